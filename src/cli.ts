@@ -1,0 +1,244 @@
+#!/usr/bin/env node
+/**
+ * The command line: assembles the commands, and is the only place that ends the process.
+ *
+ * Start-up is felt by users, so a command's module is loaded when it is called and not before.
+ */
+import { readFileSync } from 'node:fs';
+import yargs, { type Argv } from 'yargs';
+import { hideBin } from 'yargs/helpers';
+import type { Command } from './command.js';
+import { EdpError, EXIT, FailedRun } from './errors.js';
+
+interface CommandEntry {
+  readonly usage: string | readonly string[];
+  readonly describe: string;
+  load(): Promise<{ command: Command }>;
+}
+
+const COMMANDS: readonly CommandEntry[] = [
+  {
+    usage: 'ingest <files...>',
+    describe: 'Load CSV files into PostgreSQL, each record accounted for',
+    load: () => import('./commands/ingest.js'),
+  },
+  {
+    usage: 'seed-dimensions',
+    describe: 'Load first_dimensions.csv and second_dimensions.csv',
+    load: () => import('./commands/seed-dimensions.js'),
+  },
+  {
+    usage: 'generate-data',
+    describe: 'Write event CSVs to try edp with, clean or dirty',
+    load: () => import('./commands/generate-data.js'),
+  },
+  {
+    usage: 'generate-report [name]',
+    describe: 'Write a report as CSV, JSON or a table',
+    load: () => import('./commands/generate-report.js'),
+  },
+  {
+    usage: 'status [load]',
+    describe: 'What was loaded, newest first; one load in detail',
+    load: () => import('./commands/status.js'),
+  },
+  {
+    usage: 'rejects <load>',
+    describe: 'The records a load rejected, and why',
+    load: () => import('./commands/rejects.js'),
+  },
+  {
+    usage: 'db <action> [args..]',
+    describe: 'The embedded PostgreSQL: start, stop, url, psql',
+    load: () => import('./commands/db.js'),
+  },
+];
+
+/** Global options; every command has them. */
+const GLOBAL_OPTIONS = ['json', 'verbose'] as const;
+
+function version(): string {
+  const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(manifest) as { version: string }).version;
+}
+
+async function addOptions(command: Argv, entry: CommandEntry): Promise<Argv> {
+  const [{ OPTIONS, environmentName }, { command: module }] = await Promise.all([
+    import('./options.js'),
+    entry.load(),
+  ]);
+  let built = command;
+  for (const name of new Set([...module.options, ...GLOBAL_OPTIONS])) {
+    const option = OPTIONS[name];
+    built = built.option(name, {
+      type: option.isFlag === true ? 'boolean' : 'string',
+      array: name === 'param',
+      describe: `${option.describe} [${environmentName(name)}]`,
+      defaultDescription:
+        option.defaultDescription ??
+        (option.default === undefined || option.isFlag === true
+          ? undefined
+          : String(option.default)),
+      requiresArg: option.isFlag !== true,
+      choices: option.choices,
+      group: (GLOBAL_OPTIONS as readonly string[]).includes(name) ? 'Everywhere:' : 'Options:',
+    });
+  }
+  return module.build?.(built) ?? built;
+}
+
+/** The exit status of the command that ran. */
+async function main(argv: readonly string[]): Promise<number> {
+  // `edp --version` needs none of what follows.
+  if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-v')) {
+    process.stdout.write(`${version()}\n`);
+    return EXIT.done;
+  }
+  let status: number = EXIT.done;
+  const parser = yargs(argv)
+    .scriptName('edp')
+    .usage('$0 <command>\n\nLoads event CSVs into PostgreSQL and accounts for every record.')
+    .version(version())
+    .help()
+    .alias('h', 'help')
+    .parserConfiguration({ 'camel-case-expansion': false, 'parse-positional-numbers': false })
+    .wrap(Math.min(100, process.stdout.columns ?? 100))
+    .strict()
+    .demandCommand(1, 'Name a command.')
+    .recommendCommands()
+    .epilog(
+      'edp <command> --help explains a command. Options also come from edp.yaml and EDP_* variables.',
+    )
+    .exitProcess(false)
+    .fail((message, error) => {
+      if (error) throw error;
+      throw new EdpError('usage', message, {
+        hint: 'edp --help lists commands, edp <command> --help their options',
+      });
+    });
+  for (const entry of COMMANDS) {
+    parser.command(
+      [...[entry.usage].flat()],
+      entry.describe,
+      // yargs awaits a builder that is a promise; its types do not say so.
+      (command) => addOptions(command, entry) as unknown as Argv,
+      async (parsed) => {
+        const { command } = await entry.load();
+        status = await execute(command, parsed);
+      },
+    );
+  }
+  await parser.parseAsync();
+  return status;
+}
+
+async function execute(command: Command, parsed: Record<string, unknown>): Promise<number> {
+  const [{ Output }, { resolveOptions }, { loadProject }] = await Promise.all([
+    import('./output.js'),
+    import('./options.js'),
+    import('./project.js'),
+  ]);
+  const { json, verbose } = resolveOptions(GLOBAL_OPTIONS, parsed, {});
+  const output = new Output(json);
+  const name = String((parsed._ as unknown[])[0]);
+  const abort = new AbortController();
+  const stopOnSignal = listenForSignals(abort, command.stopsInOrder === true, (text) =>
+    output.note(text),
+  );
+  try {
+    const project = await loadProject();
+    return await command.run({ given: parsed, project, output, signal: abort.signal });
+  } catch (thrown) {
+    const error = thrown instanceof FailedRun ? thrown.cause : thrown;
+    const status = printError(error, verbose);
+    const result = thrown instanceof FailedRun ? thrown.result : { command: name };
+    output.result({ ...result, ok: false, error: describeError(error) });
+    return abort.signal.aborted ? EXIT.interrupted : status;
+  } finally {
+    stopOnSignal();
+  }
+}
+
+/** Ctrl-C once: stop in order. Twice: at once; what has not committed is rolled back by the server. */
+function listenForSignals(
+  abort: AbortController,
+  stopsInOrder: boolean,
+  say: (text: string) => void,
+): () => void {
+  const stop = (signal: NodeJS.Signals) => {
+    if (!stopsInOrder || abort.signal.aborted) process.exit(EXIT.interrupted);
+    abort.abort(signal);
+    say('\nstopping in order; press Ctrl-C again to stop at once (nothing is lost either way)');
+  };
+  process.on('SIGINT', stop).on('SIGTERM', stop);
+  return () => {
+    process.off('SIGINT', stop).off('SIGTERM', stop);
+  };
+}
+
+function describeError(error: unknown): object {
+  if (error instanceof EdpError) {
+    return { code: error.code, message: error.message, hint: error.hint, place: error.place };
+  }
+  const { message, code } = error as Error & { code?: string };
+  return { code: code ?? 'internal', message: message ?? String(error) };
+}
+
+function printError(error: unknown, isVerbose: boolean): number {
+  const lines: string[] = [];
+  if (error instanceof EdpError) {
+    lines.push(`edp: ${error.place === undefined ? '' : `${error.place}: `}${error.message}`);
+    if (error.hint !== undefined) lines.push(`  → ${error.hint}`);
+  } else {
+    const { message, code, detail } = error as Error & { code?: string; detail?: string };
+    lines.push(`edp: ${message ?? String(error)}${code === undefined ? '' : ` (${code})`}`);
+    if (detail !== undefined) lines.push(`  ${detail}`);
+    if (!isVerbose) lines.push('  → run again with --verbose to see where it happened');
+  }
+  if (isVerbose) {
+    for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
+      lines.push(cause.stack ?? cause.message);
+    }
+  }
+  process.stderr.write(`${lines.join('\n')}\n`);
+  return error instanceof EdpError ? error.exitStatus : EXIT.failed;
+}
+
+/**
+ * File names that yargs would take for something else: it drops a positional `-`, whose other name says
+ * the same, and a name behind `--` may begin with a dash.
+ */
+function nameFiles(argv: readonly string[]): string[] {
+  if (argv[0] !== 'ingest') return [...argv];
+  const end = argv.includes('--') ? argv.indexOf('--') : argv.length;
+  const before = argv
+    .slice(0, end)
+    .map((argument, i) =>
+      argument === '-' && argv[i - 1] !== '--delimiter' ? '/dev/stdin' : argument,
+    );
+  const names = argv.slice(end + 1).map((name) => (name.startsWith('-') ? `./${name}` : name));
+  return [...before, ...names];
+}
+
+/** A reader that went away (`edp … | head`) is no failure. */
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    process.exit(error.code === 'EPIPE' ? EXIT.done : EXIT.failed);
+  });
+}
+
+const argv = hideBin(process.argv);
+main(nameFiles(argv)).then(
+  (status) => {
+    process.exitCode = status;
+  },
+  (error: unknown) => {
+    process.exitCode = printError(error, argv.includes('--verbose'));
+    if (argv.includes('--json')) {
+      const command = argv.find((argument) => !argument.startsWith('-')) ?? null;
+      process.stdout.write(
+        `${JSON.stringify({ command, ok: false, error: describeError(error) })}\n`,
+      );
+    }
+  },
+);

@@ -1,0 +1,165 @@
+/** `edp ingest`: event CSVs into PostgreSQL, each record accounted for. */
+import type { Command, Invocation } from '../command.js';
+import { type Database, withDatabase } from '../database/database.js';
+import { EdpError, EXIT, FailedRun } from '../errors.js';
+import { type IngestOptions, type IngestResult, ingest } from '../ingest/ingest.js';
+import {
+  discoverFiles,
+  type InputFile,
+  isStdin,
+  withSpooledStdin,
+} from '../ingest/plan/discover.js';
+import type { RowCounts } from '../ingest/split.js';
+import { type OptionName, resolveOptions } from '../options.js';
+import { formatBytes, formatCount, formatSeconds, type Output, safeText } from '../output.js';
+import { describeFileResult, makeProgress } from './progress.js';
+
+const OPTION_NAMES = [
+  'process-count',
+  'read-batch-size',
+  'write-batch-size',
+  'table',
+  'delimiter',
+  'on-conflict',
+  'missing-dimensions',
+  'max-rejects',
+  'force',
+  'database-url',
+] as const satisfies readonly OptionName[];
+
+export const command: Command = {
+  options: OPTION_NAMES,
+  stopsInOrder: true,
+  build: (yargs) =>
+    yargs
+      .positional('files', {
+        describe:
+          'files, globs, comma-separated lists, - for stdin, or the word events for every data/events* file',
+        type: 'string',
+        array: true,
+        demandOption: true,
+      })
+      .example('$0 ingest events', 'every data/events* file')
+      .example("$0 ingest 'landing/*.csv' --table events", 'a glob, into a table named by hand')
+      .example('gzip -dc day.csv.gz | $0 ingest - --table events', 'from a pipe')
+      .example('$0 ingest events --max-rejects 1%', 'give up when more than 1 % is rejected')
+      .example('$0 ingest events --json | jq .rows', 'counts for a script'),
+
+  async run(invocation: Invocation) {
+    const { given, project } = invocation;
+    const options = resolveOptions(OPTION_NAMES, given, project.options);
+    const files = await discoverFiles(given.files as string[], project.directory);
+    const stdin = files.find(isStdin);
+    if (stdin !== undefined && options.table === undefined) {
+      throw new EdpError('usage', 'standard input has no name to tell the table by', {
+        hint: 'name the table: edp ingest - --table NAME',
+      });
+    }
+    return withDatabase(
+      { databaseUrl: options.databaseUrl, directory: project.directory },
+      (database) => {
+        const run = (all: readonly InputFile[]) => load(invocation, database, all, options);
+        return stdin === undefined
+          ? run(files)
+          : withSpooledStdin(project.directory, (spooled) =>
+              run(files.map((file) => (file === stdin ? spooled : file))),
+            );
+      },
+    );
+  },
+};
+
+/** Loads the files and tells the result; shared with seed-dimensions. */
+export async function load(
+  { project, output, signal }: Invocation,
+  database: Database,
+  files: readonly InputFile[],
+  options: IngestOptions,
+  commandName = 'ingest',
+): Promise<number> {
+  const progress = makeProgress(output);
+  let result: IngestResult;
+  try {
+    result = await ingest(database, project.model, files, options, progress, signal);
+  } finally {
+    progress.stop();
+  }
+  const status = exitStatus(result);
+  printSummary(output, result, database);
+  if (result.failure !== undefined) {
+    // The summary says what was loaded before; the error, printed last, why it ended.
+    throw new FailedRun(result.failure, toJson(commandName, result, false));
+  }
+  output.result(toJson(commandName, result, status !== EXIT.failed && !result.isInterrupted));
+  return status;
+}
+
+function exitStatus({ isInterrupted, files, rows }: IngestResult): number {
+  if (isInterrupted) return EXIT.interrupted;
+  if (files.some(({ status }) => status === 'failed')) return EXIT.failed;
+  return rows.rejected > 0 ? EXIT.doneWithRejects : EXIT.done;
+}
+
+function toJson(command: string, result: IngestResult, isOk: boolean): object {
+  return {
+    command,
+    ok: isOk,
+    seconds: Number(result.seconds.toFixed(3)),
+    bytes: result.bytes,
+    rows: result.rows,
+    unknownMetrics: result.unknownMetrics,
+    files: result.files.map(({ path, table, loadId, status, rows, bytes, reason }) => ({
+      path,
+      table,
+      loadId,
+      status,
+      rows,
+      bytes,
+      ...(reason === undefined ? {} : { reason }),
+    })),
+    ...(result.isInterrupted ? { interrupted: true } : {}),
+  };
+}
+
+function printSummary(output: Output, result: IngestResult, database: Database): void {
+  const { files, rows, seconds, bytes, unknownMetrics } = result;
+  if (output.isTerminal && !output.isJson) {
+    for (const file of files) {
+      if (file.status !== 'loaded') output.line(describeFileResult(file));
+    }
+  }
+  for (const [name, count] of Object.entries(unknownMetrics)) {
+    output.warn(
+      `metric ${JSON.stringify(safeText(name))} is not declared: kept beside ${formatCount(count)} ${count === 1 ? 'row' : 'rows'}`,
+    );
+  }
+  const loaded = files.filter(({ status }) => status === 'loaded');
+  if (loaded.length > 0) {
+    output.table(
+      ['table', 'files', 'read', 'loaded', 'rejected', 'duplicate'],
+      [...new Set(loaded.map(({ table }) => table))].map((table) => {
+        const group = loaded.filter((file) => file.table === table);
+        const sum = (count: keyof RowCounts) =>
+          formatCount(group.reduce((total, file) => total + file.rows[count], 0));
+        return [table, group.length, sum('read'), sum('loaded'), sum('rejected'), sum('duplicate')];
+      }),
+    );
+  }
+  const skipped = files.filter(({ status }) => status === 'skipped').length;
+  const failed = files.filter(({ status }) => status === 'failed').length;
+  const summary = [
+    `${formatCount(rows.loaded)} rows loaded into ${database.label} in ${formatSeconds(seconds)}`,
+    rows.loaded > 0
+      ? `${formatCount(rows.read / seconds)} rows/s, ${formatBytes(bytes / seconds)}/s`
+      : '',
+    skipped > 0
+      ? `${skipped} ${skipped === 1 ? 'file' : 'files'} skipped (content already loaded)`
+      : '',
+    failed > 0 ? `${failed} ${failed === 1 ? 'file' : 'files'} not finished` : '',
+  ];
+  output.line(summary.filter(Boolean).join('; '));
+  for (const { loadId, rows: counts } of files) {
+    if (counts.rejected > 0) output.line(`rejects of load ${loadId}: edp rejects ${loadId}`);
+  }
+  if (result.isInterrupted) output.line('interrupted: run the same command again to go on');
+}

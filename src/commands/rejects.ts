@@ -1,0 +1,129 @@
+/** `edp rejects`: the records a load could not load, and why; or byte for byte, to be mended. */
+import type pg from 'pg';
+import type { Command } from '../command.js';
+import { withClient, withDatabase } from '../database/database.js';
+import { EdpError, EXIT } from '../errors.js';
+import {
+  getHeader,
+  getLoad,
+  parseLoadId,
+  readRejects,
+  type StoredReject,
+} from '../ingest/ledger/query.js';
+import { type OptionName, resolveOptions } from '../options.js';
+import { formatCount, type Output, safeText } from '../output.js';
+
+const OPTION_NAMES = ['raw', 'limit', 'database-url'] as const satisfies readonly OptionName[];
+
+const MAX_RAW_SHOWN = 200;
+
+export const command: Command = {
+  options: OPTION_NAMES,
+  build: (yargs) =>
+    yargs
+      .positional('load', { describe: 'number of the load', type: 'string', demandOption: true })
+      .example('$0 rejects 7', 'the first rejects of load 7, with their reasons')
+      .example('$0 rejects 7 --raw > mend.csv', 'all of them as a CSV; mend it and ingest it')
+      .example("$0 rejects 7 --json | jq '.rejects[].code'", 'all of them for a script'),
+
+  async run({ given, project, output }) {
+    const options = resolveOptions(OPTION_NAMES, given, project.options);
+    const loadId = parseLoadId(given.load);
+    if (options.raw && output.isJson) {
+      throw new EdpError('usage', '--raw and --json exclude each other', {
+        hint: '--raw gives the bytes of the records, --json one object with everything about them',
+      });
+    }
+    // Shown are a few unless told otherwise; written are all unless told otherwise.
+    const limit = given.limit === undefined ? Number.POSITIVE_INFINITY : options.limit;
+    const { directory } = project;
+    return withDatabase({ databaseUrl: options.databaseUrl, directory }, ({ client: config }) =>
+      withClient(config, 'rejects', async (client) => {
+        const load = await getLoad(client, loadId);
+        if (options.raw) await writeRaw(client, loadId, limit, output);
+        else if (output.isJson) await writeJson(client, loadId, limit, output);
+        else await print(client, loadId, load.rows.rejected, options.limit, output);
+        return EXIT.done;
+      }),
+    );
+  },
+};
+
+/** The header, then the records exactly as they were, so that the result is a CSV again. */
+async function writeRaw(
+  client: pg.Client,
+  loadId: number,
+  limit: number,
+  output: Output,
+): Promise<void> {
+  const header = await getHeader(client, loadId);
+  if (header.length > 0) await output.write(Buffer.concat([header, Buffer.from('\n')]));
+  for await (const { raw } of readRejects(client, loadId, limit)) {
+    await output.write(Buffer.concat([raw, Buffer.from('\n')]));
+  }
+}
+
+/** One object, written as it comes: there may be more rejects than memory. */
+async function writeJson(
+  client: pg.Client,
+  loadId: number,
+  limit: number,
+  output: Output,
+): Promise<void> {
+  await output.write('{"command":"rejects","ok":true,"rejects":[');
+  let separator = '';
+  for await (const reject of readRejects(client, loadId, limit)) {
+    await output.write(separator + JSON.stringify(toJson(reject)));
+    separator = ',';
+  }
+  await output.write(']}\n');
+}
+
+function toJson({
+  loadId,
+  path,
+  line,
+  byteOffset,
+  column,
+  code,
+  reason,
+  raw,
+}: StoredReject): object {
+  return { loadId, path, line, byteOffset, column, code, reason, raw: raw.toString('utf8') };
+}
+
+async function print(
+  client: pg.Client,
+  loadId: number,
+  total: number,
+  limit: number,
+  output: Output,
+): Promise<void> {
+  if (total === 0) {
+    output.line(`load ${loadId} has no rejects`);
+    return;
+  }
+  for await (const reject of readRejects(client, loadId, limit)) {
+    const column = reject.column === null ? '' : ` ${safeText(reject.column)}:`;
+    output.line(
+      `${safeText(reject.path)}:${reject.line} (byte ${reject.byteOffset}) ${reject.code}:${column} ${safeText(reject.reason)}`,
+    );
+    const raw = reject.raw.toString('utf8');
+    output.line(
+      `    ${safeText(raw.slice(0, MAX_RAW_SHOWN))}${raw.length > MAX_RAW_SHOWN ? '…' : ''}`,
+    );
+  }
+  const { rows } = await client.query<{ code: string; count: number }>(
+    'SELECT code, count(*) FROM edp.rejects WHERE load_id = $1 GROUP BY code ORDER BY 2 DESC, 1',
+    [loadId],
+  );
+  output.line();
+  output.table(
+    ['code', 'records'],
+    rows.map(({ code, count }) => [code, formatCount(count)]),
+  );
+  if (total > limit)
+    output.line(
+      `showed the first ${limit} of ${formatCount(total)}; --limit shows more, --raw all`,
+    );
+}

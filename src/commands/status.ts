@@ -1,0 +1,130 @@
+/** `edp status`: what was loaded. */
+import type { Command } from '../command.js';
+import { withClient, withDatabase } from '../database/database.js';
+import { EXIT } from '../errors.js';
+import {
+  getLoad,
+  type LoadSummary,
+  listLoads,
+  listReceipts,
+  parseLoadId,
+  type ReceiptSummary,
+} from '../ingest/ledger/query.js';
+import { type OptionName, resolveOptions } from '../options.js';
+import { formatBytes, formatCount, formatSeconds, type Output, safeText } from '../output.js';
+
+const OPTION_NAMES = ['limit', 'database-url'] as const satisfies readonly OptionName[];
+
+export const command: Command = {
+  options: OPTION_NAMES,
+  build: (yargs) =>
+    yargs
+      .positional('load', { describe: 'number of one load, to see in detail', type: 'string' })
+      .example('$0 status', 'the newest loads')
+      .example('$0 status 7', 'load 7, split by split'),
+
+  async run({ given, project, output }) {
+    const options = resolveOptions(OPTION_NAMES, given, project.options);
+    const { directory } = project;
+    return withDatabase({ databaseUrl: options.databaseUrl, directory }, ({ client: config }) =>
+      withClient(config, 'status', async (client) => {
+        if (given.load === undefined) {
+          const loads = await listLoads(client, options.limit);
+          printLoads(output, loads);
+          output.result({ command: 'status', ok: true, loads });
+        } else {
+          const load = await getLoad(client, parseLoadId(given.load));
+          const receipts = await listReceipts(client, load.loadId);
+          printLoad(output, load, receipts, options.limit);
+          output.result({ command: 'status', ok: true, load: { ...load, receipts } });
+        }
+        return EXIT.done;
+      }),
+    );
+  },
+};
+
+function speed({ rows, seconds }: LoadSummary): string {
+  return seconds > 0 ? formatCount(rows.read / seconds) : '';
+}
+
+function time(text: string): string {
+  return text.replace(/\.\d+/, '').replace(/\+00$/, ' UTC');
+}
+
+function printLoads(output: Output, loads: readonly LoadSummary[]): void {
+  if (loads.length === 0) {
+    output.line('nothing was loaded yet; edp ingest loads files');
+    return;
+  }
+  output.table(
+    [
+      'load',
+      'file',
+      'table',
+      'state',
+      'read',
+      'loaded',
+      'rejected',
+      'duplicate',
+      'rows/s',
+      'started',
+    ],
+    loads.map((load) => [
+      load.loadId,
+      load.path,
+      load.table,
+      load.state,
+      formatCount(load.rows.read),
+      formatCount(load.rows.loaded),
+      formatCount(load.rows.rejected),
+      formatCount(load.rows.duplicate),
+      speed(load),
+      time(load.startedAt),
+    ]),
+  );
+}
+
+function printLoad(
+  output: Output,
+  load: LoadSummary,
+  receipts: readonly ReceiptSummary[],
+  limit: number,
+): void {
+  const { rows } = load;
+  output.line(
+    `load ${load.loadId}: ${safeText(load.path)} → ${safeText(load.table)}, ${load.state}`,
+  );
+  output.line(
+    `${formatCount(rows.read)} read = ${formatCount(rows.loaded)} loaded + ${formatCount(rows.rejected)} rejected + ${formatCount(rows.duplicate)} duplicate`,
+  );
+  output.line(
+    `${formatBytes(load.bytes)}, content ${load.contentHash}; started ${time(load.startedAt)}` +
+      (load.finishedAt === null ? '' : `, finished ${time(load.finishedAt)}`) +
+      `; ${formatSeconds(load.seconds)} of work${load.seconds > 0 ? `, ${speed(load)} rows/s` : ''}`,
+  );
+  for (const [name, count] of Object.entries(load.unknownMetrics)) {
+    output.line(`metric ${safeText(name)} is not declared: kept beside ${formatCount(count)} rows`);
+  }
+  if (load.state === 'interrupted') output.line('interrupted: ingest the same file again to go on');
+  if (rows.rejected > 0) output.line(`why records were rejected: edp rejects ${load.loadId}`);
+  if (receipts.length === 0) return;
+  output.line();
+  output.table(
+    ['bytes from', 'to', 'line', 'read', 'loaded', 'rejected', 'duplicate', 'committed'],
+    receipts
+      .slice(0, limit)
+      .map((receipt) => [
+        receipt.startByte,
+        receipt.endByte,
+        receipt.firstLine,
+        formatCount(receipt.rows.read),
+        formatCount(receipt.rows.loaded),
+        formatCount(receipt.rows.rejected),
+        formatCount(receipt.rows.duplicate),
+        time(receipt.committedAt),
+      ]),
+  );
+  if (receipts.length > limit)
+    output.line(`… and ${receipts.length - limit} more splits (--limit)`);
+}

@@ -1,0 +1,55 @@
+/**
+ * What a SQLSTATE means for a split: try again, blame one record, or stop.
+ * https://www.postgresql.org/docs/current/errcodes-appendix.html
+ */
+
+const NETWORK_CODES: ReadonlySet<string> = new Set([
+  'ECONNRESET',
+  'ECONNREFUSED',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOENT', // the embedded server's socket is gone while it restarts
+  'ENOTFOUND',
+  'EAI_AGAIN',
+]);
+
+/** pg reports a connection that ended under a query without any code. */
+export const CONNECTION_LOST = 'connection_lost';
+
+export function isConnectionError(code: string | undefined): boolean {
+  return (
+    code !== undefined &&
+    (code.startsWith('08') || // connection exception
+      code === '57P01' || // admin_shutdown
+      code === '57P02' || // crash_shutdown
+      code === '57P03' || // cannot_connect_now
+      code === CONNECTION_LOST ||
+      NETWORK_CODES.has(code))
+  );
+}
+
+/** Another attempt may well succeed. */
+export function isTransient(code: string | undefined): boolean {
+  return (
+    isConnectionError(code) ||
+    code === '40001' || // serialization_failure
+    code === '40P01' || // deadlock_detected
+    code === '55P03' || // lock_not_available
+    code === '53300' // too_many_connections
+  );
+}
+
+/** The server refused because of a record's values; one record can be found and blamed. */
+export function isDataError(code: string | undefined): boolean {
+  return (
+    code !== undefined &&
+    (code.startsWith('22') || // data exception
+      code.startsWith('23') || // integrity constraint violation
+      code === '54000' || // program_limit_exceeded: row or index row too big
+      code === '54001' || // statement_too_complex: JSON nested too deep
+      code === '44000' || // with check option violation
+      code === 'P0001' || // raised by a trigger
+      code === '2200F')
+  );
+}

@@ -1,0 +1,100 @@
+/** The careful way: rows are staged, each with its number, and what cannot be loaded is told apart. */
+import type { RowWriter } from '../encode/binary.js';
+import type { RowPlaces } from '../lanes/byte-lane.js';
+import type { ReferenceValues } from '../lanes/reference-values.js';
+import type { RecordPlace, RejectLog } from '../ledger/reject-log.js';
+import type { RowSink } from './sink.js';
+import type { EncodedRows, Stage } from './stage.js';
+
+export class CarefulSink implements RowSink {
+  readonly wantsOrdinals = true;
+  /** References are settled in the stage. */
+  readonly references: ReadonlyMap<string, ReferenceValues> = new Map();
+  readonly #stage: Stage;
+  readonly #rejects: RejectLog;
+  /** Takes back the unknown metrics counted for a record that is not loaded after all. */
+  readonly #uncount: (unknown: readonly string[]) => void;
+  readonly #places: RecordPlace[] = [];
+  readonly #unknown = new Map<number, readonly string[]>();
+  #ends: number[] = [];
+  #ordinals: number[] = [];
+  #laneEnds: number[] = [];
+  #laneOrdinals: number[] = [];
+  #portions: EncodedRows[] = [];
+
+  constructor(stage: Stage, rejects: RejectLog, uncount: (unknown: readonly string[]) => void) {
+    this.#stage = stage;
+    this.#rejects = rejects;
+    this.#uncount = uncount;
+  }
+
+  get nextOrdinal(): number {
+    return this.#places.length;
+  }
+
+  begin(): Promise<void> {
+    return this.#stage.create();
+  }
+
+  added(
+    _fields: readonly (string | null)[],
+    place: RecordPlace,
+    unknown: readonly string[],
+    rowEnd: number,
+  ): void {
+    const ordinal = this.#places.push(place) - 1;
+    if (unknown.length > 0) this.#unknown.set(ordinal, unknown);
+    this.#ordinals.push(ordinal);
+    this.#ends.push(rowEnd);
+  }
+
+  addedByLane(places: RowPlaces, from: number, base: number): void {
+    for (let index = from; index < places.count; index++) {
+      const start = places.recordStart[index]!;
+      const ordinal =
+        this.#places.push({
+          byteOffset: base + start,
+          byteLength: places.recordEnd[index]! - start,
+          lineInSplit: places.line[index]!,
+        }) - 1;
+      this.#laneOrdinals.push(ordinal);
+      this.#laneEnds.push(places.rowEnd[index]!);
+    }
+  }
+
+  takeFromLane(bytes: Buffer): void {
+    this.#portions.push({ bytes, ends: this.#laneEnds, ordinals: this.#laneOrdinals });
+    this.#laneEnds = [];
+    this.#laneOrdinals = [];
+  }
+
+  take(writer: RowWriter): void {
+    if (writer.rowCount === 0) return;
+    this.#portions.push({ bytes: writer.takeRows(), ends: this.#ends, ordinals: this.#ordinals });
+    this.#ends = [];
+    this.#ordinals = [];
+  }
+
+  async flush(): Promise<void> {
+    const portions = this.#portions;
+    this.#portions = [];
+    for (const rows of portions) await this.#stage.copy(rows);
+  }
+
+  async pause(): Promise<void> {}
+
+  async settle(readRaw: (place: RecordPlace) => Promise<Buffer>): Promise<number> {
+    const verdicts = await this.#stage.merge();
+    let duplicates = 0;
+    for (const [ordinal, verdict] of [...verdicts].sort(([a], [b]) => a - b)) {
+      this.#uncount(this.#unknown.get(ordinal) ?? []);
+      if (verdict === 'duplicate') {
+        duplicates++;
+        continue;
+      }
+      const place = this.#places[ordinal]!;
+      this.#rejects.add(place, verdict, await readRaw(place));
+    }
+    return duplicates;
+  }
+}

@@ -1,0 +1,78 @@
+/**
+ * The fast way: rows go straight into the table. Any objection of the server undoes the whole split,
+ * which then takes the careful way.
+ */
+import type pg from 'pg';
+import type { RowWriter } from '../encode/binary.js';
+import type { ReferenceValues } from '../lanes/reference-values.js';
+import type { RecordPlace } from '../ledger/reject-log.js';
+import type { TablePlan } from '../plan/table-plan.js';
+import { CopyStream } from './copy-stream.js';
+import { collectReferences, type ReferenceCollector } from './foreign-keys.js';
+import type { RowSink } from './sink.js';
+import type { CopyTarget } from './target.js';
+
+export class DirectSink implements RowSink {
+  readonly wantsOrdinals = false;
+  readonly nextOrdinal = 0;
+  readonly references: ReadonlyMap<string, ReferenceValues> | undefined;
+  readonly #client: pg.Client;
+  readonly #target: CopyTarget;
+  readonly #columns: readonly string[];
+  readonly #collector: ReferenceCollector | undefined;
+  #copy: CopyStream | undefined;
+  #portions: Buffer[] = [];
+  #recycle: ((rows: Buffer) => void) | undefined;
+
+  constructor(client: pg.Client, target: CopyTarget, plan: TablePlan) {
+    this.#client = client;
+    this.#target = target;
+    this.#columns = plan.columns.map(({ name }) => name);
+    this.#collector = target.checksForeignKeys ? collectReferences(target, plan) : undefined;
+    this.references =
+      this.#collector?.hasTexts === true ? undefined : (this.#collector?.integers ?? new Map());
+  }
+
+  async begin(): Promise<void> {
+    // Skips the per-row foreign-key triggers; `pause` does their work once per distinct value.
+    if (this.#collector !== undefined) {
+      await this.#client.query("SET LOCAL session_replication_role = 'replica'");
+    }
+  }
+
+  added(fields: readonly (string | null)[]): void {
+    this.#collector?.add(fields);
+  }
+
+  addedByLane(): void {}
+
+  takeFromLane(rows: Buffer, recycle: (rows: Buffer) => void): void {
+    this.#portions.push(rows);
+    this.#recycle = recycle;
+  }
+
+  take(writer: RowWriter): void {
+    if (writer.rowCount > 0) this.#portions.push(writer.takeRows());
+  }
+
+  async flush(): Promise<void> {
+    const portions = this.#portions;
+    this.#portions = [];
+    for (const rows of portions) {
+      this.#copy ??= new CopyStream(this.#client, this.#target.table, this.#columns);
+      if (await this.#copy.write(rows)) this.#recycle?.(rows);
+    }
+    if (this.#collector?.isFull === true) await this.pause();
+  }
+
+  async pause(): Promise<void> {
+    const copy = this.#copy;
+    this.#copy = undefined;
+    await copy?.finish();
+    await this.#collector?.lock(this.#client);
+  }
+
+  async settle(_readRaw: (place: RecordPlace) => Promise<Buffer>): Promise<number> {
+    return 0;
+  }
+}

@@ -1,0 +1,328 @@
+/**
+ * Splits → workers, in order, and the two rules under which a split may commit:
+ *
+ * 1. Its first record begins where the split before it, itself verified, ended. So a wrong guess of a
+ *    boundary is never committed: the split is done again from its true start.
+ * 2. In a table with a unique index the splits commit in the order of the files, so that of two
+ *    records with one key the first wins, however many workers there are.
+ *
+ * Waiting must not stop the run: all workers may be waiting for a split that has none. So the earliest
+ * split that needs a worker gets one, if need be by recalling the last of those that wait; and one that
+ * waits for leave to commit is recalled when an earlier one waits for a lock it holds.
+ */
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import type pg from 'pg';
+import type { Session } from '../database/session.js';
+import { isTransient } from '../database/sqlstate.js';
+import { EdpError, fromErrorData } from '../errors.js';
+import { defer } from './deferred.js';
+import type { SplitPool } from './pool.js';
+import type { CommitAnswer, CommitRequest, LoadTask, Receipt, SplitRange } from './split.js';
+
+/** Attempts at a split whose failure may pass: deadlock, lost connection, server restarting. */
+const MAX_ATTEMPTS = 8;
+const RETRY_BASE_MS = 50;
+const RETRY_MAX_MS = 5000;
+/** How often a split that waits is held against the locks of the one it waits for. */
+const LOCK_WATCH_MS = 100;
+
+export interface PlannedSplit {
+  readonly load: LoadTask;
+  readonly range: SplitRange;
+  /** Line, from 1, at the start; known for exact ranges only. */
+  readonly firstLine: number | undefined;
+}
+
+type Boundary = { readonly end: number; readonly nextLine: number };
+
+/** A split on its way. */
+class Flight {
+  readonly order: number;
+  readonly split: PlannedSplit;
+  readonly boundary = defer<Boundary | undefined>();
+  /** Committed (true) or given up (false). */
+  readonly settled = defer<boolean>();
+  readonly before: Flight | undefined;
+  readonly beforeInTable: Flight | undefined;
+  isSettled = false;
+  /** While the worker waits for leave to commit. */
+  waiting: { readonly backend: number; answer(answer: CommitAnswer): void } | undefined;
+  /** While it runs in a worker; the backend is known once it has asked to commit before. */
+  isRunning = false;
+
+  constructor(order: number, split: PlannedSplit, before?: Flight, beforeInTable?: Flight) {
+    this.order = order;
+    this.split = split;
+    this.before = before;
+    this.beforeInTable = beforeInTable;
+  }
+
+  settle(isCommitted: boolean): void {
+    this.isSettled = true;
+    this.boundary.resolve(undefined);
+    this.settled.resolve(isCommitted);
+  }
+}
+
+/** Workers, given out by the order of splits. */
+class Slots {
+  readonly #queue: { order: number; grant: () => void }[] = [];
+  readonly #recall: (order: number) => void;
+  #free: number;
+
+  /** @param recall called with the order of a split that waits for a slot */
+  constructor(count: number, recall: (order: number) => void) {
+    this.#free = count;
+    this.#recall = recall;
+  }
+
+  /** Order of the earliest split that waits for a slot. */
+  get earliestWaiting(): number {
+    return this.#queue[0]?.order ?? Number.POSITIVE_INFINITY;
+  }
+
+  async acquire(order: number): Promise<void> {
+    if (this.#free > 0) {
+      this.#free--;
+      return;
+    }
+    const { promise, resolve } = defer<void>();
+    this.#queue.push({ order, grant: resolve });
+    this.#queue.sort((a, b) => a.order - b.order);
+    this.#recall(order);
+    await promise;
+  }
+
+  release(): void {
+    const next = this.#queue.shift();
+    if (next === undefined) this.#free++;
+    else next.grant();
+  }
+}
+
+export interface DispatchOptions {
+  readonly pool: SplitPool;
+  readonly processCount: number;
+  /** To ask who waits for whom. */
+  readonly session: Session;
+  readonly signal: AbortSignal;
+  onCommitted(split: PlannedSplit, receipt: Receipt): void;
+}
+
+export class Dispatcher {
+  readonly #options: DispatchOptions;
+  readonly #slots: Slots;
+  readonly #stop = new Int32Array(new SharedArrayBuffer(4));
+  readonly #flights = new Set<Flight>();
+  readonly #lastOfLoad = new Map<number, Flight>();
+  readonly #lastOfTable = new Map<string, Flight>();
+  /** Tables whose splits lately needed the careful way. */
+  readonly #carefulTables = new Set<string>();
+  #order = 0;
+  #failure: unknown;
+  #watch: Promise<void> | undefined;
+
+  constructor(options: DispatchOptions) {
+    this.#options = options;
+    this.#slots = new Slots(options.processCount, (order) => this.#recallAfter(order));
+    options.signal.addEventListener('abort', () => this.stop(), { once: true });
+    if (options.signal.aborted) this.stop();
+  }
+
+  get isStopped(): boolean {
+    return this.#stop[0] === 1;
+  }
+
+  /** Ends the run in order: what has its leave commits, all else is rolled back. */
+  stop(reason?: unknown): void {
+    this.#failure ??= reason;
+    Atomics.store(this.#stop, 0, 1);
+    for (const flight of this.#flights)
+      flight.waiting?.answer({ commit: false, reason: 'stopped' });
+  }
+
+  /**
+   * Sends a split on its way as soon as a worker is free.
+   *
+   * @returns a promise of the way it ended, wrapped so that the caller can send the next meanwhile
+   */
+  async send(split: PlannedSplit): Promise<{ readonly ended: Promise<boolean> }> {
+    const { load } = split;
+    const last = this.#lastOfLoad.get(load.loadId);
+    const flight = new Flight(
+      this.#order++,
+      split,
+      split.range.isExact ? undefined : last,
+      load.target.hasUniqueIndex ? this.#lastOfTable.get(load.target.table) : undefined,
+    );
+    this.#lastOfLoad.set(load.loadId, flight);
+    this.#lastOfTable.set(load.target.table, flight);
+    await this.#slots.acquire(flight.order);
+    this.#flights.add(flight);
+    return { ended: this.#fly(flight) };
+  }
+
+  /** @throws what made the run fail */
+  assertNotFailed(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /** Runs a split until it has committed or cannot. Holds a slot at the beginning. */
+  async #fly(flight: Flight): Promise<boolean> {
+    let range = flight.split.range;
+    let attempts = 0;
+    let hasSlot = true;
+    try {
+      for (;;) {
+        if (this.isStopped) return false;
+        const outcome = await this.#runOnce(flight, range);
+        this.#slots.release();
+        hasSlot = false;
+        if (outcome.kind === 'committed') {
+          flight.settle(true);
+          const { table } = flight.split.load.target;
+          if (outcome.wasCareful) this.#carefulTables.add(table);
+          this.#options.onCommitted(flight.split, outcome.receipt);
+          return true;
+        }
+        if (outcome.kind === 'rolled_back') {
+          if (outcome.reason === 'stopped') return false;
+          // The end of the split before is known by now, and is where this one begins.
+          const boundary = await flight.before?.boundary.promise;
+          if (boundary !== undefined) range = { ...range, from: boundary.end, isExact: true };
+          else if (flight.before !== undefined) return false;
+          if (outcome.reason === 'recalled') await flight.beforeInTable?.settled.promise;
+        } else {
+          if (!isTransient(outcome.error.code) || ++attempts >= MAX_ATTEMPTS) {
+            throw fromErrorData(outcome.error);
+          }
+          const delay = Math.min(RETRY_MAX_MS, RETRY_BASE_MS * 2 ** attempts);
+          await sleep(delay * (0.5 + Math.random()));
+        }
+        if (this.isStopped) return false;
+        await this.#slots.acquire(flight.order);
+        hasSlot = true;
+      }
+    } catch (error) {
+      if (!(this.isStopped && error instanceof EdpError && error.code === 'interrupted')) {
+        this.stop(error);
+      }
+      return false;
+    } finally {
+      if (hasSlot) this.#slots.release();
+      this.#flights.delete(flight);
+      if (!flight.isSettled) flight.settle(false);
+    }
+  }
+
+  async #runOnce(flight: Flight, range: SplitRange) {
+    const { port1: ours, port2: theirs } = new MessageChannel();
+    ours.on('message', (request: CommitRequest) => {
+      void this.#answer(flight, range, request, ours);
+    });
+    flight.isRunning = true;
+    try {
+      return await this.#options.pool.run({
+        load: flight.split.load,
+        range,
+        isCareful: this.#carefulTables.has(flight.split.load.target.table),
+        port: theirs,
+        stop: this.#stop,
+      });
+    } finally {
+      flight.isRunning = false;
+      flight.waiting = undefined;
+      ours.close();
+    }
+  }
+
+  async #answer(
+    flight: Flight,
+    range: SplitRange,
+    request: CommitRequest,
+    port: MessagePort,
+  ): Promise<void> {
+    const { promise, resolve } = defer<CommitAnswer>();
+    flight.waiting = { backend: request.backend, answer: resolve };
+    if (this.isStopped) resolve({ commit: false, reason: 'stopped' });
+    else if (this.#slots.earliestWaiting < flight.order)
+      resolve({ commit: false, reason: 'recalled' });
+    this.#watchLocks();
+    void this.#mayCommit(flight, range, request).then(resolve);
+    const answer = await promise;
+    flight.waiting = undefined;
+    port.postMessage(answer);
+  }
+
+  async #mayCommit(
+    flight: Flight,
+    range: SplitRange,
+    request: CommitRequest,
+  ): Promise<CommitAnswer> {
+    const previous = await flight.before?.boundary.promise;
+    if (flight.before !== undefined && previous === undefined) {
+      return { commit: false, reason: 'stopped' };
+    }
+    const start = previous?.end ?? range.from;
+    if (request.start !== start) return { commit: false, reason: 'misaligned' };
+    const firstLine = previous?.nextLine ?? flight.split.firstLine ?? 1;
+    flight.boundary.resolve({ end: request.end, nextLine: firstLine + request.lineCount });
+    if (flight.beforeInTable !== undefined) {
+      const isCommitted = await flight.beforeInTable.settled.promise;
+      const isSameLoad = flight.beforeInTable.split.load.loadId === flight.split.load.loadId;
+      if (!isCommitted && isSameLoad) return { commit: false, reason: 'stopped' };
+    }
+    return { commit: true, firstLine };
+  }
+
+  /** Frees the worker of the last split that waits and is later than `order`. */
+  #recallAfter(order: number): void {
+    let last: Flight | undefined;
+    for (const flight of this.#flights) {
+      if (
+        flight.waiting !== undefined &&
+        flight.order > order &&
+        flight.order > (last?.order ?? -1)
+      ) {
+        last = flight;
+      }
+    }
+    last?.waiting?.answer({ commit: false, reason: 'recalled' });
+  }
+
+  /** While splits wait for earlier ones: makes sure that none of those waits for a lock of theirs. */
+  #watchLocks(): void {
+    this.#watch ??= this.#watchWhileWaiting().finally(() => {
+      this.#watch = undefined;
+    });
+  }
+
+  async #watchWhileWaiting(): Promise<void> {
+    const waiting = () => [...this.#flights].filter((flight) => flight.waiting !== undefined);
+    for (;;) {
+      await sleep(LOCK_WATCH_MS);
+      const holders = waiting();
+      if (holders.length === 0 || this.isStopped) return;
+      if (![...this.#flights].some((flight) => flight.isRunning && flight.waiting === undefined))
+        continue;
+      const rows = await this.#options.session.run(listBlocking).catch(() => []);
+      const blocking = new Set(rows);
+      for (const { waiting: holder } of holders) {
+        if (holder !== undefined && blocking.has(holder.backend)) {
+          holder.answer({ commit: false, reason: 'recalled' });
+        }
+      }
+    }
+  }
+}
+
+/** Server processes that a worker of any run waits for. */
+async function listBlocking(client: pg.Client): Promise<number[]> {
+  const { rows } = await client.query<{ blocking: number[] }>(
+    `SELECT pg_blocking_pids(pid) AS blocking FROM pg_stat_activity
+     WHERE wait_event_type = 'Lock' AND application_name = 'edp worker'`,
+  );
+  return rows.flatMap(({ blocking }) => blocking);
+}

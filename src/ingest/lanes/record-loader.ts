@@ -1,0 +1,217 @@
+/**
+ * Windows of a split → rows for the sink, rejects for the log. Two lanes, one meaning: the byte lane
+ * takes what it understands; in front of any other record it stops, and the csv lane takes that one.
+ */
+import { isUtf8 } from 'node:buffer';
+import type { RowSink } from '../copy/sink.js';
+import { type Dialect, LF } from '../dialect.js';
+import { RowWriter } from '../encode/binary.js';
+import type { RecordPlace, RejectLog } from '../ledger/reject-log.js';
+import type { TablePlan } from '../plan/table-plan.js';
+import type { Window } from '../read.js';
+import { Fault } from '../reject.js';
+import { CsvParser } from '../scan/parse.js';
+import { RecordBatch, RecordScanner } from '../scan/records.js';
+import { ByteLane, STOPPED_AT_LIMIT, STOPPED_FULL, STOPPED_INCOMPLETE } from './byte-lane.js';
+import { RowEncoder } from './row-encoder.js';
+
+/** A write is never larger than this, however many rows it may hold. */
+const MAX_WRITE_BYTES = 1024 * 1024;
+
+/** As many rows of the smallest kind as fit a write. */
+const MAX_WRITE_ROWS = 65_536;
+
+/** Records the csv lane takes at once, at the most. */
+const MAX_CSV_RUN = 1024;
+
+/** Rejects held back before the COPY pauses to let them into the ledger. */
+const MAX_PENDING_REJECT_BYTES = 4 * 1024 * 1024;
+
+export interface LoaderOptions {
+  readonly plan: TablePlan;
+  readonly dialect: Dialect;
+  readonly loadId: number;
+  readonly writeBatchSize: number;
+  /** Largest window; the lane's output must hold what is in it. */
+  readonly windowBytes: number;
+  /** Off for tests that hold the lanes against each other. */
+  readonly usesByteLane: boolean;
+}
+
+export class RecordLoader {
+  readonly #options: LoaderOptions;
+  readonly #sink: RowSink;
+  readonly #rejects: RejectLog;
+  readonly #lane: ByteLane | undefined;
+  readonly #scanner: RecordScanner;
+  readonly #batch = new RecordBatch(MAX_CSV_RUN);
+  readonly #parser: CsvParser;
+  readonly #encoder: RowEncoder;
+  readonly #writer = new RowWriter();
+  readonly #unknown = new Map<string, number>();
+  /** Rows of the lane that the sink was told of. */
+  #noted = 0;
+  /** Records for the csv lane in a row; grows while the byte lane understands none of them. */
+  #csvRun = 1;
+  #line = 0;
+  #records = 0;
+
+  constructor(options: LoaderOptions, sink: RowSink, rejects: RejectLog) {
+    this.#options = options;
+    this.#sink = sink;
+    this.#rejects = rejects;
+    const { plan, dialect, loadId } = options;
+    this.#scanner = new RecordScanner(dialect);
+    this.#parser = new CsvParser(dialect);
+    this.#encoder = new RowEncoder(plan, loadId);
+    this.#lane =
+      options.usesByteLane && sink.references !== undefined
+        ? ByteLane.compile(plan, dialect, sink.references, {
+            loadId,
+            withOrdinals: sink.wantsOrdinals,
+            maxRows: Math.min(options.writeBatchSize, MAX_WRITE_ROWS),
+            outputBytes: MAX_WRITE_BYTES + 2 * options.windowBytes,
+          })
+        : undefined;
+  }
+
+  get recordCount(): number {
+    return this.#records;
+  }
+
+  /** Line ends seen so far. */
+  get lineCount(): number {
+    return this.#line;
+  }
+
+  /** Undeclared metrics: name → records that had them. */
+  get unknownMetrics(): ReadonlyMap<string, number> {
+    return this.#unknown;
+  }
+
+  countUnknown(names: readonly string[], by: number): void {
+    for (const name of names) this.#unknown.set(name, (this.#unknown.get(name) ?? 0) + by);
+  }
+
+  /**
+   * Takes the records of a window that are complete and start before its limit.
+   *
+   * @returns start of the first record not taken
+   */
+  async take(window: Window): Promise<number> {
+    const { bytes, filled, limit, isLast, base } = window;
+    const lane = filled <= this.#options.windowBytes ? this.#lane : undefined;
+    const isValid =
+      lane !== undefined && isUtf8(bytes.subarray(0, bytes.lastIndexOf(LF, filled - 1) + 1));
+    let position = 0;
+    while (position < limit && position < filled) {
+      if (lane !== undefined && this.#csvRun < MAX_CSV_RUN) {
+        lane.line = this.#line;
+        lane.nextOrdinal = this.#sink.nextOrdinal;
+        const reason = lane.run(bytes, position, filled, limit, isValid);
+        const hasTaken = lane.next > position;
+        position = lane.next;
+        this.#line = lane.line;
+        this.#noteLaneRows(lane, base);
+        if (reason === STOPPED_FULL) {
+          this.#takeLaneRows(lane);
+          await this.#sink.flush();
+          continue;
+        }
+        if (reason === STOPPED_AT_LIMIT || (reason === STOPPED_INCOMPLETE && !isLast)) break;
+        if (hasTaken) this.#csvRun = 1;
+      }
+      const next = this.#takeByCsv(window, position);
+      if (next === position) break;
+      position = next;
+      this.#csvRun = this.#csvRun >= MAX_CSV_RUN ? 1 : this.#csvRun * 2;
+    }
+    await this.#sink.flush();
+    if (this.#rejects.pendingBytes > MAX_PENDING_REJECT_BYTES) {
+      await this.#sink.pause();
+      await this.#rejects.flush();
+    }
+    return position;
+  }
+
+  /**
+   * Gives up on a record that fills the largest window: where it is a quoted field that is never closed,
+   * it ends at its first line.
+   *
+   * @returns start of the next record; 0 where the record has no line to be cut at
+   */
+  cutLongRecord({ bytes, filled, limit, base }: Window): number {
+    this.#batch.count = 0;
+    this.#scanner.reset(0);
+    this.#scanner.scan(bytes, filled, limit, false, this.#batch);
+    if (!this.#scanner.cutLongRecord(bytes, filled, this.#batch)) return 0;
+    this.#parseBatch(bytes, base);
+    return this.#scanner.nextRecord;
+  }
+
+  /** Hands the last rows on. */
+  async finish(): Promise<void> {
+    if (this.#lane !== undefined) this.#takeLaneRows(this.#lane);
+    this.#sink.take(this.#writer);
+    await this.#sink.flush();
+    await this.#sink.pause();
+  }
+
+  #noteLaneRows(lane: ByteLane, base: number): void {
+    this.#records += lane.places.count - this.#noted;
+    this.#sink.addedByLane(lane.places, this.#noted, base);
+    this.#noted = lane.places.count;
+  }
+
+  #takeLaneRows(lane: ByteLane): void {
+    if (lane.length > 0) this.#sink.takeFromLane(lane.takeRows(), (rows) => lane.recycle(rows));
+    this.#noted = 0;
+  }
+
+  /** Takes a run of records from `position` on. @returns start of the first record not taken */
+  #takeByCsv({ bytes, filled, limit, isLast, base }: Window, position: number): number {
+    const scanner = this.#scanner;
+    this.#batch.count = 0;
+    this.#batch.limit = this.#lane === undefined ? MAX_CSV_RUN : this.#csvRun;
+    scanner.reset(position);
+    scanner.scan(bytes, filled, limit, isLast, this.#batch);
+    this.#parseBatch(bytes, base);
+    return scanner.nextRecord;
+  }
+
+  #parseBatch(bytes: Buffer, base: number): void {
+    const batch = this.#batch;
+    this.#parser.parse(bytes, batch, (index, record) => {
+      this.#records++;
+      const start = batch.start[index]!;
+      const end = batch.end[index]!;
+      const place: RecordPlace = {
+        byteOffset: base + start,
+        byteLength: end - start,
+        lineInSplit: this.#line + batch.line[index]!,
+      };
+      const ordinal = this.#sink.wantsOrdinals ? this.#sink.nextOrdinal : undefined;
+      const fault =
+        record instanceof Fault ? record : this.#encoder.encode(record, this.#writer, ordinal);
+      if (fault !== undefined) {
+        this.#rejects.add(place, fault, Buffer.from(bytes.subarray(start, end)));
+        return;
+      }
+      const unknown = this.#encoder.unknownMetrics;
+      this.countUnknown(unknown, 1);
+      this.#sink.added(
+        record as readonly (string | null)[],
+        place,
+        unknown,
+        this.#writer.byteLength,
+      );
+      if (
+        this.#writer.rowCount >= this.#options.writeBatchSize ||
+        this.#writer.byteLength >= MAX_WRITE_BYTES
+      ) {
+        this.#sink.take(this.#writer);
+      }
+    });
+    this.#line += this.#scanner.nextLine;
+  }
+}

@@ -1,0 +1,58 @@
+/** The rejects of a split, held back until its transaction can take them. */
+import type pg from 'pg';
+import type { Fault } from '../reject.js';
+import { insertRejects, type RejectRecord } from './receipts.js';
+
+/** Where a record is. */
+export interface RecordPlace {
+  readonly byteOffset: number;
+  /** Without the line end. */
+  readonly byteLength: number;
+  /** From 0, counted from the start of the split. */
+  readonly lineInSplit: number;
+}
+
+export class RejectLog {
+  readonly #client: pg.Client;
+  readonly #loadId: number;
+  readonly #startByte: number;
+  #pending: RejectRecord[] = [];
+  #pendingBytes = 0;
+  #count = 0;
+
+  constructor(client: pg.Client, loadId: number, startByte: number) {
+    this.#client = client;
+    this.#loadId = loadId;
+    this.#startByte = startByte;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  get pendingBytes(): number {
+    return this.#pendingBytes;
+  }
+
+  /** @param raw the record's bytes; kept, so they must not be reused */
+  add(place: RecordPlace, fault: Fault, raw: Buffer): void {
+    this.#count++;
+    this.#pendingBytes += raw.length + fault.reason.length + 200;
+    this.#pending.push({
+      byteOffset: place.byteOffset,
+      lineInSplit: place.lineInSplit,
+      column: fault.column,
+      code: fault.code,
+      reason: fault.reason,
+      raw,
+    });
+  }
+
+  /** Lets them into the ledger; no COPY may be going on. */
+  async flush(): Promise<void> {
+    const rejects = this.#pending;
+    this.#pending = [];
+    this.#pendingBytes = 0;
+    await insertRejects(this.#client, this.#loadId, this.#startByte, rejects);
+  }
+}

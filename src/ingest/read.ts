@@ -1,0 +1,145 @@
+/**
+ * A split of a file → windows of it, through one buffer that is used over and over: memory does
+ * not depend on the size of the split.
+ */
+import { type FileHandle, open } from 'node:fs/promises';
+import type { IHasher } from 'hash-wasm';
+import { EdpError } from '../errors.js';
+import type { Dialect } from './dialect.js';
+import { guessRecordStart } from './scan/boundary.js';
+import type { FileIdentity, SplitRange } from './split.js';
+
+export const WINDOW_BYTES = 256 * 1024;
+
+/** A longer record is not loaded; the buffer grows up to this, and no further. */
+export const MAX_RECORD_BYTES = 64 * 1024 * 1024;
+
+/** Part of a file, from the start of a record on. */
+export interface Window {
+  /** Reused after the call; its byte at `filled` may be written to. */
+  readonly bytes: Buffer;
+  /** Bytes of the file in it. */
+  readonly filled: number;
+  /** Offset of its first byte in the file. */
+  readonly base: number;
+  /** Records that start here or behind belong to the next split. */
+  readonly limit: number;
+  /** Whether the file ends with it. */
+  readonly isLast: boolean;
+}
+
+export interface WindowConsumer {
+  /** Takes complete records. @returns start of the first record not taken */
+  take(window: Window): Promise<number>;
+  /** Takes the first record of a window that cannot grow further. @returns 0 where that is impossible */
+  cutLongRecord(window: Window): number;
+}
+
+/** Runs `work` with the file opened, as it was when identified and still is afterwards. */
+export async function withFile<T>(
+  identity: FileIdentity,
+  work: (file: FileHandle) => Promise<T>,
+): Promise<T> {
+  const file = await open(identity.path, 'r').catch((error: Error) => {
+    throw new EdpError(
+      'file_changed',
+      `${identity.path} cannot be read any more: ${error.message}`,
+      {
+        hint: 'put the file back, and run the command again',
+      },
+    );
+  });
+  try {
+    await assertUnchanged(file, identity);
+    return await work(file);
+  } finally {
+    await file.close();
+  }
+}
+
+/** @throws EdpError `file_changed` */
+export async function assertUnchanged(file: FileHandle, identity: FileIdentity): Promise<void> {
+  const { size, mtimeMs, ino } = await file.stat();
+  if (size !== identity.size || mtimeMs !== identity.modifiedMs || ino !== identity.inode) {
+    throw new EdpError('file_changed', `${identity.path} changed while it was read`, {
+      hint: 'run the command again when nobody writes to the file any more',
+    });
+  }
+}
+
+/**
+ * Reads the records that start in [start, until), in order.
+ *
+ * @param start where a record starts
+ * @param hasher takes every byte of the split, and only those
+ * @returns start of the first record behind the split
+ */
+export async function readSplit(
+  file: FileHandle,
+  identity: FileIdentity,
+  start: number,
+  until: number,
+  hasher: IHasher,
+  consumer: WindowConsumer,
+): Promise<number> {
+  // One byte more than is filled, for the sentinel of the byte lane.
+  let bytes: Buffer = Buffer.allocUnsafeSlow(WINDOW_BYTES + 1);
+  let base = start;
+  let filled = 0;
+  for (;;) {
+    const isLast = base + filled >= identity.size;
+    const window: Window = { bytes, filled, base, limit: until - base, isLast };
+    let taken = await consumer.take(window);
+    if (base + taken >= until || (isLast && taken >= filled)) {
+      hasher.update(bytes.subarray(0, taken));
+      return base + taken;
+    }
+    if (taken === 0 && filled === bytes.length - 1) {
+      if (bytes.length > MAX_RECORD_BYTES) {
+        taken = consumer.cutLongRecord(window);
+        if (taken === 0) {
+          throw new EdpError(
+            'record_too_long',
+            `a record is longer than ${MAX_RECORD_BYTES} bytes`,
+            {
+              place: `${identity.path} (byte ${base})`,
+              hint: 'this is hardly a CSV file; check its line ends and quotes',
+            },
+          );
+        }
+      } else {
+        const grown = Buffer.allocUnsafeSlow((bytes.length - 1) * 4 + 1);
+        bytes.copy(grown, 0, 0, filled);
+        bytes = grown;
+      }
+    }
+    // The record that is not complete stays; the file is read on behind it.
+    hasher.update(bytes.subarray(0, taken));
+    bytes.copyWithin(0, taken, filled);
+    base += taken;
+    filled -= taken;
+    const wanted = Math.min(bytes.length - 1 - filled, identity.size - base - filled);
+    const { bytesRead } = await file.read(bytes, filled, wanted, base + filled);
+    if (bytesRead === 0 && wanted > 0) {
+      throw new EdpError('file_changed', `${identity.path} became shorter while it was read`, {
+        hint: 'run the command again when nobody writes to the file any more',
+      });
+    }
+    filled += bytesRead;
+  }
+}
+
+/** Where the range's first record starts: known, or guessed; `from` itself if nothing tells. */
+export async function findStart(
+  file: FileHandle,
+  identity: FileIdentity,
+  dialect: Dialect,
+  { from, isExact }: SplitRange,
+): Promise<number> {
+  if (isExact) return from;
+  if (from >= identity.size) return identity.size;
+  const bytes = Buffer.allocUnsafe(WINDOW_BYTES);
+  const { bytesRead } = await file.read(bytes, 0, bytes.length, from - 1);
+  const guess = guessRecordStart(bytes.subarray(0, bytesRead), 1, dialect);
+  return guess < 0 ? from : from - 1 + guess;
+}

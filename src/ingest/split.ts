@@ -1,0 +1,87 @@
+/** What travels between the run and its workers. Plain data throughout. */
+import type { MessagePort } from 'node:worker_threads';
+import type pg from 'pg';
+import type { ErrorData } from '../errors.js';
+import type { MissingDimensions, OnConflict } from './copy/stage.js';
+import type { CopyTarget } from './copy/target.js';
+import type { Dialect } from './dialect.js';
+import type { TablePlan } from './plan/table-plan.js';
+
+/** The version of a file that was identified; whoever reads it makes sure it is still that one. */
+export interface FileIdentity {
+  /** Absolute. */
+  readonly path: string;
+  readonly size: number;
+  readonly modifiedMs: number;
+  readonly inode: number;
+}
+
+/** What the splits of one load have in common. */
+export interface LoadTask {
+  readonly database: pg.ClientConfig;
+  readonly file: FileIdentity;
+  readonly dialect: Dialect;
+  readonly plan: TablePlan;
+  readonly target: CopyTarget;
+  readonly loadId: number;
+  /** The attempt of the load that this run owns; a worker of an earlier attempt cannot commit. */
+  readonly attempt: number;
+  readonly writeBatchSize: number;
+  readonly onConflict: OnConflict;
+  readonly missingDimensions: MissingDimensions;
+}
+
+/** A byte range of the file: the records that start in [from, until). */
+export interface SplitRange {
+  readonly from: number;
+  readonly until: number;
+  /** Whether a record is known to start at `from`; else the worker guesses, and is checked. */
+  readonly isExact: boolean;
+}
+
+export interface SplitTask {
+  readonly load: LoadTask;
+  readonly range: SplitRange;
+  /** Takes the careful way from the start, because the splits before needed it. */
+  readonly isCareful: boolean;
+  readonly port: MessagePort;
+  /** Set to 1 to stop all workers between two batches. */
+  readonly stop: Int32Array;
+}
+
+/** Where the split's records really were. */
+export interface ScannedRange {
+  readonly start: number;
+  /** Start of the first record after the split. */
+  readonly end: number;
+  readonly lineCount: number;
+}
+
+/** The worker has everything in its transaction and asks whether it may commit. */
+export interface CommitRequest extends ScannedRange {
+  /** Server process of the worker's session, to tell who waits for whom. */
+  readonly backend: number;
+}
+
+export type CommitAnswer =
+  | { readonly commit: true; readonly firstLine: number }
+  /** `recalled`: another split waits for a lock of this one. */
+  | { readonly commit: false; readonly reason: 'misaligned' | 'recalled' | 'stopped' };
+
+export interface RowCounts {
+  readonly read: number;
+  readonly loaded: number;
+  readonly rejected: number;
+  readonly duplicate: number;
+}
+
+export interface Receipt extends ScannedRange {
+  readonly rows: RowCounts;
+  readonly unknownMetrics: Readonly<Record<string, number>>;
+  readonly contentHash: string;
+}
+
+export type SplitOutcome =
+  | { readonly kind: 'committed'; readonly receipt: Receipt; readonly wasCareful: boolean }
+  | { readonly kind: 'rolled_back'; readonly reason: 'misaligned' | 'recalled' | 'stopped' }
+  | { readonly kind: 'failed'; readonly error: ErrorData };

@@ -1,0 +1,221 @@
+/**
+ * The thread of a worker: a split in, its outcome out. Joins the rooms of the pipeline, and decides
+ * nothing about the run.
+ *
+ * One split is one transaction: rows, rejects, receipt. Before it commits, the worker tells the run
+ * where the split's records really began and ended, and waits for leave: the boundaries of a split are
+ * verified by its neighbour, and tables with keys take their splits in the order of the file.
+ */
+import { once } from 'node:events';
+import type { FileHandle } from 'node:fs/promises';
+import { createXXHash128, type IHasher } from 'hash-wasm';
+import type pg from 'pg';
+import { DatabaseError } from 'pg';
+import { connect } from '../database/connection.js';
+import { CONNECTION_LOST, isConnectionError, isDataError } from '../database/sqlstate.js';
+import { EdpError, toErrorData } from '../errors.js';
+import { CarefulSink } from './copy/careful.js';
+import { DirectSink } from './copy/direct.js';
+import { MissingReference } from './copy/foreign-keys.js';
+import type { RowSink } from './copy/sink.js';
+import { Stage } from './copy/stage.js';
+import { RecordLoader } from './lanes/record-loader.js';
+import { hasReceipt, insertReceipt } from './ledger/receipts.js';
+import { type RecordPlace, RejectLog } from './ledger/reject-log.js';
+import { assertUnchanged, findStart, readSplit, WINDOW_BYTES, withFile } from './read.js';
+import type {
+  CommitAnswer,
+  CommitRequest,
+  LoadTask,
+  Receipt,
+  ScannedRange,
+  SplitOutcome,
+  SplitTask,
+} from './split.js';
+
+interface Session {
+  readonly key: string;
+  readonly client: pg.Client;
+  /** Process id of the session's backend. */
+  readonly backend: number;
+}
+
+/** One session a thread, kept from split to split. */
+let session: Session | undefined;
+let hasher: IHasher | undefined;
+
+export default async function runSplit(task: SplitTask): Promise<SplitOutcome> {
+  try {
+    return await attemptSplit(task);
+  } catch (error) {
+    return { kind: 'failed', error: toErrorData(error) };
+  } finally {
+    task.port.close();
+  }
+}
+
+async function attemptSplit(task: SplitTask): Promise<SplitOutcome> {
+  hasher ??= await createXXHash128();
+  let isCareful = task.isCareful;
+  for (;;) {
+    const current = await openSession(task.load.database);
+    try {
+      return await loadSplit(current, task, isCareful);
+    } catch (error) {
+      const { code } = error as { code?: string };
+      if (isClosed(current.client) || isConnectionError(code)) {
+        closeSession();
+        // pg gives a query whose connection ended under it an error without a code.
+        throw code === undefined && error instanceof Error && !(error instanceof EdpError)
+          ? Object.assign(error, { code: CONNECTION_LOST })
+          : error;
+      }
+      await rollBack(current.client, error);
+      if (isCareful || !(isDataError(code) || error instanceof MissingReference)) throw error;
+      // The server objects to some record: find out which.
+      isCareful = true;
+    }
+  }
+}
+
+/** One transaction. */
+async function loadSplit(
+  { client, backend }: Session,
+  task: SplitTask,
+  isCareful: boolean,
+): Promise<SplitOutcome> {
+  const { load, range, port } = task;
+  return withFile(load.file, async (file) => {
+    const start = await findStart(file, load.file, load.dialect, range);
+    const rejects = new RejectLog(client, load.loadId, start);
+    const sink: RowSink = isCareful
+      ? new CarefulSink(makeStage(client, load), rejects, (names) => loader.countUnknown(names, -1))
+      : new DirectSink(client, load.target, load.plan);
+    const loader = new RecordLoader(
+      { ...load, windowBytes: WINDOW_BYTES, usesByteLane: true },
+      sink,
+      rejects,
+    );
+    await client.query('BEGIN');
+    await sink.begin();
+    hasher!.init();
+    const end = await readSplit(file, load.file, start, range.until, hasher!, {
+      take(window) {
+        if (Atomics.load(task.stop, 0) === 1)
+          throw new EdpError('interrupted', 'the run was stopped');
+        return loader.take(window);
+      },
+      cutLongRecord: (window) => loader.cutLongRecord(window),
+    });
+    await loader.finish();
+    const scanned: ScannedRange = { start, end, lineCount: loader.lineCount };
+    await assertUnchanged(file, load.file);
+
+    const answer = await askToCommit(port, { ...scanned, backend });
+    if (!answer.commit) {
+      await client.query('ROLLBACK');
+      return { kind: 'rolled_back', reason: answer.reason };
+    }
+    if (scanned.end === scanned.start) {
+      // A record longer than a split leaves splits without any; they have nothing to account for.
+      await client.query('ROLLBACK');
+      return { kind: 'committed', receipt: emptyReceipt(scanned), wasCareful: false };
+    }
+    const duplicate = await sink.settle((place) => readRaw(file, place));
+    await rejects.flush();
+    const read = loader.recordCount;
+    const receipt: Receipt = {
+      ...scanned,
+      rows: { read, loaded: read - rejects.count - duplicate, rejected: rejects.count, duplicate },
+      unknownMetrics: Object.fromEntries(
+        [...loader.unknownMetrics].filter(([, records]) => records > 0),
+      ),
+      contentHash: hasher!.digest('hex'),
+    };
+    await insertReceipt(client, load.loadId, load.attempt, answer.firstLine, receipt);
+    await commit(client, load, receipt);
+    return { kind: 'committed', receipt, wasCareful: isCareful };
+  });
+}
+
+function emptyReceipt(scanned: ScannedRange): Receipt {
+  const rows = { read: 0, loaded: 0, rejected: 0, duplicate: 0 };
+  return { ...scanned, rows, unknownMetrics: {}, contentHash: '' };
+}
+
+function makeStage(client: pg.Client, load: LoadTask): Stage {
+  const { target, plan, onConflict, missingDimensions, loadId } = load;
+  const columns = plan.columns.map(({ name, type, from }) => ({
+    name,
+    type,
+    isLineage: from === 'load',
+  }));
+  return new Stage(client, { target, columns, onConflict, missingDimensions, loadId });
+}
+
+async function readRaw(file: FileHandle, { byteOffset, byteLength }: RecordPlace): Promise<Buffer> {
+  const raw = Buffer.allocUnsafeSlow(byteLength);
+  const { bytesRead } = await file.read(raw, 0, byteLength, byteOffset);
+  return raw.subarray(0, bytesRead);
+}
+
+/** A commit whose acknowledgement got lost may have happened: the receipt tells. */
+async function commit(client: pg.Client, load: LoadTask, receipt: Receipt): Promise<void> {
+  try {
+    await client.query('COMMIT');
+  } catch (error) {
+    if (!isConnectionError((error as { code?: string }).code) && !isClosed(client)) throw error;
+    closeSession();
+    const another = await openSession(load.database);
+    if (!(await hasReceipt(another.client, load.loadId, receipt.start))) throw error;
+  }
+}
+
+async function askToCommit(port: SplitTask['port'], request: CommitRequest): Promise<CommitAnswer> {
+  const answer = once(port, 'message') as Promise<[CommitAnswer]>;
+  port.postMessage(request);
+  return (await answer)[0];
+}
+
+async function openSession(config: pg.ClientConfig): Promise<Session> {
+  const key = JSON.stringify(config);
+  if (session !== undefined && (session.key !== key || isClosed(session.client))) closeSession();
+  if (session === undefined) {
+    const client = await connect(config, 'worker');
+    // A split that is lost in a crash is lost with its receipt; the load's end is synchronous.
+    await client.query('SET synchronous_commit = off; SET client_min_messages = warning');
+    const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+    session = { key, client, backend: rows[0]!.pid };
+  }
+  return session;
+}
+
+function closeSession(): void {
+  session?.client.end().catch(() => {});
+  session = undefined;
+}
+
+/** What pg keeps to itself: whether the socket still lives, and whether a query is under way. */
+interface ClientInternals {
+  readonly connection: { readonly stream: { readonly destroyed: boolean; destroy(): void } };
+  readonly readyForQuery: boolean;
+}
+
+function isClosed(client: pg.Client): boolean {
+  return (client as unknown as ClientInternals).connection.stream.destroyed;
+}
+
+/**
+ * Ends the transaction. In the middle of a COPY, where no statement can be sent, by cutting the
+ * connection: the server rolls back what has not committed.
+ */
+async function rollBack(client: pg.Client, error: unknown): Promise<void> {
+  const internals = client as unknown as ClientInternals;
+  // An error of the server has ended the COPY, too.
+  if (internals.readyForQuery || error instanceof DatabaseError) {
+    await client.query('ROLLBACK').catch(closeSession);
+    return;
+  }
+  internals.connection.stream.destroy();
+  closeSession();
+}

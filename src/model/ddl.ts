@@ -1,0 +1,52 @@
+/** Model → DDL. Every identifier is quoted, so that no name can become SQL. */
+import { physicalColumns, SQL_TYPE, type Table } from './model.js';
+
+export function quoteIdentifier(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+export function quoteLiteral(value: string): string {
+  return `'${value.replaceAll("'", "''")}'`;
+}
+
+export function quoteColumns(names: readonly string[]): string {
+  return names.map(quoteIdentifier).join(', ');
+}
+
+/**
+ * The statements that create a table with its key, references and indexes. The order of tables
+ * matters: what a reference points to comes first.
+ */
+export function createTableStatements(table: Table): string[] {
+  const name = quoteIdentifier(table.name);
+  const parts = physicalColumns(table).map(
+    (column) =>
+      `${quoteIdentifier(column.name)} ${SQL_TYPE[column.type]}${column.isNullable ? '' : ' NOT NULL'}`,
+  );
+  if (table.key.length > 0) parts.push(`PRIMARY KEY (${quoteColumns(table.key)})`);
+  for (const { name: column, references } of table.columns) {
+    if (references === undefined) continue;
+    parts.push(
+      `FOREIGN KEY (${quoteIdentifier(column)}) REFERENCES ${quoteIdentifier(references.table)} (${quoteIdentifier(references.column)})`,
+    );
+  }
+  return [
+    `CREATE TABLE ${name} (\n  ${parts.join(',\n  ')}\n)`,
+    ...table.indexes.map((columns) => `CREATE INDEX ON ${name} (${quoteColumns(columns)})`),
+  ];
+}
+
+/** The table and every table it refers to, directly or not, referred-to ones first. */
+export function withReferredTables(table: Table, all: readonly Table[]): Table[] {
+  const ordered: Table[] = [];
+  const visit = (current: Table, trail: readonly Table[]) => {
+    if (ordered.includes(current) || trail.includes(current)) return;
+    for (const { references } of current.columns) {
+      const target = all.find((candidate) => candidate.name === references?.table);
+      if (target !== undefined) visit(target, [...trail, current]);
+    }
+    ordered.push(current);
+  };
+  visit(table, []);
+  return ordered;
+}

@@ -1,0 +1,40 @@
+/** File → table: `events-17-3.csv`, `events.csv.gz` → `events` (DESIGN §3). */
+import path from 'node:path';
+import picomatch from 'picomatch';
+import { EdpError } from '../errors.js';
+import { findTable, type Model, type Table } from './model.js';
+
+/**
+ * @param file path of the file; only its name counts
+ * @param explicit the table the user named, which wins
+ * @throws EdpError `unknown_table` that lists the tables
+ */
+export function matchTable(model: Model, file: string, explicit?: string): Table {
+  const names = model.tables.map((table) => table.name);
+  if (explicit !== undefined) {
+    const table = findTable(model, explicit);
+    if (table !== undefined) return table;
+    throw new EdpError('unknown_table', `there is no table "${explicit}" in the model`, {
+      hint: `the tables are: ${names.join(', ')}; edp.yaml declares others`,
+    });
+  }
+  const name = path.basename(file);
+  const byPattern = model.tables.find((table) =>
+    table.files.some((pattern) => picomatch.isMatch(name, pattern)),
+  );
+  if (byPattern !== undefined) return byPattern;
+
+  const stem = name.split('.')[0] ?? name;
+  const fits = model.tables
+    .filter((table) => stem === table.name || startsWithWord(stem, table.name))
+    .sort((a, b) => b.name.length - a.name.length);
+  if (fits[0] !== undefined) return fits[0];
+  throw new EdpError('unknown_table', `${file}: no table goes by the name of this file`, {
+    hint: `name one with --table; the tables are: ${names.join(', ')}`,
+  });
+}
+
+/** `events-17` and `events_17` start with the word `events`; `eventsource` does not. */
+function startsWithWord(stem: string, word: string): boolean {
+  return stem.startsWith(word) && !/^[\p{L}]/u.test(stem.slice(word.length));
+}

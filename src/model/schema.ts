@@ -1,0 +1,255 @@
+/**
+ * The shape of `tables:` in edp.yaml, as zod schemas, and the way from there to a {@link Model}.
+ * The published JSON Schema (docs/edp.schema.json) is generated from these same schemas.
+ */
+import { z } from 'zod';
+import {
+  COLUMN_TYPES,
+  type Column,
+  type MetricsSource,
+  type Model,
+  type Reference,
+  type Table,
+} from './model.js';
+
+/** PostgreSQL cuts longer identifiers silently (NAMEDATALEN - 1), so edp refuses them. */
+const MAX_IDENTIFIER_BYTES = 63;
+
+const identifier = z
+  .string()
+  .min(1, 'a name cannot be empty')
+  .refine((name) => Buffer.byteLength(name) <= MAX_IDENTIFIER_BYTES, {
+    message: `a name is at most ${MAX_IDENTIFIER_BYTES} bytes long (PostgreSQL's limit)`,
+  })
+  .refine((name) => !/\p{Cc}/u.test(name), { message: 'a name has no control characters' });
+
+const columnType = z.enum(COLUMN_TYPES, {
+  error: () => `the types are ${COLUMN_TYPES.join(', ')}`,
+});
+
+const stringOrList = z.union([z.string(), z.array(z.string())]);
+
+const columnSchema = z.union(
+  [
+    columnType,
+    z.strictObject({
+      type: columnType.describe('PostgreSQL type of the column'),
+      field: z
+        .string()
+        .optional()
+        .describe('Header name of the CSV field, when it differs from the column name'),
+      nullable: z.boolean().optional().describe('false makes the column NOT NULL (default true)'),
+      references: z
+        .string()
+        .optional()
+        .describe('Table (or table.column) whose key this column refers to'),
+    }),
+  ],
+  { error: (issue) => columnFault(issue.input) },
+);
+
+function columnFault(input: unknown): string {
+  const type =
+    typeof input === 'object' && input !== null ? (input as { type?: unknown }).type : input;
+  if (typeof type === 'string' && !(COLUMN_TYPES as readonly string[]).includes(type)) {
+    return `"${type}" is not a column type; the types are ${COLUMN_TYPES.join(', ')}`;
+  }
+  return 'a column is a type, or {type, field, nullable, references}';
+}
+
+const metricSchema = z.union(
+  [columnType, z.strictObject({ type: columnType, key: z.string().optional() })],
+  { error: (issue) => columnFault(issue.input) },
+);
+
+const sourceSchema = z.strictObject({
+  from: z.string().describe('Header name of the JSON field'),
+  path: z
+    .string()
+    .optional()
+    .describe('Dot-separated keys from the root to the object that holds the metrics'),
+  columns: z
+    .record(identifier, metricSchema)
+    .describe('Declared metrics: column name to type, or {type, key} when the JSON key differs'),
+  extra: identifier
+    .optional()
+    .describe('jsonb column that keeps undeclared metrics (default extra_metrics)'),
+});
+
+const tableSchema = z.strictObject({
+  columns: z.record(identifier, columnSchema).describe('Column name to type'),
+  key: stringOrList.optional().describe('Column, or columns, of the primary key'),
+  indexes: z.array(stringOrList).optional().describe('Further indexes, each a column or a list'),
+  metrics: z
+    .union([sourceSchema, z.array(sourceSchema)], {
+      error: () => 'metrics is {from, path, columns, extra}, or a list of such',
+    })
+    .optional()
+    .describe('JSON fields to flatten into typed columns'),
+  files: stringOrList.optional().describe('File-name patterns that go into this table'),
+  ignore: stringOrList.optional().describe('Header names to pass over knowingly'),
+  lineage: z
+    .union([z.boolean(), identifier])
+    .optional()
+    .describe('Column that records which load brought a row (default load_id; false for none)'),
+});
+
+export const tablesSchema = z.record(identifier, tableSchema);
+
+type TableInput = z.input<typeof tableSchema>;
+
+function asList(value: string | readonly string[] | undefined): readonly string[] {
+  if (value === undefined) return [];
+  return typeof value === 'string' ? [value] : value;
+}
+
+function toSources(metrics: TableInput['metrics']): MetricsSource[] {
+  if (metrics === undefined) return [];
+  const list = Array.isArray(metrics) ? metrics : [metrics];
+  return list.map((source) => ({
+    field: source.from,
+    path: source.path === undefined || source.path === '' ? [] : source.path.split('.'),
+    metrics: Object.entries(source.columns).map(([column, metric]) =>
+      typeof metric === 'string'
+        ? { column, key: column, type: metric }
+        : { column, key: metric.key ?? column, type: metric.type },
+    ),
+    extraColumn: source.extra ?? 'extra_metrics',
+  }));
+}
+
+function toReference(text: string, tables: Record<string, TableInput>): Reference {
+  if (Object.hasOwn(tables, text)) {
+    return { table: text, column: asList(tables[text]?.key)[0] ?? 'id' };
+  }
+  const dot = text.lastIndexOf('.');
+  return dot < 0
+    ? { table: text, column: 'id' }
+    : { table: text.slice(0, dot), column: text.slice(dot + 1) };
+}
+
+function toTable(name: string, input: TableInput, tables: Record<string, TableInput>): Table {
+  const key = asList(input.key);
+  const columns: Column[] = Object.entries(input.columns).map(([column, declared]) => {
+    const details = typeof declared === 'string' ? { type: declared } : declared;
+    return {
+      name: column,
+      type: details.type,
+      field: details.field ?? column,
+      isNullable: !key.includes(column) && (details.nullable ?? true),
+      ...(details.references === undefined
+        ? {}
+        : { references: toReference(details.references, tables) }),
+    };
+  });
+  const lineage = input.lineage ?? true;
+  return {
+    name,
+    columns,
+    key,
+    indexes: (input.indexes ?? []).map(asList),
+    sources: toSources(input.metrics),
+    ...(lineage === false ? {} : { lineageColumn: lineage === true ? 'load_id' : lineage }),
+    files: asList(input.files),
+    ignoredFields: asList(input.ignore),
+  };
+}
+
+/** A fault that the shape alone cannot show, with the path to it inside `tables`. */
+export interface ModelFault {
+  readonly path: readonly (string | number)[];
+  readonly message: string;
+}
+
+/** What must hold between the parts of a model: names exist, and no name is used twice. */
+export function findModelFaults(tables: Record<string, TableInput>): ModelFault[] {
+  const faults: ModelFault[] = [];
+  for (const [name, input] of Object.entries(tables)) {
+    const table = toTable(name, input, tables);
+    const own = new Set(Object.keys(input.columns));
+    if (own.size === 0 && table.sources.length === 0) {
+      faults.push({ path: [name, 'columns'], message: 'a table has at least one column' });
+    }
+    for (const column of table.key) {
+      if (!own.has(column)) {
+        faults.push({ path: [name, 'key'], message: `key column "${column}" is not declared` });
+      }
+    }
+    const all = [
+      ...own,
+      ...table.sources.flatMap((s) => [...s.metrics.map((m) => m.column), s.extraColumn]),
+      ...(table.lineageColumn === undefined ? [] : [table.lineageColumn]),
+    ];
+    table.indexes.forEach((columns, i) => {
+      for (const column of columns) {
+        if (!all.includes(column)) {
+          faults.push({ path: [name, 'indexes', i], message: `"${column}" is not a column` });
+        }
+      }
+    });
+    for (const twice of new Set(all.filter((column, i) => all.indexOf(column) !== i))) {
+      faults.push({ path: [name], message: `two columns are called "${twice}"` });
+    }
+    for (const { name: column, type, references } of table.columns) {
+      if (references === undefined) continue;
+      const target = tables[references.table];
+      const path = [name, 'columns', column, 'references'];
+      const referred = target?.columns[references.column];
+      const referredType = typeof referred === 'object' ? referred.type : referred;
+      if (target === undefined) {
+        faults.push({ path, message: `there is no table "${references.table}" to refer to` });
+      } else if (asList(target.key).join() !== references.column) {
+        faults.push({
+          path,
+          message: `a reference needs the key of "${references.table}", a single column`,
+        });
+      } else if (referredType !== type && !(isInteger(type) && isInteger(referredType))) {
+        faults.push({
+          path,
+          message: `"${column}" is ${type}, "${references.table}.${references.column}" is ${referredType}`,
+        });
+      } else if (references.table !== name && leadsTo(references.table, name, tables)) {
+        faults.push({ path, message: `"${name}" and "${references.table}" refer to each other` });
+      }
+    }
+  }
+  return faults;
+}
+
+function isInteger(type: string | undefined): boolean {
+  return type === 'smallint' || type === 'int' || type === 'bigint';
+}
+
+/** Whether the references of a table lead to another, over however many tables. */
+function leadsTo(
+  from: string,
+  to: string,
+  tables: Record<string, TableInput>,
+  seen: ReadonlySet<string> = new Set(),
+): boolean {
+  const input = tables[from];
+  if (input === undefined || seen.has(from)) return false;
+  return toTable(from, input, tables).columns.some(
+    ({ references }) =>
+      references !== undefined &&
+      (references.table === to || leadsTo(references.table, to, tables, new Set([...seen, from]))),
+  );
+}
+
+/**
+ * @param tables what stands under `tables:` in edp.yaml, already valid by {@link tablesSchema}
+ *   and without {@link findModelFaults}
+ */
+export function toModel(tables: Record<string, TableInput>): Model {
+  return {
+    tables: Object.entries(tables).map(([name, input]) => toTable(name, input, tables)),
+  };
+}
+
+/** For models written in code: throws on the first fault, which there is a bug. */
+export function parseModel(tables: z.input<typeof tablesSchema>): Model {
+  const parsed = tablesSchema.parse(tables);
+  const [fault] = findModelFaults(parsed);
+  if (fault !== undefined) throw new TypeError(`${fault.path.join('.')}: ${fault.message}`);
+  return toModel(parsed);
+}

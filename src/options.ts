@@ -1,0 +1,269 @@
+/**
+ * Every option of every command, once: its meaning, its check, its default.
+ *
+ * A value comes from the command line, else from the environment (`EDP_` and the name in capitals),
+ * else from edp.yaml (the name as a top-level key), else it is the default (DESIGN §5).
+ */
+import os from 'node:os';
+import { z } from 'zod';
+import { EdpError } from './errors.js';
+
+interface OptionDefinition<T> {
+  readonly schema: z.ZodType<T>;
+  readonly describe: string;
+  readonly default?: T;
+  /** Shown in help instead of the default, where the default is computed. */
+  readonly defaultDescription?: string;
+  readonly isFlag?: boolean;
+  readonly alias?: string;
+  /** What stands for the value in help texts. */
+  readonly choices?: readonly string[];
+}
+
+function define<T>(definition: OptionDefinition<T>): OptionDefinition<T> {
+  return definition;
+}
+
+const flag = (describe: string, alias?: string) =>
+  define<boolean>({
+    schema: z.stringbool().or(z.boolean()),
+    describe,
+    default: false,
+    isFlag: true,
+    alias,
+  });
+
+/** A number, or the text of one; but not what JavaScript makes a number of besides. */
+const numeric = (error: string) =>
+  z
+    .union([z.number(), z.string().regex(/^\s*[-+]?\d[\d.eE+-]*\s*$/, error)], { error })
+    .pipe(z.coerce.number({ error }));
+
+const integerFrom = (minimum: number, maximum = Number.MAX_SAFE_INTEGER) =>
+  numeric('expected a whole number').pipe(
+    z
+      .number({ error: 'expected a whole number' })
+      .int('expected a whole number')
+      .min(minimum, `expected ${minimum} or more`)
+      .max(maximum, `expected ${maximum} at most`),
+  );
+
+const share = numeric('expected a number from 0 to 1').pipe(
+  z.number().min(0, 'expected a number from 0 to 1').max(1, 'expected a number from 0 to 1'),
+);
+
+/** A limit on rejects: so many records, or so many per cent of the records read. */
+export interface RejectLimit {
+  readonly count?: number;
+  readonly percent?: number;
+}
+
+const rejectLimit = z.union([z.string(), z.number()]).transform((value, context): RejectLimit => {
+  const match = /^(\d+(?:\.\d+)?)(%?)$/.exec(String(value).trim());
+  if (match === null || (match[2] === '' && match[1]?.includes('.'))) {
+    context.addIssue('expected a count such as 100, or a share such as 1%');
+    return z.NEVER;
+  }
+  return match[2] === '%' ? { percent: Number(match[1]) } : { count: Number(match[1]) };
+});
+
+const DELIMITERS: Readonly<Record<string, string>> = { '\\t': '\t', tab: '\t', comma: ',' };
+
+const delimiter = z
+  .string()
+  .transform((text) => DELIMITERS[text] ?? text)
+  .refine((text) => text.length === 1 && text.charCodeAt(0) < 128 && !/["\r\n]/.test(text), {
+    message: 'expected one ASCII character, or the word tab',
+  });
+
+/** Numbers count as text, since a table may be called 2024. */
+const text = z.union([z.string(), z.number().transform(String)]);
+
+export const OPTIONS = {
+  'database-url': define<string | undefined>({
+    schema: text.optional(),
+    describe: 'PostgreSQL to use, as postgresql://user:password@host:port/database',
+    defaultDescription: 'DATABASE_URL, PG*, POSTGRES_USER, else the embedded server',
+  }),
+  json: flag('Print exactly one JSON object on stdout, all else on stderr'),
+  verbose: flag('Show stack traces and the statements behind an error'),
+  'process-count': define<number>({
+    schema: integerFrom(1, 256),
+    describe: 'Workers that read, parse and write at the same time',
+    default: os.availableParallelism(),
+    defaultDescription: 'the CPUs',
+  }),
+  'read-batch-size': define<number>({
+    schema: integerFrom(1),
+    describe: 'Records one worker takes at a time: the size of a split, about',
+    default: 100_000,
+  }),
+  'write-batch-size': define<number>({
+    schema: integerFrom(1),
+    describe: 'Rows sent to the server in one write of a COPY',
+    default: 10_000,
+  }),
+  table: define<string | undefined>({
+    schema: text.optional(),
+    describe: 'Table to load into',
+    defaultDescription: "from each file's name",
+  }),
+  delimiter: define<string | undefined>({
+    schema: delimiter.optional(),
+    describe: 'Character between fields: one character, or the word tab',
+    defaultDescription: 'comma or tab, whichever the header uses',
+  }),
+  'on-conflict': define<'reject' | 'skip' | 'update'>({
+    schema: z.enum(['reject', 'skip', 'update'], { error: 'expected reject, skip or update' }),
+    describe: 'What to do with a record whose key is already in the table with other values',
+    default: 'reject',
+    choices: ['reject', 'skip', 'update'],
+  }),
+  'missing-dimensions': define<'reject' | 'infer'>({
+    schema: z.enum(['reject', 'infer'], { error: 'expected reject or infer' }),
+    describe: 'What to do with a reference to a dimension member that does not exist',
+    default: 'reject',
+    choices: ['reject', 'infer'],
+  }),
+  'max-rejects': define<RejectLimit | undefined>({
+    schema: rejectLimit.optional(),
+    describe: 'Stop the run at more rejects than this: a count, or a share such as 1%',
+    defaultDescription: 'no limit',
+  }),
+  force: flag('Load a file even though its content is known'),
+  dir: define<string>({
+    schema: text,
+    describe: 'Directory with first_dimensions.csv and second_dimensions.csv',
+    default: 'data',
+  }),
+  files: define<number>({
+    schema: integerFrom(1, 100_000),
+    describe: 'Files to write',
+    default: 8,
+  }),
+  count: define<number>({
+    schema: integerFrom(0),
+    describe: 'Events to generate, in all files together',
+    default: 1_000_000,
+  }),
+  seed: define<number>({
+    schema: integerFrom(0, 2 ** 31 - 1),
+    describe: 'Seed: the same seed gives the same bytes on every machine',
+    default: 1,
+  }),
+  'first-id': define<number>({
+    schema: integerFrom(0),
+    describe: 'Id of the first event',
+    default: 1,
+  }),
+  out: define<string | undefined>({
+    schema: text.optional(),
+    describe: 'Where to write',
+  }),
+  dirty: define<number>({
+    schema: share,
+    describe: 'Share of records to damage in realistic ways, 0 to 1',
+    default: 0,
+  }),
+  'unknown-metrics': define<number>({
+    schema: share,
+    describe: 'Share of records with a metric nobody declared, 0 to 1',
+    default: 0,
+  }),
+  list: flag('List the reports there are'),
+  from: define<string | undefined>({
+    schema: text.optional(),
+    describe: 'Start of the time range, inclusive, such as 2024-01-31 or 2024-01-31T06:00',
+  }),
+  to: define<string | undefined>({
+    schema: text.optional(),
+    describe: 'End of the time range, exclusive',
+  }),
+  format: define<'csv' | 'json' | 'table'>({
+    schema: z.enum(['csv', 'json', 'table'], { error: 'expected csv, json or table' }),
+    describe: 'Output format of the report',
+    default: 'csv',
+    choices: ['csv', 'json', 'table'],
+  }),
+  param: define<readonly string[]>({
+    schema: z.union([z.array(text), text.transform((one) => [one])]),
+    describe: 'A parameter of the report, as name=value; may be repeated',
+    default: [],
+  }),
+  raw: flag('Print the rejected records byte for byte, as a CSV with the header'),
+  limit: define<number>({
+    schema: integerFrom(1),
+    describe: 'How many to show at the most',
+    default: 20,
+  }),
+} as const;
+
+export type OptionName = keyof typeof OPTIONS;
+
+type ValueOf<N extends OptionName> =
+  (typeof OPTIONS)[N] extends OptionDefinition<infer T> ? T : never;
+
+type CamelCase<S extends string> = S extends `${infer Head}-${infer Tail}`
+  ? `${Head}${Capitalize<CamelCase<Tail>>}`
+  : S;
+
+export type OptionValues<N extends OptionName> = {
+  readonly [K in N as CamelCase<K>]: ValueOf<K>;
+};
+
+export function isOptionName(name: string): name is OptionName {
+  return Object.hasOwn(OPTIONS, name);
+}
+
+export function toCamelCase(name: string): string {
+  return name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
+}
+
+export function environmentName(option: OptionName): string {
+  return `EDP_${option.replaceAll('-', '_').toUpperCase()}`;
+}
+
+/**
+ * The frozen values of the named options, each from its strongest source.
+ *
+ * @param given what the command line said, by option name; undefined where it said nothing
+ * @param project options of edp.yaml, by option name
+ * @throws EdpError `usage` that lists every fault
+ */
+export function resolveOptions<N extends OptionName>(
+  names: readonly N[],
+  given: Readonly<Record<string, unknown>>,
+  project: Readonly<Record<string, unknown>>,
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): OptionValues<N> {
+  const values: Record<string, unknown> = {};
+  const faults: string[] = [];
+  for (const name of names) {
+    const definition: OptionDefinition<unknown> = OPTIONS[name];
+    const fromEnvironment = environment[environmentName(name)];
+    const [source, raw] =
+      given[name] !== undefined
+        ? [`--${name}`, given[name]]
+        : fromEnvironment !== undefined && fromEnvironment !== ''
+          ? [environmentName(name), fromEnvironment]
+          : [`${name} in edp.yaml`, project[name]];
+    if (raw === undefined) {
+      values[toCamelCase(name)] = definition.default;
+      continue;
+    }
+    const parsed = definition.schema.safeParse(
+      Array.isArray(raw) && name !== 'param' ? raw.at(-1) : raw,
+    );
+    if (parsed.success) values[toCamelCase(name)] = parsed.data;
+    else
+      faults.push(
+        `${source}: ${parsed.error.issues.map((i) => i.message).join('; ')} (got ${JSON.stringify(raw)})`,
+      );
+  }
+  if (faults.length > 0) {
+    throw new EdpError('usage', faults.join('\n'), {
+      hint: 'edp <command> --help lists the options',
+    });
+  }
+  return Object.freeze(values) as OptionValues<N>;
+}

@@ -1,0 +1,153 @@
+/**
+ * Where a report goes: standard output, or a file that is there whole or not at all.
+ */
+import { randomUUID } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { type FileHandle, link, mkdir, open, realpath, rename, rm, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { EdpError } from '../errors.js';
+
+export interface Destination {
+  /** Absolute path, or undefined for standard output. */
+  readonly file: string | undefined;
+  /** Whether a file that is there already gives way; else a number is added to the name. */
+  readonly mayReplace: boolean;
+}
+
+const DEFAULT_DIRECTORY = 'reports';
+
+/**
+ * @param out what --out says: a file, a directory (there already, or written with a slash at its
+ *   end), or `-`
+ * @param fileName for a file that --out does not name
+ */
+export async function chooseDestination(
+  out: string | undefined,
+  projectDirectory: string,
+  fileName: string,
+): Promise<Destination> {
+  if (out === '-' || out === '/dev/stdout') return { file: undefined, mayReplace: false };
+  const target = path.resolve(projectDirectory, out ?? DEFAULT_DIRECTORY);
+  const isDirectory =
+    out === undefined ||
+    /[\\/]$/.test(out) ||
+    (await stat(target).then(
+      (found) => found.isDirectory(),
+      () => false,
+    ));
+  return isDirectory
+    ? { file: path.join(target, fileName), mayReplace: false }
+    : { file: target, mayReplace: true };
+}
+
+/** `2024-01-31 06:00+02` → `2024-01-31-0600+02`: safe in a file name on every system. */
+function toFileWord(text: string): string {
+  return text
+    .replaceAll(':', '')
+    .replace(/[^\w.+-]+/g, '-')
+    .slice(0, 40);
+}
+
+/** `name[-from-…][-to-…]-20260131T061500Z.csv` */
+export function reportFileName(
+  name: string,
+  range: { readonly from: string | undefined; readonly to: string | undefined },
+  now: Date,
+  extension: string,
+): string {
+  const words = [name];
+  if (range.from !== undefined) words.push('from', toFileWord(range.from));
+  if (range.to !== undefined) words.push('to', toFileWord(range.to));
+  words.push(`${now.toISOString().slice(0, 19).replace(/[-:]/g, '')}Z`);
+  return `${words.join('-')}.${extension}`;
+}
+
+export type Write = (bytes: Uint8Array) => Promise<void>;
+
+/**
+ * Runs `work` with a file to write to. It gets its name only once `work` is done; when that fails,
+ * nothing is left.
+ *
+ * @returns the path of the file, and what `work` returned
+ * @throws EdpError `io`
+ */
+export async function withOutputFile<T>(
+  destination: { readonly file: string; readonly mayReplace: boolean },
+  work: (write: Write) => Promise<T>,
+): Promise<{ file: string; result: T }> {
+  // A link keeps pointing to its file, which is what gets replaced.
+  const file = await realpath(destination.file).catch(() => destination.file);
+  const isSpecial =
+    destination.file.startsWith('/dev/') ||
+    (await stat(file).then(
+      (found) => !found.isFile(),
+      () => false,
+    ));
+  // A pipe, /dev/null or whatever /dev/stdout is now can be written to, but must not be replaced.
+  if (isSpecial) return { file: destination.file, result: await writeTo(file, 'a', work) };
+  const directory = path.dirname(file);
+  const temporary = path.join(directory, `.${path.basename(file)}.${randomUUID()}.tmp`);
+  // A second Ctrl-C ends the process at once, past every `finally`.
+  const removeNow = () => rmSync(temporary, { force: true });
+  process.once('exit', removeNow);
+  try {
+    await withIo(directory, () => mkdir(directory, { recursive: true }));
+    const result = await writeTo(temporary, 'wx', work);
+    if (!destination.mayReplace) {
+      return { file: await withIo(file, () => takeFreeName(temporary, file)), result };
+    }
+    await withIo(file, () => rename(temporary, file));
+    return { file: destination.file, result };
+  } finally {
+    process.off('exit', removeNow);
+    // What failed before is what matters; an error of the clean-up must not take its place.
+    await rm(temporary, { force: true }).catch(() => {});
+  }
+}
+
+async function writeTo<T>(
+  file: string,
+  flags: string,
+  work: (write: Write) => Promise<T>,
+): Promise<T> {
+  const handle: FileHandle = await withIo(file, () => open(file, flags));
+  try {
+    return await work((bytes) => withIo(file, () => handle.appendFile(bytes)));
+  } finally {
+    await handle.close();
+  }
+}
+
+/** A link, unlike a rename, fails where the name is taken: no two runs ever take the same one. */
+async function takeFreeName(temporary: string, file: string): Promise<string> {
+  const { dir, name, ext } = path.parse(file);
+  for (let number = 1; ; number++) {
+    const candidate = number === 1 ? file : path.join(dir, `${name}-${number}${ext}`);
+    try {
+      await link(temporary, candidate);
+      return candidate;
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EEXIST') continue;
+      // A file system without hard links; there the look and the rename are two steps.
+      const isTaken = await stat(candidate).then(
+        () => true,
+        () => false,
+      );
+      if (isTaken) continue;
+      await rename(temporary, candidate);
+      return candidate;
+    }
+  }
+}
+
+async function withIo<T>(file: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw new EdpError('io', `${file} cannot be written: ${(error as Error).message}`, {
+      hint: 'free the disk or name another place with --out',
+      cause: error,
+    });
+  }
+}

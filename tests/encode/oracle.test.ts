@@ -1,0 +1,85 @@
+/**
+ * What edp accepts, the server accepts too, and reads as the same value (DESIGN §4): held against the
+ * server itself, for tables of edge cases and for thousands of generated texts of each type.
+ */
+import fc from 'fast-check';
+import type pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { connect } from '../../src/database/connection.js';
+import { COLUMN_TYPES } from '../../src/model/model.js';
+import { createTestDatabase } from '../support/database.js';
+import { CASES } from './cases.js';
+import { GENERATED } from './generators.js';
+import { Oracle, shorten, type Verdict } from './oracle.js';
+
+let client: pg.Client;
+let oracle: Oracle;
+
+beforeAll(async () => {
+  const database = await createTestDatabase('empty');
+  client = await connect(database.config, 'test');
+  oracle = await Oracle.create(client);
+});
+afterAll(() => client.end());
+
+const byEdp = (verdicts: readonly Verdict[]) => verdicts.map(({ text, edp }) => [text, edp]);
+const byServer = (verdicts: readonly Verdict[]) =>
+  verdicts.map(({ text, server }) => [text, server ?? 'refused by the server']);
+
+describe.each(COLUMN_TYPES)('edge cases of %s', (type) => {
+  const { accepted, lenient = [], refused, stricter = {} } = CASES[type];
+
+  it('are read as the server reads them', async () => {
+    const verdicts = await oracle.judge(type, accepted);
+    expect(byEdp(verdicts)).toEqual(byServer(verdicts));
+  });
+
+  const itIsLenient = lenient.length > 0 ? it : undefined;
+  itIsLenient?.('are accepted though the server refuses them', async () => {
+    const meanings = new Map(lenient);
+    const texts = [...meanings.keys()];
+    const verdicts = await oracle.judge(type, texts, (text) => meanings.get(text)!);
+    expect(byEdp(verdicts)).toEqual(byServer(verdicts));
+    const literal = await oracle.judge(type, texts);
+    expect(literal.filter(({ server }) => server !== undefined)).toEqual([]);
+  });
+
+  it.each(Object.entries(refused))('are refused by both: %s', async (code, texts) => {
+    expect(await oracle.judge(type, texts)).toEqual(
+      texts.map((text) => ({ text: shorten(text), edp: undefined, code, server: undefined })),
+    );
+  });
+
+  it.each(Object.entries(stricter))('are refused by edp alone: %s', async (code, texts) => {
+    const verdicts = await oracle.judge(type, texts);
+    expect(verdicts.map((verdict) => [verdict.text, verdict.code])).toEqual(
+      texts.map((text) => [text, code]),
+    );
+    expect(verdicts.filter(({ server }) => server === undefined)).toEqual([]);
+  });
+});
+
+/** FC_SEED=… repeats a run that failed. */
+const SEED = Number(process.env.FC_SEED ?? Math.floor(Math.random() * 2 ** 31));
+const SAMPLES = 3000;
+
+describe.each(COLUMN_TYPES)('generated texts of %s', (type) => {
+  const { texts, form, meaning } = GENERATED[type];
+
+  it('are accepted when the server accepts them, and read the same', async () => {
+    const samples = new Set(fc.sample(texts, { numRuns: SAMPLES, seed: SEED }));
+    // An empty field is NULL, or the empty string of a text column.
+    samples.delete('');
+    const verdicts = await oracle.judge(type, [...samples], meaning);
+    const wrong = verdicts.filter(({ text, edp, code, server }) =>
+      code === undefined || code === 'copy'
+        ? server === undefined || edp !== server
+        : server !== undefined && form.test(text),
+    );
+    expect(wrong, `seed ${SEED}`).toEqual([]);
+    // Both answers occur, else this would show little.
+    const accepted = verdicts.filter(({ edp }) => edp !== undefined).length;
+    expect(accepted).toBeGreaterThan(20);
+    expect(verdicts.length - accepted).toBeGreaterThan(20);
+  });
+});

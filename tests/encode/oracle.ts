@@ -1,0 +1,140 @@
+/**
+ * PostgreSQL as the oracle: what edp makes of a text, by way of a binary COPY, beside what the
+ * server makes of the same text.
+ */
+import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type pg from 'pg';
+import { from as copyFrom } from 'pg-copy-streams';
+import { COPY_HEADER, COPY_TRAILER, RowWriter } from '../../src/ingest/encode/binary.js';
+import { RowEncoder } from '../../src/ingest/lanes/row-encoder.js';
+import type { TablePlan } from '../../src/ingest/plan/table-plan.js';
+import { type ColumnType, SQL_TYPE } from '../../src/model/model.js';
+
+/** Both sides' reading of one text: the value as the server prints it, or that there is none. */
+export interface Verdict {
+  /** A byte string. */
+  readonly text: string;
+  /** `undefined` where edp refuses the text. */
+  readonly edp: string | undefined;
+  /** edp's reject code; `copy` where edp accepted and the server then refused the COPY. */
+  readonly code: string | undefined;
+  /** `undefined` where the server refuses the text. */
+  readonly server: string | undefined;
+}
+
+/** So that a message stays readable; texts that differ still do. */
+export function shorten<T extends string | undefined>(text: T): T {
+  if (text === undefined || text.length <= 400) return text;
+  const digest = createHash('sha256').update(text).digest('hex').slice(0, 12);
+  return `${text.slice(0, 40)}… (${text.length} characters, ${digest})` as T;
+}
+
+/** Bytes come in, so that the server also says what it thinks of bytes that are not text. */
+const READ_AS = `
+  CREATE FUNCTION pg_temp.read_as(expression text, input bytea) RETURNS text LANGUAGE plpgsql AS $$
+  DECLARE result text;
+  BEGIN
+    EXECUTE 'SELECT (' || expression || ')::text' INTO result USING convert_from(input, 'UTF8');
+    RETURN result;
+  EXCEPTION WHEN OTHERS THEN
+    RETURN NULL;
+  END $$`;
+
+/** What DESIGN §4 means by reading a text; for `timestamp`, a zone converts to UTC. */
+function serverExpression(type: ColumnType): string {
+  return type === 'timestamp' ? `$1::timestamptz AT TIME ZONE 'UTC'` : `$1::${SQL_TYPE[type]}`;
+}
+
+function planOf(type: ColumnType): TablePlan {
+  return {
+    table: 'judged',
+    columns: [{ name: 'value', type, isNullable: true, from: 'field', field: 0 }],
+    sources: [],
+    key: [],
+    fieldCount: 1,
+  };
+}
+
+export class Oracle {
+  readonly #client: pg.Client;
+
+  private constructor(client: pg.Client) {
+    this.#client = client;
+  }
+
+  /** @param client a session of its own, in UTC */
+  static async create(client: pg.Client): Promise<Oracle> {
+    await client.query(READ_AS);
+    return new Oracle(client);
+  }
+
+  /**
+   * @param texts byte strings
+   * @param meaning what the server is asked about, where that is not the text itself
+   */
+  async judge(
+    type: ColumnType,
+    texts: readonly string[],
+    meaning = (text: string) => text,
+  ): Promise<Verdict[]> {
+    const encoder = new RowEncoder(planOf(type), 1);
+    const writer = new RowWriter();
+    const codes: (string | undefined)[] = [];
+    const rows: { ordinal: number; start: number; end: number }[] = [];
+    texts.forEach((text, ordinal) => {
+      const start = writer.byteLength;
+      const fault = encoder.encode([text], writer, ordinal);
+      codes.push(fault?.code);
+      if (fault === undefined) rows.push({ ordinal, start, end: writer.byteLength });
+    });
+    const bytes = writer.takeRows();
+
+    await this.#client.query(`CREATE TEMP TABLE judged (ordinal int, value ${SQL_TYPE[type]})`);
+    try {
+      const copy = async (some: typeof rows): Promise<void> => {
+        if (some.length === 0) return;
+        try {
+          await pipeline(
+            Readable.from([
+              COPY_HEADER,
+              bytes.subarray(some[0]!.start, some.at(-1)!.end),
+              COPY_TRAILER,
+            ]),
+            this.#client.query(copyFrom('COPY judged FROM STDIN (FORMAT binary)')),
+          );
+        } catch (error) {
+          if ((error as { severity?: string }).severity === undefined) throw error;
+          if (some.length === 1) {
+            codes[some[0]!.ordinal] = 'copy';
+            return;
+          }
+          await copy(some.slice(0, some.length >> 1));
+          await copy(some.slice(some.length >> 1));
+        }
+      };
+      await copy(rows);
+      const loaded = new Map(
+        (
+          await this.#client.query<{ ordinal: number; value: string }>(
+            'SELECT ordinal, value::text AS value FROM judged',
+          )
+        ).rows.map(({ ordinal, value }) => [ordinal, value]),
+      );
+      const { rows: read } = await this.#client.query<{ value: string | null }>(
+        `SELECT pg_temp.read_as($1, input) AS value
+         FROM unnest($2::bytea[]) WITH ORDINALITY AS given (input, place) ORDER BY place`,
+        [serverExpression(type), texts.map((text) => Buffer.from(meaning(text), 'latin1'))],
+      );
+      return texts.map((text, i) => ({
+        text: shorten(text),
+        edp: shorten(loaded.get(i)),
+        code: codes[i],
+        server: shorten(read[i]!.value ?? undefined),
+      }));
+    } finally {
+      await this.#client.query('DROP TABLE judged');
+    }
+  }
+}

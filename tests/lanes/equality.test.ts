@@ -1,0 +1,319 @@
+/**
+ * Two lanes, one meaning (DESIGN §8): whatever the bytes, the byte lane with the csv lane behind it
+ * leaves the same rows, rejects, counts, lines and references as the csv lane alone, wherever reads
+ * and splits cut the file.
+ *
+ * A short run is part of the suite. A million cases:
+ *
+ *     LANES_CASES=1000000 npx vitest run tests/lanes
+ *
+ * Each property gets its share of them. Runs differ; a failure prints its seed and path, and
+ * LANES_SEED repeats a run.
+ */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { WINDOW_BYTES } from '../../src/ingest/read.js';
+import {
+  damaged,
+  EVENTS,
+  EVERY_TYPE,
+  eventShapes,
+  filesOf,
+  type Mixture,
+  noise,
+  recordsOf,
+  type Shape,
+  SomeFile,
+  shapes,
+  targetOf,
+} from './files.js';
+import { BY_CSV, BY_LANE, load, type Manner, type Outcome } from './loading.js';
+
+const CASES = Number(process.env.LANES_CASES ?? 1500);
+const SEED = process.env.LANES_SEED === undefined ? {} : { seed: Number(process.env.LANES_SEED) };
+/** A case takes a few milliseconds; a slow machine may have ten times as many. */
+const TIMEOUT_MS = 120_000 + CASES * 50;
+
+const MOSTLY_PLAIN: Mixture = { plain: 16, odd: 4, broken: 1, maxRecords: 12 };
+const MOSTLY_ODD: Mixture = { plain: 2, odd: 6, broken: 1, maxRecords: 6 };
+const BROKEN: Mixture = { plain: 4, odd: 2, broken: 4, maxRecords: 8 };
+
+const LITTER = ['', '"', '\n', '9', '"\n', ',1\n', '}', '"}}"\n', '\r\n', ' ', 'e', ':59', '\xc3'];
+
+/** Many ways of reading a file; what comes out must not tell them apart. */
+const manners: fc.Arbitrary<Manner> = fc.record({
+  usesByteLane: fc.constant(true),
+  wantsOrdinals: fc.boolean(),
+  writeBatchSize: fc.constantFrom(1, 2, 3, 1000, 100_000),
+  windowBytes: fc.constantFrom(WINDOW_BYTES, WINDOW_BYTES, WINDOW_BYTES, 1, 50, 200),
+  readBytes: fc.oneof(
+    fc.constant([WINDOW_BYTES]),
+    fc.array(fc.oneof(fc.integer({ min: 1, max: 20 }), fc.integer({ min: 1, max: 300 })), {
+      minLength: 1,
+      maxLength: 5,
+    }),
+  ),
+  litter: fc.constantFrom(...LITTER),
+  untils: fc.constant([]),
+});
+
+function expectEqual(found: Outcome, expected: Outcome): void {
+  if (JSON.stringify(found) !== JSON.stringify(expected)) expect(found).toEqual(expected);
+}
+
+/** References are noted only where rows have no ordinals. */
+function comparable(outcome: Outcome, { wantsOrdinals }: Manner): Outcome {
+  return wantsOrdinals ? { ...outcome, references: [] } : outcome;
+}
+
+async function expectSame({ shape, bytes }: SomeFile, ways: readonly Manner[]): Promise<void> {
+  const target = targetOf(shape);
+  const { outcome: expected } = await load(bytes, target, BY_CSV);
+  for (const manner of ways) {
+    const { outcome } = await load(bytes, target, manner);
+    expectEqual(outcome, comparable(expected, manner));
+  }
+}
+
+/** Keeps the shares of the properties readable. */
+function cases(share: number): { numRuns: number } {
+  return { numRuns: Math.max(1, Math.round(CASES * share)), ...SEED };
+}
+
+describe('both lanes give the same', () => {
+  const properties: readonly (readonly [string, number, fc.Arbitrary<SomeFile>])[] = [
+    ['for events', 0.14, filesOf(eventShapes, MOSTLY_PLAIN)],
+    ['for events, most of them odd', 0.14, filesOf(eventShapes, MOSTLY_ODD)],
+    ['for tables of all shapes', 0.15, filesOf(shapes, MOSTLY_PLAIN)],
+    ['for odd values in tables of all shapes', 0.2, filesOf(shapes, MOSTLY_ODD)],
+    ['for broken records', 0.1, filesOf(shapes, BROKEN)],
+    ['for damaged events', 0.08, damaged(filesOf(eventShapes, MOSTLY_PLAIN))],
+    ['for damaged files of all shapes', 0.07, damaged(filesOf(shapes, MOSTLY_PLAIN))],
+    ['for noise', 0.04, noise(shapes)],
+  ];
+  it.each(properties)(
+    '%s',
+    async (_, share, files) => {
+      await fc.assert(
+        fc.asyncProperty(files, manners, (file, manner) => expectSame(file, [BY_LANE, manner])),
+        cases(share),
+      );
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'wherever splits end',
+    async () => {
+      const files = fc.oneof(
+        filesOf(eventShapes, MOSTLY_PLAIN),
+        filesOf(shapes, BROKEN),
+        damaged(filesOf(shapes, MOSTLY_PLAIN)),
+      );
+      const ends = fc.array(fc.nat(), { minLength: 1, maxLength: 4 });
+      await fc.assert(
+        fc.asyncProperty(files, manners, ends, (file, manner, places) => {
+          const length = file.bytes.length + 1;
+          const untils = places.map((place) => place % length).sort((a, b) => a - b);
+          return expectSame(file, [
+            { ...BY_CSV, untils },
+            { ...manner, untils },
+          ]);
+        }),
+        cases(0.08),
+      );
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'wherever reads end',
+    async () => {
+      const files = fc.oneof(
+        filesOf(eventShapes, { ...MOSTLY_PLAIN, maxRecords: 4 }),
+        filesOf(eventShapes, { ...MOSTLY_ODD, maxRecords: 2 }),
+        filesOf(shapes, { ...MOSTLY_ODD, maxRecords: 2 }),
+        damaged(filesOf(shapes, { ...MOSTLY_PLAIN, maxRecords: 3 })),
+      );
+      await fc.assert(
+        fc.asyncProperty(files, fc.constantFrom(...LITTER), async (file, litter) => {
+          const sizes = Array.from({ length: Math.min(80, file.bytes.length) }, (_, i) => i + 1);
+          // The second read, and so a window's cut, ends at each byte further on.
+          const cuts = Array.from(
+            { length: Math.max(0, file.bytes.length - 80) },
+            (_, i) => i + 81,
+          );
+          const ways = [...sizes.map((size) => [size]), ...cuts.map((cut) => [cut, WINDOW_BYTES])];
+          await expectSame(
+            file,
+            ways.map((readBytes) => ({ ...BY_LANE, readBytes, litter })),
+          );
+        }),
+        cases(0.02),
+      );
+    },
+    TIMEOUT_MS,
+  );
+});
+
+const TABS: Shape = { ...EVENTS, delimiter: '\t' };
+const METRICS = EVENTS.fields[5]!;
+
+function withFields(fields: Shape['fields'], delimiter = ','): Shape {
+  return { ...EVENTS, fields, delimiter };
+}
+
+/** A table of a number, which refers to another table, and metrics. */
+function withMetrics(path: readonly string[], ...keys: readonly string[]): Shape {
+  return withFields([
+    EVENTS.fields[3]!,
+    { kind: 'source', path, metrics: keys.map((key) => ({ key, type: 'int' as const })) },
+  ]);
+}
+
+describe('every read size', () => {
+  const event = '1,2024-01-01 00:00:00,2024-01-01T00:00:00.5Z,2,3,';
+  const texts: Shape = withFields([
+    { kind: 'column', type: 'text', isNullable: true, refers: false },
+    { kind: 'ignored' },
+    { kind: 'column', type: 'text', isNullable: false, refers: false },
+  ]);
+  const cases: readonly (readonly [name: string, Shape, text: string])[] = [
+    ['an event', EVENTS, `${event}"{""metrics"": {""metric_one"": 1}}"\n`],
+    ['an event without metrics', EVENTS, `${event}\n${event}""\r\n${event}`],
+    ['bare JSON', TABS, '1\t\t""\t\t5\t{"metrics": {"metric_n": 1, "metric_one": -2}}\r\n'],
+    ['a reference of a record that is rejected', EVENTS, '1,,,77,78,x\n2,,,79,x,\n'],
+    ['a reference cut by a read', EVENTS, '1,,,1234567,7654321,\n2,,,12345,,\n'],
+    ['blank lines', texts, '\n\r\n\na,b,c\n\n\r\n'],
+    ['a CR that ends no line', texts, 'a,b,c\r\r\na\rb,c,d\na,b\r,c\n"a"\r,b,c\n'],
+    ['line ends inside quotes', texts, '"\n\n","\r\n\n","a\r\nb"\r\na,b,c\n'],
+    ['open quotes', texts, 'a,b,"c\nd,e,f\n"g,h,i\nj,k,l\n'],
+    ['closing quotes followed by something', texts, '"a" ,b,c\nd,"e"f,g\nh,i,"j\nk"l\n'],
+    ['a quote at the end', texts, 'a,b,c\na,b,"'],
+    ['quoted and unquoted nothing', texts, ',,""\n"","",""\n,,\n'],
+    ['characters cut by a read', texts, 'é,€,😀\n"é","€","😀"\n'],
+    ['bytes that are no characters', texts, '\x80,\x80,a\na,\xc3,b\na,b,\xe2\x82\n\xc3,\xa9,c\n'],
+    ['no declared metrics', withMetrics(['m']), '5,"{""m"":{}}"\n6,"{""m"":{""a"":1}}"\n7,\n'],
+    ['the path alone', withMetrics(['m'], 'a'), '5,{}\n6,"{}"\n7,"{""m"":{}}"\n8,"{""m"":null}"\n'],
+    ['a key with an escape', withMetrics([], 'n\n', '"'), '5,"{""\n"":1}"\n6,"{""n\n"":1}"\n'],
+    ['a key with an escape, written so', withMetrics([], 'n\n'), '5,"{""n\\n"":1}"\n'],
+    ['a path with an escape', withMetrics(['"'], 'a'), '5,"{""\n"":{""a"":1}}"\n'],
+    ['a key that is no name', withMetrics([], '__proto__', 'a'), '5,"{""__proto__"":1}"\n'],
+    ['an empty key', withMetrics([''], ''), '5,"{:{:1}}"\n'],
+    ['a key of two metrics', withMetrics([], 'a', 'b', 'a'), '5,"{""a"":1,""b"":2}"\n'],
+    ['a key twice', withMetrics([], 'a', 'b'), '5,"{""a"":1,""a"":1}"\n6,"{""a"":1,""a"":2}"\n'],
+    ...[...'.-: +T0{}'].map(
+      (delimiter) =>
+        [
+          `"${delimiter}" as the delimiter`,
+          withFields(
+            [
+              { kind: 'column', type: 'double', isNullable: true, refers: false },
+              { kind: 'column', type: 'timestamp', isNullable: true, refers: false },
+              METRICS,
+            ],
+            delimiter,
+          ),
+          ['1.5', '"2024-01-01T00:00:00+02:00"', '"{""metrics"": {""metric_one"": 10}}"\n-7']
+            .concat('2024-01-01 10:00:00', '{"metrics":{}}\n')
+            .join(delimiter),
+        ] as const,
+    ),
+  ];
+  it.each(cases)('%s', async (_, shape, text) => {
+    // Bytes above ASCII are written as such; whole characters stand for their UTF-8.
+    const bytes = Buffer.from(text, /[^\0-\xff]/.test(text) ? 'utf8' : 'latin1');
+    const ways = Array.from({ length: bytes.length }, (_, i) => [
+      [i + 1],
+      [i + 1, 1, WINDOW_BYTES],
+    ]).flat();
+    await expectSame(
+      new SomeFile(shape, bytes),
+      LITTER.slice(0, 4).flatMap((_, turn) =>
+        ways.map((readBytes, i) => ({
+          ...BY_LANE,
+          readBytes,
+          litter: LITTER[(turn * 3 + i) % LITTER.length]!,
+        })),
+      ),
+    );
+  });
+});
+
+/** So many plain records. */
+function plainRecords(shape: Shape, count: number): string[] {
+  return fc.sample(recordsOf(shape).plain, { numRuns: count, ...SEED });
+}
+
+describe('large files', () => {
+  const shape = withFields([
+    EVENTS.fields[3]!,
+    { kind: 'column', type: 'text', isNullable: true, refers: false },
+  ]);
+  const odd = (i: number) => `+${i},x`;
+  const bad = (i: number) => `${i},"x`;
+  const plain = (i: number) => `${i},"plain ""${i}"" é\n"`;
+  const lines = (count: number, line: (i: number) => string) =>
+    Array.from({ length: count }, (_, i) => line(i));
+  const files: readonly (readonly [name: string, lines: readonly string[]])[] = [
+    ['more rows than the lane writes at once', lines(70_000, (i) => `${i},`)],
+    ['more text than the lane writes at once', lines(12_000, (i) => `${i},${'text '.repeat(50)}`)],
+    [
+      'runs of records for the csv lane',
+      [1, 2, 3, 1023, 2047, 2048, 2050, 5000].flatMap((n) => [
+        ...lines(n, odd),
+        ...lines(3, plain),
+      ]),
+    ],
+    ['records for either lane in turn', lines(5000, (i) => (i % 3 === 0 ? odd(i) : plain(i)))],
+    ['damage', lines(3000, (i) => (i % 100 === 0 ? bad(i) : i % 7 === 0 ? odd(i) : plain(i)))],
+    ['records larger than a window', lines(4, (i) => `${i},"${'é\n'.repeat(i * 200_000)}"`)],
+    [
+      'broken records larger than a window',
+      lines(5, (i) => (i === 3 ? bad(i) : `${i},${'x'.repeat(300_000)}`)),
+    ],
+  ];
+  it.each(files)('%s', async (_, records) => {
+    const file = new SomeFile(shape, Buffer.from(`${records.join('\n')}\n`));
+    const untils = [1, 2, 3].map((n) => Math.floor((file.bytes.length * n) / 4));
+    await expectSame(file, [
+      BY_LANE,
+      { ...BY_LANE, writeBatchSize: 100_000, readBytes: [WINDOW_BYTES, 65_537, 100_003] },
+      { ...BY_LANE, wantsOrdinals: true, writeBatchSize: 999, readBytes: [40_000] },
+      { ...BY_LANE, wantsOrdinals: true, untils },
+    ]);
+  });
+});
+
+describe('the byte lane takes', () => {
+  const dialects: readonly (readonly [string, Partial<Shape>])[] = [
+    ['comma and LF', {}],
+    ['comma and CRLF', { lineEnd: '\r\n' }],
+    ['tab and LF', { delimiter: '\t' }],
+    ['tab and CRLF', { delimiter: '\t', lineEnd: '\r\n' }],
+    ['semicolon', { delimiter: ';', hasLineage: false }],
+  ];
+  it.each(dialects)('plain records, %s', async (_, dialect) => {
+    for (const kind of [EVENTS, EVERY_TYPE]) {
+      const shape = { ...kind, ...dialect };
+      const records = plainRecords(shape, 2000);
+      const bytes = Buffer.from(records.map((text) => text + shape.lineEnd).join(''), 'latin1');
+      const { outcome, laneRows } = await load(bytes, targetOf(shape), BY_LANE);
+      expect(outcome.recordCount).toBe(records.length);
+      expect(outcome.rejects).toEqual([]);
+      expect(laneRows).toBeGreaterThan(0.99 * records.length);
+    }
+  });
+
+  it('plain records between odd ones', async () => {
+    // One in three has a number that is no integer: were it waited for, the window would grow.
+    const odd = '1,,,2,3,"{""metrics"": {""metric_one"": 1.5}}"\n';
+    const records = plainRecords(EVENTS, 20_000).map((text, i) =>
+      i % 3 === 1 ? odd : `${text}\n`,
+    );
+    const bytes = Buffer.from(records.join(''), 'latin1');
+    const { outcome, laneRows } = await load(bytes, targetOf(EVENTS), BY_LANE);
+    expect(outcome.rejects).toHaveLength(Math.floor(records.length / 3) + 1);
+    expect(laneRows).toBeGreaterThan(0.99 * (records.length - outcome.rejects.length));
+  });
+});

@@ -1,0 +1,316 @@
+/**
+ * A byte string loaded as a worker loads a file, without a database: the real reader over a file in
+ * memory whose reads are as short as one likes, the real loader, and a sink that keeps what it is given.
+ */
+import type { FileHandle } from 'node:fs/promises';
+import type { IHasher } from 'hash-wasm';
+import type pg from 'pg';
+import { collectReferences, type ReferenceCollector } from '../../src/ingest/copy/foreign-keys.js';
+import type { RowSink } from '../../src/ingest/copy/sink.js';
+import type { Dialect } from '../../src/ingest/dialect.js';
+import type { RowWriter } from '../../src/ingest/encode/binary.js';
+import type { RowPlaces } from '../../src/ingest/lanes/byte-lane.js';
+import { RecordLoader } from '../../src/ingest/lanes/record-loader.js';
+import type { ReferenceValues } from '../../src/ingest/lanes/reference-values.js';
+import { type RecordPlace, RejectLog } from '../../src/ingest/ledger/reject-log.js';
+import type { TablePlan } from '../../src/ingest/plan/table-plan.js';
+import { readSplit, WINDOW_BYTES } from '../../src/ingest/read.js';
+import type { Fault } from '../../src/ingest/reject.js';
+import { SQL_TYPE } from '../../src/model/model.js';
+
+/** What a file is loaded into. */
+export interface Target {
+  readonly plan: TablePlan;
+  readonly dialect: Dialect;
+  readonly loadId: number;
+  /** Columns that refer to other tables. */
+  readonly references: readonly string[];
+}
+
+/** How it is loaded; none of it may show in the outcome. */
+export interface Manner {
+  readonly usesByteLane: boolean;
+  readonly wantsOrdinals: boolean;
+  readonly writeBatchSize: number;
+  /** The lane takes no window larger than this. */
+  readonly windowBytes: number;
+  /** Bytes that one read of the file gives, over and over. */
+  readonly readBytes: readonly number[];
+  /** What a read leaves behind the bytes it gives, where nobody must look. */
+  readonly litter: string;
+  /** Ends of splits, ascending; the last split ends with the file. */
+  readonly untils: readonly number[];
+}
+
+export const BY_CSV: Manner = {
+  usesByteLane: false,
+  wantsOrdinals: false,
+  writeBatchSize: 10_000,
+  windowBytes: WINDOW_BYTES,
+  readBytes: [WINDOW_BYTES],
+  litter: '',
+  untils: [],
+};
+export const BY_LANE: Manner = { ...BY_CSV, usesByteLane: true };
+
+/** Everything that either lane leaves behind, in the order of the file. */
+export interface Outcome {
+  /** Place and bytes of each row, without the ordinal. */
+  readonly rows: readonly string[];
+  readonly rejects: readonly string[];
+  readonly recordCount: number;
+  readonly lineCount: number;
+  /** Metric → records that had it. */
+  readonly unknown: readonly string[];
+  /** What rows refer to, by column. */
+  readonly references: readonly string[];
+}
+
+export interface Loaded {
+  readonly outcome: Outcome;
+  /** Rows that the byte lane wrote. */
+  readonly laneRows: number;
+}
+
+export async function load(bytes: Buffer, target: Target, manner: Manner): Promise<Loaded> {
+  const found = new Found();
+  const unknown = new Map<string, number>();
+  let recordCount = 0;
+  let laneRows = 0;
+  let start = 0;
+  for (const until of [...manner.untils, bytes.length]) {
+    if (until <= start && until < bytes.length) continue;
+    const sink = new KeptRows(target, manner, found);
+    const rejects = new KeptRejects(found);
+    const loader = new RecordLoader({ ...target, ...manner }, sink, rejects);
+    const hashed: Buffer[] = [];
+    const end = await readSplit(
+      fileOf(bytes, manner),
+      { path: 'memory.csv', size: bytes.length, modifiedMs: 0, inode: 0 },
+      start,
+      until,
+      { update: (part: Buffer) => hashed.push(Buffer.from(part)) } as unknown as IHasher,
+      loader,
+    );
+    await loader.finish();
+    sink.settle();
+    if (end < until || !Buffer.concat(hashed).equals(bytes.subarray(start, end))) {
+      throw new Error(`the split [${start}, ${until}) ended at ${end} or was not hashed as read`);
+    }
+    if (loader.recordCount !== sink.rowCount + rejects.added) {
+      throw new Error(`${loader.recordCount} records became ${sink.rowCount} + ${rejects.added}`);
+    }
+    for (const [name, records] of loader.unknownMetrics) {
+      unknown.set(name, (unknown.get(name) ?? 0) + records);
+    }
+    const last = Math.max(sink.lastOffset, rejects.lastOffset);
+    if (last >= until) throw new Error(`the record at ${last} is not of [${start}, ${until})`);
+    recordCount += loader.recordCount;
+    laneRows += sink.laneRows;
+    found.lineCount += loader.lineCount;
+    start = end;
+  }
+  const entries = (map: ReadonlyMap<string, unknown>) =>
+    [...map].map(([name, value]) => `${name}: ${value}`).sort();
+  return {
+    outcome: {
+      rows: found.rows,
+      rejects: found.rejects,
+      recordCount,
+      lineCount: found.lineCount,
+      unknown: entries(unknown),
+      references: [...found.references].sort(),
+    },
+    laneRows,
+  };
+}
+
+/** A file of which every read gives only a few bytes. */
+function fileOf(bytes: Buffer, { readBytes, litter }: Manner): FileHandle {
+  let reads = 0;
+  const read = async (buffer: Buffer, offset: number, length: number, position: number) => {
+    const bytesRead = Math.min(
+      length,
+      bytes.length - position,
+      readBytes[reads % readBytes.length]!,
+    );
+    if (reads++ > 2 * bytes.length + 10) throw new Error('the reader reads on and on');
+    bytes.copy(buffer, offset, position, position + bytesRead);
+    // One byte further lies the lane's sentinel, if it has set one.
+    if (litter !== '') buffer.fill(litter, offset + bytesRead, offset + bytesRead + 100, 'latin1');
+    return { bytesRead, buffer };
+  };
+  return { read } as unknown as FileHandle;
+}
+
+/** What the splits of a file left behind so far. */
+class Found {
+  readonly rows: string[] = [];
+  readonly rejects: string[] = [];
+  readonly references = new Set<string>();
+  /** Line ends of the splits before. */
+  lineCount = 0;
+
+  placeOf({ byteOffset, byteLength, lineInSplit }: RecordPlace): string {
+    return `${byteOffset}+${byteLength} line ${this.lineCount + lineInSplit}`;
+  }
+}
+
+class KeptRejects extends RejectLog {
+  readonly #found: Found;
+  added = 0;
+  lastOffset = -1;
+
+  constructor(found: Found) {
+    super(undefined as unknown as pg.Client, 0, 0);
+    this.#found = found;
+  }
+
+  override add(place: RecordPlace, { code, column, reason }: Fault, raw: Buffer): void {
+    this.added++;
+    this.lastOffset = Math.max(this.lastOffset, place.byteOffset);
+    this.#found.rejects.push(
+      `${this.#found.placeOf(place)}: ${code} in ${column}, ${reason}: ${raw.toString('latin1')}`,
+    );
+  }
+}
+
+interface KeptRow {
+  readonly byteOffset: number;
+  readonly place: string;
+  readonly bytes: Buffer;
+}
+
+class KeptRows implements RowSink {
+  readonly wantsOrdinals: boolean;
+  readonly references: ReadonlyMap<string, ReferenceValues> | undefined;
+  readonly #found: Found;
+  readonly #collector: ReferenceCollector | undefined;
+  readonly #rows: KeptRow[] = [];
+  #places: RecordPlace[] = [];
+  #ends: number[] = [];
+  #lanePlaces: RecordPlace[] = [];
+  #laneEnds: number[] = [];
+  #portions: { bytes: Buffer; places: RecordPlace[]; ends: number[] }[] = [];
+  #recycle: ((rows: Buffer) => void) | undefined;
+  rowCount = 0;
+  laneRows = 0;
+  lastOffset = -1;
+
+  constructor({ plan, references }: Target, { wantsOrdinals }: Manner, found: Found) {
+    this.#found = found;
+    this.wantsOrdinals = wantsOrdinals;
+    this.#collector = wantsOrdinals
+      ? undefined
+      : collectReferences(
+          {
+            table: plan.table,
+            key: [],
+            hasUniqueIndex: false,
+            foreignKeys: references.map((column) => ({
+              column,
+              referredTable: column,
+              referredColumn: 'id',
+              type: SQL_TYPE[plan.columns.find(({ name }) => name === column)?.type ?? 'int'],
+            })),
+            checksForeignKeys: true,
+          },
+          plan,
+        );
+    this.references =
+      this.#collector?.hasTexts === true ? undefined : (this.#collector?.integers ?? new Map());
+  }
+
+  get nextOrdinal(): number {
+    return this.wantsOrdinals ? this.rowCount : 0;
+  }
+
+  async begin(): Promise<void> {}
+
+  added(
+    fields: readonly (string | null)[],
+    place: RecordPlace,
+    _: readonly string[],
+    rowEnd: number,
+  ): void {
+    this.rowCount++;
+    this.#places.push(place);
+    this.#ends.push(rowEnd);
+    this.#collector?.add(fields);
+  }
+
+  addedByLane(places: RowPlaces, from: number, base: number): void {
+    for (let index = from; index < places.count; index++) {
+      const start = places.recordStart[index]!;
+      this.rowCount++;
+      this.laneRows++;
+      this.#laneEnds.push(places.rowEnd[index]!);
+      this.#lanePlaces.push({
+        byteOffset: base + start,
+        byteLength: places.recordEnd[index]! - start,
+        lineInSplit: places.line[index]!,
+      });
+    }
+  }
+
+  take(writer: RowWriter): void {
+    if (writer.rowCount === 0) return;
+    this.#portions.push({ bytes: writer.takeRows(), places: this.#places, ends: this.#ends });
+    this.#places = [];
+    this.#ends = [];
+  }
+
+  takeFromLane(bytes: Buffer, recycle: (rows: Buffer) => void): void {
+    this.#portions.push({ bytes, places: this.#lanePlaces, ends: this.#laneEnds });
+    this.#lanePlaces = [];
+    this.#laneEnds = [];
+    this.#recycle = recycle;
+  }
+
+  async flush(): Promise<void> {
+    for (const { bytes, places, ends } of this.#portions) {
+      let start = 0;
+      for (const [i, end] of ends.entries()) {
+        const { byteOffset } = places[i]!;
+        const row = Buffer.from(bytes.subarray(start, end));
+        this.#rows.push({ byteOffset, place: this.#found.placeOf(places[i]!), bytes: row });
+        start = end;
+      }
+      if (start !== bytes.length) throw new Error('rows do not end where they are said to');
+      bytes.fill(0xee);
+      this.#recycle?.(bytes);
+    }
+    this.#portions = [];
+  }
+
+  async pause(): Promise<void> {
+    await this.#collector?.lock({
+      query: async (sql: string, [values]: [string[]]) => {
+        const column = /FROM (\S+)/.exec(sql)![1]!;
+        for (const value of values) this.#found.references.add(`${column}: ${value}`);
+        return { rowCount: values.length };
+      },
+    } as unknown as pg.Client);
+  }
+
+  /** Hands the rows over in the order of the file, whichever lane they came from. */
+  settle(): Promise<number> {
+    if (this.#rows.length !== this.rowCount) throw new Error('not every row was flushed');
+    this.#rows.sort((a, b) => a.byteOffset - b.byteOffset);
+    for (const [ordinal, { byteOffset, place, bytes }] of this.#rows.entries()) {
+      this.lastOffset = byteOffset;
+      this.#found.rows.push(`${place}: ${this.#withoutOrdinal(bytes, ordinal).toString('hex')}`);
+    }
+    return Promise.resolve(0);
+  }
+
+  #withoutOrdinal(row: Buffer, ordinal: number): Buffer {
+    if (!this.wantsOrdinals) return row;
+    if (row.readInt32BE(2) !== 4 || row.readInt32BE(6) !== ordinal) {
+      throw new Error(`row ${ordinal} has number ${row.readInt32BE(6)}`);
+    }
+    const rest = Buffer.from(row.subarray(8));
+    rest.writeInt16BE(row.readInt16BE(0) - 1, 0);
+    return rest;
+  }
+}

@@ -1,0 +1,127 @@
+/** A project in a temporary directory, on an embedded server of its own, with a few known events. */
+import { spawn } from 'node:child_process';
+import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import type pg from 'pg';
+import { connect } from '../../src/database/connection.js';
+import { leaseEmbeddedServer } from '../../src/database/embedded/server.js';
+import { migrate } from '../../src/database/migrate.js';
+import { BUILTIN_MODEL } from '../../src/model/builtin.js';
+import { createTableStatements } from '../../src/model/ddl.js';
+
+const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
+
+/** Starting a server takes longer than vitest's own limits when the machine is busy. */
+export const SLOW = 120_000;
+
+export interface TestProject {
+  readonly directory: string;
+  readonly client: pg.ClientConfig;
+  readonly session: pg.Client;
+  writeReport(name: string, sql: string): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface CliResult {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export async function makeDirectory(): Promise<string> {
+  return realpath(await mkdtemp(path.join(os.tmpdir(), 'edp-report-')));
+}
+
+/** Variables of the developer's own database must not reach a test. */
+function cleanEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(
+    Object.entries(process.env).filter(
+      ([name]) => !/^(PG|EDP_|POSTGRES_|DATABASE_URL$|NODE_OPTIONS$|VITEST)/.test(name),
+    ),
+  );
+}
+
+/** @param onStart gets the process as soon as it runs */
+export async function runCli(
+  directory: string,
+  args: readonly string[],
+  onStart: (child: ReturnType<typeof spawn>) => void = () => {},
+): Promise<CliResult> {
+  const child = spawn(process.execPath, [CLI, ...args], {
+    cwd: directory,
+    env: cleanEnvironment(),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  onStart(child);
+  const ended = new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', resolve);
+  });
+  const [stdout, stderr, status] = await Promise.all([
+    // A test may close it early, to be a reader that goes away.
+    text(child.stdout).catch(() => ''),
+    text(child.stderr),
+    ended,
+  ]);
+  return { status, stdout, stderr };
+}
+
+export async function writeOwnReport(directory: string, name: string, sql: string): Promise<void> {
+  const folder = path.join(directory, 'sql', 'reports');
+  await mkdir(folder, { recursive: true });
+  await writeFile(path.join(folder, `${name}.sql`), sql);
+}
+
+export async function startProject(): Promise<TestProject> {
+  const directory = await makeDirectory();
+  const lease = await leaseEmbeddedServer(directory);
+  const session = await connect(lease.client, 'test');
+  await session.query(SAMPLE_TABLES);
+  await migrate(session);
+  await session.query(SAMPLE_ROWS);
+  return {
+    directory,
+    client: lease.client,
+    session,
+    writeReport: (name, sql) => writeOwnReport(directory, name, sql),
+    async stop() {
+      await session.end();
+      await lease.release();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+const SAMPLE_TABLES = BUILTIN_MODEL.tables.flatMap(createTableStatements).join(';\n');
+
+const SAMPLE_ROWS = `
+  INSERT INTO first_dimensions VALUES (1, 'alpha'), (2, 'beta, "the" second');
+  INSERT INTO second_dimensions VALUES (10, 'north', 1), (20, 'south', 2);
+  INSERT INTO events
+    (id, recorded_date, first_dimension_id, second_dimension_id, metric_one, metric_two, metric_n)
+  VALUES
+    (1, '2024-01-01 00:10',           1,    10,   1,    10,   100),
+    (2, '2024-01-01 00:59:59.999999', 1,    20,   2,    NULL, 200),
+    (3, '2024-01-01 01:00',           2,    20,   3,    30,   NULL),
+    (4, '2024-01-02 05:00',           NULL, NULL, 4,    NULL, NULL),
+    (5, '2024-01-02 00:00',           2,    10,   NULL, NULL, NULL);
+  INSERT INTO edp.loads
+    (path, table_name, size_bytes, content_hash, header, delimiter, model_hash, state,
+     rows_read, rows_loaded, rows_rejected, rows_duplicate, seconds, started_at, finished_at)
+  VALUES
+    ('data/events-1.csv', 'events', 1000, 'a', '', ',', 'm', 'loaded', 5, 4, 1, 0, 2,
+     '2024-02-01 00:00+00', '2024-02-01 00:00:02+00'),
+    ('data/events-2.csv', 'events', 2000, 'b', '', ',', 'm', 'loading', 0, 0, 0, 0, 0,
+     '2024-02-02 00:00+00', NULL);
+  INSERT INTO edp.receipts
+    (load_id, start_byte, end_byte, first_line, line_count, rows_read, rows_loaded, rows_rejected,
+     rows_duplicate, content_hash, unknown_metrics)
+  VALUES
+    (1, 0,   500,  2, 3, 3, 3, 0, 0, '', '{"metric_x": 3}'),
+    (1, 500, 1000, 5, 2, 2, 1, 1, 0, '', '{"metric_x": 1, "metric_y": 2}'),
+    (2, 0,   500,  2, 6, 6, 6, 0, 0, '', '{"metric_x": 5, "metric_one": 1}'),
+    (2, 500, 900,  8, 1, 1, 1, 0, 0, '', NULL);
+`;

@@ -1,0 +1,37 @@
+/**
+ * One embedded PostgreSQL for all tests, and in it a template database that has the ledger and the
+ * built-in tables; each test file clones its own from it.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import type { TestProject } from 'vitest/node';
+import { withClient } from '../../src/database/connection.js';
+import { leaseEmbeddedServer } from '../../src/database/embedded/server.js';
+import { migrate } from '../../src/database/migrate.js';
+import { ensureTable } from '../../src/database/tables.js';
+import { BUILTIN_MODEL } from '../../src/model/builtin.js';
+
+export const TEMPLATE = 'edp_template';
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    /** Directory of the server's socket. */
+    readonly serverHost: string;
+  }
+}
+
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const directory = await mkdtemp(path.join(os.tmpdir(), 'edp-test-'));
+  const lease = await leaseEmbeddedServer(directory);
+  await withClient(lease.client, 'test', (client) => client.query(`CREATE DATABASE ${TEMPLATE}`));
+  await withClient({ ...lease.client, database: TEMPLATE }, 'test', async (client) => {
+    await migrate(client);
+    for (const table of BUILTIN_MODEL.tables) await ensureTable(client, BUILTIN_MODEL, table);
+  });
+  project.provide('serverHost', lease.client.host ?? '');
+  return async () => {
+    await lease.release();
+    await rm(directory, { recursive: true, force: true });
+  };
+}
