@@ -35,7 +35,8 @@ BEGIN
     PERFORM pg_sleep(1);
     IF (pg_stat_file('${KEEP_RUNNING_FILE}', true)).size IS NOT NULL
        OR EXISTS (SELECT FROM pg_stat_activity
-                  WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()) THEN
+                  WHERE backend_type = 'client backend'
+                    AND application_name <> '${KEEPER_NAME}') THEN
       idle_seconds := 0;
       CONTINUE;
     END IF;

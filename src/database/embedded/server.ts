@@ -26,6 +26,7 @@ import type pg from 'pg';
 import { EdpError } from '../../errors.js';
 import { connect } from '../connection.js';
 import { findBinaries } from './binaries.js';
+import { startGuard } from './guard.js';
 import { KEEP_RUNNING_FILE, KEEPER_NAME, LEASE_LOCK, startKeeper } from './keeper.js';
 import { chooseLauncher, type Launcher } from './launcher.js';
 
@@ -196,12 +197,18 @@ function clientConfig({ socketDirectory }: Installation): pg.ClientConfig {
 async function connectOrStart(installation: Installation): Promise<pg.Client> {
   const deadline = Date.now() + START_DEADLINE_MS;
   let failedStarts = 0;
+  let dismissGuard = () => {};
   for (;;) {
     const session = await tryLease(installation);
-    if (session !== undefined) return session;
+    if (session !== undefined) {
+      dismissGuard();
+      return session;
+    }
     if (Date.now() > deadline || failedStarts >= 3) throw await startFailure(installation);
     if ((await findPostmaster(installation)) === undefined) {
       await initialise(installation);
+      dismissGuard();
+      dismissGuard = startGuard(clientConfig(installation), installation.launcher.home);
       if (!(await startPostmaster(installation))) failedStarts++;
     }
     await sleep(20);
