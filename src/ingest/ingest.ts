@@ -85,9 +85,9 @@ export interface IngestProgress {
   note(text: string): void;
 }
 
-const NO_ROWS: RowCounts = { read: 0, loaded: 0, rejected: 0, duplicate: 0 };
+export const NO_ROWS: RowCounts = { read: 0, loaded: 0, rejected: 0, duplicate: 0 };
 
-function addRows(a: RowCounts, b: RowCounts): RowCounts {
+export function addRows(a: RowCounts, b: RowCounts): RowCounts {
   return {
     read: a.read + b.read,
     loaded: a.loaded + b.loaded,
@@ -119,7 +119,7 @@ export async function ingest(
   );
 }
 
-interface Target {
+export interface Target {
   readonly file: InputFile;
   readonly table: Table;
 }
@@ -150,7 +150,10 @@ class IngestRun {
   readonly #results = new Map<InputFile, FileResult>();
   readonly #endings: Promise<void>[] = [];
   readonly #unknownMetrics: Record<string, number> = {};
+  /** Of the loads of this run, also what earlier runs of them committed. */
   #rows: RowCounts = NO_ROWS;
+  #targetCount = 0;
+  #isOverRejectLimit = false;
 
   constructor(
     database: Database,
@@ -183,6 +186,7 @@ class IngestRun {
 
   async execute(targets: readonly Target[]): Promise<IngestResult> {
     const startedAt = performance.now();
+    this.#targetCount = targets.length;
     let failure: unknown;
     try {
       const sizes = await Promise.all(
@@ -246,15 +250,13 @@ class IngestRun {
         if (!(await this.#load(target))) busy.push(target);
       } catch (error) {
         // One file's fault is no reason to give up the others; anything else is.
-        if (!(error instanceof EdpError) || !FILE_FAULTS.has(error.code)) throw error;
-        const place = error.place === undefined ? '' : `${error.place}: `;
-        const hint = error.hint === undefined ? '' : `\n  → ${error.hint}`;
+        if (!isFileFault(error)) throw error;
         this.#settle(target, {
           status: 'failed',
           loadId: null,
           rows: NO_ROWS,
           bytes: 0,
-          reason: `${place}${error.message}${hint}`,
+          reason: fileFaultReason(error),
         });
       }
     }
@@ -281,6 +283,7 @@ class IngestRun {
       contentHash: identified.contentHash,
       header: description.headerBytes,
       delimiter: String.fromCharCode(description.dialect.delimiter),
+      recordEnd: String.fromCharCode(description.dialect.recordEnd),
       modelHash: createHash('sha256').update(JSON.stringify(table)).digest('hex').slice(0, 32),
     };
     if (this.#inHand.has(contentKey(identity))) return false;
@@ -288,14 +291,23 @@ class IngestRun {
     const claim = await this.#session.run((client) => claimLoad(client, identity, force));
     if (claim.kind === 'busy') return false;
     if (claim.kind === 'known') {
-      const asWhat = claim.path === file.name ? '' : ` as ${claim.path}`;
       this.#progress.advance(identified.size, NO_ROWS);
       this.#settle(target, {
         status: 'skipped',
         loadId: claim.loadId,
         rows: NO_ROWS,
         bytes: identified.size,
-        reason: `the same content was loaded${asWhat} by load ${claim.loadId}; --force loads it again`,
+        reason: knownReason(claim.path, claim.loadId, file.name),
+      });
+      return true;
+    }
+    if (claim.kind === 'half_undone') {
+      this.#settle(target, {
+        status: 'failed',
+        loadId: claim.loadId,
+        rows: NO_ROWS,
+        bytes: 0,
+        reason: halfUndoneReason(claim.loadId),
       });
       return true;
     }
@@ -336,6 +348,8 @@ class IngestRun {
     this.#active.set(claim.loadId, active);
     this.#inHand.add(contentKey(identity));
     addCounts(this.#unknownMetrics, claim.unknownMetrics);
+    this.#rows = addRows(this.#rows, claim.rows);
+    this.#enforceRejectLimit(false);
     const { writeBatchSize, readBatchSize, onConflict, missingDimensions } = this.#options;
     const load: LoadTask = {
       database: this.#database.client,
@@ -377,7 +391,9 @@ class IngestRun {
     splitCount: number,
   ): Promise<void> {
     const committed = (await Promise.all(endings)).filter((isCommitted) => isCommitted).length;
-    const isComplete = committed === splitCount;
+    this.#enforceRejectLimit(this.#results.size === this.#targetCount - 1);
+    // Over the limit it stays open, so that the next run holds it against its own limit again.
+    const isComplete = committed === splitCount && !this.#isOverRejectLimit;
     const { claim, identity, bytes } = active;
     const seconds = (performance.now() - active.startedAt) / 1000;
     try {
@@ -395,33 +411,52 @@ class IngestRun {
       loadId: claim.loadId,
       rows: active.rows,
       bytes,
-      ...(isComplete ? {} : { reason: 'not finished; the same command goes on where it stopped' }),
+      ...(isComplete ? {} : { reason: this.#unfinishedReason() }),
     });
+  }
+
+  #unfinishedReason(): string {
+    return this.#isOverRejectLimit
+      ? 'stopped by --max-rejects; with another limit the same command goes on where it stopped'
+      : 'not finished; the same command goes on where it stopped';
   }
 
   /** @param isEnd whether nothing more is to come */
   #enforceRejectLimit(isEnd: boolean): void {
-    const { maxRejects } = this.#options;
-    if (maxRejects === undefined) return;
-    const { read, rejected } = this.#rows;
-    // A share of a few records says nothing yet.
-    if (maxRejects.percent !== undefined && read < MIN_RECORDS_FOR_SHARE && !isEnd) return;
-    const limit = maxRejects.count ?? (read * (maxRejects.percent ?? 100)) / 100;
-    if (rejected <= limit) return;
-    const allowed = maxRejects.count ?? `${maxRejects.percent}%`;
-    this.#dispatcher.stop(
-      new EdpError(
-        'too_many_rejects',
-        `${rejected} of ${read} records rejected, more than --max-rejects ${allowed}`,
-        {
-          hint: 'edp status and edp rejects show why; run again with another limit to go on',
-        },
-      ),
-    );
+    const fault = findRejectLimitFault(this.#options.maxRejects, this.#rows, isEnd);
+    if (fault === undefined) return;
+    this.#isOverRejectLimit = true;
+    this.#dispatcher.stop(fault);
   }
 }
 
-function contentKey({ table, contentHash }: LoadIdentity): string {
+/**
+ * What is to be said where more was rejected than `--max-rejects` allows.
+ *
+ * @param rows of the loads of this run, also what earlier runs of them committed
+ * @param isEnd whether nothing more is to come
+ */
+export function findRejectLimitFault(
+  maxRejects: RejectLimit | undefined,
+  { read, rejected }: RowCounts,
+  isEnd: boolean,
+): EdpError | undefined {
+  if (maxRejects === undefined) return undefined;
+  // A share of a few records says nothing yet.
+  if (maxRejects.percent !== undefined && read < MIN_RECORDS_FOR_SHARE && !isEnd) return undefined;
+  const limit = maxRejects.count ?? (read * (maxRejects.percent ?? 100)) / 100;
+  if (rejected <= limit) return undefined;
+  const allowed = maxRejects.count ?? `${maxRejects.percent}%`;
+  return new EdpError(
+    'too_many_rejects',
+    `${rejected} of ${read} records rejected, more than --max-rejects ${allowed}`,
+    {
+      hint: 'edp status and edp rejects show why; run again with another limit to go on (what earlier runs of these loads rejected counts, too)',
+    },
+  );
+}
+
+export function contentKey({ table, contentHash }: LoadIdentity): string {
   return `${table} ${contentHash}`;
 }
 
@@ -429,7 +464,7 @@ function contentKey({ table, contentHash }: LoadIdentity): string {
  * Files in the order in which they may load: those of a table that others refer to come before theirs,
  * and are done before theirs begin.
  */
-function inStages(targets: readonly Target[], model: Model): Target[][] {
+export function inStages(targets: readonly Target[], model: Model): Target[][] {
   const stages: Target[][] = [];
   for (const target of targets) {
     const depth = referenceDepth(target.table, model, []);
@@ -451,8 +486,26 @@ function referenceDepth(table: Table, model: Model, trail: readonly Table[]): nu
 
 const FILE_FAULTS: ReadonlySet<string> = new Set(['header_mismatch', 'not_csv', 'io']);
 
+/** Whether an error concerns one file and none of the others. */
+export function isFileFault(error: unknown): error is EdpError {
+  return error instanceof EdpError && FILE_FAULTS.has(error.code);
+}
+
+export function fileFaultReason({ place, message, hint }: EdpError): string {
+  return `${place === undefined ? '' : `${place}: `}${message}${hint === undefined ? '' : `\n  → ${hint}`}`;
+}
+
+export function knownReason(path: string, loadId: number, name: string): string {
+  const asWhat = path === name ? '' : ` as ${path}`;
+  return `the same content was loaded${asWhat} by load ${loadId}; --force loads it again`;
+}
+
+export function halfUndoneReason(loadId: number): string {
+  return `load ${loadId} of this content is half undone\n  → edp undo ${loadId} finishes that; then the file can be loaded again`;
+}
+
 /** An empty file has no header to plan by, and no records to plan for. */
-function planFor(table: Table, { header }: FileDescription, name: string): TablePlan {
+export function planFor(table: Table, { header }: FileDescription, name: string): TablePlan {
   return header.length === 0
     ? { table: table.name, columns: [], sources: [], key: table.key, fieldCount: 0 }
     : planTable(table, header, name);

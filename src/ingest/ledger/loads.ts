@@ -15,8 +15,13 @@ export interface LoadIdentity {
   readonly contentHash: string;
   readonly header: Buffer;
   readonly delimiter: string;
+  /** Line feed or carriage return. */
+  readonly recordEnd: string;
   readonly modelHash: string;
 }
+
+/** What the lock of a load is known by: a content going into a table, whatever the file is called. */
+export type LoadKey = Pick<LoadIdentity, 'table' | 'contentHash'>;
 
 export type Claim =
   /** Another run is at it. */
@@ -28,19 +33,28 @@ export type Claim =
       readonly path: string;
       readonly finishedAt: string;
     }
-  | {
-      readonly kind: 'claimed';
-      readonly loadId: number;
-      readonly attempt: number;
-      /** What earlier runs committed, in the order of the file. */
-      readonly committed: readonly CommittedRange[];
-      readonly rows: RowCounts;
-      readonly unknownMetrics: Readonly<Record<string, number>>;
-    };
+  /** Half of it was removed: neither its rows nor its receipts are whole. */
+  | { readonly kind: 'half_undone'; readonly loadId: number }
+  | ({ readonly kind: 'claimed'; readonly attempt: number } & CommittedPart);
+
+/** What earlier runs of a load committed. */
+export interface CommittedPart {
+  readonly loadId: number;
+  /** In the order of the file. */
+  readonly committed: readonly CommittedRange[];
+  readonly rows: RowCounts;
+  readonly unknownMetrics: Readonly<Record<string, number>>;
+}
+
+/** What the ledger has of a content, and so what is to be done with it. */
+export type Finding =
+  | Extract<Claim, { kind: 'known' | 'half_undone' }>
+  | { readonly kind: 'interrupted'; readonly loadId: number }
+  | { readonly kind: 'new'; readonly generation: number };
 
 const NO_ROWS: RowCounts = { read: 0, loaded: 0, rejected: 0, duplicate: 0 };
 
-function lockName({ table, contentHash }: LoadIdentity): string {
+function lockName({ table, contentHash }: LoadKey): string {
   return `edp load ${table} ${contentHash}`;
 }
 
@@ -55,15 +69,10 @@ export async function claimLoad(
   identity: LoadIdentity,
   force: boolean,
 ): Promise<Claim> {
-  const name = lockName(identity);
-  const { rows } = await client.query<{ locked: boolean }>(
-    'SELECT pg_try_advisory_lock(hashtextextended($1, 0)) AS locked',
-    [name],
-  );
-  if (rows[0]?.locked !== true) return { kind: 'busy' };
+  if (!(await tryLockLoad(client, identity))) return { kind: 'busy' };
   try {
     const claim = await findOrCreate(client, identity, force);
-    if (claim.kind === 'known') await releaseLoad(client, identity);
+    if (claim.kind !== 'claimed') await releaseLoad(client, identity);
     return claim;
   } catch (error) {
     await releaseLoad(client, identity).catch(() => {});
@@ -71,8 +80,17 @@ export async function claimLoad(
   }
 }
 
-export async function releaseLoad(client: pg.Client, identity: LoadIdentity): Promise<void> {
-  await client.query('SELECT pg_advisory_unlock(hashtextextended($1, 0))', [lockName(identity)]);
+/** Takes the lock of a load, for as long as the session lives, unless another session has it. */
+export async function tryLockLoad(client: pg.Client, key: LoadKey): Promise<boolean> {
+  const { rows } = await client.query<{ locked: boolean }>(
+    'SELECT pg_try_advisory_lock(hashtextextended($1, 0)) AS locked',
+    [lockName(key)],
+  );
+  return rows[0]?.locked === true;
+}
+
+export async function releaseLoad(client: pg.Client, key: LoadKey): Promise<void> {
+  await client.query('SELECT pg_advisory_unlock(hashtextextended($1, 0))', [lockName(key)]);
 }
 
 interface LoadRow {
@@ -80,12 +98,39 @@ interface LoadRow {
   readonly path: string;
   readonly generation: number;
   readonly state: string;
-  readonly attempt: number;
   readonly finished_at: string;
   readonly rows_read: number;
   readonly rows_loaded: number;
   readonly rows_rejected: number;
   readonly rows_duplicate: number;
+}
+
+/**
+ * Looks a content up, and writes nothing.
+ *
+ * @param force whether known content is to be loaded again, as a load of its own
+ */
+export async function findLoad(
+  client: pg.Client,
+  { table, contentHash }: LoadKey,
+  force: boolean,
+): Promise<Finding> {
+  const { rows } = await client.query<LoadRow>(
+    `SELECT * FROM edp.loads WHERE table_name = $1 AND content_hash = $2 ORDER BY generation DESC`,
+    [table, contentHash],
+  );
+  const latestIn = (state: string) => rows.find((row) => row.state === state);
+  const interrupted = latestIn('loading');
+  if (interrupted !== undefined) return { kind: 'interrupted', loadId: interrupted.load_id };
+  const loaded = latestIn('loaded');
+  if (loaded !== undefined && !force) {
+    const { load_id: loadId, path, finished_at: finishedAt } = loaded;
+    return { kind: 'known', loadId, path, finishedAt };
+  }
+  // Records loaded now could be duplicates of rows that are still to be removed.
+  const halfUndone = latestIn('undoing');
+  if (halfUndone !== undefined) return { kind: 'half_undone', loadId: halfUndone.load_id };
+  return { kind: 'new', generation: rows[0] === undefined ? 0 : rows[0].generation + 1 };
 }
 
 async function findOrCreate(
@@ -94,29 +139,22 @@ async function findOrCreate(
   force: boolean,
 ): Promise<Claim> {
   return withTransaction(client, async () => {
-    const { rows } = await client.query<LoadRow>(
-      `SELECT * FROM edp.loads WHERE table_name = $1 AND content_hash = $2
-       ORDER BY generation DESC LIMIT 1`,
-      [identity.table, identity.contentHash],
-    );
-    const latest = rows[0];
-    if (latest?.state === 'loaded' && !force) {
-      const { load_id: loadId, path, finished_at: finishedAt } = latest;
-      return { kind: 'known', loadId, path, finishedAt };
-    }
-    if (latest?.state === 'loading') return resume(client, latest);
+    const finding = await findLoad(client, identity, force);
+    if (finding.kind === 'interrupted') return resume(client, finding.loadId);
+    if (finding.kind !== 'new') return finding;
     const created = await client.query<{ load_id: number }>(
-      `INSERT INTO edp.loads
-         (path, table_name, size_bytes, content_hash, generation, header, delimiter, model_hash, attempt)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1) RETURNING load_id`,
+      `INSERT INTO edp.loads (path, table_name, size_bytes, content_hash, generation, header,
+         delimiter, record_end, model_hash, attempt)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1) RETURNING load_id`,
       [
         identity.path,
         identity.table,
         identity.size,
         identity.contentHash,
-        latest === undefined ? 0 : latest.generation + 1,
+        finding.generation,
         identity.header,
         identity.delimiter,
+        identity.recordEnd,
         identity.modelHash,
       ],
     );
@@ -132,31 +170,40 @@ async function findOrCreate(
 }
 
 /** Raises the attempt, which shuts out workers of the run before, and reads what that run committed. */
-async function resume(client: pg.Client, load: LoadRow): Promise<Claim> {
+async function resume(client: pg.Client, loadId: number): Promise<Claim> {
   // Waits for a split of the run before that is just committing; no later one can.
-  const { rows } = await client.query<LoadRow>(
-    'UPDATE edp.loads SET attempt = attempt + 1 WHERE load_id = $1 RETURNING *',
-    [load.load_id],
+  const { rows } = await client.query<{ attempt: number }>(
+    'UPDATE edp.loads SET attempt = attempt + 1 WHERE load_id = $1 RETURNING attempt',
+    [loadId],
   );
-  const current = rows[0]!;
+  return {
+    kind: 'claimed',
+    attempt: rows[0]!.attempt,
+    ...(await readCommittedPart(client, loadId)),
+  };
+}
+
+export async function readCommittedPart(client: pg.Client, loadId: number): Promise<CommittedPart> {
+  const { rows } = await client.query<LoadRow>('SELECT * FROM edp.loads WHERE load_id = $1', [
+    loadId,
+  ]);
+  const load = rows[0]!;
   const receipts = await client.query<CommittedRange & { unknown: Record<string, number> | null }>(
     `SELECT start_byte AS start, end_byte AS "end", first_line AS "firstLine",
             line_count AS "lineCount", unknown_metrics AS unknown
      FROM edp.receipts WHERE load_id = $1 ORDER BY start_byte`,
-    [load.load_id],
+    [loadId],
   );
   const unknownMetrics: Record<string, number> = {};
   for (const { unknown } of receipts.rows) addCounts(unknownMetrics, unknown ?? {});
   return {
-    kind: 'claimed',
-    loadId: load.load_id,
-    attempt: current.attempt,
+    loadId,
     committed: receipts.rows,
     rows: {
-      read: current.rows_read,
-      loaded: current.rows_loaded,
-      rejected: current.rows_rejected,
-      duplicate: current.rows_duplicate,
+      read: load.rows_read,
+      loaded: load.rows_loaded,
+      rejected: load.rows_rejected,
+      duplicate: load.rows_duplicate,
     },
     unknownMetrics,
   };
