@@ -48,6 +48,16 @@ const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/rejects.js'),
   },
   {
+    usage: 'replay <load>',
+    describe: 'Try the rejects of a load again, exactly once',
+    load: () => import('./commands/replay.js'),
+  },
+  {
+    usage: 'undo <load>',
+    describe: 'Remove exactly the rows of a load, so that its file can be loaded again',
+    load: () => import('./commands/undo.js'),
+  },
+  {
     usage: 'db <action> [args..]',
     describe: 'The embedded PostgreSQL: start, stop, url, psql',
     load: () => import('./commands/db.js'),

@@ -131,6 +131,10 @@ export const OPTIONS = {
     defaultDescription: 'no limit',
   }),
   force: flag('Load a file even though its content is known'),
+  'dry-run': flag(
+    'Try the whole load against the real table, and write nothing: the same counts and rejects',
+  ),
+  yes: flag('Do not ask for confirmation'),
   dir: define<string>({
     schema: text,
     describe: 'Directory with first_dimensions.csv and second_dimensions.csv',

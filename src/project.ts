@@ -16,6 +16,7 @@ export const PROJECT_FILE = 'edp.yaml';
 
 /** Options that only make sense for one invocation, not for a project. */
 const NOT_IN_PROJECT: ReadonlySet<string> = new Set([
+  'dry-run',
   'force',
   'from',
   'json',
@@ -24,6 +25,7 @@ const NOT_IN_PROJECT: ReadonlySet<string> = new Set([
   'param',
   'raw',
   'to',
+  'yes',
 ]);
 
 /** The schema of edp.yaml; docs/edp.schema.json is its JSON Schema. */

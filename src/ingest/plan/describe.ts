@@ -152,7 +152,8 @@ function readHeader(head: Buffer, start: number, dialect: Dialect, name: string)
   };
 }
 
-function parseHeader(bytes: Buffer, dialect: Dialect, name: string): string[] {
+/** The names in a header record. @param dialect whose number of fields does not matter here */
+export function parseHeader(bytes: Buffer, dialect: Dialect, name: string): string[] {
   try {
     const [fields] = parse(bytes, {
       delimiter: String.fromCharCode(dialect.delimiter),
