@@ -7,8 +7,10 @@ import {
   discoverFiles,
   type InputFile,
   isStdin,
+  totalBytes,
   withSpooledStdin,
 } from '../ingest/plan/discover.js';
+import { type SplitPool, withPool } from '../ingest/pool.js';
 import type { RowCounts } from '../ingest/split.js';
 import { type OptionName, resolveOptions } from '../options.js';
 import { formatBytes, formatCount, formatSeconds, type Output, safeText } from '../output.js';
@@ -55,16 +57,16 @@ export const command: Command = {
         hint: 'name the table: edp ingest - --table NAME',
       });
     }
-    return withDatabase(
-      { databaseUrl: options.databaseUrl, directory: project.directory },
-      (database) => {
-        const run = (all: readonly InputFile[]) => load(invocation, database, all, options);
+    const { databaseUrl } = options;
+    return withPool(options.processCount, await totalBytes(files), (pool) =>
+      withDatabase({ databaseUrl, directory: project.directory }, (database) => {
+        const run = (all: readonly InputFile[]) => load(invocation, database, pool, all, options);
         return stdin === undefined
           ? run(files)
           : withSpooledStdin(project.directory, (spooled) =>
               run(files.map((file) => (file === stdin ? spooled : file))),
             );
-      },
+      }),
     );
   },
 };
@@ -73,6 +75,7 @@ export const command: Command = {
 export async function load(
   { project, output, signal }: Invocation,
   database: Database,
+  pool: SplitPool,
   files: readonly InputFile[],
   options: IngestOptions,
   commandName = 'ingest',
@@ -80,7 +83,7 @@ export async function load(
   const progress = makeProgress(output);
   let result: IngestResult;
   try {
-    result = await ingest(database, project.model, files, options, progress, signal);
+    result = await ingest(database, pool, project.model, files, options, progress, signal);
   } finally {
     progress.stop();
   }

@@ -18,19 +18,19 @@ import { type CopyTarget, inspectTarget } from './copy/target.js';
 import { Dispatcher } from './dispatch.js';
 import {
   addCounts,
-  addWorkingTime,
   type Claim,
-  claimLoad,
-  finishLoad,
+  claimLoads,
+  type EndedLoad,
+  endLoads,
   type LoadIdentity,
-  releaseLoad,
+  loadKey,
 } from './ledger/loads.js';
 import { cutGap, findGaps } from './plan/cut.js';
 import { describeFile, type FileDescription } from './plan/describe.js';
 import type { InputFile } from './plan/discover.js';
 import { type IdentifiedFile, identifyFile } from './plan/identify.js';
 import { planTable, type TablePlan } from './plan/table-plan.js';
-import { type SplitPool, withPool } from './pool.js';
+import type { SplitPool } from './pool.js';
 import type { LoadTask, RowCounts } from './split.js';
 
 /** How often a file that another run is loading is asked for again. */
@@ -98,6 +98,7 @@ export function addRows(a: RowCounts, b: RowCounts): RowCounts {
 
 export async function ingest(
   database: Database,
+  pool: SplitPool,
   model: Model,
   files: readonly InputFile[],
   options: IngestOptions,
@@ -109,19 +110,33 @@ export async function ingest(
     file,
     table: matchTable(model, file.path, options.table),
   }));
-  return withClient(database.client, 'ingest', (client) =>
-    withPool(options.processCount, async (pool) => {
-      await migrate(client);
-      const session = new Session(client);
-      const run = new IngestRun(database, model, options, progress, { session, pool }, signal);
-      return run.execute(targets);
-    }),
-  );
+  pool.connect(database.client);
+  return withClient(database.client, 'ingest', async (client) => {
+    await migrate(client);
+    const session = new Session(client);
+    const run = new IngestRun(database, model, options, progress, { session, pool }, signal);
+    return run.execute(targets);
+  });
 }
 
 export interface Target {
   readonly file: InputFile;
   readonly table: Table;
+}
+
+/** A file with all that is to be known before it is claimed. */
+interface PreparedFile {
+  readonly target: Target;
+  readonly description: FileDescription;
+  readonly copyTarget: CopyTarget;
+  readonly plan: TablePlan;
+  readonly file: IdentifiedFile;
+  readonly identity: LoadIdentity;
+}
+
+interface ClaimedFile {
+  readonly prepared: PreparedFile;
+  readonly claim: Claim;
 }
 
 /** A file on its way into its table. */
@@ -143,12 +158,16 @@ class IngestRun {
   /** Holds the locks of this run's loads. */
   readonly #session: Session;
   readonly #dispatcher: Dispatcher;
-  readonly #targets = new Map<string, CopyTarget>();
+  readonly #targets = new Map<string, Promise<CopyTarget>>();
   readonly #active = new Map<number, ActiveLoad>();
   /** Contents this run is loading now: its own lock would not keep it from claiming one twice. */
   readonly #inHand = new Set<string>();
   readonly #results = new Map<InputFile, FileResult>();
   readonly #endings: Promise<void>[] = [];
+  /** Loads whose end the ledger is still to be told. */
+  readonly #ended: EndedLoad[] = [];
+  #ending: Promise<void> | undefined;
+  #sizes = new Map<InputFile, number>();
   readonly #unknownMetrics: Record<string, number> = {};
   /** Of the loads of this run, also what earlier runs of them committed. */
   #rows: RowCounts = NO_ROWS;
@@ -190,9 +209,10 @@ class IngestRun {
     let failure: unknown;
     try {
       const sizes = await Promise.all(
-        targets.map(async ({ file }) => (await stat(file.path)).size),
+        targets.map(async ({ file }) => [file, (await stat(file.path)).size] as const),
       );
-      this.#progress.start(sizes.reduce((sum, size) => sum + size, 0));
+      this.#sizes = new Map(sizes);
+      this.#progress.start(sizes.reduce((sum, [, size]) => sum + size, 0));
       for (const stage of inStages(targets, this.#model)) await this.#loadStage(stage);
       this.#enforceRejectLimit(true);
       this.#dispatcher.assertNotFailed();
@@ -241,26 +261,77 @@ class IngestRun {
     }
   }
 
-  /** @returns the files that another run has in hand */
+  /**
+   * Sends files on their way, in their order, a wave at a time: while the splits of one wave wait for
+   * workers, the next is claimed.
+   *
+   * @returns the files that another run has in hand
+   */
   async #loadAll(targets: readonly Target[]): Promise<Target[]> {
     const busy: Target[] = [];
-    for (const target of targets) {
-      if (this.#dispatcher.isStopped) break;
-      try {
-        if (!(await this.#load(target))) busy.push(target);
-      } catch (error) {
-        // One file's fault is no reason to give up the others; anything else is.
-        if (!isFileFault(error)) throw error;
-        this.#settle(target, {
-          status: 'failed',
-          loadId: null,
-          rows: NO_ROWS,
-          bytes: 0,
-          reason: fileFaultReason(error),
-        });
+    const waves = inWaves(targets, this.#sizes);
+    let next = waves[0] === undefined ? undefined : this.#claimWave(waves[0]);
+    for (let i = 0; next !== undefined; i++) {
+      const claimed: readonly ClaimedFile[] = await next;
+      const following = waves[i + 1];
+      next = following === undefined ? undefined : this.#claimWave(following);
+      // Whoever waits for it meets its failure; until then it is nobody's.
+      next?.catch(() => {});
+      for (const { prepared, claim } of claimed) {
+        if (claim.kind === 'busy') busy.push(prepared.target);
+        else if (claim.kind === 'claimed') await this.#send(prepared, claim);
+        else this.#settleUnclaimed(prepared, claim);
       }
     }
     return busy;
+  }
+
+  /** Files that cannot be loaded are settled here, and are not among those returned. */
+  async #claimWave(targets: readonly Target[]): Promise<ClaimedFile[]> {
+    if (this.#dispatcher.isStopped) return [];
+    const prepared = (
+      await Promise.all(targets.map((target) => this.#prepareUnlessFaulty(target)))
+    ).filter((file) => file !== undefined);
+    const claims: Claim[] = prepared.map(() => ({ kind: 'busy' }));
+    // One after the other where a wave has the same content twice; so is one that is still in hand.
+    const chosen = new Map<string, number>();
+    for (const [i, { identity }] of prepared.entries()) {
+      const key = loadKey(identity);
+      if (!this.#inHand.has(key) && !chosen.has(key)) chosen.set(key, i);
+    }
+    const indexes = [...chosen.values()];
+    for (const key of chosen.keys()) this.#inHand.add(key);
+    if (indexes.length === 0)
+      return prepared.map((file) => ({ prepared: file, claim: { kind: 'busy' } }));
+    const results = await this.#session.run((client) =>
+      claimLoads(
+        client,
+        indexes.map((i) => prepared[i]!.identity),
+        this.#options.force,
+      ),
+    );
+    for (const [n, i] of indexes.entries()) {
+      claims[i] = results[n]!;
+      if (claims[i].kind !== 'claimed') this.#inHand.delete(loadKey(prepared[i]!.identity));
+    }
+    return prepared.map((file, i) => ({ prepared: file, claim: claims[i]! }));
+  }
+
+  async #prepareUnlessFaulty(target: Target): Promise<PreparedFile | undefined> {
+    try {
+      return await this.#prepare(target);
+    } catch (error) {
+      // One file's fault is no reason to give up the others; anything else is.
+      if (!isFileFault(error)) throw error;
+      this.#settle(target, {
+        status: 'failed',
+        loadId: null,
+        rows: NO_ROWS,
+        bytes: 0,
+        reason: fileFaultReason(error),
+      });
+      return undefined;
+    }
   }
 
   #settle({ file, table }: Target, result: Omit<FileResult, 'path' | 'table'>): void {
@@ -269,8 +340,7 @@ class IngestRun {
     this.#progress.fileDone(complete);
   }
 
-  /** @returns false where another run has the file in hand */
-  async #load(target: Target): Promise<boolean> {
+  async #prepare(target: Target): Promise<PreparedFile> {
     const { file, table } = target;
     const description = await describeFile(file.path, file.name, table, this.#options.delimiter);
     const copyTarget = await this.#prepareTable(table);
@@ -278,6 +348,7 @@ class IngestRun {
     const identified = await identifyFile(file.path);
     const identity: LoadIdentity = {
       path: file.name,
+      file: file.path,
       table: table.name,
       size: identified.size,
       contentHash: identified.contentHash,
@@ -286,21 +357,13 @@ class IngestRun {
       recordEnd: String.fromCharCode(description.dialect.recordEnd),
       modelHash: createHash('sha256').update(JSON.stringify(table)).digest('hex').slice(0, 32),
     };
-    if (this.#inHand.has(contentKey(identity))) return false;
-    const { force } = this.#options;
-    const claim = await this.#session.run((client) => claimLoad(client, identity, force));
-    if (claim.kind === 'busy') return false;
-    if (claim.kind === 'known') {
-      this.#progress.advance(identified.size, NO_ROWS);
-      this.#settle(target, {
-        status: 'skipped',
-        loadId: claim.loadId,
-        rows: NO_ROWS,
-        bytes: identified.size,
-        reason: knownReason(claim.path, claim.loadId, file.name),
-      });
-      return true;
-    }
+    return { target, description, copyTarget, plan, file: identified, identity };
+  }
+
+  #settleUnclaimed(
+    { target, file }: PreparedFile,
+    claim: Extract<Claim, { kind: 'known' | 'half_undone' }>,
+  ): void {
     if (claim.kind === 'half_undone') {
       this.#settle(target, {
         status: 'failed',
@@ -309,16 +372,22 @@ class IngestRun {
         bytes: 0,
         reason: halfUndoneReason(claim.loadId),
       });
-      return true;
+      return;
     }
-    await this.#send(target, description, copyTarget, plan, identified, identity, claim);
-    return true;
+    this.#progress.advance(file.size, NO_ROWS);
+    this.#settle(target, {
+      status: 'skipped',
+      loadId: claim.loadId,
+      rows: NO_ROWS,
+      bytes: file.size,
+      reason: knownReason(claim.path, claim.loadId, target.file.name),
+    });
   }
 
-  async #prepareTable(table: Table): Promise<CopyTarget> {
+  #prepareTable(table: Table): Promise<CopyTarget> {
     let target = this.#targets.get(table.name);
     if (target === undefined) {
-      target = await this.#session.run(async (client) => {
+      target = this.#session.run(async (client) => {
         await ensureTable(client, this.#model, table);
         return inspectTarget(client, table);
       });
@@ -328,14 +397,10 @@ class IngestRun {
   }
 
   async #send(
-    target: Target,
-    { dialect, dataStart, dataLine, recordBytes }: FileDescription,
-    copyTarget: CopyTarget,
-    plan: TablePlan,
-    file: IdentifiedFile,
-    identity: LoadIdentity,
+    { target, description, copyTarget, plan, file, identity }: PreparedFile,
     claim: Extract<Claim, { kind: 'claimed' }>,
   ): Promise<void> {
+    const { dialect, dataStart, dataLine, recordBytes } = description;
     const active: ActiveLoad = {
       name: target.file.name,
       table: target.table.name,
@@ -346,7 +411,6 @@ class IngestRun {
       rows: claim.rows,
     };
     this.#active.set(claim.loadId, active);
-    this.#inHand.add(contentKey(identity));
     addCounts(this.#unknownMetrics, claim.unknownMetrics);
     this.#rows = addRows(this.#rows, claim.rows);
     this.#enforceRejectLimit(false);
@@ -397,15 +461,12 @@ class IngestRun {
     const { claim, identity, bytes } = active;
     const seconds = (performance.now() - active.startedAt) / 1000;
     try {
-      await this.#session.run(async (client) => {
-        if (isComplete) await finishLoad(client, claim.loadId, claim.attempt, seconds);
-        else await addWorkingTime(client, claim.loadId, seconds);
-        await releaseLoad(client, identity);
-      });
+      const { loadId, attempt } = claim;
+      await this.#end({ loadId, attempt, key: identity, isComplete, seconds });
     } catch (error) {
       this.#dispatcher.stop(error);
     }
-    this.#inHand.delete(contentKey(identity));
+    this.#inHand.delete(loadKey(identity));
     this.#settle(target, {
       status: isComplete ? 'loaded' : 'failed',
       loadId: claim.loadId,
@@ -413,6 +474,16 @@ class IngestRun {
       bytes,
       ...(isComplete ? {} : { reason: this.#unfinishedReason() }),
     });
+  }
+
+  /** Tells the ledger of a load's end; of all at once that end while the ledger is busy. */
+  #end(load: EndedLoad): Promise<void> {
+    this.#ended.push(load);
+    this.#ending ??= this.#session.run(async (client) => {
+      this.#ending = undefined;
+      await endLoads(client, this.#ended.splice(0));
+    });
+    return this.#ending;
   }
 
   #unfinishedReason(): string {
@@ -456,8 +527,25 @@ export function findRejectLimitFault(
   );
 }
 
-export function contentKey({ table, contentHash }: LoadIdentity): string {
-  return `${table} ${contentHash}`;
+/** Files claimed at once: small ones share round trips; big ones are left to other runs until their turn. */
+const MAX_WAVE_FILES = 32;
+const MAX_WAVE_BYTES = 16 * 1024 * 1024;
+
+function inWaves(targets: readonly Target[], sizes: ReadonlyMap<InputFile, number>): Target[][] {
+  const waves: Target[][] = [];
+  let bytes = Number.POSITIVE_INFINITY;
+  for (const target of targets) {
+    const size = sizes.get(target.file) ?? 0;
+    const last = waves.at(-1);
+    if (last === undefined || last.length >= MAX_WAVE_FILES || bytes + size > MAX_WAVE_BYTES) {
+      waves.push([target]);
+      bytes = size;
+    } else {
+      last.push(target);
+      bytes += size;
+    }
+  }
+  return waves;
 }
 
 /**

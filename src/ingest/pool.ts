@@ -1,20 +1,34 @@
 /** The piscina pool of split workers: one thread and one database session each. */
 import { fileURLToPath } from 'node:url';
+import type pg from 'pg';
 import { Piscina } from 'piscina';
 import type { SplitOutcome, SplitTask } from './split.js';
 
+/** A thread takes a while to start, which does not pay for less. */
+const BYTES_PER_THREAD = 1024 * 1024;
+
 export interface SplitPool {
+  /** Lets the threads that have started connect, ahead of their first split. */
+  connect(database: pg.ClientConfig): void;
   run(task: SplitTask): Promise<SplitOutcome>;
 }
 
+/**
+ * @param expectedBytes what there is to load: as many threads as that is worth start at once, so that
+ *   they are there when the run has found its database and its files; others start when they are needed
+ */
 export async function withPool<T>(
   processCount: number,
+  expectedBytes: number,
   work: (pool: SplitPool) => Promise<T>,
 ): Promise<T> {
+  const threadCount = Math.min(
+    processCount,
+    Math.max(1, Math.ceil(expectedBytes / BYTES_PER_THREAD)),
+  );
   const pool = new Piscina({
     filename: fileURLToPath(new URL('./worker.js', import.meta.url)),
-    // Threads start when there is work for them, and stay.
-    minThreads: 0,
+    minThreads: threadCount,
     maxThreads: processCount,
     idleTimeout: Number.POSITIVE_INFINITY,
     // The byte lane makes next to no garbage; a small young generation keeps the process small.
@@ -22,6 +36,12 @@ export async function withPool<T>(
   });
   try {
     return await work({
+      connect(database) {
+        for (let i = 0; i < threadCount; i++) {
+          // A thread that cannot connect says so with its first split.
+          pool.run(database, { name: 'connectAhead' }).catch(() => {});
+        }
+      },
       run: (task) => pool.run(task, { transferList: [task.port] }) as Promise<SplitOutcome>,
     });
   } finally {

@@ -54,6 +54,12 @@ export default async function runSplit(task: SplitTask): Promise<SplitOutcome> {
   }
 }
 
+/** Opens the thread's session while there is nothing to do yet. */
+export async function connectAhead(database: pg.ClientConfig): Promise<void> {
+  hasher ??= await createXXHash128();
+  await openSession(database);
+}
+
 async function attemptSplit(task: SplitTask): Promise<SplitOutcome> {
   hasher ??= await createXXHash128();
   let isCareful = task.isCareful;
