@@ -2,10 +2,16 @@
 import { fileURLToPath } from 'node:url';
 import type pg from 'pg';
 import { Piscina } from 'piscina';
+import { compileAssembly } from './lanes/lane-memory.js';
 import type { SplitOutcome, SplitTask } from './split.js';
 
 /** A thread takes a while to start, which does not pay for less. */
 const BYTES_PER_THREAD = 1024 * 1024;
+/** What every thread gets when it starts. */
+export interface WorkerData {
+  /** Compiled once for all of them. */
+  readonly lane: WebAssembly.Module;
+}
 
 export interface SplitPool {
   /** Lets the threads that have started connect, ahead of their first split. */
@@ -26,11 +32,13 @@ export async function withPool<T>(
     processCount,
     Math.max(1, Math.ceil(expectedBytes / BYTES_PER_THREAD)),
   );
+  const workerData: WorkerData = { lane: await compileAssembly() };
   const pool = new Piscina({
     filename: fileURLToPath(new URL('./worker.js', import.meta.url)),
     minThreads: threadCount,
     maxThreads: processCount,
     idleTimeout: Number.POSITIVE_INFINITY,
+    workerData,
     // The byte lane makes next to no garbage; a small young generation keeps the process small.
     resourceLimits: { maxYoungGenerationSizeMb: 2 },
   });

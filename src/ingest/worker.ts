@@ -8,6 +8,7 @@
  */
 import { once } from 'node:events';
 import type { FileHandle } from 'node:fs/promises';
+import { workerData } from 'node:worker_threads';
 import { createXXHash128, type IHasher } from 'hash-wasm';
 import type pg from 'pg';
 import { DatabaseError } from 'pg';
@@ -19,10 +20,12 @@ import { DirectSink } from './copy/direct.js';
 import { MissingReference } from './copy/foreign-keys.js';
 import type { RowSink } from './copy/sink.js';
 import { Stage } from './copy/stage.js';
+import { LaneMemory } from './lanes/lane-memory.js';
 import { RecordLoader } from './lanes/record-loader.js';
 import { hasReceipt, insertReceipt } from './ledger/receipts.js';
 import { type RecordPlace, RejectLog } from './ledger/reject-log.js';
-import { assertUnchanged, findStart, readSplit, WINDOW_BYTES, withFile } from './read.js';
+import type { WorkerData } from './pool.js';
+import { assertUnchanged, findStart, readSplit, withFile } from './read.js';
 import type {
   CommitAnswer,
   CommitRequest,
@@ -43,6 +46,8 @@ interface Session {
 /** One session a thread, kept from split to split. */
 let session: Session | undefined;
 let hasher: IHasher | undefined;
+/** Where the byte lane works, from split to split. */
+const laneMemory = new LaneMemory((workerData as WorkerData).lane);
 
 export default async function runSplit(task: SplitTask): Promise<SplitOutcome> {
   try {
@@ -92,20 +97,17 @@ async function loadSplit(
 ): Promise<SplitOutcome> {
   const { load, range, port } = task;
   return withFile(load.file, async (file) => {
-    const start = await findStart(file, load.file, load.dialect, range);
+    const { window } = laneMemory;
+    const start = await findStart(file, load.file, load.dialect, range, window);
     const rejects = new RejectLog(client, load.loadId, start);
     const sink: RowSink = isCareful
       ? new CarefulSink(makeStage(client, load), rejects, (names) => loader.countUnknown(names, -1))
       : new DirectSink(client, load.target, load.plan);
-    const loader = new RecordLoader(
-      { ...load, windowBytes: WINDOW_BYTES, usesByteLane: true },
-      sink,
-      rejects,
-    );
+    const loader = new RecordLoader({ ...load, laneMemory }, sink, rejects);
     await client.query('BEGIN');
     await sink.begin();
     hasher!.init();
-    const end = await readSplit(file, load.file, start, range.until, hasher!, {
+    const end = await readSplit(file, load.file, start, range.until, window, hasher!, {
       take(window) {
         if (Atomics.load(task.stop, 0) === 1)
           throw new EdpError('interrupted', 'the run was stopped');
