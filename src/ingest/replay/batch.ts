@@ -11,7 +11,6 @@ import type { HeldLoad } from '../ledger/held-load.js';
 import { storable } from '../ledger/receipts.js';
 import { type RecordPlace, RejectLog } from '../ledger/reject-log.js';
 import type { TablePlan } from '../plan/table-plan.js';
-import { WINDOW_BYTES } from '../read.js';
 import { Fault } from '../reject.js';
 import { RecordBatch, RecordScanner } from '../scan/records.js';
 import type { RowCounts } from '../split.js';
@@ -131,8 +130,7 @@ async function tryAgain(
       dialect,
       loadId: stage.loadId,
       writeBatchSize: WRITE_BATCH_SIZE,
-      windowBytes: WINDOW_BYTES,
-      usesByteLane: false,
+      laneMemory: undefined,
     },
     sink,
     refusals,
