@@ -13,9 +13,11 @@ import { EdpError } from '../errors.js';
 import { matchTable } from '../model/match.js';
 import { findTable, type Model, type Table } from '../model/model.js';
 import type { RejectLimit } from '../options.js';
+import { loadInBulk } from './bulk/bulk.js';
+import { planIndexes } from './copy/indexes.js';
 import type { MissingDimensions, OnConflict } from './copy/stage.js';
 import { type CopyTarget, inspectTarget } from './copy/target.js';
-import { Dispatcher } from './dispatch.js';
+import { Dispatcher, type PlannedSplit } from './dispatch.js';
 import {
   addCounts,
   type Claim,
@@ -31,7 +33,7 @@ import type { InputFile } from './plan/discover.js';
 import { type IdentifiedFile, identifyFile } from './plan/identify.js';
 import { planTable, type TablePlan } from './plan/table-plan.js';
 import type { SplitPool } from './pool.js';
-import type { LoadTask, RowCounts } from './split.js';
+import type { LoadTask, Receipt, RowCounts } from './split.js';
 
 /** How often a file that another run is loading is asked for again. */
 const BUSY_POLL_MS = 250;
@@ -96,6 +98,10 @@ export function addRows(a: RowCounts, b: RowCounts): RowCounts {
   };
 }
 
+function negate({ read, loaded, rejected, duplicate }: RowCounts): RowCounts {
+  return { read: -read, loaded: -loaded, rejected: -rejected, duplicate: -duplicate };
+}
+
 export async function ingest(
   database: Database,
   pool: SplitPool,
@@ -139,6 +145,19 @@ interface ClaimedFile {
   readonly claim: Claim;
 }
 
+interface ClaimedLoad extends ClaimedFile {
+  readonly claim: Extract<Claim, { kind: 'claimed' }>;
+}
+
+interface LoadPlan {
+  readonly load: LoadTask;
+  readonly splits: readonly PlannedSplit[];
+  /** What they cover. */
+  readonly openBytes: number;
+  readonly dataStart: number;
+  readonly dataLine: number;
+}
+
 /** A file on its way into its table. */
 interface ActiveLoad {
   readonly name: string;
@@ -157,6 +176,7 @@ class IngestRun {
   readonly #progress: IngestProgress;
   /** Holds the locks of this run's loads. */
   readonly #session: Session;
+  readonly #pool: SplitPool;
   readonly #dispatcher: Dispatcher;
   readonly #targets = new Map<string, Promise<CopyTarget>>();
   readonly #active = new Map<number, ActiveLoad>();
@@ -187,16 +207,14 @@ class IngestRun {
     this.#options = options;
     this.#progress = progress;
     this.#session = resources.session;
+    this.#pool = resources.pool;
     this.#dispatcher = new Dispatcher({
       pool: resources.pool,
       processCount: options.processCount,
       session: resources.session,
       signal,
       onCommitted: ({ load }, receipt) => {
-        const active = this.#active.get(load.loadId)!;
-        active.rows = addRows(active.rows, receipt.rows);
-        this.#rows = addRows(this.#rows, receipt.rows);
-        addCounts(this.#unknownMetrics, receipt.unknownMetrics);
+        this.#count(this.#active.get(load.loadId)!, receipt);
         progress.advance(receipt.end - receipt.start, receipt.rows);
         this.#enforceRejectLimit(false);
       },
@@ -247,18 +265,110 @@ class IngestRun {
 
   /** Loads files until each is done, by this run or by another that has it in hand. */
   async #loadStage(targets: readonly Target[]): Promise<void> {
-    let open = targets;
+    let isWaiting = false;
+    let open = await this.#loadTablesInBulk(targets);
     while (open.length > 0 && !this.#dispatcher.isStopped) {
       const busy = await this.#loadAll(open);
       // What this run has in hand ends first: a file may be busy with this very run.
       await Promise.all(this.#endings);
       if (busy.length === open.length) await sleep(BUSY_POLL_MS);
-      if (busy.length > 0 && open === targets) {
+      if (busy.length > 0 && !isWaiting) {
+        isWaiting = true;
         const names = busy.map(({ file }) => file.name).join(', ');
         this.#progress.note(`waiting for another run that loads ${names}`);
       }
       open = busy;
     }
+  }
+
+  /** @returns the files that are to be loaded split by split */
+  async #loadTablesInBulk(targets: readonly Target[]): Promise<readonly Target[]> {
+    let open = targets;
+    for (const table of new Set(targets.map((target) => target.table))) {
+      const own = open.filter((target) => target.table === table);
+      const bytes = own.reduce((sum, { file }) => sum + (this.#sizes.get(file) ?? 0), 0);
+      if (bytes < MIN_BULK_BYTES || own.length > MAX_BULK_FILES) continue;
+      const left = await this.#loadTableInBulk(own);
+      open = open.filter((target) => target.table !== table || left.includes(target));
+    }
+    return open;
+  }
+
+  /**
+   * Loads all files of a table in one transaction, where that is possible.
+   *
+   * @returns the files that are still to be loaded
+   */
+  async #loadTableInBulk(targets: readonly Target[]): Promise<readonly Target[]> {
+    const copyTarget = await this.#prepareTable(targets[0]!.table);
+    if (copyTarget.foreignKeys.length > 0 && !copyTarget.checksForeignKeys) return targets;
+    const indexes = await this.#session.run((client) => planIndexes(client, copyTarget.table));
+    if (indexes === undefined) return targets;
+    const left: Target[] = [];
+    const claimed: ClaimedLoad[] = [];
+    for (const wave of inWaves(targets, this.#sizes)) {
+      for (const { prepared, claim } of await this.#claimWave(wave)) {
+        if (claim.kind === 'busy') left.push(prepared.target);
+        else if (claim.kind === 'claimed') claimed.push({ prepared, claim });
+        else this.#settleUnclaimed(prepared, claim);
+      }
+    }
+    const columnsOf = ({ prepared }: ClaimedLoad) => JSON.stringify(prepared.plan.columns);
+    const isAlike = new Set(claimed.map(columnsOf)).size === 1;
+    const isNew = claimed.every(({ claim }) => claim.committed.length === 0);
+    if (!(isAlike && isNew && !this.#dispatcher.isStopped && (await this.#copyInBulk(claimed)))) {
+      for (const { prepared, claim } of claimed) await this.#send(prepared, claim);
+    }
+    return left;
+  }
+
+  /** @returns whether the files are loaded */
+  async #copyInBulk(claimed: readonly ClaimedLoad[]): Promise<boolean> {
+    const plans = claimed.map(({ prepared, claim }) => this.#plan(prepared, claim));
+    const startedAt = performance.now();
+    let scanned = { bytes: 0, rows: NO_ROWS };
+    const outcome = await loadInBulk(
+      plans.map(({ load, splits, dataStart, dataLine }) => ({
+        load,
+        ranges: splits.map(({ range }) => range),
+        dataStart,
+        dataLine,
+      })),
+      {
+        pool: this.#pool,
+        processCount: this.#options.processCount,
+        stop: this.#dispatcher.stopFlag,
+        onScanned: (bytes, rows) => {
+          scanned = { bytes: scanned.bytes + bytes, rows: addRows(scanned.rows, rows) };
+          this.#progress.advance(bytes, rows);
+          this.#enforceRejectLimit(false, scanned.rows);
+        },
+        mayCommit: () => {
+          const isEnd = this.#results.size + claimed.length === this.#targetCount;
+          this.#enforceRejectLimit(isEnd, scanned.rows);
+          return !this.#dispatcher.isStopped;
+        },
+      },
+    );
+    if (outcome.kind === 'undone') {
+      this.#progress.advance(-scanned.bytes, negate(scanned.rows));
+      if (outcome.reason !== undefined && !this.#dispatcher.isStopped) {
+        this.#progress.note(
+          `loading split by split, since at once it was refused: ${outcome.reason}`,
+        );
+      }
+      return false;
+    }
+    const now = performance.now();
+    const totalBytes = claimed.reduce((sum, { prepared }) => sum + prepared.file.size, 0);
+    for (const [i, { prepared, claim }] of claimed.entries()) {
+      // Each file's share of the time that all took together.
+      const share = ((now - startedAt) * prepared.file.size) / totalBytes;
+      const active = this.#activate(prepared, claim, now - share);
+      for (const receipt of outcome.receipts[i]!) this.#count(active, receipt);
+      this.#endings.push(this.#finish(prepared.target, active, [], 0));
+    }
+    return true;
   }
 
   /**
@@ -396,24 +506,39 @@ class IngestRun {
     return target;
   }
 
-  async #send(
-    { target, description, copyTarget, plan, file, identity }: PreparedFile,
+  #activate(
+    { target, file, identity }: PreparedFile,
     claim: Extract<Claim, { kind: 'claimed' }>,
-  ): Promise<void> {
-    const { dialect, dataStart, dataLine, recordBytes } = description;
+    startedAt = performance.now(),
+  ): ActiveLoad {
     const active: ActiveLoad = {
       name: target.file.name,
       table: target.table.name,
       bytes: file.size,
       claim,
       identity,
-      startedAt: performance.now(),
+      startedAt,
       rows: claim.rows,
     };
     this.#active.set(claim.loadId, active);
     addCounts(this.#unknownMetrics, claim.unknownMetrics);
     this.#rows = addRows(this.#rows, claim.rows);
-    this.#enforceRejectLimit(false);
+    return active;
+  }
+
+  /** Counts what has committed. */
+  #count(active: ActiveLoad, { rows, unknownMetrics }: Receipt): void {
+    active.rows = addRows(active.rows, rows);
+    this.#rows = addRows(this.#rows, rows);
+    addCounts(this.#unknownMetrics, unknownMetrics);
+  }
+
+  /** What is left of a load, cut into splits. */
+  #plan(
+    { description, copyTarget, plan, file }: PreparedFile,
+    claim: Extract<Claim, { kind: 'claimed' }>,
+  ): LoadPlan {
+    const { dialect, dataStart, dataLine, recordBytes } = description;
     const { writeBatchSize, readBatchSize, onConflict, missingDimensions } = this.#options;
     const load: LoadTask = {
       database: this.#database.client,
@@ -429,10 +554,6 @@ class IngestRun {
     };
     const splitBytes = Math.max(1, Math.round(readBatchSize * recordBytes));
     const gaps = findGaps(dataStart, dataLine, file.size, claim.committed);
-    this.#progress.advance(
-      file.size - gaps.reduce((sum, { start, end }) => sum + end - start, 0),
-      NO_ROWS,
-    );
     const splits = gaps.flatMap((gap) =>
       cutGap(gap, splitBytes).map((range) => ({
         load,
@@ -440,12 +561,21 @@ class IngestRun {
         firstLine: range.isExact ? gap.firstLine : undefined,
       })),
     );
+    const openBytes = gaps.reduce((sum, { start, end }) => sum + end - start, 0);
+    return { load, splits, openBytes, dataStart, dataLine };
+  }
+
+  async #send(prepared: PreparedFile, claim: Extract<Claim, { kind: 'claimed' }>): Promise<void> {
+    const active = this.#activate(prepared, claim);
+    this.#enforceRejectLimit(false);
+    const { splits, openBytes } = this.#plan(prepared, claim);
+    this.#progress.advance(prepared.file.size - openBytes, NO_ROWS);
     const endings: Promise<boolean>[] = [];
     for (const split of splits) {
       if (this.#dispatcher.isStopped) break;
       endings.push((await this.#dispatcher.send(split)).ended);
     }
-    this.#endings.push(this.#finish(target, active, endings, splits.length));
+    this.#endings.push(this.#finish(prepared.target, active, endings, splits.length));
   }
 
   async #finish(
@@ -492,9 +622,13 @@ class IngestRun {
       : 'not finished; the same command goes on where it stopped';
   }
 
-  /** @param isEnd whether nothing more is to come */
-  #enforceRejectLimit(isEnd: boolean): void {
-    const fault = findRejectLimitFault(this.#options.maxRejects, this.#rows, isEnd);
+  /**
+   * @param isEnd whether nothing more is to come
+   * @param uncommitted counts of what is still to commit
+   */
+  #enforceRejectLimit(isEnd: boolean, uncommitted: RowCounts = NO_ROWS): void {
+    const rows = addRows(this.#rows, uncommitted);
+    const fault = findRejectLimitFault(this.#options.maxRejects, rows, isEnd);
     if (fault === undefined) return;
     this.#isOverRejectLimit = true;
     this.#dispatcher.stop(fault);
@@ -526,6 +660,11 @@ export function findRejectLimitFault(
     },
   );
 }
+
+/** For less, taking the indexes off and putting them back is not worth it. */
+const MIN_BULK_BYTES = 32 * 1024 * 1024;
+/** A run holds a lock for every load it has in hand, and the server has room for some thousands. */
+const MAX_BULK_FILES = 2000;
 
 /** Files claimed at once: small ones share round trips; big ones are left to other runs until their turn. */
 const MAX_WAVE_FILES = 32;

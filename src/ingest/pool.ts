@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type pg from 'pg';
 import { Piscina } from 'piscina';
 import { compileAssembly } from './lanes/lane-memory.js';
-import type { SplitOutcome, SplitTask } from './split.js';
+import type { ScanOutcome, ScanTask, SplitOutcome, SplitTask } from './split.js';
 
 /** A thread takes a while to start, which does not pay for less. */
 const BYTES_PER_THREAD = 1024 * 1024;
@@ -17,6 +17,7 @@ export interface SplitPool {
   /** Lets the threads that have started connect, ahead of their first split. */
   connect(database: pg.ClientConfig): void;
   run(task: SplitTask): Promise<SplitOutcome>;
+  scan(task: ScanTask): Promise<ScanOutcome>;
 }
 
 /**
@@ -51,6 +52,8 @@ export async function withPool<T>(
         }
       },
       run: (task) => pool.run(task, { transferList: [task.port] }) as Promise<SplitOutcome>,
+      scan: (task) =>
+        pool.run(task, { name: 'scanSplit', transferList: [task.port] }) as Promise<ScanOutcome>,
     });
   } finally {
     await pool.destroy();
