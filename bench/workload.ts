@@ -59,7 +59,7 @@ export interface Workload {
   /** Rounds for each that was asked for: more where a small difference is to be told. */
   readonly roundFactor?: number;
   readonly goals: readonly Goal[];
-  /** Disk it needs at a scale, beyond the server itself. */
+  /** Disk it needs at a scale, beyond the server itself and the events of workload A. */
   diskBytes(scale: number): number;
   /** Makes data and tables. */
   prepare(bench: Workbench): Promise<readonly Entry[]>;

@@ -10,7 +10,7 @@ import { ALWAYS_PRESENT, type Contender } from './contender.js';
 
 export const serverBinaryCopy: Contender = {
   name: 'server-binary-copy',
-  title: '(c) the limit: server-side binary COPY per CPU',
+  title: '(c) server-side binary COPY per CPU',
   reads: 'encoded',
   find: ALWAYS_PRESENT,
 

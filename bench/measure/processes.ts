@@ -4,7 +4,7 @@
  * On Linux from /proc. Elsewhere `ps` gives the memory, and PSS and CPU time are left out.
  */
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import os from 'node:os';
 
 /** USER_HZ, 100 on every Linux that Node runs on. */
@@ -82,6 +82,35 @@ function listNumbers(directory: string): number[] {
 
 /** The given processes that live, and all that descend from them. */
 export function readTree(roots: readonly number[]): ProcessEntry[] {
+  return HAS_CHILDREN_FILES ? walkTree(roots) : searchTree(roots);
+}
+
+/** Most kernels list the children of a thread, and few processes have to be looked at. */
+const HAS_CHILDREN_FILES = existsSync(`/proc/self/task/${process.pid}/children`);
+
+function walkTree(roots: readonly number[]): ProcessEntry[] {
+  const found: ProcessEntry[] = [];
+  const pids = [...roots];
+  for (let pid = pids.pop(); pid !== undefined; pid = pids.pop()) {
+    const entry = readProcess(pid);
+    if (entry === undefined) continue;
+    found.push(entry);
+    for (const thread of listNumbers(`/proc/${pid}/task`)) {
+      pids.push(...readNumbers(`/proc/${pid}/task/${thread}/children`));
+    }
+  }
+  return found;
+}
+
+function readNumbers(file: string): number[] {
+  try {
+    return readFileSync(file, 'utf8').split(' ').filter(Boolean).map(Number);
+  } catch {
+    return [];
+  }
+}
+
+function searchTree(roots: readonly number[]): ProcessEntry[] {
   const all = HAS_PROC ? listNumbers('/proc').flatMap((pid) => readProcess(pid) ?? []) : readByPs();
   const members = new Set(roots);
   // Parents may come behind their children, so it takes as many passes as there are generations.

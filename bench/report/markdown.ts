@@ -31,6 +31,9 @@ export function writeMarkdown(results: Results): string {
       ),
     ),
     '',
+    ...(options.scale < 1
+      ? ['The goals are set for scale 1. With less data, starting up counts for more.', '']
+      : []),
     'A speed is compared by the medians of all rounds; least and most are ratios within one round. Memory is the greatest peak of all rounds.',
     '',
     ...workloads.flatMap(describeWorkload),
@@ -75,7 +78,7 @@ const METHOD: readonly string[] = [
   "After every load the table's row count and sums must be right, and, where the dataset exists flattened, so must a hash over all columns of all rows. The hash is taken from what PostgreSQL's own CSV parser makes of the flat file. A load that is wrong fails the run.",
   'edp is the built command line with its defaults. All use the same embedded server over its socket.',
   'Client and server share the cores. Client CPU is that of the processes of the contender, server CPU that of all server processes.',
-  'Memory is sampled every 200 ms: peaks of the sum over all processes of a group. RSS counts shared pages in every process that maps them, PSS divides them.',
+  'Memory is sampled, RSS every 200 ms, PSS every second: peaks of the sum over all processes of a group. RSS counts shared pages in every process that maps them, PSS divides them.',
 ];
 
 function describeWorkload({ letter, title, notes, entries }: WorkloadReport): string[] {
@@ -91,6 +94,7 @@ function describeWorkload({ letter, title, notes, entries }: WorkloadReport): st
 const ENTRY_HEAD = [
   '',
   'rows',
+  'rounds',
   'seconds (least – most)',
   'rows/s',
   'MB/s read',
@@ -111,6 +115,7 @@ function entryRows(entries: readonly EntryReport[]): string[][] {
     return [
       entry.title,
       formatCount(rows),
+      String(entry.rounds.length),
       formatSpread(entry.seconds),
       formatCount(entry.rowsPerSecond.median),
       (bytes / entry.seconds.median / 1e6).toFixed(0),

@@ -44,7 +44,7 @@ export const bareTable: Workload = {
       aim: 0.6,
     },
   ],
-  diskBytes: (scale) => scale * 2.6e9,
+  diskBytes: (scale) => scale * 0.6e9,
 
   async prepare(bench) {
     const dataset = await bench.events();

@@ -29,7 +29,7 @@ export const manyFiles: Workload = {
       aim: 0.9,
     },
   ],
-  diskBytes: (scale) => scale * 3.2e9,
+  diskBytes: (scale) => scale * 1.2e9,
 
   async prepare(bench) {
     const target = await bench.bareTable();

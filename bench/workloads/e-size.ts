@@ -32,7 +32,7 @@ export const size: Workload = {
       aim: 1,
     },
   ],
-  diskBytes: (scale) => scale * 8e9,
+  diskBytes: (scale) => scale * 5.5e9,
 
   async prepare(bench) {
     const target = await bench.bareTable();

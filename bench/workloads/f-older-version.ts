@@ -22,7 +22,7 @@ export const olderVersion: Workload = {
       aim: 40,
     },
   ],
-  diskBytes: (scale) => scale * 2.6e9,
+  diskBytes: (scale) => scale * 0.6e9,
 
   async prepare(bench) {
     const target = await bench.modelTable();
