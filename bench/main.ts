@@ -1,7 +1,7 @@
 /** `npm run bench`: options → data → rounds → report. */
 import { mkdir, statfs, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { formatBytes, formatCount, formatTable } from '../src/output.js';
+import { formatBytes, formatCount, formatSeconds, formatTable } from '../src/output.js';
 import type { ContenderSettings, Presence } from './contenders/contender.js';
 import { CONTENDERS } from './contenders/index.js';
 import { killRunning } from './measure/launch.js';
@@ -31,6 +31,9 @@ const MIN_ROUNDS_OF_RESULTS = 5;
 
 const say = (text: string) => process.stdout.write(`${text}\n`);
 
+/** Then whatever fails next fails because of it. */
+let isInterrupted = false;
+
 async function main(): Promise<number> {
   const options = parseOptions(process.argv.slice(2));
   if (options.isHelp) {
@@ -43,10 +46,13 @@ async function main(): Promise<number> {
     list(presences);
     return 0;
   }
+  const startedAt = performance.now();
   await assertDiskSpace(options, workloads);
   const abort = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
+      isInterrupted = true;
+      say('\ninterrupted: clearing data and server away');
       abort.abort(new Error('interrupted'));
       killRunning();
     });
@@ -60,6 +66,7 @@ async function main(): Promise<number> {
       await save();
     }
   });
+  say(`took ${formatSeconds((performance.now() - startedAt) / 1000)}`);
   return 0;
 }
 
@@ -224,7 +231,7 @@ main().then(
     process.exitCode = status;
   },
   (error: Error) => {
-    process.stderr.write(`bench: ${error.message}\n`);
-    process.exitCode = error instanceof UsageError ? 2 : 1;
+    process.stderr.write(`bench: ${isInterrupted ? 'interrupted' : error.message}\n`);
+    process.exitCode = isInterrupted ? 130 : error instanceof UsageError ? 2 : 1;
   },
 );
