@@ -1,10 +1,12 @@
 /** `edp rejects`: the records a load could not load, and why; or byte for byte, to be mended. */
+import { isUtf8 } from 'node:buffer';
 import type pg from 'pg';
 import type { Command } from '../command.js';
 import { withClient, withDatabase } from '../database/database.js';
 import { EdpError, EXIT } from '../errors.js';
+import { CR } from '../ingest/dialect.js';
 import {
-  getHeader,
+  getFileFormat,
   getLoad,
   parseLoadId,
   readRejects,
@@ -23,7 +25,8 @@ export const command: Command = {
     yargs
       .positional('load', { describe: 'number of the load', type: 'string', demandOption: true })
       .example('$0 rejects 7', 'the first rejects of load 7, with their reasons')
-      .example('$0 rejects 7 --raw > mend.csv', 'all of them as a CSV; mend it and ingest it')
+      .example('$0 rejects 7 --raw > mend.csv', 'all of them as a CSV; mend it, and …')
+      .example('$0 ingest mend.csv --table events', '… load it')
       .example("$0 rejects 7 --json | jq '.rejects[].code'", 'all of them for a script'),
 
   async run({ given, project, output }) {
@@ -56,10 +59,12 @@ async function writeRaw(
   limit: number,
   output: Output,
 ): Promise<void> {
-  const header = await getHeader(client, loadId);
-  if (header.length > 0) await output.write(Buffer.concat([header, Buffer.from('\n')]));
+  const { header, recordEnd } = await getFileFormat(client, loadId);
+  // Behind a record that itself ends with CR, a lone LF would make that CR a part of the line end.
+  const endOf = (raw: Buffer) => (recordEnd === '\n' && raw.at(-1) === CR ? '\r\n' : recordEnd);
+  if (header.length > 0) await output.write(Buffer.concat([header, Buffer.from(recordEnd)]));
   for await (const { raw } of readRejects(client, loadId, limit)) {
-    await output.write(Buffer.concat([raw, Buffer.from('\n')]));
+    await output.write(Buffer.concat([raw, Buffer.from(endOf(raw))]));
   }
 }
 
@@ -89,7 +94,18 @@ function toJson({
   reason,
   raw,
 }: StoredReject): object {
-  return { loadId, path, line, byteOffset, column, code, reason, raw: raw.toString('utf8') };
+  return {
+    loadId,
+    path,
+    line,
+    byteOffset,
+    column,
+    code,
+    reason,
+    raw: raw.toString('utf8'),
+    // What is not UTF-8 is not in that text.
+    ...(isUtf8(raw) ? {} : { rawBase64: raw.toString('base64') }),
+  };
 }
 
 async function print(

@@ -16,7 +16,7 @@ import { RecordBatch, RecordScanner } from '../scan/records.js';
 import type { RowCounts } from '../split.js';
 import { ReplaySink } from './sink.js';
 
-const MAX_BATCH_RECORDS = 5000;
+const MAX_BATCH_RECORDS = 1000;
 /** A longer record is a batch of its own. */
 const MAX_BATCH_BYTES = 8 * 1024 * 1024;
 const WRITE_BATCH_SIZE = 10_000;
@@ -249,7 +249,7 @@ async function updateReceipts(
          SELECT jsonb_object_agg(name, total) FROM (
            SELECT name, sum(records::bigint) AS total FROM (
              SELECT * FROM jsonb_each_text(coalesce(r.unknown_metrics, '{}'))
-             UNION ALL SELECT * FROM jsonb_each_text(n.unknown::jsonb)) AS both (name, records)
+             UNION ALL SELECT * FROM jsonb_each_text(n.unknown::jsonb)) AS counts (name, records)
            GROUP BY name) AS totals) END
      FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::text[])
        AS n (start_byte, loaded, duplicate, unknown)

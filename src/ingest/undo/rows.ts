@@ -12,8 +12,8 @@ import type { HeldLoad } from '../ledger/held-load.js';
 import { type RowsToRemove, settleReferrers, stillReferenced } from './referrers.js';
 import type { LineageTable, Relation } from './relations.js';
 
-/** Blocks one transaction goes over, at the most: 8 MB, or about a hundred thousand narrow rows. */
-const MAX_STRETCH_BLOCKS = 1024;
+/** Blocks one transaction goes over, at the most: 4 MB, or at most a hundred thousand narrow rows. */
+const MAX_STRETCH_BLOCKS = 512;
 /** The index tells places in units of so many blocks, or more where the table is so large that … */
 const MIN_UNIT_BLOCKS = 16;
 /** … there would be more units than this. */
