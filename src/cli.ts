@@ -48,6 +48,11 @@ const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/rejects.js'),
   },
   {
+    usage: 'verify <load> [file]',
+    describe: 'Hold a file against what its load left in the table, by content',
+    load: () => import('./commands/verify.js'),
+  },
+  {
     usage: 'db <action> [args..]',
     describe: 'The embedded PostgreSQL: start, stop, url, psql',
     load: () => import('./commands/db.js'),

@@ -132,7 +132,8 @@ async function loadSplit(
       ),
       contentHash: hasher!.digest('hex'),
     };
-    await insertReceipt(client, load.loadId, load.attempt, answer.firstLine, receipt);
+    const { loadId, attempt, onConflict } = load;
+    await insertReceipt(client, loadId, attempt, answer.firstLine, onConflict, receipt);
     await commit(client, load, receipt);
     return { kind: 'committed', receipt, wasCareful: isCareful };
   });
