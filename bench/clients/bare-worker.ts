@@ -6,10 +6,11 @@ import { connect } from '../../src/database/connection.js';
 import { DirectSink } from '../../src/ingest/copy/direct.js';
 import type { CopyTarget } from '../../src/ingest/copy/target.js';
 import type { Dialect } from '../../src/ingest/dialect.js';
+import { LaneMemory } from '../../src/ingest/lanes/lane-memory.js';
 import { RecordLoader } from '../../src/ingest/lanes/record-loader.js';
 import { RejectLog } from '../../src/ingest/ledger/reject-log.js';
 import type { TablePlan } from '../../src/ingest/plan/table-plan.js';
-import { findStart, readSplit, WINDOW_BYTES, withFile } from '../../src/ingest/read.js';
+import { findStart, readSplit, withFile } from '../../src/ingest/read.js';
 import type { FileIdentity, SplitRange } from '../../src/ingest/split.js';
 
 export interface BareTask {
@@ -22,6 +23,7 @@ export interface BareTask {
   readonly splits: readonly SplitRange[];
   /** Index of the next split that nobody has taken; shared by all threads. */
   readonly nextSplit: Int32Array;
+  readonly lane: WebAssembly.Module;
 }
 
 const task = workerData as BareTask;
@@ -30,23 +32,24 @@ const { file: identity, plan, dialect, writeBatchSize } = task;
 /** Takes bytes and does nothing with them. */
 const NO_HASHER = { update: () => NO_HASHER } as unknown as IHasher;
 
+const laneMemory = new LaneMemory(task.lane);
 const client = await connect(task.database, 'bench');
 await client.query('SET synchronous_commit = off');
 for (;;) {
   const range = task.splits[Atomics.add(task.nextSplit, 0, 1)];
   if (range === undefined) break;
   await withFile(identity, async (file) => {
-    const start = await findStart(file, identity, dialect, range);
+    const start = await findStart(file, identity, dialect, range, laneMemory.window);
     const rejects = new RejectLog(client, 0, start);
     const sink = new DirectSink(client, task.target, plan);
     const loader = new RecordLoader(
-      { plan, dialect, loadId: 0, writeBatchSize, windowBytes: WINDOW_BYTES, usesByteLane: true },
+      { plan, dialect, loadId: 0, writeBatchSize, laneMemory },
       sink,
       rejects,
     );
     await client.query('BEGIN');
     await sink.begin();
-    await readSplit(file, identity, start, range.until, NO_HASHER, loader);
+    await readSplit(file, identity, start, range.until, laneMemory.window, NO_HASHER, loader);
     await loader.finish();
     if (rejects.count > 0) throw new Error(`${rejects.count} records rejected`);
     await client.query('COMMIT');

@@ -124,7 +124,8 @@ async function loadSplit(
     const duplicate = await sink.settle((place) => readRaw(file, place));
     await rejects.flush();
     const receipt = makeReceipt(scanned, loader, rejects.count, duplicate);
-    await insertReceipt(client, load.loadId, load.attempt, answer.firstLine, receipt);
+    const { loadId, attempt, onConflict } = load;
+    await insertReceipt(client, loadId, attempt, answer.firstLine, onConflict, receipt);
     await commit(client, load, receipt);
     return { kind: 'committed', receipt, wasCareful: isCareful };
   });

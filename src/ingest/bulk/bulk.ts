@@ -82,7 +82,14 @@ export async function loadInBulk(
         let firstLine = dataLine;
         for (const receipt of receipts[i]!) {
           if (receipt.end > receipt.start) {
-            await insertReceipt(client, load.loadId, load.attempt, firstLine, receipt);
+            await insertReceipt(
+              client,
+              load.loadId,
+              load.attempt,
+              firstLine,
+              load.onConflict,
+              receipt,
+            );
           }
           firstLine += receipt.lineCount;
         }

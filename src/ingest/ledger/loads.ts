@@ -272,12 +272,17 @@ async function isContentOf(
   load: LoadRow,
 ): Promise<boolean> {
   if (!header.equals(load.header)) return false;
-  const { rows: ranges } = await client.query<HashedRange>(
+  return hasContent(file, await listHashedRanges(client, load.load_id));
+}
+
+/** What a load found in its file, as far as it got. */
+export async function listHashedRanges(client: pg.Client, loadId: number): Promise<HashedRange[]> {
+  const { rows } = await client.query<HashedRange>(
     `SELECT start_byte AS start, end_byte AS "end", content_hash AS "contentHash"
      FROM edp.receipts WHERE load_id = $1 ORDER BY start_byte`,
-    [load.load_id],
+    [loadId],
   );
-  return hasContent(file, ranges);
+  return rows;
 }
 
 /** Raises the attempt, which shuts out workers of the run before, and reads what that run committed. */
