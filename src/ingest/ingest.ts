@@ -539,7 +539,8 @@ class IngestRun {
     claim: Extract<Claim, { kind: 'claimed' }>,
   ): LoadPlan {
     const { dialect, dataStart, dataLine, recordBytes } = description;
-    const { writeBatchSize, readBatchSize, onConflict, missingDimensions } = this.#options;
+    const { processCount, writeBatchSize, readBatchSize, onConflict, missingDimensions } =
+      this.#options;
     const load: LoadTask = {
       database: this.#database.client,
       file,
@@ -552,7 +553,9 @@ class IngestRun {
       onConflict,
       missingDimensions,
     };
-    const splitBytes = Math.max(1, Math.round(readBatchSize * recordBytes));
+    // A file of a few long records keeps all workers busy, too.
+    const share = Math.max(MIN_SHARE_BYTES, Math.ceil(file.size / processCount));
+    const splitBytes = Math.max(1, Math.min(Math.round(readBatchSize * recordBytes), share));
     const gaps = findGaps(dataStart, dataLine, file.size, claim.committed);
     const splits = gaps.flatMap((gap) =>
       cutGap(gap, splitBytes).map((range) => ({
@@ -660,6 +663,9 @@ export function findRejectLimitFault(
     },
   );
 }
+
+/** Bytes of a file that are worth a split of their own, whatever the number of records. */
+const MIN_SHARE_BYTES = 4 * 1024 * 1024;
 
 /** For less, taking the indexes off and putting them back is not worth it. */
 const MIN_BULK_BYTES = 32 * 1024 * 1024;
