@@ -180,7 +180,7 @@ function encodeRecord(start: usize): usize {
 /** @param field address of its entry in the plan */
 function encodeField(at: usize, field: usize): usize {
   const operation: i32 = load<u8>(field);
-  if (operation - 1 < UUID) {
+  if (operation >= INT16 && operation <= UUID) {
     const isQuoted = load<u8>(at) === QUOTE;
     let behind = encodeScalar(isQuoted ? at + 1 : at, operation);
     if (behind === LEAVE) return encodeNull(at, field);
