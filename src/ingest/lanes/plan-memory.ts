@@ -111,7 +111,8 @@ export function placePlan(
     hasText ||= operation === TEXT || operation === JSON_TEXT || operation === JSONB;
     const reference = references.get(column.name);
     if (reference === undefined) continue;
-    if (reference.isText !== (operation === TEXT)) return undefined;
+    const isInteger = operation === INT16 || operation === INT32 || operation === INT64;
+    if (reference.isText ? operation !== TEXT : !isInteger) return undefined;
     if (used.push(reference) > MAX_REFERENCES) return undefined;
     bytes[entry + FIELD_REFERENCE] = used.length;
   }

@@ -39,12 +39,12 @@ export function countDigits(digits: u64): u32 {
 }
 
 /** The first `count` digits as a number. @param count 1 to 8 */
-export function valueOf(digits: u64, count: u32): u64 {
+export function numberOf(digits: u64, count: u32): u64 {
   // Shifted up, so that the missing ones are leading zeros; then pairs, fours, eight.
   const eight = digits << (64 - 8 * count);
   const pairs = eight * 10 + (eight >> 8);
-  const high = (pairs & 0x000000ff000000ff) * (100 + (<u64>1000000 << 32));
-  const low = ((pairs >> 16) & 0x000000ff000000ff) * (1 + (<u64>10000 << 32));
+  const high = (pairs & 0x000000ff000000ff) * (100 + ((<u64>1000000) << 32));
+  const low = ((pairs >> 16) & 0x000000ff000000ff) * (1 + ((<u64>10000) << 32));
   return (high + low) >> 32;
 }
 
@@ -54,7 +54,7 @@ const POWERS_OF_TEN = memory.data<u64>([
 
 /** @param exponent 0 to 8 */
 export function powerOfTen(exponent: u32): u64 {
-  return load<u64>(POWERS_OF_TEN + (<usize>exponent << 3));
+  return load<u64>(POWERS_OF_TEN + ((<usize>exponent) << 3));
 }
 
 export function isDigit(byte: u32): bool {

@@ -9,16 +9,15 @@
 import {
   countDigits,
   DIGIT_0,
-  isDigit,
   LEAVE,
   loadDigits,
   MINUS,
+  numberOf,
   PLUS,
   POINT,
   powerOfTen,
   storeInt32,
   storeInt64,
-  valueOf,
 } from './bytes';
 import { MAX_POWER, MIN_POWER, POWERS } from './layout';
 import { Record } from './record';
@@ -30,7 +29,7 @@ const MAX_EXACT: u64 = 1 << 53;
 const MAX_EXPONENT_DIGITS: u32 = 3;
 
 const EXACT_POWERS = memory.data<f64>([
-  1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17,
+  1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17,
   1e18, 1e19, 1e20, 1e21, 1e22,
 ]);
 const MAX_EXACT_POWER: i32 = 22;
@@ -51,7 +50,7 @@ function readMantissa(from: usize): usize {
   while (true) {
     const digits = loadDigits(at);
     const count = countDigits(digits);
-    if (count > 0) mantissa = mantissa * powerOfTen(count) + valueOf(digits, count);
+    if (count > 0) mantissa = mantissa * powerOfTen(count) + numberOf(digits, count);
     at += count;
     if (count < 8) break;
   }
@@ -89,7 +88,7 @@ export function encodeFloat(from: usize, isSingle: bool): usize {
     const digits = loadDigits(first);
     const count = countDigits(digits);
     if (count === 0 || count > MAX_EXPONENT_DIGITS) return LEAVE;
-    const written = <i32>valueOf(digits, count);
+    const written = <i32>numberOf(digits, count);
     exponent += mark === MINUS ? -written : written;
     at = first + count;
   }
@@ -115,9 +114,7 @@ export function encodeFloat(from: usize, isSingle: bool): usize {
  */
 function isSafeSingle(value: f64): bool {
   if (value === 0) return true;
-  return (
-    (reinterpret<u64>(value) & 0x1fffffff) !== 0x10000000 && value > 1e-30 && value < 1e30
-  );
+  return (reinterpret<u64>(value) & 0x1fffffff) !== 0x10000000 && value > 1e-30 && value < 1e30;
 }
 
 /** mantissa × 10 to the exponent, or NO_NUMBER */
@@ -125,8 +122,8 @@ function nearestDouble(mantissa: u64, exponent: i32): f64 {
   if (mantissa === 0) return 0;
   if (mantissa <= MAX_EXACT && exponent >= -MAX_EXACT_POWER && exponent <= MAX_EXACT_POWER) {
     return exponent < 0
-      ? <f64>mantissa / load<f64>(EXACT_POWERS + (<usize>(-exponent) << 3))
-      : <f64>mantissa * load<f64>(EXACT_POWERS + (<usize>exponent << 3));
+      ? <f64>mantissa / load<f64>(EXACT_POWERS + ((<usize>-exponent) << 3))
+      : <f64>mantissa * load<f64>(EXACT_POWERS + ((<usize>exponent) << 3));
   }
   if (exponent < MIN_POWER || exponent > MAX_POWER) return NO_NUMBER;
   return multiplyByPower(mantissa, exponent);
@@ -183,6 +180,6 @@ function multiplyByPower(w: u64, q: i32): f64 {
     mantissa = 1 << MANTISSA_BITS;
     exponent++;
   }
-  const bits = (mantissa & ~(<u64>1 << MANTISSA_BITS)) | (<u64>exponent << MANTISSA_BITS);
+  const bits = (mantissa & ~((<u64>1) << MANTISSA_BITS)) | ((<u64>exponent) << MANTISSA_BITS);
   return reinterpret<f64>(bits);
 }

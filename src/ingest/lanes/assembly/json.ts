@@ -5,7 +5,21 @@
  * How it works: the field's text is copied to the row, free of doubled quotes, and a zero is put behind
  * it, which no rule of JSON allows; so nothing here looks at the end of the text.
  */
-import { COMMA, COLON, countDigits, CLOSING_BRACE, BRACE, DIGIT_0, isDigit, LEAVE, loadDigits, MINUS, PLUS, POINT, QUOTE, skipDigits, storeInt32 } from './bytes';
+import {
+  BRACE,
+  CLOSING_BRACE,
+  COLON,
+  COMMA,
+  DIGIT_0,
+  isDigit,
+  LEAVE,
+  MINUS,
+  PLUS,
+  POINT,
+  QUOTE,
+  skipDigits,
+  storeInt32,
+} from './bytes';
 import { JSONB } from './layout';
 import { encodeNull, Record, Window } from './record';
 import { copyBare, copyQuoted, Text } from './text';
@@ -29,8 +43,7 @@ const NULL: u32 = 0x6c6c756e;
 export function encodeJson(at: usize, field: usize, operation: i32): usize {
   const isBinary = operation === JSONB;
   const text = Record.out + (isBinary ? 5 : 4);
-  const behind =
-    load<u8>(at) === QUOTE ? copyQuoted(at + 1, text) : copyBare(at, text);
+  const behind = load<u8>(at) === QUOTE ? copyQuoted(at + 1, text) : copyBare(at, text);
   if (behind === LEAVE) return LEAVE;
   const end = Text.end;
   if (end === text) return encodeNull(at, field);
@@ -90,7 +103,8 @@ function skipWhitespace(from: usize): usize {
   let at = from;
   while (true) {
     const byte: u32 = load<u8>(at);
-    if (byte > 0x20 || (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09)) return at;
+    if (byte > 0x20 || (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09))
+      return at;
     at++;
   }
 }
@@ -157,12 +171,12 @@ function skipString(from: usize, isBinary: bool): usize {
     const byte: u32 = load<u8>(at);
     if (byte === QUOTE) return at + 1;
     if (byte !== BACKSLASH) return LEAVE;
-    const escape: u32 = load<u8>(at, 1);
-    if (escape === 0x75) {
+    const escaped: u32 = load<u8>(at, 1);
+    if (escaped === 0x75) {
       if (!isUnicodeEscape(at + 2, isBinary)) return LEAVE;
       at += 6;
     } else {
-      if (!isEscape(escape)) return LEAVE;
+      if (!isEscape(escaped)) return LEAVE;
       at += 2;
     }
   }

@@ -6,22 +6,20 @@
  * Metrics mostly come in the declared order, and are written as they come. Where they do not, the object
  * is walked again to find where their values stand, and these are written in order.
  */
-import { encodeBoolean, writeBoolean } from './booleans';
+import { writeBoolean } from './booleans';
 import {
   BRACE,
   CLOSING_BRACE,
   COLON,
   COMMA,
-  DIGIT_0,
   isDigit,
   LEAVE,
   MINUS,
-  POINT,
   QUOTE,
   skipSpaces,
   storeInt32,
 } from './bytes';
-import { Integer, readDigits, writeInteger } from './integers';
+import { Integer } from './integers';
 import { skipNumber } from './json';
 import {
   BOOLEAN,
@@ -42,7 +40,7 @@ import {
   TEXT,
 } from './layout';
 import { Record, skipEmpty, Window, writeNull } from './record';
-import { encodeScalar } from './scalars';
+import { Scalar } from './scalars';
 
 const BACKSLASH: u32 = 0x5c;
 const NULL: u32 = 0x6c6c756e;
@@ -107,7 +105,7 @@ function openPath(from: usize, plan: usize): usize {
     ? load<u32>(plan, 4 * METRICS_QUOTED_KEYS)
     : load<u32>(plan, 4 * METRICS_BARE_KEYS);
   for (let depth = load<u32>(plan, 4 * METRICS_PATH_COUNT); depth > 0; depth--) {
-    at = skipKey(at, key);
+    at = Key.skip(at, key);
     if (at === LEAVE) return LEAVE;
     at = skipSpaces(at);
     if (load<u8>(at) !== BRACE) return LEAVE;
@@ -118,20 +116,23 @@ function openPath(from: usize, plan: usize): usize {
   return at;
 }
 
-/** @returns the address behind the colon; LEAVE where the key at `from` is another */
-function skipKey(from: usize, key: usize): usize {
-  let at = from;
-  let text = key + KEY_TEXT;
-  let rest = <usize>load<u32>(key, KEY_LENGTH);
-  for (; rest > 16; rest -= 16) {
-    if (v128.any_true(v128.xor(v128.load(at), v128.load(text)))) return LEAVE;
-    at += 16;
-    text += 16;
+class Key {
+  /** @returns the address behind the colon; LEAVE where the key at `from` is another */
+  @inline
+  static skip(from: usize, key: usize): usize {
+    let at = from;
+    let text = key + KEY_TEXT;
+    let rest = <usize>load<u32>(key, KEY_LENGTH);
+    for (; rest > 16; rest -= 16) {
+      if (v128.any_true(v128.xor(v128.load(at), v128.load(text)))) return LEAVE;
+      at += 16;
+      text += 16;
+    }
+    const difference = v128.xor(v128.load(at), v128.load(text));
+    if (v128.any_true(v128.and(difference, v128.load(FIRST_BYTES + 16 - rest)))) return LEAVE;
+    at = skipSpaces(at + rest);
+    return load<u8>(at) === COLON ? at + 1 : LEAVE;
   }
-  const difference = v128.xor(v128.load(at), v128.load(text));
-  if (v128.any_true(v128.and(difference, v128.load(FIRST_BYTES + 16 - rest)))) return LEAVE;
-  at = skipSpaces(at + rest);
-  return load<u8>(at) === COLON ? at + 1 : LEAVE;
 }
 
 /** @returns the address behind the object; LEAVE also where its metrics come in another order */
@@ -144,14 +145,17 @@ function encodeInOrder(from: usize, plan: usize): usize {
   } else {
     while (true) {
       if (left === 0) return LEAVE;
-      let value = skipKey(at, key);
+      let value = Key.skip(at, key);
       while (value === LEAVE) {
         writeNull();
         if (--left === 0) return LEAVE;
         key = load<u32>(key, KEY_NEXT);
-        value = skipKey(at, key);
+        value = Key.skip(at, key);
       }
-      at = encodeMetric(skipSpaces(value), load<u32>(key, KEY_OPERATION));
+      const operation = load<i32>(key, KEY_OPERATION);
+      at = skipSpaces(value);
+      const behind = operation <= INT64 ? Integer.encodeJson(at, operation) : LEAVE;
+      at = behind === LEAVE ? encodeMetric(at, operation) : behind;
       if (at === LEAVE) return LEAVE;
       key = load<u32>(key, KEY_NEXT);
       left--;
@@ -176,7 +180,7 @@ function encodeInAnyOrder(from: usize, plan: usize): usize {
     let key = Metrics.keys;
     let value = LEAVE;
     for (let i: u32 = 0; i < count; i++) {
-      value = skipKey(at, key);
+      value = Key.skip(at, key);
       if (value !== LEAVE) break;
       met += MET_BYTES;
       key = load<u32>(key, KEY_NEXT);
@@ -198,7 +202,7 @@ function encodeInAnyOrder(from: usize, plan: usize): usize {
   for (let i: u32 = 0; i < count; i++) {
     const value = <usize>load<u32>(met);
     if (value === 0) writeNull();
-    else if (encodeMetric(value, load<u32>(key, KEY_OPERATION)) !== load<u32>(met, 4)) return LEAVE;
+    else if (encodeMetric(value, load<i32>(key, KEY_OPERATION)) !== load<u32>(met, 4)) return LEAVE;
     met += MET_BYTES;
     key = load<u32>(key, KEY_NEXT);
   }
@@ -231,15 +235,7 @@ function skipQuote(at: usize): usize {
 
 function encodeMetric(from: usize, operation: i32): usize {
   const first: u32 = load<u8>(from);
-  const isNegative = first === MINUS;
-  if (isNegative || isDigit(first)) {
-    if (operation > INT64) return encodeNumber(from, operation);
-    const digits = isNegative ? from + 1 : from;
-    const at = readDigits(digits);
-    if (at === LEAVE || (load<u8>(digits) === DIGIT_0 && at > digits + 1)) return LEAVE;
-    if (load<u8>(at) === POINT) return encodeNumber(from, operation);
-    return writeInteger(isNegative ? -Integer.value : Integer.value, operation) ? at : LEAVE;
-  }
+  if (first === MINUS || isDigit(first)) return encodeNumber(from, operation);
   if (operation === LEFT) return LEAVE;
   if (first === QUOTE) {
     const text = skipQuote(from);
@@ -255,6 +251,10 @@ function encodeMetric(from: usize, operation: i32): usize {
   else if (operation === TEXT) writeText(from, behind);
   else return LEAVE;
   return behind;
+}
+
+function encodeScalar(at: usize, operation: i32): usize {
+  return Scalar.encode(at, operation);
 }
 
 /** A number is read by the rules of its type, as its text would be, if it is one of JSON. */

@@ -4,16 +4,16 @@
  * Source: numeric_send in src/backend/utils/adt/numeric.c.
  */
 import {
+  DIGIT_0,
   LEAVE,
   loadDigits,
   MINUS,
+  numberOf,
   PLUS,
   POINT,
   skipDigits,
   storeInt16,
   storeInt32,
-  DIGIT_0,
-  valueOf,
 } from './bytes';
 import { Record } from './record';
 
@@ -46,17 +46,17 @@ export function encodeNumeric(from: usize): usize {
   let digit = whole;
   const lead = <u32>((wholeEnd - whole) % GROUP);
   if (lead > 0) {
-    storeInt16(out, <u32>valueOf(loadDigits(digit), lead));
+    storeInt16(out, <u32>numberOf(loadDigits(digit), lead));
     out += 2;
     digit += lead;
   }
   for (; digit < wholeEnd; digit += GROUP) {
-    storeInt16(out, <u32>valueOf(loadDigits(digit), <u32>GROUP));
+    storeInt16(out, <u32>numberOf(loadDigits(digit), <u32>GROUP));
     out += 2;
   }
   for (digit = fraction; digit < at; digit += GROUP) {
     const missing = digit + GROUP > at ? <u32>(digit + GROUP - at) : 0;
-    const value = <u32>valueOf(loadDigits(digit), <u32>GROUP - missing);
+    const value = <u32>numberOf(loadDigits(digit), <u32>GROUP - missing);
     // Zeros stand in for digits behind the last.
     const scaled = value * (missing === 0 ? 1 : missing === 1 ? 10 : missing === 2 ? 100 : 1000);
     if (scaled === 0 && out === groups) {

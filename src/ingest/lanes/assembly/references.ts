@@ -73,11 +73,11 @@ function memoryOf(reference: i32): usize {
 
 function noteSmall(base: usize, value: u32): void {
   const word = base + ((value >> 5) << 2);
-  store<u32>(word, load<u32>(word) | (<u32>1 << (value & 31)));
+  store<u32>(word, load<u32>(word) | ((<u32>1) << (value & 31)));
 }
 
 function slotOf(base: usize, hash: u64): usize {
-  return base + REFERENCE_SLOTS + (<usize>(hash >> 50) << 2);
+  return base + REFERENCE_SLOTS + ((<usize>(hash >> 50)) << 2);
 }
 
 function nextSlot(base: usize, slot: usize): usize {

@@ -34,7 +34,6 @@ import {
   HAS_LOAD_ID,
   HAS_ORDINALS,
   INT16,
-  INT64,
   JSON_TEXT,
   JSONB,
   LINE,
@@ -65,8 +64,8 @@ import {
 } from './layout';
 import { encodeMetrics } from './metrics';
 import { encodeNull, Record, Window } from './record';
-import { notePending, References, refersToInteger, refersToText } from './references';
-import { encodeScalar } from './scalars';
+import { notePending, References, refersToInteger } from './references';
+import { Scalar } from './scalars';
 import { encodeText, skipField } from './text';
 
 export { clearReferences } from './references';
@@ -142,7 +141,7 @@ export function run(start: usize, end: usize, limit: usize, isUtf8: bool): i32 {
       Record.out += 12;
     }
     if (References.pending !== PENDING) notePending();
-    const place = <i32>rowCount << 2;
+    const place = (<i32>rowCount) << 2;
     store<u32>(RECORD_STARTS + place, at - WINDOW);
     store<u32>(RECORD_ENDS + place, recordEnd - WINDOW);
     store<u32>(LINES + place, line);
@@ -166,10 +165,24 @@ function encodeRecord(start: usize): usize {
   const delimiter = Window.delimiter;
   const last = FIELDS + FIELD_BYTES * (readState(FIELD_COUNT) - 1);
   let at = start;
-  let field: usize = FIELDS;
-  for (; ; field += FIELD_BYTES) {
-    at = encodeField(at, field);
-    if (at === LEAVE) return LEAVE;
+  for (let field: usize = FIELDS; ; field += FIELD_BYTES) {
+    const operation: i32 = load<u8>(field);
+    if (operation >= INT16 && operation <= UUID) {
+      const isQuoted = load<u8>(at) === QUOTE;
+      const behind = Scalar.encode(isQuoted ? at + 1 : at, operation);
+      if (behind === LEAVE) {
+        at = encodeNull(at, field);
+        if (at === LEAVE) return LEAVE;
+      } else {
+        at = behind;
+        if (isQuoted && load<u8>(at++) !== QUOTE) return LEAVE;
+        const reference: u32 = load<u8>(field, FIELD_REFERENCE);
+        if (reference !== 0) refersToInteger(reference, Integer.value);
+      }
+    } else {
+      at = encodeOther(at, field, operation);
+      if (at === LEAVE) return LEAVE;
+    }
     if (field === last) break;
     if (load<u8>(at++) !== delimiter) return LEAVE;
   }
@@ -177,27 +190,13 @@ function encodeRecord(start: usize): usize {
   return load<u8>(lineFeed) === LF && lineFeed < Window.end ? at : LEAVE;
 }
 
-/** @param field address of its entry in the plan */
-function encodeField(at: usize, field: usize): usize {
-  const operation: i32 = load<u8>(field);
-  if (operation - 1 < UUID) {
-    const isQuoted = load<u8>(at) === QUOTE;
-    let behind = encodeScalar(isQuoted ? at + 1 : at, operation);
-    if (behind === LEAVE) return encodeNull(at, field);
-    if (isQuoted && load<u8>(behind++) !== QUOTE) return LEAVE;
-    if (operation <= INT64) {
-      const reference: u32 = load<u8>(field, FIELD_REFERENCE);
-      if (reference !== 0) refersToInteger(reference, Integer.value);
-    }
-    return behind;
-  }
+/** A field that deals with its quotes itself. */
+function encodeOther(at: usize, field: usize, operation: i32): usize {
   switch (operation) {
     case METRICS:
       return encodeMetrics(at, field);
-    case TEXT: {
-      const reference: u32 = load<u8>(field, FIELD_REFERENCE);
-      return reference === 0 ? encodeText(at, field) : encodeReferringText(at, field, reference);
-    }
+    case TEXT:
+      return encodeText(at, field);
     case JSON_TEXT:
     case JSONB:
       return encodeJson(at, field, operation);
@@ -206,14 +205,6 @@ function encodeField(at: usize, field: usize): usize {
     default:
       return LEAVE;
   }
-}
-
-function encodeReferringText(at: usize, field: usize, reference: u32): usize {
-  const out = Record.out;
-  const behind = encodeText(at, field);
-  if (behind === LEAVE || load<u32>(out) === 0xffffffff) return behind;
-  const text = out + 4;
-  return refersToText(reference, text, <u32>(Record.out - text)) ? behind : LEAVE;
 }
 
 /** Whether a record that was not understood may only be cut off by the end of the window. */

@@ -2,7 +2,7 @@
 import { encodeBoolean } from './booleans';
 import { LEAVE } from './bytes';
 import { encodeFloat } from './floats';
-import { encodeInteger } from './integers';
+import { Integer } from './integers';
 import {
   BOOLEAN,
   DATE,
@@ -25,26 +25,29 @@ import { encodeUuid } from './uuids';
  *
  * @returns the address behind it; LEAVE, and nothing is written, where there is no value
  */
-export function encodeScalar(at: usize, operation: i32): usize {
-  switch (operation) {
-    case INT16:
-    case INT32:
-    case INT64:
-      return encodeInteger(at, operation);
-    case TIMESTAMP:
-      return encodeTimestamp(at);
-    case FLOAT4:
-    case FLOAT8:
-      return encodeFloat(at, operation === FLOAT4);
-    case NUMERIC:
-      return encodeNumeric(at);
-    case BOOLEAN:
-      return encodeBoolean(at);
-    case DATE:
-      return encodeDate(at);
-    case UUID:
-      return encodeUuid(at);
-    default:
-      return LEAVE;
+export class Scalar {
+  @inline
+  static encode(at: usize, operation: i32): usize {
+    switch (operation) {
+      case INT16:
+      case INT32:
+      case INT64:
+        return Integer.encode(at, operation);
+      case TIMESTAMP:
+        return encodeTimestamp(at);
+      case FLOAT4:
+      case FLOAT8:
+        return encodeFloat(at, operation === FLOAT4);
+      case NUMERIC:
+        return encodeNumeric(at);
+      case BOOLEAN:
+        return encodeBoolean(at);
+      case DATE:
+        return encodeDate(at);
+      case UUID:
+        return encodeUuid(at);
+      default:
+        return LEAVE;
+    }
   }
 }

@@ -3,7 +3,9 @@
  * the text's end is overwritten by what comes next.
  */
 import { CR, LEAVE, LF, QUOTE, storeInt32 } from './bytes';
+import { FIELD_REFERENCE } from './layout';
 import { encodeNull, Record, Window } from './record';
+import { refersToText } from './references';
 
 export class Text {
   /** Address behind the text copied last. */
@@ -95,7 +97,10 @@ export function encodeText(at: usize, field: usize): usize {
     if (behind === at) return encodeNull(at, field);
   }
   if (behind === LEAVE || (Text.hasHighBytes && !Window.isUtf8)) return LEAVE;
-  storeInt32(Record.out, <u32>(Text.end - text));
+  const length = <u32>(Text.end - text);
+  const reference: u32 = load<u8>(field, FIELD_REFERENCE);
+  if (reference !== 0 && !refersToText(reference, text, length)) return LEAVE;
+  storeInt32(Record.out, length);
   Record.out = Text.end;
   return behind;
 }

@@ -10,13 +10,13 @@ import {
   LEAVE,
   loadDigits,
   MINUS,
+  numberOf,
   PLUS,
   POINT,
   powerOfTen,
   SPACE,
   storeInt32,
   storeInt64,
-  valueOf,
 } from './bytes';
 import { Record } from './record';
 
@@ -118,7 +118,7 @@ export function encodeTimestamp(from: usize): usize {
       const count = countDigits(fraction);
       // A seventh digit is to be rounded.
       if (count === 0 || count > 6) return LEAVE;
-      micros += valueOf(fraction, count) * powerOfTen(6 - count);
+      micros += numberOf(fraction, count) * powerOfTen(6 - count);
       at += count + 1;
     }
   }

@@ -15,10 +15,7 @@ function hexValues(text: v128): v128 {
 
 /** Pairs of values → bytes, in the low byte of each lane. */
 function joinPairs(values: v128): v128 {
-  return v128.or(
-    v128.and(i16x8.shl(values, 4), i16x8.splat(0xf0)),
-    i16x8.shr_u(values, 8),
-  );
+  return v128.or(v128.and(i16x8.shl(values, 4), i16x8.splat(0xf0)), i16x8.shr_u(values, 8));
 }
 
 export function encodeUuid(at: usize): usize {
