@@ -119,16 +119,7 @@ async function print(
     output.line(`load ${loadId} has no rejects`);
     return;
   }
-  for await (const reject of readRejects(client, loadId, limit)) {
-    const column = reject.column === null ? '' : ` ${safeText(reject.column)}:`;
-    output.line(
-      `${safeText(reject.path)}:${reject.line} (byte ${reject.byteOffset}) ${reject.code}:${column} ${safeText(reject.reason)}`,
-    );
-    const raw = reject.raw.toString('utf8');
-    output.line(
-      `    ${safeText(raw.slice(0, MAX_RAW_SHOWN))}${raw.length > MAX_RAW_SHOWN ? '…' : ''}`,
-    );
-  }
+  for await (const reject of readRejects(client, loadId, limit)) printReject(output, reject);
   const { rows } = await client.query<{ code: string; count: number }>(
     'SELECT code, count(*) FROM edp.rejects WHERE load_id = $1 GROUP BY code ORDER BY 2 DESC, 1',
     [loadId],
@@ -142,4 +133,19 @@ async function print(
     output.line(
       `showed the first ${limit} of ${formatCount(total)}; --limit shows more, --raw all`,
     );
+}
+
+/** A reject on two lines: where and why, and the record. */
+export function printReject(
+  output: Output,
+  { path, line, byteOffset, code, column, reason, raw }: Omit<StoredReject, 'loadId'>,
+): void {
+  const where = column === null ? '' : ` ${safeText(column)}:`;
+  output.line(
+    `${safeText(path)}:${line} (byte ${byteOffset}) ${code}:${where} ${safeText(reason)}`,
+  );
+  const text = raw.toString('utf8');
+  output.line(
+    `    ${safeText(text.slice(0, MAX_RAW_SHOWN))}${text.length > MAX_RAW_SHOWN ? '…' : ''}`,
+  );
 }

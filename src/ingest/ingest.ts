@@ -23,6 +23,7 @@ import {
   claimLoad,
   finishLoad,
   type LoadIdentity,
+  type LoadKey,
   releaseLoad,
 } from './ledger/loads.js';
 import { cutGap, findGaps } from './plan/cut.js';
@@ -456,7 +457,7 @@ export function findRejectLimitFault(
   );
 }
 
-export function contentKey({ table, contentHash }: LoadIdentity): string {
+export function contentKey({ table, contentHash }: LoadKey): string {
   return `${table} ${contentHash}`;
 }
 
