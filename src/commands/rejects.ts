@@ -27,6 +27,7 @@ export const command: Command = {
       .example('$0 rejects 7', 'the first rejects of load 7, with their reasons')
       .example('$0 rejects 7 --raw > mend.csv', 'all of them as a CSV; mend it, and …')
       .example('$0 ingest mend.csv --table events', '… load it')
+      .example('$0 replay 7', 'try them again as they are, after what was missing has come')
       .example("$0 rejects 7 --json | jq '.rejects[].code'", 'all of them for a script'),
 
   async run({ given, project, output }) {
