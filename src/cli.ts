@@ -58,6 +58,11 @@ const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/undo.js'),
   },
   {
+    usage: 'verify <load> [file]',
+    describe: 'Hold a file against what its load left in the table, by content',
+    load: () => import('./commands/verify.js'),
+  },
+  {
     usage: 'db <action> [args..]',
     describe: 'The embedded PostgreSQL: start, stop, url, psql',
     load: () => import('./commands/db.js'),

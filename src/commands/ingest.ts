@@ -7,8 +7,10 @@ import {
   discoverFiles,
   type InputFile,
   isStdin,
+  totalBytes,
   withSpooledStdin,
 } from '../ingest/plan/discover.js';
+import { type SplitPool, withPool } from '../ingest/pool.js';
 import type { RowCounts } from '../ingest/split.js';
 import { type OptionName, resolveOptions } from '../options.js';
 import { formatBytes, formatCount, formatSeconds, type Output, safeText } from '../output.js';
@@ -71,20 +73,23 @@ export const command: Command = {
         hint: 'name the table: edp ingest - --table NAME',
       });
     }
-    return withDatabase(
-      { databaseUrl: options.databaseUrl, directory: project.directory },
-      (database) => {
-        const run = async (all: readonly InputFile[]) => {
-          if (!options.dryRun) return load(invocation, database, all, options);
-          const { tryLoad } = await import('./dry-run.js');
-          return tryLoad(invocation, database, all, options, options.limit);
-        };
-        return stdin === undefined
-          ? run(files)
-          : withSpooledStdin(project.directory, (spooled) =>
-              run(files.map((file) => (file === stdin ? spooled : file))),
-            );
-      },
+    const withFiles = (run: (all: readonly InputFile[]) => Promise<number>) =>
+      stdin === undefined
+        ? run(files)
+        : withSpooledStdin(project.directory, (spooled) =>
+            run(files.map((file) => (file === stdin ? spooled : file))),
+          );
+    const where = { databaseUrl: options.databaseUrl, directory: project.directory };
+    if (options.dryRun) {
+      const { tryLoad } = await import('./dry-run.js');
+      return withDatabase(where, (database) =>
+        withFiles((all) => tryLoad(invocation, database, all, options, options.limit)),
+      );
+    }
+    return withPool(options.processCount, await totalBytes(files), (pool) =>
+      withDatabase(where, (database) =>
+        withFiles((all) => load(invocation, database, pool, all, options)),
+      ),
     );
   },
 };
@@ -93,6 +98,7 @@ export const command: Command = {
 export async function load(
   { project, output, signal }: Invocation,
   database: Database,
+  pool: SplitPool,
   files: readonly InputFile[],
   options: IngestOptions,
   commandName = 'ingest',
@@ -100,7 +106,7 @@ export async function load(
   const progress = makeProgress(output);
   let result: IngestResult;
   try {
-    result = await ingest(database, project.model, files, options, progress, signal);
+    result = await ingest(database, pool, project.model, files, options, progress, signal);
   } finally {
     progress.stop();
   }

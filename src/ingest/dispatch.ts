@@ -131,6 +131,11 @@ export class Dispatcher {
     if (options.signal.aborted) this.stop();
   }
 
+  /** Set to 1 once the run is to stop. */
+  get stopFlag(): Int32Array {
+    return this.#stop;
+  }
+
   get isStopped(): boolean {
     return this.#stop[0] === 1;
   }

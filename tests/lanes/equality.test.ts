@@ -12,7 +12,7 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { WINDOW_BYTES } from '../../src/ingest/read.js';
+import { WINDOW_BYTES } from '../../src/ingest/lanes/assembly/layout.js';
 import {
   damaged,
   EVENTS,

@@ -10,7 +10,7 @@
  * loads have numbers below zero, so that no sequence moves.
  */
 import { randomUUID } from 'node:crypto';
-import type { FileHandle } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { IHasher } from 'hash-wasm';
 import pRetry from 'p-retry';
@@ -28,7 +28,6 @@ import { Stage } from '../copy/stage.js';
 import { type CopyTarget, inspectTarget } from '../copy/target.js';
 import {
   addRows,
-  contentKey,
   type FileResult,
   fileFaultReason,
   findRejectLimitFault,
@@ -42,13 +41,16 @@ import {
   NO_ROWS,
   planFor,
   type Target,
+  toIdentity,
 } from '../ingest.js';
+import { compileAssembly, LaneMemory } from '../lanes/lane-memory.js';
 import { RecordLoader } from '../lanes/record-loader.js';
 import {
   addCounts,
   type CommittedPart,
   findLoad,
-  type LoadKey,
+  type LoadIdentity,
+  loadKey,
   readCommittedPart,
   tryLockLoad,
 } from '../ledger/loads.js';
@@ -59,7 +61,7 @@ import { describeFile, type FileDescription } from '../plan/describe.js';
 import type { InputFile } from '../plan/discover.js';
 import { type IdentifiedFile, identifyFile } from '../plan/identify.js';
 import type { TablePlan } from '../plan/table-plan.js';
-import { assertUnchanged, readSplit, WINDOW_BYTES, withFile } from '../read.js';
+import { assertUnchanged, readSplit, withFile } from '../read.js';
 import type { RowCounts } from '../split.js';
 import { RejectSummary, type TriedReject, TriedRejects } from './rejects.js';
 
@@ -123,7 +125,7 @@ interface Described {
   readonly description: FileDescription;
   readonly plan: TablePlan;
   readonly file: IdentifiedFile;
-  readonly key: LoadKey;
+  readonly identity: LoadIdentity;
 }
 
 const NO_HASHER = { update: () => NO_HASHER } as unknown as IHasher;
@@ -138,10 +140,11 @@ class DryRun {
   readonly #results = new Map<InputFile, FileResult>();
   readonly #copyTargets = new Map<string, CopyTarget>();
   readonly #unknownMetrics: Record<string, number> = {};
-  /** Contents that were loaded in this run, with the name of their file. */
-  readonly #loaded = new Map<string, string>();
+  /** Files that were loaded in this run, by what they look like. */
+  readonly #loaded = new Map<string, InputFile[]>();
   #rows: RowCounts = NO_ROWS;
   #lastLoadId = 0;
+  #laneMemory: LaneMemory | undefined;
   /** The stage that is there, and what it was made for. */
   #staged: { readonly stage: Stage; readonly signature: string } | undefined;
 
@@ -223,8 +226,8 @@ class DryRun {
         );
         const plan = planFor(table, description, file.name);
         const identified = await identifyFile(file.path);
-        const key = { table: table.name, contentHash: identified.contentHash };
-        described.push({ target, description, plan, file: identified, key });
+        const identity = toIdentity(target, description, identified);
+        described.push({ target, description, plan, file: identified, identity });
       } catch (error) {
         if (!isFileFault(error)) throw error;
         this.#settle(target, { status: 'failed', reason: fileFaultReason(error) });
@@ -235,9 +238,9 @@ class DryRun {
 
   /** Always in the same order, so that two dry runs do not wait for each other. */
   async #lock(described: readonly Described[]): Promise<void> {
-    const open = new Map(described.map((file) => [contentKey(file.key), file]));
-    for (const [, { key, target }] of [...open].sort(([a], [b]) => (a < b ? -1 : 1))) {
-      for (let isFirst = true; !(await tryLockLoad(this.#client, key)); isFirst = false) {
+    const open = new Map(described.map((file) => [loadKey(file.identity), file]));
+    for (const [, { identity, target }] of [...open].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      for (let isFirst = true; !(await tryLockLoad(this.#client, identity)); isFirst = false) {
         if (this.#signal.aborted) return;
         if (isFirst) {
           this.#progress.note(`waiting for another run that loads ${target.file.name}`);
@@ -261,17 +264,17 @@ class DryRun {
   }
 
   async #load(described: Described, hadLedger: boolean): Promise<void> {
-    const { target, file, key } = described;
+    const { target, file, identity } = described;
     const { force } = this.#options;
     const copyTarget = await this.#prepareTable(target);
-    const loadedAs = this.#loaded.get(contentKey(key));
+    const loadedAs = await this.#findLoaded(described);
     if (loadedAs !== undefined && !force) {
-      this.#skip(described, null, `the same content as ${loadedAs}`);
+      this.#skip(described, null, `the same content as ${loadedAs.name}`);
       return;
     }
     const finding =
       hadLedger && loadedAs === undefined
-        ? await findLoad(this.#client, key, force)
+        ? await findLoad(this.#client, identity, force)
         : { kind: 'new' as const };
     if (finding.kind === 'known') {
       const { path, loadId } = finding;
@@ -287,8 +290,17 @@ class DryRun {
       finding.kind === 'interrupted'
         ? await this.#readBefore(finding.loadId)
         : { loadId: 0, committed: [], rows: NO_ROWS, unknownMetrics: {} };
-    this.#loaded.set(contentKey(key), target.file.name);
+    const alike = this.#loaded.get(loadKey(identity)) ?? [];
+    this.#loaded.set(loadKey(identity), [...alike, target.file]);
     await this.#loadFile(described, copyTarget, before, file.size);
+  }
+
+  /** The file with the same content that this run has loaded. */
+  async #findLoaded({ target, identity }: Described): Promise<InputFile | undefined> {
+    for (const file of this.#loaded.get(loadKey(identity)) ?? []) {
+      if (await isSameContent(file.path, target.file.path)) return file;
+    }
+    return undefined;
   }
 
   #skip({ target, file }: Described, loadId: number | null, reason: string): void {
@@ -407,6 +419,8 @@ class DryRun {
     file: FileHandle,
     { start, until, firstLine }: { start: number; until: number; firstLine: number },
   ): Promise<{ end: number; lineCount: number; rows: RowCounts }> {
+    this.#laneMemory ??= new LaneMemory(await compileAssembly());
+    const laneMemory = this.#laneMemory;
     const rejects = new TriedRejects(this.#client, this.#rejects);
     const stage = await this.#prepareStage(copyTarget, plan, loadId);
     const sink = new CarefulSink(stage, rejects, (names) => loader.countUnknown(names, -1));
@@ -416,13 +430,12 @@ class DryRun {
         dialect,
         loadId,
         writeBatchSize: this.#options.writeBatchSize,
-        windowBytes: WINDOW_BYTES,
-        usesByteLane: true,
+        laneMemory,
       },
       sink,
       rejects,
     );
-    const end = await readSplit(file, identity, start, until, NO_HASHER, {
+    const end = await readSplit(file, identity, start, until, laneMemory.window, NO_HASHER, {
       take: (window) => {
         if (this.#signal.aborted) throw new EdpError('interrupted', 'the run was stopped');
         return loader.take(window);
@@ -496,4 +509,25 @@ async function readRaw(file: FileHandle, { byteOffset, byteLength }: RecordPlace
   const raw = Buffer.allocUnsafeSlow(byteLength);
   const { bytesRead } = await file.read(raw, 0, byteLength, byteOffset);
   return raw.subarray(0, bytesRead);
+}
+
+const COMPARED_BYTES = 1024 * 1024;
+
+async function isSameContent(left: string, right: string): Promise<boolean> {
+  const files = await Promise.all([open(left, 'r'), open(right, 'r')]);
+  try {
+    const blocks = files.map(() => Buffer.allocUnsafe(COMPARED_BYTES));
+    for (let position = 0; ; ) {
+      const reads = await Promise.all(
+        files.map((file, i) => file.read(blocks[i]!, 0, COMPARED_BYTES, position)),
+      );
+      // Of regular files a read is short only at the end.
+      const [a, b] = reads.map(({ bytesRead }, i) => blocks[i]!.subarray(0, bytesRead));
+      if (!a!.equals(b!)) return false;
+      if (a!.length === 0) return true;
+      position += a!.length;
+    }
+  } finally {
+    await Promise.all(files.map((file) => file.close()));
+  }
 }
