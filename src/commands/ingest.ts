@@ -26,6 +26,8 @@ const OPTION_NAMES = [
   'missing-dimensions',
   'max-rejects',
   'force',
+  'dry-run',
+  'limit',
   'database-url',
 ] as const satisfies readonly OptionName[];
 
@@ -45,11 +47,25 @@ export const command: Command = {
       .example("$0 ingest 'landing/*.csv' --table events", 'a glob, into a table named by hand')
       .example('gzip -dc day.csv.gz | $0 ingest - --table events', 'from a pipe')
       .example('$0 ingest events --max-rejects 1%', 'give up when more than 1 % is rejected')
-      .example('$0 ingest events --json | jq .rows', 'counts for a script'),
+      .example('$0 ingest events --dry-run', 'what a load would do, with its first rejects')
+      .example('$0 ingest events --json | jq .rows', 'counts for a script')
+      .epilog(
+        [
+          '--dry-run loads every file in one transaction that is rolled back: the same counts and rejects as',
+          'the load, from the real table, with nothing written. It takes one connection, whatever',
+          '--process-count says, and is slower than a load; records with the same keys that others load',
+          'meanwhile wait for its end. --limit says how many rejects it shows.',
+        ].join('\n'),
+      ),
 
   async run(invocation: Invocation) {
     const { given, project } = invocation;
     const options = resolveOptions(OPTION_NAMES, given, project.options);
+    if (given.limit !== undefined && !options.dryRun) {
+      throw new EdpError('usage', '--limit is for --dry-run: how many rejects to show', {
+        hint: 'edp rejects <load> --limit N shows those of a load',
+      });
+    }
     const files = await discoverFiles(given.files as string[], project.directory);
     const stdin = files.find(isStdin);
     if (stdin !== undefined && options.table === undefined) {
@@ -57,16 +73,23 @@ export const command: Command = {
         hint: 'name the table: edp ingest - --table NAME',
       });
     }
-    const { databaseUrl } = options;
+    const withFiles = (run: (all: readonly InputFile[]) => Promise<number>) =>
+      stdin === undefined
+        ? run(files)
+        : withSpooledStdin(project.directory, (spooled) =>
+            run(files.map((file) => (file === stdin ? spooled : file))),
+          );
+    const where = { databaseUrl: options.databaseUrl, directory: project.directory };
+    if (options.dryRun) {
+      const { tryLoad } = await import('./dry-run.js');
+      return withDatabase(where, (database) =>
+        withFiles((all) => tryLoad(invocation, database, all, options, options.limit)),
+      );
+    }
     return withPool(options.processCount, await totalBytes(files), (pool) =>
-      withDatabase({ databaseUrl, directory: project.directory }, (database) => {
-        const run = (all: readonly InputFile[]) => load(invocation, database, pool, all, options);
-        return stdin === undefined
-          ? run(files)
-          : withSpooledStdin(project.directory, (spooled) =>
-              run(files.map((file) => (file === stdin ? spooled : file))),
-            );
-      }),
+      withDatabase(where, (database) =>
+        withFiles((all) => load(invocation, database, pool, all, options)),
+      ),
     );
   },
 };
@@ -97,13 +120,13 @@ export async function load(
   return status;
 }
 
-function exitStatus({ isInterrupted, files, rows }: IngestResult): number {
+export function exitStatus({ isInterrupted, files, rows }: IngestResult): number {
   if (isInterrupted) return EXIT.interrupted;
   if (files.some(({ status }) => status === 'failed')) return EXIT.failed;
   return rows.rejected > 0 ? EXIT.doneWithRejects : EXIT.done;
 }
 
-function toJson(command: string, result: IngestResult, isOk: boolean): object {
+export function toJson(command: string, result: IngestResult, isOk: boolean): object {
   return {
     command,
     ok: isOk,
@@ -125,7 +148,29 @@ function toJson(command: string, result: IngestResult, isOk: boolean): object {
 }
 
 function printSummary(output: Output, result: IngestResult, database: Database): void {
-  const { files, rows, seconds, bytes, unknownMetrics } = result;
+  const { files, rows, seconds, bytes } = result;
+  printCounts(output, result);
+  const skipped = files.filter(({ status }) => status === 'skipped').length;
+  const failed = files.filter(({ status }) => status === 'failed').length;
+  const summary = [
+    `${formatCount(rows.loaded)} rows loaded into ${database.label} in ${formatSeconds(seconds)}`,
+    rows.loaded > 0
+      ? `${formatCount(rows.read / seconds)} rows/s, ${formatBytes(bytes / seconds)}/s`
+      : '',
+    skipped > 0
+      ? `${skipped} ${skipped === 1 ? 'file' : 'files'} skipped (content already loaded)`
+      : '',
+    failed > 0 ? `${failed} ${failed === 1 ? 'file' : 'files'} not finished` : '',
+  ];
+  output.line(summary.filter(Boolean).join('; '));
+  for (const { loadId, rows: counts } of files) {
+    if (counts.rejected > 0) output.line(`rejects of load ${loadId}: edp rejects ${loadId}`);
+  }
+  if (result.isInterrupted) output.line('interrupted: run the same command again to go on');
+}
+
+/** What a terminal has not seen yet of the files, what is undeclared, and the counts by table. */
+export function printCounts(output: Output, { files, unknownMetrics }: IngestResult): void {
   if (output.isTerminal && !output.isJson) {
     for (const file of files) {
       if (file.status !== 'loaded') output.line(describeFileResult(file));
@@ -148,21 +193,4 @@ function printSummary(output: Output, result: IngestResult, database: Database):
       }),
     );
   }
-  const skipped = files.filter(({ status }) => status === 'skipped').length;
-  const failed = files.filter(({ status }) => status === 'failed').length;
-  const summary = [
-    `${formatCount(rows.loaded)} rows loaded into ${database.label} in ${formatSeconds(seconds)}`,
-    rows.loaded > 0
-      ? `${formatCount(rows.read / seconds)} rows/s, ${formatBytes(bytes / seconds)}/s`
-      : '',
-    skipped > 0
-      ? `${skipped} ${skipped === 1 ? 'file' : 'files'} skipped (content already loaded)`
-      : '',
-    failed > 0 ? `${failed} ${failed === 1 ? 'file' : 'files'} not finished` : '',
-  ];
-  output.line(summary.filter(Boolean).join('; '));
-  for (const { loadId, rows: counts } of files) {
-    if (counts.rejected > 0) output.line(`rejects of load ${loadId}: edp rejects ${loadId}`);
-  }
-  if (result.isInterrupted) output.line('interrupted: run the same command again to go on');
 }

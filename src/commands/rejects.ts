@@ -27,6 +27,7 @@ export const command: Command = {
       .example('$0 rejects 7', 'the first rejects of load 7, with their reasons')
       .example('$0 rejects 7 --raw > mend.csv', 'all of them as a CSV; mend it, and …')
       .example('$0 ingest mend.csv --table events', '… load it')
+      .example('$0 replay 7', 'try them again as they are, after what was missing has come')
       .example("$0 rejects 7 --json | jq '.rejects[].code'", 'all of them for a script'),
 
   async run({ given, project, output }) {
@@ -119,16 +120,7 @@ async function print(
     output.line(`load ${loadId} has no rejects`);
     return;
   }
-  for await (const reject of readRejects(client, loadId, limit)) {
-    const column = reject.column === null ? '' : ` ${safeText(reject.column)}:`;
-    output.line(
-      `${safeText(reject.path)}:${reject.line} (byte ${reject.byteOffset}) ${reject.code}:${column} ${safeText(reject.reason)}`,
-    );
-    const raw = reject.raw.toString('utf8');
-    output.line(
-      `    ${safeText(raw.slice(0, MAX_RAW_SHOWN))}${raw.length > MAX_RAW_SHOWN ? '…' : ''}`,
-    );
-  }
+  for await (const reject of readRejects(client, loadId, limit)) printReject(output, reject);
   const { rows } = await client.query<{ code: string; count: number }>(
     'SELECT code, count(*) FROM edp.rejects WHERE load_id = $1 GROUP BY code ORDER BY 2 DESC, 1',
     [loadId],
@@ -142,4 +134,19 @@ async function print(
     output.line(
       `showed the first ${limit} of ${formatCount(total)}; --limit shows more, --raw all`,
     );
+}
+
+/** A reject on two lines: where and why, and the record. */
+export function printReject(
+  output: Output,
+  { path, line, byteOffset, code, column, reason, raw }: Omit<StoredReject, 'loadId'>,
+): void {
+  const where = column === null ? '' : ` ${safeText(column)}:`;
+  output.line(
+    `${safeText(path)}:${line} (byte ${byteOffset}) ${code}:${where} ${safeText(reason)}`,
+  );
+  const text = raw.toString('utf8');
+  output.line(
+    `    ${safeText(text.slice(0, MAX_RAW_SHOWN))}${text.length > MAX_RAW_SHOWN ? '…' : ''}`,
+  );
 }

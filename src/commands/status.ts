@@ -54,7 +54,7 @@ export const command: Command = {
 };
 
 function speed({ rows, seconds }: LoadSummary): string {
-  return seconds > 0 ? formatCount(rows.read / seconds) : '';
+  return seconds > 0 && rows.read > 0 ? formatCount(rows.read / seconds) : '';
 }
 
 function time(text: string): string {
@@ -119,7 +119,7 @@ function printLoad(
     `${formatBytes(load.bytes)}, content ${load.contentHash}; started ${time(load.startedAt)}` +
       (load.finishedAt === null ? '' : `, finished ${time(load.finishedAt)}`) +
       (load.undoneAt === null ? '' : `, undone ${time(load.undoneAt)}`) +
-      `; ${formatSeconds(load.seconds)} of work${load.seconds > 0 ? `, ${speed(load)} rows/s` : ''}`,
+      `; ${formatSeconds(load.seconds)} of work${speed(load) === '' ? '' : `, ${speed(load)} rows/s`}`,
   );
   for (const [name, count] of Object.entries(load.unknownMetrics)) {
     output.line(`metric ${safeText(name)} is not declared: kept beside ${formatCount(count)} rows`);

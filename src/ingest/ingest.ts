@@ -456,17 +456,7 @@ class IngestRun {
     const copyTarget = await this.#prepareTable(table);
     const plan = planFor(table, description, file.name);
     const identified = await identifyFile(file.path);
-    const identity: LoadIdentity = {
-      path: file.name,
-      file: file.path,
-      table: table.name,
-      size: identified.size,
-      contentHash: identified.contentHash,
-      header: description.headerBytes,
-      delimiter: String.fromCharCode(description.dialect.delimiter),
-      recordEnd: String.fromCharCode(description.dialect.recordEnd),
-      modelHash: createHash('sha256').update(JSON.stringify(table)).digest('hex').slice(0, 32),
-    };
+    const identity = toIdentity(target, description, identified);
     return { target, description, copyTarget, plan, file: identified, identity };
   }
 
@@ -735,6 +725,25 @@ export function knownReason(path: string, loadId: number, name: string): string 
 
 export function halfUndoneReason(loadId: number): string {
   return `load ${loadId} of this content is half undone\n  → edp undo ${loadId} finishes that; then the file can be loaded again`;
+}
+
+/** What the ledger is to know of a file. */
+export function toIdentity(
+  { file, table }: Target,
+  { headerBytes, dialect }: FileDescription,
+  { size, contentHash }: IdentifiedFile,
+): LoadIdentity {
+  return {
+    path: file.name,
+    file: file.path,
+    table: table.name,
+    size,
+    contentHash,
+    header: headerBytes,
+    delimiter: String.fromCharCode(dialect.delimiter),
+    recordEnd: String.fromCharCode(dialect.recordEnd),
+    modelHash: createHash('sha256').update(JSON.stringify(table)).digest('hex').slice(0, 32),
+  };
 }
 
 /** An empty file has no header to plan by, and no records to plan for. */

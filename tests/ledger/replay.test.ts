@@ -158,6 +158,11 @@ describe('--on-conflict', () => {
         [load],
       ),
     ).toEqual([[counts.loaded, counts.rejected, 1 + counts.duplicate]]);
+    // What was replaced or skipped as it was told to is no difference.
+    for (const verified of [load, '1']) {
+      const { status, json, stderr } = await run(cwd, 'verify', verified);
+      expect([status, json.ok], stderr).toEqual([0, true]);
+    }
   });
 });
 

@@ -276,6 +276,7 @@ describe('what is refused, with the reason and the remedy', () => {
     const replay = await run(cwd, 'replay', load);
     expect(replay).toMatchObject({ status: 2 });
     expect(replay.json.error.code).toBe('load_undone');
+    expect((await run(cwd, 'verify', load)).json.error.code).toBe('load_undone');
     const status = await run(cwd, 'status', load);
     expect(status.json.load).toMatchObject({ state: 'half_undone', rows: { loaded: 1 } });
 

@@ -100,12 +100,20 @@ export async function waitForIdle(database: TestDatabase): Promise<void> {
   throw new Error('sessions of commands that were killed are still there');
 }
 
-/** Runs a statement in a transaction of its own, which stays open. @returns what rolls it back */
-export async function holdOpen(database: TestDatabase, sql: string): Promise<() => Promise<void>> {
+/**
+ * Runs a statement in a transaction of its own, which stays open.
+ *
+ * @returns what rolls it back, after another statement if one is given
+ */
+export async function holdOpen(
+  database: TestDatabase,
+  sql: string,
+): Promise<(last?: string) => Promise<void>> {
   const client = await connect(database.config, 'test holder');
   await client.query('BEGIN');
   await client.query(sql);
-  return async () => {
+  return async (last) => {
+    if (last !== undefined) await client.query(last);
     await client.query('ROLLBACK');
     await client.end();
   };

@@ -83,6 +83,10 @@ export class Stage {
     await this.#client.query(`TRUNCATE ${STAGE}, ${VERDICTS}`);
   }
 
+  async drop(): Promise<void> {
+    await this.#client.query(`DROP TABLE ${STAGE}, ${VERDICTS}`);
+  }
+
   /** Copies rows in; those that the server refuses even here get a verdict. */
   async copy(rows: EncodedRows): Promise<void> {
     await this.#copyRange(rows, 0, rows.ends.length);

@@ -4,7 +4,7 @@
  * its new reason.
  */
 import type pg from 'pg';
-import { Stage, type StageOptions } from '../copy/stage.js';
+import { type OnConflict, Stage, type StageOptions } from '../copy/stage.js';
 import { CR, type Dialect } from '../dialect.js';
 import { RecordLoader } from '../lanes/record-loader.js';
 import type { HeldLoad } from '../ledger/held-load.js';
@@ -58,7 +58,7 @@ export async function replayBatch(
     rejects.filter(({ byteOffset }) => !tried.refused.has(byteOffset)),
   );
   const moved = countMoved(rejects, tried);
-  await updateReceipts(client, hold.loadId, moved);
+  await updateReceipts(client, hold.loadId, plan.stage.onConflict, moved);
   const sum = (count: 'loaded' | 'duplicate') =>
     [...moved.values()].reduce((total, receipt) => total + receipt[count], 0);
   const [loaded, duplicate] = [sum('loaded'), sum('duplicate')];
@@ -234,9 +234,14 @@ function countMoved(rejects: readonly Reject[], tried: Tried): Map<number, Moved
   return moved;
 }
 
+/**
+ * A receipt tells by which rule the keys of its split were settled: by the most lenient of those it was
+ * loaded and replayed with. Where a replay replaced rows, it is the time of that which counts.
+ */
 async function updateReceipts(
   client: pg.Client,
   loadId: number,
+  onConflict: OnConflict,
   moved: ReadonlyMap<number, Moved>,
 ): Promise<void> {
   if (moved.size === 0) return;
@@ -245,6 +250,9 @@ async function updateReceipts(
     `UPDATE edp.receipts r SET rows_loaded = r.rows_loaded + n.loaded,
        rows_duplicate = r.rows_duplicate + n.duplicate,
        rows_rejected = r.rows_rejected - n.loaded - n.duplicate,
+       on_conflict = CASE WHEN 'update' IN (r.on_conflict, $6) THEN 'update'
+                          WHEN 'skip' IN (r.on_conflict, $6) THEN 'skip' ELSE 'reject' END,
+       committed_at = CASE $6 WHEN 'update' THEN clock_timestamp() ELSE r.committed_at END,
        unknown_metrics = CASE WHEN n.unknown IS NULL THEN r.unknown_metrics ELSE (
          SELECT jsonb_object_agg(name, total) FROM (
            SELECT name, sum(records::bigint) AS total FROM (
@@ -262,6 +270,7 @@ async function updateReceipts(
       receipts.map(({ unknown }) =>
         unknown.size === 0 ? null : JSON.stringify(Object.fromEntries(unknown)),
       ),
+      onConflict,
     ],
   );
   if (rowCount !== moved.size) throw new Error(`receipts of load ${loadId} are missing`);

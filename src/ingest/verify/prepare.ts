@@ -47,6 +47,7 @@ export interface Subject {
 /** @throws EdpError that says what is to be compared with what, where it cannot be found */
 export async function findSubject(client: pg.Client, request: VerifyRequest): Promise<Subject> {
   const load = await getLoad(client, request.loadId);
+  assertNotUndone(load);
   const { rows } = await client.query<{ header: Buffer; delimiter: string }>(
     'SELECT header, delimiter FROM edp.loads WHERE load_id = $1',
     [load.loadId],
@@ -89,6 +90,20 @@ export async function findSubject(client: pg.Client, request: VerifyRequest): Pr
         : shapeOf(plan, await listColumnTypes(client, target.table)),
     retyped: promotions.filter(({ type }) => type === 'text').map(({ column }) => column),
   };
+}
+
+/** @throws EdpError `load_undone`: what an undo has begun to remove cannot be held against a file */
+function assertNotUndone({ loadId, state }: LoadSummary): void {
+  if (state === 'undone') {
+    throw new EdpError('load_undone', `load ${loadId} is undone: there is nothing to verify`, {
+      hint: 'load its file again: edp ingest',
+    });
+  }
+  if (state === 'undoing' || state === 'half_undone') {
+    throw new EdpError('load_undone', `load ${loadId} is half undone`, {
+      hint: `finish that with edp undo ${loadId}, then load its file again`,
+    });
+  }
 }
 
 async function identify(
@@ -184,7 +199,7 @@ export async function withMoment<T>(
        WHERE l.table_name = $1 AND l.load_id <> $2
          AND EXISTS (SELECT FROM edp.receipts r
                      WHERE r.load_id = l.load_id AND r.on_conflict = 'update'
-                       AND r.committed_at > (SELECT min(own.committed_at) FROM edp.receipts own
+                       AND r.committed_at > (SELECT started_at FROM edp.loads own
                                              WHERE own.load_id = $2))`,
       [load.table, load.loadId],
     );
