@@ -14,6 +14,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { PLAN, WINDOW_BYTES } from '../../src/ingest/lanes/assembly/layout.js';
 import { COLUMN_TYPES, type ColumnType } from '../../src/model/model.js';
+import { laneMemory } from '../support/lane.js';
 import {
   damaged,
   EVENTS,
@@ -28,7 +29,7 @@ import {
   shapes,
   targetOf,
 } from './files.js';
-import { BY_CSV, BY_LANE, laneMemory, load, type Manner, type Outcome } from './loading.js';
+import { BY_CSV, BY_LANE, load, type Manner, type Outcome } from './loading.js';
 
 const CASES = Number(process.env.LANES_CASES ?? 1500);
 const SEED = process.env.LANES_SEED === undefined ? {} : { seed: Number(process.env.LANES_SEED) };

@@ -11,7 +11,6 @@ import type { Dialect } from '../../src/ingest/dialect.js';
 import type { RowWriter } from '../../src/ingest/encode/binary.js';
 import { WINDOW_BYTES } from '../../src/ingest/lanes/assembly/layout.js';
 import type { RowPlaces } from '../../src/ingest/lanes/byte-lane.js';
-import { compileAssembly, LaneMemory } from '../../src/ingest/lanes/lane-memory.js';
 import { RecordLoader } from '../../src/ingest/lanes/record-loader.js';
 import type { ReferenceValues } from '../../src/ingest/lanes/reference-values.js';
 import { type RecordPlace, RejectLog } from '../../src/ingest/ledger/reject-log.js';
@@ -19,11 +18,7 @@ import type { TablePlan } from '../../src/ingest/plan/table-plan.js';
 import { readSplit } from '../../src/ingest/read.js';
 import type { Fault } from '../../src/ingest/reject.js';
 import { SQL_TYPE } from '../../src/model/model.js';
-
-/** As a worker has it: one, for all that the thread loads. */
-export const laneMemory = new LaneMemory(
-  await compileAssembly(new URL('../../dist/ingest/lanes/byte-lane.wasm', import.meta.url)),
-);
+import { laneMemory } from '../support/lane.js';
 
 /** What a file is loaded into. */
 export interface Target {
