@@ -45,7 +45,7 @@ export const command: Command = {
           files,
           {
             table: undefined,
-            delimiter: undefined,
+            csvFor: () => ({}),
             processCount: 2,
             readBatchSize: 100_000,
             writeBatchSize: 10_000,

@@ -10,6 +10,7 @@ import { migrate } from '../database/migrate.js';
 import { Session } from '../database/session.js';
 import { ensureTable } from '../database/tables.js';
 import { EdpError } from '../errors.js';
+import type { CsvSettings } from '../model/csv.js';
 import { matchTable } from '../model/match.js';
 import { findTable, type Model, type Table } from '../model/model.js';
 import type { RejectLimit } from '../options.js';
@@ -41,7 +42,8 @@ const MIN_RECORDS_FOR_SHARE = 100;
 
 export interface IngestOptions {
   readonly table: string | undefined;
-  readonly delimiter: string | undefined;
+  /** What the user said about the form of a table's files. */
+  csvFor(table: Table): CsvSettings;
   readonly processCount: number;
   readonly readBatchSize: number;
   readonly writeBatchSize: number;
@@ -270,7 +272,8 @@ class IngestRun {
   /** @returns false where another run has the file in hand */
   async #load(target: Target): Promise<boolean> {
     const { file, table } = target;
-    const description = await describeFile(file.path, file.name, table, this.#options.delimiter);
+    const csv = this.#options.csvFor(table);
+    const description = await describeFile(file.path, file.name, table, csv);
     const copyTarget = await this.#prepareTable(table);
     const plan = planFor(table, description, file.name);
     const identified = await identifyFile(file.path);
@@ -280,7 +283,7 @@ class IngestRun {
       size: identified.size,
       contentHash: identified.contentHash,
       header: description.headerBytes,
-      delimiter: String.fromCharCode(description.dialect.delimiter),
+      delimiter: description.dialect.delimiter,
       modelHash: createHash('sha256').update(JSON.stringify(table)).digest('hex').slice(0, 32),
     };
     if (this.#inHand.has(contentKey(identity))) return false;

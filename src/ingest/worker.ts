@@ -106,6 +106,9 @@ async function loadSplit(
         return loader.take(window);
       },
       cutLongRecord: (window) => loader.cutLongRecord(window),
+      get isInRecord() {
+        return loader.isInRecord;
+      },
     });
     await loader.finish();
     const scanned: ScannedRange = { start, end, lineCount: loader.lineCount };

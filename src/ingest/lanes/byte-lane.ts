@@ -18,7 +18,7 @@
  *   stop at it and need no bounds check of their own.
  */
 import type { ColumnType } from '../../model/model.js';
-import { CR, type Dialect, LF, QUOTE } from '../dialect.js';
+import { CR, type Dialect, LF, PLAIN, QUOTE } from '../dialect.js';
 import type { TablePlan } from '../plan/table-plan.js';
 import type { ReferenceValues } from './reference-values.js';
 
@@ -176,7 +176,7 @@ export class ByteLane {
     this.#fieldCount = plan.fieldCount;
     this.#withOrdinals = options.withOrdinals;
     this.#columnCount = plan.columns.length + (options.withOrdinals ? 1 : 0);
-    this.#delimiter = dialect.delimiter;
+    this.#delimiter = dialect.delimiter.charCodeAt(0);
     this.#allowsBareQuotes = dialect.allowsBareQuotes;
     this.#loadId = options.loadId;
     this.#hasLoadId = plan.columns.some(({ from }) => from === 'load');
@@ -196,8 +196,8 @@ export class ByteLane {
     references: ReadonlyMap<string, ReferenceValues>,
     options: ByteLaneOptions,
   ): ByteLane | undefined {
-    if (dialect.recordEnd !== LF || plan.fieldCount < 2) return undefined;
-    if (PART_OF_VALUES.test(String.fromCharCode(dialect.delimiter))) return undefined;
+    if (!isPlain(dialect) || plan.fieldCount < 2) return undefined;
+    if (PART_OF_VALUES.test(dialect.delimiter)) return undefined;
     const operations = new Uint8Array(plan.fieldCount).fill(SKIP);
     const isNullable = new Uint8Array(plan.fieldCount).fill(1);
     const metrics: (MetricsPlan | undefined)[] = new Array(plan.fieldCount).fill(undefined);
@@ -825,6 +825,21 @@ export interface ByteLaneOptions {
   readonly maxRows: number;
   /** Size of the output buffer; must hold a window and more. */
   readonly outputBytes: number;
+}
+
+/**
+ * Whether the lane knows how the dialect's records begin, end and quote. Of other encodings it takes the
+ * records that are ASCII, and ragged records are not for it in any case.
+ */
+function isPlain(dialect: Dialect): boolean {
+  return (
+    dialect.delimiter.length === 1 &&
+    dialect.quote === PLAIN.quote &&
+    dialect.escape === PLAIN.escape &&
+    dialect.recordEnd === PLAIN.recordEnd &&
+    dialect.comment === '' &&
+    !dialect.hasTrailingDelimiter
+  );
 }
 
 function viewOf(buffer: Buffer): DataView {
