@@ -10,6 +10,7 @@ import { migrate } from '../database/migrate.js';
 import { Session } from '../database/session.js';
 import { ensureTable } from '../database/tables.js';
 import { EdpError } from '../errors.js';
+import type { CsvSettings } from '../model/csv.js';
 import { matchTable } from '../model/match.js';
 import { findTable, type Model, type Table } from '../model/model.js';
 import type { RejectLimit } from '../options.js';
@@ -18,6 +19,7 @@ import { planIndexes } from './copy/indexes.js';
 import type { MissingDimensions, OnConflict } from './copy/stage.js';
 import { type CopyTarget, inspectTarget } from './copy/target.js';
 import { Dispatcher, type PlannedSplit } from './dispatch.js';
+import { formatOf } from './file-format.js';
 import {
   addCounts,
   type Claim,
@@ -43,7 +45,8 @@ const MIN_RECORDS_FOR_SHARE = 100;
 
 export interface IngestOptions {
   readonly table: string | undefined;
-  readonly delimiter: string | undefined;
+  /** What the user said about the form of a table's files. */
+  csvFor(table: Table): CsvSettings;
   readonly processCount: number;
   readonly readBatchSize: number;
   readonly writeBatchSize: number;
@@ -155,6 +158,7 @@ interface LoadPlan {
   /** What they cover. */
   readonly openBytes: number;
   readonly dataStart: number;
+  readonly dataEnd: number;
   readonly dataLine: number;
 }
 
@@ -328,10 +332,11 @@ class IngestRun {
     const startedAt = performance.now();
     let scanned = { bytes: 0, rows: NO_ROWS };
     const outcome = await loadInBulk(
-      plans.map(({ load, splits, dataStart, dataLine }) => ({
+      plans.map(({ load, splits, dataStart, dataLine, dataEnd }) => ({
         load,
         ranges: splits.map(({ range }) => range),
         dataStart,
+        dataEnd,
         dataLine,
       })),
       {
@@ -452,7 +457,8 @@ class IngestRun {
 
   async #prepare(target: Target): Promise<PreparedFile> {
     const { file, table } = target;
-    const description = await describeFile(file.path, file.name, table, this.#options.delimiter);
+    const csv = this.#options.csvFor(table);
+    const description = await describeFile(file.path, file.name, table, csv);
     const copyTarget = await this.#prepareTable(table);
     const plan = planFor(table, description, file.name);
     const identified = await identifyFile(file.path);
@@ -463,8 +469,7 @@ class IngestRun {
       size: identified.size,
       contentHash: identified.contentHash,
       header: description.headerBytes,
-      delimiter: String.fromCharCode(description.dialect.delimiter),
-      recordEnd: String.fromCharCode(description.dialect.recordEnd),
+      format: formatOf(description, csv),
       modelHash: createHash('sha256').update(JSON.stringify(table)).digest('hex').slice(0, 32),
     };
     return { target, description, copyTarget, plan, file: identified, identity };
@@ -472,15 +477,16 @@ class IngestRun {
 
   #settleUnclaimed(
     { target, file }: PreparedFile,
-    claim: Extract<Claim, { kind: 'known' | 'half_undone' }>,
+    claim: Exclude<Claim, { kind: 'busy' | 'claimed' }>,
   ): void {
-    if (claim.kind === 'half_undone') {
+    if (claim.kind !== 'known') {
+      const { kind, loadId } = claim;
       this.#settle(target, {
         status: 'failed',
-        loadId: claim.loadId,
+        loadId,
         rows: NO_ROWS,
         bytes: 0,
-        reason: halfUndoneReason(claim.loadId),
+        reason: kind === 'half_undone' ? halfUndoneReason(loadId) : otherFormatReason(loadId),
       });
       return;
     }
@@ -538,7 +544,7 @@ class IngestRun {
     { description, copyTarget, plan, file }: PreparedFile,
     claim: Extract<Claim, { kind: 'claimed' }>,
   ): LoadPlan {
-    const { dialect, dataStart, dataLine, recordBytes } = description;
+    const { dialect, dataStart, dataLine, recordBytes, dataEnd = file.size } = description;
     const { processCount, writeBatchSize, readBatchSize, onConflict, missingDimensions } =
       this.#options;
     const load: LoadTask = {
@@ -556,7 +562,7 @@ class IngestRun {
     // A file of a few long records keeps all workers busy, too.
     const share = Math.max(MIN_SHARE_BYTES, Math.ceil(file.size / processCount));
     const splitBytes = Math.max(1, Math.min(Math.round(readBatchSize * recordBytes), share));
-    const gaps = findGaps(dataStart, dataLine, file.size, claim.committed);
+    const gaps = findGaps(dataStart, dataLine, dataEnd, claim.committed);
     const splits = gaps.flatMap((gap) =>
       cutGap(gap, splitBytes).map((range) => ({
         load,
@@ -565,7 +571,7 @@ class IngestRun {
       })),
     );
     const openBytes = gaps.reduce((sum, { start, end }) => sum + end - start, 0);
-    return { load, splits, openBytes, dataStart, dataLine };
+    return { load, splits, openBytes, dataStart, dataLine, dataEnd };
   }
 
   async #send(prepared: PreparedFile, claim: Extract<Claim, { kind: 'claimed' }>): Promise<void> {
@@ -735,6 +741,10 @@ export function knownReason(path: string, loadId: number, name: string): string 
 
 export function halfUndoneReason(loadId: number): string {
   return `load ${loadId} of this content is half undone\n  → edp undo ${loadId} finishes that; then the file can be loaded again`;
+}
+
+export function otherFormatReason(loadId: number): string {
+  return `load ${loadId} has a part of this content, which it read in another format\n  → say what was said then about the form of the file; or remove that part first: edp undo ${loadId}`;
 }
 
 /** An empty file has no header to plan by, and no records to plan for. */
