@@ -36,7 +36,7 @@ const DAMAGES: readonly { readonly name: string; readonly damage: (record: strin
   },
   {
     name: 'a byte that is no UTF-8',
-    damage: (record) => record.replace(/metric_one/, 'm\xe9tric'),
+    damage: (record) => record.replace(/metric_one/, 'm\xfftric'),
   },
   { name: 'broken JSON', damage: (record) => record.replace('{', '') },
 ];

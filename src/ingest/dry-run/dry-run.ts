@@ -39,6 +39,7 @@ import {
   isFileFault,
   knownReason,
   NO_ROWS,
+  otherFormatReason,
   planFor,
   type Target,
   toIdentity,
@@ -100,18 +101,19 @@ export async function dryRun(
     retries: MAX_RETRIES,
     minTimeout: RETRY_BASE_MS,
     randomize: true,
-    shouldRetry: ({ error }) => !signal.aborted && mayPass((error as pg.DatabaseError).code),
+    shouldRetry: ({ error }) => !signal.aborted && mayPass(error as pg.DatabaseError),
   });
   return { ...result, seconds: (performance.now() - startedAt) / 1000 };
 }
 
-function mayPass(code: string | undefined): boolean {
+function mayPass({ code, schema }: pg.DatabaseError): boolean {
   return (
     isTransient(code) ||
     // Another run made the same schema or table just before.
     code === '42P06' ||
     code === '42P07' ||
-    code === '42710'
+    code === '42710' ||
+    (code === '23505' && schema === 'pg_catalog')
   );
 }
 
@@ -182,7 +184,7 @@ class DryRun {
       this.#assertRejectLimit(true);
     } catch (error) {
       // Begins anew where that may help; else tells what was found so far.
-      if (mayPass((error as pg.DatabaseError).code)) throw error;
+      if (mayPass(error as pg.DatabaseError)) throw error;
       if (!(this.#signal.aborted && isStop(error))) failure = error;
     } finally {
       await this.#client.query('ROLLBACK').catch(() => {});
@@ -280,6 +282,11 @@ class DryRun {
     if (finding.kind === 'half_undone') {
       const { loadId } = finding;
       this.#settle(target, { status: 'failed', loadId, reason: halfUndoneReason(loadId) });
+      return;
+    }
+    if (finding.kind === 'other_format') {
+      const { loadId } = finding;
+      this.#settle(target, { status: 'failed', loadId, reason: otherFormatReason(loadId) });
       return;
     }
     const before: CommittedPart =
