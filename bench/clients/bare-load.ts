@@ -34,7 +34,7 @@ const { dialect, header, dataStart, dataLine, recordBytes } = await describeFile
   file,
   file,
   table,
-  undefined,
+  {},
 );
 const target = await withClient(database, 'bench', (client) => inspectTarget(client, table));
 const splitBytes = Math.round(OPTIONS['read-batch-size'].default! * recordBytes);

@@ -14,7 +14,9 @@ CREATE TABLE edp.loads (
   content_hash    text NOT NULL,
   generation      int NOT NULL DEFAULT 0,     -- counts the loads of this hash
   header          bytea NOT NULL,             -- the file's header record, byte for byte
-  delimiter       text NOT NULL,
+  -- How the file is read: dialect, names of the fields, where its records are (src/ingest/file-format.ts).
+  -- Not jsonb, which holds no NUL: a delimiter may be one.
+  file_format     json NOT NULL,
   model_hash      text NOT NULL,
   state           text NOT NULL DEFAULT 'loading'
                   CHECK (state IN ('loading', 'loaded')),

@@ -5,8 +5,6 @@ ALTER TABLE edp.loads
   -- undoing: partly removed. Its counts say what is left; its receipts, what there was: nothing may
   -- be resumed by them. undone: nothing is left but this row.
   ADD CONSTRAINT loads_state_check CHECK (state IN ('loading', 'loaded', 'undoing', 'undone')),
-  -- What ends a record in the file: without it, its rejects cannot be read as they were then.
-  ADD COLUMN record_end text NOT NULL DEFAULT E'\n' CHECK (record_end IN (E'\n', E'\r')),
   -- Rows of others whose values this load replaced (--on-conflict update); undo cannot bring them back.
   ADD COLUMN rows_replaced bigint NOT NULL DEFAULT 0,
   ADD COLUMN undone_at timestamptz;

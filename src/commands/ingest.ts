@@ -12,7 +12,8 @@ import {
 } from '../ingest/plan/discover.js';
 import { type SplitPool, withPool } from '../ingest/pool.js';
 import type { RowCounts } from '../ingest/split.js';
-import { type OptionName, resolveOptions } from '../options.js';
+import { CSV_SETTING_NAMES } from '../model/csv.js';
+import { type OptionName, resolveCsvSettings, resolveOptions } from '../options.js';
 import { formatBytes, formatCount, formatSeconds, type Output, safeText } from '../output.js';
 import { describeFileResult, makeProgress } from './progress.js';
 
@@ -21,7 +22,6 @@ const OPTION_NAMES = [
   'read-batch-size',
   'write-batch-size',
   'table',
-  'delimiter',
   'on-conflict',
   'missing-dimensions',
   'max-rejects',
@@ -32,7 +32,7 @@ const OPTION_NAMES = [
 ] as const satisfies readonly OptionName[];
 
 export const command: Command = {
-  options: OPTION_NAMES,
+  options: [...OPTION_NAMES, ...CSV_SETTING_NAMES],
   stopsInOrder: true,
   build: (yargs) =>
     yargs
@@ -60,7 +60,8 @@ export const command: Command = {
 
   async run(invocation: Invocation) {
     const { given, project } = invocation;
-    const options = resolveOptions(OPTION_NAMES, given, project.options);
+    const resolved = resolveOptions(OPTION_NAMES, given, project.options);
+    const options = { ...resolved, csvFor: resolveCsvSettings(given, project) };
     if (given.limit !== undefined && !options.dryRun) {
       throw new EdpError('usage', '--limit is for --dry-run: how many rejects to show', {
         hint: 'edp rejects <load> --limit N shows those of a load',

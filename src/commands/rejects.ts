@@ -4,7 +4,7 @@ import type pg from 'pg';
 import type { Command } from '../command.js';
 import { withClient, withDatabase } from '../database/database.js';
 import { EdpError, EXIT } from '../errors.js';
-import { CR } from '../ingest/dialect.js';
+import { lineEndFor } from '../ingest/file-format.js';
 import {
   getFileFormat,
   getLoad,
@@ -60,12 +60,18 @@ async function writeRaw(
   limit: number,
   output: Output,
 ): Promise<void> {
-  const { header, recordEnd } = await getFileFormat(client, loadId);
-  // Behind a record that itself ends with CR, a lone LF would make that CR a part of the line end.
-  const endOf = (raw: Buffer) => (recordEnd === '\n' && raw.at(-1) === CR ? '\r\n' : recordEnd);
-  if (header.length > 0) await output.write(Buffer.concat([header, Buffer.from(recordEnd)]));
-  for await (const { raw } of readRejects(client, loadId, limit)) {
-    await output.write(Buffer.concat([raw, Buffer.from(endOf(raw))]));
+  const { header, format } = await getFileFormat(client, loadId);
+  const write = (record: Buffer) =>
+    output.write(Buffer.concat([record, Buffer.from(lineEndFor(record, format.dialect))]));
+  if (header.length > 0) await write(header);
+  let tooLong = 0;
+  for await (const { raw, code } of readRejects(client, loadId, limit)) {
+    // The ledger has only the first bytes of it, which are not to be taken for a record.
+    if (code === 'record_too_long') tooLong++;
+    else await write(raw);
+  }
+  if (tooLong > 0) {
+    output.note(`left out ${formatCount(tooLong)} that are too long to be kept whole`);
   }
 }
 

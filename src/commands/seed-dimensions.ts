@@ -18,7 +18,7 @@ const PROCESS_COUNT = 2;
 
 const INGEST_OPTIONS: IngestOptions = {
   table: undefined,
-  delimiter: undefined,
+  csvFor: () => ({}),
   processCount: PROCESS_COUNT,
   readBatchSize: 100_000,
   writeBatchSize: 10_000,

@@ -10,6 +10,7 @@ import { migrate } from '../database/migrate.js';
 import { Session } from '../database/session.js';
 import { ensureTable } from '../database/tables.js';
 import { EdpError } from '../errors.js';
+import type { CsvSettings } from '../model/csv.js';
 import { matchTable } from '../model/match.js';
 import { findTable, type Model, type Table } from '../model/model.js';
 import type { RejectLimit } from '../options.js';
@@ -18,6 +19,7 @@ import { planIndexes } from './copy/indexes.js';
 import type { MissingDimensions, OnConflict } from './copy/stage.js';
 import { type CopyTarget, inspectTarget } from './copy/target.js';
 import { Dispatcher, type PlannedSplit } from './dispatch.js';
+import { formatOf } from './file-format.js';
 import {
   addCounts,
   type Claim,
@@ -43,7 +45,8 @@ const MIN_RECORDS_FOR_SHARE = 100;
 
 export interface IngestOptions {
   readonly table: string | undefined;
-  readonly delimiter: string | undefined;
+  /** What the user said about the form of a table's files. */
+  csvFor(table: Table): CsvSettings;
   readonly processCount: number;
   readonly readBatchSize: number;
   readonly writeBatchSize: number;
@@ -155,6 +158,7 @@ interface LoadPlan {
   /** What they cover. */
   readonly openBytes: number;
   readonly dataStart: number;
+  readonly dataEnd: number;
   readonly dataLine: number;
 }
 
@@ -328,10 +332,11 @@ class IngestRun {
     const startedAt = performance.now();
     let scanned = { bytes: 0, rows: NO_ROWS };
     const outcome = await loadInBulk(
-      plans.map(({ load, splits, dataStart, dataLine }) => ({
+      plans.map(({ load, splits, dataStart, dataLine, dataEnd }) => ({
         load,
         ranges: splits.map(({ range }) => range),
         dataStart,
+        dataEnd,
         dataLine,
       })),
       {
@@ -452,25 +457,27 @@ class IngestRun {
 
   async #prepare(target: Target): Promise<PreparedFile> {
     const { file, table } = target;
-    const description = await describeFile(file.path, file.name, table, this.#options.delimiter);
+    const csv = this.#options.csvFor(table);
+    const description = await describeFile(file.path, file.name, table, csv);
     const copyTarget = await this.#prepareTable(table);
     const plan = planFor(table, description, file.name);
     const identified = await identifyFile(file.path);
-    const identity = toIdentity(target, description, identified);
+    const identity = toIdentity(target, description, identified, csv);
     return { target, description, copyTarget, plan, file: identified, identity };
   }
 
   #settleUnclaimed(
     { target, file }: PreparedFile,
-    claim: Extract<Claim, { kind: 'known' | 'half_undone' }>,
+    claim: Exclude<Claim, { kind: 'busy' | 'claimed' }>,
   ): void {
-    if (claim.kind === 'half_undone') {
+    if (claim.kind !== 'known') {
+      const { kind, loadId } = claim;
       this.#settle(target, {
         status: 'failed',
-        loadId: claim.loadId,
+        loadId,
         rows: NO_ROWS,
         bytes: 0,
-        reason: halfUndoneReason(claim.loadId),
+        reason: kind === 'half_undone' ? halfUndoneReason(loadId) : otherFormatReason(loadId),
       });
       return;
     }
@@ -528,7 +535,7 @@ class IngestRun {
     { description, copyTarget, plan, file }: PreparedFile,
     claim: Extract<Claim, { kind: 'claimed' }>,
   ): LoadPlan {
-    const { dialect, dataStart, dataLine, recordBytes } = description;
+    const { dialect, dataStart, dataLine, recordBytes, dataEnd = file.size } = description;
     const { processCount, writeBatchSize, readBatchSize, onConflict, missingDimensions } =
       this.#options;
     const load: LoadTask = {
@@ -546,7 +553,7 @@ class IngestRun {
     // A file of a few long records keeps all workers busy, too.
     const share = Math.max(MIN_SHARE_BYTES, Math.ceil(file.size / processCount));
     const splitBytes = Math.max(1, Math.min(Math.round(readBatchSize * recordBytes), share));
-    const gaps = findGaps(dataStart, dataLine, file.size, claim.committed);
+    const gaps = findGaps(dataStart, dataLine, dataEnd, claim.committed);
     const splits = gaps.flatMap((gap) =>
       cutGap(gap, splitBytes).map((range) => ({
         load,
@@ -555,7 +562,7 @@ class IngestRun {
       })),
     );
     const openBytes = gaps.reduce((sum, { start, end }) => sum + end - start, 0);
-    return { load, splits, openBytes, dataStart, dataLine };
+    return { load, splits, openBytes, dataStart, dataLine, dataEnd };
   }
 
   async #send(prepared: PreparedFile, claim: Extract<Claim, { kind: 'claimed' }>): Promise<void> {
@@ -730,8 +737,9 @@ export function halfUndoneReason(loadId: number): string {
 /** What the ledger is to know of a file. */
 export function toIdentity(
   { file, table }: Target,
-  { headerBytes, dialect }: FileDescription,
+  description: FileDescription,
   { size, contentHash }: IdentifiedFile,
+  csv: CsvSettings,
 ): LoadIdentity {
   return {
     path: file.name,
@@ -739,11 +747,14 @@ export function toIdentity(
     table: table.name,
     size,
     contentHash,
-    header: headerBytes,
-    delimiter: String.fromCharCode(dialect.delimiter),
-    recordEnd: String.fromCharCode(dialect.recordEnd),
+    header: description.headerBytes,
+    format: formatOf(description, csv),
     modelHash: createHash('sha256').update(JSON.stringify(table)).digest('hex').slice(0, 32),
   };
+}
+
+export function otherFormatReason(loadId: number): string {
+  return `load ${loadId} has a part of this content, which it read in another format\n  → say what was said then about the form of the file; or remove that part first: edp undo ${loadId}`;
 }
 
 /** An empty file has no header to plan by, and no records to plan for. */

@@ -173,6 +173,9 @@ async function scan(
       return loader.take(window);
     },
     cutLongRecord: (window) => loader.cutLongRecord(window),
+    get isInRecord() {
+      return loader.isInRecord;
+    },
   });
   await loader.finish();
   await assertUnchanged(file, load.file);

@@ -11,7 +11,6 @@ import type { Dialect } from '../../src/ingest/dialect.js';
 import type { RowWriter } from '../../src/ingest/encode/binary.js';
 import { WINDOW_BYTES } from '../../src/ingest/lanes/assembly/layout.js';
 import type { RowPlaces } from '../../src/ingest/lanes/byte-lane.js';
-import { compileAssembly, LaneMemory } from '../../src/ingest/lanes/lane-memory.js';
 import { RecordLoader } from '../../src/ingest/lanes/record-loader.js';
 import type { ReferenceValues } from '../../src/ingest/lanes/reference-values.js';
 import { type RecordPlace, RejectLog } from '../../src/ingest/ledger/reject-log.js';
@@ -19,11 +18,7 @@ import type { TablePlan } from '../../src/ingest/plan/table-plan.js';
 import { readSplit } from '../../src/ingest/read.js';
 import type { Fault } from '../../src/ingest/reject.js';
 import { SQL_TYPE } from '../../src/model/model.js';
-
-/** As a worker has it: one, for all that the thread loads. */
-const laneMemory = new LaneMemory(
-  await compileAssembly(new URL('../../dist/ingest/lanes/byte-lane.wasm', import.meta.url)),
-);
+import { laneMemory } from '../support/lane.js';
 
 /** What a file is loaded into. */
 export interface Target {
@@ -45,6 +40,8 @@ export interface Manner {
   readonly readBytes: readonly number[];
   /** What a read leaves behind the bytes it gives, where nobody must look. */
   readonly litter: string;
+  /** Whether the sink gives rows back once it has sent them. */
+  readonly recycles: boolean;
   /** Ends of splits, ascending; the last split ends with the file. */
   readonly untils: readonly number[];
 }
@@ -56,6 +53,7 @@ export const BY_CSV: Manner = {
   windowBytes: WINDOW_BYTES,
   readBytes: [WINDOW_BYTES],
   litter: '',
+  recycles: true,
   untils: [],
 };
 export const BY_LANE: Manner = { ...BY_CSV, usesByteLane: true };
@@ -207,13 +205,15 @@ class KeptRows implements RowSink {
   #lanePlaces: RecordPlace[] = [];
   #laneEnds: number[] = [];
   #portions: { bytes: Buffer; places: RecordPlace[]; ends: number[] }[] = [];
+  readonly #recycles: boolean;
   #recycle: ((rows: Buffer) => void) | undefined;
   rowCount = 0;
   laneRows = 0;
   lastOffset = -1;
 
-  constructor({ plan, references }: Target, { wantsOrdinals }: Manner, found: Found) {
+  constructor({ plan, references }: Target, { wantsOrdinals, recycles }: Manner, found: Found) {
     this.#found = found;
+    this.#recycles = recycles;
     this.wantsOrdinals = wantsOrdinals;
     this.#collector = wantsOrdinals
       ? undefined
@@ -292,7 +292,7 @@ class KeptRows implements RowSink {
       }
       if (start !== bytes.length) throw new Error('rows do not end where they are said to');
       bytes.fill(0xee);
-      this.#recycle?.(bytes);
+      if (this.#recycles) this.#recycle?.(bytes);
     }
     this.#portions = [];
   }

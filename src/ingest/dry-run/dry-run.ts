@@ -218,15 +218,11 @@ class DryRun {
       if (this.#signal.aborted) break;
       const { file, table } = target;
       try {
-        const description = await describeFile(
-          file.path,
-          file.name,
-          table,
-          this.#options.delimiter,
-        );
+        const csv = this.#options.csvFor(table);
+        const description = await describeFile(file.path, file.name, table, csv);
         const plan = planFor(table, description, file.name);
         const identified = await identifyFile(file.path);
-        const identity = toIdentity(target, description, identified);
+        const identity = toIdentity(target, description, identified, csv);
         described.push({ target, description, plan, file: identified, identity });
       } catch (error) {
         if (!isFileFault(error)) throw error;
@@ -394,7 +390,7 @@ class DryRun {
   async #insertLoad(target: Target, description: FileDescription, bytes: number): Promise<number> {
     const loadId = --this.#lastLoadId;
     await this.#client.query(
-      `INSERT INTO edp.loads (load_id, path, table_name, size_bytes, content_hash, header, delimiter, model_hash)
+      `INSERT INTO edp.loads (load_id, path, table_name, size_bytes, content_hash, header, file_format, model_hash)
        OVERRIDING SYSTEM VALUE VALUES ($1, $2, $3, $4, $5, $6, $7, '')`,
       [
         loadId,
@@ -403,7 +399,7 @@ class DryRun {
         bytes,
         `dry run ${randomUUID()}`,
         description.headerBytes,
-        String.fromCharCode(description.dialect.delimiter),
+        '{}',
       ],
     );
     return loadId;
@@ -441,6 +437,9 @@ class DryRun {
         return loader.take(window);
       },
       cutLongRecord: (window) => loader.cutLongRecord(window),
+      get isInRecord() {
+        return loader.isInRecord;
+      },
     });
     await loader.finish();
     await assertUnchanged(file, identity);

@@ -12,6 +12,7 @@ import type pg from 'pg';
 import { connect, withTransaction } from '../../database/connection.js';
 import { CONNECTION_LOST, isConnectionError, isTransient } from '../../database/sqlstate.js';
 import { EdpError } from '../../errors.js';
+import type { FileFormat } from '../file-format.js';
 import type { RowCounts } from '../split.js';
 import { tryLockLoad } from './loads.js';
 import { hasLedger } from './query.js';
@@ -34,8 +35,7 @@ export interface LoadRecord {
   readonly state: LoadState;
   readonly attempt: number;
   readonly header: Buffer;
-  readonly delimiter: string;
-  readonly recordEnd: string;
+  readonly format: FileFormat;
   readonly rows: RowCounts;
   /** Rows of other loads whose values it replaced. */
   readonly replaced: number;
@@ -53,8 +53,7 @@ interface LoadRow {
   readonly state: LoadState;
   readonly attempt: number;
   readonly header: Buffer;
-  readonly delimiter: string;
-  readonly record_end: string;
+  readonly file_format: FileFormat;
   readonly rows_read: number;
   readonly rows_loaded: number;
   readonly rows_rejected: number;
@@ -82,8 +81,7 @@ export async function readLoad(client: pg.Client, loadId: number): Promise<LoadR
     state: row.state,
     attempt: row.attempt,
     header: row.header,
-    delimiter: row.delimiter,
-    recordEnd: row.record_end,
+    format: row.file_format,
     rows: {
       read: row.rows_read,
       loaded: row.rows_loaded,

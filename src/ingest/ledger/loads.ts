@@ -4,6 +4,7 @@
  */
 import type pg from 'pg';
 import { withTransaction } from '../../database/connection.js';
+import { type FileFormat, readsAlike } from '../file-format.js';
 import type { CommittedRange } from '../plan/cut.js';
 import { type HashedRange, hasContent } from '../plan/identify.js';
 import type { RowCounts } from '../split.js';
@@ -18,9 +19,7 @@ export interface LoadIdentity {
   /** The file's fingerprint: equal content has equal ones; the receipts tell whether it is equal. */
   readonly contentHash: string;
   readonly header: Buffer;
-  readonly delimiter: string;
-  /** Line feed or carriage return. */
-  readonly recordEnd: string;
+  readonly format: FileFormat;
   readonly modelHash: string;
 }
 
@@ -39,6 +38,8 @@ export type Claim =
     }
   /** Half of it was removed: neither its rows nor its receipts are whole. */
   | { readonly kind: 'half_undone'; readonly loadId: number }
+  /** Part of it was loaded, and read in another way: what is left cannot be added to that. */
+  | { readonly kind: 'other_format'; readonly loadId: number }
   | ({ readonly kind: 'claimed'; readonly attempt: number } & CommittedPart);
 
 /** What earlier runs of a load committed. */
@@ -52,7 +53,7 @@ export interface CommittedPart {
 
 /** What the ledger has of a content, and so what is to be done with it. */
 export type Finding =
-  | Extract<Claim, { kind: 'known' | 'half_undone' }>
+  | Extract<Claim, { kind: 'known' | 'half_undone' | 'other_format' }>
   | { readonly kind: 'interrupted'; readonly loadId: number }
   | { readonly kind: 'new'; readonly generation: number };
 
@@ -101,7 +102,9 @@ export async function claimLoads(
     await withTransaction(client, async () => {
       // Lost in a crash together with all that was loaded under it: the log is written in order.
       await client.query('SET LOCAL synchronous_commit = off');
-      for (const { index, loadId } of interrupted) claims[index] = await resume(client, loadId);
+      for (const { index, loadId } of interrupted) {
+        claims[index] = await resume(client, loadId, identities[index]!);
+      }
       const loadIds = await createLoads(client, created);
       created.forEach(({ index }, i) => {
         claims[index] = {
@@ -144,9 +147,9 @@ async function createLoads(client: pg.Client, loads: readonly NewLoad[]): Promis
     content_hash: string;
   }>(
     `INSERT INTO edp.loads (path, table_name, size_bytes, content_hash, generation, header,
-       delimiter, record_end, model_hash, attempt)
+       file_format, model_hash, attempt)
      SELECT *, 1 FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::int[], $6::bytea[],
-       $7::text[], $8::text[], $9::text[])
+       $7::json[], $8::text[])
      RETURNING load_id, table_name, content_hash`,
     [
       loads.map(({ identity }) => identity.path),
@@ -155,8 +158,7 @@ async function createLoads(client: pg.Client, loads: readonly NewLoad[]): Promis
       loads.map(({ identity }) => identity.contentHash),
       loads.map(({ generation }) => generation),
       loads.map(({ identity }) => identity.header),
-      loads.map(({ identity }) => identity.delimiter),
-      loads.map(({ identity }) => identity.recordEnd),
+      loads.map(({ identity }) => JSON.stringify(identity.format)),
       loads.map(({ identity }) => identity.modelHash),
     ],
   );
@@ -197,6 +199,7 @@ interface LoadRow {
   readonly table_name: string;
   readonly content_hash: string;
   readonly header: Buffer;
+  readonly file_format: FileFormat;
   readonly generation: number;
   readonly state: string;
   readonly finished_at: string;
@@ -253,7 +256,11 @@ async function judge(
     return undefined;
   };
   const interrupted = await latestIn('loading');
-  if (interrupted !== undefined) return { kind: 'interrupted', loadId: interrupted.load_id };
+  if (interrupted !== undefined) {
+    const { load_id: loadId, file_format: begun } = interrupted;
+    const isAlike = readsAlike(begun, identity.format) || !(await hasReceipts(client, loadId));
+    return { kind: isAlike ? 'interrupted' : 'other_format', loadId };
+  }
   const loaded = force ? undefined : await latestIn('loaded');
   if (loaded !== undefined) {
     const { load_id: loadId, path, finished_at: finishedAt } = loaded;
@@ -268,11 +275,19 @@ async function judge(
 /** Whether a file holds what a load found in its own, as far as it got. */
 async function isContentOf(
   client: pg.Client,
-  { file, header }: LoadIdentity,
+  { file, header, format }: LoadIdentity,
   load: LoadRow,
 ): Promise<boolean> {
-  if (!header.equals(load.header)) return false;
+  // Read in another way, the same bytes may have another header, or none.
+  if (readsAlike(format, load.file_format) && !header.equals(load.header)) return false;
   return hasContent(file, await listHashedRanges(client, load.load_id));
+}
+
+async function hasReceipts(client: pg.Client, loadId: number): Promise<boolean> {
+  const { rows } = await client.query('SELECT FROM edp.receipts WHERE load_id = $1 LIMIT 1', [
+    loadId,
+  ]);
+  return rows.length > 0;
 }
 
 /** What a load found in its file, as far as it got. */
@@ -286,11 +301,16 @@ export async function listHashedRanges(client: pg.Client, loadId: number): Promi
 }
 
 /** Raises the attempt, which shuts out workers of the run before, and reads what that run committed. */
-async function resume(client: pg.Client, loadId: number): Promise<Claim> {
+async function resume(
+  client: pg.Client,
+  loadId: number,
+  { header, format }: LoadIdentity,
+): Promise<Claim> {
   // Waits for a split of the run before that is just committing; no later one can.
   const { rows } = await client.query<{ attempt: number }>(
-    'UPDATE edp.loads SET attempt = attempt + 1 WHERE load_id = $1 RETURNING attempt',
-    [loadId],
+    `UPDATE edp.loads SET attempt = attempt + 1, header = $2, file_format = $3
+     WHERE load_id = $1 RETURNING attempt`,
+    [loadId, header, JSON.stringify(format)],
   );
   return {
     kind: 'claimed',

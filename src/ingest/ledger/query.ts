@@ -1,6 +1,7 @@
 /** What the ledger answers: loads, and rejects. Reads only, and works before anything was loaded. */
 import type pg from 'pg';
 import { EdpError } from '../../errors.js';
+import type { FileFormat } from '../file-format.js';
 import type { RowCounts } from '../split.js';
 
 export interface LoadSummary {
@@ -198,19 +199,19 @@ export async function* readRejects(
   }
 }
 
-export interface FileFormat {
-  /** The file's header record, byte for byte; empty where the file was. */
+export interface StoredFormat {
+  /** The file's header record, byte for byte; empty where it has none. */
   readonly header: Buffer;
-  /** Line feed or carriage return. */
-  readonly recordEnd: string;
+  readonly format: FileFormat;
 }
 
-export async function getFileFormat(client: pg.Client, loadId: number): Promise<FileFormat> {
-  const { rows } = await client.query<FileFormat>(
-    'SELECT header, record_end AS "recordEnd" FROM edp.loads WHERE load_id = $1',
+/** @param loadId of a load that is there */
+export async function getFileFormat(client: pg.Client, loadId: number): Promise<StoredFormat> {
+  const { rows } = await client.query<StoredFormat>(
+    'SELECT header, file_format AS format FROM edp.loads WHERE load_id = $1',
     [loadId],
   );
-  return rows[0] ?? { header: Buffer.alloc(0), recordEnd: '\n' };
+  return rows[0]!;
 }
 
 /**

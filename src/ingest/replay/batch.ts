@@ -5,7 +5,8 @@
  */
 import type pg from 'pg';
 import { type OnConflict, Stage, type StageOptions } from '../copy/stage.js';
-import { CR, type Dialect } from '../dialect.js';
+import type { Dialect } from '../dialect.js';
+import { lineEndFor } from '../file-format.js';
 import { RecordLoader } from '../lanes/record-loader.js';
 import type { HeldLoad } from '../ledger/held-load.js';
 import { storable } from '../ledger/receipts.js';
@@ -32,6 +33,8 @@ interface Reject {
   /** Start of the split that read it: the receipt it is counted in. */
   readonly startByte: number;
   readonly raw: Buffer;
+  readonly code: string;
+  readonly reason: string;
 }
 
 export interface BatchOutcome {
@@ -91,7 +94,7 @@ async function readRejects(client: pg.Client, loadId: number, after: number): Pr
   }
   if (last === undefined) return [];
   const { rows } = await client.query<Reject>(
-    `SELECT byte_offset AS "byteOffset", start_byte AS "startByte", raw FROM edp.rejects
+    `SELECT byte_offset AS "byteOffset", start_byte AS "startByte", raw, code, reason FROM edp.rejects
      WHERE load_id = $1 AND byte_offset > $2 AND byte_offset <= $3 ORDER BY byte_offset`,
     [loadId, after, last],
   );
@@ -136,7 +139,12 @@ async function tryAgain(
     refusals,
   );
   await sink.begin();
-  for (const { byteOffset, raw } of rejects) {
+  for (const { byteOffset, raw, code, reason } of rejects) {
+    // The ledger has only its first bytes.
+    if (code === 'record_too_long') {
+      refusals.faults.set(byteOffset, new Fault(code, reason));
+      continue;
+    }
     // Each in a window of its own: one whose quotes do not close must not reach into the next.
     const bytes = endRecord(raw, dialect);
     if (!isOneRecord(bytes, raw.length, dialect)) {
@@ -156,11 +164,11 @@ async function tryAgain(
 }
 
 /** With its line end: a CR that is part of the record is told from one that ends it by what follows. */
-function endRecord(raw: Buffer, { recordEnd }: Dialect): Buffer {
-  return Buffer.concat([raw, Buffer.from(recordEnd === CR ? '\r' : '\r\n')]);
+function endRecord(raw: Buffer, dialect: Dialect): Buffer {
+  return Buffer.concat([raw, Buffer.from(lineEndFor(raw, dialect))]);
 }
 
-/** Read by another delimiter than its load was begun with, a record may be several here, or a part of one. */
+/** Without the lines that followed it in the file, a damaged record may seem to end elsewhere. */
 const NOT_ONE_RECORD = new Fault('bad_quote', 'the record cannot be read as CSV');
 
 function isOneRecord(bytes: Buffer, length: number, dialect: Dialect): boolean {

@@ -13,7 +13,6 @@ import { EdpError } from '../../errors.js';
 import { findTable, type Model } from '../../model/model.js';
 import type { MissingDimensions, OnConflict } from '../copy/stage.js';
 import { inspectTarget } from '../copy/target.js';
-import type { Dialect } from '../dialect.js';
 import {
   explainPrivileges,
   type HeldLoad,
@@ -22,7 +21,6 @@ import {
 } from '../ledger/held-load.js';
 import { addCounts } from '../ledger/loads.js';
 import { hasLedger } from '../ledger/query.js';
-import { parseHeader } from '../plan/describe.js';
 import { planTable } from '../plan/table-plan.js';
 import type { RowCounts } from '../split.js';
 import { type ReplayPlan, replayBatch } from './batch.js';
@@ -122,11 +120,11 @@ function assertWhole({ loadId, state }: LoadRecord): void {
   }
 }
 
-/** The stored header against the model as it is now. */
+/** The fields of the file, as it was read then, against the model as it is now. */
 async function planReplay(
   hold: HeldLoad,
   model: Model,
-  { loadId, path, table: tableName, header: headerBytes, delimiter, recordEnd }: LoadRecord,
+  { loadId, path, table: tableName, format }: LoadRecord,
   options: ReplayOptions,
 ): Promise<ReplayPlan> {
   const table = findTable(model, tableName);
@@ -137,17 +135,10 @@ async function planReplay(
       { hint: 'declare the table in edp.yaml, or run edp in the project that loads it' },
     );
   }
-  const dialect: Dialect = {
-    delimiter: delimiter.charCodeAt(0),
-    recordEnd: recordEnd.charCodeAt(0),
-    fieldCount: 0,
-    allowsBareQuotes: delimiter === '\t',
-  };
-  const header = parseHeader(headerBytes, dialect, path);
-  const plan = planTable(table, header, path);
+  const plan = planTable(table, format.fields, path);
   const target = await hold.read((client) => inspectTarget(client, table));
   return {
-    dialect: { ...dialect, fieldCount: header.length },
+    dialect: format.dialect,
     plan,
     stage: {
       target,

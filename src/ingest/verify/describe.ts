@@ -116,8 +116,8 @@ export class Describer {
 
   /** The record of the file that starts there, as the row it makes. */
   async #recordAt(byteOffset: number): Promise<Fields | undefined> {
-    const { file, description, plan, shape, retyped, load } = this.#subject;
-    const source = { file, dialect: description.dialect, plan: plan!, loadId: load.loadId };
+    const { file, layout, plan, shape, retyped, load } = this.#subject;
+    const source = { file, dialect: layout.dialect, plan: plan!, loadId: load.loadId };
     const reader = new RowReader(shape, 'file', new Set(retyped), SEED);
     const hasher = await createXXHash128();
     hasher.init();

@@ -116,12 +116,15 @@ export class FileReader {
 
   /** @returns start of the first record behind the range */
   async read(start: number, until: number, hasher: IHasher, check: () => void): Promise<number> {
+    const loader = this.#loader;
     return readSplit(this.#handle, this.#source.file, start, until, this.#window, hasher, {
       take: async (window) => {
         check();
         await this.#known?.upTo(window.base + window.filled);
         this.#sink.window = window;
         const taken = await this.#loader.take(window);
+        // The reject of a record that is too long is taken at its end.
+        if (this.#loader.isInRecord) return taken;
         for (const place of this.#known?.dropBefore(window.base + taken) ?? []) {
           this.#visitor.strayReject(place);
         }
@@ -129,7 +132,10 @@ export class FileReader {
       },
       cutLongRecord: (window) => {
         this.#sink.window = window;
-        return this.#loader.cutLongRecord(window);
+        return loader.cutLongRecord(window);
+      },
+      get isInRecord() {
+        return loader.isInRecord;
       },
     });
   }
@@ -273,7 +279,9 @@ class VisitedRejects extends RejectLog {
   }
 
   override add(place: RecordPlace, fault: Fault, raw: Buffer): void {
-    this.#sink.refused(place, fault, raw, () => this.#toRow(raw));
+    // Of a record that is too long, only the first bytes are there: they make no row.
+    const isWhole = fault.code !== 'record_too_long';
+    this.#sink.refused(place, fault, raw, () => (isWhole ? this.#toRow(raw) : undefined));
   }
 
   #toRow(raw: Buffer): Buffer | undefined {

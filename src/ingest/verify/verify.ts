@@ -224,13 +224,13 @@ class Verification {
   }
 
   async #makeJob(plan: NonNullable<Subject['plan']>): Promise<VerifyJob> {
-    const { load, file, description, shape, target, table, retyped, isSameContent } = this.#subject;
+    const { load, file, layout, shape, target, table, retyped, isSameContent } = this.#subject;
     const expected = Math.max(load.rows.read, 1);
     const bits = Math.ceil(Math.log2(expected / RECORDS_PER_BUCKET));
     return {
       database: this.#database.client,
       snapshot: this.#moment.snapshot,
-      source: { file, dialect: description.dialect, plan, loadId: load.loadId },
+      source: { file, dialect: layout.dialect, plan, loadId: load.loadId },
       shape,
       retyped,
       seed: { first: randomBytes(4).readInt32LE(), second: randomBytes(4).readInt32LE() },
