@@ -167,7 +167,7 @@ export async function maySkipTriggers(
     `WITH RECURSIVE family AS (
        SELECT $1::oid AS oid
        UNION SELECT inhrelid FROM pg_inherits JOIN family ON inhparent = family.oid)
-     SELECT FROM pg_trigger JOIN family ON tgrelid = oid
+     SELECT FROM pg_trigger JOIN family ON tgrelid = family.oid
      WHERE NOT tgisinternal AND tgenabled <> 'D' LIMIT 1`,
     [oid],
   );
