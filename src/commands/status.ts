@@ -126,7 +126,7 @@ function printLoad(
   }
   if (load.rowsReplaced > 0) {
     output.line(
-      `it replaced the values of ${formatCount(load.rowsReplaced)} rows of other loads (--on-conflict update)`,
+      `it replaced the values of ${formatCount(load.rowsReplaced)} rows that were there before (--on-conflict update)`,
     );
   }
   if (load.state === 'interrupted') output.line('interrupted: ingest the same file again to go on');

@@ -93,7 +93,7 @@ function plural(count: number, noun: string): string {
 }
 
 function replacedText(replaced: number): string {
-  return `${plural(replaced, 'row')} of other loads got new values by it (--on-conflict update): they go with it, and the values they had before cannot be brought back.`;
+  return `${plural(replaced, 'row')} that were there before got new values by it (--on-conflict update): they go with it, and the values they had cannot be brought back.`;
 }
 
 function print(output: Output, result: UndoResult, wasUndone: boolean): void {

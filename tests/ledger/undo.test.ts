@@ -289,6 +289,91 @@ describe('what is refused, with the reason and the remedy', () => {
   });
 });
 
+describe('a table with partitions of its own mind', () => {
+  const DDL = `CREATE TABLE items (id int PRIMARY KEY, body text, load_id bigint) PARTITION BY RANGE (id);
+    CREATE TABLE items_low PARTITION OF items FOR VALUES FROM (0) TO (50);
+    CREATE TABLE items_high PARTITION OF items FOR VALUES FROM (50) TO (1000)`;
+
+  it('of which one is referred to', async () => {
+    const cwd = await project(ITEMS, { 'items.csv': numbers(0, 100) });
+    await database.query(DDL);
+    await database.query('CREATE TABLE lows (item int REFERENCES items_low ON DELETE CASCADE)');
+    await database.query('CREATE TABLE alls (item int REFERENCES items ON DELETE CASCADE)');
+    const load = loadIdOf(await run(cwd, 'ingest', 'items.csv'));
+    for (const [table, item] of [
+      ['lows', 7],
+      ['alls', 77],
+    ]) {
+      await database.query(`INSERT INTO ${table} VALUES ($1)`, [item]);
+      const refused = await run(cwd, 'undo', load);
+      expect(refused.json.error, refused.stderr).toMatchObject({ code: 'still_referenced' });
+      expect(refused.json.error.message).toContain(`item = ${item}`);
+      expect(await database.query(`SELECT item FROM ${table}`)).toEqual([[item]]);
+      await database.query(`TRUNCATE ${table}`);
+    }
+    expect((await run(cwd, 'undo', load)).json).toMatchObject({ ok: true, removed: { rows: 90 } });
+  });
+
+  it('of which one has a trigger', async () => {
+    const cwd = await project(ITEMS, { 'items.csv': numbers(0, 100) });
+    await database.query(DDL);
+    await database.query('CREATE TABLE alls (item int REFERENCES items)');
+    await database.query('CREATE TABLE gone (id int)');
+    await database.query(`CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS
+      'BEGIN INSERT INTO gone VALUES (OLD.id); RETURN OLD; END'`);
+    await database.query(
+      'CREATE TRIGGER note AFTER DELETE ON items_low FOR EACH ROW EXECUTE FUNCTION note()',
+    );
+    const load = loadIdOf(await run(cwd, 'ingest', 'items.csv'));
+    expect((await run(cwd, 'undo', load)).json).toMatchObject({ ok: true, removed: { rows: 90 } });
+    expect(await database.query('SELECT count(*) FROM gone')).toEqual([[45]]);
+  });
+});
+
+it('a model that names another lineage column than the table has', async () => {
+  const cwd = await project(ITEMS, { 'items.csv': numbers(0, 50) });
+  const load = loadIdOf(await run(cwd, 'ingest', 'items.csv'));
+  await writeFile(path.join(cwd, 'edp.yaml'), `${ITEMS}    lineage: batch\n`);
+  const refused = await run(cwd, 'undo', load);
+  expect(refused.json).toMatchObject({ state: 'loaded', error: { code: 'table_mismatch' } });
+  expect(refused.json.error.message).toContain('"batch"');
+});
+
+it('a role that may load, but not delete', async () => {
+  const model = `tables:
+  kinds: { columns: { id: int, name: text }, key: id, lineage: false }
+  items: { columns: { id: int, kind: { type: int, references: kinds } } }
+`;
+  const cwd = await project(model, { 'items.csv': 'id,kind\n1,1\n2,2\nx,1\n' });
+  const infer = ['--missing-dimensions', 'infer'];
+  const load = loadIdOf(await run(cwd, 'ingest', 'items.csv', ...infer));
+  await database.query('DROP ROLE IF EXISTS edp_test_deleter');
+  await database.query('CREATE ROLE edp_test_deleter LOGIN');
+  await database.query('GRANT USAGE ON SCHEMA edp, public TO edp_test_deleter');
+  await database.query(
+    'GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA edp, public TO edp_test_deleter',
+  );
+  const url = database.url.replace('user=edp', 'user=edp_test_deleter');
+  const as = (...args: string[]) => edp([...args, '--json', '--database-url', url], { cwd });
+  const refused = await as('undo', load);
+  expect(refused.json, refused.stderr).toMatchObject({
+    state: 'loaded',
+    error: { code: 'database_refused' },
+  });
+  expect(refused.json.error.message).toContain('public.items');
+  expect(refused.json.error.hint).toContain('DELETE');
+  await expectBalanced(database, 'items');
+  await database.query('GRANT DELETE ON items, edp.rejects, edp.receipts TO edp_test_deleter');
+  const undone = await as('undo', load);
+  expect(undone.json, undone.stderr).toMatchObject({
+    ok: true,
+    removed: { rows: 2, rejects: 1, inferredMembers: 0 },
+    keptInferredMembers: 2,
+  });
+  await database.query('DROP OWNED BY edp_test_deleter');
+  await database.query('DROP ROLE edp_test_deleter');
+});
+
 it('rows of a table that refer to rows of the same load go together', async () => {
   const model =
     'tables:\n  nodes:\n    columns: { id: int, parent: { type: int, references: nodes } }\n    key: id\n';

@@ -276,6 +276,23 @@ export class HeldLoad {
   }
 }
 
+/**
+ * Says what a command needs where the server does not let its role do it.
+ *
+ * @param needs the privileges
+ */
+export function explainPrivileges(error: unknown, command: string, needs: string): unknown {
+  if (error instanceof EdpError || (error as { code?: string }).code !== '42501') return error;
+  return new EdpError(
+    'database_refused',
+    `this role may not ${command}: ${(error as Error).message}`,
+    {
+      hint: `it takes ${needs}`,
+      cause: error,
+    },
+  );
+}
+
 /** What pg keeps to itself: whether the socket still lives. */
 function isClosed(client: pg.Client): boolean {
   return (client as unknown as { connection: { stream: { destroyed: boolean } } }).connection.stream

@@ -13,12 +13,20 @@ import { EdpError } from '../../errors.js';
 import { findTable, type Model } from '../../model/model.js';
 import type { MissingDimensions, OnConflict } from '../copy/stage.js';
 import { inspectTarget } from '../copy/target.js';
-import { type HeldLoad, type LoadRecord, withHeldLoad } from '../ledger/held-load.js';
+import {
+  explainPrivileges,
+  type HeldLoad,
+  type LoadRecord,
+  withHeldLoad,
+} from '../ledger/held-load.js';
 import { addCounts } from '../ledger/loads.js';
 import { hasLedger } from '../ledger/query.js';
 import { planTable } from '../plan/table-plan.js';
 import type { RowCounts } from '../split.js';
 import { type ReplayPlan, replayBatch } from './batch.js';
+
+const NEEDED_PRIVILEGES =
+  'what a load takes, and SELECT, UPDATE and DELETE on the tables of schema edp';
 
 export interface ReplayOptions {
   readonly onConflict: OnConflict;
@@ -71,7 +79,7 @@ export async function replay(
         await replayAll(hold, plan, progress, tally, signal);
       }
     } catch (error) {
-      failure = error;
+      failure = explainPrivileges(error, 'replay loads', NEEDED_PRIVILEGES);
     }
     const { rows: now } = await hold.look().catch((error: unknown) => {
       throw failure ?? error;

@@ -67,6 +67,9 @@ async function listDimensions(client: pg.Client, loadId: number): Promise<Dimens
            WHERE load_id = $1 AND arrived_at IS NULL) m
      JOIN pg_class c ON c.oid = to_regclass(m.table_name)
      JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = m.column_name
+     -- A role that may only add members leaves them.
+     WHERE has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'DELETE')
+       AND has_any_column_privilege(c.oid, 'UPDATE')
      ORDER BY 2, 3`,
     [loadId],
   );

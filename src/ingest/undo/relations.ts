@@ -1,5 +1,6 @@
 /** What the catalog knows about the rows of a load: where they can be, and what may refer to them. */
 import type pg from 'pg';
+import { EdpError } from '../../errors.js';
 import { quoteIdentifier } from '../../model/ddl.js';
 import type { Table } from '../../model/model.js';
 import { maySkipTriggers } from '../copy/target.js';
@@ -41,7 +42,10 @@ export interface LineageTable {
   readonly checksReferrers: boolean;
 }
 
-/** @returns undefined where the database has no such table (any more) */
+/**
+ * @returns undefined where the database has no such table (any more)
+ * @throws EdpError `table_mismatch` where it has no such column
+ */
 export async function inspectLineage(
   client: pg.Client,
   table: Table & { readonly lineageColumn: string },
@@ -53,6 +57,17 @@ export async function inspectLineage(
   );
   const found = rows[0];
   if (found === undefined) return undefined;
+  const { rowCount: columnCount } = await client.query(
+    'SELECT FROM pg_attribute WHERE attrelid = $1 AND attname = $2 AND NOT attisdropped',
+    [found.oid, table.lineageColumn],
+  );
+  if (columnCount === 0) {
+    throw new EdpError(
+      'table_mismatch',
+      `table "${table.name}" has no column "${table.lineageColumn}", which the model names as its lineage`,
+      { hint: 'name the column that holds the numbers of loads as `lineage` in edp.yaml' },
+    );
+  }
   const referrers = await listReferrers(client, found.oid);
   return {
     name: found.name,
@@ -63,11 +78,14 @@ export async function inspectLineage(
   };
 }
 
+/** A table with all its partitions and children. */
+const FAMILY = `WITH RECURSIVE family AS (
+  SELECT $1::oid AS oid
+  UNION SELECT inhrelid FROM pg_inherits JOIN family ON inhparent = family.oid)`;
+
 async function listRelations(client: pg.Client, oid: number, lineage: string): Promise<Relation[]> {
   const { rows } = await client.query<Relation>(
-    `WITH RECURSIVE family AS (
-       SELECT $1::oid AS oid
-       UNION SELECT inhrelid FROM pg_inherits JOIN family ON inhparent = family.oid)
+    `${FAMILY}
      SELECT format('%I.%I', n.nspname, c.relname) AS name, c.relkind = 'r' AS "hasBlocks",
             EXISTS (SELECT FROM pg_index i
                     JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = i.indkey[0]
@@ -76,7 +94,7 @@ async function listRelations(client: pg.Client, oid: number, lineage: string): P
                     WHERE i.indrelid = c.oid AND i.indisvalid AND i.indpred IS NULL
                       AND a.attname = $2 AND am.amname IN ('btree', 'hash', 'brin')) AS "hasIndex"
      FROM family JOIN pg_class c USING (oid) JOIN pg_namespace n ON n.oid = c.relnamespace
-     WHERE c.relkind IN ('r', 'f') ORDER BY 1`,
+     WHERE c.relkind IN ('r', 'f') ORDER BY name`,
     [oid, lineage],
   );
   return rows;
@@ -88,17 +106,18 @@ export async function listReferrers(client: pg.Client, oid: number): Promise<Ref
       FROM unnest(${numbers}) WITH ORDINALITY AS k (number, position)
       JOIN pg_attribute a ON a.attrelid = ${relation} AND a.attnum = k.number)`;
   const { rows } = await client.query<Referrer>(
-    `SELECT f.conname::text AS constraint, format('%I.%I', n.nspname, r.relname) AS table,
+    `${FAMILY}
+     SELECT f.conname::text AS constraint, format('%I.%I', n.nspname, r.relname) AS table,
             ${names('f.conrelid', 'f.conkey')} AS columns,
             ${names('f.confrelid', 'f.confkey')} AS "referredColumns",
-            f.conrelid = f.confrelid AS "isOwn", f.confdeltype NOT IN ('a', 'r') AS spreads
+            f.conrelid IN (TABLE family) AS "isOwn", f.confdeltype NOT IN ('a', 'r') AS spreads
      FROM pg_constraint f
      JOIN pg_class r ON r.oid = f.conrelid
      JOIN pg_namespace n ON n.oid = r.relnamespace
-     WHERE f.contype = 'f' AND f.confrelid = $1
-       -- Those of partitions are copies of their parent's.
+     WHERE f.contype = 'f' AND f.confrelid IN (TABLE family)
+       -- Most of those of partitions are copies of their parent's.
        AND NOT EXISTS (SELECT FROM pg_constraint parent
-                       WHERE parent.oid = f.conparentid AND parent.confrelid = $1)
+                       WHERE parent.oid = f.conparentid AND parent.confrelid IN (TABLE family))
      ORDER BY 1`,
     [oid],
   );

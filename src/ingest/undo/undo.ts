@@ -13,13 +13,36 @@ import type { Database } from '../../database/database.js';
 import { migrate } from '../../database/migrate.js';
 import { EdpError } from '../../errors.js';
 import { findTable, type Model, type Table } from '../../model/model.js';
-import { type HeldLoad, type LoadRecord, readLoad, withHeldLoad } from '../ledger/held-load.js';
+import {
+  explainPrivileges,
+  type HeldLoad,
+  type LoadRecord,
+  readLoad,
+  withHeldLoad,
+} from '../ledger/held-load.js';
 import { hasLedger } from '../ledger/query.js';
 import { countInferredMembers, removeInferredMembers } from './members.js';
 import { removeReceipts, removeRejects } from './records.js';
 import { assertNotReferenced, rowsOfLoad } from './referrers.js';
 import { inspectLineage, type LineageTable } from './relations.js';
 import { removeRows } from './rows.js';
+
+const NEEDED_PRIVILEGES =
+  'SELECT and DELETE on the table and its partitions (and UPDATE where others refer to it), SELECT, UPDATE and DELETE on the tables of schema edp';
+
+/** @throws EdpError `database_refused`, before anything is removed */
+async function assertMayRemove(client: pg.Client, table: LineageTable | undefined): Promise<void> {
+  const { rows } = await client.query<{ name: string }>(
+    `SELECT name FROM unnest($1::text[]) AS name
+     WHERE NOT (has_table_privilege(name, 'SELECT') AND has_table_privilege(name, 'DELETE'))`,
+    [['edp.rejects', 'edp.receipts', ...(table?.relations ?? []).map(({ name }) => name)]],
+  );
+  if (rows.length === 0) return;
+  const names = rows.map(({ name }) => name).join(', ');
+  throw new EdpError('database_refused', `this role may not remove rows of ${names}`, {
+    hint: `undo takes ${NEEDED_PRIVILEGES}`,
+  });
+}
 
 export interface UndoResult {
   readonly loadId: number;
@@ -86,7 +109,7 @@ export async function undo(
     try {
       if (load.state !== 'undone') await run.execute(requireLineage(model, load));
     } catch (error) {
-      failure = error;
+      failure = explainPrivileges(error, 'undo loads', NEEDED_PRIVILEGES);
     }
     const result = await run.result().catch((error: unknown) => {
       throw failure ?? error;
@@ -145,6 +168,7 @@ class UndoRun {
 
   async execute(model: LineageModel | undefined): Promise<void> {
     const table = model && (await this.#hold.read((client) => inspectLineage(client, model)));
+    await this.#hold.read((client) => assertMayRemove(client, table));
     if (table !== undefined) await this.#check(table);
     if (this.#signal.aborted) return;
     await this.#mark();
