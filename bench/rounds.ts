@@ -3,11 +3,12 @@
  * alike. Each round begins with another entry.
  */
 import { mkdir, rm } from 'node:fs/promises';
+import type pg from 'pg';
 import type { LoadTask } from './contenders/contender.js';
 import { warmFile } from './datasets/dataset.js';
 import { makeLaunch } from './measure/launch.js';
 import { type GroupUsage, Sampler } from './measure/sampler.js';
-import { addTotals, assertTotals, readTotals } from './tables.js';
+import { addTotals, assertGuards, assertTotals, readGuards, readTotals } from './tables.js';
 import type { Workbench } from './workbench.js';
 import type { Entry } from './workload.js';
 
@@ -59,6 +60,10 @@ async function measure(bench: Workbench, entry: Entry): Promise<Measurement> {
   }
   const database = await server.createRunDatabase(target.template);
 
+  const inDatabase = <T>(work: (client: pg.Client) => Promise<T>) =>
+    server.withClient(database.config.database!, work);
+  const guards = await inDatabase((client) => readGuards(client, target.table));
+
   const sampler = new Sampler(server.postmaster);
   const launch = makeLaunch((pid) => sampler.addClient(pid));
   const task: LoadTask = { dataset, target, database, settings, launch };
@@ -72,9 +77,10 @@ async function measure(bench: Workbench, entry: Entry): Promise<Measurement> {
   const usage = sampler.usage();
 
   const expected = addTotals(target.existing, dataset.totals);
-  const actual = await server.withClient(database.config.database!, (client) =>
-    readTotals(client, target.table, dataset, expected.hash !== undefined),
-  );
-  assertTotals(entry.title, actual, expected);
+  await inDatabase(async (client) => {
+    const withHash = expected.hash !== undefined;
+    assertTotals(entry.title, await readTotals(client, target.table, dataset, withHash), expected);
+    assertGuards(entry.title, await readGuards(client, target.table), guards);
+  });
   return { seconds, ...usage };
 }

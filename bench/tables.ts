@@ -106,6 +106,36 @@ export async function readTotals(
   };
 }
 
+/** Every constraint, index and trigger of a table, in words, with whether it holds. */
+export async function readGuards(client: pg.Client, table: string): Promise<string[]> {
+  const { rows } = await client.query<{ guard: string }>(
+    `SELECT pg_get_constraintdef(oid) || CASE WHEN convalidated THEN '' ELSE ' not valid' END AS guard
+     FROM pg_constraint WHERE conrelid = $1::regclass
+     UNION ALL
+     SELECT pg_get_indexdef(indexrelid) || CASE WHEN indisvalid THEN '' ELSE ' not valid' END
+     FROM pg_index WHERE indrelid = $1::regclass
+     UNION ALL
+     SELECT tgfoid::regproc || ' ' || tgenabled::text FROM pg_trigger WHERE tgrelid = $1::regclass
+     ORDER BY 1`,
+    [quoteIdentifier(table)],
+  );
+  return rows.map(({ guard }) => guard);
+}
+
+/** @throws where a load left a table with other constraints or indexes than it found */
+export function assertGuards(
+  what: string,
+  after: readonly string[],
+  before: readonly string[],
+): void {
+  const lost = before.filter((guard) => !after.includes(guard));
+  if (lost.length > 0 || after.length !== before.length) {
+    throw new Error(
+      `${what} changed the table's constraints: ${before.join('; ')} became ${after.join('; ')}`,
+    );
+  }
+}
+
 export const NO_ROWS: Totals = { rows: 0, sums: {}, hash: '0' };
 
 /** What must be there when the rows of `loaded` have come to those of `existing`. */

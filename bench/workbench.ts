@@ -123,7 +123,7 @@ export class Workbench {
 
   /** As many events as asked for, nested only. */
   manyEvents(which: 'small' | 'large', rows: number): Promise<Dataset> {
-    return this.#dataset(which, `${rows.toLocaleString('en')} events`, () =>
+    return this.#dataset(which, `${this.scaled(rows).toLocaleString('en')} events`, () =>
       makeEvents(this.#data, {
         rows: this.scaled(rows),
         firstId: FIRST_LOADED_ID,

@@ -75,7 +75,7 @@ export function writeMarkdown(results: Results): string {
 const METHOD: readonly string[] = [
   'Every contender runs once in each round, each round begins with another one, and the data is the same for all. Seconds are from the start of the first process to the end of the last; what a contender reads was made beforehand and is in the page cache.',
   'Every load gets a database of its own, copied from a template, and a CHECKPOINT before the clock starts. Nothing outlives a load: no table, index, ledger or statistics.',
-  "After every load the table's row count and sums must be right, and, where the dataset exists flattened, so must a hash over all columns of all rows. The hash is taken from what PostgreSQL's own CSV parser makes of the flat file. A load that is wrong fails the run.",
+  "After every load the table's row count and sums must be right, and, where the dataset exists flattened, so must a hash over all columns of all rows. The hash is taken from what PostgreSQL's own CSV parser makes of the flat file. Constraints, indexes and triggers must be those from before, and valid. A load that is wrong fails the run.",
   'edp is the built command line with its defaults. All use the same embedded server over its socket.',
   'Client and server share the cores. Client CPU is that of the processes of the contender, server CPU that of all server processes.',
   'Memory is sampled, RSS every 200 ms, PSS every second: peaks of the sum over all processes of a group. RSS counts shared pages in every process that maps them, PSS divides them.',

@@ -4,7 +4,7 @@ import type { Dataset, Totals } from '../../bench/datasets/dataset.js';
 import { ratioOf, spreadOf } from '../../bench/measure/statistics.js';
 import { judge } from '../../bench/report/judge.js';
 import type { EntryResult } from '../../bench/rounds.js';
-import { addTotals, assertTotals } from '../../bench/tables.js';
+import { addTotals, assertGuards, assertTotals } from '../../bench/tables.js';
 import type { Goal } from '../../bench/workload.js';
 
 /** An entry of 100 rows that took so many seconds and bytes in each round. */
@@ -109,5 +109,17 @@ describe('what a load left', () => {
     const check = () => assertTotals('edp', actual as Totals, both);
     if (fault === undefined) expect(check).not.toThrow();
     else expect(check).toThrow(fault);
+  });
+
+  const guards = ['PRIMARY KEY (id)', 'CREATE INDEX a', 'ri O', 'ri O'];
+  it.each([
+    ['the same', guards, false],
+    ['an index lost', guards.slice(0, 1), true],
+    ['a constraint not valid', ['PRIMARY KEY (id) not valid', ...guards.slice(1)], true],
+    ['an index more', [...guards, 'CREATE INDEX b'], true],
+  ])('constraints: %s', (_, after, isFault) => {
+    const check = () => assertGuards('edp', after, guards);
+    if (isFault) expect(check).toThrow(/changed the table's constraints/);
+    else expect(check).not.toThrow();
   });
 });
