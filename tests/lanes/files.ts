@@ -239,8 +239,14 @@ const plainDocuments = fc
   )
   .map(bytesOf);
 const JSON_PIECES = [...'{}[]",:0123456789.eE+-\\u/bfnrt \t\n\x00\x1f\x7f\x80', 'd8', 'null'];
-const nested = (open: string, close: string): Text =>
-  fc.integer({ min: 60, max: 68 }).map((n) => `${open.repeat(n)}1${close.repeat(n)}`);
+/** As deep as the lane goes, and deeper; now and then a level is closed as what it is not. */
+const nested: Text = fc
+  .tuple(fc.array(fc.boolean(), { minLength: 60, maxLength: 68 }), fc.option(fc.nat(5)))
+  .map(([levels, wrong]) => {
+    const open = levels.map((isObject) => (isObject ? '{"a":' : '['));
+    const close = levels.map((isObject, i) => (isObject === (i !== wrong) ? '}' : ']'));
+    return `${open.join('')}1${close.reverse().join('')}`;
+  });
 const oddDocuments = fc.oneof(
   documents.map(bytesOf),
   fc
@@ -254,7 +260,7 @@ const oddDocuments = fc.oneof(
       const at = place % (text.length + 1);
       return text.slice(0, at) + piece + text.slice(at + removed);
     }),
-  fc.oneof(nested('[', ']'), nested('{"a":', '}'), nested('[{"":', '}]')),
+  nested,
   join(
     pick('', '-'),
     digits(0, 3),
