@@ -10,7 +10,7 @@ import type { Dialect } from './dialect.js';
 import { guessRecordStart } from './scan/boundary.js';
 import type { FileIdentity, SplitRange } from './split.js';
 
-/** A longer record is not loaded; the buffer grows up to this, and no further. */
+/** A longer record is rejected; the buffer grows up to this, and no further. */
 export const MAX_RECORD_BYTES = 64 * 1024 * 1024;
 
 /** Part of a file, from the start of a record on. */
@@ -30,8 +30,14 @@ export interface Window {
 export interface WindowConsumer {
   /** Takes complete records. @returns start of the first record not taken */
   take(window: Window): Promise<number>;
-  /** Takes the first record of a window that cannot grow further. @returns 0 where that is impossible */
+  /**
+   * Takes the first record of a window that cannot grow further, or its bytes so far: then the windows
+   * that follow are in the middle of it, until {@link isInRecord} is false again.
+   *
+   * @returns how many bytes it took
+   */
   cutLongRecord(window: Window): number;
+  readonly isInRecord: boolean;
 }
 
 /** Runs `work` with the file opened, as it was when identified and still is afterwards. */
@@ -90,23 +96,14 @@ export async function readSplit(
     const isLast = base + filled >= identity.size;
     const window: Window = { bytes, filled, base, limit: until - base, isLast };
     let taken = await consumer.take(window);
-    if (base + taken >= until || (isLast && taken >= filled)) {
+    const isDone = base + taken >= until && !consumer.isInRecord;
+    if (isDone || (isLast && taken >= filled)) {
       hasher.update(bytes.subarray(0, taken));
       return base + taken;
     }
     if (taken === 0 && filled === bytes.length - 1) {
       if (bytes.length > MAX_RECORD_BYTES) {
         taken = consumer.cutLongRecord(window);
-        if (taken === 0) {
-          throw new EdpError(
-            'record_too_long',
-            `a record is longer than ${MAX_RECORD_BYTES} bytes`,
-            {
-              place: `${identity.path} (byte ${base})`,
-              hint: 'this is hardly a CSV file; check its line ends and quotes',
-            },
-          );
-        }
       } else {
         const grown = Buffer.allocUnsafeSlow((bytes.length - 1) * 4 + 1);
         bytes.copy(grown, 0, 0, filled);

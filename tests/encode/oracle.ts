@@ -2,12 +2,14 @@
  * PostgreSQL as the oracle: what either lane makes of a text, by way of a binary COPY, beside what the
  * server makes of the same text.
  */
+
 import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
+import { PLAIN } from '../../src/ingest/dialect.js';
 import { COPY_HEADER, COPY_TRAILER, RowWriter } from '../../src/ingest/encode/binary.js';
 import { ByteLane } from '../../src/ingest/lanes/byte-lane.js';
 import { RowEncoder } from '../../src/ingest/lanes/row-encoder.js';
@@ -93,13 +95,11 @@ export function encodeByCsvLane(type: ColumnType, texts: readonly string[]): Enc
 
 /** Every text is a record of one field, in quotes or, where it needs none, every other time without. */
 export function encodeByByteLane(type: ColumnType, texts: readonly string[]): EncodedTexts {
-  const lane = ByteLane.compile(
-    laneMemory,
-    planOf(type),
-    { delimiter: 0x2c, recordEnd: 0x0a, fieldCount: 1, allowsBareQuotes: false },
-    new Map(),
-    { loadId: 1, withOrdinals: true, maxRows: 1 },
-  )!;
+  const lane = ByteLane.compile(laneMemory, planOf(type), { ...PLAIN, fieldCount: 1 }, new Map(), {
+    loadId: 1,
+    withOrdinals: true,
+    maxRows: 1,
+  })!;
   const { window } = laneMemory;
   const portions: Buffer[] = [];
   const codes: (string | undefined)[] = [];

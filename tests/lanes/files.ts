@@ -3,7 +3,7 @@
  * All text is a byte string (one character per byte, latin1).
  */
 import fc from 'fast-check';
-import { CR, LF } from '../../src/ingest/dialect.js';
+import { CR, LF, PLAIN } from '../../src/ingest/dialect.js';
 import { planTable } from '../../src/ingest/plan/table-plan.js';
 import type { Column, ColumnType, MetricsSource, Table } from '../../src/model/model.js';
 import { CASES } from '../encode/cases.js';
@@ -531,8 +531,8 @@ export function targetOf(shape: Shape): Target {
   return {
     plan: planTable(table, header, 'memory.csv'),
     dialect: {
-      delimiter: shape.delimiter.charCodeAt(0),
-      recordEnd: LF,
+      ...PLAIN,
+      delimiter: shape.delimiter,
       fieldCount: header.length,
       allowsBareQuotes: shape.delimiter === '\t',
     },

@@ -58,16 +58,29 @@ export class ReferenceCollector {
    */
   async lock(client: pg.Client): Promise<void> {
     for (const { key, values: noted } of this.#keys) {
-      const values = noted.take();
-      if (values.length === 0) continue;
-      const { rowCount } = await client.query(
-        `SELECT FROM ${key.referredTable}
-         WHERE ${quoteIdentifier(key.referredColumn)} = ANY ($1::${key.type}[]) FOR KEY SHARE`,
-        [values],
-      );
-      if (rowCount !== values.length) throw new MissingReference();
+      await lockReferred(client, key, noted.take());
     }
   }
+}
+
+/**
+ * Locks the rows that a column refers to.
+ *
+ * @param values distinct
+ * @throws MissingReference where one is not there
+ */
+export async function lockReferred(
+  client: pg.Client,
+  key: ForeignKey,
+  values: readonly string[],
+): Promise<void> {
+  if (values.length === 0) return;
+  const { rowCount } = await client.query(
+    `SELECT FROM ${key.referredTable}
+     WHERE ${quoteIdentifier(key.referredColumn)} = ANY ($1::${key.type}[]) FOR KEY SHARE`,
+    [values],
+  );
+  if (rowCount !== values.length) throw new MissingReference();
 }
 
 /** `+7`, `007` and `7.0` refer to the same row. */

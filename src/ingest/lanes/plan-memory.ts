@@ -3,7 +3,7 @@
  * (assembly/layout.ts).
  */
 import type { ColumnType } from '../../model/model.js';
-import { type Dialect, LF } from '../dialect.js';
+import { type Dialect, PLAIN } from '../dialect.js';
 import type { SourcePlan, TablePlan } from '../plan/table-plan.js';
 import {
   ALLOWS_BARE_QUOTES,
@@ -72,7 +72,6 @@ const OPERATION: Readonly<Record<ColumnType, number>> = {
 
 /** A delimiter that plain values hold, too, would not end them. */
 const PART_OF_VALUES = /[\w .:+{}[\]"-]/;
-const TAB = 0x09;
 
 /** What the facade needs to know of a plan that is in memory. */
 export interface PlacedPlan {
@@ -93,8 +92,7 @@ export function placePlan(
   references: ReadonlyMap<string, ReferenceValues>,
 ): PlacedPlan | undefined {
   const { fieldCount, columns, sources } = plan;
-  if (dialect.recordEnd !== LF || fieldCount < 1 || fieldCount > MAX_FIELDS) return undefined;
-  if (PART_OF_VALUES.test(String.fromCharCode(dialect.delimiter))) return undefined;
+  if (!isPlain(dialect) || fieldCount < 1 || fieldCount > MAX_FIELDS) return undefined;
   const { bytes, words } = memory;
   const used: ReferenceValues[] = [];
   let hasText = false;
@@ -136,11 +134,27 @@ export function placePlan(
   const state = words.subarray(STATE / 4);
   state[FIELD_COUNT] = fieldCount;
   state[COLUMN_COUNT] = columns.length;
-  state[DELIMITER] = dialect.delimiter;
+  state[DELIMITER] = dialect.delimiter.charCodeAt(0);
   // Where the delimiter may be part of JSON, unquoted JSON does not end where it seems to.
-  state[ALLOWS_BARE_QUOTES] = dialect.allowsBareQuotes && dialect.delimiter === TAB ? 1 : 0;
+  state[ALLOWS_BARE_QUOTES] = dialect.allowsBareQuotes && dialect.delimiter === '\t' ? 1 : 0;
   state[HAS_LOAD_ID] = columns.some(({ from }) => from === 'load') ? 1 : 0;
   return { hasText, references: used };
+}
+
+/**
+ * Whether the lane knows how the dialect's records begin, end and quote. Of other encodings it takes the
+ * records that are ASCII, and ragged records are not for it in any case.
+ */
+function isPlain(dialect: Dialect): boolean {
+  return (
+    dialect.delimiter.length === 1 &&
+    !PART_OF_VALUES.test(dialect.delimiter) &&
+    dialect.quote === PLAIN.quote &&
+    dialect.escape === PLAIN.escape &&
+    dialect.recordEnd === PLAIN.recordEnd &&
+    dialect.comment === PLAIN.comment &&
+    !dialect.hasTrailingDelimiter
+  );
 }
 
 function metricOperations(

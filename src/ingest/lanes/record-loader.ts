@@ -22,6 +22,15 @@ const MAX_WRITE_BYTES = 1024 * 1024;
 /** Records the csv lane takes at once, at the most. */
 const MAX_CSV_RUN = 1024;
 
+/** What is kept of a record that is too long. */
+const KEPT_OF_LONG_RECORD = 64 * 1024;
+
+interface LongRecord {
+  readonly place: RecordPlace;
+  readonly head: Buffer;
+  length: number;
+}
+
 /** Rejects held back before the COPY pauses to let them into the ledger. */
 const MAX_PENDING_REJECT_BYTES = 4 * 1024 * 1024;
 
@@ -51,6 +60,8 @@ export class RecordLoader {
   #csvRun = 1;
   #line = 0;
   #records = 0;
+  /** A record that is too long to be kept, while its end is looked for. */
+  #longRecord: LongRecord | undefined;
 
   constructor(options: LoaderOptions, sink: RowSink, rejects: RejectLog) {
     this.#options = options;
@@ -97,10 +108,13 @@ export class RecordLoader {
     const { bytes, filled, limit, isLast, base } = window;
     // A window that had to grow is not in the lane's memory.
     const lane = this.#lane?.canRead(bytes) ? this.#lane : undefined;
+    // Of another encoding, the lane takes no text that is not ASCII.
     const isValid =
-      lane?.needsUtf8 === true && isUtf8(bytes.subarray(0, bytes.lastIndexOf(LF, filled - 1) + 1));
-    let position = 0;
-    while (position < limit && position < filled) {
+      lane?.needsUtf8 === true &&
+      this.#options.dialect.encoding === 'utf-8' &&
+      isUtf8(bytes.subarray(0, bytes.lastIndexOf(LF, filled - 1) + 1));
+    let position = this.#longRecord === undefined ? 0 : this.#passLongRecord(window);
+    while (!this.isInRecord && position < limit && position < filled) {
       if (lane !== undefined && this.#csvRun < MAX_CSV_RUN) {
         lane.line = this.#line;
         lane.nextOrdinal = this.#sink.nextOrdinal;
@@ -132,17 +146,51 @@ export class RecordLoader {
 
   /**
    * Gives up on a record that fills the largest window: where it is a quoted field that is never closed,
-   * it ends at its first line.
+   * it ends at one of its first lines; else the bytes are passed over up to its end.
    *
-   * @returns start of the next record; 0 where the record has no line to be cut at
+   * @returns start of the next record, or what is done of this one
    */
   cutLongRecord({ bytes, filled, limit, base }: Window): number {
+    const scanner = this.#scanner;
     this.#batch.count = 0;
-    this.#scanner.reset(0);
-    this.#scanner.scan(bytes, filled, limit, false, this.#batch);
-    if (!this.#scanner.cutLongRecord(bytes, filled, this.#batch)) return 0;
-    this.#parseBatch(bytes, base);
+    scanner.reset(0);
+    scanner.scan(bytes, filled, limit, false, this.#batch);
+    if (scanner.cutLongRecord(bytes, filled, this.#batch)) {
+      this.#parseBatch(bytes, base);
+      return scanner.nextRecord;
+    }
+    const start = scanner.nextRecord;
+    const head = Buffer.from(bytes.subarray(start, start + KEPT_OF_LONG_RECORD));
+    const lineInSplit = this.#line + scanner.nextLine;
+    const place = { byteOffset: base + start, byteLength: head.length, lineInSplit };
+    this.#longRecord = { place, head, length: scanner.position - start };
+    return this.#leaveWindow();
+  }
+
+  /** Whether the window ended in the middle of a record that is too long to be kept. */
+  get isInRecord(): boolean {
+    return this.#longRecord !== undefined;
+  }
+
+  /** @returns start of the next record, or what is done of the long one */
+  #passLongRecord({ bytes, filled, isLast }: Window): number {
+    const record = this.#longRecord!;
+    const hasEnded = this.#scanner.pass(bytes, filled, isLast);
+    record.length += this.#scanner.position;
+    if (!hasEnded) return this.#leaveWindow();
+    this.#longRecord = undefined;
+    this.#records++;
+    this.#line += this.#scanner.nextLine;
+    const reason = `the record is about ${record.length} bytes long, more than edp can hold; its first ${record.head.length} are kept`;
+    this.#rejects.add(record.place, new Fault('record_too_long', reason), record.head);
     return this.#scanner.nextRecord;
+  }
+
+  /** The scanner stays in its record, while what it has seen of it goes. */
+  #leaveWindow(): number {
+    const taken = this.#scanner.position;
+    this.#scanner.shift(taken);
+    return taken;
   }
 
   /** Hands the last rows on. */
