@@ -3,7 +3,7 @@
  * All text is a byte string (one character per byte, latin1).
  */
 import fc from 'fast-check';
-import { CR, LF, PLAIN } from '../../src/ingest/dialect.js';
+import { CR, type FieldEncoding, LF, PLAIN, type Ragged } from '../../src/ingest/dialect.js';
 import { planTable } from '../../src/ingest/plan/table-plan.js';
 import type { Column, ColumnType, MetricsSource, Table } from '../../src/model/model.js';
 import { CASES } from '../encode/cases.js';
@@ -239,8 +239,14 @@ const plainDocuments = fc
   )
   .map(bytesOf);
 const JSON_PIECES = [...'{}[]",:0123456789.eE+-\\u/bfnrt \t\n\x00\x1f\x7f\x80', 'd8', 'null'];
-const nested = (open: string, close: string): Text =>
-  fc.integer({ min: 60, max: 68 }).map((n) => `${open.repeat(n)}1${close.repeat(n)}`);
+/** As deep as the lane goes, and deeper; now and then a level is closed as what it is not. */
+const nested: Text = fc
+  .tuple(fc.array(fc.boolean(), { minLength: 60, maxLength: 68 }), fc.option(fc.nat(5)))
+  .map(([levels, wrong]) => {
+    const open = levels.map((isObject) => (isObject ? '{"a":' : '['));
+    const close = levels.map((isObject, i) => (isObject === (i !== wrong) ? '}' : ']'));
+    return `${open.join('')}1${close.reverse().join('')}`;
+  });
 const oddDocuments = fc.oneof(
   documents.map(bytesOf),
   fc
@@ -254,7 +260,7 @@ const oddDocuments = fc.oneof(
       const at = place % (text.length + 1);
       return text.slice(0, at) + piece + text.slice(at + removed);
     }),
-  fc.oneof(nested('[', ']'), nested('{"a":', '}'), nested('[{"":', '}]')),
+  nested,
   join(
     pick('', '-'),
     digits(0, 3),
@@ -369,6 +375,8 @@ export interface Shape {
   readonly loadId: number;
   readonly delimiter: string;
   readonly lineEnd: string;
+  readonly encoding: FieldEncoding;
+  readonly ragged: Ragged;
 }
 
 const metricKeys = fc.oneof(
@@ -423,6 +431,7 @@ const source: fc.Arbitrary<FieldShape> = fc.record({
 });
 const ignored: fc.Arbitrary<FieldShape> = fc.constant({ kind: 'ignored' });
 
+const UTF8 = ['utf-8', 'utf-8', 'utf-8', 'utf-8', 'utf-8'] as const;
 export const shapes: fc.Arbitrary<Shape> = fc.record({
   fields: fc.array(
     fc.oneof(
@@ -442,6 +451,8 @@ export const shapes: fc.Arbitrary<Shape> = fc.record({
     { arbitrary: pick(...' .-:+0T}a{\x00\x01_!'), weight: 1 },
   ),
   lineEnd: pick('\n', '\n', '\r\n'),
+  encoding: fc.constantFrom<FieldEncoding>(...UTF8, ...UTF8, 'latin1', 'windows-1252'),
+  ragged: fc.constantFrom<Ragged>('reject', 'reject', 'reject', 'pad'),
 });
 
 /** The built-in events, and a table with a column of every type that the lane takes. */
@@ -464,6 +475,8 @@ export const EVENTS: Shape = {
   loadId: 7,
   delimiter: ',',
   lineEnd: '\n',
+  encoding: 'utf-8',
+  ragged: 'reject',
 };
 export const EVERY_TYPE: Shape = {
   ...EVENTS,
@@ -488,6 +501,8 @@ export const eventShapes: fc.Arbitrary<Shape> = fc
       loadId: fc.constant(7),
       delimiter: pick(',', ',', '\t'),
       lineEnd: pick('\n', '\r\n'),
+      encoding: fc.constant('utf-8' as const),
+      ragged: fc.constant('reject' as const),
     }),
   );
 
@@ -529,6 +544,8 @@ export function targetOf(shape: Shape): Target {
       delimiter: shape.delimiter,
       fieldCount: header.length,
       allowsBareQuotes: shape.delimiter === '\t',
+      encoding: shape.encoding,
+      ragged: shape.ragged,
     },
     loadId: shape.loadId,
     references: shape.fields.flatMap((field, i) =>

@@ -118,8 +118,8 @@ export function placePlan(
   for (const [index, source] of sources.entries()) {
     const entry = entryOf(source.field);
     if (bytes[entry] !== SKIP || source.keys.length > MAX_METRICS) return undefined;
-    if (!source.path.every(isPlainKey)) return undefined;
-    const operations = metricOperations(plan, index, source);
+    if (!source.path.every((key) => isPlainKey(key, dialect))) return undefined;
+    const operations = metricOperations(plan, index, source, dialect);
     const address = keys.writeMetrics(
       source,
       operations,
@@ -161,11 +161,12 @@ function metricOperations(
   { columns }: TablePlan,
   index: number,
   { keys }: SourcePlan,
+  dialect: Dialect,
 ): readonly number[] {
   return keys.map((key, metric) => {
     // A key that two metrics read would be given to the first only.
     const isShared = keys.some((other, i) => other === key && i !== metric);
-    if (isShared || !isPlainKey(key)) return LEFT;
+    if (isShared || !isPlainKey(key, dialect)) return LEFT;
     const column = columns.find(
       (c) => c.from === 'metric' && c.source === index && c.metric === metric,
     );
@@ -173,9 +174,13 @@ function metricOperations(
   });
 }
 
-/** Whether a key stands in JSON as it is, without escapes; `__proto__` is a fault there. */
-function isPlainKey(key: string): boolean {
-  return JSON.stringify(key) === `"${key}"` && key !== '__proto__';
+/**
+ * Whether a key stands in JSON as it is: without escapes, and in other encodings with the same bytes as
+ * in UTF-8. `__proto__` is a fault there.
+ */
+function isPlainKey(key: string, { encoding }: Dialect): boolean {
+  const hasSameBytes = encoding === 'utf-8' || Buffer.byteLength(key) === key.length;
+  return hasSameBytes && JSON.stringify(key) === `"${key}"` && key !== '__proto__';
 }
 
 /** Writes plans of metrics and their keys, one behind the other. */
