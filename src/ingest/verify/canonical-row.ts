@@ -10,6 +10,7 @@
  * The server has a second, wider notion of equal, by which it tells duplicates: 1.0 is 1.00, -0 is 0.
  */
 
+import type { ColumnType } from '../../model/model.js';
 import { RowWriter } from '../encode/binary.js';
 import type { FieldBytes } from '../encode/fields.js';
 import { readFields } from '../encode/fields.js';
@@ -22,11 +23,30 @@ import type { ComparedColumn, ComparedSource, RowShape } from './shape.js';
 
 export type Side = 'file' | 'table';
 
+/** Which fields of a column have several forms. */
+export const CONCERNS = {
+  none: 0,
+  all: 1,
+  /** NaN, and the infinities of numeric, of which there are several forms. */
+  specialReal: 2,
+  specialDouble: 3,
+  specialNumeric: 4,
+} as const;
+
+const SPECIAL_VALUES: Readonly<Partial<Record<ColumnType, number>>> = {
+  real: CONCERNS.specialReal,
+  double: CONCERNS.specialDouble,
+  numeric: CONCERNS.specialNumeric,
+};
+
+/** From this sign on, a numeric is NaN or infinite. */
+export const NUMERIC_SPECIAL = 0xc000;
+
 type FieldRule = (field: Buffer) => Buffer;
 
 export class CanonicalRow {
-  /** Columns that {@link apply} may change; a row that is NULL in all of them can be taken as it is. */
-  readonly isAffected: Uint8Array;
+  /** Which fields {@link apply} may change, by column; a row without such can be taken as it is. */
+  readonly concerns: Uint8Array;
   readonly #rules: readonly (FieldRule | undefined)[];
   readonly #sources: readonly DeclaredMetrics[];
 
@@ -35,8 +55,13 @@ export class CanonicalRow {
     this.#rules = shape.columns.map((column) => ruleFor(column, side, retyped.has(column.name)));
     this.#sources =
       side === 'table' ? shape.sources.map((source) => new DeclaredMetrics(source, shape)) : [];
-    this.isAffected = Uint8Array.from(this.#rules, (rule) => (rule === undefined ? 0 : 1));
-    for (const { extra } of shape.sources) this.isAffected[extra] = 1;
+    this.concerns = Uint8Array.from(shape.columns, ({ type }, i) =>
+      this.#rules[i] === undefined ? CONCERNS.none : (SPECIAL_VALUES[type] ?? CONCERNS.all),
+    );
+    for (const [i, { sqlType }] of shape.columns.entries()) {
+      if (side === 'file' && fittingRule(sqlType) !== undefined) this.concerns[i] = CONCERNS.all;
+    }
+    for (const { extra } of shape.sources) this.concerns[extra] = CONCERNS.all;
   }
 
   /** Changes `fields` in place. */
@@ -56,7 +81,33 @@ function ruleFor(
 ): FieldRule | undefined {
   if (type === 'jsonb') return canonicalJsonb;
   if (isRetyped && type === 'text') return canonicalNumberText;
-  return side === 'file' ? fittingRule(sqlType) : undefined;
+  const narrow = side === 'file' ? fittingRule(sqlType) : undefined;
+  if (type === 'real') return canonicalReal;
+  if (type === 'double') return canonicalDouble;
+  if (type === 'numeric') {
+    return (field) => canonicalNumeric(narrow === undefined ? field : narrow(field));
+  }
+  return narrow;
+}
+
+const NAN_4 = Buffer.from('7fc00000', 'hex');
+const NAN_8 = Buffer.from('7ff8000000000000', 'hex');
+
+function canonicalReal(field: Buffer): Buffer {
+  return Number.isNaN(field.readFloatBE(0)) ? NAN_4 : field;
+}
+
+function canonicalDouble(field: Buffer): Buffer {
+  return Number.isNaN(field.readDoubleBE(0)) ? NAN_8 : field;
+}
+
+/** The server sends its infinities with a scale that means nothing. */
+function canonicalNumeric(field: Buffer): Buffer {
+  const sign = field.readUInt16BE(4);
+  if (sign < NUMERIC_SPECIAL) return field;
+  const special = Buffer.alloc(8);
+  special.writeUInt16BE(sign, 4);
+  return special;
 }
 
 function canonicalJsonb(field: Buffer): Buffer {
@@ -222,33 +273,14 @@ function membersOf(jsonb: Buffer): Map<string, string> | undefined {
   }
 }
 
-const NAN_4 = Buffer.from('7fc00000', 'hex');
-const NAN_8 = Buffer.from('7ff8000000000000', 'hex');
-
-/** The one form of a field that is exactly this value. */
-export function exactField({ type }: ComparedColumn, field: FieldBytes): FieldBytes {
+/** The one form of all values that the server calls equal to this. @param field canonical */
+export function looseField({ type, sqlType }: ComparedColumn, field: FieldBytes): FieldBytes {
   if (field === null) return null;
   switch (type) {
     case 'real':
-      return Number.isNaN(field.readFloatBE(0)) ? NAN_4 : field;
+      return field.readFloatBE(0) === 0 ? Buffer.alloc(4) : field;
     case 'double':
-      return Number.isNaN(field.readDoubleBE(0)) ? NAN_8 : field;
-    case 'numeric':
-      return Buffer.from(fieldText('numeric', field));
-    default:
-      return field;
-  }
-}
-
-/** The one form of all values that the server calls equal to this. */
-export function looseField(column: ComparedColumn, field: FieldBytes): FieldBytes {
-  if (field === null) return null;
-  const { type, sqlType } = column;
-  switch (type) {
-    case 'real':
-      return field.readFloatBE(0) === 0 ? Buffer.alloc(4) : exactField(column, field);
-    case 'double':
-      return field.readDoubleBE(0) === 0 ? Buffer.alloc(8) : exactField(column, field);
+      return field.readDoubleBE(0) === 0 ? Buffer.alloc(8) : field;
     case 'numeric':
       return Buffer.from(canonicalNumber(fieldText('numeric', field), { ignoresScale: true }));
     case 'jsonb':

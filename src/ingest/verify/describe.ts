@@ -5,7 +5,6 @@ import { quoteColumns } from '../../model/ddl.js';
 import type { FieldBytes } from '../encode/fields.js';
 import { fieldText } from '../encode/text.js';
 import { withFile } from '../read.js';
-import { exactField } from './canonical-row.js';
 import { copyRows } from './copy-out.js';
 import type { DifferenceKind, FoundDifference } from './difference.js';
 import { FileReader } from './file-rows.js';
@@ -101,11 +100,7 @@ export class Describer {
     return this.#subject.shape.columns.flatMap((column, i) => {
       const ofFile: Shown = file && shown(column, file[i]!);
       const ofTable: Shown = table && shown(column, table[i]!);
-      const isEqual =
-        file !== undefined &&
-        table !== undefined &&
-        isSame(exactField(column, file[i]!), exactField(column, table[i]!));
-      if (isEqual) return [];
+      if (file !== undefined && table !== undefined && isSame(file[i]!, table[i]!)) return [];
       return {
         column: column.name,
         ...(ofFile === undefined ? {} : { file: ofFile }),
