@@ -16,6 +16,8 @@ export const PROJECT_FILE = 'edp.yaml';
 
 /** Options that only make sense for one invocation, not for a project. */
 const NOT_IN_PROJECT: ReadonlySet<string> = new Set([
+  'column',
+  'extra-column',
   'force',
   'from',
   'json',
@@ -24,6 +26,7 @@ const NOT_IN_PROJECT: ReadonlySet<string> = new Set([
   'param',
   'raw',
   'to',
+  'type',
 ]);
 
 /** The schema of edp.yaml; docs/edp.schema.json is its JSON Schema. */

@@ -104,7 +104,9 @@ function printLoad(
       `; ${formatSeconds(load.seconds)} of work${load.seconds > 0 ? `, ${speed(load)} rows/s` : ''}`,
   );
   for (const [name, count] of Object.entries(load.unknownMetrics)) {
-    output.line(`metric ${safeText(name)} is not declared: kept beside ${formatCount(count)} rows`);
+    output.line(
+      `metric ${safeText(name)} was not declared: kept beside ${formatCount(count)} ${count === 1 ? 'row' : 'rows'}`,
+    );
   }
   if (load.state === 'interrupted') output.line('interrupted: ingest the same file again to go on');
   if (rows.rejected > 0) output.line(`why records were rejected: edp rejects ${load.loadId}`);

@@ -1,18 +1,20 @@
 /**
  * A run of `edp ingest`: discover → claim → cut → dispatch → settle → report.
  */
-import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type pg from 'pg';
 import { withClient } from '../database/connection.js';
 import type { Database } from '../database/database.js';
 import { migrate } from '../database/migrate.js';
 import { Session } from '../database/session.js';
 import { ensureTable } from '../database/tables.js';
 import { EdpError } from '../errors.js';
+import { hashTable } from '../model/hash.js';
 import { matchTable } from '../model/match.js';
 import { findTable, type Model, type Table } from '../model/model.js';
 import type { RejectLimit } from '../options.js';
+import { safeText } from '../output.js';
 import type { MissingDimensions, OnConflict } from './copy/stage.js';
 import { type CopyTarget, inspectTarget } from './copy/target.js';
 import { Dispatcher } from './dispatch.js';
@@ -25,6 +27,8 @@ import {
   type LoadIdentity,
   releaseLoad,
 } from './ledger/loads.js';
+import { holdModel } from './ledger/model-lock.js';
+import { listPromotions, unknownPromotions } from './ledger/promotions.js';
 import { cutGap, findGaps } from './plan/cut.js';
 import { describeFile, type FileDescription } from './plan/describe.js';
 import type { InputFile } from './plan/discover.js';
@@ -281,7 +285,7 @@ class IngestRun {
       contentHash: identified.contentHash,
       header: description.headerBytes,
       delimiter: String.fromCharCode(description.dialect.delimiter),
-      modelHash: createHash('sha256').update(JSON.stringify(table)).digest('hex').slice(0, 32),
+      modelHash: hashTable(table),
     };
     if (this.#inHand.has(contentKey(identity))) return false;
     const { force } = this.#options;
@@ -308,11 +312,23 @@ class IngestRun {
     if (target === undefined) {
       target = await this.#session.run(async (client) => {
         await ensureTable(client, this.#model, table);
+        await holdModel(client, table, this.#options.onConflict);
+        await this.#warnOfPromotions(client, table);
         return inspectTarget(client, table);
       });
       this.#targets.set(table.name, target);
     }
     return target;
+  }
+
+  /** Looked at once the model is held: a promotion either waits for this run, or is seen by it. */
+  async #warnOfPromotions(client: pg.Client, table: Table): Promise<void> {
+    const promotions = await listPromotions(client, table.name);
+    for (const { metric, column } of unknownPromotions(table, promotions)) {
+      this.#progress.note(
+        `warning: metric ${safeText(JSON.stringify(metric))} of "${safeText(table.name)}" was promoted to column "${safeText(column)}", which this model does not declare: it is kept beside the rows. Declare it in edp.yaml; edp promote moves what is kept`,
+      );
+    }
   }
 
   async #send(
@@ -334,6 +350,11 @@ class IngestRun {
       rows: claim.rows,
     };
     this.#active.set(claim.loadId, active);
+    if (claim.hadOtherModel) {
+      this.#progress.note(
+        `load ${claim.loadId} of ${safeText(target.file.name)} was begun with another model of "${safeText(target.table.name)}"; what is left of it loads with the present one`,
+      );
+    }
     this.#inHand.add(contentKey(identity));
     addCounts(this.#unknownMetrics, claim.unknownMetrics);
     const { writeBatchSize, readBatchSize, onConflict, missingDimensions } = this.#options;

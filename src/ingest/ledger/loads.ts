@@ -36,6 +36,8 @@ export type Claim =
       readonly committed: readonly CommittedRange[];
       readonly rows: RowCounts;
       readonly unknownMetrics: Readonly<Record<string, number>>;
+      /** Whether earlier runs loaded with another model. */
+      readonly hadOtherModel: boolean;
     };
 
 const NO_ROWS: RowCounts = { read: 0, loaded: 0, rejected: 0, duplicate: 0 };
@@ -81,6 +83,7 @@ interface LoadRow {
   readonly generation: number;
   readonly state: string;
   readonly attempt: number;
+  readonly model_hash: string;
   readonly finished_at: string;
   readonly rows_read: number;
   readonly rows_loaded: number;
@@ -104,7 +107,7 @@ async function findOrCreate(
       const { load_id: loadId, path, finished_at: finishedAt } = latest;
       return { kind: 'known', loadId, path, finishedAt };
     }
-    if (latest?.state === 'loading') return resume(client, latest);
+    if (latest?.state === 'loading') return resume(client, latest, identity.modelHash);
     const created = await client.query<{ load_id: number }>(
       `INSERT INTO edp.loads
          (path, table_name, size_bytes, content_hash, generation, header, delimiter, model_hash, attempt)
@@ -127,16 +130,21 @@ async function findOrCreate(
       committed: [],
       rows: NO_ROWS,
       unknownMetrics: {},
+      hadOtherModel: false,
     };
   });
 }
 
-/** Raises the attempt, which shuts out workers of the run before, and reads what that run committed. */
-async function resume(client: pg.Client, load: LoadRow): Promise<Claim> {
+/**
+ * Raises the attempt, which shuts out workers of the run before, and reads what that run committed.
+ *
+ * @param modelHash of the model that the load goes on with
+ */
+async function resume(client: pg.Client, load: LoadRow, modelHash: string): Promise<Claim> {
   // Waits for a split of the run before that is just committing; no later one can.
   const { rows } = await client.query<LoadRow>(
-    'UPDATE edp.loads SET attempt = attempt + 1 WHERE load_id = $1 RETURNING *',
-    [load.load_id],
+    'UPDATE edp.loads SET attempt = attempt + 1, model_hash = $2 WHERE load_id = $1 RETURNING *',
+    [load.load_id, modelHash],
   );
   const current = rows[0]!;
   const receipts = await client.query<CommittedRange & { unknown: Record<string, number> | null }>(
@@ -159,6 +167,7 @@ async function resume(client: pg.Client, load: LoadRow): Promise<Claim> {
       duplicate: current.rows_duplicate,
     },
     unknownMetrics,
+    hadOtherModel: load.model_hash !== modelHash && receipts.rows.length > 0,
   };
 }
 

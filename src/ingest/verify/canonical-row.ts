@@ -50,16 +50,18 @@ export class CanonicalRow {
   readonly #rules: readonly (FieldRule | undefined)[];
   readonly #sources: readonly DeclaredMetrics[];
 
-  /** @param retyped columns of text metrics that were promoted: jsonb had rewritten their numbers */
-  constructor(shape: RowShape, side: Side, retyped: ReadonlySet<string>) {
-    this.#rules = shape.columns.map((column) => ruleFor(column, side, retyped.has(column.name)));
-    this.#sources =
-      side === 'table' ? shape.sources.map((source) => new DeclaredMetrics(source, shape)) : [];
+  /** @param promoted columns of metrics that were promoted: jsonb had rewritten their numbers before */
+  constructor(shape: RowShape, side: Side, promoted: ReadonlySet<string>) {
+    this.#rules = shape.columns.map((column) => ruleFor(column, side, promoted.has(column.name)));
+    this.#sources = shape.sources.map((source) => new DeclaredMetrics(source, shape));
     this.concerns = Uint8Array.from(shape.columns, ({ type }, i) =>
       this.#rules[i] === undefined ? CONCERNS.none : (SPECIAL_VALUES[type] ?? CONCERNS.all),
     );
-    for (const [i, { sqlType }] of shape.columns.entries()) {
-      if (side === 'file' && fittingRule(sqlType) !== undefined) this.concerns[i] = CONCERNS.all;
+    for (const [i, { name, sqlType }] of shape.columns.entries()) {
+      const isNarrow = side === 'file' && fittingRule(sqlType) !== undefined;
+      if (this.#rules[i] !== undefined && (isNarrow || promoted.has(name))) {
+        this.concerns[i] = CONCERNS.all;
+      }
     }
     for (const { extra } of shape.sources) this.concerns[extra] = CONCERNS.all;
   }
@@ -74,13 +76,14 @@ export class CanonicalRow {
   }
 }
 
-function ruleFor(
-  { type, sqlType }: ComparedColumn,
-  side: Side,
-  isRetyped: boolean,
-): FieldRule | undefined {
+function ruleFor(column: ComparedColumn, side: Side, isPromoted: boolean): FieldRule | undefined {
+  const { type, sqlType } = column;
   if (type === 'jsonb') return canonicalJsonb;
-  if (isRetyped && type === 'text') return canonicalNumberText;
+  if (isPromoted) {
+    // 1.50e1 came as 15.0 out of jsonb, and -0 as 0.
+    if (type === 'text') return canonicalNumberText;
+    if (NUMBERS_WITH_FORMS.has(type)) return (field) => looseField(column, field)!;
+  }
   const narrow = side === 'file' ? fittingRule(sqlType) : undefined;
   if (type === 'real') return canonicalReal;
   if (type === 'double') return canonicalDouble;
@@ -124,8 +127,12 @@ const JSON_NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 
 function canonicalNumberText(field: Buffer): Buffer {
   const text = field.toString();
-  return JSON_NUMBER.test(text) ? Buffer.from(canonicalNumber(text)) : field;
+  return JSON_NUMBER.test(text)
+    ? Buffer.from(canonicalNumber(text, { ignoresScale: true }))
+    : field;
 }
+
+const NUMBERS_WITH_FORMS: ReadonlySet<ColumnType> = new Set(['real', 'double', 'numeric']);
 
 /** What the server does to a value that goes into a narrower column. */
 function fittingRule(sqlType: string): FieldRule | undefined {
@@ -161,6 +168,12 @@ function encodeNumeric(value: Decimal | number): Buffer {
   writer.beginRow(1);
   writer.numeric(value);
   return readFields(writer.lendRows())[0]!;
+}
+
+function withoutScale(field: Buffer): Buffer {
+  const text = canonicalNumber(fieldText('numeric', field), { ignoresScale: true });
+  const value = coerceNumeric(text);
+  return value instanceof Fault ? field : encodeNumeric(value);
 }
 
 /** Half away from zero, as round_var in numeric.c. */
@@ -278,11 +291,11 @@ export function looseField({ type, sqlType }: ComparedColumn, field: FieldBytes)
   if (field === null) return null;
   switch (type) {
     case 'real':
-      return field.readFloatBE(0) === 0 ? Buffer.alloc(4) : field;
+      return field.readFloatBE(0) === 0 ? Buffer.alloc(4) : canonicalReal(field);
     case 'double':
-      return field.readDoubleBE(0) === 0 ? Buffer.alloc(8) : field;
+      return field.readDoubleBE(0) === 0 ? Buffer.alloc(8) : canonicalDouble(field);
     case 'numeric':
-      return Buffer.from(canonicalNumber(fieldText('numeric', field), { ignoresScale: true }));
+      return withoutScale(field);
     case 'jsonb':
       // Canonical text already, which has no version number.
       return looseJson(field);

@@ -111,9 +111,9 @@ export class Describer {
 
   /** The record of the file that starts there, as the row it makes. */
   async #recordAt(byteOffset: number): Promise<Fields | undefined> {
-    const { file, description, plan, shape, retyped, load } = this.#subject;
+    const { file, description, plan, shape, promoted, load } = this.#subject;
     const source = { file, dialect: description.dialect, plan: plan!, loadId: load.loadId };
-    const reader = new RowReader(shape, 'file', new Set(retyped), SEED);
+    const reader = new RowReader(shape, 'file', new Set(promoted), SEED);
     const hasher = await createXXHash128();
     hasher.init();
     let fields: Fields | undefined;
@@ -134,11 +134,11 @@ export class Describer {
   }
 
   async #rowWithKeyOf(record: Fields): Promise<Fields | undefined> {
-    const { shape, target, table, load, retyped } = this.#subject;
+    const { shape, target, table, load, promoted } = this.#subject;
     if (shape.key.length === 0) return undefined;
     const lookup = new KeyLookup(this.#client, {
       shape,
-      retyped,
+      promoted,
       seed: SEED,
       table: target.table,
       lineageColumn: table.lineageColumn,
@@ -152,8 +152,8 @@ export class Describer {
   }
 
   async #rowAt(row: NonNullable<FoundDifference['row']>): Promise<Fields | undefined> {
-    const { shape, target, retyped } = this.#subject;
-    const reader = new RowReader(shape, 'table', new Set(retyped), SEED);
+    const { shape, target, promoted } = this.#subject;
+    const reader = new RowReader(shape, 'table', new Set(promoted), SEED);
     const select = `SELECT ${quoteColumns(shape.columns.map(({ name }) => name))}
       FROM ${target.table} WHERE ctid = '(${row.block},${row.item})'::tid AND tableoid = ${row.table}`;
     let fields: Fields | undefined;

@@ -28,7 +28,7 @@ export interface KeyedRow {
 
 export type LookupJob = Pick<
   VerifyJob,
-  'shape' | 'retyped' | 'seed' | 'table' | 'lineageColumn' | 'loadId'
+  'shape' | 'promoted' | 'seed' | 'table' | 'lineageColumn' | 'loadId'
 >;
 
 export class KeyLookup {
@@ -40,7 +40,7 @@ export class KeyLookup {
   constructor(client: pg.Client, job: LookupJob) {
     this.#client = client;
     this.#job = job;
-    this.#reader = new RowReader(job.shape, 'table', new Set(job.retyped), job.seed);
+    this.#reader = new RowReader(job.shape, 'table', new Set(job.promoted), job.seed);
     const { columns, key } = job.shape;
     const lineage =
       job.lineageColumn === undefined ? 'NULL::bigint' : `t.${quoteIdentifier(job.lineageColumn)}`;

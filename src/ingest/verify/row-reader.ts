@@ -48,9 +48,9 @@ export class RowReader {
   #hash1 = 0;
   #hash2 = 0;
 
-  constructor(shape: RowShape, side: Side, retyped: ReadonlySet<string>, seed: HashSeed) {
+  constructor(shape: RowShape, side: Side, promoted: ReadonlySet<string>, seed: HashSeed) {
     this.#shape = shape;
-    this.#canonical = new CanonicalRow(shape, side, retyped);
+    this.#canonical = new CanonicalRow(shape, side, promoted);
     this.#concerns = this.#canonical.concerns;
     this.#seed = seed;
     this.#columnCount = shape.columns.length;
