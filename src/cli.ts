@@ -24,6 +24,11 @@ const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/ingest.js'),
   },
   {
+    usage: 'inspect <file>',
+    describe: 'What a CSV file is: dialect, columns, types, oddities; loads nothing',
+    load: () => import('./commands/inspect.js'),
+  },
+  {
     usage: 'seed-dimensions',
     describe: 'Load first_dimensions.csv and second_dimensions.csv',
     load: () => import('./commands/seed-dimensions.js'),
@@ -47,6 +52,16 @@ const COMMANDS: readonly CommandEntry[] = [
     usage: 'rejects <load>',
     describe: 'The records a load rejected, and why',
     load: () => import('./commands/rejects.js'),
+  },
+  {
+    usage: 'replay <load>',
+    describe: 'Try the rejects of a load again, exactly once',
+    load: () => import('./commands/replay.js'),
+  },
+  {
+    usage: 'undo <load>',
+    describe: 'Remove exactly the rows of a load, so that its file can be loaded again',
+    load: () => import('./commands/undo.js'),
   },
   {
     usage: 'verify <load> [file]',
@@ -222,12 +237,14 @@ function printError(error: unknown, isVerbose: boolean): number {
  * the same, and a name behind `--` may begin with a dash.
  */
 function nameFiles(argv: readonly string[]): string[] {
-  if (argv[0] !== 'ingest') return [...argv];
+  if (argv[0] !== 'ingest' && argv[0] !== 'inspect') return [...argv];
   const end = argv.includes('--') ? argv.indexOf('--') : argv.length;
   const before = argv
     .slice(0, end)
     .map((argument, i) =>
-      argument === '-' && argv[i - 1] !== '--delimiter' ? '/dev/stdin' : argument,
+      argument === '-' && !/^--(?:delimiter|comment)$/.test(argv[i - 1] ?? '')
+        ? '/dev/stdin'
+        : argument,
     );
   const names = argv.slice(end + 1).map((name) => (name.startsWith('-') ? `./${name}` : name));
   return [...before, ...names];

@@ -7,6 +7,13 @@
 import os from 'node:os';
 import { z } from 'zod';
 import { EdpError } from './errors.js';
+import {
+  CSV_DESCRIPTIONS,
+  CSV_SCHEMAS,
+  CSV_SETTING_NAMES,
+  type CsvSettingName,
+  type CsvSettings,
+} from './model/csv.js';
 import { COLUMN_TYPES, type ColumnType } from './model/model.js';
 import { identifier } from './model/schema.js';
 
@@ -69,14 +76,18 @@ const rejectLimit = z.union([z.string(), z.number()]).transform((value, context)
   return match[2] === '%' ? { percent: Number(match[1]) } : { count: Number(match[1]) };
 });
 
-const DELIMITERS: Readonly<Record<string, string>> = { '\\t': '\t', tab: '\t', comma: ',' };
-
-const delimiter = z
-  .string()
-  .transform((text) => DELIMITERS[text] ?? text)
-  .refine((text) => text.length === 1 && text.charCodeAt(0) < 128 && !/["\r\n]/.test(text), {
-    message: 'expected one ASCII character, or the word tab',
+/** Something about the form of a CSV file; without a default, since what is not said is found out. */
+function csv<N extends CsvSettingName>(name: N, details: { choices?: string[] } = {}) {
+  return define<z.output<(typeof CSV_SCHEMAS)[N]> | undefined>({
+    schema: CSV_SCHEMAS[name].optional() as z.ZodType<
+      z.output<(typeof CSV_SCHEMAS)[N]> | undefined
+    >,
+    describe: CSV_DESCRIPTIONS[name],
+    defaultDescription: 'found out',
+    isFlag: name === 'header',
+    ...details,
   });
+}
 
 /** Numbers count as text, since a table may be called 2024. */
 const text = z.union([z.string(), z.number().transform(String)]);
@@ -113,10 +124,26 @@ export const OPTIONS = {
     describe: 'Table it is about',
     defaultDescription: "by each file's name; to promote, the only one with metrics",
   }),
-  delimiter: define<string | undefined>({
-    schema: delimiter.optional(),
-    describe: 'Character between fields: one character, or the word tab',
-    defaultDescription: 'comma or tab, whichever the header uses',
+  delimiter: csv('delimiter'),
+  quote: csv('quote'),
+  escape: csv('escape'),
+  'line-end': csv('line-end', { choices: ['lf', 'crlf', 'cr', 'any'] }),
+  encoding: csv('encoding'),
+  compression: csv('compression', { choices: ['none', 'gzip', 'zstd', 'bzip2', 'zip'] }),
+  header: csv('header'),
+  columns: csv('columns'),
+  'skip-lines': csv('skip-lines'),
+  'skip-footer': define<number | undefined>({
+    schema: CSV_SCHEMAS['skip-footer'].optional(),
+    describe: CSV_DESCRIPTIONS['skip-footer'],
+    defaultDescription: 'none',
+  }),
+  comment: csv('comment'),
+  ragged: define<'reject' | 'pad' | undefined>({
+    schema: CSV_SCHEMAS.ragged.optional(),
+    describe: CSV_DESCRIPTIONS.ragged,
+    defaultDescription: 'reject',
+    choices: ['reject', 'pad'],
   }),
   'on-conflict': define<'reject' | 'skip' | 'update'>({
     schema: z.enum(['reject', 'skip', 'update'], { error: 'expected reject, skip or update' }),
@@ -136,6 +163,10 @@ export const OPTIONS = {
     defaultDescription: 'no limit',
   }),
   force: flag('Load a file even though its content is known'),
+  'dry-run': flag(
+    'Try the whole load against the real table, and write nothing: the same counts and rejects',
+  ),
+  yes: flag('Do not ask for confirmation'),
   dir: define<string>({
     schema: text,
     describe: 'Directory with first_dimensions.csv and second_dimensions.csv',
@@ -248,6 +279,9 @@ export function environmentName(option: OptionName): string {
   return `EDP_${option.replaceAll('-', '_').toUpperCase()}`;
 }
 
+/** Options that may be lists. Any other that is given twice has the value given last. */
+const LISTS: ReadonlySet<OptionName> = new Set(['param', 'columns']);
+
 /**
  * The frozen values of the named options, each from its strongest source.
  *
@@ -277,7 +311,7 @@ export function resolveOptions<N extends OptionName>(
       continue;
     }
     const parsed = definition.schema.safeParse(
-      Array.isArray(raw) && name !== 'param' ? raw.at(-1) : raw,
+      Array.isArray(raw) && !LISTS.has(name) ? raw.at(-1) : raw,
     );
     if (parsed.success) values[toCamelCase(name)] = parsed.data;
     else
@@ -291,4 +325,31 @@ export function resolveOptions<N extends OptionName>(
     });
   }
   return Object.freeze(values) as OptionValues<N>;
+}
+
+/**
+ * What was said of the form of CSV files, by the strength of who said it: the command line, the
+ * environment, a table of edp.yaml, its `csv:` section, its options.
+ *
+ * @param project options of edp.yaml, and those of its `csv:` section
+ * @returns what holds for the files of a table, or of none
+ * @throws EdpError `usage` that lists every fault
+ */
+export function resolveCsvSettings(
+  given: Readonly<Record<string, unknown>>,
+  project: {
+    readonly options: Readonly<Record<string, unknown>>;
+    readonly csv: Readonly<Record<string, unknown>>;
+  },
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): (table?: { readonly csv?: CsvSettings }) => CsvSettings {
+  const told = withoutUnsaid(resolveOptions(CSV_SETTING_NAMES, given, {}, environment));
+  const general = withoutUnsaid(
+    resolveOptions(CSV_SETTING_NAMES, {}, { ...project.options, ...project.csv }, {}),
+  );
+  return (table) => ({ ...general, ...table?.csv, ...told });
+}
+
+function withoutUnsaid(settings: OptionValues<CsvSettingName>): CsvSettings {
+  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
 }

@@ -8,6 +8,7 @@ import path from 'node:path';
 import { isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { EdpError } from './errors.js';
+import { csvSectionSchema } from './model/csv.js';
 import type { Model } from './model/model.js';
 import { findModelFaults, tablesSchema, toModel } from './model/schema.js';
 import { OPTIONS, type OptionName } from './options.js';
@@ -18,6 +19,7 @@ export const PROJECT_FILE = 'edp.yaml';
 const NOT_IN_PROJECT: ReadonlySet<string> = new Set([
   'column',
   'extra-column',
+  'dry-run',
   'force',
   'from',
   'json',
@@ -27,6 +29,7 @@ const NOT_IN_PROJECT: ReadonlySet<string> = new Set([
   'raw',
   'to',
   'type',
+  'yes',
 ]);
 
 /** The schema of edp.yaml; docs/edp.schema.json is its JSON Schema. */
@@ -36,6 +39,7 @@ export const projectSchema = z.strictObject({
       .filter(([name]) => !NOT_IN_PROJECT.has(name))
       .map(([name, { schema, describe }]) => [name, schema.optional().describe(describe)]),
   ) as unknown as Record<OptionName, z.ZodType>),
+  csv: csvSectionSchema.optional(),
   tables: tablesSchema
     .optional()
     .describe('The tables of this project; replaces the built-in ones'),
@@ -46,6 +50,8 @@ export interface Project {
   readonly directory: string;
   /** Values of options, by option name, as written. */
   readonly options: Readonly<Record<string, unknown>>;
+  /** The `csv:` section, by option name, as written. */
+  readonly csv: Readonly<Record<string, unknown>>;
   readonly model: Model;
 }
 
@@ -91,22 +97,23 @@ export async function loadProject(directory = process.cwd()): Promise<Project> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
       const { BUILTIN_MODEL } = await import('./model/builtin.js');
-      return { directory, options: {}, model: BUILTIN_MODEL };
+      return { directory, options: {}, csv: {}, model: BUILTIN_MODEL };
     }
     throw new EdpError('config', `${PROJECT_FILE} cannot be read: ${(error as Error).message}`, {
       hint: `make ${file} a readable file, or remove it to use the built-in tables`,
       cause: error,
     });
   }
-  const { options, tables } = parseProject(text);
+  const { options, csv, tables } = parseProject(text);
   const model =
     tables === undefined ? (await import('./model/builtin.js')).BUILTIN_MODEL : toModel(tables);
-  return { directory, options, model };
+  return { directory, options, csv, model };
 }
 
 /** Checks the text of an edp.yaml. Exported for its tests. */
 export function parseProject(text: string): {
   options: Record<string, unknown>;
+  csv: Record<string, unknown>;
   tables: z.output<typeof tablesSchema> | undefined;
 } {
   const lines = new LineCounter();
@@ -155,6 +162,9 @@ export function parseProject(text: string): {
       { hint: 'docs/edp.schema.json describes the file; editors complete and check it with that' },
     );
   }
-  const { tables, ...options } = value as Record<string, unknown> & { tables?: unknown };
-  return { options, tables: tables === undefined ? undefined : parsed.tables };
+  const { tables, csv, ...options } = value as Record<string, unknown> & {
+    tables?: unknown;
+    csv?: Record<string, unknown>;
+  };
+  return { options, csv: csv ?? {}, tables: tables === undefined ? undefined : parsed.tables };
 }

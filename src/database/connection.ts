@@ -10,6 +10,8 @@ import { type ConnectionConfig, tlsAttempts, toTlsError } from './tls.js';
 const SESSION_SETTINGS =
   "SET datestyle = 'ISO, YMD'; SET timezone = 'UTC'; SET intervalstyle = 'postgres'; " +
   'SET extra_float_digits = 1; SET bytea_output = hex; SET standard_conforming_strings = on; ' +
+  // A statement sees what others have committed up to it: second looks, and looks behind a lock, need that.
+  "SET default_transaction_isolation = 'read committed'; " +
   // A role called edp would make its tables among the ledger's: "$user" comes first by default.
   "SELECT set_config('search_path', coalesce((SELECT string_agg(quote_ident(name), ', ') " +
   "FROM unnest(current_schemas(false)) AS name WHERE name <> 'edp'), current_setting('search_path')), false)";

@@ -131,6 +131,11 @@ export class Dispatcher {
     if (options.signal.aborted) this.stop();
   }
 
+  /** Set to 1 once the run is to stop. */
+  get stopFlag(): Int32Array {
+    return this.#stop;
+  }
+
   get isStopped(): boolean {
     return this.#stop[0] === 1;
   }
@@ -318,11 +323,14 @@ export class Dispatcher {
   }
 }
 
-/** Server processes that a worker of any run waits for. */
+/**
+ * Server processes that any session waits for: not only a worker may stand between two splits, but also
+ * an undo, a replay, a dry run, or somebody else's transaction.
+ */
 async function listBlocking(client: pg.Client): Promise<number[]> {
   const { rows } = await client.query<{ blocking: number[] }>(
     `SELECT pg_blocking_pids(pid) AS blocking FROM pg_stat_activity
-     WHERE wait_event_type = 'Lock' AND application_name = 'edp worker'`,
+     WHERE wait_event_type = 'Lock' AND datname = current_database()`,
   );
   return rows.flatMap(({ blocking }) => blocking);
 }

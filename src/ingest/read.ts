@@ -1,6 +1,7 @@
 /**
  * A split of a file → windows of it, through one buffer that is used over and over: memory does
- * not depend on the size of the split.
+ * not depend on the size of the split. Only for a record that does not fit does the window grow, and
+ * it shrinks back as soon as what is left of it fits: the byte lane reads none but the first buffer.
  */
 import { type FileHandle, open } from 'node:fs/promises';
 import type { IHasher } from 'hash-wasm';
@@ -9,9 +10,7 @@ import type { Dialect } from './dialect.js';
 import { guessRecordStart } from './scan/boundary.js';
 import type { FileIdentity, SplitRange } from './split.js';
 
-export const WINDOW_BYTES = 256 * 1024;
-
-/** A longer record is not loaded; the buffer grows up to this, and no further. */
+/** A longer record is rejected; the buffer grows up to this, and no further. */
 export const MAX_RECORD_BYTES = 64 * 1024 * 1024;
 
 /** Part of a file, from the start of a record on. */
@@ -31,8 +30,14 @@ export interface Window {
 export interface WindowConsumer {
   /** Takes complete records. @returns start of the first record not taken */
   take(window: Window): Promise<number>;
-  /** Takes the first record of a window that cannot grow further. @returns 0 where that is impossible */
+  /**
+   * Takes the first record of a window that cannot grow further, or its bytes so far: then the windows
+   * that follow are in the middle of it, until {@link isInRecord} is false again.
+   *
+   * @returns how many bytes it took
+   */
   cutLongRecord(window: Window): number;
+  readonly isInRecord: boolean;
 }
 
 /** Runs `work` with the file opened, as it was when identified and still is afterwards. */
@@ -71,6 +76,7 @@ export async function assertUnchanged(file: FileHandle, identity: FileIdentity):
  * Reads the records that start in [start, until), in order.
  *
  * @param start where a record starts
+ * @param buffer for the windows, and one byte more, for the sentinel of the byte lane
  * @param hasher takes every byte of the split, and only those
  * @returns start of the first record behind the split
  */
@@ -79,34 +85,25 @@ export async function readSplit(
   identity: FileIdentity,
   start: number,
   until: number,
+  buffer: Buffer,
   hasher: IHasher,
   consumer: WindowConsumer,
 ): Promise<number> {
-  // One byte more than is filled, for the sentinel of the byte lane.
-  let bytes: Buffer = Buffer.allocUnsafeSlow(WINDOW_BYTES + 1);
+  let bytes = buffer;
   let base = start;
   let filled = 0;
   for (;;) {
     const isLast = base + filled >= identity.size;
     const window: Window = { bytes, filled, base, limit: until - base, isLast };
     let taken = await consumer.take(window);
-    if (base + taken >= until || (isLast && taken >= filled)) {
+    const isDone = base + taken >= until && !consumer.isInRecord;
+    if (isDone || (isLast && taken >= filled)) {
       hasher.update(bytes.subarray(0, taken));
       return base + taken;
     }
     if (taken === 0 && filled === bytes.length - 1) {
       if (bytes.length > MAX_RECORD_BYTES) {
         taken = consumer.cutLongRecord(window);
-        if (taken === 0) {
-          throw new EdpError(
-            'record_too_long',
-            `a record is longer than ${MAX_RECORD_BYTES} bytes`,
-            {
-              place: `${identity.path} (byte ${base})`,
-              hint: 'this is hardly a CSV file; check its line ends and quotes',
-            },
-          );
-        }
       } else {
         const grown = Buffer.allocUnsafeSlow((bytes.length - 1) * 4 + 1);
         bytes.copy(grown, 0, 0, filled);
@@ -115,7 +112,9 @@ export async function readSplit(
     }
     // The record that is not complete stays; the file is read on behind it.
     hasher.update(bytes.subarray(0, taken));
-    bytes.copyWithin(0, taken, filled);
+    const next = filled - taken < buffer.length - 1 ? buffer : bytes;
+    bytes.copy(next, 0, taken, filled);
+    bytes = next;
     base += taken;
     filled -= taken;
     const wanted = Math.min(bytes.length - 1 - filled, identity.size - base - filled);
@@ -129,17 +128,21 @@ export async function readSplit(
   }
 }
 
-/** Where the range's first record starts: known, or guessed; `from` itself if nothing tells. */
+/**
+ * Where the range's first record starts: known, or guessed; `from` itself if nothing tells.
+ *
+ * @param buffer for the part of the file that is looked at
+ */
 export async function findStart(
   file: FileHandle,
   identity: FileIdentity,
   dialect: Dialect,
   { from, isExact }: SplitRange,
+  buffer: Buffer,
 ): Promise<number> {
   if (isExact) return from;
   if (from >= identity.size) return identity.size;
-  const bytes = Buffer.allocUnsafe(WINDOW_BYTES);
-  const { bytesRead } = await file.read(bytes, 0, bytes.length, from - 1);
-  const guess = guessRecordStart(bytes.subarray(0, bytesRead), 1, dialect);
+  const { bytesRead } = await file.read(buffer, 0, buffer.length, from - 1);
+  const guess = guessRecordStart(buffer.subarray(0, bytesRead), 1, dialect);
   return guess < 0 ? from : from - 1 + guess;
 }

@@ -3,6 +3,8 @@
  * same shape, and everything below, from DDL to the byte lane, is compiled from it.
  */
 
+import type { CsvSettings } from './csv.js';
+
 /** The column types edp knows how to read from a CSV field and write as COPY bytes. */
 export const COLUMN_TYPES = [
   'smallint',
@@ -89,6 +91,8 @@ export interface Table {
   readonly files: readonly string[];
   /** Header names to pass over knowingly. */
   readonly ignoredFields: readonly string[];
+  /** What is known of the form of its files. */
+  readonly csv?: CsvSettings;
 }
 
 export interface Model {

@@ -3,6 +3,7 @@
  * The published JSON Schema (docs/edp.schema.json) is generated from these same schemas.
  */
 import { z } from 'zod';
+import { csvSectionSchema, toCsvSettings } from './csv.js';
 import {
   COLUMN_TYPES,
   type Column,
@@ -89,6 +90,7 @@ const tableSchema = z.strictObject({
     .describe('JSON fields to flatten into typed columns'),
   files: stringOrList.optional().describe('File-name patterns that go into this table'),
   ignore: stringOrList.optional().describe('Header names to pass over knowingly'),
+  csv: csvSectionSchema.optional(),
   lineage: z
     .union([z.boolean(), identifier])
     .optional()
@@ -97,7 +99,7 @@ const tableSchema = z.strictObject({
 
 export const tablesSchema = z.record(identifier, tableSchema);
 
-type TableInput = z.input<typeof tableSchema>;
+type TableInput = z.output<typeof tableSchema>;
 
 function asList(value: string | readonly string[] | undefined): readonly string[] {
   if (value === undefined) return [];
@@ -153,6 +155,7 @@ function toTable(name: string, input: TableInput, tables: Record<string, TableIn
     ...(lineage === false ? {} : { lineageColumn: lineage === true ? 'load_id' : lineage }),
     files: asList(input.files),
     ignoredFields: asList(input.ignore),
+    ...(input.csv === undefined ? {} : { csv: toCsvSettings(input.csv) }),
   };
 }
 

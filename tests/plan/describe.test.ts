@@ -3,6 +3,7 @@ import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { EdpError } from '../../src/errors.js';
+import { PLAIN } from '../../src/ingest/dialect.js';
 import { describeFile, type FileDescription } from '../../src/ingest/plan/describe.js';
 import { BUILTIN_MODEL } from '../../src/model/builtin.js';
 import { findTable } from '../../src/model/model.js';
@@ -14,7 +15,12 @@ const FIELDS = ['id', 'name', 'first_dimension_id'];
 async function describeBytes(bytes: string | Buffer, delimiter?: string): Promise<FileDescription> {
   const file = path.join(await makeDirectory(), 'dimensions.csv');
   await writeFile(file, bytes);
-  return describeFile(file, 'dimensions.csv', DIMENSIONS, delimiter);
+  return describeFile(
+    file,
+    'dimensions.csv',
+    DIMENSIONS,
+    delimiter === undefined ? {} : { delimiter },
+  );
 }
 
 describe('dialect and header', () => {
@@ -39,14 +45,15 @@ describe('dialect and header', () => {
       ['id,x', 'name', 'first_dimension_id'],
       '',
     ],
-    ['an empty name', 'id,,name\n', ',', ['id', '', 'name'], ''],
+    ['an empty name', 'id,,name\n', ',', ['id', 'column_2', 'name'], ''],
+    ['a name twice', 'id,name,name\n', ',', ['id', 'name', 'name_2'], ''],
     ['a line end in a name', 'id,"na\nme"\n1,a\n', ',', ['id', 'na\nme'], '1,a\n'],
   ])('%s', async (_, text, delimiter, header, rest) => {
     for (const bom of ['', '\ufeff']) {
       const description = await describeBytes(bom + text);
       expect(description.dialect).toEqual({
-        delimiter: delimiter.charCodeAt(0),
-        recordEnd: 0x0a,
+        ...PLAIN,
+        delimiter,
         fieldCount: header.length,
         allowsBareQuotes: delimiter === '\t',
       });
@@ -60,11 +67,11 @@ describe('dialect and header', () => {
     }
   });
 
-  it.each<[string, text: string, recordEnd: number, header: string[], dataStart: number]>([
-    ['where no line ends in LF', 'id,name\r1,a\r', 0x0d, ['id', 'name'], 8],
-    ['where LF is only in quotes', 'id,name\r1,"a\nb"\r', 0x0d, ['id', 'name'], 8],
-    ['not where some line ends in LF', 'id,na\rme\n1,a\n', 0x0a, ['id', 'na\rme'], 9],
-    ['not where every CR comes with LF', 'id,"name\r\n\r\n"\r\n', 0x0a, ['id', 'name'], 15],
+  it.each<[string, text: string, recordEnd: string, header: string[], dataStart: number]>([
+    ['where no line ends in LF', 'id,name\r1,a\r', 'cr', ['id', 'name'], 8],
+    ['where LF is only in quotes', 'id,name\r1,"a\nb"\r', 'cr', ['id', 'name'], 8],
+    ['not where some line ends in LF', 'id,na\rme\n1,a\n', 'lf', ['id', 'na\rme'], 9],
+    ['not where every CR comes with LF', 'id,"name\r\n\r\n"\r\n', 'lf', ['id', 'name'], 15],
   ])('CR ends a record %s', async (_, text, recordEnd, header, dataStart) => {
     const description = await describeBytes(text);
     expect(description.dialect.recordEnd).toBe(recordEnd);
@@ -73,7 +80,7 @@ describe('dialect and header', () => {
 
   it('the delimiter that the user names is taken, whatever the header says', async () => {
     const { dialect, header } = await describeBytes('id,name;x\n', ';');
-    expect([dialect.delimiter, header]).toEqual([0x3b, ['id,name', 'x']]);
+    expect([dialect.delimiter, header]).toEqual([';', ['id,name', 'x']]);
   });
 
   it('keeps the header byte for byte', async () => {
@@ -134,11 +141,11 @@ describe('what is no CSV', () => {
 
   it('a file that cannot be read is another matter', async () => {
     const directory = await makeDirectory();
-    await expect(describeFile(directory, 'data', DIMENSIONS, undefined)).rejects.toMatchObject({
+    await expect(describeFile(directory, 'data', DIMENSIONS, {})).rejects.toMatchObject({
       code: 'io',
     });
     await expect(
-      describeFile(path.join(directory, 'no.csv'), 'no.csv', DIMENSIONS, undefined),
+      describeFile(path.join(directory, 'no.csv'), 'no.csv', DIMENSIONS, {}),
     ).rejects.toMatchObject({ code: 'io', message: expect.stringContaining('no.csv') });
   });
 });

@@ -17,7 +17,12 @@ async function loadText(text: string): Promise<Project> {
 describe('a project', () => {
   it('without edp.yaml has the built-in tables', async () => {
     const directory = await makeDirectory();
-    expect(await loadProject(directory)).toEqual({ directory, options: {}, model: BUILTIN_MODEL });
+    expect(await loadProject(directory)).toEqual({
+      directory,
+      options: {},
+      csv: {},
+      model: BUILTIN_MODEL,
+    });
   });
 
   it.each([
@@ -183,10 +188,10 @@ describe('faults of edp.yaml', () => {
       'on-conflict: expected reject, skip or update',
     ],
     [
-      'a delimiter of two characters',
-      'delimiter: ab\n',
+      'a delimiter with a quote in it',
+      "delimiter: 'a\"'\n",
       1,
-      'delimiter: expected one ASCII character, or the word tab',
+      'delimiter: expected 1 to 16 characters, none of them a quote, a backslash or a line end; or a word such as tab',
     ],
     [
       'a share of rejects that is none',

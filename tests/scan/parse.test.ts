@@ -136,7 +136,7 @@ const DAMAGED: readonly (readonly [name: string, Dialect, record: string, Reject
 
 describe('a damaged record', () => {
   it.each(DAMAGED)('%s costs no other', (_, dialect, damaged, code) => {
-    const delimiter = String.fromCharCode(dialect.delimiter);
+    const { delimiter } = dialect;
     const good = Array.from({ length: 9 }, (_, i) => [String(i), `"x${delimiter}${i}"`]);
     const parsed = good.map(([first, second]) => [first!, second!.slice(1, -1)]);
     for (let at = 0; at <= good.length; at++) {

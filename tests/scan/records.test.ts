@@ -1,7 +1,7 @@
 import { stringify } from 'csv-stringify/sync';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CR, type Dialect, LF } from '../../src/ingest/dialect.js';
+import { CR, type Dialect, LF, PLAIN } from '../../src/ingest/dialect.js';
 import { Fault } from '../../src/ingest/reject.js';
 import { CsvParser } from '../../src/ingest/scan/parse.js';
 import {
@@ -79,19 +79,43 @@ const CASES: readonly (readonly [
     'garbage behind a quote after a line end',
     COMMA,
     '"a\nb"c,d\ne,f',
-    ['0:1? "a', '1:2 b"c,d', '2:2 e,f'],
-  ],
-  [
-    'garbage behind a quote after two line ends',
-    COMMA,
-    'a,"b\r\nc,d\ne"f\ng,h',
-    ['0:2? a,"b', '1:2 c,d', '2:1 e"f', '3:2 g,h'],
+    ['0:2! "a\nb"c,d', '2:2 e,f'],
   ],
   [
     'a sound multi-line field before a damaged one',
     COMMA,
     '"a\nb","c\nd"e\nf,g',
-    ['0:2? "a\nb","c', '2:1 d"e', '3:2 f,g'],
+    ['0:2! "a\nb","c\nd"e', '3:2 f,g'],
+  ],
+  [
+    'an extra field behind a sound multi-line one',
+    COMMA,
+    'a,"b\nc",d\ne,f\n',
+    ['0:3 a,"b\nc",d', '2:2 e,f'],
+  ],
+  [
+    'a stray quote, and a field that closes it by chance',
+    { ...COMMA, fieldCount: 3 },
+    '1,"x,a\n2,",",b\n3,"y",c\n4,z,d\n',
+    ['0:4? 1,"x,a', '1:3 2,",",b', '2:3 3,"y",c', '3:3 4,z,d'],
+  ],
+  [
+    'a quote missing at the end of several lines',
+    { ...COMMA, fieldCount: 3 },
+    '1,"x\ny,3\n2,"b",4\n3,"c",5\n',
+    ['0:3? 1,"x\ny,3', '2:3 2,"b",4', '3:3 3,"c",5'],
+  ],
+  [
+    'garbage behind several lines of which one is like a record',
+    { ...COMMA, fieldCount: 3 },
+    '1,"x\n2,b,c\ny"z,3\n4,d,5\n',
+    ['0:3! 1,"x\n2,b,c\ny"z,3', '3:3 4,d,5'],
+  ],
+  [
+    'stray quotes around a sound record',
+    { ...COMMA, fieldCount: 4 },
+    '1,"x,a,b\n2,y,a,b\n3,"z,a,b\n4,y,a,b\n',
+    ['0:4? 1,"x,a,b', '1:4 2,y,a,b', '2:2? 3,"z,a,b', '3:4 4,y,a,b'],
   ],
   [
     'unterminated in the middle, ended by the next quote',
@@ -115,7 +139,7 @@ const CASES: readonly (readonly [
     'damaged lines in tab-separated files',
     TAB,
     '"a"b\tc\n"d\ne"f\tg\n',
-    ['0:2! "a"b\tc', '1:1? "d', '2:2 e"f\tg'],
+    ['0:2! "a"b\tc', '1:2? "d', '2:2 e"f\tg'],
   ],
 ];
 
@@ -182,7 +206,7 @@ describe('any bytes', () => {
   it('belong to exactly one record or line end', () => {
     fc.assert(
       fc.property(BYTES, DIALECTS, (bytes, dialect) => {
-        const { recordEnd } = dialect;
+        const recordEnd = dialect.recordEnd === 'cr' ? CR : LF;
         const lineEnds = recordEnd === LF ? /^(?:\r?\n)+$/ : /^\r+$/;
         const found = scanWhole(bytes, dialect);
         let from = 0;
@@ -298,8 +322,9 @@ describe('what csv-stringify writes', () => {
             eof: hasFinalLineEnd,
           });
           const dialect: Dialect = {
-            delimiter: delimiter.charCodeAt(0),
-            recordEnd: lineEnd === '\r' ? CR : LF,
+            ...PLAIN,
+            delimiter,
+            recordEnd: lineEnd === '\r' ? 'cr' : 'lf',
             fieldCount: table[0]?.length ?? 1,
             allowsBareQuotes: delimiter === '\t',
           };

@@ -1,15 +1,10 @@
 /** The record scanner as its callers use it: over whole texts, and piece by piece. */
-import { CR, type Dialect, LF } from '../../src/ingest/dialect.js';
+import { type Dialect, PLAIN } from '../../src/ingest/dialect.js';
 import { RecordBatch, RecordScanner } from '../../src/ingest/scan/records.js';
 
-export const COMMA: Dialect = {
-  delimiter: 0x2c,
-  recordEnd: LF,
-  fieldCount: 2,
-  allowsBareQuotes: false,
-};
-export const TAB: Dialect = { ...COMMA, delimiter: 0x09, allowsBareQuotes: true };
-export const OLD_MAC: Dialect = { ...COMMA, recordEnd: CR };
+export const COMMA: Dialect = { ...PLAIN, fieldCount: 2 };
+export const TAB: Dialect = { ...COMMA, delimiter: '\t', allowsBareQuotes: true };
+export const OLD_MAC: Dialect = { ...COMMA, recordEnd: 'cr' };
 export const ONE_COLUMN: Dialect = { ...COMMA, fieldCount: 1 };
 
 export interface FoundRecord {

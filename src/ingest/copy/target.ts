@@ -153,7 +153,11 @@ async function listForeignKeys(client: pg.Client, oid: number): Promise<ForeignK
   }));
 }
 
-async function maySkipTriggers(
+/**
+ * Whether this session may do the work of a table's foreign keys itself: the table has no triggers of its
+ * own, and the role has the privileges.
+ */
+export async function maySkipTriggers(
   client: pg.Client,
   oid: number,
   foreignKeys: readonly ForeignKey[],

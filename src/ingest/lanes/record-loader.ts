@@ -13,16 +13,23 @@ import { Fault } from '../reject.js';
 import { CsvParser } from '../scan/parse.js';
 import { RecordBatch, RecordScanner } from '../scan/records.js';
 import { ByteLane, STOPPED_AT_LIMIT, STOPPED_FULL, STOPPED_INCOMPLETE } from './byte-lane.js';
+import type { LaneMemory } from './lane-memory.js';
 import { RowEncoder } from './row-encoder.js';
 
 /** A write is never larger than this, however many rows it may hold. */
 const MAX_WRITE_BYTES = 1024 * 1024;
 
-/** As many rows of the smallest kind as fit a write. */
-const MAX_WRITE_ROWS = 65_536;
-
 /** Records the csv lane takes at once, at the most. */
 const MAX_CSV_RUN = 1024;
+
+/** What is kept of a record that is too long. */
+const KEPT_OF_LONG_RECORD = 64 * 1024;
+
+interface LongRecord {
+  readonly place: RecordPlace;
+  readonly head: Buffer;
+  length: number;
+}
 
 /** Rejects held back before the COPY pauses to let them into the ledger. */
 const MAX_PENDING_REJECT_BYTES = 4 * 1024 * 1024;
@@ -32,10 +39,8 @@ export interface LoaderOptions {
   readonly dialect: Dialect;
   readonly loadId: number;
   readonly writeBatchSize: number;
-  /** Largest window; the lane's output must hold what is in it. */
-  readonly windowBytes: number;
-  /** Off for tests that hold the lanes against each other. */
-  readonly usesByteLane: boolean;
+  /** Where the byte lane works; without it, all records go to the csv lane. */
+  readonly laneMemory: LaneMemory | undefined;
 }
 
 export class RecordLoader {
@@ -55,24 +60,25 @@ export class RecordLoader {
   #csvRun = 1;
   #line = 0;
   #records = 0;
+  /** A record that is too long to be kept, while its end is looked for. */
+  #longRecord: LongRecord | undefined;
 
   constructor(options: LoaderOptions, sink: RowSink, rejects: RejectLog) {
     this.#options = options;
     this.#sink = sink;
     this.#rejects = rejects;
-    const { plan, dialect, loadId } = options;
+    const { plan, dialect, loadId, laneMemory } = options;
     this.#scanner = new RecordScanner(dialect);
     this.#parser = new CsvParser(dialect);
     this.#encoder = new RowEncoder(plan, loadId);
     this.#lane =
-      options.usesByteLane && sink.references !== undefined
-        ? ByteLane.compile(plan, dialect, sink.references, {
+      laneMemory === undefined
+        ? undefined
+        : ByteLane.compile(laneMemory, plan, dialect, sink.references, {
             loadId,
             withOrdinals: sink.wantsOrdinals,
-            maxRows: Math.min(options.writeBatchSize, MAX_WRITE_ROWS),
-            outputBytes: MAX_WRITE_BYTES + 2 * options.windowBytes,
-          })
-        : undefined;
+            maxRows: options.writeBatchSize,
+          });
   }
 
   get recordCount(): number {
@@ -100,11 +106,15 @@ export class RecordLoader {
    */
   async take(window: Window): Promise<number> {
     const { bytes, filled, limit, isLast, base } = window;
-    const lane = filled <= this.#options.windowBytes ? this.#lane : undefined;
+    // A window that had to grow is not in the lane's memory.
+    const lane = this.#lane?.canRead(bytes) ? this.#lane : undefined;
+    // Of another encoding, the lane takes no text that is not ASCII.
     const isValid =
-      lane !== undefined && isUtf8(bytes.subarray(0, bytes.lastIndexOf(LF, filled - 1) + 1));
-    let position = 0;
-    while (position < limit && position < filled) {
+      lane?.needsUtf8 === true &&
+      this.#options.dialect.encoding === 'utf-8' &&
+      isUtf8(bytes.subarray(0, bytes.lastIndexOf(LF, filled - 1) + 1));
+    let position = this.#longRecord === undefined ? 0 : this.#passLongRecord(window);
+    while (!this.isInRecord && position < limit && position < filled) {
       if (lane !== undefined && this.#csvRun < MAX_CSV_RUN) {
         lane.line = this.#line;
         lane.nextOrdinal = this.#sink.nextOrdinal;
@@ -136,17 +146,51 @@ export class RecordLoader {
 
   /**
    * Gives up on a record that fills the largest window: where it is a quoted field that is never closed,
-   * it ends at its first line.
+   * it ends at one of its first lines; else the bytes are passed over up to its end.
    *
-   * @returns start of the next record; 0 where the record has no line to be cut at
+   * @returns start of the next record, or what is done of this one
    */
   cutLongRecord({ bytes, filled, limit, base }: Window): number {
+    const scanner = this.#scanner;
     this.#batch.count = 0;
-    this.#scanner.reset(0);
-    this.#scanner.scan(bytes, filled, limit, false, this.#batch);
-    if (!this.#scanner.cutLongRecord(bytes, filled, this.#batch)) return 0;
-    this.#parseBatch(bytes, base);
+    scanner.reset(0);
+    scanner.scan(bytes, filled, limit, false, this.#batch);
+    if (scanner.cutLongRecord(bytes, filled, this.#batch)) {
+      this.#parseBatch(bytes, base);
+      return scanner.nextRecord;
+    }
+    const start = scanner.nextRecord;
+    const head = Buffer.from(bytes.subarray(start, start + KEPT_OF_LONG_RECORD));
+    const lineInSplit = this.#line + scanner.nextLine;
+    const place = { byteOffset: base + start, byteLength: head.length, lineInSplit };
+    this.#longRecord = { place, head, length: scanner.position - start };
+    return this.#leaveWindow();
+  }
+
+  /** Whether the window ended in the middle of a record that is too long to be kept. */
+  get isInRecord(): boolean {
+    return this.#longRecord !== undefined;
+  }
+
+  /** @returns start of the next record, or what is done of the long one */
+  #passLongRecord({ bytes, filled, isLast }: Window): number {
+    const record = this.#longRecord!;
+    const hasEnded = this.#scanner.pass(bytes, filled, isLast);
+    record.length += this.#scanner.position;
+    if (!hasEnded) return this.#leaveWindow();
+    this.#longRecord = undefined;
+    this.#records++;
+    this.#line += this.#scanner.nextLine;
+    const reason = `the record is about ${record.length} bytes long, more than edp can hold; its first ${record.head.length} are kept`;
+    this.#rejects.add(record.place, new Fault('record_too_long', reason), record.head);
     return this.#scanner.nextRecord;
+  }
+
+  /** The scanner stays in its record, while what it has seen of it goes. */
+  #leaveWindow(): number {
+    const taken = this.#scanner.position;
+    this.#scanner.shift(taken);
+    return taken;
   }
 
   /** Hands the last rows on. */
@@ -164,7 +208,8 @@ export class RecordLoader {
   }
 
   #takeLaneRows(lane: ByteLane): void {
-    if (lane.length > 0) this.#sink.takeFromLane(lane.takeRows(), (rows) => lane.recycle(rows));
+    const rows = lane.takeRows();
+    if (rows.length > 0) this.#sink.takeFromLane(rows, (sent) => lane.recycle(sent));
     this.#noted = 0;
   }
 

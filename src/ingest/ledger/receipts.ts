@@ -15,7 +15,7 @@ export interface RejectRecord {
 }
 
 /** PostgreSQL text cannot hold NUL; a reason may quote a value that has one. */
-function storable(text: string): string {
+export function storable(text: string): string {
   return text.replaceAll('\0', '\\0').toWellFormed();
 }
 

@@ -1,182 +1,209 @@
-/** The head of a file → its dialect and its header. */
-import { open } from 'node:fs/promises';
-import { parse } from 'csv-parse/sync';
+/** A file → its dialect, its header, and where its records are. */
 import { EdpError } from '../../errors.js';
+import type { CsvSettings } from '../../model/csv.js';
 import type { Table } from '../../model/model.js';
-import { CR, type Dialect, LF, QUOTE } from '../dialect.js';
+import { type Detection, detect, fieldEncodingOf } from '../detect/detect.js';
+import { type SampledRecord, sampleRecords } from '../detect/evaluate.js';
+import { type FileForm, readSample, type Sample } from '../detect/sample.js';
+import { type Dialect, measureLineEnd } from '../dialect.js';
+import { Fault } from '../reject.js';
 import { RecordBatch, RecordScanner } from '../scan/records.js';
 
-/** Enough for a header of 1,600 columns with long names, and for a fair sample of records. */
-const HEAD_BYTES = 256 * 1024;
-const BOM = Buffer.from([0xef, 0xbb, 0xbf]);
-const DELIMITERS = [',', '\t', ';', '|'];
-const SAMPLE_RECORDS = 1000;
+/** Enough for 1,600 columns with long names. */
+const MAX_HEADER_BYTES = 256 * 1024;
+const MEASURED_RECORDS = 1000;
 
-export interface FileDescription {
+/** Share of NUL bytes in the sample from which on a file is taken for none of text. */
+const BINARY_SHARE = 0.01;
+
+/** The end of a file in which it is looked for. */
+const FOOTER_BYTES = 16 * 1024;
+/** Lines at the end of a file that may be a footer. */
+const MAX_FOOTER_LINES = 5;
+
+/** Where a file's records are, and how they are read. */
+export interface FileLayout {
   readonly dialect: Dialect;
-  /** Names of the header's fields; empty for an empty file. */
+  /** A name for each field; empty for an empty file. */
   readonly header: readonly string[];
-  /** The header record byte for byte, without its line end. */
-  readonly headerBytes: Buffer;
   /** Where the first record starts. */
   readonly dataStart: number;
   /** Line, from 1, at `dataStart`. */
   readonly dataLine: number;
+  /** Where a footer begins that is to be passed over; undefined where there is none. */
+  readonly dataEnd: number | undefined;
+}
+
+export interface FileDescription extends FileLayout {
+  readonly form: FileForm;
+  readonly detection: Detection;
+  /** The header record byte for byte, without its line end; empty where there is none. */
+  readonly headerBytes: Buffer;
+  /** Where lines begin that look like a footer, but are not said to be one. */
+  readonly footer: Footer | undefined;
   /** Mean length of the first records, line end included. */
   readonly recordBytes: number;
 }
 
+export interface Footer {
+  readonly start: number;
+  readonly lines: number;
+  readonly text: string;
+}
+
 /**
  * @param name for messages
- * @param delimiter what the user said, if anything
- * @throws EdpError `not_csv`
+ * @param table what is known of the file's fields; undefined for a file of unknown fields
+ * @param settings what the user said
+ * @throws EdpError `not_csv`, `io`
  */
 export async function describeFile(
   file: string,
   name: string,
-  table: Table,
-  delimiter: string | undefined,
+  table: Table | undefined,
+  settings: CsvSettings,
 ): Promise<FileDescription> {
-  const head = await readHead(file, name);
-  assertText(head, name);
-  const start = head.subarray(0, 3).equals(BOM) ? 3 : 0;
-  const recordEnd = findRecordEnd(head);
-
-  const expected = new Set([
-    ...table.columns.map(({ field }) => field),
-    ...table.sources.map(({ field }) => field),
-  ]);
-  const candidates = (delimiter === undefined ? DELIMITERS : [delimiter]).map((candidate) => {
-    const dialect: Dialect = {
-      delimiter: candidate.charCodeAt(0),
-      recordEnd,
-      fieldCount: 2, // not known yet; blank lines before the header are none
-      allowsBareQuotes: candidate === '\t',
-    };
-    return readHeader(head, start, dialect, name);
-  });
-  const score = (header: readonly string[]) => header.filter((field) => expected.has(field)).length;
-  // The first of equals is the comma.
-  const best = candidates.reduce((a, b) => (score(b.header) > score(a.header) ? b : a));
-  if (score(best.header) === 0 && head.includes(0)) {
-    throw new EdpError('not_csv', `${name} does not look like a CSV: it has NUL bytes`, {
-      hint: 'name a text file with a header line',
-    });
-  }
-  const dialect = { ...best.dialect, fieldCount: best.header.length };
-  return { ...best, dialect, recordBytes: meanRecordBytes(head, best.dataStart, dialect) };
+  const sample = await readSample(file, name, settings);
+  return describeSample(sample, name, table, settings);
 }
 
-/** CR only where no line ends in LF; what is inside quotes does not count. */
-function findRecordEnd(head: Buffer): number {
-  let isQuoted = false;
-  let hasLoneCr = false;
-  for (const [i, byte] of head.entries()) {
-    if (byte === QUOTE) isQuoted = !isQuoted;
-    else if (isQuoted) continue;
-    else if (byte === LF) return LF;
-    else if (byte === CR && head[i + 1] !== LF) hasLoneCr = true;
-  }
-  return hasLoneCr ? CR : LF;
-}
-
-async function readHead(file: string, name: string): Promise<Buffer> {
-  try {
-    const handle = await open(file, 'r');
-    try {
-      const head = Buffer.alloc(HEAD_BYTES);
-      const { bytesRead } = await handle.read(head, 0, HEAD_BYTES, 0);
-      return head.subarray(0, bytesRead);
-    } finally {
-      await handle.close();
-    }
-  } catch (error) {
-    throw new EdpError('io', `${name} cannot be read: ${(error as Error).message}`, {
-      hint: 'check its permissions',
-      cause: error,
-    });
-  }
-}
-
-function assertText(head: Buffer, name: string): void {
-  const isUtf16 = (head[0] === 0xff && head[1] === 0xfe) || (head[0] === 0xfe && head[1] === 0xff);
-  const isCompressed =
-    (head[0] === 0x1f && head[1] === 0x8b) ||
-    head.subarray(0, 4).equals(Buffer.from([0x28, 0xb5, 0x2f, 0xfd])) ||
-    head.subarray(0, 4).toString('latin1') === 'PK\x03\x04' ||
-    head.subarray(0, 3).toString('latin1') === 'BZh';
-  if (isUtf16) {
-    throw new EdpError('not_csv', `${name} is UTF-16`, {
-      hint: `convert it first: iconv -f UTF-16 -t UTF-8 ${name} | edp ingest - --table NAME`,
-    });
-  }
-  if (isCompressed) {
-    throw new EdpError('not_csv', `${name} is compressed`, {
-      hint: `unpack it on the way: gzip -dc ${name} | edp ingest - --table NAME`,
-    });
-  }
-}
-
-interface Header extends Omit<FileDescription, 'recordBytes'> {}
-
-function readHeader(head: Buffer, start: number, dialect: Dialect, name: string): Header {
-  const scanner = new RecordScanner(dialect);
-  const batch = new RecordBatch(1);
-  scanner.reset(start);
-  scanner.scan(head, head.length, Number.POSITIVE_INFINITY, head.length < HEAD_BYTES, batch);
-  if (batch.count === 0) {
-    if (head.length >= HEAD_BYTES) {
+export function describeSample(
+  sample: Sample,
+  name: string,
+  table: Table | undefined,
+  settings: CsvSettings,
+): FileDescription {
+  const { form, parts } = sample;
+  const known = knownFields(table);
+  const encoding = fieldEncodingOf(form.encoding);
+  const detection = detect({ parts, encoding, settings, known });
+  const { dialect, names, headerRecord, dataStart } = detection;
+  if (!names.some((field) => known.has(field))) assertText(parts.head, known.size > 0, name);
+  if (headerRecord !== undefined) {
+    if (headerRecord.isDamaged) {
       throw new EdpError(
         'not_csv',
-        `${name} does not look like a CSV: its first line does not end`,
+        `the header of ${name} cannot be read: ${headerRecord.raw.includes('"') ? 'a quoted field is never closed' : 'its quotes do not fit'}`,
         {
-          hint: `a header is at most ${HEAD_BYTES} bytes long`,
+          place: `${name}:${detection.skippedLines + 1}`,
+          hint: 'check the quotes in the first line, or say --quote none if they are text',
         },
       );
     }
-    return {
-      dialect,
-      header: [],
-      headerBytes: Buffer.alloc(0),
-      dataStart: head.length,
-      dataLine: 1,
-    };
+    if (headerRecord.end - headerRecord.start > MAX_HEADER_BYTES) {
+      throw new EdpError(
+        'not_csv',
+        `${name} does not look like a CSV: its first line does not end`,
+        { hint: `a header is at most ${MAX_HEADER_BYTES} bytes long` },
+      );
+    }
   }
-  const headerBytes = Buffer.from(head.subarray(batch.start[0], batch.end[0]));
   return {
+    form,
+    detection,
     dialect,
-    header: parseHeader(headerBytes, dialect, name),
-    headerBytes,
-    dataStart: scanner.nextRecord,
-    dataLine: scanner.nextLine + 1,
+    header: names,
+    headerBytes:
+      headerRecord === undefined
+        ? Buffer.alloc(0)
+        : Buffer.from(parts.head.subarray(headerRecord.start, headerRecord.end)),
+    dataStart,
+    dataLine: detection.dataLine + 1,
+    dataEnd: findFooterStart(sample, dialect, dataStart, settings, name),
+    footer: settings.skipFooter === undefined ? guessFooter(sample, detection) : undefined,
+    recordBytes: meanRecordBytes(parts.head, dataStart, dialect),
   };
 }
 
-function parseHeader(bytes: Buffer, dialect: Dialect, name: string): string[] {
-  try {
-    const [fields] = parse(bytes, {
-      delimiter: String.fromCharCode(dialect.delimiter),
-      relax_quotes: true,
-      record_delimiter: dialect.recordEnd === CR ? ['\r'] : ['\r\n', '\n'],
-    }) as unknown as string[][];
-    return (fields ?? []).map((field) => field.trim());
-  } catch (error) {
+function knownFields(table: Table | undefined): Set<string> {
+  if (table === undefined) return new Set();
+  return new Set([
+    ...table.columns.map(({ field }) => field),
+    ...table.sources.map(({ field }) => field),
+    ...table.ignoredFields,
+  ]);
+}
+
+/** @param isStrict whether a single NUL byte is too many */
+function assertText(head: Buffer, isStrict: boolean, name: string): void {
+  let zeros = 0;
+  for (let at = head.indexOf(0); at >= 0; at = head.indexOf(0, at + 1)) zeros++;
+  if (zeros === 0 || (!isStrict && zeros <= head.length * BINARY_SHARE)) return;
+  throw new EdpError('not_csv', `${name} does not look like a CSV: it has NUL bytes`, {
+    hint: 'name a text file with a header line',
+  });
+}
+
+/** Where the lines begin that the user wants passed over at the end. */
+function findFooterStart(
+  { tail }: Sample,
+  dialect: Dialect,
+  dataStart: number,
+  { skipFooter = 0 }: CsvSettings,
+  name: string,
+): number | undefined {
+  if (skipFooter === 0 || tail === undefined) return undefined;
+  const { bytes, start } = tail;
+  // Places where a line starts that has something in it, as far as they are in sight.
+  const starts: number[] = [];
+  let lineStart = start === 0 ? 0 : -1;
+  for (let at = 0; at < bytes.length; ) {
+    const length = measureLineEnd(bytes, at, bytes.length, true, dialect.recordEnd);
+    if (length > 0) lineStart = at + length;
+    else if (lineStart >= 0 && bytes[at] !== 0x0d) {
+      starts.push(lineStart);
+      lineStart = -1;
+    }
+    at += Math.max(1, length);
+  }
+  const first = starts.at(-skipFooter);
+  if (first === undefined && start > 0) {
     throw new EdpError(
-      'not_csv',
-      `the header of ${name} cannot be read: ${(error as Error).message}`,
+      'usage',
+      `the last ${skipFooter} lines of ${name} are too long to be a footer`,
       {
-        place: `${name}:1`,
-        hint: 'check the quotes in the first line',
-        cause: error,
+        hint: 'say a smaller number with --skip-footer',
       },
     );
   }
+  return Math.max(dataStart, start + (first ?? 0));
+}
+
+/** Lines at the end that have less fields than records have, where a record before them has not. */
+function guessFooter(
+  sample: Sample,
+  { dialect, evaluation, dataStart }: Detection,
+): Footer | undefined {
+  if (sample.tail === undefined || evaluation === undefined || evaluation.width < 2)
+    return undefined;
+  const offset = Math.max(0, sample.tail.bytes.length - FOOTER_BYTES);
+  const bytes = sample.tail.bytes.subarray(offset);
+  const start = sample.tail.start + offset;
+  const lineStart = start === 0 ? 0 : bytes.indexOf('\n') + 1;
+  const from = Math.max(lineStart, dataStart - start);
+  const records = sampleRecords(bytes, from, true, { ...dialect, fieldCount: 0 }, FOOTER_BYTES / 2);
+  let lines = 0;
+  while (lines < records.length && isFooterLike(records.at(-1 - lines)!, evaluation.width)) lines++;
+  if (lines === 0 || lines > MAX_FOOTER_LINES || lines === records.length) return undefined;
+  const first = records.at(-lines)!;
+  return { start: start + first.start, lines, text: first.raw };
+}
+
+/** What programs write below a table. */
+const FOOTER_TEXT =
+  /^\W*(?:\d+ (?:rows?|records?)|(?:grand )?total|sum\b|rows?\b|records?\b|count\b|end\b|eof\b|source|notes?\b|generated|copyright)/i;
+
+function isFooterLike({ fields, raw, isDamaged }: SampledRecord, width: number): boolean {
+  if (isDamaged || fields instanceof Fault || fields.length >= width) return false;
+  return fields.length === 1 || FOOTER_TEXT.test(raw);
 }
 
 function meanRecordBytes(head: Buffer, dataStart: number, dialect: Dialect): number {
   const scanner = new RecordScanner(dialect);
-  const batch = new RecordBatch(SAMPLE_RECORDS);
+  const batch = new RecordBatch(MEASURED_RECORDS);
   scanner.reset(dataStart);
   scanner.scan(head, head.length, Number.POSITIVE_INFINITY, false, batch);
-  return batch.count === 0 ? head.length : (scanner.nextRecord - dataStart) / batch.count;
+  return batch.count === 0
+    ? Math.max(1, head.length)
+    : (scanner.nextRecord - dataStart) / batch.count;
 }

@@ -10,14 +10,13 @@
  * quotes, the text runs up to a closing quote, and what is left of the record is without fault. Then,
  * and only if the same bytes read as records show a fault, that is what they are.
  */
-import { type Dialect, QUOTE } from '../dialect.js';
+import { CR, type Dialect, LF, measureLineEnd } from '../dialect.js';
 import { Fault } from '../reject.js';
 import { CsvParser } from './parse.js';
 import { RecordBatch, RecordScanner } from './records.js';
 
 /** Records looked at, at most. */
 const PROBE_RECORDS = 64;
-const QUOTE_BYTE = Buffer.from([QUOTE]);
 
 /**
  * @param bytes part of the file
@@ -26,19 +25,36 @@ const QUOTE_BYTE = Buffer.from([QUOTE]);
  * @returns offset of a likely record start, or -1 where `bytes` has no line end from there on
  */
 export function guessRecordStart(bytes: Buffer, from: number, dialect: Dialect): number {
-  const candidate = bytes.indexOf(dialect.recordEnd, from - 1) + 1;
-  if (candidate === 0) return -1;
+  const candidate = findLineStart(bytes, from, dialect);
+  if (candidate < 0) return -1;
   const rest = bytes.subarray(candidate);
   const tailBytes = measureQuotedTail(rest, dialect);
   return tailBytes > 0 && hasFaults(rest, tailBytes, dialect) ? candidate + tailBytes : candidate;
 }
 
+/** @returns the first place at or behind `from` that has a line end before it, or -1 */
+function findLineStart(bytes: Buffer, from: number, { recordEnd }: Dialect): number {
+  if (recordEnd === 'lf') return bytes.indexOf(LF, from - 1) + 1 || -1;
+  if (recordEnd === 'cr') return bytes.indexOf(CR, from - 1) + 1 || -1;
+  // An LF just before `from` ends a line whose CR is out of sight.
+  if (bytes[from - 1] === LF) return from;
+  for (let at = from - 1; at < bytes.length; at++) {
+    const length = measureLineEnd(bytes, at, bytes.length, true, recordEnd);
+    if (length > 0) return at + length;
+  }
+  return -1;
+}
+
 /** Length of the rest of a record, line end included, if a quoted field goes on in it; else 0. */
 function measureQuotedTail(bytes: Buffer, dialect: Dialect): number {
-  if (!bytes.includes(QUOTE)) return 0;
-  const record = Buffer.concat([QUOTE_BYTE, bytes]);
+  const quote = Buffer.from(dialect.quote, 'latin1');
+  if (quote.length === 0 || !bytes.includes(quote)) return 0;
+  const record = Buffer.concat([quote, bytes]);
   const batch = new RecordBatch(1);
-  const scanner = new RecordScanner(dialect);
+  // A tail has fewer fields than a record, which must not count against it.
+  const scanner = new RecordScanner(
+    dialect.fieldCount === 1 ? dialect : { ...dialect, fieldCount: 0 },
+  );
   scanner.scan(record, record.length, 1, false, batch);
   if (batch.count === 0 || batch.fieldCount[0]! > dialect.fieldCount) return 0;
   let isTail = false;
@@ -49,7 +65,7 @@ function measureQuotedTail(bytes: Buffer, dialect: Dialect): number {
       isTail = !(found instanceof Fault);
     },
   );
-  return isTail ? scanner.nextRecord - QUOTE_BYTE.length : 0;
+  return isTail ? scanner.nextRecord - quote.length : 0;
 }
 
 /** Whether any of the records that start in the first `length` bytes, as records, has a fault. */

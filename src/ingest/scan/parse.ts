@@ -3,35 +3,53 @@
  *
  * The record scanner says where records are; csv-parse says what is in them. Where it finds fault in
  * a run of records, the run is halved until the faulty record stands alone, so that one bad record
- * never costs another.
+ * never costs another. csv-parse drops a backslash before any character, so that a path in a quoted
+ * field would lose its own: records with backslash escapes are read by fields.ts.
  *
- * Fields are byte strings: one character per byte (latin1), so that nothing is lost or replaced
+ * Fields are byte strings of UTF-8: one character per byte (latin1), so that nothing is lost or replaced
  * before a value's own rules look at it.
  */
 import type { CastingContext, Options } from 'csv-parse';
 import { parse } from 'csv-parse/sync';
-import type { Dialect } from '../dialect.js';
+import type { Dialect, RecordEnd } from '../dialect.js';
 import { Fault } from '../reject.js';
-import { DAMAGE_BAD_QUOTE, DAMAGE_NONE, type RecordBatch } from './records.js';
+import { type Fields, readFields } from './fields.js';
+import { DAMAGE_BAD_QUOTE, DAMAGE_NONE, DAMAGE_TOO_LONG, type RecordBatch } from './records.js';
+import { toUtf8 } from './transcode.js';
 
 /** A record's fields, or what is wrong with it. `null` is an unquoted empty field. */
 export type ParsedRecord = readonly (string | null)[] | Fault;
+
+/** More surplus fields than this are counted, not read: a line may hold millions of delimiters. */
+const MAX_SURPLUS_READ = 1000;
+
+const RECORD_DELIMITERS: Readonly<Record<RecordEnd, string[]>> = {
+  lf: ['\r\n', '\n'],
+  crlf: ['\r\n'],
+  cr: ['\r'],
+  any: ['\r\n', '\n', '\r'],
+};
 
 export class CsvParser {
   readonly #dialect: Dialect;
   readonly #options: Options;
   readonly #quotingOptions: Options;
+  /** What an empty quoted field looks like; empty where nothing is quoted. */
+  readonly #emptyQuoted: string;
 
   constructor(dialect: Dialect) {
     this.#dialect = dialect;
+    this.#emptyQuoted = dialect.quote + dialect.quote;
     this.#options = {
       encoding: 'latin1',
       bom: false,
-      delimiter: String.fromCharCode(dialect.delimiter),
-      record_delimiter: dialect.recordEnd === 0x0d ? ['\r'] : ['\r\n', '\n'],
+      delimiter: dialect.delimiter,
+      quote: dialect.quote === '' ? false : dialect.quote,
+      escape: dialect.quote === '' ? null : dialect.quote,
+      record_delimiter: RECORD_DELIMITERS[dialect.recordEnd],
       relax_column_count: true,
       relax_quotes: dialect.allowsBareQuotes,
-      skip_empty_lines: dialect.fieldCount > 1,
+      skip_empty_lines: dialect.fieldCount !== 1,
     };
     // csv-parse tells whether a field was quoted only to `cast`, which is slow: it is asked again,
     // for the few records in which an empty field may be a quoted one.
@@ -53,11 +71,47 @@ export class CsvParser {
     each: (index: number, record: ParsedRecord) => void,
   ): void {
     let from = 0;
-    for (let i = 0; i <= batch.count; i++) {
-      if (i < batch.count && batch.damage[i] === DAMAGE_NONE) continue;
-      if (i > from) this.#parseRun(bytes, batch, from, i, each);
-      if (i < batch.count) each(i, damageFault(batch.damage[i]!));
+    const parseUpTo = (to: number) => {
+      if (to <= from) return;
+      if (this.#dialect.escape === 'backslash') this.#readEach(bytes, batch, from, to, each);
+      else this.#parseRun(bytes, batch, from, to, each);
+    };
+    for (let i = 0; i < batch.count; i++) {
+      const fault = this.#knownFault(batch, i);
+      if (fault === undefined && batch.isBehindComment[i] === 0) continue;
+      parseUpTo(i);
+      from = i;
+      if (fault === undefined) continue;
+      each(i, fault);
       from = i + 1;
+    }
+    parseUpTo(batch.count);
+  }
+
+  /** What the scanner found out. */
+  #knownFault(batch: RecordBatch, index: number): Fault | undefined {
+    const damage = batch.damage[index]!;
+    if (damage !== DAMAGE_NONE) return damageFault(damage);
+    const { fieldCount } = this.#dialect;
+    const count = batch.fieldCount[index]!;
+    return fieldCount > 0 && count > fieldCount + MAX_SURPLUS_READ
+      ? countFault(count, fieldCount)
+      : undefined;
+  }
+
+  #readEach(
+    bytes: Buffer,
+    batch: RecordBatch,
+    from: number,
+    to: number,
+    each: (index: number, record: ParsedRecord) => void,
+  ): void {
+    for (let i = from; i < to; i++) {
+      const fields = readFields(
+        bytes.toString('latin1', batch.start[i], batch.end[i]),
+        this.#dialect,
+      );
+      each(i, fields instanceof Fault ? fields : this.#settle(fields));
     }
   }
 
@@ -95,38 +149,61 @@ export class CsvParser {
       return;
     }
     for (let i = 0; i < records.length; i++) {
-      each(from + i, this.#withNulls(records[i]!, bytes, batch, from + i));
+      each(from + i, this.#settle(this.#withNulls(records[i]!, bytes, batch, from + i)));
     }
   }
 
   /** Tells NULL (empty, unquoted) from the empty string (empty, quoted). */
-  #withNulls(
-    fields: (string | null)[],
-    bytes: Buffer,
-    batch: RecordBatch,
-    index: number,
-  ): ParsedRecord {
-    if (!fields.includes('')) return this.#withCount(fields);
+  #withNulls(fields: Fields, bytes: Buffer, batch: RecordBatch, index: number): Fields {
+    if (!fields.includes('')) return fields;
     const raw = bytes.subarray(batch.start[index], batch.end[index]);
-    if (raw.includes('""')) {
-      const [record] = parse(raw, this.#quotingOptions) as unknown as (string | null)[][];
-      return this.#withCount(record ?? fields);
+    if (this.#emptyQuoted !== '' && raw.includes(this.#emptyQuoted)) {
+      const [record] = parse(raw, this.#quotingOptions) as unknown as Fields[];
+      return record ?? fields;
     }
     for (let i = 0; i < fields.length; i++) if (fields[i] === '') fields[i] = null;
-    return this.#withCount(fields);
+    return fields;
   }
 
-  #withCount(fields: readonly (string | null)[]): ParsedRecord {
-    const expected = this.#dialect.fieldCount;
-    if (fields.length === expected) return fields;
-    return new Fault('wrong_field_count', `${fields.length} fields instead of ${expected}`);
+  /** Sees to the number of fields and to their encoding. */
+  #settle(fields: Fields): ParsedRecord {
+    const { fieldCount, hasTrailingDelimiter, ragged, encoding } = this.#dialect;
+    if (fields.length !== fieldCount && fieldCount > 0) {
+      const count = fields.length;
+      const isPadded = ragged === 'pad';
+      const mayDrop = isPadded ? count : hasTrailingDelimiter ? fieldCount + 1 : fieldCount;
+      while (fields.length > fieldCount && fields.length <= mayDrop && isEmpty(fields.at(-1))) {
+        fields.pop();
+      }
+      while (isPadded && fields.length < fieldCount) fields.push(null);
+      if (fields.length !== fieldCount) return countFault(count, fieldCount);
+    }
+    if (encoding === 'utf-8') return fields;
+    return fields.map((field) => (field === null ? null : toUtf8(field, encoding)));
   }
 }
 
+function isEmpty(field: string | null | undefined): boolean {
+  return field === null || field === '';
+}
+
+function countFault(count: number, expected: number): Fault {
+  const fields = count === 1 ? '1 field' : `${count} fields`;
+  return new Fault('wrong_field_count', `${fields} instead of ${expected}`);
+}
+
 function damageFault(damage: number): Fault {
-  return damage === DAMAGE_BAD_QUOTE
-    ? new Fault('bad_quote', 'a closing quote is followed by neither delimiter nor line end')
-    : new Fault('unterminated_quote', 'a quoted field is never closed');
+  switch (damage) {
+    case DAMAGE_BAD_QUOTE:
+      return new Fault(
+        'bad_quote',
+        'a closing quote is followed by neither delimiter nor line end',
+      );
+    case DAMAGE_TOO_LONG:
+      return new Fault('record_too_long', 'the record is longer than edp can hold');
+    default:
+      return new Fault('unterminated_quote', 'a quoted field is never closed');
+  }
 }
 
 function toFault(error: unknown): Fault {

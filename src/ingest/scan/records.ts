@@ -1,29 +1,44 @@
 /**
  * Bytes → records: where each record begins and ends, at the speed of a byte loop.
  *
- * How it works: a machine of four states walks the bytes once. It takes the caller's buffer, fills the
- * caller's batch, allocates nothing, does no I/O, and can stop at any byte and go on when there are
- * more. It finds records, not fields: what is inside a record is the parser's business (csv-parse, or
- * the byte lane). It is also what tells split boundaries, so a change here changes what a split is.
+ * How it works: a machine of a few states walks the bytes once, from one byte that may mean something
+ * to the next. It takes the caller's buffer, fills the caller's batch, does no I/O, and can stop at any
+ * byte and go on when there are more. It finds records, not fields: what is inside a record is the
+ * parser's business (csv-parse, or the byte lane). It is also what tells split boundaries, so a change
+ * here changes what a split is.
  *
  * What it guarantees, and what breaks if it does not:
- * - Every byte belongs to exactly one record or line end; else records would be lost or read twice.
+ * - Every byte belongs to exactly one record, line end or comment; else records would be lost or read twice.
  * - The result does not depend on where the buffers were cut; else splits would disagree.
- * - A damaged record costs as little as can be told locally: a quoted field that spans lines and is
- *   not closed properly ends at its first line end, and scanning goes on from there.
+ * - A record without fault is taken as it stands, so that the byte lane, which looks at no other, agrees.
+ * - A damaged record costs no other: one whose quotes cannot be right and that spans lines is held
+ *   against other readings of the same lines, and ends where that explains most (resynchronise.ts).
  */
-import { CR, type Dialect, LF, QUOTE } from '../dialect.js';
+import {
+  BACKSLASH,
+  CR,
+  type Dialect,
+  fitsFieldCount,
+  LF,
+  measureLineEnd,
+  type RecordEnd,
+} from '../dialect.js';
+import { chooseReading, type Examiner, type Reading } from './resynchronise.js';
 
-const FIELD_START = 0;
-const UNQUOTED = 1;
-const QUOTED = 2;
+const RECORD_START = 0;
+const FIELD_START = 1;
+const UNQUOTED = 2;
+const QUOTED = 3;
 /** After a quote inside a quoted field: it closed the field, or escapes the quote that follows. */
-const QUOTE_IN_QUOTED = 3;
+const QUOTE_IN_QUOTED = 4;
+const COMMENT = 5;
 
 export const DAMAGE_NONE = 0;
 /** A closing quote followed by something else than a delimiter or line end. */
 export const DAMAGE_BAD_QUOTE = 1;
 export const DAMAGE_UNTERMINATED_QUOTE = 2;
+/** Longer than any buffer: only its first bytes are there. */
+export const DAMAGE_TOO_LONG = 3;
 
 /** Records found, in order. Offsets are into the scanned buffer; all arrays are `capacity` long. */
 export class RecordBatch {
@@ -35,6 +50,8 @@ export class RecordBatch {
   readonly line: Uint32Array;
   readonly fieldCount: Uint32Array;
   readonly damage: Uint8Array;
+  /** 1 where a comment stands between this record and the one before. */
+  readonly isBehindComment: Uint8Array;
   count = 0;
   /** Scanning stops at so many records; at most the capacity. */
   limit: number;
@@ -47,14 +64,22 @@ export class RecordBatch {
     this.line = new Uint32Array(capacity);
     this.fieldCount = new Uint32Array(capacity);
     this.damage = new Uint8Array(capacity);
+    this.isBehindComment = new Uint8Array(capacity);
   }
 }
 
-export class RecordScanner {
-  readonly #delimiter: number;
-  readonly #recordEnd: number;
+export class RecordScanner implements Examiner {
+  readonly #dialect: Dialect;
+  readonly #delimiter: Buffer;
+  readonly #quote: number;
+  readonly #hasBackslash: boolean;
+  readonly #recordEnd: RecordEnd;
+  readonly #comment: Buffer;
   readonly #skipsBlankLines: boolean;
-  #state = FIELD_START;
+  /** 1 for the bytes that may mean something outside of quotes, and inside. */
+  readonly #stopsUnquoted = new Uint8Array(256);
+  readonly #stopsQuoted = new Uint8Array(256);
+  #state = RECORD_START;
   /** Where the machine goes on: everything before was seen. */
   #position = 0;
   #recordStart = 0;
@@ -63,14 +88,44 @@ export class RecordScanner {
   #line = 0;
   #fields = 1;
   #damage = DAMAGE_NONE;
-  /** First line end inside the current quoted field, or -1. */
+  #hasBareQuote = false;
+  /** First line end inside quotes of the current record, or -1. */
   #lineEndInQuotes = -1;
+  /** First quote of the current record that cannot be one, or -1. */
+  #badQuote = -1;
+  /** Where the quoted field that is being read, or was read last, begins. */
+  #quotedFrom = -1;
+  /** Fields before that one. */
+  #fieldsBeforeQuoted = 0;
+  /** A CR there is a value's, because a backslash says so. */
+  #escapedAt = -1;
+  /** Length of the line end that the walk stopped at; 0 at the end of the file. */
+  #lineEndBytes = 0;
+  #isBehindComment = false;
+  /** Reads what may follow a record whose end is in doubt. */
+  #examiner: RecordScanner | undefined;
 
   constructor(dialect: Dialect) {
-    this.#delimiter = dialect.delimiter;
+    this.#dialect = dialect;
+    this.#delimiter = Buffer.from(dialect.delimiter, 'latin1');
+    this.#quote = dialect.quote === '' ? -1 : dialect.quote.charCodeAt(0);
+    this.#hasBackslash = dialect.escape === 'backslash';
     this.#recordEnd = dialect.recordEnd;
+    this.#comment = Buffer.from(dialect.comment, 'latin1');
     // In a file of one column an empty line is a record whose only field is empty.
-    this.#skipsBlankLines = dialect.fieldCount > 1;
+    this.#skipsBlankLines = dialect.fieldCount !== 1;
+    for (const byte of dialect.recordEnd === 'lf' ? [LF] : [LF, CR]) {
+      this.#stopsUnquoted[byte] = 1;
+      this.#stopsQuoted[byte] = 1;
+    }
+    this.#stopsUnquoted[this.#delimiter[0]!] = 1;
+    if (this.#quote >= 0) {
+      this.#stopsUnquoted[this.#quote] = 1;
+      this.#stopsQuoted[this.#quote] = 1;
+      if (this.#hasBackslash) this.#stopsQuoted[BACKSLASH] = 1;
+    } else if (this.#hasBackslash) {
+      this.#stopsUnquoted[BACKSLASH] = 1;
+    }
   }
 
   /** Start of the first record that is not in a batch yet; all bytes before it are done with. */
@@ -87,12 +142,16 @@ export class RecordScanner {
   shift(count: number): void {
     this.#position -= count;
     this.#recordStart -= count;
+    this.#quotedFrom -= count;
+    this.#escapedAt -= count;
     if (this.#lineEndInQuotes >= 0) this.#lineEndInQuotes -= count;
+    if (this.#badQuote >= 0) this.#badQuote -= count;
   }
 
   /** Begins anew at `position` of a buffer, as at the start of a record. */
   reset(position: number): void {
     this.#line = 0;
+    this.#isBehindComment = false;
     this.#beginRecord(position);
   }
 
@@ -102,136 +161,146 @@ export class RecordScanner {
    *
    * @param isLast whether the file ends at `end`
    */
-  scan(bytes: Uint8Array, end: number, limit: number, isLast: boolean, batch: RecordBatch): void {
-    const delimiter = this.#delimiter;
-    const recordEnd = this.#recordEnd;
-    let position = this.#position;
-    let state = this.#state;
-    while (batch.count < batch.limit && this.#recordStart < limit) {
-      if (position >= end) {
-        if (!isLast || this.#recordStart >= end) break;
-        if (state === QUOTED) {
-          position = this.#cutUnterminated(bytes, end, batch);
-        } else {
-          this.#emit(end, batch, bytes);
-          this.#beginRecord(end);
-          position = end;
-        }
-        state = this.#state;
+  scan(bytes: Buffer, end: number, limit: number, isLast: boolean, batch: RecordBatch): void {
+    while (batch.count < batch.limit && this.#recordStart < limit && this.#recordStart < end) {
+      const contentEnd = this.#walk(bytes, end, isLast);
+      if (contentEnd < 0) return;
+      if (this.#state === COMMENT) {
+        this.#isBehindComment = true;
+        this.#endLine(contentEnd);
         continue;
       }
-      const byte = bytes[position]!;
-      switch (state) {
-        case FIELD_START:
-          if (byte === QUOTE) {
-            state = QUOTED;
-            this.#lineEndInQuotes = -1;
-            position++;
-          } else {
-            state = UNQUOTED;
-          }
-          break;
-        case UNQUOTED: {
-          let current = byte;
-          while (current !== delimiter && current !== recordEnd && ++position < end) {
-            current = bytes[position]!;
-          }
-          if (position >= end) break;
-          if (current === delimiter) {
-            this.#fields++;
-            state = FIELD_START;
-            position++;
-          } else {
-            this.#line++;
-            this.#emit(position, batch, bytes);
-            this.#beginRecord(++position);
-            state = FIELD_START;
-          }
-          break;
+      const isOpen = this.#state === QUOTED;
+      if (isOpen || this.#isSuspect()) {
+        const reading = this.#read(bytes, contentEnd, end, isLast, isOpen);
+        if (reading === undefined) return;
+        if (reading.end < contentEnd) {
+          this.#cut(bytes, reading, batch);
+          continue;
         }
-        case QUOTED: {
-          let current = byte;
-          while (current !== QUOTE) {
-            if (current === recordEnd) {
-              this.#line++;
-              if (this.#lineEndInQuotes < 0) this.#lineEndInQuotes = position;
-            }
-            if (++position >= end) break;
-            current = bytes[position]!;
-          }
-          if (position < end) {
-            state = QUOTE_IN_QUOTED;
-            position++;
-          }
-          break;
-        }
-        default:
-          // QUOTE_IN_QUOTED
-          if (byte === QUOTE) {
-            state = QUOTED;
-            position++;
-          } else if (byte === delimiter) {
-            this.#fields++;
-            state = FIELD_START;
-            position++;
-          } else if (byte === recordEnd) {
-            state = UNQUOTED;
-          } else if (byte === CR && recordEnd === LF && position + 1 >= end && !isLast) {
-            // Whether this CR belongs to a line end shows in the next buffer.
-            this.#position = position;
-            this.#state = state;
-            return;
-          } else if (
-            byte === CR &&
-            recordEnd === LF &&
-            (position + 1 >= end || bytes[position + 1] === LF)
-          ) {
-            state = UNQUOTED;
-          } else if (this.#lineEndInQuotes >= 0) {
-            position = this.#cutUnterminated(bytes, end, batch);
-            state = this.#state;
-          } else {
-            this.#damage = DAMAGE_BAD_QUOTE;
-            state = UNQUOTED;
-          }
+        if (isOpen) this.#damage = DAMAGE_UNTERMINATED_QUOTE;
       }
+      this.#emit(bytes, contentEnd, batch);
+      this.#endLine(contentEnd);
     }
-    this.#position = position;
-    this.#state = state;
   }
 
   /**
-   * Gives up on a record that grew too long inside quotes.
+   * Looks for the end of a record that fills the largest buffer, from the state that {@link scan} left:
+   * if other records seem to follow behind one of its lines, it ends there.
    *
-   * @returns false where it has no line end to be cut at
+   * @returns whether it did; if not, {@link pass} follows it to its end
    */
-  cutLongRecord(bytes: Uint8Array, end: number, batch: RecordBatch): boolean {
-    if (this.#state !== QUOTED || this.#lineEndInQuotes < 0) return false;
-    this.#position = this.#cutUnterminated(bytes, end, batch);
+  cutLongRecord(bytes: Buffer, end: number, batch: RecordBatch): boolean {
+    if (this.#lineEndInQuotes < 0) return false;
+    const reading = this.#read(bytes, end, end, true, true);
+    if (reading === undefined || reading.end >= end || !reading.isFollowed) return false;
+    this.#cut(bytes, reading, batch);
     return true;
   }
 
-  /** Ends the record at the first line end inside its quotes, or at `end`; scanning resumes there. */
-  #cutUnterminated(bytes: Uint8Array, end: number, batch: RecordBatch): number {
-    this.#damage = DAMAGE_UNTERMINATED_QUOTE;
-    const cut = this.#lineEndInQuotes;
-    if (cut < 0) {
-      this.#emit(end, batch, bytes);
-      this.#beginRecord(end);
-      return end;
-    }
-    // Line ends after the cut are counted again by the second walk over them.
-    let lines = 1;
-    for (let i = this.#recordStart; i < cut; i++) if (bytes[i] === this.#recordEnd) lines++;
-    this.#line = this.#lineOfRecord + lines;
-    this.#emit(cut, batch, bytes);
-    this.#beginRecord(cut + 1);
-    return cut + 1;
+  /**
+   * Walks on in a record that is too long to be kept, without keeping it.
+   *
+   * @returns whether it ended; {@link nextRecord} is behind it then
+   */
+  pass(bytes: Buffer, end: number, isLast: boolean): boolean {
+    const contentEnd = this.#walk(bytes, end, isLast);
+    if (contentEnd < 0) return false;
+    this.#endLine(contentEnd);
+    return true;
   }
 
-  #emit(end: number, batch: RecordBatch, bytes: Uint8Array): void {
+  /** Bytes that {@link pass} has walked over; it goes on behind them. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /**
+   * Reads one record on its own, as another reading of lines would have it.
+   *
+   * @returns where it ends; -1 where it does not, up to `end`
+   */
+  examine(bytes: Buffer, from: number, end: number, isLast: boolean): number {
+    this.reset(from);
+    return this.#walk(bytes, end, isLast);
+  }
+
+  /** What {@link examine} found, beside its end. */
+  get examined(): Examiner['examined'] {
+    const isOpen = this.#state === QUOTED;
+    return {
+      isComment: this.#state === COMMENT,
+      isOpen,
+      isWhole:
+        !isOpen &&
+        this.#damage === DAMAGE_NONE &&
+        (!this.#hasBareQuote || this.#dialect.allowsBareQuotes) &&
+        fitsFieldCount(this.#fields, this.#dialect),
+      lineEndBytes: this.#lineEndBytes,
+    };
+  }
+
+  /** Whether the record's quotes may have taken in lines that are not its own. */
+  #isSuspect(): boolean {
+    return (
+      this.#lineEndInQuotes >= 0 &&
+      (this.#damage !== DAMAGE_NONE || !fitsFieldCount(this.#fields, this.#dialect))
+    );
+  }
+
+  #read(
+    bytes: Buffer,
+    contentEnd: number,
+    end: number,
+    isLast: boolean,
+    isOpen: boolean,
+  ): Reading | undefined {
+    if (this.#lineEndInQuotes < 0) return { end: contentEnd, lineEndBytes: 0, isFollowed: false };
+    const record = {
+      bytes,
+      start: this.#recordStart,
+      contentEnd,
+      end,
+      isLast,
+      isOpen,
+      firstLineEnd: this.#lineEndInQuotes,
+      badQuote: this.#badQuote,
+      openedAt: this.#quotedFrom,
+      fieldsBeforeOpened: this.#fieldsBeforeQuoted,
+    };
+    this.#examiner ??= new RecordScanner(this.#dialect);
+    return chooseReading(this.#dialect, record, this.#examiner);
+  }
+
+  /** Ends the record at a line end inside its quotes; scanning resumes behind it. */
+  #cut(bytes: Buffer, { end, lineEndBytes }: Reading, batch: RecordBatch): void {
+    this.#damage = DAMAGE_UNTERMINATED_QUOTE;
+    // Line ends behind the cut are counted again by the second walk over them.
+    this.#line = this.#lineOfRecord;
+    for (let at = this.#recordStart; at < end; ) {
+      const length = measureLineEnd(bytes, at, end, true, this.#recordEnd);
+      if (length > 0) this.#line++;
+      at += Math.max(1, length);
+    }
+    this.#lineEndBytes = lineEndBytes;
+    this.#emit(bytes, end, batch);
+    this.#endLine(end);
+  }
+
+  #endLine(contentEnd: number): void {
+    if (this.#lineEndBytes > 0) this.#line++;
+    this.#beginRecord(contentEnd + this.#lineEndBytes);
+  }
+
+  #emit(bytes: Buffer, end: number, batch: RecordBatch): void {
     const start = this.#recordStart;
-    const last = this.#recordEnd === LF && end > start && bytes[end - 1] === CR ? end - 1 : end;
+    const isLineEndCr =
+      end > start &&
+      bytes[end - 1] === CR &&
+      this.#escapedAt !== end - 1 &&
+      (this.#recordEnd === 'lf' || (this.#recordEnd === 'crlf' && this.#lineEndBytes === 0));
+    const last = isLineEndCr ? end - 1 : end;
     if (last === start && this.#skipsBlankLines) return;
     const index = batch.count++;
     batch.start[index] = start;
@@ -239,15 +308,180 @@ export class RecordScanner {
     batch.line[index] = this.#lineOfRecord;
     batch.fieldCount[index] = this.#fields;
     batch.damage[index] = this.#damage;
+    batch.isBehindComment[index] = this.#isBehindComment ? 1 : 0;
+    this.#isBehindComment = false;
   }
 
   #beginRecord(position: number): void {
     this.#recordStart = position;
     this.#position = position;
     this.#lineOfRecord = this.#line;
-    this.#state = FIELD_START;
+    this.#state = RECORD_START;
     this.#fields = 1;
     this.#damage = DAMAGE_NONE;
+    this.#hasBareQuote = false;
     this.#lineEndInQuotes = -1;
+    this.#badQuote = -1;
+    this.#escapedAt = -1;
   }
+
+  /**
+   * Walks to the end of the record.
+   *
+   * @returns where its content ends; -1 where it goes on behind `end`. At the end of a file that may be
+   *   inside quotes.
+   */
+  #walk(bytes: Buffer, end: number, isLast: boolean): number {
+    const quote = this.#quote;
+    const delimiter = this.#delimiter;
+    const firstOfDelimiter = delimiter[0]!;
+    const stopsUnquoted = this.#stopsUnquoted;
+    const stopsQuoted = this.#stopsQuoted;
+    let position = this.#position;
+    let state = this.#state;
+    for (;;) {
+      if (position >= end) break;
+      const byte = bytes[position]!;
+      if (state === UNQUOTED) {
+        if (stopsUnquoted[byte] === 0) {
+          while (++position < end && stopsUnquoted[bytes[position]!] === 0);
+          continue;
+        }
+        if (byte === firstOfDelimiter) {
+          const length = delimiter.length === 1 ? 1 : startsWith(bytes, position, end, delimiter);
+          if (length < 0 && !isLast) break;
+          if (length > 0) {
+            this.#fields++;
+            position += length;
+            state = FIELD_START;
+            continue;
+          }
+        }
+        if (byte === quote) {
+          this.#hasBareQuote = true;
+          position++;
+          continue;
+        }
+        if (byte === BACKSLASH && this.#hasBackslash) {
+          if (position + 1 >= end && !isLast) break;
+          const next = bytes[position + 1]!;
+          const length =
+            next === BACKSLASH || next === LF || next === CR
+              ? 1
+              : startsWith(bytes, position + 1, end, delimiter);
+          if (length < 0 && !isLast) break;
+          if (length > 0 && position + 1 < end) {
+            const lineEnd = measureLineEnd(bytes, position + 1, end, isLast, this.#recordEnd);
+            if (lineEnd < 0) break;
+            if (lineEnd > 0) this.#line++;
+            this.#escapedAt = position + 1;
+            // Of CR LF as a line end, both belong to the value.
+            position += 1 + Math.max(length, lineEnd);
+          } else {
+            position++;
+          }
+          continue;
+        }
+        const lineEnd = measureLineEnd(bytes, position, end, isLast, this.#recordEnd);
+        if (lineEnd < 0) break;
+        if (lineEnd > 0) {
+          this.#position = position;
+          this.#state = state;
+          this.#lineEndBytes = lineEnd;
+          return position;
+        }
+        position++;
+      } else if (state === QUOTED) {
+        if (stopsQuoted[byte] === 0) {
+          while (++position < end && stopsQuoted[bytes[position]!] === 0);
+          continue;
+        }
+        if (byte === quote) {
+          state = QUOTE_IN_QUOTED;
+          position++;
+        } else if (byte === BACKSLASH) {
+          if (position + 1 >= end && !isLast) break;
+          const next = bytes[position + 1];
+          position += position + 1 < end && (next === quote || next === BACKSLASH) ? 2 : 1;
+        } else {
+          const lineEnd = measureLineEnd(bytes, position, end, isLast, this.#recordEnd);
+          if (lineEnd < 0) break;
+          if (lineEnd > 0) {
+            this.#line++;
+            if (this.#lineEndInQuotes < 0) this.#lineEndInQuotes = position;
+          }
+          position += Math.max(1, lineEnd);
+        }
+      } else if (state === FIELD_START) {
+        if (byte === quote) {
+          this.#quotedFrom = position;
+          this.#fieldsBeforeQuoted = this.#fields - 1;
+          state = QUOTED;
+          position++;
+        } else {
+          state = UNQUOTED;
+        }
+      } else if (state === QUOTE_IN_QUOTED) {
+        if (byte === quote) {
+          state = QUOTED;
+          position++;
+          continue;
+        }
+        const length = startsWith(bytes, position, end, delimiter);
+        if (length < 0 && !isLast) break;
+        if (length > 0) {
+          this.#fields++;
+          state = FIELD_START;
+          position += length;
+          continue;
+        }
+        let lineEnd = measureLineEnd(bytes, position, end, isLast, this.#recordEnd);
+        if (lineEnd === 0 && byte === CR && this.#recordEnd === 'lf') {
+          // A CR belongs to the line end, if an LF or the end of the file follows.
+          if (position + 1 >= end) {
+            if (!isLast) break;
+            lineEnd = 1;
+          } else if (bytes[position + 1] === LF) {
+            lineEnd = 1;
+          }
+        }
+        if (lineEnd < 0) break;
+        if (lineEnd === 0) {
+          this.#damage = DAMAGE_BAD_QUOTE;
+          if (this.#badQuote < 0) this.#badQuote = position - 1;
+        }
+        state = UNQUOTED;
+      } else if (state === COMMENT) {
+        const lineEnd = measureLineEnd(bytes, position, end, isLast, this.#recordEnd);
+        if (lineEnd < 0) break;
+        if (lineEnd > 0) {
+          this.#position = position;
+          this.#state = state;
+          this.#lineEndBytes = lineEnd;
+          return position;
+        }
+        position++;
+      } else {
+        const length =
+          this.#comment.length === 0 ? 0 : startsWith(bytes, position, end, this.#comment);
+        if (length < 0 && !isLast) break;
+        state = length > 0 ? COMMENT : FIELD_START;
+      }
+    }
+    this.#position = position;
+    this.#state = state;
+    if (!isLast) return -1;
+    this.#lineEndBytes = 0;
+    this.#position = end;
+    return end;
+  }
+}
+
+/** @returns the length of `wanted` where it stands at `position`, 0 where not, -1 where `end` cuts it off */
+function startsWith(bytes: Buffer, position: number, end: number, wanted: Buffer): number {
+  for (let i = 0; i < wanted.length; i++) {
+    if (position + i >= end) return -1;
+    if (bytes[position + i] !== wanted[i]) return 0;
+  }
+  return wanted.length;
 }

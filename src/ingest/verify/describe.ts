@@ -111,8 +111,8 @@ export class Describer {
 
   /** The record of the file that starts there, as the row it makes. */
   async #recordAt(byteOffset: number): Promise<Fields | undefined> {
-    const { file, description, plan, shape, promoted, load } = this.#subject;
-    const source = { file, dialect: description.dialect, plan: plan!, loadId: load.loadId };
+    const { file, layout, plan, shape, promoted, load } = this.#subject;
+    const source = { file, dialect: layout.dialect, plan: plan!, loadId: load.loadId };
     const reader = new RowReader(shape, 'file', new Set(promoted), SEED);
     const hasher = await createXXHash128();
     hasher.init();
@@ -126,7 +126,7 @@ export class Describer {
         strayReject: () => {},
         pause: async () => {},
       };
-      const records = new FileReader(handle, source, undefined, visitor, false);
+      const records = new FileReader(handle, source, undefined, visitor, undefined);
       await records.read(byteOffset, byteOffset + 1, hasher, () => {});
       await records.finish();
     });

@@ -9,13 +9,15 @@ import type { RowSink } from '../copy/sink.js';
 import type { Dialect } from '../dialect.js';
 import type { RowWriter } from '../encode/binary.js';
 import { joinFields } from '../encode/fields.js';
+import { WINDOW_BYTES } from '../lanes/assembly/layout.js';
 import type { RowPlaces } from '../lanes/byte-lane.js';
+import type { LaneMemory } from '../lanes/lane-memory.js';
 import { LenientEncoder } from '../lanes/lenient-encoder.js';
 import { RecordLoader } from '../lanes/record-loader.js';
 import type { ReferenceValues } from '../lanes/reference-values.js';
 import { type RecordPlace, RejectLog } from '../ledger/reject-log.js';
 import type { TablePlan } from '../plan/table-plan.js';
-import { readSplit, WINDOW_BYTES, type Window } from '../read.js';
+import { readSplit, type Window } from '../read.js';
 import { Fault } from '../reject.js';
 import { CsvParser } from '../scan/parse.js';
 import { RecordBatch, RecordScanner } from '../scan/records.js';
@@ -76,6 +78,7 @@ const WRITE_BATCH_ROWS = 10_000;
 export class FileReader {
   readonly #source: FileSource;
   readonly #handle: FileHandle;
+  readonly #window: Buffer;
   readonly #known: KnownRejects | undefined;
   readonly #visitor: FileVisitor;
   readonly #loader: RecordLoader;
@@ -87,15 +90,16 @@ export class FileReader {
     source: FileSource,
     known: KnownRejects | undefined,
     visitor: FileVisitor,
-    usesByteLane = true,
+    laneMemory: LaneMemory | undefined,
   ) {
     this.#handle = handle;
+    this.#window = laneMemory?.window ?? Buffer.allocUnsafeSlow(WINDOW_BYTES + 1);
     this.#source = source;
     this.#known = known;
     this.#visitor = visitor;
     this.#sink = new VisitedRows(known, visitor, source.plan);
     this.#loader = new RecordLoader(
-      { ...source, writeBatchSize: WRITE_BATCH_ROWS, windowBytes: WINDOW_BYTES, usesByteLane },
+      { ...source, writeBatchSize: WRITE_BATCH_ROWS, laneMemory },
       this.#sink,
       new VisitedRejects(this.#sink, source),
     );
@@ -112,12 +116,15 @@ export class FileReader {
 
   /** @returns start of the first record behind the range */
   async read(start: number, until: number, hasher: IHasher, check: () => void): Promise<number> {
-    return readSplit(this.#handle, this.#source.file, start, until, hasher, {
+    const loader = this.#loader;
+    return readSplit(this.#handle, this.#source.file, start, until, this.#window, hasher, {
       take: async (window) => {
         check();
         await this.#known?.upTo(window.base + window.filled);
         this.#sink.window = window;
         const taken = await this.#loader.take(window);
+        // The reject of a record that is too long is taken at its end.
+        if (this.#loader.isInRecord) return taken;
         for (const place of this.#known?.dropBefore(window.base + taken) ?? []) {
           this.#visitor.strayReject(place);
         }
@@ -125,7 +132,10 @@ export class FileReader {
       },
       cutLongRecord: (window) => {
         this.#sink.window = window;
-        return this.#loader.cutLongRecord(window);
+        return loader.cutLongRecord(window);
+      },
+      get isInRecord() {
+        return loader.isInRecord;
       },
     });
   }
@@ -269,7 +279,9 @@ class VisitedRejects extends RejectLog {
   }
 
   override add(place: RecordPlace, fault: Fault, raw: Buffer): void {
-    this.#sink.refused(place, fault, raw, () => this.#toRow(raw));
+    // Of a record that is too long, only the first bytes are there: they make no row.
+    const isWhole = fault.code !== 'record_too_long';
+    this.#sink.refused(place, fault, raw, () => (isWhole ? this.#toRow(raw) : undefined));
   }
 
   #toRow(raw: Buffer): Buffer | undefined {

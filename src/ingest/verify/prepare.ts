@@ -6,11 +6,14 @@ import { EdpError } from '../../errors.js';
 import { findTable, type Model, type Table } from '../../model/model.js';
 import type { OnConflict } from '../copy/stage.js';
 import { type CopyTarget, inspectTarget } from '../copy/target.js';
+import { settingsOf } from '../file-format.js';
+import { WINDOW_BYTES } from '../lanes/assembly/layout.js';
+import { listHashedRanges } from '../ledger/loads.js';
 import { listPromotions, withPromotions } from '../ledger/promotions.js';
-import { getLoad, type LoadSummary } from '../ledger/query.js';
+import { getFileFormat, getLoad, type LoadSummary } from '../ledger/query.js';
 import { findGaps, type Gap } from '../plan/cut.js';
-import { describeFile, type FileDescription } from '../plan/describe.js';
-import { type IdentifiedFile, identifyFile } from '../plan/identify.js';
+import { describeFile, type FileLayout } from '../plan/describe.js';
+import { hasContent, type IdentifiedFile, identifyFile } from '../plan/identify.js';
 import { planTable, type TablePlan } from '../plan/table-plan.js';
 import { readSplit, withFile } from '../read.js';
 import { RecordBatch, RecordScanner } from '../scan/records.js';
@@ -32,7 +35,8 @@ export interface Subject {
   /** As the user or the ledger names it. */
   readonly name: string;
   readonly file: IdentifiedFile;
-  readonly description: FileDescription;
+  /** As the load read the file. */
+  readonly layout: FileLayout;
   readonly isSameContent: boolean;
   readonly table: Table;
   readonly target: CopyTarget;
@@ -45,10 +49,8 @@ export interface Subject {
 /** @throws EdpError that says what is to be compared with what, where it cannot be found */
 export async function findSubject(client: pg.Client, request: VerifyRequest): Promise<Subject> {
   const load = await getLoad(client, request.loadId);
-  const { rows } = await client.query<{ header: Buffer; delimiter: string }>(
-    'SELECT header, delimiter FROM edp.loads WHERE load_id = $1',
-    [load.loadId],
-  );
+  assertNotUndone(load);
+  const { format } = await getFileFormat(client, load.loadId);
   const declared = findTable(request.model, load.table);
   if (declared === undefined) {
     throw new EdpError('unknown_table', `the model has no table "${load.table}" any more`, {
@@ -61,24 +63,24 @@ export async function findSubject(client: pg.Client, request: VerifyRequest): Pr
 
   const name = request.file ?? load.path;
   const file = await identify(request, load, name);
-  const description = await describeFile(file.path, name, table, rows[0]!.delimiter);
-  const isSameContent = file.contentHash === load.contentHash;
+  const isSameContent =
+    file.contentHash === load.contentHash &&
+    (await hasContent(file.path, await listHashedRanges(client, load.loadId)));
   if (!isSameContent && request.file === undefined) {
-    throw new EdpError(
-      'file_changed',
-      `${name} is not what load ${load.loadId} loaded any more: its content is ${file.contentHash}, the load's ${load.contentHash}`,
-      {
-        hint: `name the file that was loaded; or compare this one all the same: edp verify ${load.loadId} ${name}`,
-      },
-    );
+    throw new EdpError('file_changed', `${name} is not what load ${load.loadId} loaded any more`, {
+      hint: `name the file that was loaded; or compare this one all the same: edp verify ${load.loadId} ${name}`,
+    });
   }
-  const plan =
-    description.header.length === 0 ? undefined : planTable(table, description.header, name);
+  const { fields, dataEnd } = format;
+  const layout: FileLayout = isSameContent
+    ? { ...format, header: fields, dataEnd }
+    : await describeFile(file.path, name, table, settingsOf(format));
+  const plan = layout.header.length === 0 ? undefined : planTable(table, layout.header, name);
   return {
     load,
     name,
     file,
-    description,
+    layout,
     isSameContent,
     table,
     target,
@@ -89,6 +91,20 @@ export async function findSubject(client: pg.Client, request: VerifyRequest): Pr
         : shapeOf(plan, await listColumnTypes(client, target.table)),
     promoted: promotions.map(({ column }) => column),
   };
+}
+
+/** @throws EdpError `load_undone`: what an undo has begun to remove cannot be held against a file */
+function assertNotUndone({ loadId, state }: LoadSummary): void {
+  if (state === 'undone') {
+    throw new EdpError('load_undone', `load ${loadId} is undone: there is nothing to verify`, {
+      hint: 'load its file again: edp ingest',
+    });
+  }
+  if (state === 'undoing' || state === 'half_undone') {
+    throw new EdpError('load_undone', `load ${loadId} is half undone`, {
+      hint: `finish that with edp undo ${loadId}, then load its file again`,
+    });
+  }
 }
 
 async function identify(
@@ -184,7 +200,7 @@ export async function withMoment<T>(
        WHERE l.table_name = $1 AND l.load_id <> $2
          AND EXISTS (SELECT FROM edp.receipts r
                      WHERE r.load_id = l.load_id AND r.on_conflict = 'update'
-                       AND r.committed_at > (SELECT min(own.committed_at) FROM edp.receipts own
+                       AND r.committed_at > (SELECT started_at FROM edp.loads own
                                              WHERE own.load_id = $2))`,
       [load.table, load.loadId],
     );
@@ -200,10 +216,10 @@ export async function withMoment<T>(
 }
 
 /** Parts of the loaded file that a complete load must have receipts for, and has not. */
-export function findUncovered({ description, file }: Subject, { receipts, load }: Moment): Gap[] {
+export function findUncovered({ layout, file }: Subject, { receipts, load }: Moment): Gap[] {
   if (load.state !== 'loaded') return [];
-  const { dataStart, dataLine } = description;
-  return findGaps(dataStart, dataLine, file.size, receipts);
+  const { dataStart, dataLine, dataEnd } = layout;
+  return findGaps(dataStart, dataLine, dataEnd ?? file.size, receipts);
 }
 
 /** The ranges that the receipts tell. */
@@ -221,8 +237,8 @@ const RANGE_BYTES = 16 * 1024 * 1024;
 const BATCH_RECORDS = 1024;
 
 /** Cuts a file that no receipts are about, at the ends of records, by walking through it once. */
-export async function cutFile({ file, description }: Subject): Promise<FileRange[]> {
-  const { dialect, dataStart, dataLine } = description;
+export async function cutFile({ file, layout }: Subject): Promise<FileRange[]> {
+  const { dialect, dataStart, dataLine, dataEnd } = layout;
   const scanner = new RecordScanner(dialect);
   const batch = new RecordBatch(BATCH_RECORDS);
   const ranges: FileRange[] = [];
@@ -234,11 +250,25 @@ export async function cutFile({ file, description }: Subject): Promise<FileRange
     start = end;
     firstLine = line;
   };
+  let isInRecord = false;
+  /** The scanner stays in a record that is too long, while what it has seen of it goes. */
+  const leaveWindow = () => {
+    const { position } = scanner;
+    scanner.shift(position);
+    return position;
+  };
   const nothing = { update: () => nothing } as never;
+  const window = Buffer.allocUnsafeSlow(WINDOW_BYTES + 1);
   const end = await withFile(file, (handle) =>
-    readSplit(handle, file, dataStart, file.size, nothing, {
+    readSplit(handle, file, dataStart, dataEnd ?? file.size, window, nothing, {
       async take({ bytes, filled, limit, isLast, base }) {
         let position = 0;
+        if (isInRecord) {
+          isInRecord = !scanner.pass(bytes, filled, isLast);
+          if (isInRecord) return leaveWindow();
+          line += scanner.nextLine;
+          position = scanner.nextRecord;
+        }
         for (;;) {
           scanner.reset(position);
           batch.count = 0;
@@ -254,9 +284,13 @@ export async function cutFile({ file, description }: Subject): Promise<FileRange
         scanner.reset(0);
         batch.count = 0;
         scanner.scan(bytes, filled, limit, false, batch);
-        if (!scanner.cutLongRecord(bytes, filled, batch)) return 0;
+        isInRecord = !scanner.cutLongRecord(bytes, filled, batch);
+        if (isInRecord) return leaveWindow();
         line += scanner.nextLine;
         return scanner.nextRecord;
+      },
+      get isInRecord() {
+        return isInRecord;
       },
     }),
   );

@@ -15,7 +15,9 @@ import type { Database } from '../../database/database.js';
 import { migrate } from '../../database/migrate.js';
 import { EdpError, fromErrorData } from '../../errors.js';
 import type { OnConflict } from '../copy/stage.js';
+import { compileAssembly } from '../lanes/lane-memory.js';
 import { getLoad, type LoadSummary } from '../ledger/query.js';
+import type { WorkerData } from '../pool.js';
 import { type DescribedDifference, Describer } from './describe.js';
 import { type DifferenceKind, Differences } from './difference.js';
 import { listRejectHashes } from './known-rejects.js';
@@ -168,12 +170,14 @@ class Verification {
     signal.addEventListener('abort', onAbort, { once: true });
     const timer = setInterval(() => this.#tellProgress(), PROGRESS_INTERVAL_MS);
     timer.unref();
+    const workerData: WorkerData = { lane: await compileAssembly() };
     const pool = new Piscina<VerifyTask, VerifyOutcome>({
       filename: fileURLToPath(new URL('./worker.js', import.meta.url)),
       // Threads start when there is work for them.
       minThreads: 0,
       maxThreads: this.#processCount,
       idleTimeout: Number.POSITIVE_INFINITY,
+      workerData,
       resourceLimits: { maxYoungGenerationSizeMb: 8, stackSizeMb: STACK_MEGABYTES },
     });
     try {
@@ -231,14 +235,13 @@ class Verification {
   }
 
   async #makeJob(plan: NonNullable<Subject['plan']>): Promise<VerifyJob> {
-    const { load, file, description, shape, target, table, promoted, isSameContent } =
-      this.#subject;
+    const { load, file, layout, shape, target, table, promoted, isSameContent } = this.#subject;
     const expected = Math.max(load.rows.read, 1);
     const bits = Math.ceil(Math.log2(expected / RECORDS_PER_BUCKET));
     return {
       database: this.#database.client,
       snapshot: this.#moment.snapshot,
-      source: { file, dialect: description.dialect, plan, loadId: load.loadId },
+      source: { file, dialect: layout.dialect, plan, loadId: load.loadId },
       shape,
       promoted,
       seed: { first: randomBytes(4).readInt32LE(), second: randomBytes(4).readInt32LE() },

@@ -6,11 +6,14 @@
  * a bucket with the same content on both sides ends at nothing. `list` tasks give the records or rows of
  * buckets that did not.
  */
+import { workerData } from 'node:worker_threads';
 import { createXXHash128, type IHasher } from 'hash-wasm';
 import type pg from 'pg';
 import { connect } from '../../database/connection.js';
 import { EdpError, toErrorData } from '../../errors.js';
 import { quoteColumns, quoteIdentifier, quoteLiteral } from '../../model/ddl.js';
+import { LaneMemory } from '../lanes/lane-memory.js';
+import type { WorkerData } from '../pool.js';
 import { assertUnchanged, withFile } from '../read.js';
 import { copyRows } from './copy-out.js';
 import { FileReader, type FileRow, type FileVisitor, type FoundReject } from './file-rows.js';
@@ -34,6 +37,8 @@ import {
 /** One session a thread, which sees one snapshot. */
 let session: { readonly key: string; readonly client: pg.Client } | undefined;
 let hasher: IHasher | undefined;
+/** Where the byte lane works. */
+const laneMemory = new LaneMemory((workerData as WorkerData).lane);
 
 /** Faults listed by one task; the others are counted. */
 const MAX_FAULTS = 100;
@@ -121,7 +126,13 @@ class RangeReading {
       // A line is told by its range, so the rows of a range are handed on before the next begins.
       let reader: FileReader | undefined;
       for (const range of this.#ranges) {
-        reader ??= new FileReader(handle, source, this.#knownRejects(first, last), visitor);
+        reader ??= new FileReader(
+          handle,
+          source,
+          this.#knownRejects(first, last),
+          visitor,
+          laneMemory,
+        );
         await this.#readRange(reader, range);
       }
       await assertUnchanged(handle, source.file);

@@ -1,0 +1,215 @@
+/** `edp inspect`: what a file is, before it is loaded. */
+import { stringify } from 'yaml';
+import type { Command } from '../command.js';
+import { EdpError, EXIT } from '../errors.js';
+import { describeDelimiter } from '../ingest/detect/detect.js';
+import { discoverFiles, isStdin, withSpooledStdin } from '../ingest/plan/discover.js';
+import { type Inspection, inspectFile } from '../inspect/inspect.js';
+import { CSV_SETTING_NAMES, type CsvSettingName } from '../model/csv.js';
+import { resolveCsvSettings } from '../options.js';
+import { formatBytes, formatCount, type Output } from '../output.js';
+
+const MAX_CELL_SHOWN = 24;
+const MAX_COLUMNS_SHOWN = 12;
+
+export const command: Command = {
+  options: CSV_SETTING_NAMES,
+  build: (yargs) =>
+    yargs
+      .positional('file', {
+        describe: 'a file, or - for stdin',
+        type: 'string',
+        demandOption: true,
+      })
+      .example('$0 inspect sales.csv', 'delimiter, encoding, columns and what is odd')
+      .example('$0 inspect sales.csv --delimiter tab', 'the same, if fields are between tabs')
+      .example('$0 inspect sales.csv --json | jq .dialect', 'for a script'),
+
+  async run({ given, project, output }) {
+    const settings = resolveCsvSettings(given, project)();
+    const files = await discoverFiles([String(given.file)], project.directory);
+    const [file, another] = files;
+    if (file === undefined || another !== undefined) {
+      throw new EdpError('usage', `${String(given.file)} are ${files.length} files`, {
+        hint: 'edp inspect looks at one file at a time',
+      });
+    }
+    const inspection = isStdin(file)
+      ? await withSpooledStdin(project.directory, (spooled) =>
+          inspectFile(spooled.path, spooled.name, settings),
+        )
+      : await inspectFile(file.path, file.name, settings);
+    if (!output.isJson) print(inspection, output);
+    output.result(toJson(inspection));
+    return EXIT.done;
+  },
+};
+
+/** The settings that say what was found out, as `csv:` of edp.yaml takes them. */
+function toSection({ description, lineEnd }: Inspection): Partial<Record<CsvSettingName, unknown>> {
+  const { dialect, detection, form } = description;
+  return {
+    delimiter: wordOrText(dialect.delimiter),
+    quote: dialect.quote === '' ? 'none' : dialect.quote === "'" ? 'single' : 'double',
+    escape: dialect.escape,
+    'line-end': lineEnd === 'mixed' || lineEnd === 'crlf' ? dialect.recordEnd : lineEnd,
+    encoding: form.encoding,
+    compression: form.compression,
+    header: detection.hasHeader,
+    'skip-lines': detection.skippedLines,
+    comment: dialect.comment === '' ? 'none' : dialect.comment,
+  };
+}
+
+function wordOrText(delimiter: string): string {
+  const word = describeDelimiter(delimiter);
+  return word.startsWith('"') ? Buffer.from(delimiter, 'latin1').toString('utf8') : word;
+}
+
+function toJson(inspection: Inspection): object {
+  const { description, why, columns } = inspection;
+  const { dialect, detection, form } = description;
+  return {
+    command: 'inspect',
+    ok: true,
+    path: inspection.path,
+    bytes: inspection.bytes,
+    dialect: {
+      delimiter: Buffer.from(dialect.delimiter, 'latin1').toString('utf8'),
+      quote: dialect.quote === '' ? null : dialect.quote,
+      escape: dialect.escape,
+      lineEnd: inspection.lineEnd,
+      header: detection.hasHeader,
+      linesBeforeHeader: detection.skippedLines,
+      comment: dialect.comment === '' ? null : dialect.comment,
+      trailingDelimiter: dialect.hasTrailingDelimiter,
+      headerOneFieldShort: detection.isHeaderShort,
+      encoding: form.encoding,
+      byteOrderMark: form.markBytes > 0,
+      compression: form.compression,
+    },
+    why: {
+      delimiter: why.delimiter,
+      quote: why.quote,
+      escape: why.escape,
+      lineEnd: why.lineEnd,
+      header: why.header,
+      linesBeforeHeader: why.skipLines,
+      comment: why.comment,
+      encoding: why.encoding,
+      compression: why.compression,
+    },
+    csv: toSection(inspection),
+    sample: inspection.sample,
+    columns: columns.map((column) => ({
+      name: column.name,
+      header: column.header,
+      type: column.type,
+      why: column.why,
+      values: column.values,
+      nulls: column.nulls,
+      emptyStrings: column.emptyStrings,
+      nullTokens: column.nullTokens,
+      examples: column.examples,
+    })),
+    nullTokens: inspection.nullTokens,
+    odd: inspection.odd,
+    blankLines: inspection.blankLines,
+    commentLines: inspection.commentLines,
+    footer:
+      inspection.footer === undefined
+        ? null
+        : { lines: inspection.footer.lines, text: inspection.footer.text },
+    preview: inspection.preview,
+  };
+}
+
+function print(inspection: Inspection, output: Output): void {
+  const { path, bytes, description, sample, columns, why } = inspection;
+  const { dialect, detection, form } = description;
+  const whole = sample.isWhole ? 'all of them' : `a sample of ${formatBytes(sample.bytes)}`;
+  output.line(
+    `${path}: ${formatBytes(bytes)}; looked at ${formatCount(sample.records)} records, ${whole}`,
+  );
+  output.line();
+  output.table(
+    ['form', '', 'why'],
+    [
+      ['compression', form.compression, why.compression],
+      ['encoding', form.markBytes > 0 ? `${form.encoding} with mark` : form.encoding, why.encoding],
+      ['delimiter', describeDelimiter(dialect.delimiter), why.delimiter],
+      ['quote', dialect.quote === '' ? 'none' : dialect.quote, why.quote],
+      ['escape', dialect.escape, why.escape],
+      ['line end', inspection.lineEnd, why.lineEnd],
+      ['lines before', detection.skippedLines, why.skipLines],
+      ['header', describeHeader(inspection), why.header],
+      ['comments', dialect.comment === '' ? 'none' : dialect.comment, why.comment],
+    ],
+  );
+  output.line();
+  output.table(
+    ['column', 'type', 'values', 'null', 'why'],
+    columns.map(({ name, type, values, nulls, why: reason }) => [
+      cut(name),
+      type,
+      formatCount(values),
+      formatCount(nulls),
+      reason,
+    ]),
+  );
+  const odd = describeOdd(inspection);
+  if (odd.length > 0) {
+    output.line();
+    output.table(['odd', 'number'], odd);
+  }
+  if (inspection.preview.length > 0) {
+    output.line();
+    output.table(
+      columns.slice(0, MAX_COLUMNS_SHOWN).map(({ name }) => cut(name)),
+      inspection.preview.map((fields) =>
+        fields.slice(0, MAX_COLUMNS_SHOWN).map((field) => cut(field ?? '')),
+      ),
+    );
+    if (columns.length > MAX_COLUMNS_SHOWN) {
+      output.line(`and ${columns.length - MAX_COLUMNS_SHOWN} more columns`);
+    }
+  }
+  output.line();
+  output.line('In edp.yaml, under csv: (each is also an option, such as --delimiter):');
+  output.line(stringify(toSection(inspection)).trimEnd().replace(/^/gm, '  '));
+}
+
+function describeHeader({ description: { dialect, detection } }: Inspection): string {
+  if (!detection.hasHeader) return 'no';
+  if (detection.isHeaderShort) return 'yes, one field short';
+  return dialect.hasTrailingDelimiter ? 'yes; each record ends in a delimiter' : 'yes';
+}
+
+function describeOdd({
+  odd,
+  blankLines,
+  commentLines,
+  footer,
+  nullTokens,
+}: Inspection): [string, string][] {
+  const rows: [string, string][] = Object.entries(odd).map(([code, count]) => [
+    `records: ${code}`,
+    formatCount(count),
+  ]);
+  if (blankLines > 0) rows.push(['blank lines, passed over', formatCount(blankLines)]);
+  if (commentLines > 0) rows.push(['comment lines, passed over', formatCount(commentLines)]);
+  if (footer !== undefined) {
+    rows.push([
+      `lines at the end that look like a footer (--skip-footer ${footer.lines}): ${cut(footer.text)}`,
+      formatCount(footer.lines),
+    ]);
+  }
+  for (const [word, count] of Object.entries(nullTokens)) {
+    rows.push([`fields that may stand for NULL: ${word}`, formatCount(count)]);
+  }
+  return rows;
+}
+
+function cut(text: string): string {
+  return text.length > MAX_CELL_SHOWN ? `${text.slice(0, MAX_CELL_SHOWN - 1)}…` : text;
+}

@@ -1,0 +1,198 @@
+/**
+ * How well a dialect explains a sample: whether its records have the same number of fields, and whether
+ * what stands in them looks like values. The measure is that of CleverCSV (van den Burg, Nazábal and
+ * Sutton, "Wrangling messy CSV files by detecting row and type patterns", 2019), simplified: consistency
+ * times type score, where one is near zero the other cannot make up for it.
+ */
+import type { Dialect } from '../dialect.js';
+import { Fault } from '../reject.js';
+import { type Fields, readFields } from '../scan/fields.js';
+import { DAMAGE_NONE, RecordBatch, RecordScanner } from '../scan/records.js';
+import type { Candidate } from './candidates.js';
+import { kindOf, likeness } from './cells.js';
+
+/** Records of the head that are looked at, and of each further piece. */
+export const HEAD_RECORDS = 300;
+const PIECE_RECORDS = 60;
+/** Records in front of the header, at the most. */
+export const MAX_PREAMBLE = 60;
+
+/** Characters kept of a record. */
+const MAX_RAW = 4096;
+
+/** Fields looked at, of one record. */
+const MAX_CELLS = 64;
+
+/** A file of one column always has records of the same number of fields. */
+const ONE_COLUMN_SCORE = 0.02;
+
+export interface SampledRecord {
+  readonly start: number;
+  /** Without the line end. */
+  readonly end: number;
+  /** Line ends of the sample before it. */
+  readonly line: number;
+  /** Its bytes, of a long one the first. */
+  readonly raw: string;
+  /** Whether its quotes are at fault, so that its end may be, too. */
+  readonly isDamaged: boolean;
+  /** What is wrong with it, whatever the number of its fields; or its fields. */
+  readonly fields: Fields | Fault;
+}
+
+export interface Evaluation {
+  readonly dialect: Dialect;
+  readonly score: number;
+  /** The commonest number of fields. */
+  readonly width: number;
+  /** Of the records behind the preamble. */
+  readonly conforming: number;
+  readonly total: number;
+  /** Records of the head, from its first. */
+  readonly records: readonly SampledRecord[];
+  /** Records of the pieces. */
+  readonly others: readonly SampledRecord[];
+  /** Records in front of the header, in `records`. */
+  readonly preamble: number;
+}
+
+export interface SampleParts {
+  /** First bytes, decoded. */
+  readonly head: Buffer;
+  /** Where the first line starts, behind a byte order mark and lines to pass over. */
+  readonly start: number;
+  /** Whether the head is all there is. */
+  readonly isWhole: boolean;
+  /** From the middle and the end, each from somewhere in a line on. */
+  readonly pieces: readonly Buffer[];
+}
+
+/** Reads the sample's records. `dialect.fieldCount` 0 takes any number of fields. */
+export function sampleRecords(
+  bytes: Buffer,
+  start: number,
+  isAll: boolean,
+  dialect: Dialect,
+  limit: number,
+): SampledRecord[] {
+  const batch = new RecordBatch(limit);
+  const scanner = new RecordScanner(dialect);
+  scanner.reset(start);
+  scanner.scan(bytes, bytes.length, Number.POSITIVE_INFINITY, true, batch);
+  const isCutOff = !isAll && scanner.nextRecord >= bytes.length;
+  const records: SampledRecord[] = [];
+  for (let i = 0; i < (isCutOff ? batch.count - 1 : batch.count); i++) {
+    const [from, to] = [batch.start[i]!, batch.end[i]!];
+    const isDamaged = batch.damage[i] !== DAMAGE_NONE;
+    const text = bytes.toString('latin1', from, to);
+    records.push({
+      start: from,
+      end: to,
+      line: batch.line[i]!,
+      raw: text.slice(0, MAX_RAW),
+      isDamaged,
+      fields: isDamaged
+        ? new Fault('bad_quote', 'its quotes do not fit')
+        : readFields(text, dialect),
+    });
+  }
+  return records;
+}
+
+export function evaluate({ dialect, weight }: Candidate, parts: SampleParts): Evaluation {
+  const { head, start, isWhole, pieces } = parts;
+  const records = sampleRecords(head, start, isWhole, dialect, HEAD_RECORDS);
+  const others = pieces.flatMap((piece) => samplePiece(piece, dialect));
+  const width = commonestWidth([...records, ...others]);
+  const preamble = findPreamble(records, width);
+  const body = [...records.slice(preamble), ...others];
+  const conforming = body.filter((record) => fits(record, width));
+  const score =
+    weight *
+    (width <= 1 ? ONE_COLUMN_SCORE : ((width - 1) / width) * shareOfUsedColumns(body, width)) *
+    (body.length === 0 ? 0 : conforming.length / body.length) ** 2 *
+    typeScore(conforming, dialect) ** 2 *
+    0.97 ** preamble;
+  return {
+    dialect,
+    score,
+    width,
+    conforming: conforming.length,
+    total: body.length,
+    records,
+    others,
+    preamble,
+  };
+}
+
+/** The first line of a piece is cut; where records of several lines are, the next may be none. */
+function samplePiece(piece: Buffer, dialect: Dialect): SampledRecord[] {
+  const lineEnd = piece.findIndex((byte) => byte === 0x0a || byte === 0x0d);
+  if (lineEnd < 0) return [];
+  return sampleRecords(piece, lineEnd + 1, false, dialect, PIECE_RECORDS).slice(1);
+}
+
+export function fits(record: SampledRecord, width: number): boolean {
+  return !(record.fields instanceof Fault) && record.fields.length === width;
+}
+
+/** Of widths that are equally common, the largest. */
+function commonestWidth(records: readonly SampledRecord[]): number {
+  const counts = new Map<number, number>();
+  for (const { fields } of records) {
+    if (fields instanceof Fault) continue;
+    counts.set(fields.length, (counts.get(fields.length) ?? 0) + 1);
+  }
+  let width = 1;
+  let most = 0;
+  for (const [candidate, count] of counts) {
+    if (count > most || (count === most && candidate > width)) {
+      width = candidate;
+      most = count;
+    }
+  }
+  return width;
+}
+
+/** Records before the first that the others are like; its header may be one field short. */
+function findPreamble(records: readonly SampledRecord[], width: number): number {
+  const limit = Math.min(records.length, MAX_PREAMBLE);
+  for (let i = 0; i < limit; i++) {
+    if (fits(records[i]!, width)) return i;
+    const next = records[i + 1];
+    const isShort = width > 2 && fits(records[i]!, width - 1);
+    if (isShort && next !== undefined && fits(next, width)) return i;
+  }
+  return 0;
+}
+
+/** Columns that are empty in every record speak for a delimiter that is only part of one. */
+function shareOfUsedColumns(body: readonly SampledRecord[], width: number): number {
+  const isUsed = new Uint8Array(width);
+  for (const { fields } of body) {
+    if (fields instanceof Fault || fields.length !== width) continue;
+    for (let i = 0; i < width; i++) if (fields[i] !== null && fields[i] !== '') isUsed[i] = 1;
+  }
+  const used = isUsed.reduce((sum, one) => sum + one, 0);
+  // The last one may be empty because every record ends in a delimiter.
+  return Math.min(1, (used + (isUsed[width - 1] === 0 ? 1 : 0)) / width);
+}
+
+function typeScore(conforming: readonly SampledRecord[], { quote }: Dialect): number {
+  let sum = 0;
+  let count = 0;
+  for (const { fields, raw } of conforming) {
+    if (fields instanceof Fault) continue;
+    for (const cell of fields.length > MAX_CELLS ? fields.slice(0, MAX_CELLS) : fields) {
+      if (cell === null || cell === '') continue;
+      const kind = kindOf(cell);
+      const isQuoted =
+        quote !== '' &&
+        (kind === 'odd' || kind === 'text') &&
+        raw.includes(quote + cell.slice(0, 8).split(quote)[0]);
+      sum += likeness(cell, kind, isQuoted);
+      count++;
+    }
+  }
+  return count === 0 ? 0.5 : sum / count;
+}

@@ -1,0 +1,25 @@
+/** Fields of one-byte encodings → UTF-8, as byte strings. ASCII stays as it is. */
+import type { FieldEncoding } from '../dialect.js';
+
+const HIGH = /[\x80-\xff]/;
+const EVERY_HIGH = /[\x80-\xff]/g;
+
+/**
+ * Characters of Windows-1252 from 0x80 to 0x9F; the five it does not define are control characters, as
+ * in browsers. Not from a TextDecoder: that of Node 20 takes the name for Latin-1.
+ */
+const FROM_0X80 = '€\x81‚ƒ„…†‡ˆ‰Š‹Œ\x8dŽ\x8f\x90‘’“”•–—˜™š›œ\x9džŸ';
+
+/** UTF-8 bytes of each character from 0x80 on, as byte strings. */
+const LATIN1 = Array.from({ length: 128 }, (_, i) => utf8Bytes(String.fromCharCode(128 + i)));
+const WINDOWS_1252 = LATIN1.map((bytes, i) => (i < 32 ? utf8Bytes(FROM_0X80[i]!) : bytes));
+
+function utf8Bytes(character: string): string {
+  return Buffer.from(character).toString('latin1');
+}
+
+export function toUtf8(text: string, encoding: FieldEncoding): string {
+  if (encoding === 'utf-8' || !HIGH.test(text)) return text;
+  const table = encoding === 'latin1' ? LATIN1 : WINDOWS_1252;
+  return text.replace(EVERY_HIGH, (character) => table[character.charCodeAt(0) - 128]!);
+}
