@@ -33,7 +33,20 @@ const FORMULAS = [
   '+49 170',
   '-5 days',
 ];
-const HARMLESS = ['', 'a=1', ' =1', "'=1", '1', '-1', '+1', '-1.5e-7', '+.5', '-1.', 'a\n=1', '"=1"'];
+const HARMLESS = [
+  '',
+  'a=1',
+  ' =1',
+  "'=1",
+  '1',
+  '-1',
+  '+1',
+  '-1.5e-7',
+  '+.5',
+  '-1.',
+  'a\n=1',
+  '"=1"',
+];
 
 const selectAll = (values: readonly string[]) =>
   `SELECT v FROM unnest(ARRAY[${values.map((v) => `convert_from('\\x${Buffer.from(v).toString('hex')}', 'UTF8')`).join(', ')}]) AS v`;
@@ -59,7 +72,7 @@ describe('--safe-cells', () => {
       '--out',
       '-',
     );
-    expect(stdout).toBe("'=n,b,c,'@d,e,-1\n-1,-1.5,-Infinity,,\"\",-1\n");
+    expect(stdout).toBe('\'=n,b,c,\'@d,e,-1\n-1,-1.5,-Infinity,,"",-1\n');
   });
 
   it('is off unless asked for, by the command line, the environment or edp.yaml', async () => {

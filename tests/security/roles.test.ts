@@ -117,12 +117,18 @@ describe('the role that loads', () => {
     "COPY (SELECT 1) TO PROGRAM 'true'",
     "SELECT pg_read_file('/etc/passwd')",
   ])('may not: %s', (sql) =>
-    withRole(LOADER, (client) => expect(client.query(sql)).rejects.toEqual(DENIED) as Promise<void>),
+    withRole(
+      LOADER,
+      (client) => expect(client.query(sql)).rejects.toEqual(DENIED) as Promise<void>,
+    ),
   );
 
   it('is told what it lacks for more', async () => {
     const cwd = await makeDirectory();
-    await writeFile(path.join(cwd, 'edp.yaml'), 'tables:\n  fresh: { columns: { v: text } }\n  events: { columns: { id: bigint }, key: id, metrics: { from: m, columns: {} } }\n');
+    await writeFile(
+      path.join(cwd, 'edp.yaml'),
+      'tables:\n  fresh: { columns: { v: text } }\n  events: { columns: { id: bigint }, key: id, metrics: { from: m, columns: {} } }\n',
+    );
     await writeFile(path.join(cwd, 'fresh.csv'), 'v\n1\n');
     const made = await run(cwd, 'ingest', 'fresh.csv');
     expect(made.status).toBe(1);
@@ -187,6 +193,9 @@ describe('the role that reads', () => {
     'DROP TABLE events',
     'CREATE TABLE mine (n int)',
   ])('may not: %s', (sql) =>
-    withRole(READER, (client) => expect(client.query(sql)).rejects.toEqual(DENIED) as Promise<void>),
+    withRole(
+      READER,
+      (client) => expect(client.query(sql)).rejects.toEqual(DENIED) as Promise<void>,
+    ),
   );
 });

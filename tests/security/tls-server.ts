@@ -71,7 +71,9 @@ export async function startTlsServer(): Promise<TlsServer> {
     port,
     file,
     async stop() {
-      const pid = Number((await readFile(path.join(data, 'postmaster.pid'), 'utf8')).split('\n')[0]);
+      const pid = Number(
+        (await readFile(path.join(data, 'postmaster.pid'), 'utf8')).split('\n')[0],
+      );
       process.kill(pid, 'SIGINT');
       await ended;
       await rm(directory, { recursive: true, force: true });

@@ -71,7 +71,12 @@ describe.runIf(hasOpenssl())('TLS', () => {
       tlsonly: true,
       plain: /SSL encryption|refused/,
     },
-    { query: 'sslmode=require&sslnegotiation=direct', postgres: true, tlsonly: true, plain: /refused/ },
+    {
+      query: 'sslmode=require&sslnegotiation=direct',
+      postgres: true,
+      tlsonly: true,
+      plain: /refused/,
+    },
   ])('with "$query" as libpq has it', async ({ query, ...expected }) => {
     for (const [database, result] of Object.entries(expected)) {
       const actual = await tryConnection(configOf(url(database, files(query))));
@@ -81,13 +86,21 @@ describe.runIf(hasOpenssl())('TLS', () => {
   });
 
   it.each([
-    { name: 'another authority', query: 'sslmode=verify-ca&sslrootcert={other-ca.crt}', result: /not trusted/ },
+    {
+      name: 'another authority',
+      query: 'sslmode=verify-ca&sslrootcert={other-ca.crt}',
+      result: /not trusted/,
+    },
     {
       name: 'another authority, to require (which then verifies)',
       query: 'sslmode=require&sslrootcert={other-ca.crt}',
       result: /not trusted/,
     },
-    { name: 'another authority, to prefer', query: 'sslmode=prefer&sslrootcert={other-ca.crt}', result: true },
+    {
+      name: 'another authority, to prefer',
+      query: 'sslmode=prefer&sslrootcert={other-ca.crt}',
+      result: true,
+    },
     {
       name: 'another host name, to verify-full',
       query: 'sslmode=verify-full&sslrootcert={ca.crt}',
@@ -105,16 +118,32 @@ describe.runIf(hasOpenssl())('TLS', () => {
       query: 'sslmode=verify-full&sslrootcert={ca.crt}&hostaddr=127.0.0.1',
       result: true,
     },
-    { name: 'no authority, to verify-full', query: 'sslmode=verify-full', result: /config: .*needs trusted/ },
+    {
+      name: 'no authority, to verify-full',
+      query: 'sslmode=verify-full',
+      result: /config: .*needs trusted/,
+    },
     {
       name: 'a file that is not there',
       query: 'sslmode=verify-ca&sslrootcert=/nowhere/ca.crt',
       result: /config: .*there is no \/nowhere/,
     },
     { name: "the system's authorities", query: 'sslrootcert=system', result: /not trusted/ },
-    { name: "the system's authorities, asked for less", query: 'sslrootcert=system&sslmode=require', result: /config/ },
-    { name: 'a mode that does not exist', query: 'sslmode=maybe', result: /config: sslmode "maybe"/ },
-    { name: 'an old protocol', query: 'sslmode=require&ssl_min_protocol_version=TLSv1.2', result: true },
+    {
+      name: "the system's authorities, asked for less",
+      query: 'sslrootcert=system&sslmode=require',
+      result: /config/,
+    },
+    {
+      name: 'a mode that does not exist',
+      query: 'sslmode=maybe',
+      result: /config: sslmode "maybe"/,
+    },
+    {
+      name: 'an old protocol',
+      query: 'sslmode=require&ssl_min_protocol_version=TLSv1.2',
+      result: true,
+    },
   ])('$name', async ({ query, host, result }) => {
     const actual = await (async () => {
       try {
@@ -129,7 +158,9 @@ describe.runIf(hasOpenssl())('TLS', () => {
 
   it('shows the certificate of a client, whose key nobody else may read', async () => {
     const certificate = 'sslmode=require&sslcert={client.crt}&sslkey=';
-    expect(await tryConnection(configOf(url('certs', files(`${certificate}{client.key}`))))).toBe(true);
+    expect(await tryConnection(configOf(url('certs', files(`${certificate}{client.key}`))))).toBe(
+      true,
+    );
     expect(await tryConnection(configOf(url('certs')))).toMatch(/database_refused/);
     expect(await tryConnection(configOf(url('certs', files(`${certificate}{open.key}`))))).toMatch(
       /config: private key .* can be read by others/,
@@ -201,7 +232,9 @@ describe.runIf(hasOpenssl())('TLS', () => {
     await new Promise<void>((resolve) => plain.listen(0, '127.0.0.1', resolve));
     const { port } = plain.address() as { port: number };
     try {
-      const config = configOf(`postgresql://u:${PASSWORD_IN_URL}@127.0.0.1:${port}/x?sslmode=require`);
+      const config = configOf(
+        `postgresql://u:${PASSWORD_IN_URL}@127.0.0.1:${port}/x?sslmode=require`,
+      );
       expect(await tryConnection(config)).toMatch(/database_refused: .*offers no TLS/);
     } finally {
       plain.close();
@@ -225,31 +258,34 @@ describe('passwords', () => {
     expect(matchPassword(text, owner)).toBe(password);
   });
 
-  it.runIf(hasOpenssl())('come from ~/.pgpass and PGPASSFILE, if nobody else can read them', async () => {
-    const tls = await startTlsServer();
-    try {
-      const cwd = await makeDirectory();
-      const line = `localhost:*:postgres:edp:${PASSWORD.replaceAll('\\', '\\\\').replaceAll(':', '\\:')}\n`;
-      const own = path.join(cwd, '.pgpass');
-      await writeFile(own, line, { mode: 0o600 });
-      const database = `postgresql://edp@localhost:${tls.port}/postgres`;
-      const run = (env: Record<string, string>) =>
-        edp(['status', '--json'], { cwd, env: { DATABASE_URL: database, ...env } });
-      const found = await run({ HOME: cwd });
-      expect(found, found.stderr).toMatchObject({ status: 0, stderr: '' });
-      expect(await run({ HOME: '/nowhere', PGPASSFILE: own })).toMatchObject({ status: 0 });
-      expect(await run({ HOME: '/nowhere', PGPASSWORD: PASSWORD })).toMatchObject({ status: 0 });
+  it.runIf(hasOpenssl())(
+    'come from ~/.pgpass and PGPASSFILE, if nobody else can read them',
+    async () => {
+      const tls = await startTlsServer();
+      try {
+        const cwd = await makeDirectory();
+        const line = `localhost:*:postgres:edp:${PASSWORD.replaceAll('\\', '\\\\').replaceAll(':', '\\:')}\n`;
+        const own = path.join(cwd, '.pgpass');
+        await writeFile(own, line, { mode: 0o600 });
+        const database = `postgresql://edp@localhost:${tls.port}/postgres`;
+        const run = (env: Record<string, string>) =>
+          edp(['status', '--json'], { cwd, env: { DATABASE_URL: database, ...env } });
+        const found = await run({ HOME: cwd });
+        expect(found, found.stderr).toMatchObject({ status: 0, stderr: '' });
+        expect(await run({ HOME: '/nowhere', PGPASSFILE: own })).toMatchObject({ status: 0 });
+        expect(await run({ HOME: '/nowhere', PGPASSWORD: PASSWORD })).toMatchObject({ status: 0 });
 
-      const none = await run({ HOME: '/nowhere' });
-      expect(none.json.error).toMatchObject({ code: 'database_refused' });
-      expect(none.stderr).toMatch(/asks for a password[\s\S]*~\/\.pgpass/);
-      await chmod(own, 0o644);
-      const open = await run({ HOME: cwd });
-      expect(open.stderr).toMatch(/passed over, since others can read it: chmod 600/);
-    } finally {
-      await tls.stop();
-    }
-  });
+        const none = await run({ HOME: '/nowhere' });
+        expect(none.json.error).toMatchObject({ code: 'database_refused' });
+        expect(none.stderr).toMatch(/asks for a password[\s\S]*~\/\.pgpass/);
+        await chmod(own, 0o644);
+        const open = await run({ HOME: cwd });
+        expect(open.stderr).toMatch(/passed over, since others can read it: chmod 600/);
+      } finally {
+        await tls.stop();
+      }
+    },
+  );
 
   it.each([
     'postgresql://u:hunter2/x@127.0.0.1:1/d',
@@ -267,9 +303,17 @@ describe('passwords', () => {
   ])('are never shown: %s', async (url) => {
     const cwd = await makeDirectory();
     for (const env of [{ DATABASE_URL: url }, { EDP_DATABASE_URL: url }]) {
-      for (const args of [['status', '--verbose'], ['status', '--json', '--verbose'], ['verify', '1'], ['ingest', 'x.csv']]) {
+      for (const args of [
+        ['status', '--verbose'],
+        ['status', '--json', '--verbose'],
+        ['verify', '1'],
+        ['ingest', 'x.csv'],
+      ]) {
         await writeFile(path.join(cwd, 'x.csv'), 'id\n1\n');
-        const { stdout, stderr, status } = await edp([...args, ...(args[0] === 'ingest' ? ['--table', 'events'] : [])], { cwd, env });
+        const { stdout, stderr, status } = await edp(
+          [...args, ...(args[0] === 'ingest' ? ['--table', 'events'] : [])],
+          { cwd, env },
+        );
         expect(status).not.toBe(0);
         expect(stdout + stderr).not.toContain('hunter2');
       }
