@@ -17,6 +17,8 @@ export const PROJECT_FILE = 'edp.yaml';
 
 /** Options that only make sense for one invocation, not for a project. */
 const NOT_IN_PROJECT: ReadonlySet<string> = new Set([
+  'column',
+  'extra-column',
   'dry-run',
   'force',
   'from',
@@ -26,6 +28,7 @@ const NOT_IN_PROJECT: ReadonlySet<string> = new Set([
   'param',
   'raw',
   'to',
+  'type',
   'yes',
 ]);
 

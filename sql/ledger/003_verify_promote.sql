@@ -17,7 +17,8 @@ CREATE TABLE edp.promotions (
   next_partition  int NOT NULL DEFAULT 0,
   next_block      bigint NOT NULL DEFAULT 0,
   rows_moved      bigint NOT NULL DEFAULT 0,
-  rows_left       bigint NOT NULL DEFAULT 0,  -- values that do not fit, as of the last whole pass
+  left_so_far     bigint NOT NULL DEFAULT 0,  -- values that do not fit, met by the pass under way
+  rows_left       bigint NOT NULL DEFAULT 0,  -- the same, as of the last whole pass
   started_at      timestamptz NOT NULL DEFAULT now(),
   finished_at     timestamptz,
   PRIMARY KEY (table_name, column_name)

@@ -13,7 +13,7 @@ import {
   type StoredReject,
 } from '../ingest/ledger/query.js';
 import { type OptionName, resolveOptions } from '../options.js';
-import { formatCount, type Output, safeText } from '../output.js';
+import { formatCount, type Output, safeJson, safeText } from '../output.js';
 
 const OPTION_NAMES = ['raw', 'limit', 'database-url'] as const satisfies readonly OptionName[];
 
@@ -85,7 +85,7 @@ async function writeJson(
   await output.write('{"command":"rejects","ok":true,"rejects":[');
   let separator = '';
   for await (const reject of readRejects(client, loadId, limit)) {
-    await output.write(separator + JSON.stringify(toJson(reject)));
+    await output.write(separator + safeJson(toJson(reject)));
     separator = ',';
   }
   await output.write(']}\n');

@@ -122,7 +122,9 @@ function printLoad(
       `; ${formatSeconds(load.seconds)} of work${speed(load) === '' ? '' : `, ${speed(load)} rows/s`}`,
   );
   for (const [name, count] of Object.entries(load.unknownMetrics)) {
-    output.line(`metric ${safeText(name)} is not declared: kept beside ${formatCount(count)} rows`);
+    output.line(
+      `metric ${safeText(name)} was not declared: kept beside ${formatCount(count)} ${count === 1 ? 'row' : 'rows'}`,
+    );
   }
   if (load.rowsReplaced > 0) {
     output.line(

@@ -1,9 +1,9 @@
 /**
  * A run of `edp ingest`: discover → claim → cut → dispatch → settle → report.
  */
-import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type pg from 'pg';
 import { withClient } from '../database/connection.js';
 import type { Database } from '../database/database.js';
 import { migrate } from '../database/migrate.js';
@@ -11,9 +11,11 @@ import { Session } from '../database/session.js';
 import { ensureTable } from '../database/tables.js';
 import { EdpError } from '../errors.js';
 import type { CsvSettings } from '../model/csv.js';
+import { hashTable } from '../model/hash.js';
 import { matchTable } from '../model/match.js';
 import { findTable, type Model, type Table } from '../model/model.js';
 import type { RejectLimit } from '../options.js';
+import { safeText } from '../output.js';
 import { loadInBulk } from './bulk/bulk.js';
 import { planIndexes } from './copy/indexes.js';
 import type { MissingDimensions, OnConflict } from './copy/stage.js';
@@ -29,6 +31,8 @@ import {
   type LoadIdentity,
   loadKey,
 } from './ledger/loads.js';
+import { holdModel } from './ledger/model-lock.js';
+import { listPromotions, unknownPromotions } from './ledger/promotions.js';
 import { cutGap, findGaps } from './plan/cut.js';
 import { describeFile, type FileDescription } from './plan/describe.js';
 import type { InputFile } from './plan/discover.js';
@@ -496,11 +500,23 @@ class IngestRun {
     if (target === undefined) {
       target = this.#session.run(async (client) => {
         await ensureTable(client, this.#model, table);
+        await holdModel(client, table, this.#options.onConflict);
+        await this.#warnOfPromotions(client, table);
         return inspectTarget(client, table);
       });
       this.#targets.set(table.name, target);
     }
     return target;
+  }
+
+  /** Looked at once the model is held: a promotion either waits for this run, or is seen by it. */
+  async #warnOfPromotions(client: pg.Client, table: Table): Promise<void> {
+    const promotions = await listPromotions(client, table.name);
+    for (const { metric, column } of unknownPromotions(table, promotions)) {
+      this.#progress.note(
+        `warning: metric ${safeText(JSON.stringify(metric))} of "${safeText(table.name)}" was promoted to column "${safeText(column)}", which this model does not declare: it is kept beside the rows. Declare it in edp.yaml; edp promote moves what is kept`,
+      );
+    }
   }
 
   #activate(
@@ -518,6 +534,11 @@ class IngestRun {
       rows: claim.rows,
     };
     this.#active.set(claim.loadId, active);
+    if (claim.hadOtherModel) {
+      this.#progress.note(
+        `load ${claim.loadId} of ${safeText(target.file.name)} was begun with another model of "${safeText(target.table.name)}"; what is left of it loads with the present one`,
+      );
+    }
     addCounts(this.#unknownMetrics, claim.unknownMetrics);
     this.#rows = addRows(this.#rows, claim.rows);
     return active;
@@ -749,7 +770,7 @@ export function toIdentity(
     contentHash,
     header: description.headerBytes,
     format: formatOf(description, csv),
-    modelHash: createHash('sha256').update(JSON.stringify(table)).digest('hex').slice(0, 32),
+    modelHash: hashTable(table),
   };
 }
 

@@ -43,7 +43,7 @@ function floatText(value: number, print: (value: number) => string): string {
 }
 
 function singleText(value: number): string {
-  for (let digits = 6; digits < 9; digits++) {
+  for (let digits = 1; digits < 9; digits++) {
     const rounded = Number(value.toPrecision(digits));
     if (Math.fround(rounded) === value) return String(rounded);
   }

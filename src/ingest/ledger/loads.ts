@@ -49,6 +49,8 @@ export interface CommittedPart {
   readonly committed: readonly CommittedRange[];
   readonly rows: RowCounts;
   readonly unknownMetrics: Readonly<Record<string, number>>;
+  /** Whether it was loaded with another model than the run has that goes on with it. */
+  readonly hadOtherModel: boolean;
 }
 
 /** What the ledger has of a content, and so what is to be done with it. */
@@ -114,6 +116,7 @@ export async function claimLoads(
           committed: [],
           rows: NO_ROWS,
           unknownMetrics: {},
+          hadOtherModel: false,
         };
       });
     });
@@ -202,6 +205,7 @@ interface LoadRow {
   readonly file_format: FileFormat;
   readonly generation: number;
   readonly state: string;
+  readonly model_hash: string;
   readonly finished_at: string;
   readonly rows_read: number;
   readonly rows_loaded: number;
@@ -304,22 +308,29 @@ export async function listHashedRanges(client: pg.Client, loadId: number): Promi
 async function resume(
   client: pg.Client,
   loadId: number,
-  { header, format }: LoadIdentity,
+  { header, format, modelHash }: LoadIdentity,
 ): Promise<Claim> {
+  const part = await readCommittedPart(client, loadId, modelHash);
   // Waits for a split of the run before that is just committing; no later one can.
   const { rows } = await client.query<{ attempt: number }>(
-    `UPDATE edp.loads SET attempt = attempt + 1, header = $2, file_format = $3
+    `UPDATE edp.loads SET attempt = attempt + 1, header = $2, file_format = $3, model_hash = $4
      WHERE load_id = $1 RETURNING attempt`,
-    [loadId, header, JSON.stringify(format)],
+    [loadId, header, JSON.stringify(format), modelHash],
   );
   return {
     kind: 'claimed',
     attempt: rows[0]!.attempt,
-    ...(await readCommittedPart(client, loadId)),
+    ...(await readCommittedPart(client, loadId, modelHash)),
+    hadOtherModel: part.hadOtherModel,
   };
 }
 
-export async function readCommittedPart(client: pg.Client, loadId: number): Promise<CommittedPart> {
+/** @param modelHash of the model that the load goes on with */
+export async function readCommittedPart(
+  client: pg.Client,
+  loadId: number,
+  modelHash: string,
+): Promise<CommittedPart> {
   const { rows } = await client.query<LoadRow>('SELECT * FROM edp.loads WHERE load_id = $1', [
     loadId,
   ]);
@@ -342,6 +353,7 @@ export async function readCommittedPart(client: pg.Client, loadId: number): Prom
       duplicate: load.rows_duplicate,
     },
     unknownMetrics,
+    hadOtherModel: load.model_hash !== modelHash && receipts.rows.length > 0,
   };
 }
 

@@ -10,6 +10,7 @@
  * The server has a second, wider notion of equal, by which it tells duplicates: 1.0 is 1.00, -0 is 0.
  */
 
+import type { ColumnType } from '../../model/model.js';
 import { RowWriter } from '../encode/binary.js';
 import type { FieldBytes } from '../encode/fields.js';
 import { readFields } from '../encode/fields.js';
@@ -22,21 +23,47 @@ import type { ComparedColumn, ComparedSource, RowShape } from './shape.js';
 
 export type Side = 'file' | 'table';
 
+/** Which fields of a column have several forms. */
+export const CONCERNS = {
+  none: 0,
+  all: 1,
+  /** NaN, and the infinities of numeric, of which there are several forms. */
+  specialReal: 2,
+  specialDouble: 3,
+  specialNumeric: 4,
+} as const;
+
+const SPECIAL_VALUES: Readonly<Partial<Record<ColumnType, number>>> = {
+  real: CONCERNS.specialReal,
+  double: CONCERNS.specialDouble,
+  numeric: CONCERNS.specialNumeric,
+};
+
+/** From this sign on, a numeric is NaN or infinite. */
+export const NUMERIC_SPECIAL = 0xc000;
+
 type FieldRule = (field: Buffer) => Buffer;
 
 export class CanonicalRow {
-  /** Columns that {@link apply} may change; a row that is NULL in all of them can be taken as it is. */
-  readonly isAffected: Uint8Array;
+  /** Which fields {@link apply} may change, by column; a row without such can be taken as it is. */
+  readonly concerns: Uint8Array;
   readonly #rules: readonly (FieldRule | undefined)[];
   readonly #sources: readonly DeclaredMetrics[];
 
-  /** @param retyped columns of text metrics that were promoted: jsonb had rewritten their numbers */
-  constructor(shape: RowShape, side: Side, retyped: ReadonlySet<string>) {
-    this.#rules = shape.columns.map((column) => ruleFor(column, side, retyped.has(column.name)));
-    this.#sources =
-      side === 'table' ? shape.sources.map((source) => new DeclaredMetrics(source, shape)) : [];
-    this.isAffected = Uint8Array.from(this.#rules, (rule) => (rule === undefined ? 0 : 1));
-    for (const { extra } of shape.sources) this.isAffected[extra] = 1;
+  /** @param promoted columns of metrics that were promoted: jsonb had rewritten their numbers before */
+  constructor(shape: RowShape, side: Side, promoted: ReadonlySet<string>) {
+    this.#rules = shape.columns.map((column) => ruleFor(column, side, promoted.has(column.name)));
+    this.#sources = shape.sources.map((source) => new DeclaredMetrics(source, shape));
+    this.concerns = Uint8Array.from(shape.columns, ({ type }, i) =>
+      this.#rules[i] === undefined ? CONCERNS.none : (SPECIAL_VALUES[type] ?? CONCERNS.all),
+    );
+    for (const [i, { name, sqlType }] of shape.columns.entries()) {
+      const isNarrow = side === 'file' && fittingRule(sqlType) !== undefined;
+      if (this.#rules[i] !== undefined && (isNarrow || promoted.has(name))) {
+        this.concerns[i] = CONCERNS.all;
+      }
+    }
+    for (const { extra } of shape.sources) this.concerns[extra] = CONCERNS.all;
   }
 
   /** Changes `fields` in place. */
@@ -49,14 +76,41 @@ export class CanonicalRow {
   }
 }
 
-function ruleFor(
-  { type, sqlType }: ComparedColumn,
-  side: Side,
-  isRetyped: boolean,
-): FieldRule | undefined {
+function ruleFor(column: ComparedColumn, side: Side, isPromoted: boolean): FieldRule | undefined {
+  const { type, sqlType } = column;
   if (type === 'jsonb') return canonicalJsonb;
-  if (isRetyped && type === 'text') return canonicalNumberText;
-  return side === 'file' ? fittingRule(sqlType) : undefined;
+  if (isPromoted) {
+    // 1.50e1 came as 15.0 out of jsonb, and -0 as 0.
+    if (type === 'text') return canonicalNumberText;
+    if (NUMBERS_WITH_FORMS.has(type)) return (field) => looseField(column, field)!;
+  }
+  const narrow = side === 'file' ? fittingRule(sqlType) : undefined;
+  if (type === 'real') return canonicalReal;
+  if (type === 'double') return canonicalDouble;
+  if (type === 'numeric') {
+    return (field) => canonicalNumeric(narrow === undefined ? field : narrow(field));
+  }
+  return narrow;
+}
+
+const NAN_4 = Buffer.from('7fc00000', 'hex');
+const NAN_8 = Buffer.from('7ff8000000000000', 'hex');
+
+function canonicalReal(field: Buffer): Buffer {
+  return Number.isNaN(field.readFloatBE(0)) ? NAN_4 : field;
+}
+
+function canonicalDouble(field: Buffer): Buffer {
+  return Number.isNaN(field.readDoubleBE(0)) ? NAN_8 : field;
+}
+
+/** The server sends its infinities with a scale that means nothing. */
+function canonicalNumeric(field: Buffer): Buffer {
+  const sign = field.readUInt16BE(4);
+  if (sign < NUMERIC_SPECIAL) return field;
+  const special = Buffer.alloc(8);
+  special.writeUInt16BE(sign, 4);
+  return special;
 }
 
 function canonicalJsonb(field: Buffer): Buffer {
@@ -73,8 +127,12 @@ const JSON_NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 
 function canonicalNumberText(field: Buffer): Buffer {
   const text = field.toString();
-  return JSON_NUMBER.test(text) ? Buffer.from(canonicalNumber(text)) : field;
+  return JSON_NUMBER.test(text)
+    ? Buffer.from(canonicalNumber(text, { ignoresScale: true }))
+    : field;
 }
+
+const NUMBERS_WITH_FORMS: ReadonlySet<ColumnType> = new Set(['real', 'double', 'numeric']);
 
 /** What the server does to a value that goes into a narrower column. */
 function fittingRule(sqlType: string): FieldRule | undefined {
@@ -110,6 +168,12 @@ function encodeNumeric(value: Decimal | number): Buffer {
   writer.beginRow(1);
   writer.numeric(value);
   return readFields(writer.lendRows())[0]!;
+}
+
+function withoutScale(field: Buffer): Buffer {
+  const text = canonicalNumber(fieldText('numeric', field), { ignoresScale: true });
+  const value = coerceNumeric(text);
+  return value instanceof Fault ? field : encodeNumeric(value);
 }
 
 /** Half away from zero, as round_var in numeric.c. */
@@ -222,35 +286,16 @@ function membersOf(jsonb: Buffer): Map<string, string> | undefined {
   }
 }
 
-const NAN_4 = Buffer.from('7fc00000', 'hex');
-const NAN_8 = Buffer.from('7ff8000000000000', 'hex');
-
-/** The one form of a field that is exactly this value. */
-export function exactField({ type }: ComparedColumn, field: FieldBytes): FieldBytes {
+/** The one form of all values that the server calls equal to this. @param field canonical */
+export function looseField({ type, sqlType }: ComparedColumn, field: FieldBytes): FieldBytes {
   if (field === null) return null;
   switch (type) {
     case 'real':
-      return Number.isNaN(field.readFloatBE(0)) ? NAN_4 : field;
+      return field.readFloatBE(0) === 0 ? Buffer.alloc(4) : canonicalReal(field);
     case 'double':
-      return Number.isNaN(field.readDoubleBE(0)) ? NAN_8 : field;
+      return field.readDoubleBE(0) === 0 ? Buffer.alloc(8) : canonicalDouble(field);
     case 'numeric':
-      return Buffer.from(fieldText('numeric', field));
-    default:
-      return field;
-  }
-}
-
-/** The one form of all values that the server calls equal to this. */
-export function looseField(column: ComparedColumn, field: FieldBytes): FieldBytes {
-  if (field === null) return null;
-  const { type, sqlType } = column;
-  switch (type) {
-    case 'real':
-      return field.readFloatBE(0) === 0 ? Buffer.alloc(4) : exactField(column, field);
-    case 'double':
-      return field.readDoubleBE(0) === 0 ? Buffer.alloc(8) : exactField(column, field);
-    case 'numeric':
-      return Buffer.from(canonicalNumber(fieldText('numeric', field), { ignoresScale: true }));
+      return withoutScale(field);
     case 'jsonb':
       // Canonical text already, which has no version number.
       return looseJson(field);

@@ -5,7 +5,6 @@ import { quoteColumns } from '../../model/ddl.js';
 import type { FieldBytes } from '../encode/fields.js';
 import { fieldText } from '../encode/text.js';
 import { withFile } from '../read.js';
-import { exactField } from './canonical-row.js';
 import { copyRows } from './copy-out.js';
 import type { DifferenceKind, FoundDifference } from './difference.js';
 import { FileReader } from './file-rows.js';
@@ -101,11 +100,7 @@ export class Describer {
     return this.#subject.shape.columns.flatMap((column, i) => {
       const ofFile: Shown = file && shown(column, file[i]!);
       const ofTable: Shown = table && shown(column, table[i]!);
-      const isEqual =
-        file !== undefined &&
-        table !== undefined &&
-        isSame(exactField(column, file[i]!), exactField(column, table[i]!));
-      if (isEqual) return [];
+      if (file !== undefined && table !== undefined && isSame(file[i]!, table[i]!)) return [];
       return {
         column: column.name,
         ...(ofFile === undefined ? {} : { file: ofFile }),
@@ -116,9 +111,9 @@ export class Describer {
 
   /** The record of the file that starts there, as the row it makes. */
   async #recordAt(byteOffset: number): Promise<Fields | undefined> {
-    const { file, layout, plan, shape, retyped, load } = this.#subject;
+    const { file, layout, plan, shape, promoted, load } = this.#subject;
     const source = { file, dialect: layout.dialect, plan: plan!, loadId: load.loadId };
-    const reader = new RowReader(shape, 'file', new Set(retyped), SEED);
+    const reader = new RowReader(shape, 'file', new Set(promoted), SEED);
     const hasher = await createXXHash128();
     hasher.init();
     let fields: Fields | undefined;
@@ -139,11 +134,11 @@ export class Describer {
   }
 
   async #rowWithKeyOf(record: Fields): Promise<Fields | undefined> {
-    const { shape, target, table, load, retyped } = this.#subject;
+    const { shape, target, table, load, promoted } = this.#subject;
     if (shape.key.length === 0) return undefined;
     const lookup = new KeyLookup(this.#client, {
       shape,
-      retyped,
+      promoted,
       seed: SEED,
       table: target.table,
       lineageColumn: table.lineageColumn,
@@ -157,8 +152,8 @@ export class Describer {
   }
 
   async #rowAt(row: NonNullable<FoundDifference['row']>): Promise<Fields | undefined> {
-    const { shape, target, retyped } = this.#subject;
-    const reader = new RowReader(shape, 'table', new Set(retyped), SEED);
+    const { shape, target, promoted } = this.#subject;
+    const reader = new RowReader(shape, 'table', new Set(promoted), SEED);
     const select = `SELECT ${quoteColumns(shape.columns.map(({ name }) => name))}
       FROM ${target.table} WHERE ctid = '(${row.block},${row.item})'::tid AND tableoid = ${row.table}`;
     let fields: Fields | undefined;

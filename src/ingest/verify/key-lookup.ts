@@ -3,7 +3,7 @@ import type pg from 'pg';
 import { quoteIdentifier } from '../../model/ddl.js';
 import type { FieldBytes } from '../encode/fields.js';
 import { fieldText } from '../encode/text.js';
-import { exactField, looseField } from './canonical-row.js';
+import { looseField } from './canonical-row.js';
 import { copyRows } from './copy-out.js';
 import { RowReader, viewOf } from './row-reader.js';
 import { STATUS, type VerifyJob } from './task.js';
@@ -28,7 +28,7 @@ export interface KeyedRow {
 
 export type LookupJob = Pick<
   VerifyJob,
-  'shape' | 'retyped' | 'seed' | 'table' | 'lineageColumn' | 'loadId'
+  'shape' | 'promoted' | 'seed' | 'table' | 'lineageColumn' | 'loadId'
 >;
 
 export class KeyLookup {
@@ -40,7 +40,7 @@ export class KeyLookup {
   constructor(client: pg.Client, job: LookupJob) {
     this.#client = client;
     this.#job = job;
-    this.#reader = new RowReader(job.shape, 'table', new Set(job.retyped), job.seed);
+    this.#reader = new RowReader(job.shape, 'table', new Set(job.promoted), job.seed);
     const { columns, key } = job.shape;
     const lineage =
       job.lineageColumn === undefined ? 'NULL::bigint' : `t.${quoteIdentifier(job.lineageColumn)}`;
@@ -99,10 +99,11 @@ export class KeyLookup {
   #statusOf(record: Fields, row: Fields, holder: number): number {
     const { shape, lineageColumn, loadId } = this.#job;
     const isOwn = lineageColumn === undefined || holder === loadId;
-    const agree = (form: typeof exactField) =>
-      shape.columns.every((column, i) => isSame(form(column, record[i]!), form(column, row[i]!)));
-    if (isOwn && agree(exactField)) return STATUS.ownSame;
-    if (agree(looseField)) return isOwn ? STATUS.ownEqual : STATUS.otherEqual;
+    if (isOwn && record.every((field, i) => isSame(field, row[i]!))) return STATUS.ownSame;
+    const isEqual = shape.columns.every((column, i) =>
+      isSame(looseField(column, record[i]!), looseField(column, row[i]!)),
+    );
+    if (isEqual) return isOwn ? STATUS.ownEqual : STATUS.otherEqual;
     return isOwn ? STATUS.ownDiffers : STATUS.otherDiffers;
   }
 }

@@ -43,7 +43,7 @@ export interface Subject {
   /** Undefined for a file without a header. */
   readonly plan: TablePlan | undefined;
   readonly shape: RowShape;
-  readonly retyped: readonly string[];
+  readonly promoted: readonly string[];
 }
 
 /** @throws EdpError that says what is to be compared with what, where it cannot be found */
@@ -89,7 +89,7 @@ export async function findSubject(client: pg.Client, request: VerifyRequest): Pr
       plan === undefined
         ? { columns: [], key: [], sources: [] }
         : shapeOf(plan, await listColumnTypes(client, target.table)),
-    retyped: promotions.filter(({ type }) => type === 'text').map(({ column }) => column),
+    promoted: promotions.map(({ column }) => column),
   };
 }
 

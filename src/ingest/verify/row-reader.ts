@@ -9,7 +9,7 @@
  * follows), and two different rows have the same 64 bits by chance once in 10^19.
  */
 import { type FieldBytes, joinFields } from '../encode/fields.js';
-import { CanonicalRow, looseField, type Side } from './canonical-row.js';
+import { CanonicalRow, CONCERNS, looseField, NUMERIC_SPECIAL, type Side } from './canonical-row.js';
 import type { RowShape } from './shape.js';
 
 export interface HashSeed {
@@ -40,7 +40,7 @@ export class RowReader {
   end = 0;
   readonly #shape: RowShape;
   readonly #canonical: CanonicalRow;
-  readonly #isAffected: Uint8Array;
+  readonly #concerns: Uint8Array;
   readonly #seed: HashSeed;
   readonly #columnCount: number;
   /** For a key of one plain column: its index. */
@@ -48,10 +48,10 @@ export class RowReader {
   #hash1 = 0;
   #hash2 = 0;
 
-  constructor(shape: RowShape, side: Side, retyped: ReadonlySet<string>, seed: HashSeed) {
+  constructor(shape: RowShape, side: Side, promoted: ReadonlySet<string>, seed: HashSeed) {
     this.#shape = shape;
-    this.#canonical = new CanonicalRow(shape, side, retyped);
-    this.#isAffected = this.#canonical.isAffected;
+    this.#canonical = new CanonicalRow(shape, side, promoted);
+    this.#concerns = this.#canonical.concerns;
     this.#seed = seed;
     this.#columnCount = shape.columns.length;
     const [first, ...others] = shape.key;
@@ -59,13 +59,13 @@ export class RowReader {
     const isPlain =
       column !== undefined &&
       (PLAIN_KEY_TYPES.has(column.type) || (column.type === 'text' && column.sqlType === 'text')) &&
-      this.#isAffected[first!] === 0;
+      this.#concerns[first!] === CONCERNS.none;
     this.#plainKey = isPlain ? first! : -1;
   }
 
   /** @param at the first field's length */
   read(bytes: Buffer, view: DataView, at: number): void {
-    const isAffected = this.#isAffected;
+    const concerns = this.#concerns;
     const count = this.#columnCount;
     const plainKey = this.#plainKey;
     let position = at;
@@ -76,7 +76,8 @@ export class RowReader {
       const length = view.getInt32(position);
       position += 4;
       if (length < 0) continue;
-      if (isAffected[column] === 1) isPlain = false;
+      const concern = concerns[column]!;
+      if (concern !== CONCERNS.none && isConcerned(concern, view, position)) isPlain = false;
       if (column === plainKey) {
         keyAt = position;
         keyEnd = position + length;
@@ -169,6 +170,19 @@ export class RowReader {
     h2 = (h2 + h1) | 0;
     this.#hash1 = h1 >>> 0;
     this.#hash2 = h2 >>> 0;
+  }
+}
+
+function isConcerned(concern: number, view: DataView, position: number): boolean {
+  switch (concern) {
+    case CONCERNS.specialReal:
+      return Number.isNaN(view.getFloat32(position));
+    case CONCERNS.specialDouble:
+      return Number.isNaN(view.getFloat64(position));
+    case CONCERNS.specialNumeric:
+      return view.getUint16(position + 4) >= NUMERIC_SPECIAL;
+    default:
+      return true;
   }
 }
 

@@ -13,8 +13,8 @@ export interface VerifyJob {
   readonly snapshot: string;
   readonly source: FileSource;
   readonly shape: RowShape;
-  /** Text columns whose numbers jsonb had in hand before. */
-  readonly retyped: readonly string[];
+  /** Columns of metrics that were promoted. */
+  readonly promoted: readonly string[];
   readonly seed: HashSeed;
   readonly bucketBits: number;
   /** Schema-qualified and quoted. */

@@ -99,6 +99,8 @@ const TASKS_PER_WORKER = 8;
 const MIN_TASK_BYTES = 1024 * 1024;
 const MAX_TASK_BYTES = 64 * 1024 * 1024;
 const MIN_TASK_BLOCKS = 64;
+/** Less than this, in file and table together, is for one worker. */
+const BYTES_FOR_ONE = 4 * 1024 * 1024;
 const BLOCK_BYTES = 8192;
 const PROGRESS_INTERVAL_MS = 125;
 /** JSON may be nested as deep as the server allows. */
@@ -122,6 +124,8 @@ export async function verify(
     return run.execute(startedAt, signal);
   });
 }
+
+type VerifyPool = Piscina<VerifyTask, VerifyOutcome>;
 
 class Verification {
   readonly #subject: Subject;
@@ -167,10 +171,11 @@ class Verification {
     const timer = setInterval(() => this.#tellProgress(), PROGRESS_INTERVAL_MS);
     timer.unref();
     const workerData: WorkerData = { lane: await compileAssembly() };
-    const pool = new Piscina({
+    const pool = new Piscina<VerifyTask, VerifyOutcome>({
       filename: fileURLToPath(new URL('./worker.js', import.meta.url)),
+      // Threads start when there is work for them.
       minThreads: 0,
-      maxThreads: this.#options.processCount,
+      maxThreads: this.#processCount,
       idleTimeout: Number.POSITIVE_INFINITY,
       workerData,
       resourceLimits: { maxYoungGenerationSizeMb: 8, stackSizeMb: STACK_MEGABYTES },
@@ -185,6 +190,12 @@ class Verification {
       signal.removeEventListener('abort', onAbort);
       await pool.destroy();
     }
+  }
+
+  /** A thread takes longer to start than a small file to read. */
+  get #processCount(): number {
+    const bytes = this.#subject.file.size + this.#moment.blocks * BLOCK_BYTES;
+    return bytes < BYTES_FOR_ONE ? 1 : this.#options.processCount;
   }
 
   #tellProgress(): void {
@@ -202,7 +213,7 @@ class Verification {
     return this.#subject.table.lineageColumn !== undefined;
   }
 
-  async #compare(pool: Piscina): Promise<void> {
+  async #compare(pool: VerifyPool): Promise<void> {
     const subject = this.#subject;
     const moment = this.#moment;
     const { plan, isSameContent } = subject;
@@ -224,7 +235,7 @@ class Verification {
   }
 
   async #makeJob(plan: NonNullable<Subject['plan']>): Promise<VerifyJob> {
-    const { load, file, layout, shape, target, table, retyped, isSameContent } = this.#subject;
+    const { load, file, layout, shape, target, table, promoted, isSameContent } = this.#subject;
     const expected = Math.max(load.rows.read, 1);
     const bits = Math.ceil(Math.log2(expected / RECORDS_PER_BUCKET));
     return {
@@ -232,7 +243,7 @@ class Verification {
       snapshot: this.#moment.snapshot,
       source: { file, dialect: layout.dialect, plan, loadId: load.loadId },
       shape,
-      retyped,
+      promoted,
       seed: { first: randomBytes(4).readInt32LE(), second: randomBytes(4).readInt32LE() },
       bucketBits: Math.min(MAX_BUCKET_BITS, Math.max(MIN_BUCKET_BITS, bits)),
       table: target.table,
@@ -248,15 +259,14 @@ class Verification {
 
   /** Where rows tell their load, or have no key: everything is summed, and what differs looked at. */
   async #compareBySums(
-    pool: Piscina,
+    pool: VerifyPool,
     job: VerifyJob,
     ranges: readonly FileRange[],
     bytes: number,
   ): Promise<void> {
-    const { processCount } = this.#options;
     const buckets = 2 ** job.bucketBits;
     const slots = Array.from(
-      { length: processCount },
+      { length: this.#processCount },
       () => new Uint32Array(new SharedArrayBuffer(buckets * SUM.size * 4)),
     );
     const fileTasks = this.#fileTasks(ranges, bytes);
@@ -276,7 +286,7 @@ class Verification {
   }
 
   async #resolveRounds(
-    pool: Piscina,
+    pool: VerifyPool,
     job: VerifyJob,
     fileTasks: readonly FileRange[][],
     tableTasks: readonly BlockRange[],
@@ -304,7 +314,7 @@ class Verification {
   }
 
   async #listFile(
-    pool: Piscina,
+    pool: VerifyPool,
     job: VerifyJob,
     fileTasks: readonly FileRange[][],
     wanted: Uint8Array,
@@ -323,7 +333,7 @@ class Verification {
 
   /** Where rows do not tell their load, each record is held against the row with its key. */
   async #compareByKey(
-    pool: Piscina,
+    pool: VerifyPool,
     job: VerifyJob,
     ranges: readonly FileRange[],
     bytes: number,
@@ -360,7 +370,7 @@ class Verification {
   }
 
   #fileTasks(ranges: readonly FileRange[], bytes: number): FileRange[][] {
-    const share = bytes / (this.#options.processCount * TASKS_PER_WORKER);
+    const share = bytes / (this.#processCount * TASKS_PER_WORKER);
     const wanted = Math.min(MAX_TASK_BYTES, Math.max(MIN_TASK_BYTES, share));
     const tasks: FileRange[][] = [];
     let size = Number.POSITIVE_INFINITY;
@@ -377,7 +387,7 @@ class Verification {
 
   #tableTasks(): BlockRange[] {
     const { blocks } = this.#moment;
-    const wanted = this.#options.processCount * TASKS_PER_WORKER;
+    const wanted = this.#processCount * TASKS_PER_WORKER;
     const step = Math.max(MIN_TASK_BLOCKS, Math.ceil(blocks / wanted));
     const tasks: BlockRange[] = [];
     for (let fromBlock = 0; fromBlock < blocks; fromBlock += step) {
@@ -389,7 +399,7 @@ class Verification {
 
   /** Runs tasks, as many at once as there are workers; each has a slot of its own while it runs. */
   async #runAll(
-    pool: Piscina,
+    pool: VerifyPool,
     tasks: readonly ((slot: Uint32Array) => VerifyTask)[],
     slots: readonly Uint32Array[] = [],
   ): Promise<(FileOutcome | TableOutcome)[]> {
@@ -398,7 +408,7 @@ class Verification {
     const none = new Uint32Array(0);
     const work = async (slot: Uint32Array) => {
       for (const [index, makeTask] of queue) {
-        const outcome = (await pool.run(makeTask(slot))) as VerifyOutcome;
+        const outcome = await pool.run(makeTask(slot));
         if (outcome.kind === 'failed') {
           Atomics.store(this.#stop, 0, 1);
           throw fromErrorData(outcome.error);
@@ -406,7 +416,7 @@ class Verification {
         outcomes[index] = outcome;
       }
     };
-    const workers = Array.from({ length: this.#options.processCount }, (_, i) => slots[i] ?? none);
+    const workers = Array.from({ length: this.#processCount }, (_, i) => slots[i] ?? none);
     const ends = await Promise.allSettled(workers.map(work));
     // Of several failures the first was the cause; those after it were told to stop.
     const failures = ends.flatMap((end) => (end.status === 'rejected' ? [end.reason] : []));

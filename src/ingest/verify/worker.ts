@@ -213,7 +213,7 @@ async function sumFile(
   ranges: readonly FileRange[],
   sums: Uint32Array,
 ): Promise<FileOutcome> {
-  const reader = new RowReader(job.shape, 'file', new Set(job.retyped), job.seed);
+  const reader = new RowReader(job.shape, 'file', new Set(job.promoted), job.seed);
   const { bucketBits } = job;
   const reading = new RangeReading(client, job, ranges);
   await reading.read(
@@ -265,8 +265,8 @@ async function listFile(
   client: pg.Client,
   { job, ranges, wanted, looksUp }: Extract<VerifyTask, { kind: 'list-file' }>,
 ): Promise<FileOutcome> {
-  const { shape, retyped, seed, bucketBits } = job;
-  const reader = new RowReader(shape, 'file', new Set(retyped), seed);
+  const { shape, promoted, seed, bucketBits } = job;
+  const reader = new RowReader(shape, 'file', new Set(promoted), seed);
   const lookup = looksUp ? new KeyLookup(client, job) : undefined;
   const reading = new RangeReading(client, job, ranges);
   const entries = new EntryList(FILE_ENTRY.size);
@@ -353,7 +353,7 @@ async function sumTable(
 ): Promise<TableOutcome> {
   const { job, sums } = task;
   const { bucketBits } = job;
-  const reader = new RowReader(job.shape, 'table', new Set(job.retyped), job.seed);
+  const reader = new RowReader(job.shape, 'table', new Set(job.promoted), job.seed);
   const rows = await visitTable(client, task, '', (bytes, view, at) => {
     reader.read(bytes, view, at);
     const at0 = bucketOf(reader.key1, bucketBits) * SUM.size;
@@ -371,7 +371,7 @@ async function listTable(
 ): Promise<TableOutcome> {
   const { job, wanted, inFile } = task;
   const { bucketBits } = job;
-  const reader = new RowReader(job.shape, 'table', new Set(job.retyped), job.seed);
+  const reader = new RowReader(job.shape, 'table', new Set(job.promoted), job.seed);
   const entries = new EntryList(TABLE_ENTRY.size);
   const rows = await visitTable(client, task, ', ctid, tableoid', (bytes, view, at) => {
     reader.read(bytes, view, at);
