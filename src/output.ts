@@ -14,7 +14,11 @@ export class Output {
   readonly #stderr: NodeJS.WriteStream;
   #hasEscaped = false;
 
-  constructor(isJson: boolean, stdout = process.stdout, stderr = process.stderr) {
+  constructor(
+    isJson: boolean,
+    stdout: NodeJS.WriteStream = process.stdout,
+    stderr: NodeJS.WriteStream = process.stderr,
+  ) {
     this.isJson = isJson;
     this.#stdout = stdout;
     this.#stderr = stderr;

@@ -9,7 +9,7 @@ import { chmod, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/
 import path from 'node:path';
 import { Document, isMap, isNode, parseDocument, stringify } from 'yaml';
 import { EdpError } from '../errors.js';
-import { BUILTIN_TABLES } from '../model/builtin.js';
+import { BUILTIN_MODEL, BUILTIN_TABLES } from '../model/builtin.js';
 import type { Table } from '../model/model.js';
 import { toModel } from '../model/schema.js';
 import { PROJECT_FILE, parseProject } from '../project.js';
@@ -64,7 +64,7 @@ export function declare(
   const expected = withMetric(subject);
   const project = parseProject(text ?? '');
   const before = project.tables;
-  const wanted = toModel(before ?? BUILTIN_TABLES).tables.map((table) =>
+  const wanted = (before === undefined ? BUILTIN_MODEL : toModel(before)).tables.map((table) =>
     table.name === expected.name ? expected : table,
   );
   const isRight = (edited: string) => {

@@ -302,7 +302,8 @@ describe('passwords', () => {
     'hunter2',
   ])('are never shown: %s', async (url) => {
     const cwd = await makeDirectory();
-    for (const env of [{ DATABASE_URL: url }, { EDP_DATABASE_URL: url }]) {
+    for (const name of ['DATABASE_URL', 'EDP_DATABASE_URL']) {
+      const env = { [name]: url };
       for (const args of [
         ['status', '--verbose'],
         ['status', '--json', '--verbose'],

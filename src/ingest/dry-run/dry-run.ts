@@ -291,8 +291,8 @@ class DryRun {
     }
     const before: CommittedPart =
       finding.kind === 'interrupted'
-        ? await this.#readBefore(finding.loadId)
-        : { loadId: 0, committed: [], rows: NO_ROWS, unknownMetrics: {} };
+        ? await this.#readBefore(finding.loadId, identity.modelHash)
+        : { loadId: 0, committed: [], rows: NO_ROWS, unknownMetrics: {}, hadOtherModel: false };
     const alike = this.#loaded.get(loadKey(identity)) ?? [];
     this.#loaded.set(loadKey(identity), [...alike, target.file]);
     await this.#loadFile(described, copyTarget, before, file.size);
@@ -311,13 +311,13 @@ class DryRun {
     this.#settle(target, { status: 'skipped', loadId, bytes: file.size, reason });
   }
 
-  async #readBefore(loadId: number): Promise<CommittedPart> {
+  async #readBefore(loadId: number, modelHash: string): Promise<CommittedPart> {
     const { rows } = await this.#client.query<{ code: string; count: number }>(
       'SELECT code, count(*) FROM edp.rejects WHERE load_id = $1 GROUP BY code',
       [loadId],
     );
     for (const { code, count } of rows) this.#rejects.count(code, count);
-    return readCommittedPart(this.#client, loadId);
+    return readCommittedPart(this.#client, loadId, modelHash);
   }
 
   async #prepareTable({ table }: Target): Promise<CopyTarget> {
