@@ -198,6 +198,7 @@ INSERT INTO edp.rejects SELECT load_id, byte_offset + 1, start_byte, 0, NULL, 'x
       args: ['--read-batch-size', '10'],
       change: `UPDATE edp.receipts SET content_hash = '0' WHERE load_id = $load AND start_byte = 15;
 DELETE FROM edp.receipts WHERE load_id = $load AND start_byte = (SELECT max(start_byte) FROM edp.receipts WHERE load_id = $load)`,
+      isNamed: true,
       counts: { bytes_differ: 1, not_covered: 1, added: 9, counts_differ: 1 },
     },
     {
