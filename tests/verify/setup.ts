@@ -60,8 +60,6 @@ export interface Case {
   readonly make?: string;
   /** SQL that changes what was loaded; `$t` is the table, `$load` the load. */
   readonly change?: string;
-  /** Whether verify is told the file, so that it compares it though it is not what was loaded. */
-  readonly isNamed?: boolean;
   /** Differences by kind; none where file and table agree. */
   readonly counts?: Readonly<Record<string, number>>;
   /** What the differences must match, in order. */
@@ -70,18 +68,7 @@ export interface Case {
 
 export async function checkCase(
   database: TestDatabase,
-  {
-    model,
-    file,
-    args = [],
-    before = [],
-    after = [],
-    make,
-    change,
-    isNamed = false,
-    counts = {},
-    differences,
-  }: Case,
+  { model, file, args = [], before = [], after = [], make, change, counts = {}, differences }: Case,
 ): Promise<void> {
   const table = newTable();
   const project = await makeProject(database, `  ${table}:\n${model}`);
@@ -98,7 +85,7 @@ export async function checkCase(
     await ingest(`after-${i}.csv`, content, more);
   }
   if (change !== undefined) for (const one of change.split(';\n')) await sql(one, load);
-  const result = await project.verify(load, ...(isNamed ? ['file.csv'] : []));
+  const result = await project.verify(load);
   expect(result.json.error, result.stderr).toBeUndefined();
   expect(result.json.counts, result.stderr).toEqual(counts);
   expect(result.status).toBe(Object.keys(counts).length === 0 ? 0 : 1);
