@@ -3,6 +3,7 @@ import { stringify } from 'yaml';
 import type { Command } from '../command.js';
 import { EdpError, EXIT } from '../errors.js';
 import { describeDelimiter } from '../ingest/detect/detect.js';
+import { summarizeForm } from '../ingest/plan/describe.js';
 import { discoverFiles, isStdin, withSpooledStdin } from '../ingest/plan/discover.js';
 import { type Inspection, inspectFile } from '../inspect/inspect.js';
 import { CSV_SETTING_NAMES, type CsvSettingName } from '../model/csv.js';
@@ -68,26 +69,12 @@ function wordOrText(delimiter: string): string {
 
 function toJson(inspection: Inspection): object {
   const { description, why, columns } = inspection;
-  const { dialect, detection, form } = description;
   return {
     command: 'inspect',
     ok: true,
     path: inspection.path,
     bytes: inspection.bytes,
-    dialect: {
-      delimiter: Buffer.from(dialect.delimiter, 'latin1').toString('utf8'),
-      quote: dialect.quote === '' ? null : dialect.quote,
-      escape: dialect.escape,
-      lineEnd: inspection.lineEnd,
-      header: detection.hasHeader,
-      linesBeforeHeader: detection.skippedLines,
-      comment: dialect.comment === '' ? null : dialect.comment,
-      trailingDelimiter: dialect.hasTrailingDelimiter,
-      headerOneFieldShort: detection.isHeaderShort,
-      encoding: form.encoding,
-      byteOrderMark: form.markBytes > 0,
-      compression: form.compression,
-    },
+    dialect: { ...summarizeForm(description), lineEnd: inspection.lineEnd },
     why: {
       delimiter: why.delimiter,
       quote: why.quote,

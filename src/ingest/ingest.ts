@@ -16,6 +16,8 @@ import { findTable, type Model, type Table } from '../model/model.js';
 import type { RejectLimit } from '../options.js';
 import type { MissingDimensions, OnConflict } from './copy/stage.js';
 import { type CopyTarget, inspectTarget } from './copy/target.js';
+import { isDecoded } from './decode/text.js';
+import { placeName } from './detect/header.js';
 import { Dispatcher } from './dispatch.js';
 import {
   addCounts,
@@ -27,12 +29,18 @@ import {
   releaseLoad,
 } from './ledger/loads.js';
 import { cutGap, findGaps } from './plan/cut.js';
-import { describeFile, type FileDescription } from './plan/describe.js';
+import {
+  describeFile,
+  type FileDescription,
+  listOddities,
+  summarizeForm,
+} from './plan/describe.js';
 import type { InputFile } from './plan/discover.js';
 import { type IdentifiedFile, identifyFile } from './plan/identify.js';
 import { planTable, type TablePlan } from './plan/table-plan.js';
 import { type SplitPool, withPool } from './pool.js';
 import type { LoadTask, RowCounts } from './split.js';
+import { type StreamOptions, streamSplits } from './streamed.js';
 
 /** How often a file that another run is loading is asked for again. */
 const BUSY_POLL_MS = 250;
@@ -62,6 +70,8 @@ export interface FileResult {
   /** Of the whole load, also what earlier runs of it committed; nothing for a skipped file. */
   readonly rows: RowCounts;
   readonly bytes: number;
+  /** The form it was read in; not there for a file that was not read. */
+  readonly dialect?: object;
   /** Why it was skipped or failed. */
   readonly reason?: string;
 }
@@ -134,6 +144,7 @@ interface ActiveLoad {
   readonly claim: Extract<Claim, { kind: 'claimed' }>;
   readonly identity: LoadIdentity;
   readonly startedAt: number;
+  readonly dialect: object;
   rows: RowCounts;
 }
 
@@ -172,12 +183,12 @@ class IngestRun {
       processCount: options.processCount,
       session: resources.session,
       signal,
-      onCommitted: ({ load }, receipt) => {
+      onCommitted: ({ load, sourceBytes }, receipt) => {
         const active = this.#active.get(load.loadId)!;
         active.rows = addRows(active.rows, receipt.rows);
         this.#rows = addRows(this.#rows, receipt.rows);
         addCounts(this.#unknownMetrics, receipt.unknownMetrics);
-        progress.advance(receipt.end - receipt.start, receipt.rows);
+        progress.advance(sourceBytes ?? receipt.end - receipt.start, receipt.rows);
         this.#enforceRejectLimit(false);
       },
     });
@@ -249,14 +260,12 @@ class IngestRun {
       } catch (error) {
         // One file's fault is no reason to give up the others; anything else is.
         if (!(error instanceof EdpError) || !FILE_FAULTS.has(error.code)) throw error;
-        const place = error.place === undefined ? '' : `${error.place}: `;
-        const hint = error.hint === undefined ? '' : `\n  → ${error.hint}`;
         this.#settle(target, {
           status: 'failed',
           loadId: null,
           rows: NO_ROWS,
           bytes: 0,
-          reason: `${place}${error.message}${hint}`,
+          reason: explainFailure(error),
         });
       }
     }
@@ -320,7 +329,7 @@ class IngestRun {
 
   async #send(
     target: Target,
-    { dialect, dataStart, dataLine, recordBytes }: FileDescription,
+    description: FileDescription,
     copyTarget: CopyTarget,
     plan: TablePlan,
     file: IdentifiedFile,
@@ -334,8 +343,14 @@ class IngestRun {
       claim,
       identity,
       startedAt: performance.now(),
+      dialect: summarizeForm(description),
       rows: claim.rows,
     };
+    const { form, dialect, dataStart, dataLine, dataEnd, footer, recordBytes } = description;
+    const oddities = listOddities(description);
+    if (oddities.length > 0) {
+      this.#progress.note(`${target.file.name} is read with: ${oddities.join(', ')}`);
+    }
     this.#active.set(claim.loadId, active);
     this.#inHand.add(contentKey(identity));
     addCounts(this.#unknownMetrics, claim.unknownMetrics);
@@ -344,6 +359,7 @@ class IngestRun {
       database: this.#database.client,
       file,
       dialect,
+      footerStart: footer?.start,
       plan,
       target: copyTarget,
       loadId: claim.loadId,
@@ -353,7 +369,13 @@ class IngestRun {
       missingDimensions,
     };
     const splitBytes = Math.max(1, Math.round(readBatchSize * recordBytes));
-    const gaps = findGaps(dataStart, dataLine, file.size, claim.committed);
+    if (isDecoded(form)) {
+      // How long the text is shows only at its end.
+      const gaps = findGaps(dataStart, dataLine, Number.MAX_SAFE_INTEGER, claim.committed);
+      await this.#sendStream(target, active, load, { form, gaps, splitBytes });
+      return;
+    }
+    const gaps = findGaps(dataStart, dataLine, dataEnd ?? file.size, claim.committed);
     this.#progress.advance(
       file.size - gaps.reduce((sum, { start, end }) => sum + end - start, 0),
       NO_ROWS,
@@ -370,17 +392,51 @@ class IngestRun {
       if (this.#dispatcher.isStopped) break;
       endings.push((await this.#dispatcher.send(split)).ended);
     }
-    this.#endings.push(this.#finish(target, active, endings, splits.length));
+    this.#endings.push(this.#finish(target, active, endings, endings.length === splits.length));
+  }
+
+  /** Sends the splits of a text that is made while it is read. */
+  async #sendStream(
+    target: Target,
+    active: ActiveLoad,
+    load: LoadTask,
+    text: Pick<StreamOptions, 'form' | 'gaps' | 'splitBytes'>,
+  ): Promise<void> {
+    const splits = streamSplits(load, {
+      ...text,
+      name: target.file.name,
+      processCount: this.#options.processCount,
+      skipFooter: this.#options.csvFor(target.table).skipFooter ?? 0,
+    });
+    const endings: Promise<boolean>[] = [];
+    let isAllSent = false;
+    let fault: EdpError | undefined;
+    try {
+      for await (const split of splits) {
+        if (this.#dispatcher.isStopped) break;
+        const { ended } = await this.#dispatcher.send(split);
+        endings.push(ended);
+        void ended.then(() => split.release());
+      }
+      isAllSent = !this.#dispatcher.isStopped;
+    } catch (error) {
+      // What was sent before may commit; the same command goes on behind it.
+      if (!(error instanceof EdpError) || !FILE_FAULTS.has(error.code)) throw error;
+      fault = error;
+    } finally {
+      this.#endings.push(this.#finish(target, active, endings, isAllSent, fault));
+    }
   }
 
   async #finish(
     target: Target,
     active: ActiveLoad,
     endings: readonly Promise<boolean>[],
-    splitCount: number,
+    isAllSent: boolean,
+    fault?: EdpError,
   ): Promise<void> {
-    const committed = (await Promise.all(endings)).filter((isCommitted) => isCommitted).length;
-    const isComplete = committed === splitCount;
+    const committed = await Promise.all(endings);
+    const isComplete = isAllSent && committed.every((isCommitted) => isCommitted);
     const { claim, identity, bytes } = active;
     const seconds = (performance.now() - active.startedAt) / 1000;
     try {
@@ -398,7 +454,8 @@ class IngestRun {
       loadId: claim.loadId,
       rows: active.rows,
       bytes,
-      ...(isComplete ? {} : { reason: 'not finished; the same command goes on where it stopped' }),
+      dialect: active.dialect,
+      ...(isComplete ? {} : { reason: explainFailure(fault) }),
     });
   }
 
@@ -452,11 +509,36 @@ function referenceDepth(table: Table, model: Model, trail: readonly Table[]): nu
   return Math.max(0, ...depths);
 }
 
-const FILE_FAULTS: ReadonlySet<string> = new Set(['header_mismatch', 'not_csv', 'io']);
+const FILE_FAULTS: ReadonlySet<string> = new Set([
+  'header_mismatch',
+  'not_csv',
+  'corrupt_file',
+  'io',
+]);
+
+function explainFailure(fault: EdpError | undefined): string {
+  if (fault === undefined) return 'not finished; the same command goes on where it stopped';
+  const place = fault.place === undefined ? '' : `${fault.place}: `;
+  const hint = fault.hint === undefined ? '' : `\n  → ${fault.hint}`;
+  return `${place}${fault.message}${hint}`;
+}
 
 /** An empty file has no header to plan by, and no records to plan for. */
-function planFor(table: Table, { header }: FileDescription, name: string): TablePlan {
-  return header.length === 0
-    ? { table: table.name, columns: [], sources: [], key: table.key, fieldCount: 0 }
-    : planTable(table, header, name);
+function planFor(table: Table, { header, detection }: FileDescription, name: string): TablePlan {
+  if (header.length === 0) {
+    return { table: table.name, columns: [], sources: [], key: table.key, fieldCount: 0 };
+  }
+  const isMadeUp = !detection.hasHeader && header[0] === placeName(0);
+  const fields = new Set(table.columns.map(({ field }) => field));
+  if (isMadeUp && !header.some((field) => fields.has(field))) {
+    throw new EdpError(
+      'header_mismatch',
+      `the first line does not name the fields: ${detection.why.header}`,
+      {
+        place: `${name}:${detection.skippedLines + 1}`,
+        hint: 'name its fields with --columns a,b,c; or say --header if the first line names them',
+      },
+    );
+  }
+  return planTable(table, header, name);
 }

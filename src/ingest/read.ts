@@ -14,6 +14,16 @@ export const WINDOW_BYTES = 256 * 1024;
 /** A longer record is rejected; the buffer grows up to this, and no further. */
 export const MAX_RECORD_BYTES = 64 * 1024 * 1024;
 
+/** What windows are read from: a file, or what was made of one. */
+export interface ByteSource {
+  read(
+    into: Buffer,
+    offset: number,
+    length: number,
+    position: number,
+  ): Promise<{ readonly bytesRead: number }>;
+}
+
 /** Part of a file, from the start of a record on. */
 export interface Window {
   /** Reused after the call; its byte at `filled` may be written to. */
@@ -81,7 +91,7 @@ export async function assertUnchanged(file: FileHandle, identity: FileIdentity):
  * @returns start of the first record behind the split
  */
 export async function readSplit(
-  file: FileHandle,
+  file: ByteSource,
   identity: FileIdentity,
   start: number,
   until: number,

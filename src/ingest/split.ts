@@ -4,6 +4,7 @@ import type pg from 'pg';
 import type { ErrorData } from '../errors.js';
 import type { MissingDimensions, OnConflict } from './copy/stage.js';
 import type { CopyTarget } from './copy/target.js';
+import type { Segment } from './decode/cut-text.js';
 import type { Dialect } from './dialect.js';
 import type { TablePlan } from './plan/table-plan.js';
 
@@ -21,6 +22,8 @@ export interface LoadTask {
   readonly database: pg.ClientConfig;
   readonly file: FileIdentity;
   readonly dialect: Dialect;
+  /** Where lines begin that look like a footer. */
+  readonly footerStart: number | undefined;
   readonly plan: TablePlan;
   readonly target: CopyTarget;
   readonly loadId: number;
@@ -42,6 +45,8 @@ export interface SplitRange {
 export interface SplitTask {
   readonly load: LoadTask;
   readonly range: SplitRange;
+  /** The bytes of the range, where they are not those of the file. */
+  readonly segment?: Segment | undefined;
   /** Takes the careful way from the start, because the splits before needed it. */
   readonly isCareful: boolean;
   readonly port: MessagePort;

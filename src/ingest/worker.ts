@@ -7,7 +7,6 @@
  * verified by its neighbour, and tables with keys take their splits in the order of the file.
  */
 import { once } from 'node:events';
-import type { FileHandle } from 'node:fs/promises';
 import { createXXHash128, type IHasher } from 'hash-wasm';
 import type pg from 'pg';
 import { DatabaseError } from 'pg';
@@ -19,10 +18,19 @@ import { DirectSink } from './copy/direct.js';
 import { MissingReference } from './copy/foreign-keys.js';
 import type { RowSink } from './copy/sink.js';
 import { Stage } from './copy/stage.js';
+import type { Segment } from './decode/cut-text.js';
+import { SegmentSource } from './decode/segment-source.js';
 import { RecordLoader } from './lanes/record-loader.js';
 import { hasReceipt, insertReceipt } from './ledger/receipts.js';
 import { type RecordPlace, RejectLog } from './ledger/reject-log.js';
-import { assertUnchanged, findStart, readSplit, WINDOW_BYTES, withFile } from './read.js';
+import {
+  assertUnchanged,
+  type ByteSource,
+  findStart,
+  readSplit,
+  WINDOW_BYTES,
+  withFile,
+} from './read.js';
 import type {
   CommitAnswer,
   CommitRequest,
@@ -86,6 +94,9 @@ async function loadSplit(
 ): Promise<SplitOutcome> {
   const { load, range, port } = task;
   return withFile(load.file, async (file) => {
+    const { segment } = task;
+    const source = segment === undefined ? file : new SegmentSource(segment);
+    const extent = segment === undefined ? load.file : { ...load.file, size: segment.end };
     const start = await findStart(file, load.file, load.dialect, range);
     const rejects = new RejectLog(client, load.loadId, start);
     const sink: RowSink = isCareful
@@ -99,17 +110,20 @@ async function loadSplit(
     await client.query('BEGIN');
     await sink.begin();
     hasher!.init();
-    const end = await readSplit(file, load.file, start, range.until, hasher!, {
-      take(window) {
-        if (Atomics.load(task.stop, 0) === 1)
-          throw new EdpError('interrupted', 'the run was stopped');
-        return loader.take(window);
-      },
-      cutLongRecord: (window) => loader.cutLongRecord(window),
-      get isInRecord() {
-        return loader.isInRecord;
-      },
-    });
+    const end =
+      segment?.longRecord !== undefined
+        ? rejectLongRecord(loader, segment)
+        : await readSplit(source, extent, start, range.until, hasher!, {
+            take(window) {
+              if (Atomics.load(task.stop, 0) === 1)
+                throw new EdpError('interrupted', 'the run was stopped');
+              return loader.take(window);
+            },
+            cutLongRecord: (window) => loader.cutLongRecord(window),
+            get isInRecord() {
+              return loader.isInRecord;
+            },
+          });
     await loader.finish();
     const scanned: ScannedRange = { start, end, lineCount: loader.lineCount };
     await assertUnchanged(file, load.file);
@@ -124,7 +138,7 @@ async function loadSplit(
       await client.query('ROLLBACK');
       return { kind: 'committed', receipt: emptyReceipt(scanned), wasCareful: false };
     }
-    const duplicate = await sink.settle((place) => readRaw(file, place));
+    const duplicate = await sink.settle((place) => readRaw(source, place));
     await rejects.flush();
     const read = loader.recordCount;
     const receipt: Receipt = {
@@ -133,12 +147,23 @@ async function loadSplit(
       unknownMetrics: Object.fromEntries(
         [...loader.unknownMetrics].filter(([, records]) => records > 0),
       ),
-      contentHash: hasher!.digest('hex'),
+      contentHash: segment?.longRecord?.contentHash ?? hasher!.digest('hex'),
     };
     await insertReceipt(client, load.loadId, load.attempt, answer.firstLine, receipt);
     await commit(client, load, receipt);
     return { kind: 'committed', receipt, wasCareful: isCareful };
   });
+}
+
+/** A segment that is one record of which there is only the beginning. */
+function rejectLongRecord(
+  loader: RecordLoader,
+  { bytes, start, end, longRecord }: Segment,
+): number {
+  const head = Buffer.from(Buffer.from(bytes, 0, longRecord!.keptBytes));
+  const place = { byteOffset: start, byteLength: head.length, lineInSplit: 0 };
+  loader.rejectLongRecord(place, end - start, head, longRecord!.lineCount);
+  return end;
 }
 
 function emptyReceipt(scanned: ScannedRange): Receipt {
@@ -156,9 +181,12 @@ function makeStage(client: pg.Client, load: LoadTask): Stage {
   return new Stage(client, { target, columns, onConflict, missingDimensions, loadId });
 }
 
-async function readRaw(file: FileHandle, { byteOffset, byteLength }: RecordPlace): Promise<Buffer> {
+async function readRaw(
+  source: ByteSource,
+  { byteOffset, byteLength }: RecordPlace,
+): Promise<Buffer> {
   const raw = Buffer.allocUnsafeSlow(byteLength);
-  const { bytesRead } = await file.read(raw, 0, byteLength, byteOffset);
+  const { bytesRead } = await source.read(raw, 0, byteLength, byteOffset);
   return raw.subarray(0, bytesRead);
 }
 

@@ -2,10 +2,11 @@
 import { EdpError } from '../../errors.js';
 import type { CsvSettings } from '../../model/csv.js';
 import type { Table } from '../../model/model.js';
-import { type Detection, detect, fieldEncodingOf } from '../detect/detect.js';
+import { findFooter } from '../decode/text.js';
+import { type Detection, describeDelimiter, detect, fieldEncodingOf } from '../detect/detect.js';
 import { type SampledRecord, sampleRecords } from '../detect/evaluate.js';
 import { type FileForm, readSample, type Sample } from '../detect/sample.js';
-import { type Dialect, measureLineEnd } from '../dialect.js';
+import type { Dialect } from '../dialect.js';
 import { Fault } from '../reject.js';
 import { RecordBatch, RecordScanner } from '../scan/records.js';
 
@@ -140,29 +141,55 @@ function findFooterStart(
 ): number | undefined {
   if (skipFooter === 0 || tail === undefined) return undefined;
   const { bytes, start } = tail;
-  // Places where a line starts that has something in it, as far as they are in sight.
-  const starts: number[] = [];
-  let lineStart = start === 0 ? 0 : -1;
-  for (let at = 0; at < bytes.length; ) {
-    const length = measureLineEnd(bytes, at, bytes.length, true, dialect.recordEnd);
-    if (length > 0) lineStart = at + length;
-    else if (lineStart >= 0 && bytes[at] !== 0x0d) {
-      starts.push(lineStart);
-      lineStart = -1;
-    }
-    at += Math.max(1, length);
-  }
-  const first = starts.at(-skipFooter);
-  if (first === undefined && start > 0) {
+  const footer = findFooter(bytes, skipFooter, dialect.recordEnd);
+  // A piece from the middle of a file begins in the middle of a line.
+  if (start > 0 && (footer ?? 0) === 0) {
     throw new EdpError(
       'usage',
       `the last ${skipFooter} lines of ${name} are too long to be a footer`,
-      {
-        hint: 'say a smaller number with --skip-footer',
-      },
+      { hint: 'say a smaller number with --skip-footer' },
     );
   }
-  return Math.max(dataStart, start + (first ?? 0));
+  return Math.max(dataStart, start + (footer ?? 0));
+}
+
+/** The form of a file as `--json` tells it. */
+export function summarizeForm({ form, dialect, detection }: FileDescription) {
+  return {
+    delimiter: Buffer.from(dialect.delimiter, 'latin1').toString('utf8'),
+    quote: dialect.quote === '' ? null : dialect.quote,
+    escape: dialect.escape,
+    lineEnd: dialect.recordEnd,
+    header: detection.hasHeader,
+    linesBeforeHeader: detection.skippedLines,
+    comment: dialect.comment === '' ? null : dialect.comment,
+    trailingDelimiter: dialect.hasTrailingDelimiter,
+    headerOneFieldShort: detection.isHeaderShort,
+    encoding: form.encoding,
+    byteOrderMark: form.markBytes > 0,
+    compression: form.compression,
+  };
+}
+
+/** What is unusual in the form of a file, in words; empty for most files. */
+export function listOddities({ form, dialect, detection, headerBytes }: FileDescription): string[] {
+  const lines = (count: number) => (count === 1 ? '1 line' : `${count} lines`);
+  return [
+    form.compression === 'none' ? '' : form.compression,
+    form.encoding === 'utf-8' ? '' : form.encoding,
+    /^[,\t]$/.test(dialect.delimiter)
+      ? ''
+      : `${describeDelimiter(dialect.delimiter)} between fields`,
+    dialect.quote === '"' ? '' : dialect.quote === '' ? 'no quotes' : 'single quotes',
+    dialect.escape === 'backslash' ? 'backslash escapes' : '',
+    dialect.allowsBareQuotes && dialect.delimiter !== '\t' ? 'quotes inside of fields' : '',
+    dialect.recordEnd === 'any' ? 'line ends of several kinds' : '',
+    dialect.comment === '' ? '' : `comments that begin with ${dialect.comment}`,
+    dialect.hasTrailingDelimiter ? 'a delimiter behind the last field' : '',
+    detection.isHeaderShort ? 'a header one field short' : '',
+    detection.skippedLines === 0 ? '' : `${lines(detection.skippedLines)} before the header`,
+    !detection.hasHeader && headerBytes.length === 0 && dialect.fieldCount > 0 ? 'no header' : '',
+  ].filter(Boolean);
 }
 
 /** Lines at the end that have less fields than records have, where a record before them has not. */
