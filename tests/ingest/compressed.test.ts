@@ -17,7 +17,10 @@ function makeText(count: number): string {
 }
 
 /** A zip archive with files stored in it, as the format has it. */
-function zip(files: readonly (readonly [name: string, bytes: Buffer])[], crcOf: (bytes: Buffer) => number): Buffer {
+function zip(
+  files: readonly (readonly [name: string, bytes: Buffer])[],
+  crcOf: (bytes: Buffer) => number,
+): Buffer {
   const parts: Buffer[] = [];
   const directory: Buffer[] = [];
   let offset = 0;
@@ -53,9 +56,9 @@ beforeAll(async () => {
 });
 beforeEach(async () => {
   await database.query('DROP TABLE IF EXISTS notes');
-  await database.query("SELECT 1 WHERE to_regclass('edp.loads') IS NULL").then((rows) =>
-    rows.length > 0 ? undefined : database.query('TRUNCATE edp.loads CASCADE'),
-  );
+  await database
+    .query("SELECT 1 WHERE to_regclass('edp.loads') IS NULL")
+    .then((rows) => (rows.length > 0 ? undefined : database.query('TRUNCATE edp.loads CASCADE')));
 });
 
 async function project(): Promise<string> {
@@ -65,9 +68,12 @@ async function project(): Promise<string> {
 }
 
 function ingest(cwd: string, file: string, ...args: string[]) {
-  return edp(['ingest', file, '--table', 'notes', '--json', '--database-url', database.url, ...args], {
-    cwd,
-  });
+  return edp(
+    ['ingest', file, '--table', 'notes', '--json', '--database-url', database.url, ...args],
+    {
+      cwd,
+    },
+  );
 }
 
 const crc32 = (bytes: Buffer) => gzipSync(bytes).readUInt32LE(gzipSync(bytes).length - 8);
@@ -77,14 +83,41 @@ const has = (program: string) => spawnSync(program, ['--version']).error === und
 const pack = (program: string, text: Buffer) =>
   execFileSync(program, ['-c'], { input: text, maxBuffer: 1 << 28 });
 
-const FORMS: readonly (readonly [name: string, isHere: boolean, make: (text: Buffer) => Buffer, form: object])[] = [
+const FORMS: readonly (readonly [
+  name: string,
+  isHere: boolean,
+  make: (text: Buffer) => Buffer,
+  form: object,
+])[] = [
   ['gzip', true, (text) => gzipSync(text), { compression: 'gzip' }],
-  ['gzip of several members', true, (text) => Buffer.concat([gzipSync(text.subarray(0, 5000)), gzipSync(text.subarray(5000))]), { compression: 'gzip' }],
+  [
+    'gzip of several members',
+    true,
+    (text) => Buffer.concat([gzipSync(text.subarray(0, 5000)), gzipSync(text.subarray(5000))]),
+    { compression: 'gzip' },
+  ],
   ['zstd', has('zstd'), (text) => pack('zstd', text), { compression: 'zstd' }],
   ['bzip2', has('bzip2'), (text) => pack('bzip2', text), { compression: 'bzip2' }],
-  ['zip', true, (text) => zip([['__MACOSX/._x', Buffer.from('x')], ['data/notes.csv', text]], crc32), { compression: 'zip' }],
+  [
+    'zip',
+    true,
+    (text) =>
+      zip(
+        [
+          ['__MACOSX/._x', Buffer.from('x')],
+          ['data/notes.csv', text],
+        ],
+        crc32,
+      ),
+    { compression: 'zip' },
+  ],
   ['UTF-16', true, (text) => Buffer.from(`\ufeff${text}`, 'utf16le'), { encoding: 'utf-16le' }],
-  ['UTF-16 in gzip', true, (text) => gzipSync(Buffer.from(`\ufeff${text}`, 'utf16le').swap16()), { encoding: 'utf-16be', compression: 'gzip' }],
+  [
+    'UTF-16 in gzip',
+    true,
+    (text) => gzipSync(Buffer.from(`\ufeff${text}`, 'utf16le').swap16()),
+    { encoding: 'utf-16be', compression: 'gzip' },
+  ],
 ];
 
 describe.each(FORMS)('%s', (_, isHere, make, form) => {
@@ -99,16 +132,34 @@ describe.each(FORMS)('%s', (_, isHere, make, form) => {
       'SELECT min(start_byte), max(end_byte), min(first_line), sum(line_count), sum(rows_read) FROM edp.receipts';
     const plain = await ingest(cwd, 'plain.csv', '--process-count', '1');
     expect(plain, plain.stderr).toMatchObject({ status: 3 });
-    const expected = [await database.query(rows), await database.query(rejects), await database.query(span)];
+    const expected = [
+      await database.query(rows),
+      await database.query(rejects),
+      await database.query(span),
+    ];
     expect(expected[1]).toHaveLength(2);
-    for (const [workers, records] of [['1', '100000'], ['4', '100']] as const) {
+    for (const [workers, records] of [
+      ['1', '100000'],
+      ['4', '100'],
+    ] as const) {
       await database.query('TRUNCATE notes');
       await database.query('TRUNCATE edp.loads CASCADE');
-      const result = await ingest(cwd, 'packed', '--process-count', workers, '--read-batch-size', records);
+      const result = await ingest(
+        cwd,
+        'packed',
+        '--process-count',
+        workers,
+        '--read-batch-size',
+        records,
+      );
       expect(result, result.stderr).toMatchObject({ status: 3 });
       expect(result.json.rows).toEqual(plain.json.rows);
       expect(result.json.files[0].dialect).toMatchObject(form);
-      expect([await database.query(rows), await database.query(rejects), await database.query(span)]).toEqual(expected);
+      expect([
+        await database.query(rows),
+        await database.query(rejects),
+        await database.query(span),
+      ]).toEqual(expected);
       if (records === '100') {
         const [[count]] = (await database.query('SELECT count(*) FROM edp.receipts')) as [[number]];
         expect(count).toBeGreaterThan(5);
@@ -126,7 +177,16 @@ describe('a compressed file', () => {
     const text = makeText(60_000);
     await writeFile(path.join(cwd, 'notes.csv.gz'), gzipSync(text));
     const child = startEdp(
-      ['ingest', 'notes.csv.gz', '--process-count', '2', '--read-batch-size', '500', '--database-url', database.url],
+      [
+        'ingest',
+        'notes.csv.gz',
+        '--process-count',
+        '2',
+        '--read-batch-size',
+        '500',
+        '--database-url',
+        database.url,
+      ],
       { cwd },
     );
     const count = async () => {
@@ -137,13 +197,20 @@ describe('a compressed file', () => {
     while ((await count()) < 5 && child.exitCode === null) await sleep(5);
     child.kill('SIGKILL');
     const before = await count();
-    const result = await ingest(cwd, 'notes.csv.gz', '--process-count', '3', '--read-batch-size', '700');
+    const result = await ingest(
+      cwd,
+      'notes.csv.gz',
+      '--process-count',
+      '3',
+      '--read-batch-size',
+      '700',
+    );
     expect(result, result.stderr).toMatchObject({ status: 0 });
     expect(before).toBeGreaterThan(0);
     expect(result.json.rows.read).toBe(60_000);
-    expect(await database.query('SELECT count(*), count(DISTINCT id), sum(rank) FROM notes')).toEqual([
-      [60_000, 60_000, expect.anything()],
-    ]);
+    expect(
+      await database.query('SELECT count(*), count(DISTINCT id), sum(rank) FROM notes'),
+    ).toEqual([[60_000, 60_000, expect.anything()]]);
     const receipts = (await database.query(
       'SELECT start_byte, end_byte, first_line, line_count FROM edp.receipts ORDER BY start_byte',
     )) as number[][];
@@ -171,7 +238,13 @@ describe('a compressed file', () => {
 
   it('whose archive has several files in it is refused, with their names', async () => {
     const cwd = await project();
-    const files = zip([['a.csv', Buffer.from('id\n')], ['b.csv', Buffer.from('id\n')]], crc32);
+    const files = zip(
+      [
+        ['a.csv', Buffer.from('id\n')],
+        ['b.csv', Buffer.from('id\n')],
+      ],
+      crc32,
+    );
     await writeFile(path.join(cwd, 'notes.zip'), files);
     const result = await ingest(cwd, 'notes.zip');
     expect(result.status).toBe(1);
@@ -180,7 +253,10 @@ describe('a compressed file', () => {
 
   it('whose checksum is wrong is not taken', async () => {
     const cwd = await project();
-    await writeFile(path.join(cwd, 'notes.zip'), zip([['a.csv', Buffer.from(makeText(10))]], () => 1));
+    await writeFile(
+      path.join(cwd, 'notes.zip'),
+      zip([['a.csv', Buffer.from(makeText(10))]], () => 1),
+    );
     const result = await ingest(cwd, 'notes.zip');
     expect(result.status).toBe(1);
     expect(result.json.files[0].reason).toContain('checksum');
@@ -202,7 +278,16 @@ describe('a compressed file', () => {
       ]),
     );
     const result = await edp(
-      ['ingest', 'notes.csv.gz', '--json', '--process-count', '2', '--database-url', database.url, '--verbose'],
+      [
+        'ingest',
+        'notes.csv.gz',
+        '--json',
+        '--process-count',
+        '2',
+        '--database-url',
+        database.url,
+        '--verbose',
+      ],
       { cwd, env: { NODE_OPTIONS: `--require ${path.join(cwd, 'memory.cjs')}` } },
     );
     expect(result, result.stderr).toMatchObject({ status: 3 });

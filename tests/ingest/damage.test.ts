@@ -23,19 +23,84 @@ interface Damage {
 }
 
 const DAMAGES: readonly Damage[] = [
-  { name: 'an extra delimiter', damaged: (id) => `${id},name,x,y,1`, rejects: 1, code: 'wrong_field_count' },
-  { name: 'a missing delimiter', damaged: (id) => `${id},name x,1`, rejects: 1, code: 'wrong_field_count' },
-  { name: 'a quote that is never closed', damaged: (id) => `${id},"name,x,1`, rejects: 1, code: 'unterminated_quote' },
-  { name: 'a quote that is never closed, in the last field', damaged: (id) => `${id},name,x,"1`, rejects: 1, code: 'unterminated_quote' },
-  { name: 'a quote within a field', damaged: (id) => `${id},na"me,x,1`, rejects: 1, code: 'bad_quote' },
-  { name: 'a quote too many at the end of a field', damaged: (id) => `${id},name,"x, y"",1`, rejects: 1, code: 'unterminated_quote' },
-  { name: 'a quote missing at the start of a field', damaged: (id) => `${id},name,x y",1`, rejects: 1, code: 'bad_quote' },
-  { name: 'text behind a closing quote', damaged: (id) => `${id},name,"x"y,1`, rejects: 1, code: 'bad_quote' },
-  { name: 'text behind a closing quote, two lines on', damaged: (id) => `${id},name,"x\nx\nx"y,1`, rejects: 1, code: 'bad_quote' },
-  { name: 'a closing quote missing behind two lines', damaged: (id) => `${id},name,"x\ny,1`, rejects: 1, code: 'unterminated_quote' },
-  { name: 'a line end too many', damaged: (id) => `${id},na\nme,x,1`, rejects: 2, code: 'wrong_field_count' },
-  { name: 'an escape of another dialect', damaged: (id) => `${id},name,"x \\"y\\" z",1`, rejects: 1, code: 'bad_quote' },
-  { name: 'a byte that is no UTF-8', damaged: (id) => Buffer.from(`${id},na\xffme,x,1`, 'latin1'), rejects: 1, code: 'invalid_utf8' },
+  {
+    name: 'an extra delimiter',
+    damaged: (id) => `${id},name,x,y,1`,
+    rejects: 1,
+    code: 'wrong_field_count',
+  },
+  {
+    name: 'a missing delimiter',
+    damaged: (id) => `${id},name x,1`,
+    rejects: 1,
+    code: 'wrong_field_count',
+  },
+  {
+    name: 'a quote that is never closed',
+    damaged: (id) => `${id},"name,x,1`,
+    rejects: 1,
+    code: 'unterminated_quote',
+  },
+  {
+    name: 'a quote that is never closed, in the last field',
+    damaged: (id) => `${id},name,x,"1`,
+    rejects: 1,
+    code: 'unterminated_quote',
+  },
+  {
+    name: 'a quote within a field',
+    damaged: (id) => `${id},na"me,x,1`,
+    rejects: 1,
+    code: 'bad_quote',
+  },
+  {
+    name: 'a quote too many at the end of a field',
+    damaged: (id) => `${id},name,"x, y"",1`,
+    rejects: 1,
+    code: 'unterminated_quote',
+  },
+  {
+    name: 'a quote missing at the start of a field',
+    damaged: (id) => `${id},name,x y",1`,
+    rejects: 1,
+    code: 'bad_quote',
+  },
+  {
+    name: 'text behind a closing quote',
+    damaged: (id) => `${id},name,"x"y,1`,
+    rejects: 1,
+    code: 'bad_quote',
+  },
+  {
+    name: 'text behind a closing quote, two lines on',
+    damaged: (id) => `${id},name,"x\nx\nx"y,1`,
+    rejects: 1,
+    code: 'bad_quote',
+  },
+  {
+    name: 'a closing quote missing behind two lines',
+    damaged: (id) => `${id},name,"x\ny,1`,
+    rejects: 1,
+    code: 'unterminated_quote',
+  },
+  {
+    name: 'a line end too many',
+    damaged: (id) => `${id},na\nme,x,1`,
+    rejects: 2,
+    code: 'wrong_field_count',
+  },
+  {
+    name: 'an escape of another dialect',
+    damaged: (id) => `${id},name,"x \\"y\\" z",1`,
+    rejects: 1,
+    code: 'bad_quote',
+  },
+  {
+    name: 'a byte that is no UTF-8',
+    damaged: (id) => Buffer.from(`${id},na\xffme,x,1`, 'latin1'),
+    rejects: 1,
+    code: 'invalid_utf8',
+  },
   { name: 'a NUL byte', damaged: (id) => `${id},na\0me,x,1`, rejects: 1, code: 'nul_byte' },
 ];
 
@@ -59,7 +124,18 @@ describe.each(DAMAGES)('$name', ({ damaged, rejects, code }) => {
     await writeFile(path.join(cwd, 'notes.csv'), bytes);
     for (const workers of ['1', '8']) {
       const result = await edp(
-        ['ingest', 'notes.csv', '--json', '--force', '--process-count', workers, '--read-batch-size', workers === '1' ? '1000' : '9', '--database-url', database.url],
+        [
+          'ingest',
+          'notes.csv',
+          '--json',
+          '--force',
+          '--process-count',
+          workers,
+          '--read-batch-size',
+          workers === '1' ? '1000' : '9',
+          '--database-url',
+          database.url,
+        ],
         { cwd },
       );
       expect(result, result.stderr).toMatchObject({ status: 3 });
@@ -89,25 +165,49 @@ describe.each(DAMAGES)('$name', ({ damaged, rejects, code }) => {
 
 describe('a record that is too long', () => {
   it.each([
-    ['a field of 100 MB', Buffer.concat([Buffer.from('5,'), Buffer.alloc(100 << 20, 'x'), Buffer.from(',y,1')])],
-    ['a quoted field of 100 MB, of many lines', Buffer.concat([Buffer.from('5,"'), Buffer.alloc(100 << 20, 'some words\n'), Buffer.from('",y,1')])],
+    [
+      'a field of 100 MB',
+      Buffer.concat([Buffer.from('5,'), Buffer.alloc(100 << 20, 'x'), Buffer.from(',y,1')]),
+    ],
+    [
+      'a quoted field of 100 MB, of many lines',
+      Buffer.concat([
+        Buffer.from('5,"'),
+        Buffer.alloc(100 << 20, 'some words\n'),
+        Buffer.from('",y,1'),
+      ]),
+    ],
   ])('%s is one reject, and all others load', async (_, long) => {
     const cwd = await makeDirectory();
     await writeFile(path.join(cwd, 'edp.yaml'), MODEL);
     const before = Array.from({ length: 50 }, (__, i) => `${record(i)}\n`).join('');
     const after = Array.from({ length: 50 }, (__, i) => `${record(100 + i)}\n`).join('');
     const head = Buffer.from(`id,name,body,rank\n${before}`);
-    await writeFile(path.join(cwd, 'notes.csv'), Buffer.concat([head, long, Buffer.from(`\n${after}`)]));
+    await writeFile(
+      path.join(cwd, 'notes.csv'),
+      Buffer.concat([head, long, Buffer.from(`\n${after}`)]),
+    );
     const result = await edp(
-      ['ingest', 'notes.csv', '--json', '--force', '--process-count', '2', '--database-url', database.url],
+      [
+        'ingest',
+        'notes.csv',
+        '--json',
+        '--force',
+        '--process-count',
+        '2',
+        '--database-url',
+        database.url,
+      ],
       { cwd },
     );
     expect(result, result.stderr).toMatchObject({ status: 3 });
     expect(result.json.rows).toEqual({ read: 101, loaded: 100, rejected: 1, duplicate: 0 });
-    expect(
-      await database.query('SELECT code, byte_offset, length(raw) FROM edp.rejects'),
-    ).toEqual([['record_too_long', head.length, 65_536]]);
-    const [[lines]] = (await database.query('SELECT sum(line_count) FROM edp.receipts')) as [[number]];
+    expect(await database.query('SELECT code, byte_offset, length(raw) FROM edp.rejects')).toEqual([
+      ['record_too_long', head.length, 65_536],
+    ]);
+    const [[lines]] = (await database.query('SELECT sum(line_count) FROM edp.receipts')) as [
+      [number],
+    ];
     const ends = long.filter((byte) => byte === 0x0a).length + 1;
     expect(Number(lines)).toBe(`${before}${after}`.split('\n').length - 1 + ends);
     await database.query('TRUNCATE notes');

@@ -14,7 +14,11 @@ beforeAll(async () => {
 
 /** Settings as a person types them. */
 function toOptions(settings: CsvSettings): string[] {
-  const words: Readonly<Record<string, string>> = { '\t': 'tab', '\x1f': '\\x1f', '\x01': 'ctrl-a' };
+  const words: Readonly<Record<string, string>> = {
+    '\t': 'tab',
+    '\x1f': '\\x1f',
+    '\x01': 'ctrl-a',
+  };
   return Object.entries(settings).flatMap(([name, value]) => {
     const option = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
     if (value === true) return [option];
@@ -31,7 +35,9 @@ function modelFor(names: readonly string[]): string {
     ['name', 'text'],
     ['day', 'date'],
     ['price', 'numeric'],
-  ].map(([name, type], i) => `      ${name}: { type: ${type}, field: ${JSON.stringify(names[i])} }`);
+  ].map(
+    ([name, type], i) => `      ${name}: { type: ${type}, field: ${JSON.stringify(names[i])} }`,
+  );
   return `tables:\n  things:\n    columns:\n${columns.join('\n')}\n`;
 }
 
@@ -49,7 +55,17 @@ describe.each([
     );
     const result = await edp(
       // Splits of three records or so: what is found out must hold in each of them.
-      ['ingest', 'things.csv', '--json', '--force', '--read-batch-size', '3', '--database-url', database.url, ...toOptions(told)],
+      [
+        'ingest',
+        'things.csv',
+        '--json',
+        '--force',
+        '--read-batch-size',
+        '3',
+        '--database-url',
+        database.url,
+        ...toOptions(told),
+      ],
       { cwd },
     );
     const rejected = told.skipFooter === undefined ? (one.rejected ?? 0) : 0;
@@ -64,11 +80,11 @@ describe.each([
       const { lineEnd, ...dialect } = one.dialect;
       expect(result.json.files[0].dialect).toMatchObject(dialect);
     }
-    const rows = await database.query('SELECT id, name, day::text, price::text FROM things ORDER BY id');
-    const names = namesIn(one);
-    expect(rows).toEqual(
-      ROWS.map(([id, , day, price], i) => [Number(id), names[i], day, price]),
+    const rows = await database.query(
+      'SELECT id, name, day::text, price::text FROM things ORDER BY id',
     );
+    const names = namesIn(one);
+    expect(rows).toEqual(ROWS.map(([id, , day, price], i) => [Number(id), names[i], day, price]));
     await database.query('DROP TABLE things');
     await database.query('TRUNCATE edp.loads CASCADE');
   });
@@ -78,10 +94,30 @@ describe('where the dialect is told', () => {
   const text = 'id;name\n1;a,b\n2;\n';
   const columns = 'columns: { id: int, name: text }';
   it.each<[string, string, string[], Record<string, string>]>([
-    ['in the section of the project', `csv: { delimiter: semicolon }\ntables: { told: { ${columns} } }\n`, [], {}],
-    ['in the section of the table', `csv: { delimiter: tab }\ntables: { told: { ${columns}, csv: { delimiter: ";" } } }\n`, [], {}],
-    ['in the environment', `csv: { delimiter: tab }\ntables: { told: { ${columns} } }\n`, [], { EDP_DELIMITER: ';' }],
-    ['on the command line', `tables: { told: { ${columns}, csv: { delimiter: tab } } }\n`, ['--delimiter', ';'], { EDP_DELIMITER: 'tab' }],
+    [
+      'in the section of the project',
+      `csv: { delimiter: semicolon }\ntables: { told: { ${columns} } }\n`,
+      [],
+      {},
+    ],
+    [
+      'in the section of the table',
+      `csv: { delimiter: tab }\ntables: { told: { ${columns}, csv: { delimiter: ";" } } }\n`,
+      [],
+      {},
+    ],
+    [
+      'in the environment',
+      `csv: { delimiter: tab }\ntables: { told: { ${columns} } }\n`,
+      [],
+      { EDP_DELIMITER: ';' },
+    ],
+    [
+      'on the command line',
+      `tables: { told: { ${columns}, csv: { delimiter: tab } } }\n`,
+      ['--delimiter', ';'],
+      { EDP_DELIMITER: 'tab' },
+    ],
     ['as an option of the project', `delimiter: ";"\ntables: { told: { ${columns} } }\n`, [], {}],
   ])('%s, it is taken', async (_, yaml, args, env) => {
     const cwd = await makeDirectory();
@@ -130,7 +166,10 @@ describe('what cannot be', () => {
   it('a footer, unless it is told: a reject that says what it looks like', async () => {
     const cwd = await makeDirectory();
     await writeFile(path.join(cwd, 'edp.yaml'), `tables: { days: { ${columns} } }\n`);
-    await writeFile(path.join(cwd, 'days.csv'), 'id,name,day\n1,a,2024-01-01\n2,b,2024-01-02\nTotal,2\n\n');
+    await writeFile(
+      path.join(cwd, 'days.csv'),
+      'id,name,day\n1,a,2024-01-01\n2,b,2024-01-02\nTotal,2\n\n',
+    );
     const { json } = await edp(
       ['ingest', 'days.csv', '--json', '--force', '--database-url', database.url],
       { cwd },
@@ -145,7 +184,8 @@ describe('what cannot be', () => {
 });
 
 describe('ragged records', () => {
-  const text = 'id,name,day\n1,a\n2,b,2024-01-02,,\n3\n4,d,2024-01-04,x\n5,e,2024-01-05\n\n6,"f\nf"\n';
+  const text =
+    'id,name,day\n1,a\n2,b,2024-01-02,,\n3\n4,d,2024-01-04,x\n5,e,2024-01-05\n\n6,"f\nf"\n';
   it.each<[string, string[], unknown[][], number]>([
     ['are rejected', [], [[5, 'e', '2024-01-05']], 5],
     [
@@ -162,14 +202,19 @@ describe('ragged records', () => {
     ],
   ])('%s', async (_, args, rows, rejected) => {
     const cwd = await makeDirectory();
-    await writeFile(path.join(cwd, 'edp.yaml'), 'tables: { ragged: { columns: { id: int, name: text, day: date } } }\n');
+    await writeFile(
+      path.join(cwd, 'edp.yaml'),
+      'tables: { ragged: { columns: { id: int, name: text, day: date } } }\n',
+    );
     await writeFile(path.join(cwd, 'ragged.csv'), text);
     const result = await edp(
       ['ingest', 'ragged.csv', '--json', '--force', '--database-url', database.url, ...args],
       { cwd },
     );
     expect(result.json.rows).toMatchObject({ read: 6, loaded: rows.length, rejected });
-    expect(await database.query('SELECT id, name, day::text FROM ragged ORDER BY id')).toEqual(rows);
+    expect(await database.query('SELECT id, name, day::text FROM ragged ORDER BY id')).toEqual(
+      rows,
+    );
     await database.query('TRUNCATE ragged');
   });
 });

@@ -382,10 +382,10 @@ export class RecordScanner implements Examiner {
           if (length > 0 && position + 1 < end) {
             const lineEnd = measureLineEnd(bytes, position + 1, end, isLast, this.#recordEnd);
             if (lineEnd < 0) break;
-            if (lineEnd > 0) this.#line++;
+            // One byte loses its meaning: of CR LF the LF has its own backslash, or ends the record.
+            if (lineEnd === 1) this.#line++;
             this.#escapedAt = position + 1;
-            // Of CR LF as a line end, both belong to the value.
-            position += 1 + Math.max(length, lineEnd);
+            position += 1 + length;
           } else {
             position++;
           }
