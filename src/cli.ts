@@ -9,6 +9,7 @@ import yargs, { type Argv } from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import type { Command } from './command.js';
 import { EdpError, EXIT, FailedRun } from './errors.js';
+import { safeJson, safeLines } from './safe-text.js';
 
 interface CommandEntry {
   readonly usage: string | readonly string[];
@@ -51,6 +52,26 @@ const COMMANDS: readonly CommandEntry[] = [
     usage: 'rejects <load>',
     describe: 'The records a load rejected, and why',
     load: () => import('./commands/rejects.js'),
+  },
+  {
+    usage: 'replay <load>',
+    describe: 'Try the rejects of a load again, exactly once',
+    load: () => import('./commands/replay.js'),
+  },
+  {
+    usage: 'undo <load>',
+    describe: 'Remove exactly the rows of a load, so that its file can be loaded again',
+    load: () => import('./commands/undo.js'),
+  },
+  {
+    usage: 'verify <load> [file]',
+    describe: 'Hold a file against what its load left in the table, by content',
+    load: () => import('./commands/verify.js'),
+  },
+  {
+    usage: 'promote <metric>',
+    describe: 'Make a metric that was kept beside the rows a column of its own',
+    load: () => import('./commands/promote.js'),
   },
   {
     usage: 'db <action> [args..]',
@@ -205,7 +226,9 @@ function printError(error: unknown, isVerbose: boolean): number {
       lines.push(cause.stack ?? cause.message);
     }
   }
-  process.stderr.write(`${lines.join('\n')}\n`);
+  // Lines that a message has of itself are indented, so that none can pass for one of edp's own.
+  const text = lines.map((line) => safeLines(line).replace(/\n(?!\s)/g, '\n    '));
+  process.stderr.write(`${text.join('\n')}\n`);
   return error instanceof EdpError ? error.exitStatus : EXIT.failed;
 }
 
@@ -243,9 +266,7 @@ main(nameFiles(argv)).then(
     process.exitCode = printError(error, argv.includes('--verbose'));
     if (argv.includes('--json')) {
       const command = argv.find((argument) => !argument.startsWith('-')) ?? null;
-      process.stdout.write(
-        `${JSON.stringify({ command, ok: false, error: describeError(error) })}\n`,
-      );
+      process.stdout.write(`${safeJson({ command, ok: false, error: describeError(error) })}\n`);
     }
   },
 );

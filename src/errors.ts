@@ -43,6 +43,11 @@ export type EdpErrorCode =
   | 'database_error'
   | 'embedded_failed'
   | 'unknown_load'
+  | 'load_busy'
+  | 'load_undone'
+  | 'no_lineage'
+  | 'still_referenced'
+  | 'undo_blocked'
   | 'unknown_report'
   | 'report_failed'
   | 'too_many_rejects'
@@ -57,6 +62,8 @@ const USAGE_CODES: ReadonlySet<EdpErrorCode> = new Set([
   'not_a_file',
   'unknown_table',
   'unknown_load',
+  'load_undone',
+  'no_lineage',
   'unknown_report',
 ]);
 

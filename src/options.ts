@@ -14,6 +14,8 @@ import {
   type CsvSettingName,
   type CsvSettings,
 } from './model/csv.js';
+import { COLUMN_TYPES, type ColumnType } from './model/model.js';
+import { identifier } from './model/schema.js';
 
 interface OptionDefinition<T> {
   readonly schema: z.ZodType<T>;
@@ -90,6 +92,9 @@ function csv<N extends CsvSettingName>(name: N, details: { choices?: string[] } 
 /** Numbers count as text, since a table may be called 2024. */
 const text = z.union([z.string(), z.number().transform(String)]);
 
+/** json is kept as it was written, and how it was written is lost by the time a metric is promoted. */
+const PROMOTED_TYPES = COLUMN_TYPES.filter((type) => type !== 'json');
+
 export const OPTIONS = {
   'database-url': define<string | undefined>({
     schema: text.optional(),
@@ -116,8 +121,8 @@ export const OPTIONS = {
   }),
   table: define<string | undefined>({
     schema: text.optional(),
-    describe: 'Table to load into',
-    defaultDescription: "from each file's name",
+    describe: 'Table it is about',
+    defaultDescription: "by each file's name; to promote, the only one with metrics",
   }),
   delimiter: csv('delimiter'),
   quote: csv('quote'),
@@ -158,6 +163,10 @@ export const OPTIONS = {
     defaultDescription: 'no limit',
   }),
   force: flag('Load a file even though its content is known'),
+  'dry-run': flag(
+    'Try the whole load against the real table, and write nothing: the same counts and rejects',
+  ),
+  yes: flag('Do not ask for confirmation'),
   dir: define<string>({
     schema: text,
     describe: 'Directory with first_dimensions.csv and second_dimensions.csv',
@@ -212,10 +221,30 @@ export const OPTIONS = {
     default: 'csv',
     choices: ['csv', 'json', 'table'],
   }),
+  'safe-cells': flag(
+    'In CSV, put an apostrophe before text that a spreadsheet would run as a formula',
+  ),
   param: define<readonly string[]>({
     schema: z.union([z.array(text), text.transform((one) => [one])]),
     describe: 'A parameter of the report, as name=value; may be repeated',
     default: [],
+  }),
+  type: define<ColumnType | undefined>({
+    schema: z
+      .enum(PROMOTED_TYPES, { error: `expected one of ${PROMOTED_TYPES.join(', ')}` })
+      .optional(),
+    describe: 'Type of the new column',
+    defaultDescription: 'int',
+    choices: PROMOTED_TYPES,
+  }),
+  column: define<string | undefined>({
+    schema: text.pipe(identifier).optional(),
+    describe: 'Name of the new column',
+    defaultDescription: "the metric's name",
+  }),
+  'extra-column': define<string | undefined>({
+    schema: text.optional(),
+    describe: 'Column that keeps the metric, where a table flattens several JSON fields',
   }),
   raw: flag('Print the rejected records byte for byte, as a CSV with the header'),
   limit: define<number>({

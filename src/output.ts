@@ -4,13 +4,21 @@
  */
 import { once } from 'node:events';
 import Table from 'cli-table3';
+import { safeData, safeJson, safeLines, safeText } from './safe-text.js';
+
+export { safeJson, safeText };
 
 export class Output {
   readonly isJson: boolean;
   readonly #stdout: NodeJS.WriteStream;
   readonly #stderr: NodeJS.WriteStream;
+  #hasEscaped = false;
 
-  constructor(isJson: boolean, stdout = process.stdout, stderr = process.stderr) {
+  constructor(
+    isJson: boolean,
+    stdout: NodeJS.WriteStream = process.stdout,
+    stderr: NodeJS.WriteStream = process.stderr,
+  ) {
     this.isJson = isJson;
     this.#stdout = stdout;
     this.#stderr = stderr;
@@ -27,16 +35,16 @@ export class Output {
 
   /** A line for people. With --json it goes to stderr. */
   line(text = ''): void {
-    (this.isJson ? this.#stderr : this.#stdout).write(`${text}\n`);
+    (this.isJson ? this.#stderr : this.#stdout).write(`${safeLines(text)}\n`);
   }
 
   warn(text: string): void {
-    this.#stderr.write(`warning: ${text}\n`);
+    this.#stderr.write(`warning: ${safeLines(text)}\n`);
   }
 
   /** Something that is neither result nor warning, such as progress in a pipe. */
   note(text: string): void {
-    this.#stderr.write(`${text}\n`);
+    this.#stderr.write(`${safeLines(text)}\n`);
   }
 
   table(head: readonly string[], rows: readonly (readonly unknown[])[]): void {
@@ -45,12 +53,28 @@ export class Output {
 
   /** The one JSON object of a command with --json; nothing without. */
   result(value: object): void {
-    if (this.isJson) this.#stdout.write(`${JSON.stringify(value)}\n`);
+    if (this.isJson) this.#stdout.write(`${safeJson(value)}\n`);
   }
 
-  /** Result bytes that are not text for people: a report, a CSV of rejects. Waits for the reader. */
+  /**
+   * Result bytes that are not text for people: a report, a CSV of rejects. Waits for the reader.
+   *
+   * They go out byte for byte, but not onto a terminal, which would obey what is in them: there, as `ls`
+   * does with names, control characters are shown escaped.
+   */
   async write(chunk: string | Uint8Array): Promise<void> {
-    if (!this.#stdout.write(chunk)) await once(this.#stdout, 'drain');
+    const data = this.#stdout.isTTY === true ? this.#forTerminal(chunk) : chunk;
+    if (!this.#stdout.write(data)) await once(this.#stdout, 'drain');
+  }
+
+  #forTerminal(chunk: string | Uint8Array): string {
+    const text = typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString();
+    const safe = safeData(text);
+    if (safe !== text && !this.#hasEscaped) {
+      this.#hasEscaped = true;
+      this.note('control characters are shown escaped here; redirect the output to get the bytes');
+    }
+    return safe;
   }
 }
 
@@ -90,17 +114,6 @@ export function formatTable(
     .split('\n')
     .map((line) => line.trimEnd())
     .join('\n');
-}
-
-/**
- * Text from a file or a table, made safe for a terminal: no character of it can move the cursor,
- * change colours or start an escape sequence.
- */
-export function safeText(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it is about
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, (c) =>
-    c === '\n' ? '\\n' : c === '\t' ? '\\t' : `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`,
-  );
 }
 
 const INTEGER = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });

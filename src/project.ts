@@ -17,6 +17,9 @@ export const PROJECT_FILE = 'edp.yaml';
 
 /** Options that only make sense for one invocation, not for a project. */
 const NOT_IN_PROJECT: ReadonlySet<string> = new Set([
+  'column',
+  'extra-column',
+  'dry-run',
   'force',
   'from',
   'json',
@@ -25,6 +28,8 @@ const NOT_IN_PROJECT: ReadonlySet<string> = new Set([
   'param',
   'raw',
   'to',
+  'type',
+  'yes',
 ]);
 
 /** The schema of edp.yaml; docs/edp.schema.json is its JSON Schema. */

@@ -9,10 +9,14 @@ CREATE TABLE edp.loads (
   path            text NOT NULL,              -- as the command named it
   table_name      text NOT NULL,
   size_bytes      bigint NOT NULL,
-  content_hash    text NOT NULL,              -- what identifies the file, whatever it is called
-  generation      int NOT NULL DEFAULT 0,     -- 0, or the how manieth --force of this content
+  -- Of the size and of samples: files that differ in it differ. Whether files that agree in it are one
+  -- is for the hashes of the receipts to tell.
+  content_hash    text NOT NULL,
+  generation      int NOT NULL DEFAULT 0,     -- counts the loads of this hash
   header          bytea NOT NULL,             -- the file's header record, byte for byte
-  delimiter       text NOT NULL,
+  -- How the file is read: dialect, names of the fields, where its records are (src/ingest/file-format.ts).
+  -- Not jsonb, which holds no NUL: a delimiter may be one.
+  file_format     json NOT NULL,
   model_hash      text NOT NULL,
   state           text NOT NULL DEFAULT 'loading'
                   CHECK (state IN ('loading', 'loaded')),

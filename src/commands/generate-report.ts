@@ -23,7 +23,16 @@ import { FORMATS } from '../report/format/format.js';
 import { generateReport, type ReportJob } from '../report/generate.js';
 import { collectArguments } from '../report/parameters.js';
 
-const OPTION_NAMES = ['database-url', 'list', 'from', 'to', 'format', 'out', 'param'] as const;
+const OPTION_NAMES = [
+  'database-url',
+  'list',
+  'from',
+  'to',
+  'format',
+  'safe-cells',
+  'out',
+  'param',
+] as const;
 
 type Options = OptionValues<(typeof OPTION_NAMES)[number]>;
 
@@ -61,6 +70,10 @@ export const command: Command = {
         'to a pipe; messages go to stderr',
       )
       .example(
+        '$0 generate-report load_history --safe-cells',
+        'for a spreadsheet: no cell can run as a formula',
+      )
+      .example(
         '$0 generate-report top_names --param top=10',
         'sql/reports/top_names.sql, with a parameter',
       ),
@@ -78,11 +91,17 @@ export const command: Command = {
       throw new EdpError('usage', 'name a report', { hint: describeNames(catalog) });
     }
     const report = findReport(catalog, name);
+    if (given['safe-cells'] === true && options.format !== 'csv') {
+      throw new EdpError('usage', `--safe-cells is for CSV, not for ${options.format}`, {
+        hint: 'leave it out: only CSV is opened by spreadsheets',
+      });
+    }
     await runReport(invocation, options, {
       report,
       arguments: collectArguments(report, options),
       model: project.model,
       format: options.format,
+      safeCells: options.safeCells,
     });
     return EXIT.done;
   },

@@ -7,8 +7,10 @@ import {
   discoverFiles,
   type InputFile,
   isStdin,
+  totalBytes,
   withSpooledStdin,
 } from '../ingest/plan/discover.js';
+import { type SplitPool, withPool } from '../ingest/pool.js';
 import type { RowCounts } from '../ingest/split.js';
 import { CSV_SETTING_NAMES } from '../model/csv.js';
 import { type OptionName, resolveCsvSettings, resolveOptions } from '../options.js';
@@ -24,6 +26,8 @@ const OPTION_NAMES = [
   'missing-dimensions',
   'max-rejects',
   'force',
+  'dry-run',
+  'limit',
   'database-url',
 ] as const satisfies readonly OptionName[];
 
@@ -43,14 +47,26 @@ export const command: Command = {
       .example("$0 ingest 'landing/*.csv' --table events", 'a glob, into a table named by hand')
       .example('gzip -dc day.csv.gz | $0 ingest - --table events', 'from a pipe')
       .example('$0 ingest events --max-rejects 1%', 'give up when more than 1 % is rejected')
-      .example('$0 ingest events --json | jq .rows', 'counts for a script'),
+      .example('$0 ingest events --dry-run', 'what a load would do, with its first rejects')
+      .example('$0 ingest events --json | jq .rows', 'counts for a script')
+      .epilog(
+        [
+          '--dry-run loads every file in one transaction that is rolled back: the same counts and rejects as',
+          'the load, from the real table, with nothing written. It takes one connection, whatever',
+          '--process-count says, and is slower than a load; records with the same keys that others load',
+          'meanwhile wait for its end. --limit says how many rejects it shows.',
+        ].join('\n'),
+      ),
 
   async run(invocation: Invocation) {
     const { given, project } = invocation;
-    const options: IngestOptions & { databaseUrl: string | undefined } = {
-      ...resolveOptions(OPTION_NAMES, given, project.options),
-      csvFor: resolveCsvSettings(given, project),
-    };
+    const resolved = resolveOptions(OPTION_NAMES, given, project.options);
+    const options = { ...resolved, csvFor: resolveCsvSettings(given, project) };
+    if (given.limit !== undefined && !options.dryRun) {
+      throw new EdpError('usage', '--limit is for --dry-run: how many rejects to show', {
+        hint: 'edp rejects <load> --limit N shows those of a load',
+      });
+    }
     const files = await discoverFiles(given.files as string[], project.directory);
     const stdin = files.find(isStdin);
     if (stdin !== undefined && options.table === undefined) {
@@ -58,16 +74,23 @@ export const command: Command = {
         hint: 'name the table: edp ingest - --table NAME',
       });
     }
-    return withDatabase(
-      { databaseUrl: options.databaseUrl, directory: project.directory },
-      (database) => {
-        const run = (all: readonly InputFile[]) => load(invocation, database, all, options);
-        return stdin === undefined
-          ? run(files)
-          : withSpooledStdin(project.directory, (spooled) =>
-              run(files.map((file) => (file === stdin ? spooled : file))),
-            );
-      },
+    const withFiles = (run: (all: readonly InputFile[]) => Promise<number>) =>
+      stdin === undefined
+        ? run(files)
+        : withSpooledStdin(project.directory, (spooled) =>
+            run(files.map((file) => (file === stdin ? spooled : file))),
+          );
+    const where = { databaseUrl: options.databaseUrl, directory: project.directory };
+    if (options.dryRun) {
+      const { tryLoad } = await import('./dry-run.js');
+      return withDatabase(where, (database) =>
+        withFiles((all) => tryLoad(invocation, database, all, options, options.limit)),
+      );
+    }
+    return withPool(options.processCount, await totalBytes(files), (pool) =>
+      withDatabase(where, (database) =>
+        withFiles((all) => load(invocation, database, pool, all, options)),
+      ),
     );
   },
 };
@@ -76,6 +99,7 @@ export const command: Command = {
 export async function load(
   { project, output, signal }: Invocation,
   database: Database,
+  pool: SplitPool,
   files: readonly InputFile[],
   options: IngestOptions,
   commandName = 'ingest',
@@ -83,7 +107,7 @@ export async function load(
   const progress = makeProgress(output);
   let result: IngestResult;
   try {
-    result = await ingest(database, project.model, files, options, progress, signal);
+    result = await ingest(database, pool, project.model, files, options, progress, signal);
   } finally {
     progress.stop();
   }
@@ -97,13 +121,13 @@ export async function load(
   return status;
 }
 
-function exitStatus({ isInterrupted, files, rows }: IngestResult): number {
+export function exitStatus({ isInterrupted, files, rows }: IngestResult): number {
   if (isInterrupted) return EXIT.interrupted;
   if (files.some(({ status }) => status === 'failed')) return EXIT.failed;
   return rows.rejected > 0 ? EXIT.doneWithRejects : EXIT.done;
 }
 
-function toJson(command: string, result: IngestResult, isOk: boolean): object {
+export function toJson(command: string, result: IngestResult, isOk: boolean): object {
   return {
     command,
     ok: isOk,
@@ -126,7 +150,29 @@ function toJson(command: string, result: IngestResult, isOk: boolean): object {
 }
 
 function printSummary(output: Output, result: IngestResult, database: Database): void {
-  const { files, rows, seconds, bytes, unknownMetrics } = result;
+  const { files, rows, seconds, bytes } = result;
+  printCounts(output, result);
+  const skipped = files.filter(({ status }) => status === 'skipped').length;
+  const failed = files.filter(({ status }) => status === 'failed').length;
+  const summary = [
+    `${formatCount(rows.loaded)} rows loaded into ${database.label} in ${formatSeconds(seconds)}`,
+    rows.loaded > 0
+      ? `${formatCount(rows.read / seconds)} rows/s, ${formatBytes(bytes / seconds)}/s`
+      : '',
+    skipped > 0
+      ? `${skipped} ${skipped === 1 ? 'file' : 'files'} skipped (content already loaded)`
+      : '',
+    failed > 0 ? `${failed} ${failed === 1 ? 'file' : 'files'} not finished` : '',
+  ];
+  output.line(summary.filter(Boolean).join('; '));
+  for (const { loadId, rows: counts } of files) {
+    if (counts.rejected > 0) output.line(`rejects of load ${loadId}: edp rejects ${loadId}`);
+  }
+  if (result.isInterrupted) output.line('interrupted: run the same command again to go on');
+}
+
+/** What a terminal has not seen yet of the files, what is undeclared, and the counts by table. */
+export function printCounts(output: Output, { files, unknownMetrics }: IngestResult): void {
   if (output.isTerminal && !output.isJson) {
     for (const file of files) {
       if (file.status !== 'loaded') output.line(describeFileResult(file));
@@ -149,21 +195,4 @@ function printSummary(output: Output, result: IngestResult, database: Database):
       }),
     );
   }
-  const skipped = files.filter(({ status }) => status === 'skipped').length;
-  const failed = files.filter(({ status }) => status === 'failed').length;
-  const summary = [
-    `${formatCount(rows.loaded)} rows loaded into ${database.label} in ${formatSeconds(seconds)}`,
-    rows.loaded > 0
-      ? `${formatCount(rows.read / seconds)} rows/s, ${formatBytes(bytes / seconds)}/s`
-      : '',
-    skipped > 0
-      ? `${skipped} ${skipped === 1 ? 'file' : 'files'} skipped (content already loaded)`
-      : '',
-    failed > 0 ? `${failed} ${failed === 1 ? 'file' : 'files'} not finished` : '',
-  ];
-  output.line(summary.filter(Boolean).join('; '));
-  for (const { loadId, rows: counts } of files) {
-    if (counts.rejected > 0) output.line(`rejects of load ${loadId}: edp rejects ${loadId}`);
-  }
-  if (result.isInterrupted) output.line('interrupted: run the same command again to go on');
 }

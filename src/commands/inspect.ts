@@ -8,7 +8,7 @@ import { discoverFiles, isStdin, withSpooledStdin } from '../ingest/plan/discove
 import { type Inspection, inspectFile } from '../inspect/inspect.js';
 import { CSV_SETTING_NAMES, type CsvSettingName } from '../model/csv.js';
 import { resolveCsvSettings } from '../options.js';
-import { formatBytes, formatCount, type Output } from '../output.js';
+import { formatBytes, formatCount, type Output, safeText } from '../output.js';
 
 const MAX_CELL_SHOWN = 24;
 const MAX_COLUMNS_SHOWN = 12;
@@ -101,6 +101,7 @@ function toJson(inspection: Inspection): object {
     })),
     nullTokens: inspection.nullTokens,
     odd: inspection.odd,
+    damage: description.form.breakage?.message ?? null,
     blankLines: inspection.blankLines,
     commentLines: inspection.commentLines,
     footer:
@@ -173,6 +174,7 @@ function describeHeader({ description: { dialect, detection } }: Inspection): st
 }
 
 function describeOdd({
+  description,
   odd,
   blankLines,
   commentLines,
@@ -183,6 +185,8 @@ function describeOdd({
     `records: ${code}`,
     formatCount(count),
   ]);
+  const { breakage } = description.form;
+  if (breakage !== undefined) rows.unshift([`damage: ${safeText(breakage.message)}`, '']);
   if (blankLines > 0) rows.push(['blank lines, passed over', formatCount(blankLines)]);
   if (commentLines > 0) rows.push(['comment lines, passed over', formatCount(commentLines)]);
   if (footer !== undefined) {

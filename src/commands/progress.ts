@@ -31,7 +31,8 @@ export function describeFileResult({
   if (status === 'failed') {
     return `${name}: failed${loadId === null ? '' : ` (load ${loadId}, ${counts.join(', ')} so far)`}: ${reason ?? ''}`;
   }
-  return `${name} → ${safeText(table)}: ${counts.join(', ')} (load ${loadId})`;
+  const which = loadId === null ? 'dry run' : `load ${loadId}`;
+  return `${name} → ${safeText(table)}: ${counts.join(', ')} (${which})`;
 }
 
 abstract class Counter implements IngestProgress {
@@ -48,6 +49,9 @@ abstract class Counter implements IngestProgress {
 
   start(totalBytes: number): void {
     this.total = totalBytes;
+    this.bytes = 0;
+    this.rows = 0;
+    this.rejected = 0;
     this.startedAt = performance.now();
   }
 
@@ -124,6 +128,7 @@ class PlainProgress extends Counter {
 
   override start(totalBytes: number): void {
     super.start(totalBytes);
+    clearInterval(this.#timer);
     this.#timer = setInterval(() => {
       const percent = Math.floor((this.bytes / Math.max(1, this.total)) * 100);
       this.output.note(`${percent}%, ${formatCount(this.rows)} rows, ${this.speed}`);

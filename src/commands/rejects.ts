@@ -1,17 +1,19 @@
 /** `edp rejects`: the records a load could not load, and why; or byte for byte, to be mended. */
+import { isUtf8 } from 'node:buffer';
 import type pg from 'pg';
 import type { Command } from '../command.js';
 import { withClient, withDatabase } from '../database/database.js';
 import { EdpError, EXIT } from '../errors.js';
+import { lineEndFor } from '../ingest/file-format.js';
 import {
-  getHeader,
+  getFileFormat,
   getLoad,
   parseLoadId,
   readRejects,
   type StoredReject,
 } from '../ingest/ledger/query.js';
 import { type OptionName, resolveOptions } from '../options.js';
-import { formatCount, type Output, safeText } from '../output.js';
+import { formatCount, type Output, safeJson, safeText } from '../output.js';
 
 const OPTION_NAMES = ['raw', 'limit', 'database-url'] as const satisfies readonly OptionName[];
 
@@ -23,7 +25,9 @@ export const command: Command = {
     yargs
       .positional('load', { describe: 'number of the load', type: 'string', demandOption: true })
       .example('$0 rejects 7', 'the first rejects of load 7, with their reasons')
-      .example('$0 rejects 7 --raw > mend.csv', 'all of them as a CSV; mend it and ingest it')
+      .example('$0 rejects 7 --raw > mend.csv', 'all of them as a CSV; mend it, and …')
+      .example('$0 ingest mend.csv --table events', '… load it')
+      .example('$0 replay 7', 'try them again as they are, after what was missing has come')
       .example("$0 rejects 7 --json | jq '.rejects[].code'", 'all of them for a script'),
 
   async run({ given, project, output }) {
@@ -56,10 +60,18 @@ async function writeRaw(
   limit: number,
   output: Output,
 ): Promise<void> {
-  const header = await getHeader(client, loadId);
-  if (header.length > 0) await output.write(Buffer.concat([header, Buffer.from('\n')]));
-  for await (const { raw } of readRejects(client, loadId, limit)) {
-    await output.write(Buffer.concat([raw, Buffer.from('\n')]));
+  const { header, format } = await getFileFormat(client, loadId);
+  const write = (record: Buffer) =>
+    output.write(Buffer.concat([record, Buffer.from(lineEndFor(record, format.dialect))]));
+  if (header.length > 0) await write(header);
+  let tooLong = 0;
+  for await (const { raw, code } of readRejects(client, loadId, limit)) {
+    // The ledger has only the first bytes of it, which are not to be taken for a record.
+    if (code === 'record_too_long') tooLong++;
+    else await write(raw);
+  }
+  if (tooLong > 0) {
+    output.note(`left out ${formatCount(tooLong)} that are too long to be kept whole`);
   }
 }
 
@@ -73,7 +85,7 @@ async function writeJson(
   await output.write('{"command":"rejects","ok":true,"rejects":[');
   let separator = '';
   for await (const reject of readRejects(client, loadId, limit)) {
-    await output.write(separator + JSON.stringify(toJson(reject)));
+    await output.write(separator + safeJson(toJson(reject)));
     separator = ',';
   }
   await output.write(']}\n');
@@ -89,7 +101,18 @@ function toJson({
   reason,
   raw,
 }: StoredReject): object {
-  return { loadId, path, line, byteOffset, column, code, reason, raw: raw.toString('utf8') };
+  return {
+    loadId,
+    path,
+    line,
+    byteOffset,
+    column,
+    code,
+    reason,
+    raw: raw.toString('utf8'),
+    // What is not UTF-8 is not in that text.
+    ...(isUtf8(raw) ? {} : { rawBase64: raw.toString('base64') }),
+  };
 }
 
 async function print(
@@ -103,16 +126,7 @@ async function print(
     output.line(`load ${loadId} has no rejects`);
     return;
   }
-  for await (const reject of readRejects(client, loadId, limit)) {
-    const column = reject.column === null ? '' : ` ${safeText(reject.column)}:`;
-    output.line(
-      `${safeText(reject.path)}:${reject.line} (byte ${reject.byteOffset}) ${reject.code}:${column} ${safeText(reject.reason)}`,
-    );
-    const raw = reject.raw.toString('utf8');
-    output.line(
-      `    ${safeText(raw.slice(0, MAX_RAW_SHOWN))}${raw.length > MAX_RAW_SHOWN ? '…' : ''}`,
-    );
-  }
+  for await (const reject of readRejects(client, loadId, limit)) printReject(output, reject);
   const { rows } = await client.query<{ code: string; count: number }>(
     'SELECT code, count(*) FROM edp.rejects WHERE load_id = $1 GROUP BY code ORDER BY 2 DESC, 1',
     [loadId],
@@ -126,4 +140,19 @@ async function print(
     output.line(
       `showed the first ${limit} of ${formatCount(total)}; --limit shows more, --raw all`,
     );
+}
+
+/** A reject on two lines: where and why, and the record. */
+export function printReject(
+  output: Output,
+  { path, line, byteOffset, code, column, reason, raw }: Omit<StoredReject, 'loadId'>,
+): void {
+  const where = column === null ? '' : ` ${safeText(column)}:`;
+  output.line(
+    `${safeText(path)}:${line} (byte ${byteOffset}) ${code}:${where} ${safeText(reason)}`,
+  );
+  const text = raw.toString('utf8');
+  output.line(
+    `    ${safeText(text.slice(0, MAX_RAW_SHOWN))}${text.length > MAX_RAW_SHOWN ? '…' : ''}`,
+  );
 }

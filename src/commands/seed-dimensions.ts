@@ -4,13 +4,30 @@ import path from 'node:path';
 import type { Command } from '../command.js';
 import { withDatabase } from '../database/database.js';
 import { EdpError } from '../errors.js';
-import { discoverFiles } from '../ingest/plan/discover.js';
+import type { IngestOptions } from '../ingest/ingest.js';
+import { discoverFiles, totalBytes } from '../ingest/plan/discover.js';
+import { withPool } from '../ingest/pool.js';
 import { type OptionName, resolveOptions } from '../options.js';
 import { load } from './ingest.js';
 
 const FILES = ['first_dimensions.csv', 'second_dimensions.csv'];
 
 const OPTION_NAMES = ['dir', 'database-url'] as const satisfies readonly OptionName[];
+
+const PROCESS_COUNT = 2;
+
+const INGEST_OPTIONS: IngestOptions = {
+  table: undefined,
+  csvFor: () => ({}),
+  processCount: PROCESS_COUNT,
+  readBatchSize: 100_000,
+  writeBatchSize: 10_000,
+  // A changed file replaces what it changes.
+  onConflict: 'update',
+  missingDimensions: 'reject',
+  maxRejects: undefined,
+  force: false,
+};
 
 export const command: Command = {
   options: OPTION_NAMES,
@@ -35,27 +52,11 @@ export const command: Command = {
       FILES.map((file) => path.join(options.dir, file)),
       project.directory,
     );
-    // A changed file replaces what it changes.
-    return withDatabase(
-      { databaseUrl: options.databaseUrl, directory: project.directory },
-      (database) =>
-        load(
-          invocation,
-          database,
-          files,
-          {
-            table: undefined,
-            csvFor: () => ({}),
-            processCount: 2,
-            readBatchSize: 100_000,
-            writeBatchSize: 10_000,
-            onConflict: 'update',
-            missingDimensions: 'reject',
-            maxRejects: undefined,
-            force: false,
-          },
-          'seed-dimensions',
-        ),
+    const { databaseUrl } = options;
+    return withPool(PROCESS_COUNT, await totalBytes(files), (pool) =>
+      withDatabase({ databaseUrl, directory: project.directory }, (database) =>
+        load(invocation, database, pool, files, INGEST_OPTIONS, 'seed-dimensions'),
+      ),
     );
   },
 };

@@ -3,6 +3,7 @@ import type { Command } from '../command.js';
 import { withClient, withDatabase } from '../database/database.js';
 import { EXIT } from '../errors.js';
 import {
+  countInferred,
   getLoad,
   type LoadSummary,
   listLoads,
@@ -30,13 +31,21 @@ export const command: Command = {
       withClient(config, 'status', async (client) => {
         if (given.load === undefined) {
           const loads = await listLoads(client, options.limit);
+          const inferredMembers = await countInferred(client);
           printLoads(output, loads);
-          output.result({ command: 'status', ok: true, loads });
+          printInferred(output, inferredMembers);
+          output.result({ command: 'status', ok: true, loads, inferredMembers });
         } else {
           const load = await getLoad(client, parseLoadId(given.load));
           const receipts = await listReceipts(client, load.loadId);
+          const inferredMembers = await countInferred(client, load.loadId);
           printLoad(output, load, receipts, options.limit);
-          output.result({ command: 'status', ok: true, load: { ...load, receipts } });
+          printInferred(output, inferredMembers);
+          output.result({
+            command: 'status',
+            ok: true,
+            load: { ...load, receipts, inferredMembers },
+          });
         }
         return EXIT.done;
       }),
@@ -45,11 +54,19 @@ export const command: Command = {
 };
 
 function speed({ rows, seconds }: LoadSummary): string {
-  return seconds > 0 ? formatCount(rows.read / seconds) : '';
+  return seconds > 0 && rows.read > 0 ? formatCount(rows.read / seconds) : '';
 }
 
 function time(text: string): string {
   return text.replace(/\.\d+/, '').replace(/\+00$/, ' UTC');
+}
+
+function printInferred(output: Output, inferredMembers: Readonly<Record<string, number>>): void {
+  for (const [table, count] of Object.entries(inferredMembers)) {
+    output.line(
+      `${safeText(table)}: ${formatCount(count)} ${count === 1 ? 'member is' : 'members are'} inferred; no file has brought ${count === 1 ? 'it' : 'them'} yet`,
+    );
+  }
 }
 
 function printLoads(output: Output, loads: readonly LoadSummary[]): void {
@@ -101,12 +118,25 @@ function printLoad(
   output.line(
     `${formatBytes(load.bytes)}, content ${load.contentHash}; started ${time(load.startedAt)}` +
       (load.finishedAt === null ? '' : `, finished ${time(load.finishedAt)}`) +
-      `; ${formatSeconds(load.seconds)} of work${load.seconds > 0 ? `, ${speed(load)} rows/s` : ''}`,
+      (load.undoneAt === null ? '' : `, undone ${time(load.undoneAt)}`) +
+      `; ${formatSeconds(load.seconds)} of work${speed(load) === '' ? '' : `, ${speed(load)} rows/s`}`,
   );
   for (const [name, count] of Object.entries(load.unknownMetrics)) {
-    output.line(`metric ${safeText(name)} is not declared: kept beside ${formatCount(count)} rows`);
+    output.line(
+      `metric ${safeText(name)} was not declared: kept beside ${formatCount(count)} ${count === 1 ? 'row' : 'rows'}`,
+    );
+  }
+  if (load.rowsReplaced > 0) {
+    output.line(
+      `it replaced the values of ${formatCount(load.rowsReplaced)} rows that were there before (--on-conflict update)`,
+    );
   }
   if (load.state === 'interrupted') output.line('interrupted: ingest the same file again to go on');
+  if (load.state === 'half_undone') {
+    output.line(
+      `half undone: the counts say what is left, the splits below what there was; edp undo ${load.loadId} goes on`,
+    );
+  }
   if (rows.rejected > 0) output.line(`why records were rejected: edp rejects ${load.loadId}`);
   if (receipts.length === 0) return;
   output.line();

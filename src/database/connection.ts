@@ -4,11 +4,14 @@
 import pg from 'pg';
 import { EdpError } from '../errors.js';
 import { describeClient } from './target.js';
+import { type ConnectionConfig, tlsAttempts, toTlsError } from './tls.js';
 
 /** A session reads and prints values the same way whatever the server's defaults are. */
 const SESSION_SETTINGS =
   "SET datestyle = 'ISO, YMD'; SET timezone = 'UTC'; SET intervalstyle = 'postgres'; " +
-  'SET extra_float_digits = 1; SET bytea_output = hex; ' +
+  'SET extra_float_digits = 1; SET bytea_output = hex; SET standard_conforming_strings = on; ' +
+  // A statement sees what others have committed up to it: second looks, and looks behind a lock, need that.
+  "SET default_transaction_isolation = 'read committed'; " +
   // A role called edp would make its tables among the ledger's: "$user" comes first by default.
   "SELECT set_config('search_path', coalesce((SELECT string_agg(quote_ident(name), ', ') " +
   "FROM unnest(current_schemas(false)) AS name WHERE name <> 'edp'), current_setting('search_path')), false)";
@@ -48,30 +51,74 @@ const types = {
  * @param role what the session does, shown in pg_stat_activity as `edp <role>`
  * @throws EdpError `database_unreachable` or `database_refused`, with the remedy
  */
-export async function connect(config: pg.ClientConfig, role: string): Promise<pg.Client> {
-  const client = new pg.Client({
-    keepAlive: true,
-    connectionTimeoutMillis: 15_000,
-    ...config,
-    application_name: `edp ${role}`,
-    types,
-  });
-  // A connection that breaks while idle emits 'error'; the next query fails and tells. Without a
-  // listener Node would end the process.
-  client.on('error', () => {});
-  try {
-    await client.connect();
-    await client.query(SESSION_SETTINGS);
-  } catch (error) {
-    client.end().catch(() => {});
-    throw toConnectError(error, config);
+export async function connect(config: ConnectionConfig, role: string): Promise<pg.Client> {
+  const attempts = tlsAttempts(config);
+  for (const [i, ssl] of attempts.entries()) {
+    const { tls, passwordNote: _, ...own } = config;
+    const client = new pg.Client({
+      keepAlive: true,
+      connectionTimeoutMillis: 15_000,
+      ...own,
+      ssl,
+      ...(tls?.isDirect === true && ssl !== false ? { sslnegotiation: 'direct' } : {}),
+      password: own.password || (process.env.PGPASSWORD ?? refuseToAsk(config)),
+      application_name: `edp ${role}`,
+      types,
+    });
+    // A connection that breaks while idle emits 'error'; the next query fails and tells. Without a
+    // listener Node would end the process.
+    client.on('error', () => {});
+    try {
+      await client.connect();
+      await client.query(SESSION_SETTINGS);
+      return client;
+    } catch (error) {
+      const isRefused = hasNoTls(client);
+      client.end().catch(() => {});
+      if (i + 1 < attempts.length && mayTryOtherwise(error)) continue;
+      throw isRefused && ssl !== false ? withoutTls(error, config) : toConnectError(error, config);
+    }
   }
-  return client;
+  throw new TypeError('there is always an attempt');
+}
+
+/** pg asks only if the server does. */
+function refuseToAsk(config: ConnectionConfig): () => Promise<string> {
+  return async () => {
+    throw new EdpError('database_refused', `${describeClient(config)} asks for a password`, {
+      hint: `give one in the URL, in PGPASSWORD or in ~/.pgpass${config.passwordNote === undefined ? '' : ` (${config.passwordNote})`}`,
+    });
+  };
+}
+
+/** Errors that another attempt, with or without TLS, would only meet again. */
+function mayTryOtherwise(error: unknown): boolean {
+  const { code } = error as { code?: string };
+  if (error instanceof EdpError || error instanceof AggregateError) return false;
+  // The server itself answered: only how it was asked can be the matter of a login refused.
+  if (/^[\dA-Z]{5}$/.test(code ?? '') && UNREACHABLE[code!] === undefined) return code === '28000';
+  return UNREACHABLE[code ?? ''] === undefined;
+}
+
+/** What pg keeps to itself: a server without TLS answers a request for it with one byte. */
+function hasNoTls(client: pg.Client): boolean {
+  const { stream } = (
+    client as unknown as { connection: { stream: { encrypted?: boolean; bytesRead?: number } } }
+  ).connection;
+  return stream.encrypted !== true && stream.bytesRead === 1;
+}
+
+function withoutTls(error: unknown, config: ConnectionConfig): EdpError {
+  const where = describeClient(config);
+  return new EdpError('database_refused', `${where} offers no TLS, which sslmode asks for`, {
+    hint: 'turn TLS on in the server (ssl = on), or use sslmode=prefer where the network is trusted',
+    cause: error,
+  });
 }
 
 /** Runs `work` with a connection of its own and closes it afterwards, come what may. */
 export async function withClient<T>(
-  config: pg.ClientConfig,
+  config: ConnectionConfig,
   role: string,
   work: (client: pg.Client) => Promise<T>,
 ): Promise<T> {
@@ -108,10 +155,12 @@ const UNREACHABLE: Readonly<Record<string, string>> = {
 };
 
 /** Tells a failed connection by its code: what happened, where, and what to do. */
-export function toConnectError(error: unknown, config: pg.ClientConfig): EdpError {
+export function toConnectError(error: unknown, config: ConnectionConfig): EdpError {
   if (error instanceof EdpError) return error;
   const where = describeClient(config);
   const { code } = error as { code?: string };
+  const tlsError = toTlsError(error, where);
+  if (tlsError !== undefined) return tlsError;
   // Node tries every address of a name and reports them together.
   const inner =
     error instanceof AggregateError ? (error.errors[0] as { code?: string }) : undefined;

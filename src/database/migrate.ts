@@ -60,13 +60,25 @@ async function appliedVersion(client: pg.Client): Promise<number> {
  *   create the schema
  */
 export async function migrate(client: pg.Client): Promise<void> {
+  const migrations = await listMigrations();
+  if (await isUpToDate(client, migrations)) return;
+  await explainRefusal(() => withSchemaLock(client, () => applyMigrations(client, migrations)));
+}
+
+/** The same within a transaction that is going on, which may be rolled back. */
+export async function migrateWithin(client: pg.Client): Promise<void> {
+  const migrations = await listMigrations();
+  if (await isUpToDate(client, migrations)) return;
+  await explainRefusal(() => applyMigrations(client, migrations));
+}
+
+async function isUpToDate(client: pg.Client, migrations: readonly Migration[]): Promise<boolean> {
   const version = await client.query<{ server_version_num: string }>('SHOW server_version_num');
   if (Number(version.rows[0]?.server_version_num) < MIN_SERVER_VERSION) {
     throw new EdpError('database_refused', 'this PostgreSQL is older than version 14', {
       hint: 'edp supports PostgreSQL 14 to 18',
     });
   }
-  const migrations = await listMigrations();
   const newest = migrations.at(-1)?.version ?? 0;
   const applied = await appliedVersion(client);
   if (applied > newest) {
@@ -78,24 +90,29 @@ export async function migrate(client: pg.Client): Promise<void> {
       },
     );
   }
-  if (applied === newest) return;
+  return applied === newest;
+}
+
+async function applyMigrations(client: pg.Client, migrations: readonly Migration[]): Promise<void> {
+  await client.query('CREATE SCHEMA IF NOT EXISTS edp');
+  await client.query(
+    `CREATE TABLE IF NOT EXISTS edp.migrations (
+       version int PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())`,
+  );
+  // Looked up again under the lock: another process may have been faster.
+  const current = await appliedVersion(client);
+  for (const migration of migrations.filter(({ version }) => version > current)) {
+    await client.query(await readFile(new URL(migration.name, MIGRATIONS_DIRECTORY), 'utf8'));
+    await client.query('INSERT INTO edp.migrations (version, name) VALUES ($1, $2)', [
+      migration.version,
+      migration.name,
+    ]);
+  }
+}
+
+async function explainRefusal(work: () => Promise<void>): Promise<void> {
   try {
-    await withSchemaLock(client, async () => {
-      await client.query('CREATE SCHEMA IF NOT EXISTS edp');
-      await client.query(
-        `CREATE TABLE IF NOT EXISTS edp.migrations (
-           version int PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())`,
-      );
-      // Looked up again under the lock: another process may have been faster.
-      const current = await appliedVersion(client);
-      for (const migration of migrations.filter(({ version }) => version > current)) {
-        await client.query(await readFile(new URL(migration.name, MIGRATIONS_DIRECTORY), 'utf8'));
-        await client.query('INSERT INTO edp.migrations (version, name) VALUES ($1, $2)', [
-          migration.version,
-          migration.name,
-        ]);
-      }
-    });
+    await work();
   } catch (error) {
     if ((error as { code?: string }).code === '42501') {
       throw new EdpError(

@@ -27,12 +27,28 @@ async function listMissing(client: pg.Client, tables: readonly Table[]): Promise
 export async function ensureTable(client: pg.Client, model: Model, table: Table): Promise<void> {
   const wanted = withReferredTables(table, model.tables);
   if ((await listMissing(client, wanted)).length === 0) return;
+  await explainRefusal(table, () => withSchemaLock(client, () => createMissing(client, wanted)));
+}
+
+/** The same within a transaction that is going on, which may be rolled back. */
+export async function ensureTableWithin(
+  client: pg.Client,
+  model: Model,
+  table: Table,
+): Promise<void> {
+  const wanted = withReferredTables(table, model.tables);
+  await explainRefusal(table, () => createMissing(client, wanted));
+}
+
+async function createMissing(client: pg.Client, wanted: readonly Table[]): Promise<void> {
+  for (const missing of await listMissing(client, wanted)) {
+    for (const statement of createTableStatements(missing)) await client.query(statement);
+  }
+}
+
+async function explainRefusal(table: Table, work: () => Promise<void>): Promise<void> {
   try {
-    await withSchemaLock(client, async () => {
-      for (const missing of await listMissing(client, wanted)) {
-        for (const statement of createTableStatements(missing)) await client.query(statement);
-      }
-    });
+    await work();
   } catch (error) {
     if ((error as { code?: string }).code === '42501') {
       throw new EdpError(

@@ -16,7 +16,9 @@ export async function withNewFile<T>(
 ): Promise<T> {
   const temporary = path.join(path.dirname(file), `.${path.basename(file)}.${process.pid}.tmp`);
   try {
-    const handle = await open(temporary, 'w');
+    // Made anew, so that a link somebody left under the name is not followed.
+    await rm(temporary, { force: true });
+    const handle = await open(temporary, 'wx');
     let result: T;
     try {
       result = await write(handle);

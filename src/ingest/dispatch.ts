@@ -38,6 +38,8 @@ export interface PlannedSplit {
   readonly segment?: Segment;
   /** Bytes of the file that it stands for, where they are not as many as in the range. */
   readonly sourceBytes?: number;
+  /** To be called when nobody reads the segment any more. */
+  readonly release?: () => void;
 }
 
 type Boundary = { readonly end: number; readonly nextLine: number };
@@ -134,6 +136,11 @@ export class Dispatcher {
     this.#slots = new Slots(options.processCount, (order) => this.#recallAfter(order));
     options.signal.addEventListener('abort', () => this.stop(), { once: true });
     if (options.signal.aborted) this.stop();
+  }
+
+  /** Set to 1 once the run is to stop. */
+  get stopFlag(): Int32Array {
+    return this.#stop;
   }
 
   get isStopped(): boolean {
@@ -324,11 +331,14 @@ export class Dispatcher {
   }
 }
 
-/** Server processes that a worker of any run waits for. */
+/**
+ * Server processes that any session waits for: not only a worker may stand between two splits, but also
+ * an undo, a replay, a dry run, or somebody else's transaction.
+ */
 async function listBlocking(client: pg.Client): Promise<number[]> {
   const { rows } = await client.query<{ blocking: number[] }>(
     `SELECT pg_blocking_pids(pid) AS blocking FROM pg_stat_activity
-     WHERE wait_event_type = 'Lock' AND application_name = 'edp worker'`,
+     WHERE wait_event_type = 'Lock' AND datname = current_database()`,
   );
   return rows.flatMap(({ blocking }) => blocking);
 }

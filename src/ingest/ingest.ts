@@ -1,9 +1,9 @@
 /**
  * A run of `edp ingest`: discover → claim → cut → dispatch → settle → report.
  */
-import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type pg from 'pg';
 import { withClient } from '../database/connection.js';
 import type { Database } from '../database/database.js';
 import { migrate } from '../database/migrate.js';
@@ -11,23 +11,30 @@ import { Session } from '../database/session.js';
 import { ensureTable } from '../database/tables.js';
 import { EdpError } from '../errors.js';
 import type { CsvSettings } from '../model/csv.js';
+import { hashTable } from '../model/hash.js';
 import { matchTable } from '../model/match.js';
 import { findTable, type Model, type Table } from '../model/model.js';
 import type { RejectLimit } from '../options.js';
+import { safeText } from '../output.js';
+import { loadInBulk } from './bulk/bulk.js';
+import { planIndexes } from './copy/indexes.js';
 import type { MissingDimensions, OnConflict } from './copy/stage.js';
 import { type CopyTarget, inspectTarget } from './copy/target.js';
 import { isDecoded } from './decode/text.js';
 import { placeName } from './detect/header.js';
-import { Dispatcher } from './dispatch.js';
+import { Dispatcher, type PlannedSplit } from './dispatch.js';
+import { formatOf } from './file-format.js';
 import {
   addCounts,
-  addWorkingTime,
   type Claim,
-  claimLoad,
-  finishLoad,
+  claimLoads,
+  type EndedLoad,
+  endLoads,
   type LoadIdentity,
-  releaseLoad,
+  loadKey,
 } from './ledger/loads.js';
+import { holdModel } from './ledger/model-lock.js';
+import { listPromotions, unknownPromotions } from './ledger/promotions.js';
 import { cutGap, findGaps } from './plan/cut.js';
 import {
   describeFile,
@@ -38,9 +45,9 @@ import {
 import type { InputFile } from './plan/discover.js';
 import { type IdentifiedFile, identifyFile } from './plan/identify.js';
 import { planTable, type TablePlan } from './plan/table-plan.js';
-import { type SplitPool, withPool } from './pool.js';
-import type { LoadTask, RowCounts } from './split.js';
-import { type StreamOptions, streamSplits } from './streamed.js';
+import type { SplitPool } from './pool.js';
+import type { LoadTask, Receipt, RowCounts } from './split.js';
+import { type StreamedSplit, streamSplits } from './streamed.js';
 
 /** How often a file that another run is loading is asked for again. */
 const BUSY_POLL_MS = 250;
@@ -97,9 +104,9 @@ export interface IngestProgress {
   note(text: string): void;
 }
 
-const NO_ROWS: RowCounts = { read: 0, loaded: 0, rejected: 0, duplicate: 0 };
+export const NO_ROWS: RowCounts = { read: 0, loaded: 0, rejected: 0, duplicate: 0 };
 
-function addRows(a: RowCounts, b: RowCounts): RowCounts {
+export function addRows(a: RowCounts, b: RowCounts): RowCounts {
   return {
     read: a.read + b.read,
     loaded: a.loaded + b.loaded,
@@ -108,8 +115,13 @@ function addRows(a: RowCounts, b: RowCounts): RowCounts {
   };
 }
 
+function negate({ read, loaded, rejected, duplicate }: RowCounts): RowCounts {
+  return { read: -read, loaded: -loaded, rejected: -rejected, duplicate: -duplicate };
+}
+
 export async function ingest(
   database: Database,
+  pool: SplitPool,
   model: Model,
   files: readonly InputFile[],
   options: IngestOptions,
@@ -121,19 +133,49 @@ export async function ingest(
     file,
     table: matchTable(model, file.path, options.table),
   }));
-  return withClient(database.client, 'ingest', (client) =>
-    withPool(options.processCount, async (pool) => {
-      await migrate(client);
-      const session = new Session(client);
-      const run = new IngestRun(database, model, options, progress, { session, pool }, signal);
-      return run.execute(targets);
-    }),
-  );
+  pool.connect(database.client);
+  return withClient(database.client, 'ingest', async (client) => {
+    await migrate(client);
+    const session = new Session(client);
+    const run = new IngestRun(database, model, options, progress, { session, pool }, signal);
+    return run.execute(targets);
+  });
 }
 
-interface Target {
+export interface Target {
   readonly file: InputFile;
   readonly table: Table;
+}
+
+/** A file with all that is to be known before it is claimed. */
+interface PreparedFile {
+  readonly target: Target;
+  readonly description: FileDescription;
+  readonly copyTarget: CopyTarget;
+  readonly plan: TablePlan;
+  readonly file: IdentifiedFile;
+  readonly identity: LoadIdentity;
+}
+
+interface ClaimedFile {
+  readonly prepared: PreparedFile;
+  readonly claim: Claim;
+}
+
+interface ClaimedLoad extends ClaimedFile {
+  readonly claim: Extract<Claim, { kind: 'claimed' }>;
+}
+
+interface LoadPlan {
+  readonly load: LoadTask;
+  /** Those of a file that is not plain text are made while it is read. */
+  readonly splits: readonly PlannedSplit[] | AsyncIterable<PlannedSplit>;
+  /** Bytes of the file that they stand for. */
+  readonly openBytes: number;
+  readonly dataStart: number;
+  /** Undefined where it shows only when all is read. */
+  readonly dataEnd: number | undefined;
+  readonly dataLine: number;
 }
 
 /** A file on its way into its table. */
@@ -155,15 +197,25 @@ class IngestRun {
   readonly #progress: IngestProgress;
   /** Holds the locks of this run's loads. */
   readonly #session: Session;
+  readonly #pool: SplitPool;
   readonly #dispatcher: Dispatcher;
-  readonly #targets = new Map<string, CopyTarget>();
+  readonly #targets = new Map<string, Promise<CopyTarget>>();
   readonly #active = new Map<number, ActiveLoad>();
   /** Contents this run is loading now: its own lock would not keep it from claiming one twice. */
   readonly #inHand = new Set<string>();
   readonly #results = new Map<InputFile, FileResult>();
+  /** The form that the user was last told of, by table. */
+  readonly #toldOddities = new Map<string, string>();
   readonly #endings: Promise<void>[] = [];
+  /** Loads whose end the ledger is still to be told. */
+  readonly #ended: EndedLoad[] = [];
+  #ending: Promise<void> | undefined;
+  #sizes = new Map<InputFile, number>();
   readonly #unknownMetrics: Record<string, number> = {};
+  /** Of the loads of this run, also what earlier runs of them committed. */
   #rows: RowCounts = NO_ROWS;
+  #targetCount = 0;
+  #isOverRejectLimit = false;
 
   constructor(
     database: Database,
@@ -178,16 +230,14 @@ class IngestRun {
     this.#options = options;
     this.#progress = progress;
     this.#session = resources.session;
+    this.#pool = resources.pool;
     this.#dispatcher = new Dispatcher({
       pool: resources.pool,
       processCount: options.processCount,
       session: resources.session,
       signal,
       onCommitted: ({ load, sourceBytes }, receipt) => {
-        const active = this.#active.get(load.loadId)!;
-        active.rows = addRows(active.rows, receipt.rows);
-        this.#rows = addRows(this.#rows, receipt.rows);
-        addCounts(this.#unknownMetrics, receipt.unknownMetrics);
+        this.#count(this.#active.get(load.loadId)!, receipt);
         progress.advance(sourceBytes ?? receipt.end - receipt.start, receipt.rows);
         this.#enforceRejectLimit(false);
       },
@@ -196,12 +246,14 @@ class IngestRun {
 
   async execute(targets: readonly Target[]): Promise<IngestResult> {
     const startedAt = performance.now();
+    this.#targetCount = targets.length;
     let failure: unknown;
     try {
       const sizes = await Promise.all(
-        targets.map(async ({ file }) => (await stat(file.path)).size),
+        targets.map(async ({ file }) => [file, (await stat(file.path)).size] as const),
       );
-      this.#progress.start(sizes.reduce((sum, size) => sum + size, 0));
+      this.#sizes = new Map(sizes);
+      this.#progress.start(sizes.reduce((sum, [, size]) => sum + size, 0));
       for (const stage of inStages(targets, this.#model)) await this.#loadStage(stage);
       this.#enforceRejectLimit(true);
       this.#dispatcher.assertNotFailed();
@@ -236,13 +288,15 @@ class IngestRun {
 
   /** Loads files until each is done, by this run or by another that has it in hand. */
   async #loadStage(targets: readonly Target[]): Promise<void> {
-    let open = targets;
+    let isWaiting = false;
+    let open = await this.#loadTablesInBulk(targets);
     while (open.length > 0 && !this.#dispatcher.isStopped) {
       const busy = await this.#loadAll(open);
       // What this run has in hand ends first: a file may be busy with this very run.
       await Promise.all(this.#endings);
       if (busy.length === open.length) await sleep(BUSY_POLL_MS);
-      if (busy.length > 0 && open === targets) {
+      if (busy.length > 0 && !isWaiting) {
+        isWaiting = true;
         const names = busy.map(({ file }) => file.name).join(', ');
         this.#progress.note(`waiting for another run that loads ${names}`);
       }
@@ -250,26 +304,159 @@ class IngestRun {
     }
   }
 
-  /** @returns the files that another run has in hand */
+  /** @returns the files that are to be loaded split by split */
+  async #loadTablesInBulk(targets: readonly Target[]): Promise<readonly Target[]> {
+    let open = targets;
+    for (const table of new Set(targets.map((target) => target.table))) {
+      const own = open.filter((target) => target.table === table);
+      const bytes = own.reduce((sum, { file }) => sum + (this.#sizes.get(file) ?? 0), 0);
+      if (bytes < MIN_BULK_BYTES || own.length > MAX_BULK_FILES) continue;
+      const left = await this.#loadTableInBulk(own);
+      open = open.filter((target) => target.table !== table || left.includes(target));
+    }
+    return open;
+  }
+
+  /**
+   * Loads all files of a table in one transaction, where that is possible.
+   *
+   * @returns the files that are still to be loaded
+   */
+  async #loadTableInBulk(targets: readonly Target[]): Promise<readonly Target[]> {
+    const copyTarget = await this.#prepareTable(targets[0]!.table);
+    if (copyTarget.foreignKeys.length > 0 && !copyTarget.checksForeignKeys) return targets;
+    const indexes = await this.#session.run((client) => planIndexes(client, copyTarget.table));
+    if (indexes === undefined) return targets;
+    const left: Target[] = [];
+    const claimed: ClaimedLoad[] = [];
+    for (const wave of inWaves(targets, this.#sizes)) {
+      for (const { prepared, claim } of await this.#claimWave(wave)) {
+        if (claim.kind === 'busy') left.push(prepared.target);
+        else if (claim.kind === 'claimed') claimed.push({ prepared, claim });
+        else this.#settleUnclaimed(prepared, claim);
+      }
+    }
+    const columnsOf = ({ prepared }: ClaimedLoad) => JSON.stringify(prepared.plan.columns);
+    const isAlike = new Set(claimed.map(columnsOf)).size === 1;
+    const isNew = claimed.every(({ claim }) => claim.committed.length === 0);
+    if (!(isAlike && isNew && !this.#dispatcher.isStopped && (await this.#copyInBulk(claimed)))) {
+      for (const { prepared, claim } of claimed) await this.#send(prepared, claim);
+    }
+    return left;
+  }
+
+  /** @returns whether the files are loaded */
+  async #copyInBulk(claimed: readonly ClaimedLoad[]): Promise<boolean> {
+    const plans = claimed.map(({ prepared, claim }) => this.#plan(prepared, claim));
+    const startedAt = performance.now();
+    let scanned = { bytes: 0, rows: NO_ROWS };
+    const outcome = await loadInBulk(plans, {
+      pool: this.#pool,
+      processCount: this.#options.processCount,
+      stop: this.#dispatcher.stopFlag,
+      onScanned: (bytes, rows) => {
+        scanned = { bytes: scanned.bytes + bytes, rows: addRows(scanned.rows, rows) };
+        this.#progress.advance(bytes, rows);
+        this.#enforceRejectLimit(false, scanned.rows);
+      },
+      mayCommit: () => {
+        const isEnd = this.#results.size + claimed.length === this.#targetCount;
+        this.#enforceRejectLimit(isEnd, scanned.rows);
+        return !this.#dispatcher.isStopped;
+      },
+    });
+    if (outcome.kind === 'undone') {
+      this.#progress.advance(-scanned.bytes, negate(scanned.rows));
+      if (outcome.reason !== undefined && !this.#dispatcher.isStopped) {
+        this.#progress.note(
+          `loading split by split, since at once it was refused: ${outcome.reason}`,
+        );
+      }
+      return false;
+    }
+    const now = performance.now();
+    const totalBytes = claimed.reduce((sum, { prepared }) => sum + prepared.file.size, 0);
+    for (const [i, { prepared, claim }] of claimed.entries()) {
+      // Each file's share of the time that all took together.
+      const share = ((now - startedAt) * prepared.file.size) / totalBytes;
+      const active = this.#activate(prepared, claim, now - share);
+      for (const receipt of outcome.receipts[i]!) this.#count(active, receipt);
+      this.#endings.push(this.#finish(prepared.target, active, [], true));
+    }
+    return true;
+  }
+
+  /**
+   * Sends files on their way, in their order, a wave at a time: while the splits of one wave wait for
+   * workers, the next is claimed.
+   *
+   * @returns the files that another run has in hand
+   */
   async #loadAll(targets: readonly Target[]): Promise<Target[]> {
     const busy: Target[] = [];
-    for (const target of targets) {
-      if (this.#dispatcher.isStopped) break;
-      try {
-        if (!(await this.#load(target))) busy.push(target);
-      } catch (error) {
-        // One file's fault is no reason to give up the others; anything else is.
-        if (!(error instanceof EdpError) || !FILE_FAULTS.has(error.code)) throw error;
-        this.#settle(target, {
-          status: 'failed',
-          loadId: null,
-          rows: NO_ROWS,
-          bytes: 0,
-          reason: explainFailure(error),
-        });
+    const waves = inWaves(targets, this.#sizes);
+    let next = waves[0] === undefined ? undefined : this.#claimWave(waves[0]);
+    for (let i = 0; next !== undefined; i++) {
+      const claimed: readonly ClaimedFile[] = await next;
+      const following = waves[i + 1];
+      next = following === undefined ? undefined : this.#claimWave(following);
+      // Whoever waits for it meets its failure; until then it is nobody's.
+      next?.catch(() => {});
+      for (const { prepared, claim } of claimed) {
+        if (claim.kind === 'busy') busy.push(prepared.target);
+        else if (claim.kind === 'claimed') await this.#send(prepared, claim);
+        else this.#settleUnclaimed(prepared, claim);
       }
     }
     return busy;
+  }
+
+  /** Files that cannot be loaded are settled here, and are not among those returned. */
+  async #claimWave(targets: readonly Target[]): Promise<ClaimedFile[]> {
+    if (this.#dispatcher.isStopped) return [];
+    const prepared = (
+      await Promise.all(targets.map((target) => this.#prepareUnlessFaulty(target)))
+    ).filter((file) => file !== undefined);
+    const claims: Claim[] = prepared.map(() => ({ kind: 'busy' }));
+    // One after the other where a wave has the same content twice; so is one that is still in hand.
+    const chosen = new Map<string, number>();
+    for (const [i, { identity }] of prepared.entries()) {
+      const key = loadKey(identity);
+      if (!this.#inHand.has(key) && !chosen.has(key)) chosen.set(key, i);
+    }
+    const indexes = [...chosen.values()];
+    for (const key of chosen.keys()) this.#inHand.add(key);
+    if (indexes.length === 0)
+      return prepared.map((file) => ({ prepared: file, claim: { kind: 'busy' } }));
+    const results = await this.#session.run((client) =>
+      claimLoads(
+        client,
+        indexes.map((i) => prepared[i]!.identity),
+        this.#options.force,
+      ),
+    );
+    for (const [n, i] of indexes.entries()) {
+      claims[i] = results[n]!;
+      if (claims[i].kind !== 'claimed') this.#inHand.delete(loadKey(prepared[i]!.identity));
+    }
+    return prepared.map((file, i) => ({ prepared: file, claim: claims[i]! }));
+  }
+
+  async #prepareUnlessFaulty(target: Target): Promise<PreparedFile | undefined> {
+    try {
+      return await this.#prepare(target);
+    } catch (error) {
+      // One file's fault is no reason to give up the others; anything else is.
+      if (!isFileFault(error)) throw error;
+      this.#settle(target, {
+        status: 'failed',
+        loadId: null,
+        rows: NO_ROWS,
+        bytes: 0,
+        reason: fileFaultReason(error),
+      });
+      return undefined;
+    }
   }
 
   #settle({ file, table }: Target, result: Omit<FileResult, 'path' | 'table'>): void {
@@ -278,48 +465,49 @@ class IngestRun {
     this.#progress.fileDone(complete);
   }
 
-  /** @returns false where another run has the file in hand */
-  async #load(target: Target): Promise<boolean> {
+  async #prepare(target: Target): Promise<PreparedFile> {
     const { file, table } = target;
     const csv = this.#options.csvFor(table);
     const description = await describeFile(file.path, file.name, table, csv);
     const copyTarget = await this.#prepareTable(table);
     const plan = planFor(table, description, file.name);
-    const identified = await identifyFile(file.path);
-    const identity: LoadIdentity = {
-      path: file.name,
-      table: table.name,
-      size: identified.size,
-      contentHash: identified.contentHash,
-      header: description.headerBytes,
-      delimiter: description.dialect.delimiter,
-      modelHash: createHash('sha256').update(JSON.stringify(table)).digest('hex').slice(0, 32),
-    };
-    if (this.#inHand.has(contentKey(identity))) return false;
-    const { force } = this.#options;
-    const claim = await this.#session.run((client) => claimLoad(client, identity, force));
-    if (claim.kind === 'busy') return false;
-    if (claim.kind === 'known') {
-      const asWhat = claim.path === file.name ? '' : ` as ${claim.path}`;
-      this.#progress.advance(identified.size, NO_ROWS);
-      this.#settle(target, {
-        status: 'skipped',
-        loadId: claim.loadId,
-        rows: NO_ROWS,
-        bytes: identified.size,
-        reason: `the same content was loaded${asWhat} by load ${claim.loadId}; --force loads it again`,
-      });
-      return true;
-    }
-    await this.#send(target, description, copyTarget, plan, identified, identity, claim);
-    return true;
+    const identified = await identifyFile(file.path, description.textHead);
+    const identity = toIdentity(target, description, identified, csv);
+    return { target, description, copyTarget, plan, file: identified, identity };
   }
 
-  async #prepareTable(table: Table): Promise<CopyTarget> {
+  #settleUnclaimed(
+    { target, file }: PreparedFile,
+    claim: Exclude<Claim, { kind: 'busy' | 'claimed' }>,
+  ): void {
+    if (claim.kind !== 'known') {
+      const { kind, loadId } = claim;
+      this.#settle(target, {
+        status: 'failed',
+        loadId,
+        rows: NO_ROWS,
+        bytes: 0,
+        reason: kind === 'half_undone' ? halfUndoneReason(loadId) : otherFormatReason(loadId),
+      });
+      return;
+    }
+    this.#progress.advance(file.size, NO_ROWS);
+    this.#settle(target, {
+      status: 'skipped',
+      loadId: claim.loadId,
+      rows: NO_ROWS,
+      bytes: file.size,
+      reason: knownReason(claim.path, claim.loadId, target.file.name),
+    });
+  }
+
+  #prepareTable(table: Table): Promise<CopyTarget> {
     let target = this.#targets.get(table.name);
     if (target === undefined) {
-      target = await this.#session.run(async (client) => {
+      target = this.#session.run(async (client) => {
         await ensureTable(client, this.#model, table);
+        await holdModel(client, table, this.#options.onConflict);
+        await this.#warnOfPromotions(client, table);
         return inspectTarget(client, table);
       });
       this.#targets.set(table.name, target);
@@ -327,34 +515,66 @@ class IngestRun {
     return target;
   }
 
-  async #send(
-    target: Target,
-    description: FileDescription,
-    copyTarget: CopyTarget,
-    plan: TablePlan,
-    file: IdentifiedFile,
-    identity: LoadIdentity,
+  /** Looked at once the model is held: a promotion either waits for this run, or is seen by it. */
+  async #warnOfPromotions(client: pg.Client, table: Table): Promise<void> {
+    const promotions = await listPromotions(client, table.name);
+    for (const { metric, column } of unknownPromotions(table, promotions)) {
+      this.#progress.note(
+        `warning: metric ${safeText(JSON.stringify(metric))} of "${safeText(table.name)}" was promoted to column "${safeText(column)}", which this model does not declare: it is kept beside the rows. Declare it in edp.yaml; edp promote moves what is kept`,
+      );
+    }
+  }
+
+  #activate(
+    { target, description, file, identity }: PreparedFile,
     claim: Extract<Claim, { kind: 'claimed' }>,
-  ): Promise<void> {
+    startedAt = performance.now(),
+  ): ActiveLoad {
     const active: ActiveLoad = {
       name: target.file.name,
       table: target.table.name,
       bytes: file.size,
       claim,
       identity,
-      startedAt: performance.now(),
+      startedAt,
       dialect: summarizeForm(description),
       rows: claim.rows,
     };
-    const { form, dialect, dataStart, dataLine, dataEnd, footer, recordBytes } = description;
-    const oddities = listOddities(description);
-    if (oddities.length > 0) {
-      this.#progress.note(`${target.file.name} is read with: ${oddities.join(', ')}`);
-    }
     this.#active.set(claim.loadId, active);
-    this.#inHand.add(contentKey(identity));
+    this.#tellOddities(target, description);
+    if (claim.hadOtherModel) {
+      this.#progress.note(
+        `load ${claim.loadId} of ${safeText(target.file.name)} was begun with another model of "${safeText(target.table.name)}"; what is left of it loads with the present one`,
+      );
+    }
     addCounts(this.#unknownMetrics, claim.unknownMetrics);
-    const { writeBatchSize, readBatchSize, onConflict, missingDimensions } = this.#options;
+    this.#rows = addRows(this.#rows, claim.rows);
+    return active;
+  }
+
+  /** Tells in what form a file is read, unless it is a usual one, or that of the file before. */
+  #tellOddities({ file, table }: Target, description: FileDescription): void {
+    const oddities = listOddities(description).join(', ');
+    if (oddities === (this.#toldOddities.get(table.name) ?? '')) return;
+    this.#toldOddities.set(table.name, oddities);
+    this.#progress.note(`${safeText(file.name)} is read with: ${oddities || 'no oddities'}`);
+  }
+
+  /** Counts what has committed. */
+  #count(active: ActiveLoad, { rows, unknownMetrics }: Receipt): void {
+    active.rows = addRows(active.rows, rows);
+    this.#rows = addRows(this.#rows, rows);
+    addCounts(this.#unknownMetrics, unknownMetrics);
+  }
+
+  /** What is left of a load, cut into splits. */
+  #plan(
+    { target, description, copyTarget, plan, file }: PreparedFile,
+    claim: Extract<Claim, { kind: 'claimed' }>,
+  ): LoadPlan {
+    const { form, dialect, dataStart, dataLine, recordBytes, footer } = description;
+    const { processCount, writeBatchSize, readBatchSize, onConflict, missingDimensions } =
+      this.#options;
     const load: LoadTask = {
       database: this.#database.client,
       file,
@@ -368,18 +588,25 @@ class IngestRun {
       onConflict,
       missingDimensions,
     };
-    const splitBytes = Math.max(1, Math.round(readBatchSize * recordBytes));
+    const batchBytes = Math.max(1, Math.round(readBatchSize * recordBytes));
     if (isDecoded(form)) {
-      // How long the text is shows only at its end.
-      const gaps = findGaps(dataStart, dataLine, Number.MAX_SAFE_INTEGER, claim.committed);
-      await this.#sendStream(target, active, load, { form, gaps, splitBytes });
-      return;
+      const text = streamSplits(file, dialect, {
+        name: target.file.name,
+        form,
+        gaps: findGaps(dataStart, dataLine, Number.MAX_SAFE_INTEGER, claim.committed),
+        splitBytes: batchBytes,
+        textBytes: description.textBytes,
+        processCount,
+        skipFooter: this.#options.csvFor(target.table).skipFooter ?? 0,
+      });
+      const splits = ofLoad(load, text);
+      return { load, splits, openBytes: file.size, dataStart, dataLine, dataEnd: undefined };
     }
-    const gaps = findGaps(dataStart, dataLine, dataEnd ?? file.size, claim.committed);
-    this.#progress.advance(
-      file.size - gaps.reduce((sum, { start, end }) => sum + end - start, 0),
-      NO_ROWS,
-    );
+    const { dataEnd = file.size } = description;
+    // A file of a few long records keeps all workers busy, too.
+    const share = Math.max(MIN_SHARE_BYTES, Math.ceil(file.size / processCount));
+    const splitBytes = Math.min(batchBytes, share);
+    const gaps = findGaps(dataStart, dataLine, dataEnd, claim.committed);
     const splits = gaps.flatMap((gap) =>
       cutGap(gap, splitBytes).map((range) => ({
         load,
@@ -387,27 +614,15 @@ class IngestRun {
         firstLine: range.isExact ? gap.firstLine : undefined,
       })),
     );
-    const endings: Promise<boolean>[] = [];
-    for (const split of splits) {
-      if (this.#dispatcher.isStopped) break;
-      endings.push((await this.#dispatcher.send(split)).ended);
-    }
-    this.#endings.push(this.#finish(target, active, endings, endings.length === splits.length));
+    const openBytes = gaps.reduce((sum, { start, end }) => sum + end - start, 0);
+    return { load, splits, openBytes, dataStart, dataLine, dataEnd };
   }
 
-  /** Sends the splits of a text that is made while it is read. */
-  async #sendStream(
-    target: Target,
-    active: ActiveLoad,
-    load: LoadTask,
-    text: Pick<StreamOptions, 'form' | 'gaps' | 'splitBytes'>,
-  ): Promise<void> {
-    const splits = streamSplits(load, {
-      ...text,
-      name: target.file.name,
-      processCount: this.#options.processCount,
-      skipFooter: this.#options.csvFor(target.table).skipFooter ?? 0,
-    });
+  async #send(prepared: PreparedFile, claim: Extract<Claim, { kind: 'claimed' }>): Promise<void> {
+    const active = this.#activate(prepared, claim);
+    this.#enforceRejectLimit(false);
+    const { splits, openBytes } = this.#plan(prepared, claim);
+    this.#progress.advance(prepared.file.size - openBytes, NO_ROWS);
     const endings: Promise<boolean>[] = [];
     let isAllSent = false;
     let fault: EdpError | undefined;
@@ -416,15 +631,15 @@ class IngestRun {
         if (this.#dispatcher.isStopped) break;
         const { ended } = await this.#dispatcher.send(split);
         endings.push(ended);
-        void ended.then(() => split.release());
+        if (split.release !== undefined) void ended.then(split.release);
       }
       isAllSent = !this.#dispatcher.isStopped;
     } catch (error) {
       // What was sent before may commit; the same command goes on behind it.
-      if (!(error instanceof EdpError) || !FILE_FAULTS.has(error.code)) throw error;
+      if (!isFileFault(error)) throw error;
       fault = error;
     } finally {
-      this.#endings.push(this.#finish(target, active, endings, isAllSent, fault));
+      this.#endings.push(this.#finish(prepared.target, active, endings, isAllSent, fault));
     }
   }
 
@@ -436,60 +651,128 @@ class IngestRun {
     fault?: EdpError,
   ): Promise<void> {
     const committed = await Promise.all(endings);
-    const isComplete = isAllSent && committed.every((isCommitted) => isCommitted);
+    this.#enforceRejectLimit(this.#results.size === this.#targetCount - 1);
+    // Over the limit it stays open, so that the next run holds it against its own limit again.
+    const isComplete =
+      isAllSent && committed.every((isCommitted) => isCommitted) && !this.#isOverRejectLimit;
     const { claim, identity, bytes } = active;
     const seconds = (performance.now() - active.startedAt) / 1000;
     try {
-      await this.#session.run(async (client) => {
-        if (isComplete) await finishLoad(client, claim.loadId, claim.attempt, seconds);
-        else await addWorkingTime(client, claim.loadId, seconds);
-        await releaseLoad(client, identity);
-      });
+      const { loadId, attempt } = claim;
+      await this.#end({ loadId, attempt, key: identity, isComplete, seconds });
     } catch (error) {
       this.#dispatcher.stop(error);
     }
-    this.#inHand.delete(contentKey(identity));
+    this.#inHand.delete(loadKey(identity));
     this.#settle(target, {
       status: isComplete ? 'loaded' : 'failed',
       loadId: claim.loadId,
       rows: active.rows,
       bytes,
       dialect: active.dialect,
-      ...(isComplete ? {} : { reason: explainFailure(fault) }),
+      ...(isComplete ? {} : { reason: this.#unfinishedReason(claim.loadId, fault) }),
     });
   }
 
-  /** @param isEnd whether nothing more is to come */
-  #enforceRejectLimit(isEnd: boolean): void {
-    const { maxRejects } = this.#options;
-    if (maxRejects === undefined) return;
-    const { read, rejected } = this.#rows;
-    // A share of a few records says nothing yet.
-    if (maxRejects.percent !== undefined && read < MIN_RECORDS_FOR_SHARE && !isEnd) return;
-    const limit = maxRejects.count ?? (read * (maxRejects.percent ?? 100)) / 100;
-    if (rejected <= limit) return;
-    const allowed = maxRejects.count ?? `${maxRejects.percent}%`;
-    this.#dispatcher.stop(
-      new EdpError(
-        'too_many_rejects',
-        `${rejected} of ${read} records rejected, more than --max-rejects ${allowed}`,
-        {
-          hint: 'edp status and edp rejects show why; run again with another limit to go on',
-        },
-      ),
-    );
+  /** Tells the ledger of a load's end; of all at once that end while the ledger is busy. */
+  #end(load: EndedLoad): Promise<void> {
+    this.#ended.push(load);
+    this.#ending ??= this.#session.run(async (client) => {
+      this.#ending = undefined;
+      await endLoads(client, this.#ended.splice(0));
+    });
+    return this.#ending;
+  }
+
+  #unfinishedReason(loadId: number, fault: EdpError | undefined): string {
+    if (fault !== undefined) {
+      return `${fileFaultReason(fault)}\n  → what comes before is loaded, as load ${loadId}: the whole file goes on from there; edp undo ${loadId} removes it`;
+    }
+    return this.#isOverRejectLimit
+      ? 'stopped by --max-rejects; with another limit the same command goes on where it stopped'
+      : 'not finished; the same command goes on where it stopped';
+  }
+
+  /**
+   * @param isEnd whether nothing more is to come
+   * @param uncommitted counts of what is still to commit
+   */
+  #enforceRejectLimit(isEnd: boolean, uncommitted: RowCounts = NO_ROWS): void {
+    const rows = addRows(this.#rows, uncommitted);
+    const fault = findRejectLimitFault(this.#options.maxRejects, rows, isEnd);
+    if (fault === undefined) return;
+    this.#isOverRejectLimit = true;
+    this.#dispatcher.stop(fault);
   }
 }
 
-function contentKey({ table, contentHash }: LoadIdentity): string {
-  return `${table} ${contentHash}`;
+/**
+ * What is to be said where more was rejected than `--max-rejects` allows.
+ *
+ * @param rows of the loads of this run, also what earlier runs of them committed
+ * @param isEnd whether nothing more is to come
+ */
+export function findRejectLimitFault(
+  maxRejects: RejectLimit | undefined,
+  { read, rejected }: RowCounts,
+  isEnd: boolean,
+): EdpError | undefined {
+  if (maxRejects === undefined) return undefined;
+  // A share of a few records says nothing yet.
+  if (maxRejects.percent !== undefined && read < MIN_RECORDS_FOR_SHARE && !isEnd) return undefined;
+  const limit = maxRejects.count ?? (read * (maxRejects.percent ?? 100)) / 100;
+  if (rejected <= limit) return undefined;
+  const allowed = maxRejects.count ?? `${maxRejects.percent}%`;
+  return new EdpError(
+    'too_many_rejects',
+    `${rejected} of ${read} records rejected, more than --max-rejects ${allowed}`,
+    {
+      hint: 'edp status and edp rejects show why; run again with another limit to go on (what earlier runs of these loads rejected counts, too)',
+    },
+  );
+}
+
+/** Bytes of a file that are worth a split of their own, whatever the number of records. */
+const MIN_SHARE_BYTES = 4 * 1024 * 1024;
+
+/** For less, taking the indexes off and putting them back is not worth it. */
+const MIN_BULK_BYTES = 32 * 1024 * 1024;
+/** A run holds a lock for every load it has in hand, and the server has room for some thousands. */
+const MAX_BULK_FILES = 2000;
+
+/** Files claimed at once: small ones share round trips; big ones are left to other runs until their turn. */
+const MAX_WAVE_FILES = 32;
+const MAX_WAVE_BYTES = 16 * 1024 * 1024;
+
+function inWaves(targets: readonly Target[], sizes: ReadonlyMap<InputFile, number>): Target[][] {
+  const waves: Target[][] = [];
+  let bytes = Number.POSITIVE_INFINITY;
+  for (const target of targets) {
+    const size = sizes.get(target.file) ?? 0;
+    const last = waves.at(-1);
+    if (last === undefined || last.length >= MAX_WAVE_FILES || bytes + size > MAX_WAVE_BYTES) {
+      waves.push([target]);
+      bytes = size;
+    } else {
+      last.push(target);
+      bytes += size;
+    }
+  }
+  return waves;
+}
+
+async function* ofLoad(
+  load: LoadTask,
+  splits: AsyncIterable<StreamedSplit>,
+): AsyncGenerator<PlannedSplit> {
+  for await (const split of splits) yield { load, ...split };
 }
 
 /**
  * Files in the order in which they may load: those of a table that others refer to come before theirs,
  * and are done before theirs begin.
  */
-function inStages(targets: readonly Target[], model: Model): Target[][] {
+export function inStages(targets: readonly Target[], model: Model): Target[][] {
   const stages: Target[][] = [];
   for (const target of targets) {
     const depth = referenceDepth(target.table, model, []);
@@ -516,15 +799,54 @@ const FILE_FAULTS: ReadonlySet<string> = new Set([
   'io',
 ]);
 
-function explainFailure(fault: EdpError | undefined): string {
-  if (fault === undefined) return 'not finished; the same command goes on where it stopped';
-  const place = fault.place === undefined ? '' : `${fault.place}: `;
-  const hint = fault.hint === undefined ? '' : `\n  → ${fault.hint}`;
-  return `${place}${fault.message}${hint}`;
+/** Whether an error concerns one file and none of the others. */
+export function isFileFault(error: unknown): error is EdpError {
+  return error instanceof EdpError && FILE_FAULTS.has(error.code);
+}
+
+export function fileFaultReason({ place, message, hint }: EdpError): string {
+  return `${place === undefined ? '' : `${place}: `}${message}${hint === undefined ? '' : `\n  → ${hint}`}`;
+}
+
+export function knownReason(path: string, loadId: number, name: string): string {
+  const asWhat = path === name ? '' : ` as ${path}`;
+  return `the same content was loaded${asWhat} by load ${loadId}; --force loads it again`;
+}
+
+export function halfUndoneReason(loadId: number): string {
+  return `load ${loadId} of this content is half undone\n  → edp undo ${loadId} finishes that; then the file can be loaded again`;
+}
+
+/** What the ledger is to know of a file. */
+export function toIdentity(
+  { file, table }: Target,
+  description: FileDescription,
+  { size, contentHash }: IdentifiedFile,
+  csv: CsvSettings,
+): LoadIdentity {
+  return {
+    path: file.name,
+    file: file.path,
+    table: table.name,
+    size,
+    contentHash,
+    header: description.headerBytes,
+    form: description.form,
+    format: formatOf(description, csv),
+    modelHash: hashTable(table),
+  };
+}
+
+export function otherFormatReason(loadId: number): string {
+  return `load ${loadId} has a part of this content, which it read in another format\n  → say what was said then about the form of the file; or remove that part first: edp undo ${loadId}`;
 }
 
 /** An empty file has no header to plan by, and no records to plan for. */
-function planFor(table: Table, { header, detection }: FileDescription, name: string): TablePlan {
+export function planFor(
+  table: Table,
+  { header, detection }: FileDescription,
+  name: string,
+): TablePlan {
   if (header.length === 0) {
     return { table: table.name, columns: [], sources: [], key: table.key, fieldCount: 0 };
   }

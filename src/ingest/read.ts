@@ -1,6 +1,7 @@
 /**
  * A split of a file → windows of it, through one buffer that is used over and over: memory does
- * not depend on the size of the split.
+ * not depend on the size of the split. Only for a record that does not fit does the window grow, and
+ * it shrinks back as soon as what is left of it fits: the byte lane reads none but the first buffer.
  */
 import { type FileHandle, open } from 'node:fs/promises';
 import type { IHasher } from 'hash-wasm';
@@ -8,8 +9,6 @@ import { EdpError } from '../errors.js';
 import type { Dialect } from './dialect.js';
 import { guessRecordStart } from './scan/boundary.js';
 import type { FileIdentity, SplitRange } from './split.js';
-
-export const WINDOW_BYTES = 256 * 1024;
 
 /** A longer record is rejected; the buffer grows up to this, and no further. */
 export const MAX_RECORD_BYTES = 64 * 1024 * 1024;
@@ -87,6 +86,7 @@ export async function assertUnchanged(file: FileHandle, identity: FileIdentity):
  * Reads the records that start in [start, until), in order.
  *
  * @param start where a record starts
+ * @param buffer for the windows, and one byte more, for the sentinel of the byte lane
  * @param hasher takes every byte of the split, and only those
  * @returns start of the first record behind the split
  */
@@ -95,11 +95,11 @@ export async function readSplit(
   identity: FileIdentity,
   start: number,
   until: number,
+  buffer: Buffer,
   hasher: IHasher,
   consumer: WindowConsumer,
 ): Promise<number> {
-  // One byte more than is filled, for the sentinel of the byte lane.
-  let bytes: Buffer = Buffer.allocUnsafeSlow(WINDOW_BYTES + 1);
+  let bytes = buffer;
   let base = start;
   let filled = 0;
   for (;;) {
@@ -122,7 +122,9 @@ export async function readSplit(
     }
     // The record that is not complete stays; the file is read on behind it.
     hasher.update(bytes.subarray(0, taken));
-    bytes.copyWithin(0, taken, filled);
+    const next = filled - taken < buffer.length - 1 ? buffer : bytes;
+    bytes.copy(next, 0, taken, filled);
+    bytes = next;
     base += taken;
     filled -= taken;
     const wanted = Math.min(bytes.length - 1 - filled, identity.size - base - filled);
@@ -136,17 +138,21 @@ export async function readSplit(
   }
 }
 
-/** Where the range's first record starts: known, or guessed; `from` itself if nothing tells. */
+/**
+ * Where the range's first record starts: known, or guessed; `from` itself if nothing tells.
+ *
+ * @param buffer for the part of the file that is looked at
+ */
 export async function findStart(
   file: FileHandle,
   identity: FileIdentity,
   dialect: Dialect,
   { from, isExact }: SplitRange,
+  buffer: Buffer,
 ): Promise<number> {
   if (isExact) return from;
   if (from >= identity.size) return identity.size;
-  const bytes = Buffer.allocUnsafe(WINDOW_BYTES);
-  const { bytesRead } = await file.read(bytes, 0, bytes.length, from - 1);
-  const guess = guessRecordStart(bytes.subarray(0, bytesRead), 1, dialect);
+  const { bytesRead } = await file.read(buffer, 0, buffer.length, from - 1);
+  const guess = guessRecordStart(buffer.subarray(0, bytesRead), 1, dialect);
   return guess < 0 ? from : from - 1 + guess;
 }

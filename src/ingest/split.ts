@@ -6,6 +6,7 @@ import type { MissingDimensions, OnConflict } from './copy/stage.js';
 import type { CopyTarget } from './copy/target.js';
 import type { Segment } from './decode/cut-text.js';
 import type { Dialect } from './dialect.js';
+import type { RejectRecord } from './ledger/receipts.js';
 import type { TablePlan } from './plan/table-plan.js';
 
 /** The version of a file that was identified; whoever reads it makes sure it is still that one. */
@@ -89,4 +90,27 @@ export interface Receipt extends ScannedRange {
 export type SplitOutcome =
   | { readonly kind: 'committed'; readonly receipt: Receipt; readonly wasCareful: boolean }
   | { readonly kind: 'rolled_back'; readonly reason: 'misaligned' | 'recalled' | 'stopped' }
+  | { readonly kind: 'failed'; readonly error: ErrorData };
+
+/** A split whose rows go to the thread that asks, through the port, and not into the table. */
+export interface ScanTask {
+  readonly load: LoadTask;
+  readonly range: SplitRange;
+  /** The bytes of the range, where they are not those of the file. */
+  readonly segment?: Segment | undefined;
+  readonly port: MessagePort;
+  /** Set to 1 to stop all workers between two batches. */
+  readonly stop: Int32Array;
+}
+
+export interface ScannedSplit {
+  /** `duplicate` is not known: whoever copies the rows takes none. */
+  readonly receipt: Receipt;
+  readonly rejects: readonly RejectRecord[];
+  /** Distinct values that the rows refer to, by column. */
+  readonly references: readonly (readonly [column: string, values: readonly string[]])[];
+}
+
+export type ScanOutcome =
+  | ({ readonly kind: 'scanned' } & ScannedSplit)
   | { readonly kind: 'failed'; readonly error: ErrorData };

@@ -2,9 +2,10 @@
 import { cutText } from './decode/cut-text.js';
 import type { SourceProgress } from './decode/decompress.js';
 import { readText, type TextForm, withoutFooter } from './decode/text.js';
+import type { Dialect } from './dialect.js';
 import type { PlannedSplit } from './dispatch.js';
 import type { Gap } from './plan/cut.js';
-import type { LoadTask } from './split.js';
+import type { FileIdentity } from './split.js';
 
 /** All segments of a run together, about. */
 const MAX_MEMORY_BYTES = 128 * 1024 * 1024;
@@ -12,10 +13,8 @@ const MIN_SEGMENT_BYTES = 1024;
 /** Segments beside those that are being loaded: one ready, one being filled. */
 const SEGMENTS_AHEAD = 2;
 
-export interface StreamedSplit extends PlannedSplit {
-  /** To be called when nobody reads the segment any more. */
-  release(): void;
-}
+/** A split as it is before it is known of what load. */
+export type StreamedSplit = Omit<PlannedSplit, 'load'>;
 
 export interface StreamOptions {
   /** For messages. */
@@ -24,23 +23,29 @@ export interface StreamOptions {
   readonly gaps: readonly Gap[];
   /** Size of a split, as for plain files; here it is also bounded by memory. */
   readonly splitBytes: number;
+  /** How long the text is, where that is known. */
+  readonly textBytes: number | undefined;
   readonly processCount: number;
   readonly skipFooter: number;
 }
 
 /** @throws EdpError `corrupt_file`, `not_csv` */
 export async function* streamSplits(
-  load: LoadTask,
-  { name, form, gaps, splitBytes, processCount, skipFooter }: StreamOptions,
+  file: FileIdentity,
+  dialect: Dialect,
+  { name, form, gaps, splitBytes, textBytes, processCount, skipFooter }: StreamOptions,
 ): AsyncGenerator<StreamedSplit> {
   const count = processCount + SEGMENTS_AHEAD;
-  const segmentBytes = Math.max(MIN_SEGMENT_BYTES, Math.min(splitBytes, MAX_MEMORY_BYTES / count));
+  const segmentBytes = Math.max(
+    MIN_SEGMENT_BYTES,
+    Math.floor(Math.min(splitBytes, MAX_MEMORY_BYTES / count, textBytes ?? splitBytes)),
+  );
   const memory = new SegmentMemory(count);
   const progress: SourceProgress = { sourceBytes: 0 };
-  const all = readText(load.file.path, name, form, progress);
-  const text = skipFooter === 0 ? all : withoutFooter(all, skipFooter, load.dialect.recordEnd);
+  const all = readText(file.path, name, form, progress);
+  const text = withoutFooter(all, skipFooter, dialect.recordEnd);
   const segments = cutText(text, {
-    dialect: load.dialect,
+    dialect,
     gaps,
     segmentBytes,
     takeBuffer: (size) => memory.take(size),
@@ -51,7 +56,6 @@ export async function* streamSplits(
     const read = progress.sourceBytes - sourceBytes;
     sourceBytes += read;
     yield {
-      load,
       range: { from: start, until: end, isExact: true },
       firstLine,
       segment,

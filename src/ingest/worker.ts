@@ -7,6 +7,8 @@
  * verified by its neighbour, and tables with keys take their splits in the order of the file.
  */
 import { once } from 'node:events';
+import type { FileHandle } from 'node:fs/promises';
+import { workerData } from 'node:worker_threads';
 import { createXXHash128, type IHasher } from 'hash-wasm';
 import type pg from 'pg';
 import { DatabaseError } from 'pg';
@@ -16,27 +18,24 @@ import { EdpError, toErrorData } from '../errors.js';
 import { CarefulSink } from './copy/careful.js';
 import { DirectSink } from './copy/direct.js';
 import { MissingReference } from './copy/foreign-keys.js';
+import { PortSink } from './copy/port-sink.js';
 import type { RowSink } from './copy/sink.js';
 import { Stage } from './copy/stage.js';
-import type { Segment } from './decode/cut-text.js';
-import { SegmentSource } from './decode/segment-source.js';
+import { rejectLongSegment, SegmentSource } from './decode/segment-source.js';
+import { LaneMemory } from './lanes/lane-memory.js';
 import { RecordLoader } from './lanes/record-loader.js';
 import { hasReceipt, insertReceipt } from './ledger/receipts.js';
 import { type RecordPlace, RejectLog } from './ledger/reject-log.js';
-import {
-  assertUnchanged,
-  type ByteSource,
-  findStart,
-  readSplit,
-  WINDOW_BYTES,
-  withFile,
-} from './read.js';
+import type { WorkerData } from './pool.js';
+import { assertUnchanged, type ByteSource, findStart, readSplit, withFile } from './read.js';
 import type {
   CommitAnswer,
   CommitRequest,
   LoadTask,
   Receipt,
   ScannedRange,
+  ScanOutcome,
+  ScanTask,
   SplitOutcome,
   SplitTask,
 } from './split.js';
@@ -51,6 +50,8 @@ interface Session {
 /** One session a thread, kept from split to split. */
 let session: Session | undefined;
 let hasher: IHasher | undefined;
+/** Where the byte lane works, from split to split. */
+const laneMemory = new LaneMemory((workerData as WorkerData).lane);
 
 export default async function runSplit(task: SplitTask): Promise<SplitOutcome> {
   try {
@@ -60,6 +61,12 @@ export default async function runSplit(task: SplitTask): Promise<SplitOutcome> {
   } finally {
     task.port.close();
   }
+}
+
+/** Opens the thread's session while there is nothing to do yet. */
+export async function connectAhead(database: pg.ClientConfig): Promise<void> {
+  hasher ??= await createXXHash128();
+  await openSession(database);
 }
 
 async function attemptSplit(task: SplitTask): Promise<SplitOutcome> {
@@ -94,39 +101,16 @@ async function loadSplit(
 ): Promise<SplitOutcome> {
   const { load, range, port } = task;
   return withFile(load.file, async (file) => {
-    const { segment } = task;
-    const source = segment === undefined ? file : new SegmentSource(segment);
-    const extent = segment === undefined ? load.file : { ...load.file, size: segment.end };
-    const start = await findStart(file, load.file, load.dialect, range);
+    const source = sourceOf(task, file);
+    const start = await findStart(file, load.file, load.dialect, range, laneMemory.window);
     const rejects = new RejectLog(client, load.loadId, start);
     const sink: RowSink = isCareful
       ? new CarefulSink(makeStage(client, load), rejects, (names) => loader.countUnknown(names, -1))
       : new DirectSink(client, load.target, load.plan);
-    const loader = new RecordLoader(
-      { ...load, windowBytes: WINDOW_BYTES, usesByteLane: true },
-      sink,
-      rejects,
-    );
+    const loader = new RecordLoader({ ...load, laneMemory }, sink, rejects);
     await client.query('BEGIN');
     await sink.begin();
-    hasher!.init();
-    const end =
-      segment?.longRecord !== undefined
-        ? rejectLongRecord(loader, segment)
-        : await readSplit(source, extent, start, range.until, hasher!, {
-            take(window) {
-              if (Atomics.load(task.stop, 0) === 1)
-                throw new EdpError('interrupted', 'the run was stopped');
-              return loader.take(window);
-            },
-            cutLongRecord: (window) => loader.cutLongRecord(window),
-            get isInRecord() {
-              return loader.isInRecord;
-            },
-          });
-    await loader.finish();
-    const scanned: ScannedRange = { start, end, lineCount: loader.lineCount };
-    await assertUnchanged(file, load.file);
+    const scanned = await scan(source, file, task, start, loader);
 
     const answer = await askToCommit(port, { ...scanned, backend });
     if (!answer.commit) {
@@ -140,30 +124,96 @@ async function loadSplit(
     }
     const duplicate = await sink.settle((place) => readRaw(source, place));
     await rejects.flush();
-    const read = loader.recordCount;
-    const receipt: Receipt = {
-      ...scanned,
-      rows: { read, loaded: read - rejects.count - duplicate, rejected: rejects.count, duplicate },
-      unknownMetrics: Object.fromEntries(
-        [...loader.unknownMetrics].filter(([, records]) => records > 0),
-      ),
-      contentHash: segment?.longRecord?.contentHash ?? hasher!.digest('hex'),
-    };
-    await insertReceipt(client, load.loadId, load.attempt, answer.firstLine, receipt);
+    const receipt = makeReceipt(scanned, loader, rejects.count, duplicate);
+    const { loadId, attempt, onConflict } = load;
+    await insertReceipt(client, loadId, attempt, answer.firstLine, onConflict, receipt);
     await commit(client, load, receipt);
     return { kind: 'committed', receipt, wasCareful: isCareful };
   });
 }
 
-/** A segment that is one record of which there is only the beginning. */
-function rejectLongRecord(
+/**
+ * A split whose rows are copied by another thread, in a transaction of its own.
+ */
+export async function scanSplit(task: ScanTask): Promise<ScanOutcome> {
+  const { load, range, port } = task;
+  try {
+    hasher ??= await createXXHash128();
+    return await withFile(load.file, async (file) => {
+      const start = await findStart(file, load.file, load.dialect, range, laneMemory.window);
+      const rejects = new RejectLog(undefined, load.loadId, start);
+      const sink = new PortSink(port, load.target, load.plan);
+      const loader = new RecordLoader({ ...load, laneMemory }, sink, rejects);
+      const scanned = await scan(sourceOf(task, file), file, task, start, loader);
+      await sink.settle();
+      return {
+        kind: 'scanned',
+        receipt: makeReceipt(scanned, loader, rejects.count, 0),
+        rejects: rejects.take(),
+        references: sink.takeReferences(),
+      };
+    });
+  } catch (error) {
+    return { kind: 'failed', error: toErrorData(error) };
+  } finally {
+    port.close();
+  }
+}
+
+/** Where the bytes of a split are: in the file, or in what was made of it. */
+function sourceOf({ segment }: Pick<SplitTask, 'segment'>, file: FileHandle): ByteSource {
+  return segment === undefined ? file : new SegmentSource(segment);
+}
+
+/** What is known of a range, once it is read. */
+interface Scan extends ScannedRange {
+  readonly contentHash: string;
+}
+
+/** Reads a split's records from `start` on, and hands them to the loader. */
+async function scan(
+  source: ByteSource,
+  file: FileHandle,
+  { load, range, segment, stop }: Pick<SplitTask, 'load' | 'range' | 'segment' | 'stop'>,
+  start: number,
   loader: RecordLoader,
-  { bytes, start, end, longRecord }: Segment,
-): number {
-  const head = Buffer.from(Buffer.from(bytes, 0, longRecord!.keptBytes));
-  const place = { byteOffset: start, byteLength: head.length, lineInSplit: 0 };
-  loader.rejectLongRecord(place, end - start, head, longRecord!.lineCount);
-  return end;
+): Promise<Scan> {
+  const extent = segment === undefined ? load.file : { ...load.file, size: segment.end };
+  hasher!.init();
+  const end =
+    segment?.longRecord !== undefined
+      ? rejectLongSegment(loader, segment)
+      : await readSplit(source, extent, start, range.until, laneMemory.window, hasher!, {
+          take(window) {
+            if (Atomics.load(stop, 0) === 1)
+              throw new EdpError('interrupted', 'the run was stopped');
+            return loader.take(window);
+          },
+          cutLongRecord: (window) => loader.cutLongRecord(window),
+          get isInRecord() {
+            return loader.isInRecord;
+          },
+        });
+  await loader.finish();
+  await assertUnchanged(file, load.file);
+  const contentHash = segment?.longRecord?.contentHash ?? hasher!.digest('hex');
+  return { start, end, lineCount: loader.lineCount, contentHash };
+}
+
+function makeReceipt(
+  scanned: Scan,
+  loader: RecordLoader,
+  rejected: number,
+  duplicate: number,
+): Receipt {
+  const read = loader.recordCount;
+  return {
+    ...scanned,
+    rows: { read, loaded: read - rejected - duplicate, rejected, duplicate },
+    unknownMetrics: Object.fromEntries(
+      [...loader.unknownMetrics].filter(([, records]) => records > 0),
+    ),
+  };
 }
 
 function emptyReceipt(scanned: ScannedRange): Receipt {

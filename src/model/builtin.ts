@@ -1,7 +1,9 @@
 /** The platform's own tables (DESIGN §3), used where a project declares no tables of its own. */
-import { parseModel } from './schema.js';
+import type { z } from 'zod';
+import { parseModel, type tablesSchema } from './schema.js';
 
-export const BUILTIN_MODEL = parseModel({
+/** As edp.yaml would declare them. */
+export const BUILTIN_TABLES: z.input<typeof tablesSchema> = {
   first_dimensions: {
     columns: { id: 'int', name: 'text' },
     key: 'id',
@@ -33,4 +35,6 @@ export const BUILTIN_MODEL = parseModel({
       extra: 'extra_metrics',
     },
   },
-});
+};
+
+export const BUILTIN_MODEL = parseModel(BUILTIN_TABLES);

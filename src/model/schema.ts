@@ -16,7 +16,8 @@ import {
 /** PostgreSQL cuts longer identifiers silently (NAMEDATALEN - 1), so edp refuses them. */
 const MAX_IDENTIFIER_BYTES = 63;
 
-const identifier = z
+/** A name that PostgreSQL takes as it is, in quotes. */
+export const identifier = z
   .string()
   .min(1, 'a name cannot be empty')
   .refine((name) => Buffer.byteLength(name) <= MAX_IDENTIFIER_BYTES, {

@@ -14,6 +14,7 @@ export interface ReportJob {
   readonly arguments: readonly Argument[];
   readonly model: Model;
   readonly format: FormatName;
+  readonly safeCells: boolean;
   /** Takes the report, in order, piece by piece. */
   write(bytes: Uint8Array): Promise<void>;
 }
@@ -83,7 +84,7 @@ async function writeReport(
     statement = declaredText(bound);
     const cursor = await ReportCursor.open(session, bound);
     columns.push(...cursor.columns.map((column) => column.name));
-    const writer = FORMATS[job.format].writer(cursor.columns);
+    const writer = FORMATS[job.format].writer(cursor.columns, job);
     await emit(writer.head());
     for await (const batch of cursor.batches(writer.maxRows)) {
       rows += batch.length;

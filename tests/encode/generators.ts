@@ -212,7 +212,7 @@ export const GENERATED: Readonly<Record<ColumnType, Generated>> = {
   },
   timestamp: timestamps,
   timestamptz: timestamps,
-  uuid: { texts: nearly(uuids, '0123456789abcdefg-{} '), form: /^/ },
+  uuid: { texts: nearly(fc.oneof(uuids, fc.uuid()), '0123456789abcdefg-{} '), form: /^/ },
   text: { texts, form: /^/ },
   json,
   jsonb: json,

@@ -1,6 +1,7 @@
 /**
  * What edp accepts, the server accepts too, and reads as the same value (DESIGN §4): held against the
- * server itself, for tables of edge cases and for thousands of generated texts of each type.
+ * server itself, for tables of edge cases and for thousands of generated texts of each type. The byte
+ * lane accepts some of what the csv lane does, and nothing else.
  */
 import fc from 'fast-check';
 import type pg from 'pg';
@@ -10,7 +11,7 @@ import { COLUMN_TYPES } from '../../src/model/model.js';
 import { createTestDatabase } from '../support/database.js';
 import { CASES } from './cases.js';
 import { GENERATED } from './generators.js';
-import { Oracle, shorten, type Verdict } from './oracle.js';
+import { encodeByByteLane, LEFT, Oracle, shorten, type Verdict } from './oracle.js';
 
 let client: pg.Client;
 let oracle: Oracle;
@@ -59,6 +60,26 @@ describe.each(COLUMN_TYPES)('edge cases of %s', (type) => {
   });
 });
 
+describe.each(COLUMN_TYPES)('edge cases of %s in the byte lane', (type) => {
+  const { accepted, lenient = [], refused, stricter = {} } = CASES[type];
+  const meanings = new Map(lenient);
+  const meaning = (text: string) => meanings.get(text) ?? text;
+
+  it('are read as the server reads them, or left', async () => {
+    const texts = [...accepted, ...meanings.keys()];
+    const verdicts = await oracle.judge(type, texts, meaning, encodeByByteLane);
+    const taken = verdicts.filter(({ code }) => code !== LEFT);
+    expect(byEdp(taken)).toEqual(byServer(taken));
+    expect(taken.length).toBeGreaterThan(0);
+  });
+
+  it('are left where they are refused', async () => {
+    const texts = [...Object.values(refused), ...Object.values(stricter)].flat();
+    const { codes } = encodeByByteLane(type, texts);
+    expect(texts.filter((_, i) => codes[i] !== LEFT)).toEqual([]);
+  });
+});
+
 /** FC_SEED=… repeats a run that failed. */
 const SEED = Number(process.env.FC_SEED ?? Math.floor(Math.random() * 2 ** 31));
 const SAMPLES = 3000;
@@ -81,5 +102,15 @@ describe.each(COLUMN_TYPES)('generated texts of %s', (type) => {
     const accepted = verdicts.filter(({ edp }) => edp !== undefined).length;
     expect(accepted).toBeGreaterThan(20);
     expect(verdicts.length - accepted).toBeGreaterThan(20);
+  });
+
+  it('are read the same by the byte lane, or left', async () => {
+    const samples = new Set(fc.sample(texts, { numRuns: SAMPLES, seed: SEED }));
+    samples.delete('');
+    const verdicts = await oracle.judge(type, [...samples], meaning, encodeByByteLane);
+    const taken = verdicts.filter(({ code }) => code !== LEFT);
+    const wrong = taken.filter(({ edp, server }) => server === undefined || edp !== server);
+    expect(wrong, `seed ${SEED}`).toEqual([]);
+    expect(taken.length).toBeGreaterThan(20);
   });
 });

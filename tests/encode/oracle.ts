@@ -1,16 +1,21 @@
 /**
- * PostgreSQL as the oracle: what edp makes of a text, by way of a binary COPY, beside what the
+ * PostgreSQL as the oracle: what either lane makes of a text, by way of a binary COPY, beside what the
  * server makes of the same text.
  */
+
+import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
+import { PLAIN } from '../../src/ingest/dialect.js';
 import { COPY_HEADER, COPY_TRAILER, RowWriter } from '../../src/ingest/encode/binary.js';
+import { ByteLane } from '../../src/ingest/lanes/byte-lane.js';
 import { RowEncoder } from '../../src/ingest/lanes/row-encoder.js';
 import type { TablePlan } from '../../src/ingest/plan/table-plan.js';
 import { type ColumnType, SQL_TYPE } from '../../src/model/model.js';
+import { laneMemory } from '../support/lane.js';
 
 /** Both sides' reading of one text: the value as the server prints it, or that there is none. */
 export interface Verdict {
@@ -18,7 +23,10 @@ export interface Verdict {
   readonly text: string;
   /** `undefined` where edp refuses the text. */
   readonly edp: string | undefined;
-  /** edp's reject code; `copy` where edp accepted and the server then refused the COPY. */
+  /**
+   * edp's reject code, or LEFT where the byte lane leaves the text to the other; `copy` where edp
+   * accepted and the server then refused the COPY.
+   */
   readonly code: string | undefined;
   /** `undefined` where the server refuses the text. */
   readonly server: string | undefined;
@@ -57,6 +65,65 @@ function planOf(type: ColumnType): TablePlan {
   };
 }
 
+/** Texts as rows of COPY bytes, each with its ordinal before the value. */
+export interface EncodedTexts {
+  readonly bytes: Buffer;
+  readonly rows: readonly {
+    readonly ordinal: number;
+    readonly start: number;
+    readonly end: number;
+  }[];
+  /** Why a text is no row. */
+  readonly codes: (string | undefined)[];
+}
+
+export const LEFT = 'left';
+
+export function encodeByCsvLane(type: ColumnType, texts: readonly string[]): EncodedTexts {
+  const encoder = new RowEncoder(planOf(type), 1);
+  const writer = new RowWriter();
+  const codes: (string | undefined)[] = [];
+  const rows: { ordinal: number; start: number; end: number }[] = [];
+  texts.forEach((text, ordinal) => {
+    const start = writer.byteLength;
+    const fault = encoder.encode([text], writer, ordinal);
+    codes.push(fault?.code);
+    if (fault === undefined) rows.push({ ordinal, start, end: writer.byteLength });
+  });
+  return { bytes: writer.takeRows(), rows, codes };
+}
+
+/** Every text is a record of one field, in quotes or, where it needs none, every other time without. */
+export function encodeByByteLane(type: ColumnType, texts: readonly string[]): EncodedTexts {
+  const lane = ByteLane.compile(laneMemory, planOf(type), { ...PLAIN, fieldCount: 1 }, new Map(), {
+    loadId: 1,
+    withOrdinals: true,
+    maxRows: 1,
+  })!;
+  const { window } = laneMemory;
+  const portions: Buffer[] = [];
+  const codes: (string | undefined)[] = [];
+  const rows: { ordinal: number; start: number; end: number }[] = [];
+  let start = 0;
+  texts.forEach((text, ordinal) => {
+    const isBare = ordinal % 2 === 1 && text !== '' && !/[",\r\n]/.test(text);
+    const record = `${isBare ? text : `"${text.replaceAll('"', '""')}"`}\n`;
+    let isTaken = false;
+    if (record.length < window.length) {
+      const end = window.write(record, 'latin1');
+      lane.nextOrdinal = ordinal;
+      lane.run(window, 0, end, end, isUtf8(window.subarray(0, end)));
+      isTaken = lane.places.count === 1;
+    }
+    codes.push(isTaken ? undefined : LEFT);
+    const portion = Buffer.from(lane.takeRows());
+    portions.push(portion);
+    if (isTaken) rows.push({ ordinal, start, end: start + portion.length });
+    start += portion.length;
+  });
+  return { bytes: Buffer.concat(portions), rows, codes };
+}
+
 export class Oracle {
   readonly #client: pg.Client;
 
@@ -78,22 +145,12 @@ export class Oracle {
     type: ColumnType,
     texts: readonly string[],
     meaning = (text: string) => text,
+    encode = encodeByCsvLane,
   ): Promise<Verdict[]> {
-    const encoder = new RowEncoder(planOf(type), 1);
-    const writer = new RowWriter();
-    const codes: (string | undefined)[] = [];
-    const rows: { ordinal: number; start: number; end: number }[] = [];
-    texts.forEach((text, ordinal) => {
-      const start = writer.byteLength;
-      const fault = encoder.encode([text], writer, ordinal);
-      codes.push(fault?.code);
-      if (fault === undefined) rows.push({ ordinal, start, end: writer.byteLength });
-    });
-    const bytes = writer.takeRows();
-
+    const { bytes, rows, codes } = encode(type, texts);
     await this.#client.query(`CREATE TEMP TABLE judged (ordinal int, value ${SQL_TYPE[type]})`);
     try {
-      const copy = async (some: typeof rows): Promise<void> => {
+      const copy = async (some: EncodedTexts['rows']): Promise<void> => {
         if (some.length === 0) return;
         try {
           await pipeline(

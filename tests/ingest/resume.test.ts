@@ -183,3 +183,53 @@ describe('--max-rejects', () => {
     expect(await database.query('SELECT count(*) FROM first_dimensions')).toEqual([[450]]);
   });
 });
+
+describe('files that look the same, but for a byte in the middle', () => {
+  const content = (middle: string) =>
+    `id,name\n${Array.from({ length: 30_000 }, (_, i) => `${i},${i === 14_321 ? middle : 'name'}\n`).join('')}`;
+
+  it('are different files, after a whole load and after an interrupted one', async () => {
+    const cwd = await makeDirectory();
+    const load = async (text: string) => {
+      await writeFile(path.join(cwd, 'first_dimensions.csv'), text);
+      return edp(
+        [
+          'ingest',
+          'first_dimensions.csv',
+          '--on-conflict',
+          'update',
+          '--json',
+          '--read-batch-size',
+          '5000',
+          '--database-url',
+          database.url,
+        ],
+        { cwd },
+      );
+    };
+    const middle = async () =>
+      (await database.query('SELECT name FROM first_dimensions WHERE id = 14321'))[0]![0];
+    const first = await load(content('aaaa'));
+    expect(first.json.files[0]).toMatchObject({ status: 'loaded', rows: { loaded: 30_000 } });
+    const second = await load(content('bbbb'));
+    expect(second.json.files[0]).toMatchObject({
+      status: 'loaded',
+      rows: { loaded: 1, duplicate: 29_999 },
+    });
+    expect(await middle()).toBe('bbbb');
+    expect((await load(content('aaaa'))).json.files[0].status).toBe('skipped');
+    expect((await load(content('bbbb'))).json.files[0].status).toBe('skipped');
+    // As if the run had ended before its last split.
+    const interrupted = second.json.files[0].loadId;
+    await database.query(`UPDATE edp.loads SET state = 'loading' WHERE load_id = ${interrupted}`);
+    expect((await load(content('cccc'))).json.files[0]).toMatchObject({
+      status: 'loaded',
+      rows: { loaded: 1, duplicate: 29_999 },
+    });
+    expect(await middle()).toBe('cccc');
+    expect((await load(content('bbbb'))).json.files[0]).toMatchObject({
+      loadId: interrupted,
+      status: 'loaded',
+    });
+  });
+});

@@ -12,7 +12,9 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { WINDOW_BYTES } from '../../src/ingest/read.js';
+import { PLAN, WINDOW_BYTES } from '../../src/ingest/lanes/assembly/layout.js';
+import { COLUMN_TYPES, type ColumnType } from '../../src/model/model.js';
+import { laneMemory } from '../support/lane.js';
 import {
   damaged,
   EVENTS,
@@ -54,6 +56,7 @@ const manners: fc.Arbitrary<Manner> = fc.record({
     }),
   ),
   litter: fc.constantFrom(...LITTER),
+  recycles: fc.boolean(),
   untils: fc.constant([]),
 });
 
@@ -178,6 +181,9 @@ describe('every read size', () => {
     { kind: 'ignored' },
     { kind: 'column', type: 'text', isNullable: false, refers: false },
   ]);
+  const nullable = (type: ColumnType) =>
+    ({ kind: 'column', type, isNullable: true, refers: false }) as const;
+  const [json, numeric, double] = [nullable('jsonb'), nullable('numeric'), nullable('double')];
   const cases: readonly (readonly [name: string, Shape, text: string])[] = [
     ['an event', EVENTS, `${event}"{""metrics"": {""metric_one"": 1}}"\n`],
     ['an event without metrics', EVENTS, `${event}\n${event}""\r\n${event}`],
@@ -185,6 +191,10 @@ describe('every read size', () => {
     ['a reference of a record that is rejected', EVENTS, '1,,,77,78,x\n2,,,79,x,\n'],
     ['a reference cut by a read', EVENTS, '1,,,1234567,7654321,\n2,,,12345,,\n'],
     ['blank lines', texts, '\n\r\n\na,b,c\n\n\r\n'],
+    ['blank lines of one field', withFields([texts.fields[0]!]), '\n\r\n""\n\na\n\n\r\n'],
+    ['JSON', withFields([json]), '"{""a"":[1,true,{}]}"\n1\n[ ]\n"\n""\\u00e9é""\n"\n"{""a"":}"\n'],
+    ['bare JSON beside tabs', withFields([json, json], '\t'), '{"a":"b"}\t[""]\n"a"\t"""a"""\n'],
+    ['numbers', withFields([numeric, double]), '1.10,1e5\n-.5,5.\n"+7","-0"\n00,1.5E-7\n'],
     ['a CR that ends no line', texts, 'a,b,c\r\r\na\rb,c,d\na,b\r,c\n"a"\r,b,c\n'],
     ['line ends inside quotes', texts, '"\n\n","\r\n\n","a\r\nb"\r\na,b,c\n'],
     ['open quotes', texts, 'a,b,"c\nd,e,f\n"g,h,i\nj,k,l\n'],
@@ -266,6 +276,7 @@ describe('large files', () => {
       ]),
     ],
     ['records for either lane in turn', lines(5000, (i) => (i % 3 === 0 ? odd(i) : plain(i)))],
+    ['more references than the lane holds', lines(40_000, (i) => `${70_000 + 7 * i},${i % 9}`)],
     ['damage', lines(3000, (i) => (i % 100 === 0 ? bad(i) : i % 7 === 0 ? odd(i) : plain(i)))],
     ['records larger than a window', lines(4, (i) => `${i},"${'é\n'.repeat(i * 200_000)}"`)],
     [
@@ -281,8 +292,39 @@ describe('large files', () => {
       { ...BY_LANE, writeBatchSize: 100_000, readBytes: [WINDOW_BYTES, 65_537, 100_003] },
       { ...BY_LANE, wantsOrdinals: true, writeBatchSize: 999, readBytes: [40_000] },
       { ...BY_LANE, wantsOrdinals: true, untils },
+      { ...BY_LANE, writeBatchSize: 100_000, recycles: false },
     ]);
   });
+
+  it('more text references than the lane holds', async () => {
+    const refers = { kind: 'column', type: 'text', isNullable: true, refers: true } as const;
+    const texts = lines(50_000, (i) => `${i % 5},${'x'.repeat(i % 90)}${i},${i},é${i % 1000}`);
+    const many = withFields([refers, refers, { kind: 'ignored' }, refers]);
+    const records = [...texts, `1,${'y'.repeat(1024)},,`, `1,${'y'.repeat(1025)},,""`];
+    const file = new SomeFile(many, Buffer.from(`${records.join('\n')}\n`));
+    const { laneRows } = await load(file.bytes, targetOf(many), BY_LANE);
+    expect(laneRows).toBe(50_001);
+    await expectSame(file, [BY_LANE, { ...BY_LANE, writeBatchSize: 100_000 }]);
+  });
+
+  it('the byte lane goes on behind a record larger than a window', async () => {
+    const long = `1,"${'é\n'.repeat(400_000)}"`;
+    const records = [
+      ...lines(1000, plain),
+      long,
+      ...lines(20_000, plain),
+      long,
+      ...lines(9, plain),
+    ];
+    const file = new SomeFile(shape, Buffer.from(`${records.join('\n')}\n`));
+    const { laneRows } = await load(file.bytes, targetOf(shape), BY_LANE);
+    expect(records.length - laneRows).toBeLessThan(10_000);
+    await expectSame(file, [BY_LANE]);
+  });
+});
+
+it('the static data of the assembly lies below what the facade writes', () => {
+  expect(laneMemory.exports.staticEnd()).toBeLessThanOrEqual(PLAN);
 });
 
 describe('the byte lane takes', () => {
@@ -302,6 +344,24 @@ describe('the byte lane takes', () => {
       expect(outcome.recordCount).toBe(records.length);
       expect(outcome.rejects).toEqual([]);
       expect(laneRows).toBeGreaterThan(0.99 * records.length);
+    }
+  });
+
+  it.each(COLUMN_TYPES)('plain values of %s, in a field and as a metric', async (type) => {
+    const metrics = [{ key: 'a', type }];
+    const fields = [
+      withFields([{ kind: 'column', type, isNullable: true, refers: false }]),
+      withFields([{ kind: 'source', path: [], metrics }]),
+    ];
+    for (const shape of fields) {
+      const records = plainRecords(shape, 1000);
+      const left: string[] = [];
+      for (const text of records) {
+        const file = Buffer.from(`${text}\n`, 'latin1');
+        const { laneRows } = await load(file, targetOf(shape), BY_LANE);
+        if (laneRows === 0) left.push(text);
+      }
+      expect(left).toEqual([]);
     }
   });
 

@@ -3,9 +3,10 @@
  * All text is a byte string (one character per byte, latin1).
  */
 import fc from 'fast-check';
-import { CR, LF, PLAIN } from '../../src/ingest/dialect.js';
+import { CR, type FieldEncoding, LF, PLAIN, type Ragged } from '../../src/ingest/dialect.js';
 import { planTable } from '../../src/ingest/plan/table-plan.js';
 import type { Column, ColumnType, MetricsSource, Table } from '../../src/model/model.js';
+import { CASES } from '../encode/cases.js';
 import type { Target } from './loading.js';
 
 type Text = fc.Arbitrary<string>;
@@ -61,6 +62,30 @@ const oddDecimals = fc.oneof(
   join(digits(1, 5), pick('e', 'E', '.5e'), pick('', '-', '+'), digits(1, 3)),
   pick('inf', '-Infinity', 'NaN', 'nan', '.5', '5.', '-.5', '.', '-.', '0.0', '-0.0', '1e', 'e5'),
   pick('1e308', '1.8e308', '1e-323', '1e-400', '3.4028235e38', '3.5e38', '1e-45', '1e-46'),
+);
+
+/** Zeros and groups of four on either side of the point, and more digits than the lane takes. */
+const oddNumerics = fc.oneof(
+  oddDecimals,
+  join(
+    pick('', '-', '+'),
+    pick('', '0', '0000', '00000000'),
+    digits(0, 9),
+    pick('', '.'),
+    digits(0, 12),
+  ),
+  join(
+    pick('', '-'),
+    pick('0.', '.', '00.'),
+    pick('0000', '00000000', '000'),
+    digits(0, 6),
+    pick('', '0000'),
+  ),
+  join(digits(1, 4), pick('0000', '00000000', '000'), pick('', '.', '.0', '.0000', '.00001')),
+  fc
+    .integer({ min: 990, max: 1010 })
+    .chain((n) => pick('7'.repeat(n), `${'7'.repeat(n - 5)}.${'0'.repeat(5)}`)),
+  join(digits(0, 3), pick('.', ''), digits(0, 3), pick('e', 'E'), pick('', '-', '+'), digits(0, 6)),
 );
 
 /** Parts of a date and time as the lane takes them, and as it may not. */
@@ -172,41 +197,159 @@ const oddTexts = fc
   )
   .map((parts) => parts.join(''));
 
-const anyJson = pick(
-  ...['{}', '[]', '1', '"a"', 'null', '{"a":1}', '{"a":"b"}', '[1,2', '{a:1}', '1e400000', '\0'],
-  ...['"\\u0000"', '"\\ud800"', ' {} ', '{"a":{"b":[1,null,true]}}', 'nul', '', '{"\xff":1}'],
+/** Documents of every shape, with few spaces or many. */
+const documents = fc
+  .tuple(
+    fc.jsonValue({ maxDepth: 4, stringUnit: 'binary' }),
+    fc.constantFrom(undefined, 0, 1, '\t', '\n \r'),
+  )
+  .map(([value, indent]) => JSON.stringify(value, null, indent).replaceAll('\\u0000', '\\n'));
+const words = pick(
+  'some words',
+  '',
+  'a',
+  'é€😀',
+  'quite a few more words than sixteen bytes',
+  '{[,:]}',
+);
+const numbers = pick('0', '-0', '12', '-5.25', '1e3', '1.5E-7', '12345678901234567890', '0.001');
+/** What nothing but the numbers and the names tells apart, such as most files hold. */
+const plainDocuments = fc
+  .oneof(
+    fc.letrec<{ value: string }>((tie) => ({
+      value: fc.oneof(
+        { maxDepth: 3 },
+        fc.oneof(
+          numbers,
+          pick('true', 'false', 'null', '{}', '[ ]'),
+          words.map((text) => JSON.stringify(text)),
+          pick('"\\n\\t\\"\\\\"', '"\\u00e9\\ud7ff\\uE000"', '"\\/\\b\\f\\r"'),
+        ),
+        fc
+          .tuple(fc.array(tie('value'), { maxLength: 3 }), pick('', ' ', '\n\t'))
+          .map(([items, space]) => `[${space}${items.join(`${space},${space}`)}]`),
+        fc
+          .tuple(fc.array(fc.tuple(words, tie('value')), { maxLength: 3 }), pick('', ' ', '\r\n'))
+          .map(([members, space]) => {
+            const texts = members.map(([key, value]) => `${JSON.stringify(key)}${space}:${value}`);
+            return `{${texts.join(`,${space}`)}${space}}`;
+          }),
+      ),
+    })).value,
+  )
+  .map(bytesOf);
+const JSON_PIECES = [...'{}[]",:0123456789.eE+-\\u/bfnrt \t\n\x00\x1f\x7f\x80', 'd8', 'null'];
+/** As deep as the lane goes, and deeper; now and then a level is closed as what it is not. */
+const nested: Text = fc
+  .tuple(fc.array(fc.boolean(), { minLength: 60, maxLength: 68 }), fc.option(fc.nat(5)))
+  .map(([levels, wrong]) => {
+    const open = levels.map((isObject) => (isObject ? '{"a":' : '['));
+    const close = levels.map((isObject, i) => (isObject === (i !== wrong) ? '}' : ']'));
+    return `${open.join('')}1${close.reverse().join('')}`;
+  });
+const oddDocuments = fc.oneof(
+  documents.map(bytesOf),
+  fc
+    .tuple(
+      fc.oneof(plainDocuments, documents.map(bytesOf)),
+      fc.nat(),
+      fc.nat(2),
+      pick(...JSON_PIECES),
+    )
+    .map(([text, place, removed, piece]) => {
+      const at = place % (text.length + 1);
+      return text.slice(0, at) + piece + text.slice(at + removed);
+    }),
+  nested,
+  join(
+    pick('', '-'),
+    digits(0, 3),
+    pick('', '.'),
+    digits(0, 3),
+    pick('e', 'E+', '', 'e-'),
+    digits(0, 6),
+  ),
+  pick('0', '1', '-', '').chain((head) =>
+    pick(`${head}${'9'.repeat(998)}`, `${head}${'0'.repeat(7499)}`),
+  ),
+  pick('"\\u0000"', '"\\ud800"', '"\\udfff"', '"\\uD7FF\\ue000"', '"\\u12"', '"\\x"', '"\\'),
 );
 
+/** The texts that the encoders are tried with, without the longest. */
+const casesOf = (type: ColumnType): Text => {
+  const { accepted, refused, stricter = {}, lenient = [] } = CASES[type];
+  const texts = [
+    ...accepted,
+    ...Object.values(refused).flat(),
+    ...Object.values(stricter).flat(),
+    ...lenient.map(([text]) => text),
+  ];
+  return pick(...texts.filter((text) => text.length < 2000));
+};
+
 interface Values {
-  /** Such as the byte lane takes, not empty; undefined where it takes none. */
-  readonly plain: Text | undefined;
+  /** Such as the byte lane takes, not empty. */
+  readonly plain: Text;
   readonly odd: Text;
 }
-const plainInteger = (limit: number) => fc.integer({ min: -limit - 1, max: limit }).map(String);
+const plainInteger = (...values: readonly string[]): Text =>
+  fc
+    .tuple(pick(...values), pick('', '', '', '.0', '.00'), pick('', '', '', '+'))
+    .map(([text, end, sign]) => (text.startsWith('-') ? '' : sign) + text + end);
+const integersTo = (limit: number): Text =>
+  fc.integer({ min: -limit - 1, max: limit }).chain((value) => plainInteger(String(value)));
 const plainTimes = (parts: typeof PARTS): Text => join(...parts.map(([plain]) => plain));
-const plainNumber = join(pick('', '-'), padded(0, 9999, 1), pick('', '.', '.5', '.25', '.0625'));
+const plainTimestamps = fc.oneof(
+  { arbitrary: plainTimes(PARTS), weight: 6 },
+  plainTimes(PARTS.slice(0, DATE_PARTS)),
+  join(plainTimes(PARTS.slice(0, PARTS.length - 4)), pick('', 'Z', '+02', ' -0330')),
+);
+const plainNumber = fc.oneof(
+  join(pick('-', '', '+'), padded(0, 9999, 1), pick('', '.', '.5', '.25', '.0625', '.000')),
+  join(pick('-', ''), pick('0.', '.', '12345.', '0.000'), digits(1, 9)),
+);
+const plainDoubles = fc.oneof(
+  plainNumber,
+  // As few digits as tell it from its neighbours; above 1e18 there are zeros among them.
+  fc
+    .double({ min: -1e18, max: 1e18, noNaN: true })
+    .filter((value) => Math.abs(value) > 1e-50)
+    .map(String),
+  join(digits(1, 19), pick('e5', 'E-12', 'e+40', 'e-07')),
+);
 const plainText = fc
   .array(pick(...CHARACTERS.map(bytesOf), 'some words', ' ', '0', '\r\n', ',', '""'), {
     minLength: 1,
-    maxLength: 3,
+    maxLength: 5,
   })
   .map((parts) => parts.join(''));
+const BOOLEANS = ['t', 'f', 'true', 'FALSE', 'T', '1', '0', 'yes', 'No', 'ON', 'off', 'y', 'n'];
+const oddly = (type: ColumnType, texts: Text): Text =>
+  fc.oneof({ arbitrary: texts, weight: 5 }, casesOf(type));
 const VALUES: Readonly<Record<ColumnType, Values>> = {
-  smallint: { plain: plainInteger(32_767), odd: oddIntegers(15n) },
-  int: { plain: plainInteger(2_147_483_647), odd: oddIntegers(31n) },
-  bigint: { plain: plainInteger(99_999_999_999_999), odd: oddIntegers(63n) },
-  real: { plain: plainNumber, odd: oddDecimals },
-  double: { plain: plainNumber, odd: oddDecimals },
-  numeric: { plain: undefined, odd: oddDecimals },
-  text: { plain: plainText, odd: oddTexts },
-  boolean: { plain: pick('t', 'f', 'true', 'FALSE', 'T', '1', '0'), odd: oddBooleans },
-  date: { plain: plainTimes(PARTS.slice(0, DATE_PARTS)), odd: oddDates },
-  timestamp: { plain: plainTimes(PARTS), odd: oddTimestamps },
-  timestamptz: { plain: plainTimes(PARTS), odd: oddTimestamps },
-  uuid: { plain: plainUuids, odd: oddUuids },
-  json: { plain: undefined, odd: anyJson },
-  jsonb: { plain: undefined, odd: anyJson },
+  smallint: { plain: integersTo(32_767), odd: oddly('smallint', oddIntegers(15n)) },
+  int: { plain: integersTo(2_147_483_647), odd: oddly('int', oddIntegers(31n)) },
+  bigint: {
+    plain: fc.oneof(integersTo(99_999_999_999_999), plainInteger('999999999999999999')),
+    odd: oddly('bigint', oddIntegers(63n)),
+  },
+  real: { plain: plainNumber, odd: oddly('real', oddDecimals) },
+  double: { plain: plainDoubles, odd: oddly('double', oddDecimals) },
+  numeric: {
+    plain: fc.oneof(plainNumber, join(digits(1, 40), pick('', '.'), digits(0, 40))),
+    odd: oddly('numeric', oddNumerics),
+  },
+  text: { plain: plainText, odd: oddly('text', oddTexts) },
+  boolean: { plain: pick(...BOOLEANS), odd: oddly('boolean', oddBooleans) },
+  date: { plain: plainTimes(PARTS.slice(0, DATE_PARTS)), odd: oddly('date', oddDates) },
+  timestamp: { plain: plainTimestamps, odd: oddly('timestamp', oddTimestamps) },
+  timestamptz: { plain: plainTimestamps, odd: oddly('timestamptz', oddTimestamps) },
+  uuid: { plain: plainUuids, odd: oddly('uuid', oddUuids) },
+  json: { plain: plainDocuments, odd: oddly('json', oddDocuments) },
+  jsonb: { plain: plainDocuments, odd: oddly('jsonb', oddDocuments) },
 };
+
+const TYPES = Object.keys(VALUES) as ColumnType[];
 
 // Tables
 
@@ -232,12 +375,21 @@ export interface Shape {
   readonly loadId: number;
   readonly delimiter: string;
   readonly lineEnd: string;
+  readonly encoding: FieldEncoding;
+  readonly ragged: Ragged;
 }
 
 const metricKeys = fc.oneof(
   {
     arbitrary: pick('metric_one', 'metric_two', 'metric_n', 'a', 'b', 'ab', 'metric_'),
     weight: 30,
+  },
+  // With the quotes, of 15, 16, 17, 32 and 33 bytes, and so when these are doubled.
+  {
+    arbitrary: fc
+      .constantFrom(11, 12, 13, 14, 15, 28, 29, 30, 31)
+      .map((length) => 'a_metric_with_a_name_of_many_bytes'.slice(-length)),
+    weight: 4,
   },
   {
     arbitrary: pick(
@@ -258,21 +410,11 @@ const metricKeys = fc.oneof(
     weight: 2,
   },
 );
-const metricTypes = fc.constantFrom<ColumnType>(
-  ...([
-    'int',
-    'int',
-    'int',
-    'int',
-    'bigint',
-    'bigint',
-    'smallint',
-    'double',
-    'text',
-    'jsonb',
-  ] as const),
+const metricTypes = fc.oneof(
+  { arbitrary: fc.constantFrom<ColumnType>('int', 'int', 'bigint', 'smallint'), weight: 2 },
+  fc.constantFrom(...TYPES),
 );
-const columnTypes = fc.constantFrom(...(Object.keys(VALUES) as ColumnType[]));
+const columnTypes = fc.constantFrom(...TYPES);
 const column: fc.Arbitrary<FieldShape> = fc.record({
   kind: fc.constant('column' as const),
   type: fc.oneof({ arbitrary: columnTypes, weight: 2 }, fc.constantFrom<ColumnType>('int', 'text')),
@@ -289,6 +431,7 @@ const source: fc.Arbitrary<FieldShape> = fc.record({
 });
 const ignored: fc.Arbitrary<FieldShape> = fc.constant({ kind: 'ignored' });
 
+const UTF8 = ['utf-8', 'utf-8', 'utf-8', 'utf-8', 'utf-8'] as const;
 export const shapes: fc.Arbitrary<Shape> = fc.record({
   fields: fc.array(
     fc.oneof(
@@ -308,6 +451,8 @@ export const shapes: fc.Arbitrary<Shape> = fc.record({
     { arbitrary: pick(...' .-:+0T}a{\x00\x01_!'), weight: 1 },
   ),
   lineEnd: pick('\n', '\n', '\r\n'),
+  encoding: fc.constantFrom<FieldEncoding>(...UTF8, ...UTF8, 'latin1', 'windows-1252'),
+  ragged: fc.constantFrom<Ragged>('reject', 'reject', 'reject', 'pad'),
 });
 
 /** The built-in events, and a table with a column of every type that the lane takes. */
@@ -330,15 +475,17 @@ export const EVENTS: Shape = {
   loadId: 7,
   delimiter: ',',
   lineEnd: '\n',
+  encoding: 'utf-8',
+  ragged: 'reject',
 };
 export const EVERY_TYPE: Shape = {
   ...EVENTS,
   fields: [
     ...EVENT_FIELDS,
-    ...(Object.keys(VALUES) as ColumnType[]).map(
-      (type): FieldShape => ({ kind: 'column', type, isNullable: true, refers: false }),
-    ),
+    ...TYPES.map((type): FieldShape => ({ kind: 'column', type, isNullable: true, refers: false })),
     { kind: 'ignored' },
+    { kind: 'column', type: 'text', isNullable: true, refers: true },
+    { kind: 'source', path: [], metrics: TYPES.map((type) => ({ key: `a_${type}`, type })) },
   ],
 };
 export const eventShapes: fc.Arbitrary<Shape> = fc
@@ -354,6 +501,8 @@ export const eventShapes: fc.Arbitrary<Shape> = fc
       loadId: fc.constant(7),
       delimiter: pick(',', ',', '\t'),
       lineEnd: pick('\n', '\r\n'),
+      encoding: fc.constant('utf-8' as const),
+      ragged: fc.constant('reject' as const),
     }),
   );
 
@@ -395,6 +544,8 @@ export function targetOf(shape: Shape): Target {
       delimiter: shape.delimiter,
       fieldCount: header.length,
       allowsBareQuotes: shape.delimiter === '\t',
+      encoding: shape.encoding,
+      ragged: shape.ragged,
     },
     loadId: shape.loadId,
     references: shape.fields.flatMap((field, i) =>
@@ -434,25 +585,46 @@ interface JsonDraft {
 function writeJson({ path, tokens, space }: JsonDraft): string {
   const object = tokens.map((token) => token + space).join('');
   return path.reduceRight(
-    (inner, key) => `{${space}${JSON.stringify(key)}:${space}${inner}${space}}`,
+    (inner, key) => `{${space}${bytesOf(JSON.stringify(key))}:${space}${inner}${space}}`,
     object.trimEnd(),
   );
 }
 
+/** A member of a string without escapes. */
+const quotedJson = (texts: Text): Text =>
+  texts.filter((text) => !/["\\\p{Cc}]/u.test(text)).map((text) => `"${text}"`);
+const plainNumbers = pick('0', '7', '-12', '32767', '-32768');
+const plainDecimals = fc.oneof(plainNumbers, pick('0.5', '-1.25', '100.000', '12345.678901'));
+const PLAIN_METRICS: Readonly<Record<ColumnType, Text>> = {
+  smallint: fc.oneof(plainNumbers, quotedJson(plainNumbers)),
+  int: fc.oneof(plainNumbers, quotedJson(VALUES.int.plain), pick('12345.0', 'null', '2147483647')),
+  bigint: fc.oneof(plainNumbers, quotedJson(VALUES.bigint.plain), pick('12345678901234567')),
+  real: fc.oneof(plainDecimals, quotedJson(VALUES.real.plain)),
+  double: fc.oneof(plainDecimals, quotedJson(VALUES.double.plain)),
+  numeric: fc.oneof(plainDecimals, quotedJson(VALUES.numeric.plain)),
+  text: fc.oneof(plainDecimals, quotedJson(plainText), pick('true', 'null', '""')),
+  boolean: fc.oneof(pick('true', 'false', '0', '1', 'null'), quotedJson(VALUES.boolean.plain)),
+  date: quotedJson(VALUES.date.plain),
+  timestamp: quotedJson(VALUES.timestamp.plain),
+  timestamptz: quotedJson(VALUES.timestamptz.plain),
+  uuid: quotedJson(plainUuids),
+  json: pick('null'),
+  jsonb: pick('null'),
+};
+
 function plainDrafts({ path, metrics }: FieldShape & { kind: 'source' }): fc.Arbitrary<JsonDraft> {
-  const known = metrics.filter(({ type }) => ['smallint', 'int', 'bigint'].includes(type));
   return fc
     .tuple(
-      fc.shuffledSubarray(known),
-      fc.array(fc.integer({ min: -32_768, max: 32_767 }), { minLength: 4, maxLength: 4 }),
+      fc.oneof(fc.shuffledSubarray(metrics.slice()), fc.subarray(metrics.slice())),
+      fc.tuple(...metrics.map(({ type }) => PLAIN_METRICS[type])),
       pick(...SPACES),
     )
-    .map(([chosen, numbers, space]) => {
-      const members = chosen.flatMap(({ key }, i) => [
+    .map(([chosen, values, space]) => {
+      const members = chosen.flatMap((metric, i) => [
         ...(i === 0 ? [] : [',']),
-        JSON.stringify(key),
+        bytesOf(JSON.stringify(metric.key)),
         ':',
-        String(numbers[i]!),
+        values[metrics.indexOf(metric)]!,
       ]);
       return { path, tokens: ['{', ...members, '}'], space };
     });
@@ -462,12 +634,19 @@ function plainDrafts({ path, metrics }: FieldShape & { kind: 'source' }): fc.Arb
 function oddJson(field: FieldShape & { kind: 'source' }): Text {
   const own = field.metrics.map(({ key }) => key);
   const keys = fc.oneof(
-    pick(...own, 'a', 'metrics').map((key) => JSON.stringify(key)),
+    pick(...own, 'a', 'metrics').map((key) => bytesOf(JSON.stringify(key))),
     pick('other', '', '__proto__', '$rest', ' ').map((key) => JSON.stringify(key)),
-    pick(...own, 'a').map((key) => `"${escapeFirst(key)}"`),
+    pick(...own, 'a').map((key) => bytesOf(`"${escapeFirst(key)}"`)),
     pick('key', '"', '1', '"\n"', '"\t"', '"\\"', "'a'", '"""', '"\xff"'),
   );
-  const edits = fc.array(fc.tuple(fc.nat(13), fc.nat(), keys, oddJsonValues, pick(...ODD_SPACES)), {
+  const values = fc.oneof(
+    { arbitrary: oddJsonValues, weight: 4 },
+    ...field.metrics.flatMap(({ type }) => [
+      VALUES[type].odd,
+      VALUES[type].odd.map((text) => `"${text}"`),
+    ]),
+  );
+  const edits = fc.array(fc.tuple(fc.nat(13), fc.nat(), keys, values, pick(...ODD_SPACES)), {
     minLength: 1,
     maxLength: 2,
   });
@@ -501,8 +680,8 @@ function oddJson(field: FieldShape & { kind: 'source' }): Text {
   });
   const cut = fc.tuple(edited, fc.nat()).map(([json, at]) => json.slice(0, at % (json.length + 1)));
   return fc.oneof(
-    { arbitrary: edited.map(bytesOf), weight: 18 },
-    { arbitrary: cut.map(bytesOf), weight: 1 },
+    { arbitrary: edited, weight: 18 },
+    { arbitrary: cut, weight: 1 },
     { arbitrary: oddJsonValues, weight: 1 },
   );
 }
@@ -537,21 +716,12 @@ function fieldTexts(field: FieldShape, { delimiter }: Shape): FieldTexts {
   if (field.kind === 'source') {
     const json = oddJson(field);
     return {
-      plain: often(
-        written(
-          plainDrafts(field).map((draft) => bytesOf(writeJson(draft))),
-          isTab ? 3 : 0,
-          isTab,
-        ),
-        empty,
-        9,
-      ),
+      plain: often(written(plainDrafts(field).map(writeJson), isTab ? 3 : 0, isTab), empty, 9),
       odd: fc.oneof({ arbitrary: written(json, 3, isTab), weight: 8 }, raw(oddTexts), json),
     };
   }
   const { plain, odd } = VALUES[field.type];
   const oddFields = fc.oneof({ arbitrary: raw(odd), weight: 8 }, raw(oddTexts), empty);
-  if (plain === undefined) return { plain: empty, odd: oddFields };
   const values = written(plain, 5);
   if (field.isNullable) return { plain: often(values, empty, 9), odd: oddFields };
   return { plain: field.type === 'text' ? often(values, pick('""'), 9) : values, odd: oddFields };

@@ -9,14 +9,16 @@ import { collectReferences, type ReferenceCollector } from '../../src/ingest/cop
 import type { RowSink } from '../../src/ingest/copy/sink.js';
 import type { Dialect } from '../../src/ingest/dialect.js';
 import type { RowWriter } from '../../src/ingest/encode/binary.js';
+import { WINDOW_BYTES } from '../../src/ingest/lanes/assembly/layout.js';
 import type { RowPlaces } from '../../src/ingest/lanes/byte-lane.js';
 import { RecordLoader } from '../../src/ingest/lanes/record-loader.js';
 import type { ReferenceValues } from '../../src/ingest/lanes/reference-values.js';
 import { type RecordPlace, RejectLog } from '../../src/ingest/ledger/reject-log.js';
 import type { TablePlan } from '../../src/ingest/plan/table-plan.js';
-import { readSplit, WINDOW_BYTES } from '../../src/ingest/read.js';
+import { readSplit } from '../../src/ingest/read.js';
 import type { Fault } from '../../src/ingest/reject.js';
 import { SQL_TYPE } from '../../src/model/model.js';
+import { laneMemory } from '../support/lane.js';
 
 /** What a file is loaded into. */
 export interface Target {
@@ -32,12 +34,14 @@ export interface Manner {
   readonly usesByteLane: boolean;
   readonly wantsOrdinals: boolean;
   readonly writeBatchSize: number;
-  /** The lane takes no window larger than this. */
+  /** Windows are as large, until a record does not fit. */
   readonly windowBytes: number;
   /** Bytes that one read of the file gives, over and over. */
   readonly readBytes: readonly number[];
   /** What a read leaves behind the bytes it gives, where nobody must look. */
   readonly litter: string;
+  /** Whether the sink gives rows back once it has sent them. */
+  readonly recycles: boolean;
   /** Ends of splits, ascending; the last split ends with the file. */
   readonly untils: readonly number[];
 }
@@ -49,6 +53,7 @@ export const BY_CSV: Manner = {
   windowBytes: WINDOW_BYTES,
   readBytes: [WINDOW_BYTES],
   litter: '',
+  recycles: true,
   untils: [],
 };
 export const BY_LANE: Manner = { ...BY_CSV, usesByteLane: true };
@@ -82,13 +87,18 @@ export async function load(bytes: Buffer, target: Target, manner: Manner): Promi
     if (until <= start && until < bytes.length) continue;
     const sink = new KeptRows(target, manner, found);
     const rejects = new KeptRejects(found);
-    const loader = new RecordLoader({ ...target, ...manner }, sink, rejects);
+    const loader = new RecordLoader(
+      { ...target, ...manner, laneMemory: manner.usesByteLane ? laneMemory : undefined },
+      sink,
+      rejects,
+    );
     const hashed: Buffer[] = [];
     const end = await readSplit(
       fileOf(bytes, manner),
       { path: 'memory.csv', size: bytes.length, modifiedMs: 0, inode: 0 },
       start,
       until,
+      laneMemory.window.subarray(0, manner.windowBytes + 1),
       { update: (part: Buffer) => hashed.push(Buffer.from(part)) } as unknown as IHasher,
       loader,
     );
@@ -137,7 +147,10 @@ function fileOf(bytes: Buffer, { readBytes, litter }: Manner): FileHandle {
     if (reads++ > 2 * bytes.length + 10) throw new Error('the reader reads on and on');
     bytes.copy(buffer, offset, position, position + bytesRead);
     // One byte further lies the lane's sentinel, if it has set one.
-    if (litter !== '') buffer.fill(litter, offset + bytesRead, offset + bytesRead + 100, 'latin1');
+    if (litter !== '') {
+      const end = Math.min(buffer.length, offset + bytesRead + 100);
+      buffer.fill(litter, offset + bytesRead, end, 'latin1');
+    }
     return { bytesRead, buffer };
   };
   return { read } as unknown as FileHandle;
@@ -183,7 +196,7 @@ interface KeptRow {
 
 class KeptRows implements RowSink {
   readonly wantsOrdinals: boolean;
-  readonly references: ReadonlyMap<string, ReferenceValues> | undefined;
+  readonly references: ReadonlyMap<string, ReferenceValues>;
   readonly #found: Found;
   readonly #collector: ReferenceCollector | undefined;
   readonly #rows: KeptRow[] = [];
@@ -192,13 +205,15 @@ class KeptRows implements RowSink {
   #lanePlaces: RecordPlace[] = [];
   #laneEnds: number[] = [];
   #portions: { bytes: Buffer; places: RecordPlace[]; ends: number[] }[] = [];
+  readonly #recycles: boolean;
   #recycle: ((rows: Buffer) => void) | undefined;
   rowCount = 0;
   laneRows = 0;
   lastOffset = -1;
 
-  constructor({ plan, references }: Target, { wantsOrdinals }: Manner, found: Found) {
+  constructor({ plan, references }: Target, { wantsOrdinals, recycles }: Manner, found: Found) {
     this.#found = found;
+    this.#recycles = recycles;
     this.wantsOrdinals = wantsOrdinals;
     this.#collector = wantsOrdinals
       ? undefined
@@ -217,8 +232,7 @@ class KeptRows implements RowSink {
           },
           plan,
         );
-    this.references =
-      this.#collector?.hasTexts === true ? undefined : (this.#collector?.integers ?? new Map());
+    this.references = this.#collector?.values ?? new Map();
   }
 
   get nextOrdinal(): number {
@@ -278,7 +292,7 @@ class KeptRows implements RowSink {
       }
       if (start !== bytes.length) throw new Error('rows do not end where they are said to');
       bytes.fill(0xee);
-      this.#recycle?.(bytes);
+      if (this.#recycles) this.#recycle?.(bytes);
     }
     this.#portions = [];
   }

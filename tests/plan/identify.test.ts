@@ -1,7 +1,8 @@
 import { appendFile, copyFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { createXXHash128 } from 'hash-wasm';
 import { describe, expect, it } from 'vitest';
-import { identifyFile } from '../../src/ingest/plan/identify.js';
+import { hasContent, identifyFile } from '../../src/ingest/plan/identify.js';
 import { makeDirectory } from '../support/cli.js';
 
 const BLOCK = 4 * 1024 * 1024;
@@ -28,16 +29,40 @@ describe('the identity of a file', () => {
     expect((await identifyFile(two)).contentHash).not.toBe(first.contentHash);
   });
 
-  it('differs for any other content, also around the size of a block', async () => {
+  it('differs for other sizes, and for other bytes where it looks', async () => {
     const block = Buffer.alloc(BLOCK + 1, 'a');
-    const swapped = Buffer.alloc(2 * BLOCK, 'a').fill('b', BLOCK);
     const contents = [
       ...['', '\0', '\0\0', 'id\n', 'id'],
       ...[block.subarray(1), block.subarray(2), block, Buffer.concat([block, block])],
-      ...[swapped, Buffer.concat([swapped.subarray(BLOCK), swapped.subarray(0, BLOCK)])],
+      ...[Buffer.from(block).fill('b', 0, 1), Buffer.from(block).fill('b', BLOCK)],
     ];
     const hashes = await Promise.all(contents.map(hashOf));
     expect(new Set(hashes).size).toBe(contents.length);
     expect(await hashOf(block)).toBe(hashes[7]);
+  });
+
+  it('is told by the bytes of every range where it looks the same', async () => {
+    const hasher = await createXXHash128();
+    const hashOfBytes = (bytes: Buffer) => hasher.init().update(bytes).digest('hex');
+    const block = Buffer.alloc(BLOCK, 'a');
+    const other = Buffer.from(block).fill('b', 300_000, 300_001);
+    expect(await hashOf(other)).toBe(await hashOf(block));
+    const cuts = [10, 1000, BLOCK / 2, BLOCK];
+    const ranges = cuts.slice(1).map((end, i) => ({
+      start: cuts[i]!,
+      end,
+      contentHash: hashOfBytes(block.subarray(cuts[i], end)),
+    }));
+    const [one, two] = [
+      path.join(await makeDirectory(), 'one'),
+      path.join(await makeDirectory(), 'two'),
+    ];
+    await writeFile(one, block);
+    await writeFile(two, other);
+    expect(await hasContent(one, ranges)).toBe(true);
+    expect(await hasContent(two, ranges)).toBe(false);
+    expect(await hasContent(two, [])).toBe(true);
+    await writeFile(two, block.subarray(0, -1));
+    expect(await hasContent(two, ranges)).toBe(false);
   });
 });

@@ -25,7 +25,7 @@ function write(
   batches: readonly (readonly ResultRow[])[],
   rowsLeftOut = 0,
 ): string {
-  const writer = FORMATS[format].writer(columns);
+  const writer = FORMATS[format].writer(columns, { safeCells: false });
   return [
     writer.head(),
     ...batches.map((batch) => writer.rows(batch)),

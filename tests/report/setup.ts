@@ -109,12 +109,12 @@ const SAMPLE_ROWS = `
     (4, '2024-01-02 05:00',           NULL, NULL, 4,    NULL, NULL),
     (5, '2024-01-02 00:00',           2,    10,   NULL, NULL, NULL);
   INSERT INTO edp.loads
-    (path, table_name, size_bytes, content_hash, header, delimiter, model_hash, state,
+    (path, table_name, size_bytes, content_hash, header, file_format, model_hash, state,
      rows_read, rows_loaded, rows_rejected, rows_duplicate, seconds, started_at, finished_at)
   VALUES
-    ('data/events-1.csv', 'events', 1000, 'a', '', ',', 'm', 'loaded', 5, 4, 1, 0, 2,
+    ('data/events-1.csv', 'events', 1000, 'a', '', '{}', 'm', 'loaded', 5, 4, 1, 0, 2,
      '2024-02-01 00:00+00', '2024-02-01 00:00:02+00'),
-    ('data/events-2.csv', 'events', 2000, 'b', '', ',', 'm', 'loading', 0, 0, 0, 0, 0,
+    ('data/events-2.csv', 'events', 2000, 'b', '', '{}', 'm', 'loading', 0, 0, 0, 0, 0,
      '2024-02-02 00:00+00', NULL);
   INSERT INTO edp.receipts
     (load_id, start_byte, end_byte, first_line, line_count, rows_read, rows_loaded, rows_rejected,

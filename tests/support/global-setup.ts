@@ -32,6 +32,6 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide('serverHost', lease.client.host ?? '');
   return async () => {
     await lease.release();
-    await rm(directory, { recursive: true, force: true });
+    await rm(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
   };
 }

@@ -21,6 +21,7 @@ export class CarefulSink implements RowSink {
   #laneEnds: number[] = [];
   #laneOrdinals: number[] = [];
   #portions: EncodedRows[] = [];
+  readonly #duplicates: RecordPlace[] = [];
 
   constructor(stage: Stage, rejects: RejectLog, uncount: (unknown: readonly string[]) => void) {
     this.#stage = stage;
@@ -30,6 +31,11 @@ export class CarefulSink implements RowSink {
 
   get nextOrdinal(): number {
     return this.#places.length;
+  }
+
+  /** Once settled: the records that were in the table already, in order. */
+  get duplicates(): readonly RecordPlace[] {
+    return this.#duplicates;
   }
 
   begin(): Promise<void> {
@@ -85,16 +91,15 @@ export class CarefulSink implements RowSink {
 
   async settle(readRaw: (place: RecordPlace) => Promise<Buffer>): Promise<number> {
     const verdicts = await this.#stage.merge();
-    let duplicates = 0;
     for (const [ordinal, verdict] of [...verdicts].sort(([a], [b]) => a - b)) {
       this.#uncount(this.#unknown.get(ordinal) ?? []);
+      const place = this.#places[ordinal]!;
       if (verdict === 'duplicate') {
-        duplicates++;
+        this.#duplicates.push(place);
         continue;
       }
-      const place = this.#places[ordinal]!;
       this.#rejects.add(place, verdict, await readRaw(place));
     }
-    return duplicates;
+    return this.#duplicates.length;
   }
 }

@@ -15,7 +15,7 @@ import type { CopyTarget } from './target.js';
 export class DirectSink implements RowSink {
   readonly wantsOrdinals = false;
   readonly nextOrdinal = 0;
-  readonly references: ReadonlyMap<string, ReferenceValues> | undefined;
+  readonly references: ReadonlyMap<string, ReferenceValues>;
   readonly #client: pg.Client;
   readonly #target: CopyTarget;
   readonly #columns: readonly string[];
@@ -29,8 +29,7 @@ export class DirectSink implements RowSink {
     this.#target = target;
     this.#columns = plan.columns.map(({ name }) => name);
     this.#collector = target.checksForeignKeys ? collectReferences(target, plan) : undefined;
-    this.references =
-      this.#collector?.hasTexts === true ? undefined : (this.#collector?.integers ?? new Map());
+    this.references = this.#collector?.values ?? new Map();
   }
 
   async begin(): Promise<void> {

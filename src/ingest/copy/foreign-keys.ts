@@ -22,9 +22,8 @@ export class MissingReference extends Error {
 interface CollectedKey {
   readonly key: ForeignKey;
   readonly field: number;
-  /** For integers; noted by both lanes. */
-  readonly integers: ReferenceValues | undefined;
-  readonly texts: Set<string>;
+  /** Noted by both lanes. */
+  readonly values: ReferenceValues;
 }
 
 export class ReferenceCollector {
@@ -35,32 +34,21 @@ export class ReferenceCollector {
   }
 
   /** Where the byte lane notes what its rows refer to, by column name. */
-  get integers(): ReadonlyMap<string, ReferenceValues> {
-    return new Map(
-      this.#keys.flatMap(({ key, integers }) =>
-        integers === undefined ? [] : [[key.column, integers] as const],
-      ),
-    );
-  }
-
-  /** Whether a reference is no integer: then the byte lane cannot note it. */
-  get hasTexts(): boolean {
-    return this.#keys.some(({ integers }) => integers === undefined);
+  get values(): ReadonlyMap<string, ReferenceValues> {
+    return new Map(this.#keys.map(({ key, values }) => [key.column, values]));
   }
 
   /** Notes what a record refers to. @param fields byte strings, known to be good values */
   add(fields: readonly (string | null)[]): void {
-    for (const { field, integers, texts } of this.#keys) {
+    for (const { field, values } of this.#keys) {
       const text = fields[field]!;
-      if (text === null || (integers !== undefined && text === '')) continue;
-      texts.add(integers === undefined ? decodeBytes(text) : canonicalInteger(text));
+      if (text === null || (!values.isText && text === '')) continue;
+      values.add(values.isText ? decodeBytes(text) : canonicalInteger(text));
     }
   }
 
   get isFull(): boolean {
-    return this.#keys.some(
-      ({ integers, texts }) => texts.size + (integers?.others.size ?? 0) > MAX_VALUES,
-    );
+    return this.#keys.some(({ values }) => values.size > MAX_VALUES);
   }
 
   /**
@@ -69,19 +57,30 @@ export class ReferenceCollector {
    * @throws MissingReference where one is not there
    */
   async lock(client: pg.Client): Promise<void> {
-    for (const { key, integers, texts } of this.#keys) {
-      const values = new Set(texts);
-      texts.clear();
-      for (const integer of integers?.take() ?? []) values.add(String(integer));
-      if (values.size === 0) continue;
-      const { rowCount } = await client.query(
-        `SELECT FROM ${key.referredTable}
-         WHERE ${quoteIdentifier(key.referredColumn)} = ANY ($1::${key.type}[]) FOR KEY SHARE`,
-        [[...values]],
-      );
-      if (rowCount !== values.size) throw new MissingReference();
+    for (const { key, values: noted } of this.#keys) {
+      await lockReferred(client, key, noted.take());
     }
   }
+}
+
+/**
+ * Locks the rows that a column refers to.
+ *
+ * @param values distinct
+ * @throws MissingReference where one is not there
+ */
+export async function lockReferred(
+  client: pg.Client,
+  key: ForeignKey,
+  values: readonly string[],
+): Promise<void> {
+  if (values.length === 0) return;
+  const { rowCount } = await client.query(
+    `SELECT FROM ${key.referredTable}
+     WHERE ${quoteIdentifier(key.referredColumn)} = ANY ($1::${key.type}[]) FOR KEY SHARE`,
+    [values],
+  );
+  if (rowCount !== values.length) throw new MissingReference();
 }
 
 /** `+7`, `007` and `7.0` refer to the same row. */
@@ -90,12 +89,11 @@ function canonicalInteger(text: string): string {
   return value instanceof Fault ? text : value.toString();
 }
 
-const INTEGER_TYPES: ReadonlySet<string> = new Set(['smallint', 'int', 'bigint']);
-const EXACT_TYPES: ReadonlySet<string> = new Set([...INTEGER_TYPES, 'text']);
+const EXACT_TYPES: ReadonlySet<string> = new Set(['smallint', 'int', 'bigint', 'text']);
 
 /**
- * @returns undefined where a reference is not a plain field of an exact type; then the server's own
- *   triggers must check
+ * @returns undefined where a reference is not a plain field of an exact type, or a column refers to two
+ *   tables; then the server's own triggers must check
  */
 export function collectReferences(
   target: CopyTarget,
@@ -107,11 +105,11 @@ export function collectReferences(
     // A column that the file does not have is NULL in every row.
     if (column === undefined) continue;
     if (column.from !== 'field' || !EXACT_TYPES.has(column.type)) return undefined;
+    if (keys.some((other) => other.key.column === key.column)) return undefined;
     keys.push({
       key,
       field: column.field,
-      integers: INTEGER_TYPES.has(column.type) ? new ReferenceValues() : undefined,
-      texts: new Set(),
+      values: new ReferenceValues(column.type === 'text'),
     });
   }
   return new ReferenceCollector(keys);

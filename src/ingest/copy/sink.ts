@@ -9,8 +9,8 @@ export interface RowSink {
   readonly wantsOrdinals: boolean;
   /** Ordinal for the next row. */
   readonly nextOrdinal: number;
-  /** Where the byte lane notes references, by column; undefined where it must not be used. */
-  readonly references: ReadonlyMap<string, ReferenceValues> | undefined;
+  /** Where the byte lane notes references, by column. */
+  readonly references: ReadonlyMap<string, ReferenceValues>;
   begin(): Promise<void>;
   /** Notes the row that the csv lane just wrote. @param rowEnd bytes in its writer up to there */
   added(

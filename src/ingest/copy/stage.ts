@@ -50,6 +50,9 @@ const VERDICTS = 'pg_temp.edp_verdicts';
 export const ORDINAL = '\u0001ordinal';
 const ORDINAL_SQL = quoteIdentifier(ORDINAL);
 
+/** Verdict of a record that is in the table already, since it completed an inferred member. */
+const COMPLETED = 'completed';
+
 /** Another run inserted one of our keys between the look and the insert; a second look settles it. */
 const MAX_SECOND_LOOKS = 5;
 
@@ -73,6 +76,15 @@ export class Stage {
        CREATE TEMP TABLE edp_verdicts (
          ordinal int PRIMARY KEY, code text NOT NULL, reason text NOT NULL, column_name text) ON COMMIT DROP`,
     );
+  }
+
+  /** Empties the tables, where several splits share a transaction. */
+  async clear(): Promise<void> {
+    await this.#client.query(`TRUNCATE ${STAGE}, ${VERDICTS}`);
+  }
+
+  async drop(): Promise<void> {
+    await this.#client.query(`DROP TABLE ${STAGE}, ${VERDICTS}`);
   }
 
   /** Copies rows in; those that the server refuses even here get a verdict. */
@@ -160,8 +172,11 @@ export class Stage {
     for (let look = 1; ; look++) {
       await this.#client.query('SAVEPOINT edp_merge');
       try {
+        await this.#completeInferred('true');
         await this.#settleKeys();
+        await this.#countReplaced();
         await this.#insert();
+        await this.#client.query('RELEASE edp_merge');
         break;
       } catch (error) {
         const { code } = error as { code?: string };
@@ -171,12 +186,13 @@ export class Stage {
         if ((await this.#blame()) === 0 && look > MAX_SECOND_LOOKS) throw error;
       }
     }
+    await this.#noteArrivals();
     const { rows } = await this.#client.query<{
       ordinal: number;
       code: RejectCode | 'duplicate';
       reason: string;
       column_name: string | null;
-    }>(`SELECT * FROM ${VERDICTS}`);
+    }>(`SELECT * FROM ${VERDICTS} WHERE code <> '${COMPLETED}'`);
     return new Map(
       rows.map(({ ordinal, code, reason, column_name }) => [
         ordinal,
@@ -191,30 +207,63 @@ export class Stage {
   }
 
   async #settleReferences(key: ForeignKey): Promise<void> {
-    const { missingDimensions, loadId } = this.#options;
     const column = `s.${quoteIdentifier(key.column)}`;
     const referred = `${key.referredTable} d WHERE d.${quoteIdentifier(key.referredColumn)} = ${column}`;
-    const isMissing = `${column} IS NOT NULL AND NOT EXISTS (SELECT FROM ${referred})`;
-    if (missingDimensions === 'infer') {
-      await this.#client.query(
-        `WITH members AS (
-           INSERT INTO ${key.referredTable} (${quoteIdentifier(key.referredColumn)})
-           SELECT DISTINCT ${column} FROM ${STAGE} s WHERE ${isMissing} AND ${this.#open('s')}
-           ORDER BY 1 ON CONFLICT DO NOTHING
-           RETURNING ${quoteIdentifier(key.referredColumn)}::text AS member)
-         INSERT INTO edp.inferred_members (table_name, member, load_id)
-         SELECT $1, member, $2 FROM members ON CONFLICT DO NOTHING`,
-        [key.referredTable, loadId],
-      );
-      return;
-    }
+    const missing = `FROM ${STAGE} s WHERE ${column} IS NOT NULL
+      AND NOT EXISTS (SELECT FROM ${referred}) AND ${this.#open('s')}`;
+    if (this.#options.missingDimensions === 'infer') await this.#inferMembers(key, missing);
     await this.#client.query(
       `INSERT INTO ${VERDICTS}
        SELECT ${ORDINAL_SQL}, 'missing_dimension',
               format('%s is not in ${key.referredTable.replaceAll("'", "''").replaceAll('%', '%%')}', ${column}),
               ${quoteLiteral(key.column)}
-       FROM ${STAGE} s WHERE ${isMissing} AND ${this.#open('s')}`,
+       ${missing}`,
     );
+  }
+
+  /**
+   * Adds the members that are missing, and notes them. One that the server refuses stays missing.
+   *
+   * @param missing the records concerned: `FROM … s WHERE …`
+   */
+  async #inferMembers(key: ForeignKey, missing: string): Promise<void> {
+    const { rows } = await this.#client.query<{ ordinal: number }>(
+      `SELECT ${ORDINAL_SQL} AS ordinal ${missing} ORDER BY 1`,
+    );
+    const infer = (from: number, to: number) => {
+      const condition = `s.${ORDINAL_SQL} BETWEEN ${rows[from]!.ordinal} AND ${rows[to - 1]!.ordinal}`;
+      return this.#client.query(
+        `WITH members AS (
+           INSERT INTO ${key.referredTable} (${quoteIdentifier(key.referredColumn)})
+           SELECT DISTINCT s.${quoteIdentifier(key.column)} ${missing} AND ${condition}
+           ORDER BY 1 ON CONFLICT DO NOTHING
+           RETURNING ${quoteIdentifier(key.referredColumn)}::text AS member)
+         INSERT INTO edp.inferred_members (table_name, column_name, member, load_id)
+         SELECT $1, $2, member, $3 FROM members
+         ON CONFLICT (table_name, column_name, member) DO UPDATE
+           SET load_id = EXCLUDED.load_id, inferred_at = now(), arrived_at = NULL`,
+        [key.referredTable, key.referredColumn, this.#options.loadId],
+      );
+    };
+    const tryRange = async (from: number, to: number): Promise<void> => {
+      if (from === to) return;
+      await this.#client.query('SAVEPOINT edp_infer');
+      try {
+        await infer(from, to);
+        await this.#client.query('RELEASE edp_infer');
+        return;
+      } catch (error) {
+        const { code } = error as { code?: string };
+        if (!isDataError(code)) throw error;
+        await this.#client.query('ROLLBACK TO edp_infer; RELEASE edp_infer');
+        // A column that needs a value makes every member impossible.
+        if (to - from === 1 || code === '23502') return;
+      }
+      const middle = (from + to) >>> 1;
+      await tryRange(from, middle);
+      await tryRange(middle, to);
+    };
+    await tryRange(0, rows.length);
   }
 
   /** Nobody may delete a row referred to before this has committed. */
@@ -231,6 +280,82 @@ export class Stage {
       // Deleted since the look before: as if the transaction had met a concurrent change.
       throw Object.assign(new Error(`${key.referredTable} changed meanwhile`), { code: '40001' });
     }
+  }
+
+  /** Columns of the target by which some of its rows were inferred, and have not arrived since. */
+  async #inferredColumns(): Promise<string[]> {
+    const { rows } = await this.#client.query<{ column_name: string }>(
+      `SELECT DISTINCT column_name FROM edp.inferred_members
+       WHERE table_name = $1 AND arrived_at IS NULL`,
+      [this.#options.target.table],
+    );
+    return rows
+      .map(({ column_name }) => column_name)
+      .filter((name) => this.#options.columns.some((column) => column.name === name));
+  }
+
+  /**
+   * The late-arriving dimension: a member that a fact referred to before takes the values of its first
+   * record, whatever `--on-conflict` says, since nobody has brought others.
+   *
+   * @param condition on the staged records `s`
+   */
+  async #completeInferred(condition: string): Promise<void> {
+    for (const name of await this.#inferredColumns()) {
+      const column = quoteIdentifier(name);
+      const others = this.#options.columns.filter((other) => other.name !== name);
+      const assignments = (others.length > 0 ? others : [{ name }])
+        .map((other) => quoteIdentifier(other.name))
+        .map((other) => `${other} = a.${other}`);
+      await this.#client.query(
+        `WITH arriving AS (
+           SELECT DISTINCT ON (s.${column}) s.* FROM ${STAGE} s
+           JOIN edp.inferred_members m ON m.member = s.${column}::text
+             AND m.table_name = $1 AND m.column_name = $2 AND m.arrived_at IS NULL
+           WHERE ${this.#open('s')} AND ${condition} ORDER BY s.${column}, s.${ORDINAL_SQL}),
+         completed AS (
+           UPDATE ${this.#options.target.table} t SET ${assignments.join(', ')}
+           FROM arriving a WHERE t.${column} = a.${column} RETURNING a.${ORDINAL_SQL} AS ordinal)
+         INSERT INTO ${VERDICTS} SELECT ordinal, '${COMPLETED}', '' FROM completed`,
+        [this.#options.target.table, name],
+      );
+    }
+  }
+
+  /** Members that this split brought are inferred no longer. */
+  async #noteArrivals(): Promise<void> {
+    for (const name of await this.#inferredColumns()) {
+      await this.#client.query(
+        `UPDATE edp.inferred_members m SET arrived_at = clock_timestamp()
+         FROM ${STAGE} s LEFT JOIN ${VERDICTS} v ON v.ordinal = s.${ORDINAL_SQL}
+         WHERE m.table_name = $1 AND m.column_name = $2 AND m.arrived_at IS NULL
+           AND m.member = s.${quoteIdentifier(name)}::text
+           AND (v.code IS NULL OR v.code IN ('${COMPLETED}', 'duplicate'))`,
+        [this.#options.target.table, name],
+      );
+    }
+  }
+
+  /** Notes how many rows of other loads are about to get other values: undo cannot bring them back. */
+  async #countReplaced(): Promise<void> {
+    const { target, columns, onConflict, loadId } = this.#options;
+    const lineage = columns.find(({ isLineage }) => isLineage);
+    if (onConflict !== 'update' || target.key.length === 0 || lineage === undefined) return;
+    const isSameKey = target.key
+      .map(quoteIdentifier)
+      .map((column) => `s.${column} = t.${column}`)
+      .join(' AND ');
+    const { rows } = await this.#client.query<{ count: number }>(
+      `SELECT count(*) FROM ${target.table} t
+       WHERE t.${quoteIdentifier(lineage.name)} IS DISTINCT FROM $1
+         AND EXISTS (SELECT FROM ${STAGE} s WHERE ${isSameKey} AND ${this.#open('s')})`,
+      [loadId],
+    );
+    if (rows[0]!.count === 0) return;
+    await this.#client.query(
+      'UPDATE edp.loads SET rows_replaced = rows_replaced + $2 WHERE load_id = $1',
+      [loadId, rows[0]!.count],
+    );
   }
 
   /** Gives verdicts to records whose key is taken, by the table or by an earlier record. */
@@ -314,20 +439,17 @@ export class Stage {
       `SELECT ${ORDINAL_SQL} AS ordinal FROM ${STAGE} s WHERE ${this.#open('s')} ORDER BY 1`,
     );
     const ordinals = rows.map(({ ordinal }) => ordinal);
+    const ordinalOf = (index: number) => ordinals[index]!;
+    const between = (from: number, to: number) =>
+      `s.${ORDINAL_SQL} BETWEEN ${ordinals[from]} AND ${ordinals[to - 1]}`;
     await this.#client.query('SAVEPOINT edp_blame');
-    await this.#settleKeys();
-    await this.#isolate(
-      0,
-      ordinals.length,
-      (index) => ordinals[index]!,
-      async (from, to) => {
-        await this.#client.query(
-          this.#insertStatement(
-            `s.${ORDINAL_SQL} BETWEEN ${ordinals[from]} AND ${ordinals[to - 1]}`,
-          ),
-        );
-      },
+    await this.#isolate(0, ordinals.length, ordinalOf, (from, to) =>
+      this.#completeInferred(between(from, to)),
     );
+    await this.#settleKeys();
+    await this.#isolate(0, ordinals.length, ordinalOf, async (from, to) => {
+      await this.#client.query(this.#insertStatement(between(from, to)));
+    });
     const { rows: blamed } = await this.#client.query<{
       ordinal: number;
       code: RejectCode;

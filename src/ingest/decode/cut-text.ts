@@ -6,6 +6,9 @@
  * what a worker will find in the segment, since a segment ends behind all that the scanner looked at to
  * find its records. Memory holds the segments that are not loaded yet, and one record; of a record that
  * is too long for that only its beginning.
+ *
+ * Where the text breaks off, the records that were whole by then make a last segment, and then comes the
+ * error: one that has no end yet may have been cut in two, and is left alone.
  */
 import { createXXHash128 } from 'hash-wasm';
 import type { Dialect } from '../dialect.js';
@@ -53,7 +56,9 @@ export async function* cutText(
   try {
     for (const gap of options.gaps) {
       await source.skipTo(gap.start);
+      source.assertWhole();
       yield* new GapCutter(source, gap, options).cut();
+      source.assertWhole();
       if (source.isAtEnd) return;
     }
   } finally {
@@ -67,9 +72,21 @@ class TextSource {
   #chunk: Buffer = Buffer.alloc(0);
   #position = 0;
   isAtEnd = false;
+  /** What went wrong with the bytes that should follow. */
+  #failure: { readonly error: unknown } | undefined;
 
   constructor(text: AsyncIterable<Buffer>) {
     this.#chunks = text[Symbol.asyncIterator]();
+  }
+
+  /** Whether there are no more bytes because of an error. */
+  get isBroken(): boolean {
+    return this.#failure !== undefined && this.#chunk.length === 0;
+  }
+
+  /** @throws what went wrong */
+  assertWhole(): void {
+    if (this.isBroken) throw this.#failure!.error;
   }
 
   async skipTo(position: number): Promise<void> {
@@ -91,10 +108,14 @@ class TextSource {
   }
 
   async #hasMore(): Promise<boolean> {
-    while (this.#chunk.length === 0 && !this.isAtEnd) {
-      const { value, done } = await this.#chunks.next();
-      if (done === true) this.isAtEnd = true;
-      else this.#chunk = value;
+    while (this.#chunk.length === 0 && !this.isAtEnd && this.#failure === undefined) {
+      try {
+        const { value, done } = await this.#chunks.next();
+        if (done === true) this.isAtEnd = true;
+        else this.#chunk = value;
+      } catch (error) {
+        this.#failure = { error };
+      }
     }
     return this.#chunk.length > 0;
   }
@@ -114,6 +135,8 @@ class GapCutter {
   #memory!: SharedArrayBuffer;
   #bytes!: Buffer;
   #filled = 0;
+  /** Where a record ended whose end no byte behind it can change. */
+  #safeEnd = 0;
   /** Offset of the segment in the text, and line ends of the gap before it. */
   #start: number;
   #linesBefore = 0;
@@ -145,6 +168,10 @@ class GapCutter {
         else yield* this.#takeLongRecord();
         continue;
       }
+      if (this.#source.isBroken) {
+        if (this.#safeEnd > 0) yield* this.#emit(this.#safeEnd);
+        return;
+      }
       await this.#fill(record + MAX_RECORD_BYTES);
     }
   }
@@ -165,6 +192,7 @@ class GapCutter {
       const limit = Math.max(target, scanner.lookedAt);
       scanner.scan(this.#bytes, this.#filled, limit, isLast, this.#batch);
       const next = scanner.nextRecord;
+      if (next >= scanner.lookedAt && next <= this.#filled) this.#safeEnd = next;
       if (isLast && next >= this.#filled) return next;
       if (next >= target && next >= scanner.lookedAt) return next;
       if (this.#batch.count < this.#batch.limit && next < limit) return Math.min(next, target - 1);
@@ -209,6 +237,7 @@ class GapCutter {
 
   #moveOn(count: number): void {
     this.#scanner.shift(count);
+    this.#safeEnd = Math.max(0, this.#safeEnd - count);
     this.#linesBefore = this.#scanner.nextLine;
     this.#start += count;
   }
@@ -232,6 +261,7 @@ class GapCutter {
       scanner.shift(taken);
       this.#start += taken;
       await this.#fill(this.#bytes.length);
+      this.#source.assertWhole();
       const hasEnded = scanner.pass(this.#bytes, this.#filled, this.#isLast);
       taken = hasEnded ? scanner.nextRecord : scanner.position;
       if (hasEnded) break;

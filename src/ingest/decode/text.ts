@@ -51,6 +51,10 @@ export async function* withoutFooter(
   lines: number,
   recordEnd: RecordEnd,
 ): AsyncGenerator<Buffer> {
+  if (lines === 0) {
+    yield* text;
+    return;
+  }
   let held: Buffer = Buffer.alloc(0);
   for await (const chunk of text) {
     held = held.length === 0 ? chunk : Buffer.concat([held, chunk]);

@@ -304,7 +304,7 @@ function layOut(
       header.pop();
     } else if (isShort && isLastEmpty(body, header.length + 1)) {
       hasTrailingDelimiter = true;
-    } else if (isShort && header.length > 0) {
+    } else if (isShort && header.length > 0 && mayLackName(known)) {
       isHeaderShort = true;
     }
     fieldCount = header.length + (isHeaderShort ? 1 : 0);
@@ -376,6 +376,11 @@ function judge(
     .filter((other) => fits(other, width))
     .map(({ fields }) => (short ? (fields as Fields).slice(1) : (fields as Fields)));
   return judgeHeader(record.fields, below);
+}
+
+/** A table that has no column for the field without a name is better told of records that are too long. */
+function mayLackName(known: ReadonlySet<string>): boolean {
+  return known.size === 0 || known.has(placeName(0));
 }
 
 function isLastEmpty(records: readonly SampledRecord[], width: number): boolean {

@@ -48,11 +48,12 @@ export function guessEncoding(parts: readonly Buffer[]): EncodingGuess {
   if (counts.valid + counts.invalid === 0) {
     return { encoding: 'utf-8', markBytes: 0, why: 'the sample is ASCII' };
   }
-  // One stray byte in a UTF-8 file is damage; text that is never UTF-8 is something else.
+  // A few stray bytes in a file of ASCII or UTF-8 are damage; text that is never UTF-8 is something else.
   if (counts.invalid === 0) {
     return { encoding: 'utf-8', markBytes: 0, why: 'all bytes above ASCII are valid UTF-8' };
   }
-  if (counts.valid === 0 && counts.letters > 0 && counts.implausible === 0) {
+  const isUsual = counts.lines >= MIN_LINE_SHARE * countLines(parts);
+  if (counts.valid === 0 && counts.letters > 0 && counts.implausible === 0 && isUsual) {
     return {
       encoding: 'windows-1252',
       markBytes: 0,
@@ -82,7 +83,18 @@ function guessUtf16(head: Buffer): Encoding | undefined {
   return undefined;
 }
 
+/** Lines of Windows-1252 text that have a byte above ASCII; with fewer, the bytes may as well be damage. */
+const MIN_LINE_SHARE = 0.05;
+
+function countLines(parts: readonly Buffer[]): number {
+  let lines = 0;
+  for (const part of parts) for (const byte of part) if (byte === 0x0a) lines++;
+  return lines;
+}
+
 interface HighBytes {
+  /** Lines that have bytes which are no UTF-8. */
+  lines: number;
   /** Sequences of valid UTF-8. */
   valid: number;
   /** Bytes that are none. */
@@ -93,14 +105,16 @@ interface HighBytes {
 }
 
 function countHighBytes(parts: readonly Buffer[]): HighBytes {
-  const counts: HighBytes = { valid: 0, invalid: 0, letters: 0, implausible: 0 };
+  const counts: HighBytes = { lines: 0, valid: 0, invalid: 0, letters: 0, implausible: 0 };
   for (const [index, part] of parts.entries()) {
     // A piece may begin in the middle of a character; every part may end in one.
     let at = 0;
+    let isLineCounted = false;
     if (index > 0) while (at < 3 && at < part.length && (part[at]! & 0xc0) === 0x80) at++;
     while (at < part.length) {
       const byte = part[at]!;
       if (byte < 0x80) {
+        if (byte === 0x0a) isLineCounted = false;
         at++;
         continue;
       }
@@ -112,6 +126,8 @@ function countHighBytes(parts: readonly Buffer[]): HighBytes {
         continue;
       }
       counts.invalid++;
+      if (!isLineCounted) counts.lines++;
+      isLineCounted = true;
       if (LETTERS.has(byte)) {
         if (isLetter(part[at - 1]) || isLetter(part[at + 1])) counts.letters++;
       } else if (!SIGNS.has(byte)) {

@@ -15,6 +15,8 @@ const PIECE_BYTES = 64 * 1024;
 /** What lies between the file's bytes and its text, and how that is known. */
 export interface FileForm extends TextForm {
   readonly why: { readonly compression: string; readonly encoding: string };
+  /** Why no more of it can be unpacked, where that shows already. */
+  readonly breakage: EdpError | undefined;
 }
 
 export interface Sample {
@@ -35,6 +37,7 @@ interface RawSample {
   readonly head: Buffer;
   readonly isWhole: boolean;
   readonly pieces: readonly { readonly bytes: Buffer; readonly start: number }[];
+  readonly breakage?: EdpError;
 }
 
 /** @throws EdpError `io`, `not_csv`, `corrupt_file` */
@@ -87,6 +90,7 @@ function toSample(
             : `it begins as a ${compression} file does`,
       encoding: settings.encoding === undefined ? guess.why : TOLD,
     },
+    breakage: raw.breakage,
   };
   if (!isDecoded({ ...form, compression: 'none' })) {
     const { head, isWhole, pieces } = raw;
@@ -131,17 +135,25 @@ async function unpackHead(
 ): Promise<RawSample> {
   const chunks: Buffer[] = [];
   let length = 0;
-  let isWhole = true;
-  for await (const chunk of decompress(file, name, compression)) {
-    chunks.push(chunk);
-    length += chunk.length;
-    if (length > HEAD_BYTES) {
-      isWhole = false;
-      break;
+  const sample = (isWhole: boolean) => ({
+    head: Buffer.concat(chunks).subarray(0, HEAD_BYTES),
+    isWhole,
+    pieces: [],
+  });
+  try {
+    for await (const chunk of decompress(file, name, compression)) {
+      chunks.push(chunk);
+      length += chunk.length;
+      if (length > HEAD_BYTES) return sample(false);
     }
+    return sample(true);
+  } catch (error) {
+    // What comes before the damage can be read: whoever loads it will meet the damage, too.
+    if (!(error instanceof EdpError) || error.code !== 'corrupt_file' || length === 0) throw error;
+    return { ...sample(false), breakage: error };
   }
-  return { head: Buffer.concat(chunks).subarray(0, HEAD_BYTES), isWhole, pieces: [] };
 }
+
 async function readAt(handle: FileHandle, position: number, length: number): Promise<Buffer> {
   const bytes = Buffer.allocUnsafe(length);
   let filled = 0;

@@ -51,6 +51,14 @@ export class RowWriter {
     return rows;
   }
 
+  /** Shows the rows written so far, and starts anew in the same buffer: the next row overwrites them. */
+  lendRows(): Buffer {
+    const rows = this.#bytes.subarray(0, this.#length);
+    this.#length = 0;
+    this.#rows = 0;
+    return rows;
+  }
+
   null(): void {
     this.#reserve(4);
     this.#length = this.#bytes.writeInt32BE(-1, this.#length);

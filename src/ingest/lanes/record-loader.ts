@@ -13,13 +13,11 @@ import { Fault } from '../reject.js';
 import { CsvParser } from '../scan/parse.js';
 import { RecordBatch, RecordScanner } from '../scan/records.js';
 import { ByteLane, STOPPED_AT_LIMIT, STOPPED_FULL, STOPPED_INCOMPLETE } from './byte-lane.js';
+import type { LaneMemory } from './lane-memory.js';
 import { RowEncoder } from './row-encoder.js';
 
 /** A write is never larger than this, however many rows it may hold. */
 const MAX_WRITE_BYTES = 1024 * 1024;
-
-/** As many rows of the smallest kind as fit a write. */
-const MAX_WRITE_ROWS = 65_536;
 
 /** Records the csv lane takes at once, at the most. */
 const MAX_CSV_RUN = 1024;
@@ -41,12 +39,10 @@ export interface LoaderOptions {
   readonly dialect: Dialect;
   readonly loadId: number;
   readonly writeBatchSize: number;
-  /** Largest window; the lane's output must hold what is in it. */
-  readonly windowBytes: number;
   /** Where lines begin that look like a footer: what is wrong with those may be told better. */
   readonly footerStart?: number | undefined;
-  /** Off for tests that hold the lanes against each other. */
-  readonly usesByteLane: boolean;
+  /** Where the byte lane works; without it, all records go to the csv lane. */
+  readonly laneMemory: LaneMemory | undefined;
 }
 
 export class RecordLoader {
@@ -73,19 +69,18 @@ export class RecordLoader {
     this.#options = options;
     this.#sink = sink;
     this.#rejects = rejects;
-    const { plan, dialect, loadId } = options;
+    const { plan, dialect, loadId, laneMemory } = options;
     this.#scanner = new RecordScanner(dialect);
     this.#parser = new CsvParser(dialect);
     this.#encoder = new RowEncoder(plan, loadId);
     this.#lane =
-      options.usesByteLane && sink.references !== undefined
-        ? ByteLane.compile(plan, dialect, sink.references, {
+      laneMemory === undefined
+        ? undefined
+        : ByteLane.compile(laneMemory, plan, dialect, sink.references, {
             loadId,
             withOrdinals: sink.wantsOrdinals,
-            maxRows: Math.min(options.writeBatchSize, MAX_WRITE_ROWS),
-            outputBytes: MAX_WRITE_BYTES + 2 * options.windowBytes,
-          })
-        : undefined;
+            maxRows: options.writeBatchSize,
+          });
   }
 
   get recordCount(): number {
@@ -113,10 +108,11 @@ export class RecordLoader {
    */
   async take(window: Window): Promise<number> {
     const { bytes, filled, limit, isLast, base } = window;
-    const lane = filled <= this.#options.windowBytes ? this.#lane : undefined;
+    // A window that had to grow is not in the lane's memory.
+    const lane = this.#lane?.canRead(bytes) ? this.#lane : undefined;
     // Of another encoding, the lane takes no text that is not ASCII.
     const isValid =
-      lane !== undefined &&
+      lane?.needsUtf8 === true &&
       this.#options.dialect.encoding === 'utf-8' &&
       isUtf8(bytes.subarray(0, bytes.lastIndexOf(LF, filled - 1) + 1));
     let position = this.#longRecord === undefined ? 0 : this.#passLongRecord(window);
@@ -224,7 +220,8 @@ export class RecordLoader {
   }
 
   #takeLaneRows(lane: ByteLane): void {
-    if (lane.length > 0) this.#sink.takeFromLane(lane.takeRows(), (rows) => lane.recycle(rows));
+    const rows = lane.takeRows();
+    if (rows.length > 0) this.#sink.takeFromLane(rows, (sent) => lane.recycle(sent));
     this.#noted = 0;
   }
 

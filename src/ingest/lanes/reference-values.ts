@@ -1,24 +1,40 @@
-/** Small integers are noted in a bitmap, which costs a row next to nothing; others in a set. */
-const BITMAP_SIZE = 1 << 16;
-
-/** Distinct values of an integer column that refers to another table. */
+/** Distinct values of a column that refers to another table, as the text that the server reads. */
 export class ReferenceValues {
-  readonly seen = new Uint8Array(BITMAP_SIZE);
-  readonly others = new Set<number>();
+  /** Whether the column is text; else it is an integer, and its values are in their plainest form. */
+  readonly isText: boolean;
+  /** A bit for each integer from 0 on. */
+  #small = new Uint32Array(0);
+  readonly #others = new Set<string>();
 
-  add(value: number): void {
-    if (value >= 0 && value < BITMAP_SIZE) this.seen[value] = 1;
-    else this.others.add(value);
+  constructor(isText: boolean) {
+    this.isText = isText;
+  }
+
+  /** Values noted so far, small integers aside. */
+  get size(): number {
+    return this.#others.size;
+  }
+
+  add(value: string): void {
+    this.#others.add(value);
+  }
+
+  /** @param bits a bit for each integer from 0 on, always as many */
+  addSmall(bits: Uint32Array): void {
+    if (this.#small.length === 0) this.#small = new Uint32Array(bits.length);
+    for (let i = 0; i < bits.length; i++) this.#small[i]! |= bits[i]!;
   }
 
   /** The values noted so far, which are forgotten. */
-  take(): number[] {
-    const values = [...this.others];
-    this.others.clear();
-    for (let value = this.seen.indexOf(1); value >= 0; value = this.seen.indexOf(1, value + 1)) {
-      values.push(value);
-    }
-    this.seen.fill(0);
-    return values;
+  take(): string[] {
+    const values = new Set(this.#others);
+    this.#others.clear();
+    this.#small.forEach((word, i) => {
+      for (let bits = word; bits !== 0; bits &= bits - 1) {
+        values.add(String(i * 32 + 31 - Math.clz32(bits & -bits)));
+      }
+    });
+    this.#small.fill(0);
+    return [...values];
   }
 }

@@ -1,22 +1,29 @@
 /** What the ledger answers: loads, and rejects. Reads only, and works before anything was loaded. */
 import type pg from 'pg';
 import { EdpError } from '../../errors.js';
+import type { FileFormat } from '../file-format.js';
 import type { RowCounts } from '../split.js';
 
 export interface LoadSummary {
   readonly loadId: number;
   readonly path: string;
   readonly table: string;
-  /** `loading` while a run is at it, `interrupted` when none is any more. */
-  readonly state: 'loaded' | 'loading' | 'interrupted';
+  /**
+   * `loading` while a run is at it, `interrupted` when none is any more; `undoing` while an undo is at it,
+   * `half_undone` when none is any more.
+   */
+  readonly state: 'loaded' | 'loading' | 'interrupted' | 'undoing' | 'half_undone' | 'undone';
   readonly bytes: number;
   readonly rows: RowCounts;
   readonly unknownMetrics: Readonly<Record<string, number>>;
+  /** Rows of other loads whose values it replaced (--on-conflict update). */
+  readonly rowsReplaced: number;
   /** Working time of all its runs. */
   readonly seconds: number;
   readonly contentHash: string;
   readonly startedAt: string;
   readonly finishedAt: string | null;
+  readonly undoneAt: string | null;
 }
 
 export interface ReceiptSummary {
@@ -42,17 +49,19 @@ interface LoadRow {
   readonly load_id: number;
   readonly path: string;
   readonly table_name: string;
-  readonly state: 'loaded' | 'loading';
+  readonly state: 'loaded' | 'loading' | 'undoing' | 'undone';
   readonly is_held: boolean;
   readonly size_bytes: number;
   readonly rows_read: number;
   readonly rows_loaded: number;
   readonly rows_rejected: number;
   readonly rows_duplicate: number;
+  readonly rows_replaced: number;
   readonly seconds: string;
   readonly content_hash: string;
   readonly started_at: string;
   readonly finished_at: string | null;
+  readonly undone_at: string | null;
   readonly unknown: Record<string, number> | null;
 }
 
@@ -62,6 +71,12 @@ export async function hasLedger(client: pg.Client): Promise<boolean> {
   );
   return rows[0]?.exists === true;
 }
+
+/** What a load is where no command is at it any more. */
+const STATE_WHEN_LEFT: Readonly<Record<string, LoadSummary['state']>> = {
+  loading: 'interrupted',
+  undoing: 'half_undone',
+};
 
 /** A load's advisory lock is a bigint, of which pg_locks shows the halves. */
 const IS_HELD = `EXISTS (
@@ -114,7 +129,7 @@ async function queryLoads(
     loadId: row.load_id,
     path: row.path,
     table: row.table_name,
-    state: row.state === 'loading' && !row.is_held ? 'interrupted' : row.state,
+    state: row.is_held ? row.state : (STATE_WHEN_LEFT[row.state] ?? row.state),
     bytes: row.size_bytes,
     rows: {
       read: row.rows_read,
@@ -123,10 +138,12 @@ async function queryLoads(
       duplicate: row.rows_duplicate,
     },
     unknownMetrics: row.unknown ?? {},
+    rowsReplaced: row.rows_replaced,
     seconds: Number(row.seconds),
     contentHash: row.content_hash,
     startedAt: row.started_at,
     finishedAt: row.finished_at,
+    undoneAt: row.undone_at,
   }));
 }
 
@@ -182,11 +199,35 @@ export async function* readRejects(
   }
 }
 
-/** The file's header record, byte for byte; empty where the file was. */
-export async function getHeader(client: pg.Client, loadId: number): Promise<Buffer> {
-  const { rows } = await client.query<{ header: Buffer }>(
-    'SELECT header FROM edp.loads WHERE load_id = $1',
+export interface StoredFormat {
+  /** The file's header record, byte for byte; empty where it has none. */
+  readonly header: Buffer;
+  readonly format: FileFormat;
+}
+
+/** @param loadId of a load that is there */
+export async function getFileFormat(client: pg.Client, loadId: number): Promise<StoredFormat> {
+  const { rows } = await client.query<StoredFormat>(
+    'SELECT header, file_format AS format FROM edp.loads WHERE load_id = $1',
     [loadId],
   );
-  return rows[0]?.header ?? Buffer.alloc(0);
+  return rows[0]!;
+}
+
+/**
+ * Dimension members that a fact referred to and no file has brought since, by table.
+ *
+ * @param loadId only those inferred by this load
+ */
+export async function countInferred(
+  client: pg.Client,
+  loadId?: number,
+): Promise<Record<string, number>> {
+  if (!(await hasLedger(client))) return {};
+  const { rows } = await client.query<{ table_name: string; count: number }>(
+    `SELECT table_name, count(*) FROM edp.inferred_members
+     WHERE arrived_at IS NULL AND ($1::bigint IS NULL OR load_id = $1) GROUP BY 1 ORDER BY 1`,
+    [loadId ?? null],
+  );
+  return Object.fromEntries(rows.map(({ table_name, count }) => [table_name, count]));
 }

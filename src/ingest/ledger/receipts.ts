@@ -1,6 +1,7 @@
 /** What a split writes into the ledger, in the transaction that holds its rows. */
 import type pg from 'pg';
 import { EdpError } from '../../errors.js';
+import type { OnConflict } from '../copy/stage.js';
 import type { Receipt } from '../split.js';
 
 export interface RejectRecord {
@@ -14,7 +15,7 @@ export interface RejectRecord {
 }
 
 /** PostgreSQL text cannot hold NUL; a reason may quote a value that has one. */
-function storable(text: string): string {
+export function storable(text: string): string {
   return text.replaceAll('\0', '\\0').toWellFormed();
 }
 
@@ -45,6 +46,7 @@ export async function insertRejects(
  * The receipt, and the counts of the load with it.
  *
  * @param attempt the attempt that owns the load as far as this run knows
+ * @param onConflict how conflicts of keys were settled
  * @throws EdpError `interrupted` where another run took the load over: then nothing of this may commit
  */
 export async function insertReceipt(
@@ -52,14 +54,15 @@ export async function insertReceipt(
   loadId: number,
   attempt: number,
   firstLine: number,
+  onConflict: OnConflict,
   receipt: Receipt,
 ): Promise<void> {
   const { read, loaded, rejected, duplicate } = receipt.rows;
   const hasUnknown = Object.keys(receipt.unknownMetrics).length > 0;
   await client.query(
     `INSERT INTO edp.receipts (load_id, start_byte, end_byte, first_line, line_count, rows_read,
-       rows_loaded, rows_rejected, rows_duplicate, unknown_metrics, content_hash)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+       rows_loaded, rows_rejected, rows_duplicate, unknown_metrics, content_hash, on_conflict)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
     [
       loadId,
       receipt.start,
@@ -72,6 +75,7 @@ export async function insertReceipt(
       duplicate,
       hasUnknown ? JSON.stringify(receipt.unknownMetrics) : null,
       receipt.contentHash,
+      onConflict,
     ],
   );
   // Last, since it locks the load's row until the commit.

@@ -13,14 +13,15 @@ export interface RecordPlace {
 }
 
 export class RejectLog {
-  readonly #client: pg.Client;
+  readonly #client: pg.Client | undefined;
   readonly #loadId: number;
   readonly #startByte: number;
   #pending: RejectRecord[] = [];
   #pendingBytes = 0;
   #count = 0;
 
-  constructor(client: pg.Client, loadId: number, startByte: number) {
+  /** @param client undefined where the rejects are taken, and written by somebody else */
+  constructor(client: pg.Client | undefined, loadId: number, startByte: number) {
     this.#client = client;
     this.#loadId = loadId;
     this.#startByte = startByte;
@@ -48,11 +49,17 @@ export class RejectLog {
     });
   }
 
-  /** Lets them into the ledger; no COPY may be going on. */
-  async flush(): Promise<void> {
+  /** Takes those held back. */
+  take(): RejectRecord[] {
     const rejects = this.#pending;
     this.#pending = [];
     this.#pendingBytes = 0;
-    await insertRejects(this.#client, this.#loadId, this.#startByte, rejects);
+    return rejects;
+  }
+
+  /** Lets them into the ledger; no COPY may be going on. */
+  async flush(): Promise<void> {
+    if (this.#client === undefined) return;
+    await insertRejects(this.#client, this.#loadId, this.#startByte, this.take());
   }
 }

@@ -2,7 +2,7 @@
 import { EdpError } from '../../errors.js';
 import type { CsvSettings } from '../../model/csv.js';
 import type { Table } from '../../model/model.js';
-import { findFooter } from '../decode/text.js';
+import { findFooter, isDecoded } from '../decode/text.js';
 import { type Detection, describeDelimiter, detect, fieldEncodingOf } from '../detect/detect.js';
 import { type SampledRecord, sampleRecords } from '../detect/evaluate.js';
 import { type FileForm, readSample, type Sample } from '../detect/sample.js';
@@ -13,6 +13,8 @@ import { RecordBatch, RecordScanner } from '../scan/records.js';
 /** Enough for 1,600 columns with long names. */
 const MAX_HEADER_BYTES = 256 * 1024;
 const MEASURED_RECORDS = 1000;
+/** By so many of its first bytes a text is known, before it is compared. */
+const TEXT_HEAD_BYTES = 4 * 1024;
 
 /** Share of NUL bytes in the sample from which on a file is taken for none of text. */
 const BINARY_SHARE = 0.01;
@@ -22,24 +24,32 @@ const FOOTER_BYTES = 16 * 1024;
 /** Lines at the end of a file that may be a footer. */
 const MAX_FOOTER_LINES = 5;
 
-export interface FileDescription {
-  readonly form: FileForm;
-  readonly detection: Detection;
+/** Where a file's records are, and how they are read. */
+export interface FileLayout {
   readonly dialect: Dialect;
   /** A name for each field; empty for an empty file. */
   readonly header: readonly string[];
-  /** The header record byte for byte, without its line end; empty where there is none. */
-  readonly headerBytes: Buffer;
   /** Where the first record starts. */
   readonly dataStart: number;
   /** Line, from 1, at `dataStart`. */
   readonly dataLine: number;
   /** Where a footer begins that is to be passed over; undefined where there is none. */
   readonly dataEnd: number | undefined;
+}
+
+export interface FileDescription extends FileLayout {
+  readonly form: FileForm;
+  readonly detection: Detection;
+  /** The header record byte for byte, without its line end; empty where there is none. */
+  readonly headerBytes: Buffer;
   /** Where lines begin that look like a footer, but are not said to be one. */
   readonly footer: Footer | undefined;
   /** Mean length of the first records, line end included. */
   readonly recordBytes: number;
+  /** Of a file that is not plain text, the first bytes of its text. */
+  readonly textHead: Buffer | undefined;
+  /** Of such a file, how long its text is, where that is known. */
+  readonly textBytes: number | undefined;
 }
 
 export interface Footer {
@@ -62,6 +72,25 @@ export async function describeFile(
 ): Promise<FileDescription> {
   const sample = await readSample(file, name, settings);
   return describeSample(sample, name, table, settings);
+}
+
+/**
+ * How a file's text is got out of it, and by what the text is known.
+ *
+ * @throws EdpError `io`, `not_csv`, `corrupt_file`
+ */
+export async function readTextHead(
+  file: string,
+  name: string,
+  settings: CsvSettings,
+): Promise<{ readonly form: FileForm; readonly textHead: Buffer | undefined }> {
+  const { form, parts } = await readSample(file, name, settings);
+  return { form, textHead: textHeadOf(form, parts.head) };
+}
+
+/** Of plain text there is none: its file tells more. */
+function textHeadOf(form: FileForm, head: Buffer): Buffer | undefined {
+  return isDecoded(form) ? Buffer.from(head.subarray(0, TEXT_HEAD_BYTES)) : undefined;
 }
 
 export function describeSample(
@@ -109,6 +138,8 @@ export function describeSample(
     dataEnd: findFooterStart(sample, dialect, dataStart, settings, name),
     footer: settings.skipFooter === undefined ? guessFooter(sample, detection) : undefined,
     recordBytes: meanRecordBytes(parts.head, dataStart, dialect),
+    textHead: textHeadOf(form, parts.head),
+    textBytes: isDecoded(form) && parts.isWhole ? parts.head.length : undefined,
   };
 }
 

@@ -119,6 +119,21 @@ async function assertReadableFile(name: string, file: string): Promise<void> {
   }
 }
 
+/** Bytes of the files, as far as they can be told before they are read. */
+export async function totalBytes(files: readonly InputFile[]): Promise<number> {
+  const sizes = await Promise.all(
+    files.map((file) =>
+      isStdin(file)
+        ? 0
+        : stat(file.path).then(
+            ({ size }) => size,
+            () => 0,
+          ),
+    ),
+  );
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
+
 /**
  * Runs `work` with standard input as a file: what identifies a load, and lets it resume, is content,
  * and a pipe can be read only once.

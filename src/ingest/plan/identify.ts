@@ -1,56 +1,145 @@
-/** Content → identity. A file is known by its bytes, whatever it is called (DESIGN §6). */
+/**
+ * Content → identity. A file is known by its bytes, whatever it is called (DESIGN §6).
+ *
+ * Hashing a big file before it is loaded would keep all workers waiting for a pass over it. So a file is
+ * first known by its fingerprint, which takes a few reads, and splits are hashed while they are loaded.
+ * Only when the ledger has a load with the same fingerprint is the file read to see whether its bytes
+ * are those of that load's receipts.
+ */
 import { type FileHandle, open } from 'node:fs/promises';
-import { createXXHash128 } from 'hash-wasm';
+import { createXXHash128, type IHasher } from 'hash-wasm';
 import type { FileIdentity } from '../split.js';
 
-/**
- * The hash of a file is the hash of its blocks' hashes, so that blocks can be hashed apart. XXH128
- * runs at three times the speed of the CPU's own SHA-256 (measured); nobody attacks here, and 128
- * bits do not meet by chance.
- */
-const BLOCK_BYTES = 4 * 1024 * 1024;
+const SAMPLE_BYTES = 16 * 1024;
+const SAMPLE_COUNT = 8;
+const READ_BYTES = 1024 * 1024;
 
 export interface IdentifiedFile extends FileIdentity {
   readonly contentHash: string;
 }
 
-export async function identifyFile(file: string): Promise<IdentifiedFile> {
-  const [blockHasher, treeHasher] = await Promise.all([createXXHash128(), createXXHash128()]);
+/** Bytes of a file, by their hash. */
+export interface HashedRange {
+  readonly start: number;
+  readonly end: number;
+  readonly contentHash: string;
+}
+
+/**
+ * XXH128 runs at three times the speed of the CPU's own SHA-256 (measured); nobody attacks here, and
+ * 128 bits do not meet by chance.
+ *
+ * @param textHead of a file that is not plain text, the first bytes of its text: it is known by them
+ *   alone, so that the same text is known however it was packed, and a file that broke off as the
+ *   beginning of the whole one
+ */
+export async function identifyFile(file: string, textHead?: Buffer): Promise<IdentifiedFile> {
+  const hasher = await createXXHash128();
   const handle = await open(file, 'r');
   try {
     const { size, mtimeMs, ino } = await handle.stat();
-    treeHasher.init();
-    const block = Buffer.allocUnsafeSlow(BLOCK_BYTES);
-    let position = 0;
-    while (position < size) {
-      const filled = await fill(handle, block, position);
-      if (filled === 0) break;
-      position += filled;
-      blockHasher.init();
-      treeHasher.update(blockHasher.update(block.subarray(0, filled)).digest('binary'));
+    hasher.init();
+    const identity = { path: file, size, modifiedMs: mtimeMs, inode: ino };
+    if (textHead !== undefined) {
+      hasher.update('text');
+      hasher.update(textHead);
+      return { ...identity, contentHash: hasher.digest('hex') };
     }
-    return {
-      path: file,
-      size,
-      modifiedMs: mtimeMs,
-      inode: ino,
-      contentHash: treeHasher.digest('hex'),
-    };
+    hasher.update(String(size));
+    const sample = Buffer.allocUnsafe(Math.min(size, SAMPLE_BYTES * SAMPLE_COUNT));
+    if (size === sample.length) {
+      hasher.update(sample.subarray(0, await fill(handle, sample, 0)));
+    } else {
+      const step = (size - SAMPLE_BYTES) / (SAMPLE_COUNT - 1);
+      for (let i = 0; i < SAMPLE_COUNT; i++) {
+        const part = sample.subarray(0, SAMPLE_BYTES);
+        hasher.update(part.subarray(0, await fill(handle, part, Math.floor(i * step))));
+      }
+    }
+    return { ...identity, contentHash: hasher.digest('hex') };
   } finally {
     await handle.close();
   }
 }
 
-/** Reads a whole block, or up to the end of the file: where blocks end must not depend on luck. */
-async function fill(handle: FileHandle, block: Buffer, position: number): Promise<number> {
+/** Whether the file has, in each range, the bytes that the hash is of. */
+export async function hasContent(file: string, ranges: readonly HashedRange[]): Promise<boolean> {
+  const hasher = await createXXHash128();
+  const handle = await open(file, 'r');
+  try {
+    const block = Buffer.allocUnsafeSlow(READ_BYTES);
+    for (const { start, end, contentHash } of ranges) {
+      if ((await hashRange(handle, hasher, block, start, end)) !== contentHash) return false;
+    }
+    return true;
+  } finally {
+    await handle.close();
+  }
+}
+
+/**
+ * Whether a text has, in each range, the bytes that the hash is of.
+ *
+ * @param ranges in order of `start`
+ * @param end where the text has to end; undefined where it may go on
+ */
+export async function hasText(
+  text: AsyncIterable<Buffer>,
+  ranges: readonly HashedRange[],
+  end: number | undefined,
+): Promise<boolean> {
+  const hasher = await createXXHash128();
+  const last = end ?? ranges.at(-1)?.end ?? 0;
+  let position = 0;
+  let index = 0;
+  hasher.init();
+  /** @returns false as soon as a range differs */
+  const take = (chunk: Buffer): boolean => {
+    let at = 0;
+    for (; index < ranges.length; index++) {
+      const range = ranges[index]!;
+      const from = Math.max(at, range.start - position);
+      const until = Math.min(chunk.length, range.end - position);
+      if (until > from) hasher.update(chunk.subarray(from, until));
+      if (range.end > position + chunk.length) return true;
+      if (hasher.digest('hex') !== range.contentHash) return false;
+      hasher.init();
+      at = Math.max(at, until);
+    }
+    return true;
+  };
+  if (last === 0 && end === undefined) return true;
+  for await (const chunk of text) {
+    if (!take(chunk)) return false;
+    position += chunk.length;
+    if (end === undefined ? position >= last : position > last) return end === undefined;
+  }
+  return position >= last;
+}
+
+async function hashRange(
+  file: FileHandle,
+  hasher: IHasher,
+  block: Buffer,
+  start: number,
+  end: number,
+): Promise<string> {
+  hasher.init();
+  for (let position = start; position < end; ) {
+    const part = block.subarray(0, Math.min(block.length, end - position));
+    const filled = await fill(file, part, position);
+    if (filled === 0) break;
+    hasher.update(part.subarray(0, filled));
+    position += filled;
+  }
+  return hasher.digest('hex');
+}
+
+/** Reads until the buffer is full, or the file ends. @returns bytes read */
+async function fill(file: FileHandle, bytes: Buffer, position: number): Promise<number> {
   let filled = 0;
-  while (filled < block.length) {
-    const { bytesRead } = await handle.read(
-      block,
-      filled,
-      block.length - filled,
-      position + filled,
-    );
+  while (filled < bytes.length) {
+    const { bytesRead } = await file.read(bytes, filled, bytes.length - filled, position + filled);
     if (bytesRead === 0) break;
     filled += bytesRead;
   }

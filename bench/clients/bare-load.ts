@@ -1,0 +1,62 @@
+/**
+ * The bare path: edp's own reading, byte lane and COPY on the same splits, and nothing else. No content hash,
+ * no ledger, no receipts, no verified boundaries, no command line. What it is faster than `edp ingest` is
+ * what accounting costs.
+ *
+ *     node bare-load.js URL TABLE FILE PROJECT WORKERS
+ */
+import { stat } from 'node:fs/promises';
+import { Worker } from 'node:worker_threads';
+import { parseIntoClientConfig } from 'pg-connection-string';
+import { withClient } from '../../src/database/connection.js';
+import { inspectTarget } from '../../src/ingest/copy/target.js';
+import { compileAssembly } from '../../src/ingest/lanes/lane-memory.js';
+import { cutGap } from '../../src/ingest/plan/cut.js';
+import { describeFile } from '../../src/ingest/plan/describe.js';
+import { planTable } from '../../src/ingest/plan/table-plan.js';
+import { findTable } from '../../src/model/model.js';
+import { OPTIONS } from '../../src/options.js';
+import { loadProject } from '../../src/project.js';
+import type { BareTask } from './bare-worker.js';
+
+const [url, tableName, file, project, workers] = process.argv.slice(2) as [
+  string,
+  string,
+  string,
+  string,
+  string,
+];
+const { model } = await loadProject(project);
+const table = findTable(model, tableName)!;
+const database = { ...parseIntoClientConfig(url), ssl: false };
+const { size, mtimeMs, ino } = await stat(file);
+const { dialect, header, dataStart, dataLine, recordBytes } = await describeFile(
+  file,
+  file,
+  table,
+  {},
+);
+const target = await withClient(database, 'bench', (client) => inspectTarget(client, table));
+const splitBytes = Math.round(OPTIONS['read-batch-size'].default! * recordBytes);
+const task: BareTask = {
+  database,
+  file: { path: file, size, modifiedMs: mtimeMs, inode: ino },
+  dialect,
+  plan: planTable(table, header, file),
+  target,
+  writeBatchSize: OPTIONS['write-batch-size'].default!,
+  splits: cutGap({ start: dataStart, end: size, firstLine: dataLine }, splitBytes),
+  nextSplit: new Int32Array(new SharedArrayBuffer(4)),
+  lane: await compileAssembly(
+    new URL('../../../../dist/ingest/lanes/byte-lane.wasm', import.meta.url),
+  ),
+};
+await Promise.all(
+  Array.from({ length: Number(workers) }, async () => {
+    const worker = new Worker(new URL('./bare-worker.js', import.meta.url), { workerData: task });
+    await new Promise<void>((resolve, reject) => {
+      worker.once('error', reject);
+      worker.once('exit', () => resolve());
+    });
+  }),
+);

@@ -1,0 +1,58 @@
+/** A thread of the bare path: takes split after split, each into a transaction of its own. */
+import { workerData } from 'node:worker_threads';
+import type { IHasher } from 'hash-wasm';
+import type pg from 'pg';
+import { connect } from '../../src/database/connection.js';
+import { DirectSink } from '../../src/ingest/copy/direct.js';
+import type { CopyTarget } from '../../src/ingest/copy/target.js';
+import type { Dialect } from '../../src/ingest/dialect.js';
+import { LaneMemory } from '../../src/ingest/lanes/lane-memory.js';
+import { RecordLoader } from '../../src/ingest/lanes/record-loader.js';
+import { RejectLog } from '../../src/ingest/ledger/reject-log.js';
+import type { TablePlan } from '../../src/ingest/plan/table-plan.js';
+import { findStart, readSplit, withFile } from '../../src/ingest/read.js';
+import type { FileIdentity, SplitRange } from '../../src/ingest/split.js';
+
+export interface BareTask {
+  readonly database: pg.ClientConfig;
+  readonly file: FileIdentity;
+  readonly dialect: Dialect;
+  readonly plan: TablePlan;
+  readonly target: CopyTarget;
+  readonly writeBatchSize: number;
+  readonly splits: readonly SplitRange[];
+  /** Index of the next split that nobody has taken; shared by all threads. */
+  readonly nextSplit: Int32Array;
+  readonly lane: WebAssembly.Module;
+}
+
+const task = workerData as BareTask;
+const { file: identity, plan, dialect, writeBatchSize } = task;
+
+/** Takes bytes and does nothing with them. */
+const NO_HASHER = { update: () => NO_HASHER } as unknown as IHasher;
+
+const laneMemory = new LaneMemory(task.lane);
+const client = await connect(task.database, 'bench');
+await client.query('SET synchronous_commit = off');
+for (;;) {
+  const range = task.splits[Atomics.add(task.nextSplit, 0, 1)];
+  if (range === undefined) break;
+  await withFile(identity, async (file) => {
+    const start = await findStart(file, identity, dialect, range, laneMemory.window);
+    const rejects = new RejectLog(client, 0, start);
+    const sink = new DirectSink(client, task.target, plan);
+    const loader = new RecordLoader(
+      { plan, dialect, loadId: 0, writeBatchSize, laneMemory },
+      sink,
+      rejects,
+    );
+    await client.query('BEGIN');
+    await sink.begin();
+    await readSplit(file, identity, start, range.until, laneMemory.window, NO_HASHER, loader);
+    await loader.finish();
+    if (rejects.count > 0) throw new Error(`${rejects.count} records rejected`);
+    await client.query('COMMIT');
+  });
+}
+await client.end();

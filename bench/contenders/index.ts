@@ -1,0 +1,23 @@
+/** All contenders, in the order of reports. */
+import { barePath } from './bare-path.js';
+import { clientCopy } from './client-copy.js';
+import type { Contender } from './contender.js';
+import { duckdb } from './duckdb.js';
+import { edp } from './edp.js';
+import { pandas } from './pandas.js';
+import { parallelClientCopy } from './parallel-client-copy.js';
+import { pgloader } from './pgloader.js';
+import { psql } from './psql.js';
+import { serverBinaryCopy } from './server-binary-copy.js';
+
+export const CONTENDERS: readonly Contender[] = [
+  edp,
+  clientCopy,
+  parallelClientCopy,
+  serverBinaryCopy,
+  psql,
+  duckdb,
+  pgloader,
+  pandas,
+  barePath,
+];

@@ -1,0 +1,118 @@
+/** What `npm run bench` was asked for. */
+import os from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { REPOSITORY } from './repository.js';
+
+export const HELP = `npm run bench -- [options]
+
+Makes data, loads it with edp and with what else there is, round after round, side by side, and writes
+bench/RESULTS.md and bench/results.json.
+
+  --workload A,B        only these workloads (default: all; see --list)
+  --contender edp,psql  only these contenders, where a workload has them (default: all there are)
+  --rounds N            rounds in turn (default 5)
+  --scale S             size of the data: 1 is 4 million events, 0.1 a tenth of it (default 1)
+  --quick               two minutes: --scale 0.025 --rounds 2. Starting up counts for much then; ratios mislead
+  --process-count N     clients and workers in parallel (default: the CPUs)
+  --dir PATH            where data and server live while it runs (default .edp of the repository)
+  --out DIR             where the results go (default bench/ for a complete run, see below)
+  --python PATH         python for pandas and DuckDB (default python3)
+  --list                what there is: workloads, contenders, and which of these are absent here
+  --help
+
+Only a complete run, of all workloads and contenders at --scale 1 with 5 rounds or more, writes RESULTS.md.
+Any other writes RESULTS-quick.md and results-quick.json, which git ignores.
+
+  npm run bench                                     everything; takes the better part of an hour
+  npm run bench -- --quick                          a look
+  npm run bench -- --workload A --scale 0.25        one workload, a million events
+  npm run bench -- --workload B --contender edp,client-copy
+`;
+
+export interface BenchOptions {
+  /** Upper-case letters; undefined for all. */
+  readonly workloads: readonly string[] | undefined;
+  readonly contenders: readonly string[] | undefined;
+  readonly rounds: number;
+  readonly scale: number;
+  readonly isQuick: boolean;
+  readonly processCount: number;
+  /** What the user said, to be handed on to edp; its own default counts otherwise. */
+  readonly givenProcessCount: number | undefined;
+  readonly directory: string;
+  readonly out: string | undefined;
+  readonly python: string;
+  readonly isList: boolean;
+  readonly isHelp: boolean;
+}
+
+/** An option that makes no sense; the message says which. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+/** @throws UsageError */
+export function parseOptions(argv: readonly string[]): BenchOptions {
+  let values: Record<string, string | boolean | undefined>;
+  try {
+    ({ values } = parseArgs({
+      args: [...argv],
+      options: {
+        workload: { type: 'string' },
+        contender: { type: 'string' },
+        rounds: { type: 'string' },
+        scale: { type: 'string' },
+        quick: { type: 'boolean' },
+        'process-count': { type: 'string' },
+        dir: { type: 'string' },
+        out: { type: 'string' },
+        python: { type: 'string' },
+        list: { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    }));
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+  const text = (name: string) => values[name] as string | undefined;
+  const isQuick = values.quick === true;
+  const givenProcessCount = readNumber('process-count', text('process-count'), 1, true);
+  return {
+    workloads: readList(text('workload'))?.map((letter) => letter.toUpperCase()),
+    contenders: readList(text('contender')),
+    rounds: readNumber('rounds', text('rounds'), 1, true) ?? (isQuick ? 2 : 5),
+    scale: readNumber('scale', text('scale'), 0.001, false) ?? (isQuick ? 0.025 : 1),
+    isQuick,
+    processCount: givenProcessCount ?? os.availableParallelism(),
+    givenProcessCount,
+    directory: path.resolve(text('dir') ?? path.join(REPOSITORY, '.edp')),
+    out: text('out') === undefined ? undefined : path.resolve(text('out') as string),
+    python: text('python') ?? 'python3',
+    isList: values.list === true,
+    isHelp: values.help === true,
+  };
+}
+
+function readList(text: string | undefined): string[] | undefined {
+  return text
+    ?.split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+}
+
+function readNumber(
+  name: string,
+  text: string | undefined,
+  minimum: number,
+  isWhole: boolean,
+): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (!Number.isFinite(value) || value < minimum || (isWhole && !Number.isInteger(value))) {
+    throw new UsageError(
+      `--${name} ${text}: expected a ${isWhole ? 'whole ' : ''}number of ${minimum} or more`,
+    );
+  }
+  return value;
+}

@@ -1,0 +1,86 @@
+/**
+ * Rounds in turn: every entry once, then every entry again, so that what the machine does meanwhile hits all
+ * alike. Each round begins with another entry.
+ */
+import { mkdir, rm } from 'node:fs/promises';
+import type pg from 'pg';
+import type { LoadTask } from './contenders/contender.js';
+import { warmFile } from './datasets/dataset.js';
+import { makeLaunch } from './measure/launch.js';
+import { type GroupUsage, Sampler } from './measure/sampler.js';
+import { addTotals, assertGuards, assertTotals, readGuards, readTotals } from './tables.js';
+import type { Workbench } from './workbench.js';
+import type { Entry } from './workload.js';
+
+/** One load, from the start of its first process to the end of its last. */
+export interface Measurement {
+  readonly seconds: number;
+  readonly client: GroupUsage;
+  readonly server: GroupUsage;
+}
+
+export interface EntryResult {
+  readonly entry: Entry;
+  readonly rounds: readonly Measurement[];
+}
+
+export interface RoundsOptions {
+  readonly rounds: number;
+  readonly signal: AbortSignal;
+  onMeasured(entry: Entry, round: number, measurement: Measurement): void;
+}
+
+export async function runRounds(
+  bench: Workbench,
+  entries: readonly Entry[],
+  { rounds, signal, onMeasured }: RoundsOptions,
+): Promise<EntryResult[]> {
+  const results = entries.map((entry) => ({ entry, rounds: [] as Measurement[] }));
+  for (let round = 0; round < rounds; round++) {
+    for (let turn = 0; turn < results.length; turn++) {
+      const result = results[(turn + round) % results.length]!;
+      if (round >= (result.entry.maxRounds ?? rounds)) continue;
+      signal.throwIfAborted();
+      const measurement = await measure(bench, result.entry);
+      result.rounds.push(measurement);
+      onMeasured(result.entry, round, measurement);
+    }
+  }
+  return results;
+}
+
+/** @throws where the load fails, or leaves anything else in the table than it should */
+async function measure(bench: Workbench, entry: Entry): Promise<Measurement> {
+  const { contender, dataset, target } = entry;
+  const { server, settings } = bench;
+  await rm(settings.scratch, { recursive: true, force: true });
+  await mkdir(settings.scratch, { recursive: true });
+  for (const file of [...dataset.files, ...(dataset.flat ? [dataset.flat.path] : [])]) {
+    await warmFile(file);
+  }
+  const database = await server.createRunDatabase(target.template);
+
+  const inDatabase = <T>(work: (client: pg.Client) => Promise<T>) =>
+    server.withClient(database.config.database!, work);
+  const guards = await inDatabase((client) => readGuards(client, target.table));
+
+  const sampler = new Sampler(server.postmaster);
+  const launch = makeLaunch((pid) => sampler.addClient(pid));
+  const task: LoadTask = { dataset, target, database, settings, launch };
+  const startedAt = performance.now();
+  try {
+    await contender.load(task);
+  } finally {
+    sampler.stop();
+  }
+  const seconds = (performance.now() - startedAt) / 1000;
+  const usage = sampler.usage();
+
+  const expected = addTotals(target.existing, dataset.totals);
+  await inDatabase(async (client) => {
+    const withHash = expected.hash !== undefined;
+    assertTotals(entry.title, await readTotals(client, target.table, dataset, withHash), expected);
+    assertGuards(entry.title, await readGuards(client, target.table), guards);
+  });
+  return { seconds, ...usage };
+}

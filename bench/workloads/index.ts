@@ -1,0 +1,19 @@
+/** All workloads, in the order in which they run. A new one is a file here and a line below. */
+import type { Workload } from '../workload.js';
+import { bareTable } from './a-bare-table.js';
+import { modelTable } from './b-model-table.js';
+import { text } from './c-text.js';
+import { manyFiles } from './d-many-files.js';
+import { size } from './e-size.js';
+import { olderVersion } from './f-older-version.js';
+import { accounting } from './g-accounting.js';
+
+export const WORKLOADS: readonly Workload[] = [
+  bareTable,
+  modelTable,
+  text,
+  manyFiles,
+  size,
+  olderVersion,
+  accounting,
+];

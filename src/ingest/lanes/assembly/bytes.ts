@@ -1,0 +1,99 @@
+/**
+ * Bytes eight or sixteen at a time: what is a digit, what a number of digits is worth, and numbers in the
+ * byte order of the network.
+ *
+ * A word of eight bytes holds the first of them in its lowest bits (WebAssembly is little-endian).
+ * Words are loaded without a look at the end of the window: the line feed behind its last byte stops
+ * whatever walks over digits or text, and what was loaded from behind that is not looked at.
+ */
+
+export const TAB: u32 = 0x09;
+export const LF: u32 = 0x0a;
+export const CR: u32 = 0x0d;
+export const SPACE: u32 = 0x20;
+export const QUOTE: u32 = 0x22;
+export const PLUS: u32 = 0x2b;
+export const COMMA: u32 = 0x2c;
+export const MINUS: u32 = 0x2d;
+export const POINT: u32 = 0x2e;
+export const DIGIT_0: u32 = 0x30;
+export const COLON: u32 = 0x3a;
+export const BRACE: u32 = 0x7b;
+export const CLOSING_BRACE: u32 = 0x7d;
+
+/** Where a value is not one that the lane takes. No value begins at address 0. */
+export const LEAVE: usize = 0;
+
+const EACH_ZERO: u64 = 0x3030303030303030;
+
+/** The bytes as digits: 0 to 9 where they are any. */
+export function loadDigits(at: usize): u64 {
+  return load<u64>(at) ^ EACH_ZERO;
+}
+
+/** How many of the eight are digits, from the first on. */
+export function countDigits(digits: u64): u32 {
+  // Adding 0x76 carries from 10 on into the high bit. A carry out of a byte spoils only later ones.
+  const others = ((digits + 0x7676767676767676) | digits) & 0x8080808080808080;
+  return <u32>(ctz(others) >> 3);
+}
+
+/** The first `count` digits as a number. @param count 1 to 8 */
+export function numberOf(digits: u64, count: u32): u64 {
+  // Shifted up, so that the missing ones are leading zeros; then pairs, fours, eight.
+  const eight = digits << (64 - 8 * count);
+  const pairs = eight * 10 + (eight >> 8);
+  const high = (pairs & 0x000000ff000000ff) * (100 + ((<u64>1000000) << 32));
+  const low = ((pairs >> 16) & 0x000000ff000000ff) * (1 + ((<u64>10000) << 32));
+  return (high + low) >> 32;
+}
+
+const POWERS_OF_TEN = memory.data<u64>([
+  1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000,
+]);
+
+/** @param exponent 0 to 8 */
+export function powerOfTen(exponent: u32): u64 {
+  return load<u64>(POWERS_OF_TEN + ((<usize>exponent) << 3));
+}
+
+export function isDigit(byte: u32): bool {
+  return byte - DIGIT_0 < 10;
+}
+
+/** @returns the address of the first byte that is no digit */
+export function skipDigits(from: usize): usize {
+  let at = from;
+  while (true) {
+    const count = countDigits(loadDigits(at));
+    at += count;
+    if (count < 8) return at;
+  }
+}
+
+export function skipSpaces(from: usize): usize {
+  let at = from;
+  while (load<u8>(at) === SPACE) at++;
+  return at;
+}
+
+export function storeInt16(at: usize, value: u32): void {
+  store<u16>(at, <u16>((value << 8) | ((value >> 8) & 0xff)));
+}
+
+export function swapInt32(value: u32): u32 {
+  return rotl<u32>(value & 0xff00ff00, 8) | rotr<u32>(value & 0x00ff00ff, 8);
+}
+
+export function storeInt32(at: usize, value: u32): void {
+  store<u32>(at, swapInt32(value));
+}
+
+export function storeInt64(at: usize, value: u64): void {
+  const lanes = i64x2.splat(<i64>value);
+  v128.store64_lane(
+    at,
+    i8x16.shuffle(lanes, lanes, 7, 6, 5, 4, 3, 2, 1, 0, 7, 6, 5, 4, 3, 2, 1, 0),
+    0,
+  );
+}

@@ -1,0 +1,210 @@
+/**
+ * JSON columns: the text as it stands, once it is known to be JSON (RFC 8259), and for jsonb to be
+ * something that jsonb can hold.
+ *
+ * How it works: the field's text is copied to the row, free of doubled quotes, and a zero is put behind
+ * it, which no rule of JSON allows; so nothing here looks at the end of the text.
+ */
+import {
+  BRACE,
+  CLOSING_BRACE,
+  COLON,
+  COMMA,
+  DIGIT_0,
+  isDigit,
+  LEAVE,
+  MINUS,
+  PLUS,
+  POINT,
+  QUOTE,
+  skipDigits,
+  storeInt32,
+} from './bytes';
+import { JSONB } from './layout';
+import { encodeNull, Record, Window } from './record';
+import { copyBare, copyQuoted, Text } from './text';
+
+const BACKSLASH: u32 = 0x5c;
+const BRACKET: u32 = 0x5b;
+const CLOSING_BRACKET: u32 = 0x5d;
+
+/** Each level is a bit: whether it is an object. Deeper ones are left. */
+const MAX_DEPTH: u32 = 64;
+
+/** A number of more digits, or with a longer exponent, may be out of range for jsonb. */
+const MAX_NUMBER_BYTES: usize = 1000;
+const MAX_EXPONENT_DIGITS: usize = 3;
+
+const TRUE: u32 = 0x65757274;
+const ALSE: u32 = 0x65736c61;
+const NULL: u32 = 0x6c6c756e;
+
+/** @param field address of its entry in the plan */
+export function encodeJson(at: usize, field: usize, operation: i32): usize {
+  const isBinary = operation === JSONB;
+  const text = Record.out + (isBinary ? 5 : 4);
+  const behind = load<u8>(at) === QUOTE ? copyQuoted(at + 1, text) : copyBare(at, text);
+  if (behind === LEAVE) return LEAVE;
+  const end = Text.end;
+  if (end === text) return encodeNull(at, field);
+  if (Text.hasHighBytes && !Window.isUtf8) return LEAVE;
+  store<u8>(end, 0);
+  if (!isJson(text, end, isBinary)) return LEAVE;
+  storeInt32(Record.out, <u32>(end - Record.out) - 4);
+  // jsonb travels as text behind a version number.
+  if (isBinary) store<u8>(Record.out, 1, 4);
+  Record.out = end;
+  return behind;
+}
+
+function isJson(from: usize, end: usize, isBinary: bool): bool {
+  let at = from;
+  let depth: u32 = 0;
+  let objects: u64 = 0;
+  while (true) {
+    // A value begins.
+    at = skipWhitespace(at);
+    const first: u32 = load<u8>(at);
+    if (first === BRACE || first === BRACKET) {
+      at = skipWhitespace(at + 1);
+      const isObject = first === BRACE;
+      if (load<u8>(at) === (isObject ? CLOSING_BRACE : CLOSING_BRACKET)) {
+        at++;
+      } else {
+        if (++depth > MAX_DEPTH) return false;
+        objects = (objects << 1) | (isObject ? 1 : 0);
+        if (isObject) at = skipKey(at, isBinary);
+        if (at === LEAVE) return false;
+        continue;
+      }
+    } else {
+      at = skipScalar(at, first, isBinary);
+      if (at === LEAVE) return false;
+    }
+    // A value has ended: what is around it may end, too, or go on.
+    while (true) {
+      at = skipWhitespace(at);
+      if (depth === 0) return at === end;
+      const isObject = (objects & 1) !== 0;
+      const next: u32 = load<u8>(at++);
+      if (next === COMMA) {
+        if (isObject) at = skipKey(skipWhitespace(at), isBinary);
+        if (at === LEAVE) return false;
+        break;
+      }
+      if (next !== (isObject ? CLOSING_BRACE : CLOSING_BRACKET)) return false;
+      depth--;
+      objects >>= 1;
+    }
+  }
+}
+
+function skipWhitespace(from: usize): usize {
+  let at = from;
+  while (true) {
+    const byte: u32 = load<u8>(at);
+    if (byte > 0x20 || (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09))
+      return at;
+    at++;
+  }
+}
+
+/** A key and its colon. */
+function skipKey(from: usize, isBinary: bool): usize {
+  if (load<u8>(from) !== QUOTE) return LEAVE;
+  const behind = skipString(from + 1, isBinary);
+  if (behind === LEAVE) return LEAVE;
+  const at = skipWhitespace(behind);
+  return load<u8>(at) === COLON ? at + 1 : LEAVE;
+}
+
+function skipScalar(at: usize, first: u32, isBinary: bool): usize {
+  if (first === QUOTE) return skipString(at + 1, isBinary);
+  if (first === 0x74) return load<u32>(at) === TRUE ? at + 4 : LEAVE;
+  if (first === 0x66) return load<u32>(at, 1) === ALSE ? at + 5 : LEAVE;
+  if (first === 0x6e) return load<u32>(at) === NULL ? at + 4 : LEAVE;
+  let behind = skipNumber(at);
+  if (behind === LEAVE) return LEAVE;
+  if ((load<u8>(behind) | 0x20) === 0x65) {
+    const sign: u32 = load<u8>(behind, 1);
+    const exponent = sign === PLUS || sign === MINUS ? behind + 2 : behind + 1;
+    behind = skipDigits(exponent);
+    const digits = behind - exponent;
+    if (digits === 0 || (isBinary && digits > MAX_EXPONENT_DIGITS)) return LEAVE;
+  }
+  return isBinary && behind - at > MAX_NUMBER_BYTES ? LEAVE : behind;
+}
+
+/** A JSON number up to its exponent, which it may have. @returns LEAVE where there is none */
+export function skipNumber(from: usize): usize {
+  const whole = load<u8>(from) === MINUS ? from + 1 : from;
+  let at = skipDigits(whole);
+  // No digits, or zeros in front.
+  if (at === whole || (at > whole + 1 && load<u8>(whole) === DIGIT_0)) return LEAVE;
+  if (load<u8>(at) === POINT) {
+    const fraction = at + 1;
+    at = skipDigits(fraction);
+    if (at === fraction) return LEAVE;
+  }
+  return at;
+}
+
+/** @param from behind the opening quote @returns the address behind the closing quote */
+function skipString(from: usize, isBinary: bool): usize {
+  let at = from;
+  while (true) {
+    const block = v128.load(at);
+    const stops = i8x16.bitmask(
+      v128.or(
+        i8x16.lt_u(block, i8x16.splat(0x20)),
+        v128.or(
+          i8x16.eq(block, i8x16.splat(<i8>QUOTE)),
+          i8x16.eq(block, i8x16.splat(<i8>BACKSLASH)),
+        ),
+      ),
+    );
+    if (stops === 0) {
+      at += 16;
+      continue;
+    }
+    at += ctz(stops);
+    const byte: u32 = load<u8>(at);
+    if (byte === QUOTE) return at + 1;
+    if (byte !== BACKSLASH) return LEAVE;
+    const escaped: u32 = load<u8>(at, 1);
+    if (escaped === 0x75) {
+      if (!isUnicodeEscape(at + 2, isBinary)) return LEAVE;
+      at += 6;
+    } else {
+      if (!isEscape(escaped)) return LEAVE;
+      at += 2;
+    }
+  }
+}
+
+/** One of " \ / b f n r t, behind a backslash. */
+function isEscape(byte: u32): bool {
+  return (
+    byte === QUOTE ||
+    byte === BACKSLASH ||
+    byte === 0x2f ||
+    byte === 0x62 ||
+    byte === 0x66 ||
+    byte === 0x6e ||
+    byte === 0x72 ||
+    byte === 0x74
+  );
+}
+
+/** Four hexadecimal digits; for jsonb, not of a zero, nor of half a surrogate pair. */
+function isUnicodeEscape(at: usize, isBinary: bool): bool {
+  let code: u32 = 0;
+  for (let i: usize = 0; i < 4; i++) {
+    const byte: u32 = load<u8>(at + i);
+    const letter = (byte | 0x20) - 0x61;
+    if (isDigit(byte)) code = (code << 4) | (byte - DIGIT_0);
+    else if (letter < 6) code = (code << 4) | (letter + 10);
+    else return false;
+  }
+  return !isBinary || (code !== 0 && (code & 0xf800) !== 0xd800);
+}

@@ -1,0 +1,157 @@
+/**
+ * Where things lie in the lane's memory. Both sides read this file: the assembly, and the TypeScript
+ * around it (byte-lane.ts); so it holds nothing but whole numbers.
+ *
+ * What breaks if you change it: regions must not overlap, and the addresses that vectors are loaded
+ * from or stored to are followed by SLACK bytes that anybody may overwrite, since a vector is read and
+ * written whole though only its beginning counts. Static data of the assembly lies below PLAN.
+ */
+
+/** Bytes behind every region that a vector may reach into. */
+export const SLACK = 64;
+
+// What to do, as the facade compiled it; see plan-memory.ts and fields.ts.
+
+export const PLAN = 0x8000;
+export const PLAN_END = 0x60000;
+
+/** What the lane and the facade tell each other, as 32-bit words from here on; the indexes follow. */
+export const STATE = PLAN;
+/** Set by the facade, once a plan. */
+export const FIELD_COUNT = 0;
+export const COLUMN_COUNT = 1;
+export const DELIMITER = 2;
+export const ALLOWS_BARE_QUOTES = 3;
+export const HAS_ORDINALS = 4;
+export const HAS_LOAD_ID = 5;
+/** 64 bits, big-endian, as it goes out. */
+export const LOAD_ID = 6;
+/** Bytes of a row beside the text in it. */
+export const ROW_BYTES = 8;
+export const MAX_ROWS = 9;
+/** Set by the facade before a run, and left by the run for the next. */
+export const NEXT_ORDINAL = 10;
+export const LINE = 11;
+/** Address where the next row goes. */
+export const OUT = 12;
+/** Rows may not reach beyond this address. */
+export const OUT_END = 13;
+export const ROW_COUNT = 14;
+/** Left by a run: address of the first record not taken. */
+export const NEXT = 15;
+/** Where the first row of the output is; ends of rows count from there. */
+export const OUT_START = 16;
+export const STATE_WORDS = 18;
+
+/** One entry a field of the header: operation (u8), nullable (u8), reference (u8), plan of metrics (u32). */
+export const FIELDS = PLAN + 4 * STATE_WORDS;
+export const FIELD_BYTES = 8;
+export const FIELD_NULLABLE = 1;
+/** 1 and up; 0 where the field refers to nothing. */
+export const FIELD_REFERENCE = 2;
+export const FIELD_METRICS = 4;
+/** PostgreSQL has no table of more columns. */
+export const MAX_FIELDS = 1600;
+
+/** Plans of metrics, and the keys they look for. */
+export const KEYS = FIELDS + FIELD_BYTES * MAX_FIELDS;
+
+/** A plan of metrics, as 32-bit words. */
+export const METRICS_PATH_COUNT = 0;
+export const METRICS_COUNT = 1;
+/** 1 where a column for undeclared metrics follows. */
+export const METRICS_EXTRA = 2;
+/** Addresses of keys, for fields that are quoted and for those that are not: the path, then the metrics. */
+export const METRICS_QUOTED_KEYS = 3;
+export const METRICS_BARE_KEYS = 4;
+export const METRICS_WORDS = 5;
+
+/** A key: its length in bytes and its operation (32-bit words), where the next key lies, then its text. */
+export const KEY_LENGTH = 0;
+export const KEY_OPERATION = 4;
+export const KEY_NEXT = 8;
+export const KEY_TEXT = 16;
+
+// Powers of ten, for floats: 128 bits each, the more significant half first.
+
+export const POWERS = PLAN_END;
+export const MIN_POWER = -80;
+export const MAX_POWER = 80;
+
+// Distinct values that rows refer to; see references.ts.
+
+export const REFERENCES = 0x80000;
+export const MAX_REFERENCES = 15;
+export const REFERENCE_BYTES = 0x80000;
+/** A bit for each integer from 0 on. */
+export const SMALL_VALUES = 0x10000;
+/** Offsets within the memory of a reference. */
+export const REFERENCE_COUNT = 0x2000;
+export const REFERENCE_USED = 0x2004;
+export const REFERENCE_SLOTS = 0x4000;
+export const SLOT_COUNT = 0x4000;
+/** More values than this make the search for one slow. */
+export const MAX_VALUES = 0x3000;
+/** Values, one behind the other: 8 bytes each, or length (u32) and text. */
+export const REFERENCE_VALUES = 0x14000;
+export const REFERENCE_VALUES_BYTES = 0x6c000;
+/** Records that refer to a longer text are left. */
+export const MAX_REFERENCE_TEXT = 1024;
+
+/** What the record at hand refers to. */
+export const PENDING = 0x800000;
+export const PENDING_BYTES = 16;
+
+/** Where the values of metrics stand that come in no order: one entry a metric. */
+export const MET = 0x808000;
+export const MET_BYTES = 8;
+export const MAX_METRICS = 2048;
+
+// Places of the rows written last: four arrays of 32-bit words.
+
+export const MAX_PLACES = 0x10000;
+export const RECORD_STARTS = 0x810000;
+export const RECORD_ENDS = RECORD_STARTS + 4 * MAX_PLACES;
+export const LINES = RECORD_ENDS + 4 * MAX_PLACES;
+export const ROW_ENDS = LINES + 4 * MAX_PLACES;
+
+// The window of the file, and the rows that go out.
+
+export const WINDOW = 0xa00000;
+export const WINDOW_BYTES = 0x40000;
+export const OUTPUT_COUNT = 3;
+export const OUTPUT_BYTES = 0x180000;
+export const OUTPUTS = 0xa80000;
+
+export const MEMORY_BYTES = OUTPUTS + OUTPUT_COUNT * OUTPUT_BYTES;
+
+// Operations, by the type of the column that a value goes into.
+
+export const SKIP = 0;
+export const INT16 = 1;
+export const INT32 = 2;
+export const INT64 = 3;
+export const FLOAT4 = 4;
+export const FLOAT8 = 5;
+export const NUMERIC = 6;
+export const BOOLEAN = 7;
+export const DATE = 8;
+export const TIMESTAMP = 9;
+export const UUID = 10;
+export const TEXT = 11;
+export const JSON_TEXT = 12;
+export const JSONB = 13;
+/** A JSON object to flatten. */
+export const METRICS = 14;
+/** A metric that is always left to the csv lane. */
+export const LEFT = 15;
+
+// Why a run stopped.
+
+export const STOPPED_AT_LIMIT = 0;
+/** The window ends within the next record, as far as the lane can tell. */
+export const STOPPED_INCOMPLETE = 1;
+/** The next record is one for the csv lane. */
+export const STOPPED_AT_RECORD = 2;
+/** As many rows as asked for, or no room for another, or for what it refers to. */
+export const STOPPED_FULL = 3;

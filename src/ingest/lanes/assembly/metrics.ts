@@ -1,0 +1,310 @@
+/**
+ * Flattens `{"metrics": {"metric_one": 12, …}}`: the path and nothing beside it, then declared metrics
+ * with single values, each at most once. In a quoted field every quote of the JSON is doubled; keys are
+ * kept both ways, so that they are compared as they stand.
+ *
+ * Metrics mostly come in the declared order, and are written as they come. Where they do not, the object
+ * is walked again to find where their values stand, and these are written in order.
+ */
+import { writeBoolean } from './booleans';
+import {
+  BRACE,
+  CLOSING_BRACE,
+  COLON,
+  COMMA,
+  isDigit,
+  LEAVE,
+  MINUS,
+  QUOTE,
+  skipSpaces,
+  storeInt32,
+} from './bytes';
+import { Integer } from './integers';
+import { skipNumber } from './json';
+import {
+  BOOLEAN,
+  FIELD_METRICS,
+  INT64,
+  KEY_LENGTH,
+  KEY_NEXT,
+  KEY_OPERATION,
+  KEY_TEXT,
+  LEFT,
+  MET,
+  MET_BYTES,
+  METRICS_BARE_KEYS,
+  METRICS_COUNT,
+  METRICS_EXTRA,
+  METRICS_PATH_COUNT,
+  METRICS_QUOTED_KEYS,
+  TEXT,
+} from './layout';
+import { Record, skipEmpty, Window, writeNull } from './record';
+import { Scalar } from './scalars';
+
+const BACKSLASH: u32 = 0x5c;
+const NULL: u32 = 0x6c6c756e;
+const TRUE: u32 = 0x65757274;
+const FALS: u32 = 0x736c6166;
+const E: u32 = 0x65;
+const TWO_QUOTES: u32 = 0x2222;
+
+/** Loaded from 16 − n on: n bytes that count, and no others. */
+const FIRST_BYTES = memory.data<u8>([
+  255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 0, 0, 0, 0, 0, 0,
+  0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+]);
+
+class Metrics {
+  /** Whether the field is, so that quotes in it are doubled. */
+  static isQuoted: bool = false;
+  /** Address of the first metric's key, once the path is open. */
+  static keys: usize = 0;
+}
+
+/** @param field address of its entry in the plan */
+export function encodeMetrics(from: usize, field: usize): usize {
+  const plan = <usize>load<u32>(field, FIELD_METRICS);
+  const isQuoted = load<u8>(from) === QUOTE;
+  const brace = isQuoted ? from + 1 : from;
+  if (load<u8>(brace) !== BRACE || !(isQuoted || Window.allowsBareQuotes)) {
+    return encodeNoMetrics(from, plan);
+  }
+  Metrics.isQuoted = isQuoted;
+  const object = openPath(brace + 1, plan);
+  if (object === LEAVE) return LEAVE;
+  const out = Record.out;
+  let at = encodeInOrder(object, plan);
+  if (at === LEAVE) {
+    Record.out = out;
+    at = encodeInAnyOrder(object, plan);
+    if (at === LEAVE) return LEAVE;
+  }
+  for (let depth = load<u32>(plan, 4 * METRICS_PATH_COUNT); depth > 0; depth--) {
+    at = skipSpaces(at);
+    if (load<u8>(at++) !== CLOSING_BRACE) return LEAVE;
+  }
+  if (isQuoted && load<u8>(at++) !== QUOTE) return LEAVE;
+  if (load<u32>(plan, 4 * METRICS_EXTRA) !== 0) writeNull();
+  return at;
+}
+
+/** An empty field: every metric is NULL. */
+function encodeNoMetrics(at: usize, plan: usize): usize {
+  const behind = skipEmpty(at);
+  if (behind === LEAVE) return LEAVE;
+  const columns = load<u32>(plan, 4 * METRICS_COUNT) + load<u32>(plan, 4 * METRICS_EXTRA);
+  for (let i: u32 = 0; i < columns; i++) writeNull();
+  return behind;
+}
+
+/** @returns the address of the first key of the metrics, or of the brace behind none */
+function openPath(from: usize, plan: usize): usize {
+  let at = skipSpaces(from);
+  let key: usize = Metrics.isQuoted
+    ? load<u32>(plan, 4 * METRICS_QUOTED_KEYS)
+    : load<u32>(plan, 4 * METRICS_BARE_KEYS);
+  for (let depth = load<u32>(plan, 4 * METRICS_PATH_COUNT); depth > 0; depth--) {
+    at = Key.skip(at, key);
+    if (at === LEAVE) return LEAVE;
+    at = skipSpaces(at);
+    if (load<u8>(at) !== BRACE) return LEAVE;
+    at = skipSpaces(at + 1);
+    key = load<u32>(key, KEY_NEXT);
+  }
+  Metrics.keys = key;
+  return at;
+}
+
+class Key {
+  /** @returns the address behind the colon; LEAVE where the key at `from` is another */
+  @inline
+  static skip(from: usize, key: usize): usize {
+    let at = from;
+    let text = key + KEY_TEXT;
+    let rest = <usize>load<u32>(key, KEY_LENGTH);
+    for (; rest > 16; rest -= 16) {
+      if (v128.any_true(v128.xor(v128.load(at), v128.load(text)))) return LEAVE;
+      at += 16;
+      text += 16;
+    }
+    const difference = v128.xor(v128.load(at), v128.load(text));
+    if (v128.any_true(v128.and(difference, v128.load(FIRST_BYTES + 16 - rest)))) return LEAVE;
+    at = skipSpaces(at + rest);
+    return load<u8>(at) === COLON ? at + 1 : LEAVE;
+  }
+}
+
+/** @returns the address behind the object; LEAVE also where its metrics come in another order */
+function encodeInOrder(from: usize, plan: usize): usize {
+  let at = from;
+  let key = Metrics.keys;
+  let left = load<u32>(plan, 4 * METRICS_COUNT);
+  if (load<u8>(at) === CLOSING_BRACE) {
+    at++;
+  } else {
+    while (true) {
+      if (left === 0) return LEAVE;
+      let value = Key.skip(at, key);
+      while (value === LEAVE) {
+        writeNull();
+        if (--left === 0) return LEAVE;
+        key = load<u32>(key, KEY_NEXT);
+        value = Key.skip(at, key);
+      }
+      const operation = load<i32>(key, KEY_OPERATION);
+      at = skipSpaces(value);
+      const behind = operation <= INT64 ? Integer.encodeJson(at, operation) : LEAVE;
+      at = behind === LEAVE ? encodeMetric(at, operation) : behind;
+      if (at === LEAVE) return LEAVE;
+      key = load<u32>(key, KEY_NEXT);
+      left--;
+      at = skipSpaces(at);
+      const next: u32 = load<u8>(at++);
+      if (next === CLOSING_BRACE) break;
+      if (next !== COMMA) return LEAVE;
+      at = skipSpaces(at);
+    }
+  }
+  for (; left > 0; left--) writeNull();
+  return at;
+}
+
+/** @returns the address behind the object; LEAVE also where a key is not declared, or comes twice */
+function encodeInAnyOrder(from: usize, plan: usize): usize {
+  const count = load<u32>(plan, 4 * METRICS_COUNT);
+  memory.fill(MET, 0, count * MET_BYTES);
+  let at = from;
+  while (true) {
+    let met: usize = MET;
+    let key = Metrics.keys;
+    let value = LEAVE;
+    for (let i: u32 = 0; i < count; i++) {
+      value = Key.skip(at, key);
+      if (value !== LEAVE) break;
+      met += MET_BYTES;
+      key = load<u32>(key, KEY_NEXT);
+    }
+    if (value === LEAVE || load<u32>(met) !== 0) return LEAVE;
+    value = skipSpaces(value);
+    at = skipMetric(value);
+    if (at === LEAVE) return LEAVE;
+    store<u32>(met, value);
+    store<u32>(met, at, 4);
+    at = skipSpaces(at);
+    const next: u32 = load<u8>(at++);
+    if (next === CLOSING_BRACE) break;
+    if (next !== COMMA) return LEAVE;
+    at = skipSpaces(at);
+  }
+  let key = Metrics.keys;
+  let met: usize = MET;
+  for (let i: u32 = 0; i < count; i++) {
+    const value = <usize>load<u32>(met);
+    if (value === 0) writeNull();
+    else if (encodeMetric(value, load<i32>(key, KEY_OPERATION)) !== load<u32>(met, 4)) return LEAVE;
+    met += MET_BYTES;
+    key = load<u32>(key, KEY_NEXT);
+  }
+  return at;
+}
+
+/** The text of a single value: a number without an exponent, a string without escapes, or a word. */
+function skipMetric(from: usize): usize {
+  const first: u32 = load<u8>(from);
+  if (first === MINUS || isDigit(first)) return skipNumber(from);
+  if (first === QUOTE) {
+    let at = from + (Metrics.isQuoted ? 2 : 1);
+    while (true) {
+      const byte: u32 = load<u8>(at);
+      if (byte === QUOTE) return skipQuote(at);
+      if (byte < 0x20 || byte === BACKSLASH) return LEAVE;
+      at++;
+    }
+  }
+  const word = load<u32>(from);
+  if (word === NULL || word === TRUE) return from + 4;
+  return word === FALS && load<u8>(from, 4) === E ? from + 5 : LEAVE;
+}
+
+/** A quote of the JSON. */
+function skipQuote(at: usize): usize {
+  if (!Metrics.isQuoted) return load<u8>(at) === QUOTE ? at + 1 : LEAVE;
+  return load<u16>(at) === TWO_QUOTES ? at + 2 : LEAVE;
+}
+
+function encodeMetric(from: usize, operation: i32): usize {
+  const first: u32 = load<u8>(from);
+  if (first === MINUS || isDigit(first)) return encodeNumber(from, operation);
+  if (operation === LEFT) return LEAVE;
+  if (first === QUOTE) {
+    const text = skipQuote(from);
+    if (text === LEAVE) return LEAVE;
+    if (operation === TEXT) return encodeString(text);
+    const behind = encodeScalar(text, operation);
+    return behind === LEAVE ? LEAVE : skipQuote(behind);
+  }
+  const behind = skipMetric(from);
+  if (behind === LEAVE) return LEAVE;
+  if (load<u32>(from) === NULL) writeNull();
+  else if (operation === BOOLEAN) writeBoolean(load<u32>(from) === TRUE, behind);
+  else if (operation === TEXT) writeText(from, behind);
+  else return LEAVE;
+  return behind;
+}
+
+function encodeScalar(at: usize, operation: i32): usize {
+  return Scalar.encode(at, operation);
+}
+
+/** A number is read by the rules of its type, as its text would be, if it is one of JSON. */
+function encodeNumber(from: usize, operation: i32): usize {
+  const end = skipNumber(from);
+  if (end === LEAVE || operation === LEFT) return LEAVE;
+  // An exponent may make it an integer in disguise.
+  if ((load<u8>(end) | 0x20) === E) return LEAVE;
+  if (operation === TEXT) writeText(from, end);
+  else if (encodeScalar(from, operation) !== end) return LEAVE;
+  return end;
+}
+
+function writeText(from: usize, end: usize): void {
+  const length = end - from;
+  storeInt32(Record.out, <u32>length);
+  memory.copy(Record.out + 4, from, length);
+  Record.out += 4 + length;
+}
+
+/** A string without escapes. @param from behind its quote */
+function encodeString(from: usize): usize {
+  let at = from;
+  let out = Record.out + 4;
+  let high: i32 = 0;
+  while (true) {
+    const block = v128.load(at);
+    v128.store(out, block);
+    const stops = i8x16.bitmask(
+      v128.or(
+        i8x16.lt_u(block, i8x16.splat(0x20)),
+        v128.or(
+          i8x16.eq(block, i8x16.splat(<i8>QUOTE)),
+          i8x16.eq(block, i8x16.splat(<i8>BACKSLASH)),
+        ),
+      ),
+    );
+    high |= i8x16.bitmask(block);
+    if (stops === 0) {
+      at += 16;
+      out += 16;
+      continue;
+    }
+    at += ctz(stops);
+    out += ctz(stops);
+    break;
+  }
+  const behind = skipQuote(at);
+  if (behind === LEAVE || (high !== 0 && !Window.isUtf8)) return LEAVE;
+  storeInt32(Record.out, <u32>(out - Record.out) - 4);
+  Record.out = out;
+  return behind;
+}

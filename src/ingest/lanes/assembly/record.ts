@@ -1,0 +1,52 @@
+/**
+ * What the record at hand has come to, shared by all that work on it, and what holds for the whole
+ * window. Set by rows.ts at the start of a run and of each record.
+ */
+import { CR, LEAVE, LF, QUOTE } from './bytes';
+import { FIELD_NULLABLE } from './layout';
+
+export class Record {
+  /** Address of the next byte of its row. */
+  static out: usize = 0;
+  /** Line ends inside its quotes. */
+  static lines: u32 = 0;
+  /** Whether a quoted field goes on beyond the window. */
+  static isCut: bool = false;
+  /** Whether the field at hand is quoted, so that every quote inside is doubled. */
+  static pending: usize = 0;
+}
+
+export class Window {
+  /** Address behind its last byte; a line feed is there. */
+  static end: usize = 0;
+  static delimiter: u32 = 0;
+  static allowsBareQuotes: bool = false;
+  /** Whether it is known to be valid UTF-8. */
+  static isUtf8: bool = false;
+}
+
+/** Whether an unquoted field ends with this byte; a CR need not, which the end of a record tells. */
+export function endsField(byte: u32): bool {
+  return byte === Window.delimiter || byte === LF || byte === CR;
+}
+
+/** @returns the address behind an empty field, quoted or not; LEAVE where it is not empty */
+export function skipEmpty(at: usize): usize {
+  const isQuoted = load<u8>(at) === QUOTE;
+  if (isQuoted && load<u8>(at, 1) !== QUOTE) return LEAVE;
+  const behind = isQuoted ? at + 2 : at;
+  return endsField(load<u8>(behind)) ? behind : LEAVE;
+}
+
+export function writeNull(): void {
+  store<u32>(Record.out, 0xffffffff);
+  Record.out += 4;
+}
+
+/** NULL for an empty field. @param field address of its entry in the plan */
+export function encodeNull(at: usize, field: usize): usize {
+  if (load<u8>(field, FIELD_NULLABLE) === 0) return LEAVE;
+  const behind = skipEmpty(at);
+  if (behind !== LEAVE) writeNull();
+  return behind;
+}

@@ -1,0 +1,89 @@
+/**
+ * One thread's instance of the byte lane's assembly, and the memory in which everything it works on
+ * lies: the window of the file, its plan, the rows that go out.
+ *
+ * Files are read straight into this memory, and sockets written straight from it. It has its size from
+ * the start: were it to grow, every view of it would be cut off.
+ */
+import { readFile } from 'node:fs/promises';
+import {
+  MAX_POWER,
+  MEMORY_BYTES,
+  MIN_POWER,
+  OUTPUT_BYTES,
+  OUTPUT_COUNT,
+  OUTPUTS,
+  POWERS,
+  WINDOW,
+  WINDOW_BYTES,
+} from './assembly/layout.js';
+
+const PAGE_BYTES = 65_536;
+
+interface Exports {
+  readonly memory: WebAssembly.Memory;
+  /** See assembly/rows.ts; addresses, not offsets. */
+  run(start: number, end: number, limit: number, isUtf8: boolean): number;
+  clearReferences(): void;
+  staticEnd(): number;
+}
+
+/** Compiles the assembly that the build has put beside this file; once, for all threads. */
+export async function compileAssembly(
+  file: URL = new URL('./byte-lane.wasm', import.meta.url),
+): Promise<WebAssembly.Module> {
+  return WebAssembly.compile(await readFile(file));
+}
+
+export class LaneMemory {
+  readonly exports: Exports;
+  /** All of it. */
+  readonly bytes: Buffer;
+  /** All of it, as 32-bit words. */
+  readonly words: Uint32Array;
+  /** For a part of the file, and one byte more. */
+  readonly window: Buffer;
+  /** For rows; used in turn, as the socket reads one while the lane writes to another. */
+  readonly outputs: readonly Buffer[];
+
+  constructor(module: WebAssembly.Module) {
+    this.exports = new WebAssembly.Instance(module).exports as Exports;
+    const { memory } = this.exports;
+    memory.grow(Math.ceil((MEMORY_BYTES - memory.buffer.byteLength) / PAGE_BYTES));
+    this.bytes = Buffer.from(memory.buffer);
+    this.words = new Uint32Array(memory.buffer);
+    this.window = this.bytes.subarray(WINDOW, WINDOW + WINDOW_BYTES + 1);
+    this.outputs = Array.from({ length: OUTPUT_COUNT }, (_, i) => {
+      const start = OUTPUTS + i * OUTPUT_BYTES;
+      return this.bytes.subarray(start, start + OUTPUT_BYTES);
+    });
+    for (let power = MIN_POWER; power <= MAX_POWER; power++) {
+      const { high, low } = powerOfFive(power);
+      const address = POWERS + (power - MIN_POWER) * 16;
+      this.bytes.writeBigUInt64LE(high, address);
+      this.bytes.writeBigUInt64LE(low, address + 8);
+    }
+  }
+
+  holds(view: Buffer): boolean {
+    return view.buffer === this.bytes.buffer;
+  }
+}
+
+/**
+ * The most significant 128 bits of a power of five, truncated; of a negative one those of its
+ * reciprocal, as floats.ts expects them. Source: the script of fast_float that makes its table.
+ */
+function powerOfFive(exponent: number): { high: bigint; low: bigint } {
+  const power = 5n ** BigInt(Math.abs(exponent));
+  const bits = bitLength(power);
+  const precision = exponent < -27 ? 2n * bits + 128n : bits + 127n;
+  const exact = exponent < 0 ? (1n << precision) / power + 1n : power;
+  const excess = bitLength(exact) - 128n;
+  const value = excess > 0n ? exact >> excess : exact << -excess;
+  return { high: value >> 64n, low: value & 0xffff_ffff_ffff_ffffn };
+}
+
+function bitLength(value: bigint): bigint {
+  return BigInt(value.toString(2).length);
+}

@@ -1,0 +1,20 @@
+/** What the lane uses of WebAssembly; @types/node declares none of it. */
+declare namespace WebAssembly {
+  /** Compiled code; may be handed to other threads. */
+  interface Module {
+    readonly [Symbol.toStringTag]: 'WebAssembly.Module';
+  }
+
+  interface Memory {
+    readonly buffer: ArrayBuffer;
+    /** @returns pages before; a page has 65536 bytes */
+    grow(pages: number): number;
+  }
+
+  class Instance {
+    constructor(module: Module);
+    readonly exports: object;
+  }
+
+  function compile(bytes: Uint8Array): Promise<Module>;
+}

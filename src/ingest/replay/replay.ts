@@ -1,0 +1,183 @@
+/**
+ * `edp replay`: tries the rejects of a load again, in place.
+ *
+ * A batch is one transaction (batch.ts): the rows that load now, their rejects out, and the counts moved
+ * from rejected to loaded in the load and in the receipt of their split. So each reject is either still
+ * one or in the table, never both, also in a table without a key, and after a kill the command goes over
+ * what is left.
+ */
+import { withClient } from '../../database/connection.js';
+import type { Database } from '../../database/database.js';
+import { migrate } from '../../database/migrate.js';
+import { EdpError } from '../../errors.js';
+import { findTable, type Model } from '../../model/model.js';
+import type { MissingDimensions, OnConflict } from '../copy/stage.js';
+import { inspectTarget } from '../copy/target.js';
+import {
+  explainPrivileges,
+  type HeldLoad,
+  type LoadRecord,
+  withHeldLoad,
+} from '../ledger/held-load.js';
+import { addCounts } from '../ledger/loads.js';
+import { hasLedger } from '../ledger/query.js';
+import { planTable } from '../plan/table-plan.js';
+import type { RowCounts } from '../split.js';
+import { type ReplayPlan, replayBatch } from './batch.js';
+
+const NEEDED_PRIVILEGES =
+  'what a load takes, and SELECT, UPDATE and DELETE on the tables of schema edp';
+
+export interface ReplayOptions {
+  readonly onConflict: OnConflict;
+  readonly missingDimensions: MissingDimensions;
+}
+
+export interface ReplayResult {
+  readonly loadId: number;
+  readonly path: string;
+  readonly table: string;
+  readonly seconds: number;
+  /** `read` is how many rejects were tried. */
+  readonly rows: RowCounts;
+  /** Rejects of the load that are left. */
+  readonly remaining: number;
+  readonly unknownMetrics: Readonly<Record<string, number>>;
+  readonly isInterrupted: boolean;
+  /** What ended it early, where something did. */
+  readonly failure?: unknown;
+}
+
+export interface ReplayProgress {
+  start(rejects: number): void;
+  /** Counts of what has just committed. */
+  advance(rows: RowCounts): void;
+}
+
+export async function replay(
+  database: Database,
+  model: Model,
+  loadId: number,
+  options: ReplayOptions,
+  progress: ReplayProgress,
+  signal: AbortSignal,
+): Promise<ReplayResult> {
+  const startedAt = performance.now();
+  await withClient(database.client, 'replay', async (client) => {
+    if (await hasLedger(client)) await migrate(client);
+  });
+  return withHeldLoad(database.client, 'replay', loadId, signal, async (hold) => {
+    const load = await hold.look();
+    assertWhole(load);
+    progress.start(load.rows.rejected);
+    const unknownMetrics: Record<string, number> = {};
+    const tally = { rejected: 0, isDone: load.rows.rejected === 0, unknownMetrics };
+    let failure: unknown;
+    try {
+      if (!tally.isDone) {
+        const plan = await planReplay(hold, model, load, options);
+        await replayAll(hold, plan, progress, tally, signal);
+      }
+    } catch (error) {
+      failure = explainPrivileges(error, 'replay loads', NEEDED_PRIVILEGES);
+    }
+    const { rows: now } = await hold.look().catch((error: unknown) => {
+      throw failure ?? error;
+    });
+    // By the ledger: a commit whose acknowledgement got lost has happened, too.
+    const loaded = now.loaded - load.rows.loaded;
+    const duplicate = now.duplicate - load.rows.duplicate;
+    const { rejected } = tally;
+    return {
+      loadId,
+      path: load.path,
+      table: load.table,
+      seconds: (performance.now() - startedAt) / 1000,
+      rows: { read: loaded + duplicate + rejected, loaded, rejected, duplicate },
+      remaining: now.rejected,
+      unknownMetrics,
+      isInterrupted: signal.aborted && failure === undefined && !tally.isDone,
+      ...(failure === undefined ? {} : { failure }),
+    };
+  });
+}
+
+/** @throws EdpError `load_undone` */
+function assertWhole({ loadId, state }: LoadRecord): void {
+  if (state === 'undone') {
+    throw new EdpError('load_undone', `load ${loadId} is undone: it has no rejects any more`, {
+      hint: 'load its file again: edp ingest',
+    });
+  }
+  if (state === 'undoing') {
+    throw new EdpError(
+      'load_undone',
+      `load ${loadId} is half undone: its rejects are being removed`,
+      {
+        hint: `finish that with edp undo ${loadId}, then load its file again`,
+      },
+    );
+  }
+}
+
+/** The fields of the file, as it was read then, against the model as it is now. */
+async function planReplay(
+  hold: HeldLoad,
+  model: Model,
+  { loadId, path, table: tableName, format }: LoadRecord,
+  options: ReplayOptions,
+): Promise<ReplayPlan> {
+  const table = findTable(model, tableName);
+  if (table === undefined) {
+    throw new EdpError(
+      'unknown_table',
+      `load ${loadId} went into table "${tableName}", which the model does not have (any more)`,
+      { hint: 'declare the table in edp.yaml, or run edp in the project that loads it' },
+    );
+  }
+  const plan = planTable(table, format.fields, path);
+  const target = await hold.read((client) => inspectTarget(client, table));
+  return {
+    dialect: format.dialect,
+    plan,
+    stage: {
+      target,
+      columns: plan.columns.map(({ name, type, from }) => ({
+        name,
+        type,
+        isLineage: from === 'load',
+      })),
+      loadId,
+      ...options,
+    },
+  };
+}
+
+/** What the ledger does not tell afterwards. */
+interface Tally {
+  rejected: number;
+  isDone: boolean;
+  readonly unknownMetrics: Record<string, number>;
+}
+
+async function replayAll(
+  hold: HeldLoad,
+  plan: ReplayPlan,
+  progress: ReplayProgress,
+  tally: Tally,
+  signal: AbortSignal,
+): Promise<void> {
+  let after = -1;
+  while (!signal.aborted) {
+    const from = after;
+    const outcome = await hold.transaction((client) => replayBatch(client, hold, plan, from));
+    if (outcome === undefined) {
+      tally.isDone = true;
+      return;
+    }
+    after = outcome.last;
+    tally.rejected += outcome.rows.rejected;
+    addCounts(tally.unknownMetrics, outcome.unknownMetrics);
+    progress.advance(outcome.rows);
+  }
+}

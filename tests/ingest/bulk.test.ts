@@ -1,0 +1,192 @@
+/** Big files into an empty table: its indexes are built behind the rows, and it is never seen without them. */
+import { appendFile, mkdtemp, readFile, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { edp, startEdp } from '../support/cli.js';
+import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import {
+  type EventTotals,
+  generateEvents,
+  sumFiles,
+  TOTALS_SQL,
+  totalsRow,
+} from '../support/events.js';
+
+const RECORDS = 270_000;
+const CONSTRAINTS_SQL = `
+  SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = 'events'::regclass
+  UNION ALL
+  SELECT conname || ' ' || pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'events'::regclass
+  ORDER BY 1`;
+
+let database: TestDatabase;
+let cwd: string;
+let files: readonly string[];
+let totals: EventTotals;
+let constraints: unknown[][];
+
+const ingest = (...args: string[]) =>
+  edp(['ingest', ...args, '--json', '--database-url', database.url], { cwd });
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  cwd = await mkdtemp(path.join(os.tmpdir(), 'edp-test-'));
+  ({ files } = await generateEvents(cwd, '--files', '2', '--count', String(RECORDS)));
+  totals = await sumFiles(files.map((file) => path.join(cwd, file)));
+  await edp(['seed-dimensions', '--database-url', database.url], { cwd });
+  constraints = await database.query(CONSTRAINTS_SQL);
+});
+afterAll(() => rm(cwd, { recursive: true, force: true }));
+beforeEach(async () => {
+  await database.query('TRUNCATE events');
+  await database.query('TRUNCATE edp.loads CASCADE');
+});
+
+describe('a bulk load', () => {
+  it('loads every record once, with receipts that cover the files, and all constraints', async () => {
+    const result = await ingest('events', '--read-batch-size', '20000', '--process-count', '3');
+    expect(result, result.stderr).toMatchObject({ status: 0 });
+    expect(result.stderr).not.toMatch(/split by split/);
+    expect(result.json.rows).toEqual({ read: RECORDS, loaded: RECORDS, rejected: 0, duplicate: 0 });
+    expect(await database.query(TOTALS_SQL)).toEqual([totalsRow(totals)]);
+    expect(await database.query(CONSTRAINTS_SQL)).toEqual(constraints);
+    // Committed by one transaction, and tiling each file behind its header.
+    const [[transactions]] = (await database.query(
+      'SELECT count(DISTINCT xmin::text) FROM edp.receipts',
+    )) as [[number]];
+    expect(Number(transactions)).toBe(1);
+    const gaps = await database.query(
+      `SELECT l.load_id FROM edp.loads l JOIN edp.receipts r USING (load_id)
+       GROUP BY l.load_id, size_bytes, header
+       HAVING sum(end_byte - start_byte) <> size_bytes - length(header) - 1
+           OR sum(r.rows_loaded) <> max(l.rows_loaded) OR max(state) <> 'loaded'`,
+    );
+    expect(gaps).toEqual([]);
+    expect((await ingest('events')).json.files).toMatchObject(
+      files.map(() => ({ status: 'skipped' })),
+    );
+  });
+
+  it('has the records that are no rows among the rejects, with their lines', async () => {
+    const file = path.join(cwd, 'events-bad.csv');
+    const text = await readFile(path.join(cwd, files[0]!), 'utf8');
+    const second = await readFile(path.join(cwd, files[1]!), 'utf8');
+    const lines = text.trimEnd().split('\n').concat(second.trimEnd().split('\n').slice(1));
+    for (const line of [2, 70_000, lines.length]) {
+      lines[line - 1] = lines[line - 1]!.replace(/\d\d:\d\d:\d\d/, '25:00:00');
+    }
+    await appendFile(file, `${lines.join('\n')}\n`);
+    const result = await ingest('events-bad.csv', '--read-batch-size', '15000');
+    expect(result.status).toBe(3);
+    expect(result.stderr).not.toMatch(/split by split/);
+    expect(result.json.rows).toMatchObject({ loaded: RECORDS - 3, rejected: 3 });
+    const rejects = await edp(
+      ['rejects', String(result.json.files[0].loadId), '--json', '--database-url', database.url],
+      { cwd },
+    );
+    expect(rejects.json.rejects).toMatchObject(
+      [2, 70_000, lines.length].map((line) => ({
+        line,
+        code: 'bad_timestamp',
+        raw: lines[line - 1],
+      })),
+    );
+  });
+
+  it.each([
+    ['a doubled key', 'conflict', (line: string) => line.replace(/^\d+/, '7')],
+    [
+      'a missing dimension',
+      'missing_dimension',
+      (line: string) => {
+        const fields = line.split(',');
+        fields[3] = '987654';
+        return fields.join(',');
+      },
+    ],
+  ])('gives way to splits where the server refuses %s', async (_, code, spoil) => {
+    const copy = `events-${code}.csv`;
+    const [first, second] = await Promise.all(
+      files.map((file) => readFile(path.join(cwd, file), 'utf8')),
+    );
+    const lines = [...first!.trimEnd().split('\n'), ...second!.trimEnd().split('\n').slice(1)];
+    const header = lines[0]!.split(',');
+    expect(header.slice(0, 4)).toEqual([
+      'id',
+      'recorded_date',
+      'created_date',
+      'first_dimension_id',
+    ]);
+    lines[200_000] = spoil(lines[200_000]!);
+    await appendFile(path.join(cwd, copy), `${lines.join('\n')}\n`);
+    const result = await ingest(copy);
+    expect(result.status).toBe(3);
+    expect(result.stderr).toMatch(/split by split/);
+    expect(result.json.rows).toEqual({
+      read: RECORDS,
+      loaded: RECORDS - 1,
+      rejected: 1,
+      duplicate: 0,
+    });
+    const rejects = await edp(
+      ['rejects', String(result.json.files[0].loadId), '--json', '--database-url', database.url],
+      { cwd },
+    );
+    expect(rejects.json.rejects).toMatchObject([{ line: 200_001, code, raw: lines[200_000] }]);
+    expect(await database.query(CONSTRAINTS_SQL)).toEqual(constraints);
+  });
+
+  it('leaves the table as it was when the run is killed, and can be begun again', async () => {
+    const child = startEdp(['ingest', 'events', '--database-url', database.url], { cwd });
+    child.stdout?.resume();
+    child.stderr?.resume();
+    const ended = new Promise((resolve) => child.once('close', resolve));
+    const isCopying = async () => {
+      const [[count]] = (await database.query(
+        `SELECT count(*) FROM pg_stat_activity WHERE application_name = 'edp bulk' AND query LIKE 'COPY%'`,
+      )) as [[number]];
+      return Number(count) > 0;
+    };
+    for (let tries = 0; tries < 1000 && !(await isCopying()); tries++) await sleep(10);
+    child.kill('SIGKILL');
+    await ended;
+    // Waits for the lock, if the server has yet to notice.
+    expect(await database.query('SELECT count(*)::int FROM events')).toEqual([[0]]);
+    expect(await database.query(CONSTRAINTS_SQL)).toEqual(constraints);
+    expect(await database.query('SELECT sum(rows_read)::int FROM edp.loads')).toEqual([[0]]);
+    const again = await ingest('events');
+    expect(again, again.stderr).toMatchObject({ status: 0 });
+    expect(await database.query(TOTALS_SQL)).toEqual([totalsRow(totals)]);
+    expect(await database.query(CONSTRAINTS_SQL)).toEqual(constraints);
+  });
+
+  it('does not happen to a table that is in use, or has rows that must not wait', async () => {
+    await database.query('INSERT INTO events (id) SELECT -i FROM generate_series(1, 50000) AS i');
+    const result = await ingest('events');
+    expect(result, result.stderr).toMatchObject({ status: 0 });
+    const [[transactions]] = (await database.query(
+      'SELECT count(DISTINCT xmin::text) FROM edp.receipts',
+    )) as [[number]];
+    expect(Number(transactions)).toBeGreaterThan(1);
+    expect(await database.query('SELECT count(*)::int FROM events')).toEqual([[RECORDS + 50_000]]);
+  });
+
+  it('keeps --max-rejects, and a later run with another limit loads what was undone', async () => {
+    const file = path.join(cwd, 'events-many.csv');
+    const text = await readFile(path.join(cwd, files[0]!), 'utf8');
+    const second = await readFile(path.join(cwd, files[1]!), 'utf8');
+    await appendFile(
+      file,
+      text + second.slice(second.indexOf('\n') + 1) + 'not,a,number\n'.repeat(1000),
+    );
+    const stopped = await ingest('events-many.csv', '--max-rejects', '10');
+    expect(stopped.status).toBe(1);
+    expect(stopped.json.error.code).toBe('too_many_rejects');
+    const resumed = await ingest('events-many.csv', '--max-rejects', '1000');
+    expect(resumed.status).toBe(3);
+    expect(resumed.json.rows).toMatchObject({ loaded: RECORDS, rejected: 1000 });
+    expect(await database.query(TOTALS_SQL)).toEqual([totalsRow(totals)]);
+  });
+});
