@@ -86,6 +86,7 @@ async function attemptSplit(task: SplitTask): Promise<SplitOutcome> {
           : error;
       }
       await rollBack(current.client, error);
+      if (error instanceof LostSplit) return { kind: 'rolled_back', reason: 'misaligned' };
       if (isCareful || !(isDataError(code) || error instanceof MissingReference)) throw error;
       // The server objects to some record: find out which.
       isCareful = true;
@@ -110,7 +111,7 @@ async function loadSplit(
     const loader = new RecordLoader({ ...load, laneMemory }, sink, rejects);
     await client.query('BEGIN');
     await sink.begin();
-    const scanned = await scan(source, file, task, start, loader);
+    const scanned = await scan(source, file, task, start, loader, rejects);
 
     const answer = await askToCommit(port, { ...scanned, backend });
     if (!answer.commit) {
@@ -144,7 +145,7 @@ export async function scanSplit(task: ScanTask): Promise<ScanOutcome> {
       const rejects = new RejectLog(undefined, load.loadId, start);
       const sink = new PortSink(port, load.target, load.plan);
       const loader = new RecordLoader({ ...load, laneMemory }, sink, rejects);
-      const scanned = await scan(sourceOf(task, file), file, task, start, loader);
+      const scanned = await scan(sourceOf(task, file), file, task, start, loader, rejects);
       await sink.settle();
       return {
         kind: 'scanned',
@@ -165,6 +166,16 @@ function sourceOf({ segment }: Pick<SplitTask, 'segment'>, file: FileHandle): By
   return segment === undefined ? file : new SegmentSource(segment);
 }
 
+/** Records, none of which is one: then the split has likely begun at a line of something longer. */
+const LOST_RECORDS = 200;
+
+/** Thrown to wait for the split before, which tells where this one begins; no fault of anything. */
+class LostSplit extends EdpError {
+  constructor() {
+    super('interrupted', 'where the first record of a split starts cannot be told');
+  }
+}
+
 /** What is known of a range, once it is read. */
 interface Scan extends ScannedRange {
   readonly contentHash: string;
@@ -177,6 +188,7 @@ async function scan(
   { load, range, segment, stop }: Pick<SplitTask, 'load' | 'range' | 'segment' | 'stop'>,
   start: number,
   loader: RecordLoader,
+  rejects: RejectLog,
 ): Promise<Scan> {
   const extent = segment === undefined ? load.file : { ...load.file, size: segment.end };
   hasher!.init();
@@ -184,10 +196,14 @@ async function scan(
     segment?.longRecord !== undefined
       ? rejectLongSegment(loader, segment)
       : await readSplit(source, extent, start, range.until, laneMemory.window, hasher!, {
-          take(window) {
+          async take(window) {
             if (Atomics.load(stop, 0) === 1)
               throw new EdpError('interrupted', 'the run was stopped');
-            return loader.take(window);
+            const taken = await loader.take(window);
+            const { recordCount } = loader;
+            if (!range.isExact && recordCount > LOST_RECORDS && recordCount === rejects.count)
+              throw new LostSplit();
+            return taken;
           },
           cutLongRecord: (window) => loader.cutLongRecord(window),
           get isInRecord() {

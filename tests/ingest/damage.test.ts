@@ -1,24 +1,38 @@
-/** One damaged record in a file costs exactly that record, whatever it is, wherever, with any number of workers. */
+/**
+ * One damaged record in a file costs exactly that record, whatever it is, wherever, with any number of
+ * workers, packed or not.
+ *
+ * There is a file for every kind of damage at every place, and all of them load in one run, since starting
+ * a program takes longer than loading any of them.
+ */
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { edp, makeDirectory } from '../support/cli.js';
+import { edp, makeDirectory, withDirectory } from '../support/cli.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 
-const MODEL = 'tables: { notes: { columns: { id: int, name: text, body: text, rank: int } } }\n';
+const COLUMNS = '{ columns: { id: int, name: text, body: text, rank: int } }';
+const MODEL = `tables: { notes: ${COLUMNS} }\n`;
 const COUNT = 120;
 
-function record(id: number): string {
-  const body = [`plain ${id}`, `"with, comma ${id}"`, `"two\nlines ${id}"`, `"said ""${id}"""`, ''];
+type Escape = 'doubling' | 'backslash';
+
+function record(id: number, escape: Escape = 'doubling'): string {
+  const quoted = escape === 'doubling' ? `"said ""${id}"""` : `"said \\"${id}\\""`;
+  const body = [`plain ${id}`, `"with, comma ${id}"`, `"two\nlines ${id}"`, quoted, ''];
   return `${id},name ${id},${body[id % body.length]},${id % 7}`;
 }
 
 interface Damage {
   readonly name: string;
-  /** What becomes of record `id`. */
+  /** What becomes of record `id`; and of the next one, where that is lost with it. */
   damaged(id: number): Buffer | string;
-  /** Rejects that it makes. */
-  readonly rejects: number;
+  readonly escape?: Escape;
+  /** Records that are lost; 1 unless said. */
+  readonly lost?: number;
+  /** Rejects that it makes; 1 unless said. */
+  readonly rejects?: number;
   readonly code: string;
 }
 
@@ -26,61 +40,66 @@ const DAMAGES: readonly Damage[] = [
   {
     name: 'an extra delimiter',
     damaged: (id) => `${id},name,x,y,1`,
-    rejects: 1,
     code: 'wrong_field_count',
   },
   {
     name: 'a missing delimiter',
     damaged: (id) => `${id},name x,1`,
-    rejects: 1,
     code: 'wrong_field_count',
+  },
+  {
+    name: 'a missing delimiter behind a quoted field',
+    damaged: (id) => `${id},name,"x, y"1`,
+    code: 'bad_quote',
   },
   {
     name: 'a quote that is never closed',
     damaged: (id) => `${id},"name,x,1`,
-    rejects: 1,
+    code: 'unterminated_quote',
+  },
+  {
+    name: 'a quote that is never closed, in the first field',
+    damaged: (id) => `"${id},name,x,1`,
     code: 'unterminated_quote',
   },
   {
     name: 'a quote that is never closed, in the last field',
     damaged: (id) => `${id},name,x,"1`,
-    rejects: 1,
     code: 'unterminated_quote',
   },
   {
     name: 'a quote within a field',
     damaged: (id) => `${id},na"me,x,1`,
-    rejects: 1,
     code: 'bad_quote',
   },
   {
     name: 'a quote too many at the end of a field',
     damaged: (id) => `${id},name,"x, y"",1`,
-    rejects: 1,
     code: 'unterminated_quote',
   },
   {
     name: 'a quote missing at the start of a field',
     damaged: (id) => `${id},name,x y",1`,
-    rejects: 1,
+    code: 'bad_quote',
+  },
+  {
+    name: 'a quote that is not doubled',
+    damaged: (id) => `${id},name,"x "y" z",1`,
     code: 'bad_quote',
   },
   {
     name: 'text behind a closing quote',
     damaged: (id) => `${id},name,"x"y,1`,
-    rejects: 1,
     code: 'bad_quote',
   },
   {
     name: 'text behind a closing quote, two lines on',
     damaged: (id) => `${id},name,"x\nx\nx"y,1`,
-    rejects: 1,
     code: 'bad_quote',
   },
   {
     name: 'a closing quote missing behind two lines',
     damaged: (id) => `${id},name,"x\ny,1`,
-    rejects: 1,
     code: 'unterminated_quote',
   },
   {
@@ -90,75 +109,133 @@ const DAMAGES: readonly Damage[] = [
     code: 'wrong_field_count',
   },
   {
+    name: 'a line end missing',
+    damaged: (id) => `${id},name,x,1${id + 1},name,x,1`,
+    lost: 2,
+    code: 'wrong_field_count',
+  },
+  {
     name: 'an escape of another dialect',
     damaged: (id) => `${id},name,"x \\"y\\" z",1`,
-    rejects: 1,
+    code: 'bad_quote',
+  },
+  {
+    name: 'an escape too many',
+    escape: 'backslash',
+    damaged: (id) => `${id},name,"x, y\\",1`,
+    code: 'unterminated_quote',
+  },
+  {
+    name: 'an escape missing',
+    escape: 'backslash',
+    damaged: (id) => `${id},name,"x "y\\" z",1`,
     code: 'bad_quote',
   },
   {
     name: 'a byte that is no UTF-8',
     damaged: (id) => Buffer.from(`${id},na\xffme,x,1`, 'latin1'),
-    rejects: 1,
     code: 'invalid_utf8',
   },
-  { name: 'a NUL byte', damaged: (id) => `${id},na\0me,x,1`, rejects: 1, code: 'nul_byte' },
+  { name: 'a NUL byte', damaged: (id) => `${id},na\0me,x,1`, code: 'nul_byte' },
+  { name: 'a stray byte in a number', damaged: (id) => `${id},name,x,1\x07`, code: 'bad_integer' },
+  { name: 'a stray byte as a record', damaged: () => '\x1a', code: 'wrong_field_count' },
 ];
+
+const PLACES = ['first', 'middle', 'last'] as const;
+
+/** A file with one damage at one place. */
+interface DamagedFile extends Damage {
+  readonly place: (typeof PLACES)[number];
+  readonly file: string;
+  readonly ids: readonly number[];
+  readonly bytes: Buffer;
+  readonly damagedBytes: Buffer;
+}
+
+/** @param index tells its ids from those of the other files */
+function makeFile(damage: Damage, place: DamagedFile['place'], index: number): DamagedFile {
+  const { damaged, escape, lost = 1 } = damage;
+  const at = { first: 0, middle: 60, last: COUNT - lost }[place];
+  const first = 1000 * (index + 1);
+  const damagedBytes = Buffer.concat([Buffer.from(damaged(first + at)), Buffer.from('\n')]);
+  const parts: Buffer[] = [Buffer.from('id,name,body,rank\n')];
+  const ids: number[] = [];
+  for (let i = 0; i < COUNT; i++) {
+    if (i === at) parts.push(damagedBytes);
+    if (i >= at && i < at + lost) continue;
+    parts.push(Buffer.from(`${record(first + i, escape)}\n`));
+    ids.push(first + i);
+  }
+  const file = `notes-${index}`;
+  return { ...damage, place, file, ids, bytes: Buffer.concat(parts), damagedBytes };
+}
+
+const FILES = DAMAGES.flatMap((damage) => PLACES.map((place) => [damage, place] as const)).map(
+  ([damage, place], index) => makeFile(damage, place, index),
+);
 
 let database: TestDatabase;
 beforeAll(async () => {
   database = await createTestDatabase('empty');
 });
 
-describe.each(DAMAGES)('$name', ({ damaged, rejects, code }) => {
-  it.each([
-    { place: 'first', at: 0 },
-    { place: 'middle', at: 60 },
-    { place: 'last', at: COUNT - 1 },
-  ])('in the $place record costs it alone', async ({ at }) => {
-    const cwd = await makeDirectory();
-    await writeFile(path.join(cwd, 'edp.yaml'), MODEL);
-    const records = Array.from({ length: COUNT }, (_, i) =>
-      Buffer.concat([Buffer.from(i === at ? damaged(i) : record(i)), Buffer.from('\n')]),
-    );
-    const bytes = Buffer.concat([Buffer.from('id,name,body,rank\n'), ...records]);
-    await writeFile(path.join(cwd, 'notes.csv'), bytes);
-    for (const workers of ['1', '8']) {
+describe.each([
+  { how: '1 worker', table: 'alone', workers: 1, batch: 1000, isPacked: false },
+  { how: '8 workers', table: 'shared', workers: 8, batch: 9, isPacked: false },
+  { how: '8 workers, packed', table: 'packed', workers: 8, batch: 9, isPacked: true },
+])('with $how', ({ table, workers, batch, isPacked }) => {
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into it freely
+  const results = new Map<string, any>();
+  const ids: number[] = [];
+  beforeAll(async () => {
+    await withDirectory(async (cwd) => {
+      await writeFile(path.join(cwd, 'edp.yaml'), `tables: { ${table}: ${COLUMNS} }\n`);
+      for (const { file, bytes } of FILES) {
+        await writeFile(path.join(cwd, file), isPacked ? gzipSync(bytes) : bytes);
+      }
       const result = await edp(
         [
           'ingest',
-          'notes.csv',
+          ...FILES.map(({ file }) => file),
           '--json',
-          '--force',
+          '--table',
+          table,
           '--process-count',
-          workers,
+          String(workers),
           '--read-batch-size',
-          workers === '1' ? '1000' : '9',
+          String(batch),
           '--database-url',
           database.url,
         ],
         { cwd },
       );
       expect(result, result.stderr).toMatchObject({ status: 3 });
-      expect(result.json.rows).toEqual({
-        read: COUNT - 1 + rejects,
-        loaded: COUNT - 1,
-        rejected: rejects,
-        duplicate: 0,
-      });
-      const ids = await database.query('SELECT id FROM notes ORDER BY id');
-      expect(ids.flat()).toEqual(records.map((_, i) => i).filter((i) => i !== at));
-      const found = (await database.query(
-        'SELECT code, raw, byte_offset FROM edp.rejects ORDER BY byte_offset',
-      )) as [string, Buffer, number][];
-      expect(found[0]![0]).toBe(code);
-      // All of the damaged record is kept, and nothing else.
-      const kept = Buffer.concat(found.flatMap(([, raw]) => [raw, Buffer.from('\n')]));
-      expect(kept).toEqual(records[at]);
-      for (const [, raw, offset] of found) {
-        expect(bytes.subarray(offset, offset + raw.length)).toEqual(raw);
-      }
-      await database.query('TRUNCATE notes');
-      await database.query('TRUNCATE edp.loads CASCADE');
+      for (const file of result.json.files) results.set(file.path, file);
+    });
+    const rows = await database.query(`SELECT id FROM ${table} ORDER BY id`);
+    ids.push(...(rows.flat() as number[]));
+  });
+
+  it.each(FILES)('$name in the $place record costs it alone', async (one) => {
+    const { file, bytes, damagedBytes, code, rejects = 1, ids: expected } = one;
+    const found = results.get(file);
+    const rejected = (await database.query(
+      `SELECT code, raw, byte_offset FROM edp.rejects WHERE load_id = ${found.loadId} ORDER BY byte_offset`,
+    )) as [string, Buffer, number][];
+    expect(found.rows, JSON.stringify(rejected)).toEqual({
+      read: expected.length + rejects,
+      loaded: expected.length,
+      rejected: rejects,
+      duplicate: 0,
+    });
+    const thousand = Math.floor(expected[0]! / 1000);
+    expect(ids.filter((id) => Math.floor(id / 1000) === thousand)).toEqual(expected);
+    expect(rejected[0]![0]).toBe(code);
+    // All of the damaged record is kept, and nothing else.
+    const kept = Buffer.concat(rejected.flatMap(([, raw]) => [raw, Buffer.from('\n')]));
+    expect(kept).toEqual(damagedBytes);
+    for (const [, raw, offset] of rejected) {
+      expect(bytes.subarray(offset, offset + raw.length)).toEqual(raw);
     }
   });
 });

@@ -2,9 +2,10 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { stringify } from 'yaml';
 import type { CsvSettings } from '../../src/model/csv.js';
-import { DIALECT_FILES, namesIn, ROWS } from '../detect/files.js';
-import { edp, makeDirectory } from '../support/cli.js';
+import { DIALECT_FILES, NAMES, namesIn, ROWS } from '../detect/files.js';
+import { edp, makeDirectory, withDirectory } from '../support/cli.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 
 let database: TestDatabase;
@@ -12,65 +13,69 @@ beforeAll(async () => {
   database = await createTestDatabase('empty');
 });
 
-/** Settings as a person types them. */
-function toOptions(settings: CsvSettings): string[] {
+/** Settings as a person writes them into edp.yaml. */
+function toSection(settings: CsvSettings): object {
   const words: Readonly<Record<string, string>> = {
     '\t': 'tab',
     '\x1f': '\\x1f',
     '\x01': 'ctrl-a',
   };
-  return Object.entries(settings).flatMap(([name, value]) => {
-    const option = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-    if (value === true) return [option];
-    if (value === false) return [option.replace('--', '--no-')];
-    if (name === 'quote') return [option, value === '' ? 'none' : String(value)];
-    return [option, words[String(value)] ?? String(value)];
-  });
+  return Object.fromEntries(
+    Object.entries(settings).map(([name, value]) => [
+      name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`),
+      name === 'quote' && value === '' ? 'none' : (words[String(value)] ?? value),
+    ]),
+  );
 }
 
-/** A model whose fields are those of the file, so that no option is needed. */
-function modelFor(names: readonly string[]): string {
-  const columns = [
-    ['id', 'int'],
-    ['name', 'text'],
-    ['day', 'date'],
-    ['price', 'numeric'],
-  ].map(
-    ([name, type], i) => `      ${name}: { type: ${type}, field: ${JSON.stringify(names[i])} }`,
-  );
-  return `tables:\n  things:\n    columns:\n${columns.join('\n')}\n`;
+/** A table for each file, whose fields are those of the file. */
+function modelFor(isTold: boolean): object {
+  const types = { id: 'int', name: 'text', day: 'date', price: 'numeric' };
+  const tables = DIALECT_FILES.map(({ told, names = NAMES }, i) => {
+    const fields = (isTold ? told.columns : undefined) ?? names;
+    const columns = Object.entries(types).map(([name, type], n) => [
+      name,
+      { type, field: fields[n] },
+    ]);
+    return [
+      `${tableFor(isTold)}${i}`,
+      { columns: Object.fromEntries(columns), ...(isTold ? { csv: toSection(told) } : {}) },
+    ];
+  });
+  return { tables: Object.fromEntries(tables) };
 }
+
+const tableFor = (isTold: boolean) => (isTold ? 'told_' : 'found_');
 
 describe.each([
   { how: 'with nothing said', isTold: false },
   { how: 'with its dialect told', isTold: true },
 ])('a file $how', ({ isTold }) => {
-  it.each(DIALECT_FILES)('of $name loads', async (one) => {
-    const cwd = await makeDirectory();
-    await writeFile(path.join(cwd, 'things.csv'), one.bytes);
-    const told = isTold ? one.told : {};
-    await writeFile(
-      path.join(cwd, 'edp.yaml'),
-      modelFor(told.columns ?? one.names ?? ['id', 'name', 'day', 'price']),
-    );
-    const result = await edp(
-      // Splits of three records or so: what is found out must hold in each of them.
-      [
-        'ingest',
-        'things.csv',
-        '--json',
-        '--force',
-        '--read-batch-size',
-        '3',
-        '--database-url',
-        database.url,
-        ...toOptions(told),
-      ],
-      { cwd },
-    );
-    const rejected = told.skipFooter === undefined ? (one.rejected ?? 0) : 0;
-    expect(result, result.stderr).toMatchObject({ status: rejected > 0 ? 3 : 0 });
-    expect(result.json.rows).toEqual({
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into it freely
+  const results = new Map<string, any>();
+  beforeAll(async () => {
+    await withDirectory(async (cwd) => {
+      const files = DIALECT_FILES.map((_, i) => `${tableFor(isTold)}${i}.csv`);
+      for (const [i, { bytes }] of DIALECT_FILES.entries()) {
+        await writeFile(path.join(cwd, files[i]!), bytes);
+      }
+      await writeFile(path.join(cwd, 'edp.yaml'), stringify(modelFor(isTold)));
+      const result = await edp(
+        // Splits of three records or so: what is found out must hold in each of them.
+        ['ingest', ...files, '--json', '--read-batch-size', '3', '--database-url', database.url],
+        { cwd },
+      );
+      expect([0, 3], result.stderr).toContain(result.status);
+      for (const file of result.json.files) results.set(file.table, file);
+    });
+  });
+
+  it.each(DIALECT_FILES.map((one, index) => ({ ...one, index })))('of $name loads', async (one) => {
+    const table = `${tableFor(isTold)}${one.index}`;
+    const result = results.get(table);
+    const rejected = isTold && one.told.skipFooter !== undefined ? 0 : (one.rejected ?? 0);
+    expect(result, result.reason).toMatchObject({ status: 'loaded' });
+    expect(result.rows).toEqual({
       read: ROWS.length + rejected,
       loaded: ROWS.length,
       rejected,
@@ -78,15 +83,13 @@ describe.each([
     });
     if (!isTold) {
       const { lineEnd, ...dialect } = one.dialect;
-      expect(result.json.files[0].dialect).toMatchObject(dialect);
+      expect(result.dialect).toMatchObject(dialect);
     }
     const rows = await database.query(
-      'SELECT id, name, day::text, price::text FROM things ORDER BY id',
+      `SELECT id, name, day::text, price::text FROM ${table} ORDER BY id`,
     );
     const names = namesIn(one);
     expect(rows).toEqual(ROWS.map(([id, , day, price], i) => [Number(id), names[i], day, price]));
-    await database.query('DROP TABLE things');
-    await database.query('TRUNCATE edp.loads CASCADE');
   });
 });
 
