@@ -8,12 +8,12 @@
  * the file nor on that of the table, nor on how much differs.
  */
 import { randomBytes } from 'node:crypto';
-import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
 import { withClient } from '../../database/connection.js';
 import type { Database } from '../../database/database.js';
 import { migrate } from '../../database/migrate.js';
 import { EdpError, fromErrorData } from '../../errors.js';
+import { programFile } from '../../package-files.js';
 import type { OnConflict } from '../copy/stage.js';
 import { TextSpool } from '../decode/spool.js';
 import { compileAssembly } from '../lanes/lane-memory.js';
@@ -174,7 +174,7 @@ class Verification {
     timer.unref();
     const workerData: WorkerData = { lane: await compileAssembly() };
     const pool = new Piscina<VerifyTask, VerifyOutcome>({
-      filename: fileURLToPath(new URL('./worker.js', import.meta.url)),
+      filename: programFile('ingest/verify/worker'),
       // Threads start when there is work for them.
       minThreads: 0,
       maxThreads: this.#processCount,
