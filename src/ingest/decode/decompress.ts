@@ -8,12 +8,12 @@
 import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
 import { pipeline, type Readable } from 'node:stream';
-import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import zlib from 'node:zlib';
-import yauzl from 'yauzl';
+import type yauzl from 'yauzl';
 import { EdpError } from '../../errors.js';
 import type { Compression } from '../../model/csv.js';
+import { programFile } from '../../package-files.js';
 
 const CHUNK_BYTES = 256 * 1024;
 /** Chunks that a thread may be ahead of its reader. */
@@ -133,8 +133,7 @@ async function* decompressInThread(
 ): AsyncGenerator<Buffer> {
   const credit = new Int32Array(new SharedArrayBuffer(4)).fill(CHUNKS_AHEAD);
   const task: DecompressTask = { file, compression, credit };
-  const entry = fileURLToPath(new URL('./decompress-thread.js', import.meta.url));
-  const thread = new Worker(entry, { workerData: task });
+  const thread = new Worker(programFile('ingest/decode/decompress-thread'), { workerData: task });
   const messages: DecompressMessage[] = [];
   let wake = () => {};
   thread.on('message', (message: DecompressMessage) => {
@@ -175,8 +174,10 @@ async function* unzip(
   name: string,
   progress: SourceProgress,
 ): AsyncGenerator<Buffer> {
+  // Few need it, and every command would take longer to start.
+  const { default: reader } = await import('yauzl');
   const archive = await new Promise<yauzl.ZipFile>((resolve, reject) => {
-    yauzl.open(file, { autoClose: false, lazyEntries: true }, (error, opened) => {
+    reader.open(file, { autoClose: false, lazyEntries: true }, (error, opened) => {
       if (error) reject(error);
       else resolve(opened);
     });
