@@ -21,6 +21,7 @@ import { planIndexes } from './copy/indexes.js';
 import type { MissingDimensions, OnConflict } from './copy/stage.js';
 import { type CopyTarget, inspectTarget } from './copy/target.js';
 import { isDecoded } from './decode/text.js';
+import { describeDelimiter, toText } from './detect/detect.js';
 import { placeName } from './detect/header.js';
 import { Dispatcher, type PlannedSplit } from './dispatch.js';
 import { formatOf } from './file-format.js';
@@ -841,6 +842,8 @@ export function otherFormatReason(loadId: number): string {
   return `load ${loadId} has a part of this content, which it read in another format\n  → say what was said then about the form of the file; or remove that part first: edp undo ${loadId}`;
 }
 
+const MAX_LINE_SHOWN = 80;
+
 /** An empty file has no header to plan by, and no records to plan for. */
 export function planFor(
   table: Table,
@@ -853,12 +856,14 @@ export function planFor(
   const isMadeUp = !detection.hasHeader && header[0] === placeName(0);
   const fields = new Set(table.columns.map(({ field }) => field));
   if (isMadeUp && !header.some((field) => fields.has(field))) {
+    const { records, preamble } = detection.evaluation ?? { records: [], preamble: 0 };
+    const line = toText((records[preamble]?.raw ?? '').slice(0, MAX_LINE_SHOWN), 'utf-8');
     throw new EdpError(
       'header_mismatch',
-      `the first line does not name the fields: ${detection.why.header}`,
+      `the first line does not name the fields: ${detection.why.header}: ${JSON.stringify(line)}`,
       {
         place: `${name}:${detection.skippedLines + 1}`,
-        hint: 'name its fields with --columns a,b,c; or say --header if the first line names them',
+        hint: `name its fields with --columns a,b,c; or say --header if the first line names them, and --delimiter if it is not ${describeDelimiter(detection.dialect.delimiter)}`,
       },
     );
   }
