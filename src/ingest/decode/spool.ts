@@ -8,7 +8,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 
-export class TextSpool implements AsyncDisposable {
+export class TextSpool {
   readonly #directory: string;
   readonly #files: string[] = [];
 
@@ -17,7 +17,7 @@ export class TextSpool implements AsyncDisposable {
     this.#directory = path.join(directory, '.edp', 'spool');
   }
 
-  /** @returns the path of a file with that text, which is there until the spool is disposed of */
+  /** @returns the path of a file with that text, which is there until the spool is removed */
   async write(text: AsyncIterable<Buffer>, signal: AbortSignal): Promise<string> {
     await mkdir(this.#directory, { recursive: true, mode: 0o700 });
     const file = path.join(this.#directory, randomUUID());
@@ -26,7 +26,20 @@ export class TextSpool implements AsyncDisposable {
     return file;
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  async remove(): Promise<void> {
     await Promise.all(this.#files.map((file) => rm(file, { force: true })));
+  }
+}
+
+/** @param directory the project's */
+export async function withTextSpool<T>(
+  directory: string,
+  work: (spool: TextSpool) => Promise<T>,
+): Promise<T> {
+  const spool = new TextSpool(directory);
+  try {
+    return await work(spool);
+  } finally {
+    await spool.remove();
   }
 }
