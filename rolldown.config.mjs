@@ -8,6 +8,7 @@ import { defineConfig } from 'rolldown';
 const PROGRAMS = [
   'cli',
   'ingest/worker',
+  'ingest/decode/decompress-thread',
   'ingest/verify/worker',
   'generate/worker',
   'database/embedded/guard-program',
