@@ -17,6 +17,7 @@ import type pg from 'pg';
 import type { Session } from '../database/session.js';
 import { isTransient } from '../database/sqlstate.js';
 import { EdpError, fromErrorData } from '../errors.js';
+import { failpoint } from '../failpoints.js';
 import { defer } from './deferred.js';
 import type { SplitPool } from './pool.js';
 import type { CommitAnswer, CommitRequest, LoadTask, Receipt, SplitRange } from './split.js';
@@ -186,6 +187,7 @@ export class Dispatcher {
         this.#slots.release();
         hasSlot = false;
         if (outcome.kind === 'committed') {
+          await failpoint('dispatch.committed');
           flight.settle(true);
           const { table } = flight.split.load.target;
           if (outcome.wasCareful) this.#carefulTables.add(table);
@@ -203,6 +205,7 @@ export class Dispatcher {
           if (!isTransient(outcome.error.code) || ++attempts >= MAX_ATTEMPTS) {
             throw fromErrorData(outcome.error);
           }
+          await failpoint('dispatch.retry');
           const delay = Math.min(RETRY_MAX_MS, RETRY_BASE_MS * 2 ** attempts);
           await sleep(delay * (0.5 + Math.random()));
         }
@@ -258,6 +261,7 @@ export class Dispatcher {
     void this.#mayCommit(flight, range, request).then(resolve);
     const answer = await promise;
     flight.waiting = undefined;
+    await failpoint('dispatch.answer');
     port.postMessage(answer);
   }
 

@@ -10,6 +10,7 @@ import { migrate } from '../database/migrate.js';
 import { Session } from '../database/session.js';
 import { ensureTable } from '../database/tables.js';
 import { EdpError } from '../errors.js';
+import { failpoint, tunable } from '../failpoints.js';
 import type { CsvSettings } from '../model/csv.js';
 import { hashTable } from '../model/hash.js';
 import { matchTable } from '../model/match.js';
@@ -125,7 +126,9 @@ export async function ingest(
   }));
   pool.connect(database.client);
   return withClient(database.client, 'ingest', async (client) => {
+    await failpoint('run.migrating', client);
     await migrate(client);
+    await failpoint('run.migrated', client);
     const session = new Session(client);
     const run = new IngestRun(database, model, options, progress, { session, pool }, signal);
     return run.execute(targets);
@@ -368,6 +371,7 @@ class IngestRun {
       }
       return false;
     }
+    await failpoint('bulk.committed');
     const now = performance.now();
     const totalBytes = claimed.reduce((sum, { prepared }) => sum + prepared.file.size, 0);
     for (const [i, { prepared, claim }] of claimed.entries()) {
@@ -500,7 +504,9 @@ class IngestRun {
     if (target === undefined) {
       target = this.#session.run(async (client) => {
         await ensureTable(client, this.#model, table);
+        await failpoint('run.table', client);
         await holdModel(client, table, this.#options.onConflict);
+        await failpoint('run.model_held', client);
         await this.#warnOfPromotions(client, table);
         return inspectTarget(client, table);
       });
@@ -591,6 +597,7 @@ class IngestRun {
     this.#enforceRejectLimit(false);
     const { splits, openBytes } = this.#plan(prepared, claim);
     this.#progress.advance(prepared.file.size - openBytes, NO_ROWS);
+    await failpoint('run.planned');
     const endings: Promise<boolean>[] = [];
     for (const split of splits) {
       if (this.#dispatcher.isStopped) break;
@@ -686,7 +693,7 @@ export function findRejectLimitFault(
 const MIN_SHARE_BYTES = 4 * 1024 * 1024;
 
 /** For less, taking the indexes off and putting them back is not worth it. */
-const MIN_BULK_BYTES = 32 * 1024 * 1024;
+const MIN_BULK_BYTES = tunable('bulk.min_bytes', 32 * 1024 * 1024);
 /** A run holds a lock for every load it has in hand, and the server has room for some thousands. */
 const MAX_BULK_FILES = 2000;
 

@@ -15,6 +15,7 @@ import { DatabaseError } from 'pg';
 import { connect } from '../database/connection.js';
 import { CONNECTION_LOST, isConnectionError, isDataError } from '../database/sqlstate.js';
 import { EdpError, toErrorData } from '../errors.js';
+import { failpoint } from '../failpoints.js';
 import { CarefulSink } from './copy/careful.js';
 import { DirectSink } from './copy/direct.js';
 import { MissingReference } from './copy/foreign-keys.js';
@@ -88,6 +89,7 @@ async function attemptSplit(task: SplitTask): Promise<SplitOutcome> {
       if (isCareful || !(isDataError(code) || error instanceof MissingReference)) throw error;
       // The server objects to some record: find out which.
       isCareful = true;
+      await failpoint('split.careful', current.client);
     }
   }
 }
@@ -107,11 +109,14 @@ async function loadSplit(
       ? new CarefulSink(makeStage(client, load), rejects, (names) => loader.countUnknown(names, -1))
       : new DirectSink(client, load.target, load.plan);
     const loader = new RecordLoader({ ...load, laneMemory }, sink, rejects);
+    await failpoint('split.opened', client);
     await client.query('BEGIN');
     await sink.begin();
-    const scanned = await scan(file, task, start, loader);
+    await failpoint('split.begun', client);
+    const scanned = await scan(file, task, start, loader, client);
 
     const answer = await askToCommit(port, { ...scanned, backend });
+    await failpoint(answer.commit ? 'split.allowed' : 'split.refused', client);
     if (!answer.commit) {
       await client.query('ROLLBACK');
       return { kind: 'rolled_back', reason: answer.reason };
@@ -122,11 +127,15 @@ async function loadSplit(
       return { kind: 'committed', receipt: emptyReceipt(scanned), wasCareful: false };
     }
     const duplicate = await sink.settle((place) => readRaw(file, place));
+    await failpoint('split.settled', client);
     await rejects.flush();
+    await failpoint('split.rejects_written', client);
     const receipt = makeReceipt(scanned, loader, rejects.count, duplicate);
     const { loadId, attempt, onConflict } = load;
     await insertReceipt(client, loadId, attempt, answer.firstLine, onConflict, receipt);
+    await failpoint('split.receipt_written', client);
     await commit(client, load, receipt);
+    await failpoint('split.committed', client);
     return { kind: 'committed', receipt, wasCareful: isCareful };
   });
 }
@@ -165,11 +174,13 @@ async function scan(
   { load, range, stop }: Pick<SplitTask, 'load' | 'range' | 'stop'>,
   start: number,
   loader: RecordLoader,
+  client?: pg.Client,
 ): Promise<ScannedRange> {
   hasher!.init();
   const end = await readSplit(file, load.file, start, range.until, laneMemory.window, hasher!, {
-    take(window) {
+    async take(window) {
       if (Atomics.load(stop, 0) === 1) throw new EdpError('interrupted', 'the run was stopped');
+      await failpoint('split.read', client);
       return loader.take(window);
     },
     cutLongRecord: (window) => loader.cutLongRecord(window),
@@ -177,8 +188,11 @@ async function scan(
       return loader.isInRecord;
     },
   });
+  await failpoint('split.hashed', client);
   await loader.finish();
+  await failpoint('split.copied', client);
   await assertUnchanged(file, load.file);
+  await failpoint('split.unchanged', client);
   return { start, end, lineCount: loader.lineCount };
 }
 
@@ -224,6 +238,7 @@ async function readRaw(file: FileHandle, { byteOffset, byteLength }: RecordPlace
 async function commit(client: pg.Client, load: LoadTask, receipt: Receipt): Promise<void> {
   try {
     await client.query('COMMIT');
+    await failpoint('split.acknowledged', client);
   } catch (error) {
     if (!isConnectionError((error as { code?: string }).code) && !isClosed(client)) throw error;
     closeSession();
@@ -247,6 +262,7 @@ async function openSession(config: pg.ClientConfig): Promise<Session> {
     await client.query('SET synchronous_commit = off; SET client_min_messages = warning');
     const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
     session = { key, client, backend: rows[0]!.pid };
+    await failpoint('worker.connected', client);
   }
   return session;
 }

@@ -12,6 +12,7 @@ import { MessageChannel } from 'node:worker_threads';
 import type pg from 'pg';
 import { withClient } from '../../database/connection.js';
 import { EdpError, type ErrorData, fromErrorData } from '../../errors.js';
+import { failpoint } from '../../failpoints.js';
 import { CopyStream } from '../copy/copy-stream.js';
 import { lockReferred } from '../copy/foreign-keys.js';
 import { buildIndexes, planIndexes } from '../copy/indexes.js';
@@ -69,17 +70,22 @@ export async function loadInBulk(
   try {
     return await withClient(database, 'bulk', async (client) => {
       await client.query('BEGIN');
+      await failpoint('bulk.begun', client);
       await client.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`);
       await client.query(`LOCK TABLE ${target.table} IN ACCESS EXCLUSIVE MODE`);
       await client.query('SET LOCAL lock_timeout = DEFAULT');
+      await failpoint('bulk.locked', client);
       const indexes = await planIndexes(client, target.table);
       if (indexes === undefined) throw new Undo();
       for (const statement of indexes.drop) await client.query(statement);
+      await failpoint('bulk.indexes_off', client);
       if (target.checksForeignKeys) {
         await client.query("SET LOCAL session_replication_role = 'replica'");
       }
       receipts = await new BulkCopy(client, target, files, options).run();
+      await failpoint('bulk.copied', client);
       await buildIndexes(client, target.table, indexes);
+      await failpoint('bulk.indexes_built', client);
       for (const [i, { load, dataLine }] of files.entries()) {
         let firstLine = dataLine;
         for (const receipt of receipts[i]!) {
@@ -96,9 +102,11 @@ export async function loadInBulk(
           firstLine += receipt.lineCount;
         }
       }
+      await failpoint('bulk.receipts', client);
       if (!options.mayCommit()) throw new Undo();
       isCommitting = true;
       await client.query('COMMIT');
+      await failpoint('bulk.acknowledged', client);
       return { kind: 'committed', receipts };
     });
   } catch (error) {
@@ -234,6 +242,7 @@ class BulkCopy {
 
   async #write(rows: Uint8Array): Promise<void> {
     this.#copy ??= new CopyStream(this.#client, this.#target.table, this.#columns);
+    await failpoint('bulk.write', this.#client);
     await this.#copy.write(Buffer.from(rows.buffer, rows.byteOffset, rows.byteLength));
   }
 
@@ -250,6 +259,7 @@ class BulkCopy {
       if (key !== undefined) await lockReferred(this.#client, key, unlocked);
       for (const value of unlocked) locked.add(value);
     }
+    await failpoint('bulk.settled', this.#client);
     const rejects = this.#rejects;
     this.#rejects = [];
     this.#rejectBytes = 0;

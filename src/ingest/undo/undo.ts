@@ -12,6 +12,7 @@ import { withClient } from '../../database/connection.js';
 import type { Database } from '../../database/database.js';
 import { migrate } from '../../database/migrate.js';
 import { EdpError } from '../../errors.js';
+import { failpoint } from '../../failpoints.js';
 import { findTable, type Model, type Table } from '../../model/model.js';
 import {
   explainPrivileges,
@@ -170,13 +171,20 @@ class UndoRun {
     const table = model && (await this.#hold.read((client) => inspectLineage(client, model)));
     await this.#hold.read((client) => assertMayRemove(client, table));
     if (table !== undefined) await this.#check(table);
+    await failpoint('undo.checked');
     if (this.#signal.aborted) return;
     await this.#mark();
+    await failpoint('undo.marked');
     if (table !== undefined) await this.#removeRows(table);
+    await failpoint('undo.rows_removed');
     await this.#removeMembers();
+    await failpoint('undo.members_removed');
     await this.#removeRejects();
+    await failpoint('undo.rejects_removed');
     await this.#removeReceipts();
+    await failpoint('undo.receipts_removed');
     await this.#close();
+    await failpoint('undo.closed');
   }
 
   /** Nothing is removed where it is plain that it cannot be done to the end. */
