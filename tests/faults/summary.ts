@@ -1,0 +1,78 @@
+/** What came of a campaign, by failpoint and by kind. */
+import { FAILPOINTS } from '../../src/failpoints.js';
+import type { CampaignResults } from './campaign.js';
+import type { TrialResult } from './trial.js';
+
+interface Line {
+  readonly name: string;
+  readonly made: number;
+  readonly maxRuns: number;
+  readonly lost: number;
+  readonly repeated: number;
+  readonly altered: number;
+  readonly bad: number;
+}
+
+function sumUp(name: string, trials: readonly TrialResult[]): Line {
+  const sum = (count: (trial: TrialResult) => number) =>
+    trials.reduce((total, trial) => total + count(trial), 0);
+  return {
+    name,
+    made: sum(({ made }) => made),
+    maxRuns: Math.max(0, ...trials.filter(({ made }) => made > 0).map(({ runs }) => runs)),
+    lost: sum(({ lost }) => lost),
+    repeated: sum(({ repeated }) => repeated),
+    altered: sum(({ altered }) => altered),
+    bad: trials.filter(({ problems }) => problems.length > 0).length,
+  };
+}
+
+function group(
+  trials: readonly TrialResult[],
+  nameOf: (trial: TrialResult) => string | undefined,
+): Line[] {
+  const groups = new Map<string, TrialResult[]>();
+  for (const trial of trials) {
+    const name = nameOf(trial);
+    if (name !== undefined) groups.set(name, [...(groups.get(name) ?? []), trial]);
+  }
+  return [...groups].map(([name, own]) => sumUp(name, own));
+}
+
+/** Tables in Markdown. */
+export function formatSummary({ trials, bad, skipped, seconds, seed }: CampaignResults): string {
+  const points = group(trials, ({ fault }) =>
+    fault.kind === 'failpoint' ? fault.point : undefined,
+  ).sort((a, b) => FAILPOINTS.indexOf(a.name as never) - FAILPOINTS.indexOf(b.name as never));
+  const actions = group(trials, ({ fault }) =>
+    fault.kind === 'failpoint' ? fault.action.replace(/^pause.*/, 'pause') : undefined,
+  );
+  const kinds = group(trials, ({ fault }) => (fault.kind === 'failpoint' ? undefined : fault.kind));
+  const scenarios = group(trials, ({ scenario }) => scenario);
+  const total = sumUp('all', trials);
+  const reached = points.filter(({ made }) => made > 0).length;
+  return [
+    `${total.made} faults in ${trials.length} trials, ${Math.round(seconds)} s, seed ${seed}: ` +
+      `${total.lost} rows lost, ${total.repeated} repeated, ${total.altered} altered; ` +
+      `${bad.length} trials with any fault found; ${reached} failpoints`,
+    ...skipped.map((reason) => `skipped: ${reason}`),
+    '',
+    formatTable('failpoint', points),
+    formatTable('what happened at failpoints', actions),
+    formatTable('kind', kinds),
+    formatTable('scenario', scenarios),
+  ].join('\n');
+}
+
+function formatTable(title: string, lines: readonly Line[]): string {
+  const rows = lines.map(
+    ({ name, made, maxRuns, lost, repeated, altered, bad }) =>
+      `| ${name} | ${made} | ${maxRuns} | ${lost} | ${repeated} | ${altered} | ${bad} |`,
+  );
+  return [
+    `| ${title} | faults made | runs until done, at most | rows lost | repeated | altered | other findings |`,
+    '|---|--:|--:|--:|--:|--:|--:|',
+    ...rows,
+    '',
+  ].join('\n');
+}
