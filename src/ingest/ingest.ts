@@ -298,7 +298,8 @@ class IngestRun {
     for (const table of new Set(targets.map((target) => target.table))) {
       const own = open.filter((target) => target.table === table);
       const bytes = own.reduce((sum, { file }) => sum + (this.#sizes.get(file) ?? 0), 0);
-      if (bytes < MIN_BULK_BYTES || own.length > MAX_BULK_FILES) continue;
+      const minBytes = tunable('bulk.min_bytes', MIN_BULK_BYTES);
+      if (bytes < minBytes || own.length > MAX_BULK_FILES) continue;
       const left = await this.#loadTableInBulk(own);
       open = open.filter((target) => target.table !== table || left.includes(target));
     }
@@ -693,7 +694,7 @@ export function findRejectLimitFault(
 const MIN_SHARE_BYTES = 4 * 1024 * 1024;
 
 /** For less, taking the indexes off and putting them back is not worth it. */
-const MIN_BULK_BYTES = tunable('bulk.min_bytes', 32 * 1024 * 1024);
+const MIN_BULK_BYTES = 32 * 1024 * 1024;
 /** A run holds a lock for every load it has in hand, and the server has room for some thousands. */
 const MAX_BULK_FILES = 2000;
 

@@ -3,6 +3,7 @@
  * server down have a server of their own, one trial at a time.
  */
 import type { Failpoint } from '../../src/failpoints.js';
+import { Host } from './command.js';
 import { SmallDisk } from './disk.js';
 import {
   describeFault,
@@ -45,6 +46,29 @@ interface Planned {
   readonly fault: Fault;
 }
 
+/** A scenario has so many at the most. */
+const MAX_COMMANDS = Math.max(...SCENARIOS.map(({ commands }) => commands.length));
+
+/** What may happen to the runs behind the first: faults upon faults. */
+const LATER_KINDS: readonly FaultKind[] = [
+  'failpoint',
+  'failpoint',
+  'failpoint',
+  'kill client',
+  'terminate backend',
+  'cut connection',
+  'lose commit',
+];
+const MAX_FAULTS = 4;
+
+function chain({ scenario, fault }: Planned, random: Random): Fault[] {
+  const faults = [fault];
+  while (faults.length < MAX_FAULTS && random.next() < 0.5) {
+    faults.push(makeFault(random.pick(LATER_KINDS), scenario, random));
+  }
+  return faults;
+}
+
 const SERVER_KINDS: readonly FaultKind[] = ['kill server', 'stop server at once', 'restart server'];
 
 /** Kinds that take what all trials share: one trial at a time. */
@@ -76,13 +100,19 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRes
   const work = async (queue: Planned[], isOwn: boolean, workers: number, limit: () => number) => {
     const server = await FaultServer.create();
     const ready = new Map<Scenario, Promise<Prepared>>();
-    const prepare = (scenario: Scenario) => {
-      const known = ready.get(scenario) ?? prepareScenario(scenario, server, directory);
+    const prepare = (scenario: Scenario, hosts: readonly Host[]) => {
+      const known = ready.get(scenario) ?? prepareScenario(scenario, server, directory, hosts);
       ready.set(scenario, known);
       return known;
     };
+    const allHosts: Host[] = [];
     let own = 0;
-    const next = async (): Promise<void> => {
+    const next = async (worker: number): Promise<void> => {
+      const hosts = Array.from(
+        { length: MAX_COMMANDS },
+        (_, i) => new Host(`${directory}/rules-${isOwn}-${worker}-${i}`),
+      );
+      allHosts.push(...hosts);
       for (;;) {
         if (Date.now() > deadline || own >= limit()) return;
         const trial = queue.shift();
@@ -94,12 +124,12 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRes
           queue.push(...more);
           continue;
         }
-        const prepared = await prepare(trial.scenario);
-        const result = await runTrial(prepared, trial.fault, { random, disk }).catch(
+        const prepared = await prepare(trial.scenario, hosts);
+        const faults = chain(trial, random);
+        const result = await runTrial(prepared, faults, { random, disk, hosts }).catch(
           (error: Error): TrialResult => ({
             scenario: trial.scenario.name,
-            fault: trial.fault,
-            made: 0,
+            faults: faults.map((fault) => ({ fault, made: 0 })),
             runs: 0,
             statuses: [],
             lost: 0,
@@ -109,11 +139,14 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRes
           }),
         );
         trials.push(result);
-        own += result.made;
-        made += result.made;
+        const count = result.faults.reduce((sum, fault) => sum + fault.made, 0);
+        own += count;
+        made += count;
         if (isBad(result)) {
           bad.push(result);
-          say(`BAD ${result.scenario}: ${describeFault(result.fault)}`);
+          say(
+            `BAD ${result.scenario}: ${result.faults.map(({ fault }) => describeFault(fault)).join('; ')}`,
+          );
           say(`    lost ${result.lost}, repeated ${result.repeated}, altered ${result.altered}`);
           for (const problem of result.problems) say(`    ${problem}`);
           for (const status of result.statuses) say(`    ended ${status}`);
@@ -123,8 +156,9 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRes
       }
     };
     try {
-      await Promise.all(Array.from({ length: workers }, next));
+      await Promise.all(Array.from({ length: workers }, (_, i) => next(i)));
     } finally {
+      for (const host of allHosts) host.close();
       await server.remove();
     }
   };

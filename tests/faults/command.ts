@@ -1,14 +1,15 @@
 /** The built command line as a child process, whose end the harness waits for, or makes. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, fork, spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-/** Found from the sources as well as from the compiled harness. */
-const CLI = fileURLToPath(
-  new URL(
-    import.meta.url.endsWith('.ts') ? '../../dist/cli.js' : '../../../../../dist/cli.js',
-    import.meta.url,
-  ),
+/** Of the repository; found from the sources as well as from the compiled harness. */
+const ROOT = new URL(
+  import.meta.url.endsWith('.ts') ? '../../' : '../../../../../',
+  import.meta.url,
 );
+const CLI = fileURLToPath(new URL('dist/cli.js', ROOT));
+const HOST = fileURLToPath(new URL('tests/faults/host.js', ROOT));
 
 /** A command that takes longer than this hangs. */
 const DEADLINE_MS = 90_000;
@@ -22,7 +23,8 @@ export interface CommandResult {
 }
 
 export interface RunningCommand {
-  readonly child: ChildProcess;
+  /** Sends a signal. @returns whether the command still runs */
+  kill(signal: NodeJS.Signals): boolean;
   readonly ended: Promise<CommandResult>;
 }
 
@@ -70,5 +72,84 @@ export function startCommand(args: readonly string[], options: CommandOptions): 
       resolve({ status, signal, output, hasHung });
     });
   });
-  return { child, ended };
+  return { kill: (signal) => child.kill(signal), ended };
+}
+
+/** A process that runs one command after the other (host.js). */
+export class Host {
+  readonly #rules: string;
+  #child: ChildProcess | undefined;
+  #ready: Promise<void> | undefined;
+  #output = '';
+  #runs = 0;
+
+  /** @param rules file that tells it its failpoints; its own */
+  constructor(rules: string) {
+    this.#rules = rules;
+  }
+
+  /** Starts a command. Of a host that is told to run, only one at a time. */
+  start(
+    args: readonly string[],
+    cwd: string,
+    url: string,
+    failpoints: string,
+    log: string,
+  ): RunningCommand {
+    // Another text each time, so that every thread begins to count anew.
+    writeFileSync(this.#rules, `${log}\n${failpoints}${','.repeat(++this.#runs % 1000)}\n`);
+    const child = this.#spawn();
+    let hasHung = false;
+    const timer = setTimeout(() => {
+      hasHung = true;
+      child.kill('SIGKILL');
+    }, DEADLINE_MS);
+    const ended = new Promise<CommandResult>((resolve) => {
+      const end = (status: number | null, signal: NodeJS.Signals | null, output: string) => {
+        clearTimeout(timer);
+        child.off('message', onMessage);
+        child.off('exit', onExit);
+        resolve({ status, signal, output, hasHung });
+      };
+      const onMessage = (message: { status?: number; output?: string }) => {
+        if (message.status !== undefined) end(message.status, null, message.output ?? '');
+      };
+      const onExit = (status: number | null, signal: NodeJS.Signals | null) => {
+        this.#child = undefined;
+        end(status, signal, `the process ended: ${this.#output}`);
+      };
+      child.on('message', onMessage);
+      child.once('exit', onExit);
+    });
+    void this.#ready!.then(() => {
+      if (child.connected) child.send({ args, cwd, url });
+    });
+    return { kill: (signal) => child.kill(signal), ended };
+  }
+
+  #spawn(): ChildProcess {
+    if (this.#child !== undefined) return this.#child;
+    this.#output = '';
+    const child = fork(HOST, {
+      env: { ...cleanEnvironment(), EDP_FAILPOINTS: `@${this.#rules}` },
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      execArgv: [],
+    });
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.setEncoding('utf8').on('data', (text: string) => {
+        this.#output += text;
+      });
+    }
+    this.#child = child;
+    this.#ready = new Promise((resolve) => {
+      child.once('message', () => resolve());
+      child.once('exit', () => resolve());
+    });
+    return child;
+  }
+
+  close(): void {
+    this.#child?.kill('SIGKILL');
+    this.#child = undefined;
+  }
 }

@@ -72,7 +72,9 @@ const WITHIN_COPY: ReadonlySet<Failpoint> = new Set(['copy.begin', 'copy.middle'
 const SQLSTATES = ['40001', '40P01', '53100', '57014', '55P03', '53200', 'XX000'];
 
 export function actionsAt(point: Failpoint): string[] {
-  const actions = ['kill', 'kill', 'error', 'error/ENOSPC', 'interrupt', 'interrupt2', 'pause/150'];
+  const actions = ['kill', 'kill', 'error', 'error/ENOSPC', 'interrupt', 'interrupt2'];
+  // Nothing that stands here can throw.
+  if (point.startsWith('dispatch.')) return actions.filter((action) => !action.startsWith('error'));
   if (WITHOUT_SESSION.has(point)) return actions;
   actions.push('disconnect', 'disconnect', 'terminate', 'terminate');
   if (ANSWERS.has(point)) actions.push('lose', 'lose', 'lose');
@@ -140,6 +142,21 @@ export function makeFailpointFault(
 ): Fault {
   const action = random.pick(actionsAt(point));
   return { kind: 'failpoint', point, action, hit: 1 + random.below(3), companion };
+}
+
+/** Whether a fault ends the process, or works by signals to it. */
+export function needsProcess(fault: Fault): boolean {
+  switch (fault.kind) {
+    case 'failpoint':
+      return /^(kill|interrupt)/.test(fault.action);
+    case 'kill client':
+    case 'interrupt':
+    case 'interrupt twice':
+    case 'client disk full':
+      return true;
+    default:
+      return false;
+  }
 }
 
 export function describeFault(fault: Fault): string {

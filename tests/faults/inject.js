@@ -7,7 +7,7 @@
  *   name=action@N        at the N-th time
  *   name=action@*        at every time
  *   name:=number         a limit that is set
- * and EDP_FAULT_LOG names a file to which every fault that was made adds a line.
+ * (or @ and the name of a file with such a list), and EDP_FAULT_LOG names a file to which every fault that was made adds a line.
  *
  * Actions:
  *   kill            SIGKILL to the own process
@@ -19,7 +19,7 @@
  *   sql/SQLSTATE    lets the server raise that error in the transaction of the session
  *   pause/MS        waits
  */
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 
@@ -31,22 +31,47 @@ const rules = new Map();
 const settings = new Map();
 /** @type {Map<string, number>} */
 const hits = new Map();
+let text = '';
+/** Where faults that were made are noted. */
+let log = process.env.EDP_FAULT_LOG;
 
-for (const entry of (process.env.EDP_FAILPOINTS ?? '').split(',').filter(Boolean)) {
-  const setting = /^(.+?):=(\d+)$/.exec(entry);
-  if (setting !== null) {
-    settings.set(setting[1], Number(setting[2]));
-    continue;
+const given = process.env.EDP_FAILPOINTS ?? '';
+/** A file that says it, and may say something else for the next run: its first line names the log. */
+const file = given.startsWith('@') ? given.slice(1) : undefined;
+if (file === undefined) parse(given);
+
+/** @param {string} list */
+function parse(list) {
+  rules.clear();
+  settings.clear();
+  hits.clear();
+  for (const entry of list.split(',').filter(Boolean)) {
+    const setting = /^(.+?):=(\d+)$/.exec(entry);
+    if (setting !== null) {
+      settings.set(setting[1], Number(setting[2]));
+      continue;
+    }
+    const parts = /^([\w.]+)=(\w+)(?:\/(\w+))?(?:@(\d+|\*))?$/.exec(entry);
+    if (parts === null) throw new Error(`EDP_FAILPOINTS: "${entry}" cannot be read`);
+    const [, name, action, argument = '', hit = '1'] = parts;
+    const rule = { name, action, argument, hit: hit === '*' ? undefined : Number(hit) };
+    rules.set(name, [...(rules.get(name) ?? []), rule]);
   }
-  const parts = /^([\w.]+)=(\w+)(?:\/(\w+))?(?:@(\d+|\*))?$/.exec(entry);
-  if (parts === null) throw new Error(`EDP_FAILPOINTS: "${entry}" cannot be read`);
-  const [, name, action, argument = '', hit = '1'] = parts;
-  const rule = { name, action, argument, hit: hit === '*' ? undefined : Number(hit) };
-  rules.set(name, [...(rules.get(name) ?? []), rule]);
+}
+
+function lookAgain() {
+  if (file === undefined) return;
+  const now = readFileSync(file, 'utf8');
+  if (now === text) return;
+  text = now;
+  const end = now.indexOf('\n');
+  log = now.slice(0, end);
+  parse(now.slice(end + 1).trim());
 }
 
 /** @param {string} name */
 export function setting(name) {
+  lookAgain();
   return settings.get(name);
 }
 
@@ -55,6 +80,7 @@ export function setting(name) {
  * @param {pg.Client | undefined} client
  */
 export function reach(name, client) {
+  lookAgain();
   const own = rules.get(name);
   if (own === undefined) return undefined;
   const hit = (hits.get(name) ?? 0) + 1;
@@ -120,8 +146,7 @@ function fault(code) {
  * @param {string} what
  */
 function note(name, what) {
-  const log = process.env.EDP_FAULT_LOG;
-  if (log !== undefined) appendFileSync(log, `${name} ${what}\n`);
+  if (log) appendFileSync(log, `${name} ${what}\n`);
 }
 
 /** @param {pg.Client} client */

@@ -1,6 +1,7 @@
 /** What came of a campaign, by failpoint and by kind. */
 import { FAILPOINTS } from '../../src/failpoints.js';
 import type { CampaignResults } from './campaign.js';
+import type { Fault } from './fault.js';
 import type { TrialResult } from './trial.js';
 
 interface Line {
@@ -13,13 +14,13 @@ interface Line {
   readonly bad: number;
 }
 
-function sumUp(name: string, trials: readonly TrialResult[]): Line {
+function sumUp(name: string, trials: readonly TrialResult[], made: number): Line {
   const sum = (count: (trial: TrialResult) => number) =>
     trials.reduce((total, trial) => total + count(trial), 0);
   return {
     name,
-    made: sum(({ made }) => made),
-    maxRuns: Math.max(0, ...trials.filter(({ made }) => made > 0).map(({ runs }) => runs)),
+    made,
+    maxRuns: Math.max(0, ...trials.map(({ runs }) => runs)),
     lost: sum(({ lost }) => lost),
     repeated: sum(({ repeated }) => repeated),
     altered: sum(({ altered }) => altered),
@@ -27,30 +28,41 @@ function sumUp(name: string, trials: readonly TrialResult[]): Line {
   };
 }
 
+/** By what is said of each fault; a trial with several faults counts for each of them. */
 function group(
   trials: readonly TrialResult[],
-  nameOf: (trial: TrialResult) => string | undefined,
+  nameOf: (fault: Fault, trial: TrialResult) => string | undefined,
 ): Line[] {
-  const groups = new Map<string, TrialResult[]>();
+  const groups = new Map<string, { trials: Set<TrialResult>; made: number }>();
   for (const trial of trials) {
-    const name = nameOf(trial);
-    if (name !== undefined) groups.set(name, [...(groups.get(name) ?? []), trial]);
+    for (const { fault, made } of trial.faults) {
+      const name = nameOf(fault, trial);
+      if (name === undefined || made === 0) continue;
+      const own = groups.get(name) ?? { trials: new Set(), made: 0 };
+      groups.set(name, own);
+      own.trials.add(trial);
+      own.made += made;
+    }
   }
-  return [...groups].map(([name, own]) => sumUp(name, own));
+  return [...groups].map(([name, own]) => sumUp(name, [...own.trials], own.made));
 }
 
 /** Tables in Markdown. */
 export function formatSummary({ trials, bad, skipped, seconds, seed }: CampaignResults): string {
-  const points = group(trials, ({ fault }) =>
+  const points = group(trials, (fault) =>
     fault.kind === 'failpoint' ? fault.point : undefined,
   ).sort((a, b) => FAILPOINTS.indexOf(a.name as never) - FAILPOINTS.indexOf(b.name as never));
-  const actions = group(trials, ({ fault }) =>
+  const actions = group(trials, (fault) =>
     fault.kind === 'failpoint' ? fault.action.replace(/^pause.*/, 'pause') : undefined,
   );
-  const kinds = group(trials, ({ fault }) => (fault.kind === 'failpoint' ? undefined : fault.kind));
-  const scenarios = group(trials, ({ scenario }) => scenario);
-  const total = sumUp('all', trials);
-  const reached = points.filter(({ made }) => made > 0).length;
+  const kinds = group(trials, (fault) => (fault.kind === 'failpoint' ? undefined : fault.kind));
+  const scenarios = group(trials, (_, { scenario }) => scenario);
+  const total = sumUp(
+    'all',
+    trials,
+    trials.reduce((sum, { faults }) => sum + faults.reduce((own, { made }) => own + made, 0), 0),
+  );
+  const reached = points.length;
   return [
     `${total.made} faults in ${trials.length} trials, ${Math.round(seconds)} s, seed ${seed}: ` +
       `${total.lost} rows lost, ${total.repeated} repeated, ${total.altered} altered; ` +

@@ -17,9 +17,9 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { compare, type Difference, describeSchema, findImbalances, type Query } from './check.js';
-import { type CommandResult, type RunningCommand, startCommand } from './command.js';
+import { type CommandResult, type Host, type RunningCommand, startCommand } from './command.js';
 import type { SmallDisk } from './disk.js';
-import { describeFault, type Fault } from './fault.js';
+import { describeFault, type Fault, type FileChange, needsProcess } from './fault.js';
 import { type Cut, Wire } from './proxy.js';
 import type { Random } from './random.js';
 import type { Expectation, Scenario } from './scenario.js';
@@ -40,17 +40,24 @@ export interface Prepared {
   readonly schema: string;
   /** Of a run without faults. */
   readonly milliseconds: number;
+  /** The same in a host. */
+  readonly hostMilliseconds: number;
   readonly up: number;
   readonly down: number;
   readonly commits: number;
 }
 
+export interface MadeFault {
+  readonly fault: Fault;
+  /** How often it really happened. */
+  readonly made: number;
+}
+
 export interface TrialResult extends Difference {
   readonly scenario: string;
-  readonly fault: Fault;
-  /** Faults that really happened. */
-  readonly made: number;
-  /** How often the command was run, the one with the fault included. */
+  /** One for each run that met one. */
+  readonly faults: readonly MadeFault[];
+  /** How often the command was run, those with faults included. */
   readonly runs: number;
   readonly statuses: readonly string[];
 }
@@ -92,6 +99,7 @@ export async function prepareScenario(
   scenario: Scenario,
   server: FaultServer,
   parent: string,
+  hosts: readonly Host[],
 ): Promise<Prepared> {
   const directory = await mkdtemp(path.join(parent, 'scenario-'));
   const template = `template_${++lastDatabase}`;
@@ -137,10 +145,47 @@ export async function prepareScenario(
     }
     await server.query(`DROP DATABASE ${database} WITH (FORCE)`);
     const { up, down, commits } = proxy;
-    return { ...bare, schema, milliseconds, up, down, commits };
+    const hostMilliseconds = await measureInHosts(bare, schema, hosts);
+    return { ...bare, schema, milliseconds, hostMilliseconds, up, down, commits };
   } finally {
     await proxy.close();
   }
+}
+
+/** Twice, since the first run starts the threads. */
+async function measureInHosts(
+  {
+    scenario,
+    server,
+    template,
+    directory,
+    expectation,
+  }: Omit<Prepared, 'schema' | 'milliseconds' | 'hostMilliseconds' | 'up' | 'down' | 'commits'>,
+  schema: string,
+  hosts: readonly Host[],
+): Promise<number> {
+  let milliseconds = 0;
+  for (let i = 0; i < 2; i++) {
+    const database = await cloneDatabase(server, template);
+    const cwd = await makeWorkingDirectory(scenario, directory);
+    const startedAt = performance.now();
+    const running = startInHosts(scenario, cwd, server.url(database), hosts, {});
+    const results = await Promise.all(running.map(({ ended }) => ended));
+    milliseconds = performance.now() - startedAt;
+    const wrong = results.find(({ status }) => !expectation.statuses.includes(status ?? -1));
+    if (wrong !== undefined) {
+      throw new Error(`${scenario.name} fails in a host: ${wrong.status} ${wrong.output}`);
+    }
+    await waitForIdle(server, database);
+    const difference = await withQuery(server, database, (query) =>
+      compare(query, expectation, schema),
+    );
+    if (isBad(difference)) {
+      throw new Error(`${scenario.name} is wrong in a host: ${JSON.stringify(difference)}`);
+    }
+    await server.query(`DROP DATABASE ${database} WITH (FORCE)`);
+  }
+  return milliseconds;
 }
 
 export function isBad({ lost, repeated, altered, problems }: Difference): boolean {
@@ -186,13 +231,27 @@ function startAll(
   });
 }
 
-/** No command has a session any more. */
+function startInHosts(
+  { commands, settings }: Scenario,
+  cwd: string,
+  url: string,
+  hosts: readonly Host[],
+  env: Readonly<Record<string, string>>,
+): RunningCommand[] {
+  return commands.map((args, i) => {
+    const failpoints = [settings, i === 0 ? env.EDP_FAILPOINTS : undefined].filter(Boolean).join();
+    return hosts[i]!.start(args, cwd, url, failpoints, env.EDP_FAULT_LOG ?? '');
+  });
+}
+
+/** No command has a session any more, but for the idle ones that a host's threads keep. */
 async function waitForIdle(server: FaultServer, database: string): Promise<string[]> {
   const deadline = Date.now() + IDLE_DEADLINE_MS;
   for (;;) {
     const rows = await server.query(
       `SELECT application_name || ' ' || coalesce(state, '') FROM pg_stat_activity
-       WHERE datname = $1 AND application_name LIKE 'edp %'`,
+       WHERE datname = $1 AND application_name LIKE 'edp %'
+         AND NOT (application_name = 'edp worker' AND state = 'idle')`,
       [database],
     );
     if (rows.length === 0) return [];
@@ -205,60 +264,70 @@ export interface TrialTools {
   readonly random: Random;
   /** A small file system, where there can be one. */
   readonly disk: SmallDisk | undefined;
+  /** As many as a scenario has commands. */
+  readonly hosts: readonly Host[];
 }
 
 export async function runTrial(
   prepared: Prepared,
-  fault: Fault,
+  faults: readonly Fault[],
   tools: TrialTools,
 ): Promise<TrialResult> {
-  const trial = new Trial(prepared, fault, tools);
+  const trial = new Trial(prepared, faults, tools);
   return trial.run();
 }
 
 class Trial {
   readonly #prepared: Prepared;
-  readonly #fault: Fault;
+  readonly #faults: readonly Fault[];
   readonly #tools: TrialTools;
   readonly #problems: string[] = [];
   readonly #statuses: string[] = [];
   #made = 0;
+  /** Whether the run with the fault has done what there was to do. */
+  #isDone = false;
   #cwd = '';
   #database = '';
 
-  constructor(prepared: Prepared, fault: Fault, tools: TrialTools) {
+  constructor(prepared: Prepared, faults: readonly Fault[], tools: TrialTools) {
     this.#prepared = prepared;
-    this.#fault = fault;
+    this.#faults = faults;
     this.#tools = tools;
   }
 
   async run(): Promise<TrialResult> {
     const { scenario, server, template, directory, expectation, schema } = this.#prepared;
-    const fault = this.#fault;
-    const isOnDisk = fault.kind === 'server disk full' || fault.kind === 'client disk full';
-    const tablespace =
-      fault.kind === 'server disk full' ? await this.#tools.disk!.open(server) : undefined;
+    const kinds = this.#faults.map(({ kind }) => kind);
+    const isOnDisk = kinds.some((kind) => kind.endsWith('disk full'));
+    const tablespace = kinds.includes('server disk full')
+      ? await this.#tools.disk!.open(server)
+      : undefined;
     this.#database = await cloneDatabase(server, template, tablespace);
     this.#cwd = await makeWorkingDirectory(
       scenario,
       directory,
-      scenario.writesFiles === true || fault.kind === 'change file',
+      scenario.writesFiles === true || kinds.includes('change file'),
     );
+    const faults: MadeFault[] = [];
     try {
-      await this.#runWithFault();
-      this.#problems.push(...(await waitForIdle(server, this.#database)));
-      this.#problems.push(
-        ...(await this.#query((query) => findImbalances(query, expectation.lineageOf))),
-      );
-      const runs = 1 + (await this.#runUntilDone());
+      for (const fault of this.#faults) {
+        this.#made = 0;
+        await this.#runWithFault(fault);
+        faults.push({ fault, made: this.#made });
+        this.#problems.push(...(await waitForIdle(server, this.#database)));
+        this.#problems.push(
+          ...(await this.#query((query) => findImbalances(query, expectation.lineageOf))),
+        );
+        if (this.#isDone) break;
+      }
+      const runs = faults.length + (await this.#runUntilDone());
       this.#problems.push(...(await waitForIdle(server, this.#database)));
       const difference = await this.#query((query) => compare(query, expectation, schema));
       return {
         ...difference,
         problems: [...this.#problems, ...difference.problems],
         scenario: scenario.name,
-        fault,
-        made: this.#made,
+        faults,
         runs,
         statuses: this.#statuses,
       };
@@ -269,16 +338,26 @@ class Trial {
     }
   }
 
+  /** Starts the commands: in processes of their own where the fault is one of processes. */
+  #start(
+    url: string,
+    fault: Fault | undefined,
+    env: Readonly<Record<string, string>> = {},
+  ): RunningCommand[] {
+    const { scenario } = this.#prepared;
+    return fault !== undefined && needsProcess(fault)
+      ? startAll(scenario, this.#cwd, url, env)
+      : startInHosts(scenario, this.#cwd, url, this.#tools.hosts, env);
+  }
+
   #query<T>(work: (query: Query) => Promise<T>): Promise<T> {
     return withQuery(this.#prepared.server, this.#database, work);
   }
 
   async #runUntilDone(): Promise<number> {
-    const { scenario, server, expectation } = this.#prepared;
+    const { server, expectation } = this.#prepared;
     for (let run = 1; run <= MAX_RUNS; run++) {
-      const results = await this.#end(
-        startAll(scenario, this.#cwd, server.url(this.#database), {}),
-      );
+      const results = await this.#end(this.#start(server.url(this.#database), undefined));
       if (results.every(({ status }) => expectation.statuses.includes(status ?? -1))) return run;
       this.#statuses.push(lastLine(results.find(({ status }) => status !== 0 && status !== 3)!));
     }
@@ -291,37 +370,41 @@ class Trial {
     const results = await Promise.all(running.map(({ ended }) => ended));
     for (const { status, signal, output, hasHung } of results) {
       if (hasHung) this.#problems.push(`a command hung: ${output.trim().split('\n').at(-1)}`);
-      const isKnown = signal === 'SIGKILL' || [0, 1, 3, 130].includes(status ?? -1);
+      // A signal before the program listens for it ends it as any program.
+      const isKnown =
+        signal === 'SIGKILL' || signal === 'SIGINT' || [0, 1, 3, 130].includes(status ?? -1);
       if (!isKnown) this.#problems.push(`a command ended with ${status ?? signal}: ${output}`);
       if (/^ +at .+:\d+:\d+\)?$/m.test(output)) this.#problems.push(`a stack trace: ${output}`);
     }
     return results;
   }
 
-  async #runWithFault(): Promise<void> {
-    const fault = this.#fault;
-    const { server, milliseconds, up, down } = this.#prepared;
+  async #runWithFault(fault: Fault): Promise<void> {
+    const { server, up, down } = this.#prepared;
+    const milliseconds = needsProcess(fault)
+      ? this.#prepared.milliseconds
+      : this.#prepared.hostMilliseconds;
     const url = server.url(this.#database);
     switch (fault.kind) {
       case 'failpoint':
-        return this.#runWithFailpoints(describeFault(fault));
+        return this.#runWithFailpoints(fault);
       case 'kill client':
-        return this.#runAndStrike(url, fault.at * milliseconds, async ({ child }) =>
-          child.kill('SIGKILL') ? 1 : 0,
+        return this.#runAndStrike(url, fault, fault.at * milliseconds, async ({ kill }) =>
+          kill('SIGKILL') ? 1 : 0,
         );
       case 'interrupt':
-        return this.#runAndStrike(url, fault.at * milliseconds, async ({ child }) =>
-          child.kill('SIGINT') ? 1 : 0,
+        return this.#runAndStrike(url, fault, fault.at * milliseconds, async ({ kill }) =>
+          kill('SIGINT') ? 1 : 0,
         );
       case 'interrupt twice':
-        return this.#runAndStrike(url, fault.at * milliseconds, async ({ child }) => {
-          const hasStruck = child.kill('SIGINT');
+        return this.#runAndStrike(url, fault, fault.at * milliseconds, async ({ kill }) => {
+          const hasStruck = kill('SIGINT');
           await sleep(30 * this.#tools.random.next());
-          child.kill('SIGINT');
+          kill('SIGINT');
           return hasStruck ? 1 : 0;
         });
       case 'terminate backend':
-        return this.#runAndStrike(url, fault.at * milliseconds, () => this.#terminateOne());
+        return this.#runAndStrike(url, fault, fault.at * milliseconds, () => this.#terminateOne());
       case 'kill server':
       case 'stop server at once':
       case 'restart server': {
@@ -330,7 +413,7 @@ class Trial {
           'stop server at once': 'SIGQUIT',
           'restart server': 'SIGINT',
         } as const;
-        return this.#runAndStrike(url, fault.at * milliseconds, async ({ ended }) => {
+        return this.#runAndStrike(url, fault, fault.at * milliseconds, async ({ ended }) => {
           await server.stop(how[fault.kind]);
           if (!fault.isBackSoon) await ended;
           await server.start();
@@ -366,36 +449,36 @@ class Trial {
   }
 
   #note(results: readonly CommandResult[]): void {
-    const first = results[0]!;
-    this.#statuses.push(lastLine(first));
+    this.#statuses.push(lastLine(results[0]!));
+    const { statuses } = this.#prepared.expectation;
+    this.#isDone = results.every(({ status }) => statuses.includes(status ?? -1));
   }
 
-  async #runWithFailpoints(failpoints: string): Promise<void> {
-    const { scenario, server } = this.#prepared;
-    const log = path.join(path.dirname(this.#prepared.directory), `faults-${this.#database}.txt`);
-    const env = { EDP_FAILPOINTS: failpoints, EDP_FAULT_LOG: log };
-    const running = startAll(scenario, this.#cwd, server.url(this.#database), env);
-    this.#note(await this.#end(running));
+  async #runWithFailpoints(fault: Extract<Fault, { kind: 'failpoint' }>): Promise<void> {
+    const { server, directory } = this.#prepared;
+    const log = path.join(path.dirname(directory), `faults-${this.#database}.txt`);
+    await rm(log, { force: true });
+    const env = { EDP_FAILPOINTS: describeFault(fault), EDP_FAULT_LOG: log };
+    this.#note(await this.#end(this.#start(server.url(this.#database), fault, env)));
     const text = await readFile(log, 'utf8').catch(() => '');
-    const point = this.#fault.kind === 'failpoint' ? this.#fault.point : '';
-    this.#made = text.split('\n').filter((line) => line.startsWith(`${point} `)).length;
+    this.#made = text.split('\n').filter((line) => line.startsWith(`${fault.point} `)).length;
     await rm(log, { force: true });
   }
 
   async #runAndStrike(
     url: string,
+    fault: Fault,
     delayMs: number,
     strike: (running: RunningCommand) => Promise<number>,
   ): Promise<void> {
-    const running = startAll(this.#prepared.scenario, this.#cwd, url, {});
+    const running = this.#start(url, fault);
     let hasEnded = false;
     const first = running[0]!;
     void first.ended.then(() => {
       hasEnded = true;
     });
     await sleep(delayMs);
-    const struck = hasEnded ? 0 : await strike(first);
-    this.#made += struck;
+    if (!hasEnded) this.#made += await strike(first);
     this.#note(await this.#end(running));
   }
 
@@ -419,11 +502,11 @@ class Trial {
   }
 
   async #runBehindProxy(cut: Cut): Promise<void> {
-    const { scenario, server } = this.#prepared;
+    const { server } = this.#prepared;
     const proxy = await Wire.listen(server.socket);
     try {
       proxy.arm(cut);
-      this.#note(await this.#end(startAll(scenario, this.#cwd, proxy.url(this.#database), {})));
+      this.#note(await this.#end(this.#start(proxy.url(this.#database), undefined)));
       this.#made += proxy.cuts;
     } finally {
       await proxy.close();
@@ -431,24 +514,21 @@ class Trial {
   }
 
   async #runWithSetting(set: string, reset: string, url: string): Promise<void> {
-    const { server, scenario, expectation } = this.#prepared;
+    const { server } = this.#prepared;
     await server.query(set);
-    const results = await this.#end(startAll(scenario, this.#cwd, url, {}));
+    const results = await this.#end(this.#start(url, undefined));
     this.#note(results);
-    if (results.some(({ status }) => !expectation.statuses.includes(status ?? -1))) this.#made++;
+    if (!this.#isDone) this.#made++;
     await server.query(reset);
   }
 
   /** As a role whose sessions are counted; superusers are not. */
   async #runWithTooManyConnections(limit: number): Promise<void> {
-    const { server, scenario } = this.#prepared;
+    const { server } = this.#prepared;
     const role = `${LOADER}_${this.#database}`;
     await server.query(`CREATE ROLE ${role} LOGIN CONNECTION LIMIT ${limit}`);
     await server.query(`GRANT edp TO ${role}`);
-    const results = await this.#end(
-      startAll(scenario, this.#cwd, server.url(this.#database, role), {}),
-    );
-    this.#note(results);
+    this.#note(await this.#end(this.#start(server.url(this.#database, role), undefined)));
     // Whether it was refused, or came through by trying again, is the command's own matter.
     this.#made++;
     await waitForIdle(server, this.#database);
@@ -467,7 +547,7 @@ class Trial {
    * split waits for the longest, and so it is the one that the server sends away.
    */
   async #runIntoDeadlock(url: string): Promise<void> {
-    const { server, scenario } = this.#prepared;
+    const { server } = this.#prepared;
     const client = new pg.Client({ ...server.config, database: this.#database });
     client.on('error', () => {});
     await client.connect();
@@ -475,7 +555,7 @@ class Trial {
       await client.query("SET deadlock_timeout = '1h'; BEGIN");
       const insert = (id: number) => client.query(`INSERT INTO events (id) VALUES (${id})`);
       await insert(200);
-      const running = startAll(scenario, this.#cwd, url, {});
+      const running = this.#start(url, undefined);
       const before = await this.#deadlocks();
       let hasEnded = false;
       void running[0]!.ended.then(() => {
@@ -509,12 +589,10 @@ class Trial {
   }
 
   async #runOnFullDisk(url: string, at: number): Promise<void> {
-    const { scenario, expectation } = this.#prepared;
     const disk = this.#tools.disk!;
     await disk.fill(Math.floor(at * 400_000));
-    const results = await this.#end(startAll(scenario, this.#cwd, url, {}));
-    this.#note(results);
-    if (results.some(({ status }) => !expectation.statuses.includes(status ?? -1))) this.#made++;
+    this.#note(await this.#end(this.#start(url, undefined)));
+    if (!this.#isDone) this.#made++;
     await disk.empty();
   }
 
@@ -529,16 +607,19 @@ class Trial {
   }
 
   /** The file is another while a split is being read; afterwards it is what it was. */
-  async #runAndChangeFile(url: string, how: string, at: number): Promise<void> {
-    const { scenario, milliseconds } = this.#prepared;
-    const name = scenario.commands[0]![1]!.split(',')[0]!;
-    const file = path.join(this.#cwd, name);
+  async #runAndChangeFile(url: string, how: FileChange, at: number): Promise<void> {
+    const { scenario, directory } = this.#prepared;
+    const file = path.join(this.#cwd, scenario.commands[0]![1]!.split(',')[0]!);
     const original = await readFile(file);
     const { atime, mtime } = await stat(file);
-    const running = startAll(scenario, this.#cwd, url, {
-      EDP_FAILPOINTS: 'split.read=pause/120@1',
+    const log = path.join(path.dirname(directory), `faults-${this.#database}.txt`);
+    const env = { EDP_FAILPOINTS: 'split.read=pause/100', EDP_FAULT_LOG: log };
+    const running = this.#start(url, undefined, env);
+    let hasEnded = false;
+    void running[0]!.ended.then(() => {
+      hasEnded = true;
     });
-    await sleep(milliseconds * (0.4 + 0.6 * at));
+    while (!hasEnded && (await stat(log).catch(() => undefined)) === undefined) await sleep(2);
     const middle = Math.floor(original.length * at);
     if (how === 'rewrite') {
       const other = Buffer.from(original);
@@ -546,14 +627,15 @@ class Trial {
       await writeFile(file, other);
     } else if (how === 'shorten') await truncate(file, middle);
     else if (how === 'remove') await rm(file);
-    else if (how === 'append')
+    else if (how === 'append') {
       await writeFile(file, Buffer.concat([original, Buffer.from('1,2,3\n')]));
-    else await utimes(file, new Date(), new Date());
-    const results = await this.#end(running);
-    this.#note(results);
-    if (results[0]!.status === 1) this.#made++;
+    } else await utimes(file, new Date(), new Date());
+    this.#note(await this.#end(running));
+    // A file that is removed while it is open goes on to be read, and is whole.
+    if (!this.#isDone) this.#made++;
     await writeFile(file, original);
     await utimes(file, atime, mtime);
+    await rm(log, { force: true });
   }
 }
 
