@@ -62,6 +62,8 @@ export interface ScannedRange {
 export interface CommitRequest extends ScannedRange {
   /** Server process of the worker's session, to tell who waits for whom. */
   readonly backend: number;
+  /** Whether the session asks for the first time: it may be of another life of the server than those before. */
+  readonly isNewSession: boolean;
 }
 
 export type CommitAnswer =

@@ -12,6 +12,7 @@ import { workerData } from 'node:worker_threads';
 import { createXXHash128, type IHasher } from 'hash-wasm';
 import type pg from 'pg';
 import { DatabaseError } from 'pg';
+import { waitForBackend } from '../database/backend.js';
 import { connect } from '../database/connection.js';
 import { CONNECTION_LOST, isConnectionError, isDataError } from '../database/sqlstate.js';
 import { EdpError, toErrorData } from '../errors.js';
@@ -45,6 +46,8 @@ interface Session {
   readonly client: pg.Client;
   /** Process id of the session's backend. */
   readonly backend: number;
+  /** Whether it has not asked to commit yet. */
+  isNew: boolean;
 }
 
 /** One session a thread, kept from split to split. */
@@ -96,10 +99,11 @@ async function attemptSplit(task: SplitTask): Promise<SplitOutcome> {
 
 /** One transaction. */
 async function loadSplit(
-  { client, backend }: Session,
+  current: Session,
   task: SplitTask,
   isCareful: boolean,
 ): Promise<SplitOutcome> {
+  const { client, backend } = current;
   const { load, range, port } = task;
   return withFile(load.file, async (file) => {
     const { window } = laneMemory;
@@ -115,7 +119,9 @@ async function loadSplit(
     await failpoint('split.begun', client);
     const scanned = await scan(file, task, start, loader, client);
 
-    const answer = await askToCommit(port, { ...scanned, backend });
+    const isNewSession = current.isNew;
+    current.isNew = false;
+    const answer = await askToCommit(port, { ...scanned, backend, isNewSession });
     await failpoint(answer.commit ? 'split.allowed' : 'split.refused', client);
     if (!answer.commit) {
       await client.query('ROLLBACK');
@@ -134,7 +140,7 @@ async function loadSplit(
     const { loadId, attempt, onConflict } = load;
     await insertReceipt(client, loadId, attempt, answer.firstLine, onConflict, receipt);
     await failpoint('split.receipt_written', client);
-    await commit(client, load, receipt);
+    await commit(current, load, receipt);
     await failpoint('split.committed', client);
     return { kind: 'committed', receipt, wasCareful: isCareful };
   });
@@ -235,7 +241,11 @@ async function readRaw(file: FileHandle, { byteOffset, byteLength }: RecordPlace
 }
 
 /** A commit whose acknowledgement got lost may have happened: the receipt tells. */
-async function commit(client: pg.Client, load: LoadTask, receipt: Receipt): Promise<void> {
+async function commit(
+  { client, backend }: Session,
+  load: LoadTask,
+  receipt: Receipt,
+): Promise<void> {
   try {
     await client.query('COMMIT');
     await failpoint('split.acknowledged', client);
@@ -243,6 +253,7 @@ async function commit(client: pg.Client, load: LoadTask, receipt: Receipt): Prom
     if (!isConnectionError((error as { code?: string }).code) && !isClosed(client)) throw error;
     closeSession();
     const another = await openSession(load.database);
+    await waitForBackend(another.client, backend);
     if (!(await hasReceipt(another.client, load.loadId, receipt.start))) throw error;
   }
 }
@@ -261,7 +272,7 @@ async function openSession(config: pg.ClientConfig): Promise<Session> {
     // A split that is lost in a crash is lost with its receipt; the load's end is synchronous.
     await client.query('SET synchronous_commit = off; SET client_min_messages = warning');
     const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
-    session = { key, client, backend: rows[0]!.pid };
+    session = { key, client, backend: rows[0]!.pid, isNew: true };
     await failpoint('worker.connected', client);
   }
   return session;

@@ -141,7 +141,7 @@ export function makeFailpointFault(
   random: Random,
 ): Fault {
   const action = random.pick(actionsAt(point));
-  return { kind: 'failpoint', point, action, hit: 1 + random.below(3), companion };
+  return { kind: 'failpoint', point, action, hit: random.pick([1, 1, 1, 2, 3]), companion };
 }
 
 /** Whether a fault ends the process, or works by signals to it. */

@@ -40,7 +40,6 @@ export interface Expectation {
   readonly loads: readonly ExpectedLoad[];
   /** Table whose lineage must agree with the ledger at every moment. */
   readonly lineageOf?: string;
-  readonly statuses: readonly number[];
 }
 
 export interface Workplace {

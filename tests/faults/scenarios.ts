@@ -123,7 +123,6 @@ const plain: Scenario = {
       tables: [log(file.rows)],
       loads: [loaded('log.csv', file)],
       lineageOf: 'log',
-      statuses: [0],
     };
   },
 };
@@ -144,7 +143,6 @@ const resume: Scenario = {
       tables: [log(file.rows)],
       loads: [loaded('log.csv', file)],
       lineageOf: 'log',
-      statuses: [3],
     };
   },
 };
@@ -163,7 +161,6 @@ const rejects: Scenario = {
       tables: [events(file.rows)],
       loads: [loaded('events.csv', file)],
       lineageOf: 'events',
-      statuses: [3],
     };
   },
 };
@@ -180,7 +177,6 @@ function conflicts(onConflict: 'update' | 'skip'): Scenario {
       return {
         tables: [{ table: 'members', columns: MEMBER_COLUMNS, rows: file.remaining }],
         loads: [loaded('members.csv', file)],
-        statuses: [3],
         ...(onConflict === 'skip' ? { lineageOf: 'members' } : {}),
       };
     },
@@ -202,7 +198,6 @@ const several: Scenario = {
       // Whichever of the two comes first; names are not what a file is known by.
       loads: files.map((file, i) => loaded(i === 3 ? 'log-(3|again).csv' : `log-${i}.csv`, file)),
       lineageOf: 'log',
-      statuses: [3],
     };
   },
 };
@@ -247,7 +242,6 @@ const bulk: Scenario = {
       tables: [events(files.flatMap(({ rows }) => rows))],
       loads: files.map((file, i) => loaded(`events-${i + 1}.csv`, file)),
       lineageOf: 'events',
-      statuses: [3],
     };
   },
 };
@@ -275,7 +269,6 @@ const bulkRefused: Scenario = {
       tables: [events(file.rows)],
       loads: [loaded('events.csv', file)],
       lineageOf: 'events',
-      statuses: [3],
     };
   },
 };
@@ -318,7 +311,6 @@ const replay: Scenario = {
       tables: [{ table: 'visits', columns: VISIT_COLUMNS, rows: after.rows }],
       loads: [loaded('visits.csv', after)],
       lineageOf: 'visits',
-      statuses: [3],
     };
   },
 };
@@ -364,7 +356,6 @@ const undo: Scenario = {
       ],
       loads: [loaded('visits-1.csv', goes, 'undone'), loaded('visits-2.csv', stays)],
       lineageOf: 'visits',
-      statuses: [0],
     };
   },
 };
@@ -404,7 +395,6 @@ const promote: Scenario = {
       tables: [{ table: 'events', columns: PROMOTED_COLUMNS, rows }],
       loads: [loaded('events.csv', file)],
       lineageOf: 'events',
-      statuses: [0],
     };
   },
 };
@@ -424,8 +414,6 @@ const four: Scenario = {
       tables: [log(files.flatMap(({ rows }) => rows))],
       loads: files.map((file, i) => loaded(`log-${i}.csv`, file)),
       lineageOf: 'log',
-      // Who found only files of others has no rejects of its own.
-      statuses: [0, 3],
     };
   },
 };
@@ -443,7 +431,6 @@ const twoAtOnce: Scenario = {
       tables: [log(file.rows)],
       loads: [loaded('log.csv', file)],
       lineageOf: 'log',
-      statuses: [0, 3],
     };
   },
 };

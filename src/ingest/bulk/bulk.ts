@@ -10,6 +10,7 @@
  */
 import { MessageChannel } from 'node:worker_threads';
 import type pg from 'pg';
+import { backendOf, waitForBackend } from '../../database/backend.js';
 import { withClient } from '../../database/connection.js';
 import { EdpError, type ErrorData, fromErrorData } from '../../errors.js';
 import { failpoint } from '../../failpoints.js';
@@ -66,7 +67,7 @@ export async function loadInBulk(
 ): Promise<BulkOutcome> {
   const { database, target } = files[0]!.load;
   let receipts: readonly (readonly Receipt[])[] | undefined;
-  let isCommitting = false;
+  let backend: number | undefined;
   try {
     return await withClient(database, 'bulk', async (client) => {
       await client.query('BEGIN');
@@ -104,22 +105,27 @@ export async function loadInBulk(
       }
       await failpoint('bulk.receipts', client);
       if (!options.mayCommit()) throw new Undo();
-      isCommitting = true;
+      backend = backendOf(client);
       await client.query('COMMIT');
       await failpoint('bulk.acknowledged', client);
       return { kind: 'committed', receipts };
     });
   } catch (error) {
     // The acknowledgement of a commit may get lost; the ledger tells whether it happened.
-    if (receipts !== undefined && isCommitting && (await hasCommitted(files[0]!.load))) {
+    if (
+      receipts !== undefined &&
+      backend !== undefined &&
+      (await hasCommitted(files[0]!.load, backend))
+    ) {
       return { kind: 'committed', receipts };
     }
     return { kind: 'undone', reason: error instanceof Undo ? undefined : (error as Error).message };
   }
 }
 
-async function hasCommitted({ database, loadId }: LoadTask): Promise<boolean> {
+async function hasCommitted({ database, loadId }: LoadTask, backend: number): Promise<boolean> {
   return withClient(database, 'bulk', async (client) => {
+    await waitForBackend(client, backend);
     const { rowCount } = await client.query('SELECT FROM edp.receipts WHERE load_id = $1 LIMIT 1', [
       loadId,
     ]);

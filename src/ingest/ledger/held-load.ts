@@ -122,6 +122,7 @@ export class HeldLoad {
   readonly #role: string;
   readonly #signal: AbortSignal;
   #client: pg.Client | undefined;
+  #sessions = 0;
   /** The attempt that is ours; undefined until the load was in hand for the first time. */
   #attempt: number | undefined;
 
@@ -130,6 +131,14 @@ export class HeldLoad {
     this.#role = role;
     this.loadId = loadId;
     this.#signal = signal;
+  }
+
+  /**
+   * How many sessions there were so far. Steps do not wait for the disk: where the number has changed, the
+   * server may have crashed, and steps that were done before may have to be done again.
+   */
+  get sessions(): number {
+    return this.#sessions;
   }
 
   /** Runs statements that each stand alone. They may run again where the first try failed. */
@@ -246,6 +255,7 @@ export class HeldLoad {
       throw error;
     }
     this.#client = client;
+    this.#sessions++;
     return client;
   }
 
