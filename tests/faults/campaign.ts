@@ -5,6 +5,7 @@
 import type { Failpoint } from '../../src/failpoints.js';
 import { Host } from './command.js';
 import { SmallDisk } from './disk.js';
+import { runEmbeddedTrial } from './embedded.js';
 import {
   describeFault,
   type Fault,
@@ -45,6 +46,9 @@ interface Planned {
   readonly scenario: Scenario;
   readonly fault: Fault;
 }
+
+/** They take longer than others. */
+const EMBEDDED_SHARE = 0.04;
 
 /** A scenario has so many at the most. */
 const MAX_COMMANDS = Math.max(...SCENARIOS.map(({ commands }) => commands.length));
@@ -97,6 +101,24 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRes
   // The share of those alone is the same in every part of the campaign.
   const share = alone.length / Math.max(1, planned.length);
 
+  /** @returns faults made */
+  const settle = (result: TrialResult): number => {
+    const count = result.faults.reduce((sum, fault) => sum + fault.made, 0);
+    trials.push(result);
+    made += count;
+    if (isBad(result)) {
+      bad.push(result);
+      say(
+        `BAD ${result.scenario}: ${result.faults.map(({ fault }) => describeFault(fault)).join('; ')}`,
+      );
+      say(`    lost ${result.lost}, repeated ${result.repeated}, altered ${result.altered}`);
+      for (const problem of result.problems) say(`    ${problem}`);
+      for (const status of result.statuses) say(`    ended ${status}`);
+    }
+    if (trials.length % 50 === 0) say(`${trials.length} trials, ${made} faults, ${bad.length} bad`);
+    return count;
+  };
+
   const work = async (queue: Planned[], isOwn: boolean, workers: number, limit: () => number) => {
     const server = await FaultServer.create();
     const ready = new Map<Scenario, Promise<Prepared>>();
@@ -138,21 +160,7 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRes
             problems: [`the trial itself failed: ${error.stack}`],
           }),
         );
-        trials.push(result);
-        const count = result.faults.reduce((sum, fault) => sum + fault.made, 0);
-        own += count;
-        made += count;
-        if (isBad(result)) {
-          bad.push(result);
-          say(
-            `BAD ${result.scenario}: ${result.faults.map(({ fault }) => describeFault(fault)).join('; ')}`,
-          );
-          say(`    lost ${result.lost}, repeated ${result.repeated}, altered ${result.altered}`);
-          for (const problem of result.problems) say(`    ${problem}`);
-          for (const status of result.statuses) say(`    ended ${status}`);
-        }
-        if (trials.length % 50 === 0)
-          say(`${trials.length} trials, ${made} faults, ${bad.length} bad`);
+        own += settle(result);
       }
     };
     try {
@@ -162,9 +170,18 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRes
       await server.remove();
     }
   };
+  const hasEmbedded =
+    options.scenarios === undefined && (only === undefined || 'embedded server'.includes(only));
+  const workEmbedded = async () => {
+    const limit = Math.ceil(count * EMBEDDED_SHARE);
+    for (let own = 0; own < limit && Date.now() < deadline; ) {
+      own += settle(await runEmbeddedTrial(directory, random));
+    }
+  };
   const forAlone = Math.ceil(count * share);
   await Promise.all([
     shared.length > 0 ? work(shared, false, atOnce, () => count - forAlone) : undefined,
+    hasEmbedded ? workEmbedded() : undefined,
     alone.length > 0 ? work(alone, true, 1, () => forAlone) : undefined,
   ]);
   return { seed, seconds: (Date.now() - startedAt) / 1000, trials, bad, skipped };

@@ -38,6 +38,7 @@ function readArguments(args) {
     options: {
       ...Object.fromEntries(INGEST_OPTIONS.map((name) => [name, { type: 'string' }])),
       yes: { type: 'boolean' },
+      json: { type: 'boolean' },
     },
   });
   return { name: positionals[0], rest: positionals.slice(1), values };
@@ -52,6 +53,7 @@ async function run(pool, { args, cwd, url }) {
       return true;
     },
   };
+  const nowhere = { isTTY: false, write: () => true };
   const { name, rest, values } = readArguments([...args, '--database-url', url]);
   const abort = new AbortController();
   let status;
@@ -61,7 +63,7 @@ async function run(pool, { args, cwd, url }) {
     const invocation = {
       given,
       project,
-      output: new Output(false, stream, stream),
+      output: values.json ? new Output(true, stream, nowhere) : new Output(false, stream, stream),
       signal: abort.signal,
     };
     if (name === 'ingest') {
@@ -80,7 +82,11 @@ async function run(pool, { args, cwd, url }) {
   } catch (thrown) {
     const error = thrown instanceof FailedRun ? thrown.cause : thrown;
     status = error instanceof EdpError ? error.exitStatus : EXIT.failed;
-    output += `edp: ${error.message} (${error.code ?? ''})\n`;
+    if (values.json) {
+      const { code = 'internal', message } = error;
+      const result = thrown instanceof FailedRun ? thrown.result : {};
+      output = JSON.stringify({ ...result, error: { code, message } });
+    } else output += `edp: ${error.message} (${error.code ?? ''})\n`;
   }
   return { status, output };
 }

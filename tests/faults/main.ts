@@ -4,7 +4,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { runCampaign } from './campaign.js';
-import { formatSummary } from './summary.js';
+import { runFuzz } from './fuzz.js';
+import { formatFuzz, formatSummary } from './summary.js';
 
 const HELP = `npm run test:faults -- [options]
 
@@ -13,6 +14,7 @@ const HELP = `npm run test:faults -- [options]
   --minutes N      stop after so long (default: never)
   --only TEXT      scenarios and faults whose description has it in it
   --at-once N      trials at the same time (default 2)
+  --fuzz N         no faults, but so many random files
   --out FILE       writes the results there, as JSON
 `;
 
@@ -26,6 +28,7 @@ async function main(): Promise<number> {
       minutes: { type: 'string' },
       only: { type: 'string' },
       'at-once': { type: 'string', default: '2' },
+      fuzz: { type: 'string' },
       out: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
@@ -38,12 +41,19 @@ async function main(): Promise<number> {
   const seed = Number(values.seed);
   say(`seed ${seed}`);
   try {
+    const deadline = Date.now() + Number(values.minutes ?? 1e6) * 60_000;
+    if (values.fuzz !== undefined) {
+      const inputs = Number(values.fuzz);
+      const fuzzed = await runFuzz({ directory, inputs, seed, deadline, say });
+      say(formatFuzz(fuzzed));
+      return fuzzed.problems.length === 0 ? 0 : 1;
+    }
     const results = await runCampaign({
       directory,
       seed,
       count: Number(values.count),
       atOnce: Number(values['at-once']),
-      deadline: Date.now() + Number(values.minutes ?? 1e6) * 60_000,
+      deadline,
       only: values.only,
       say,
     });

@@ -23,6 +23,9 @@ const SETTINGS: Readonly<Record<string, string>> = {
   shared_buffers: '32MB',
   max_connections: '150',
   max_wal_size: '1GB',
+  // What is committed without waiting for the disk stays unwritten, and a crash takes as much as it can.
+  wal_writer_delay: '10s',
+  wal_writer_flush_after: '1GB',
   // Long enough for the harness to close the circle, short enough to be waited for.
   deadlock_timeout: '200ms',
   client_connection_check_interval: '1s',

@@ -2,6 +2,7 @@
 import { FAILPOINTS } from '../../src/failpoints.js';
 import type { CampaignResults } from './campaign.js';
 import type { Fault } from './fault.js';
+import type { FuzzResults } from './fuzz.js';
 import type { TrialResult } from './trial.js';
 
 interface Line {
@@ -87,4 +88,13 @@ function formatTable(title: string, lines: readonly Line[]): string {
     ...rows,
     '',
   ].join('\n');
+}
+
+export function formatFuzz(results: FuzzResults): string {
+  const { inputs, models, badModels, loaded, skipped, failed, records, rejects, seconds } = results;
+  return (
+    `${inputs} files for ${models} models in ${Math.round(seconds)} s: ${badModels} models refused, ` +
+    `${loaded} files loaded (${records} records, ${rejects} of them rejected), ` +
+    `${skipped} skipped, ${failed} refused; ${results.problems.length} problems`
+  );
 }
