@@ -5,6 +5,33 @@ import type pg from 'pg';
 const DEADLINE_MS = 10_000;
 const POLL_MS = 20;
 
+/** Tells one session from all others, also from a later one with the same process id. */
+export interface SessionIdentity {
+  readonly backend: number;
+  /** As the server prints it. */
+  readonly startedAt: string;
+}
+
+export async function identifySession(client: pg.Client): Promise<SessionIdentity> {
+  const { rows } = await client.query<SessionIdentity>(
+    `SELECT pid AS backend, backend_start::text AS "startedAt" FROM pg_stat_activity
+     WHERE pid = pg_backend_pid()`,
+  );
+  return rows[0]!;
+}
+
+/** @param client a session of the same role */
+export async function isSessionAlive(
+  client: pg.Client,
+  { backend, startedAt }: SessionIdentity,
+): Promise<boolean> {
+  const { rowCount } = await client.query(
+    'SELECT FROM pg_stat_activity WHERE pid = $1 AND backend_start::text = $2',
+    [backend, startedAt],
+  );
+  return rowCount === 1;
+}
+
 /** Process id of a session's backend. */
 export function backendOf(client: pg.Client): number | undefined {
   return (client as unknown as { processID?: number | null }).processID ?? undefined;

@@ -32,7 +32,10 @@ function toLost(cause: unknown): EdpError {
   return new EdpError(
     'database_unreachable',
     `the connection by which this run holds its loads was lost: ${(cause as Error).message}`,
-    { hint: 'what has committed is kept; run the same command again to go on', cause },
+    {
+      hint: 'run the same command again: the ledger knows what is there, and the rest is loaded',
+      cause,
+    },
   );
 }
 

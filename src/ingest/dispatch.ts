@@ -270,9 +270,6 @@ export class Dispatcher {
     range: SplitRange,
     request: CommitRequest,
   ): Promise<CommitAnswer> {
-    if (request.isNewSession && !(await this.#hasSession())) {
-      return { commit: false, reason: 'stopped' };
-    }
     const previous = await flight.before?.boundary.promise;
     if (flight.before !== undefined && previous === undefined) {
       return { commit: false, reason: 'stopped' };
@@ -287,21 +284,6 @@ export class Dispatcher {
       if (!isCommitted && isSameLoad) return { commit: false, reason: 'stopped' };
     }
     return { commit: true, firstLine };
-  }
-
-  /**
-   * Whether the run's own session still lives, and with it what this run has committed: splits commit without
-   * waiting for the disk, so a server that crashed may have lost the last of them. Whoever connects to it
-   * anew must not commit behind such a gap; the next run finds it, and fills it in order.
-   */
-  async #hasSession(): Promise<boolean> {
-    try {
-      await this.#options.session.run((client) => client.query('SELECT 1'));
-      return true;
-    } catch (error) {
-      this.stop(error);
-      return false;
-    }
   }
 
   /** Frees the worker of the last split that waits and is later than `order`. */

@@ -4,6 +4,7 @@
 import { stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
+import { identifySession, type SessionIdentity } from '../database/backend.js';
 import { withClient } from '../database/connection.js';
 import type { Database } from '../database/database.js';
 import { migrate } from '../database/migrate.js';
@@ -129,8 +130,9 @@ export async function ingest(
     await failpoint('run.migrating', client);
     await migrate(client);
     await failpoint('run.migrated', client);
+    const owner = await identifySession(client);
     const session = new Session(client);
-    const run = new IngestRun(database, model, options, progress, { session, pool }, signal);
+    const run = new IngestRun(database, model, options, progress, { session, owner, pool }, signal);
     return run.execute(targets);
   });
 }
@@ -187,6 +189,7 @@ class IngestRun {
   readonly #progress: IngestProgress;
   /** Holds the locks of this run's loads. */
   readonly #session: Session;
+  readonly #owner: SessionIdentity;
   readonly #pool: SplitPool;
   readonly #dispatcher: Dispatcher;
   readonly #targets = new Map<string, Promise<CopyTarget>>();
@@ -210,7 +213,7 @@ class IngestRun {
     model: Model,
     options: IngestOptions,
     progress: IngestProgress,
-    resources: { session: Session; pool: SplitPool },
+    resources: { session: Session; owner: SessionIdentity; pool: SplitPool },
     signal: AbortSignal,
   ) {
     this.#database = database;
@@ -218,6 +221,7 @@ class IngestRun {
     this.#options = options;
     this.#progress = progress;
     this.#session = resources.session;
+    this.#owner = resources.owner;
     this.#pool = resources.pool;
     this.#dispatcher = new Dispatcher({
       pool: resources.pool,
@@ -574,6 +578,7 @@ class IngestRun {
       target: copyTarget,
       loadId: claim.loadId,
       attempt: claim.attempt,
+      owner: this.#owner,
       writeBatchSize,
       onConflict,
       missingDimensions,

@@ -1,6 +1,7 @@
 /** What travels between the run and its workers. Plain data throughout. */
 import type { MessagePort } from 'node:worker_threads';
 import type pg from 'pg';
+import type { SessionIdentity } from '../database/backend.js';
 import type { ErrorData } from '../errors.js';
 import type { MissingDimensions, OnConflict } from './copy/stage.js';
 import type { CopyTarget } from './copy/target.js';
@@ -27,6 +28,8 @@ export interface LoadTask {
   readonly loadId: number;
   /** The attempt of the load that this run owns; a worker of an earlier attempt cannot commit. */
   readonly attempt: number;
+  /** The session by which the run holds the load. */
+  readonly owner: SessionIdentity;
   readonly writeBatchSize: number;
   readonly onConflict: OnConflict;
   readonly missingDimensions: MissingDimensions;
@@ -62,8 +65,6 @@ export interface ScannedRange {
 export interface CommitRequest extends ScannedRange {
   /** Server process of the worker's session, to tell who waits for whom. */
   readonly backend: number;
-  /** Whether the session asks for the first time: it may be of another life of the server than those before. */
-  readonly isNewSession: boolean;
 }
 
 export type CommitAnswer =

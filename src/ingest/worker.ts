@@ -12,7 +12,7 @@ import { workerData } from 'node:worker_threads';
 import { createXXHash128, type IHasher } from 'hash-wasm';
 import type pg from 'pg';
 import { DatabaseError } from 'pg';
-import { waitForBackend } from '../database/backend.js';
+import { isSessionAlive, waitForBackend } from '../database/backend.js';
 import { connect } from '../database/connection.js';
 import { CONNECTION_LOST, isConnectionError, isDataError } from '../database/sqlstate.js';
 import { EdpError, toErrorData } from '../errors.js';
@@ -46,7 +46,7 @@ interface Session {
   readonly client: pg.Client;
   /** Process id of the session's backend. */
   readonly backend: number;
-  /** Whether it has not asked to commit yet. */
+  /** Whether it has committed nothing yet. */
   isNew: boolean;
 }
 
@@ -119,9 +119,7 @@ async function loadSplit(
     await failpoint('split.begun', client);
     const scanned = await scan(file, task, start, loader, client);
 
-    const isNewSession = current.isNew;
-    current.isNew = false;
-    const answer = await askToCommit(port, { ...scanned, backend, isNewSession });
+    const answer = await askToCommit(port, { ...scanned, backend });
     await failpoint(answer.commit ? 'split.allowed' : 'split.refused', client);
     if (!answer.commit) {
       await client.query('ROLLBACK');
@@ -132,6 +130,8 @@ async function loadSplit(
       await client.query('ROLLBACK');
       return { kind: 'committed', receipt: emptyReceipt(scanned), wasCareful: false };
     }
+    if (current.isNew) await assertOwned(client, load);
+    current.isNew = false;
     const duplicate = await sink.settle((place) => readRaw(file, place));
     await failpoint('split.settled', client);
     await rejects.flush();
@@ -238,6 +238,20 @@ async function readRaw(file: FileHandle, { byteOffset, byteLength }: RecordPlace
   const raw = Buffer.allocUnsafeSlow(byteLength);
   const { bytesRead } = await file.read(raw, 0, byteLength, byteOffset);
   return raw.subarray(0, bytesRead);
+}
+
+/**
+ * Splits commit without waiting for the disk, so a server that crashed may have lost the last of them. Whoever
+ * connects to it anew must not commit behind such a gap: the next run finds it, and fills it in order. No
+ * session outlives a crash; so where the run's own still lives, there was none.
+ */
+async function assertOwned(client: pg.Client, { owner, loadId }: LoadTask): Promise<void> {
+  if (await isSessionAlive(client, owner)) return;
+  throw new EdpError(
+    'database_unreachable',
+    `the connection by which this run holds load ${loadId} was lost`,
+    { hint: 'run the same command again: the ledger knows what is there, and the rest is loaded' },
+  );
 }
 
 /** A commit whose acknowledgement got lost may have happened: the receipt tells. */
