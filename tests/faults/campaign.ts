@@ -67,6 +67,7 @@ const MAX_FAULTS = 4;
 
 function chain({ scenario, fault }: Planned, random: Random): Fault[] {
   const faults = [fault];
+  if (scenario.failpoints.length === 0) return faults;
   while (faults.length < MAX_FAULTS && random.next() < 0.5) {
     faults.push(makeFault(random.pick(LATER_KINDS), scenario, random));
   }
@@ -196,8 +197,11 @@ function planFaults(scenarios: readonly Scenario[], random: Random, hasDisk: boo
         typeof entry === 'string' ? [entry, undefined] : entry;
       planned.push({ scenario, fault: makeFailpointFault(point, companion, random) });
     }
-    for (const kind of [...randomKinds(scenario), ...SERVER_KINDS]) {
-      if (kind.endsWith('disk full') && !hasDisk) continue;
+    // Commands at the same time have what they need to show from faults that spare the server.
+    const isOne = scenario.commands.length === 1 && scenario.input === undefined;
+    const serverKinds = isOne ? SERVER_KINDS : [];
+    for (const kind of [...randomKinds(scenario), ...serverKinds]) {
+      if (kind.endsWith('disk full') && (!hasDisk || scenario.commands.length > 1)) continue;
       const times = kind.endsWith('disk full') ? 1 : 2;
       for (let i = 0; i < times; i++) {
         planned.push({ scenario, fault: makeFault(kind, scenario, random) });

@@ -33,7 +33,7 @@ export interface CommandOptions {
   readonly url: string | undefined;
   /** For EDP_FAILPOINTS and EDP_FAULT_LOG. */
   readonly env?: Readonly<Record<string, string>>;
-  readonly input?: Buffer;
+  readonly input?: Buffer | undefined;
 }
 
 function cleanEnvironment(): NodeJS.ProcessEnv {

@@ -83,7 +83,9 @@ export function actionsAt(point: Failpoint): string[] {
 }
 
 /** Which random kinds fit a scenario, apart from failpoints. */
-export function randomKinds({ name, commands }: Scenario): readonly FaultKind[] {
+export function randomKinds({ name, commands, input }: Scenario): readonly FaultKind[] {
+  if (input !== undefined)
+    return ['client disk full', 'kill client', 'interrupt', 'interrupt twice'];
   const kinds: FaultKind[] = [
     'kill client',
     'interrupt',
@@ -97,7 +99,6 @@ export function randomKinds({ name, commands }: Scenario): readonly FaultKind[] 
   if (name === 'rejects') kinds.push('deadlock');
   if (commands[0]![0] === 'ingest') kinds.push('server disk full');
   if (['plain', 'rejects', 'bulk'].includes(name)) kinds.push('change file');
-  if (name === 'stdin') return ['client disk full'];
   return kinds;
 }
 

@@ -56,6 +56,8 @@ export interface Scenario {
   prepare(place: Workplace): Promise<Expectation>;
   /** Run at the same time; the first one meets the fault. */
   readonly commands: readonly (readonly string[])[];
+  /** File that comes in by standard input, of which every run is a process of its own. */
+  readonly input?: string;
   /** Limits that hold in all runs. */
   readonly settings?: string;
   /** Failpoints that its commands pass, and more to bring them there. */

@@ -435,6 +435,20 @@ const twoAtOnce: Scenario = {
   },
 };
 
+/** From a pipe, by way of a copy in the project's directory. */
+const stdin: Scenario = {
+  name: 'stdin',
+  commands: [['ingest', '-', '--table', 'log', ...SMALL_SPLITS]],
+  input: 'log.csv',
+  failpoints: [],
+  async prepare(place) {
+    await useModel(place, LOG_MODEL);
+    const file = writeLog(0, 5000);
+    await write(place, 'log.csv', file);
+    return { tables: [log(file.rows)], loads: [loaded('.*', file)], lineageOf: 'log' };
+  },
+};
+
 export const SCENARIOS: readonly Scenario[] = [
   plain,
   resume,
@@ -449,4 +463,5 @@ export const SCENARIOS: readonly Scenario[] = [
   promote,
   twoAtOnce,
   four,
+  stdin,
 ];

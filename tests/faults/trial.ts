@@ -2,6 +2,8 @@
  * One trial: a fresh copy of a scenario's database, the command with a fault, then the command again until
  * it is done, then a look at everything.
  */
+
+import { readFileSync } from 'node:fs';
 import {
   cp,
   mkdir,
@@ -132,17 +134,24 @@ export async function prepareScenario(
     [template],
   );
   const bare = { scenario, server, directory, template, expectation };
+  const start = (cwd: string, url: string) =>
+    scenario.input === undefined
+      ? startInHosts(scenario, cwd, url, hosts, {})
+      : startAll(scenario, cwd, url, {});
   // The first run starts the threads.
-  await runCleanly(bare, (cwd, url) => startInHosts(scenario, cwd, url, hosts, {}));
-  const inHosts = await runCleanly(bare, (cwd, url) => startInHosts(scenario, cwd, url, hosts, {}));
-  startupMilliseconds ??=
-    (await runCleanly(bare, (cwd, url) => startAll(scenario, cwd, url, {}))).milliseconds -
-    inHosts.milliseconds;
+  await runCleanly(bare, start);
+  const inHosts = await runCleanly(bare, start);
+  if (scenario.input === undefined) {
+    startupMilliseconds ??=
+      (await runCleanly(bare, (cwd, url) => startAll(scenario, cwd, url, {}))).milliseconds -
+      inHosts.milliseconds;
+  }
   return {
     ...bare,
     ...inHosts,
     hostMilliseconds: inHosts.milliseconds,
-    milliseconds: inHosts.milliseconds + startupMilliseconds,
+    milliseconds:
+      inHosts.milliseconds + (scenario.input === undefined ? (startupMilliseconds ?? 0) : 0),
   };
 }
 
@@ -217,10 +226,11 @@ async function makeWorkingDirectory(
 }
 
 function startAll(
-  { commands, settings }: Scenario,
+  { commands, settings, input }: Scenario,
   cwd: string,
   url: string,
   env: Readonly<Record<string, string>>,
+  directory = cwd,
 ): RunningCommand[] {
   return commands.map((args, i) => {
     const failpoints = [settings, i === 0 ? env.EDP_FAILPOINTS : undefined].filter(Boolean).join();
@@ -229,6 +239,7 @@ function startAll(
       cwd,
       url,
       env: failpoints === '' ? own : { ...own, EDP_FAILPOINTS: failpoints },
+      input: input === undefined ? undefined : readFileSync(path.join(directory, input)),
     });
   });
 }
@@ -347,7 +358,7 @@ class Trial {
     env: Readonly<Record<string, string>> = {},
   ): RunningCommand[] {
     const { scenario } = this.#prepared;
-    return fault !== undefined && needsProcess(fault)
+    return scenario.input !== undefined || (fault !== undefined && needsProcess(fault))
       ? startAll(scenario, this.#cwd, url, env)
       : startInHosts(scenario, this.#cwd, url, this.#tools.hosts, env);
   }
@@ -608,7 +619,7 @@ class Trial {
     const cwd = await this.#tools.disk!.mountSmall();
     await cp(path.join(directory, 'edp.yaml'), path.join(cwd, 'edp.yaml'));
     await mkdir(path.join(cwd, '.edp'), { recursive: true });
-    const results = await this.#end(startAll(scenario, cwd, url, {}));
+    const results = await this.#end(startAll(scenario, cwd, url, {}, directory));
     this.#note(results);
     if (results[0]!.status === 1) this.#made++;
   }
