@@ -9,6 +9,7 @@ import { chmod, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/
 import path from 'node:path';
 import { Document, isMap, isNode, parseDocument, stringify } from 'yaml';
 import { EdpError } from '../errors.js';
+import { failpoint } from '../failpoints.js';
 import { BUILTIN_MODEL, BUILTIN_TABLES } from '../model/builtin.js';
 import type { Table } from '../model/model.js';
 import { toModel } from '../model/schema.js';
@@ -167,6 +168,7 @@ async function replaceFile(
       () => undefined,
     );
     if (mode !== undefined) await chmod(temporary, mode);
+    await failpoint('promote.file_written');
     if ((await readText(file)) !== expected) {
       throw new EdpError('config', `${PROJECT_FILE} was changed by somebody else just now`, {
         hint: 'run the command again',
