@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { edp, withDirectory } from '../support/cli.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
-import { utf16 } from './packed.js';
+import { utf16 } from '../support/packed.js';
 
 interface Oddity {
   readonly name: string;
