@@ -18,6 +18,7 @@ export const PROJECT_FILE = 'edp.yaml';
 /** Options that only make sense for one invocation, not for a project. */
 const NOT_IN_PROJECT: ReadonlySet<string> = new Set([
   'column',
+  'create',
   'extra-column',
   'dry-run',
   'force',
@@ -29,6 +30,7 @@ const NOT_IN_PROJECT: ReadonlySet<string> = new Set([
   'raw',
   'to',
   'type',
+  'whole',
   'yes',
 ]);
 
