@@ -16,6 +16,8 @@ export interface ColumnInference {
   readonly why: string;
   /** What the type were if the words in `nullTokens` stood for NULL; undefined where it were the same. */
   readonly typeWithoutTokens: ColumnType | undefined;
+  /** What a person should look at: that there are no values, or that a few keep it from being a number. */
+  readonly doubt: string | undefined;
   /** Fields that have a value, which no NULL word is. */
   readonly values: number;
   /** Unquoted empty fields. */
@@ -52,13 +54,36 @@ export function conclude(summary: ColumnSummary): ColumnInference {
   const tokens = withTokens(summary, pure);
   return {
     ...tokens,
-    typeWithoutTokens: tokens.type === pure.type ? undefined : pure.type,
+    typeWithoutTokens: tokens.type === 'text' && pure.type !== 'text' ? pure.type : undefined,
+    doubt: findDoubt(summary, tokens, pure),
     values,
     nulls,
     emptyStrings,
     nullTokens,
     metrics: tokens.type === 'jsonb' ? findMetrics(summary.shape) : undefined,
   };
+}
+
+/** Share of the values that must be of a kind for it to be told why the column is not. */
+const MOST = 0.9;
+const MIN_ALIKE = 10;
+
+function findDoubt(summary: ColumnSummary, tokens: Decision, pure: Decision): string | undefined {
+  if (summary.values === 0) return pure.why;
+  if (tokens.type !== 'text') return undefined;
+  if (pure.type !== 'text') return `${listTokens(summary)}; else ${pure.type}`;
+  const longest = findLongest(summary);
+  const isSurprising =
+    longest !== undefined &&
+    longest.misfit.after >= MIN_ALIKE &&
+    longest.misfit.after >= summary.values * MOST;
+  return isSurprising ? pure.why : undefined;
+}
+
+function listTokens({ nullTokens }: ColumnSummary): string {
+  return Object.entries(nullTokens)
+    .map(([word, count]) => `${count} × ${word}`)
+    .join(', ');
 }
 
 /** Words that a type takes as they are, since for it they are values. */
@@ -71,9 +96,7 @@ function takesToken(type: ColumnType, word: string): boolean {
 function withTokens(summary: ColumnSummary, pure: Decision): Decision {
   const words = Object.keys(summary.nullTokens);
   if (words.length === 0 || pure.type === 'text') return pure;
-  const list = Object.entries(summary.nullTokens)
-    .map(([word, count]) => `${count} × ${word}`)
-    .join(', ');
+  const list = listTokens(summary);
   // A whole number that is none is a number.
   const isInteger = pure.type === 'int' || pure.type === 'bigint';
   const type = !isInteger ? pure.type : summary.hasLongWhole ? 'numeric' : 'double';
@@ -153,11 +176,10 @@ function decideTime({ dates, zoned, zoneless }: ColumnSummary, some: Some): Deci
 
 const MAX_SHOWN = 40;
 
-/** Names the value that ended the kind which lasted longest: the one a person would have guessed. */
-function explainText({ misfits, booleans, kinds }: ColumnSummary): string {
-  if ((kinds & KIND.letter) !== 0) {
-    return `only ${booleans === 1 ? 't' : 'f'}, which may be any letter`;
-  }
+/** The kind which lasted longest, which a person would have guessed, and what ended it. */
+function findLongest({
+  misfits,
+}: ColumnSummary): { readonly misfit: Misfit; readonly kind: KindName } | undefined {
   let longest: { misfit: Misfit; kind: KindName } | undefined;
   for (const kind of KIND_NAMES) {
     const misfit = misfits[kind];
@@ -165,6 +187,15 @@ function explainText({ misfits, booleans, kinds }: ColumnSummary): string {
       longest = { misfit, kind };
     }
   }
+  return longest;
+}
+
+function explainText(summary: ColumnSummary): string {
+  const { booleans, kinds } = summary;
+  if ((kinds & KIND.letter) !== 0) {
+    return `only ${booleans === 1 ? 't' : 'f'}, which may be any letter`;
+  }
+  const longest = findLongest(summary);
   if (longest === undefined) return 'the values are text';
   const { value, after, line, file } = longest.misfit;
   const text = decodeBytes(value);
