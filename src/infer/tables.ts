@@ -1,6 +1,8 @@
 /** Files of any number of tables → what edp.yaml would declare for them. */
+import { EdpError } from '../errors.js';
 import type { InputFile } from '../ingest/plan/discover.js';
 import type { CsvSettings } from '../model/csv.js';
+import { identifier } from '../model/schema.js';
 import { type InferenceProgress, inferTable } from './infer.js';
 import { nameTable } from './names.js';
 import type { InferencePool } from './pool.js';
@@ -14,7 +16,7 @@ export interface InferenceOptions {
   readonly told: CsvSettings;
 }
 
-/** @throws EdpError `not_csv`, `io`, `file_changed`, `interrupted` */
+/** @throws EdpError `usage`, `not_csv`, `io`, `file_changed`, `interrupted` */
 export async function proposeTables(
   files: readonly InputFile[],
   { table, settings, told }: InferenceOptions,
@@ -22,6 +24,7 @@ export async function proposeTables(
   progress: InferenceProgress,
   signal: AbortSignal,
 ): Promise<Proposal[]> {
+  if (table !== undefined) assertName(table);
   const groups = new Map<string, InputFile[]>();
   for (const file of files) {
     const name = table ?? nameTable(file.name);
@@ -32,4 +35,12 @@ export async function proposeTables(
     proposals.push(propose(await inferTable(name, group, settings, pool, progress, signal), told));
   }
   return proposals;
+}
+
+function assertName(table: string): void {
+  const { error } = identifier.safeParse(table);
+  if (error === undefined) return;
+  throw new EdpError('usage', `--table: ${error.issues.map(({ message }) => message).join('; ')}`, {
+    hint: 'take a name such as sales',
+  });
 }

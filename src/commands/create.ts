@@ -1,0 +1,121 @@
+/** `edp ingest --create`: tables for files that have none, before the files are loaded. */
+import path from 'node:path';
+import type { Invocation } from '../command.js';
+import { withClient } from '../database/connection.js';
+import { type Database, withDatabase } from '../database/database.js';
+import { EdpError } from '../errors.js';
+import { withInferencePool } from '../infer/pool.js';
+import type { Proposal } from '../infer/propose.js';
+import { proposeTables } from '../infer/tables.js';
+import { writeModel } from '../infer/write-model.js';
+import { type InputFile, totalBytes } from '../ingest/plan/discover.js';
+import { BUILTIN_MODEL } from '../model/builtin.js';
+import { quoteIdentifier } from '../model/ddl.js';
+import { matchTable } from '../model/match.js';
+import type { Model } from '../model/model.js';
+import { resolveCsvSettings } from '../options.js';
+import { PROJECT_FILE } from '../project.js';
+import { describe, toJson, warnOfOddities } from './model.js';
+import { makeReadProgress } from './read-progress.js';
+
+export interface CreateOptions {
+  readonly table: string | undefined;
+  readonly processCount: number;
+  readonly dryRun: boolean;
+}
+
+/**
+ * Infers what the files without a table need, declares it in edp.yaml (not in a dry run), and goes on
+ * with a project that knows it.
+ *
+ * @param work loads the files; `more` is for its JSON
+ */
+export async function withCreated(
+  invocation: Invocation,
+  where: { readonly databaseUrl: string | undefined; readonly directory: string },
+  files: readonly InputFile[],
+  { table, processCount, dryRun }: CreateOptions,
+  work: (created: Invocation, database: Database, more: object) => Promise<number>,
+): Promise<number> {
+  const { given, project, output, signal } = invocation;
+  const unknown = files.filter((file) => !hasTable(project.model, file, table));
+  const bytes = await totalBytes(unknown);
+  const progress = makeReadProgress(output, bytes);
+  const options = {
+    table,
+    settings: resolveCsvSettings(given, project)(),
+    told: resolveCsvSettings(given, { options: {}, csv: {} })(),
+  };
+  const proposals = await withInferencePool(processCount, bytes, (pool) =>
+    proposeTables(unknown, options, pool, progress, signal),
+  ).finally(() => progress.stop());
+  warnOfOddities(output, proposals);
+  assertUndeclared(proposals, project.model);
+  return withDatabase(where, async (database) => {
+    const there = await listTables(database, [
+      ...proposals.map(({ name }) => name),
+      ...BUILTIN_MODEL.tables.map(({ name }) => name),
+    ]);
+    assertNew(proposals, there);
+    if (!dryRun && proposals.length > 0) {
+      const file = path.join(project.directory, PROJECT_FILE);
+      const keepsBuiltin = BUILTIN_MODEL.tables.some(({ name }) => there.has(name));
+      await writeModel(file, proposals, { keepsBuiltin });
+    }
+    for (const proposal of proposals) {
+      const done = dryRun ? 'would be declared' : 'declared';
+      output.line(`table ${proposal.name} ${done} in ${PROJECT_FILE}: ${describe(proposal)}`);
+    }
+    const model = { tables: [...project.model.tables, ...proposals.map((one) => one.table)] };
+    const created = proposals.map(toJson);
+    return work({ ...invocation, project: { ...project, model } }, database, { created });
+  });
+}
+
+function hasTable(model: Model, file: InputFile, table: string | undefined): boolean {
+  try {
+    matchTable(model, file.path, table);
+    return true;
+  } catch (error) {
+    if (error instanceof EdpError && error.code === 'unknown_table') return false;
+    throw error;
+  }
+}
+
+async function listTables(
+  database: Database,
+  names: readonly string[],
+): Promise<ReadonlySet<string>> {
+  return withClient(database.client, 'ingest', async (client) => {
+    const { rows } = await client.query<{ name: string }>(
+      'SELECT name FROM unnest($1::text[], $2::text[]) AS t (name, quoted) WHERE to_regclass(quoted) IS NOT NULL',
+      [names, names.map(quoteIdentifier)],
+    );
+    return new Set(rows.map(({ name }) => name));
+  });
+}
+
+/** A file's name may be another way to write that of a table. */
+function assertUndeclared(proposals: readonly Proposal[], model: Model): void {
+  for (const { name, inference } of proposals) {
+    if (model.tables.every((table) => table.name !== name)) continue;
+    const { file } = inference.files[0]!;
+    throw new EdpError('unknown_table', `${file.name}: there is a table "${name}" already`, {
+      hint: `load into it with --table ${name}, or name another`,
+    });
+  }
+}
+
+/** A table that nobody declared is somebody else's. */
+function assertNew(proposals: readonly Proposal[], there: ReadonlySet<string>): void {
+  for (const { name } of proposals) {
+    if (!there.has(name)) continue;
+    throw new EdpError(
+      'table_mismatch',
+      `table "${name}" is in the database, but ${PROJECT_FILE} does not declare it`,
+      {
+        hint: `name another with --table; or declare it (edp model infer <files> --table ${name} --out ${PROJECT_FILE}) and run again without --create`,
+      },
+    );
+  }
+}
