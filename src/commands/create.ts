@@ -4,17 +4,21 @@ import type { Invocation } from '../command.js';
 import { withClient } from '../database/connection.js';
 import { type Database, withDatabase } from '../database/database.js';
 import { EdpError } from '../errors.js';
+import { stemOf } from '../infer/names.js';
 import { withInferencePool } from '../infer/pool.js';
 import type { Proposal } from '../infer/propose.js';
 import { proposeTables } from '../infer/tables.js';
 import { writeModel } from '../infer/write-model.js';
+import { planFor } from '../ingest/ingest.js';
+import { describeFile } from '../ingest/plan/describe.js';
 import { type InputFile, totalBytes } from '../ingest/plan/discover.js';
 import { BUILTIN_MODEL } from '../model/builtin.js';
+import type { CsvSettings } from '../model/csv.js';
 import { quoteIdentifier } from '../model/ddl.js';
-import { matchTable } from '../model/match.js';
-import type { Model } from '../model/model.js';
+import { hasTable, matchTable } from '../model/match.js';
+import type { Model, Table } from '../model/model.js';
 import { resolveCsvSettings } from '../options.js';
-import { PROJECT_FILE } from '../project.js';
+import { PROJECT_FILE, type Project } from '../project.js';
 import { describe, toJson, warnOfOddities } from './model.js';
 import { makeReadProgress } from './read-progress.js';
 
@@ -38,12 +42,17 @@ export async function withCreated(
   work: (created: Invocation, database: Database, more: object) => Promise<number>,
 ): Promise<number> {
   const { given, project, output, signal } = invocation;
-  const unknown = files.filter((file) => !hasTable(project.model, file, table));
+  const csvFor = resolveCsvSettings(given, project);
+  const unknown: InputFile[] = [];
+  for (const file of files) {
+    if (!(await isKnown(project, file, table, csvFor))) unknown.push(file);
+  }
   const bytes = await totalBytes(unknown);
   const progress = makeReadProgress(output, bytes);
   const options = {
     table,
-    settings: resolveCsvSettings(given, project)(),
+    taken: new Set(project.model.tables.map(({ name }) => name)),
+    settings: csvFor(),
     told: resolveCsvSettings(given, { options: {}, csv: {} })(),
   };
   const proposals = await withInferencePool(processCount, bytes, (pool) =>
@@ -72,13 +81,26 @@ export async function withCreated(
   });
 }
 
-function hasTable(model: Model, file: InputFile, table: string | undefined): boolean {
+/**
+ * Whether a table takes the file. One that goes only by the beginning of the file's name (`sales` for
+ * `sales-targets.csv`) must fit its header, too.
+ */
+async function isKnown(
+  { model }: Project,
+  file: InputFile,
+  table: string | undefined,
+  csvFor: (table: Table) => CsvSettings,
+): Promise<boolean> {
+  if (!hasTable(model, file.path, table)) return false;
+  const match = matchTable(model, file.path, table);
+  if (table !== undefined || match.files.length > 0 || match.name === stemOf(file.path))
+    return true;
   try {
-    matchTable(model, file.path, table);
+    planFor(match, await describeFile(file.path, file.name, match, csvFor(match)), file.name);
     return true;
   } catch (error) {
-    if (error instanceof EdpError && error.code === 'unknown_table') return false;
-    throw error;
+    // Any other fault of the file is for the load to tell.
+    return !(error instanceof EdpError && error.code === 'header_mismatch');
   }
 }
 

@@ -53,6 +53,7 @@ export const command: Command = {
     }
     const options = {
       table,
+      taken: new Set<string>(),
       settings: resolveCsvSettings(given, project)(),
       told: resolveCsvSettings(given, { options: {}, csv: {} })(),
     };

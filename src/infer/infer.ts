@@ -218,13 +218,14 @@ function concludeTable(table: string, files: readonly InferredFile[]): TableInfe
       odd[code] = (odd[code] ?? 0) + count;
     }
   }
+  const records = files.reduce((sum, { findings }) => sum + findings.records, 0);
   return {
     table,
     files,
-    records: files.reduce((sum, { findings }) => sum + findings.records, 0),
+    records,
     odd,
     columns,
-    key: chooseKey(columns, table),
+    key: chooseKey(columns, table, records),
     time: chooseTime(columns),
   };
 }
@@ -253,7 +254,15 @@ function gather(field: string, files: readonly InferredFile[]) {
 
 const KEY_TYPES: ReadonlySet<string> = new Set(['int', 'bigint', 'uuid', 'text']);
 
-function chooseKey(columns: readonly InferredColumn[], table: string): string | undefined {
+/** Of fewer records it says nothing that their values are different. */
+const MIN_KEY_RECORDS = 10;
+
+function chooseKey(
+  columns: readonly InferredColumn[],
+  table: string,
+  records: number,
+): string | undefined {
+  if (records < MIN_KEY_RECORDS) return undefined;
   return columns
     .filter(
       ({ uniqueness, isComplete, type }) =>

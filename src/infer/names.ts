@@ -49,10 +49,18 @@ export function takeName(name: string, taken: Set<string>): string {
 }
 
 /** `sales-2024-01.csv.gz` → `sales`: a file's name without what tells it from others of its kind. */
-export function nameTable(file: string): string {
-  const [stem = ''] = path.basename(file).split('.');
-  const series = stripSeries(stem);
-  return toIdentifier(series === '' ? stem : series, 'data');
+export function nameSeries(file: string): string {
+  const stem = stemOf(file);
+  return toIdentifier(stripSeries(stem) || stem, 'data');
+}
+
+/** `sales-2024-01.csv.gz` → `sales_2024_01`: a file's own name. */
+export function nameFile(file: string): string {
+  return toIdentifier(stemOf(file), 'data');
+}
+
+export function stemOf(file: string): string {
+  return path.basename(file).split('.')[0]!;
 }
 
 /** The part of a file's name that the others of its kind have, too. */

@@ -5,12 +5,12 @@ import { EdpError } from '../errors.js';
 import { describeDelimiter } from '../ingest/detect/detect.js';
 import { isStdin } from '../ingest/plan/discover.js';
 import type { CsvSettings } from '../model/csv.js';
-import { matchTable } from '../model/match.js';
+import { hasTable } from '../model/match.js';
 import type { ColumnType, Table } from '../model/model.js';
 import { parseModel, type tablesSchema } from '../model/schema.js';
 import type { InferredColumn, TableInference } from './infer.js';
 import type { KeyShape } from './json-shape.js';
-import { stripSeries, takeName, toIdentifier } from './names.js';
+import { nameFile, stemOf, stripSeries, takeName, toIdentifier } from './names.js';
 
 export type TableInput = z.input<typeof tablesSchema>[string];
 
@@ -135,12 +135,11 @@ function listPatterns(name: string, { files }: TableInference): string[] {
   for (const { file } of files) {
     if (isStdin(file)) continue;
     const base = path.basename(file.name);
-    try {
-      matchTable(model, base);
-    } catch {
-      const stem = base.split('.')[0]!;
-      const series = stripSeries(stem) || stem;
-      patterns.add(`${series.replace(/[\\*?[\]{}()!+@|]/g, '\\$&')}*`);
+    if (!hasTable(model, base)) {
+      const stem = stemOf(base);
+      // The table of one file of a series, which others are not of, is not to take those.
+      const kind = name === nameFile(base) ? stem : stripSeries(stem) || stem;
+      patterns.add(`${kind.replace(/[\\*?[\]{}()!+@|]/g, '\\$&')}*`);
     }
   }
   return [...patterns];

@@ -2,7 +2,7 @@
 import { type ColumnSummary, emptySummary, mergeSummaries } from '../infer/column.js';
 import { type ColumnInference, conclude } from '../infer/conclude.js';
 import { type InferenceProgress, inferTable, type TableInference } from '../infer/infer.js';
-import { nameTable } from '../infer/names.js';
+import { nameSeries } from '../infer/names.js';
 import { withInferencePool } from '../infer/pool.js';
 import { RecordReader, readAll } from '../infer/record-reader.js';
 import { type DetectedPart, toText } from '../ingest/detect/detect.js';
@@ -125,7 +125,7 @@ async function inferWhole(
   { settings, processCount, progress, signal }: InspectOptions,
 ): Promise<TableInference> {
   return withInferencePool(processCount, size, (pool) =>
-    inferTable(nameTable(file.name), [file], settings, pool, progress, signal),
+    inferTable(nameSeries(file.name), [file], settings, pool, progress, signal),
   );
 }
 

@@ -34,6 +34,17 @@ export function matchTable(model: Model, file: string, explicit?: string): Table
   });
 }
 
+/** Whether {@link matchTable} finds one. */
+export function hasTable(model: Model, file: string, explicit?: string): boolean {
+  try {
+    matchTable(model, file, explicit);
+    return true;
+  } catch (error) {
+    if (error instanceof EdpError && error.code === 'unknown_table') return false;
+    throw error;
+  }
+}
+
 /** `events-17` and `events_17` start with the word `events`; `eventsource` does not. */
 function startsWithWord(stem: string, word: string): boolean {
   return stem.startsWith(word) && !/^[\p{L}]/u.test(stem.slice(word.length));
