@@ -49,8 +49,12 @@ function shorten(comment: string): string {
   return line.length > MAX_COMMENT ? `${line.slice(0, MAX_COMMENT)}…` : line;
 }
 
+/** Lines as YAML has them: to a regular expression, U+2028 would end one, too. */
 function indent(text: string, by: string): string {
-  return text.replace(/^(?=.)/gm, by);
+  return text
+    .split('\n')
+    .map((line) => (line === '' ? '' : by + line))
+    .join('\n');
 }
 
 export interface WriteOptions {

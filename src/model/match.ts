@@ -30,7 +30,7 @@ export function matchTable(model: Model, file: string, explicit?: string): Table
     .sort((a, b) => b.name.length - a.name.length);
   if (fits[0] !== undefined) return fits[0];
   throw new EdpError('unknown_table', `${file}: no table goes by the name of this file`, {
-    hint: `name one with --table; the tables are: ${names.join(', ')}`,
+    hint: `name one with --table; the tables are: ${names.join(', ')}; --create makes a new one`,
   });
 }
 
