@@ -60,6 +60,8 @@ export async function withCreated(
   ).finally(() => progress.stop());
   warnOfOddities(output, proposals);
   assertUndeclared(proposals, project.model);
+  const model = { tables: [...project.model.tables, ...proposals.map((one) => one.table)] };
+  assertMatched(proposals, model, table);
   return withDatabase(where, async (database) => {
     const there = await listTables(database, [
       ...proposals.map(({ name }) => name),
@@ -75,7 +77,6 @@ export async function withCreated(
       const done = dryRun ? 'would be declared' : 'declared';
       output.line(`table ${proposal.name} ${done} in ${PROJECT_FILE}: ${describe(proposal)}`);
     }
-    const model = { tables: [...project.model.tables, ...proposals.map((one) => one.table)] };
     const created = proposals.map(toJson);
     return work({ ...invocation, project: { ...project, model } }, database, { created });
   });
@@ -125,6 +126,27 @@ function assertUndeclared(proposals: readonly Proposal[], model: Model): void {
     throw new EdpError('unknown_table', `${file.name}: there is a table "${name}" already`, {
       hint: `load into it with --table ${name}, or name another`,
     });
+  }
+}
+
+/** Names and patterns of other tables may take a file as well. */
+function assertMatched(
+  proposals: readonly Proposal[],
+  model: Model,
+  table: string | undefined,
+): void {
+  for (const { name, inference } of proposals) {
+    for (const { file } of inference.files) {
+      const match = matchTable(model, file.path, table);
+      if (match.name === name) continue;
+      throw new EdpError(
+        'unknown_table',
+        `${file.name} goes by the name of table "${match.name}"`,
+        {
+          hint: 'load it by itself, with --table NAME',
+        },
+      );
+    }
   }
 }
 

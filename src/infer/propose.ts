@@ -139,7 +139,10 @@ function listPatterns(name: string, { files }: TableInference): string[] {
       const stem = stemOf(base);
       // The table of one file of a series, which others are not of, is not to take those.
       const kind = name === nameFile(base) ? stem : stripSeries(stem) || stem;
-      patterns.add(`${kind.replace(/[\\*?[\]{}()!+@|]/g, '\\$&')}*`);
+      const escaped = kind.replace(/[\\*?[\]{}()!+@|]/g, '\\$&');
+      patterns.add(`${escaped}.*`);
+      patterns.add(`${escaped}[-_ ][0-9]*`);
+      if (!base.includes('.')) patterns.add(escaped);
     }
   }
   return [...patterns];

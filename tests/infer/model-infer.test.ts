@@ -86,7 +86,8 @@ describe('edp model infer', () => {
     const after = await readFile(path.join(cwd, 'edp.yaml'), 'utf8');
     expect(after.startsWith(before.trimEnd())).toBe(true);
     expect(Object.keys(parseProject(after).tables!)).toEqual(['ev', 'unit_sales']);
-    expect(after).toContain('files: Unit Sales*');
+    expect(after).toContain('- Unit Sales.*');
+    expect(after).toContain('- Unit Sales[-_ ][0-9]*');
   });
 
   it('does not touch a table that is declared', async () => {

@@ -3,15 +3,16 @@
  * COPY reads into columns of text, and types that a reader would choose.
  */
 import { createReadStream, existsSync, readdirSync, readFileSync } from 'node:fs';
-import { copyFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import { from as copyFrom } from 'pg-copy-streams';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { withClient } from '../../src/database/connection.js';
 import { quoteIdentifier } from '../../src/model/ddl.js';
-import { edp, makeDirectory } from '../support/cli.js';
+import { edp } from '../support/cli.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 
 const inModules = (name: string) =>
@@ -37,22 +38,25 @@ interface Loaded {
   readonly key: string | null;
 }
 
-let next = 0;
-
-/** Loads a copy of the file in a project of its own, into a table of its own. */
-async function load(file: string): Promise<Loaded> {
-  const cwd = await makeDirectory();
-  const name = path.basename(file);
-  await copyFile(file, path.join(cwd, name));
-  const table = `real_${++next}`;
-  const result = await edp(
-    ['ingest', name, '--create', '--table', table, '--json', '--database-url', database.url],
+/** Loads copies of the files in a project of their own. @returns by file name */
+async function loadAll(files: readonly string[]): Promise<Map<string, Loaded>> {
+  const cwd = await mkdtemp(path.join(os.tmpdir(), 'edp-test-'));
+  afterAll(() => rm(cwd, { recursive: true, force: true }));
+  const names = files.map((file) => path.basename(file));
+  for (const file of files) await copyFile(file, path.join(cwd, path.basename(file)));
+  const { status, json, stderr } = await edp(
+    ['ingest', ...names, '--create', '--json', '--database-url', database.url],
     { cwd },
   );
-  expect(result.status, result.stderr).toBe(0);
-  expect(result.json.rows).toMatchObject({ rejected: 0, duplicate: 0 });
-  const [{ columns, key }] = result.json.created;
-  return { table, columns, key };
+  expect(status, stderr).toBe(0);
+  expect(json.rows).toMatchObject({ rejected: 0, duplicate: 0 });
+  const loaded = (json.files as { path: string; table: string }[]).map(({ path: name, table }) => {
+    const { columns, key } = json.created.find(
+      (created: { name: string }) => created.name === table,
+    ) as Loaded;
+    return [name, { table, columns, key }] as const;
+  });
+  return new Map(loaded);
 }
 
 describe('csv-spectrum', () => {
@@ -63,8 +67,13 @@ describe('csv-spectrum', () => {
     location_coordinates: { 'Contact Phone Number': '2095257564' },
   };
 
+  let loaded: Map<string, Loaded>;
+  beforeAll(async () => {
+    loaded = await loadAll(cases.map((name) => path.join(SPECTRUM, 'csvs', `${name}.csv`)));
+  });
+
   it.each(cases)('%s has exactly the expected values', async (name) => {
-    const { table, columns } = await load(path.join(SPECTRUM, 'csvs', `${name}.csv`));
+    const { table, columns } = loaded.get(`${name}.csv`)!;
     const json = JSON.parse(readFileSync(path.join(SPECTRUM, 'json', `${name}.json`), 'utf8'));
     const expected = ([json].flat() as Record<string, string>[]).map((record) => ({
       ...record,
@@ -72,7 +81,9 @@ describe('csv-spectrum', () => {
     }));
     expect(columns.map(({ field }) => field)).toEqual(Object.keys(expected[0]!));
     const list = columns.map(({ name: column }) => `${quoteIdentifier(column)}::text`);
-    const rows = await database.query(`SELECT ${list} FROM ${table} ORDER BY ctid`);
+    const rows = await database.query(
+      `SELECT ${list} FROM ${quoteIdentifier(table)} ORDER BY ctid`,
+    );
     // Where the type is not text, there is no empty value but NULL.
     expect(rows.map((row) => row.map((value) => value ?? ''))).toEqual(
       expected.map((record) => Object.values(record)),
@@ -136,12 +147,19 @@ const FILES = [VEGA, SHARED]
   );
 
 describe('against COPY into columns of text', () => {
-  it('there are files to be held against it', () => {
+  let loaded: Map<string, Loaded>;
+  beforeAll(async () => {
+    loaded = await loadAll(FILES.map(([, file]) => file));
+  });
+
+  it('there are files to be held against it, each with a table of its own', () => {
     expect(FILES.length).toBeGreaterThanOrEqual(20);
+    const tables = [...loaded.values()].map(({ table }) => table);
+    expect(new Set(tables).size).toBe(FILES.length);
   });
 
   it.each(FILES)('%s', async (name, file) => {
-    const { table, columns, key } = await load(file);
+    const { table, columns, key } = loaded.get(name)!;
     const types = Object.fromEntries(columns.map(({ field, type }) => [field, type]));
     expect(types).toMatchObject(TYPES[name] ?? {});
     expect(key).toBe(KEYS[name] ?? null);
