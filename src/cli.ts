@@ -5,10 +5,10 @@
  * Start-up is felt by users, so a command's module is loaded when it is called and not before.
  */
 import { readFileSync } from 'node:fs';
-import yargs, { type Argv } from 'yargs';
-import { hideBin } from 'yargs/helpers';
+import type { Argv } from 'yargs';
 import type { Command } from './command.js';
 import { EdpError, EXIT, FailedRun } from './errors.js';
+import { packageFile } from './package-files.js';
 import { safeJson, safeLines } from './safe-text.js';
 
 interface CommandEntry {
@@ -89,11 +89,11 @@ const COMMANDS: readonly CommandEntry[] = [
 const GLOBAL_OPTIONS = ['json', 'verbose'] as const;
 
 function version(): string {
-  const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  const manifest = readFileSync(packageFile('package.json'), 'utf8');
   return (JSON.parse(manifest) as { version: string }).version;
 }
 
-async function addOptions(command: Argv, entry: CommandEntry): Promise<Argv> {
+async function addOptions(command: Argv, entry: CommandEntry, hidden: boolean): Promise<Argv> {
   const [{ OPTIONS, environmentName }, { command: module }] = await Promise.all([
     import('./options.js'),
     entry.load(),
@@ -111,11 +111,16 @@ async function addOptions(command: Argv, entry: CommandEntry): Promise<Argv> {
           ? undefined
           : String(option.default)),
       requiresArg: option.isFlag !== true,
+      hidden,
       choices: option.choices,
       group: (GLOBAL_OPTIONS as readonly string[]).includes(name) ? 'Everywhere:' : 'Options:',
     });
   }
   return module.build?.(built) ?? built;
+}
+
+function isHelpWanted(argv: readonly string[]): boolean {
+  return argv.length === 0 || argv.some((word) => ['help', '--help', '-h'].includes(word));
 }
 
 /** The exit status of the command that ran. */
@@ -125,7 +130,9 @@ async function main(argv: readonly string[]): Promise<number> {
     process.stdout.write(`${version()}\n`);
     return EXIT.done;
   }
+  const { default: yargs } = await import('yargs');
   let status: number = EXIT.done;
+  const isHelp = isHelpWanted(argv);
   const parser = yargs(argv)
     .scriptName('edp')
     .usage('$0 <command>\n\nLoads event CSVs into PostgreSQL and accounts for every record.')
@@ -133,7 +140,8 @@ async function main(argv: readonly string[]): Promise<number> {
     .help()
     .alias('h', 'help')
     .parserConfiguration({ 'camel-case-expansion': false, 'parse-positional-numbers': false })
-    .wrap(Math.min(100, process.stdout.columns ?? 100))
+    // yargs lays its help out in any case: then without options, and without wrapping.
+    .wrap(isHelp ? Math.min(100, process.stdout.columns ?? 100) : null)
     .strict()
     .demandCommand(1, 'Name a command.')
     .recommendCommands()
@@ -152,7 +160,7 @@ async function main(argv: readonly string[]): Promise<number> {
       [...[entry.usage].flat()],
       entry.describe,
       // yargs awaits a builder that is a promise; its types do not say so.
-      (command) => addOptions(command, entry) as unknown as Argv,
+      (command) => addOptions(command, entry, !isHelp) as unknown as Argv,
       async (parsed) => {
         const { command } = await entry.load();
         status = await execute(command, parsed);
@@ -262,7 +270,7 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 
-const argv = hideBin(process.argv);
+const argv = process.argv.slice(2);
 main(nameFiles(argv)).then(
   (status) => {
     process.exitCode = status;

@@ -47,9 +47,7 @@ const task: BareTask = {
   writeBatchSize: OPTIONS['write-batch-size'].default!,
   splits: cutGap({ start: dataStart, end: size, firstLine: dataLine }, splitBytes),
   nextSplit: new Int32Array(new SharedArrayBuffer(4)),
-  lane: await compileAssembly(
-    new URL('../../../../dist/ingest/lanes/byte-lane.wasm', import.meta.url),
-  ),
+  lane: await compileAssembly(),
 };
 await Promise.all(
   Array.from({ length: Number(workers) }, async () => {

@@ -170,13 +170,14 @@ export function toJson(command: string, result: IngestResult, isOk: boolean): ob
     bytes: result.bytes,
     rows: result.rows,
     unknownMetrics: result.unknownMetrics,
-    files: result.files.map(({ path, table, loadId, status, rows, bytes, reason }) => ({
+    files: result.files.map(({ path, table, loadId, status, rows, bytes, dialect, reason }) => ({
       path,
       table,
       loadId,
       status,
       rows,
       bytes,
+      ...(dialect === undefined ? {} : { dialect }),
       ...(reason === undefined ? {} : { reason }),
     })),
     ...(result.isInterrupted ? { interrupted: true } : {}),

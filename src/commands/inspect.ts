@@ -3,11 +3,12 @@ import { stringify } from 'yaml';
 import type { Command } from '../command.js';
 import { EdpError, EXIT } from '../errors.js';
 import { describeDelimiter } from '../ingest/detect/detect.js';
+import { summarizeForm } from '../ingest/plan/describe.js';
 import { discoverFiles, isStdin, totalBytes, withSpooledStdin } from '../ingest/plan/discover.js';
 import { type Inspection, inspectFile } from '../inspect/inspect.js';
 import { CSV_SETTING_NAMES, type CsvSettingName } from '../model/csv.js';
 import { type OptionName, resolveCsvSettings, resolveOptions } from '../options.js';
-import { formatBytes, formatCount, type Output } from '../output.js';
+import { formatBytes, formatCount, type Output, safeText } from '../output.js';
 import { makeReadProgress } from './read-progress.js';
 
 const MAX_CELL_SHOWN = 24;
@@ -74,26 +75,12 @@ function wordOrText(delimiter: string): string {
 
 function toJson(inspection: Inspection): object {
   const { description, why, columns } = inspection;
-  const { dialect, detection, form } = description;
   return {
     command: 'inspect',
     ok: true,
     path: inspection.path,
     bytes: inspection.bytes,
-    dialect: {
-      delimiter: Buffer.from(dialect.delimiter, 'latin1').toString('utf8'),
-      quote: dialect.quote === '' ? null : dialect.quote,
-      escape: dialect.escape,
-      lineEnd: inspection.lineEnd,
-      header: detection.hasHeader,
-      linesBeforeHeader: detection.skippedLines,
-      comment: dialect.comment === '' ? null : dialect.comment,
-      trailingDelimiter: dialect.hasTrailingDelimiter,
-      headerOneFieldShort: detection.isHeaderShort,
-      encoding: form.encoding,
-      byteOrderMark: form.markBytes > 0,
-      compression: form.compression,
-    },
+    dialect: { ...summarizeForm(description), lineEnd: inspection.lineEnd },
     why: {
       delimiter: why.delimiter,
       quote: why.quote,
@@ -133,6 +120,7 @@ function toJson(inspection: Inspection): object {
     })),
     nullTokens: inspection.nullTokens,
     odd: inspection.odd,
+    damage: description.form.breakage?.message ?? null,
     blankLines: inspection.blankLines,
     commentLines: inspection.commentLines,
     footer:
@@ -211,6 +199,7 @@ function describeHeader({ description: { dialect, detection } }: Inspection): st
 }
 
 function describeOdd({
+  description,
   odd,
   blankLines,
   commentLines,
@@ -221,6 +210,8 @@ function describeOdd({
     `records: ${code}`,
     formatCount(count),
   ]);
+  const { breakage } = description.form;
+  if (breakage !== undefined) rows.unshift([`damage: ${safeText(breakage.message)}`, '']);
   if (blankLines > 0) rows.push(['blank lines, passed over', formatCount(blankLines)]);
   if (commentLines > 0) rows.push(['comment lines, passed over', formatCount(commentLines)]);
   if (footer !== undefined) {

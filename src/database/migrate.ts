@@ -4,12 +4,15 @@
  * Two processes that start at once are kept apart by an advisory lock; a role that may not create
  * anything can still work with a ledger that is up to date.
  */
+
 import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
 import type pg from 'pg';
 import { EdpError } from '../errors.js';
+import { packageFile } from '../package-files.js';
 import { withTransaction } from './connection.js';
 
-const MIGRATIONS_DIRECTORY = new URL('../../sql/ledger/', import.meta.url);
+const MIGRATIONS_DIRECTORY = packageFile('sql/ledger/');
 
 /** Advisory lock held while schemas and tables are made. */
 const SCHEMA_LOCK = '(1162104833, 3)';
@@ -102,7 +105,7 @@ async function applyMigrations(client: pg.Client, migrations: readonly Migration
   // Looked up again under the lock: another process may have been faster.
   const current = await appliedVersion(client);
   for (const migration of migrations.filter(({ version }) => version > current)) {
-    await client.query(await readFile(new URL(migration.name, MIGRATIONS_DIRECTORY), 'utf8'));
+    await client.query(await readFile(path.join(MIGRATIONS_DIRECTORY, migration.name), 'utf8'));
     await client.query('INSERT INTO edp.migrations (version, name) VALUES ($1, $2)', [
       migration.version,
       migration.name,

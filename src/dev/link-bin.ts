@@ -4,10 +4,10 @@
  */
 import { chmodSync, existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { packageFile } from '../package-files.js';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const cli = path.join(root, 'dist', 'cli.js');
+const root = packageFile('.');
+const cli = packageFile('dist/cli.js');
 chmodSync(cli, 0o755);
 
 if (existsSync(path.join(root, 'node_modules')) && process.platform !== 'win32') {

@@ -1,6 +1,6 @@
 /** Prints the JSON Schema of edp.yaml, so that editors can complete and check the file (npm run schema). */
 import { z } from 'zod';
-import { projectSchema } from '../project.js';
+import { projectSchema } from '../project-file.js';
 
 const schema = z.toJSONSchema(projectSchema, {
   io: 'input',

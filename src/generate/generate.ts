@@ -8,6 +8,7 @@ import { mkdir, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { Piscina } from 'piscina';
 import { EdpError } from '../errors.js';
+import { programFile } from '../package-files.js';
 import { type Chunk, type ChunkBytes, type ChunkSettings, HEADER } from './chunk.js';
 import { type Dimensions, prepareDimensions } from './dimensions.js';
 import { toIoError, withNewFile } from './new-file.js';
@@ -170,7 +171,7 @@ async function withPool<T>(
   use: (make: (chunk: Chunk) => Promise<ChunkBytes>) => Promise<T>,
 ): Promise<T> {
   const pool = new Piscina<Chunk, ChunkBytes>({
-    filename: new URL('./worker.js', import.meta.url).href,
+    filename: programFile('generate/worker'),
     workerData: settings,
     // Threads start with the first chunks, so a few records do not pay for all of them.
     minThreads: 0,

@@ -7,11 +7,14 @@
  */
 import { stat } from 'node:fs/promises';
 import { EdpError } from '../errors.js';
-import { cutGap } from '../ingest/plan/cut.js';
+import type { Segment } from '../ingest/decode/cut-text.js';
+import { isDecoded } from '../ingest/decode/text.js';
+import { cutGap, findGaps } from '../ingest/plan/cut.js';
 import { describeFile, type FileDescription } from '../ingest/plan/describe.js';
 import type { InputFile } from '../ingest/plan/discover.js';
 import type { RejectCode } from '../ingest/reject.js';
 import type { FileIdentity, SplitRange } from '../ingest/split.js';
+import { streamSplits } from '../ingest/streamed.js';
 import type { CsvSettings } from '../model/csv.js';
 import { type ColumnSummary, emptySummary, mergeSummaries } from './column.js';
 import { type ColumnInference, conclude } from './conclude.js';
@@ -65,7 +68,9 @@ interface PreparedFile {
   readonly description: FileDescription;
   readonly identity: FileIdentity;
   readonly keyFields: readonly number[];
+  /** Of a file that is not plain text, none: it is cut while it is unpacked. */
   readonly ranges: readonly SplitRange[];
+  readonly settings: CsvSettings;
 }
 
 /**
@@ -117,14 +122,15 @@ async function prepare(
     description,
     identity: { path: file.path, size, modifiedMs: mtimeMs, inode: ino },
     keyFields,
+    settings,
     ranges:
-      dataStart >= dataEnd
+      dataStart >= dataEnd || isDecoded(description.form)
         ? []
         : cutGap({ start: dataStart, end: dataEnd, firstLine: dataLine }, stretchBytes),
   };
 }
 
-function makeTask(file: PreparedFile, range: SplitRange): StretchTask {
+function makeTask(file: PreparedFile, range: SplitRange, segment?: Segment): StretchTask {
   const { description, identity, keyFields } = file;
   return {
     file: identity,
@@ -132,7 +138,47 @@ function makeTask(file: PreparedFile, range: SplitRange): StretchTask {
     range,
     columnCount: description.header.length,
     keyFields,
+    ...(segment === undefined ? {} : { segment }),
   };
+}
+
+/** A stretch to be read. */
+interface Job {
+  readonly file: PreparedFile;
+  /** Index of the file, and of the stretch in it. */
+  readonly of: number;
+  readonly index: number;
+  readonly range: SplitRange;
+  readonly segment?: Segment;
+  readonly sourceBytes: number;
+  readonly release?: (() => void) | undefined;
+}
+
+async function* listJobs(
+  files: readonly PreparedFile[],
+  processCount: number,
+): AsyncGenerator<Job> {
+  for (const [of, file] of files.entries()) {
+    for (const [index, range] of file.ranges.entries()) {
+      yield { file, of, index, range, sourceBytes: range.until - range.from };
+    }
+    if (!isDecoded(file.description.form)) continue;
+    const { description, identity, settings } = file;
+    const { dialect, dataStart, dataLine, form, textBytes } = description;
+    let index = 0;
+    const splits = streamSplits(identity, dialect, {
+      name: file.file.name,
+      form,
+      gaps: findGaps(dataStart, dataLine, Number.MAX_SAFE_INTEGER, []),
+      splitBytes: MAX_STRETCH_BYTES,
+      textBytes,
+      processCount,
+      skipFooter: settings.skipFooter ?? 0,
+    });
+    for await (const { range, segment, sourceBytes = 0, release } of splits) {
+      yield { file, of, index: index++, range, segment: segment!, sourceBytes, release };
+    }
+  }
 }
 
 /** @returns the stretches of each file, in the order of its ranges */
@@ -143,22 +189,19 @@ async function readAll(
   signal: AbortSignal,
 ): Promise<Stretch[][]> {
   const stretches: Stretch[][] = files.map(() => []);
-  const queue = files.flatMap((file, i) =>
-    file.ranges.map((range, index) => ({ file, range, i, index })),
-  );
-  let next = 0;
+  const jobs = listJobs(files, pool.processCount);
   let hashes = 0;
   const work = async () => {
-    while (next < queue.length) {
+    for (let next = await jobs.next(); next.done !== true; next = await jobs.next()) {
       if (signal.aborted) throw new EdpError('interrupted', 'the inference was stopped');
-      const { file, range, i, index } = queue[next++]!;
-      const stretch = await pool.read(makeTask(file, range));
-      const count = stretch.keys.reduce((sum, key) => sum + (key.hashes?.length ?? 0), 0);
+      const { file, of, index, range, segment, sourceBytes, release } = next.value;
+      const stretch = await pool.read(makeTask(file, range, segment));
+      release?.();
       // Memory is bounded: of more keys it is not verified whether they are different.
-      hashes += count;
+      hashes += stretch.keys.reduce((sum, key) => sum + (key.hashes?.length ?? 0), 0);
       const kept = hashes > MAX_HASHES ? stretch.keys.map(withoutHashes) : stretch.keys;
-      stretches[i]![index] = { ...stretch, keys: kept };
-      progress.advance(stretch.end - stretch.start, stretch.records);
+      stretches[of]![index] = { ...stretch, keys: kept };
+      progress.advance(sourceBytes, stretch.records);
     }
   };
   await Promise.all(Array.from({ length: pool.processCount }, work));
@@ -180,7 +223,8 @@ async function join(
   let start = dataStart;
   let line = dataLine;
   for (const [i, guessed] of stretches.entries()) {
-    const { until } = file.ranges[i]!;
+    // Of what was cut while it was unpacked, nothing is guessed.
+    const { until } = file.ranges[i] ?? { until: guessed.end };
     // A record that began before reaches beyond all of it.
     if (start >= until) continue;
     const stretch =

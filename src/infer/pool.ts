@@ -1,7 +1,7 @@
 /** The piscina pool of workers that infer types. A little work is done without any. */
-import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
 import { type ErrorData, fromErrorData } from '../errors.js';
+import { programFile } from '../package-files.js';
 import { readStretch, type Stretch, type StretchTask } from './stretch.js';
 
 /** A thread takes as long to start as it takes to read so much. */
@@ -24,7 +24,7 @@ export async function withInferencePool<T>(
 ): Promise<T> {
   if (expectedBytes <= BYTES_WITHOUT_THREAD) return work({ processCount: 1, read: readStretch });
   const pool = new Piscina({
-    filename: fileURLToPath(new URL('./worker.js', import.meta.url)),
+    filename: programFile('infer/worker'),
     minThreads: Math.min(processCount, Math.ceil(expectedBytes / BYTES_WITHOUT_THREAD)),
     maxThreads: processCount,
     idleTimeout: Number.POSITIVE_INFINITY,

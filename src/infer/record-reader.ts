@@ -115,6 +115,12 @@ export class RecordReader implements WindowConsumer {
     return next;
   }
 
+  /** A record that is too long to be held, of which others know where it ends. */
+  addLongRecord(lineCount: number): void {
+    this.#line += lineCount;
+    this.#count('record_too_long');
+  }
+
   cutLongRecord({ bytes, filled, limit }: Window): number {
     const scanner = this.#scanner;
     this.#batch.count = 0;

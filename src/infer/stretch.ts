@@ -1,5 +1,7 @@
 /** A stretch of a file → what is known of its columns. What travels between threads is plain data. */
 
+import type { Segment } from '../ingest/decode/cut-text.js';
+import { SegmentSource } from '../ingest/decode/segment-source.js';
 import type { Dialect } from '../ingest/dialect.js';
 import { findStart, readSplit, withFile } from '../ingest/read.js';
 import type { RejectCode } from '../ingest/reject.js';
@@ -12,6 +14,8 @@ export interface StretchTask {
   readonly file: FileIdentity;
   readonly dialect: Dialect;
   readonly range: SplitRange;
+  /** The bytes of the range, where they are not those of the file. */
+  readonly segment?: Segment;
   readonly columnCount: number;
   /** Columns whose values may be all different. */
   readonly keyFields: readonly number[];
@@ -32,26 +36,41 @@ let buffer: Buffer | undefined;
 const NO_HASH = { update: () => undefined as never };
 
 export async function readStretch(task: StretchTask): Promise<Stretch> {
-  const { dialect, columnCount, keyFields, range } = task;
+  const { file: identity, dialect, columnCount, keyFields, range, segment } = task;
   // One byte more, as for a load's windows.
   buffer ??= Buffer.allocUnsafeSlow(WINDOW_BYTES + 1);
   const window = buffer;
   const reader = new RecordReader(dialect, columnCount, keyFields);
-  return withFile(task.file, async (file) => {
-    const start = await findStart(file, task.file, dialect, range, window);
-    const end = await readSplit(file, task.file, start, range.until, window, NO_HASH, reader);
-    return {
-      start,
-      end,
-      lineCount: reader.lineCount,
-      records: reader.records,
-      odd: reader.odd,
-      blankLines: reader.blankLines,
-      commentLines: reader.commentLines,
-      columns: reader.columns.map(({ summary }) => summary),
-      keys: reader.keys.map((key) => key.take()),
-    };
+  if (segment?.longRecord !== undefined) {
+    reader.addLongRecord(segment.longRecord.lineCount);
+    return toStretch(reader, segment.start, segment.end);
+  }
+  if (segment !== undefined) {
+    const { start, end } = segment;
+    const extent = { ...identity, size: end };
+    const source = new SegmentSource(segment);
+    await readSplit(source, extent, start, range.until, window, NO_HASH, reader);
+    return toStretch(reader, start, end);
+  }
+  return withFile(identity, async (file) => {
+    const start = await findStart(file, identity, dialect, range, window);
+    const end = await readSplit(file, identity, start, range.until, window, NO_HASH, reader);
+    return toStretch(reader, start, end);
   });
+}
+
+function toStretch(reader: RecordReader, start: number, end: number): Stretch {
+  return {
+    start,
+    end,
+    lineCount: reader.lineCount,
+    records: reader.records,
+    odd: reader.odd,
+    blankLines: reader.blankLines,
+    commentLines: reader.commentLines,
+    columns: reader.columns.map(({ summary }) => summary),
+    keys: reader.keys.map((key) => key.take()),
+  };
 }
 
 /** What is known of a file, or of several, as far as it was read. */

@@ -17,6 +17,7 @@ import type pg from 'pg';
 import type { Session } from '../database/session.js';
 import { isTransient } from '../database/sqlstate.js';
 import { EdpError, fromErrorData } from '../errors.js';
+import type { Segment } from './decode/cut-text.js';
 import { defer } from './deferred.js';
 import type { SplitPool } from './pool.js';
 import type { CommitAnswer, CommitRequest, LoadTask, Receipt, SplitRange } from './split.js';
@@ -33,6 +34,12 @@ export interface PlannedSplit {
   readonly range: SplitRange;
   /** Line, from 1, at the start; known for exact ranges only. */
   readonly firstLine: number | undefined;
+  /** The bytes of the range, where they are not those of the file. */
+  readonly segment?: Segment;
+  /** Bytes of the file that it stands for, where they are not as many as in the range. */
+  readonly sourceBytes?: number;
+  /** To be called when nobody reads the segment any more. */
+  readonly release?: () => void;
 }
 
 type Boundary = { readonly end: number; readonly nextLine: number };
@@ -232,6 +239,7 @@ export class Dispatcher {
       return await this.#options.pool.run({
         load: flight.split.load,
         range,
+        segment: flight.split.segment,
         isCareful: this.#carefulTables.has(flight.split.load.target.table),
         port: theirs,
         stop: this.#stop,

@@ -20,6 +20,9 @@ import { loadInBulk } from './bulk/bulk.js';
 import { planIndexes } from './copy/indexes.js';
 import type { MissingDimensions, OnConflict } from './copy/stage.js';
 import { type CopyTarget, inspectTarget } from './copy/target.js';
+import { isDecoded } from './decode/text.js';
+import { describeDelimiter, toText } from './detect/detect.js';
+import { placeName } from './detect/header.js';
 import { Dispatcher, type PlannedSplit } from './dispatch.js';
 import { formatOf } from './file-format.js';
 import {
@@ -34,12 +37,18 @@ import {
 import { holdModel } from './ledger/model-lock.js';
 import { listPromotions, unknownPromotions } from './ledger/promotions.js';
 import { cutGap, findGaps } from './plan/cut.js';
-import { describeFile, type FileDescription } from './plan/describe.js';
+import {
+  describeFile,
+  type FileDescription,
+  listOddities,
+  summarizeForm,
+} from './plan/describe.js';
 import type { InputFile } from './plan/discover.js';
 import { type IdentifiedFile, identifyFile } from './plan/identify.js';
 import { planTable, type TablePlan } from './plan/table-plan.js';
 import type { SplitPool } from './pool.js';
 import type { LoadTask, Receipt, RowCounts } from './split.js';
+import { type StreamedSplit, streamSplits } from './streamed.js';
 
 /** How often a file that another run is loading is asked for again. */
 const BUSY_POLL_MS = 250;
@@ -69,6 +78,8 @@ export interface FileResult {
   /** Of the whole load, also what earlier runs of it committed; nothing for a skipped file. */
   readonly rows: RowCounts;
   readonly bytes: number;
+  /** The form it was read in; not there for a file that was not read. */
+  readonly dialect?: object;
   /** Why it was skipped or failed. */
   readonly reason?: string;
 }
@@ -158,11 +169,13 @@ interface ClaimedLoad extends ClaimedFile {
 
 interface LoadPlan {
   readonly load: LoadTask;
-  readonly splits: readonly PlannedSplit[];
-  /** What they cover. */
+  /** Those of a file that is not plain text are made while it is read. */
+  readonly splits: readonly PlannedSplit[] | AsyncIterable<PlannedSplit>;
+  /** Bytes of the file that they stand for. */
   readonly openBytes: number;
   readonly dataStart: number;
-  readonly dataEnd: number;
+  /** Undefined where it shows only when all is read. */
+  readonly dataEnd: number | undefined;
   readonly dataLine: number;
 }
 
@@ -174,6 +187,7 @@ interface ActiveLoad {
   readonly claim: Extract<Claim, { kind: 'claimed' }>;
   readonly identity: LoadIdentity;
   readonly startedAt: number;
+  readonly dialect: object;
   rows: RowCounts;
 }
 
@@ -191,6 +205,8 @@ class IngestRun {
   /** Contents this run is loading now: its own lock would not keep it from claiming one twice. */
   readonly #inHand = new Set<string>();
   readonly #results = new Map<InputFile, FileResult>();
+  /** The form that the user was last told of, by table. */
+  readonly #toldOddities = new Map<string, string>();
   readonly #endings: Promise<void>[] = [];
   /** Loads whose end the ledger is still to be told. */
   readonly #ended: EndedLoad[] = [];
@@ -221,9 +237,9 @@ class IngestRun {
       processCount: options.processCount,
       session: resources.session,
       signal,
-      onCommitted: ({ load }, receipt) => {
+      onCommitted: ({ load, sourceBytes }, receipt) => {
         this.#count(this.#active.get(load.loadId)!, receipt);
-        progress.advance(receipt.end - receipt.start, receipt.rows);
+        progress.advance(sourceBytes ?? receipt.end - receipt.start, receipt.rows);
         this.#enforceRejectLimit(false);
       },
     });
@@ -335,30 +351,21 @@ class IngestRun {
     const plans = claimed.map(({ prepared, claim }) => this.#plan(prepared, claim));
     const startedAt = performance.now();
     let scanned = { bytes: 0, rows: NO_ROWS };
-    const outcome = await loadInBulk(
-      plans.map(({ load, splits, dataStart, dataLine, dataEnd }) => ({
-        load,
-        ranges: splits.map(({ range }) => range),
-        dataStart,
-        dataEnd,
-        dataLine,
-      })),
-      {
-        pool: this.#pool,
-        processCount: this.#options.processCount,
-        stop: this.#dispatcher.stopFlag,
-        onScanned: (bytes, rows) => {
-          scanned = { bytes: scanned.bytes + bytes, rows: addRows(scanned.rows, rows) };
-          this.#progress.advance(bytes, rows);
-          this.#enforceRejectLimit(false, scanned.rows);
-        },
-        mayCommit: () => {
-          const isEnd = this.#results.size + claimed.length === this.#targetCount;
-          this.#enforceRejectLimit(isEnd, scanned.rows);
-          return !this.#dispatcher.isStopped;
-        },
+    const outcome = await loadInBulk(plans, {
+      pool: this.#pool,
+      processCount: this.#options.processCount,
+      stop: this.#dispatcher.stopFlag,
+      onScanned: (bytes, rows) => {
+        scanned = { bytes: scanned.bytes + bytes, rows: addRows(scanned.rows, rows) };
+        this.#progress.advance(bytes, rows);
+        this.#enforceRejectLimit(false, scanned.rows);
       },
-    );
+      mayCommit: () => {
+        const isEnd = this.#results.size + claimed.length === this.#targetCount;
+        this.#enforceRejectLimit(isEnd, scanned.rows);
+        return !this.#dispatcher.isStopped;
+      },
+    });
     if (outcome.kind === 'undone') {
       this.#progress.advance(-scanned.bytes, negate(scanned.rows));
       if (outcome.reason !== undefined && !this.#dispatcher.isStopped) {
@@ -375,7 +382,7 @@ class IngestRun {
       const share = ((now - startedAt) * prepared.file.size) / totalBytes;
       const active = this.#activate(prepared, claim, now - share);
       for (const receipt of outcome.receipts[i]!) this.#count(active, receipt);
-      this.#endings.push(this.#finish(prepared.target, active, [], 0));
+      this.#endings.push(this.#finish(prepared.target, active, [], true));
     }
     return true;
   }
@@ -465,7 +472,7 @@ class IngestRun {
     const description = await describeFile(file.path, file.name, table, csv);
     const copyTarget = await this.#prepareTable(table);
     const plan = planFor(table, description, file.name);
-    const identified = await identifyFile(file.path);
+    const identified = await identifyFile(file.path, description.textHead);
     const identity = toIdentity(target, description, identified, csv);
     return { target, description, copyTarget, plan, file: identified, identity };
   }
@@ -520,7 +527,7 @@ class IngestRun {
   }
 
   #activate(
-    { target, file, identity }: PreparedFile,
+    { target, description, file, identity }: PreparedFile,
     claim: Extract<Claim, { kind: 'claimed' }>,
     startedAt = performance.now(),
   ): ActiveLoad {
@@ -531,9 +538,11 @@ class IngestRun {
       claim,
       identity,
       startedAt,
+      dialect: summarizeForm(description),
       rows: claim.rows,
     };
     this.#active.set(claim.loadId, active);
+    this.#tellOddities(target, description);
     if (claim.hadOtherModel) {
       this.#progress.note(
         `load ${claim.loadId} of ${safeText(target.file.name)} was begun with another model of "${safeText(target.table.name)}"; what is left of it loads with the present one`,
@@ -542,6 +551,14 @@ class IngestRun {
     addCounts(this.#unknownMetrics, claim.unknownMetrics);
     this.#rows = addRows(this.#rows, claim.rows);
     return active;
+  }
+
+  /** Tells in what form a file is read, unless it is a usual one, or that of the file before. */
+  #tellOddities({ file, table }: Target, description: FileDescription): void {
+    const oddities = listOddities(description).join(', ');
+    if (oddities === (this.#toldOddities.get(table.name) ?? '')) return;
+    this.#toldOddities.set(table.name, oddities);
+    this.#progress.note(`${safeText(file.name)} is read with: ${oddities || 'no oddities'}`);
   }
 
   /** Counts what has committed. */
@@ -553,16 +570,17 @@ class IngestRun {
 
   /** What is left of a load, cut into splits. */
   #plan(
-    { description, copyTarget, plan, file }: PreparedFile,
+    { target, description, copyTarget, plan, file }: PreparedFile,
     claim: Extract<Claim, { kind: 'claimed' }>,
   ): LoadPlan {
-    const { dialect, dataStart, dataLine, recordBytes, dataEnd = file.size } = description;
+    const { form, dialect, dataStart, dataLine, recordBytes, footer } = description;
     const { processCount, writeBatchSize, readBatchSize, onConflict, missingDimensions } =
       this.#options;
     const load: LoadTask = {
       database: this.#database.client,
       file,
       dialect,
+      footerStart: footer?.start,
       plan,
       target: copyTarget,
       loadId: claim.loadId,
@@ -571,9 +589,24 @@ class IngestRun {
       onConflict,
       missingDimensions,
     };
+    const batchBytes = Math.max(1, Math.round(readBatchSize * recordBytes));
+    if (isDecoded(form)) {
+      const text = streamSplits(file, dialect, {
+        name: target.file.name,
+        form,
+        gaps: findGaps(dataStart, dataLine, Number.MAX_SAFE_INTEGER, claim.committed),
+        splitBytes: batchBytes,
+        textBytes: description.textBytes,
+        processCount,
+        skipFooter: this.#options.csvFor(target.table).skipFooter ?? 0,
+      });
+      const splits = ofLoad(load, text);
+      return { load, splits, openBytes: file.size, dataStart, dataLine, dataEnd: undefined };
+    }
+    const { dataEnd = file.size } = description;
     // A file of a few long records keeps all workers busy, too.
     const share = Math.max(MIN_SHARE_BYTES, Math.ceil(file.size / processCount));
-    const splitBytes = Math.max(1, Math.min(Math.round(readBatchSize * recordBytes), share));
+    const splitBytes = Math.min(batchBytes, share);
     const gaps = findGaps(dataStart, dataLine, dataEnd, claim.committed);
     const splits = gaps.flatMap((gap) =>
       cutGap(gap, splitBytes).map((range) => ({
@@ -592,23 +625,37 @@ class IngestRun {
     const { splits, openBytes } = this.#plan(prepared, claim);
     this.#progress.advance(prepared.file.size - openBytes, NO_ROWS);
     const endings: Promise<boolean>[] = [];
-    for (const split of splits) {
-      if (this.#dispatcher.isStopped) break;
-      endings.push((await this.#dispatcher.send(split)).ended);
+    let isAllSent = false;
+    let fault: EdpError | undefined;
+    try {
+      for await (const split of splits) {
+        if (this.#dispatcher.isStopped) break;
+        const { ended } = await this.#dispatcher.send(split);
+        endings.push(ended);
+        if (split.release !== undefined) void ended.then(split.release);
+      }
+      isAllSent = !this.#dispatcher.isStopped;
+    } catch (error) {
+      // What was sent before may commit; the same command goes on behind it.
+      if (!isFileFault(error)) throw error;
+      fault = error;
+    } finally {
+      this.#endings.push(this.#finish(prepared.target, active, endings, isAllSent, fault));
     }
-    this.#endings.push(this.#finish(prepared.target, active, endings, splits.length));
   }
 
   async #finish(
     target: Target,
     active: ActiveLoad,
     endings: readonly Promise<boolean>[],
-    splitCount: number,
+    isAllSent: boolean,
+    fault?: EdpError,
   ): Promise<void> {
-    const committed = (await Promise.all(endings)).filter((isCommitted) => isCommitted).length;
+    const committed = await Promise.all(endings);
     this.#enforceRejectLimit(this.#results.size === this.#targetCount - 1);
     // Over the limit it stays open, so that the next run holds it against its own limit again.
-    const isComplete = committed === splitCount && !this.#isOverRejectLimit;
+    const isComplete =
+      isAllSent && committed.every((isCommitted) => isCommitted) && !this.#isOverRejectLimit;
     const { claim, identity, bytes } = active;
     const seconds = (performance.now() - active.startedAt) / 1000;
     try {
@@ -623,7 +670,8 @@ class IngestRun {
       loadId: claim.loadId,
       rows: active.rows,
       bytes,
-      ...(isComplete ? {} : { reason: this.#unfinishedReason() }),
+      dialect: active.dialect,
+      ...(isComplete ? {} : { reason: this.#unfinishedReason(claim.loadId, fault) }),
     });
   }
 
@@ -637,7 +685,10 @@ class IngestRun {
     return this.#ending;
   }
 
-  #unfinishedReason(): string {
+  #unfinishedReason(loadId: number, fault: EdpError | undefined): string {
+    if (fault !== undefined) {
+      return `${fileFaultReason(fault)}\n  → what comes before is loaded, as load ${loadId}: the whole file goes on from there; edp undo ${loadId} removes it`;
+    }
     return this.#isOverRejectLimit
       ? 'stopped by --max-rejects; with another limit the same command goes on where it stopped'
       : 'not finished; the same command goes on where it stopped';
@@ -711,6 +762,13 @@ function inWaves(targets: readonly Target[], sizes: ReadonlyMap<InputFile, numbe
   return waves;
 }
 
+async function* ofLoad(
+  load: LoadTask,
+  splits: AsyncIterable<StreamedSplit>,
+): AsyncGenerator<PlannedSplit> {
+  for await (const split of splits) yield { load, ...split };
+}
+
 /**
  * Files in the order in which they may load: those of a table that others refer to come before theirs,
  * and are done before theirs begin.
@@ -735,7 +793,12 @@ function referenceDepth(table: Table, model: Model, trail: readonly Table[]): nu
   return Math.max(0, ...depths);
 }
 
-const FILE_FAULTS: ReadonlySet<string> = new Set(['header_mismatch', 'not_csv', 'io']);
+const FILE_FAULTS: ReadonlySet<string> = new Set([
+  'header_mismatch',
+  'not_csv',
+  'corrupt_file',
+  'io',
+]);
 
 /** Whether an error concerns one file and none of the others. */
 export function isFileFault(error: unknown): error is EdpError {
@@ -769,6 +832,7 @@ export function toIdentity(
     size,
     contentHash,
     header: description.headerBytes,
+    form: description.form,
     format: formatOf(description, csv),
     modelHash: hashTable(table),
   };
@@ -778,9 +842,30 @@ export function otherFormatReason(loadId: number): string {
   return `load ${loadId} has a part of this content, which it read in another format\n  → say what was said then about the form of the file; or remove that part first: edp undo ${loadId}`;
 }
 
+const MAX_LINE_SHOWN = 80;
+
 /** An empty file has no header to plan by, and no records to plan for. */
-export function planFor(table: Table, { header }: FileDescription, name: string): TablePlan {
-  return header.length === 0
-    ? { table: table.name, columns: [], sources: [], key: table.key, fieldCount: 0 }
-    : planTable(table, header, name);
+export function planFor(
+  table: Table,
+  { header, detection }: FileDescription,
+  name: string,
+): TablePlan {
+  if (header.length === 0) {
+    return { table: table.name, columns: [], sources: [], key: table.key, fieldCount: 0 };
+  }
+  const isMadeUp = !detection.hasHeader && header[0] === placeName(0);
+  const fields = new Set(table.columns.map(({ field }) => field));
+  if (isMadeUp && !header.some((field) => fields.has(field))) {
+    const { records, preamble } = detection.evaluation ?? { records: [], preamble: 0 };
+    const line = toText((records[preamble]?.raw ?? '').slice(0, MAX_LINE_SHOWN), 'utf-8');
+    throw new EdpError(
+      'header_mismatch',
+      `the first line does not name the fields: ${detection.why.header}: ${JSON.stringify(line)}`,
+      {
+        place: `${name}:${detection.skippedLines + 1}`,
+        hint: `name its fields with --columns a,b,c; or say --header if the first line names them, and --delimiter if it is not ${describeDelimiter(detection.dialect.delimiter)}`,
+      },
+    );
+  }
+  return planTable(table, header, name);
 }

@@ -1,7 +1,7 @@
 /** The piscina pool of split workers: one thread and one database session each. */
-import { fileURLToPath } from 'node:url';
 import type pg from 'pg';
 import { Piscina } from 'piscina';
+import { programFile } from '../package-files.js';
 import { compileAssembly } from './lanes/lane-memory.js';
 import type { ScanOutcome, ScanTask, SplitOutcome, SplitTask } from './split.js';
 
@@ -35,7 +35,7 @@ export async function withPool<T>(
   );
   const workerData: WorkerData = { lane: await compileAssembly() };
   const pool = new Piscina({
-    filename: fileURLToPath(new URL('./worker.js', import.meta.url)),
+    filename: programFile('ingest/worker'),
     minThreads: threadCount,
     maxThreads: processCount,
     idleTimeout: Number.POSITIVE_INFINITY,
@@ -46,7 +46,8 @@ export async function withPool<T>(
   try {
     return await work({
       connect(database) {
-        for (let i = 0; i < threadCount; i++) {
+        // One thread is still starting when its split comes; another task would start a second one.
+        for (let i = 0; threadCount > 1 && i < threadCount; i++) {
           // A thread that cannot connect says so with its first split.
           pool.run(database, { name: 'connectAhead' }).catch(() => {});
         }

@@ -13,6 +13,16 @@ import type { FileIdentity, SplitRange } from './split.js';
 /** A longer record is rejected; the buffer grows up to this, and no further. */
 export const MAX_RECORD_BYTES = 64 * 1024 * 1024;
 
+/** What windows are read from: a file, or what was made of one. */
+export interface ByteSource {
+  read(
+    into: Buffer,
+    offset: number,
+    length: number,
+    position: number,
+  ): Promise<{ readonly bytesRead: number }>;
+}
+
 /** Part of a file, from the start of a record on. */
 export interface Window {
   /** Reused after the call; its byte at `filled` may be written to. */
@@ -81,7 +91,7 @@ export async function assertUnchanged(file: FileHandle, identity: FileIdentity):
  * @returns start of the first record behind the split
  */
 export async function readSplit(
-  file: FileHandle,
+  file: ByteSource,
   identity: FileIdentity,
   start: number,
   until: number,
@@ -129,7 +139,8 @@ export async function readSplit(
 }
 
 /**
- * Where the range's first record starts: known, or guessed; `from` itself if nothing tells.
+ * Where the range's first record starts: known, or guessed; `until` where no line ends in the range, so
+ * that it is all of a record that began before.
  *
  * @param buffer for the part of the file that is looked at
  */
@@ -137,12 +148,17 @@ export async function findStart(
   file: FileHandle,
   identity: FileIdentity,
   dialect: Dialect,
-  { from, isExact }: SplitRange,
+  { from, until, isExact }: SplitRange,
   buffer: Buffer,
 ): Promise<number> {
   if (isExact) return from;
-  if (from >= identity.size) return identity.size;
-  const { bytesRead } = await file.read(buffer, 0, buffer.length, from - 1);
-  const guess = guessRecordStart(buffer.subarray(0, bytesRead), 1, dialect);
-  return guess < 0 ? from : from - 1 + guess;
+  const end = Math.min(until, identity.size);
+  for (let position = from - 1; position < end - 1; ) {
+    const { bytesRead } = await file.read(buffer, 0, buffer.length, position);
+    const guess = guessRecordStart(buffer.subarray(0, bytesRead), 1, dialect);
+    if (guess >= 0) return position + guess;
+    if (bytesRead <= 1) break;
+    position += bytesRead - 1;
+  }
+  return end;
 }

@@ -4,6 +4,7 @@ import type pg from 'pg';
 import type { ErrorData } from '../errors.js';
 import type { MissingDimensions, OnConflict } from './copy/stage.js';
 import type { CopyTarget } from './copy/target.js';
+import type { Segment } from './decode/cut-text.js';
 import type { Dialect } from './dialect.js';
 import type { RejectRecord } from './ledger/receipts.js';
 import type { TablePlan } from './plan/table-plan.js';
@@ -22,6 +23,8 @@ export interface LoadTask {
   readonly database: pg.ClientConfig;
   readonly file: FileIdentity;
   readonly dialect: Dialect;
+  /** Where lines begin that look like a footer. */
+  readonly footerStart: number | undefined;
   readonly plan: TablePlan;
   readonly target: CopyTarget;
   readonly loadId: number;
@@ -43,6 +46,8 @@ export interface SplitRange {
 export interface SplitTask {
   readonly load: LoadTask;
   readonly range: SplitRange;
+  /** The bytes of the range, where they are not those of the file. */
+  readonly segment?: Segment | undefined;
   /** Takes the careful way from the start, because the splits before needed it. */
   readonly isCareful: boolean;
   readonly port: MessagePort;
@@ -91,6 +96,8 @@ export type SplitOutcome =
 export interface ScanTask {
   readonly load: LoadTask;
   readonly range: SplitRange;
+  /** The bytes of the range, where they are not those of the file. */
+  readonly segment?: Segment | undefined;
   readonly port: MessagePort;
   /** Set to 1 to stop all workers between two batches. */
   readonly stop: Int32Array;

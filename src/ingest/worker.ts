@@ -21,12 +21,13 @@ import { MissingReference } from './copy/foreign-keys.js';
 import { PortSink } from './copy/port-sink.js';
 import type { RowSink } from './copy/sink.js';
 import { Stage } from './copy/stage.js';
+import { rejectLongSegment, SegmentSource } from './decode/segment-source.js';
 import { LaneMemory } from './lanes/lane-memory.js';
 import { RecordLoader } from './lanes/record-loader.js';
 import { hasReceipt, insertReceipt } from './ledger/receipts.js';
 import { type RecordPlace, RejectLog } from './ledger/reject-log.js';
 import type { WorkerData } from './pool.js';
-import { assertUnchanged, findStart, readSplit, withFile } from './read.js';
+import { assertUnchanged, type ByteSource, findStart, readSplit, withFile } from './read.js';
 import type {
   CommitAnswer,
   CommitRequest,
@@ -85,6 +86,7 @@ async function attemptSplit(task: SplitTask): Promise<SplitOutcome> {
           : error;
       }
       await rollBack(current.client, error);
+      if (error instanceof LostSplit) return { kind: 'rolled_back', reason: 'misaligned' };
       if (isCareful || !(isDataError(code) || error instanceof MissingReference)) throw error;
       // The server objects to some record: find out which.
       isCareful = true;
@@ -100,8 +102,8 @@ async function loadSplit(
 ): Promise<SplitOutcome> {
   const { load, range, port } = task;
   return withFile(load.file, async (file) => {
-    const { window } = laneMemory;
-    const start = await findStart(file, load.file, load.dialect, range, window);
+    const source = sourceOf(task, file);
+    const start = await findStart(file, load.file, load.dialect, range, laneMemory.window);
     const rejects = new RejectLog(client, load.loadId, start);
     const sink: RowSink = isCareful
       ? new CarefulSink(makeStage(client, load), rejects, (names) => loader.countUnknown(names, -1))
@@ -109,7 +111,7 @@ async function loadSplit(
     const loader = new RecordLoader({ ...load, laneMemory }, sink, rejects);
     await client.query('BEGIN');
     await sink.begin();
-    const scanned = await scan(file, task, start, loader);
+    const scanned = await scan(source, file, task, start, loader, rejects);
 
     const answer = await askToCommit(port, { ...scanned, backend });
     if (!answer.commit) {
@@ -121,7 +123,7 @@ async function loadSplit(
       await client.query('ROLLBACK');
       return { kind: 'committed', receipt: emptyReceipt(scanned), wasCareful: false };
     }
-    const duplicate = await sink.settle((place) => readRaw(file, place));
+    const duplicate = await sink.settle((place) => readRaw(source, place));
     await rejects.flush();
     const receipt = makeReceipt(scanned, loader, rejects.count, duplicate);
     const { loadId, attempt, onConflict } = load;
@@ -143,7 +145,7 @@ export async function scanSplit(task: ScanTask): Promise<ScanOutcome> {
       const rejects = new RejectLog(undefined, load.loadId, start);
       const sink = new PortSink(port, load.target, load.plan);
       const loader = new RecordLoader({ ...load, laneMemory }, sink, rejects);
-      const scanned = await scan(file, task, start, loader);
+      const scanned = await scan(sourceOf(task, file), file, task, start, loader, rejects);
       await sink.settle();
       return {
         kind: 'scanned',
@@ -159,31 +161,63 @@ export async function scanSplit(task: ScanTask): Promise<ScanOutcome> {
   }
 }
 
+/** Where the bytes of a split are: in the file, or in what was made of it. */
+function sourceOf({ segment }: Pick<SplitTask, 'segment'>, file: FileHandle): ByteSource {
+  return segment === undefined ? file : new SegmentSource(segment);
+}
+
+/** Records, none of which is one: then the split has likely begun at a line of something longer. */
+const LOST_RECORDS = 200;
+
+/** Thrown to wait for the split before, which tells where this one begins; no fault of anything. */
+class LostSplit extends EdpError {
+  constructor() {
+    super('interrupted', 'where the first record of a split starts cannot be told');
+  }
+}
+
+/** What is known of a range, once it is read. */
+interface Scan extends ScannedRange {
+  readonly contentHash: string;
+}
+
 /** Reads a split's records from `start` on, and hands them to the loader. */
 async function scan(
+  source: ByteSource,
   file: FileHandle,
-  { load, range, stop }: Pick<SplitTask, 'load' | 'range' | 'stop'>,
+  { load, range, segment, stop }: Pick<SplitTask, 'load' | 'range' | 'segment' | 'stop'>,
   start: number,
   loader: RecordLoader,
-): Promise<ScannedRange> {
+  rejects: RejectLog,
+): Promise<Scan> {
+  const extent = segment === undefined ? load.file : { ...load.file, size: segment.end };
   hasher!.init();
-  const end = await readSplit(file, load.file, start, range.until, laneMemory.window, hasher!, {
-    take(window) {
-      if (Atomics.load(stop, 0) === 1) throw new EdpError('interrupted', 'the run was stopped');
-      return loader.take(window);
-    },
-    cutLongRecord: (window) => loader.cutLongRecord(window),
-    get isInRecord() {
-      return loader.isInRecord;
-    },
-  });
+  const end =
+    segment?.longRecord !== undefined
+      ? rejectLongSegment(loader, segment)
+      : await readSplit(source, extent, start, range.until, laneMemory.window, hasher!, {
+          async take(window) {
+            if (Atomics.load(stop, 0) === 1)
+              throw new EdpError('interrupted', 'the run was stopped');
+            const taken = await loader.take(window);
+            const { recordCount } = loader;
+            if (!range.isExact && recordCount > LOST_RECORDS && recordCount === rejects.count)
+              throw new LostSplit();
+            return taken;
+          },
+          cutLongRecord: (window) => loader.cutLongRecord(window),
+          get isInRecord() {
+            return loader.isInRecord;
+          },
+        });
   await loader.finish();
   await assertUnchanged(file, load.file);
-  return { start, end, lineCount: loader.lineCount };
+  const contentHash = segment?.longRecord?.contentHash ?? hasher!.digest('hex');
+  return { start, end, lineCount: loader.lineCount, contentHash };
 }
 
 function makeReceipt(
-  scanned: ScannedRange,
+  scanned: Scan,
   loader: RecordLoader,
   rejected: number,
   duplicate: number,
@@ -195,7 +229,6 @@ function makeReceipt(
     unknownMetrics: Object.fromEntries(
       [...loader.unknownMetrics].filter(([, records]) => records > 0),
     ),
-    contentHash: hasher!.digest('hex'),
   };
 }
 
@@ -214,9 +247,12 @@ function makeStage(client: pg.Client, load: LoadTask): Stage {
   return new Stage(client, { target, columns, onConflict, missingDimensions, loadId });
 }
 
-async function readRaw(file: FileHandle, { byteOffset, byteLength }: RecordPlace): Promise<Buffer> {
+async function readRaw(
+  source: ByteSource,
+  { byteOffset, byteLength }: RecordPlace,
+): Promise<Buffer> {
   const raw = Buffer.allocUnsafeSlow(byteLength);
-  const { bytesRead } = await file.read(raw, 0, byteLength, byteOffset);
+  const { bytesRead } = await source.read(raw, 0, byteLength, byteOffset);
   return raw.subarray(0, bytesRead);
 }
 

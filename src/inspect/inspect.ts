@@ -1,4 +1,5 @@
 /** A file → what `edp inspect` says about it. Loads nothing, and needs no database. */
+import { EdpError } from '../errors.js';
 import { type ColumnSummary, emptySummary, mergeSummaries } from '../infer/column.js';
 import { type ColumnInference, conclude } from '../infer/conclude.js';
 import { type InferenceProgress, inferTable, type TableInference } from '../infer/infer.js';
@@ -9,7 +10,7 @@ import { type DetectedPart, toText } from '../ingest/detect/detect.js';
 import { readSample, type Sample } from '../ingest/detect/sample.js';
 import { CR, type Dialect, LF } from '../ingest/dialect.js';
 import { describeSample, type FileDescription, type Footer } from '../ingest/plan/describe.js';
-import type { InputFile } from '../ingest/plan/discover.js';
+import { type InputFile, totalBytes } from '../ingest/plan/discover.js';
 import { Fault, type RejectCode } from '../ingest/reject.js';
 import { CsvParser } from '../ingest/scan/parse.js';
 import { RecordBatch, RecordScanner } from '../ingest/scan/records.js';
@@ -85,7 +86,7 @@ export async function inspectFile(file: InputFile, options: InspectOptions): Pro
   const { dialect, detection, header } = description;
   const { head, isWhole } = sample.parts;
   const looksAtAll = options.isWhole || sample.size <= MAX_WHOLE_BYTES;
-  const table = looksAtAll ? await inferWhole(file, sample.size, options) : undefined;
+  const table = looksAtAll ? await inferUnlessBroken(file, description, options) : undefined;
   const contents = table === undefined ? readContents(sample, description) : toContents(table);
   const end = isWhole ? (description.dataEnd ?? head.length) : head.length;
   const { preview, examples } = readExamples(head.subarray(0, end), description, isWhole);
@@ -119,14 +120,22 @@ export async function inspectFile(file: InputFile, options: InspectOptions): Pro
   };
 }
 
-async function inferWhole(
+/** @returns undefined where the file cannot be unpacked to its end, so that there is but the sample */
+async function inferUnlessBroken(
   file: InputFile,
-  size: number,
+  { form }: FileDescription,
   { settings, processCount, progress, signal }: InspectOptions,
-): Promise<TableInference> {
-  return withInferencePool(processCount, size, (pool) =>
-    inferTable(nameSeries(file.name), [file], settings, pool, progress, signal),
-  );
+): Promise<TableInference | undefined> {
+  if (form.breakage !== undefined) return undefined;
+  const bytes = await totalBytes([file]);
+  try {
+    return await withInferencePool(processCount, bytes, (pool) =>
+      inferTable(nameSeries(file.name), [file], settings, pool, progress, signal),
+    );
+  } catch (error) {
+    if (error instanceof EdpError && error.code === 'corrupt_file') return undefined;
+    throw error;
+  }
 }
 
 function toContents({ files, records, odd, columns }: TableInference): Contents {

@@ -10,8 +10,9 @@ import { EdpError } from '../errors.js';
 import { BUILTIN_MODEL, BUILTIN_TABLES } from '../model/builtin.js';
 import type { Table } from '../model/model.js';
 import { toModel } from '../model/schema.js';
-import { PROJECT_FILE, parseProject } from '../project.js';
-import { readProjectText, replaceProjectFile } from '../project-file.js';
+import { PROJECT_FILE } from '../project.js';
+import { parseProject } from '../project-file.js';
+import { readProjectText, replaceProjectFile } from '../project-text.js';
 import { type PromoteSubject, withMetric } from './subject.js';
 
 const NEW_FILE_COMMENT = ` The tables of this project: edp's built-in ones, and what was promoted.

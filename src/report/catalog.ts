@@ -4,11 +4,11 @@
  */
 import { readdir, readFile, realpath } from 'node:fs/promises';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { EdpError } from '../errors.js';
+import { packageFile } from '../package-files.js';
 import { parseReport, type Report } from './report.js';
 
-const BUILTIN_DIRECTORY = fileURLToPath(new URL('../../sql/reports/', import.meta.url));
+const BUILTIN_DIRECTORY = packageFile('sql/reports/');
 const PROJECT_DIRECTORY = path.join('sql', 'reports');
 const EXTENSION = '.sql';
 

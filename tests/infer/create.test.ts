@@ -1,6 +1,7 @@
 /** `edp ingest --create`, through the built command line. */
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { edp, makeDirectory } from '../support/cli.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
@@ -121,6 +122,37 @@ describe('a file that no table goes by the name of', () => {
     await write('bare-2.csv', 'k,2024-01-01,x\n');
     // A record whose first field is not of the type is a reject, and no header.
     expect((await ingest('bare-2.csv')).json.rows).toMatchObject({ read: 1, rejected: 1 });
+  });
+});
+
+describe('a file that is not plain text', () => {
+  const lines = numbers(0, 100_000).map((i) => `${i},${i === 99_999 ? 'é' : i}\n`);
+  const text = `id,value\n${lines.join('')}`;
+  const FILES: readonly [name: string, bytes: () => Buffer][] = [
+    ['packed.csv.gz', () => gzipSync(text)],
+    ['wide.csv', () => Buffer.from(`\ufeff${text}`, 'utf16le')],
+  ];
+
+  it.each(FILES)('%s is inferred to its last record', async (name, bytes) => {
+    await writeFile(path.join(cwd, name), bytes());
+    const { status, json, stderr } = await ingest(name, '--create', '--process-count', '3');
+    expect(status, stderr).toBe(0);
+    const { table } = json.files[0];
+    expect(json.rows).toMatchObject({ read: 100_000, loaded: 100_000 });
+    expect(json.created[0]).toMatchObject({ key: 'id', records: 100_000 });
+    expect(await listColumns(table)).toMatchObject({ id: 'integer', value: 'text' });
+    expect(json.created[0].columns[1].why).toContain('"é" (line 100001) is no whole number');
+  });
+
+  it('that is broken is told by inspect as far as it goes, and makes no table', async () => {
+    const whole = gzipSync(numbers(0, 500_000).join('\n'));
+    await writeFile(path.join(cwd, 'torn.csv.gz'), whole.subarray(0, whole.length - 1000));
+    const { json } = await edp(['inspect', 'torn.csv.gz', '--json'], { cwd });
+    expect(json).toMatchObject({ ok: true, sample: { isWhole: false } });
+    const created = await ingest('torn.csv.gz', '--create');
+    expect(created.status).toBe(1);
+    expect(created.json.error).toMatchObject({ code: 'corrupt_file' });
+    expect(await listColumns('torn')).toEqual({});
   });
 });
 

@@ -114,16 +114,36 @@ describe('the length of a record', () => {
   });
 });
 
-describe('what is no CSV', () => {
+describe('a file that is not plain text', () => {
   const text = 'id,name\n1,a\n';
   it.each([
-    ['UTF-16, little-endian', Buffer.from(`\ufeff${text}`, 'utf16le'), /UTF-16/],
-    ['UTF-16, big-endian', Buffer.from(`\ufeff${text}`, 'utf16le').swap16(), /UTF-16/],
-    ['UTF-16 without a mark', Buffer.from(text, 'utf16le'), /NUL/],
-    ['gzip', gzipSync(text), /compressed/],
-    ['zstd', Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x04]), /compressed/],
-    ['zip', Buffer.from('PK\x03\x04rest'), /compressed/],
-    ['bzip2', Buffer.from('BZh91AY'), /compressed/],
+    ['UTF-16, little-endian', Buffer.from(`\ufeff${text}`, 'utf16le')],
+    ['UTF-16, big-endian', Buffer.from(`\ufeff${text}`, 'utf16le').swap16()],
+    ['UTF-16 without a mark', Buffer.from(text, 'utf16le')],
+    ['gzip', gzipSync(text)],
+  ])('%s is described by the text in it', async (_, bytes) => {
+    const { header, dataStart, textHead, textBytes } = await describeBytes(bytes);
+    expect([header, dataStart, textBytes]).toEqual([['id', 'name'], 8, 12]);
+    expect(textHead).toEqual(Buffer.from(text));
+  });
+
+  it.each([
+    ['gzip', Buffer.from([0x1f, 0x8b, 8, 0, 1])],
+    ['zstd', Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x04])],
+    ['zip', Buffer.from('PK\x03\x04rest')],
+    ['bzip2', Buffer.from('BZh91AY')],
+  ])('%s of which nothing can be unpacked is told', async (_, bytes) => {
+    const error = await describeBytes(bytes).catch((caught: unknown) => caught);
+    expect(error).toMatchObject({
+      code: 'corrupt_file',
+      message: expect.stringMatching(/cannot be unpacked/),
+      hint: expect.stringMatching(/cut off or damaged/),
+    });
+  });
+});
+
+describe('what is no CSV', () => {
+  it.each([
     ['NUL bytes', Buffer.from('x,\0\0\0\n\0,a\n'), /NUL/],
     ['a first line without end', Buffer.alloc(300_000, 'a'), /does not end/],
     ['a header whose quote does not close', Buffer.from('id,"name\n1,a\n'), /cannot be read/],

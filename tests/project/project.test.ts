@@ -3,7 +3,8 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { EdpError } from '../../src/errors.js';
 import { BUILTIN_MODEL } from '../../src/model/builtin.js';
-import { loadProject, type Project, parseProject } from '../../src/project.js';
+import { loadProject, type Project } from '../../src/project.js';
+import { parseProject } from '../../src/project-file.js';
 import { makeDirectory } from '../support/cli.js';
 
 async function loadText(text: string): Promise<Project> {

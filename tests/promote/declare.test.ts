@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { BUILTIN_MODEL } from '../../src/model/builtin.js';
 import { toModel } from '../../src/model/schema.js';
-import { parseProject } from '../../src/project.js';
+import { parseProject } from '../../src/project-file.js';
 import { declare } from '../../src/promote/declare.js';
 import { chooseColumn, chooseTable, type PromoteRequest } from '../../src/promote/subject.js';
 

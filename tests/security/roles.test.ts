@@ -141,9 +141,8 @@ describe('the role that loads', () => {
   it('replaces rows, and infers members, with the grants that are named for it', async () => {
     await emptyTables();
     await database.query(`GRANT UPDATE ON events TO ${LOADER}`);
-    await database.query(
-      `GRANT INSERT ON first_dimensions, second_dimensions, edp.inferred_members TO ${LOADER}`,
-    );
+    await database.query(`GRANT INSERT ON first_dimensions, second_dimensions TO ${LOADER}`);
+    await database.query(`GRANT INSERT, UPDATE ON edp.inferred_members TO ${LOADER}`);
     try {
       const cwd = await makeDirectory();
       const header = 'id,first_dimension_id\n';
@@ -154,9 +153,8 @@ describe('the role that loads', () => {
       expect(result.json.rows, result.stderr).toMatchObject({ loaded: 2, rejected: 0 });
     } finally {
       await database.query(`REVOKE UPDATE ON events FROM ${LOADER}`);
-      await database.query(
-        `REVOKE INSERT ON first_dimensions, second_dimensions, edp.inferred_members FROM ${LOADER}`,
-      );
+      await database.query(`REVOKE INSERT ON first_dimensions, second_dimensions FROM ${LOADER}`);
+      await database.query(`REVOKE INSERT, UPDATE ON edp.inferred_members FROM ${LOADER}`);
     }
   });
 });

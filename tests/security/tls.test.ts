@@ -271,7 +271,10 @@ describe('passwords', () => {
         const run = (env: Record<string, string>) =>
           edp(['status', '--json'], { cwd, env: { DATABASE_URL: database, ...env } });
         const found = await run({ HOME: cwd });
-        expect(found, found.stderr).toMatchObject({ status: 0, stderr: '' });
+        expect(found, found.stderr).toMatchObject({
+          status: 0,
+          stderr: 'nothing was loaded yet; edp ingest loads files\n',
+        });
         expect(await run({ HOME: '/nowhere', PGPASSFILE: own })).toMatchObject({ status: 0 });
         expect(await run({ HOME: '/nowhere', PGPASSWORD: PASSWORD })).toMatchObject({ status: 0 });
 

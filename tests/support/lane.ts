@@ -1,6 +1,4 @@
 /** The byte lane's memory, as a worker has it: one, for all that the thread loads. */
 import { compileAssembly, LaneMemory } from '../../src/ingest/lanes/lane-memory.js';
 
-export const laneMemory = new LaneMemory(
-  await compileAssembly(new URL('../../dist/ingest/lanes/byte-lane.wasm', import.meta.url)),
-);
+export const laneMemory = new LaneMemory(await compileAssembly());

@@ -192,13 +192,12 @@ INSERT INTO edp.rejects SELECT load_id, byte_offset + 1, start_byte, 0, NULL, 'x
       counts: { reject_altered: 1, unreadable: 1, reject_unknown: 1, rejects_differ: 1 },
     },
     {
-      name: 'a receipt with other bytes, and a receipt gone',
+      name: 'a receipt gone',
       model: ITEMS,
       file: `id,body,amount\n${Array.from({ length: 40 }, (_, i) => `${i},b,1`).join('\n')}\n`,
       args: ['--read-batch-size', '10'],
-      change: `UPDATE edp.receipts SET content_hash = '0' WHERE load_id = $load AND start_byte = 15;
-DELETE FROM edp.receipts WHERE load_id = $load AND start_byte = (SELECT max(start_byte) FROM edp.receipts WHERE load_id = $load)`,
-      counts: { bytes_differ: 1, not_covered: 1, added: 9, counts_differ: 1 },
+      change: `DELETE FROM edp.receipts WHERE load_id = $load AND start_byte = (SELECT max(start_byte) FROM edp.receipts WHERE load_id = $load)`,
+      counts: { not_covered: 1, added: 9, counts_differ: 1 },
     },
     {
       name: 'a kept metric changed',

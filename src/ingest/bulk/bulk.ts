@@ -16,9 +16,10 @@ import { CopyStream } from '../copy/copy-stream.js';
 import { lockReferred } from '../copy/foreign-keys.js';
 import { buildIndexes, planIndexes } from '../copy/indexes.js';
 import type { CopyTarget } from '../copy/target.js';
+import type { PlannedSplit } from '../dispatch.js';
 import { insertReceipt, insertRejects } from '../ledger/receipts.js';
 import type { SplitPool } from '../pool.js';
-import type { LoadTask, Receipt, RowCounts, ScannedSplit, SplitRange } from '../split.js';
+import type { LoadTask, Receipt, RowCounts, ScannedSplit } from '../split.js';
 
 /** Whoever uses the table at this moment has it; the files are loaded the other way then. */
 const LOCK_TIMEOUT_MS = 500;
@@ -30,10 +31,10 @@ const MAX_PENDING_REJECT_BYTES = 4 * 1024 * 1024;
 export interface BulkFile {
   readonly load: LoadTask;
   /** Covering the records of the file, in order. */
-  readonly ranges: readonly SplitRange[];
+  readonly splits: Iterable<PlannedSplit> | AsyncIterable<PlannedSplit>;
   readonly dataStart: number;
-  /** Where no more records start. */
-  readonly dataEnd: number;
+  /** Where no more records start; undefined where that is where the splits end. */
+  readonly dataEnd: number | undefined;
   readonly dataLine: number;
 }
 
@@ -119,6 +120,13 @@ async function hasCommitted({ database, loadId }: LoadTask): Promise<boolean> {
   });
 }
 
+interface QueuedSplit {
+  readonly split: PlannedSplit;
+  /** Which of the files it is of, and which of its splits it is. */
+  readonly file: number;
+  readonly index: number;
+}
+
 /** Rows, rejects and references of all splits, through one connection. */
 class BulkCopy {
   readonly #client: pg.Client;
@@ -149,27 +157,40 @@ class BulkCopy {
     this.#columns = files[0]!.load.plan.columns.map(({ name }) => name);
   }
 
-  /** @returns receipts by file, in the order of its ranges */
+  /** @returns receipts by file, in the order of its splits */
   async run(): Promise<Receipt[][]> {
     const receipts: Receipt[][] = this.#files.map(() => []);
-    const queue = this.#files.flatMap(({ load, ranges }, file) =>
-      ranges.map((range, index) => ({ load, range, file, index })),
-    );
-    let next = 0;
+    // Whoever asks a generator while it is at work waits for his turn.
+    const queue = this.#listSplits();
     const work = async () => {
-      for (let i = next++; i < queue.length && !this.#isStopped; i = next++) {
-        const { load, range, file, index } = queue[i]!;
-        const split = await this.#scan(load, range);
-        if (split !== undefined) receipts[file]![index] = split.receipt;
+      while (!this.#isStopped) {
+        const { value, done } = await queue.next();
+        if (done === true) return;
+        const { split, file, index } = value;
+        try {
+          const scanned = this.#isStopped ? undefined : await this.#scan(split);
+          if (scanned !== undefined) receipts[file]![index] = scanned.receipt;
+        } finally {
+          split.release?.();
+        }
       }
     };
-    await Promise.all(Array.from({ length: this.#options.processCount }, work));
+    const worker = () => work().catch((error) => this.#fail(error));
+    await Promise.all(Array.from({ length: this.#options.processCount }, worker));
+    await queue.return(undefined);
     await this.#enqueue(() => this.#settle());
     await this.#turn;
     if (this.#failure !== undefined) throw this.#failure;
     if (this.#isStopped) throw new Undo();
     this.#assertWhole(receipts);
     return receipts;
+  }
+
+  async *#listSplits(): AsyncGenerator<QueuedSplit, undefined> {
+    for (const [file, { splits }] of this.#files.entries()) {
+      let index = 0;
+      for await (const split of splits) yield { split, file, index: index++ };
+    }
   }
 
   get #isStopped(): boolean {
@@ -197,7 +218,12 @@ class BulkCopy {
     return this.#turn;
   }
 
-  async #scan(load: LoadTask, range: SplitRange): Promise<ScannedSplit | undefined> {
+  async #scan({
+    load,
+    range,
+    segment,
+    sourceBytes,
+  }: PlannedSplit): Promise<ScannedSplit | undefined> {
     const { port1: ours, port2: theirs } = new MessageChannel();
     ours.on('message', (rows: Uint8Array) => {
       // A failed load takes what still comes, so that no worker waits for it, and drops it.
@@ -207,6 +233,7 @@ class BulkCopy {
       const outcome = await this.#options.pool.scan({
         load,
         range,
+        segment,
         port: theirs,
         stop: this.#stop,
       });
@@ -215,7 +242,7 @@ class BulkCopy {
         return undefined;
       }
       const { receipt, rejects, references } = outcome;
-      this.#options.onScanned(receipt.end - receipt.start, receipt.rows);
+      this.#options.onScanned(sourceBytes ?? receipt.end - receipt.start, receipt.rows);
       if (rejects.length > 0) {
         this.#rejects.push({ split: outcome, load });
         this.#rejectBytes += rejects.reduce((sum, { raw }) => sum + raw.length + 200, 0);
@@ -268,7 +295,7 @@ class BulkCopy {
         start = receipt.end;
         loaded += receipt.rows.loaded;
       }
-      if (start < dataEnd) throw new Undo();
+      if (dataEnd !== undefined && start < dataEnd) throw new Undo();
     }
     if (this.#copied !== loaded) {
       throw new Error(`the server took ${this.#copied} rows of ${loaded}`);

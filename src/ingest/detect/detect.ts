@@ -8,14 +8,16 @@ import { Fault } from '../reject.js';
 import { type Fields, readFields } from '../scan/fields.js';
 import { RecordBatch, RecordScanner } from '../scan/records.js';
 import { toUtf8 } from '../scan/transcode.js';
-import { listCandidates } from './candidates.js';
+import { type Candidate, listCandidates } from './candidates.js';
 import {
+  COMMENT_PREFIXES,
   type Evaluation,
   evaluate,
   fits,
   MAX_PREAMBLE,
   type SampledRecord,
   type SampleParts,
+  SPREADSHEET_HINT,
 } from './evaluate.js';
 import { judgeHeader, nameFields, placeName } from './header.js';
 
@@ -52,13 +54,13 @@ export interface Detection {
 
 export const TOLD = 'as told';
 
+const MAX_HINT_BYTES = 16;
+
 /** Share of the records with quotes that must be at fault for quotes to be no quotes; and how many. */
 const MIN_FAULTY_SHARE = 0.5;
 const MIN_FAULTY = 3;
 /** Share of all records that must have bare quotes, where they are fewer than that. */
 const MIN_BARE_SHARE = 0.2;
-
-const COMMENT_PREFIXES = ['#', '//', '--', '%', '!', ';', '*'];
 
 /** Records of which a share this large has one field more than the header, for it to be one short. */
 const SHORT_HEADER_SHARE = 0.9;
@@ -73,21 +75,60 @@ export interface DetectInput {
 }
 
 export function detect({ parts, encoding, settings, known }: DetectInput): Detection {
+  const from = settings.skipLines === undefined ? parts : skipLines(parts, settings);
+  const hint = settings.delimiter === undefined ? findHint(from) : undefined;
   const text = {
-    delimiter: settings.delimiter && toBytes(settings.delimiter, encoding),
+    delimiter: settings.delimiter === undefined ? hint : toBytes(settings.delimiter, encoding),
     comment: settings.comment === undefined ? undefined : toBytes(settings.comment, encoding),
   };
-  const from = settings.skipLines === undefined ? parts : skipLines(parts, settings);
   const sample = withoutUndefined(text);
-  const evaluations = listCandidates(
-    from.head.subarray(from.start),
-    settings,
-    encoding,
-    sample,
-  ).map((candidate) => evaluate(candidate, from));
+  const candidates = listCandidates(from.head.subarray(from.start), settings, encoding, sample);
+  const evaluations = evaluateAll(candidates, from, known, settings, encoding);
   const chosen = choose(dropUnlikelyQuotes(evaluations, settings), known, settings, encoding);
   const withComments = findComments(allowBareQuotes(chosen, from), from, settings);
-  return layOut(withComments, evaluations, parts, from, settings, known, encoding);
+  const detection = layOut(withComments, evaluations, parts, from, settings, known, encoding);
+  if (hint === undefined) return detection;
+  return { ...detection, why: { ...detection.why, delimiter: 'the first line says so' } };
+}
+
+/** The delimiter that the first line names, for the use of a spreadsheet. */
+function findHint({ head, start }: SampleParts): string | undefined {
+  const line = head.toString('latin1', start, start + MAX_HINT_BYTES).split(/[\r\n]/, 1)[0]!;
+  return SPREADSHEET_HINT.exec(line)?.[1];
+}
+
+/**
+ * Most files are what their table expects, and then one dialect is enough: there is no better one than
+ * that by which the header has names of the table alone, and every record as many fields.
+ */
+function evaluateAll(
+  candidates: readonly Candidate[],
+  parts: SampleParts,
+  known: ReadonlySet<string>,
+  settings: CsvSettings,
+  encoding: FieldEncoding,
+): Evaluation[] {
+  const evaluations: Evaluation[] = [];
+  for (const candidate of candidates) {
+    const evaluation = evaluate(candidate, parts);
+    const { dialect, records, width, conforming, total } = evaluation;
+    const isUsual = dialect.quote === PLAIN.quote && dialect.escape === PLAIN.escape;
+    // With another quote, escape or line end, it might be read as well.
+    const rivals = candidates.filter((other) => other.dialect.delimiter === dialect.delimiter);
+    const isAlone = rivals.every(
+      (other) =>
+        other.dialect.recordEnd === dialect.recordEnd &&
+        other.dialect.escape === dialect.escape &&
+        (other.dialect.quote === dialect.quote || other.dialect.quote === ''),
+    );
+    if (isUsual && isAlone && width > 1 && total > 1 && conforming === total) {
+      const names = records[0] === undefined ? [] : readHeader(records[0], dialect, encoding);
+      const isHeader = settings.header !== false && names.every((name) => known.has(name));
+      if (isHeader && names.length === width) return [evaluation];
+    }
+    evaluations.push(evaluation);
+  }
+  return evaluations;
 }
 
 function withoutUndefined(text: { delimiter?: string; comment?: string }): {

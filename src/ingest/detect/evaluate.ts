@@ -9,7 +9,7 @@ import { Fault } from '../reject.js';
 import { type Fields, readFields } from '../scan/fields.js';
 import { DAMAGE_NONE, RecordBatch, RecordScanner } from '../scan/records.js';
 import type { Candidate } from './candidates.js';
-import { kindOf, likeness } from './cells.js';
+import { isTyped, kindOf, likeness } from './cells.js';
 
 /** Records of the head that are looked at, and of each further piece. */
 export const HEAD_RECORDS = 300;
@@ -158,12 +158,28 @@ function commonestWidth(records: readonly SampledRecord[]): number {
 function findPreamble(records: readonly SampledRecord[], width: number): number {
   const limit = Math.min(records.length, MAX_PREAMBLE);
   for (let i = 0; i < limit; i++) {
+    if (i === 0 && SPREADSHEET_HINT.test(records[0]!.raw)) continue;
+    if (i > 0 && isRemark(records, i, width)) continue;
     if (fits(records[i]!, width)) return i;
     const next = records[i + 1];
     const isShort = width > 2 && fits(records[i]!, width - 1);
     if (isShort && next !== undefined && fits(next, width)) return i;
   }
   return 0;
+}
+
+/** A first line that tells a spreadsheet, and us, what stands between fields. */
+export const SPREADSHEET_HINT = /^sep=([^"'\\\r\n])$/i;
+
+export const COMMENT_PREFIXES = ['#', '//', '--', '%', '!', ';', '*'];
+
+/** A line like the one before it, above names: it has as many fields as they are only by chance. */
+function isRemark(records: readonly SampledRecord[], index: number, width: number): boolean {
+  const [before, record, next] = [records[index - 1]!, records[index]!, records[index + 1]];
+  const prefix = COMMENT_PREFIXES.find((start) => record.raw.startsWith(start));
+  if (prefix === undefined || !before.raw.startsWith(prefix)) return false;
+  if (next === undefined || !fits(next, width) || next.raw.startsWith(prefix)) return false;
+  return !(next.fields as Fields).some((cell) => isTyped(kindOf(cell)));
 }
 
 /** Columns that are empty in every record speak for a delimiter that is only part of one. */

@@ -1,7 +1,10 @@
 /** A file → a sample of its text: its first megabyte, and pieces from behind it. */
 import { type FileHandle, open } from 'node:fs/promises';
 import { EdpError } from '../../errors.js';
-import type { Compression, CsvSettings, Encoding } from '../../model/csv.js';
+import type { Compression, CsvSettings } from '../../model/csv.js';
+import { decompress, guessCompression } from '../decode/decompress.js';
+import { isDecoded, type TextForm } from '../decode/text.js';
+import { Utf16Transcoder } from '../decode/utf16.js';
 import { TOLD } from './detect.js';
 import { guessEncoding } from './encoding.js';
 import type { SampleParts } from './evaluate.js';
@@ -9,25 +12,35 @@ import type { SampleParts } from './evaluate.js';
 const HEAD_BYTES = 1024 * 1024;
 const PIECE_BYTES = 64 * 1024;
 
-/** What lies between the file's bytes and its text. */
-export interface FileForm {
-  readonly compression: Compression;
-  readonly encoding: Encoding;
-  /** Bytes of a byte order mark, which is no text. */
-  readonly markBytes: number;
+/** What lies between the file's bytes and its text, and how that is known. */
+export interface FileForm extends TextForm {
   readonly why: { readonly compression: string; readonly encoding: string };
+  /** Why no more of it can be unpacked, where that shows already. */
+  readonly breakage: EdpError | undefined;
 }
 
 export interface Sample {
   readonly form: FileForm;
+  /** Of the text: unpacked, and UTF-8 where the file is UTF-16. */
   readonly parts: SampleParts;
-  /** The end of the text, from somewhere in a line on, and where in the text it begins. */
+  /**
+   * The end of the text, from somewhere in a line on, and where in the text it begins; undefined where
+   * it is not known without reading all of it.
+   */
   readonly tail: { readonly bytes: Buffer; readonly start: number } | undefined;
   /** Of the file itself. */
   readonly size: number;
 }
 
-/** @throws EdpError `io`, `not_csv` */
+/** Bytes of the file, unpacked: its first ones, and some from behind. */
+interface RawSample {
+  readonly head: Buffer;
+  readonly isWhole: boolean;
+  readonly pieces: readonly { readonly bytes: Buffer; readonly start: number }[];
+  readonly breakage?: EdpError;
+}
+
+/** @throws EdpError `io`, `not_csv`, `corrupt_file` */
 export async function readSample(
   file: string,
   name: string,
@@ -36,7 +49,14 @@ export async function readSample(
   try {
     const handle = await open(file, 'r');
     try {
-      return await readPlain(handle, name, settings);
+      const { size } = await handle.stat();
+      const start = await readAt(handle, 0, 16);
+      const compression = settings.compression ?? guessCompression(start);
+      const raw =
+        compression === 'none'
+          ? await readPlain(handle, size)
+          : await unpackHead(file, name, compression);
+      return toSample(raw, compression, size, settings);
     } finally {
       await handle.close();
     }
@@ -49,29 +69,89 @@ export async function readSample(
   }
 }
 
-async function readPlain(handle: FileHandle, name: string, settings: CsvSettings): Promise<Sample> {
-  const { size } = await handle.stat();
-  const head = await readAt(handle, 0, HEAD_BYTES);
-  assertPlain(head, name);
-  const isWhole = head.length < HEAD_BYTES || size <= HEAD_BYTES;
-  const places = isWhole
-    ? []
-    : [size / 3, (size * 2) / 3, size - PIECE_BYTES].map((place) => Math.floor(place));
-  const pieces: Buffer[] = [];
-  for (const place of places) pieces.push(await readAt(handle, place, PIECE_BYTES));
-  const guess = guessEncoding([head, ...pieces]);
+function toSample(
+  raw: RawSample,
+  compression: Compression,
+  size: number,
+  settings: CsvSettings,
+): Sample {
+  const guess = guessEncoding([raw.head, ...raw.pieces.map(({ bytes }) => bytes)]);
+  const encoding = settings.encoding ?? guess.encoding;
   const form: FileForm = {
-    compression: 'none',
-    encoding: settings.encoding ?? guess.encoding,
+    compression,
+    encoding,
     markBytes: guess.markBytes,
-    why: { compression: 'it is plain text', encoding: settings.encoding ? TOLD : guess.why },
+    why: {
+      compression:
+        settings.compression !== undefined
+          ? TOLD
+          : compression === 'none'
+            ? 'it is plain text'
+            : `it begins as a ${compression} file does`,
+      encoding: settings.encoding === undefined ? guess.why : TOLD,
+    },
+    breakage: raw.breakage,
   };
+  if (!isDecoded({ ...form, compression: 'none' })) {
+    const { head, isWhole, pieces } = raw;
+    const tail = isWhole ? { bytes: head, start: 0 } : pieces.at(-1);
+    const parts = {
+      head,
+      start: form.markBytes,
+      isWhole,
+      pieces: pieces.map(({ bytes }) => bytes),
+    };
+    return { form, parts, tail, size };
+  }
+  const transcoder = new Utf16Transcoder(encoding === 'utf-16le');
+  const head = Buffer.concat([
+    transcoder.transcode(raw.head.subarray(form.markBytes)),
+    ...(raw.isWhole ? [transcoder.end()] : []),
+  ]);
   return {
     form,
-    parts: { head, start: form.markBytes, isWhole, pieces },
-    tail: isWhole ? { bytes: head, start: 0 } : { bytes: pieces.at(-1)!, start: places.at(-1)! },
+    parts: { head, start: 0, isWhole: raw.isWhole, pieces: [] },
+    tail: raw.isWhole ? { bytes: head, start: 0 } : undefined,
     size,
   };
+}
+
+async function readPlain(handle: FileHandle, size: number): Promise<RawSample> {
+  const head = await readAt(handle, 0, HEAD_BYTES);
+  const isWhole = size <= HEAD_BYTES;
+  const places = isWhole ? [] : [size / 3, (size * 2) / 3, size - PIECE_BYTES];
+  const pieces = [];
+  for (const place of places) {
+    const start = Math.floor(place);
+    pieces.push({ bytes: await readAt(handle, start, PIECE_BYTES), start });
+  }
+  return { head, isWhole, pieces };
+}
+
+async function unpackHead(
+  file: string,
+  name: string,
+  compression: Compression,
+): Promise<RawSample> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  const sample = (isWhole: boolean) => ({
+    head: Buffer.concat(chunks).subarray(0, HEAD_BYTES),
+    isWhole,
+    pieces: [],
+  });
+  try {
+    for await (const chunk of decompress(file, name, compression)) {
+      chunks.push(chunk);
+      length += chunk.length;
+      if (length > HEAD_BYTES) return sample(false);
+    }
+    return sample(true);
+  } catch (error) {
+    // What comes before the damage can be read: whoever loads it will meet the damage, too.
+    if (!(error instanceof EdpError) || error.code !== 'corrupt_file' || length === 0) throw error;
+    return { ...sample(false), breakage: error };
+  }
 }
 
 async function readAt(handle: FileHandle, position: number, length: number): Promise<Buffer> {
@@ -83,23 +163,4 @@ async function readAt(handle: FileHandle, position: number, length: number): Pro
     filled += bytesRead;
   }
   return bytes.subarray(0, filled);
-}
-
-function assertPlain(head: Buffer, name: string): void {
-  const isUtf16 = (head[0] === 0xff && head[1] === 0xfe) || (head[0] === 0xfe && head[1] === 0xff);
-  const isCompressed =
-    (head[0] === 0x1f && head[1] === 0x8b) ||
-    head.subarray(0, 4).equals(Buffer.from([0x28, 0xb5, 0x2f, 0xfd])) ||
-    head.subarray(0, 4).toString('latin1') === 'PK\x03\x04' ||
-    head.subarray(0, 3).toString('latin1') === 'BZh';
-  if (isUtf16) {
-    throw new EdpError('not_csv', `${name} is UTF-16`, {
-      hint: `convert it first: iconv -f UTF-16 -t UTF-8 ${name} | edp ingest - --table NAME`,
-    });
-  }
-  if (isCompressed) {
-    throw new EdpError('not_csv', `${name} is compressed`, {
-      hint: `unpack it on the way: gzip -dc ${name} | edp ingest - --table NAME`,
-    });
-  }
 }

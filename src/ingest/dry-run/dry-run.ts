@@ -10,7 +10,7 @@
  * loads have numbers below zero, so that no sequence moves.
  */
 import { randomUUID } from 'node:crypto';
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { IHasher } from 'hash-wasm';
 import pRetry from 'p-retry';
@@ -26,6 +26,9 @@ import type { Model } from '../../model/model.js';
 import { CarefulSink } from '../copy/careful.js';
 import { Stage } from '../copy/stage.js';
 import { type CopyTarget, inspectTarget } from '../copy/target.js';
+import type { Segment } from '../decode/cut-text.js';
+import { rejectLongSegment, SegmentSource } from '../decode/segment-source.js';
+import { isDecoded, readText, type TextForm } from '../decode/text.js';
 import {
   addRows,
   type FileResult,
@@ -62,8 +65,9 @@ import { describeFile, type FileDescription } from '../plan/describe.js';
 import type { InputFile } from '../plan/discover.js';
 import { type IdentifiedFile, identifyFile } from '../plan/identify.js';
 import type { TablePlan } from '../plan/table-plan.js';
-import { assertUnchanged, readSplit, withFile } from '../read.js';
+import { assertUnchanged, type ByteSource, readSplit, withFile } from '../read.js';
 import type { RowCounts } from '../split.js';
+import { type StreamedSplit, streamSplits } from '../streamed.js';
 import { RejectSummary, type TriedReject, TriedRejects } from './rejects.js';
 
 const BUSY_POLL_MS = 250;
@@ -130,6 +134,12 @@ interface Described {
   readonly identity: LoadIdentity;
 }
 
+/** A file, and how its text is got out of it. */
+interface LoadedFile {
+  readonly file: InputFile;
+  readonly form: TextForm;
+}
+
 const NO_HASHER = { update: () => NO_HASHER } as unknown as IHasher;
 
 class DryRun {
@@ -143,7 +153,7 @@ class DryRun {
   readonly #copyTargets = new Map<string, CopyTarget>();
   readonly #unknownMetrics: Record<string, number> = {};
   /** Files that were loaded in this run, by what they look like. */
-  readonly #loaded = new Map<string, InputFile[]>();
+  readonly #loaded = new Map<string, LoadedFile[]>();
   #rows: RowCounts = NO_ROWS;
   #lastLoadId = 0;
   #laneMemory: LaneMemory | undefined;
@@ -223,7 +233,7 @@ class DryRun {
         const csv = this.#options.csvFor(table);
         const description = await describeFile(file.path, file.name, table, csv);
         const plan = planFor(table, description, file.name);
-        const identified = await identifyFile(file.path);
+        const identified = await identifyFile(file.path, description.textHead);
         const identity = toIdentity(target, description, identified, csv);
         described.push({ target, description, plan, file: identified, identity });
       } catch (error) {
@@ -294,14 +304,15 @@ class DryRun {
         ? await this.#readBefore(finding.loadId, identity.modelHash)
         : { loadId: 0, committed: [], rows: NO_ROWS, unknownMetrics: {}, hadOtherModel: false };
     const alike = this.#loaded.get(loadKey(identity)) ?? [];
-    this.#loaded.set(loadKey(identity), [...alike, target.file]);
+    this.#loaded.set(loadKey(identity), [...alike, { file: target.file, form: identity.form }]);
     await this.#loadFile(described, copyTarget, before, file.size);
   }
 
   /** The file with the same content that this run has loaded. */
   async #findLoaded({ target, identity }: Described): Promise<InputFile | undefined> {
+    // Of a text that has the same beginning, too.
     for (const file of this.#loaded.get(loadKey(identity)) ?? []) {
-      if (await isSameContent(file.path, target.file.path)) return file;
+      if (await isSameContent(file, { file: target.file, form: identity.form })) return file.file;
     }
     return undefined;
   }
@@ -339,57 +350,90 @@ class DryRun {
     before: CommittedPart,
     bytes: number,
   ): Promise<void> {
-    const { dataStart, dataLine, recordBytes } = description;
     const loadId = await this.#insertLoad(target, description, bytes);
-    const splitBytes = Math.max(1, Math.round(this.#options.readBatchSize * recordBytes));
-    const gaps = findGaps(dataStart, dataLine, file.size, before.committed);
-    this.#progress.advance(
-      bytes - gaps.reduce((sum, { start, end }) => sum + end - start, 0),
-      NO_ROWS,
-    );
+    const splits = this.#cut(target, description, file, before);
     let rows = before.rows;
     this.#rows = addRows(this.#rows, rows);
     addCounts(this.#unknownMetrics, before.unknownMetrics);
     let isComplete = true;
+    let fault: EdpError | undefined;
     try {
       await withFile(file, async (handle) => {
-        for (const gap of gaps) {
-          let { start, firstLine } = gap;
-          for (const { until } of cutGap(gap, splitBytes)) {
-            if (this.#signal.aborted) {
-              isComplete = false;
-              return;
-            }
-            if (start >= until) continue;
-            const split = { start, until, firstLine };
-            const done = await this.#loadSplit(
-              target,
-              description,
-              plan,
-              copyTarget,
-              loadId,
-              file,
-              handle,
-              split,
-            );
-            start = done.end;
-            firstLine += done.lineCount;
-            rows = addRows(rows, done.rows);
-            this.#rows = addRows(this.#rows, done.rows);
-            this.#progress.advance(done.end - split.start, done.rows);
-            this.#assertRejectLimit(false);
+        let start = 0;
+        let firstLine = 1;
+        for await (const split of splits) {
+          if (this.#signal.aborted) {
+            isComplete = false;
+            return;
           }
+          const { range, segment, sourceBytes } = split;
+          if (range.isExact) start = range.from;
+          firstLine = split.firstLine ?? firstLine;
+          if (start >= range.until) continue;
+          const source = segment === undefined ? handle : new SegmentSource(segment);
+          const done = await this.#loadSplit(
+            target,
+            description,
+            plan,
+            copyTarget,
+            loadId,
+            file,
+            handle,
+            { source, segment, start, until: range.until, firstLine },
+          );
+          split.release?.();
+          this.#progress.advance(sourceBytes ?? done.end - start, done.rows);
+          start = done.end;
+          firstLine += done.lineCount;
+          rows = addRows(rows, done.rows);
+          this.#rows = addRows(this.#rows, done.rows);
+          this.#assertRejectLimit(false);
         }
       });
     } catch (error) {
-      this.#settle(target, { status: 'failed', rows, bytes, reason: 'not tried to the end' });
-      throw error;
+      if (isFileFault(error)) {
+        fault = error;
+      } else {
+        this.#settle(target, { status: 'failed', rows, bytes, reason: 'not tried to the end' });
+        throw error;
+      }
     }
+    const reason = fault === undefined ? 'not tried to the end' : fileFaultReason(fault);
     this.#settle(
       target,
-      isComplete
+      isComplete && fault === undefined
         ? { status: 'loaded', rows, bytes }
-        : { status: 'failed', rows, bytes, reason: 'not tried to the end' },
+        : { status: 'failed', rows, bytes, reason },
+    );
+  }
+
+  /** What is left of a file, in the order in which it is to be read. */
+  #cut(
+    target: Target,
+    { form, dialect, dataStart, dataLine, dataEnd, recordBytes, textBytes }: FileDescription,
+    file: IdentifiedFile,
+    { committed }: CommittedPart,
+  ): Iterable<StreamedSplit> | AsyncIterable<StreamedSplit> {
+    const splitBytes = Math.max(1, Math.round(this.#options.readBatchSize * recordBytes));
+    if (isDecoded(form)) {
+      return streamSplits(file, dialect, {
+        name: target.file.name,
+        form,
+        gaps: findGaps(dataStart, dataLine, Number.MAX_SAFE_INTEGER, committed),
+        splitBytes,
+        textBytes,
+        processCount: 1,
+        skipFooter: this.#options.csvFor(target.table).skipFooter ?? 0,
+      });
+    }
+    const gaps = findGaps(dataStart, dataLine, dataEnd ?? file.size, committed);
+    const openBytes = gaps.reduce((sum, { start, end }) => sum + end - start, 0);
+    this.#progress.advance(file.size - openBytes, NO_ROWS);
+    return gaps.flatMap((gap) =>
+      cutGap(gap, splitBytes).map((range) => ({
+        range,
+        firstLine: range.isExact ? gap.firstLine : undefined,
+      })),
     );
   }
 
@@ -419,8 +463,20 @@ class DryRun {
     copyTarget: CopyTarget,
     loadId: number,
     identity: IdentifiedFile,
-    file: FileHandle,
-    { start, until, firstLine }: { start: number; until: number; firstLine: number },
+    handle: FileHandle,
+    {
+      source,
+      segment,
+      start,
+      until,
+      firstLine,
+    }: {
+      source: ByteSource;
+      segment: Segment | undefined;
+      start: number;
+      until: number;
+      firstLine: number;
+    },
   ): Promise<{ end: number; lineCount: number; rows: RowCounts }> {
     this.#laneMemory ??= new LaneMemory(await compileAssembly());
     const laneMemory = this.#laneMemory;
@@ -438,21 +494,25 @@ class DryRun {
       sink,
       rejects,
     );
-    const end = await readSplit(file, identity, start, until, laneMemory.window, NO_HASHER, {
-      take: (window) => {
-        if (this.#signal.aborted) throw new EdpError('interrupted', 'the run was stopped');
-        return loader.take(window);
-      },
-      cutLongRecord: (window) => loader.cutLongRecord(window),
-      get isInRecord() {
-        return loader.isInRecord;
-      },
-    });
+    const extent = segment === undefined ? identity : { ...identity, size: segment.end };
+    const end =
+      segment?.longRecord !== undefined
+        ? rejectLongSegment(loader, segment)
+        : await readSplit(source, extent, start, until, laneMemory.window, NO_HASHER, {
+            take: (window) => {
+              if (this.#signal.aborted) throw new EdpError('interrupted', 'the run was stopped');
+              return loader.take(window);
+            },
+            cutLongRecord: (window) => loader.cutLongRecord(window),
+            get isInRecord() {
+              return loader.isInRecord;
+            },
+          });
     await loader.finish();
-    await assertUnchanged(file, identity);
+    await assertUnchanged(handle, identity);
     const isShown = this.#rejects.room > 0;
     const duplicate = await sink.settle(async (place) =>
-      isShown ? readRaw(file, place) : Buffer.alloc(0),
+      isShown ? readRaw(source, place) : Buffer.alloc(0),
     );
     await rejects.finish(target.file.name, firstLine);
     await this.#checkDeferred(copyTarget);
@@ -511,29 +571,40 @@ class DryRun {
   }
 }
 
-async function readRaw(file: FileHandle, { byteOffset, byteLength }: RecordPlace): Promise<Buffer> {
+async function readRaw(file: ByteSource, { byteOffset, byteLength }: RecordPlace): Promise<Buffer> {
   const raw = Buffer.allocUnsafeSlow(byteLength);
   const { bytesRead } = await file.read(raw, 0, byteLength, byteOffset);
   return raw.subarray(0, bytesRead);
 }
 
-const COMPARED_BYTES = 1024 * 1024;
-
-async function isSameContent(left: string, right: string): Promise<boolean> {
-  const files = await Promise.all([open(left, 'r'), open(right, 'r')]);
+/** Whether two files are the same, byte for byte; of those that are not plain text, what is in them. */
+async function isSameContent(left: LoadedFile, right: LoadedFile): Promise<boolean> {
+  if (isDecoded(left.form) !== isDecoded(right.form)) return false;
+  const texts = [left, right].map(({ file, form }) =>
+    readText(file.path, file.name, isDecoded(form) ? form : PLAIN)[Symbol.asyncIterator](),
+  );
+  const rests: Buffer[] = texts.map(() => Buffer.alloc(0));
   try {
-    const blocks = files.map(() => Buffer.allocUnsafe(COMPARED_BYTES));
-    for (let position = 0; ; ) {
-      const reads = await Promise.all(
-        files.map((file, i) => file.read(blocks[i]!, 0, COMPARED_BYTES, position)),
-      );
-      // Of regular files a read is short only at the end.
-      const [a, b] = reads.map(({ bytesRead }, i) => blocks[i]!.subarray(0, bytesRead));
-      if (!a!.equals(b!)) return false;
-      if (a!.length === 0) return true;
-      position += a!.length;
+    for (;;) {
+      for (const [i, text] of texts.entries()) {
+        while (rests[i]!.length === 0) {
+          const { value, done } = await text.next();
+          if (done === true) break;
+          rests[i] = value;
+        }
+      }
+      const length = Math.min(...rests.map((rest) => rest.length));
+      const [a, b] = rests.map((rest) => rest.subarray(0, length));
+      if (length === 0 || !a!.equals(b!)) return rests.every((rest) => rest.length === 0);
+      for (const [i, rest] of rests.entries()) rests[i] = rest.subarray(length);
     }
+  } catch (error) {
+    // One that cannot be unpacked to its end is like no other.
+    if (isFileFault(error)) return false;
+    throw error;
   } finally {
-    await Promise.all(files.map((file) => file.close()));
+    for (const text of texts) await text.return(undefined);
   }
 }
+
+const PLAIN: TextForm = { compression: 'none', encoding: 'utf-8', markBytes: 0 };

@@ -6,6 +6,7 @@
  * the start: were it to grow, every view of it would be cut off.
  */
 import { readFile } from 'node:fs/promises';
+import { packageFile } from '../../package-files.js';
 import {
   MAX_POWER,
   MEMORY_BYTES,
@@ -28,11 +29,9 @@ interface Exports {
   staticEnd(): number;
 }
 
-/** Compiles the assembly that the build has put beside this file; once, for all threads. */
-export async function compileAssembly(
-  file: URL = new URL('./byte-lane.wasm', import.meta.url),
-): Promise<WebAssembly.Module> {
-  return WebAssembly.compile(await readFile(file));
+/** Compiles the assembly that the build has made; once, for all threads. */
+export async function compileAssembly(): Promise<WebAssembly.Module> {
+  return WebAssembly.compile(await readFile(packageFile('dist/byte-lane.wasm')));
 }
 
 export class LaneMemory {

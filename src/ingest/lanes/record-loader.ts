@@ -39,6 +39,8 @@ export interface LoaderOptions {
   readonly dialect: Dialect;
   readonly loadId: number;
   readonly writeBatchSize: number;
+  /** Where lines begin that look like a footer: what is wrong with those may be told better. */
+  readonly footerStart?: number | undefined;
   /** Where the byte lane works; without it, all records go to the csv lane. */
   readonly laneMemory: LaneMemory | undefined;
 }
@@ -179,11 +181,21 @@ export class RecordLoader {
     record.length += this.#scanner.position;
     if (!hasEnded) return this.#leaveWindow();
     this.#longRecord = undefined;
-    this.#records++;
-    this.#line += this.#scanner.nextLine;
-    const reason = `the record is about ${record.length} bytes long, more than edp can hold; its first ${record.head.length} are kept`;
-    this.#rejects.add(record.place, new Fault('record_too_long', reason), record.head);
+    this.rejectLongRecord(record.place, record.length, record.head, this.#scanner.nextLine);
     return this.#scanner.nextRecord;
+  }
+
+  /**
+   * Rejects a record that is too long to be kept.
+   *
+   * @param head what is kept of it
+   * @param lines line ends from where the loader stands up to the next record
+   */
+  rejectLongRecord(place: RecordPlace, length: number, head: Buffer, lines: number): void {
+    this.#records++;
+    this.#line += lines;
+    const reason = `the record is about ${length} bytes long, more than edp can hold; its first ${head.length} are kept`;
+    this.#rejects.add(place, new Fault('record_too_long', reason), head);
   }
 
   /** The scanner stays in its record, while what it has seen of it goes. */
@@ -224,6 +236,16 @@ export class RecordLoader {
     return scanner.nextRecord;
   }
 
+  #explain(fault: Fault, byteOffset: number): Fault {
+    const { footerStart } = this.#options;
+    if (footerStart === undefined || byteOffset < footerStart) return fault;
+    if (fault.code !== 'wrong_field_count') return fault;
+    return new Fault(
+      fault.code,
+      `${fault.reason}; at the end of the file this looks like a footer, which --skip-footer passes over`,
+    );
+  }
+
   #parseBatch(bytes: Buffer, base: number): void {
     const batch = this.#batch;
     this.#parser.parse(bytes, batch, (index, record) => {
@@ -239,7 +261,8 @@ export class RecordLoader {
       const fault =
         record instanceof Fault ? record : this.#encoder.encode(record, this.#writer, ordinal);
       if (fault !== undefined) {
-        this.#rejects.add(place, fault, Buffer.from(bytes.subarray(start, end)));
+        const told = this.#explain(fault, place.byteOffset);
+        this.#rejects.add(place, told, Buffer.from(bytes.subarray(start, end)));
         return;
       }
       const unknown = this.#encoder.unknownMetrics;

@@ -4,9 +4,11 @@
  */
 import type pg from 'pg';
 import { withTransaction } from '../../database/connection.js';
+import { EdpError } from '../../errors.js';
+import { isDecoded, readText, type TextForm, withoutFooter } from '../decode/text.js';
 import { type FileFormat, readsAlike } from '../file-format.js';
 import type { CommittedRange } from '../plan/cut.js';
-import { type HashedRange, hasContent } from '../plan/identify.js';
+import { type HashedRange, hasContent, hasText } from '../plan/identify.js';
 import type { RowCounts } from '../split.js';
 
 export interface LoadIdentity {
@@ -19,6 +21,8 @@ export interface LoadIdentity {
   /** The file's fingerprint: equal content has equal ones; the receipts tell whether it is equal. */
   readonly contentHash: string;
   readonly header: Buffer;
+  /** How the text is got out of the file; told by its content, so that the ledger does not keep it. */
+  readonly form: TextForm;
   readonly format: FileFormat;
   readonly modelHash: string;
 }
@@ -279,12 +283,25 @@ async function judge(
 /** Whether a file holds what a load found in its own, as far as it got. */
 async function isContentOf(
   client: pg.Client,
-  { file, header, format }: LoadIdentity,
+  { path, file, header, form, format }: LoadIdentity,
   load: LoadRow,
 ): Promise<boolean> {
   // Read in another way, the same bytes may have another header, or none.
   if (readsAlike(format, load.file_format) && !header.equals(load.header)) return false;
-  return hasContent(file, await listHashedRanges(client, load.load_id));
+  const ranges = await listHashedRanges(client, load.load_id);
+  if (!isDecoded(form)) return hasContent(file, ranges);
+  // The fingerprint of a text is that of its beginning: a load that is done has all of it.
+  const end =
+    load.state === 'loading' ? undefined : (ranges.at(-1)?.end ?? load.file_format.dataStart);
+  const { told, dialect } = load.file_format;
+  try {
+    const text = readText(file, path, form);
+    return await hasText(withoutFooter(text, told.skipFooter ?? 0, dialect.recordEnd), ranges, end);
+  } catch (error) {
+    // It breaks off before it has shown what it is: the run that loads it will tell.
+    if (error instanceof EdpError && error.code === 'corrupt_file') return false;
+    throw error;
+  }
 }
 
 async function hasReceipts(client: pg.Client, loadId: number): Promise<boolean> {
@@ -308,14 +325,16 @@ export async function listHashedRanges(client: pg.Client, loadId: number): Promi
 async function resume(
   client: pg.Client,
   loadId: number,
-  { header, format, modelHash }: LoadIdentity,
+  { path, size, header, format, modelHash }: LoadIdentity,
 ): Promise<Claim> {
   const part = await readCommittedPart(client, loadId, modelHash);
   // Waits for a split of the run before that is just committing; no later one can.
   const { rows } = await client.query<{ attempt: number }>(
-    `UPDATE edp.loads SET attempt = attempt + 1, header = $2, file_format = $3, model_hash = $4
+    // A text that broke off goes on with the whole one, which is in another file.
+    `UPDATE edp.loads SET attempt = attempt + 1, header = $2, file_format = $3, model_hash = $4,
+       path = CASE WHEN size_bytes = $5 THEN path ELSE $6 END, size_bytes = $5
      WHERE load_id = $1 RETURNING attempt`,
-    [loadId, header, JSON.stringify(format), modelHash],
+    [loadId, header, JSON.stringify(format), modelHash, size, path],
   );
   return {
     kind: 'claimed',

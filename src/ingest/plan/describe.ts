@@ -2,16 +2,19 @@
 import { EdpError } from '../../errors.js';
 import type { CsvSettings } from '../../model/csv.js';
 import type { Table } from '../../model/model.js';
-import { type Detection, detect, fieldEncodingOf } from '../detect/detect.js';
+import { findFooter, isDecoded } from '../decode/text.js';
+import { type Detection, describeDelimiter, detect, fieldEncodingOf } from '../detect/detect.js';
 import { type SampledRecord, sampleRecords } from '../detect/evaluate.js';
 import { type FileForm, readSample, type Sample } from '../detect/sample.js';
-import { type Dialect, measureLineEnd } from '../dialect.js';
+import type { Dialect } from '../dialect.js';
 import { Fault } from '../reject.js';
 import { RecordBatch, RecordScanner } from '../scan/records.js';
 
 /** Enough for 1,600 columns with long names. */
 const MAX_HEADER_BYTES = 256 * 1024;
 const MEASURED_RECORDS = 1000;
+/** By so many of its first bytes a text is known, before it is compared. */
+const TEXT_HEAD_BYTES = 4 * 1024;
 
 /** Share of NUL bytes in the sample from which on a file is taken for none of text. */
 const BINARY_SHARE = 0.01;
@@ -43,6 +46,10 @@ export interface FileDescription extends FileLayout {
   readonly footer: Footer | undefined;
   /** Mean length of the first records, line end included. */
   readonly recordBytes: number;
+  /** Of a file that is not plain text, the first bytes of its text. */
+  readonly textHead: Buffer | undefined;
+  /** Of such a file, how long its text is, where that is known. */
+  readonly textBytes: number | undefined;
 }
 
 export interface Footer {
@@ -65,6 +72,25 @@ export async function describeFile(
 ): Promise<FileDescription> {
   const sample = await readSample(file, name, settings);
   return describeSample(sample, name, table, settings);
+}
+
+/**
+ * How a file's text is got out of it, and by what the text is known.
+ *
+ * @throws EdpError `io`, `not_csv`, `corrupt_file`
+ */
+export async function readTextHead(
+  file: string,
+  name: string,
+  settings: CsvSettings,
+): Promise<{ readonly form: FileForm; readonly textHead: Buffer | undefined }> {
+  const { form, parts } = await readSample(file, name, settings);
+  return { form, textHead: textHeadOf(form, parts.head) };
+}
+
+/** Of plain text there is none: its file tells more. */
+function textHeadOf(form: FileForm, head: Buffer): Buffer | undefined {
+  return isDecoded(form) ? Buffer.from(head.subarray(0, TEXT_HEAD_BYTES)) : undefined;
 }
 
 export function describeSample(
@@ -112,6 +138,8 @@ export function describeSample(
     dataEnd: findFooterStart(sample, dialect, dataStart, settings, name),
     footer: settings.skipFooter === undefined ? guessFooter(sample, detection) : undefined,
     recordBytes: meanRecordBytes(parts.head, dataStart, dialect),
+    textHead: textHeadOf(form, parts.head),
+    textBytes: isDecoded(form) && parts.isWhole ? parts.head.length : undefined,
   };
 }
 
@@ -144,29 +172,55 @@ function findFooterStart(
 ): number | undefined {
   if (skipFooter === 0 || tail === undefined) return undefined;
   const { bytes, start } = tail;
-  // Places where a line starts that has something in it, as far as they are in sight.
-  const starts: number[] = [];
-  let lineStart = start === 0 ? 0 : -1;
-  for (let at = 0; at < bytes.length; ) {
-    const length = measureLineEnd(bytes, at, bytes.length, true, dialect.recordEnd);
-    if (length > 0) lineStart = at + length;
-    else if (lineStart >= 0 && bytes[at] !== 0x0d) {
-      starts.push(lineStart);
-      lineStart = -1;
-    }
-    at += Math.max(1, length);
-  }
-  const first = starts.at(-skipFooter);
-  if (first === undefined && start > 0) {
+  const footer = findFooter(bytes, skipFooter, dialect.recordEnd);
+  // A piece from the middle of a file begins in the middle of a line.
+  if (start > 0 && (footer ?? 0) === 0) {
     throw new EdpError(
       'usage',
       `the last ${skipFooter} lines of ${name} are too long to be a footer`,
-      {
-        hint: 'say a smaller number with --skip-footer',
-      },
+      { hint: 'say a smaller number with --skip-footer' },
     );
   }
-  return Math.max(dataStart, start + (first ?? 0));
+  return Math.max(dataStart, start + (footer ?? 0));
+}
+
+/** The form of a file as `--json` tells it. */
+export function summarizeForm({ form, dialect, detection }: FileDescription) {
+  return {
+    delimiter: Buffer.from(dialect.delimiter, 'latin1').toString('utf8'),
+    quote: dialect.quote === '' ? null : dialect.quote,
+    escape: dialect.escape,
+    lineEnd: dialect.recordEnd,
+    header: detection.hasHeader,
+    linesBeforeHeader: detection.skippedLines,
+    comment: dialect.comment === '' ? null : dialect.comment,
+    trailingDelimiter: dialect.hasTrailingDelimiter,
+    headerOneFieldShort: detection.isHeaderShort,
+    encoding: form.encoding,
+    byteOrderMark: form.markBytes > 0,
+    compression: form.compression,
+  };
+}
+
+/** What is unusual in the form of a file, in words; empty for most files. */
+export function listOddities({ form, dialect, detection, headerBytes }: FileDescription): string[] {
+  const lines = (count: number) => (count === 1 ? '1 line' : `${count} lines`);
+  return [
+    form.compression === 'none' ? '' : form.compression,
+    form.encoding === 'utf-8' ? '' : form.encoding,
+    /^[,\t]$/.test(dialect.delimiter)
+      ? ''
+      : `${describeDelimiter(dialect.delimiter)} between fields`,
+    dialect.quote === '"' ? '' : dialect.quote === '' ? 'no quotes' : 'single quotes',
+    dialect.escape === 'backslash' ? 'backslash escapes' : '',
+    dialect.allowsBareQuotes && dialect.delimiter !== '\t' ? 'quotes inside of fields' : '',
+    dialect.recordEnd === 'any' ? 'line ends of several kinds' : '',
+    dialect.comment === '' ? '' : `comments that begin with ${dialect.comment}`,
+    dialect.hasTrailingDelimiter ? 'a delimiter behind the last field' : '',
+    detection.isHeaderShort ? 'a header one field short' : '',
+    detection.skippedLines === 0 ? '' : `${lines(detection.skippedLines)} before the header`,
+    !detection.hasHeader && headerBytes.length === 0 && dialect.fieldCount > 0 ? 'no header' : '',
+  ].filter(Boolean);
 }
 
 /** Lines at the end that have less fields than records have, where a record before them has not. */

@@ -23,7 +23,7 @@ import {
   measureLineEnd,
   type RecordEnd,
 } from '../dialect.js';
-import { chooseReading, type Examiner, type Reading } from './resynchronise.js';
+import { chooseReading, EXAMINED_BYTES, type Examiner, type Reading } from './resynchronise.js';
 
 const RECORD_START = 0;
 const FIELD_START = 1;
@@ -102,6 +102,7 @@ export class RecordScanner implements Examiner {
   /** Length of the line end that the walk stopped at; 0 at the end of the file. */
   #lineEndBytes = 0;
   #isBehindComment = false;
+  #lookedAt = 0;
   /** Reads what may follow a record whose end is in doubt. */
   #examiner: RecordScanner | undefined;
 
@@ -138,12 +139,18 @@ export class RecordScanner implements Examiner {
     return this.#lineOfRecord;
   }
 
+  /** What was found so far depends on no byte from here on. */
+  get lookedAt(): number {
+    return Math.max(this.#lookedAt, this.#recordStart);
+  }
+
   /** Tells that the buffer's first `count` bytes were dropped and the rest moved to its front. */
   shift(count: number): void {
     this.#position -= count;
     this.#recordStart -= count;
     this.#quotedFrom -= count;
     this.#escapedAt -= count;
+    this.#lookedAt -= count;
     if (this.#lineEndInQuotes >= 0) this.#lineEndInQuotes -= count;
     if (this.#badQuote >= 0) this.#badQuote -= count;
   }
@@ -152,6 +159,7 @@ export class RecordScanner implements Examiner {
   reset(position: number): void {
     this.#line = 0;
     this.#isBehindComment = false;
+    this.#lookedAt = position;
     this.#beginRecord(position);
   }
 
@@ -269,6 +277,7 @@ export class RecordScanner implements Examiner {
       openedAt: this.#quotedFrom,
       fieldsBeforeOpened: this.#fieldsBeforeQuoted,
     };
+    this.#lookedAt = Math.max(this.#lookedAt, contentEnd + EXAMINED_BYTES);
     this.#examiner ??= new RecordScanner(this.#dialect);
     return chooseReading(this.#dialect, record, this.#examiner);
   }
@@ -373,10 +382,10 @@ export class RecordScanner implements Examiner {
           if (length > 0 && position + 1 < end) {
             const lineEnd = measureLineEnd(bytes, position + 1, end, isLast, this.#recordEnd);
             if (lineEnd < 0) break;
-            if (lineEnd > 0) this.#line++;
+            // One byte loses its meaning: of CR LF the LF has its own backslash, or ends the record.
+            if (lineEnd === 1) this.#line++;
             this.#escapedAt = position + 1;
-            // Of CR LF as a line end, both belong to the value.
-            position += 1 + Math.max(length, lineEnd);
+            position += 1 + length;
           } else {
             position++;
           }

@@ -28,7 +28,7 @@ const MAX_READINGS = 16;
 /** Records looked at behind each. */
 const MAX_EXAMINED = 64;
 /** A longer one counts as one at fault, so that looking costs little even where every quote is wrong. */
-const EXAMINED_BYTES = 32 * 1024;
+export const EXAMINED_BYTES = 32 * 1024;
 /** A reading with more faults than this is out. */
 const MAX_FAULTS = 12;
 

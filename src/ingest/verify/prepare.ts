@@ -1,18 +1,22 @@
 /** A load, its file and its table → what there is to verify, and the session that sees it at one moment. */
+import { access, constants } from 'node:fs/promises';
 import path from 'node:path';
 import type pg from 'pg';
 import { withClient } from '../../database/connection.js';
 import { EdpError } from '../../errors.js';
+import type { CsvSettings } from '../../model/csv.js';
 import { findTable, type Model, type Table } from '../../model/model.js';
 import type { OnConflict } from '../copy/stage.js';
 import { type CopyTarget, inspectTarget } from '../copy/target.js';
-import { settingsOf } from '../file-format.js';
+import type { TextSpool } from '../decode/spool.js';
+import { isDecoded, readText, type TextForm, withoutFooter } from '../decode/text.js';
+import { type FileFormat, settingsOf } from '../file-format.js';
 import { WINDOW_BYTES } from '../lanes/assembly/layout.js';
 import { listHashedRanges } from '../ledger/loads.js';
 import { listPromotions, withPromotions } from '../ledger/promotions.js';
 import { getFileFormat, getLoad, type LoadSummary } from '../ledger/query.js';
 import { findGaps, type Gap } from '../plan/cut.js';
-import { describeFile, type FileLayout } from '../plan/describe.js';
+import { describeFile, type FileLayout, readTextHead } from '../plan/describe.js';
 import { hasContent, type IdentifiedFile, identifyFile } from '../plan/identify.js';
 import { planTable, type TablePlan } from '../plan/table-plan.js';
 import { readSplit, withFile } from '../read.js';
@@ -34,6 +38,7 @@ export interface Subject {
   readonly load: LoadSummary;
   /** As the user or the ledger names it. */
   readonly name: string;
+  /** What is read: the file, or one with its text. */
   readonly file: IdentifiedFile;
   /** As the load read the file. */
   readonly layout: FileLayout;
@@ -47,7 +52,12 @@ export interface Subject {
 }
 
 /** @throws EdpError that says what is to be compared with what, where it cannot be found */
-export async function findSubject(client: pg.Client, request: VerifyRequest): Promise<Subject> {
+export async function findSubject(
+  client: pg.Client,
+  request: VerifyRequest,
+  spool: TextSpool,
+  signal: AbortSignal,
+): Promise<Subject> {
   const load = await getLoad(client, request.loadId);
   assertNotUndone(load);
   const { format } = await getFileFormat(client, load.loadId);
@@ -62,10 +72,16 @@ export async function findSubject(client: pg.Client, request: VerifyRequest): Pr
   const target = await inspectTarget(client, table);
 
   const name = request.file ?? load.path;
-  const file = await identify(request, load, name);
+  const source = await identify(request, load, name, format);
+  const file = isDecoded(source.form) ? await unpack(source, name, format, spool, signal) : source;
+  const ranges = await listHashedRanges(client, load.loadId);
+  // A text is known by its beginning alone.
+  const isWhole =
+    !isDecoded(source.form) ||
+    load.state !== 'loaded' ||
+    (ranges.at(-1)?.end ?? format.dataStart) === file.size;
   const isSameContent =
-    file.contentHash === load.contentHash &&
-    (await hasContent(file.path, await listHashedRanges(client, load.loadId)));
+    source.contentHash === load.contentHash && isWhole && (await hasContent(file.path, ranges));
   if (!isSameContent && request.file === undefined) {
     throw new EdpError('file_changed', `${name} is not what load ${load.loadId} loaded any more`, {
       hint: `name the file that was loaded; or compare this one all the same: edp verify ${load.loadId} ${name}`,
@@ -74,7 +90,11 @@ export async function findSubject(client: pg.Client, request: VerifyRequest): Pr
   const { fields, dataEnd } = format;
   const layout: FileLayout = isSameContent
     ? { ...format, header: fields, dataEnd }
-    : await describeFile(file.path, name, table, settingsOf(format));
+    : {
+        ...(await describeFile(source.path, name, table, otherSettings(format))),
+        // The footer of a text is left out of what is read.
+        ...(isDecoded(source.form) ? { dataEnd: undefined } : {}),
+      };
   const plan = layout.header.length === 0 ? undefined : planTable(table, layout.header, name);
   return {
     load,
@@ -107,19 +127,50 @@ function assertNotUndone({ loadId, state }: LoadSummary): void {
   }
 }
 
+/** A file as it lies there. */
+interface SourceFile extends IdentifiedFile {
+  readonly form: TextForm;
+}
+
+/** Its text, as a file to read. */
+async function unpack(
+  { path: file, form, contentHash }: SourceFile,
+  name: string,
+  { told, dialect }: FileFormat,
+  spool: TextSpool,
+  signal: AbortSignal,
+): Promise<IdentifiedFile> {
+  const text = readText(file, name, form);
+  const body = withoutFooter(text, told.skipFooter ?? 0, dialect.recordEnd);
+  return { ...(await identifyFile(await spool.write(body, signal))), contentHash };
+}
+
+/** The same text may be packed in another way than it was. */
+function otherSettings(format: FileFormat): CsvSettings {
+  const { compression, encoding, ...settings } = settingsOf(format);
+  const isPlain = format.encoding !== 'utf-16le' && format.encoding !== 'utf-16be';
+  return isPlain ? { ...settings, encoding: format.encoding } : settings;
+}
+
 async function identify(
   { file, directory }: VerifyRequest,
   load: LoadSummary,
   name: string,
-): Promise<IdentifiedFile> {
+  format: FileFormat,
+): Promise<SourceFile> {
   if (file === undefined && load.path === '-') {
     throw new EdpError('usage', `load ${load.loadId} came from standard input`, {
       hint: `name a file with the same content: edp verify ${load.loadId} FILE`,
     });
   }
+  const absolute = path.resolve(directory, name);
   try {
-    return await identifyFile(path.resolve(directory, name));
+    // Whether it is there at all is told before it is looked at.
+    await access(absolute, constants.R_OK);
+    const { form, textHead } = await readTextHead(absolute, name, otherSettings(format));
+    return { ...(await identifyFile(absolute, textHead)), form };
   } catch (error) {
+    if (error instanceof EdpError) throw error;
     const { code } = error as NodeJS.ErrnoException;
     const isGone = code === 'ENOENT' || code === 'ENOTDIR';
     const what = isGone ? 'is not there' : `cannot be read: ${(error as Error).message}`;

@@ -8,13 +8,14 @@
  * the file nor on that of the table, nor on how much differs.
  */
 import { randomBytes } from 'node:crypto';
-import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
 import { withClient } from '../../database/connection.js';
 import type { Database } from '../../database/database.js';
 import { migrate } from '../../database/migrate.js';
 import { EdpError, fromErrorData } from '../../errors.js';
+import { programFile } from '../../package-files.js';
 import type { OnConflict } from '../copy/stage.js';
+import { withTextSpool } from '../decode/spool.js';
 import { compileAssembly } from '../lanes/lane-memory.js';
 import { getLoad, type LoadSummary } from '../ledger/query.js';
 import type { WorkerData } from '../pool.js';
@@ -113,15 +114,17 @@ export async function verify(
   signal: AbortSignal,
 ): Promise<VerifyResult> {
   const startedAt = performance.now();
-  const subject = await withClient(database.client, 'verify', async (client) => {
-    // Says that there is no such load before it looks at the ledger's version.
-    await getLoad(client, options.loadId);
-    await migrate(client);
-    return findSubject(client, options);
-  });
-  return withMoment(database.client, subject, async (moment) => {
-    const run = new Verification(database, subject, moment, options, progress);
-    return run.execute(startedAt, signal);
+  return withTextSpool(options.directory, async (spool) => {
+    const subject = await withClient(database.client, 'verify', async (client) => {
+      // Says that there is no such load before it looks at the ledger's version.
+      await getLoad(client, options.loadId);
+      await migrate(client);
+      return findSubject(client, options, spool, signal);
+    });
+    return withMoment(database.client, subject, async (moment) => {
+      const run = new Verification(database, subject, moment, options, progress);
+      return run.execute(startedAt, signal);
+    });
   });
 }
 
@@ -172,7 +175,7 @@ class Verification {
     timer.unref();
     const workerData: WorkerData = { lane: await compileAssembly() };
     const pool = new Piscina<VerifyTask, VerifyOutcome>({
-      filename: fileURLToPath(new URL('./worker.js', import.meta.url)),
+      filename: programFile('ingest/verify/worker'),
       // Threads start when there is work for them.
       minThreads: 0,
       maxThreads: this.#processCount,

@@ -1,0 +1,39 @@
+/** A segment as a worker reads it: at its offsets in the text. */
+import type { RecordPlace } from '../ledger/reject-log.js';
+import type { ByteSource } from '../read.js';
+import type { Segment } from './cut-text.js';
+
+export class SegmentSource implements ByteSource {
+  readonly #bytes: Buffer;
+  readonly #start: number;
+
+  constructor({ bytes, start, end }: Segment) {
+    this.#bytes = Buffer.from(bytes, 0, Math.min(bytes.byteLength, end - start));
+    this.#start = start;
+  }
+
+  async read(into: Buffer, offset: number, length: number, position: number) {
+    const from = position - this.#start;
+    return { bytesRead: this.#bytes.copy(into, offset, from, from + length) };
+  }
+}
+
+/** Whoever loads a segment's records. */
+interface LongRecordTaker {
+  rejectLongRecord(place: RecordPlace, length: number, head: Buffer, lines: number): void;
+}
+
+/**
+ * Takes a segment that is one record of which there is only the beginning.
+ *
+ * @returns start of the record behind it
+ */
+export function rejectLongSegment(
+  loader: LongRecordTaker,
+  { bytes, start, end, longRecord }: Segment,
+): number {
+  const head = Buffer.from(Buffer.from(bytes, 0, longRecord!.keptBytes));
+  const place = { byteOffset: start, byteLength: head.length, lineInSplit: 0 };
+  loader.rejectLongRecord(place, end - start, head, longRecord!.lineCount);
+  return end;
+}

@@ -1,0 +1,227 @@
+/** What is found out about a file that nobody says anything about. */
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { describeFile } from '../../src/ingest/plan/describe.js';
+import { inspectFile } from '../../src/inspect/inspect.js';
+import type { CsvSettings } from '../../src/model/csv.js';
+import { parseModel } from '../../src/model/schema.js';
+import { makeDirectory } from '../support/cli.js';
+import { DIALECT_FILES, NAMES, ROWS } from './files.js';
+
+async function inspectBytes(bytes: Buffer | string, settings: CsvSettings = {}) {
+  const file = path.join(await makeDirectory(), 'file.csv');
+  await writeFile(file, bytes);
+  return inspectFile(
+    { path: file, name: 'file.csv' },
+    {
+      settings,
+      processCount: 1,
+      isWhole: true,
+      progress: { advance: () => {} },
+      signal: new AbortController().signal,
+    },
+  );
+}
+
+describe('a file of', () => {
+  it.each(DIALECT_FILES)('$name is read as that, and with it told', async (one) => {
+    for (const settings of [{}, one.told]) {
+      const { description, columns, sample, odd } = await inspectBytes(one.bytes, settings);
+      const isTold = settings !== undefined && 'columns' in settings;
+      expect(columns.map(({ name }) => name)).toEqual(isTold ? NAMES : (one.names ?? NAMES));
+      const footer = 'skipFooter' in settings ? 0 : (one.rejected ?? 0);
+      expect(sample.records).toBe(ROWS.length + footer);
+      expect(odd).toEqual(footer === 0 ? {} : { wrong_field_count: footer });
+      expect(description.dialect.fieldCount).toBe(4);
+      expect(columns.map(({ type }) => type)).toEqual(['int', 'text', 'date', 'numeric']);
+    }
+  });
+});
+
+interface Case {
+  readonly name: string;
+  readonly text: string;
+  readonly header: boolean;
+  readonly names: readonly string[];
+  readonly delimiter?: string;
+  readonly settings?: CsvSettings;
+}
+
+const lines = (count: number, line: (i: number) => string) =>
+  Array.from({ length: count }, (_, i) => `${line(i)}\n`).join('');
+
+const CASES: readonly Case[] = [
+  {
+    name: 'decimal commas between semicolons',
+    text: `a;b;c\n${lines(9, (i) => `${i},5;${2 * i},25;${i}`)}`,
+    delimiter: ';',
+    header: true,
+    names: ['a', 'b', 'c'],
+  },
+  {
+    name: 'times, whose colons are no delimiters',
+    text: lines(9, (i) => `10:0${i}:00,${i}.5`),
+    header: false,
+    names: ['column_1', 'column_2'],
+  },
+  {
+    name: 'years as names',
+    text: `country,1990,1991,1992\n${lines(9, (i) => `C${i},${i * 7},${i * 3},${i * 2}`)}`,
+    header: true,
+    names: ['country', '1990', '1991', '1992'],
+  },
+  {
+    name: 'texts under names',
+    text: 'first,last,city\nJohn,Doe,Rome\nAnn,Lee,Paris\nBo,Ek,Oslo\n',
+    header: true,
+    names: ['first', 'last', 'city'],
+  },
+  {
+    name: 'texts, and no names',
+    text: 'a,b\nc,d\ne,f\ng,h\n',
+    header: false,
+    names: ['column_1', 'column_2'],
+  },
+  {
+    name: 'names twice, and none',
+    text: `a,b,a,,b\n${lines(5, (i) => `${i},x,${i},y,z`)}`,
+    header: true,
+    names: ['a', 'b', 'a_2', 'column_4', 'b_2'],
+  },
+  {
+    name: 'a name that looks like one made up',
+    text: `a,a_2,a\n${lines(5, (i) => `${i},x,${i}`)}`,
+    header: true,
+    names: ['a', 'a_2', 'a_3'],
+  },
+  {
+    name: 'JSON between tabs',
+    text: `id\tdata\n${lines(8, (i) => `${i}\t{"a": ${i}, "b": "x,y"}`)}`,
+    delimiter: '\t',
+    header: true,
+    names: ['id', 'data'],
+  },
+  {
+    name: 'texts of several lines',
+    text: `id,text,n\n${lines(8, (i) => `${i},"line one\nline, two ${i}\n",${i}`)}`,
+    header: true,
+    names: ['id', 'text', 'n'],
+  },
+  {
+    name: 'minutes of arc, in a file without quotes',
+    text: 'phone,place,city\n2095,37°36\'37.8"N 121°2\'17.9"W,Modesto\n',
+    header: true,
+    names: ['phone', 'place', 'city'],
+  },
+  {
+    name: 'one column',
+    text: 'name\nAnna\nBob\n',
+    header: true,
+    names: ['name'],
+  },
+  {
+    name: 'a header alone',
+    text: 'a;b;c\n',
+    delimiter: ';',
+    header: true,
+    names: ['a', 'b', 'c'],
+  },
+  {
+    name: 'a hint to a spreadsheet',
+    text: `sep=;\nid;name\n${lines(5, (i) => `${i};x`)}`,
+    delimiter: ';',
+    header: true,
+    names: ['id', 'name'],
+  },
+  {
+    name: 'comments before the header only',
+    text: `# exported 2024-01-01\n# by me; for you\nid;name\n${lines(5, (i) => `${i};#${i}`)}`,
+    delimiter: ';',
+    header: true,
+    names: ['id', 'name'],
+  },
+  {
+    name: 'names that the user gives',
+    text: lines(5, (i) => `${i},x,2024-01-01`),
+    settings: { columns: ['n', 'c', 'd'] },
+    header: false,
+    names: ['n', 'c', 'd'],
+  },
+  {
+    name: 'names that the user gives instead of others',
+    text: `a,b\n${lines(5, (i) => `${i},x`)}`,
+    settings: { columns: ['n', 'c'] },
+    header: true,
+    names: ['n', 'c'],
+  },
+];
+
+describe('a file with', () => {
+  it.each(CASES)('$name', async ({ text, header, names, delimiter = ',', settings }) => {
+    const { description, columns, odd } = await inspectBytes(text, settings);
+    expect(description.dialect.delimiter).toBe(delimiter);
+    expect(description.detection.hasHeader).toBe(header);
+    expect(columns.map(({ name }) => name)).toEqual(names);
+    expect(odd).toEqual({});
+  });
+});
+
+describe('what the table has for fields', () => {
+  const [table] = parseModel({ t: { columns: { id: 'int', name: 'text', note: 'text' } } }).tables;
+  it.each<[string, text: string, delimiter: string, dataLine: number]>([
+    ['decides the delimiter', 'id,x;y\tname\tnote\n1,2;3\ta\tb\n', '\t', 2],
+    ['decides where the header is', 'a,b,c\nmore,of,this\nnote,id,name\nx,1,a\n', ',', 4],
+    ['and blanks around names do not count', ' id , name,note\n1,a,b\n', ',', 2],
+    ['decides between delimiters of one file', 'id, name, note\n1, a, b\n2, c, d\n', ', ', 2],
+  ])('%s', async (_, text, delimiter, dataLine) => {
+    const file = path.join(await makeDirectory(), 'file.csv');
+    await writeFile(file, text);
+    const description = await describeFile(file, 'file.csv', table, {});
+    expect(description.dialect.delimiter).toBe(delimiter);
+    expect(description.dataLine).toBe(dataLine);
+    expect(new Set(description.header)).toEqual(
+      new Set(delimiter === '\t' ? ['id,x;y', 'name', 'note'] : ['id', 'name', 'note']),
+    );
+  });
+});
+
+describe('a single damaged record', () => {
+  const good = lines(30, (i) => `${i},text ${i},2024-01-0${1 + (i % 9)}`);
+  it.each([
+    ['a stray quote', '7,te"xt,2024-01-01'],
+    ['an open quote', '7,"text,2024-01-01'],
+    ['a stray byte', '7,te\xffxt,2024-01-01'],
+    ['a missing field', '7,text'],
+    ['an extra field', '7,text,x,2024-01-01'],
+    ['a comment sign', '#7,text,2024-01-01'],
+  ])('%s changes nothing', async (_, damaged) => {
+    for (const at of [0, 15, 30]) {
+      const all = good.split('\n').slice(0, -1);
+      all.splice(at, 0, damaged);
+      const bytes = Buffer.from(`id,name,day\n${all.join('\n')}\n`, 'latin1');
+      const { description } = await inspectBytes(bytes);
+      expect(description.dialect).toMatchObject({
+        delimiter: ',',
+        quote: '"',
+        comment: '',
+        encoding: 'utf-8',
+        fieldCount: 3,
+        allowsBareQuotes: false,
+      });
+      expect(description.header).toEqual(['id', 'name', 'day']);
+    }
+  });
+});
+
+describe('a large file', () => {
+  it('is looked at in the middle and at the end, too', async () => {
+    const plain = lines(60_000, (i) => `${i},some text of some length,2024-01-01`);
+    const late = lines(2000, (i) => `${i},caf\xe9,2024-01-01`);
+    const bytes = Buffer.from(`id,name,day\n${plain}${late}`, 'latin1');
+    const { description, sample } = await inspectBytes(bytes);
+    expect(description.form.encoding).toBe('windows-1252');
+    expect(sample.isWhole).toBe(false);
+    expect(sample.bytes).toBeLessThan(bytes.length);
+  });
+});
