@@ -10,6 +10,7 @@ const PROGRAMS = [
   'ingest/worker',
   'ingest/decode/decompress-thread',
   'ingest/verify/worker',
+  'infer/worker',
   'generate/worker',
   'database/embedded/guard-program',
   'dev/schema',

@@ -29,6 +29,11 @@ const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/inspect.js'),
   },
   {
+    usage: 'model <action> <files...>',
+    describe: 'A model for edp.yaml, inferred from all records of CSV files',
+    load: () => import('./commands/model.js'),
+  },
+  {
     usage: 'seed-dimensions',
     describe: 'Load first_dimensions.csv and second_dimensions.csv',
     load: () => import('./commands/seed-dimensions.js'),
@@ -245,7 +250,7 @@ function printError(error: unknown, isVerbose: boolean): number {
  * the same, and a name behind `--` may begin with a dash.
  */
 function nameFiles(argv: readonly string[]): string[] {
-  if (argv[0] !== 'ingest' && argv[0] !== 'inspect') return [...argv];
+  if (!['ingest', 'inspect', 'model'].includes(argv[0] ?? '')) return [...argv];
   const end = argv.includes('--') ? argv.indexOf('--') : argv.length;
   const before = argv
     .slice(0, end)

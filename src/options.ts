@@ -246,6 +246,10 @@ export const OPTIONS = {
     schema: text.optional(),
     describe: 'Column that keeps the metric, where a table flattens several JSON fields',
   }),
+  whole: flag('Look at all of a file, however large; without it, at a sample of one over 64 MB'),
+  create: flag(
+    'Make a table for files that have none, with types from all their records, and declare it in edp.yaml',
+  ),
   raw: flag('Print the rejected records byte for byte, as a CSV with the header'),
   limit: define<number>({
     schema: integerFrom(1),

@@ -14,6 +14,7 @@ import { PROJECT_FILE } from './project.js';
 /** Options that only make sense for one invocation, not for a project. */
 const NOT_IN_PROJECT: ReadonlySet<string> = new Set([
   'column',
+  'create',
   'extra-column',
   'dry-run',
   'force',
@@ -25,6 +26,7 @@ const NOT_IN_PROJECT: ReadonlySet<string> = new Set([
   'raw',
   'to',
   'type',
+  'whole',
   'yes',
 ]);
 

@@ -36,6 +36,8 @@ export interface Contender {
   readonly title: string;
   /** Which form of the rows it takes: as they came, flattened, or encoded for the server. */
   readonly reads: 'files' | 'flat' | 'encoded';
+  /** Whether it only reads the rows, and leaves the table as it was. */
+  readonly loadsNothing?: boolean;
   find(settings: ContenderSettings): Promise<Presence>;
   /** Returns when all rows have committed. What it takes is what is measured. */
   load(task: LoadTask): Promise<void>;

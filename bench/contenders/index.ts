@@ -4,6 +4,7 @@ import { clientCopy } from './client-copy.js';
 import type { Contender } from './contender.js';
 import { duckdb } from './duckdb.js';
 import { edp } from './edp.js';
+import { inferTypes } from './inference.js';
 import { pandas } from './pandas.js';
 import { parallelClientCopy } from './parallel-client-copy.js';
 import { pgloader } from './pgloader.js';
@@ -20,4 +21,5 @@ export const CONTENDERS: readonly Contender[] = [
   pgloader,
   pandas,
   barePath,
+  inferTypes,
 ];

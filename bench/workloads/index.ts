@@ -7,6 +7,7 @@ import { manyFiles } from './d-many-files.js';
 import { size } from './e-size.js';
 import { olderVersion } from './f-older-version.js';
 import { accounting } from './g-accounting.js';
+import { inference } from './h-inference.js';
 
 export const WORKLOADS: readonly Workload[] = [
   bareTable,
@@ -16,4 +17,5 @@ export const WORKLOADS: readonly Workload[] = [
   size,
   olderVersion,
   accounting,
+  inference,
 ];

@@ -17,6 +17,7 @@ export async function tryLoad(
   files: readonly InputFile[],
   options: IngestOptions,
   shownRejects: number,
+  more: object = {},
 ): Promise<number> {
   const progress = makeProgress(output);
   let result: DryRunResult;
@@ -30,6 +31,7 @@ export async function tryLoad(
   const isOk = result.failure === undefined && status !== EXIT.failed && !result.isInterrupted;
   const json = {
     ...toJson('ingest', result, isOk),
+    ...more,
     dryRun: true,
     rejects: result.rejects,
     firstRejects: result.firstRejects.map(({ raw, ...reject }) => ({

@@ -26,6 +26,7 @@ const OPTION_NAMES = [
   'missing-dimensions',
   'max-rejects',
   'force',
+  'create',
   'dry-run',
   'limit',
   'database-url',
@@ -47,6 +48,7 @@ export const command: Command = {
       .example("$0 ingest 'landing/*.csv' --table events", 'a glob, into a table named by hand')
       .example('$0 ingest events-1.csv.gz events-2.zip', 'gzip, zstd, bzip2 and zip are unpacked')
       .example('curl -s $URL | $0 ingest - --table events', 'from a pipe, packed or not')
+      .example('$0 ingest sales.csv --create', 'a new table, typed by all records of the file')
       .example('$0 ingest events --max-rejects 1%', 'give up when more than 1 % is rejected')
       .example('$0 ingest events --dry-run', 'what a load would do, with its first rejects')
       .example('$0 ingest events --json | jq .rows', 'counts for a script')
@@ -56,6 +58,9 @@ export const command: Command = {
           'the load, from the real table, with nothing written. It takes one connection, whatever',
           '--process-count says, and is slower than a load; records with the same keys that others load',
           'meanwhile wait for its end. --limit says how many rejects it shows.',
+          '',
+          '--create makes a table for files that no table goes by the name of: it infers the types from all',
+          'of their records, declares the table in edp.yaml, and loads. The next such file needs no option.',
         ].join('\n'),
       ),
 
@@ -82,10 +87,23 @@ export const command: Command = {
             run(files.map((file) => (file === stdin ? spooled : file))),
           );
     const where = { databaseUrl: options.databaseUrl, directory: project.directory };
+    if (options.create) {
+      const { withCreated } = await import('./create.js');
+      return withFiles((all) =>
+        withCreated(invocation, where, all, options, (created, database, more) =>
+          options.dryRun
+            ? tryFiles(created, database, all, options, more)
+            : totalBytes(all).then((bytes) =>
+                withPool(options.processCount, bytes, (pool) =>
+                  load(created, database, pool, all, options, 'ingest', more),
+                ),
+              ),
+        ),
+      );
+    }
     if (options.dryRun) {
-      const { tryLoad } = await import('./dry-run.js');
       return withDatabase(where, (database) =>
-        withFiles((all) => tryLoad(invocation, database, all, options, options.limit)),
+        withFiles((all) => tryFiles(invocation, database, all, options)),
       );
     }
     return withPool(options.processCount, await totalBytes(files), (pool) =>
@@ -96,7 +114,22 @@ export const command: Command = {
   },
 };
 
-/** Loads the files and tells the result; shared with seed-dimensions. */
+async function tryFiles(
+  invocation: Invocation,
+  database: Database,
+  files: readonly InputFile[],
+  options: IngestOptions & { readonly limit: number },
+  more: object = {},
+): Promise<number> {
+  const { tryLoad } = await import('./dry-run.js');
+  return tryLoad(invocation, database, files, options, options.limit, more);
+}
+
+/**
+ * Loads the files and tells the result; shared with seed-dimensions.
+ *
+ * @param more what the JSON says beside
+ */
 export async function load(
   { project, output, signal }: Invocation,
   database: Database,
@@ -104,6 +137,7 @@ export async function load(
   files: readonly InputFile[],
   options: IngestOptions,
   commandName = 'ingest',
+  more: object = {},
 ): Promise<number> {
   const progress = makeProgress(output);
   let result: IngestResult;
@@ -116,9 +150,10 @@ export async function load(
   printSummary(output, result, database);
   if (result.failure !== undefined) {
     // The summary says what was loaded before; the error, printed last, why it ended.
-    throw new FailedRun(result.failure, toJson(commandName, result, false));
+    throw new FailedRun(result.failure, { ...toJson(commandName, result, false), ...more });
   }
-  output.result(toJson(commandName, result, status !== EXIT.failed && !result.isInterrupted));
+  const isOk = status !== EXIT.failed && !result.isInterrupted;
+  output.result({ ...toJson(commandName, result, isOk), ...more });
   return status;
 }
 

@@ -4,17 +4,20 @@ import type { Command } from '../command.js';
 import { EdpError, EXIT } from '../errors.js';
 import { describeDelimiter } from '../ingest/detect/detect.js';
 import { summarizeForm } from '../ingest/plan/describe.js';
-import { discoverFiles, isStdin, withSpooledStdin } from '../ingest/plan/discover.js';
+import { discoverFiles, isStdin, totalBytes, withSpooledStdin } from '../ingest/plan/discover.js';
 import { type Inspection, inspectFile } from '../inspect/inspect.js';
 import { CSV_SETTING_NAMES, type CsvSettingName } from '../model/csv.js';
-import { resolveCsvSettings } from '../options.js';
+import { type OptionName, resolveCsvSettings, resolveOptions } from '../options.js';
 import { formatBytes, formatCount, type Output, safeText } from '../output.js';
+import { makeReadProgress } from './read-progress.js';
 
 const MAX_CELL_SHOWN = 24;
 const MAX_COLUMNS_SHOWN = 12;
 
+const OPTION_NAMES = ['whole', 'process-count'] as const satisfies readonly OptionName[];
+
 export const command: Command = {
-  options: CSV_SETTING_NAMES,
+  options: [...OPTION_NAMES, ...CSV_SETTING_NAMES],
   build: (yargs) =>
     yargs
       .positional('file', {
@@ -24,9 +27,11 @@ export const command: Command = {
       })
       .example('$0 inspect sales.csv', 'delimiter, encoding, columns and what is odd')
       .example('$0 inspect sales.csv --delimiter tab', 'the same, if fields are between tabs')
+      .example('$0 inspect huge.csv --whole', 'types from all of a file, however large')
       .example('$0 inspect sales.csv --json | jq .dialect', 'for a script'),
 
-  async run({ given, project, output }) {
+  async run({ given, project, output, signal }) {
+    const { whole, processCount } = resolveOptions(OPTION_NAMES, given, project.options);
     const settings = resolveCsvSettings(given, project)();
     const files = await discoverFiles([String(given.file)], project.directory);
     const [file, another] = files;
@@ -35,11 +40,12 @@ export const command: Command = {
         hint: 'edp inspect looks at one file at a time',
       });
     }
-    const inspection = isStdin(file)
-      ? await withSpooledStdin(project.directory, (spooled) =>
-          inspectFile(spooled.path, spooled.name, settings),
-        )
-      : await inspectFile(file.path, file.name, settings);
+    const progress = makeReadProgress(output, await totalBytes(files));
+    const options = { settings, processCount, isWhole: whole, progress, signal };
+    const inspection = await (isStdin(file)
+      ? withSpooledStdin(project.directory, (spooled) => inspectFile(spooled, options))
+      : inspectFile(file, options)
+    ).finally(() => progress.stop());
     if (!output.isJson) print(inspection, output);
     output.result(toJson(inspection));
     return EXIT.done;
@@ -88,15 +94,28 @@ function toJson(inspection: Inspection): object {
     },
     csv: toSection(inspection),
     sample: inspection.sample,
+    key: inspection.key ?? null,
+    timeColumn: inspection.time ?? null,
     columns: columns.map((column) => ({
       name: column.name,
       header: column.header,
       type: column.type,
+      ...(column.typeWithoutTokens === undefined
+        ? {}
+        : { typeWithoutNullTokens: column.typeWithoutTokens }),
       why: column.why,
       values: column.values,
       nulls: column.nulls,
       emptyStrings: column.emptyStrings,
       nullTokens: column.nullTokens,
+      ...(column.metrics === undefined
+        ? {}
+        : {
+            metrics: {
+              path: column.metrics.path,
+              keys: column.metrics.keys.map(({ name }) => name),
+            },
+          }),
       examples: column.examples,
     })),
     nullTokens: inspection.nullTokens,
@@ -115,7 +134,9 @@ function toJson(inspection: Inspection): object {
 function print(inspection: Inspection, output: Output): void {
   const { path, bytes, description, sample, columns, why } = inspection;
   const { dialect, detection, form } = description;
-  const whole = sample.isWhole ? 'all of them' : `a sample of ${formatBytes(sample.bytes)}`;
+  const whole = sample.isWhole
+    ? 'all of them'
+    : `a sample of ${formatBytes(sample.bytes)} (--whole looks at all)`;
   output.line(
     `${path}: ${formatBytes(bytes)}; looked at ${formatCount(sample.records)} records, ${whole}`,
   );
@@ -145,6 +166,10 @@ function print(inspection: Inspection, output: Output): void {
       reason,
     ]),
   );
+  if (inspection.key !== undefined) {
+    output.line(`key: ${cut(inspection.key)}, no two of whose values are alike`);
+  }
+  if (inspection.time !== undefined) output.line(`time: ${cut(inspection.time)}`);
   const odd = describeOdd(inspection);
   if (odd.length > 0) {
     output.line();

@@ -1,234 +1,330 @@
 /**
- * The values of a column → the narrowest type that holds them all without losing anything, and why.
+ * Files of one table → the types of its columns, from every record of every file, by several workers at
+ * once.
  *
- * Pure, and fed value by value: of a sample or of a whole file. What is inferred is what transform/
- * accepts, so that a column of the inferred type takes every value that was seen. When in doubt it
- * is text: `0123` is no number, `1` and `0` are no booleans.
+ * A file is cut into stretches as it is for a load; where a record begins is guessed by the worker and
+ * verified here, when the stretch before has told where it ended.
  */
-import { Fault } from '../ingest/reject.js';
-import {
-  coerceBigint,
-  coerceDouble,
-  coerceJson,
-  coerceNumeric,
-  coerceUuid,
-  decodeBytes,
-} from '../ingest/transform/coerce.js';
-import { coerceDate, coerceTimestamp } from '../ingest/transform/datetime.js';
-import type { ColumnType } from '../model/model.js';
+import { stat } from 'node:fs/promises';
+import { EdpError } from '../errors.js';
+import type { Segment } from '../ingest/decode/cut-text.js';
+import { isDecoded } from '../ingest/decode/text.js';
+import { cutGap, findGaps } from '../ingest/plan/cut.js';
+import { describeFile, type FileDescription } from '../ingest/plan/describe.js';
+import type { InputFile } from '../ingest/plan/discover.js';
+import type { RejectCode } from '../ingest/reject.js';
+import type { FileIdentity, SplitRange } from '../ingest/split.js';
+import { streamSplits } from '../ingest/streamed.js';
+import type { CsvSettings } from '../model/csv.js';
+import { type ColumnSummary, emptySummary, mergeSummaries } from './column.js';
+import { type ColumnInference, conclude } from './conclude.js';
+import { judgeUniqueness, type KeyHashes, MAX_HASHES, type Uniqueness } from './key-candidate.js';
+import { rankKeyName, rankTimeName } from './names.js';
+import type { InferencePool } from './pool.js';
+import { Findings, type Stretch, type StretchTask } from './stretch.js';
 
-export interface ColumnInference {
-  readonly type: ColumnType;
-  readonly why: string;
-  /** Fields that have a value, which no NULL word is. */
-  readonly values: number;
-  /** Unquoted empty fields. */
-  readonly nulls: number;
-  /** Quoted empty fields. */
-  readonly emptyStrings: number;
-  /** Words that likely stand for NULL, with how often. Where the type is text they may be text. */
-  readonly nullTokens: Readonly<Record<string, number>>;
+const MIN_STRETCH_BYTES = 1024 * 1024;
+const MAX_STRETCH_BYTES = 16 * 1024 * 1024;
+/** Stretches for each worker, so that none is done long before the others. */
+const STRETCHES_PER_WORKER = 4;
+
+const MAX_KEY_FIELDS = 4;
+
+/** A file that was read from its first record to its last. */
+export interface InferredFile {
+  readonly file: InputFile;
+  readonly description: FileDescription;
+  readonly bytes: number;
+  readonly findings: Findings;
 }
 
-/** Words that stand for NULL in the files of many programs. */
-const NULL_WORDS = new Set([
-  'NA',
-  'N/A',
-  'n/a',
-  '#N/A',
-  'NULL',
-  'null',
-  'Null',
-  '\\N',
-  'NaN',
-  'nan',
-  'None',
-  'none',
-  'nil',
-  '-',
-  '--',
-  '?',
-  '.',
-]);
-
-const WHOLE = /^-?(?:0|[1-9]\d*)$/;
-const DECIMAL = /^-?(?:0|[1-9]\d*)?(?:\.\d+)?(?:[eE][-+]?\d+)?$/;
-const BOOLEAN = /^(?:true|false)$/i;
-const DATE = /^\d{4}-\d{2}-\d{2}$/;
-const TIMESTAMP = /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}/;
-const ZONE = /(?:[Zz]|[-+]\d{2}(?::?\d{2})?)$/;
-const UUID = /^[\da-fA-F]{8}(?:-[\da-fA-F]{4}){3}-[\da-fA-F]{12}$/;
-
-/** A double gives back every decimal of so many digits. */
-const MAX_DOUBLE_DIGITS = 15;
-
-/** Kinds of values, each of which is tried until one value does not fit. */
-interface Kind {
-  readonly name: string;
-  fits(text: string): boolean;
+export interface InferredColumn extends ColumnInference {
+  /** Its name in the files. */
+  readonly field: string;
+  /** Whether every record of every file has a value. */
+  readonly isComplete: boolean;
+  /** Whether no two values are alike; undefined where nobody looked, since it is not called like a key. */
+  readonly uniqueness: Uniqueness | undefined;
 }
 
-const KINDS = {
-  whole: { name: 'whole number', fits: (text) => WHOLE.test(text) },
-  bigint: { name: 'bigint', fits: (text) => !(coerceBigint(text) instanceof Fault) },
-  decimal: {
-    name: 'number',
-    fits: (text) =>
-      text !== '' &&
-      /\d/.test(text) &&
-      DECIMAL.test(text) &&
-      !(coerceNumeric(text) instanceof Fault),
-  },
-  boolean: { name: 'true or false', fits: (text) => BOOLEAN.test(text) },
-  date: { name: 'date', fits: (text) => DATE.test(text) && !(coerceDate(text) instanceof Fault) },
-  timestamp: {
-    name: 'timestamp',
-    fits: (text) => TIMESTAMP.test(text) && !(coerceTimestamp(text) instanceof Fault),
-  },
-  uuid: { name: 'uuid', fits: (text) => UUID.test(text) && !(coerceUuid(text) instanceof Fault) },
-  json: {
-    name: 'JSON object or list',
-    fits: (text) => /^\s*[[{]/.test(text) && !(coerceJson(text, true) instanceof Fault),
-  },
-} as const satisfies Record<string, Kind>;
+export interface TableInference {
+  readonly table: string;
+  readonly files: readonly InferredFile[];
+  readonly records: number;
+  /** Records that a load would reject for their form, by code; they say nothing of types. */
+  readonly odd: Readonly<Partial<Record<RejectCode, number>>>;
+  readonly columns: readonly InferredColumn[];
+  /** Fields; undefined where none offers itself. */
+  readonly key: string | undefined;
+  readonly time: string | undefined;
+}
 
-type KindName = keyof typeof KINDS;
+export interface InferenceProgress {
+  advance(bytes: number, records: number): void;
+}
 
-const MAX_SHOWN = 40;
+interface PreparedFile {
+  readonly file: InputFile;
+  readonly description: FileDescription;
+  readonly identity: FileIdentity;
+  readonly keyFields: readonly number[];
+  /** Of a file that is not plain text, none: it is cut while it is unpacked. */
+  readonly ranges: readonly SplitRange[];
+  readonly settings: CsvSettings;
+}
 
-export class ColumnTypes {
-  #values = 0;
-  #nulls = 0;
-  #emptyStrings = 0;
-  readonly #nullTokens = new Map<string, number>();
-  /** Kinds that every value so far is of. */
-  readonly #alive = new Set<KindName>(Object.keys(KINDS) as KindName[]);
-  /** What ended the last of them: the value, and the kind it is not of. */
-  #against: { readonly value: string; readonly kind: KindName; readonly after: number } | undefined;
-  #minimum = Number.POSITIVE_INFINITY;
-  #maximum = Number.NEGATIVE_INFINITY;
-  /** Most significant digits of a decimal, and of one that a double does not give back. */
-  #digits = 0;
-  #lostDigits = 0;
-  #hasTrailingZero = false;
-  #hasPower = false;
-  #isWithinDouble = true;
-  #zoned = 0;
-  #zoneless = 0;
+/**
+ * @param table its name, by which a key is told
+ * @throws EdpError `not_csv`, `io`, `file_changed`, `interrupted`
+ */
+export async function inferTable(
+  table: string,
+  files: readonly InputFile[],
+  settings: CsvSettings,
+  pool: InferencePool,
+  progress: InferenceProgress,
+  signal: AbortSignal,
+): Promise<TableInference> {
+  const prepared: PreparedFile[] = [];
+  for (const file of files) prepared.push(await prepare(file, table, settings, pool.processCount));
+  const stretches = await readAll(prepared, pool, progress, signal);
+  const inferred: InferredFile[] = [];
+  for (const [i, one] of prepared.entries()) {
+    inferred.push({
+      file: one.file,
+      description: one.description,
+      bytes: one.identity.size,
+      findings: await join(one, stretches[i]!, pool),
+    });
+  }
+  return concludeTable(table, inferred);
+}
 
-  /** @param text byte string; `null` is an unquoted empty field */
-  add(text: string | null): void {
-    if (text === null) {
-      this.#nulls++;
-      return;
+async function prepare(
+  file: InputFile,
+  table: string,
+  settings: CsvSettings,
+  processCount: number,
+): Promise<PreparedFile> {
+  const { size, mtimeMs, ino } = await stat(file.path);
+  const description = await describeFile(file.path, file.name, undefined, settings);
+  const { header, dataStart, dataEnd = size, dataLine } = description;
+  const wanted = Math.ceil(size / (processCount * STRETCHES_PER_WORKER));
+  const stretchBytes = Math.min(MAX_STRETCH_BYTES, Math.max(MIN_STRETCH_BYTES, wanted));
+  const keyFields = header
+    .map((name, field) => ({ field, rank: rankKeyName(name, table) }))
+    .filter(({ rank }) => rank > 0)
+    .sort((a, b) => b.rank - a.rank)
+    .slice(0, MAX_KEY_FIELDS)
+    .map(({ field }) => field);
+  return {
+    file,
+    description,
+    identity: { path: file.path, size, modifiedMs: mtimeMs, inode: ino },
+    keyFields,
+    settings,
+    ranges:
+      dataStart >= dataEnd || isDecoded(description.form)
+        ? []
+        : cutGap({ start: dataStart, end: dataEnd, firstLine: dataLine }, stretchBytes),
+  };
+}
+
+function makeTask(file: PreparedFile, range: SplitRange, segment?: Segment): StretchTask {
+  const { description, identity, keyFields } = file;
+  return {
+    file: identity,
+    dialect: description.dialect,
+    range,
+    columnCount: description.header.length,
+    keyFields,
+    ...(segment === undefined ? {} : { segment }),
+  };
+}
+
+/** A stretch to be read. */
+interface Job {
+  readonly file: PreparedFile;
+  /** Index of the file, and of the stretch in it. */
+  readonly of: number;
+  readonly index: number;
+  readonly range: SplitRange;
+  readonly segment?: Segment;
+  readonly sourceBytes: number;
+  readonly release?: (() => void) | undefined;
+}
+
+async function* listJobs(
+  files: readonly PreparedFile[],
+  processCount: number,
+): AsyncGenerator<Job> {
+  for (const [of, file] of files.entries()) {
+    for (const [index, range] of file.ranges.entries()) {
+      yield { file, of, index, range, sourceBytes: range.until - range.from };
     }
-    if (text === '') {
-      this.#emptyStrings++;
-      return;
-    }
-    if (NULL_WORDS.has(text)) {
-      this.#nullTokens.set(text, (this.#nullTokens.get(text) ?? 0) + 1);
-      return;
-    }
-    this.#values++;
-    for (const kind of this.#alive) {
-      if (KINDS[kind].fits(text)) continue;
-      this.#alive.delete(kind);
-      // The kind that lasted longest is the one that a person would have guessed.
-      if (this.#values > 1) this.#against = { value: text, kind, after: this.#values - 1 };
-    }
-    if (this.#alive.has('decimal')) this.#measure(text);
-    if (this.#alive.has('timestamp')) {
-      if (ZONE.test(text.slice(16))) this.#zoned++;
-      else this.#zoneless++;
+    if (!isDecoded(file.description.form)) continue;
+    const { description, identity, settings } = file;
+    const { dialect, dataStart, dataLine, form, textBytes } = description;
+    let index = 0;
+    const splits = streamSplits(identity, dialect, {
+      name: file.file.name,
+      form,
+      gaps: findGaps(dataStart, dataLine, Number.MAX_SAFE_INTEGER, []),
+      splitBytes: MAX_STRETCH_BYTES,
+      textBytes,
+      processCount,
+      skipFooter: settings.skipFooter ?? 0,
+    });
+    for await (const { range, segment, sourceBytes = 0, release } of splits) {
+      yield { file, of, index: index++, range, segment: segment!, sourceBytes, release };
     }
   }
+}
 
-  conclude(): ColumnInference {
-    const { type, why } = this.#decide();
+/** @returns the stretches of each file, in the order of its ranges */
+async function readAll(
+  files: readonly PreparedFile[],
+  pool: InferencePool,
+  progress: InferenceProgress,
+  signal: AbortSignal,
+): Promise<Stretch[][]> {
+  const stretches: Stretch[][] = files.map(() => []);
+  const jobs = listJobs(files, pool.processCount);
+  let hashes = 0;
+  const work = async () => {
+    for (let next = await jobs.next(); next.done !== true; next = await jobs.next()) {
+      if (signal.aborted) throw new EdpError('interrupted', 'the inference was stopped');
+      const { file, of, index, range, segment, sourceBytes, release } = next.value;
+      const stretch = await pool.read(makeTask(file, range, segment));
+      release?.();
+      // Memory is bounded: of more keys it is not verified whether they are different.
+      hashes += stretch.keys.reduce((sum, key) => sum + (key.hashes?.length ?? 0), 0);
+      const kept = hashes > MAX_HASHES ? stretch.keys.map(withoutHashes) : stretch.keys;
+      stretches[of]![index] = { ...stretch, keys: kept };
+      progress.advance(sourceBytes, stretch.records);
+    }
+  };
+  await Promise.all(Array.from({ length: pool.processCount }, work));
+  return stretches;
+}
+
+function withoutHashes({ field, isNoKey }: KeyHashes): KeyHashes {
+  return { field, isNoKey, hashes: undefined };
+}
+
+/** Puts the stretches of a file together; one that began at a wrong place is read again. */
+async function join(
+  file: PreparedFile,
+  stretches: readonly Stretch[],
+  pool: InferencePool,
+): Promise<Findings> {
+  const { dataStart, dataLine, header } = file.description;
+  const findings = new Findings(header.length);
+  let start = dataStart;
+  let line = dataLine;
+  for (const [i, guessed] of stretches.entries()) {
+    // Of what was cut while it was unpacked, nothing is guessed.
+    const { until } = file.ranges[i] ?? { until: guessed.end };
+    // A record that began before reaches beyond all of it.
+    if (start >= until) continue;
+    const stretch =
+      guessed.start === start
+        ? guessed
+        : await pool.read(makeTask(file, { from: start, until, isExact: true }));
+    findings.add(stretch, line);
+    start = stretch.end;
+    line += stretch.lineCount;
+  }
+  return findings;
+}
+
+function concludeTable(table: string, files: readonly InferredFile[]): TableInference {
+  const fields = [...new Set(files.flatMap(({ description }) => description.header))];
+  const columns = fields.map((field): InferredColumn => {
+    const { summary, keys, isEverywhere } = gather(field, files);
+    const inference = conclude(summary);
+    const isComplete =
+      isEverywhere &&
+      inference.nulls === 0 &&
+      (inference.emptyStrings === 0 || inference.type === 'text') &&
+      inference.values + countTokens(inference) > 0;
     return {
-      type,
-      why,
-      values: this.#values,
-      nulls: this.#nulls,
-      emptyStrings: this.#emptyStrings,
-      nullTokens: Object.fromEntries(this.#nullTokens),
+      field,
+      ...inference,
+      isComplete,
+      uniqueness:
+        keys.length === 0 ? undefined : isEverywhere ? judgeUniqueness(keys) : 'not_unique',
     };
+  });
+  const odd: Partial<Record<RejectCode, number>> = {};
+  for (const { findings } of files) {
+    for (const [code, count] of Object.entries(findings.odd) as [RejectCode, number][]) {
+      odd[code] = (odd[code] ?? 0) + count;
+    }
   }
+  const records = files.reduce((sum, { findings }) => sum + findings.records, 0);
+  return {
+    table,
+    files,
+    records,
+    odd,
+    columns,
+    key: chooseKey(columns, table, records),
+    time: chooseTime(columns),
+  };
+}
 
-  #measure(text: string): void {
-    const value = Number(text);
-    if (value < this.#minimum) this.#minimum = value;
-    if (value > this.#maximum) this.#maximum = value;
-    const [mantissa = '', power] = text.toLowerCase().split('e');
-    const fraction = mantissa.split('.')[1];
-    if (power !== undefined) this.#hasPower = true;
-    if (fraction?.endsWith('0') && fraction.length > 1) this.#hasTrailingZero = true;
-    const digits = mantissa.replace(/[-.]/g, '').replace(/^0+/, '').length;
-    if (digits > this.#digits) this.#digits = digits;
-    if (digits > MAX_DOUBLE_DIGITS && digits > this.#lostDigits && String(value) !== text) {
-      this.#lostDigits = digits;
-    }
-    if (coerceDouble(text) instanceof Fault) this.#isWithinDouble = false;
-  }
+function countTokens({ nullTokens }: ColumnInference): number {
+  return Object.values(nullTokens).reduce((sum, count) => sum + count, 0);
+}
 
-  #decide(): { type: ColumnType; why: string } {
-    const count = this.#values;
-    const all = count === 1 ? 'the one value is' : `all ${count} values are`;
-    const plural = (one: string, many: string) => `${all} ${count === 1 ? one : many}`;
-    const alive = this.#alive;
-    const tokens = [...this.#nullTokens].map(([word, times]) => `${times} × ${word}`).join(', ');
-    const apart = tokens === '' ? '' : `, apart from ${tokens}`;
-    if (count === 0) {
-      if (tokens !== '') return { type: 'text', why: `only ${tokens}` };
-      return { type: 'text', why: 'no values' };
+/** What is known of a field in all files. */
+function gather(field: string, files: readonly InferredFile[]) {
+  const summary: ColumnSummary = emptySummary();
+  const keys: KeyHashes[] = [];
+  let isEverywhere = true;
+  for (const { file, description, findings } of files) {
+    const index = description.header.indexOf(field);
+    if (index < 0) {
+      isEverywhere = false;
+      continue;
     }
-    if (alive.has('boolean')) return { type: 'boolean', why: `${all} true or false${apart}` };
-    if (alive.has('whole')) {
-      const range = `from ${this.#minimum} to ${this.#maximum}${apart}`;
-      const whole = plural('a whole number', 'whole numbers');
-      if (this.#minimum >= -2_147_483_648 && this.#maximum <= 2_147_483_647) {
-        return { type: 'int', why: `${whole}, ${range}` };
-      }
-      if (alive.has('bigint')) return { type: 'bigint', why: `${whole}, ${range}` };
-      return { type: 'numeric', why: `${whole}, some too large for bigint${apart}` };
-    }
-    if (alive.has('decimal')) {
-      const numbers = plural('a number', 'numbers');
-      if (!this.#isWithinDouble || this.#lostDigits > 0) {
-        const most = `with up to ${this.#digits} digits, which a double does not hold`;
-        return { type: 'numeric', why: `${numbers}, ${most}${apart}` };
-      }
-      if (this.#hasTrailingZero && !this.#hasPower) {
-        return {
-          type: 'numeric',
-          why: `${numbers} with decimals that end in zeros, as amounts do${apart}`,
-        };
-      }
-      return { type: 'double', why: `${numbers} of at most ${this.#digits} digits${apart}` };
-    }
-    if (alive.has('date')) return { type: 'date', why: `${plural('a date', 'dates')}${apart}` };
-    if (alive.has('timestamp') && (this.#zoned === 0 || this.#zoneless === 0)) {
-      return this.#zoned > 0
-        ? { type: 'timestamptz', why: `${plural('a time', 'times')} with a zone${apart}` }
-        : { type: 'timestamp', why: `${plural('a time', 'times')} without a zone${apart}` };
-    }
-    if (alive.has('timestamp')) {
-      return { type: 'text', why: 'times, of which some have a zone and some have none' };
-    }
-    if (alive.has('uuid')) return { type: 'uuid', why: `${plural('a uuid', 'uuids')}${apart}` };
-    if (alive.has('json')) {
-      return { type: 'jsonb', why: `${plural('JSON', 'JSON')}${apart}` };
-    }
-    return { type: 'text', why: this.#explainText() };
+    const name = files.length > 1 ? file.name : undefined;
+    mergeSummaries(summary, findings.columns[index]!, 0, name);
+    keys.push(...findings.keys.filter((key) => key.field === index));
   }
+  return { summary, keys, isEverywhere };
+}
 
-  #explainText(): string {
-    const against = this.#against;
-    if (against === undefined || against.after === 0) return 'the values are text';
-    const text = decodeBytes(against.value.slice(0, MAX_SHOWN * 4));
-    const shown = JSON.stringify(text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text);
-    const kind = KINDS[against.kind].name;
-    return `${shown} is no ${kind}, as the ${against.after === 1 ? 'value' : `${against.after} values`} before it`;
-  }
+const KEY_TYPES: ReadonlySet<string> = new Set(['int', 'bigint', 'uuid', 'text']);
+
+/** Of fewer records it says nothing that their values are different. */
+const MIN_KEY_RECORDS = 10;
+
+function chooseKey(
+  columns: readonly InferredColumn[],
+  table: string,
+  records: number,
+): string | undefined {
+  if (records < MIN_KEY_RECORDS) return undefined;
+  return columns
+    .filter(
+      ({ uniqueness, isComplete, type }) =>
+        uniqueness === 'unique' && isComplete && KEY_TYPES.has(type),
+    )
+    .sort((a, b) => rankKeyName(b.field, table) - rankKeyName(a.field, table))[0]?.field;
+}
+
+const TIME_RANK: Readonly<Partial<Record<string, number>>> = {
+  timestamptz: 0.5,
+  timestamp: 0.5,
+  date: 0.25,
+};
+
+function chooseTime(columns: readonly InferredColumn[]): string | undefined {
+  const rank = ({ field, type, isComplete }: InferredColumn) =>
+    rankTimeName(field) + TIME_RANK[type]! + (isComplete ? 1 : 0);
+  return columns
+    .filter(({ type, values }) => TIME_RANK[type] !== undefined && values > 0)
+    .sort((a, b) => rank(b) - rank(a))[0]?.field;
 }

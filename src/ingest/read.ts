@@ -96,7 +96,7 @@ export async function readSplit(
   start: number,
   until: number,
   buffer: Buffer,
-  hasher: IHasher,
+  hasher: Pick<IHasher, 'update'>,
   consumer: WindowConsumer,
 ): Promise<number> {
   let bytes = buffer;

@@ -1,16 +1,25 @@
 /** A file → what `edp inspect` says about it. Loads nothing, and needs no database. */
-import { type ColumnInference, ColumnTypes } from '../infer/infer.js';
+import { EdpError } from '../errors.js';
+import { type ColumnSummary, emptySummary, mergeSummaries } from '../infer/column.js';
+import { type ColumnInference, conclude } from '../infer/conclude.js';
+import { type InferenceProgress, inferTable, type TableInference } from '../infer/infer.js';
+import { nameSeries } from '../infer/names.js';
+import { withInferencePool } from '../infer/pool.js';
+import { RecordReader, readAll } from '../infer/record-reader.js';
 import { type DetectedPart, toText } from '../ingest/detect/detect.js';
-import { readSample } from '../ingest/detect/sample.js';
+import { readSample, type Sample } from '../ingest/detect/sample.js';
 import { CR, type Dialect, LF } from '../ingest/dialect.js';
 import { describeSample, type FileDescription, type Footer } from '../ingest/plan/describe.js';
+import { type InputFile, totalBytes } from '../ingest/plan/discover.js';
 import { Fault, type RejectCode } from '../ingest/reject.js';
-import { CsvParser, type ParsedRecord } from '../ingest/scan/parse.js';
+import { CsvParser } from '../ingest/scan/parse.js';
 import { RecordBatch, RecordScanner } from '../ingest/scan/records.js';
-import { coerceText } from '../ingest/transform/coerce.js';
 import type { CsvSettings } from '../model/csv.js';
 
-const BATCH_RECORDS = 1024;
+/** Larger files are looked at as a whole only if that is asked for. */
+const MAX_WHOLE_BYTES = 64 * 1024 * 1024;
+/** Records in which examples are looked for. */
+const EXAMPLE_RECORDS = 1024;
 const PREVIEW_RECORDS = 8;
 const EXAMPLES = 3;
 
@@ -25,6 +34,16 @@ export interface InspectedColumn extends ColumnInference {
   readonly examples: readonly string[];
 }
 
+/** What is known of the records, from all of them or from a sample. */
+interface Contents {
+  readonly records: number;
+  readonly bytes: number;
+  readonly columns: readonly ColumnInference[];
+  readonly odd: Readonly<Partial<Record<RejectCode, number>>>;
+  readonly blankLines: number;
+  readonly commentLines: number;
+}
+
 export interface Inspection {
   readonly path: string;
   readonly bytes: number;
@@ -37,9 +56,12 @@ export interface Inspection {
     /** Whether the sample is the whole file. */
     readonly isWhole: boolean;
   };
+  /** Fields; undefined where none offers itself, or where it takes the whole file to tell. */
+  readonly key: string | undefined;
+  readonly time: string | undefined;
   readonly columns: readonly InspectedColumn[];
   readonly nullTokens: Readonly<Record<string, number>>;
-  /** Records of the sample that would be rejected for their form, by code; and lines passed over. */
+  /** Records that would be rejected for their form, by code; and lines passed over. */
   readonly odd: Readonly<Partial<Record<RejectCode, number>>>;
   readonly blankLines: number;
   readonly commentLines: number;
@@ -47,139 +69,146 @@ export interface Inspection {
   readonly preview: readonly (readonly (string | null)[])[];
 }
 
-/** @throws EdpError `io`, `not_csv` */
-export async function inspectFile(
-  file: string,
-  name: string,
-  settings: CsvSettings,
-): Promise<Inspection> {
-  const sample = await readSample(file, name, settings);
-  const description = describeSample(sample, name, undefined, settings);
+export interface InspectOptions {
+  readonly settings: CsvSettings;
+  readonly processCount: number;
+  /** Whether to look at all of a large file, too. */
+  readonly isWhole: boolean;
+  readonly progress: InferenceProgress;
+  readonly signal: AbortSignal;
+}
+
+/** @throws EdpError `io`, `not_csv`, `file_changed`, `interrupted` */
+export async function inspectFile(file: InputFile, options: InspectOptions): Promise<Inspection> {
+  const { settings } = options;
+  const sample = await readSample(file.path, file.name, settings);
+  const description = describeSample(sample, file.name, undefined, settings);
   const { dialect, detection, header } = description;
-  const { head, isWhole, pieces } = sample.parts;
-  const reader = new SampleReader(dialect, header.length);
+  const { head, isWhole } = sample.parts;
+  const looksAtAll = options.isWhole || sample.size <= MAX_WHOLE_BYTES;
+  const table = looksAtAll ? await inferUnlessBroken(file, description, options) : undefined;
+  const contents = table === undefined ? readContents(sample, description) : toContents(table);
   const end = isWhole ? (description.dataEnd ?? head.length) : head.length;
-  reader.read(head.subarray(0, end), description.dataStart, isWhole);
-  for (const piece of pieces) reader.readPiece(piece);
-  const sampledBytes = head.length + pieces.reduce((sum, piece) => sum + piece.length, 0);
+  const { preview, examples } = readExamples(head.subarray(0, end), description, isWhole);
   const columns = header.map((column, i): InspectedColumn => {
-    const { examples, types } = reader.columns[i]!;
     const original = detection.isHeaderShort ? detection.header[i - 1] : detection.header[i];
     return {
       name: column,
       header: detection.hasHeader ? (original ?? null) : null,
-      ...types.conclude(),
-      examples: [...examples].map((text) => toText(text, 'utf-8')),
+      ...contents.columns[i]!,
+      examples: [...examples[i]!].map((text) => toText(text, 'utf-8')),
     };
   });
   return {
-    path: name,
+    path: file.name,
     bytes: sample.size,
     description,
     lineEnd: findLineEnds(head, dialect),
     why: { ...detection.why, ...description.form.why },
-    sample: { records: reader.records, bytes: sampledBytes, isWhole },
+    sample: { records: contents.records, bytes: contents.bytes, isWhole: table !== undefined },
+    key: table?.key,
+    time: table?.time,
     columns,
     nullTokens: sumTokens(columns),
-    odd: Object.fromEntries(reader.odd),
-    blankLines: reader.blankLines,
-    commentLines: reader.commentLines,
+    odd: contents.odd,
+    blankLines: contents.blankLines,
+    commentLines: contents.commentLines,
     footer: description.footer,
-    preview: reader.preview.map((fields) =>
+    preview: preview.map((fields) =>
       fields.map((field) => (field === null ? null : toText(field, 'utf-8'))),
     ),
   };
 }
 
-interface SampledColumn {
-  readonly types: ColumnTypes;
-  readonly examples: Set<string>;
+/** @returns undefined where the file cannot be unpacked to its end, so that there is but the sample */
+async function inferUnlessBroken(
+  file: InputFile,
+  { form }: FileDescription,
+  { settings, processCount, progress, signal }: InspectOptions,
+): Promise<TableInference | undefined> {
+  if (form.breakage !== undefined) return undefined;
+  const bytes = await totalBytes([file]);
+  try {
+    return await withInferencePool(processCount, bytes, (pool) =>
+      inferTable(nameSeries(file.name), [file], settings, pool, progress, signal),
+    );
+  } catch (error) {
+    if (error instanceof EdpError && error.code === 'corrupt_file') return undefined;
+    throw error;
+  }
 }
 
-/** Reads records as a load would, up to where values get their types. */
-class SampleReader {
-  readonly columns: readonly SampledColumn[];
-  readonly odd = new Map<RejectCode, number>();
-  readonly preview: (readonly (string | null)[])[] = [];
-  records = 0;
-  blankLines = 0;
-  commentLines = 0;
-  readonly #dialect: Dialect;
-  readonly #parser: CsvParser;
+function toContents({ files, records, odd, columns }: TableInference): Contents {
+  const { bytes, findings } = files[0]!;
+  const { blankLines, commentLines } = findings;
+  return { records, bytes, columns, odd, blankLines, commentLines };
+}
 
-  constructor(dialect: Dialect, columnCount: number) {
-    this.#dialect = dialect;
-    this.#parser = new CsvParser(dialect);
-    this.columns = Array.from({ length: columnCount }, () => ({
-      types: new ColumnTypes(),
-      examples: new Set(),
-    }));
-  }
-
-  /** @param isAll whether the file ends with these bytes */
-  read(bytes: Buffer, start: number, isAll: boolean): void {
-    const scanner = new RecordScanner(this.#dialect);
-    const batch = new RecordBatch(BATCH_RECORDS);
-    scanner.reset(start);
-    // Behind a record comes its own line end first; at the start there is none.
-    let gapFrom = start;
-    let ownLineEnds = 0;
-    for (;;) {
-      batch.count = 0;
-      scanner.scan(bytes, bytes.length, Number.POSITIVE_INFINITY, isAll, batch);
-      for (let i = 0; i < batch.count; i++) {
-        this.#countLines(bytes, gapFrom, batch.start[i]!, ownLineEnds);
-        gapFrom = batch.end[i]!;
-        ownLineEnds = 1;
-      }
-      this.#parser.parse(bytes, batch, (_, record) => this.#take(record));
-      if (batch.count < batch.capacity) break;
+/** Reads the sample alone. */
+function readContents({ parts }: Sample, description: FileDescription): Contents {
+  const { dialect, header, dataStart, dataLine } = description;
+  const summaries = header.map((): ColumnSummary => emptySummary());
+  const odd: Partial<Record<RejectCode, number>> = {};
+  let [records, blankLines, commentLines, bytes] = [0, 0, 0, 0];
+  const read = (part: Buffer, start: number, line: number) => {
+    const reader = new RecordReader(dialect, header.length, []);
+    readAll(reader, part, start);
+    records += reader.records;
+    blankLines += reader.blankLines;
+    commentLines += reader.commentLines;
+    bytes += part.length;
+    for (const [code, count] of Object.entries(reader.odd) as [RejectCode, number][]) {
+      odd[code] = (odd[code] ?? 0) + count;
     }
-    if (isAll) this.#countLines(bytes, gapFrom, bytes.length, ownLineEnds);
-  }
-
-  /** Reads a piece from somewhere in a file: what its first lines belong to is not known. */
-  readPiece(bytes: Buffer): void {
-    const lineEnd = bytes.findIndex((byte) => byte === LF || byte === CR);
-    if (lineEnd < 0) return;
-    const scanner = new RecordScanner(this.#dialect);
-    scanner.reset(lineEnd + 1);
-    scanner.scan(bytes, bytes.length, Number.POSITIVE_INFINITY, false, new RecordBatch(1));
-    this.read(bytes, scanner.nextRecord, false);
-  }
-
-  #take(record: ParsedRecord): void {
-    this.records++;
-    const fault =
-      record instanceof Fault
-        ? record
-        : record
-            .map((field) => (field === null ? undefined : coerceText(field)))
-            .find((found) => found instanceof Fault);
-    if (fault instanceof Fault) {
-      this.odd.set(fault.code, (this.odd.get(fault.code) ?? 0) + 1);
+    for (const [i, { summary }] of reader.columns.entries()) {
+      mergeSummaries(summaries[i]!, summary, line);
     }
+  };
+  read(parts.head, dataStart, dataLine);
+  for (const piece of parts.pieces) {
+    const start = findSecondRecord(piece, dialect);
+    if (start !== undefined) read(piece, start, Number.NaN);
+  }
+  return { records, bytes, columns: summaries.map(conclude), odd, blankLines, commentLines };
+}
+
+/** Of a piece from somewhere in a file, nobody knows what its first lines belong to. */
+function findSecondRecord(piece: Buffer, dialect: Dialect): number | undefined {
+  const lineEnd = piece.findIndex((byte) => byte === LF || byte === CR);
+  if (lineEnd < 0) return undefined;
+  const scanner = new RecordScanner(dialect);
+  scanner.reset(lineEnd + 1);
+  scanner.scan(piece, piece.length, Number.POSITIVE_INFINITY, false, new RecordBatch(1));
+  return scanner.nextRecord;
+}
+
+interface Examples {
+  readonly preview: readonly (readonly (string | null)[])[];
+  /** Of each column, the first values that differ. */
+  readonly examples: readonly ReadonlySet<string>[];
+}
+
+/** @param isAll whether the file ends with these bytes */
+function readExamples(
+  bytes: Buffer,
+  { dialect, header, dataStart }: FileDescription,
+  isAll: boolean,
+): Examples {
+  const preview: (readonly (string | null)[])[] = [];
+  const examples = header.map(() => new Set<string>());
+  const scanner = new RecordScanner(dialect);
+  const batch = new RecordBatch(EXAMPLE_RECORDS);
+  scanner.reset(dataStart);
+  scanner.scan(bytes, bytes.length, Number.POSITIVE_INFINITY, isAll, batch);
+  new CsvParser(dialect).parse(bytes, batch, (_, record) => {
     if (record instanceof Fault) return;
-    if (this.preview.length < PREVIEW_RECORDS) this.preview.push(record);
-    for (const [i, { types, examples }] of this.columns.entries()) {
+    if (preview.length < PREVIEW_RECORDS) preview.push(record);
+    for (const [i, found] of examples.entries()) {
       const field = record[i] ?? null;
-      types.add(field);
-      if (field !== null && examples.size < EXAMPLES) examples.add(field.slice(0, 100));
+      if (field !== null && found.size < EXAMPLES) found.add(field.slice(0, 100));
     }
-  }
-
-  /** Counts the lines between two records, which are blank or comments. */
-  #countLines(bytes: Buffer, from: number, to: number, ownLineEnds: number): void {
-    if (to - from <= ownLineEnds) return;
-    const { comment, fieldCount } = this.#dialect;
-    const lines = bytes.toString('latin1', from, to).split(/\r\n|\n|\r/);
-    // What stands behind the last line end is no line, unless the file ends with it.
-    if (lines.at(-1) === '') lines.pop();
-    for (const line of lines.slice(ownLineEnds)) {
-      if (comment !== '' && line.startsWith(comment)) this.commentLines++;
-      else if (line === '' && fieldCount !== 1) this.blankLines++;
-    }
-  }
+  });
+  return { preview, examples };
 }
 
 function findLineEnds(head: Buffer, { recordEnd, quote }: Dialect): FoundLineEnd {

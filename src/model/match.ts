@@ -30,8 +30,19 @@ export function matchTable(model: Model, file: string, explicit?: string): Table
     .sort((a, b) => b.name.length - a.name.length);
   if (fits[0] !== undefined) return fits[0];
   throw new EdpError('unknown_table', `${file}: no table goes by the name of this file`, {
-    hint: `name one with --table; the tables are: ${names.join(', ')}`,
+    hint: `name one with --table; the tables are: ${names.join(', ')}; --create makes a new one`,
   });
+}
+
+/** Whether {@link matchTable} finds one. */
+export function hasTable(model: Model, file: string, explicit?: string): boolean {
+  try {
+    matchTable(model, file, explicit);
+    return true;
+  } catch (error) {
+    if (error instanceof EdpError && error.code === 'unknown_table') return false;
+    throw error;
+  }
 }
 
 /** `events-17` and `events_17` start with the word `events`; `eventsource` does not. */

@@ -4,17 +4,15 @@
  * Whatever the file looks like, the result is read again before it is written: it must say exactly what it
  * said before, and the metric.
  */
-import { randomUUID } from 'node:crypto';
-import { chmod, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Document, isMap, isNode, parseDocument, stringify } from 'yaml';
 import { EdpError } from '../errors.js';
-import { failpoint } from '../failpoints.js';
 import { BUILTIN_MODEL, BUILTIN_TABLES } from '../model/builtin.js';
 import type { Table } from '../model/model.js';
 import { toModel } from '../model/schema.js';
 import { PROJECT_FILE } from '../project.js';
 import { parseProject } from '../project-file.js';
+import { readProjectText, replaceProjectFile } from '../project-text.js';
 import { type PromoteSubject, withMetric } from './subject.js';
 
 const NEW_FILE_COMMENT = ` The tables of this project: edp's built-in ones, and what was promoted.
@@ -34,28 +32,16 @@ export async function prepareDeclaration(
   subject: PromoteSubject,
 ): Promise<Declaration> {
   const file = path.join(directory, PROJECT_FILE);
-  const before = await readText(file);
+  const before = await readProjectText(file);
   const { table } = declare(before, subject);
   return {
     table,
     async write() {
       // Read anew: somebody may have written to it meanwhile.
-      const current = await readText(file);
-      await replaceFile(file, declare(current, subject).text, current);
+      const current = await readProjectText(file);
+      await replaceProjectFile(file, declare(current, subject).text, current);
     },
   };
-}
-
-async function readText(file: string): Promise<string | undefined> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new EdpError('config', `${PROJECT_FILE} cannot be read: ${(error as Error).message}`, {
-      hint: `make ${file} a readable file`,
-      cause: error,
-    });
-  }
 }
 
 /** @param text of edp.yaml; undefined where there is none */
@@ -150,38 +136,4 @@ function cannotEdit(
     hint: `add by hand, under tables, ${table.name}, metrics (from: ${source.field}), columns: ${JSON.stringify(column)}: ${value}; then run the command again`,
     cause,
   });
-}
-
-/** The file is there whole, before and after. @param expected what is in it now, as far as is known */
-async function replaceFile(
-  name: string,
-  text: string,
-  expected: string | undefined,
-): Promise<void> {
-  // A link keeps pointing to its file, which is what gets replaced.
-  const file = await realpath(name).catch(() => name);
-  const temporary = path.join(path.dirname(file), `.${path.basename(file)}.${randomUUID()}.tmp`);
-  try {
-    await writeFile(temporary, text, { flag: 'wx' });
-    const mode = await stat(file).then(
-      (found) => found.mode & 0o7777,
-      () => undefined,
-    );
-    if (mode !== undefined) await chmod(temporary, mode);
-    await failpoint('promote.file_written');
-    if ((await readText(file)) !== expected) {
-      throw new EdpError('config', `${PROJECT_FILE} was changed by somebody else just now`, {
-        hint: 'run the command again',
-      });
-    }
-    await rename(temporary, file);
-  } catch (error) {
-    if (error instanceof EdpError) throw error;
-    throw new EdpError('config', `${PROJECT_FILE} cannot be written: ${(error as Error).message}`, {
-      hint: `make ${file} writable, and run the command again: it goes on where it stopped`,
-      cause: error,
-    });
-  } finally {
-    await rm(temporary, { force: true }).catch(() => {});
-  }
 }

@@ -12,7 +12,16 @@ import { DIALECT_FILES, NAMES, ROWS } from './files.js';
 async function inspectBytes(bytes: Buffer | string, settings: CsvSettings = {}) {
   const file = path.join(await makeDirectory(), 'file.csv');
   await writeFile(file, bytes);
-  return inspectFile(file, 'file.csv', settings);
+  return inspectFile(
+    { path: file, name: 'file.csv' },
+    {
+      settings,
+      processCount: 1,
+      isWhole: true,
+      progress: { advance: () => {} },
+      signal: new AbortController().signal,
+    },
+  );
 }
 
 describe('a file of', () => {

@@ -1,0 +1,112 @@
+/**
+ * Whether a column's values are all different, exactly: 64 bits are kept of each value, and where no two of
+ * them are alike, no two values are. Where two are alike, the values are taken for alike: a key that is not
+ * suggested does no harm.
+ */
+import { UUID_BYTES } from './values.js';
+
+/** Plain data. */
+export interface KeyHashes {
+  readonly field: number;
+  /** Of each value, in the order of the records; undefined where the column is no key, or too long. */
+  readonly hashes: BigUint64Array | undefined;
+  /** Whether a value was missing, or there twice. */
+  readonly isNoKey: boolean;
+}
+
+/** Records of a column whose hashes are kept, of all files together: half a gigabyte. */
+export const MAX_HASHES = 64 * 1024 * 1024;
+
+/** When so many values are there, they are looked at a first time. */
+const FIRST_LOOK = 1024;
+
+export class KeyCandidate {
+  readonly field: number;
+  #words = new Uint32Array(2 * FIRST_LOOK);
+  #count = 0;
+  #isNoKey = false;
+
+  constructor(field: number) {
+    this.field = field;
+  }
+
+  get isNoKey(): boolean {
+    return this.#isNoKey;
+  }
+
+  /** A value is missing. */
+  addNothing(): void {
+    this.#isNoKey = true;
+  }
+
+  add(bytes: Uint8Array, from: number, to: number): void {
+    // A uuid is the same in capitals.
+    const fold = to - from === UUID_BYTES ? 0x20 : 0;
+    let a = 0x811c9dc5 ^ (to - from);
+    let b = 0x9747b28c;
+    for (let at = from; at < to; at++) {
+      const byte = bytes[at]! | fold;
+      a = Math.imul(a ^ byte, 0x01000193);
+      b = Math.imul(b + byte, 0x5bd1e995);
+      b ^= b >>> 15;
+    }
+    a ^= a >>> 16;
+    a = Math.imul(a, 0x85ebca6b);
+    a ^= a >>> 13;
+    if (2 * this.#count === this.#words.length && !this.#grow()) return;
+    this.#words[2 * this.#count] = a;
+    this.#words[2 * this.#count + 1] = b;
+    this.#count++;
+  }
+
+  /** @returns false where this is no key */
+  #grow(): boolean {
+    if (this.#count === FIRST_LOOK && hasTwice(this.#view().slice())) {
+      this.#isNoKey = true;
+      return false;
+    }
+    const grown = new Uint32Array(this.#words.length * 4);
+    grown.set(this.#words);
+    this.#words = grown;
+    return true;
+  }
+
+  #view(): BigUint64Array {
+    return new BigUint64Array(this.#words.buffer, 0, this.#count);
+  }
+
+  take(): KeyHashes {
+    return {
+      field: this.field,
+      hashes: this.#isNoKey ? undefined : this.#view().slice(),
+      isNoKey: this.#isNoKey,
+    };
+  }
+}
+
+/** Sorts what it is given. */
+function hasTwice(hashes: BigUint64Array): boolean {
+  hashes.sort();
+  // As numbers, since each bigint that is looked at is made anew.
+  const words = new Uint32Array(hashes.buffer, hashes.byteOffset, 2 * hashes.length);
+  for (let i = 2; i < words.length; i += 2) {
+    if (words[i] === words[i - 2] && words[i + 1] === words[i - 1]) return true;
+  }
+  return false;
+}
+
+export type Uniqueness = 'unique' | 'not_unique' | 'not_verified';
+
+/** @param parts of all stretches of the column */
+export function judgeUniqueness(parts: readonly KeyHashes[]): Uniqueness {
+  if (parts.some(({ isNoKey }) => isNoKey)) return 'not_unique';
+  const count = parts.reduce((sum, { hashes }) => sum + (hashes?.length ?? 0), 0);
+  if (count > MAX_HASHES || parts.some(({ hashes }) => hashes === undefined)) return 'not_verified';
+  const all = new BigUint64Array(count);
+  let at = 0;
+  for (const { hashes } of parts) {
+    all.set(hashes!, at);
+    at += hashes!.length;
+  }
+  return hasTwice(all) ? 'not_unique' : 'unique';
+}

@@ -1,0 +1,98 @@
+/** Names of fields and files → names of columns and tables that are valid, different, and easy to type. */
+import path from 'node:path';
+
+/** PostgreSQL cuts longer identifiers (NAMEDATALEN - 1). */
+const MAX_IDENTIFIER_BYTES = 63;
+
+/** What needs no quotes as it stands. */
+const PLAIN = /^[a-z_][a-z0-9_]*$/;
+
+/**
+ * `Order Date` and `orderDate` → `order_date`: what needs no quotes in SQL. Letters of all alphabets stay.
+ *
+ * @param fallback for a name of which nothing is left
+ */
+export function toIdentifier(name: string, fallback: string): string {
+  if (PLAIN.test(name)) return cutBytes(name, MAX_IDENTIFIER_BYTES);
+  const words = name
+    .normalize('NFC')
+    .replace(/(\p{Ll}|\d)(\p{Lu})/gu, '$1_$2')
+    .replace(/(\p{Lu})(\p{Lu}\p{Ll})/gu, '$1_$2')
+    .toLowerCase()
+    .replace(/%/g, ' percent ')
+    .replace(/[^\p{L}\p{M}\p{N}]+/gu, '_')
+    .replace(/^_+|_+$/g, '');
+  const word = words === '' ? fallback : words;
+  return cutBytes(/^\p{L}/u.test(word) ? word : `_${word}`, MAX_IDENTIFIER_BYTES);
+}
+
+function cutBytes(name: string, most: number): string {
+  let cut = '';
+  let bytes = 0;
+  for (const character of name) {
+    bytes += Buffer.byteLength(character);
+    if (bytes > most) break;
+    cut += character;
+  }
+  return cut;
+}
+
+/** The name itself, or with a number behind it if it is taken; it is taken from then on. */
+export function takeName(name: string, taken: Set<string>): string {
+  let free = name;
+  for (let number = 2; taken.has(free); number++) {
+    const suffix = `_${number}`;
+    free = `${cutBytes(name, MAX_IDENTIFIER_BYTES - suffix.length)}${suffix}`;
+  }
+  taken.add(free);
+  return free;
+}
+
+/** `sales-2024-01.csv.gz` → `sales`: a file's name without what tells it from others of its kind. */
+export function nameSeries(file: string): string {
+  const stem = stemOf(file);
+  return toIdentifier(stripSeries(stem) || stem, 'data');
+}
+
+/** `sales-2024-01.csv.gz` → `sales_2024_01`: a file's own name. */
+export function nameFile(file: string): string {
+  return toIdentifier(stemOf(file), 'data');
+}
+
+export function stemOf(file: string): string {
+  return path.basename(file).split('.')[0]!;
+}
+
+/** The part of a file's name that the others of its kind have, too. */
+export function stripSeries(stem: string): string {
+  return stem.replace(/(?:[-_ ]+(?:\d[\d-_ T]*|part|copy))+$/i, '').replace(/[-_ ]+$/, '');
+}
+
+const KEY_NAMES = ['id', 'uuid', 'guid', 'pk', 'key'];
+const OWN_ID = /^(?:event|record|row|transaction|entry|message)_(?:id|uuid)$/;
+
+/**
+ * How likely a field by this name is a key of the table: 0 for not at all.
+ *
+ * Of `user_id` and the like, there may be but one in a small file by chance; they are no key of it.
+ */
+export function rankKeyName(field: string, table: string): number {
+  const name = toIdentifier(field, '').replace(/^_+/, '');
+  const place = KEY_NAMES.indexOf(name);
+  if (place >= 0) return 10 - place;
+  const singular = table.replace(/ies$/, 'y').replace(/s$/, '');
+  if (name === `${table}_id` || name === `${singular}_id` || name === `${singular}_uuid`) return 4;
+  return OWN_ID.test(name) ? 3 : 0;
+}
+
+/** How likely a field by this name tells when the event happened; 0 where nothing speaks for it. */
+export function rankTimeName(field: string): number {
+  const name = toIdentifier(field, '');
+  if (
+    /^(?:event|recorded|occurred|happened|client_event)_?(?:time|date|at|on|timestamp)?$/.test(name)
+  )
+    return 4;
+  if (/^(?:timestamp|time|datetime|date|ts)$/.test(name)) return 3;
+  if (/^created(?:_(?:at|on|date|time))?$/.test(name)) return 2;
+  return /(?:time|date|timestamp|_at|_on|_ts)$/.test(name) ? 1 : 0;
+}

@@ -1,0 +1,44 @@
+/** The piscina pool of workers that infer types. A little work is done without any. */
+import { Piscina } from 'piscina';
+import { type ErrorData, fromErrorData } from '../errors.js';
+import { programFile } from '../package-files.js';
+import { readStretch, type Stretch, type StretchTask } from './stretch.js';
+
+/** A thread takes as long to start as it takes to read so much. */
+const BYTES_WITHOUT_THREAD = 4 * 1024 * 1024;
+
+export type StretchOutcome =
+  | { readonly kind: 'read'; readonly stretch: Stretch }
+  | { readonly kind: 'failed'; readonly error: ErrorData };
+
+export interface InferencePool {
+  readonly processCount: number;
+  read(task: StretchTask): Promise<Stretch>;
+}
+
+/** @param expectedBytes what there is to read */
+export async function withInferencePool<T>(
+  processCount: number,
+  expectedBytes: number,
+  work: (pool: InferencePool) => Promise<T>,
+): Promise<T> {
+  if (expectedBytes <= BYTES_WITHOUT_THREAD) return work({ processCount: 1, read: readStretch });
+  const pool = new Piscina({
+    filename: programFile('infer/worker'),
+    minThreads: Math.min(processCount, Math.ceil(expectedBytes / BYTES_WITHOUT_THREAD)),
+    maxThreads: processCount,
+    idleTimeout: Number.POSITIVE_INFINITY,
+  });
+  try {
+    return await work({
+      processCount,
+      async read(task) {
+        const outcome = (await pool.run(task)) as StretchOutcome;
+        if (outcome.kind === 'failed') throw fromErrorData(outcome.error);
+        return outcome.stretch;
+      },
+    });
+  } finally {
+    await pool.destroy();
+  }
+}

@@ -1,0 +1,182 @@
+/** What is known of a table's files → how edp.yaml declares the table, as a person would write it. */
+import path from 'node:path';
+import type { z } from 'zod';
+import { EdpError } from '../errors.js';
+import { describeDelimiter } from '../ingest/detect/detect.js';
+import { isStdin } from '../ingest/plan/discover.js';
+import type { CsvSettings } from '../model/csv.js';
+import { hasTable } from '../model/match.js';
+import type { ColumnType, Table } from '../model/model.js';
+import { parseModel, type tablesSchema } from '../model/schema.js';
+import type { InferredColumn, TableInference } from './infer.js';
+import type { KeyShape } from './json-shape.js';
+import { nameFile, stemOf, stripSeries, takeName, toIdentifier } from './names.js';
+
+export type TableInput = z.input<typeof tablesSchema>[string];
+
+export interface ProposedColumn {
+  readonly name: string;
+  readonly inferred: InferredColumn;
+  /** Where its JSON becomes metrics: what they are called. It is no column of its own then. */
+  readonly metrics: readonly string[] | undefined;
+}
+
+export interface Proposal {
+  readonly name: string;
+  /** As it stands in edp.yaml, and as it is read from there. */
+  readonly input: TableInput;
+  readonly table: Table;
+  readonly columns: readonly ProposedColumn[];
+  /** By column of `input`, what a reader should know. */
+  readonly comments: ReadonlyMap<string, string>;
+  readonly inference: TableInference;
+}
+
+const LINEAGE = 'load_id';
+const EXTRA = 'extra_metrics';
+
+/**
+ * @param told what the user said of the form of the files, which the next ones need as well
+ * @throws EdpError `not_csv` for files without fields
+ */
+export function propose(inference: TableInference, told: CsvSettings): Proposal {
+  const { table: name, columns: inferred, key: keyField, time } = inference;
+  if (inferred.length === 0) {
+    const names = inference.files.map(({ file }) => file.name).join(', ');
+    throw new EdpError('not_csv', `${names}: there are no fields to make a table of`, {
+      hint: 'an empty file has no columns; name one that has',
+    });
+  }
+  const taken = new Set<string>();
+  const withMetrics = inferred.filter(({ metrics }) => metrics !== undefined);
+  const names = new Map(
+    inferred
+      .filter(({ metrics }) => metrics === undefined)
+      .map((column) => [
+        column.field,
+        takeName(toIdentifier(column.field, `column_${inferred.indexOf(column) + 1}`), taken),
+      ]),
+  );
+  const columns: Record<string, ColumnType | { type: ColumnType; field: string }> = {};
+  const comments = new Map<string, string>();
+  for (const column of inferred) {
+    const own = names.get(column.field);
+    if (own === undefined) continue;
+    const { field, type } = column;
+    columns[own] = own === field ? type : { type, field };
+    const comment = commentOn(column, field === time);
+    if (comment !== undefined) comments.set(own, comment);
+  }
+  const metricNames = new Map<string, string[]>();
+  const sources = withMetrics.map(({ field, metrics }) => {
+    const { path: keys, keys: shapes } = metrics!;
+    const declared = shapes.map((shape) => declareMetric(shape, taken));
+    metricNames.set(
+      field,
+      declared.map(([column]) => column),
+    );
+    const extra = takeName(
+      withMetrics.length === 1 ? EXTRA : toIdentifier(`${field}_extra`, EXTRA),
+      taken,
+    );
+    return {
+      from: field,
+      ...(keys.length === 0 ? {} : { path: keys.join('.') }),
+      columns: Object.fromEntries(declared),
+      ...(extra === EXTRA ? {} : { extra }),
+    };
+  });
+  const files = listPatterns(name, inference);
+  const csv = toSection(withHeader(told, inference));
+  const input: TableInput = {
+    ...(files.length === 0 ? {} : { files: files.length === 1 ? files[0] : files }),
+    ...(Object.keys(csv).length === 0 ? {} : { csv }),
+    columns,
+    ...(keyField === undefined ? {} : { key: names.get(keyField)! }),
+    ...(sources.length === 0 ? {} : { metrics: sources.length === 1 ? sources[0]! : sources }),
+    ...(taken.has(LINEAGE) ? { lineage: takeName(`edp_${LINEAGE}`, taken) } : {}),
+  };
+  return {
+    name,
+    input,
+    table: parseModel({ [name]: input }).tables[0]!,
+    columns: inferred.map((column) => ({
+      name: names.get(column.field) ?? column.field,
+      inferred: column,
+      metrics: metricNames.get(column.field),
+    })),
+    comments,
+    inference,
+  };
+}
+
+function commentOn({ doubt, uniqueness }: InferredColumn, isTime: boolean): string | undefined {
+  if (doubt !== undefined) return doubt;
+  if (uniqueness === 'not_verified') return 'too many records to verify that all are different';
+  return isTime ? 'the time of the record' : undefined;
+}
+
+const INT4_MIN = -2_147_483_648;
+const INT4_MAX = 2_147_483_647;
+
+function declareMetric(
+  { name, minimum, maximum }: KeyShape,
+  taken: Set<string>,
+): [string, ColumnType | { type: ColumnType; key: string }] {
+  const type = minimum >= INT4_MIN && maximum <= INT4_MAX ? 'int' : 'bigint';
+  const column = takeName(toIdentifier(name, 'metric'), taken);
+  return [column, column === name ? type : { type, key: name }];
+}
+
+/** Patterns by which the files, and others of their kind, are known to be the table's. */
+function listPatterns(name: string, { files }: TableInference): string[] {
+  const model = parseModel({ [name]: { columns: { a: 'text' } } });
+  const patterns = new Set<string>();
+  for (const { file } of files) {
+    if (isStdin(file)) continue;
+    const base = path.basename(file.name);
+    if (!hasTable(model, base)) {
+      const stem = stemOf(base);
+      // The table of one file of a series, which others are not of, is not to take those.
+      const kind = name === nameFile(base) ? stem : stripSeries(stem) || stem;
+      const escaped = kind.replace(/[\\*?[\]{}()!+@|]/g, '\\$&');
+      patterns.add(`${escaped}.*`);
+      patterns.add(`${escaped}[-_ ][0-9]*`);
+      if (!base.includes('.')) patterns.add(escaped);
+    }
+  }
+  return [...patterns];
+}
+
+/** Files without a header are told to have none, since the next one may look as if it had. */
+function withHeader(told: CsvSettings, { files }: TableInference): CsvSettings {
+  const hasNone = files.every(
+    ({ description }) =>
+      !description.detection.hasHeader && description.detection.evaluation !== undefined,
+  );
+  return hasNone ? { header: false, ...told } : told;
+}
+
+/** What was said, as the `csv:` section of edp.yaml says it. */
+function toSection(settings: CsvSettings): NonNullable<TableInput['csv']> {
+  const section: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(settings)) {
+    section[name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)] = toWord(name, value);
+  }
+  return section as NonNullable<TableInput['csv']>;
+}
+
+function toWord(name: string, value: unknown): unknown {
+  switch (name) {
+    case 'delimiter': {
+      const word = describeDelimiter(String(value));
+      return word.startsWith('"') ? value : word;
+    }
+    case 'quote':
+      return value === '' ? 'none' : value === "'" ? 'single' : 'double';
+    case 'comment':
+      return value === '' ? 'none' : value;
+    default:
+      return value;
+  }
+}

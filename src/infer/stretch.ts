@@ -1,0 +1,102 @@
+/** A stretch of a file → what is known of its columns. What travels between threads is plain data. */
+
+import type { Segment } from '../ingest/decode/cut-text.js';
+import { SegmentSource } from '../ingest/decode/segment-source.js';
+import type { Dialect } from '../ingest/dialect.js';
+import { findStart, readSplit, withFile } from '../ingest/read.js';
+import type { RejectCode } from '../ingest/reject.js';
+import type { FileIdentity, ScannedRange, SplitRange } from '../ingest/split.js';
+import { type ColumnSummary, emptySummary, mergeSummaries } from './column.js';
+import type { KeyHashes } from './key-candidate.js';
+import { RecordReader } from './record-reader.js';
+
+export interface StretchTask {
+  readonly file: FileIdentity;
+  readonly dialect: Dialect;
+  readonly range: SplitRange;
+  /** The bytes of the range, where they are not those of the file. */
+  readonly segment?: Segment;
+  readonly columnCount: number;
+  /** Columns whose values may be all different. */
+  readonly keyFields: readonly number[];
+}
+
+export interface Stretch extends ScannedRange {
+  readonly records: number;
+  readonly odd: Readonly<Partial<Record<RejectCode, number>>>;
+  readonly blankLines: number;
+  readonly commentLines: number;
+  readonly columns: readonly ColumnSummary[];
+  readonly keys: readonly KeyHashes[];
+}
+
+const WINDOW_BYTES = 1024 * 1024;
+let buffer: Buffer | undefined;
+
+const NO_HASH = { update: () => undefined as never };
+
+export async function readStretch(task: StretchTask): Promise<Stretch> {
+  const { file: identity, dialect, columnCount, keyFields, range, segment } = task;
+  // One byte more, as for a load's windows.
+  buffer ??= Buffer.allocUnsafeSlow(WINDOW_BYTES + 1);
+  const window = buffer;
+  const reader = new RecordReader(dialect, columnCount, keyFields);
+  if (segment?.longRecord !== undefined) {
+    reader.addLongRecord(segment.longRecord.lineCount);
+    return toStretch(reader, segment.start, segment.end);
+  }
+  if (segment !== undefined) {
+    const { start, end } = segment;
+    const extent = { ...identity, size: end };
+    const source = new SegmentSource(segment);
+    await readSplit(source, extent, start, range.until, window, NO_HASH, reader);
+    return toStretch(reader, start, end);
+  }
+  return withFile(identity, async (file) => {
+    const start = await findStart(file, identity, dialect, range, window);
+    const end = await readSplit(file, identity, start, range.until, window, NO_HASH, reader);
+    return toStretch(reader, start, end);
+  });
+}
+
+function toStretch(reader: RecordReader, start: number, end: number): Stretch {
+  return {
+    start,
+    end,
+    lineCount: reader.lineCount,
+    records: reader.records,
+    odd: reader.odd,
+    blankLines: reader.blankLines,
+    commentLines: reader.commentLines,
+    columns: reader.columns.map(({ summary }) => summary),
+    keys: reader.keys.map((key) => key.take()),
+  };
+}
+
+/** What is known of a file, or of several, as far as it was read. */
+export class Findings {
+  readonly columns: ColumnSummary[];
+  readonly keys: KeyHashes[] = [];
+  readonly odd: Partial<Record<RejectCode, number>> = {};
+  records = 0;
+  blankLines = 0;
+  commentLines = 0;
+
+  constructor(columnCount: number) {
+    this.columns = Array.from({ length: columnCount }, emptySummary);
+  }
+
+  /** Adds what is behind all that was added before. @param line of the file at its start, from 1 */
+  add(stretch: Stretch, line: number): void {
+    this.records += stretch.records;
+    this.blankLines += stretch.blankLines;
+    this.commentLines += stretch.commentLines;
+    for (const [code, count] of Object.entries(stretch.odd) as [RejectCode, number][]) {
+      this.odd[code] = (this.odd[code] ?? 0) + count;
+    }
+    for (const [i, column] of this.columns.entries()) {
+      mergeSummaries(column, stretch.columns[i]!, line);
+    }
+    this.keys.push(...stretch.keys);
+  }
+}

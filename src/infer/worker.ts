@@ -1,0 +1,12 @@
+/** The thread of a worker that infers types: a stretch in, what is known of it out. */
+import { toErrorData } from '../errors.js';
+import type { StretchOutcome } from './pool.js';
+import { readStretch, type StretchTask } from './stretch.js';
+
+export default async function run(task: StretchTask): Promise<StretchOutcome> {
+  try {
+    return { kind: 'read', stretch: await readStretch(task) };
+  } catch (error) {
+    return { kind: 'failed', error: toErrorData(error) };
+  }
+}
