@@ -109,9 +109,10 @@ const models: fc.Arbitrary<FuzzModel> = columnNames.chain((names) =>
   }),
 );
 
+/** Not `__proto__`, which is a reject by its name; mutations bring it. */
 const METRICS = fc
   .dictionary(
-    fc.constantFrom('one', 'two', 'other', '__proto__'),
+    fc.constantFrom('one', 'two', 'other', 'constructor'),
     fc.integer({ min: 0, max: 99 }),
     {
       maxKeys: 3,
@@ -163,6 +164,7 @@ const mutations = fc.array(
           '\0',
           '\ufeff',
           '{',
+          '""__proto__"": 1, ',
           '\\',
           '9'.repeat(40),
           '"\n',
@@ -217,7 +219,7 @@ const batches = models.chain((model) =>
       maxLength: FILES_PER_BATCH,
       size: 'max',
     }),
-    splitRecords: fc.constantFrom(1, 2, 5, 100_000),
+    splitRecords: fc.constantFrom(2, 5, 100_000, 100_000),
   }),
 );
 
