@@ -324,7 +324,11 @@ export class Dispatcher {
       if (holders.length === 0 || this.isStopped) return;
       if (![...this.#flights].some((flight) => flight.isRunning && flight.waiting === undefined))
         continue;
-      const rows = await this.#options.session.run(listBlocking).catch(() => []);
+      const rows = await this.#options.session.run(listBlocking).catch((error: unknown) => {
+        // Blind, it would let two splits wait for each other for ever.
+        if (error instanceof EdpError) this.stop(error);
+        return [];
+      });
       const blocking = new Set(rows);
       for (const { waiting: holder } of holders) {
         if (holder !== undefined && blocking.has(holder.backend)) {

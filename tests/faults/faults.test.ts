@@ -85,8 +85,8 @@ describe('under faults', () => {
         ],
       },
       {
-        name: 'the run’s own session is lost: the next run goes on',
-        scenario: 'several files',
+        name: 'the run’s own session is lost while splits wait for each other: it ends, the next goes on',
+        scenario: 'skip',
         faults: [
           {
             kind: 'failpoint',

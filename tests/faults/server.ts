@@ -48,6 +48,7 @@ export class FaultServer {
   readonly #data: string;
   #pid: number | undefined;
   #admin: pg.Client | undefined;
+  #last: Promise<unknown> = Promise.resolve();
 
   private constructor(directory: string, launcher: Launcher) {
     this.directory = directory;
@@ -83,7 +84,13 @@ export class FaultServer {
   }
 
   /** A session as superuser, kept between two restarts. */
-  async query(sql: string, values: unknown[] = []): Promise<unknown[][]> {
+  query(sql: string, values: unknown[] = []): Promise<unknown[][]> {
+    const turn = this.#last.then(() => this.#query(sql, values));
+    this.#last = turn.catch(() => {});
+    return turn;
+  }
+
+  async #query(sql: string, values: unknown[]): Promise<unknown[][]> {
     if (this.#admin === undefined) {
       const admin = new pg.Client(this.config);
       admin.on('error', () => {
