@@ -14,6 +14,7 @@ const PROGRAMS = [
   'generate/worker',
   'database/embedded/guard-program',
   'dev/schema',
+  'dev/internals',
   'dev/link-bin',
 ];
 

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { chmod, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { EdpError } from './errors.js';
+import { failpoint } from './failpoints.js';
 
 /** @returns undefined where there is no such file. @throws EdpError `config` */
 export async function readProjectText(file: string): Promise<string | undefined> {
@@ -40,6 +41,7 @@ export async function replaceProjectFile(
       () => undefined,
     );
     if (mode !== undefined) await chmod(temporary, mode);
+    await failpoint('promote.file_written');
     if ((await readProjectText(file)) !== expected) {
       throw new EdpError('config', `${shown} was changed by somebody else just now`, {
         hint: 'run the command again',

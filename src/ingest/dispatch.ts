@@ -17,6 +17,7 @@ import type pg from 'pg';
 import type { Session } from '../database/session.js';
 import { isTransient } from '../database/sqlstate.js';
 import { EdpError, fromErrorData } from '../errors.js';
+import { failpoint } from '../failpoints.js';
 import type { Segment } from './decode/cut-text.js';
 import { defer } from './deferred.js';
 import type { SplitPool } from './pool.js';
@@ -193,6 +194,7 @@ export class Dispatcher {
         this.#slots.release();
         hasSlot = false;
         if (outcome.kind === 'committed') {
+          await failpoint('dispatch.committed');
           flight.settle(true);
           const { table } = flight.split.load.target;
           if (outcome.wasCareful) this.#carefulTables.add(table);
@@ -210,6 +212,7 @@ export class Dispatcher {
           if (!isTransient(outcome.error.code) || ++attempts >= MAX_ATTEMPTS) {
             throw fromErrorData(outcome.error);
           }
+          await failpoint('dispatch.retry');
           const delay = Math.min(RETRY_MAX_MS, RETRY_BASE_MS * 2 ** attempts);
           await sleep(delay * (0.5 + Math.random()));
         }
@@ -266,6 +269,7 @@ export class Dispatcher {
     void this.#mayCommit(flight, range, request).then(resolve);
     const answer = await promise;
     flight.waiting = undefined;
+    await failpoint('dispatch.answer');
     port.postMessage(answer);
   }
 

@@ -4,12 +4,14 @@
 import { stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
+import { identifySession, type SessionIdentity } from '../database/backend.js';
 import { withClient } from '../database/connection.js';
 import type { Database } from '../database/database.js';
 import { migrate } from '../database/migrate.js';
 import { Session } from '../database/session.js';
 import { ensureTable } from '../database/tables.js';
 import { EdpError } from '../errors.js';
+import { failpoint, tunable } from '../failpoints.js';
 import type { CsvSettings } from '../model/csv.js';
 import { hashTable } from '../model/hash.js';
 import { matchTable } from '../model/match.js';
@@ -136,9 +138,12 @@ export async function ingest(
   }));
   pool.connect(database.client);
   return withClient(database.client, 'ingest', async (client) => {
+    await failpoint('run.migrating', client);
     await migrate(client);
+    await failpoint('run.migrated', client);
+    const owner = await identifySession(client);
     const session = new Session(client);
-    const run = new IngestRun(database, model, options, progress, { session, pool }, signal);
+    const run = new IngestRun(database, model, options, progress, { session, owner, pool }, signal);
     return run.execute(targets);
   });
 }
@@ -198,6 +203,7 @@ class IngestRun {
   readonly #progress: IngestProgress;
   /** Holds the locks of this run's loads. */
   readonly #session: Session;
+  readonly #owner: SessionIdentity;
   readonly #pool: SplitPool;
   readonly #dispatcher: Dispatcher;
   readonly #targets = new Map<string, Promise<CopyTarget>>();
@@ -223,7 +229,7 @@ class IngestRun {
     model: Model,
     options: IngestOptions,
     progress: IngestProgress,
-    resources: { session: Session; pool: SplitPool },
+    resources: { session: Session; owner: SessionIdentity; pool: SplitPool },
     signal: AbortSignal,
   ) {
     this.#database = database;
@@ -231,6 +237,7 @@ class IngestRun {
     this.#options = options;
     this.#progress = progress;
     this.#session = resources.session;
+    this.#owner = resources.owner;
     this.#pool = resources.pool;
     this.#dispatcher = new Dispatcher({
       pool: resources.pool,
@@ -311,7 +318,8 @@ class IngestRun {
     for (const table of new Set(targets.map((target) => target.table))) {
       const own = open.filter((target) => target.table === table);
       const bytes = own.reduce((sum, { file }) => sum + (this.#sizes.get(file) ?? 0), 0);
-      if (bytes < MIN_BULK_BYTES || own.length > MAX_BULK_FILES) continue;
+      const minBytes = tunable('bulk.min_bytes', MIN_BULK_BYTES);
+      if (bytes < minBytes || own.length > MAX_BULK_FILES) continue;
       const left = await this.#loadTableInBulk(own);
       open = open.filter((target) => target.table !== table || left.includes(target));
     }
@@ -375,6 +383,7 @@ class IngestRun {
       }
       return false;
     }
+    await failpoint('bulk.committed');
     const now = performance.now();
     const totalBytes = claimed.reduce((sum, { prepared }) => sum + prepared.file.size, 0);
     for (const [i, { prepared, claim }] of claimed.entries()) {
@@ -507,7 +516,9 @@ class IngestRun {
     if (target === undefined) {
       target = this.#session.run(async (client) => {
         await ensureTable(client, this.#model, table);
+        await failpoint('run.table', client);
         await holdModel(client, table, this.#options.onConflict);
+        await failpoint('run.model_held', client);
         await this.#warnOfPromotions(client, table);
         return inspectTarget(client, table);
       });
@@ -585,6 +596,7 @@ class IngestRun {
       target: copyTarget,
       loadId: claim.loadId,
       attempt: claim.attempt,
+      owner: this.#owner,
       writeBatchSize,
       onConflict,
       missingDimensions,
@@ -624,6 +636,7 @@ class IngestRun {
     this.#enforceRejectLimit(false);
     const { splits, openBytes } = this.#plan(prepared, claim);
     this.#progress.advance(prepared.file.size - openBytes, NO_ROWS);
+    await failpoint('run.planned');
     const endings: Promise<boolean>[] = [];
     let isAllSent = false;
     let fault: EdpError | undefined;

@@ -1,6 +1,7 @@
 /** What travels between the run and its workers. Plain data throughout. */
 import type { MessagePort } from 'node:worker_threads';
 import type pg from 'pg';
+import type { SessionIdentity } from '../database/backend.js';
 import type { ErrorData } from '../errors.js';
 import type { MissingDimensions, OnConflict } from './copy/stage.js';
 import type { CopyTarget } from './copy/target.js';
@@ -30,6 +31,8 @@ export interface LoadTask {
   readonly loadId: number;
   /** The attempt of the load that this run owns; a worker of an earlier attempt cannot commit. */
   readonly attempt: number;
+  /** The session by which the run holds the load. */
+  readonly owner: SessionIdentity;
   readonly writeBatchSize: number;
   readonly onConflict: OnConflict;
   readonly missingDimensions: MissingDimensions;

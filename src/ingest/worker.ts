@@ -12,9 +12,11 @@ import { workerData } from 'node:worker_threads';
 import { createXXHash128, type IHasher } from 'hash-wasm';
 import type pg from 'pg';
 import { DatabaseError } from 'pg';
+import { isSessionAlive, waitForBackend } from '../database/backend.js';
 import { connect } from '../database/connection.js';
 import { CONNECTION_LOST, isConnectionError, isDataError } from '../database/sqlstate.js';
 import { EdpError, toErrorData } from '../errors.js';
+import { failpoint } from '../failpoints.js';
 import { CarefulSink } from './copy/careful.js';
 import { DirectSink } from './copy/direct.js';
 import { MissingReference } from './copy/foreign-keys.js';
@@ -45,6 +47,8 @@ interface Session {
   readonly client: pg.Client;
   /** Process id of the session's backend. */
   readonly backend: number;
+  /** Whether it has committed nothing yet. */
+  isNew: boolean;
 }
 
 /** One session a thread, kept from split to split. */
@@ -90,16 +94,18 @@ async function attemptSplit(task: SplitTask): Promise<SplitOutcome> {
       if (isCareful || !(isDataError(code) || error instanceof MissingReference)) throw error;
       // The server objects to some record: find out which.
       isCareful = true;
+      await failpoint('split.careful', current.client);
     }
   }
 }
 
 /** One transaction. */
 async function loadSplit(
-  { client, backend }: Session,
+  current: Session,
   task: SplitTask,
   isCareful: boolean,
 ): Promise<SplitOutcome> {
+  const { client, backend } = current;
   const { load, range, port } = task;
   return withFile(load.file, async (file) => {
     const source = sourceOf(task, file);
@@ -109,11 +115,14 @@ async function loadSplit(
       ? new CarefulSink(makeStage(client, load), rejects, (names) => loader.countUnknown(names, -1))
       : new DirectSink(client, load.target, load.plan);
     const loader = new RecordLoader({ ...load, laneMemory }, sink, rejects);
+    await failpoint('split.opened', client);
     await client.query('BEGIN');
     await sink.begin();
-    const scanned = await scan(source, file, task, start, loader, rejects);
+    await failpoint('split.begun', client);
+    const scanned = await scan(source, file, task, start, loader, rejects, client);
 
     const answer = await askToCommit(port, { ...scanned, backend });
+    await failpoint(answer.commit ? 'split.allowed' : 'split.refused', client);
     if (!answer.commit) {
       await client.query('ROLLBACK');
       return { kind: 'rolled_back', reason: answer.reason };
@@ -123,12 +132,18 @@ async function loadSplit(
       await client.query('ROLLBACK');
       return { kind: 'committed', receipt: emptyReceipt(scanned), wasCareful: false };
     }
+    if (current.isNew) await assertOwned(client, load);
+    current.isNew = false;
     const duplicate = await sink.settle((place) => readRaw(source, place));
+    await failpoint('split.settled', client);
     await rejects.flush();
+    await failpoint('split.rejects_written', client);
     const receipt = makeReceipt(scanned, loader, rejects.count, duplicate);
     const { loadId, attempt, onConflict } = load;
     await insertReceipt(client, loadId, attempt, answer.firstLine, onConflict, receipt);
-    await commit(client, load, receipt);
+    await failpoint('split.receipt_written', client);
+    await commit(current, load, receipt);
+    await failpoint('split.committed', client);
     return { kind: 'committed', receipt, wasCareful: isCareful };
   });
 }
@@ -189,6 +204,7 @@ async function scan(
   start: number,
   loader: RecordLoader,
   rejects: RejectLog,
+  client?: pg.Client,
 ): Promise<Scan> {
   const extent = segment === undefined ? load.file : { ...load.file, size: segment.end };
   hasher!.init();
@@ -199,6 +215,7 @@ async function scan(
           async take(window) {
             if (Atomics.load(stop, 0) === 1)
               throw new EdpError('interrupted', 'the run was stopped');
+            await failpoint('split.read', client);
             const taken = await loader.take(window);
             const { recordCount } = loader;
             if (!range.isExact && recordCount > LOST_RECORDS && recordCount === rejects.count)
@@ -210,8 +227,11 @@ async function scan(
             return loader.isInRecord;
           },
         });
+  await failpoint('split.hashed', client);
   await loader.finish();
+  await failpoint('split.copied', client);
   await assertUnchanged(file, load.file);
+  await failpoint('split.unchanged', client);
   const contentHash = segment?.longRecord?.contentHash ?? hasher!.digest('hex');
   return { start, end, lineCount: loader.lineCount, contentHash };
 }
@@ -256,14 +276,34 @@ async function readRaw(
   return raw.subarray(0, bytesRead);
 }
 
+/**
+ * Splits commit without waiting for the disk, so a server that crashed may have lost the last of them. Whoever
+ * connects to it anew must not commit behind such a gap: the next run finds it, and fills it in order. No
+ * session outlives a crash; so where the run's own still lives, there was none.
+ */
+async function assertOwned(client: pg.Client, { owner, loadId }: LoadTask): Promise<void> {
+  if (await isSessionAlive(client, owner)) return;
+  throw new EdpError(
+    'database_unreachable',
+    `the connection by which this run holds load ${loadId} was lost`,
+    { hint: 'run the same command again: the ledger knows what is there, and the rest is loaded' },
+  );
+}
+
 /** A commit whose acknowledgement got lost may have happened: the receipt tells. */
-async function commit(client: pg.Client, load: LoadTask, receipt: Receipt): Promise<void> {
+async function commit(
+  { client, backend }: Session,
+  load: LoadTask,
+  receipt: Receipt,
+): Promise<void> {
   try {
     await client.query('COMMIT');
+    await failpoint('split.acknowledged', client);
   } catch (error) {
     if (!isConnectionError((error as { code?: string }).code) && !isClosed(client)) throw error;
     closeSession();
     const another = await openSession(load.database);
+    await waitForBackend(another.client, backend);
     if (!(await hasReceipt(another.client, load.loadId, receipt.start))) throw error;
   }
 }
@@ -282,7 +322,8 @@ async function openSession(config: pg.ClientConfig): Promise<Session> {
     // A split that is lost in a crash is lost with its receipt; the load's end is synchronous.
     await client.query('SET synchronous_commit = off; SET client_min_messages = warning');
     const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
-    session = { key, client, backend: rows[0]!.pid };
+    session = { key, client, backend: rows[0]!.pid, isNew: true };
+    await failpoint('worker.connected', client);
   }
   return session;
 }

@@ -11,6 +11,7 @@ import type pg from 'pg';
 import { withTransaction } from '../database/connection.js';
 import { isTransient } from '../database/sqlstate.js';
 import { EdpError } from '../errors.js';
+import { failpoint } from '../failpoints.js';
 import { quoteIdentifier, quoteLiteral } from '../model/ddl.js';
 import { SQL_TYPE } from '../model/model.js';
 import { MetricConverter } from './convert.js';
@@ -112,6 +113,7 @@ export class Backfill {
       }
     }
     const left = await this.#endPass();
+    await failpoint('promote.pass_ended', this.#client);
     const isWhole = start.partition === 0 && start.block === 0;
     return { moved, left, passedOver, isWhole };
   }
@@ -169,6 +171,7 @@ export class Backfill {
       const outcome = await withTransaction(this.#client, () =>
         this.#move(index, block, nextBlock, waits),
       );
+      await failpoint('promote.step_acknowledged', this.#client);
       if (outcome === undefined) {
         this.#stepBlocks = Math.max(1, this.#stepBlocks >> 2);
         continue;
@@ -203,6 +206,7 @@ export class Backfill {
        LIMIT ${MAX_STEP_ROWS + 1} FOR UPDATE${waits ? '' : ' SKIP LOCKED'}`,
       [metric],
     );
+    await failpoint('promote.step_read', this.#client);
     // A single block is never too much.
     if (rows.length > MAX_STEP_ROWS && toBlock - fromBlock > 1) return undefined;
     const places: string[] = [];
@@ -215,12 +219,14 @@ export class Backfill {
     }
     const left = rows.length - places.length;
     const moved = places.length === 0 ? 0 : await this.#update(relation, places, values);
+    await failpoint('promote.step_moved', this.#client);
     await this.#client.query(
       `UPDATE edp.promotions SET next_partition = $3, next_block = $4, rows_moved = rows_moved + $5,
          left_so_far = left_so_far + $6
        WHERE table_name = $1 AND column_name = $2`,
       [table.name, column, index, toBlock, moved, left],
     );
+    await failpoint('promote.step_noted', this.#client);
     return { moved, left, passedOver: places.length - moved };
   }
 

@@ -15,6 +15,7 @@ import { withClient, withTransaction } from '../database/connection.js';
 import type { Database } from '../database/database.js';
 import { migrate } from '../database/migrate.js';
 import { EdpError } from '../errors.js';
+import { failpoint } from '../failpoints.js';
 import { findOtherRuns } from '../ingest/ledger/model-lock.js';
 import { listPromotions } from '../ingest/ledger/promotions.js';
 import { quoteIdentifier } from '../model/ddl.js';
@@ -109,10 +110,13 @@ class PromoteRun {
       ? undefined
       : await prepareDeclaration(directory, subject);
     await this.#lock(subject);
+    await failpoint('promote.locked', this.#client);
     const name = await this.#findTable(table);
     if (name !== undefined) await this.#addColumn(subject, name);
+    await failpoint('promote.added', this.#client);
     // Last of the preparations: with it, new runs write to the column.
     await declaration?.write();
+    await failpoint('promote.declared', this.#client);
     const moved =
       name === undefined
         ? { moved: 0, left: 0, leftValues: [] }
@@ -197,6 +201,7 @@ class PromoteRun {
         { hint: 'name another one with --column, or another type with --type' },
       );
     }
+    await failpoint('promote.adding', this.#client);
     // One that was done begins anew: a run with the model of before may have kept more meanwhile.
     await this.#client.query(
       `INSERT INTO edp.promotions (table_name, column_name, metric, extra_column, type)
@@ -207,6 +212,7 @@ class PromoteRun {
        WHERE promotions.state = 'done'`,
       [table.name, column, metric, source.extraColumn, type],
     );
+    await failpoint('promote.noted', this.#client);
   }
 
   async #columnType(name: string, column: string): Promise<string | undefined> {
@@ -240,6 +246,7 @@ class PromoteRun {
        WHERE table_name = $1 AND column_name = $2 RETURNING rows_moved, rows_left`,
       [subject.table.name, subject.column],
     );
+    await failpoint('promote.done', this.#client);
     const { rows_moved: moved = 0, rows_left: left = 0 } = rows[0] ?? {};
     return { moved, left, leftValues: left === 0 ? [] : await this.#listLeft(subject, name) };
   }

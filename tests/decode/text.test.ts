@@ -10,11 +10,13 @@ import { decompress, guessCompression } from '../../src/ingest/decode/decompress
 import { SegmentSource } from '../../src/ingest/decode/segment-source.js';
 import { readText, withoutFooter } from '../../src/ingest/decode/text.js';
 import { Utf16Transcoder } from '../../src/ingest/decode/utf16.js';
+import { ZstdFrames } from '../../src/ingest/decode/zstd-frames.js';
 import { guessEncoding } from '../../src/ingest/detect/encoding.js';
 import { type Dialect, PLAIN } from '../../src/ingest/dialect.js';
 import { writtenTables } from '../scan/dialects.js';
 import { scanWhole } from '../scan/scanning.js';
 import { makeDirectory } from '../support/cli.js';
+import { zstd, zstdSkippable } from '../support/packed.js';
 
 async function collect(chunks: AsyncIterable<Buffer>): Promise<Buffer> {
   const all: Buffer[] = [];
@@ -97,6 +99,9 @@ const BZIP2 = Buffer.from(
   'hex',
 );
 
+/** `(echo id,name; yes 1,a | head -50) | zstd -19 --check`. */
+const ZSTD = Buffer.from('28b52ffd04689500005869642c6e616d650a312c61010042d4f502c3720cca', 'hex');
+
 describe('unpacking', () => {
   it('gives back what was packed, of several members, too', async () => {
     const text = Buffer.from('id,name\n1,a\n'.repeat(10_000));
@@ -128,6 +133,53 @@ describe('unpacking', () => {
     spoiled[30]! ^= 4;
     expect(() => unpack(spoiled)).toThrow();
     expect(() => unpack(BZIP2.subarray(0, 30))).toThrow('unexpected end of file');
+  });
+
+  it('of zstd takes frames one behind the other, and tells of damage and of a missing end', async () => {
+    const unpack = async (bytes: Buffer) => {
+      const chunks = await collect(decompress(await writeTemporary(bytes), 'x.zst', 'zstd'));
+      return chunks.toString();
+    };
+    const text = `id,name\n${'1,a\n'.repeat(50)}`;
+    const [skipped, stored] = [zstdSkippable(Buffer.from('x')), zstd(Buffer.from('2,b\n'), 2)];
+    expect(await unpack(Buffer.concat([ZSTD, skipped, stored, ZSTD, skipped]))).toBe(
+      `${text}2,b\n${text}`,
+    );
+    const spoiled = Buffer.from(ZSTD);
+    spoiled[spoiled.length - 1]! ^= 1;
+    for (const bytes of [
+      spoiled,
+      ZSTD.subarray(0, -1),
+      ZSTD.subarray(0, 9),
+      Buffer.concat([ZSTD, stored.subarray(0, -1)]),
+      Buffer.concat([ZSTD, ZSTD.subarray(0, 3)]),
+      Buffer.concat([ZSTD, Buffer.from('something else')]),
+    ]) {
+      await expect(unpack(bytes)).rejects.toMatchObject({ code: 'corrupt_file' });
+    }
+  });
+
+  it('knows the frames of zstd, however they are cut', () => {
+    const skipped = zstdSkippable(Buffer.from('x'));
+    const stored = zstd(Buffer.from('2,b\n'), 2);
+    const empty = zstd(Buffer.alloc(0));
+    const bytes = Buffer.concat([ZSTD, skipped, stored, zstdSkippable(Buffer.alloc(0)), empty]);
+    for (let size = 1; size <= bytes.length; size++) {
+      const frames = new ZstdFrames();
+      const found: Buffer[] = [];
+      let frame: Buffer[] = [];
+      for (let at = 0; at < bytes.length; at += size) {
+        for (const piece of frames.take(bytes.subarray(at, at + size))) {
+          frame.push(Buffer.from(piece.bytes));
+          if (!piece.isLast) continue;
+          found.push(Buffer.concat(frame));
+          frame = [];
+        }
+      }
+      expect(found).toEqual([ZSTD, stored, empty]);
+      expect(frame).toEqual([]);
+      expect(frames.isBetweenFrames).toBe(true);
+    }
   });
 
   it.each<[Buffer, string]>([

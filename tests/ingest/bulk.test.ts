@@ -1,8 +1,9 @@
 /** Big files into an empty table: its indexes are built behind the rows, and it is never seen without them. */
-import { appendFile, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { edp, startEdp } from '../support/cli.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
@@ -93,6 +94,42 @@ describe('a bulk load', () => {
         raw: lines[line - 1],
       })),
     );
+  });
+
+  it('takes packed files, too; where one breaks off, what comes before it is loaded by splits', async () => {
+    // Stored, since the size of the files decides whether a bulk load is worth it.
+    const packed = await Promise.all(
+      files.map(async (file) => gzipSync(await readFile(path.join(cwd, file)), { level: 0 })),
+    );
+    const names = ['events-gz-1.csv', 'events-gz-2.csv'];
+    for (const [i, bytes] of packed.entries()) await writeFile(path.join(cwd, names[i]!), bytes);
+    const sizes = ['--read-batch-size', '20000', '--process-count', '3'];
+    const result = await ingest(...names, ...sizes);
+    expect(result, result.stderr).toMatchObject({ status: 0 });
+    expect(result.stderr).not.toMatch(/split by split/);
+    expect(await database.query(TOTALS_SQL)).toEqual([totalsRow(totals)]);
+    const [[transactions]] = (await database.query(
+      'SELECT count(DISTINCT xmin::text) FROM edp.receipts',
+    )) as [[number]];
+    expect(Number(transactions)).toBe(1);
+    expect((await ingest(...names)).json.files).toMatchObject(
+      names.map(() => ({ status: 'skipped' })),
+    );
+
+    await database.query('TRUNCATE events');
+    await database.query('TRUNCATE edp.loads CASCADE');
+    await writeFile(path.join(cwd, names[1]!), packed[1]!.subarray(0, -5_000_000));
+    const broken = await ingest(...names, ...sizes);
+    expect(broken.status).toBe(1);
+    expect(broken.json.files).toMatchObject([{ status: 'loaded' }, { status: 'failed' }]);
+    expect(broken.json.files[1].rows.loaded).toBeGreaterThan(50_000);
+    const [[count]] = (await database.query('SELECT count(*)::int FROM events')) as [[number]];
+    expect(count).toBe(broken.json.rows.loaded);
+    await writeFile(path.join(cwd, names[1]!), packed[1]!);
+    const mended = await ingest(...names, ...sizes);
+    expect(mended.json.files).toMatchObject([{ status: 'skipped' }, { status: 'loaded' }]);
+    expect(await database.query(TOTALS_SQL)).toEqual([totalsRow(totals)]);
+    await Promise.all(names.map((name) => rm(path.join(cwd, name))));
   });
 
   it.each([

@@ -7,7 +7,7 @@ import { gzipSync } from 'node:zlib';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { edp, makeDirectory, startEdp, withDirectory } from '../support/cli.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
-import { utf16, zip, zstd, zstdSkippable } from './packed.js';
+import { utf16, zip, zstd, zstdSkippable } from '../support/packed.js';
 
 const COLUMNS = '{ columns: { id: int, body: text, rank: int } }';
 
@@ -267,7 +267,8 @@ describe('a compressed file', () => {
       // The same again: nothing is loaded twice, and it is still told.
       const again = await ingest(cwd, 'notes.csv');
       expect(again.status).toBe(1);
-      expect(again.json.files[0]).toMatchObject({ loadId: found.loadId, rows: found.rows });
+      expect(again.json.files[0]).toMatchObject({ loadId: found.loadId, status: 'failed' });
+      expect(again.json.files[0].rows.read).toBeGreaterThanOrEqual(count);
       await writeFile(file, packed);
       const whole = await ingest(cwd, 'notes.csv');
       expect(whole, whole.stderr).toMatchObject({ status: 0 });

@@ -24,6 +24,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { EdpError } from '../../errors.js';
+import { failpoint } from '../../failpoints.js';
 import { connect } from '../connection.js';
 import { findBinaries } from './binaries.js';
 import { startGuard } from './guard.js';
@@ -96,6 +97,7 @@ export async function leaseEmbeddedServer(
   packageName?: string,
 ): Promise<EmbeddedLease> {
   const installation = await install(directory, packageName);
+  await failpoint('embedded.installed');
   const client = clientConfig(installation);
   const session = await connectOrStart(installation);
   return {
@@ -201,15 +203,19 @@ async function connectOrStart(installation: Installation): Promise<pg.Client> {
   for (;;) {
     const session = await tryLease(installation);
     if (session !== undefined) {
+      await failpoint('embedded.kept', session);
       dismissGuard();
       return session;
     }
     if (Date.now() > deadline || failedStarts >= 3) throw await startFailure(installation);
     if ((await findPostmaster(installation)) === undefined) {
       await initialise(installation);
+      await failpoint('embedded.initialised');
       dismissGuard();
       dismissGuard = startGuard(clientConfig(installation), installation.launcher.home);
+      await failpoint('embedded.starting');
       if (!(await startPostmaster(installation))) failedStarts++;
+      await failpoint('embedded.started');
     }
     await sleep(20);
   }
@@ -221,6 +227,7 @@ async function tryLease(installation: Installation): Promise<pg.Client | undefin
   try {
     session = await connect(config, 'lease');
     await session.query(`SELECT pg_advisory_lock_shared${LEASE_LOCK}`);
+    await failpoint('embedded.leased', session);
     const { rowCount } = await session.query(
       'SELECT FROM pg_stat_activity WHERE application_name = $1',
       [KEEPER_NAME],
@@ -239,6 +246,7 @@ async function createDatabase(installation: Installation): Promise<void> {
   const client = await connect({ ...clientConfig(installation), database: 'postgres' }, 'start');
   try {
     await client.query(`CREATE DATABASE ${DATABASE_NAME}`);
+    await failpoint('embedded.database', client);
     // The role has the name of the ledger's schema, which "$user" would put before all others.
     await client.query(`ALTER ROLE ${USER_NAME} SET search_path = public`);
   } catch (error) {
@@ -254,6 +262,7 @@ async function createDatabase(installation: Installation): Promise<void> {
 async function initialise({ launcher, dataDirectory }: Installation): Promise<void> {
   if (existsSync(path.join(dataDirectory, 'PG_VERSION'))) return;
   const temporary = await mkdtemp(path.join(launcher.home, 'init-'));
+  await failpoint('embedded.initdb');
   try {
     const data = path.join(temporary, 'data');
     if (launcher.kind === 'account') {
@@ -413,6 +422,7 @@ function isAlive(pid: number): boolean {
 async function releaseSession(session: pg.Client, installation: Installation): Promise<void> {
   try {
     const marker = path.join(installation.dataDirectory, KEEP_RUNNING_FILE);
+    await failpoint('embedded.release', session);
     await session.query(`SELECT pg_advisory_unlock_shared${LEASE_LOCK}`);
     const { rows } = await session.query<{ last: boolean }>(
       `SELECT NOT EXISTS (SELECT FROM pg_stat_activity

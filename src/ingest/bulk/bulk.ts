@@ -10,8 +10,10 @@
  */
 import { MessageChannel } from 'node:worker_threads';
 import type pg from 'pg';
+import { backendOf, waitForBackend } from '../../database/backend.js';
 import { withClient } from '../../database/connection.js';
 import { EdpError, type ErrorData, fromErrorData } from '../../errors.js';
+import { failpoint } from '../../failpoints.js';
 import { CopyStream } from '../copy/copy-stream.js';
 import { lockReferred } from '../copy/foreign-keys.js';
 import { buildIndexes, planIndexes } from '../copy/indexes.js';
@@ -66,21 +68,26 @@ export async function loadInBulk(
 ): Promise<BulkOutcome> {
   const { database, target } = files[0]!.load;
   let receipts: readonly (readonly Receipt[])[] | undefined;
-  let isCommitting = false;
+  let backend: number | undefined;
   try {
     return await withClient(database, 'bulk', async (client) => {
       await client.query('BEGIN');
+      await failpoint('bulk.begun', client);
       await client.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`);
       await client.query(`LOCK TABLE ${target.table} IN ACCESS EXCLUSIVE MODE`);
       await client.query('SET LOCAL lock_timeout = DEFAULT');
+      await failpoint('bulk.locked', client);
       const indexes = await planIndexes(client, target.table);
       if (indexes === undefined) throw new Undo();
       for (const statement of indexes.drop) await client.query(statement);
+      await failpoint('bulk.indexes_off', client);
       if (target.checksForeignKeys) {
         await client.query("SET LOCAL session_replication_role = 'replica'");
       }
       receipts = await new BulkCopy(client, target, files, options).run();
+      await failpoint('bulk.copied', client);
       await buildIndexes(client, target.table, indexes);
+      await failpoint('bulk.indexes_built', client);
       for (const [i, { load, dataLine }] of files.entries()) {
         let firstLine = dataLine;
         for (const receipt of receipts[i]!) {
@@ -97,22 +104,29 @@ export async function loadInBulk(
           firstLine += receipt.lineCount;
         }
       }
+      await failpoint('bulk.receipts', client);
       if (!options.mayCommit()) throw new Undo();
-      isCommitting = true;
+      backend = backendOf(client);
       await client.query('COMMIT');
+      await failpoint('bulk.acknowledged', client);
       return { kind: 'committed', receipts };
     });
   } catch (error) {
     // The acknowledgement of a commit may get lost; the ledger tells whether it happened.
-    if (receipts !== undefined && isCommitting && (await hasCommitted(files[0]!.load))) {
+    if (
+      receipts !== undefined &&
+      backend !== undefined &&
+      (await hasCommitted(files[0]!.load, backend))
+    ) {
       return { kind: 'committed', receipts };
     }
     return { kind: 'undone', reason: error instanceof Undo ? undefined : (error as Error).message };
   }
 }
 
-async function hasCommitted({ database, loadId }: LoadTask): Promise<boolean> {
+async function hasCommitted({ database, loadId }: LoadTask, backend: number): Promise<boolean> {
   return withClient(database, 'bulk', async (client) => {
+    await waitForBackend(client, backend);
     const { rowCount } = await client.query('SELECT FROM edp.receipts WHERE load_id = $1 LIMIT 1', [
       loadId,
     ]);
@@ -261,6 +275,7 @@ class BulkCopy {
 
   async #write(rows: Uint8Array): Promise<void> {
     this.#copy ??= new CopyStream(this.#client, this.#target.table, this.#columns);
+    await failpoint('bulk.write', this.#client);
     await this.#copy.write(Buffer.from(rows.buffer, rows.byteOffset, rows.byteLength));
   }
 
@@ -277,6 +292,7 @@ class BulkCopy {
       if (key !== undefined) await lockReferred(this.#client, key, unlocked);
       for (const value of unlocked) locked.add(value);
     }
+    await failpoint('bulk.settled', this.#client);
     const rejects = this.#rejects;
     this.#rejects = [];
     this.#rejectBytes = 0;

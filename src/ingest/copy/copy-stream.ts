@@ -4,6 +4,7 @@
  */
 import type pg from 'pg';
 import { type CopyStreamQuery, from as copyFrom } from 'pg-copy-streams';
+import { failpoint } from '../../failpoints.js';
 import { quoteColumns } from '../../model/ddl.js';
 import { COPY_HEADER, COPY_TRAILER } from '../encode/binary.js';
 
@@ -11,12 +12,14 @@ import { COPY_HEADER, COPY_TRAILER } from '../encode/binary.js';
 const SOCKET_BUFFER_BYTES = 128 * 1024;
 
 export class CopyStream {
+  readonly #client: pg.Client;
   readonly #stream: CopyStreamQuery;
   readonly #failed: Promise<never>;
   #hasHeader = false;
 
   /** @param table quoted */
   constructor(client: pg.Client, table: string, columns: readonly string[]) {
+    this.#client = client;
     this.#stream = client.query(
       copyFrom(`COPY ${table} (${quoteColumns(columns)}) FROM STDIN (FORMAT binary)`),
     );
@@ -36,6 +39,7 @@ export class CopyStream {
     if (!this.#hasHeader) {
       this.#hasHeader = true;
       this.#stream.write(COPY_HEADER);
+      await failpoint('copy.begin', this.#client);
     }
     await Promise.race([
       this.#failed,
@@ -43,6 +47,7 @@ export class CopyStream {
         this.#stream.write(rows, (error) => (error ? reject(error) : resolve()));
       }),
     ]);
+    await failpoint('copy.middle', this.#client);
     // A socket that buffers less than its high-water mark calls back at once; one that buffers more
     // calls back when it has drained, and then holds nothing any more.
     return rows.length > SOCKET_BUFFER_BYTES;
@@ -51,6 +56,7 @@ export class CopyStream {
   /** Resolves when the server has taken every row. @returns how many */
   async finish(): Promise<number> {
     if (!this.#hasHeader) this.#stream.write(COPY_HEADER);
+    await failpoint('copy.end', this.#client);
     await Promise.race([
       this.#failed,
       new Promise<void>((resolve) => {

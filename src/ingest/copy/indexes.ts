@@ -7,6 +7,7 @@
  * dies leaves it as it was.
  */
 import type pg from 'pg';
+import { failpoint } from '../../failpoints.js';
 import { quoteIdentifier } from '../../model/ddl.js';
 
 export interface IndexPlan {
@@ -75,7 +76,10 @@ export async function buildIndexes(
   table: string,
   plan: IndexPlan,
 ): Promise<void> {
-  for (const statement of plan.build) await client.query(statement);
+  for (const statement of plan.build) {
+    await client.query(statement);
+    await failpoint('bulk.index_built', client);
+  }
   const now = (await listIndexes(client, table)).map(describe);
   if (now.join('\n') !== plan.definitions.join('\n')) {
     throw new Error(`the indexes of ${table} could not be built again as they were`);

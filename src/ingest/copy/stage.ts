@@ -8,6 +8,7 @@
  */
 import type pg from 'pg';
 import { isDataError } from '../../database/sqlstate.js';
+import { failpoint } from '../../failpoints.js';
 import { quoteColumns, quoteIdentifier, quoteLiteral } from '../../model/ddl.js';
 import type { ColumnType } from '../../model/model.js';
 import { Fault, type RejectCode } from '../reject.js';
@@ -76,6 +77,7 @@ export class Stage {
        CREATE TEMP TABLE edp_verdicts (
          ordinal int PRIMARY KEY, code text NOT NULL, reason text NOT NULL, column_name text) ON COMMIT DROP`,
     );
+    await failpoint('stage.created', this.#client);
   }
 
   /** Empties the tables, where several splits share a transaction. */
@@ -90,6 +92,7 @@ export class Stage {
   /** Copies rows in; those that the server refuses even here get a verdict. */
   async copy(rows: EncodedRows): Promise<void> {
     await this.#copyRange(rows, 0, rows.ends.length);
+    await failpoint('stage.copied', this.#client);
   }
 
   async #copyRange(rows: EncodedRows, from: number, to: number): Promise<void> {
@@ -166,6 +169,7 @@ export class Stage {
       await this.#settleReferences(key);
       if (checksForeignKeys) await this.#lockReferredRows(key);
     }
+    await failpoint('stage.references', this.#client);
     // What the triggers would check per row is settled.
     if (checksForeignKeys)
       await this.#client.query("SET LOCAL session_replication_role = 'replica'");
@@ -174,8 +178,10 @@ export class Stage {
       try {
         await this.#completeInferred('true');
         await this.#settleKeys();
+        await failpoint('stage.keys', this.#client);
         await this.#countReplaced();
         await this.#insert();
+        await failpoint('stage.inserted', this.#client);
         await this.#client.query('RELEASE edp_merge');
         break;
       } catch (error) {
@@ -183,10 +189,12 @@ export class Stage {
         if (!isDataError(code)) throw error;
         await this.#client.query('ROLLBACK TO edp_merge; RELEASE edp_merge');
         if (code === '23505' && look <= MAX_SECOND_LOOKS) continue;
+        await failpoint('stage.blame', this.#client);
         if ((await this.#blame()) === 0 && look > MAX_SECOND_LOOKS) throw error;
       }
     }
     await this.#noteArrivals();
+    await failpoint('stage.merged', this.#client);
     const { rows } = await this.#client.query<{
       ordinal: number;
       code: RejectCode | 'duplicate';

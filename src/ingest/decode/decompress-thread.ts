@@ -4,6 +4,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { ZSTDDecoder } from 'zstddec/stream';
 import { bunzip } from './bunzip.js';
 import type { DecompressMessage, DecompressTask } from './decompress.js';
+import { ZstdFrames } from './zstd-frames.js';
 
 const READ_BYTES = 128 * 1024;
 /** The decoder tells of damage by giving nothing, over and over. */
@@ -40,7 +41,21 @@ async function decode(): Promise<Generator<Uint8Array>> {
   if (compression === 'bzip2') return bunzip(next, fstatSync(fd).size);
   const decoder = new ZSTDDecoder();
   await decoder.init();
-  return decoder.decodeStreaming(readChunks());
+  return unzstd(decoder);
+}
+
+/** The decoder does not tell where a frame breaks off. */
+function* unzstd(decoder: ZSTDDecoder): Generator<Uint8Array> {
+  const frames = new ZstdFrames();
+  yield* decoder.decodeStreaming(watchFrames(frames));
+  if (!frames.isBetweenFrames) throw new Error('unexpected end of file');
+}
+
+function* watchFrames(frames: ZstdFrames): Generator<Uint8Array> {
+  for (const chunk of readChunks()) {
+    frames.take(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
+    yield chunk;
+  }
 }
 
 try {

@@ -7,13 +7,14 @@
  */
 import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
-import { pipeline, type Readable } from 'node:stream';
+import { pipeline, Readable, type Transform } from 'node:stream';
 import { Worker } from 'node:worker_threads';
 import zlib from 'node:zlib';
 import type yauzl from 'yauzl';
 import { EdpError } from '../../errors.js';
 import type { Compression } from '../../model/csv.js';
 import { programFile } from '../../package-files.js';
+import { type FramePiece, ZstdFrames } from './zstd-frames.js';
 
 const CHUNK_BYTES = 256 * 1024;
 /** Chunks that a thread may be ahead of its reader. */
@@ -56,12 +57,10 @@ export async function* decompress(
       case 'gzip':
         yield* inflate(file, zlib.createGunzip({ chunkSize: CHUNK_BYTES }), progress);
         break;
-      case 'zstd': {
-        const native = makeNativeZstd();
-        if (native !== undefined) yield* inflate(file, native, progress);
-        else yield* decompressInThread(file, 'zstd', progress);
+      case 'zstd':
+        if (makeNativeZstd === undefined) yield* decompressInThread(file, 'zstd', progress);
+        else yield* decompressFrames(file, makeNativeZstd, progress);
         break;
-      }
       case 'bzip2':
         yield* decompressInThread(file, 'bzip2', progress);
         break;
@@ -76,19 +75,58 @@ export async function* decompress(
 
 function toCorruptFile(error: unknown, name: string, compression: Compression): unknown {
   const { code, message } = error as NodeJS.ErrnoException;
-  if (error instanceof EdpError || compression === 'none') return error;
-  // The disk's faults, and what else is not the file's.
-  if (typeof code === 'string' && /^E[A-Z]+$/.test(code)) return error;
+  if (error instanceof EdpError) return error;
+  // The disk's faults, and what else is not of the file's content.
+  if (typeof code === 'string' && /^E[A-Z]+$/.test(code)) {
+    return new EdpError('io', `${name} cannot be read: ${message}`, {
+      hint: 'check whether it is still there, and its permissions',
+      cause: error,
+    });
+  }
   return new EdpError('corrupt_file', `${name} cannot be unpacked: ${message}`, {
     hint: `the ${compression} file is cut off or damaged; get it again, and run the command again`,
     cause: error,
   });
 }
 
-function makeNativeZstd(): zlib.Gunzip | undefined {
-  const make = (zlib as { createZstdDecompress?: (options: object) => zlib.Gunzip })
-    .createZstdDecompress;
-  return make?.({ chunkSize: CHUNK_BYTES });
+type MakeDecompressor = (options: { readonly chunkSize: number }) => Transform;
+
+/** Node's own, where it has one. */
+const makeNativeZstd = (zlib as { createZstdDecompress?: MakeDecompressor }).createZstdDecompress;
+
+/** See zstd-frames.ts for why each frame is unpacked on its own. */
+async function* decompressFrames(
+  file: string,
+  make: MakeDecompressor,
+  progress: SourceProgress,
+): AsyncGenerator<Buffer> {
+  const source = watch(createReadStream(file, { highWaterMark: CHUNK_BYTES }), progress);
+  const frames = new ZstdFrames();
+  async function* readPieces(): AsyncGenerator<FramePiece> {
+    for await (const chunk of source) yield* frames.take(chunk as Buffer);
+  }
+  const pieces = readPieces();
+  try {
+    for (let next = await pieces.next(); next.done !== true; next = await pieces.next()) {
+      const first = next.value;
+      async function* readFrame(): AsyncGenerator<Buffer> {
+        for (let piece = first; ; ) {
+          yield piece.bytes;
+          if (piece.isLast) return;
+          const { value, done } = await pieces.next();
+          if (done === true) return;
+          piece = value;
+        }
+      }
+      const decompressor = make({ chunkSize: CHUNK_BYTES });
+      // Errors of the source end the decompressor, whose reader sees them.
+      pipeline(Readable.from(readFrame(), { objectMode: false }), decompressor, () => {});
+      yield* readStream(decompressor);
+    }
+    if (!frames.isBetweenFrames) throw new Error('unexpected end of file');
+  } finally {
+    source.destroy();
+  }
 }
 
 async function* inflate(

@@ -93,17 +93,12 @@ export function listCandidates(
         for (const recordEnd of recordEnds) {
           candidates.push({
             weight,
-            dialect: {
-              ...PLAIN,
-              delimiter,
-              quote,
-              escape: way,
-              recordEnd,
-              comment: text.comment ?? '',
-              allowsBareQuotes: delimiter === '\t',
+            dialect: toDialect(
+              { delimiter, quote, escape: way, recordEnd },
+              settings,
               encoding,
-              ragged: settings.ragged ?? 'reject',
-            },
+              text,
+            ),
           });
         }
       }
@@ -112,8 +107,27 @@ export function listCandidates(
   return candidates;
 }
 
+/** A dialect of which the delimiter is known, and the line end; quote and escape are the usual ones. */
+export function toDialect(
+  parts: Pick<Dialect, 'delimiter' | 'recordEnd'> & Partial<Dialect>,
+  settings: CsvSettings,
+  encoding: FieldEncoding,
+  text: { readonly comment?: string },
+): Dialect {
+  return {
+    ...PLAIN,
+    comment: text.comment ?? '',
+    // As programs write tab-separated files, a quote is a character like others.
+    allowsBareQuotes: parts.delimiter === '\t',
+    encoding,
+    ragged: settings.ragged ?? 'reject',
+    ...parts,
+  };
+}
+
 /** CR only where no line ends in LF; both where both are there. What is inside quotes does not count. */
 export function listRecordEnds(head: Buffer): RecordEnd[] {
+  if (!head.includes(CR)) return ['lf'];
   let isQuoted = false;
   let hasLf = false;
   let hasLoneCr = false;

@@ -3,12 +3,12 @@
  * is taken as said; the fields that a table is known to have decide before anything else.
  */
 import type { CsvSettings, Encoding } from '../../model/csv.js';
-import { type Dialect, type FieldEncoding, measureLineEnd, PLAIN } from '../dialect.js';
+import { CR, type Dialect, type FieldEncoding, measureLineEnd, PLAIN } from '../dialect.js';
 import { Fault } from '../reject.js';
 import { type Fields, readFields } from '../scan/fields.js';
 import { RecordBatch, RecordScanner } from '../scan/records.js';
 import { toUtf8 } from '../scan/transcode.js';
-import { type Candidate, listCandidates } from './candidates.js';
+import { listCandidates, toDialect } from './candidates.js';
 import {
   COMMENT_PREFIXES,
   type Evaluation,
@@ -18,6 +18,7 @@ import {
   type SampledRecord,
   type SampleParts,
   SPREADSHEET_HINT,
+  sampleRecords,
 } from './evaluate.js';
 import { judgeHeader, nameFields, placeName } from './header.js';
 
@@ -82,8 +83,13 @@ export function detect({ parts, encoding, settings, known }: DetectInput): Detec
     comment: settings.comment === undefined ? undefined : toBytes(settings.comment, encoding),
   };
   const sample = withoutUndefined(text);
-  const candidates = listCandidates(from.head.subarray(from.start), settings, encoding, sample);
-  const evaluations = evaluateAll(candidates, from, known, settings, encoding);
+  const expected = evaluateExpected(from, known, settings, encoding, sample);
+  const evaluations =
+    expected === undefined
+      ? listCandidates(from.head.subarray(from.start), settings, encoding, sample).map(
+          (candidate) => evaluate(candidate, from),
+        )
+      : [expected];
   const chosen = choose(dropUnlikelyQuotes(evaluations, settings), known, settings, encoding);
   const withComments = findComments(allowBareQuotes(chosen, from), from, settings);
   const detection = layOut(withComments, evaluations, parts, from, settings, known, encoding);
@@ -99,36 +105,40 @@ function findHint({ head, start }: SampleParts): string | undefined {
 
 /**
  * Most files are what their table expects, and then one dialect is enough: there is no better one than
- * that by which the header has names of the table alone, and every record as many fields.
+ * that by which the header has names of the table alone, every record has as many fields, and nothing
+ * in them looks like another quote or escape.
  */
-function evaluateAll(
-  candidates: readonly Candidate[],
+function evaluateExpected(
   parts: SampleParts,
   known: ReadonlySet<string>,
   settings: CsvSettings,
   encoding: FieldEncoding,
-): Evaluation[] {
-  const evaluations: Evaluation[] = [];
-  for (const candidate of candidates) {
-    const evaluation = evaluate(candidate, parts);
-    const { dialect, records, width, conforming, total } = evaluation;
-    const isUsual = dialect.quote === PLAIN.quote && dialect.escape === PLAIN.escape;
-    // With another quote, escape or line end, it might be read as well.
-    const rivals = candidates.filter((other) => other.dialect.delimiter === dialect.delimiter);
-    const isAlone = rivals.every(
-      (other) =>
-        other.dialect.recordEnd === dialect.recordEnd &&
-        other.dialect.escape === dialect.escape &&
-        (other.dialect.quote === dialect.quote || other.dialect.quote === ''),
+  text: { readonly delimiter?: string; readonly comment?: string },
+): Evaluation | undefined {
+  const isUsual =
+    (settings.quote ?? PLAIN.quote) === PLAIN.quote &&
+    (settings.escape ?? PLAIN.escape) === PLAIN.escape &&
+    (settings.lineEnd ?? 'lf') === 'lf' &&
+    (settings.header ?? true);
+  if (!isUsual || known.size === 0 || parts.head.includes(CR)) return undefined;
+  for (const delimiter of text.delimiter === undefined ? [',', '\t'] : [text.delimiter]) {
+    const dialect = toDialect({ delimiter, recordEnd: 'lf' }, settings, encoding, text);
+    const [first] = sampleRecords(parts.head, parts.start, parts.isWhole, dialect, 1);
+    const names = first === undefined ? [] : readHeader(first, dialect, encoding);
+    if (names.length < 2 || !names.every((name) => known.has(name))) continue;
+    const evaluation = evaluate({ dialect, weight: 1 }, parts);
+    const { width, conforming, total, records, others } = evaluation;
+    if (width !== names.length || conforming !== total || total < 2) return undefined;
+    // Blanks behind it may be part of the delimiter.
+    if (first!.raw.includes(`${delimiter} `)) return undefined;
+    const looksOtherwise = [...records, ...others].some(
+      ({ raw, fields }) =>
+        raw.includes('\\"') ||
+        (fields instanceof Fault ? [] : fields).some((field) => field?.startsWith("'")),
     );
-    if (isUsual && isAlone && width > 1 && total > 1 && conforming === total) {
-      const names = records[0] === undefined ? [] : readHeader(records[0], dialect, encoding);
-      const isHeader = settings.header !== false && names.every((name) => known.has(name));
-      if (isHeader && names.length === width) return [evaluation];
-    }
-    evaluations.push(evaluation);
+    return looksOtherwise ? undefined : evaluation;
   }
-  return evaluations;
+  return undefined;
 }
 
 function withoutUndefined(text: { delimiter?: string; comment?: string }): {

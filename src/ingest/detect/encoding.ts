@@ -1,4 +1,5 @@
 /** Bytes → the encoding they are likely in. */
+import { isAscii } from 'node:buffer';
 import type { Encoding } from '../../model/csv.js';
 
 export interface EncodingGuess {
@@ -44,10 +45,10 @@ export function guessEncoding(parts: readonly Buffer[]): EncodingGuess {
   if (utf16 !== undefined) {
     return { encoding: utf16, markBytes: 0, why: 'every other byte of the text is zero' };
   }
-  const counts = countHighBytes(parts);
-  if (counts.valid + counts.invalid === 0) {
+  if (parts.every((part) => isAscii(part))) {
     return { encoding: 'utf-8', markBytes: 0, why: 'the sample is ASCII' };
   }
+  const counts = countHighBytes(parts);
   // A few stray bytes in a file of ASCII or UTF-8 are damage; text that is never UTF-8 is something else.
   if (counts.invalid === 0) {
     return { encoding: 'utf-8', markBytes: 0, why: 'all bytes above ASCII are valid UTF-8' };

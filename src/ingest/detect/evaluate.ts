@@ -107,7 +107,8 @@ export function evaluate({ dialect, weight }: Candidate, parts: SampleParts): Ev
   const preamble = findPreamble(records, width);
   const body = [...records.slice(preamble), ...others];
   const conforming = body.filter((record) => fits(record, width));
-  const score =
+  let score: number | undefined;
+  const measure = () =>
     weight *
     (width <= 1 ? ONE_COLUMN_SCORE : ((width - 1) / width) * shareOfUsedColumns(body, width)) *
     (body.length === 0 ? 0 : conforming.length / body.length) ** 2 *
@@ -115,7 +116,11 @@ export function evaluate({ dialect, weight }: Candidate, parts: SampleParts): Ev
     0.97 ** preamble;
   return {
     dialect,
-    score,
+    // Of use only where there is another to compare it to.
+    get score() {
+      score ??= measure();
+      return score;
+    },
     width,
     conforming: conforming.length,
     total: body.length,

@@ -3,6 +3,7 @@
  * takes what it understands; in front of any other record it stops, and the csv lane takes that one.
  */
 import { isUtf8 } from 'node:buffer';
+import { failpoint } from '../../failpoints.js';
 import type { RowSink } from '../copy/sink.js';
 import { type Dialect, LF } from '../dialect.js';
 import { RowWriter } from '../encode/binary.js';
@@ -127,6 +128,7 @@ export class RecordLoader {
         this.#noteLaneRows(lane, base);
         if (reason === STOPPED_FULL) {
           this.#takeLaneRows(lane);
+          await failpoint('lane.full');
           await this.#sink.flush();
           continue;
         }
@@ -138,6 +140,7 @@ export class RecordLoader {
       position = next;
       this.#csvRun = this.#csvRun >= MAX_CSV_RUN ? 1 : this.#csvRun * 2;
     }
+    await failpoint('lane.encoded');
     await this.#sink.flush();
     if (this.#rejects.pendingBytes > MAX_PENDING_REJECT_BYTES) {
       await this.#sink.pause();

@@ -12,6 +12,7 @@ import type pg from 'pg';
 import { connect, withTransaction } from '../../database/connection.js';
 import { CONNECTION_LOST, isConnectionError, isTransient } from '../../database/sqlstate.js';
 import { EdpError } from '../../errors.js';
+import { failpoint } from '../../failpoints.js';
 import type { FileFormat } from '../file-format.js';
 import type { RowCounts } from '../split.js';
 import { tryLockLoad } from './loads.js';
@@ -121,6 +122,7 @@ export class HeldLoad {
   readonly #role: string;
   readonly #signal: AbortSignal;
   #client: pg.Client | undefined;
+  #sessions = 0;
   /** The attempt that is ours; undefined until the load was in hand for the first time. */
   #attempt: number | undefined;
 
@@ -129,6 +131,14 @@ export class HeldLoad {
     this.#role = role;
     this.loadId = loadId;
     this.#signal = signal;
+  }
+
+  /**
+   * How many sessions there were so far. Steps do not wait for the disk: where the number has changed, the
+   * server may have crashed, and steps that were done before may have to be done again.
+   */
+  get sessions(): number {
+    return this.#sessions;
   }
 
   /** Runs statements that each stand alone. They may run again where the first try failed. */
@@ -147,7 +157,16 @@ export class HeldLoad {
    * nobody knows whether it has committed: so it must look at what there is, and not at what it did.
    */
   async transaction<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
-    return this.read((client) => withTransaction(client, () => work(client)));
+    return this.read(async (client) => {
+      const result = await withTransaction(client, async () => {
+        await failpoint('held.begun', client);
+        const worked = await work(client);
+        await failpoint('held.before_commit', client);
+        return worked;
+      });
+      await failpoint('held.acknowledged', client);
+      return result;
+    });
   }
 
   /** The load as it is now. */
@@ -236,6 +255,7 @@ export class HeldLoad {
       throw error;
     }
     this.#client = client;
+    this.#sessions++;
     return client;
   }
 
@@ -255,6 +275,7 @@ export class HeldLoad {
       }
       await sleep(LOCK_POLL_MS);
     }
+    await failpoint('held.locked', client);
     if (this.#attempt !== undefined) {
       const { attempt } = await readLoad(client, this.loadId);
       if (attempt !== this.#attempt) throw this.#takenOver();
@@ -267,6 +288,7 @@ export class HeldLoad {
     }
     // A step that is lost in a crash of the server is lost whole; the last one is synchronous.
     await client.query('SET synchronous_commit = off; SET client_min_messages = warning');
+    await failpoint('held.taken', client);
   }
 
   #takenOver(): EdpError {

@@ -5,6 +5,7 @@
 import type pg from 'pg';
 import { withTransaction } from '../../database/connection.js';
 import { EdpError } from '../../errors.js';
+import { failpoint } from '../../failpoints.js';
 import { isDecoded, readText, type TextForm, withoutFooter } from '../decode/text.js';
 import { type FileFormat, readsAlike } from '../file-format.js';
 import type { CommittedRange } from '../plan/cut.js';
@@ -88,6 +89,7 @@ export async function claimLoads(
   force: boolean,
 ): Promise<Claim[]> {
   const isLocked = await tryLockLoads(client, identities);
+  await failpoint('claim.locked', client);
   const claims: Claim[] = identities.map(() => ({ kind: 'busy' }));
   const open = [...identities.keys()].filter((i) => isLocked[i]);
   try {
@@ -105,13 +107,16 @@ export async function claimLoads(
       else if (finding.kind === 'interrupted') interrupted.push({ index, loadId: finding.loadId });
       else claims[index] = finding;
     }
+    await failpoint('claim.judged', client);
     await withTransaction(client, async () => {
       // Lost in a crash together with all that was loaded under it: the log is written in order.
       await client.query('SET LOCAL synchronous_commit = off');
       for (const { index, loadId } of interrupted) {
         claims[index] = await resume(client, loadId, identities[index]!);
+        await failpoint('claim.resumed', client);
       }
       const loadIds = await createLoads(client, created);
+      await failpoint('claim.created', client);
       created.forEach(({ index }, i) => {
         claims[index] = {
           kind: 'claimed',
@@ -124,11 +129,13 @@ export async function claimLoads(
         };
       });
     });
+    await failpoint('claim.committed', client);
     const unclaimed = open.filter((i) => claims[i]!.kind !== 'claimed');
     await releaseLoads(
       client,
       unclaimed.map((i) => identities[i]!),
     );
+    await failpoint('claim.released', client);
     return claims;
   } catch (error) {
     await releaseLoads(
@@ -398,6 +405,7 @@ export interface EndedLoad {
  * writes its log in order: after it, every split of the loads is on disk.
  */
 export async function endLoads(client: pg.Client, loads: readonly EndedLoad[]): Promise<void> {
+  await failpoint('end.begin', client);
   await client.query(
     `UPDATE edp.loads l SET seconds = l.seconds + e.seconds,
        state = CASE WHEN is_complete THEN 'loaded' ELSE state END,
@@ -412,8 +420,10 @@ export async function endLoads(client: pg.Client, loads: readonly EndedLoad[]): 
       loads.map(({ isComplete }) => isComplete),
     ],
   );
+  await failpoint('end.written', client);
   await releaseLoads(
     client,
     loads.map(({ key }) => key),
   );
+  await failpoint('end.released', client);
 }

@@ -1,6 +1,7 @@
 /** What a split writes into the ledger, in the transaction that holds its rows. */
 import type pg from 'pg';
 import { EdpError } from '../../errors.js';
+import { failpoint } from '../../failpoints.js';
 import type { OnConflict } from '../copy/stage.js';
 import type { Receipt } from '../split.js';
 
@@ -78,6 +79,7 @@ export async function insertReceipt(
       onConflict,
     ],
   );
+  await failpoint('receipt.inserted', client);
   // Last, since it locks the load's row until the commit.
   const { rowCount } = await client.query(
     `UPDATE edp.loads SET rows_read = rows_read + $3, rows_loaded = rows_loaded + $4,

@@ -146,11 +146,18 @@ export async function withSpooledStdin<T>(
   await mkdir(spool, { recursive: true, mode: 0o700 });
   const file = path.join(spool, randomUUID());
   try {
-    await pipeline(process.stdin, createWriteStream(file, { mode: 0o600 }));
+    await pipeline(process.stdin, createWriteStream(file, { mode: 0o600 })).catch(explainSpool);
     return await work({ name: STDIN, path: file });
   } finally {
     await rm(file, { force: true });
   }
+}
+
+function explainSpool(cause: Error): never {
+  throw new EdpError('io', `standard input cannot be kept: ${cause.message}`, {
+    hint: 'a pipe is copied into .edp/spool before it is loaded: make room there, or load a file',
+    cause,
+  });
 }
 
 export function isStdin(file: InputFile): boolean {

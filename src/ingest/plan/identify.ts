@@ -14,6 +14,9 @@ const SAMPLE_BYTES = 16 * 1024;
 const SAMPLE_COUNT = 8;
 const READ_BYTES = 1024 * 1024;
 
+/** One for all files. */
+let hasher: IHasher | undefined;
+
 export interface IdentifiedFile extends FileIdentity {
   readonly contentHash: string;
 }
@@ -34,32 +37,35 @@ export interface HashedRange {
  *   beginning of the whole one
  */
 export async function identifyFile(file: string, textHead?: Buffer): Promise<IdentifiedFile> {
-  const hasher = await createXXHash128();
+  hasher ??= await createXXHash128();
   const handle = await open(file, 'r');
   try {
     const { size, mtimeMs, ino } = await handle.stat();
-    hasher.init();
     const identity = { path: file, size, modifiedMs: mtimeMs, inode: ino };
-    if (textHead !== undefined) {
-      hasher.update('text');
-      hasher.update(textHead);
-      return { ...identity, contentHash: hasher.digest('hex') };
-    }
-    hasher.update(String(size));
-    const sample = Buffer.allocUnsafe(Math.min(size, SAMPLE_BYTES * SAMPLE_COUNT));
-    if (size === sample.length) {
-      hasher.update(sample.subarray(0, await fill(handle, sample, 0)));
-    } else {
-      const step = (size - SAMPLE_BYTES) / (SAMPLE_COUNT - 1);
-      for (let i = 0; i < SAMPLE_COUNT; i++) {
-        const part = sample.subarray(0, SAMPLE_BYTES);
-        hasher.update(part.subarray(0, await fill(handle, part, Math.floor(i * step))));
-      }
-    }
+    const parts =
+      textHead === undefined
+        ? [Buffer.from(String(size)), await readSamples(handle, size)]
+        : [Buffer.from('text'), textHead];
+    // Many files are identified at once, so nothing may be waited for in between.
+    hasher.init();
+    for (const part of parts) hasher.update(part);
     return { ...identity, contentHash: hasher.digest('hex') };
   } finally {
     await handle.close();
   }
+}
+
+/** All of a small file; of a larger one, parts at even distances from its beginning to its end. */
+async function readSamples(handle: FileHandle, size: number): Promise<Buffer> {
+  const samples = Buffer.allocUnsafe(Math.min(size, SAMPLE_BYTES * SAMPLE_COUNT));
+  if (size === samples.length) return samples.subarray(0, await fill(handle, samples, 0));
+  const step = (size - SAMPLE_BYTES) / (SAMPLE_COUNT - 1);
+  let filled = 0;
+  for (let i = 0; i < SAMPLE_COUNT; i++) {
+    const part = samples.subarray(filled, filled + SAMPLE_BYTES);
+    filled += await fill(handle, part, Math.floor(i * step));
+  }
+  return samples.subarray(0, filled);
 }
 
 /** Whether the file has, in each range, the bytes that the hash is of. */

@@ -4,6 +4,7 @@
  * its new reason.
  */
 import type pg from 'pg';
+import { failpoint } from '../../failpoints.js';
 import { type OnConflict, Stage, type StageOptions } from '../copy/stage.js';
 import type { Dialect } from '../dialect.js';
 import { lineEndFor } from '../file-format.js';
@@ -53,19 +54,25 @@ export async function replayBatch(
 ): Promise<BatchOutcome | undefined> {
   const rejects = await readRejects(client, hold.loadId, after);
   if (rejects.length === 0) return undefined;
+  await failpoint('replay.read', client);
   const tried = await tryAgain(client, plan, rejects);
+  await failpoint('replay.tried', client);
   await updateRefused(client, hold.loadId, tried.refused);
+  await failpoint('replay.refused', client);
   await takeOut(
     client,
     hold.loadId,
     rejects.filter(({ byteOffset }) => !tried.refused.has(byteOffset)),
   );
+  await failpoint('replay.taken_out', client);
   const moved = countMoved(rejects, tried);
   await updateReceipts(client, hold.loadId, plan.stage.onConflict, moved);
+  await failpoint('replay.receipts', client);
   const sum = (count: 'loaded' | 'duplicate') =>
     [...moved.values()].reduce((total, receipt) => total + receipt[count], 0);
   const [loaded, duplicate] = [sum('loaded'), sum('duplicate')];
   await hold.addToCounts(client, { loaded, duplicate, rejected: -loaded - duplicate });
+  await failpoint('replay.counted', client);
   const unknownMetrics: Record<string, number> = {};
   for (const { unknown } of moved.values()) {
     for (const [name, records] of unknown)

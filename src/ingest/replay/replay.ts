@@ -168,10 +168,18 @@ async function replayAll(
   signal: AbortSignal,
 ): Promise<void> {
   let after = -1;
+  let { sessions } = hold;
   while (!signal.aborted) {
+    if (hold.sessions !== sessions) {
+      // What a crash of the server took back is tried again.
+      sessions = hold.sessions;
+      after = -1;
+      tally.rejected = 0;
+    }
     const from = after;
     const outcome = await hold.transaction((client) => replayBatch(client, hold, plan, from));
     if (outcome === undefined) {
+      if (hold.sessions !== sessions) continue;
       tally.isDone = true;
       return;
     }

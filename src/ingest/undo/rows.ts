@@ -8,6 +8,7 @@
  */
 import type pg from 'pg';
 import { EdpError } from '../../errors.js';
+import { failpoint } from '../../failpoints.js';
 import type { HeldLoad } from '../ledger/held-load.js';
 import { type RowsToRemove, settleReferrers, stillReferenced } from './referrers.js';
 import type { LineageTable, Relation } from './relations.js';
@@ -146,6 +147,7 @@ async function removeStretch(
         `DELETE FROM ${rows.from} t WHERE ${rows.condition}`,
         [...rows.values],
       );
+      await failpoint('undo.rows_deleted', client);
       const removed = rowCount ?? 0;
       if (removed > 0) await hold.takeFromCounts(client, { loaded: removed });
       return removed;

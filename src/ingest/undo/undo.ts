@@ -12,6 +12,7 @@ import { withClient } from '../../database/connection.js';
 import type { Database } from '../../database/database.js';
 import { migrate } from '../../database/migrate.js';
 import { EdpError } from '../../errors.js';
+import { failpoint } from '../../failpoints.js';
 import { findTable, type Model, type Table } from '../../model/model.js';
 import {
   explainPrivileges,
@@ -170,13 +171,28 @@ class UndoRun {
     const table = model && (await this.#hold.read((client) => inspectLineage(client, model)));
     await this.#hold.read((client) => assertMayRemove(client, table));
     if (table !== undefined) await this.#check(table);
+    await failpoint('undo.checked');
     if (this.#signal.aborted) return;
+    // What a crash of the server took back is done again.
+    for (let isClosed = false; !isClosed && !this.#signal.aborted; ) {
+      const { sessions } = this.#hold;
+      await this.#remove(table);
+      isClosed = await this.#close(sessions);
+    }
+    await failpoint('undo.closed');
+  }
+
+  async #remove(table: LineageTable | undefined): Promise<void> {
     await this.#mark();
+    await failpoint('undo.marked');
     if (table !== undefined) await this.#removeRows(table);
+    await failpoint('undo.rows_removed');
     await this.#removeMembers();
+    await failpoint('undo.members_removed');
     await this.#removeRejects();
+    await failpoint('undo.rejects_removed');
     await this.#removeReceipts();
-    await this.#close();
+    await failpoint('undo.receipts_removed');
   }
 
   /** Nothing is removed where it is plain that it cannot be done to the end. */
@@ -226,10 +242,19 @@ class UndoRun {
     );
   }
 
-  async #close(): Promise<void> {
-    if (this.#signal.aborted) return;
-    this.#rowsGoneBefore = (await this.#hold.look()).rows.loaded;
-    await this.#hold.transaction((client) => this.#hold.finishUndo(client));
+  /**
+   * @param sessions in which the steps were to be done
+   * @returns false where there was another one meanwhile, and so nothing is closed
+   */
+  async #close(sessions: number): Promise<boolean> {
+    if (this.#signal.aborted) return false;
+    const { loaded } = (await this.#hold.look()).rows;
+    return this.#hold.transaction(async (client) => {
+      if (this.#hold.sessions !== sessions) return false;
+      await this.#hold.finishUndo(client);
+      this.#rowsGoneBefore = Math.max(this.#rowsGoneBefore, loaded);
+      return true;
+    });
   }
 
   async result(): Promise<Omit<UndoResult, 'seconds'>> {

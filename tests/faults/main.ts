@@ -1,0 +1,68 @@
+/** `npm run test:faults`: options → scenarios → faults → summary. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { runCampaign } from './campaign.js';
+import { runFuzz } from './fuzz.js';
+import { formatFuzz, formatSummary } from './summary.js';
+
+const HELP = `npm run test:faults -- [options]
+
+  --count N        faults to make (default 1000)
+  --seed N         what the faults are drawn from (default: the clock)
+  --minutes N      stop after so long (default: never)
+  --only TEXT      scenarios and faults whose description has it in it
+  --at-once N      trials at the same time (default 2)
+  --fuzz N         no faults, but so many random files
+  --out FILE       writes the results there, as JSON
+`;
+
+const say = (text: string) => process.stdout.write(`${text}\n`);
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      count: { type: 'string', default: '1000' },
+      seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+      minutes: { type: 'string' },
+      only: { type: 'string' },
+      'at-once': { type: 'string', default: '2' },
+      fuzz: { type: 'string' },
+      out: { type: 'string' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) {
+    say(HELP);
+    return 0;
+  }
+  const directory = await mkdtemp(path.join(os.tmpdir(), 'edp-faults-'));
+  const seed = Number(values.seed);
+  say(`seed ${seed}`);
+  try {
+    const deadline = Date.now() + Number(values.minutes ?? 1e6) * 60_000;
+    if (values.fuzz !== undefined) {
+      const inputs = Number(values.fuzz);
+      const fuzzed = await runFuzz({ directory, inputs, seed, deadline, say });
+      say(formatFuzz(fuzzed));
+      return fuzzed.problems.length === 0 ? 0 : 1;
+    }
+    const results = await runCampaign({
+      directory,
+      seed,
+      count: Number(values.count),
+      atOnce: Number(values['at-once']),
+      deadline,
+      only: values.only,
+      say,
+    });
+    say(formatSummary(results));
+    if (values.out !== undefined) await writeFile(values.out, JSON.stringify(results));
+    return results.bad.length === 0 ? 0 : 1;
+  } finally {
+    await rm(directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+  }
+}
+
+process.exitCode = await main();

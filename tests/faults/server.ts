@@ -1,0 +1,211 @@
+/**
+ * A PostgreSQL that is the harness's own: started, killed and started again as often as a fault asks.
+ *
+ * It runs without fsync. What is killed here are processes, never the machine, and what a process has
+ * written survives it; what the server itself had not written yet is lost, as it would be with fsync.
+ */
+import { spawn } from 'node:child_process';
+import { chmod, chown, mkdtemp, open, readFile, rm, stat } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import { findBinaries } from '../../src/database/embedded/binaries.js';
+import { chooseLauncher, type Launcher } from '../../src/database/embedded/launcher.js';
+
+const START_DEADLINE_MS = 60_000;
+
+const SETTINGS: Readonly<Record<string, string>> = {
+  listen_addresses: '',
+  unix_socket_permissions: '0700',
+  fsync: 'off',
+  full_page_writes: 'off',
+  shared_buffers: '32MB',
+  max_connections: '150',
+  max_wal_size: '1GB',
+  // What is committed without waiting for the disk stays unwritten, and a crash takes as much as it can.
+  wal_writer_delay: '10s',
+  wal_writer_flush_after: '1GB',
+  // Long enough for the harness to close the circle, short enough to be waited for.
+  deadlock_timeout: '200ms',
+  client_connection_check_interval: '1s',
+  logging_collector: 'off',
+  timezone: 'UTC',
+};
+
+/** Servers that run; none of them outlives the harness. */
+const running = new Set<number>();
+process.once('exit', () => {
+  for (const pid of running) if (isAlive(pid)) process.kill(pid, 'SIGQUIT');
+});
+
+/** How a server is stopped: killed, told to end at once, or told to roll back and end. */
+export type Stop = 'SIGKILL' | 'SIGQUIT' | 'SIGINT';
+
+export class FaultServer {
+  readonly directory: string;
+  readonly #launcher: Launcher;
+  readonly #data: string;
+  #pid: number | undefined;
+  #admin: pg.Client | undefined;
+
+  private constructor(directory: string, launcher: Launcher) {
+    this.directory = directory;
+    this.#launcher = launcher;
+    this.#data = path.join(launcher.home, 'data');
+  }
+
+  static async create(): Promise<FaultServer> {
+    const directory = await mkdtemp(path.join(os.tmpdir(), 'edp-faults-'));
+    const launcher = await chooseLauncher(path.join(directory, 'pg'), await findBinaries());
+    const server = new FaultServer(directory, launcher);
+    await server.#initialise();
+    await server.start();
+    return server;
+  }
+
+  get config(): pg.ClientConfig {
+    return {
+      host: this.#launcher.home,
+      port: 5432,
+      user: 'edp',
+      database: 'postgres',
+      ssl: false,
+    };
+  }
+
+  get socket(): string {
+    return path.join(this.#launcher.home, '.s.PGSQL.5432');
+  }
+
+  url(database: string, user = 'edp'): string {
+    return `postgresql:///${database}?host=${this.#launcher.home}&user=${user}`;
+  }
+
+  /** A session as superuser, kept between two restarts. */
+  async query(sql: string, values: unknown[] = []): Promise<unknown[][]> {
+    if (this.#admin === undefined) {
+      const admin = new pg.Client(this.config);
+      admin.on('error', () => {
+        this.#admin = undefined;
+      });
+      await admin.connect();
+      this.#admin = admin;
+    }
+    return (await this.#admin.query<unknown[]>({ text: sql, values, rowMode: 'array' })).rows;
+  }
+
+  async #initialise(): Promise<void> {
+    const status = await this.#run(this.#launcher.binaries.initdb, [
+      '--pgdata',
+      this.#data,
+      '--username',
+      'edp',
+      '--auth',
+      'trust',
+      '--encoding',
+      'UTF8',
+      '--locale',
+      'C',
+      '--no-sync',
+    ]);
+    if (status !== 0) throw new Error(`initdb ended with ${status}`);
+  }
+
+  async #run(program: string, args: readonly string[]): Promise<number | null> {
+    const wrapped = this.#launcher.wrap(program, args);
+    const child = spawn(wrapped.command, wrapped.args, {
+      ...wrapped.options,
+      env: { ...process.env, ...this.#launcher.environment, LC_ALL: 'C' },
+      stdio: 'ignore',
+    });
+    return new Promise((resolve, reject) => {
+      child.once('error', reject);
+      child.once('close', resolve);
+    });
+  }
+
+  /** Starts the server, as soon as what is left of the one before allows. */
+  async start(): Promise<void> {
+    const deadline = Date.now() + START_DEADLINE_MS;
+    while (Date.now() < deadline) {
+      if (await this.#tryStart()) return;
+      await sleep(50);
+    }
+    const log = await readFile(path.join(this.directory, 'postgres.log'), 'utf8').catch(() => '');
+    throw new Error(`the server did not start: ${log.trim().split('\n').slice(-5).join(' | ')}`);
+  }
+
+  async #tryStart(): Promise<boolean> {
+    const settings = { ...SETTINGS, unix_socket_directories: this.#launcher.home };
+    const wrapped = this.#launcher.wrap(this.#launcher.binaries.postgres, [
+      '-D',
+      this.#data,
+      '-p',
+      '5432',
+      ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+    ]);
+    const log = await open(path.join(this.directory, 'postgres.log'), 'a', 0o600);
+    const child = spawn(wrapped.command, wrapped.args, {
+      ...wrapped.options,
+      env: { ...process.env, ...this.#launcher.environment, LC_ALL: 'C' },
+      stdio: ['ignore', log.fd, log.fd],
+    });
+    await log.close();
+    let hasEnded = false;
+    child.once('exit', () => {
+      hasEnded = true;
+    });
+    child.once('error', () => {
+      hasEnded = true;
+    });
+    const deadline = Date.now() + START_DEADLINE_MS;
+    while (!hasEnded && Date.now() < deadline) {
+      const lines = await readFile(path.join(this.#data, 'postmaster.pid'), 'utf8').catch(() => '');
+      if (Number(lines.split('\n')[0]) === child.pid && lines.split('\n')[7]?.trim() === 'ready') {
+        this.#pid = child.pid;
+        if (child.pid !== undefined) running.add(child.pid);
+        child.unref();
+        return true;
+      }
+      await sleep(5);
+    }
+    return false;
+  }
+
+  /** Stops it, and returns once the postmaster is gone. */
+  async stop(how: Stop): Promise<void> {
+    const pid = this.#pid;
+    if (pid === undefined) return;
+    this.#pid = undefined;
+    const admin = this.#admin;
+    this.#admin = undefined;
+    process.kill(pid, how);
+    while (isAlive(pid)) await sleep(2);
+    running.delete(pid);
+    admin?.end().catch(() => {});
+  }
+
+  /** Makes a directory that the server can write to, for a tablespace. */
+  async give(directory: string): Promise<void> {
+    const { uid, gid } = await stat(this.#launcher.home);
+    await chown(directory, uid, gid);
+    await chmod(directory, 0o700);
+  }
+
+  async remove(): Promise<void> {
+    await this.#admin?.end().catch(() => {});
+    this.#admin = undefined;
+    await this.stop('SIGQUIT');
+    await rm(this.directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,100 @@
+/** What came of a campaign, by failpoint and by kind. */
+import { FAILPOINTS } from '../../src/failpoints.js';
+import type { CampaignResults } from './campaign.js';
+import type { Fault } from './fault.js';
+import type { FuzzResults } from './fuzz.js';
+import type { TrialResult } from './trial.js';
+
+interface Line {
+  readonly name: string;
+  readonly made: number;
+  readonly maxRuns: number;
+  readonly lost: number;
+  readonly repeated: number;
+  readonly altered: number;
+  readonly bad: number;
+}
+
+function sumUp(name: string, trials: readonly TrialResult[], made: number): Line {
+  const sum = (count: (trial: TrialResult) => number) =>
+    trials.reduce((total, trial) => total + count(trial), 0);
+  return {
+    name,
+    made,
+    maxRuns: Math.max(0, ...trials.map(({ runs }) => runs)),
+    lost: sum(({ lost }) => lost),
+    repeated: sum(({ repeated }) => repeated),
+    altered: sum(({ altered }) => altered),
+    bad: trials.filter(({ problems }) => problems.length > 0).length,
+  };
+}
+
+/** By what is said of each fault; a trial with several faults counts for each of them. */
+function group(
+  trials: readonly TrialResult[],
+  nameOf: (fault: Fault, trial: TrialResult) => string | undefined,
+): Line[] {
+  const groups = new Map<string, { trials: Set<TrialResult>; made: number }>();
+  for (const trial of trials) {
+    for (const { fault, made } of trial.faults) {
+      const name = nameOf(fault, trial);
+      if (name === undefined || made === 0) continue;
+      const own = groups.get(name) ?? { trials: new Set(), made: 0 };
+      groups.set(name, own);
+      own.trials.add(trial);
+      own.made += made;
+    }
+  }
+  return [...groups].map(([name, own]) => sumUp(name, [...own.trials], own.made));
+}
+
+/** Tables in Markdown. */
+export function formatSummary({ trials, bad, skipped, seconds, seed }: CampaignResults): string {
+  const points = group(trials, (fault) =>
+    fault.kind === 'failpoint' ? fault.point : undefined,
+  ).sort((a, b) => FAILPOINTS.indexOf(a.name as never) - FAILPOINTS.indexOf(b.name as never));
+  const actions = group(trials, (fault) =>
+    fault.kind === 'failpoint' ? fault.action.replace(/^pause.*/, 'pause') : undefined,
+  );
+  const kinds = group(trials, (fault) => (fault.kind === 'failpoint' ? undefined : fault.kind));
+  const scenarios = group(trials, (_, { scenario }) => scenario);
+  const total = sumUp(
+    'all',
+    trials,
+    trials.reduce((sum, { faults }) => sum + faults.reduce((own, { made }) => own + made, 0), 0),
+  );
+  const reached = points.length;
+  return [
+    `${total.made} faults in ${trials.length} trials, ${Math.round(seconds)} s, seed ${seed}: ` +
+      `${total.lost} rows lost, ${total.repeated} repeated, ${total.altered} altered; ` +
+      `${bad.length} trials with any fault found; ${reached} failpoints`,
+    ...skipped.map((reason) => `skipped: ${reason}`),
+    '',
+    formatTable('failpoint', points),
+    formatTable('what happened at failpoints', actions),
+    formatTable('kind', kinds),
+    formatTable('scenario', scenarios),
+  ].join('\n');
+}
+
+function formatTable(title: string, lines: readonly Line[]): string {
+  const rows = lines.map(
+    ({ name, made, maxRuns, lost, repeated, altered, bad }) =>
+      `| ${name} | ${made} | ${maxRuns} | ${lost} | ${repeated} | ${altered} | ${bad} |`,
+  );
+  return [
+    `| ${title} | faults made | runs until done, at most | rows lost | repeated | altered | other findings |`,
+    '|---|--:|--:|--:|--:|--:|--:|',
+    ...rows,
+    '',
+  ].join('\n');
+}
+
+export function formatFuzz(results: FuzzResults): string {
+  const { inputs, models, badModels, loaded, skipped, failed, records, rejects, seconds } = results;
+  return (
+    `${inputs} files for ${models} models in ${Math.round(seconds)} s: ${badModels} models refused, ` +
+    `${loaded} files loaded (${records} records, ${rejects} of them rejected), ` +
+    `${skipped} skipped, ${failed} refused; ${results.problems.length} problems`
+  );
+}
