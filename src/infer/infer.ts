@@ -191,20 +191,40 @@ async function readAll(
   const stretches: Stretch[][] = files.map(() => []);
   const jobs = listJobs(files, pool.processCount);
   let hashes = 0;
-  const work = async () => {
-    for (let next = await jobs.next(); next.done !== true; next = await jobs.next()) {
-      if (signal.aborted) throw new EdpError('interrupted', 'the inference was stopped');
-      const { file, of, index, range, segment, sourceBytes, release } = next.value;
+  let isStopped = false;
+  const read = async ({ file, of, index, range, segment, sourceBytes, release }: Job) => {
+    try {
       const stretch = await pool.read(makeTask(file, range, segment));
-      release?.();
       // Memory is bounded: of more keys it is not verified whether they are different.
       hashes += stretch.keys.reduce((sum, key) => sum + (key.hashes?.length ?? 0), 0);
       const kept = hashes > MAX_HASHES ? stretch.keys.map(withoutHashes) : stretch.keys;
       stretches[of]![index] = { ...stretch, keys: kept };
       progress.advance(sourceBytes, stretch.records);
+    } finally {
+      release?.();
     }
   };
-  await Promise.all(Array.from({ length: pool.processCount }, work));
+  const work = async () => {
+    for (let next = await jobs.next(); next.done !== true; next = await jobs.next()) {
+      if (isStopped) next.value.release?.();
+      else await read(next.value);
+      if (signal.aborted) throw new EdpError('interrupted', 'the inference was stopped');
+      if (isStopped) return;
+    }
+  };
+  try {
+    await Promise.all(
+      Array.from({ length: pool.processCount }, () =>
+        work().catch((error: unknown) => {
+          isStopped = true;
+          throw error;
+        }),
+      ),
+    );
+  } finally {
+    // What unpacks a file goes with it.
+    await jobs.return(undefined);
+  }
   return stretches;
 }
 

@@ -48,6 +48,12 @@ let hasEscape = false;
 /** Whether the last number is a whole one that is exact as a double, and that. */
 let isSafeWhole = false;
 let whole = 0;
+/** Of the keys of the objects that are being walked, one behind the other. */
+let keyHashes = new Int32Array(1024);
+let keyCount = 0;
+let hasTwice = false;
+/** In an object of more keys, nobody looks whether one is there twice. */
+const MAX_COMPARED_KEYS = 256;
 
 /**
  * @param shape takes what an object holds; undefined where nobody asks
@@ -59,8 +65,11 @@ export function scanJson(
   to: number,
   shape: JsonShape | undefined,
 ): number {
+  if (shape?.isLikeLast(bytes, from, to) === true) return JSON_YES;
   position = from;
   isClear = true;
+  hasTwice = false;
+  keyCount = 0;
   skipSpace(bytes, to);
   const first = bytes[position];
   if (position >= to || (first !== OPEN_OBJECT && first !== OPEN_LIST)) return JSON_NO;
@@ -69,7 +78,10 @@ export function scanJson(
   const isValue = walkNested(bytes, to, 0, shape);
   skipSpace(bytes, to);
   if (!isClear) return JSON_UNCLEAR;
-  return isValue && position === to ? JSON_YES : JSON_NO;
+  if (!isValue || position !== to) return JSON_NO;
+  if (hasTwice) shape?.twice();
+  shape?.finish(bytes, from, to);
+  return JSON_YES;
 }
 
 /** An object or a list. @param shape undefined where nobody asks for the keys of this level */
@@ -85,6 +97,7 @@ function walkNested(
   }
   const isObject = bytes[position] === OPEN_OBJECT;
   const closing = isObject ? CLOSE_OBJECT : CLOSE_LIST;
+  const firstKey = keyCount;
   position++;
   skipSpace(bytes, to);
   if (position < to && bytes[position] === closing) {
@@ -95,6 +108,7 @@ function walkNested(
     if (isObject) {
       const start = position + 1;
       if (position >= to || bytes[position] !== QUOTE || !walkString(bytes, to)) return false;
+      noteKey(bytes, start, position - 1, firstKey);
       if (shape !== undefined) {
         if (hasEscape) shape.end();
         else shape.key(depth, bytes, start, position - 1);
@@ -108,10 +122,30 @@ function walkNested(
     skipSpace(bytes, to);
     if (position >= to) return false;
     const byte = bytes[position++];
-    if (byte === closing) return true;
+    if (byte === closing) {
+      keyCount = firstKey;
+      return true;
+    }
     if (byte !== COMMA) return false;
     skipSpace(bytes, to);
   }
+}
+
+/** Looks whether an object has a key twice, as far as 32 bits of it tell: two that are alike by chance do no harm. */
+function noteKey(bytes: Uint8Array, from: number, to: number, firstKey: number): void {
+  if (hasTwice || keyCount - firstKey >= MAX_COMPARED_KEYS) return;
+  let hash = to - from;
+  for (let at = from; at < to; at++) hash = Math.imul(hash ^ bytes[at]!, 0x01000193);
+  hash ^= hash >>> 15;
+  for (let i = firstKey; i < keyCount; i++) {
+    if (keyHashes[i] === hash) hasTwice = true;
+  }
+  if (keyCount === keyHashes.length) {
+    const grown = new Int32Array(2 * keyCount);
+    grown.set(keyHashes);
+    keyHashes = grown;
+  }
+  keyHashes[keyCount++] = hash;
 }
 
 /** @param shape asks for what is under the key that it was told last */
@@ -141,8 +175,9 @@ function walkValue(
     position += word.length;
     return true;
   }
+  const start = position;
   if (!walkNumber(bytes, to)) return false;
-  if (isSafeWhole) shape?.whole(depth, whole);
+  if (isSafeWhole) shape?.whole(depth, whole, start, position);
   else shape?.other(depth);
   return true;
 }

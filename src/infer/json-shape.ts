@@ -33,29 +33,105 @@ export interface ShapeData {
 interface Known {
   readonly shape: KeyShape;
   readonly bytes: Uint8Array;
-  /** The object in which it was seen last. */
-  seenIn: number;
   readonly below: Known[];
 }
 
+/**
+ * An object that was read, as the text between its whole numbers: most objects of a column differ from the
+ * one before in nothing but those.
+ */
+interface Template {
+  /** One more than there are numbers. */
+  readonly texts: readonly Uint8Array[];
+  readonly numbers: readonly KeyShape[];
+  readonly keys: readonly KeyShape[];
+}
+
+const ZERO = 0x30;
+const MINUS = 0x2d;
+/** Digits of a whole number that is exact as a double. */
+const MAX_SAFE_DIGITS = 15;
+
 export class JsonShape {
   readonly data: ShapeData = { isAlive: true, hasTwice: false, keys: [] };
+  #template: Template | undefined;
+  /** Of the object that is being read: its keys and numbers, and whether there is anything else in it. */
+  #seen: KeyShape[] = [];
+  #numbers: { readonly shape: KeyShape; readonly from: number; readonly to: number }[] = [];
+  #isPlain = false;
+  /** Numbers of an object that is held against the template. */
+  readonly #values: number[] = [];
   readonly #root: Known[] = [];
   /** The key that was told last, by level. */
   readonly #current: (Known | undefined)[] = [undefined, undefined];
   /** Where its place in the level was: the next key is likely the next one there. */
   readonly #place = [0, 0];
-  #objects = 0;
 
   /** Another object of the column begins. */
   begin(): void {
-    this.#objects++;
     this.#place[0] = 0;
+    this.#seen = [];
+    this.#numbers = [];
+    this.#isPlain = true;
+  }
+
+  /** An object of the column, or one in it, has a key twice. */
+  twice(): void {
+    this.data.hasTwice = true;
+  }
+
+  /** The object was read, and is JSON. */
+  finish(bytes: Uint8Array, from: number, to: number): void {
+    this.#template = undefined;
+    if (!this.#isPlain || !this.data.isAlive || this.data.hasTwice) return;
+    const texts: Uint8Array[] = [];
+    let at = from;
+    for (const number of this.#numbers) {
+      texts.push(Uint8Array.from(bytes.subarray(at, number.from)));
+      at = number.to;
+    }
+    texts.push(Uint8Array.from(bytes.subarray(at, to)));
+    const numbers = this.#numbers.map(({ shape }) => shape);
+    this.#template = { texts, numbers, keys: this.#seen };
+  }
+
+  /** Whether it is the object that was read last, with other whole numbers; if so, they are noted. */
+  isLikeLast(bytes: Uint8Array, from: number, to: number): boolean {
+    const template = this.#template;
+    if (template === undefined || !this.data.isAlive) return false;
+    const { texts, numbers, keys } = template;
+    const values = this.#values;
+    let at = from;
+    for (let i = 0; ; i++) {
+      const text = texts[i]!;
+      if (to - at < text.length) return false;
+      for (let j = 0; j < text.length; j++) if (bytes[at + j] !== text[j]) return false;
+      at += text.length;
+      if (i === numbers.length) break;
+      const isNegative = bytes[at] === MINUS;
+      if (isNegative) at++;
+      const start = at;
+      let value = 0;
+      for (; at < to; at++) {
+        const digit = bytes[at]! - ZERO;
+        if (digit >>> 0 > 9) break;
+        value = value * 10 + digit;
+      }
+      const digits = at - start;
+      if (digits === 0 || digits > MAX_SAFE_DIGITS) return false;
+      if (digits > 1 && bytes[start] === ZERO) return false;
+      values[i] = isNegative ? -value : value;
+    }
+    if (at !== to) return false;
+    for (let i = 0; i < keys.length; i++) keys[i]!.count++;
+    for (let i = 0; i < numbers.length; i++) addWhole(numbers[i]!, values[i]!);
+    return true;
   }
 
   /** These are no objects of metrics. */
   end(): void {
     this.data.isAlive = false;
+    this.#isPlain = false;
   }
 
   key(depth: number, bytes: Uint8Array, from: number, to: number): void {
@@ -76,9 +152,8 @@ export class JsonShape {
       place = level.length;
       known = this.#add(level, parent, bytes, from, to);
     }
-    if (known.seenIn === this.#objects) this.data.hasTwice = true;
-    known.seenIn = this.#objects;
     known.shape.count++;
+    this.#seen.push(known.shape);
     this.#current[depth] = known;
     this.#place[depth] = place + 1;
   }
@@ -93,18 +168,18 @@ export class JsonShape {
     const name = Uint8Array.from(bytes.subarray(from, to));
     const shape = newKey(Buffer.from(name).toString('utf8'));
     (parent?.shape.keys ?? this.data.keys).push(shape);
-    const known = { shape, bytes: name, seenIn: 0, below: [] };
+    const known = { shape, bytes: name, below: [] };
     level.push(known);
     return known;
   }
 
-  whole(depth: number, value: number): void {
+  /** A whole number, and where it stands. */
+  whole(depth: number, value: number, from: number, to: number): void {
     if (!this.data.isAlive) return;
     const { shape } = this.#current[depth]!;
     shape.isObject = false;
-    shape.wholes++;
-    if (value < shape.minimum) shape.minimum = value;
-    if (value > shape.maximum) shape.maximum = value;
+    addWhole(shape, value);
+    this.#numbers.push({ shape, from, to });
   }
 
   /** An object under the last key of the first level. */
@@ -120,6 +195,7 @@ export class JsonShape {
     const { shape } = this.#current[depth]!;
     shape.isWhole = false;
     shape.isObject = false;
+    this.#isPlain = false;
   }
 }
 
@@ -134,6 +210,12 @@ function newKey(name: string): KeyShape {
     maximum: Number.NEGATIVE_INFINITY,
     keys: [],
   };
+}
+
+function addWhole(shape: KeyShape, value: number): void {
+  shape.wholes++;
+  if (value < shape.minimum) shape.minimum = value;
+  if (value > shape.maximum) shape.maximum = value;
 }
 
 function isSame(name: Uint8Array, bytes: Uint8Array, from: number, to: number): boolean {

@@ -34,6 +34,9 @@ export class RecordReader implements WindowConsumer {
   /** Records in a row that are not plain. */
   readonly #run = new RecordBatch(RUN_RECORDS);
   readonly #isPlainDialect: boolean;
+  readonly #delimiter: number;
+  /** -1 where nothing is quoted. */
+  readonly #quote: number;
   readonly #keyOf: (KeyCandidate | undefined)[];
   /** Where the fields of a record are; in the scratch, if their quotes had to be undone. */
   readonly #from: Int32Array;
@@ -54,6 +57,8 @@ export class RecordReader implements WindowConsumer {
     this.#from = new Int32Array(columnCount);
     this.#to = new Int32Array(columnCount);
     this.#form = new Uint8Array(columnCount);
+    this.#delimiter = dialect.delimiter.charCodeAt(0);
+    this.#quote = dialect.quote === '' ? -1 : dialect.quote.charCodeAt(0);
     this.#isPlainDialect =
       columnCount > 0 &&
       columnCount === dialect.fieldCount &&
@@ -180,8 +185,8 @@ export class RecordReader implements WindowConsumer {
   /** Finds the fields of a plain record. @returns whether it is one */
   #split(bytes: Buffer, start: number, end: number): boolean {
     const { hasTrailingDelimiter, allowsBareQuotes } = this.#dialect;
-    const delimiter = this.#dialect.delimiter.charCodeAt(0);
-    const quote = this.#dialect.quote === '' ? -1 : this.#dialect.quote.charCodeAt(0);
+    const delimiter = this.#delimiter;
+    const quote = this.#quote;
     const last = this.#from.length - 1;
     let at = start;
     let scratchAt = 0;

@@ -327,6 +327,45 @@ describe('for any values', () => {
   });
 });
 
+describe('objects of a column', () => {
+  const someNumber = fc.oneof(
+    fc.integer().map(String),
+    fc.constantFrom('0', '-0', '007', '1.5', 'null', '"x"', '12345678901234567', '-'),
+  );
+  const someObject = fc.oneof(
+    fc.tuple(someNumber, someNumber).map(([a, b]) => `{"m": {"a": ${a}, "b": ${b}}}`),
+    fc.tuple(fc.integer(), fc.integer()).map(([a, b]) => `{"m": {"a": ${a}, "b": ${b}}}`),
+    fc.integer().map((a) => `{"a": ${a}}`),
+    fc.integer().map((a) => `{"a": ${a}, "a": 1}`),
+    fc.constantFrom('{}', '{"m": {}}', '[1]', '{"m": {"a": 1, "b": 2}} '),
+  );
+
+  test('tell the same whether each is like the one before or not', () => {
+    const summarize = (values: readonly string[]) => {
+      const merged = emptySummary();
+      for (const value of values) mergeSummaries(merged, read([value]).summary, 0);
+      return merged;
+    };
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.array(someObject),
+          fc.array(fc.integer().map((a) => `{"m": {"a": ${a}, "b": 1}}`)),
+        ),
+        (values) => {
+          const { summary } = read(values);
+          const alone = summarize(values);
+          expect(summary.kinds).toBe(alone.kinds);
+          if (summary.kinds === 0) return;
+          expect(conclude(summary).metrics).toEqual(conclude(alone).metrics);
+          expect(summary.shape.hasTwice).toBe(alone.shape.hasTwice);
+        },
+      ),
+      { numRuns: 2000 },
+    );
+  });
+});
+
 const someField = fc.oneof(
   someValue.map((text) => text.replace(/[\r\n]/g, ' ')),
   someValue.map((text) => `"${text.replaceAll('"', '""')}"`),
