@@ -124,7 +124,7 @@ function evaluateExpected(
   for (const delimiter of text.delimiter === undefined ? [',', '\t'] : [text.delimiter]) {
     const dialect = toDialect({ delimiter, recordEnd: 'lf' }, settings, encoding, text);
     const [first] = sampleRecords(parts.head, parts.start, parts.isWhole, dialect, 1);
-    const names = first === undefined ? [] : readHeader(first, dialect, encoding);
+    const names = first === undefined ? [] : readHeader(first, dialect, encoding, known);
     if (names.length < 2 || !names.every((name) => known.has(name))) continue;
     const evaluation = evaluate({ dialect, weight: 1 }, parts);
     const { width, conforming, total, records, others } = evaluation;
@@ -257,7 +257,7 @@ function matchHeader(
   let headerAt: number | undefined;
   const limit = skipLines === undefined ? MAX_PREAMBLE : 1;
   for (const [i, record] of records.slice(0, limit).entries()) {
-    const names = readHeader(record, dialect, encoding);
+    const names = readHeader(record, dialect, encoding, known);
     const count = names.filter((name) => known.has(name)).length;
     // A value may be a name by chance; a line that has most of them is the header.
     if (count > matched && (i === 0 || count * 2 > names.length)) {
@@ -273,13 +273,18 @@ export function readHeader(
   { fields, raw }: SampledRecord,
   dialect: Dialect,
   encoding: FieldEncoding,
+  known: ReadonlySet<string>,
 ): string[] {
   let found = fields;
   if (found instanceof Fault) found = readFields(raw, { ...dialect, allowsBareQuotes: true });
   if (found instanceof Fault) {
     found = raw.split(dialect.delimiter).map((name) => name.replaceAll(dialect.quote || '"', ''));
   }
-  return found.map((name) => toText(name ?? '', encoding).trim());
+  return found.map((bytes) => {
+    const name = toText(bytes ?? '', encoding);
+    // Blanks around a name are none of it, unless the table has it so.
+    return known.has(name) ? name : name.trim();
+  });
 }
 
 /**
@@ -347,7 +352,7 @@ function layOut(
   let hasTrailingDelimiter = false;
   let fieldCount = settings.columns?.length ?? width;
   if (verdict.isHeader) {
-    header = readHeader(record, evaluation.dialect, encoding);
+    header = readHeader(record, evaluation.dialect, encoding, known);
     const more = body.filter((other) => fits(other, header.length + 1));
     const isShort = more.length >= 2 && more.length >= body.length * SHORT_HEADER_SHARE;
     if (header.length > 1 && header.at(-1) === '' && isLastEmpty(body, header.length)) {
