@@ -53,6 +53,11 @@ export class CopyStream {
     return rows.length > SOCKET_BUFFER_BYTES;
   }
 
+  /** Ends a COPY that will not be finished, so that the session can go on. Does nothing to one that is over. */
+  abort(): void {
+    this.#stream.destroy(new Error('given up'));
+  }
+
   /** Resolves when the server has taken every row. @returns how many */
   async finish(): Promise<number> {
     if (!this.#hasHeader) this.#stream.write(COPY_HEADER);

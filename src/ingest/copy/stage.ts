@@ -106,10 +106,15 @@ export class Stage {
           ORDINAL,
           ...this.#options.columns.map(({ name }) => name),
         ]);
-        await copy.write(
-          rows.bytes.subarray(start === 0 ? 0 : rows.ends[start - 1], rows.ends[end - 1]),
-        );
-        await copy.finish();
+        try {
+          await copy.write(
+            rows.bytes.subarray(start === 0 ? 0 : rows.ends[start - 1], rows.ends[end - 1]),
+          );
+          await copy.finish();
+        } catch (error) {
+          copy.abort();
+          throw error;
+        }
       },
     );
   }
