@@ -16,6 +16,7 @@ export class CopyStream {
   readonly #stream: CopyStreamQuery;
   readonly #failed: Promise<never>;
   #hasHeader = false;
+  #isOver = false;
 
   /** @param table quoted */
   constructor(client: pg.Client, table: string, columns: readonly string[]) {
@@ -24,7 +25,10 @@ export class CopyStream {
       copyFrom(`COPY ${table} (${quoteColumns(columns)}) FROM STDIN (FORMAT binary)`),
     );
     this.#failed = new Promise((_, reject) => {
-      this.#stream.once('error', reject);
+      this.#stream.once('error', (error) => {
+        this.#isOver = true;
+        reject(error);
+      });
     });
     // Whoever writes or finishes meets the failure; nobody may be doing either just now.
     this.#failed.catch(() => {});
@@ -55,7 +59,7 @@ export class CopyStream {
 
   /** Ends a COPY that will not be finished, so that the session can go on. Does nothing to one that is over. */
   abort(): void {
-    this.#stream.destroy(new Error('given up'));
+    if (!this.#isOver) this.#stream.destroy(new Error('given up'));
   }
 
   /** Resolves when the server has taken every row. @returns how many */
@@ -69,6 +73,7 @@ export class CopyStream {
         this.#stream.end(COPY_TRAILER);
       }),
     ]);
+    this.#isOver = true;
     return this.#stream.rowCount;
   }
 }
