@@ -1,11 +1,9 @@
 /** What the user named on the command line → files. */
-import { randomUUID } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
-import { mkdir, rm, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { glob, isDynamicPattern } from 'tinyglobby';
 import { EdpError } from '../../errors.js';
+import { withSpool } from '../spool.js';
 
 /** The word that stands for every data/events* file. */
 const EVENTS_WORD = 'events';
@@ -142,15 +140,9 @@ export async function withSpooledStdin<T>(
   directory: string,
   work: (file: InputFile) => Promise<T>,
 ): Promise<T> {
-  const spool = path.join(directory, '.edp', 'spool');
-  await mkdir(spool, { recursive: true, mode: 0o700 });
-  const file = path.join(spool, randomUUID());
-  try {
-    await pipeline(process.stdin, createWriteStream(file, { mode: 0o600 })).catch(explainSpool);
-    return await work({ name: STDIN, path: file });
-  } finally {
-    await rm(file, { force: true });
-  }
+  return withSpool(directory, async (spool) =>
+    work({ name: STDIN, path: await spool.write(process.stdin).catch(explainSpool) }),
+  );
 }
 
 function explainSpool(cause: Error): never {

@@ -8,7 +8,6 @@ import type { CsvSettings } from '../../model/csv.js';
 import { findTable, type Model, type Table } from '../../model/model.js';
 import type { OnConflict } from '../copy/stage.js';
 import { type CopyTarget, inspectTarget } from '../copy/target.js';
-import type { TextSpool } from '../decode/spool.js';
 import { isDecoded, readText, type TextForm, withoutFooter } from '../decode/text.js';
 import { type FileFormat, settingsOf } from '../file-format.js';
 import { WINDOW_BYTES } from '../lanes/assembly/layout.js';
@@ -21,6 +20,7 @@ import { hasContent, type IdentifiedFile, identifyFile } from '../plan/identify.
 import { planTable, type TablePlan } from '../plan/table-plan.js';
 import { readSplit, withFile } from '../read.js';
 import { RecordBatch, RecordScanner } from '../scan/records.js';
+import type { Spool } from '../spool.js';
 import { type RowShape, shapeOf } from './shape.js';
 import type { FileRange } from './task.js';
 
@@ -55,7 +55,7 @@ export interface Subject {
 export async function findSubject(
   client: pg.Client,
   request: VerifyRequest,
-  spool: TextSpool,
+  spool: Spool,
   signal: AbortSignal,
 ): Promise<Subject> {
   const load = await getLoad(client, request.loadId);
@@ -137,7 +137,7 @@ async function unpack(
   { path: file, form, contentHash }: SourceFile,
   name: string,
   { told, dialect }: FileFormat,
-  spool: TextSpool,
+  spool: Spool,
   signal: AbortSignal,
 ): Promise<IdentifiedFile> {
   const text = readText(file, name, form);

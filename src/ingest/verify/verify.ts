@@ -15,10 +15,10 @@ import { migrate } from '../../database/migrate.js';
 import { EdpError, fromErrorData } from '../../errors.js';
 import { programFile } from '../../package-files.js';
 import type { OnConflict } from '../copy/stage.js';
-import { withTextSpool } from '../decode/spool.js';
 import { compileAssembly } from '../lanes/lane-memory.js';
 import { getLoad, type LoadSummary } from '../ledger/query.js';
 import type { WorkerData } from '../pool.js';
+import { withSpool } from '../spool.js';
 import { type DescribedDifference, Describer } from './describe.js';
 import { type DifferenceKind, Differences } from './difference.js';
 import { listRejectHashes } from './known-rejects.js';
@@ -114,7 +114,7 @@ export async function verify(
   signal: AbortSignal,
 ): Promise<VerifyResult> {
   const startedAt = performance.now();
-  return withTextSpool(options.directory, async (spool) => {
+  return withSpool(options.directory, async (spool) => {
     const subject = await withClient(database.client, 'verify', async (client) => {
       // Says that there is no such load before it looks at the ledger's version.
       await getLoad(client, options.loadId);
