@@ -23,7 +23,7 @@ export async function readProjectText(file: string): Promise<string | undefined>
  * The file is there whole, before and after.
  *
  * @param expected what is in it now, as far as is known
- * @throws EdpError `config`
+ * @throws EdpError `io` where it cannot be written, `file_changed` where somebody else did just now
  */
 export async function replaceProjectFile(
   name: string,
@@ -43,14 +43,14 @@ export async function replaceProjectFile(
     if (mode !== undefined) await chmod(temporary, mode);
     await failpoint('promote.file_written');
     if ((await readProjectText(file)) !== expected) {
-      throw new EdpError('config', `${shown} was changed by somebody else just now`, {
+      throw new EdpError('file_changed', `${shown} was changed by somebody else just now`, {
         hint: 'run the command again',
       });
     }
     await rename(temporary, file);
   } catch (error) {
     if (error instanceof EdpError) throw error;
-    throw new EdpError('config', `${shown} cannot be written: ${(error as Error).message}`, {
+    throw new EdpError('io', `${shown} cannot be written: ${(error as Error).message}`, {
       hint: `make ${file} writable, and run the command again: it goes on where it stopped`,
       cause: error,
     });
