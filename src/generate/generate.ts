@@ -9,6 +9,7 @@ import path from 'node:path';
 import { Piscina } from 'piscina';
 import { EdpError } from '../errors.js';
 import { programFile } from '../package-files.js';
+import { endPool, makeStartCount } from '../threads.js';
 import { type Chunk, type ChunkBytes, type ChunkSettings, HEADER } from './chunk.js';
 import { type Dimensions, prepareDimensions } from './dimensions.js';
 import { toIoError, withNewFile } from './new-file.js';
@@ -170,9 +171,10 @@ async function withPool<T>(
   workers: number,
   use: (make: (chunk: Chunk) => Promise<ChunkBytes>) => Promise<T>,
 ): Promise<T> {
+  const workerData = { ...settings, ...makeStartCount() };
   const pool = new Piscina<Chunk, ChunkBytes>({
     filename: programFile('generate/worker'),
-    workerData: settings,
+    workerData,
     // Threads start with the first chunks, so a few records do not pay for all of them.
     minThreads: 0,
     maxThreads: workers,
@@ -181,7 +183,7 @@ async function withPool<T>(
   try {
     return await use((chunk) => pool.run(chunk));
   } finally {
-    await pool.destroy();
+    await endPool(pool, workerData);
   }
 }
 

@@ -1,6 +1,7 @@
 /** Thread entry of the generator's pool: a chunk in, its bytes out. */
 import { workerData } from 'node:worker_threads';
 import { move, transferableSymbol, valueSymbol } from 'piscina';
+import { countStart } from '../threads.js';
 import { type Chunk, type ChunkSettings, prepareChunks } from './chunk.js';
 
 const writeChunk = prepareChunks(workerData as ChunkSettings);
@@ -9,3 +10,5 @@ export default function run(chunk: Chunk) {
   const made = writeChunk(chunk);
   return move({ [transferableSymbol]: [made.bytes.buffer], [valueSymbol]: made });
 }
+
+countStart();

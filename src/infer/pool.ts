@@ -2,6 +2,7 @@
 import { Piscina } from 'piscina';
 import { type ErrorData, fromErrorData } from '../errors.js';
 import { programFile } from '../package-files.js';
+import { endPool, makeStartCount } from '../threads.js';
 import { readStretch, type Stretch, type StretchTask } from './stretch.js';
 
 /** A thread takes as long to start as it takes to read so much. */
@@ -23,7 +24,9 @@ export async function withInferencePool<T>(
   work: (pool: InferencePool) => Promise<T>,
 ): Promise<T> {
   if (expectedBytes <= BYTES_WITHOUT_THREAD) return work({ processCount: 1, read: readStretch });
+  const workerData = makeStartCount();
   const pool = new Piscina({
+    workerData,
     filename: programFile('infer/worker'),
     minThreads: Math.min(processCount, Math.ceil(expectedBytes / BYTES_WITHOUT_THREAD)),
     maxThreads: processCount,
@@ -39,6 +42,6 @@ export async function withInferencePool<T>(
       },
     });
   } finally {
-    await pool.destroy();
+    await endPool(pool, workerData);
   }
 }

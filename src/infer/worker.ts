@@ -1,5 +1,6 @@
 /** The thread of a worker that infers types: a stretch in, what is known of it out. */
 import { toErrorData } from '../errors.js';
+import { countStart } from '../threads.js';
 import type { StretchOutcome } from './pool.js';
 import { readStretch, type StretchTask } from './stretch.js';
 
@@ -10,3 +11,5 @@ export default async function run(task: StretchTask): Promise<StretchOutcome> {
     return { kind: 'failed', error: toErrorData(error) };
   }
 }
+
+countStart();

@@ -2,13 +2,14 @@
 import type pg from 'pg';
 import { Piscina } from 'piscina';
 import { programFile } from '../package-files.js';
+import { endPool, makeStartCount, type StartCount } from '../threads.js';
 import { compileAssembly } from './lanes/lane-memory.js';
 import type { ScanOutcome, ScanTask, SplitOutcome, SplitTask } from './split.js';
 
 /** A thread takes a while to start, which does not pay for less. */
 const BYTES_PER_THREAD = 1024 * 1024;
 /** What every thread gets when it starts. */
-export interface WorkerData {
+export interface WorkerData extends StartCount {
   /** Compiled once for all of them. */
   readonly lane: WebAssembly.Module;
 }
@@ -33,7 +34,7 @@ export async function withPool<T>(
     processCount,
     Math.max(1, Math.ceil(expectedBytes / BYTES_PER_THREAD)),
   );
-  const workerData: WorkerData = { lane: await compileAssembly() };
+  const workerData: WorkerData = { lane: await compileAssembly(), ...makeStartCount() };
   const pool = new Piscina({
     filename: programFile('ingest/worker'),
     minThreads: threadCount,
@@ -57,6 +58,6 @@ export async function withPool<T>(
         pool.run(task, { name: 'scanSplit', transferList: [task.port] }) as Promise<ScanOutcome>,
     });
   } finally {
-    await pool.destroy();
+    await endPool(pool, workerData);
   }
 }

@@ -17,6 +17,7 @@ import { connect } from '../database/connection.js';
 import { CONNECTION_LOST, isConnectionError, isDataError } from '../database/sqlstate.js';
 import { EdpError, toErrorData } from '../errors.js';
 import { failpoint } from '../failpoints.js';
+import { countStart } from '../threads.js';
 import { CarefulSink } from './copy/careful.js';
 import { DirectSink } from './copy/direct.js';
 import { MissingReference } from './copy/foreign-keys.js';
@@ -357,3 +358,5 @@ async function rollBack(client: pg.Client, error: unknown): Promise<void> {
   internals.connection.stream.destroy();
   closeSession();
 }
+
+countStart();

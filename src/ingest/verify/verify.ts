@@ -14,6 +14,7 @@ import type { Database } from '../../database/database.js';
 import { migrate } from '../../database/migrate.js';
 import { EdpError, fromErrorData } from '../../errors.js';
 import { programFile } from '../../package-files.js';
+import { endPool, makeStartCount } from '../../threads.js';
 import type { OnConflict } from '../copy/stage.js';
 import { compileAssembly } from '../lanes/lane-memory.js';
 import { getLoad, type LoadSummary } from '../ledger/query.js';
@@ -173,7 +174,7 @@ class Verification {
     signal.addEventListener('abort', onAbort, { once: true });
     const timer = setInterval(() => this.#tellProgress(), PROGRESS_INTERVAL_MS);
     timer.unref();
-    const workerData: WorkerData = { lane: await compileAssembly() };
+    const workerData: WorkerData = { lane: await compileAssembly(), ...makeStartCount() };
     const pool = new Piscina<VerifyTask, VerifyOutcome>({
       filename: programFile('ingest/verify/worker'),
       // Threads start when there is work for them.
@@ -191,7 +192,7 @@ class Verification {
     } finally {
       clearInterval(timer);
       signal.removeEventListener('abort', onAbort);
-      await pool.destroy();
+      await endPool(pool, workerData);
     }
   }
 

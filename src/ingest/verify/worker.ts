@@ -12,6 +12,7 @@ import type pg from 'pg';
 import { connect } from '../../database/connection.js';
 import { EdpError, toErrorData } from '../../errors.js';
 import { quoteColumns, quoteIdentifier, quoteLiteral } from '../../model/ddl.js';
+import { countStart } from '../../threads.js';
 import { LaneMemory } from '../lanes/lane-memory.js';
 import type { WorkerData } from '../pool.js';
 import { assertUnchanged, withFile } from '../read.js';
@@ -395,3 +396,5 @@ function hasBit(bits: Uint8Array, hash: number): boolean {
   const bit = hash % (bits.length * 8);
   return ((bits[bit >>> 3]! >>> (bit & 7)) & 1) === 1;
 }
+
+countStart();
