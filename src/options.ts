@@ -271,11 +271,7 @@ export type OptionValues<N extends OptionName> = {
   readonly [K in N as CamelCase<K>]: ValueOf<K>;
 };
 
-export function isOptionName(name: string): name is OptionName {
-  return Object.hasOwn(OPTIONS, name);
-}
-
-export function toCamelCase(name: string): string {
+function toCamelCase(name: string): string {
   return name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
 }
 

@@ -14,7 +14,10 @@ export async function readProjectText(file: string): Promise<string | undefined>
     throw new EdpError(
       'config',
       `${path.basename(file)} cannot be read: ${(error as Error).message}`,
-      { hint: `make ${file} a readable file`, cause: error },
+      {
+        hint: `make ${file} a readable file, or remove it to use the built-in tables`,
+        cause: error,
+      },
     );
   }
 }
@@ -51,7 +54,7 @@ export async function replaceProjectFile(
   } catch (error) {
     if (error instanceof EdpError) throw error;
     throw new EdpError('io', `${shown} cannot be written: ${(error as Error).message}`, {
-      hint: `make ${file} writable, and run the command again: it goes on where it stopped`,
+      hint: `make ${file} writable, and run the command again`,
       cause: error,
     });
   } finally {

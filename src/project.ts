@@ -1,8 +1,7 @@
 /** edp.yaml of the working directory, if there is one → options and model. */
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { EdpError } from './errors.js';
 import type { Model } from './model/model.js';
+import { readProjectText } from './project-text.js';
 
 export const PROJECT_FILE = 'edp.yaml';
 
@@ -19,18 +18,10 @@ export interface Project {
 /** @throws EdpError `config` for an unreadable or invalid file, `model` for faults in its tables */
 export async function loadProject(directory = process.cwd()): Promise<Project> {
   const file = path.join(directory, PROJECT_FILE);
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
-      const { BUILTIN_MODEL } = await import('./model/builtin.js');
-      return { directory, options: {}, csv: {}, model: BUILTIN_MODEL };
-    }
-    throw new EdpError('config', `${PROJECT_FILE} cannot be read: ${(error as Error).message}`, {
-      hint: `make ${file} a readable file, or remove it to use the built-in tables`,
-      cause: error,
-    });
+  const text = await readProjectText(file);
+  if (text === undefined) {
+    const { BUILTIN_MODEL } = await import('./model/builtin.js');
+    return { directory, options: {}, csv: {}, model: BUILTIN_MODEL };
   }
   // Most of what it takes to read YAML is to load the code for it.
   const { parseProject } = await import('./project-file.js');

@@ -1,13 +1,23 @@
-/**
- * The end of a pool of threads. Node aborts the whole process (seen in version 20) if a thread is stopped
- * while it loads its program, so a pool is ended only once all threads have done that.
- */
+/** A pool of threads that run a program of the build, for as long as some work takes. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { workerData } from 'node:worker_threads';
-import type { Piscina } from 'piscina';
+import { Piscina } from 'piscina';
+import { programFile } from './package-files.js';
 
-/** Part of the data that a thread is given. */
-export interface StartCount {
+export interface ThreadOptions {
+  /** Threads that start at once. */
+  readonly minThreads: number;
+  /** Others start when there is work for them, up to this number. */
+  readonly maxThreads: number;
+  /** What every thread is given, as its `workerData`. */
+  readonly data?: object;
+  readonly resourceLimits?: {
+    readonly maxYoungGenerationSizeMb: number;
+    readonly stackSizeMb?: number;
+  };
+}
+
+interface StartCount {
   /** How many threads of the pool have loaded their program. */
   readonly started: Int32Array;
 }
@@ -16,20 +26,38 @@ export interface StartCount {
 const PATIENCE_MS = 10_000;
 const POLL_MS = 3;
 
-export function makeStartCount(): StartCount {
-  return { started: new Int32Array(new SharedArrayBuffer(4)) };
+/**
+ * Node aborts the whole process (seen in version 20) if a thread is stopped while it loads its program, so
+ * the pool is ended only once all threads have done that.
+ *
+ * @param program as rolldown.config.mjs lists it; it calls {@link countStart}
+ */
+export async function withThreads<Task, Outcome, T>(
+  program: string,
+  { minThreads, maxThreads, data, resourceLimits }: ThreadOptions,
+  work: (pool: Piscina<Task, Outcome>) => Promise<T>,
+): Promise<T> {
+  const started = new Int32Array(new SharedArrayBuffer(4));
+  const pool = new Piscina<Task, Outcome>({
+    filename: programFile(program),
+    minThreads,
+    maxThreads,
+    idleTimeout: Number.POSITIVE_INFINITY,
+    workerData: { ...data, started } satisfies StartCount,
+    ...(resourceLimits === undefined ? {} : { resourceLimits }),
+  });
+  try {
+    return await work(pool);
+  } finally {
+    const deadline = performance.now() + PATIENCE_MS;
+    while (Atomics.load(started, 0) < pool.threads.length && performance.now() < deadline) {
+      await sleep(POLL_MS);
+    }
+    await pool.destroy();
+  }
 }
 
 /** To be called by a thread when its program is evaluated; counts once it is loaded, which takes a moment more. */
 export function countStart(): void {
   queueMicrotask(() => Atomics.add((workerData as StartCount).started, 0, 1));
-}
-
-// biome-ignore lint/suspicious/noExplicitAny: a pool of any tasks
-export async function endPool(pool: Piscina<any, any>, { started }: StartCount): Promise<void> {
-  const deadline = performance.now() + PATIENCE_MS;
-  while (Atomics.load(started, 0) < pool.threads.length && performance.now() < deadline) {
-    await sleep(POLL_MS);
-  }
-  await pool.destroy();
 }

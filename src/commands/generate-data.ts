@@ -68,7 +68,6 @@ async function withProgress<T>(
   run: (onProgress: GenerateOptions['onProgress']) => Promise<T>,
 ): Promise<T> {
   if (!output.isTerminal) return run(undefined);
-  const { Presets, SingleBar } = await import('cli-progress');
   const started = performance.now();
   const payload = (records: number) => {
     const seconds = (performance.now() - started) / 1000;
@@ -78,17 +77,8 @@ async function withProgress<T>(
       left: records === 0 ? '–' : formatSeconds((seconds * (count - records)) / records),
     };
   };
-  const bar = new SingleBar(
-    {
-      stream: output.progressStream,
-      format: '{bar} {percentage}% | {records} records | {speed} | ETA {left}',
-      barsize: 24,
-      hideCursor: true,
-      clearOnComplete: true,
-      fps: 8,
-    },
-    Presets.shades_classic,
-  );
+  const { makeBar } = await import('./bar.js');
+  const bar = makeBar(output, '{bar} {percentage}% | {records} records | {speed} | ETA {left}');
   bar.start(Math.max(1, count), 0, payload(0));
   try {
     return await run((records) => bar.update(records, payload(records)));

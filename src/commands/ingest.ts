@@ -74,18 +74,13 @@ export const command: Command = {
       });
     }
     const files = await discoverFiles(given.files as string[], project.directory);
-    const stdin = files.find(isStdin);
-    if (stdin !== undefined && options.table === undefined) {
+    if (files.some(isStdin) && options.table === undefined) {
       throw new EdpError('usage', 'standard input has no name to tell the table by', {
         hint: 'name the table: edp ingest - --table NAME',
       });
     }
     const withFiles = (run: (all: readonly InputFile[]) => Promise<number>) =>
-      stdin === undefined
-        ? run(files)
-        : withSpooledStdin(project.directory, (spooled) =>
-            run(files.map((file) => (file === stdin ? spooled : file))),
-          );
+      withSpooledStdin(project.directory, files, run);
     const where = { databaseUrl: options.databaseUrl, directory: project.directory };
     if (options.create) {
       const { withCreated } = await import('./create.js');

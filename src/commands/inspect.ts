@@ -4,7 +4,7 @@ import type { Command } from '../command.js';
 import { EdpError, EXIT } from '../errors.js';
 import { describeDelimiter } from '../ingest/detect/detect.js';
 import { summarizeForm } from '../ingest/plan/describe.js';
-import { discoverFiles, isStdin, totalBytes, withSpooledStdin } from '../ingest/plan/discover.js';
+import { discoverFiles, totalBytes, withSpooledStdin } from '../ingest/plan/discover.js';
 import { type Inspection, inspectFile } from '../inspect/inspect.js';
 import { CSV_SETTING_NAMES, type CsvSettingName } from '../model/csv.js';
 import { type OptionName, resolveCsvSettings, resolveOptions } from '../options.js';
@@ -42,9 +42,8 @@ export const command: Command = {
     }
     const progress = makeReadProgress(output, await totalBytes(files));
     const options = { settings, processCount, isWhole: whole, progress, signal };
-    const inspection = await (isStdin(file)
-      ? withSpooledStdin(project.directory, (spooled) => inspectFile(spooled, options))
-      : inspectFile(file, options)
+    const inspection = await withSpooledStdin(project.directory, files, ([spooled]) =>
+      inspectFile(spooled!, options),
     ).finally(() => progress.stop());
     if (!output.isJson) print(inspection, output);
     output.result(toJson(inspection));

@@ -45,8 +45,7 @@ export const command: Command = {
   async run({ given, project, output, signal }) {
     const { table, out, processCount } = resolveOptions(OPTION_NAMES, given, project.options);
     const files = await discoverFiles(given.files as string[], project.directory);
-    const stdin = files.find(isStdin);
-    if (stdin !== undefined && table === undefined) {
+    if (files.some(isStdin) && table === undefined) {
       throw new EdpError('usage', 'standard input has no name to call the table by', {
         hint: 'name the table: edp model infer - --table NAME',
       });
@@ -57,18 +56,13 @@ export const command: Command = {
       settings: resolveCsvSettings(given, project)(),
       told: resolveCsvSettings(given, { options: {}, csv: {} })(),
     };
-    const infer = async (all: typeof files) => {
+    const proposals = await withSpooledStdin(project.directory, files, async (all) => {
       const bytes = await totalBytes(all);
       const progress = makeReadProgress(output, bytes);
       return withInferencePool(processCount, bytes, (pool) =>
         proposeTables(all, options, pool, progress, signal),
       ).finally(() => progress.stop());
-    };
-    const proposals = await (stdin === undefined
-      ? infer(files)
-      : withSpooledStdin(project.directory, (spooled) =>
-          infer(files.map((file) => (file === stdin ? spooled : file))),
-        ));
+    });
     const yaml = formatModel(proposals);
     if (out === undefined) {
       if (!output.isJson) await output.write(yaml);

@@ -2,10 +2,11 @@
  * How far a run is. On a terminal a bar that redraws its line; in a pipe a line per file, and one
  * every now and then so that a log shows life.
  */
-import { Presets, SingleBar } from 'cli-progress';
+import type { SingleBar } from 'cli-progress';
 import type { FileResult, IngestProgress } from '../ingest/ingest.js';
 import type { RowCounts } from '../ingest/split.js';
 import { formatBytes, formatCount, formatSeconds, type Output, safeText } from '../output.js';
+import { makeBar } from './bar.js';
 
 const PLAIN_INTERVAL_MS = 10_000;
 
@@ -78,16 +79,9 @@ class BarProgress extends Counter {
 
   constructor(output: Output) {
     super(output);
-    this.#bar = new SingleBar(
-      {
-        stream: output.progressStream,
-        format: '{bar} {percentage}% | {rows} rows | {speed} | ETA {left}{rejects}',
-        barsize: 24,
-        hideCursor: true,
-        clearOnComplete: true,
-        fps: 8,
-      },
-      Presets.shades_classic,
+    this.#bar = makeBar(
+      output,
+      '{bar} {percentage}% | {rows} rows | {speed} | ETA {left}{rejects}',
     );
   }
 

@@ -70,18 +70,8 @@ async function withProgress<T>(
   if (!output.isTerminal) {
     return run({ advance: () => {}, note: (text) => output.note(safeText(text)) });
   }
-  const { Presets, SingleBar } = await import('cli-progress');
-  const bar = new SingleBar(
-    {
-      stream: output.progressStream,
-      format: '{bar} {percentage}% | {rows} values moved',
-      barsize: 24,
-      hideCursor: true,
-      clearOnComplete: true,
-      fps: 8,
-    },
-    Presets.shades_classic,
-  );
+  const { makeBar } = await import('./bar.js');
+  const bar = makeBar(output, '{bar} {percentage}% | {rows} values moved');
   let isShown = false;
   try {
     return await run({

@@ -1,7 +1,7 @@
 /** How far a command is that reads files and loads nothing: a bar on a terminal, else a line now and then. */
-import { Presets, SingleBar } from 'cli-progress';
 import type { InferenceProgress } from '../infer/infer.js';
 import { formatBytes, formatCount, type Output } from '../output.js';
+import { makeBar } from './bar.js';
 
 const PLAIN_INTERVAL_MS = 10_000;
 /** Less is read before anyone wonders. */
@@ -29,15 +29,7 @@ export function makeReadProgress(
       stop: () => {},
     };
   }
-  const bar = new SingleBar(
-    {
-      stream: output.progressStream,
-      format: 'reading {bar} {percentage} %  {text}',
-      clearOnComplete: true,
-      hideCursor: true,
-    },
-    Presets.shades_classic,
-  );
+  const bar = makeBar(output, 'reading {bar} {percentage} %  {text}');
   bar.start(totalBytes, 0, { text: '' });
   return {
     advance(moreBytes, moreRecords) {

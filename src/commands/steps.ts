@@ -2,8 +2,9 @@
  * How far a command is that goes step by step. On a terminal a bar that redraws its line; in a pipe a
  * line every now and then, so that a log shows life.
  */
-import { Presets, SingleBar } from 'cli-progress';
+import type { SingleBar } from 'cli-progress';
 import type { Output } from '../output.js';
+import { makeBar } from './bar.js';
 
 const PLAIN_INTERVAL_MS = 10_000;
 
@@ -25,17 +26,7 @@ class BarSteps implements StepProgress {
   #done = 0;
 
   constructor(output: Output) {
-    this.#bar = new SingleBar(
-      {
-        stream: output.progressStream,
-        format: '{bar} {percentage}% | {name}{text} | ETA {eta_formatted}',
-        barsize: 24,
-        hideCursor: true,
-        clearOnComplete: true,
-        fps: 8,
-      },
-      Presets.shades_classic,
-    );
+    this.#bar = makeBar(output, '{bar} {percentage}% | {name}{text} | ETA {eta_formatted}');
   }
 
   step(name: string, total: number): void {

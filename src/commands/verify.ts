@@ -71,23 +71,15 @@ async function withProgress<T>(
   output: Output,
   run: (progress: VerifyProgress) => Promise<T>,
 ): Promise<T> {
-  const { Presets, SingleBar } = await import('cli-progress');
   let startedAt = performance.now();
   let total = 1;
   let toldAt = startedAt;
   const speed = (rows: number) =>
     `${formatCount(rows / Math.max(0.001, (performance.now() - startedAt) / 1000))} rows/s`;
   const bar = output.isTerminal
-    ? new SingleBar(
-        {
-          stream: output.progressStream,
-          format: '{bar} {percentage}% | {rows} records and rows | {speed} | ETA {left}',
-          barsize: 24,
-          hideCursor: true,
-          clearOnComplete: true,
-          fps: 8,
-        },
-        Presets.shades_classic,
+    ? (await import('./bar.js')).makeBar(
+        output,
+        '{bar} {percentage}% | {rows} records and rows | {speed} | ETA {left}',
       )
     : undefined;
   try {

@@ -32,9 +32,10 @@ export async function isSessionAlive(
   return rowCount === 1;
 }
 
-/** Process id of a session's backend. */
-export function backendOf(client: pg.Client): number | undefined {
-  return (client as unknown as { processID?: number | null }).processID ?? undefined;
+/** What pg keeps to itself: whether the socket still lives. */
+export function isClosed(client: pg.Client): boolean {
+  return (client as unknown as { connection: { stream: { destroyed: boolean } } }).connection.stream
+    .destroyed;
 }
 
 /**

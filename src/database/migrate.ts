@@ -4,7 +4,6 @@
  * Two processes that start at once are kept apart by an advisory lock; a role that may not create
  * anything can still work with a ledger that is up to date.
  */
-
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type pg from 'pg';

@@ -1,6 +1,7 @@
 /** One session for several flows of work that must not be mixed, such as the statements of a transaction. */
 import type pg from 'pg';
 import { EdpError } from '../errors.js';
+import { isClosed } from './backend.js';
 
 export class Session {
   readonly #client: pg.Client;
@@ -20,7 +21,9 @@ export class Session {
       try {
         return await work(this.#client);
       } catch (error) {
-        throw isClosed(this.#client) && !(error instanceof EdpError) ? toLost(error) : error;
+        throw isClosed(this.#client) && !(error instanceof EdpError)
+          ? sessionLost('its loads', error)
+          : error;
       }
     });
     this.#last = turn.catch(() => {});
@@ -28,19 +31,15 @@ export class Session {
   }
 }
 
-function toLost(cause: unknown): EdpError {
+/** @param what is held by the session, and how it was lost, where that is known */
+export function sessionLost(what: string, cause?: unknown): EdpError {
+  const how = cause === undefined ? '' : `: ${(cause as Error).message}`;
   return new EdpError(
     'database_unreachable',
-    `the connection by which this run holds its loads was lost: ${(cause as Error).message}`,
+    `the connection by which this run holds ${what} was lost${how}`,
     {
       hint: 'run the same command again: the ledger knows what is there, and the rest is loaded',
       cause,
     },
   );
-}
-
-/** What pg keeps to itself: whether the socket still lives. */
-function isClosed(client: pg.Client): boolean {
-  return (client as unknown as { connection: { stream: { destroyed: boolean } } }).connection.stream
-    .destroyed;
 }

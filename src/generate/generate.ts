@@ -6,10 +6,9 @@
  */
 import { mkdir, readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { Piscina } from 'piscina';
+import type { Piscina } from 'piscina';
 import { EdpError } from '../errors.js';
-import { programFile } from '../package-files.js';
-import { endPool, makeStartCount } from '../threads.js';
+import { withThreads } from '../threads.js';
 import { type Chunk, type ChunkBytes, type ChunkSettings, HEADER } from './chunk.js';
 import { type Dimensions, prepareDimensions } from './dimensions.js';
 import { toIoError, withNewFile } from './new-file.js';
@@ -171,20 +170,11 @@ async function withPool<T>(
   workers: number,
   use: (make: (chunk: Chunk) => Promise<ChunkBytes>) => Promise<T>,
 ): Promise<T> {
-  const workerData = { ...settings, ...makeStartCount() };
-  const pool = new Piscina<Chunk, ChunkBytes>({
-    filename: programFile('generate/worker'),
-    workerData,
-    // Threads start with the first chunks, so a few records do not pay for all of them.
-    minThreads: 0,
-    maxThreads: workers,
-    idleTimeout: Number.POSITIVE_INFINITY,
-  });
-  try {
-    return await use((chunk) => pool.run(chunk));
-  } finally {
-    await endPool(pool, workerData);
-  }
+  // Threads start with the first chunks, so a few records do not pay for all of them.
+  const threads = { minThreads: 0, maxThreads: workers, data: settings };
+  return withThreads('generate/worker', threads, (pool: Piscina<Chunk, ChunkBytes>) =>
+    use((chunk) => pool.run(chunk)),
+  );
 }
 
 /** The chunks in their order, at most `ahead` of them being made or waiting at a time. */

@@ -1,8 +1,7 @@
 /** The piscina pool of workers that infer types. A little work is done without any. */
-import { Piscina } from 'piscina';
+import type { Piscina } from 'piscina';
 import { type ErrorData, fromErrorData } from '../errors.js';
-import { programFile } from '../package-files.js';
-import { endPool, makeStartCount } from '../threads.js';
+import { withThreads } from '../threads.js';
 import { readStretch, type Stretch, type StretchTask } from './stretch.js';
 
 /** A thread takes as long to start as it takes to read so much. */
@@ -24,24 +23,16 @@ export async function withInferencePool<T>(
   work: (pool: InferencePool) => Promise<T>,
 ): Promise<T> {
   if (expectedBytes <= BYTES_WITHOUT_THREAD) return work({ processCount: 1, read: readStretch });
-  const workerData = makeStartCount();
-  const pool = new Piscina({
-    workerData,
-    filename: programFile('infer/worker'),
-    minThreads: Math.min(processCount, Math.ceil(expectedBytes / BYTES_WITHOUT_THREAD)),
-    maxThreads: processCount,
-    idleTimeout: Number.POSITIVE_INFINITY,
-  });
-  try {
-    return await work({
+  const minThreads = Math.min(processCount, Math.ceil(expectedBytes / BYTES_WITHOUT_THREAD));
+  const threads = { minThreads, maxThreads: processCount };
+  return withThreads('infer/worker', threads, (pool: Piscina<StretchTask, StretchOutcome>) =>
+    work({
       processCount,
       async read(task) {
-        const outcome = (await pool.run(task)) as StretchOutcome;
+        const outcome = await pool.run(task);
         if (outcome.kind === 'failed') throw fromErrorData(outcome.error);
         return outcome.stretch;
       },
-    });
-  } finally {
-    await endPool(pool, workerData);
-  }
+    }),
+  );
 }

@@ -116,7 +116,7 @@ export function readBooleanLetter(bytes: Uint8Array, from: number, to: number): 
 
 export const NO_TIME = 0;
 export const DATE_ONLY = 1;
-export const WITHOUT_ZONE = 2;
+const WITHOUT_ZONE = 2;
 export const WITH_ZONE = 3;
 
 const MAX_FRACTION_DIGITS = 6;

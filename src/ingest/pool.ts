@@ -1,15 +1,13 @@
 /** The piscina pool of split workers: one thread and one database session each. */
 import type pg from 'pg';
-import { Piscina } from 'piscina';
-import { programFile } from '../package-files.js';
-import { endPool, makeStartCount, type StartCount } from '../threads.js';
+import { withThreads } from '../threads.js';
 import { compileAssembly } from './lanes/lane-memory.js';
 import type { ScanOutcome, ScanTask, SplitOutcome, SplitTask } from './split.js';
 
 /** A thread takes a while to start, which does not pay for less. */
 const BYTES_PER_THREAD = 1024 * 1024;
 /** What every thread gets when it starts. */
-export interface WorkerData extends StartCount {
+export interface WorkerData {
   /** Compiled once for all of them. */
   readonly lane: WebAssembly.Module;
 }
@@ -34,21 +32,20 @@ export async function withPool<T>(
     processCount,
     Math.max(1, Math.ceil(expectedBytes / BYTES_PER_THREAD)),
   );
-  const workerData: WorkerData = { lane: await compileAssembly(), ...makeStartCount() };
-  const pool = new Piscina({
-    filename: programFile('ingest/worker'),
+  const data: WorkerData = { lane: await compileAssembly() };
+  const threads = {
     minThreads: threadCount,
     maxThreads: processCount,
-    idleTimeout: Number.POSITIVE_INFINITY,
-    workerData,
+    data,
     // The byte lane makes next to no garbage; a small young generation keeps the process small.
     resourceLimits: { maxYoungGenerationSizeMb: 2 },
-  });
-  try {
-    return await work({
+  };
+  return withThreads('ingest/worker', threads, (pool) =>
+    work({
       connect(database) {
         // One thread is still starting when its split comes; another task would start a second one.
-        for (let i = 0; threadCount > 1 && i < threadCount; i++) {
+        if (threadCount === 1) return;
+        for (let i = 0; i < threadCount; i++) {
           // A thread that cannot connect says so with its first split.
           pool.run(database, { name: 'connectAhead' }).catch(() => {});
         }
@@ -56,8 +53,6 @@ export async function withPool<T>(
       run: (task) => pool.run(task, { transferList: [task.port] }) as Promise<SplitOutcome>,
       scan: (task) =>
         pool.run(task, { name: 'scanSplit', transferList: [task.port] }) as Promise<ScanOutcome>,
-    });
-  } finally {
-    await endPool(pool, workerData);
-  }
+    }),
+  );
 }

@@ -7,6 +7,7 @@ import { createWriteStream } from 'node:fs';
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { isAlive } from '../alive.js';
 
 /** A process that cannot be seen from here may still be at work on a younger file: in another container. */
 const MAX_AGE_MS = 24 * 60 * 60 * 1000;
@@ -44,19 +45,8 @@ export class Spool {
         ({ mtimeMs }) => Date.now() - mtimeMs,
         () => 0,
       );
-      if (age > MAX_AGE_MS && !isRunning(Number.parseInt(name, 10)))
-        await rm(file, { force: true });
+      if (age > MAX_AGE_MS && !isAlive(Number.parseInt(name, 10))) await rm(file, { force: true });
     }
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // Somebody else's process is one, too.
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 

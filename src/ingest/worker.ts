@@ -12,8 +12,9 @@ import { workerData } from 'node:worker_threads';
 import { createXXHash128, type IHasher } from 'hash-wasm';
 import type pg from 'pg';
 import { DatabaseError } from 'pg';
-import { isSessionAlive, waitForBackend } from '../database/backend.js';
+import { identifySession, isClosed, isSessionAlive, waitForBackend } from '../database/backend.js';
 import { connect } from '../database/connection.js';
+import { sessionLost } from '../database/session.js';
 import { CONNECTION_LOST, isConnectionError, isDataError } from '../database/sqlstate.js';
 import { EdpError, toErrorData } from '../errors.js';
 import { failpoint } from '../failpoints.js';
@@ -284,11 +285,7 @@ async function readRaw(
  */
 async function assertOwned(client: pg.Client, { owner, loadId }: LoadTask): Promise<void> {
   if (await isSessionAlive(client, owner)) return;
-  throw new EdpError(
-    'database_unreachable',
-    `the connection by which this run holds load ${loadId} was lost`,
-    { hint: 'run the same command again: the ledger knows what is there, and the rest is loaded' },
-  );
+  throw sessionLost(`load ${loadId}`);
 }
 
 /** A commit whose acknowledgement got lost may have happened: the receipt tells. */
@@ -322,8 +319,8 @@ async function openSession(config: pg.ClientConfig): Promise<Session> {
     const client = await connect(config, 'worker');
     // A split that is lost in a crash is lost with its receipt; the load's end is synchronous.
     await client.query('SET synchronous_commit = off; SET client_min_messages = warning');
-    const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
-    session = { key, client, backend: rows[0]!.pid, isNew: true };
+    const { backend } = await identifySession(client);
+    session = { key, client, backend, isNew: true };
     await failpoint('worker.connected', client);
   }
   return session;
@@ -334,14 +331,10 @@ function closeSession(): void {
   session = undefined;
 }
 
-/** What pg keeps to itself: whether the socket still lives, and whether a query is under way. */
+/** What pg keeps to itself: its socket, and whether a query is under way. */
 interface ClientInternals {
-  readonly connection: { readonly stream: { readonly destroyed: boolean; destroy(): void } };
+  readonly connection: { readonly stream: { destroy(): void } };
   readonly readyForQuery: boolean;
-}
-
-function isClosed(client: pg.Client): boolean {
-  return (client as unknown as ClientInternals).connection.stream.destroyed;
 }
 
 /**

@@ -93,7 +93,7 @@ const KINDS: readonly BadKind[] = [
   {
     name: 'a number that is none',
     code: 'bad_number',
-    fields: () => ({ amount: '1,5'.replace(',', '_') }),
+    fields: () => ({ amount: '1_5' }),
   },
   { name: 'a float that is none', code: 'bad_number', fields: () => ({ ratio: 'abc' }) },
   { name: 'a boolean that is none', code: 'bad_boolean', fields: () => ({ flag: 'maybe' }) },

@@ -23,6 +23,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
+import { isAlive } from '../../alive.js';
 import { EdpError } from '../../errors.js';
 import { failpoint } from '../../failpoints.js';
 import { connect } from '../connection.js';
@@ -408,15 +409,6 @@ async function findPostmaster(installation: Installation): Promise<number | unde
 async function strikeOutPid(file: string, pid: number): Promise<void> {
   const [first, ...rest] = (await readFile(file, 'utf8').catch(() => '')).split('\n');
   if (Number(first) === pid) await writeFile(file, [IMPOSSIBLE_PID, ...rest].join('\n'));
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }
 
 async function releaseSession(session: pg.Client, installation: Installation): Promise<void> {

@@ -10,7 +10,7 @@
  */
 import { MessageChannel } from 'node:worker_threads';
 import type pg from 'pg';
-import { backendOf, waitForBackend } from '../../database/backend.js';
+import { identifySession, waitForBackend } from '../../database/backend.js';
 import { withClient } from '../../database/connection.js';
 import { EdpError, type ErrorData, fromErrorData } from '../../errors.js';
 import { failpoint } from '../../failpoints.js';
@@ -106,7 +106,7 @@ export async function loadInBulk(
       }
       await failpoint('bulk.receipts', client);
       if (!options.mayCommit()) throw new Undo();
-      backend = backendOf(client);
+      ({ backend } = await identifySession(client));
       await client.query('COMMIT');
       await failpoint('bulk.acknowledged', client);
       return { kind: 'committed', receipts };

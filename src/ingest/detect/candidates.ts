@@ -126,7 +126,7 @@ export function toDialect(
 }
 
 /** CR only where no line ends in LF; both where both are there. What is inside quotes does not count. */
-export function listRecordEnds(head: Buffer): RecordEnd[] {
+function listRecordEnds(head: Buffer): RecordEnd[] {
   if (!head.includes(CR)) return ['lf'];
   let isQuoted = false;
   let hasLf = false;

@@ -12,7 +12,7 @@ import type { Candidate } from './candidates.js';
 import { isTyped, kindOf, likeness } from './cells.js';
 
 /** Records of the head that are looked at, and of each further piece. */
-export const HEAD_RECORDS = 300;
+const HEAD_RECORDS = 300;
 const PIECE_RECORDS = 60;
 /** Records in front of the header, at the most. */
 export const MAX_PREAMBLE = 60;

@@ -1,18 +1,12 @@
 /** The rejects of a dry run: all are counted, the first ones kept. */
 import type pg from 'pg';
+import type { StoredReject } from '../ledger/query.js';
 import { storable } from '../ledger/receipts.js';
 import { type RecordPlace, RejectLog } from '../ledger/reject-log.js';
 import type { Fault } from '../reject.js';
 
-export interface TriedReject {
-  readonly path: string;
-  readonly line: number;
-  readonly byteOffset: number;
-  readonly column: string | null;
-  readonly code: string;
-  readonly reason: string;
-  readonly raw: Buffer;
-}
+/** As the ledger would have it. */
+export type TriedReject = Omit<StoredReject, 'loadId'>;
 
 export class RejectSummary {
   readonly byCode: Record<string, number> = {};

@@ -9,6 +9,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pRetry from 'p-retry';
 import type pg from 'pg';
+import { isClosed } from '../../database/backend.js';
 import { connect, withTransaction } from '../../database/connection.js';
 import { CONNECTION_LOST, isConnectionError, isTransient } from '../../database/sqlstate.js';
 import { EdpError } from '../../errors.js';
@@ -313,12 +314,6 @@ export function explainPrivileges(error: unknown, command: string, needs: string
       cause: error,
     },
   );
-}
-
-/** What pg keeps to itself: whether the socket still lives. */
-function isClosed(client: pg.Client): boolean {
-  return (client as unknown as { connection: { stream: { destroyed: boolean } } }).connection.stream
-    .destroyed;
 }
 
 function mayPass(error: Error): boolean {

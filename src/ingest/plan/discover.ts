@@ -133,16 +133,19 @@ export async function totalBytes(files: readonly InputFile[]): Promise<number> {
 }
 
 /**
- * Runs `work` with standard input as a file: what identifies a load, and lets it resume, is content,
+ * Runs `work` with standard input, if it is one of the files, as a file of its own: what identifies a load, and lets it resume, is content,
  * and a pipe can be read only once.
  */
 export async function withSpooledStdin<T>(
   directory: string,
-  work: (file: InputFile) => Promise<T>,
+  files: readonly InputFile[],
+  work: (files: readonly InputFile[]) => Promise<T>,
 ): Promise<T> {
-  return withSpool(directory, async (spool) =>
-    work({ name: STDIN, path: await spool.write(process.stdin).catch(explainSpool) }),
-  );
+  if (!files.some(isStdin)) return work(files);
+  return withSpool(directory, async (spool) => {
+    const spooled = { name: STDIN, path: await spool.write(process.stdin).catch(explainSpool) };
+    return work(files.map((file) => (isStdin(file) ? spooled : file)));
+  });
 }
 
 function explainSpool(cause: Error): never {

@@ -8,13 +8,12 @@
  * the file nor on that of the table, nor on how much differs.
  */
 import { randomBytes } from 'node:crypto';
-import { Piscina } from 'piscina';
+import type { Piscina } from 'piscina';
 import { withClient } from '../../database/connection.js';
 import type { Database } from '../../database/database.js';
 import { migrate } from '../../database/migrate.js';
 import { EdpError, fromErrorData } from '../../errors.js';
-import { programFile } from '../../package-files.js';
-import { endPool, makeStartCount } from '../../threads.js';
+import { withThreads } from '../../threads.js';
 import type { OnConflict } from '../copy/stage.js';
 import { compileAssembly } from '../lanes/lane-memory.js';
 import { getLoad, type LoadSummary } from '../ledger/query.js';
@@ -174,25 +173,24 @@ class Verification {
     signal.addEventListener('abort', onAbort, { once: true });
     const timer = setInterval(() => this.#tellProgress(), PROGRESS_INTERVAL_MS);
     timer.unref();
-    const workerData: WorkerData = { lane: await compileAssembly(), ...makeStartCount() };
-    const pool = new Piscina<VerifyTask, VerifyOutcome>({
-      filename: programFile('ingest/verify/worker'),
-      // Threads start when there is work for them.
+    const data: WorkerData = { lane: await compileAssembly() };
+    const threads = {
+      // They start when there is work for them.
       minThreads: 0,
       maxThreads: this.#processCount,
-      idleTimeout: Number.POSITIVE_INFINITY,
-      workerData,
+      data,
       resourceLimits: { maxYoungGenerationSizeMb: 8, stackSizeMb: STACK_MEGABYTES },
-    });
+    };
     try {
-      if (signal.aborted) onAbort();
-      await this.#compare(pool);
-      this.#tellProgress();
-      return await this.#conclude(startedAt);
+      return await withThreads('ingest/verify/worker', threads, async (pool: VerifyPool) => {
+        if (signal.aborted) onAbort();
+        await this.#compare(pool);
+        this.#tellProgress();
+        return this.#conclude(startedAt);
+      });
     } finally {
       clearInterval(timer);
       signal.removeEventListener('abort', onAbort);
-      await endPool(pool, workerData);
     }
   }
 
