@@ -2,7 +2,7 @@
 import type { Command, Invocation } from '../command.js';
 import { type Database, withDatabase } from '../database/database.js';
 import { EdpError, EXIT, FailedRun } from '../errors.js';
-import { type IngestOptions, type IngestResult, ingest } from '../ingest/ingest.js';
+import { type IngestOptions, ingest } from '../ingest/ingest.js';
 import {
   discoverFiles,
   type InputFile,
@@ -11,6 +11,7 @@ import {
   withSpooledStdin,
 } from '../ingest/plan/discover.js';
 import { type SplitPool, withPool } from '../ingest/pool.js';
+import type { IngestResult } from '../ingest/result.js';
 import type { RowCounts } from '../ingest/split.js';
 import { CSV_SETTING_NAMES } from '../model/csv.js';
 import { type OptionName, resolveCsvSettings, resolveOptions } from '../options.js';

@@ -3,7 +3,7 @@
  * every now and then so that a log shows life.
  */
 import type { SingleBar } from 'cli-progress';
-import type { FileResult, IngestProgress } from '../ingest/ingest.js';
+import type { FileResult, IngestProgress } from '../ingest/result.js';
 import type { RowCounts } from '../ingest/split.js';
 import { formatBytes, formatCount, formatSeconds, type Output, safeText } from '../output.js';
 import { makeBar } from './bar.js';

@@ -10,12 +10,11 @@ import type { Database } from '../database/database.js';
 import { migrate } from '../database/migrate.js';
 import { Session } from '../database/session.js';
 import { ensureTable } from '../database/tables.js';
-import { EdpError } from '../errors.js';
+import type { EdpError } from '../errors.js';
 import { failpoint, tunable } from '../failpoints.js';
 import type { CsvSettings } from '../model/csv.js';
-import { hashTable } from '../model/hash.js';
 import { matchTable } from '../model/match.js';
-import { findTable, type Model, type Table } from '../model/model.js';
+import type { Model, Table } from '../model/model.js';
 import type { RejectLimit } from '../options.js';
 import { safeText } from '../output.js';
 import { loadInBulk } from './bulk/bulk.js';
@@ -23,10 +22,7 @@ import { planIndexes } from './copy/indexes.js';
 import type { MissingDimensions, OnConflict } from './copy/stage.js';
 import { type CopyTarget, inspectTarget } from './copy/target.js';
 import { isDecoded } from './decode/text.js';
-import { describeDelimiter, toText } from './detect/detect.js';
-import { placeName } from './detect/header.js';
 import { Dispatcher, type PlannedSplit } from './dispatch.js';
-import { formatOf } from './file-format.js';
 import {
   addCounts,
   type Claim,
@@ -39,24 +35,27 @@ import {
 import { holdModel } from './ledger/model-lock.js';
 import { listPromotions, unknownPromotions } from './ledger/promotions.js';
 import { cutGap, findGaps } from './plan/cut.js';
-import {
-  describeFile,
-  type FileDescription,
-  listOddities,
-  summarizeForm,
-} from './plan/describe.js';
+import { type FileDescription, listOddities, summarizeForm } from './plan/describe.js';
 import type { InputFile } from './plan/discover.js';
-import { type IdentifiedFile, identifyFile } from './plan/identify.js';
-import { planTable, type TablePlan } from './plan/table-plan.js';
 import type { SplitPool } from './pool.js';
+import { inStages, type PreparedFile, prepareFile, type Target } from './prepare.js';
+import {
+  addRows,
+  type FileResult,
+  fileFaultReason,
+  findRejectLimitFault,
+  type IngestProgress,
+  type IngestResult,
+  isFileFault,
+  NO_ROWS,
+  summarizeFiles,
+  unclaimedReason,
+} from './result.js';
 import type { LoadTask, Receipt, RowCounts } from './split.js';
 import { type StreamedSplit, streamSplits } from './streamed.js';
 
 /** How often a file that another run is loading is asked for again. */
 const BUSY_POLL_MS = 250;
-
-/** Records read before `--max-rejects N%` may stop a run. */
-const MIN_RECORDS_FOR_SHARE = 100;
 
 export interface IngestOptions {
   readonly table: string | undefined;
@@ -69,53 +68,6 @@ export interface IngestOptions {
   readonly missingDimensions: MissingDimensions;
   readonly maxRejects: RejectLimit | undefined;
   readonly force: boolean;
-}
-
-export interface FileResult {
-  /** As the user named it. */
-  readonly path: string;
-  readonly table: string;
-  readonly loadId: number | null;
-  readonly status: 'loaded' | 'skipped' | 'failed';
-  /** Of the whole load, also what earlier runs of it committed; nothing for a skipped file. */
-  readonly rows: RowCounts;
-  readonly bytes: number;
-  /** The form it was read in; not there for a file that was not read. */
-  readonly dialect?: object;
-  /** Why it was skipped or failed. */
-  readonly reason?: string;
-}
-
-export interface IngestResult {
-  readonly seconds: number;
-  /** Of the files that were loaded, wholly or in part, by this run. */
-  readonly bytes: number;
-  readonly rows: RowCounts;
-  readonly unknownMetrics: Readonly<Record<string, number>>;
-  readonly files: readonly FileResult[];
-  /** What ended the run early, where something did. */
-  readonly failure?: unknown;
-  readonly isInterrupted: boolean;
-}
-
-export interface IngestProgress {
-  start(totalBytes: number): void;
-  /** Counts of what has just committed. */
-  advance(bytes: number, rows: RowCounts): void;
-  fileDone(result: FileResult): void;
-  /** Something the user should know meanwhile. */
-  note(text: string): void;
-}
-
-export const NO_ROWS: RowCounts = { read: 0, loaded: 0, rejected: 0, duplicate: 0 };
-
-export function addRows(a: RowCounts, b: RowCounts): RowCounts {
-  return {
-    read: a.read + b.read,
-    loaded: a.loaded + b.loaded,
-    rejected: a.rejected + b.rejected,
-    duplicate: a.duplicate + b.duplicate,
-  };
 }
 
 function negate({ read, loaded, rejected, duplicate }: RowCounts): RowCounts {
@@ -148,23 +100,13 @@ export async function ingest(
   });
 }
 
-export interface Target {
-  readonly file: InputFile;
-  readonly table: Table;
-}
-
-/** A file with all that is to be known before it is claimed. */
-interface PreparedFile {
-  readonly target: Target;
-  readonly description: FileDescription;
+/** A file that can be claimed: its table is there. */
+interface ReadyFile extends PreparedFile {
   readonly copyTarget: CopyTarget;
-  readonly plan: TablePlan;
-  readonly file: IdentifiedFile;
-  readonly identity: LoadIdentity;
 }
 
 interface ClaimedFile {
-  readonly prepared: PreparedFile;
+  readonly prepared: ReadyFile;
   readonly claim: Claim;
 }
 
@@ -271,24 +213,10 @@ class IngestRun {
     }
     await Promise.all(this.#endings);
 
-    const files = targets.map(
-      ({ file, table }): FileResult =>
-        this.#results.get(file) ?? {
-          path: file.name,
-          table: table.name,
-          loadId: null,
-          status: 'failed',
-          rows: NO_ROWS,
-          bytes: 0,
-          reason: 'the run ended before its turn',
-        },
-    );
     return {
       seconds: (performance.now() - startedAt) / 1000,
-      bytes: files.reduce((sum, file) => sum + (file.status === 'skipped' ? 0 : file.bytes), 0),
-      rows: files.reduce((sum, { rows }) => addRows(sum, rows), NO_ROWS),
+      ...summarizeFiles(targets, this.#results),
       unknownMetrics: this.#unknownMetrics,
-      files,
       ...(failure === undefined ? {} : { failure }),
       isInterrupted: this.#dispatcher.isStopped && failure === undefined,
     };
@@ -452,9 +380,10 @@ class IngestRun {
     return prepared.map((file, i) => ({ prepared: file, claim: claims[i]! }));
   }
 
-  async #prepareUnlessFaulty(target: Target): Promise<PreparedFile | undefined> {
+  async #prepareUnlessFaulty(target: Target): Promise<ReadyFile | undefined> {
     try {
-      return await this.#prepare(target);
+      const prepared = await prepareFile(target, this.#options.csvFor(target.table));
+      return { ...prepared, copyTarget: await this.#prepareTable(target.table) };
     } catch (error) {
       // One file's fault is no reason to give up the others; anything else is.
       if (!isFileFault(error)) throw error;
@@ -475,40 +404,18 @@ class IngestRun {
     this.#progress.fileDone(complete);
   }
 
-  async #prepare(target: Target): Promise<PreparedFile> {
-    const { file, table } = target;
-    const csv = this.#options.csvFor(table);
-    const description = await describeFile(file.path, file.name, table, csv);
-    const copyTarget = await this.#prepareTable(table);
-    const plan = planFor(table, description, file.name);
-    const identified = await identifyFile(file.path, description.textHead);
-    const identity = toIdentity(target, description, identified, csv);
-    return { target, description, copyTarget, plan, file: identified, identity };
-  }
-
   #settleUnclaimed(
-    { target, file }: PreparedFile,
+    { target, file }: ReadyFile,
     claim: Exclude<Claim, { kind: 'busy' | 'claimed' }>,
   ): void {
+    const { loadId } = claim;
+    const reason = unclaimedReason(claim, target.file.name);
     if (claim.kind !== 'known') {
-      const { kind, loadId } = claim;
-      this.#settle(target, {
-        status: 'failed',
-        loadId,
-        rows: NO_ROWS,
-        bytes: 0,
-        reason: kind === 'half_undone' ? halfUndoneReason(loadId) : otherFormatReason(loadId),
-      });
+      this.#settle(target, { status: 'failed', loadId, rows: NO_ROWS, bytes: 0, reason });
       return;
     }
     this.#progress.advance(file.size, NO_ROWS);
-    this.#settle(target, {
-      status: 'skipped',
-      loadId: claim.loadId,
-      rows: NO_ROWS,
-      bytes: file.size,
-      reason: knownReason(claim.path, claim.loadId, target.file.name),
-    });
+    this.#settle(target, { status: 'skipped', loadId, rows: NO_ROWS, bytes: file.size, reason });
   }
 
   #prepareTable(table: Table): Promise<CopyTarget> {
@@ -538,7 +445,7 @@ class IngestRun {
   }
 
   #activate(
-    { target, description, file, identity }: PreparedFile,
+    { target, description, file, identity }: ReadyFile,
     claim: Extract<Claim, { kind: 'claimed' }>,
     startedAt = performance.now(),
   ): ActiveLoad {
@@ -581,7 +488,7 @@ class IngestRun {
 
   /** What is left of a load, cut into splits. */
   #plan(
-    { target, description, copyTarget, plan, file }: PreparedFile,
+    { target, description, copyTarget, plan, file }: ReadyFile,
     claim: Extract<Claim, { kind: 'claimed' }>,
   ): LoadPlan {
     const { form, dialect, dataStart, dataLine, recordBytes, footer } = description;
@@ -631,7 +538,7 @@ class IngestRun {
     return { load, splits, openBytes, dataStart, dataLine, dataEnd };
   }
 
-  async #send(prepared: PreparedFile, claim: Extract<Claim, { kind: 'claimed' }>): Promise<void> {
+  async #send(prepared: ReadyFile, claim: Extract<Claim, { kind: 'claimed' }>): Promise<void> {
     const active = this.#activate(prepared, claim);
     this.#enforceRejectLimit(false);
     const { splits, openBytes } = this.#plan(prepared, claim);
@@ -720,32 +627,6 @@ class IngestRun {
   }
 }
 
-/**
- * What is to be said where more was rejected than `--max-rejects` allows.
- *
- * @param rows of the loads of this run, also what earlier runs of them committed
- * @param isEnd whether nothing more is to come
- */
-export function findRejectLimitFault(
-  maxRejects: RejectLimit | undefined,
-  { read, rejected }: RowCounts,
-  isEnd: boolean,
-): EdpError | undefined {
-  if (maxRejects === undefined) return undefined;
-  // A share of a few records says nothing yet.
-  if (maxRejects.percent !== undefined && read < MIN_RECORDS_FOR_SHARE && !isEnd) return undefined;
-  const limit = maxRejects.count ?? (read * (maxRejects.percent ?? 100)) / 100;
-  if (rejected <= limit) return undefined;
-  const allowed = maxRejects.count ?? `${maxRejects.percent}%`;
-  return new EdpError(
-    'too_many_rejects',
-    `${rejected} of ${read} records rejected, more than --max-rejects ${allowed}`,
-    {
-      hint: 'edp status and edp rejects show why; run again with another limit to go on (what earlier runs of these loads rejected counts, too)',
-    },
-  );
-}
-
 /** Bytes of a file that are worth a split of their own, whatever the number of records. */
 const MIN_SHARE_BYTES = 4 * 1024 * 1024;
 
@@ -780,105 +661,4 @@ async function* ofLoad(
   splits: AsyncIterable<StreamedSplit>,
 ): AsyncGenerator<PlannedSplit> {
   for await (const split of splits) yield { load, ...split };
-}
-
-/**
- * Files in the order in which they may load: those of a table that others refer to come before theirs,
- * and are done before theirs begin.
- */
-export function inStages(targets: readonly Target[], model: Model): Target[][] {
-  const stages: Target[][] = [];
-  for (const target of targets) {
-    const depth = referenceDepth(target.table, model, []);
-    stages[depth] ??= [];
-    stages[depth].push(target);
-  }
-  return stages.filter((stage) => stage !== undefined);
-}
-
-/** How many references lead on from a table, at the most; a cycle counts once. */
-function referenceDepth(table: Table, model: Model, trail: readonly Table[]): number {
-  const depths = table.columns.map(({ references }) => {
-    const referred = references && findTable(model, references.table);
-    if (referred === undefined || referred === table || trail.includes(referred)) return 0;
-    return 1 + referenceDepth(referred, model, [...trail, table]);
-  });
-  return Math.max(0, ...depths);
-}
-
-const FILE_FAULTS: ReadonlySet<string> = new Set([
-  'header_mismatch',
-  'not_csv',
-  'corrupt_file',
-  'io',
-]);
-
-/** Whether an error concerns one file and none of the others. */
-export function isFileFault(error: unknown): error is EdpError {
-  return error instanceof EdpError && FILE_FAULTS.has(error.code);
-}
-
-export function fileFaultReason({ place, message, hint }: EdpError): string {
-  return `${place === undefined ? '' : `${place}: `}${message}${hint === undefined ? '' : `\n  → ${hint}`}`;
-}
-
-export function knownReason(path: string, loadId: number, name: string): string {
-  const asWhat = path === name ? '' : ` as ${path}`;
-  return `the same content was loaded${asWhat} by load ${loadId}; --force loads it again`;
-}
-
-export function halfUndoneReason(loadId: number): string {
-  return `load ${loadId} of this content is half undone\n  → edp undo ${loadId} finishes that; then the file can be loaded again`;
-}
-
-/** What the ledger is to know of a file. */
-export function toIdentity(
-  { file, table }: Target,
-  description: FileDescription,
-  { size, contentHash }: IdentifiedFile,
-  csv: CsvSettings,
-): LoadIdentity {
-  return {
-    path: file.name,
-    file: file.path,
-    table: table.name,
-    size,
-    contentHash,
-    header: description.headerBytes,
-    form: description.form,
-    format: formatOf(description, csv),
-    modelHash: hashTable(table),
-  };
-}
-
-export function otherFormatReason(loadId: number): string {
-  return `load ${loadId} has a part of this content, which it read in another format\n  → say what was said then about the form of the file; or remove that part first: edp undo ${loadId}`;
-}
-
-const MAX_LINE_SHOWN = 80;
-
-/** An empty file has no header to plan by, and no records to plan for. */
-export function planFor(
-  table: Table,
-  { header, detection }: FileDescription,
-  name: string,
-): TablePlan {
-  if (header.length === 0) {
-    return { table: table.name, columns: [], sources: [], key: table.key, fieldCount: 0 };
-  }
-  const isMadeUp = !detection.hasHeader && header[0] === placeName(0);
-  const fields = new Set(table.columns.map(({ field }) => field));
-  if (isMadeUp && !header.some((field) => fields.has(field))) {
-    const { records, preamble } = detection.evaluation ?? { records: [], preamble: 0 };
-    const line = toText((records[preamble]?.raw ?? '').slice(0, MAX_LINE_SHOWN), 'utf-8');
-    throw new EdpError(
-      'header_mismatch',
-      `the first line does not name the fields: ${detection.why.header}: ${JSON.stringify(line)}`,
-      {
-        place: `${name}:${detection.skippedLines + 1}`,
-        hint: `name its fields with --columns a,b,c; or say --header if the first line names them, and --delimiter if it is not ${describeDelimiter(detection.dialect.delimiter)}`,
-      },
-    );
-  }
-  return planTable(table, header, name);
 }

@@ -29,31 +29,13 @@ import { type CopyTarget, inspectTarget } from '../copy/target.js';
 import type { Segment } from '../decode/cut-text.js';
 import { rejectLongSegment, SegmentSource } from '../decode/segment-source.js';
 import { isDecoded, readText, type TextForm } from '../decode/text.js';
-import {
-  addRows,
-  type FileResult,
-  fileFaultReason,
-  findRejectLimitFault,
-  halfUndoneReason,
-  type IngestOptions,
-  type IngestProgress,
-  type IngestResult,
-  inStages,
-  isFileFault,
-  knownReason,
-  NO_ROWS,
-  otherFormatReason,
-  planFor,
-  type Target,
-  toIdentity,
-} from '../ingest.js';
+import type { IngestOptions } from '../ingest.js';
 import { compileAssembly, LaneMemory } from '../lanes/lane-memory.js';
 import { RecordLoader } from '../lanes/record-loader.js';
 import {
   addCounts,
   type CommittedPart,
   findLoad,
-  type LoadIdentity,
   loadKey,
   readCommittedPart,
   tryLockLoad,
@@ -61,11 +43,24 @@ import {
 import { hasLedger } from '../ledger/query.js';
 import type { RecordPlace } from '../ledger/reject-log.js';
 import { cutGap, findGaps } from '../plan/cut.js';
-import { describeFile, type FileDescription } from '../plan/describe.js';
+import type { FileDescription } from '../plan/describe.js';
 import type { InputFile } from '../plan/discover.js';
-import { type IdentifiedFile, identifyFile } from '../plan/identify.js';
+import type { IdentifiedFile } from '../plan/identify.js';
 import type { TablePlan } from '../plan/table-plan.js';
+import { inStages, type PreparedFile, prepareFile, type Target } from '../prepare.js';
 import { assertUnchanged, type ByteSource, readSplit, withFile } from '../read.js';
+import {
+  addRows,
+  type FileResult,
+  fileFaultReason,
+  findRejectLimitFault,
+  type IngestProgress,
+  type IngestResult,
+  isFileFault,
+  NO_ROWS,
+  summarizeFiles,
+  unclaimedReason,
+} from '../result.js';
 import type { RowCounts } from '../split.js';
 import { type StreamedSplit, streamSplits } from '../streamed.js';
 import { RejectSummary, type TriedReject, TriedRejects } from './rejects.js';
@@ -125,15 +120,6 @@ function isStop(error: unknown): boolean {
   return error instanceof EdpError && error.code === 'interrupted';
 }
 
-/** A file with all that can be known without writing. */
-interface Described {
-  readonly target: Target;
-  readonly description: FileDescription;
-  readonly plan: TablePlan;
-  readonly file: IdentifiedFile;
-  readonly identity: LoadIdentity;
-}
-
 /** A file, and how its text is got out of it. */
 interface LoadedFile {
   readonly file: InputFile;
@@ -179,7 +165,7 @@ class DryRun {
   async execute(targets: readonly Target[]): Promise<DryRunResult> {
     let failure: unknown;
     try {
-      const stages: Described[][] = [];
+      const stages: PreparedFile[][] = [];
       for (const stage of inStages(targets, this.#model)) stages.push(await this.#describe(stage));
       const described = stages.flat();
       this.#progress.start(described.reduce((sum, { file }) => sum + file.size, 0));
@@ -199,24 +185,10 @@ class DryRun {
     } finally {
       await this.#client.query('ROLLBACK').catch(() => {});
     }
-    const files = targets.map(
-      ({ file, table }): FileResult =>
-        this.#results.get(file) ?? {
-          path: file.name,
-          table: table.name,
-          loadId: null,
-          status: 'failed',
-          rows: NO_ROWS,
-          bytes: 0,
-          reason: 'the run ended before its turn',
-        },
-    );
     return {
       seconds: 0,
-      bytes: files.reduce((sum, file) => sum + (file.status === 'skipped' ? 0 : file.bytes), 0),
-      rows: files.reduce((sum, { rows }) => addRows(sum, rows), NO_ROWS),
+      ...summarizeFiles(targets, this.#results),
       unknownMetrics: this.#unknownMetrics,
-      files,
       rejects: this.#rejects.byCode,
       firstRejects: this.#rejects.first,
       ...(failure === undefined ? {} : { failure }),
@@ -224,18 +196,12 @@ class DryRun {
     };
   }
 
-  async #describe(targets: readonly Target[]): Promise<Described[]> {
-    const described: Described[] = [];
+  async #describe(targets: readonly Target[]): Promise<PreparedFile[]> {
+    const described: PreparedFile[] = [];
     for (const target of targets) {
       if (this.#signal.aborted) break;
-      const { file, table } = target;
       try {
-        const csv = this.#options.csvFor(table);
-        const description = await describeFile(file.path, file.name, table, csv);
-        const plan = planFor(table, description, file.name);
-        const identified = await identifyFile(file.path, description.textHead);
-        const identity = toIdentity(target, description, identified, csv);
-        described.push({ target, description, plan, file: identified, identity });
+        described.push(await prepareFile(target, this.#options.csvFor(target.table)));
       } catch (error) {
         if (!isFileFault(error)) throw error;
         this.#settle(target, { status: 'failed', reason: fileFaultReason(error) });
@@ -245,7 +211,7 @@ class DryRun {
   }
 
   /** Always in the same order, so that two dry runs do not wait for each other. */
-  async #lock(described: readonly Described[]): Promise<void> {
+  async #lock(described: readonly PreparedFile[]): Promise<void> {
     const open = new Map(described.map((file) => [loadKey(file.identity), file]));
     for (const [, { identity, target }] of [...open].sort(([a], [b]) => (a < b ? -1 : 1))) {
       for (let isFirst = true; !(await tryLockLoad(this.#client, identity)); isFirst = false) {
@@ -271,7 +237,7 @@ class DryRun {
     this.#progress.fileDone(complete);
   }
 
-  async #load(described: Described, hadLedger: boolean): Promise<void> {
+  async #load(described: PreparedFile, hadLedger: boolean): Promise<void> {
     const { target, file, identity } = described;
     const { force } = this.#options;
     const copyTarget = await this.#prepareTable(target);
@@ -285,18 +251,12 @@ class DryRun {
         ? await findLoad(this.#client, identity, force)
         : { kind: 'new' as const };
     if (finding.kind === 'known') {
-      const { path, loadId } = finding;
-      this.#skip(described, loadId, knownReason(path, loadId, target.file.name));
+      this.#skip(described, finding.loadId, unclaimedReason(finding, target.file.name));
       return;
     }
-    if (finding.kind === 'half_undone') {
-      const { loadId } = finding;
-      this.#settle(target, { status: 'failed', loadId, reason: halfUndoneReason(loadId) });
-      return;
-    }
-    if (finding.kind === 'other_format') {
-      const { loadId } = finding;
-      this.#settle(target, { status: 'failed', loadId, reason: otherFormatReason(loadId) });
+    if (finding.kind === 'half_undone' || finding.kind === 'other_format') {
+      const reason = unclaimedReason(finding, target.file.name);
+      this.#settle(target, { status: 'failed', loadId: finding.loadId, reason });
       return;
     }
     const before: CommittedPart =
@@ -309,7 +269,7 @@ class DryRun {
   }
 
   /** The file with the same content that this run has loaded. */
-  async #findLoaded({ target, identity }: Described): Promise<InputFile | undefined> {
+  async #findLoaded({ target, identity }: PreparedFile): Promise<InputFile | undefined> {
     // Of a text that has the same beginning, too.
     for (const file of this.#loaded.get(loadKey(identity)) ?? []) {
       if (await isSameContent(file, { file: target.file, form: identity.form })) return file.file;
@@ -317,7 +277,7 @@ class DryRun {
     return undefined;
   }
 
-  #skip({ target, file }: Described, loadId: number | null, reason: string): void {
+  #skip({ target, file }: PreparedFile, loadId: number | null, reason: string): void {
     this.#progress.advance(file.size, NO_ROWS);
     this.#settle(target, { status: 'skipped', loadId, bytes: file.size, reason });
   }
@@ -345,7 +305,7 @@ class DryRun {
   }
 
   async #loadFile(
-    { target, description, plan, file }: Described,
+    { target, description, plan, file }: PreparedFile,
     copyTarget: CopyTarget,
     before: CommittedPart,
     bytes: number,
