@@ -148,7 +148,9 @@ async function runWorkload(
   signal: AbortSignal,
 ): Promise<WorkloadReport> {
   say(`\n${workload.letter}: ${workload.title}`);
-  const judged = workload.goals.flatMap((goal) => [goal.of, 'against' in goal ? goal.against : []]);
+  const judged = workload.goals.flatMap((goal) =>
+    [goal.of, 'against' in goal ? goal.against : []].flat(),
+  );
   const entries = (await workload.prepare(bench))
     .filter(
       ({ contender }) =>

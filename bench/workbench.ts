@@ -7,6 +7,7 @@ import path from 'node:path';
 import type { ContenderSettings } from './contenders/contender.js';
 import type { Dataset } from './datasets/dataset.js';
 import { cutEvents, EVENT_COLUMNS, makeEvents } from './datasets/events.js';
+import { packDataset } from './datasets/packed.js';
 import { addReference } from './datasets/reference.js';
 import { makeReviews, REVIEWS_PROJECT, REVIEWS_TABLE } from './datasets/reviews.js';
 import type { BenchOptions } from './options.js';
@@ -104,6 +105,13 @@ export class Workbench {
   eventsInFiles(count: number): Promise<Dataset> {
     return this.#dataset(`events in ${count}`, `the events in ${count} files`, async () =>
       cutEvents(await this.events(), count),
+    );
+  }
+
+  /** The same file, packed. */
+  packedEvents(): Promise<Dataset> {
+    return this.#dataset('packed events', 'the events packed by gzip', async () =>
+      packDataset(await this.events()),
     );
   }
 

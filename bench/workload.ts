@@ -19,10 +19,10 @@ export interface Entry {
 /** A figure to be reached. Figures compare rows per second, or memory of the contender's processes. */
 export type Goal = { readonly title: string } & (
   | {
-      /** Speed of one entry as a multiple of another's. */
+      /** Speed of one entry as a multiple of another's, or of the slower of several. */
       readonly kind: 'speed';
       readonly of: string;
-      readonly against: string;
+      readonly against: string | readonly string[];
       readonly atLeast: number;
       readonly aim: number;
     }

@@ -14,6 +14,7 @@ import {
   type CsvSettingName,
   type CsvSettings,
 } from './model/csv.js';
+import type { OnNewField } from './model/drift.js';
 import { COLUMN_TYPES, type ColumnType } from './model/model.js';
 import { identifier } from './model/schema.js';
 
@@ -156,6 +157,17 @@ export const OPTIONS = {
     describe: 'What to do with a reference to a dimension member that does not exist',
     default: 'reject',
     choices: ['reject', 'infer'],
+  }),
+  'on-new-column': define<OnNewField | 'add' | undefined>({
+    schema: z
+      .enum(['reject', 'ignore', 'keep', 'add'], {
+        error: 'expected reject, ignore, keep or add',
+      })
+      .optional(),
+    describe:
+      'What to do with fields that the table has no column for: refuse the file, pass them over, keep them in a jsonb column, or add columns',
+    defaultDescription: 'reject; keep where the table declares extra',
+    choices: ['reject', 'ignore', 'keep', 'add'],
   }),
   'max-rejects': define<RejectLimit | undefined>({
     schema: rejectLimit.optional(),

@@ -42,11 +42,10 @@ function measureGoal(goal: Goal, results: readonly EntryResult[]): Spread | unde
   if (found.length < keys.length) return undefined;
   switch (goal.kind) {
     case 'speed':
-      return ratioOf(speedsOf(found[0]!), speedsOf(found[1]!));
+      return ratioOf(speedsOf(found[0]!), speedsOf(slowestOf(found.slice(1))));
     case 'even speed': {
       const fastest = found.reduce((a, b) => (medianSpeed(b) > medianSpeed(a) ? b : a));
-      const slowest = found.reduce((a, b) => (medianSpeed(b) < medianSpeed(a) ? b : a));
-      return ratioOf(speedsOf(slowest), speedsOf(fastest));
+      return ratioOf(speedsOf(slowestOf(found)), speedsOf(fastest));
     }
     case 'memory':
       // The peak is what counts, so the greatest of all rounds stands for them.
@@ -59,6 +58,10 @@ function measureGoal(goal: Goal, results: readonly EntryResult[]): Spread | unde
 /** Rows per second of each round. */
 export function speedsOf({ entry, rounds }: EntryResult): number[] {
   return rounds.map(({ seconds }) => entry.dataset.rows / seconds);
+}
+
+function slowestOf(results: readonly EntryResult[]): EntryResult {
+  return results.reduce((a, b) => (medianSpeed(b) < medianSpeed(a) ? b : a));
 }
 
 function medianSpeed(result: EntryResult): number {

@@ -8,6 +8,7 @@ import { size } from './e-size.js';
 import { olderVersion } from './f-older-version.js';
 import { accounting } from './g-accounting.js';
 import { inference } from './h-inference.js';
+import { packed } from './i-packed.js';
 
 export const WORKLOADS: readonly Workload[] = [
   bareTable,
@@ -18,4 +19,5 @@ export const WORKLOADS: readonly Workload[] = [
   olderVersion,
   accounting,
   inference,
+  packed,
 ];

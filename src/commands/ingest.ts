@@ -14,8 +14,15 @@ import { type SplitPool, withPool } from '../ingest/pool.js';
 import type { IngestResult } from '../ingest/result.js';
 import type { RowCounts } from '../ingest/split.js';
 import { CSV_SETTING_NAMES } from '../model/csv.js';
-import { type OptionName, resolveCsvSettings, resolveOptions } from '../options.js';
+import type { OnNewField } from '../model/drift.js';
+import {
+  type OptionName,
+  type OptionValues,
+  resolveCsvSettings,
+  resolveOptions,
+} from '../options.js';
 import { formatBytes, formatCount, formatSeconds, type Output, safeText } from '../output.js';
+import { notesJson, printNotes } from './notes.js';
 import { describeFileResult, makeProgress } from './progress.js';
 
 const OPTION_NAMES = [
@@ -25,6 +32,7 @@ const OPTION_NAMES = [
   'table',
   'on-conflict',
   'missing-dimensions',
+  'on-new-column',
   'max-rejects',
   'force',
   'create',
@@ -83,32 +91,63 @@ export const command: Command = {
     const withFiles = (run: (all: readonly InputFile[]) => Promise<number>) =>
       withSpooledStdin(project.directory, files, run);
     const where = { databaseUrl: options.databaseUrl, directory: project.directory };
+    const work = async (
+      to: Invocation,
+      database: Database,
+      pool: SplitPool | undefined,
+      all: readonly InputFile[],
+      more: object = {},
+    ) => {
+      const widened = await withNewColumns(to, database, all, options);
+      const settled = { ...options, onNewColumn: settleNewColumns(options) };
+      return pool === undefined
+        ? tryFiles(widened, database, all, settled, more)
+        : load(widened, database, pool, all, settled, 'ingest', more);
+    };
     if (options.create) {
       const { withCreated } = await import('./create.js');
       return withFiles((all) =>
-        withCreated(invocation, where, all, options, (created, database, more) =>
+        withCreated(invocation, where, all, options, async (created, database, more) =>
           options.dryRun
-            ? tryFiles(created, database, all, options, more)
-            : totalBytes(all).then((bytes) =>
-                withPool(options.processCount, bytes, (pool) =>
-                  load(created, database, pool, all, options, 'ingest', more),
-                ),
+            ? work(created, database, undefined, all, more)
+            : withPool(options.processCount, await totalBytes(all), (pool) =>
+                work(created, database, pool, all, more),
               ),
         ),
       );
     }
     if (options.dryRun) {
       return withDatabase(where, (database) =>
-        withFiles((all) => tryFiles(invocation, database, all, options)),
+        withFiles((all) => work(invocation, database, undefined, all)),
       );
     }
     return withPool(options.processCount, await totalBytes(files), (pool) =>
       withDatabase(where, (database) =>
-        withFiles((all) => load(invocation, database, pool, all, options)),
+        withFiles((all) => work(invocation, database, pool, all)),
       ),
     );
   },
 };
+
+type AddOptions = Pick<OptionValues<(typeof OPTION_NAMES)[number]>, 'onNewColumn' | 'dryRun'>;
+
+/** @returns the invocation with a project whose tables have columns for new fields, where they shall */
+async function withNewColumns(
+  invocation: Invocation,
+  database: Database,
+  files: readonly InputFile[],
+  options: AddOptions & { readonly table: string | undefined; readonly processCount: number },
+): Promise<Invocation> {
+  if (options.onNewColumn !== 'add') return invocation;
+  const { addNewColumns } = await import('./new-columns.js');
+  return addNewColumns(invocation, database, files, options);
+}
+
+/** Once columns are added, no field is new; a dry run adds none, and their types would fit all values. */
+function settleNewColumns({ onNewColumn, dryRun }: AddOptions): OnNewField | undefined {
+  if (onNewColumn !== 'add') return onNewColumn;
+  return dryRun ? 'ignore' : undefined;
+}
 
 async function tryFiles(
   invocation: Invocation,
@@ -166,17 +205,8 @@ export function toJson(command: string, result: IngestResult, isOk: boolean): ob
     seconds: Number(result.seconds.toFixed(3)),
     bytes: result.bytes,
     rows: result.rows,
-    unknownMetrics: result.unknownMetrics,
-    files: result.files.map(({ path, table, loadId, status, rows, bytes, dialect, reason }) => ({
-      path,
-      table,
-      loadId,
-      status,
-      rows,
-      bytes,
-      ...(dialect === undefined ? {} : { dialect }),
-      ...(reason === undefined ? {} : { reason }),
-    })),
+    ...notesJson(result.notes),
+    files: result.files,
     ...(result.isInterrupted ? { interrupted: true } : {}),
   };
 }
@@ -204,17 +234,13 @@ function printSummary(output: Output, result: IngestResult, database: Database):
 }
 
 /** What a terminal has not seen yet of the files, what is undeclared, and the counts by table. */
-export function printCounts(output: Output, { files, unknownMetrics }: IngestResult): void {
+export function printCounts(output: Output, { files, notes }: IngestResult): void {
   if (output.isTerminal && !output.isJson) {
     for (const file of files) {
       if (file.status !== 'loaded') output.line(describeFileResult(file));
     }
   }
-  for (const [name, count] of Object.entries(unknownMetrics)) {
-    output.warn(
-      `metric ${JSON.stringify(safeText(name))} is not declared: kept beside ${formatCount(count)} ${count === 1 ? 'row' : 'rows'}`,
-    );
-  }
+  printNotes(output, notes);
   const loaded = files.filter(({ status }) => status === 'loaded');
   if (loaded.length > 0) {
     output.table(

@@ -6,6 +6,7 @@ import { parseLoadId } from '../ingest/ledger/query.js';
 import { type ReplayResult, replay } from '../ingest/replay/replay.js';
 import { type OptionName, resolveOptions } from '../options.js';
 import { formatCount, formatSeconds, type Output, safeText } from '../output.js';
+import { notesJson, printNotes } from './notes.js';
 import { makeStepProgress } from './steps.js';
 
 const OPTION_NAMES = [
@@ -73,12 +74,8 @@ export const command: Command = {
 };
 
 function print(output: Output, result: ReplayResult): void {
-  const { loadId, path, table, rows, remaining, seconds, unknownMetrics } = result;
-  for (const [name, count] of Object.entries(unknownMetrics)) {
-    output.warn(
-      `metric ${JSON.stringify(safeText(name))} is not declared: kept beside ${formatCount(count)} ${count === 1 ? 'row' : 'rows'}`,
-    );
-  }
+  const { loadId, path, table, rows, remaining, seconds, notes } = result;
+  printNotes(output, notes);
   const counts = [
     `${formatCount(rows.loaded)} loaded`,
     rows.duplicate > 0 ? `${formatCount(rows.duplicate)} duplicate` : '',
@@ -98,7 +95,7 @@ function print(output: Output, result: ReplayResult): void {
 }
 
 function toJson(result: ReplayResult, isOk: boolean): object {
-  const { loadId, path, table, seconds, rows, remaining, unknownMetrics } = result;
+  const { loadId, path, table, seconds, rows, remaining, notes } = result;
   return {
     command: 'replay',
     ok: isOk,
@@ -108,7 +105,7 @@ function toJson(result: ReplayResult, isOk: boolean): object {
     seconds: Number(seconds.toFixed(3)),
     rows,
     remaining,
-    unknownMetrics,
+    ...notesJson(notes),
     ...(result.isInterrupted ? { interrupted: true } : {}),
   };
 }

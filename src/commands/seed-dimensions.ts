@@ -25,6 +25,7 @@ const INGEST_OPTIONS: IngestOptions = {
   // A changed file replaces what it changes.
   onConflict: 'update',
   missingDimensions: 'reject',
+  onNewColumn: undefined,
   maxRejects: undefined,
   force: false,
 };

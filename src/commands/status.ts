@@ -13,6 +13,7 @@ import {
 } from '../ingest/ledger/query.js';
 import { type OptionName, resolveOptions } from '../options.js';
 import { formatBytes, formatCount, formatSeconds, type Output, safeText } from '../output.js';
+import { describeCorrections, describeDrift } from './notes.js';
 
 const OPTION_NAMES = ['limit', 'database-url'] as const satisfies readonly OptionName[];
 
@@ -126,6 +127,8 @@ function printLoad(
       `metric ${safeText(name)} was not declared: kept beside ${formatCount(count)} ${count === 1 ? 'row' : 'rows'}`,
     );
   }
+  for (const line of describeCorrections(load.corrections)) output.line(line);
+  for (const line of describeDrift(load.drift)) output.line(line);
   if (load.rowsReplaced > 0) {
     output.line(
       `it replaced the values of ${formatCount(load.rowsReplaced)} rows that were there before (--on-conflict update)`,

@@ -2,7 +2,7 @@
 import type pg from 'pg';
 import { EdpError } from '../errors.js';
 import { createTableStatements, quoteIdentifier, withReferredTables } from '../model/ddl.js';
-import type { Model, Table } from '../model/model.js';
+import { type ColumnType, type Model, SQL_TYPE, type Table } from '../model/model.js';
 import { withSchemaLock } from './migrate.js';
 
 async function isMissing(client: pg.Client, table: Table): Promise<boolean> {
@@ -27,7 +27,7 @@ async function listMissing(client: pg.Client, tables: readonly Table[]): Promise
 export async function ensureTable(client: pg.Client, model: Model, table: Table): Promise<void> {
   const wanted = withReferredTables(table, model.tables);
   if ((await listMissing(client, wanted)).length === 0) return;
-  await explainRefusal(table, () => withSchemaLock(client, () => createMissing(client, wanted)));
+  await explainRefusal(table, 'made', () => withSchemaLock(client, () => createMissing(client, wanted)));
 }
 
 /** The same within a transaction that is going on, which may be rolled back. */
@@ -37,7 +37,41 @@ export async function ensureTableWithin(
   table: Table,
 ): Promise<void> {
   const wanted = withReferredTables(table, model.tables);
-  await explainRefusal(table, () => createMissing(client, wanted));
+  await explainRefusal(table, 'made', () => createMissing(client, wanted));
+}
+
+/**
+ * Adds the column that keeps fields nobody declared, where a table is older than that.
+ *
+ * @throws EdpError `database_refused` where the role may not alter the table
+ */
+export async function ensureExtraColumn(client: pg.Client, table: Table): Promise<void> {
+  const { extraColumn, name } = table;
+  if (extraColumn === undefined) return;
+  const { rowCount } = await client.query(
+    'SELECT FROM pg_attribute WHERE attrelid = to_regclass($1) AND attname = $2 AND NOT attisdropped',
+    [quoteIdentifier(name), extraColumn],
+  );
+  if (rowCount === 0) await addColumns(client, table, [{ name: extraColumn, type: 'jsonb' }]);
+}
+
+/**
+ * Adds columns to a table, where they are missing; one that is not there yet will be made with them.
+ *
+ * @throws EdpError `database_refused` where the role may not alter the table
+ */
+export async function addColumns(
+  client: pg.Client,
+  table: Table,
+  columns: readonly { readonly name: string; readonly type: ColumnType }[],
+): Promise<void> {
+  if (await isMissing(client, table)) return;
+  const additions = columns.map(
+    ({ name, type }) => `ADD COLUMN IF NOT EXISTS ${quoteIdentifier(name)} ${SQL_TYPE[type]}`,
+  );
+  await explainRefusal(table, 'altered', async () => {
+    await client.query(`ALTER TABLE ${quoteIdentifier(table.name)} ${additions.join(', ')}`);
+  });
 }
 
 async function createMissing(client: pg.Client, wanted: readonly Table[]): Promise<void> {
@@ -46,16 +80,23 @@ async function createMissing(client: pg.Client, wanted: readonly Table[]): Promi
   }
 }
 
-async function explainRefusal(table: Table, work: () => Promise<void>): Promise<void> {
+async function explainRefusal(
+  table: Table,
+  done: 'made' | 'altered',
+  work: () => Promise<void>,
+): Promise<void> {
   try {
     await work();
   } catch (error) {
     if ((error as { code?: string }).code === '42501') {
       throw new EdpError(
         'database_refused',
-        `table "${table.name}" cannot be made: ${(error as Error).message}`,
+        `table "${table.name}" cannot be ${done}: ${(error as Error).message}`,
         {
-          hint: 'let the owner of the schema make it, or GRANT CREATE ON SCHEMA public to this role',
+          hint:
+            done === 'made'
+              ? 'let the owner of the schema make it, or GRANT CREATE ON SCHEMA public to this role'
+              : 'let the owner of the table run the command once: only the owner may add columns',
           cause: error,
         },
       );

@@ -4,6 +4,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { CsvSettings, Encoding } from '../model/csv.js';
+import type { Drift } from '../model/drift.js';
 import { toText } from './detect/detect.js';
 import { CR, type Dialect } from './dialect.js';
 import type { FileDescription } from './plan/describe.js';
@@ -24,9 +25,15 @@ export interface FileFormat {
   readonly dataEnd?: number | undefined;
   /** What the user said. */
   readonly told: CsvSettings;
+  /** How the fields differ from those of the table. */
+  readonly drift?: Drift | undefined;
 }
 
-export function formatOf(description: FileDescription, told: CsvSettings): FileFormat {
+export function formatOf(
+  description: FileDescription,
+  told: CsvSettings,
+  drift: Drift | undefined,
+): FileFormat {
   const { form, detection, dialect, header, dataStart, dataLine, dataEnd } = description;
   return {
     dialect,
@@ -37,6 +44,7 @@ export function formatOf(description: FileDescription, told: CsvSettings): FileF
     dataLine,
     dataEnd,
     told,
+    drift,
   };
 }
 
@@ -46,8 +54,8 @@ export function readsAlike(a: FileFormat, b: FileFormat): boolean {
 }
 
 /** As JSON has it: without what is undefined. */
-function whatReads({ told, ...format }: FileFormat): unknown {
-  return JSON.parse(JSON.stringify(format));
+function whatReads({ told, drift, ...format }: FileFormat): unknown {
+  return JSON.parse(JSON.stringify({ ...format, onNew: drift?.onNew }));
 }
 
 /** What a user would have to say for another file to be read in the same format. */

@@ -9,11 +9,11 @@ import { withClient } from '../database/connection.js';
 import type { Database } from '../database/database.js';
 import { migrate } from '../database/migrate.js';
 import { Session } from '../database/session.js';
-import { ensureTable } from '../database/tables.js';
+import { ensureExtraColumn, ensureTable } from '../database/tables.js';
 import type { EdpError } from '../errors.js';
 import { failpoint, tunable } from '../failpoints.js';
 import type { CsvSettings } from '../model/csv.js';
-import { matchTable } from '../model/match.js';
+import type { Drift, OnNewField } from '../model/drift.js';
 import type { Model, Table } from '../model/model.js';
 import type { RejectLimit } from '../options.js';
 import { safeText } from '../output.js';
@@ -24,7 +24,6 @@ import { type CopyTarget, inspectTarget } from './copy/target.js';
 import { isDecoded } from './decode/text.js';
 import { Dispatcher, type PlannedSplit } from './dispatch.js';
 import {
-  addCounts,
   type Claim,
   claimLoads,
   type EndedLoad,
@@ -34,11 +33,20 @@ import {
 } from './ledger/loads.js';
 import { holdModel } from './ledger/model-lock.js';
 import { listPromotions, unknownPromotions } from './ledger/promotions.js';
+import { findCommonFault } from './ledger/query.js';
+import { NoteTally } from './notes.js';
 import { cutGap, findGaps } from './plan/cut.js';
 import { type FileDescription, listOddities, summarizeForm } from './plan/describe.js';
 import type { InputFile } from './plan/discover.js';
 import type { SplitPool } from './pool.js';
-import { inStages, type PreparedFile, prepareFile, type Target } from './prepare.js';
+import {
+  findTargets,
+  inStages,
+  listDrift,
+  type PreparedFile,
+  prepareTarget,
+  type Target,
+} from './prepare.js';
 import {
   addRows,
   type FileResult,
@@ -66,6 +74,8 @@ export interface IngestOptions {
   readonly writeBatchSize: number;
   readonly onConflict: OnConflict;
   readonly missingDimensions: MissingDimensions;
+  /** What becomes of fields that no column is declared for; by table where nothing was said. */
+  readonly onNewColumn: OnNewField | undefined;
   readonly maxRejects: RejectLimit | undefined;
   readonly force: boolean;
 }
@@ -84,10 +94,7 @@ export async function ingest(
   signal: AbortSignal,
 ): Promise<IngestResult> {
   // Every file has a table before any is loaded.
-  const targets = files.map((file) => ({
-    file,
-    table: matchTable(model, file.path, options.table),
-  }));
+  const targets = findTargets(model, files, options);
   pool.connect(database.client);
   return withClient(database.client, 'ingest', async (client) => {
     await failpoint('run.migrating', client);
@@ -135,6 +142,7 @@ interface ActiveLoad {
   readonly identity: LoadIdentity;
   readonly startedAt: number;
   readonly dialect: object;
+  readonly drift: Drift | undefined;
   rows: RowCounts;
 }
 
@@ -160,7 +168,7 @@ class IngestRun {
   readonly #ended: EndedLoad[] = [];
   #ending: Promise<void> | undefined;
   #sizes = new Map<InputFile, number>();
-  readonly #unknownMetrics: Record<string, number> = {};
+  readonly #notes = new NoteTally();
   /** Of the loads of this run, also what earlier runs of them committed. */
   #rows: RowCounts = NO_ROWS;
   #targetCount = 0;
@@ -216,7 +224,7 @@ class IngestRun {
     return {
       seconds: (performance.now() - startedAt) / 1000,
       ...summarizeFiles(targets, this.#results),
-      unknownMetrics: this.#unknownMetrics,
+      notes: this.#notes.counts,
       ...(failure === undefined ? {} : { failure }),
       isInterrupted: this.#dispatcher.isStopped && failure === undefined,
     };
@@ -382,7 +390,7 @@ class IngestRun {
 
   async #prepareUnlessFaulty(target: Target): Promise<ReadyFile | undefined> {
     try {
-      const prepared = await prepareFile(target, this.#options.csvFor(target.table));
+      const prepared = await prepareTarget(target, this.#options);
       return { ...prepared, copyTarget: await this.#prepareTable(target.table) };
     } catch (error) {
       // One file's fault is no reason to give up the others; anything else is.
@@ -423,6 +431,7 @@ class IngestRun {
     if (target === undefined) {
       target = this.#session.run(async (client) => {
         await ensureTable(client, this.#model, table);
+        await ensureExtraColumn(client, table);
         await failpoint('run.table', client);
         await holdModel(client, table, this.#options.onConflict);
         await failpoint('run.model_held', client);
@@ -445,7 +454,7 @@ class IngestRun {
   }
 
   #activate(
-    { target, description, file, identity }: ReadyFile,
+    { target, description, drift, file, identity }: ReadyFile,
     claim: Extract<Claim, { kind: 'claimed' }>,
     startedAt = performance.now(),
   ): ActiveLoad {
@@ -457,33 +466,34 @@ class IngestRun {
       identity,
       startedAt,
       dialect: summarizeForm(description),
+      drift,
       rows: claim.rows,
     };
     this.#active.set(claim.loadId, active);
-    this.#tellOddities(target, description);
+    this.#tell(target, [...listOddities(description), ...listDrift(drift, target.table)]);
     if (claim.hadOtherModel) {
       this.#progress.note(
         `load ${claim.loadId} of ${safeText(target.file.name)} was begun with another model of "${safeText(target.table.name)}"; what is left of it loads with the present one`,
       );
     }
-    addCounts(this.#unknownMetrics, claim.unknownMetrics);
+    this.#notes.addCounts(claim.notes);
     this.#rows = addRows(this.#rows, claim.rows);
     return active;
   }
 
-  /** Tells in what form a file is read, unless it is a usual one, or that of the file before. */
-  #tellOddities({ file, table }: Target, description: FileDescription): void {
-    const oddities = listOddities(description).join(', ');
-    if (oddities === (this.#toldOddities.get(table.name) ?? '')) return;
-    this.#toldOddities.set(table.name, oddities);
-    this.#progress.note(`${safeText(file.name)} is read with: ${oddities || 'no oddities'}`);
+  /** Tells how a file is read, unless that is as usual, or as the file before. */
+  #tell({ file, table }: Target, oddities: readonly string[]): void {
+    const told = oddities.join(', ');
+    if (told === (this.#toldOddities.get(table.name) ?? '')) return;
+    this.#toldOddities.set(table.name, told);
+    this.#progress.note(`${safeText(file.name)} is read with: ${told || 'no oddities'}`);
   }
 
   /** Counts what has committed. */
-  #count(active: ActiveLoad, { rows, unknownMetrics }: Receipt): void {
+  #count(active: ActiveLoad, { rows, notes }: Receipt): void {
     active.rows = addRows(active.rows, rows);
     this.#rows = addRows(this.#rows, rows);
-    addCounts(this.#unknownMetrics, unknownMetrics);
+    this.#notes.addCounts(notes);
   }
 
   /** What is left of a load, cut into splits. */
@@ -584,6 +594,9 @@ class IngestRun {
     } catch (error) {
       this.#dispatcher.stop(error);
     }
+    if (isComplete && active.rows.loaded === 0 && active.rows.rejected > 0) {
+      await this.#tellMisfit(active).catch(() => {});
+    }
     this.#inHand.delete(loadKey(identity));
     this.#settle(target, {
       status: isComplete ? 'loaded' : 'failed',
@@ -591,8 +604,21 @@ class IngestRun {
       rows: active.rows,
       bytes,
       dialect: active.dialect,
+      ...(active.drift === undefined ? {} : { drift: active.drift }),
       ...(isComplete ? {} : { reason: this.#unfinishedReason(claim.loadId, fault) }),
     });
+  }
+
+  /** A file of which nothing fits has likely changed altogether; what is most often wrong tells how. */
+  async #tellMisfit({ name, table, claim }: ActiveLoad): Promise<void> {
+    const fault = await this.#session.run((client) => findCommonFault(client, claim.loadId));
+    if (fault === undefined) return;
+    const { code, column, records } = fault;
+    const where = column === null ? '' : ` in column "${safeText(column)}"`;
+    const file = safeText(name);
+    this.#progress.note(
+      `no record of ${file} fits table "${safeText(table)}": ${records} × ${code}${where}. If its types have changed, edp model infer ${file} shows which it needs`,
+    );
   }
 
   /** Tells the ledger of a load's end; of all at once that end while the ledger is busy. */

@@ -3,16 +3,20 @@
  */
 import { EdpError } from '../errors.js';
 import type { CsvSettings } from '../model/csv.js';
+import { defaultOnNew, type Drift, type OnNewField, withExtraColumn } from '../model/drift.js';
+import { declaredFields } from '../model/fields.js';
 import { hashTable } from '../model/hash.js';
+import { matchTable } from '../model/match.js';
 import { findTable, type Model, type Table } from '../model/model.js';
 import { describeDelimiter, toText } from './detect/detect.js';
 import { placeName } from './detect/header.js';
-import { formatOf } from './file-format.js';
+import { type FileFormat, formatOf } from './file-format.js';
 import type { LoadIdentity } from './ledger/loads.js';
 import { describeFile, type FileDescription } from './plan/describe.js';
+import { safeText } from '../output.js';
 import type { InputFile } from './plan/discover.js';
 import { type IdentifiedFile, identifyFile } from './plan/identify.js';
-import { planTable, type TablePlan } from './plan/table-plan.js';
+import { findDrift, planTable, type TablePlan } from './plan/table-plan.js';
 
 export interface Target {
   readonly file: InputFile;
@@ -24,18 +28,45 @@ export interface PreparedFile {
   readonly target: Target;
   readonly description: FileDescription;
   readonly plan: TablePlan;
+  /** How its fields differ from those of its table. */
+  readonly drift: Drift | undefined;
   readonly file: IdentifiedFile;
   readonly identity: LoadIdentity;
 }
 
+/** What a user may say of all files. */
+interface TargetOptions {
+  readonly table: string | undefined;
+  csvFor(table: Table): CsvSettings;
+  readonly onNewColumn: OnNewField | undefined;
+}
+
+/** Every file has a table before any is loaded. @throws EdpError `unknown_table` */
+export function findTargets(
+  model: Model,
+  files: readonly InputFile[],
+  { table: name, onNewColumn }: TargetOptions,
+): Target[] {
+  return files.map((file) => {
+    const table = matchTable(model, file.path, name);
+    return { file, table: onNewColumn === 'keep' ? withExtraColumn(table) : table };
+  });
+}
+
 /** @throws EdpError by the fault of the file (`isFileFault`), or of the disk */
-export async function prepareFile(target: Target, csv: CsvSettings): Promise<PreparedFile> {
+export async function prepareTarget(
+  target: Target,
+  { csvFor, onNewColumn }: TargetOptions,
+): Promise<PreparedFile> {
+  const csv = csvFor(target.table);
+  const onNew = onNewColumn ?? defaultOnNew(target.table);
   const { path, name } = target.file;
   const description = await describeFile(path, name, target.table, csv);
-  const plan = planFor(target.table, description, name);
+  const plan = planFor(target.table, description, name, onNew);
+  const drift = findDrift(target.table, description.header, onNew);
   const file = await identifyFile(path, description.textHead);
-  const identity = toIdentity(target, description, file, csv);
-  return { target, description, plan, file, identity };
+  const identity = toIdentity(target, description, file, formatOf(description, csv, drift));
+  return { target, description, plan, drift, file, identity };
 }
 
 /** What the ledger is to know of a file. */
@@ -43,7 +74,7 @@ function toIdentity(
   { file, table }: Target,
   description: FileDescription,
   { size, contentHash }: IdentifiedFile,
-  csv: CsvSettings,
+  format: FileFormat,
 ): LoadIdentity {
   return {
     path: file.name,
@@ -53,7 +84,7 @@ function toIdentity(
     contentHash,
     header: description.headerBytes,
     form: description.form,
-    format: formatOf(description, csv),
+    format,
     modelHash: hashTable(table),
   };
 }
@@ -65,12 +96,13 @@ export function planFor(
   table: Table,
   { header, detection }: FileDescription,
   name: string,
+  onNew?: OnNewField,
 ): TablePlan {
   if (header.length === 0) {
     return { table: table.name, columns: [], sources: [], key: table.key, fieldCount: 0 };
   }
   const isMadeUp = !detection.hasHeader && header[0] === placeName(0);
-  const fields = new Set(table.columns.map(({ field }) => field));
+  const fields = declaredFields(table);
   if (isMadeUp && !header.some((field) => fields.has(field))) {
     const { records, preamble } = detection.evaluation ?? { records: [], preamble: 0 };
     const line = toText((records[preamble]?.raw ?? '').slice(0, MAX_LINE_SHOWN), 'utf-8');
@@ -83,7 +115,7 @@ export function planFor(
       },
     );
   }
-  return planTable(table, header, name);
+  return planTable(table, header, name, onNew);
 }
 
 /**
@@ -108,4 +140,16 @@ function referenceDepth(table: Table, model: Model, trail: readonly Table[]): nu
     return 1 + referenceDepth(referred, model, [...trail, table]);
   });
   return Math.max(0, ...depths);
+}
+
+/** How a file's fields differ from what its table declares, as far as a user should know. */
+export function listDrift(drift: Drift | undefined, { extraColumn }: Table): string[] {
+  if (drift === undefined) return [];
+  const list = (names: readonly string[]) =>
+    `${names.length === 1 ? 'field' : 'fields'} ${names.map((name) => safeText(JSON.stringify(name))).join(', ')}`;
+  const kept = drift.onNew === 'keep' ? `kept in "${safeText(extraColumn ?? '')}"` : 'passed over';
+  return [
+    drift.new.length > 0 ? `new ${list(drift.new)} ${kept}` : '',
+    drift.missing.length > 0 ? `no ${list(drift.missing)}` : '',
+  ].filter(Boolean);
 }

@@ -2,8 +2,10 @@
  * What a run, or a dry run, has to tell: of each file, of all together, and why something was not loaded.
  */
 import { EdpError } from '../errors.js';
+import type { Drift } from '../model/drift.js';
 import type { RejectLimit } from '../options.js';
 import type { InputFile } from './plan/discover.js';
+import type { NoteCounts } from './notes.js';
 import type { Target } from './prepare.js';
 import type { RowCounts } from './split.js';
 
@@ -21,6 +23,8 @@ export interface FileResult {
   readonly bytes: number;
   /** The form it was read in; not there for a file that was not read. */
   readonly dialect?: object;
+  /** How its fields differ from those of the table. */
+  readonly drift?: Drift;
   /** Why it was skipped or failed. */
   readonly reason?: string;
 }
@@ -30,7 +34,7 @@ export interface IngestResult {
   /** Of the files that were loaded, wholly or in part, by this run. */
   readonly bytes: number;
   readonly rows: RowCounts;
-  readonly unknownMetrics: Readonly<Record<string, number>>;
+  readonly notes: NoteCounts;
   readonly files: readonly FileResult[];
   /** What ended the run early, where something did. */
   readonly failure?: unknown;

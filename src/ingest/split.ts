@@ -8,6 +8,7 @@ import type { CopyTarget } from './copy/target.js';
 import type { Segment } from './decode/cut-text.js';
 import type { Dialect } from './dialect.js';
 import type { RejectRecord } from './ledger/receipts.js';
+import type { NoteCounts } from './notes.js';
 import type { TablePlan } from './plan/table-plan.js';
 
 /** The version of a file that was identified; whoever reads it makes sure it is still that one. */
@@ -86,7 +87,7 @@ export interface RowCounts {
 
 export interface Receipt extends ScannedRange {
   readonly rows: RowCounts;
-  readonly unknownMetrics: Readonly<Record<string, number>>;
+  readonly notes: NoteCounts;
   readonly contentHash: string;
 }
 

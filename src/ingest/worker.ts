@@ -26,10 +26,12 @@ import { PortSink } from './copy/port-sink.js';
 import type { RowSink } from './copy/sink.js';
 import { Stage } from './copy/stage.js';
 import { rejectLongSegment, SegmentSource } from './decode/segment-source.js';
+import { laneNotes } from './lanes/corrected-fields.js';
 import { LaneMemory } from './lanes/lane-memory.js';
 import { RecordLoader } from './lanes/record-loader.js';
 import { hasReceipt, insertReceipt } from './ledger/receipts.js';
 import { type RecordPlace, RejectLog } from './ledger/reject-log.js';
+import { NO_COUNTS } from './notes.js';
 import type { WorkerData } from './pool.js';
 import { assertUnchanged, type ByteSource, findStart, readSplit, withFile } from './read.js';
 import type {
@@ -114,7 +116,9 @@ async function loadSplit(
     const start = await findStart(file, load.file, load.dialect, range, laneMemory.window);
     const rejects = new RejectLog(client, load.loadId, start);
     const sink: RowSink = isCareful
-      ? new CarefulSink(makeStage(client, load), rejects, (names) => loader.countUnknown(names, -1))
+      ? new CarefulSink(makeStage(client, load), rejects, laneNotes(load.plan), (notes) =>
+          loader.uncount(notes),
+        )
       : new DirectSink(client, load.target, load.plan);
     const loader = new RecordLoader({ ...load, laneMemory }, sink, rejects);
     await failpoint('split.opened', client);
@@ -248,15 +252,13 @@ function makeReceipt(
   return {
     ...scanned,
     rows: { read, loaded: read - rejected - duplicate, rejected, duplicate },
-    unknownMetrics: Object.fromEntries(
-      [...loader.unknownMetrics].filter(([, records]) => records > 0),
-    ),
+    notes: loader.noteCounts,
   };
 }
 
 function emptyReceipt(scanned: ScannedRange): Receipt {
   const rows = { read: 0, loaded: 0, rejected: 0, duplicate: 0 };
-  return { ...scanned, rows, unknownMetrics: {}, contentHash: '' };
+  return { ...scanned, rows, notes: NO_COUNTS, contentHash: '' };
 }
 
 function makeStage(client: pg.Client, load: LoadTask): Stage {

@@ -3,6 +3,7 @@
  * same shape, and everything below, from DDL to the byte lane, is compiled from it.
  */
 
+import type { Corrections } from './corrections.js';
 import type { CsvSettings } from './csv.js';
 
 /** The column types edp knows how to read from a CSV field and write as COPY bytes. */
@@ -55,6 +56,12 @@ export interface Column {
   readonly field: string;
   readonly isNullable: boolean;
   readonly references?: Reference;
+  /** What is put right in its values. */
+  readonly corrections?: Corrections;
+  /** Where its value comes from instead of a field. */
+  readonly origin?:
+    | { readonly kind: 'constant'; readonly text: string }
+    | { readonly kind: 'computed'; readonly expression: string };
 }
 
 /** One named value inside a JSON field; flattening makes it a column. */
@@ -91,6 +98,8 @@ export interface Table {
   readonly files: readonly string[];
   /** Header names to pass over knowingly. */
   readonly ignoredFields: readonly string[];
+  /** The jsonb column that keeps fields nobody declared. */
+  readonly extraColumn?: string;
   /** What is known of the form of its files. */
   readonly csv?: CsvSettings;
 }
@@ -106,7 +115,7 @@ export interface PhysicalColumn {
   readonly isNullable: boolean;
 }
 
-/** All columns of a table: declared ones, then metrics and what keeps the undeclared, then lineage. */
+/** All columns of a table: declared ones, then metrics and what keeps the undeclared, fields too, then lineage. */
 export function physicalColumns(table: Table): PhysicalColumn[] {
   const columns: PhysicalColumn[] = table.columns.map(({ name, type, isNullable }) => ({
     name,
@@ -118,6 +127,9 @@ export function physicalColumns(table: Table): PhysicalColumn[] {
       columns.push({ name: metric.column, type: metric.type, isNullable: true });
     }
     columns.push({ name: source.extraColumn, type: 'jsonb', isNullable: true });
+  }
+  if (table.extraColumn !== undefined) {
+    columns.push({ name: table.extraColumn, type: 'jsonb', isNullable: true });
   }
   if (table.lineageColumn !== undefined) {
     columns.push({ name: table.lineageColumn, type: 'bigint', isNullable: true });

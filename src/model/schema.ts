@@ -3,6 +3,7 @@
  * The published JSON Schema (docs/edp.schema.json) is generated from these same schemas.
  */
 import { z } from 'zod';
+import { correctionShape, findCorrectionFaults, originShape, toCorrections } from './corrections.js';
 import { csvSectionSchema, toCsvSettings } from './csv.js';
 import {
   COLUMN_TYPES,
@@ -45,6 +46,8 @@ const columnSchema = z.union(
         .string()
         .optional()
         .describe('Table (or table.column) whose key this column refers to'),
+      ...originShape,
+      ...correctionShape,
     }),
   ],
   { error: (issue) => columnFault(issue.input) },
@@ -56,7 +59,7 @@ function columnFault(input: unknown): string {
   if (typeof type === 'string' && !(COLUMN_TYPES as readonly string[]).includes(type)) {
     return `"${type}" is not a column type; the types are ${COLUMN_TYPES.join(', ')}`;
   }
-  return 'a column is a type, or {type, field, nullable, references}';
+  return 'a column is a type, or {type, field, nullable, references} and what is to be put right in it';
 }
 
 const metricSchema = z.union(
@@ -90,6 +93,9 @@ const tableSchema = z.strictObject({
     .describe('JSON fields to flatten into typed columns'),
   files: stringOrList.optional().describe('File-name patterns that go into this table'),
   ignore: stringOrList.optional().describe('Header names to pass over knowingly'),
+  extra: identifier
+    .optional()
+    .describe('jsonb column that keeps fields which no column is declared for'),
   csv: csvSectionSchema.optional(),
   lineage: z
     .union([z.boolean(), identifier])
@@ -100,6 +106,7 @@ const tableSchema = z.strictObject({
 export const tablesSchema = z.record(identifier, tableSchema);
 
 type TableInput = z.output<typeof tableSchema>;
+type ColumnDetails = Exclude<TableInput['columns'][string], string>;
 
 function asList(value: string | readonly string[] | undefined): readonly string[] {
   if (value === undefined) return [];
@@ -131,18 +138,26 @@ function toReference(text: string, tables: Record<string, TableInput>): Referenc
     : { table: text.slice(0, dot), column: text.slice(dot + 1) };
 }
 
+function toOrigin({ constant, computed }: ColumnDetails): Pick<Column, 'origin'> {
+  if (constant !== undefined) return { origin: { kind: 'constant', text: constant } };
+  return computed === undefined ? {} : { origin: { kind: 'computed', expression: computed } };
+}
+
 function toTable(name: string, input: TableInput, tables: Record<string, TableInput>): Table {
   const key = asList(input.key);
   const columns: Column[] = Object.entries(input.columns).map(([column, declared]) => {
-    const details = typeof declared === 'string' ? { type: declared } : declared;
+    const details: ColumnDetails = typeof declared === 'string' ? { type: declared } : declared;
+    const corrections = toCorrections(details);
     return {
       name: column,
       type: details.type,
       field: details.field ?? column,
+      ...toOrigin(details),
       isNullable: !key.includes(column) && (details.nullable ?? true),
       ...(details.references === undefined
         ? {}
         : { references: toReference(details.references, tables) }),
+      ...(corrections === undefined ? {} : { corrections }),
     };
   });
   const lineage = input.lineage ?? true;
@@ -155,6 +170,7 @@ function toTable(name: string, input: TableInput, tables: Record<string, TableIn
     ...(lineage === false ? {} : { lineageColumn: lineage === true ? 'load_id' : lineage }),
     files: asList(input.files),
     ignoredFields: asList(input.ignore),
+    ...(input.extra === undefined ? {} : { extraColumn: input.extra }),
     ...(input.csv === undefined ? {} : { csv: toCsvSettings(input.csv) }),
   };
 }
@@ -169,6 +185,7 @@ export interface ModelFault {
 export function findModelFaults(tables: Record<string, TableInput>): ModelFault[] {
   const faults: ModelFault[] = [];
   for (const [name, input] of Object.entries(tables)) {
+    faults.push(...correctionFaults(name, input));
     const table = toTable(name, input, tables);
     const own = new Set(Object.keys(input.columns));
     if (own.size === 0 && table.sources.length === 0) {
@@ -182,6 +199,7 @@ export function findModelFaults(tables: Record<string, TableInput>): ModelFault[
     const all = [
       ...own,
       ...table.sources.flatMap((s) => [...s.metrics.map((m) => m.column), s.extraColumn]),
+      ...(table.extraColumn === undefined ? [] : [table.extraColumn]),
       ...(table.lineageColumn === undefined ? [] : [table.lineageColumn]),
     ];
     table.indexes.forEach((columns, i) => {
@@ -218,6 +236,17 @@ export function findModelFaults(tables: Record<string, TableInput>): ModelFault[
     }
   }
   return faults;
+}
+
+function correctionFaults(table: string, { columns }: TableInput): ModelFault[] {
+  return Object.entries(columns).flatMap(([column, declared]) =>
+    typeof declared === 'string'
+      ? []
+      : findCorrectionFaults(declared.type, declared).map(({ name, message }) => ({
+          path: [table, 'columns', column, name],
+          message,
+        })),
+  );
 }
 
 function isInteger(type: string | undefined): boolean {

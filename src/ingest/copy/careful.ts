@@ -3,6 +3,7 @@ import type { RowWriter } from '../encode/binary.js';
 import type { RowPlaces } from '../lanes/byte-lane.js';
 import type { ReferenceValues } from '../lanes/reference-values.js';
 import type { RecordPlace, RejectLog } from '../ledger/reject-log.js';
+import { NO_NOTES, type RowNotes } from '../notes.js';
 import type { RowSink } from './sink.js';
 import type { EncodedRows, Stage } from './stage.js';
 
@@ -12,10 +13,12 @@ export class CarefulSink implements RowSink {
   readonly references: ReadonlyMap<string, ReferenceValues> = new Map();
   readonly #stage: Stage;
   readonly #rejects: RejectLog;
-  /** Takes back the unknown metrics counted for a record that is not loaded after all. */
-  readonly #uncount: (unknown: readonly string[]) => void;
+  /** Takes back what was counted for a record that is not loaded after all. */
+  readonly #uncount: (notes: RowNotes) => void;
   readonly #places: RecordPlace[] = [];
-  readonly #unknown = new Map<number, readonly string[]>();
+  /** By ordinal, where there are any. */
+  readonly #notes = new Map<number, RowNotes>();
+  readonly #laneNotes: RowNotes;
   #ends: number[] = [];
   #ordinals: number[] = [];
   #laneEnds: number[] = [];
@@ -23,9 +26,16 @@ export class CarefulSink implements RowSink {
   #portions: EncodedRows[] = [];
   readonly #duplicates: RecordPlace[] = [];
 
-  constructor(stage: Stage, rejects: RejectLog, uncount: (unknown: readonly string[]) => void) {
+  /** @param laneNotes of every row that the byte lane writes */
+  constructor(
+    stage: Stage,
+    rejects: RejectLog,
+    laneNotes: RowNotes,
+    uncount: (notes: RowNotes) => void,
+  ) {
     this.#stage = stage;
     this.#rejects = rejects;
+    this.#laneNotes = laneNotes;
     this.#uncount = uncount;
   }
 
@@ -43,13 +53,13 @@ export class CarefulSink implements RowSink {
   }
 
   added(
-    _fields: readonly (string | null)[],
+    _texts: readonly (string | null)[],
     place: RecordPlace,
-    unknown: readonly string[],
+    notes: RowNotes,
     rowEnd: number,
   ): void {
     const ordinal = this.#places.push(place) - 1;
-    if (unknown.length > 0) this.#unknown.set(ordinal, unknown);
+    if (notes !== NO_NOTES) this.#notes.set(ordinal, notes);
     this.#ordinals.push(ordinal);
     this.#ends.push(rowEnd);
   }
@@ -63,6 +73,7 @@ export class CarefulSink implements RowSink {
           byteLength: places.recordEnd[index]! - start,
           lineInSplit: places.line[index]!,
         }) - 1;
+      if (this.#laneNotes !== NO_NOTES) this.#notes.set(ordinal, this.#laneNotes);
       this.#laneOrdinals.push(ordinal);
       this.#laneEnds.push(places.rowEnd[index]!);
     }
@@ -92,7 +103,7 @@ export class CarefulSink implements RowSink {
   async settle(readRaw: (place: RecordPlace) => Promise<Buffer>): Promise<number> {
     const verdicts = await this.#stage.merge();
     for (const [ordinal, verdict] of [...verdicts].sort(([a], [b]) => a - b)) {
-      this.#uncount(this.#unknown.get(ordinal) ?? []);
+      this.#uncount(this.#notes.get(ordinal) ?? NO_NOTES);
       const place = this.#places[ordinal]!;
       if (verdict === 'duplicate') {
         this.#duplicates.push(place);

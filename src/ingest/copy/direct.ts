@@ -39,8 +39,8 @@ export class DirectSink implements RowSink {
     }
   }
 
-  added(fields: readonly (string | null)[]): void {
-    this.#collector?.add(fields);
+  added(texts: readonly (string | null)[]): void {
+    this.#collector?.add(texts);
   }
 
   addedByLane(): void {}

@@ -21,7 +21,8 @@ export class MissingReference extends Error {
 
 interface CollectedKey {
   readonly key: ForeignKey;
-  readonly field: number;
+  /** Index of its column in the plan. */
+  readonly column: number;
   /** Noted by both lanes. */
   readonly values: ReferenceValues;
 }
@@ -38,12 +39,12 @@ export class ReferenceCollector {
     return new Map(this.#keys.map(({ key, values }) => [key.column, values]));
   }
 
-  /** Notes what a record refers to. @param fields byte strings, known to be good values */
-  add(fields: readonly (string | null)[]): void {
-    for (const { field, values } of this.#keys) {
-      const text = fields[field]!;
+  /** Notes what a record refers to. @param texts by column; byte strings, known to be good values */
+  add(texts: readonly (string | null)[]): void {
+    for (const { column, values } of this.#keys) {
+      const text = texts[column]!;
       if (text === null || (!values.isText && text === '')) continue;
-      values.add(values.isText ? decodeBytes(text) : canonicalInteger(text));
+      addReference(values, text);
     }
   }
 
@@ -83,6 +84,11 @@ export async function lockReferred(
   if (rowCount !== values.length) throw new MissingReference();
 }
 
+/** @param text a byte string, known to be a good value */
+export function addReference(values: ReferenceValues, text: string): void {
+  values.add(values.isText ? decodeBytes(text) : canonicalInteger(text));
+}
+
 /** `+7`, `007` and `7.0` refer to the same row. */
 function canonicalInteger(text: string): string {
   const value = coerceBigint(text);
@@ -101,14 +107,15 @@ export function collectReferences(
 ): ReferenceCollector | undefined {
   const keys: CollectedKey[] = [];
   for (const key of target.foreignKeys) {
-    const column = plan.columns.find(({ name }) => name === key.column);
+    const index = plan.columns.findIndex(({ name }) => name === key.column);
+    const column = plan.columns[index];
     // A column that the file does not have is NULL in every row.
     if (column === undefined) continue;
     if (column.from !== 'field' || !EXACT_TYPES.has(column.type)) return undefined;
     if (keys.some((other) => other.key.column === key.column)) return undefined;
     keys.push({
       key,
-      field: column.field,
+      column: index,
       values: new ReferenceValues(column.type === 'text'),
     });
   }

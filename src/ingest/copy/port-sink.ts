@@ -33,8 +33,8 @@ export class PortSink implements RowSink {
 
   async begin(): Promise<void> {}
 
-  added(fields: readonly (string | null)[]): void {
-    this.#collector?.add(fields);
+  added(texts: readonly (string | null)[]): void {
+    this.#collector?.add(texts);
   }
 
   addedByLane(): void {}

@@ -3,6 +3,7 @@ import type { RowWriter } from '../encode/binary.js';
 import type { RowPlaces } from '../lanes/byte-lane.js';
 import type { ReferenceValues } from '../lanes/reference-values.js';
 import type { RecordPlace } from '../ledger/reject-log.js';
+import type { RowNotes } from '../notes.js';
 
 export interface RowSink {
   /** Whether rows begin with their ordinal, counted over both lanes. */
@@ -12,11 +13,16 @@ export interface RowSink {
   /** Where the byte lane notes references, by column. */
   readonly references: ReadonlyMap<string, ReferenceValues>;
   begin(): Promise<void>;
-  /** Notes the row that the csv lane just wrote. @param rowEnd bytes in its writer up to there */
+  /**
+   * Notes the row that the csv lane just wrote.
+   *
+   * @param texts by column of the plan; byte strings, of columns that are fields
+   * @param rowEnd bytes in its writer up to there
+   */
   added(
-    fields: readonly (string | null)[],
+    texts: readonly (string | null)[],
     place: RecordPlace,
-    unknown: readonly string[],
+    notes: RowNotes,
     rowEnd: number,
   ): void;
   /** Notes the rows that the byte lane wrote, from index `from` on. @param base file offset of the window */

@@ -19,9 +19,8 @@ import { withClient } from '../../database/connection.js';
 import type { Database } from '../../database/database.js';
 import { migrateWithin } from '../../database/migrate.js';
 import { isTransient } from '../../database/sqlstate.js';
-import { ensureTableWithin } from '../../database/tables.js';
+import { ensureExtraColumn, ensureTableWithin } from '../../database/tables.js';
 import { EdpError } from '../../errors.js';
-import { matchTable } from '../../model/match.js';
 import type { Model } from '../../model/model.js';
 import { CarefulSink } from '../copy/careful.js';
 import { Stage } from '../copy/stage.js';
@@ -30,10 +29,10 @@ import type { Segment } from '../decode/cut-text.js';
 import { rejectLongSegment, SegmentSource } from '../decode/segment-source.js';
 import { isDecoded, readText, type TextForm } from '../decode/text.js';
 import type { IngestOptions } from '../ingest.js';
+import { laneNotes } from '../lanes/corrected-fields.js';
 import { compileAssembly, LaneMemory } from '../lanes/lane-memory.js';
 import { RecordLoader } from '../lanes/record-loader.js';
 import {
-  addCounts,
   type CommittedPart,
   findLoad,
   loadKey,
@@ -42,12 +41,13 @@ import {
 } from '../ledger/loads.js';
 import { hasLedger } from '../ledger/query.js';
 import type { RecordPlace } from '../ledger/reject-log.js';
+import { NO_COUNTS, NoteTally } from '../notes.js';
 import { cutGap, findGaps } from '../plan/cut.js';
 import type { FileDescription } from '../plan/describe.js';
 import type { InputFile } from '../plan/discover.js';
 import type { IdentifiedFile } from '../plan/identify.js';
 import type { TablePlan } from '../plan/table-plan.js';
-import { inStages, type PreparedFile, prepareFile, type Target } from '../prepare.js';
+import { findTargets, inStages, type PreparedFile, prepareTarget, type Target } from '../prepare.js';
 import { assertUnchanged, type ByteSource, readSplit, withFile } from '../read.js';
 import {
   addRows,
@@ -87,10 +87,7 @@ export async function dryRun(
   progress: IngestProgress,
   signal: AbortSignal,
 ): Promise<DryRunResult> {
-  const targets = files.map((file) => ({
-    file,
-    table: matchTable(model, file.path, options.table),
-  }));
+  const targets = findTargets(model, files, options);
   const startedAt = performance.now();
   const run = () =>
     withClient(database.client, 'dry run', (client) =>
@@ -137,7 +134,7 @@ class DryRun {
   readonly #rejects: RejectSummary;
   readonly #results = new Map<InputFile, FileResult>();
   readonly #copyTargets = new Map<string, CopyTarget>();
-  readonly #unknownMetrics: Record<string, number> = {};
+  readonly #notes = new NoteTally();
   /** Files that were loaded in this run, by what they look like. */
   readonly #loaded = new Map<string, LoadedFile[]>();
   #rows: RowCounts = NO_ROWS;
@@ -188,7 +185,7 @@ class DryRun {
     return {
       seconds: 0,
       ...summarizeFiles(targets, this.#results),
-      unknownMetrics: this.#unknownMetrics,
+      notes: this.#notes.counts,
       rejects: this.#rejects.byCode,
       firstRejects: this.#rejects.first,
       ...(failure === undefined ? {} : { failure }),
@@ -201,7 +198,7 @@ class DryRun {
     for (const target of targets) {
       if (this.#signal.aborted) break;
       try {
-        described.push(await prepareFile(target, this.#options.csvFor(target.table)));
+        described.push(await prepareTarget(target, this.#options));
       } catch (error) {
         if (!isFileFault(error)) throw error;
         this.#settle(target, { status: 'failed', reason: fileFaultReason(error) });
@@ -262,7 +259,7 @@ class DryRun {
     const before: CommittedPart =
       finding.kind === 'interrupted'
         ? await this.#readBefore(finding.loadId, identity.modelHash)
-        : { loadId: 0, committed: [], rows: NO_ROWS, unknownMetrics: {}, hadOtherModel: false };
+        : { loadId: 0, committed: [], rows: NO_ROWS, notes: NO_COUNTS, hadOtherModel: false };
     const alike = this.#loaded.get(loadKey(identity)) ?? [];
     this.#loaded.set(loadKey(identity), [...alike, { file: target.file, form: identity.form }]);
     await this.#loadFile(described, copyTarget, before, file.size);
@@ -295,6 +292,7 @@ class DryRun {
     let copyTarget = this.#copyTargets.get(table.name);
     if (copyTarget === undefined) {
       await ensureTableWithin(this.#client, this.#model, table);
+      await ensureExtraColumn(this.#client, table);
       // Whether the role may skip triggers is found out by trying.
       await this.#client.query('SAVEPOINT edp_inspect');
       copyTarget = await inspectTarget(this.#client, table);
@@ -314,7 +312,7 @@ class DryRun {
     const splits = this.#cut(target, description, file, before);
     let rows = before.rows;
     this.#rows = addRows(this.#rows, rows);
-    addCounts(this.#unknownMetrics, before.unknownMetrics);
+    this.#notes.addCounts(before.notes);
     let isComplete = true;
     let fault: EdpError | undefined;
     try {
@@ -442,7 +440,9 @@ class DryRun {
     const laneMemory = this.#laneMemory;
     const rejects = new TriedRejects(this.#client, this.#rejects);
     const stage = await this.#prepareStage(copyTarget, plan, loadId);
-    const sink = new CarefulSink(stage, rejects, (names) => loader.countUnknown(names, -1));
+    const sink = new CarefulSink(stage, rejects, laneNotes(plan), (notes) =>
+      loader.uncount(notes),
+    );
     const loader = new RecordLoader(
       {
         plan,
@@ -477,8 +477,7 @@ class DryRun {
     await rejects.finish(target.file.name, firstLine);
     await this.#checkDeferred(copyTarget);
     const read = loader.recordCount;
-    const unknown = [...loader.unknownMetrics].filter(([, records]) => records > 0);
-    addCounts(this.#unknownMetrics, Object.fromEntries(unknown));
+    this.#notes.addCounts(loader.noteCounts);
     return {
       end,
       lineCount: loader.lineCount,

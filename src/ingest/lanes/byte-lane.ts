@@ -8,6 +8,7 @@
  *   back by `recycle`; small ones, which a sink may never give back, are copies.
  */
 import type { Dialect } from '../dialect.js';
+import type { NoteTally } from '../notes.js';
 import type { TablePlan } from '../plan/table-plan.js';
 import {
   COLUMN_COUNT,
@@ -41,6 +42,7 @@ import {
   STATE_WORDS,
   WINDOW,
 } from './assembly/layout.js';
+import { CorrectedFields } from './corrected-fields.js';
 import type { LaneMemory } from './lane-memory.js';
 import { type PlacedPlan, placePlan } from './plan-memory.js';
 import type { ReferenceValues } from './reference-values.js';
@@ -74,6 +76,8 @@ export interface ByteLaneOptions {
   readonly withOrdinals: boolean;
   /** Rows that `run` writes at the most before it stops. */
   readonly maxRows: number;
+  /** Takes the counts of corrections that acted. */
+  readonly noteTally: NoteTally;
 }
 
 export class ByteLane {
@@ -84,6 +88,7 @@ export class ByteLane {
   readonly #state: Uint32Array;
   readonly #references: readonly NotedValues[];
   readonly #free: Buffer[];
+  #corrected: CorrectedFields | undefined;
   #output: Buffer;
 
   private constructor(memory: LaneMemory, { hasText, references }: PlacedPlan) {
@@ -107,7 +112,7 @@ export class ByteLane {
     plan: TablePlan,
     dialect: Dialect,
     references: ReadonlyMap<string, ReferenceValues>,
-    { loadId, withOrdinals, maxRows }: ByteLaneOptions,
+    { loadId, withOrdinals, maxRows, noteTally }: ByteLaneOptions,
   ): ByteLane | undefined {
     const placed = placePlan(memory, plan, dialect, references);
     if (placed === undefined) return undefined;
@@ -115,7 +120,10 @@ export class ByteLane {
     const state = lane.#state;
     if (withOrdinals) state[COLUMN_COUNT]!++;
     state[HAS_ORDINALS] = withOrdinals ? 1 : 0;
-    state[ROW_BYTES] = 2 + (state[COLUMN_COUNT]! + 1) * MAX_FIELD_BYTES;
+    state[ROW_BYTES] = 2 + (state[COLUMN_COUNT]! + 1) * MAX_FIELD_BYTES + placed.growth;
+    if (placed.isCorrected) {
+      lane.#corrected = new CorrectedFields(memory, plan, references, noteTally, withOrdinals);
+    }
     state[MAX_ROWS] = Math.min(maxRows, MAX_PLACES);
     state[LINE] = 0;
     state[NEXT_ORDINAL] = 0;
@@ -165,7 +173,9 @@ export class ByteLane {
     const base = window.byteOffset;
     // A limit far beyond the end would not be an address any more.
     const nearLimit = Math.min(limit, end + 1);
-    return this.#memory.exports.run(base + from, base + end, base + nearLimit, isUtf8);
+    const reason = this.#memory.exports.run(base + from, base + end, base + nearLimit, isUtf8);
+    this.#corrected?.endRun(this.#state[NEXT]!);
+    return reason;
   }
 
   /**

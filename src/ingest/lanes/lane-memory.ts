@@ -29,6 +29,12 @@ interface Exports {
   staticEnd(): number;
 }
 
+/** What the assembly calls for values that it does not write itself; see assembly/corrected.ts. */
+export interface LaneHost {
+  writeField(number: number, text: number, length: number, record: number): number;
+  writeTail(out: number, record: number): number;
+}
+
 /** Compiles the assembly that the build has made; once, for all threads. */
 export async function compileAssembly(): Promise<WebAssembly.Module> {
   return WebAssembly.compile(await readFile(packageFile('dist/byte-lane.wasm')));
@@ -36,6 +42,8 @@ export async function compileAssembly(): Promise<WebAssembly.Module> {
 
 export class LaneMemory {
   readonly exports: Exports;
+  /** Of the plan that is in memory, where that needs one. */
+  host: LaneHost | undefined;
   /** All of it. */
   readonly bytes: Buffer;
   /** All of it, as 32-bit words. */
@@ -46,7 +54,12 @@ export class LaneMemory {
   readonly outputs: readonly Buffer[];
 
   constructor(module: WebAssembly.Module) {
-    this.exports = new WebAssembly.Instance(module).exports as Exports;
+    const host: LaneHost = {
+      writeField: (number, text, length, record) =>
+        this.host!.writeField(number, text, length, record),
+      writeTail: (out, record) => this.host!.writeTail(out, record),
+    };
+    this.exports = new WebAssembly.Instance(module, { host: { ...host } }).exports as Exports;
     const { memory } = this.exports;
     memory.grow(Math.ceil((MEMORY_BYTES - memory.buffer.byteLength) / PAGE_BYTES));
     this.bytes = Buffer.from(memory.buffer);

@@ -9,17 +9,20 @@ import {
   ALLOWS_BARE_QUOTES,
   BOOLEAN,
   COLUMN_COUNT,
+  CORRECTED,
   DATE,
   DELIMITER,
   FIELD_BYTES,
   FIELD_COUNT,
   FIELD_METRICS,
   FIELD_NULLABLE,
+  FIELD_NUMBER,
   FIELD_REFERENCE,
   FIELDS,
   FLOAT4,
   FLOAT8,
   HAS_LOAD_ID,
+  HAS_TAIL,
   INT16,
   INT32,
   INT64,
@@ -42,6 +45,7 @@ import {
   METRICS_QUOTED_KEYS,
   METRICS_WORDS,
   NUMERIC,
+  OUTPUT_BYTES,
   PLAN_END,
   SKIP,
   SLACK,
@@ -50,6 +54,7 @@ import {
   TIMESTAMP,
   UUID,
 } from './assembly/layout.js';
+import { correctedFields, correctedGrowth, hasTail } from './corrected-fields.js';
 import type { LaneMemory } from './lane-memory.js';
 import type { ReferenceValues } from './reference-values.js';
 
@@ -70,6 +75,9 @@ const OPERATION: Readonly<Record<ColumnType, number>> = {
   jsonb: JSONB,
 };
 
+/** More, and few rows would fit an output. */
+const MAX_ROW_GROWTH = OUTPUT_BYTES / 4;
+
 /** A delimiter that plain values hold, too, would not end them. */
 const PART_OF_VALUES = /[\w .:+{}[\]"-]/;
 
@@ -79,6 +87,10 @@ export interface PlacedPlan {
   readonly hasText: boolean;
   /** Where each reference's values go, in the order of their memory. */
   readonly references: readonly ReferenceValues[];
+  /** Whether the host writes some of the values. */
+  readonly isCorrected: boolean;
+  /** Bytes of a row beside the text in it and what all plans need. */
+  readonly growth: number;
 }
 
 /**
@@ -99,8 +111,15 @@ export function placePlan(
 
   bytes.fill(0, FIELDS, FIELDS + fieldCount * FIELD_BYTES);
   const entryOf = (field: number) => FIELDS + field * FIELD_BYTES;
+  const corrected = correctedFields(plan);
+  for (const [number, field] of corrected.entries()) {
+    bytes[entryOf(field)] = CORRECTED;
+    words[(entryOf(field) + FIELD_NUMBER) / 4] = number;
+  }
+  // What corrections read is text, whatever becomes of it.
+  hasText ||= corrected.length > 0;
   for (const column of columns) {
-    if (column.from !== 'field') continue;
+    if (column.from !== 'field' || corrected.includes(column.field)) continue;
     const entry = entryOf(column.field);
     if (bytes[entry] !== SKIP) return undefined;
     const operation = OPERATION[column.type];
@@ -138,7 +157,15 @@ export function placePlan(
   // Where the delimiter may be part of JSON, unquoted JSON does not end where it seems to.
   state[ALLOWS_BARE_QUOTES] = dialect.allowsBareQuotes && dialect.delimiter === '\t' ? 1 : 0;
   state[HAS_LOAD_ID] = columns.some(({ from }) => from === 'load') ? 1 : 0;
-  return { hasText, references: used };
+  state[HAS_TAIL] = hasTail(plan) ? 1 : 0;
+  const growth = correctedGrowth(plan);
+  if (growth > MAX_ROW_GROWTH) return undefined;
+  return {
+    hasText,
+    references: used,
+    isCorrected: corrected.length > 0 || hasTail(plan),
+    growth,
+  };
 }
 
 /**

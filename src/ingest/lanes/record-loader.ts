@@ -8,6 +8,7 @@ import type { RowSink } from '../copy/sink.js';
 import { type Dialect, LF } from '../dialect.js';
 import { RowWriter } from '../encode/binary.js';
 import type { RecordPlace, RejectLog } from '../ledger/reject-log.js';
+import { NO_NOTES, NoteTally, type NoteCounts, type RowNotes } from '../notes.js';
 import type { TablePlan } from '../plan/table-plan.js';
 import type { Window } from '../read.js';
 import { Fault } from '../reject.js';
@@ -56,7 +57,7 @@ export class RecordLoader {
   readonly #parser: CsvParser;
   readonly #encoder: RowEncoder;
   readonly #writer = new RowWriter();
-  readonly #unknown = new Map<string, number>();
+  readonly #tally = new NoteTally();
   /** Rows of the lane that the sink was told of. */
   #noted = 0;
   /** Records for the csv lane in a row; grows while the byte lane understands none of them. */
@@ -81,6 +82,7 @@ export class RecordLoader {
             loadId,
             withOrdinals: sink.wantsOrdinals,
             maxRows: options.writeBatchSize,
+            noteTally: this.#tally,
           });
   }
 
@@ -93,13 +95,14 @@ export class RecordLoader {
     return this.#line;
   }
 
-  /** Undeclared metrics: name → records that had them. */
-  get unknownMetrics(): ReadonlyMap<string, number> {
-    return this.#unknown;
+  /** Of the records that were taken, but for those that were taken back. */
+  get noteCounts(): NoteCounts {
+    return this.#tally.counts;
   }
 
-  countUnknown(names: readonly string[], by: number): void {
-    for (const name of names) this.#unknown.set(name, (this.#unknown.get(name) ?? 0) + by);
+  /** Takes back what was counted for a record that is not loaded after all. */
+  uncount(notes: RowNotes): void {
+    this.#tally.add(notes, -1);
   }
 
   /**
@@ -268,14 +271,9 @@ export class RecordLoader {
         this.#rejects.add(place, told, Buffer.from(bytes.subarray(start, end)));
         return;
       }
-      const unknown = this.#encoder.unknownMetrics;
-      this.countUnknown(unknown, 1);
-      this.#sink.added(
-        record as readonly (string | null)[],
-        place,
-        unknown,
-        this.#writer.byteLength,
-      );
+      const { notes, texts } = this.#encoder;
+      if (notes !== NO_NOTES) this.#tally.add(notes, 1);
+      this.#sink.added(texts, place, notes, this.#writer.byteLength);
       if (
         this.#writer.rowCount >= this.#options.writeBatchSize ||
         this.#writer.byteLength >= MAX_WRITE_BYTES

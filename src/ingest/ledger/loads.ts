@@ -8,6 +8,7 @@ import { EdpError } from '../../errors.js';
 import { failpoint } from '../../failpoints.js';
 import { isDecoded, readText, type TextForm, withoutFooter } from '../decode/text.js';
 import { type FileFormat, readsAlike } from '../file-format.js';
+import { NO_COUNTS, type NoteCounts, NoteTally } from '../notes.js';
 import type { CommittedRange } from '../plan/cut.js';
 import { type HashedRange, hasContent, hasText } from '../plan/identify.js';
 import type { RowCounts } from '../split.js';
@@ -53,7 +54,7 @@ export interface CommittedPart {
   /** In the order of the file. */
   readonly committed: readonly CommittedRange[];
   readonly rows: RowCounts;
-  readonly unknownMetrics: Readonly<Record<string, number>>;
+  readonly notes: NoteCounts;
   /** Whether it was loaded with another model than the run has that goes on with it. */
   readonly hadOtherModel: boolean;
 }
@@ -124,7 +125,7 @@ export async function claimLoads(
           loadId: loadIds[i]!,
           committed: [],
           rows: NO_ROWS,
-          unknownMetrics: {},
+          notes: NO_COUNTS,
           hadOtherModel: false,
         };
       });
@@ -351,6 +352,12 @@ async function resume(
   };
 }
 
+/** As a receipt has them; null for none. */
+interface StoredNotes {
+  readonly unknownMetrics: Record<string, number> | null;
+  readonly corrections: Record<string, number> | null;
+}
+
 /** @param modelHash of the model that the load goes on with */
 export async function readCommittedPart(
   client: pg.Client,
@@ -361,14 +368,17 @@ export async function readCommittedPart(
     loadId,
   ]);
   const load = rows[0]!;
-  const receipts = await client.query<CommittedRange & { unknown: Record<string, number> | null }>(
+  const receipts = await client.query<CommittedRange & StoredNotes>(
     `SELECT start_byte AS start, end_byte AS "end", first_line AS "firstLine",
-            line_count AS "lineCount", unknown_metrics AS unknown
+            line_count AS "lineCount",
+            unknown_metrics AS "unknownMetrics", corrections
      FROM edp.receipts WHERE load_id = $1 ORDER BY start_byte`,
     [loadId],
   );
-  const unknownMetrics: Record<string, number> = {};
-  for (const { unknown } of receipts.rows) addCounts(unknownMetrics, unknown ?? {});
+  const notes = new NoteTally();
+  for (const { unknownMetrics, corrections } of receipts.rows) {
+    notes.addCounts({ unknownMetrics: unknownMetrics ?? {}, corrections: corrections ?? {} });
+  }
   return {
     loadId,
     committed: receipts.rows,
@@ -378,16 +388,9 @@ export async function readCommittedPart(
       rejected: load.rows_rejected,
       duplicate: load.rows_duplicate,
     },
-    unknownMetrics,
+    notes: notes.counts,
     hadOtherModel: load.model_hash !== modelHash && receipts.rows.length > 0,
   };
-}
-
-export function addCounts(
-  sum: Record<string, number>,
-  counts: Readonly<Record<string, number>>,
-): void {
-  for (const [name, count] of Object.entries(counts)) sum[name] = (sum[name] ?? 0) + count;
 }
 
 /** A load as a run leaves it. */

@@ -1,7 +1,9 @@
 /** What the ledger answers: loads, and rejects. Reads only, and works before anything was loaded. */
 import type pg from 'pg';
 import { EdpError } from '../../errors.js';
+import type { Drift } from '../../model/drift.js';
 import type { FileFormat } from '../file-format.js';
+import { groupCorrections } from '../notes.js';
 import type { RowCounts } from '../split.js';
 
 export interface LoadSummary {
@@ -16,6 +18,10 @@ export interface LoadSummary {
   readonly bytes: number;
   readonly rows: RowCounts;
   readonly unknownMetrics: Readonly<Record<string, number>>;
+  /** By column, then by correction: how often it acted. */
+  readonly corrections: ReturnType<typeof groupCorrections>;
+  /** How its fields differ from those of the table; undefined where they do not. */
+  readonly drift: Drift | undefined;
   /** Rows of other loads whose values it replaced (--on-conflict update). */
   readonly rowsReplaced: number;
   /** Working time of all its runs. */
@@ -62,7 +68,9 @@ interface LoadRow {
   readonly started_at: string;
   readonly finished_at: string | null;
   readonly undone_at: string | null;
+  readonly file_format: { readonly drift?: Drift } | null;
   readonly unknown: Record<string, number> | null;
+  readonly corrections: Record<string, number> | null;
 }
 
 export async function hasLedger(client: pg.Client): Promise<boolean> {
@@ -110,6 +118,27 @@ export function parseLoadId(text: unknown): number {
   });
 }
 
+/** What is wrong with most rejects of a load. */
+export async function findCommonFault(
+  client: pg.Client,
+  loadId: number,
+): Promise<{ code: string; column: string | null; records: number } | undefined> {
+  const { rows } = await client.query<{ code: string; column: string | null; records: number }>(
+    `SELECT code, column_name AS column, count(*) AS records FROM edp.rejects WHERE load_id = $1
+     GROUP BY code, column_name ORDER BY records DESC, code, column_name LIMIT 1`,
+    [loadId],
+  );
+  return rows[0];
+}
+
+/** SQL for the counts by name over the receipts of load `l`. */
+function sumOfReceipts(column: string): string {
+  return `(SELECT jsonb_object_agg(name, total) FROM (
+     SELECT key AS name, sum(value::bigint) AS total
+     FROM edp.receipts r, jsonb_each_text(r.${column})
+     WHERE r.load_id = l.load_id GROUP BY key) AS counts)`;
+}
+
 async function queryLoads(
   client: pg.Client,
   condition: string,
@@ -117,11 +146,8 @@ async function queryLoads(
   limit: number,
 ): Promise<LoadSummary[]> {
   const { rows } = await client.query<LoadRow>(
-    `SELECT l.*, ${IS_HELD} AS is_held,
-       (SELECT jsonb_object_agg(name, total) FROM (
-          SELECT key AS name, sum(value::bigint) AS total
-          FROM edp.receipts r, jsonb_each_text(r.unknown_metrics)
-          WHERE r.load_id = l.load_id GROUP BY key) AS counts) AS unknown
+    `SELECT l.*, ${IS_HELD} AS is_held, ${sumOfReceipts('unknown_metrics')} AS unknown,
+       ${sumOfReceipts('corrections')} AS corrections
      FROM edp.loads l WHERE ${condition} ORDER BY load_id DESC LIMIT ${limit}`,
     [...values],
   );
@@ -138,6 +164,8 @@ async function queryLoads(
       duplicate: row.rows_duplicate,
     },
     unknownMetrics: row.unknown ?? {},
+    corrections: groupCorrections(row.corrections ?? {}),
+    drift: row.file_format?.drift,
     rowsReplaced: row.rows_replaced,
     seconds: Number(row.seconds),
     contentHash: row.content_hash,

@@ -43,6 +43,11 @@ export async function insertRejects(
   );
 }
 
+/** @returns null for no counts */
+export function toStored(counts: Readonly<Record<string, number>>): string | null {
+  return Object.keys(counts).length === 0 ? null : JSON.stringify(counts);
+}
+
 /**
  * The receipt, and the counts of the load with it.
  *
@@ -59,11 +64,11 @@ export async function insertReceipt(
   receipt: Receipt,
 ): Promise<void> {
   const { read, loaded, rejected, duplicate } = receipt.rows;
-  const hasUnknown = Object.keys(receipt.unknownMetrics).length > 0;
+  const { unknownMetrics, corrections } = receipt.notes;
   await client.query(
     `INSERT INTO edp.receipts (load_id, start_byte, end_byte, first_line, line_count, rows_read,
-       rows_loaded, rows_rejected, rows_duplicate, unknown_metrics, content_hash, on_conflict)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+       rows_loaded, rows_rejected, rows_duplicate, unknown_metrics, corrections, content_hash, on_conflict)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
     [
       loadId,
       receipt.start,
@@ -74,7 +79,8 @@ export async function insertReceipt(
       loaded,
       rejected,
       duplicate,
-      hasUnknown ? JSON.stringify(receipt.unknownMetrics) : null,
+      toStored(unknownMetrics),
+      toStored(corrections),
       receipt.contentHash,
       onConflict,
     ],

@@ -1,6 +1,7 @@
 /** A file → its dialect, its header, and where its records are. */
 import { EdpError } from '../../errors.js';
 import type { CsvSettings } from '../../model/csv.js';
+import { declaredFields } from '../../model/fields.js';
 import type { Table } from '../../model/model.js';
 import { findFooter, isDecoded } from '../decode/text.js';
 import { type Detection, describeDelimiter, detect, fieldEncodingOf } from '../detect/detect.js';
@@ -145,11 +146,7 @@ export function describeSample(
 
 function knownFields(table: Table | undefined): Set<string> {
   if (table === undefined) return new Set();
-  return new Set([
-    ...table.columns.map(({ field }) => field),
-    ...table.sources.map(({ field }) => field),
-    ...table.ignoredFields,
-  ]);
+  return new Set([...declaredFields(table), ...table.ignoredFields]);
 }
 
 /** @param isStrict whether a single NUL byte is too many */

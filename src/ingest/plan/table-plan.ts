@@ -3,7 +3,12 @@
  * be handed to a thread, which compiles it into a row encoder.
  */
 import { EdpError } from '../../errors.js';
-import { type ColumnType, physicalColumns, type Table } from '../../model/model.js';
+import type { Corrections } from '../../model/corrections.js';
+import { type Expression, fieldsOf, parseExpression } from '../../model/expression.js';
+import { declaredFields, fieldsRead } from '../../model/fields.js';
+import { defaultOnNew, type Drift, type OnNewField } from '../../model/drift.js';
+import { type Column, type ColumnType, physicalColumns, type Table } from '../../model/model.js';
+import { encodeBytes } from '../transform/coerce.js';
 
 /** Where a column of the table gets its value from. */
 export type ColumnPlan = {
@@ -11,9 +16,20 @@ export type ColumnPlan = {
   readonly type: ColumnType;
   readonly isNullable: boolean;
 } & (
-  | { readonly from: 'field'; readonly field: number }
+  | { readonly from: 'field'; readonly field: number; readonly corrections?: Corrections }
+  /** The same text in every row; the default of a column whose field is not there, or a constant. */
+  | { readonly from: 'constant'; readonly text: string; readonly isDefault: boolean }
+  | {
+      readonly from: 'computed';
+      readonly expression: Expression;
+      /** Fields that it reads: name → index. */
+      readonly fields: Readonly<Record<string, number>>;
+      readonly corrections?: Corrections;
+    }
   | { readonly from: 'metric'; readonly source: number; readonly metric: number }
   | { readonly from: 'extra'; readonly source: number }
+  /** Fields that no column is declared for, as an object: name → index. */
+  | { readonly from: 'kept'; readonly fields: Readonly<Record<string, number>> }
   | { readonly from: 'load' }
 );
 
@@ -36,7 +52,7 @@ export interface TablePlan {
 
 /**
  * Columns in the order in which their values stand in a record, so that a row can be written while the
- * record is read; lineage, which is in no field, comes last. Sorting keeps the order of a source's metrics.
+ * record is read; what is in no field (constants, what is computed, lineage) comes last. Sorting keeps the order of a source's metrics.
  */
 function inFieldOrder(
   columns: readonly ColumnPlan[],
@@ -49,6 +65,9 @@ function inFieldOrder(
       case 'metric':
       case 'extra':
         return sourceFields[column.source]!;
+      case 'constant':
+      case 'computed':
+      case 'kept':
       case 'load':
         return Number.POSITIVE_INFINITY;
     }
@@ -56,33 +75,82 @@ function inFieldOrder(
   return [...columns].sort((a, b) => (fieldOf(a) === fieldOf(b) ? 0 : fieldOf(a) - fieldOf(b)));
 }
 
+/** @returns undefined where a header is what its table declares */
+export function findDrift(
+  table: Table,
+  header: readonly string[],
+  onNew: OnNewField,
+): Drift | undefined {
+  const declared = declaredFields(table);
+  const unknown = header.filter(
+    (name) => !declared.has(name) && !table.ignoredFields.includes(name),
+  );
+  const missing = [...declared].filter((name) => !header.includes(name));
+  const found = header.filter((name) => declared.has(name));
+  const expected = [...declared].filter((name) => header.includes(name));
+  const isReordered = found.join('\0') !== expected.join('\0');
+  if (unknown.length === 0 && missing.length === 0 && !isReordered) return undefined;
+  return { new: unknown, ...(unknown.length > 0 ? { onNew } : {}), missing, isReordered };
+}
+
+type WithoutColumn<T> = T extends ColumnPlan ? Omit<T, 'name' | 'type' | 'isNullable'> : never;
+type PlannedOrigin = WithoutColumn<Extract<ColumnPlan, { from: 'field' | 'constant' | 'computed' }>>;
+
+/** @returns undefined where the file has nothing for the column */
+function planOrigin(
+  { field: name, origin, corrections }: Column,
+  position: (name: string) => number,
+): PlannedOrigin | undefined {
+  const correcting = corrections === undefined ? {} : { corrections };
+  if (origin?.kind === 'constant') {
+    return { from: 'constant', text: encodeBytes(origin.text), isDefault: false };
+  }
+  if (origin?.kind === 'computed') {
+    const expression = parseExpression(origin.expression);
+    const read = fieldsOf(expression).map((field) => [field, position(field)] as const);
+    if (read.some(([, index]) => index >= 0) || read.length === 0) {
+      const fields = Object.fromEntries(read.filter(([, index]) => index >= 0));
+      return { from: 'computed', expression, fields, ...correcting };
+    }
+  } else {
+    const field = position(name);
+    if (field >= 0) return { from: 'field', field, ...correcting };
+  }
+  const text = corrections?.default;
+  return text === undefined
+    ? undefined
+    : { from: 'constant', text: encodeBytes(text), isDefault: true };
+}
+
 /**
  * @param header names of the header's fields, in order
  * @param path of the file, for messages
+ * @param onNew what becomes of fields that no column is declared for
  * @throws EdpError `header_mismatch` that names every missing, unknown and repeated field at once
  */
-export function planTable(table: Table, header: readonly string[], path: string): TablePlan {
+export function planTable(
+  table: Table,
+  header: readonly string[],
+  path: string,
+  onNew: OnNewField = defaultOnNew(table),
+): TablePlan {
   const position = (name: string) => header.indexOf(name);
   const faults: string[] = [];
 
-  const known = new Set([
-    ...table.columns.map(({ field }) => field),
-    ...table.sources.map(({ field }) => field),
-    ...table.ignoredFields,
-  ]);
+  const declared = declaredFields(table);
+  const known = new Set([...declared, ...table.ignoredFields]);
   const list = (names: Iterable<string>) =>
     [...names].map((name) => JSON.stringify(name)).join(', ');
   const unknown = header.filter((name) => !known.has(name));
-  if (unknown.length > 0) faults.push(`fields that the table has no column for: ${list(unknown)}`);
+  if (unknown.length > 0 && onNew === 'reject') faults.push(`fields that the table has no column for: ${list(unknown)}`);
   const repeated = new Set(header.filter((name, i) => position(name) !== i));
   if (repeated.size > 0) faults.push(`fields that occur more than once: ${list(repeated)}`);
-  const missing = table.columns.filter(
-    ({ field, isNullable }) => !isNullable && position(field) < 0,
-  );
+  const missing = table.columns
+    .filter(({ isNullable, corrections }) => !isNullable && corrections?.default === undefined)
+    .flatMap(fieldsRead)
+    .filter((field) => position(field) < 0);
   if (missing.length > 0) {
-    faults.push(
-      `no field for columns that need a value: ${list(missing.map(({ field }) => field))}`,
-    );
+    faults.push(`no field for columns that need a value: ${list(new Set(missing))}`);
   }
   if (faults.length > 0) {
     throw new EdpError(
@@ -90,7 +158,7 @@ export function planTable(table: Table, header: readonly string[], path: string)
       `the header does not fit table "${table.name}": ${faults.join('; ')}`,
       {
         place: `${path}:1`,
-        hint: `the table has: ${[...known].join(', ')}. Name another table with --table, or declare columns, or \`ignore\` fields, in edp.yaml`,
+        hint: `the table has: ${[...known].join(', ')}. Name another table with --table, or declare columns, or \`ignore\` fields, in edp.yaml${unknown.length > 0 ? '; --on-new-column says what else may become of new fields' : ''}`,
       },
     );
   }
@@ -98,10 +166,17 @@ export function planTable(table: Table, header: readonly string[], path: string)
   const sources = table.sources.filter(({ field }) => position(field) >= 0);
   const columns: ColumnPlan[] = [];
   for (const column of physicalColumns(table)) {
-    const declared = table.columns.find(({ name }) => name === column.name);
-    if (declared !== undefined) {
-      const field = position(declared.field);
-      if (field >= 0) columns.push({ ...column, from: 'field', field });
+    const own = table.columns.find(({ name }) => name === column.name);
+    if (own !== undefined) {
+      const origin = planOrigin(own, position);
+      if (origin !== undefined) columns.push({ ...column, ...origin });
+      continue;
+    }
+    if (column.name === table.extraColumn) {
+      if (unknown.length > 0 && onNew === 'keep') {
+        const fields = Object.fromEntries(unknown.map((name) => [name, position(name)]));
+        columns.push({ ...column, from: 'kept', fields });
+      }
       continue;
     }
     if (column.name === table.lineageColumn) {

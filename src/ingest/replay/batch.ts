@@ -10,8 +10,9 @@ import type { Dialect } from '../dialect.js';
 import { lineEndFor } from '../file-format.js';
 import { RecordLoader } from '../lanes/record-loader.js';
 import type { HeldLoad } from '../ledger/held-load.js';
-import { storable } from '../ledger/receipts.js';
+import { storable, toStored } from '../ledger/receipts.js';
 import { type RecordPlace, RejectLog } from '../ledger/reject-log.js';
+import { NO_NOTES, type NoteCounts, NoteTally, type RowNotes } from '../notes.js';
 import type { TablePlan } from '../plan/table-plan.js';
 import { Fault } from '../reject.js';
 import { RecordBatch, RecordScanner } from '../scan/records.js';
@@ -40,7 +41,7 @@ interface Reject {
 
 export interface BatchOutcome {
   readonly rows: RowCounts;
-  readonly unknownMetrics: Readonly<Record<string, number>>;
+  readonly notes: NoteCounts;
   /** Offset of the last reject looked at. */
   readonly last: number;
 }
@@ -73,14 +74,11 @@ export async function replayBatch(
   const [loaded, duplicate] = [sum('loaded'), sum('duplicate')];
   await hold.addToCounts(client, { loaded, duplicate, rejected: -loaded - duplicate });
   await failpoint('replay.counted', client);
-  const unknownMetrics: Record<string, number> = {};
-  for (const { unknown } of moved.values()) {
-    for (const [name, records] of unknown)
-      unknownMetrics[name] = (unknownMetrics[name] ?? 0) + records;
-  }
+  const tally = new NoteTally();
+  for (const { notes } of moved.values()) tally.addCounts(notes.counts);
   return {
     rows: { read: rejects.length, loaded, rejected: tried.refused.size, duplicate },
-    unknownMetrics,
+    notes: tally.counts,
     last: rejects.at(-1)!.byteOffset,
   };
 }
@@ -113,7 +111,7 @@ interface Tried {
   readonly refused: ReadonlyMap<number, Fault>;
   readonly duplicates: ReadonlySet<number>;
   /** Of records that were staged; by byte offset. */
-  readonly unknownMetrics: ReadonlyMap<number, readonly string[]>;
+  readonly notes: ReadonlyMap<number, RowNotes>;
 }
 
 /** Keeps why each record was refused, in place of the ledger. */
@@ -133,7 +131,7 @@ async function tryAgain(
   rejects: readonly Reject[],
 ): Promise<Tried> {
   const refusals = new Refusals(client, stage.loadId, 0);
-  const sink = new ReplaySink(new Stage(client, stage), refusals, () => {});
+  const sink = new ReplaySink(new Stage(client, stage), refusals, NO_NOTES, () => {});
   const loader = new RecordLoader(
     {
       plan,
@@ -166,7 +164,7 @@ async function tryAgain(
   return {
     refused: refusals.faults,
     duplicates: new Set(sink.duplicates.map(({ byteOffset }) => byteOffset)),
-    unknownMetrics: sink.unknownMetrics,
+    notes: sink.notes,
   };
 }
 
@@ -227,7 +225,7 @@ async function takeOut(
 interface Moved {
   loaded: number;
   duplicate: number;
-  readonly unknown: Map<string, number>;
+  readonly notes: NoteTally;
 }
 
 /** What moves in each receipt, by the start of its split. */
@@ -235,18 +233,26 @@ function countMoved(rejects: readonly Reject[], tried: Tried): Map<number, Moved
   const moved = new Map<number, Moved>();
   for (const { byteOffset, startByte } of rejects) {
     if (tried.refused.has(byteOffset)) continue;
-    const receipt = moved.get(startByte) ?? { loaded: 0, duplicate: 0, unknown: new Map() };
+    const receipt = moved.get(startByte) ?? { loaded: 0, duplicate: 0, notes: new NoteTally() };
     moved.set(startByte, receipt);
     if (tried.duplicates.has(byteOffset)) {
       receipt.duplicate++;
       continue;
     }
     receipt.loaded++;
-    for (const name of tried.unknownMetrics.get(byteOffset) ?? []) {
-      receipt.unknown.set(name, (receipt.unknown.get(name) ?? 0) + 1);
-    }
+    receipt.notes.add(tried.notes.get(byteOffset) ?? NO_NOTES, 1);
   }
   return moved;
+}
+
+/** SQL for the sum of counts by name, either of which may be null. */
+function sumOf(counts: string, more: string): string {
+  return `CASE WHEN ${more} IS NULL THEN ${counts} ELSE (
+    SELECT jsonb_object_agg(name, total) FROM (
+      SELECT name, sum(records::bigint) AS total FROM (
+        SELECT * FROM jsonb_each_text(coalesce(${counts}, '{}'))
+        UNION ALL SELECT * FROM jsonb_each_text(${more})) AS counts (name, records)
+      GROUP BY name) AS totals) END`;
 }
 
 /**
@@ -268,24 +274,19 @@ async function updateReceipts(
        on_conflict = CASE WHEN 'update' IN (r.on_conflict, $6) THEN 'update'
                           WHEN 'skip' IN (r.on_conflict, $6) THEN 'skip' ELSE 'reject' END,
        committed_at = CASE $6 WHEN 'update' THEN clock_timestamp() ELSE r.committed_at END,
-       unknown_metrics = CASE WHEN n.unknown IS NULL THEN r.unknown_metrics ELSE (
-         SELECT jsonb_object_agg(name, total) FROM (
-           SELECT name, sum(records::bigint) AS total FROM (
-             SELECT * FROM jsonb_each_text(coalesce(r.unknown_metrics, '{}'))
-             UNION ALL SELECT * FROM jsonb_each_text(n.unknown::jsonb)) AS counts (name, records)
-           GROUP BY name) AS totals) END
-     FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::text[])
-       AS n (start_byte, loaded, duplicate, unknown)
+       unknown_metrics = ${sumOf('r.unknown_metrics', 'n.unknown_metrics')},
+       corrections = ${sumOf('r.corrections', 'n.corrections')}
+     FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::jsonb[], $7::jsonb[])
+       AS n (start_byte, loaded, duplicate, unknown_metrics, corrections)
      WHERE r.load_id = $1 AND r.start_byte = n.start_byte`,
     [
       loadId,
       [...moved.keys()],
       receipts.map(({ loaded }) => loaded),
       receipts.map(({ duplicate }) => duplicate),
-      receipts.map(({ unknown }) =>
-        unknown.size === 0 ? null : JSON.stringify(Object.fromEntries(unknown)),
-      ),
+      receipts.map(({ notes }) => toStored(notes.counts.unknownMetrics)),
       onConflict,
+      receipts.map(({ notes }) => toStored(notes.counts.corrections)),
     ],
   );
   if (rowCount !== moved.size) throw new Error(`receipts of load ${loadId} are missing`);

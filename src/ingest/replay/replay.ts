@@ -10,6 +10,7 @@ import { withClient } from '../../database/connection.js';
 import type { Database } from '../../database/database.js';
 import { migrate } from '../../database/migrate.js';
 import { EdpError } from '../../errors.js';
+import { withDrift } from '../../model/drift.js';
 import { findTable, type Model } from '../../model/model.js';
 import type { MissingDimensions, OnConflict } from '../copy/stage.js';
 import { inspectTarget } from '../copy/target.js';
@@ -19,8 +20,8 @@ import {
   type LoadRecord,
   withHeldLoad,
 } from '../ledger/held-load.js';
-import { addCounts } from '../ledger/loads.js';
 import { hasLedger } from '../ledger/query.js';
+import { type NoteCounts, NoteTally } from '../notes.js';
 import { planTable } from '../plan/table-plan.js';
 import type { RowCounts } from '../split.js';
 import { type ReplayPlan, replayBatch } from './batch.js';
@@ -42,7 +43,7 @@ export interface ReplayResult {
   readonly rows: RowCounts;
   /** Rejects of the load that are left. */
   readonly remaining: number;
-  readonly unknownMetrics: Readonly<Record<string, number>>;
+  readonly notes: NoteCounts;
   readonly isInterrupted: boolean;
   /** What ended it early, where something did. */
   readonly failure?: unknown;
@@ -70,8 +71,7 @@ export async function replay(
     const load = await hold.look();
     assertWhole(load);
     progress.start(load.rows.rejected);
-    const unknownMetrics: Record<string, number> = {};
-    const tally = { rejected: 0, isDone: load.rows.rejected === 0, unknownMetrics };
+    const tally = { rejected: 0, isDone: load.rows.rejected === 0, notes: new NoteTally() };
     let failure: unknown;
     try {
       if (!tally.isDone) {
@@ -95,7 +95,7 @@ export async function replay(
       seconds: (performance.now() - startedAt) / 1000,
       rows: { read: loaded + duplicate + rejected, loaded, rejected, duplicate },
       remaining: now.rejected,
-      unknownMetrics,
+      notes: tally.notes.counts,
       isInterrupted: signal.aborted && failure === undefined && !tally.isDone,
       ...(failure === undefined ? {} : { failure }),
     };
@@ -127,15 +127,17 @@ async function planReplay(
   { loadId, path, table: tableName, format }: LoadRecord,
   options: ReplayOptions,
 ): Promise<ReplayPlan> {
-  const table = findTable(model, tableName);
-  if (table === undefined) {
+  const declared = findTable(model, tableName);
+  if (declared === undefined) {
     throw new EdpError(
       'unknown_table',
       `load ${loadId} went into table "${tableName}", which the model does not have (any more)`,
       { hint: 'declare the table in edp.yaml, or run edp in the project that loads it' },
     );
   }
-  const plan = planTable(table, format.fields, path);
+  const table = withDrift(declared, format.drift);
+  const onNew = format.drift?.onNew;
+  const plan = planTable(table, format.fields, path, onNew);
   const target = await hold.read((client) => inspectTarget(client, table));
   return {
     dialect: format.dialect,
@@ -157,7 +159,7 @@ async function planReplay(
 interface Tally {
   rejected: number;
   isDone: boolean;
-  readonly unknownMetrics: Record<string, number>;
+  readonly notes: NoteTally;
 }
 
 async function replayAll(
@@ -185,7 +187,7 @@ async function replayAll(
     }
     after = outcome.last;
     tally.rejected += outcome.rows.rejected;
-    addCounts(tally.unknownMetrics, outcome.unknownMetrics);
+    tally.notes.addCounts(outcome.notes);
     progress.advance(outcome.rows);
   }
 }

@@ -1,18 +1,19 @@
-/** The careful sink, which also remembers the unknown metrics of each record. */
+/** The careful sink, which also remembers what is to be counted of each record. */
 import { CarefulSink } from '../copy/careful.js';
 import type { RecordPlace } from '../ledger/reject-log.js';
+import { NO_NOTES, type RowNotes } from '../notes.js';
 
 export class ReplaySink extends CarefulSink {
   /** By byte offset of the record. */
-  readonly unknownMetrics = new Map<number, readonly string[]>();
+  readonly notes = new Map<number, RowNotes>();
 
   override added(
-    fields: readonly (string | null)[],
+    texts: readonly (string | null)[],
     place: RecordPlace,
-    unknown: readonly string[],
+    notes: RowNotes,
     rowEnd: number,
   ): void {
-    if (unknown.length > 0) this.unknownMetrics.set(place.byteOffset, unknown);
-    super.added(fields, place, unknown, rowEnd);
+    if (notes !== NO_NOTES) this.notes.set(place.byteOffset, notes);
+    super.added(texts, place, notes, rowEnd);
   }
 }

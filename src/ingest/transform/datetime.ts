@@ -104,6 +104,31 @@ export function coerceTimestamp(text: string): bigint | Fault {
   );
 }
 
+/** Whether a timestamp says in which zone it is; false for what is none. */
+export function hasZone(text: string): boolean {
+  const match = TIMESTAMP.exec(text);
+  return match !== null && (match[10] !== undefined || /z$/i.test(text));
+}
+
+/** Times that can be written with a year of four digits, from 0001 to 9999. */
+const MIN_WRITTEN = BigInt(daysFromDate(1, 1, 1)) * BigInt(MICROS_PER_DAY);
+const MAX_WRITTEN = BigInt(daysFromDate(10_000, 1, 1)) * BigInt(MICROS_PER_DAY) - 1n;
+
+/**
+ * The reverse of {@link coerceTimestamp}.
+ *
+ * @param micros from 2000-01-01 00:00
+ * @returns undefined where the year does not have four digits
+ */
+export function writeTimestamp(micros: bigint): string | undefined {
+  if (micros < MIN_WRITTEN || micros > MAX_WRITTEN) return undefined;
+  const perMilli = 1000n;
+  const rest = ((micros % perMilli) + perMilli) % perMilli;
+  const millis = Number((micros - rest) / perMilli) + DAYS_TO_2000 * 86_400_000;
+  const written = new Date(millis).toISOString().slice(0, -1).replace('T', ' ');
+  return `${written}${String(rest).padStart(3, '0')}`;
+}
+
 /** Digits after the point → microseconds; the server rounds the seventh digit half to even. */
 function roundFraction(digits: string | undefined): number {
   if (digits === undefined) return 0;

@@ -147,7 +147,7 @@ export class FileReader {
 }
 
 /** Rows written but not handed on yet. */
-interface RowNotes {
+interface RowPositions {
   offsets: number[];
   lines: number[];
   ends: number[];
@@ -155,7 +155,7 @@ interface RowNotes {
   rejected: number[];
 }
 
-const newNotes = (): RowNotes => ({ offsets: [], lines: [], ends: [], rejected: [] });
+const newPositions = (): RowPositions => ({ offsets: [], lines: [], ends: [], rejected: [] });
 
 class VisitedRows implements RowSink {
   readonly wantsOrdinals = false;
@@ -165,8 +165,8 @@ class VisitedRows implements RowSink {
   readonly #known: KnownRejects | undefined;
   readonly #visitor: FileVisitor;
   readonly #hasRows: boolean;
-  #lane = newNotes();
-  #csv = newNotes();
+  #lane = newPositions();
+  #csv = newPositions();
 
   constructor(known: KnownRejects | undefined, visitor: FileVisitor, plan: TablePlan) {
     this.#known = known;
@@ -193,9 +193,9 @@ class VisitedRows implements RowSink {
   }
 
   added(
-    _fields: readonly (string | null)[],
+    _texts: readonly (string | null)[],
     { byteOffset, byteLength, lineInSplit }: RecordPlace,
-    _unknown: readonly string[],
+    _notes: RowNotes,
     rowEnd: number,
   ): void {
     this.#csv.offsets.push(byteOffset);
@@ -226,17 +226,17 @@ class VisitedRows implements RowSink {
 
   takeFromLane(rows: Buffer, recycle: (rows: Buffer) => void): void {
     this.#visit(rows, this.#lane);
-    this.#lane = newNotes();
+    this.#lane = newPositions();
     recycle(rows);
   }
 
   take(writer: RowWriter): void {
     if (writer.rowCount === 0) return;
     this.#visit(writer.lendRows(), this.#csv);
-    this.#csv = newNotes();
+    this.#csv = newPositions();
   }
 
-  #visit(bytes: Buffer, { offsets, lines, ends, rejected }: RowNotes): void {
+  #visit(bytes: Buffer, { offsets, lines, ends, rejected }: RowPositions): void {
     if (!this.#hasRows) return;
     // One object for all of them: there are millions.
     const row = { bytes, view: viewOf(bytes), at: 0, byteOffset: 0, line: 0 };

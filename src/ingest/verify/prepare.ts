@@ -5,6 +5,7 @@ import type pg from 'pg';
 import { withClient } from '../../database/connection.js';
 import { EdpError } from '../../errors.js';
 import type { CsvSettings } from '../../model/csv.js';
+import { withDrift } from '../../model/drift.js';
 import { findTable, type Model, type Table } from '../../model/model.js';
 import type { OnConflict } from '../copy/stage.js';
 import { type CopyTarget, inspectTarget } from '../copy/target.js';
@@ -68,7 +69,7 @@ export async function findSubject(
     });
   }
   const promotions = await listPromotions(client, declared.name);
-  const table = withPromotions(declared, promotions);
+  const table = withDrift(withPromotions(declared, promotions), format.drift);
   const target = await inspectTarget(client, table);
 
   const name = request.file ?? load.path;
@@ -95,7 +96,7 @@ export async function findSubject(
         // The footer of a text is left out of what is read.
         ...(isDecoded(source.form) ? { dataEnd: undefined } : {}),
       };
-  const plan = layout.header.length === 0 ? undefined : planTable(table, layout.header, name);
+  const plan = layout.header.length === 0 ? undefined : planTable(table, layout.header, name, format.drift?.onNew);
   return {
     load,
     name,

@@ -41,15 +41,21 @@ export const ROW_COUNT = 14;
 export const NEXT = 15;
 /** Where the first row of the output is; ends of rows count from there. */
 export const OUT_START = 16;
+/** Set by the facade, once a plan: 1 where values that are in no field follow those of the fields. */
+export const HAS_TAIL = 17;
 export const STATE_WORDS = 18;
 
-/** One entry a field of the header: operation (u8), nullable (u8), reference (u8), plan of metrics (u32). */
+/**
+ * One entry a field of the header: operation (u8), nullable (u8), reference (u8), then (u32) the address of
+ * the plan of its metrics, or its number among the corrected fields.
+ */
 export const FIELDS = PLAN + 4 * STATE_WORDS;
 export const FIELD_BYTES = 8;
 export const FIELD_NULLABLE = 1;
 /** 1 and up; 0 where the field refers to nothing. */
 export const FIELD_REFERENCE = 2;
 export const FIELD_METRICS = 4;
+export const FIELD_NUMBER = 4;
 /** PostgreSQL has no table of more columns. */
 export const MAX_FIELDS = 1600;
 
@@ -145,6 +151,8 @@ export const JSONB = 13;
 export const METRICS = 14;
 /** A metric that is always left to the csv lane. */
 export const LEFT = 15;
+/** A field whose value the host writes; see corrected.ts. */
+export const CORRECTED = 16;
 
 // Why a run stopped.
 

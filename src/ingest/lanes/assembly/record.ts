@@ -6,6 +6,8 @@ import { CR, LEAVE, LF, QUOTE } from './bytes';
 import { FIELD_NULLABLE } from './layout';
 
 export class Record {
+  /** Address of its first byte. */
+  static start: usize = 0;
   /** Address of the next byte of its row. */
   static out: usize = 0;
   /** Line ends inside its quotes. */

@@ -15,17 +15,20 @@
  *   well-formed ones are taken. A record whose line end is not within the window is not taken.
  * - The byte behind the window's last must be a line feed (`run` puts it there): loops over digits and
  *   text stop at it and need no bounds check of their own. Those over quoted text have one.
- * - Nothing here allocates, and nothing is called in from outside: state is a few globals
+ * - Nothing here allocates, and nothing is called in from outside but for values that are corrected
+ *   (corrected.ts): state is a few globals
  *   (record.ts), everything else has an address (layout.ts).
  * - Names with `encode` write a value into the row and move Record.out, or return LEAVE; those with
  *   `skip` only walk.
  */
 import { CR, LEAVE, LF, QUOTE, storeInt16, storeInt32 } from './bytes';
+import { encodeCorrected, encodeTail } from './corrected';
 import { Integer } from './integers';
 import { encodeJson } from './json';
 import {
   ALLOWS_BARE_QUOTES,
   COLUMN_COUNT,
+  CORRECTED,
   DELIMITER,
   FIELD_BYTES,
   FIELD_COUNT,
@@ -33,6 +36,7 @@ import {
   FIELDS,
   HAS_LOAD_ID,
   HAS_ORDINALS,
+  HAS_TAIL,
   INT16,
   JSON_TEXT,
   JSONB,
@@ -103,6 +107,7 @@ export function run(start: usize, end: usize, limit: usize, isUtf8: bool): i32 {
   const columnCount = readState(COLUMN_COUNT);
   const hasOrdinals = readState(HAS_ORDINALS) !== 0;
   const hasLoadId = readState(HAS_LOAD_ID) !== 0;
+  const hasTail = readState(HAS_TAIL) !== 0;
   let row = <usize>readState(OUT);
   let rowCount = readState(ROW_COUNT);
   let line = readState(LINE);
@@ -127,10 +132,11 @@ export function run(start: usize, end: usize, limit: usize, isUtf8: bool): i32 {
       storeInt32(Record.out + 4, ordinal);
       Record.out += 8;
     }
+    Record.start = at;
     Record.lines = 0;
     References.pending = PENDING;
     const recordEnd = encodeRecord(at);
-    if (recordEnd === LEAVE) {
+    if (recordEnd === LEAVE || (hasTail && !encodeTail())) {
       reason = Record.isCut || isCut(at) ? STOPPED_INCOMPLETE : STOPPED_AT_RECORD;
       Record.isCut = false;
       break;
@@ -202,6 +208,8 @@ function encodeOther(at: usize, field: usize, operation: i32): usize {
       return encodeJson(at, field, operation);
     case SKIP:
       return skipField(at);
+    case CORRECTED:
+      return encodeCorrected(at, field);
     default:
       return LEAVE;
   }

@@ -1,0 +1,48 @@
+/**
+ * Values that are not simply those of a field: the host (corrected-fields.ts) writes them, by the very
+ * code of the csv lane. Only the bounds of a field are found here, and its doubled quotes undone.
+ *
+ * What breaks if you change it: the host reads the text where the value is to go, and overwrites it; it
+ * tells records apart by their address, which grows within a run.
+ */
+import { LEAVE, QUOTE } from './bytes';
+import { FIELD_NUMBER } from './layout';
+import { Record, Window } from './record';
+import { copyBare, copyQuoted, Text } from './text';
+
+/** What the host returns where the record is for the csv lane. */
+const LEFT_BY_HOST: i32 = -1;
+const NULL_LENGTH: i32 = -1;
+
+/**
+ * @param number of the field among those that are corrected
+ * @param text its address, where the value goes, too
+ * @param length of the text in bytes; -1 for an unquoted empty field
+ * @returns bytes written; -1 where the record is for the csv lane
+ */
+@external("host", "writeField")
+declare function writeField(number: u32, text: usize, length: i32, record: usize): i32;
+
+/** The same for the values that are in no field, all at once. */
+@external("host", "writeTail")
+declare function writeTail(out: usize, record: usize): i32;
+
+/** @param field address of its entry in the plan */
+export function encodeCorrected(at: usize, field: usize): usize {
+  const text = Record.out;
+  const behind = load<u8>(at) === QUOTE ? copyQuoted(at + 1, text) : copyBare(at, text);
+  if (behind === LEAVE || (Text.hasHighBytes && !Window.isUtf8)) return LEAVE;
+  const length = behind === at ? NULL_LENGTH : <i32>(Text.end - text);
+  const written = writeField(load<u32>(field, FIELD_NUMBER), text, length, Record.start);
+  if (written === LEFT_BY_HOST) return LEAVE;
+  Record.out = text + written;
+  return behind;
+}
+
+/** @returns false where the record is for the csv lane */
+export function encodeTail(): bool {
+  const written = writeTail(Record.out, Record.start);
+  if (written === LEFT_BY_HOST) return false;
+  Record.out += written;
+  return true;
+}
