@@ -186,6 +186,25 @@ describe('what the table has for fields', () => {
   });
 });
 
+describe('a table of one column tells that its files have one', () => {
+  const [table] = parseModel({ t: { columns: { order: 'text' } } }).tables;
+  it.each([
+    ['times', '"order"\n2024-02-29T10:11:12.5Z\n0001-01-01 00:00:00\n'],
+    ['one time', 'order\n2024-02-29 10:11:12\n'],
+    ['times between CR LF', 'order\r\n2024-02-29 10:11:12\r\n2024-02-29 10:11:13\r\n'],
+    ['texts with commas', 'order\na, b\nc, d\ne, f\n'],
+    ['texts with commas and without', 'order\na, b\nc\ne; f\n'],
+    ['paths', 'order\n/a|b/c|d\n/e|f/g|h\n'],
+  ])('%s', async (_, text) => {
+    const file = path.join(await makeDirectory(), 'file.csv');
+    await writeFile(file, text);
+    const { header, dialect } = await describeFile(file, 'file.csv', table, {});
+    expect(header).toEqual(['order']);
+    expect(dialect.fieldCount).toBe(1);
+    expect(text).not.toMatch(new RegExp(`\\n.*[${dialect.delimiter}].*\\n`));
+  });
+});
+
 describe('a single damaged record', () => {
   const good = lines(30, (i) => `${i},text ${i},2024-01-0${1 + (i % 9)}`);
   it.each([

@@ -243,7 +243,24 @@ function choose(
     );
     if (fitting.length > 0) best = fitting;
   }
+  const whole = best.filter((match) => explainsAll(match, known, encoding));
+  if (whole.length > 0) best = whole;
   return best.reduce((a, b) => (b.evaluation.score > a.evaluation.score + 1e-9 ? b : a));
+}
+
+/**
+ * Whether the header has known names alone, and every record a field for each. Times in a file of one
+ * column look like three fields between colons; its header tells that they are one.
+ */
+function explainsAll(
+  { evaluation, headerAt }: Chosen,
+  known: ReadonlySet<string>,
+  encoding: FieldEncoding,
+): boolean {
+  const { records, dialect, width, conforming, total } = evaluation;
+  if (headerAt === undefined || conforming !== total) return false;
+  const names = readHeader(records[headerAt]!, dialect, encoding, known);
+  return names.length === width && names.every((name) => known.has(name));
 }
 
 /** The first of the records that has the most of the known names. */
