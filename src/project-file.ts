@@ -63,6 +63,13 @@ function issueFaults(issue: z.core.$ZodIssue, path: readonly PropertyKey[]): Fau
     case 'invalid_key':
       return issue.issues.map(({ message }) => ({ path, message }));
     case 'invalid_union': {
+      // One that is there in all that makes it up, but for some of its settings.
+      const meant = issue.errors.find((issues) =>
+        issues.every(({ path: [first] }) => first !== undefined && first !== 'type'),
+      );
+      if (meant !== undefined) {
+        return meant.flatMap((inner) => issueFaults(inner, [...path, ...inner.path]));
+      }
       // Of several forms, the one that was meant is the one that fits furthest.
       const depth = (issues: readonly z.core.$ZodIssue[]) =>
         Math.max(0, ...issues.map((inner) => inner.path.length));

@@ -21,7 +21,7 @@ import {
   resolveCsvSettings,
   resolveOptions,
 } from '../options.js';
-import { formatBytes, formatCount, formatSeconds, type Output, safeText } from '../output.js';
+import { formatBytes, formatCount, formatSeconds, type Output } from '../output.js';
 import { notesJson, printNotes } from './notes.js';
 import { describeFileResult, makeProgress } from './progress.js';
 
@@ -122,9 +122,7 @@ export const command: Command = {
       );
     }
     return withPool(options.processCount, await totalBytes(files), (pool) =>
-      withDatabase(where, (database) =>
-        withFiles((all) => work(invocation, database, pool, all)),
-      ),
+      withDatabase(where, (database) => withFiles((all) => work(invocation, database, pool, all))),
     );
   },
 };

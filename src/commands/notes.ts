@@ -13,9 +13,7 @@ export function printNotes(output: Output, { unknownMetrics, corrections }: Note
 }
 
 /** A line for each column. */
-export function describeCorrections(
-  corrections: ReturnType<typeof groupCorrections>,
-): string[] {
+export function describeCorrections(corrections: ReturnType<typeof groupCorrections>): string[] {
   return Object.entries(corrections).map(([column, counts]) => {
     const list = Object.entries(counts).map(([name, count]) => `${name} ${formatCount(count)}`);
     return `corrected in column ${JSON.stringify(safeText(column))}: ${list.join(', ')}`;

@@ -27,7 +27,9 @@ async function listMissing(client: pg.Client, tables: readonly Table[]): Promise
 export async function ensureTable(client: pg.Client, model: Model, table: Table): Promise<void> {
   const wanted = withReferredTables(table, model.tables);
   if ((await listMissing(client, wanted)).length === 0) return;
-  await explainRefusal(table, 'made', () => withSchemaLock(client, () => createMissing(client, wanted)));
+  await explainRefusal(table, 'made', () =>
+    withSchemaLock(client, () => createMissing(client, wanted)),
+  );
 }
 
 /** The same within a transaction that is going on, which may be rolled back. */

@@ -36,7 +36,7 @@ import { listPromotions, unknownPromotions } from './ledger/promotions.js';
 import { findCommonFault } from './ledger/query.js';
 import { NoteTally } from './notes.js';
 import { cutGap, findGaps } from './plan/cut.js';
-import { type FileDescription, listOddities, summarizeForm } from './plan/describe.js';
+import { listOddities, summarizeForm } from './plan/describe.js';
 import type { InputFile } from './plan/discover.js';
 import type { SplitPool } from './pool.js';
 import {

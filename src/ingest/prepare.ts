@@ -3,17 +3,17 @@
  */
 import { EdpError } from '../errors.js';
 import type { CsvSettings } from '../model/csv.js';
-import { defaultOnNew, type Drift, type OnNewField, withExtraColumn } from '../model/drift.js';
+import { type Drift, defaultOnNew, type OnNewField, withExtraColumn } from '../model/drift.js';
 import { declaredFields } from '../model/fields.js';
 import { hashTable } from '../model/hash.js';
 import { matchTable } from '../model/match.js';
 import { findTable, type Model, type Table } from '../model/model.js';
+import { safeText } from '../output.js';
 import { describeDelimiter, toText } from './detect/detect.js';
 import { placeName } from './detect/header.js';
 import { type FileFormat, formatOf } from './file-format.js';
 import type { LoadIdentity } from './ledger/loads.js';
 import { describeFile, type FileDescription } from './plan/describe.js';
-import { safeText } from '../output.js';
 import type { InputFile } from './plan/discover.js';
 import { type IdentifiedFile, identifyFile } from './plan/identify.js';
 import { findDrift, planTable, type TablePlan } from './plan/table-plan.js';

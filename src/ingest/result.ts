@@ -4,8 +4,8 @@
 import { EdpError } from '../errors.js';
 import type { Drift } from '../model/drift.js';
 import type { RejectLimit } from '../options.js';
-import type { InputFile } from './plan/discover.js';
 import type { NoteCounts } from './notes.js';
+import type { InputFile } from './plan/discover.js';
 import type { Target } from './prepare.js';
 import type { RowCounts } from './split.js';
 

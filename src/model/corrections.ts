@@ -61,6 +61,8 @@ export type CorrectionName =
   | 'truncate'
   | 'default';
 
+const TRUE_OR_FALSE = { error: 'expected true or false' };
+
 const QUOTE_NUMBERS = 'put a number in quotes, so that it is taken as it is written';
 
 /** `null`, `true` and `false` are words here. */
@@ -77,9 +79,9 @@ const separator = z.string().min(1, 'expected at least one character');
 
 /** What may stand in a column beside its type. */
 export const correctionShape = {
-  trim: z.boolean().optional().describe('Takes blanks off both ends'),
+  trim: z.boolean(TRUE_OR_FALSE).optional().describe('Takes blanks off both ends'),
   nulls: words.optional().describe('Texts that mean NULL, such as NA, \\N, null or -'),
-  'empty-as-null': z.boolean().optional().describe('Makes empty text NULL'),
+  'empty-as-null': z.boolean(TRUE_OR_FALSE).optional().describe('Makes empty text NULL'),
   values: z
     .record(z.string(), words)
     .optional()
@@ -100,14 +102,18 @@ export const correctionShape = {
     .describe('Times are numbers since 1970-01-01 UTC, in this unit'),
   timezone: z
     .string()
-    .refine(isTimeZone, { error: ({ input }) => `"${input}" is no time zone, such as Europe/Amsterdam` })
+    .refine(isTimeZone, {
+      error: ({ input }) => `"${input}" is no time zone, such as Europe/Amsterdam`,
+    })
     .optional()
     .describe('Zone of times that have none'),
   truncate: z
     .enum(TRUNCATE_UNITS, { error: `expected ${TRUNCATE_UNITS.join(', ')}` })
     .optional()
     .describe('Cuts times down to this unit'),
-  default: value.optional().describe('Value in place of NULL, also where the file has no such field'),
+  default: value
+    .optional()
+    .describe('Value in place of NULL, also where the file has no such field'),
 } as const;
 
 /** What may stand in a column in place of its field. */

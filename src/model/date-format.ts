@@ -14,7 +14,15 @@ const MONTHS = [
   'november',
   'december',
 ] as const;
-const DAYS = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'] as const;
+const DAYS = [
+  'monday',
+  'tuesday',
+  'wednesday',
+  'thursday',
+  'friday',
+  'saturday',
+  'sunday',
+] as const;
 
 /** Number of a month's name, or of its first three letters, in lower case. */
 export const MONTH_NUMBERS: ReadonlyMap<string, number> = new Map(
@@ -72,7 +80,9 @@ export function parseDateFormat(format: string): RegExp {
     const pattern = DIRECTIVES[directive];
     if (pattern === undefined) {
       throw new RangeError(
-        `%${directive} is not known; known are ${Object.keys(DIRECTIVES).map((name) => `%${name}`).join(' ')}`,
+        `%${directive} is not known; known are ${Object.keys(DIRECTIVES)
+          .map((name) => `%${name}`)
+          .join(' ')}`,
       );
     }
     if (used.has(directive) && directive !== '%') {

@@ -59,7 +59,10 @@ function toExpression(node: jsep.Expression): Expression {
       const { value, raw } = node as jsep.Literal;
       // As in SQL, what is in double quotes is a name.
       if (raw.startsWith('"')) return { kind: 'field', name: String(value) };
-      return { kind: 'literal', text: typeof value === 'number' ? raw : value === null ? null : String(value) };
+      return {
+        kind: 'literal',
+        text: typeof value === 'number' ? raw : value === null ? null : String(value),
+      };
     }
     case 'UnaryExpression':
       return { kind: 'negative', of: toExpression((node as jsep.UnaryExpression).argument) };

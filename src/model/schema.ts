@@ -3,7 +3,12 @@
  * The published JSON Schema (docs/edp.schema.json) is generated from these same schemas.
  */
 import { z } from 'zod';
-import { correctionShape, findCorrectionFaults, originShape, toCorrections } from './corrections.js';
+import {
+  correctionShape,
+  findCorrectionFaults,
+  originShape,
+  toCorrections,
+} from './corrections.js';
 import { csvSectionSchema, toCsvSettings } from './csv.js';
 import {
   COLUMN_TYPES,
@@ -41,7 +46,10 @@ const columnSchema = z.union(
         .string()
         .optional()
         .describe('Header name of the CSV field, when it differs from the column name'),
-      nullable: z.boolean().optional().describe('false makes the column NOT NULL (default true)'),
+      nullable: z
+        .boolean({ error: 'expected true or false' })
+        .optional()
+        .describe('false makes the column NOT NULL (default true)'),
       references: z
         .string()
         .optional()

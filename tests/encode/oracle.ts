@@ -13,6 +13,7 @@ import { PLAIN } from '../../src/ingest/dialect.js';
 import { COPY_HEADER, COPY_TRAILER, RowWriter } from '../../src/ingest/encode/binary.js';
 import { ByteLane } from '../../src/ingest/lanes/byte-lane.js';
 import { RowEncoder } from '../../src/ingest/lanes/row-encoder.js';
+import { NoteTally } from '../../src/ingest/notes.js';
 import type { TablePlan } from '../../src/ingest/plan/table-plan.js';
 import { type ColumnType, SQL_TYPE } from '../../src/model/model.js';
 import { laneMemory } from '../support/lane.js';
@@ -99,6 +100,7 @@ export function encodeByByteLane(type: ColumnType, texts: readonly string[]): En
     loadId: 1,
     withOrdinals: true,
     maxRows: 1,
+    noteTally: new NoteTally(),
   })!;
   const { window } = laneMemory;
   const portions: Buffer[] = [];

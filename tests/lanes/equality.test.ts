@@ -16,6 +16,7 @@ import { PLAN, WINDOW_BYTES } from '../../src/ingest/lanes/assembly/layout.js';
 import { COLUMN_TYPES, type ColumnType } from '../../src/model/model.js';
 import { laneMemory } from '../support/lane.js';
 import {
+  correctedShapes,
   damaged,
   EVENTS,
   EVERY_TYPE,
@@ -93,6 +94,9 @@ describe('both lanes give the same', () => {
     ['for damaged events', 0.08, damaged(filesOf(eventShapes, MOSTLY_PLAIN))],
     ['for damaged files of all shapes', 0.07, damaged(filesOf(shapes, MOSTLY_PLAIN))],
     ['for noise', 0.04, noise(shapes)],
+    ['for corrected columns', 0.1, filesOf(correctedShapes, MOSTLY_PLAIN)],
+    ['for odd values in corrected columns', 0.1, filesOf(correctedShapes, MOSTLY_ODD)],
+    ['for broken records of corrected columns', 0.05, filesOf(correctedShapes, BROKEN)],
   ];
   it.each(properties)(
     '%s',

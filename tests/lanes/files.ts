@@ -5,6 +5,7 @@
 import fc from 'fast-check';
 import { CR, type FieldEncoding, LF, PLAIN, type Ragged } from '../../src/ingest/dialect.js';
 import { planTable } from '../../src/ingest/plan/table-plan.js';
+import type { Corrections, JsonForm } from '../../src/model/corrections.js';
 import type { Column, ColumnType, MetricsSource, Table } from '../../src/model/model.js';
 import { CASES } from '../encode/cases.js';
 import type { Target } from './loading.js';
@@ -359,8 +360,11 @@ export type FieldShape =
       readonly type: ColumnType;
       readonly isNullable: boolean;
       readonly refers: boolean;
+      readonly corrections?: Corrections;
     }
   | { readonly kind: 'ignored' }
+  /** One that no column is declared for, and that is kept. */
+  | { readonly kind: 'new' }
   | {
       readonly kind: 'source';
       readonly path: readonly string[];
@@ -377,6 +381,8 @@ export interface Shape {
   readonly lineEnd: string;
   readonly encoding: FieldEncoding;
   readonly ragged: Ragged;
+  /** Columns of no field. */
+  readonly more?: readonly Pick<Column, 'type' | 'isNullable' | 'origin' | 'corrections'>[];
 }
 
 const metricKeys = fc.oneof(
@@ -455,6 +461,107 @@ export const shapes: fc.Arbitrary<Shape> = fc.record({
   ragged: fc.constantFrom<Ragged>('reject', 'reject', 'reject', 'pad'),
 });
 
+const INTEGERS: readonly ColumnType[] = ['smallint', 'int', 'bigint'];
+const NUMERIC_TYPES: readonly ColumnType[] = [...INTEGERS, 'real', 'double', 'numeric'];
+const TIMES: readonly ColumnType[] = ['timestamp', 'timestamptz'];
+
+/** Corrections of a column of some type, as many as may stand together. */
+function correctionsOf(type: ColumnType): fc.Arbitrary<Corrections> {
+  const sometimes = <T>(value: T) => fc.constantFrom(undefined, undefined, value);
+  const only = <T>(types: readonly ColumnType[], ...values: T[]) =>
+    types.includes(type) ? fc.constantFrom(undefined, ...values) : fc.constant(undefined);
+  const fallback = NUMERIC_TYPES.includes(type) ? '7' : type === 'text' ? 'é' : 'infinity';
+  return fc
+    .record({
+      trim: sometimes(true),
+      nulls: sometimes(['NA', '-', '1', 'é', '1970-01-01']),
+      emptyAsNull: only(['text'], true),
+      values: sometimes({ '1': ['x', '0', 'NA'], t: ['ja'], 'a long word for a short one': ['Z'] }),
+      case: only<'lower' | 'upper'>(['text'], 'lower', 'upper'),
+      storedAs: only<JsonForm>(['json', 'jsonb'], 'json-string', 'python', 'list'),
+      currency: only(NUMERIC_TYPES, ['€', '$']),
+      thousands: only(NUMERIC_TYPES, "'"),
+      decimal: only(NUMERIC_TYPES, ','),
+      format: only(['date', ...TIMES], ['%d.%m.%Y', '%Y-%m-%d %H:%M:%S']),
+      timezone: only(TIMES, 'Europe/Amsterdam'),
+      truncate: only<'minute' | 'day'>(TIMES, 'minute', 'day'),
+      default: only([...NUMERIC_TYPES, 'text', 'date', ...TIMES], fallback),
+    })
+    .map((given) =>
+      Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
+    );
+}
+
+/** Texts that corrections have to do with. */
+const CORRECTABLE = pick(
+  ...[
+    'NA',
+    '-',
+    'x',
+    'ja',
+    'Z',
+    ' 1 ',
+    '\t',
+    "1'000",
+    '$5',
+    '1,5',
+    'ABC',
+    'ß',
+    '31.12.2024',
+    '"a"',
+  ],
+).map(bytesOf);
+
+const COMPUTED = [
+  "f0 || 'x'",
+  'f0 * 2',
+  'coalesce(f1, f0)',
+  "upper(f0) || f1 || ''",
+  'coalesce(f9, f0)',
+];
+
+/** Tables whose columns correct, and have columns of no field. */
+export const correctedShapes: fc.Arbitrary<Shape> = shapes.chain((shape) =>
+  fc.record({
+    ...mapRecord(shape),
+    fields: fc.tuple(
+      ...shape.fields.map((field): fc.Arbitrary<FieldShape> => {
+        if (field.kind === 'ignored') return fc.constantFrom(field, { kind: 'new' as const });
+        if (field.kind !== 'column') return fc.constant(field);
+        return fc.option(correctionsOf(field.type), { nil: undefined }).map((corrections) => ({
+          ...field,
+          ...(corrections === undefined ? {} : { corrections }),
+        }));
+      }),
+    ),
+    more: fc.array(
+      fc.oneof(
+        fc.record({
+          type: fc.constantFrom<ColumnType>('text', 'int', 'timestamp'),
+          isNullable: fc.boolean(),
+          origin: fc.constantFrom('5', 'a constant', '').map((text) => ({
+            kind: 'constant' as const,
+            text,
+          })),
+        }),
+        fc.record({
+          type: fc.constantFrom<ColumnType>('text', 'text', 'numeric', 'int'),
+          isNullable: fc.boolean(),
+          origin: fc.constantFrom(...COMPUTED).map((expression) => ({
+            kind: 'computed' as const,
+            expression,
+          })),
+        }),
+      ),
+      { maxLength: 2 },
+    ),
+  }),
+) as unknown as fc.Arbitrary<Shape>;
+
+function mapRecord(shape: Shape): Record<string, fc.Arbitrary<unknown>> {
+  return Object.fromEntries(Object.entries(shape).map(([key, value]) => [key, fc.constant(value)]));
+}
+
 /** The built-in events, and a table with a column of every type that the lane takes. */
 const EVENT_FIELDS: readonly FieldShape[] = [
   { kind: 'column', type: 'bigint', isNullable: false, refers: false },
@@ -513,8 +620,9 @@ export function targetOf(shape: Shape): Target {
   const header = shape.fields.map((field, i) => {
     const name = `f${i}`;
     if (field.kind === 'column') {
-      const { type, isNullable } = field;
-      columns.push({ name: `c${i}`, type, isNullable, field: name });
+      const { type, isNullable, corrections } = field;
+      const correcting = corrections === undefined ? {} : { corrections };
+      columns.push({ name: `c${i}`, type, isNullable, field: name, ...correcting });
     } else if (field.kind === 'source') {
       sources.push({
         field: name,
@@ -522,11 +630,14 @@ export function targetOf(shape: Shape): Target {
         metrics: field.metrics.map(({ key, type }, m) => ({ key, type, column: `m${i}_${m}` })),
         extraColumn: `x${i}`,
       });
-    } else {
+    } else if (field.kind === 'ignored') {
       ignoredFields.push(name);
     }
     return name;
   });
+  for (const [i, more] of (shape.more ?? []).entries()) {
+    columns.push({ name: `o${i}`, field: `o${i}`, ...more });
+  }
   const table: Table = {
     name: 'facts',
     columns: [...columns.slice(shape.rotation), ...columns.slice(0, shape.rotation)],
@@ -535,6 +646,7 @@ export function targetOf(shape: Shape): Target {
     sources,
     files: [],
     ignoredFields,
+    extraColumn: 'extra_fields',
     ...(shape.hasLineage ? { lineageColumn: 'load_id' } : {}),
   };
   return {
@@ -710,7 +822,7 @@ function fieldTexts(field: FieldShape, { delimiter }: Shape): FieldTexts {
   const raw = (texts: Text): Text =>
     fc.oneof({ arbitrary: written(texts, 2, isTab), weight: 6 }, texts);
   const empty = pick('', '', '""');
-  if (field.kind === 'ignored') {
+  if (field.kind === 'ignored' || field.kind === 'new') {
     return { plain: often(written(plainText, 5), empty), odd: raw(oddTexts) };
   }
   if (field.kind === 'source') {
@@ -720,7 +832,11 @@ function fieldTexts(field: FieldShape, { delimiter }: Shape): FieldTexts {
       odd: fc.oneof({ arbitrary: written(json, 3, isTab), weight: 8 }, raw(oddTexts), json),
     };
   }
-  const { plain, odd } = VALUES[field.type];
+  const { plain: own, odd } = VALUES[field.type];
+  const plain =
+    field.corrections === undefined
+      ? own
+      : fc.oneof({ arbitrary: own, weight: 3 }, { arbitrary: CORRECTABLE, weight: 1 });
   const oddFields = fc.oneof({ arbitrary: raw(odd), weight: 8 }, raw(oddTexts), empty);
   const values = written(plain, 5);
   if (field.isNullable) return { plain: often(values, empty, 9), odd: oddFields };

@@ -14,6 +14,7 @@ import type { RowPlaces } from '../../src/ingest/lanes/byte-lane.js';
 import { RecordLoader } from '../../src/ingest/lanes/record-loader.js';
 import type { ReferenceValues } from '../../src/ingest/lanes/reference-values.js';
 import { type RecordPlace, RejectLog } from '../../src/ingest/ledger/reject-log.js';
+import { NoteTally, type RowNotes } from '../../src/ingest/notes.js';
 import type { TablePlan } from '../../src/ingest/plan/table-plan.js';
 import { readSplit } from '../../src/ingest/read.js';
 import type { Fault } from '../../src/ingest/reject.js';
@@ -67,6 +68,8 @@ export interface Outcome {
   readonly lineCount: number;
   /** Metric → records that had it. */
   readonly unknown: readonly string[];
+  /** Correction and column → records on which it acted. */
+  readonly corrections: readonly string[];
   /** What rows refer to, by column. */
   readonly references: readonly string[];
 }
@@ -79,7 +82,7 @@ export interface Loaded {
 
 export async function load(bytes: Buffer, target: Target, manner: Manner): Promise<Loaded> {
   const found = new Found();
-  const unknown = new Map<string, number>();
+  const notes = new NoteTally();
   let recordCount = 0;
   let laneRows = 0;
   let start = 0;
@@ -110,9 +113,7 @@ export async function load(bytes: Buffer, target: Target, manner: Manner): Promi
     if (loader.recordCount !== sink.rowCount + rejects.added) {
       throw new Error(`${loader.recordCount} records became ${sink.rowCount} + ${rejects.added}`);
     }
-    for (const [name, records] of loader.unknownMetrics) {
-      unknown.set(name, (unknown.get(name) ?? 0) + records);
-    }
+    notes.addCounts(loader.noteCounts);
     const last = Math.max(sink.lastOffset, rejects.lastOffset);
     if (last >= until) throw new Error(`the record at ${last} is not of [${start}, ${until})`);
     recordCount += loader.recordCount;
@@ -120,15 +121,19 @@ export async function load(bytes: Buffer, target: Target, manner: Manner): Promi
     found.lineCount += loader.lineCount;
     start = end;
   }
-  const entries = (map: ReadonlyMap<string, unknown>) =>
-    [...map].map(([name, value]) => `${name}: ${value}`).sort();
+  const entries = (counts: Readonly<Record<string, number>>) =>
+    Object.entries(counts)
+      .map(([name, value]) => `${name}: ${value}`)
+      .sort();
+  const { unknownMetrics, corrections } = notes.counts;
   return {
     outcome: {
       rows: found.rows,
       rejects: found.rejects,
       recordCount,
       lineCount: found.lineCount,
-      unknown: entries(unknown),
+      unknown: entries(unknownMetrics),
+      corrections: entries(corrections),
       references: [...found.references].sort(),
     },
     laneRows,
@@ -241,16 +246,11 @@ class KeptRows implements RowSink {
 
   async begin(): Promise<void> {}
 
-  added(
-    fields: readonly (string | null)[],
-    place: RecordPlace,
-    _: readonly string[],
-    rowEnd: number,
-  ): void {
+  added(texts: readonly (string | null)[], place: RecordPlace, _: RowNotes, rowEnd: number): void {
     this.rowCount++;
     this.#places.push(place);
     this.#ends.push(rowEnd);
-    this.#collector?.add(fields);
+    this.#collector?.add(texts);
   }
 
   addedByLane(places: RowPlaces, from: number, base: number): void {

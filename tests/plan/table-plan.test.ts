@@ -21,7 +21,10 @@ function tableOf(declared: Parameters<typeof parseModel>[0][string]): Table {
 function originOf(column: TablePlan['columns'][number], { sources }: TablePlan): string {
   switch (column.from) {
     case 'load':
-      return 'load';
+    case 'constant':
+    case 'computed':
+    case 'kept':
+      return column.from;
     case 'field':
       return `field ${column.field}`;
     case 'extra':

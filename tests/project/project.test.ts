@@ -305,7 +305,7 @@ count: -1
       [2, 'process-count: expected a whole number'],
       [3, 'colour: "colour" is not known here'],
       [7, expect.stringMatching(/^tables\.events\.columns\.id: "integer" is not a column type/)],
-      [8, 'tables.events.columns.at: a column is a type, or {type, field, nullable, references}'],
+      [8, 'tables.events.columns.at.nullable: expected true or false'],
       [9, 'tables.events.keys: "keys" is not known here'],
       [10, expect.stringMatching(/^tables\.events\.lineage: /)],
       [11, 'count: expected 0 or more'],

@@ -88,7 +88,13 @@ describe('numbers', () => {
     [{ currency: ['$', 'US$'] }, 'numeric', '-US$5', '-5', 'currency'],
     [{ currency: ['$'] }, 'numeric', '5', '5', ''],
     [{ currency: ['$'] }, 'numeric', 'x$5', 'x$5', ''],
-    [{ ...german, currency: ['€'] }, 'numeric', '1.234,50 €', '1234.50', 'currency thousands decimal'],
+    [
+      { ...german, currency: ['€'] },
+      'numeric',
+      '1.234,50 €',
+      '1234.50',
+      'currency thousands decimal',
+    ],
   ]);
 });
 
@@ -138,9 +144,21 @@ describe('times', () => {
     ],
     [{ timezone: 'Europe/Amsterdam' }, 'timestamp', '2024-07-01 12:00Z', '2024-07-01 12:00Z', ''],
     [{ timezone: 'Europe/Amsterdam' }, 'timestamp', 'infinity', 'infinity', ''],
-    [{ truncate: 'minute' }, 'timestamp', '2024-07-01 12:00:59.9', '2024-07-01 12:00:00.000000', 'truncate'],
+    [
+      { truncate: 'minute' },
+      'timestamp',
+      '2024-07-01 12:00:59.9',
+      '2024-07-01 12:00:00.000000',
+      'truncate',
+    ],
     [{ truncate: 'minute' }, 'timestamp', '2024-07-01T12:00:00Z', '2024-07-01T12:00:00Z', ''],
-    [{ truncate: 'day' }, 'timestamp', '1969-12-31 23:59:59', '1969-12-31 00:00:00.000000', 'truncate'],
+    [
+      { truncate: 'day' },
+      'timestamp',
+      '1969-12-31 23:59:59',
+      '1969-12-31 00:00:00.000000',
+      'truncate',
+    ],
     [
       { ...format('%d.%m.%Y %H:%M:%S'), timezone: 'America/New_York', truncate: 'hour' },
       'timestamptz',
@@ -155,12 +173,24 @@ describe('JSON', () => {
   check([
     [{ storedAs: 'json-string' }, 'jsonb', '"{\\"a\\": 1}"', '{"a": 1}', 'stored-as'],
     [{ storedAs: 'json-string' }, 'jsonb', '{"a": 1}', '{"a": 1}', ''],
-    [{ storedAs: 'python' }, 'jsonb', "{'a': None, 'b': (True, 1.5,), \"c\": u'\\xe9\\'\\n'}", '{"a": null, "b": [true, 1.5], "c": "é\'\\n"}', 'stored-as'],
+    [
+      { storedAs: 'python' },
+      'jsonb',
+      "{'a': None, 'b': (True, 1.5,), \"c\": u'\\xe9\\'\\n'}",
+      '{"a": null, "b": [true, 1.5], "c": "é\'\\n"}',
+      'stored-as',
+    ],
     [{ storedAs: 'python' }, 'json', "['a', 'b']", '["a", "b"]', 'stored-as'],
     [{ storedAs: 'python' }, 'json', "['a'", '!bad_json', ''],
     [{ storedAs: 'python' }, 'json', 'datetime(2024)', '!bad_json', ''],
     [{ storedAs: 'python' }, 'json', "{'a', 'b'}", '!bad_json', ''],
-    [{ storedAs: 'postgres-array' }, 'jsonb', '{a,"b c",NULL,{1,2}}', '["a","b c",null,["1","2"]]', 'stored-as'],
+    [
+      { storedAs: 'postgres-array' },
+      'jsonb',
+      '{a,"b c",NULL,{1,2}}',
+      '["a","b c",null,["1","2"]]',
+      'stored-as',
+    ],
     [{ storedAs: 'postgres-array' }, 'jsonb', '{}', '[]', 'stored-as'],
     [{ storedAs: 'postgres-array' }, 'jsonb', 'a,b', '!bad_json', ''],
     [{ storedAs: 'list' }, 'jsonb', 'a, b,"c"', '["a","b","\\"c\\""]', 'stored-as'],

@@ -28,6 +28,8 @@ it.each([
   ['quantity / 7', '0.42857142857142857143'],
   ['12345678901234567890 * 10 + 0.5', '123456789012345678900.5'],
   ['quantity / 0', '!bad_number'],
+  ["'+7' + ' -.5 '", '6.5'],
+  ["'+-7' + 1", '!bad_number'],
   ['first * 2', '!bad_number'],
   ['huge * 2', '!out_of_range'],
   ['nothing * 2', null],
@@ -72,5 +74,9 @@ describe('what is none', () => {
 });
 
 it('tells its fields', () => {
-  expect(fieldsOf(parseExpression('a * -b + coalesce("c d", a, \'e\')'))).toEqual(['a', 'b', 'c d']);
+  expect(fieldsOf(parseExpression('a * -b + coalesce("c d", a, \'e\')'))).toEqual([
+    'a',
+    'b',
+    'c d',
+  ]);
 });

@@ -47,7 +47,13 @@ import type { FileDescription } from '../plan/describe.js';
 import type { InputFile } from '../plan/discover.js';
 import type { IdentifiedFile } from '../plan/identify.js';
 import type { TablePlan } from '../plan/table-plan.js';
-import { findTargets, inStages, type PreparedFile, prepareTarget, type Target } from '../prepare.js';
+import {
+  findTargets,
+  inStages,
+  type PreparedFile,
+  prepareTarget,
+  type Target,
+} from '../prepare.js';
 import { assertUnchanged, type ByteSource, readSplit, withFile } from '../read.js';
 import {
   addRows,
@@ -440,9 +446,7 @@ class DryRun {
     const laneMemory = this.#laneMemory;
     const rejects = new TriedRejects(this.#client, this.#rejects);
     const stage = await this.#prepareStage(copyTarget, plan, loadId);
-    const sink = new CarefulSink(stage, rejects, laneNotes(plan), (notes) =>
-      loader.uncount(notes),
-    );
+    const sink = new CarefulSink(stage, rejects, laneNotes(plan), (notes) => loader.uncount(notes));
     const loader = new RecordLoader(
       {
         plan,

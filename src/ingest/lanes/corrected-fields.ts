@@ -141,7 +141,7 @@ export class CorrectedFields {
   writeField(number: number, text: number, length: number, record: number): number {
     this.#begin(record);
     const field = this.#fields[number]!;
-    const value = length < 0 ? null : this.#memory.bytes.latin1Slice(text, text + length);
+    const value = length < 0 ? null : this.#memory.bytes.toString('latin1', text, text + length);
     this.#texts[field.index] = value;
     for (const { column, encoder, reference } of field.columns) {
       const fault =
@@ -161,7 +161,8 @@ export class CorrectedFields {
   writeTail(out: number, record: number): number {
     this.#begin(record);
     for (const encoder of this.#tail) {
-      if (encoder.encode(this.#texts, this.#writer, this.#noted) !== undefined) return this.#leave();
+      if (encoder.encode(this.#texts, this.#writer, this.#noted) !== undefined)
+        return this.#leave();
     }
     return this.#finish(out, this.#memory.words[STATE / 4 + OUT_END]! - out - TAIL_RESERVE);
   }

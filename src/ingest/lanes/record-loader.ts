@@ -8,7 +8,7 @@ import type { RowSink } from '../copy/sink.js';
 import { type Dialect, LF } from '../dialect.js';
 import { RowWriter } from '../encode/binary.js';
 import type { RecordPlace, RejectLog } from '../ledger/reject-log.js';
-import { NO_NOTES, NoteTally, type NoteCounts, type RowNotes } from '../notes.js';
+import { NO_NOTES, type NoteCounts, NoteTally, type RowNotes } from '../notes.js';
 import type { TablePlan } from '../plan/table-plan.js';
 import type { Window } from '../read.js';
 import { Fault } from '../reject.js';

@@ -65,9 +65,7 @@ export class RowEncoder {
       }
     }
     this.notes =
-      unknownMetrics.length + corrections.length === 0
-        ? NO_NOTES
-        : { unknownMetrics, corrections };
+      unknownMetrics.length + corrections.length === 0 ? NO_NOTES : { unknownMetrics, corrections };
     return undefined;
   }
 

@@ -12,7 +12,7 @@ declare namespace WebAssembly {
   }
 
   class Instance {
-    constructor(module: Module);
+    constructor(module: Module, imports: Record<string, object>);
     readonly exports: object;
   }
 

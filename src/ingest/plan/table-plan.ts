@@ -4,9 +4,9 @@
  */
 import { EdpError } from '../../errors.js';
 import type { Corrections } from '../../model/corrections.js';
+import { type Drift, defaultOnNew, type OnNewField } from '../../model/drift.js';
 import { type Expression, fieldsOf, parseExpression } from '../../model/expression.js';
 import { declaredFields, fieldsRead } from '../../model/fields.js';
-import { defaultOnNew, type Drift, type OnNewField } from '../../model/drift.js';
 import { type Column, type ColumnType, physicalColumns, type Table } from '../../model/model.js';
 import { encodeBytes } from '../transform/coerce.js';
 
@@ -94,7 +94,9 @@ export function findDrift(
 }
 
 type WithoutColumn<T> = T extends ColumnPlan ? Omit<T, 'name' | 'type' | 'isNullable'> : never;
-type PlannedOrigin = WithoutColumn<Extract<ColumnPlan, { from: 'field' | 'constant' | 'computed' }>>;
+type PlannedOrigin = WithoutColumn<
+  Extract<ColumnPlan, { from: 'field' | 'constant' | 'computed' }>
+>;
 
 /** @returns undefined where the file has nothing for the column */
 function planOrigin(
@@ -142,13 +144,15 @@ export function planTable(
   const list = (names: Iterable<string>) =>
     [...names].map((name) => JSON.stringify(name)).join(', ');
   const unknown = header.filter((name) => !known.has(name));
-  if (unknown.length > 0 && onNew === 'reject') faults.push(`fields that the table has no column for: ${list(unknown)}`);
+  if (unknown.length > 0 && onNew === 'reject')
+    faults.push(`fields that the table has no column for: ${list(unknown)}`);
   const repeated = new Set(header.filter((name, i) => position(name) !== i));
   if (repeated.size > 0) faults.push(`fields that occur more than once: ${list(repeated)}`);
   const missing = table.columns
     .filter(({ isNullable, corrections }) => !isNullable && corrections?.default === undefined)
-    .flatMap(fieldsRead)
-    .filter((field) => position(field) < 0);
+    .map(fieldsRead)
+    .filter((fields) => fields.length > 0 && fields.every((field) => position(field) < 0))
+    .flat();
   if (missing.length > 0) {
     faults.push(`no field for columns that need a value: ${list(new Set(missing))}`);
   }

@@ -16,6 +16,7 @@ import { LenientEncoder } from '../lanes/lenient-encoder.js';
 import { RecordLoader } from '../lanes/record-loader.js';
 import type { ReferenceValues } from '../lanes/reference-values.js';
 import { type RecordPlace, RejectLog } from '../ledger/reject-log.js';
+import type { RowNotes } from '../notes.js';
 import type { TablePlan } from '../plan/table-plan.js';
 import { readSplit, type Window } from '../read.js';
 import { Fault } from '../reject.js';

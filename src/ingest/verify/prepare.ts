@@ -96,7 +96,10 @@ export async function findSubject(
         // The footer of a text is left out of what is read.
         ...(isDecoded(source.form) ? { dataEnd: undefined } : {}),
       };
-  const plan = layout.header.length === 0 ? undefined : planTable(table, layout.header, name, format.drift?.onNew);
+  const plan =
+    layout.header.length === 0
+      ? undefined
+      : planTable(table, layout.header, name, format.drift?.onNew);
   return {
     load,
     name,

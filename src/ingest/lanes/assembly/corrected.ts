@@ -20,11 +20,9 @@ const NULL_LENGTH: i32 = -1;
  * @param length of the text in bytes; -1 for an unquoted empty field
  * @returns bytes written; -1 where the record is for the csv lane
  */
-@external("host", "writeField")
 declare function writeField(number: u32, text: usize, length: i32, record: usize): i32;
 
 /** The same for the values that are in no field, all at once. */
-@external("host", "writeTail")
 declare function writeTail(out: usize, record: usize): i32;
 
 /** @param field address of its entry in the plan */

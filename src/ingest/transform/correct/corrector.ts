@@ -27,7 +27,8 @@ export class Corrector {
 
   constructor(corrections: Corrections, type: ColumnType) {
     this.#steps = makeSteps(corrections, type);
-    this.#default = corrections.default === undefined ? undefined : encodeBytes(corrections.default);
+    this.#default =
+      corrections.default === undefined ? undefined : encodeBytes(corrections.default);
     this.#isText = type === 'text';
   }
 
@@ -78,7 +79,10 @@ function makeSteps(corrections: Corrections, type: ColumnType): Step[] {
   }
   if (corrections.case !== undefined) {
     const isUpper = corrections.case === 'upper';
-    add('case', onText((text) => (isUpper ? text.toUpperCase() : text.toLowerCase())));
+    add(
+      'case',
+      onText((text) => (isUpper ? text.toUpperCase() : text.toLowerCase())),
+    );
   }
   if (corrections.storedAs !== undefined) {
     add('stored-as', onText(makeJsonForm(corrections.storedAs, corrections.separator ?? ',')));
@@ -110,7 +114,11 @@ function trim(text: string): string {
     start += length;
   }
   while (start < end) {
-    const length = blankAt(text, end - 1) ? 1 : text.slice(Math.max(start, end - 2), end) === '\xc2\xa0' ? 2 : 0;
+    const length = blankAt(text, end - 1)
+      ? 1
+      : text.slice(Math.max(start, end - 2), end) === '\xc2\xa0'
+        ? 2
+        : 0;
     if (length === 0) break;
     end -= length;
   }

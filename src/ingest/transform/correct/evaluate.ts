@@ -17,7 +17,7 @@ const Decimal = Big();
 Decimal.DP = QUOTIENT_DECIMALS;
 Decimal.RM = Big.roundHalfUp;
 
-const NUMBER = /^\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE]([+-]?\d+))?)\s*$/;
+const NUMBER = /^\s*(?:\+(?!-))?(-?(?:\d+\.?\d*|\.\d+)(?:[eE]([+-]?\d+))?)\s*$/;
 /** More digits, or a longer exponent, are no number that anybody measured. */
 const MAX_DIGITS = 1000;
 

@@ -9,7 +9,10 @@ function escapePattern(text: string): string {
 /** Takes a sign or word off, before or after the number, and behind its sign. */
 export function makeCurrency(signs: readonly string[]): (text: string) => string {
   // The longest first: `US$` is not `$` behind a stray `US`.
-  const any = [...signs].sort((a, b) => b.length - a.length).map(escapePattern).join('|');
+  const any = [...signs]
+    .sort((a, b) => b.length - a.length)
+    .map(escapePattern)
+    .join('|');
   const before = new RegExp(`^([+-]?)(?:${any})\\s*(?=[+\\-\\d.,])`);
   const after = new RegExp(`(\\d[.,]?)\\s*(?:${any})$`);
   return (text) => {
@@ -42,7 +45,10 @@ export function makeThousands(
 export function makeDecimal(decimal: string, code: RejectCode): (text: string) => string | Fault {
   return (text) => {
     if (text.includes('.') && decimal !== '.') {
-      return new Fault(code, `${show(text)} has a point, and decimals stand behind ${show(decimal)}`);
+      return new Fault(
+        code,
+        `${show(text)} has a point, and decimals stand behind ${show(decimal)}`,
+      );
     }
     return text.replace(decimal, '.');
   };

@@ -40,9 +40,13 @@ export function makeFormat(
 }
 
 /** @returns undefined where the parts make no sense that the calendar would tell */
-function writeParts(parts: Record<string, string | undefined>, isDate: boolean): string | undefined {
+function writeParts(
+  parts: Record<string, string | undefined>,
+  isDate: boolean,
+): string | undefined {
   const year = parts.Y ?? longYear(Number(parts.y));
-  const date = parts.j === undefined ? monthAndDay(parts) : dayOfYear(Number(year), Number(parts.j));
+  const date =
+    parts.j === undefined ? monthAndDay(parts) : dayOfYear(Number(year), Number(parts.j));
   if (date === undefined) return undefined;
   if (isDate) return `${year}-${date}`;
   let hour = Number(parts.H ?? parts.I ?? 0);
@@ -95,7 +99,9 @@ export function makeEpoch(unit: EpochUnit): (text: string) => string | Fault {
     const nanos = BigInt(whole) * nanosPerUnit + (BigInt(digits) * nanosPerUnit) / 10n ** 9n;
     const micros = (nanos + 500n) / 1000n;
     const written = writeTimestamp((sign === '-' ? -micros : micros) - MICROS_TO_2000);
-    return written ?? new Fault('out_of_range', `${show(text)} ${unit} since 1970 are out of range`);
+    return (
+      written ?? new Fault('out_of_range', `${show(text)} ${unit} since 1970 are out of range`)
+    );
   };
 }
 
