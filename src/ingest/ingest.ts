@@ -65,6 +65,9 @@ import { type StreamedSplit, streamSplits } from './streamed.js';
 /** How often a file that another run is loading is asked for again. */
 const BUSY_POLL_MS = 250;
 
+/** For how long the end of a small file waits for those of others. */
+const END_GATHER_MS = 25;
+
 export interface IngestOptions {
   readonly table: string | undefined;
   /** What the user said about the form of a table's files. */
@@ -621,14 +624,20 @@ class IngestRun {
     );
   }
 
-  /** Tells the ledger of a load's end; of all at once that end while the ledger is busy. */
+  /** Tells the ledger of a load's end; of all at once that end within a moment of each other. */
   #end(load: EndedLoad): Promise<void> {
     this.#ended.push(load);
-    this.#ending ??= this.#session.run(async (client) => {
+    this.#ending ??= this.#endTogether();
+    return this.#ending;
+  }
+
+  async #endTogether(): Promise<void> {
+    const isLast = this.#results.size >= this.#targetCount - 1;
+    if (!isLast && !this.#dispatcher.isStopped) await sleep(END_GATHER_MS);
+    await this.#session.run(async (client) => {
       this.#ending = undefined;
       await endLoads(client, this.#ended.splice(0));
     });
-    return this.#ending;
   }
 
   #unfinishedReason(loadId: number, fault: EdpError | undefined): string {

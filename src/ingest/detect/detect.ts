@@ -10,6 +10,7 @@ import { RecordBatch, RecordScanner } from '../scan/records.js';
 import { toUtf8 } from '../scan/transcode.js';
 import { listCandidates, toDialect } from './candidates.js';
 import {
+  BRIEF,
   COMMENT_PREFIXES,
   type Evaluation,
   evaluate,
@@ -75,7 +76,19 @@ export interface DetectInput {
   readonly known: ReadonlySet<string>;
 }
 
-export function detect({ parts, encoding, settings, known }: DetectInput): Detection {
+export function detect(input: DetectInput): Detection {
+  return findOut(input, false)!;
+}
+
+/** @returns undefined where a file is not in every way what its table expects */
+export function detectExpected(input: DetectInput): Detection | undefined {
+  return findOut(input, true);
+}
+
+function findOut(
+  { parts, encoding, settings, known }: DetectInput,
+  isBrief: boolean,
+): Detection | undefined {
   const from = settings.skipLines === undefined ? parts : skipLines(parts, settings);
   const hint = settings.delimiter === undefined ? findHint(from) : undefined;
   const text = {
@@ -84,6 +97,7 @@ export function detect({ parts, encoding, settings, known }: DetectInput): Detec
   };
   const sample = withoutUndefined(text);
   const expected = evaluateExpected(from, known, settings, encoding, sample);
+  if (isBrief && expected === undefined) return undefined;
   const evaluations =
     expected === undefined
       ? listCandidates(from.head.subarray(from.start), settings, encoding, sample).map(
@@ -126,15 +140,14 @@ function evaluateExpected(
     const [first] = sampleRecords(parts.head, parts.start, parts.isWhole, dialect, 1);
     const names = first === undefined ? [] : readHeader(first, dialect, encoding, known);
     if (names.length < 2 || !names.every((name) => known.has(name))) continue;
-    const evaluation = evaluate({ dialect, weight: 1 }, parts);
-    const { width, conforming, total, records, others } = evaluation;
+    const evaluation = evaluate({ dialect, weight: 1 }, parts, BRIEF);
+    const { width, conforming, total } = evaluation;
     if (width !== names.length || conforming !== total || total < 2) return undefined;
     // Blanks behind it may be part of the delimiter.
     if (first!.raw.includes(`${delimiter} `)) return undefined;
-    const looksOtherwise = [...records, ...others].some(
-      ({ raw, fields }) =>
-        raw.includes('\\"') ||
-        (fields instanceof Fault ? [] : fields).some((field) => field?.startsWith("'")),
+    const signs = ['\\"', `${delimiter}'`, "\n'"];
+    const looksOtherwise = [parts.head, ...parts.pieces].some((bytes) =>
+      signs.some((sign) => bytes.includes(sign, 0, 'latin1')),
     );
     return looksOtherwise ? undefined : evaluation;
   }

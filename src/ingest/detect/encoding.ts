@@ -7,6 +7,8 @@ export interface EncodingGuess {
   /** Bytes of the byte order mark at the start. */
   readonly markBytes: number;
   readonly why: string;
+  /** Whether the sample has bytes that are no UTF-8. */
+  readonly hasInvalid?: boolean;
 }
 
 const MARKS: readonly (readonly [Encoding, readonly number[]])[] = [
@@ -58,12 +60,14 @@ export function guessEncoding(parts: readonly Buffer[]): EncodingGuess {
     return {
       encoding: 'windows-1252',
       markBytes: 0,
+      hasInvalid: true,
       why: `no byte above ASCII is UTF-8, and as Windows-1252 all ${counts.invalid} are letters and signs of text`,
     };
   }
   return {
     encoding: 'utf-8',
     markBytes: 0,
+    hasInvalid: true,
     why: `${counts.valid} characters above ASCII are valid UTF-8, ${counts.invalid} bytes are not`,
   };
 }

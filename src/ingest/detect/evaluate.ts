@@ -11,9 +11,15 @@ import { DAMAGE_NONE, RecordBatch, RecordScanner } from '../scan/records.js';
 import type { Candidate } from './candidates.js';
 import { isTyped, kindOf, likeness } from './cells.js';
 
-/** Records of the head that are looked at, and of each further piece. */
-const HEAD_RECORDS = 300;
-const PIECE_RECORDS = 60;
+/** Records that are looked at: of the head, and of each further piece. */
+export interface RecordLimits {
+  readonly head: number;
+  readonly piece: number;
+}
+
+const FULL: RecordLimits = { head: 300, piece: 60 };
+/** Enough to see that a file is what is expected of it. */
+export const BRIEF: RecordLimits = { head: 100, piece: 20 };
 /** Records in front of the header, at the most. */
 export const MAX_PREAMBLE = 60;
 
@@ -99,10 +105,13 @@ export function sampleRecords(
   return records;
 }
 
-export function evaluate({ dialect, weight }: Candidate, parts: SampleParts): Evaluation {
-  const { head, start, isWhole, pieces } = parts;
-  const records = sampleRecords(head, start, isWhole, dialect, HEAD_RECORDS);
-  const others = pieces.flatMap((piece) => samplePiece(piece, dialect));
+export function evaluate(
+  { dialect, weight }: Candidate,
+  { head, start, isWhole, pieces }: SampleParts,
+  limits = FULL,
+): Evaluation {
+  const records = sampleRecords(head, start, isWhole, dialect, limits.head);
+  const others = pieces.flatMap((piece) => samplePiece(piece, dialect, limits.piece));
   const width = commonestWidth([...records, ...others]);
   const preamble = findPreamble(records, width);
   const body = [...records.slice(preamble), ...others];
@@ -131,10 +140,10 @@ export function evaluate({ dialect, weight }: Candidate, parts: SampleParts): Ev
 }
 
 /** The first line of a piece is cut; where records of several lines are, the next may be none. */
-function samplePiece(piece: Buffer, dialect: Dialect): SampledRecord[] {
+function samplePiece(piece: Buffer, dialect: Dialect, limit: number): SampledRecord[] {
   const lineEnd = piece.findIndex((byte) => byte === 0x0a || byte === 0x0d);
   if (lineEnd < 0) return [];
-  return sampleRecords(piece, lineEnd + 1, false, dialect, PIECE_RECORDS).slice(1);
+  return sampleRecords(piece, lineEnd + 1, false, dialect, limit).slice(1);
 }
 
 export function fits(record: SampledRecord, width: number): boolean {

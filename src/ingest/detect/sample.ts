@@ -9,8 +9,15 @@ import { TOLD } from './detect.js';
 import { guessEncoding } from './encoding.js';
 import type { SampleParts } from './evaluate.js';
 
-const HEAD_BYTES = 1024 * 1024;
-const PIECE_BYTES = 64 * 1024;
+/** Bytes of a sample: of its head, and of each of its pieces. */
+interface Extent {
+  readonly head: number;
+  readonly piece: number;
+}
+
+const FULL: Extent = { head: 1024 * 1024, piece: 64 * 1024 };
+/** Enough to see that a file is what is expected of it. */
+const BRIEF: Extent = { head: 64 * 1024, piece: 16 * 1024 };
 
 /** What lies between the file's bytes and its text, and how that is known. */
 export interface FileForm extends TextForm {
@@ -30,6 +37,8 @@ export interface Sample {
   readonly tail: { readonly bytes: Buffer; readonly start: number } | undefined;
   /** Of the file itself. */
   readonly size: number;
+  /** Whether there are bytes in it that are no UTF-8. */
+  readonly hasInvalid: boolean;
 }
 
 /** Bytes of the file, unpacked: its first ones, and some from behind. */
@@ -41,10 +50,24 @@ interface RawSample {
 }
 
 /** @throws EdpError `io`, `not_csv`, `corrupt_file` */
-export async function readSample(
+export function readSample(file: string, name: string, settings: CsvSettings): Promise<Sample> {
+  return readExtent(file, name, settings, FULL);
+}
+
+/** A sample of plain text that takes few reads; of other files, a full one. */
+export function readBriefSample(
   file: string,
   name: string,
   settings: CsvSettings,
+): Promise<Sample> {
+  return readExtent(file, name, settings, BRIEF);
+}
+
+async function readExtent(
+  file: string,
+  name: string,
+  settings: CsvSettings,
+  extent: Extent,
 ): Promise<Sample> {
   try {
     const handle = await open(file, 'r');
@@ -54,7 +77,7 @@ export async function readSample(
       const compression = settings.compression ?? guessCompression(start);
       const raw =
         compression === 'none'
-          ? await readPlain(handle, size)
+          ? await readPlain(handle, size, extent)
           : await unpackHead(file, name, compression);
       return toSample(raw, compression, size, settings);
     } finally {
@@ -77,6 +100,7 @@ function toSample(
 ): Sample {
   const guess = guessEncoding([raw.head, ...raw.pieces.map(({ bytes }) => bytes)]);
   const encoding = settings.encoding ?? guess.encoding;
+  const hasInvalid = guess.hasInvalid ?? false;
   const form: FileForm = {
     compression,
     encoding,
@@ -101,7 +125,7 @@ function toSample(
       isWhole,
       pieces: pieces.map(({ bytes }) => bytes),
     };
-    return { form, parts, tail, size };
+    return { form, parts, tail, size, hasInvalid };
   }
   const transcoder = new Utf16Transcoder(encoding === 'utf-16le');
   const head = Buffer.concat([
@@ -113,17 +137,18 @@ function toSample(
     parts: { head, start: 0, isWhole: raw.isWhole, pieces: [] },
     tail: raw.isWhole ? { bytes: head, start: 0 } : undefined,
     size,
+    hasInvalid,
   };
 }
 
-async function readPlain(handle: FileHandle, size: number): Promise<RawSample> {
-  const head = await readAt(handle, 0, HEAD_BYTES);
-  const isWhole = size <= HEAD_BYTES;
-  const places = isWhole ? [] : [size / 3, (size * 2) / 3, size - PIECE_BYTES];
+async function readPlain(handle: FileHandle, size: number, extent: Extent): Promise<RawSample> {
+  const head = await readAt(handle, 0, Math.min(size, extent.head));
+  const isWhole = size <= extent.head;
+  const places = isWhole ? [] : [size / 3, (size * 2) / 3, size - extent.piece];
   const pieces = [];
   for (const place of places) {
     const start = Math.floor(place);
-    pieces.push({ bytes: await readAt(handle, start, PIECE_BYTES), start });
+    pieces.push({ bytes: await readAt(handle, start, extent.piece), start });
   }
   return { head, isWhole, pieces };
 }
@@ -136,7 +161,7 @@ async function unpackHead(
   const chunks: Buffer[] = [];
   let length = 0;
   const sample = (isWhole: boolean) => ({
-    head: Buffer.concat(chunks).subarray(0, HEAD_BYTES),
+    head: Buffer.concat(chunks).subarray(0, FULL.head),
     isWhole,
     pieces: [],
   });
@@ -144,7 +169,7 @@ async function unpackHead(
     for await (const chunk of decompress(file, name, compression)) {
       chunks.push(chunk);
       length += chunk.length;
-      if (length > HEAD_BYTES) return sample(false);
+      if (length > FULL.head) return sample(false);
     }
     return sample(true);
   } catch (error) {

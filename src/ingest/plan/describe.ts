@@ -4,9 +4,16 @@ import type { CsvSettings } from '../../model/csv.js';
 import { declaredFields } from '../../model/fields.js';
 import type { Table } from '../../model/model.js';
 import { findFooter, isDecoded } from '../decode/text.js';
-import { type Detection, describeDelimiter, detect, fieldEncodingOf } from '../detect/detect.js';
+import {
+  type DetectInput,
+  type Detection,
+  describeDelimiter,
+  detect,
+  detectExpected,
+  fieldEncodingOf,
+} from '../detect/detect.js';
 import { type SampledRecord, sampleRecords } from '../detect/evaluate.js';
-import { type FileForm, readSample, type Sample } from '../detect/sample.js';
+import { type FileForm, readBriefSample, readSample, type Sample } from '../detect/sample.js';
 import type { Dialect } from '../dialect.js';
 import { Fault } from '../reject.js';
 import { RecordBatch, RecordScanner } from '../scan/records.js';
@@ -71,8 +78,20 @@ export async function describeFile(
   table: Table | undefined,
   settings: CsvSettings,
 ): Promise<FileDescription> {
+  if (table !== undefined) {
+    const brief = await readBriefSample(file, name, settings);
+    const expected = isUsualText(brief)
+      ? detectExpected(inputOf(brief, table, settings))
+      : undefined;
+    if (expected !== undefined) return describeDetected(brief, expected, name, table, settings);
+  }
   const sample = await readSample(file, name, settings);
   return describeSample(sample, name, table, settings);
+}
+
+/** Plain text in UTF-8, as far as can be seen. */
+function isUsualText({ form, hasInvalid }: Sample): boolean {
+  return !isDecoded(form) && form.encoding === 'utf-8' && !hasInvalid;
 }
 
 /**
@@ -100,10 +119,27 @@ export function describeSample(
   table: Table | undefined,
   settings: CsvSettings,
 ): FileDescription {
+  return describeDetected(sample, detect(inputOf(sample, table, settings)), name, table, settings);
+}
+
+function inputOf(
+  { form, parts }: Sample,
+  table: Table | undefined,
+  settings: CsvSettings,
+): DetectInput {
+  const encoding = fieldEncodingOf(form.encoding);
+  return { parts, encoding, settings, known: knownFields(table) };
+}
+
+function describeDetected(
+  sample: Sample,
+  detection: Detection,
+  name: string,
+  table: Table | undefined,
+  settings: CsvSettings,
+): FileDescription {
   const { form, parts } = sample;
   const known = knownFields(table);
-  const encoding = fieldEncodingOf(form.encoding);
-  const detection = detect({ parts, encoding, settings, known });
   const { dialect, names, headerRecord, dataStart } = detection;
   if (!names.some((field) => known.has(field))) assertText(parts.head, known.size > 0, name);
   if (headerRecord !== undefined) {
