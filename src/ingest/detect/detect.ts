@@ -360,10 +360,10 @@ function layOut(
       header.pop();
     } else if (isShort && isLastEmpty(body, header.length + 1)) {
       hasTrailingDelimiter = true;
-    } else if (isShort && header.length > 0 && mayLackName(known)) {
+    } else if (isShort && header.length > 0 && mayLackName(known, header, settings)) {
       isHeaderShort = true;
     }
-    fieldCount = header.length + (isHeaderShort ? 1 : 0);
+    fieldCount = settings.columns?.length ?? header.length + (isHeaderShort ? 1 : 0);
   } else if (
     settings.columns === undefined &&
     width > 2 &&
@@ -434,8 +434,16 @@ function judge(
   return judgeHeader(record.fields, below);
 }
 
-/** A table that has no column for the field without a name is better told of records that are too long. */
-function mayLackName(known: ReadonlySet<string>): boolean {
+/**
+ * A table that has no column for the field without a name is better told of records that are too long.
+ * Names that the user gives are for all fields.
+ */
+function mayLackName(
+  known: ReadonlySet<string>,
+  header: readonly string[],
+  { columns }: CsvSettings,
+): boolean {
+  if (columns !== undefined) return columns.length === header.length + 1;
   return known.size === 0 || known.has(placeName(0));
 }
 
@@ -494,7 +502,7 @@ function explain(
   const next =
     rival === undefined
       ? ''
-      : `; next best is ${describeDelimiter(rival.dialect.delimiter)}, with ${rival.width} fields in ${rival.conforming} of ${rival.total}`;
+      : `; next best is ${describeDelimiter(rival.dialect)}, with ${rival.width} fields in ${rival.conforming} of ${rival.total}`;
   const byNames =
     headerAt === undefined || known.size === 0
       ? ''
@@ -521,7 +529,7 @@ function explain(
         ? TOLD
         : dialect.comment === ''
           ? 'no line among the records is one'
-          : `lines among the records that begin with ${dialect.comment} are no records`,
+          : `lines among the records that begin with ${toText(dialect.comment, dialect.encoding)} are no records`,
     header,
     skipLines:
       settings.skipLines !== undefined
@@ -547,7 +555,15 @@ const DELIMITER_NAMES: Readonly<Record<string, string>> = {
 };
 
 /** A word for the usual ones, else the characters themselves. */
-export function describeDelimiter(delimiter: string): string {
+export function describeDelimiter({
+  delimiter,
+  encoding,
+}: Pick<Dialect, 'delimiter' | 'encoding'>): string {
+  return nameDelimiter(toText(delimiter, encoding));
+}
+
+/** The same for one that is text already. */
+export function nameDelimiter(delimiter: string): string {
   return DELIMITER_NAMES[delimiter] ?? JSON.stringify(delimiter);
 }
 

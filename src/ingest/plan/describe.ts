@@ -3,7 +3,13 @@ import { EdpError } from '../../errors.js';
 import type { CsvSettings } from '../../model/csv.js';
 import type { Table } from '../../model/model.js';
 import { findFooter, isDecoded } from '../decode/text.js';
-import { type Detection, describeDelimiter, detect, fieldEncodingOf } from '../detect/detect.js';
+import {
+  type Detection,
+  describeDelimiter,
+  detect,
+  fieldEncodingOf,
+  toText,
+} from '../detect/detect.js';
 import { type SampledRecord, sampleRecords } from '../detect/evaluate.js';
 import { type FileForm, readSample, type Sample } from '../detect/sample.js';
 import type { Dialect } from '../dialect.js';
@@ -187,13 +193,13 @@ function findFooterStart(
 /** The form of a file as `--json` tells it. */
 export function summarizeForm({ form, dialect, detection }: FileDescription) {
   return {
-    delimiter: Buffer.from(dialect.delimiter, 'latin1').toString('utf8'),
+    delimiter: toText(dialect.delimiter, dialect.encoding),
     quote: dialect.quote === '' ? null : dialect.quote,
     escape: dialect.escape,
     lineEnd: dialect.recordEnd,
     header: detection.hasHeader,
     linesBeforeHeader: detection.skippedLines,
-    comment: dialect.comment === '' ? null : dialect.comment,
+    comment: dialect.comment === '' ? null : toText(dialect.comment, dialect.encoding),
     trailingDelimiter: dialect.hasTrailingDelimiter,
     headerOneFieldShort: detection.isHeaderShort,
     encoding: form.encoding,
@@ -210,12 +216,12 @@ export function listOddities({ form, dialect, detection, headerBytes }: FileDesc
     form.encoding === 'utf-8' ? '' : form.encoding,
     /^[,\t]$/.test(dialect.delimiter)
       ? ''
-      : `${describeDelimiter(dialect.delimiter)} between fields`,
+      : `${describeDelimiter(dialect)} between fields`,
     dialect.quote === '"' ? '' : dialect.quote === '' ? 'no quotes' : 'single quotes',
     dialect.escape === 'backslash' ? 'backslash escapes' : '',
     dialect.allowsBareQuotes && dialect.delimiter !== '\t' ? 'quotes inside of fields' : '',
     dialect.recordEnd === 'any' ? 'line ends of several kinds' : '',
-    dialect.comment === '' ? '' : `comments that begin with ${dialect.comment}`,
+    dialect.comment === '' ? '' : `comments that begin with ${toText(dialect.comment, dialect.encoding)}`,
     dialect.hasTrailingDelimiter ? 'a delimiter behind the last field' : '',
     detection.isHeaderShort ? 'a header one field short' : '',
     detection.skippedLines === 0 ? '' : `${lines(detection.skippedLines)} before the header`,
