@@ -340,7 +340,7 @@ function layOut(
   const { records, width } = evaluation;
   const first = headerAt ?? (settings.skipLines === undefined ? evaluation.preamble : 0);
   const record = records[first];
-  if (record === undefined) return nothing(evaluation, parts, settings);
+  if (record === undefined) return nothing(evaluation, from, settings);
   const body = [...records.slice(first + 1), ...evaluation.others].filter(
     ({ fields }) => !(fields instanceof Fault),
   );
@@ -392,17 +392,28 @@ function layOut(
   };
 }
 
-function nothing(evaluation: Evaluation, parts: SampleParts, settings: CsvSettings): Detection {
-  const empty = 'the file is empty';
+/**
+ * The sample holds no record: the file has none, or its first is longer than the sample. Such a one is no
+ * header, and with the names of its fields told it is a record like others.
+ */
+function nothing(
+  evaluation: Evaluation,
+  { head, start, isWhole }: SampleParts,
+  settings: CsvSettings,
+): Detection {
+  const { dialect } = evaluation;
+  const isRecord = !isWhole && settings.columns !== undefined && settings.header !== true;
+  const dataStart = isRecord ? start : head.length;
+  const empty = isWhole ? 'the file is empty' : 'the first line is longer than what is looked at';
   return {
-    dialect: { ...evaluation.dialect, fieldCount: settings.columns?.length ?? 0 },
+    dialect: { ...dialect, fieldCount: settings.columns?.length ?? 0 },
     hasHeader: false,
     header: [],
     names: settings.columns ?? [],
     headerRecord: undefined,
-    dataStart: parts.head.length,
-    dataLine: 0,
-    skippedLines: 0,
+    dataStart,
+    dataLine: isRecord ? countLines(head, 0, dataStart, dialect) : 0,
+    skippedLines: isRecord ? (settings.skipLines ?? 0) : 0,
     isHeaderShort: false,
     why: {
       delimiter: empty,

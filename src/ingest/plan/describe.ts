@@ -110,6 +110,9 @@ export function describeSample(
   const encoding = fieldEncodingOf(form.encoding);
   const detection = detect({ parts, encoding, settings, known });
   const { dialect, names, headerRecord, dataStart } = detection;
+  // What cannot be unpacked is told by who unpacks all of it.
+  const isEndless = !parts.isWhole && form.breakage === undefined && dataStart >= parts.head.length;
+  if (headerRecord === undefined && isEndless) throw endlessLine(name);
   if (!names.some((field) => known.has(field))) assertText(parts.head, known.size > 0, name);
   if (headerRecord !== undefined) {
     if (headerRecord.isDamaged) {
@@ -123,11 +126,7 @@ export function describeSample(
       );
     }
     if (headerRecord.end - headerRecord.start > MAX_HEADER_BYTES) {
-      throw new EdpError(
-        'not_csv',
-        `${name} does not look like a CSV: its first line does not end`,
-        { hint: `a header is at most ${MAX_HEADER_BYTES} bytes long` },
-      );
+      throw endlessLine(name);
     }
   }
   return {
@@ -147,6 +146,12 @@ export function describeSample(
     textHead: textHeadOf(form, parts.head),
     textBytes: isDecoded(form) && parts.isWhole ? parts.head.length : undefined,
   };
+}
+
+function endlessLine(name: string): EdpError {
+  return new EdpError('not_csv', `${name} does not look like a CSV: its first line does not end`, {
+    hint: `a header is at most ${MAX_HEADER_BYTES} bytes long; if there is none, name the fields with --columns a,b,c`,
+  });
 }
 
 function knownFields(table: Table | undefined): Set<string> {
@@ -214,14 +219,14 @@ export function listOddities({ form, dialect, detection, headerBytes }: FileDesc
   return [
     form.compression === 'none' ? '' : form.compression,
     form.encoding === 'utf-8' ? '' : form.encoding,
-    /^[,\t]$/.test(dialect.delimiter)
-      ? ''
-      : `${describeDelimiter(dialect)} between fields`,
+    /^[,\t]$/.test(dialect.delimiter) ? '' : `${describeDelimiter(dialect)} between fields`,
     dialect.quote === '"' ? '' : dialect.quote === '' ? 'no quotes' : 'single quotes',
     dialect.escape === 'backslash' ? 'backslash escapes' : '',
     dialect.allowsBareQuotes && dialect.delimiter !== '\t' ? 'quotes inside of fields' : '',
     dialect.recordEnd === 'any' ? 'line ends of several kinds' : '',
-    dialect.comment === '' ? '' : `comments that begin with ${toText(dialect.comment, dialect.encoding)}`,
+    dialect.comment === ''
+      ? ''
+      : `comments that begin with ${toText(dialect.comment, dialect.encoding)}`,
     dialect.hasTrailingDelimiter ? 'a delimiter behind the last field' : '',
     detection.isHeaderShort ? 'a header one field short' : '',
     detection.skippedLines === 0 ? '' : `${lines(detection.skippedLines)} before the header`,
