@@ -275,7 +275,8 @@ describe('a record that is too long', () => {
     const [[lines]] = (await database.query(
       `SELECT sum(line_count) FROM edp.receipts WHERE load_id = ${loadId}`,
     )) as [[number]];
-    const ends = long.filter((byte) => byte === 0x0a).length + 1;
+    let ends = 1;
+    for (const byte of long) if (byte === 0x0a) ends++;
     expect(Number(lines)).toBe(`${before}${after}`.split('\n').length - 1 + ends);
     expect(peakMegabytes).toBeLessThan(MAX_MEMORY_MEGABYTES);
   });
