@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { Invocation } from '../command.js';
 import { withClient } from '../database/connection.js';
 import { type Database, withDatabase } from '../database/database.js';
+import { assertTableWidth } from '../database/tables.js';
 import { EdpError } from '../errors.js';
 import { stemOf } from '../infer/names.js';
 import { withInferencePool } from '../infer/pool.js';
@@ -62,6 +63,7 @@ export async function withCreated(
   assertUndeclared(proposals, project.model);
   const model = { tables: [...project.model.tables, ...proposals.map((one) => one.table)] };
   assertMatched(proposals, model, table);
+  for (const proposal of proposals) assertTableWidth(proposal.table);
   return withDatabase(where, async (database) => {
     const there = await listTables(database, [
       ...proposals.map(({ name }) => name),

@@ -2,7 +2,8 @@
 import { stringify } from 'yaml';
 import type { Command } from '../command.js';
 import { EdpError, EXIT } from '../errors.js';
-import { describeDelimiter } from '../ingest/detect/detect.js';
+import { describeDelimiter, toText } from '../ingest/detect/detect.js';
+import type { Dialect } from '../ingest/dialect.js';
 import { summarizeForm } from '../ingest/plan/describe.js';
 import { discoverFiles, totalBytes, withSpooledStdin } from '../ingest/plan/discover.js';
 import { type Inspection, inspectFile } from '../inspect/inspect.js';
@@ -55,7 +56,7 @@ export const command: Command = {
 function toSection({ description, lineEnd }: Inspection): Partial<Record<CsvSettingName, unknown>> {
   const { dialect, detection, form } = description;
   return {
-    delimiter: wordOrText(dialect.delimiter),
+    delimiter: wordOrText(dialect),
     quote: dialect.quote === '' ? 'none' : dialect.quote === "'" ? 'single' : 'double',
     escape: dialect.escape,
     'line-end': lineEnd === 'mixed' || lineEnd === 'crlf' ? dialect.recordEnd : lineEnd,
@@ -63,13 +64,17 @@ function toSection({ description, lineEnd }: Inspection): Partial<Record<CsvSett
     compression: form.compression,
     header: detection.hasHeader,
     'skip-lines': detection.skippedLines,
-    comment: dialect.comment === '' ? 'none' : dialect.comment,
+    comment: describeComment(dialect),
   };
 }
 
-function wordOrText(delimiter: string): string {
-  const word = describeDelimiter(delimiter);
-  return word.startsWith('"') ? Buffer.from(delimiter, 'latin1').toString('utf8') : word;
+function wordOrText(dialect: Dialect): string {
+  const word = describeDelimiter(dialect);
+  return word.startsWith('"') ? toText(dialect.delimiter, dialect.encoding) : word;
+}
+
+function describeComment({ comment, encoding }: Dialect): string {
+  return comment === '' ? 'none' : toText(comment, encoding);
 }
 
 function toJson(inspection: Inspection): object {
@@ -145,13 +150,13 @@ function print(inspection: Inspection, output: Output): void {
     [
       ['compression', form.compression, why.compression],
       ['encoding', form.markBytes > 0 ? `${form.encoding} with mark` : form.encoding, why.encoding],
-      ['delimiter', describeDelimiter(dialect.delimiter), why.delimiter],
+      ['delimiter', describeDelimiter(dialect), why.delimiter],
       ['quote', dialect.quote === '' ? 'none' : dialect.quote, why.quote],
       ['escape', dialect.escape, why.escape],
       ['line end', inspection.lineEnd, why.lineEnd],
       ['lines before', detection.skippedLines, why.skipLines],
       ['header', describeHeader(inspection), why.header],
-      ['comments', dialect.comment === '' ? 'none' : dialect.comment, why.comment],
+      ['comments', describeComment(dialect), why.comment],
     ],
   );
   output.line();

@@ -2,7 +2,13 @@
 import type pg from 'pg';
 import { EdpError } from '../errors.js';
 import { createTableStatements, quoteIdentifier, withReferredTables } from '../model/ddl.js';
-import { type ColumnType, type Model, SQL_TYPE, type Table } from '../model/model.js';
+import {
+  type ColumnType,
+  type Model,
+  physicalColumns,
+  SQL_TYPE,
+  type Table,
+} from '../model/model.js';
 import { withSchemaLock } from './migrate.js';
 
 async function isMissing(client: pg.Client, table: Table): Promise<boolean> {
@@ -76,8 +82,23 @@ export async function addColumns(
   });
 }
 
+/** PostgreSQL's, less the one by which records are told apart where some are refused. */
+const MAX_COLUMNS = 1599;
+
+/** @throws EdpError `model` for a table with more columns than the server takes */
+export function assertTableWidth(table: Table): void {
+  const { length } = physicalColumns(table);
+  if (length <= MAX_COLUMNS) return;
+  throw new EdpError(
+    'model',
+    `table "${table.name}" has ${length} columns; it can have ${MAX_COLUMNS}, the one for lineage counted`,
+    { hint: 'declare those of its fields that you need, and the others under ignore:' },
+  );
+}
+
 async function createMissing(client: pg.Client, wanted: readonly Table[]): Promise<void> {
   for (const missing of await listMissing(client, wanted)) {
+    assertTableWidth(missing);
     for (const statement of createTableStatements(missing)) await client.query(statement);
   }
 }

@@ -2,7 +2,7 @@
 import path from 'node:path';
 import type { z } from 'zod';
 import { EdpError } from '../errors.js';
-import { describeDelimiter } from '../ingest/detect/detect.js';
+import { nameDelimiter } from '../ingest/detect/detect.js';
 import { isStdin } from '../ingest/plan/discover.js';
 import type { CsvSettings } from '../model/csv.js';
 import { hasTable } from '../model/match.js';
@@ -169,7 +169,7 @@ function toSection(settings: CsvSettings): NonNullable<TableInput['csv']> {
 function toWord(name: string, value: unknown): unknown {
   switch (name) {
     case 'delimiter': {
-      const word = describeDelimiter(String(value));
+      const word = nameDelimiter(String(value));
       return word.startsWith('"') ? value : word;
     }
     case 'quote':

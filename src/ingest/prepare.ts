@@ -111,7 +111,7 @@ export function planFor(
       `the first line does not name the fields: ${detection.why.header}: ${JSON.stringify(line)}`,
       {
         place: `${name}:${detection.skippedLines + 1}`,
-        hint: `name its fields with --columns a,b,c; or say --header if the first line names them, and --delimiter if it is not ${describeDelimiter(detection.dialect.delimiter)}`,
+        hint: `name its fields with --columns a,b,c; or say --header if the first line names them, and --delimiter if it is not ${describeDelimiter(detection.dialect)}`,
       },
     );
   }

@@ -11,6 +11,7 @@ import { gzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { edp, makeDirectory, withDirectory } from '../support/cli.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { MAX_MEMORY_MEGABYTES, measureEdp } from '../support/memory.js';
 
 const COLUMNS = '{ columns: { id: int, name: text, body: text, rank: int } }';
 const MODEL = `tables: { notes: ${COLUMNS} }\n`;
@@ -259,7 +260,7 @@ describe('a record that is too long', () => {
       path.join(cwd, 'notes.csv'),
       Buffer.concat([head, long, Buffer.from(`\n${after}`)]),
     );
-    const result = await edp(
+    const { result, peakMegabytes } = await measureEdp(
       ['ingest', 'notes.csv', '--json', '--process-count', '2', '--database-url', database.url],
       { cwd },
     );
@@ -274,8 +275,10 @@ describe('a record that is too long', () => {
     const [[lines]] = (await database.query(
       `SELECT sum(line_count) FROM edp.receipts WHERE load_id = ${loadId}`,
     )) as [[number]];
-    const ends = long.filter((byte) => byte === 0x0a).length + 1;
+    let ends = 1;
+    for (const byte of long) if (byte === 0x0a) ends++;
     expect(Number(lines)).toBe(`${before}${after}`.split('\n').length - 1 + ends);
+    expect(peakMegabytes).toBeLessThan(MAX_MEMORY_MEGABYTES);
   });
 
   it('ten million columns of garbage in one line are one reject', async () => {
@@ -283,15 +286,16 @@ describe('a record that is too long', () => {
     await writeFile(path.join(cwd, 'edp.yaml'), MODEL);
     const text = `id,name,body,rank\n1,a,b,1\n${','.repeat(10_000_000)}\n2,a,b,1\n`;
     await writeFile(path.join(cwd, 'notes.csv'), text);
-    const result = await edp(['ingest', 'notes.csv', '--json', '--database-url', database.url], {
-      cwd,
-      env: { NODE_OPTIONS: '--max-old-space-size=200' },
-    });
+    const { result, peakMegabytes } = await measureEdp(
+      ['ingest', 'notes.csv', '--json', '--database-url', database.url],
+      { cwd, env: { NODE_OPTIONS: '--max-old-space-size=200' } },
+    );
     expect(result, result.stderr).toMatchObject({ status: 3 });
     expect(result.json.rows).toEqual({ read: 3, loaded: 2, rejected: 1, duplicate: 0 });
     const { loadId } = result.json.files[0];
     expect(
       await database.query(`SELECT code, reason FROM edp.rejects WHERE load_id = ${loadId}`),
     ).toEqual([['wrong_field_count', '10000001 fields instead of 4']]);
+    expect(peakMegabytes).toBeLessThan(MAX_MEMORY_MEGABYTES);
   });
 });

@@ -12,7 +12,10 @@ interface Oddity {
   readonly name: string;
   readonly bytes: string | Buffer;
   readonly csv?: object;
-  readonly rows: readonly (readonly [number, string | null])[];
+  /** Of its table; `id: int` and `name: text` unless said. */
+  readonly columns?: Readonly<Record<string, string>>;
+  /** In order of the first column. */
+  readonly rows: readonly (readonly (number | string | null)[])[];
   /** Codes of the rejects, in order; with the raw bytes where they matter. */
   readonly rejects?: readonly (readonly [code: string, raw?: string])[];
   readonly dialect?: object;
@@ -21,7 +24,258 @@ interface Oddity {
 const LINES = Array.from({ length: 10 }, (_, i) => `${i + 10},"a ""b"" ${i}"\n`).join('');
 const ROWS = Array.from({ length: 10 }, (_, i) => [i + 10, `a "b" ${i}`] as const);
 
+const COLUMNS = { id: 'int', name: 'text' };
+
+/** Some records, of which those in `odd` are written otherwise. */
+const recordsWith = (count: number, odd: Readonly<Record<number, string>>) =>
+  Array.from({ length: count }, (_, i) => `${i},${odd[i] ?? `text ${i}`}\n`).join('');
+const rowsWith = (count: number, odd: Readonly<Record<number, string | undefined>>) =>
+  Array.from({ length: count }, (_, i) => [i, i in odd ? odd[i] : `text ${i}`] as const).filter(
+    (row): row is readonly [number, string] => row[1] !== undefined,
+  );
+const FEW_QUOTES = { 5: 'te"xt', 20: '"text' };
+const MANY_QUOTES = { 5: '"text', 12: 'te"xt', 20: '"te"xt', 26: '5" pipe' };
+const withoutAny = (odd: object) => Object.fromEntries(Object.keys(odd).map((i) => [i, undefined]));
+
+const REMARKS: readonly Oddity[] = ['#', '//', '--', '%', '!', ';', '*'].map((prefix) => ({
+  name: `lines among the records that begin with ${prefix} and are no records are passed over`,
+  bytes: `id,name\n1,a\n${prefix} a remark, or two, of it\n2,b\n${prefix}\n3,c\n4,d\n`,
+  rows: [
+    [1, 'a'],
+    [2, 'b'],
+    [3, 'c'],
+    [4, 'd'],
+  ],
+  dialect: { comment: prefix },
+}));
+
+const LINE_ENDS: readonly Oddity[] = [
+  ['LF', '\n', 'lf'] as const,
+  ['CR LF', '\r\n', 'lf'] as const,
+  ['CR', '\r', 'cr'] as const,
+].map(([name, end, lineEnd]) => ({
+  name: `line ends inside of quotes belong to the field, where lines end in ${name}`,
+  bytes: ['id,name', '1,"a\nb"', '2,"c\r\nd"', '3,"e\rf"', '4,"\n"', ''].join(end),
+  rows: [
+    [1, 'a\nb'],
+    [2, 'c\r\nd'],
+    [3, 'e\rf'],
+    [4, '\n'],
+  ],
+  dialect: { lineEnd },
+}));
+
+/** Text as Windows-1252 has it, with a letter beyond ASCII in so many of a hundred lines. */
+const withAccents = (count: number) =>
+  Buffer.from(
+    `id,name\n${recordsWith(
+      100,
+      Object.fromEntries(Array.from({ length: count }, (_, i) => [i * 9, 'caf\xe9'])),
+    )}`,
+    'latin1',
+  );
+const accentedRows = (count: number) =>
+  rowsWith(100, Object.fromEntries(Array.from({ length: count }, (_, i) => [i * 9, 'café'])));
+
 const ODDITIES: readonly Oddity[] = [
+  ...REMARKS,
+  ...LINE_ENDS,
+  {
+    name: 'a line that begins like a remark, and is a record, is one',
+    bytes: 'name,id\n#a,1\nb,2\n#c,3\nd,4\n',
+    rows: [
+      [1, '#a'],
+      [2, 'b'],
+      [3, '#c'],
+      [4, 'd'],
+    ],
+    dialect: { comment: null },
+  },
+  {
+    name: 'where it is told that there are no comments, such a line is a reject',
+    bytes: 'id,name\n1,a\n# a remark\n2,b\n',
+    csv: { comment: 'none' },
+    rows: [
+      [1, 'a'],
+      [2, 'b'],
+    ],
+    rejects: [['wrong_field_count', '# a remark']],
+  },
+  {
+    name: 'comments begin with what is told',
+    bytes: 'id,name\n1,a\nREM b,c\n2,b\n# d,e\n',
+    csv: { comment: 'REM ' },
+    rows: [
+      [1, 'a'],
+      [2, 'b'],
+    ],
+    rejects: [['bad_integer', '# d,e']],
+    dialect: { comment: 'REM ' },
+  },
+  {
+    name: 'a hint to a spreadsheet is passed over where another delimiter is told',
+    bytes: 'sep=;\nid,name\n1,a;b\n2,c;d\n',
+    csv: { delimiter: ',' },
+    rows: [
+      [1, 'a;b'],
+      [2, 'c;d'],
+    ],
+    dialect: { delimiter: ',', linesBeforeHeader: 1 },
+  },
+  {
+    name: 'a few stray quotes are damage',
+    bytes: `id,name\n${recordsWith(30, FEW_QUOTES)}`,
+    rows: rowsWith(30, withoutAny(FEW_QUOTES)),
+    rejects: [
+      ['bad_quote', '5,te"xt'],
+      ['unterminated_quote', '20,"text'],
+    ],
+    dialect: { quote: '"' },
+  },
+  {
+    name: 'quotes are text where half of those records that have some cannot be read with them',
+    bytes: `id,name\n${recordsWith(30, { ...MANY_QUOTES, 2: '"a b"' })}`,
+    rows: rowsWith(30, { ...MANY_QUOTES, 2: '"a b"' }),
+    dialect: { quote: null },
+  },
+  {
+    name: 'and damage where more of them can',
+    bytes: `id,name\n${recordsWith(30, { ...MANY_QUOTES, 0: '"a, b"', 2: '"a, b"', 8: '"a, b"', 15: '"a, b"', 17: '"a, b"', 23: '"a, b"' })}`,
+    rows: rowsWith(30, {
+      ...withoutAny(MANY_QUOTES),
+      ...Object.fromEntries([0, 2, 8, 15, 17, 23].map((i) => [i, 'a, b'])),
+    }),
+    rejects: [
+      ['unterminated_quote', '5,"text'],
+      ['bad_quote', '12,te"xt'],
+      ['bad_quote', '20,"te"xt'],
+      ['bad_quote', '26,5" pipe'],
+    ],
+    dialect: { quote: '"' },
+  },
+  {
+    name: 'and where it is told that they are quotes',
+    bytes: `id,name\n${recordsWith(30, MANY_QUOTES)}`,
+    csv: { quote: 'double' },
+    rows: rowsWith(30, withoutAny(MANY_QUOTES)),
+    rejects: [['unterminated_quote'], ['bad_quote'], ['bad_quote'], ['bad_quote']],
+    dialect: { quote: '"' },
+  },
+  {
+    name: 'blank lines of a file of one column are records',
+    bytes: 'name\nAnna\n\nBob\n',
+    columns: { name: 'text' },
+    rows: [['Anna'], ['Bob'], [null]],
+  },
+  {
+    name: 'a first line like the others is a header where that is told',
+    bytes: '1,2\n3,4\n5,6\n',
+    csv: { header: true, columns: 'id,name' },
+    rows: [
+      [3, '4'],
+      [5, '6'],
+    ],
+    dialect: { header: true },
+  },
+  {
+    name: 'and names in a first line are values where it is told that there is no header',
+    bytes: 'id,name\n3,4\n',
+    csv: { header: false, columns: 'id,name' },
+    rows: [[3, '4']],
+    rejects: [['bad_integer', 'id,name']],
+    dialect: { header: false },
+  },
+  {
+    name: 'names that are told are those of all fields, and a record with more is a reject',
+    bytes: 'id,name,more\n1,a,x\n2,b\n',
+    csv: { columns: 'id,name' },
+    rows: [[2, 'b']],
+    rejects: [['wrong_field_count', '1,a,x']],
+  },
+  {
+    name: 'a header one field short of a table without `column_1`: the records are rejected',
+    bytes: 'n,m\na,1,2\nb,3,4\nc,5,6\n',
+    columns: { name: 'text', n: 'int', m: 'int' },
+    rows: [],
+    rejects: [['wrong_field_count'], ['wrong_field_count'], ['wrong_field_count']],
+  },
+  {
+    name: 'unless all of its names are told',
+    bytes: 'n,m\na,1,2\nb,3,4\nc,5,6\n',
+    columns: { name: 'text', n: 'int', m: 'int' },
+    csv: { columns: ['name', 'n', 'm'] },
+    rows: [
+      ['a', 1, 2],
+      ['b', 3, 4],
+      ['c', 5, 6],
+    ],
+    dialect: { headerOneFieldShort: true },
+  },
+  {
+    name: 'names twice are numbered, so that each is there once',
+    bytes: 'id,name,name,\n1,a,b,c\n2,d,e,f\n',
+    columns: { id: 'int', name: 'text', name_2: 'text', column_4: 'text' },
+    rows: [
+      [1, 'a', 'b', 'c'],
+      [2, 'd', 'e', 'f'],
+    ],
+  },
+  {
+    name: 'a byte beyond ASCII in one of twenty lines is a letter of Windows-1252',
+    bytes: withAccents(10),
+    rows: accentedRows(10),
+    dialect: { encoding: 'windows-1252' },
+  },
+  {
+    name: 'in fewer it is damage',
+    bytes: withAccents(3),
+    rows: accentedRows(3).filter(([, name]) => name !== 'café'),
+    rejects: [['invalid_utf8'], ['invalid_utf8'], ['invalid_utf8']],
+    dialect: { encoding: 'utf-8' },
+  },
+  {
+    name: 'unless the encoding is told',
+    bytes: withAccents(3),
+    csv: { encoding: 'windows-1252' },
+    rows: accentedRows(3),
+    dialect: { encoding: 'windows-1252' },
+  },
+  {
+    name: 'words for NULL are text, and rejects where no text can be',
+    bytes: 'id,name\n1,NA\n2,NULL\n3,\\N\n4,-\nNA,x\n',
+    rows: [
+      [1, 'NA'],
+      [2, 'NULL'],
+      [3, '\\N'],
+      [4, '-'],
+    ],
+    rejects: [['bad_integer', 'NA,x']],
+  },
+  {
+    name: 'empty quotes are NULL where no text can be',
+    bytes: 'id,name\n"",a\n2,b\n',
+    rows: [
+      [2, 'b'],
+      [null, 'a'],
+    ],
+  },
+  {
+    name: 'blanks around a value belong to it',
+    bytes: 'id,name\n1, a \n2,b\n 7,c\n',
+    rows: [
+      [1, ' a '],
+      [2, 'b'],
+    ],
+    rejects: [['bad_integer', ' 7,c']],
+  },
+  {
+    name: 'blanks around the names in a header do not count',
+    bytes: ' id ,\tname\n1,a\n2,b\n',
+    rows: [
+      [1, 'a'],
+      [2, 'b'],
+    ],
+  },
   {
     name: 'one quote with a backslash before it among doubled ones is read',
     bytes: `id,name\n${LINES}1,"x \\"y\\" z"\n`,
@@ -135,9 +389,9 @@ describe('of a CSV file', () => {
   const results: any[] = [];
   beforeAll(async () => {
     await withDirectory(async (cwd) => {
-      const tables = ODDITIES.map(({ csv = {} }, i) => [
+      const tables = ODDITIES.map(({ csv = {}, columns = COLUMNS }, i) => [
         `odd_${i}`,
-        { columns: { id: 'int', name: 'text' }, csv },
+        { columns, csv },
       ]);
       await writeFile(
         path.join(cwd, 'edp.yaml'),
@@ -157,16 +411,18 @@ describe('of a CSV file', () => {
 
   it.each(ODDITIES.map((one, index) => ({ ...one, index })))(
     '$name',
-    async ({ rows, rejects = [], dialect = {}, index }) => {
+    async ({ columns = COLUMNS, rows, rejects = [], dialect = {}, index }) => {
       const result = results[index];
       expect(result, result.reason).toMatchObject({ status: 'loaded', dialect });
-      expect(await database.query(`SELECT id, name FROM odd_${index} ORDER BY id`)).toEqual(rows);
-      const found = (await database.query(
+      const names = Object.keys(columns).join(', ');
+      const found = await database.query(`SELECT ${names} FROM odd_${index} ORDER BY 1`);
+      expect(found).toEqual(rows);
+      const rejected = (await database.query(
         `SELECT code, raw FROM edp.rejects WHERE load_id = ${result.loadId} ORDER BY byte_offset`,
       )) as [string, Buffer][];
-      expect(found.map(([code]) => code)).toEqual(rejects.map(([code]) => code));
+      expect(rejected.map(([code]) => code)).toEqual(rejects.map(([code]) => code));
       for (const [i, [, raw]] of rejects.entries()) {
-        if (raw !== undefined) expect(found[i]![1].toString()).toBe(raw);
+        if (raw !== undefined) expect(rejected[i]![1].toString()).toBe(raw);
       }
     },
   );

@@ -8,6 +8,7 @@
  */
 import type pg from 'pg';
 import { isDataError } from '../../database/sqlstate.js';
+import { EdpError } from '../../errors.js';
 import { failpoint } from '../../failpoints.js';
 import { quoteColumns, quoteIdentifier, quoteLiteral } from '../../model/ddl.js';
 import type { ColumnType } from '../../model/model.js';
@@ -54,6 +55,8 @@ const ORDINAL_SQL = quoteIdentifier(ORDINAL);
 /** Verdict of a record that is in the table already, since it completed an inferred member. */
 const COMPLETED = 'completed';
 
+const TOO_MANY_COLUMNS = '54011';
+
 /** Another run inserted one of our keys between the look and the insert; a second look settles it. */
 const MAX_SECOND_LOOKS = 5;
 
@@ -71,12 +74,22 @@ export class Stage {
 
   /** Makes the temporary tables; they go with the transaction. */
   async create(): Promise<void> {
-    await this.#client.query(
-      `CREATE TEMP TABLE edp_stage ON COMMIT DROP AS
-         SELECT 0::int AS ${ORDINAL_SQL}, ${this.#columns} FROM ${this.#options.target.table} WITH NO DATA;
-       CREATE TEMP TABLE edp_verdicts (
-         ordinal int PRIMARY KEY, code text NOT NULL, reason text NOT NULL, column_name text) ON COMMIT DROP`,
-    );
+    const { table } = this.#options.target;
+    try {
+      await this.#client.query(
+        `CREATE TEMP TABLE edp_stage ON COMMIT DROP AS
+           SELECT 0::int AS ${ORDINAL_SQL}, ${this.#columns} FROM ${table} WITH NO DATA;
+         CREATE TEMP TABLE edp_verdicts (
+           ordinal int PRIMARY KEY, code text NOT NULL, reason text NOT NULL, column_name text) ON COMMIT DROP`,
+      );
+    } catch (error) {
+      if ((error as { code?: string }).code !== TOO_MANY_COLUMNS) throw error;
+      throw new EdpError(
+        'table_mismatch',
+        `some records for ${table} were refused by the server, and which they are cannot be told: the table has as many columns as the server takes`,
+        { hint: 'to tell them edp needs one column less than that; take one out', cause: error },
+      );
+    }
     await failpoint('stage.created', this.#client);
   }
 

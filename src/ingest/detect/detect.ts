@@ -370,7 +370,7 @@ function layOut(
   const { records, width } = evaluation;
   const first = headerAt ?? (settings.skipLines === undefined ? evaluation.preamble : 0);
   const record = records[first];
-  if (record === undefined) return nothing(evaluation, parts, settings);
+  if (record === undefined) return nothing(evaluation, from, settings);
   const body = [...records.slice(first + 1), ...evaluation.others].filter(
     ({ fields }) => !(fields instanceof Fault),
   );
@@ -390,10 +390,10 @@ function layOut(
       header.pop();
     } else if (isShort && isLastEmpty(body, header.length + 1)) {
       hasTrailingDelimiter = true;
-    } else if (isShort && header.length > 0 && mayLackName(known)) {
+    } else if (isShort && header.length > 0 && mayLackName(known, header, settings)) {
       isHeaderShort = true;
     }
-    fieldCount = header.length + (isHeaderShort ? 1 : 0);
+    fieldCount = settings.columns?.length ?? header.length + (isHeaderShort ? 1 : 0);
   } else if (
     settings.columns === undefined &&
     width > 2 &&
@@ -422,17 +422,28 @@ function layOut(
   };
 }
 
-function nothing(evaluation: Evaluation, parts: SampleParts, settings: CsvSettings): Detection {
-  const empty = 'the file is empty';
+/**
+ * The sample holds no record: the file has none, or its first is longer than the sample. Such a one is no
+ * header, and with the names of its fields told it is a record like others.
+ */
+function nothing(
+  evaluation: Evaluation,
+  { head, start, isWhole }: SampleParts,
+  settings: CsvSettings,
+): Detection {
+  const { dialect } = evaluation;
+  const isRecord = !isWhole && settings.columns !== undefined && settings.header !== true;
+  const dataStart = isRecord ? start : head.length;
+  const empty = isWhole ? 'the file is empty' : 'the first line is longer than what is looked at';
   return {
-    dialect: { ...evaluation.dialect, fieldCount: settings.columns?.length ?? 0 },
+    dialect: { ...dialect, fieldCount: settings.columns?.length ?? 0 },
     hasHeader: false,
     header: [],
     names: settings.columns ?? [],
     headerRecord: undefined,
-    dataStart: parts.head.length,
-    dataLine: 0,
-    skippedLines: 0,
+    dataStart,
+    dataLine: isRecord ? countLines(head, 0, dataStart, dialect) : 0,
+    skippedLines: isRecord ? (settings.skipLines ?? 0) : 0,
     isHeaderShort: false,
     why: {
       delimiter: empty,
@@ -464,8 +475,16 @@ function judge(
   return judgeHeader(record.fields, below);
 }
 
-/** A table that has no column for the field without a name is better told of records that are too long. */
-function mayLackName(known: ReadonlySet<string>): boolean {
+/**
+ * A table that has no column for the field without a name is better told of records that are too long.
+ * Names that the user gives are for all fields.
+ */
+function mayLackName(
+  known: ReadonlySet<string>,
+  header: readonly string[],
+  { columns }: CsvSettings,
+): boolean {
+  if (columns !== undefined) return columns.length === header.length + 1;
   return known.size === 0 || known.has(placeName(0));
 }
 
@@ -524,7 +543,7 @@ function explain(
   const next =
     rival === undefined
       ? ''
-      : `; next best is ${describeDelimiter(rival.dialect.delimiter)}, with ${rival.width} fields in ${rival.conforming} of ${rival.total}`;
+      : `; next best is ${describeDelimiter(rival.dialect)}, with ${rival.width} fields in ${rival.conforming} of ${rival.total}`;
   const byNames =
     headerAt === undefined || known.size === 0
       ? ''
@@ -551,7 +570,7 @@ function explain(
         ? TOLD
         : dialect.comment === ''
           ? 'no line among the records is one'
-          : `lines among the records that begin with ${dialect.comment} are no records`,
+          : `lines among the records that begin with ${toText(dialect.comment, dialect.encoding)} are no records`,
     header,
     skipLines:
       settings.skipLines !== undefined
@@ -577,7 +596,15 @@ const DELIMITER_NAMES: Readonly<Record<string, string>> = {
 };
 
 /** A word for the usual ones, else the characters themselves. */
-export function describeDelimiter(delimiter: string): string {
+export function describeDelimiter({
+  delimiter,
+  encoding,
+}: Pick<Dialect, 'delimiter' | 'encoding'>): string {
+  return nameDelimiter(toText(delimiter, encoding));
+}
+
+/** The same for one that is text already. */
+export function nameDelimiter(delimiter: string): string {
   return DELIMITER_NAMES[delimiter] ?? JSON.stringify(delimiter);
 }
 

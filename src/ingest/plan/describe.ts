@@ -11,6 +11,7 @@ import {
   detect,
   detectExpected,
   fieldEncodingOf,
+  toText,
 } from '../detect/detect.js';
 import { type SampledRecord, sampleRecords } from '../detect/evaluate.js';
 import { type FileForm, readBriefSample, readSample, type Sample } from '../detect/sample.js';
@@ -141,6 +142,9 @@ function describeDetected(
   const { form, parts } = sample;
   const known = knownFields(table);
   const { dialect, names, headerRecord, dataStart } = detection;
+  // What cannot be unpacked is told by who unpacks all of it.
+  const isEndless = !parts.isWhole && form.breakage === undefined && dataStart >= parts.head.length;
+  if (headerRecord === undefined && isEndless) throw endlessLine(name);
   if (!names.some((field) => known.has(field))) assertText(parts.head, known.size > 0, name);
   if (headerRecord !== undefined) {
     if (headerRecord.isDamaged) {
@@ -154,11 +158,7 @@ function describeDetected(
       );
     }
     if (headerRecord.end - headerRecord.start > MAX_HEADER_BYTES) {
-      throw new EdpError(
-        'not_csv',
-        `${name} does not look like a CSV: its first line does not end`,
-        { hint: `a header is at most ${MAX_HEADER_BYTES} bytes long` },
-      );
+      throw endlessLine(name);
     }
   }
   return {
@@ -178,6 +178,12 @@ function describeDetected(
     textHead: textHeadOf(form, parts.head),
     textBytes: isDecoded(form) && parts.isWhole ? parts.head.length : undefined,
   };
+}
+
+function endlessLine(name: string): EdpError {
+  return new EdpError('not_csv', `${name} does not look like a CSV: its first line does not end`, {
+    hint: `a header is at most ${MAX_HEADER_BYTES} bytes long; if there is none, name the fields with --columns a,b,c`,
+  });
 }
 
 function knownFields(table: Table | undefined): Set<string> {
@@ -220,13 +226,13 @@ function findFooterStart(
 /** The form of a file as `--json` tells it. */
 export function summarizeForm({ form, dialect, detection }: FileDescription) {
   return {
-    delimiter: Buffer.from(dialect.delimiter, 'latin1').toString('utf8'),
+    delimiter: toText(dialect.delimiter, dialect.encoding),
     quote: dialect.quote === '' ? null : dialect.quote,
     escape: dialect.escape,
     lineEnd: dialect.recordEnd,
     header: detection.hasHeader,
     linesBeforeHeader: detection.skippedLines,
-    comment: dialect.comment === '' ? null : dialect.comment,
+    comment: dialect.comment === '' ? null : toText(dialect.comment, dialect.encoding),
     trailingDelimiter: dialect.hasTrailingDelimiter,
     headerOneFieldShort: detection.isHeaderShort,
     encoding: form.encoding,
@@ -241,14 +247,14 @@ export function listOddities({ form, dialect, detection, headerBytes }: FileDesc
   return [
     form.compression === 'none' ? '' : form.compression,
     form.encoding === 'utf-8' ? '' : form.encoding,
-    /^[,\t]$/.test(dialect.delimiter)
-      ? ''
-      : `${describeDelimiter(dialect.delimiter)} between fields`,
+    /^[,\t]$/.test(dialect.delimiter) ? '' : `${describeDelimiter(dialect)} between fields`,
     dialect.quote === '"' ? '' : dialect.quote === '' ? 'no quotes' : 'single quotes',
     dialect.escape === 'backslash' ? 'backslash escapes' : '',
     dialect.allowsBareQuotes && dialect.delimiter !== '\t' ? 'quotes inside of fields' : '',
     dialect.recordEnd === 'any' ? 'line ends of several kinds' : '',
-    dialect.comment === '' ? '' : `comments that begin with ${dialect.comment}`,
+    dialect.comment === ''
+      ? ''
+      : `comments that begin with ${toText(dialect.comment, dialect.encoding)}`,
     dialect.hasTrailingDelimiter ? 'a delimiter behind the last field' : '',
     detection.isHeaderShort ? 'a header one field short' : '',
     detection.skippedLines === 0 ? '' : `${lines(detection.skippedLines)} before the header`,
