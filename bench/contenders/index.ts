@@ -2,6 +2,7 @@
 import { barePath } from './bare-path.js';
 import { clientCopy } from './client-copy.js';
 import type { Contender } from './contender.js';
+import { decompressor } from './decompressor.js';
 import { duckdb } from './duckdb.js';
 import { edp } from './edp.js';
 import { inferTypes } from './inference.js';
@@ -22,4 +23,5 @@ export const CONTENDERS: readonly Contender[] = [
   pandas,
   barePath,
   inferTypes,
+  decompressor,
 ];
