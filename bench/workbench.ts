@@ -2,8 +2,10 @@
  * What all workloads share while the benchmark runs: a directory, a server, datasets and tables, each made
  * when the first workload asks for it. All of it is gone afterwards.
  */
+
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { isAlive } from '../src/alive.js';
 import type { ContenderSettings } from './contenders/contender.js';
 import type { Dataset } from './datasets/dataset.js';
 import { cutEvents, EVENT_COLUMNS, makeEvents } from './datasets/events.js';
@@ -262,14 +264,5 @@ async function clearLeftovers(parent: string): Promise<void> {
     const directory = path.join(parent, name);
     await Server.stop(directory).catch(() => {});
     await rm(directory, { recursive: true, force: true });
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

@@ -6,6 +6,7 @@
  */
 import os from 'node:os';
 import { z } from 'zod';
+import { toCamelCase } from './camel-case.js';
 import { EdpError } from './errors.js';
 import {
   CSV_DESCRIPTIONS,
@@ -282,10 +283,6 @@ type CamelCase<S extends string> = S extends `${infer Head}-${infer Tail}`
 export type OptionValues<N extends OptionName> = {
   readonly [K in N as CamelCase<K>]: ValueOf<K>;
 };
-
-function toCamelCase(name: string): string {
-  return name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
-}
 
 export function environmentName(option: OptionName): string {
   return `EDP_${option.replaceAll('-', '_').toUpperCase()}`;

@@ -14,7 +14,7 @@ const NEW_FILE_COMMENT = ` The tables of this project: edp's built-in ones, and 
  docs/model.md of the package explains the file.`;
 
 /** More entries of a map, such as the columns of a table. */
-export interface Addition {
+interface Addition {
   /** Where the map is. */
   place(document: Document): readonly (string | number)[];
   readonly entries: Readonly<Record<string, unknown>>;

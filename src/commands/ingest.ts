@@ -14,13 +14,7 @@ import { type SplitPool, withPool } from '../ingest/pool.js';
 import type { IngestResult } from '../ingest/result.js';
 import type { RowCounts } from '../ingest/split.js';
 import { CSV_SETTING_NAMES } from '../model/csv.js';
-import type { OnNewField } from '../model/drift.js';
-import {
-  type OptionName,
-  type OptionValues,
-  resolveCsvSettings,
-  resolveOptions,
-} from '../options.js';
+import { type OptionName, resolveCsvSettings, resolveOptions } from '../options.js';
 import { formatBytes, formatCount, formatSeconds, type Output } from '../output.js';
 import { notesJson, printNotes } from './notes.js';
 import { describeFileResult, makeProgress } from './progress.js';
@@ -98,11 +92,16 @@ export const command: Command = {
       all: readonly InputFile[],
       more: object = {},
     ) => {
-      const widened = await withNewColumns(to, database, all, options);
-      const settled = { ...options, onNewColumn: settleNewColumns(options) };
-      return pool === undefined
-        ? tryFiles(widened, database, all, settled, more)
-        : load(widened, database, pool, all, settled, 'ingest', more);
+      const run = (settled: Invocation, loadOptions: typeof options & IngestOptions) =>
+        pool === undefined
+          ? tryFiles(settled, database, all, loadOptions, more)
+          : load(settled, database, pool, all, loadOptions, 'ingest', more);
+      const { onNewColumn, dryRun } = options;
+      if (onNewColumn !== 'add') return run(to, { ...options, onNewColumn });
+      const { addNewColumns } = await import('./new-columns.js');
+      const widened = await addNewColumns(to, database, all, options);
+      // No field is new any more; a dry run adds no column, and its type would fit all values.
+      return run(widened, { ...options, onNewColumn: dryRun ? 'ignore' : undefined });
     };
     if (options.create) {
       const { withCreated } = await import('./create.js');
@@ -126,26 +125,6 @@ export const command: Command = {
     );
   },
 };
-
-type AddOptions = Pick<OptionValues<(typeof OPTION_NAMES)[number]>, 'onNewColumn' | 'dryRun'>;
-
-/** @returns the invocation with a project whose tables have columns for new fields, where they shall */
-async function withNewColumns(
-  invocation: Invocation,
-  database: Database,
-  files: readonly InputFile[],
-  options: AddOptions & { readonly table: string | undefined; readonly processCount: number },
-): Promise<Invocation> {
-  if (options.onNewColumn !== 'add') return invocation;
-  const { addNewColumns } = await import('./new-columns.js');
-  return addNewColumns(invocation, database, files, options);
-}
-
-/** Once columns are added, no field is new; a dry run adds none, and their types would fit all values. */
-function settleNewColumns({ onNewColumn, dryRun }: AddOptions): OnNewField | undefined {
-  if (onNewColumn !== 'add') return onNewColumn;
-  return dryRun ? 'ignore' : undefined;
-}
 
 async function tryFiles(
   invocation: Invocation,

@@ -10,7 +10,7 @@ import { takeName, toIdentifier } from '../infer/names.js';
 import { withInferencePool } from '../infer/pool.js';
 import { describeFile } from '../ingest/plan/describe.js';
 import { type InputFile, totalBytes } from '../ingest/plan/discover.js';
-import { findDrift } from '../ingest/plan/table-plan.js';
+import { findNewFields } from '../ingest/plan/drift.js';
 import { isFileFault } from '../ingest/result.js';
 import type { CsvSettings } from '../model/csv.js';
 import { matchTable } from '../model/match.js';
@@ -39,7 +39,7 @@ export async function addNewColumns(
   options: NewColumnOptions,
 ): Promise<Invocation> {
   let { project } = invocation;
-  for (const found of await findNewFields(invocation, files, options)) {
+  for (const found of await findNewColumns(invocation, files, options)) {
     const { table } = found;
     const columns = await inferColumns({ ...invocation, project }, found, options);
     const wider = { ...table, columns: [...table.columns, ...columns] };
@@ -62,7 +62,7 @@ interface NewFields {
   readonly own: InputFile[];
 }
 
-async function findNewFields(
+async function findNewColumns(
   { given, project }: Invocation,
   files: readonly InputFile[],
   { table: said }: NewColumnOptions,
@@ -89,7 +89,7 @@ async function readNewFields(
 ): Promise<readonly string[]> {
   try {
     const { header } = await describeFile(file.path, file.name, table, csv);
-    return findDrift(table, header, 'reject')?.new ?? [];
+    return findNewFields(table, header);
   } catch (error) {
     if (isFileFault(error)) return [];
     throw error;

@@ -38,15 +38,9 @@ import { NoteTally } from './notes.js';
 import { cutGap, findGaps } from './plan/cut.js';
 import { listOddities, summarizeForm } from './plan/describe.js';
 import type { InputFile } from './plan/discover.js';
+import { listDrift } from './plan/drift.js';
 import type { SplitPool } from './pool.js';
-import {
-  findTargets,
-  inStages,
-  listDrift,
-  type PreparedFile,
-  prepareTarget,
-  type Target,
-} from './prepare.js';
+import { findTargets, inStages, type PreparedFile, prepareTarget, type Target } from './prepare.js';
 import {
   addRows,
   type FileResult,

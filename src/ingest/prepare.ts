@@ -8,15 +8,15 @@ import { declaredFields } from '../model/fields.js';
 import { hashTable } from '../model/hash.js';
 import { matchTable } from '../model/match.js';
 import { findTable, type Model, type Table } from '../model/model.js';
-import { safeText } from '../output.js';
 import { describeDelimiter, toText } from './detect/detect.js';
 import { placeName } from './detect/header.js';
 import { type FileFormat, formatOf } from './file-format.js';
 import type { LoadIdentity } from './ledger/loads.js';
 import { describeFile, type FileDescription } from './plan/describe.js';
 import type { InputFile } from './plan/discover.js';
+import { findDrift } from './plan/drift.js';
 import { type IdentifiedFile, identifyFile } from './plan/identify.js';
-import { findDrift, planTable, type TablePlan } from './plan/table-plan.js';
+import { planTable, type TablePlan } from './plan/table-plan.js';
 
 export interface Target {
   readonly file: InputFile;
@@ -140,16 +140,4 @@ function referenceDepth(table: Table, model: Model, trail: readonly Table[]): nu
     return 1 + referenceDepth(referred, model, [...trail, table]);
   });
   return Math.max(0, ...depths);
-}
-
-/** How a file's fields differ from what its table declares, as far as a user should know. */
-export function listDrift(drift: Drift | undefined, { extraColumn }: Table): string[] {
-  if (drift === undefined) return [];
-  const list = (names: readonly string[]) =>
-    `${names.length === 1 ? 'field' : 'fields'} ${names.map((name) => safeText(JSON.stringify(name))).join(', ')}`;
-  const kept = drift.onNew === 'keep' ? `kept in "${safeText(extraColumn ?? '')}"` : 'passed over';
-  return [
-    drift.new.length > 0 ? `new ${list(drift.new)} ${kept}` : '',
-    drift.missing.length > 0 ? `no ${list(drift.missing)}` : '',
-  ].filter(Boolean);
 }

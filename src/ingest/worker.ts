@@ -263,11 +263,7 @@ function emptyReceipt(scanned: ScannedRange): Receipt {
 
 function makeStage(client: pg.Client, load: LoadTask): Stage {
   const { target, plan, onConflict, missingDimensions, loadId } = load;
-  const columns = plan.columns.map(({ name, type, from }) => ({
-    name,
-    type,
-    isLineage: from === 'load',
-  }));
+  const { columns } = plan;
   return new Stage(client, { target, columns, onConflict, missingDimensions, loadId });
 }
 

@@ -3,17 +3,18 @@
  * correction does is in ingest/transform/correct/.
  */
 import { z } from 'zod';
+import { toCamelCase } from '../camel-case.js';
 import { parseDateFormat } from './date-format.js';
 import { parseExpression } from './expression.js';
 import type { ColumnType } from './model.js';
 
-export const EPOCH_UNITS = ['seconds', 'millis', 'micros', 'nanos'] as const;
+const EPOCH_UNITS = ['seconds', 'millis', 'micros', 'nanos'] as const;
 export type EpochUnit = (typeof EPOCH_UNITS)[number];
 
-export const TRUNCATE_UNITS = ['second', 'minute', 'hour', 'day'] as const;
+const TRUNCATE_UNITS = ['second', 'minute', 'hour', 'day'] as const;
 export type TruncateUnit = (typeof TRUNCATE_UNITS)[number];
 
-export const JSON_FORMS = ['json-string', 'python', 'postgres-array', 'list'] as const;
+const JSON_FORMS = ['json-string', 'python', 'postgres-array', 'list'] as const;
 export type JsonForm = (typeof JSON_FORMS)[number];
 
 /** In the order in which they act. */
@@ -44,22 +45,6 @@ export interface Corrections {
   /** In place of NULL. */
   readonly default?: string;
 }
-
-export type CorrectionName =
-  | 'trim'
-  | 'nulls'
-  | 'empty-as-null'
-  | 'values'
-  | 'case'
-  | 'stored-as'
-  | 'currency'
-  | 'thousands'
-  | 'decimal'
-  | 'format'
-  | 'epoch'
-  | 'timezone'
-  | 'truncate'
-  | 'default';
 
 const TRUE_OR_FALSE = { error: 'expected true or false' };
 
@@ -116,6 +101,9 @@ export const correctionShape = {
     .describe('Value in place of NULL, also where the file has no such field'),
 } as const;
 
+/** As which a correction is counted; a separator does nothing by itself. */
+export type CorrectionName = Exclude<keyof typeof correctionShape, 'separator'>;
+
 /** What may stand in a column in place of its field. */
 export const originShape = {
   constant: value.optional().describe('The same value for every row; no field is read'),
@@ -142,12 +130,7 @@ export function toCorrections(
   const names = Object.keys(correctionShape) as (keyof typeof correctionShape)[];
   const given = names.filter((name) => declared[name] !== undefined && declared[name] !== false);
   if (given.length === 0) return undefined;
-  return Object.fromEntries(
-    given.map((name) => [
-      name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase()),
-      declared[name],
-    ]),
-  );
+  return Object.fromEntries(given.map((name) => [toCamelCase(name), declared[name]]));
 }
 
 const NUMBERS: readonly ColumnType[] = ['smallint', 'int', 'bigint', 'real', 'double', 'numeric'];

@@ -3,6 +3,7 @@
  * of edp.yaml, for the project or for one table. Whatever is not said is found out.
  */
 import { z } from 'zod';
+import { toCamelCase } from '../camel-case.js';
 
 export const ENCODINGS = ['utf-8', 'utf-16le', 'utf-16be', 'latin1', 'windows-1252'] as const;
 export type Encoding = (typeof ENCODINGS)[number];
@@ -186,9 +187,6 @@ export const csvSectionSchema = z
 
 export function toCsvSettings(section: z.output<typeof csvSectionSchema>): CsvSettings {
   return Object.fromEntries(
-    Object.entries(section).map(([name, value]) => [
-      name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase()),
-      value,
-    ]),
+    Object.entries(section).map(([name, value]) => [toCamelCase(name), value]),
   );
 }

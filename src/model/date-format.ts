@@ -1,4 +1,5 @@
 /** Formats of dates and times, as strptime of C and Python has them, made into patterns. */
+import { escapePattern } from '../escape-pattern.js';
 
 const MONTHS = [
   'january',
@@ -76,7 +77,8 @@ export function parseDateFormat(format: string): RegExp {
   const plain = SHORTHANDS.reduce((text, [from, to]) => text.replaceAll(from, to), format);
   const used = new Set<string>();
   const source = plain.replace(/%(.?)|[^%]+/gs, (text, directive: string | undefined) => {
-    if (directive === undefined) return escapePattern(text);
+    // A blank matches one blank or more, as in strptime.
+    if (directive === undefined) return escapePattern(text).replace(/\s+/g, String.raw`\s+`);
     const pattern = DIRECTIVES[directive];
     if (pattern === undefined) {
       throw new RangeError(
@@ -97,9 +99,4 @@ export function parseDateFormat(format: string): RegExp {
   if (used.has('I') !== used.has('p')) throw new RangeError('%I and %p go together');
   if (used.has('I') && used.has('H')) throw new RangeError('%I and %H are both hours');
   return new RegExp(`^${source}$`, 'i');
-}
-
-/** A blank matches one blank or more, as in strptime. */
-function escapePattern(text: string): string {
-  return text.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&').replace(/\s+/g, String.raw`\s+`);
 }

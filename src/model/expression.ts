@@ -4,7 +4,7 @@
  */
 import jsep from 'jsep';
 
-export const FUNCTIONS = {
+const FUNCTIONS = {
   coalesce: { min: 1, max: 99 },
   concat: { min: 1, max: 99 },
   lower: { min: 1, max: 1 },

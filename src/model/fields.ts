@@ -18,3 +18,8 @@ export function fieldsRead({ field, origin }: Column): string[] {
 export function declaredFields({ columns, sources }: Table): Set<string> {
   return new Set([...columns.flatMap(fieldsRead), ...sources.map(({ field }) => field)]);
 }
+
+/** The same, and those that it passes over knowingly. */
+export function knownFields(table: Table): Set<string> {
+  return new Set([...declaredFields(table), ...table.ignoredFields]);
+}

@@ -4,12 +4,14 @@
  * It runs without fsync. What is killed here are processes, never the machine, and what a process has
  * written survives it; what the server itself had not written yet is lost, as it would be with fsync.
  */
+
 import { spawn } from 'node:child_process';
 import { chmod, chown, mkdtemp, open, readFile, rm, stat } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
+import { isAlive } from '../../src/alive.js';
 import { findBinaries } from '../../src/database/embedded/binaries.js';
 import { chooseLauncher, type Launcher } from '../../src/database/embedded/launcher.js';
 
@@ -205,14 +207,5 @@ export class FaultServer {
     this.#admin = undefined;
     await this.stop('SIGQUIT');
     await rm(this.directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
   }
 }

@@ -1,32 +1,12 @@
 /** Corrections that columns declare: what comes into the table, and what is counted, by every way there. */
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { edp, makeDirectory } from '../support/cli.js';
-import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { describe, expect, it } from 'vitest';
 import { expectBalanced } from '../support/ledger.js';
+import { makeProject, runnerFor, useEmptyDatabase } from '../support/scratch.js';
 
-let database: TestDatabase;
-beforeAll(async () => {
-  database = await createTestDatabase('empty');
-});
-beforeEach(async () => {
-  await database.query('DROP SCHEMA public CASCADE');
-  await database.query('CREATE SCHEMA public');
-  await database.query('DROP SCHEMA IF EXISTS edp CASCADE');
-});
-
-const run = (cwd: string, ...args: string[]) =>
-  edp([...args, '--json', '--database-url', database.url], { cwd });
-
-async function project(model: string, files: Readonly<Record<string, string>>): Promise<string> {
-  const cwd = await makeDirectory();
-  await writeFile(path.join(cwd, 'edp.yaml'), model);
-  for (const [name, content] of Object.entries(files)) {
-    await writeFile(path.join(cwd, name), content);
-  }
-  return cwd;
-}
+const database = useEmptyDatabase();
+const run = runnerFor(database);
 
 /** A table of one column, and what a value of its becomes. */
 interface Correction {
@@ -249,7 +229,7 @@ describe.each(WAYS)('each correction, by $name', ({ delimiter, key }) => {
       const lines = fields.map((field, n) => `${n + 1}${delimiter}${field}`);
       return [`${tableOf(i)}.csv`, `n${delimiter}value\n${lines.join('\n')}\n`] as const;
     });
-    const cwd = await project(`tables:\n${tables.join('')}`, Object.fromEntries(files));
+    const cwd = await makeProject(`tables:\n${tables.join('')}`, Object.fromEntries(files));
     if (key !== '') {
       // A row that the first record is a duplicate of, and one that is in nobody's way.
       for (const [i, { values }] of CORRECTIONS.entries()) {
@@ -314,7 +294,7 @@ it('verify reads the file as the load did', async () => {
     if (!chosen.includes(name)) continue;
     const ignored = /computed/.test(column) ? ', ignore: value' : '';
     const lines = values.map(([field], n) => `${n + 1},${field}`);
-    const cwd = await project(
+    const cwd = await makeProject(
       `tables: { t: { columns: { n: int, value: ${column} }${ignored} } }`,
       {
         't.csv': `n,value\n${lines.join('\n')}\n`,
@@ -348,7 +328,7 @@ describe('together', () => {
     `id,kind,price,quantity\n${Array.from({ length: count }, (_, i) => `${i},${['1', ' 2', '?', '2'][i % 4]},0.1,${i}`).join('\n')}\n`;
 
   it('are the same with any number of workers and splits, and by a dry run', async () => {
-    const cwd = await project(MANY, {
+    const cwd = await makeProject(MANY, {
       'kinds.csv': 'id,name\n1,one\n2,two\n',
       'facts.csv': facts(5000),
     });
@@ -381,7 +361,10 @@ describe('together', () => {
   });
 
   it('count for a reject once it is replayed', async () => {
-    const cwd = await project(MANY, { 'facts.csv': facts(100), 'kinds.csv': 'id,name\n2,two\n' });
+    const cwd = await makeProject(MANY, {
+      'facts.csv': facts(100),
+      'kinds.csv': 'id,name\n2,two\n',
+    });
     await run(cwd, 'ingest', 'kinds.csv');
     const first = await run(cwd, 'ingest', 'facts.csv');
     expect(first.json.rows).toMatchObject({ loaded: 75, rejected: 25 });
@@ -401,7 +384,7 @@ describe('together', () => {
   });
 
   it('a column under another name, and the default of one whose field is missing', async () => {
-    const cwd = await project(
+    const cwd = await makeProject(
       `
 tables:
   facts:
@@ -438,7 +421,7 @@ it('zones are those of PostgreSQL, in every hour around a change of the clocks',
     }),
   );
   for (const zone of zones) {
-    const cwd = await project(
+    const cwd = await makeProject(
       `tables: { facts: { columns: { n: int, local: text, utc: { type: timestamp, field: local2, timezone: ${zone} } } } }`,
       { 'facts.csv': `n,local,local2\n${times.map((at, i) => `${i},${at},${at}`).join('\n')}\n` },
     );
@@ -469,7 +452,7 @@ describe('what does not go together is told, with its line', () => {
     ['{ type: int, nulls: [-999] }', /in quotes/],
     ['{ type: jsonb, separator: ";" }', /only with `stored-as: list`/],
   ])('%s', async (column, message) => {
-    const cwd = await project(`tables:\n  facts:\n    columns:\n      value: ${column}\n`, {
+    const cwd = await makeProject(`tables:\n  facts:\n    columns:\n      value: ${column}\n`, {
       'facts.csv': 'value\n1\n',
     });
     const result = await run(cwd, 'ingest', 'facts.csv');

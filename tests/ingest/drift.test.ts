@@ -1,23 +1,12 @@
 /** Files that have other fields than their table declares. */
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { edp, makeDirectory } from '../support/cli.js';
-import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { describe, expect, it } from 'vitest';
 import { expectBalanced } from '../support/ledger.js';
+import { makeProject, runnerFor, useEmptyDatabase } from '../support/scratch.js';
 
-let database: TestDatabase;
-beforeAll(async () => {
-  database = await createTestDatabase('empty');
-});
-beforeEach(async () => {
-  await database.query('DROP SCHEMA public CASCADE');
-  await database.query('CREATE SCHEMA public');
-  await database.query('DROP SCHEMA IF EXISTS edp CASCADE');
-});
-
-const run = (cwd: string, ...args: string[]) =>
-  edp([...args, '--json', '--database-url', database.url], { cwd });
+const database = useEmptyDatabase();
+const run = runnerFor(database);
 
 const MODEL = `# what we sell
 tables:
@@ -29,17 +18,8 @@ tables:
     key: id
 `;
 
-async function project(
-  files: Readonly<Record<string, string>>,
-  model: string | undefined = MODEL,
-): Promise<string> {
-  const cwd = await makeDirectory();
-  if (model !== undefined) await writeFile(path.join(cwd, 'edp.yaml'), model);
-  for (const [name, content] of Object.entries(files)) {
-    await writeFile(path.join(cwd, name), content);
-  }
-  return cwd;
-}
+const project = (files: Readonly<Record<string, string>>, model: string | null = MODEL) =>
+  makeProject(model, files);
 
 const OLD = 'id,amount,note\n1,1.5,a\n2,2.5,b\n';
 const NEW = 'note,id,shop,amount,"sold at"\nc,3,Zoë,3.5,2024-01-02\nd,4,"",,\n';
@@ -141,11 +121,7 @@ describe('new fields', () => {
   });
 
   it('become columns of a built-in table, and an edp.yaml is written', async () => {
-    const cwd = await project(
-      { 'first_dimensions.csv': 'id,name,rank\n1,a,5\n' },
-      undefined as unknown as string,
-    );
-    await writeFile(path.join(cwd, 'edp.yaml'), '');
+    const cwd = await project({ 'first_dimensions.csv': 'id,name,rank\n1,a,5\n' }, null);
     const result = await run(cwd, 'ingest', 'first_dimensions.csv', '--on-new-column', 'add');
     expect(result.status, result.stderr).toBe(0);
     expect(await database.query('SELECT rank FROM first_dimensions')).toEqual([[5]]);

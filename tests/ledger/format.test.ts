@@ -1,24 +1,14 @@
 /** A load remembers how it read its file: replay, verify and rejects --raw read it so, whatever the dialect. */
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { edp, makeDirectory, startEdp } from '../support/cli.js';
-import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { describe, expect, it } from 'vitest';
+import { startEdp } from '../support/cli.js';
+import { makeProject, runnerFor, useEmptyDatabase } from '../support/scratch.js';
 
 const MODEL = 'tables:\n  texts:\n    columns: { id: int, body: text }\n';
 
-let database: TestDatabase;
-beforeAll(async () => {
-  database = await createTestDatabase('empty');
-});
-beforeEach(async () => {
-  await database.query('DROP SCHEMA public CASCADE');
-  await database.query('CREATE SCHEMA public');
-  await database.query('DROP SCHEMA IF EXISTS edp CASCADE');
-});
-
-const run = (cwd: string, ...args: string[]) =>
-  edp([...args, '--json', '--database-url', database.url], { cwd });
+const database = useEmptyDatabase();
+const run = runnerFor(database);
 
 /** What `rejects --raw` writes, which need not be UTF-8. */
 async function writeRaw(cwd: string, load: string): Promise<Buffer> {
@@ -28,12 +18,7 @@ async function writeRaw(cwd: string, load: string): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-async function project(file: string | Buffer): Promise<string> {
-  const cwd = await makeDirectory();
-  await writeFile(path.join(cwd, 'edp.yaml'), MODEL);
-  await writeFile(path.join(cwd, 'texts.csv'), file);
-  return cwd;
-}
+const project = (file: string | Buffer) => makeProject(MODEL, { 'texts.csv': file });
 
 describe('what a load made of its file is found again in any dialect', () => {
   const cases: readonly {

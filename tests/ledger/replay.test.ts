@@ -2,38 +2,16 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type CliResult, edp, makeDirectory, startEdp } from '../support/cli.js';
-import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { describe, expect, it } from 'vitest';
+import { type CliResult, startEdp } from '../support/cli.js';
 import { expectBalanced, holdOpen, killDuring, waitForLock } from '../support/ledger.js';
+import { makeProject, runnerFor, useEmptyDatabase } from '../support/scratch.js';
 
 /** How often a command is killed at a random moment. */
 const KILL_ROUNDS = Number(process.env.KILL_ROUNDS ?? 8);
 
-let database: TestDatabase;
-beforeAll(async () => {
-  database = await createTestDatabase('empty');
-});
-beforeEach(async () => {
-  await database.query('DROP SCHEMA public CASCADE');
-  await database.query('CREATE SCHEMA public');
-  await database.query('DROP SCHEMA IF EXISTS edp CASCADE');
-});
-
-const run = (cwd: string, ...args: string[]) =>
-  edp([...args, '--json', '--database-url', database.url], { cwd });
-
-async function project(
-  model: string,
-  files: Readonly<Record<string, string | Buffer>> = {},
-): Promise<string> {
-  const cwd = await makeDirectory();
-  await writeFile(path.join(cwd, 'edp.yaml'), model);
-  for (const [name, content] of Object.entries(files)) {
-    await writeFile(path.join(cwd, name), content);
-  }
-  return cwd;
-}
+const database = useEmptyDatabase();
+const run = runnerFor(database);
 
 function loadIdOf(result: CliResult): string {
   expect([0, 3], result.stderr).toContain(result.status);
@@ -63,7 +41,7 @@ const content = () =>
 
 describe('after the dimension has arrived', () => {
   it('each reject that loads now is loaded once, in a table without a key', async () => {
-    const cwd = await project(FACTS, {
+    const cwd = await makeProject(FACTS, {
       'kinds-1.csv': 'id,name\n1,one\n',
       'kinds-2.csv': 'id,name\n2,two\n',
       'facts.csv': facts(2000),
@@ -100,7 +78,10 @@ describe('after the dimension has arrived', () => {
   });
 
   it('with --missing-dimensions infer it need not have', async () => {
-    const cwd = await project(FACTS, { 'kinds.csv': 'id,name\n1,one\n', 'facts.csv': facts(100) });
+    const cwd = await makeProject(FACTS, {
+      'kinds.csv': 'id,name\n1,one\n',
+      'facts.csv': facts(100),
+    });
     await run(cwd, 'ingest', 'kinds.csv');
     const load = loadIdOf(await run(cwd, 'ingest', 'facts.csv'));
     const replayed = await run(cwd, 'replay', load, '--missing-dimensions', 'infer');
@@ -112,7 +93,7 @@ describe('after the dimension has arrived', () => {
 });
 
 it('what is refused again has its new reason', async () => {
-  const cwd = await project(FACTS, {
+  const cwd = await makeProject(FACTS, {
     'kinds.csv': 'id,name\n1,one\n',
     'facts.csv': 'id,kind,body\n1,2,a\n',
   });
@@ -137,7 +118,7 @@ describe('--on-conflict', () => {
     { mode: 'skip', counts: { loaded: 0, rejected: 0, duplicate: 2 }, bodies: ['old', 'old'] },
     { mode: 'update', counts: { loaded: 2, rejected: 0, duplicate: 0 }, bodies: ['new', 'new'] },
   ])('$mode', async ({ mode, counts, bodies }) => {
-    const cwd = await project(
+    const cwd = await makeProject(
       'tables:\n  items:\n    columns: { id: int, body: text }\n    key: id\n',
       {
         'items-1.csv': 'id,body\n1,old\n2,old\n3,old\n',
@@ -174,7 +155,7 @@ tables:
     columns: { id: int, size: ${type} }
     metrics: { from: payload, columns: { ${metrics} } }
 `;
-    const cwd = await project(model('smallint', 'one: int'), {
+    const cwd = await makeProject(model('smallint', 'one: int'), {
       'items.csv': [
         'id,size,payload',
         '1,70000,"{""one"": 1, ""two"": 2, ""three"": 3}"',
@@ -206,7 +187,7 @@ tables:
   });
 
   it('says which fields no longer fit', async () => {
-    const cwd = await project('tables:\n  items:\n    columns: { id: int, size: int }\n', {
+    const cwd = await makeProject('tables:\n  items:\n    columns: { id: int, size: int }\n', {
       'items.csv': 'id,size\nx,1\n',
     });
     const load = loadIdOf(await run(cwd, 'ingest', 'items.csv'));
@@ -239,7 +220,7 @@ describe('records are read as the load read them', () => {
     { name: 'too many fields', file: 'id,body\nx1,a,b\nx2,b,c\n', stays: true },
   ];
   it.each(cases)('$name', async ({ file, args = [], stays = false }) => {
-    const cwd = await project(TEXTS, { 'texts.csv': file });
+    const cwd = await makeProject(TEXTS, { 'texts.csv': file });
     const load = loadIdOf(await run(cwd, 'ingest', 'texts.csv', ...args));
     const before = (await run(cwd, 'rejects', load)).json.rejects;
     const again = await run(cwd, 'replay', load);
@@ -264,7 +245,7 @@ describe('records are read as the load read them', () => {
 
 describe('stopped, or beside others', () => {
   async function prepare(count: number) {
-    const cwd = await project(FACTS, {
+    const cwd = await makeProject(FACTS, {
       'kinds.csv': 'id,name\n1,one\n',
       'facts.csv': facts(count),
     });

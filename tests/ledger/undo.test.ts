@@ -2,37 +2,16 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type CliResult, edp, makeDirectory, startEdp } from '../support/cli.js';
-import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { describe, expect, it } from 'vitest';
+import { type CliResult, edp, startEdp } from '../support/cli.js';
 import { expectBalanced, holdOpen, killDuring, waitForLock } from '../support/ledger.js';
+import { makeProject, runnerFor, useEmptyDatabase } from '../support/scratch.js';
 
 /** How often a command is killed at a random moment. */
 const KILL_ROUNDS = Number(process.env.KILL_ROUNDS ?? 8);
 
-let database: TestDatabase;
-beforeAll(async () => {
-  database = await createTestDatabase('empty');
-});
-beforeEach(async () => {
-  await database.query('DROP SCHEMA public CASCADE');
-  await database.query('CREATE SCHEMA public');
-  await database.query('DROP SCHEMA IF EXISTS edp CASCADE');
-});
-
-const run = (cwd: string, ...args: string[]) =>
-  edp([...args, '--json', '--database-url', database.url], { cwd });
-
-async function project(
-  model: string,
-  files: Readonly<Record<string, string>> = {},
-): Promise<string> {
-  const cwd = await makeDirectory();
-  await writeFile(path.join(cwd, 'edp.yaml'), model);
-  for (const [name, content] of Object.entries(files))
-    await writeFile(path.join(cwd, name), content);
-  return cwd;
-}
+const database = useEmptyDatabase();
+const run = runnerFor(database);
 
 const ITEMS = 'tables:\n  items:\n    columns: { id: int, body: text }\n    key: id\n';
 
@@ -110,7 +89,7 @@ describe('the rows of one load, and no others, in a table with', () => {
             })
             .join('\n')
         : text;
-    const cwd = await project(model, {
+    const cwd = await makeProject(model, {
       'items-1.csv': withParts(numbers(0, 700)),
       'items-2.csv': withParts(numbers(700, 1500)),
     });
@@ -152,7 +131,7 @@ describe('the rows of one load, and no others, in a table with', () => {
 });
 
 it('reads only the blocks that an index on lineage leads to', async () => {
-  const cwd = await project(`${ITEMS}    indexes: [load_id]\n`, {
+  const cwd = await makeProject(`${ITEMS}    indexes: [load_id]\n`, {
     'items-1.csv': numbers(0, 100),
     'items-2.csv': numbers(100, 40_000),
     'items-3.csv': numbers(40_000, 40_100),
@@ -189,7 +168,7 @@ it('reads only the blocks that an index on lineage leads to', async () => {
 
 describe('what is refused, with the reason and the remedy', () => {
   it('a load that is not there, or no number', async () => {
-    const cwd = await project(ITEMS);
+    const cwd = await makeProject(ITEMS);
     expect((await run(cwd, 'undo', '7')).json.error).toMatchObject({ code: 'unknown_load' });
     expect(await database.query("SELECT to_regclass('edp.loads')")).toEqual([[null]]);
     expect(await run(cwd, 'undo', 'seven')).toMatchObject({ status: 2 });
@@ -197,7 +176,7 @@ describe('what is refused, with the reason and the remedy', () => {
 
   it('a table without lineage, unless the load brought no row', async () => {
     const model = `${ITEMS}    lineage: false\n`;
-    const cwd = await project(model, {
+    const cwd = await makeProject(model, {
       'items-1.csv': 'id,body\n1,a\n',
       'items-2.csv': 'id,body\nx,a\n',
     });
@@ -218,7 +197,7 @@ describe('what is refused, with the reason and the remedy', () => {
     { action: 'SET NULL', role: 'plain' },
   ])('a load whose rows others refer to ($action, as $role)', async ({ action, role }) => {
     const model = `${ITEMS}  parts:\n    columns: { item: { type: int, references: items } }\n`;
-    const cwd = await project(model, { 'items.csv': numbers(0, 50), 'parts.csv': 'item\n7\n' });
+    const cwd = await makeProject(model, { 'items.csv': numbers(0, 50), 'parts.csv': 'item\n7\n' });
     const { json } = await run(cwd, 'ingest', 'items.csv', 'parts.csv');
     const [items, parts] = json.files.map((f: { loadId: number }) => String(f.loadId));
     await database.query(`ALTER TABLE parts DROP CONSTRAINT parts_item_fkey,
@@ -253,7 +232,7 @@ describe('what is refused, with the reason and the remedy', () => {
   });
 
   it('rows that a trigger keeps', async () => {
-    const cwd = await project(ITEMS, { 'items.csv': numbers(0, 50) });
+    const cwd = await makeProject(ITEMS, { 'items.csv': numbers(0, 50) });
     const load = loadIdOf(await run(cwd, 'ingest', 'items.csv'));
     await database.query(`CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS
       'BEGIN IF OLD.id = 7 THEN RETURN NULL; END IF; RETURN OLD; END'`);
@@ -295,7 +274,7 @@ describe('a table with partitions of its own mind', () => {
     CREATE TABLE items_high PARTITION OF items FOR VALUES FROM (50) TO (1000)`;
 
   it('of which one is referred to', async () => {
-    const cwd = await project(ITEMS, { 'items.csv': numbers(0, 100) });
+    const cwd = await makeProject(ITEMS, { 'items.csv': numbers(0, 100) });
     await database.query(DDL);
     await database.query('CREATE TABLE lows (item int REFERENCES items_low ON DELETE CASCADE)');
     await database.query('CREATE TABLE alls (item int REFERENCES items ON DELETE CASCADE)');
@@ -315,7 +294,7 @@ describe('a table with partitions of its own mind', () => {
   });
 
   it('of which one has a trigger', async () => {
-    const cwd = await project(ITEMS, { 'items.csv': numbers(0, 100) });
+    const cwd = await makeProject(ITEMS, { 'items.csv': numbers(0, 100) });
     await database.query(DDL);
     await database.query('CREATE TABLE alls (item int REFERENCES items)');
     await database.query('CREATE TABLE gone (id int)');
@@ -331,7 +310,7 @@ describe('a table with partitions of its own mind', () => {
 });
 
 it('a model that names another lineage column than the table has', async () => {
-  const cwd = await project(ITEMS, { 'items.csv': numbers(0, 50) });
+  const cwd = await makeProject(ITEMS, { 'items.csv': numbers(0, 50) });
   const load = loadIdOf(await run(cwd, 'ingest', 'items.csv'));
   await writeFile(path.join(cwd, 'edp.yaml'), `${ITEMS}    lineage: batch\n`);
   const refused = await run(cwd, 'undo', load);
@@ -344,7 +323,7 @@ it('a role that may load, but not delete', async () => {
   kinds: { columns: { id: int, name: text }, key: id, lineage: false }
   items: { columns: { id: int, kind: { type: int, references: kinds } } }
 `;
-  const cwd = await project(model, { 'items.csv': 'id,kind\n1,1\n2,2\nx,1\n' });
+  const cwd = await makeProject(model, { 'items.csv': 'id,kind\n1,1\n2,2\nx,1\n' });
   const infer = ['--missing-dimensions', 'infer'];
   const load = loadIdOf(await run(cwd, 'ingest', 'items.csv', ...infer));
   await database.query('DROP ROLE IF EXISTS edp_test_deleter');
@@ -378,7 +357,7 @@ it('rows of a table that refer to rows of the same load go together', async () =
   const model =
     'tables:\n  nodes:\n    columns: { id: int, parent: { type: int, references: nodes } }\n    key: id\n';
   const lines = Array.from({ length: 3000 }, (_, i) => `${i},${i === 0 ? '' : (i * 7) % i}`);
-  const cwd = await project(model, {
+  const cwd = await makeProject(model, {
     'nodes-1.csv': `id,parent\n${lines.join('\n')}\n`,
     'nodes-2.csv': 'id,parent\n5000,17\n',
   });
@@ -392,7 +371,7 @@ it('rows of a table that refer to rows of the same load go together', async () =
 
 describe('beside others', () => {
   it('twice at once: one does it, the other waits or says that it is busy', async () => {
-    const cwd = await project(ITEMS, { 'items.csv': numbers(0, 20_000) });
+    const cwd = await makeProject(ITEMS, { 'items.csv': numbers(0, 20_000) });
     const load = loadIdOf(await run(cwd, 'ingest', 'items.csv'));
     const both = await Promise.all([run(cwd, 'undo', load), run(cwd, 'undo', load)]);
     for (const { status, json, stderr } of both) {
@@ -406,7 +385,7 @@ describe('beside others', () => {
   });
 
   it('while its load is running: busy, and nothing is removed', async () => {
-    const cwd = await project(ITEMS, { 'items.csv': numbers(0, 2000) });
+    const cwd = await makeProject(ITEMS, { 'items.csv': numbers(0, 2000) });
     await database.query('CREATE TABLE items (id int PRIMARY KEY, body text, load_id bigint)');
     // The loader will wait for this key, and so be at it for as long as the test needs.
     const release = await holdOpen(database, "INSERT INTO items VALUES (1999, 'mine', NULL)");
@@ -440,7 +419,7 @@ describe('beside others', () => {
   });
 
   it('an ingest of its file waits for it and loads the file anew', async () => {
-    const cwd = await project(ITEMS, { 'items.csv': numbers(0, 20_000) });
+    const cwd = await makeProject(ITEMS, { 'items.csv': numbers(0, 20_000) });
     const load = loadIdOf(await run(cwd, 'ingest', 'items.csv'));
     const [undone, ingest] = await Promise.all([
       run(cwd, 'undo', load),
@@ -457,7 +436,7 @@ describe('beside others', () => {
   });
 
   it('another load updates the same keys: each row ends with one of them or is gone', async () => {
-    const cwd = await project(ITEMS, {
+    const cwd = await makeProject(ITEMS, {
       'items-1.csv': numbers(0, 20_000),
       'items-2.csv': numbers(5000, 15_000).replaceAll('row', 'new'),
     });
@@ -479,7 +458,7 @@ describe('beside others', () => {
 
 describe('--on-conflict update', () => {
   it('says what it cannot bring back, and leaves what later loads took over', async () => {
-    const cwd = await project(ITEMS, {
+    const cwd = await makeProject(ITEMS, {
       'items-1.csv': 'id,body\n1,old\n2,old\n3,old\n',
       'items-2.csv': 'id,body\n2,new\n3,new\n4,new\n4,newer\n',
       'items-3.csv': 'id,body\n3,last\n',
@@ -502,7 +481,7 @@ describe('--on-conflict update', () => {
 
 describe('the rest of what a load left', () => {
   it('duplicates stay with the load that brought them, and are told of where they go', async () => {
-    const cwd = await project(ITEMS, {
+    const cwd = await makeProject(ITEMS, {
       'items-1.csv': 'id,body\n1,a\n2,b\n',
       'items-2.csv': 'id,body\n2,b\n3,c\n',
     });
@@ -522,7 +501,7 @@ describe('the rest of what a load left', () => {
   });
 
   it('a table that was dropped by hand: the ledger is put in order', async () => {
-    const cwd = await project(ITEMS, { 'items.csv': numbers(0, 50) });
+    const cwd = await makeProject(ITEMS, { 'items.csv': numbers(0, 50) });
     const load = loadIdOf(await run(cwd, 'ingest', 'items.csv'));
     await database.query('DROP TABLE items');
     expect((await run(cwd, 'undo', load)).json).toMatchObject({
@@ -534,7 +513,7 @@ describe('the rest of what a load left', () => {
   });
 
   it('the second load of known content: the first one stays known', async () => {
-    const cwd = await project('tables:\n  items:\n    columns: { id: int, body: text }\n', {
+    const cwd = await makeProject('tables:\n  items:\n    columns: { id: int, body: text }\n', {
       'items.csv': 'id,body\n1,a\n',
     });
     const first = loadIdOf(await run(cwd, 'ingest', 'items.csv'));
@@ -552,7 +531,7 @@ describe('the rest of what a load left', () => {
   });
 
   it('a load that was interrupted', async () => {
-    const cwd = await project(ITEMS, { 'items.csv': numbers(0, 30_000) });
+    const cwd = await makeProject(ITEMS, { 'items.csv': numbers(0, 30_000) });
     const args = ['ingest', 'items.csv', '--read-batch-size', '500', '--process-count', '1'];
     const child = startEdp([...args, '--database-url', database.url], { cwd });
     child.stdout?.resume();
@@ -579,7 +558,7 @@ describe('stopped', () => {
   it('by kill -9 at any moment, it goes on where it was, and the ledger always adds up', async () => {
     // Wide rows, so that there are many batches.
     const wide = numbers(0, 12_000).replaceAll('row', 'row '.repeat(500));
-    const cwd = await project(ITEMS, {
+    const cwd = await makeProject(ITEMS, {
       'items-1.csv': wide,
       'items-2.csv': numbers(20_000, 21_000),
     });
@@ -610,7 +589,7 @@ describe('stopped', () => {
   });
 
   it('by Ctrl-C: exit 130 after the batch in hand, and it goes on', async () => {
-    const cwd = await project(ITEMS, { 'items.csv': numbers(0, 100) });
+    const cwd = await makeProject(ITEMS, { 'items.csv': numbers(0, 100) });
     const load = loadIdOf(await run(cwd, 'ingest', 'items.csv'));
     // It will wait for this row, in the middle of its first batch.
     const release = await holdOpen(database, "UPDATE items SET body = 'held' WHERE id = 7");
@@ -633,7 +612,7 @@ describe('stopped', () => {
   });
 
   it('by the server, which ends its session: it goes on by itself', async () => {
-    const cwd = await project(ITEMS, { 'items.csv': numbers(0, 100) });
+    const cwd = await makeProject(ITEMS, { 'items.csv': numbers(0, 100) });
     const load = loadIdOf(await run(cwd, 'ingest', 'items.csv'));
     const release = await holdOpen(database, "UPDATE items SET body = 'held' WHERE id = 7");
     const undo = run(cwd, 'undo', load);

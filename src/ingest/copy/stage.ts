@@ -11,7 +11,7 @@ import { isDataError } from '../../database/sqlstate.js';
 import { EdpError } from '../../errors.js';
 import { failpoint } from '../../failpoints.js';
 import { quoteColumns, quoteIdentifier, quoteLiteral } from '../../model/ddl.js';
-import type { ColumnType } from '../../model/model.js';
+import type { ColumnPlan } from '../plan/table-plan.js';
 import { Fault, type RejectCode } from '../reject.js';
 import { CopyStream } from './copy-stream.js';
 import type { CopyTarget, ForeignKey } from './target.js';
@@ -19,11 +19,11 @@ import type { CopyTarget, ForeignKey } from './target.js';
 export type OnConflict = 'reject' | 'skip' | 'update';
 export type MissingDimensions = 'reject' | 'infer';
 
-export interface StagedColumn {
-  readonly name: string;
-  readonly type: ColumnType;
-  /** The lineage column does not count when rows are compared. */
-  readonly isLineage: boolean;
+type StagedColumn = Pick<ColumnPlan, 'name' | 'type' | 'from'>;
+
+/** The lineage column does not count when rows are compared. */
+function isLineage({ from }: StagedColumn): boolean {
+  return from === 'load';
 }
 
 export interface StageOptions {
@@ -365,7 +365,7 @@ export class Stage {
   /** Notes how many rows of other loads are about to get other values: undo cannot bring them back. */
   async #countReplaced(): Promise<void> {
     const { target, columns, onConflict, loadId } = this.#options;
-    const lineage = columns.find(({ isLineage }) => isLineage);
+    const lineage = columns.find(isLineage);
     if (onConflict !== 'update' || target.key.length === 0 || lineage === undefined) return;
     const isSameKey = target.key
       .map(quoteIdentifier)
@@ -390,7 +390,7 @@ export class Stage {
     if (target.key.length === 0) return;
     const key = target.key.map(quoteIdentifier);
     const compared = columns.filter(
-      ({ name, isLineage }) => !isLineage && !target.key.includes(name),
+      (column) => !isLineage(column) && !target.key.includes(column.name),
     );
     const isSame = (left: string, right: string) =>
       compared

@@ -76,38 +76,53 @@ export interface DetectInput {
   readonly known: ReadonlySet<string>;
 }
 
+/** What the file itself and the user say of its text, before anything is weighed. */
+interface Told {
+  readonly from: SampleParts;
+  readonly text: { readonly delimiter?: string; readonly comment?: string };
+  readonly hasHint: boolean;
+}
+
 export function detect(input: DetectInput): Detection {
-  return findOut(input, false)!;
+  const told = readTold(input);
+  const { settings, encoding } = input;
+  const expected = evaluateExpected(input, told);
+  if (expected !== undefined) return conclude([expected], input, told);
+  const { from, text } = told;
+  const candidates = listCandidates(from.head.subarray(from.start), settings, encoding, text);
+  return conclude(
+    candidates.map((candidate) => evaluate(candidate, from)),
+    input,
+    told,
+  );
 }
 
 /** @returns undefined where a file is not in every way what its table expects */
 export function detectExpected(input: DetectInput): Detection | undefined {
-  return findOut(input, true);
+  const told = readTold(input);
+  const expected = evaluateExpected(input, told);
+  return expected === undefined ? undefined : conclude([expected], input, told);
 }
 
-function findOut(
-  { parts, encoding, settings, known }: DetectInput,
-  isBrief: boolean,
-): Detection | undefined {
+function readTold({ parts, encoding, settings }: DetectInput): Told {
   const from = settings.skipLines === undefined ? parts : skipLines(parts, settings);
   const hint = settings.delimiter === undefined ? findHint(from) : undefined;
   const text = {
     delimiter: settings.delimiter === undefined ? hint : toBytes(settings.delimiter, encoding),
     comment: settings.comment === undefined ? undefined : toBytes(settings.comment, encoding),
   };
-  const sample = withoutUndefined(text);
-  const expected = evaluateExpected(from, known, settings, encoding, sample);
-  if (isBrief && expected === undefined) return undefined;
-  const evaluations =
-    expected === undefined
-      ? listCandidates(from.head.subarray(from.start), settings, encoding, sample).map(
-          (candidate) => evaluate(candidate, from),
-        )
-      : [expected];
+  return { from, text: withoutUndefined(text), hasHint: hint !== undefined };
+}
+
+function conclude(
+  evaluations: readonly Evaluation[],
+  { parts, encoding, settings, known }: DetectInput,
+  { from, hasHint }: Told,
+): Detection {
   const chosen = choose(dropUnlikelyQuotes(evaluations, settings), known, settings, encoding);
   const withComments = findComments(allowBareQuotes(chosen, from), from, settings);
   const detection = layOut(withComments, evaluations, parts, from, settings, known, encoding);
-  if (hint === undefined) return detection;
+  if (!hasHint) return detection;
   return { ...detection, why: { ...detection.why, delimiter: 'the first line says so' } };
 }
 
@@ -123,11 +138,8 @@ function findHint({ head, start }: SampleParts): string | undefined {
  * in them looks like another quote or escape.
  */
 function evaluateExpected(
-  parts: SampleParts,
-  known: ReadonlySet<string>,
-  settings: CsvSettings,
-  encoding: FieldEncoding,
-  text: { readonly delimiter?: string; readonly comment?: string },
+  { known, settings, encoding }: DetectInput,
+  { from: parts, text }: Told,
 ): Evaluation | undefined {
   const isUsual =
     (settings.quote ?? PLAIN.quote) === PLAIN.quote &&

@@ -12,7 +12,7 @@ import type { Candidate } from './candidates.js';
 import { isTyped, kindOf, likeness } from './cells.js';
 
 /** Records that are looked at: of the head, and of each further piece. */
-export interface RecordLimits {
+interface RecordLimits {
   readonly head: number;
   readonly piece: number;
 }

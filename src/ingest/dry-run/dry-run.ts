@@ -496,11 +496,7 @@ class DryRun {
       await this.#client.query('SET LOCAL session_replication_role TO DEFAULT');
     }
     const { onConflict, missingDimensions } = this.#options;
-    const columns = plan.columns.map(({ name, type, from }) => ({
-      name,
-      type,
-      isLineage: from === 'load',
-    }));
+    const { columns } = plan;
     const stage = new Stage(this.#client, {
       target,
       columns,

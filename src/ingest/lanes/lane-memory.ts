@@ -59,7 +59,7 @@ export class LaneMemory {
         this.host!.writeField(number, text, length, record),
       writeTail: (out, record) => this.host!.writeTail(out, record),
     };
-    this.exports = new WebAssembly.Instance(module, { corrected: { ...host } }).exports as Exports;
+    this.exports = new WebAssembly.Instance(module, { corrected: host }).exports as Exports;
     const { memory } = this.exports;
     memory.grow(Math.ceil((MEMORY_BYTES - memory.buffer.byteLength) / PAGE_BYTES));
     this.bytes = Buffer.from(memory.buffer);

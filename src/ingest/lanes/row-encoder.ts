@@ -50,7 +50,8 @@ export class RowEncoder {
     writer.beginRow(columns.length + (ordinal === undefined ? 0 : 1));
     if (ordinal !== undefined) writer.int32(ordinal);
     const corrections: string[] = [];
-    for (const [index, column] of columns.entries()) {
+    for (let index = 0; index < columns.length; index++) {
+      const column = columns[index]!;
       const encoder = this.#encoders[index];
       const fault =
         encoder === undefined

@@ -1,7 +1,7 @@
 /** A file → its dialect, its header, and where its records are. */
 import { EdpError } from '../../errors.js';
 import type { CsvSettings } from '../../model/csv.js';
-import { declaredFields } from '../../model/fields.js';
+import { knownFields } from '../../model/fields.js';
 import type { Table } from '../../model/model.js';
 import { findFooter, isDecoded } from '../decode/text.js';
 import {
@@ -81,10 +81,9 @@ export async function describeFile(
 ): Promise<FileDescription> {
   if (table !== undefined) {
     const brief = await readBriefSample(file, name, settings);
-    const expected = isUsualText(brief)
-      ? detectExpected(inputOf(brief, table, settings))
-      : undefined;
-    if (expected !== undefined) return describeDetected(brief, expected, name, table, settings);
+    const input = inputOf(brief, table, settings);
+    const expected = isUsualText(brief) ? detectExpected(input) : undefined;
+    if (expected !== undefined) return describeDetected(brief, expected, name, input);
   }
   const sample = await readSample(file, name, settings);
   return describeSample(sample, name, table, settings);
@@ -120,7 +119,8 @@ export function describeSample(
   table: Table | undefined,
   settings: CsvSettings,
 ): FileDescription {
-  return describeDetected(sample, detect(inputOf(sample, table, settings)), name, table, settings);
+  const input = inputOf(sample, table, settings);
+  return describeDetected(sample, detect(input), name, input);
 }
 
 function inputOf(
@@ -129,18 +129,17 @@ function inputOf(
   settings: CsvSettings,
 ): DetectInput {
   const encoding = fieldEncodingOf(form.encoding);
-  return { parts, encoding, settings, known: knownFields(table) };
+  const known: ReadonlySet<string> = table === undefined ? new Set() : knownFields(table);
+  return { parts, encoding, settings, known };
 }
 
 function describeDetected(
   sample: Sample,
   detection: Detection,
   name: string,
-  table: Table | undefined,
-  settings: CsvSettings,
+  { known, settings }: DetectInput,
 ): FileDescription {
   const { form, parts } = sample;
-  const known = knownFields(table);
   const { dialect, names, headerRecord, dataStart } = detection;
   // What cannot be unpacked is told by who unpacks all of it.
   const isEndless = !parts.isWhole && form.breakage === undefined && dataStart >= parts.head.length;
@@ -184,11 +183,6 @@ function endlessLine(name: string): EdpError {
   return new EdpError('not_csv', `${name} does not look like a CSV: its first line does not end`, {
     hint: `a header is at most ${MAX_HEADER_BYTES} bytes long; if there is none, name the fields with --columns a,b,c`,
   });
-}
-
-function knownFields(table: Table | undefined): Set<string> {
-  if (table === undefined) return new Set();
-  return new Set([...declaredFields(table), ...table.ignoredFields]);
 }
 
 /** @param isStrict whether a single NUL byte is too many */

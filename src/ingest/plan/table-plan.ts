@@ -4,11 +4,12 @@
  */
 import { EdpError } from '../../errors.js';
 import type { Corrections } from '../../model/corrections.js';
-import { type Drift, defaultOnNew, type OnNewField } from '../../model/drift.js';
+import { defaultOnNew, type OnNewField } from '../../model/drift.js';
 import { type Expression, fieldsOf, parseExpression } from '../../model/expression.js';
-import { declaredFields, fieldsRead } from '../../model/fields.js';
+import { fieldsRead, knownFields } from '../../model/fields.js';
 import { type Column, type ColumnType, physicalColumns, type Table } from '../../model/model.js';
 import { encodeBytes } from '../transform/coerce.js';
+import { findNewFields } from './drift.js';
 
 /** Where a column of the table gets its value from. */
 export type ColumnPlan = {
@@ -75,24 +76,6 @@ function inFieldOrder(
   return [...columns].sort((a, b) => (fieldOf(a) === fieldOf(b) ? 0 : fieldOf(a) - fieldOf(b)));
 }
 
-/** @returns undefined where a header is what its table declares */
-export function findDrift(
-  table: Table,
-  header: readonly string[],
-  onNew: OnNewField,
-): Drift | undefined {
-  const declared = declaredFields(table);
-  const unknown = header.filter(
-    (name) => !declared.has(name) && !table.ignoredFields.includes(name),
-  );
-  const missing = [...declared].filter((name) => !header.includes(name));
-  const found = header.filter((name) => declared.has(name));
-  const expected = [...declared].filter((name) => header.includes(name));
-  const isReordered = found.join('\0') !== expected.join('\0');
-  if (unknown.length === 0 && missing.length === 0 && !isReordered) return undefined;
-  return { new: unknown, ...(unknown.length > 0 ? { onNew } : {}), missing, isReordered };
-}
-
 type WithoutColumn<T> = T extends ColumnPlan ? Omit<T, 'name' | 'type' | 'isNullable'> : never;
 type PlannedOrigin = WithoutColumn<
   Extract<ColumnPlan, { from: 'field' | 'constant' | 'computed' }>
@@ -139,11 +122,9 @@ export function planTable(
   const position = (name: string) => header.indexOf(name);
   const faults: string[] = [];
 
-  const declared = declaredFields(table);
-  const known = new Set([...declared, ...table.ignoredFields]);
+  const unknown = findNewFields(table, header);
   const list = (names: Iterable<string>) =>
     [...names].map((name) => JSON.stringify(name)).join(', ');
-  const unknown = header.filter((name) => !known.has(name));
   if (unknown.length > 0 && onNew === 'reject')
     faults.push(`fields that the table has no column for: ${list(unknown)}`);
   const repeated = new Set(header.filter((name, i) => position(name) !== i));
@@ -162,7 +143,7 @@ export function planTable(
       `the header does not fit table "${table.name}": ${faults.join('; ')}`,
       {
         place: `${path}:1`,
-        hint: `the table has: ${[...known].join(', ')}. Name another table with --table, or declare columns, or \`ignore\` fields, in edp.yaml${unknown.length > 0 ? '; --on-new-column says what else may become of new fields' : ''}`,
+        hint: `the table has: ${[...knownFields(table)].join(', ')}. Name another table with --table, or declare columns, or \`ignore\` fields, in edp.yaml${unknown.length > 0 ? '; --on-new-column says what else may become of new fields' : ''}`,
       },
     );
   }

@@ -144,11 +144,7 @@ async function planReplay(
     plan,
     stage: {
       target,
-      columns: plan.columns.map(({ name, type, from }) => ({
-        name,
-        type,
-        isLineage: from === 'load',
-      })),
+      columns: plan.columns,
       loadId,
       ...options,
     },

@@ -1,10 +1,7 @@
 /** Numbers as people write them → numbers as the server reads them. Faults are told by the column's type. */
+import { escapePattern } from '../../../escape-pattern.js';
 import { Fault, type RejectCode } from '../../reject.js';
 import { show } from '../coerce.js';
-
-function escapePattern(text: string): string {
-  return text.replace(/[.*+?^${}()|[\]\\/-]/g, '\\$&');
-}
 
 /** Takes a sign or word off, before or after the number, and behind its sign. */
 export function makeCurrency(signs: readonly string[]): (text: string) => string {

@@ -1,0 +1,47 @@
+/** For test files whose tests each begin with an empty database, and projects of their own. */
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { beforeAll, beforeEach } from 'vitest';
+import { type CliResult, edp, makeDirectory } from './cli.js';
+import { createTestDatabase, type TestDatabase } from './database.js';
+
+/** @returns the database of the test file, emptied before each test */
+export function useEmptyDatabase(): TestDatabase {
+  let database: TestDatabase;
+  beforeAll(async () => {
+    database = await createTestDatabase('empty');
+  });
+  beforeEach(async () => {
+    await database.query('DROP SCHEMA public CASCADE');
+    await database.query('CREATE SCHEMA public');
+    await database.query('DROP SCHEMA IF EXISTS edp CASCADE');
+  });
+  return {
+    get config() {
+      return database.config;
+    },
+    get url() {
+      return database.url;
+    },
+    query: (sql, values) => database.query(sql, values),
+  };
+}
+
+/** Runs commands with `--json` in that database. */
+export function runnerFor(database: TestDatabase) {
+  return (cwd: string, ...args: string[]): Promise<CliResult> =>
+    edp([...args, '--json', '--database-url', database.url], { cwd });
+}
+
+/** @param model text of edp.yaml; null for none */
+export async function makeProject(
+  model: string | null,
+  files: Readonly<Record<string, string | Buffer>> = {},
+): Promise<string> {
+  const cwd = await makeDirectory();
+  if (model !== null) await writeFile(path.join(cwd, 'edp.yaml'), model);
+  for (const [name, content] of Object.entries(files)) {
+    await writeFile(path.join(cwd, name), content);
+  }
+  return cwd;
+}
