@@ -7,6 +7,7 @@ import { gzipSync } from 'node:zlib';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { edp, makeDirectory, startEdp, withDirectory } from '../support/cli.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { slowLoads } from '../support/ledger.js';
 import { MAX_MEMORY_MEGABYTES, measureEdp } from '../support/memory.js';
 import { utf16, zip, zstd, zstdSkippable } from '../support/packed.js';
 
@@ -211,6 +212,7 @@ describe('a compressed file', () => {
     const text = makeText(30_000);
     await writeFile(path.join(cwd, 'notes.csv.gz'), gzipSync(text));
     const args = ['--process-count', '2', '--read-batch-size', '300'];
+    const hurry = await slowLoads(database);
     const child = startEdp(['ingest', 'notes.csv.gz', ...args, '--database-url', database.url], {
       cwd,
     });
@@ -221,6 +223,7 @@ describe('a compressed file', () => {
       ) as Promise<number[][]>;
     while ((await receipts()).length < 5 && child.exitCode === null) await sleep(5);
     child.kill('SIGKILL');
+    await hurry();
     const before = await receipts();
     // The same text, packed again: its own bytes are other ones.
     await writeFile(path.join(cwd, 'notes.csv.gz'), gzipSync(text, { level: 1 }));

@@ -6,6 +6,7 @@ import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { edp, makeDirectory, startEdp } from '../support/cli.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { generateEvents, sumFiles, TOTALS_SQL, totalsRow } from '../support/events.js';
+import { slowLoads } from '../support/ledger.js';
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -52,6 +53,7 @@ async function prepare(records: number) {
 describe('a run that was killed', () => {
   it.each(['SIGKILL', 'SIGINT'] as const)('by %s goes on where it stopped', async (signal) => {
     const { cwd, totals, run } = await prepare(120_000);
+    const hurry = await slowLoads(database);
     const child = startEdp(
       ['ingest', 'events', '--read-batch-size', '4000', '--database-url', database.url],
       { cwd },
@@ -62,6 +64,7 @@ describe('a run that was killed', () => {
     await waitFor(async () => (await receiptCount()) >= 3);
     child.kill(signal);
     expect(await ended).toBe(signal === 'SIGINT' ? 130 : null);
+    await hurry();
 
     const before = await receiptCount();
     const [[state, read, table]] = (await database.query(

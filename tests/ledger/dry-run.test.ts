@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type CliResult, edp, makeDirectory, startEdp } from '../support/cli.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
-import { holdOpen, waitForIdle, waitForLock } from '../support/ledger.js';
+import { holdOpen, slowLoads, waitForIdle, waitForLock } from '../support/ledger.js';
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -272,6 +272,7 @@ describe('tells what the load does', () => {
     const cwd = await project(ITEMS, { 'kinds.csv': KINDS, 'items.csv': dirty(30_000) });
     await run(cwd, 'ingest', 'kinds.csv');
     const args = ['ingest', 'items.csv', '--read-batch-size', '300', '--process-count', '1'];
+    const hurry = await slowLoads(database);
     const child = startEdp([...args, '--database-url', database.url], { cwd });
     child.stdout?.resume();
     child.stderr?.resume();
@@ -282,6 +283,7 @@ describe('tells what the load does', () => {
     }
     child.kill('SIGKILL');
     await ended;
+    await hurry();
     await waitForIdle(database);
     const [[read]] = (await database.query(
       'SELECT rows_read FROM edp.loads WHERE load_id = 2',

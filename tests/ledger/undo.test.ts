@@ -4,7 +4,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { type CliResult, edp, startEdp } from '../support/cli.js';
-import { expectBalanced, holdOpen, killDuring, waitForLock } from '../support/ledger.js';
+import { expectBalanced, holdOpen, killDuring, slowLoads, waitForLock } from '../support/ledger.js';
 import { makeProject, runnerFor, useEmptyDatabase } from '../support/scratch.js';
 
 /** How often a command is killed at a random moment. */
@@ -533,6 +533,7 @@ describe('the rest of what a load left', () => {
   it('a load that was interrupted', async () => {
     const cwd = await makeProject(ITEMS, { 'items.csv': numbers(0, 30_000) });
     const args = ['ingest', 'items.csv', '--read-batch-size', '500', '--process-count', '1'];
+    const hurry = await slowLoads(database);
     const child = startEdp([...args, '--database-url', database.url], { cwd });
     child.stdout?.resume();
     child.stderr?.resume();
@@ -544,6 +545,7 @@ describe('the rest of what a load left', () => {
     }
     child.kill('SIGKILL');
     await ended;
+    await hurry();
     const [[load]] = (await database.query('SELECT load_id FROM edp.loads')) as [[number]];
     const undone = await run(cwd, 'undo', String(load));
     expect(undone, undone.stderr).toMatchObject({ status: 0 });

@@ -9,6 +9,7 @@ import { connect } from '../../src/database/connection.js';
 import { edp, makeDirectory, startEdp } from '../support/cli.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { generateEvents, sumFiles, TOTALS_SQL, totalsRow } from '../support/events.js';
+import { slowLoads } from '../support/ledger.js';
 
 const suffix = randomBytes(4).toString('hex');
 const LOADER = `edp_loader_${suffix}`;
@@ -81,6 +82,7 @@ describe('the role that loads', () => {
     await emptyTables();
     const { cwd, file } = await prepare('--count', '60000');
     const args = ['ingest', file, '--read-batch-size', '2000'];
+    const hurry = await slowLoads(database);
     const child = startEdp(args, { cwd, env: { DATABASE_URL: urlAs(LOADER) } });
     child.stdout?.resume();
     child.stderr?.resume();
@@ -90,6 +92,7 @@ describe('the role that loads', () => {
     while ((await receipts()) < 5) await sleep(20);
     child.kill('SIGKILL');
     await ended;
+    await hurry();
     const resumed = await run(cwd, 'ingest', file, '--json');
     expect(resumed, resumed.stderr).toMatchObject({ status: 0 });
     const totals = await sumFiles([path.join(cwd, file)]);

@@ -1,7 +1,8 @@
 /** What must hold of the ledger at every moment, and a command that is killed at any. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
-import { connect } from '../../src/database/connection.js';
+import { connect, withClient } from '../../src/database/connection.js';
+import { migrate } from '../../src/database/migrate.js';
 import { type CliOptions, startEdp } from './cli.js';
 import type { TestDatabase } from './database.js';
 
@@ -85,6 +86,25 @@ export async function killDuring(
   const status = await ended;
   await waitForIdle(database);
   return status;
+}
+
+/**
+ * Lets every receipt of the database take a while, so that a load can be met half done on any machine.
+ *
+ * @returns what takes it back
+ */
+export async function slowLoads(database: TestDatabase): Promise<() => Promise<void>> {
+  await withClient(database.config, 'test', async (client) => {
+    await migrate(client);
+    await client.query(`
+      CREATE OR REPLACE FUNCTION edp.test_wait() RETURNS trigger LANGUAGE plpgsql AS
+        'BEGIN PERFORM pg_sleep(0.05); RETURN NEW; END';
+      CREATE OR REPLACE TRIGGER test_wait BEFORE INSERT ON edp.receipts
+        FOR EACH ROW EXECUTE FUNCTION edp.test_wait()`);
+  });
+  return async () => {
+    await database.query('DROP FUNCTION edp.test_wait CASCADE');
+  };
 }
 
 /** No command has its hands on a load any more: the server may notice the end of one a moment later. */

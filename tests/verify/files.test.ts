@@ -6,6 +6,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { startEdp } from '../support/cli.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { generateEvents } from '../support/events.js';
+import { slowLoads } from '../support/ledger.js';
 import {
   FILE,
   ITEMS,
@@ -92,6 +93,7 @@ describe('a load that is not done', () => {
     const project = await makeEventsProject(events);
     const { files } = await generateEvents(project.cwd, '--files', '1', '--count', '150000');
     await project.run('seed-dimensions');
+    const hurry = await slowLoads(events);
     const child = startEdp(['ingest', files[0]!, '--read-batch-size', '2000'], {
       cwd: project.cwd,
       env: { DATABASE_URL: events.url },
@@ -117,6 +119,7 @@ describe('a load that is not done', () => {
     const during = await project.verify(load);
     child.kill('SIGKILL');
     await ended;
+    await hurry();
     expect(during.json, during.stderr).toMatchObject({ ok: true, counts: {}, state: 'loading' });
     expect(during.stderr).toMatch(/the load is still going on: verified are the \d+ splits/);
     const killed = await project.verify(load);
