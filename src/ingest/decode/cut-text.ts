@@ -12,8 +12,10 @@
  */
 import { createXXHash128 } from 'hash-wasm';
 import type { Dialect } from '../dialect.js';
+import { copyBytes } from '../memory.js';
 import type { Gap } from '../plan/cut.js';
 import { MAX_RECORD_BYTES } from '../read.js';
+import { PlainRecords } from '../scan/plain-records.js';
 import { RecordBatch, RecordScanner } from '../scan/records.js';
 
 const BATCH_RECORDS = 4096;
@@ -53,11 +55,12 @@ export async function* cutText(
   options: CutOptions,
 ): AsyncGenerator<Segment> {
   const source = new TextSource(text);
+  const plain = await PlainRecords.prepare(options.dialect);
   try {
     for (const gap of options.gaps) {
       await source.skipTo(gap.start);
       source.assertWhole();
-      yield* new GapCutter(source, gap, options).cut();
+      yield* new GapCutter(source, gap, plain, options).cut();
       source.assertWhole();
       if (source.isAtEnd) return;
     }
@@ -100,7 +103,8 @@ class TextSource {
   /** Reads up to `length` bytes. Sets {@link isAtEnd} as soon as there are no more. */
   async read(into: Buffer, offset: number, length: number): Promise<number> {
     if (!(await this.#hasMore())) return 0;
-    const count = this.#chunk.copy(into, offset, 0, Math.min(length, this.#chunk.length));
+    const count = Math.min(length, this.#chunk.length);
+    copyBytes(this.#chunk, 0, into, offset, count);
     this.#chunk = this.#chunk.subarray(count);
     this.#position += count;
     await this.#hasMore();
@@ -130,6 +134,7 @@ class GapCutter {
   readonly #options: CutOptions;
   readonly #gap: Gap;
   readonly #scanner: RecordScanner;
+  readonly #plain: PlainRecords | undefined;
   readonly #batch = new RecordBatch(BATCH_RECORDS);
   /** Memory of the segment that is being filled; {@link #bytes} is a view of it. */
   #memory!: SharedArrayBuffer;
@@ -141,9 +146,10 @@ class GapCutter {
   #start: number;
   #linesBefore = 0;
 
-  constructor(source: TextSource, gap: Gap, options: CutOptions) {
+  constructor(source: TextSource, gap: Gap, plain: PlainRecords | undefined, options: CutOptions) {
     this.#source = source;
     this.#gap = gap;
+    this.#plain = plain;
     this.#options = options;
     this.#scanner = new RecordScanner(options.dialect);
     this.#scanner.reset(0);
@@ -189,7 +195,8 @@ class GapCutter {
     const scanner = this.#scanner;
     for (;;) {
       this.#batch.count = 0;
-      const limit = Math.max(target, scanner.lookedAt);
+      const goal = Math.max(target, scanner.lookedAt);
+      const limit = this.#plain?.moveOn(scanner, this.#bytes, this.#filled, goal) ?? goal;
       scanner.scan(this.#bytes, this.#filled, limit, isLast, this.#batch);
       const next = scanner.nextRecord;
       if (next >= scanner.lookedAt && next <= this.#filled) this.#safeEnd = next;
@@ -226,13 +233,14 @@ class GapCutter {
       firstLine: this.#gap.firstLine + this.#linesBefore,
       bytes: this.#memory,
     };
-    const rest = Buffer.from(this.#bytes.subarray(end, this.#filled));
+    const rest = Buffer.allocUnsafeSlow(this.#filled - end);
+    copyBytes(this.#bytes, end, rest, 0, rest.length);
     this.#filled = rest.length;
     this.#moveOn(end);
     yield segment;
     if (rest.length === 0 && this.#isLast) return;
     await this.#begin(Math.max(this.#options.segmentBytes * SPARE, rest.length));
-    rest.copy(this.#bytes);
+    copyBytes(rest, 0, this.#bytes, 0, rest.length);
   }
 
   #moveOn(count: number): void {

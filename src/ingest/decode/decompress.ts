@@ -17,6 +17,8 @@ import { programFile } from '../../package-files.js';
 import { type FramePiece, ZstdFrames } from './zstd-frames.js';
 
 const CHUNK_BYTES = 256 * 1024;
+/** Each is a way to another thread and back. */
+const TEXT_CHUNK_BYTES = 1024 * 1024;
 /** Chunks that a thread may be ahead of its reader. */
 const CHUNKS_AHEAD = 4;
 
@@ -55,7 +57,7 @@ export async function* decompress(
         yield* readStream(watch(createReadStream(file, { highWaterMark: CHUNK_BYTES }), progress));
         break;
       case 'gzip':
-        yield* inflate(file, zlib.createGunzip({ chunkSize: CHUNK_BYTES }), progress);
+        yield* inflate(file, zlib.createGunzip({ chunkSize: TEXT_CHUNK_BYTES }), progress);
         break;
       case 'zstd':
         if (makeNativeZstd === undefined) yield* decompressInThread(file, 'zstd', progress);

@@ -1,5 +1,6 @@
 /** A segment as a worker reads it: at its offsets in the text. */
 import type { RecordPlace } from '../ledger/reject-log.js';
+import { copyBytes } from '../memory.js';
 import type { ByteSource } from '../read.js';
 import type { Segment } from './cut-text.js';
 
@@ -14,7 +15,9 @@ export class SegmentSource implements ByteSource {
 
   async read(into: Buffer, offset: number, length: number, position: number) {
     const from = position - this.#start;
-    return { bytesRead: this.#bytes.copy(into, offset, from, from + length) };
+    const bytesRead = Math.max(0, Math.min(length, this.#bytes.length - from));
+    copyBytes(this.#bytes, from, into, offset, bytesRead);
+    return { bytesRead };
   }
 }
 

@@ -144,6 +144,18 @@ export class RecordScanner implements Examiner {
     return Math.max(this.#lookedAt, this.#recordStart);
   }
 
+  /** Whether it stands at {@link nextRecord}, and not in the middle of that record. */
+  get isBetweenRecords(): boolean {
+    return this.#state === RECORD_START && this.#position === this.#recordStart;
+  }
+
+  /** Goes on at the start of a later record; those before it have no fault, nor anything to be looked at. */
+  jump(position: number, lines: number): void {
+    this.#line += lines;
+    this.#isBehindComment = false;
+    this.#beginRecord(position);
+  }
+
   /** Tells that the buffer's first `count` bytes were dropped and the rest moved to its front. */
   shift(count: number): void {
     this.#position -= count;

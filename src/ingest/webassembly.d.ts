@@ -1,4 +1,4 @@
-/** What the lane uses of WebAssembly; @types/node declares none of it. */
+/** What edp uses of WebAssembly; @types/node declares none of it. */
 declare namespace WebAssembly {
   /** Compiled code; may be handed to other threads. */
   interface Module {
