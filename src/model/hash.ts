@@ -2,6 +2,13 @@
 import { createHash } from 'node:crypto';
 import type { Table } from './model.js';
 
+/** Of tables that many files are loaded into. */
+const known = new WeakMap<Table, string>();
+
 export function hashTable(table: Table): string {
-  return createHash('sha256').update(JSON.stringify(table)).digest('hex').slice(0, 32);
+  const hash =
+    known.get(table) ??
+    createHash('sha256').update(JSON.stringify(table)).digest('hex').slice(0, 32);
+  known.set(table, hash);
+  return hash;
 }

@@ -19,7 +19,7 @@ interface RecordLimits {
 
 const FULL: RecordLimits = { head: 300, piece: 60 };
 /** Enough to see that a file is what is expected of it. */
-export const BRIEF: RecordLimits = { head: 100, piece: 20 };
+export const BRIEF: RecordLimits = { head: 40, piece: 8 };
 /** Records in front of the header, at the most. */
 export const MAX_PREAMBLE = 60;
 

@@ -17,7 +17,7 @@ interface Extent {
 
 const FULL: Extent = { head: 1024 * 1024, piece: 64 * 1024 };
 /** Enough to see that a file is what is expected of it. */
-const BRIEF: Extent = { head: 64 * 1024, piece: 16 * 1024 };
+const BRIEF: Extent = { head: 32 * 1024, piece: 8 * 1024 };
 
 /** What lies between the file's bytes and its text, and how that is known. */
 export interface FileForm extends TextForm {
@@ -73,11 +73,11 @@ async function readExtent(
     const handle = await open(file, 'r');
     try {
       const { size } = await handle.stat();
-      const start = await readAt(handle, 0, 16);
-      const compression = settings.compression ?? guessCompression(start);
+      const head = await readAt(handle, 0, Math.min(size, extent.head));
+      const compression = settings.compression ?? guessCompression(head);
       const raw =
         compression === 'none'
-          ? await readPlain(handle, size, extent)
+          ? await readPlain(handle, head, size, extent)
           : await unpackHead(file, name, compression);
       return toSample(raw, compression, size, settings);
     } finally {
@@ -141,8 +141,12 @@ function toSample(
   };
 }
 
-async function readPlain(handle: FileHandle, size: number, extent: Extent): Promise<RawSample> {
-  const head = await readAt(handle, 0, Math.min(size, extent.head));
+async function readPlain(
+  handle: FileHandle,
+  head: Buffer,
+  size: number,
+  extent: Extent,
+): Promise<RawSample> {
   const isWhole = size <= extent.head;
   const places = isWhole ? [] : [size / 3, (size * 2) / 3, size - extent.piece];
   const pieces = [];

@@ -21,15 +21,16 @@ import { RecordBatch, RecordScanner } from '../scan/records.js';
 
 /** Enough for 1,600 columns with long names. */
 const MAX_HEADER_BYTES = 256 * 1024;
-const MEASURED_RECORDS = 1000;
+const MEASURED_RECORDS = 250;
 /** By so many of its first bytes a text is known, before it is compared. */
 const TEXT_HEAD_BYTES = 4 * 1024;
 
 /** Share of NUL bytes in the sample from which on a file is taken for none of text. */
 const BINARY_SHARE = 0.01;
 
-/** The end of a file in which it is looked for. */
+/** The end of a file in which it is looked for; and by which most files show that they have none. */
 const FOOTER_BYTES = 16 * 1024;
+const GLANCE_BYTES = 1024;
 /** Lines at the end of a file that may be a footer. */
 const MAX_FOOTER_LINES = 5;
 
@@ -258,19 +259,25 @@ export function listOddities({ form, dialect, detection, headerBytes }: FileDesc
 
 /** Lines at the end that have less fields than records have, where a record before them has not. */
 function guessFooter(
-  sample: Sample,
+  { tail }: Sample,
   { dialect, evaluation, dataStart }: Detection,
 ): Footer | undefined {
-  if (sample.tail === undefined || evaluation === undefined || evaluation.width < 2)
-    return undefined;
-  const offset = Math.max(0, sample.tail.bytes.length - FOOTER_BYTES);
-  const bytes = sample.tail.bytes.subarray(offset);
-  const start = sample.tail.start + offset;
-  const lineStart = start === 0 ? 0 : bytes.indexOf('\n') + 1;
-  const from = Math.max(lineStart, dataStart - start);
-  const records = sampleRecords(bytes, from, true, { ...dialect, fieldCount: 0 }, FOOTER_BYTES / 2);
+  if (tail === undefined || evaluation === undefined || evaluation.width < 2) return undefined;
+  const readEnd = (length: number) => {
+    const offset = Math.max(0, tail.bytes.length - length);
+    const bytes = tail.bytes.subarray(offset);
+    const start = tail.start + offset;
+    const lineStart = start === 0 ? 0 : bytes.indexOf('\n') + 1;
+    const from = Math.max(lineStart, dataStart - start);
+    const records = sampleRecords(bytes, from, true, { ...dialect, fieldCount: 0 }, length / 2);
+    return { start, records };
+  };
+  const isFooter = (record: SampledRecord) => isFooterLike(record, evaluation.width);
+  const last = readEnd(GLANCE_BYTES).records.at(-1);
+  if (last !== undefined && isWhole(last, evaluation.width)) return undefined;
+  const { start, records } = readEnd(FOOTER_BYTES);
   let lines = 0;
-  while (lines < records.length && isFooterLike(records.at(-1 - lines)!, evaluation.width)) lines++;
+  while (lines < records.length && isFooter(records.at(-1 - lines)!)) lines++;
   if (lines === 0 || lines > MAX_FOOTER_LINES || lines === records.length) return undefined;
   const first = records.at(-lines)!;
   return { start: start + first.start, lines, text: first.raw };
@@ -279,6 +286,10 @@ function guessFooter(
 /** What programs write below a table. */
 const FOOTER_TEXT =
   /^\W*(?:\d+ (?:rows?|records?)|(?:grand )?total|sum\b|rows?\b|records?\b|count\b|end\b|eof\b|source|notes?\b|generated|copyright)/i;
+
+function isWhole({ fields, isDamaged }: SampledRecord, width: number): boolean {
+  return !isDamaged && !(fields instanceof Fault) && fields.length >= width;
+}
 
 function isFooterLike({ fields, raw, isDamaged }: SampledRecord, width: number): boolean {
   if (isDamaged || fields instanceof Fault || fields.length >= width) return false;
