@@ -93,13 +93,23 @@ function version(): string {
   return (JSON.parse(manifest) as { version: string }).version;
 }
 
-async function addOptions(command: Argv, entry: CommandEntry, hidden: boolean): Promise<Argv> {
-  const [{ OPTIONS, environmentName }, { command: module }] = await Promise.all([
-    import('./options.js'),
-    entry.load(),
-  ]);
-  let built = command;
-  for (const name of new Set([...module.options, ...GLOBAL_OPTIONS])) {
+interface CommandParts {
+  readonly options: typeof import('./options.js');
+  readonly command: Command;
+}
+
+async function loadParts(entry: CommandEntry): Promise<CommandParts> {
+  const [options, { command }] = await Promise.all([import('./options.js'), entry.load()]);
+  return { options, command };
+}
+
+function addOptions(
+  yargs: Argv,
+  { options: { OPTIONS, environmentName }, command }: CommandParts,
+  hidden: boolean,
+): Argv {
+  let built = yargs;
+  for (const name of new Set([...command.options, ...GLOBAL_OPTIONS])) {
     const option = OPTIONS[name];
     built = built.option(name, {
       type: option.isFlag === true ? 'boolean' : 'string',
@@ -116,7 +126,7 @@ async function addOptions(command: Argv, entry: CommandEntry, hidden: boolean): 
       group: (GLOBAL_OPTIONS as readonly string[]).includes(name) ? 'Everywhere:' : 'Options:',
     });
   }
-  return module.build?.(built) ?? built;
+  return command.build?.(built) ?? built;
 }
 
 function isHelpWanted(argv: readonly string[]): boolean {
@@ -131,7 +141,10 @@ async function main(argv: readonly string[]): Promise<number> {
     return EXIT.done;
   }
   const { default: yargs } = await import('yargs');
-  let status: number = EXIT.done;
+  // yargs lays out its help as soon as it has to wait for a command.
+  const likely = COMMANDS.find(({ usage }) => argv.includes([usage].flat()[0]!.split(' ')[0]!));
+  const parts = likely === undefined ? undefined : await loadParts(likely);
+  const calls: { readonly command: Command; readonly parsed: Record<string, unknown> }[] = [];
   const isHelp = isHelpWanted(argv);
   const parser = yargs(argv)
     .scriptName('edp')
@@ -139,8 +152,9 @@ async function main(argv: readonly string[]): Promise<number> {
     .version(version())
     .help()
     .alias('h', 'help')
+    // So that a command may stand behind one.
+    .boolean([...GLOBAL_OPTIONS])
     .parserConfiguration({ 'camel-case-expansion': false, 'parse-positional-numbers': false })
-    // yargs lays its help out in any case: then without options, and without wrapping.
     .wrap(isHelp ? Math.min(100, process.stdout.columns ?? 100) : null)
     .strict()
     .demandCommand(1, 'Name a command.')
@@ -156,19 +170,27 @@ async function main(argv: readonly string[]): Promise<number> {
       });
     });
   for (const entry of COMMANDS) {
+    let own = entry === likely ? parts : undefined;
     parser.command(
       [...[entry.usage].flat()],
       entry.describe,
-      // yargs awaits a builder that is a promise; its types do not say so.
-      (command) => addOptions(command, entry, !isHelp) as unknown as Argv,
-      async (parsed) => {
-        const { command } = await entry.load();
-        status = await execute(command, parsed);
+      (command) => {
+        if (own !== undefined) return addOptions(command, own, !isHelp);
+        const built = loadParts(entry).then((loaded) => {
+          own = loaded;
+          return addOptions(command, loaded, !isHelp);
+        });
+        // yargs awaits a builder that is a promise; its types do not say so.
+        return built as unknown as Argv;
+      },
+      (parsed) => {
+        calls.push({ command: own!.command, parsed });
       },
     );
   }
   await parser.parseAsync();
-  return status;
+  const [call] = calls;
+  return call === undefined ? EXIT.done : execute(call.command, call.parsed);
 }
 
 async function execute(command: Command, parsed: Record<string, unknown>): Promise<number> {
@@ -250,7 +272,8 @@ function printError(error: unknown, isVerbose: boolean): number {
  * the same, and a name behind `--` may begin with a dash.
  */
 function nameFiles(argv: readonly string[]): string[] {
-  if (!['ingest', 'inspect', 'model'].includes(argv[0] ?? '')) return [...argv];
+  const command = argv.find((argument) => !argument.startsWith('-'));
+  if (!['ingest', 'inspect', 'model'].includes(command ?? '')) return [...argv];
   const end = argv.includes('--') ? argv.indexOf('--') : argv.length;
   const before = argv
     .slice(0, end)

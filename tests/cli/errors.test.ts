@@ -266,6 +266,14 @@ describe('the command line', () => {
     expect(result.stdout).toMatch(stdout);
   });
 
+  it('takes options that every command has in front of the command', async () => {
+    const cwd = await makeDirectory();
+    await writeFile(path.join(cwd, 'dims.csv'), 'id,name\n');
+    const args = ['--verbose', '--json', 'ingest', 'dims.csv', '--table', 'first_dimensions'];
+    const result = await edp(args, { cwd });
+    expect(result, result.stderr).toMatchObject({ status: 0, json: { command: 'ingest' } });
+  });
+
   it('takes a name that begins with a dash behind --', async () => {
     const cwd = await makeDirectory();
     await writeFile(path.join(cwd, '-dims.csv'), 'id,name\n');

@@ -1,5 +1,6 @@
-/** What the ledger answers: loads, and rejects. Reads only, and works before anything was loaded. */
+/** What the ledger answers: loads, and rejects. Works before anything was loaded. */
 import type pg from 'pg';
+import { migrate } from '../../database/migrate.js';
 import { EdpError } from '../../errors.js';
 import type { Drift } from '../../model/drift.js';
 import type { FileFormat } from '../file-format.js';
@@ -80,6 +81,13 @@ export async function hasLedger(client: pg.Client): Promise<boolean> {
   return rows[0]?.exists === true;
 }
 
+/** Brings a ledger of an older edp up to date. @returns false where there is none */
+async function openLedger(client: pg.Client): Promise<boolean> {
+  if (!(await hasLedger(client))) return false;
+  await migrate(client);
+  return true;
+}
+
 /** What a load is where no command is at it any more. */
 const STATE_WHEN_LEFT: Readonly<Record<string, LoadSummary['state']>> = {
   loading: 'interrupted',
@@ -95,13 +103,13 @@ const IS_HELD = `EXISTS (
 
 /** Newest first. */
 export async function listLoads(client: pg.Client, limit: number): Promise<LoadSummary[]> {
-  if (!(await hasLedger(client))) return [];
+  if (!(await openLedger(client))) return [];
   return queryLoads(client, 'true', [], limit);
 }
 
 /** @throws EdpError `unknown_load` */
 export async function getLoad(client: pg.Client, loadId: number): Promise<LoadSummary> {
-  const found = (await hasLedger(client))
+  const found = (await openLedger(client))
     ? await queryLoads(client, 'load_id = $1', [loadId], 1)
     : [];
   if (found[0] !== undefined) return found[0];
@@ -251,7 +259,7 @@ export async function countInferred(
   client: pg.Client,
   loadId?: number,
 ): Promise<Record<string, number>> {
-  if (!(await hasLedger(client))) return {};
+  if (!(await openLedger(client))) return {};
   const { rows } = await client.query<{ table_name: string; count: number }>(
     `SELECT table_name, count(*) FROM edp.inferred_members
      WHERE arrived_at IS NULL AND ($1::bigint IS NULL OR load_id = $1) GROUP BY 1 ORDER BY 1`,

@@ -1,0 +1,27 @@
+/** A ledger that an older edp made is brought up to date by whoever looks at it first. */
+import { expect, it } from 'vitest';
+import { makeProject, runnerFor, useEmptyDatabase } from '../support/scratch.js';
+
+const MODEL = 'tables:\n  texts:\n    columns: { id: int, body: text }\n';
+
+const database = useEmptyDatabase();
+const run = runnerFor(database);
+
+it.each([
+  ['status'],
+  ['status', '1'],
+  ['rejects', '1'],
+  ['verify', '1'],
+  ['replay', '1'],
+  ['undo', '1'],
+  ['ingest', 'texts.csv'],
+  ['ingest', 'texts.csv', '--dry-run'],
+  ['generate-report', 'unknown_metrics'],
+])('edp %s %s', async (...args) => {
+  const cwd = await makeProject(MODEL, { 'texts.csv': 'id,body\n1,a\n' });
+  await run(cwd, 'ingest', 'texts.csv');
+  await database.query('DELETE FROM edp.migrations WHERE version = 4');
+  await database.query('ALTER TABLE edp.receipts DROP COLUMN corrections');
+  const result = await run(cwd, ...args);
+  expect(result, result.stderr).toMatchObject({ status: 0, json: { ok: true } });
+});
