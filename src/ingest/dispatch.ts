@@ -52,8 +52,9 @@ class Flight {
   readonly boundary = defer<Boundary | undefined>();
   /** Committed (true) or given up (false). */
   readonly settled = defer<boolean>();
-  readonly before: Flight | undefined;
-  readonly beforeInTable: Flight | undefined;
+  /** Forgotten once this one has settled, or a load would hold on to all of its splits. */
+  before: Flight | undefined;
+  beforeInTable: Flight | undefined;
   isSettled = false;
   /** While the worker waits for leave to commit. */
   waiting: { readonly backend: number; answer(answer: CommitAnswer): void } | undefined;
@@ -69,6 +70,8 @@ class Flight {
 
   settle(isCommitted: boolean): void {
     this.isSettled = true;
+    this.before = undefined;
+    this.beforeInTable = undefined;
     this.boundary.resolve(undefined);
     this.settled.resolve(isCommitted);
   }
@@ -278,17 +281,18 @@ export class Dispatcher {
     range: SplitRange,
     request: CommitRequest,
   ): Promise<CommitAnswer> {
-    const previous = await flight.before?.boundary.promise;
-    if (flight.before !== undefined && previous === undefined) {
+    const { before, beforeInTable } = flight;
+    const previous = await before?.boundary.promise;
+    if (before !== undefined && previous === undefined) {
       return { commit: false, reason: 'stopped' };
     }
     const start = previous?.end ?? range.from;
     if (request.start !== start) return { commit: false, reason: 'misaligned' };
     const firstLine = previous?.nextLine ?? flight.split.firstLine ?? 1;
     flight.boundary.resolve({ end: request.end, nextLine: firstLine + request.lineCount });
-    if (flight.beforeInTable !== undefined) {
-      const isCommitted = await flight.beforeInTable.settled.promise;
-      const isSameLoad = flight.beforeInTable.split.load.loadId === flight.split.load.loadId;
+    if (beforeInTable !== undefined) {
+      const isCommitted = await beforeInTable.settled.promise;
+      const isSameLoad = beforeInTable.split.load.loadId === flight.split.load.loadId;
       if (!isCommitted && isSameLoad) return { commit: false, reason: 'stopped' };
     }
     return { commit: true, firstLine };
