@@ -9,7 +9,7 @@
  */
 import { Fault } from '../ingest/reject.js';
 import { coerceDouble, coerceJson, coerceNumeric } from '../ingest/transform/coerce.js';
-import { JSON_NO, JSON_UNCLEAR, JSON_YES, scanJson } from './json-scan.js';
+import { hasKeyTwice, JSON_NO, JSON_UNCLEAR, JSON_YES, scanJson } from './json-scan.js';
 import { JsonShape, mergeShapes, type ShapeData } from './json-shape.js';
 import {
   DATE_ONLY,
@@ -311,7 +311,10 @@ export class ColumnReader {
         const answer = scanJson(bytes, from, to, this.#shape);
         if (answer !== JSON_UNCLEAR) return answer !== JSON_NO;
         this.#shape.end();
-        return !(coerceJson(bytes.toString('latin1', from, to), true) instanceof Fault);
+        const text = bytes.toString('latin1', from, to);
+        if (coerceJson(text, true) instanceof Fault) return false;
+        if (!summary.shape.hasTwice && hasKeyTwice(text)) this.#shape.twice();
+        return true;
       }
     }
   }

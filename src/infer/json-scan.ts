@@ -1,9 +1,11 @@
 /**
  * JSON objects and lists, byte by byte: whether they are such, and what their first two levels hold.
  *
- * It walks what is plain, and leaves the rest (`\u` escapes, deep nesting, numbers of hundreds of digits)
- * to coerceJson, which knows what a jsonb can hold.
+ * It walks what is plain, and leaves the rest (`\u` escapes, escapes in keys, deep nesting, numbers of
+ * hundreds of digits) to coerceJson, which knows what a jsonb can hold, and to hasKeyTwice.
  */
+import { parse as parseLossless } from 'lossless-json';
+import { decodeBytes } from '../ingest/transform/coerce.js';
 import type { JsonShape } from './json-shape.js';
 
 const QUOTE = 0x22;
@@ -31,7 +33,7 @@ const MAX_SAFE_DIGITS = 15;
 
 export const JSON_NO = 0;
 export const JSON_YES = 1;
-/** It is for coerceJson to say. */
+/** It is for coerceJson and {@link hasKeyTwice} to say. */
 export const JSON_UNCLEAR = 2;
 
 const WORDS: Readonly<Record<number, Uint8Array>> = {
@@ -52,7 +54,7 @@ let whole = 0;
 let keyHashes = new Int32Array(1024);
 let keyCount = 0;
 let hasTwice = false;
-/** In an object of more keys, nobody looks whether one is there twice. */
+/** The keys of a larger object are sorted where it ends. */
 const MAX_COMPARED_KEYS = 256;
 
 /**
@@ -108,11 +110,13 @@ function walkNested(
     if (isObject) {
       const start = position + 1;
       if (position >= to || bytes[position] !== QUOTE || !walkString(bytes, to)) return false;
-      noteKey(bytes, start, position - 1, firstKey);
-      if (shape !== undefined) {
-        if (hasEscape) shape.end();
-        else shape.key(depth, bytes, start, position - 1);
+      if (hasEscape) {
+        // The same key may be there without it.
+        isClear = false;
+        return false;
       }
+      noteKey(bytes, start, position - 1, firstKey);
+      shape?.key(depth, bytes, start, position - 1);
       skipSpace(bytes, to);
       if (position >= to || bytes[position] !== COLON) return false;
       position++;
@@ -123,6 +127,7 @@ function walkNested(
     if (position >= to) return false;
     const byte = bytes[position++];
     if (byte === closing) {
+      if (keyCount - firstKey > MAX_COMPARED_KEYS) compareKeys(firstKey);
       keyCount = firstKey;
       return true;
     }
@@ -133,12 +138,14 @@ function walkNested(
 
 /** Looks whether an object has a key twice, as far as 32 bits of it tell: two that are alike by chance do no harm. */
 function noteKey(bytes: Uint8Array, from: number, to: number, firstKey: number): void {
-  if (hasTwice || keyCount - firstKey >= MAX_COMPARED_KEYS) return;
+  if (hasTwice) return;
   let hash = to - from;
   for (let at = from; at < to; at++) hash = Math.imul(hash ^ bytes[at]!, 0x01000193);
   hash ^= hash >>> 15;
-  for (let i = firstKey; i < keyCount; i++) {
-    if (keyHashes[i] === hash) hasTwice = true;
+  if (keyCount - firstKey < MAX_COMPARED_KEYS) {
+    for (let i = firstKey; i < keyCount; i++) {
+      if (keyHashes[i] === hash) hasTwice = true;
+    }
   }
   if (keyCount === keyHashes.length) {
     const grown = new Int32Array(2 * keyCount);
@@ -146,6 +153,28 @@ function noteKey(bytes: Uint8Array, from: number, to: number, firstKey: number):
     keyHashes = grown;
   }
   keyHashes[keyCount++] = hash;
+}
+
+function compareKeys(firstKey: number): void {
+  const sorted = keyHashes.subarray(firstKey, keyCount).sort();
+  for (let i = 1; i < sorted.length; i++) if (sorted[i] === sorted[i - 1]) hasTwice = true;
+}
+
+/** Whether an object of a JSON text has a key twice, with different values. */
+export function hasKeyTwice(text: string): boolean {
+  let isTwice = false;
+  try {
+    parseLossless(decodeBytes(text), undefined, {
+      onDuplicateKey: () => {
+        isTwice = true;
+      },
+    });
+  } catch (error) {
+    // It calls itself for every level; what nobody looked at is kept as it is.
+    if (error instanceof RangeError) return true;
+    throw error;
+  }
+  return isTwice;
 }
 
 /** @param shape asks for what is under the key that it was told last */

@@ -34,6 +34,14 @@ function infer(values: readonly (string | null)[]): ColumnInference {
   return conclude(read(values).summary);
 }
 
+function nest(json: string, depth: number): string {
+  return `${'['.repeat(depth)}${json}${']'.repeat(depth)}`;
+}
+
+function objectOf(keys: number, last: string): string {
+  return `{${Array.from({ length: keys }, (_, i) => `"k${i}": ${i}`).join()}, "${last}": -1}`;
+}
+
 const UUID = '6f1c1a52-3e0d-4f0b-9a43-1d1c0f3f9a10';
 
 interface Case {
@@ -157,6 +165,17 @@ const CASES: readonly Case[] = [
   { name: 'JSON that jsonb cannot hold', values: ['{"a": "\\u0000"}'], type: 'text' },
   { name: 'JSON nested deep', values: [`${'['.repeat(100)}${']'.repeat(100)}`], type: 'jsonb' },
   { name: 'a key twice', values: ['{"a": 1, "a": 2}'], type: 'json', why: /key twice/ },
+  {
+    name: 'a key twice, beside text that is escaped',
+    values: ['{"name": "caf\\u00e9", "a": 1, "a": 2}'],
+    type: 'json',
+  },
+  { name: 'a key twice, once escaped', values: ['{"a/b": 1, "a\\/b": 2}'], type: 'json' },
+  { name: 'a key twice, once by its number', values: ['{"é": 1, "\\u00e9": "1"}'], type: 'json' },
+  { name: 'a key twice, nested deep', values: [nest('{"a": 1, "a": 2}', 100)], type: 'json' },
+  { name: 'what is nested deeper than anybody looks', values: [nest('{}', 100_000)], type: 'json' },
+  { name: 'a key twice in a large object', values: [objectOf(1000, 'k7')], type: 'json' },
+  { name: 'a large object', values: [objectOf(1000, 'k1000')], type: 'jsonb' },
   { name: 'JSON that is not closed', values: ['{"a": 1}', '{"a": 1'], type: 'text' },
   { name: 'JSON with something behind', values: ['{"a": 1} x'], type: 'text' },
   { name: 'JSON with a comma too many', values: ['[1,]'], type: 'text' },
