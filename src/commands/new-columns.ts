@@ -6,7 +6,7 @@ import type { Database } from '../database/database.js';
 import { addColumns } from '../database/tables.js';
 import { EdpError } from '../errors.js';
 import { inferTable } from '../infer/infer.js';
-import { takeName, toIdentifier } from '../infer/names.js';
+import { takeName, toColumnName } from '../infer/names.js';
 import { withInferencePool } from '../infer/pool.js';
 import { describeFile } from '../ingest/plan/describe.js';
 import { type InputFile, totalBytes } from '../ingest/plan/discover.js';
@@ -111,7 +111,7 @@ async function inferColumns(
   return columns
     .filter(({ field }) => fields.has(field))
     .map(({ field, type }, i) => ({
-      name: takeName(toIdentifier(field, `column_${i + 1}`), taken),
+      name: takeName(toColumnName(field, `column_${i + 1}`), taken),
       type,
       field,
       isNullable: true,

@@ -1,5 +1,6 @@
 /** Names of fields and files → names of columns and tables that are valid, different, and easy to type. */
 import path from 'node:path';
+import { SYSTEM_COLUMNS } from '../model/schema.js';
 
 /** PostgreSQL cuts longer identifiers (NAMEDATALEN - 1). */
 const MAX_IDENTIFIER_BYTES = 63;
@@ -24,6 +25,12 @@ export function toIdentifier(name: string, fallback: string): string {
     .replace(/^_+|_+$/g, '');
   const word = words === '' ? fallback : words;
   return cutBytes(/^\p{L}/u.test(word) ? word : `_${word}`, MAX_IDENTIFIER_BYTES);
+}
+
+/** The same for a column, whose name is none of those that PostgreSQL's own columns have. */
+export function toColumnName(name: string, fallback: string): string {
+  const column = toIdentifier(name, fallback);
+  return SYSTEM_COLUMNS.has(column) ? `_${column}` : column;
 }
 
 function cutBytes(name: string, most: number): string {

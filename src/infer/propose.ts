@@ -10,7 +10,7 @@ import type { ColumnType, Table } from '../model/model.js';
 import { parseModel, type tablesSchema } from '../model/schema.js';
 import type { InferredColumn, TableInference } from './infer.js';
 import type { KeyShape } from './json-shape.js';
-import { nameFile, stemOf, stripSeries, takeName, toIdentifier } from './names.js';
+import { nameFile, stemOf, stripSeries, takeName, toColumnName } from './names.js';
 
 export type TableInput = z.input<typeof tablesSchema>[string];
 
@@ -54,7 +54,7 @@ export function propose(inference: TableInference, told: CsvSettings): Proposal 
       .filter(({ metrics }) => metrics === undefined)
       .map((column) => [
         column.field,
-        takeName(toIdentifier(column.field, `column_${inferred.indexOf(column) + 1}`), taken),
+        takeName(toColumnName(column.field, `column_${inferred.indexOf(column) + 1}`), taken),
       ]),
   );
   const columns: Record<string, ColumnType | { type: ColumnType; field: string }> = {};
@@ -76,7 +76,7 @@ export function propose(inference: TableInference, told: CsvSettings): Proposal 
       declared.map(([column]) => column),
     );
     const extra = takeName(
-      withMetrics.length === 1 ? EXTRA : toIdentifier(`${field}_extra`, EXTRA),
+      withMetrics.length === 1 ? EXTRA : toColumnName(`${field}_extra`, EXTRA),
       taken,
     );
     return {
@@ -124,7 +124,7 @@ function declareMetric(
   taken: Set<string>,
 ): [string, ColumnType | { type: ColumnType; key: string }] {
   const type = minimum >= INT4_MIN && maximum <= INT4_MAX ? 'int' : 'bigint';
-  const column = takeName(toIdentifier(name, 'metric'), taken);
+  const column = takeName(toColumnName(name, 'metric'), taken);
   return [column, column === name ? type : { type, key: name }];
 }
 

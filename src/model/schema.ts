@@ -31,6 +31,21 @@ export const identifier = z
   })
   .refine((name) => !/\p{Cc}/u.test(name), { message: 'a name has no control characters' });
 
+/** Columns that every table of PostgreSQL has. */
+export const SYSTEM_COLUMNS: ReadonlySet<string> = new Set([
+  'cmax',
+  'cmin',
+  'ctid',
+  'tableoid',
+  'xmax',
+  'xmin',
+]);
+
+export const columnName = identifier.refine((name) => !SYSTEM_COLUMNS.has(name), {
+  error: ({ input }) =>
+    `every table of PostgreSQL has a column "${input}" of its own; give yours another name`,
+});
+
 const columnType = z.enum(COLUMN_TYPES, {
   error: () => `the types are ${COLUMN_TYPES.join(', ')}`,
 });
@@ -82,15 +97,15 @@ const sourceSchema = z.strictObject({
     .optional()
     .describe('Dot-separated keys from the root to the object that holds the metrics'),
   columns: z
-    .record(identifier, metricSchema)
+    .record(columnName, metricSchema)
     .describe('Declared metrics: column name to type, or {type, key} when the JSON key differs'),
-  extra: identifier
+  extra: columnName
     .optional()
     .describe('jsonb column that keeps undeclared metrics (default extra_metrics)'),
 });
 
 const tableSchema = z.strictObject({
-  columns: z.record(identifier, columnSchema).describe('Column name to type'),
+  columns: z.record(columnName, columnSchema).describe('Column name to type'),
   key: stringOrList.optional().describe('Column, or columns, of the primary key'),
   indexes: z.array(stringOrList).optional().describe('Further indexes, each a column or a list'),
   metrics: z
@@ -101,12 +116,12 @@ const tableSchema = z.strictObject({
     .describe('JSON fields to flatten into typed columns'),
   files: stringOrList.optional().describe('File-name patterns that go into this table'),
   ignore: stringOrList.optional().describe('Header names to pass over knowingly'),
-  extra: identifier
+  extra: columnName
     .optional()
     .describe('jsonb column that keeps fields which no column is declared for'),
   csv: csvSectionSchema.optional(),
   lineage: z
-    .union([z.boolean(), identifier])
+    .union([z.boolean(), columnName])
     .optional()
     .describe('Column that records which load brought a row (default load_id; false for none)'),
 });

@@ -9,7 +9,7 @@ import {
   physicalColumns,
   type Table,
 } from '../model/model.js';
-import { identifier } from '../model/schema.js';
+import { columnName } from '../model/schema.js';
 
 export interface PromoteRequest {
   /** The key inside the JSON object. */
@@ -126,7 +126,7 @@ function chooseSource(table: Table, metric: string, extraColumn: string | undefi
 }
 
 function assertFree({ table, column }: PromoteSubject): void {
-  const name = identifier.safeParse(column);
+  const name = columnName.safeParse(column);
   if (!name.success) {
     throw new EdpError('usage', `metric "${column}" cannot be the name of a column`, {
       hint: `name the column with --column: ${name.error.issues[0]?.message}`,

@@ -293,6 +293,17 @@ describe('damage and oddities', () => {
     ]);
   });
 
+  it('of the columns that every table has do no harm', async () => {
+    await write('boxes.csv', 'id,xmin,ymin,XMAX,ymax,_xmin\n1,0.5,1.5,2.5,3.5,4.5\n');
+    const { status, stderr } = await ingest('boxes.csv', '--create');
+    expect(status, stderr).toBe(0);
+    const columns = Object.keys(await listColumns('boxes'));
+    expect(columns).toEqual(['id', '_xmin', 'ymin', '_xmax', 'ymax', '_xmin_2', 'load_id']);
+    expect(await database.query('SELECT _xmin, _xmax, _xmin_2 FROM boxes')).toEqual([
+      ['0.5', '2.5', '4.5'],
+    ]);
+  });
+
   it('an empty file makes no table', async () => {
     await write('hollow.csv', '');
     const { status, json } = await ingest('hollow.csv', '--create');

@@ -120,6 +120,14 @@ describe('new fields', () => {
     expect((await run(cwd, 'ingest', 'sales-3.csv')).status).toBe(0);
   });
 
+  it('become columns under another name where every table has one by theirs', async () => {
+    const cwd = await project({ 'sales.csv': NEW.replace('shop', 'xmin') });
+    const result = await run(cwd, 'ingest', 'sales.csv', '--on-new-column', 'add');
+    expect(result.status, result.stderr).toBe(0);
+    expect(await database.query('SELECT _xmin FROM sales WHERE id = 3')).toEqual([['Zoë']]);
+    expect(await readModel(cwd)).toContain('_xmin: { type: text, field: xmin }');
+  });
+
   it('become columns of a built-in table, and an edp.yaml is written', async () => {
     const cwd = await project({ 'first_dimensions.csv': 'id,name,rank\n1,a,5\n' }, null);
     const result = await run(cwd, 'ingest', 'first_dimensions.csv', '--on-new-column', 'add');

@@ -360,6 +360,18 @@ describe('faults of edp.yaml in odd places', () => {
       /^tables\.a: two columns are called "load_id"/,
     ],
     [
+      'a column that every table has',
+      'tables:\n  a:\n    columns:\n      xmin: double\n',
+      4,
+      /^tables\.a\.columns\.xmin: every table of PostgreSQL has a column "xmin" of its own/,
+    ],
+    [
+      'a lineage column that every table has',
+      'tables:\n  a:\n    columns: { b: int }\n    lineage: ctid\n',
+      4,
+      /"ctid" of its own; give yours another name/,
+    ],
+    [
       'a metric of an unknown type',
       'tables:\n  a:\n    columns: {}\n    metrics:\n      from: doc\n      columns:\n        m: integer\n',
       7,

@@ -188,6 +188,12 @@ describe('what to promote', () => {
       message: /--column/,
     },
     {
+      name: 'a column that every table has',
+      request: { table: 't', metric: 'xmax' },
+      code: 'usage',
+      message: /--column: every table of PostgreSQL has a column "xmax" of its own/,
+    },
+    {
       name: 'the lineage column',
       request: { table: 't', metric: 'load_id' },
       code: 'usage',
