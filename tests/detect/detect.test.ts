@@ -167,6 +167,56 @@ describe('a file with', () => {
   });
 });
 
+describe('a file of one column', () => {
+  const two = (i: number) => String(i % 60).padStart(2, '0');
+  const VALUES: Readonly<Record<string, (i: number) => string>> = {
+    times: (i) => `10:${two(i)}:00`,
+    'quoted times': (i) => `'10:${two(i)}:00'`,
+    'hours and minutes': (i) => `9:${two(i)}`,
+    timestamps: (i) => `2024-01-01 10:${two(i)}:00`,
+    'timestamps with a zone': (i) => `2024-01-01T10:${two(i)}:00Z`,
+    'dates with slashes': (i) => `01/${two((i % 28) + 1)}/2024`,
+    'e-mail addresses': (i) => `anna.${i}@example.com`,
+    addresses: (i) => `https://example.org/${i}?a=${i}&b=1`,
+    paths: (i) => `/var/log/${i}/a.log`,
+  };
+  const TEXTS: Readonly<Record<string, (i: number) => string>> = {
+    'addresses of network cards': (i) => `0${i % 10}:1b:44:11:3a:b7`,
+    'hosts and ports': (i) => `10.0.0.${i % 250}:80`,
+    'first and last names': (i) => ['Anna Smith', 'Bob Jones', 'Carl Lee'][i % 3]!,
+    'last and first names': (i) => ['Smith, Anna', 'Jones, Bob', 'Lee, Carl'][i % 3]!,
+    sentences: (i) => ['This is it.', 'So be it', 'Well, what is this about?'][i % 3]!,
+    'decimal commas': (i) => `${i},25`,
+    amounts: (i) => `$${i},120.25`,
+    tags: (i) => ['a', 'a|b', 'a|b|c'][i % 3]!,
+    'texts with equals signs': (i) => `size=${i}`,
+  };
+  it.each(Object.entries({ ...VALUES, ...TEXTS }))('%s under a name', async (_, value) => {
+    for (const count of [1, 2, 5, 100]) {
+      const { description, columns, odd, sample } = await inspectBytes(
+        `some_name\n${lines(count, value)}`,
+      );
+      expect(columns.map(({ name }) => name)).toEqual(['some_name']);
+      expect(description.dialect.fieldCount).toBe(1);
+      expect(sample.records).toBe(count);
+      expect(odd).toEqual({});
+    }
+  });
+
+  it.each(Object.entries(VALUES))('%s without a name', async (_, value) => {
+    const { columns, sample } = await inspectBytes(lines(20, value));
+    expect(columns.map(({ name }) => name)).toEqual(['column_1']);
+    expect(sample.records).toBe(20);
+  });
+
+  it('is told from records below a title', async () => {
+    const { columns } = await inspectBytes(`Report\n${lines(9, (i) => `${i},x,${i}`)}`);
+    expect(columns).toHaveLength(3);
+    const named = await inspectBytes(`Report\nid name\n${lines(9, (i) => `${i} x`)}`);
+    expect(named.columns.map(({ name }) => name)).toEqual(['id', 'name']);
+  });
+});
+
 describe('what the table has for fields', () => {
   const [table] = parseModel({ t: { columns: { id: 'int', name: 'text', note: 'text' } } }).tables;
   it.each<[string, text: string, delimiter: string, dataLine: number]>([

@@ -9,7 +9,7 @@ import { Fault } from '../reject.js';
 import { type Fields, readFields } from '../scan/fields.js';
 import { DAMAGE_NONE, RecordBatch, RecordScanner } from '../scan/records.js';
 import type { Candidate } from './candidates.js';
-import { isTyped, kindOf, likeness } from './cells.js';
+import { type CellKind, isTyped, kindOf, likeness } from './cells.js';
 
 /** Records that are looked at: of the head, and of each further piece. */
 interface RecordLimits {
@@ -31,6 +31,12 @@ const MAX_CELLS = 64;
 
 /** A file of one column always has records of the same number of fields. */
 const ONE_COLUMN_SCORE = 0.02;
+/** Where its lines are dates, times, addresses and the like, what stands inside of those is no delimiter. */
+const ONE_COLUMN_OF_VALUES_SCORE = 0.9;
+/** Share of the lines that must be such. */
+const MIN_VALUE_SHARE = 0.9;
+/** Characters that are less likely to be a delimiter are signs of texts, too. */
+const MIN_SURE_WEIGHT = 0.9;
 
 export interface SampledRecord {
   readonly start: number;
@@ -116,10 +122,15 @@ export function evaluate(
   const preamble = findPreamble(records, width);
   const body = [...records.slice(preamble), ...others];
   const conforming = body.filter((record) => fits(record, width));
+  const isSign = weight < MIN_SURE_WEIGHT && dialect.delimiter.length === 1;
   let score: number | undefined;
   const measure = () =>
     weight *
-    (width <= 1 ? ONE_COLUMN_SCORE : ((width - 1) / width) * shareOfUsedColumns(body, width)) *
+    (isNameOverTexts(records, preamble, body, width, dialect, isSign) ? UNLIKELY : 1) *
+    (isSign && preamble > 0 ? WEIGHT_BEHIND_PREAMBLE : 1) *
+    (width <= 1
+      ? scoreOneColumn(records, others)
+      : ((width - 1) / width) * shareOfUsedColumns(body, width)) *
     (body.length === 0 ? 0 : conforming.length / body.length) ** 2 *
     typeScore(conforming, dialect) ** 2 *
     0.97 ** preamble;
@@ -137,6 +148,73 @@ export function evaluate(
     others,
     preamble,
   };
+}
+
+/** A name that needs no quotes in any dialect, of three words at most. */
+const NAME = /^["']?[A-Za-z_\x80-\xff][\w\x80-\xff.()%-]*(?: [\w\x80-\xff.()%-]+){0,2}["']?$/;
+/** What an address is made of that no delimiter stands in. */
+const PLAIN_VALUE = /^(?!.*::)[\w\x80-\xff .:/@?=&%+#-]+$/;
+const VALUE_KINDS: ReadonlySet<CellKind> = new Set([
+  'date',
+  'time',
+  'timestamp',
+  'uuid',
+  'address',
+]);
+
+function scoreOneColumn(
+  records: readonly SampledRecord[],
+  others: readonly SampledRecord[],
+): number {
+  const lines = [...records, ...others].map(({ raw }) => raw.replace(/^(["'])(.*)\1$/, '$2'));
+  if (lines.length > 0 && NAME.test(lines[0]!)) lines.shift();
+  const values = lines.filter((line) => PLAIN_VALUE.test(line) && VALUE_KINDS.has(kindOf(line)));
+  return values.length > 0 && values.length >= lines.length * MIN_VALUE_SHARE
+    ? ONE_COLUMN_OF_VALUES_SCORE
+    : ONE_COLUMN_SCORE;
+}
+
+/** Of signs of texts: a header may have none of them. */
+const WEIGHT_BEHIND_PREAMBLE = 0.5;
+/** With fewer records of the same number of fields, they have none in common. */
+const MIN_CONFORMING_SHARE = 0.8;
+/** Of a reading by which the header of a file of one column is a line before the records. */
+const UNLIKELY = 1e-6;
+
+/**
+ * Whether the first line is one name, and what follows is no header: then the delimiter is rather part of
+ * the texts that are called by the name, as the blanks of sentences are, or the comma of decimals.
+ */
+function isNameOverTexts(
+  records: readonly SampledRecord[],
+  preamble: number,
+  body: readonly SampledRecord[],
+  width: number,
+  { delimiter }: Dialect,
+  isSign: boolean,
+): boolean {
+  const [name, first] = records;
+  const isName = preamble === 1 && name!.line === 0 && first!.line === 1 && NAME.test(name!.raw);
+  if (!isName) return false;
+  const fitting = body.filter((record) => fits(record, width));
+  const isRagged = fitting.length < body.length * MIN_CONFORMING_SHARE;
+  const isText = width === 2 && fitting.every((record) => isOneText(record, delimiter));
+  if (!isSign && !isRagged && !isText) return false;
+  const cells = first!.fields as Fields;
+  return !cells.some((cell, i) => !isTyped(kindOf(cell)) && isColumnTyped(fitting.slice(1), i));
+}
+
+/** A number with a decimal comma, or words with a comma and a blank between them. */
+function isOneText({ raw, fields }: SampledRecord, delimiter: string): boolean {
+  const hasBlank = (fields as Fields)[1]?.startsWith(' ') === true || delimiter.endsWith(' ');
+  return hasBlank || kindOf(raw) === 'number';
+}
+
+function isColumnTyped(records: readonly SampledRecord[], index: number): boolean {
+  return (
+    records.length > 1 &&
+    records.every(({ fields }) => isTyped(kindOf((fields as Fields)[index] ?? null)))
+  );
 }
 
 /** The first line of a piece is cut; where records of several lines are, the next may be none. */
