@@ -50,11 +50,13 @@ const OTHERS: readonly DelimiterCandidate[] = [
   { delimiter: '/', weight: 0.3 },
 ];
 const SEVERAL_CHARACTERS_WEIGHT = 0.95;
+/** Where a sign of them stands alone, too. */
+const SEVERAL_AND_ONE_WEIGHT = 0.8;
 
 /** Lines in which a delimiter is looked for, and the share of them that must have it. */
 const PROBE_LINES = 60;
 const MIN_SHARE_OF_LINES = 0.5;
-const MIN_SHARE_FOR_SEVERAL = 0.8;
+const MIN_SHARE_WITH_BLANKS = 0.8;
 
 /** Two to four signs in a row; or one sign and blanks around it. */
 const SIGNS = /[^A-Za-z0-9\s"'.+\-_\\\x80-\xff]{2,4}|[ ]?[,;|~^][ ]/g;
@@ -139,7 +141,8 @@ function listRecordEnds(head: Buffer): RecordEnd[] {
     else if (byte === CR && head[i + 1] !== LF && i + 1 < head.length) hasLoneCr = true;
   }
   if (hasLoneCr) return hasLf ? ['lf', 'any'] : ['cr'];
-  return ['lf'];
+  // Inch marks are no quotes: there may be no other line end.
+  return head.includes(LF) ? ['lf'] : ['lf', 'cr'];
 }
 
 function probeLines(head: Buffer): string[] {
@@ -172,27 +175,39 @@ function listSeveralCharacters(lines: readonly string[]): DelimiterCandidate[] {
   const linesWith = new Map<string, number>();
   for (const line of lines) {
     const runs = new Set<string>(line.match(SIGNS));
-    // An empty field between two delimiters makes a longer run.
+    // An empty field between two delimiters makes a longer run, as does a sign at the edge of a field.
     for (const run of [...runs]) {
-      for (let length = 2; length < run.length; length++) runs.add(run.slice(0, length));
+      for (let from = 0; from < run.length - 1; from++) {
+        for (let to = from + 2; to <= run.length; to++) runs.add(run.slice(from, to));
+      }
     }
     for (const run of runs) linesWith.set(run, (linesWith.get(run) ?? 0) + 1);
   }
   const found: DelimiterCandidate[] = [];
   for (const [delimiter, count] of linesWith) {
     // Two commas are an empty field; two bars may be one delimiter.
-    if (/^[,;]+$/.test(delimiter)) continue;
-    if (count < lines.length * MIN_SHARE_FOR_SEVERAL) continue;
-    // A character of it that also stands alone is rather the delimiter itself.
+    if (/^[,;]+$/.test(delimiter) || !isWhole(delimiter)) continue;
+    const hasBlank = /\s/.test(delimiter);
+    if (count < lines.length * (hasBlank ? MIN_SHARE_WITH_BLANKS : MIN_SHARE_OF_LINES)) continue;
+    // A sign of it that also stands alone is rather the delimiter itself, or part of the text.
     const sign = delimiter.trim()[0]!;
     const isAlone = lines.some(
       (line) =>
         countOf(stripQuoted(line), sign) >
         countOf(stripQuoted(line), delimiter) * countOf(delimiter, sign),
     );
-    if (!isAlone) found.push({ delimiter, weight: SEVERAL_CHARACTERS_WEIGHT });
+    if (isAlone && hasBlank) continue;
+    found.push({
+      delimiter,
+      weight: isAlone ? SEVERAL_AND_ONE_WEIGHT : SEVERAL_CHARACTERS_WEIGHT,
+    });
   }
   return found.sort((a, b) => b.delimiter.length - a.delimiter.length);
+}
+
+/** The `%:$` between `5%` and `$7` is not: signs that stand in values are delimiters in pairs only. */
+function isWhole(delimiter: string): boolean {
+  return /^[\s|~^,;:]+$/.test(delimiter) || [...delimiter].reverse().join('') === delimiter;
 }
 
 function stripQuoted(line: string): string {
