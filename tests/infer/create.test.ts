@@ -125,6 +125,19 @@ describe('a file that no table goes by the name of', () => {
   });
 });
 
+describe('a file of one record, and no header', () => {
+  it.each(['\t', ';', '|'])('between %j is loaded as it was inferred', async (delimiter) => {
+    const file = `single${delimiter.charCodeAt(0)}.csv`;
+    await write(file, `${['7', 'x', '2024-01-31', '2,5'].join(delimiter)}\n`);
+    const { status, json, stderr } = await ingest(file, '--create');
+    expect(status, stderr).toBe(0);
+    expect(json.rows).toMatchObject({ read: 1, loaded: 1, rejected: 0 });
+    expect(await database.query(`SELECT * FROM ${json.files[0].table}`)).toEqual([
+      [7, 'x', expect.anything(), '2,5', expect.anything()],
+    ]);
+  });
+});
+
 describe('a file that is not plain text', () => {
   const lines = numbers(0, 100_000).map((i) => `${i},${i === 99_999 ? 'é' : i}\n`);
   const text = `id,value\n${lines.join('')}`;

@@ -261,7 +261,8 @@ function choose(
   if (most === 0) {
     const [first] = matches;
     // One line says nothing of which delimiter is meant, where none of its names is known.
-    if (known.size > 0 && first!.evaluation.total <= 1) best = [first!];
+    const isHeader = settings.header !== false;
+    if (known.size > 0 && isHeader && first!.evaluation.total <= 1) best = [first!];
     const fitting = matches.filter(
       ({ evaluation: { width, conforming, total } }) =>
         width === settings.columns?.length && conforming * 2 >= total,
