@@ -10,12 +10,15 @@ export interface KeyHashes {
   readonly field: number;
   /** Of each value, in the order of the records; undefined where the column is no key, or too long. */
   readonly hashes: BigUint64Array | undefined;
-  /** Whether a value was missing, or there twice. */
+  /** Whether a value was missing, there twice, or too long. */
   readonly isNoKey: boolean;
 }
 
 /** Records of a column whose hashes are kept, of all files together: half a gigabyte. */
 export const MAX_HASHES = 64 * 1024 * 1024;
+
+/** An index row has 2,704 bytes at most, and each byte of Windows-1252 may become three. */
+const MAX_KEY_BYTES = 900;
 
 /** When so many values are there, they are looked at a first time. */
 const FIRST_LOOK = 1024;
@@ -40,6 +43,10 @@ export class KeyCandidate {
   }
 
   add(bytes: Uint8Array, from: number, to: number): void {
+    if (to - from > MAX_KEY_BYTES) {
+      this.#isNoKey = true;
+      return;
+    }
     // A uuid is the same in capitals.
     const fold = to - from === UUID_BYTES ? 0x20 : 0;
     let a = 0x811c9dc5 ^ (to - from);

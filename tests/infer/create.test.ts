@@ -1,5 +1,6 @@
 /** `edp ingest --create`, through the built command line. */
-import { readFile, writeFile } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -343,6 +344,28 @@ describe('damage and oddities', () => {
     expect(json.rows).toMatchObject({ loaded: 50, rejected: 0 });
   });
 });
+  it('a column called like a key is none if a value is too long for an index', async () => {
+    const long = randomBytes(2048).toString('hex');
+    await write(
+      'long-keys.csv',
+      `id,key\n${numbers(0, 20)
+        .map((i) => `${i},${i}${i === 19 ? long : ''}\n`)
+        .join('')}`,
+    );
+    expect((await ingest('long-keys.csv', '--create')).json.created[0]).toMatchObject({
+      key: 'id',
+    });
+    await write(
+      'urls.csv',
+      `key,n\n${numbers(0, 20)
+        .map((i) => `${i}${long},${i}\n`)
+        .join('')}`,
+    );
+    const { json } = await ingest('urls.csv', '--create');
+    expect(json.rows).toMatchObject({ loaded: 20, rejected: 0 });
+    expect(json.created[0].key).toBeNull();
+  });
+
 
 describe('a file of two million records', () => {
   it('in which the last one alone is no integer is loaded whole', async () => {
