@@ -75,8 +75,10 @@ async function groupFiles(
     }
     const isOfSeries = !taken.has(series) && (first === undefined || areAlike(first, fields));
     const name = isOfSeries ? series : nameFile(file.name);
-    if (!fieldsOf.has(name)) fieldsOf.set(name, fields);
-    groups.set(name, [...(groups.get(name) ?? []), file]);
+    const own = groups.get(name) ?? [];
+    if (own.length > 0) assertAlike(name, [own[0]!, fieldsOf.get(name)!], [file, fields]);
+    else fieldsOf.set(name, fields);
+    groups.set(name, [...own, file]);
   }
   return groups;
 }
@@ -93,6 +95,18 @@ async function findNamesake(file: InputFile): Promise<InputFile | undefined> {
     () => false,
   );
   return isFile ? { name, path: candidate } : undefined;
+}
+
+type FileFields = readonly [InputFile, readonly string[]];
+
+/** `a/export.csv` and `b/export.csv`, which are not alike, cannot both be known by their name. */
+function assertAlike(name: string, [first, own]: FileFields, [file, fields]: FileFields): void {
+  if (areAlike(own, fields)) return;
+  throw new EdpError(
+    'header_mismatch',
+    `${file.name} has other fields than ${first.name}, and the table of each would be called "${name}"`,
+    { hint: 'load each by itself, into the table that --table names' },
+  );
 }
 
 function areAlike(a: readonly string[], b: readonly string[]): boolean {

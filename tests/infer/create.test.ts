@@ -184,6 +184,19 @@ describe('several files', () => {
     expect(await readYaml()).toContain('value: text # 1 × n/a; else numeric');
   });
 
+  it('that have nothing but their name in common make no table together', async () => {
+    await mkdir(path.join(cwd, 'shop'));
+    await write('export.csv', 'x,y\n1,2\n');
+    await write('shop/export.csv', 'p,q\na,b\n');
+    const { status, json } = await ingest('export.csv', 'shop/export.csv', '--create');
+    expect(status).toBe(1);
+    expect(json.error.message).toBe(
+      'shop/export.csv has other fields than export.csv, and the table of each would be called "export"',
+    );
+    expect(json.error.hint).toContain('--table');
+    await expect(readYaml()).rejects.toThrow('ENOENT');
+  });
+
   it('that only have the beginning of a name in common make tables of their own', async () => {
     await write('price.csv', 'symbol,price\nA,1.5\nB,2.5\n');
     await write('price-2000.csv', 'day,open,high,low\n2000-01-01,1,2,3\n');
@@ -331,19 +344,6 @@ describe('damage and oddities', () => {
     expect(await listColumns('heads')).toMatchObject({ alpha: 'text', beta: 'text' });
   });
 
-  it('a column called like a key is none if a value is there twice, or missing', async () => {
-    const records = numbers(0, 50).map((i) => `${i % 49},${i},${i === 7 ? '' : i}\n`);
-    await write('keys.csv', `id,uuid,guid\n${records.join('')}`);
-    const { json } = await ingest('keys.csv', '--create');
-    expect(json.created[0]).toMatchObject({ key: 'uuid' });
-    expect(json.created[0].columns).toMatchObject([
-      { name: 'id', uniqueness: 'not_unique' },
-      { name: 'uuid', uniqueness: 'unique' },
-      { name: 'guid', uniqueness: 'not_unique' },
-    ]);
-    expect(json.rows).toMatchObject({ loaded: 50, rejected: 0 });
-  });
-});
   it('a column called like a key is none if a value is too long for an index', async () => {
     const long = randomBytes(2048).toString('hex');
     await write(
@@ -366,6 +366,19 @@ describe('damage and oddities', () => {
     expect(json.created[0].key).toBeNull();
   });
 
+  it('a column called like a key is none if a value is there twice, or missing', async () => {
+    const records = numbers(0, 50).map((i) => `${i % 49},${i},${i === 7 ? '' : i}\n`);
+    await write('keys.csv', `id,uuid,guid\n${records.join('')}`);
+    const { json } = await ingest('keys.csv', '--create');
+    expect(json.created[0]).toMatchObject({ key: 'uuid' });
+    expect(json.created[0].columns).toMatchObject([
+      { name: 'id', uniqueness: 'not_unique' },
+      { name: 'uuid', uniqueness: 'unique' },
+      { name: 'guid', uniqueness: 'not_unique' },
+    ]);
+    expect(json.rows).toMatchObject({ loaded: 50, rejected: 0 });
+  });
+});
 
 describe('a file of two million records', () => {
   it('in which the last one alone is no integer is loaded whole', async () => {
