@@ -86,6 +86,8 @@ describe('numbers', () => {
     [{ currency: ['€'] }, 'numeric', '€ 12.5', '12.5', 'currency'],
     [{ currency: ['€', 'EUR'] }, 'numeric', '-12.5 EUR', '-12.5', 'currency'],
     [{ currency: ['$', 'US$'] }, 'numeric', '-US$5', '-5', 'currency'],
+    [{ currency: ['€'] }, 'numeric', '12.5\u00a0€', '12.5', 'currency'],
+    [{ currency: ['CHF'] }, 'numeric', 'CHF\u00a0\u202f-12.5', '-12.5', 'currency'],
     [{ currency: ['$'] }, 'numeric', '5', '5', ''],
     [{ currency: ['$'] }, 'numeric', 'x$5', 'x$5', ''],
     [

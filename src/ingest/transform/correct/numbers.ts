@@ -3,6 +3,9 @@ import { escapePattern } from '../../../escape-pattern.js';
 import { Fault, type RejectCode } from '../../reject.js';
 import { show } from '../coerce.js';
 
+/** Blanks between a number and its currency: also those that do not break (U+00A0, U+202F). */
+const BLANKS = String.raw`(?:\s|\xc2\xa0|\xe2\x80\xaf)*`;
+
 /** Takes a sign or word off, before or after the number, and behind its sign. */
 export function makeCurrency(signs: readonly string[]): (text: string) => string {
   // The longest first: `US$` is not `$` behind a stray `US`.
@@ -10,8 +13,8 @@ export function makeCurrency(signs: readonly string[]): (text: string) => string
     .sort((a, b) => b.length - a.length)
     .map(escapePattern)
     .join('|');
-  const before = new RegExp(`^([+-]?)(?:${any})\\s*(?=[+\\-\\d.,])`);
-  const after = new RegExp(`(\\d[.,]?)\\s*(?:${any})$`);
+  const before = new RegExp(`^([+-]?)(?:${any})${BLANKS}(?=[+\\-\\d.,])`);
+  const after = new RegExp(`(\\d[.,]?)${BLANKS}(?:${any})$`);
   return (text) => {
     const stripped = text.replace(before, '$1');
     return stripped === text ? text.replace(after, '$1') : stripped;
