@@ -113,6 +113,16 @@ describe('times', () => {
     [format('%Y-%j'), 'date', '2024-366', '2024-12-31', 'format'],
     [format('%Y-%j'), 'date', '2023-366', '!bad_date', ''],
     [format('%d/%m/%Y', '%Y-%m-%d'), 'date', '2024-02-03', '2024-02-03', ''],
+    [format('%d/%m/%Y', '%m/%d/%Y'), 'date', '12/31/2024', '2024-12-31', 'format'],
+    [format('%d/%m/%Y', '%m/%d/%Y'), 'date', '03/04/2024', '2024-04-03', 'format'],
+    [format('%d/%m/%Y', '%m/%d/%Y'), 'date', '31/31/2024', '2024-31-31', 'format'],
+    [
+      format('%d/%m/%Y %R', '%m/%d/%Y %R'),
+      'timestamp',
+      '2/29/2024 4:05',
+      '2024-02-29 04:05:00',
+      'format',
+    ],
     [format('%d/%m/%Y %H:%M'), 'timestamp', '03/02/2024 4:05', '2024-02-03 04:05:00', 'format'],
     [
       format('%m/%d/%Y %I:%M:%S %p'),

@@ -4,6 +4,7 @@ import { MONTH_NUMBERS, parseDateFormat } from '../../../model/date-format.js';
 import { Fault } from '../../reject.js';
 import { show } from '../coerce.js';
 import {
+  coerceDate,
   coerceTimestamp,
   hasZone,
   TIMESTAMP_INFINITY,
@@ -26,12 +27,18 @@ export function makeFormat(
   isDate: boolean,
 ): (text: string) => string | Fault {
   const patterns = formats.map(parseDateFormat);
+  const coerce = isDate ? coerceDate : coerceTimestamp;
   return (text) => {
+    let odd: string | undefined;
     for (const pattern of patterns) {
       const parts = pattern.exec(text)?.groups;
       const written = parts === undefined ? undefined : writeParts(parts, isDate);
-      if (written !== undefined) return written;
+      if (written === undefined) continue;
+      // The 31st month of one format is a day of the next.
+      if (patterns.length === 1 || !(coerce(written) instanceof Fault)) return written;
+      odd ??= written;
     }
+    if (odd !== undefined) return odd;
     return new Fault(
       isDate ? 'bad_date' : 'bad_timestamp',
       `${show(text)} is not written as ${formats.join(' or ')}`,
