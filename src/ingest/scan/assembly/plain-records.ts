@@ -113,8 +113,7 @@ export function pass(from: u32, end: u32, target: u32): u32 {
         closed = closing >> 63;
         returned = returning >> 63;
       } else {
-        const last = (Mask.of(delimiter, address) | feeds) >> 63;
-        mayOpen = last;
+        mayOpen = (Mask.of(delimiter, address) | feeds) >> 63;
       }
     }
     if (hasComment) strange |= ((ends << 1) | begins) & Mask.of(comment, address) & valid;
@@ -129,7 +128,7 @@ export function pass(from: u32, end: u32, target: u32): u32 {
       const reached = (ends >> low) << low;
       if (reached !== 0) {
         const first = <u32>ctz(reached);
-        lines += <u32>popcnt(ends & ((((<u64>1) << first) - 1) | ((<u64>1) << first)));
+        lines += <u32>popcnt(ends & (((<u64>2) << first) - 1));
         return at + first + 1;
       }
     }
