@@ -176,6 +176,25 @@ const CASES: readonly Case[] = [
     names: ['note', 'day'],
   },
   {
+    name: 'blanks in numbers of phones and places',
+    text: `phone,place\n${lines(9, (i) => `+49 30 ${i}45678,-${i}.25 1${i}.5`)}`,
+    header: true,
+    names: ['phone', 'place'],
+  },
+  {
+    name: 'decimal commas between colons',
+    text: `place:price:day\n${lines(9, (i) => `-${i}.25,1${i}.5:${i},50:2024-01-0${i + 1}`)}`,
+    delimiter: ':',
+    header: true,
+    names: ['place', 'price', 'day'],
+  },
+  {
+    name: 'no value in the first record',
+    text: `,\n${lines(9, (i) => `,${i}`)}`,
+    header: false,
+    names: ['column_1', 'column_2'],
+  },
+  {
     name: 'CR alone, and inch marks',
     text: lines(40, (i) => `${i},${i === 0 ? '12"' : 'x'},2024-01-01`).replaceAll('\n', '\r'),
     header: false,
@@ -222,6 +241,7 @@ describe('a file of one column', () => {
   };
   const TEXTS: Readonly<Record<string, (i: number) => string>> = {
     'addresses of network cards': (i) => `0${i % 10}:1b:44:11:3a:b7`,
+    'long addresses of hosts': (i) => `2001:db8::${i}:1`,
     'hosts and ports': (i) => `10.0.0.${i % 250}:80`,
     'first and last names': (i) => ['Anna Smith', 'Bob Jones', 'Carl Lee'][i % 3]!,
     'last and first names': (i) => ['Smith, Anna', 'Jones, Bob', 'Lee, Carl'][i % 3]!,

@@ -31,7 +31,7 @@ const ADDRESS =
 const NULL_WORD = /^(?:null|na|n\/a|nan|none|nil|\\N|#N\/A|-|\?)$/i;
 /** Bytes from 0x80 on are letters here: fields are byte strings. */
 const WORD = /^[A-Za-z0-9_\x80-\xff]+(?:[-_.][A-Za-z0-9\x80-\xff]+)*$/;
-const TEXT = /^[A-Za-z0-9\x80-\xff(][\w \x80-\xff.,;:'’&()/+%#!?-]*$/;
+const TEXT = /^(?:[A-Za-z0-9\x80-\xff(]|[+-]\d)[\w \x80-\xff.,;:'’&()/+%#!?-]*$/;
 
 export function kindOf(cell: string | null): CellKind {
   if (cell === null || cell === '') return 'empty';

@@ -64,6 +64,9 @@ const MIN_FAULTY = 3;
 /** Share of all records that must have bare quotes, where they are fewer than that. */
 const MIN_BARE_SHARE = 0.2;
 
+/** Of the score of a dialect that takes the first lines for none of the records, at the least. */
+const MIN_RIVAL_SCORE = 0.25;
+
 /** Records of which a share this large has one field more than the header, for it to be one short. */
 const SHORT_HEADER_SHARE = 0.9;
 
@@ -271,7 +274,20 @@ function choose(
   }
   const whole = best.filter((match) => explainsAll(match, known, encoding));
   if (whole.length > 0) best = whole;
-  return best.reduce((a, b) => (b.evaluation.score > a.evaluation.score + 1e-9 ? b : a));
+  const first = highest(best);
+  const every = best.filter(({ evaluation }) => leavesOutNothing(evaluation));
+  if (first.evaluation.preamble === 0 || every.length === 0) return first;
+  const rival = highest(every);
+  return rival.evaluation.score > first.evaluation.score * MIN_RIVAL_SCORE ? rival : first;
+}
+
+function highest(matches: readonly Chosen[]): Chosen {
+  return matches.reduce((a, b) => (b.evaluation.score > a.evaluation.score + 1e-9 ? b : a));
+}
+
+/** Whether every line is a record, from the first on: the names in the header have that delimiter, too. */
+function leavesOutNothing({ preamble, width, conforming, total }: Evaluation): boolean {
+  return preamble === 0 && width > 1 && conforming === total;
 }
 
 /**

@@ -122,12 +122,12 @@ export function evaluate(
   const preamble = findPreamble(records, width);
   const body = [...records.slice(preamble), ...others];
   const conforming = body.filter((record) => fits(record, width));
-  const isSign = weight < MIN_SURE_WEIGHT && dialect.delimiter.length === 1;
+  const isSign = weight < MIN_SURE_WEIGHT;
   let score: number | undefined;
   const measure = () =>
     weight *
     (isNameOverTexts(records, preamble, body, width, dialect, isSign) ? UNLIKELY : 1) *
-    (isSign && preamble > 0 ? WEIGHT_BEHIND_PREAMBLE : 1) *
+    (isSign && dialect.delimiter.length === 1 && preamble > 0 ? WEIGHT_BEHIND_PREAMBLE : 1) *
     (width <= 1
       ? scoreOneColumn(records, others)
       : ((width - 1) / width) * shareOfUsedColumns(body, width)) *
@@ -175,7 +175,7 @@ function scoreOneColumn(
 }
 
 /** Of signs of texts: a header may have none of them. */
-const WEIGHT_BEHIND_PREAMBLE = 0.5;
+const WEIGHT_BEHIND_PREAMBLE = 0.3;
 /** With fewer records of the same number of fields, they have none in common. */
 const MIN_CONFORMING_SHARE = 0.8;
 /** Of a reading by which the header of a file of one column is a line before the records. */

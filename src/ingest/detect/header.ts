@@ -33,6 +33,7 @@ export function judgeHeader(first: Fields, body: readonly Fields[]): HeaderVerdi
         : 'it is the only record, and it has values',
     };
   }
+  if (named.length === 0) return { isHeader: false, why: 'it has no names' };
   if (isSequence(cells, kinds, body)) {
     return { isHeader: true, why: 'its numbers count up from field to field, like years' };
   }
