@@ -17,6 +17,7 @@ import type { InputFile } from './plan/discover.js';
 import { findDrift } from './plan/drift.js';
 import { type IdentifiedFile, identifyFile } from './plan/identify.js';
 import { planTable, type TablePlan } from './plan/table-plan.js';
+import { assertToldValues } from './plan/told-values.js';
 
 export interface Target {
   readonly file: InputFile;
@@ -41,16 +42,18 @@ interface TargetOptions {
   readonly onNewColumn: OnNewField | undefined;
 }
 
-/** Every file has a table before any is loaded. @throws EdpError `unknown_table` */
+/** Every file has a table before any is loaded. @throws EdpError `unknown_table`, `config` */
 export function findTargets(
   model: Model,
   files: readonly InputFile[],
   { table: name, onNewColumn }: TargetOptions,
 ): Target[] {
-  return files.map((file) => {
+  const targets = files.map((file) => {
     const table = matchTable(model, file.path, name);
     return { file, table: onNewColumn === 'keep' ? withExtraColumn(table) : table };
   });
+  for (const table of new Set(targets.map((target) => target.table))) assertToldValues(table);
+  return targets;
 }
 
 /** @throws EdpError by the fault of the file (`isFileFault`), or of the disk */

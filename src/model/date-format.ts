@@ -57,13 +57,13 @@ const DIRECTIVES: Readonly<Record<string, string>> = {
 };
 
 /** Directives that stand for others. */
-const SHORTHANDS: readonly (readonly [string, string])[] = [
-  ['%F', '%Y-%m-%d'],
-  ['%T', '%H:%M:%S'],
-  ['%R', '%H:%M'],
-  ['%D', '%m/%d/%y'],
-  ['%e', '%d'],
-];
+const SHORTHANDS: Readonly<Record<string, string>> = {
+  '%F': '%Y-%m-%d',
+  '%T': '%H:%M:%S',
+  '%R': '%H:%M',
+  '%D': '%m/%d/%y',
+  '%e': '%d',
+};
 
 /** What must be there for a date, in one of these ways. */
 const DATES = ['Ymd', 'ymd', 'Ybd', 'ybd', 'YBd', 'yBd', 'Yj', 'yj'];
@@ -74,7 +74,7 @@ const DATES = ['Ymd', 'ymd', 'Ybd', 'ybd', 'YBd', 'yBd', 'Yj', 'yj'];
  * @throws RangeError that says what is wrong with it
  */
 export function parseDateFormat(format: string): RegExp {
-  const plain = SHORTHANDS.reduce((text, [from, to]) => text.replaceAll(from, to), format);
+  const plain = format.replace(/%./gs, (directive) => SHORTHANDS[directive] ?? directive);
   const used = new Set<string>();
   const source = plain.replace(/%(.?)|[^%]+/gs, (text, directive: string | undefined) => {
     // A blank matches one blank or more, as in strptime.

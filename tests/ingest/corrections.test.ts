@@ -462,6 +462,23 @@ describe('what does not go together is told, with its line', () => {
   });
 });
 
+it.each([
+  ['{ type: int, default: abc }', /the default of column "value" of table "facts" does not fit it/],
+  ['{ type: smallint, constant: "40000" }', /the constant of column "value"/],
+  ['{ type: date, nullable: false, default: "2024-02-30" }', /the default .* "2024-02-30"/],
+])('%s is told before anything is loaded', async (column, message) => {
+  const cwd = await makeProject(
+    `tables: { facts: { columns: { id: int, value: ${column} }, lineage: false } }`,
+    { 'facts.csv': 'id\n1\n' },
+  );
+  for (const more of [[], ['--dry-run']]) {
+    const result = await run(cwd, 'ingest', 'facts.csv', ...more);
+    expect(result.json).toMatchObject({ ok: false, error: { code: 'config' } });
+    expect(result.status).toBe(2);
+    expect(result.stderr).toMatch(message);
+  }
+});
+
 it('the schema of edp.yaml knows them', async () => {
   const file = new URL('../../docs/edp.schema.json', import.meta.url);
   const schema = await readFile(file, 'utf8');

@@ -140,6 +140,7 @@ describe('times', () => {
       'format',
     ],
     [format('%F %T.%f'), 'timestamp', '2024-02-03 04:05:06.5', '2024-02-03 04:05:06.5', ''],
+    [format('%%F %d.%m.%Y'), 'date', '%F 3.2.2024', '2024-02-03', 'format'],
     [{ epoch: 'seconds' }, 'timestamp', '0', '1970-01-01 00:00:00.000000', 'epoch'],
     [{ epoch: 'seconds' }, 'timestamp', '1700000000.25', '2023-11-14 22:13:20.250000', 'epoch'],
     [{ epoch: 'millis' }, 'timestamp', '-1', '1969-12-31 23:59:59.999000', 'epoch'],
