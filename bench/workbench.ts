@@ -2,7 +2,6 @@
  * What all workloads share while the benchmark runs: a directory, a server, datasets and tables, each made
  * when the first workload asks for it. All of it is gone afterwards.
  */
-
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { isAlive } from '../src/alive.js';

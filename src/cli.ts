@@ -12,7 +12,7 @@ import { packageFile } from './package-files.js';
 import { safeJson, safeLines } from './safe-text.js';
 
 interface CommandEntry {
-  readonly usage: string | readonly string[];
+  readonly usage: string;
   readonly describe: string;
   load(): Promise<{ command: Command }>;
 }
@@ -93,6 +93,10 @@ function version(): string {
   return (JSON.parse(manifest) as { version: string }).version;
 }
 
+function nameOf({ usage }: CommandEntry): string {
+  return usage.split(' ', 1)[0]!;
+}
+
 interface CommandParts {
   readonly options: typeof import('./options.js');
   readonly command: Command;
@@ -106,7 +110,6 @@ async function loadParts(entry: CommandEntry): Promise<CommandParts> {
 function addOptions(
   yargs: Argv,
   { options: { OPTIONS, environmentName }, command }: CommandParts,
-  hidden: boolean,
 ): Argv {
   let built = yargs;
   for (const name of new Set([...command.options, ...GLOBAL_OPTIONS])) {
@@ -121,16 +124,11 @@ function addOptions(
           ? undefined
           : String(option.default)),
       requiresArg: option.isFlag !== true,
-      hidden,
       choices: option.choices,
       group: (GLOBAL_OPTIONS as readonly string[]).includes(name) ? 'Everywhere:' : 'Options:',
     });
   }
   return command.build?.(built) ?? built;
-}
-
-function isHelpWanted(argv: readonly string[]): boolean {
-  return argv.length === 0 || argv.some((word) => ['help', '--help', '-h'].includes(word));
 }
 
 /** The exit status of the command that ran. */
@@ -141,11 +139,11 @@ async function main(argv: readonly string[]): Promise<number> {
     return EXIT.done;
   }
   const { default: yargs } = await import('yargs');
-  // yargs lays out its help as soon as it has to wait for a command.
-  const likely = COMMANDS.find(({ usage }) => argv.includes([usage].flat()[0]!.split(' ')[0]!));
-  const parts = likely === undefined ? undefined : await loadParts(likely);
+  // Before yargs reads the arguments: it lays out its help as soon as it has to wait for a command.
+  const parts = await Promise.all(
+    COMMANDS.map((entry) => (argv.includes(nameOf(entry)) ? loadParts(entry) : undefined)),
+  );
   const calls: { readonly command: Command; readonly parsed: Record<string, unknown> }[] = [];
-  const isHelp = isHelpWanted(argv);
   const parser = yargs(argv)
     .scriptName('edp')
     .usage('$0 <command>\n\nLoads event CSVs into PostgreSQL and accounts for every record.')
@@ -155,7 +153,7 @@ async function main(argv: readonly string[]): Promise<number> {
     // So that a command may stand behind one.
     .boolean([...GLOBAL_OPTIONS])
     .parserConfiguration({ 'camel-case-expansion': false, 'parse-positional-numbers': false })
-    .wrap(isHelp ? Math.min(100, process.stdout.columns ?? 100) : null)
+    .wrap(Math.min(100, process.stdout.columns ?? 100))
     .strict()
     .demandCommand(1, 'Name a command.')
     .recommendCommands()
@@ -169,22 +167,14 @@ async function main(argv: readonly string[]): Promise<number> {
         hint: 'edp --help lists commands, edp <command> --help their options',
       });
     });
-  for (const entry of COMMANDS) {
-    let own = entry === likely ? parts : undefined;
+  for (const [i, { usage, describe }] of COMMANDS.entries()) {
+    const own = parts[i];
     parser.command(
-      [...[entry.usage].flat()],
-      entry.describe,
-      (command) => {
-        if (own !== undefined) return addOptions(command, own, !isHelp);
-        const built = loadParts(entry).then((loaded) => {
-          own = loaded;
-          return addOptions(command, loaded, !isHelp);
-        });
-        // yargs awaits a builder that is a promise; its types do not say so.
-        return built as unknown as Argv;
-      },
+      usage,
+      describe,
+      (command) => (own === undefined ? command : addOptions(command, own)),
       (parsed) => {
-        calls.push({ command: own!.command, parsed });
+        if (own !== undefined) calls.push({ command: own.command, parsed });
       },
     );
   }

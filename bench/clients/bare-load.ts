@@ -9,8 +9,8 @@ import { stat } from 'node:fs/promises';
 import { Worker } from 'node:worker_threads';
 import { parseIntoClientConfig } from 'pg-connection-string';
 import { withClient } from '../../src/database/connection.js';
+import { compileAssembly } from '../../src/ingest/assembly.js';
 import { inspectTarget } from '../../src/ingest/copy/target.js';
-import { compileAssembly } from '../../src/ingest/lanes/lane-memory.js';
 import { cutGap } from '../../src/ingest/plan/cut.js';
 import { describeFile } from '../../src/ingest/plan/describe.js';
 import { planTable } from '../../src/ingest/plan/table-plan.js';
@@ -47,7 +47,7 @@ const task: BareTask = {
   writeBatchSize: OPTIONS['write-batch-size'].default!,
   splits: cutGap({ start: dataStart, end: size, firstLine: dataLine }, splitBytes),
   nextSplit: new Int32Array(new SharedArrayBuffer(4)),
-  lane: await compileAssembly(),
+  lane: await compileAssembly('byte-lane'),
 };
 await Promise.all(
   Array.from({ length: Number(workers) }, async () => {

@@ -8,6 +8,7 @@ import { lineEndFor } from '../ingest/file-format.js';
 import {
   getFileFormat,
   getLoad,
+  openLedger,
   parseLoadId,
   readRejects,
   type StoredReject,
@@ -43,6 +44,7 @@ export const command: Command = {
     const { directory } = project;
     return withDatabase({ databaseUrl: options.databaseUrl, directory }, ({ client: config }) =>
       withClient(config, 'rejects', async (client) => {
+        await openLedger(client);
         const load = await getLoad(client, loadId);
         if (options.raw) await writeRaw(client, loadId, limit, output);
         else if (output.isJson) await writeJson(client, loadId, limit, output);

@@ -8,6 +8,7 @@ import {
   type LoadSummary,
   listLoads,
   listReceipts,
+  openLedger,
   parseLoadId,
   type ReceiptSummary,
 } from '../ingest/ledger/query.js';
@@ -30,6 +31,7 @@ export const command: Command = {
     const { directory } = project;
     return withDatabase({ databaseUrl: options.databaseUrl, directory }, ({ client: config }) =>
       withClient(config, 'status', async (client) => {
+        await openLedger(client);
         if (given.load === undefined) {
           const loads = await listLoads(client, options.limit);
           const inferredMembers = await countInferred(client);

@@ -1,7 +1,7 @@
 /** The piscina pool of split workers: one thread and one database session each. */
 import type pg from 'pg';
 import { withThreads } from '../threads.js';
-import { compileAssembly } from './lanes/lane-memory.js';
+import { compileAssembly } from './assembly.js';
 import type { ScanOutcome, ScanTask, SplitOutcome, SplitTask } from './split.js';
 
 /** A thread takes a while to start, which does not pay for less. */
@@ -32,7 +32,7 @@ export async function withPool<T>(
     processCount,
     Math.max(1, Math.ceil(expectedBytes / BYTES_PER_THREAD)),
   );
-  const data: WorkerData = { lane: await compileAssembly() };
+  const data: WorkerData = { lane: await compileAssembly('byte-lane') };
   const threads = {
     minThreads: threadCount,
     maxThreads: processCount,

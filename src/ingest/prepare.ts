@@ -48,12 +48,17 @@ export function findTargets(
   files: readonly InputFile[],
   { table: name, onNewColumn }: TargetOptions,
 ): Target[] {
-  const targets = files.map((file) => {
-    const table = matchTable(model, file.path, name);
-    return { file, table: onNewColumn === 'keep' ? withExtraColumn(table) : table };
+  const tables = new Map<Table, Table>();
+  return files.map((file) => {
+    const matched = matchTable(model, file.path, name);
+    let table = tables.get(matched);
+    if (table === undefined) {
+      assertToldValues(matched);
+      table = onNewColumn === 'keep' ? withExtraColumn(matched) : matched;
+      tables.set(matched, table);
+    }
+    return { file, table };
   });
-  for (const table of new Set(targets.map((target) => target.table))) assertToldValues(table);
-  return targets;
 }
 
 /** @throws EdpError by the fault of the file (`isFileFault`), or of the disk */

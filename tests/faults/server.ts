@@ -4,7 +4,6 @@
  * It runs without fsync. What is killed here are processes, never the machine, and what a process has
  * written survives it; what the server itself had not written yet is lost, as it would be with fsync.
  */
-
 import { spawn } from 'node:child_process';
 import { chmod, chown, mkdtemp, open, readFile, rm, stat } from 'node:fs/promises';
 import os from 'node:os';

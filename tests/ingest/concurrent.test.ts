@@ -1,19 +1,12 @@
 /** Several commands at once: each record is loaded once, whoever loads it. */
 import path from 'node:path';
-import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { edp, makeDirectory } from '../support/cli.js';
-import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { generateEvents, sumFiles, TOTALS_SQL, totalsRow } from '../support/events.js';
+import { useEmptyDatabase } from '../support/scratch.js';
 
 describe('commands at the same time', () => {
-  let database: TestDatabase;
-  beforeAll(async () => {
-    database = await createTestDatabase('empty');
-  });
-  beforeEach(async () => {
-    await database.query('DROP TABLE IF EXISTS events, second_dimensions, first_dimensions');
-    await database.query('DROP SCHEMA IF EXISTS edp CASCADE');
-  });
+  const database = useEmptyDatabase();
 
   it.each([
     { name: 'the same files', subsets: ['events', 'events', 'events'] },

@@ -1,9 +1,5 @@
-/** Keys that meet: within a file, across splits and files, and with what is in the table. */
-import { writeFile } from 'node:fs/promises';
-import path from 'node:path';
-import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { edp, makeDirectory } from '../support/cli.js';
-import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { describe, expect, it } from 'vitest';
+import { makeProject, runnerFor, useEmptyDatabase } from '../support/scratch.js';
 
 const MODEL = `
 tables:
@@ -12,23 +8,12 @@ tables:
     key: id
 `;
 
-let database: TestDatabase;
-beforeAll(async () => {
-  database = await createTestDatabase('empty');
-});
-beforeEach(async () => {
-  await database.query('DROP TABLE IF EXISTS items');
-  await database.query('DROP SCHEMA IF EXISTS edp CASCADE');
-});
+const database = useEmptyDatabase();
+const run = runnerFor(database);
 
 async function ingest(files: Record<string, string>, ...args: string[]) {
-  const cwd = await makeDirectory();
-  await writeFile(path.join(cwd, 'edp.yaml'), MODEL);
-  for (const [name, content] of Object.entries(files))
-    await writeFile(path.join(cwd, name), content);
-  return edp(['ingest', ...Object.keys(files), '--json', '--database-url', database.url, ...args], {
-    cwd,
-  });
+  const cwd = await makeProject(MODEL, files);
+  return run(cwd, 'ingest', ...Object.keys(files), ...args);
 }
 
 const items = () => database.query('SELECT id, body FROM items ORDER BY id');

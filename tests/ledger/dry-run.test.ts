@@ -1,35 +1,13 @@
-/** `edp ingest --dry-run`: what it tells is what the load then does, and nothing of it stays. */
-import { writeFile } from 'node:fs/promises';
-import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type CliResult, edp, makeDirectory, startEdp } from '../support/cli.js';
-import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { describe, expect, it } from 'vitest';
+import { type CliResult, edp, startEdp } from '../support/cli.js';
 import { holdOpen, slowLoads, waitForIdle, waitForLock } from '../support/ledger.js';
-
-let database: TestDatabase;
-beforeAll(async () => {
-  database = await createTestDatabase('empty');
-});
-beforeEach(async () => {
-  await database.query('DROP SCHEMA public CASCADE');
-  await database.query('CREATE SCHEMA public');
-  await database.query('DROP SCHEMA IF EXISTS edp CASCADE');
-});
+import { makeProject, runnerFor, useEmptyDatabase } from '../support/scratch.js';
 
 type Files = Readonly<Record<string, string | Buffer>>;
 
-const run = (cwd: string, ...args: string[]) =>
-  edp([...args, '--json', '--database-url', database.url], { cwd });
-
-async function project(model: string, files: Files): Promise<string> {
-  const cwd = await makeDirectory();
-  await writeFile(path.join(cwd, 'edp.yaml'), model);
-  for (const [name, content] of Object.entries(files)) {
-    await writeFile(path.join(cwd, name), content);
-  }
-  return cwd;
-}
+const database = useEmptyDatabase();
+const run = runnerFor(database);
 
 /** Everything there is in the database: relations, their rows, the state of sequences. */
 async function snapshot(): Promise<unknown[]> {
@@ -229,7 +207,7 @@ describe('tells what the load does', () => {
     },
   ];
   it.each(cases)('$name', async ({ files, args = [], before = {}, sql }) => {
-    const cwd = await project(ITEMS, { ...before, ...files });
+    const cwd = await makeProject(ITEMS, { ...before, ...files });
     if (Object.keys(before).length > 0) {
       const infer = ['--missing-dimensions', 'infer'];
       const prepared = await run(cwd, 'ingest', ...Object.keys(before), ...infer);
@@ -241,7 +219,7 @@ describe('tells what the load does', () => {
   });
 
   it('partitions, a composite key, a table whose name needs quoting', async () => {
-    const cwd = await project(
+    const cwd = await makeProject(
       'tables:\n  \'a "b" c\':\n    files: p*.csv\n    columns: { id: int, part: int, body: text }\n    key: [id, part]\n',
       {
         'p1.csv': 'id,part,body\n1,1,a\n1,2,b\n1,1,c\n9,9,none\n',
@@ -257,7 +235,7 @@ describe('tells what the load does', () => {
   });
 
   it('what is checked at the commit', async () => {
-    const cwd = await project(ITEMS, { 'loose.csv': 'id,body\n1,a\n2,b\n' });
+    const cwd = await makeProject(ITEMS, { 'loose.csv': 'id,body\n1,a\n2,b\n' });
     await database.query(
       `CREATE TABLE loose (id int UNIQUE DEFERRABLE INITIALLY DEFERRED, body text, load_id bigint)`,
     );
@@ -269,7 +247,7 @@ describe('tells what the load does', () => {
   });
 
   it('a load that was interrupted: the whole of it, with what is there already', async () => {
-    const cwd = await project(ITEMS, { 'kinds.csv': KINDS, 'items.csv': dirty(30_000) });
+    const cwd = await makeProject(ITEMS, { 'kinds.csv': KINDS, 'items.csv': dirty(30_000) });
     await run(cwd, 'ingest', 'kinds.csv');
     const args = ['ingest', 'items.csv', '--read-batch-size', '300', '--process-count', '1'];
     const hurry = await slowLoads(database);
@@ -300,7 +278,7 @@ describe('tells what the load does', () => {
   });
 
   it('--max-rejects', async () => {
-    const cwd = await project(ITEMS, { 'kinds.csv': KINDS, 'items.csv': dirty(500) });
+    const cwd = await makeProject(ITEMS, { 'kinds.csv': KINDS, 'items.csv': dirty(500) });
     await run(cwd, 'ingest', 'kinds.csv');
     const args = ['items.csv', '--read-batch-size', '40', '--max-rejects', '10'];
     const dry = await run(cwd, 'ingest', ...args, '--dry-run');
@@ -312,7 +290,7 @@ describe('tells what the load does', () => {
 });
 
 it('shows the first rejects in the order of the files, as many as asked for', async () => {
-  const cwd = await project(ITEMS, { 'kinds.csv': KINDS, 'items.csv': dirty(500) });
+  const cwd = await makeProject(ITEMS, { 'kinds.csv': KINDS, 'items.csv': dirty(500) });
   await run(cwd, 'ingest', 'kinds.csv');
   const args = ['ingest', 'items.csv', '--dry-run', '--database-url', database.url];
   const all = (await edp([...args, '--json', '--limit', '1000'], { cwd })).json.firstRejects;
@@ -333,7 +311,7 @@ it('shows the first rejects in the order of the files, as many as asked for', as
 
 describe('beside others', () => {
   it('a load of the same file waits for its end, and loads everything', async () => {
-    const cwd = await project(ITEMS, { 'kinds.csv': KINDS, 'items.csv': dirty(20_000) });
+    const cwd = await makeProject(ITEMS, { 'kinds.csv': KINDS, 'items.csv': dirty(20_000) });
     await run(cwd, 'ingest', 'kinds.csv');
     const [dry, real] = await Promise.all([
       run(cwd, 'ingest', 'items.csv', '--dry-run'),
@@ -351,7 +329,7 @@ describe('beside others', () => {
     const good = (from: number, until: number) =>
       `${HEADER}\n${Array.from({ length: until - from }, (_, i) => `${from + i},b,1,,`).join('\n')}\n`;
     const backwards = good(0, 6000).trimEnd().split('\n');
-    const cwd = await project(ITEMS, {
+    const cwd = await makeProject(ITEMS, {
       'kinds.csv': KINDS,
       'items-1.csv': good(0, 6000),
       'items-2.csv': `${[backwards[0], ...backwards.slice(1).reverse()].join('\n')}\n`,
@@ -369,7 +347,7 @@ describe('beside others', () => {
 
   it('somebody between two splits of a run: the later one lets them through', async () => {
     const lines = Array.from({ length: 2000 }, (_, i) => `${i},b,1,,`);
-    const cwd = await project(ITEMS, {
+    const cwd = await makeProject(ITEMS, {
       'kinds.csv': KINDS,
       'items.csv': `${HEADER}\n${lines.join('\n')}\n`,
     });
@@ -401,7 +379,7 @@ describe('beside others', () => {
 });
 
 it('is stopped by Ctrl-C: exit 130, and nothing is there', async () => {
-  const cwd = await project(ITEMS, { 'kinds.csv': KINDS, 'items.csv': dirty(2000) });
+  const cwd = await makeProject(ITEMS, { 'kinds.csv': KINDS, 'items.csv': dirty(2000) });
   await run(cwd, 'ingest', 'kinds.csv');
   await run(cwd, 'ingest', 'items.csv', '--dry-run');
   const before = await snapshot();

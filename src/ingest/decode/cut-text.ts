@@ -12,11 +12,11 @@
  */
 import { createXXHash128 } from 'hash-wasm';
 import type { Dialect } from '../dialect.js';
-import { copyBytes } from '../memory.js';
 import type { Gap } from '../plan/cut.js';
 import { MAX_RECORD_BYTES } from '../read.js';
 import { PlainRecords } from '../scan/plain-records.js';
 import { RecordBatch, RecordScanner } from '../scan/records.js';
+import { copyBytes } from '../shared-memory.js';
 
 const BATCH_RECORDS = 4096;
 /** Memory for more than a segment, since it ends at the first record's end behind its size. */

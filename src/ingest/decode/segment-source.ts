@@ -1,7 +1,7 @@
 /** A segment as a worker reads it: at its offsets in the text. */
 import type { RecordPlace } from '../ledger/reject-log.js';
-import { copyBytes } from '../memory.js';
 import type { ByteSource } from '../read.js';
+import { copyBytes } from '../shared-memory.js';
 import type { Segment } from './cut-text.js';
 
 export class SegmentSource implements ByteSource {

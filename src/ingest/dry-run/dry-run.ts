@@ -22,6 +22,7 @@ import { isTransient } from '../../database/sqlstate.js';
 import { ensureExtraColumn, ensureTableWithin } from '../../database/tables.js';
 import { EdpError } from '../../errors.js';
 import type { Model } from '../../model/model.js';
+import { compileAssembly } from '../assembly.js';
 import { CarefulSink } from '../copy/careful.js';
 import { Stage } from '../copy/stage.js';
 import { type CopyTarget, inspectTarget } from '../copy/target.js';
@@ -30,7 +31,7 @@ import { rejectLongSegment, SegmentSource } from '../decode/segment-source.js';
 import { isDecoded, readText, type TextForm } from '../decode/text.js';
 import type { IngestOptions } from '../ingest.js';
 import { laneNotes } from '../lanes/corrected-fields.js';
-import { compileAssembly, LaneMemory } from '../lanes/lane-memory.js';
+import { LaneMemory } from '../lanes/lane-memory.js';
 import { RecordLoader } from '../lanes/record-loader.js';
 import {
   type CommittedPart,
@@ -442,7 +443,7 @@ class DryRun {
       firstLine: number;
     },
   ): Promise<{ end: number; lineCount: number; rows: RowCounts }> {
-    this.#laneMemory ??= new LaneMemory(await compileAssembly());
+    this.#laneMemory ??= new LaneMemory(await compileAssembly('byte-lane'));
     const laneMemory = this.#laneMemory;
     const rejects = new TriedRejects(this.#client, this.#rejects);
     const stage = await this.#prepareStage(copyTarget, plan, loadId);

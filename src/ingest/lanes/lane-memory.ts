@@ -5,8 +5,6 @@
  * Files are read straight into this memory, and sockets written straight from it. It has its size from
  * the start: were it to grow, every view of it would be cut off.
  */
-import { readFile } from 'node:fs/promises';
-import { packageFile } from '../../package-files.js';
 import {
   MAX_POWER,
   MEMORY_BYTES,
@@ -33,11 +31,6 @@ interface Exports {
 export interface LaneHost {
   writeField(number: number, text: number, length: number, record: number): number;
   writeTail(out: number, record: number): number;
-}
-
-/** Compiles the assembly that the build has made; once, for all threads. */
-export async function compileAssembly(): Promise<WebAssembly.Module> {
-  return WebAssembly.compile(await readFile(packageFile('dist/byte-lane.wasm')));
 }
 
 export class LaneMemory {

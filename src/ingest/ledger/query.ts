@@ -1,4 +1,4 @@
-/** What the ledger answers: loads, and rejects. Works before anything was loaded. */
+/** What the ledger answers: loads, and rejects. Reads only, but for openLedger, and works before anything was loaded. */
 import type pg from 'pg';
 import { migrate } from '../../database/migrate.js';
 import { EdpError } from '../../errors.js';
@@ -81,11 +81,9 @@ export async function hasLedger(client: pg.Client): Promise<boolean> {
   return rows[0]?.exists === true;
 }
 
-/** Brings a ledger of an older edp up to date. @returns false where there is none */
-async function openLedger(client: pg.Client): Promise<boolean> {
-  if (!(await hasLedger(client))) return false;
-  await migrate(client);
-  return true;
+/** Brings a ledger of an older edp up to date, where there is one; for whoever looks at it first. */
+export async function openLedger(client: pg.Client): Promise<void> {
+  if (await hasLedger(client)) await migrate(client);
 }
 
 /** What a load is where no command is at it any more. */
@@ -103,13 +101,13 @@ const IS_HELD = `EXISTS (
 
 /** Newest first. */
 export async function listLoads(client: pg.Client, limit: number): Promise<LoadSummary[]> {
-  if (!(await openLedger(client))) return [];
+  if (!(await hasLedger(client))) return [];
   return queryLoads(client, 'true', [], limit);
 }
 
 /** @throws EdpError `unknown_load` */
 export async function getLoad(client: pg.Client, loadId: number): Promise<LoadSummary> {
-  const found = (await openLedger(client))
+  const found = (await hasLedger(client))
     ? await queryLoads(client, 'load_id = $1', [loadId], 1)
     : [];
   if (found[0] !== undefined) return found[0];
@@ -259,7 +257,7 @@ export async function countInferred(
   client: pg.Client,
   loadId?: number,
 ): Promise<Record<string, number>> {
-  if (!(await openLedger(client))) return {};
+  if (!(await hasLedger(client))) return {};
   const { rows } = await client.query<{ table_name: string; count: number }>(
     `SELECT table_name, count(*) FROM edp.inferred_members
      WHERE arrived_at IS NULL AND ($1::bigint IS NULL OR load_id = $1) GROUP BY 1 ORDER BY 1`,

@@ -7,6 +7,7 @@ import { encodeBytes } from '../transform/coerce.js';
 
 /** @throws EdpError `config` for a default or a constant that is no value of its column */
 export function assertToldValues({ name: table, columns }: Table): void {
+  const writer = new RowWriter();
   for (const { name, type, isNullable, origin, corrections } of columns) {
     const told = [
       ['default', corrections?.default],
@@ -14,7 +15,7 @@ export function assertToldValues({ name: table, columns }: Table): void {
     ] as const;
     for (const [kind, text] of told) {
       if (text === undefined) continue;
-      const fault = writeValue(encodeBytes(text), type, isNullable, new RowWriter());
+      const fault = writeValue(encodeBytes(text), type, isNullable, writer);
       if (fault === undefined) continue;
       throw new EdpError(
         'config',

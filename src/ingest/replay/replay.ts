@@ -8,7 +8,6 @@
  */
 import { withClient } from '../../database/connection.js';
 import type { Database } from '../../database/database.js';
-import { migrate } from '../../database/migrate.js';
 import { EdpError } from '../../errors.js';
 import { withDrift } from '../../model/drift.js';
 import { findTable, type Model } from '../../model/model.js';
@@ -20,7 +19,7 @@ import {
   type LoadRecord,
   withHeldLoad,
 } from '../ledger/held-load.js';
-import { hasLedger } from '../ledger/query.js';
+import { openLedger } from '../ledger/query.js';
 import { type NoteCounts, NoteTally } from '../notes.js';
 import { planTable } from '../plan/table-plan.js';
 import type { RowCounts } from '../split.js';
@@ -65,7 +64,7 @@ export async function replay(
 ): Promise<ReplayResult> {
   const startedAt = performance.now();
   await withClient(database.client, 'replay', async (client) => {
-    if (await hasLedger(client)) await migrate(client);
+    await openLedger(client);
   });
   return withHeldLoad(database.client, 'replay', loadId, signal, async (hold) => {
     const load = await hold.look();

@@ -3,10 +3,9 @@
  * of memory (assembly/plain-records.ts), all others are the scanner's, from whose own states this goes
  * on and to which it comes back. So what is found is what the scanner alone would find.
  */
-import { readFile } from 'node:fs/promises';
-import { packageFile } from '../../package-files.js';
+import { compileAssembly } from '../assembly.js';
 import { BACKSLASH, type Dialect } from '../dialect.js';
-import { copyBytes } from '../memory.js';
+import { copyBytes } from '../shared-memory.js';
 import type { RecordScanner } from './records.js';
 
 interface Exports {
@@ -24,6 +23,9 @@ const BLOCK_BYTES = 64 * 1024;
 const MIN_WALK_BYTES = 2 * 1024;
 const MAX_WALK_BYTES = 1024 * 1024;
 
+/** Once, for all files. */
+let compiled: Promise<WebAssembly.Module> | undefined;
+
 export class PlainRecords {
   readonly #exports: Exports;
   readonly #block: Buffer;
@@ -38,10 +40,8 @@ export class PlainRecords {
   static async prepare(dialect: Dialect): Promise<PlainRecords | undefined> {
     const { quote, delimiter, recordEnd, comment } = dialect;
     if (recordEnd !== 'lf' || delimiter.length !== 1) return undefined;
-    const module = await WebAssembly.compile(
-      await readFile(packageFile('dist/plain-records.wasm')),
-    );
-    const exports = new WebAssembly.Instance(module, {}).exports as Exports;
+    compiled ??= compileAssembly('plain-records');
+    const exports = new WebAssembly.Instance(await compiled, {}).exports as Exports;
     const code = (text: string) => (text === '' ? -1 : text.charCodeAt(0));
     const odd = dialect.escape === 'backslash' ? BACKSLASH : -1;
     exports.prepare(code(quote), code(delimiter), odd, code(comment));

@@ -10,7 +10,6 @@
 import type pg from 'pg';
 import { withClient } from '../../database/connection.js';
 import type { Database } from '../../database/database.js';
-import { migrate } from '../../database/migrate.js';
 import { EdpError } from '../../errors.js';
 import { failpoint } from '../../failpoints.js';
 import { findTable, type Model, type Table } from '../../model/model.js';
@@ -21,7 +20,7 @@ import {
   readLoad,
   withHeldLoad,
 } from '../ledger/held-load.js';
-import { hasLedger } from '../ledger/query.js';
+import { openLedger } from '../ledger/query.js';
 import { countInferredMembers, removeInferredMembers } from './members.js';
 import { removeReceipts, removeRejects } from './records.js';
 import { assertNotReferenced, rowsOfLoad } from './referrers.js';
@@ -88,7 +87,7 @@ export async function describeUndo(
   loadId: number,
 ): Promise<LoadRecord> {
   return withClient(database.client, 'undo', async (client) => {
-    if (await hasLedger(client)) await migrate(client);
+    await openLedger(client);
     const load = await readLoad(client, loadId);
     if (load.state !== 'undone') requireLineage(model, load);
     return load;

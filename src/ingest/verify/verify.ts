@@ -11,12 +11,11 @@ import { randomBytes } from 'node:crypto';
 import type { Piscina } from 'piscina';
 import { withClient } from '../../database/connection.js';
 import type { Database } from '../../database/database.js';
-import { migrate } from '../../database/migrate.js';
 import { EdpError, fromErrorData } from '../../errors.js';
 import { withThreads } from '../../threads.js';
+import { compileAssembly } from '../assembly.js';
 import type { OnConflict } from '../copy/stage.js';
-import { compileAssembly } from '../lanes/lane-memory.js';
-import { getLoad, type LoadSummary } from '../ledger/query.js';
+import { type LoadSummary, openLedger } from '../ledger/query.js';
 import type { WorkerData } from '../pool.js';
 import { withSpool } from '../spool.js';
 import { type DescribedDifference, Describer } from './describe.js';
@@ -116,9 +115,7 @@ export async function verify(
   const startedAt = performance.now();
   return withSpool(options.directory, async (spool) => {
     const subject = await withClient(database.client, 'verify', async (client) => {
-      // Says that there is no such load before it looks at the ledger's version.
-      await getLoad(client, options.loadId);
-      await migrate(client);
+      await openLedger(client);
       return findSubject(client, options, spool, signal);
     });
     return withMoment(database.client, subject, async (moment) => {
@@ -173,7 +170,7 @@ class Verification {
     signal.addEventListener('abort', onAbort, { once: true });
     const timer = setInterval(() => this.#tellProgress(), PROGRESS_INTERVAL_MS);
     timer.unref();
-    const data: WorkerData = { lane: await compileAssembly() };
+    const data: WorkerData = { lane: await compileAssembly('byte-lane') };
     const threads = {
       // They start when there is work for them.
       minThreads: 0,
