@@ -107,9 +107,11 @@ async function loadParts(entry: CommandEntry): Promise<CommandParts> {
   return { options, command };
 }
 
+/** @param isHelpWanted else what the options are for is left out: yargs lays out its help at every call */
 function addOptions(
   yargs: Argv,
   { options: { OPTIONS, environmentName }, command }: CommandParts,
+  isHelpWanted: boolean,
 ): Argv {
   let built = yargs;
   for (const name of new Set([...command.options, ...GLOBAL_OPTIONS])) {
@@ -125,6 +127,7 @@ function addOptions(
           : String(option.default)),
       requiresArg: option.isFlag !== true,
       choices: option.choices,
+      hidden: !isHelpWanted,
       group: (GLOBAL_OPTIONS as readonly string[]).includes(name) ? 'Everywhere:' : 'Options:',
     });
   }
@@ -143,6 +146,7 @@ async function main(argv: readonly string[]): Promise<number> {
   const parts = await Promise.all(
     COMMANDS.map((entry) => (argv.includes(nameOf(entry)) ? loadParts(entry) : undefined)),
   );
+  const isHelpWanted = argv.some((argument) => /^(-[^-]*h|--h|help$)/.test(argument));
   const calls: { readonly command: Command; readonly parsed: Record<string, unknown> }[] = [];
   const parser = yargs(argv)
     .scriptName('edp')
@@ -172,7 +176,7 @@ async function main(argv: readonly string[]): Promise<number> {
     parser.command(
       usage,
       describe,
-      (command) => (own === undefined ? command : addOptions(command, own)),
+      (command) => (own === undefined ? command : addOptions(command, own, isHelpWanted)),
       (parsed) => {
         if (own !== undefined) calls.push({ command: own.command, parsed });
       },

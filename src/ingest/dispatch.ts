@@ -1,5 +1,5 @@
 /**
- * Splits → workers, in order, and the two rules under which a split may commit:
+ * Splits → workers, in order, several small ones at a time, and the two rules under which a split may commit:
  *
  * 1. Its first record begins where the split before it, itself verified, ended. So a wrong guess of a
  *    boundary is never committed: the split is done again from its true start.
@@ -18,10 +18,9 @@ import type { Session } from '../database/session.js';
 import { isTransient } from '../database/sqlstate.js';
 import { EdpError, fromErrorData } from '../errors.js';
 import { failpoint } from '../failpoints.js';
-import type { Segment } from './decode/cut-text.js';
 import { defer } from './deferred.js';
 import type { SplitPool } from './pool.js';
-import type { CommitAnswer, CommitRequest, LoadTask, Receipt, SplitRange } from './split.js';
+import type { CommitAnswer, CommitRequest, LoadTask, Receipt, SplitPart } from './split.js';
 
 /** Attempts at a split whose failure may pass: deadlock, lost connection, server restarting. */
 const MAX_ATTEMPTS = 8;
@@ -30,13 +29,9 @@ const RETRY_MAX_MS = 5000;
 /** How often a split that waits is held against the locks of the one it waits for. */
 const LOCK_WATCH_MS = 100;
 
-export interface PlannedSplit {
-  readonly load: LoadTask;
-  readonly range: SplitRange;
+export interface PlannedSplit extends SplitPart {
   /** Line, from 1, at the start; known for exact ranges only. */
   readonly firstLine: number | undefined;
-  /** The bytes of the range, where they are not those of the file. */
-  readonly segment?: Segment;
   /** Bytes of the file that it stands for, where they are not as many as in the range. */
   readonly sourceBytes?: number;
   /** To be called when nobody reads the segment any more. */
@@ -45,10 +40,11 @@ export interface PlannedSplit {
 
 type Boundary = { readonly end: number; readonly nextLine: number };
 
-/** A split on its way. */
+/** Splits on their way. */
 class Flight {
   readonly order: number;
-  readonly split: PlannedSplit;
+  /** One; or several, each the only one of its load. */
+  readonly splits: readonly PlannedSplit[];
   readonly boundary = defer<Boundary | undefined>();
   /** Committed (true) or given up (false). */
   readonly settled = defer<boolean>();
@@ -61,11 +57,21 @@ class Flight {
   /** While it runs in a worker; the backend is known once it has asked to commit before. */
   isRunning = false;
 
-  constructor(order: number, split: PlannedSplit, before?: Flight, beforeInTable?: Flight) {
+  constructor(
+    order: number,
+    splits: readonly PlannedSplit[],
+    before?: Flight,
+    beforeInTable?: Flight,
+  ) {
     this.order = order;
-    this.split = split;
+    this.splits = splits;
     this.before = before;
     this.beforeInTable = beforeInTable;
+  }
+
+  /** Whose database and table are those of all. */
+  get load(): LoadTask {
+    return this.splits[0]!.load;
   }
 
   settle(isCommitted: boolean): void {
@@ -160,17 +166,20 @@ export class Dispatcher {
   }
 
   /**
-   * Sends a split on its way as soon as a worker is free.
+   * Sends splits on their way as soon as a worker is free.
    *
-   * @returns a promise of the way it ended, wrapped so that the caller can send the next meanwhile
+   * @param splits one; or the only ones of several loads, which a worker takes in one transaction: exact, into
+   *   one table, by plans with the same columns
+   * @returns a promise of how many of them committed, which they do in order; wrapped so that the caller can
+   *   send the next meanwhile
    */
-  async send(split: PlannedSplit): Promise<{ readonly ended: Promise<boolean> }> {
-    const { load } = split;
+  async send(splits: readonly PlannedSplit[]): Promise<{ readonly ended: Promise<number> }> {
+    const { range, load } = splits[0]!;
     const last = this.#lastOfLoad.get(load.loadId);
     const flight = new Flight(
       this.#order++,
-      split,
-      split.range.isExact ? undefined : last,
+      splits,
+      range.isExact ? undefined : last,
       load.target.hasUniqueIndex ? this.#lastOfTable.get(load.target.table) : undefined,
     );
     this.#lastOfLoad.set(load.loadId, flight);
@@ -185,31 +194,43 @@ export class Dispatcher {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
-  /** Runs a split until it has committed or cannot. Holds a slot at the beginning. */
-  async #fly(flight: Flight): Promise<boolean> {
-    let range = flight.split.range;
+  /**
+   * Runs splits until they have committed or cannot. Holds a slot at the beginning.
+   *
+   * @returns how many have committed
+   */
+  async #fly(flight: Flight): Promise<number> {
+    const { table } = flight.load.target;
     let attempts = 0;
+    let committed = 0;
     let hasSlot = true;
+    // What is still to be loaded, by transactions.
+    const groups = [flight.splits];
     try {
       for (;;) {
-        if (this.isStopped) return false;
-        const outcome = await this.#runOnce(flight, range);
+        if (this.isStopped) return committed;
+        if (this.#carefulTables.has(table)) groups.splice(0, 1, ...apart(groups[0]!));
+        const group = groups[0]!;
+        const outcome = await this.#runOnce(flight, group);
         this.#slots.release();
         hasSlot = false;
         if (outcome.kind === 'committed') {
           await failpoint('dispatch.committed');
-          flight.settle(true);
-          const { table } = flight.split.load.target;
+          groups.shift();
+          committed += group.length;
+          if (groups.length === 0) flight.settle(true);
           if (outcome.wasCareful) this.#carefulTables.add(table);
-          this.#options.onCommitted(flight.split, outcome.receipt);
-          return true;
-        }
-        if (outcome.kind === 'rolled_back') {
-          if (outcome.reason === 'stopped') return false;
+          for (const [i, split] of group.entries()) {
+            this.#options.onCommitted(split, outcome.receipts[i]!);
+          }
+          if (groups.length === 0) return committed;
+        } else if (outcome.kind === 'rolled_back') {
+          if (outcome.reason === 'stopped') return committed;
+          if (outcome.reason === 'objected') groups.splice(0, 1, ...apart(group));
           // The end of the split before is known by now, and is where this one begins.
           const boundary = await flight.before?.boundary.promise;
-          if (boundary !== undefined) range = { ...range, from: boundary.end, isExact: true };
-          else if (flight.before !== undefined) return false;
+          if (boundary !== undefined) groups[0] = [beginAt(group[0]!, boundary.end)];
+          else if (flight.before !== undefined) return committed;
           if (outcome.reason === 'recalled') await flight.beforeInTable?.settled.promise;
         } else {
           if (!isTransient(outcome.error.code) || ++attempts >= MAX_ATTEMPTS) {
@@ -219,7 +240,7 @@ export class Dispatcher {
           const delay = Math.min(RETRY_MAX_MS, RETRY_BASE_MS * 2 ** attempts);
           await sleep(delay * (0.5 + Math.random()));
         }
-        if (this.isStopped) return false;
+        if (this.isStopped) return committed;
         await this.#slots.acquire(flight.order);
         hasSlot = true;
       }
@@ -227,7 +248,7 @@ export class Dispatcher {
       if (!(this.isStopped && error instanceof EdpError && error.code === 'interrupted')) {
         this.stop(error);
       }
-      return false;
+      return committed;
     } finally {
       if (hasSlot) this.#slots.release();
       this.#flights.delete(flight);
@@ -235,18 +256,16 @@ export class Dispatcher {
     }
   }
 
-  async #runOnce(flight: Flight, range: SplitRange) {
+  async #runOnce(flight: Flight, group: readonly PlannedSplit[]) {
     const { port1: ours, port2: theirs } = new MessageChannel();
     ours.on('message', (request: CommitRequest) => {
-      void this.#answer(flight, range, request, ours);
+      void this.#answer(flight, group, request, ours);
     });
     flight.isRunning = true;
     try {
       return await this.#options.pool.run({
-        load: flight.split.load,
-        range,
-        segment: flight.split.segment,
-        isCareful: this.#carefulTables.has(flight.split.load.target.table),
+        parts: group.map(({ load, range, segment }) => ({ load, range, segment })),
+        isCareful: group.length === 1 && this.#carefulTables.has(flight.load.target.table),
         port: theirs,
         stop: this.#stop,
       });
@@ -259,7 +278,7 @@ export class Dispatcher {
 
   async #answer(
     flight: Flight,
-    range: SplitRange,
+    group: readonly PlannedSplit[],
     request: CommitRequest,
     port: MessagePort,
   ): Promise<void> {
@@ -269,7 +288,7 @@ export class Dispatcher {
     else if (this.#slots.earliestWaiting < flight.order)
       resolve({ commit: false, reason: 'recalled' });
     this.#watchLocks();
-    void this.#mayCommit(flight, range, request).then(resolve);
+    void this.#mayCommit(flight, group, request).then(resolve);
     const answer = await promise;
     flight.waiting = undefined;
     await failpoint('dispatch.answer');
@@ -278,24 +297,28 @@ export class Dispatcher {
 
   async #mayCommit(
     flight: Flight,
-    range: SplitRange,
-    request: CommitRequest,
+    group: readonly PlannedSplit[],
+    { ranges }: CommitRequest,
   ): Promise<CommitAnswer> {
     const { before, beforeInTable } = flight;
     const previous = await before?.boundary.promise;
     if (before !== undefined && previous === undefined) {
       return { commit: false, reason: 'stopped' };
     }
-    const start = previous?.end ?? range.from;
-    if (request.start !== start) return { commit: false, reason: 'misaligned' };
-    const firstLine = previous?.nextLine ?? flight.split.firstLine ?? 1;
-    flight.boundary.resolve({ end: request.end, nextLine: firstLine + request.lineCount });
+    // Whichever has one before it is alone.
+    const starts = group.map(({ range }) => previous?.end ?? range.from);
+    if (ranges.some(({ start }, i) => start !== starts[i])) {
+      return { commit: false, reason: 'misaligned' };
+    }
+    const firstLines = group.map(({ firstLine }) => previous?.nextLine ?? firstLine ?? 1);
+    const { end, lineCount } = ranges.at(-1)!;
+    flight.boundary.resolve({ end, nextLine: firstLines.at(-1)! + lineCount });
     if (beforeInTable !== undefined) {
       const isCommitted = await beforeInTable.settled.promise;
-      const isSameLoad = beforeInTable.split.load.loadId === flight.split.load.loadId;
+      const isSameLoad = beforeInTable.load.loadId === flight.load.loadId;
       if (!isCommitted && isSameLoad) return { commit: false, reason: 'stopped' };
     }
-    return { commit: true, firstLine };
+    return { commit: true, firstLines };
   }
 
   /** Frees the worker of the last split that waits and is later than `order`. */
@@ -353,4 +376,13 @@ async function listBlocking(client: pg.Client): Promise<number[]> {
      WHERE wait_event_type = 'Lock' AND datname = current_database()`,
   );
   return rows.flatMap(({ blocking }) => blocking);
+}
+
+/** Each in a transaction of its own. */
+function apart(splits: readonly PlannedSplit[]): (readonly PlannedSplit[])[] {
+  return splits.map((split) => [split]);
+}
+
+function beginAt(split: PlannedSplit, from: number): PlannedSplit {
+  return { ...split, range: { ...split.range, from, isExact: true } };
 }

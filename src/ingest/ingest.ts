@@ -118,6 +118,11 @@ interface ClaimedLoad extends ClaimedFile {
   readonly claim: Extract<Claim, { kind: 'claimed' }>;
 }
 
+/** A load that has its splits. */
+interface PlannedLoad extends ClaimedLoad {
+  readonly plan: LoadPlan;
+}
+
 interface LoadPlan {
   readonly load: LoadTask;
   /** Those of a file that is not plain text are made while it is read. */
@@ -278,12 +283,11 @@ class IngestRun {
         else this.#settleUnclaimed(prepared, claim);
       }
     }
-    const columnsOf = ({ prepared }: ClaimedLoad) => JSON.stringify(prepared.plan.columns);
-    const isAlike = new Set(claimed.map(columnsOf)).size === 1;
-    const isNew = claimed.every(({ claim }) => claim.committed.length === 0);
-    if (!(isAlike && isNew && !this.#dispatcher.isStopped && (await this.#copyInBulk(claimed)))) {
-      for (const { prepared, claim } of claimed) await this.#send(prepared, claim);
-    }
+    const isFit =
+      claimed.length > 0 &&
+      claimed.every((load) => isAlike(load, claimed[0]!) && load.claim.committed.length === 0);
+    if (isFit && !this.#dispatcher.isStopped && (await this.#copyInBulk(claimed))) return left;
+    await this.#sendAll(claimed);
     return left;
   }
 
@@ -345,11 +349,13 @@ class IngestRun {
       next = following === undefined ? undefined : this.#claimWave(following);
       // Whoever waits for it meets its failure; until then it is nobody's.
       next?.catch(() => {});
+      const open: ClaimedLoad[] = [];
       for (const { prepared, claim } of claimed) {
         if (claim.kind === 'busy') busy.push(prepared.target);
-        else if (claim.kind === 'claimed') await this.#send(prepared, claim);
+        else if (claim.kind === 'claimed') open.push({ prepared, claim });
         else this.#settleUnclaimed(prepared, claim);
       }
+      await this.#sendAll(open);
     }
     return busy;
   }
@@ -545,20 +551,51 @@ class IngestRun {
     return { load, splits, openBytes, dataStart, dataLine, dataEnd };
   }
 
-  async #send(prepared: ReadyFile, claim: Extract<Claim, { kind: 'claimed' }>): Promise<void> {
+  /** Sends loads on their way, in their order; small ones of a table several at a time. */
+  async #sendAll(claimed: readonly ClaimedLoad[]): Promise<void> {
+    const planned = claimed.map((load) => ({
+      ...load,
+      plan: this.#plan(load.prepared, load.claim),
+    }));
+    for (const group of inGroups(planned, this.#options.processCount)) {
+      if (group.length === 1) await this.#send(group[0]!);
+      else await this.#sendTogether(group);
+    }
+  }
+
+  /** Sends small loads to one worker. */
+  async #sendTogether(loads: readonly PlannedLoad[]): Promise<void> {
+    const active = loads.map((load) => this.#begin(load));
+    await failpoint('run.planned');
+    const splits = loads.flatMap(({ plan }) => plan.splits as readonly PlannedSplit[]);
+    const ended = this.#dispatcher.isStopped
+      ? Promise.resolve(0)
+      : (await this.#dispatcher.send(splits)).ended;
+    for (const [i, { prepared }] of loads.entries()) {
+      const isCommitted = ended.then((committed) => i < committed);
+      this.#endings.push(this.#finish(prepared.target, active[i]!, [isCommitted], true));
+    }
+  }
+
+  #begin({ prepared, claim, plan }: PlannedLoad): ActiveLoad {
     const active = this.#activate(prepared, claim);
     this.#enforceRejectLimit(false);
-    const { splits, openBytes } = this.#plan(prepared, claim);
-    this.#progress.advance(prepared.file.size - openBytes, NO_ROWS);
+    this.#progress.advance(prepared.file.size - plan.openBytes, NO_ROWS);
+    return active;
+  }
+
+  async #send(load: PlannedLoad): Promise<void> {
+    const { prepared, plan } = load;
+    const active = this.#begin(load);
     await failpoint('run.planned');
     const endings: Promise<boolean>[] = [];
     let isAllSent = false;
     let fault: EdpError | undefined;
     try {
-      for await (const split of splits) {
+      for await (const split of plan.splits) {
         if (this.#dispatcher.isStopped) break;
-        const { ended } = await this.#dispatcher.send(split);
-        endings.push(ended);
+        const { ended } = await this.#dispatcher.send([split]);
+        endings.push(ended.then((committed) => committed === 1));
         if (split.release !== undefined) void ended.then(split.release);
       }
       isAllSent = !this.#dispatcher.isStopped;
@@ -665,8 +702,8 @@ const MIN_BULK_BYTES = 32 * 1024 * 1024;
 const MAX_BULK_FILES = 2000;
 
 /** Files claimed at once: small ones share round trips; big ones are left to other runs until their turn. */
-const MAX_WAVE_FILES = 32;
-const MAX_WAVE_BYTES = 16 * 1024 * 1024;
+const MAX_WAVE_FILES = 64;
+const MAX_WAVE_BYTES = 32 * 1024 * 1024;
 
 function inWaves(targets: readonly Target[], sizes: ReadonlyMap<InputFile, number>): Target[][] {
   const waves: Target[][] = [];
@@ -690,4 +727,48 @@ async function* ofLoad(
   splits: AsyncIterable<StreamedSplit>,
 ): AsyncGenerator<PlannedSplit> {
   for await (const split of splits) yield { load, ...split };
+}
+
+/** Groups of small files that a wave makes for each worker, so that none waits for another's last one. */
+const GROUPS_PER_WORKER = 2;
+
+/**
+ * Loads that go to a worker together: what can be loaded in one transaction, with several of them for each
+ * worker in a wave.
+ */
+function inGroups(loads: readonly PlannedLoad[], processCount: number): PlannedLoad[][] {
+  const shares = GROUPS_PER_WORKER * processCount;
+  const maxFiles = Math.ceil(Math.min(loads.length, MAX_WAVE_FILES) / shares);
+  const maxBytes = MAX_WAVE_BYTES / shares;
+  const groups: PlannedLoad[][] = [];
+  let bytes = 0;
+  for (const load of loads) {
+    const last = groups.at(-1);
+    const { size } = load.prepared.file;
+    if (
+      last !== undefined &&
+      last.length < maxFiles &&
+      bytes + size <= maxBytes &&
+      isWholeInOneSplit(load) &&
+      isWholeInOneSplit(last[0]!) &&
+      isAlike(load, last[0]!)
+    ) {
+      last.push(load);
+      bytes += size;
+    } else {
+      groups.push([load]);
+      bytes = size;
+    }
+  }
+  return groups;
+}
+
+function isWholeInOneSplit({ plan: { splits } }: PlannedLoad): boolean {
+  return Array.isArray(splits) && splits.length === 1 && splits[0].range.isExact;
+}
+
+/** Whether the rows of two files can go through one COPY. */
+function isAlike({ prepared: a }: ClaimedLoad, { prepared: b }: ClaimedLoad): boolean {
+  const [columns, others] = [a, b].map(({ plan }) => JSON.stringify(plan.columns));
+  return a.target.table === b.target.table && columns === others;
 }

@@ -50,26 +50,39 @@ export interface WindowConsumer {
   readonly isInRecord: boolean;
 }
 
-/** Runs `work` with the file opened, as it was when identified and still is afterwards. */
-export async function withFile<T>(
+/** Runs `work` with the file opened, as it was when identified. */
+export function withFile<T>(
   identity: FileIdentity,
   work: (file: FileHandle) => Promise<T>,
 ): Promise<T> {
-  const file = await open(identity.path, 'r').catch((error: Error) => {
-    throw new EdpError(
-      'file_changed',
-      `${identity.path} cannot be read any more: ${error.message}`,
-      {
-        hint: 'put the file back, and run the command again',
-      },
-    );
-  });
+  return withFiles([identity], ([file]) => work(file!));
+}
+
+/** Runs `work` with the files opened, each as it was when identified. */
+export async function withFiles<T>(
+  identities: readonly FileIdentity[],
+  work: (files: readonly FileHandle[]) => Promise<T>,
+): Promise<T> {
+  const files: FileHandle[] = [];
   try {
-    await assertUnchanged(file, identity);
-    return await work(file);
+    for (const identity of identities) {
+      const file = await openAgain(identity);
+      files.push(file);
+      await assertUnchanged(file, identity);
+    }
+    return await work(files);
   } finally {
-    await file.close();
+    for (const file of files) await file.close();
   }
+}
+
+/** @throws EdpError `file_changed` */
+function openAgain({ path }: FileIdentity): Promise<FileHandle> {
+  return open(path, 'r').catch((error: Error) => {
+    throw new EdpError('file_changed', `${path} cannot be read any more: ${error.message}`, {
+      hint: 'put the file back, and run the command again',
+    });
+  });
 }
 
 /** @throws EdpError `file_changed` */

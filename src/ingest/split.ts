@@ -47,11 +47,18 @@ export interface SplitRange {
   readonly isExact: boolean;
 }
 
-export interface SplitTask {
+/** One split. */
+export interface SplitPart {
   readonly load: LoadTask;
   readonly range: SplitRange;
   /** The bytes of the range, where they are not those of the file. */
   readonly segment?: Segment | undefined;
+}
+
+/** What a worker does in one transaction. */
+export interface SplitTask {
+  /** One split, or the only ones of several small files, alike in all but the load and the file. */
+  readonly parts: readonly SplitPart[];
   /** Takes the careful way from the start, because the splits before needed it. */
   readonly isCareful: boolean;
   readonly port: MessagePort;
@@ -68,13 +75,15 @@ export interface ScannedRange {
 }
 
 /** The worker has everything in its transaction and asks whether it may commit. */
-export interface CommitRequest extends ScannedRange {
+export interface CommitRequest {
+  readonly ranges: readonly ScannedRange[];
   /** Server process of the worker's session, to tell who waits for whom. */
   readonly backend: number;
 }
 
 export type CommitAnswer =
-  | { readonly commit: true; readonly firstLine: number }
+  /** Line, from 1, at the start of each. */
+  | { readonly commit: true; readonly firstLines: readonly number[] }
   /** `recalled`: another split waits for a lock of this one. */
   | { readonly commit: false; readonly reason: 'misaligned' | 'recalled' | 'stopped' };
 
@@ -92,16 +101,20 @@ export interface Receipt extends ScannedRange {
 }
 
 export type SplitOutcome =
-  | { readonly kind: 'committed'; readonly receipt: Receipt; readonly wasCareful: boolean }
-  | { readonly kind: 'rolled_back'; readonly reason: 'misaligned' | 'recalled' | 'stopped' }
+  | {
+      readonly kind: 'committed';
+      readonly receipts: readonly Receipt[];
+      readonly wasCareful: boolean;
+    }
+  /** `objected`: the server takes them not all together, and they are to be loaded one by one. */
+  | {
+      readonly kind: 'rolled_back';
+      readonly reason: 'misaligned' | 'recalled' | 'stopped' | 'objected';
+    }
   | { readonly kind: 'failed'; readonly error: ErrorData };
 
 /** A split whose rows go to the thread that asks, through the port, and not into the table. */
-export interface ScanTask {
-  readonly load: LoadTask;
-  readonly range: SplitRange;
-  /** The bytes of the range, where they are not those of the file. */
-  readonly segment?: Segment | undefined;
+export interface ScanTask extends SplitPart {
   readonly port: MessagePort;
   /** Set to 1 to stop all workers between two batches. */
   readonly stop: Int32Array;

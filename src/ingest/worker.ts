@@ -5,6 +5,10 @@
  * One split is one transaction: rows, rejects, receipt. Before it commits, the worker tells the run
  * where the split's records really began and ended, and waits for leave: the boundaries of a split are
  * verified by its neighbour, and tables with keys take their splits in the order of the file.
+ *
+ * Small files come several at a time, for one transaction and one COPY: what the server does for each of
+ * those takes it longer than the rows of a small file. Where it objects to a record of theirs, they come
+ * again one by one.
  */
 import { once } from 'node:events';
 import type { FileHandle } from 'node:fs/promises';
@@ -29,11 +33,10 @@ import { rejectLongSegment, SegmentSource } from './decode/segment-source.js';
 import { laneNotes } from './lanes/corrected-fields.js';
 import { LaneMemory } from './lanes/lane-memory.js';
 import { RecordLoader } from './lanes/record-loader.js';
-import { hasReceipt, insertReceipt } from './ledger/receipts.js';
+import { hasReceipt, insertReceipts, type LoadedSplit } from './ledger/receipts.js';
 import { type RecordPlace, RejectLog } from './ledger/reject-log.js';
-import { NO_COUNTS } from './notes.js';
 import type { WorkerData } from './pool.js';
-import { assertUnchanged, type ByteSource, findStart, readSplit, withFile } from './read.js';
+import { assertUnchanged, type ByteSource, findStart, readSplit, withFiles } from './read.js';
 import type {
   CommitAnswer,
   CommitRequest,
@@ -43,6 +46,7 @@ import type {
   ScanOutcome,
   ScanTask,
   SplitOutcome,
+  SplitPart,
   SplitTask,
 } from './split.js';
 
@@ -81,9 +85,9 @@ async function attemptSplit(task: SplitTask): Promise<SplitOutcome> {
   hasher ??= await createXXHash128();
   let isCareful = task.isCareful;
   for (;;) {
-    const current = await openSession(task.load.database);
+    const current = await openSession(task.parts[0]!.load.database);
     try {
-      return await loadSplit(current, task, isCareful);
+      return await loadParts(current, task, isCareful);
     } catch (error) {
       const { code } = error as { code?: string };
       if (isClosed(current.client) || isConnectionError(code)) {
@@ -97,6 +101,7 @@ async function attemptSplit(task: SplitTask): Promise<SplitOutcome> {
       if (error instanceof LostSplit) return { kind: 'rolled_back', reason: 'misaligned' };
       if (isCareful || !(isDataError(code) || error instanceof MissingReference)) throw error;
       // The server objects to some record: find out which.
+      if (task.parts.length > 1) return { kind: 'rolled_back', reason: 'objected' };
       isCareful = true;
       await failpoint('split.careful', current.client);
     }
@@ -104,53 +109,66 @@ async function attemptSplit(task: SplitTask): Promise<SplitOutcome> {
 }
 
 /** One transaction. */
-async function loadSplit(
+async function loadParts(
   current: Session,
   task: SplitTask,
   isCareful: boolean,
 ): Promise<SplitOutcome> {
   const { client, backend } = current;
-  const { load, range, port } = task;
-  return withFile(load.file, async (file) => {
-    const source = sourceOf(task, file);
-    const start = await findStart(file, load.file, load.dialect, range, laneMemory.window);
-    const rejects = new RejectLog(client, load.loadId, start);
+  return withOpenParts(task.parts, client, async (parts) => {
+    const [{ load, source, rejects }] = parts;
+    const loaders: RecordLoader[] = [];
     const sink: RowSink = isCareful
       ? new CarefulSink(makeStage(client, load), rejects, laneNotes(load.plan), (notes) =>
-          loader.uncount(notes),
+          loaders[0]!.uncount(notes),
         )
       : new DirectSink(client, load.target, load.plan);
-    const loader = new RecordLoader({ ...load, laneMemory }, sink, rejects);
     await failpoint('split.opened', client);
     await client.query('BEGIN');
     await sink.begin();
     await failpoint('split.begun', client);
-    const scanned = await scan(source, file, task, start, loader, rejects, client);
+    const scans: Scan[] = [];
+    for (const part of parts) {
+      // One after the other: they share the memory of the byte lane.
+      const loader = new RecordLoader({ ...part.load, laneMemory }, sink, part.rejects);
+      loaders.push(loader);
+      scans.push(await scan(part, loader, task.stop, client));
+    }
+    await sink.pause();
+    const account = (duplicate: number): Receipt[] =>
+      parts.map((part, i) => makeReceipt(scans[i]!, loaders[i]!, part.rejects.count, duplicate));
 
-    const answer = await askToCommit(port, { ...scanned, backend });
+    const answer = await askToCommit(task.port, { ranges: scans, backend });
     await failpoint(answer.commit ? 'split.allowed' : 'split.refused', client);
     if (!answer.commit) {
       await client.query('ROLLBACK');
       return { kind: 'rolled_back', reason: answer.reason };
     }
-    if (scanned.end === scanned.start) {
+    if (scans.every(({ start, end }) => start === end)) {
       // A record longer than a split leaves splits without any; they have nothing to account for.
       await client.query('ROLLBACK');
-      return { kind: 'committed', receipt: emptyReceipt(scanned), wasCareful: false };
+      return { kind: 'committed', receipts: account(0), wasCareful: false };
     }
     if (current.isNew) await assertOwned(client, load);
     current.isNew = false;
+    // Several have no duplicates: the server would have objected to them.
     const duplicate = await sink.settle((place) => readRaw(source, place));
     await failpoint('split.settled', client);
-    await rejects.flush();
+    for (const part of parts) await part.rejects.flush();
     await failpoint('split.rejects_written', client);
-    const receipt = makeReceipt(scanned, loader, rejects.count, duplicate);
-    const { loadId, attempt, onConflict } = load;
-    await insertReceipt(client, loadId, attempt, answer.firstLine, onConflict, receipt);
+    const receipts = account(duplicate);
+    const loaded = parts
+      .map((part, i) => ({
+        load: part.load,
+        firstLine: answer.firstLines[i]!,
+        receipt: receipts[i]!,
+      }))
+      .filter(({ receipt: { start, end } }) => end > start);
+    await insertReceipts(client, loaded);
     await failpoint('split.receipt_written', client);
-    await commit(current, load, receipt);
+    await commit(current, load.database, loaded[0]!);
     await failpoint('split.committed', client);
-    return { kind: 'committed', receipt, wasCareful: isCareful };
+    return { kind: 'committed', receipts, wasCareful: isCareful };
   });
 }
 
@@ -158,15 +176,14 @@ async function loadSplit(
  * A split whose rows are copied by another thread, in a transaction of its own.
  */
 export async function scanSplit(task: ScanTask): Promise<ScanOutcome> {
-  const { load, range, port } = task;
+  const { port, stop } = task;
   try {
     hasher ??= await createXXHash128();
-    return await withFile(load.file, async (file) => {
-      const start = await findStart(file, load.file, load.dialect, range, laneMemory.window);
-      const rejects = new RejectLog(undefined, load.loadId, start);
+    return await withOpenParts([task], undefined, async ([part]) => {
+      const { load, rejects } = part;
       const sink = new PortSink(port, load.target, load.plan);
       const loader = new RecordLoader({ ...load, laneMemory }, sink, rejects);
-      const scanned = await scan(sourceOf(task, file), file, task, start, loader, rejects);
+      const scanned = await scan(part, loader, stop);
       await sink.settle();
       return {
         kind: 'scanned',
@@ -182,9 +199,37 @@ export async function scanSplit(task: ScanTask): Promise<ScanOutcome> {
   }
 }
 
-/** Where the bytes of a split are: in the file, or in what was made of it. */
-function sourceOf({ segment }: Pick<SplitTask, 'segment'>, file: FileHandle): ByteSource {
-  return segment === undefined ? file : new SegmentSource(segment);
+/** A split whose file is open. */
+interface OpenPart extends SplitPart {
+  readonly file: FileHandle;
+  /** Where the bytes of the split are: in the file, or in what was made of it. */
+  readonly source: ByteSource;
+  readonly start: number;
+  readonly rejects: RejectLog;
+}
+
+type AtLeastOne<T> = readonly [T, ...T[]];
+
+/** @param client takes the rejects; undefined where somebody else does */
+function withOpenParts<T>(
+  parts: readonly SplitPart[],
+  client: pg.Client | undefined,
+  work: (parts: AtLeastOne<OpenPart>) => Promise<T>,
+): Promise<T> {
+  return withFiles(
+    parts.map(({ load }) => load.file),
+    async (files) => {
+      const open: OpenPart[] = [];
+      for (const [i, { load, range, segment }] of parts.entries()) {
+        const file = files[i]!;
+        const start = await findStart(file, load.file, load.dialect, range, laneMemory.window);
+        const source = segment === undefined ? file : new SegmentSource(segment);
+        const rejects = new RejectLog(client, load.loadId, start);
+        open.push({ load, range, segment, file, source, start, rejects });
+      }
+      return work(open as unknown as AtLeastOne<OpenPart>);
+    },
+  );
 }
 
 /** Records, none of which is one: then the split has likely begun at a line of something longer. */
@@ -202,14 +247,11 @@ interface Scan extends ScannedRange {
   readonly contentHash: string;
 }
 
-/** Reads a split's records from `start` on, and hands them to the loader. */
+/** Reads a split's records, and hands them to the loader. */
 async function scan(
-  source: ByteSource,
-  file: FileHandle,
-  { load, range, segment, stop }: Pick<SplitTask, 'load' | 'range' | 'segment' | 'stop'>,
-  start: number,
+  { load, range, segment, file, source, start, rejects }: OpenPart,
   loader: RecordLoader,
-  rejects: RejectLog,
+  stop: Int32Array,
   client?: pg.Client,
 ): Promise<Scan> {
   const extent = segment === undefined ? load.file : { ...load.file, size: segment.end };
@@ -256,11 +298,6 @@ function makeReceipt(
   };
 }
 
-function emptyReceipt(scanned: ScannedRange): Receipt {
-  const rows = { read: 0, loaded: 0, rejected: 0, duplicate: 0 };
-  return { ...scanned, rows, notes: NO_COUNTS, contentHash: '' };
-}
-
 function makeStage(client: pg.Client, load: LoadTask): Stage {
   const { target, plan, onConflict, missingDimensions, loadId } = load;
   const { columns } = plan;
@@ -289,8 +326,8 @@ async function assertOwned(client: pg.Client, { owner, loadId }: LoadTask): Prom
 /** A commit whose acknowledgement got lost may have happened: the receipt tells. */
 async function commit(
   { client, backend }: Session,
-  load: LoadTask,
-  receipt: Receipt,
+  database: pg.ClientConfig,
+  { load, receipt }: LoadedSplit,
 ): Promise<void> {
   try {
     await client.query('COMMIT');
@@ -298,7 +335,7 @@ async function commit(
   } catch (error) {
     if (!isConnectionError((error as { code?: string }).code) && !isClosed(client)) throw error;
     closeSession();
-    const another = await openSession(load.database);
+    const another = await openSession(database);
     await waitForBackend(another.client, backend);
     if (!(await hasReceipt(another.client, load.loadId, receipt.start))) throw error;
   }

@@ -202,6 +202,31 @@ const several: Scenario = {
   },
 };
 
+/** Many small files, several to a transaction; the server objects to records of some of them. */
+const small: Scenario = {
+  name: 'small files',
+  commands: [['ingest', 'events-??.csv', '--process-count', '2']],
+  failpoints: [...RUN, ...SPLIT, ...CAREFUL, RETRY],
+  async prepare(place) {
+    await seed(place);
+    await place.query('ALTER TABLE events ADD CONSTRAINT no_beast CHECK (metric_n <> 666)');
+    const files = Array.from({ length: 40 }, (_, i) =>
+      writeEvents({
+        from: 1 + i * 1000,
+        count: 120,
+        ...(i === 20 ? { spoils: true } : { spoilsLightly: true }),
+      }),
+    );
+    const nameOf = (i: number) => `events-${String(i + 1).padStart(2, '0')}.csv`;
+    for (const [i, file] of files.entries()) await write(place, nameOf(i), file);
+    return {
+      tables: [events(files.flatMap(({ rows }) => rows))],
+      loads: files.map((file, i) => loaded(nameOf(i), file)),
+      lineageOf: 'events',
+    };
+  },
+};
+
 const BULK = 'bulk.min_bytes:=1000';
 
 /** Everything at once, into an empty table whose indexes come off. */
@@ -456,6 +481,7 @@ export const SCENARIOS: readonly Scenario[] = [
   conflicts('update'),
   conflicts('skip'),
   several,
+  small,
   bulk,
   bulkRefused,
   replay,

@@ -19,7 +19,7 @@ import { lockReferred } from '../copy/foreign-keys.js';
 import { buildIndexes, planIndexes } from '../copy/indexes.js';
 import type { CopyTarget } from '../copy/target.js';
 import type { PlannedSplit } from '../dispatch.js';
-import { insertReceipt, insertRejects } from '../ledger/receipts.js';
+import { insertReceipts, insertRejects, type LoadedSplit } from '../ledger/receipts.js';
 import type { SplitPool } from '../pool.js';
 import type { LoadTask, Receipt, RowCounts, ScannedSplit } from '../split.js';
 
@@ -88,22 +88,7 @@ export async function loadInBulk(
       await failpoint('bulk.copied', client);
       await buildIndexes(client, target.table, indexes);
       await failpoint('bulk.indexes_built', client);
-      for (const [i, { load, dataLine }] of files.entries()) {
-        let firstLine = dataLine;
-        for (const receipt of receipts[i]!) {
-          if (receipt.end > receipt.start) {
-            await insertReceipt(
-              client,
-              load.loadId,
-              load.attempt,
-              firstLine,
-              load.onConflict,
-              receipt,
-            );
-          }
-          firstLine += receipt.lineCount;
-        }
-      }
+      await insertReceipts(client, listLoaded(files, receipts));
       await failpoint('bulk.receipts', client);
       if (!options.mayCommit()) throw new Undo();
       ({ backend } = await identifySession(client));
@@ -122,6 +107,20 @@ export async function loadInBulk(
     }
     return { kind: 'undone', reason: error instanceof Undo ? undefined : (error as Error).message };
   }
+}
+
+function listLoaded(
+  files: readonly BulkFile[],
+  receipts: readonly (readonly Receipt[])[],
+): LoadedSplit[] {
+  return files.flatMap(({ load, dataLine }, i) => {
+    let nextLine = dataLine;
+    return receipts[i]!.map((receipt) => {
+      const firstLine = nextLine;
+      nextLine += receipt.lineCount;
+      return { load, firstLine, receipt };
+    }).filter(({ receipt: { start, end } }) => end > start);
+  });
 }
 
 async function hasCommitted({ database, loadId }: LoadTask, backend: number): Promise<boolean> {

@@ -216,7 +216,6 @@ export class RecordLoader {
     if (this.#lane !== undefined) this.#takeLaneRows(this.#lane);
     this.#sink.take(this.#writer);
     await this.#sink.flush();
-    await this.#sink.pause();
   }
 
   #noteLaneRows(lane: ByteLane, base: number): void {

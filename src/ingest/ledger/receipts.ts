@@ -2,8 +2,7 @@
 import type pg from 'pg';
 import { EdpError } from '../../errors.js';
 import { failpoint } from '../../failpoints.js';
-import type { OnConflict } from '../copy/stage.js';
-import type { Receipt } from '../split.js';
+import type { LoadTask, Receipt } from '../split.js';
 
 export interface RejectRecord {
   readonly byteOffset: number;
@@ -48,56 +47,77 @@ export function toStored(counts: Readonly<Record<string, number>>): string | nul
   return Object.keys(counts).length === 0 ? null : JSON.stringify(counts);
 }
 
+/** A split that was loaded, as the ledger is to know it. */
+export interface LoadedSplit {
+  readonly load: Pick<LoadTask, 'loadId' | 'attempt' | 'onConflict'>;
+  /** Line, from 1, at its start. */
+  readonly firstLine: number;
+  readonly receipt: Receipt;
+}
+
 /**
- * The receipt, and the counts of the load with it.
+ * The receipts, and the counts of their loads with them.
  *
- * @param attempt the attempt that owns the load as far as this run knows
- * @param onConflict how conflicts of keys were settled
- * @throws EdpError `interrupted` where another run took the load over: then nothing of this may commit
+ * @throws EdpError `interrupted` where another run took a load over: then nothing of this may commit
  */
-export async function insertReceipt(
+export async function insertReceipts(
   client: pg.Client,
-  loadId: number,
-  attempt: number,
-  firstLine: number,
-  onConflict: OnConflict,
-  receipt: Receipt,
+  splits: readonly LoadedSplit[],
 ): Promise<void> {
-  const { read, loaded, rejected, duplicate } = receipt.rows;
-  const { unknownMetrics, corrections } = receipt.notes;
+  if (splits.length === 0) return;
+  const receipts = splits.map(({ receipt }) => receipt);
   await client.query(
     `INSERT INTO edp.receipts (load_id, start_byte, end_byte, first_line, line_count, rows_read,
        rows_loaded, rows_rejected, rows_duplicate, unknown_metrics, corrections, content_hash, on_conflict)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+     SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
+       $7::bigint[], $8::bigint[], $9::bigint[], $10::jsonb[], $11::jsonb[], $12::text[], $13::text[])`,
     [
-      loadId,
-      receipt.start,
-      receipt.end,
-      firstLine,
-      receipt.lineCount,
-      read,
-      loaded,
-      rejected,
-      duplicate,
-      toStored(unknownMetrics),
-      toStored(corrections),
-      receipt.contentHash,
-      onConflict,
+      splits.map(({ load }) => load.loadId),
+      receipts.map(({ start }) => start),
+      receipts.map(({ end }) => end),
+      splits.map(({ firstLine }) => firstLine),
+      receipts.map(({ lineCount }) => lineCount),
+      receipts.map(({ rows }) => rows.read),
+      receipts.map(({ rows }) => rows.loaded),
+      receipts.map(({ rows }) => rows.rejected),
+      receipts.map(({ rows }) => rows.duplicate),
+      receipts.map(({ notes }) => toStored(notes.unknownMetrics)),
+      receipts.map(({ notes }) => toStored(notes.corrections)),
+      receipts.map(({ contentHash }) => contentHash),
+      splits.map(({ load }) => load.onConflict),
     ],
   );
   await failpoint('receipt.inserted', client);
-  // Last, since it locks the load's row until the commit.
-  const { rowCount } = await client.query(
-    `UPDATE edp.loads SET rows_read = rows_read + $3, rows_loaded = rows_loaded + $4,
-       rows_rejected = rows_rejected + $5, rows_duplicate = rows_duplicate + $6
-     WHERE load_id = $1 AND attempt = $2 AND state = 'loading'`,
-    [loadId, attempt, read, loaded, rejected, duplicate],
+  await addToLoads(client, splits);
+}
+
+/** Comes last in a transaction, since it locks the rows of the loads until the commit. */
+async function addToLoads(client: pg.Client, splits: readonly LoadedSplit[]): Promise<void> {
+  const { rows: added } = await client.query<{ load_id: number }>(
+    `UPDATE edp.loads l SET rows_read = l.rows_read + s.read, rows_loaded = l.rows_loaded + s.loaded,
+       rows_rejected = l.rows_rejected + s.rejected, rows_duplicate = l.rows_duplicate + s.duplicate
+     FROM (SELECT load_id, attempt, sum(read)::bigint AS read, sum(loaded)::bigint AS loaded,
+                  sum(rejected)::bigint AS rejected, sum(duplicate)::bigint AS duplicate
+           FROM unnest($1::bigint[], $2::int[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[])
+             AS t (load_id, attempt, read, loaded, rejected, duplicate)
+           GROUP BY load_id, attempt) s
+     WHERE l.load_id = s.load_id AND l.attempt = s.attempt AND l.state = 'loading'
+     RETURNING l.load_id`,
+    [
+      splits.map(({ load }) => load.loadId),
+      splits.map(({ load }) => load.attempt),
+      splits.map(({ receipt }) => receipt.rows.read),
+      splits.map(({ receipt }) => receipt.rows.loaded),
+      splits.map(({ receipt }) => receipt.rows.rejected),
+      splits.map(({ receipt }) => receipt.rows.duplicate),
+    ],
   );
-  if (rowCount !== 1) {
-    throw new EdpError('interrupted', `another run took over load ${loadId}`, {
-      hint: 'it finishes the load; run the command again to see the result',
-    });
-  }
+  const own = new Set(added.map(({ load_id }) => load_id));
+  const lost = splits.find(({ load }) => !own.has(load.loadId));
+  if (lost === undefined) return;
+  throw new EdpError('interrupted', `another run took over load ${lost.load.loadId}`, {
+    hint: 'it finishes the load; run the command again to see the result',
+  });
 }
 
 /** Whether a split is in the ledger: answers what a lost acknowledgement of a commit left open. */
