@@ -125,7 +125,8 @@ export interface DispatchOptions {
   /** To ask who waits for whom. */
   readonly session: Session;
   readonly signal: AbortSignal;
-  onCommitted(split: PlannedSplit, receipt: Receipt): void;
+  /** @param receipts as many as splits, which have committed together */
+  onCommitted(splits: readonly PlannedSplit[], receipts: readonly Receipt[]): void;
 }
 
 export class Dispatcher {
@@ -220,18 +221,19 @@ export class Dispatcher {
           committed += group.length;
           if (groups.length === 0) flight.settle(true);
           if (outcome.wasCareful) this.#carefulTables.add(table);
-          for (const [i, split] of group.entries()) {
-            this.#options.onCommitted(split, outcome.receipts[i]!);
-          }
+          this.#options.onCommitted(group, outcome.receipts);
           if (groups.length === 0) return committed;
+          attempts = 0;
         } else if (outcome.kind === 'rolled_back') {
           if (outcome.reason === 'stopped') return committed;
-          if (outcome.reason === 'objected') groups.splice(0, 1, ...apart(group));
           // The end of the split before is known by now, and is where this one begins.
           const boundary = await flight.before?.boundary.promise;
           if (boundary !== undefined) groups[0] = [beginAt(group[0]!, boundary.end)];
           else if (flight.before !== undefined) return committed;
           if (outcome.reason === 'recalled') await flight.beforeInTable?.settled.promise;
+        } else if (group.length > 1) {
+          // One of them is to blame, and keeps back none of the others.
+          groups.splice(0, 1, ...apart(group));
         } else {
           if (!isTransient(outcome.error.code) || ++attempts >= MAX_ATTEMPTS) {
             throw fromErrorData(outcome.error);

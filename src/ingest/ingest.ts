@@ -129,6 +129,8 @@ interface LoadPlan {
   readonly splits: readonly PlannedSplit[] | AsyncIterable<PlannedSplit>;
   /** Bytes of the file that they stand for. */
   readonly openBytes: number;
+  /** About how many bytes a worker is to take at a time. */
+  readonly batchBytes: number;
   readonly dataStart: number;
   /** Undefined where it shows only when all is read. */
   readonly dataEnd: number | undefined;
@@ -143,9 +145,13 @@ interface ActiveLoad {
   readonly claim: Extract<Claim, { kind: 'claimed' }>;
   readonly identity: LoadIdentity;
   readonly startedAt: number;
+  /** How much of the time since then it took, where others were loaded with it. */
+  readonly share: number;
   readonly dialect: object;
   readonly drift: Drift | undefined;
   rows: RowCounts;
+  /** Whether too much was rejected when the last of it was counted. */
+  isOverRejectLimit: boolean;
 }
 
 class IngestRun {
@@ -196,9 +202,12 @@ class IngestRun {
       processCount: options.processCount,
       session: resources.session,
       signal,
-      onCommitted: ({ load, sourceBytes }, receipt) => {
-        this.#count(this.#active.get(load.loadId)!, receipt);
-        progress.advance(sourceBytes ?? receipt.end - receipt.start, receipt.rows);
+      onCommitted: (splits, receipts) => {
+        for (const [i, { load, sourceBytes }] of splits.entries()) {
+          const receipt = receipts[i]!;
+          this.#count(this.#active.get(load.loadId)!, receipt);
+          progress.advance(sourceBytes ?? receipt.end - receipt.start, receipt.rows);
+        }
         this.#enforceRejectLimit(false);
       },
     });
@@ -276,7 +285,7 @@ class IngestRun {
     if (indexes === undefined) return targets;
     const left: Target[] = [];
     const claimed: ClaimedLoad[] = [];
-    for (const wave of inWaves(targets, this.#sizes)) {
+    for (const wave of inWaves(targets, this.#sizes, this.#options.processCount)) {
       for (const { prepared, claim } of await this.#claimWave(wave)) {
         if (claim.kind === 'busy') left.push(prepared.target);
         else if (claim.kind === 'claimed') claimed.push({ prepared, claim });
@@ -321,12 +330,8 @@ class IngestRun {
       return false;
     }
     await failpoint('bulk.committed');
-    const now = performance.now();
-    const totalBytes = claimed.reduce((sum, { prepared }) => sum + prepared.file.size, 0);
     for (const [i, { prepared, claim }] of claimed.entries()) {
-      // Each file's share of the time that all took together.
-      const share = ((now - startedAt) * prepared.file.size) / totalBytes;
-      const active = this.#activate(prepared, claim, now - share);
+      const active = this.#activate(prepared, claim, startedAt, shareOf(prepared, claimed));
       for (const receipt of outcome.receipts[i]!) this.#count(active, receipt);
       this.#endings.push(this.#finish(prepared.target, active, [], true));
     }
@@ -341,7 +346,7 @@ class IngestRun {
    */
   async #loadAll(targets: readonly Target[]): Promise<Target[]> {
     const busy: Target[] = [];
-    const waves = inWaves(targets, this.#sizes);
+    const waves = inWaves(targets, this.#sizes, this.#options.processCount);
     let next = waves[0] === undefined ? undefined : this.#claimWave(waves[0]);
     for (let i = 0; next !== undefined; i++) {
       const claimed: readonly ClaimedFile[] = await next;
@@ -460,6 +465,7 @@ class IngestRun {
     { target, description, drift, file, identity }: ReadyFile,
     claim: Extract<Claim, { kind: 'claimed' }>,
     startedAt = performance.now(),
+    share = 1,
   ): ActiveLoad {
     const active: ActiveLoad = {
       name: target.file.name,
@@ -468,9 +474,11 @@ class IngestRun {
       claim,
       identity,
       startedAt,
+      share,
       dialect: summarizeForm(description),
       drift,
       rows: claim.rows,
+      isOverRejectLimit: false,
     };
     this.#active.set(claim.loadId, active);
     this.#tell(target, [...listOddities(description), ...listDrift(drift, target.table)]);
@@ -496,6 +504,7 @@ class IngestRun {
   #count(active: ActiveLoad, { rows, notes }: Receipt): void {
     active.rows = addRows(active.rows, rows);
     this.#rows = addRows(this.#rows, rows);
+    active.isOverRejectLimit = this.#findRejectLimitFault(false) !== undefined;
     this.#notes.addCounts(notes);
   }
 
@@ -533,7 +542,8 @@ class IngestRun {
         skipFooter: this.#options.csvFor(target.table).skipFooter ?? 0,
       });
       const splits = ofLoad(load, text);
-      return { load, splits, openBytes: file.size, dataStart, dataLine, dataEnd: undefined };
+      const openBytes = file.size;
+      return { load, splits, openBytes, batchBytes, dataStart, dataLine, dataEnd: undefined };
     }
     const { dataEnd = file.size } = description;
     // A file of a few long records keeps all workers busy, too.
@@ -548,7 +558,7 @@ class IngestRun {
       })),
     );
     const openBytes = gaps.reduce((sum, { start, end }) => sum + end - start, 0);
-    return { load, splits, openBytes, dataStart, dataLine, dataEnd };
+    return { load, splits, openBytes, batchBytes, dataStart, dataLine, dataEnd };
   }
 
   /** Sends loads on their way, in their order; small ones of a table several at a time. */
@@ -565,7 +575,7 @@ class IngestRun {
 
   /** Sends small loads to one worker. */
   async #sendTogether(loads: readonly PlannedLoad[]): Promise<void> {
-    const active = loads.map((load) => this.#begin(load));
+    const active = loads.map((load) => this.#begin(load, shareOf(load.prepared, loads)));
     await failpoint('run.planned');
     const splits = loads.flatMap(({ plan }) => plan.splits as readonly PlannedSplit[]);
     const ended = this.#dispatcher.isStopped
@@ -577,8 +587,8 @@ class IngestRun {
     }
   }
 
-  #begin({ prepared, claim, plan }: PlannedLoad): ActiveLoad {
-    const active = this.#activate(prepared, claim);
+  #begin({ prepared, claim, plan }: PlannedLoad, share = 1): ActiveLoad {
+    const active = this.#activate(prepared, claim, performance.now(), share);
     this.#enforceRejectLimit(false);
     this.#progress.advance(prepared.file.size - plan.openBytes, NO_ROWS);
     return active;
@@ -616,12 +626,13 @@ class IngestRun {
     fault?: EdpError,
   ): Promise<void> {
     const committed = await Promise.all(endings);
-    this.#enforceRejectLimit(this.#results.size === this.#targetCount - 1);
+    const isLast = this.#results.size === this.#targetCount - 1;
+    if (isLast) this.#enforceRejectLimit(true);
     // Over the limit it stays open, so that the next run holds it against its own limit again.
-    const isComplete =
-      isAllSent && committed.every((isCommitted) => isCommitted) && !this.#isOverRejectLimit;
+    const isOver = active.isOverRejectLimit || (isLast && this.#isOverRejectLimit);
+    const isComplete = isAllSent && committed.every((isCommitted) => isCommitted) && !isOver;
     const { claim, identity, bytes } = active;
-    const seconds = (performance.now() - active.startedAt) / 1000;
+    const seconds = ((performance.now() - active.startedAt) * active.share) / 1000;
     try {
       const { loadId, attempt } = claim;
       await this.#end({ loadId, attempt, key: identity, isComplete, seconds });
@@ -680,13 +691,16 @@ class IngestRun {
       : 'not finished; the same command goes on where it stopped';
   }
 
+  #findRejectLimitFault(isEnd: boolean, uncommitted: RowCounts = NO_ROWS): EdpError | undefined {
+    return findRejectLimitFault(this.#options.maxRejects, addRows(this.#rows, uncommitted), isEnd);
+  }
+
   /**
    * @param isEnd whether nothing more is to come
    * @param uncommitted counts of what is still to commit
    */
   #enforceRejectLimit(isEnd: boolean, uncommitted: RowCounts = NO_ROWS): void {
-    const rows = addRows(this.#rows, uncommitted);
-    const fault = findRejectLimitFault(this.#options.maxRejects, rows, isEnd);
+    const fault = this.#findRejectLimitFault(isEnd, uncommitted);
     if (fault === undefined) return;
     this.#isOverRejectLimit = true;
     this.#dispatcher.stop(fault);
@@ -701,17 +715,29 @@ const MIN_BULK_BYTES = 32 * 1024 * 1024;
 /** A run holds a lock for every load it has in hand, and the server has room for some thousands. */
 const MAX_BULK_FILES = 2000;
 
-/** Files claimed at once: small ones share round trips; big ones are left to other runs until their turn. */
-const MAX_WAVE_FILES = 64;
-const MAX_WAVE_BYTES = 32 * 1024 * 1024;
+/** Small files that a worker takes together. */
+const MAX_GROUP_FILES = 16;
+const MAX_GROUP_BYTES = 8 * 1024 * 1024;
+/** Groups for each worker among the files claimed at once, so that none waits for another's last one. */
+const GROUPS_PER_WORKER = 2;
 
-function inWaves(targets: readonly Target[], sizes: ReadonlyMap<InputFile, number>): Target[][] {
+/** Files claimed at once: small ones share round trips; big ones are left to other runs until their turn. */
+function inWaves(
+  targets: readonly Target[],
+  sizes: ReadonlyMap<InputFile, number>,
+  processCount: number,
+): Target[][] {
+  const groups = GROUPS_PER_WORKER * processCount;
   const waves: Target[][] = [];
   let bytes = Number.POSITIVE_INFINITY;
   for (const target of targets) {
     const size = sizes.get(target.file) ?? 0;
     const last = waves.at(-1);
-    if (last === undefined || last.length >= MAX_WAVE_FILES || bytes + size > MAX_WAVE_BYTES) {
+    if (
+      last === undefined ||
+      last.length >= groups * MAX_GROUP_FILES ||
+      bytes + size > groups * MAX_GROUP_BYTES
+    ) {
       waves.push([target]);
       bytes = size;
     } else {
@@ -729,17 +755,10 @@ async function* ofLoad(
   for await (const split of splits) yield { load, ...split };
 }
 
-/** Groups of small files that a wave makes for each worker, so that none waits for another's last one. */
-const GROUPS_PER_WORKER = 2;
-
-/**
- * Loads that go to a worker together: what can be loaded in one transaction, with several of them for each
- * worker in a wave.
- */
+/** Loads that go to a worker together: what can be loaded in one transaction. */
 function inGroups(loads: readonly PlannedLoad[], processCount: number): PlannedLoad[][] {
-  const shares = GROUPS_PER_WORKER * processCount;
-  const maxFiles = Math.ceil(Math.min(loads.length, MAX_WAVE_FILES) / shares);
-  const maxBytes = MAX_WAVE_BYTES / shares;
+  const fairShare = Math.ceil(loads.length / (GROUPS_PER_WORKER * processCount));
+  const maxFiles = Math.min(MAX_GROUP_FILES, fairShare);
   const groups: PlannedLoad[][] = [];
   let bytes = 0;
   for (const load of loads) {
@@ -748,7 +767,7 @@ function inGroups(loads: readonly PlannedLoad[], processCount: number): PlannedL
     if (
       last !== undefined &&
       last.length < maxFiles &&
-      bytes + size <= maxBytes &&
+      bytes + size <= Math.min(MAX_GROUP_BYTES, load.plan.batchBytes) &&
       isWholeInOneSplit(load) &&
       isWholeInOneSplit(last[0]!) &&
       isAlike(load, last[0]!)
@@ -765,6 +784,12 @@ function inGroups(loads: readonly PlannedLoad[], processCount: number): PlannedL
 
 function isWholeInOneSplit({ plan: { splits } }: PlannedLoad): boolean {
   return Array.isArray(splits) && splits.length === 1 && splits[0].range.isExact;
+}
+
+/** How much of the time that loads take together is one's own. */
+function shareOf({ file }: ReadyFile, loads: readonly ClaimedLoad[]): number {
+  const totalBytes = loads.reduce((sum, { prepared }) => sum + prepared.file.size, 0);
+  return file.size / totalBytes;
 }
 
 /** Whether the rows of two files can go through one COPY. */

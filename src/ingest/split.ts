@@ -106,11 +106,7 @@ export type SplitOutcome =
       readonly receipts: readonly Receipt[];
       readonly wasCareful: boolean;
     }
-  /** `objected`: the server takes them not all together, and they are to be loaded one by one. */
-  | {
-      readonly kind: 'rolled_back';
-      readonly reason: 'misaligned' | 'recalled' | 'stopped' | 'objected';
-    }
+  | { readonly kind: 'rolled_back'; readonly reason: 'misaligned' | 'recalled' | 'stopped' }
   | { readonly kind: 'failed'; readonly error: ErrorData };
 
 /** A split whose rows go to the thread that asks, through the port, and not into the table. */

@@ -7,8 +7,8 @@
  * verified by its neighbour, and tables with keys take their splits in the order of the file.
  *
  * Small files come several at a time, for one transaction and one COPY: what the server does for each of
- * those takes it longer than the rows of a small file. Where it objects to a record of theirs, they come
- * again one by one.
+ * those takes it longer than the rows of a small file. Where anything goes wrong with them, they come again
+ * one by one.
  */
 import { once } from 'node:events';
 import type { FileHandle } from 'node:fs/promises';
@@ -34,7 +34,7 @@ import { laneNotes } from './lanes/corrected-fields.js';
 import { LaneMemory } from './lanes/lane-memory.js';
 import { RecordLoader } from './lanes/record-loader.js';
 import { hasReceipt, insertReceipts, type LoadedSplit } from './ledger/receipts.js';
-import { type RecordPlace, RejectLog } from './ledger/reject-log.js';
+import { MAX_PENDING_REJECT_BYTES, type RecordPlace, RejectLog } from './ledger/reject-log.js';
 import type { WorkerData } from './pool.js';
 import { assertUnchanged, type ByteSource, findStart, readSplit, withFiles } from './read.js';
 import type {
@@ -99,9 +99,9 @@ async function attemptSplit(task: SplitTask): Promise<SplitOutcome> {
       }
       await rollBack(current.client, error);
       if (error instanceof LostSplit) return { kind: 'rolled_back', reason: 'misaligned' };
-      if (isCareful || !(isDataError(code) || error instanceof MissingReference)) throw error;
+      const isObjection = isDataError(code) || error instanceof MissingReference;
+      if (isCareful || task.parts.length > 1 || !isObjection) throw error;
       // The server objects to some record: find out which.
-      if (task.parts.length > 1) return { kind: 'rolled_back', reason: 'objected' };
       isCareful = true;
       await failpoint('split.careful', current.client);
     }
@@ -133,6 +133,11 @@ async function loadParts(
       const loader = new RecordLoader({ ...part.load, laneMemory }, sink, part.rejects);
       loaders.push(loader);
       scans.push(await scan(part, loader, task.stop, client));
+      const pendingBytes = parts.reduce((sum, other) => sum + other.rejects.pendingBytes, 0);
+      if (pendingBytes > MAX_PENDING_REJECT_BYTES) {
+        await sink.pause();
+        for (const { rejects } of parts) await rejects.flush();
+      }
     }
     await sink.pause();
     const account = (duplicate: number): Receipt[] =>

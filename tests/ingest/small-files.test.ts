@@ -113,6 +113,42 @@ describe('small files', () => {
     expect(rejects).toEqual([[nameOf(5), 'refused_by_server']]);
   });
 
+  it('each of which fails once, are loaded all the same', async () => {
+    const cwd = await makeProject(MODEL, { 'items-none.csv': 'id,body\n' });
+    await run(cwd, 'ingest', 'items-none.csv');
+    // A sequence is not rolled back: each first record is refused the first time, and taken the second.
+    await database.query(`
+      CREATE FUNCTION deadlock_once() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF NEW.id % 1000 = 0 AND nextval('public.tries_' || NEW.id / 1000) = 1 THEN
+          RAISE EXCEPTION 'deadlock, say' USING ERRCODE = '40P01';
+        END IF;
+        RETURN NEW;
+      END $$`);
+    await database.query(
+      'CREATE TRIGGER t BEFORE INSERT ON items FOR EACH ROW EXECUTE FUNCTION deadlock_once()',
+    );
+    for (let file = 0; file < FILES; file++) await database.query(`CREATE SEQUENCE tries_${file}`);
+    const { status, json } = await ingest(writeFiles());
+    expect(status).toBe(0);
+    expect(json.rows).toMatchObject({ loaded: FILES * ROWS });
+  });
+
+  it('before the limit of --max-rejects are loaded, and the others stay open', async () => {
+    const bad = Object.fromEntries([12, 13, 14].map((file) => [file, 'x,a']));
+    const { cwd, status, json } = await ingest(writeFiles(bad), '--max-rejects', '1');
+    expect(status).toBe(1);
+    const statuses = filesOf(json).map((file) => file.status);
+    expect(statuses.slice(0, 12)).toEqual(Array(12).fill('loaded'));
+    expect(statuses).toContain('failed');
+    const [[open]] = (await database.query(
+      "SELECT count(*)::int FROM edp.loads WHERE state = 'loading'",
+    )) as [[number]];
+    expect(open).toBeGreaterThan(0);
+    const again = await run(cwd, 'ingest', 'items-*.csv', '--max-rejects', '3');
+    expect(again.status).toBe(3);
+    expect(await database.query('SELECT count(*)::int FROM items')).toEqual([[FILES * ROWS - 3]]);
+  });
+
   it('take keys in their order', async () => {
     // The first record of each file has the key of the one in the first file.
     const change = Object.fromEntries(

@@ -20,14 +20,12 @@ import { buildIndexes, planIndexes } from '../copy/indexes.js';
 import type { CopyTarget } from '../copy/target.js';
 import type { PlannedSplit } from '../dispatch.js';
 import { insertReceipts, insertRejects, type LoadedSplit } from '../ledger/receipts.js';
+import { MAX_PENDING_REJECT_BYTES } from '../ledger/reject-log.js';
 import type { SplitPool } from '../pool.js';
 import type { LoadTask, Receipt, RowCounts, ScannedSplit } from '../split.js';
 
 /** Whoever uses the table at this moment has it; the files are loaded the other way then. */
 const LOCK_TIMEOUT_MS = 500;
-
-/** Rejects held back before the COPY pauses to let them into the ledger. */
-const MAX_PENDING_REJECT_BYTES = 4 * 1024 * 1024;
 
 /** A file of the bulk load, none of which is in the table yet. */
 export interface BulkFile {

@@ -7,7 +7,11 @@ import { failpoint } from '../../failpoints.js';
 import type { RowSink } from '../copy/sink.js';
 import { type Dialect, LF } from '../dialect.js';
 import { RowWriter } from '../encode/binary.js';
-import type { RecordPlace, RejectLog } from '../ledger/reject-log.js';
+import {
+  MAX_PENDING_REJECT_BYTES,
+  type RecordPlace,
+  type RejectLog,
+} from '../ledger/reject-log.js';
 import { NO_NOTES, type NoteCounts, NoteTally, type RowNotes } from '../notes.js';
 import type { TablePlan } from '../plan/table-plan.js';
 import type { Window } from '../read.js';
@@ -32,9 +36,6 @@ interface LongRecord {
   readonly head: Buffer;
   length: number;
 }
-
-/** Rejects held back before the COPY pauses to let them into the ledger. */
-const MAX_PENDING_REJECT_BYTES = 4 * 1024 * 1024;
 
 export interface LoaderOptions {
   readonly plan: TablePlan;

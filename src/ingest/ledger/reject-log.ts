@@ -3,6 +3,9 @@ import type pg from 'pg';
 import type { Fault } from '../reject.js';
 import { insertRejects, type RejectRecord } from './receipts.js';
 
+/** Rejects held back before the COPY pauses to let them into the ledger. */
+export const MAX_PENDING_REJECT_BYTES = 4 * 1024 * 1024;
+
 /** Where a record is. */
 export interface RecordPlace {
   readonly byteOffset: number;
