@@ -7,6 +7,7 @@ import { CONTENDERS } from './contenders/index.js';
 import { killRunning } from './measure/launch.js';
 import { describeEdp, describeMachine } from './measure/machine.js';
 import { type BenchOptions, HELP, parseOptions, UsageError } from './options.js';
+import { assertSameConditions, type Conditions, readEarlier } from './report/earlier.js';
 import { terminalTables, writeMarkdown } from './report/markdown.js';
 import {
   type ContenderReport,
@@ -40,7 +41,13 @@ async function main(): Promise<number> {
     say(HELP);
     return 0;
   }
-  const workloads = chooseWorkloads(options);
+  const earlier = options.isResume
+    ? await readEarlier(resultFiles(options, false).json)
+    : undefined;
+  const isMeasured = ({ letter }: Workload) =>
+    earlier?.workloads.some((report) => report.letter === letter) ?? false;
+  const workloads = chooseWorkloads(options).filter((workload) => !isMeasured(workload));
+  if (workloads.length === 0) throw new UsageError('--resume: nothing is left to be measured');
   const presences = await findContenders(options);
   if (options.isList) {
     list(presences);
@@ -58,14 +65,18 @@ async function main(): Promise<number> {
     });
   }
   const reports: WorkloadReport[] = [];
+  let writtenTo: string | undefined;
   await Workbench.with(options, say, async (bench) => {
-    const save = () => writeResults(options, bench, workloads, presences, reports);
+    const conditions = describeConditions(options, bench);
+    if (earlier !== undefined) assertSameConditions(earlier, conditions);
+    const save = () => writeResults(options, conditions, bench, presences, reports, earlier);
     for (const workload of workloads) {
       reports.push(await runWorkload(bench, workload, options, presences, abort.signal));
       // What has been measured stays, should a later workload fail.
-      await save();
+      writtenTo = await save();
     }
   });
+  say(`\nwritten: ${path.relative('.', writtenTo!)}`);
   say(`took ${formatSeconds((performance.now() - startedAt) / 1000)}`);
   return 0;
 }
@@ -185,47 +196,72 @@ function formatPeak(bytes: number): string {
   return bytes === 0 ? '–' : formatBytes(bytes);
 }
 
-async function writeResults(
-  options: BenchOptions,
+function describeConditions(
+  { scale, rounds, processCount }: BenchOptions,
   bench: Workbench,
-  workloads: readonly Workload[],
-  presences: Presences,
-  reports: readonly WorkloadReport[],
-): Promise<void> {
-  const { scale, rounds, processCount } = options;
-  const isComplete =
-    scale === 1 &&
-    rounds >= MIN_ROUNDS_OF_RESULTS &&
-    options.contenders === undefined &&
-    reports.length === WORKLOADS.length;
-  const results: Results = {
-    format: 1,
-    date: new Date().toISOString(),
-    isComplete,
+): Conditions {
+  const { settings } = bench.server;
+  return {
     options: { scale, rounds, processCount },
     machine: describeMachine(),
     versions: {
       edp: describeEdp(),
       Node: process.versions.node,
-      PostgreSQL: bench.server.settings.server_version ?? 'unknown',
+      PostgreSQL: settings.server_version ?? 'unknown',
     },
-    serverSettings: bench.server.settings,
+    serverSettings: settings,
+  };
+}
+
+/** @returns where a person reads them */
+async function writeResults(
+  options: BenchOptions,
+  conditions: Conditions,
+  bench: Workbench,
+  presences: Presences,
+  measured: readonly WorkloadReport[],
+  earlier: Results | undefined,
+): Promise<string> {
+  const workloads = [...(earlier?.workloads ?? []), ...measured];
+  const isComplete =
+    options.scale === 1 &&
+    options.rounds >= MIN_ROUNDS_OF_RESULTS &&
+    options.contenders === undefined &&
+    workloads.length === WORKLOADS.length;
+  const datasets = [...(earlier?.datasets ?? []), ...bench.datasets.map(reportDataset)];
+  const results: Results = {
+    format: 1,
+    date: new Date().toISOString(),
+    ...(earlier === undefined
+      ? {}
+      : {
+          resumed: {
+            date: earlier.date,
+            workloads: earlier.workloads.map(({ letter }) => letter).join(', '),
+          },
+        }),
+    isComplete,
+    ...conditions,
     contenders: CONTENDERS.map(
       (contender): ContenderReport => describePresence(contender, presences.get(contender.name)!),
     ),
-    datasets: bench.datasets.map(reportDataset),
-    workloads: reports,
+    datasets: [...new Map(datasets.map((dataset) => [dataset.name, dataset])).values()],
+    workloads,
   };
-  const directory = options.out ?? path.join(REPOSITORY, 'bench');
-  await mkdir(directory, { recursive: true });
-  const suffix = isComplete || options.out !== undefined ? '' : '-quick';
-  const markdown = path.join(directory, `RESULTS${suffix}.md`);
-  await writeFile(markdown, writeMarkdown(results));
-  await writeFile(
-    path.join(directory, `results${suffix}.json`),
-    `${JSON.stringify(results, null, 2)}\n`,
-  );
-  if (reports.length === workloads.length) say(`\nwritten: ${path.relative('.', markdown)}`);
+  const files = resultFiles(options, isComplete);
+  await mkdir(path.dirname(files.markdown), { recursive: true });
+  await writeFile(files.markdown, writeMarkdown(results));
+  await writeFile(files.json, `${JSON.stringify(results, null, 2)}\n`);
+  return files.markdown;
+}
+
+function resultFiles({ out }: BenchOptions, isComplete: boolean) {
+  const directory = out ?? path.join(REPOSITORY, 'bench');
+  const suffix = isComplete || out !== undefined ? '' : '-quick';
+  return {
+    markdown: path.join(directory, `RESULTS${suffix}.md`),
+    json: path.join(directory, `results${suffix}.json`),
+  };
 }
 
 main().then(

@@ -18,6 +18,7 @@ bench/RESULTS.md and bench/results.json.
   --dir PATH            where data and server live while it runs (default .edp of the repository)
   --out DIR             where the results go (default bench/ for a complete run, see below)
   --python PATH         python for pandas and DuckDB (default python3)
+  --resume              go on with a run that broke off: what it has measured is taken from the file it left
   --list                what there is: workloads, contenders, and which of these are absent here
   --help
 
@@ -43,6 +44,7 @@ export interface BenchOptions {
   readonly directory: string;
   readonly out: string | undefined;
   readonly python: string;
+  readonly isResume: boolean;
   readonly isList: boolean;
   readonly isHelp: boolean;
 }
@@ -68,6 +70,7 @@ export function parseOptions(argv: readonly string[]): BenchOptions {
         dir: { type: 'string' },
         out: { type: 'string' },
         python: { type: 'string' },
+        resume: { type: 'boolean' },
         list: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },
@@ -89,6 +92,7 @@ export function parseOptions(argv: readonly string[]): BenchOptions {
     directory: path.resolve(text('dir') ?? path.join(REPOSITORY, '.edp')),
     out: text('out') === undefined ? undefined : path.resolve(text('out') as string),
     python: text('python') ?? 'python3',
+    isResume: values.resume === true,
     isList: values.list === true,
     isHelp: values.help === true,
   };

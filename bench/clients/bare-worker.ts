@@ -51,6 +51,7 @@ for (;;) {
     await sink.begin();
     await readSplit(file, identity, start, range.until, laneMemory.window, NO_HASHER, loader);
     await loader.finish();
+    await sink.pause();
     if (rejects.count > 0) throw new Error(`${rejects.count} records rejected`);
     await client.query('COMMIT');
   });

@@ -40,7 +40,7 @@ export function describeEdp(): string {
     const git = (...args: string[]) =>
       execFileSync('git', args, { cwd: REPOSITORY, encoding: 'utf8', stdio: 'pipe' }).trim();
     const isChanged = git('status', '--porcelain', '--untracked-files=no', '--', 'src') !== '';
-    return `${manifest.version} (commit ${git('rev-parse', '--short=10', 'HEAD')}${isChanged ? '+' : ''})`;
+    return `${manifest.version} (commit ${git('log', '-1', '--format=%h', '--abbrev=10', '--', 'src', 'sql', 'package-lock.json')}${isChanged ? '+' : ''})`;
   } catch {
     return manifest.version;
   }

@@ -10,11 +10,11 @@ export function writeMarkdown(results: Results): string {
   const lines: string[] = [
     '# Results of the benchmark',
     '',
-    `Made by \`npm run bench\` on ${date.slice(0, 16).replace('T', ' ')} UTC; ${
+    `Made by \`npm run bench\` on ${minute(date)} UTC; ${
       results.isComplete
         ? 'figures and all rounds are also in [results.json](results.json).'
         : 'not a complete run.'
-    }`,
+    }${results.resumed === undefined ? '' : ` It went on with one that had broken off; workloads ${results.resumed.workloads} were measured by ${minute(results.resumed.date)} UTC.`}`,
     '',
     `${machine.cpu}, ${machine.cores} cores, ${formatBytes(machine.memoryBytes)} memory, ${machine.system}, ${machine.kernel}. ` +
       `${Object.entries(versions)
@@ -70,6 +70,10 @@ export function writeMarkdown(results: Results): string {
     '',
   ];
   return lines.join('\n');
+}
+
+function minute(date: string): string {
+  return date.slice(0, 16).replace('T', ' ');
 }
 
 const METHOD: readonly string[] = [

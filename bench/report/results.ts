@@ -48,6 +48,8 @@ export interface ContenderReport {
 export interface Results {
   readonly format: 1;
   readonly date: string;
+  /** Of workloads that were measured by a run that broke off, and when. */
+  readonly resumed?: { readonly date: string; readonly workloads: string };
   readonly isComplete: boolean;
   readonly options: {
     readonly scale: number;
