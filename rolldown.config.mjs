@@ -4,16 +4,16 @@
  */
 import { defineConfig } from 'rolldown';
 
-/** Each is started by its name (src/package-files.ts). */
+/** Each is started by its name (src/base/package-files.ts). */
 const PROGRAMS = [
   'cli',
-  'ingest/worker',
-  'ingest/decode/decompress-thread',
-  'ingest/verify/worker',
-  'infer/worker',
-  'generate/worker',
-  'database/embedded/guard-program',
-  'dev/schema',
+  'load/load-worker',
+  'formats/text/decompress-thread',
+  'upkeep/verify/verify-worker',
+  'infer/infer-worker',
+  'generate/generate-worker',
+  'postgres/embedded/guard-program',
+  'dev/print-schema',
   'dev/internals',
   'dev/link-bin',
 ];

@@ -1,7 +1,7 @@
 /** `npm run bench`: options → data → rounds → report. */
 import { mkdir, statfs, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { formatBytes, formatCount, formatSeconds, formatTable } from '../src/output.js';
+import { formatBytes, formatCount, formatSeconds, formatTable } from '../src/terminal/output.js';
 import type { ContenderSettings, Presence } from './contenders/contender.js';
 import { CONTENDERS } from './contenders/index.js';
 import { killRunning } from './measure/launch.js';
@@ -47,12 +47,12 @@ async function main(): Promise<number> {
   const isMeasured = ({ letter }: Workload) =>
     earlier?.workloads.some((report) => report.letter === letter) ?? false;
   const workloads = chooseWorkloads(options).filter((workload) => !isMeasured(workload));
-  if (workloads.length === 0) throw new UsageError('--resume: nothing is left to be measured');
   const presences = await findContenders(options);
   if (options.isList) {
     list(presences);
     return 0;
   }
+  if (workloads.length === 0) throw new UsageError('there is nothing left to be measured');
   const startedAt = performance.now();
   await assertDiskSpace(options, workloads);
   const abort = new AbortController();
@@ -67,9 +67,9 @@ async function main(): Promise<number> {
   const reports: WorkloadReport[] = [];
   let writtenTo: string | undefined;
   await Workbench.with(options, say, async (bench) => {
-    const conditions = describeConditions(options, bench);
+    const conditions = describeConditions(options, bench, presences);
     if (earlier !== undefined) assertSameConditions(earlier, conditions);
-    const save = () => writeResults(options, conditions, bench, presences, reports, earlier);
+    const save = () => writeResults(options, conditions, bench, reports, earlier);
     for (const workload of workloads) {
       reports.push(await runWorkload(bench, workload, options, presences, abort.signal));
       // What has been measured stays, should a later workload fail.
@@ -197,12 +197,13 @@ function formatPeak(bytes: number): string {
 }
 
 function describeConditions(
-  { scale, rounds, processCount }: BenchOptions,
+  { scale, rounds, processCount, contenders }: BenchOptions,
   bench: Workbench,
+  presences: Presences,
 ): Conditions {
   const { settings } = bench.server;
   return {
-    options: { scale, rounds, processCount },
+    options: { scale, rounds, processCount, ...(contenders === undefined ? {} : { contenders }) },
     machine: describeMachine(),
     versions: {
       edp: describeEdp(),
@@ -210,6 +211,9 @@ function describeConditions(
       PostgreSQL: settings.server_version ?? 'unknown',
     },
     serverSettings: settings,
+    contenders: CONTENDERS.map(
+      (contender): ContenderReport => describePresence(contender, presences.get(contender.name)!),
+    ),
   };
 }
 
@@ -218,7 +222,6 @@ async function writeResults(
   options: BenchOptions,
   conditions: Conditions,
   bench: Workbench,
-  presences: Presences,
   measured: readonly WorkloadReport[],
   earlier: Results | undefined,
 ): Promise<string> {
@@ -242,9 +245,6 @@ async function writeResults(
         }),
     isComplete,
     ...conditions,
-    contenders: CONTENDERS.map(
-      (contender): ContenderReport => describePresence(contender, presences.get(contender.name)!),
-    ),
     datasets: [...new Map(datasets.map((dataset) => [dataset.name, dataset])).values()],
     workloads,
   };

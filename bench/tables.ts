@@ -15,7 +15,7 @@ import {
   withReferredTables,
 } from '../src/model/ddl.js';
 import { findTable, type Table } from '../src/model/model.js';
-import { loadProject } from '../src/project.js';
+import { loadProject } from '../src/project/project.js';
 import type { Dataset, Totals } from './datasets/dataset.js';
 
 /** A table and what it holds before the load. */

@@ -4,7 +4,7 @@
  */
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { isAlive } from '../src/alive.js';
+import { isAlive } from '../src/base/alive.js';
 import type { ContenderSettings } from './contenders/contender.js';
 import type { Dataset } from './datasets/dataset.js';
 import { cutEvents, EVENT_COLUMNS, makeEvents } from './datasets/events.js';

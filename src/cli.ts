@@ -6,10 +6,10 @@
  */
 import { readFileSync } from 'node:fs';
 import type { Argv } from 'yargs';
-import type { Command } from './command.js';
-import { EdpError, EXIT, FailedRun } from './errors.js';
-import { packageFile } from './package-files.js';
-import { safeJson, safeLines } from './safe-text.js';
+import { EdpError, EXIT, FailedRun } from './base/errors.js';
+import { packageFile } from './base/package-files.js';
+import { safeJson, safeLines } from './base/safe-text.js';
+import type { Command } from './commands/command.js';
 
 interface CommandEntry {
   readonly usage: string;
@@ -21,67 +21,67 @@ const COMMANDS: readonly CommandEntry[] = [
   {
     usage: 'ingest <files...>',
     describe: 'Load CSV files into PostgreSQL, each record accounted for',
-    load: () => import('./commands/ingest.js'),
+    load: () => import('./commands/ingest/ingest.command.js'),
   },
   {
     usage: 'inspect <file>',
     describe: 'What a CSV file is: dialect, columns, types, oddities; loads nothing',
-    load: () => import('./commands/inspect.js'),
+    load: () => import('./commands/inspect.command.js'),
   },
   {
     usage: 'model <action> <files...>',
     describe: 'A model for edp.yaml, inferred from all records of CSV files',
-    load: () => import('./commands/model.js'),
+    load: () => import('./commands/model.command.js'),
   },
   {
     usage: 'seed-dimensions',
     describe: 'Load first_dimensions.csv and second_dimensions.csv',
-    load: () => import('./commands/seed-dimensions.js'),
+    load: () => import('./commands/seed-dimensions.command.js'),
   },
   {
     usage: 'generate-data',
     describe: 'Write event CSVs to try edp with, clean or dirty',
-    load: () => import('./commands/generate-data.js'),
+    load: () => import('./commands/generate-data.command.js'),
   },
   {
     usage: 'generate-report [name]',
     describe: 'Write a report as CSV, JSON or a table',
-    load: () => import('./commands/generate-report.js'),
+    load: () => import('./commands/generate-report.command.js'),
   },
   {
     usage: 'status [load]',
     describe: 'What was loaded, newest first; one load in detail',
-    load: () => import('./commands/status.js'),
+    load: () => import('./commands/status.command.js'),
   },
   {
     usage: 'rejects <load>',
     describe: 'The records a load rejected, and why',
-    load: () => import('./commands/rejects.js'),
+    load: () => import('./commands/rejects.command.js'),
   },
   {
     usage: 'replay <load>',
     describe: 'Try the rejects of a load again, exactly once',
-    load: () => import('./commands/replay.js'),
+    load: () => import('./commands/replay.command.js'),
   },
   {
     usage: 'undo <load>',
     describe: 'Remove exactly the rows of a load, so that its file can be loaded again',
-    load: () => import('./commands/undo.js'),
+    load: () => import('./commands/undo.command.js'),
   },
   {
     usage: 'verify <load> [file]',
     describe: 'Hold a file against what its load left in the table, by content',
-    load: () => import('./commands/verify.js'),
+    load: () => import('./commands/verify.command.js'),
   },
   {
     usage: 'promote <metric>',
     describe: 'Make a metric that was kept beside the rows a column of its own',
-    load: () => import('./commands/promote.js'),
+    load: () => import('./commands/promote.command.js'),
   },
   {
     usage: 'db <action> [args..]',
     describe: 'The embedded PostgreSQL: start, stop, url, psql',
-    load: () => import('./commands/db.js'),
+    load: () => import('./commands/db.command.js'),
   },
 ];
 
@@ -98,16 +98,16 @@ function nameOf({ usage }: CommandEntry): string {
 }
 
 interface CommandParts {
-  readonly options: typeof import('./options.js');
+  readonly options: typeof import('./options/options.js');
   readonly command: Command;
 }
 
 async function loadParts(entry: CommandEntry): Promise<CommandParts> {
-  const [options, { command }] = await Promise.all([import('./options.js'), entry.load()]);
+  const [options, { command }] = await Promise.all([import('./options/options.js'), entry.load()]);
   return { options, command };
 }
 
-/** @param isHelpWanted else what the options are for is left out: yargs lays out its help at every call */
+/** @param isHelpWanted else the options are left out of the help, which yargs lays out at every call */
 function addOptions(
   yargs: Argv,
   { options: { OPTIONS, environmentName }, command }: CommandParts,
@@ -142,7 +142,7 @@ async function main(argv: readonly string[]): Promise<number> {
     return EXIT.done;
   }
   const { default: yargs } = await import('yargs');
-  // Before yargs reads the arguments: it lays out its help as soon as it has to wait for a command.
+  // Before yargs reads the arguments: where it has to wait for a command, it lays out its help once more.
   const parts = await Promise.all(
     COMMANDS.map((entry) => (argv.includes(nameOf(entry)) ? loadParts(entry) : undefined)),
   );
@@ -189,9 +189,9 @@ async function main(argv: readonly string[]): Promise<number> {
 
 async function execute(command: Command, parsed: Record<string, unknown>): Promise<number> {
   const [{ Output }, { resolveOptions }, { loadProject }] = await Promise.all([
-    import('./output.js'),
-    import('./options.js'),
-    import('./project.js'),
+    import('./terminal/output.js'),
+    import('./options/options.js'),
+    import('./project/project.js'),
   ]);
   const { json, verbose } = resolveOptions(GLOBAL_OPTIONS, parsed, {});
   const output = new Output(json);

@@ -8,15 +8,15 @@
 import { stat } from 'node:fs/promises';
 import { Worker } from 'node:worker_threads';
 import { parseIntoClientConfig } from 'pg-connection-string';
-import { withClient } from '../../src/database/connection.js';
-import { compileAssembly } from '../../src/ingest/assembly.js';
-import { inspectTarget } from '../../src/ingest/copy/target.js';
-import { cutGap } from '../../src/ingest/plan/cut.js';
-import { describeFile } from '../../src/ingest/plan/describe.js';
-import { planTable } from '../../src/ingest/plan/table-plan.js';
+import { compileAssembly } from '../../src/base/assembly.js';
+import { describeFile } from '../../src/formats/csv/describe.js';
+import { cutGap } from '../../src/formats/text/cut-ranges.js';
+import { planTable } from '../../src/mapping/table-plan.js';
 import { findTable } from '../../src/model/model.js';
-import { OPTIONS } from '../../src/options.js';
-import { loadProject } from '../../src/project.js';
+import { OPTIONS } from '../../src/options/options.js';
+import { withClient } from '../../src/postgres/connection.js';
+import { inspectTarget } from '../../src/postgres/table-in-catalog.js';
+import { loadProject } from '../../src/project/project.js';
 import type { BareTask } from './bare-worker.js';
 
 const [url, tableName, file, project, workers] = process.argv.slice(2) as [

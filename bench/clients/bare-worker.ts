@@ -2,16 +2,16 @@
 import { workerData } from 'node:worker_threads';
 import type { IHasher } from 'hash-wasm';
 import type pg from 'pg';
-import { connect } from '../../src/database/connection.js';
-import { DirectSink } from '../../src/ingest/copy/direct.js';
-import type { CopyTarget } from '../../src/ingest/copy/target.js';
-import type { Dialect } from '../../src/ingest/dialect.js';
-import { LaneMemory } from '../../src/ingest/lanes/lane-memory.js';
-import { RecordLoader } from '../../src/ingest/lanes/record-loader.js';
-import { RejectLog } from '../../src/ingest/ledger/reject-log.js';
-import type { TablePlan } from '../../src/ingest/plan/table-plan.js';
-import { findStart, readSplit, withFile } from '../../src/ingest/read.js';
-import type { FileIdentity, SplitRange } from '../../src/ingest/split.js';
+import type { Dialect } from '../../src/formats/csv/dialect.js';
+import { findStart, readSplit, withFile } from '../../src/formats/text/windows.js';
+import { LaneMemory } from '../../src/lanes/lane-memory.js';
+import { RecordLoader } from '../../src/lanes/record-loader.js';
+import { RejectLog } from '../../src/ledger/reject-log.js';
+import type { FileIdentity, SplitRange } from '../../src/load/messages.js';
+import { DirectSink } from '../../src/load/sinks/direct-sink.js';
+import type { TablePlan } from '../../src/mapping/table-plan.js';
+import { connect } from '../../src/postgres/connection.js';
+import type { CopyTarget } from '../../src/postgres/table-in-catalog.js';
 
 export interface BareTask {
   readonly database: pg.ClientConfig;

@@ -3,7 +3,7 @@
  *
  *     node unpack.js FILE
  */
-import { decompress, guessCompression } from '../../src/ingest/decode/decompress.js';
+import { decompress, guessCompression } from '../../src/formats/text/decompress.js';
 import { readHead } from '../datasets/packed.js';
 
 const file = process.argv[2]!;

@@ -5,7 +5,7 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { formatBytes, formatCount, formatTable } from '../../src/output.js';
+import { formatBytes, formatCount, formatTable } from '../../src/terminal/output.js';
 import type { Dataset } from '../datasets/dataset.js';
 import { warmFile } from '../datasets/dataset.js';
 import { killRunning, makeLaunch } from '../measure/launch.js';

@@ -1,5 +1,5 @@
 /** Results → RESULTS.md, and the tables that the terminal shows. */
-import { formatBytes, formatCount } from '../../src/output.js';
+import { formatBytes, formatCount } from '../../src/terminal/output.js';
 import type { Spread } from '../measure/statistics.js';
 import type { Verdict } from './judge.js';
 import type { ContenderReport, EntryReport, Results, WorkloadReport } from './results.js';

@@ -55,6 +55,8 @@ export interface Results {
     readonly scale: number;
     readonly rounds: number;
     readonly processCount: number;
+    /** Where not all of them were wanted. */
+    readonly contenders?: readonly string[];
   };
   readonly machine: Machine;
   readonly versions: Readonly<Record<string, string>>;

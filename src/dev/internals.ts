@@ -1,14 +1,14 @@
 /** Parts of the built program, for tests that run several commands in one process. */
 
-export { load } from '../commands/ingest.js';
-export { command as promote } from '../commands/promote.js';
-export { command as replay } from '../commands/replay.js';
-export { command as undo } from '../commands/undo.js';
-export { withDatabase } from '../database/database.js';
-export { EdpError, EXIT, FailedRun } from '../errors.js';
-export { failpoint, tunable } from '../failpoints.js';
-export { discoverFiles } from '../ingest/plan/discover.js';
-export { withPool } from '../ingest/pool.js';
-export { resolveCsvSettings, resolveOptions } from '../options.js';
-export { Output } from '../output.js';
-export { loadProject } from '../project.js';
+export { EdpError, EXIT, FailedRun } from '../base/errors.js';
+export { failpoint, tunable } from '../base/failpoints.js';
+export { load } from '../commands/ingest/ingest.command.js';
+export { command as promote } from '../commands/promote.command.js';
+export { command as replay } from '../commands/replay.command.js';
+export { command as undo } from '../commands/undo.command.js';
+export { withPool } from '../load/load-pool.js';
+export { resolveCsvSettings, resolveOptions } from '../options/options.js';
+export { withDatabase } from '../postgres/database.js';
+export { loadProject } from '../project/project.js';
+export { discoverFiles } from '../source/discover.js';
+export { Output } from '../terminal/output.js';

@@ -4,7 +4,7 @@
  */
 import { chmodSync, existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
-import { packageFile } from '../package-files.js';
+import { packageFile } from '../base/package-files.js';
 
 const root = packageFile('.');
 const cli = packageFile('dist/cli.js');

@@ -4,7 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { EdpError } from '../errors.js';
+import { EdpError } from '../base/errors.js';
 import { toIoError, withNewFile } from './new-file.js';
 import { Random } from './random.js';
 

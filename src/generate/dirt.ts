@@ -5,7 +5,7 @@
  * Each kind has exactly one fault, or none, so that its outcome does not depend on the order in which
  * a loader checks. None of them can spoil its neighbours (as an unterminated quote would).
  */
-import type { RejectCode } from '../ingest/reject.js';
+import type { RejectCode } from '../model/reject-codes.js';
 import { type Draft, FIELD } from './draft.js';
 import type { Random } from './random.js';
 

@@ -1,7 +1,7 @@
 /** A file that appears complete or not at all. */
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { EdpError } from '../errors.js';
+import { EdpError } from '../base/errors.js';
 
 /**
  * Writes under a temporary name in the same directory, and renames when `write` has ended. When

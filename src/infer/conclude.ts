@@ -5,11 +5,18 @@
  * is text: `0123` is no number, `1` and `0` are no booleans, `03/04/2024` is no date. Words such as NA
  * count as values, since a load takes them as such; it is told what the column would be without them.
  */
-import { decodeBytes } from '../ingest/transform/coerce.js';
+
 import type { ColumnType } from '../model/model.js';
-import { type ColumnSummary, KIND, KIND_NAMES, type KindName, type Misfit } from './column.js';
+import { decodeBytes } from '../values/coerce.js';
+import {
+  type ColumnSummary,
+  KIND,
+  KIND_NAMES,
+  type KindName,
+  type Misfit,
+} from './inferred-column.js';
+import { MAX_SAFE_DIGITS } from './inferred-values.js';
 import { findMetrics, type ProposedMetrics } from './json-shape.js';
-import { MAX_SAFE_DIGITS } from './values.js';
 
 export interface ColumnInference {
   readonly type: ColumnType;

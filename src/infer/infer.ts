@@ -6,21 +6,21 @@
  * verified here, when the stretch before has told where it ended.
  */
 import { stat } from 'node:fs/promises';
-import { EdpError } from '../errors.js';
-import type { Segment } from '../ingest/decode/cut-text.js';
-import { isDecoded } from '../ingest/decode/text.js';
-import { cutGap, findGaps } from '../ingest/plan/cut.js';
-import { describeFile, type FileDescription } from '../ingest/plan/describe.js';
-import type { InputFile } from '../ingest/plan/discover.js';
-import type { RejectCode } from '../ingest/reject.js';
-import type { FileIdentity, SplitRange } from '../ingest/split.js';
-import { streamSplits } from '../ingest/streamed.js';
-import type { CsvSettings } from '../model/csv.js';
-import { type ColumnSummary, emptySummary, mergeSummaries } from './column.js';
+import { EdpError } from '../base/errors.js';
+import { describeFile, type FileDescription } from '../formats/csv/describe.js';
+import { cutGap, findGaps } from '../formats/text/cut-ranges.js';
+import type { Segment } from '../formats/text/cut-text.js';
+import { isDecoded } from '../formats/text/read-text.js';
+import { streamSplits } from '../formats/text/stream-splits.js';
+import type { FileIdentity, SplitRange } from '../load/messages.js';
+import type { CsvSettings } from '../model/csv-settings.js';
+import type { RejectCode } from '../model/reject-codes.js';
+import type { InputFile } from '../source/discover.js';
 import { type ColumnInference, conclude } from './conclude.js';
+import type { InferencePool } from './infer-pool.js';
+import { type ColumnSummary, emptySummary, mergeSummaries } from './inferred-column.js';
+import { rankKeyName, rankTimeName } from './inferred-names.js';
 import { judgeUniqueness, type KeyHashes, MAX_HASHES, type Uniqueness } from './key-candidate.js';
-import { rankKeyName, rankTimeName } from './names.js';
-import type { InferencePool } from './pool.js';
 import { Findings, type Stretch, type StretchTask } from './stretch.js';
 
 const MIN_STRETCH_BYTES = 1024 * 1024;

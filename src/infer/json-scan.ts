@@ -5,7 +5,7 @@
  * hundreds of digits) to coerceJson, which knows what a jsonb can hold, and to hasKeyTwice.
  */
 import { parse as parseLossless } from 'lossless-json';
-import { decodeBytes } from '../ingest/transform/coerce.js';
+import { decodeBytes } from '../values/coerce.js';
 import type { JsonShape } from './json-shape.js';
 
 const QUOTE = 0x22;

@@ -3,7 +3,7 @@
  * them are alike, no two values are. Where two are alike, the values are taken for alike: a key that is not
  * suggested does no harm.
  */
-import { UUID_BYTES } from './values.js';
+import { UUID_BYTES } from './inferred-values.js';
 
 /** Plain data. */
 export interface KeyHashes {

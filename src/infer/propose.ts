@@ -1,16 +1,16 @@
 /** What is known of a table's files → how edp.yaml declares the table, as a person would write it. */
 import path from 'node:path';
 import type { z } from 'zod';
-import { EdpError } from '../errors.js';
-import { nameDelimiter } from '../ingest/detect/detect.js';
-import { isStdin } from '../ingest/plan/discover.js';
-import type { CsvSettings } from '../model/csv.js';
+import { EdpError } from '../base/errors.js';
+import { nameDelimiter } from '../formats/csv/detect/detect.js';
+import type { CsvSettings } from '../model/csv-settings.js';
 import { hasTable } from '../model/match.js';
 import type { ColumnType, Table } from '../model/model.js';
 import { parseModel, type tablesSchema } from '../model/schema.js';
+import { isStdin } from '../source/discover.js';
 import type { InferredColumn, TableInference } from './infer.js';
+import { nameFile, stemOf, stripSeries, takeName, toColumnName } from './inferred-names.js';
 import type { KeyShape } from './json-shape.js';
-import { nameFile, stemOf, stripSeries, takeName, toColumnName } from './names.js';
 
 export type TableInput = z.input<typeof tablesSchema>[string];
 

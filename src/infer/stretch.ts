@@ -1,14 +1,14 @@
 /** A stretch of a file → what is known of its columns. What travels between threads is plain data. */
 
-import type { Segment } from '../ingest/decode/cut-text.js';
-import { SegmentSource } from '../ingest/decode/segment-source.js';
-import type { Dialect } from '../ingest/dialect.js';
-import { findStart, readSplit, withFile } from '../ingest/read.js';
-import type { RejectCode } from '../ingest/reject.js';
-import type { FileIdentity, ScannedRange, SplitRange } from '../ingest/split.js';
-import { type ColumnSummary, emptySummary, mergeSummaries } from './column.js';
+import type { Dialect } from '../formats/csv/dialect.js';
+import type { Segment } from '../formats/text/cut-text.js';
+import { SegmentSource } from '../formats/text/segment-source.js';
+import { findStart, readSplit, withFile } from '../formats/text/windows.js';
+import type { FileIdentity, ScannedRange, SplitRange } from '../load/messages.js';
+import type { RejectCode } from '../model/reject-codes.js';
+import { RecordReader } from './infer-records.js';
+import { type ColumnSummary, emptySummary, mergeSummaries } from './inferred-column.js';
 import type { KeyHashes } from './key-candidate.js';
-import { RecordReader } from './record-reader.js';
 
 export interface StretchTask {
   readonly file: FileIdentity;

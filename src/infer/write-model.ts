@@ -5,12 +5,12 @@
  */
 import path from 'node:path';
 import { Document, isMap, isNode, parseDocument, type Scalar, YAMLMap } from 'yaml';
-import { EdpError } from '../errors.js';
+import { EdpError } from '../base/errors.js';
 import { BUILTIN_MODEL, BUILTIN_TABLES } from '../model/builtin.js';
 import type { Table } from '../model/model.js';
 import { toModel } from '../model/schema.js';
-import { parseProject } from '../project-file.js';
-import { readProjectText, replaceProjectFile } from '../project-text.js';
+import { readProjectText, replaceProjectFile } from '../project/file.js';
+import { parseProject } from '../project/parse.js';
 import type { Proposal } from './propose.js';
 
 const NEW_FILE_COMMENT = `# The tables of this project, beside which edp has no others.

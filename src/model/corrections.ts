@@ -3,7 +3,7 @@
  * correction does is in ingest/transform/correct/.
  */
 import { z } from 'zod';
-import { toCamelCase } from '../camel-case.js';
+import { toCamelCase } from '../base/camel-case.js';
 import { parseDateFormat } from './date-format.js';
 import { parseExpression } from './expression.js';
 import type { ColumnType } from './model.js';

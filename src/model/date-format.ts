@@ -1,5 +1,5 @@
 /** Formats of dates and times, as strptime of C and Python has them, made into patterns. */
-import { escapePattern } from '../escape-pattern.js';
+import { escapePattern } from '../base/escape-pattern.js';
 
 const MONTHS = [
   'january',

@@ -1,7 +1,7 @@
 /** File → table: `events-17-3.csv`, `events.csv.gz` → `events` (DESIGN §3). */
 import path from 'node:path';
 import picomatch from 'picomatch';
-import { EdpError } from '../errors.js';
+import { EdpError } from '../base/errors.js';
 import { findTable, type Model, type Table } from './model.js';
 
 /**

@@ -4,7 +4,7 @@
  */
 
 import type { Corrections } from './corrections.js';
-import type { CsvSettings } from './csv.js';
+import type { CsvSettings } from './csv-settings.js';
 
 /** The column types edp knows how to read from a CSV field and write as COPY bytes. */
 export const COLUMN_TYPES = [

@@ -9,7 +9,7 @@ import {
   originShape,
   toCorrections,
 } from './corrections.js';
-import { csvSectionSchema, toCsvSettings } from './csv.js';
+import { csvSectionSchema, toCsvSettings } from './csv-settings.js';
 import {
   COLUMN_TYPES,
   type Column,

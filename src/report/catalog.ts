@@ -4,8 +4,8 @@
  */
 import { readdir, readFile, realpath } from 'node:fs/promises';
 import path from 'node:path';
-import { EdpError } from '../errors.js';
-import { packageFile } from '../package-files.js';
+import { EdpError } from '../base/errors.js';
+import { packageFile } from '../base/package-files.js';
 import { parseReport, type Report } from './report.js';
 
 const BUILTIN_DIRECTORY = packageFile('sql/reports/');

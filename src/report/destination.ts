@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { type FileHandle, link, mkdir, open, realpath, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { EdpError } from '../errors.js';
+import { EdpError } from '../base/errors.js';
 
 export interface Destination {
   /** Absolute path, or undefined for standard output. */

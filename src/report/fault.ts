@@ -1,7 +1,7 @@
 /** What the server says against a report → where in its file, and what to do. */
 import pg from 'pg';
-import { isConnectionError } from '../database/sqlstate.js';
-import { EdpError } from '../errors.js';
+import { EdpError } from '../base/errors.js';
+import { isConnectionError } from '../postgres/sqlstate.js';
 
 /** What a message needs to know of a report; `line` where it is known without the server. */
 export interface FaultPlace {

@@ -11,7 +11,7 @@
  *
  * The first two are about the fact table `events`, which the report calls `f`.
  */
-import { EdpError } from '../errors.js';
+import { EdpError } from '../base/errors.js';
 import { quoteIdentifier, quoteLiteral } from '../model/ddl.js';
 import { type ColumnType, findTable, type Model } from '../model/model.js';
 

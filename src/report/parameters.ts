@@ -1,6 +1,6 @@
 /** What the user gives for a report's parameters, and how it gets into the SQL: as values only. */
 import type pg from 'pg';
-import { EdpError } from '../errors.js';
+import { EdpError } from '../base/errors.js';
 import type { Model } from '../model/model.js';
 import { isDataFault, toReportError } from './fault.js';
 import { expandModelVariable, isModelVariable } from './model-variables.js';

@@ -15,7 +15,7 @@
  * `title` is needed, all else is not. The SQL is one SELECT; {@link findPlaceholders} says how it
  * names its parameters.
  */
-import { EdpError } from '../errors.js';
+import { EdpError } from '../base/errors.js';
 import { isModelVariable, MODEL_VARIABLES } from './model-variables.js';
 import { findPlaceholders, type Placeholder } from './placeholders.js';
 

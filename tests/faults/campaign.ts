@@ -2,7 +2,7 @@
  * Many trials: first every failpoint of every scenario, then whatever the seed says. Faults that take the
  * server down have a server of their own, one trial at a time.
  */
-import type { Failpoint } from '../../src/failpoints.js';
+import type { Failpoint } from '../../src/base/failpoints.js';
 import { Host } from './command.js';
 import { SmallDisk } from './disk.js';
 import { runEmbeddedTrial } from './embedded.js';

@@ -1,5 +1,5 @@
 /** The kinds of faults, and where each may strike. */
-import { FAILPOINTS, type Failpoint } from '../../src/failpoints.js';
+import { FAILPOINTS, type Failpoint } from '../../src/base/failpoints.js';
 import type { Random } from './random.js';
 import type { Scenario } from './scenario.js';
 

@@ -6,7 +6,7 @@
  * edp: the harness knows what it wrote.
  */
 import type pg from 'pg';
-import type { Failpoint } from '../../src/failpoints.js';
+import type { Failpoint } from '../../src/base/failpoints.js';
 
 /** A row as the server prints it, column by column. */
 export type Row = readonly (string | null)[];

@@ -1,7 +1,7 @@
 /** The scenarios: each command that writes, in the states in which it matters. */
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { Failpoint } from '../../src/failpoints.js';
+import type { Failpoint } from '../../src/base/failpoints.js';
 import {
   EVENT_COLUMNS,
   LOG_COLUMNS,

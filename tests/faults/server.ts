@@ -10,9 +10,9 @@ import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import { isAlive } from '../../src/alive.js';
-import { findBinaries } from '../../src/database/embedded/binaries.js';
-import { chooseLauncher, type Launcher } from '../../src/database/embedded/launcher.js';
+import { isAlive } from '../../src/base/alive.js';
+import { findBinaries } from '../../src/postgres/embedded/binaries.js';
+import { chooseLauncher, type Launcher } from '../../src/postgres/embedded/launcher.js';
 
 const START_DEADLINE_MS = 60_000;
 

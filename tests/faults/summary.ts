@@ -1,5 +1,5 @@
 /** What came of a campaign, by failpoint and by kind. */
-import { FAILPOINTS } from '../../src/failpoints.js';
+import { FAILPOINTS } from '../../src/base/failpoints.js';
 import type { CampaignResults } from './campaign.js';
 import type { Fault } from './fault.js';
 import type { FuzzResults } from './fuzz.js';

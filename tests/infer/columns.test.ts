@@ -1,13 +1,14 @@
 /** Values of a column → its type, and why. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ColumnReader, emptySummary, mergeSummaries } from '../../src/infer/column.js';
+import { type Dialect, PLAIN } from '../../src/formats/csv/dialect.js';
+import { CsvParser } from '../../src/formats/csv/scan/csv-parser.js';
+import { RecordBatch, RecordScanner } from '../../src/formats/csv/scan/records.js';
 import { type ColumnInference, conclude } from '../../src/infer/conclude.js';
-import { RecordReader, readAll } from '../../src/infer/record-reader.js';
-import { type Dialect, PLAIN } from '../../src/ingest/dialect.js';
-import { Fault } from '../../src/ingest/reject.js';
-import { CsvParser } from '../../src/ingest/scan/parse.js';
-import { RecordBatch, RecordScanner } from '../../src/ingest/scan/records.js';
+import { RecordReader, readAll } from '../../src/infer/infer-records.js';
+import { ColumnReader, emptySummary, mergeSummaries } from '../../src/infer/inferred-column.js';
+import type { ColumnType } from '../../src/model/model.js';
+import { Fault } from '../../src/model/reject-codes.js';
 import {
   coerceBigint,
   coerceBoolean,
@@ -17,9 +18,8 @@ import {
   coerceNumeric,
   coerceText,
   coerceUuid,
-} from '../../src/ingest/transform/coerce.js';
-import { coerceDate, coerceTimestamp } from '../../src/ingest/transform/datetime.js';
-import type { ColumnType } from '../../src/model/model.js';
+} from '../../src/values/coerce.js';
+import { coerceDate, coerceTimestamp } from '../../src/values/datetime.js';
 
 /** Byte strings, as fields are. */
 function read(values: readonly (string | null)[]): ColumnReader {

@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { addTables } from '../../src/infer/write-model.js';
-import { parseProject } from '../../src/project-file.js';
+import { parseProject } from '../../src/project/parse.js';
 import { edp, makeDirectory } from '../support/cli.js';
 
 let cwd: string;

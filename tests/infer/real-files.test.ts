@@ -10,8 +10,8 @@ import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import { from as copyFrom } from 'pg-copy-streams';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { withClient } from '../../src/database/connection.js';
 import { quoteIdentifier } from '../../src/model/ddl.js';
+import { withClient } from '../../src/postgres/connection.js';
 import { edp } from '../support/cli.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 

@@ -3,11 +3,11 @@
  * All text is a byte string (one character per byte, latin1).
  */
 import fc from 'fast-check';
-import { CR, type FieldEncoding, LF, PLAIN, type Ragged } from '../../src/ingest/dialect.js';
-import { planTable } from '../../src/ingest/plan/table-plan.js';
+import { CR, type FieldEncoding, LF, PLAIN, type Ragged } from '../../src/formats/csv/dialect.js';
+import { planTable } from '../../src/mapping/table-plan.js';
 import type { Corrections, JsonForm } from '../../src/model/corrections.js';
 import type { Column, ColumnType, MetricsSource, Table } from '../../src/model/model.js';
-import { CASES } from '../encode/cases.js';
+import { CASES } from '../values/encode/cases.js';
 import type { Target } from './loading.js';
 
 type Text = fc.Arbitrary<string>;

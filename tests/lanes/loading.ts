@@ -5,20 +5,20 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { IHasher } from 'hash-wasm';
 import type pg from 'pg';
-import { collectReferences, type ReferenceCollector } from '../../src/ingest/copy/foreign-keys.js';
-import type { RowSink } from '../../src/ingest/copy/sink.js';
-import type { Dialect } from '../../src/ingest/dialect.js';
-import type { RowWriter } from '../../src/ingest/encode/binary.js';
-import { WINDOW_BYTES } from '../../src/ingest/lanes/assembly/layout.js';
-import type { RowPlaces } from '../../src/ingest/lanes/byte-lane.js';
-import { RecordLoader } from '../../src/ingest/lanes/record-loader.js';
-import type { ReferenceValues } from '../../src/ingest/lanes/reference-values.js';
-import { type RecordPlace, RejectLog } from '../../src/ingest/ledger/reject-log.js';
-import { NoteTally, type RowNotes } from '../../src/ingest/notes.js';
-import type { TablePlan } from '../../src/ingest/plan/table-plan.js';
-import { readSplit } from '../../src/ingest/read.js';
-import type { Fault } from '../../src/ingest/reject.js';
+import type { Dialect } from '../../src/formats/csv/dialect.js';
+import { readSplit } from '../../src/formats/text/windows.js';
+import { WINDOW_BYTES } from '../../src/lanes/assembly/layout.js';
+import type { RowPlaces } from '../../src/lanes/byte-lane.js';
+import { RecordLoader } from '../../src/lanes/record-loader.js';
+import type { ReferenceValues } from '../../src/lanes/reference-values.js';
+import type { RowSink } from '../../src/lanes/row-sink.js';
+import { type RecordPlace, RejectLog } from '../../src/ledger/reject-log.js';
+import { NoteTally, type RowNotes } from '../../src/ledger/remarks.js';
+import { collectReferences, type ReferenceCollector } from '../../src/load/sinks/foreign-keys.js';
+import type { TablePlan } from '../../src/mapping/table-plan.js';
 import { SQL_TYPE } from '../../src/model/model.js';
+import type { Fault } from '../../src/model/reject-codes.js';
+import type { RowWriter } from '../../src/values/copy-binary.js';
 import { laneMemory } from '../support/lane.js';
 
 /** What a file is loaded into. */

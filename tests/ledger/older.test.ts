@@ -25,12 +25,15 @@ it.each([
   expect(await database.query('SELECT max(version) FROM edp.migrations')).toEqual([[4]]);
 });
 
-it('edp ingest --dry-run, which leaves it as it is', async () => {
+it.each([
+  ['ingest', 'texts.csv', '--dry-run'],
+  ['generate-report', 'unknown_metrics'],
+])('edp %s %s, which leaves it as it is', async (...args) => {
   const cwd = await makeProject(MODEL, { 'texts.csv': 'id,body\n1,a\n' });
   await run(cwd, 'ingest', 'texts.csv');
   await database.query('DELETE FROM edp.migrations WHERE version = 4');
   await database.query('ALTER TABLE edp.receipts DROP COLUMN corrections');
-  const result = await run(cwd, 'ingest', 'texts.csv', '--dry-run');
+  const result = await run(cwd, ...args);
   expect(result, result.stderr).toMatchObject({ status: 0, json: { ok: true } });
   expect(await database.query('SELECT max(version) FROM edp.migrations')).toEqual([[3]]);
 });

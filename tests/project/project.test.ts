@@ -1,10 +1,10 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { EdpError } from '../../src/errors.js';
+import { EdpError } from '../../src/base/errors.js';
 import { BUILTIN_MODEL } from '../../src/model/builtin.js';
-import { loadProject, type Project } from '../../src/project.js';
-import { parseProject } from '../../src/project-file.js';
+import { parseProject } from '../../src/project/parse.js';
+import { loadProject, type Project } from '../../src/project/project.js';
 import { makeDirectory } from '../support/cli.js';
 
 async function loadText(text: string): Promise<Project> {

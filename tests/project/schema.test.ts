@@ -7,7 +7,7 @@ import { expect, it } from 'vitest';
 const file = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
 it('docs/edp.schema.json is up to date (npm run schema)', () => {
-  const printed = execFileSync(process.execPath, [file('dist/dev/schema.js')], {
+  const printed = execFileSync(process.execPath, [file('dist/dev/print-schema.js')], {
     encoding: 'utf8',
   });
   expect(readFileSync(file('docs/edp.schema.json'), 'utf8')).toBe(printed);

@@ -2,7 +2,7 @@ import { parse } from 'csv-parse/sync';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { ResultColumn, ResultRow } from '../../src/report/cursor.js';
-import { FORMATS, type FormatName } from '../../src/report/format/format.js';
+import { FORMATS, type FormatName } from '../../src/report/format/report-format.js';
 
 const TYPES = {
   bool: 16,

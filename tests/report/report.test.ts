@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { EdpError } from '../../src/errors.js';
+import { EdpError } from '../../src/base/errors.js';
 import { parseReport } from '../../src/report/report.js';
 
 const FILE = 'sql/reports/x.sql';

@@ -6,11 +6,11 @@ import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import type pg from 'pg';
-import { connect } from '../../src/database/connection.js';
-import { leaseEmbeddedServer } from '../../src/database/embedded/server.js';
-import { migrate } from '../../src/database/migrate.js';
 import { BUILTIN_MODEL } from '../../src/model/builtin.js';
 import { createTableStatements } from '../../src/model/ddl.js';
+import { connect } from '../../src/postgres/connection.js';
+import { leaseEmbeddedServer } from '../../src/postgres/embedded/embedded-server.js';
+import { migrate } from '../../src/postgres/migrate.js';
 
 const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
 

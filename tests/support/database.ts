@@ -2,8 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import type pg from 'pg';
 import { afterAll, inject } from 'vitest';
-import { connect, withClient } from '../../src/database/connection.js';
-import { toUrl } from '../../src/database/embedded/server.js';
+import { connect, withClient } from '../../src/postgres/connection.js';
+import { toUrl } from '../../src/postgres/embedded/embedded-server.js';
 import { TEMPLATE } from './global-setup.js';
 
 export interface TestDatabase {

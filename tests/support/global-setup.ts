@@ -6,11 +6,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { withClient } from '../../src/database/connection.js';
-import { leaseEmbeddedServer } from '../../src/database/embedded/server.js';
-import { migrate } from '../../src/database/migrate.js';
-import { ensureTable } from '../../src/database/tables.js';
 import { BUILTIN_MODEL } from '../../src/model/builtin.js';
+import { withClient } from '../../src/postgres/connection.js';
+import { leaseEmbeddedServer } from '../../src/postgres/embedded/embedded-server.js';
+import { migrate } from '../../src/postgres/migrate.js';
+import { ensureTable } from '../../src/postgres/tables.js';
 
 export const TEMPLATE = 'edp_template';
 

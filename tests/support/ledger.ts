@@ -1,8 +1,8 @@
 /** What must hold of the ledger at every moment, and a command that is killed at any. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
-import { connect, withClient } from '../../src/database/connection.js';
-import { migrate } from '../../src/database/migrate.js';
+import { connect, withClient } from '../../src/postgres/connection.js';
+import { migrate } from '../../src/postgres/migrate.js';
 import { type CliOptions, startEdp } from './cli.js';
 import type { TestDatabase } from './database.js';
 

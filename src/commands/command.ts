@@ -1,0 +1,24 @@
+/** What every command module gives to the CLI, and what it gets. */
+import type { Argv } from 'yargs';
+import type { OptionName } from '../options/options.js';
+import type { Project } from '../project/project.js';
+import type { Output } from '../terminal/output.js';
+
+export interface Invocation {
+  /** Values of flags and positionals as yargs read them, by option name. */
+  readonly given: Readonly<Record<string, unknown>>;
+  readonly project: Project;
+  readonly output: Output;
+  /** Aborts at the first Ctrl-C (or SIGTERM). */
+  readonly signal: AbortSignal;
+}
+
+export interface Command {
+  readonly options: readonly OptionName[];
+  /** Adds positionals and examples. */
+  build?(yargs: Argv): Argv;
+  /** Whether it stops in order when told to (Ctrl-C); otherwise the process simply ends. */
+  readonly stopsInOrder?: boolean;
+  /** @returns the exit status */
+  run(invocation: Invocation): Promise<number>;
+}

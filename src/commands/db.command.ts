@@ -1,0 +1,154 @@
+/** `edp db`: the embedded server by hand. */
+import { spawn } from 'node:child_process';
+import { text } from 'node:stream/consumers';
+import type pg from 'pg';
+import { EdpError, EXIT } from '../base/errors.js';
+import { withClient } from '../postgres/connection.js';
+import {
+  findEmbeddedServer,
+  leaseEmbeddedServer,
+  startEmbeddedServer,
+  stopEmbeddedServer,
+  toUrl,
+} from '../postgres/embedded/embedded-server.js';
+import type { Command, Invocation } from './command.js';
+
+const ACTIONS = ['start', 'stop', 'url', 'psql'] as const;
+
+export const command: Command = {
+  options: [],
+  build: (yargs) =>
+    yargs
+      .positional('action', {
+        describe:
+          'start: start it and leave it running; stop: stop it; url: print its URL alone; psql: a shell, or SQL with -c',
+        choices: ACTIONS,
+        demandOption: true,
+      })
+      .positional('args', {
+        describe: 'For psql: its own arguments, after --',
+        array: true,
+        type: 'string',
+      })
+      .option('command', {
+        alias: 'c',
+        type: 'string',
+        array: true,
+        describe: 'SQL to run with psql',
+      })
+      .parserConfiguration({ 'populate--': true, 'camel-case-expansion': false })
+      .example('$0 db start', 'start it and leave it running')
+      .example('psql "$($0 db url)"', 'connect any client of PostgreSQL')
+      .example("$0 db psql -c 'SELECT count(*) FROM events'", 'run one statement'),
+
+  async run({ given, project, output }: Invocation) {
+    const { directory } = project;
+    switch (given.action as (typeof ACTIONS)[number]) {
+      case 'start': {
+        const client = await startEmbeddedServer(directory);
+        output.line(`PostgreSQL is running and stays up until \`edp db stop\`: ${toUrl(client)}`);
+        output.result({
+          command: 'db',
+          ok: true,
+          action: 'start',
+          running: true,
+          url: toUrl(client),
+        });
+        return EXIT.done;
+      }
+      case 'stop': {
+        const wasRunning = await stopEmbeddedServer(directory);
+        output.line(wasRunning ? 'PostgreSQL is stopped' : 'PostgreSQL was not running');
+        output.result({ command: 'db', ok: true, action: 'stop', running: false, wasRunning });
+        return EXIT.done;
+      }
+      case 'url': {
+        // A URL of a server that is down would be of no use, so this starts it as `start` does.
+        const client =
+          (await findEmbeddedServer(directory)) ?? (await startEmbeddedServer(directory));
+        if (!output.isJson) output.line(toUrl(client));
+        output.result({ command: 'db', ok: true, action: 'url', url: toUrl(client) });
+        return EXIT.done;
+      }
+      case 'psql':
+        return runShell(given, directory, output);
+    }
+  },
+};
+
+/** psql where the machine has it, else a plain runner of statements: the package ships no psql. */
+async function runShell(
+  given: Invocation['given'],
+  directory: string,
+  output: Invocation['output'],
+): Promise<number> {
+  const commands = (given.command as string[] | undefined) ?? [];
+  const passed = [
+    ...((given.args as string[] | undefined) ?? []),
+    ...((given['--'] as string[] | undefined) ?? []),
+  ];
+  const lease = await leaseEmbeddedServer(directory);
+  try {
+    const psqlArguments = [...commands.flatMap((sql) => ['-c', sql]), ...passed];
+    if (output.isJson && passed.length > 0) {
+      throw new EdpError('usage', '--json takes SQL with -c, and no arguments of psql', {
+        hint: "edp db psql --json -c 'SELECT …'",
+      });
+    }
+    if (!output.isJson) {
+      const status = await spawnPsql(lease.client, psqlArguments);
+      if (status !== undefined) return status === 0 ? EXIT.done : EXIT.failed;
+    }
+    if (commands.length === 0 && process.stdin.isTTY) {
+      throw new EdpError('usage', 'this machine has no psql, and edp brings none', {
+        hint: "run statements with: edp db psql -c 'SELECT …', or install your system's PostgreSQL client",
+      });
+    }
+    const statements = commands.length > 0 ? commands : [await text(process.stdin)];
+    await withClient(lease.client, 'psql', (client) => runStatements(client, statements, output));
+    return EXIT.done;
+  } finally {
+    await lease.release();
+  }
+}
+
+async function spawnPsql(
+  client: pg.ClientConfig,
+  args: readonly string[],
+): Promise<number | undefined> {
+  const child = spawn('psql', [toUrl(client), ...args], { stdio: 'inherit' });
+  const ignore = () => {};
+  // Ctrl-C belongs to psql while it runs.
+  process.on('SIGINT', ignore);
+  try {
+    return await new Promise<number | undefined>((resolve, reject) => {
+      child.once('error', (error: NodeJS.ErrnoException) => {
+        if (error.code === 'ENOENT') resolve(undefined);
+        else reject(error);
+      });
+      child.once('close', (status) => resolve(status ?? 1));
+    });
+  } finally {
+    process.off('SIGINT', ignore);
+  }
+}
+
+async function runStatements(
+  client: pg.Client,
+  statements: readonly string[],
+  output: Invocation['output'],
+): Promise<void> {
+  const results: object[] = [];
+  for (const sql of statements) {
+    for (const result of [await client.query({ text: sql, rowMode: 'array' })].flat()) {
+      const head = result.fields.map((field) => field.name);
+      if (head.length > 0) output.table(head, result.rows as unknown[][]);
+      else
+        output.line(
+          result.rowCount === null ? result.command : `${result.command} ${result.rowCount}`,
+        );
+      results.push({ columns: head, rows: result.rows, rowCount: result.rowCount });
+    }
+  }
+  output.result({ command: 'db', ok: true, action: 'psql', results });
+}

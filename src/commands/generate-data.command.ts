@@ -1,0 +1,162 @@
+/** `edp generate-data`: event CSVs to try edp with, and what loading them is expected to give. */
+
+import { EXIT } from '../base/errors.js';
+import { DIRT } from '../generate/dirt.js';
+import { type Generated, type GenerateOptions, generateEvents } from '../generate/generate-data.js';
+import { resolveOptions } from '../options/options.js';
+import { formatBytes, formatCount, formatSeconds, type Output } from '../terminal/output.js';
+import type { Command, Invocation } from './command.js';
+
+const OPTION_NAMES = [
+  'files',
+  'count',
+  'seed',
+  'first-id',
+  'out',
+  'dirty',
+  'unknown-metrics',
+  'process-count',
+] as const;
+
+/** Files listed for people; the JSON has all of them. */
+const MAX_LISTED_FILES = 20;
+
+export const command: Command = {
+  options: OPTION_NAMES,
+  stopsInOrder: true,
+  build: (yargs) =>
+    yargs
+      .example('$0 generate-data', 'a million events in 8 files, and the dimensions, into data/')
+      .example('$0 generate-data --files 1 --count 10000000 --seed 7', 'one big file, other values')
+      .example(
+        '$0 generate-data --dirty 0.01 --unknown-metrics 0.001 --json',
+        'damage 1% of the records, and say what loading them is expected to give',
+      )
+      .example(
+        '$0 generate-data --seed 2 --first-id 1000001',
+        'more events, with ids that follow those of the first million',
+      ),
+
+  async run({ given, project, output, signal }: Invocation) {
+    const options = resolveOptions(OPTION_NAMES, given, project.options);
+    const started = performance.now();
+    const generated = await withProgress(output, options.count, (onProgress) =>
+      generateEvents({
+        files: options.files,
+        count: options.count,
+        seed: options.seed,
+        firstId: options.firstId,
+        out: options.out ?? 'data',
+        dirtyShare: options.dirty,
+        unknownShare: options.unknownMetrics,
+        processCount: options.processCount,
+        signal,
+        onProgress,
+      }),
+    );
+    const seconds = (performance.now() - started) / 1000;
+    for (const warning of generated.warnings) output.warn(warning);
+    if (output.isJson) output.result(toResult(generated, options.seed, seconds));
+    else print(generated, seconds, output);
+    return EXIT.done;
+  },
+};
+
+/** A bar on a terminal, nothing in a pipe. */
+async function withProgress<T>(
+  output: Output,
+  count: number,
+  run: (onProgress: GenerateOptions['onProgress']) => Promise<T>,
+): Promise<T> {
+  if (!output.isTerminal) return run(undefined);
+  const started = performance.now();
+  const payload = (records: number) => {
+    const seconds = (performance.now() - started) / 1000;
+    return {
+      records: formatCount(records),
+      speed: `${formatCount(records / seconds)} records/s`,
+      left: records === 0 ? '–' : formatSeconds((seconds * (count - records)) / records),
+    };
+  };
+  const { makeBar } = await import('../terminal/bar.js');
+  const bar = makeBar(output, '{bar} {percentage}% | {records} records | {speed} | ETA {left}');
+  bar.start(Math.max(1, count), 0, payload(0));
+  try {
+    return await run((records) => bar.update(records, payload(records)));
+  } finally {
+    bar.stop();
+  }
+}
+
+function toResult(generated: Generated, seed: number, seconds: number): object {
+  const { files, bytes, total, dimensions } = generated;
+  const { records, ...expectation } = total;
+  return {
+    command: 'generate-data',
+    ok: true,
+    seconds: Math.round(seconds * 1000) / 1000,
+    bytes,
+    rows: { read: records },
+    seed,
+    ...expectation,
+    dimensions: {
+      first: dimensions.firstIds.length,
+      second: dimensions.second.length,
+      written: generated.areDimensionsWritten,
+    },
+    files: files.map(({ path, bytes, tally }) => ({ path, bytes, ...tally })),
+  };
+}
+
+function print(generated: Generated, seconds: number, output: Output): void {
+  const { files, bytes, total, dimensions } = generated;
+  const isDirty = Object.keys(total.dirt).length > 0;
+  output.table(
+    ['file', 'records', 'bytes', ...(isDirty ? ['loaded', 'rejected', 'duplicate'] : [])],
+    files
+      .slice(0, MAX_LISTED_FILES)
+      .map(({ path, bytes, tally: { records, expected } }) => [
+        path,
+        formatCount(records),
+        formatCount(bytes),
+        ...(isDirty
+          ? [expected.loaded, expected.rejected, expected.duplicate].map(formatCount)
+          : []),
+      ]),
+  );
+  if (files.length > MAX_LISTED_FILES) {
+    output.line(`… and ${formatCount(files.length - MAX_LISTED_FILES)} more`);
+  }
+  output.line();
+  if (isDirty) {
+    output.table(
+      ['damage', 'records', 'expected'],
+      DIRT.filter(({ name }) => total.dirt[name] !== undefined).map(({ name, outcome }) => [
+        name,
+        formatCount(total.dirt[name] ?? 0),
+        outcome === 'loaded' || outcome === 'duplicate' ? outcome : `rejected: ${outcome}`,
+      ]),
+    );
+    const { loaded, rejected, duplicate } = total.expected;
+    output.line();
+    output.line(
+      `expected: ${formatCount(loaded)} loaded, ${formatCount(rejected)} rejected, ${formatCount(duplicate)} duplicate`,
+    );
+  }
+  const unknown = Object.entries(total.unknownMetrics);
+  if (unknown.length > 0) {
+    output.line(
+      `unknown metrics: ${unknown.map(([name, count]) => `${name} in ${formatCount(count)}`).join(', ')} records`,
+    );
+  }
+  output.line(
+    `dimensions: ${formatCount(dimensions.firstIds.length)} first, ${formatCount(dimensions.second.length)} second${generated.areDimensionsWritten ? ', written' : ', as found'}`,
+  );
+  output.line(
+    `${formatNumber(total.records, 'record')} in ${formatNumber(files.length, 'file')}, ${formatBytes(bytes)} in ${formatSeconds(seconds)}: ${formatCount(total.records / seconds)} records/s`,
+  );
+}
+
+function formatNumber(number: number, noun: string): string {
+  return `${formatCount(number)} ${noun}${number === 1 ? '' : 's'}`;
+}

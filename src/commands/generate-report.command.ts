@@ -1,0 +1,281 @@
+/** `edp generate-report`: lists the reports, or writes one. */
+import path from 'node:path';
+import { EdpError, EXIT } from '../base/errors.js';
+import { type OptionValues, resolveOptions } from '../options/options.js';
+import { withDatabase } from '../postgres/database.js';
+import { type CatalogEntry, describeNames, findReport, readCatalog } from '../report/catalog.js';
+import {
+  chooseDestination,
+  reportFileName,
+  type Write,
+  withOutputFile,
+} from '../report/destination.js';
+import { FORMATS } from '../report/format/report-format.js';
+import { generateReport, type ReportJob } from '../report/generate-report.js';
+import { collectArguments } from '../report/parameters.js';
+import {
+  formatBytes,
+  formatCount,
+  formatSeconds,
+  formatTable,
+  type Output,
+  safeText,
+} from '../terminal/output.js';
+import type { Command, Invocation } from './command.js';
+
+const OPTION_NAMES = [
+  'database-url',
+  'list',
+  'from',
+  'to',
+  'format',
+  'safe-cells',
+  'out',
+  'param',
+] as const;
+
+type Options = OptionValues<(typeof OPTION_NAMES)[number]>;
+
+const PREVIEW_LINES = 5;
+const PREVIEW_LINE_CHARACTERS = 160;
+const PREVIEW_BYTES = 65_536;
+
+export const command: Command = {
+  options: OPTION_NAMES,
+  stopsInOrder: true,
+  build: (yargs) =>
+    yargs
+      .positional('name', {
+        describe: 'The report: a built-in one, or sql/reports/<name>.sql of your own',
+        type: 'string',
+      })
+      // One value per --param, so that the name may also come last.
+      .parserConfiguration({
+        'camel-case-expansion': false,
+        'parse-positional-numbers': false,
+        'greedy-arrays': false,
+      })
+      .example('$0 generate-report --list', 'the reports there are')
+      .example(
+        '$0 generate-report count_hourly_events_by_first_dimension',
+        'write reports/count_hourly_…-<time>.csv',
+      )
+      .example(
+        '$0 generate-report daily_metric_summary --from 2024-01-01 --to 2024-02-01',
+        'January only',
+      )
+      .example('$0 generate-report load_history --format table', 'look at it here')
+      .example(
+        '$0 generate-report metric_totals_by_first_dimension --out - | head',
+        'to a pipe; messages go to stderr',
+      )
+      .example(
+        '$0 generate-report load_history --safe-cells',
+        'for a spreadsheet: no cell can run as a formula',
+      )
+      .example(
+        '$0 generate-report top_names --param top=10',
+        'sql/reports/top_names.sql, with a parameter',
+      ),
+
+  async run(invocation: Invocation) {
+    const { given, project, output } = invocation;
+    const options = resolveOptions(OPTION_NAMES, given, project.options);
+    const catalog = await readCatalog(project.directory);
+    const name = given.name === undefined ? undefined : String(given.name);
+    if (options.list) {
+      listReports(catalog, name, output);
+      return EXIT.done;
+    }
+    if (name === undefined) {
+      throw new EdpError('usage', 'name a report', { hint: describeNames(catalog) });
+    }
+    const report = findReport(catalog, name);
+    if (given['safe-cells'] === true && options.format !== 'csv') {
+      throw new EdpError('usage', `--safe-cells is for CSV, not for ${options.format}`, {
+        hint: 'leave it out: only CSV is opened by spreadsheets',
+      });
+    }
+    await runReport(invocation, options, {
+      report,
+      arguments: collectArguments(report, options),
+      model: project.model,
+      format: options.format,
+      safeCells: options.safeCells,
+    });
+    return EXIT.done;
+  },
+};
+
+async function runReport(
+  { project, output, signal }: Invocation,
+  options: Options,
+  job: Omit<ReportJob, 'write'>,
+): Promise<void> {
+  const { name } = job.report;
+  const { extension } = FORMATS[job.format];
+  // A table is there to be looked at; the other formats go to a file unless told otherwise.
+  const isShown = job.format === 'table' && options.out === undefined;
+  const destination = await chooseDestination(
+    isShown ? '-' : options.out,
+    project.directory,
+    reportFileName(name, options, new Date(), extension),
+  );
+  if (output.isJson && !isShown && destination.file === undefined) {
+    throw new EdpError('usage', '--json and --out - both want standard output', {
+      hint: 'give the report a file with --out, or leave out --json; --format json writes rows as JSON',
+    });
+  }
+  await withDatabase(
+    { databaseUrl: options.databaseUrl, directory: project.directory },
+    async ({ client }) => {
+      const started = performance.now();
+      const preview = new Preview();
+      const { file } = destination;
+      const written =
+        file === undefined
+          ? {
+              file: undefined,
+              result: await generateReport(
+                client,
+                { ...job, write: (bytes) => writeToStdout(output, bytes) },
+                signal,
+              ),
+            }
+          : await withOutputFile({ ...destination, file }, (write) =>
+              generateReport(client, { ...job, write: preview.tap(write) }, signal),
+            );
+      const { rows, bytes, columns } = written.result;
+      const seconds = (performance.now() - started) / 1000;
+      const shownPath =
+        written.file === undefined ? null : toShownPath(written.file, project.directory);
+      const summary = `${formatCount(rows)} rows, ${formatBytes(bytes)} in ${formatSeconds(seconds)}`;
+      if (shownPath === null) {
+        output.note(`${name}: ${summary}`);
+      } else {
+        output.line(`${shownPath}: ${summary}`);
+        if (!output.isJson) preview.print(output);
+      }
+      output.result({
+        command: 'generate-report',
+        ok: true,
+        seconds,
+        report: name,
+        path: shownPath,
+        rows,
+        columns,
+        bytes,
+      });
+    },
+  );
+}
+
+/** The first lines of what goes into a file, to show once it is there. */
+class Preview {
+  #text = '';
+
+  tap(write: Write): Write {
+    return (bytes) => {
+      if (this.#text.length < PREVIEW_BYTES) {
+        this.#text += Buffer.from(bytes.subarray(0, PREVIEW_BYTES)).toString();
+      }
+      return write(bytes);
+    };
+  }
+
+  print(output: Output): void {
+    const lines = this.#text.trimEnd().split('\n');
+    output.line();
+    for (const line of lines.slice(0, PREVIEW_LINES)) {
+      const text = safeText(line);
+      output.line(
+        text.length > PREVIEW_LINE_CHARACTERS ? `${text.slice(0, PREVIEW_LINE_CHARACTERS)}…` : text,
+      );
+    }
+    if (lines.length > PREVIEW_LINES) output.line('…');
+  }
+}
+
+/** With --json the object has stdout to itself, and a table goes where people still see it. */
+async function writeToStdout(output: Output, bytes: Uint8Array): Promise<void> {
+  if (output.isJson) output.note(Buffer.from(bytes).toString().trimEnd());
+  else await output.write(bytes);
+}
+
+/** Inside the project relative to it, as people type it. */
+function toShownPath(file: string, directory: string): string {
+  const relative = path.relative(directory, file);
+  return relative.startsWith('..') || path.isAbsolute(relative) ? file : relative;
+}
+
+function listReports(
+  catalog: readonly CatalogEntry[],
+  name: string | undefined,
+  output: Output,
+): void {
+  if (name !== undefined) findReport(catalog, name);
+  const entries = catalog.filter((entry) => name === undefined || entry.name === name);
+  if (name === undefined) {
+    output.table(
+      ['report', 'shows', 'parameters', 'from'],
+      entries.map(({ name, report, ...entry }) => [
+        name,
+        report instanceof EdpError ? `broken, ${describeFault(report)}` : report.title,
+        report instanceof EdpError ? '' : report.parameters.map((p) => p.name).join(', '),
+        entry.replacesBuiltin ? `${entry.source}, replaces the built-in one` : entry.source,
+      ]),
+    );
+    output.line();
+    output.line(
+      'edp generate-report <name> --list describes one; your own go to sql/reports/<name>.sql',
+    );
+  } else {
+    for (const entry of entries) describeReport(entry, output);
+  }
+  output.result({
+    command: 'generate-report',
+    ok: true,
+    reports: entries.map(toListItem),
+  });
+}
+
+function describeReport({ report, file }: CatalogEntry, output: Output): void {
+  if (report instanceof EdpError) return;
+  output.line(`${safeText(report.title)} (${safeText(file)})`);
+  if (report.description !== '') output.line(`\n${safeText(report.description)}`);
+  if (report.parameters.length === 0) return;
+  output.line();
+  output.line(
+    formatTable(
+      ['parameter', 'type', 'default', 'description'],
+      report.parameters.map((p) => [p.name, p.type, p.default ?? '', p.description]),
+    ),
+  );
+}
+
+function describeFault({ place, message }: EdpError): string {
+  return place === undefined ? message : `${place}: ${message}`;
+}
+
+function toListItem({ name, source, file, replacesBuiltin, report }: CatalogEntry): object {
+  const isBroken = report instanceof EdpError;
+  return {
+    name,
+    title: isBroken ? null : report.title,
+    description: isBroken ? null : report.description,
+    parameters: isBroken
+      ? []
+      : report.parameters.map((p) => ({
+          name: p.name,
+          type: p.type,
+          default: p.default,
+          description: p.description,
+        })),
+    source,
+    path: file,
+    replacesBuiltin,
+    ...(isBroken
+      ? { fault: { message: report.message, place: report.place, hint: report.hint } }
+      : {}),
+  };
+}

@@ -1,0 +1,167 @@
+/** `edp ingest --create`: tables for files that have none, before the files are loaded. */
+import path from 'node:path';
+import { EdpError } from '../../base/errors.js';
+import { describeFile } from '../../formats/csv/describe.js';
+import { withInferencePool } from '../../infer/infer-pool.js';
+import { stemOf } from '../../infer/inferred-names.js';
+import type { Proposal } from '../../infer/propose.js';
+import { proposeTables } from '../../infer/propose-tables.js';
+import { writeModel } from '../../infer/write-model.js';
+import { planFor } from '../../load/prepare-files.js';
+import { BUILTIN_MODEL } from '../../model/builtin.js';
+import type { CsvSettings } from '../../model/csv-settings.js';
+import { quoteIdentifier } from '../../model/ddl.js';
+import { hasTable, matchTable } from '../../model/match.js';
+import type { Model, Table } from '../../model/model.js';
+import { resolveCsvSettings } from '../../options/options.js';
+import { withClient } from '../../postgres/connection.js';
+import { type Database, withDatabase } from '../../postgres/database.js';
+import { assertTableWidth } from '../../postgres/tables.js';
+import { PROJECT_FILE, type Project } from '../../project/project.js';
+import { type InputFile, totalBytes } from '../../source/discover.js';
+import type { Invocation } from '../command.js';
+import { describe, toJson, warnOfOddities } from '../model.command.js';
+import { makeReadProgress } from '../shared/read-progress.js';
+
+export interface CreateOptions {
+  readonly table: string | undefined;
+  readonly processCount: number;
+  readonly dryRun: boolean;
+}
+
+/**
+ * Infers what the files without a table need, declares it in edp.yaml (not in a dry run), and goes on
+ * with a project that knows it.
+ *
+ * @param work loads the files; `more` is for its JSON
+ */
+export async function withCreated(
+  invocation: Invocation,
+  where: { readonly databaseUrl: string | undefined; readonly directory: string },
+  files: readonly InputFile[],
+  { table, processCount, dryRun }: CreateOptions,
+  work: (created: Invocation, database: Database, more: object) => Promise<number>,
+): Promise<number> {
+  const { given, project, output, signal } = invocation;
+  const csvFor = resolveCsvSettings(given, project);
+  const unknown: InputFile[] = [];
+  for (const file of files) {
+    if (!(await isKnown(project, file, table, csvFor))) unknown.push(file);
+  }
+  const bytes = await totalBytes(unknown);
+  const progress = makeReadProgress(output, bytes);
+  const options = {
+    table,
+    taken: new Set(project.model.tables.map(({ name }) => name)),
+    settings: csvFor(),
+    told: resolveCsvSettings(given, { options: {}, csv: {} })(),
+  };
+  const proposals = await withInferencePool(processCount, bytes, (pool) =>
+    proposeTables(unknown, options, pool, progress, signal),
+  ).finally(() => progress.stop());
+  warnOfOddities(output, proposals);
+  assertUndeclared(proposals, project.model);
+  const model = { tables: [...project.model.tables, ...proposals.map((one) => one.table)] };
+  assertMatched(proposals, model, table);
+  for (const proposal of proposals) assertTableWidth(proposal.table);
+  return withDatabase(where, async (database) => {
+    const there = await listTables(database, [
+      ...proposals.map(({ name }) => name),
+      ...BUILTIN_MODEL.tables.map(({ name }) => name),
+    ]);
+    assertNew(proposals, there);
+    if (!dryRun && proposals.length > 0) {
+      const file = path.join(project.directory, PROJECT_FILE);
+      const keepsBuiltin = BUILTIN_MODEL.tables.some(({ name }) => there.has(name));
+      await writeModel(file, proposals, { keepsBuiltin });
+    }
+    for (const proposal of proposals) {
+      const done = dryRun ? 'would be declared' : 'declared';
+      output.line(`table ${proposal.name} ${done} in ${PROJECT_FILE}: ${describe(proposal)}`);
+    }
+    const created = proposals.map(toJson);
+    return work({ ...invocation, project: { ...project, model } }, database, { created });
+  });
+}
+
+/**
+ * Whether a table takes the file. One that goes only by the beginning of the file's name (`sales` for
+ * `sales-targets.csv`) must fit its header, too.
+ */
+async function isKnown(
+  { model }: Project,
+  file: InputFile,
+  table: string | undefined,
+  csvFor: (table: Table) => CsvSettings,
+): Promise<boolean> {
+  if (!hasTable(model, file.path, table)) return false;
+  const match = matchTable(model, file.path, table);
+  if (table !== undefined || match.files.length > 0 || match.name === stemOf(file.path))
+    return true;
+  try {
+    planFor(match, await describeFile(file.path, file.name, match, csvFor(match)), file.name);
+    return true;
+  } catch (error) {
+    // Any other fault of the file is for the load to tell.
+    return !(error instanceof EdpError && error.code === 'header_mismatch');
+  }
+}
+
+async function listTables(
+  database: Database,
+  names: readonly string[],
+): Promise<ReadonlySet<string>> {
+  return withClient(database.client, 'ingest', async (client) => {
+    const { rows } = await client.query<{ name: string }>(
+      'SELECT name FROM unnest($1::text[], $2::text[]) AS t (name, quoted) WHERE to_regclass(quoted) IS NOT NULL',
+      [names, names.map(quoteIdentifier)],
+    );
+    return new Set(rows.map(({ name }) => name));
+  });
+}
+
+/** A file's name may be another way to write that of a table. */
+function assertUndeclared(proposals: readonly Proposal[], model: Model): void {
+  for (const { name, inference } of proposals) {
+    if (model.tables.every((table) => table.name !== name)) continue;
+    const { file } = inference.files[0]!;
+    throw new EdpError('unknown_table', `${file.name}: there is a table "${name}" already`, {
+      hint: `load into it with --table ${name}, or name another`,
+    });
+  }
+}
+
+/** Names and patterns of other tables may take a file as well. */
+function assertMatched(
+  proposals: readonly Proposal[],
+  model: Model,
+  table: string | undefined,
+): void {
+  for (const { name, inference } of proposals) {
+    for (const { file } of inference.files) {
+      const match = matchTable(model, file.path, table);
+      if (match.name === name) continue;
+      throw new EdpError(
+        'unknown_table',
+        `${file.name} goes by the name of table "${match.name}"`,
+        {
+          hint: 'load it by itself, with --table NAME',
+        },
+      );
+    }
+  }
+}
+
+/** A table that nobody declared is somebody else's. */
+function assertNew(proposals: readonly Proposal[], there: ReadonlySet<string>): void {
+  for (const { name } of proposals) {
+    if (!there.has(name)) continue;
+    throw new EdpError(
+      'table_mismatch',
+      `table "${name}" is in the database, but ${PROJECT_FILE} does not declare it`,
+      {
+        hint: `name another with --table; or declare it (edp model infer <files> --table ${name} --out ${PROJECT_FILE}) and run again without --create`,
+      },
+    );
+  }
+}

@@ -1,0 +1,74 @@
+/** `edp ingest --dry-run`: what a load would do, told before it is done. */
+import { isUtf8 } from 'node:buffer';
+import { EXIT, FailedRun } from '../../base/errors.js';
+import { type DryRunResult, dryRun } from '../../load/dry-run/dry-run.js';
+import type { IngestOptions } from '../../load/run.js';
+import type { Database } from '../../postgres/database.js';
+import type { InputFile } from '../../source/discover.js';
+import { formatCount, formatSeconds, type Output } from '../../terminal/output.js';
+import type { Invocation } from '../command.js';
+import { printReject } from '../rejects.command.js';
+import { exitStatus, printCounts, toJson } from './ingest.command.js';
+import { makeProgress } from './ingest-progress.js';
+
+export async function tryLoad(
+  { project, output, signal }: Invocation,
+  database: Database,
+  files: readonly InputFile[],
+  options: IngestOptions,
+  shownRejects: number,
+  more: object = {},
+): Promise<number> {
+  const progress = makeProgress(output);
+  let result: DryRunResult;
+  try {
+    result = await dryRun(database, project.model, files, options, shownRejects, progress, signal);
+  } finally {
+    progress.stop();
+  }
+  const status = exitStatus(result);
+  print(output, result, database);
+  const isOk = result.failure === undefined && status !== EXIT.failed && !result.isInterrupted;
+  const json = {
+    ...toJson('ingest', result, isOk),
+    ...more,
+    dryRun: true,
+    rejects: result.rejects,
+    firstRejects: result.firstRejects.map(({ raw, ...reject }) => ({
+      ...reject,
+      raw: raw.toString('utf8'),
+      ...(isUtf8(raw) ? {} : { rawBase64: raw.toString('base64') }),
+    })),
+  };
+  if (result.failure !== undefined) throw new FailedRun(result.failure, json);
+  output.result(json);
+  return status;
+}
+
+function print(output: Output, result: DryRunResult, database: Database): void {
+  const { files, rows, seconds, rejects, firstRejects } = result;
+  printCounts(output, result);
+  if (firstRejects.length > 0) output.line();
+  for (const reject of firstRejects) printReject(output, reject);
+  const codes = Object.entries(rejects).sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
+  if (codes.length > 0) {
+    output.line();
+    output.table(
+      ['code', 'records'],
+      codes.map(([code, count]) => [code, formatCount(count)]),
+    );
+    if (rows.rejected > firstRejects.length) {
+      output.line(
+        `showing the first ${formatCount(firstRejects.length)} of ${formatCount(rows.rejected)}; --limit shows more`,
+      );
+    }
+  }
+  const count = (status: string) => files.filter((file) => file.status === status).length;
+  const named = (n: number, what: string) => `${n} ${n === 1 ? 'file' : 'files'} ${what}`;
+  const summary = [
+    `dry run, nothing was written: ${formatCount(rows.loaded)} rows would be loaded into ${database.label}`,
+    count('skipped') > 0 ? named(count('skipped'), 'would be skipped') : '',
+    count('failed') > 0 ? named(count('failed'), 'would fail, or were not tried to the end') : '',
+  ];
+  output.line(`${summary.filter(Boolean).join('; ')} (${formatSeconds(seconds)})`);
+}

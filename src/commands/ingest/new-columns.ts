@@ -1,0 +1,143 @@
+/** `edp ingest --on-new-column add`: columns for fields that have none, before the files are loaded. */
+import path from 'node:path';
+import { EdpError } from '../../base/errors.js';
+import { describeFile } from '../../formats/csv/describe.js';
+import { inferTable } from '../../infer/infer.js';
+import { withInferencePool } from '../../infer/infer-pool.js';
+import { takeName, toColumnName } from '../../infer/inferred-names.js';
+import { isFileFault } from '../../load/file-results.js';
+import { findNewFields } from '../../mapping/find-drift.js';
+import type { CsvSettings } from '../../model/csv-settings.js';
+import { matchTable } from '../../model/match.js';
+import { type Column, type Model, physicalColumns, type Table } from '../../model/model.js';
+import { resolveCsvSettings } from '../../options/options.js';
+import { withClient } from '../../postgres/connection.js';
+import type { Database } from '../../postgres/database.js';
+import { addColumns } from '../../postgres/tables.js';
+import { addToProject } from '../../project/edit.js';
+import { readProjectText, replaceProjectFile } from '../../project/file.js';
+import { PROJECT_FILE, type Project } from '../../project/project.js';
+import { type InputFile, totalBytes } from '../../source/discover.js';
+import { safeText } from '../../terminal/output.js';
+import type { Invocation } from '../command.js';
+import { makeReadProgress } from '../shared/read-progress.js';
+
+export interface NewColumnOptions {
+  readonly table: string | undefined;
+  readonly processCount: number;
+  readonly dryRun: boolean;
+}
+
+/**
+ * Infers the types of new fields from all records of the files that have them, adds the columns to the
+ * table in the database and in edp.yaml (not in a dry run), and goes on with a project that knows them.
+ */
+export async function addNewColumns(
+  invocation: Invocation,
+  database: Database,
+  files: readonly InputFile[],
+  options: NewColumnOptions,
+): Promise<Invocation> {
+  let { project } = invocation;
+  for (const found of await findNewColumns(invocation, files, options)) {
+    const { table } = found;
+    const columns = await inferColumns({ ...invocation, project }, found, options);
+    const wider = { ...table, columns: [...table.columns, ...columns] };
+    if (!options.dryRun) {
+      await withClient(database.client, 'ingest', (client) => addColumns(client, table, columns));
+      await declareColumns(project, wider, columns);
+    }
+    const list = columns.map(({ name: column, type }) => `${safeText(column)} ${type}`).join(', ');
+    const done = options.dryRun ? 'would get' : 'has';
+    invocation.output.line(`table ${safeText(table.name)} ${done} new columns: ${list}`);
+    if (!options.dryRun) project = { ...project, model: replaceTable(project.model, wider) };
+  }
+  return { ...invocation, project };
+}
+
+interface NewFields {
+  readonly table: Table;
+  readonly fields: Set<string>;
+  /** The files that have one of them. */
+  readonly own: InputFile[];
+}
+
+async function findNewColumns(
+  { given, project }: Invocation,
+  files: readonly InputFile[],
+  { table: said }: NewColumnOptions,
+): Promise<NewFields[]> {
+  const csvFor = resolveCsvSettings(given, project);
+  const found = new Map<string, NewFields>();
+  for (const file of files) {
+    const table = matchTable(project.model, file.path, said);
+    const added = await readNewFields(file, table, csvFor(table));
+    if (added.length === 0) continue;
+    const entry = found.get(table.name) ?? { table, fields: new Set(), own: [] };
+    found.set(table.name, entry);
+    entry.own.push(file);
+    for (const field of added) entry.fields.add(field);
+  }
+  return [...found.values()];
+}
+
+/** None of a file with a fault, which is for the load to tell. */
+async function readNewFields(
+  file: InputFile,
+  table: Table,
+  csv: CsvSettings,
+): Promise<readonly string[]> {
+  try {
+    const { header } = await describeFile(file.path, file.name, table, csv);
+    return findNewFields(table, header);
+  } catch (error) {
+    if (isFileFault(error)) return [];
+    throw error;
+  }
+}
+
+async function inferColumns(
+  { given, project, output, signal }: Invocation,
+  { table, fields, own }: NewFields,
+  { processCount }: NewColumnOptions,
+): Promise<Column[]> {
+  const csv = resolveCsvSettings(given, project)(table);
+  const bytes = await totalBytes(own);
+  const progress = makeReadProgress(output, bytes);
+  const { columns } = await withInferencePool(processCount, bytes, (pool) =>
+    inferTable(table.name, own, csv, pool, progress, signal),
+  ).finally(() => progress.stop());
+  const taken = new Set(physicalColumns(table).map(({ name }) => name));
+  return columns
+    .filter(({ field }) => fields.has(field))
+    .map(({ field, type }, i) => ({
+      name: takeName(toColumnName(field, `column_${i + 1}`), taken),
+      type,
+      field,
+      isNullable: true,
+    }));
+}
+
+async function declareColumns(
+  { directory }: Project,
+  wider: Table,
+  columns: readonly Column[],
+): Promise<void> {
+  const file = path.join(directory, PROJECT_FILE);
+  const text = await readProjectText(file);
+  const entries = Object.fromEntries(
+    columns.map(({ name, type, field }) => [name, name === field ? type : { type, field }]),
+  );
+  const place = () => ['tables', wider.name, 'columns'];
+  const edited = addToProject(text, { place, entries }, wider);
+  if (edited === undefined) {
+    throw new EdpError('config', `${PROJECT_FILE} is not of a form that edp can edit`, {
+      hint: `add by hand, under tables, ${wider.name}, columns: ${JSON.stringify(entries)}; then run the command again`,
+    });
+  }
+  await replaceProjectFile(file, edited, text);
+}
+
+function replaceTable({ tables }: Model, table: Table): Model {
+  return { tables: tables.map((other) => (other.name === table.name ? table : other)) };
+}

@@ -1,0 +1,235 @@
+/** `edp inspect`: what a file is, before it is loaded. */
+import { stringify } from 'yaml';
+import { EdpError, EXIT } from '../base/errors.js';
+import { summarizeForm } from '../formats/csv/describe.js';
+import { describeDelimiter, toText } from '../formats/csv/detect/detect.js';
+import type { Dialect } from '../formats/csv/dialect.js';
+import { type Inspection, inspectFile } from '../infer/inspect.js';
+import { CSV_SETTING_NAMES, type CsvSettingName } from '../model/csv-settings.js';
+import { type OptionName, resolveCsvSettings, resolveOptions } from '../options/options.js';
+import { discoverFiles, totalBytes, withSpooledStdin } from '../source/discover.js';
+import { formatBytes, formatCount, type Output, safeText } from '../terminal/output.js';
+import type { Command } from './command.js';
+import { makeReadProgress } from './shared/read-progress.js';
+
+const MAX_CELL_SHOWN = 24;
+const MAX_COLUMNS_SHOWN = 12;
+
+const OPTION_NAMES = ['whole', 'process-count'] as const satisfies readonly OptionName[];
+
+export const command: Command = {
+  options: [...OPTION_NAMES, ...CSV_SETTING_NAMES],
+  build: (yargs) =>
+    yargs
+      .positional('file', {
+        describe: 'a file, or - for stdin',
+        type: 'string',
+        demandOption: true,
+      })
+      .example('$0 inspect sales.csv', 'delimiter, encoding, columns and what is odd')
+      .example('$0 inspect sales.csv --delimiter tab', 'the same, if fields are between tabs')
+      .example('$0 inspect huge.csv --whole', 'types from all of a file, however large')
+      .example('$0 inspect sales.csv --json | jq .dialect', 'for a script'),
+
+  async run({ given, project, output, signal }) {
+    const { whole, processCount } = resolveOptions(OPTION_NAMES, given, project.options);
+    const settings = resolveCsvSettings(given, project)();
+    const files = await discoverFiles([String(given.file)], project.directory);
+    const [file, another] = files;
+    if (file === undefined || another !== undefined) {
+      throw new EdpError('usage', `${String(given.file)} are ${files.length} files`, {
+        hint: 'edp inspect looks at one file at a time',
+      });
+    }
+    const progress = makeReadProgress(output, await totalBytes(files));
+    const options = { settings, processCount, isWhole: whole, progress, signal };
+    const inspection = await withSpooledStdin(project.directory, files, ([spooled]) =>
+      inspectFile(spooled!, options),
+    ).finally(() => progress.stop());
+    if (!output.isJson) print(inspection, output);
+    output.result(toJson(inspection));
+    return EXIT.done;
+  },
+};
+
+/** The settings that say what was found out, as `csv:` of edp.yaml takes them. */
+function toSection({ description, lineEnd }: Inspection): Partial<Record<CsvSettingName, unknown>> {
+  const { dialect, detection, form } = description;
+  return {
+    delimiter: wordOrText(dialect),
+    quote: dialect.quote === '' ? 'none' : dialect.quote === "'" ? 'single' : 'double',
+    escape: dialect.escape,
+    'line-end': lineEnd === 'mixed' || lineEnd === 'crlf' ? dialect.recordEnd : lineEnd,
+    encoding: form.encoding,
+    compression: form.compression,
+    header: detection.hasHeader,
+    'skip-lines': detection.skippedLines,
+    comment: describeComment(dialect),
+  };
+}
+
+function wordOrText(dialect: Dialect): string {
+  const word = describeDelimiter(dialect);
+  return word.startsWith('"') ? toText(dialect.delimiter, dialect.encoding) : word;
+}
+
+function describeComment({ comment, encoding }: Dialect): string {
+  return comment === '' ? 'none' : toText(comment, encoding);
+}
+
+function toJson(inspection: Inspection): object {
+  const { description, why, columns } = inspection;
+  return {
+    command: 'inspect',
+    ok: true,
+    path: inspection.path,
+    bytes: inspection.bytes,
+    dialect: { ...summarizeForm(description), lineEnd: inspection.lineEnd },
+    why: {
+      delimiter: why.delimiter,
+      quote: why.quote,
+      escape: why.escape,
+      lineEnd: why.lineEnd,
+      header: why.header,
+      linesBeforeHeader: why.skipLines,
+      comment: why.comment,
+      encoding: why.encoding,
+      compression: why.compression,
+    },
+    csv: toSection(inspection),
+    sample: inspection.sample,
+    key: inspection.key ?? null,
+    timeColumn: inspection.time ?? null,
+    columns: columns.map((column) => ({
+      name: column.name,
+      header: column.header,
+      type: column.type,
+      ...(column.typeWithoutTokens === undefined
+        ? {}
+        : { typeWithoutNullTokens: column.typeWithoutTokens }),
+      why: column.why,
+      values: column.values,
+      nulls: column.nulls,
+      emptyStrings: column.emptyStrings,
+      nullTokens: column.nullTokens,
+      ...(column.metrics === undefined
+        ? {}
+        : {
+            metrics: {
+              path: column.metrics.path,
+              keys: column.metrics.keys.map(({ name }) => name),
+            },
+          }),
+      examples: column.examples,
+    })),
+    nullTokens: inspection.nullTokens,
+    odd: inspection.odd,
+    damage: description.form.breakage?.message ?? null,
+    blankLines: inspection.blankLines,
+    commentLines: inspection.commentLines,
+    footer:
+      inspection.footer === undefined
+        ? null
+        : { lines: inspection.footer.lines, text: inspection.footer.text },
+    preview: inspection.preview,
+  };
+}
+
+function print(inspection: Inspection, output: Output): void {
+  const { path, bytes, description, sample, columns, why } = inspection;
+  const { dialect, detection, form } = description;
+  const whole = sample.isWhole
+    ? 'all of them'
+    : `a sample of ${formatBytes(sample.bytes)} (--whole looks at all)`;
+  output.line(
+    `${path}: ${formatBytes(bytes)}; looked at ${formatCount(sample.records)} records, ${whole}`,
+  );
+  output.line();
+  output.table(
+    ['form', '', 'why'],
+    [
+      ['compression', form.compression, why.compression],
+      ['encoding', form.markBytes > 0 ? `${form.encoding} with mark` : form.encoding, why.encoding],
+      ['delimiter', describeDelimiter(dialect), why.delimiter],
+      ['quote', dialect.quote === '' ? 'none' : dialect.quote, why.quote],
+      ['escape', dialect.escape, why.escape],
+      ['line end', inspection.lineEnd, why.lineEnd],
+      ['lines before', detection.skippedLines, why.skipLines],
+      ['header', describeHeader(inspection), why.header],
+      ['comments', describeComment(dialect), why.comment],
+    ],
+  );
+  output.line();
+  output.table(
+    ['column', 'type', 'values', 'null', 'why'],
+    columns.map(({ name, type, values, nulls, why: reason }) => [
+      cut(name),
+      type,
+      formatCount(values),
+      formatCount(nulls),
+      reason,
+    ]),
+  );
+  if (inspection.key !== undefined) {
+    output.line(`key: ${cut(inspection.key)}, no two of whose values are alike`);
+  }
+  if (inspection.time !== undefined) output.line(`time: ${cut(inspection.time)}`);
+  const odd = describeOdd(inspection);
+  if (odd.length > 0) {
+    output.line();
+    output.table(['odd', 'number'], odd);
+  }
+  if (inspection.preview.length > 0) {
+    output.line();
+    output.table(
+      columns.slice(0, MAX_COLUMNS_SHOWN).map(({ name }) => cut(name)),
+      inspection.preview.map((fields) =>
+        fields.slice(0, MAX_COLUMNS_SHOWN).map((field) => cut(field ?? '')),
+      ),
+    );
+    if (columns.length > MAX_COLUMNS_SHOWN) {
+      output.line(`and ${columns.length - MAX_COLUMNS_SHOWN} more columns`);
+    }
+  }
+  output.line();
+  output.line('In edp.yaml, under csv: (each is also an option, such as --delimiter):');
+  output.line(stringify(toSection(inspection)).trimEnd().replace(/^/gm, '  '));
+}
+
+function describeHeader({ description: { dialect, detection } }: Inspection): string {
+  if (!detection.hasHeader) return 'no';
+  if (detection.isHeaderShort) return 'yes, one field short';
+  return dialect.hasTrailingDelimiter ? 'yes; each record ends in a delimiter' : 'yes';
+}
+
+function describeOdd({
+  description,
+  odd,
+  blankLines,
+  commentLines,
+  footer,
+  nullTokens,
+}: Inspection): [string, string][] {
+  const rows: [string, string][] = Object.entries(odd).map(([code, count]) => [
+    `records: ${code}`,
+    formatCount(count),
+  ]);
+  const { breakage } = description.form;
+  if (breakage !== undefined) rows.unshift([`damage: ${safeText(breakage.message)}`, '']);
+  if (blankLines > 0) rows.push(['blank lines, passed over', formatCount(blankLines)]);
+  if (commentLines > 0) rows.push(['comment lines, passed over', formatCount(commentLines)]);
+  if (footer !== undefined) {
+    rows.push([
+      `lines at the end that look like a footer (--skip-footer ${footer.lines}): ${cut(footer.text)}`,
+      formatCount(footer.lines),
+    ]);
+  }
+  for (const [word, count] of Object.entries(nullTokens)) {
+    rows.push([`fields that may stand for NULL: ${word}`, formatCount(count)]);
+  }
+  return rows;
+}
+
+function cut(text: string): string {
+  return text.length > MAX_CELL_SHOWN ? `${text.slice(0, MAX_CELL_SHOWN - 1)}…` : text;
+}

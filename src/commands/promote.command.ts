@@ -1,0 +1,139 @@
+/** `edp promote`: makes a kept metric a typed column, and moves its values there. */
+
+import { EXIT } from '../base/errors.js';
+import { type OptionName, resolveOptions } from '../options/options.js';
+import { withDatabase } from '../postgres/database.js';
+import { PROJECT_FILE } from '../project/project.js';
+import { formatCount, formatSeconds, type Output, safeText } from '../terminal/output.js';
+import { type PromoteProgress, type PromoteResult, promote } from '../upkeep/promote/promote.js';
+import type { Command } from './command.js';
+
+const OPTION_NAMES = [
+  'type',
+  'table',
+  'column',
+  'extra-column',
+  'limit',
+  'database-url',
+] as const satisfies readonly OptionName[];
+
+const MAX_VALUE_SHOWN = 80;
+
+export const command: Command = {
+  options: OPTION_NAMES,
+  stopsInOrder: true,
+  build: (yargs) =>
+    yargs
+      .positional('metric', {
+        describe: 'the metric, by its name in the JSON',
+        type: 'string',
+        demandOption: true,
+      })
+      .example('$0 generate-report unknown_metrics --format table', 'what was kept, and how often')
+      .example('$0 promote metric_x', 'an int column of that name; declared in edp.yaml, filled')
+      .example('$0 promote "load avg" --type double --column load_avg', 'of another type and name')
+      .epilog(
+        'Adds the column, declares it in edp.yaml, and moves the values out of the column that kept them, a few ' +
+          'at a time; loads may go on. Values that do not fit stay where they are and are listed. When stopped, the ' +
+          'same command goes on.\n' +
+          'Exit status: 0 done, 3 done with values that do not fit.',
+      ),
+
+  async run({ given, project, output, signal }) {
+    const options = resolveOptions(OPTION_NAMES, given, project.options);
+    const { directory, model } = project;
+    const request = {
+      metric: String(given.metric),
+      table: options.table,
+      column: options.column,
+      type: options.type,
+      extraColumn: options.extraColumn,
+      limit: options.limit,
+      directory,
+      model,
+    };
+    return withDatabase({ databaseUrl: options.databaseUrl, directory }, async (database) => {
+      const result = await withProgress(output, (progress) =>
+        promote(database, request, progress, signal),
+      );
+      print(output, result);
+      output.result(toJson(result));
+      return result.left > 0 ? EXIT.doneWithRejects : EXIT.done;
+    });
+  },
+};
+
+/** A bar on a terminal, which begins anew with every pass; nothing in a pipe. */
+async function withProgress<T>(
+  output: Output,
+  run: (progress: PromoteProgress) => Promise<T>,
+): Promise<T> {
+  if (!output.isTerminal) {
+    return run({ advance: () => {}, note: (text) => output.note(safeText(text)) });
+  }
+  const { makeBar } = await import('../terminal/bar.js');
+  const bar = makeBar(output, '{bar} {percentage}% | {rows} values moved');
+  let isShown = false;
+  try {
+    return await run({
+      advance(done, total, moved) {
+        const payload = { rows: formatCount(moved) };
+        if (!isShown) bar.start(Math.max(1, total), done, payload);
+        isShown = true;
+        bar.setTotal(Math.max(1, total));
+        bar.update(done, payload);
+      },
+      note(text) {
+        bar.stop();
+        isShown = false;
+        output.note(safeText(text));
+      },
+    });
+  } finally {
+    bar.stop();
+  }
+}
+
+function print(output: Output, result: PromoteResult): void {
+  const { metric, table, column, type, seconds, moved, left, leftValues } = result;
+  for (const { key, value, reason } of leftValues) {
+    const name = Object.entries(key).map(
+      ([name, part]) => `${safeText(name)} ${safeText(part ?? 'NULL')}`,
+    );
+    const shown = value.length > MAX_VALUE_SHOWN ? `${value.slice(0, MAX_VALUE_SHOWN)}…` : value;
+    output.line(
+      `${safeText(table)}${name.length === 0 ? '' : ` ${name.join(', ')}`}: ${safeText(shown)} stays: ${safeText(reason)}`,
+    );
+  }
+  if (left > leftValues.length) {
+    output.line(`… and ${formatCount(left - leftValues.length)} more; --limit shows more of them`);
+  }
+  const what = `metric ${safeText(JSON.stringify(metric))} → ${safeText(table)}.${safeText(column)} (${type})`;
+  if (!result.hasTable) {
+    output.line(`${what}: declared; the first load makes the table`);
+  } else {
+    const counts = [
+      `${formatCount(moved)} values moved`,
+      left > 0 ? `${formatCount(left)} do not fit and stay where they are` : '',
+    ].filter(Boolean);
+    output.line(`${what}: ${counts.join(', ')} in ${formatSeconds(seconds)}`);
+  }
+  if (result.wasDeclared) output.line(`declared in ${PROJECT_FILE}: loads write to the column`);
+}
+
+function toJson(result: PromoteResult): object {
+  const { metric, table, column, type, seconds, moved, left, leftValues } = result;
+  return {
+    command: 'promote',
+    ok: true,
+    seconds: Number(seconds.toFixed(3)),
+    metric,
+    table,
+    column,
+    type,
+    rows: { moved, left },
+    left: leftValues,
+    declared: result.wasDeclared,
+    tableExists: result.hasTable,
+  };
+}

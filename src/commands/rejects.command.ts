@@ -1,0 +1,160 @@
+/** `edp rejects`: the records a load could not load, and why; or byte for byte, to be mended. */
+import { isUtf8 } from 'node:buffer';
+import type pg from 'pg';
+import { EdpError, EXIT } from '../base/errors.js';
+import { lineEndFor } from '../formats/csv/reading.js';
+import {
+  getFileFormat,
+  getLoad,
+  openLedger,
+  parseLoadId,
+  readRejects,
+  type StoredReject,
+} from '../ledger/ledger-queries.js';
+import { type OptionName, resolveOptions } from '../options/options.js';
+import { withClient, withDatabase } from '../postgres/database.js';
+import { formatCount, type Output, safeJson, safeText } from '../terminal/output.js';
+import type { Command } from './command.js';
+
+const OPTION_NAMES = ['raw', 'limit', 'database-url'] as const satisfies readonly OptionName[];
+
+const MAX_RAW_SHOWN = 200;
+
+export const command: Command = {
+  options: OPTION_NAMES,
+  build: (yargs) =>
+    yargs
+      .positional('load', { describe: 'number of the load', type: 'string', demandOption: true })
+      .example('$0 rejects 7', 'the first rejects of load 7, with their reasons')
+      .example('$0 rejects 7 --raw > mend.csv', 'all of them as a CSV; mend it, and …')
+      .example('$0 ingest mend.csv --table events', '… load it')
+      .example('$0 replay 7', 'try them again as they are, after what was missing has come')
+      .example("$0 rejects 7 --json | jq '.rejects[].code'", 'all of them for a script'),
+
+  async run({ given, project, output }) {
+    const options = resolveOptions(OPTION_NAMES, given, project.options);
+    const loadId = parseLoadId(given.load);
+    if (options.raw && output.isJson) {
+      throw new EdpError('usage', '--raw and --json exclude each other', {
+        hint: '--raw gives the bytes of the records, --json one object with everything about them',
+      });
+    }
+    // Shown are a few unless told otherwise; written are all unless told otherwise.
+    const limit = given.limit === undefined ? Number.POSITIVE_INFINITY : options.limit;
+    const { directory } = project;
+    return withDatabase({ databaseUrl: options.databaseUrl, directory }, ({ client: config }) =>
+      withClient(config, 'rejects', async (client) => {
+        await openLedger(client);
+        const load = await getLoad(client, loadId);
+        if (options.raw) await writeRaw(client, loadId, limit, output);
+        else if (output.isJson) await writeJson(client, loadId, limit, output);
+        else await print(client, loadId, load.rows.rejected, options.limit, output);
+        return EXIT.done;
+      }),
+    );
+  },
+};
+
+/** The header, then the records exactly as they were, so that the result is a CSV again. */
+async function writeRaw(
+  client: pg.Client,
+  loadId: number,
+  limit: number,
+  output: Output,
+): Promise<void> {
+  const { header, format } = await getFileFormat(client, loadId);
+  const write = (record: Buffer) =>
+    output.write(Buffer.concat([record, Buffer.from(lineEndFor(record, format.dialect))]));
+  if (header.length > 0) await write(header);
+  let tooLong = 0;
+  for await (const { raw, code } of readRejects(client, loadId, limit)) {
+    // The ledger has only the first bytes of it, which are not to be taken for a record.
+    if (code === 'record_too_long') tooLong++;
+    else await write(raw);
+  }
+  if (tooLong > 0) {
+    output.note(`left out ${formatCount(tooLong)} that are too long to be kept whole`);
+  }
+}
+
+/** One object, written as it comes: there may be more rejects than memory. */
+async function writeJson(
+  client: pg.Client,
+  loadId: number,
+  limit: number,
+  output: Output,
+): Promise<void> {
+  await output.write('{"command":"rejects","ok":true,"rejects":[');
+  let separator = '';
+  for await (const reject of readRejects(client, loadId, limit)) {
+    await output.write(separator + safeJson(toJson(reject)));
+    separator = ',';
+  }
+  await output.write(']}\n');
+}
+
+function toJson({
+  loadId,
+  path,
+  line,
+  byteOffset,
+  column,
+  code,
+  reason,
+  raw,
+}: StoredReject): object {
+  return {
+    loadId,
+    path,
+    line,
+    byteOffset,
+    column,
+    code,
+    reason,
+    raw: raw.toString('utf8'),
+    // What is not UTF-8 is not in that text.
+    ...(isUtf8(raw) ? {} : { rawBase64: raw.toString('base64') }),
+  };
+}
+
+async function print(
+  client: pg.Client,
+  loadId: number,
+  total: number,
+  limit: number,
+  output: Output,
+): Promise<void> {
+  if (total === 0) {
+    output.line(`load ${loadId} has no rejects`);
+    return;
+  }
+  for await (const reject of readRejects(client, loadId, limit)) printReject(output, reject);
+  const { rows } = await client.query<{ code: string; count: number }>(
+    'SELECT code, count(*) FROM edp.rejects WHERE load_id = $1 GROUP BY code ORDER BY 2 DESC, 1',
+    [loadId],
+  );
+  output.line();
+  output.table(
+    ['code', 'records'],
+    rows.map(({ code, count }) => [code, formatCount(count)]),
+  );
+  if (total > limit)
+    output.line(
+      `showed the first ${limit} of ${formatCount(total)}; --limit shows more, --raw all`,
+    );
+}
+
+/** A reject on two lines: where and why, and the record. */
+export function printReject(
+  output: Output,
+  { path, line, byteOffset, code, column, reason, raw }: Omit<StoredReject, 'loadId'>,
+): void {
+  const where = column === null ? '' : ` ${safeText(column)}:`;
+  output.line(
+    `${safeText(path)}:${line} (byte ${byteOffset}) ${code}:${where} ${safeText(reason)}`,
+  );
+  const text = raw.toString('utf8');
+  output.line(
+    `    ${safeText(text.slice(0, MAX_RAW_SHOWN))}${text.length > MAX_RAW_SHOWN ? '…' : ''}`,
+  );
+}

@@ -1,0 +1,112 @@
+/** `edp replay`: tries the rejects of a load again. */
+
+import { EXIT, FailedRun } from '../base/errors.js';
+import { parseLoadId } from '../ledger/ledger-queries.js';
+import { type OptionName, resolveOptions } from '../options/options.js';
+import { withDatabase } from '../postgres/database.js';
+import { formatCount, formatSeconds, type Output, safeText } from '../terminal/output.js';
+import { makeStepProgress } from '../terminal/steps.js';
+import { type ReplayResult, replay } from '../upkeep/replay/replay.js';
+import type { Command } from './command.js';
+import { notesJson, printNotes } from './shared/remarks-lines.js';
+
+const OPTION_NAMES = [
+  'on-conflict',
+  'missing-dimensions',
+  'database-url',
+] as const satisfies readonly OptionName[];
+
+export const command: Command = {
+  options: OPTION_NAMES,
+  stopsInOrder: true,
+  build: (yargs) =>
+    yargs
+      .positional('load', { describe: 'number of the load', type: 'string', demandOption: true })
+      .example('$0 replay 7', 'after the missing dimensions have arrived, or the model was mended')
+      .example('$0 replay 7 --missing-dimensions infer', 'add the members that are still missing')
+      .example(
+        '$0 replay 7 --on-conflict update',
+        'let the rejected records win over the rows there are',
+      )
+      .epilog(
+        [
+          'Each record that loads now leaves the rejects in the transaction that brings its row, so it is',
+          'loaded once, also in a table without a key. The others stay, with the reason of today. Records',
+          'whose bytes are wrong need mending first: edp rejects <load> --raw > mend.csv. The file itself is',
+          'not needed. Stopped or killed at any moment, the same command goes on.',
+        ].join('\n'),
+      ),
+
+  async run({ given, project, output, signal }) {
+    const options = resolveOptions(OPTION_NAMES, given, project.options);
+    const loadId = parseLoadId(given.load);
+    const { directory, model } = project;
+    return withDatabase({ databaseUrl: options.databaseUrl, directory }, async (database) => {
+      const steps = makeStepProgress(output);
+      let loaded = 0;
+      let result: ReplayResult;
+      try {
+        result = await replay(
+          database,
+          model,
+          loadId,
+          { onConflict: options.onConflict, missingDimensions: options.missingDimensions },
+          {
+            start: (rejects) => steps.step(`load ${loadId}: trying rejects again`, rejects),
+            advance: (rows) => {
+              loaded += rows.loaded;
+              steps.advance(rows.read, `${formatCount(loaded)} loaded`);
+            },
+          },
+          signal,
+        );
+      } finally {
+        steps.stop();
+      }
+      print(output, result);
+      if (result.failure !== undefined) {
+        throw new FailedRun(result.failure, toJson(result, false));
+      }
+      output.result(toJson(result, !result.isInterrupted));
+      if (result.isInterrupted) return EXIT.interrupted;
+      return result.remaining > 0 ? EXIT.doneWithRejects : EXIT.done;
+    });
+  },
+};
+
+function print(output: Output, result: ReplayResult): void {
+  const { loadId, path, table, rows, remaining, seconds, notes } = result;
+  printNotes(output, notes);
+  const counts = [
+    `${formatCount(rows.loaded)} loaded`,
+    rows.duplicate > 0 ? `${formatCount(rows.duplicate)} duplicate` : '',
+    `${formatCount(rows.rejected)} rejected again`,
+  ].filter(Boolean);
+  output.line(
+    rows.read === 0 && remaining === 0
+      ? `load ${loadId} has no rejects`
+      : `load ${loadId} (${safeText(path)} → ${safeText(table)}): ${formatCount(rows.read)} rejects tried in ${formatSeconds(seconds)}: ${counts.join(', ')}`,
+  );
+  if (remaining > 0) {
+    output.line(
+      `rejects that are left: ${formatCount(remaining)}; edp rejects ${loadId} shows why`,
+    );
+  }
+  if (result.isInterrupted) output.line(`interrupted: run edp replay ${loadId} again to go on`);
+}
+
+function toJson(result: ReplayResult, isOk: boolean): object {
+  const { loadId, path, table, seconds, rows, remaining, notes } = result;
+  return {
+    command: 'replay',
+    ok: isOk,
+    loadId,
+    path,
+    table,
+    seconds: Number(seconds.toFixed(3)),
+    rows,
+    remaining,
+    ...notesJson(notes),
+    ...(result.isInterrupted ? { interrupted: true } : {}),
+  };
+}

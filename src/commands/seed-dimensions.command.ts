@@ -1,0 +1,70 @@
+/** `edp seed-dimensions`: the two dimension files, through the same path as every load. */
+import { stat } from 'node:fs/promises';
+import path from 'node:path';
+import { EdpError } from '../base/errors.js';
+import { withPool } from '../load/load-pool.js';
+import type { IngestOptions } from '../load/run.js';
+import { type OptionName, resolveOptions } from '../options/options.js';
+import { withDatabase } from '../postgres/database.js';
+import { discoverFiles, totalBytes } from '../source/discover.js';
+import type { Command } from './command.js';
+import { load } from './ingest/ingest.command.js';
+
+const FILES = ['first_dimensions.csv', 'second_dimensions.csv'];
+
+const OPTION_NAMES = ['dir', 'database-url'] as const satisfies readonly OptionName[];
+
+const PROCESS_COUNT = 2;
+
+const INGEST_OPTIONS: IngestOptions = {
+  table: undefined,
+  csvFor: () => ({}),
+  processCount: PROCESS_COUNT,
+  readBatchSize: 100_000,
+  writeBatchSize: 10_000,
+  // A changed file replaces what it changes.
+  onConflict: 'update',
+  missingDimensions: 'reject',
+  onNewColumn: undefined,
+  maxRejects: undefined,
+  force: false,
+};
+
+export const command: Command = {
+  options: OPTION_NAMES,
+  stopsInOrder: true,
+  build: (yargs) =>
+    yargs
+      .example('$0 seed-dimensions', 'data/first_dimensions.csv and data/second_dimensions.csv')
+      .example('$0 seed-dimensions --dir masterdata', 'from another directory'),
+
+  async run(invocation) {
+    const { given, project } = invocation;
+    const options = resolveOptions(OPTION_NAMES, given, project.options);
+    const directory = path.resolve(project.directory, options.dir);
+    const hasOwn = await Promise.all(FILES.map((file) => isFile(path.join(directory, file))));
+    const missing = FILES.filter((_, i) => !hasOwn[i]);
+    if (missing.length > 0) {
+      throw new EdpError('no_such_file', `${options.dir} has no ${missing.join(' and no ')}`, {
+        hint: 'edp generate-data writes both; or name another directory with --dir',
+      });
+    }
+    const files = await discoverFiles(
+      FILES.map((file) => path.join(options.dir, file)),
+      project.directory,
+    );
+    const { databaseUrl } = options;
+    return withPool(PROCESS_COUNT, await totalBytes(files), (pool) =>
+      withDatabase({ databaseUrl, directory: project.directory }, (database) =>
+        load(invocation, database, pool, files, INGEST_OPTIONS, 'seed-dimensions'),
+      ),
+    );
+  },
+};
+
+function isFile(file: string): Promise<boolean> {
+  return stat(file).then(
+    (found) => found.isFile(),
+    () => false,
+  );
+}

@@ -1,0 +1,37 @@
+/** How commands tell of what was counted by name: undeclared metrics, corrections. */
+import { groupCorrections, type NoteCounts } from '../../ledger/remarks.js';
+import type { Drift } from '../../model/drift.js';
+import { formatCount, type Output, safeText } from '../../terminal/output.js';
+
+export function printNotes(output: Output, { unknownMetrics, corrections }: NoteCounts): void {
+  for (const [name, count] of Object.entries(unknownMetrics)) {
+    output.warn(
+      `metric ${JSON.stringify(safeText(name))} is not declared: kept beside ${formatCount(count)} ${count === 1 ? 'row' : 'rows'}`,
+    );
+  }
+  for (const line of describeCorrections(groupCorrections(corrections))) output.warn(line);
+}
+
+/** A line for each column. */
+export function describeCorrections(corrections: ReturnType<typeof groupCorrections>): string[] {
+  return Object.entries(corrections).map(([column, counts]) => {
+    const list = Object.entries(counts).map(([name, count]) => `${name} ${formatCount(count)}`);
+    return `corrected in column ${JSON.stringify(safeText(column))}: ${list.join(', ')}`;
+  });
+}
+
+/** How a file's fields differed from those of the table. */
+export function describeDrift(drift: Drift | undefined): string[] {
+  if (drift === undefined) return [];
+  const list = (names: readonly string[]) => names.map((name) => safeText(name)).join(', ');
+  const fate = drift.onNew === 'keep' ? 'kept beside the rows' : 'passed over';
+  return [
+    drift.new.length > 0 ? `fields that had no column, ${fate}: ${list(drift.new)}` : '',
+    drift.missing.length > 0 ? `fields that the file did not have: ${list(drift.missing)}` : '',
+    drift.isReordered ? 'its fields came in another order than they are declared in' : '',
+  ].filter(Boolean);
+}
+
+export function notesJson({ unknownMetrics, corrections }: NoteCounts): object {
+  return { unknownMetrics, corrections: groupCorrections(corrections) };
+}

@@ -1,0 +1,172 @@
+/** `edp status`: what was loaded. */
+
+import { EXIT } from '../base/errors.js';
+import {
+  countInferred,
+  getLoad,
+  type LoadSummary,
+  listLoads,
+  listReceipts,
+  openLedger,
+  parseLoadId,
+  type ReceiptSummary,
+} from '../ledger/ledger-queries.js';
+import { type OptionName, resolveOptions } from '../options/options.js';
+import { withClient, withDatabase } from '../postgres/database.js';
+import {
+  formatBytes,
+  formatCount,
+  formatSeconds,
+  type Output,
+  safeText,
+} from '../terminal/output.js';
+import type { Command } from './command.js';
+import { describeCorrections, describeDrift } from './shared/remarks-lines.js';
+
+const OPTION_NAMES = ['limit', 'database-url'] as const satisfies readonly OptionName[];
+
+export const command: Command = {
+  options: OPTION_NAMES,
+  build: (yargs) =>
+    yargs
+      .positional('load', { describe: 'number of one load, to see in detail', type: 'string' })
+      .example('$0 status', 'the newest loads')
+      .example('$0 status 7', 'load 7, split by split'),
+
+  async run({ given, project, output }) {
+    const options = resolveOptions(OPTION_NAMES, given, project.options);
+    const { directory } = project;
+    return withDatabase({ databaseUrl: options.databaseUrl, directory }, ({ client: config }) =>
+      withClient(config, 'status', async (client) => {
+        await openLedger(client);
+        if (given.load === undefined) {
+          const loads = await listLoads(client, options.limit);
+          const inferredMembers = await countInferred(client);
+          printLoads(output, loads);
+          printInferred(output, inferredMembers);
+          output.result({ command: 'status', ok: true, loads, inferredMembers });
+        } else {
+          const load = await getLoad(client, parseLoadId(given.load));
+          const receipts = await listReceipts(client, load.loadId);
+          const inferredMembers = await countInferred(client, load.loadId);
+          printLoad(output, load, receipts, options.limit);
+          printInferred(output, inferredMembers);
+          output.result({
+            command: 'status',
+            ok: true,
+            load: { ...load, receipts, inferredMembers },
+          });
+        }
+        return EXIT.done;
+      }),
+    );
+  },
+};
+
+function speed({ rows, seconds }: LoadSummary): string {
+  return seconds > 0 && rows.read > 0 ? formatCount(rows.read / seconds) : '';
+}
+
+function time(text: string): string {
+  return text.replace(/\.\d+/, '').replace(/\+00$/, ' UTC');
+}
+
+function printInferred(output: Output, inferredMembers: Readonly<Record<string, number>>): void {
+  for (const [table, count] of Object.entries(inferredMembers)) {
+    output.line(
+      `${safeText(table)}: ${formatCount(count)} ${count === 1 ? 'member is' : 'members are'} inferred; no file has brought ${count === 1 ? 'it' : 'them'} yet`,
+    );
+  }
+}
+
+function printLoads(output: Output, loads: readonly LoadSummary[]): void {
+  if (loads.length === 0) {
+    output.line('nothing was loaded yet; edp ingest loads files');
+    return;
+  }
+  output.table(
+    [
+      'load',
+      'file',
+      'table',
+      'state',
+      'read',
+      'loaded',
+      'rejected',
+      'duplicate',
+      'rows/s',
+      'started',
+    ],
+    loads.map((load) => [
+      load.loadId,
+      load.path,
+      load.table,
+      load.state,
+      formatCount(load.rows.read),
+      formatCount(load.rows.loaded),
+      formatCount(load.rows.rejected),
+      formatCount(load.rows.duplicate),
+      speed(load),
+      time(load.startedAt),
+    ]),
+  );
+}
+
+function printLoad(
+  output: Output,
+  load: LoadSummary,
+  receipts: readonly ReceiptSummary[],
+  limit: number,
+): void {
+  const { rows } = load;
+  output.line(
+    `load ${load.loadId}: ${safeText(load.path)} → ${safeText(load.table)}, ${load.state}`,
+  );
+  output.line(
+    `${formatCount(rows.read)} read = ${formatCount(rows.loaded)} loaded + ${formatCount(rows.rejected)} rejected + ${formatCount(rows.duplicate)} duplicate`,
+  );
+  output.line(
+    `${formatBytes(load.bytes)}, content ${load.contentHash}; started ${time(load.startedAt)}` +
+      (load.finishedAt === null ? '' : `, finished ${time(load.finishedAt)}`) +
+      (load.undoneAt === null ? '' : `, undone ${time(load.undoneAt)}`) +
+      `; ${formatSeconds(load.seconds)} of work${speed(load) === '' ? '' : `, ${speed(load)} rows/s`}`,
+  );
+  for (const [name, count] of Object.entries(load.unknownMetrics)) {
+    output.line(
+      `metric ${safeText(name)} was not declared: kept beside ${formatCount(count)} ${count === 1 ? 'row' : 'rows'}`,
+    );
+  }
+  for (const line of describeCorrections(load.corrections)) output.line(line);
+  for (const line of describeDrift(load.drift)) output.line(line);
+  if (load.rowsReplaced > 0) {
+    output.line(
+      `it replaced the values of ${formatCount(load.rowsReplaced)} rows that were there before (--on-conflict update)`,
+    );
+  }
+  if (load.state === 'interrupted') output.line('interrupted: ingest the same file again to go on');
+  if (load.state === 'half_undone') {
+    output.line(
+      `half undone: the counts say what is left, the splits below what there was; edp undo ${load.loadId} goes on`,
+    );
+  }
+  if (rows.rejected > 0) output.line(`why records were rejected: edp rejects ${load.loadId}`);
+  if (receipts.length === 0) return;
+  output.line();
+  output.table(
+    ['bytes from', 'to', 'line', 'read', 'loaded', 'rejected', 'duplicate', 'committed'],
+    receipts
+      .slice(0, limit)
+      .map((receipt) => [
+        receipt.startByte,
+        receipt.endByte,
+        receipt.firstLine,
+        formatCount(receipt.rows.read),
+        formatCount(receipt.rows.loaded),
+        formatCount(receipt.rows.rejected),
+        formatCount(receipt.rows.duplicate),
+        time(receipt.committedAt),
+      ]),
+  );
+  if (receipts.length > limit)
+    output.line(`… and ${receipts.length - limit} more splits (--limit)`);
+}

@@ -1,0 +1,163 @@
+/** `edp undo`: removes what a load brought, so that its file can be loaded again. */
+
+import { EdpError, EXIT, FailedRun } from '../base/errors.js';
+import type { LoadRecord } from '../ledger/held-load.js';
+import { parseLoadId } from '../ledger/ledger-queries.js';
+import { type OptionName, resolveOptions } from '../options/options.js';
+import { withDatabase } from '../postgres/database.js';
+import { confirm } from '../terminal/confirm.js';
+import { formatCount, formatSeconds, type Output, safeText } from '../terminal/output.js';
+import { makeStepProgress } from '../terminal/steps.js';
+import { describeUndo, type UndoResult, undo } from '../upkeep/undo/undo.js';
+import type { Command } from './command.js';
+
+const OPTION_NAMES = ['yes', 'database-url'] as const satisfies readonly OptionName[];
+
+const MAX_LOADS_NAMED = 5;
+
+export const command: Command = {
+  options: OPTION_NAMES,
+  stopsInOrder: true,
+  build: (yargs) =>
+    yargs
+      .positional('load', { describe: 'number of the load', type: 'string', demandOption: true })
+      .example('$0 undo 7', 'remove the rows, rejects and receipts of load 7, after a question')
+      .example(
+        '$0 undo 7 --yes && $0 ingest data/events.csv',
+        'the same without one, and load anew',
+      )
+      .example('$0 undo 7 --json --yes | jq .removed', 'what was removed, for a script')
+      .epilog(
+        [
+          'Rows are found by the lineage column of the table (load_id). With an index on it only the blocks',
+          'that hold them are read; without, the whole table is, a few megabytes at a time. Each step is a',
+          'short transaction; stopped or killed at any moment, the same command goes on.',
+          '',
+          'Not brought back: values that the load replaced in rows of others (--on-conflict update); those',
+          'rows belong to it now and go with it. Records it counted as duplicates stay with the load that',
+          'brought them. Dimension members it inferred go, unless others refer to them or gave them values.',
+          'A load whose rows others refer to cannot be undone before those are.',
+        ].join('\n'),
+      ),
+
+  async run({ given, project, output, signal }) {
+    const options = resolveOptions(OPTION_NAMES, given, project.options);
+    const loadId = parseLoadId(given.load);
+    const { directory, model } = project;
+    return withDatabase(
+      { databaseUrl: options.databaseUrl, directory },
+      async (database): Promise<number> => {
+        const load = await describeUndo(database, model, loadId);
+        if (load.state !== 'undone' && !options.yes && !(await ask(load, signal))) {
+          throw new EdpError('interrupted', `load ${loadId} was not undone`, {
+            hint: 'answer y, or give --yes',
+          });
+        }
+        const steps = makeStepProgress(output);
+        let removed = 0;
+        const progress = {
+          step: (name: string, total: number) => steps.step(`load ${loadId}: ${name}`, total),
+          advance: (done: number, rows: number) => {
+            removed += rows;
+            steps.advance(done, `${formatCount(removed)} rows removed`);
+          },
+        };
+        let result: UndoResult;
+        try {
+          result = await undo(database, model, loadId, progress, signal);
+        } finally {
+          steps.stop();
+        }
+        print(output, result, load.state === 'undone');
+        if (result.failure !== undefined) {
+          throw new FailedRun(result.failure, toJson(result));
+        }
+        output.result(toJson(result));
+        return result.isInterrupted ? EXIT.interrupted : EXIT.done;
+      },
+    );
+  },
+};
+
+function ask(load: LoadRecord, signal: AbortSignal): Promise<boolean> {
+  const { loadId, path, table, rows, replaced, state } = load;
+  const lines = [
+    `load ${loadId}: ${safeText(path)} → ${safeText(table)}${state === 'undoing' ? ', half undone' : ''}`,
+    `This removes its ${plural(rows.loaded, 'row')} and ${plural(rows.rejected, 'reject')} from the database.`,
+  ];
+  if (replaced > 0) lines.push(replacedText(replaced));
+  return confirm(`${lines.join('\n')}\nUndo it?`, signal);
+}
+
+function plural(count: number, noun: string): string {
+  return `${formatCount(count)} ${count === 1 ? noun : `${noun}s`}`;
+}
+
+function replacedText(replaced: number): string {
+  return `${plural(replaced, 'row')} that were there before got new values by it (--on-conflict update): they go with it, and the values they had cannot be brought back.`;
+}
+
+function print(output: Output, result: UndoResult, wasUndone: boolean): void {
+  const { loadId, path, table, state, removed, seconds } = result;
+  if (wasUndone) {
+    output.line(`load ${loadId} is undone already`);
+    return;
+  }
+  const what = [
+    plural(removed.rows, 'row'),
+    plural(removed.rejects, 'reject'),
+    plural(removed.receipts, 'receipt'),
+    removed.inferredMembers > 0
+      ? `${formatCount(removed.inferredMembers)} inferred dimension ${removed.inferredMembers === 1 ? 'member' : 'members'}`
+      : '',
+  ].filter(Boolean);
+  const name = `load ${loadId} (${safeText(path)} → ${safeText(table)})`;
+  if (state !== 'undone') {
+    if (state === 'undoing') {
+      output.line(`${name} is half undone: ${what.join(', ')} removed so far`);
+    }
+    if (result.isInterrupted) output.line(`interrupted: run edp undo ${loadId} again to go on`);
+    return;
+  }
+  output.line(`${name} is undone: ${what.join(', ')} removed in ${formatSeconds(seconds)}`);
+  if (result.rowsReplaced > 0) output.warn(replacedText(result.rowsReplaced));
+  if (result.rowsGoneBefore > 0) {
+    output.line(
+      `${plural(result.rowsGoneBefore, 'record')} had no row of ${result.rowsGoneBefore === 1 ? 'its' : 'their'} own any more: other records replaced them (--on-conflict update), or somebody removed them`,
+    );
+  }
+  if (result.keptInferredMembers > 0) {
+    output.line(
+      `${formatCount(result.keptInferredMembers)} dimension members it inferred stay: others refer to them, or gave them values`,
+    );
+  }
+  if (removed.rows > 0 && result.loadsWithDuplicates.length > 0) {
+    const loads = result.loadsWithDuplicates;
+    const named = loads.slice(0, MAX_LOADS_NAMED).join(', ');
+    const more =
+      loads.length > MAX_LOADS_NAMED ? ` and ${loads.length - MAX_LOADS_NAMED} others` : '';
+    output.warn(
+      `load${loads.length === 1 ? '' : 's'} ${named}${more} counted records as duplicates; where those were of load ${loadId}, no row holds them now. edp ingest --force loads such a file again`,
+    );
+  }
+  output.line('its file can be loaded again: edp ingest');
+}
+
+function toJson(result: UndoResult): object {
+  const { loadId, path, table, state, seconds, removed } = result;
+  return {
+    command: 'undo',
+    ok: state === 'undone',
+    loadId,
+    path,
+    table,
+    state,
+    seconds: Number(seconds.toFixed(3)),
+    removed,
+    rowsGoneBefore: result.rowsGoneBefore,
+    rowsReplaced: result.rowsReplaced,
+    keptInferredMembers: result.keptInferredMembers,
+    loadsWithDuplicates: result.loadsWithDuplicates,
+    ...(result.isInterrupted ? { interrupted: true } : {}),
+  };
+}

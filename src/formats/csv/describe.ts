@@ -1,0 +1,307 @@
+/** A file → its dialect, its header, and where its records are. */
+import { EdpError } from '../../base/errors.js';
+import type { CsvSettings } from '../../model/csv-settings.js';
+import { knownFields } from '../../model/fields.js';
+import type { Table } from '../../model/model.js';
+import { Fault } from '../../model/reject-codes.js';
+import { findFooter, isDecoded } from '../text/read-text.js';
+import {
+  type DetectInput,
+  type Detection,
+  describeDelimiter,
+  detect,
+  detectExpected,
+  fieldEncodingOf,
+  toText,
+} from './detect/detect.js';
+import { type SampledRecord, sampleRecords } from './detect/evaluate-dialect.js';
+import { type FileForm, readBriefSample, readSample, type Sample } from './detect/sample.js';
+import type { Dialect } from './dialect.js';
+import { RecordBatch, RecordScanner } from './scan/records.js';
+
+/** Enough for 1,600 columns with long names. */
+const MAX_HEADER_BYTES = 256 * 1024;
+const MEASURED_RECORDS = 250;
+/** By so many of its first bytes a text is known, before it is compared. */
+const TEXT_HEAD_BYTES = 4 * 1024;
+
+/** Share of NUL bytes in the sample from which on a file is taken for none of text. */
+const BINARY_SHARE = 0.01;
+
+/** The end of a file in which it is looked for; and by which most files show that they have none. */
+const FOOTER_BYTES = 16 * 1024;
+const GLANCE_BYTES = 1024;
+/** Lines at the end of a file that may be a footer. */
+const MAX_FOOTER_LINES = 5;
+
+/** Where a file's records are, and how they are read. */
+export interface FileLayout {
+  readonly dialect: Dialect;
+  /** A name for each field; empty for an empty file. */
+  readonly header: readonly string[];
+  /** Where the first record starts. */
+  readonly dataStart: number;
+  /** Line, from 1, at `dataStart`. */
+  readonly dataLine: number;
+  /** Where a footer begins that is to be passed over; undefined where there is none. */
+  readonly dataEnd: number | undefined;
+}
+
+export interface FileDescription extends FileLayout {
+  readonly form: FileForm;
+  readonly detection: Detection;
+  /** The header record byte for byte, without its line end; empty where there is none. */
+  readonly headerBytes: Buffer;
+  /** Where lines begin that look like a footer, but are not said to be one. */
+  readonly footer: Footer | undefined;
+  /** Mean length of the first records, line end included. */
+  readonly recordBytes: number;
+  /** Of a file that is not plain text, the first bytes of its text. */
+  readonly textHead: Buffer | undefined;
+  /** Of such a file, how long its text is, where that is known. */
+  readonly textBytes: number | undefined;
+}
+
+export interface Footer {
+  readonly start: number;
+  readonly lines: number;
+  readonly text: string;
+}
+
+/**
+ * @param name for messages
+ * @param table what is known of the file's fields; undefined for a file of unknown fields
+ * @param settings what the user said
+ * @throws EdpError `not_csv`, `io`
+ */
+export async function describeFile(
+  file: string,
+  name: string,
+  table: Table | undefined,
+  settings: CsvSettings,
+): Promise<FileDescription> {
+  if (table !== undefined) {
+    const brief = await readBriefSample(file, name, settings);
+    const input = inputOf(brief, table, settings);
+    const expected = isUsualText(brief) ? detectExpected(input) : undefined;
+    if (expected !== undefined) return describeDetected(brief, expected, name, input);
+  }
+  const sample = await readSample(file, name, settings);
+  return describeSample(sample, name, table, settings);
+}
+
+/** Plain text in UTF-8, as far as can be seen. */
+function isUsualText({ form, hasInvalid }: Sample): boolean {
+  return !isDecoded(form) && form.encoding === 'utf-8' && !hasInvalid;
+}
+
+/**
+ * How a file's text is got out of it, and by what the text is known.
+ *
+ * @throws EdpError `io`, `not_csv`, `corrupt_file`
+ */
+export async function readTextHead(
+  file: string,
+  name: string,
+  settings: CsvSettings,
+): Promise<{ readonly form: FileForm; readonly textHead: Buffer | undefined }> {
+  const { form, parts } = await readSample(file, name, settings);
+  return { form, textHead: textHeadOf(form, parts.head) };
+}
+
+/** Of plain text there is none: its file tells more. */
+function textHeadOf(form: FileForm, head: Buffer): Buffer | undefined {
+  return isDecoded(form) ? Buffer.from(head.subarray(0, TEXT_HEAD_BYTES)) : undefined;
+}
+
+export function describeSample(
+  sample: Sample,
+  name: string,
+  table: Table | undefined,
+  settings: CsvSettings,
+): FileDescription {
+  const input = inputOf(sample, table, settings);
+  return describeDetected(sample, detect(input), name, input);
+}
+
+function inputOf(
+  { form, parts }: Sample,
+  table: Table | undefined,
+  settings: CsvSettings,
+): DetectInput {
+  const encoding = fieldEncodingOf(form.encoding);
+  const known: ReadonlySet<string> = table === undefined ? new Set() : knownFields(table);
+  return { parts, encoding, settings, known };
+}
+
+function describeDetected(
+  sample: Sample,
+  detection: Detection,
+  name: string,
+  { known, settings }: DetectInput,
+): FileDescription {
+  const { form, parts } = sample;
+  const { dialect, names, headerRecord, dataStart } = detection;
+  // What cannot be unpacked is told by who unpacks all of it.
+  const isEndless = !parts.isWhole && form.breakage === undefined && dataStart >= parts.head.length;
+  if (headerRecord === undefined && isEndless) throw endlessLine(name);
+  if (!names.some((field) => known.has(field))) assertText(parts.head, known.size > 0, name);
+  if (headerRecord !== undefined) {
+    if (headerRecord.isDamaged) {
+      throw new EdpError(
+        'not_csv',
+        `the header of ${name} cannot be read: ${headerRecord.raw.includes('"') ? 'a quoted field is never closed' : 'its quotes do not fit'}`,
+        {
+          place: `${name}:${detection.skippedLines + 1}`,
+          hint: 'check the quotes in the first line, or say --quote none if they are text',
+        },
+      );
+    }
+    if (headerRecord.end - headerRecord.start > MAX_HEADER_BYTES) {
+      throw endlessLine(name);
+    }
+  }
+  return {
+    form,
+    detection,
+    dialect,
+    header: names,
+    headerBytes:
+      headerRecord === undefined
+        ? Buffer.alloc(0)
+        : Buffer.from(parts.head.subarray(headerRecord.start, headerRecord.end)),
+    dataStart,
+    dataLine: detection.dataLine + 1,
+    dataEnd: findFooterStart(sample, dialect, dataStart, settings, name),
+    footer: settings.skipFooter === undefined ? guessFooter(sample, detection) : undefined,
+    recordBytes: meanRecordBytes(parts.head, dataStart, dialect),
+    textHead: textHeadOf(form, parts.head),
+    textBytes: isDecoded(form) && parts.isWhole ? parts.head.length : undefined,
+  };
+}
+
+function endlessLine(name: string): EdpError {
+  return new EdpError('not_csv', `${name} does not look like a CSV: its first line does not end`, {
+    hint: `a header is at most ${MAX_HEADER_BYTES} bytes long; if there is none, name the fields with --columns a,b,c`,
+  });
+}
+
+/** @param isStrict whether a single NUL byte is too many */
+function assertText(head: Buffer, isStrict: boolean, name: string): void {
+  let zeros = 0;
+  for (let at = head.indexOf(0); at >= 0; at = head.indexOf(0, at + 1)) zeros++;
+  if (zeros === 0 || (!isStrict && zeros <= head.length * BINARY_SHARE)) return;
+  throw new EdpError('not_csv', `${name} does not look like a CSV: it has NUL bytes`, {
+    hint: 'name a text file with a header line',
+  });
+}
+
+/** Where the lines begin that the user wants passed over at the end. */
+function findFooterStart(
+  { tail }: Sample,
+  dialect: Dialect,
+  dataStart: number,
+  { skipFooter = 0 }: CsvSettings,
+  name: string,
+): number | undefined {
+  if (skipFooter === 0 || tail === undefined) return undefined;
+  const { bytes, start } = tail;
+  const footer = findFooter(bytes, skipFooter, dialect.recordEnd);
+  // A piece from the middle of a file begins in the middle of a line.
+  if (start > 0 && (footer ?? 0) === 0) {
+    throw new EdpError(
+      'usage',
+      `the last ${skipFooter} lines of ${name} are too long to be a footer`,
+      { hint: 'say a smaller number with --skip-footer' },
+    );
+  }
+  return Math.max(dataStart, start + (footer ?? 0));
+}
+
+/** The form of a file as `--json` tells it. */
+export function summarizeForm({ form, dialect, detection }: FileDescription) {
+  return {
+    delimiter: toText(dialect.delimiter, dialect.encoding),
+    quote: dialect.quote === '' ? null : dialect.quote,
+    escape: dialect.escape,
+    lineEnd: dialect.recordEnd,
+    header: detection.hasHeader,
+    linesBeforeHeader: detection.skippedLines,
+    comment: dialect.comment === '' ? null : toText(dialect.comment, dialect.encoding),
+    trailingDelimiter: dialect.hasTrailingDelimiter,
+    headerOneFieldShort: detection.isHeaderShort,
+    encoding: form.encoding,
+    byteOrderMark: form.markBytes > 0,
+    compression: form.compression,
+  };
+}
+
+/** What is unusual in the form of a file, in words; empty for most files. */
+export function listOddities({ form, dialect, detection, headerBytes }: FileDescription): string[] {
+  const lines = (count: number) => (count === 1 ? '1 line' : `${count} lines`);
+  return [
+    form.compression === 'none' ? '' : form.compression,
+    form.encoding === 'utf-8' ? '' : form.encoding,
+    /^[,\t]$/.test(dialect.delimiter) ? '' : `${describeDelimiter(dialect)} between fields`,
+    dialect.quote === '"' ? '' : dialect.quote === '' ? 'no quotes' : 'single quotes',
+    dialect.escape === 'backslash' ? 'backslash escapes' : '',
+    dialect.allowsBareQuotes && dialect.delimiter !== '\t' ? 'quotes inside of fields' : '',
+    dialect.recordEnd === 'any' ? 'line ends of several kinds' : '',
+    dialect.comment === ''
+      ? ''
+      : `comments that begin with ${toText(dialect.comment, dialect.encoding)}`,
+    dialect.hasTrailingDelimiter ? 'a delimiter behind the last field' : '',
+    detection.isHeaderShort ? 'a header one field short' : '',
+    detection.skippedLines === 0 ? '' : `${lines(detection.skippedLines)} before the header`,
+    !detection.hasHeader && headerBytes.length === 0 && dialect.fieldCount > 0 ? 'no header' : '',
+  ].filter(Boolean);
+}
+
+/** Lines at the end that have less fields than records have, where a record before them has not. */
+function guessFooter(
+  { tail }: Sample,
+  { dialect, evaluation, dataStart }: Detection,
+): Footer | undefined {
+  if (tail === undefined || evaluation === undefined || evaluation.width < 2) return undefined;
+  const readEnd = (length: number) => {
+    const offset = Math.max(0, tail.bytes.length - length);
+    const bytes = tail.bytes.subarray(offset);
+    const start = tail.start + offset;
+    const lineStart = start === 0 ? 0 : bytes.indexOf('\n') + 1;
+    const from = Math.max(lineStart, dataStart - start);
+    const records = sampleRecords(bytes, from, true, { ...dialect, fieldCount: 0 }, length / 2);
+    return { start, records };
+  };
+  const isFooter = (record: SampledRecord) => isFooterLike(record, evaluation.width);
+  const last = readEnd(GLANCE_BYTES).records.at(-1);
+  if (last !== undefined && isWhole(last, evaluation.width)) return undefined;
+  const { start, records } = readEnd(FOOTER_BYTES);
+  let lines = 0;
+  while (lines < records.length && isFooter(records.at(-1 - lines)!)) lines++;
+  if (lines === 0 || lines > MAX_FOOTER_LINES || lines === records.length) return undefined;
+  const first = records.at(-lines)!;
+  return { start: start + first.start, lines, text: first.raw };
+}
+
+/** What programs write below a table. */
+const FOOTER_TEXT =
+  /^\W*(?:\d+ (?:rows?|records?)|(?:grand )?total|sum\b|rows?\b|records?\b|count\b|end\b|eof\b|source|notes?\b|generated|copyright)/i;
+
+function isWhole({ fields, isDamaged }: SampledRecord, width: number): boolean {
+  return !isDamaged && !(fields instanceof Fault) && fields.length >= width;
+}
+
+function isFooterLike({ fields, raw, isDamaged }: SampledRecord, width: number): boolean {
+  if (isDamaged || fields instanceof Fault || fields.length >= width) return false;
+  return fields.length === 1 || FOOTER_TEXT.test(raw);
+}
+
+function meanRecordBytes(head: Buffer, dataStart: number, dialect: Dialect): number {
+  const scanner = new RecordScanner(dialect);
+  const batch = new RecordBatch(MEASURED_RECORDS);
+  scanner.reset(dataStart);
+  scanner.scan(head, head.length, Number.POSITIVE_INFINITY, false, batch);
+  return batch.count === 0
+    ? Math.max(1, head.length)
+    : (scanner.nextRecord - dataStart) / batch.count;
+}

@@ -1,0 +1,240 @@
+/** Sample and settings → the dialects worth trying. */
+import type { CsvSettings } from '../../../model/csv-settings.js';
+import {
+  CR,
+  type Dialect,
+  type Escape,
+  type FieldEncoding,
+  LF,
+  PLAIN,
+  type RecordEnd,
+} from '../dialect.js';
+
+/** A delimiter and how likely it is before anything was looked at. */
+interface DelimiterCandidate {
+  readonly delimiter: string;
+  readonly weight: number;
+}
+
+const COMMON: readonly DelimiterCandidate[] = [
+  { delimiter: ',', weight: 1 },
+  { delimiter: '\t', weight: 1 },
+  { delimiter: ';', weight: 1 },
+  { delimiter: '|', weight: 1 },
+];
+
+/** Characters that stand in values, too, or are rare. */
+const OTHERS: readonly DelimiterCandidate[] = [
+  { delimiter: '^', weight: 0.95 },
+  { delimiter: '~', weight: 0.95 },
+  { delimiter: '\x01', weight: 1 },
+  { delimiter: '\x1f', weight: 1 },
+  { delimiter: '\x1e', weight: 1 },
+  { delimiter: '\x1d', weight: 1 },
+  { delimiter: '\x02', weight: 1 },
+  { delimiter: '\xa7', weight: 0.9 },
+  { delimiter: '\xa6', weight: 0.9 },
+  { delimiter: '\xac', weight: 0.9 },
+  { delimiter: '\xc2\xa7', weight: 0.9 },
+  { delimiter: '\xc2\xa6', weight: 0.9 },
+  { delimiter: '\xc2\xac', weight: 0.9 },
+  { delimiter: ' ', weight: 0.6 },
+  { delimiter: ':', weight: 0.45 },
+  { delimiter: '#', weight: 0.5 },
+  { delimiter: '&', weight: 0.5 },
+  { delimiter: '!', weight: 0.5 },
+  { delimiter: '@', weight: 0.5 },
+  { delimiter: '*', weight: 0.5 },
+  { delimiter: '$', weight: 0.5 },
+  { delimiter: '=', weight: 0.4 },
+  { delimiter: '/', weight: 0.3 },
+];
+const SEVERAL_CHARACTERS_WEIGHT = 0.95;
+/** Where a sign of them stands alone, too. */
+const SEVERAL_AND_ONE_WEIGHT = 0.8;
+
+/** Lines in which a delimiter is looked for, and the share of them that must have it. */
+const PROBE_LINES = 60;
+const MIN_SHARE_OF_LINES = 0.5;
+const MIN_SHARE_WITH_BLANKS = 0.8;
+
+/** Two to four signs in a row; or one sign and blanks around it. */
+const SIGNS = /[^A-Za-z0-9\s"'.+\-_\\\x80-\xff]{2,4}|[ ]?[,;|~^][ ]/g;
+
+export interface Candidate {
+  readonly dialect: Dialect;
+  readonly weight: number;
+}
+
+/**
+ * The first of equals is the one to take: comma before others, quotes before none, doubling before
+ * backslash.
+ *
+ * @param head decoded, without a byte order mark
+ * @param text bytes of the delimiter and comment that the user named, in the file's encoding
+ */
+export function listCandidates(
+  head: Buffer,
+  settings: CsvSettings,
+  encoding: FieldEncoding,
+  text: { readonly delimiter?: string; readonly comment?: string },
+): Candidate[] {
+  const delimiters =
+    text.delimiter === undefined
+      ? listDelimiters(head, encoding)
+      : [{ delimiter: text.delimiter, weight: 1 }];
+  const recordEnds: readonly RecordEnd[] =
+    settings.lineEnd === undefined ? listRecordEnds(head) : [settings.lineEnd];
+  const quotes = settings.quote === undefined ? listQuotes(head) : [settings.quote];
+  const candidates: Candidate[] = [];
+  for (const { delimiter, weight } of delimiters) {
+    const isEscaped = settings.quote === undefined && head.includes(`\\${delimiter}`, 0, 'latin1');
+    for (const quote of isEscaped && !quotes.includes('') ? [...quotes, ''] : quotes) {
+      if (quote !== '' && delimiter.includes(quote)) continue;
+      for (const way of listEscapes(head, quote, delimiter, settings)) {
+        for (const recordEnd of recordEnds) {
+          candidates.push({
+            weight,
+            dialect: toDialect(
+              { delimiter, quote, escape: way, recordEnd },
+              settings,
+              encoding,
+              text,
+            ),
+          });
+        }
+      }
+    }
+  }
+  return candidates;
+}
+
+/** A dialect of which the delimiter is known, and the line end; quote and escape are the usual ones. */
+export function toDialect(
+  parts: Pick<Dialect, 'delimiter' | 'recordEnd'> & Partial<Dialect>,
+  settings: CsvSettings,
+  encoding: FieldEncoding,
+  text: { readonly comment?: string },
+): Dialect {
+  return {
+    ...PLAIN,
+    comment: text.comment ?? '',
+    // As programs write tab-separated files, a quote is a character like others.
+    allowsBareQuotes: parts.delimiter === '\t',
+    encoding,
+    ragged: settings.ragged ?? 'reject',
+    ...parts,
+  };
+}
+
+/** CR only where no line ends in LF; both where both are there. What is inside quotes does not count. */
+function listRecordEnds(head: Buffer): RecordEnd[] {
+  if (!head.includes(CR)) return ['lf'];
+  let isQuoted = false;
+  let hasLf = false;
+  let hasLoneCr = false;
+  for (let i = 0; i < head.length; i++) {
+    const byte = head[i];
+    if (byte === 0x22) isQuoted = !isQuoted;
+    else if (isQuoted) continue;
+    else if (byte === LF) hasLf = true;
+    else if (byte === CR && head[i + 1] !== LF && i + 1 < head.length) hasLoneCr = true;
+  }
+  if (hasLoneCr) return hasLf ? ['lf', 'any'] : ['cr'];
+  // Inch marks are no quotes: there may be no other line end.
+  return head.includes(LF) ? ['lf'] : ['lf', 'cr'];
+}
+
+function probeLines(head: Buffer): string[] {
+  return head
+    .toString('latin1', 0, 64 * 1024)
+    .split(/\r\n|\n|\r/, PROBE_LINES + 1)
+    .slice(0, PROBE_LINES)
+    .filter((line) => line.trim() !== '');
+}
+
+function listDelimiters(head: Buffer, encoding: FieldEncoding): DelimiterCandidate[] {
+  const lines = probeLines(head);
+  const others = OTHERS.filter(
+    ({ delimiter }) =>
+      isOf(delimiter, encoding) &&
+      lines.filter((line) => line.includes(delimiter)).length >= lines.length * MIN_SHARE_OF_LINES,
+  );
+  // The weight of a delimiter does not matter where nothing has it, but its place in the list does.
+  return [...COMMON, ...listSeveralCharacters(lines), ...others];
+}
+
+/** Beyond ASCII, a character is one byte in some encodings and two in UTF-8. */
+function isOf(delimiter: string, encoding: FieldEncoding): boolean {
+  return delimiter < '\x80' || delimiter.length > 1 === (encoding === 'utf-8');
+}
+
+/** Delimiters of several characters, such as `||`, `::` and `, `. */
+function listSeveralCharacters(lines: readonly string[]): DelimiterCandidate[] {
+  if (lines.length < 2) return [];
+  const linesWith = new Map<string, number>();
+  for (const line of lines) {
+    const runs = new Set<string>(line.match(SIGNS));
+    // An empty field between two delimiters makes a longer run, as does a sign at the edge of a field.
+    for (const run of [...runs]) {
+      for (let from = 0; from < run.length - 1; from++) {
+        for (let to = from + 2; to <= run.length; to++) runs.add(run.slice(from, to));
+      }
+    }
+    for (const run of runs) linesWith.set(run, (linesWith.get(run) ?? 0) + 1);
+  }
+  const found: DelimiterCandidate[] = [];
+  for (const [delimiter, count] of linesWith) {
+    // Two commas are an empty field; two bars may be one delimiter.
+    if (/^[,;]+$/.test(delimiter) || !isWhole(delimiter)) continue;
+    const hasBlank = /\s/.test(delimiter);
+    if (count < lines.length * (hasBlank ? MIN_SHARE_WITH_BLANKS : MIN_SHARE_OF_LINES)) continue;
+    // A sign of it that also stands alone is rather the delimiter itself, or part of the text.
+    const sign = delimiter.trim()[0]!;
+    const isAlone = lines.some(
+      (line) =>
+        countOf(stripQuoted(line), sign) >
+        countOf(stripQuoted(line), delimiter) * countOf(delimiter, sign),
+    );
+    if (isAlone && hasBlank) continue;
+    found.push({
+      delimiter,
+      weight: isAlone ? SEVERAL_AND_ONE_WEIGHT : SEVERAL_CHARACTERS_WEIGHT,
+    });
+  }
+  return found.sort((a, b) => b.delimiter.length - a.delimiter.length);
+}
+
+/** The `%:$` between `5%` and `$7` is not: signs that stand in values are delimiters in pairs only. */
+function isWhole(delimiter: string): boolean {
+  return /^[\s|~^,;:]+$/.test(delimiter) || [...delimiter].reverse().join('') === delimiter;
+}
+
+function stripQuoted(line: string): string {
+  return line.replace(/"[^"]*"/g, '');
+}
+
+function countOf(text: string, wanted: string): number {
+  return text.split(wanted).length - 1;
+}
+
+function listQuotes(head: Buffer): string[] {
+  const quotes = ['"'];
+  const text = head.toString('latin1', 0, 64 * 1024);
+  // An apostrophe is no quote: one that is stands at the edge of a field.
+  const edges = text.match(/(?:^|[^A-Za-z0-9\x80-\xff])'|'(?:$|[^A-Za-z0-9\x80-\xff])/gm);
+  if ((edges?.length ?? 0) >= 4) quotes.push("'");
+  if (head.includes('"')) quotes.push('');
+  return quotes;
+}
+
+function listEscapes(
+  head: Buffer,
+  quote: string,
+  delimiter: string,
+  settings: CsvSettings,
+): readonly Escape[] {
+  if (settings.escape !== undefined) return [settings.escape];
+  const escaped = `\\${quote === '' ? delimiter : quote}`;
+  return head.includes(escaped, 0, 'latin1') ? ['doubling', 'backslash'] : ['doubling'];
+}

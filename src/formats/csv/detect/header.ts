@@ -1,0 +1,156 @@
+/** Whether a file's first record names its fields, and what the fields are called. */
+import type { Fields } from '../scan/read-fields.js';
+import { type CellKind, isTyped, kindOf } from './cells.js';
+
+/** Share of a column's cells that must be of one kind for the column to be of it. */
+const MIN_SHARE = 0.8;
+/** Columns looked at. */
+const MAX_COLUMNS = 64;
+
+export interface HeaderVerdict {
+  readonly isHeader: boolean;
+  readonly why: string;
+}
+
+/**
+ * A header's cells are not like what stands below them: names over numbers, say. Where all is text,
+ * names are told from values by what they are: different from each other and from all below.
+ *
+ * @param first fields of the first record
+ * @param body fields of some that follow
+ */
+export function judgeHeader(first: Fields, body: readonly Fields[]): HeaderVerdict {
+  const cells = first.slice(0, MAX_COLUMNS).map((cell) => cell?.trim() ?? '');
+  const kinds = cells.map(kindOf);
+  const named = cells.filter((cell) => cell !== '');
+  const isDistinct = new Set(named).size === named.length;
+  if (body.length === 0) {
+    const isHeader = named.length > 0 && isDistinct && !kinds.some(isTyped);
+    return {
+      isHeader,
+      why: isHeader
+        ? 'it is the only record, and all of it are names'
+        : 'it is the only record, and it has values',
+    };
+  }
+  if (named.length === 0) return { isHeader: false, why: 'it has no names' };
+  if (isSequence(cells, kinds, body)) {
+    return { isHeader: true, why: 'its numbers count up from field to field, like years' };
+  }
+  let evidence = 0;
+  let over = 0;
+  let alike = 0;
+  for (const [i, kind] of kinds.entries()) {
+    const column = body.map((fields) => fields[i] ?? '').filter((cell) => cell !== '');
+    if (kind === 'empty' || column.length === 0) continue;
+    const below = commonKind(column);
+    if (below !== undefined && isTyped(below)) {
+      if (kind === below) {
+        evidence -= 1;
+        alike++;
+      } else if (isTyped(kind)) evidence -= 0.5;
+      else {
+        evidence += 1;
+        over++;
+      }
+      continue;
+    }
+    if (isTyped(kind)) evidence -= 0.75;
+    else evidence += judgeText(cells[i]!, column);
+  }
+  if (!isDistinct) evidence -= 1;
+  if (over > 0 && evidence > 0) {
+    return {
+      isHeader: true,
+      why: `it has ${over === 1 ? 'a name' : `${over} names`} where numbers, dates and the like follow`,
+    };
+  }
+  if (evidence > 0) return { isHeader: true, why: 'its texts are unlike those below them' };
+  if (evidence < 0) {
+    return {
+      isHeader: false,
+      why:
+        alike > 0
+          ? `it has values like those below it in ${alike === 1 ? 'a field' : `${alike} fields`}`
+          : 'its texts are like those below them',
+    };
+  }
+  return { isHeader: true, why: 'nothing speaks against it' };
+}
+
+function commonKind(column: readonly string[]): CellKind | undefined {
+  const counts = new Map<CellKind, number>();
+  let known = 0;
+  for (const cell of column) {
+    const kind = kindOf(cell.trim());
+    if (kind === 'null' || kind === 'empty') continue;
+    known++;
+    counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  }
+  for (const [kind, count] of counts) if (count >= known * MIN_SHARE) return kind;
+  return undefined;
+}
+
+/** A text over texts: 1 at most for a name, less than 0 for one of them. */
+function judgeText(cell: string, column: readonly string[]): number {
+  if (column.includes(cell)) return column.length > 1 ? -1 : -0.5;
+  const lengths = new Set(column.map((below) => below.length));
+  if (column.length > 2 && lengths.size === 1) return lengths.has(cell.length) ? -0.25 : 0.75;
+  const isName = /^[A-Za-z_\x80-\xff][\w\x80-\xff .()/%-]{0,62}$/.test(cell);
+  const areNames = column.every((below) => /^[A-Za-z_\x80-\xff][\w\x80-\xff]*$/.test(below));
+  if (isName && !areNames) return 0.4;
+  return isName ? 0.1 : -0.2;
+}
+
+/** `country,1990,1991,1992`: numbers over numbers, but each one more than the one before. */
+function isSequence(
+  cells: readonly string[],
+  kinds: readonly CellKind[],
+  body: readonly Fields[],
+): boolean {
+  const numbers: number[] = [];
+  for (const [i, kind] of kinds.entries()) {
+    if (kind === 'number') numbers.push(Number(cells[i]));
+    else if (numbers.length > 0 && kind !== 'empty') return false;
+  }
+  if (numbers.length < 3 || numbers.length === kinds.length) return false;
+  const step = numbers[1]! - numbers[0]!;
+  const counts = (values: readonly number[]) =>
+    step !== 0 && values.every((value, i) => i === 0 || value - values[i - 1]! === step);
+  const from = kinds.indexOf('number');
+  const alike = body.filter((fields) =>
+    counts(fields.slice(from, from + numbers.length).map(Number)),
+  );
+  return counts(numbers) && alike.length * 2 < body.length;
+}
+
+/**
+ * Names for all fields, each different from the others: an empty one is called by its place, one that
+ * was there before by its number.
+ *
+ * @param keep names that stay as they are, even if empty
+ */
+export function nameFields(
+  header: readonly string[],
+  keep: ReadonlySet<string> = new Set(),
+): string[] {
+  const taken = new Set(header);
+  const names: string[] = [];
+  for (const [i, raw] of header.entries()) {
+    let name = raw;
+    if (name === '' && !keep.has('')) name = placeName(i);
+    if (names.includes(name) || (name !== raw && taken.has(name))) {
+      let number = 2;
+      while (taken.has(`${name}_${number}`)) number++;
+      name = `${name}_${number}`;
+    }
+    taken.add(name);
+    names.push(name);
+  }
+  return names;
+}
+
+/** What a field without a name is called. */
+export function placeName(index: number): string {
+  return `column_${index + 1}`;
+}

@@ -1,0 +1,195 @@
+/** A file → a sample of its text: its first megabyte, and pieces from behind it. */
+import { type FileHandle, open } from 'node:fs/promises';
+import { EdpError } from '../../../base/errors.js';
+import type { Compression, CsvSettings } from '../../../model/csv-settings.js';
+import { decompress, guessCompression } from '../../text/decompress.js';
+import { isDecoded, type TextForm } from '../../text/read-text.js';
+import { Utf16Transcoder } from '../../text/utf16.js';
+import { TOLD } from './detect.js';
+import { guessEncoding } from './encoding.js';
+import type { SampleParts } from './evaluate-dialect.js';
+
+/** Bytes of a sample: of its head, and of each of its pieces. */
+interface Extent {
+  readonly head: number;
+  readonly piece: number;
+}
+
+const FULL: Extent = { head: 1024 * 1024, piece: 64 * 1024 };
+/** Enough to see that a file is what is expected of it. */
+const BRIEF: Extent = { head: 32 * 1024, piece: 8 * 1024 };
+
+/** What lies between the file's bytes and its text, and how that is known. */
+export interface FileForm extends TextForm {
+  readonly why: { readonly compression: string; readonly encoding: string };
+  /** Why no more of it can be unpacked, where that shows already. */
+  readonly breakage: EdpError | undefined;
+}
+
+export interface Sample {
+  readonly form: FileForm;
+  /** Of the text: unpacked, and UTF-8 where the file is UTF-16. */
+  readonly parts: SampleParts;
+  /**
+   * The end of the text, from somewhere in a line on, and where in the text it begins; undefined where
+   * it is not known without reading all of it.
+   */
+  readonly tail: { readonly bytes: Buffer; readonly start: number } | undefined;
+  /** Of the file itself. */
+  readonly size: number;
+  /** Whether there are bytes in it that are no UTF-8. */
+  readonly hasInvalid: boolean;
+}
+
+/** Bytes of the file, unpacked: its first ones, and some from behind. */
+interface RawSample {
+  readonly head: Buffer;
+  readonly isWhole: boolean;
+  readonly pieces: readonly { readonly bytes: Buffer; readonly start: number }[];
+  readonly breakage?: EdpError;
+}
+
+/** @throws EdpError `io`, `not_csv`, `corrupt_file` */
+export function readSample(file: string, name: string, settings: CsvSettings): Promise<Sample> {
+  return readExtent(file, name, settings, FULL);
+}
+
+/** A sample of plain text that takes few reads; of other files, a full one. */
+export function readBriefSample(
+  file: string,
+  name: string,
+  settings: CsvSettings,
+): Promise<Sample> {
+  return readExtent(file, name, settings, BRIEF);
+}
+
+async function readExtent(
+  file: string,
+  name: string,
+  settings: CsvSettings,
+  extent: Extent,
+): Promise<Sample> {
+  try {
+    const handle = await open(file, 'r');
+    try {
+      const { size } = await handle.stat();
+      const head = await readAt(handle, 0, Math.min(size, extent.head));
+      const compression = settings.compression ?? guessCompression(head);
+      const raw =
+        compression === 'none'
+          ? await readPlain(handle, head, size, extent)
+          : await unpackHead(file, name, compression);
+      return toSample(raw, compression, size, settings);
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    if (error instanceof EdpError) throw error;
+    throw new EdpError('io', `${name} cannot be read: ${(error as Error).message}`, {
+      hint: 'check its permissions',
+      cause: error,
+    });
+  }
+}
+
+function toSample(
+  raw: RawSample,
+  compression: Compression,
+  size: number,
+  settings: CsvSettings,
+): Sample {
+  const guess = guessEncoding([raw.head, ...raw.pieces.map(({ bytes }) => bytes)]);
+  const encoding = settings.encoding ?? guess.encoding;
+  const hasInvalid = guess.hasInvalid ?? false;
+  const form: FileForm = {
+    compression,
+    encoding,
+    markBytes: guess.markBytes,
+    why: {
+      compression:
+        settings.compression !== undefined
+          ? TOLD
+          : compression === 'none'
+            ? 'it is plain text'
+            : `it begins as a ${compression} file does`,
+      encoding: settings.encoding === undefined ? guess.why : TOLD,
+    },
+    breakage: raw.breakage,
+  };
+  if (!isDecoded({ ...form, compression: 'none' })) {
+    const { head, isWhole, pieces } = raw;
+    const tail = isWhole ? { bytes: head, start: 0 } : pieces.at(-1);
+    const parts = {
+      head,
+      start: form.markBytes,
+      isWhole,
+      pieces: pieces.map(({ bytes }) => bytes),
+    };
+    return { form, parts, tail, size, hasInvalid };
+  }
+  const transcoder = new Utf16Transcoder(encoding === 'utf-16le');
+  const head = Buffer.concat([
+    transcoder.transcode(raw.head.subarray(form.markBytes)),
+    ...(raw.isWhole ? [transcoder.end()] : []),
+  ]);
+  return {
+    form,
+    parts: { head, start: 0, isWhole: raw.isWhole, pieces: [] },
+    tail: raw.isWhole ? { bytes: head, start: 0 } : undefined,
+    size,
+    hasInvalid,
+  };
+}
+
+async function readPlain(
+  handle: FileHandle,
+  head: Buffer,
+  size: number,
+  extent: Extent,
+): Promise<RawSample> {
+  const isWhole = size <= extent.head;
+  const places = isWhole ? [] : [size / 3, (size * 2) / 3, size - extent.piece];
+  const pieces = [];
+  for (const place of places) {
+    const start = Math.floor(place);
+    pieces.push({ bytes: await readAt(handle, start, extent.piece), start });
+  }
+  return { head, isWhole, pieces };
+}
+
+async function unpackHead(
+  file: string,
+  name: string,
+  compression: Compression,
+): Promise<RawSample> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  const sample = (isWhole: boolean) => ({
+    head: Buffer.concat(chunks).subarray(0, FULL.head),
+    isWhole,
+    pieces: [],
+  });
+  try {
+    for await (const chunk of decompress(file, name, compression)) {
+      chunks.push(chunk);
+      length += chunk.length;
+      if (length > FULL.head) return sample(false);
+    }
+    return sample(true);
+  } catch (error) {
+    // What comes before the damage can be read: whoever loads it will meet the damage, too.
+    if (!(error instanceof EdpError) || error.code !== 'corrupt_file' || length === 0) throw error;
+    return { ...sample(false), breakage: error };
+  }
+}
+
+async function readAt(handle: FileHandle, position: number, length: number): Promise<Buffer> {
+  const bytes = Buffer.allocUnsafe(length);
+  let filled = 0;
+  while (filled < length) {
+    const { bytesRead } = await handle.read(bytes, filled, length - filled, position + filled);
+    if (bytesRead === 0) break;
+    filled += bytesRead;
+  }
+  return bytes.subarray(0, filled);
+}

@@ -1,0 +1,83 @@
+/**
+ * A guess at where a record starts, somewhere in the middle of a file.
+ *
+ * Nobody can know without reading from the start whether a line end is inside quotes. But a guess is
+ * nearly always right, and it is verified: a split commits only after the split before it, read from
+ * its own true start, ended exactly where this one began (DESIGN §7). So this may be wrong; it only
+ * must not be wrong often, since a split that began at the wrong place is read again.
+ *
+ * How it works: behind the next line end either a record starts, or a quoted field goes on. Inside
+ * quotes, the text runs up to a closing quote, and what is left of the record is without fault. Then,
+ * and only if the same bytes read as records show a fault, that is what they are.
+ */
+
+import { Fault } from '../../../model/reject-codes.js';
+import { CR, type Dialect, LF, measureLineEnd } from '../dialect.js';
+import { CsvParser } from './csv-parser.js';
+import { RecordBatch, RecordScanner } from './records.js';
+
+/** Records looked at, at most. */
+const PROBE_RECORDS = 64;
+
+/**
+ * @param bytes part of the file
+ * @param from offset at or after which the record shall start; `bytes[from - 1]` is looked at, so
+ *   `from` is at least 1
+ * @returns offset of a likely record start, or -1 where `bytes` has no line end from there on
+ */
+export function guessRecordStart(bytes: Buffer, from: number, dialect: Dialect): number {
+  const candidate = findLineStart(bytes, from, dialect);
+  if (candidate < 0) return -1;
+  const rest = bytes.subarray(candidate);
+  const tailBytes = measureQuotedTail(rest, dialect);
+  return tailBytes > 0 && hasFaults(rest, tailBytes, dialect) ? candidate + tailBytes : candidate;
+}
+
+/** @returns the first place at or behind `from` that has a line end before it, or -1 */
+function findLineStart(bytes: Buffer, from: number, { recordEnd }: Dialect): number {
+  if (recordEnd === 'lf') return bytes.indexOf(LF, from - 1) + 1 || -1;
+  if (recordEnd === 'cr') return bytes.indexOf(CR, from - 1) + 1 || -1;
+  // An LF just before `from` ends a line whose CR is out of sight.
+  if (bytes[from - 1] === LF) return from;
+  for (let at = from - 1; at < bytes.length; at++) {
+    const length = measureLineEnd(bytes, at, bytes.length, true, recordEnd);
+    if (length > 0) return at + length;
+  }
+  return -1;
+}
+
+/** Length of the rest of a record, line end included, if a quoted field goes on in it; else 0. */
+function measureQuotedTail(bytes: Buffer, dialect: Dialect): number {
+  const quote = Buffer.from(dialect.quote, 'latin1');
+  if (quote.length === 0 || !bytes.includes(quote)) return 0;
+  const record = Buffer.concat([quote, bytes]);
+  const batch = new RecordBatch(1);
+  // A tail has fewer fields than a record, which must not count against it.
+  const scanner = new RecordScanner(
+    dialect.fieldCount === 1 ? dialect : { ...dialect, fieldCount: 0 },
+  );
+  scanner.scan(record, record.length, 1, false, batch);
+  if (batch.count === 0 || batch.fieldCount[0]! > dialect.fieldCount) return 0;
+  let isTail = false;
+  new CsvParser({ ...dialect, fieldCount: batch.fieldCount[0]! }).parse(
+    record,
+    batch,
+    (_, found) => {
+      isTail = !(found instanceof Fault);
+    },
+  );
+  return isTail ? scanner.nextRecord - quote.length : 0;
+}
+
+/** Whether any of the records that start in the first `length` bytes, as records, has a fault. */
+function hasFaults(bytes: Buffer, length: number, dialect: Dialect): boolean {
+  const batch = new RecordBatch(PROBE_RECORDS);
+  const scanner = new RecordScanner(dialect);
+  scanner.scan(bytes, bytes.length, length, false, batch);
+  // A record that does not end is one whose quotes do not close.
+  let faults = batch.count < batch.capacity && scanner.nextRecord < length ? 1 : 0;
+  new CsvParser(dialect).parse(bytes, batch, (_, found) => {
+    if (found instanceof Fault) faults++;
+  });
+  return faults > 0;
+}

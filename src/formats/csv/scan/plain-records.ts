@@ -1,0 +1,74 @@
+/**
+ * Where records begin, for whoever needs to know no more of them: plain ones are passed over at the speed
+ * of memory (assembly/plain-records.ts), all others are the scanner's, from whose own states this goes
+ * on and to which it comes back. So what is found is what the scanner alone would find.
+ */
+import { compileAssembly } from '../../../base/assembly.js';
+import { copyBytes } from '../../../base/shared-memory.js';
+import { BACKSLASH, type Dialect } from '../dialect.js';
+import type { RecordScanner } from './records.js';
+
+interface Exports {
+  readonly memory: WebAssembly.Memory;
+  readonly BLOCK: { readonly value: number };
+  prepare(quote: number, delimiter: number, odd: number, comment: number): void;
+  pass(from: number, end: number, target: number): number;
+  lineCount(): number;
+}
+
+/** Looked at in one go; the assembly has room for so many. */
+const BLOCK_BYTES = 64 * 1024;
+
+/** Bytes that the scanner walks behind something odd: the more, the less was passed over before that. */
+const MIN_WALK_BYTES = 2 * 1024;
+const MAX_WALK_BYTES = 1024 * 1024;
+
+/** Once, for all files. */
+let compiled: Promise<WebAssembly.Module> | undefined;
+
+export class PlainRecords {
+  readonly #exports: Exports;
+  readonly #block: Buffer;
+  #walkBytes = MIN_WALK_BYTES;
+
+  private constructor(exports: Exports) {
+    this.#exports = exports;
+    this.#block = Buffer.from(exports.memory.buffer, exports.BLOCK.value, BLOCK_BYTES);
+  }
+
+  /** @returns undefined where the dialect's records are not told by a quote, a delimiter and an LF */
+  static async prepare(dialect: Dialect): Promise<PlainRecords | undefined> {
+    const { quote, delimiter, recordEnd, comment } = dialect;
+    if (recordEnd !== 'lf' || delimiter.length !== 1) return undefined;
+    compiled ??= compileAssembly('plain-records');
+    const exports = new WebAssembly.Instance(await compiled, {}).exports as Exports;
+    const code = (text: string) => (text === '' ? -1 : text.charCodeAt(0));
+    const odd = dialect.escape === 'backslash' ? BACKSLASH : -1;
+    exports.prepare(code(quote), code(delimiter), odd, code(comment));
+    return new PlainRecords(exports);
+  }
+
+  /**
+   * Moves a scanner on over plain records, unless it is in the middle of one.
+   *
+   * @param target the first record start here or behind is where it stops
+   * @returns the next record start here or behind is where the scanner stops when it walks on by itself
+   */
+  moveOn(scanner: RecordScanner, bytes: Buffer, end: number, target: number): number {
+    const { pass, lineCount } = this.#exports;
+    const start = scanner.nextRecord;
+    if (!scanner.isBetweenRecords) return Math.min(target, start + 1);
+    let at = start;
+    while (at < target && at < end) {
+      const length = Math.min(BLOCK_BYTES, end - at);
+      copyBytes(bytes, at, this.#block, 0, length);
+      const next = pass(0, length, Math.min(target - at, length + 1));
+      if (next === 0) break;
+      scanner.jump(at + next, lineCount());
+      at += next;
+    }
+    const isPlain = at - start > this.#walkBytes || at >= target;
+    this.#walkBytes = isPlain ? MIN_WALK_BYTES : Math.min(this.#walkBytes * 2, MAX_WALK_BYTES);
+    return Math.min(target, at + this.#walkBytes);
+  }
+}

@@ -1,0 +1,50 @@
+/** A load's missing bytes → splits. */
+import type { SplitRange } from '../../load/messages.js';
+
+/** A stretch of the file that no receipt covers yet; a record is known to start at both its ends. */
+export interface Gap {
+  readonly start: number;
+  readonly end: number;
+  /** Line, from 1, at `start`. */
+  readonly firstLine: number;
+}
+
+export interface CommittedRange {
+  readonly start: number;
+  readonly end: number;
+  readonly firstLine: number;
+  readonly lineCount: number;
+}
+
+/** @param committed ranges of the receipts, in order of `start` */
+export function findGaps(
+  dataStart: number,
+  dataLine: number,
+  size: number,
+  committed: readonly CommittedRange[],
+): Gap[] {
+  const gaps: Gap[] = [];
+  let start = dataStart;
+  let firstLine = dataLine;
+  for (const range of committed) {
+    if (range.start > start) gaps.push({ start, end: range.start, firstLine });
+    start = range.end;
+    firstLine = range.firstLine + range.lineCount;
+  }
+  if (start < size) gaps.push({ start, end: size, firstLine });
+  return gaps;
+}
+
+/**
+ * Cuts a gap into ranges of about `splitBytes`. Only the first begins at a known record; where the
+ * others begin is for the worker to find.
+ */
+export function cutGap({ start, end }: Gap, splitBytes: number): SplitRange[] {
+  const count = Math.max(1, Math.round((end - start) / splitBytes));
+  const at = (index: number) => start + Math.floor(((end - start) * index) / count);
+  return Array.from({ length: count }, (_, index) => ({
+    from: at(index),
+    until: index === count - 1 ? end : at(index + 1),
+    isExact: index === 0,
+  }));
+}

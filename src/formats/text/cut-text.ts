@@ -1,0 +1,298 @@
+/**
+ * A stream of text → segments of it, each from a record's start to another's, for workers to load as
+ * they load splits of a file.
+ *
+ * The text can be read but once, so nothing is guessed: a scanner walks all of it, and what it finds is
+ * what a worker will find in the segment, since a segment ends behind all that the scanner looked at to
+ * find its records. Memory holds the segments that are not loaded yet, and one record; of a record that
+ * is too long for that only its beginning.
+ *
+ * Where the text breaks off, the records that were whole by then make a last segment, and then comes the
+ * error: one that has no end yet may have been cut in two, and is left alone.
+ */
+import { createXXHash128 } from 'hash-wasm';
+import { copyBytes } from '../../base/shared-memory.js';
+import type { Dialect } from '../csv/dialect.js';
+import { PlainRecords } from '../csv/scan/plain-records.js';
+import { RecordBatch, RecordScanner } from '../csv/scan/records.js';
+import type { Gap } from './cut-ranges.js';
+import { MAX_RECORD_BYTES } from './windows.js';
+
+const BATCH_RECORDS = 4096;
+/** Memory for more than a segment, since it ends at the first record's end behind its size. */
+const SPARE = 1.25;
+/** What is kept of a record that is too long. */
+const KEPT_OF_LONG_RECORD = 64 * 1024;
+
+/** A stretch of the text; plain data, so that it can be handed to a thread. */
+export interface Segment {
+  /** Offsets in the text. */
+  readonly start: number;
+  readonly end: number;
+  /** Line, from 1, at `start`. */
+  readonly firstLine: number;
+  /** Its bytes, from the first on; of a record that is too long only the first ones. */
+  readonly bytes: SharedArrayBuffer;
+  /** Set where it is one record that is too long to be loaded. */
+  readonly longRecord?: {
+    readonly keptBytes: number;
+    readonly lineCount: number;
+    readonly contentHash: string;
+  };
+}
+
+export interface CutOptions {
+  readonly dialect: Dialect;
+  /** Stretches to cut; what lies between them is passed over. In order. */
+  readonly gaps: readonly Gap[];
+  readonly segmentBytes: number;
+  /** Gives memory for a segment, as soon as there may be another. */
+  takeBuffer(size: number): Promise<SharedArrayBuffer>;
+}
+
+export async function* cutText(
+  text: AsyncIterable<Buffer>,
+  options: CutOptions,
+): AsyncGenerator<Segment> {
+  const source = new TextSource(text);
+  const plain = await PlainRecords.prepare(options.dialect);
+  try {
+    for (const gap of options.gaps) {
+      await source.skipTo(gap.start);
+      source.assertWhole();
+      yield* new GapCutter(source, gap, plain, options).cut();
+      source.assertWhole();
+      if (source.isAtEnd) return;
+    }
+  } finally {
+    await source.close();
+  }
+}
+
+/** The text, as much of it at a time as there is room for. */
+class TextSource {
+  readonly #chunks: AsyncIterator<Buffer>;
+  #chunk: Buffer = Buffer.alloc(0);
+  #position = 0;
+  isAtEnd = false;
+  /** What went wrong with the bytes that should follow. */
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(text: AsyncIterable<Buffer>) {
+    this.#chunks = text[Symbol.asyncIterator]();
+  }
+
+  /** Whether there are no more bytes because of an error. */
+  get isBroken(): boolean {
+    return this.#failure !== undefined && this.#chunk.length === 0;
+  }
+
+  /** @throws what went wrong */
+  assertWhole(): void {
+    if (this.isBroken) throw this.#failure!.error;
+  }
+
+  async skipTo(position: number): Promise<void> {
+    while (this.#position < position && (await this.#hasMore())) {
+      const skipped = Math.min(this.#chunk.length, position - this.#position);
+      this.#chunk = this.#chunk.subarray(skipped);
+      this.#position += skipped;
+    }
+  }
+
+  /** Reads up to `length` bytes. Sets {@link isAtEnd} as soon as there are no more. */
+  async read(into: Buffer, offset: number, length: number): Promise<number> {
+    if (!(await this.#hasMore())) return 0;
+    const count = Math.min(length, this.#chunk.length);
+    copyBytes(this.#chunk, 0, into, offset, count);
+    this.#chunk = this.#chunk.subarray(count);
+    this.#position += count;
+    await this.#hasMore();
+    return count;
+  }
+
+  async #hasMore(): Promise<boolean> {
+    while (this.#chunk.length === 0 && !this.isAtEnd && this.#failure === undefined) {
+      try {
+        const { value, done } = await this.#chunks.next();
+        if (done === true) this.isAtEnd = true;
+        else this.#chunk = value;
+      } catch (error) {
+        this.#failure = { error };
+      }
+    }
+    return this.#chunk.length > 0;
+  }
+
+  async close(): Promise<void> {
+    await this.#chunks.return?.();
+  }
+}
+
+class GapCutter {
+  readonly #source: TextSource;
+  readonly #options: CutOptions;
+  readonly #gap: Gap;
+  readonly #scanner: RecordScanner;
+  readonly #plain: PlainRecords | undefined;
+  readonly #batch = new RecordBatch(BATCH_RECORDS);
+  /** Memory of the segment that is being filled; {@link #bytes} is a view of it. */
+  #memory!: SharedArrayBuffer;
+  #bytes!: Buffer;
+  #filled = 0;
+  /** Where a record ended whose end no byte behind it can change. */
+  #safeEnd = 0;
+  /** Offset of the segment in the text, and line ends of the gap before it. */
+  #start: number;
+  #linesBefore = 0;
+
+  constructor(source: TextSource, gap: Gap, plain: PlainRecords | undefined, options: CutOptions) {
+    this.#source = source;
+    this.#gap = gap;
+    this.#plain = plain;
+    this.#options = options;
+    this.#scanner = new RecordScanner(options.dialect);
+    this.#scanner.reset(0);
+    this.#start = gap.start;
+  }
+
+  async *cut(): AsyncGenerator<Segment> {
+    const { segmentBytes } = this.#options;
+    await this.#begin(segmentBytes * SPARE);
+    for (;;) {
+      const isLast = this.#isLast;
+      const end = this.#scan(segmentBytes, isLast);
+      if (end >= segmentBytes || (isLast && end >= this.#filled)) {
+        if (end > 0) yield* this.#emit(end);
+        if (isLast && this.#filled === 0) return;
+        continue;
+      }
+      const record = this.#scanner.nextRecord;
+      if (this.#filled - record >= MAX_RECORD_BYTES) {
+        // What is before the long record goes first, so that it has the memory to itself.
+        if (record > 0) yield* this.#emit(record);
+        else yield* this.#takeLongRecord();
+        continue;
+      }
+      if (this.#source.isBroken) {
+        if (this.#safeEnd > 0) yield* this.#emit(this.#safeEnd);
+        return;
+      }
+      await this.#fill(record + MAX_RECORD_BYTES);
+    }
+  }
+
+  get #isLast(): boolean {
+    return this.#source.isAtEnd || this.#start + this.#filled >= this.#gap.end;
+  }
+
+  /**
+   * Scans on until a segment may end.
+   *
+   * @returns where it may, at or behind `target`; or how far it came
+   */
+  #scan(target: number, isLast: boolean): number {
+    const scanner = this.#scanner;
+    for (;;) {
+      this.#batch.count = 0;
+      const goal = Math.max(target, scanner.lookedAt);
+      const limit = this.#plain?.moveOn(scanner, this.#bytes, this.#filled, goal) ?? goal;
+      scanner.scan(this.#bytes, this.#filled, limit, isLast, this.#batch);
+      const next = scanner.nextRecord;
+      if (next >= scanner.lookedAt && next <= this.#filled) this.#safeEnd = next;
+      if (isLast && next >= this.#filled) return next;
+      if (next >= target && next >= scanner.lookedAt) return next;
+      if (this.#batch.count < this.#batch.limit && next < limit) return Math.min(next, target - 1);
+    }
+  }
+
+  async #begin(size: number): Promise<void> {
+    this.#memory = await this.#options.takeBuffer(Math.ceil(size));
+    this.#bytes = Buffer.from(this.#memory);
+  }
+
+  /** Reads on, up to `until` at the most, into more memory if need be. */
+  async #fill(until: number): Promise<void> {
+    if (this.#filled === this.#bytes.length) {
+      const size = Math.min(this.#bytes.length * 4, until + this.#options.segmentBytes);
+      const grown = new SharedArrayBuffer(Math.max(size, this.#filled + 1));
+      const bytes = Buffer.from(grown);
+      this.#bytes.copy(bytes, 0, 0, this.#filled);
+      this.#memory = grown;
+      this.#bytes = bytes;
+    }
+    const room = Math.min(until, this.#bytes.length, this.#gap.end - this.#start) - this.#filled;
+    this.#filled += await this.#source.read(this.#bytes, this.#filled, room);
+  }
+
+  /** Hands over the first `end` bytes; what is behind them begins another segment. */
+  async *#emit(end: number): AsyncGenerator<Segment> {
+    const segment: Segment = {
+      start: this.#start,
+      end: this.#start + end,
+      firstLine: this.#gap.firstLine + this.#linesBefore,
+      bytes: this.#memory,
+    };
+    const rest = Buffer.allocUnsafeSlow(this.#filled - end);
+    copyBytes(this.#bytes, end, rest, 0, rest.length);
+    this.#filled = rest.length;
+    this.#moveOn(end);
+    yield segment;
+    if (rest.length === 0 && this.#isLast) return;
+    await this.#begin(Math.max(this.#options.segmentBytes * SPARE, rest.length));
+    copyBytes(rest, 0, this.#bytes, 0, rest.length);
+  }
+
+  #moveOn(count: number): void {
+    this.#scanner.shift(count);
+    this.#safeEnd = Math.max(0, this.#safeEnd - count);
+    this.#linesBefore = this.#scanner.nextLine;
+    this.#start += count;
+  }
+
+  /** A record that fills the largest memory, and still does not end. */
+  async *#takeLongRecord(): AsyncGenerator<Segment> {
+    const scanner = this.#scanner;
+    this.#batch.count = 0;
+    if (scanner.cutLongRecord(this.#bytes, this.#filled, this.#batch)) return;
+    const hasher = await createXXHash128();
+    hasher.init();
+    const head = Buffer.from(this.#bytes.subarray(0, KEPT_OF_LONG_RECORD));
+    const start = this.#start;
+    const firstLine = this.#gap.firstLine + this.#linesBefore;
+    const linesBefore = this.#linesBefore;
+    let taken = scanner.position;
+    for (;;) {
+      hasher.update(this.#bytes.subarray(0, taken));
+      this.#bytes.copyWithin(0, taken, this.#filled);
+      this.#filled -= taken;
+      scanner.shift(taken);
+      this.#start += taken;
+      await this.#fill(this.#bytes.length);
+      this.#source.assertWhole();
+      const hasEnded = scanner.pass(this.#bytes, this.#filled, this.#isLast);
+      taken = hasEnded ? scanner.nextRecord : scanner.position;
+      if (hasEnded) break;
+    }
+    hasher.update(this.#bytes.subarray(0, taken));
+    const rest = Buffer.from(this.#bytes.subarray(taken, this.#filled));
+    this.#moveOn(taken);
+    const bytes = new SharedArrayBuffer(head.length);
+    head.copy(Buffer.from(bytes));
+    yield {
+      start,
+      end: this.#start,
+      firstLine,
+      bytes,
+      longRecord: {
+        keptBytes: head.length,
+        lineCount: this.#linesBefore - linesBefore,
+        contentHash: hasher.digest('hex'),
+      },
+    };
+    // The large memory is given up.
+    await this.#begin(Math.max(this.#options.segmentBytes * SPARE, rest.length));
+    rest.copy(this.#bytes);
+    this.#filled = rest.length;
+  }
+}

@@ -1,0 +1,281 @@
+/**
+ * A compressed file → the bytes in it, chunk by chunk, as they are asked for: memory does not depend on
+ * the size of what is in the file, nor on how well it was compressed.
+ *
+ * gzip and zip are inflated by zlib's own threads. zstd is, too, where node:zlib knows it (Node 22.15);
+ * elsewhere it runs as WebAssembly, and bzip2 as JavaScript, in a thread of its own.
+ */
+import { once } from 'node:events';
+import { createReadStream } from 'node:fs';
+import { pipeline, Readable, type Transform } from 'node:stream';
+import { Worker } from 'node:worker_threads';
+import zlib from 'node:zlib';
+import type yauzl from 'yauzl';
+import { EdpError } from '../../base/errors.js';
+import { programFile } from '../../base/package-files.js';
+import type { Compression } from '../../model/csv-settings.js';
+import { type FramePiece, ZstdFrames } from './zstd-frames.js';
+
+const CHUNK_BYTES = 256 * 1024;
+/** Each is a way to another thread and back. */
+const TEXT_CHUNK_BYTES = 1024 * 1024;
+/** Chunks that a thread may be ahead of its reader. */
+const CHUNKS_AHEAD = 4;
+
+/** How far a file is read, for who shows progress. */
+export interface SourceProgress {
+  sourceBytes: number;
+}
+
+/** What a file's first bytes say it is. */
+export function guessCompression(head: Buffer): Compression {
+  if (head[0] === 0x1f && head[1] === 0x8b) return 'gzip';
+  if (head.length >= 4 && head.readUInt32LE(0) === 0xfd2fb528) return 'zstd';
+  // A frame to be skipped may come first (pzstd writes such).
+  if (head.length >= 4 && head.readUInt32LE(0) >>> 4 === 0x184d2a5) return 'zstd';
+  const start = head.toString('latin1', 0, 10);
+  // A block, or the end of a stream that has none.
+  const isBlock = start.startsWith('1AY', 4) || start.startsWith('\x17rE', 4);
+  if (/^BZh[1-9]/.test(start) && isBlock) return 'bzip2';
+  if (start.startsWith('PK\x03\x04') || start.startsWith('PK\x05\x06')) return 'zip';
+  return 'none';
+}
+
+/**
+ * @param name for messages
+ * @throws EdpError `corrupt_file`, `not_csv`
+ */
+export async function* decompress(
+  file: string,
+  name: string,
+  compression: Compression,
+  progress: SourceProgress = { sourceBytes: 0 },
+): AsyncGenerator<Buffer> {
+  try {
+    switch (compression) {
+      case 'none':
+        yield* readStream(watch(createReadStream(file, { highWaterMark: CHUNK_BYTES }), progress));
+        break;
+      case 'gzip':
+        yield* inflate(file, zlib.createGunzip({ chunkSize: TEXT_CHUNK_BYTES }), progress);
+        break;
+      case 'zstd':
+        if (makeNativeZstd === undefined) yield* decompressInThread(file, 'zstd', progress);
+        else yield* decompressFrames(file, makeNativeZstd, progress);
+        break;
+      case 'bzip2':
+        yield* decompressInThread(file, 'bzip2', progress);
+        break;
+      case 'zip':
+        yield* unzip(file, name, progress);
+        break;
+    }
+  } catch (error) {
+    throw toCorruptFile(error, name, compression);
+  }
+}
+
+function toCorruptFile(error: unknown, name: string, compression: Compression): unknown {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (error instanceof EdpError) return error;
+  // The disk's faults, and what else is not of the file's content.
+  if (typeof code === 'string' && /^E[A-Z]+$/.test(code)) {
+    return new EdpError('io', `${name} cannot be read: ${message}`, {
+      hint: 'check whether it is still there, and its permissions',
+      cause: error,
+    });
+  }
+  return new EdpError('corrupt_file', `${name} cannot be unpacked: ${message}`, {
+    hint: `the ${compression} file is cut off or damaged; get it again, and run the command again`,
+    cause: error,
+  });
+}
+
+type MakeDecompressor = (options: { readonly chunkSize: number }) => Transform;
+
+/** Node's own, where it has one. */
+const makeNativeZstd = (zlib as { createZstdDecompress?: MakeDecompressor }).createZstdDecompress;
+
+/** See zstd-frames.ts for why each frame is unpacked on its own. */
+async function* decompressFrames(
+  file: string,
+  make: MakeDecompressor,
+  progress: SourceProgress,
+): AsyncGenerator<Buffer> {
+  const source = watch(createReadStream(file, { highWaterMark: CHUNK_BYTES }), progress);
+  const frames = new ZstdFrames();
+  async function* readPieces(): AsyncGenerator<FramePiece> {
+    for await (const chunk of source) yield* frames.take(chunk as Buffer);
+  }
+  const pieces = readPieces();
+  try {
+    for (let next = await pieces.next(); next.done !== true; next = await pieces.next()) {
+      const first = next.value;
+      async function* readFrame(): AsyncGenerator<Buffer> {
+        for (let piece = first; ; ) {
+          yield piece.bytes;
+          if (piece.isLast) return;
+          const { value, done } = await pieces.next();
+          if (done === true) return;
+          piece = value;
+        }
+      }
+      const decompressor = make({ chunkSize: CHUNK_BYTES });
+      // Errors of the source end the decompressor, whose reader sees them.
+      pipeline(Readable.from(readFrame(), { objectMode: false }), decompressor, () => {});
+      yield* readStream(decompressor);
+    }
+    if (!frames.isBetweenFrames) throw new Error('unexpected end of file');
+  } finally {
+    source.destroy();
+  }
+}
+
+async function* inflate(
+  file: string,
+  inflater: zlib.Gunzip,
+  progress: SourceProgress,
+): AsyncGenerator<Buffer> {
+  const source = watch(createReadStream(file, { highWaterMark: CHUNK_BYTES }), progress);
+  // Errors of the source end the inflater, whose reader sees them.
+  pipeline(source, inflater, () => {});
+  yield* readStream(inflater);
+}
+
+function watch(source: Readable, progress: SourceProgress): Readable {
+  source.on('data', (chunk: Buffer) => {
+    progress.sourceBytes += chunk.length;
+  });
+  return source.pause();
+}
+
+async function* readStream(stream: Readable): AsyncGenerator<Buffer> {
+  for await (const chunk of stream) yield chunk as Buffer;
+}
+
+/** What a thread of decompress-thread.ts is given. */
+export interface DecompressTask {
+  readonly file: string;
+  readonly compression: 'zstd' | 'bzip2';
+  /** Chunks it may still send: it waits at zero. */
+  readonly credit: Int32Array;
+}
+
+export type DecompressMessage =
+  | { readonly chunk: Uint8Array; readonly sourceBytes: number }
+  | { readonly error: { readonly message: string; readonly code?: string } }
+  | { readonly isEnd: true };
+
+async function* decompressInThread(
+  file: string,
+  compression: 'zstd' | 'bzip2',
+  progress: SourceProgress,
+): AsyncGenerator<Buffer> {
+  const credit = new Int32Array(new SharedArrayBuffer(4)).fill(CHUNKS_AHEAD);
+  const task: DecompressTask = { file, compression, credit };
+  const thread = new Worker(programFile('formats/text/decompress-thread'), { workerData: task });
+  const messages: DecompressMessage[] = [];
+  let wake = () => {};
+  thread.on('message', (message: DecompressMessage) => {
+    messages.push(message);
+    wake();
+  });
+  thread.on('error', (error: Error) => {
+    messages.push({ error: { message: error.message } });
+    wake();
+  });
+  try {
+    for (;;) {
+      const message = messages.shift();
+      if (message === undefined) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+        continue;
+      }
+      if ('isEnd' in message) return;
+      if ('error' in message) {
+        throw Object.assign(new Error(message.error.message), { code: message.error.code });
+      }
+      progress.sourceBytes = message.sourceBytes;
+      const { buffer, byteOffset, byteLength } = message.chunk;
+      yield Buffer.from(buffer, byteOffset, byteLength);
+      Atomics.add(credit, 0, 1);
+      Atomics.notify(credit, 0);
+    }
+  } finally {
+    await thread.terminate();
+  }
+}
+
+/** The one file of an archive, wherever in it. What programs put beside it is no file of it. */
+async function* unzip(
+  file: string,
+  name: string,
+  progress: SourceProgress,
+): AsyncGenerator<Buffer> {
+  // Few need it, and every command would take longer to start.
+  const { default: reader } = await import('yauzl');
+  const archive = await new Promise<yauzl.ZipFile>((resolve, reject) => {
+    reader.open(file, { autoClose: false, lazyEntries: true }, (error, opened) => {
+      if (error) reject(error);
+      else resolve(opened);
+    });
+  });
+  try {
+    const entries: yauzl.Entry[] = [];
+    archive.on('entry', (entry: yauzl.Entry) => {
+      const isAside = /(?:^|\/)(?:__MACOSX\/|\.)/.test(entry.fileName);
+      if (!entry.fileName.endsWith('/') && !isAside) entries.push(entry);
+      archive.readEntry();
+    });
+    const ended = once(archive, 'end');
+    archive.readEntry();
+    await ended;
+    const entry = chooseEntry(entries, name);
+    const stream = await new Promise<Readable>((resolve, reject) => {
+      archive.openReadStream(entry, (error, opened) => {
+        if (error) reject(error);
+        else resolve(opened);
+      });
+    });
+    let crc = 0;
+    let done = 0;
+    for await (const chunk of stream) {
+      const bytes = chunk as Buffer;
+      crc = zlib.crc32(bytes, crc);
+      done += bytes.length;
+      progress.sourceBytes = Math.round(
+        entry.compressedSize * Math.min(1, done / Math.max(1, entry.uncompressedSize)),
+      );
+      yield bytes;
+    }
+    if (crc >>> 0 !== entry.crc32 >>> 0) throw new Error('its checksum does not match');
+  } finally {
+    archive.close();
+  }
+}
+
+function chooseEntry(entries: readonly yauzl.Entry[], name: string): yauzl.Entry {
+  const [entry] = entries;
+  if (entry === undefined) {
+    throw new EdpError('not_csv', `there is no file in ${name}`, {
+      hint: 'name an archive with one CSV file in it',
+    });
+  }
+  if (entries.length > 1) {
+    const list = entries.slice(0, 5).map(({ fileName }) => fileName);
+    const more = entries.length > list.length ? ', …' : '';
+    throw new EdpError(
+      'not_csv',
+      `there are ${entries.length} files in ${name}: ${list.join(', ')}${more}`,
+      {
+        hint: `unpack it, and name the files; or pipe one in: unzip -p ${name} '${entry.fileName}' | edp ingest - --table NAME`,
+      },
+    );
+  }
+  if (entry.isEncrypted()) {
+    throw new EdpError('not_csv', `${name} is encrypted`, { hint: 'unpack it first' });
+  }
+  return entry;
+}

@@ -1,0 +1,85 @@
+/**
+ * A file → its text as a stream of bytes: unpacked, UTF-16 made UTF-8, footer left out. Offsets in such
+ * a file are offsets in this text.
+ */
+import type { Compression, Encoding } from '../../model/csv-settings.js';
+import { measureLineEnd, type RecordEnd } from '../csv/dialect.js';
+import { decompress, type SourceProgress } from './decompress.js';
+import { Utf16Transcoder } from './utf16.js';
+
+/** What lies between the file's bytes and its text. */
+export interface TextForm {
+  readonly compression: Compression;
+  readonly encoding: Encoding;
+  /** Bytes of a byte order mark, which is no text. */
+  readonly markBytes: number;
+}
+
+/** Whether the text is something else than the file's own bytes. */
+export function isDecoded({ compression, encoding }: TextForm): boolean {
+  return compression !== 'none' || encoding === 'utf-16le' || encoding === 'utf-16be';
+}
+
+/** @throws EdpError `corrupt_file`, `not_csv` */
+export async function* readText(
+  file: string,
+  name: string,
+  { compression, encoding, markBytes }: TextForm,
+  progress?: SourceProgress,
+): AsyncGenerator<Buffer> {
+  const bytes = decompress(file, name, compression, progress);
+  if (encoding !== 'utf-16le' && encoding !== 'utf-16be') {
+    yield* bytes;
+    return;
+  }
+  const transcoder = new Utf16Transcoder(encoding === 'utf-16le');
+  let mark = markBytes;
+  for await (const chunk of bytes) {
+    const skipped = Math.min(mark, chunk.length);
+    mark -= skipped;
+    yield transcoder.transcode(chunk.subarray(skipped));
+  }
+  yield transcoder.end();
+}
+
+/** Longer lines at the end of a text are no footer. */
+const MAX_FOOTER_BYTES = 1024 * 1024;
+
+/** The text without its last lines, blank ones not counted. */
+export async function* withoutFooter(
+  text: AsyncIterable<Buffer>,
+  lines: number,
+  recordEnd: RecordEnd,
+): AsyncGenerator<Buffer> {
+  if (lines === 0) {
+    yield* text;
+    return;
+  }
+  let held: Buffer = Buffer.alloc(0);
+  for await (const chunk of text) {
+    held = held.length === 0 ? chunk : Buffer.concat([held, chunk]);
+    if (held.length <= 2 * MAX_FOOTER_BYTES) continue;
+    yield held.subarray(0, held.length - MAX_FOOTER_BYTES);
+    held = Buffer.from(held.subarray(held.length - MAX_FOOTER_BYTES));
+  }
+  yield held.subarray(0, findFooter(held, lines, recordEnd) ?? 0);
+}
+
+/**
+ * @param bytes the end of a text
+ * @returns where the last `lines` lines begin that are not blank; undefined where they begin before it
+ */
+export function findFooter(bytes: Buffer, lines: number, recordEnd: RecordEnd): number | undefined {
+  const starts: number[] = [];
+  let lineStart = 0;
+  for (let at = 0; at < bytes.length; ) {
+    const length = measureLineEnd(bytes, at, bytes.length, true, recordEnd);
+    if (length > 0) lineStart = at + length;
+    else if (lineStart >= 0 && bytes[at] !== 0x0d) {
+      starts.push(lineStart);
+      lineStart = -1;
+    }
+    at += Math.max(1, length);
+  }
+  return starts.at(-lines);
+}

@@ -1,0 +1,340 @@
+/**
+ * Windows of a file → what is known of its columns. Records are found by the scanner that finds them for a
+ * load, and a record that a load would reject for its form counts for nothing here.
+ *
+ * Plain records are taken apart right here; whatever is not plain (damage, another number of fields, another
+ * encoding, backslash escapes) goes through csv-parse as in the csv lane.
+ */
+import { isAscii, isUtf8 } from 'node:buffer';
+import { CR, type Dialect, LF } from '../formats/csv/dialect.js';
+import { CsvParser } from '../formats/csv/scan/csv-parser.js';
+import { DAMAGE_NONE, RecordBatch, RecordScanner } from '../formats/csv/scan/records.js';
+import type { Window, WindowConsumer } from '../formats/text/windows.js';
+import { Fault, type RejectCode } from '../model/reject-codes.js';
+import { coerceText } from '../values/coerce.js';
+import { ColumnReader } from './inferred-column.js';
+import { KeyCandidate } from './key-candidate.js';
+
+const BATCH_RECORDS = 2048;
+/** Records taken by csv-parse at once. */
+const RUN_RECORDS = 256;
+
+export class RecordReader implements WindowConsumer {
+  readonly columns: readonly ColumnReader[];
+  readonly keys: readonly KeyCandidate[];
+  /** Records that a load would reject for their form, by code. */
+  readonly odd: Partial<Record<RejectCode, number>> = {};
+  records = 0;
+  blankLines = 0;
+  commentLines = 0;
+  readonly #dialect: Dialect;
+  readonly #scanner: RecordScanner;
+  readonly #parser: CsvParser;
+  readonly #batch = new RecordBatch(BATCH_RECORDS);
+  /** Records in a row that are not plain. */
+  readonly #run = new RecordBatch(RUN_RECORDS);
+  readonly #isPlainDialect: boolean;
+  readonly #delimiter: number;
+  /** -1 where nothing is quoted. */
+  readonly #quote: number;
+  readonly #keyOf: (KeyCandidate | undefined)[];
+  /** Where the fields of a record are; in the scratch, if their quotes had to be undone. */
+  readonly #from: Int32Array;
+  readonly #to: Int32Array;
+  readonly #form: Uint8Array;
+  #scratch: Buffer = Buffer.allocUnsafeSlow(64 * 1024);
+  #line = 0;
+  #isInRecord = false;
+
+  /** @param keyFields columns whose values may be all different */
+  constructor(dialect: Dialect, columnCount: number, keyFields: readonly number[]) {
+    this.#dialect = dialect;
+    this.#scanner = new RecordScanner(dialect);
+    this.#parser = new CsvParser(dialect);
+    this.columns = Array.from({ length: columnCount }, () => new ColumnReader());
+    this.keys = keyFields.map((field) => new KeyCandidate(field));
+    this.#keyOf = this.columns.map((_, i) => this.keys.find(({ field }) => field === i));
+    this.#from = new Int32Array(columnCount);
+    this.#to = new Int32Array(columnCount);
+    this.#form = new Uint8Array(columnCount);
+    this.#delimiter = dialect.delimiter.charCodeAt(0);
+    this.#quote = dialect.quote === '' ? -1 : dialect.quote.charCodeAt(0);
+    this.#isPlainDialect =
+      columnCount > 0 &&
+      columnCount === dialect.fieldCount &&
+      dialect.delimiter.length === 1 &&
+      dialect.escape === 'doubling';
+  }
+
+  /** Line ends seen so far. */
+  get lineCount(): number {
+    return this.#line;
+  }
+
+  get isInRecord(): boolean {
+    return this.#isInRecord;
+  }
+
+  async take(window: Window): Promise<number> {
+    return this.read(window);
+  }
+
+  /** @returns start of the first record not taken */
+  read({
+    bytes,
+    filled,
+    limit,
+    isLast,
+  }: Pick<Window, 'bytes' | 'filled' | 'limit' | 'isLast'>): number {
+    const scanner = this.#scanner;
+    if (this.#isInRecord) {
+      const hasEnded = scanner.pass(bytes, filled, isLast);
+      if (!hasEnded) return this.#leaveWindow();
+      this.#isInRecord = false;
+      this.#line += scanner.nextLine;
+      this.#count('record_too_long');
+      return scanner.nextRecord;
+    }
+    scanner.reset(0);
+    const batch = this.#batch;
+    let gapFrom = 0;
+    let ownLineEnds = 0;
+    for (;;) {
+      batch.count = 0;
+      scanner.scan(bytes, filled, limit, isLast, batch);
+      for (let i = 0; i < batch.count; i++) {
+        if (!isOneLineEnd(bytes, gapFrom, batch.start[i]!, ownLineEnds)) {
+          this.#countLines(bytes, gapFrom, batch.start[i]!, ownLineEnds);
+        }
+        gapFrom = batch.end[i]!;
+        ownLineEnds = 1;
+      }
+      this.#takeBatch(bytes);
+      if (batch.count < batch.capacity) break;
+    }
+    const next = scanner.nextRecord;
+    if (!isOneLineEnd(bytes, gapFrom, next, ownLineEnds)) {
+      this.#countLines(bytes, gapFrom, next, ownLineEnds);
+    }
+    this.#line += scanner.nextLine;
+    return next;
+  }
+
+  /** A record that is too long to be held, of which others know where it ends. */
+  addLongRecord(lineCount: number): void {
+    this.#line += lineCount;
+    this.#count('record_too_long');
+  }
+
+  cutLongRecord({ bytes, filled, limit }: Window): number {
+    const scanner = this.#scanner;
+    this.#batch.count = 0;
+    scanner.reset(0);
+    scanner.scan(bytes, filled, limit, false, this.#batch);
+    if (scanner.cutLongRecord(bytes, filled, this.#batch)) {
+      this.#takeBatch(bytes);
+      this.#line += scanner.nextLine;
+      return scanner.nextRecord;
+    }
+    this.#isInRecord = true;
+    return this.#leaveWindow();
+  }
+
+  #leaveWindow(): number {
+    const taken = this.#scanner.position;
+    this.#scanner.shift(taken);
+    return taken;
+  }
+
+  #count(code: RejectCode): void {
+    this.records++;
+    this.odd[code] = (this.odd[code] ?? 0) + 1;
+  }
+
+  #takeBatch(bytes: Buffer): void {
+    const batch = this.#batch;
+    const { count } = batch;
+    if (count === 0) return;
+    const isText =
+      this.#isPlainDialect && this.#isText(bytes, batch.start[0]!, batch.end[count - 1]!);
+    for (let i = 0; i < count; i++) {
+      const start = batch.start[i]!;
+      const end = batch.end[i]!;
+      if (
+        this.#isPlainDialect &&
+        batch.damage[i] === DAMAGE_NONE &&
+        (isText || this.#isText(bytes, start, end)) &&
+        this.#split(bytes, start, end)
+      ) {
+        if (this.#run.count > 0) this.#takeRun(bytes);
+        this.#addPlain(bytes, this.#line + batch.line[i]!);
+        continue;
+      }
+      if (this.#run.count === RUN_RECORDS) this.#takeRun(bytes);
+      this.#addToRun(i);
+    }
+    if (this.#run.count > 0) this.#takeRun(bytes);
+  }
+
+  /** Whether the bytes are UTF-8 as they stand, and nothing that PostgreSQL cannot hold. */
+  #isText(bytes: Buffer, from: number, to: number): boolean {
+    const part = bytes.subarray(from, to);
+    return (this.#dialect.encoding === 'utf-8' ? isUtf8(part) : isAscii(part)) && !part.includes(0);
+  }
+
+  /** Finds the fields of a plain record. @returns whether it is one */
+  #split(bytes: Buffer, start: number, end: number): boolean {
+    const { hasTrailingDelimiter, allowsBareQuotes } = this.#dialect;
+    const delimiter = this.#delimiter;
+    const quote = this.#quote;
+    const last = this.#from.length - 1;
+    let at = start;
+    let scratchAt = 0;
+    for (let field = 0; ; field++) {
+      if (bytes[at] === quote && at < end) {
+        let doubled = 0;
+        const from = ++at;
+        for (;;) {
+          if (at >= end) return false;
+          if (bytes[at++] !== quote) continue;
+          if (at >= end || bytes[at] !== quote) break;
+          doubled++;
+          at++;
+        }
+        if (doubled === 0) {
+          this.#from[field] = from;
+          this.#to[field] = at - 1;
+          this.#form[field] = QUOTED;
+        } else {
+          this.#from[field] = scratchAt;
+          scratchAt = this.#undouble(bytes, from, at - 1, scratchAt, quote);
+          this.#to[field] = scratchAt;
+          this.#form[field] = IN_SCRATCH;
+        }
+      } else {
+        this.#from[field] = at;
+        for (; at < end; at++) {
+          const byte = bytes[at];
+          if (byte === delimiter) break;
+          if (byte === quote && !allowsBareQuotes) return false;
+        }
+        this.#to[field] = at;
+        this.#form[field] = BARE;
+      }
+      if (field === last) break;
+      if (at >= end || bytes[at] !== delimiter) return false;
+      at++;
+    }
+    return at === end || (hasTrailingDelimiter && at === end - 1 && bytes[at] === delimiter);
+  }
+
+  /** Copies a quoted field with its quotes as they were before they were doubled. */
+  #undouble(bytes: Buffer, from: number, to: number, into: number, quote: number): number {
+    if (into + to - from > this.#scratch.length) {
+      const grown = Buffer.allocUnsafeSlow(2 * (into + to - from));
+      this.#scratch.copy(grown, 0, 0, into);
+      this.#scratch = grown;
+    }
+    const scratch = this.#scratch;
+    let out = into;
+    for (let at = from; at < to; at++) {
+      const byte = bytes[at]!;
+      scratch[out++] = byte;
+      if (byte === quote) at++;
+    }
+    return out;
+  }
+
+  #addPlain(bytes: Buffer, line: number): void {
+    this.records++;
+    for (let i = 0; i < this.columns.length; i++) {
+      const column = this.columns[i]!;
+      const from = this.#from[i]!;
+      const to = this.#to[i]!;
+      const form = this.#form[i]!;
+      const key = this.#keyOf[i];
+      if (from === to) {
+        if (form === BARE) column.addNull();
+        else column.addEmptyString();
+        key?.addNothing();
+        continue;
+      }
+      const where = form === IN_SCRATCH ? this.#scratch : bytes;
+      column.add(where, from, to, line);
+      if (key !== undefined && !key.isNoKey) key.add(where, from, to);
+    }
+  }
+
+  #addToRun(index: number): void {
+    const { start, end, line, fieldCount, damage, isBehindComment } = this.#batch;
+    const run = this.#run;
+    const at = run.count++;
+    run.start[at] = start[index]!;
+    run.end[at] = end[index]!;
+    run.line[at] = line[index]!;
+    run.fieldCount[at] = fieldCount[index]!;
+    run.damage[at] = damage[index]!;
+    // What lies between two records of the run may be a comment, or blank.
+    run.isBehindComment[at] = isBehindComment[index]!;
+  }
+
+  #takeRun(bytes: Buffer): void {
+    const run = this.#run;
+    this.#parser.parse(bytes, run, (index, record) => {
+      const fault =
+        record instanceof Fault
+          ? record
+          : record
+              .map((field) => (field === null ? undefined : coerceText(field)))
+              .find((text) => text instanceof Fault);
+      if (fault instanceof Fault) {
+        this.#count(fault.code);
+        return;
+      }
+      this.#addFields(record as readonly (string | null)[], this.#line + run.line[index]!);
+    });
+    run.count = 0;
+  }
+
+  #addFields(record: readonly (string | null)[], line: number): void {
+    this.records++;
+    for (let i = 0; i < this.columns.length; i++) {
+      const text = record[i] ?? null;
+      this.columns[i]!.addText(text, line);
+      const key = this.#keyOf[i];
+      if (key === undefined) continue;
+      if (text === null || text === '') key.addNothing();
+      else if (!key.isNoKey) key.add(Buffer.from(text, 'latin1'), 0, text.length);
+    }
+  }
+
+  /** Counts the lines between two records, which are blank or comments. */
+  #countLines(bytes: Buffer, from: number, to: number, ownLineEnds: number): void {
+    const { comment, fieldCount } = this.#dialect;
+    const lines = bytes.toString('latin1', from, to).split(/\r\n|\n|\r/);
+    // What stands behind the last line end is no line, unless the file ends with it.
+    if (lines.at(-1) === '') lines.pop();
+    for (const line of lines.slice(ownLineEnds)) {
+      if (comment !== '' && line.startsWith(comment)) this.commentLines++;
+      else if (line === '' && fieldCount !== 1) this.blankLines++;
+    }
+  }
+}
+
+/** Whether nothing is between two records but the line end of the first. */
+function isOneLineEnd(bytes: Buffer, from: number, to: number, ownLineEnds: number): boolean {
+  const length = to - from;
+  return length <= ownLineEnds || (length === 2 && bytes[from] === CR && bytes[from + 1] === LF);
+}
+
+const BARE = 0;
+const QUOTED = 1;
+/** Quoted, and its doubled quotes made single. */
+const IN_SCRATCH = 2;
+
+/** Reads the records that are whole of a part of a file. @param start where one of them starts */
+export function readAll(reader: RecordReader, bytes: Buffer, start: number): void {
+  const part = bytes.subarray(start);
+  const limit = Number.POSITIVE_INFINITY;
+  reader.read({ bytes: part, filled: part.length, limit, isLast: false });
+}

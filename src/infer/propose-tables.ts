@@ -1,0 +1,115 @@
+/** Files of any number of tables → what edp.yaml would declare for them. */
+import { stat } from 'node:fs/promises';
+import path from 'node:path';
+import { EdpError } from '../base/errors.js';
+import { describeFile } from '../formats/csv/describe.js';
+import type { CsvSettings } from '../model/csv-settings.js';
+import { identifier } from '../model/schema.js';
+import type { InputFile } from '../source/discover.js';
+import { type InferenceProgress, inferTable } from './infer.js';
+import type { InferencePool } from './infer-pool.js';
+import { nameFile, nameSeries, stripSeries } from './inferred-names.js';
+import { type Proposal, propose } from './propose.js';
+
+export interface InferenceOptions {
+  /** One table for all files; else each goes by its file's name, and those of one series together. */
+  readonly table: string | undefined;
+  /** Names that other tables have. */
+  readonly taken: ReadonlySet<string>;
+  /** What holds for the form of the files, and what of it was said for them. */
+  readonly settings: CsvSettings;
+  readonly told: CsvSettings;
+}
+
+/** @throws EdpError `usage`, `not_csv`, `io`, `file_changed`, `interrupted` */
+export async function proposeTables(
+  files: readonly InputFile[],
+  options: InferenceOptions,
+  pool: InferencePool,
+  progress: InferenceProgress,
+  signal: AbortSignal,
+): Promise<Proposal[]> {
+  const { table, settings, told } = options;
+  if (table !== undefined) assertName(table);
+  const groups =
+    table === undefined
+      ? await groupFiles(files, options)
+      : new Map(files.length === 0 ? [] : [[table, files]]);
+  const proposals: Proposal[] = [];
+  for (const [name, group] of groups) {
+    proposals.push(propose(await inferTable(name, group, settings, pool, progress, signal), told));
+  }
+  return proposals;
+}
+
+function assertName(table: string): void {
+  const { error } = identifier.safeParse(table);
+  if (error === undefined) return;
+  throw new EdpError('usage', `--table: ${error.issues.map(({ message }) => message).join('; ')}`, {
+    hint: 'take a name such as sales',
+  });
+}
+
+/** Share of all fields of two files that both must have to be of one table. */
+const MIN_COMMON = 0.5;
+
+/**
+ * `sales-1.csv` and `sales-2.csv` are of one table, `sales`, if they have fields in common; of
+ * `sp500.csv` and `sp500-2000.csv`, which are not alike, each has a table of its own.
+ */
+async function groupFiles(
+  files: readonly InputFile[],
+  { taken, settings }: InferenceOptions,
+): Promise<Map<string, InputFile[]>> {
+  const groups = new Map<string, InputFile[]>();
+  const fieldsOf = new Map<string, readonly string[]>();
+  const read = async (file: InputFile) =>
+    (await describeFile(file.path, file.name, undefined, settings)).header;
+  for (const file of files) {
+    const fields = await read(file);
+    const series = nameSeries(file.name);
+    let first = fieldsOf.get(series);
+    if (first === undefined && nameFile(file.name) !== series) {
+      const namesake = await findNamesake(file);
+      if (namesake !== undefined) first = await read(namesake);
+    }
+    const isOfSeries = !taken.has(series) && (first === undefined || areAlike(first, fields));
+    const name = isOfSeries ? series : nameFile(file.name);
+    const own = groups.get(name) ?? [];
+    if (own.length > 0) assertAlike(name, [own[0]!, fieldsOf.get(name)!], [file, fields]);
+    else fieldsOf.set(name, fields);
+    groups.set(name, [...own, file]);
+  }
+  return groups;
+}
+
+/** The file beside it that has the name of the series. */
+async function findNamesake(file: InputFile): Promise<InputFile | undefined> {
+  const base = path.basename(file.path);
+  const dot = base.indexOf('.');
+  const extension = dot < 0 ? '' : base.slice(dot);
+  const name = `${stripSeries(dot < 0 ? base : base.slice(0, dot))}${extension}`;
+  const candidate = path.join(path.dirname(file.path), name);
+  const isFile = await stat(candidate).then(
+    (found) => found.isFile(),
+    () => false,
+  );
+  return isFile ? { name, path: candidate } : undefined;
+}
+
+type FileFields = readonly [InputFile, readonly string[]];
+
+/** `a/export.csv` and `b/export.csv`, which are not alike, cannot both be known by their name. */
+function assertAlike(name: string, [first, own]: FileFields, [file, fields]: FileFields): void {
+  if (areAlike(own, fields)) return;
+  throw new EdpError(
+    'header_mismatch',
+    `${file.name} has other fields than ${first.name}, and the table of each would be called "${name}"`,
+    { hint: 'load each by itself, into the table that --table names' },
+  );
+}
+
+function areAlike(a: readonly string[], b: readonly string[]): boolean {
+  const common = b.filter((field) => a.includes(field)).length;
+  return common >= new Set([...a, ...b]).size * MIN_COMMON;
+}

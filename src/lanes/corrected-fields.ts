@@ -1,0 +1,204 @@
+/**
+ * Values that the byte lane does not write itself: of columns that declare corrections, that are constant or
+ * computed. The lane calls in for each (assembly/corrected.ts), and the code of the csv lane writes it into
+ * the lane's memory; so both lanes give the same, and a table that declares nothing pays nothing.
+ *
+ * What breaks if you change it:
+ * - What a record is counted for, and refers to, counts only once the record is taken. The lane leaves a
+ *   record by stopping in front of it, so what is noted for the record at hand waits for the next one, or
+ *   for the end of the run.
+ * - Rows of the careful way may turn out not to be loaded, and their counts are taken back. Of those that
+ *   the lane writes nobody remembers which correction acted; so there it leaves the records on which one
+ *   did, but for what acts on all alike (`laneNotes`).
+ */
+
+import { correctionKey, NO_NOTES, type NoteTally, type RowNotes } from '../ledger/remarks.js';
+import { addReference } from '../load/sinks/foreign-keys.js';
+import type { ColumnPlan, TablePlan } from '../mapping/table-plan.js';
+import { RowWriter } from '../values/copy-binary.js';
+import { writeValue } from '../values/value-writers.js';
+import { OUT_END, STATE } from './assembly/layout.js';
+import { ColumnEncoder } from './column-encoder.js';
+import type { LaneMemory } from './lane-memory.js';
+import type { ReferenceValues } from './reference-values.js';
+
+/** Bytes that a value may be longer than its text, beside those of its declared texts. */
+const MAX_GROWTH = 256;
+
+/** Bytes that may follow the tail in its row. */
+const TAIL_RESERVE = 64;
+
+const LEFT = -1;
+
+type FieldColumn = Extract<ColumnPlan, { from: 'field' }>;
+
+/** Indexes in the header of the fields that the lane hands over, in the order of their numbers. */
+export function correctedFields({ columns }: TablePlan): number[] {
+  const fields = new Set<number>();
+  for (const column of columns) {
+    if (column.from === 'field' && column.corrections !== undefined) fields.add(column.field);
+    if (column.from === 'computed' || column.from === 'kept') {
+      for (const field of Object.values(column.fields)) fields.add(field);
+    }
+  }
+  return [...fields].sort((a, b) => a - b);
+}
+
+function isTail({ from }: ColumnPlan): boolean {
+  return from === 'constant' || from === 'computed' || from === 'kept';
+}
+
+/** Whether values in no field follow those of the fields. */
+export function hasTail({ columns }: TablePlan): boolean {
+  return columns.some(isTail);
+}
+
+/** What every row that the byte lane writes is counted for. */
+export function laneNotes({ columns }: TablePlan): RowNotes {
+  const corrections = columns.flatMap((column) => {
+    if (column.from === 'computed') return [correctionKey(column.name, 'computed')];
+    if (column.from !== 'constant') return [];
+    return [correctionKey(column.name, column.isDefault ? 'default' : 'constant')];
+  });
+  return corrections.length === 0 ? NO_NOTES : { unknownMetrics: [], corrections };
+}
+
+/** Bytes that the values of a plan may be longer than their texts, all together. */
+export function correctedGrowth(plan: TablePlan): number {
+  const fields = new Set(correctedFields(plan));
+  const isWrittenHere = (column: ColumnPlan) =>
+    isTail(column) || (column.from === 'field' && fields.has(column.field));
+  return plan.columns.filter(isWrittenHere).reduce((sum, column) => sum + growthOf(column), 0);
+}
+
+function growthOf(column: ColumnPlan): number {
+  if (column.from === 'constant') return MAX_GROWTH + column.text.length;
+  if (column.from !== 'field' && column.from !== 'computed') return 0;
+  const { values = {}, default: filled = '' } = column.corrections ?? {};
+  const declared = [...Object.keys(values), filled].map((text) => Buffer.byteLength(text));
+  return MAX_GROWTH + Math.max(...declared);
+}
+
+/** A column of a field, and how it is written. */
+interface FieldWriter {
+  readonly column: FieldColumn;
+  /** Undefined where the field is handed over only because an expression reads it. */
+  readonly encoder: ColumnEncoder | undefined;
+  readonly reference: ReferenceValues | undefined;
+}
+
+interface CorrectedField {
+  readonly index: number;
+  readonly columns: readonly FieldWriter[];
+  readonly growth: number;
+}
+
+export class CorrectedFields {
+  readonly #memory: LaneMemory;
+  readonly #tally: NoteTally;
+  readonly #fields: readonly CorrectedField[];
+  readonly #tail: readonly ColumnEncoder[];
+  /** What may act on a record of the careful way without its being left. */
+  readonly #always: ReadonlySet<string> | undefined;
+  readonly #writer = new RowWriter();
+  /** Of the record at hand, by index in the header; those that are handed over. */
+  readonly #texts: (string | null)[];
+  #record = 0;
+  #noted: string[] = [];
+  #referred: [ReferenceValues, string][] = [];
+
+  /** @param isCareful whether rows may turn out not to be loaded */
+  constructor(
+    memory: LaneMemory,
+    plan: TablePlan,
+    references: ReadonlyMap<string, ReferenceValues>,
+    tally: NoteTally,
+    isCareful: boolean,
+  ) {
+    this.#memory = memory;
+    this.#tally = tally;
+    this.#texts = Array.from({ length: plan.fieldCount }, () => null);
+    this.#fields = correctedFields(plan).map((index) => {
+      const columns = plan.columns.filter(
+        (column): column is FieldColumn => column.from === 'field' && column.field === index,
+      );
+      return {
+        index,
+        growth: columns.reduce((sum, column) => sum + growthOf(column), 0),
+        columns: columns.map((column) => ({
+          column,
+          encoder: ColumnEncoder.compile(column),
+          reference: references.get(column.name),
+        })),
+      };
+    });
+    const tail = plan.columns.filter(isTail);
+    this.#tail = tail.map((column) => ColumnEncoder.compile(column)!);
+    this.#always = isCareful ? new Set(laneNotes(plan).corrections) : undefined;
+    memory.host = this;
+  }
+
+  /** See assembly/corrected.ts. */
+  writeField(number: number, text: number, length: number, record: number): number {
+    this.#begin(record);
+    const field = this.#fields[number]!;
+    const value = length < 0 ? null : this.#memory.bytes.toString('latin1', text, text + length);
+    this.#texts[field.index] = value;
+    for (const { column, encoder, reference } of field.columns) {
+      const fault =
+        encoder === undefined
+          ? writeValue(value, column.type, column.isNullable, this.#writer)
+          : encoder.encode(this.#texts, this.#writer, this.#noted);
+      if (fault !== undefined) return this.#leave();
+      const written = encoder === undefined ? value : encoder.text;
+      if (reference !== undefined && written !== null && (reference.isText || written !== '')) {
+        this.#referred.push([reference, written]);
+      }
+    }
+    return this.#finish(text, Math.max(0, length) + field.growth);
+  }
+
+  /** See assembly/corrected.ts. */
+  writeTail(out: number, record: number): number {
+    this.#begin(record);
+    for (const encoder of this.#tail) {
+      if (encoder.encode(this.#texts, this.#writer, this.#noted) !== undefined)
+        return this.#leave();
+    }
+    return this.#finish(out, this.#memory.words[STATE / 4 + OUT_END]! - out - TAIL_RESERVE);
+  }
+
+  /** @param next address of the first record that the lane did not take */
+  endRun(next: number): void {
+    if (this.#record === next) this.#forget();
+    else this.#begin(0);
+  }
+
+  /** The record before, if it is another, was taken. */
+  #begin(record: number): void {
+    if (record === this.#record) return;
+    if (this.#noted.length > 0) this.#tally.addCorrections(this.#noted, 1);
+    for (const [values, text] of this.#referred) addReference(values, text);
+    this.#forget();
+    this.#record = record;
+  }
+
+  #forget(): void {
+    this.#record = 0;
+    if (this.#noted.length > 0) this.#noted = [];
+    if (this.#referred.length > 0) this.#referred = [];
+  }
+
+  #leave(): number {
+    this.#writer.lendRows();
+    return LEFT;
+  }
+
+  /** @param room bytes that there is room for, beside the lengths of values */
+  #finish(address: number, room: number): number {
+    const always = this.#always;
+    if (always !== undefined && this.#noted.some((key) => !always.has(key))) return this.#leave();
+    if (this.#writer.byteLength > room) return this.#leave();
+    return this.#writer.lendRows().copy(this.#memory.bytes, address);
+  }
+}

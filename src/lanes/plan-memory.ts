@@ -1,0 +1,261 @@
+/**
+ * A table plan → the operations of the byte lane, as its assembly reads them from memory
+ * (assembly/layout.ts).
+ */
+
+import { type Dialect, PLAIN } from '../formats/csv/dialect.js';
+import type { SourcePlan, TablePlan } from '../mapping/table-plan.js';
+import type { ColumnType } from '../model/model.js';
+import {
+  ALLOWS_BARE_QUOTES,
+  BOOLEAN,
+  COLUMN_COUNT,
+  CORRECTED,
+  DATE,
+  DELIMITER,
+  FIELD_BYTES,
+  FIELD_COUNT,
+  FIELD_METRICS,
+  FIELD_NULLABLE,
+  FIELD_NUMBER,
+  FIELD_REFERENCE,
+  FIELDS,
+  FLOAT4,
+  FLOAT8,
+  HAS_LOAD_ID,
+  HAS_TAIL,
+  INT16,
+  INT32,
+  INT64,
+  JSON_TEXT,
+  JSONB,
+  KEY_LENGTH,
+  KEY_NEXT,
+  KEY_OPERATION,
+  KEY_TEXT,
+  KEYS,
+  LEFT,
+  MAX_FIELDS,
+  MAX_METRICS,
+  MAX_REFERENCES,
+  METRICS,
+  METRICS_BARE_KEYS,
+  METRICS_COUNT,
+  METRICS_EXTRA,
+  METRICS_PATH_COUNT,
+  METRICS_QUOTED_KEYS,
+  METRICS_WORDS,
+  NUMERIC,
+  OUTPUT_BYTES,
+  PLAN_END,
+  SKIP,
+  SLACK,
+  STATE,
+  TEXT,
+  TIMESTAMP,
+  UUID,
+} from './assembly/layout.js';
+import { correctedFields, correctedGrowth, hasTail } from './corrected-fields.js';
+import type { LaneMemory } from './lane-memory.js';
+import type { ReferenceValues } from './reference-values.js';
+
+const OPERATION: Readonly<Record<ColumnType, number>> = {
+  smallint: INT16,
+  int: INT32,
+  bigint: INT64,
+  real: FLOAT4,
+  double: FLOAT8,
+  numeric: NUMERIC,
+  text: TEXT,
+  boolean: BOOLEAN,
+  date: DATE,
+  timestamp: TIMESTAMP,
+  timestamptz: TIMESTAMP,
+  uuid: UUID,
+  json: JSON_TEXT,
+  jsonb: JSONB,
+};
+
+/** More, and few rows would fit an output. */
+const MAX_ROW_GROWTH = OUTPUT_BYTES / 4;
+
+/** A delimiter that plain values hold, too, would not end them. */
+const PART_OF_VALUES = /[\w .:+{}[\]"-]/;
+
+/** What the facade needs to know of a plan that is in memory. */
+export interface PlacedPlan {
+  /** Whether what becomes of a record depends on its being UTF-8. */
+  readonly hasText: boolean;
+  /** Where each reference's values go, in the order of their memory. */
+  readonly references: readonly ReferenceValues[];
+  /** Whether the host writes some of the values. */
+  readonly isCorrected: boolean;
+  /** Bytes of a row beside the text in it and what all plans need. */
+  readonly growth: number;
+}
+
+/**
+ * @param references by column name
+ * @returns undefined where the plan or the dialect has something the lane has no notion of at all
+ */
+export function placePlan(
+  memory: LaneMemory,
+  plan: TablePlan,
+  dialect: Dialect,
+  references: ReadonlyMap<string, ReferenceValues>,
+): PlacedPlan | undefined {
+  const { fieldCount, columns, sources } = plan;
+  if (!isPlain(dialect) || fieldCount < 1 || fieldCount > MAX_FIELDS) return undefined;
+  const { bytes, words } = memory;
+  const used: ReferenceValues[] = [];
+  let hasText = false;
+
+  bytes.fill(0, FIELDS, FIELDS + fieldCount * FIELD_BYTES);
+  const entryOf = (field: number) => FIELDS + field * FIELD_BYTES;
+  const corrected = correctedFields(plan);
+  for (const [number, field] of corrected.entries()) {
+    bytes[entryOf(field)] = CORRECTED;
+    words[(entryOf(field) + FIELD_NUMBER) / 4] = number;
+  }
+  // What corrections read is text, whatever becomes of it.
+  hasText ||= corrected.length > 0;
+  for (const column of columns) {
+    if (column.from !== 'field' || corrected.includes(column.field)) continue;
+    const entry = entryOf(column.field);
+    if (bytes[entry] !== SKIP) return undefined;
+    const operation = OPERATION[column.type];
+    bytes[entry] = operation;
+    bytes[entry + FIELD_NULLABLE] = column.isNullable ? 1 : 0;
+    hasText ||= operation === TEXT || operation === JSON_TEXT || operation === JSONB;
+    const reference = references.get(column.name);
+    if (reference === undefined) continue;
+    const isInteger = operation === INT16 || operation === INT32 || operation === INT64;
+    if (reference.isText ? operation !== TEXT : !isInteger) return undefined;
+    if (used.push(reference) > MAX_REFERENCES) return undefined;
+    bytes[entry + FIELD_REFERENCE] = used.length;
+  }
+  const keys = new KeyWriter(memory);
+  for (const [index, source] of sources.entries()) {
+    const entry = entryOf(source.field);
+    if (bytes[entry] !== SKIP || source.keys.length > MAX_METRICS) return undefined;
+    if (!source.path.every((key) => isPlainKey(key, dialect))) return undefined;
+    const operations = metricOperations(plan, index, source, dialect);
+    const address = keys.writeMetrics(
+      source,
+      operations,
+      columns.some((column) => column.from === 'extra' && column.source === index),
+    );
+    if (address === undefined) return undefined;
+    bytes[entry] = METRICS;
+    words[(entry + FIELD_METRICS) / 4] = address;
+    hasText ||= operations.includes(TEXT);
+  }
+
+  const state = words.subarray(STATE / 4);
+  state[FIELD_COUNT] = fieldCount;
+  state[COLUMN_COUNT] = columns.length;
+  state[DELIMITER] = dialect.delimiter.charCodeAt(0);
+  // Where the delimiter may be part of JSON, unquoted JSON does not end where it seems to.
+  state[ALLOWS_BARE_QUOTES] = dialect.allowsBareQuotes && dialect.delimiter === '\t' ? 1 : 0;
+  state[HAS_LOAD_ID] = columns.some(({ from }) => from === 'load') ? 1 : 0;
+  state[HAS_TAIL] = hasTail(plan) ? 1 : 0;
+  const growth = correctedGrowth(plan);
+  if (growth > MAX_ROW_GROWTH) return undefined;
+  return {
+    hasText,
+    references: used,
+    isCorrected: corrected.length > 0 || hasTail(plan),
+    growth,
+  };
+}
+
+/**
+ * Whether the lane knows how the dialect's records begin, end and quote. Of other encodings it takes the
+ * records that are ASCII, and ragged records are not for it in any case.
+ */
+function isPlain(dialect: Dialect): boolean {
+  return (
+    dialect.delimiter.length === 1 &&
+    !PART_OF_VALUES.test(dialect.delimiter) &&
+    dialect.quote === PLAIN.quote &&
+    dialect.escape === PLAIN.escape &&
+    dialect.recordEnd === PLAIN.recordEnd &&
+    dialect.comment === PLAIN.comment &&
+    !dialect.hasTrailingDelimiter
+  );
+}
+
+function metricOperations(
+  { columns }: TablePlan,
+  index: number,
+  { keys }: SourcePlan,
+  dialect: Dialect,
+): readonly number[] {
+  return keys.map((key, metric) => {
+    // A key that two metrics read would be given to the first only.
+    const isShared = keys.some((other, i) => other === key && i !== metric);
+    if (isShared || !isPlainKey(key, dialect)) return LEFT;
+    const column = columns.find(
+      (c) => c.from === 'metric' && c.source === index && c.metric === metric,
+    );
+    return column === undefined ? LEFT : OPERATION[column.type];
+  });
+}
+
+/**
+ * Whether a key stands in JSON as it is: without escapes, and in other encodings with the same bytes as
+ * in UTF-8. `__proto__` is a fault there.
+ */
+function isPlainKey(key: string, { encoding }: Dialect): boolean {
+  const hasSameBytes = encoding === 'utf-8' || Buffer.byteLength(key) === key.length;
+  return hasSameBytes && JSON.stringify(key) === `"${key}"` && key !== '__proto__';
+}
+
+/** Writes plans of metrics and their keys, one behind the other. */
+class KeyWriter {
+  readonly #memory: LaneMemory;
+  #address = KEYS;
+
+  constructor(memory: LaneMemory) {
+    this.#memory = memory;
+  }
+
+  /** @returns the address of the plan; undefined where there is no room for it */
+  writeMetrics(
+    { path, keys }: SourcePlan,
+    operations: readonly number[],
+    hasExtra: boolean,
+  ): number | undefined {
+    const address = this.#address;
+    const all = [...path, ...keys];
+    const byteLength = all.reduce((sum, key) => sum + 2 * (Buffer.byteLength(key) + 64), 64);
+    if (address + byteLength + SLACK > PLAN_END) return undefined;
+    this.#address += align(4 * METRICS_WORDS);
+    const plan = this.#memory.words.subarray(address / 4);
+    plan[METRICS_PATH_COUNT] = path.length;
+    plan[METRICS_COUNT] = keys.length;
+    plan[METRICS_EXTRA] = hasExtra ? 1 : 0;
+    const allOperations = [...path.map(() => LEFT), ...operations];
+    plan[METRICS_QUOTED_KEYS] = this.#writeKeys(all, allOperations, '""');
+    plan[METRICS_BARE_KEYS] = this.#writeKeys(all, allOperations, '"');
+    return address;
+  }
+
+  #writeKeys(keys: readonly string[], operations: readonly number[], quote: string): number {
+    const first = this.#address;
+    const { bytes } = this.#memory;
+    for (const [i, key] of keys.entries()) {
+      const address = this.#address;
+      const length = bytes.write(`${quote}${key}${quote}`, address + KEY_TEXT);
+      this.#address = address + KEY_TEXT + align(length);
+      bytes.writeUInt32LE(length, address + KEY_LENGTH);
+      bytes.writeUInt32LE(operations[i]!, address + KEY_OPERATION);
+      bytes.writeUInt32LE(this.#address, address + KEY_NEXT);
+    }
+    return first;
+  }
+}
+
+function align(byteLength: number): number {
+  return Math.ceil(byteLength / 16) * 16;
+}

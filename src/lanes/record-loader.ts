@@ -1,0 +1,286 @@
+/**
+ * Windows of a split → rows for the sink, rejects for the log. Two lanes, one meaning: the byte lane
+ * takes what it understands; in front of any other record it stops, and the csv lane takes that one.
+ */
+import { isUtf8 } from 'node:buffer';
+import { failpoint } from '../base/failpoints.js';
+import { type Dialect, LF } from '../formats/csv/dialect.js';
+import { CsvParser } from '../formats/csv/scan/csv-parser.js';
+import { RecordBatch, RecordScanner } from '../formats/csv/scan/records.js';
+import type { Window } from '../formats/text/windows.js';
+import {
+  MAX_PENDING_REJECT_BYTES,
+  type RecordPlace,
+  type RejectLog,
+} from '../ledger/reject-log.js';
+import { NO_NOTES, type NoteCounts, NoteTally, type RowNotes } from '../ledger/remarks.js';
+import type { TablePlan } from '../mapping/table-plan.js';
+import { Fault } from '../model/reject-codes.js';
+import { RowWriter } from '../values/copy-binary.js';
+import { ByteLane, STOPPED_AT_LIMIT, STOPPED_FULL, STOPPED_INCOMPLETE } from './byte-lane.js';
+import type { LaneMemory } from './lane-memory.js';
+import { RowEncoder } from './row-encoder.js';
+import type { RowSink } from './row-sink.js';
+
+/** A write is never larger than this, however many rows it may hold. */
+const MAX_WRITE_BYTES = 1024 * 1024;
+
+/** Records the csv lane takes at once, at the most. */
+const MAX_CSV_RUN = 1024;
+
+/** What is kept of a record that is too long. */
+const KEPT_OF_LONG_RECORD = 64 * 1024;
+
+interface LongRecord {
+  readonly place: RecordPlace;
+  readonly head: Buffer;
+  length: number;
+}
+
+export interface LoaderOptions {
+  readonly plan: TablePlan;
+  readonly dialect: Dialect;
+  readonly loadId: number;
+  readonly writeBatchSize: number;
+  /** Where lines begin that look like a footer: what is wrong with those may be told better. */
+  readonly footerStart?: number | undefined;
+  /** Where the byte lane works; without it, all records go to the csv lane. */
+  readonly laneMemory: LaneMemory | undefined;
+}
+
+export class RecordLoader {
+  readonly #options: LoaderOptions;
+  readonly #sink: RowSink;
+  readonly #rejects: RejectLog;
+  readonly #lane: ByteLane | undefined;
+  readonly #scanner: RecordScanner;
+  readonly #batch = new RecordBatch(MAX_CSV_RUN);
+  readonly #parser: CsvParser;
+  readonly #encoder: RowEncoder;
+  readonly #writer = new RowWriter();
+  readonly #tally = new NoteTally();
+  /** Rows of the lane that the sink was told of. */
+  #noted = 0;
+  /** Records for the csv lane in a row; grows while the byte lane understands none of them. */
+  #csvRun = 1;
+  #line = 0;
+  #records = 0;
+  /** A record that is too long to be kept, while its end is looked for. */
+  #longRecord: LongRecord | undefined;
+
+  constructor(options: LoaderOptions, sink: RowSink, rejects: RejectLog) {
+    this.#options = options;
+    this.#sink = sink;
+    this.#rejects = rejects;
+    const { plan, dialect, loadId, laneMemory } = options;
+    this.#scanner = new RecordScanner(dialect);
+    this.#parser = new CsvParser(dialect);
+    this.#encoder = new RowEncoder(plan, loadId);
+    this.#lane =
+      laneMemory === undefined
+        ? undefined
+        : ByteLane.compile(laneMemory, plan, dialect, sink.references, {
+            loadId,
+            withOrdinals: sink.wantsOrdinals,
+            maxRows: options.writeBatchSize,
+            noteTally: this.#tally,
+          });
+  }
+
+  get recordCount(): number {
+    return this.#records;
+  }
+
+  /** Line ends seen so far. */
+  get lineCount(): number {
+    return this.#line;
+  }
+
+  /** Of the records that were taken, but for those that were taken back. */
+  get noteCounts(): NoteCounts {
+    return this.#tally.counts;
+  }
+
+  /** Takes back what was counted for a record that is not loaded after all. */
+  uncount(notes: RowNotes): void {
+    this.#tally.add(notes, -1);
+  }
+
+  /**
+   * Takes the records of a window that are complete and start before its limit.
+   *
+   * @returns start of the first record not taken
+   */
+  async take(window: Window): Promise<number> {
+    const { bytes, filled, limit, isLast, base } = window;
+    // A window that had to grow is not in the lane's memory.
+    const lane = this.#lane?.canRead(bytes) ? this.#lane : undefined;
+    // Of another encoding, the lane takes no text that is not ASCII.
+    const isValid =
+      lane?.needsUtf8 === true &&
+      this.#options.dialect.encoding === 'utf-8' &&
+      isUtf8(bytes.subarray(0, bytes.lastIndexOf(LF, filled - 1) + 1));
+    let position = this.#longRecord === undefined ? 0 : this.#passLongRecord(window);
+    while (!this.isInRecord && position < limit && position < filled) {
+      if (lane !== undefined && this.#csvRun < MAX_CSV_RUN) {
+        lane.line = this.#line;
+        lane.nextOrdinal = this.#sink.nextOrdinal;
+        const reason = lane.run(bytes, position, filled, limit, isValid);
+        const hasTaken = lane.next > position;
+        position = lane.next;
+        this.#line = lane.line;
+        this.#noteLaneRows(lane, base);
+        if (reason === STOPPED_FULL) {
+          this.#takeLaneRows(lane);
+          await failpoint('lane.full');
+          await this.#sink.flush();
+          continue;
+        }
+        if (reason === STOPPED_AT_LIMIT || (reason === STOPPED_INCOMPLETE && !isLast)) break;
+        if (hasTaken) this.#csvRun = 1;
+      }
+      const next = this.#takeByCsv(window, position);
+      if (next === position) break;
+      position = next;
+      this.#csvRun = this.#csvRun >= MAX_CSV_RUN ? 1 : this.#csvRun * 2;
+    }
+    await failpoint('lane.encoded');
+    await this.#sink.flush();
+    if (this.#rejects.pendingBytes > MAX_PENDING_REJECT_BYTES) {
+      await this.#sink.pause();
+      await this.#rejects.flush();
+    }
+    return position;
+  }
+
+  /**
+   * Gives up on a record that fills the largest window: where it is a quoted field that is never closed,
+   * it ends at one of its first lines; else the bytes are passed over up to its end.
+   *
+   * @returns start of the next record, or what is done of this one
+   */
+  cutLongRecord({ bytes, filled, limit, base }: Window): number {
+    const scanner = this.#scanner;
+    this.#batch.count = 0;
+    scanner.reset(0);
+    scanner.scan(bytes, filled, limit, false, this.#batch);
+    if (scanner.cutLongRecord(bytes, filled, this.#batch)) {
+      this.#parseBatch(bytes, base);
+      return scanner.nextRecord;
+    }
+    const start = scanner.nextRecord;
+    const head = Buffer.from(bytes.subarray(start, start + KEPT_OF_LONG_RECORD));
+    const lineInSplit = this.#line + scanner.nextLine;
+    const place = { byteOffset: base + start, byteLength: head.length, lineInSplit };
+    this.#longRecord = { place, head, length: scanner.position - start };
+    return this.#leaveWindow();
+  }
+
+  /** Whether the window ended in the middle of a record that is too long to be kept. */
+  get isInRecord(): boolean {
+    return this.#longRecord !== undefined;
+  }
+
+  /** @returns start of the next record, or what is done of the long one */
+  #passLongRecord({ bytes, filled, isLast }: Window): number {
+    const record = this.#longRecord!;
+    const hasEnded = this.#scanner.pass(bytes, filled, isLast);
+    record.length += this.#scanner.position;
+    if (!hasEnded) return this.#leaveWindow();
+    this.#longRecord = undefined;
+    this.rejectLongRecord(record.place, record.length, record.head, this.#scanner.nextLine);
+    return this.#scanner.nextRecord;
+  }
+
+  /**
+   * Rejects a record that is too long to be kept.
+   *
+   * @param head what is kept of it
+   * @param lines line ends from where the loader stands up to the next record
+   */
+  rejectLongRecord(place: RecordPlace, length: number, head: Buffer, lines: number): void {
+    this.#records++;
+    this.#line += lines;
+    const reason = `the record is about ${length} bytes long, more than edp can hold; its first ${head.length} are kept`;
+    this.#rejects.add(place, new Fault('record_too_long', reason), head);
+  }
+
+  /** The scanner stays in its record, while what it has seen of it goes. */
+  #leaveWindow(): number {
+    const taken = this.#scanner.position;
+    this.#scanner.shift(taken);
+    return taken;
+  }
+
+  /** Hands the last rows on. */
+  async finish(): Promise<void> {
+    if (this.#lane !== undefined) this.#takeLaneRows(this.#lane);
+    this.#sink.take(this.#writer);
+    await this.#sink.flush();
+  }
+
+  #noteLaneRows(lane: ByteLane, base: number): void {
+    this.#records += lane.places.count - this.#noted;
+    this.#sink.addedByLane(lane.places, this.#noted, base);
+    this.#noted = lane.places.count;
+  }
+
+  #takeLaneRows(lane: ByteLane): void {
+    const rows = lane.takeRows();
+    if (rows.length > 0) this.#sink.takeFromLane(rows, (sent) => lane.recycle(sent));
+    this.#noted = 0;
+  }
+
+  /** Takes a run of records from `position` on. @returns start of the first record not taken */
+  #takeByCsv({ bytes, filled, limit, isLast, base }: Window, position: number): number {
+    const scanner = this.#scanner;
+    this.#batch.count = 0;
+    this.#batch.limit = this.#lane === undefined ? MAX_CSV_RUN : this.#csvRun;
+    scanner.reset(position);
+    scanner.scan(bytes, filled, limit, isLast, this.#batch);
+    this.#parseBatch(bytes, base);
+    return scanner.nextRecord;
+  }
+
+  #explain(fault: Fault, byteOffset: number): Fault {
+    const { footerStart } = this.#options;
+    if (footerStart === undefined || byteOffset < footerStart) return fault;
+    if (fault.code !== 'wrong_field_count') return fault;
+    return new Fault(
+      fault.code,
+      `${fault.reason}; at the end of the file this looks like a footer, which --skip-footer passes over`,
+    );
+  }
+
+  #parseBatch(bytes: Buffer, base: number): void {
+    const batch = this.#batch;
+    this.#parser.parse(bytes, batch, (index, record) => {
+      this.#records++;
+      const start = batch.start[index]!;
+      const end = batch.end[index]!;
+      const place: RecordPlace = {
+        byteOffset: base + start,
+        byteLength: end - start,
+        lineInSplit: this.#line + batch.line[index]!,
+      };
+      const ordinal = this.#sink.wantsOrdinals ? this.#sink.nextOrdinal : undefined;
+      const fault =
+        record instanceof Fault ? record : this.#encoder.encode(record, this.#writer, ordinal);
+      if (fault !== undefined) {
+        const told = this.#explain(fault, place.byteOffset);
+        this.#rejects.add(place, told, Buffer.from(bytes.subarray(start, end)));
+        return;
+      }
+      const { notes, texts } = this.#encoder;
+      if (notes !== NO_NOTES) this.#tally.add(notes, 1);
+      this.#sink.added(texts, place, notes, this.#writer.byteLength);
+      if (
+        this.#writer.rowCount >= this.#options.writeBatchSize ||
+        this.#writer.byteLength >= MAX_WRITE_BYTES
+      ) {
+        this.#sink.take(this.#writer);
+      }
+    });
+    this.#line += this.#scanner.nextLine;
+  }
+}

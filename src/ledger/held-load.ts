@@ -1,0 +1,322 @@
+/**
+ * A load in the hands of one command that changes it (undo, replay): its lock, and transactions that are
+ * tried again where that may help.
+ *
+ * The lock belongs to the session in which the transactions run, so whoever gets it next finds none of
+ * them still under way, also after a kill. Where the connection is lost, the lock is taken anew, and the
+ * attempt tells whether somebody else had it meanwhile.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import pRetry from 'p-retry';
+import type pg from 'pg';
+import { EdpError } from '../base/errors.js';
+import { failpoint } from '../base/failpoints.js';
+import type { FileFormat } from '../formats/csv/reading.js';
+import type { RowCounts } from '../load/messages.js';
+import { isClosed } from '../postgres/backend.js';
+import { connect, withTransaction } from '../postgres/connection.js';
+import { CONNECTION_LOST, isConnectionError, isTransient } from '../postgres/sqlstate.js';
+import { hasLedger } from './ledger-queries.js';
+import { tryLockLoad } from './loads.js';
+
+/** How long to wait for the lock: a command that was just killed may take a moment to let it go. */
+const LOCK_WAIT_MS = 3000;
+const LOCK_POLL_MS = 100;
+
+const MAX_RETRIES = 8;
+const RETRY_BASE_MS = 50;
+const RETRY_MAX_MS = 5000;
+
+export type LoadState = 'loading' | 'loaded' | 'undoing' | 'undone';
+
+export interface LoadRecord {
+  readonly loadId: number;
+  readonly path: string;
+  readonly table: string;
+  readonly contentHash: string;
+  readonly state: LoadState;
+  readonly attempt: number;
+  readonly header: Buffer;
+  readonly format: FileFormat;
+  readonly rows: RowCounts;
+  /** Rows of other loads whose values it replaced. */
+  readonly replaced: number;
+  readonly startedAt: string;
+}
+
+/** Counts of a load apart from the records read, which are what they add up to. */
+export type CountChange = Partial<Omit<RowCounts, 'read'>>;
+
+interface LoadRow {
+  readonly load_id: number;
+  readonly path: string;
+  readonly table_name: string;
+  readonly content_hash: string;
+  readonly state: LoadState;
+  readonly attempt: number;
+  readonly header: Buffer;
+  readonly file_format: FileFormat;
+  readonly rows_read: number;
+  readonly rows_loaded: number;
+  readonly rows_rejected: number;
+  readonly rows_duplicate: number;
+  readonly rows_replaced: number;
+  readonly started_at: string;
+}
+
+/** @throws EdpError `unknown_load` */
+export async function readLoad(client: pg.Client, loadId: number): Promise<LoadRecord> {
+  const { rows } = (await hasLedger(client))
+    ? await client.query<LoadRow>('SELECT * FROM edp.loads WHERE load_id = $1', [loadId])
+    : { rows: [] };
+  const row = rows[0];
+  if (row === undefined) {
+    throw new EdpError('unknown_load', `there is no load ${loadId}`, {
+      hint: 'edp status lists the loads',
+    });
+  }
+  return {
+    loadId: row.load_id,
+    path: row.path,
+    table: row.table_name,
+    contentHash: row.content_hash,
+    state: row.state,
+    attempt: row.attempt,
+    header: row.header,
+    format: row.file_format,
+    rows: {
+      read: row.rows_read,
+      loaded: row.rows_loaded,
+      rejected: row.rows_rejected,
+      duplicate: row.rows_duplicate,
+    },
+    replaced: row.rows_replaced,
+    startedAt: row.started_at,
+  };
+}
+
+/**
+ * Runs `work` with the load in hand: no run, undo or replay has it, and none gets it until the end.
+ *
+ * @param role what the session does, for pg_stat_activity
+ * @throws EdpError `unknown_load`, or `load_busy` where another command has it
+ */
+export async function withHeldLoad<T>(
+  config: pg.ClientConfig,
+  role: string,
+  loadId: number,
+  signal: AbortSignal,
+  work: (hold: HeldLoad) => Promise<T>,
+): Promise<T> {
+  const hold = new HeldLoad(config, role, loadId, signal);
+  try {
+    await hold.read(async () => {});
+    return await work(hold);
+  } finally {
+    await hold.release();
+  }
+}
+
+export class HeldLoad {
+  readonly loadId: number;
+  readonly #config: pg.ClientConfig;
+  readonly #role: string;
+  readonly #signal: AbortSignal;
+  #client: pg.Client | undefined;
+  #sessions = 0;
+  /** The attempt that is ours; undefined until the load was in hand for the first time. */
+  #attempt: number | undefined;
+
+  constructor(config: pg.ClientConfig, role: string, loadId: number, signal: AbortSignal) {
+    this.#config = config;
+    this.#role = role;
+    this.loadId = loadId;
+    this.#signal = signal;
+  }
+
+  /**
+   * How many sessions there were so far. Steps do not wait for the disk: where the number has changed, the
+   * server may have crashed, and steps that were done before may have to be done again.
+   */
+  get sessions(): number {
+    return this.#sessions;
+  }
+
+  /** Runs statements that each stand alone. They may run again where the first try failed. */
+  async read<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
+    return pRetry(() => this.#attemptOnce(work), {
+      retries: MAX_RETRIES,
+      minTimeout: RETRY_BASE_MS,
+      maxTimeout: RETRY_MAX_MS,
+      randomize: true,
+      shouldRetry: ({ error }) => !this.#signal.aborted && mayPass(error),
+    });
+  }
+
+  /**
+   * Runs one step as a transaction. It runs again where it failed for a reason that may pass, also where
+   * nobody knows whether it has committed: so it must look at what there is, and not at what it did.
+   */
+  async transaction<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
+    return this.read(async (client) => {
+      const result = await withTransaction(client, async () => {
+        await failpoint('held.begun', client);
+        const worked = await work(client);
+        await failpoint('held.before_commit', client);
+        return worked;
+      });
+      await failpoint('held.acknowledged', client);
+      return result;
+    });
+  }
+
+  /** The load as it is now. */
+  async look(): Promise<LoadRecord> {
+    return this.read((client) => readLoad(client, this.loadId));
+  }
+
+  /**
+   * Adds to the counts of the load, in the transaction of what they count. Comes last in it, since it
+   * locks the load's row until the commit.
+   */
+  async addToCounts(client: pg.Client, change: CountChange): Promise<void> {
+    const { loaded = 0, rejected = 0, duplicate = 0 } = change;
+    const { rowCount } = await client.query(
+      `UPDATE edp.loads SET rows_read = rows_read + $3 + $4 + $5, rows_loaded = rows_loaded + $3,
+         rows_rejected = rows_rejected + $4, rows_duplicate = rows_duplicate + $5
+       WHERE load_id = $1 AND attempt = $2`,
+      [this.loadId, this.#attempt, loaded, rejected, duplicate],
+    );
+    if (rowCount !== 1) throw this.#takenOver();
+  }
+
+  /** Takes from the counts what was removed. None falls below zero: what was copied by hand was not counted. */
+  async takeFromCounts(client: pg.Client, change: CountChange): Promise<void> {
+    const { loaded = 0, rejected = 0, duplicate = 0 } = change;
+    const { rowCount } = await client.query(
+      `UPDATE edp.loads SET
+         rows_read = rows_read - least(rows_loaded, $3) - least(rows_rejected, $4) - least(rows_duplicate, $5),
+         rows_loaded = rows_loaded - least(rows_loaded, $3),
+         rows_rejected = rows_rejected - least(rows_rejected, $4),
+         rows_duplicate = rows_duplicate - least(rows_duplicate, $5)
+       WHERE load_id = $1 AND attempt = $2`,
+      [this.loadId, this.#attempt, loaded, rejected, duplicate],
+    );
+    if (rowCount !== 1) throw this.#takenOver();
+  }
+
+  /** Moves the load into another state, and changes nothing else of it. */
+  async changeState(client: pg.Client, state: LoadState): Promise<void> {
+    const { rowCount } = await client.query(
+      'UPDATE edp.loads SET state = $3 WHERE load_id = $1 AND attempt = $2',
+      [this.loadId, this.#attempt, state],
+    );
+    if (rowCount !== 1) throw this.#takenOver();
+  }
+
+  /** The last step of an undo. Its commit waits for the disk, and PostgreSQL writes its log in order. */
+  async finishUndo(client: pg.Client): Promise<void> {
+    await client.query('SET LOCAL synchronous_commit TO DEFAULT');
+    const { rowCount } = await client.query(
+      `UPDATE edp.loads SET state = 'undone', undone_at = clock_timestamp(),
+         rows_read = 0, rows_loaded = 0, rows_rejected = 0, rows_duplicate = 0
+       WHERE load_id = $1 AND attempt = $2`,
+      [this.loadId, this.#attempt],
+    );
+    if (rowCount !== 1) throw this.#takenOver();
+  }
+
+  async release(): Promise<void> {
+    await this.#client?.end().catch(() => {});
+    this.#client = undefined;
+  }
+
+  async #attemptOnce<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
+    const client = await this.#session();
+    try {
+      return await work(client);
+    } catch (error) {
+      const { code } = error as { code?: string };
+      if (!isClosed(client) && !isConnectionError(code)) throw error;
+      await this.release();
+      // pg gives a query whose connection ended under it an error without a code.
+      throw code === undefined && error instanceof Error && !(error instanceof EdpError)
+        ? Object.assign(error, { code: CONNECTION_LOST })
+        : error;
+    }
+  }
+
+  async #session(): Promise<pg.Client> {
+    if (this.#client !== undefined && !isClosed(this.#client)) return this.#client;
+    const client = await connect(this.#config, this.#role);
+    try {
+      await this.#take(client);
+    } catch (error) {
+      await client.end().catch(() => {});
+      throw error;
+    }
+    this.#client = client;
+    this.#sessions++;
+    return client;
+  }
+
+  /** Takes the lock, and shuts out workers of an earlier run: they can no longer commit. */
+  async #take(client: pg.Client): Promise<void> {
+    const load = await readLoad(client, this.loadId);
+    const deadline = Date.now() + LOCK_WAIT_MS;
+    while (!(await tryLockLoad(client, load))) {
+      if (Date.now() > deadline || this.#signal.aborted) {
+        throw new EdpError(
+          'load_busy',
+          `load ${this.loadId} is in the hands of another command: its file is being loaded, or it is being undone or replayed`,
+          {
+            hint: `wait for that command to end, or stop it; edp status ${this.loadId} shows the load`,
+          },
+        );
+      }
+      await sleep(LOCK_POLL_MS);
+    }
+    await failpoint('held.locked', client);
+    if (this.#attempt !== undefined) {
+      const { attempt } = await readLoad(client, this.loadId);
+      if (attempt !== this.#attempt) throw this.#takenOver();
+    } else {
+      const { rows } = await client.query<{ attempt: number }>(
+        'UPDATE edp.loads SET attempt = attempt + 1 WHERE load_id = $1 RETURNING attempt',
+        [this.loadId],
+      );
+      this.#attempt = rows[0]!.attempt;
+    }
+    // A step that is lost in a crash of the server is lost whole; the last one is synchronous.
+    await client.query('SET synchronous_commit = off; SET client_min_messages = warning');
+    await failpoint('held.taken', client);
+  }
+
+  #takenOver(): EdpError {
+    return new EdpError('load_busy', `another command took over load ${this.loadId}`, {
+      hint: `edp status ${this.loadId} shows what became of it`,
+    });
+  }
+}
+
+/**
+ * Says what a command needs where the server does not let its role do it.
+ *
+ * @param needs the privileges
+ */
+export function explainPrivileges(error: unknown, command: string, needs: string): unknown {
+  if (error instanceof EdpError || (error as { code?: string }).code !== '42501') return error;
+  return new EdpError(
+    'database_refused',
+    `this role may not ${command}: ${(error as Error).message}`,
+    {
+      hint: `it takes ${needs}`,
+      cause: error,
+    },
+  );
+}
+
+function mayPass(error: Error): boolean {
+  const { code } = (error instanceof EdpError ? (error.cause ?? {}) : error) as { code?: string };
+  return isTransient(code);
+}

@@ -1,0 +1,267 @@
+/** What the ledger answers: loads, and rejects. Reads only, but for openLedger, and works before anything was loaded. */
+import type pg from 'pg';
+import { EdpError } from '../base/errors.js';
+import type { FileFormat } from '../formats/csv/reading.js';
+import type { RowCounts } from '../load/messages.js';
+import type { Drift } from '../model/drift.js';
+import { migrate } from '../postgres/migrate.js';
+import { groupCorrections } from './remarks.js';
+
+export interface LoadSummary {
+  readonly loadId: number;
+  readonly path: string;
+  readonly table: string;
+  /**
+   * `loading` while a run is at it, `interrupted` when none is any more; `undoing` while an undo is at it,
+   * `half_undone` when none is any more.
+   */
+  readonly state: 'loaded' | 'loading' | 'interrupted' | 'undoing' | 'half_undone' | 'undone';
+  readonly bytes: number;
+  readonly rows: RowCounts;
+  readonly unknownMetrics: Readonly<Record<string, number>>;
+  /** By column, then by correction: how often it acted. */
+  readonly corrections: ReturnType<typeof groupCorrections>;
+  /** How its fields differ from those of the table; undefined where they do not. */
+  readonly drift: Drift | undefined;
+  /** Rows of other loads whose values it replaced (--on-conflict update). */
+  readonly rowsReplaced: number;
+  /** Working time of all its runs. */
+  readonly seconds: number;
+  readonly contentHash: string;
+  readonly startedAt: string;
+  readonly finishedAt: string | null;
+  readonly undoneAt: string | null;
+}
+
+export interface ReceiptSummary {
+  readonly startByte: number;
+  readonly endByte: number;
+  readonly firstLine: number;
+  readonly rows: RowCounts;
+  readonly committedAt: string;
+}
+
+export interface StoredReject {
+  readonly loadId: number;
+  readonly path: string;
+  readonly line: number;
+  readonly byteOffset: number;
+  readonly column: string | null;
+  readonly code: string;
+  readonly reason: string;
+  readonly raw: Buffer;
+}
+
+interface LoadRow {
+  readonly load_id: number;
+  readonly path: string;
+  readonly table_name: string;
+  readonly state: 'loaded' | 'loading' | 'undoing' | 'undone';
+  readonly is_held: boolean;
+  readonly size_bytes: number;
+  readonly rows_read: number;
+  readonly rows_loaded: number;
+  readonly rows_rejected: number;
+  readonly rows_duplicate: number;
+  readonly rows_replaced: number;
+  readonly seconds: string;
+  readonly content_hash: string;
+  readonly started_at: string;
+  readonly finished_at: string | null;
+  readonly undone_at: string | null;
+  readonly file_format: { readonly drift?: Drift } | null;
+  readonly unknown: Record<string, number> | null;
+  readonly corrections: Record<string, number> | null;
+}
+
+export async function hasLedger(client: pg.Client): Promise<boolean> {
+  const { rows } = await client.query<{ exists: boolean }>(
+    "SELECT to_regclass('edp.loads') IS NOT NULL AS exists",
+  );
+  return rows[0]?.exists === true;
+}
+
+/** Brings a ledger of an older edp up to date, where there is one; for whoever looks at it first. */
+export async function openLedger(client: pg.Client): Promise<void> {
+  if (await hasLedger(client)) await migrate(client);
+}
+
+/** What a load is where no command is at it any more. */
+const STATE_WHEN_LEFT: Readonly<Record<string, LoadSummary['state']>> = {
+  loading: 'interrupted',
+  undoing: 'half_undone',
+};
+
+/** A load's advisory lock is a bigint, of which pg_locks shows the halves. */
+const IS_HELD = `EXISTS (
+  SELECT FROM pg_locks, hashtextextended('edp load ' || table_name || ' ' || content_hash, 0) AS key
+  WHERE locktype = 'advisory' AND granted AND objsubid = 1
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND ((classid::bigint << 32) | objid::bigint) = key)`;
+
+/** Newest first. */
+export async function listLoads(client: pg.Client, limit: number): Promise<LoadSummary[]> {
+  if (!(await hasLedger(client))) return [];
+  return queryLoads(client, 'true', [], limit);
+}
+
+/** @throws EdpError `unknown_load` */
+export async function getLoad(client: pg.Client, loadId: number): Promise<LoadSummary> {
+  const found = (await hasLedger(client))
+    ? await queryLoads(client, 'load_id = $1', [loadId], 1)
+    : [];
+  if (found[0] !== undefined) return found[0];
+  throw new EdpError('unknown_load', `there is no load ${loadId}`, {
+    hint: 'edp status lists the loads',
+  });
+}
+
+/** @throws EdpError `usage` for what is no number of a load */
+export function parseLoadId(text: unknown): number {
+  if (/^\d{1,15}$/.test(String(text))) return Number(text);
+  throw new EdpError('usage', `${JSON.stringify(text)} is not the number of a load`, {
+    hint: 'edp status lists the loads with their numbers',
+  });
+}
+
+/** What is wrong with most rejects of a load. */
+export async function findCommonFault(
+  client: pg.Client,
+  loadId: number,
+): Promise<{ code: string; column: string | null; records: number } | undefined> {
+  const { rows } = await client.query<{ code: string; column: string | null; records: number }>(
+    `SELECT code, column_name AS column, count(*) AS records FROM edp.rejects WHERE load_id = $1
+     GROUP BY code, column_name ORDER BY records DESC, code, column_name LIMIT 1`,
+    [loadId],
+  );
+  return rows[0];
+}
+
+/** SQL for the counts by name over the receipts of load `l`. */
+function sumOfReceipts(column: string): string {
+  return `(SELECT jsonb_object_agg(name, total) FROM (
+     SELECT key AS name, sum(value::bigint) AS total
+     FROM edp.receipts r, jsonb_each_text(r.${column})
+     WHERE r.load_id = l.load_id GROUP BY key) AS counts)`;
+}
+
+async function queryLoads(
+  client: pg.Client,
+  condition: string,
+  values: readonly unknown[],
+  limit: number,
+): Promise<LoadSummary[]> {
+  const { rows } = await client.query<LoadRow>(
+    `SELECT l.*, ${IS_HELD} AS is_held, ${sumOfReceipts('unknown_metrics')} AS unknown,
+       ${sumOfReceipts('corrections')} AS corrections
+     FROM edp.loads l WHERE ${condition} ORDER BY load_id DESC LIMIT ${limit}`,
+    [...values],
+  );
+  return rows.map((row) => ({
+    loadId: row.load_id,
+    path: row.path,
+    table: row.table_name,
+    state: row.is_held ? row.state : (STATE_WHEN_LEFT[row.state] ?? row.state),
+    bytes: row.size_bytes,
+    rows: {
+      read: row.rows_read,
+      loaded: row.rows_loaded,
+      rejected: row.rows_rejected,
+      duplicate: row.rows_duplicate,
+    },
+    unknownMetrics: row.unknown ?? {},
+    corrections: groupCorrections(row.corrections ?? {}),
+    drift: row.file_format?.drift,
+    rowsReplaced: row.rows_replaced,
+    seconds: Number(row.seconds),
+    contentHash: row.content_hash,
+    startedAt: row.started_at,
+    finishedAt: row.finished_at,
+    undoneAt: row.undone_at,
+  }));
+}
+
+export async function listReceipts(client: pg.Client, loadId: number): Promise<ReceiptSummary[]> {
+  const { rows } = await client.query<{
+    start_byte: number;
+    end_byte: number;
+    first_line: number;
+    rows_read: number;
+    rows_loaded: number;
+    rows_rejected: number;
+    rows_duplicate: number;
+    committed_at: string;
+  }>('SELECT * FROM edp.receipts WHERE load_id = $1 ORDER BY start_byte', [loadId]);
+  return rows.map((row) => ({
+    startByte: row.start_byte,
+    endByte: row.end_byte,
+    firstLine: row.first_line,
+    rows: {
+      read: row.rows_read,
+      loaded: row.rows_loaded,
+      rejected: row.rows_rejected,
+      duplicate: row.rows_duplicate,
+    },
+    committedAt: row.committed_at,
+  }));
+}
+
+const REJECTS_PER_FETCH = 500;
+
+/** The rejects of a load in the order of the file, a few at a time: there may be millions. */
+export async function* readRejects(
+  client: pg.Client,
+  loadId: number,
+  limit = Number.POSITIVE_INFINITY,
+): AsyncGenerator<StoredReject> {
+  let after = -1;
+  let left = limit;
+  while (left > 0) {
+    const { rows } = await client.query<StoredReject>(
+      `SELECT j.load_id AS "loadId", l.path, r.first_line + j.line_in_split AS line,
+              j.byte_offset AS "byteOffset", j.column_name AS column, j.code, j.reason, j.raw
+       FROM edp.rejects j
+       JOIN edp.loads l USING (load_id)
+       JOIN edp.receipts r ON r.load_id = j.load_id AND r.start_byte = j.start_byte
+       WHERE j.load_id = $1 AND j.byte_offset > $2 ORDER BY j.byte_offset LIMIT $3`,
+      [loadId, after, Math.min(left, REJECTS_PER_FETCH)],
+    );
+    if (rows.length === 0) return;
+    yield* rows;
+    left -= rows.length;
+    after = rows.at(-1)!.byteOffset;
+  }
+}
+
+export interface StoredFormat {
+  /** The file's header record, byte for byte; empty where it has none. */
+  readonly header: Buffer;
+  readonly format: FileFormat;
+}
+
+/** @param loadId of a load that is there */
+export async function getFileFormat(client: pg.Client, loadId: number): Promise<StoredFormat> {
+  const { rows } = await client.query<StoredFormat>(
+    'SELECT header, file_format AS format FROM edp.loads WHERE load_id = $1',
+    [loadId],
+  );
+  return rows[0]!;
+}
+
+/**
+ * Dimension members that a fact referred to and no file has brought since, by table.
+ *
+ * @param loadId only those inferred by this load
+ */
+export async function countInferred(
+  client: pg.Client,
+  loadId?: number,
+): Promise<Record<string, number>> {
+  if (!(await hasLedger(client))) return {};
+  const { rows } = await client.query<{ table_name: string; count: number }>(
+    `SELECT table_name, count(*) FROM edp.inferred_members
+     WHERE arrived_at IS NULL AND ($1::bigint IS NULL OR load_id = $1) GROUP BY 1 ORDER BY 1`,
+    [loadId ?? null],
+  );
+  return Object.fromEntries(rows.map(({ table_name, count }) => [table_name, count]));
+}

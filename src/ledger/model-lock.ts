@@ -1,0 +1,58 @@
+/**
+ * Which models runs are loading with: each run holds a shared advisory lock per table, whose two numbers
+ * tell the table and the model, for as long as its session lives. So `edp promote` knows whether somebody
+ * still keeps a metric beside the row that has a column by now.
+ */
+import { createHash } from 'node:crypto';
+import type pg from 'pg';
+import type { OnConflict } from '../load/sinks/staging-table.js';
+import { hashTable } from '../model/hash.js';
+import type { Table } from '../model/model.js';
+
+/** Set in the model's number where the run replaces rows. */
+const REPLACES_BIT = 1;
+
+function tableNumber({ name }: Table): number {
+  return createHash('sha256').update(`edp model ${name}`).digest().readInt32BE(0);
+}
+
+function modelNumber(table: Table): number {
+  return Buffer.from(hashTable(table), 'hex').readInt32BE(0) & ~REPLACES_BIT;
+}
+
+/** @param client the session that shall hold it, as long as it lives */
+export async function holdModel(
+  client: pg.Client,
+  table: Table,
+  onConflict: OnConflict,
+): Promise<void> {
+  const model = modelNumber(table) | (onConflict === 'update' ? REPLACES_BIT : 0);
+  await client.query('SELECT pg_advisory_lock_shared($1::int, $2::int)', [
+    tableNumber(table),
+    model,
+  ]);
+}
+
+export interface OtherRuns {
+  readonly count: number;
+  /** Whether one of them replaces rows (`--on-conflict update`). */
+  readonly doReplace: boolean;
+}
+
+/** Runs that load the table with another model. */
+export async function findOtherRuns(client: pg.Client, table: Table): Promise<OtherRuns> {
+  const { rows } = await client.query<{ model: number }>(
+    // Both numbers are shown as oids, which have no sign.
+    `SELECT (objid::bigint & 4294967295) AS model FROM pg_locks
+     WHERE locktype = 'advisory' AND objsubid = 2 AND mode = 'ShareLock'
+       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+       AND classid::bigint = $1`,
+    [tableNumber(table) >>> 0],
+  );
+  const own = modelNumber(table) >>> 0;
+  const others = rows.filter(({ model }) => (model & ~REPLACES_BIT) >>> 0 !== own);
+  return {
+    count: others.length,
+    doReplace: others.some(({ model }) => (model & REPLACES_BIT) !== 0),
+  };
+}

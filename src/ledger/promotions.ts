@@ -1,0 +1,70 @@
+/** Metrics that became columns after rows had been loaded without them (`edp promote`). */
+import type pg from 'pg';
+import { COLUMN_TYPES, type ColumnType, physicalColumns, type Table } from '../model/model.js';
+
+export interface Promotion {
+  readonly table: string;
+  readonly column: string;
+  /** The key inside the JSON object. */
+  readonly metric: string;
+  readonly extraColumn: string;
+  readonly type: ColumnType;
+  readonly isDone: boolean;
+}
+
+interface PromotionRow {
+  readonly table_name: string;
+  readonly column_name: string;
+  readonly metric: string;
+  readonly extra_column: string;
+  readonly type: string;
+  readonly state: string;
+}
+
+/** In the order in which they were begun. */
+export async function listPromotions(client: pg.Client, table: string): Promise<Promotion[]> {
+  const { rows } = await client.query<PromotionRow>(
+    `SELECT table_name, column_name, metric, extra_column, type, state FROM edp.promotions
+     WHERE table_name = $1 ORDER BY started_at, column_name`,
+    [table],
+  );
+  return rows.map((row) => ({
+    table: row.table_name,
+    column: row.column_name,
+    metric: row.metric,
+    extraColumn: row.extra_column,
+    type: COLUMN_TYPES.find((type) => type === row.type) ?? 'text',
+    isDone: row.state === 'done',
+  }));
+}
+
+/** Promoted metrics that a model does not know: it is older than the promotion, or another project's. */
+export function unknownPromotions(table: Table, promotions: readonly Promotion[]): Promotion[] {
+  const columns = new Set(physicalColumns(table).map(({ name }) => name));
+  return promotions.filter(
+    ({ column, metric, extraColumn }) =>
+      !columns.has(column) &&
+      table.sources.some(
+        (source) =>
+          source.extraColumn === extraColumn && !source.metrics.some(({ key }) => key === metric),
+      ),
+  );
+}
+
+/** The table with those metrics declared. */
+export function withPromotions(table: Table, promotions: readonly Promotion[]): Table {
+  const unknown = unknownPromotions(table, promotions);
+  if (unknown.length === 0) return table;
+  return {
+    ...table,
+    sources: table.sources.map((source) => ({
+      ...source,
+      metrics: [
+        ...source.metrics,
+        ...unknown
+          .filter(({ extraColumn }) => extraColumn === source.extraColumn)
+          .map(({ metric, column, type }) => ({ key: metric, column, type })),
+      ],
+    })),
+  };
+}

@@ -1,0 +1,58 @@
+/** The piscina pool of split workers: one thread and one database session each. */
+import type pg from 'pg';
+import { compileAssembly } from '../base/assembly.js';
+import { withThreads } from '../base/threads.js';
+import type { ScanOutcome, ScanTask, SplitOutcome, SplitTask } from './messages.js';
+
+/** A thread takes a while to start, which does not pay for less. */
+const BYTES_PER_THREAD = 1024 * 1024;
+/** What every thread gets when it starts. */
+export interface WorkerData {
+  /** Compiled once for all of them. */
+  readonly lane: WebAssembly.Module;
+}
+
+export interface SplitPool {
+  /** Lets the threads that have started connect, ahead of their first split. */
+  connect(database: pg.ClientConfig): void;
+  run(task: SplitTask): Promise<SplitOutcome>;
+  scan(task: ScanTask): Promise<ScanOutcome>;
+}
+
+/**
+ * @param expectedBytes what there is to load: as many threads as that is worth start at once, so that
+ *   they are there when the run has found its database and its files; others start when they are needed
+ */
+export async function withPool<T>(
+  processCount: number,
+  expectedBytes: number,
+  work: (pool: SplitPool) => Promise<T>,
+): Promise<T> {
+  const threadCount = Math.min(
+    processCount,
+    Math.max(1, Math.ceil(expectedBytes / BYTES_PER_THREAD)),
+  );
+  const data: WorkerData = { lane: await compileAssembly('byte-lane') };
+  const threads = {
+    minThreads: threadCount,
+    maxThreads: processCount,
+    data,
+    // The byte lane makes next to no garbage; a small young generation keeps the process small.
+    resourceLimits: { maxYoungGenerationSizeMb: 2 },
+  };
+  return withThreads('load/load-worker', threads, (pool) =>
+    work({
+      connect(database) {
+        // One thread is still starting when its split comes; another task would start a second one.
+        if (threadCount === 1) return;
+        for (let i = 0; i < threadCount; i++) {
+          // A thread that cannot connect says so with its first split.
+          pool.run(database, { name: 'connectAhead' }).catch(() => {});
+        }
+      },
+      run: (task) => pool.run(task, { transferList: [task.port] }) as Promise<SplitOutcome>,
+      scan: (task) =>
+        pool.run(task, { name: 'scanSplit', transferList: [task.port] }) as Promise<ScanOutcome>,
+    }),
+  );
+}

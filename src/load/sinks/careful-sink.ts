@@ -1,0 +1,117 @@
+/** The careful way: rows are staged, each with its number, and what cannot be loaded is told apart. */
+
+import type { RowPlaces } from '../../lanes/byte-lane.js';
+import type { ReferenceValues } from '../../lanes/reference-values.js';
+import type { RowSink } from '../../lanes/row-sink.js';
+import type { RecordPlace, RejectLog } from '../../ledger/reject-log.js';
+import { NO_NOTES, type RowNotes } from '../../ledger/remarks.js';
+import type { RowWriter } from '../../values/copy-binary.js';
+import type { EncodedRows, Stage } from './staging-table.js';
+
+export class CarefulSink implements RowSink {
+  readonly wantsOrdinals = true;
+  /** References are settled in the stage. */
+  readonly references: ReadonlyMap<string, ReferenceValues> = new Map();
+  readonly #stage: Stage;
+  readonly #rejects: RejectLog;
+  /** Takes back what was counted for a record that is not loaded after all. */
+  readonly #uncount: (notes: RowNotes) => void;
+  readonly #places: RecordPlace[] = [];
+  /** By ordinal, where there are any. */
+  readonly #notes = new Map<number, RowNotes>();
+  readonly #laneNotes: RowNotes;
+  #ends: number[] = [];
+  #ordinals: number[] = [];
+  #laneEnds: number[] = [];
+  #laneOrdinals: number[] = [];
+  #portions: EncodedRows[] = [];
+  readonly #duplicates: RecordPlace[] = [];
+
+  /** @param laneNotes of every row that the byte lane writes */
+  constructor(
+    stage: Stage,
+    rejects: RejectLog,
+    laneNotes: RowNotes,
+    uncount: (notes: RowNotes) => void,
+  ) {
+    this.#stage = stage;
+    this.#rejects = rejects;
+    this.#laneNotes = laneNotes;
+    this.#uncount = uncount;
+  }
+
+  get nextOrdinal(): number {
+    return this.#places.length;
+  }
+
+  /** Once settled: the records that were in the table already, in order. */
+  get duplicates(): readonly RecordPlace[] {
+    return this.#duplicates;
+  }
+
+  begin(): Promise<void> {
+    return this.#stage.create();
+  }
+
+  added(
+    _texts: readonly (string | null)[],
+    place: RecordPlace,
+    notes: RowNotes,
+    rowEnd: number,
+  ): void {
+    const ordinal = this.#places.push(place) - 1;
+    if (notes !== NO_NOTES) this.#notes.set(ordinal, notes);
+    this.#ordinals.push(ordinal);
+    this.#ends.push(rowEnd);
+  }
+
+  addedByLane(places: RowPlaces, from: number, base: number): void {
+    for (let index = from; index < places.count; index++) {
+      const start = places.recordStart[index]!;
+      const ordinal =
+        this.#places.push({
+          byteOffset: base + start,
+          byteLength: places.recordEnd[index]! - start,
+          lineInSplit: places.line[index]!,
+        }) - 1;
+      if (this.#laneNotes !== NO_NOTES) this.#notes.set(ordinal, this.#laneNotes);
+      this.#laneOrdinals.push(ordinal);
+      this.#laneEnds.push(places.rowEnd[index]!);
+    }
+  }
+
+  takeFromLane(bytes: Buffer): void {
+    this.#portions.push({ bytes, ends: this.#laneEnds, ordinals: this.#laneOrdinals });
+    this.#laneEnds = [];
+    this.#laneOrdinals = [];
+  }
+
+  take(writer: RowWriter): void {
+    if (writer.rowCount === 0) return;
+    this.#portions.push({ bytes: writer.takeRows(), ends: this.#ends, ordinals: this.#ordinals });
+    this.#ends = [];
+    this.#ordinals = [];
+  }
+
+  async flush(): Promise<void> {
+    const portions = this.#portions;
+    this.#portions = [];
+    for (const rows of portions) await this.#stage.copy(rows);
+  }
+
+  async pause(): Promise<void> {}
+
+  async settle(readRaw: (place: RecordPlace) => Promise<Buffer>): Promise<number> {
+    const verdicts = await this.#stage.merge();
+    for (const [ordinal, verdict] of [...verdicts].sort(([a], [b]) => a - b)) {
+      this.#uncount(this.#notes.get(ordinal) ?? NO_NOTES);
+      const place = this.#places[ordinal]!;
+      if (verdict === 'duplicate') {
+        this.#duplicates.push(place);
+        continue;
+      }
+      this.#rejects.add(place, verdict, await readRaw(place));
+    }
+    return this.#duplicates.length;
+  }
+}

@@ -1,0 +1,83 @@
+/** Rows of a split on their way to another thread, which copies them into the table. */
+import type { MessagePort } from 'node:worker_threads';
+import type { ReferenceValues } from '../../lanes/reference-values.js';
+import type { RowSink } from '../../lanes/row-sink.js';
+import type { TablePlan } from '../../mapping/table-plan.js';
+import type { CopyTarget } from '../../postgres/table-in-catalog.js';
+import type { RowWriter } from '../../values/copy-binary.js';
+import { collectReferences, type ReferenceCollector } from './foreign-keys.js';
+
+/** Portions sent ahead of what the other thread has written. */
+const MAX_AHEAD = 2;
+
+export class PortSink implements RowSink {
+  readonly wantsOrdinals = false;
+  readonly nextOrdinal = 0;
+  readonly references: ReadonlyMap<string, ReferenceValues>;
+  readonly #port: MessagePort;
+  readonly #collector: ReferenceCollector | undefined;
+  #portions: { rows: Buffer; recycle?: (rows: Buffer) => void }[] = [];
+  #ahead = 0;
+  #onWritten: (() => void) | undefined;
+
+  /** @param port tells of every portion that was written, by a message */
+  constructor(port: MessagePort, target: CopyTarget, plan: TablePlan) {
+    this.#port = port;
+    this.#collector = target.checksForeignKeys ? collectReferences(target, plan) : undefined;
+    this.references = this.#collector?.values ?? new Map();
+    port.on('message', () => {
+      this.#ahead--;
+      this.#onWritten?.();
+    });
+  }
+
+  async begin(): Promise<void> {}
+
+  added(texts: readonly (string | null)[]): void {
+    this.#collector?.add(texts);
+  }
+
+  addedByLane(): void {}
+
+  takeFromLane(rows: Buffer, recycle: (rows: Buffer) => void): void {
+    this.#portions.push({ rows, recycle });
+  }
+
+  take(writer: RowWriter): void {
+    if (writer.rowCount > 0) this.#portions.push({ rows: writer.takeRows() });
+  }
+
+  async flush(): Promise<void> {
+    const portions = this.#portions;
+    this.#portions = [];
+    for (const { rows, recycle } of portions) {
+      await this.#waitUntil(MAX_AHEAD - 1);
+      this.#ahead++;
+      // The lane's memory cannot change hands.
+      const copy = new Uint8Array(rows);
+      this.#port.postMessage(copy, [copy.buffer]);
+      recycle?.(rows);
+    }
+  }
+
+  async pause(): Promise<void> {}
+
+  /** All rows are written: what is still in a port when it closes would be lost. */
+  async settle(): Promise<number> {
+    await this.#waitUntil(0);
+    return 0;
+  }
+
+  async #waitUntil(ahead: number): Promise<void> {
+    while (this.#ahead > ahead) {
+      await new Promise<void>((resolve) => {
+        this.#onWritten = resolve;
+      });
+    }
+  }
+
+  /** What the rows refer to, by column. */
+  takeReferences(): [column: string, values: string[]][] {
+    return [...this.references].map(([column, values]) => [column, values.take()]);
+  }
+}

@@ -1,0 +1,39 @@
+/** A header against the fields that its table declares. */
+import type { Drift, OnNewField } from '../model/drift.js';
+import { declaredFields, knownFields } from '../model/fields.js';
+import type { Table } from '../model/model.js';
+import { safeText } from '../terminal/output.js';
+
+/** Fields that no column is declared for. */
+export function findNewFields(table: Table, header: readonly string[]): string[] {
+  const known = knownFields(table);
+  return header.filter((name) => !known.has(name));
+}
+
+/** @returns undefined where a header is what its table declares */
+export function findDrift(
+  table: Table,
+  header: readonly string[],
+  onNew: OnNewField,
+): Drift | undefined {
+  const declared = declaredFields(table);
+  const added = findNewFields(table, header);
+  const missing = [...declared].filter((name) => !header.includes(name));
+  const found = header.filter((name) => declared.has(name));
+  const expected = [...declared].filter((name) => header.includes(name));
+  const isReordered = found.join('\0') !== expected.join('\0');
+  if (added.length === 0 && missing.length === 0 && !isReordered) return undefined;
+  return { new: added, ...(added.length > 0 ? { onNew } : {}), missing, isReordered };
+}
+
+/** How a file's fields differ from what its table declares, as far as a user should know. */
+export function listDrift(drift: Drift | undefined, { extraColumn }: Table): string[] {
+  if (drift === undefined) return [];
+  const list = (names: readonly string[]) =>
+    `${names.length === 1 ? 'field' : 'fields'} ${names.map((name) => safeText(JSON.stringify(name))).join(', ')}`;
+  const kept = drift.onNew === 'keep' ? `kept in "${safeText(extraColumn ?? '')}"` : 'passed over';
+  return [
+    drift.new.length > 0 ? `new ${list(drift.new)} ${kept}` : '',
+    drift.missing.length > 0 ? `no ${list(drift.missing)}` : '',
+  ].filter(Boolean);
+}

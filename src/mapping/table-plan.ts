@@ -1,0 +1,195 @@
+/**
+ * A table of the model and a file's header → what to do with each field. Plain data, so that it can
+ * be handed to a thread, which compiles it into a row encoder.
+ */
+import { EdpError } from '../base/errors.js';
+import type { Corrections } from '../model/corrections.js';
+import { defaultOnNew, type OnNewField } from '../model/drift.js';
+import { type Expression, fieldsOf, parseExpression } from '../model/expression.js';
+import { fieldsRead, knownFields } from '../model/fields.js';
+import { type Column, type ColumnType, physicalColumns, type Table } from '../model/model.js';
+import { encodeBytes } from '../values/coerce.js';
+import { findNewFields } from './find-drift.js';
+
+/** Where a column of the table gets its value from. */
+export type ColumnPlan = {
+  readonly name: string;
+  readonly type: ColumnType;
+  readonly isNullable: boolean;
+} & (
+  | { readonly from: 'field'; readonly field: number; readonly corrections?: Corrections }
+  /** The same text in every row; the default of a column whose field is not there, or a constant. */
+  | { readonly from: 'constant'; readonly text: string; readonly isDefault: boolean }
+  | {
+      readonly from: 'computed';
+      readonly expression: Expression;
+      /** Fields that it reads: name → index. */
+      readonly fields: Readonly<Record<string, number>>;
+      readonly corrections?: Corrections;
+    }
+  | { readonly from: 'metric'; readonly source: number; readonly metric: number }
+  | { readonly from: 'extra'; readonly source: number }
+  /** Fields that no column is declared for, as an object: name → index. */
+  | { readonly from: 'kept'; readonly fields: Readonly<Record<string, number>> }
+  | { readonly from: 'load' }
+);
+
+export interface SourcePlan {
+  readonly field: number;
+  readonly fieldName: string;
+  readonly path: readonly string[];
+  readonly keys: readonly string[];
+  readonly isJson: readonly boolean[];
+}
+
+export interface TablePlan {
+  readonly table: string;
+  /** Columns that get a value, in COPY order. Columns the file does not have are left out (NULL). */
+  readonly columns: readonly ColumnPlan[];
+  readonly sources: readonly SourcePlan[];
+  readonly key: readonly string[];
+  readonly fieldCount: number;
+}
+
+/**
+ * Columns in the order in which their values stand in a record, so that a row can be written while the
+ * record is read; what is in no field (constants, what is computed, lineage) comes last. Sorting keeps the order of a source's metrics.
+ */
+function inFieldOrder(
+  columns: readonly ColumnPlan[],
+  sourceFields: readonly number[],
+): ColumnPlan[] {
+  const fieldOf = (column: ColumnPlan) => {
+    switch (column.from) {
+      case 'field':
+        return column.field;
+      case 'metric':
+      case 'extra':
+        return sourceFields[column.source]!;
+      case 'constant':
+      case 'computed':
+      case 'kept':
+      case 'load':
+        return Number.POSITIVE_INFINITY;
+    }
+  };
+  return [...columns].sort((a, b) => (fieldOf(a) === fieldOf(b) ? 0 : fieldOf(a) - fieldOf(b)));
+}
+
+type WithoutColumn<T> = T extends ColumnPlan ? Omit<T, 'name' | 'type' | 'isNullable'> : never;
+type PlannedOrigin = WithoutColumn<
+  Extract<ColumnPlan, { from: 'field' | 'constant' | 'computed' }>
+>;
+
+/** @returns undefined where the file has nothing for the column */
+function planOrigin(
+  { field: name, origin, corrections }: Column,
+  position: (name: string) => number,
+): PlannedOrigin | undefined {
+  const correcting = corrections === undefined ? {} : { corrections };
+  if (origin?.kind === 'constant') {
+    return { from: 'constant', text: encodeBytes(origin.text), isDefault: false };
+  }
+  if (origin?.kind === 'computed') {
+    const expression = parseExpression(origin.expression);
+    const read = fieldsOf(expression).map((field) => [field, position(field)] as const);
+    if (read.some(([, index]) => index >= 0) || read.length === 0) {
+      const fields = Object.fromEntries(read.filter(([, index]) => index >= 0));
+      return { from: 'computed', expression, fields, ...correcting };
+    }
+  } else {
+    const field = position(name);
+    if (field >= 0) return { from: 'field', field, ...correcting };
+  }
+  const text = corrections?.default;
+  return text === undefined
+    ? undefined
+    : { from: 'constant', text: encodeBytes(text), isDefault: true };
+}
+
+/**
+ * @param header names of the header's fields, in order
+ * @param path of the file, for messages
+ * @param onNew what becomes of fields that no column is declared for
+ * @throws EdpError `header_mismatch` that names every missing, unknown and repeated field at once
+ */
+export function planTable(
+  table: Table,
+  header: readonly string[],
+  path: string,
+  onNew: OnNewField = defaultOnNew(table),
+): TablePlan {
+  const position = (name: string) => header.indexOf(name);
+  const faults: string[] = [];
+
+  const unknown = findNewFields(table, header);
+  const list = (names: Iterable<string>) =>
+    [...names].map((name) => JSON.stringify(name)).join(', ');
+  if (unknown.length > 0 && onNew === 'reject')
+    faults.push(`fields that the table has no column for: ${list(unknown)}`);
+  const repeated = new Set(header.filter((name, i) => position(name) !== i));
+  if (repeated.size > 0) faults.push(`fields that occur more than once: ${list(repeated)}`);
+  const missing = table.columns
+    .filter(({ isNullable, corrections }) => !isNullable && corrections?.default === undefined)
+    .map(fieldsRead)
+    .filter((fields) => fields.length > 0 && fields.every((field) => position(field) < 0))
+    .flat();
+  if (missing.length > 0) {
+    faults.push(`no field for columns that need a value: ${list(new Set(missing))}`);
+  }
+  if (faults.length > 0) {
+    throw new EdpError(
+      'header_mismatch',
+      `the header does not fit table "${table.name}": ${faults.join('; ')}`,
+      {
+        place: `${path}:1`,
+        hint: `the table has: ${[...knownFields(table)].join(', ')}. Name another table with --table, or declare columns, or \`ignore\` fields, in edp.yaml${unknown.length > 0 ? '; --on-new-column says what else may become of new fields' : ''}`,
+      },
+    );
+  }
+
+  const sources = table.sources.filter(({ field }) => position(field) >= 0);
+  const columns: ColumnPlan[] = [];
+  for (const column of physicalColumns(table)) {
+    const own = table.columns.find(({ name }) => name === column.name);
+    if (own !== undefined) {
+      const origin = planOrigin(own, position);
+      if (origin !== undefined) columns.push({ ...column, ...origin });
+      continue;
+    }
+    if (column.name === table.extraColumn) {
+      if (unknown.length > 0 && onNew === 'keep') {
+        const fields = Object.fromEntries(unknown.map((name) => [name, position(name)]));
+        columns.push({ ...column, from: 'kept', fields });
+      }
+      continue;
+    }
+    if (column.name === table.lineageColumn) {
+      columns.push({ ...column, from: 'load' });
+      continue;
+    }
+    sources.forEach((source, index) => {
+      const metric = source.metrics.findIndex(({ column: name }) => name === column.name);
+      if (metric >= 0) columns.push({ ...column, from: 'metric', source: index, metric });
+      else if (source.extraColumn === column.name) {
+        columns.push({ ...column, from: 'extra', source: index });
+      }
+    });
+  }
+  return {
+    table: table.name,
+    columns: inFieldOrder(
+      columns,
+      sources.map(({ field }) => position(field)),
+    ),
+    sources: sources.map(({ field, path: keys, metrics }) => ({
+      field: position(field),
+      fieldName: field,
+      path: keys,
+      keys: metrics.map(({ key }) => key),
+      isJson: metrics.map(({ type }) => type === 'json' || type === 'jsonb'),
+    })),
+    key: table.key,
+    fieldCount: header.length,
+  };
+}

@@ -1,0 +1,192 @@
+/**
+ * What a user may say about the form of a CSV file: on the command line, by EDP_*, or in a `csv:` section
+ * of edp.yaml, for the project or for one table. Whatever is not said is found out.
+ */
+import { z } from 'zod';
+import { toCamelCase } from '../base/camel-case.js';
+
+export const ENCODINGS = ['utf-8', 'utf-16le', 'utf-16be', 'latin1', 'windows-1252'] as const;
+export type Encoding = (typeof ENCODINGS)[number];
+
+export const COMPRESSIONS = ['none', 'gzip', 'zstd', 'bzip2', 'zip'] as const;
+export type Compression = (typeof COMPRESSIONS)[number];
+
+const LINE_ENDS = ['lf', 'crlf', 'cr', 'any'] as const;
+
+/** Words for characters that are hard to type, or to see. */
+const DELIMITER_WORDS: Readonly<Record<string, string>> = {
+  tab: '\t',
+  comma: ',',
+  semicolon: ';',
+  colon: ':',
+  pipe: '|',
+  bar: '|',
+  caret: '^',
+  tilde: '~',
+  space: ' ',
+  'unit-separator': '\x1f',
+  'record-separator': '\x1e',
+  'ctrl-a': '\x01',
+};
+
+const QUOTE_WORDS: Readonly<Record<string, string>> = {
+  none: '',
+  double: '"',
+  single: "'",
+  '"': '"',
+  "'": "'",
+};
+
+const ESCAPE_WORDS: Readonly<Record<string, 'doubling' | 'backslash'>> = {
+  doubling: 'doubling',
+  double: 'doubling',
+  '"': 'doubling',
+  backslash: 'backslash',
+  '\\': 'backslash',
+};
+
+const ENCODING_WORDS: Readonly<Record<string, Encoding>> = {
+  utf8: 'utf-8',
+  'utf-8': 'utf-8',
+  ascii: 'utf-8',
+  'utf-16': 'utf-16le',
+  'utf-16le': 'utf-16le',
+  utf16le: 'utf-16le',
+  'utf-16be': 'utf-16be',
+  utf16be: 'utf-16be',
+  latin1: 'latin1',
+  'latin-1': 'latin1',
+  'iso-8859-1': 'latin1',
+  'windows-1252': 'windows-1252',
+  cp1252: 'windows-1252',
+};
+
+/** `\t` and `\x1f` as a shell passes them on. */
+function unescapeText(text: string): string {
+  return text
+    .replace(/\\t/g, '\t')
+    .replace(/\\x([\da-f]{2})/gi, (_, hex: string) =>
+      String.fromCharCode(Number.parseInt(hex, 16)),
+    );
+}
+
+function oneOf<T>(words: Readonly<Record<string, T>>, error: string) {
+  return z.string({ error }).transform((text, context): T => {
+    const found = Object.hasOwn(words, text.toLowerCase()) ? words[text.toLowerCase()] : undefined;
+    if (found !== undefined) return found;
+    context.addIssue(error);
+    return z.NEVER;
+  });
+}
+
+const MAX_DELIMITER_LENGTH = 16;
+
+const delimiter = z
+  .string({ error: 'expected the text between fields' })
+  .transform((text) => DELIMITER_WORDS[text.toLowerCase()] ?? unescapeText(text))
+  .refine(
+    (text) => text.length > 0 && text.length <= MAX_DELIMITER_LENGTH && !/["'\\\r\n]/.test(text),
+    {
+      message: `expected 1 to ${MAX_DELIMITER_LENGTH} characters, none of them a quote, a backslash or a line end; or a word such as tab`,
+    },
+  );
+
+const comment = z
+  .string({ error: 'expected what comment lines begin with, or none' })
+  .transform((text) => (text.toLowerCase() === 'none' ? '' : text))
+  .refine((text) => text.length <= MAX_DELIMITER_LENGTH && !/["\r\n]/.test(text), {
+    message: 'expected what comment lines begin with, such as #, or none',
+  });
+
+const COLUMNS_ERROR = 'expected names, such as id,name,price';
+
+const columns = z
+  .union([z.array(z.string({ error: COLUMNS_ERROR })), z.string()], { error: COLUMNS_ERROR })
+  .transform((names) => (typeof names === 'string' ? names.split(',') : names))
+  .transform((names) => names.map((name) => name.trim()))
+  .refine((names) => names.length > 0 && names.every((name) => name !== ''), {
+    message: COLUMNS_ERROR,
+  })
+  .refine((names) => new Set(names).size === names.length, {
+    message: 'expected each name once',
+  });
+
+const lines = z
+  .union([z.number(), z.string().regex(/^\d+$/, 'expected a number of lines')], {
+    error: 'expected a number of lines',
+  })
+  .pipe(z.coerce.number())
+  .pipe(z.number().int('expected a number of lines').min(0, 'expected a number of lines'));
+
+/** Each setting with its check; the names are those of the options. */
+export const CSV_SCHEMAS = {
+  delimiter,
+  quote: oneOf(QUOTE_WORDS, 'expected double, single or none'),
+  escape: oneOf(ESCAPE_WORDS, 'expected doubling or backslash'),
+  'line-end': z.enum(LINE_ENDS, { error: `expected ${LINE_ENDS.join(', ')}` }),
+  encoding: oneOf(ENCODING_WORDS, `expected ${ENCODINGS.join(', ')}`),
+  compression: z.enum(COMPRESSIONS, { error: `expected ${COMPRESSIONS.join(', ')}` }),
+  header: z.union([z.stringbool(), z.boolean()], { error: 'expected true or false' }),
+  columns,
+  'skip-lines': lines,
+  'skip-footer': lines,
+  comment,
+  ragged: z.enum(['reject', 'pad'], { error: 'expected reject or pad' }),
+} as const;
+
+export type CsvSettingName = keyof typeof CSV_SCHEMAS;
+
+export const CSV_SETTING_NAMES = Object.keys(CSV_SCHEMAS) as CsvSettingName[];
+
+export const CSV_DESCRIPTIONS: Readonly<Record<CsvSettingName, string>> = {
+  delimiter: 'What stands between fields: one or more characters, or a word such as tab',
+  quote: 'What fields are quoted with: double, single or none',
+  escape: 'How a quote is written inside quotes: doubling or backslash',
+  'line-end': 'What ends a record: lf (with or without CR before it), crlf, cr, or any of them',
+  encoding: 'utf-8, utf-16le, utf-16be, latin1 or windows-1252',
+  compression: 'gzip, zstd, bzip2, zip (with one file in it), or none',
+  header: 'Whether the first line names the fields',
+  columns: 'Names of the fields, separated by commas, instead of those in the file',
+  'skip-lines': 'Lines before the header to pass over',
+  'skip-footer': 'Lines at the end of the file to pass over',
+  comment: 'What lines begin with that are comments, such as #; or none',
+  ragged: 'Records with too few or too many fields: reject them, or pad those with too few',
+};
+
+/** What was said; a value that is not there was not. */
+export interface CsvSettings {
+  readonly delimiter?: string;
+  /** Empty for none. */
+  readonly quote?: string;
+  readonly escape?: 'doubling' | 'backslash';
+  readonly lineEnd?: (typeof LINE_ENDS)[number];
+  readonly encoding?: Encoding;
+  readonly compression?: Compression;
+  readonly header?: boolean;
+  readonly columns?: readonly string[];
+  readonly skipLines?: number;
+  readonly skipFooter?: number;
+  /** Empty for none. */
+  readonly comment?: string;
+  readonly ragged?: 'reject' | 'pad';
+}
+
+const csvShape = Object.fromEntries(
+  CSV_SETTING_NAMES.map((name) => [
+    name,
+    CSV_SCHEMAS[name].optional().describe(CSV_DESCRIPTIONS[name]),
+  ]),
+) as unknown as {
+  [N in CsvSettingName]: z.ZodOptional<(typeof CSV_SCHEMAS)[N]>;
+};
+
+/** The `csv:` section of edp.yaml. */
+export const csvSectionSchema = z
+  .strictObject(csvShape)
+  .describe('The form of the files; what is not said is found out');
+
+export function toCsvSettings(section: z.output<typeof csvSectionSchema>): CsvSettings {
+  return Object.fromEntries(
+    Object.entries(section).map(([name, value]) => [toCamelCase(name), value]),
+  );
+}

@@ -1,0 +1,364 @@
+/**
+ * Every option of every command, once: its meaning, its check, its default.
+ *
+ * A value comes from the command line, else from the environment (`EDP_` and the name in capitals),
+ * else from edp.yaml (the name as a top-level key), else it is the default (DESIGN §5).
+ */
+import os from 'node:os';
+import { z } from 'zod';
+import { toCamelCase } from '../base/camel-case.js';
+import { EdpError } from '../base/errors.js';
+import {
+  CSV_DESCRIPTIONS,
+  CSV_SCHEMAS,
+  CSV_SETTING_NAMES,
+  type CsvSettingName,
+  type CsvSettings,
+} from '../model/csv-settings.js';
+import type { OnNewField } from '../model/drift.js';
+import { COLUMN_TYPES, type ColumnType } from '../model/model.js';
+import { identifier } from '../model/schema.js';
+
+interface OptionDefinition<T> {
+  readonly schema: z.ZodType<T>;
+  readonly describe: string;
+  readonly default?: T;
+  /** Shown in help instead of the default, where the default is computed. */
+  readonly defaultDescription?: string;
+  readonly isFlag?: boolean;
+  readonly alias?: string;
+  /** What stands for the value in help texts. */
+  readonly choices?: readonly string[];
+}
+
+function define<T>(definition: OptionDefinition<T>): OptionDefinition<T> {
+  return definition;
+}
+
+const flag = (describe: string, alias?: string) =>
+  define<boolean>({
+    schema: z.stringbool().or(z.boolean()),
+    describe,
+    default: false,
+    isFlag: true,
+    alias,
+  });
+
+/** A number, or the text of one; but not what JavaScript makes a number of besides. */
+const numeric = (error: string) =>
+  z
+    .union([z.number(), z.string().regex(/^\s*[-+]?\d[\d.eE+-]*\s*$/, error)], { error })
+    .pipe(z.coerce.number({ error }));
+
+const integerFrom = (minimum: number, maximum = Number.MAX_SAFE_INTEGER) =>
+  numeric('expected a whole number').pipe(
+    z
+      .number({ error: 'expected a whole number' })
+      .int('expected a whole number')
+      .min(minimum, `expected ${minimum} or more`)
+      .max(maximum, `expected ${maximum} at most`),
+  );
+
+const share = numeric('expected a number from 0 to 1').pipe(
+  z.number().min(0, 'expected a number from 0 to 1').max(1, 'expected a number from 0 to 1'),
+);
+
+/** A limit on rejects: so many records, or so many per cent of the records read. */
+export interface RejectLimit {
+  readonly count?: number;
+  readonly percent?: number;
+}
+
+const rejectLimit = z.union([z.string(), z.number()]).transform((value, context): RejectLimit => {
+  const match = /^(\d+(?:\.\d+)?)(%?)$/.exec(String(value).trim());
+  if (match === null || (match[2] === '' && match[1]?.includes('.'))) {
+    context.addIssue('expected a count such as 100, or a share such as 1%');
+    return z.NEVER;
+  }
+  return match[2] === '%' ? { percent: Number(match[1]) } : { count: Number(match[1]) };
+});
+
+/** Something about the form of a CSV file; without a default, since what is not said is found out. */
+function csv<N extends CsvSettingName>(name: N, details: { choices?: string[] } = {}) {
+  return define<z.output<(typeof CSV_SCHEMAS)[N]> | undefined>({
+    schema: CSV_SCHEMAS[name].optional() as z.ZodType<
+      z.output<(typeof CSV_SCHEMAS)[N]> | undefined
+    >,
+    describe: CSV_DESCRIPTIONS[name],
+    defaultDescription: 'found out',
+    isFlag: name === 'header',
+    ...details,
+  });
+}
+
+/** Numbers count as text, since a table may be called 2024. */
+const text = z.union([z.string(), z.number().transform(String)]);
+
+/** json is kept as it was written, and how it was written is lost by the time a metric is promoted. */
+const PROMOTED_TYPES = COLUMN_TYPES.filter((type) => type !== 'json');
+
+export const OPTIONS = {
+  'database-url': define<string | undefined>({
+    schema: text.optional(),
+    describe: 'PostgreSQL to use, as postgresql://user:password@host:port/database',
+    defaultDescription: 'DATABASE_URL, PG*, POSTGRES_USER, else the embedded server',
+  }),
+  json: flag('Print exactly one JSON object on stdout, all else on stderr'),
+  verbose: flag('Show stack traces and the statements behind an error'),
+  'process-count': define<number>({
+    schema: integerFrom(1, 256),
+    describe: 'Workers that read, parse and write at the same time',
+    default: os.availableParallelism(),
+    defaultDescription: 'the CPUs',
+  }),
+  'read-batch-size': define<number>({
+    schema: integerFrom(1),
+    describe: 'Records one worker takes at a time: the size of a split, about',
+    default: 100_000,
+  }),
+  'write-batch-size': define<number>({
+    schema: integerFrom(1),
+    describe: 'Rows sent to the server in one write of a COPY',
+    default: 10_000,
+  }),
+  table: define<string | undefined>({
+    schema: text.optional(),
+    describe: 'Table it is about',
+    defaultDescription: "by each file's name; to promote, the only one with metrics",
+  }),
+  delimiter: csv('delimiter'),
+  quote: csv('quote'),
+  escape: csv('escape'),
+  'line-end': csv('line-end', { choices: ['lf', 'crlf', 'cr', 'any'] }),
+  encoding: csv('encoding'),
+  compression: csv('compression', { choices: ['none', 'gzip', 'zstd', 'bzip2', 'zip'] }),
+  header: csv('header'),
+  columns: csv('columns'),
+  'skip-lines': csv('skip-lines'),
+  'skip-footer': define<number | undefined>({
+    schema: CSV_SCHEMAS['skip-footer'].optional(),
+    describe: CSV_DESCRIPTIONS['skip-footer'],
+    defaultDescription: 'none',
+  }),
+  comment: csv('comment'),
+  ragged: define<'reject' | 'pad' | undefined>({
+    schema: CSV_SCHEMAS.ragged.optional(),
+    describe: CSV_DESCRIPTIONS.ragged,
+    defaultDescription: 'reject',
+    choices: ['reject', 'pad'],
+  }),
+  'on-conflict': define<'reject' | 'skip' | 'update'>({
+    schema: z.enum(['reject', 'skip', 'update'], { error: 'expected reject, skip or update' }),
+    describe: 'What to do with a record whose key is already in the table with other values',
+    default: 'reject',
+    choices: ['reject', 'skip', 'update'],
+  }),
+  'missing-dimensions': define<'reject' | 'infer'>({
+    schema: z.enum(['reject', 'infer'], { error: 'expected reject or infer' }),
+    describe: 'What to do with a reference to a dimension member that does not exist',
+    default: 'reject',
+    choices: ['reject', 'infer'],
+  }),
+  'on-new-column': define<OnNewField | 'add' | undefined>({
+    schema: z
+      .enum(['reject', 'ignore', 'keep', 'add'], {
+        error: 'expected reject, ignore, keep or add',
+      })
+      .optional(),
+    describe:
+      'What to do with fields that the table has no column for: refuse the file, pass them over, keep them in a jsonb column, or add columns',
+    defaultDescription: 'reject; keep where the table declares extra',
+    choices: ['reject', 'ignore', 'keep', 'add'],
+  }),
+  'max-rejects': define<RejectLimit | undefined>({
+    schema: rejectLimit.optional(),
+    describe: 'Stop the run at more rejects than this: a count, or a share such as 1%',
+    defaultDescription: 'no limit',
+  }),
+  force: flag('Load a file even though its content is known'),
+  'dry-run': flag(
+    'Try the whole load against the real table, and write nothing: the same counts and rejects',
+  ),
+  yes: flag('Do not ask for confirmation'),
+  dir: define<string>({
+    schema: text,
+    describe: 'Directory with first_dimensions.csv and second_dimensions.csv',
+    default: 'data',
+  }),
+  files: define<number>({
+    schema: integerFrom(1, 100_000),
+    describe: 'Files to write',
+    default: 8,
+  }),
+  count: define<number>({
+    schema: integerFrom(0),
+    describe: 'Events to generate, in all files together',
+    default: 1_000_000,
+  }),
+  seed: define<number>({
+    schema: integerFrom(0, 2 ** 31 - 1),
+    describe: 'Seed: the same seed gives the same bytes on every machine',
+    default: 1,
+  }),
+  'first-id': define<number>({
+    schema: integerFrom(0),
+    describe: 'Id of the first event',
+    default: 1,
+  }),
+  out: define<string | undefined>({
+    schema: text.optional(),
+    describe: 'Where to write',
+  }),
+  dirty: define<number>({
+    schema: share,
+    describe: 'Share of records to damage in realistic ways, 0 to 1',
+    default: 0,
+  }),
+  'unknown-metrics': define<number>({
+    schema: share,
+    describe: 'Share of records with a metric nobody declared, 0 to 1',
+    default: 0,
+  }),
+  list: flag('List the reports there are'),
+  from: define<string | undefined>({
+    schema: text.optional(),
+    describe: 'Start of the time range, inclusive, such as 2024-01-31 or 2024-01-31T06:00',
+  }),
+  to: define<string | undefined>({
+    schema: text.optional(),
+    describe: 'End of the time range, exclusive',
+  }),
+  format: define<'csv' | 'json' | 'table'>({
+    schema: z.enum(['csv', 'json', 'table'], { error: 'expected csv, json or table' }),
+    describe: 'Output format of the report',
+    default: 'csv',
+    choices: ['csv', 'json', 'table'],
+  }),
+  'safe-cells': flag(
+    'In CSV, put an apostrophe before text that a spreadsheet would run as a formula',
+  ),
+  param: define<readonly string[]>({
+    schema: z.union([z.array(text), text.transform((one) => [one])]),
+    describe: 'A parameter of the report, as name=value; may be repeated',
+    default: [],
+  }),
+  type: define<ColumnType | undefined>({
+    schema: z
+      .enum(PROMOTED_TYPES, { error: `expected one of ${PROMOTED_TYPES.join(', ')}` })
+      .optional(),
+    describe: 'Type of the new column',
+    defaultDescription: 'int',
+    choices: PROMOTED_TYPES,
+  }),
+  column: define<string | undefined>({
+    schema: text.pipe(identifier).optional(),
+    describe: 'Name of the new column',
+    defaultDescription: "the metric's name",
+  }),
+  'extra-column': define<string | undefined>({
+    schema: text.optional(),
+    describe: 'Column that keeps the metric, where a table flattens several JSON fields',
+  }),
+  whole: flag('Look at all of a file, however large; without it, at a sample of one over 64 MB'),
+  create: flag(
+    'Make a table for files that have none, with types from all their records, and declare it in edp.yaml',
+  ),
+  raw: flag('Print the rejected records byte for byte, as a CSV with the header'),
+  limit: define<number>({
+    schema: integerFrom(1),
+    describe: 'How many to show at the most',
+    default: 20,
+  }),
+} as const;
+
+export type OptionName = keyof typeof OPTIONS;
+
+type ValueOf<N extends OptionName> =
+  (typeof OPTIONS)[N] extends OptionDefinition<infer T> ? T : never;
+
+type CamelCase<S extends string> = S extends `${infer Head}-${infer Tail}`
+  ? `${Head}${Capitalize<CamelCase<Tail>>}`
+  : S;
+
+export type OptionValues<N extends OptionName> = {
+  readonly [K in N as CamelCase<K>]: ValueOf<K>;
+};
+
+export function environmentName(option: OptionName): string {
+  return `EDP_${option.replaceAll('-', '_').toUpperCase()}`;
+}
+
+/** Options that may be lists. Any other that is given twice has the value given last. */
+const LISTS: ReadonlySet<OptionName> = new Set(['param', 'columns']);
+
+/**
+ * The frozen values of the named options, each from its strongest source.
+ *
+ * @param given what the command line said, by option name; undefined where it said nothing
+ * @param project options of edp.yaml, by option name
+ * @throws EdpError `usage` that lists every fault
+ */
+export function resolveOptions<N extends OptionName>(
+  names: readonly N[],
+  given: Readonly<Record<string, unknown>>,
+  project: Readonly<Record<string, unknown>>,
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): OptionValues<N> {
+  const values: Record<string, unknown> = {};
+  const faults: string[] = [];
+  for (const name of names) {
+    const definition: OptionDefinition<unknown> = OPTIONS[name];
+    const fromEnvironment = environment[environmentName(name)];
+    const [source, raw] =
+      given[name] !== undefined
+        ? [`--${name}`, given[name]]
+        : fromEnvironment !== undefined && fromEnvironment !== ''
+          ? [environmentName(name), fromEnvironment]
+          : [`${name} in edp.yaml`, project[name]];
+    if (raw === undefined) {
+      values[toCamelCase(name)] = definition.default;
+      continue;
+    }
+    const parsed = definition.schema.safeParse(
+      Array.isArray(raw) && !LISTS.has(name) ? raw.at(-1) : raw,
+    );
+    if (parsed.success) values[toCamelCase(name)] = parsed.data;
+    else
+      faults.push(
+        `${source}: ${parsed.error.issues.map((i) => i.message).join('; ')} (got ${JSON.stringify(raw)})`,
+      );
+  }
+  if (faults.length > 0) {
+    throw new EdpError('usage', faults.join('\n'), {
+      hint: 'edp <command> --help lists the options',
+    });
+  }
+  return Object.freeze(values) as OptionValues<N>;
+}
+
+/**
+ * What was said of the form of CSV files, by the strength of who said it: the command line, the
+ * environment, a table of edp.yaml, its `csv:` section, its options.
+ *
+ * @param project options of edp.yaml, and those of its `csv:` section
+ * @returns what holds for the files of a table, or of none
+ * @throws EdpError `usage` that lists every fault
+ */
+export function resolveCsvSettings(
+  given: Readonly<Record<string, unknown>>,
+  project: {
+    readonly options: Readonly<Record<string, unknown>>;
+    readonly csv: Readonly<Record<string, unknown>>;
+  },
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): (table?: { readonly csv?: CsvSettings }) => CsvSettings {
+  const told = withoutUnsaid(resolveOptions(CSV_SETTING_NAMES, given, {}, environment));
+  const general = withoutUnsaid(
+    resolveOptions(CSV_SETTING_NAMES, {}, { ...project.options, ...project.csv }, {}),
+  );
+  return (table) => ({ ...general, ...table?.csv, ...told });
+}
+
+function withoutUnsaid(settings: OptionValues<CsvSettingName>): CsvSettings {
+  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
+}

@@ -1,0 +1,79 @@
+/**
+ * COPY … FROM STDIN (binary) as write and finish, with backpressure and with the server's errors where
+ * they belong: in the call that meets them.
+ */
+import type pg from 'pg';
+import { type CopyStreamQuery, from as copyFrom } from 'pg-copy-streams';
+import { failpoint } from '../base/failpoints.js';
+import { quoteColumns } from '../model/ddl.js';
+import { COPY_HEADER, COPY_TRAILER } from '../values/copy-binary.js';
+
+/** More than a socket's high-water mark (16 kB, or 64 kB from Node 22 on). */
+const SOCKET_BUFFER_BYTES = 128 * 1024;
+
+export class CopyStream {
+  readonly #client: pg.Client;
+  readonly #stream: CopyStreamQuery;
+  readonly #failed: Promise<never>;
+  #hasHeader = false;
+  #isOver = false;
+
+  /** @param table quoted */
+  constructor(client: pg.Client, table: string, columns: readonly string[]) {
+    this.#client = client;
+    this.#stream = client.query(
+      copyFrom(`COPY ${table} (${quoteColumns(columns)}) FROM STDIN (FORMAT binary)`),
+    );
+    this.#failed = new Promise((_, reject) => {
+      this.#stream.once('error', (error) => {
+        this.#isOver = true;
+        reject(error);
+      });
+    });
+    // Whoever writes or finishes meets the failure; nobody may be doing either just now.
+    this.#failed.catch(() => {});
+  }
+
+  /**
+   * Resolves when the stream can take more.
+   *
+   * @returns whether the socket is done with the bytes, so that their buffer may be used again
+   */
+  async write(rows: Buffer): Promise<boolean> {
+    if (!this.#hasHeader) {
+      this.#hasHeader = true;
+      this.#stream.write(COPY_HEADER);
+      await failpoint('copy.begin', this.#client);
+    }
+    await Promise.race([
+      this.#failed,
+      new Promise<void>((resolve, reject) => {
+        this.#stream.write(rows, (error) => (error ? reject(error) : resolve()));
+      }),
+    ]);
+    await failpoint('copy.middle', this.#client);
+    // A socket that buffers less than its high-water mark calls back at once; one that buffers more
+    // calls back when it has drained, and then holds nothing any more.
+    return rows.length > SOCKET_BUFFER_BYTES;
+  }
+
+  /** Ends a COPY that will not be finished, so that the session can go on. Does nothing to one that is over. */
+  abort(): void {
+    if (!this.#isOver) this.#stream.destroy(new Error('given up'));
+  }
+
+  /** Resolves when the server has taken every row. @returns how many */
+  async finish(): Promise<number> {
+    if (!this.#hasHeader) this.#stream.write(COPY_HEADER);
+    await failpoint('copy.end', this.#client);
+    await Promise.race([
+      this.#failed,
+      new Promise<void>((resolve) => {
+        this.#stream.once('finish', resolve);
+        this.#stream.end(COPY_TRAILER);
+      }),
+    ]);
+    this.#isOver = true;
+    return this.#stream.rowCount;
+  }
+}

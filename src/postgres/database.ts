@@ -1,0 +1,37 @@
+/** The database of a command: found, started if it is the embedded one, let go afterwards. */
+import type pg from 'pg';
+import { connect, withClient } from './connection.js';
+import { describeClient, resolveTarget } from './which-server.js';
+
+export interface Database {
+  /** Where to connect: plain data, so that it can be handed to a thread. */
+  readonly client: pg.ClientConfig;
+  /** What to call it in messages; holds no password. */
+  readonly label: string;
+  readonly isEmbedded: boolean;
+}
+
+/**
+ * Runs `work` with the database that flags and environment name. The embedded server is started when
+ * needed and stopped afterwards, unless another command uses it or `edp db start` asked for it.
+ */
+export async function withDatabase<T>(
+  options: { readonly databaseUrl: string | undefined; readonly directory: string },
+  work: (database: Database) => Promise<T>,
+): Promise<T> {
+  const target = resolveTarget(options.databaseUrl, process.env);
+  if (target.kind === 'server') {
+    // Fails here, with one clear message, rather than in every worker.
+    await withClient(target.client, 'hello', async () => {});
+    return work({ client: target.client, label: describeClient(target.client), isEmbedded: false });
+  }
+  const { leaseEmbeddedServer } = await import('./embedded/embedded-server.js');
+  const lease = await leaseEmbeddedServer(options.directory);
+  try {
+    return await work({ client: lease.client, label: 'the embedded server', isEmbedded: true });
+  } finally {
+    await lease.release();
+  }
+}
+
+export { connect, withClient };

@@ -1,0 +1,129 @@
+/** The model's tables in the database: made when they are missing, otherwise left alone. */
+import type pg from 'pg';
+import { EdpError } from '../base/errors.js';
+import { createTableStatements, quoteIdentifier, withReferredTables } from '../model/ddl.js';
+import {
+  type ColumnType,
+  type Model,
+  physicalColumns,
+  SQL_TYPE,
+  type Table,
+} from '../model/model.js';
+import { withSchemaLock } from './migrate.js';
+
+async function isMissing(client: pg.Client, table: Table): Promise<boolean> {
+  const { rows } = await client.query<{ missing: boolean }>(
+    'SELECT to_regclass($1) IS NULL AS missing',
+    [quoteIdentifier(table.name)],
+  );
+  return rows[0]?.missing === true;
+}
+
+async function listMissing(client: pg.Client, tables: readonly Table[]): Promise<Table[]> {
+  const missing: Table[] = [];
+  for (const table of tables) if (await isMissing(client, table)) missing.push(table);
+  return missing;
+}
+
+/**
+ * Makes a table and those it refers to, where they are missing. Safe when two processes start at once.
+ *
+ * @throws EdpError `database_refused` where the role may not create tables
+ */
+export async function ensureTable(client: pg.Client, model: Model, table: Table): Promise<void> {
+  const wanted = withReferredTables(table, model.tables);
+  if ((await listMissing(client, wanted)).length === 0) return;
+  await explainRefusal(table, 'made', () =>
+    withSchemaLock(client, () => createMissing(client, wanted)),
+  );
+}
+
+/** The same within a transaction that is going on, which may be rolled back. */
+export async function ensureTableWithin(
+  client: pg.Client,
+  model: Model,
+  table: Table,
+): Promise<void> {
+  const wanted = withReferredTables(table, model.tables);
+  await explainRefusal(table, 'made', () => createMissing(client, wanted));
+}
+
+/**
+ * Adds the column that keeps fields nobody declared, where a table is older than that.
+ *
+ * @throws EdpError `database_refused` where the role may not alter the table
+ */
+export async function ensureExtraColumn(client: pg.Client, table: Table): Promise<void> {
+  const { extraColumn, name } = table;
+  if (extraColumn === undefined) return;
+  const { rowCount } = await client.query(
+    'SELECT FROM pg_attribute WHERE attrelid = to_regclass($1) AND attname = $2 AND NOT attisdropped',
+    [quoteIdentifier(name), extraColumn],
+  );
+  if (rowCount === 0) await addColumns(client, table, [{ name: extraColumn, type: 'jsonb' }]);
+}
+
+/**
+ * Adds columns to a table, where they are missing; one that is not there yet will be made with them.
+ *
+ * @throws EdpError `database_refused` where the role may not alter the table
+ */
+export async function addColumns(
+  client: pg.Client,
+  table: Table,
+  columns: readonly { readonly name: string; readonly type: ColumnType }[],
+): Promise<void> {
+  if (await isMissing(client, table)) return;
+  const additions = columns.map(
+    ({ name, type }) => `ADD COLUMN IF NOT EXISTS ${quoteIdentifier(name)} ${SQL_TYPE[type]}`,
+  );
+  await explainRefusal(table, 'altered', async () => {
+    await client.query(`ALTER TABLE ${quoteIdentifier(table.name)} ${additions.join(', ')}`);
+  });
+}
+
+/** PostgreSQL's, less the one by which records are told apart where some are refused. */
+const MAX_COLUMNS = 1599;
+
+/** @throws EdpError `model` for a table with more columns than the server takes */
+export function assertTableWidth(table: Table): void {
+  const { length } = physicalColumns(table);
+  if (length <= MAX_COLUMNS) return;
+  throw new EdpError(
+    'model',
+    `table "${table.name}" has ${length} columns; it can have ${MAX_COLUMNS}, the one for lineage counted`,
+    { hint: 'declare those of its fields that you need, and the others under ignore:' },
+  );
+}
+
+async function createMissing(client: pg.Client, wanted: readonly Table[]): Promise<void> {
+  for (const missing of await listMissing(client, wanted)) {
+    assertTableWidth(missing);
+    for (const statement of createTableStatements(missing)) await client.query(statement);
+  }
+}
+
+async function explainRefusal(
+  table: Table,
+  done: 'made' | 'altered',
+  work: () => Promise<void>,
+): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if ((error as { code?: string }).code === '42501') {
+      throw new EdpError(
+        'database_refused',
+        `table "${table.name}" cannot be ${done}: ${(error as Error).message}`,
+        {
+          hint:
+            done === 'made'
+              ? 'let the owner of the schema make it, or GRANT CREATE ON SCHEMA public to this role'
+              : 'let the owner of the table run the command once: only the owner may add columns',
+          cause: error,
+        },
+      );
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,63 @@
+/** edp.yaml as a text that is read, edited and replaced as a whole. */
+import { randomUUID } from 'node:crypto';
+import { chmod, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { EdpError } from '../base/errors.js';
+import { failpoint } from '../base/failpoints.js';
+
+/** @returns undefined where there is no such file. @throws EdpError `config` */
+export async function readProjectText(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new EdpError(
+      'config',
+      `${path.basename(file)} cannot be read: ${(error as Error).message}`,
+      {
+        hint: `make ${file} a readable file, or remove it to use the built-in tables`,
+        cause: error,
+      },
+    );
+  }
+}
+
+/**
+ * The file is there whole, before and after.
+ *
+ * @param expected what is in it now, as far as is known
+ * @throws EdpError `io` where it cannot be written, `file_changed` where somebody else did just now
+ */
+export async function replaceProjectFile(
+  name: string,
+  text: string,
+  expected: string | undefined,
+): Promise<void> {
+  // A link keeps pointing to its file, which is what gets replaced.
+  const file = await realpath(name).catch(() => name);
+  const temporary = path.join(path.dirname(file), `.${path.basename(file)}.${randomUUID()}.tmp`);
+  const shown = path.basename(name);
+  try {
+    await writeFile(temporary, text, { flag: 'wx' });
+    const mode = await stat(file).then(
+      (found) => found.mode & 0o7777,
+      () => undefined,
+    );
+    if (mode !== undefined) await chmod(temporary, mode);
+    await failpoint('promote.file_written');
+    if ((await readProjectText(file)) !== expected) {
+      throw new EdpError('file_changed', `${shown} was changed by somebody else just now`, {
+        hint: 'run the command again',
+      });
+    }
+    await rename(temporary, file);
+  } catch (error) {
+    if (error instanceof EdpError) throw error;
+    throw new EdpError('io', `${shown} cannot be written: ${(error as Error).message}`, {
+      hint: `make ${file} writable, and run the command again`,
+      cause: error,
+    });
+  } finally {
+    await rm(temporary, { force: true }).catch(() => {});
+  }
+}

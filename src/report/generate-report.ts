@@ -1,0 +1,125 @@
+/** One report, from its SQL to where it is written. */
+import type pg from 'pg';
+import { EdpError } from '../base/errors.js';
+import type { Model } from '../model/model.js';
+import { withClient } from '../postgres/connection.js';
+import { declaredText, ReportCursor } from './cursor.js';
+import { toConnectionLost, toReportError } from './fault.js';
+import { FORMATS, type FormatName } from './format/report-format.js';
+import { type Argument, bindReport, checkArguments } from './parameters.js';
+import type { Report } from './report.js';
+
+export interface ReportJob {
+  readonly report: Report;
+  readonly arguments: readonly Argument[];
+  readonly model: Model;
+  readonly format: FormatName;
+  readonly safeCells: boolean;
+  /** Takes the report, in order, piece by piece. */
+  write(bytes: Uint8Array): Promise<void>;
+}
+
+export interface ReportOutcome {
+  readonly rows: number;
+  readonly bytes: number;
+  readonly columns: readonly string[];
+}
+
+/**
+ * Runs the report in a read-only transaction. Memory is bounded by a batch of rows, not by the report.
+ *
+ * @param client where to connect
+ * @param signal cancels the statement on the server too
+ * @throws EdpError `usage` for a bad argument, `report_failed` with `file:line` for what the server
+ *   says against the SQL, `interrupted` after the signal
+ */
+export async function generateReport(
+  client: pg.ClientConfig,
+  job: ReportJob,
+  signal: AbortSignal,
+): Promise<ReportOutcome> {
+  try {
+    return await withClient(client, 'report', (session) =>
+      withCancel(client, session, signal, () => writeReport(session, job, signal)),
+    );
+  } catch (error) {
+    // A cancelled statement fails like any other; only the signal tells why.
+    if (!signal.aborted) throw error;
+    throw new EdpError('interrupted', `report ${job.report.name} was stopped, nothing is written`, {
+      hint: 'run it again when you like',
+      cause: error,
+    });
+  }
+}
+
+async function writeReport(
+  session: pg.Client,
+  job: ReportJob,
+  signal: AbortSignal,
+): Promise<ReportOutcome> {
+  const { report } = job;
+  const columns: string[] = [];
+  let rows = 0;
+  let bytes = 0;
+  const emit = async (text: string) => {
+    signal.throwIfAborted();
+    if (text === '') return;
+    const encoded = Buffer.from(text);
+    bytes += encoded.length;
+    await job.write(encoded);
+  };
+  // pg ends a query without any code when the connection breaks, but the session says it first.
+  let isConnectionLost = false;
+  session.once('error', () => {
+    isConnectionLost = true;
+  });
+  let statement = '';
+  try {
+    await session.query('BEGIN READ ONLY');
+    const bound = bindReport(
+      report,
+      await checkArguments(session, report, job.arguments),
+      job.model,
+    );
+    statement = declaredText(bound);
+    const cursor = await ReportCursor.open(session, bound);
+    columns.push(...cursor.columns.map((column) => column.name));
+    const writer = FORMATS[job.format].writer(cursor.columns, job);
+    await emit(writer.head());
+    for await (const batch of cursor.batches(writer.maxRows)) {
+      rows += batch.length;
+      await emit(writer.rows(batch));
+    }
+    const rowsLeftOut = rows < writer.maxRows ? 0 : await cursor.countRest();
+    rows += rowsLeftOut;
+    await emit(writer.tail(rowsLeftOut));
+    await session.query('COMMIT');
+  } catch (error) {
+    throw isConnectionLost ? toConnectionLost(error) : toReportError(error, report, statement);
+  }
+  return { rows, bytes, columns };
+}
+
+/** Ends what the session runs when the signal comes, from a connection of its own. */
+async function withCancel<T>(
+  config: pg.ClientConfig,
+  session: pg.Client,
+  signal: AbortSignal,
+  work: () => Promise<T>,
+): Promise<T> {
+  signal.throwIfAborted();
+  const { rows } = await session.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+  let cancelled: Promise<unknown> | undefined;
+  const cancel = () => {
+    cancelled = withClient(config, 'cancel', (client) =>
+      client.query('SELECT pg_cancel_backend($1)', [rows[0]?.pid]),
+    ).catch(() => {});
+  };
+  signal.addEventListener('abort', cancel, { once: true });
+  try {
+    return await work();
+  } finally {
+    signal.removeEventListener('abort', cancel);
+    await cancelled;
+  }
+}

@@ -1,0 +1,153 @@
+/**
+ * Content → identity. A file is known by its bytes, whatever it is called (DESIGN §6).
+ *
+ * Hashing a big file before it is loaded would keep all workers waiting for a pass over it. So a file is
+ * first known by its fingerprint, which takes a few reads, and splits are hashed while they are loaded.
+ * Only when the ledger has a load with the same fingerprint is the file read to see whether its bytes
+ * are those of that load's receipts.
+ */
+import { type FileHandle, open } from 'node:fs/promises';
+import { createXXHash128, type IHasher } from 'hash-wasm';
+import type { FileIdentity } from '../load/messages.js';
+
+const SAMPLE_BYTES = 16 * 1024;
+const SAMPLE_COUNT = 8;
+const READ_BYTES = 1024 * 1024;
+
+/** One for all files. */
+let hasher: IHasher | undefined;
+
+export interface IdentifiedFile extends FileIdentity {
+  readonly contentHash: string;
+}
+
+/** Bytes of a file, by their hash. */
+export interface HashedRange {
+  readonly start: number;
+  readonly end: number;
+  readonly contentHash: string;
+}
+
+/**
+ * XXH128 runs at three times the speed of the CPU's own SHA-256 (measured); nobody attacks here, and
+ * 128 bits do not meet by chance.
+ *
+ * @param textHead of a file that is not plain text, the first bytes of its text: it is known by them
+ *   alone, so that the same text is known however it was packed, and a file that broke off as the
+ *   beginning of the whole one
+ */
+export async function identifyFile(file: string, textHead?: Buffer): Promise<IdentifiedFile> {
+  hasher ??= await createXXHash128();
+  const handle = await open(file, 'r');
+  try {
+    const { size, mtimeMs, ino } = await handle.stat();
+    const identity = { path: file, size, modifiedMs: mtimeMs, inode: ino };
+    const parts =
+      textHead === undefined
+        ? [Buffer.from(String(size)), await readSamples(handle, size)]
+        : [Buffer.from('text'), textHead];
+    // Many files are identified at once, so nothing may be waited for in between.
+    hasher.init();
+    for (const part of parts) hasher.update(part);
+    return { ...identity, contentHash: hasher.digest('hex') };
+  } finally {
+    await handle.close();
+  }
+}
+
+/** All of a small file; of a larger one, parts at even distances from its beginning to its end. */
+async function readSamples(handle: FileHandle, size: number): Promise<Buffer> {
+  const samples = Buffer.allocUnsafe(Math.min(size, SAMPLE_BYTES * SAMPLE_COUNT));
+  if (size === samples.length) return samples.subarray(0, await fill(handle, samples, 0));
+  const step = (size - SAMPLE_BYTES) / (SAMPLE_COUNT - 1);
+  let filled = 0;
+  for (let i = 0; i < SAMPLE_COUNT; i++) {
+    const part = samples.subarray(filled, filled + SAMPLE_BYTES);
+    filled += await fill(handle, part, Math.floor(i * step));
+  }
+  return samples.subarray(0, filled);
+}
+
+/** Whether the file has, in each range, the bytes that the hash is of. */
+export async function hasContent(file: string, ranges: readonly HashedRange[]): Promise<boolean> {
+  const hasher = await createXXHash128();
+  const handle = await open(file, 'r');
+  try {
+    const block = Buffer.allocUnsafeSlow(READ_BYTES);
+    for (const { start, end, contentHash } of ranges) {
+      if ((await hashRange(handle, hasher, block, start, end)) !== contentHash) return false;
+    }
+    return true;
+  } finally {
+    await handle.close();
+  }
+}
+
+/**
+ * Whether a text has, in each range, the bytes that the hash is of.
+ *
+ * @param ranges in order of `start`
+ * @param end where the text has to end; undefined where it may go on
+ */
+export async function hasText(
+  text: AsyncIterable<Buffer>,
+  ranges: readonly HashedRange[],
+  end: number | undefined,
+): Promise<boolean> {
+  const hasher = await createXXHash128();
+  const last = end ?? ranges.at(-1)?.end ?? 0;
+  let position = 0;
+  let index = 0;
+  hasher.init();
+  /** @returns false as soon as a range differs */
+  const take = (chunk: Buffer): boolean => {
+    let at = 0;
+    for (; index < ranges.length; index++) {
+      const range = ranges[index]!;
+      const from = Math.max(at, range.start - position);
+      const until = Math.min(chunk.length, range.end - position);
+      if (until > from) hasher.update(chunk.subarray(from, until));
+      if (range.end > position + chunk.length) return true;
+      if (hasher.digest('hex') !== range.contentHash) return false;
+      hasher.init();
+      at = Math.max(at, until);
+    }
+    return true;
+  };
+  if (last === 0 && end === undefined) return true;
+  for await (const chunk of text) {
+    if (!take(chunk)) return false;
+    position += chunk.length;
+    if (end === undefined ? position >= last : position > last) return end === undefined;
+  }
+  return position >= last;
+}
+
+async function hashRange(
+  file: FileHandle,
+  hasher: IHasher,
+  block: Buffer,
+  start: number,
+  end: number,
+): Promise<string> {
+  hasher.init();
+  for (let position = start; position < end; ) {
+    const part = block.subarray(0, Math.min(block.length, end - position));
+    const filled = await fill(file, part, position);
+    if (filled === 0) break;
+    hasher.update(part.subarray(0, filled));
+    position += filled;
+  }
+  return hasher.digest('hex');
+}
+
+/** Reads until the buffer is full, or the file ends. @returns bytes read */
+async function fill(file: FileHandle, bytes: Buffer, position: number): Promise<number> {
+  let filled = 0;
+  while (filled < bytes.length) {
+    const { bytesRead } = await file.read(bytes, filled, bytes.length - filled, position + filled);
+    if (bytesRead === 0) break;
+    filled += bytesRead;
+  }
+  return filled;
+}

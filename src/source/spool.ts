@@ -1,0 +1,64 @@
+/**
+ * Streams as files, in `.edp/spool`: for what reads a text more than once, or at several places at the
+ * same time. They are gone when the command ends; those of a command that was killed, when another comes.
+ */
+import { randomUUID } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { isAlive } from '../base/alive.js';
+
+/** A process that cannot be seen from here may still be at work on a younger file: in another container. */
+const MAX_AGE_MS = 24 * 60 * 60 * 1000;
+
+export class Spool {
+  readonly #directory: string;
+  readonly #files: string[] = [];
+
+  /** @param directory the project's */
+  constructor(directory: string) {
+    this.#directory = path.join(directory, '.edp', 'spool');
+  }
+
+  /** @returns the path of a file with those bytes, which is there until the spool is removed */
+  async write(
+    source: AsyncIterable<Buffer> | NodeJS.ReadableStream,
+    signal?: AbortSignal,
+  ): Promise<string> {
+    await mkdir(this.#directory, { recursive: true, mode: 0o700 });
+    await this.#removeAbandoned();
+    const file = path.join(this.#directory, `${process.pid}-${randomUUID()}`);
+    this.#files.push(file);
+    await pipeline(source, createWriteStream(file, { mode: 0o600 }), { signal });
+    return file;
+  }
+
+  async remove(): Promise<void> {
+    await Promise.all(this.#files.map((file) => rm(file, { force: true })));
+  }
+
+  async #removeAbandoned(): Promise<void> {
+    for (const name of await readdir(this.#directory)) {
+      const file = path.join(this.#directory, name);
+      const age = await stat(file).then(
+        ({ mtimeMs }) => Date.now() - mtimeMs,
+        () => 0,
+      );
+      if (age > MAX_AGE_MS && !isAlive(Number.parseInt(name, 10))) await rm(file, { force: true });
+    }
+  }
+}
+
+/** @param directory the project's */
+export async function withSpool<T>(
+  directory: string,
+  work: (spool: Spool) => Promise<T>,
+): Promise<T> {
+  const spool = new Spool(directory);
+  try {
+    return await work(spool);
+  } finally {
+    await spool.remove();
+  }
+}

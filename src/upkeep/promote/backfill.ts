@@ -1,0 +1,273 @@
+/**
+ * Moves a metric out of the column that kept it, a range of blocks at a time, each in a transaction of its
+ * own, while loads may go on.
+ *
+ * A step locks the rows it moves, and reads them under the lock, so that it meets the newest version of
+ * each; what stands in the extra column is newer than what stands in the metric's own, since only a run
+ * with the model of before can have written it there. How far it got commits with each step.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type pg from 'pg';
+import { EdpError } from '../../base/errors.js';
+import { failpoint } from '../../base/failpoints.js';
+import { quoteIdentifier, quoteLiteral } from '../../model/ddl.js';
+import { SQL_TYPE } from '../../model/model.js';
+import { withTransaction } from '../../postgres/connection.js';
+import { isTransient } from '../../postgres/sqlstate.js';
+import { MetricConverter } from './convert.js';
+import type { PromoteSubject } from './subject.js';
+
+/** A range of so many blocks holds some thousand rows. */
+const FIRST_STEP_BLOCKS = 64;
+const MAX_STEP_BLOCKS = 8192;
+/** More rows than this are not locked at once. */
+const MAX_STEP_ROWS = 10_000;
+/** A step shall take about as long: short for those who wait for its locks, long beside its commit. */
+const STEP_MS = 200;
+const LOCK_TIMEOUT_MS = 1000;
+const RETRY_BASE_MS = 50;
+const RETRY_MAX_MS = 2000;
+
+interface StepOutcome {
+  readonly moved: number;
+  /** Values that do not fit. */
+  readonly left: number;
+  /** Rows that changed while they were moved. */
+  readonly passedOver: number;
+}
+
+export interface PassOutcome extends StepOutcome {
+  /** Whether it began at the beginning, and not where an earlier run got to. */
+  readonly isWhole: boolean;
+}
+
+export interface BackfillProgress {
+  /** Blocks that a pass is through with, of all there are. */
+  advance(done: number, total: number, moved: number): void;
+}
+
+interface Partition {
+  readonly oid: number;
+  /** Schema-qualified and quoted. */
+  readonly name: string;
+}
+
+interface Place {
+  readonly partition: number;
+  readonly block: number;
+}
+
+export class Backfill {
+  readonly #client: pg.Client;
+  readonly #subject: PromoteSubject;
+  readonly #partitions: readonly Partition[];
+  readonly #progress: BackfillProgress;
+  readonly #signal: AbortSignal;
+  readonly #converter: MetricConverter;
+  #stepBlocks = FIRST_STEP_BLOCKS;
+
+  constructor(
+    client: pg.Client,
+    subject: PromoteSubject,
+    partitions: readonly Partition[],
+    progress: BackfillProgress,
+    signal: AbortSignal,
+  ) {
+    this.#client = client;
+    this.#subject = subject;
+    this.#partitions = partitions;
+    this.#progress = progress;
+    this.#signal = signal;
+    this.#converter = new MetricConverter(subject.type);
+  }
+
+  /**
+   * Goes through the table once, from where the ledger says an earlier run got to.
+   *
+   * @param waits whether it waits for rows that others hold, or passes them over
+   */
+  async pass(waits: boolean): Promise<PassOutcome> {
+    const start = await this.#place();
+    let moved = 0;
+    let passedOver = 0;
+    let blocksBefore = 0;
+    for (let index = start.partition; index < this.#partitions.length; index++) {
+      let block = index === start.partition ? start.block : 0;
+      for (;;) {
+        // Asked anew: rows that change move to the end.
+        const blocks = await this.#blocksOf(this.#partitions[index]!);
+        this.#progress.advance(
+          blocksBefore + Math.min(block, blocks),
+          blocksBefore + blocks,
+          moved,
+        );
+        if (block >= blocks) {
+          blocksBefore += blocks;
+          break;
+        }
+        const from = block;
+        const step = await this.#retry(() => this.#step(index, from, waits));
+        moved += step.moved;
+        passedOver += step.passedOver;
+        block = step.nextBlock;
+      }
+    }
+    const left = await this.#endPass();
+    await failpoint('promote.pass_ended', this.#client);
+    const isWhole = start.partition === 0 && start.block === 0;
+    return { moved, left, passedOver, isWhole };
+  }
+
+  async #place(): Promise<Place> {
+    const { rows } = await this.#client.query<{ next_partition: number; next_block: number }>(
+      `SELECT next_partition, next_block FROM edp.promotions
+       WHERE table_name = $1 AND column_name = $2`,
+      this.#names,
+    );
+    return { partition: rows[0]?.next_partition ?? 0, block: rows[0]?.next_block ?? 0 };
+  }
+
+  get #names(): [string, string] {
+    return [this.#subject.table.name, this.#subject.column];
+  }
+
+  async #blocksOf({ oid }: Partition): Promise<number> {
+    const { rows } = await this.#client.query<{ blocks: number }>(
+      `SELECT pg_relation_size($1::oid::regclass) / current_setting('block_size')::int AS blocks`,
+      [oid],
+    );
+    return rows[0]!.blocks;
+  }
+
+  /** Deadlocks, locks that are not to be had just now, and the like pass. */
+  async #retry<T>(work: () => Promise<T>): Promise<T> {
+    for (let attempt = 0; ; attempt++) {
+      if (this.#signal.aborted) {
+        throw new EdpError('interrupted', 'the promotion was stopped; what was moved is moved', {
+          hint: 'the same command goes on where it stopped',
+        });
+      }
+      try {
+        return await work();
+      } catch (error) {
+        const { code } = error as { code?: string };
+        // A lost connection takes the locks of this run with it.
+        const isLost = code === undefined || code.startsWith('08') || code.startsWith('57P');
+        if (isLost || !isTransient(code)) throw error;
+        const delay = Math.min(RETRY_MAX_MS, RETRY_BASE_MS * 2 ** Math.min(attempt, 6));
+        await sleep(delay * (0.5 + Math.random()));
+      }
+    }
+  }
+
+  async #step(
+    index: number,
+    block: number,
+    waits: boolean,
+  ): Promise<StepOutcome & { nextBlock: number }> {
+    for (;;) {
+      const nextBlock = block + this.#stepBlocks;
+      const startedAt = performance.now();
+      const outcome = await withTransaction(this.#client, () =>
+        this.#move(index, block, nextBlock, waits),
+      );
+      await failpoint('promote.step_acknowledged', this.#client);
+      if (outcome === undefined) {
+        this.#stepBlocks = Math.max(1, this.#stepBlocks >> 2);
+        continue;
+      }
+      const elapsedMs = performance.now() - startedAt;
+      if (elapsedMs > STEP_MS * 2) this.#stepBlocks = Math.max(1, this.#stepBlocks >> 1);
+      else if (elapsedMs < STEP_MS / 2) {
+        this.#stepBlocks = Math.min(MAX_STEP_BLOCKS, this.#stepBlocks * 2);
+      }
+      return { ...outcome, nextBlock };
+    }
+  }
+
+  /** @returns undefined where the range holds too many rows for one step */
+  async #move(
+    index: number,
+    fromBlock: number,
+    toBlock: number,
+    waits: boolean,
+  ): Promise<StepOutcome | undefined> {
+    const { table, metric, column, source } = this.#subject;
+    const relation = this.#partitions[index]!.name;
+    const extra = quoteIdentifier(source.extraColumn);
+    const range = `ctid >= '(${fromBlock},0)'::tid AND ctid < '(${toBlock},0)'::tid`;
+    // A commit that a crash takes back is done again; the last one is on disk before it counts.
+    await this.#client.query(
+      `SET LOCAL synchronous_commit = off; SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`,
+    );
+    const { rows } = await this.#client.query<{ place: string; value: string }>(
+      `SELECT ctid::text AS place, (${extra} -> $1::text)::text AS value FROM ONLY ${relation}
+       WHERE ${range} AND jsonb_typeof(${extra}) = 'object' AND ${extra} ? $1::text
+       LIMIT ${MAX_STEP_ROWS + 1} FOR UPDATE${waits ? '' : ' SKIP LOCKED'}`,
+      [metric],
+    );
+    await failpoint('promote.step_read', this.#client);
+    // A single block is never too much.
+    if (rows.length > MAX_STEP_ROWS && toBlock - fromBlock > 1) return undefined;
+    const places: string[] = [];
+    const values: (string | null)[] = [];
+    for (const { place, value } of rows) {
+      const converted = this.#converter.convert(value);
+      if ('reason' in converted) continue;
+      places.push(place);
+      values.push(converted.value);
+    }
+    const left = rows.length - places.length;
+    const moved = places.length === 0 ? 0 : await this.#update(relation, places, values);
+    await failpoint('promote.step_moved', this.#client);
+    await this.#client.query(
+      `UPDATE edp.promotions SET next_partition = $3, next_block = $4, rows_moved = rows_moved + $5,
+         left_so_far = left_so_far + $6
+       WHERE table_name = $1 AND column_name = $2`,
+      [table.name, column, index, toBlock, moved, left],
+    );
+    await failpoint('promote.step_noted', this.#client);
+    return { moved, left, passedOver: places.length - moved };
+  }
+
+  async #update(
+    relation: string,
+    places: readonly string[],
+    values: readonly (string | null)[],
+  ): Promise<number> {
+    const { metric, column, type, source } = this.#subject;
+    const extra = quoteIdentifier(source.extraColumn);
+    const { rowCount } = await this.#client.query(
+      `UPDATE ONLY ${relation} AS t
+       SET ${quoteIdentifier(column)} = v.value::${SQL_TYPE[type]},
+           ${extra} = nullif(t.${extra} - $3::text, '{}'::jsonb)
+       FROM unnest($1::tid[], $2::text[]) AS v (place, value) WHERE t.ctid = v.place`,
+      [places, values, metric],
+    );
+    return rowCount ?? 0;
+  }
+
+  /** @returns how many values the pass left where they are */
+  async #endPass(): Promise<number> {
+    const { rows } = await this.#client.query<{ rows_left: number }>(
+      `UPDATE edp.promotions SET next_partition = 0, next_block = 0, rows_left = left_so_far,
+         left_so_far = 0, pass = pass + 1
+       WHERE table_name = $1 AND column_name = $2 RETURNING rows_left`,
+      this.#names,
+    );
+    return rows[0]?.rows_left ?? 0;
+  }
+}
+
+/** The table itself, or the partitions that hold its rows, always in the same order. */
+export async function listPartitions(client: pg.Client, table: string): Promise<Partition[]> {
+  const { rows } = await client.query<Partition>(
+    `SELECT c.oid, format('%I.%I', n.nspname, c.relname) AS name
+     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE c.relkind = 'r'
+       AND (c.oid = ${quoteLiteral(table)}::regclass
+            OR c.oid IN (SELECT relid FROM pg_partition_tree(${quoteLiteral(table)}::regclass) WHERE isleaf))
+     ORDER BY c.oid`,
+  );
+  return rows;
+}

@@ -1,0 +1,62 @@
+/** Declares a metric in edp.yaml, or writes one where there is none. */
+import path from 'node:path';
+import { type Document, isMap } from 'yaml';
+import { EdpError } from '../../base/errors.js';
+import type { Table } from '../../model/model.js';
+import { addToProject } from '../../project/edit.js';
+import { readProjectText, replaceProjectFile } from '../../project/file.js';
+import { PROJECT_FILE } from '../../project/project.js';
+import { type PromoteSubject, withMetric } from './subject.js';
+
+/** A declaration that was tried, and can be written. */
+export interface Declaration {
+  /** The table as the file will have it. */
+  readonly table: Table;
+  /** Puts it into the file. @throws EdpError `config` */
+  write(): Promise<void>;
+}
+
+/** @throws EdpError `config` where the file cannot be edited; it says what to write by hand */
+export async function prepareDeclaration(
+  directory: string,
+  subject: PromoteSubject,
+): Promise<Declaration> {
+  const file = path.join(directory, PROJECT_FILE);
+  const { table } = declare(await readProjectText(file), subject);
+  return {
+    table,
+    async write() {
+      // Read anew: somebody may have written to it meanwhile.
+      const current = await readProjectText(file);
+      await replaceProjectFile(file, declare(current, subject).text, current);
+    },
+  };
+}
+
+/** @param text of edp.yaml; undefined where there is none */
+export function declare(
+  text: string | undefined,
+  subject: PromoteSubject,
+): { text: string; table: Table } {
+  const { metric, column, type } = subject;
+  const table = withMetric(subject);
+  const entries = { [column]: metric === column ? type : { type, key: metric } };
+  const place = (document: Document) => placeOf(document, subject);
+  const edited = addToProject(text, { place, entries }, table);
+  if (edited === undefined) throw cannotEdit(subject);
+  return { text: edited, table };
+}
+
+/** Where the metrics of the source are declared. */
+function placeOf(document: Document, { table, source }: PromoteSubject): (string | number)[] {
+  const place: (string | number)[] = ['tables', table.name, 'metrics'];
+  if (!isMap(document.getIn(place, true))) place.push(table.sources.indexOf(source));
+  return [...place, 'columns'];
+}
+
+function cannotEdit({ table, metric, column, type, source }: PromoteSubject): EdpError {
+  const value = metric === column ? type : `{ type: ${type}, key: ${JSON.stringify(metric)} }`;
+  return new EdpError('config', `${PROJECT_FILE} is not of a form that edp can edit`, {
+    hint: `add by hand, under tables, ${table.name}, metrics (from: ${source.field}), columns: ${JSON.stringify(column)}: ${value}; then run the command again`,
+  });
+}

@@ -1,0 +1,307 @@
+/**
+ * `edp promote`: a metric that was kept beside the rows becomes a column of its own.
+ *
+ * add the column → declare it in edp.yaml → move what is kept → mark as done. Every step can be done twice,
+ * and the ledger knows which were, so that a promotion that was killed goes on with the same command.
+ *
+ * Loads go on meanwhile. Those that began with the model of before keep the metric beside their rows; so the
+ * table is gone through until none of them is left, and nothing that fits was found. One that replaces
+ * rows (`--on-conflict update`) writes values beside the rows without knowing of the column; nothing is
+ * moved before it has ended, lest the column keep what it replaces.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type pg from 'pg';
+import { EdpError } from '../../base/errors.js';
+import { failpoint } from '../../base/failpoints.js';
+import { findOtherRuns } from '../../ledger/model-lock.js';
+import { listPromotions } from '../../ledger/promotions.js';
+import { quoteIdentifier } from '../../model/ddl.js';
+import { type Model, SQL_TYPE, type Table } from '../../model/model.js';
+import { withClient, withTransaction } from '../../postgres/connection.js';
+import type { Database } from '../../postgres/database.js';
+import { migrate } from '../../postgres/migrate.js';
+import { Backfill, type BackfillProgress, listPartitions } from './backfill.js';
+import { MetricConverter } from './convert.js';
+import { prepareDeclaration } from './declare.js';
+import { chooseColumn, chooseTable, type PromoteRequest, type PromoteSubject } from './subject.js';
+
+export interface PromoteOptions extends PromoteRequest {
+  /** The project's directory. */
+  readonly directory: string;
+  readonly model: Model;
+  /** Values listed that do not fit. */
+  readonly limit: number;
+}
+
+export interface LeftValue {
+  /** By column of the key; empty where the table has none. */
+  readonly key: Readonly<Record<string, string | null>>;
+  /** JSON, as the server prints it. */
+  readonly value: string;
+  readonly reason: string;
+}
+
+export interface PromoteResult {
+  readonly metric: string;
+  readonly table: string;
+  readonly column: string;
+  readonly type: string;
+  readonly seconds: number;
+  /** Since the promotion was begun, also by runs that were killed. */
+  readonly moved: number;
+  /** Values that do not fit, and stay where they are. */
+  readonly left: number;
+  readonly leftValues: readonly LeftValue[];
+  /** Whether this run put the metric into edp.yaml. */
+  readonly wasDeclared: boolean;
+  /** False where there is no table yet: its first load makes it, with the column. */
+  readonly hasTable: boolean;
+}
+
+export interface PromoteProgress extends BackfillProgress {
+  note(text: string): void;
+}
+
+/** For how long ADD COLUMN may hold loads up at a time; it grows, since a split has to end meanwhile. */
+const FIRST_LOCK_TIMEOUT_MS = 100;
+const MAX_LOCK_TIMEOUT_MS = 3000;
+const POLL_MS = 250;
+
+export async function promote(
+  database: Database,
+  options: PromoteOptions,
+  progress: PromoteProgress,
+  signal: AbortSignal,
+): Promise<PromoteResult> {
+  return withClient(database.client, 'promote', async (client) => {
+    await migrate(client);
+    const run = new PromoteRun(client, options, progress, signal);
+    return run.execute();
+  });
+}
+
+class PromoteRun {
+  readonly #client: pg.Client;
+  readonly #options: PromoteOptions;
+  readonly #progress: PromoteProgress;
+  readonly #signal: AbortSignal;
+
+  constructor(
+    client: pg.Client,
+    options: PromoteOptions,
+    progress: PromoteProgress,
+    signal: AbortSignal,
+  ) {
+    this.#client = client;
+    this.#options = options;
+    this.#progress = progress;
+    this.#signal = signal;
+  }
+
+  async execute(): Promise<PromoteResult> {
+    const startedAt = performance.now();
+    const { metric, model, directory } = this.#options;
+    const table = chooseTable(model, this.#options);
+    const begun = (await listPromotions(this.#client, table.name)).find(
+      (promotion) => promotion.metric === metric,
+    );
+    const subject = chooseColumn(table, this.#options, begun);
+    const declaration = subject.isDeclared
+      ? undefined
+      : await prepareDeclaration(directory, subject);
+    await this.#lock(subject);
+    await failpoint('promote.locked', this.#client);
+    const name = await this.#findTable(table);
+    if (name !== undefined) await this.#addColumn(subject, name);
+    await failpoint('promote.added', this.#client);
+    // Last of the preparations: with it, new runs write to the column.
+    await declaration?.write();
+    await failpoint('promote.declared', this.#client);
+    const moved =
+      name === undefined
+        ? { moved: 0, left: 0, leftValues: [] }
+        : await this.#backfill(subject, name, declaration?.table ?? table);
+    return {
+      metric,
+      table: table.name,
+      column: subject.column,
+      type: subject.type,
+      seconds: (performance.now() - startedAt) / 1000,
+      ...moved,
+      wasDeclared: declaration !== undefined,
+      hasTable: name !== undefined,
+    };
+  }
+
+  /** One run at a time; the session's end frees it. */
+  async #lock({ table, column }: PromoteSubject): Promise<void> {
+    const { rows } = await this.#client.query<{ locked: boolean }>(
+      'SELECT pg_try_advisory_lock(hashtextextended($1, 0)) AS locked',
+      [`edp promote ${table.name} ${column}`],
+    );
+    if (rows[0]?.locked === true) return;
+    throw new EdpError('database_refused', `another run promotes "${column}" just now`, {
+      hint: 'wait until it has ended; edp status says what is loaded',
+    });
+  }
+
+  /** @returns its name, schema-qualified and quoted; undefined where it was never made */
+  async #findTable({ name }: Table): Promise<string | undefined> {
+    const { rows } = await this.#client.query<{ name: string }>(
+      `SELECT format('%I.%I', n.nspname, c.relname) AS name
+       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+       WHERE c.oid = to_regclass($1) AND c.relkind IN ('r', 'p')`,
+      [quoteIdentifier(name)],
+    );
+    return rows[0]?.name;
+  }
+
+  /** The column and its place in the ledger come together. */
+  async #addColumn(subject: PromoteSubject, name: string): Promise<void> {
+    const hasTold = { wait: false };
+    for (let timeoutMs = FIRST_LOCK_TIMEOUT_MS; ; ) {
+      this.#assertGoing();
+      try {
+        await withTransaction(this.#client, () => this.#tryAddColumn(subject, name, timeoutMs));
+        return;
+      } catch (error) {
+        const { code } = error as { code?: string };
+        if (code === '42501') throw notOwner(subject, error);
+        if (code !== '55P03' && code !== '40P01') throw error;
+      }
+      if (!hasTold.wait)
+        this.#progress.note('waiting for a moment between splits to add the column');
+      hasTold.wait = true;
+      // Those who queued behind the attempt go first.
+      await sleep(timeoutMs * (1 + Math.random()));
+      timeoutMs = Math.min(MAX_LOCK_TIMEOUT_MS, timeoutMs * 2);
+    }
+  }
+
+  async #tryAddColumn(subject: PromoteSubject, name: string, timeoutMs: number): Promise<void> {
+    const { table, column, metric, type, source, isDeclared } = subject;
+    const { rows: known } = await this.#client.query<{ state: string }>(
+      'SELECT state FROM edp.promotions WHERE table_name = $1 AND column_name = $2',
+      [table.name, column],
+    );
+    const existing = await this.#columnType(name, column);
+    if (existing === undefined) {
+      await this.#client.query(`SET LOCAL lock_timeout = ${timeoutMs}`);
+      await this.#client.query(
+        `ALTER TABLE ${name} ADD COLUMN ${quoteIdentifier(column)} ${SQL_TYPE[type]}`,
+      );
+    } else if (known.length === 0 && !isDeclared) {
+      throw new EdpError('usage', `${name} has a column "${column}" that the model does not know`, {
+        hint: 'name another one with --column; or declare the metric in edp.yaml if it is meant for this one',
+      });
+    } else if (existing !== SQL_TYPE[type]) {
+      throw new EdpError(
+        'table_mismatch',
+        `column "${column}" of ${name} is ${existing}, not ${SQL_TYPE[type]}`,
+        { hint: 'name another one with --column, or another type with --type' },
+      );
+    }
+    await failpoint('promote.adding', this.#client);
+    // One that was done begins anew: a run with the model of before may have kept more meanwhile.
+    await this.#client.query(
+      `INSERT INTO edp.promotions (table_name, column_name, metric, extra_column, type)
+       VALUES ($1, $2, $3, $4, $5)
+       ON CONFLICT (table_name, column_name) DO UPDATE
+       SET state = 'running', pass = 1, next_partition = 0, next_block = 0, rows_moved = 0,
+           left_so_far = 0, rows_left = 0, finished_at = NULL
+       WHERE promotions.state = 'done'`,
+      [table.name, column, metric, source.extraColumn, type],
+    );
+    await failpoint('promote.noted', this.#client);
+  }
+
+  async #columnType(name: string, column: string): Promise<string | undefined> {
+    const { rows } = await this.#client.query<{ type: string }>(
+      `SELECT format_type(atttypid, atttypmod) AS type FROM pg_attribute
+       WHERE attrelid = $1::regclass AND attname = $2 AND attnum > 0 AND NOT attisdropped`,
+      [name, column],
+    );
+    return rows[0]?.type;
+  }
+
+  async #backfill(
+    subject: PromoteSubject,
+    name: string,
+    declared: Table,
+  ): Promise<Pick<PromoteResult, 'moved' | 'left' | 'leftValues'>> {
+    const partitions = await listPartitions(this.#client, name);
+    const backfill = new Backfill(this.#client, subject, partitions, this.#progress, this.#signal);
+    await this.#waitFor(declared, ({ doReplace }) => !doReplace);
+    for (;;) {
+      const isQuiet = (await findOtherRuns(this.#client, declared)).count === 0;
+      const pass = await backfill.pass(isQuiet);
+      const isStillQuiet = (await findOtherRuns(this.#client, declared)).count === 0;
+      const hasFoundNone = pass.isWhole && pass.moved === 0 && pass.passedOver === 0;
+      if (isQuiet && isStillQuiet && hasFoundNone) break;
+      await this.#waitFor(declared, ({ count }) => count === 0);
+    }
+    // Synchronous, unlike the steps: with it, all of them are on disk.
+    const { rows } = await this.#client.query<{ rows_moved: number; rows_left: number }>(
+      `UPDATE edp.promotions SET state = 'done', finished_at = clock_timestamp()
+       WHERE table_name = $1 AND column_name = $2 RETURNING rows_moved, rows_left`,
+      [subject.table.name, subject.column],
+    );
+    await failpoint('promote.done', this.#client);
+    const { rows_moved: moved = 0, rows_left: left = 0 } = rows[0] ?? {};
+    return { moved, left, leftValues: left === 0 ? [] : await this.#listLeft(subject, name) };
+  }
+
+  /** Waits until the runs that load with another model are as they should be. */
+  async #waitFor(
+    declared: Table,
+    isFine: (runs: { count: number; doReplace: boolean }) => boolean,
+  ): Promise<void> {
+    let hasTold = false;
+    for (;;) {
+      this.#assertGoing();
+      const runs = await findOtherRuns(this.#client, declared);
+      if (isFine(runs)) return;
+      if (!hasTold) {
+        hasTold = true;
+        const whose = runs.count === 1 ? 'a run that loads' : `${runs.count} runs that load`;
+        this.#progress.note(`waiting for ${whose} "${declared.name}" with another model`);
+      }
+      await sleep(POLL_MS);
+    }
+  }
+
+  async #listLeft({ metric, source, type, table }: PromoteSubject, name: string) {
+    const extra = quoteIdentifier(source.extraColumn);
+    const key = table.key.map((column) => `${quoteIdentifier(column)}::text`);
+    const { rows } = await this.#client.query<(string | null)[]>({
+      text: `SELECT (${extra} -> $1::text)::text${key.map((column) => `, ${column}`).join('')} FROM ${name}
+             WHERE jsonb_typeof(${extra}) = 'object' AND ${extra} ? $1::text LIMIT $2`,
+      values: [metric, this.#options.limit],
+      rowMode: 'array',
+    });
+    const converter = new MetricConverter(type);
+    return rows.map(([value, ...keys]): LeftValue => {
+      const converted = converter.convert(value!);
+      return {
+        key: Object.fromEntries(table.key.map((column, i) => [column, keys[i] ?? null])),
+        value: value!,
+        reason: 'reason' in converted ? converted.reason : 'kept by a run that has just ended',
+      };
+    });
+  }
+
+  #assertGoing(): void {
+    if (!this.#signal.aborted) return;
+    throw new EdpError('interrupted', 'the promotion was stopped; what was moved is moved', {
+      hint: 'the same command goes on where it stopped',
+    });
+  }
+}
+
+function notOwner({ table, column }: PromoteSubject, cause: unknown): EdpError {
+  return new EdpError(
+    'database_refused',
+    `column "${column}" cannot be added to "${table.name}": ${(cause as Error).message}`,
+    { hint: 'only the owner of a table can add columns: run it as that role', cause },
+  );
+}

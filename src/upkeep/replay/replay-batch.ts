@@ -1,0 +1,293 @@
+/**
+ * One batch of rejects, within one transaction: read → through the csv lane and the careful sink, as a
+ * load would take them → what loads now leaves the rejects and moves in the counts, what does not gets
+ * its new reason.
+ */
+import type pg from 'pg';
+import { failpoint } from '../../base/failpoints.js';
+import type { Dialect } from '../../formats/csv/dialect.js';
+import { lineEndFor } from '../../formats/csv/reading.js';
+import { RecordBatch, RecordScanner } from '../../formats/csv/scan/records.js';
+import { RecordLoader } from '../../lanes/record-loader.js';
+import type { HeldLoad } from '../../ledger/held-load.js';
+import { storable, toStored } from '../../ledger/receipts.js';
+import { type RecordPlace, RejectLog } from '../../ledger/reject-log.js';
+import { NO_NOTES, type NoteCounts, NoteTally, type RowNotes } from '../../ledger/remarks.js';
+import type { RowCounts } from '../../load/messages.js';
+import { type OnConflict, Stage, type StageOptions } from '../../load/sinks/staging-table.js';
+import type { TablePlan } from '../../mapping/table-plan.js';
+import { Fault } from '../../model/reject-codes.js';
+import { ReplaySink } from './replay-sink.js';
+
+const MAX_BATCH_RECORDS = 1000;
+/** A longer record is a batch of its own. */
+const MAX_BATCH_BYTES = 8 * 1024 * 1024;
+const WRITE_BATCH_SIZE = 10_000;
+
+export interface ReplayPlan {
+  readonly dialect: Dialect;
+  readonly plan: TablePlan;
+  readonly stage: StageOptions;
+}
+
+interface Reject {
+  readonly byteOffset: number;
+  /** Start of the split that read it: the receipt it is counted in. */
+  readonly startByte: number;
+  readonly raw: Buffer;
+  readonly code: string;
+  readonly reason: string;
+}
+
+export interface BatchOutcome {
+  readonly rows: RowCounts;
+  readonly notes: NoteCounts;
+  /** Offset of the last reject looked at. */
+  readonly last: number;
+}
+
+/** @returns undefined where no reject lies behind `after` */
+export async function replayBatch(
+  client: pg.Client,
+  hold: HeldLoad,
+  plan: ReplayPlan,
+  after: number,
+): Promise<BatchOutcome | undefined> {
+  const rejects = await readRejects(client, hold.loadId, after);
+  if (rejects.length === 0) return undefined;
+  await failpoint('replay.read', client);
+  const tried = await tryAgain(client, plan, rejects);
+  await failpoint('replay.tried', client);
+  await updateRefused(client, hold.loadId, tried.refused);
+  await failpoint('replay.refused', client);
+  await takeOut(
+    client,
+    hold.loadId,
+    rejects.filter(({ byteOffset }) => !tried.refused.has(byteOffset)),
+  );
+  await failpoint('replay.taken_out', client);
+  const moved = countMoved(rejects, tried);
+  await updateReceipts(client, hold.loadId, plan.stage.onConflict, moved);
+  await failpoint('replay.receipts', client);
+  const sum = (count: 'loaded' | 'duplicate') =>
+    [...moved.values()].reduce((total, receipt) => total + receipt[count], 0);
+  const [loaded, duplicate] = [sum('loaded'), sum('duplicate')];
+  await hold.addToCounts(client, { loaded, duplicate, rejected: -loaded - duplicate });
+  await failpoint('replay.counted', client);
+  const tally = new NoteTally();
+  for (const { notes } of moved.values()) tally.addCounts(notes.counts);
+  return {
+    rows: { read: rejects.length, loaded, rejected: tried.refused.size, duplicate },
+    notes: tally.counts,
+    last: rejects.at(-1)!.byteOffset,
+  };
+}
+
+/** As many as fit a batch, in the order of the file. */
+async function readRejects(client: pg.Client, loadId: number, after: number): Promise<Reject[]> {
+  const { rows: sizes } = await client.query<{ byte_offset: number; bytes: number }>(
+    `SELECT byte_offset, octet_length(raw) AS bytes FROM edp.rejects
+     WHERE load_id = $1 AND byte_offset > $2 ORDER BY byte_offset LIMIT $3`,
+    [loadId, after, MAX_BATCH_RECORDS],
+  );
+  let bytes = 0;
+  let last: number | undefined;
+  for (const { byte_offset, bytes: length } of sizes) {
+    bytes += length;
+    if (last !== undefined && bytes > MAX_BATCH_BYTES) break;
+    last = byte_offset;
+  }
+  if (last === undefined) return [];
+  const { rows } = await client.query<Reject>(
+    `SELECT byte_offset AS "byteOffset", start_byte AS "startByte", raw, code, reason FROM edp.rejects
+     WHERE load_id = $1 AND byte_offset > $2 AND byte_offset <= $3 ORDER BY byte_offset`,
+    [loadId, after, last],
+  );
+  return rows;
+}
+
+interface Tried {
+  /** By byte offset. */
+  readonly refused: ReadonlyMap<number, Fault>;
+  readonly duplicates: ReadonlySet<number>;
+  /** Of records that were staged; by byte offset. */
+  readonly notes: ReadonlyMap<number, RowNotes>;
+}
+
+/** Keeps why each record was refused, in place of the ledger. */
+class Refusals extends RejectLog {
+  readonly faults = new Map<number, Fault>();
+
+  override add(place: RecordPlace, fault: Fault): void {
+    this.faults.set(place.byteOffset, fault);
+  }
+
+  override async flush(): Promise<void> {}
+}
+
+async function tryAgain(
+  client: pg.Client,
+  { dialect, plan, stage }: ReplayPlan,
+  rejects: readonly Reject[],
+): Promise<Tried> {
+  const refusals = new Refusals(client, stage.loadId, 0);
+  const sink = new ReplaySink(new Stage(client, stage), refusals, NO_NOTES, () => {});
+  const loader = new RecordLoader(
+    {
+      plan,
+      dialect,
+      loadId: stage.loadId,
+      writeBatchSize: WRITE_BATCH_SIZE,
+      laneMemory: undefined,
+    },
+    sink,
+    refusals,
+  );
+  await sink.begin();
+  for (const { byteOffset, raw, code, reason } of rejects) {
+    // The ledger has only its first bytes.
+    if (code === 'record_too_long') {
+      refusals.faults.set(byteOffset, new Fault(code, reason));
+      continue;
+    }
+    // Each in a window of its own: one whose quotes do not close must not reach into the next.
+    const bytes = endRecord(raw, dialect);
+    if (!isOneRecord(bytes, raw.length, dialect)) {
+      refusals.faults.set(byteOffset, NOT_ONE_RECORD);
+      continue;
+    }
+    const window = { bytes, filled: bytes.length, base: byteOffset, limit: 1, isLast: true };
+    await loader.take(window);
+  }
+  await loader.finish();
+  await sink.settle(async () => Buffer.alloc(0));
+  return {
+    refused: refusals.faults,
+    duplicates: new Set(sink.duplicates.map(({ byteOffset }) => byteOffset)),
+    notes: sink.notes,
+  };
+}
+
+/** With its line end: a CR that is part of the record is told from one that ends it by what follows. */
+function endRecord(raw: Buffer, dialect: Dialect): Buffer {
+  return Buffer.concat([raw, Buffer.from(lineEndFor(raw, dialect))]);
+}
+
+/** Without the lines that followed it in the file, a damaged record may seem to end elsewhere. */
+const NOT_ONE_RECORD = new Fault('bad_quote', 'the record cannot be read as CSV');
+
+function isOneRecord(bytes: Buffer, length: number, dialect: Dialect): boolean {
+  const batch = new RecordBatch(2);
+  const scanner = new RecordScanner(dialect);
+  scanner.scan(bytes, bytes.length, Number.POSITIVE_INFINITY, true, batch);
+  return batch.count === 1 && batch.start[0] === 0 && batch.end[0] === length;
+}
+
+async function updateRefused(
+  client: pg.Client,
+  loadId: number,
+  refused: ReadonlyMap<number, Fault>,
+): Promise<void> {
+  if (refused.size === 0) return;
+  const faults = [...refused.values()];
+  await client.query(
+    `UPDATE edp.rejects j SET code = n.code, reason = n.reason, column_name = n.column_name
+     FROM unnest($2::bigint[], $3::text[], $4::text[], $5::text[])
+       AS n (byte_offset, code, reason, column_name)
+     WHERE j.load_id = $1 AND j.byte_offset = n.byte_offset
+       AND (j.code, j.reason, j.column_name) IS DISTINCT FROM (n.code, n.reason, n.column_name)`,
+    [
+      loadId,
+      [...refused.keys()],
+      faults.map(({ code }) => code),
+      faults.map(({ reason }) => storable(reason)),
+      faults.map(({ column }) => (column === undefined ? null : storable(column))),
+    ],
+  );
+}
+
+async function takeOut(
+  client: pg.Client,
+  loadId: number,
+  rejects: readonly Reject[],
+): Promise<void> {
+  if (rejects.length === 0) return;
+  const { rowCount } = await client.query(
+    'DELETE FROM edp.rejects WHERE load_id = $1 AND byte_offset = ANY ($2)',
+    [loadId, rejects.map(({ byteOffset }) => byteOffset)],
+  );
+  // Whoever took one of them out has loaded it, too.
+  if (rowCount !== rejects.length) {
+    throw new Error(`rejects of load ${loadId} were removed by somebody else meanwhile`);
+  }
+}
+
+interface Moved {
+  loaded: number;
+  duplicate: number;
+  readonly notes: NoteTally;
+}
+
+/** What moves in each receipt, by the start of its split. */
+function countMoved(rejects: readonly Reject[], tried: Tried): Map<number, Moved> {
+  const moved = new Map<number, Moved>();
+  for (const { byteOffset, startByte } of rejects) {
+    if (tried.refused.has(byteOffset)) continue;
+    const receipt = moved.get(startByte) ?? { loaded: 0, duplicate: 0, notes: new NoteTally() };
+    moved.set(startByte, receipt);
+    if (tried.duplicates.has(byteOffset)) {
+      receipt.duplicate++;
+      continue;
+    }
+    receipt.loaded++;
+    receipt.notes.add(tried.notes.get(byteOffset) ?? NO_NOTES, 1);
+  }
+  return moved;
+}
+
+/** SQL for the sum of counts by name, either of which may be null. */
+function sumOf(counts: string, more: string): string {
+  return `CASE WHEN ${more} IS NULL THEN ${counts} ELSE (
+    SELECT jsonb_object_agg(name, total) FROM (
+      SELECT name, sum(records::bigint) AS total FROM (
+        SELECT * FROM jsonb_each_text(coalesce(${counts}, '{}'))
+        UNION ALL SELECT * FROM jsonb_each_text(${more})) AS counts (name, records)
+      GROUP BY name) AS totals) END`;
+}
+
+/**
+ * A receipt tells by which rule the keys of its split were settled: by the most lenient of those it was
+ * loaded and replayed with. Where a replay replaced rows, it is the time of that which counts.
+ */
+async function updateReceipts(
+  client: pg.Client,
+  loadId: number,
+  onConflict: OnConflict,
+  moved: ReadonlyMap<number, Moved>,
+): Promise<void> {
+  if (moved.size === 0) return;
+  const receipts = [...moved.values()];
+  const { rowCount } = await client.query(
+    `UPDATE edp.receipts r SET rows_loaded = r.rows_loaded + n.loaded,
+       rows_duplicate = r.rows_duplicate + n.duplicate,
+       rows_rejected = r.rows_rejected - n.loaded - n.duplicate,
+       on_conflict = CASE WHEN 'update' IN (r.on_conflict, $6) THEN 'update'
+                          WHEN 'skip' IN (r.on_conflict, $6) THEN 'skip' ELSE 'reject' END,
+       committed_at = CASE $6 WHEN 'update' THEN clock_timestamp() ELSE r.committed_at END,
+       unknown_metrics = ${sumOf('r.unknown_metrics', 'n.unknown_metrics')},
+       corrections = ${sumOf('r.corrections', 'n.corrections')}
+     FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::jsonb[], $7::jsonb[])
+       AS n (start_byte, loaded, duplicate, unknown_metrics, corrections)
+     WHERE r.load_id = $1 AND r.start_byte = n.start_byte`,
+    [
+      loadId,
+      [...moved.keys()],
+      receipts.map(({ loaded }) => loaded),
+      receipts.map(({ duplicate }) => duplicate),
+      receipts.map(({ notes }) => toStored(notes.counts.unknownMetrics)),
+      onConflict,
+      receipts.map(({ notes }) => toStored(notes.counts.corrections)),
+    ],
+  );
+  if (rowCount !== moved.size) throw new Error(`receipts of load ${loadId} are missing`);
+}

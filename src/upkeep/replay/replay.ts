@@ -1,0 +1,189 @@
+/**
+ * `edp replay`: tries the rejects of a load again, in place.
+ *
+ * A batch is one transaction (batch.ts): the rows that load now, their rejects out, and the counts moved
+ * from rejected to loaded in the load and in the receipt of their split. So each reject is either still
+ * one or in the table, never both, also in a table without a key, and after a kill the command goes over
+ * what is left.
+ */
+
+import { EdpError } from '../../base/errors.js';
+import {
+  explainPrivileges,
+  type HeldLoad,
+  type LoadRecord,
+  withHeldLoad,
+} from '../../ledger/held-load.js';
+import { openLedger } from '../../ledger/ledger-queries.js';
+import { type NoteCounts, NoteTally } from '../../ledger/remarks.js';
+import type { RowCounts } from '../../load/messages.js';
+import type { MissingDimensions, OnConflict } from '../../load/sinks/staging-table.js';
+import { planTable } from '../../mapping/table-plan.js';
+import { withDrift } from '../../model/drift.js';
+import { findTable, type Model } from '../../model/model.js';
+import { withClient } from '../../postgres/connection.js';
+import type { Database } from '../../postgres/database.js';
+import { inspectTarget } from '../../postgres/table-in-catalog.js';
+import { type ReplayPlan, replayBatch } from './replay-batch.js';
+
+const NEEDED_PRIVILEGES =
+  'what a load takes, and SELECT, UPDATE and DELETE on the tables of schema edp';
+
+export interface ReplayOptions {
+  readonly onConflict: OnConflict;
+  readonly missingDimensions: MissingDimensions;
+}
+
+export interface ReplayResult {
+  readonly loadId: number;
+  readonly path: string;
+  readonly table: string;
+  readonly seconds: number;
+  /** `read` is how many rejects were tried. */
+  readonly rows: RowCounts;
+  /** Rejects of the load that are left. */
+  readonly remaining: number;
+  readonly notes: NoteCounts;
+  readonly isInterrupted: boolean;
+  /** What ended it early, where something did. */
+  readonly failure?: unknown;
+}
+
+export interface ReplayProgress {
+  start(rejects: number): void;
+  /** Counts of what has just committed. */
+  advance(rows: RowCounts): void;
+}
+
+export async function replay(
+  database: Database,
+  model: Model,
+  loadId: number,
+  options: ReplayOptions,
+  progress: ReplayProgress,
+  signal: AbortSignal,
+): Promise<ReplayResult> {
+  const startedAt = performance.now();
+  await withClient(database.client, 'replay', async (client) => {
+    await openLedger(client);
+  });
+  return withHeldLoad(database.client, 'replay', loadId, signal, async (hold) => {
+    const load = await hold.look();
+    assertWhole(load);
+    progress.start(load.rows.rejected);
+    const tally = { rejected: 0, isDone: load.rows.rejected === 0, notes: new NoteTally() };
+    let failure: unknown;
+    try {
+      if (!tally.isDone) {
+        const plan = await planReplay(hold, model, load, options);
+        await replayAll(hold, plan, progress, tally, signal);
+      }
+    } catch (error) {
+      failure = explainPrivileges(error, 'replay loads', NEEDED_PRIVILEGES);
+    }
+    const { rows: now } = await hold.look().catch((error: unknown) => {
+      throw failure ?? error;
+    });
+    // By the ledger: a commit whose acknowledgement got lost has happened, too.
+    const loaded = now.loaded - load.rows.loaded;
+    const duplicate = now.duplicate - load.rows.duplicate;
+    const { rejected } = tally;
+    return {
+      loadId,
+      path: load.path,
+      table: load.table,
+      seconds: (performance.now() - startedAt) / 1000,
+      rows: { read: loaded + duplicate + rejected, loaded, rejected, duplicate },
+      remaining: now.rejected,
+      notes: tally.notes.counts,
+      isInterrupted: signal.aborted && failure === undefined && !tally.isDone,
+      ...(failure === undefined ? {} : { failure }),
+    };
+  });
+}
+
+/** @throws EdpError `load_undone` */
+function assertWhole({ loadId, state }: LoadRecord): void {
+  if (state === 'undone') {
+    throw new EdpError('load_undone', `load ${loadId} is undone: it has no rejects any more`, {
+      hint: 'load its file again: edp ingest',
+    });
+  }
+  if (state === 'undoing') {
+    throw new EdpError(
+      'load_undone',
+      `load ${loadId} is half undone: its rejects are being removed`,
+      {
+        hint: `finish that with edp undo ${loadId}, then load its file again`,
+      },
+    );
+  }
+}
+
+/** The fields of the file, as it was read then, against the model as it is now. */
+async function planReplay(
+  hold: HeldLoad,
+  model: Model,
+  { loadId, path, table: tableName, format }: LoadRecord,
+  options: ReplayOptions,
+): Promise<ReplayPlan> {
+  const declared = findTable(model, tableName);
+  if (declared === undefined) {
+    throw new EdpError(
+      'unknown_table',
+      `load ${loadId} went into table "${tableName}", which the model does not have (any more)`,
+      { hint: 'declare the table in edp.yaml, or run edp in the project that loads it' },
+    );
+  }
+  const table = withDrift(declared, format.drift);
+  const onNew = format.drift?.onNew;
+  const plan = planTable(table, format.fields, path, onNew);
+  const target = await hold.read((client) => inspectTarget(client, table));
+  return {
+    dialect: format.dialect,
+    plan,
+    stage: {
+      target,
+      columns: plan.columns,
+      loadId,
+      ...options,
+    },
+  };
+}
+
+/** What the ledger does not tell afterwards. */
+interface Tally {
+  rejected: number;
+  isDone: boolean;
+  readonly notes: NoteTally;
+}
+
+async function replayAll(
+  hold: HeldLoad,
+  plan: ReplayPlan,
+  progress: ReplayProgress,
+  tally: Tally,
+  signal: AbortSignal,
+): Promise<void> {
+  let after = -1;
+  let { sessions } = hold;
+  while (!signal.aborted) {
+    if (hold.sessions !== sessions) {
+      // What a crash of the server took back is tried again.
+      sessions = hold.sessions;
+      after = -1;
+      tally.rejected = 0;
+    }
+    const from = after;
+    const outcome = await hold.transaction((client) => replayBatch(client, hold, plan, from));
+    if (outcome === undefined) {
+      if (hold.sessions !== sessions) continue;
+      tally.isDone = true;
+      return;
+    }
+    after = outcome.last;
+    tally.rejected += outcome.rows.rejected;
+    tally.notes.addCounts(outcome.notes);
+    progress.advance(outcome.rows);
+  }
+}

@@ -1,0 +1,133 @@
+/**
+ * Dimension members that the load inferred: they go with it, where they are still as they were inferred
+ * and nobody else refers to them. The others stay, and stay noted as inferred.
+ */
+import type pg from 'pg';
+import type { HeldLoad } from '../../ledger/held-load.js';
+import { quoteIdentifier } from '../../model/ddl.js';
+import { maySkipTriggers } from '../../postgres/table-in-catalog.js';
+import { listReferrers, type Referrer } from './relations.js';
+
+/** A referring table without an index is read once per batch. */
+const MEMBERS_PER_BATCH = 10_000;
+
+interface Dimension {
+  /** Schema-qualified and quoted. */
+  readonly table: string;
+  readonly column: string;
+  /** SQL type of the column. */
+  readonly type: string;
+  /** Columns in which a row that was only inferred may have a value. */
+  readonly filledColumns: readonly string[];
+  readonly referrers: readonly Referrer[];
+  readonly checksReferrers: boolean;
+}
+
+/** @returns how many it removed; what is left is done where `signal` ended it before */
+export async function removeInferredMembers(hold: HeldLoad, signal: AbortSignal): Promise<number> {
+  let removed = 0;
+  for (const dimension of await hold.read((client) => listDimensions(client, hold.loadId))) {
+    let after: string | null = null;
+    while (!signal.aborted) {
+      const from: string | null = after;
+      const batch: RemovedBatch = await hold.transaction((client) =>
+        removeBatch(client, hold.loadId, dimension, from),
+      );
+      if (batch.last === undefined) break;
+      removed += batch.removed;
+      after = batch.last;
+    }
+  }
+  return removed;
+}
+
+/** How many members are noted as inferred by this load still. */
+export async function countInferredMembers(client: pg.Client, loadId: number): Promise<number> {
+  const { rows } = await client.query<{ count: number }>(
+    'SELECT count(*) FROM edp.inferred_members WHERE load_id = $1 AND arrived_at IS NULL',
+    [loadId],
+  );
+  return rows[0]!.count;
+}
+
+async function listDimensions(client: pg.Client, loadId: number): Promise<Dimension[]> {
+  const { rows } = await client.query<{
+    oid: number;
+    table: string;
+    column: string;
+    type: string;
+    filledColumns: string[];
+  }>(
+    `SELECT c.oid, m.table_name AS table, m.column_name AS column,
+            format_type(a.atttypid, NULL) AS type,
+            (SELECT array_agg(f.attname::text) FROM pg_attribute f
+             WHERE f.attrelid = c.oid AND f.attnum > 0 AND NOT f.attisdropped
+               AND (f.attnum = a.attnum OR f.atthasdef OR f.attidentity <> '')) AS "filledColumns"
+     FROM (SELECT DISTINCT table_name, column_name FROM edp.inferred_members
+           WHERE load_id = $1 AND arrived_at IS NULL) m
+     JOIN pg_class c ON c.oid = to_regclass(m.table_name)
+     JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = m.column_name
+     -- A role that may only add members leaves them.
+     WHERE has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'DELETE')
+       AND has_any_column_privilege(c.oid, 'UPDATE')
+     ORDER BY 2, 3`,
+    [loadId],
+  );
+  const dimensions: Dimension[] = [];
+  for (const { oid, ...dimension } of rows) {
+    dimensions.push({
+      ...dimension,
+      referrers: await listReferrers(client, oid),
+      checksReferrers: await maySkipTriggers(client, oid, []),
+    });
+  }
+  return dimensions;
+}
+
+interface RemovedBatch {
+  readonly removed: number;
+  /** The member looked at last; undefined where there was none. */
+  readonly last: string | undefined;
+}
+
+async function removeBatch(
+  client: pg.Client,
+  loadId: number,
+  { table, column, type, filledColumns, referrers, checksReferrers }: Dimension,
+  after: string | null,
+): Promise<RemovedBatch> {
+  const batch = await client.query<{ member: string }>(
+    `SELECT member FROM edp.inferred_members
+     WHERE load_id = $1 AND table_name = $2 AND column_name = $3 AND arrived_at IS NULL
+       AND ($4::text IS NULL OR member > $4)
+     ORDER BY member LIMIT $5`,
+    [loadId, table, column, after, MEMBERS_PER_BATCH],
+  );
+  const members = batch.rows.map(({ member }) => member);
+  if (members.length === 0) return { removed: 0, last: undefined };
+  const isMember = `d.${quoteIdentifier(column)} = ANY ($1::${type}[])`;
+  // Held, so that nobody can begin to refer to them; who does already shows in the next statement.
+  await client.query(`SELECT FROM ${table} d WHERE ${isMember} FOR UPDATE`, [members]);
+  if (checksReferrers) await client.query("SET LOCAL session_replication_role = 'replica'");
+  const isFree = referrers.map(
+    (referrer) =>
+      `AND NOT EXISTS (SELECT FROM ${referrer.table} r WHERE ${referrer.columns
+        .map(
+          (name, i) =>
+            `r.${quoteIdentifier(name)} = d.${quoteIdentifier(referrer.referredColumns[i]!)}`,
+        )
+        .join(' AND ')})`,
+  );
+  const { rowCount } = await client.query(
+    `DELETE FROM ${table} d WHERE ${isMember}
+       AND jsonb_strip_nulls(to_jsonb(d) - $2::text[]) = '{}' ${isFree.join(' ')}`,
+    [members, filledColumns],
+  );
+  await client.query(
+    `DELETE FROM edp.inferred_members m
+     WHERE table_name = $1 AND column_name = $2 AND load_id = $3 AND member = ANY ($4)
+       AND NOT EXISTS (SELECT FROM ${table} d WHERE d.${quoteIdentifier(column)} = m.member::${type})`,
+    [table, column, loadId, members],
+  );
+  return { removed: rowCount ?? 0, last: members.at(-1) };
+}

@@ -1,0 +1,79 @@
+/**
+ * Rows of others that refer to the rows of a load. While there are any, the load cannot be undone: the
+ * server would refuse, or, worse, change or delete rows that another load brought.
+ */
+import type pg from 'pg';
+import { EdpError } from '../../base/errors.js';
+import { quoteIdentifier } from '../../model/ddl.js';
+import type { LineageTable, Referrer } from './relations.js';
+
+/** The rows to look at: all of the load, or those of one stretch. */
+export interface RowsToRemove {
+  /** What to read `t` from; quoted. */
+  readonly from: string;
+  /** On `t`, with $1 for the load. */
+  readonly condition: string;
+  readonly values: readonly unknown[];
+}
+
+export function rowsOfLoad({ name, lineage }: LineageTable, loadId: number): RowsToRemove {
+  return { from: name, condition: `t.${lineage} = $1`, values: [loadId] };
+}
+
+/** @throws EdpError `still_referenced` that says who refers to what */
+export async function assertNotReferenced(
+  client: pg.Client,
+  { lineage }: LineageTable,
+  referrers: readonly Referrer[],
+  { from, condition, values }: RowsToRemove,
+): Promise<void> {
+  for (const { table, columns, referredColumns, isOwn } of referrers) {
+    const isSame = columns
+      .map((name, i) => `r.${quoteIdentifier(name)} = t.${quoteIdentifier(referredColumns[i]!)}`)
+      .join(' AND ');
+    // Rows of the same load go together.
+    const isOthers = isOwn ? `AND r.${lineage} IS DISTINCT FROM $1` : '';
+    const shown = columns.map((name) => `r.${quoteIdentifier(name)}`).join(', ');
+    const { rows } = await client.query<{ value: string }>(
+      `SELECT concat_ws(', ', ${shown}) AS value
+       FROM ${from} t JOIN ${table} r ON ${isSame} ${isOthers} WHERE ${condition} LIMIT 1`,
+      [...values],
+    );
+    if (rows[0] === undefined) continue;
+    const loadId = Number(values[0]);
+    throw stillReferenced(
+      loadId,
+      `rows of ${table} refer to rows of it, for one by ${columns.join(', ')} = ${rows[0].value}`,
+    );
+  }
+}
+
+/**
+ * Does in one look what the triggers of foreign keys do for each row: holds the rows, so that nobody can
+ * begin to refer to them before the transaction ends, and looks who does already. Afterwards the
+ * triggers need not run, where they may be skipped.
+ */
+export async function settleReferrers(
+  client: pg.Client,
+  table: LineageTable,
+  rows: RowsToRemove,
+): Promise<void> {
+  const referrers = table.checksReferrers
+    ? table.referrers
+    : // The server would not refuse to remove what these refer to.
+      table.referrers.filter(({ spreads }) => spreads);
+  if (referrers.length === 0) return;
+  await client.query(`SELECT FROM ${rows.from} t WHERE ${rows.condition} FOR UPDATE`, [
+    ...rows.values,
+  ]);
+  await assertNotReferenced(client, table, referrers, rows);
+  if (table.checksReferrers) {
+    await client.query("SET LOCAL session_replication_role = 'replica'");
+  }
+}
+
+export function stillReferenced(loadId: number, what: string): EdpError {
+  return new EdpError('still_referenced', `load ${loadId} cannot be undone: ${what}`, {
+    hint: `first undo the loads that brought those rows (edp status lists them), or remove the rows; then edp undo ${loadId} again`,
+  });
+}

@@ -1,0 +1,298 @@
+/**
+ * `edp undo`: takes back what a load brought, so that its file can be loaded again.
+ *
+ * hold → check → mark → rows → inferred members → rejects → receipts → close. Each step, and each batch
+ * of a step, is a transaction, and takes from the counts of the load what it removes: at every moment
+ * they say what is still there. From `mark` on the load is `undoing`: its receipts tell what there was,
+ * and no run goes on by them. Every step looks for what there is, so after a kill the command begins at
+ * the first one again and finds less to do.
+ */
+import type pg from 'pg';
+import { EdpError } from '../../base/errors.js';
+import { failpoint } from '../../base/failpoints.js';
+import {
+  explainPrivileges,
+  type HeldLoad,
+  type LoadRecord,
+  readLoad,
+  withHeldLoad,
+} from '../../ledger/held-load.js';
+import { openLedger } from '../../ledger/ledger-queries.js';
+import { findTable, type Model, type Table } from '../../model/model.js';
+import { withClient } from '../../postgres/connection.js';
+import type { Database } from '../../postgres/database.js';
+import { countInferredMembers, removeInferredMembers } from './members.js';
+import { assertNotReferenced, rowsOfLoad } from './referrers.js';
+import { inspectLineage, type LineageTable } from './relations.js';
+import { removeReceipts, removeRejects } from './remove-records.js';
+import { removeRows } from './remove-rows.js';
+
+const NEEDED_PRIVILEGES =
+  'SELECT and DELETE on the table and its partitions (and UPDATE where others refer to it), SELECT, UPDATE and DELETE on the tables of schema edp';
+
+/** @throws EdpError `database_refused`, before anything is removed */
+async function assertMayRemove(client: pg.Client, table: LineageTable | undefined): Promise<void> {
+  const { rows } = await client.query<{ name: string }>(
+    `SELECT name FROM unnest($1::text[]) AS name
+     WHERE NOT (has_table_privilege(name, 'SELECT') AND has_table_privilege(name, 'DELETE'))`,
+    [['edp.rejects', 'edp.receipts', ...(table?.relations ?? []).map(({ name }) => name)]],
+  );
+  if (rows.length === 0) return;
+  const names = rows.map(({ name }) => name).join(', ');
+  throw new EdpError('database_refused', `this role may not remove rows of ${names}`, {
+    hint: `undo takes ${NEEDED_PRIVILEGES}`,
+  });
+}
+
+export interface UndoResult {
+  readonly loadId: number;
+  readonly path: string;
+  readonly table: string;
+  /** `undoing` where it was stopped before the end. */
+  readonly state: 'undone' | 'undoing' | 'loading' | 'loaded';
+  readonly seconds: number;
+  /** By this command; an earlier one may have removed a part. */
+  readonly removed: {
+    readonly rows: number;
+    readonly rejects: number;
+    readonly receipts: number;
+    readonly inferredMembers: number;
+  };
+  /**
+   * Records that were loaded and have no row of their own any more: replaced by later loads, or by later
+   * records of the same file, or removed by hand.
+   */
+  readonly rowsGoneBefore: number;
+  /** Rows of other loads whose values it had replaced; those values are lost. */
+  readonly rowsReplaced: number;
+  /** Members it inferred that stay, since others refer to them or gave them values. */
+  readonly keptInferredMembers: number;
+  /** Other loads of the table that counted duplicates; their rows may have been those that are gone. */
+  readonly loadsWithDuplicates: readonly number[];
+  readonly isInterrupted: boolean;
+  /** What ended it early, where something did. */
+  readonly failure?: unknown;
+}
+
+export interface UndoProgress {
+  step(name: string, total: number): void;
+  /** @param done of the step's total; @param rows removed by it */
+  advance(done: number, rows: number): void;
+}
+
+/** What is asked about before anything is removed. */
+export async function describeUndo(
+  database: Database,
+  model: Model,
+  loadId: number,
+): Promise<LoadRecord> {
+  return withClient(database.client, 'undo', async (client) => {
+    await openLedger(client);
+    const load = await readLoad(client, loadId);
+    if (load.state !== 'undone') requireLineage(model, load);
+    return load;
+  });
+}
+
+export async function undo(
+  database: Database,
+  model: Model,
+  loadId: number,
+  progress: UndoProgress,
+  signal: AbortSignal,
+): Promise<UndoResult> {
+  const startedAt = performance.now();
+  return withHeldLoad(database.client, 'undo', loadId, signal, async (hold) => {
+    const load = await hold.look();
+    const run = new UndoRun(hold, load, progress, signal);
+    let failure: unknown;
+    try {
+      if (load.state !== 'undone') await run.execute(requireLineage(model, load));
+    } catch (error) {
+      failure = explainPrivileges(error, 'undo loads', NEEDED_PRIVILEGES);
+    }
+    const result = await run.result().catch((error: unknown) => {
+      throw failure ?? error;
+    });
+    const seconds = (performance.now() - startedAt) / 1000;
+    return { ...result, seconds, ...(failure === undefined ? {} : { failure }) };
+  });
+}
+
+/**
+ * The table by whose lineage the rows of the load are known; undefined where it brought none.
+ *
+ * @throws EdpError `no_lineage`, `unknown_table`
+ */
+function requireLineage(model: Model, load: LoadRecord): LineageModel | undefined {
+  const table = findTable(model, load.table);
+  if (hasLineage(table)) return table;
+  if (load.rows.loaded === 0) return undefined;
+  if (table === undefined) {
+    throw new EdpError(
+      'unknown_table',
+      `load ${load.loadId} went into table "${load.table}", which the model does not have (any more)`,
+      { hint: 'declare the table in edp.yaml as it was, or run edp in the project that loads it' },
+    );
+  }
+  throw new EdpError(
+    'no_lineage',
+    `load ${load.loadId} cannot be undone: table "${load.table}" has no lineage column (lineage: false), so nothing tells which of its rows this load brought`,
+    {
+      hint: `remove the rows by hand and load the file again with --force; for loads to come, give the table a lineage column in edp.yaml`,
+    },
+  );
+}
+
+type LineageModel = Table & { readonly lineageColumn: string };
+
+function hasLineage(table: Table | undefined): table is LineageModel {
+  return table?.lineageColumn !== undefined;
+}
+
+class UndoRun {
+  readonly #hold: HeldLoad;
+  readonly #load: LoadRecord;
+  readonly #progress: UndoProgress;
+  readonly #signal: AbortSignal;
+  #receipts = 0;
+  #members = 0;
+  #rowsGoneBefore = 0;
+
+  constructor(hold: HeldLoad, load: LoadRecord, progress: UndoProgress, signal: AbortSignal) {
+    this.#hold = hold;
+    this.#load = load;
+    this.#progress = progress;
+    this.#signal = signal;
+  }
+
+  async execute(model: LineageModel | undefined): Promise<void> {
+    const table = model && (await this.#hold.read((client) => inspectLineage(client, model)));
+    await this.#hold.read((client) => assertMayRemove(client, table));
+    if (table !== undefined) await this.#check(table);
+    await failpoint('undo.checked');
+    if (this.#signal.aborted) return;
+    // What a crash of the server took back is done again.
+    for (let isClosed = false; !isClosed && !this.#signal.aborted; ) {
+      const { sessions } = this.#hold;
+      await this.#remove(table);
+      isClosed = await this.#close(sessions);
+    }
+    await failpoint('undo.closed');
+  }
+
+  async #remove(table: LineageTable | undefined): Promise<void> {
+    await this.#mark();
+    await failpoint('undo.marked');
+    if (table !== undefined) await this.#removeRows(table);
+    await failpoint('undo.rows_removed');
+    await this.#removeMembers();
+    await failpoint('undo.members_removed');
+    await this.#removeRejects();
+    await failpoint('undo.rejects_removed');
+    await this.#removeReceipts();
+    await failpoint('undo.receipts_removed');
+  }
+
+  /** Nothing is removed where it is plain that it cannot be done to the end. */
+  async #check(table: LineageTable): Promise<void> {
+    this.#progress.step('looking for rows that refer to it', 0);
+    await this.#hold.read((client) =>
+      assertNotReferenced(client, table, table.referrers, rowsOfLoad(table, this.#load.loadId)),
+    );
+  }
+
+  async #mark(): Promise<void> {
+    await this.#hold.transaction((client) => this.#hold.changeState(client, 'undoing'));
+  }
+
+  async #removeRows(table: LineageTable): Promise<void> {
+    await removeRows(
+      this.#hold,
+      table,
+      {
+        start: (blocks) => this.#progress.step('removing rows', blocks),
+        advance: (blocks, rows) => this.#progress.advance(blocks, rows),
+      },
+      this.#signal,
+    );
+  }
+
+  async #removeMembers(): Promise<void> {
+    if (this.#signal.aborted) return;
+    this.#members = await removeInferredMembers(this.#hold, this.#signal);
+  }
+
+  async #removeRejects(): Promise<void> {
+    if (this.#signal.aborted) return;
+    this.#progress.step('removing rejects', this.#load.rows.rejected);
+    await removeRejects(this.#hold, (n) => this.#progress.advance(n, 0), this.#signal);
+  }
+
+  async #removeReceipts(): Promise<void> {
+    if (this.#signal.aborted) return;
+    this.#progress.step('removing receipts', 0);
+    await removeReceipts(
+      this.#hold,
+      (n) => {
+        this.#receipts += n;
+      },
+      this.#signal,
+    );
+  }
+
+  /**
+   * @param sessions in which the steps were to be done
+   * @returns false where there was another one meanwhile, and so nothing is closed
+   */
+  async #close(sessions: number): Promise<boolean> {
+    if (this.#signal.aborted) return false;
+    const { loaded } = (await this.#hold.look()).rows;
+    return this.#hold.transaction(async (client) => {
+      if (this.#hold.sessions !== sessions) return false;
+      await this.#hold.finishUndo(client);
+      this.#rowsGoneBefore = Math.max(this.#rowsGoneBefore, loaded);
+      return true;
+    });
+  }
+
+  async result(): Promise<Omit<UndoResult, 'seconds'>> {
+    const { loadId, path, table, rows: before, replaced } = this.#load;
+    const { state, rows: after } = await this.#hold.look();
+    const rest = await this.#hold.read(async (client) => ({
+      keptInferredMembers: await countInferredMembers(client, loadId),
+      loadsWithDuplicates: await listLoadsWithDuplicates(client, this.#load),
+    }));
+    return {
+      loadId,
+      path,
+      table,
+      state,
+      removed: {
+        rows: before.loaded - after.loaded - this.#rowsGoneBefore,
+        rejects: before.rejected - after.rejected,
+        receipts: this.#receipts,
+        inferredMembers: this.#members,
+      },
+      rowsGoneBefore: this.#rowsGoneBefore,
+      rowsReplaced: replaced,
+      ...rest,
+      isInterrupted: this.#signal.aborted && state !== 'undone',
+    };
+  }
+}
+
+/** Their duplicates may have been records whose rows went with this load. */
+async function listLoadsWithDuplicates(
+  client: pg.Client,
+  { loadId, table, startedAt }: LoadRecord,
+): Promise<number[]> {
+  const { rows } = await client.query<{ load_id: number }>(
+    `SELECT load_id FROM edp.loads
+     WHERE table_name = $1 AND load_id <> $2 AND rows_duplicate > 0
+       AND (finished_at IS NULL OR finished_at > $3)
+     ORDER BY load_id DESC LIMIT 100`,
+    [table, loadId, startedAt],
+  );
+  return rows.map(({ load_id }) => load_id);
+}

@@ -1,0 +1,299 @@
+/**
+ * Ranges of a file → the rows a load makes of them, by the very lanes that load it, and what became of
+ * the records that are rejects.
+ */
+import type { FileHandle } from 'node:fs/promises';
+import type { IHasher } from 'hash-wasm';
+import type pg from 'pg';
+import type { Dialect } from '../../formats/csv/dialect.js';
+import { CsvParser } from '../../formats/csv/scan/csv-parser.js';
+import { RecordBatch, RecordScanner } from '../../formats/csv/scan/records.js';
+import { readSplit, type Window } from '../../formats/text/windows.js';
+import { WINDOW_BYTES } from '../../lanes/assembly/layout.js';
+import type { RowPlaces } from '../../lanes/byte-lane.js';
+import type { LaneMemory } from '../../lanes/lane-memory.js';
+import { LenientEncoder } from '../../lanes/lenient-encoder.js';
+import { RecordLoader } from '../../lanes/record-loader.js';
+import type { ReferenceValues } from '../../lanes/reference-values.js';
+import type { RowSink } from '../../lanes/row-sink.js';
+import { type RecordPlace, RejectLog } from '../../ledger/reject-log.js';
+import type { RowNotes } from '../../ledger/remarks.js';
+import type { FileIdentity } from '../../load/messages.js';
+import type { TablePlan } from '../../mapping/table-plan.js';
+import { Fault } from '../../model/reject-codes.js';
+import type { RowWriter } from '../../values/copy-binary.js';
+import { joinFields } from '../../values/copy-fields.js';
+import { viewOf } from './row-reader.js';
+
+/** A record of the file, and the row it makes; good until the next one. */
+export interface FileRow {
+  readonly bytes: Buffer;
+  readonly view: DataView;
+  /** The first field's length in `bytes`, which are reused after the call. */
+  readonly at: number;
+  readonly byteOffset: number;
+  /** From 0, counted from where reading began. */
+  readonly line: number;
+}
+
+/** The rejects that the ledger has of the records being read. */
+export interface KnownRejects {
+  /** Makes the rejects in front of `byteOffset` known. */
+  upTo(byteOffset: number): Promise<void>;
+  /** Takes the reject of the record that starts there and has these bytes. @returns its bytes as kept */
+  take(byteOffset: number, raw: Buffer): Buffer | undefined;
+  /** Forgets the rejects in front of `byteOffset` that nobody took. @returns their places */
+  dropBefore(byteOffset: number): readonly number[];
+}
+
+/** What a record turned out to be that is no row. */
+export interface FoundReject {
+  readonly byteOffset: number;
+  readonly line: number;
+  /** What is wrong with the record as the lanes see it; undefined where only the server refused it. */
+  readonly fault: Fault | undefined;
+  readonly raw: Buffer;
+  /** The bytes that the ledger keeps of it; undefined where it keeps none. */
+  readonly kept: Buffer | undefined;
+}
+
+export interface FileVisitor {
+  row(row: FileRow): void;
+  reject(reject: FoundReject): void;
+  /** A reject of the ledger at a place where no record begins. */
+  strayReject(byteOffset: number): void;
+  /** Between batches of rows. */
+  pause(): Promise<void>;
+}
+
+export interface FileSource {
+  readonly file: FileIdentity;
+  readonly dialect: Dialect;
+  readonly plan: TablePlan;
+  readonly loadId: number;
+}
+
+const WRITE_BATCH_ROWS = 10_000;
+
+/** Reads ranges of one file, one behind the other. */
+export class FileReader {
+  readonly #source: FileSource;
+  readonly #handle: FileHandle;
+  readonly #window: Buffer;
+  readonly #known: KnownRejects | undefined;
+  readonly #visitor: FileVisitor;
+  readonly #loader: RecordLoader;
+  readonly #sink: VisitedRows;
+
+  /** @param known undefined where the ledger has no rejects of these records */
+  constructor(
+    handle: FileHandle,
+    source: FileSource,
+    known: KnownRejects | undefined,
+    visitor: FileVisitor,
+    laneMemory: LaneMemory | undefined,
+  ) {
+    this.#handle = handle;
+    this.#window = laneMemory?.window ?? Buffer.allocUnsafeSlow(WINDOW_BYTES + 1);
+    this.#source = source;
+    this.#known = known;
+    this.#visitor = visitor;
+    this.#sink = new VisitedRows(known, visitor, source.plan);
+    this.#loader = new RecordLoader(
+      { ...source, writeBatchSize: WRITE_BATCH_ROWS, laneMemory },
+      this.#sink,
+      new VisitedRejects(this.#sink, source),
+    );
+  }
+
+  /** Line ends so far. */
+  get lineCount(): number {
+    return this.#loader.lineCount;
+  }
+
+  get recordCount(): number {
+    return this.#loader.recordCount;
+  }
+
+  /** @returns start of the first record behind the range */
+  async read(start: number, until: number, hasher: IHasher, check: () => void): Promise<number> {
+    const loader = this.#loader;
+    return readSplit(this.#handle, this.#source.file, start, until, this.#window, hasher, {
+      take: async (window) => {
+        check();
+        await this.#known?.upTo(window.base + window.filled);
+        this.#sink.window = window;
+        const taken = await this.#loader.take(window);
+        // The reject of a record that is too long is taken at its end.
+        if (this.#loader.isInRecord) return taken;
+        for (const place of this.#known?.dropBefore(window.base + taken) ?? []) {
+          this.#visitor.strayReject(place);
+        }
+        return taken;
+      },
+      cutLongRecord: (window) => {
+        this.#sink.window = window;
+        return loader.cutLongRecord(window);
+      },
+      get isInRecord() {
+        return loader.isInRecord;
+      },
+    });
+  }
+
+  /** Hands the last rows on. */
+  async finish(): Promise<void> {
+    await this.#loader.finish();
+  }
+}
+
+/** Rows written but not handed on yet. */
+interface RowPositions {
+  offsets: number[];
+  lines: number[];
+  ends: number[];
+  /** 1 for a record that the ledger has among its rejects. */
+  rejected: number[];
+}
+
+const newPositions = (): RowPositions => ({ offsets: [], lines: [], ends: [], rejected: [] });
+
+class VisitedRows implements RowSink {
+  readonly wantsOrdinals = false;
+  readonly nextOrdinal = 0;
+  readonly references: ReadonlyMap<string, ReferenceValues> = new Map();
+  window: Window | undefined;
+  readonly #known: KnownRejects | undefined;
+  readonly #visitor: FileVisitor;
+  readonly #hasRows: boolean;
+  #lane = newPositions();
+  #csv = newPositions();
+
+  constructor(known: KnownRejects | undefined, visitor: FileVisitor, plan: TablePlan) {
+    this.#known = known;
+    this.#visitor = visitor;
+    this.#hasRows = plan.columns.length > 0;
+  }
+
+  async begin(): Promise<void> {}
+
+  addedByLane(places: RowPlaces, from: number, base: number): void {
+    const notes = this.#lane;
+    for (let index = from; index < places.count; index++) {
+      const start = places.recordStart[index]!;
+      const isRejected = this.#isRejected(
+        base + start,
+        places.recordEnd[index]! - start,
+        places.line[index]!,
+      );
+      notes.offsets.push(base + start);
+      notes.lines.push(places.line[index]!);
+      notes.ends.push(places.rowEnd[index]!);
+      notes.rejected.push(isRejected ? 1 : 0);
+    }
+  }
+
+  added(
+    _texts: readonly (string | null)[],
+    { byteOffset, byteLength, lineInSplit }: RecordPlace,
+    _notes: RowNotes,
+    rowEnd: number,
+  ): void {
+    this.#csv.offsets.push(byteOffset);
+    this.#csv.lines.push(lineInSplit);
+    this.#csv.ends.push(rowEnd);
+    this.#csv.rejected.push(this.#isRejected(byteOffset, byteLength, lineInSplit) ? 1 : 0);
+  }
+
+  #isRejected(byteOffset: number, byteLength: number, line: number): boolean {
+    if (this.#known === undefined) return false;
+    const { bytes, base } = this.window!;
+    const start = byteOffset - base;
+    const raw = bytes.subarray(start, start + byteLength);
+    const kept = this.#known.take(byteOffset, raw);
+    if (kept === undefined) return false;
+    this.#visitor.reject({ byteOffset, line, fault: undefined, raw, kept });
+    return true;
+  }
+
+  /** A record that the lanes refuse. @param row what it is to those who are lenient */
+  refused(place: RecordPlace, fault: Fault, raw: Buffer, row: () => Buffer | undefined): void {
+    const { byteOffset, lineInSplit: line } = place;
+    const kept = this.#known?.take(byteOffset, raw);
+    const bytes = kept === undefined ? row() : undefined;
+    if (bytes === undefined) this.#visitor.reject({ byteOffset, line, fault, raw, kept });
+    else this.#visitor.row({ bytes, view: viewOf(bytes), at: 0, byteOffset, line });
+  }
+
+  takeFromLane(rows: Buffer, recycle: (rows: Buffer) => void): void {
+    this.#visit(rows, this.#lane);
+    this.#lane = newPositions();
+    recycle(rows);
+  }
+
+  take(writer: RowWriter): void {
+    if (writer.rowCount === 0) return;
+    this.#visit(writer.lendRows(), this.#csv);
+    this.#csv = newPositions();
+  }
+
+  #visit(bytes: Buffer, { offsets, lines, ends, rejected }: RowPositions): void {
+    if (!this.#hasRows) return;
+    // One object for all of them: there are millions.
+    const row = { bytes, view: viewOf(bytes), at: 0, byteOffset: 0, line: 0 };
+    let start = 0;
+    for (let i = 0; i < ends.length; i++) {
+      if (rejected[i] === 0) {
+        // Behind the field count.
+        row.at = start + 2;
+        row.byteOffset = offsets[i]!;
+        row.line = lines[i]!;
+        this.#visitor.row(row);
+      }
+      start = ends[i]!;
+    }
+  }
+
+  flush(): Promise<void> {
+    return this.#visitor.pause();
+  }
+
+  async pause(): Promise<void> {}
+
+  async settle(): Promise<number> {
+    return 0;
+  }
+}
+
+class VisitedRejects extends RejectLog {
+  readonly #sink: VisitedRows;
+  readonly #lenient: LenientEncoder;
+  readonly #parser: CsvParser;
+  readonly #dialect: Dialect;
+
+  constructor(sink: VisitedRows, { plan, dialect, loadId }: FileSource) {
+    super(undefined as unknown as pg.Client, loadId, 0);
+    this.#sink = sink;
+    this.#lenient = new LenientEncoder(plan, loadId);
+    this.#parser = new CsvParser(dialect);
+    this.#dialect = dialect;
+  }
+
+  override add(place: RecordPlace, fault: Fault, raw: Buffer): void {
+    // Of a record that is too long, only the first bytes are there: they make no row.
+    const isWhole = fault.code !== 'record_too_long';
+    this.#sink.refused(place, fault, raw, () => (isWhole ? this.#toRow(raw) : undefined));
+  }
+
+  #toRow(raw: Buffer): Buffer | undefined {
+    const batch = new RecordBatch(1);
+    new RecordScanner(this.#dialect).scan(raw, raw.length, raw.length || 1, true, batch);
+    let row: Buffer | undefined;
+    this.#parser.parse(raw, batch, (_, fields) => {
+      if (fields instanceof Fault) return;
+      const lenient = this.#lenient.encode(fields);
+      if (!(lenient instanceof Fault)) row = joinFields(lenient.fields);
+    });
+    return row;
+  }
+}

@@ -1,0 +1,62 @@
+/** Which columns of file and table are held against each other, and how. Plain data throughout. */
+
+import type { TablePlan } from '../../mapping/table-plan.js';
+import type { ColumnType } from '../../model/model.js';
+
+export interface ComparedColumn {
+  readonly name: string;
+  readonly type: ColumnType;
+  /** What the column really is, as `format_type()` prints it: it may round, pad or cut. */
+  readonly sqlType: string;
+}
+
+/** A JSON field that was flattened; columns are indexes into those compared. */
+export interface ComparedSource {
+  readonly extra: number;
+  readonly metrics: readonly {
+    readonly key: string;
+    readonly column: number;
+    readonly isJson: boolean;
+  }[];
+}
+
+export interface RowShape {
+  readonly columns: readonly ComparedColumn[];
+  /** Indexes of the key's columns; none where the table has no key. */
+  readonly key: readonly number[];
+  readonly sources: readonly ComparedSource[];
+}
+
+/**
+ * The columns for which the file has a field: of others it says nothing. Lineage, which stands last
+ * in a row, is none of them.
+ *
+ * @param sqlTypes by column
+ */
+export function shapeOf(plan: TablePlan, sqlTypes: ReadonlyMap<string, string>): RowShape {
+  const planned = plan.columns.filter(({ from }) => from !== 'load');
+  const columns = planned.map(({ name, type }) => ({
+    name,
+    type,
+    sqlType: sqlTypes.get(name) ?? '',
+  }));
+  return {
+    columns,
+    key: plan.key.map((name) => columns.findIndex((column) => column.name === name)),
+    sources: plan.sources.flatMap((source, index) => {
+      const extra = planned.findIndex(
+        (column) => column.from === 'extra' && column.source === index,
+      );
+      if (extra < 0) return [];
+      const metrics = source.keys.map((key, metric) => ({
+        key,
+        column: planned.findIndex(
+          (column) =>
+            column.from === 'metric' && column.source === index && column.metric === metric,
+        ),
+        isJson: source.isJson[metric] === true,
+      }));
+      return [{ extra, metrics }];
+    }),
+  };
+}

@@ -1,0 +1,166 @@
+/** What travels between a verification and its workers. Plain data throughout. */
+import type pg from 'pg';
+import type { ErrorData } from '../../base/errors.js';
+import type { OnConflict } from '../../load/sinks/staging-table.js';
+import type { FileSource } from './file-rows.js';
+import type { HashSeed } from './row-reader.js';
+import type { RowShape } from './shape.js';
+
+/** What all tasks of one verification have in common. */
+export interface VerifyJob {
+  readonly database: pg.ClientConfig;
+  /** All sessions see the database as it was at one moment. */
+  readonly snapshot: string;
+  readonly source: FileSource;
+  readonly shape: RowShape;
+  /** Columns of metrics that were promoted. */
+  readonly promoted: readonly string[];
+  readonly seed: HashSeed;
+  readonly bucketBits: number;
+  /** Schema-qualified and quoted. */
+  readonly table: string;
+  readonly lineageColumn: string | undefined;
+  readonly loadId: number;
+  /**
+   * For a file of other content, in which the ledger's offsets mean nothing: what the bytes of the load's
+   * rejects hash to, ascending. Undefined for the file that was loaded.
+   */
+  readonly rejectHashes: Float64Array | undefined;
+  /** Set to 1 to stop all workers. */
+  readonly stop: Int32Array;
+  /** Rows and kilobytes so far, of file and table. */
+  readonly progress: Int32Array;
+}
+
+/** Part of the file: where it begins and ends, and what its receipt says of it. */
+export interface FileRange {
+  readonly start: number;
+  readonly end: number;
+  /** Of the whole file, from 1. */
+  readonly firstLine: number;
+  readonly receipt:
+    | {
+        readonly contentHash: string;
+        readonly rowsRead: number;
+        readonly rowsRejected: number;
+        readonly rowsDuplicate: number;
+        readonly onConflict: OnConflict;
+      }
+    | undefined;
+}
+
+export type VerifyTask = {
+  readonly job: VerifyJob;
+} & (
+  | {
+      readonly kind: 'sum-file';
+      readonly ranges: readonly FileRange[];
+      /** Buckets that this task alone adds to. */
+      readonly sums: Uint32Array;
+    }
+  | {
+      readonly kind: 'sum-table';
+      readonly fromBlock: number;
+      readonly toBlock: number | undefined;
+      readonly sums: Uint32Array;
+    }
+  | {
+      readonly kind: 'list-file';
+      readonly ranges: readonly FileRange[];
+      /** 1 for each bucket whose records are wanted. */
+      readonly wanted: Uint8Array;
+      readonly looksUp: boolean;
+    }
+  | {
+      readonly kind: 'list-table';
+      readonly fromBlock: number;
+      readonly toBlock: number | undefined;
+      readonly wanted: Uint8Array;
+      /** Bit per hash of a record that the file has; undefined where all rows of a bucket are wanted. */
+      readonly inFile: Uint8Array | undefined;
+    }
+);
+
+/** What is wrong with a place of the file, whatever the table holds. */
+export interface FileFault {
+  readonly kind:
+    | 'bytes_differ'
+    | 'records_differ'
+    | 'rejects_differ'
+    | 'reject_altered'
+    | 'reject_unknown'
+    | 'unreadable';
+  /** Start of the record, or of the split. */
+  readonly byteOffset: number;
+  /** From 1; undefined for what concerns a whole split. */
+  readonly line: number | undefined;
+  readonly detail: string;
+}
+
+export interface FileOutcome {
+  readonly kind: 'file';
+  readonly records: number;
+  readonly rejects: number;
+  readonly faults: readonly FileFault[];
+  /** Of each kind, also those beyond the ones listed. */
+  readonly faultCounts: Readonly<Record<string, number>>;
+  /** {@link FileEntries}, in order of offset within each range. */
+  readonly entries: Float64Array | undefined;
+}
+
+export interface TableOutcome {
+  readonly kind: 'table';
+  readonly rows: number;
+  /** {@link TableEntries} */
+  readonly entries: Float64Array | undefined;
+}
+
+export type VerifyOutcome =
+  | FileOutcome
+  | TableOutcome
+  | { readonly kind: 'failed'; readonly error: ErrorData };
+
+/** Numbers kept of a record whose bucket differs. */
+export const FILE_ENTRY = {
+  byteOffset: 0,
+  line: 1,
+  key1: 2,
+  key2: 3,
+  content1: 4,
+  content2: 5,
+  /** One of {@link STATUS}. */
+  status: 6,
+  /** Load that the row with its key belongs to; -1 for none. */
+  holder: 7,
+  size: 8,
+} as const;
+
+/** Numbers kept of a row of the table. */
+export const TABLE_ENTRY = {
+  key1: 0,
+  key2: 1,
+  content1: 2,
+  content2: 3,
+  /** Its ctid, and the partition. */
+  block: 4,
+  item: 5,
+  table: 6,
+  size: 7,
+} as const;
+
+/** How the table's row with the key of a record compares with the record. */
+export const STATUS = {
+  notLookedUp: 0,
+  noRow: 1,
+  /** This load's row, the same to the last bit. */
+  ownSame: 2,
+  /** This load's row, equal by the server's notion of equal. */
+  ownEqual: 3,
+  ownDiffers: 4,
+  /** Another load's row, or nobody's. */
+  otherEqual: 5,
+  otherDiffers: 6,
+} as const;
+
+/** Sums of a bucket: records minus rows, their hashes, and how many of each. */
+export const SUM = { difference: 0, hash1: 1, hash2: 2, records: 3, rows: 4, size: 5 } as const;

@@ -1,0 +1,264 @@
+/**
+ * Text of a field → value of a type, by the rules of DESIGN §4. PostgreSQL is the oracle: what these
+ * functions accept, the server accepts too and reads as the same value.
+ *
+ * Text is a byte string (one character per byte, latin1). Nothing is trimmed.
+ */
+import { isUtf8 } from 'node:buffer';
+import { parse as parseLossless } from 'lossless-json';
+import { Fault, type RejectCode } from '../model/reject-codes.js';
+
+const MAX_SHOWN = 60;
+
+/** A value as messages show it: decoded, shortened, quoted. */
+export function show(text: string): string {
+  const decoded = Buffer.from(text.slice(0, MAX_SHOWN * 4), 'latin1').toString('utf8');
+  return JSON.stringify(decoded.length > MAX_SHOWN ? `${decoded.slice(0, MAX_SHOWN)}…` : decoded);
+}
+
+function fault(code: RejectCode, text: string, what: string): Fault {
+  return new Fault(code, `${show(text)} is ${what}`);
+}
+
+const INTEGER = /^[+-]?\d+(?:\.0+)?$/;
+
+/** @returns an integer within [minimum, maximum] */
+export function coerceInteger(text: string, minimum: number, maximum: number): number | Fault {
+  if (!INTEGER.test(text)) return fault('bad_integer', text, 'not an integer');
+  const value = Number(text);
+  if (value < minimum || value > maximum) {
+    return fault('out_of_range', text, `not between ${minimum} and ${maximum}`);
+  }
+  return value;
+}
+
+const INT8_MIN = -(2n ** 63n);
+const INT8_MAX = 2n ** 63n - 1n;
+/** No bigint has more digits, leading zeros aside; guards BigInt() against megabytes of digits. */
+const MAX_INT8_DIGITS = 19;
+
+export function coerceBigint(text: string): bigint | Fault {
+  if (!INTEGER.test(text)) return fault('bad_integer', text, 'not an integer');
+  const match = /^([+-]?)0*(\d*)/.exec(text)!;
+  const digits = match[2]!;
+  const value = digits.length > MAX_INT8_DIGITS ? undefined : BigInt(`0${digits}`);
+  const signed = value === undefined ? undefined : match[1] === '-' ? -value : value;
+  if (signed === undefined || signed < INT8_MIN || signed > INT8_MAX) {
+    return fault('out_of_range', text, `not between ${INT8_MIN} and ${INT8_MAX}`);
+  }
+  return signed;
+}
+
+/** One way to match each text: `\d+\.?\d*` would try every cut of a long run of digits. */
+const DECIMAL = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
+const NOT_FINITE = /^(?:([+-]?)inf(?:inity)?|nan)$/i;
+
+function coerceNotFinite(text: string): number | undefined {
+  const match = NOT_FINITE.exec(text);
+  if (match === null) return undefined;
+  if (match[1] === undefined) return Number.NaN;
+  return match[1] === '-' ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+}
+
+function hasNonZeroDigit(text: string): boolean {
+  return /^[^eE]*[1-9]/.test(text);
+}
+
+export function coerceDouble(text: string): number | Fault {
+  if (!DECIMAL.test(text)) {
+    return coerceNotFinite(text) ?? fault('bad_number', text, 'not a number');
+  }
+  const value = Number(text);
+  // The server refuses what would overflow or vanish, and so does edp.
+  if (!Number.isFinite(value) || (value === 0 && hasNonZeroDigit(text))) {
+    return fault('out_of_range', text, 'out of range for double precision');
+  }
+  return value;
+}
+
+export function coerceReal(text: string): number | Fault {
+  if (!DECIMAL.test(text)) {
+    return coerceNotFinite(text) ?? fault('bad_number', text, 'not a number');
+  }
+  const value = roundToReal(text);
+  if (!Number.isFinite(value) || (value === 0 && hasNonZeroDigit(text))) {
+    return fault('out_of_range', text, 'out of range for real');
+  }
+  return value;
+}
+
+/**
+ * The float4 nearest to a decimal. Rounding first to double and then to single can go wrong when the
+ * double lies exactly between two singles; then the exact decimal decides, as strtof would.
+ */
+function roundToReal(text: string): number {
+  const double = Number(text);
+  const single = Math.fround(double);
+  if (single === double) return single;
+  const other = neighbourTowards(single, double);
+  // Beyond the largest single comes the power of two that would follow it.
+  const reach = Number.isFinite(single) ? single : Math.sign(single) * 2 ** 128;
+  if (double !== (reach + other) / 2) return single;
+  // A tie between two singles, as far as the double tells.
+  const side = compareDecimal(text, double);
+  if (side === 0) return single;
+  const [low, high] = single < other ? [single, other] : [other, single];
+  return side < 0 ? low : high;
+}
+
+const SINGLE = new Float32Array(1);
+const SINGLE_BITS = new Int32Array(SINGLE.buffer);
+
+/** The float4 next to `single` in the direction of `target`. */
+function neighbourTowards(single: number, target: number): number {
+  SINGLE[0] = single;
+  if (single === 0) {
+    SINGLE_BITS[0] = target > 0 ? 1 : 0x80000001 | 0;
+    return SINGLE[0];
+  }
+  SINGLE_BITS[0]! += target > single === single > 0 ? 1 : -1;
+  return SINGLE[0];
+}
+
+/** Sign of (decimal text − double), exactly. */
+function compareDecimal(text: string, double: number): number {
+  const match = /^([+-]?)(\d*)\.?(\d*)(?:[eE]([+-]?\d+))?$/.exec(text)!;
+  const [, sign, whole = '', fraction = '', exponent = '0'] = match;
+  let numerator = BigInt(`${whole}${fraction}` || '0') * (sign === '-' ? -1n : 1n);
+  let denominator = 1n;
+  const power = Number(exponent) - fraction.length;
+  if (power >= 0) numerator *= 10n ** BigInt(power);
+  else denominator = 10n ** BigInt(-power);
+  // A double is an integer times a power of two.
+  let scale = 0;
+  let mantissa = double;
+  while (!Number.isInteger(mantissa)) {
+    mantissa *= 2;
+    scale++;
+  }
+  const difference = numerator * 2n ** BigInt(scale) - BigInt(mantissa) * denominator;
+  return difference < 0n ? -1 : difference > 0n ? 1 : 0;
+}
+
+/** An exact decimal: `digits` without leading zeros, times 10 to the `exponent`; or NaN, ±Infinity. */
+export interface Decimal {
+  readonly isNegative: boolean;
+  readonly digits: string;
+  readonly exponent: number;
+  /** Digits after the decimal point that the text had; the server keeps and shows as many. */
+  readonly scale: number;
+}
+
+/** PostgreSQL holds up to 131072 digits before and 16383 after the decimal point. */
+const MAX_WHOLE_DIGITS = 131_072;
+const MAX_SCALE = 16_383;
+/** Nor does it look at longer exponents, be the number zero (set_var_from_str in numeric.c). */
+const MAX_POWER = 1_073_741_823;
+
+export function coerceNumeric(text: string): Decimal | number | Fault {
+  if (!DECIMAL.test(text)) {
+    return coerceNotFinite(text) ?? fault('bad_number', text, 'not a number');
+  }
+  const match = /^([+-]?)0*(\d*)\.?(\d*)(?:[eE]([+-]?\d+))?$/.exec(text)!;
+  const [, sign, whole = '', fraction = '', power = '0'] = match;
+  const exponent = Number(power) - fraction.length;
+  const digits = `${whole}${fraction}`.replace(/^0+/, '');
+  const scale = Math.max(0, -exponent);
+  if (
+    Math.abs(Number(power)) > MAX_POWER ||
+    (digits !== '' && digits.length + exponent > MAX_WHOLE_DIGITS) ||
+    scale > MAX_SCALE
+  ) {
+    return fault('out_of_range', text, 'out of range for numeric');
+  }
+  return { isNegative: sign === '-' && digits !== '', digits, exponent, scale };
+}
+
+const TRUE = /^(?:t|true|y|yes|on|1)$/i;
+const FALSE = /^(?:f|false|n|no|off|0)$/i;
+
+export function coerceBoolean(text: string): boolean | Fault {
+  if (TRUE.test(text)) return true;
+  if (FALSE.test(text)) return false;
+  return fault('bad_boolean', text, 'not a boolean');
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: bytes above ASCII are what it looks for
+const NOT_ASCII = /[^\x00-\x7f]/;
+
+/** @returns the same byte string, known to be text that PostgreSQL can hold */
+export function coerceText(text: string): string | Fault {
+  if (text.includes('\0')) return new Fault('nul_byte', 'the value contains a NUL byte');
+  if (NOT_ASCII.test(text) && !isUtf8(Buffer.from(text, 'latin1'))) {
+    return fault('invalid_utf8', text, 'not valid UTF-8');
+  }
+  return text;
+}
+
+const UUID = /^(?:[\da-f]{4}-?){8}$/i;
+
+/** @returns 32 hexadecimal digits */
+export function coerceUuid(text: string): string | Fault {
+  // The forms the server reads: hyphens after any group of four, braces around.
+  const inner = text.startsWith('{') && text.endsWith('}') ? text.slice(1, -1) : text;
+  if (!UUID.test(inner) || inner.endsWith('-')) return fault('bad_uuid', text, 'not a uuid');
+  return inner.replaceAll('-', '');
+}
+
+/** @returns the same byte string, known to be JSON; for jsonb also free of what jsonb cannot hold */
+export function coerceJson(text: string, isBinary: boolean): string | Fault {
+  const valid = coerceText(text);
+  if (valid instanceof Fault) return valid;
+  try {
+    JSON.parse(decodeBytes(text));
+  } catch {
+    return fault('bad_json', text, 'not JSON');
+  }
+  if (isBinary && !isStorableJson(text)) {
+    return fault(
+      'bad_json',
+      text,
+      'JSON that jsonb cannot hold (\\u0000, half a surrogate pair, or a number out of range)',
+    );
+  }
+  return text;
+}
+
+/** \u0000, or half of a surrogate pair, where no backslash is itself escaped. */
+const UNSTORABLE_ESCAPE = /\\u(?:0000|d[89ab]..(?!\\ud[c-f])|(?<!\\ud[89ab]..\\u)d[c-f])/i;
+/** Only a number with a long exponent, or with very many digits, can be out of range for numeric. */
+const MAY_BE_OUT_OF_RANGE = /\d[eE][+-]?\d{4}|(?<!\d)\d{7500}/;
+
+/**
+ * Whether jsonb can hold a valid JSON text. It looks at the text and not at the parsed value: the
+ * server checks also what a later key of the same name replaces.
+ */
+function isStorableJson(text: string): boolean {
+  if (text.includes('\\u') && UNSTORABLE_ESCAPE.test(text.replaceAll('\\\\', '--'))) return false;
+  if (!MAY_BE_OUT_OF_RANGE.test(text)) return true;
+  let isInRange = true;
+  try {
+    parseLossless(text, undefined, {
+      parseNumber: (digits) => {
+        isInRange &&= !(coerceNumeric(digits) instanceof Fault);
+        return digits;
+      },
+      onDuplicateKey: () => undefined,
+    });
+  } catch (error) {
+    // It calls itself for every level: the stack may end, as it would on the server.
+    if (error instanceof RangeError) return false;
+    throw error;
+  }
+  return isInRange;
+}
+
+/** A byte string as text. */
+export function decodeBytes(text: string): string {
+  return NOT_ASCII.test(text) ? Buffer.from(text, 'latin1').toString('utf8') : text;
+}
+
+/** Text as a byte string. */
+export function encodeBytes(text: string): string {
+  return NOT_ASCII.test(text) ? Buffer.from(text, 'utf8').toString('latin1') : text;
+}

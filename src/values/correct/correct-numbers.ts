@@ -1,0 +1,55 @@
+/** Numbers as people write them → numbers as the server reads them. Faults are told by the column's type. */
+import { escapePattern } from '../../base/escape-pattern.js';
+import { Fault, type RejectCode } from '../../model/reject-codes.js';
+import { show } from '../coerce.js';
+
+/** Blanks between a number and its currency: also those that do not break (U+00A0, U+202F). */
+const BLANKS = String.raw`(?:\s|\xc2\xa0|\xe2\x80\xaf)*`;
+
+/** Takes a sign or word off, before or after the number, and behind its sign. */
+export function makeCurrency(signs: readonly string[]): (text: string) => string {
+  // The longest first: `US$` is not `$` behind a stray `US`.
+  const any = [...signs]
+    .sort((a, b) => b.length - a.length)
+    .map(escapePattern)
+    .join('|');
+  const before = new RegExp(`^([+-]?)(?:${any})${BLANKS}(?=[+\\-\\d.,])`);
+  const after = new RegExp(`(\\d[.,]?)${BLANKS}(?:${any})$`);
+  return (text) => {
+    const stripped = text.replace(before, '$1');
+    return stripped === text ? text.replace(after, '$1') : stripped;
+  };
+}
+
+/** Takes separators out of the whole part, where they stand between groups of digits. */
+export function makeThousands(
+  separator: string,
+  decimal: string,
+  code: RejectCode,
+): (text: string) => string | Fault {
+  const sep = escapePattern(separator);
+  // The last group has three digits; those before it two or three (as in India).
+  const grouped = new RegExp(`^[+-]?\\d{1,3}(?:${sep}\\d{2,3})*${sep}\\d{3}$`);
+  return (text) => {
+    if (!text.includes(separator)) return text;
+    const cut = text.indexOf(decimal);
+    const whole = cut < 0 ? text : text.slice(0, cut);
+    if (!grouped.test(whole) || text.indexOf(separator, whole.length) >= 0) {
+      return new Fault(code, `${show(text)} has ${show(separator)} where no group of digits ends`);
+    }
+    return whole.replaceAll(separator, '') + text.slice(whole.length);
+  };
+}
+
+/** Puts a point in place of another decimal separator. */
+export function makeDecimal(decimal: string, code: RejectCode): (text: string) => string | Fault {
+  return (text) => {
+    if (text.includes('.') && decimal !== '.') {
+      return new Fault(
+        code,
+        `${show(text)} has a point, and decimals stand behind ${show(decimal)}`,
+      );
+    }
+    return text.replace(decimal, '.');
+  };
+}

@@ -1,0 +1,81 @@
+/** Text of a field → a value of COPY, by the type of its column: joins the coercions with their encodings. */
+import type { ColumnType } from '../model/model.js';
+import { Fault } from '../model/reject-codes.js';
+import {
+  coerceBigint,
+  coerceBoolean,
+  coerceDouble,
+  coerceInteger,
+  coerceJson,
+  coerceNumeric,
+  coerceReal,
+  coerceText,
+  coerceUuid,
+} from './coerce.js';
+import type { RowWriter } from './copy-binary.js';
+import { coerceDate, coerceTimestamp } from './datetime.js';
+
+/** Writes the text of a field as a value of one type, or tells what is wrong with it. */
+type ValueWriter = (text: string, writer: RowWriter) => Fault | undefined;
+
+/** Joins a coercion with the encoding of its result. */
+function write<T>(
+  coerce: (text: string) => T | Fault,
+  encode: (writer: RowWriter, value: T) => void,
+): ValueWriter {
+  return (text, writer) => {
+    const value = coerce(text);
+    if (value instanceof Fault) return value;
+    encode(writer, value);
+    return undefined;
+  };
+}
+
+export const WRITERS: Readonly<Record<ColumnType, ValueWriter>> = {
+  smallint: write(
+    (text) => coerceInteger(text, -32_768, 32_767),
+    (w, value) => w.int16(value),
+  ),
+  int: write(
+    (text) => coerceInteger(text, -2_147_483_648, 2_147_483_647),
+    (w, value) => w.int32(value),
+  ),
+  bigint: write(coerceBigint, (w, value) => w.int64(value)),
+  real: write(coerceReal, (w, value) => w.float4(value)),
+  double: write(coerceDouble, (w, value) => w.float8(value)),
+  numeric: write(coerceNumeric, (w, value) => w.numeric(value)),
+  text: write(coerceText, (w, value) => w.text(value)),
+  boolean: write(coerceBoolean, (w, value) => w.boolean(value)),
+  date: write(coerceDate, (w, value) => w.int32(value)),
+  timestamp: write(coerceTimestamp, (w, value) => w.int64(value)),
+  timestamptz: write(coerceTimestamp, (w, value) => w.int64(value)),
+  uuid: write(coerceUuid, (w, value) => w.uuid(value)),
+  json: write(
+    (text) => coerceJson(text, false),
+    (w, value) => w.text(value),
+  ),
+  jsonb: write(
+    (text) => coerceJson(text, true),
+    (w, value) => w.jsonb(value),
+  ),
+};
+
+/**
+ * Writes NULL for no value; what an empty field is depends on the type.
+ *
+ * @param text null for an unquoted empty field
+ */
+export function writeValue(
+  text: string | null,
+  type: ColumnType,
+  isNullable: boolean,
+  writer: RowWriter,
+): Fault | undefined {
+  // A quoted empty field is the empty string of a text column, and NULL in all others.
+  if (text === null || (text === '' && type !== 'text')) {
+    if (!isNullable) return new Fault('null_value', 'no value where one is needed');
+    writer.null();
+    return undefined;
+  }
+  return WRITERS[type](text, writer);
+}
