@@ -15,7 +15,7 @@ import { planTable } from '../../src/mapping/table-plan.js';
 import { findTable } from '../../src/model/model.js';
 import { OPTIONS } from '../../src/options/options.js';
 import { withClient } from '../../src/postgres/connection.js';
-import { inspectTarget } from '../../src/postgres/table-in-catalog.js';
+import { inspectTable } from '../../src/postgres/table-in-catalog.js';
 import { loadProject } from '../../src/project/project.js';
 import type { BareTask } from './bare-worker.js';
 
@@ -36,7 +36,7 @@ const { dialect, header, dataStart, dataLine, recordBytes } = await describeFile
   table,
   {},
 );
-const target = await withClient(database, 'bench', (client) => inspectTarget(client, table));
+const target = await withClient(database, 'bench', (client) => inspectTable(client, table));
 const splitBytes = Math.round(OPTIONS['read-batch-size'].default! * recordBytes);
 const task: BareTask = {
   database,

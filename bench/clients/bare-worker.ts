@@ -1,24 +1,28 @@
 /** A thread of the bare path: takes split after split, each into a transaction of its own. */
+
 import { workerData } from 'node:worker_threads';
 import type { IHasher } from 'hash-wasm';
 import type pg from 'pg';
+import { csvFormat } from '../../src/formats/csv/csv-format.js';
 import type { Dialect } from '../../src/formats/csv/dialect.js';
-import { findStart, readSplit, withFile } from '../../src/formats/text/windows.js';
+import type { SplitRange } from '../../src/formats/text/ranges.js';
+import { findStart, readSplit } from '../../src/formats/text/windows.js';
 import { LaneMemory } from '../../src/lanes/lane-memory.js';
 import { RecordLoader } from '../../src/lanes/record-loader.js';
 import { RejectLog } from '../../src/ledger/reject-log.js';
-import type { FileIdentity, SplitRange } from '../../src/load/messages.js';
 import { DirectSink } from '../../src/load/sinks/direct-sink.js';
 import type { TablePlan } from '../../src/mapping/table-plan.js';
 import { connect } from '../../src/postgres/connection.js';
-import type { CopyTarget } from '../../src/postgres/table-in-catalog.js';
+import type { TableInCatalog } from '../../src/postgres/table-in-catalog.js';
+import type { FileIdentity } from '../../src/source/file-identity.js';
+import { withFile } from '../../src/source/open-file.js';
 
 export interface BareTask {
   readonly database: pg.ClientConfig;
   readonly file: FileIdentity;
   readonly dialect: Dialect;
   readonly plan: TablePlan;
-  readonly target: CopyTarget;
+  readonly target: TableInCatalog;
   readonly writeBatchSize: number;
   readonly splits: readonly SplitRange[];
   /** Index of the next split that nobody has taken; shared by all threads. */
@@ -39,7 +43,7 @@ for (;;) {
   const range = task.splits[Atomics.add(task.nextSplit, 0, 1)];
   if (range === undefined) break;
   await withFile(identity, async (file) => {
-    const start = await findStart(file, identity, dialect, range, laneMemory.window);
+    const start = await findStart(file, identity, csvFormat(dialect), range, laneMemory.window);
     const rejects = new RejectLog(client, 0, start);
     const sink = new DirectSink(client, task.target, plan);
     const loader = new RecordLoader(

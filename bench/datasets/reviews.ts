@@ -76,7 +76,7 @@ const SENTENCES: readonly string[] = [
   'Perfect gift 🎁 – my niece was over the moon 🚀🌙.',
   'Would buy again 👍🏽, would not assemble again 🔧😅.',
 ];
-const LINE_ENDS = [' ', ' ', ' ', '\n', '\n\n', '\n- '];
+const RECORD_ENDS = [' ', ' ', ' ', '\n', '\n\n', '\n- '];
 const NOUNS = [
   'kettle',
   'lamp',
@@ -163,7 +163,7 @@ function prepareRecords(random: Random) {
   const bodies = Array.from({ length: BODIES }, () => {
     let body = random.pick(SENTENCES);
     for (let more = random.below(10); more > 0; more--) {
-      body += random.pick(LINE_ENDS) + random.pick(SENTENCES);
+      body += random.pick(RECORD_ENDS) + random.pick(SENTENCES);
     }
     return quote(body);
   });

@@ -14,7 +14,7 @@ CREATE TABLE edp.loads (
   content_hash    text NOT NULL,
   generation      int NOT NULL DEFAULT 0,     -- counts the loads of this hash
   header          bytea NOT NULL,             -- the file's header record, byte for byte
-  -- How the file is read: dialect, names of the fields, where its records are (src/ingest/file-format.ts).
+  -- How the file is read: dialect, names of the fields, where its records are (src/formats/csv/reading.ts).
   -- Not jsonb, which holds no NUL: a delimiter may be one.
   file_format     json NOT NULL,
   model_hash      text NOT NULL,

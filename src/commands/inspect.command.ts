@@ -59,7 +59,7 @@ function toSection({ description, lineEnd }: Inspection): Partial<Record<CsvSett
     delimiter: wordOrText(dialect),
     quote: dialect.quote === '' ? 'none' : dialect.quote === "'" ? 'single' : 'double',
     escape: dialect.escape,
-    'line-end': lineEnd === 'mixed' || lineEnd === 'crlf' ? dialect.recordEnd : lineEnd,
+    'line-end': lineEnd === 'mixed' || lineEnd === 'crlf' ? dialect.lineEnd : lineEnd,
     encoding: form.encoding,
     compression: form.compression,
     header: detection.hasHeader,

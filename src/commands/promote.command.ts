@@ -3,7 +3,7 @@
 import { EXIT } from '../base/errors.js';
 import { type OptionName, resolveOptions } from '../options/options.js';
 import { withDatabase } from '../postgres/database.js';
-import { PROJECT_FILE } from '../project/project.js';
+import { PROJECT_FILE } from '../project/file.js';
 import { formatCount, formatSeconds, type Output, safeText } from '../terminal/output.js';
 import { type PromoteProgress, type PromoteResult, promote } from '../upkeep/promote/promote.js';
 import type { Command } from './command.js';

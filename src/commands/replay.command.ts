@@ -8,7 +8,7 @@ import { formatCount, formatSeconds, type Output, safeText } from '../terminal/o
 import { makeStepProgress } from '../terminal/steps.js';
 import { type ReplayResult, replay } from '../upkeep/replay/replay.js';
 import type { Command } from './command.js';
-import { notesJson, printNotes } from './shared/remarks-lines.js';
+import { printRemarks, remarksJson } from './shared/remarks-lines.js';
 
 const OPTION_NAMES = [
   'on-conflict',
@@ -75,8 +75,8 @@ export const command: Command = {
 };
 
 function print(output: Output, result: ReplayResult): void {
-  const { loadId, path, table, rows, remaining, seconds, notes } = result;
-  printNotes(output, notes);
+  const { loadId, path, table, rows, remaining, seconds, remarks } = result;
+  printRemarks(output, remarks);
   const counts = [
     `${formatCount(rows.loaded)} loaded`,
     rows.duplicate > 0 ? `${formatCount(rows.duplicate)} duplicate` : '',
@@ -96,7 +96,7 @@ function print(output: Output, result: ReplayResult): void {
 }
 
 function toJson(result: ReplayResult, isOk: boolean): object {
-  const { loadId, path, table, seconds, rows, remaining, notes } = result;
+  const { loadId, path, table, seconds, rows, remaining, remarks } = result;
   return {
     command: 'replay',
     ok: isOk,
@@ -106,7 +106,7 @@ function toJson(result: ReplayResult, isOk: boolean): object {
     seconds: Number(seconds.toFixed(3)),
     rows,
     remaining,
-    ...notesJson(notes),
+    ...remarksJson(remarks),
     ...(result.isInterrupted ? { interrupted: true } : {}),
   };
 }

@@ -142,7 +142,7 @@ function print(output: Output, result: VerifyResult): void {
     );
     output.line(`${title}: file and table differ: ${list.join('; ')} (${speed})`);
   }
-  printNotes(output, result);
+  printRemarks(output, result);
 }
 
 function printDifferences(output: Output, result: VerifyResult): void {
@@ -203,7 +203,7 @@ function printDifference(
   }
 }
 
-function printNotes(output: Output, result: VerifyResult): void {
+function printRemarks(output: Output, result: VerifyResult): void {
   const { superseded, laterUpdates, load } = result;
   if (superseded > 0) {
     output.line(

@@ -6,7 +6,7 @@
  * count as values, since a load takes them as such; it is told what the column would be without them.
  */
 
-import type { ColumnType } from '../model/model.js';
+import type { ColumnType } from '../model/types.js';
 import { decodeBytes } from '../values/coerce.js';
 import {
   type ColumnSummary,

@@ -6,9 +6,11 @@
  * encoding, backslash escapes) goes through csv-parse as in the csv lane.
  */
 import { isAscii, isUtf8 } from 'node:buffer';
-import { CR, type Dialect, LF } from '../formats/csv/dialect.js';
+import type { Dialect } from '../formats/csv/dialect.js';
 import { CsvParser } from '../formats/csv/scan/csv-parser.js';
-import { DAMAGE_NONE, RecordBatch, RecordScanner } from '../formats/csv/scan/records.js';
+import { CsvScanner } from '../formats/csv/scan/csv-scanner.js';
+import { CR, LF } from '../formats/text/line-end.js';
+import { DAMAGE_NONE, RecordBatch } from '../formats/text/record-batch.js';
 import type { Window, WindowConsumer } from '../formats/text/windows.js';
 import { Fault, type RejectCode } from '../model/reject-codes.js';
 import { coerceText } from '../values/coerce.js';
@@ -28,7 +30,7 @@ export class RecordReader implements WindowConsumer {
   blankLines = 0;
   commentLines = 0;
   readonly #dialect: Dialect;
-  readonly #scanner: RecordScanner;
+  readonly #scanner: CsvScanner;
   readonly #parser: CsvParser;
   readonly #batch = new RecordBatch(BATCH_RECORDS);
   /** Records in a row that are not plain. */
@@ -49,7 +51,7 @@ export class RecordReader implements WindowConsumer {
   /** @param keyFields columns whose values may be all different */
   constructor(dialect: Dialect, columnCount: number, keyFields: readonly number[]) {
     this.#dialect = dialect;
-    this.#scanner = new RecordScanner(dialect);
+    this.#scanner = new CsvScanner(dialect);
     this.#parser = new CsvParser(dialect);
     this.columns = Array.from({ length: columnCount }, () => new ColumnReader());
     this.keys = keyFields.map((field) => new KeyCandidate(field));

@@ -5,17 +5,20 @@
  * A file is cut into stretches as it is for a load; where a record begins is guessed by the worker and
  * verified here, when the stretch before has told where it ended.
  */
+
 import { stat } from 'node:fs/promises';
 import { EdpError } from '../base/errors.js';
+import { csvFormat } from '../formats/csv/csv-format.js';
 import { describeFile, type FileDescription } from '../formats/csv/describe.js';
 import { cutGap, findGaps } from '../formats/text/cut-ranges.js';
 import type { Segment } from '../formats/text/cut-text.js';
+import type { SplitRange } from '../formats/text/ranges.js';
 import { isDecoded } from '../formats/text/read-text.js';
 import { streamSplits } from '../formats/text/stream-splits.js';
-import type { FileIdentity, SplitRange } from '../load/messages.js';
 import type { CsvSettings } from '../model/csv-settings.js';
 import type { RejectCode } from '../model/reject-codes.js';
 import type { InputFile } from '../source/discover.js';
+import type { FileIdentity } from '../source/file-identity.js';
 import { type ColumnInference, conclude } from './conclude.js';
 import type { InferencePool } from './infer-pool.js';
 import { type ColumnSummary, emptySummary, mergeSummaries } from './inferred-column.js';
@@ -166,7 +169,7 @@ async function* listJobs(
     const { description, identity, settings } = file;
     const { dialect, dataStart, dataLine, form, textBytes } = description;
     let index = 0;
-    const splits = streamSplits(identity, dialect, {
+    const splits = streamSplits(identity, csvFormat(dialect), {
       name: file.file.name,
       form,
       gaps: findGaps(dataStart, dataLine, Number.MAX_SAFE_INTEGER, []),

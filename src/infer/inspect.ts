@@ -3,9 +3,11 @@ import { EdpError } from '../base/errors.js';
 import { describeSample, type FileDescription, type Footer } from '../formats/csv/describe.js';
 import { type DetectedPart, toText } from '../formats/csv/detect/detect.js';
 import { readSample, type Sample } from '../formats/csv/detect/sample.js';
-import { CR, type Dialect, LF } from '../formats/csv/dialect.js';
+import type { Dialect } from '../formats/csv/dialect.js';
 import { CsvParser } from '../formats/csv/scan/csv-parser.js';
-import { RecordBatch, RecordScanner } from '../formats/csv/scan/records.js';
+import { CsvScanner } from '../formats/csv/scan/csv-scanner.js';
+import { CR, LF } from '../formats/text/line-end.js';
+import { RecordBatch } from '../formats/text/record-batch.js';
 import type { CsvSettings } from '../model/csv-settings.js';
 import { Fault, type RejectCode } from '../model/reject-codes.js';
 import { type InputFile, totalBytes } from '../source/discover.js';
@@ -176,7 +178,7 @@ function readContents({ parts }: Sample, description: FileDescription): Contents
 function findSecondRecord(piece: Buffer, dialect: Dialect): number | undefined {
   const lineEnd = piece.findIndex((byte) => byte === LF || byte === CR);
   if (lineEnd < 0) return undefined;
-  const scanner = new RecordScanner(dialect);
+  const scanner = new CsvScanner(dialect);
   scanner.reset(lineEnd + 1);
   scanner.scan(piece, piece.length, Number.POSITIVE_INFINITY, false, new RecordBatch(1));
   return scanner.nextRecord;
@@ -196,7 +198,7 @@ function readExamples(
 ): Examples {
   const preview: (readonly (string | null)[])[] = [];
   const examples = header.map(() => new Set<string>());
-  const scanner = new RecordScanner(dialect);
+  const scanner = new CsvScanner(dialect);
   const batch = new RecordBatch(EXAMPLE_RECORDS);
   scanner.reset(dataStart);
   scanner.scan(bytes, bytes.length, Number.POSITIVE_INFINITY, isAll, batch);
@@ -211,9 +213,9 @@ function readExamples(
   return { preview, examples };
 }
 
-function findLineEnds(head: Buffer, { recordEnd, quote }: Dialect): FoundLineEnd {
-  if (recordEnd === 'cr' || recordEnd === 'crlf') return recordEnd;
-  if (recordEnd === 'any') return 'mixed';
+function findLineEnds(head: Buffer, { lineEnd, quote }: Dialect): FoundLineEnd {
+  if (lineEnd === 'cr' || lineEnd === 'crlf') return lineEnd;
+  if (lineEnd === 'any') return 'mixed';
   const quoteByte = quote === '' ? -1 : quote.charCodeAt(0);
   let isQuoted = false;
   let withCr = 0;

@@ -1,11 +1,14 @@
 /** A stretch of a file → what is known of its columns. What travels between threads is plain data. */
 
+import { csvFormat } from '../formats/csv/csv-format.js';
 import type { Dialect } from '../formats/csv/dialect.js';
 import type { Segment } from '../formats/text/cut-text.js';
+import type { ScannedRange, SplitRange } from '../formats/text/ranges.js';
 import { SegmentSource } from '../formats/text/segment-source.js';
-import { findStart, readSplit, withFile } from '../formats/text/windows.js';
-import type { FileIdentity, ScannedRange, SplitRange } from '../load/messages.js';
+import { findStart, readSplit } from '../formats/text/windows.js';
 import type { RejectCode } from '../model/reject-codes.js';
+import type { FileIdentity } from '../source/file-identity.js';
+import { withFile } from '../source/open-file.js';
 import { RecordReader } from './infer-records.js';
 import { type ColumnSummary, emptySummary, mergeSummaries } from './inferred-column.js';
 import type { KeyHashes } from './key-candidate.js';
@@ -53,7 +56,7 @@ export async function readStretch(task: StretchTask): Promise<Stretch> {
     return toStretch(reader, start, end);
   }
   return withFile(identity, async (file) => {
-    const start = await findStart(file, identity, dialect, range, window);
+    const start = await findStart(file, identity, csvFormat(dialect), range, window);
     const end = await readSplit(file, identity, start, range.until, window, NO_HASH, reader);
     return toStretch(reader, start, end);
   });

@@ -8,7 +8,7 @@
  *   back by `recycle`; small ones, which a sink may never give back, are copies.
  */
 import type { Dialect } from '../formats/csv/dialect.js';
-import type { NoteTally } from '../ledger/remarks.js';
+import type { RemarkTally } from '../ledger/remarks.js';
 import type { TablePlan } from '../mapping/table-plan.js';
 import {
   COLUMN_COUNT,
@@ -65,7 +65,7 @@ export interface RowPlaces {
   readonly count: number;
   readonly recordStart: Uint32Array;
   /** Without the line end. */
-  readonly recordEnd: Uint32Array;
+  readonly lineEnd: Uint32Array;
   readonly line: Uint32Array;
   readonly rowEnd: Uint32Array;
 }
@@ -77,7 +77,7 @@ export interface ByteLaneOptions {
   /** Rows that `run` writes at the most before it stops. */
   readonly maxRows: number;
   /** Takes the counts of corrections that acted. */
-  readonly noteTally: NoteTally;
+  readonly remarkTally: RemarkTally;
 }
 
 export class ByteLane {
@@ -112,7 +112,7 @@ export class ByteLane {
     plan: TablePlan,
     dialect: Dialect,
     references: ReadonlyMap<string, ReferenceValues>,
-    { loadId, withOrdinals, maxRows, noteTally }: ByteLaneOptions,
+    { loadId, withOrdinals, maxRows, remarkTally }: ByteLaneOptions,
   ): ByteLane | undefined {
     const placed = placePlan(memory, plan, dialect, references);
     if (placed === undefined) return undefined;
@@ -122,7 +122,7 @@ export class ByteLane {
     state[HAS_ORDINALS] = withOrdinals ? 1 : 0;
     state[ROW_BYTES] = 2 + (state[COLUMN_COUNT]! + 1) * MAX_FIELD_BYTES + placed.growth;
     if (placed.isCorrected) {
-      lane.#corrected = new CorrectedFields(memory, plan, references, noteTally, withOrdinals);
+      lane.#corrected = new CorrectedFields(memory, plan, references, remarkTally, withOrdinals);
     }
     state[MAX_ROWS] = Math.min(maxRows, MAX_PLACES);
     state[LINE] = 0;
@@ -214,7 +214,7 @@ export class ByteLane {
 
 class PlacesInMemory implements RowPlaces {
   readonly recordStart: Uint32Array;
-  readonly recordEnd: Uint32Array;
+  readonly lineEnd: Uint32Array;
   readonly line: Uint32Array;
   readonly rowEnd: Uint32Array;
   readonly #state: Uint32Array;
@@ -222,7 +222,7 @@ class PlacesInMemory implements RowPlaces {
   constructor({ words }: LaneMemory, state: Uint32Array) {
     const wordsAt = (address: number) => words.subarray(address / 4, address / 4 + MAX_PLACES);
     this.recordStart = wordsAt(RECORD_STARTS);
-    this.recordEnd = wordsAt(RECORD_ENDS);
+    this.lineEnd = wordsAt(RECORD_ENDS);
     this.line = wordsAt(LINES);
     this.rowEnd = wordsAt(ROW_ENDS);
     this.#state = state;

@@ -9,11 +9,10 @@
  *   for the end of the run.
  * - Rows of the careful way may turn out not to be loaded, and their counts are taken back. Of those that
  *   the lane writes nobody remembers which correction acted; so there it leaves the records on which one
- *   did, but for what acts on all alike (`laneNotes`).
+ *   did, but for what acts on all alike (`laneRemarks`).
  */
 
-import { correctionKey, NO_NOTES, type NoteTally, type RowNotes } from '../ledger/remarks.js';
-import { addReference } from '../load/sinks/foreign-keys.js';
+import { correctionKey, NO_REMARKS, type RemarkTally, type RowRemarks } from '../ledger/remarks.js';
 import type { ColumnPlan, TablePlan } from '../mapping/table-plan.js';
 import { RowWriter } from '../values/copy-binary.js';
 import { writeValue } from '../values/value-writers.js';
@@ -21,6 +20,7 @@ import { OUT_END, STATE } from './assembly/layout.js';
 import { ColumnEncoder } from './column-encoder.js';
 import type { LaneMemory } from './lane-memory.js';
 import type { ReferenceValues } from './reference-values.js';
+import { addReference } from './reference-values.js';
 
 /** Bytes that a value may be longer than its text, beside those of its declared texts. */
 const MAX_GROWTH = 256;
@@ -54,13 +54,13 @@ export function hasTail({ columns }: TablePlan): boolean {
 }
 
 /** What every row that the byte lane writes is counted for. */
-export function laneNotes({ columns }: TablePlan): RowNotes {
+export function laneRemarks({ columns }: TablePlan): RowRemarks {
   const corrections = columns.flatMap((column) => {
     if (column.from === 'computed') return [correctionKey(column.name, 'computed')];
     if (column.from !== 'constant') return [];
     return [correctionKey(column.name, column.isDefault ? 'default' : 'constant')];
   });
-  return corrections.length === 0 ? NO_NOTES : { unknownMetrics: [], corrections };
+  return corrections.length === 0 ? NO_REMARKS : { unknownMetrics: [], corrections };
 }
 
 /** Bytes that the values of a plan may be longer than their texts, all together. */
@@ -95,7 +95,7 @@ interface CorrectedField {
 
 export class CorrectedFields {
   readonly #memory: LaneMemory;
-  readonly #tally: NoteTally;
+  readonly #tally: RemarkTally;
   readonly #fields: readonly CorrectedField[];
   readonly #tail: readonly ColumnEncoder[];
   /** What may act on a record of the careful way without its being left. */
@@ -112,7 +112,7 @@ export class CorrectedFields {
     memory: LaneMemory,
     plan: TablePlan,
     references: ReadonlyMap<string, ReferenceValues>,
-    tally: NoteTally,
+    tally: RemarkTally,
     isCareful: boolean,
   ) {
     this.#memory = memory;
@@ -134,7 +134,7 @@ export class CorrectedFields {
     });
     const tail = plan.columns.filter(isTail);
     this.#tail = tail.map((column) => ColumnEncoder.compile(column)!);
-    this.#always = isCareful ? new Set(laneNotes(plan).corrections) : undefined;
+    this.#always = isCareful ? new Set(laneRemarks(plan).corrections) : undefined;
     memory.host = this;
   }
 

@@ -5,7 +5,7 @@
 
 import { type Dialect, PLAIN } from '../formats/csv/dialect.js';
 import type { SourcePlan, TablePlan } from '../mapping/table-plan.js';
-import type { ColumnType } from '../model/model.js';
+import type { ColumnType } from '../model/types.js';
 import {
   ALLOWS_BARE_QUOTES,
   BOOLEAN,
@@ -179,7 +179,7 @@ function isPlain(dialect: Dialect): boolean {
     !PART_OF_VALUES.test(dialect.delimiter) &&
     dialect.quote === PLAIN.quote &&
     dialect.escape === PLAIN.escape &&
-    dialect.recordEnd === PLAIN.recordEnd &&
+    dialect.lineEnd === PLAIN.lineEnd &&
     dialect.comment === PLAIN.comment &&
     !dialect.hasTrailingDelimiter
   );

@@ -2,18 +2,19 @@
  * Windows of a split → rows for the sink, rejects for the log. Two lanes, one meaning: the byte lane
  * takes what it understands; in front of any other record it stops, and the csv lane takes that one.
  */
+
 import { isUtf8 } from 'node:buffer';
 import { failpoint } from '../base/failpoints.js';
-import { type Dialect, LF } from '../formats/csv/dialect.js';
+import type { Dialect } from '../formats/csv/dialect.js';
 import { CsvParser } from '../formats/csv/scan/csv-parser.js';
-import { RecordBatch, RecordScanner } from '../formats/csv/scan/records.js';
+import { CsvScanner } from '../formats/csv/scan/csv-scanner.js';
+import { KEPT_OF_LONG_RECORD } from '../formats/text/limits.js';
+import { LF } from '../formats/text/line-end.js';
+import type { RecordPlace } from '../formats/text/ranges.js';
+import { RecordBatch } from '../formats/text/record-batch.js';
 import type { Window } from '../formats/text/windows.js';
-import {
-  MAX_PENDING_REJECT_BYTES,
-  type RecordPlace,
-  type RejectLog,
-} from '../ledger/reject-log.js';
-import { NO_NOTES, type NoteCounts, NoteTally, type RowNotes } from '../ledger/remarks.js';
+import { MAX_PENDING_REJECT_BYTES, type RejectLog } from '../ledger/reject-log.js';
+import { NO_REMARKS, type RemarkCounts, RemarkTally, type RowRemarks } from '../ledger/remarks.js';
 import type { TablePlan } from '../mapping/table-plan.js';
 import { Fault } from '../model/reject-codes.js';
 import { RowWriter } from '../values/copy-binary.js';
@@ -27,9 +28,6 @@ const MAX_WRITE_BYTES = 1024 * 1024;
 
 /** Records the csv lane takes at once, at the most. */
 const MAX_CSV_RUN = 1024;
-
-/** What is kept of a record that is too long. */
-const KEPT_OF_LONG_RECORD = 64 * 1024;
 
 interface LongRecord {
   readonly place: RecordPlace;
@@ -53,12 +51,12 @@ export class RecordLoader {
   readonly #sink: RowSink;
   readonly #rejects: RejectLog;
   readonly #lane: ByteLane | undefined;
-  readonly #scanner: RecordScanner;
+  readonly #scanner: CsvScanner;
   readonly #batch = new RecordBatch(MAX_CSV_RUN);
   readonly #parser: CsvParser;
   readonly #encoder: RowEncoder;
   readonly #writer = new RowWriter();
-  readonly #tally = new NoteTally();
+  readonly #tally = new RemarkTally();
   /** Rows of the lane that the sink was told of. */
   #noted = 0;
   /** Records for the csv lane in a row; grows while the byte lane understands none of them. */
@@ -73,7 +71,7 @@ export class RecordLoader {
     this.#sink = sink;
     this.#rejects = rejects;
     const { plan, dialect, loadId, laneMemory } = options;
-    this.#scanner = new RecordScanner(dialect);
+    this.#scanner = new CsvScanner(dialect);
     this.#parser = new CsvParser(dialect);
     this.#encoder = new RowEncoder(plan, loadId);
     this.#lane =
@@ -83,7 +81,7 @@ export class RecordLoader {
             loadId,
             withOrdinals: sink.wantsOrdinals,
             maxRows: options.writeBatchSize,
-            noteTally: this.#tally,
+            remarkTally: this.#tally,
           });
   }
 
@@ -97,13 +95,13 @@ export class RecordLoader {
   }
 
   /** Of the records that were taken, but for those that were taken back. */
-  get noteCounts(): NoteCounts {
+  get remarkCounts(): RemarkCounts {
     return this.#tally.counts;
   }
 
   /** Takes back what was counted for a record that is not loaded after all. */
-  uncount(notes: RowNotes): void {
-    this.#tally.add(notes, -1);
+  uncount(remarks: RowRemarks): void {
+    this.#tally.add(remarks, -1);
   }
 
   /**
@@ -271,9 +269,9 @@ export class RecordLoader {
         this.#rejects.add(place, told, Buffer.from(bytes.subarray(start, end)));
         return;
       }
-      const { notes, texts } = this.#encoder;
-      if (notes !== NO_NOTES) this.#tally.add(notes, 1);
-      this.#sink.added(texts, place, notes, this.#writer.byteLength);
+      const { remarks, texts } = this.#encoder;
+      if (remarks !== NO_REMARKS) this.#tally.add(remarks, 1);
+      this.#sink.added(texts, place, remarks, this.#writer.byteLength);
       if (
         this.#writer.rowCount >= this.#options.writeBatchSize ||
         this.#writer.byteLength >= MAX_WRITE_BYTES

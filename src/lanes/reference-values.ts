@@ -1,4 +1,7 @@
 /** Distinct values of a column that refers to another table, as the text that the server reads. */
+import { Fault } from '../model/reject-codes.js';
+import { coerceBigint, decodeBytes } from '../values/coerce.js';
+
 export class ReferenceValues {
   /** Whether the column is text; else it is an integer, and its values are in their plainest form. */
   readonly isText: boolean;
@@ -37,4 +40,15 @@ export class ReferenceValues {
     this.#small.fill(0);
     return [...values];
   }
+}
+
+/** @param text a byte string, known to be a good value */
+export function addReference(values: ReferenceValues, text: string): void {
+  values.add(values.isText ? decodeBytes(text) : canonicalInteger(text));
+}
+
+/** `+7`, `007` and `7.0` refer to the same row. */
+function canonicalInteger(text: string): string {
+  const value = coerceBigint(text);
+  return value instanceof Fault ? text : value.toString();
 }

@@ -3,7 +3,7 @@
  * encode/ for the columns of one plan.
  */
 
-import { NO_NOTES, type RowNotes } from '../ledger/remarks.js';
+import { NO_REMARKS, type RowRemarks } from '../ledger/remarks.js';
 import type { ColumnPlan, TablePlan } from '../mapping/table-plan.js';
 import { Fault } from '../model/reject-codes.js';
 import type { RowWriter } from '../values/copy-binary.js';
@@ -17,7 +17,7 @@ export class RowEncoder {
   /** By column; of those that are more than a field. */
   readonly #encoders: readonly (ColumnEncoder | undefined)[];
   /** Of the record encoded last: what is to be counted. */
-  notes: RowNotes = NO_NOTES;
+  remarks: RowRemarks = NO_REMARKS;
   /** Of the record encoded last, by column: what was written, where it is text of a field. */
   readonly texts: (string | null)[];
 
@@ -41,7 +41,7 @@ export class RowEncoder {
   ): Fault | undefined {
     const { columns, sources } = this.#plan;
     const flattened: Flattened[] = [];
-    let unknownMetrics: readonly string[] = NO_NOTES.unknownMetrics;
+    let unknownMetrics: readonly string[] = NO_REMARKS.unknownMetrics;
     for (const source of sources) {
       const result = flatten(fields[source.field] ?? null, source);
       if (result instanceof Fault) return new Fault(result.code, result.reason, source.fieldName);
@@ -66,8 +66,10 @@ export class RowEncoder {
         this.texts[index] = encoder === undefined ? fields[column.field]! : encoder.text;
       }
     }
-    this.notes =
-      unknownMetrics.length + corrections.length === 0 ? NO_NOTES : { unknownMetrics, corrections };
+    this.remarks =
+      unknownMetrics.length + corrections.length === 0
+        ? NO_REMARKS
+        : { unknownMetrics, corrections };
     return undefined;
   }
 

@@ -1,7 +1,7 @@
 /** Where the rows of a split go: the fast way (direct.ts) or the careful one (careful.ts). */
 
-import type { RecordPlace } from '../ledger/reject-log.js';
-import type { RowNotes } from '../ledger/remarks.js';
+import type { RecordPlace } from '../formats/text/ranges.js';
+import type { RowRemarks } from '../ledger/remarks.js';
 import type { RowWriter } from '../values/copy-binary.js';
 import type { RowPlaces } from './byte-lane.js';
 import type { ReferenceValues } from './reference-values.js';
@@ -11,7 +11,7 @@ export interface RowSink {
   readonly wantsOrdinals: boolean;
   /** Ordinal for the next row. */
   readonly nextOrdinal: number;
-  /** Where the byte lane notes references, by column. */
+  /** Where the byte lane remarks references, by column. */
   readonly references: ReadonlyMap<string, ReferenceValues>;
   begin(): Promise<void>;
   /**
@@ -23,7 +23,7 @@ export interface RowSink {
   added(
     texts: readonly (string | null)[],
     place: RecordPlace,
-    notes: RowNotes,
+    remarks: RowRemarks,
     rowEnd: number,
   ): void;
   /** Notes the rows that the byte lane wrote, from index `from` on. @param base file offset of the window */

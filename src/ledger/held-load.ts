@@ -11,11 +11,11 @@ import pRetry from 'p-retry';
 import type pg from 'pg';
 import { EdpError } from '../base/errors.js';
 import { failpoint } from '../base/failpoints.js';
-import type { FileFormat } from '../formats/csv/reading.js';
-import type { RowCounts } from '../load/messages.js';
+import type { Reading } from '../formats/csv/reading.js';
 import { isClosed } from '../postgres/backend.js';
 import { connect, withTransaction } from '../postgres/connection.js';
 import { CONNECTION_LOST, isConnectionError, isTransient } from '../postgres/sqlstate.js';
+import type { RowCounts } from './counts.js';
 import { hasLedger } from './ledger-queries.js';
 import { tryLockLoad } from './loads.js';
 
@@ -37,7 +37,7 @@ export interface LoadRecord {
   readonly state: LoadState;
   readonly attempt: number;
   readonly header: Buffer;
-  readonly format: FileFormat;
+  readonly format: Reading;
   readonly rows: RowCounts;
   /** Rows of other loads whose values it replaced. */
   readonly replaced: number;
@@ -55,7 +55,7 @@ interface LoadRow {
   readonly state: LoadState;
   readonly attempt: number;
   readonly header: Buffer;
-  readonly file_format: FileFormat;
+  readonly file_format: Reading;
   readonly rows_read: number;
   readonly rows_loaded: number;
   readonly rows_rejected: number;

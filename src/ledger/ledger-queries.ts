@@ -1,10 +1,10 @@
 /** What the ledger answers: loads, and rejects. Reads only, but for openLedger, and works before anything was loaded. */
 import type pg from 'pg';
 import { EdpError } from '../base/errors.js';
-import type { FileFormat } from '../formats/csv/reading.js';
-import type { RowCounts } from '../load/messages.js';
+import type { Reading } from '../formats/csv/reading.js';
 import type { Drift } from '../model/drift.js';
 import { migrate } from '../postgres/migrate.js';
+import type { RowCounts } from './counts.js';
 import { groupCorrections } from './remarks.js';
 
 export interface LoadSummary {
@@ -236,7 +236,7 @@ export async function* readRejects(
 export interface StoredFormat {
   /** The file's header record, byte for byte; empty where it has none. */
   readonly header: Buffer;
-  readonly format: FileFormat;
+  readonly format: Reading;
 }
 
 /** @param loadId of a load that is there */

@@ -2,16 +2,18 @@
  * Loads: one file going into one table, once. A run owns a load while it holds the load's advisory
  * lock, which PostgreSQL frees the moment the run's session ends, however it ends.
  */
+
 import type pg from 'pg';
 import { EdpError } from '../base/errors.js';
 import { failpoint } from '../base/failpoints.js';
-import { type FileFormat, readsAlike } from '../formats/csv/reading.js';
-import type { CommittedRange } from '../formats/text/cut-ranges.js';
+import { type Reading, readsAlike } from '../formats/csv/reading.js';
+import type { CommittedRange } from '../formats/text/ranges.js';
 import { isDecoded, readText, type TextForm, withoutFooter } from '../formats/text/read-text.js';
-import type { RowCounts } from '../load/messages.js';
 import { withTransaction } from '../postgres/connection.js';
 import { type HashedRange, hasContent, hasText } from '../source/identify.js';
-import { NO_COUNTS, type NoteCounts, NoteTally } from './remarks.js';
+import type { RowCounts } from './counts.js';
+import { NO_ROWS } from './counts.js';
+import { NO_REMARK_COUNTS, type RemarkCounts, RemarkTally } from './remarks.js';
 
 export interface LoadIdentity {
   /** As the user named the file. */
@@ -25,7 +27,7 @@ export interface LoadIdentity {
   readonly header: Buffer;
   /** How the text is got out of the file; told by its content, so that the ledger does not keep it. */
   readonly form: TextForm;
-  readonly format: FileFormat;
+  readonly format: Reading;
   readonly modelHash: string;
 }
 
@@ -54,7 +56,7 @@ export interface CommittedPart {
   /** In the order of the file. */
   readonly committed: readonly CommittedRange[];
   readonly rows: RowCounts;
-  readonly notes: NoteCounts;
+  readonly remarks: RemarkCounts;
   /** Whether it was loaded with another model than the run has that goes on with it. */
   readonly hadOtherModel: boolean;
 }
@@ -64,8 +66,6 @@ export type Finding =
   | Extract<Claim, { kind: 'known' | 'half_undone' | 'other_format' }>
   | { readonly kind: 'interrupted'; readonly loadId: number }
   | { readonly kind: 'new'; readonly generation: number };
-
-const NO_ROWS: RowCounts = { read: 0, loaded: 0, rejected: 0, duplicate: 0 };
 
 export function loadKey({ table, contentHash }: LoadKey): string {
   return `${table} ${contentHash}`;
@@ -125,7 +125,7 @@ export async function claimLoads(
           loadId: loadIds[i]!,
           committed: [],
           rows: NO_ROWS,
-          notes: NO_COUNTS,
+          remarks: NO_REMARK_COUNTS,
           hadOtherModel: false,
         };
       });
@@ -214,7 +214,7 @@ interface LoadRow {
   readonly table_name: string;
   readonly content_hash: string;
   readonly header: Buffer;
-  readonly file_format: FileFormat;
+  readonly file_format: Reading;
   readonly generation: number;
   readonly state: string;
   readonly model_hash: string;
@@ -301,10 +301,10 @@ async function isContentOf(
   // The fingerprint of a text is that of its beginning: a load that is done has all of it.
   const end =
     load.state === 'loading' ? undefined : (ranges.at(-1)?.end ?? load.file_format.dataStart);
-  const { told, dialect } = load.file_format;
+  const { specified, dialect } = load.file_format;
   try {
     const text = readText(file, path, form);
-    return await hasText(withoutFooter(text, told.skipFooter ?? 0, dialect.recordEnd), ranges, end);
+    return await hasText(withoutFooter(text, specified.skipFooter ?? 0, dialect.lineEnd), ranges, end);
   } catch (error) {
     // It breaks off before it has shown what it is: the run that loads it will tell.
     if (error instanceof EdpError && error.code === 'corrupt_file') return false;
@@ -375,9 +375,9 @@ export async function readCommittedPart(
      FROM edp.receipts WHERE load_id = $1 ORDER BY start_byte`,
     [loadId],
   );
-  const notes = new NoteTally();
+  const remarks = new RemarkTally();
   for (const { unknownMetrics, corrections } of receipts.rows) {
-    notes.addCounts({ unknownMetrics: unknownMetrics ?? {}, corrections: corrections ?? {} });
+    remarks.addCounts({ unknownMetrics: unknownMetrics ?? {}, corrections: corrections ?? {} });
   }
   return {
     loadId,
@@ -388,7 +388,7 @@ export async function readCommittedPart(
       rejected: load.rows_rejected,
       duplicate: load.rows_duplicate,
     },
-    notes: notes.counts,
+    remarks: remarks.counts,
     hadOtherModel: load.model_hash !== modelHash && receipts.rows.length > 0,
   };
 }

@@ -5,8 +5,8 @@
  */
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
-import type { OnConflict } from '../load/sinks/staging-table.js';
 import { hashTable } from '../model/hash.js';
+import type { OnConflict } from '../model/load-rules.js';
 import type { Table } from '../model/model.js';
 
 /** Set in the model's number where the run replaces rows. */

@@ -1,6 +1,7 @@
 /** Metrics that became columns after rows had been loaded without them (`edp promote`). */
 import type pg from 'pg';
-import { COLUMN_TYPES, type ColumnType, physicalColumns, type Table } from '../model/model.js';
+import { physicalColumns, type Table } from '../model/model.js';
+import { COLUMN_TYPES, type ColumnType } from '../model/types.js';
 
 export interface Promotion {
   readonly table: string;

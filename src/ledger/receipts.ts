@@ -2,7 +2,8 @@
 import type pg from 'pg';
 import { EdpError } from '../base/errors.js';
 import { failpoint } from '../base/failpoints.js';
-import type { LoadTask, Receipt } from '../load/messages.js';
+import type { OnConflict } from '../model/load-rules.js';
+import type { Receipt } from './counts.js';
 
 export interface RejectRecord {
   readonly byteOffset: number;
@@ -49,7 +50,11 @@ export function toStored(counts: Readonly<Record<string, number>>): string | nul
 
 /** A split that was loaded, as the ledger is to know it. */
 export interface LoadedSplit {
-  readonly load: LoadTask;
+  readonly load: {
+    readonly loadId: number;
+    readonly attempt: number;
+    readonly onConflict: OnConflict;
+  };
   /** Line, from 1, at its start. */
   readonly firstLine: number;
   readonly receipt: Receipt;
@@ -81,8 +86,8 @@ export async function insertReceipts(
       receipts.map(({ rows }) => rows.loaded),
       receipts.map(({ rows }) => rows.rejected),
       receipts.map(({ rows }) => rows.duplicate),
-      receipts.map(({ notes }) => toStored(notes.unknownMetrics)),
-      receipts.map(({ notes }) => toStored(notes.corrections)),
+      receipts.map(({ remarks }) => toStored(remarks.unknownMetrics)),
+      receipts.map(({ remarks }) => toStored(remarks.corrections)),
       receipts.map(({ contentHash }) => contentHash),
       splits.map(({ load }) => load.onConflict),
     ],

@@ -1,19 +1,12 @@
 /** The rejects of a split, held back until its transaction can take them. */
+
 import type pg from 'pg';
+import type { RecordPlace } from '../formats/text/ranges.js';
 import type { Fault } from '../model/reject-codes.js';
 import { insertRejects, type RejectRecord } from './receipts.js';
 
 /** Rejects held back before the COPY pauses to let them into the ledger. */
 export const MAX_PENDING_REJECT_BYTES = 4 * 1024 * 1024;
-
-/** Where a record is. */
-export interface RecordPlace {
-  readonly byteOffset: number;
-  /** Without the line end. */
-  readonly byteLength: number;
-  /** From 0, counted from the start of the split. */
-  readonly lineInSplit: number;
-}
 
 export class RejectLog {
   readonly #client: pg.Client | undefined;

@@ -1,28 +1,28 @@
 /** What is counted by name: undeclared metrics that were kept, corrections that acted. */
 
 /** Of one record. */
-export interface RowNotes {
+export interface RowRemarks {
   readonly unknownMetrics: readonly string[];
   /** See {@link correctionKey}. */
   readonly corrections: readonly string[];
 }
 
-export const NO_NOTES: RowNotes = { unknownMetrics: [], corrections: [] };
+export const NO_REMARKS: RowRemarks = { unknownMetrics: [], corrections: [] };
 
 /** Of many records: name → records that had it. */
-export interface NoteCounts {
+export interface RemarkCounts {
   readonly unknownMetrics: Readonly<Record<string, number>>;
   readonly corrections: Readonly<Record<string, number>>;
 }
 
-export const NO_COUNTS: NoteCounts = { unknownMetrics: {}, corrections: {} };
+export const NO_REMARK_COUNTS: RemarkCounts = { unknownMetrics: {}, corrections: {} };
 
-export class NoteTally {
+export class RemarkTally {
   readonly #unknownMetrics = new Map<string, number>();
   readonly #corrections = new Map<string, number>();
 
   /** @param by how many records more */
-  add({ unknownMetrics, corrections }: RowNotes, by: number): void {
+  add({ unknownMetrics, corrections }: RowRemarks, by: number): void {
     for (const name of unknownMetrics) addTo(this.#unknownMetrics, name, by);
     this.addCorrections(corrections, by);
   }
@@ -31,14 +31,14 @@ export class NoteTally {
     for (const key of keys) addTo(this.#corrections, key, by);
   }
 
-  addCounts({ unknownMetrics, corrections }: NoteCounts): void {
+  addCounts({ unknownMetrics, corrections }: RemarkCounts): void {
     for (const [name, count] of Object.entries(unknownMetrics)) {
       addTo(this.#unknownMetrics, name, count);
     }
     for (const [key, count] of Object.entries(corrections)) addTo(this.#corrections, key, count);
   }
 
-  get counts(): NoteCounts {
+  get counts(): RemarkCounts {
     return {
       unknownMetrics: positive(this.#unknownMetrics),
       corrections: positive(this.#corrections),

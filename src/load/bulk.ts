@@ -12,16 +12,17 @@ import { MessageChannel } from 'node:worker_threads';
 import type pg from 'pg';
 import { EdpError, type ErrorData, fromErrorData } from '../base/errors.js';
 import { failpoint } from '../base/failpoints.js';
+import type { Receipt, RowCounts } from '../ledger/counts.js';
 import { insertReceipts, insertRejects, type LoadedSplit } from '../ledger/receipts.js';
 import { MAX_PENDING_REJECT_BYTES } from '../ledger/reject-log.js';
 import { identifySession, waitForBackend } from '../postgres/backend.js';
 import { withClient } from '../postgres/connection.js';
 import { CopyStream } from '../postgres/copy-stream.js';
 import { buildIndexes, planIndexes } from '../postgres/indexes.js';
-import type { CopyTarget } from '../postgres/table-in-catalog.js';
+import type { TableInCatalog } from '../postgres/table-in-catalog.js';
 import type { PlannedSplit } from './dispatch.js';
 import type { SplitPool } from './load-pool.js';
-import type { LoadTask, Receipt, RowCounts, ScannedSplit } from './messages.js';
+import type { LoadTask, ScannedSplit } from './messages.js';
 import { lockReferred } from './sinks/foreign-keys.js';
 
 /** Whoever uses the table at this moment has it; the files are loaded the other way then. */
@@ -141,7 +142,7 @@ interface QueuedSplit {
 /** Rows, rejects and references of all splits, through one connection. */
 class BulkCopy {
   readonly #client: pg.Client;
-  readonly #target: CopyTarget;
+  readonly #target: TableInCatalog;
   readonly #files: readonly BulkFile[];
   readonly #options: BulkOptions;
   readonly #columns: readonly string[];
@@ -157,7 +158,7 @@ class BulkCopy {
 
   constructor(
     client: pg.Client,
-    target: CopyTarget,
+    target: TableInCatalog,
     files: readonly BulkFile[],
     options: BulkOptions,
   ) {

@@ -17,10 +17,12 @@ import type pg from 'pg';
 import { defer } from '../base/deferred.js';
 import { EdpError, fromErrorData } from '../base/errors.js';
 import { failpoint } from '../base/failpoints.js';
+import type { FileSplit } from '../formats/text/file-split.js';
+import type { Receipt } from '../ledger/counts.js';
 import type { Session } from '../postgres/session.js';
 import { isTransient } from '../postgres/sqlstate.js';
 import type { SplitPool } from './load-pool.js';
-import type { CommitAnswer, CommitRequest, LoadTask, Receipt, SplitPart } from './messages.js';
+import type { CommitAnswer, CommitRequest, LoadTask } from './messages.js';
 
 /** Attempts at a split whose failure may pass: deadlock, lost connection, server restarting. */
 const MAX_ATTEMPTS = 8;
@@ -29,13 +31,9 @@ const RETRY_MAX_MS = 5000;
 /** How often a split that waits is held against the locks of the one it waits for. */
 const LOCK_WATCH_MS = 100;
 
-export interface PlannedSplit extends SplitPart {
-  /** Line, from 1, at the start; known for exact ranges only. */
-  readonly firstLine: number | undefined;
-  /** Bytes of the file that it stands for, where they are not as many as in the range. */
-  readonly sourceBytes?: number;
-  /** To be called when nobody reads the segment any more. */
-  readonly release?: () => void;
+/** A split of a load. */
+export interface PlannedSplit extends FileSplit {
+  readonly load: LoadTask;
 }
 
 type Boundary = { readonly end: number; readonly nextLine: number };

@@ -1,12 +1,13 @@
 /**
  * What a run, or a dry run, has to tell: of each file, of all together, and why something was not loaded.
  */
+
 import { EdpError } from '../base/errors.js';
-import type { NoteCounts } from '../ledger/remarks.js';
+import { addRows, NO_ROWS, type RowCounts } from '../ledger/counts.js';
+import type { RemarkCounts } from '../ledger/remarks.js';
 import type { Drift } from '../model/drift.js';
-import type { RejectLimit } from '../options/options.js';
+import type { RejectLimit } from '../model/load-rules.js';
 import type { InputFile } from '../source/discover.js';
-import type { RowCounts } from './messages.js';
 import type { Target } from './prepare-files.js';
 
 /** Records read before `--max-rejects N%` may stop a run. */
@@ -34,7 +35,7 @@ export interface IngestResult {
   /** Of the files that were loaded, wholly or in part, by this run. */
   readonly bytes: number;
   readonly rows: RowCounts;
-  readonly notes: NoteCounts;
+  readonly remarks: RemarkCounts;
   readonly files: readonly FileResult[];
   /** What ended the run early, where something did. */
   readonly failure?: unknown;
@@ -48,17 +49,6 @@ export interface IngestProgress {
   fileDone(result: FileResult): void;
   /** Something the user should know meanwhile. */
   note(text: string): void;
-}
-
-export const NO_ROWS: RowCounts = { read: 0, loaded: 0, rejected: 0, duplicate: 0 };
-
-export function addRows(a: RowCounts, b: RowCounts): RowCounts {
-  return {
-    read: a.read + b.read,
-    loaded: a.loaded + b.loaded,
-    rejected: a.rejected + b.rejected,
-    duplicate: a.duplicate + b.duplicate,
-  };
 }
 
 /** All files in the order in which they were named, also those whose turn never came, and their sums. */

@@ -10,6 +10,7 @@
  * those takes it longer than the rows of a small file. Where anything goes wrong with them, they come again
  * one by one.
  */
+
 import { once } from 'node:events';
 import type { FileHandle } from 'node:fs/promises';
 import { workerData } from 'node:worker_threads';
@@ -19,31 +20,27 @@ import { DatabaseError } from 'pg';
 import { EdpError, toErrorData } from '../base/errors.js';
 import { failpoint } from '../base/failpoints.js';
 import { countStart } from '../base/threads.js';
+import { csvFormat } from '../formats/csv/csv-format.js';
+import type { RecordPlace, ScannedRange } from '../formats/text/ranges.js';
 import { rejectLongSegment, SegmentSource } from '../formats/text/segment-source.js';
-import {
-  assertUnchanged,
-  type ByteSource,
-  findStart,
-  readSplit,
-  withFiles,
-} from '../formats/text/windows.js';
-import { laneNotes } from '../lanes/corrected-fields.js';
+import { findStart, readSplit } from '../formats/text/windows.js';
+import { laneRemarks } from '../lanes/corrected-fields.js';
 import { LaneMemory } from '../lanes/lane-memory.js';
 import { RecordLoader } from '../lanes/record-loader.js';
 import type { RowSink } from '../lanes/row-sink.js';
-import { hasReceipt, insertReceipts, type LoadedSplit } from '../ledger/receipts.js';
-import { MAX_PENDING_REJECT_BYTES, type RecordPlace, RejectLog } from '../ledger/reject-log.js';
+import type { Receipt } from '../ledger/counts.js';
+import { hasReceipt, insertReceipts } from '../ledger/receipts.js';
+import { MAX_PENDING_REJECT_BYTES, RejectLog } from '../ledger/reject-log.js';
 import { identifySession, isClosed, isSessionAlive, waitForBackend } from '../postgres/backend.js';
 import { connect } from '../postgres/connection.js';
 import { sessionLost } from '../postgres/session.js';
 import { CONNECTION_LOST, isConnectionError, isDataError } from '../postgres/sqlstate.js';
+import { assertUnchanged, type ByteSource, withFiles } from '../source/open-file.js';
 import type { WorkerData } from './load-pool.js';
 import type {
   CommitAnswer,
   CommitRequest,
   LoadTask,
-  Receipt,
-  ScannedRange,
   ScanOutcome,
   ScanTask,
   SplitOutcome,
@@ -54,7 +51,7 @@ import { CarefulSink } from './sinks/careful-sink.js';
 import { DirectSink } from './sinks/direct-sink.js';
 import { MissingReference } from './sinks/foreign-keys.js';
 import { PortSink } from './sinks/port-sink.js';
-import { Stage } from './sinks/staging-table.js';
+import { StagingTable } from './sinks/staging-table.js';
 
 interface Session {
   readonly key: string;
@@ -125,8 +122,11 @@ async function loadParts(
     const { load, source, rejects } = parts[0]!;
     const loaders: RecordLoader[] = [];
     const sink: RowSink = isCareful
-      ? new CarefulSink(makeStage(client, load), rejects, laneNotes(load.plan), (notes) =>
-          loaders[0]!.uncount(notes),
+      ? new CarefulSink(
+          makeStagingTable(client, load),
+          rejects,
+          laneRemarks(load.plan),
+          (remarks) => loaders[0]!.uncount(remarks),
         )
       : new DirectSink(client, load.target, load.plan);
     await failpoint('split.opened', client);
@@ -177,7 +177,7 @@ async function loadParts(
       .filter(({ receipt: { start, end } }) => end > start);
     await insertReceipts(client, loaded);
     await failpoint('split.receipt_written', client);
-    await commit(current, loaded[0]!);
+    await commit(current, loaded[0]!.load, loaded[0]!.receipt);
     await failpoint('split.committed', client);
     return { kind: 'committed', receipts, wasCareful: isCareful };
   });
@@ -232,7 +232,13 @@ function withOpenParts<T>(
       const open: OpenPart[] = [];
       for (const [i, { load, range, segment }] of parts.entries()) {
         const file = files[i]!;
-        const start = await findStart(file, load.file, load.dialect, range, laneMemory.window);
+        const start = await findStart(
+          file,
+          load.file,
+          csvFormat(load.dialect),
+          range,
+          laneMemory.window,
+        );
         const source = segment === undefined ? file : new SegmentSource(segment);
         const rejects = new RejectLog(client, load.loadId, start);
         open.push({ load, range, segment, file, source, start, rejects });
@@ -304,14 +310,14 @@ function makeReceipt(
   return {
     ...scanned,
     rows: { read, loaded: read - rejected - duplicate, rejected, duplicate },
-    notes: loader.noteCounts,
+    remarks: loader.remarkCounts,
   };
 }
 
-function makeStage(client: pg.Client, load: LoadTask): Stage {
+function makeStagingTable(client: pg.Client, load: LoadTask): StagingTable {
   const { target, plan, onConflict, missingDimensions, loadId } = load;
   const { columns } = plan;
-  return new Stage(client, { target, columns, onConflict, missingDimensions, loadId });
+  return new StagingTable(client, { target, columns, onConflict, missingDimensions, loadId });
 }
 
 async function readRaw(
@@ -334,7 +340,11 @@ async function assertOwned(client: pg.Client, { owner, loadId }: LoadTask): Prom
 }
 
 /** A commit whose acknowledgement got lost may have happened: the receipt tells. */
-async function commit({ client, backend }: Session, { load, receipt }: LoadedSplit): Promise<void> {
+async function commit(
+  { client, backend }: Session,
+  load: LoadTask,
+  { start }: ScannedRange,
+): Promise<void> {
   try {
     await client.query('COMMIT');
     await failpoint('split.acknowledged', client);
@@ -343,7 +353,7 @@ async function commit({ client, backend }: Session, { load, receipt }: LoadedSpl
     closeSession();
     const another = await openSession(load.database);
     await waitForBackend(another.client, backend);
-    if (!(await hasReceipt(another.client, load.loadId, receipt.start))) throw error;
+    if (!(await hasReceipt(another.client, load.loadId, start))) throw error;
   }
 }
 

@@ -1,24 +1,18 @@
 /** What travels between the run and its workers. Plain data throughout. */
+
 import type { MessagePort } from 'node:worker_threads';
 import type pg from 'pg';
 import type { ErrorData } from '../base/errors.js';
 import type { Dialect } from '../formats/csv/dialect.js';
 import type { Segment } from '../formats/text/cut-text.js';
+import type { ScannedRange, SplitRange } from '../formats/text/ranges.js';
+import type { Receipt } from '../ledger/counts.js';
 import type { RejectRecord } from '../ledger/receipts.js';
-import type { NoteCounts } from '../ledger/remarks.js';
 import type { TablePlan } from '../mapping/table-plan.js';
+import type { MissingDimensions, OnConflict } from '../model/load-rules.js';
 import type { SessionIdentity } from '../postgres/backend.js';
-import type { CopyTarget } from '../postgres/table-in-catalog.js';
-import type { MissingDimensions, OnConflict } from './sinks/staging-table.js';
-
-/** The version of a file that was identified; whoever reads it makes sure it is still that one. */
-export interface FileIdentity {
-  /** Absolute. */
-  readonly path: string;
-  readonly size: number;
-  readonly modifiedMs: number;
-  readonly inode: number;
-}
+import type { TableInCatalog } from '../postgres/table-in-catalog.js';
+import type { FileIdentity } from '../source/file-identity.js';
 
 /** What the splits of one load have in common. */
 export interface LoadTask {
@@ -28,7 +22,7 @@ export interface LoadTask {
   /** Where lines begin that look like a footer. */
   readonly footerStart: number | undefined;
   readonly plan: TablePlan;
-  readonly target: CopyTarget;
+  readonly target: TableInCatalog;
   readonly loadId: number;
   /** The attempt of the load that this run owns; a worker of an earlier attempt cannot commit. */
   readonly attempt: number;
@@ -37,14 +31,6 @@ export interface LoadTask {
   readonly writeBatchSize: number;
   readonly onConflict: OnConflict;
   readonly missingDimensions: MissingDimensions;
-}
-
-/** A byte range of the file: the records that start in [from, until). */
-export interface SplitRange {
-  readonly from: number;
-  readonly until: number;
-  /** Whether a record is known to start at `from`; else the worker guesses, and is checked. */
-  readonly isExact: boolean;
 }
 
 /** One split. */
@@ -66,14 +52,6 @@ export interface SplitTask {
   readonly stop: Int32Array;
 }
 
-/** Where the split's records really were. */
-export interface ScannedRange {
-  readonly start: number;
-  /** Start of the first record after the split. */
-  readonly end: number;
-  readonly lineCount: number;
-}
-
 /** The worker has everything in its transaction and asks whether it may commit. */
 export interface CommitRequest {
   readonly ranges: readonly ScannedRange[];
@@ -86,19 +64,6 @@ export type CommitAnswer =
   | { readonly commit: true; readonly firstLines: readonly number[] }
   /** `recalled`: another split waits for a lock of this one. */
   | { readonly commit: false; readonly reason: 'misaligned' | 'recalled' | 'stopped' };
-
-export interface RowCounts {
-  readonly read: number;
-  readonly loaded: number;
-  readonly rejected: number;
-  readonly duplicate: number;
-}
-
-export interface Receipt extends ScannedRange {
-  readonly rows: RowCounts;
-  readonly notes: NoteCounts;
-  readonly contentHash: string;
-}
 
 export type SplitOutcome =
   | {

@@ -5,15 +5,16 @@ import { EdpError } from '../base/errors.js';
 import { describeFile, type FileDescription } from '../formats/csv/describe.js';
 import { describeDelimiter, toText } from '../formats/csv/detect/detect.js';
 import { placeName } from '../formats/csv/detect/header.js';
-import { type FileFormat, formatOf } from '../formats/csv/reading.js';
+import { type Reading, readingOf } from '../formats/csv/reading.js';
 import type { LoadIdentity } from '../ledger/loads.js';
-import { assertToldValues } from '../mapping/declared-values.js';
+import { assertDeclaredValues } from '../mapping/declared-values.js';
 import { findDrift } from '../mapping/find-drift.js';
 import { planTable, type TablePlan } from '../mapping/table-plan.js';
 import type { CsvSettings } from '../model/csv-settings.js';
-import { type Drift, defaultOnNew, type OnNewField, withExtraColumn } from '../model/drift.js';
+import { type Drift, defaultOnNew, withExtraColumn } from '../model/drift.js';
 import { declaredFields } from '../model/fields.js';
 import { hashTable } from '../model/hash.js';
+import type { OnNewField } from '../model/load-rules.js';
 import { matchTable } from '../model/match.js';
 import { findTable, type Model, type Table } from '../model/model.js';
 import type { InputFile } from '../source/discover.js';
@@ -53,7 +54,7 @@ export function findTargets(
     const matched = matchTable(model, file.path, name);
     let table = tables.get(matched);
     if (table === undefined) {
-      assertToldValues(matched);
+      assertDeclaredValues(matched);
       table = onNewColumn === 'keep' ? withExtraColumn(matched) : matched;
       tables.set(matched, table);
     }
@@ -73,7 +74,7 @@ export async function prepareTarget(
   const plan = planFor(target.table, description, name, onNew);
   const drift = findDrift(target.table, description.header, onNew);
   const file = await identifyFile(path, description.textHead);
-  const identity = toIdentity(target, description, file, formatOf(description, csv, drift));
+  const identity = toIdentity(target, description, file, readingOf(description, csv, drift));
   return { target, description, plan, drift, file, identity };
 }
 
@@ -82,7 +83,7 @@ function toIdentity(
   { file, table }: Target,
   description: FileDescription,
   { size, contentHash }: IdentifiedFile,
-  format: FileFormat,
+  format: Reading,
 ): LoadIdentity {
   return {
     path: file.name,
@@ -130,14 +131,14 @@ export function planFor(
  * Files in the order in which they may load: those of a table that others refer to come before theirs,
  * and are done before theirs begin.
  */
-export function inStages(targets: readonly Target[], model: Model): Target[][] {
-  const stages: Target[][] = [];
+export function inLevels(targets: readonly Target[], model: Model): Target[][] {
+  const levels: Target[][] = [];
   for (const target of targets) {
     const depth = referenceDepth(target.table, model, []);
-    stages[depth] ??= [];
-    stages[depth].push(target);
+    levels[depth] ??= [];
+    levels[depth].push(target);
   }
-  return stages.filter((stage) => stage !== undefined);
+  return levels.filter((level) => level !== undefined);
 }
 
 /** How many references lead on from a table, at the most; a cycle counts once. */

@@ -1,16 +1,21 @@
 /**
  * A run of `edp ingest`: discover → claim → cut → dispatch → settle → report.
  */
+
 import { stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type pg from 'pg';
 import type { EdpError } from '../base/errors.js';
 import { failpoint, tunable } from '../base/failpoints.js';
+import { csvFormat } from '../formats/csv/csv-format.js';
 import { listOddities, summarizeForm } from '../formats/csv/describe.js';
 import { cutGap, findGaps } from '../formats/text/cut-ranges.js';
+import type { FileSplit } from '../formats/text/file-split.js';
 import { isDecoded } from '../formats/text/read-text.js';
-import { type StreamedSplit, streamSplits } from '../formats/text/stream-splits.js';
+import { streamSplits } from '../formats/text/stream-splits.js';
+import type { Receipt, RowCounts } from '../ledger/counts.js';
+import { addRows, NO_ROWS, negate } from '../ledger/counts.js';
 import { findCommonFault } from '../ledger/ledger-queries.js';
 import {
   type Claim,
@@ -22,46 +27,48 @@ import {
 } from '../ledger/loads.js';
 import { holdModel } from '../ledger/model-lock.js';
 import { listPromotions, unknownPromotions } from '../ledger/promotions.js';
-import { NoteTally } from '../ledger/remarks.js';
+import { RemarkTally } from '../ledger/remarks.js';
 import { listDrift } from '../mapping/find-drift.js';
 import type { CsvSettings } from '../model/csv-settings.js';
-import type { Drift, OnNewField } from '../model/drift.js';
+import type { Drift } from '../model/drift.js';
+import type {
+  MissingDimensions,
+  OnConflict,
+  OnNewField,
+  RejectLimit,
+} from '../model/load-rules.js';
 import type { Model, Table } from '../model/model.js';
-import type { RejectLimit } from '../options/options.js';
 import { identifySession, type SessionIdentity } from '../postgres/backend.js';
 import { withClient } from '../postgres/connection.js';
 import type { Database } from '../postgres/database.js';
 import { planIndexes } from '../postgres/indexes.js';
 import { migrate } from '../postgres/migrate.js';
 import { Session } from '../postgres/session.js';
-import { type CopyTarget, inspectTarget } from '../postgres/table-in-catalog.js';
+import { inspectTable, type TableInCatalog } from '../postgres/table-in-catalog.js';
 import { ensureExtraColumn, ensureTable } from '../postgres/tables.js';
 import type { InputFile } from '../source/discover.js';
-import { safeText } from '../terminal/output.js';
+import { safeText } from '../base/safe-text.js';
 import { loadInBulk } from './bulk.js';
 import { Dispatcher, type PlannedSplit } from './dispatch.js';
 import {
-  addRows,
   type FileResult,
   fileFaultReason,
   findRejectLimitFault,
   type IngestProgress,
   type IngestResult,
   isFileFault,
-  NO_ROWS,
   summarizeFiles,
   unclaimedReason,
 } from './file-results.js';
 import type { SplitPool } from './load-pool.js';
-import type { LoadTask, Receipt, RowCounts } from './messages.js';
+import type { LoadTask } from './messages.js';
 import {
   findTargets,
-  inStages,
+  inLevels,
   type PreparedFile,
   prepareTarget,
   type Target,
 } from './prepare-files.js';
-import type { MissingDimensions, OnConflict } from './sinks/staging-table.js';
 
 /** How often a file that another run is loading is asked for again. */
 const BUSY_POLL_MS = 250;
@@ -82,10 +89,6 @@ export interface IngestOptions {
   readonly onNewColumn: OnNewField | undefined;
   readonly maxRejects: RejectLimit | undefined;
   readonly force: boolean;
-}
-
-function negate({ read, loaded, rejected, duplicate }: RowCounts): RowCounts {
-  return { read: -read, loaded: -loaded, rejected: -rejected, duplicate: -duplicate };
 }
 
 export async function ingest(
@@ -113,7 +116,7 @@ export async function ingest(
 
 /** A file that can be claimed: its table is there. */
 interface ReadyFile extends PreparedFile {
-  readonly copyTarget: CopyTarget;
+  readonly tableInCatalog: TableInCatalog;
 }
 
 interface ClaimedFile {
@@ -171,7 +174,7 @@ class IngestRun {
   readonly #owner: SessionIdentity;
   readonly #pool: SplitPool;
   readonly #dispatcher: Dispatcher;
-  readonly #targets = new Map<string, Promise<CopyTarget>>();
+  readonly #targets = new Map<string, Promise<TableInCatalog>>();
   readonly #active = new Map<number, ActiveLoad>();
   /** Contents this run is loading now: its own lock would not keep it from claiming one twice. */
   readonly #inHand = new Set<string>();
@@ -183,7 +186,7 @@ class IngestRun {
   readonly #ended: EndedLoad[] = [];
   #ending: Promise<void> | undefined;
   #sizes = new Map<InputFile, number>();
-  readonly #notes = new NoteTally();
+  readonly #remarks = new RemarkTally();
   /** Of the loads of this run, also what earlier runs of them committed. */
   #rows: RowCounts = NO_ROWS;
   #targetCount = 0;
@@ -233,7 +236,7 @@ class IngestRun {
       );
       this.#sizes = new Map(sizes);
       this.#progress.start(sizes.reduce((sum, [, size]) => sum + size, 0));
-      for (const stage of inStages(targets, this.#model)) await this.#loadStage(stage);
+      for (const level of inLevels(targets, this.#model)) await this.#loadLevel(level);
       this.#enforceRejectLimit(true);
       this.#dispatcher.assertNotFailed();
     } catch (error) {
@@ -245,14 +248,14 @@ class IngestRun {
     return {
       seconds: (performance.now() - startedAt) / 1000,
       ...summarizeFiles(targets, this.#results),
-      notes: this.#notes.counts,
+      remarks: this.#remarks.counts,
       ...(failure === undefined ? {} : { failure }),
       isInterrupted: this.#dispatcher.isStopped && failure === undefined,
     };
   }
 
   /** Loads files until each is done, by this run or by another that has it in hand. */
-  async #loadStage(targets: readonly Target[]): Promise<void> {
+  async #loadLevel(targets: readonly Target[]): Promise<void> {
     let isWaiting = false;
     let open = await this.#loadTablesInBulk(targets);
     while (open.length > 0 && !this.#dispatcher.isStopped) {
@@ -289,9 +292,9 @@ class IngestRun {
    * @returns the files that are still to be loaded
    */
   async #loadTableInBulk(targets: readonly Target[]): Promise<readonly Target[]> {
-    const copyTarget = await this.#prepareTable(targets[0]!.table);
-    if (copyTarget.foreignKeys.length > 0 && !copyTarget.checksForeignKeys) return targets;
-    const indexes = await this.#session.run((client) => planIndexes(client, copyTarget.table));
+    const tableInCatalog = await this.#prepareTable(targets[0]!.table);
+    if (tableInCatalog.foreignKeys.length > 0 && !tableInCatalog.checksForeignKeys) return targets;
+    const indexes = await this.#session.run((client) => planIndexes(client, tableInCatalog.table));
     if (indexes === undefined) return targets;
     const left: Target[] = [];
     const claimed: ClaimedLoad[] = [];
@@ -411,7 +414,7 @@ class IngestRun {
   async #prepareUnlessFaulty(target: Target): Promise<ReadyFile | undefined> {
     try {
       const prepared = await prepareTarget(target, this.#options);
-      return { ...prepared, copyTarget: await this.#prepareTable(target.table) };
+      return { ...prepared, tableInCatalog: await this.#prepareTable(target.table) };
     } catch (error) {
       // One file's fault is no reason to give up the others; anything else is.
       if (!isFileFault(error)) throw error;
@@ -446,7 +449,7 @@ class IngestRun {
     this.#settle(target, { status: 'skipped', loadId, rows: NO_ROWS, bytes: file.size, reason });
   }
 
-  #prepareTable(table: Table): Promise<CopyTarget> {
+  #prepareTable(table: Table): Promise<TableInCatalog> {
     let target = this.#targets.get(table.name);
     if (target === undefined) {
       target = this.#session.run(async (client) => {
@@ -456,7 +459,7 @@ class IngestRun {
         await holdModel(client, table, this.#options.onConflict);
         await failpoint('run.model_held', client);
         await this.#warnOfPromotions(client, table);
-        return inspectTarget(client, table);
+        return inspectTable(client, table);
       });
       this.#targets.set(table.name, target);
     }
@@ -499,7 +502,7 @@ class IngestRun {
         `load ${claim.loadId} of ${safeText(target.file.name)} was begun with another model of "${safeText(target.table.name)}"; what is left of it loads with the present one`,
       );
     }
-    this.#notes.addCounts(claim.notes);
+    this.#remarks.addCounts(claim.remarks);
     this.#rows = addRows(this.#rows, claim.rows);
     return active;
   }
@@ -513,15 +516,15 @@ class IngestRun {
   }
 
   /** Counts what has committed. */
-  #count(active: ActiveLoad, { rows, notes }: Receipt): void {
+  #count(active: ActiveLoad, { rows, remarks }: Receipt): void {
     active.rows = addRows(active.rows, rows);
     this.#rows = addRows(this.#rows, rows);
-    this.#notes.addCounts(notes);
+    this.#remarks.addCounts(remarks);
   }
 
   /** What is left of a load, cut into splits. */
   #plan(
-    { target, description, copyTarget, plan, file }: ReadyFile,
+    { target, description, tableInCatalog, plan, file }: ReadyFile,
     claim: Extract<Claim, { kind: 'claimed' }>,
   ): LoadPlan {
     const { form, dialect, dataStart, dataLine, recordBytes, footer } = description;
@@ -533,7 +536,7 @@ class IngestRun {
       dialect,
       footerStart: footer?.start,
       plan,
-      target: copyTarget,
+      target: tableInCatalog,
       loadId: claim.loadId,
       attempt: claim.attempt,
       owner: this.#owner,
@@ -543,7 +546,7 @@ class IngestRun {
     };
     const batchBytes = Math.max(1, Math.round(readBatchSize * recordBytes));
     if (isDecoded(form)) {
-      const text = streamSplits(file, dialect, {
+      const text = streamSplits(file, csvFormat(dialect), {
         name: target.file.name,
         form,
         gaps: findGaps(dataStart, dataLine, Number.MAX_SAFE_INTEGER, claim.committed),
@@ -759,7 +762,7 @@ function inWaves(
 
 async function* ofLoad(
   load: LoadTask,
-  splits: AsyncIterable<StreamedSplit>,
+  splits: AsyncIterable<FileSplit>,
 ): AsyncGenerator<PlannedSplit> {
   for await (const split of splits) yield { load, ...split };
 }

@@ -6,7 +6,7 @@ import { RowWriter } from '../values/copy-binary.js';
 import { writeValue } from '../values/value-writers.js';
 
 /** @throws EdpError `config` for a default or a constant that is no value of its column */
-export function assertToldValues({ name: table, columns }: Table): void {
+export function assertDeclaredValues({ name: table, columns }: Table): void {
   const writer = new RowWriter();
   for (const { name, type, isNullable, origin, corrections } of columns) {
     const told = [

@@ -1,8 +1,9 @@
 /** A header against the fields that its table declares. */
-import type { Drift, OnNewField } from '../model/drift.js';
+import type { Drift } from '../model/drift.js';
 import { declaredFields, knownFields } from '../model/fields.js';
+import type { OnNewField } from '../model/load-rules.js';
 import type { Table } from '../model/model.js';
-import { safeText } from '../terminal/output.js';
+import { safeText } from '../base/safe-text.js';
 
 /** Fields that no column is declared for. */
 export function findNewFields(table: Table, header: readonly string[]): string[] {

@@ -4,10 +4,12 @@
  */
 import { EdpError } from '../base/errors.js';
 import type { Corrections } from '../model/corrections.js';
-import { defaultOnNew, type OnNewField } from '../model/drift.js';
+import { defaultOnNew } from '../model/drift.js';
 import { type Expression, fieldsOf, parseExpression } from '../model/expression.js';
 import { fieldsRead, knownFields } from '../model/fields.js';
-import { type Column, type ColumnType, physicalColumns, type Table } from '../model/model.js';
+import type { OnNewField } from '../model/load-rules.js';
+import { type Column, physicalColumns, type Table } from '../model/model.js';
+import type { ColumnType } from '../model/types.js';
 import { encodeBytes } from '../values/coerce.js';
 import { findNewFields } from './find-drift.js';
 

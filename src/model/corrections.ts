@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { toCamelCase } from '../base/camel-case.js';
 import { parseDateFormat } from './date-format.js';
 import { parseExpression } from './expression.js';
-import type { ColumnType } from './model.js';
+import type { ColumnType } from './types.js';
 
 const EPOCH_UNITS = ['seconds', 'millis', 'micros', 'nanos'] as const;
 export type EpochUnit = (typeof EPOCH_UNITS)[number];

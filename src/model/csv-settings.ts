@@ -11,7 +11,27 @@ export type Encoding = (typeof ENCODINGS)[number];
 export const COMPRESSIONS = ['none', 'gzip', 'zstd', 'bzip2', 'zip'] as const;
 export type Compression = (typeof COMPRESSIONS)[number];
 
-const LINE_ENDS = ['lf', 'crlf', 'cr', 'any'] as const;
+/**
+ * `lf`: LF, with or without a CR before it. `crlf`: CR LF only, so that either alone is part of a
+ * value. `cr`: CR. `any`: each of the three.
+ */
+export const LINE_ENDS = ['lf', 'crlf', 'cr', 'any'] as const;
+export type LineEnd = (typeof LINE_ENDS)[number];
+
+/**
+ * `doubling`: a quote inside quotes is written twice. `backslash`: it has a backslash before it, as a
+ * backslash has; any other backslash is a plain character, as for PostgreSQL's COPY. Where nothing is
+ * quoted, a backslash takes the meaning from a delimiter, a line end or a backslash behind it.
+ */
+export const ESCAPES = ['doubling', 'backslash'] as const;
+export type Escape = (typeof ESCAPES)[number];
+
+/**
+ * What to do with a record of too few or too many fields. `pad`: missing fields at its end are NULL,
+ * and surplus ones are passed over if they are empty; any other surplus is a reject all the same.
+ */
+export const RAGGED = ['reject', 'pad'] as const;
+export type Ragged = (typeof RAGGED)[number];
 
 /** Words for characters that are hard to type, or to see. */
 const DELIMITER_WORDS: Readonly<Record<string, string>> = {
@@ -131,7 +151,7 @@ export const CSV_SCHEMAS = {
   'skip-lines': lines,
   'skip-footer': lines,
   comment,
-  ragged: z.enum(['reject', 'pad'], { error: 'expected reject or pad' }),
+  ragged: z.enum(RAGGED, { error: `expected ${RAGGED.join(' or ')}` }),
 } as const;
 
 export type CsvSettingName = keyof typeof CSV_SCHEMAS;
@@ -158,8 +178,8 @@ export interface CsvSettings {
   readonly delimiter?: string;
   /** Empty for none. */
   readonly quote?: string;
-  readonly escape?: 'doubling' | 'backslash';
-  readonly lineEnd?: (typeof LINE_ENDS)[number];
+  readonly escape?: Escape;
+  readonly lineEnd?: LineEnd;
   readonly encoding?: Encoding;
   readonly compression?: Compression;
   readonly header?: boolean;
@@ -168,7 +188,7 @@ export interface CsvSettings {
   readonly skipFooter?: number;
   /** Empty for none. */
   readonly comment?: string;
-  readonly ragged?: 'reject' | 'pad';
+  readonly ragged?: Ragged;
 }
 
 const csvShape = Object.fromEntries(

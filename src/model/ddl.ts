@@ -1,5 +1,6 @@
 /** Model → DDL. Every identifier is quoted, so that no name can become SQL. */
-import { physicalColumns, SQL_TYPE, type Table } from './model.js';
+import { physicalColumns, type Table } from './model.js';
+import { SQL_TYPE } from './types.js';
 
 export function quoteIdentifier(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;

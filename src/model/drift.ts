@@ -1,8 +1,6 @@
 /** Files that have other fields than their table declares. */
+import type { OnNewField } from './load-rules.js';
 import { physicalColumns, type Table } from './model.js';
-
-/** What becomes of fields that no column is declared for. */
-export type OnNewField = 'reject' | 'ignore' | 'keep';
 
 /** How a file's header differs from what its table declares. Plain data: the ledger keeps it. */
 export interface Drift {

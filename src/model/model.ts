@@ -5,44 +5,7 @@
 
 import type { Corrections } from './corrections.js';
 import type { CsvSettings } from './csv-settings.js';
-
-/** The column types edp knows how to read from a CSV field and write as COPY bytes. */
-export const COLUMN_TYPES = [
-  'smallint',
-  'int',
-  'bigint',
-  'real',
-  'double',
-  'numeric',
-  'text',
-  'boolean',
-  'date',
-  'timestamp',
-  'timestamptz',
-  'uuid',
-  'json',
-  'jsonb',
-] as const;
-
-export type ColumnType = (typeof COLUMN_TYPES)[number];
-
-/** PostgreSQL's own name of each type, as `format_type()` prints it. */
-export const SQL_TYPE: Readonly<Record<ColumnType, string>> = {
-  smallint: 'smallint',
-  int: 'integer',
-  bigint: 'bigint',
-  real: 'real',
-  double: 'double precision',
-  numeric: 'numeric',
-  text: 'text',
-  boolean: 'boolean',
-  date: 'date',
-  timestamp: 'timestamp without time zone',
-  timestamptz: 'timestamp with time zone',
-  uuid: 'uuid',
-  json: 'json',
-  jsonb: 'jsonb',
-};
+import type { ColumnType } from './types.js';
 
 export interface Reference {
   readonly table: string;

@@ -10,14 +10,8 @@ import {
   toCorrections,
 } from './corrections.js';
 import { csvSectionSchema, toCsvSettings } from './csv-settings.js';
-import {
-  COLUMN_TYPES,
-  type Column,
-  type MetricsSource,
-  type Model,
-  type Reference,
-  type Table,
-} from './model.js';
+import type { Column, MetricsSource, Model, Reference, Table } from './model.js';
+import { COLUMN_TYPES } from './types.js';
 
 /** PostgreSQL cuts longer identifiers silently (NAMEDATALEN - 1), so edp refuses them. */
 const MAX_IDENTIFIER_BYTES = 63;

@@ -4,6 +4,7 @@
  * A value comes from the command line, else from the environment (`EDP_` and the name in capitals),
  * else from edp.yaml (the name as a top-level key), else it is the default (DESIGN §5).
  */
+
 import os from 'node:os';
 import { z } from 'zod';
 import { toCamelCase } from '../base/camel-case.js';
@@ -15,9 +16,9 @@ import {
   type CsvSettingName,
   type CsvSettings,
 } from '../model/csv-settings.js';
-import type { OnNewField } from '../model/drift.js';
-import { COLUMN_TYPES, type ColumnType } from '../model/model.js';
+import type { OnNewField, RejectLimit } from '../model/load-rules.js';
 import { identifier } from '../model/schema.js';
+import { COLUMN_TYPES, type ColumnType } from '../model/types.js';
 
 interface OptionDefinition<T> {
   readonly schema: z.ZodType<T>;
@@ -62,12 +63,6 @@ const integerFrom = (minimum: number, maximum = Number.MAX_SAFE_INTEGER) =>
 const share = numeric('expected a number from 0 to 1').pipe(
   z.number().min(0, 'expected a number from 0 to 1').max(1, 'expected a number from 0 to 1'),
 );
-
-/** A limit on rejects: so many records, or so many per cent of the records read. */
-export interface RejectLimit {
-  readonly count?: number;
-  readonly percent?: number;
-}
 
 const rejectLimit = z.union([z.string(), z.number()]).transform((value, context): RejectLimit => {
   const match = /^(\d+(?:\.\d+)?)(%?)$/.exec(String(value).trim());

@@ -1,7 +1,7 @@
 /** The database of a command: found, started if it is the embedded one, let go afterwards. */
 import type pg from 'pg';
 import { connect, withClient } from './connection.js';
-import { describeClient, resolveTarget } from './which-server.js';
+import { describeClient, resolveServer } from './which-server.js';
 
 export interface Database {
   /** Where to connect: plain data, so that it can be handed to a thread. */
@@ -19,7 +19,7 @@ export async function withDatabase<T>(
   options: { readonly databaseUrl: string | undefined; readonly directory: string },
   work: (database: Database) => Promise<T>,
 ): Promise<T> {
-  const target = resolveTarget(options.databaseUrl, process.env);
+  const target = resolveServer(options.databaseUrl, process.env);
   if (target.kind === 'server') {
     // Fails here, with one clear message, rather than in every worker.
     await withClient(target.client, 'hello', async () => {});

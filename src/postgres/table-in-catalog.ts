@@ -4,7 +4,8 @@
 import type pg from 'pg';
 import { EdpError } from '../base/errors.js';
 import { quoteIdentifier } from '../model/ddl.js';
-import { physicalColumns, SQL_TYPE, type Table } from '../model/model.js';
+import { physicalColumns, type Table } from '../model/model.js';
+import { SQL_TYPE } from '../model/types.js';
 
 export interface ForeignKey {
   readonly column: string;
@@ -16,7 +17,7 @@ export interface ForeignKey {
 }
 
 /** Plain data, so that it can be handed to a thread. */
-export interface CopyTarget {
+export interface TableInCatalog {
   /** Schema-qualified and quoted. */
   readonly table: string;
   readonly key: readonly string[];
@@ -54,7 +55,7 @@ function fits(expected: string, actual: string): boolean {
  *
  * @throws EdpError `table_mismatch` that names every difference at once
  */
-export async function inspectTarget(client: pg.Client, table: Table): Promise<CopyTarget> {
+export async function inspectTable(client: pg.Client, table: Table): Promise<TableInCatalog> {
   const { rows } = await client.query<{ oid: number; name: string }>(
     `SELECT c.oid, format('%I.%I', n.nspname, c.relname) AS name
      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace

@@ -2,13 +2,8 @@
 import type pg from 'pg';
 import { EdpError } from '../base/errors.js';
 import { createTableStatements, quoteIdentifier, withReferredTables } from '../model/ddl.js';
-import {
-  type ColumnType,
-  type Model,
-  physicalColumns,
-  SQL_TYPE,
-  type Table,
-} from '../model/model.js';
+import { type Model, physicalColumns, type Table } from '../model/model.js';
+import { type ColumnType, SQL_TYPE } from '../model/types.js';
 import { withSchemaLock } from './migrate.js';
 
 async function isMissing(client: pg.Client, table: Table): Promise<boolean> {

@@ -8,7 +8,7 @@ import { EdpError } from '../base/errors.js';
 import { findPassword } from './passfile.js';
 import { type ConnectionConfig, resolveTls, TLS_PARAMETERS, type TlsParameter } from './tls.js';
 
-export type DatabaseTarget =
+export type ServerAddress =
   | { readonly kind: 'server'; readonly client: ConnectionConfig; readonly origin: string }
   | { readonly kind: 'embedded' };
 
@@ -21,7 +21,7 @@ const LIBPQ_VARIABLES = ['PGHOST', 'PGHOSTADDR', 'PGPORT', 'PGDATABASE', 'PGUSER
  * @throws EdpError `config` where a URL cannot be read; the message never repeats the URL, since it
  *   may hold a password
  */
-export function resolveTarget(url: string | undefined, environment: Environment): DatabaseTarget {
+export function resolveServer(url: string | undefined, environment: Environment): ServerAddress {
   if (url !== undefined) return fromUrl(url, '--database-url', environment);
   if (environment.DATABASE_URL) {
     return fromUrl(environment.DATABASE_URL, 'DATABASE_URL', environment);
@@ -41,7 +41,7 @@ export function resolveTarget(url: string | undefined, environment: Environment)
   return { kind: 'embedded' };
 }
 
-function fromUrl(url: string, origin: string, environment: Environment): DatabaseTarget {
+function fromUrl(url: string, origin: string, environment: Environment): ServerAddress {
   const { bare, tls } = splitTlsParameters(url);
   let client: ConnectionConfig;
   try {
@@ -100,7 +100,7 @@ function toServer(
   tls: Partial<Record<TlsParameter, string>>,
   origin: string,
   environment: Environment,
-): DatabaseTarget {
+): ServerAddress {
   const { hostaddr, ...named } = client as ConnectionConfig & { hostaddr?: string };
   const address = hostaddr ?? (named.host ? undefined : environment.PGHOSTADDR || undefined);
   const host = named.host || environment.PGHOST || undefined;

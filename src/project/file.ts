@@ -5,6 +5,8 @@ import path from 'node:path';
 import { EdpError } from '../base/errors.js';
 import { failpoint } from '../base/failpoints.js';
 
+export const PROJECT_FILE = 'edp.yaml';
+
 /** @returns undefined where there is no such file. @throws EdpError `config` */
 export async function readProjectText(file: string): Promise<string | undefined> {
   try {

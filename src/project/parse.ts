@@ -9,7 +9,7 @@ import { EdpError } from '../base/errors.js';
 import { csvSectionSchema } from '../model/csv-settings.js';
 import { findModelFaults, tablesSchema } from '../model/schema.js';
 import { OPTIONS, type OptionName } from '../options/options.js';
-import { PROJECT_FILE } from './project.js';
+import { PROJECT_FILE } from './file.js';
 
 /** Options that only make sense for one invocation, not for a project. */
 const NOT_IN_PROJECT: ReadonlySet<string> = new Set([

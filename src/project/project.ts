@@ -1,9 +1,8 @@
 /** edp.yaml of the working directory, if there is one → options and model. */
+
 import path from 'node:path';
 import type { Model } from '../model/model.js';
-import { readProjectText } from './file.js';
-
-export const PROJECT_FILE = 'edp.yaml';
+import { PROJECT_FILE, readProjectText } from './file.js';
 
 export interface Project {
   /** Directory that edp.yaml, data/, reports/ and .edp/ belong to. */

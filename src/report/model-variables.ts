@@ -13,7 +13,8 @@
  */
 import { EdpError } from '../base/errors.js';
 import { quoteIdentifier, quoteLiteral } from '../model/ddl.js';
-import { type ColumnType, findTable, type Model } from '../model/model.js';
+import { findTable, type Model } from '../model/model.js';
+import type { ColumnType } from '../model/types.js';
 
 export const MODEL_VARIABLES = ['metric_values', 'metric_sums', 'declared_metrics'] as const;
 

@@ -8,7 +8,7 @@
  */
 import { type FileHandle, open } from 'node:fs/promises';
 import { createXXHash128, type IHasher } from 'hash-wasm';
-import type { FileIdentity } from '../load/messages.js';
+import type { FileIdentity } from './file-identity.js';
 
 const SAMPLE_BYTES = 16 * 1024;
 const SAMPLE_COUNT = 8;

@@ -1,5 +1,5 @@
 /** The bytes of a COPY field → text, as the server would print the value, and would read it again. */
-import type { ColumnType } from '../model/model.js';
+import type { ColumnType } from '../model/types.js';
 
 const MICROS_PER_SECOND = 1_000_000n;
 const MICROS_PER_DAY = 86_400n * MICROS_PER_SECOND;

@@ -1,6 +1,7 @@
 /** Text of a field → a value of COPY, by the type of its column: joins the coercions with their encodings. */
-import type { ColumnType } from '../model/model.js';
+
 import { Fault } from '../model/reject-codes.js';
+import type { ColumnType } from '../model/types.js';
 import {
   coerceBigint,
   coerceBoolean,

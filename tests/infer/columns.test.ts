@@ -3,12 +3,13 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Dialect, PLAIN } from '../../src/formats/csv/dialect.js';
 import { CsvParser } from '../../src/formats/csv/scan/csv-parser.js';
-import { RecordBatch, RecordScanner } from '../../src/formats/csv/scan/records.js';
+import { CsvScanner } from '../../src/formats/csv/scan/csv-scanner.js';
+import { RecordBatch } from '../../src/formats/text/record-batch.js';
 import { type ColumnInference, conclude } from '../../src/infer/conclude.js';
 import { RecordReader, readAll } from '../../src/infer/infer-records.js';
 import { ColumnReader, emptySummary, mergeSummaries } from '../../src/infer/inferred-column.js';
-import type { ColumnType } from '../../src/model/model.js';
 import { Fault } from '../../src/model/reject-codes.js';
+import type { ColumnType } from '../../src/model/types.js';
 import {
   coerceBigint,
   coerceBoolean,
@@ -397,7 +398,7 @@ const DIALECTS: readonly [string, Partial<Dialect>][] = [
   ['without quotes', { quote: '' }],
   ['padded', { ragged: 'pad' }],
   ['of Latin-1', { encoding: 'latin1' }],
-  ['of any line end', { recordEnd: 'any' }],
+  ['of any line end', { lineEnd: 'any' }],
 ];
 
 describe('records', () => {
@@ -425,7 +426,7 @@ describe('records', () => {
 });
 
 function readByCsvParse(bytes: Buffer, dialect: Dialect) {
-  const scanner = new RecordScanner(dialect);
+  const scanner = new CsvScanner(dialect);
   const batch = new RecordBatch(1000);
   scanner.reset(0);
   scanner.scan(bytes, bytes.length, Number.POSITIVE_INFINITY, false, batch);

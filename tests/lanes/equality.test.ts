@@ -13,7 +13,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { PLAN, WINDOW_BYTES } from '../../src/lanes/assembly/layout.js';
-import { COLUMN_TYPES, type ColumnType } from '../../src/model/model.js';
+import { COLUMN_TYPES, type ColumnType } from '../../src/model/types.js';
 import { laneMemory } from '../support/lane.js';
 import {
   correctedShapes,

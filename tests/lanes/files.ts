@@ -3,10 +3,13 @@
  * All text is a byte string (one character per byte, latin1).
  */
 import fc from 'fast-check';
-import { CR, type FieldEncoding, LF, PLAIN, type Ragged } from '../../src/formats/csv/dialect.js';
+import { type FieldEncoding, PLAIN } from '../../src/formats/csv/dialect.js';
+import { CR, LF } from '../../src/formats/text/line-end.js';
 import { planTable } from '../../src/mapping/table-plan.js';
 import type { Corrections, JsonForm } from '../../src/model/corrections.js';
-import type { Column, ColumnType, MetricsSource, Table } from '../../src/model/model.js';
+import type { Ragged } from '../../src/model/csv-settings.js';
+import type { Column, MetricsSource, Table } from '../../src/model/model.js';
+import type { ColumnType } from '../../src/model/types.js';
 import { CASES } from '../values/encode/cases.js';
 import type { Target } from './loading.js';
 

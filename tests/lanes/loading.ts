@@ -6,18 +6,19 @@ import type { FileHandle } from 'node:fs/promises';
 import type { IHasher } from 'hash-wasm';
 import type pg from 'pg';
 import type { Dialect } from '../../src/formats/csv/dialect.js';
+import type { RecordPlace } from '../../src/formats/text/ranges.js';
 import { readSplit } from '../../src/formats/text/windows.js';
 import { WINDOW_BYTES } from '../../src/lanes/assembly/layout.js';
 import type { RowPlaces } from '../../src/lanes/byte-lane.js';
 import { RecordLoader } from '../../src/lanes/record-loader.js';
 import type { ReferenceValues } from '../../src/lanes/reference-values.js';
 import type { RowSink } from '../../src/lanes/row-sink.js';
-import { type RecordPlace, RejectLog } from '../../src/ledger/reject-log.js';
-import { NoteTally, type RowNotes } from '../../src/ledger/remarks.js';
+import { RejectLog } from '../../src/ledger/reject-log.js';
+import { RemarkTally, type RowRemarks } from '../../src/ledger/remarks.js';
 import { collectReferences, type ReferenceCollector } from '../../src/load/sinks/foreign-keys.js';
 import type { TablePlan } from '../../src/mapping/table-plan.js';
-import { SQL_TYPE } from '../../src/model/model.js';
 import type { Fault } from '../../src/model/reject-codes.js';
+import { SQL_TYPE } from '../../src/model/types.js';
 import type { RowWriter } from '../../src/values/copy-binary.js';
 import { laneMemory } from '../support/lane.js';
 
@@ -82,7 +83,7 @@ export interface Loaded {
 
 export async function load(bytes: Buffer, target: Target, manner: Manner): Promise<Loaded> {
   const found = new Found();
-  const notes = new NoteTally();
+  const notes = new RemarkTally();
   let recordCount = 0;
   let laneRows = 0;
   let start = 0;
@@ -113,7 +114,7 @@ export async function load(bytes: Buffer, target: Target, manner: Manner): Promi
     if (loader.recordCount !== sink.rowCount + rejects.added) {
       throw new Error(`${loader.recordCount} records became ${sink.rowCount} + ${rejects.added}`);
     }
-    notes.addCounts(loader.noteCounts);
+    notes.addCounts(loader.remarkCounts);
     const last = Math.max(sink.lastOffset, rejects.lastOffset);
     if (last >= until) throw new Error(`the record at ${last} is not of [${start}, ${until})`);
     recordCount += loader.recordCount;
@@ -246,7 +247,12 @@ class KeptRows implements RowSink {
 
   async begin(): Promise<void> {}
 
-  added(texts: readonly (string | null)[], place: RecordPlace, _: RowNotes, rowEnd: number): void {
+  added(
+    texts: readonly (string | null)[],
+    place: RecordPlace,
+    _: RowRemarks,
+    rowEnd: number,
+  ): void {
     this.rowCount++;
     this.#places.push(place);
     this.#ends.push(rowEnd);
@@ -261,7 +267,7 @@ class KeptRows implements RowSink {
       this.#laneEnds.push(places.rowEnd[index]!);
       this.#lanePlaces.push({
         byteOffset: base + start,
-        byteLength: places.recordEnd[index]! - start,
+        byteLength: places.lineEnd[index]! - start,
         lineInSplit: places.line[index]!,
       });
     }

@@ -7,6 +7,18 @@ const MODEL = 'tables:\n  texts:\n    columns: { id: int, body: text }\n';
 const database = useEmptyDatabase();
 const run = runnerFor(database);
 
+/** The ledger as version 3 had it. */
+async function makeOlder(): Promise<void> {
+  await database.query('DELETE FROM edp.migrations WHERE version > 3');
+  await database.query('ALTER TABLE edp.receipts DROP COLUMN corrections');
+  await database.query(
+    `UPDATE edp.loads SET file_format = (file_format::jsonb - 'specified' || jsonb_build_object(
+       'told', file_format::jsonb -> 'specified',
+       'dialect', (file_format::jsonb -> 'dialect') - 'lineEnd'
+                  || jsonb_build_object('recordEnd', file_format::jsonb #> '{dialect,lineEnd}')))::json`,
+  );
+}
+
 it.each([
   ['status'],
   ['status', '1'],
@@ -18,11 +30,10 @@ it.each([
 ])('edp %s %s', async (...args) => {
   const cwd = await makeProject(MODEL, { 'texts.csv': 'id,body\n1,a\n' });
   await run(cwd, 'ingest', 'texts.csv');
-  await database.query('DELETE FROM edp.migrations WHERE version = 4');
-  await database.query('ALTER TABLE edp.receipts DROP COLUMN corrections');
+  await makeOlder();
   const result = await run(cwd, ...args);
   expect(result, result.stderr).toMatchObject({ status: 0, json: { ok: true } });
-  expect(await database.query('SELECT max(version) FROM edp.migrations')).toEqual([[4]]);
+  expect(await database.query('SELECT max(version) FROM edp.migrations')).toEqual([[5]]);
 });
 
 it.each([
@@ -31,8 +42,7 @@ it.each([
 ])('edp %s %s, which leaves it as it is', async (...args) => {
   const cwd = await makeProject(MODEL, { 'texts.csv': 'id,body\n1,a\n' });
   await run(cwd, 'ingest', 'texts.csv');
-  await database.query('DELETE FROM edp.migrations WHERE version = 4');
-  await database.query('ALTER TABLE edp.receipts DROP COLUMN corrections');
+  await makeOlder();
   const result = await run(cwd, ...args);
   expect(result, result.stderr).toMatchObject({ status: 0, json: { ok: true } });
   expect(await database.query('SELECT max(version) FROM edp.migrations')).toEqual([[3]]);

@@ -49,7 +49,7 @@ const REMARKS: readonly Oddity[] = ['#', '//', '--', '%', '!', ';', '*'].map((pr
   dialect: { comment: prefix },
 }));
 
-const LINE_ENDS: readonly Oddity[] = [
+const RECORD_ENDS: readonly Oddity[] = [
   ['LF', '\n', 'lf'] as const,
   ['CR LF', '\r\n', 'lf'] as const,
   ['CR', '\r', 'cr'] as const,
@@ -79,7 +79,7 @@ const accentedRows = (count: number) =>
 
 const ODDITIES: readonly Oddity[] = [
   ...REMARKS,
-  ...LINE_ENDS,
+  ...RECORD_ENDS,
   {
     name: 'a line that begins like a remark, and is a record, is one',
     bytes: 'name,id\n#a,1\nb,2\n#c,3\nd,4\n',

@@ -6,8 +6,9 @@ import {
   quoteLiteral,
   withReferredTables,
 } from '../../src/model/ddl.js';
-import { COLUMN_TYPES, type Model, physicalColumns, SQL_TYPE } from '../../src/model/model.js';
+import { type Model, physicalColumns } from '../../src/model/model.js';
 import { parseModel } from '../../src/model/schema.js';
+import { COLUMN_TYPES, SQL_TYPE } from '../../src/model/types.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 
 let database: TestDatabase;

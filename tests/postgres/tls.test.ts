@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connect, withClient } from '../../src/postgres/connection.js';
 import { matchPassword } from '../../src/postgres/passfile.js';
 import type { ConnectionConfig } from '../../src/postgres/tls.js';
-import { resolveTarget } from '../../src/postgres/which-server.js';
+import { resolveServer } from '../../src/postgres/which-server.js';
 import { edp, makeDirectory } from '../support/cli.js';
 import { hasOpenssl, PASSWORD, startTlsServer, type TlsServer } from './tls-server.js';
 
@@ -15,7 +15,7 @@ let server: TlsServer;
 
 /** The configuration of a target, in an environment that has nothing but what is given. */
 function configOf(url: string | undefined, environment: Record<string, string> = {}) {
-  const target = resolveTarget(url, { HOME: '/nowhere', ...environment });
+  const target = resolveServer(url, { HOME: '/nowhere', ...environment });
   if (target.kind !== 'server') throw new Error('the embedded server');
   return target.client;
 }

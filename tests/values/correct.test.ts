@@ -1,8 +1,8 @@
 /** What each correction makes of a value, and what it refuses; PostgreSQL is asked in tests/ingest. */
 import { describe, expect, it } from 'vitest';
 import type { Corrections } from '../../src/model/corrections.js';
-import type { ColumnType } from '../../src/model/model.js';
 import { Fault } from '../../src/model/reject-codes.js';
+import type { ColumnType } from '../../src/model/types.js';
 import { decodeBytes, encodeBytes } from '../../src/values/coerce.js';
 import { Corrector } from '../../src/values/correct/corrector.js';
 

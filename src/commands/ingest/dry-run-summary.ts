@@ -8,8 +8,8 @@ import type { InputFile } from '../../source/discover.js';
 import { formatCount, formatSeconds, type Output } from '../../terminal/output.js';
 import type { Invocation } from '../command.js';
 import { printReject } from '../rejects.command.js';
-import { exitStatus, printCounts, toJson } from './ingest.command.js';
 import { makeProgress } from './ingest-progress.js';
+import { exitStatus, printCounts, toJson } from './summary.js';
 
 export async function tryLoad(
   { project, output, signal }: Invocation,

@@ -3,8 +3,8 @@
  * every now and then so that a log shows life.
  */
 import type { SingleBar } from 'cli-progress';
+import type { RowCounts } from '../../ledger/counts.js';
 import type { FileResult, IngestProgress } from '../../load/file-results.js';
-import type { RowCounts } from '../../load/messages.js';
 import { makeBar } from '../../terminal/bar.js';
 import {
   formatBytes,

@@ -3,7 +3,6 @@
 import { EdpError, EXIT, FailedRun } from '../../base/errors.js';
 import type { IngestResult } from '../../load/file-results.js';
 import { type SplitPool, withPool } from '../../load/load-pool.js';
-import type { RowCounts } from '../../load/messages.js';
 import { type IngestOptions, ingest } from '../../load/run.js';
 import { CSV_SETTING_NAMES } from '../../model/csv-settings.js';
 import { type OptionName, resolveCsvSettings, resolveOptions } from '../../options/options.js';
@@ -15,10 +14,9 @@ import {
   totalBytes,
   withSpooledStdin,
 } from '../../source/discover.js';
-import { formatBytes, formatCount, formatSeconds, type Output } from '../../terminal/output.js';
 import type { Command, Invocation } from '../command.js';
-import { notesJson, printNotes } from '../shared/remarks-lines.js';
-import { describeFileResult, makeProgress } from './ingest-progress.js';
+import { makeProgress } from './ingest-progress.js';
+import { exitStatus, printSummary, toJson } from './summary.js';
 
 const OPTION_NAMES = [
   'process-count',
@@ -168,67 +166,4 @@ export async function load(
   const isOk = status !== EXIT.failed && !result.isInterrupted;
   output.result({ ...toJson(commandName, result, isOk), ...more });
   return status;
-}
-
-export function exitStatus({ isInterrupted, files, rows }: IngestResult): number {
-  if (isInterrupted) return EXIT.interrupted;
-  if (files.some(({ status }) => status === 'failed')) return EXIT.failed;
-  return rows.rejected > 0 ? EXIT.doneWithRejects : EXIT.done;
-}
-
-export function toJson(command: string, result: IngestResult, isOk: boolean): object {
-  return {
-    command,
-    ok: isOk,
-    seconds: Number(result.seconds.toFixed(3)),
-    bytes: result.bytes,
-    rows: result.rows,
-    ...notesJson(result.notes),
-    files: result.files,
-    ...(result.isInterrupted ? { interrupted: true } : {}),
-  };
-}
-
-function printSummary(output: Output, result: IngestResult, database: Database): void {
-  const { files, rows, seconds, bytes } = result;
-  printCounts(output, result);
-  const skipped = files.filter(({ status }) => status === 'skipped').length;
-  const failed = files.filter(({ status }) => status === 'failed').length;
-  const summary = [
-    `${formatCount(rows.loaded)} rows loaded into ${database.label} in ${formatSeconds(seconds)}`,
-    rows.loaded > 0
-      ? `${formatCount(rows.read / seconds)} rows/s, ${formatBytes(bytes / seconds)}/s`
-      : '',
-    skipped > 0
-      ? `${skipped} ${skipped === 1 ? 'file' : 'files'} skipped (content already loaded)`
-      : '',
-    failed > 0 ? `${failed} ${failed === 1 ? 'file' : 'files'} not finished` : '',
-  ];
-  output.line(summary.filter(Boolean).join('; '));
-  for (const { loadId, rows: counts } of files) {
-    if (counts.rejected > 0) output.line(`rejects of load ${loadId}: edp rejects ${loadId}`);
-  }
-  if (result.isInterrupted) output.line('interrupted: run the same command again to go on');
-}
-
-/** What a terminal has not seen yet of the files, what is undeclared, and the counts by table. */
-export function printCounts(output: Output, { files, notes }: IngestResult): void {
-  if (output.isTerminal && !output.isJson) {
-    for (const file of files) {
-      if (file.status !== 'loaded') output.line(describeFileResult(file));
-    }
-  }
-  printNotes(output, notes);
-  const loaded = files.filter(({ status }) => status === 'loaded');
-  if (loaded.length > 0) {
-    output.table(
-      ['table', 'files', 'read', 'loaded', 'rejected', 'duplicate'],
-      [...new Set(loaded.map(({ table }) => table))].map((table) => {
-        const group = loaded.filter((file) => file.table === table);
-        const sum = (count: keyof RowCounts) =>
-          formatCount(group.reduce((total, file) => total + file.rows[count], 0));
-        return [table, group.length, sum('read'), sum('loaded'), sum('rejected'), sum('duplicate')];
-      }),
-    );
-  }
 }

@@ -1,9 +1,9 @@
 /** How commands tell of what was counted by name: undeclared metrics, corrections. */
-import { groupCorrections, type NoteCounts } from '../../ledger/remarks.js';
+import { groupCorrections, type RemarkCounts } from '../../ledger/remarks.js';
 import type { Drift } from '../../model/drift.js';
 import { formatCount, type Output, safeText } from '../../terminal/output.js';
 
-export function printNotes(output: Output, { unknownMetrics, corrections }: NoteCounts): void {
+export function printRemarks(output: Output, { unknownMetrics, corrections }: RemarkCounts): void {
   for (const [name, count] of Object.entries(unknownMetrics)) {
     output.warn(
       `metric ${JSON.stringify(safeText(name))} is not declared: kept beside ${formatCount(count)} ${count === 1 ? 'row' : 'rows'}`,
@@ -32,6 +32,6 @@ export function describeDrift(drift: Drift | undefined): string[] {
   ].filter(Boolean);
 }
 
-export function notesJson({ unknownMetrics, corrections }: NoteCounts): object {
+export function remarksJson({ unknownMetrics, corrections }: RemarkCounts): object {
   return { unknownMetrics, corrections: groupCorrections(corrections) };
 }

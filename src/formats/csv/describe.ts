@@ -5,6 +5,7 @@ import { knownFields } from '../../model/fields.js';
 import type { Table } from '../../model/model.js';
 import { Fault } from '../../model/reject-codes.js';
 import { findFooter, isDecoded } from '../text/read-text.js';
+import { RecordBatch } from '../text/record-batch.js';
 import {
   type DetectInput,
   type Detection,
@@ -17,7 +18,7 @@ import {
 import { type SampledRecord, sampleRecords } from './detect/evaluate-dialect.js';
 import { type FileForm, readBriefSample, readSample, type Sample } from './detect/sample.js';
 import type { Dialect } from './dialect.js';
-import { RecordBatch, RecordScanner } from './scan/records.js';
+import { CsvScanner } from './scan/csv-scanner.js';
 
 /** Enough for 1,600 columns with long names. */
 const MAX_HEADER_BYTES = 256 * 1024;
@@ -206,7 +207,7 @@ function findFooterStart(
 ): number | undefined {
   if (skipFooter === 0 || tail === undefined) return undefined;
   const { bytes, start } = tail;
-  const footer = findFooter(bytes, skipFooter, dialect.recordEnd);
+  const footer = findFooter(bytes, skipFooter, dialect.lineEnd);
   // A piece from the middle of a file begins in the middle of a line.
   if (start > 0 && (footer ?? 0) === 0) {
     throw new EdpError(
@@ -224,7 +225,7 @@ export function summarizeForm({ form, dialect, detection }: FileDescription) {
     delimiter: toText(dialect.delimiter, dialect.encoding),
     quote: dialect.quote === '' ? null : dialect.quote,
     escape: dialect.escape,
-    lineEnd: dialect.recordEnd,
+    lineEnd: dialect.lineEnd,
     header: detection.hasHeader,
     linesBeforeHeader: detection.skippedLines,
     comment: dialect.comment === '' ? null : toText(dialect.comment, dialect.encoding),
@@ -246,7 +247,7 @@ export function listOddities({ form, dialect, detection, headerBytes }: FileDesc
     dialect.quote === '"' ? '' : dialect.quote === '' ? 'no quotes' : 'single quotes',
     dialect.escape === 'backslash' ? 'backslash escapes' : '',
     dialect.allowsBareQuotes && dialect.delimiter !== '\t' ? 'quotes inside of fields' : '',
-    dialect.recordEnd === 'any' ? 'line ends of several kinds' : '',
+    dialect.lineEnd === 'any' ? 'line ends of several kinds' : '',
     dialect.comment === ''
       ? ''
       : `comments that begin with ${toText(dialect.comment, dialect.encoding)}`,
@@ -297,7 +298,7 @@ function isFooterLike({ fields, raw, isDamaged }: SampledRecord, width: number):
 }
 
 function meanRecordBytes(head: Buffer, dataStart: number, dialect: Dialect): number {
-  const scanner = new RecordScanner(dialect);
+  const scanner = new CsvScanner(dialect);
   const batch = new RecordBatch(MEASURED_RECORDS);
   scanner.reset(dataStart);
   scanner.scan(head, head.length, Number.POSITIVE_INFINITY, false, batch);

@@ -5,12 +5,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { CsvSettings, Encoding } from '../../model/csv-settings.js';
 import type { Drift } from '../../model/drift.js';
+import { CR } from '../text/line-end.js';
 import type { FileDescription } from './describe.js';
 import { toText } from './detect/detect.js';
-import { CR, type Dialect } from './dialect.js';
+import type { Dialect } from './dialect.js';
 
 /** Plain data: the ledger keeps it as JSON. */
-export interface FileFormat {
+export interface Reading {
   readonly dialect: Dialect;
   /** Of the file itself; the dialect's is that of its fields. */
   readonly encoding: Encoding;
@@ -24,16 +25,16 @@ export interface FileFormat {
   /** Where a footer begins that is passed over; undefined where there is none. */
   readonly dataEnd?: number | undefined;
   /** What the user said. */
-  readonly told: CsvSettings;
+  readonly specified: CsvSettings;
   /** How the fields differ from those of the table. */
   readonly drift?: Drift | undefined;
 }
 
-export function formatOf(
+export function readingOf(
   description: FileDescription,
-  told: CsvSettings,
+  specified: CsvSettings,
   drift: Drift | undefined,
-): FileFormat {
+): Reading {
   const { form, detection, dialect, header, dataStart, dataLine, dataEnd } = description;
   return {
     dialect,
@@ -43,38 +44,38 @@ export function formatOf(
     dataStart,
     dataLine,
     dataEnd,
-    told,
+    specified,
     drift,
   };
 }
 
 /** Whether records of a file are found and read the same by both. */
-export function readsAlike(a: FileFormat, b: FileFormat): boolean {
+export function readsAlike(a: Reading, b: Reading): boolean {
   return isDeepStrictEqual(whatReads(a), whatReads(b));
 }
 
 /** As JSON has it: without what is undefined. */
-function whatReads({ told, drift, ...format }: FileFormat): unknown {
+function whatReads({ specified, drift, ...format }: Reading): unknown {
   return JSON.parse(JSON.stringify({ ...format, onNew: drift?.onNew }));
 }
 
 /** What a user would have to say for another file to be read in the same format. */
-export function settingsOf({ dialect, hasHeader, told }: FileFormat): CsvSettings {
+export function settingsOf({ dialect, hasHeader, specified }: Reading): CsvSettings {
   return {
     delimiter: toText(dialect.delimiter, dialect.encoding),
     quote: dialect.quote,
     escape: dialect.escape,
-    lineEnd: dialect.recordEnd,
+    lineEnd: dialect.lineEnd,
     comment: toText(dialect.comment, dialect.encoding),
     ragged: dialect.ragged,
     header: hasHeader,
-    ...told,
+    ...specified,
   };
 }
 
 /** What to write behind a record so that it ends there, and has not lost or won a CR, when it is read. */
-export function lineEndFor(raw: Buffer, { recordEnd }: Dialect): string {
-  switch (recordEnd) {
+export function lineEndFor(raw: Buffer, { lineEnd }: Dialect): string {
+  switch (lineEnd) {
     case 'crlf':
       return '\r\n';
     case 'cr':

@@ -1,20 +1,5 @@
 /** A load's missing bytes → splits. */
-import type { SplitRange } from '../../load/messages.js';
-
-/** A stretch of the file that no receipt covers yet; a record is known to start at both its ends. */
-export interface Gap {
-  readonly start: number;
-  readonly end: number;
-  /** Line, from 1, at `start`. */
-  readonly firstLine: number;
-}
-
-export interface CommittedRange {
-  readonly start: number;
-  readonly end: number;
-  readonly firstLine: number;
-  readonly lineCount: number;
-}
+import type { CommittedRange, Gap, SplitRange } from './ranges.js';
 
 /** @param committed ranges of the receipts, in order of `start` */
 export function findGaps(

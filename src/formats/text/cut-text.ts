@@ -10,20 +10,17 @@
  * Where the text breaks off, the records that were whole by then make a last segment, and then comes the
  * error: one that has no end yet may have been cut in two, and is left alone.
  */
+
 import { createXXHash128 } from 'hash-wasm';
 import { copyBytes } from '../../base/shared-memory.js';
-import type { Dialect } from '../csv/dialect.js';
-import { PlainRecords } from '../csv/scan/plain-records.js';
-import { RecordBatch, RecordScanner } from '../csv/scan/records.js';
-import type { Gap } from './cut-ranges.js';
-import { MAX_RECORD_BYTES } from './windows.js';
+import { KEPT_OF_LONG_RECORD, MAX_RECORD_BYTES } from './limits.js';
+import type { Gap } from './ranges.js';
+import { RecordBatch } from './record-batch.js';
+import type { PassOver, RecordScanner, TextFormat } from './text-format.js';
 
 const BATCH_RECORDS = 4096;
 /** Memory for more than a segment, since it ends at the first record's end behind its size. */
 const SPARE = 1.25;
-/** What is kept of a record that is too long. */
-const KEPT_OF_LONG_RECORD = 64 * 1024;
-
 /** A stretch of the text; plain data, so that it can be handed to a thread. */
 export interface Segment {
   /** Offsets in the text. */
@@ -42,7 +39,7 @@ export interface Segment {
 }
 
 export interface CutOptions {
-  readonly dialect: Dialect;
+  readonly format: TextFormat;
   /** Stretches to cut; what lies between them is passed over. In order. */
   readonly gaps: readonly Gap[];
   readonly segmentBytes: number;
@@ -55,12 +52,12 @@ export async function* cutText(
   options: CutOptions,
 ): AsyncGenerator<Segment> {
   const source = new TextSource(text);
-  const plain = await PlainRecords.prepare(options.dialect);
+  const passOver = await options.format.newPassOver();
   try {
     for (const gap of options.gaps) {
       await source.skipTo(gap.start);
       source.assertWhole();
-      yield* new GapCutter(source, gap, plain, options).cut();
+      yield* new GapCutter(source, gap, passOver, options).cut();
       source.assertWhole();
       if (source.isAtEnd) return;
     }
@@ -134,7 +131,7 @@ class GapCutter {
   readonly #options: CutOptions;
   readonly #gap: Gap;
   readonly #scanner: RecordScanner;
-  readonly #plain: PlainRecords | undefined;
+  readonly #passOver: PassOver | undefined;
   readonly #batch = new RecordBatch(BATCH_RECORDS);
   /** Memory of the segment that is being filled; {@link #bytes} is a view of it. */
   #memory!: SharedArrayBuffer;
@@ -146,12 +143,12 @@ class GapCutter {
   #start: number;
   #linesBefore = 0;
 
-  constructor(source: TextSource, gap: Gap, plain: PlainRecords | undefined, options: CutOptions) {
+  constructor(source: TextSource, gap: Gap, passOver: PassOver | undefined, options: CutOptions) {
     this.#source = source;
     this.#gap = gap;
-    this.#plain = plain;
+    this.#passOver = passOver;
     this.#options = options;
-    this.#scanner = new RecordScanner(options.dialect);
+    this.#scanner = options.format.newScanner();
     this.#scanner.reset(0);
     this.#start = gap.start;
   }
@@ -196,7 +193,7 @@ class GapCutter {
     for (;;) {
       this.#batch.count = 0;
       const goal = Math.max(target, scanner.lookedAt);
-      const limit = this.#plain?.moveOn(scanner, this.#bytes, this.#filled, goal) ?? goal;
+      const limit = this.#passOver?.moveOn(scanner, this.#bytes, this.#filled, goal) ?? goal;
       scanner.scan(this.#bytes, this.#filled, limit, isLast, this.#batch);
       const next = scanner.nextRecord;
       if (next >= scanner.lookedAt && next <= this.#filled) this.#safeEnd = next;

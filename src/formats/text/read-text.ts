@@ -2,9 +2,9 @@
  * A file → its text as a stream of bytes: unpacked, UTF-16 made UTF-8, footer left out. Offsets in such
  * a file are offsets in this text.
  */
-import type { Compression, Encoding } from '../../model/csv-settings.js';
-import { measureLineEnd, type RecordEnd } from '../csv/dialect.js';
+import type { Compression, Encoding, LineEnd } from '../../model/csv-settings.js';
 import { decompress, type SourceProgress } from './decompress.js';
+import { measureLineEnd } from './line-end.js';
 import { Utf16Transcoder } from './utf16.js';
 
 /** What lies between the file's bytes and its text. */
@@ -49,7 +49,7 @@ const MAX_FOOTER_BYTES = 1024 * 1024;
 export async function* withoutFooter(
   text: AsyncIterable<Buffer>,
   lines: number,
-  recordEnd: RecordEnd,
+  lineEnd: LineEnd,
 ): AsyncGenerator<Buffer> {
   if (lines === 0) {
     yield* text;
@@ -62,18 +62,18 @@ export async function* withoutFooter(
     yield held.subarray(0, held.length - MAX_FOOTER_BYTES);
     held = Buffer.from(held.subarray(held.length - MAX_FOOTER_BYTES));
   }
-  yield held.subarray(0, findFooter(held, lines, recordEnd) ?? 0);
+  yield held.subarray(0, findFooter(held, lines, lineEnd) ?? 0);
 }
 
 /**
  * @param bytes the end of a text
  * @returns where the last `lines` lines begin that are not blank; undefined where they begin before it
  */
-export function findFooter(bytes: Buffer, lines: number, recordEnd: RecordEnd): number | undefined {
+export function findFooter(bytes: Buffer, lines: number, lineEnd: LineEnd): number | undefined {
   const starts: number[] = [];
   let lineStart = 0;
   for (let at = 0; at < bytes.length; ) {
-    const length = measureLineEnd(bytes, at, bytes.length, true, recordEnd);
+    const length = measureLineEnd(bytes, at, bytes.length, true, lineEnd);
     if (length > 0) lineStart = at + length;
     else if (lineStart >= 0 && bytes[at] !== 0x0d) {
       starts.push(lineStart);

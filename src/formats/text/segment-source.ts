@@ -1,9 +1,9 @@
 /** A segment as a worker reads it: at its offsets in the text. */
 
 import { copyBytes } from '../../base/shared-memory.js';
-import type { RecordPlace } from '../../ledger/reject-log.js';
+import type { ByteSource } from '../../source/open-file.js';
 import type { Segment } from './cut-text.js';
-import type { ByteSource } from './windows.js';
+import type { RecordPlace } from './ranges.js';
 
 export class SegmentSource implements ByteSource {
   readonly #bytes: Buffer;

@@ -1,21 +1,18 @@
 /** A file that is not plain text → splits of its text, made while it is unpacked. */
 
-import type { PlannedSplit } from '../../load/dispatch.js';
-import type { FileIdentity } from '../../load/messages.js';
-import type { Dialect } from '../csv/dialect.js';
-import type { Gap } from './cut-ranges.js';
+import type { FileIdentity } from '../../source/file-identity.js';
 import { cutText } from './cut-text.js';
 import type { SourceProgress } from './decompress.js';
+import type { FileSplit } from './file-split.js';
+import type { Gap } from './ranges.js';
 import { readText, type TextForm, withoutFooter } from './read-text.js';
+import type { TextFormat } from './text-format.js';
 
 /** All segments of a run together, about. */
 const MAX_MEMORY_BYTES = 128 * 1024 * 1024;
 const MIN_SEGMENT_BYTES = 1024;
 /** Segments beside those that are being loaded: one ready, one being filled. */
 const SEGMENTS_AHEAD = 2;
-
-/** A split as it is before it is known of what load. */
-export type StreamedSplit = Omit<PlannedSplit, 'load'>;
 
 export interface StreamOptions {
   /** For messages. */
@@ -33,9 +30,9 @@ export interface StreamOptions {
 /** @throws EdpError `corrupt_file`, `not_csv` */
 export async function* streamSplits(
   file: FileIdentity,
-  dialect: Dialect,
+  format: TextFormat,
   { name, form, gaps, splitBytes, textBytes, processCount, skipFooter }: StreamOptions,
-): AsyncGenerator<StreamedSplit> {
+): AsyncGenerator<FileSplit> {
   const count = processCount + SEGMENTS_AHEAD;
   const segmentBytes = Math.max(
     MIN_SEGMENT_BYTES,
@@ -44,9 +41,9 @@ export async function* streamSplits(
   const memory = new SegmentMemory(count);
   const progress: SourceProgress = { sourceBytes: 0 };
   const all = readText(file.path, name, form, progress);
-  const text = withoutFooter(all, skipFooter, dialect.recordEnd);
+  const text = withoutFooter(all, skipFooter, format.lineEnd);
   const segments = cutText(text, {
-    dialect,
+    format,
     gaps,
     segmentBytes,
     takeBuffer: (size) => memory.take(size),

@@ -3,25 +3,15 @@
  * not depend on the size of the split. Only for a record that does not fit does the window grow, and
  * it shrinks back as soon as what is left of it fits: the byte lane reads none but the first buffer.
  */
-import { type FileHandle, open } from 'node:fs/promises';
+
+import type { FileHandle } from 'node:fs/promises';
 import type { IHasher } from 'hash-wasm';
 import { EdpError } from '../../base/errors.js';
-import type { FileIdentity, SplitRange } from '../../load/messages.js';
-import type { Dialect } from '../csv/dialect.js';
-import { guessRecordStart } from '../csv/scan/boundary.js';
-
-/** A longer record is rejected; the buffer grows up to this, and no further. */
-export const MAX_RECORD_BYTES = 64 * 1024 * 1024;
-
-/** What windows are read from: a file, or what was made of one. */
-export interface ByteSource {
-  read(
-    into: Buffer,
-    offset: number,
-    length: number,
-    position: number,
-  ): Promise<{ readonly bytesRead: number }>;
-}
+import type { FileIdentity } from '../../source/file-identity.js';
+import type { ByteSource } from '../../source/open-file.js';
+import { MAX_RECORD_BYTES } from './limits.js';
+import type { SplitRange } from './ranges.js';
+import type { TextFormat } from './text-format.js';
 
 /** Part of a file, from the start of a record on. */
 export interface Window {
@@ -48,51 +38,6 @@ export interface WindowConsumer {
    */
   cutLongRecord(window: Window): number;
   readonly isInRecord: boolean;
-}
-
-/** Runs `work` with the file opened, as it was when identified. */
-export function withFile<T>(
-  identity: FileIdentity,
-  work: (file: FileHandle) => Promise<T>,
-): Promise<T> {
-  return withFiles([identity], ([file]) => work(file!));
-}
-
-/** Runs `work` with the files opened, each as it was when identified. */
-export async function withFiles<T>(
-  identities: readonly FileIdentity[],
-  work: (files: readonly FileHandle[]) => Promise<T>,
-): Promise<T> {
-  const files: FileHandle[] = [];
-  try {
-    for (const identity of identities) {
-      const file = await openAgain(identity);
-      files.push(file);
-      await assertUnchanged(file, identity);
-    }
-    return await work(files);
-  } finally {
-    for (const file of files) await file.close();
-  }
-}
-
-/** @throws EdpError `file_changed` */
-function openAgain({ path }: FileIdentity): Promise<FileHandle> {
-  return open(path, 'r').catch((error: Error) => {
-    throw new EdpError('file_changed', `${path} cannot be read any more: ${error.message}`, {
-      hint: 'put the file back, and run the command again',
-    });
-  });
-}
-
-/** @throws EdpError `file_changed` */
-export async function assertUnchanged(file: FileHandle, identity: FileIdentity): Promise<void> {
-  const { size, mtimeMs, ino } = await file.stat();
-  if (size !== identity.size || mtimeMs !== identity.modifiedMs || ino !== identity.inode) {
-    throw new EdpError('file_changed', `${identity.path} changed while it was read`, {
-      hint: 'run the command again when nobody writes to the file any more',
-    });
-  }
 }
 
 /**
@@ -160,7 +105,7 @@ export async function readSplit(
 export async function findStart(
   file: FileHandle,
   identity: FileIdentity,
-  dialect: Dialect,
+  format: TextFormat,
   { from, until, isExact }: SplitRange,
   buffer: Buffer,
 ): Promise<number> {
@@ -168,7 +113,7 @@ export async function findStart(
   const end = Math.min(until, identity.size);
   for (let position = from - 1; position < end - 1; ) {
     const { bytesRead } = await file.read(buffer, 0, buffer.length, position);
-    const guess = guessRecordStart(buffer.subarray(0, bytesRead), 1, dialect);
+    const guess = format.guessRecordStart(buffer.subarray(0, bytesRead), 1);
     if (guess >= 0) return position + guess;
     if (bytesRead <= 1) break;
     position += bytesRead - 1;

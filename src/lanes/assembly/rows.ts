@@ -11,7 +11,7 @@
  * What breaks if you change it:
  * - A value accepted here must come out as the csv lane would have it, bit for bit; the property tests in
  *   tests/lanes hold both against each other. When in doubt, leave the record.
- * - A record ends here where RecordScanner says it ends; a well-formed record has one end, and only
+ * - A record ends here where CsvScanner says it ends; a well-formed record has one end, and only
  *   well-formed ones are taken. A record whose line end is not within the window is not taken.
  * - The byte behind the window's last must be a line feed (`run` puts it there): loops over digits and
  *   text stop at it and need no bounds check of their own. Those over quoted text have one.

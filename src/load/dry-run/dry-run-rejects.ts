@@ -1,8 +1,9 @@
 /** The rejects of a dry run: all are counted, the first ones kept. */
 import type pg from 'pg';
+import type { RecordPlace } from '../../formats/text/ranges.js';
 import type { StoredReject } from '../../ledger/ledger-queries.js';
 import { storable } from '../../ledger/receipts.js';
-import { type RecordPlace, RejectLog } from '../../ledger/reject-log.js';
+import { RejectLog } from '../../ledger/reject-log.js';
 import type { Fault } from '../../model/reject-codes.js';
 
 /** As the ledger would have it. */

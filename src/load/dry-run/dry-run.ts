@@ -9,6 +9,7 @@
  * that we wait for. Missing tables, and the ledger if there is none, are made in the transaction, too. The
  * loads have numbers below zero, so that no sequence moves.
  */
+
 import { randomUUID } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -17,21 +18,21 @@ import pRetry from 'p-retry';
 import type pg from 'pg';
 import { compileAssembly } from '../../base/assembly.js';
 import { EdpError } from '../../base/errors.js';
+import { csvFormat } from '../../formats/csv/csv-format.js';
 import type { FileDescription } from '../../formats/csv/describe.js';
 import { cutGap, findGaps } from '../../formats/text/cut-ranges.js';
 import type { Segment } from '../../formats/text/cut-text.js';
+import type { FileSplit } from '../../formats/text/file-split.js';
+import type { RecordPlace } from '../../formats/text/ranges.js';
 import { isDecoded, readText, type TextForm } from '../../formats/text/read-text.js';
 import { rejectLongSegment, SegmentSource } from '../../formats/text/segment-source.js';
-import { type StreamedSplit, streamSplits } from '../../formats/text/stream-splits.js';
-import {
-  assertUnchanged,
-  type ByteSource,
-  readSplit,
-  withFile,
-} from '../../formats/text/windows.js';
-import { laneNotes } from '../../lanes/corrected-fields.js';
+import { streamSplits } from '../../formats/text/stream-splits.js';
+import { readSplit } from '../../formats/text/windows.js';
+import { laneRemarks } from '../../lanes/corrected-fields.js';
 import { LaneMemory } from '../../lanes/lane-memory.js';
 import { RecordLoader } from '../../lanes/record-loader.js';
+import type { RowCounts } from '../../ledger/counts.js';
+import { addRows, NO_ROWS } from '../../ledger/counts.js';
 import { hasLedger } from '../../ledger/ledger-queries.js';
 import {
   type CommittedPart,
@@ -40,41 +41,38 @@ import {
   readCommittedPart,
   tryLockLoad,
 } from '../../ledger/loads.js';
-import type { RecordPlace } from '../../ledger/reject-log.js';
-import { NO_COUNTS, NoteTally } from '../../ledger/remarks.js';
+import { NO_REMARK_COUNTS, RemarkTally } from '../../ledger/remarks.js';
 import type { TablePlan } from '../../mapping/table-plan.js';
 import type { Model } from '../../model/model.js';
 import { withClient } from '../../postgres/connection.js';
 import type { Database } from '../../postgres/database.js';
 import { migrateWithin } from '../../postgres/migrate.js';
 import { isTransient } from '../../postgres/sqlstate.js';
-import { type CopyTarget, inspectTarget } from '../../postgres/table-in-catalog.js';
+import { inspectTable, type TableInCatalog } from '../../postgres/table-in-catalog.js';
 import { ensureExtraColumn, ensureTableWithin } from '../../postgres/tables.js';
 import type { InputFile } from '../../source/discover.js';
 import type { IdentifiedFile } from '../../source/identify.js';
+import { assertUnchanged, type ByteSource, withFile } from '../../source/open-file.js';
 import {
-  addRows,
   type FileResult,
   fileFaultReason,
   findRejectLimitFault,
   type IngestProgress,
   type IngestResult,
   isFileFault,
-  NO_ROWS,
   summarizeFiles,
   unclaimedReason,
 } from '../file-results.js';
-import type { RowCounts } from '../messages.js';
 import {
   findTargets,
-  inStages,
+  inLevels,
   type PreparedFile,
   prepareTarget,
   type Target,
 } from '../prepare-files.js';
 import type { IngestOptions } from '../run.js';
 import { CarefulSink } from '../sinks/careful-sink.js';
-import { Stage } from '../sinks/staging-table.js';
+import { StagingTable } from '../sinks/staging-table.js';
 import { RejectSummary, type TriedReject, TriedRejects } from './dry-run-rejects.js';
 
 const BUSY_POLL_MS = 250;
@@ -145,15 +143,15 @@ class DryRun {
   readonly #signal: AbortSignal;
   readonly #rejects: RejectSummary;
   readonly #results = new Map<InputFile, FileResult>();
-  readonly #copyTargets = new Map<string, CopyTarget>();
-  readonly #notes = new NoteTally();
+  readonly #tablesInCatalog = new Map<string, TableInCatalog>();
+  readonly #remarks = new RemarkTally();
   /** Files that were loaded in this run, by what they look like. */
   readonly #loaded = new Map<string, LoadedFile[]>();
   #rows: RowCounts = NO_ROWS;
   #lastLoadId = 0;
   #laneMemory: LaneMemory | undefined;
   /** The stage that is there, and what it was made for. */
-  #staged: { readonly stage: Stage; readonly signature: string } | undefined;
+  #staged: { readonly stage: StagingTable; readonly signature: string } | undefined;
 
   constructor(
     client: pg.Client,
@@ -174,9 +172,9 @@ class DryRun {
   async execute(targets: readonly Target[]): Promise<DryRunResult> {
     let failure: unknown;
     try {
-      const stages: PreparedFile[][] = [];
-      for (const stage of inStages(targets, this.#model)) stages.push(await this.#describe(stage));
-      const described = stages.flat();
+      const levels: PreparedFile[][] = [];
+      for (const level of inLevels(targets, this.#model)) levels.push(await this.#describe(level));
+      const described = levels.flat();
       this.#progress.start(described.reduce((sum, { file }) => sum + file.size, 0));
       await this.#lock(described);
       await this.#client.query('BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0');
@@ -197,7 +195,7 @@ class DryRun {
     return {
       seconds: 0,
       ...summarizeFiles(targets, this.#results),
-      notes: this.#notes.counts,
+      remarks: this.#remarks.counts,
       rejects: this.#rejects.byCode,
       firstRejects: this.#rejects.first,
       ...(failure === undefined ? {} : { failure }),
@@ -249,7 +247,7 @@ class DryRun {
   async #load(described: PreparedFile, hadLedger: boolean): Promise<void> {
     const { target, file, identity } = described;
     const { force } = this.#options;
-    const copyTarget = await this.#prepareTable(target);
+    const tableInCatalog = await this.#prepareTable(target);
     const loadedAs = await this.#findLoaded(described);
     if (loadedAs !== undefined && !force) {
       this.#skip(described, null, `the same content as ${loadedAs.name}`);
@@ -271,10 +269,16 @@ class DryRun {
     const before: CommittedPart =
       finding.kind === 'interrupted'
         ? await this.#readBefore(finding.loadId, identity.modelHash)
-        : { loadId: 0, committed: [], rows: NO_ROWS, notes: NO_COUNTS, hadOtherModel: false };
+        : {
+            loadId: 0,
+            committed: [],
+            rows: NO_ROWS,
+            remarks: NO_REMARK_COUNTS,
+            hadOtherModel: false,
+          };
     const alike = this.#loaded.get(loadKey(identity)) ?? [];
     this.#loaded.set(loadKey(identity), [...alike, { file: target.file, form: identity.form }]);
-    await this.#loadFile(described, copyTarget, before, file.size);
+    await this.#loadFile(described, tableInCatalog, before, file.size);
   }
 
   /** The file with the same content that this run has loaded. */
@@ -300,23 +304,23 @@ class DryRun {
     return readCommittedPart(this.#client, loadId, modelHash);
   }
 
-  async #prepareTable({ table }: Target): Promise<CopyTarget> {
-    let copyTarget = this.#copyTargets.get(table.name);
-    if (copyTarget === undefined) {
+  async #prepareTable({ table }: Target): Promise<TableInCatalog> {
+    let tableInCatalog = this.#tablesInCatalog.get(table.name);
+    if (tableInCatalog === undefined) {
       await ensureTableWithin(this.#client, this.#model, table);
       await ensureExtraColumn(this.#client, table);
       // Whether the role may skip triggers is found out by trying.
       await this.#client.query('SAVEPOINT edp_inspect');
-      copyTarget = await inspectTarget(this.#client, table);
+      tableInCatalog = await inspectTable(this.#client, table);
       await this.#client.query('ROLLBACK TO edp_inspect; RELEASE edp_inspect');
-      this.#copyTargets.set(table.name, copyTarget);
+      this.#tablesInCatalog.set(table.name, tableInCatalog);
     }
-    return copyTarget;
+    return tableInCatalog;
   }
 
   async #loadFile(
     { target, description, plan, file }: PreparedFile,
-    copyTarget: CopyTarget,
+    tableInCatalog: TableInCatalog,
     before: CommittedPart,
     bytes: number,
   ): Promise<void> {
@@ -324,7 +328,7 @@ class DryRun {
     const splits = this.#cut(target, description, file, before);
     let rows = before.rows;
     this.#rows = addRows(this.#rows, rows);
-    this.#notes.addCounts(before.notes);
+    this.#remarks.addCounts(before.remarks);
     let isComplete = true;
     let fault: EdpError | undefined;
     try {
@@ -345,7 +349,7 @@ class DryRun {
             target,
             description,
             plan,
-            copyTarget,
+            tableInCatalog,
             loadId,
             file,
             handle,
@@ -383,10 +387,10 @@ class DryRun {
     { form, dialect, dataStart, dataLine, dataEnd, recordBytes, textBytes }: FileDescription,
     file: IdentifiedFile,
     { committed }: CommittedPart,
-  ): Iterable<StreamedSplit> | AsyncIterable<StreamedSplit> {
+  ): Iterable<FileSplit> | AsyncIterable<FileSplit> {
     const splitBytes = Math.max(1, Math.round(this.#options.readBatchSize * recordBytes));
     if (isDecoded(form)) {
-      return streamSplits(file, dialect, {
+      return streamSplits(file, csvFormat(dialect), {
         name: target.file.name,
         form,
         gaps: findGaps(dataStart, dataLine, Number.MAX_SAFE_INTEGER, committed),
@@ -430,7 +434,7 @@ class DryRun {
     target: Target,
     { dialect }: FileDescription,
     plan: TablePlan,
-    copyTarget: CopyTarget,
+    tableInCatalog: TableInCatalog,
     loadId: number,
     identity: IdentifiedFile,
     handle: FileHandle,
@@ -451,8 +455,10 @@ class DryRun {
     this.#laneMemory ??= new LaneMemory(await compileAssembly('byte-lane'));
     const laneMemory = this.#laneMemory;
     const rejects = new TriedRejects(this.#client, this.#rejects);
-    const stage = await this.#prepareStage(copyTarget, plan, loadId);
-    const sink = new CarefulSink(stage, rejects, laneNotes(plan), (notes) => loader.uncount(notes));
+    const stage = await this.#prepareStage(tableInCatalog, plan, loadId);
+    const sink = new CarefulSink(stage, rejects, laneRemarks(plan), (remarks) =>
+      loader.uncount(remarks),
+    );
     const loader = new RecordLoader(
       {
         plan,
@@ -485,9 +491,9 @@ class DryRun {
       isShown ? readRaw(source, place) : Buffer.alloc(0),
     );
     await rejects.finish(target.file.name, firstLine);
-    await this.#checkDeferred(copyTarget);
+    await this.#checkDeferred(tableInCatalog);
     const read = loader.recordCount;
-    this.#notes.addCounts(loader.noteCounts);
+    this.#remarks.addCounts(loader.remarkCounts);
     return {
       end,
       lineCount: loader.lineCount,
@@ -496,14 +502,18 @@ class DryRun {
   }
 
   /** The stage is used over and over: each table a transaction makes is locked until its end. */
-  async #prepareStage(target: CopyTarget, plan: TablePlan, loadId: number): Promise<Stage> {
+  async #prepareStage(
+    target: TableInCatalog,
+    plan: TablePlan,
+    loadId: number,
+  ): Promise<StagingTable> {
     // The split before may have skipped the triggers of its table.
-    if ([...this.#copyTargets.values()].some(({ checksForeignKeys }) => checksForeignKeys)) {
+    if ([...this.#tablesInCatalog.values()].some(({ checksForeignKeys }) => checksForeignKeys)) {
       await this.#client.query('SET LOCAL session_replication_role TO DEFAULT');
     }
     const { onConflict, missingDimensions } = this.#options;
     const { columns } = plan;
-    const stage = new Stage(this.#client, {
+    const stage = new StagingTable(this.#client, {
       target,
       columns,
       onConflict,
@@ -522,7 +532,7 @@ class DryRun {
   }
 
   /** What the server would check at the commit. */
-  async #checkDeferred({ table }: CopyTarget): Promise<void> {
+  async #checkDeferred({ table }: TableInCatalog): Promise<void> {
     const { rowCount } = await this.#client.query(
       'SELECT FROM pg_trigger WHERE tgrelid = $1::regclass AND tginitdeferred LIMIT 1',
       [table],

@@ -1,25 +1,26 @@
 /** The careful way: rows are staged, each with its number, and what cannot be loaded is told apart. */
 
+import type { RecordPlace } from '../../formats/text/ranges.js';
 import type { RowPlaces } from '../../lanes/byte-lane.js';
 import type { ReferenceValues } from '../../lanes/reference-values.js';
 import type { RowSink } from '../../lanes/row-sink.js';
-import type { RecordPlace, RejectLog } from '../../ledger/reject-log.js';
-import { NO_NOTES, type RowNotes } from '../../ledger/remarks.js';
+import type { RejectLog } from '../../ledger/reject-log.js';
+import { NO_REMARKS, type RowRemarks } from '../../ledger/remarks.js';
 import type { RowWriter } from '../../values/copy-binary.js';
-import type { EncodedRows, Stage } from './staging-table.js';
+import type { EncodedRows, StagingTable } from './staging-table.js';
 
 export class CarefulSink implements RowSink {
   readonly wantsOrdinals = true;
   /** References are settled in the stage. */
   readonly references: ReadonlyMap<string, ReferenceValues> = new Map();
-  readonly #stage: Stage;
+  readonly #stage: StagingTable;
   readonly #rejects: RejectLog;
   /** Takes back what was counted for a record that is not loaded after all. */
-  readonly #uncount: (notes: RowNotes) => void;
+  readonly #uncount: (remarks: RowRemarks) => void;
   readonly #places: RecordPlace[] = [];
   /** By ordinal, where there are any. */
-  readonly #notes = new Map<number, RowNotes>();
-  readonly #laneNotes: RowNotes;
+  readonly #remarks = new Map<number, RowRemarks>();
+  readonly #laneRemarks: RowRemarks;
   #ends: number[] = [];
   #ordinals: number[] = [];
   #laneEnds: number[] = [];
@@ -27,16 +28,16 @@ export class CarefulSink implements RowSink {
   #portions: EncodedRows[] = [];
   readonly #duplicates: RecordPlace[] = [];
 
-  /** @param laneNotes of every row that the byte lane writes */
+  /** @param laneRemarks of every row that the byte lane writes */
   constructor(
-    stage: Stage,
+    stage: StagingTable,
     rejects: RejectLog,
-    laneNotes: RowNotes,
-    uncount: (notes: RowNotes) => void,
+    laneRemarks: RowRemarks,
+    uncount: (remarks: RowRemarks) => void,
   ) {
     this.#stage = stage;
     this.#rejects = rejects;
-    this.#laneNotes = laneNotes;
+    this.#laneRemarks = laneRemarks;
     this.#uncount = uncount;
   }
 
@@ -56,11 +57,11 @@ export class CarefulSink implements RowSink {
   added(
     _texts: readonly (string | null)[],
     place: RecordPlace,
-    notes: RowNotes,
+    remarks: RowRemarks,
     rowEnd: number,
   ): void {
     const ordinal = this.#places.push(place) - 1;
-    if (notes !== NO_NOTES) this.#notes.set(ordinal, notes);
+    if (remarks !== NO_REMARKS) this.#remarks.set(ordinal, remarks);
     this.#ordinals.push(ordinal);
     this.#ends.push(rowEnd);
   }
@@ -71,10 +72,10 @@ export class CarefulSink implements RowSink {
       const ordinal =
         this.#places.push({
           byteOffset: base + start,
-          byteLength: places.recordEnd[index]! - start,
+          byteLength: places.lineEnd[index]! - start,
           lineInSplit: places.line[index]!,
         }) - 1;
-      if (this.#laneNotes !== NO_NOTES) this.#notes.set(ordinal, this.#laneNotes);
+      if (this.#laneRemarks !== NO_REMARKS) this.#remarks.set(ordinal, this.#laneRemarks);
       this.#laneOrdinals.push(ordinal);
       this.#laneEnds.push(places.rowEnd[index]!);
     }
@@ -104,7 +105,7 @@ export class CarefulSink implements RowSink {
   async settle(readRaw: (place: RecordPlace) => Promise<Buffer>): Promise<number> {
     const verdicts = await this.#stage.merge();
     for (const [ordinal, verdict] of [...verdicts].sort(([a], [b]) => a - b)) {
-      this.#uncount(this.#notes.get(ordinal) ?? NO_NOTES);
+      this.#uncount(this.#remarks.get(ordinal) ?? NO_REMARKS);
       const place = this.#places[ordinal]!;
       if (verdict === 'duplicate') {
         this.#duplicates.push(place);

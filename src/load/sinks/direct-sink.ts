@@ -3,12 +3,12 @@
  * which then takes the careful way.
  */
 import type pg from 'pg';
+import type { RecordPlace } from '../../formats/text/ranges.js';
 import type { ReferenceValues } from '../../lanes/reference-values.js';
 import type { RowSink } from '../../lanes/row-sink.js';
-import type { RecordPlace } from '../../ledger/reject-log.js';
 import type { TablePlan } from '../../mapping/table-plan.js';
 import { CopyStream } from '../../postgres/copy-stream.js';
-import type { CopyTarget } from '../../postgres/table-in-catalog.js';
+import type { TableInCatalog } from '../../postgres/table-in-catalog.js';
 import type { RowWriter } from '../../values/copy-binary.js';
 import { collectReferences, type ReferenceCollector } from './foreign-keys.js';
 
@@ -17,14 +17,14 @@ export class DirectSink implements RowSink {
   readonly nextOrdinal = 0;
   readonly references: ReadonlyMap<string, ReferenceValues>;
   readonly #client: pg.Client;
-  readonly #target: CopyTarget;
+  readonly #target: TableInCatalog;
   readonly #columns: readonly string[];
   readonly #collector: ReferenceCollector | undefined;
   #copy: CopyStream | undefined;
   #portions: Buffer[] = [];
   #recycle: ((rows: Buffer) => void) | undefined;
 
-  constructor(client: pg.Client, target: CopyTarget, plan: TablePlan) {
+  constructor(client: pg.Client, target: TableInCatalog, plan: TablePlan) {
     this.#client = client;
     this.#target = target;
     this.#columns = plan.columns.map(({ name }) => name);

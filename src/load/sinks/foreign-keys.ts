@@ -3,13 +3,12 @@
  * referred rows are locked as the server's own triggers lock them (FOR KEY SHARE), so that nobody can
  * delete one before the split has committed.
  */
+
 import type pg from 'pg';
-import { ReferenceValues } from '../../lanes/reference-values.js';
+import { addReference, ReferenceValues } from '../../lanes/reference-values.js';
 import type { TablePlan } from '../../mapping/table-plan.js';
 import { quoteIdentifier } from '../../model/ddl.js';
-import { Fault } from '../../model/reject-codes.js';
-import type { CopyTarget, ForeignKey } from '../../postgres/table-in-catalog.js';
-import { coerceBigint, decodeBytes } from '../../values/coerce.js';
+import type { ForeignKey, TableInCatalog } from '../../postgres/table-in-catalog.js';
 
 /** Distinct values held before they are looked up and forgotten. */
 const MAX_VALUES = 100_000;
@@ -34,7 +33,7 @@ export class ReferenceCollector {
     this.#keys = keys;
   }
 
-  /** Where the byte lane notes what its rows refer to, by column name. */
+  /** Where the byte lane remarks what its rows refer to, by column name. */
   get values(): ReadonlyMap<string, ReferenceValues> {
     return new Map(this.#keys.map(({ key, values }) => [key.column, values]));
   }
@@ -84,17 +83,6 @@ export async function lockReferred(
   if (rowCount !== values.length) throw new MissingReference();
 }
 
-/** @param text a byte string, known to be a good value */
-export function addReference(values: ReferenceValues, text: string): void {
-  values.add(values.isText ? decodeBytes(text) : canonicalInteger(text));
-}
-
-/** `+7`, `007` and `7.0` refer to the same row. */
-function canonicalInteger(text: string): string {
-  const value = coerceBigint(text);
-  return value instanceof Fault ? text : value.toString();
-}
-
 const EXACT_TYPES: ReadonlySet<string> = new Set(['smallint', 'int', 'bigint', 'text']);
 
 /**
@@ -102,7 +90,7 @@ const EXACT_TYPES: ReadonlySet<string> = new Set(['smallint', 'int', 'bigint', '
  *   tables; then the server's own triggers must check
  */
 export function collectReferences(
-  target: CopyTarget,
+  target: TableInCatalog,
   plan: TablePlan,
 ): ReferenceCollector | undefined {
   const keys: CollectedKey[] = [];

@@ -3,7 +3,7 @@ import type { MessagePort } from 'node:worker_threads';
 import type { ReferenceValues } from '../../lanes/reference-values.js';
 import type { RowSink } from '../../lanes/row-sink.js';
 import type { TablePlan } from '../../mapping/table-plan.js';
-import type { CopyTarget } from '../../postgres/table-in-catalog.js';
+import type { TableInCatalog } from '../../postgres/table-in-catalog.js';
 import type { RowWriter } from '../../values/copy-binary.js';
 import { collectReferences, type ReferenceCollector } from './foreign-keys.js';
 
@@ -21,7 +21,7 @@ export class PortSink implements RowSink {
   #onWritten: (() => void) | undefined;
 
   /** @param port tells of every portion that was written, by a message */
-  constructor(port: MessagePort, target: CopyTarget, plan: TablePlan) {
+  constructor(port: MessagePort, target: TableInCatalog, plan: TablePlan) {
     this.#port = port;
     this.#collector = target.checksForeignKeys ? collectReferences(target, plan) : undefined;
     this.references = this.#collector?.values ?? new Map();

@@ -6,18 +6,17 @@
  * The order of records decides: of two with one key, the first is loaded. Records that cannot be
  * loaded for another reason take no part in that.
  */
+
 import type pg from 'pg';
 import { EdpError } from '../../base/errors.js';
 import { failpoint } from '../../base/failpoints.js';
 import type { ColumnPlan } from '../../mapping/table-plan.js';
 import { quoteColumns, quoteIdentifier, quoteLiteral } from '../../model/ddl.js';
+import type { MissingDimensions, OnConflict } from '../../model/load-rules.js';
 import { Fault, type RejectCode } from '../../model/reject-codes.js';
 import { CopyStream } from '../../postgres/copy-stream.js';
 import { isDataError } from '../../postgres/sqlstate.js';
-import type { CopyTarget, ForeignKey } from '../../postgres/table-in-catalog.js';
-
-export type OnConflict = 'reject' | 'skip' | 'update';
-export type MissingDimensions = 'reject' | 'infer';
+import type { ForeignKey, TableInCatalog } from '../../postgres/table-in-catalog.js';
 
 type StagedColumn = Pick<ColumnPlan, 'name' | 'type' | 'from'>;
 
@@ -26,8 +25,8 @@ function isLineage({ from }: StagedColumn): boolean {
   return from === 'load';
 }
 
-export interface StageOptions {
-  readonly target: CopyTarget;
+export interface StagingOptions {
+  readonly target: TableInCatalog;
   readonly columns: readonly StagedColumn[];
   readonly onConflict: OnConflict;
   readonly missingDimensions: MissingDimensions;
@@ -60,13 +59,13 @@ const TOO_MANY_COLUMNS = '54011';
 /** Another run inserted one of our keys between the look and the insert; a second look settles it. */
 const MAX_SECOND_LOOKS = 5;
 
-export class Stage {
+export class StagingTable {
   readonly #client: pg.Client;
-  readonly #options: StageOptions;
+  readonly #options: StagingOptions;
   /** Column list of the staged rows, quoted. */
   readonly #columns: string;
 
-  constructor(client: pg.Client, options: StageOptions) {
+  constructor(client: pg.Client, options: StagingOptions) {
     this.#client = client;
     this.#options = options;
     this.#columns = quoteColumns(options.columns.map(({ name }) => name));

@@ -11,7 +11,7 @@ import type pg from 'pg';
 import { EdpError } from '../../base/errors.js';
 import { failpoint } from '../../base/failpoints.js';
 import { quoteIdentifier, quoteLiteral } from '../../model/ddl.js';
-import { SQL_TYPE } from '../../model/model.js';
+import { SQL_TYPE } from '../../model/types.js';
 import { withTransaction } from '../../postgres/connection.js';
 import { isTransient } from '../../postgres/sqlstate.js';
 import { MetricConverter } from './convert.js';

@@ -2,7 +2,7 @@
 
 import { RowEncoder } from '../../lanes/row-encoder.js';
 import type { TablePlan } from '../../mapping/table-plan.js';
-import type { ColumnType } from '../../model/model.js';
+import type { ColumnType } from '../../model/types.js';
 import { encodeBytes } from '../../values/coerce.js';
 import { RowWriter } from '../../values/copy-binary.js';
 import { readFields } from '../../values/copy-fields.js';

@@ -4,8 +4,7 @@ import { type Document, isMap } from 'yaml';
 import { EdpError } from '../../base/errors.js';
 import type { Table } from '../../model/model.js';
 import { addToProject } from '../../project/edit.js';
-import { readProjectText, replaceProjectFile } from '../../project/file.js';
-import { PROJECT_FILE } from '../../project/project.js';
+import { PROJECT_FILE, readProjectText, replaceProjectFile } from '../../project/file.js';
 import { type PromoteSubject, withMetric } from './subject.js';
 
 /** A declaration that was tried, and can be written. */

@@ -1,7 +1,6 @@
 /** What the user named → the metric, its table, and the column it shall have. */
 import { EdpError } from '../../base/errors.js';
 import {
-  type ColumnType,
   findTable,
   type MetricsSource,
   type Model,
@@ -9,6 +8,7 @@ import {
   type Table,
 } from '../../model/model.js';
 import { columnName } from '../../model/schema.js';
+import type { ColumnType } from '../../model/types.js';
 import { REST_KEY } from '../../values/flatten.js';
 
 export interface PromoteRequest {

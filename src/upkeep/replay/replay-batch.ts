@@ -7,15 +7,23 @@ import type pg from 'pg';
 import { failpoint } from '../../base/failpoints.js';
 import type { Dialect } from '../../formats/csv/dialect.js';
 import { lineEndFor } from '../../formats/csv/reading.js';
-import { RecordBatch, RecordScanner } from '../../formats/csv/scan/records.js';
+import { CsvScanner } from '../../formats/csv/scan/csv-scanner.js';
+import type { RecordPlace } from '../../formats/text/ranges.js';
+import { RecordBatch } from '../../formats/text/record-batch.js';
 import { RecordLoader } from '../../lanes/record-loader.js';
+import type { RowCounts } from '../../ledger/counts.js';
 import type { HeldLoad } from '../../ledger/held-load.js';
 import { storable, toStored } from '../../ledger/receipts.js';
-import { type RecordPlace, RejectLog } from '../../ledger/reject-log.js';
-import { NO_NOTES, type NoteCounts, NoteTally, type RowNotes } from '../../ledger/remarks.js';
-import type { RowCounts } from '../../load/messages.js';
-import { type OnConflict, Stage, type StageOptions } from '../../load/sinks/staging-table.js';
+import { RejectLog } from '../../ledger/reject-log.js';
+import {
+  NO_REMARKS,
+  type RemarkCounts,
+  RemarkTally,
+  type RowRemarks,
+} from '../../ledger/remarks.js';
+import { type StagingOptions, StagingTable } from '../../load/sinks/staging-table.js';
 import type { TablePlan } from '../../mapping/table-plan.js';
+import type { OnConflict } from '../../model/load-rules.js';
 import { Fault } from '../../model/reject-codes.js';
 import { ReplaySink } from './replay-sink.js';
 
@@ -27,7 +35,7 @@ const WRITE_BATCH_SIZE = 10_000;
 export interface ReplayPlan {
   readonly dialect: Dialect;
   readonly plan: TablePlan;
-  readonly stage: StageOptions;
+  readonly stage: StagingOptions;
 }
 
 interface Reject {
@@ -41,7 +49,7 @@ interface Reject {
 
 export interface BatchOutcome {
   readonly rows: RowCounts;
-  readonly notes: NoteCounts;
+  readonly remarks: RemarkCounts;
   /** Offset of the last reject looked at. */
   readonly last: number;
 }
@@ -74,11 +82,11 @@ export async function replayBatch(
   const [loaded, duplicate] = [sum('loaded'), sum('duplicate')];
   await hold.addToCounts(client, { loaded, duplicate, rejected: -loaded - duplicate });
   await failpoint('replay.counted', client);
-  const tally = new NoteTally();
-  for (const { notes } of moved.values()) tally.addCounts(notes.counts);
+  const tally = new RemarkTally();
+  for (const { remarks } of moved.values()) tally.addCounts(remarks.counts);
   return {
     rows: { read: rejects.length, loaded, rejected: tried.refused.size, duplicate },
-    notes: tally.counts,
+    remarks: tally.counts,
     last: rejects.at(-1)!.byteOffset,
   };
 }
@@ -111,7 +119,7 @@ interface Tried {
   readonly refused: ReadonlyMap<number, Fault>;
   readonly duplicates: ReadonlySet<number>;
   /** Of records that were staged; by byte offset. */
-  readonly notes: ReadonlyMap<number, RowNotes>;
+  readonly remarks: ReadonlyMap<number, RowRemarks>;
 }
 
 /** Keeps why each record was refused, in place of the ledger. */
@@ -131,7 +139,7 @@ async function tryAgain(
   rejects: readonly Reject[],
 ): Promise<Tried> {
   const refusals = new Refusals(client, stage.loadId, 0);
-  const sink = new ReplaySink(new Stage(client, stage), refusals, NO_NOTES, () => {});
+  const sink = new ReplaySink(new StagingTable(client, stage), refusals, NO_REMARKS, () => {});
   const loader = new RecordLoader(
     {
       plan,
@@ -164,7 +172,7 @@ async function tryAgain(
   return {
     refused: refusals.faults,
     duplicates: new Set(sink.duplicates.map(({ byteOffset }) => byteOffset)),
-    notes: sink.notes,
+    remarks: sink.remarks,
   };
 }
 
@@ -178,7 +186,7 @@ const NOT_ONE_RECORD = new Fault('bad_quote', 'the record cannot be read as CSV'
 
 function isOneRecord(bytes: Buffer, length: number, dialect: Dialect): boolean {
   const batch = new RecordBatch(2);
-  const scanner = new RecordScanner(dialect);
+  const scanner = new CsvScanner(dialect);
   scanner.scan(bytes, bytes.length, Number.POSITIVE_INFINITY, true, batch);
   return batch.count === 1 && batch.start[0] === 0 && batch.end[0] === length;
 }
@@ -225,7 +233,7 @@ async function takeOut(
 interface Moved {
   loaded: number;
   duplicate: number;
-  readonly notes: NoteTally;
+  readonly remarks: RemarkTally;
 }
 
 /** What moves in each receipt, by the start of its split. */
@@ -233,14 +241,14 @@ function countMoved(rejects: readonly Reject[], tried: Tried): Map<number, Moved
   const moved = new Map<number, Moved>();
   for (const { byteOffset, startByte } of rejects) {
     if (tried.refused.has(byteOffset)) continue;
-    const receipt = moved.get(startByte) ?? { loaded: 0, duplicate: 0, notes: new NoteTally() };
+    const receipt = moved.get(startByte) ?? { loaded: 0, duplicate: 0, remarks: new RemarkTally() };
     moved.set(startByte, receipt);
     if (tried.duplicates.has(byteOffset)) {
       receipt.duplicate++;
       continue;
     }
     receipt.loaded++;
-    receipt.notes.add(tried.notes.get(byteOffset) ?? NO_NOTES, 1);
+    receipt.remarks.add(tried.remarks.get(byteOffset) ?? NO_REMARKS, 1);
   }
   return moved;
 }
@@ -284,9 +292,9 @@ async function updateReceipts(
       [...moved.keys()],
       receipts.map(({ loaded }) => loaded),
       receipts.map(({ duplicate }) => duplicate),
-      receipts.map(({ notes }) => toStored(notes.counts.unknownMetrics)),
+      receipts.map(({ remarks }) => toStored(remarks.counts.unknownMetrics)),
       onConflict,
-      receipts.map(({ notes }) => toStored(notes.counts.corrections)),
+      receipts.map(({ remarks }) => toStored(remarks.counts.corrections)),
     ],
   );
   if (rowCount !== moved.size) throw new Error(`receipts of load ${loadId} are missing`);

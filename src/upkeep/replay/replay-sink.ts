@@ -1,20 +1,20 @@
 /** The careful sink, which also remembers what is to be counted of each record. */
 
-import type { RecordPlace } from '../../ledger/reject-log.js';
-import { NO_NOTES, type RowNotes } from '../../ledger/remarks.js';
+import type { RecordPlace } from '../../formats/text/ranges.js';
+import { NO_REMARKS, type RowRemarks } from '../../ledger/remarks.js';
 import { CarefulSink } from '../../load/sinks/careful-sink.js';
 
 export class ReplaySink extends CarefulSink {
   /** By byte offset of the record. */
-  readonly notes = new Map<number, RowNotes>();
+  readonly remarks = new Map<number, RowRemarks>();
 
   override added(
     texts: readonly (string | null)[],
     place: RecordPlace,
-    notes: RowNotes,
+    remarks: RowRemarks,
     rowEnd: number,
   ): void {
-    if (notes !== NO_NOTES) this.notes.set(place.byteOffset, notes);
-    super.added(texts, place, notes, rowEnd);
+    if (remarks !== NO_REMARKS) this.remarks.set(place.byteOffset, remarks);
+    super.added(texts, place, remarks, rowEnd);
   }
 }

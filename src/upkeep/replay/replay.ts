@@ -8,6 +8,7 @@
  */
 
 import { EdpError } from '../../base/errors.js';
+import type { RowCounts } from '../../ledger/counts.js';
 import {
   explainPrivileges,
   type HeldLoad,
@@ -15,15 +16,14 @@ import {
   withHeldLoad,
 } from '../../ledger/held-load.js';
 import { openLedger } from '../../ledger/ledger-queries.js';
-import { type NoteCounts, NoteTally } from '../../ledger/remarks.js';
-import type { RowCounts } from '../../load/messages.js';
-import type { MissingDimensions, OnConflict } from '../../load/sinks/staging-table.js';
+import { type RemarkCounts, RemarkTally } from '../../ledger/remarks.js';
 import { planTable } from '../../mapping/table-plan.js';
 import { withDrift } from '../../model/drift.js';
+import type { MissingDimensions, OnConflict } from '../../model/load-rules.js';
 import { findTable, type Model } from '../../model/model.js';
 import { withClient } from '../../postgres/connection.js';
 import type { Database } from '../../postgres/database.js';
-import { inspectTarget } from '../../postgres/table-in-catalog.js';
+import { inspectTable } from '../../postgres/table-in-catalog.js';
 import { type ReplayPlan, replayBatch } from './replay-batch.js';
 
 const NEEDED_PRIVILEGES =
@@ -43,7 +43,7 @@ export interface ReplayResult {
   readonly rows: RowCounts;
   /** Rejects of the load that are left. */
   readonly remaining: number;
-  readonly notes: NoteCounts;
+  readonly remarks: RemarkCounts;
   readonly isInterrupted: boolean;
   /** What ended it early, where something did. */
   readonly failure?: unknown;
@@ -71,7 +71,7 @@ export async function replay(
     const load = await hold.look();
     assertWhole(load);
     progress.start(load.rows.rejected);
-    const tally = { rejected: 0, isDone: load.rows.rejected === 0, notes: new NoteTally() };
+    const tally = { rejected: 0, isDone: load.rows.rejected === 0, remarks: new RemarkTally() };
     let failure: unknown;
     try {
       if (!tally.isDone) {
@@ -95,7 +95,7 @@ export async function replay(
       seconds: (performance.now() - startedAt) / 1000,
       rows: { read: loaded + duplicate + rejected, loaded, rejected, duplicate },
       remaining: now.rejected,
-      notes: tally.notes.counts,
+      remarks: tally.remarks.counts,
       isInterrupted: signal.aborted && failure === undefined && !tally.isDone,
       ...(failure === undefined ? {} : { failure }),
     };
@@ -138,7 +138,7 @@ async function planReplay(
   const table = withDrift(declared, format.drift);
   const onNew = format.drift?.onNew;
   const plan = planTable(table, format.fields, path, onNew);
-  const target = await hold.read((client) => inspectTarget(client, table));
+  const target = await hold.read((client) => inspectTable(client, table));
   return {
     dialect: format.dialect,
     plan,
@@ -155,7 +155,7 @@ async function planReplay(
 interface Tally {
   rejected: number;
   isDone: boolean;
-  readonly notes: NoteTally;
+  readonly remarks: RemarkTally;
 }
 
 async function replayAll(
@@ -183,7 +183,7 @@ async function replayAll(
     }
     after = outcome.last;
     tally.rejected += outcome.rows.rejected;
-    tally.notes.addCounts(outcome.notes);
+    tally.remarks.addCounts(outcome.remarks);
     progress.advance(outcome.rows);
   }
 }

@@ -11,8 +11,8 @@
  */
 
 import { LenientEncoder } from '../../lanes/lenient-encoder.js';
-import type { ColumnType } from '../../model/model.js';
 import { Fault } from '../../model/reject-codes.js';
+import type { ColumnType } from '../../model/types.js';
 import { coerceNumeric, type Decimal, encodeBytes } from '../../values/coerce.js';
 import { RowWriter } from '../../values/copy-binary.js';
 import type { FieldBytes } from '../../values/copy-fields.js';

@@ -1,8 +1,8 @@
 /** A difference found → what it consists of: values of the file beside values of the table. */
 import { createXXHash128 } from 'hash-wasm';
 import type pg from 'pg';
-import { withFile } from '../../formats/text/windows.js';
 import { quoteColumns } from '../../model/ddl.js';
+import { withFile } from '../../source/open-file.js';
 import type { FieldBytes } from '../../values/copy-fields.js';
 import { fieldText } from '../../values/copy-text.js';
 import { copyRows } from './copy-out.js';

@@ -7,7 +7,9 @@ import type { IHasher } from 'hash-wasm';
 import type pg from 'pg';
 import type { Dialect } from '../../formats/csv/dialect.js';
 import { CsvParser } from '../../formats/csv/scan/csv-parser.js';
-import { RecordBatch, RecordScanner } from '../../formats/csv/scan/records.js';
+import { CsvScanner } from '../../formats/csv/scan/csv-scanner.js';
+import type { RecordPlace } from '../../formats/text/ranges.js';
+import { RecordBatch } from '../../formats/text/record-batch.js';
 import { readSplit, type Window } from '../../formats/text/windows.js';
 import { WINDOW_BYTES } from '../../lanes/assembly/layout.js';
 import type { RowPlaces } from '../../lanes/byte-lane.js';
@@ -16,11 +18,11 @@ import { LenientEncoder } from '../../lanes/lenient-encoder.js';
 import { RecordLoader } from '../../lanes/record-loader.js';
 import type { ReferenceValues } from '../../lanes/reference-values.js';
 import type { RowSink } from '../../lanes/row-sink.js';
-import { type RecordPlace, RejectLog } from '../../ledger/reject-log.js';
-import type { RowNotes } from '../../ledger/remarks.js';
-import type { FileIdentity } from '../../load/messages.js';
+import { RejectLog } from '../../ledger/reject-log.js';
+import type { RowRemarks } from '../../ledger/remarks.js';
 import type { TablePlan } from '../../mapping/table-plan.js';
 import { Fault } from '../../model/reject-codes.js';
+import type { FileIdentity } from '../../source/file-identity.js';
 import type { RowWriter } from '../../values/copy-binary.js';
 import { joinFields } from '../../values/copy-fields.js';
 import { viewOf } from './row-reader.js';
@@ -183,7 +185,7 @@ class VisitedRows implements RowSink {
       const start = places.recordStart[index]!;
       const isRejected = this.#isRejected(
         base + start,
-        places.recordEnd[index]! - start,
+        places.lineEnd[index]! - start,
         places.line[index]!,
       );
       notes.offsets.push(base + start);
@@ -196,7 +198,7 @@ class VisitedRows implements RowSink {
   added(
     _texts: readonly (string | null)[],
     { byteOffset, byteLength, lineInSplit }: RecordPlace,
-    _notes: RowNotes,
+    _notes: RowRemarks,
     rowEnd: number,
   ): void {
     this.#csv.offsets.push(byteOffset);
@@ -287,7 +289,7 @@ class VisitedRejects extends RejectLog {
 
   #toRow(raw: Buffer): Buffer | undefined {
     const batch = new RecordBatch(1);
-    new RecordScanner(this.#dialect).scan(raw, raw.length, raw.length || 1, true, batch);
+    new CsvScanner(this.#dialect).scan(raw, raw.length, raw.length || 1, true, batch);
     let row: Buffer | undefined;
     this.#parser.parse(raw, batch, (_, fields) => {
       if (fields instanceof Fault) return;

@@ -4,23 +4,26 @@ import path from 'node:path';
 import type pg from 'pg';
 import { EdpError } from '../../base/errors.js';
 import { describeFile, type FileLayout, readTextHead } from '../../formats/csv/describe.js';
-import { type FileFormat, settingsOf } from '../../formats/csv/reading.js';
-import { RecordBatch, RecordScanner } from '../../formats/csv/scan/records.js';
-import { findGaps, type Gap } from '../../formats/text/cut-ranges.js';
+import { type Reading, settingsOf } from '../../formats/csv/reading.js';
+import { CsvScanner } from '../../formats/csv/scan/csv-scanner.js';
+import { findGaps } from '../../formats/text/cut-ranges.js';
+import type { Gap } from '../../formats/text/ranges.js';
 import { isDecoded, readText, type TextForm, withoutFooter } from '../../formats/text/read-text.js';
-import { readSplit, withFile } from '../../formats/text/windows.js';
+import { RecordBatch } from '../../formats/text/record-batch.js';
+import { readSplit } from '../../formats/text/windows.js';
 import { WINDOW_BYTES } from '../../lanes/assembly/layout.js';
 import { getFileFormat, getLoad, type LoadSummary } from '../../ledger/ledger-queries.js';
 import { listHashedRanges } from '../../ledger/loads.js';
 import { listPromotions, withPromotions } from '../../ledger/promotions.js';
-import type { OnConflict } from '../../load/sinks/staging-table.js';
 import { planTable, type TablePlan } from '../../mapping/table-plan.js';
 import type { CsvSettings } from '../../model/csv-settings.js';
 import { withDrift } from '../../model/drift.js';
+import type { OnConflict } from '../../model/load-rules.js';
 import { findTable, type Model, type Table } from '../../model/model.js';
 import { withClient } from '../../postgres/connection.js';
-import { type CopyTarget, inspectTarget } from '../../postgres/table-in-catalog.js';
+import { inspectTable, type TableInCatalog } from '../../postgres/table-in-catalog.js';
 import { hasContent, type IdentifiedFile, identifyFile } from '../../source/identify.js';
+import { withFile } from '../../source/open-file.js';
 import type { Spool } from '../../source/spool.js';
 import { type RowShape, shapeOf } from './shape.js';
 import type { FileRange } from './verify-task.js';
@@ -45,7 +48,7 @@ export interface Subject {
   readonly layout: FileLayout;
   readonly isSameContent: boolean;
   readonly table: Table;
-  readonly target: CopyTarget;
+  readonly target: TableInCatalog;
   /** Undefined for a file without a header. */
   readonly plan: TablePlan | undefined;
   readonly shape: RowShape;
@@ -70,7 +73,7 @@ export async function findSubject(
   }
   const promotions = await listPromotions(client, declared.name);
   const table = withDrift(withPromotions(declared, promotions), format.drift);
-  const target = await inspectTarget(client, table);
+  const target = await inspectTable(client, table);
 
   const name = request.file ?? load.path;
   const source = await identify(request, load, name, format);
@@ -140,17 +143,17 @@ interface SourceFile extends IdentifiedFile {
 async function unpack(
   { path: file, form, contentHash }: SourceFile,
   name: string,
-  { told, dialect }: FileFormat,
+  { specified, dialect }: Reading,
   spool: Spool,
   signal: AbortSignal,
 ): Promise<IdentifiedFile> {
   const text = readText(file, name, form);
-  const body = withoutFooter(text, told.skipFooter ?? 0, dialect.recordEnd);
+  const body = withoutFooter(text, specified.skipFooter ?? 0, dialect.lineEnd);
   return { ...(await identifyFile(await spool.write(body, signal))), contentHash };
 }
 
 /** The same text may be packed in another way than it was. */
-function otherSettings(format: FileFormat): CsvSettings {
+function otherSettings(format: Reading): CsvSettings {
   const { compression, encoding, ...settings } = settingsOf(format);
   const isPlain = format.encoding !== 'utf-16le' && format.encoding !== 'utf-16be';
   return isPlain ? { ...settings, encoding: format.encoding } : settings;
@@ -160,7 +163,7 @@ async function identify(
   { file, directory }: VerifyRequest,
   load: LoadSummary,
   name: string,
-  format: FileFormat,
+  format: Reading,
 ): Promise<SourceFile> {
   if (file === undefined && load.path === '-') {
     throw new EdpError('usage', `load ${load.loadId} came from standard input`, {
@@ -294,7 +297,7 @@ const BATCH_RECORDS = 1024;
 /** Cuts a file that no receipts are about, at the ends of records, by walking through it once. */
 export async function cutFile({ file, layout }: Subject): Promise<FileRange[]> {
   const { dialect, dataStart, dataLine, dataEnd } = layout;
-  const scanner = new RecordScanner(dialect);
+  const scanner = new CsvScanner(dialect);
   const batch = new RecordBatch(BATCH_RECORDS);
   const ranges: FileRange[] = [];
   let start = dataStart;

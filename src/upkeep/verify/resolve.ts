@@ -6,7 +6,7 @@
  * are looked at together, in the order of the file, and what the rule makes of them is held against the
  * row that the table has for the key now.
  */
-import type { OnConflict } from '../../load/sinks/staging-table.js';
+import type { OnConflict } from '../../model/load-rules.js';
 import type { Differences } from './difference.js';
 import { FILE_ENTRY, STATUS, TABLE_ENTRY } from './verify-task.js';
 
@@ -87,10 +87,10 @@ function* pairGroups(
   let row = 0;
   while (record < records.order.length || row < rows.order.length) {
     const order = compareHashes(records, record, recordFields, rows, row, rowFields);
-    const recordEnd = order > 0 ? record : records.groupEnd(record, ...recordFields);
+    const lineEnd = order > 0 ? record : records.groupEnd(record, ...recordFields);
     const rowEnd = order < 0 ? row : rows.groupEnd(row, ...rowFields);
-    yield { records: [record, recordEnd], rows: [row, rowEnd] };
-    record = recordEnd;
+    yield { records: [record, lineEnd], rows: [row, rowEnd] };
+    record = lineEnd;
     row = rowEnd;
   }
 }

@@ -1,7 +1,7 @@
 /** Which columns of file and table are held against each other, and how. Plain data throughout. */
 
 import type { TablePlan } from '../../mapping/table-plan.js';
-import type { ColumnType } from '../../model/model.js';
+import type { ColumnType } from '../../model/types.js';
 
 export interface ComparedColumn {
   readonly name: string;

@@ -1,7 +1,7 @@
 /** What travels between a verification and its workers. Plain data throughout. */
 import type pg from 'pg';
 import type { ErrorData } from '../../base/errors.js';
-import type { OnConflict } from '../../load/sinks/staging-table.js';
+import type { OnConflict } from '../../model/load-rules.js';
 import type { FileSource } from './file-rows.js';
 import type { HashSeed } from './row-reader.js';
 import type { RowShape } from './shape.js';

@@ -14,7 +14,7 @@ import { EdpError, fromErrorData } from '../../base/errors.js';
 import { withThreads } from '../../base/threads.js';
 import { type LoadSummary, openLedger } from '../../ledger/ledger-queries.js';
 import type { WorkerData } from '../../load/load-pool.js';
-import type { OnConflict } from '../../load/sinks/staging-table.js';
+import type { OnConflict } from '../../model/load-rules.js';
 import { withClient } from '../../postgres/connection.js';
 import type { Database } from '../../postgres/database.js';
 import { withSpool } from '../../source/spool.js';

@@ -4,8 +4,8 @@
  * only judges of what is valid.
  */
 import type { CorrectionName, Corrections } from '../../model/corrections.js';
-import type { ColumnType } from '../../model/model.js';
 import { Fault, type RejectCode } from '../../model/reject-codes.js';
+import type { ColumnType } from '../../model/types.js';
 import { coerceText, decodeBytes, encodeBytes, show } from '../coerce.js';
 import { makeCurrency, makeDecimal, makeThousands } from './correct-numbers.js';
 import { makeEpoch, makeFormat, makeTruncation, makeZone } from './correct-times.js';

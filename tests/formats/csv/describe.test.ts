@@ -67,14 +67,14 @@ describe('dialect and header', () => {
     }
   });
 
-  it.each<[string, text: string, recordEnd: string, header: string[], dataStart: number]>([
+  it.each<[string, text: string, lineEnd: string, header: string[], dataStart: number]>([
     ['where no line ends in LF', 'id,name\r1,a\r', 'cr', ['id', 'name'], 8],
     ['where LF is only in quotes', 'id,name\r1,"a\nb"\r', 'cr', ['id', 'name'], 8],
     ['not where some line ends in LF', 'id,na\rme\n1,a\n', 'lf', ['id', 'na\rme'], 9],
     ['not where every CR comes with LF', 'id,"name\r\n\r\n"\r\n', 'lf', ['id', 'name'], 15],
-  ])('CR ends a record %s', async (_, text, recordEnd, header, dataStart) => {
+  ])('CR ends a record %s', async (_, text, lineEnd, header, dataStart) => {
     const description = await describeBytes(text);
-    expect(description.dialect.recordEnd).toBe(recordEnd);
+    expect(description.dialect.lineEnd).toBe(lineEnd);
     expect([description.header, description.dataStart]).toEqual([header, dataStart]);
   });
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type CommittedRange, cutGap, findGaps } from '../../../src/formats/text/cut-ranges.js';
+import { cutGap, findGaps } from '../../../src/formats/text/cut-ranges.js';
+import type { CommittedRange } from '../../../src/formats/text/ranges.js';
 
 const range = (start: number, end: number, firstLine: number, lineCount: number) => ({
   start,

@@ -1,9 +1,11 @@
 /** What lies between a file's bytes and its text. */
+
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { csvFormat } from '../../../src/formats/csv/csv-format.js';
 import { guessEncoding } from '../../../src/formats/csv/detect/encoding.js';
 import { type Dialect, PLAIN } from '../../../src/formats/csv/dialect.js';
 import { bunzip } from '../../../src/formats/text/bunzip.js';
@@ -233,7 +235,12 @@ async function cut(
   const gaps = [{ start: 0, end: Number.MAX_SAFE_INTEGER, firstLine: 1 }];
   const takeBuffer = async (size: number) => new SharedArrayBuffer(size);
   const text = inPieces(bytes, sizes);
-  for await (const segment of cutText(text, { dialect, gaps, segmentBytes, takeBuffer })) {
+  for await (const segment of cutText(text, {
+    format: csvFormat(dialect),
+    gaps,
+    segmentBytes,
+    takeBuffer,
+  })) {
     segments.push(segment);
   }
   return segments;
@@ -296,7 +303,7 @@ describe('segments of a text', () => {
     const takeBuffer = async (size: number) => new SharedArrayBuffer(size);
     const segments: Segment[] = [];
     for await (const segment of cutText(text(), {
-      dialect,
+      format: csvFormat(dialect),
       gaps,
       segmentBytes: 1000,
       takeBuffer,

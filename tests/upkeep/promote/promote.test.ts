@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { holdModel } from '../../../src/ledger/model-lock.js';
 import { BUILTIN_MODEL } from '../../../src/model/builtin.js';
-import { COLUMN_TYPES } from '../../../src/model/model.js';
+import { COLUMN_TYPES } from '../../../src/model/types.js';
 import { withClient } from '../../../src/postgres/connection.js';
 import { type CliResult, edp, makeDirectory, startEdp } from '../../support/cli.js';
 import { createTestDatabase, type TestDatabase } from '../../support/database.js';

@@ -1,6 +1,6 @@
 /** Plausible texts of every column type, most of them right, many just not. */
 import fc from 'fast-check';
-import type { ColumnType } from '../../../src/model/model.js';
+import type { ColumnType } from '../../../src/model/types.js';
 import { bytesOf } from './cases.js';
 
 type Texts = fc.Arbitrary<string>;

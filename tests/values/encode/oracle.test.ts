@@ -6,7 +6,7 @@
 import fc from 'fast-check';
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { COLUMN_TYPES } from '../../../src/model/model.js';
+import { COLUMN_TYPES } from '../../../src/model/types.js';
 import { connect } from '../../../src/postgres/connection.js';
 import { createTestDatabase } from '../../support/database.js';
 import { CASES } from './cases.js';

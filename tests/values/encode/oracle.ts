@@ -12,9 +12,9 @@ import { from as copyFrom } from 'pg-copy-streams';
 import { PLAIN } from '../../../src/formats/csv/dialect.js';
 import { ByteLane } from '../../../src/lanes/byte-lane.js';
 import { RowEncoder } from '../../../src/lanes/row-encoder.js';
-import { NoteTally } from '../../../src/ledger/remarks.js';
+import { RemarkTally } from '../../../src/ledger/remarks.js';
 import type { TablePlan } from '../../../src/mapping/table-plan.js';
-import { type ColumnType, SQL_TYPE } from '../../../src/model/model.js';
+import { type ColumnType, SQL_TYPE } from '../../../src/model/types.js';
 import { COPY_HEADER, COPY_TRAILER, RowWriter } from '../../../src/values/copy-binary.js';
 import { laneMemory } from '../../support/lane.js';
 
@@ -100,7 +100,7 @@ export function encodeByByteLane(type: ColumnType, texts: readonly string[]): En
     loadId: 1,
     withOrdinals: true,
     maxRows: 1,
-    noteTally: new NoteTally(),
+    remarkTally: new RemarkTally(),
   })!;
   const { window } = laneMemory;
   const portions: Buffer[] = [];

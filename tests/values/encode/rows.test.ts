@@ -84,9 +84,9 @@ describe('a record of events', () => {
     const encoder = new RowEncoder(EVENTS, 7);
     const writer = new RowWriter();
     encoder.encode(['{"metrics":{"b":1,"a":2}}', '1', null, null], writer);
-    expect(encoder.notes.unknownMetrics).toEqual(['b', 'a']);
+    expect(encoder.remarks.unknownMetrics).toEqual(['b', 'a']);
     encoder.encode(['{"metrics":{"metric_one":1}}', '2', null, null], writer);
-    expect(encoder.notes.unknownMetrics).toEqual([]);
+    expect(encoder.remarks.unknownMetrics).toEqual([]);
   });
 
   it.each([

@@ -1,14 +1,7 @@
 /** Sample and settings → the dialects worth trying. */
-import type { CsvSettings } from '../../../model/csv-settings.js';
-import {
-  CR,
-  type Dialect,
-  type Escape,
-  type FieldEncoding,
-  LF,
-  PLAIN,
-  type RecordEnd,
-} from '../dialect.js';
+import type { CsvSettings, Escape, LineEnd } from '../../../model/csv-settings.js';
+import { CR, LF } from '../../text/line-end.js';
+import { type Dialect, type FieldEncoding, PLAIN } from '../dialect.js';
 
 /** A delimiter and how likely it is before anything was looked at. */
 interface DelimiterCandidate {
@@ -83,8 +76,8 @@ export function listCandidates(
     text.delimiter === undefined
       ? listDelimiters(head, encoding)
       : [{ delimiter: text.delimiter, weight: 1 }];
-  const recordEnds: readonly RecordEnd[] =
-    settings.lineEnd === undefined ? listRecordEnds(head) : [settings.lineEnd];
+  const lineEnds: readonly LineEnd[] =
+    settings.lineEnd === undefined ? listLineEnds(head) : [settings.lineEnd];
   const quotes = settings.quote === undefined ? listQuotes(head) : [settings.quote];
   const candidates: Candidate[] = [];
   for (const { delimiter, weight } of delimiters) {
@@ -92,11 +85,11 @@ export function listCandidates(
     for (const quote of isEscaped && !quotes.includes('') ? [...quotes, ''] : quotes) {
       if (quote !== '' && delimiter.includes(quote)) continue;
       for (const way of listEscapes(head, quote, delimiter, settings)) {
-        for (const recordEnd of recordEnds) {
+        for (const lineEnd of lineEnds) {
           candidates.push({
             weight,
             dialect: toDialect(
-              { delimiter, quote, escape: way, recordEnd },
+              { delimiter, quote, escape: way, lineEnd },
               settings,
               encoding,
               text,
@@ -111,7 +104,7 @@ export function listCandidates(
 
 /** A dialect of which the delimiter is known, and the line end; quote and escape are the usual ones. */
 export function toDialect(
-  parts: Pick<Dialect, 'delimiter' | 'recordEnd'> & Partial<Dialect>,
+  parts: Pick<Dialect, 'delimiter' | 'lineEnd'> & Partial<Dialect>,
   settings: CsvSettings,
   encoding: FieldEncoding,
   text: { readonly comment?: string },
@@ -128,7 +121,7 @@ export function toDialect(
 }
 
 /** CR only where no line ends in LF; both where both are there. What is inside quotes does not count. */
-function listRecordEnds(head: Buffer): RecordEnd[] {
+function listLineEnds(head: Buffer): LineEnd[] {
   if (!head.includes(CR)) return ['lf'];
   let isQuoted = false;
   let hasLf = false;

@@ -4,9 +4,11 @@
  */
 import type { CsvSettings, Encoding } from '../../../model/csv-settings.js';
 import { Fault } from '../../../model/reject-codes.js';
-import { CR, type Dialect, type FieldEncoding, measureLineEnd, PLAIN } from '../dialect.js';
+import { CR, measureLineEnd } from '../../text/line-end.js';
+import { RecordBatch } from '../../text/record-batch.js';
+import { type Dialect, type FieldEncoding, PLAIN } from '../dialect.js';
+import { CsvScanner } from '../scan/csv-scanner.js';
 import { type Fields, readFields } from '../scan/read-fields.js';
-import { RecordBatch, RecordScanner } from '../scan/records.js';
 import { toUtf8 } from '../scan/transcode.js';
 import { listCandidates, toDialect } from './candidates.js';
 import {
@@ -151,7 +153,7 @@ function evaluateExpected(
     (settings.header ?? true);
   if (!isUsual || known.size === 0 || parts.head.includes(CR)) return undefined;
   for (const delimiter of text.delimiter === undefined ? [',', '\t'] : [text.delimiter]) {
-    const dialect = toDialect({ delimiter, recordEnd: 'lf' }, settings, encoding, text);
+    const dialect = toDialect({ delimiter, lineEnd: 'lf' }, settings, encoding, text);
     const [first] = sampleRecords(parts.head, parts.start, parts.isWhole, dialect, 1);
     const names = first === undefined ? [] : readHeader(first, dialect, encoding, known);
     if (names.length < 2 || !names.every((name) => known.has(name))) continue;
@@ -230,7 +232,7 @@ function dropUnlikelyQuotes(
       (other) =>
         other.dialect.quote === PLAIN.quote &&
         other.dialect.delimiter === dialect.delimiter &&
-        other.dialect.recordEnd === dialect.recordEnd,
+        other.dialect.lineEnd === dialect.lineEnd,
     );
     if (quoted === undefined) return true;
     const all = [...records, ...others].filter(({ raw }) => raw.includes(PLAIN.quote));
@@ -539,16 +541,16 @@ function nameAll(
 
 /** The place behind a record and its line end. */
 function behindRecord({ head }: SampleParts, record: SampledRecord, dialect: Dialect): number {
-  const scanner = new RecordScanner({ ...dialect, fieldCount: 0 });
+  const scanner = new CsvScanner({ ...dialect, fieldCount: 0 });
   scanner.reset(record.start);
   scanner.scan(head, head.length, Number.POSITIVE_INFINITY, true, new RecordBatch(1));
   return scanner.nextRecord;
 }
 
-function countLines(bytes: Buffer, from: number, to: number, { recordEnd }: Dialect): number {
+function countLines(bytes: Buffer, from: number, to: number, { lineEnd }: Dialect): number {
   let lines = 0;
   for (let at = from; at < to; ) {
-    const length = measureLineEnd(bytes, at, bytes.length, true, recordEnd);
+    const length = measureLineEnd(bytes, at, bytes.length, true, lineEnd);
     if (length > 0) lines++;
     at += Math.max(1, length);
   }

@@ -6,9 +6,10 @@
  */
 
 import { Fault } from '../../../model/reject-codes.js';
+import { DAMAGE_NONE, RecordBatch } from '../../text/record-batch.js';
 import type { Dialect } from '../dialect.js';
+import { CsvScanner } from '../scan/csv-scanner.js';
 import { type Fields, readFields } from '../scan/read-fields.js';
-import { DAMAGE_NONE, RecordBatch, RecordScanner } from '../scan/records.js';
 import type { Candidate } from './candidates.js';
 import { type CellKind, isTyped, kindOf, likeness } from './cells.js';
 
@@ -89,7 +90,7 @@ export function sampleRecords(
   limit: number,
 ): SampledRecord[] {
   const batch = new RecordBatch(limit);
-  const scanner = new RecordScanner(dialect);
+  const scanner = new CsvScanner(dialect);
   scanner.reset(start);
   scanner.scan(bytes, bytes.length, Number.POSITIVE_INFINITY, true, batch);
   const isCutOff = !isAll && scanner.nextRecord >= bytes.length;

@@ -12,9 +12,11 @@
  */
 
 import { Fault } from '../../../model/reject-codes.js';
-import { CR, type Dialect, LF, measureLineEnd } from '../dialect.js';
+import { CR, LF, measureLineEnd } from '../../text/line-end.js';
+import { RecordBatch } from '../../text/record-batch.js';
+import type { Dialect } from '../dialect.js';
 import { CsvParser } from './csv-parser.js';
-import { RecordBatch, RecordScanner } from './records.js';
+import { CsvScanner } from './csv-scanner.js';
 
 /** Records looked at, at most. */
 const PROBE_RECORDS = 64;
@@ -34,13 +36,13 @@ export function guessRecordStart(bytes: Buffer, from: number, dialect: Dialect):
 }
 
 /** @returns the first place at or behind `from` that has a line end before it, or -1 */
-function findLineStart(bytes: Buffer, from: number, { recordEnd }: Dialect): number {
-  if (recordEnd === 'lf') return bytes.indexOf(LF, from - 1) + 1 || -1;
-  if (recordEnd === 'cr') return bytes.indexOf(CR, from - 1) + 1 || -1;
+function findLineStart(bytes: Buffer, from: number, { lineEnd }: Dialect): number {
+  if (lineEnd === 'lf') return bytes.indexOf(LF, from - 1) + 1 || -1;
+  if (lineEnd === 'cr') return bytes.indexOf(CR, from - 1) + 1 || -1;
   // An LF just before `from` ends a line whose CR is out of sight.
   if (bytes[from - 1] === LF) return from;
   for (let at = from - 1; at < bytes.length; at++) {
-    const length = measureLineEnd(bytes, at, bytes.length, true, recordEnd);
+    const length = measureLineEnd(bytes, at, bytes.length, true, lineEnd);
     if (length > 0) return at + length;
   }
   return -1;
@@ -53,7 +55,7 @@ function measureQuotedTail(bytes: Buffer, dialect: Dialect): number {
   const record = Buffer.concat([quote, bytes]);
   const batch = new RecordBatch(1);
   // A tail has fewer fields than a record, which must not count against it.
-  const scanner = new RecordScanner(
+  const scanner = new CsvScanner(
     dialect.fieldCount === 1 ? dialect : { ...dialect, fieldCount: 0 },
   );
   scanner.scan(record, record.length, 1, false, batch);
@@ -72,7 +74,7 @@ function measureQuotedTail(bytes: Buffer, dialect: Dialect): number {
 /** Whether any of the records that start in the first `length` bytes, as records, has a fault. */
 function hasFaults(bytes: Buffer, length: number, dialect: Dialect): boolean {
   const batch = new RecordBatch(PROBE_RECORDS);
-  const scanner = new RecordScanner(dialect);
+  const scanner = new CsvScanner(dialect);
   scanner.scan(bytes, bytes.length, length, false, batch);
   // A record that does not end is one whose quotes do not close.
   let faults = batch.count < batch.capacity && scanner.nextRecord < length ? 1 : 0;

@@ -9,28 +9,33 @@
  * Fields are byte strings of UTF-8: one character per byte (latin1), so that nothing is lost or replaced
  * before a value's own rules look at it.
  */
+
 import type { CastingContext, Options } from 'csv-parse';
 import { parse } from 'csv-parse/sync';
+import type { LineEnd } from '../../../model/csv-settings.js';
 import { Fault } from '../../../model/reject-codes.js';
-import type { Dialect, RecordEnd } from '../dialect.js';
+import {
+  DAMAGE_BAD_QUOTE,
+  DAMAGE_NONE,
+  DAMAGE_TOO_LONG,
+  type RecordBatch,
+} from '../../text/record-batch.js';
+import type { ParsedRecord, RecordParser } from '../../text/text-format.js';
+import type { Dialect } from '../dialect.js';
 import { type Fields, readFields } from './read-fields.js';
-import { DAMAGE_BAD_QUOTE, DAMAGE_NONE, DAMAGE_TOO_LONG, type RecordBatch } from './records.js';
 import { toUtf8 } from './transcode.js';
-
-/** A record's fields, or what is wrong with it. `null` is an unquoted empty field. */
-export type ParsedRecord = readonly (string | null)[] | Fault;
 
 /** More surplus fields than this are counted, not read: a line may hold millions of delimiters. */
 const MAX_SURPLUS_READ = 1000;
 
-const RECORD_DELIMITERS: Readonly<Record<RecordEnd, string[]>> = {
+const RECORD_DELIMITERS: Readonly<Record<LineEnd, string[]>> = {
   lf: ['\r\n', '\n'],
   crlf: ['\r\n'],
   cr: ['\r'],
   any: ['\r\n', '\n', '\r'],
 };
 
-export class CsvParser {
+export class CsvParser implements RecordParser {
   readonly #dialect: Dialect;
   readonly #options: Options;
   readonly #quotingOptions: Options;
@@ -46,7 +51,7 @@ export class CsvParser {
       delimiter: dialect.delimiter,
       quote: dialect.quote === '' ? false : dialect.quote,
       escape: dialect.quote === '' ? null : dialect.quote,
-      record_delimiter: RECORD_DELIMITERS[dialect.recordEnd],
+      record_delimiter: RECORD_DELIMITERS[dialect.lineEnd],
       relax_column_count: true,
       relax_quotes: dialect.allowsBareQuotes,
       skip_empty_lines: dialect.fieldCount !== 1,

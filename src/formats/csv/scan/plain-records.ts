@@ -5,8 +5,8 @@
  */
 import { compileAssembly } from '../../../base/assembly.js';
 import { copyBytes } from '../../../base/shared-memory.js';
+import type { PassOver, RecordScanner } from '../../text/text-format.js';
 import { BACKSLASH, type Dialect } from '../dialect.js';
-import type { RecordScanner } from './records.js';
 
 interface Exports {
   readonly memory: WebAssembly.Memory;
@@ -26,7 +26,7 @@ const MAX_WALK_BYTES = 1024 * 1024;
 /** Once, for all files. */
 let compiled: Promise<WebAssembly.Module> | undefined;
 
-export class PlainRecords {
+export class PlainRecords implements PassOver {
   readonly #exports: Exports;
   readonly #block: Buffer;
   #walkBytes = MIN_WALK_BYTES;
@@ -38,8 +38,8 @@ export class PlainRecords {
 
   /** @returns undefined where the dialect's records are not told by a quote, a delimiter and an LF */
   static async prepare(dialect: Dialect): Promise<PlainRecords | undefined> {
-    const { quote, delimiter, recordEnd, comment } = dialect;
-    if (recordEnd !== 'lf' || delimiter.length !== 1) return undefined;
+    const { quote, delimiter, lineEnd, comment } = dialect;
+    if (lineEnd !== 'lf' || delimiter.length !== 1) return undefined;
     compiled ??= compileAssembly('plain-records');
     const exports = new WebAssembly.Instance(await compiled, {}).exports as Exports;
     const code = (text: string) => (text === '' ? -1 : text.charCodeAt(0));

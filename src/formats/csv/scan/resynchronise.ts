@@ -12,7 +12,9 @@
  * It depends on nothing but the bytes from the record's start on, up to a fixed distance behind it: not on
  * where windows or splits were cut.
  */
-import { type Dialect, fitsFieldCount, measureLineEnd } from '../dialect.js';
+
+import { measureLineEnd } from '../../text/line-end.js';
+import { type Dialect, fitsFieldCount } from '../dialect.js';
 
 /** What a reading costs, beside one for each record at fault. */
 const SWALLOWED_RECORD = 0.5;
@@ -124,7 +126,7 @@ function toReading(
 ): Reading {
   return {
     end: lineEnd,
-    lineEndBytes: measureLineEnd(bytes, lineEnd, end, isLast, dialect.recordEnd),
+    lineEndBytes: measureLineEnd(bytes, lineEnd, end, isLast, dialect.lineEnd),
     isFollowed: lines.some(({ kind }) => kind === 'record'),
   };
 }
@@ -163,7 +165,7 @@ function readFrom(
       lines.push({ start, kind: fitsFieldCount(fields, dialect) ? 'lookalike' : 'other' });
     }
     if (lineEnd < 0) break;
-    start = lineEnd + measureLineEnd(bytes, lineEnd, lookEnd, true, dialect.recordEnd);
+    start = lineEnd + measureLineEnd(bytes, lineEnd, lookEnd, true, dialect.lineEnd);
   }
   return lines;
 }
@@ -223,15 +225,11 @@ function countDelimiters(dialect: Dialect, bytes: Buffer, from: number, to: numb
 /** @returns the first line end at or behind `from` and before `end`, or -1 */
 function findLineEnd(dialect: Dialect, bytes: Buffer, from: number, end: number): number {
   for (let at = from; at < end; at++) {
-    if (measureLineEnd(bytes, at, end, true, dialect.recordEnd) > 0) return at;
+    if (measureLineEnd(bytes, at, end, true, dialect.lineEnd) > 0) return at;
   }
   return -1;
 }
 
-function behind(
-  { recordEnd }: Dialect,
-  { bytes, end, isLast }: SuspectRecord,
-  lineEnd: number,
-): number {
-  return lineEnd + Math.max(1, measureLineEnd(bytes, lineEnd, end, isLast, recordEnd));
+function behind(dialect: Dialect, { bytes, end, isLast }: SuspectRecord, lineEnd: number): number {
+  return lineEnd + Math.max(1, measureLineEnd(bytes, lineEnd, end, isLast, dialect.lineEnd));
 }

@@ -2,19 +2,20 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Dialect } from '../../../../src/formats/csv/dialect.js';
 import { guessRecordStart } from '../../../../src/formats/csv/scan/boundary.js';
-import { RecordBatch, RecordScanner } from '../../../../src/formats/csv/scan/records.js';
+import { CsvScanner } from '../../../../src/formats/csv/scan/csv-scanner.js';
+import { RecordBatch } from '../../../../src/formats/text/record-batch.js';
 import { COMMA, OLD_MAC, ONE_COLUMN, TAB } from './scanning.js';
 
 const THREE: Dialect = { ...COMMA, fieldCount: 3 };
 const THREE_TABS: Dialect = { ...TAB, fieldCount: 3 };
 
-function lineEndOf({ recordEnd }: Dialect): number {
-  return recordEnd === 'cr' ? 0x0d : 0x0a;
+function lineEndOf({ lineEnd }: Dialect): number {
+  return lineEnd === 'cr' ? 0x0d : 0x0a;
 }
 
 /** Where the split that ends at `from` really ends: known only to who reads from the start. */
 function trueStart(bytes: Buffer, from: number, dialect: Dialect): number {
-  const scanner = new RecordScanner(dialect);
+  const scanner = new CsvScanner(dialect);
   const batch = new RecordBatch(bytes.length + 1);
   scanner.scan(bytes, bytes.length, from, true, batch);
   return scanner.nextRecord;

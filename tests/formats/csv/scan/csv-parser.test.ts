@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Dialect } from '../../../../src/formats/csv/dialect.js';
 import { CsvParser } from '../../../../src/formats/csv/scan/csv-parser.js';
-import { RecordBatch, RecordScanner } from '../../../../src/formats/csv/scan/records.js';
+import { CsvScanner } from '../../../../src/formats/csv/scan/csv-scanner.js';
+import { RecordBatch } from '../../../../src/formats/text/record-batch.js';
 import { Fault, type RejectCode } from '../../../../src/model/reject-codes.js';
 import { COMMA, OLD_MAC, ONE_COLUMN, TAB } from './scanning.js';
 
@@ -12,7 +13,7 @@ type Parsed = readonly (string | null)[] | RejectCode;
 function parseText(text: string, dialect: Dialect): Parsed[] {
   const bytes = Buffer.from(text, 'latin1');
   const batch = new RecordBatch(text.length + 1);
-  new RecordScanner(dialect).scan(bytes, bytes.length, Number.POSITIVE_INFINITY, true, batch);
+  new CsvScanner(dialect).scan(bytes, bytes.length, Number.POSITIVE_INFINITY, true, batch);
   const parsed: Parsed[] = [];
   new CsvParser(dialect).parse(bytes, batch, (index, record) => {
     expect(index).toBe(parsed.length);
@@ -190,13 +191,7 @@ describe('any bytes', () => {
       fc.property(bytes, dialects, (buffer, dialect) => {
         const parser = new CsvParser(dialect);
         const batch = new RecordBatch(buffer.length + 1);
-        new RecordScanner(dialect).scan(
-          buffer,
-          buffer.length,
-          Number.POSITIVE_INFINITY,
-          true,
-          batch,
-        );
+        new CsvScanner(dialect).scan(buffer, buffer.length, Number.POSITIVE_INFINITY, true, batch);
         let count = 0;
         parser.parse(buffer, batch, (index, record) => {
           expect(index).toBe(count++);

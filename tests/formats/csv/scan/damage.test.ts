@@ -5,7 +5,8 @@
 import { describe, expect, it } from 'vitest';
 import { type Dialect, PLAIN } from '../../../../src/formats/csv/dialect.js';
 import { CsvParser } from '../../../../src/formats/csv/scan/csv-parser.js';
-import { RecordBatch, RecordScanner } from '../../../../src/formats/csv/scan/records.js';
+import { CsvScanner } from '../../../../src/formats/csv/scan/csv-scanner.js';
+import { RecordBatch } from '../../../../src/formats/text/record-batch.js';
 import { Fault } from '../../../../src/model/reject-codes.js';
 import { type TableRow, writeTable } from './dialects.js';
 
@@ -18,7 +19,7 @@ interface Read {
 function read(text: string, dialect: Dialect): Read {
   const bytes = Buffer.from(text, 'latin1');
   const batch = new RecordBatch(text.length + 1);
-  new RecordScanner(dialect).scan(bytes, bytes.length, Number.POSITIVE_INFINITY, true, batch);
+  new CsvScanner(dialect).scan(bytes, bytes.length, Number.POSITIVE_INFINITY, true, batch);
   const records: string[] = [];
   let faults = 0;
   new CsvParser(dialect).parse(bytes, batch, (_, record) => {
@@ -29,8 +30,9 @@ function read(text: string, dialect: Dialect): Read {
 }
 
 /** Every place at which one character can be added to a record, or taken from it. */
-function* damagesOf(record: string, { delimiter, quote, recordEnd }: Dialect): Generator<string> {
-  const lineEnd = recordEnd === 'cr' ? '\r' : '\n';
+function* damagesOf(record: string, dialect: Dialect): Generator<string> {
+  const { delimiter, quote } = dialect;
+  const lineEnd = dialect.lineEnd === 'cr' ? '\r' : '\n';
   for (let at = 0; at <= record.length; at++) {
     for (const extra of [delimiter, quote || '"', lineEnd, '\\', '\xff']) {
       yield record.slice(0, at) + extra + record.slice(at);
@@ -62,13 +64,13 @@ const FILES: readonly (readonly [name: string, Dialect, readonly TableRow[]])[] 
   ['with backslash escapes', { ...FOUR, escape: 'backslash' }, QUOTED_ROWS],
   ['between tabs', { ...FOUR, delimiter: '\t', allowsBareQuotes: true }, QUOTED_ROWS],
   ['between bars', { ...FOUR, delimiter: '||' }, QUOTED_ROWS],
-  ['with CR', { ...FOUR, recordEnd: 'cr' }, PLAIN_ROWS],
+  ['with CR', { ...FOUR, lineEnd: 'cr' }, PLAIN_ROWS],
 ];
 
 describe('a damaged record in a file', () => {
   it.each(FILES)('%s costs no other', (_, dialect, rows) => {
     const sound = rows.map((row) => writeTable([row], dialect).slice(0, -1));
-    const lineEnd = dialect.recordEnd === 'cr' ? '\r' : '\n';
+    const lineEnd = dialect.lineEnd === 'cr' ? '\r' : '\n';
     const expected = sound.map((record) => read(record, dialect).records[0]!);
     const wrong: string[] = [];
     for (const place of [0, 2, sound.length - 1]) {

@@ -3,9 +3,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Dialect, PLAIN } from '../../../../src/formats/csv/dialect.js';
 import { CsvParser } from '../../../../src/formats/csv/scan/csv-parser.js';
+import { CsvScanner } from '../../../../src/formats/csv/scan/csv-scanner.js';
 import { readFields } from '../../../../src/formats/csv/scan/read-fields.js';
-import { RecordBatch, RecordScanner } from '../../../../src/formats/csv/scan/records.js';
 import { toUtf8 } from '../../../../src/formats/csv/scan/transcode.js';
+import { RecordBatch } from '../../../../src/formats/text/record-batch.js';
 import { Fault, type RejectCode } from '../../../../src/model/reject-codes.js';
 import { type WrittenTable, writtenTables } from './dialects.js';
 import { scanInPieces, scanWhole } from './scanning.js';
@@ -14,7 +15,7 @@ type Parsed = readonly (string | null)[] | RejectCode;
 
 function parseBytes(bytes: Buffer, dialect: Dialect): Parsed[] {
   const batch = new RecordBatch(bytes.length + 1);
-  new RecordScanner(dialect).scan(bytes, bytes.length, Number.POSITIVE_INFINITY, true, batch);
+  new CsvScanner(dialect).scan(bytes, bytes.length, Number.POSITIVE_INFINITY, true, batch);
   const parsed: Parsed[] = [];
   new CsvParser(dialect).parse(bytes, batch, (_, record) => {
     parsed.push(record instanceof Fault ? record.code : record);
@@ -94,7 +95,7 @@ describe('a dialect', () => {
     ],
     [
       'CR LF only',
-      { ...TWO, recordEnd: 'crlf' },
+      { ...TWO, lineEnd: 'crlf' },
       'a\nb,c\rd\r\n"e\r\n",f\r\n',
       [
         ['a\nb', 'c\rd'],
@@ -103,7 +104,7 @@ describe('a dialect', () => {
     ],
     [
       'any line end',
-      { ...TWO, recordEnd: 'any' },
+      { ...TWO, lineEnd: 'any' },
       'a,b\rc,d\n"e\r","f\n"\r\ng,h',
       [
         ['a', 'b'],
@@ -112,7 +113,7 @@ describe('a dialect', () => {
         ['g', 'h'],
       ],
     ],
-    ['blank lines of any kind', { ...TWO, recordEnd: 'any' }, '\r\r\n\na,b\r\r', [['a', 'b']]],
+    ['blank lines of any kind', { ...TWO, lineEnd: 'any' }, '\r\r\n\na,b\r\r', [['a', 'b']]],
     [
       'comments',
       { ...TWO, comment: '#' },

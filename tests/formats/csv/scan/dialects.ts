@@ -1,11 +1,12 @@
 /** Tables of strings, written in any dialect: what a reader of that dialect must give back. */
 import fc from 'fast-check';
-import { type Dialect, PLAIN, type RecordEnd } from '../../../../src/formats/csv/dialect.js';
+import { type Dialect, PLAIN } from '../../../../src/formats/csv/dialect.js';
+import type { LineEnd } from '../../../../src/model/csv-settings.js';
 
 /** Byte strings; `null` is an unquoted empty field. */
 export type TableRow = readonly (string | null)[];
 
-const LINE_END: Readonly<Record<RecordEnd, readonly string[]>> = {
+const LINE_END: Readonly<Record<LineEnd, readonly string[]>> = {
   lf: ['\n', '\r\n'],
   crlf: ['\r\n'],
   cr: ['\r'],
@@ -19,7 +20,7 @@ export function writeTable(
   lineEnds: readonly number[] = [0],
   hasFinalLineEnd = true,
 ): string {
-  const ends = LINE_END[dialect.recordEnd];
+  const ends = LINE_END[dialect.lineEnd];
   let before = '';
   return table
     .map((row, i) => {
@@ -89,7 +90,7 @@ const dialectParts = {
   ),
   quote: fc.constantFrom('"', '"', "'", ''),
   escape: fc.constantFrom<Dialect['escape']>('doubling', 'backslash'),
-  recordEnd: fc.constantFrom<RecordEnd>('lf', 'crlf', 'cr', 'any'),
+  lineEnd: fc.constantFrom<LineEnd>('lf', 'crlf', 'cr', 'any'),
   comment: fc.constantFrom('', '', '#', '//'),
   hasTrailingDelimiter: fc.boolean(),
   encoding: fc.constantFrom<Dialect['encoding']>('utf-8', 'utf-8', 'latin1', 'windows-1252'),

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Dialect, PLAIN } from '../../../../src/formats/csv/dialect.js';
+import { CsvScanner } from '../../../../src/formats/csv/scan/csv-scanner.js';
 import { PlainRecords } from '../../../../src/formats/csv/scan/plain-records.js';
-import { RecordBatch, RecordScanner } from '../../../../src/formats/csv/scan/records.js';
+import { RecordBatch } from '../../../../src/formats/text/record-batch.js';
 import { writtenTables } from './dialects.js';
 import { COMMA, OLD_MAC, ONE_COLUMN, TAB } from './scanning.js';
 
@@ -29,7 +30,7 @@ interface Place {
   readonly lookedAt: number;
 }
 
-const placeOf = (scanner: RecordScanner): Place => ({
+const placeOf = (scanner: CsvScanner): Place => ({
   next: scanner.nextRecord,
   line: scanner.nextLine,
   lookedAt: scanner.lookedAt,
@@ -37,7 +38,7 @@ const placeOf = (scanner: RecordScanner): Place => ({
 
 /** All places between records, as the scanner alone comes to them. */
 function findPlaces(bytes: Buffer, dialect: Dialect): Place[] {
-  const scanner = new RecordScanner(dialect);
+  const scanner = new CsvScanner(dialect);
   const batch = new RecordBatch(8);
   scanner.reset(0);
   const places = [placeOf(scanner)];
@@ -70,7 +71,7 @@ const texts = fc
 async function expectSame(bytes: Buffer, dialect: Dialect, target: number): Promise<void> {
   const plain = await PlainRecords.prepare(dialect);
   const places = findPlaces(bytes, dialect);
-  const scanner = new RecordScanner(dialect);
+  const scanner = new CsvScanner(dialect);
   const batch = new RecordBatch(8);
   scanner.reset(0);
   for (;;) {
@@ -123,7 +124,7 @@ describe('plain records are passed over', () => {
   ])('all of them, in any block: %s', async (_, record) => {
     const bytes = Buffer.from(record.repeat(30_000));
     const plain = await PlainRecords.prepare(PLAIN);
-    const scanner = new RecordScanner(PLAIN);
+    const scanner = new CsvScanner(PLAIN);
     scanner.reset(0);
     plain!.moveOn(scanner, bytes, bytes.length, Number.MAX_SAFE_INTEGER);
     const lines = record.split('\n').length - 1;

@@ -1,15 +1,16 @@
 import { stringify } from 'csv-stringify/sync';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CR, type Dialect, LF, PLAIN } from '../../../../src/formats/csv/dialect.js';
+import { type Dialect, PLAIN } from '../../../../src/formats/csv/dialect.js';
 import { CsvParser } from '../../../../src/formats/csv/scan/csv-parser.js';
+import { CsvScanner } from '../../../../src/formats/csv/scan/csv-scanner.js';
+import { CR, LF } from '../../../../src/formats/text/line-end.js';
 import {
   DAMAGE_BAD_QUOTE,
   DAMAGE_NONE,
   DAMAGE_UNTERMINATED_QUOTE,
   RecordBatch,
-  RecordScanner,
-} from '../../../../src/formats/csv/scan/records.js';
+} from '../../../../src/formats/text/record-batch.js';
 import { Fault } from '../../../../src/model/reject-codes.js';
 import {
   COMMA,
@@ -172,7 +173,7 @@ describe('a record that grew too long', () => {
   it('is cut at the first line end inside its quotes', () => {
     const text = Buffer.from('a,"b\nc,d\ne,f\n');
     const batch = new RecordBatch(10);
-    const scanner = new RecordScanner(COMMA);
+    const scanner = new CsvScanner(COMMA);
     scanner.scan(text, text.length, Number.POSITIVE_INFINITY, false, batch);
     expect(batch.count).toBe(0);
     expect(scanner.cutLongRecord(text, text.length, batch)).toBe(true);
@@ -183,7 +184,7 @@ describe('a record that grew too long', () => {
   it.each(['aaaa,bbbb', 'a,"bbbb'])('is not cut where there is no line end: %s', (line) => {
     const text = Buffer.from(line);
     const batch = new RecordBatch(10);
-    const scanner = new RecordScanner(COMMA);
+    const scanner = new CsvScanner(COMMA);
     scanner.scan(text, text.length, Number.POSITIVE_INFINITY, false, batch);
     expect(scanner.cutLongRecord(text, text.length, batch)).toBe(false);
     expect(batch.count).toBe(0);
@@ -206,8 +207,8 @@ describe('any bytes', () => {
   it('belong to exactly one record or line end', () => {
     fc.assert(
       fc.property(BYTES, DIALECTS, (bytes, dialect) => {
-        const recordEnd = dialect.recordEnd === 'cr' ? CR : LF;
-        const lineEnds = recordEnd === LF ? /^(?:\r?\n)+$/ : /^\r+$/;
+        const lineEnd = dialect.lineEnd === 'cr' ? CR : LF;
+        const lineEnds = lineEnd === LF ? /^(?:\r?\n)+$/ : /^\r+$/;
         const found = scanWhole(bytes, dialect);
         let from = 0;
         for (const [i, { start, end, line }] of found.entries()) {
@@ -215,11 +216,11 @@ describe('any bytes', () => {
           if (i === 0) expect(gap).toMatch(/^[\r\n]*$/);
           else expect(gap).toMatch(lineEnds);
           expect(end).toBeGreaterThanOrEqual(start);
-          expect(line).toBe(bytes.subarray(0, start).filter((byte) => byte === recordEnd).length);
+          expect(line).toBe(bytes.subarray(0, start).filter((byte) => byte === lineEnd).length);
           from = end;
         }
         expect(bytes.toString('latin1', from)).toMatch(
-          recordEnd === LF ? /^(?:\r?\n)*\r?$/ : /^\r*$/,
+          lineEnd === LF ? /^(?:\r?\n)*\r?$/ : /^\r*$/,
         );
         if (dialect.fieldCount > 1) {
           expect(found.every(({ start, end }) => end > start)).toBe(true);
@@ -234,7 +235,7 @@ describe('any bytes', () => {
       fc.property(BYTES, DIALECTS, fc.nat(60), (bytes, dialect, limit) => {
         const all = scanWhole(bytes, dialect);
         const batch = new RecordBatch(bytes.length + 1);
-        const scanner = new RecordScanner(dialect);
+        const scanner = new CsvScanner(dialect);
         scanner.scan(bytes, bytes.length, limit, true, batch);
         const first = readBatch(batch, 0);
         expect(first).toEqual(all.filter(({ start }) => start < limit));
@@ -301,14 +302,14 @@ const TABLE = fc
   .chain((width) =>
     fc.array(fc.array(FIELD, { minLength: width, maxLength: width }), { maxLength: 6 }),
   );
-const LINE_ENDS = fc.constantFrom('\n', '\r\n', '\r');
+const RECORD_ENDS = fc.constantFrom('\n', '\r\n', '\r');
 
 describe('what csv-stringify writes', () => {
   it('is read back field for field, NULL apart from the empty string', () => {
     fc.assert(
       fc.property(
         TABLE,
-        LINE_ENDS,
+        RECORD_ENDS,
         fc.constantFrom(',', '\t', ';'),
         fc.boolean(),
         (table, lineEnd, delimiter, hasFinalLineEnd) => {
@@ -324,19 +325,13 @@ describe('what csv-stringify writes', () => {
           const dialect: Dialect = {
             ...PLAIN,
             delimiter,
-            recordEnd: lineEnd === '\r' ? 'cr' : 'lf',
+            lineEnd: lineEnd === '\r' ? 'cr' : 'lf',
             fieldCount: table[0]?.length ?? 1,
             allowsBareQuotes: delimiter === '\t',
           };
           const bytes = Buffer.from(text, 'latin1');
           const batch = new RecordBatch(100);
-          new RecordScanner(dialect).scan(
-            bytes,
-            bytes.length,
-            Number.POSITIVE_INFINITY,
-            true,
-            batch,
-          );
+          new CsvScanner(dialect).scan(bytes, bytes.length, Number.POSITIVE_INFINITY, true, batch);
           const found: unknown[] = [];
           new CsvParser(dialect).parse(bytes, batch, (index, record) => {
             expect(index).toBe(found.length);

@@ -1,10 +1,11 @@
 /** The record scanner as its callers use it: over whole texts, and piece by piece. */
 import { type Dialect, PLAIN } from '../../../../src/formats/csv/dialect.js';
-import { RecordBatch, RecordScanner } from '../../../../src/formats/csv/scan/records.js';
+import { CsvScanner } from '../../../../src/formats/csv/scan/csv-scanner.js';
+import { RecordBatch } from '../../../../src/formats/text/record-batch.js';
 
 export const COMMA: Dialect = { ...PLAIN, fieldCount: 2 };
 export const TAB: Dialect = { ...COMMA, delimiter: '\t', allowsBareQuotes: true };
-export const OLD_MAC: Dialect = { ...COMMA, recordEnd: 'cr' };
+export const OLD_MAC: Dialect = { ...COMMA, lineEnd: 'cr' };
 export const ONE_COLUMN: Dialect = { ...COMMA, fieldCount: 1 };
 
 export interface FoundRecord {
@@ -28,7 +29,7 @@ export function readBatch(batch: RecordBatch, base: number): FoundRecord[] {
 
 export function scanWhole(bytes: Buffer, dialect: Dialect): FoundRecord[] {
   const batch = new RecordBatch(bytes.length + 1);
-  new RecordScanner(dialect).scan(bytes, bytes.length, Number.POSITIVE_INFINITY, true, batch);
+  new CsvScanner(dialect).scan(bytes, bytes.length, Number.POSITIVE_INFINITY, true, batch);
   return readBatch(batch, 0);
 }
 
@@ -48,7 +49,7 @@ export function scanInPieces(
   const buffer = Buffer.alloc(bytes.length + 4);
   const batch = new RecordBatch(bytes.length + batchRecords);
   batch.limit = batchRecords;
-  const scanner = new RecordScanner(dialect);
+  const scanner = new CsvScanner(dialect);
   const found: FoundRecord[] = [];
   let base = 0;
   let filled = 0;

@@ -14,15 +14,17 @@
  * - A damaged record costs no other: one whose quotes cannot be right and that spans lines is held
  *   against other readings of the same lines, and ends where that explains most (resynchronise.ts).
  */
+
+import type { LineEnd } from '../../../model/csv-settings.js';
+import { CR, LF, measureLineEnd } from '../../text/line-end.js';
 import {
-  BACKSLASH,
-  CR,
-  type Dialect,
-  fitsFieldCount,
-  LF,
-  measureLineEnd,
-  type RecordEnd,
-} from '../dialect.js';
+  DAMAGE_BAD_QUOTE,
+  DAMAGE_NONE,
+  DAMAGE_UNTERMINATED_QUOTE,
+  type RecordBatch,
+} from '../../text/record-batch.js';
+import type { RecordScanner } from '../../text/text-format.js';
+import { BACKSLASH, type Dialect, fitsFieldCount } from '../dialect.js';
 import { chooseReading, EXAMINED_BYTES, type Examiner, type Reading } from './resynchronise.js';
 
 const RECORD_START = 0;
@@ -33,47 +35,12 @@ const QUOTED = 3;
 const QUOTE_IN_QUOTED = 4;
 const COMMENT = 5;
 
-export const DAMAGE_NONE = 0;
-/** A closing quote followed by something else than a delimiter or line end. */
-export const DAMAGE_BAD_QUOTE = 1;
-export const DAMAGE_UNTERMINATED_QUOTE = 2;
-/** Longer than any buffer: only its first bytes are there. */
-export const DAMAGE_TOO_LONG = 3;
-
-/** Records found, in order. Offsets are into the scanned buffer; all arrays are `capacity` long. */
-export class RecordBatch {
-  readonly capacity: number;
-  readonly start: Uint32Array;
-  /** Exclusive, without the line end. */
-  readonly end: Uint32Array;
-  /** Line ends between the start of scanning and the start of the record. */
-  readonly line: Uint32Array;
-  readonly fieldCount: Uint32Array;
-  readonly damage: Uint8Array;
-  /** 1 where a comment stands between this record and the one before. */
-  readonly isBehindComment: Uint8Array;
-  count = 0;
-  /** Scanning stops at so many records; at most the capacity. */
-  limit: number;
-
-  constructor(capacity: number) {
-    this.capacity = capacity;
-    this.limit = capacity;
-    this.start = new Uint32Array(capacity);
-    this.end = new Uint32Array(capacity);
-    this.line = new Uint32Array(capacity);
-    this.fieldCount = new Uint32Array(capacity);
-    this.damage = new Uint8Array(capacity);
-    this.isBehindComment = new Uint8Array(capacity);
-  }
-}
-
-export class RecordScanner implements Examiner {
+export class CsvScanner implements RecordScanner, Examiner {
   readonly #dialect: Dialect;
   readonly #delimiter: Buffer;
   readonly #quote: number;
   readonly #hasBackslash: boolean;
-  readonly #recordEnd: RecordEnd;
+  readonly #lineEnd: LineEnd;
   readonly #comment: Buffer;
   readonly #skipsBlankLines: boolean;
   /** 1 for the bytes that may mean something outside of quotes, and inside. */
@@ -104,18 +71,18 @@ export class RecordScanner implements Examiner {
   #isBehindComment = false;
   #lookedAt = 0;
   /** Reads what may follow a record whose end is in doubt. */
-  #examiner: RecordScanner | undefined;
+  #examiner: CsvScanner | undefined;
 
   constructor(dialect: Dialect) {
     this.#dialect = dialect;
     this.#delimiter = Buffer.from(dialect.delimiter, 'latin1');
     this.#quote = dialect.quote === '' ? -1 : dialect.quote.charCodeAt(0);
     this.#hasBackslash = dialect.escape === 'backslash';
-    this.#recordEnd = dialect.recordEnd;
+    this.#lineEnd = dialect.lineEnd;
     this.#comment = Buffer.from(dialect.comment, 'latin1');
     // In a file of one column an empty line is a record whose only field is empty.
     this.#skipsBlankLines = dialect.fieldCount !== 1;
-    for (const byte of dialect.recordEnd === 'lf' ? [LF] : [LF, CR]) {
+    for (const byte of dialect.lineEnd === 'lf' ? [LF] : [LF, CR]) {
       this.#stopsUnquoted[byte] = 1;
       this.#stopsQuoted[byte] = 1;
     }
@@ -290,7 +257,7 @@ export class RecordScanner implements Examiner {
       fieldsBeforeOpened: this.#fieldsBeforeQuoted,
     };
     this.#lookedAt = Math.max(this.#lookedAt, contentEnd + EXAMINED_BYTES);
-    this.#examiner ??= new RecordScanner(this.#dialect);
+    this.#examiner ??= new CsvScanner(this.#dialect);
     return chooseReading(this.#dialect, record, this.#examiner);
   }
 
@@ -300,7 +267,7 @@ export class RecordScanner implements Examiner {
     // Line ends behind the cut are counted again by the second walk over them.
     this.#line = this.#lineOfRecord;
     for (let at = this.#recordStart; at < end; ) {
-      const length = measureLineEnd(bytes, at, end, true, this.#recordEnd);
+      const length = measureLineEnd(bytes, at, end, true, this.#lineEnd);
       if (length > 0) this.#line++;
       at += Math.max(1, length);
     }
@@ -320,7 +287,7 @@ export class RecordScanner implements Examiner {
       end > start &&
       bytes[end - 1] === CR &&
       this.#escapedAt !== end - 1 &&
-      (this.#recordEnd === 'lf' || (this.#recordEnd === 'crlf' && this.#lineEndBytes === 0));
+      (this.#lineEnd === 'lf' || (this.#lineEnd === 'crlf' && this.#lineEndBytes === 0));
     const last = isLineEndCr ? end - 1 : end;
     if (last === start && this.#skipsBlankLines) return;
     const index = batch.count++;
@@ -392,7 +359,7 @@ export class RecordScanner implements Examiner {
               : startsWith(bytes, position + 1, end, delimiter);
           if (length < 0 && !isLast) break;
           if (length > 0 && position + 1 < end) {
-            const lineEnd = measureLineEnd(bytes, position + 1, end, isLast, this.#recordEnd);
+            const lineEnd = measureLineEnd(bytes, position + 1, end, isLast, this.#lineEnd);
             if (lineEnd < 0) break;
             // One byte loses its meaning: of CR LF the LF has its own backslash, or ends the record.
             if (lineEnd === 1) this.#line++;
@@ -403,7 +370,7 @@ export class RecordScanner implements Examiner {
           }
           continue;
         }
-        const lineEnd = measureLineEnd(bytes, position, end, isLast, this.#recordEnd);
+        const lineEnd = measureLineEnd(bytes, position, end, isLast, this.#lineEnd);
         if (lineEnd < 0) break;
         if (lineEnd > 0) {
           this.#position = position;
@@ -425,7 +392,7 @@ export class RecordScanner implements Examiner {
           const next = bytes[position + 1];
           position += position + 1 < end && (next === quote || next === BACKSLASH) ? 2 : 1;
         } else {
-          const lineEnd = measureLineEnd(bytes, position, end, isLast, this.#recordEnd);
+          const lineEnd = measureLineEnd(bytes, position, end, isLast, this.#lineEnd);
           if (lineEnd < 0) break;
           if (lineEnd > 0) {
             this.#line++;
@@ -456,8 +423,8 @@ export class RecordScanner implements Examiner {
           position += length;
           continue;
         }
-        let lineEnd = measureLineEnd(bytes, position, end, isLast, this.#recordEnd);
-        if (lineEnd === 0 && byte === CR && this.#recordEnd === 'lf') {
+        let lineEnd = measureLineEnd(bytes, position, end, isLast, this.#lineEnd);
+        if (lineEnd === 0 && byte === CR && this.#lineEnd === 'lf') {
           // A CR belongs to the line end, if an LF or the end of the file follows.
           if (position + 1 >= end) {
             if (!isLast) break;
@@ -473,7 +440,7 @@ export class RecordScanner implements Examiner {
         }
         state = UNQUOTED;
       } else if (state === COMMENT) {
-        const lineEnd = measureLineEnd(bytes, position, end, isLast, this.#recordEnd);
+        const lineEnd = measureLineEnd(bytes, position, end, isLast, this.#lineEnd);
         if (lineEnd < 0) break;
         if (lineEnd > 0) {
           this.#position = position;

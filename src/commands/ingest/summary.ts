@@ -1,0 +1,71 @@
+/** What a load has to tell in the end. */
+import { EXIT } from '../../base/errors.js';
+import type { RowCounts } from '../../ledger/counts.js';
+import type { IngestResult } from '../../load/file-results.js';
+import type { Database } from '../../postgres/database.js';
+import { formatBytes, formatCount, formatSeconds, type Output } from '../../terminal/output.js';
+import { printRemarks, remarksJson } from '../shared/remarks-lines.js';
+import { describeFileResult } from './ingest-progress.js';
+
+export function exitStatus({ isInterrupted, files, rows }: IngestResult): number {
+  if (isInterrupted) return EXIT.interrupted;
+  if (files.some(({ status }) => status === 'failed')) return EXIT.failed;
+  return rows.rejected > 0 ? EXIT.doneWithRejects : EXIT.done;
+}
+
+export function toJson(command: string, result: IngestResult, isOk: boolean): object {
+  return {
+    command,
+    ok: isOk,
+    seconds: Number(result.seconds.toFixed(3)),
+    bytes: result.bytes,
+    rows: result.rows,
+    ...remarksJson(result.remarks),
+    files: result.files,
+    ...(result.isInterrupted ? { interrupted: true } : {}),
+  };
+}
+
+export function printSummary(output: Output, result: IngestResult, database: Database): void {
+  const { files, rows, seconds, bytes } = result;
+  printCounts(output, result);
+  const skipped = files.filter(({ status }) => status === 'skipped').length;
+  const failed = files.filter(({ status }) => status === 'failed').length;
+  const summary = [
+    `${formatCount(rows.loaded)} rows loaded into ${database.label} in ${formatSeconds(seconds)}`,
+    rows.loaded > 0
+      ? `${formatCount(rows.read / seconds)} rows/s, ${formatBytes(bytes / seconds)}/s`
+      : '',
+    skipped > 0
+      ? `${skipped} ${skipped === 1 ? 'file' : 'files'} skipped (content already loaded)`
+      : '',
+    failed > 0 ? `${failed} ${failed === 1 ? 'file' : 'files'} not finished` : '',
+  ];
+  output.line(summary.filter(Boolean).join('; '));
+  for (const { loadId, rows: counts } of files) {
+    if (counts.rejected > 0) output.line(`rejects of load ${loadId}: edp rejects ${loadId}`);
+  }
+  if (result.isInterrupted) output.line('interrupted: run the same command again to go on');
+}
+
+/** What a terminal has not seen yet of the files, what is undeclared, and the counts by table. */
+export function printCounts(output: Output, { files, remarks }: IngestResult): void {
+  if (output.isTerminal && !output.isJson) {
+    for (const file of files) {
+      if (file.status !== 'loaded') output.line(describeFileResult(file));
+    }
+  }
+  printRemarks(output, remarks);
+  const loaded = files.filter(({ status }) => status === 'loaded');
+  if (loaded.length > 0) {
+    output.table(
+      ['table', 'files', 'read', 'loaded', 'rejected', 'duplicate'],
+      [...new Set(loaded.map(({ table }) => table))].map((table) => {
+        const group = loaded.filter((file) => file.table === table);
+        const sum = (count: keyof RowCounts) =>
+          formatCount(group.reduce((total, file) => total + file.rows[count], 0));
+        return [table, group.length, sum('read'), sum('loaded'), sum('rejected'), sum('duplicate')];
+      }),
+    );
+  }
+}

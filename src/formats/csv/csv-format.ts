@@ -1,0 +1,17 @@
+/** CSV, as whoever reads records of a text sees it. */
+import type { TextFormat } from '../text/text-format.js';
+import type { Dialect } from './dialect.js';
+import { guessRecordStart } from './scan/boundary.js';
+import { CsvParser } from './scan/csv-parser.js';
+import { CsvScanner } from './scan/csv-scanner.js';
+import { PlainRecords } from './scan/plain-records.js';
+
+export function csvFormat(dialect: Dialect): TextFormat {
+  return {
+    lineEnd: dialect.lineEnd,
+    newScanner: () => new CsvScanner(dialect),
+    newParser: () => new CsvParser(dialect),
+    guessRecordStart: (bytes, from) => guessRecordStart(bytes, from, dialect),
+    newPassOver: () => PlainRecords.prepare(dialect),
+  };
+}

@@ -1,0 +1,22 @@
+/** Where a line ends. */
+import type { LineEnd } from '../../model/csv-settings.js';
+
+export const LF = 0x0a;
+export const CR = 0x0d;
+
+/** Bytes of a line end at `position`; 0 for none, -1 where the byte behind `end` decides. */
+export function measureLineEnd(
+  bytes: Uint8Array,
+  position: number,
+  end: number,
+  isLast: boolean,
+  lineEnd: LineEnd,
+): number {
+  const byte = bytes[position]!;
+  if (byte === LF) return lineEnd === 'lf' || lineEnd === 'any' ? 1 : 0;
+  if (byte !== CR || lineEnd === 'lf') return 0;
+  if (lineEnd === 'cr') return 1;
+  if (position + 1 >= end) return isLast ? 1 : -1;
+  if (bytes[position + 1] === LF) return 2;
+  return lineEnd === 'any' ? 1 : 0;
+}

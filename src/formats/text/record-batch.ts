@@ -1,0 +1,36 @@
+/** Where records are in a buffer, as a scanner finds them and a parser takes them. */
+
+export const DAMAGE_NONE = 0;
+/** A closing quote followed by something else than a delimiter or line end. */
+export const DAMAGE_BAD_QUOTE = 1;
+export const DAMAGE_UNTERMINATED_QUOTE = 2;
+/** Longer than any buffer: only its first bytes are there. */
+export const DAMAGE_TOO_LONG = 3;
+
+/** Records found, in order. Offsets are into the scanned buffer; all arrays are `capacity` long. */
+export class RecordBatch {
+  readonly capacity: number;
+  readonly start: Uint32Array;
+  /** Exclusive, without the line end. */
+  readonly end: Uint32Array;
+  /** Line ends between the start of scanning and the start of the record. */
+  readonly line: Uint32Array;
+  readonly fieldCount: Uint32Array;
+  readonly damage: Uint8Array;
+  /** 1 where a comment stands between this record and the one before. */
+  readonly isBehindComment: Uint8Array;
+  count = 0;
+  /** Scanning stops at so many records; at most the capacity. */
+  limit: number;
+
+  constructor(capacity: number) {
+    this.capacity = capacity;
+    this.limit = capacity;
+    this.start = new Uint32Array(capacity);
+    this.end = new Uint32Array(capacity);
+    this.line = new Uint32Array(capacity);
+    this.fieldCount = new Uint32Array(capacity);
+    this.damage = new Uint8Array(capacity);
+    this.isBehindComment = new Uint8Array(capacity);
+  }
+}
