@@ -3,6 +3,7 @@
  * lock, which PostgreSQL frees the moment the run's session ends, however it ends.
  */
 
+import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import { EdpError } from '../base/errors.js';
 import { failpoint } from '../base/failpoints.js';
@@ -154,6 +155,44 @@ interface NewLoad {
   readonly generation: number;
 }
 
+/** What identifies a load, as its row of the ledger has it. */
+const IDENTITY_COLUMNS =
+  'path, table_name, size_bytes, content_hash, generation, header, file_format, model_hash';
+const IDENTITY_ROWS =
+  'unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::int[], $6::bytea[], $7::json[], $8::text[])';
+
+function toIdentityRows(loads: readonly Omit<NewLoad, 'index'>[]): unknown[][] {
+  return [
+    loads.map(({ identity }) => identity.path),
+    loads.map(({ identity }) => identity.table),
+    loads.map(({ identity }) => identity.size),
+    loads.map(({ identity }) => identity.contentHash),
+    loads.map(({ generation }) => generation),
+    loads.map(({ identity }) => identity.header),
+    loads.map(({ identity }) => JSON.stringify(identity.format)),
+    loads.map(({ identity }) => identity.modelHash),
+  ];
+}
+
+/**
+ * Adds a load that will be rolled back.
+ *
+ * @param loadId below zero, so that no sequence moves
+ */
+export async function insertTriedLoad(
+  client: pg.Client,
+  loadId: number,
+  identity: LoadIdentity,
+): Promise<void> {
+  // Its content is that of no file, so nobody waits for it.
+  const tried = { ...identity, contentHash: `dry run ${randomUUID()}` };
+  await client.query(
+    `INSERT INTO edp.loads (${IDENTITY_COLUMNS}, load_id) OVERRIDING SYSTEM VALUE
+     SELECT *, $9::bigint FROM ${IDENTITY_ROWS}`,
+    [...toIdentityRows([{ identity: tried, generation: 0 }]), loadId],
+  );
+}
+
 async function createLoads(client: pg.Client, loads: readonly NewLoad[]): Promise<number[]> {
   if (loads.length === 0) return [];
   const { rows } = await client.query<{
@@ -161,21 +200,10 @@ async function createLoads(client: pg.Client, loads: readonly NewLoad[]): Promis
     table_name: string;
     content_hash: string;
   }>(
-    `INSERT INTO edp.loads (path, table_name, size_bytes, content_hash, generation, header,
-       file_format, model_hash, attempt)
-     SELECT *, 1 FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::int[], $6::bytea[],
-       $7::json[], $8::text[])
+    `INSERT INTO edp.loads (${IDENTITY_COLUMNS}, attempt)
+     SELECT *, 1 FROM ${IDENTITY_ROWS}
      RETURNING load_id, table_name, content_hash`,
-    [
-      loads.map(({ identity }) => identity.path),
-      loads.map(({ identity }) => identity.table),
-      loads.map(({ identity }) => identity.size),
-      loads.map(({ identity }) => identity.contentHash),
-      loads.map(({ generation }) => generation),
-      loads.map(({ identity }) => identity.header),
-      loads.map(({ identity }) => JSON.stringify(identity.format)),
-      loads.map(({ identity }) => identity.modelHash),
-    ],
+    toIdentityRows(loads),
   );
   const idOf = new Map(
     rows.map((row) => [
@@ -304,7 +332,11 @@ async function isContentOf(
   const { specified, dialect } = load.file_format;
   try {
     const text = readText(file, path, form);
-    return await hasText(withoutFooter(text, specified.skipFooter ?? 0, dialect.lineEnd), ranges, end);
+    return await hasText(
+      withoutFooter(text, specified.skipFooter ?? 0, dialect.lineEnd),
+      ranges,
+      end,
+    );
   } catch (error) {
     // It breaks off before it has shown what it is: the run that loads it will tell.
     if (error instanceof EdpError && error.code === 'corrupt_file') return false;

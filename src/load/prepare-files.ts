@@ -37,7 +37,7 @@ export interface PreparedFile {
 }
 
 /** What a user may say of all files. */
-interface TargetOptions {
+export interface TargetOptions {
   readonly table: string | undefined;
   csvFor(table: Table): CsvSettings;
   readonly onNewColumn: OnNewField | undefined;

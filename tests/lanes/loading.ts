@@ -3,11 +3,10 @@
  * memory whose reads are as short as one likes, the real loader, and a sink that keeps what it is given.
  */
 import type { FileHandle } from 'node:fs/promises';
-import type { IHasher } from 'hash-wasm';
 import type pg from 'pg';
 import type { Dialect } from '../../src/formats/csv/dialect.js';
 import type { RecordPlace } from '../../src/formats/text/ranges.js';
-import { readSplit } from '../../src/formats/text/windows.js';
+import { readWindows } from '../../src/formats/text/windows.js';
 import { WINDOW_BYTES } from '../../src/lanes/assembly/layout.js';
 import type { RowPlaces } from '../../src/lanes/byte-lane.js';
 import { RecordLoader } from '../../src/lanes/record-loader.js';
@@ -97,15 +96,12 @@ export async function load(bytes: Buffer, target: Target, manner: Manner): Promi
       rejects,
     );
     const hashed: Buffer[] = [];
-    const end = await readSplit(
-      fileOf(bytes, manner),
-      { path: 'memory.csv', size: bytes.length, modifiedMs: 0, inode: 0 },
-      start,
-      until,
-      laneMemory.window.subarray(0, manner.windowBytes + 1),
-      { update: (part: Buffer) => hashed.push(Buffer.from(part)) } as unknown as IHasher,
-      loader,
-    );
+    const source = fileOf(bytes, manner);
+    const range = { source, size: bytes.length, path: 'memory.csv', start, until };
+    const window = laneMemory.window.subarray(0, manner.windowBytes + 1);
+    const end = await readWindows(range, window, loader, {
+      hasher: { update: (part: Buffer) => hashed.push(Buffer.from(part)) },
+    });
     await loader.finish();
     sink.settle();
     if (end < until || !Buffer.concat(hashed).equals(bytes.subarray(start, end))) {

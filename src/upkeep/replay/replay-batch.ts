@@ -9,7 +9,9 @@ import type { Dialect } from '../../formats/csv/dialect.js';
 import { lineEndFor } from '../../formats/csv/reading.js';
 import { CsvScanner } from '../../formats/csv/scan/csv-scanner.js';
 import type { RecordPlace } from '../../formats/text/ranges.js';
+import { BufferSource } from '../../formats/text/read-split.js';
 import { RecordBatch } from '../../formats/text/record-batch.js';
+import { readWindows } from '../../formats/text/windows.js';
 import { RecordLoader } from '../../lanes/record-loader.js';
 import type { RowCounts } from '../../ledger/counts.js';
 import type { HeldLoad } from '../../ledger/held-load.js';
@@ -24,16 +26,21 @@ import {
 import { type StagingOptions, StagingTable } from '../../load/sinks/staging-table.js';
 import type { TablePlan } from '../../mapping/table-plan.js';
 import type { OnConflict } from '../../model/load-rules.js';
-import { Fault } from '../../model/reject-codes.js';
+import { Fault, type RejectCode } from '../../model/reject-codes.js';
 import { ReplaySink } from './replay-sink.js';
 
 const MAX_BATCH_RECORDS = 1000;
 /** A longer record is a batch of its own. */
 const MAX_BATCH_BYTES = 8 * 1024 * 1024;
 const WRITE_BATCH_SIZE = 10_000;
+const WINDOW_BYTES = 64 * 1024;
 
 export interface ReplayPlan {
   readonly dialect: Dialect;
+  /** Of the file, for messages. */
+  readonly path: string;
+  /** Where lines of the file begin that look like a footer. */
+  readonly footerStart: number | undefined;
   readonly plan: TablePlan;
   readonly stage: StagingOptions;
 }
@@ -43,8 +50,9 @@ interface Reject {
   /** Start of the split that read it: the receipt it is counted in. */
   readonly startByte: number;
   readonly raw: Buffer;
-  readonly code: string;
+  readonly code: RejectCode;
   readonly reason: string;
+  readonly column: string | null;
 }
 
 export interface BatchOutcome {
@@ -107,7 +115,8 @@ async function readRejects(client: pg.Client, loadId: number, after: number): Pr
   }
   if (last === undefined) return [];
   const { rows } = await client.query<Reject>(
-    `SELECT byte_offset AS "byteOffset", start_byte AS "startByte", raw, code, reason FROM edp.rejects
+    `SELECT byte_offset AS "byteOffset", start_byte AS "startByte", raw, code, reason, column_name AS "column"
+     FROM edp.rejects
      WHERE load_id = $1 AND byte_offset > $2 AND byte_offset <= $3 ORDER BY byte_offset`,
     [loadId, after, last],
   );
@@ -135,7 +144,7 @@ class Refusals extends RejectLog {
 
 async function tryAgain(
   client: pg.Client,
-  { dialect, plan, stage }: ReplayPlan,
+  { dialect, path, footerStart, plan, stage }: ReplayPlan,
   rejects: readonly Reject[],
 ): Promise<Tried> {
   const refusals = new Refusals(client, stage.loadId, 0);
@@ -144,6 +153,7 @@ async function tryAgain(
     {
       plan,
       dialect,
+      footerStart,
       loadId: stage.loadId,
       writeBatchSize: WRITE_BATCH_SIZE,
       laneMemory: undefined,
@@ -152,7 +162,8 @@ async function tryAgain(
     refusals,
   );
   await sink.begin();
-  for (const { byteOffset, raw, code, reason } of rejects) {
+  const window = Buffer.allocUnsafeSlow(WINDOW_BYTES + 1);
+  for (const { byteOffset, raw, code, reason, column } of rejects) {
     // The ledger has only its first bytes.
     if (code === 'record_too_long') {
       refusals.faults.set(byteOffset, new Fault(code, reason));
@@ -161,11 +172,13 @@ async function tryAgain(
     // Each in a window of its own: one whose quotes do not close must not reach into the next.
     const bytes = endRecord(raw, dialect);
     if (!isOneRecord(bytes, raw.length, dialect)) {
-      refusals.faults.set(byteOffset, NOT_ONE_RECORD);
+      refusals.faults.set(byteOffset, new Fault(code, reason, column ?? undefined));
       continue;
     }
-    const window = { bytes, filled: bytes.length, base: byteOffset, limit: 1, isLast: true };
-    await loader.take(window);
+    const source = new BufferSource(bytes, byteOffset);
+    const size = byteOffset + bytes.length;
+    const range = { source, size, path, start: byteOffset, until: byteOffset + 1 };
+    await readWindows(range, window, loader);
   }
   await loader.finish();
   await sink.settle(async () => Buffer.alloc(0));
@@ -182,8 +195,6 @@ function endRecord(raw: Buffer, dialect: Dialect): Buffer {
 }
 
 /** Without the lines that followed it in the file, a damaged record may seem to end elsewhere. */
-const NOT_ONE_RECORD = new Fault('bad_quote', 'the record cannot be read as CSV');
-
 function isOneRecord(bytes: Buffer, length: number, dialect: Dialect): boolean {
   const batch = new RecordBatch(2);
   const scanner = new CsvScanner(dialect);

@@ -141,6 +141,8 @@ async function planReplay(
   const target = await hold.read((client) => inspectTable(client, table));
   return {
     dialect: format.dialect,
+    path,
+    footerStart: format.footerStart,
     plan,
     stage: {
       target,

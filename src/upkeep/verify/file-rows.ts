@@ -9,8 +9,9 @@ import type { Dialect } from '../../formats/csv/dialect.js';
 import { CsvParser } from '../../formats/csv/scan/csv-parser.js';
 import { CsvScanner } from '../../formats/csv/scan/csv-scanner.js';
 import type { RecordPlace } from '../../formats/text/ranges.js';
+import { readSplit } from '../../formats/text/read-split.js';
 import { RecordBatch } from '../../formats/text/record-batch.js';
-import { readSplit, type Window } from '../../formats/text/windows.js';
+import type { Window } from '../../formats/text/windows.js';
 import { WINDOW_BYTES } from '../../lanes/assembly/layout.js';
 import type { RowPlaces } from '../../lanes/byte-lane.js';
 import type { LaneMemory } from '../../lanes/lane-memory.js';
@@ -119,26 +120,21 @@ export class FileReader {
 
   /** @returns start of the first record behind the range */
   async read(start: number, until: number, hasher: IHasher, check: () => void): Promise<number> {
-    const loader = this.#loader;
-    return readSplit(this.#handle, this.#source.file, start, until, this.#window, hasher, {
-      take: async (window) => {
+    const { path, size } = this.#source.file;
+    const split = { source: this.#handle, size, path, start, until, longRecord: undefined };
+    return readSplit(split, this.#window, this.#loader, {
+      hasher,
+      before: async (window) => {
         check();
         await this.#known?.upTo(window.base + window.filled);
         this.#sink.window = window;
-        const taken = await this.#loader.take(window);
+      },
+      after: (window, taken) => {
         // The reject of a record that is too long is taken at its end.
-        if (this.#loader.isInRecord) return taken;
+        if (this.#loader.isInRecord) return;
         for (const place of this.#known?.dropBefore(window.base + taken) ?? []) {
           this.#visitor.strayReject(place);
         }
-        return taken;
-      },
-      cutLongRecord: (window) => {
-        this.#sink.window = window;
-        return loader.cutLongRecord(window);
-      },
-      get isInRecord() {
-        return loader.isInRecord;
       },
     });
   }

@@ -10,7 +10,7 @@ import { findGaps } from '../../formats/text/cut-ranges.js';
 import type { Gap } from '../../formats/text/ranges.js';
 import { isDecoded, readText, type TextForm, withoutFooter } from '../../formats/text/read-text.js';
 import { RecordBatch } from '../../formats/text/record-batch.js';
-import { readSplit } from '../../formats/text/windows.js';
+import { readWindows } from '../../formats/text/windows.js';
 import { WINDOW_BYTES } from '../../lanes/assembly/layout.js';
 import { getFileFormat, getLoad, type LoadSummary } from '../../ledger/ledger-queries.js';
 import { listHashedRanges } from '../../ledger/loads.js';
@@ -297,6 +297,7 @@ const BATCH_RECORDS = 1024;
 /** Cuts a file that no receipts are about, at the ends of records, by walking through it once. */
 export async function cutFile({ file, layout }: Subject): Promise<FileRange[]> {
   const { dialect, dataStart, dataLine, dataEnd } = layout;
+  const { path, size } = file;
   const scanner = new CsvScanner(dialect);
   const batch = new RecordBatch(BATCH_RECORDS);
   const ranges: FileRange[] = [];
@@ -315,10 +316,9 @@ export async function cutFile({ file, layout }: Subject): Promise<FileRange[]> {
     scanner.shift(position);
     return position;
   };
-  const nothing = { update: () => nothing } as never;
   const window = Buffer.allocUnsafeSlow(WINDOW_BYTES + 1);
   const end = await withFile(file, (handle) =>
-    readSplit(handle, file, dataStart, dataEnd ?? file.size, window, nothing, {
+    readWindows({ source: handle, size, path, start: dataStart, until: dataEnd ?? size }, window, {
       async take({ bytes, filled, limit, isLast, base }) {
         let position = 0;
         if (isInRecord) {
