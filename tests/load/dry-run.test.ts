@@ -35,6 +35,8 @@ function outcomeOf({ status, json }: CliResult): object {
     table: file.table,
     status: file.status,
     rows: file.rows,
+    dialect: file.dialect,
+    drift: file.drift,
   }));
   return { status, rows, unknownMetrics, files: told, error: json.error?.code };
 }
