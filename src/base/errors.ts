@@ -5,7 +5,7 @@
  * (a reject). Errors are told apart by `code`, SQLSTATE or class, never by message text.
  */
 
-/** 1 failed, nothing lost, run again to resume · 2 usage or configuration (DESIGN §5). */
+/** 1 failed, nothing lost, run again to resume · 2 usage or configuration. */
 export type FailureStatus = 1 | 2;
 
 export const EXIT = {

@@ -1,7 +1,7 @@
 /** What was generated, and what loading it is expected to give under edp's default options. */
 import type { RejectCode } from '../model/reject-codes.js';
 
-/** The metrics the built-in model declares for events (DESIGN §3), in the order they are written. */
+/** The metrics the built-in model declares for events, in the order they are written. */
 export const METRICS = ['metric_one', 'metric_two', 'metric_n'] as const;
 export type Metric = (typeof METRICS)[number];
 

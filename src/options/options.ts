@@ -2,7 +2,7 @@
  * Every option of every command, once: its meaning, its check, its default.
  *
  * A value comes from the command line, else from the environment (`EDP_` and the name in capitals),
- * else from edp.yaml (the name as a top-level key), else it is the default (DESIGN §5).
+ * else from edp.yaml (the name as a top-level key), else it is the default.
  */
 
 import os from 'node:os';

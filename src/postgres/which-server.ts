@@ -1,5 +1,5 @@
 /**
- * Which PostgreSQL to use (DESIGN §5): `--database-url`, else DATABASE_URL, else libpq's PG*
+ * Which PostgreSQL to use: `--database-url`, else DATABASE_URL, else libpq's PG*
  * variables, else POSTGRES_USER/POSTGRES_PASSWORD, else the embedded server.
  */
 import os from 'node:os';

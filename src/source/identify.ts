@@ -1,5 +1,5 @@
 /**
- * Content → identity. A file is known by its bytes, whatever it is called (DESIGN §6).
+ * Content → identity. A file is known by its bytes, whatever it is called.
  *
  * Hashing a big file before it is loaded would keep all workers waiting for a pass over it. So a file is
  * first known by its fingerprint, which takes a few reads, and splits are hashed while they are loaded.

@@ -1,6 +1,6 @@
 /**
  * What a command says, and where: text for people on stdout, or with `--json` exactly one JSON object
- * on stdout and everything else on stderr (DESIGN §5).
+ * on stdout and everything else on stderr.
  */
 import { once } from 'node:events';
 import Table from 'cli-table3';

@@ -1,5 +1,5 @@
 /**
- * Text of a field → value of a type, by the rules of DESIGN §4. PostgreSQL is the oracle: what these
+ * Text of a field → value of a type, by the rules of docs/model.md. PostgreSQL is the oracle: what these
  * functions accept, the server accepts too and reads as the same value.
  *
  * Text is a byte string (one character per byte, latin1). Nothing is trimmed.

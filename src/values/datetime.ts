@@ -1,5 +1,5 @@
 /**
- * Dates and timestamps (DESIGN §4): ISO 8601 and `YYYY-MM-DD HH:MM:SS[.ffffff]`, `T` or space,
+ * Dates and timestamps: ISO 8601 and `YYYY-MM-DD HH:MM:SS[.ffffff]`, `T` or space,
  * optional zone. Values count from 2000-01-01, as PostgreSQL's do.
  */
 import { Fault } from '../model/reject-codes.js';

@@ -1,5 +1,5 @@
 /**
- * Two lanes, one meaning (DESIGN §8): whatever the bytes, the byte lane with the csv lane behind it
+ * Two lanes, one meaning: whatever the bytes, the byte lane with the csv lane behind it
  * leaves the same rows, rejects, counts, lines and references as the csv lane alone, wherever reads
  * and splits cut the file.
  *

@@ -1,4 +1,4 @@
-/** Files of every shape that DESIGN §3 and §4 name, through the built command line. */
+/** Files of every shape that docs/model.md names, through the built command line. */
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';

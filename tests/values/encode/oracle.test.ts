@@ -1,5 +1,5 @@
 /**
- * What edp accepts, the server accepts too, and reads as the same value (DESIGN §4): held against the
+ * What edp accepts, the server accepts too, and reads as the same value: held against the
  * server itself, for tables of edge cases and for thousands of generated texts of each type. The byte
  * lane accepts some of what the csv lane does, and nothing else.
  */

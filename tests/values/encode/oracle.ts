@@ -51,7 +51,7 @@ const READ_AS = `
     RETURN NULL;
   END $$`;
 
-/** What DESIGN §4 means by reading a text; for `timestamp`, a zone converts to UTC. */
+/** What docs/model.md means by reading a text; for `timestamp`, a zone converts to UTC. */
 function serverExpression(type: ColumnType): string {
   return type === 'timestamp' ? `$1::timestamptz AT TIME ZONE 'UTC'` : `$1::${SQL_TYPE[type]}`;
 }
