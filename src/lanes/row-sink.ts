@@ -1,4 +1,4 @@
-/** Where the rows of a split go: the fast way (direct.ts) or the careful one (careful.ts). */
+/** Where the rows of a split go: the fast way (load/sinks/direct-sink.ts) or the careful one (load/sinks/careful-sink.ts). */
 
 import type { RecordPlace } from '../formats/text/ranges.js';
 import type { RowRemarks } from '../ledger/remarks.js';

@@ -1,4 +1,4 @@
-/** The bytes of a COPY row, field by field: the reverse of what binary.ts writes. */
+/** The bytes of a COPY row, field by field: the reverse of what copy-binary.ts writes. */
 
 export type FieldBytes = Buffer | null;
 

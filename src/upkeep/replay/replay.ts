@@ -1,7 +1,7 @@
 /**
  * `edp replay`: tries the rejects of a load again, in place.
  *
- * A batch is one transaction (batch.ts): the rows that load now, their rejects out, and the counts moved
+ * A batch is one transaction (replay-batch.ts): the rows that load now, their rejects out, and the counts moved
  * from rejected to loaded in the load and in the receipt of their split. So each reject is either still
  * one or in the table, never both, also in a table without a key, and after a kill the command goes over
  * what is left.
