@@ -17,6 +17,7 @@ import { connect, withTransaction } from '../postgres/connection.js';
 import { CONNECTION_LOST, isConnectionError, isTransient } from '../postgres/sqlstate.js';
 import type { RowCounts } from './counts.js';
 import { hasLedger } from './ledger-queries.js';
+import type { LoadState } from './load-state.js';
 import { tryLockLoad } from './loads.js';
 
 /** How long to wait for the lock: a command that was just killed may take a moment to let it go. */
@@ -26,8 +27,6 @@ const LOCK_POLL_MS = 100;
 const MAX_RETRIES = 8;
 const RETRY_BASE_MS = 50;
 const RETRY_MAX_MS = 5000;
-
-export type LoadState = 'loading' | 'loaded' | 'undoing' | 'undone';
 
 export interface LoadRecord {
   readonly loadId: number;
