@@ -27,6 +27,7 @@ import {
 } from '../model/load-rules.js';
 import { identifier } from '../model/schema.js';
 import { type ColumnType, PROMOTED_TYPES } from '../model/types.js';
+import { FORMAT_CHOICES } from '../report/format/report-format.js';
 
 interface OptionDefinition<T> {
   readonly schema: z.ZodType<T>;
@@ -241,12 +242,7 @@ export const OPTIONS = {
     schema: text.optional(),
     describe: 'End of the time range, exclusive',
   }),
-  format: define<'csv' | 'json' | 'table'>({
-    schema: z.enum(['csv', 'json', 'table'], { error: 'expected csv, json or table' }),
-    describe: 'Output format of the report',
-    default: 'csv',
-    choices: ['csv', 'json', 'table'],
-  }),
+  format: choice(FORMAT_CHOICES, 'Output format of the report'),
   'safe-cells': flag(
     'In CSV, put an apostrophe before text that a spreadsheet would run as a formula',
   ),
