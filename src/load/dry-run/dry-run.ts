@@ -14,10 +14,10 @@ import { randomUUID } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { IHasher } from 'hash-wasm';
-import pRetry from 'p-retry';
 import type pg from 'pg';
 import { compileAssembly } from '../../base/assembly.js';
 import { EdpError } from '../../base/errors.js';
+import { retry } from '../../base/retry.js';
 import { csvFormat } from '../../formats/csv/csv-format.js';
 import type { FileDescription } from '../../formats/csv/describe.js';
 import { cutGap, findGaps } from '../../formats/text/cut-ranges.js';
@@ -77,8 +77,7 @@ import { RejectSummary, type TriedReject, TriedRejects } from './dry-run-rejects
 
 const BUSY_POLL_MS = 250;
 /** How often it begins anew after a deadlock, or when the connection is lost. */
-const MAX_RETRIES = 4;
-const RETRY_BASE_MS = 200;
+const RETRY = { retries: 4, firstDelayMs: 200 };
 
 export interface DryRunResult extends IngestResult {
   /** By code; with those that earlier runs of an interrupted load left. */
@@ -103,12 +102,11 @@ export async function dryRun(
     withClient(database.client, 'dry run', (client) =>
       new DryRun(client, model, options, shownRejects, progress, signal).execute(targets),
     );
-  const result = await pRetry(run, {
-    retries: MAX_RETRIES,
-    minTimeout: RETRY_BASE_MS,
-    randomize: true,
-    shouldRetry: ({ error }) => !signal.aborted && mayPass(error as pg.DatabaseError),
-  });
+  const result = await retry(
+    run,
+    (error) => !signal.aborted && mayPass(error as pg.DatabaseError),
+    RETRY,
+  );
   return { ...result, seconds: (performance.now() - startedAt) / 1000 };
 }
 
