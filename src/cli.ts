@@ -1,89 +1,12 @@
 #!/usr/bin/env node
-/**
- * The command line: assembles the commands, and is the only place that ends the process.
- *
- * Start-up is felt by users, so a command's module is loaded when it is called and not before.
- */
+/** The command line: assembles the commands, and is the only place that ends the process. */
 import { readFileSync } from 'node:fs';
 import type { Argv } from 'yargs';
 import { EdpError, EXIT, FailedRun } from './base/errors.js';
 import { packageFile } from './base/package-files.js';
 import { safeJson, safeLines } from './base/safe-text.js';
 import type { Command } from './commands/command.js';
-
-interface CommandEntry {
-  readonly usage: string;
-  readonly describe: string;
-  load(): Promise<{ command: Command }>;
-}
-
-const COMMANDS: readonly CommandEntry[] = [
-  {
-    usage: 'ingest <files...>',
-    describe: 'Load CSV files into PostgreSQL, each record accounted for',
-    load: () => import('./commands/ingest/ingest.command.js'),
-  },
-  {
-    usage: 'inspect <file>',
-    describe: 'What a CSV file is: dialect, columns, types, oddities; loads nothing',
-    load: () => import('./commands/inspect.command.js'),
-  },
-  {
-    usage: 'model <action> <files...>',
-    describe: 'A model for edp.yaml, inferred from all records of CSV files',
-    load: () => import('./commands/model.command.js'),
-  },
-  {
-    usage: 'seed-dimensions',
-    describe: 'Load first_dimensions.csv and second_dimensions.csv',
-    load: () => import('./commands/seed-dimensions.command.js'),
-  },
-  {
-    usage: 'generate-data',
-    describe: 'Write event CSVs to try edp with, clean or dirty',
-    load: () => import('./commands/generate-data.command.js'),
-  },
-  {
-    usage: 'generate-report [name]',
-    describe: 'Write a report as CSV, JSON or a table',
-    load: () => import('./commands/generate-report.command.js'),
-  },
-  {
-    usage: 'status [load]',
-    describe: 'What was loaded, newest first; one load in detail',
-    load: () => import('./commands/status.command.js'),
-  },
-  {
-    usage: 'rejects <load>',
-    describe: 'The records a load rejected, and why',
-    load: () => import('./commands/rejects.command.js'),
-  },
-  {
-    usage: 'replay <load>',
-    describe: 'Try the rejects of a load again, exactly once',
-    load: () => import('./commands/replay.command.js'),
-  },
-  {
-    usage: 'undo <load>',
-    describe: 'Remove exactly the rows of a load, so that its file can be loaded again',
-    load: () => import('./commands/undo.command.js'),
-  },
-  {
-    usage: 'verify <load> [file]',
-    describe: 'Hold a file against what its load left in the table, by content',
-    load: () => import('./commands/verify.command.js'),
-  },
-  {
-    usage: 'promote <metric>',
-    describe: 'Make a metric that was kept beside the rows a column of its own',
-    load: () => import('./commands/promote.command.js'),
-  },
-  {
-    usage: 'db <action> [args..]',
-    describe: 'The embedded PostgreSQL: start, stop, url, psql',
-    load: () => import('./commands/db.command.js'),
-  },
-];
+import { COMMANDS, type CommandEntry, nameOf } from './commands/command-list.js';
 
 /** Global options; every command has them. */
 const GLOBAL_OPTIONS = ['json', 'verbose'] as const;
@@ -91,10 +14,6 @@ const GLOBAL_OPTIONS = ['json', 'verbose'] as const;
 function version(): string {
   const manifest = readFileSync(packageFile('package.json'), 'utf8');
   return (JSON.parse(manifest) as { version: string }).version;
-}
-
-function nameOf({ usage }: CommandEntry): string {
-  return usage.split(' ', 1)[0]!;
 }
 
 interface CommandParts {

@@ -91,7 +91,7 @@ export const command: Command = {
       throw new EdpError('usage', 'name a report', { hint: describeNames(catalog) });
     }
     const report = findReport(catalog, name);
-    if (given['safe-cells'] === true && options.format !== 'csv') {
+    if (given['safe-cells'] === true && !FORMATS[options.format].hasSafeCells) {
       throw new EdpError('usage', `--safe-cells is for CSV, not for ${options.format}`, {
         hint: 'leave it out: only CSV is opened by spreadsheets',
       });
@@ -113,13 +113,12 @@ async function runReport(
   job: Omit<ReportJob, 'write'>,
 ): Promise<void> {
   const { name } = job.report;
-  const { extension } = FORMATS[job.format];
-  // A table is there to be looked at; the other formats go to a file unless told otherwise.
-  const isShown = job.format === 'table' && options.out === undefined;
+  const format = FORMATS[job.format];
+  const isShown = format.isShown && options.out === undefined;
   const destination = await chooseDestination(
     isShown ? '-' : options.out,
     project.directory,
-    reportFileName(name, options, new Date(), extension),
+    reportFileName(name, options, new Date(), format.extension),
   );
   if (output.isJson && !isShown && destination.file === undefined) {
     throw new EdpError('usage', '--json and --out - both want standard output', {

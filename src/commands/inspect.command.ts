@@ -5,7 +5,7 @@ import { summarizeForm } from '../formats/csv/describe.js';
 import { describeDelimiter, toText } from '../formats/csv/detect/detect.js';
 import type { Dialect } from '../formats/csv/dialect.js';
 import { type Inspection, inspectFile } from '../infer/inspect.js';
-import { CSV_SETTING_NAMES, type CsvSettingName } from '../model/csv-settings.js';
+import { CSV_SETTING_NAMES, type CsvSettingName, nameQuote } from '../model/csv-settings.js';
 import { type OptionName, resolveCsvSettings, resolveOptions } from '../options/options.js';
 import { discoverFiles, totalBytes, withSpooledStdin } from '../source/discover.js';
 import { formatBytes, formatCount, type Output, safeText } from '../terminal/output.js';
@@ -57,7 +57,7 @@ function toSection({ description, lineEnd }: Inspection): Partial<Record<CsvSett
   const { dialect, detection, form } = description;
   return {
     delimiter: wordOrText(dialect),
-    quote: dialect.quote === '' ? 'none' : dialect.quote === "'" ? 'single' : 'double',
+    quote: nameQuote(dialect.quote),
     escape: dialect.escape,
     'line-end': lineEnd === 'mixed' || lineEnd === 'crlf' ? dialect.lineEnd : lineEnd,
     encoding: form.encoding,

@@ -22,6 +22,7 @@ import {
 } from '../terminal/output.js';
 import type { Command } from './command.js';
 import { describeCorrections, describeDrift } from './shared/remarks-lines.js';
+import { REPLACING_FLAG } from './shared/replacing-flag.js';
 
 const OPTION_NAMES = ['limit', 'database-url'] as const satisfies readonly OptionName[];
 
@@ -140,7 +141,7 @@ function printLoad(
   for (const line of describeDrift(load.drift)) output.line(line);
   if (load.rowsReplaced > 0) {
     output.line(
-      `it replaced the values of ${formatCount(load.rowsReplaced)} rows that were there before (--on-conflict update)`,
+      `it replaced the values of ${formatCount(load.rowsReplaced)} rows that were there before (${REPLACING_FLAG})`,
     );
   }
   if (load.state === 'interrupted') output.line('interrupted: ingest the same file again to go on');

@@ -10,6 +10,7 @@ import { formatCount, formatSeconds, type Output, safeText } from '../terminal/o
 import { makeStepProgress } from '../terminal/steps.js';
 import { describeUndo, type UndoResult, undo } from '../upkeep/undo/undo.js';
 import type { Command } from './command.js';
+import { REPLACING_FLAG } from './shared/replacing-flag.js';
 
 const OPTION_NAMES = ['yes', 'database-url'] as const satisfies readonly OptionName[];
 
@@ -33,7 +34,7 @@ export const command: Command = {
           'that hold them are read; without, the whole table is, a few megabytes at a time. Each step is a',
           'short transaction; stopped or killed at any moment, the same command goes on.',
           '',
-          'Not brought back: values that the load replaced in rows of others (--on-conflict update); those',
+          `Not brought back: values that the load replaced in rows of others (${REPLACING_FLAG}); those`,
           'rows belong to it now and go with it. Records it counted as duplicates stay with the load that',
           'brought them. Dimension members it inferred go, unless others refer to them or gave them values.',
           'A load whose rows others refer to cannot be undone before those are.',
@@ -94,7 +95,7 @@ function plural(count: number, noun: string): string {
 }
 
 function replacedText(replaced: number): string {
-  return `${plural(replaced, 'row')} that were there before got new values by it (--on-conflict update): they go with it, and the values they had cannot be brought back.`;
+  return `${plural(replaced, 'row')} that were there before got new values by it (${REPLACING_FLAG}): they go with it, and the values they had cannot be brought back.`;
 }
 
 function print(output: Output, result: UndoResult, wasUndone: boolean): void {
@@ -123,7 +124,7 @@ function print(output: Output, result: UndoResult, wasUndone: boolean): void {
   if (result.rowsReplaced > 0) output.warn(replacedText(result.rowsReplaced));
   if (result.rowsGoneBefore > 0) {
     output.line(
-      `${plural(result.rowsGoneBefore, 'record')} had no row of ${result.rowsGoneBefore === 1 ? 'its' : 'their'} own any more: other records replaced them (--on-conflict update), or somebody removed them`,
+      `${plural(result.rowsGoneBefore, 'record')} had no row of ${result.rowsGoneBefore === 1 ? 'its' : 'their'} own any more: other records replaced them (${REPLACING_FLAG}), or somebody removed them`,
     );
   }
   if (result.keptInferredMembers > 0) {

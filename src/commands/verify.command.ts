@@ -15,6 +15,7 @@ import type { DescribedDifference } from '../upkeep/verify/describe-difference.j
 import { DIFFERENCE_KINDS, type DifferenceKind } from '../upkeep/verify/difference.js';
 import { type VerifyProgress, type VerifyResult, verify } from '../upkeep/verify/verify.js';
 import type { Command } from './command.js';
+import { REPLACING_FLAG } from './shared/replacing-flag.js';
 
 const OPTION_NAMES = [
   'process-count',
@@ -207,12 +208,12 @@ function printRemarks(output: Output, result: VerifyResult): void {
   const { superseded, laterUpdates, load } = result;
   if (superseded > 0) {
     output.line(
-      `${formatCount(superseded)} rows of it were replaced by later loads (--on-conflict update)`,
+      `${formatCount(superseded)} rows of it were replaced by later loads (${REPLACING_FLAG})`,
     );
   }
   if (laterUpdates.length > 0 && !isEqual(result)) {
     output.line(
-      `rows of "${safeText(load.table)}" do not tell their load: what differs may have been replaced by load ${laterUpdates.join(', ')} (--on-conflict update)`,
+      `rows of "${safeText(load.table)}" do not tell their load: what differs may have been replaced by load ${laterUpdates.join(', ')} (${REPLACING_FLAG})`,
     );
   }
 }

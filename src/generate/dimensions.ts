@@ -5,6 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { EdpError } from '../base/errors.js';
+import { INT4_MAX, INT4_MIN } from '../values/integer-limits.js';
 import { toIoError, withNewFile } from './new-file.js';
 import { Random } from './random.js';
 
@@ -177,7 +178,7 @@ async function readMembers(
 /** The ids of the built-in model are of type int. */
 function toId(text: string): number | undefined {
   const id = /^[+-]?\d+(\.0*)?$/.test(text) ? Number(text) : Number.NaN;
-  return id >= -(2 ** 31) && id < 2 ** 31 ? id : undefined;
+  return id >= INT4_MIN && id <= INT4_MAX ? id : undefined;
 }
 
 function findUnusedId(used: { has(id: number): boolean }): number {

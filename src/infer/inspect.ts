@@ -8,7 +8,7 @@ import { CsvParser } from '../formats/csv/scan/csv-parser.js';
 import { CsvScanner } from '../formats/csv/scan/csv-scanner.js';
 import { CR, LF } from '../formats/text/line-end.js';
 import { RecordBatch } from '../formats/text/record-batch.js';
-import type { CsvSettings } from '../model/csv-settings.js';
+import type { CsvSettings, LineEnd } from '../model/csv-settings.js';
 import { Fault, type RejectCode } from '../model/reject-codes.js';
 import { type InputFile, totalBytes } from '../source/discover.js';
 import { type ColumnInference, conclude } from './conclude.js';
@@ -26,7 +26,7 @@ const PREVIEW_RECORDS = 8;
 const EXAMPLES = 3;
 
 /** How the lines of the sample end: what is there, and not only what is looked for. */
-export type FoundLineEnd = 'lf' | 'crlf' | 'cr' | 'mixed';
+export type FoundLineEnd = Exclude<LineEnd, 'any'> | 'mixed';
 
 export interface InspectedColumn extends ColumnInference {
   readonly name: string;

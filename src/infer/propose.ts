@@ -9,6 +9,7 @@ import type { Table } from '../model/model.js';
 import { parseModel, type tablesSchema } from '../model/schema.js';
 import type { ColumnType } from '../model/types.js';
 import { isStdin } from '../source/discover.js';
+import { INT4_MAX, INT4_MIN } from '../values/integer-limits.js';
 import type { InferredColumn, TableInference } from './infer.js';
 import { nameFile, stemOf, stripSeries, takeName, toColumnName } from './inferred-names.js';
 import type { KeyShape } from './json-shape.js';
@@ -116,9 +117,6 @@ function commentOn({ doubt, uniqueness }: InferredColumn, isTime: boolean): stri
   if (uniqueness === 'not_verified') return 'too many records to verify that all are different';
   return isTime ? 'the time of the record' : undefined;
 }
-
-const INT4_MIN = -2_147_483_648;
-const INT4_MAX = 2_147_483_647;
 
 function declareMetric(
   { name, minimum, maximum }: KeyShape,

@@ -7,27 +7,22 @@
  * attempt tells whether somebody else had it meanwhile.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import pRetry from 'p-retry';
 import type pg from 'pg';
 import { EdpError } from '../base/errors.js';
 import { failpoint } from '../base/failpoints.js';
+import { retry } from '../base/retry.js';
 import type { Reading } from '../formats/csv/reading.js';
 import { isClosed } from '../postgres/backend.js';
 import { connect, withTransaction } from '../postgres/connection.js';
 import { CONNECTION_LOST, isConnectionError, isTransient } from '../postgres/sqlstate.js';
 import type { RowCounts } from './counts.js';
 import { hasLedger } from './ledger-queries.js';
+import type { LoadState } from './load-state.js';
 import { tryLockLoad } from './loads.js';
 
 /** How long to wait for the lock: a command that was just killed may take a moment to let it go. */
 const LOCK_WAIT_MS = 3000;
 const LOCK_POLL_MS = 100;
-
-const MAX_RETRIES = 8;
-const RETRY_BASE_MS = 50;
-const RETRY_MAX_MS = 5000;
-
-export type LoadState = 'loading' | 'loaded' | 'undoing' | 'undone';
 
 export interface LoadRecord {
   readonly loadId: number;
@@ -144,13 +139,10 @@ export class HeldLoad {
 
   /** Runs statements that each stand alone. They may run again where the first try failed. */
   async read<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
-    return pRetry(() => this.#attemptOnce(work), {
-      retries: MAX_RETRIES,
-      minTimeout: RETRY_BASE_MS,
-      maxTimeout: RETRY_MAX_MS,
-      randomize: true,
-      shouldRetry: ({ error }) => !this.#signal.aborted && mayPass(error),
-    });
+    return retry(
+      () => this.#attemptOnce(work),
+      (error) => !this.#signal.aborted && mayPass(error),
+    );
   }
 
   /**

@@ -5,6 +5,7 @@ import type { Reading } from '../formats/csv/reading.js';
 import type { Drift } from '../model/drift.js';
 import { migrate } from '../postgres/migrate.js';
 import type { RowCounts } from './counts.js';
+import type { LoadState } from './load-state.js';
 import { groupCorrections } from './remarks.js';
 
 export interface LoadSummary {
@@ -15,7 +16,7 @@ export interface LoadSummary {
    * `loading` while a run is at it, `interrupted` when none is any more; `undoing` while an undo is at it,
    * `half_undone` when none is any more.
    */
-  readonly state: 'loaded' | 'loading' | 'interrupted' | 'undoing' | 'half_undone' | 'undone';
+  readonly state: LoadState | 'interrupted' | 'half_undone';
   readonly bytes: number;
   readonly rows: RowCounts;
   readonly unknownMetrics: Readonly<Record<string, number>>;
@@ -23,7 +24,7 @@ export interface LoadSummary {
   readonly corrections: ReturnType<typeof groupCorrections>;
   /** How its fields differ from those of the table; undefined where they do not. */
   readonly drift: Drift | undefined;
-  /** Rows of other loads whose values it replaced (--on-conflict update). */
+  /** Rows of other loads whose values it replaced. */
   readonly rowsReplaced: number;
   /** Working time of all its runs. */
   readonly seconds: number;
@@ -56,7 +57,7 @@ interface LoadRow {
   readonly load_id: number;
   readonly path: string;
   readonly table_name: string;
-  readonly state: 'loaded' | 'loading' | 'undoing' | 'undone';
+  readonly state: LoadState;
   readonly is_held: boolean;
   readonly size_bytes: number;
   readonly rows_read: number;

@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
 import { hashTable } from '../model/hash.js';
-import type { OnConflict } from '../model/load-rules.js';
+import { CONFLICT_RULES, type OnConflict } from '../model/load-rules.js';
 import type { Table } from '../model/model.js';
 
 /** Set in the model's number where the run replaces rows. */
@@ -26,7 +26,7 @@ export async function holdModel(
   table: Table,
   onConflict: OnConflict,
 ): Promise<void> {
-  const model = modelNumber(table) | (onConflict === 'update' ? REPLACES_BIT : 0);
+  const model = modelNumber(table) | (CONFLICT_RULES[onConflict].replacesRow ? REPLACES_BIT : 0);
   await client.query('SELECT pg_advisory_lock_shared($1::int, $2::int)', [
     tableNumber(table),
     model,
@@ -35,7 +35,7 @@ export async function holdModel(
 
 export interface OtherRuns {
   readonly count: number;
-  /** Whether one of them replaces rows (`--on-conflict update`). */
+  /** Whether one of them replaces rows. */
   readonly doReplace: boolean;
 }
 

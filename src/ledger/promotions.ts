@@ -13,13 +13,16 @@ export interface Promotion {
   readonly isDone: boolean;
 }
 
+/** What `edp.promotions.state` may be. */
+export const PROMOTION_STATES = ['running', 'done'] as const;
+
 interface PromotionRow {
   readonly table_name: string;
   readonly column_name: string;
   readonly metric: string;
   readonly extra_column: string;
   readonly type: string;
-  readonly state: string;
+  readonly state: (typeof PROMOTION_STATES)[number];
 }
 
 /** In the order in which they were begun. */

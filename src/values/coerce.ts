@@ -7,6 +7,7 @@
 import { isUtf8 } from 'node:buffer';
 import { parse as parseLossless } from 'lossless-json';
 import { Fault, type RejectCode } from '../model/reject-codes.js';
+import { INT8_MAX, INT8_MIN, MAX_INT8_DIGITS } from './integer-limits.js';
 
 const MAX_SHOWN = 60;
 
@@ -32,15 +33,11 @@ export function coerceInteger(text: string, minimum: number, maximum: number): n
   return value;
 }
 
-const INT8_MIN = -(2n ** 63n);
-const INT8_MAX = 2n ** 63n - 1n;
-/** No bigint has more digits, leading zeros aside; guards BigInt() against megabytes of digits. */
-const MAX_INT8_DIGITS = 19;
-
 export function coerceBigint(text: string): bigint | Fault {
   if (!INTEGER.test(text)) return fault('bad_integer', text, 'not an integer');
   const match = /^([+-]?)0*(\d*)/.exec(text)!;
   const digits = match[2]!;
+  // BigInt() would work through megabytes of digits.
   const value = digits.length > MAX_INT8_DIGITS ? undefined : BigInt(`0${digits}`);
   const signed = value === undefined ? undefined : match[1] === '-' ? -value : value;
   if (signed === undefined || signed < INT8_MIN || signed > INT8_MAX) {

@@ -15,6 +15,7 @@ import {
 } from './coerce.js';
 import type { RowWriter } from './copy-binary.js';
 import { coerceDate, coerceTimestamp } from './datetime.js';
+import { INT2_MAX, INT2_MIN, INT4_MAX, INT4_MIN } from './integer-limits.js';
 
 /** Writes the text of a field as a value of one type, or tells what is wrong with it. */
 type ValueWriter = (text: string, writer: RowWriter) => Fault | undefined;
@@ -34,11 +35,11 @@ function write<T>(
 
 export const WRITERS: Readonly<Record<ColumnType, ValueWriter>> = {
   smallint: write(
-    (text) => coerceInteger(text, -32_768, 32_767),
+    (text) => coerceInteger(text, INT2_MIN, INT2_MAX),
     (w, value) => w.int16(value),
   ),
   int: write(
-    (text) => coerceInteger(text, -2_147_483_648, 2_147_483_647),
+    (text) => coerceInteger(text, INT4_MIN, INT4_MAX),
     (w, value) => w.int32(value),
   ),
   bigint: write(coerceBigint, (w, value) => w.int64(value)),

@@ -275,12 +275,12 @@ describe('what is there already', () => {
     expect(json.error.hint).toContain('--table my_log');
   });
 
-  it('of edp.yaml in a form that lines cannot be added to is written anew', async () => {
+  it('of edp.yaml in braces stays as it is, too', async () => {
     await write('edp.yaml', 'tables: { my_log: { columns: { a: int } } } # mine\n');
     await write('flows.csv', 'a\n1\n');
     expect((await ingest('flows.csv', '--create')).status).toBe(0);
     const yaml = await readYaml();
-    expect(yaml).toContain('my_log');
+    expect(yaml).toContain('tables: { my_log: { columns: { a: int } }, flows: {');
     expect(yaml).toContain('# mine');
     expect((await ingest('flows.csv')).json.files[0].status).toBe('skipped');
   });

@@ -10,9 +10,9 @@
  * loads have numbers below zero, so that no sequence moves.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import pRetry from 'p-retry';
 import type pg from 'pg';
 import { EdpError } from '../../base/errors.js';
+import { retry } from '../../base/retry.js';
 import { addRows, NO_ROWS, type RowCounts } from '../../ledger/counts.js';
 import { hasLedger } from '../../ledger/ledger-queries.js';
 import {
@@ -55,8 +55,7 @@ import { SplitTrial } from './split-trial.js';
 
 const BUSY_POLL_MS = 250;
 /** How often it begins anew after a deadlock, or when the connection is lost. */
-const MAX_RETRIES = 4;
-const RETRY_BASE_MS = 200;
+const RETRY = { retries: 4, firstDelayMs: 200 };
 
 export interface DryRunResult extends IngestResult {
   /** By code; with those that earlier runs of an interrupted load left. */
@@ -81,12 +80,11 @@ export async function dryRun(
     withClient(database.client, 'dry run', (client) =>
       new DryRun(client, model, options, shownRejects, progress, signal).execute(targets),
     );
-  const result = await pRetry(run, {
-    retries: MAX_RETRIES,
-    minTimeout: RETRY_BASE_MS,
-    randomize: true,
-    shouldRetry: ({ error }) => !signal.aborted && mayPass(error as pg.DatabaseError),
-  });
+  const result = await retry(
+    run,
+    (error) => !signal.aborted && mayPass(error as pg.DatabaseError),
+    RETRY,
+  );
   return { ...result, seconds: (performance.now() - startedAt) / 1000 };
 }
 

@@ -6,14 +6,14 @@
  * each; what stands in the extra column is newer than what stands in the metric's own, since only a run
  * with the model of before can have written it there. How far it got commits with each step.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { EdpError } from '../../base/errors.js';
 import { failpoint } from '../../base/failpoints.js';
+import { retry } from '../../base/retry.js';
 import { quoteIdentifier, quoteLiteral } from '../../model/ddl.js';
 import { SQL_TYPE } from '../../model/types.js';
 import { withTransaction } from '../../postgres/connection.js';
-import { isTransient } from '../../postgres/sqlstate.js';
+import { isConnectionError, isTransient } from '../../postgres/sqlstate.js';
 import { MetricConverter } from './convert.js';
 import type { PromoteSubject } from './subject.js';
 
@@ -25,8 +25,8 @@ const MAX_STEP_ROWS = 10_000;
 /** A step shall take about as long: short for those who wait for its locks, long beside its commit. */
 const STEP_MS = 200;
 const LOCK_TIMEOUT_MS = 1000;
-const RETRY_BASE_MS = 50;
-const RETRY_MAX_MS = 2000;
+/** It goes on until it is stopped: loads may keep what it wants for long. */
+const RETRY = { retries: Number.POSITIVE_INFINITY, maxDelayMs: 2000 };
 
 interface StepOutcome {
   readonly moved: number;
@@ -106,7 +106,7 @@ export class Backfill {
           break;
         }
         const from = block;
-        const step = await this.#retry(() => this.#step(index, from, waits));
+        const step = await retry(() => this.#step(index, from, waits), mayPass, RETRY);
         moved += step.moved;
         passedOver += step.passedOver;
         block = step.nextBlock;
@@ -139,25 +139,11 @@ export class Backfill {
     return rows[0]!.blocks;
   }
 
-  /** Deadlocks, locks that are not to be had just now, and the like pass. */
-  async #retry<T>(work: () => Promise<T>): Promise<T> {
-    for (let attempt = 0; ; attempt++) {
-      if (this.#signal.aborted) {
-        throw new EdpError('interrupted', 'the promotion was stopped; what was moved is moved', {
-          hint: 'the same command goes on where it stopped',
-        });
-      }
-      try {
-        return await work();
-      } catch (error) {
-        const { code } = error as { code?: string };
-        // A lost connection takes the locks of this run with it.
-        const isLost = code === undefined || code.startsWith('08') || code.startsWith('57P');
-        if (isLost || !isTransient(code)) throw error;
-        const delay = Math.min(RETRY_MAX_MS, RETRY_BASE_MS * 2 ** Math.min(attempt, 6));
-        await sleep(delay * (0.5 + Math.random()));
-      }
-    }
+  #assertGoing(): void {
+    if (!this.#signal.aborted) return;
+    throw new EdpError('interrupted', 'the promotion was stopped; what was moved is moved', {
+      hint: 'the same command goes on where it stopped',
+    });
   }
 
   async #step(
@@ -165,6 +151,7 @@ export class Backfill {
     block: number,
     waits: boolean,
   ): Promise<StepOutcome & { nextBlock: number }> {
+    this.#assertGoing();
     for (;;) {
       const nextBlock = block + this.#stepBlocks;
       const startedAt = performance.now();
@@ -270,4 +257,11 @@ export async function listPartitions(client: pg.Client, table: string): Promise<
      ORDER BY c.oid`,
   );
   return rows;
+}
+
+/** Deadlocks, locks that are not to be had just now, and the like pass. */
+function mayPass(error: Error): boolean {
+  const { code } = error as { code?: string };
+  // A lost connection takes the locks of this run with it.
+  return isTransient(code) && !isConnectionError(code);
 }

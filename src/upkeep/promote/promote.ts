@@ -6,8 +6,8 @@
  *
  * Loads go on meanwhile. Those that began with the model of before keep the metric beside their rows; so the
  * table is gone through until none of them is left, and nothing that fits was found. One that replaces
- * rows (`--on-conflict update`) writes values beside the rows without knowing of the column; nothing is
- * moved before it has ended, lest the column keep what it replaces.
+ * rows writes values beside the rows without knowing of the column; nothing is moved before it has ended,
+ * lest the column keep what it replaces.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';

@@ -25,7 +25,7 @@ import {
 } from '../../ledger/remarks.js';
 import { type StagingOptions, StagingTable } from '../../load/sinks/staging-table.js';
 import type { TablePlan } from '../../mapping/table-plan.js';
-import type { OnConflict } from '../../model/load-rules.js';
+import { CONFLICT_RULES, ON_CONFLICT, type OnConflict } from '../../model/load-rules.js';
 import { Fault, type RejectCode } from '../../model/reject-codes.js';
 import { ReplaySink } from './replay-sink.js';
 
@@ -290,9 +290,8 @@ async function updateReceipts(
     `UPDATE edp.receipts r SET rows_loaded = r.rows_loaded + n.loaded,
        rows_duplicate = r.rows_duplicate + n.duplicate,
        rows_rejected = r.rows_rejected - n.loaded - n.duplicate,
-       on_conflict = CASE WHEN 'update' IN (r.on_conflict, $6) THEN 'update'
-                          WHEN 'skip' IN (r.on_conflict, $6) THEN 'skip' ELSE 'reject' END,
-       committed_at = CASE $6 WHEN 'update' THEN clock_timestamp() ELSE r.committed_at END,
+       on_conflict = ($8::text[])[greatest(array_position($8, r.on_conflict), array_position($8, $6))],
+       committed_at = CASE WHEN $9 THEN clock_timestamp() ELSE r.committed_at END,
        unknown_metrics = ${sumOf('r.unknown_metrics', 'n.unknown_metrics')},
        corrections = ${sumOf('r.corrections', 'n.corrections')}
      FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::jsonb[], $7::jsonb[])
@@ -306,6 +305,8 @@ async function updateReceipts(
       receipts.map(({ remarks }) => toStored(remarks.counts.unknownMetrics)),
       onConflict,
       receipts.map(({ remarks }) => toStored(remarks.counts.corrections)),
+      ON_CONFLICT,
+      CONFLICT_RULES[onConflict].replacesRow,
     ],
   );
   if (rowCount !== moved.size) throw new Error(`receipts of load ${loadId} are missing`);

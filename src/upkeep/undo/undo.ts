@@ -18,6 +18,7 @@ import {
   withHeldLoad,
 } from '../../ledger/held-load.js';
 import { openLedger } from '../../ledger/ledger-queries.js';
+import type { LoadState } from '../../ledger/load-state.js';
 import { findTable, type Model, type Table } from '../../model/model.js';
 import { withClient } from '../../postgres/connection.js';
 import type { Database } from '../../postgres/database.js';
@@ -49,7 +50,7 @@ export interface UndoResult {
   readonly path: string;
   readonly table: string;
   /** `undoing` where it was stopped before the end. */
-  readonly state: 'undone' | 'undoing' | 'loading' | 'loaded';
+  readonly state: LoadState;
   readonly seconds: number;
   /** By this command; an earlier one may have removed a part. */
   readonly removed: {

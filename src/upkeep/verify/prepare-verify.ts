@@ -18,7 +18,7 @@ import { listPromotions, withPromotions } from '../../ledger/promotions.js';
 import { planTable, type TablePlan } from '../../mapping/table-plan.js';
 import type { CsvSettings } from '../../model/csv-settings.js';
 import { withDrift } from '../../model/drift.js';
-import type { OnConflict } from '../../model/load-rules.js';
+import { type OnConflict, REPLACING } from '../../model/load-rules.js';
 import { findTable, type Model, type Table } from '../../model/model.js';
 import { withClient } from '../../postgres/connection.js';
 import { inspectTable, type TableInCatalog } from '../../postgres/table-in-catalog.js';
@@ -257,10 +257,10 @@ export async function withMoment<T>(
       `SELECT l.load_id FROM edp.loads l
        WHERE l.table_name = $1 AND l.load_id <> $2
          AND EXISTS (SELECT FROM edp.receipts r
-                     WHERE r.load_id = l.load_id AND r.on_conflict = 'update'
+                     WHERE r.load_id = l.load_id AND r.on_conflict = ANY ($3)
                        AND r.committed_at > (SELECT started_at FROM edp.loads own
                                              WHERE own.load_id = $2))`,
-      [load.table, load.loadId],
+      [load.table, load.loadId, REPLACING],
     );
     return work({
       client,

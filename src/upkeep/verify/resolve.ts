@@ -2,11 +2,11 @@
  * Records and rows of buckets that differ → what of it is as it should be, and what is not.
  *
  * A record of the file need not be a row of its load: it may repeat another one, or have given way to one
- * with the same key, by the rule its split was loaded under (`--on-conflict`). So the records of one key
+ * with the same key, by the rule of conflicts under which its split was loaded. So the records of one key
  * are looked at together, in the order of the file, and what the rule makes of them is held against the
  * row that the table has for the key now.
  */
-import type { OnConflict } from '../../model/load-rules.js';
+import type { ConflictRule } from '../../model/load-rules.js';
 import type { Differences } from './difference.js';
 import { FILE_ENTRY, STATUS, TABLE_ENTRY } from './verify-task.js';
 
@@ -25,7 +25,7 @@ export interface Tally {
 export interface Rules {
   readonly hasLineage: boolean;
   /** How conflicts were settled where a record stands. */
-  onConflictAt(byteOffset: number): OnConflict;
+  ruleAt(byteOffset: number): ConflictRule;
   /** Whether the receipt of its split knows of duplicates at all. */
   mayBeDuplicate(byteOffset: number): boolean;
   /** Whether a load came after this one and replaced rows. */
@@ -171,12 +171,12 @@ function resolveGroup(
 ): void {
   const status = (index: number) => records.get(index, FILE_ENTRY.status);
   const offset = (index: number) => records.get(index, FILE_ENTRY.byteOffset);
-  const modes = Array.from({ length: to - from }, (_, i) => rules.onConflictAt(offset(from + i)));
-  const mode = (index: number) => modes[index - from]!;
-  const all = (mode: OnConflict) => modes.every((each) => each === mode);
-  const indexes = modes.map((_, i) => from + i);
+  const indexes = Array.from({ length: to - from }, (_, i) => from + i);
+  const ruleOf = indexes.map((index) => rules.ruleAt(offset(index)));
+  const rule = (index: number) => ruleOf[index - from]!;
+  const areDuplicates = ruleOf.every(({ isDuplicate }) => isDuplicate);
 
-  const expected = expectedRecord(records, from, to, mode);
+  const expected = expectedRecord(records, from, to, rule);
   const holder = records.get(expected, FILE_ENTRY.holder);
   const report = (
     kind: 'missing' | 'changed' | 'replaced' | 'unaccounted',
@@ -204,8 +204,8 @@ function resolveGroup(
       }
       return;
     case STATUS.otherDiffers:
-      // With `skip` the row that was there stays; a later load may replace what it is told to.
-      if (all('skip') && rules.mayBeDuplicate(offset(expected))) return;
+      // Before a duplicate, the row that was there stays; a later load may have replaced it.
+      if (areDuplicates && rules.mayBeDuplicate(offset(expected))) return;
       if (rules.isLaterUpdate(holder)) tally.superseded++;
       else {
         tally.missing++;
@@ -220,11 +220,12 @@ function resolveGroup(
     // Of records that the server calls equal, the first one is in the table.
     (status(expected) === STATUS.ownEqual &&
       (!rules.hasLineage || indexes.some((index) => status(index) === STATUS.ownSame))) ||
-    // Whose row it is cannot be told; with `skip` it may have been there before.
-    (!rules.hasLineage && all('skip'));
+    // Nothing tells whose row it is; that of a duplicate may have been there before.
+    (!rules.hasLineage && areDuplicates);
   if (!isRight) report('changed', expected);
   for (const index of indexes) {
-    if (index === expected || mode(index) !== 'reject') continue;
+    const { replacesRow, isDuplicate } = rule(index);
+    if (index === expected || replacesRow || isDuplicate) continue;
     const isEqual = status(index) !== STATUS.ownDiffers || hasSameContent(records, index, expected);
     if (!isEqual) report('unaccounted', index);
   }
@@ -235,11 +236,11 @@ function expectedRecord(
   records: SortedEntries,
   from: number,
   to: number,
-  mode: (index: number) => OnConflict,
+  rule: (index: number) => ConflictRule,
 ): number {
   let expected = from;
   for (let index = from + 1; index < to; index++) {
-    if (mode(index) === 'update' && !hasSameContent(records, index, expected)) expected = index;
+    if (rule(index).replacesRow && !hasSameContent(records, index, expected)) expected = index;
   }
   return expected;
 }

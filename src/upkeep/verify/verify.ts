@@ -14,7 +14,7 @@ import { EdpError, fromErrorData } from '../../base/errors.js';
 import { withThreads } from '../../base/threads.js';
 import { type LoadSummary, openLedger } from '../../ledger/ledger-queries.js';
 import type { WorkerData } from '../../load/load-pool.js';
-import type { OnConflict } from '../../model/load-rules.js';
+import { CONFLICT_RULES, mostLenient } from '../../model/load-rules.js';
 import { withClient } from '../../postgres/connection.js';
 import type { Database } from '../../postgres/database.js';
 import { withSpool } from '../../source/spool.js';
@@ -352,17 +352,12 @@ class Verification {
   #rules(): Rules {
     const { receipts, laterUpdates } = this.#moment;
     // A file of other content has no receipts: then the most that any of them allows.
-    const modes = new Set(receipts.map(({ onConflict }) => onConflict));
-    const common: OnConflict = modes.has('update')
-      ? 'update'
-      : modes.has('skip')
-        ? 'skip'
-        : 'reject';
+    const common = mostLenient(receipts.map(({ onConflict }) => onConflict));
     const receiptAt = (byteOffset: number) =>
       this.#splits[rangeAt(this.#splits, byteOffset)]?.receipt;
     return {
       hasLineage: this.#hasLineage,
-      onConflictAt: (byteOffset) => receiptAt(byteOffset)?.onConflict ?? common,
+      ruleAt: (byteOffset) => CONFLICT_RULES[receiptAt(byteOffset)?.onConflict ?? common],
       mayBeDuplicate: (byteOffset) => receiptAt(byteOffset)?.rowsDuplicate !== 0,
       isLaterUpdate: (holder) => laterUpdates.has(holder),
     };
@@ -458,7 +453,7 @@ class Verification {
   /** Rows may carry this load's number that another brought, or the other way round. */
   #compareCounts(): void {
     const { load, receipts } = this.#moment;
-    if (receipts.some(({ onConflict }) => onConflict === 'update')) return;
+    if (receipts.some(({ onConflict }) => CONFLICT_RULES[onConflict].replacesRow)) return;
     const { ownRows, superseded, missing, maybeOurs } = this.#tally;
     const { loaded } = load.rows;
     const atMost = ownRows + superseded + missing + maybeOurs;
