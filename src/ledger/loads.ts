@@ -304,7 +304,11 @@ async function isContentOf(
   const { specified, dialect } = load.file_format;
   try {
     const text = readText(file, path, form);
-    return await hasText(withoutFooter(text, specified.skipFooter ?? 0, dialect.lineEnd), ranges, end);
+    return await hasText(
+      withoutFooter(text, specified.skipFooter ?? 0, dialect.lineEnd),
+      ranges,
+      end,
+    );
   } catch (error) {
     // It breaks off before it has shown what it is: the run that loads it will tell.
     if (error instanceof EdpError && error.code === 'corrupt_file') return false;

@@ -1,9 +1,10 @@
 /** A header against the fields that its table declares. */
+
+import { safeText } from '../base/safe-text.js';
 import type { Drift } from '../model/drift.js';
 import { declaredFields, knownFields } from '../model/fields.js';
 import type { OnNewField } from '../model/load-rules.js';
 import type { Table } from '../model/model.js';
-import { safeText } from '../base/safe-text.js';
 
 /** Fields that no column is declared for. */
 export function findNewFields(table: Table, header: readonly string[]): string[] {
