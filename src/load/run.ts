@@ -8,6 +8,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type pg from 'pg';
 import type { EdpError } from '../base/errors.js';
 import { failpoint, tunable } from '../base/failpoints.js';
+import { safeText } from '../base/safe-text.js';
 import { csvFormat } from '../formats/csv/csv-format.js';
 import { listOddities, summarizeForm } from '../formats/csv/describe.js';
 import { cutGap, findGaps } from '../formats/text/cut-ranges.js';
@@ -47,7 +48,6 @@ import { Session } from '../postgres/session.js';
 import { inspectTable, type TableInCatalog } from '../postgres/table-in-catalog.js';
 import { ensureExtraColumn, ensureTable } from '../postgres/tables.js';
 import type { InputFile } from '../source/discover.js';
-import { safeText } from '../base/safe-text.js';
 import { loadInBulk } from './bulk.js';
 import { Dispatcher, type PlannedSplit } from './dispatch.js';
 import {
@@ -157,7 +157,7 @@ interface ActiveLoad {
   readonly startedAt: number;
   /** How much of the time since then it took, where others were loaded with it. */
   readonly share: number;
-  readonly dialect: object;
+  readonly dialect: NonNullable<FileResult['dialect']>;
   readonly drift: Drift | undefined;
   rows: RowCounts;
   /** Whether the run had rejected too much when the last of it was counted. */
