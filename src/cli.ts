@@ -7,6 +7,8 @@ import { packageFile } from './base/package-files.js';
 import { safeJson, safeLines } from './base/safe-text.js';
 import type { Command } from './commands/command.js';
 import { COMMANDS, type CommandEntry, nameOf } from './commands/command-list.js';
+import type { ErrorJson } from './commands/json/json-parts.js';
+import type { FailureJson } from './commands/json/results.js';
 
 /** Global options; every command has them. */
 const GLOBAL_OPTIONS = ['json', 'verbose'] as const;
@@ -125,8 +127,8 @@ async function execute(command: Command, parsed: Record<string, unknown>): Promi
   } catch (thrown) {
     const error = thrown instanceof FailedRun ? thrown.cause : thrown;
     const status = printError(error, verbose);
-    const result = thrown instanceof FailedRun ? thrown.result : { command: name };
-    output.result({ ...result, ok: false, error: describeError(error) });
+    const failure: FailureJson = { command: name, ok: false, error: describeError(error) };
+    output.result(thrown instanceof FailedRun ? { ...thrown.result, ...failure } : failure);
     return abort.signal.aborted ? EXIT.interrupted : status;
   } finally {
     stopOnSignal();
@@ -150,7 +152,7 @@ function listenForSignals(
   };
 }
 
-function describeError(error: unknown): object {
+function describeError(error: unknown): ErrorJson {
   if (error instanceof EdpError) {
     return { code: error.code, message: error.message, hint: error.hint, place: error.place };
   }
@@ -215,7 +217,8 @@ main(nameFiles(argv)).then(
     process.exitCode = printError(error, argv.includes('--verbose'));
     if (argv.includes('--json')) {
       const command = argv.find((argument) => !argument.startsWith('-')) ?? null;
-      process.stdout.write(`${safeJson({ command, ok: false, error: describeError(error) })}\n`);
+      const failure: FailureJson = { command, ok: false, error: describeError(error) };
+      process.stdout.write(`${safeJson(failure)}\n`);
     }
   },
 );

@@ -3,12 +3,14 @@ import type { Argv } from 'yargs';
 import type { OptionName } from '../options/options.js';
 import type { Project } from '../project/project.js';
 import type { Output } from '../terminal/output.js';
+import type { CommandResult } from './json/results.js';
 
 export interface Invocation {
   /** Values of flags and positionals as yargs read them, by option name. */
   readonly given: Readonly<Record<string, unknown>>;
   readonly project: Project;
-  readonly output: Output;
+  /** Takes only what docs/json.schema.json describes. */
+  readonly output: Output<CommandResult>;
   /** Aborts at the first Ctrl-C (or SIGTERM). */
   readonly signal: AbortSignal;
 }

@@ -12,6 +12,7 @@ import {
   toUrl,
 } from '../postgres/embedded/embedded-server.js';
 import type { Command, Invocation } from './command.js';
+import type { DbJson } from './json/db.schema.js';
 
 const ACTIONS = ['start', 'stop', 'url', 'psql'] as const;
 
@@ -47,19 +48,14 @@ export const command: Command = {
       case 'start': {
         const client = await startEmbeddedServer(directory);
         output.line(`PostgreSQL is running and stays up until \`edp db stop\`: ${toUrl(client)}`);
-        output.result({
-          command: 'db',
-          ok: true,
-          action: 'start',
-          running: true,
-          url: toUrl(client),
-        });
+        const url = toUrl(client);
+        answer(output, { command: 'db', ok: true, action: 'start', running: true, url });
         return EXIT.done;
       }
       case 'stop': {
         const wasRunning = await stopEmbeddedServer(directory);
         output.line(wasRunning ? 'PostgreSQL is stopped' : 'PostgreSQL was not running');
-        output.result({ command: 'db', ok: true, action: 'stop', running: false, wasRunning });
+        answer(output, { command: 'db', ok: true, action: 'stop', running: false, wasRunning });
         return EXIT.done;
       }
       case 'url': {
@@ -67,7 +63,7 @@ export const command: Command = {
         const client =
           (await findEmbeddedServer(directory)) ?? (await startEmbeddedServer(directory));
         if (!output.isJson) output.line(toUrl(client));
-        output.result({ command: 'db', ok: true, action: 'url', url: toUrl(client) });
+        answer(output, { command: 'db', ok: true, action: 'url', url: toUrl(client) });
         return EXIT.done;
       }
       case 'psql':
@@ -75,6 +71,10 @@ export const command: Command = {
     }
   },
 };
+
+function answer(output: Invocation['output'], json: DbJson): void {
+  output.result(json);
+}
 
 /** psql where the machine has it, else a plain runner of statements: the package ships no psql. */
 async function runShell(
@@ -138,7 +138,7 @@ async function runStatements(
   statements: readonly string[],
   output: Invocation['output'],
 ): Promise<void> {
-  const results: object[] = [];
+  const results: Extract<DbJson, { action: 'psql' }>['results'][number][] = [];
   for (const sql of statements) {
     for (const result of [await client.query({ text: sql, rowMode: 'array' })].flat()) {
       const head = result.fields.map((field) => field.name);
@@ -150,5 +150,5 @@ async function runStatements(
       results.push({ columns: head, rows: result.rows, rowCount: result.rowCount });
     }
   }
-  output.result({ command: 'db', ok: true, action: 'psql', results });
+  answer(output, { command: 'db', ok: true, action: 'psql', results });
 }

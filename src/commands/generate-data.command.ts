@@ -6,6 +6,7 @@ import { type Generated, type GenerateOptions, generateEvents } from '../generat
 import { resolveOptions } from '../options/options.js';
 import { formatBytes, formatCount, formatSeconds, type Output } from '../terminal/output.js';
 import type { Command, Invocation } from './command.js';
+import type { GenerateDataJson } from './json/generate.schema.js';
 
 const OPTION_NAMES = [
   'files',
@@ -88,7 +89,7 @@ async function withProgress<T>(
   }
 }
 
-function toResult(generated: Generated, seed: number, seconds: number): object {
+function toResult(generated: Generated, seed: number, seconds: number): GenerateDataJson {
   const { files, bytes, total, dimensions } = generated;
   const { records, ...expectation } = total;
   return {

@@ -22,6 +22,7 @@ import {
   safeText,
 } from '../terminal/output.js';
 import type { Command, Invocation } from './command.js';
+import type { ReportJson, ReportListJson } from './json/report.schema.js';
 
 const OPTION_NAMES = [
   'database-url',
@@ -155,7 +156,7 @@ async function runReport(
         output.line(`${shownPath}: ${summary}`);
         if (!output.isJson) preview.print(output);
       }
-      output.result({
+      const json: ReportJson = {
         command: 'generate-report',
         ok: true,
         seconds,
@@ -164,7 +165,8 @@ async function runReport(
         rows,
         columns,
         bytes,
-      });
+      };
+      output.result(json);
     },
   );
 }
@@ -231,11 +233,12 @@ function listReports(
   } else {
     for (const entry of entries) describeReport(entry, output);
   }
-  output.result({
+  const json: ReportListJson = {
     command: 'generate-report',
     ok: true,
     reports: entries.map(toListItem),
-  });
+  };
+  output.result(json);
 }
 
 function describeReport({ report, file }: CatalogEntry, output: Output): void {
@@ -256,7 +259,13 @@ function describeFault({ place, message }: EdpError): string {
   return place === undefined ? message : `${place}: ${message}`;
 }
 
-function toListItem({ name, source, file, replacesBuiltin, report }: CatalogEntry): object {
+function toListItem({
+  name,
+  source,
+  file,
+  replacesBuiltin,
+  report,
+}: CatalogEntry): ReportListJson['reports'][number] {
   const isBroken = report instanceof EdpError;
   return {
     name,

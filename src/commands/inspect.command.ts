@@ -5,11 +5,12 @@ import { summarizeForm } from '../formats/csv/describe.js';
 import { describeDelimiter, toText } from '../formats/csv/detect/detect.js';
 import type { Dialect } from '../formats/csv/dialect.js';
 import { type Inspection, inspectFile } from '../infer/inspect.js';
-import { CSV_SETTING_NAMES, type CsvSettingName, nameQuote } from '../model/csv-settings.js';
+import { CSV_SETTING_NAMES, nameQuote } from '../model/csv-settings.js';
 import { type OptionName, resolveCsvSettings, resolveOptions } from '../options/options.js';
 import { discoverFiles, totalBytes, withSpooledStdin } from '../source/discover.js';
 import { formatBytes, formatCount, type Output, safeText } from '../terminal/output.js';
 import type { Command } from './command.js';
+import type { InspectJson } from './json/inspect.schema.js';
 import { makeReadProgress } from './shared/read-progress.js';
 
 const MAX_CELL_SHOWN = 24;
@@ -53,7 +54,7 @@ export const command: Command = {
 };
 
 /** The settings that say what was found out, as `csv:` of edp.yaml takes them. */
-function toSection({ description, lineEnd }: Inspection): Partial<Record<CsvSettingName, unknown>> {
+function toSection({ description, lineEnd }: Inspection): InspectJson['csv'] {
   const { dialect, detection, form } = description;
   return {
     delimiter: wordOrText(dialect),
@@ -77,7 +78,7 @@ function describeComment({ comment, encoding }: Dialect): string {
   return comment === '' ? 'none' : toText(comment, encoding);
 }
 
-function toJson(inspection: Inspection): object {
+function toJson(inspection: Inspection): InspectJson {
   const { description, why, columns } = inspection;
   return {
     command: 'inspect',

@@ -10,6 +10,7 @@ import { type OptionName, resolveCsvSettings, resolveOptions } from '../options/
 import { discoverFiles, isStdin, totalBytes, withSpooledStdin } from '../source/discover.js';
 import { formatCount, type Output } from '../terminal/output.js';
 import type { Command } from './command.js';
+import type { ModelJson, ProposedTableJson } from './json/model.schema.js';
 import { makeReadProgress } from './shared/read-progress.js';
 
 const ACTIONS = ['infer'] as const;
@@ -73,14 +74,15 @@ export const command: Command = {
       }
     }
     warnOfOddities(output, proposals);
-    output.result({
+    const result: ModelJson = {
       command: 'model',
       ok: true,
       action: 'infer',
       tables: proposals.map(toJson),
       yaml,
       out: out ?? null,
-    });
+    };
+    output.result(result);
     return EXIT.done;
   },
 };
@@ -102,7 +104,7 @@ export function warnOfOddities(output: Output, proposals: readonly Proposal[]): 
   }
 }
 
-export function toJson({ name, input, columns, inference }: Proposal): object {
+export function toJson({ name, input, columns, inference }: Proposal): ProposedTableJson {
   return {
     name,
     files: inference.files.map(({ file }) => file.name),

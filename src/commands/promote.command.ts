@@ -7,6 +7,7 @@ import { PROJECT_FILE } from '../project/file.js';
 import { formatCount, formatSeconds, type Output, safeText } from '../terminal/output.js';
 import { type PromoteProgress, type PromoteResult, promote } from '../upkeep/promote/promote.js';
 import type { Command } from './command.js';
+import type { PromoteJson } from './json/upkeep.schema.js';
 
 const OPTION_NAMES = [
   'type',
@@ -121,7 +122,7 @@ function print(output: Output, result: PromoteResult): void {
   if (result.wasDeclared) output.line(`declared in ${PROJECT_FILE}: loads write to the column`);
 }
 
-function toJson(result: PromoteResult): object {
+function toJson(result: PromoteResult): PromoteJson {
   const { metric, table, column, type, seconds, moved, left, leftValues } = result;
   return {
     command: 'promote',

@@ -15,6 +15,7 @@ import { type OptionName, resolveOptions } from '../options/options.js';
 import { withClient, withDatabase } from '../postgres/database.js';
 import { formatCount, type Output, safeJson, safeText } from '../terminal/output.js';
 import type { Command } from './command.js';
+import type { RejectJson, RejectsJson } from './json/ledger.schema.js';
 
 const OPTION_NAMES = ['raw', 'limit', 'database-url'] as const satisfies readonly OptionName[];
 
@@ -84,13 +85,15 @@ async function writeJson(
   limit: number,
   output: Output,
 ): Promise<void> {
-  await output.write('{"command":"rejects","ok":true,"rejects":[');
+  const empty: RejectsJson = { command: 'rejects', ok: true, rejects: [] };
+  const end = ']}';
+  await output.write(JSON.stringify(empty).slice(0, -end.length));
   let separator = '';
   for await (const reject of readRejects(client, loadId, limit)) {
     await output.write(separator + safeJson(toJson(reject)));
     separator = ',';
   }
-  await output.write(']}\n');
+  await output.write(`${end}\n`);
 }
 
 function toJson({
@@ -102,7 +105,7 @@ function toJson({
   code,
   reason,
   raw,
-}: StoredReject): object {
+}: StoredReject): RejectJson {
   return {
     loadId,
     path,

@@ -8,6 +8,7 @@ import { formatCount, formatSeconds, type Output, safeText } from '../terminal/o
 import { makeStepProgress } from '../terminal/steps.js';
 import { type ReplayResult, replay } from '../upkeep/replay/replay.js';
 import type { Command } from './command.js';
+import type { ReplayJson } from './json/upkeep.schema.js';
 import { printRemarks, remarksJson } from './shared/remarks-lines.js';
 
 const OPTION_NAMES = [
@@ -95,7 +96,7 @@ function print(output: Output, result: ReplayResult): void {
   if (result.isInterrupted) output.line(`interrupted: run edp replay ${loadId} again to go on`);
 }
 
-function toJson(result: ReplayResult, isOk: boolean): object {
+function toJson(result: ReplayResult, isOk: boolean): ReplayJson {
   const { loadId, path, table, seconds, rows, remaining, remarks } = result;
   return {
     command: 'replay',

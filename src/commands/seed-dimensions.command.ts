@@ -56,7 +56,7 @@ export const command: Command = {
     const { databaseUrl } = options;
     return withPool(PROCESS_COUNT, await totalBytes(files), (pool) =>
       withDatabase({ databaseUrl, directory: project.directory }, (database) =>
-        load(invocation, database, pool, files, INGEST_OPTIONS, 'seed-dimensions'),
+        load(invocation, database, pool, files, INGEST_OPTIONS, { command: 'seed-dimensions' }),
       ),
     );
   },

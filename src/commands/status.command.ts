@@ -21,6 +21,7 @@ import {
   safeText,
 } from '../terminal/output.js';
 import type { Command } from './command.js';
+import type { LoadStatusJson, StatusJson } from './json/ledger.schema.js';
 import { describeCorrections, describeDrift } from './shared/remarks-lines.js';
 import { REPLACING_FLAG } from './shared/replacing-flag.js';
 
@@ -45,18 +46,20 @@ export const command: Command = {
           const inferredMembers = await countInferred(client);
           printLoads(output, loads);
           printInferred(output, inferredMembers);
-          output.result({ command: 'status', ok: true, loads, inferredMembers });
+          const result: StatusJson = { command: 'status', ok: true, loads, inferredMembers };
+          output.result(result);
         } else {
           const load = await getLoad(client, parseLoadId(given.load));
           const receipts = await listReceipts(client, load.loadId);
           const inferredMembers = await countInferred(client, load.loadId);
           printLoad(output, load, receipts, options.limit);
           printInferred(output, inferredMembers);
-          output.result({
+          const result: LoadStatusJson = {
             command: 'status',
             ok: true,
             load: { ...load, receipts, inferredMembers },
-          });
+          };
+          output.result(result);
         }
         return EXIT.done;
       }),

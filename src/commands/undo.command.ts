@@ -10,6 +10,7 @@ import { formatCount, formatSeconds, type Output, safeText } from '../terminal/o
 import { makeStepProgress } from '../terminal/steps.js';
 import { describeUndo, type UndoResult, undo } from '../upkeep/undo/undo.js';
 import type { Command } from './command.js';
+import type { UndoJson } from './json/upkeep.schema.js';
 import { REPLACING_FLAG } from './shared/replacing-flag.js';
 
 const OPTION_NAMES = ['yes', 'database-url'] as const satisfies readonly OptionName[];
@@ -144,7 +145,7 @@ function print(output: Output, result: UndoResult, wasUndone: boolean): void {
   output.line('its file can be loaded again: edp ingest');
 }
 
-function toJson(result: UndoResult): object {
+function toJson(result: UndoResult): UndoJson {
   const { loadId, path, table, state, seconds, removed } = result;
   return {
     command: 'undo',

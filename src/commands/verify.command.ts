@@ -15,6 +15,7 @@ import type { DescribedDifference } from '../upkeep/verify/describe-difference.j
 import { DIFFERENCE_KINDS, type DifferenceKind } from '../upkeep/verify/difference.js';
 import { type VerifyProgress, type VerifyResult, verify } from '../upkeep/verify/verify.js';
 import type { Command } from './command.js';
+import type { VerifyJson } from './json/verify.schema.js';
 import { REPLACING_FLAG } from './shared/replacing-flag.js';
 
 const OPTION_NAMES = [
@@ -224,7 +225,7 @@ function show(value: string | null): string {
   return safeText(JSON.stringify(text));
 }
 
-function toJson(result: VerifyResult): object {
+function toJson(result: VerifyResult): VerifyJson {
   const { load, path, seconds, records, rows, rejects, counts, splits, differences } = result;
   return {
     command: 'verify',

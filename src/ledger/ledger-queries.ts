@@ -3,6 +3,7 @@ import type pg from 'pg';
 import { EdpError } from '../base/errors.js';
 import type { Reading } from '../formats/csv/reading.js';
 import type { Drift } from '../model/drift.js';
+import type { RejectCode } from '../model/reject-codes.js';
 import { migrate } from '../postgres/migrate.js';
 import type { RowCounts } from './counts.js';
 import type { LoadState } from './load-state.js';
@@ -48,7 +49,7 @@ export interface StoredReject {
   readonly line: number;
   readonly byteOffset: number;
   readonly column: string | null;
-  readonly code: string;
+  readonly code: RejectCode;
   readonly reason: string;
   readonly raw: Buffer;
 }

@@ -60,6 +60,8 @@ const newFieldChoices = {
 /** What becomes of fields that no column is declared for. */
 export type OnNewField = keyof typeof newFieldChoices;
 
+export const ON_NEW_FIELD = wordsOf(newFieldChoices);
+
 /** The same, where new columns may be declared before the load. */
 export const ON_NEW_COLUMN_CHOICES = {
   ...newFieldChoices,

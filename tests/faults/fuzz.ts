@@ -10,6 +10,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import fc from 'fast-check';
 import pg from 'pg';
+import { type LoadedFile, parseResult } from '../support/json.js';
 import { Host } from './command.js';
 import { FaultServer } from './server.js';
 
@@ -239,14 +240,6 @@ function toYaml({ columns, hasKey, hasMetrics, litter }: FuzzModel, table: strin
   ].join('\n');
 }
 
-interface FileOutcome {
-  readonly path: string;
-  readonly loadId: number | null;
-  readonly status: 'loaded' | 'skipped' | 'failed';
-  readonly rows: Readonly<Record<'read' | 'loaded' | 'rejected' | 'duplicate', number>>;
-  readonly reason?: string;
-}
-
 export async function runFuzz(options: FuzzOptions): Promise<FuzzResults> {
   const server = await FaultServer.create();
   const host = new Host(path.join(options.directory, 'rules-fuzz'));
@@ -342,10 +335,9 @@ class Fuzz {
       }
       if (![0, 1, 3].includes(status ?? -1))
         return say(`ended with ${status ?? signal}: ${output}`);
-      const outcomes = (JSON.parse(output) as { files?: FileOutcome[] }).files;
+      const { files: outcomes, error } = parseResult<'ingest'>(output);
       if (outcomes === undefined) return say(`no files in ${output}`);
-      const isRunFailed = (JSON.parse(output) as { error?: unknown }).error !== undefined;
-      if (isRunFailed)
+      if (error !== undefined)
         return say(`the whole run failed: ${output.slice(-600)}\n${toYaml(model, table)}`);
       await this.#checkBatch(model, inputs, outcomes, table, say);
     } finally {
@@ -364,7 +356,7 @@ class Fuzz {
   async #checkBatch(
     model: FuzzModel,
     inputs: readonly FuzzFile[],
-    outcomes: readonly FileOutcome[],
+    outcomes: readonly LoadedFile[],
     table: string,
     say: (problem: string) => void,
   ): Promise<void> {
@@ -488,7 +480,7 @@ function findWrongReject(rejects: readonly unknown[][], bytes: Buffer): string |
 
 function findMiscount(
   { records }: FuzzFile,
-  { read, loaded, rejected }: FileOutcome['rows'],
+  { read, loaded, rejected }: LoadedFile['rows'],
   { hasKey }: FuzzModel,
 ): string | undefined {
   if (records === undefined) return undefined;

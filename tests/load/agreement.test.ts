@@ -11,15 +11,16 @@ const database = useEmptyDatabase();
 const run = runnerFor(database);
 
 interface Rejected {
+  readonly path: string;
   readonly loadId?: number;
 }
 
 /** What stderr says of how files are read. */
-function readWith({ stderr }: CliResult): string[] {
+function readWith({ stderr }: Pick<CliResult, 'stderr'>): string[] {
   return stderr.split('\n').filter((line) => line.includes('is read with'));
 }
 
-function withoutLoad<T extends Rejected>(rejects: readonly T[]): object[] {
+function withoutLoad(rejects: readonly Rejected[]): object[] {
   return rejects.map(({ loadId: _, ...reject }) => reject);
 }
 

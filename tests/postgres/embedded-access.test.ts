@@ -50,7 +50,7 @@ describe('the embedded server', () => {
       ['db', 'psql', '--json', '-c', 'SHOW listen_addresses', '-c', 'SHOW unix_socket_permissions'],
       { cwd },
     );
-    const rows = (result.json.results as { rows: string[][] }[]).map(({ rows }) => rows[0]![0]);
+    const rows = result.json.results.map(({ rows }) => rows[0]![0]);
     expect(rows).toEqual(['', '0700']);
   });
 

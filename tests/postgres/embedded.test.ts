@@ -5,7 +5,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { findBinaries } from '../../src/postgres/embedded/binaries.js';
-import { edp, makeDirectory, startEdp } from '../support/cli.js';
+import { type CliResult, edp, makeDirectory, startEdp } from '../support/cli.js';
 import { generateEvents, sumFiles, TOTALS_SQL, totalsRow } from '../support/events.js';
 
 const isLinux = process.platform === 'linux';
@@ -31,9 +31,8 @@ async function waitUntil(condition: () => Promise<boolean>, what: string): Promi
   throw new Error(`waited in vain until ${what}`);
 }
 
-const sql = (text: string) => ['db', 'psql', '--json', '-c', text];
-const rowsOf = (result: { json: { results: { rows: unknown[][] }[] } }) =>
-  result.json.results[0]!.rows;
+const sql = (text: string) => ['db', 'psql', '--json', '-c', text] as const;
+const rowsOf = (result: CliResult<'db'>) => result.json.results[0]!.rows;
 
 describe('the embedded server', () => {
   it('starts for a command and is gone after it', async () => {

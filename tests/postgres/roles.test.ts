@@ -61,7 +61,7 @@ const emptyTables = async () => {
 
 describe('the role that loads', () => {
   const env = { DATABASE_URL: '' };
-  const run = (cwd: string, ...args: string[]) =>
+  const run = <const A extends readonly string[]>(cwd: string, ...args: A) =>
     edp(args, { cwd, env: { ...env, DATABASE_URL: urlAs(LOADER) } });
 
   it('loads clean and dirty files, skips what is known, and lists what it did', async () => {

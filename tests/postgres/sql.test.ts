@@ -35,7 +35,7 @@ async function project(yaml: string | undefined, files: Record<string, string | 
     await writeFile(path.join(cwd, name), content);
   }
   const env = { DATABASE_URL: database.url };
-  return (...args: string[]) => edp([...args, '--json'], { cwd, env });
+  return <const A extends readonly string[]>(...args: A) => edp([...args, '--json'], { cwd, env });
 }
 
 async function expectUnharmed(): Promise<void> {

@@ -21,6 +21,7 @@ import { PROJECT_FILE } from '../../project/file.js';
 import type { Project } from '../../project/project.js';
 import { type InputFile, totalBytes } from '../../source/discover.js';
 import type { Invocation } from '../command.js';
+import type { CreatedJson } from '../json/load.schema.js';
 import { describe, toJson, warnOfOddities } from '../model.command.js';
 import { makeReadProgress } from '../shared/read-progress.js';
 
@@ -41,7 +42,7 @@ export async function withCreated(
   where: { readonly databaseUrl: string | undefined; readonly directory: string },
   files: readonly InputFile[],
   { table, processCount, dryRun }: CreateOptions,
-  work: (created: Invocation, database: Database, more: object) => Promise<number>,
+  work: (created: Invocation, database: Database, more: CreatedJson) => Promise<number>,
 ): Promise<number> {
   const { given, project, output, signal } = invocation;
   const csvFor = resolveCsvSettings(given, project);

@@ -15,6 +15,7 @@ import {
   withSpooledStdin,
 } from '../../source/discover.js';
 import type { Command, Invocation } from '../command.js';
+import type { CreatedJson, LoadHead } from '../json/load.schema.js';
 import { makeProgress } from './ingest-progress.js';
 import { exitStatus, printSummary, toJson } from './summary.js';
 
@@ -89,12 +90,12 @@ export const command: Command = {
       database: Database,
       pool: SplitPool | undefined,
       all: readonly InputFile[],
-      more: object = {},
+      more: CreatedJson = {},
     ) => {
       const run = (settled: Invocation, loadOptions: typeof options & IngestOptions) =>
         pool === undefined
           ? tryFiles(settled, database, all, loadOptions, more)
-          : load(settled, database, pool, all, loadOptions, 'ingest', more);
+          : load(settled, database, pool, all, loadOptions, { command: 'ingest', ...more });
       const { onNewColumn, dryRun } = options;
       if (onNewColumn !== 'add') return run(to, { ...options, onNewColumn });
       const { addNewColumns } = await import('./new-columns.js');
@@ -130,7 +131,7 @@ async function tryFiles(
   database: Database,
   files: readonly InputFile[],
   options: IngestOptions & { readonly limit: number },
-  more: object = {},
+  more: CreatedJson = {},
 ): Promise<number> {
   const { tryLoad } = await import('./dry-run-summary.js');
   return tryLoad(invocation, database, files, options, options.limit, more);
@@ -139,7 +140,7 @@ async function tryFiles(
 /**
  * Loads the files and tells the result; shared with seed-dimensions.
  *
- * @param more what the JSON says beside
+ * @param head what the JSON begins with
  */
 export async function load(
   { project, output, signal }: Invocation,
@@ -147,8 +148,7 @@ export async function load(
   pool: SplitPool,
   files: readonly InputFile[],
   options: IngestOptions,
-  commandName = 'ingest',
-  more: object = {},
+  head: LoadHead = { command: 'ingest' },
 ): Promise<number> {
   const progress = makeProgress(output);
   let result: IngestResult;
@@ -161,9 +161,9 @@ export async function load(
   printSummary(output, result, database);
   if (result.failure !== undefined) {
     // The summary says what was loaded before; the error, printed last, why it ended.
-    throw new FailedRun(result.failure, { ...toJson(commandName, result, false), ...more });
+    throw new FailedRun(result.failure, toJson(head, result, false));
   }
   const isOk = status !== EXIT.failed && !result.isInterrupted;
-  output.result({ ...toJson(commandName, result, isOk), ...more });
+  output.result(toJson(head, result, isOk));
   return status;
 }

@@ -36,7 +36,7 @@ beforeAll(async () => {
   database = await createTestDatabase('empty');
 });
 
-const run = (cwd: string, ...args: string[]) =>
+const run = <const A extends readonly string[]>(cwd: string, ...args: A) =>
   edp([...args, '--json', '--database-url', database.url], { cwd });
 
 /** What `edp inspect` prints of a file of that content, run without a process of its own. */
@@ -273,7 +273,7 @@ describe('compression', () => {
     const files = PACKED.map(({ name }) => `told_${name}.csv`);
     const { json, stderr } = await run(cwd, 'ingest', ...files);
     for (const { name, records, dialect } of PACKED) {
-      const found = json.files.find(({ table }: { table: string }) => table === `told_${name}`);
+      const found = json.files.find(({ table }) => table === `told_${name}`);
       expect(found, stderr).toMatchObject({
         status: 'loaded',
         dialect,
@@ -327,12 +327,12 @@ describe('compression', () => {
     const loaded = { status: 'loaded', rows: { loaded: 3000 } };
     const [first] = await load('a.csv');
     expect(first).toMatchObject(loaded);
-    const skipped = { status: 'skipped', loadId: first.loadId };
+    const skipped = { status: 'skipped', loadId: first!.loadId };
     const [plain, ...others] = await load('e.csv', 'b.csv', 'c.csv', 'd.csv');
     expect(others).toMatchObject([skipped, skipped, skipped]);
     expect(plain).toMatchObject(loaded);
-    expect(plain.loadId).not.toBe(first.loadId);
-    expect(await load('f.csv')).toMatchObject([{ status: 'skipped', loadId: plain.loadId }]);
+    expect(plain!.loadId).not.toBe(first!.loadId);
+    expect(await load('f.csv')).toMatchObject([{ status: 'skipped', loadId: plain!.loadId }]);
   });
 
   it('if the damage had altered records before it was noticed, `edp undo` removes the part', async () => {

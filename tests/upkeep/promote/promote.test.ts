@@ -7,7 +7,7 @@ import { holdModel } from '../../../src/ledger/model-lock.js';
 import { BUILTIN_MODEL } from '../../../src/model/builtin.js';
 import { COLUMN_TYPES } from '../../../src/model/types.js';
 import { withClient } from '../../../src/postgres/connection.js';
-import { type CliResult, edp, makeDirectory, startEdp } from '../../support/cli.js';
+import { edp, makeDirectory, startEdp } from '../../support/cli.js';
 import { createTestDatabase, type TestDatabase } from '../../support/database.js';
 import { slowLoads } from '../../support/ledger.js';
 
@@ -34,7 +34,7 @@ async function makeProject(yaml = MODEL()) {
     cwd,
     env,
     write: (name: string, content: string) => writeFile(path.join(cwd, name), content),
-    run: (...args: string[]): Promise<CliResult> => edp([...args, '--json'], { cwd, env }),
+    run: <const A extends readonly string[]>(...args: A) => edp([...args, '--json'], { cwd, env }),
   };
 }
 
@@ -99,7 +99,7 @@ describe('a promoted metric', () => {
       expect(left.filter(isSameFromJsonb).map(([id]) => id)).toEqual(
         rejected.filter(isSameFromJsonb).map(([id]) => id),
       );
-      expect(promoted.json.left.map(({ key }: { key: { id: string } }) => Number(key.id))).toEqual(
+      expect(promoted.json.left.map(({ key }) => Number(key.id))).toEqual(
         expect.arrayContaining(left.map(([id]) => id)),
       );
     },
@@ -142,7 +142,7 @@ describe('a promoted metric', () => {
     expect(await database.query('SELECT "the ""x""", extra_metrics FROM t WHERE id = 5')).toEqual([
       [5, null],
     ]);
-    for (const id of [load, load + 1]) {
+    for (const id of [load, load! + 1]) {
       const verified = await run('verify', String(id));
       expect(verified.json, verified.stderr).toMatchObject({ ok: true });
     }

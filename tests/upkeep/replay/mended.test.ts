@@ -5,6 +5,7 @@ import { beforeAll, beforeEach, expect, it } from 'vitest';
 import { edp, makeDirectory } from '../../support/cli.js';
 import { createTestDatabase, type TestDatabase } from '../../support/database.js';
 import { generateEvents, sumFiles, TOTALS_SQL, totalsRow } from '../../support/events.js';
+import type { JsonOf } from '../../support/json.js';
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -15,7 +16,7 @@ beforeEach(async () => {
   await database.query('TRUNCATE edp.loads CASCADE');
 });
 
-const run = (cwd: string, ...args: string[]) =>
+const run = <const A extends readonly string[]>(cwd: string, ...args: A) =>
   edp([...args, '--database-url', database.url], { cwd });
 
 const content = () =>
@@ -78,16 +79,14 @@ it('equals the load of the clean file', async () => {
   const load = String(loaded.json.files[0].loadId);
 
   const { json } = await run(cwd, 'rejects', load, '--json');
-  const invalid = json.rejects.filter((reject: { rawBase64?: string }) => reject.rawBase64);
+  const invalid = json.rejects.filter((reject) => reject.rawBase64);
   expect(invalid.length).toBeGreaterThan(0);
   for (const { rawBase64, raw, code } of invalid) {
     expect(code).toBe('invalid_utf8');
-    expect(damaged.has(Buffer.from(rawBase64, 'base64').toString('latin1'))).toBe(true);
+    expect(damaged.has(Buffer.from(rawBase64!, 'base64').toString('latin1'))).toBe(true);
     expect(raw).toContain('\ufffd');
   }
-  expect(invalid).toEqual(
-    json.rejects.filter(({ code }: { code: string }) => code === 'invalid_utf8'),
-  );
+  expect(invalid).toEqual(json.rejects.filter(({ code }) => code === 'invalid_utf8'));
 
   const raw = path.join(cwd, 'raw.csv');
   const [, ...rejected] = (await rawRejects(cwd, load, raw)).trimEnd().split('\n');
@@ -107,7 +106,7 @@ it('equals the load of the clean file', async () => {
   const raws = await run(cwd, 'ingest', 'raw.csv', '--table', 'events', '--json');
   expect(raws.json.rows, raws.stderr).toEqual({ read: 30, loaded: 0, rejected: 30, duplicate: 0 });
   const second = await run(cwd, 'rejects', String(raws.json.files[0].loadId), '--json');
-  const told = (rejects: { code: string; reason: string; raw: string }[]) =>
+  const told = (rejects: JsonOf<'rejects'>['rejects']) =>
     rejects.map(({ code, reason, raw: bytes }) => [code, reason, bytes]);
   expect(told(second.json.rejects)).toEqual(told(json.rejects));
 });

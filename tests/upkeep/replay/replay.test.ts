@@ -4,6 +4,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { type CliResult, startEdp } from '../../support/cli.js';
+import { parseResult } from '../../support/json.js';
 import { expectBalanced, holdOpen, killDuring, waitForLock } from '../../support/ledger.js';
 import { makeProject, runnerFor, useEmptyDatabase } from '../../support/scratch.js';
 
@@ -13,7 +14,7 @@ const KILL_ROUNDS = Number(process.env.KILL_ROUNDS ?? 8);
 const database = useEmptyDatabase();
 const run = runnerFor(database);
 
-function loadIdOf(result: CliResult): string {
+function loadIdOf(result: CliResult<'ingest'>): string {
   expect([0, 3], result.stderr).toContain(result.status);
   return String(result.json.files[0].loadId);
 }
@@ -324,7 +325,7 @@ describe('stopped, or beside others', () => {
     await sleep(300);
     await release();
     expect(await ended).toBe(130);
-    expect(JSON.parse(stdout)).toMatchObject({
+    expect(parseResult<'replay'>(stdout)).toMatchObject({
       interrupted: true,
       rows: { loaded: 100, rejected: 20 },
     });

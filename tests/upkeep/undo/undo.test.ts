@@ -4,6 +4,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { type CliResult, edp, startEdp } from '../../support/cli.js';
+import { parseResult } from '../../support/json.js';
 import {
   expectBalanced,
   holdOpen,
@@ -21,7 +22,7 @@ const run = runnerFor(database);
 
 const ITEMS = 'tables:\n  items:\n    columns: { id: int, body: text }\n    key: id\n';
 
-function loadIdOf(result: CliResult): string {
+function loadIdOf(result: CliResult<'ingest'>): string {
   expect([0, 3], result.stderr).toContain(result.status);
   return String(result.json.files[0].loadId);
 }
@@ -123,10 +124,7 @@ describe('the rows of one load, and no others, in a table with', () => {
     ).toEqual([[0]]);
 
     const again = await run(cwd, 'ingest', 'items-1.csv', 'items-2.csv', ...batches);
-    expect(again.json.files.map((f: { status: string }) => f.status)).toEqual([
-      'loaded',
-      'skipped',
-    ]);
+    expect(again.json.files.map((f) => f.status)).toEqual(['loaded', 'skipped']);
     expect(again.json.rows).toEqual({ read: 700, loaded: 630, rejected: 70, duplicate: 0 });
     const anew = again.json.files[0].loadId;
     expect(await content()).toEqual(
@@ -143,7 +141,7 @@ it('reads only the blocks that an index on lineage leads to', async () => {
     'items-3.csv': numbers(40_000, 40_100),
   });
   const [first, , third] = (await run(cwd, 'ingest', 'items-1.csv', 'items-2.csv', 'items-3.csv'))
-    .json.files as { loadId: number }[];
+    .json.files;
   // Rows at both ends of the table belong to one load.
   await database.query('UPDATE items SET load_id = $1 WHERE load_id = $2', [
     first!.loadId,
@@ -205,7 +203,7 @@ describe('what is refused, with the reason and the remedy', () => {
     const model = `${ITEMS}  parts:\n    columns: { item: { type: int, references: items } }\n`;
     const cwd = await makeProject(model, { 'items.csv': numbers(0, 50), 'parts.csv': 'item\n7\n' });
     const { json } = await run(cwd, 'ingest', 'items.csv', 'parts.csv');
-    const [items, parts] = json.files.map((f: { loadId: number }) => String(f.loadId));
+    const [items, parts] = json.files.map((f) => String(f.loadId));
     await database.query(`ALTER TABLE parts DROP CONSTRAINT parts_item_fkey,
       ADD FOREIGN KEY (item) REFERENCES items ON DELETE ${action}`);
     let url = database.url;
@@ -368,7 +366,7 @@ it('rows of a table that refer to rows of the same load go together', async () =
     'nodes-2.csv': 'id,parent\n5000,17\n',
   });
   const { json } = await run(cwd, 'ingest', 'nodes-1.csv', 'nodes-2.csv');
-  const [first, second] = json.files.map((f: { loadId: number }) => String(f.loadId));
+  const [first, second] = json.files.map((f) => String(f.loadId));
   expect((await run(cwd, 'undo', first)).json.error).toMatchObject({ code: 'still_referenced' });
   expect((await run(cwd, 'undo', second)).json).toMatchObject({ ok: true });
   expect((await run(cwd, 'undo', first)).json).toMatchObject({ ok: true, removed: { rows: 3000 } });
@@ -613,7 +611,11 @@ describe('stopped', () => {
     await sleep(300);
     await release();
     expect(await ended).toBe(130);
-    expect(JSON.parse(stdout)).toMatchObject({ ok: false, interrupted: true, state: 'undoing' });
+    expect(parseResult<'undo'>(stdout)).toMatchObject({
+      ok: false,
+      interrupted: true,
+      state: 'undoing',
+    });
     await expectBalanced(database, 'items');
     expect((await run(cwd, 'undo', load)).json).toMatchObject({ ok: true, state: 'undone' });
     expect(await database.query('SELECT count(*) FROM items')).toEqual([[0]]);

@@ -5,14 +5,15 @@ import { expect } from 'vitest';
 import { type CliResult, edp, makeDirectory } from '../../support/cli.js';
 import type { TestDatabase } from '../../support/database.js';
 import { generateEvents } from '../../support/events.js';
+import type { CommandOf } from '../../support/json.js';
 
 export interface VerifyProject {
   readonly cwd: string;
   write(name: string, content: string | Buffer): Promise<void>;
   /** Loads files. @returns the number of the first one's load */
   ingest(...args: string[]): Promise<number>;
-  run(...args: string[]): Promise<CliResult>;
-  verify(loadId: number, ...args: string[]): Promise<CliResult>;
+  run<const A extends readonly string[]>(...args: A): Promise<CliResult<CommandOf<A>>>;
+  verify(loadId: number, ...args: string[]): Promise<CliResult<'verify'>>;
 }
 
 /** @param model what stands under `tables:`; none for the built-in tables */
@@ -26,7 +27,8 @@ export async function makeProject(
     writeFile(path.join(cwd, name), content);
   if (model !== undefined) await write('edp.yaml', `tables:\n${model}`);
   for (const [name, content] of Object.entries(files)) await write(name, content);
-  const run = (...args: string[]) => edp(args, { cwd, env: { DATABASE_URL: database.url } });
+  const run = <const A extends readonly string[]>(...args: A) =>
+    edp(args, { cwd, env: { DATABASE_URL: database.url } });
   return {
     cwd,
     write,
