@@ -1,5 +1,5 @@
 /**
- * What a loader has to make of generated records, by the rules of DESIGN §4 and csv-parse alone: an
+ * What a loader has to make of generated records, by the rules of docs/model.md and csv-parse alone: an
  * oracle that knows nothing of how the records were made.
  */
 import { parse } from 'csv-parse/sync';

@@ -4,7 +4,7 @@
  *
  * With the number of records that the promise is about (some minutes):
  *
- *     GOOD_RECORDS=1000000 npx vitest run tests/ingest/bad-among-good.test.ts
+ *     GOOD_RECORDS=1000000 npx vitest run tests/load/bad-among-good.test.ts
  */
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';

@@ -1,4 +1,4 @@
-/** The rules of DESIGN §4, one table a type. What the server thinks of them is in tests/encode. */
+/** The rules of docs/model.md, one table a type. tests/lanes/encode.test.ts holds them against the server. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Fault, type RejectCode } from '../../src/model/reject-codes.js';

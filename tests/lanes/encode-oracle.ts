@@ -9,14 +9,14 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
-import { PLAIN } from '../../../src/formats/csv/dialect.js';
-import { ByteLane } from '../../../src/lanes/byte-lane.js';
-import { RowEncoder } from '../../../src/lanes/row-encoder.js';
-import { RemarkTally } from '../../../src/ledger/remarks.js';
-import type { TablePlan } from '../../../src/mapping/table-plan.js';
-import { type ColumnType, SQL_TYPE } from '../../../src/model/types.js';
-import { COPY_HEADER, COPY_TRAILER, RowWriter } from '../../../src/values/copy-binary.js';
-import { laneMemory } from '../../support/lane.js';
+import { PLAIN } from '../../src/formats/csv/dialect.js';
+import { ByteLane } from '../../src/lanes/byte-lane.js';
+import { RowEncoder } from '../../src/lanes/row-encoder.js';
+import { RemarkTally } from '../../src/ledger/remarks.js';
+import type { TablePlan } from '../../src/mapping/table-plan.js';
+import { type ColumnType, SQL_TYPE } from '../../src/model/types.js';
+import { COPY_HEADER, COPY_TRAILER, RowWriter } from '../../src/values/copy-binary.js';
+import { laneMemory } from '../support/lane.js';
 
 /** Both sides' reading of one text: the value as the server prints it, or that there is none. */
 export interface Verdict {
@@ -51,7 +51,7 @@ const READ_AS = `
     RETURN NULL;
   END $$`;
 
-/** What DESIGN §4 means by reading a text; for `timestamp`, a zone converts to UTC. */
+/** What docs/model.md means by reading a text; for `timestamp`, a zone converts to UTC. */
 function serverExpression(type: ColumnType): string {
   return type === 'timestamp' ? `$1::timestamptz AT TIME ZONE 'UTC'` : `$1::${SQL_TYPE[type]}`;
 }

@@ -1,11 +1,11 @@
 /** Rows of COPY bytes: what a record becomes, column by column, and what a faulty one leaves behind. */
 import { describe, expect, it } from 'vitest';
-import { RowEncoder } from '../../../src/lanes/row-encoder.js';
-import { planTable } from '../../../src/mapping/table-plan.js';
-import { BUILTIN_MODEL } from '../../../src/model/builtin.js';
-import { findTable } from '../../../src/model/model.js';
-import { parseModel } from '../../../src/model/schema.js';
-import { COPY_HEADER, COPY_TRAILER, RowWriter } from '../../../src/values/copy-binary.js';
+import { RowEncoder } from '../../src/lanes/row-encoder.js';
+import { planTable } from '../../src/mapping/table-plan.js';
+import { BUILTIN_MODEL } from '../../src/model/builtin.js';
+import { findTable } from '../../src/model/model.js';
+import { parseModel } from '../../src/model/schema.js';
+import { COPY_HEADER, COPY_TRAILER, RowWriter } from '../../src/values/copy-binary.js';
 
 /** The fields of each row, by the format's own description; `null` for NULL. */
 function decodeRows(bytes: Buffer): (Buffer | null)[][] {

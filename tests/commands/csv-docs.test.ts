@@ -8,28 +8,28 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
-import { command as ingestCommand } from '../../../src/commands/ingest/ingest.command.js';
-import { command as inspectCommand } from '../../../src/commands/inspect.command.js';
-import { describeFile } from '../../../src/formats/csv/describe.js';
-import { BUILTIN_MODEL } from '../../../src/model/builtin.js';
+import { command as ingestCommand } from '../../src/commands/ingest/ingest.command.js';
+import { command as inspectCommand } from '../../src/commands/inspect.command.js';
+import { describeFile } from '../../src/formats/csv/describe.js';
+import { BUILTIN_MODEL } from '../../src/model/builtin.js';
 import {
   CSV_SETTING_NAMES,
   type CsvSettingName,
   csvSectionSchema,
   toCsvSettings,
-} from '../../../src/model/csv-settings.js';
-import { REJECT_CODES } from '../../../src/model/reject-codes.js';
-import { toModel } from '../../../src/model/schema.js';
-import { environmentName, resolveCsvSettings } from '../../../src/options/options.js';
-import { parseProject } from '../../../src/project/parse.js';
-import { Output } from '../../../src/terminal/output.js';
-import { DIALECT_FILES } from '../../infer/inspect-files.js';
-import { edp, makeDirectory } from '../../support/cli.js';
-import { createTestDatabase, type TestDatabase } from '../../support/database.js';
-import { MAX_MEMORY_MEGABYTES, measureEdp } from '../../support/memory.js';
-import { zip, zstd } from '../../support/packed.js';
+} from '../../src/model/csv-settings.js';
+import { REJECT_CODES } from '../../src/model/reject-codes.js';
+import { toModel } from '../../src/model/schema.js';
+import { environmentName, resolveCsvSettings } from '../../src/options/options.js';
+import { parseProject } from '../../src/project/parse.js';
+import { Output } from '../../src/terminal/output.js';
+import { edp, makeDirectory } from '../support/cli.js';
+import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { DIALECT_FILES } from '../support/dialect-files.js';
+import { MAX_MEMORY_MEGABYTES, measureEdp } from '../support/memory.js';
+import { zip, zstd } from '../support/packed.js';
 
-const DOCUMENT = await readFile(new URL('../../../docs/csv.md', import.meta.url), 'utf8');
+const DOCUMENT = await readFile(new URL('../../docs/csv.md', import.meta.url), 'utf8');
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -76,9 +76,7 @@ const PACKED: readonly PackedFile[] = [
   { name: 'zstd', bytes: zstd(Buffer.from(NOTES)), dialect: { compression: 'zstd' }, records: 40 },
   {
     name: 'bzip2',
-    bytes: await readFile(
-      fileURLToPath(new URL('../../support/fixtures/notes.bz2', import.meta.url)),
-    ),
+    bytes: await readFile(fileURLToPath(new URL('../support/fixtures/notes.bz2', import.meta.url))),
     dialect: { compression: 'bzip2' },
     records: 1198,
   },

@@ -1,7 +1,7 @@
 /** Plausible texts of every column type, most of them right, many just not. */
 import fc from 'fast-check';
-import type { ColumnType } from '../../../src/model/types.js';
-import { bytesOf } from './cases.js';
+import type { ColumnType } from '../../src/model/types.js';
+import { bytesOf } from './encode-cases.js';
 
 type Texts = fc.Arbitrary<string>;
 

@@ -2,7 +2,7 @@
  * Edge cases of every column type, by what becomes of them. Texts of a table are separated by ` | ` or
  * line ends; those with blanks at their ends are written as strings.
  */
-import type { ColumnType } from '../../../src/model/types.js';
+import type { ColumnType } from '../../src/model/types.js';
 
 /** Byte strings throughout. */
 export interface Cases {

@@ -1,17 +1,17 @@
 /**
- * What edp accepts, the server accepts too, and reads as the same value (DESIGN §4): held against the
+ * What edp accepts, the server accepts too, and reads as the same value (docs/model.md): held against the
  * server itself, for tables of edge cases and for thousands of generated texts of each type. The byte
  * lane accepts some of what the csv lane does, and nothing else.
  */
 import fc from 'fast-check';
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { COLUMN_TYPES } from '../../../src/model/types.js';
-import { connect } from '../../../src/postgres/connection.js';
-import { createTestDatabase } from '../../support/database.js';
-import { CASES } from './cases.js';
-import { GENERATED } from './generators.js';
-import { encodeByByteLane, LEFT, Oracle, shorten, type Verdict } from './oracle.js';
+import { COLUMN_TYPES } from '../../src/model/types.js';
+import { connect } from '../../src/postgres/connection.js';
+import { createTestDatabase } from '../support/database.js';
+import { CASES } from './encode-cases.js';
+import { GENERATED } from './encode-generators.js';
+import { encodeByByteLane, LEFT, Oracle, shorten, type Verdict } from './encode-oracle.js';
 
 let client: pg.Client;
 let oracle: Oracle;

@@ -3,10 +3,10 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
-import type { CsvSettings } from '../../../src/model/csv-settings.js';
-import { DIALECT_FILES, NAMES, namesIn, ROWS } from '../../infer/inspect-files.js';
-import { edp, makeDirectory, withDirectory } from '../../support/cli.js';
-import { createTestDatabase, type TestDatabase } from '../../support/database.js';
+import type { CsvSettings } from '../../src/model/csv-settings.js';
+import { edp, makeDirectory, withDirectory } from '../support/cli.js';
+import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { DIALECT_FILES, NAMES, namesIn, ROWS } from '../support/dialect-files.js';
 
 let database: TestDatabase;
 beforeAll(async () => {
