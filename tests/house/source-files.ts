@@ -20,11 +20,15 @@ export function readSourceFiles(): SourceFile[] {
   return globSync('src/**/*.ts', { cwd: ROOT }).map((name) => {
     const text = readFileSync(path.join(ROOT, name), 'utf8');
     const file = path.posix.relative('src', name.replaceAll(path.sep, '/'));
-    const imports = [...text.matchAll(IMPORT)].map(([, target]) =>
-      path.posix.join(path.posix.dirname(file), target!.replace(/(\.js|\.ts)?$/, '.ts')),
-    );
-    return { path: file, lines: text.split('\n').length - 1, imports };
+    return { path: file, lines: text.split('\n').length - 1, imports: importedFiles(text, file) };
   });
+}
+
+/** The files that a file imports by a path. @param file where it stands itself */
+export function importedFiles(text: string, file: string): string[] {
+  return [...text.matchAll(IMPORT)].map(([, target]) =>
+    path.posix.join(path.posix.dirname(file), target!.replace(/(\.js|\.ts)?$/, '.ts')),
+  );
 }
 
 /** A room of the table in docs/architecture.md. */

@@ -7,7 +7,7 @@ import { inspectFile } from '../../src/infer/inspect.js';
 import type { CsvSettings } from '../../src/model/csv-settings.js';
 import { parseModel } from '../../src/model/schema.js';
 import { makeDirectory } from '../support/cli.js';
-import { DIALECT_FILES, NAMES, ROWS } from './inspect-files.js';
+import { DIALECT_FILES, NAMES, ROWS } from '../support/dialect-files.js';
 
 async function inspectBytes(bytes: Buffer | string, settings: CsvSettings = {}) {
   const file = path.join(await makeDirectory(), 'file.csv');

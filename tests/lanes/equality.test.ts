@@ -15,22 +15,11 @@ import { describe, expect, it } from 'vitest';
 import { PLAN, WINDOW_BYTES } from '../../src/lanes/assembly/layout.js';
 import { COLUMN_TYPES, type ColumnType } from '../../src/model/types.js';
 import { laneMemory } from '../support/lane.js';
-import {
-  correctedShapes,
-  damaged,
-  EVENTS,
-  EVERY_TYPE,
-  eventShapes,
-  filesOf,
-  type Mixture,
-  noise,
-  recordsOf,
-  type Shape,
-  SomeFile,
-  shapes,
-  targetOf,
-} from './files.js';
+import { correctedShapes } from './corrected-shapes.js';
+import { damaged, filesOf, type Mixture, noise, SomeFile } from './files.js';
 import { BY_CSV, BY_LANE, load, type Manner, type Outcome } from './loading.js';
+import { recordsOf } from './records.js';
+import { EVENTS, EVERY_TYPE, eventShapes, type Shape, shapes, targetOf } from './shapes.js';
 
 const CASES = Number(process.env.LANES_CASES ?? 1500);
 const SEED = process.env.LANES_SEED === undefined ? {} : { seed: Number(process.env.LANES_SEED) };

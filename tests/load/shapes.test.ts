@@ -1,4 +1,4 @@
-/** Files of every shape that docs/model.md names, through the built command line. */
+/** Event files of every shape that is accepted, through the built command line. */
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';

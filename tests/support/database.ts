@@ -1,7 +1,7 @@
 /** A database of one's own for a test file. */
 import { randomBytes } from 'node:crypto';
 import type pg from 'pg';
-import { afterAll, inject } from 'vitest';
+import { afterAll, beforeAll, inject } from 'vitest';
 import { connect, withClient } from '../../src/postgres/connection.js';
 import { toUrl } from '../../src/postgres/embedded/embedded-server.js';
 import { TEMPLATE } from './global-setup.js';
@@ -47,5 +47,26 @@ export async function createTestDatabase(
       const result = await client.query<unknown[]>({ text: sql, values, rowMode: 'array' });
       return result.rows;
     },
+  };
+}
+
+/**
+ * A database for the tests of a file, made before the first of them runs.
+ *
+ * @param template as of {@link createTestDatabase}
+ */
+export function useTestDatabase(template: 'built-in' | 'empty' = 'built-in'): TestDatabase {
+  let database: TestDatabase;
+  beforeAll(async () => {
+    database = await createTestDatabase(template);
+  });
+  return {
+    get config() {
+      return database.config;
+    },
+    get url() {
+      return database.url;
+    },
+    query: (sql, values) => database.query(sql, values),
   };
 }

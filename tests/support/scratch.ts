@@ -1,30 +1,19 @@
 /** For test files whose tests each begin with an empty database, and projects of their own. */
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { beforeAll, beforeEach } from 'vitest';
+import { beforeEach } from 'vitest';
 import { edp, makeDirectory } from './cli.js';
-import { createTestDatabase, type TestDatabase } from './database.js';
+import { type TestDatabase, useTestDatabase } from './database.js';
 
 /** @returns the database of the test file, emptied before each test */
 export function useEmptyDatabase(): TestDatabase {
-  let database: TestDatabase;
-  beforeAll(async () => {
-    database = await createTestDatabase('empty');
-  });
+  const database = useTestDatabase('empty');
   beforeEach(async () => {
     await database.query('DROP SCHEMA public CASCADE');
     await database.query('CREATE SCHEMA public');
     await database.query('DROP SCHEMA IF EXISTS edp CASCADE');
   });
-  return {
-    get config() {
-      return database.config;
-    },
-    get url() {
-      return database.url;
-    },
-    query: (sql, values) => database.query(sql, values),
-  };
+  return database;
 }
 
 /** Runs commands with `--json` in that database. */

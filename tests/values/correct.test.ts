@@ -1,4 +1,4 @@
-/** What each correction makes of a value, and what it refuses; PostgreSQL is asked in tests/ingest. */
+/** What each correction makes of a value, and what it refuses; tests/load/corrections.test.ts asks PostgreSQL. */
 import { describe, expect, it } from 'vitest';
 import type { Corrections } from '../../src/model/corrections.js';
 import { Fault } from '../../src/model/reject-codes.js';

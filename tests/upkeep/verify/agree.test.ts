@@ -1,6 +1,5 @@
 /** `edp verify` agrees after every kind of load. */
-import { beforeAll, describe, expect, it } from 'vitest';
-import { createTestDatabase, type TestDatabase } from '../../support/database.js';
+import { describe, expect, it } from 'vitest';
 import {
   ALL_TYPES,
   type Case,
@@ -12,15 +11,10 @@ import {
   ODD_ROWS,
   quote,
   TYPES_HEADER,
+  useVerifyDatabases,
 } from './setup.js';
 
-let database: TestDatabase;
-/** With the built-in tables. */
-let events: TestDatabase;
-beforeAll(async () => {
-  database = await createTestDatabase('empty');
-  events = await createTestDatabase();
-});
+const { database, events } = useVerifyDatabases();
 
 describe('file and table agree', () => {
   const CASES: readonly Case[] = [

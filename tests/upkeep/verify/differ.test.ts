@@ -1,6 +1,5 @@
 /** `edp verify` points at the place after every kind of change. */
-import { beforeAll, describe, expect, it } from 'vitest';
-import { createTestDatabase, type TestDatabase } from '../../support/database.js';
+import { describe, expect, it } from 'vitest';
 import {
   ALL_TYPES,
   type Case,
@@ -10,15 +9,10 @@ import {
   loadEvents,
   ODD_ROWS,
   TYPES_HEADER,
+  useVerifyDatabases,
 } from './setup.js';
 
-let database: TestDatabase;
-/** With the built-in tables. */
-let events: TestDatabase;
-beforeAll(async () => {
-  database = await createTestDatabase('empty');
-  events = await createTestDatabase();
-});
+const { database, events } = useVerifyDatabases();
 
 describe('what differs is found, and its place told', () => {
   const place = (line: number) => ({ line, byteOffset: expect.any(Number) });

@@ -2,9 +2,8 @@
 import { copyFile, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { startEdp } from '../../support/cli.js';
-import { createTestDatabase, type TestDatabase } from '../../support/database.js';
 import { generateEvents } from '../../support/events.js';
 import { slowLoads } from '../../support/ledger.js';
 import {
@@ -13,16 +12,11 @@ import {
   makeEventsProject,
   makeProject,
   newTable,
+  useVerifyDatabases,
   type VerifyProject,
 } from './setup.js';
 
-let database: TestDatabase;
-/** With the built-in tables. */
-let events: TestDatabase;
-beforeAll(async () => {
-  database = await createTestDatabase('empty');
-  events = await createTestDatabase();
-});
+const { database, events } = useVerifyDatabases();
 
 describe('the file', () => {
   async function load(): Promise<{ project: VerifyProject; loadId: number; file: string }> {

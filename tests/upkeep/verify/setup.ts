@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect } from 'vitest';
 import { type CliResult, edp, makeDirectory } from '../../support/cli.js';
-import type { TestDatabase } from '../../support/database.js';
+import { type TestDatabase, useTestDatabase } from '../../support/database.js';
 import { generateEvents } from '../../support/events.js';
 import type { CommandOf } from '../../support/json.js';
 
@@ -14,6 +14,11 @@ export interface VerifyProject {
   ingest(...args: string[]): Promise<number>;
   run<const A extends readonly string[]>(...args: A): Promise<CliResult<CommandOf<A>>>;
   verify(loadId: number, ...args: string[]): Promise<CliResult<'verify'>>;
+}
+
+/** A database for tables of the tests' own, and one with the built-in tables. */
+export function useVerifyDatabases(): { database: TestDatabase; events: TestDatabase } {
+  return { database: useTestDatabase('empty'), events: useTestDatabase() };
 }
 
 /** @param model what stands under `tables:`; none for the built-in tables */
