@@ -8,7 +8,7 @@ import type { InputFile } from '../../source/discover.js';
 import { formatCount, formatSeconds, type Output } from '../../terminal/output.js';
 import type { Invocation } from '../command.js';
 import { printReject } from '../rejects.command.js';
-import { makeProgress } from './ingest-progress.js';
+import { makeIngestProgress } from './ingest-progress.js';
 import { exitStatus, printCounts, toJson } from './summary.js';
 
 export async function tryLoad(
@@ -19,7 +19,7 @@ export async function tryLoad(
   shownRejects: number,
   more: object = {},
 ): Promise<number> {
-  const progress = makeProgress(output);
+  const progress = await makeIngestProgress(output);
   let result: DryRunResult;
   try {
     result = await dryRun(database, project.model, files, options, shownRejects, progress, signal);

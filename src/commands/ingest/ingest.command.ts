@@ -15,7 +15,7 @@ import {
   withSpooledStdin,
 } from '../../source/discover.js';
 import type { Command, Invocation } from '../command.js';
-import { makeProgress } from './ingest-progress.js';
+import { makeIngestProgress } from './ingest-progress.js';
 import { exitStatus, printSummary, toJson } from './summary.js';
 
 const OPTION_NAMES = [
@@ -150,7 +150,7 @@ export async function load(
   commandName = 'ingest',
   more: object = {},
 ): Promise<number> {
-  const progress = makeProgress(output);
+  const progress = await makeIngestProgress(output);
   let result: IngestResult;
   try {
     result = await ingest(database, pool, project.model, files, options, progress, signal);
