@@ -2,9 +2,10 @@
 
 import { EXIT } from '../base/errors.js';
 import { DIRT } from '../generate/dirt.js';
-import { type Generated, type GenerateOptions, generateEvents } from '../generate/generate-data.js';
+import { type Generated, generateEvents } from '../generate/generate-data.js';
 import { resolveOptions } from '../options/options.js';
 import { formatBytes, formatCount, formatSeconds, type Output } from '../terminal/output.js';
+import { formatRate, withProgress } from '../terminal/progress.js';
 import type { Command, Invocation } from './command.js';
 import type { GenerateDataJson } from './json/generate.schema.js';
 
@@ -41,8 +42,13 @@ export const command: Command = {
   async run({ given, project, output, signal }: Invocation) {
     const options = resolveOptions(OPTION_NAMES, given, project.options);
     const started = performance.now();
-    const generated = await withProgress(output, options.count, (onProgress) =>
-      generateEvents({
+    let records = 0;
+    const describe = (seconds: number) => ({
+      parts: [`${formatCount(records)} records`, formatRate(records, 'records', seconds)],
+    });
+    const generated = await withProgress(output, describe, (progress) => {
+      progress.start(options.count);
+      return generateEvents({
         files: options.files,
         count: options.count,
         seed: options.seed,
@@ -52,9 +58,12 @@ export const command: Command = {
         unknownShare: options.unknownMetrics,
         processCount: options.processCount,
         signal,
-        onProgress,
-      }),
-    );
+        onProgress(soFar) {
+          records = soFar;
+          progress.update(soFar);
+        },
+      });
+    });
     const seconds = (performance.now() - started) / 1000;
     for (const warning of generated.warnings) output.warn(warning);
     if (output.isJson) output.result(toResult(generated, options.seed, seconds));
@@ -62,32 +71,6 @@ export const command: Command = {
     return EXIT.done;
   },
 };
-
-/** A bar on a terminal, nothing in a pipe. */
-async function withProgress<T>(
-  output: Output,
-  count: number,
-  run: (onProgress: GenerateOptions['onProgress']) => Promise<T>,
-): Promise<T> {
-  if (!output.isTerminal) return run(undefined);
-  const started = performance.now();
-  const payload = (records: number) => {
-    const seconds = (performance.now() - started) / 1000;
-    return {
-      records: formatCount(records),
-      speed: `${formatCount(records / seconds)} records/s`,
-      left: records === 0 ? '–' : formatSeconds((seconds * (count - records)) / records),
-    };
-  };
-  const { makeBar } = await import('../terminal/bar.js');
-  const bar = makeBar(output, '{bar} {percentage}% | {records} records | {speed} | ETA {left}');
-  bar.start(Math.max(1, count), 0, payload(0));
-  try {
-    return await run((records) => bar.update(records, payload(records)));
-  } finally {
-    bar.stop();
-  }
-}
 
 function toResult(generated: Generated, seed: number, seconds: number): GenerateDataJson {
   const { files, bytes, total, dimensions } = generated;

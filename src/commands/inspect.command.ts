@@ -42,7 +42,7 @@ export const command: Command = {
         hint: 'edp inspect looks at one file at a time',
       });
     }
-    const progress = makeReadProgress(output, await totalBytes(files));
+    const progress = await makeReadProgress(output, await totalBytes(files));
     const options = { settings, processCount, isWhole: whole, progress, signal };
     const inspection = await withSpooledStdin(project.directory, files, ([spooled]) =>
       inspectFile(spooled!, options),

@@ -59,7 +59,7 @@ export const command: Command = {
     };
     const proposals = await withSpooledStdin(project.directory, files, async (all) => {
       const bytes = await totalBytes(all);
-      const progress = makeReadProgress(output, bytes);
+      const progress = await makeReadProgress(output, bytes);
       return withInferencePool(processCount, bytes, (pool) =>
         proposeTables(all, options, pool, progress, signal),
       ).finally(() => progress.stop());

@@ -5,6 +5,7 @@ import { type OptionName, resolveOptions } from '../options/options.js';
 import { withDatabase } from '../postgres/database.js';
 import { PROJECT_FILE } from '../project/file.js';
 import { formatCount, formatSeconds, type Output, safeText } from '../terminal/output.js';
+import { withProgress } from '../terminal/progress.js';
 import { type PromoteProgress, type PromoteResult, promote } from '../upkeep/promote/promote.js';
 import type { Command } from './command.js';
 import type { PromoteJson } from './json/upkeep.schema.js';
@@ -54,7 +55,7 @@ export const command: Command = {
       model,
     };
     return withDatabase({ databaseUrl: options.databaseUrl, directory }, async (database) => {
-      const result = await withProgress(output, (progress) =>
+      const result = await promoteShown(output, (progress) =>
         promote(database, request, progress, signal),
       );
       print(output, result);
@@ -64,35 +65,27 @@ export const command: Command = {
   },
 };
 
-/** A bar on a terminal, which begins anew with every pass; nothing in a pipe. */
-async function withProgress<T>(
+/** The bar begins anew with every pass. */
+async function promoteShown(
   output: Output,
-  run: (progress: PromoteProgress) => Promise<T>,
-): Promise<T> {
-  if (!output.isTerminal) {
-    return run({ advance: () => {}, note: (text) => output.note(safeText(text)) });
-  }
-  const { makeBar } = await import('../terminal/bar.js');
-  const bar = makeBar(output, '{bar} {percentage}% | {rows} values moved');
-  let isShown = false;
-  try {
-    return await run({
-      advance(done, total, moved) {
-        const payload = { rows: formatCount(moved) };
-        if (!isShown) bar.start(Math.max(1, total), done, payload);
-        isShown = true;
-        bar.setTotal(Math.max(1, total));
-        bar.update(done, payload);
-      },
-      note(text) {
-        bar.stop();
-        isShown = false;
-        output.note(safeText(text));
-      },
-    });
-  } finally {
-    bar.stop();
-  }
+  run: (progress: PromoteProgress) => Promise<PromoteResult>,
+): Promise<PromoteResult> {
+  let moved = 0;
+  let last = Number.POSITIVE_INFINITY;
+  return withProgress(
+    output,
+    () => ({ parts: [`${formatCount(moved)} values moved`] }),
+    (progress) =>
+      run({
+        advance(done, total, movedSoFar) {
+          moved = movedSoFar;
+          if (done < last) progress.start(total, done);
+          else progress.update(done, total);
+          last = done;
+        },
+        note: (text) => progress.note(safeText(text)),
+      }),
+  );
 }
 
 function print(output: Output, result: PromoteResult): void {

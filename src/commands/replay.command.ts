@@ -5,7 +5,7 @@ import { parseLoadId } from '../ledger/ledger-queries.js';
 import { type OptionName, resolveOptions } from '../options/options.js';
 import { withDatabase } from '../postgres/database.js';
 import { formatCount, formatSeconds, type Output, safeText } from '../terminal/output.js';
-import { makeStepProgress } from '../terminal/steps.js';
+import { makeProgress } from '../terminal/progress.js';
 import { type ReplayResult, replay } from '../upkeep/replay/replay.js';
 import type { Command } from './command.js';
 import type { ReplayJson } from './json/upkeep.schema.js';
@@ -43,8 +43,12 @@ export const command: Command = {
     const loadId = parseLoadId(given.load);
     const { directory, model } = project;
     return withDatabase({ databaseUrl: options.databaseUrl, directory }, async (database) => {
-      const steps = makeStepProgress(output);
+      let read = 0;
       let loaded = 0;
+      const progress = await makeProgress(output, () => ({
+        label: `load ${loadId}: trying rejects again`,
+        parts: [`${formatCount(loaded)} loaded`],
+      }));
       let result: ReplayResult;
       try {
         result = await replay(
@@ -53,16 +57,17 @@ export const command: Command = {
           loadId,
           { onConflict: options.onConflict, missingDimensions: options.missingDimensions },
           {
-            start: (rejects) => steps.step(`load ${loadId}: trying rejects again`, rejects),
+            start: (rejects) => progress.start(rejects),
             advance: (rows) => {
+              read += rows.read;
               loaded += rows.loaded;
-              steps.advance(rows.read, `${formatCount(loaded)} loaded`);
+              progress.update(read);
             },
           },
           signal,
         );
       } finally {
-        steps.stop();
+        progress.stop();
       }
       print(output, result);
       if (result.failure !== undefined) {

@@ -7,7 +7,7 @@ import { type OptionName, resolveOptions } from '../options/options.js';
 import { withDatabase } from '../postgres/database.js';
 import { confirm } from '../terminal/confirm.js';
 import { formatCount, formatSeconds, type Output, safeText } from '../terminal/output.js';
-import { makeStepProgress } from '../terminal/steps.js';
+import { makeProgress } from '../terminal/progress.js';
 import { describeUndo, type UndoResult, undo } from '../upkeep/undo/undo.js';
 import type { Command } from './command.js';
 import type { UndoJson } from './json/upkeep.schema.js';
@@ -55,20 +55,30 @@ export const command: Command = {
             hint: 'answer y, or give --yes',
           });
         }
-        const steps = makeStepProgress(output);
+        let step = '';
+        let done = 0;
         let removed = 0;
-        const progress = {
-          step: (name: string, total: number) => steps.step(`load ${loadId}: ${name}`, total),
-          advance: (done: number, rows: number) => {
+        const progress = await makeProgress(output, () => ({
+          label: `load ${loadId}: ${step}`,
+          parts: [`${formatCount(removed)} rows removed`],
+        }));
+        const steps = {
+          step(name: string, total: number) {
+            step = name;
+            done = 0;
+            progress.start(total);
+          },
+          advance(more: number, rows: number) {
+            done += more;
             removed += rows;
-            steps.advance(done, `${formatCount(removed)} rows removed`);
+            progress.update(done);
           },
         };
         let result: UndoResult;
         try {
-          result = await undo(database, model, loadId, progress, signal);
+          result = await undo(database, model, loadId, steps, signal);
         } finally {
-          steps.stop();
+          progress.stop();
         }
         print(output, result, load.state === 'undone');
         if (result.failure !== undefined) {

@@ -11,6 +11,7 @@ import {
   type Output,
   safeText,
 } from '../terminal/output.js';
+import { formatRate, withProgress } from '../terminal/progress.js';
 import type { DescribedDifference } from '../upkeep/verify/describe-difference.js';
 import { DIFFERENCE_KINDS, type DifferenceKind } from '../upkeep/verify/difference.js';
 import { type VerifyProgress, type VerifyResult, verify } from '../upkeep/verify/verify.js';
@@ -58,7 +59,7 @@ export const command: Command = {
       limit: options.limit,
     };
     return withDatabase({ databaseUrl: options.databaseUrl, directory }, (database) =>
-      withProgress(output, (progress) => verify(database, request, progress, signal)).then(
+      verifyShown(output, (progress) => verify(database, request, progress, signal)).then(
         (result) => {
           print(output, result);
           output.result(toJson(result));
@@ -73,46 +74,25 @@ function isEqual({ counts }: VerifyResult): boolean {
   return Object.keys(counts).length === 0;
 }
 
-const PLAIN_INTERVAL_MS = 10_000;
-
-/** A bar on a terminal; in a pipe a line now and then, so that a log shows life. */
-async function withProgress<T>(
+async function verifyShown(
   output: Output,
-  run: (progress: VerifyProgress) => Promise<T>,
-): Promise<T> {
-  let startedAt = performance.now();
-  let total = 1;
-  let toldAt = startedAt;
-  const speed = (rows: number) =>
-    `${formatCount(rows / Math.max(0.001, (performance.now() - startedAt) / 1000))} rows/s`;
-  const bar = output.isTerminal
-    ? (await import('../terminal/bar.js')).makeBar(
-        output,
-        '{bar} {percentage}% | {rows} records and rows | {speed} | ETA {left}',
-      )
-    : undefined;
-  try {
-    return await run({
-      start(totalBytes) {
-        startedAt = performance.now();
-        toldAt = startedAt;
-        total = Math.max(1, totalBytes);
-        bar?.start(total, 0, { rows: '0', speed: speed(0), left: '–' });
-      },
-      update(bytes, rows) {
-        const seconds = (performance.now() - startedAt) / 1000;
-        const left =
-          bytes === 0 ? '–' : formatSeconds((seconds * Math.max(0, total - bytes)) / bytes);
-        bar?.update(Math.min(bytes, total), { rows: formatCount(rows), speed: speed(rows), left });
-        if (bar !== undefined || performance.now() - toldAt < PLAIN_INTERVAL_MS) return;
-        toldAt = performance.now();
-        const percent = Math.min(100, Math.floor((bytes / total) * 100));
-        output.note(`${percent}%, ${formatCount(rows)} records and rows, ${speed(rows)}`);
-      },
-    });
-  } finally {
-    bar?.stop();
-  }
+  run: (progress: VerifyProgress) => Promise<VerifyResult>,
+): Promise<VerifyResult> {
+  let rows = 0;
+  return withProgress(
+    output,
+    (seconds) => ({
+      parts: [`${formatCount(rows)} records and rows`, formatRate(rows, 'rows', seconds)],
+    }),
+    (progress) =>
+      run({
+        start: (totalBytes) => progress.start(totalBytes),
+        update(bytes, rowsSoFar) {
+          rows = rowsSoFar;
+          progress.update(bytes);
+        },
+      }),
+  );
 }
 
 function print(output: Output, result: VerifyResult): void {

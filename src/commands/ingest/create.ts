@@ -51,7 +51,7 @@ export async function withCreated(
     if (!(await isKnown(project, file, table, csvFor))) unknown.push(file);
   }
   const bytes = await totalBytes(unknown);
-  const progress = makeReadProgress(output, bytes);
+  const progress = await makeReadProgress(output, bytes);
   const options = {
     table,
     taken: new Set(project.model.tables.map(({ name }) => name)),

@@ -9,7 +9,7 @@ import { formatCount, formatSeconds, type Output } from '../../terminal/output.j
 import type { Invocation } from '../command.js';
 import type { CreatedJson, DryRunJson } from '../json/load.schema.js';
 import { printReject } from '../rejects.command.js';
-import { makeProgress } from './ingest-progress.js';
+import { makeIngestProgress } from './ingest-progress.js';
 import { exitStatus, printCounts, toJson } from './summary.js';
 
 export async function tryLoad(
@@ -20,7 +20,7 @@ export async function tryLoad(
   shownRejects: number,
   more: CreatedJson = {},
 ): Promise<number> {
-  const progress = makeProgress(output);
+  const progress = await makeIngestProgress(output);
   let result: DryRunResult;
   try {
     result = await dryRun(database, project.model, files, options, shownRejects, progress, signal);

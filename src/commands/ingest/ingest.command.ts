@@ -16,7 +16,7 @@ import {
 } from '../../source/discover.js';
 import type { Command, Invocation } from '../command.js';
 import type { CreatedJson, LoadHead } from '../json/load.schema.js';
-import { makeProgress } from './ingest-progress.js';
+import { makeIngestProgress } from './ingest-progress.js';
 import { exitStatus, printSummary, toJson } from './summary.js';
 
 const OPTION_NAMES = [
@@ -150,7 +150,7 @@ export async function load(
   options: IngestOptions,
   head: LoadHead = { command: 'ingest' },
 ): Promise<number> {
-  const progress = makeProgress(output);
+  const progress = await makeIngestProgress(output);
   let result: IngestResult;
   try {
     result = await ingest(database, pool, project.model, files, options, progress, signal);

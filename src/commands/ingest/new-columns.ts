@@ -103,7 +103,7 @@ async function inferColumns(
 ): Promise<Column[]> {
   const csv = resolveCsvSettings(given, project)(table);
   const bytes = await totalBytes(own);
-  const progress = makeReadProgress(output, bytes);
+  const progress = await makeReadProgress(output, bytes);
   const { columns } = await withInferencePool(processCount, bytes, (pool) =>
     inferTable(table.name, own, csv, pool, progress, signal),
   ).finally(() => progress.stop());

@@ -4,6 +4,7 @@ import type { CsvSettings } from '../../model/csv-settings.js';
 import { knownFields } from '../../model/fields.js';
 import type { Table } from '../../model/model.js';
 import { Fault } from '../../model/reject-codes.js';
+import { MAX_HEADER_BYTES } from '../text/limits.js';
 import { findFooter, isDecoded } from '../text/read-text.js';
 import { RecordBatch } from '../text/record-batch.js';
 import {
@@ -20,8 +21,6 @@ import { type FileForm, readBriefSample, readSample, type Sample } from './detec
 import type { Dialect } from './dialect.js';
 import { CsvScanner } from './scan/csv-scanner.js';
 
-/** Enough for 1,600 columns with long names. */
-const MAX_HEADER_BYTES = 256 * 1024;
 const MEASURED_RECORDS = 250;
 /** By so many of its first bytes a text is known, before it is compared. */
 const TEXT_HEAD_BYTES = 4 * 1024;

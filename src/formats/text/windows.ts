@@ -88,7 +88,8 @@ export async function readWindows(
       if (bytes.length > MAX_RECORD_BYTES) {
         taken = consumer.cutLongRecord(window);
       } else {
-        const grown = Buffer.allocUnsafeSlow((bytes.length - 1) * 4 + 1);
+        const size = Math.min(MAX_RECORD_BYTES, (bytes.length - 1) * 4);
+        const grown = Buffer.allocUnsafeSlow(size + 1);
         bytes.copy(grown, 0, 0, filled);
         bytes = grown;
       }
