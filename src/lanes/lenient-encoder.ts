@@ -9,7 +9,7 @@
 import type { ColumnPlan, TablePlan } from '../mapping/table-plan.js';
 import type { Fault } from '../model/reject-codes.js';
 import { RowWriter } from '../values/copy-binary.js';
-import { type FieldBytes, readFields } from '../values/copy-fields.js';
+import { type FieldBytes, splitRow } from '../values/copy-fields.js';
 import { RowEncoder } from './row-encoder.js';
 
 export interface LenientRow {
@@ -61,7 +61,7 @@ export class LenientEncoder {
   }
 
   #takeFields(out: ReadonlySet<string>): FieldBytes[] {
-    const found = readFields(this.#writer.lendRows());
+    const found = splitRow(this.#writer.lendRows());
     let next = 0;
     return this.#plan.columns.map(({ name }) => (out.has(name) ? null : found[next++]!));
   }

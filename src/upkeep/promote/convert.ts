@@ -5,7 +5,7 @@ import type { TablePlan } from '../../mapping/table-plan.js';
 import type { ColumnType } from '../../model/types.js';
 import { encodeBytes } from '../../values/coerce.js';
 import { RowWriter } from '../../values/copy-binary.js';
-import { readFields } from '../../values/copy-fields.js';
+import { splitRow } from '../../values/copy-fields.js';
 import { fieldText } from '../../values/copy-text.js';
 
 const KEY = 'value';
@@ -35,7 +35,7 @@ export class MetricConverter {
   convert(json: string): Converted {
     const fault = this.#encoder.encode([encodeBytes(`{"${KEY}":${json}}`)], this.#writer);
     if (fault !== undefined) return { reason: fault.reason };
-    const [field = null] = readFields(this.#writer.lendRows());
+    const [field = null] = splitRow(this.#writer.lendRows());
     return { value: field === null ? null : fieldText(this.#type, field) };
   }
 }

@@ -16,7 +16,7 @@ import type { ColumnType } from '../../model/types.js';
 import { coerceNumeric, type Decimal, encodeBytes } from '../../values/coerce.js';
 import { RowWriter } from '../../values/copy-binary.js';
 import type { FieldBytes } from '../../values/copy-fields.js';
-import { readFields } from '../../values/copy-fields.js';
+import { splitRow } from '../../values/copy-fields.js';
 import { fieldText } from '../../values/copy-text.js';
 import { canonicalJson, canonicalMembers, canonicalNumber, joinMembers } from './canonical-json.js';
 import type { ComparedColumn, ComparedSource, RowShape } from './shape.js';
@@ -167,7 +167,7 @@ function encodeNumeric(value: Decimal | number): Buffer {
   const writer = new RowWriter();
   writer.beginRow(1);
   writer.numeric(value);
-  return readFields(writer.lendRows())[0]!;
+  return splitRow(writer.lendRows())[0]!;
 }
 
 function withoutScale(field: Buffer): Buffer {
