@@ -1,8 +1,8 @@
 /**
- * The one error class that edp throws on purpose, and what becomes of any error at the top.
+ * The one error class that edp throws on purpose, and the conversion of errors to plain data.
  *
- * A throw means configuration, infrastructure or a bug. Bad data is never thrown: it is a value
- * (a reject). Errors are told apart by `code`, SQLSTATE or class, never by message text.
+ * A throw means configuration, infrastructure or a bug. Bad data is never thrown: it is a value (a
+ * reject). Code distinguishes errors by `code`, SQLSTATE or class, never by message text.
  */
 
 /** 1 failed, nothing lost, run again to resume · 2 usage or configuration. */
@@ -24,7 +24,7 @@ export interface EdpErrorOptions {
   readonly cause?: unknown;
 }
 
-/** Stable codes. Scripts may rely on them (`--json` prints them), so they are only ever added to. */
+/** Stable codes. Scripts may rely on them (`--json` prints them), so codes are only added. */
 export type EdpErrorCode =
   | 'usage'
   | 'config'
@@ -85,7 +85,10 @@ export class EdpError extends Error {
   }
 }
 
-/** A run that ended early: what ended it, and what `--json` has to say of what it did until then. */
+/**
+ * A run that ended early: its cause, and the result that `--json` prints for what it did until
+ * then.
+ */
 export class FailedRun extends Error {
   override readonly name = 'FailedRun';
   readonly result: object;
@@ -96,7 +99,7 @@ export class FailedRun extends Error {
   }
 }
 
-/** An error as plain data, so that it can cross a thread. Nothing in it is an Error instance. */
+/** An error as plain data, so that it can cross a thread. It contains no Error instance. */
 export interface ErrorData {
   readonly message: string;
   readonly edpCode?: EdpErrorCode;
