@@ -1,4 +1,7 @@
-/** Prints the JSON Schema of edp.yaml, so that editors can complete and check the file (npm run schema). */
+/**
+ * Prints the JSON Schema of edp.yaml, so that editors can complete and check the file (npm run
+ * schema).
+ */
 import { z } from 'zod';
 import { projectSchema } from '../project/parse.js';
 
