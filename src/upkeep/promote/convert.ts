@@ -1,4 +1,4 @@
-/** Kept values of a metric → values of its column, by the very rules by which a load would read them. */
+/** Kept values of a metric → values of its column, by the same rules as a load. */
 
 import { RowEncoder } from '../../lanes/row-encoder.js';
 import type { TablePlan } from '../../mapping/table-plan.js';
@@ -11,7 +11,7 @@ import { fieldText } from '../../values/copy-text.js';
 const KEY = 'value';
 
 export type Converted =
-  /** As text that the server reads as the column's type; null for NULL. */
+  /** Text that the server reads as the column's type; null for NULL. */
   { readonly value: string | null } | { readonly reason: string };
 
 export class MetricConverter {

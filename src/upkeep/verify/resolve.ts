@@ -1,32 +1,35 @@
 /**
- * Records and rows of buckets that differ → what of it is as it should be, and what is not.
+ * Decides which records and rows of buckets that differ are as they should be.
  *
- * A record of the file need not be a row of its load: it may repeat another one, or have given way to one
- * with the same key, by the rule its split was loaded under (`--on-conflict`). So the records of one key
- * are looked at together, in the order of the file, and what the rule makes of them is held against the
- * row that the table has for the key now.
+ * A record of the file need not be a row of its load: it may repeat another one, or have been
+ * replaced by one with the same key, by the rule its split was loaded under (`--on-conflict`). So
+ * the records of one key are examined together, in the order of the file, and their outcome under
+ * the rule is compared with the row that the table has for the key now.
  */
 import type { OnConflict } from '../../model/load-rules.js';
 import type { Differences } from './difference.js';
 import { FILE_ENTRY, STATUS, TABLE_ENTRY } from './verify-task.js';
 
-/** What became of the records of a table with a key. */
-export interface Tally {
-  /** Rows of this load that some record accounts for. */
+/** Counts of the records of a table with a key, by outcome. */
+export interface KeyedTally {
+  /** Rows of this load that correspond to a record. */
   ownRows: number;
-  /** Rows of a later load that replaces rows, and equal a record: they may have been ours before. */
+  /**
+   * Rows of a later load that replaces rows, and equal a record: they may have been this load's
+   * before.
+   */
   maybeOurs: number;
-  /** Rows that a later load has replaced, as it was told to. */
+  /** Rows that a later load has replaced, as its rule specified. */
   superseded: number;
-  /** Records whose row of this load is not there any more. */
+  /** Records whose row of this load is not in the table any more. */
   missing: number;
 }
 
 export interface Rules {
   readonly hasLineage: boolean;
-  /** How conflicts were settled where a record stands. */
+  /** The conflict rule for the record at a place. */
   onConflictAt(byteOffset: number): OnConflict;
-  /** Whether the receipt of its split knows of duplicates at all. */
+  /** Whether the receipt of its split counts any duplicates. */
   mayBeDuplicate(byteOffset: number): boolean;
   /** Whether a load came after this one and replaced rows. */
   isLaterUpdate(holder: number): boolean;
@@ -36,7 +39,7 @@ export interface Rules {
 class SortedEntries {
   readonly numbers: Float64Array;
   readonly size: number;
-  /** Where entries begin in `numbers`, by the order asked for. */
+  /** Indexes in `numbers` at which entries begin, in the requested order. */
   readonly order: Uint32Array;
 
   constructor(parts: readonly Float64Array[], size: number, by: readonly number[]) {
@@ -111,12 +114,12 @@ function compareHashes(
   );
 }
 
-/** @param rows the load's own, of the same buckets; none where rows do not tell their load */
+/** @param rows the load's own, of the same buckets; none where rows do not show their load */
 export function resolveKeyed(
   recordParts: readonly Float64Array[],
   rowParts: readonly Float64Array[],
   rules: Rules,
-  tally: Tally,
+  tally: KeyedTally,
   differences: Differences,
 ): void {
   const records = new SortedEntries(recordParts, FILE_ENTRY.size, [
@@ -133,7 +136,7 @@ export function resolveKeyed(
   )) {
     const [from, to] = group.records;
     if (from < to) resolveGroup(records, from, to, rules, tally, differences);
-    // A key has one row; any other is one too many.
+    // A key has one row; every other one is too many.
     const [rowFrom, rowTo] = group.rows;
     addRows(rows, from < to ? rowFrom + 1 : rowFrom, rowTo, differences);
   }
@@ -166,7 +169,7 @@ function resolveGroup(
   from: number,
   to: number,
   rules: Rules,
-  tally: Tally,
+  tally: KeyedTally,
   differences: Differences,
 ): void {
   const status = (index: number) => records.get(index, FILE_ENTRY.status);
@@ -198,13 +201,13 @@ function resolveGroup(
     case STATUS.otherEqual:
       if (rules.isLaterUpdate(holder)) tally.maybeOurs++;
       else if (!indexes.some((index) => rules.mayBeDuplicate(offset(index)))) {
-        // It was loaded, so the row was ours.
+        // It was loaded, so the row was this load's.
         tally.missing++;
         report('replaced', expected, holder);
       }
       return;
     case STATUS.otherDiffers:
-      // With `skip` the row that was there stays; a later load may replace what it is told to.
+      // With `skip` the existing row stays; a later load may replace rows, if its rule says so.
       if (all('skip') && rules.mayBeDuplicate(offset(expected))) return;
       if (rules.isLaterUpdate(holder)) tally.superseded++;
       else {
@@ -220,7 +223,7 @@ function resolveGroup(
     // Of records that the server calls equal, the first one is in the table.
     (status(expected) === STATUS.ownEqual &&
       (!rules.hasLineage || indexes.some((index) => status(index) === STATUS.ownSame))) ||
-    // Whose row it is cannot be told; with `skip` it may have been there before.
+    // The row does not show its load; with `skip` it may have been there before.
     (!rules.hasLineage && all('skip'));
   if (!isRight) report('changed', expected);
   for (const index of indexes) {
@@ -230,7 +233,7 @@ function resolveGroup(
   }
 }
 
-/** The record whose values the table should have, once all of them have been loaded in order. */
+/** The record whose values the table should have, after all of them were loaded in order. */
 function expectedRecord(
   records: SortedEntries,
   from: number,
@@ -251,7 +254,7 @@ function hasSameContent(records: SortedEntries, a: number, b: number): boolean {
   );
 }
 
-/** Without a key, as many rows as records must have the same content. */
+/** Without a key, each content must have as many rows as records. */
 export function resolveKeyless(
   recordParts: readonly Float64Array[],
   rowParts: readonly Float64Array[],
@@ -281,7 +284,7 @@ export function resolveKeyless(
         line: records.get(index, FILE_ENTRY.line),
       });
     }
-    // Other rows of the table are others' business, unless they carry this load's number.
+    // Other rows of the table are ignored, unless they carry this load's number.
     if (hasLineage) addRows(rows, rowFrom + Math.min(recordCount, rowCount), rowTo, differences);
   }
 }
