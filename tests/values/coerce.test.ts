@@ -1,4 +1,4 @@
-/** The rules of docs/model.md, one table for each type. What the server makes of them is in encode/. */
+/** The rules of docs/model.md, one table for each type. encode/ compares them with the server. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Fault, type RejectCode } from '../../src/model/reject-codes.js';

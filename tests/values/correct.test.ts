@@ -1,4 +1,6 @@
-/** What each correction makes of a value, and what it refuses; PostgreSQL is asked in tests/ingest. */
+/**
+ * The result of each correction, and the values it refuses; tests/load compares with PostgreSQL.
+ */
 import { describe, expect, it } from 'vitest';
 import type { Corrections } from '../../src/model/corrections.js';
 import { Fault } from '../../src/model/reject-codes.js';
@@ -6,7 +8,7 @@ import type { ColumnType } from '../../src/model/types.js';
 import { decodeBytes, encodeBytes } from '../../src/values/coerce.js';
 import { Corrector } from '../../src/values/correct/corrector.js';
 
-/** The value, or `!` and the code of the fault; and what acted. */
+/** Returns the value, or `!` and the code of the fault; and the corrections that acted. */
 function correct(
   corrections: Corrections,
   type: ColumnType,
