@@ -1,6 +1,6 @@
 /**
- * Files for the two lanes: tables of every shape, and records for them that are plain, odd or broken.
- * All text is a byte string (one character per byte, latin1).
+ * Files for the two lanes: tables of every shape, and records for them that are plain, odd or
+ * broken. All text is a byte string (one character per byte, latin1).
  */
 import fc from 'fast-check';
 import { type FieldEncoding, PLAIN } from '../../src/formats/csv/dialect.js';
@@ -27,7 +27,7 @@ const padded = (min: number, max: number, width: number): Text =>
 
 // Values
 
-/** The last whole numbers of each size, and the first beyond. */
+/** The largest whole numbers of each size, and the next ones beyond. */
 const limits = (...bits: bigint[]): Text =>
   pick(
     ...bits.flatMap((n) =>
@@ -126,7 +126,7 @@ const PARTS: readonly (readonly [plain: Text, odd: Text])[] = [
   ],
 ];
 const DATE_PARTS = 5;
-/** Most of them right but for one part. */
+/** Times of which most are valid except for one part. */
 const oddTimes = (parts: typeof PARTS): Text =>
   fc
     .tuple(
@@ -170,7 +170,7 @@ const oddUuids = fc
     return [...forms, changed, changed, head, `${head}${character}${tail}`][how]!;
   });
 
-/** Good ones of 1 to 4 bytes, the least and the greatest of each length; then bad ones. */
+/** Valid characters of 1 to 4 bytes, the first and last of each length; then invalid ones. */
 const CHARACTERS = [
   'a',
   'Z',
@@ -217,7 +217,7 @@ const words = pick(
   '{[,:]}',
 );
 const numbers = pick('0', '-0', '12', '-5.25', '1e3', '1.5E-7', '12345678901234567890', '0.001');
-/** What nothing but the numbers and the names tells apart, such as most files hold. */
+/** Documents that differ only in numbers and names, as in most files. */
 const plainDocuments = fc
   .oneof(
     fc.letrec<{ value: string }>((tie) => ({
@@ -279,7 +279,7 @@ const oddDocuments = fc.oneof(
   pick('"\\u0000"', '"\\ud800"', '"\\udfff"', '"\\uD7FF\\ue000"', '"\\u12"', '"\\x"', '"\\'),
 );
 
-/** The texts that the encoders are tried with, without the longest. */
+/** The cases of the encoders' tests, without the longest. */
 const casesOf = (type: ColumnType): Text => {
   const { accepted, refused, stricter = {}, lenient = [] } = CASES[type];
   const texts = [
@@ -292,7 +292,7 @@ const casesOf = (type: ColumnType): Text => {
 };
 
 interface Values {
-  /** Such as the byte lane takes, not empty. */
+  /** Values that the byte lane takes, not empty. */
   readonly plain: Text;
   readonly odd: Text;
 }
@@ -366,7 +366,7 @@ export type FieldShape =
       readonly corrections?: Corrections;
     }
   | { readonly kind: 'ignored' }
-  /** One that no column is declared for, and that is kept. */
+  /** A field that has no column, and is kept. */
   | { readonly kind: 'new' }
   | {
       readonly kind: 'source';
@@ -384,8 +384,8 @@ export interface Shape {
   readonly lineEnd: string;
   readonly encoding: FieldEncoding;
   readonly ragged: Ragged;
-  /** Columns of no field. */
-  readonly more?: readonly Pick<Column, 'type' | 'isNullable' | 'origin' | 'corrections'>[];
+  /** Columns without a field. */
+  readonly fieldless?: readonly Pick<Column, 'type' | 'isNullable' | 'origin' | 'corrections'>[];
 }
 
 const metricKeys = fc.oneof(
@@ -468,7 +468,7 @@ const INTEGERS: readonly ColumnType[] = ['smallint', 'int', 'bigint'];
 const NUMERIC_TYPES: readonly ColumnType[] = [...INTEGERS, 'real', 'double', 'numeric'];
 const TIMES: readonly ColumnType[] = ['timestamp', 'timestamptz'];
 
-/** Corrections of a column of some type, as many as may stand together. */
+/** Corrections of a column of some type, as many as can be combined. */
 function correctionsOf(type: ColumnType): fc.Arbitrary<Corrections> {
   const sometimes = <T>(value: T) => fc.constantFrom(undefined, undefined, value);
   const only = <T>(types: readonly ColumnType[], ...values: T[]) =>
@@ -495,7 +495,7 @@ function correctionsOf(type: ColumnType): fc.Arbitrary<Corrections> {
     );
 }
 
-/** Texts that corrections have to do with. */
+/** Texts that corrections act on. */
 const CORRECTABLE = pick(
   ...[
     'NA',
@@ -523,7 +523,7 @@ const COMPUTED = [
   'coalesce(f9, f0)',
 ];
 
-/** Tables whose columns correct, and have columns of no field. */
+/** Tables whose columns have corrections, and with columns without a field. */
 export const correctedShapes: fc.Arbitrary<Shape> = shapes.chain((shape) =>
   fc.record({
     ...mapRecord(shape),
@@ -537,7 +537,7 @@ export const correctedShapes: fc.Arbitrary<Shape> = shapes.chain((shape) =>
         }));
       }),
     ),
-    more: fc.array(
+    fieldless: fc.array(
       fc.oneof(
         fc.record({
           type: fc.constantFrom<ColumnType>('text', 'int', 'timestamp'),
@@ -638,8 +638,8 @@ export function targetOf(shape: Shape): Target {
     }
     return name;
   });
-  for (const [i, more] of (shape.more ?? []).entries()) {
-    columns.push({ name: `o${i}`, field: `o${i}`, ...more });
+  for (const [i, column] of (shape.fieldless ?? []).entries()) {
+    columns.push({ name: `o${i}`, field: `o${i}`, ...column });
   }
   const table: Table = {
     name: 'facts',
@@ -705,7 +705,7 @@ function writeJson({ path, tokens, space }: JsonDraft): string {
   );
 }
 
-/** A member of a string without escapes. */
+/** A string without escapes as part of JSON. */
 const quotedJson = (texts: Text): Text =>
   texts.filter((text) => !/["\\\p{Cc}]/u.test(text)).map((text) => `"${text}"`);
 const plainNumbers = pick('0', '7', '-12', '32767', '-32768');
@@ -745,7 +745,7 @@ function plainDrafts({ path, metrics }: FieldShape & { kind: 'source' }): fc.Arb
     });
 }
 
-/** Plain JSON with an oddity or two. */
+/** Plain JSON with one or two oddities. */
 function oddJson(field: FieldShape & { kind: 'source' }): Text {
   const own = field.metrics.map(({ key }) => key);
   const keys = fc.oneof(
@@ -813,7 +813,7 @@ const quoted = (text: string) => `"${text.replaceAll('"', '""')}"`;
 
 function fieldTexts(field: FieldShape, { delimiter }: Shape): FieldTexts {
   const isTab = delimiter === '\t';
-  /** One in `share` is quoted without need. */
+  /** Quotes one text in `share` without need. */
   const written = (texts: Text, share: number, hasBareQuotes = false): Text =>
     fc.tuple(texts, fc.nat(share)).map(([text, how]) => {
       const needsQuotes =
@@ -969,14 +969,14 @@ function mutate(bytes: Buffer, [how, place, length, byte]: Mutation): Buffer {
   }
 }
 
-/** Files some bytes of which were lost, changed, repeated or put in. */
+/** Files in which some bytes were lost, changed, repeated or inserted. */
 export function damaged(files: fc.Arbitrary<SomeFile>): fc.Arbitrary<SomeFile> {
   return fc
     .tuple(files, mutations)
     .map(([{ shape, bytes }, list]) => new SomeFile(shape, list.reduce(mutate, bytes)));
 }
 
-/** Bytes without any plan, many of them such as mean something. */
+/** Random bytes, many of them with a meaning in CSV. */
 export function noise(someShapes: fc.Arbitrary<Shape>): fc.Arbitrary<SomeFile> {
   const byte = fc.oneof(
     { arbitrary: fc.constantFrom(...MEANT, ...Buffer.from('0123456789tf:')), weight: 6 },
