@@ -1,4 +1,4 @@
-/** `edp verify` points at the place after every kind of change. */
+/** `edp verify` reports the place of every kind of change. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../support/database.js';
 import {
@@ -20,7 +20,7 @@ beforeAll(async () => {
   events = await createTestDatabase();
 });
 
-describe('what differs is found, and its place told', () => {
+describe('what differs is found, and its place reported', () => {
   const place = (line: number) => ({ line, byteOffset: expect.any(Number) });
   const CASES: readonly Case[] = [
     {
