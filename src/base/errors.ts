@@ -1,8 +1,8 @@
 /**
- * The one error class that edp throws on purpose, and what becomes of any error at the top.
+ * The one error class that edp throws on purpose, and the conversion of errors to plain data.
  *
- * A throw means configuration, infrastructure or a bug. Bad data is never thrown: it is a value
- * (a reject). Errors are told apart by `code`, SQLSTATE or class, never by message text.
+ * A throw means configuration, infrastructure or a bug. Bad data is never thrown: it is a value (a
+ * reject). Code distinguishes errors by `code`, SQLSTATE or class, never by message text.
  */
 import { type EdpErrorCode, ERROR_CODES, type FailureStatus } from './error-codes.js';
 
@@ -41,7 +41,10 @@ export class EdpError extends Error {
   }
 }
 
-/** A run that ended early: what ended it, and what `--json` has to say of what it did until then. */
+/**
+ * A run that ended early: its cause, and the result that `--json` prints for what it did until
+ * then.
+ */
 export class FailedRun extends Error {
   override readonly name = 'FailedRun';
   readonly result: object;
@@ -52,7 +55,7 @@ export class FailedRun extends Error {
   }
 }
 
-/** An error as plain data, so that it can cross a thread. Nothing in it is an Error instance. */
+/** An error as plain data, so that it can cross a thread. It contains no Error instance. */
 export interface ErrorData {
   readonly message: string;
   readonly edpCode?: EdpErrorCode;

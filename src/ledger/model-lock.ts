@@ -1,7 +1,7 @@
 /**
- * Which models runs are loading with: each run holds a shared advisory lock per table, whose two numbers
- * tell the table and the model, for as long as its session lives. So `edp promote` knows whether somebody
- * still keeps a metric beside the row that has a column by now.
+ * Shows with which models runs are loading: each run holds a shared advisory lock per table until
+ * its session ends; the lock's two numbers stand for the table and the model. So `edp promote`
+ * knows whether a run still keeps a metric beside the row that has a column by now.
  */
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
@@ -20,7 +20,7 @@ function modelNumber(table: Table): number {
   return Buffer.from(hashTable(table), 'hex').readInt32BE(0) & ~REPLACES_BIT;
 }
 
-/** @param client the session that shall hold it, as long as it lives */
+/** @param client the session that will hold the lock, until it ends */
 export async function holdModel(
   client: pg.Client,
   table: Table,
@@ -39,10 +39,10 @@ export interface OtherRuns {
   readonly doReplace: boolean;
 }
 
-/** Runs that load the table with another model. */
+/** Finds runs that load the table with another model. */
 export async function findOtherRuns(client: pg.Client, table: Table): Promise<OtherRuns> {
   const { rows } = await client.query<{ model: number }>(
-    // Both numbers are shown as oids, which have no sign.
+    // pg_locks shows both numbers as oids, which have no sign.
     `SELECT (objid::bigint & 4294967295) AS model FROM pg_locks
      WHERE locktype = 'advisory' AND objsubid = 2 AND mode = 'ShareLock'
        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())

@@ -1,10 +1,11 @@
 /**
- * Fuzzing of the whole way in: files of random bytes, files that were mutated, tables of random models.
- * Whatever comes, the run ends in order and in time, and accounts for each record.
+ * Fuzzing of the whole load: files of random bytes, files that were mutated, tables of random
+ * models. In all cases the run ends in order and in time, and accounts for each record.
  *
- * Files come in batches, each with a model of its own, since a run takes many files in little more time
- * than one. What a file must come to is told by its bytes: receipts cover it from its first record to its
- * end, rejects have the bytes and lines that stand there, and rows are as many as the ledger says.
+ * Files come in batches, each with a model of its own, since a run takes many files in little more
+ * time than one. The expected outcome of a file follows from its bytes: receipts cover it from its
+ * first record to its end, rejects have the bytes and lines at their places, and there are as many
+ * rows as the ledger says.
  */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -53,13 +54,13 @@ interface FuzzModel {
   readonly columns: readonly FuzzColumn[];
   readonly hasKey: boolean;
   readonly hasMetrics: boolean;
-  /** What is appended to edp.yaml, which may be no YAML at all. */
+  /** Text appended to edp.yaml, which need not be YAML. */
   readonly litter: string;
 }
 
 interface FuzzFile {
   readonly bytes: Buffer;
-  /** Records of a file in which nothing is wrong. */
+  /** Records of a file without faults. */
   readonly records: number | undefined;
 }
 
@@ -110,7 +111,7 @@ const models: fc.Arbitrary<FuzzModel> = columnNames.chain((names) =>
   }),
 );
 
-/** Not `__proto__`, which is a reject by its name; mutations bring it. */
+/** Not `__proto__`, whose name makes it a reject; mutations add it. */
 const METRICS = fc
   .dictionary(
     fc.constantFrom('one', 'two', 'other', 'constructor'),
@@ -121,7 +122,7 @@ const METRICS = fc
   )
   .map((metrics) => quoteAlways(JSON.stringify({ metrics })));
 
-/** A file in which nothing is wrong. */
+/** Files without faults. */
 function cleanFiles(model: FuzzModel): fc.Arbitrary<FuzzFile> {
   const fields = model.columns.map(({ type }) => VALUES[type]);
   if (model.hasMetrics) fields.push(METRICS);
@@ -202,7 +203,7 @@ function files(model: FuzzModel): fc.Arbitrary<FuzzFile> {
     },
     { arbitrary: litter, weight: 1 },
     {
-      // A true header, and anything behind it.
+      // A valid header, and random bytes behind it.
       arbitrary: fc.tuple(clean, litter).map(([file, tail]) => {
         const header = file.bytes.subarray(0, file.bytes.indexOf('\n') + 1);
         return { bytes: Buffer.concat([header, tail.bytes]), records: undefined };
@@ -328,7 +329,7 @@ class Fuzz {
       };
       if (hasHung) return say('the run hung');
       if (status === 2) {
-        // A model that is none, or does not go together.
+        // A model that is not valid, or whose parts do not fit together.
         this.#counts.badModels++;
         if (!/"code":"(config|model|usage)"/.test(output)) say(`refused: ${output}`);
         return;
@@ -466,7 +467,7 @@ function findWrongReject(rejects: readonly unknown[][], bytes: Buffer): string |
     const kept = raw as Buffer;
     const at = Number(offset);
     const there = bytes.subarray(at, at + kept.length);
-    // Bytes of another encoding are kept as they stand in the file as well.
+    // Bytes of another encoding are also kept as they are in the file.
     if (!there.equals(kept))
       return `reject ${code} at ${at} has other bytes: ${JSON.stringify(kept.toString('latin1'))}`;
     if (!hasOnlyLf) continue;

@@ -1,4 +1,7 @@
-/** The embedded server as commands see it: started on demand, shared, recovered, never left behind. */
+/**
+ * The embedded server from the view of commands: started on demand, shared, recovered, never left
+ * behind.
+ */
 import { execFileSync } from 'node:child_process';
 import { cp, mkdir, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -10,7 +13,7 @@ import { generateEvents, sumFiles, TOTALS_SQL, totalsRow } from '../support/even
 
 const isLinux = process.platform === 'linux';
 
-/** Living processes that work in a directory (zombies have none). */
+/** Living processes that work in a directory (zombies do not). */
 async function processesIn(directory: string): Promise<{ pid: number; command: string }[]> {
   const found: { pid: number; command: string }[] = [];
   for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
@@ -113,7 +116,7 @@ describe('the embedded server', () => {
       try {
         process.kill(pid, 'SIGKILL');
       } catch {
-        // It ended by itself.
+        // The process has already ended.
       }
     }
     await ended;
@@ -132,7 +135,7 @@ describe('the embedded server', () => {
     const cwd = await makeDirectory();
     const child = startEdp(sql('SELECT pg_sleep(60)'), { cwd });
     const ended = new Promise((resolve) => child.once('close', resolve));
-    // A process title tells only the command's tag, and shorter SELECTs come first.
+    // A process title shows only the command's tag, and shorter SELECTs come first.
     let seenBefore = 0;
     await waitUntil(async () => {
       const isSelecting = (await processesIn(cwd)).some(
@@ -147,7 +150,7 @@ describe('the embedded server', () => {
   });
 
   it.runIf(isLinux)('ends by itself when the command was killed while it started', async () => {
-    // From before initdb to after the first query, a kill at every moment leaves nothing behind.
+    // A kill at any time, from before initdb to after the first query, leaves nothing behind.
     const kills = Array.from({ length: 8 }, async (_, i) => {
       const cwd = await makeDirectory();
       const child = startEdp(sql('SELECT pg_sleep(60)'), { cwd });

@@ -1,4 +1,4 @@
-/** The roles of docs/security.md: they can do what they are for, and nothing else. */
+/** The roles of docs/security.md can do what they are for, and nothing else. */
 import { randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -126,7 +126,7 @@ describe('the role that loads', () => {
     ),
   );
 
-  it('is told what it lacks for more', async () => {
+  it('reports the privileges that it lacks for more', async () => {
     const cwd = await makeDirectory();
     await writeFile(
       path.join(cwd, 'edp.yaml'),

@@ -1,10 +1,11 @@
 /**
- * Moves a metric out of the column that kept it, a range of blocks at a time, each in a transaction of its
- * own, while loads may go on.
+ * Moves a metric out of the column that kept it, a range of blocks at a time, each in a transaction
+ * of its own, while loads may go on.
  *
- * A step locks the rows it moves, and reads them under the lock, so that it meets the newest version of
- * each; what stands in the extra column is newer than what stands in the metric's own, since only a run
- * with the model of before can have written it there. How far it got commits with each step.
+ * A step locks the rows that it moves, and reads them under the lock, so that it gets the newest
+ * version of each. The value in the extra column is newer than the value in the metric's own
+ * column, since only a run with the earlier model can have written it there. The progress commits
+ * with each step.
  */
 import type pg from 'pg';
 import { EdpError } from '../../base/errors.js';
@@ -17,12 +18,14 @@ import { isConnectionError, isTransient } from '../../postgres/sqlstate.js';
 import { MetricConverter } from './convert.js';
 import type { PromoteSubject } from './subject.js';
 
-/** A range of so many blocks holds some thousand rows. */
+/** A range of this many blocks holds some thousand rows. */
 const FIRST_STEP_BLOCKS = 64;
 const MAX_STEP_BLOCKS = 8192;
-/** More rows than this are not locked at once. */
+/** Maximum number of rows locked at once. */
 const MAX_STEP_ROWS = 10_000;
-/** A step shall take about as long: short for those who wait for its locks, long beside its commit. */
+/**
+ * Target time of a step: short for sessions that wait for its locks, long compared with its commit.
+ */
 const STEP_MS = 200;
 const LOCK_TIMEOUT_MS = 1000;
 /** It goes on until it is stopped: loads may keep what it wants for long. */
@@ -37,12 +40,12 @@ interface StepOutcome {
 }
 
 export interface PassOutcome extends StepOutcome {
-  /** Whether it began at the beginning, and not where an earlier run got to. */
+  /** Whether it began at the beginning, and not where an earlier run had stopped. */
   readonly isWhole: boolean;
 }
 
 export interface BackfillProgress {
-  /** Blocks that a pass is through with, of all there are. */
+  /** @param done blocks that the pass has gone over, of `total` */
   advance(done: number, total: number, moved: number): void;
 }
 
@@ -82,9 +85,9 @@ export class Backfill {
   }
 
   /**
-   * Goes through the table once, from where the ledger says an earlier run got to.
+   * Goes through the table once, from where the ledger says an earlier run stopped.
    *
-   * @param waits whether it waits for rows that others hold, or passes them over
+   * @param waits whether it waits for rows that others have locked, or passes them over
    */
   async pass(waits: boolean): Promise<PassOutcome> {
     const start = await this.#place();
@@ -94,7 +97,7 @@ export class Backfill {
     for (let index = start.partition; index < this.#partitions.length; index++) {
       let block = index === start.partition ? start.block : 0;
       for (;;) {
-        // Asked anew: rows that change move to the end.
+        // Looked up again for each partition: rows that change move to the end.
         const blocks = await this.#blocksOf(this.#partitions[index]!);
         this.#progress.advance(
           blocksBefore + Math.min(block, blocks),
@@ -172,7 +175,7 @@ export class Backfill {
     }
   }
 
-  /** @returns undefined where the range holds too many rows for one step */
+  /** @returns undefined where the range has too many rows for one step */
   async #move(
     index: number,
     fromBlock: number,
@@ -183,7 +186,7 @@ export class Backfill {
     const relation = this.#partitions[index]!.name;
     const extra = quoteIdentifier(source.extraColumn);
     const range = `ctid >= '(${fromBlock},0)'::tid AND ctid < '(${toBlock},0)'::tid`;
-    // A commit that a crash takes back is done again; the last one is on disk before it counts.
+    // A step that a crash takes back is done again; the last commit is synchronous.
     await this.#client.query(
       `SET LOCAL synchronous_commit = off; SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`,
     );
@@ -194,7 +197,7 @@ export class Backfill {
       [metric],
     );
     await failpoint('promote.step_read', this.#client);
-    // A single block is never too much.
+    // A single block never has too many.
     if (rows.length > MAX_STEP_ROWS && toBlock - fromBlock > 1) return undefined;
     const places: string[] = [];
     const values: (string | null)[] = [];

@@ -1,7 +1,7 @@
 /**
- * One batch of rejects, within one transaction: read → through the csv lane and the careful sink, as a
- * load would take them → what loads now leaves the rejects and moves in the counts, what does not gets
- * its new reason.
+ * One batch of rejects, within one transaction. They are read, and go through the csv lane and the
+ * careful sink, as in a load. Records that load now leave the rejects and move in the counts; the
+ * others get their new reason.
  */
 import type pg from 'pg';
 import { failpoint } from '../../base/failpoints.js';
@@ -37,9 +37,9 @@ const WINDOW_BYTES = 64 * 1024;
 
 export interface ReplayPlan {
   readonly dialect: Dialect;
-  /** Of the file, for messages. */
+  /** Path of the file, for messages. */
   readonly path: string;
-  /** Where lines of the file begin that look like a footer. */
+  /** Offset from which lines of the file look like a footer. */
   readonly footerStart: number | undefined;
   readonly plan: TablePlan;
   readonly stage: StagingOptions;
@@ -47,7 +47,7 @@ export interface ReplayPlan {
 
 interface Reject {
   readonly byteOffset: number;
-  /** Start of the split that read it: the receipt it is counted in. */
+  /** Start of the split that read it, which identifies the receipt it is counted in. */
   readonly startByte: number;
   readonly raw: Buffer;
   readonly code: RejectCode;
@@ -58,7 +58,7 @@ interface Reject {
 export interface BatchOutcome {
   readonly rows: RowCounts;
   readonly remarks: RemarkCounts;
-  /** Offset of the last reject looked at. */
+  /** Offset of the last reject tried. */
   readonly last: number;
 }
 
@@ -99,7 +99,7 @@ export async function replayBatch(
   };
 }
 
-/** As many as fit a batch, in the order of the file. */
+/** Reads as many as fit a batch, in the order of the file. */
 async function readRejects(client: pg.Client, loadId: number, after: number): Promise<Reject[]> {
   const { rows: sizes } = await client.query<{ byte_offset: number; bytes: number }>(
     `SELECT byte_offset, octet_length(raw) AS bytes FROM edp.rejects
@@ -124,14 +124,14 @@ async function readRejects(client: pg.Client, loadId: number, after: number): Pr
 }
 
 interface Tried {
-  /** By byte offset. */
+  /** The new fault of each record that is refused again, by byte offset. */
   readonly refused: ReadonlyMap<number, Fault>;
   readonly duplicates: ReadonlySet<number>;
-  /** Of records that were staged; by byte offset. */
+  /** Remarks about the records that were staged, by byte offset. */
   readonly remarks: ReadonlyMap<number, RowRemarks>;
 }
 
-/** Keeps why each record was refused, in place of the ledger. */
+/** Keeps the fault of each record, instead of writing it to the ledger. */
 class Refusals extends RejectLog {
   readonly faults = new Map<number, Fault>();
 
@@ -169,7 +169,7 @@ async function tryAgain(
       refusals.faults.set(byteOffset, new Fault(code, reason));
       continue;
     }
-    // Each in a window of its own: one whose quotes do not close must not reach into the next.
+    // Each has a window of its own: a record with an unclosed quote must not reach into the next.
     const bytes = endRecord(raw, dialect);
     if (!isOneRecord(bytes, raw.length, dialect)) {
       refusals.faults.set(byteOffset, new Fault(code, reason, column ?? undefined));
@@ -189,12 +189,15 @@ async function tryAgain(
   };
 }
 
-/** With its line end: a CR that is part of the record is told from one that ends it by what follows. */
+/** Adds the line end: only what follows a CR shows whether it is part of the record or ends it. */
 function endRecord(raw: Buffer, dialect: Dialect): Buffer {
   return Buffer.concat([raw, Buffer.from(lineEndFor(raw, dialect))]);
 }
 
-/** Without the lines that followed it in the file, a damaged record may seem to end elsewhere. */
+/**
+ * Whether the bytes are one record. Without the lines that followed it in the file, a damaged
+ * record may seem to end elsewhere.
+ */
 function isOneRecord(bytes: Buffer, length: number, dialect: Dialect): boolean {
   const batch = new RecordBatch(2);
   const scanner = new CsvScanner(dialect);
@@ -235,7 +238,7 @@ async function takeOut(
     'DELETE FROM edp.rejects WHERE load_id = $1 AND byte_offset = ANY ($2)',
     [loadId, rejects.map(({ byteOffset }) => byteOffset)],
   );
-  // Whoever took one of them out has loaded it, too.
+  // Another session that removed one of them has loaded it, too.
   if (rowCount !== rejects.length) {
     throw new Error(`rejects of load ${loadId} were removed by somebody else meanwhile`);
   }
@@ -264,19 +267,19 @@ function countMoved(rejects: readonly Reject[], tried: Tried): Map<number, Moved
   return moved;
 }
 
-/** SQL for the sum of counts by name, either of which may be null. */
-function sumOf(counts: string, more: string): string {
-  return `CASE WHEN ${more} IS NULL THEN ${counts} ELSE (
+/** SQL for the sum of two objects of counts by name, either of which may be null. */
+function sumOf(counts: string, added: string): string {
+  return `CASE WHEN ${added} IS NULL THEN ${counts} ELSE (
     SELECT jsonb_object_agg(name, total) FROM (
       SELECT name, sum(records::bigint) AS total FROM (
         SELECT * FROM jsonb_each_text(coalesce(${counts}, '{}'))
-        UNION ALL SELECT * FROM jsonb_each_text(${more})) AS counts (name, records)
+        UNION ALL SELECT * FROM jsonb_each_text(${added})) AS counts (name, records)
       GROUP BY name) AS totals) END`;
 }
 
 /**
- * A receipt tells by which rule the keys of its split were settled: by the most lenient of those it was
- * loaded and replayed with. Where a replay replaced rows, it is the time of that which counts.
+ * A receipt has the rule by which the keys of its split were settled: the most lenient of those it
+ * was loaded and replayed with. If a replay replaced rows, its time is that of the receipt.
  */
 async function updateReceipts(
   client: pg.Client,

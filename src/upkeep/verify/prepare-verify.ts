@@ -1,4 +1,4 @@
-/** A load, its file and its table → what there is to verify, and the session that sees it at one moment. */
+/** A load, its file and its table → what to verify, and a session with one snapshot of it. */
 import { access, constants } from 'node:fs/promises';
 import path from 'node:path';
 import type pg from 'pg';
@@ -30,21 +30,21 @@ import type { FileRange } from './verify-task.js';
 
 export interface VerifyRequest {
   readonly loadId: number;
-  /** The file to compare; else the one that the ledger names. */
+  /** The file to compare; if undefined, the one named in the ledger. */
   readonly file: string | undefined;
   /** The project's directory. */
   readonly directory: string;
   readonly model: Model;
 }
 
-/** What stays the same while the database goes on. */
-export interface Subject {
+/** What stays the same while the database changes. */
+export interface VerifySubject {
   readonly load: LoadSummary;
-  /** As the user or the ledger names it. */
+  /** Name of the file as given by the user or the ledger. */
   readonly name: string;
-  /** What is read: the file, or one with its text. */
+  /** The file that is read: the file itself, or one with its unpacked text. */
   readonly file: IdentifiedFile;
-  /** As the load read the file. */
+  /** How the load read the file. */
   readonly layout: FileLayout;
   readonly isSameContent: boolean;
   readonly table: Table;
@@ -55,13 +55,13 @@ export interface Subject {
   readonly promoted: readonly string[];
 }
 
-/** @throws EdpError that says what is to be compared with what, where it cannot be found */
+/** @throws EdpError that says what is missing for the comparison */
 export async function findSubject(
   client: pg.Client,
   request: VerifyRequest,
   spool: Spool,
   signal: AbortSignal,
-): Promise<Subject> {
+): Promise<VerifySubject> {
   const load = await getLoad(client, request.loadId);
   assertNotUndone(load);
   const { format } = await getFileFormat(client, load.loadId);
@@ -79,7 +79,7 @@ export async function findSubject(
   const source = await identify(request, load, name, format);
   const file = isDecoded(source.form) ? await unpack(source, name, format, spool, signal) : source;
   const ranges = await listHashedRanges(client, load.loadId);
-  // A text is known by its beginning alone.
+  // The fingerprint of a text covers only its beginning.
   const isWhole =
     !isDecoded(source.form) ||
     load.state !== 'loaded' ||
@@ -96,7 +96,7 @@ export async function findSubject(
     ? { ...format, header: fields, dataEnd }
     : {
         ...(await describeFile(source.path, name, table, otherSettings(format))),
-        // The footer of a text is left out of what is read.
+        // Unpacking leaves the footer of a text out.
         ...(isDecoded(source.form) ? { dataEnd: undefined } : {}),
       };
   const plan =
@@ -120,7 +120,10 @@ export async function findSubject(
   };
 }
 
-/** @throws EdpError `load_undone`: what an undo has begun to remove cannot be held against a file */
+/**
+ * @throws EdpError `load_undone`: after an undo has begun to remove rows, there is nothing to
+ *   compare
+ */
 function assertNotUndone({ loadId, state }: LoadSummary): void {
   if (state === 'undone') {
     throw new EdpError('load_undone', `load ${loadId} is undone: there is nothing to verify`, {
@@ -134,12 +137,12 @@ function assertNotUndone({ loadId, state }: LoadSummary): void {
   }
 }
 
-/** A file as it lies there. */
+/** A file as it is stored. */
 interface SourceFile extends IdentifiedFile {
   readonly form: TextForm;
 }
 
-/** Its text, as a file to read. */
+/** Unpacks its text into a file to read. */
 async function unpack(
   { path: file, form, contentHash }: SourceFile,
   name: string,
@@ -152,7 +155,7 @@ async function unpack(
   return { ...(await identifyFile(await spool.write(body, signal))), contentHash };
 }
 
-/** The same text may be packed in another way than it was. */
+/** The settings, without those of packing: the same text may now be packed in another way. */
 function otherSettings(format: Reading): CsvSettings {
   const { compression, encoding, ...settings } = settingsOf(format);
   const isPlain = format.encoding !== 'utf-16le' && format.encoding !== 'utf-16be';
@@ -172,7 +175,7 @@ async function identify(
   }
   const absolute = path.resolve(directory, name);
   try {
-    // Whether it is there at all is told before it is looked at.
+    // Checks first that it exists and can be read.
     await access(absolute, constants.R_OK);
     const { form, textHead } = await readTextHead(absolute, name, otherSettings(format));
     return { ...(await identifyFile(absolute, textHead)), form };
@@ -203,11 +206,11 @@ async function listColumnTypes(client: pg.Client, table: string): Promise<Map<st
   return new Map(rows.map(({ name, type }) => [name, type]));
 }
 
-/** The ledger and the table at one moment. */
-export interface Moment {
+/** The ledger and the table in one snapshot. */
+export interface Snapshot {
   readonly client: pg.Client;
-  /** For other sessions to see the same. */
-  readonly snapshot: string;
+  /** Identifies the exported snapshot, so that other sessions can use it. */
+  readonly snapshotId: string;
   readonly load: LoadSummary;
   readonly receipts: readonly StoredReceipt[];
   /** Blocks of the table, or of its largest partition. */
@@ -228,16 +231,16 @@ export interface StoredReceipt {
   readonly contentHash: string;
 }
 
-/** Runs `work` while nothing that others do can be seen. */
-export async function withMoment<T>(
+/** Runs `work` with one snapshot, in which changes by others do not appear. */
+export async function withSnapshot<T>(
   database: pg.ClientConfig,
-  { load, target }: Subject,
-  work: (moment: Moment) => Promise<T>,
+  { load, target }: VerifySubject,
+  work: (snapshot: Snapshot) => Promise<T>,
 ): Promise<T> {
   return withClient(database, 'verify', async (client) => {
     await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
-    const { rows: exported } = await client.query<{ snapshot: string }>(
-      'SELECT pg_export_snapshot() AS snapshot',
+    const { rows: exported } = await client.query<{ snapshotId: string }>(
+      'SELECT pg_export_snapshot() AS "snapshotId"',
     );
     const { rows: receipts } = await client.query<StoredReceipt>(
       `SELECT start_byte AS start, end_byte AS "end", first_line AS "firstLine",
@@ -264,7 +267,7 @@ export async function withMoment<T>(
     );
     return work({
       client,
-      snapshot: exported[0]!.snapshot,
+      snapshotId: exported[0]!.snapshotId,
       load: await getLoad(client, load.loadId),
       receipts,
       blocks: sizes[0]?.blocks ?? 0,
@@ -273,15 +276,18 @@ export async function withMoment<T>(
   });
 }
 
-/** Parts of the loaded file that a complete load must have receipts for, and has not. */
-export function findUncovered({ layout, file }: Subject, { receipts, load }: Moment): Gap[] {
+/** Parts of the loaded file for which a complete load must have receipts, but has none. */
+export function findUncovered(
+  { layout, file }: VerifySubject,
+  { receipts, load }: Snapshot,
+): Gap[] {
   if (load.state !== 'loaded') return [];
   const { dataStart, dataLine, dataEnd } = layout;
   return findGaps(dataStart, dataLine, dataEnd ?? file.size, receipts);
 }
 
-/** The ranges that the receipts tell. */
-export function rangesOfReceipts({ receipts }: Moment): FileRange[] {
+/** The ranges of the receipts. */
+export function rangesOfReceipts({ receipts }: Snapshot): FileRange[] {
   return receipts.map((receipt) => ({
     start: receipt.start,
     end: receipt.end,
@@ -290,12 +296,12 @@ export function rangesOfReceipts({ receipts }: Moment): FileRange[] {
   }));
 }
 
-/** Bytes of a range of a file that has no receipts, about. */
+/** Approximate size of a range in a file that has no receipts, in bytes. */
 const RANGE_BYTES = 16 * 1024 * 1024;
 const BATCH_RECORDS = 1024;
 
-/** Cuts a file that no receipts are about, at the ends of records, by walking through it once. */
-export async function cutFile({ file, layout }: Subject): Promise<FileRange[]> {
+/** Cuts a file without receipts at the ends of records, by reading it once. */
+export async function cutFile({ file, layout }: VerifySubject): Promise<FileRange[]> {
   const { dialect, dataStart, dataLine, dataEnd } = layout;
   const { path, size } = file;
   const scanner = new CsvScanner(dialect);
@@ -310,7 +316,10 @@ export async function cutFile({ file, layout }: Subject): Promise<FileRange[]> {
     firstLine = line;
   };
   let isInRecord = false;
-  /** The scanner stays in a record that is too long, while what it has seen of it goes. */
+  /**
+   * The scanner stays in a record that is too long, while the bytes that it has scanned are
+   * dropped.
+   */
   const leaveWindow = () => {
     const { position } = scanner;
     scanner.shift(position);

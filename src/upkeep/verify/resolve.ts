@@ -1,5 +1,5 @@
 /**
- * Records and rows of buckets that differ → what of it is as it should be, and what is not.
+ * Decides which records and rows of buckets that differ are as they should be.
  *
  * A record of the file need not be a row of its load: it may repeat another one, or have given way to one
  * with the same key, by the rule of conflicts under which its split was loaded. So the records of one key
@@ -10,15 +10,18 @@ import type { ConflictRule } from '../../model/load-rules.js';
 import type { Differences } from './difference.js';
 import { FILE_ENTRY, STATUS, TABLE_ENTRY } from './verify-task.js';
 
-/** What became of the records of a table with a key. */
-export interface Tally {
-  /** Rows of this load that some record accounts for. */
+/** Counts of the records of a table with a key, by outcome. */
+export interface KeyedTally {
+  /** Rows of this load that correspond to a record. */
   ownRows: number;
-  /** Rows of a later load that replaces rows, and equal a record: they may have been ours before. */
+  /**
+   * Rows of a later load that replaces rows, and equal a record: they may have been this load's
+   * before.
+   */
   maybeOurs: number;
-  /** Rows that a later load has replaced, as it was told to. */
+  /** Rows that a later load has replaced, as its rule specified. */
   superseded: number;
-  /** Records whose row of this load is not there any more. */
+  /** Records whose row of this load is not in the table any more. */
   missing: number;
 }
 
@@ -36,7 +39,7 @@ export interface Rules {
 class SortedEntries {
   readonly numbers: Float64Array;
   readonly size: number;
-  /** Where entries begin in `numbers`, by the order asked for. */
+  /** Indexes in `numbers` at which entries begin, in the requested order. */
   readonly order: Uint32Array;
 
   constructor(parts: readonly Float64Array[], size: number, by: readonly number[]) {
@@ -111,12 +114,12 @@ function compareHashes(
   );
 }
 
-/** @param rows the load's own, of the same buckets; none where rows do not tell their load */
+/** @param rows the load's own, of the same buckets; none where rows do not show their load */
 export function resolveKeyed(
   recordParts: readonly Float64Array[],
   rowParts: readonly Float64Array[],
   rules: Rules,
-  tally: Tally,
+  tally: KeyedTally,
   differences: Differences,
 ): void {
   const records = new SortedEntries(recordParts, FILE_ENTRY.size, [
@@ -133,7 +136,7 @@ export function resolveKeyed(
   )) {
     const [from, to] = group.records;
     if (from < to) resolveGroup(records, from, to, rules, tally, differences);
-    // A key has one row; any other is one too many.
+    // A key has one row; every other one is too many.
     const [rowFrom, rowTo] = group.rows;
     addRows(rows, from < to ? rowFrom + 1 : rowFrom, rowTo, differences);
   }
@@ -166,7 +169,7 @@ function resolveGroup(
   from: number,
   to: number,
   rules: Rules,
-  tally: Tally,
+  tally: KeyedTally,
   differences: Differences,
 ): void {
   const status = (index: number) => records.get(index, FILE_ENTRY.status);
@@ -198,7 +201,7 @@ function resolveGroup(
     case STATUS.otherEqual:
       if (rules.isLaterUpdate(holder)) tally.maybeOurs++;
       else if (!indexes.some((index) => rules.mayBeDuplicate(offset(index)))) {
-        // It was loaded, so the row was ours.
+        // It was loaded, so the row was this load's.
         tally.missing++;
         report('replaced', expected, holder);
       }
@@ -231,7 +234,7 @@ function resolveGroup(
   }
 }
 
-/** The record whose values the table should have, once all of them have been loaded in order. */
+/** The record whose values the table should have, after all of them were loaded in order. */
 function expectedRecord(
   records: SortedEntries,
   from: number,
@@ -252,7 +255,7 @@ function hasSameContent(records: SortedEntries, a: number, b: number): boolean {
   );
 }
 
-/** Without a key, as many rows as records must have the same content. */
+/** Without a key, each content must have as many rows as records. */
 export function resolveKeyless(
   recordParts: readonly Float64Array[],
   rowParts: readonly Float64Array[],
@@ -282,7 +285,7 @@ export function resolveKeyless(
         line: records.get(index, FILE_ENTRY.line),
       });
     }
-    // Other rows of the table are others' business, unless they carry this load's number.
+    // Other rows of the table are ignored, unless they carry this load's number.
     if (hasLineage) addRows(rows, rowFrom + Math.min(recordCount, rowCount), rowTo, differences);
   }
 }

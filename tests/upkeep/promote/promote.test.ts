@@ -1,4 +1,7 @@
-/** `edp promote` against a real table: what it moves, what it leaves, and who may disturb it. */
+/**
+ * `edp promote` with a real table: what it moves, what it leaves, and what other sessions may do
+ * meanwhile.
+ */
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -56,7 +59,7 @@ const VALUES = [
   ...['"00112233-4455-6677-8899-AABBCCDDEEFF"', '"{00112233445566778899aabbccddeeff}"'],
 ];
 
-/** Numbers that jsonb prints otherwise than they were written. */
+/** Numbers that jsonb prints differently from how they were written. */
 const REWRITTEN: ReadonlySet<string> = new Set(['-0', '1.50e1', '1e-7', '1e400', '1e-400']);
 const isSameFromJsonb = ([id]: readonly unknown[]) => !REWRITTEN.has(VALUES[Number(id)]!);
 
@@ -199,7 +202,7 @@ describe('a promoted metric', () => {
   });
 });
 
-describe('what stands in the way is told', () => {
+describe('obstacles are reported', () => {
   it.each([
     {
       name: 'a column that the model does not know',
@@ -260,7 +263,7 @@ describe('others at work meanwhile', () => {
         .query('SELECT state FROM edp.promotions')
         .then((rows) => rows[0]?.[0])
         .catch(() => undefined);
-    // One that is done would begin anew; it may be killed just behind that.
+    // A completed promotion would begin again; the kill may come just after that.
     for (let delayMs = 100; (await state()) !== 'done'; delayMs *= 1.25) {
       const child = startEdp(['promote', 'x', '--json'], { cwd, env });
       child.stderr?.resume();
@@ -290,7 +293,8 @@ describe('others at work meanwhile', () => {
         'UPDATE t SET extra_metrics = extra_metrics || \'{"x": 1000000}\' WHERE id = 77',
       );
       const promoting = run('promote', 'x');
-      // ADD COLUMN needs the table to itself for a moment, and does not stop others in the meantime.
+      // ADD COLUMN needs the table to itself for a moment, and does not block others while it
+      // waits.
       await sleep(1000);
       await write('t-2.csv', fileOf(['5'], COUNT));
       expect((await run('ingest', 't-2.csv')).json.rows).toMatchObject({ loaded: 1 });
@@ -340,7 +344,7 @@ describe('others at work meanwhile', () => {
         const isRunning = async () =>
           (await database.query("SELECT FROM edp.promotions WHERE state = 'running'")).length > 0;
         while (!(await isRunning())) await sleep(50);
-        // Long enough for all that there is to move.
+        // Long enough to move everything that there is.
         await sleep(1500);
         await database.query(`UPDATE t SET extra_metrics = '{"x": 3}' WHERE id = 0`);
         expect(await isRunning()).toBe(true);
@@ -355,7 +359,7 @@ describe('others at work meanwhile', () => {
     }
   });
 
-  it('a project that has not heard of the promotion is told', async () => {
+  it('a project that does not know of the promotion is warned', async () => {
     const { run, write } = await makeProject();
     await write('t.csv', fileOf(['1']));
     await run('ingest', 't.csv');
@@ -365,7 +369,7 @@ describe('others at work meanwhile', () => {
     const stale = await other.run('ingest', 't-2.csv');
     expect(stale.status).toBe(0);
     expect(stale.stderr).toMatch(/metric "x" of "t" was promoted to column "x", which this model/);
-    // By either model the file is what the table holds; and the next promotion moves the rest.
+    // By both models the file agrees with the table; and the next promotion moves the rest.
     expect(await other.run('verify', '2')).toMatchObject({ status: 0 });
     await run('promote', 'x');
     expect(await other.run('verify', '2')).toMatchObject({ status: 0 });
@@ -425,7 +429,7 @@ describe('while 200,000 rows load', () => {
         .catch(() => 0);
     while ((await receipts()) < 2) await sleep(10);
     const promoting = run('promote', 'x');
-    // A run that begins in between, with whichever model edp.yaml has by then.
+    // A run that begins in between, with either version of edp.yaml.
     await write('t-3.csv', fileOf(['1', '2', '3'], COUNT));
     while ((await database.query("SELECT to_regclass('edp.promotions') IS NULL"))[0]![0] === true)
       await sleep(20);

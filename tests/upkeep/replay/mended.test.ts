@@ -1,4 +1,7 @@
-/** Rejects out, mended, and in again: the table is as if the file had been clean from the start. */
+/**
+ * Rejects are written out, mended, and loaded again: the table is as if the file had been clean
+ * from the start.
+ */
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { beforeAll, beforeEach, expect, it } from 'vitest';
@@ -25,7 +28,7 @@ const content = () =>
             metric_two, metric_n, extra_metrics::text FROM events ORDER BY id`,
   );
 
-/** Each kind of damage, and how the record is told from what was done to it. */
+/** Each kind of damage, as a function that does it to a record. */
 const DAMAGES: readonly { readonly name: string; readonly damage: (record: string) => string }[] = [
   { name: 'a letter in the id', damage: (record) => record.replace(/^\d/, 'x$&') },
   { name: 'a quote too many', damage: (record) => record.replace(/"$/, '"x') },
@@ -102,13 +105,13 @@ it('equals the load of the clean file', async () => {
   });
   expect(await content()).toEqual(wanted);
 
-  // The rejects as they are, loaded as a file, are rejected for the same reasons.
+  // The unchanged rejects, loaded as a file, are rejected for the same reasons.
   const raws = await run(cwd, 'ingest', 'raw.csv', '--table', 'events', '--json');
   expect(raws.json.rows, raws.stderr).toEqual({ read: 30, loaded: 0, rejected: 30, duplicate: 0 });
   const second = await run(cwd, 'rejects', String(raws.json.files[0].loadId), '--json');
-  const told = (rejects: JsonOf<'rejects'>['rejects']) =>
+  const faultsOf = (rejects: JsonOf<'rejects'>['rejects']) =>
     rejects.map(({ code, reason, raw: bytes }) => [code, reason, bytes]);
-  expect(told(second.json.rejects)).toEqual(told(json.rejects));
+  expect(faultsOf(second.json.rejects)).toEqual(faultsOf(json.rejects));
 });
 
 /** `edp rejects --raw`, byte for byte, into a file. */

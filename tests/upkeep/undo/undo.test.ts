@@ -1,4 +1,4 @@
-/** `edp undo`: exactly the rows of one load go, whatever the table is like. */
+/** `edp undo`: removes exactly the rows of one load, from tables of all kinds. */
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -38,7 +38,7 @@ function numbers(from: number, until: number): string {
 interface TableCase {
   readonly name: string;
   readonly model: string;
-  /** Made before the first load, where the table is not the model's own. */
+  /** Created before the first load, where the table is not the model's own. */
   readonly ddl?: string;
   readonly table: string;
   readonly lineage?: string;
@@ -149,7 +149,7 @@ it('reads only the blocks that an index on lineage leads to', async () => {
   ]);
   await database.query('VACUUM ANALYZE items');
   const reads = async () => {
-    await sleep(1200); // the server tells its statistics once a second
+    await sleep(1200); // the server updates its statistics once a second
     const [[scans, blocks]] = (await database.query(
       `SELECT seq_scan, heap_blks_read + heap_blks_hit FROM pg_stat_user_tables
        JOIN pg_statio_user_tables USING (relid) WHERE relid = 'items'::regclass`,
@@ -165,7 +165,7 @@ it('reads only the blocks that an index on lineage leads to', async () => {
   ).toEqual([[0]]);
   const after = await reads();
   expect(size).toBeGreaterThan(200);
-  // Each row that is removed is visited a few times; the table as a whole is not.
+  // Each removed row is visited a few times; the table as a whole is not.
   expect(after.scans - before.scans).toBe(0);
   expect(after.blocks - before.blocks).toBeLessThan(1000);
 });
@@ -391,7 +391,7 @@ describe('beside others', () => {
   it('while its load is running: busy, and nothing is removed', async () => {
     const cwd = await makeProject(ITEMS, { 'items.csv': numbers(0, 2000) });
     await database.query('CREATE TABLE items (id int PRIMARY KEY, body text, load_id bigint)');
-    // The loader will wait for this key, and so be at it for as long as the test needs.
+    // The loader will wait for this key, and so keep running as long as the test needs.
     const release = await holdOpen(database, "INSERT INTO items VALUES (1999, 'mine', NULL)");
     const ingest = run(
       cwd,
@@ -432,7 +432,7 @@ describe('beside others', () => {
     expect(undone, undone.stderr).toMatchObject({ status: 0 });
     expect([0, 3], ingest.stderr).toContain(ingest.status);
     const [{ status, rows }] = ingest.json.files;
-    // Which of them came first is chance; either way nothing is lost or there twice.
+    // Which of them comes first is chance; either way nothing is lost or there twice.
     if (status === 'loaded') expect(rows).toMatchObject({ loaded: 18_000, rejected: 2000 });
     const [[count]] = (await database.query('SELECT count(*) FROM items')) as [[number]];
     expect(count).toBe(status === 'loaded' ? 18_000 : 0);
@@ -484,7 +484,7 @@ describe('--on-conflict update', () => {
 });
 
 describe('the rest of what a load left', () => {
-  it('duplicates stay with the load that brought them, and are told of where they go', async () => {
+  it('duplicates stay with the load that brought them, and undoing the rows they repeat reports them', async () => {
     const cwd = await makeProject(ITEMS, {
       'items-1.csv': 'id,body\n1,a\n2,b\n',
       'items-2.csv': 'id,body\n2,b\n3,c\n',
@@ -562,7 +562,7 @@ describe('the rest of what a load left', () => {
 
 describe('stopped', () => {
   it('by kill -9 at any moment, it goes on where it was, and the ledger always adds up', async () => {
-    // Wide rows, so that there are many batches.
+    // Rows are wide, so that there are many batches.
     const wide = numbers(0, 12_000).replaceAll('row', 'row '.repeat(500));
     const cwd = await makeProject(ITEMS, {
       'items-1.csv': wide,
@@ -597,7 +597,7 @@ describe('stopped', () => {
   it('by Ctrl-C: exit 130 after the batch in hand, and it goes on', async () => {
     const cwd = await makeProject(ITEMS, { 'items.csv': numbers(0, 100) });
     const load = loadIdOf(await run(cwd, 'ingest', 'items.csv'));
-    // It will wait for this row, in the middle of its first batch.
+    // The undo will wait for this row, in the middle of its first batch.
     const release = await holdOpen(database, "UPDATE items SET body = 'held' WHERE id = 7");
     const child = startEdp(['undo', load, '--json', '--database-url', database.url], { cwd });
     let stdout = '';

@@ -14,7 +14,7 @@ import {
 
 const { database, events } = useVerifyDatabases();
 
-describe('what differs is found, and its place told', () => {
+describe('what differs is found, and its place reported', () => {
   const place = (line: number) => ({ line, byteOffset: expect.any(Number) });
   const CASES: readonly Case[] = [
     {
