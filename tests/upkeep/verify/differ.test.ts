@@ -111,7 +111,7 @@ UPDATE $t SET at = at + '1 microsecond' WHERE id = 2`,
       file: FILE,
       change: 'UPDATE $t SET load_id = $load - 1 WHERE id = 2',
       counts: { counts_differ: 1 },
-      differences: [{ detail: expect.stringMatching(/1 carry another's number/) }],
+      differences: [{ detail: expect.stringMatching(/1 now have another load's number/) }],
     },
     {
       name: 'a row of another load that a duplicate relies on',
