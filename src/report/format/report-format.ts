@@ -32,8 +32,7 @@ const formats = {
     load: async () => (await import('./report-json.js')).jsonWriter,
   },
   table: {
-    meaning:
-      'the first rows in aligned columns, on standard output unless --out names a file',
+    meaning: 'the first rows in aligned columns, on standard output unless --out names a file',
     extension: 'txt',
     isShown: true,
     hasSafeCells: false,
