@@ -5,8 +5,8 @@ import type { Argv } from 'yargs';
 import { EdpError, EXIT, FailedRun } from './base/errors.js';
 import { packageFile } from './base/package-files.js';
 import { safeJson, safeLines } from './base/safe-text.js';
-import type { Command } from './commands/command.js';
-import { COMMANDS, type CommandEntry, nameOf } from './commands/command-list.js';
+import type { CommandUsage } from './commands/command.js';
+import type { CommandEntry } from './commands/command-list.js';
 import type { ErrorJson } from './commands/json/json-parts.js';
 import type { FailureJson } from './commands/json/results.js';
 
@@ -18,24 +18,15 @@ function version(): string {
   return (JSON.parse(manifest) as { version: string }).version;
 }
 
-interface CommandParts {
-  readonly options: typeof import('./options/options.js');
-  readonly command: Command;
-}
-
-async function loadParts(entry: CommandEntry): Promise<CommandParts> {
-  const [options, { command }] = await Promise.all([import('./options/options.js'), entry.load()]);
-  return { options, command };
-}
-
 /** @param isHelpWanted else the options are left out of the help, which yargs lays out at every call */
 function addOptions(
   yargs: Argv,
-  { options: { OPTIONS, environmentName }, command }: CommandParts,
+  command: CommandUsage,
+  { OPTIONS, environmentName, optionsOf }: typeof import('./options/options.js'),
   isHelpWanted: boolean,
 ): Argv {
   let built = yargs;
-  for (const name of new Set([...command.options, ...GLOBAL_OPTIONS])) {
+  for (const name of new Set([...optionsOf(command), ...GLOBAL_OPTIONS])) {
     const option = OPTIONS[name];
     built = built.option(name, {
       type: option.isFlag === true ? 'boolean' : 'string',
@@ -62,13 +53,15 @@ async function main(argv: readonly string[]): Promise<number> {
     process.stdout.write(`${version()}\n`);
     return EXIT.done;
   }
-  const { default: yargs } = await import('yargs');
-  // Before yargs reads the arguments: where it has to wait for a command, it lays out its help once more.
-  const parts = await Promise.all(
-    COMMANDS.map((entry) => (argv.includes(nameOf(entry)) ? loadParts(entry) : undefined)),
-  );
+  const [{ default: yargs }, { COMMANDS, nameOf }] = await Promise.all([
+    import('yargs'),
+    import('./commands/command-list.js'),
+  ]);
+  // Before yargs reads the arguments: where it has to wait for options, it lays out its help once more.
+  const named = new Set(COMMANDS.filter((entry) => argv.includes(nameOf(entry))));
+  const options = named.size === 0 ? undefined : await import('./options/options.js');
   const isHelpWanted = argv.some((argument) => /^(-[^-]*h|--h|help$)/.test(argument));
-  const calls: { readonly command: Command; readonly parsed: Record<string, unknown> }[] = [];
+  const calls: { readonly entry: CommandEntry; readonly parsed: Record<string, unknown> }[] = [];
   const parser = yargs(argv)
     .scriptName('edp')
     .usage('$0 <command>\n\nLoads event CSVs into PostgreSQL and accounts for every record.')
@@ -92,24 +85,27 @@ async function main(argv: readonly string[]): Promise<number> {
         hint: 'edp --help lists commands, edp <command> --help their options',
       });
     });
-  for (const [i, { usage, describe }] of COMMANDS.entries()) {
-    const own = parts[i];
+  for (const entry of COMMANDS) {
     parser.command(
-      usage,
-      describe,
-      (command) => (own === undefined ? command : addOptions(command, own, isHelpWanted)),
+      entry.call,
+      entry.describe,
+      (command) =>
+        options === undefined || !named.has(entry)
+          ? command
+          : addOptions(command, entry, options, isHelpWanted),
       (parsed) => {
-        if (own !== undefined) calls.push({ command: own.command, parsed });
+        calls.push({ entry, parsed });
       },
     );
   }
   await parser.parseAsync();
   const [call] = calls;
-  return call === undefined ? EXIT.done : execute(call.command, call.parsed);
+  return call === undefined ? EXIT.done : execute(call.entry, call.parsed);
 }
 
-async function execute(command: Command, parsed: Record<string, unknown>): Promise<number> {
-  const [{ Output }, { resolveOptions }, { loadProject }] = await Promise.all([
+async function execute(entry: CommandEntry, parsed: Record<string, unknown>): Promise<number> {
+  const [{ command }, { Output }, { resolveOptions }, { loadProject }] = await Promise.all([
+    entry.load(),
     import('./terminal/output.js'),
     import('./options/options.js'),
     import('./project/project.js'),
@@ -118,7 +114,7 @@ async function execute(command: Command, parsed: Record<string, unknown>): Promi
   const output = new Output(json);
   const name = String((parsed._ as unknown[])[0]);
   const abort = new AbortController();
-  const stopOnSignal = listenForSignals(abort, command.stopsInOrder === true, (text) =>
+  const stopOnSignal = listenForSignals(abort, entry.stopsInOrder === true, (text) =>
     output.note(text),
   );
   try {

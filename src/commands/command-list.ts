@@ -1,85 +1,43 @@
 /**
  * The commands, in the order in which help lists them.
  *
- * Start-up is felt by users, so a command's module is loaded when it is called and not before.
+ * Start-up is felt by users: how a command is called is known at once, and what it does is loaded when it runs.
  */
-import type { Command } from './command.js';
+import type { Command, CommandUsage } from './command.js';
+import { usage as db } from './db.usage.js';
+import { usage as generateData } from './generate-data.usage.js';
+import { usage as generateReport } from './generate-report.usage.js';
+import { usage as ingest } from './ingest/ingest.usage.js';
+import { usage as inspect } from './inspect.usage.js';
+import { usage as model } from './model.usage.js';
+import { usage as promote } from './promote.usage.js';
+import { usage as rejects } from './rejects.usage.js';
+import { usage as replay } from './replay.usage.js';
+import { usage as seedDimensions } from './seed-dimensions.usage.js';
+import { usage as status } from './status.usage.js';
+import { usage as undo } from './undo.usage.js';
+import { usage as verify } from './verify.usage.js';
 
-export interface CommandEntry {
-  /** Its name, and what stands behind it. */
-  readonly usage: string;
-  readonly describe: string;
-  load(): Promise<{ command: Command }>;
+export interface CommandEntry extends CommandUsage {
+  load(): Promise<{ readonly command: Command }>;
 }
 
 export const COMMANDS: readonly CommandEntry[] = [
-  {
-    usage: 'ingest <files...>',
-    describe: 'Load CSV files into PostgreSQL, each record accounted for',
-    load: () => import('./ingest/ingest.command.js'),
-  },
-  {
-    usage: 'inspect <file>',
-    describe: 'What a CSV file is: dialect, columns, types, oddities; loads nothing',
-    load: () => import('./inspect.command.js'),
-  },
-  {
-    usage: 'model <action> <files...>',
-    describe: 'A model for edp.yaml, inferred from all records of CSV files',
-    load: () => import('./model.command.js'),
-  },
-  {
-    usage: 'seed-dimensions',
-    describe: 'Load first_dimensions.csv and second_dimensions.csv',
-    load: () => import('./seed-dimensions.command.js'),
-  },
-  {
-    usage: 'generate-data',
-    describe: 'Write event CSVs to try edp with, clean or dirty',
-    load: () => import('./generate-data.command.js'),
-  },
-  {
-    usage: 'generate-report [name]',
-    describe: 'Write a report as CSV, JSON or a table',
-    load: () => import('./generate-report.command.js'),
-  },
-  {
-    usage: 'status [load]',
-    describe: 'What was loaded, newest first; one load in detail',
-    load: () => import('./status.command.js'),
-  },
-  {
-    usage: 'rejects <load>',
-    describe: 'The records a load rejected, and why',
-    load: () => import('./rejects.command.js'),
-  },
-  {
-    usage: 'replay <load>',
-    describe: 'Try the rejects of a load again, exactly once',
-    load: () => import('./replay.command.js'),
-  },
-  {
-    usage: 'undo <load>',
-    describe: 'Remove exactly the rows of a load, so that its file can be loaded again',
-    load: () => import('./undo.command.js'),
-  },
-  {
-    usage: 'verify <load> [file]',
-    describe: 'Hold a file against what its load left in the table, by content',
-    load: () => import('./verify.command.js'),
-  },
-  {
-    usage: 'promote <metric>',
-    describe: 'Make a metric that was kept beside the rows a column of its own',
-    load: () => import('./promote.command.js'),
-  },
-  {
-    usage: 'db <action> [args..]',
-    describe: 'The embedded PostgreSQL: start, stop, url, psql',
-    load: () => import('./db.command.js'),
-  },
+  { ...ingest, load: () => import('./ingest/ingest.command.js') },
+  { ...inspect, load: () => import('./inspect.command.js') },
+  { ...model, load: () => import('./model.command.js') },
+  { ...seedDimensions, load: () => import('./seed-dimensions.command.js') },
+  { ...generateData, load: () => import('./generate-data.command.js') },
+  { ...generateReport, load: () => import('./generate-report.command.js') },
+  { ...status, load: () => import('./status.command.js') },
+  { ...rejects, load: () => import('./rejects.command.js') },
+  { ...replay, load: () => import('./replay.command.js') },
+  { ...undo, load: () => import('./undo.command.js') },
+  { ...verify, load: () => import('./verify.command.js') },
+  { ...promote, load: () => import('./promote.command.js') },
+  { ...db, load: () => import('./db.command.js') },
 ];
 
-export function nameOf({ usage }: CommandEntry): string {
-  return usage.split(' ', 1)[0]!;
+export function nameOf({ call }: CommandUsage): string {
+  return call.split(' ', 1)[0]!;
 }

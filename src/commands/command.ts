@@ -15,12 +15,21 @@ export interface Invocation {
   readonly signal: AbortSignal;
 }
 
-export interface Command {
+/** How a command is called. Such a file imports nothing that takes long to load, since help needs all of them. */
+export interface CommandUsage {
+  /** Its name, and what stands behind it. */
+  readonly call: string;
+  readonly describe: string;
   readonly options: readonly OptionName[];
+  /** Whether it takes the settings of CSV files, too. */
+  readonly takesCsvSettings?: boolean;
   /** Adds positionals and examples. */
   build?(yargs: Argv): Argv;
   /** Whether it stops in order when told to (Ctrl-C); otherwise the process simply ends. */
   readonly stopsInOrder?: boolean;
+}
+
+export interface Command {
   /** @returns the exit status */
   run(invocation: Invocation): Promise<number>;
 }

@@ -12,36 +12,10 @@ import {
   toUrl,
 } from '../postgres/embedded/embedded-server.js';
 import type { Command, Invocation } from './command.js';
+import type { ACTIONS } from './db.usage.js';
 import type { DbJson } from './json/db.schema.js';
 
-const ACTIONS = ['start', 'stop', 'url', 'psql'] as const;
-
 export const command: Command = {
-  options: [],
-  build: (yargs) =>
-    yargs
-      .positional('action', {
-        describe:
-          'start: start it and leave it running; stop: stop it; url: print its URL alone; psql: a shell, or SQL with -c',
-        choices: ACTIONS,
-        demandOption: true,
-      })
-      .positional('args', {
-        describe: 'For psql: its own arguments, after --',
-        array: true,
-        type: 'string',
-      })
-      .option('command', {
-        alias: 'c',
-        type: 'string',
-        array: true,
-        describe: 'SQL to run with psql',
-      })
-      .parserConfiguration({ 'populate--': true, 'camel-case-expansion': false })
-      .example('$0 db start', 'start it and leave it running')
-      .example('psql "$($0 db url)"', 'connect any client of PostgreSQL')
-      .example("$0 db psql -c 'SELECT count(*) FROM events'", 'run one statement'),
-
   async run({ given, project, output }: Invocation) {
     const { directory } = project;
     switch (given.action as (typeof ACTIONS)[number]) {

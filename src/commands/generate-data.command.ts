@@ -7,38 +7,13 @@ import { resolveOptions } from '../options/options.js';
 import { formatBytes, formatCount, formatSeconds, type Output } from '../terminal/output.js';
 import { formatRate, withProgress } from '../terminal/progress.js';
 import type { Command, Invocation } from './command.js';
+import { OPTION_NAMES } from './generate-data.usage.js';
 import type { GenerateDataJson } from './json/generate.schema.js';
-
-const OPTION_NAMES = [
-  'files',
-  'count',
-  'seed',
-  'first-id',
-  'out',
-  'dirty',
-  'unknown-metrics',
-  'process-count',
-] as const;
 
 /** Files listed for people; the JSON has all of them. */
 const MAX_LISTED_FILES = 20;
 
 export const command: Command = {
-  options: OPTION_NAMES,
-  stopsInOrder: true,
-  build: (yargs) =>
-    yargs
-      .example('$0 generate-data', 'a million events in 8 files, and the dimensions, into data/')
-      .example('$0 generate-data --files 1 --count 10000000 --seed 7', 'one big file, other values')
-      .example(
-        '$0 generate-data --dirty 0.01 --unknown-metrics 0.001 --json',
-        'damage 1% of the records, and say what loading them is expected to give',
-      )
-      .example(
-        '$0 generate-data --seed 2 --first-id 1000001',
-        'more events, with ids that follow those of the first million',
-      ),
-
   async run({ given, project, output, signal }: Invocation) {
     const options = resolveOptions(OPTION_NAMES, given, project.options);
     const started = performance.now();

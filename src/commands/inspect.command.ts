@@ -5,33 +5,19 @@ import { summarizeForm } from '../formats/csv/describe.js';
 import { describeDelimiter, toText } from '../formats/csv/detect/detect.js';
 import type { Dialect } from '../formats/csv/dialect.js';
 import { type Inspection, inspectFile } from '../infer/inspect.js';
-import { CSV_SETTING_NAMES, nameQuote } from '../model/csv-settings.js';
-import { type OptionName, resolveCsvSettings, resolveOptions } from '../options/options.js';
+import { nameQuote } from '../model/csv-settings.js';
+import { resolveCsvSettings, resolveOptions } from '../options/options.js';
 import { discoverFiles, totalBytes, withSpooledStdin } from '../source/discover.js';
 import { formatBytes, formatCount, type Output, safeText } from '../terminal/output.js';
 import type { Command } from './command.js';
+import { OPTION_NAMES } from './inspect.usage.js';
 import type { InspectJson } from './json/inspect.schema.js';
 import { makeReadProgress } from './shared/read-progress.js';
 
 const MAX_CELL_SHOWN = 24;
 const MAX_COLUMNS_SHOWN = 12;
 
-const OPTION_NAMES = ['whole', 'process-count'] as const satisfies readonly OptionName[];
-
 export const command: Command = {
-  options: [...OPTION_NAMES, ...CSV_SETTING_NAMES],
-  build: (yargs) =>
-    yargs
-      .positional('file', {
-        describe: 'a file, or - for stdin',
-        type: 'string',
-        demandOption: true,
-      })
-      .example('$0 inspect sales.csv', 'delimiter, encoding, columns and what is odd')
-      .example('$0 inspect sales.csv --delimiter tab', 'the same, if fields are between tabs')
-      .example('$0 inspect huge.csv --whole', 'types from all of a file, however large')
-      .example('$0 inspect sales.csv --json | jq .dialect', 'for a script'),
-
   async run({ given, project, output, signal }) {
     const { whole, processCount } = resolveOptions(OPTION_NAMES, given, project.options);
     const settings = resolveCsvSettings(given, project)();

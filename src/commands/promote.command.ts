@@ -1,7 +1,7 @@
 /** `edp promote`: makes a kept metric a typed column, and moves its values there. */
 
 import { EXIT } from '../base/errors.js';
-import { type OptionName, resolveOptions } from '../options/options.js';
+import { resolveOptions } from '../options/options.js';
 import { withDatabase } from '../postgres/database.js';
 import { PROJECT_FILE } from '../project/file.js';
 import { formatCount, formatSeconds, type Output, safeText } from '../terminal/output.js';
@@ -9,38 +9,11 @@ import { withProgress } from '../terminal/progress.js';
 import { type PromoteProgress, type PromoteResult, promote } from '../upkeep/promote/promote.js';
 import type { Command } from './command.js';
 import type { PromoteJson } from './json/upkeep.schema.js';
-
-const OPTION_NAMES = [
-  'type',
-  'table',
-  'column',
-  'extra-column',
-  'limit',
-  'database-url',
-] as const satisfies readonly OptionName[];
+import { OPTION_NAMES } from './promote.usage.js';
 
 const MAX_VALUE_SHOWN = 80;
 
 export const command: Command = {
-  options: OPTION_NAMES,
-  stopsInOrder: true,
-  build: (yargs) =>
-    yargs
-      .positional('metric', {
-        describe: 'the metric, by its name in the JSON',
-        type: 'string',
-        demandOption: true,
-      })
-      .example('$0 generate-report unknown_metrics --format table', 'what was kept, and how often')
-      .example('$0 promote metric_x', 'an int column of that name; declared in edp.yaml, filled')
-      .example('$0 promote "load avg" --type double --column load_avg', 'of another type and name')
-      .epilog(
-        'Adds the column, declares it in edp.yaml, and moves the values out of the column that kept them, a few ' +
-          'at a time; loads may go on. Values that do not fit stay where they are and are listed. When stopped, the ' +
-          'same command goes on.\n' +
-          'Exit status: 0 done, 3 done with values that do not fit.',
-      ),
-
   async run({ given, project, output, signal }) {
     const options = resolveOptions(OPTION_NAMES, given, project.options);
     const { directory, model } = project;

@@ -2,42 +2,17 @@
 
 import { EXIT, FailedRun } from '../base/errors.js';
 import { parseLoadId } from '../ledger/ledger-queries.js';
-import { type OptionName, resolveOptions } from '../options/options.js';
+import { resolveOptions } from '../options/options.js';
 import { withDatabase } from '../postgres/database.js';
 import { formatCount, formatSeconds, type Output, safeText } from '../terminal/output.js';
 import { makeProgress } from '../terminal/progress.js';
 import { type ReplayResult, replay } from '../upkeep/replay/replay.js';
 import type { Command } from './command.js';
 import type { ReplayJson } from './json/upkeep.schema.js';
+import { OPTION_NAMES } from './replay.usage.js';
 import { printRemarks, remarksJson } from './shared/remarks-lines.js';
 
-const OPTION_NAMES = [
-  'on-conflict',
-  'missing-dimensions',
-  'database-url',
-] as const satisfies readonly OptionName[];
-
 export const command: Command = {
-  options: OPTION_NAMES,
-  stopsInOrder: true,
-  build: (yargs) =>
-    yargs
-      .positional('load', { describe: 'number of the load', type: 'string', demandOption: true })
-      .example('$0 replay 7', 'after the missing dimensions have arrived, or the model was mended')
-      .example('$0 replay 7 --missing-dimensions infer', 'add the members that are still missing')
-      .example(
-        '$0 replay 7 --on-conflict update',
-        'let the rejected records win over the rows there are',
-      )
-      .epilog(
-        [
-          'Each record that loads now leaves the rejects in the transaction that brings its row, so it is',
-          'loaded once, also in a table without a key. The others stay, with the reason of today. Records',
-          'whose bytes are wrong need mending first: edp rejects <load> --raw > mend.csv. The file itself is',
-          'not needed. Stopped or killed at any moment, the same command goes on.',
-        ].join('\n'),
-      ),
-
   async run({ given, project, output, signal }) {
     const options = resolveOptions(OPTION_NAMES, given, project.options);
     const loadId = parseLoadId(given.load);

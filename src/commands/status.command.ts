@@ -11,7 +11,7 @@ import {
   parseLoadId,
   type ReceiptSummary,
 } from '../ledger/ledger-queries.js';
-import { type OptionName, resolveOptions } from '../options/options.js';
+import { resolveOptions } from '../options/options.js';
 import { withClient, withDatabase } from '../postgres/database.js';
 import {
   formatBytes,
@@ -24,17 +24,9 @@ import type { Command } from './command.js';
 import type { LoadStatusJson, StatusJson } from './json/ledger.schema.js';
 import { describeCorrections, describeDrift } from './shared/remarks-lines.js';
 import { REPLACING_FLAG } from './shared/replacing-flag.js';
-
-const OPTION_NAMES = ['limit', 'database-url'] as const satisfies readonly OptionName[];
+import { OPTION_NAMES } from './status.usage.js';
 
 export const command: Command = {
-  options: OPTION_NAMES,
-  build: (yargs) =>
-    yargs
-      .positional('load', { describe: 'number of one load, to see in detail', type: 'string' })
-      .example('$0 status', 'the newest loads')
-      .example('$0 status 7', 'load 7, split by split'),
-
   async run({ given, project, output }) {
     const options = resolveOptions(OPTION_NAMES, given, project.options);
     const { directory } = project;

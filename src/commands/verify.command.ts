@@ -2,7 +2,7 @@
 
 import { EXIT } from '../base/errors.js';
 import { parseLoadId } from '../ledger/ledger-queries.js';
-import { type OptionName, resolveOptions } from '../options/options.js';
+import { resolveOptions } from '../options/options.js';
 import { withDatabase } from '../postgres/database.js';
 import {
   formatBytes,
@@ -18,35 +18,11 @@ import { type VerifyProgress, type VerifyResult, verify } from '../upkeep/verify
 import type { Command } from './command.js';
 import type { VerifyJson } from './json/verify.schema.js';
 import { REPLACING_FLAG } from './shared/replacing-flag.js';
-
-const OPTION_NAMES = [
-  'process-count',
-  'limit',
-  'database-url',
-] as const satisfies readonly OptionName[];
+import { OPTION_NAMES } from './verify.usage.js';
 
 const MAX_VALUE_SHOWN = 80;
 
 export const command: Command = {
-  options: OPTION_NAMES,
-  stopsInOrder: true,
-  build: (yargs) =>
-    yargs
-      .positional('load', { describe: 'number of the load', type: 'string', demandOption: true })
-      .positional('file', {
-        describe: 'the file, where it is no longer where it was loaded from',
-        type: 'string',
-      })
-      .example('$0 verify 7', 'whether the table holds what the file of load 7 says')
-      .example('$0 verify 7 archive/events-1.csv', 'the file is elsewhere by now')
-      .example("$0 verify 7 --json | jq '.differences'", 'what differs, for a script')
-      .epilog(
-        'Exit status: 0 file and table agree, 1 they differ or could not be compared.\n' +
-          'Without a file, the one that the ledger names; it must have the content that was loaded. A file that is ' +
-          'named is compared whatever its content. Compared are the columns the file has fields for, the ' +
-          'rejects byte for byte, and the counts of the ledger. Docs: docs/verify.md',
-      ),
-
   async run({ given, project, output, signal }) {
     const options = resolveOptions(OPTION_NAMES, given, project.options);
     const { directory, model } = project;

@@ -1,16 +1,14 @@
 /** Prints docs/options.md: every option, and what the words of each list mean (npm run docs). */
 import { COMMANDS, nameOf } from '../commands/command-list.js';
-import { environmentName, OPTIONS, type OptionName } from '../options/options.js';
+import { environmentName, OPTIONS, type OptionName, optionsOf } from '../options/options.js';
 import { NOT_IN_PROJECT } from '../project/parse.js';
 
 const names = Object.keys(OPTIONS) as OptionName[];
 
-const commands = await Promise.all(
-  COMMANDS.map(async (entry) => ({
-    name: nameOf(entry),
-    options: new Set<string>((await entry.load()).command.options),
-  })),
-);
+const commands = COMMANDS.map((entry) => ({
+  name: nameOf(entry),
+  options: new Set<string>(optionsOf(entry)),
+}));
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) =>

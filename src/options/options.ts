@@ -293,6 +293,17 @@ export type OptionValues<N extends OptionName> = {
   readonly [K in N as CamelCase<K>]: ValueOf<K>;
 };
 
+/** All options of a command. */
+export function optionsOf({
+  options,
+  takesCsvSettings,
+}: {
+  readonly options: readonly OptionName[];
+  readonly takesCsvSettings?: boolean;
+}): readonly OptionName[] {
+  return takesCsvSettings === true ? [...options, ...CSV_SETTING_NAMES] : options;
+}
+
 export function environmentName(option: OptionName): string {
   return `EDP_${option.replaceAll('-', '_').toUpperCase()}`;
 }

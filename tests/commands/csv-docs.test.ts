@@ -8,8 +8,9 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
-import { command as ingestCommand } from '../../src/commands/ingest/ingest.command.js';
+import { usage as ingestUsage } from '../../src/commands/ingest/ingest.usage.js';
 import { command as inspectCommand } from '../../src/commands/inspect.command.js';
+import { usage as inspectUsage } from '../../src/commands/inspect.usage.js';
 import { describeFile } from '../../src/formats/csv/describe.js';
 import { BUILTIN_MODEL } from '../../src/model/builtin.js';
 import {
@@ -20,7 +21,7 @@ import {
 } from '../../src/model/csv-settings.js';
 import { REJECT_CODES } from '../../src/model/reject-codes.js';
 import { toModel } from '../../src/model/schema.js';
-import { environmentName, resolveCsvSettings } from '../../src/options/options.js';
+import { environmentName, optionsOf, resolveCsvSettings } from '../../src/options/options.js';
 import { parseProject } from '../../src/project/parse.js';
 import { Output } from '../../src/terminal/output.js';
 import { edp, makeDirectory } from '../support/cli.js';
@@ -197,7 +198,7 @@ describe('each setting is an option, a variable, and a line of `edp.yaml`', () =
     expect(resolveCsvSettings({}, nothing, variable)()).toEqual(settings);
     expect(resolveCsvSettings({}, ofProject, {})()).toEqual(settings);
     expect(resolveCsvSettings({}, nothing, {})(table)).toEqual(settings);
-    for (const { options } of [ingestCommand, inspectCommand]) expect(options).toContain(name);
+    for (const command of [ingestUsage, inspectUsage]) expect(optionsOf(command)).toContain(name);
     // And the page says what it is for.
     expect(DOCUMENT).toContain(`\`--${name}`);
   });
