@@ -8,6 +8,6 @@ export default defineConfig({
     hookTimeout: 60_000,
     // Most tests start processes of their own; two at a time keep a small machine busy.
     maxWorkers: 2,
-    reporters: ['default', './tests/support/closing-line.ts'],
+    reporters: ['default', './tests/support/progress.ts', './tests/support/closing-line.ts'],
   },
 });
