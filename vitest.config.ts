@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import LongestFirst from './tests/support/longest-first.js';
 
 export default defineConfig({
   test: {
@@ -8,6 +9,7 @@ export default defineConfig({
     hookTimeout: 60_000,
     // Most tests start processes of their own; two at a time keep a small machine busy.
     maxWorkers: 2,
-    reporters: ['default', './tests/support/closing-line.ts'],
+    sequence: { sequencer: LongestFirst },
+    reporters: ['default', './tests/support/progress.ts', './tests/support/closing-line.ts'],
   },
 });

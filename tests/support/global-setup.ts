@@ -22,6 +22,7 @@ declare module 'vitest' {
 }
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  process.stdout.write('starting PostgreSQL for the tests …\n');
   const directory = await mkdtemp(path.join(os.tmpdir(), 'edp-test-'));
   const lease = await leaseEmbeddedServer(directory);
   await withClient(lease.client, 'test', (client) => client.query(`CREATE DATABASE ${TEMPLATE}`));
