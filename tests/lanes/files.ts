@@ -243,7 +243,7 @@ const plainDocuments = fc
   )
   .map(bytesOf);
 const JSON_PIECES = [...'{}[]",:0123456789.eE+-\\u/bfnrt \t\n\x00\x1f\x7f\x80', 'd8', 'null'];
-/** As deep as the lane goes, and deeper; now and then a level is closed as what it is not. */
+/** As deep as the lane goes, and deeper; sometimes a level is closed with the wrong bracket. */
 const nested: Text = fc
   .tuple(fc.array(fc.boolean(), { minLength: 60, maxLength: 68 }), fc.option(fc.nat(5)))
   .map(([levels, wrong]) => {
@@ -314,7 +314,7 @@ const plainNumber = fc.oneof(
 );
 const plainDoubles = fc.oneof(
   plainNumber,
-  // As few digits as tell it from its neighbours; above 1e18 there are zeros among them.
+  // As few digits as distinguish it from its neighbours; above 1e18 there are zeros among them.
   fc
     .double({ min: -1e18, max: 1e18, noNaN: true })
     .filter((value) => Math.abs(value) > 1e-50)
@@ -393,7 +393,7 @@ const metricKeys = fc.oneof(
     arbitrary: pick('metric_one', 'metric_two', 'metric_n', 'a', 'b', 'ab', 'metric_'),
     weight: 30,
   },
-  // With the quotes, of 15, 16, 17, 32 and 33 bytes, and so when these are doubled.
+  // Of 15, 16, 17, 32 and 33 bytes with the quotes, also when these are doubled.
   {
     arbitrary: fc
       .constantFrom(11, 12, 13, 14, 15, 28, 29, 30, 31)
@@ -908,7 +908,7 @@ export class SomeFile {
     this.bytes = bytes;
   }
 
-  /** As counterexamples show it. */
+  /** The form in which counterexamples are printed. */
   [fc.toStringMethod](): string {
     return `${JSON.stringify(this.bytes.toString('latin1'))} in ${JSON.stringify(this.shape)}`;
   }

@@ -13,7 +13,7 @@ import {
 } from './setup.js';
 
 let database: TestDatabase;
-/** With the built-in tables. */
+/** A database with the built-in tables. */
 let events: TestDatabase;
 beforeAll(async () => {
   database = await createTestDatabase('empty');
