@@ -13,7 +13,7 @@ export class SomeFile {
     this.bytes = bytes;
   }
 
-  /** As counterexamples show it. */
+  /** The form in which counterexamples are printed. */
   [fc.toStringMethod](): string {
     return `${JSON.stringify(this.bytes.toString('latin1'))} in ${JSON.stringify(this.shape)}`;
   }
