@@ -1,6 +1,6 @@
 /**
  * What a user may say about the form of a CSV file: on the command line, by EDP_*, or in a `csv:` section
- * of edp.yaml, for the project or for one table. Whatever is not said is found out.
+ * of edp.yaml, for the project or for one table. What is not specified is detected.
  */
 import { z } from 'zod';
 import { toCamelCase } from '../base/camel-case.js';
@@ -252,7 +252,7 @@ const csvShape = Object.fromEntries(
 /** The `csv:` section of edp.yaml. */
 export const csvSectionSchema = z
   .strictObject(csvShape)
-  .describe('The form of the files; what is not said is found out');
+  .describe('The form of the files; what is not specified is detected');
 
 export function toCsvSettings(section: z.output<typeof csvSectionSchema>): CsvSettings {
   return Object.fromEntries(

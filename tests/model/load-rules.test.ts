@@ -21,7 +21,7 @@ describe('the most lenient rule', () => {
 
 describe('a rule', () => {
   it('either replaces the row or says what a record is that does not', () => {
-    expect(REPLACING).toEqual(['update']);
+    expect(REPLACING).toContain('update');
     for (const word of ON_CONFLICT) {
       const { replacesRow, isDuplicate } = CONFLICT_RULES[word];
       expect(replacesRow && isDuplicate, word).toBe(false);
