@@ -37,6 +37,8 @@ export type EdpErrorCode =
   | 'header_mismatch'
   | 'table_mismatch'
   | 'file_changed'
+  | 'source_refused'
+  | 'source_unreachable'
   | 'record_too_long'
   | 'database_unreachable'
   | 'database_refused'
@@ -60,6 +62,7 @@ const USAGE_CODES: ReadonlySet<EdpErrorCode> = new Set([
   'model',
   'no_such_file',
   'not_a_file',
+  'source_refused',
   'unknown_table',
   'unknown_load',
   'load_undone',

@@ -143,7 +143,10 @@ const NOTHING: (name: Failpoint, client?: pg.Client) => Promise<void> | undefine
 export const failpoint: typeof NOTHING =
   injection === undefined ? NOTHING : (name, client) => injection.reach(name, client);
 
-/** A limit that tests of faults may lower, so that small files meet it. */
-export function tunable(name: 'bulk.min_bytes', value: number): number {
+/** A limit that tests of faults may lower, so that small files and short waits meet it. */
+export function tunable(
+  name: 'bulk.min_bytes' | 'http.idle_ms' | 'http.retry_ms',
+  value: number,
+): number {
   return injection?.setting(name) ?? value;
 }

@@ -7,7 +7,8 @@ import type { Dialect } from '../formats/csv/dialect.js';
 import { type Inspection, inspectFile } from '../infer/inspect.js';
 import { CSV_SETTING_NAMES, type CsvSettingName } from '../model/csv-settings.js';
 import { type OptionName, resolveCsvSettings, resolveOptions } from '../options/options.js';
-import { discoverFiles, totalBytes, withSpooledStdin } from '../source/discover.js';
+import { withReadableFiles } from '../source/copies.js';
+import { discoverFiles, totalBytes } from '../source/discover.js';
 import { formatBytes, formatCount, type Output, safeText } from '../terminal/output.js';
 import type { Command } from './command.js';
 import { makeReadProgress } from './shared/read-progress.js';
@@ -37,14 +38,21 @@ export const command: Command = {
     const files = await discoverFiles([String(given.file)], project.directory);
     const [file, another] = files;
     if (file === undefined || another !== undefined) {
-      throw new EdpError('usage', `${String(given.file)} are ${files.length} files`, {
-        hint: 'edp inspect looks at one file at a time',
-      });
+      throw new EdpError(
+        'usage',
+        `these are ${files.length} files, of which ${file?.name ?? 'none'} is the first`,
+        {
+          hint: 'edp inspect looks at one file at a time',
+        },
+      );
     }
     const progress = makeReadProgress(output, await totalBytes(files));
     const options = { settings, processCount, isWhole: whole, progress, signal };
-    const inspection = await withSpooledStdin(project.directory, files, ([spooled]) =>
-      inspectFile(spooled!, options),
+    const inspection = await withReadableFiles(
+      project.directory,
+      files,
+      { note: (text) => output.note(text), signal },
+      ([readable]) => inspectFile(readable!, options),
     ).finally(() => progress.stop());
     if (!output.isJson) print(inspection, output);
     output.result(toJson(inspection));

@@ -7,7 +7,8 @@ import { proposeTables } from '../infer/propose-tables.js';
 import { formatModel, writeModel } from '../infer/write-model.js';
 import { CSV_SETTING_NAMES } from '../model/csv-settings.js';
 import { type OptionName, resolveCsvSettings, resolveOptions } from '../options/options.js';
-import { discoverFiles, isStdin, totalBytes, withSpooledStdin } from '../source/discover.js';
+import { withReadableFiles } from '../source/copies.js';
+import { discoverFiles, isStdin, totalBytes } from '../source/discover.js';
 import { formatCount, type Output } from '../terminal/output.js';
 import type { Command } from './command.js';
 import { makeReadProgress } from './shared/read-progress.js';
@@ -56,7 +57,8 @@ export const command: Command = {
       settings: resolveCsvSettings(given, project)(),
       told: resolveCsvSettings(given, { options: {}, csv: {} })(),
     };
-    const proposals = await withSpooledStdin(project.directory, files, async (all) => {
+    const copying = { note: (text: string) => output.note(text), signal };
+    const proposals = await withReadableFiles(project.directory, files, copying, async (all) => {
       const bytes = await totalBytes(all);
       const progress = makeReadProgress(output, bytes);
       return withInferencePool(processCount, bytes, (pool) =>

@@ -97,6 +97,7 @@ async function withProgress<T>(
         total = Math.max(1, totalBytes);
         bar?.start(total, 0, { rows: '0', speed: speed(0), left: '–' });
       },
+      note: (text) => output.note(text),
       update(bytes, rows) {
         const seconds = (performance.now() - startedAt) / 1000;
         const left =

@@ -10,6 +10,7 @@ import { type Reading, readsAlike } from '../formats/csv/reading.js';
 import type { CommittedRange } from '../formats/text/ranges.js';
 import { isDecoded, readText, type TextForm, withoutFooter } from '../formats/text/read-text.js';
 import { withTransaction } from '../postgres/connection.js';
+import type { FileIdentity } from '../source/file-identity.js';
 import { type HashedRange, hasContent, hasText } from '../source/identify.js';
 import type { RowCounts } from './counts.js';
 import { NO_ROWS } from './counts.js';
@@ -18,8 +19,8 @@ import { NO_REMARK_COUNTS, type RemarkCounts, RemarkTally } from './remarks.js';
 export interface LoadIdentity {
   /** As the user named the file. */
   readonly path: string;
-  /** Absolute path of the file. */
-  readonly file: string;
+  /** The version that is loaded. */
+  readonly file: FileIdentity;
   readonly table: string;
   readonly size: number;
   /** The file's fingerprint: equal content has equal ones; the receipts tell whether it is equal. */
@@ -304,7 +305,11 @@ async function isContentOf(
   const { specified, dialect } = load.file_format;
   try {
     const text = readText(file, path, form);
-    return await hasText(withoutFooter(text, specified.skipFooter ?? 0, dialect.lineEnd), ranges, end);
+    return await hasText(
+      withoutFooter(text, specified.skipFooter ?? 0, dialect.lineEnd),
+      ranges,
+      end,
+    );
   } catch (error) {
     // It breaks off before it has shown what it is: the run that loads it will tell.
     if (error instanceof EdpError && error.code === 'corrupt_file') return false;

@@ -12,7 +12,6 @@
  */
 
 import { once } from 'node:events';
-import type { FileHandle } from 'node:fs/promises';
 import { workerData } from 'node:worker_threads';
 import { createXXHash128, type IHasher } from 'hash-wasm';
 import type pg from 'pg';
@@ -35,7 +34,7 @@ import { identifySession, isClosed, isSessionAlive, waitForBackend } from '../po
 import { connect } from '../postgres/connection.js';
 import { sessionLost } from '../postgres/session.js';
 import { CONNECTION_LOST, isConnectionError, isDataError } from '../postgres/sqlstate.js';
-import { assertUnchanged, type ByteSource, withFiles } from '../source/open-file.js';
+import { assertUnchanged, type ByteSource, type OpenFile, withFiles } from '../source/open-file.js';
 import type { WorkerData } from './load-pool.js';
 import type {
   CommitAnswer,
@@ -213,7 +212,7 @@ export async function scanSplit(task: ScanTask): Promise<ScanOutcome> {
 
 /** A split whose file is open. */
 interface OpenPart extends SplitPart {
-  readonly file: FileHandle;
+  readonly file: OpenFile;
   /** Where the bytes of the split are: in the file, or in what was made of it. */
   readonly source: ByteSource;
   readonly start: number;

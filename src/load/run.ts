@@ -2,12 +2,12 @@
  * A run of `edp ingest`: discover → claim → cut → dispatch → settle → report.
  */
 
-import { stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type pg from 'pg';
 import type { EdpError } from '../base/errors.js';
 import { failpoint, tunable } from '../base/failpoints.js';
+import { safeText } from '../base/safe-text.js';
 import { csvFormat } from '../formats/csv/csv-format.js';
 import { listOddities, summarizeForm } from '../formats/csv/describe.js';
 import { cutGap, findGaps } from '../formats/text/cut-ranges.js';
@@ -46,8 +46,7 @@ import { migrate } from '../postgres/migrate.js';
 import { Session } from '../postgres/session.js';
 import { inspectTable, type TableInCatalog } from '../postgres/table-in-catalog.js';
 import { ensureExtraColumn, ensureTable } from '../postgres/tables.js';
-import type { InputFile } from '../source/discover.js';
-import { safeText } from '../base/safe-text.js';
+import { type InputFile, sizeOf } from '../source/discover.js';
 import { loadInBulk } from './bulk.js';
 import { Dispatcher, type PlannedSplit } from './dispatch.js';
 import {
@@ -232,7 +231,7 @@ class IngestRun {
     let failure: unknown;
     try {
       const sizes = await Promise.all(
-        targets.map(async ({ file }) => [file, (await stat(file.path)).size] as const),
+        targets.map(async ({ file }) => [file, await sizeOf(file)] as const),
       );
       this.#sizes = new Map(sizes);
       this.#progress.start(sizes.reduce((sum, [, size]) => sum + size, 0));

@@ -99,7 +99,7 @@ export async function load(bytes: Buffer, target: Target, manner: Manner): Promi
     const hashed: Buffer[] = [];
     const end = await readSplit(
       fileOf(bytes, manner),
-      { path: 'memory.csv', size: bytes.length, modifiedMs: 0, inode: 0 },
+      { kind: 'local', path: 'memory.csv', size: bytes.length, modifiedMs: 0, inode: 0 },
       start,
       until,
       laneMemory.window.subarray(0, manner.windowBytes + 1),

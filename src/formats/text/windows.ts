@@ -4,7 +4,6 @@
  * it shrinks back as soon as what is left of it fits: the byte lane reads none but the first buffer.
  */
 
-import type { FileHandle } from 'node:fs/promises';
 import type { IHasher } from 'hash-wasm';
 import { EdpError } from '../../base/errors.js';
 import type { FileIdentity } from '../../source/file-identity.js';
@@ -57,6 +56,7 @@ export async function readSplit(
   hasher: Pick<IHasher, 'update'>,
   consumer: WindowConsumer,
 ): Promise<number> {
+  file.willRead?.(start, until);
   let bytes = buffer;
   let base = start;
   let filled = 0;
@@ -103,7 +103,7 @@ export async function readSplit(
  * @param buffer for the part of the file that is looked at
  */
 export async function findStart(
-  file: FileHandle,
+  file: ByteSource,
   identity: FileIdentity,
   format: TextFormat,
   { from, until, isExact }: SplitRange,
@@ -111,6 +111,7 @@ export async function findStart(
 ): Promise<number> {
   if (isExact) return from;
   const end = Math.min(until, identity.size);
+  file.willRead?.(from - 1, end);
   for (let position = from - 1; position < end - 1; ) {
     const { bytesRead } = await file.read(buffer, 0, buffer.length, position);
     const guess = format.guessRecordStart(buffer.subarray(0, bytesRead), 1);

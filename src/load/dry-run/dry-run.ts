@@ -11,7 +11,6 @@
  */
 
 import { randomUUID } from 'node:crypto';
-import type { FileHandle } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { IHasher } from 'hash-wasm';
 import pRetry from 'p-retry';
@@ -52,7 +51,12 @@ import { inspectTable, type TableInCatalog } from '../../postgres/table-in-catal
 import { ensureExtraColumn, ensureTableWithin } from '../../postgres/tables.js';
 import type { InputFile } from '../../source/discover.js';
 import type { IdentifiedFile } from '../../source/identify.js';
-import { assertUnchanged, type ByteSource, withFile } from '../../source/open-file.js';
+import {
+  assertUnchanged,
+  type ByteSource,
+  type OpenFile,
+  withFile,
+} from '../../source/open-file.js';
 import {
   type FileResult,
   fileFaultReason,
@@ -130,6 +134,7 @@ function isStop(error: unknown): boolean {
 /** A file, and how its text is got out of it. */
 interface LoadedFile {
   readonly file: InputFile;
+  readonly version: IdentifiedFile;
   readonly form: TextForm;
 }
 
@@ -277,15 +282,23 @@ class DryRun {
             hadOtherModel: false,
           };
     const alike = this.#loaded.get(loadKey(identity)) ?? [];
-    this.#loaded.set(loadKey(identity), [...alike, { file: target.file, form: identity.form }]);
+    this.#loaded.set(loadKey(identity), [
+      ...alike,
+      { file: target.file, version: file, form: identity.form },
+    ]);
     await this.#loadFile(described, tableInCatalog, before, file.size);
   }
 
   /** The file with the same content that this run has loaded. */
-  async #findLoaded({ target, identity }: PreparedFile): Promise<InputFile | undefined> {
+  async #findLoaded({
+    target,
+    file: version,
+    identity,
+  }: PreparedFile): Promise<InputFile | undefined> {
     // Of a text that has the same beginning, too.
     for (const file of this.#loaded.get(loadKey(identity)) ?? []) {
-      if (await isSameContent(file, { file: target.file, form: identity.form })) return file.file;
+      if (await isSameContent(file, { file: target.file, version, form: identity.form }))
+        return file.file;
     }
     return undefined;
   }
@@ -437,7 +450,7 @@ class DryRun {
     tableInCatalog: TableInCatalog,
     loadId: number,
     identity: IdentifiedFile,
-    handle: FileHandle,
+    handle: OpenFile,
     {
       source,
       segment,
@@ -555,8 +568,8 @@ async function readRaw(file: ByteSource, { byteOffset, byteLength }: RecordPlace
 /** Whether two files are the same, byte for byte; of those that are not plain text, what is in them. */
 async function isSameContent(left: LoadedFile, right: LoadedFile): Promise<boolean> {
   if (isDecoded(left.form) !== isDecoded(right.form)) return false;
-  const texts = [left, right].map(({ file, form }) =>
-    readText(file.path, file.name, isDecoded(form) ? form : PLAIN)[Symbol.asyncIterator](),
+  const texts = [left, right].map(({ file, version, form }) =>
+    readText(version, file.name, isDecoded(form) ? form : PLAIN)[Symbol.asyncIterator](),
   );
   const rests: Buffer[] = texts.map(() => Buffer.alloc(0));
   try {

@@ -86,6 +86,8 @@ export interface VerifyProgress {
   start(totalBytes: number): void;
   /** Totals so far. */
   update(bytes: number, rows: number): void;
+  /** Something the user should know meanwhile. */
+  note(text: string): void;
 }
 
 /** Entries of records and rows that are held at once. */
@@ -116,7 +118,8 @@ export async function verify(
   return withSpool(options.directory, async (spool) => {
     const subject = await withClient(database.client, 'verify', async (client) => {
       await openLedger(client);
-      return findSubject(client, options, spool, signal);
+      const note = (text: string) => progress.note(text);
+      return findSubject(client, options, spool, { note, signal });
     });
     return withMoment(database.client, subject, async (moment) => {
       const run = new Verification(database, subject, moment, options, progress);
