@@ -23,7 +23,7 @@ export const command: Command = {
   build: (yargs) =>
     yargs
       .positional('file', {
-        describe: 'a file, or - for stdin',
+        describe: 'a file, a URL (https, http), or - for stdin',
         type: 'string',
         demandOption: true,
       })

@@ -35,6 +35,7 @@ import { connect } from '../postgres/connection.js';
 import { sessionLost } from '../postgres/session.js';
 import { CONNECTION_LOST, isConnectionError, isDataError } from '../postgres/sqlstate.js';
 import { assertUnchanged, type ByteSource, type OpenFile, withFiles } from '../source/open-file.js';
+import { stopReadingWith } from '../source/stop-reading.js';
 import type { WorkerData } from './load-pool.js';
 import type {
   CommitAnswer,
@@ -68,6 +69,7 @@ let hasher: IHasher | undefined;
 const laneMemory = new LaneMemory((workerData as WorkerData).lane);
 
 export default async function runSplit(task: SplitTask): Promise<SplitOutcome> {
+  stopReadingWith(task.stop);
   try {
     return await attemptSplit(task);
   } catch (error) {
@@ -187,6 +189,7 @@ async function loadParts(
  */
 export async function scanSplit(task: ScanTask): Promise<ScanOutcome> {
   const { port, stop } = task;
+  stopReadingWith(stop);
   try {
     hasher ??= await createXXHash128();
     return await withOpenParts([task], undefined, async (parts) => {

@@ -10,6 +10,9 @@ import { isStdin } from './standard-input.js';
 export type { InputFile } from './source.js';
 export { isStdin } from './standard-input.js';
 
+/** Each may be a way to a server and back. */
+const LISTED_AT_ONCE = 16;
+
 /**
  * @param names files, glob patterns, URLs, comma-separated lists of those, `-`, or the word `events`
  * @param directory the project's directory
@@ -21,13 +24,18 @@ export async function discoverFiles(
 ): Promise<InputFile[]> {
   const found = new Map<string, InputFile>();
   const missing: string[] = [];
-  for (const name of await splitLists(names, directory)) {
-    const source = await sourceOfName(name);
-    const matches = await source.list(name, directory);
-    if (matches.length === 0) missing.push(name);
-    for (const match of matches) {
-      const place = match.remote?.url ?? match.path;
-      if (!found.has(place)) found.set(place, match);
+  const single = await splitLists(names, directory);
+  for (let at = 0; at < single.length; at += LISTED_AT_ONCE) {
+    const part = single.slice(at, at + LISTED_AT_ONCE);
+    const lists = await Promise.all(
+      part.map(async (name) => (await sourceOfName(name)).list(name, directory)),
+    );
+    for (const [i, matches] of lists.entries()) {
+      if (matches.length === 0) missing.push(part[i]!);
+      for (const match of matches) {
+        const place = match.remote?.url ?? match.path;
+        if (!found.has(place)) found.set(place, match);
+      }
     }
   }
   if (missing.length > 0) throw noSuchFile(missing, directory);

@@ -533,3 +533,22 @@ it('a run that was killed is finished by the next', async () => {
   await expectItems();
   expect(await run('verify', String(result.json.files[0].loadId))).toMatchObject({ status: 0 });
 });
+
+it('a run that waits for a server ends soon when it is stopped', async () => {
+  const { cwd } = await makeProject();
+  let served = 0;
+  const url = server.serve('/items.csv', {
+    bytes: ITEMS,
+    misdeed: () => (++served > 22 ? { status: 503, headers: { 'retry-after': '50' } } : undefined),
+  });
+  const child = startEdp(['ingest', url, ...SPLITS, '--database-url', database.url], { cwd });
+  child.stdout?.resume();
+  child.stderr?.resume();
+  const ended = new Promise((resolve) => child.once('close', resolve));
+  for (let tries = 0; served <= 22 && tries < 600; tries++) await sleep(20);
+  const stoppedAt = performance.now();
+  child.kill('SIGINT');
+  expect(await ended).toBe(130);
+  expect(performance.now() - stoppedAt).toBeLessThan(20_000);
+  await expectBalanced(database, 'items');
+});

@@ -426,8 +426,9 @@ describe('a redirect', () => {
     });
     other.serve('/e', BYTES);
     expect((await readAll(server.url('/a'))).bytes.equals(BYTES)).toBe(true);
-    expect([server.countOf('/a'), server.countOf('/b'), server.countOf('/c/d')]).toEqual([1, 1, 1]);
-    expect(other.countOf('/e')).toBeGreaterThan(2);
+    // Listed, identified and looked at again: it may lead elsewhere by then.
+    expect([server.countOf('/a'), server.countOf('/b'), server.countOf('/c/d')]).toEqual([3, 3, 3]);
+    expect(other.countOf('/e')).toBe(4);
   });
 
   it('that is good for a while only is asked for again', async () => {
@@ -435,24 +436,18 @@ describe('a redirect', () => {
       bytes: BYTES,
       misdeed: (n) => ({ status: 302, headers: { location: other.url(`/target?signature=${n}`) } }),
     });
-    other.serve('/target', {
-      bytes: BYTES,
-      misdeed: (_, { url }) =>
-        url!.endsWith(`=${server.countOf('/signed') - 1}`) && other.countOf('/target') % 3 > 0
-          ? undefined
-          : { status: 403 },
-    });
+    other.serve('/target', BYTES);
     const url = server.url('/signed');
     const [file] = await discoverFiles([url], '/');
     const version = await versionOf(file!);
-    expect(server.countOf('/signed')).toBe(1);
+    expect(server.countOf('/signed')).toBe(2);
     other.serve('/target', {
       bytes: BYTES,
-      misdeed: (_, { url }) => (url!.endsWith('=1') ? undefined : { status: 403 }),
+      misdeed: (_, { url: target }) => (target!.endsWith('=2') ? undefined : { status: 403 }),
     });
     const bytes = await withFile(version, (open) => readOpen(open, version.size));
     expect(bytes.equals(BYTES)).toBe(true);
-    expect(server.countOf('/signed')).toBe(2);
+    expect(server.countOf('/signed')).toBe(3);
   });
 
   it('to another host does not get the user and the password', async () => {

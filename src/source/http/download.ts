@@ -20,7 +20,7 @@ export function download<T>(
 ): Promise<T> {
   const { url } = remote!;
   return withRetries(name, MAX_TRIES, async () => {
-    const answer = await get(url, {});
+    const answer = await get(url, {}, { followsAnew: true });
     try {
       const { status, headers, body } = answer;
       if (status !== OK) throw new PassingFault(`the server answers ${status}`);

@@ -7,12 +7,14 @@ import { EdpError } from '../../base/errors.js';
 import { tunable } from '../../base/failpoints.js';
 import { faultOfConnection, faultOfStatus } from './http-faults.js';
 import { type Headers, header } from './http-headers.js';
-import { shownUrl } from './url-names.js';
+import { decode, shownUrl } from './url-names.js';
 
 /** A connection on which nothing comes for so long is given up. */
 const IDLE_MS = 30_000;
 const CONNECT_MS = 10_000;
 const MAX_REDIRECTS = 10;
+/** Of a thread, to one server: many files are identified at once. */
+const MAX_CONNECTIONS = 16;
 /** Bytes of an unwanted body that are read, so that the connection can be used again; else it is closed. */
 export const MAX_DRAINED_BYTES = 64 * 1024;
 
@@ -42,13 +44,22 @@ interface Target {
   readonly authorization: string | undefined;
 }
 
+export interface GetOptions {
+  /** Whether redirects may lead elsewhere by now; else the last one is good. */
+  readonly followsAnew: boolean;
+}
+
 /**
  * @param url with user and password where it has them
  * @throws PassingFault, EdpError `no_such_file`, `source_refused`, `source_unreachable`
  */
-export async function get(url: string, headers: Record<string, string>): Promise<Answer> {
+export async function get(
+  url: string,
+  headers: Record<string, string>,
+  { followsAnew }: GetOptions,
+): Promise<Answer> {
   const known = targets.get(url);
-  if (known !== undefined) {
+  if (known !== undefined && !followsAnew) {
     try {
       return await follow(url, known, headers);
     } catch {
@@ -66,7 +77,7 @@ function targetOf(text: string): Target {
   url.password = '';
   url.hash = '';
   if (username === '' && password === '') return { url, authorization: undefined };
-  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  const pair = `${decode(username)}:${decode(password)}`;
   return { url, authorization: `Basic ${Buffer.from(pair).toString('base64')}` };
 }
 
@@ -89,7 +100,8 @@ async function follow(
       answer.close();
       throw faultOfStatus(shown, answer.status, answer.headers);
     }
-    if (target.url.href !== targetOf(from).url.href) targets.set(from, target);
+    if (target.url.href === targetOf(from).url.href) targets.delete(from);
+    else targets.set(from, target);
     return answer;
   }
   throw new EdpError('source_refused', `${shown}: more than ${MAX_REDIRECTS} redirects`, {
@@ -97,7 +109,7 @@ async function follow(
   });
 }
 
-/** The next place; the user of the URL is told to no other host. */
+/** The next place. The user and the password of the URL are sent to no other host. */
 function redirect(shown: string, { url, authorization }: Target, location: string): Target {
   const next = URL.canParse(location, url.href) ? new URL(location, url) : undefined;
   if (next === undefined || !/^https?:$/.test(next.protocol)) {
@@ -124,7 +136,10 @@ async function send(
   headers: Record<string, string>,
 ): Promise<Answer> {
   const idleMs = tunable('http.idle_ms', IDLE_MS);
-  agent ??= new EnvHttpProxyAgent({ connect: { timeout: Math.min(CONNECT_MS, idleMs) } });
+  agent ??= new EnvHttpProxyAgent({
+    connections: MAX_CONNECTIONS,
+    connect: { timeout: Math.min(CONNECT_MS, idleMs) },
+  });
   try {
     const {
       statusCode,

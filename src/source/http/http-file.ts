@@ -40,30 +40,33 @@ export class HttpFile implements OpenFile {
   }
 
   willRead(from: number, until: number): void {
-    if (this.#goesOn(from, until)) return;
+    const start = this.#hereUntil(from);
+    const end = Math.min(until, this.#file.size);
+    const goesOn =
+      this.#stretch !== undefined && this.#position === start && this.#stretch.until >= end;
+    if (goesOn || start >= end) return;
     this.#stretch?.close();
-    this.#stretch = new RangeReader(this.#file, from, until + BEYOND_BYTES);
+    this.#stretch = new RangeReader(this.#file, start, end + BEYOND_BYTES);
     this.#rest = Buffer.alloc(0);
     this.#isKept = true;
   }
 
-  /** Whether all of that is here or still to come. */
-  #goesOn(from: number, until: number): boolean {
-    if (this.#stretch === undefined || this.#stretch.until < Math.min(until, this.#file.size)) {
-      return false;
-    }
-    const position = this.#position;
-    if (from === position) return true;
-    const { start, bytes } = this.#recent ?? { start: 0, bytes: { length: 0 } };
-    return from >= start && from < position && start + bytes.length === position;
+  /** Where the bytes end that are here, from a place on. */
+  #hereUntil(from: number): number {
+    const block = this.#blockAt(from);
+    return block === undefined ? from : block.start + block.bytes.length;
+  }
+
+  #blockAt(position: number): Block | undefined {
+    return [this.#recent, this.#head].find(
+      (block) => block && position >= block.start && position < block.start + block.bytes.length,
+    );
   }
 
   async read(into: Buffer, offset: number, length: number, position: number) {
     const wanted = Math.min(length, this.#file.size - position);
     if (wanted <= 0) return { bytesRead: 0 };
-    const there = [this.#recent, this.#head].find(
-      (block) => block && position >= block.start && position < block.start + block.bytes.length,
-    );
+    const there = this.#blockAt(position);
     if (there !== undefined) {
       const from = position - there.start;
       return { bytesRead: there.bytes.copy(into, offset, from, from + wanted) };
@@ -102,11 +105,13 @@ export class HttpFile implements OpenFile {
 
   async #readApart(into: Buffer, position: number): Promise<number> {
     const isNearby = this.#stretch !== undefined && into.length < BLOCK_BYTES;
-    const length = isNearby ? BLOCK_BYTES : into.length;
-    const reader = new RangeReader(this.#file, position, position + length);
-    const bytes = Buffer.concat(await collect(reader));
-    if (isNearby) this.#recent = { start: position, bytes };
-    return bytes.copy(into);
+    const block = isNearby ? Buffer.allocUnsafeSlow(BLOCK_BYTES) : into;
+    const reader = new RangeReader(this.#file, position, position + block.length);
+    let filled = 0;
+    for await (const chunk of read(reader)) filled += chunk.copy(block, filled);
+    if (!isNearby) return filled;
+    this.#recent = { start: position, bytes: block.subarray(0, filled) };
+    return block.copy(into, 0, 0, filled);
   }
 
   stream(from: number, until: number): Readable {
@@ -143,10 +148,4 @@ async function* read(reader: RangeReader): AsyncGenerator<Buffer> {
   } finally {
     reader.close();
   }
-}
-
-async function collect(reader: RangeReader): Promise<Buffer[]> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of read(reader)) chunks.push(chunk);
-  return chunks;
 }

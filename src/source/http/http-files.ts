@@ -1,6 +1,6 @@
 /** Files of HTTP servers, each named by its URL. */
 import { EdpError } from '../../base/errors.js';
-import type { HttpIdentity } from '../file-identity.js';
+import { type HttpIdentity, isSameVersion } from '../file-identity.js';
 import type { InputFile, Source } from '../source.js';
 import { download } from './download.js';
 import { HttpFile } from './http-file.js';
@@ -39,11 +39,8 @@ export const httpFiles: Source = {
 
   async open(identity: HttpIdentity) {
     const known = heads.get(identity.url);
-    const isSame =
-      known?.version.etag === identity.etag &&
-      known?.version.lastModified === identity.lastModified &&
-      known?.version.size === identity.size;
-    return new HttpFile(identity, isSame ? known?.head : undefined);
+    const isKnown = known !== undefined && isSameVersion(known.version, identity);
+    return new HttpFile(identity, isKnown ? known.head : undefined);
   },
 
   readOnce(file: InputFile, take) {

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pRetry from 'p-retry';
 import { EdpError } from '../../base/errors.js';
 import { tunable } from '../../base/failpoints.js';
+import { isReadingStopped } from '../stop-reading.js';
 import { PassingFault } from './http-faults.js';
 
 /** Tries without a byte of progress; with the waits between them about half a minute. */
@@ -11,8 +12,10 @@ export const MAX_TRIES = 8;
 export const FIRST_TRIES = 4;
 const FIRST_WAIT_MS = 250;
 const MAX_WAIT_MS = 8000;
+/** How often a wait looks whether the work was stopped. */
+const STOP_POLL_MS = 250;
 /** A server that asks to wait longer is reported instead. */
-const MAX_ASKED_WAIT_MS = 120_000;
+const MAX_ASKED_WAIT_MS = 60_000;
 
 /**
  * @param shown the URL as messages have it
@@ -34,7 +37,7 @@ export async function withRetries<T>(
       async onFailedAttempt({ error, retriesLeft }) {
         if (!(error instanceof PassingFault) || retriesLeft === 0) return;
         const { waitMs = 0 } = error;
-        if (waitMs <= MAX_ASKED_WAIT_MS) await sleep(waitMs);
+        if (waitMs <= MAX_ASKED_WAIT_MS) await waitUnlessStopped(waitMs);
       },
     });
   } catch (error) {
@@ -55,5 +58,14 @@ export async function withRetries<T>(
         cause: error,
       },
     );
+  }
+}
+
+/** @throws EdpError `interrupted` */
+async function waitUnlessStopped(waitMs: number): Promise<void> {
+  for (let left = waitMs; ; left -= STOP_POLL_MS) {
+    if (isReadingStopped()) throw new EdpError('interrupted', 'the work was stopped');
+    if (left <= 0) return;
+    await sleep(Math.min(left, STOP_POLL_MS));
   }
 }

@@ -1,9 +1,8 @@
 /** A URL → the version that is there, by a request for its first bytes. */
 import type { HttpIdentity } from '../file-identity.js';
-import { get, NOT_SATISFIABLE, PARTIAL } from './http-client.js';
+import { get, NOT_SATISFIABLE, OK, PARTIAL } from './http-client.js';
 import { PassingFault } from './http-faults.js';
 import {
-  type ContentRange,
   readContentCoding,
   readContentLength,
   readContentRange,
@@ -33,7 +32,11 @@ const NOTHING = Buffer.alloc(0);
  * @throws PassingFault, EdpError as `get` does
  */
 export async function probeUrl(url: string, headBytes: number): Promise<Probe> {
-  const { status, headers, body, close } = await get(url, { range: `bytes=0-${headBytes - 1}` });
+  const { status, headers, body, close } = await get(
+    url,
+    { range: `bytes=0-${headBytes - 1}` },
+    { followsAnew: true },
+  );
   const cannot = (obstacle: string, size?: number): Probe => {
     close();
     return { size, version: undefined, obstacle, head: NOTHING };
@@ -41,13 +44,16 @@ export async function probeUrl(url: string, headBytes: number): Promise<Probe> {
   const coding = readContentCoding(headers, new URL(url).pathname);
   if (coding !== undefined) return cannot(`the server packs it for the transfer (${coding})`);
   const range = readContentRange(headers);
-  const isEmpty = status === NOT_SATISFIABLE && range?.size === 0;
+  const length = readContentLength(headers);
+  const isEmpty =
+    (status === NOT_SATISFIABLE && range?.size === 0) || (status === OK && length === 0);
   if (status !== PARTIAL && !isEmpty) {
-    return cannot('the server does not serve parts of it', readContentLength(headers));
+    return cannot('the server does not serve parts of it', length);
   }
-  if (range?.size === undefined) return cannot('the server does not say how long it is');
-  const { size } = range;
-  if (range.start !== 0 || (!isEmpty && range.end !== Math.min(headBytes, size))) {
+  const size = isEmpty ? 0 : range?.size;
+  if (size === undefined) return cannot('the server does not say how long it is');
+  const end = Math.min(headBytes, size);
+  if (!isEmpty && (range?.start !== 0 || range.end !== end)) {
     return cannot('the server serves other parts of it than it is asked for', size);
   }
   const validator = readValidator(headers);
@@ -62,19 +68,19 @@ export async function probeUrl(url: string, headBytes: number): Promise<Probe> {
     size,
     version: { kind: 'http', path: shownUrl(url), url, size, ...validator },
     obstacle: undefined,
-    head: isEmpty ? NOTHING : await collect(body, range),
+    head: isEmpty ? NOTHING : await collect(body, end),
   };
 }
 
-async function collect(body: AsyncIterable<Buffer>, { start, end }: ContentRange): Promise<Buffer> {
+async function collect(body: AsyncIterable<Buffer>, announced: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of body) {
     chunks.push(chunk);
     length += chunk.length;
   }
-  if (length !== end - start) {
-    throw new PassingFault(`the server sent ${length} bytes and announced ${end - start}`);
+  if (length !== announced) {
+    throw new PassingFault(`the server sent ${length} bytes and announced ${announced}`);
   }
   return Buffer.concat(chunks);
 }

@@ -58,9 +58,8 @@ export class RangeReader {
       try {
         return await this.#receive();
       } catch (error) {
-        this.#answer?.close();
-        this.#answer = undefined;
-        this.#body = undefined;
+        this.#left = Number.POSITIVE_INFINITY;
+        this.close();
         throw error;
       }
     });
@@ -76,9 +75,8 @@ export class RangeReader {
     if (value.length > this.#left) throw new PassingFault('the answer is longer than it says');
     this.#left -= value.length;
     if (this.#left === 0) {
-      const { value: more, done: isEnd } = await this.#body!.next();
-      if (isEnd !== true && more.length > 0)
-        throw new PassingFault('the answer is longer than it says');
+      const { done: isEnd } = await this.#body!.next();
+      if (isEnd !== true) throw new PassingFault('the answer is longer than it says');
       this.#answer = undefined;
       this.#body = undefined;
     }
@@ -87,26 +85,24 @@ export class RangeReader {
 
   async #ask(): Promise<void> {
     const file = this.#file;
-    const answer = await get(file.url, {
-      range: `bytes=${this.#position}-${this.#until - 1}`,
-      ...conditionOf(file),
-    });
+    const range = `bytes=${this.#position}-${this.#until - 1}`;
+    const answer = await get(file.url, { range, ...conditionOf(file) }, { followsAnew: false });
     this.#answer = answer;
     const { status, headers } = answer;
     if (status === CHANGED || status === NOT_SATISFIABLE || isOfOtherVersion(headers, file)) {
       throw changed(file);
     }
-    const range = readContentRange(headers);
+    const part = readContentRange(headers);
     if (
       status !== PARTIAL ||
       readContentCoding(headers, new URL(file.url).pathname) !== undefined
     ) {
       throw new PassingFault('the server does not serve a part of the file this time');
     }
-    if (range?.start !== this.#position || range.end > this.#until) {
+    if (part?.start !== this.#position || part.end > this.#until) {
       throw new PassingFault('the server serves another part of the file than it is asked for');
     }
-    this.#left = range.end - range.start;
+    this.#left = part.end - part.start;
     this.#body = answer.body[Symbol.asyncIterator]();
   }
 
@@ -118,7 +114,7 @@ export class RangeReader {
     this.#body = undefined;
     if (answer === undefined) return;
     if (body === undefined || this.#left > MAX_DRAINED_BYTES) answer.close();
-    else void drain(body);
+    else void drain(answer, body, this.#left);
   }
 }
 
@@ -130,9 +126,14 @@ function isOfOtherVersion(headers: Headers, { size, etag, lastModified }: HttpId
   return etag === undefined ? found.lastModified !== lastModified : found.etag !== etag;
 }
 
-async function drain(body: AsyncIterator<Buffer>): Promise<void> {
+async function drain(answer: Answer, body: AsyncIterator<Buffer>, bytes: number): Promise<void> {
   try {
-    while ((await body.next()).done !== true);
+    for (let left = bytes; left >= 0; ) {
+      const { value, done } = await body.next();
+      if (done === true) return;
+      left -= value.length;
+    }
+    answer.close();
   } catch {
     // The connection is gone, which is as well.
   }

@@ -32,7 +32,8 @@ export function pathOf(url: URL): string {
   return decode(url.pathname);
 }
 
-function decode(text: string): string {
+/** What the %XX of a part of a URL stand for; as it is where they stand for nothing. */
+export function decode(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
