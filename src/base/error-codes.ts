@@ -52,6 +52,19 @@ export const ERROR_CODES = {
     meaning: 'A compressed file is cut off or damaged; what came out of it before is loaded.',
     remedy: 'Get the file again, and run the command again: the load goes on.',
   },
+  source_refused: {
+    exitStatus: 2,
+    meaning:
+      'The server of a URL does not give the file: it is not there, or needs other credentials.',
+    remedy: 'Check the URL, and its user and password.',
+  },
+  source_unreachable: {
+    exitStatus: 1,
+    meaning:
+      'The server of a URL does not answer, or breaks off each time; edp has tried several times.',
+    remedy:
+      'Run the command again when the server can be reached: the load goes on where it stopped.',
+  },
   unknown_table: {
     exitStatus: 2,
     meaning: 'No table of the model takes the file, or the model does not have the table.',

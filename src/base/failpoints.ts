@@ -144,7 +144,10 @@ const INACTIVE: (name: Failpoint, client?: pg.Client) => Promise<void> | undefin
 export const failpoint: typeof INACTIVE =
   injection === undefined ? INACTIVE : (name, client) => injection.reach(name, client);
 
-/** A limit that tests of faults may lower, so that small files reach it. */
-export function tunable(name: 'bulk.min_bytes', value: number): number {
+/** A limit that tests of faults may lower, so that small files and short waits reach it. */
+export function tunable(
+  name: 'bulk.min_bytes' | 'http.idle_ms' | 'http.retry_ms',
+  value: number,
+): number {
   return injection?.setting(name) ?? value;
 }

@@ -7,7 +7,8 @@ import type { Dialect } from '../formats/csv/dialect.js';
 import { type Inspection, inspectFile } from '../infer/inspect.js';
 import { nameQuote } from '../model/csv-settings.js';
 import { resolveCsvSettings, resolveOptions } from '../options/options.js';
-import { discoverFiles, totalBytes, withSpooledStdin } from '../source/discover.js';
+import { withReadableFiles } from '../source/copies.js';
+import { discoverFiles, totalBytes } from '../source/discover.js';
 import { formatBytes, formatCount, type Output, safeText } from '../terminal/output.js';
 import type { Command } from './command.js';
 import { OPTION_NAMES } from './inspect.usage.js';
@@ -24,14 +25,21 @@ export const command: Command = {
     const files = await discoverFiles([String(given.file)], project.directory);
     const [file, another] = files;
     if (file === undefined || another !== undefined) {
-      throw new EdpError('usage', `${String(given.file)} are ${files.length} files`, {
-        hint: 'edp inspect looks at one file at a time',
-      });
+      throw new EdpError(
+        'usage',
+        `these are ${files.length} files, of which ${file?.name ?? 'none'} is the first`,
+        {
+          hint: 'edp inspect looks at one file at a time',
+        },
+      );
     }
     const progress = await makeReadProgress(output, await totalBytes(files));
     const options = { settings, processCount, isWhole: whole, progress, signal };
-    const inspection = await withSpooledStdin(project.directory, files, ([spooled]) =>
-      inspectFile(spooled!, options),
+    const inspection = await withReadableFiles(
+      project.directory,
+      files,
+      { note: (text) => output.note(text), signal },
+      ([readable]) => inspectFile(readable!, options),
     ).finally(() => progress.stop());
     if (!output.isJson) print(inspection, output);
     output.result(toJson(inspection));

@@ -12,7 +12,7 @@ export const usage: CommandUsage = {
   build: (yargs) =>
     yargs
       .positional('file', {
-        describe: 'a file, or - for stdin',
+        describe: 'a file, a URL (https, http), or - for stdin',
         type: 'string',
         demandOption: true,
       })

@@ -6,7 +6,8 @@ import type { Proposal } from '../infer/propose.js';
 import { proposeTables } from '../infer/propose-tables.js';
 import { formatModel, writeModel } from '../infer/write-model.js';
 import { resolveCsvSettings, resolveOptions } from '../options/options.js';
-import { discoverFiles, isStdin, totalBytes, withSpooledStdin } from '../source/discover.js';
+import { withReadableFiles } from '../source/copies.js';
+import { discoverFiles, isStdin, totalBytes } from '../source/discover.js';
 import { formatCount, type Output } from '../terminal/output.js';
 import type { Command } from './command.js';
 import type { ModelJson, ProposedTableJson } from './json/model.schema.js';
@@ -28,7 +29,8 @@ export const command: Command = {
       settings: resolveCsvSettings(given, project)(),
       told: resolveCsvSettings(given, { options: {}, csv: {} })(),
     };
-    const proposals = await withSpooledStdin(project.directory, files, async (all) => {
+    const copying = { note: (text: string) => output.note(text), signal };
+    const proposals = await withReadableFiles(project.directory, files, copying, async (all) => {
       const bytes = await totalBytes(all);
       const progress = await makeReadProgress(output, bytes);
       return withInferencePool(processCount, bytes, (pool) =>

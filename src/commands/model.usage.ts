@@ -22,7 +22,7 @@ export const usage: CommandUsage = {
         demandOption: true,
       })
       .positional('files', {
-        describe: 'files, globs, comma-separated lists, or - for stdin',
+        describe: 'files, globs, URLs (https, http), comma-separated lists, or - for stdin',
         type: 'string',
         array: true,
         demandOption: true,

@@ -1,5 +1,4 @@
 /** `edp seed-dimensions`: the two dimension files, through the same path as every load. */
-import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { EdpError } from '../base/errors.js';
 import { withPool } from '../load/load-pool.js';
@@ -7,6 +6,7 @@ import type { IngestOptions } from '../load/run.js';
 import { resolveOptions } from '../options/options.js';
 import { withDatabase } from '../postgres/database.js';
 import { discoverFiles, totalBytes } from '../source/discover.js';
+import { isFile } from '../source/local-files.js';
 import type { Command } from './command.js';
 import { load } from './ingest/ingest.command.js';
 import { OPTION_NAMES } from './seed-dimensions.usage.js';
@@ -53,10 +53,3 @@ export const command: Command = {
     );
   },
 };
-
-function isFile(file: string): Promise<boolean> {
-  return stat(file).then(
-    (found) => found.isFile(),
-    () => false,
-  );
-}

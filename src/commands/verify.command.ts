@@ -63,6 +63,7 @@ async function verifyShown(
     (progress) =>
       run({
         start: (totalBytes) => progress.start(totalBytes),
+        note: (text) => progress.note(text),
         update(bytes, rowsSoFar) {
           rows = rowsSoFar;
           progress.update(bytes);

@@ -17,7 +17,7 @@ export const usage: CommandUsage = {
     yargs
       .positional('load', { describe: 'number of the load', type: 'string', demandOption: true })
       .positional('file', {
-        describe: 'the file, where it is no longer where it was loaded from',
+        describe: 'the file or its URL, where it is no longer where it was loaded from',
         type: 'string',
       })
       .example('$0 verify 7', 'whether the table holds what the file of load 7 says')

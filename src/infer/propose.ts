@@ -133,7 +133,7 @@ function listPatterns(name: string, { files }: TableInference): string[] {
   const patterns = new Set<string>();
   for (const { file } of files) {
     if (isStdin(file)) continue;
-    const base = path.basename(file.name);
+    const base = path.basename(file.path);
     if (!hasTable(model, base)) {
       const stem = stemOf(base);
       // The table of one file of a series, which others are not of, is not to take those.

@@ -11,6 +11,7 @@ import { type Reading, readsAlike } from '../formats/csv/reading.js';
 import type { CommittedRange } from '../formats/text/ranges.js';
 import { isDecoded, readText, type TextForm, withoutFooter } from '../formats/text/read-text.js';
 import { withTransaction } from '../postgres/connection.js';
+import type { FileIdentity } from '../source/file-identity.js';
 import { type HashedRange, hasContent, hasText } from '../source/identify.js';
 import type { RowCounts } from './counts.js';
 import { NO_ROWS } from './counts.js';
@@ -21,8 +22,8 @@ import { NO_REMARK_COUNTS, type RemarkCounts, RemarkTally } from './remarks.js';
 export interface LoadIdentity {
   /** As the user named the file. */
   readonly path: string;
-  /** Absolute path of the file. */
-  readonly file: string;
+  /** The version that is loaded. */
+  readonly file: FileIdentity;
   readonly table: string;
   readonly size: number;
   /**

@@ -1,9 +1,8 @@
 /** The files of a run on their way to being claimed: in waves, each claimed in one go. */
-import { stat } from 'node:fs/promises';
 import { type Claim, claimLoads, loadKey } from '../ledger/loads.js';
 import type { Session } from '../postgres/session.js';
 import type { TableInCatalog } from '../postgres/table-in-catalog.js';
-import type { InputFile } from '../source/discover.js';
+import { type InputFile, sizeOf } from '../source/discover.js';
 import { isFileFault } from './file-results.js';
 import { inWaves } from './groups.js';
 import {
@@ -62,7 +61,7 @@ export class FileQueue {
 
   /** Looks up how large files are. @returns bytes of all of them */
   async measure(targets: readonly Target[]): Promise<number> {
-    const sizes = await Promise.all(targets.map(async ({ file }) => (await stat(file.path)).size));
+    const sizes = await Promise.all(targets.map(async ({ file }) => await sizeOf(file)));
     for (const [i, { file }] of targets.entries()) this.#sizes.set(file, sizes[i]!);
     return sizes.reduce((sum, size) => sum + size, 0);
   }

@@ -25,6 +25,7 @@ import { insertReceipts } from '../ledger/receipts.js';
 import { RejectLog } from '../ledger/reject-log.js';
 import { isClosed } from '../postgres/backend.js';
 import { CONNECTION_LOST, isConnectionError, isDataError } from '../postgres/sqlstate.js';
+import { stopReadingWith } from '../source/stop-reading.js';
 import type { WorkerData } from './load-pool.js';
 import type {
   CommitAnswer,
@@ -62,6 +63,7 @@ let hasher: IHasher | undefined;
 const laneMemory = new LaneMemory((workerData as WorkerData).lane);
 
 export default async function runSplit(task: SplitTask): Promise<SplitOutcome> {
+  stopReadingWith(task.stop);
   try {
     return await attemptSplit(task);
   } catch (error) {
@@ -189,6 +191,7 @@ class CommitWithReceipts implements Committer<SplitOutcome> {
 /** A split whose rows are copied by another thread, in a transaction of its own. */
 export async function scanSplit(task: ScanTask): Promise<ScanOutcome> {
   const { port, stop } = task;
+  stopReadingWith(stop);
   try {
     hasher ??= await createXXHash128();
     return await passOver([task], new HandOver(task), passContext(stop));

@@ -3,7 +3,6 @@
  * cannot be loaded beside. What becomes of it is the committer's: a load commits, a dry run lets nothing
  * stay, a bulk load hands the rows to the thread that copies them.
  */
-import type { FileHandle } from 'node:fs/promises';
 import type { IHasher } from 'hash-wasm';
 import type pg from 'pg';
 import { EdpError } from '../base/errors.js';
@@ -17,7 +16,7 @@ import type { RowSink } from '../lanes/row-sink.js';
 import type { Receipt } from '../ledger/counts.js';
 import { MAX_PENDING_REJECT_BYTES, type RejectLog } from '../ledger/reject-log.js';
 import type { RowRemarks } from '../ledger/remarks.js';
-import { assertUnchanged, withFiles } from '../source/open-file.js';
+import { assertUnchanged, type OpenFile, withFiles } from '../source/open-file.js';
 import type { LoadRules, SplitPart } from './messages.js';
 
 export interface Committer<Outcome> {
@@ -67,7 +66,7 @@ export function passOver<Outcome>(
 
 /** A split whose file is open. */
 interface OpenPart extends SplitPart<LoadRules> {
-  readonly file: FileHandle;
+  readonly file: OpenFile;
   readonly split: OpenSplit;
   readonly rejects: RejectLog;
 }

@@ -23,6 +23,7 @@ import { REJECT_CODES } from '../../src/model/reject-codes.js';
 import { toModel } from '../../src/model/schema.js';
 import { environmentName, optionsOf, resolveCsvSettings } from '../../src/options/options.js';
 import { parseProject } from '../../src/project/parse.js';
+import { localVersion } from '../../src/source/local-files.js';
 import { Output } from '../../src/terminal/output.js';
 import { edp, makeDirectory } from '../support/cli.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
@@ -114,8 +115,9 @@ describe('`edp inspect FILE` shows what it found, why, and how to say otherwise'
       expect(json.dialect).toEqual({ ...USUAL, ...dialect });
       expect(Object.values(json.why).every(Boolean)).toBe(true);
       const told = toCsvSettings(csvSectionSchema.parse(json.csv));
-      const found = await describeFile(file, 'file.csv', undefined, {});
-      const again = await describeFile(file, 'file.csv', undefined, told);
+      const version = await localVersion(file);
+      const found = await describeFile(version, 'file.csv', undefined, {});
+      const again = await describeFile(version, 'file.csv', undefined, told);
       for (const part of ['dialect', 'header', 'dataStart', 'dataLine', 'headerBytes'] as const) {
         expect(again[part]).toEqual(found[part]);
       }

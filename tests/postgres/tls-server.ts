@@ -111,11 +111,8 @@ function freePort(): Promise<number> {
   });
 }
 
-/**
- * Creates an authority, the server's certificate for `localhost`, a client's for the role edp, and
- * another authority.
- */
-function makeCertificates(directory: string): void {
+/** An authority, the server's certificate for `localhost`, a client's for the role edp; and another authority. */
+export function makeCertificates(directory: string): void {
   const openssl = (...args: string[]) =>
     execFileSync('openssl', args, { cwd: directory, stdio: 'ignore' });
   for (const [name, subject] of [

@@ -20,6 +20,7 @@ import { assertTableWidth } from '../../postgres/tables.js';
 import { PROJECT_FILE } from '../../project/file.js';
 import type { Project } from '../../project/project.js';
 import { type InputFile, totalBytes } from '../../source/discover.js';
+import { versionOf } from '../../source/sources.js';
 import type { Invocation } from '../command.js';
 import type { CreatedJson } from '../json/load.schema.js';
 import { describe, toJson, warnOfOddities } from '../model.command.js';
@@ -101,7 +102,8 @@ async function isKnown(
   if (table !== undefined || match.files.length > 0 || match.name === stemOf(file.path))
     return true;
   try {
-    planFor(match, await describeFile(file.path, file.name, match, csvFor(match)), file.name);
+    const version = await versionOf(file);
+    planFor(match, await describeFile(version, file.name, match, csvFor(match)), file.name);
     return true;
   } catch (error) {
     // Any other fault of the file is for the load to tell.

@@ -6,13 +6,8 @@ import { type SplitPool, withPool } from '../../load/load-pool.js';
 import { type IngestOptions, ingest } from '../../load/run.js';
 import { resolveCsvSettings, resolveOptions } from '../../options/options.js';
 import { type Database, withDatabase } from '../../postgres/database.js';
-import {
-  discoverFiles,
-  type InputFile,
-  isStdin,
-  totalBytes,
-  withSpooledStdin,
-} from '../../source/discover.js';
+import { withReadableFiles } from '../../source/copies.js';
+import { discoverFiles, type InputFile, isStdin, totalBytes } from '../../source/discover.js';
 import type { Command, Invocation } from '../command.js';
 import type { CreatedJson, LoadHead } from '../json/load.schema.js';
 import { OPTION_NAMES } from './ingest.usage.js';
@@ -21,7 +16,7 @@ import { exitStatus, printSummary, toJson } from './summary.js';
 
 export const command: Command = {
   async run(invocation: Invocation) {
-    const { given, project } = invocation;
+    const { given, project, output, signal } = invocation;
     const resolved = resolveOptions(OPTION_NAMES, given, project.options);
     const options = { ...resolved, csvFor: resolveCsvSettings(given, project) };
     if (given.limit !== undefined && !options.dryRun) {
@@ -35,8 +30,9 @@ export const command: Command = {
         hint: 'name the table: edp ingest - --table NAME',
       });
     }
+    const copying = { note: (text: string) => output.note(text), signal };
     const withFiles = (run: (all: readonly InputFile[]) => Promise<number>) =>
-      withSpooledStdin(project.directory, files, run);
+      withReadableFiles(project.directory, files, copying, run);
     const where = { databaseUrl: options.databaseUrl, directory: project.directory };
     const work = async (
       to: Invocation,

@@ -28,7 +28,7 @@ export const usage: CommandUsage = {
     yargs
       .positional('files', {
         describe:
-          'files, globs, comma-separated lists, - for stdin, or the word events for every data/events* file',
+          'files, globs, URLs (https, http), comma-separated lists, - for stdin, or the word events for every data/events* file',
         type: 'string',
         array: true,
         demandOption: true,
@@ -36,6 +36,7 @@ export const usage: CommandUsage = {
       .example('$0 ingest events', 'every data/events* file')
       .example("$0 ingest 'landing/*.csv' --table events", 'a glob, into a table named by hand')
       .example('$0 ingest events-1.csv.gz events-2.zip', 'gzip, zstd, bzip2 and zip are unpacked')
+      .example('$0 ingest https://example.com/events-1.csv.gz', 'from a server; docs/sources.md')
       .example('curl -s $URL | $0 ingest - --table events', 'from a pipe, packed or not')
       .example('$0 ingest sales.csv --create', 'a new table, typed by all records of the file')
       .example('$0 ingest events --max-rejects 1%', 'give up when more than 1 % is rejected')

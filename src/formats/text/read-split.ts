@@ -101,6 +101,7 @@ async function findStart(
 ): Promise<number> {
   if (isExact) return from;
   const end = Math.min(until, size);
+  file.willRead?.(from - 1, end);
   for (let position = from - 1; position < end - 1; ) {
     const { bytesRead } = await file.read(buffer, 0, buffer.length, position);
     const guess = format.guessRecordStart(buffer.subarray(0, bytesRead), 1);

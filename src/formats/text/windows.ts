@@ -70,6 +70,7 @@ export async function readWindows(
   consumer: WindowConsumer,
   watch: WindowWatch = {},
 ): Promise<number> {
+  source.willRead?.(start, until);
   let bytes = buffer;
   let base = start;
   let filled = 0;

@@ -214,7 +214,7 @@ class DryRun {
   }
 
   async #load(described: PreparedFile, hadLedger: boolean): Promise<void> {
-    const { target, identity } = described;
+    const { target, file: version, identity } = described;
     const { force } = this.#options;
     const table = await this.#prepareTable(target);
     const loadedAs = await this.#findLoaded(described);
@@ -235,15 +235,23 @@ class DryRun {
         ? await this.#readBefore(finding.loadId, identity.modelHash)
         : NOTHING_BEFORE;
     const alike = this.#loaded.get(loadKey(identity)) ?? [];
-    this.#loaded.set(loadKey(identity), [...alike, { file: target.file, form: identity.form }]);
+    this.#loaded.set(loadKey(identity), [
+      ...alike,
+      { file: target.file, version, form: identity.form },
+    ]);
     await this.#loadFile(described, table, before);
   }
 
   /** The file with the same content that this run has loaded. */
-  async #findLoaded({ target, identity }: PreparedFile): Promise<InputFile | undefined> {
+  async #findLoaded({
+    target,
+    file: version,
+    identity,
+  }: PreparedFile): Promise<InputFile | undefined> {
     // Of a text that has the same beginning, too.
     for (const file of this.#loaded.get(loadKey(identity)) ?? []) {
-      if (await isSameContent(file, { file: target.file, form: identity.form })) return file.file;
+      if (await isSameContent(file, { file: target.file, version, form: identity.form }))
+        return file.file;
     }
     return undefined;
   }

@@ -1,19 +1,21 @@
 /** Whether two files of a dry run have the same content: the ledger, which would show it, has no receipts of them. */
 import { isDecoded, readText, type TextForm } from '../../formats/text/read-text.js';
 import type { InputFile } from '../../source/discover.js';
+import type { FileIdentity } from '../../source/file-identity.js';
 import { isFileFault } from '../file-results.js';
 
 /** A file, and how its text is got out of it. */
 export interface LoadedFile {
   readonly file: InputFile;
+  readonly version: FileIdentity;
   readonly form: TextForm;
 }
 
 /** Whether two files are the same, byte for byte; of those that are not plain text, what is in them. */
 export async function isSameContent(left: LoadedFile, right: LoadedFile): Promise<boolean> {
   if (isDecoded(left.form) !== isDecoded(right.form)) return false;
-  const texts = [left, right].map(({ file, form }) =>
-    readText(file.path, file.name, isDecoded(form) ? form : PLAIN)[Symbol.asyncIterator](),
+  const texts = [left, right].map(({ file, version, form }) =>
+    readText(version, file.name, isDecoded(form) ? form : PLAIN)[Symbol.asyncIterator](),
   );
   const rests: Buffer[] = texts.map(() => Buffer.alloc(0));
   try {

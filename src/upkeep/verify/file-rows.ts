@@ -2,7 +2,6 @@
  * Ranges of a file → the rows that a load makes of them, by the same lanes, and the outcome of the
  * records that are rejects.
  */
-import type { FileHandle } from 'node:fs/promises';
 import type { IHasher } from 'hash-wasm';
 import type pg from 'pg';
 import type { Dialect } from '../../formats/csv/dialect.js';
@@ -24,6 +23,7 @@ import type { RowRemarks } from '../../ledger/remarks.js';
 import type { TablePlan } from '../../mapping/table-plan.js';
 import { Fault } from '../../model/reject-codes.js';
 import type { FileIdentity } from '../../source/file-identity.js';
+import type { ByteSource } from '../../source/open-file.js';
 import type { RowWriter } from '../../values/copy-binary.js';
 import { joinFields } from '../../values/copy-fields.js';
 import { viewOf } from './row-reader.js';
@@ -84,7 +84,7 @@ const WRITE_BATCH_ROWS = 10_000;
 /** Reads ranges of one file, one after the other. */
 export class FileReader {
   readonly #source: FileSource;
-  readonly #handle: FileHandle;
+  readonly #handle: ByteSource;
   readonly #window: Buffer;
   readonly #known: KnownRejects | undefined;
   readonly #visitor: FileVisitor;
@@ -93,7 +93,7 @@ export class FileReader {
 
   /** @param known undefined where the ledger has no rejects of these records */
   constructor(
-    handle: FileHandle,
+    handle: ByteSource,
     source: FileSource,
     known: KnownRejects | undefined,
     visitor: FileVisitor,

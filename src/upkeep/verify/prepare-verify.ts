@@ -1,14 +1,12 @@
-/** A load, its file and its table → what to verify, and a session with one snapshot of it. */
-import { access, constants } from 'node:fs/promises';
-import path from 'node:path';
+/** A load, its file and its table → what there is to verify, and the session that sees it at one moment. */
 import type pg from 'pg';
 import { EdpError } from '../../base/errors.js';
-import { describeFile, type FileLayout, readTextHead } from '../../formats/csv/describe.js';
-import { type Reading, settingsOf } from '../../formats/csv/reading.js';
+import { describeFile, type FileLayout } from '../../formats/csv/describe.js';
+import type { Reading } from '../../formats/csv/reading.js';
 import { CsvScanner } from '../../formats/csv/scan/csv-scanner.js';
 import { findGaps } from '../../formats/text/cut-ranges.js';
 import type { Gap } from '../../formats/text/ranges.js';
-import { isDecoded, readText, type TextForm, withoutFooter } from '../../formats/text/read-text.js';
+import { isDecoded, readText, withoutFooter } from '../../formats/text/read-text.js';
 import { RecordBatch } from '../../formats/text/record-batch.js';
 import { readWindows } from '../../formats/text/windows.js';
 import { WINDOW_BYTES } from '../../lanes/assembly/layout.js';
@@ -16,15 +14,17 @@ import { getFileFormat, getLoad, type LoadSummary } from '../../ledger/ledger-qu
 import { listHashedRanges } from '../../ledger/loads.js';
 import { listPromotions, withPromotions } from '../../ledger/promotions.js';
 import { planTable, type TablePlan } from '../../mapping/table-plan.js';
-import type { CsvSettings } from '../../model/csv-settings.js';
 import { withDrift } from '../../model/drift.js';
 import { type OnConflict, REPLACING } from '../../model/load-rules.js';
 import { findTable, type Model, type Table } from '../../model/model.js';
 import { withClient } from '../../postgres/connection.js';
 import { inspectTable, type TableInCatalog } from '../../postgres/table-in-catalog.js';
-import { hasContent, type IdentifiedFile, identifyFile } from '../../source/identify.js';
+import type { CopyOptions } from '../../source/copies.js';
+import { hasContent, type IdentifiedFile } from '../../source/identify.js';
+import { localVersion } from '../../source/local-files.js';
 import { withFile } from '../../source/open-file.js';
 import type { Spool } from '../../source/spool.js';
+import { findFile, otherSettings, type SourceFile } from './find-file.js';
 import { type RowShape, shapeOf } from './shape.js';
 import type { FileRange } from './verify-task.js';
 
@@ -60,7 +60,7 @@ export async function findSubject(
   client: pg.Client,
   request: VerifyRequest,
   spool: Spool,
-  signal: AbortSignal,
+  copying: CopyOptions,
 ): Promise<VerifySubject> {
   const load = await getLoad(client, request.loadId);
   assertNotUndone(load);
@@ -75,9 +75,11 @@ export async function findSubject(
   const table = withDrift(withPromotions(declared, promotions), format.drift);
   const target = await inspectTable(client, table);
 
-  const name = request.file ?? load.path;
-  const source = await identify(request, load, name, format);
-  const file = isDecoded(source.form) ? await unpack(source, name, format, spool, signal) : source;
+  const source = await findFile(request.file, request.directory, load, format, spool, copying);
+  const { name } = source;
+  const file = isDecoded(source.form)
+    ? await unpack(source, format, spool, copying.signal)
+    : source;
   const ranges = await listHashedRanges(client, load.loadId);
   // The fingerprint of a text covers only its beginning.
   const isWhole =
@@ -85,7 +87,7 @@ export async function findSubject(
     load.state !== 'loaded' ||
     (ranges.at(-1)?.end ?? format.dataStart) === file.size;
   const isSameContent =
-    source.contentHash === load.contentHash && isWhole && (await hasContent(file.path, ranges));
+    source.contentHash === load.contentHash && isWhole && (await hasContent(file, ranges));
   if (!isSameContent && request.file === undefined) {
     throw new EdpError('file_changed', `${name} is not what load ${load.loadId} loaded any more`, {
       hint: `name the file that was loaded; or compare this one all the same: edp verify ${load.loadId} ${name}`,
@@ -95,8 +97,8 @@ export async function findSubject(
   const layout: FileLayout = isSameContent
     ? { ...format, header: fields, dataEnd }
     : {
-        ...(await describeFile(source.path, name, table, otherSettings(format))),
-        // Unpacking leaves the footer of a text out.
+        ...(await describeFile(source, name, table, otherSettings(format))),
+        // The footer of a text is left out of what is read.
         ...(isDecoded(source.form) ? { dataEnd: undefined } : {}),
       };
   const plan =
@@ -137,64 +139,17 @@ function assertNotUndone({ loadId, state }: LoadSummary): void {
   }
 }
 
-/** A file as it is stored. */
-interface SourceFile extends IdentifiedFile {
-  readonly form: TextForm;
-}
-
-/** Unpacks its text into a file to read. */
+/** Its text, as a file to read. */
 async function unpack(
-  { path: file, form, contentHash }: SourceFile,
-  name: string,
+  source: SourceFile,
   { specified, dialect }: Reading,
   spool: Spool,
   signal: AbortSignal,
 ): Promise<IdentifiedFile> {
-  const text = readText(file, name, form);
+  const text = readText(source, source.name, source.form);
   const body = withoutFooter(text, specified.skipFooter ?? 0, dialect.lineEnd);
-  return { ...(await identifyFile(await spool.write(body, signal))), contentHash };
-}
-
-/** The settings, without those of packing: the same text may now be packed in another way. */
-function otherSettings(format: Reading): CsvSettings {
-  const { compression, encoding, ...settings } = settingsOf(format);
-  const isPlain = format.encoding !== 'utf-16le' && format.encoding !== 'utf-16be';
-  return isPlain ? { ...settings, encoding: format.encoding } : settings;
-}
-
-async function identify(
-  { file, directory }: VerifyRequest,
-  load: LoadSummary,
-  name: string,
-  format: Reading,
-): Promise<SourceFile> {
-  if (file === undefined && load.path === '-') {
-    throw new EdpError('usage', `load ${load.loadId} came from standard input`, {
-      hint: `name a file with the same content: edp verify ${load.loadId} FILE`,
-    });
-  }
-  const absolute = path.resolve(directory, name);
-  try {
-    // Checks first that it exists and can be read.
-    await access(absolute, constants.R_OK);
-    const { form, textHead } = await readTextHead(absolute, name, otherSettings(format));
-    return { ...(await identifyFile(absolute, textHead)), form };
-  } catch (error) {
-    if (error instanceof EdpError) throw error;
-    const { code } = error as NodeJS.ErrnoException;
-    const isGone = code === 'ENOENT' || code === 'ENOTDIR';
-    const what = isGone ? 'is not there' : `cannot be read: ${(error as Error).message}`;
-    if (file !== undefined) {
-      throw new EdpError('no_such_file', `${name} ${what}`, {
-        hint: `looked in ${directory}`,
-        cause: error,
-      });
-    }
-    throw new EdpError('file_changed', `${name}, which load ${load.loadId} loaded, ${what}`, {
-      hint: `if it is elsewhere by now: edp verify ${load.loadId} FILE`,
-      cause: error,
-    });
-  }
+  const version = await localVersion(await spool.write(body, signal));
+  return { ...version, contentHash: source.contentHash };
 }
 
 async function listColumnTypes(client: pg.Client, table: string): Promise<Map<string, string>> {

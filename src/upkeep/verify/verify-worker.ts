@@ -16,6 +16,7 @@ import type { WorkerData } from '../../load/load-pool.js';
 import { quoteColumns, quoteIdentifier, quoteLiteral } from '../../model/ddl.js';
 import { connect } from '../../postgres/connection.js';
 import { assertUnchanged, withFile } from '../../source/open-file.js';
+import { stopReadingWith } from '../../source/stop-reading.js';
 import { copyRows } from './copy-out.js';
 import { FileReader, type FileRow, type FileVisitor, type FoundReject } from './file-rows.js';
 import { type CanonicalFields, copyFields, KeyLookup } from './key-lookup.js';
@@ -49,6 +50,7 @@ const LOOKUP_RECORDS = 2000;
 const CHECK_ROWS = 4096;
 
 export default async function run(task: VerifyTask): Promise<VerifyOutcome> {
+  stopReadingWith(task.job.stop);
   try {
     hasher ??= await createXXHash128();
     const client = await openSession(task.job);

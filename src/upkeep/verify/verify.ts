@@ -86,6 +86,8 @@ export interface VerifyProgress {
   start(totalBytes: number): void;
   /** @param bytes,rows totals so far */
   update(bytes: number, rows: number): void;
+  /** Something the user should know meanwhile. */
+  note(text: string): void;
 }
 
 /** Maximum number of records and rows held at once. */
@@ -116,7 +118,8 @@ export async function verify(
   return withSpool(options.directory, async (spool) => {
     const subject = await withClient(database.client, 'verify', async (client) => {
       await openLedger(client);
-      return findSubject(client, options, spool, signal);
+      const note = (text: string) => progress.note(text);
+      return findSubject(client, options, spool, { note, signal });
     });
     return withSnapshot(database.client, subject, async (snapshot) => {
       const run = new Verification(database, subject, snapshot, options, progress);
