@@ -2,7 +2,7 @@
  * What all places that files come from have in common: a source lists files, says which version of one is
  * there, and opens that version. Everything above reads files through this and never by itself.
  *
- * A source is a file of this room and a line in sources.ts; tests/source/conformance.test.ts holds all of
+ * A source is a file of this room and a line in sources.ts; tests/load/source-conformance.test.ts holds all of
  * them to the same rules.
  */
 import type { Readable } from 'node:stream';
