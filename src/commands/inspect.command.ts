@@ -2,8 +2,9 @@
 import { stringify } from 'yaml';
 import { EdpError, EXIT } from '../base/errors.js';
 import { summarizeForm } from '../formats/csv/describe.js';
-import { describeDelimiter, toText } from '../formats/csv/detect/detect.js';
+import { describeDelimiter } from '../formats/csv/detect/detect.js';
 import type { Dialect } from '../formats/csv/dialect.js';
+import { toText } from '../formats/text/transcode.js';
 import { type Inspection, inspectFile } from '../infer/inspect.js';
 import { CSV_SETTING_NAMES, type CsvSettingName } from '../model/csv-settings.js';
 import { type OptionName, resolveCsvSettings, resolveOptions } from '../options/options.js';

@@ -1,13 +1,14 @@
 /** A file → what `edp inspect` says about it. Loads nothing, and needs no database. */
 import { EdpError } from '../base/errors.js';
 import { describeSample, type FileDescription, type Footer } from '../formats/csv/describe.js';
-import { type DetectedPart, toText } from '../formats/csv/detect/detect.js';
-import { readSample, type Sample } from '../formats/csv/detect/sample.js';
+import type { DetectedPart } from '../formats/csv/detect/detect.js';
 import type { Dialect } from '../formats/csv/dialect.js';
 import { CsvParser } from '../formats/csv/scan/csv-parser.js';
 import { CsvScanner } from '../formats/csv/scan/csv-scanner.js';
 import { CR, LF } from '../formats/text/line-end.js';
 import { RecordBatch } from '../formats/text/record-batch.js';
+import { readSample, type Sample } from '../formats/text/sample.js';
+import { toText } from '../formats/text/transcode.js';
 import type { CsvSettings } from '../model/csv-settings.js';
 import { Fault, type RejectCode } from '../model/reject-codes.js';
 import { type InputFile, totalBytes } from '../source/discover.js';

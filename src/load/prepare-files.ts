@@ -3,9 +3,10 @@
  */
 import { EdpError } from '../base/errors.js';
 import { describeFile, type FileDescription } from '../formats/csv/describe.js';
-import { describeDelimiter, toText } from '../formats/csv/detect/detect.js';
+import { describeDelimiter } from '../formats/csv/detect/detect.js';
 import { placeName } from '../formats/csv/detect/header.js';
 import { type Reading, readingOf } from '../formats/csv/reading.js';
+import { toText } from '../formats/text/transcode.js';
 import type { LoadIdentity } from '../ledger/loads.js';
 import { assertDeclaredValues } from '../mapping/declared-values.js';
 import { findDrift } from '../mapping/find-drift.js';

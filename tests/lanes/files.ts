@@ -3,8 +3,9 @@
  * All text is a byte string (one character per byte, latin1).
  */
 import fc from 'fast-check';
-import { type FieldEncoding, PLAIN } from '../../src/formats/csv/dialect.js';
+import { PLAIN } from '../../src/formats/csv/dialect.js';
 import { CR, LF } from '../../src/formats/text/line-end.js';
+import type { FieldEncoding } from '../../src/formats/text/transcode.js';
 import { planTable } from '../../src/mapping/table-plan.js';
 import type { Corrections, JsonForm } from '../../src/model/corrections.js';
 import type { Ragged } from '../../src/model/csv-settings.js';

@@ -6,17 +6,16 @@ import type { Table } from '../../model/model.js';
 import { Fault } from '../../model/reject-codes.js';
 import { findFooter, isDecoded } from '../text/read-text.js';
 import { RecordBatch } from '../text/record-batch.js';
+import { type FileForm, readBriefSample, readSample, type Sample } from '../text/sample.js';
+import { fieldEncodingOf, toText } from '../text/transcode.js';
 import {
   type DetectInput,
   type Detection,
   describeDelimiter,
   detect,
   detectExpected,
-  fieldEncodingOf,
-  toText,
 } from './detect/detect.js';
 import { type SampledRecord, sampleRecords } from './detect/evaluate-dialect.js';
-import { type FileForm, readBriefSample, readSample, type Sample } from './detect/sample.js';
 import type { Dialect } from './dialect.js';
 import { CsvScanner } from './scan/csv-scanner.js';
 

@@ -6,8 +6,8 @@ import { isDeepStrictEqual } from 'node:util';
 import type { CsvSettings, Encoding } from '../../model/csv-settings.js';
 import type { Drift } from '../../model/drift.js';
 import { CR } from '../text/line-end.js';
+import { toText } from '../text/transcode.js';
 import type { FileDescription } from './describe.js';
-import { toText } from './detect/detect.js';
 import type { Dialect } from './dialect.js';
 
 /** Plain data: the ledger keeps it as JSON. */
