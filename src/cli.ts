@@ -110,13 +110,13 @@ async function loadParts(entry: CommandEntry): Promise<CommandParts> {
 /** @param isHelpWanted else the options are left out of the help, which yargs lays out at every call */
 function addOptions(
   yargs: Argv,
-  { options: { OPTIONS, environmentName }, command }: CommandParts,
+  { options: { OPTIONS, environmentName, flagOf }, command }: CommandParts,
   isHelpWanted: boolean,
 ): Argv {
   let built = yargs;
   for (const name of new Set([...command.options, ...GLOBAL_OPTIONS])) {
     const option = OPTIONS[name];
-    built = built.option(name, {
+    built = built.option(flagOf(name), {
       type: option.isFlag === true ? 'boolean' : 'string',
       array: name === 'param',
       describe: `${option.describe} [${environmentName(name)}]`,

@@ -3,8 +3,7 @@
 import { workerData } from 'node:worker_threads';
 import type { IHasher } from 'hash-wasm';
 import type pg from 'pg';
-import { csvFormat } from '../../src/formats/csv/csv-format.js';
-import type { Dialect } from '../../src/formats/csv/dialect.js';
+import { openFormat, type RecordForm } from '../../src/formats/record-form.js';
 import type { SplitRange } from '../../src/formats/text/ranges.js';
 import { findStart, readSplit } from '../../src/formats/text/windows.js';
 import { LaneMemory } from '../../src/lanes/lane-memory.js';
@@ -20,7 +19,7 @@ import { withFile } from '../../src/source/open-file.js';
 export interface BareTask {
   readonly database: pg.ClientConfig;
   readonly file: FileIdentity;
-  readonly dialect: Dialect;
+  readonly recordForm: RecordForm;
   readonly plan: TablePlan;
   readonly target: TableInCatalog;
   readonly writeBatchSize: number;
@@ -31,7 +30,7 @@ export interface BareTask {
 }
 
 const task = workerData as BareTask;
-const { file: identity, plan, dialect, writeBatchSize } = task;
+const { file: identity, plan, recordForm, writeBatchSize } = task;
 
 /** Takes bytes and does nothing with them. */
 const NO_HASHER = { update: () => NO_HASHER } as unknown as IHasher;
@@ -43,11 +42,11 @@ for (;;) {
   const range = task.splits[Atomics.add(task.nextSplit, 0, 1)];
   if (range === undefined) break;
   await withFile(identity, async (file) => {
-    const start = await findStart(file, identity, csvFormat(dialect), range, laneMemory.window);
+    const start = await findStart(file, identity, openFormat(recordForm), range, laneMemory.window);
     const rejects = new RejectLog(client, 0, start);
     const sink = new DirectSink(client, task.target, plan);
     const loader = new RecordLoader(
-      { plan, dialect, loadId: 0, writeBatchSize, laneMemory },
+      { plan, recordForm, loadId: 0, writeBatchSize, laneMemory },
       sink,
       rejects,
     );

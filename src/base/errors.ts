@@ -32,6 +32,7 @@ export type EdpErrorCode =
   | 'no_such_file'
   | 'not_a_file'
   | 'not_csv'
+  | 'not_jsonl'
   | 'corrupt_file'
   | 'unknown_table'
   | 'header_mismatch'

@@ -5,8 +5,12 @@ import { withInferencePool } from '../infer/infer-pool.js';
 import type { Proposal } from '../infer/propose.js';
 import { proposeTables } from '../infer/propose-tables.js';
 import { formatModel, writeModel } from '../infer/write-model.js';
-import { CSV_SETTING_NAMES } from '../model/csv-settings.js';
-import { type OptionName, resolveCsvSettings, resolveOptions } from '../options/options.js';
+import {
+  FILE_OPTION_NAMES,
+  type OptionName,
+  resolveFileSettings,
+  resolveOptions,
+} from '../options/options.js';
 import { discoverFiles, isStdin, totalBytes, withSpooledStdin } from '../source/discover.js';
 import { formatCount, type Output } from '../terminal/output.js';
 import type { Command } from './command.js';
@@ -16,7 +20,7 @@ const ACTIONS = ['infer'] as const;
 const OPTION_NAMES = ['table', 'out', 'process-count'] as const satisfies readonly OptionName[];
 
 export const command: Command = {
-  options: [...OPTION_NAMES, ...CSV_SETTING_NAMES],
+  options: [...OPTION_NAMES, ...FILE_OPTION_NAMES],
   build: (yargs) =>
     yargs
       .positional('action', {
@@ -53,8 +57,8 @@ export const command: Command = {
     const options = {
       table,
       taken: new Set<string>(),
-      settings: resolveCsvSettings(given, project)(),
-      told: resolveCsvSettings(given, { options: {}, csv: {} })(),
+      settings: resolveFileSettings(given, project)(),
+      told: resolveFileSettings(given, { options: {}, csv: {} })(),
     };
     const proposals = await withSpooledStdin(project.directory, files, async (all) => {
       const bytes = await totalBytes(all);

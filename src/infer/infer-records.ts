@@ -2,15 +2,16 @@
  * Windows of a file → what is known of its columns. Records are found by the scanner that finds them for a
  * load, and a record that a load would reject for its form counts for nothing here.
  *
- * Plain records are taken apart right here; whatever is not plain (damage, another number of fields, another
- * encoding, backslash escapes) goes through csv-parse as in the csv lane.
+ * Plain records of CSV are taken apart right here; whatever is not plain (damage, another number of fields,
+ * another encoding, backslash escapes) goes through csv-parse as in the csv lane, and so do all records of
+ * other formats through their parsers. Where each record names its fields, there are more as they come.
  */
 import { isAscii, isUtf8 } from 'node:buffer';
-import type { Dialect } from '../formats/csv/dialect.js';
-import { CsvParser } from '../formats/csv/scan/csv-parser.js';
-import { CsvScanner } from '../formats/csv/scan/csv-scanner.js';
+import { type Dialect, PLAIN } from '../formats/csv/dialect.js';
+import { openFormat, type RecordForm } from '../formats/record-form.js';
 import { CR, LF } from '../formats/text/line-end.js';
 import { DAMAGE_NONE, RecordBatch } from '../formats/text/record-batch.js';
+import type { RecordParser, RecordScanner } from '../formats/text/text-format.js';
 import type { Window, WindowConsumer } from '../formats/text/windows.js';
 import { Fault, type RejectCode } from '../model/reject-codes.js';
 import { coerceText } from '../values/coerce.js';
@@ -22,7 +23,7 @@ const BATCH_RECORDS = 2048;
 const RUN_RECORDS = 256;
 
 export class RecordReader implements WindowConsumer {
-  readonly columns: readonly ColumnReader[];
+  readonly columns: ColumnReader[];
   readonly keys: readonly KeyCandidate[];
   /** Records that a load would reject for their form, by code. */
   readonly odd: Partial<Record<RejectCode, number>> = {};
@@ -30,12 +31,14 @@ export class RecordReader implements WindowConsumer {
   blankLines = 0;
   commentLines = 0;
   readonly #dialect: Dialect;
-  readonly #scanner: CsvScanner;
-  readonly #parser: CsvParser;
+  readonly #scanner: RecordScanner;
+  readonly #parser: RecordParser;
   readonly #batch = new RecordBatch(BATCH_RECORDS);
   /** Records in a row that are not plain. */
   readonly #run = new RecordBatch(RUN_RECORDS);
   readonly #isPlainDialect: boolean;
+  /** What may end a line that is blank or a comment. */
+  readonly #lineEnds: RegExp;
   readonly #delimiter: number;
   /** -1 where nothing is quoted. */
   readonly #quote: number;
@@ -49,10 +52,14 @@ export class RecordReader implements WindowConsumer {
   #isInRecord = false;
 
   /** @param keyFields columns whose values may be all different */
-  constructor(dialect: Dialect, columnCount: number, keyFields: readonly number[]) {
+  constructor(recordForm: RecordForm, columnCount: number, keyFields: readonly number[]) {
+    const format = openFormat(recordForm);
+    this.#scanner = format.newScanner();
+    this.#parser = format.newParser();
+    const isCsv = recordForm.format === 'csv';
+    const dialect = isCsv ? recordForm.dialect : PLAIN;
     this.#dialect = dialect;
-    this.#scanner = new CsvScanner(dialect);
-    this.#parser = new CsvParser(dialect);
+    this.#lineEnds = isCsv ? /\r\n|\n|\r/ : /\n/;
     this.columns = Array.from({ length: columnCount }, () => new ColumnReader());
     this.keys = keyFields.map((field) => new KeyCandidate(field));
     this.#keyOf = this.columns.map((_, i) => this.keys.find(({ field }) => field === i));
@@ -62,10 +69,16 @@ export class RecordReader implements WindowConsumer {
     this.#delimiter = dialect.delimiter.charCodeAt(0);
     this.#quote = dialect.quote === '' ? -1 : dialect.quote.charCodeAt(0);
     this.#isPlainDialect =
+      isCsv &&
       columnCount > 0 &&
       columnCount === dialect.fieldCount &&
       dialect.delimiter.length === 1 &&
       dialect.escape === 'doubling';
+  }
+
+  /** Names of the fields, where records name theirs; in the order of the columns. */
+  get fields(): readonly string[] | undefined {
+    return this.#parser.fields?.slice(0, this.columns.length);
   }
 
   /** Line ends seen so far. */
@@ -299,6 +312,7 @@ export class RecordReader implements WindowConsumer {
   }
 
   #addFields(record: readonly (string | null)[], line: number): void {
+    while (this.columns.length < record.length) this.#addColumn();
     this.records++;
     for (let i = 0; i < this.columns.length; i++) {
       const text = record[i] ?? null;
@@ -310,15 +324,24 @@ export class RecordReader implements WindowConsumer {
     }
   }
 
+  /** A field that no record had so far. */
+  #addColumn(): void {
+    const column = new ColumnReader();
+    column.addNulls(this.records - sumCounts(this.odd));
+    this.columns.push(column);
+    this.#keyOf.push(undefined);
+  }
+
   /** Counts the lines between two records, which are blank or comments. */
   #countLines(bytes: Buffer, from: number, to: number, ownLineEnds: number): void {
     const { comment, fieldCount } = this.#dialect;
-    const lines = bytes.toString('latin1', from, to).split(/\r\n|\n|\r/);
+    const lines = bytes.toString('latin1', from, to).split(this.#lineEnds);
     // What stands behind the last line end is no line, unless the file ends with it.
     if (lines.at(-1) === '') lines.pop();
     for (const line of lines.slice(ownLineEnds)) {
       if (comment !== '' && line.startsWith(comment)) this.commentLines++;
-      else if (line === '' && fieldCount !== 1) this.blankLines++;
+      // What is between two records and no comment is blank, though blanks may be in it.
+      else if (line.trim() === '' && fieldCount !== 1) this.blankLines++;
     }
   }
 }
@@ -327,6 +350,11 @@ export class RecordReader implements WindowConsumer {
 function isOneLineEnd(bytes: Buffer, from: number, to: number, ownLineEnds: number): boolean {
   const length = to - from;
   return length <= ownLineEnds || (length === 2 && bytes[from] === CR && bytes[from + 1] === LF);
+}
+
+/** Records that a load would reject, of all codes. */
+export function sumCounts(odd: Readonly<Partial<Record<RejectCode, number>>>): number {
+  return Object.values(odd).reduce((sum, count) => sum + count, 0);
 }
 
 const BARE = 0;

@@ -1,7 +1,7 @@
 /** What the ledger answers: loads, and rejects. Reads only, but for openLedger, and works before anything was loaded. */
 import type pg from 'pg';
 import { EdpError } from '../base/errors.js';
-import type { Reading } from '../formats/csv/reading.js';
+import type { Reading } from '../formats/reading.js';
 import type { Drift } from '../model/drift.js';
 import { migrate } from '../postgres/migrate.js';
 import type { RowCounts } from './counts.js';

@@ -6,9 +6,10 @@
 import type pg from 'pg';
 import { EdpError } from '../base/errors.js';
 import { failpoint } from '../base/failpoints.js';
-import { type Reading, readsAlike } from '../formats/csv/reading.js';
+import { bodyOf, type Reading } from '../formats/reading.js';
 import type { CommittedRange } from '../formats/text/ranges.js';
-import { isDecoded, readText, type TextForm, withoutFooter } from '../formats/text/read-text.js';
+import { isDecoded, readText, type TextForm } from '../formats/text/read-text.js';
+import { readsAlike } from '../formats/text/text-reading.js';
 import { withTransaction } from '../postgres/connection.js';
 import { type HashedRange, hasContent, hasText } from '../source/identify.js';
 import type { RowCounts } from './counts.js';
@@ -301,10 +302,9 @@ async function isContentOf(
   // The fingerprint of a text is that of its beginning: a load that is done has all of it.
   const end =
     load.state === 'loading' ? undefined : (ranges.at(-1)?.end ?? load.file_format.dataStart);
-  const { specified, dialect } = load.file_format;
   try {
     const text = readText(file, path, form);
-    return await hasText(withoutFooter(text, specified.skipFooter ?? 0, dialect.lineEnd), ranges, end);
+    return await hasText(bodyOf(text, load.file_format), ranges, end);
   } catch (error) {
     // It breaks off before it has shown what it is: the run that loads it will tell.
     if (error instanceof EdpError && error.code === 'corrupt_file') return false;

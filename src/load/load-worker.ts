@@ -20,7 +20,7 @@ import { DatabaseError } from 'pg';
 import { EdpError, toErrorData } from '../base/errors.js';
 import { failpoint } from '../base/failpoints.js';
 import { countStart } from '../base/threads.js';
-import { csvFormat } from '../formats/csv/csv-format.js';
+import { openFormat } from '../formats/record-form.js';
 import type { RecordPlace, ScannedRange } from '../formats/text/ranges.js';
 import { rejectLongSegment, SegmentSource } from '../formats/text/segment-source.js';
 import { findStart, readSplit } from '../formats/text/windows.js';
@@ -235,7 +235,7 @@ function withOpenParts<T>(
         const start = await findStart(
           file,
           load.file,
-          csvFormat(load.dialect),
+          openFormat(load.recordForm),
           range,
           laneMemory.window,
         );

@@ -8,8 +8,9 @@ import { isDeepStrictEqual } from 'node:util';
 import type pg from 'pg';
 import type { EdpError } from '../base/errors.js';
 import { failpoint, tunable } from '../base/failpoints.js';
-import { csvFormat } from '../formats/csv/csv-format.js';
-import { listOddities, summarizeForm } from '../formats/csv/describe.js';
+import { safeText } from '../base/safe-text.js';
+import { listOddities, summarizeForm } from '../formats/describe-file.js';
+import { openFormat } from '../formats/record-form.js';
 import { cutGap, findGaps } from '../formats/text/cut-ranges.js';
 import type { FileSplit } from '../formats/text/file-split.js';
 import { isDecoded } from '../formats/text/read-text.js';
@@ -29,8 +30,8 @@ import { holdModel } from '../ledger/model-lock.js';
 import { listPromotions, unknownPromotions } from '../ledger/promotions.js';
 import { RemarkTally } from '../ledger/remarks.js';
 import { listDrift } from '../mapping/find-drift.js';
-import type { CsvSettings } from '../model/csv-settings.js';
 import type { Drift } from '../model/drift.js';
+import type { FileSettings, Format } from '../model/file-settings.js';
 import type {
   MissingDimensions,
   OnConflict,
@@ -47,7 +48,6 @@ import { Session } from '../postgres/session.js';
 import { inspectTable, type TableInCatalog } from '../postgres/table-in-catalog.js';
 import { ensureExtraColumn, ensureTable } from '../postgres/tables.js';
 import type { InputFile } from '../source/discover.js';
-import { safeText } from '../base/safe-text.js';
 import { loadInBulk } from './bulk.js';
 import { Dispatcher, type PlannedSplit } from './dispatch.js';
 import {
@@ -79,7 +79,7 @@ const END_GATHER_MS = 25;
 export interface IngestOptions {
   readonly table: string | undefined;
   /** What the user said about the form of a table's files. */
-  csvFor(table: Table): CsvSettings;
+  settingsFor(table: Table): FileSettings;
   readonly processCount: number;
   readonly readBatchSize: number;
   readonly writeBatchSize: number;
@@ -157,6 +157,7 @@ interface ActiveLoad {
   readonly startedAt: number;
   /** How much of the time since then it took, where others were loaded with it. */
   readonly share: number;
+  readonly format: Format;
   readonly dialect: object;
   readonly drift: Drift | undefined;
   rows: RowCounts;
@@ -490,6 +491,7 @@ class IngestRun {
       identity,
       startedAt,
       share,
+      format: description.format,
       dialect: summarizeForm(description),
       drift,
       rows: claim.rows,
@@ -524,16 +526,16 @@ class IngestRun {
 
   /** What is left of a load, cut into splits. */
   #plan(
-    { target, description, tableInCatalog, plan, file }: ReadyFile,
+    { target, description, tableInCatalog, plan, recordForm, file }: ReadyFile,
     claim: Extract<Claim, { kind: 'claimed' }>,
   ): LoadPlan {
-    const { form, dialect, dataStart, dataLine, recordBytes, footer } = description;
+    const { form, dataStart, dataLine, recordBytes, footer, skipFooter } = description;
     const { processCount, writeBatchSize, readBatchSize, onConflict, missingDimensions } =
       this.#options;
     const load: LoadTask = {
       database: this.#database.client,
       file,
-      dialect,
+      recordForm,
       footerStart: footer?.start,
       plan,
       target: tableInCatalog,
@@ -546,14 +548,14 @@ class IngestRun {
     };
     const batchBytes = Math.max(1, Math.round(readBatchSize * recordBytes));
     if (isDecoded(form)) {
-      const text = streamSplits(file, csvFormat(dialect), {
+      const text = streamSplits(file, openFormat(recordForm), {
         name: target.file.name,
         form,
         gaps: findGaps(dataStart, dataLine, Number.MAX_SAFE_INTEGER, claim.committed),
         splitBytes: batchBytes,
         textBytes: description.textBytes,
         processCount,
-        skipFooter: this.#options.csvFor(target.table).skipFooter ?? 0,
+        skipFooter,
       });
       const splits = ofLoad(load, text);
       const openBytes = file.size;
@@ -663,6 +665,7 @@ class IngestRun {
       loadId: claim.loadId,
       rows: active.rows,
       bytes,
+      format: active.format,
       dialect: active.dialect,
       ...(active.drift === undefined ? {} : { drift: active.drift }),
       ...(isComplete ? {} : { reason: this.#unfinishedReason(claim.loadId, fault) }),

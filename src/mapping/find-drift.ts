@@ -1,9 +1,10 @@
 /** A header against the fields that its table declares. */
+
+import { safeText } from '../base/safe-text.js';
 import type { Drift } from '../model/drift.js';
 import { declaredFields, knownFields } from '../model/fields.js';
 import type { OnNewField } from '../model/load-rules.js';
 import type { Table } from '../model/model.js';
-import { safeText } from '../base/safe-text.js';
 
 /** Fields that no column is declared for. */
 export function findNewFields(table: Table, header: readonly string[]): string[] {
@@ -25,6 +26,28 @@ export function findDrift(
   const isReordered = found.join('\0') !== expected.join('\0');
   if (added.length === 0 && missing.length === 0 && !isReordered) return undefined;
   return { new: added, ...(added.length > 0 ? { onNew } : {}), missing, isReordered };
+}
+
+/**
+ * The same where each record names its fields: in any order, and with others further on, so that what becomes
+ * of new ones holds for the load in any case.
+ *
+ * @param keys those that the first records have; undefined where there are no such records
+ */
+export function findKeyDrift(
+  table: Table,
+  keys: readonly string[] | undefined,
+  onNew: OnNewField,
+): Drift | undefined {
+  const added = findNewFields(table, keys ?? []);
+  const missing = [...declaredFields(table)].filter((name) => keys?.includes(name) === false);
+  if (onNew === 'reject' && missing.length === 0) return undefined;
+  return {
+    new: added,
+    ...(onNew === 'reject' ? {} : { onNew }),
+    missing,
+    isReordered: false,
+  };
 }
 
 /** How a file's fields differ from what its table declares, as far as a user should know. */

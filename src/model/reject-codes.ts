@@ -4,6 +4,8 @@ export const REJECT_CODES = {
   wrong_field_count: 'the record has more or fewer fields than the header',
   bad_quote: 'a quote stands where none belongs',
   unterminated_quote: 'a quoted field is never closed',
+  bad_record: 'the line is no JSON object, or has a key twice with different values',
+  unknown_key: 'a key that no column is declared for',
   record_too_long: 'the record is longer than edp can hold; only its beginning is kept',
   bad_integer: 'not an integer',
   bad_number: 'not a number',

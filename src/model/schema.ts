@@ -10,6 +10,7 @@ import {
   toCorrections,
 } from './corrections.js';
 import { csvSectionSchema, toCsvSettings } from './csv-settings.js';
+import { formatSchema } from './file-settings.js';
 import type { Column, MetricsSource, Model, Reference, Table } from './model.js';
 import { COLUMN_TYPES } from './types.js';
 
@@ -113,6 +114,9 @@ const tableSchema = z.strictObject({
   extra: columnName
     .optional()
     .describe('jsonb column that keeps fields which no column is declared for'),
+  format: formatSchema
+    .optional()
+    .describe('What the records of its files are (default: by the name or the content of each)'),
   csv: csvSectionSchema.optional(),
   lineage: z
     .union([z.boolean(), columnName])
@@ -188,6 +192,7 @@ function toTable(name: string, input: TableInput, tables: Record<string, TableIn
     files: asList(input.files),
     ignoredFields: asList(input.ignore),
     ...(input.extra === undefined ? {} : { extraColumn: input.extra }),
+    ...(input.format === undefined ? {} : { format: input.format }),
     ...(input.csv === undefined ? {} : { csv: toCsvSettings(input.csv) }),
   };
 }

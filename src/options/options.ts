@@ -16,6 +16,7 @@ import {
   type CsvSettingName,
   type CsvSettings,
 } from '../model/csv-settings.js';
+import { type FileSettings, FORMATS, type Format, formatSchema } from '../model/file-settings.js';
 import type { OnNewField, RejectLimit } from '../model/load-rules.js';
 import { identifier } from '../model/schema.js';
 import { COLUMN_TYPES, type ColumnType } from '../model/types.js';
@@ -30,6 +31,8 @@ interface OptionDefinition<T> {
   readonly alias?: string;
   /** What stands for the value in help texts. */
   readonly choices?: readonly string[];
+  /** What it is called on the command line, where that is not its name. */
+  readonly flag?: string;
 }
 
 function define<T>(definition: OptionDefinition<T>): OptionDefinition<T> {
@@ -120,6 +123,14 @@ export const OPTIONS = {
     schema: text.optional(),
     describe: 'Table it is about',
     defaultDescription: "by each file's name; to promote, the only one with metrics",
+  }),
+  'input-format': define<Format | undefined>({
+    schema: formatSchema.optional(),
+    describe: 'What the records of the files are: CSV, or a JSON object in each line',
+    defaultDescription: "by each file's name, else by its first lines",
+    choices: FORMATS,
+    // In edp.yaml, `format` is that of reports.
+    flag: 'format',
   }),
   delimiter: csv('delimiter'),
   quote: csv('quote'),
@@ -279,6 +290,15 @@ export type OptionValues<N extends OptionName> = {
   readonly [K in N as CamelCase<K>]: ValueOf<K>;
 };
 
+/** Options about how files are written. */
+export const FILE_OPTION_NAMES = ['input-format', ...CSV_SETTING_NAMES] as const;
+
+/** What an option is called on the command line. */
+export function flagOf(option: OptionName): string {
+  const { flag = option }: OptionDefinition<unknown> = OPTIONS[option];
+  return flag;
+}
+
 export function environmentName(option: OptionName): string {
   return `EDP_${option.replaceAll('-', '_').toUpperCase()}`;
 }
@@ -289,7 +309,7 @@ const LISTS: ReadonlySet<OptionName> = new Set(['param', 'columns']);
 /**
  * The frozen values of the named options, each from its strongest source.
  *
- * @param given what the command line said, by option name; undefined where it said nothing
+ * @param given what the command line said, by the name of its flag; undefined where it said nothing
  * @param project options of edp.yaml, by option name
  * @throws EdpError `usage` that lists every fault
  */
@@ -304,9 +324,10 @@ export function resolveOptions<N extends OptionName>(
   for (const name of names) {
     const definition: OptionDefinition<unknown> = OPTIONS[name];
     const fromEnvironment = environment[environmentName(name)];
+    const flag = flagOf(name);
     const [source, raw] =
-      given[name] !== undefined
-        ? [`--${name}`, given[name]]
+      given[flag] !== undefined
+        ? [`--${flag}`, given[flag]]
         : fromEnvironment !== undefined && fromEnvironment !== ''
           ? [environmentName(name), fromEnvironment]
           : [`${name} in edp.yaml`, project[name]];
@@ -351,9 +372,49 @@ export function resolveCsvSettings(
   const general = withoutUnsaid(
     resolveOptions(CSV_SETTING_NAMES, {}, { ...project.options, ...project.csv }, {}),
   );
-  return (table) => ({ ...general, ...table?.csv, ...told });
+  return (table) => ({ ...general, ...table?.csv, ...told }) as CsvSettings;
 }
 
-function withoutUnsaid(settings: OptionValues<CsvSettingName>): CsvSettings {
-  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
+/** Options that hold for any text. */
+const TEXT_OPTION_NAMES = ['encoding', 'compression'] as const;
+
+/**
+ * What was said of files, of whatever format. A `csv:` section is about CSV files alone.
+ *
+ * @param project as for {@link resolveCsvSettings}
+ * @returns what holds for the files of a table, or of none
+ * @throws EdpError `usage` that lists every fault, or names options that contradict each other
+ */
+export function resolveFileSettings(
+  given: Readonly<Record<string, unknown>>,
+  project: Parameters<typeof resolveCsvSettings>[1],
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): (table?: { readonly csv?: CsvSettings; readonly format?: Format }) => FileSettings {
+  const csvFor = resolveCsvSettings(given, project, environment);
+  const names = ['input-format', ...TEXT_OPTION_NAMES] as const;
+  const { inputFormat: said, ...text } = resolveOptions(names, given, {}, environment);
+  const { inputFormat: usual, ...usualText } = resolveOptions(names, {}, project.options, {});
+  if (given.format === 'jsonl') assertNoCsvOption(given);
+  const jsonl = { ...withoutUnsaid(usualText), ...withoutUnsaid(text) };
+  return (table) => {
+    const format = said ?? table?.format ?? usual;
+    return { ...(format === undefined ? {} : { format }), csv: csvFor(table), jsonl };
+  };
+}
+
+function assertNoCsvOption(given: Readonly<Record<string, unknown>>): void {
+  const others = CSV_SETTING_NAMES.filter(
+    (name) => !(TEXT_OPTION_NAMES as readonly string[]).includes(name) && given[name] !== undefined,
+  );
+  if (others.length === 0) return;
+  const list = others.map((name) => `--${name}`).join(', ');
+  throw new EdpError('usage', `${list} and --format jsonl exclude each other`, {
+    hint: 'a line of JSON has no such thing; leave one of them out',
+  });
+}
+
+function withoutUnsaid<T extends object>(settings: T): Partial<T> {
+  return Object.fromEntries(
+    Object.entries(settings).filter(([, value]) => value !== undefined),
+  ) as Partial<T>;
 }

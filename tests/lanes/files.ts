@@ -655,13 +655,16 @@ export function targetOf(shape: Shape): Target {
   };
   return {
     plan: planTable(table, header, 'memory.csv'),
-    dialect: {
-      ...PLAIN,
-      delimiter: shape.delimiter,
-      fieldCount: header.length,
-      allowsBareQuotes: shape.delimiter === '\t',
-      encoding: shape.encoding,
-      ragged: shape.ragged,
+    recordForm: {
+      format: 'csv',
+      dialect: {
+        ...PLAIN,
+        delimiter: shape.delimiter,
+        fieldCount: header.length,
+        allowsBareQuotes: shape.delimiter === '\t',
+        encoding: shape.encoding,
+        ragged: shape.ragged,
+      },
     },
     loadId: shape.loadId,
     references: shape.fields.flatMap((field, i) =>

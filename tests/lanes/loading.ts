@@ -5,7 +5,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { IHasher } from 'hash-wasm';
 import type pg from 'pg';
-import type { Dialect } from '../../src/formats/csv/dialect.js';
+import type { RecordForm } from '../../src/formats/record-form.js';
 import type { RecordPlace } from '../../src/formats/text/ranges.js';
 import { readSplit } from '../../src/formats/text/windows.js';
 import { WINDOW_BYTES } from '../../src/lanes/assembly/layout.js';
@@ -25,7 +25,7 @@ import { laneMemory } from '../support/lane.js';
 /** What a file is loaded into. */
 export interface Target {
   readonly plan: TablePlan;
-  readonly dialect: Dialect;
+  readonly recordForm: RecordForm;
   readonly loadId: number;
   /** Columns that refer to other tables. */
   readonly references: readonly string[];

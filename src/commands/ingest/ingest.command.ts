@@ -4,8 +4,12 @@ import { EdpError, EXIT, FailedRun } from '../../base/errors.js';
 import type { IngestResult } from '../../load/file-results.js';
 import { type SplitPool, withPool } from '../../load/load-pool.js';
 import { type IngestOptions, ingest } from '../../load/run.js';
-import { CSV_SETTING_NAMES } from '../../model/csv-settings.js';
-import { type OptionName, resolveCsvSettings, resolveOptions } from '../../options/options.js';
+import {
+  FILE_OPTION_NAMES,
+  type OptionName,
+  resolveFileSettings,
+  resolveOptions,
+} from '../../options/options.js';
 import { type Database, withDatabase } from '../../postgres/database.js';
 import {
   discoverFiles,
@@ -35,7 +39,7 @@ const OPTION_NAMES = [
 ] as const satisfies readonly OptionName[];
 
 export const command: Command = {
-  options: [...OPTION_NAMES, ...CSV_SETTING_NAMES],
+  options: [...OPTION_NAMES, ...FILE_OPTION_NAMES],
   stopsInOrder: true,
   build: (yargs) =>
     yargs
@@ -69,7 +73,7 @@ export const command: Command = {
   async run(invocation: Invocation) {
     const { given, project } = invocation;
     const resolved = resolveOptions(OPTION_NAMES, given, project.options);
-    const options = { ...resolved, csvFor: resolveCsvSettings(given, project) };
+    const options = { ...resolved, settingsFor: resolveFileSettings(given, project) };
     if (given.limit !== undefined && !options.dryRun) {
       throw new EdpError('usage', '--limit is for --dry-run: how many rejects to show', {
         hint: 'edp rejects <load> --limit N shows those of a load',

@@ -18,8 +18,8 @@ import pRetry from 'p-retry';
 import type pg from 'pg';
 import { compileAssembly } from '../../base/assembly.js';
 import { EdpError } from '../../base/errors.js';
-import { csvFormat } from '../../formats/csv/csv-format.js';
-import type { FileDescription } from '../../formats/csv/describe.js';
+import type { FileDescription } from '../../formats/describe-file.js';
+import { openFormat, type RecordForm } from '../../formats/record-form.js';
 import { cutGap, findGaps } from '../../formats/text/cut-ranges.js';
 import type { Segment } from '../../formats/text/cut-text.js';
 import type { FileSplit } from '../../formats/text/file-split.js';
@@ -319,13 +319,13 @@ class DryRun {
   }
 
   async #loadFile(
-    { target, description, plan, file }: PreparedFile,
+    { target, description, plan, recordForm, file }: PreparedFile,
     tableInCatalog: TableInCatalog,
     before: CommittedPart,
     bytes: number,
   ): Promise<void> {
     const loadId = await this.#insertLoad(target, description, bytes);
-    const splits = this.#cut(target, description, file, before);
+    const splits = this.#cut(target, description, recordForm, file, before);
     let rows = before.rows;
     this.#rows = addRows(this.#rows, rows);
     this.#remarks.addCounts(before.remarks);
@@ -347,7 +347,7 @@ class DryRun {
           const source = segment === undefined ? handle : new SegmentSource(segment);
           const done = await this.#loadSplit(
             target,
-            description,
+            recordForm,
             plan,
             tableInCatalog,
             loadId,
@@ -384,20 +384,21 @@ class DryRun {
   /** What is left of a file, in the order in which it is to be read. */
   #cut(
     target: Target,
-    { form, dialect, dataStart, dataLine, dataEnd, recordBytes, textBytes }: FileDescription,
+    { form, dataStart, dataLine, dataEnd, recordBytes, textBytes, skipFooter }: FileDescription,
+    recordForm: RecordForm,
     file: IdentifiedFile,
     { committed }: CommittedPart,
   ): Iterable<FileSplit> | AsyncIterable<FileSplit> {
     const splitBytes = Math.max(1, Math.round(this.#options.readBatchSize * recordBytes));
     if (isDecoded(form)) {
-      return streamSplits(file, csvFormat(dialect), {
+      return streamSplits(file, openFormat(recordForm), {
         name: target.file.name,
         form,
         gaps: findGaps(dataStart, dataLine, Number.MAX_SAFE_INTEGER, committed),
         splitBytes,
         textBytes,
         processCount: 1,
-        skipFooter: this.#options.csvFor(target.table).skipFooter ?? 0,
+        skipFooter,
       });
     }
     const gaps = findGaps(dataStart, dataLine, dataEnd ?? file.size, committed);
@@ -432,7 +433,7 @@ class DryRun {
 
   async #loadSplit(
     target: Target,
-    { dialect }: FileDescription,
+    recordForm: RecordForm,
     plan: TablePlan,
     tableInCatalog: TableInCatalog,
     loadId: number,
@@ -462,7 +463,7 @@ class DryRun {
     const loader = new RecordLoader(
       {
         plan,
-        dialect,
+        recordForm,
         loadId,
         writeBatchSize: this.#options.writeBatchSize,
         laneMemory,

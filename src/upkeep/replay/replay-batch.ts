@@ -5,11 +5,11 @@
  */
 import type pg from 'pg';
 import { failpoint } from '../../base/failpoints.js';
-import type { Dialect } from '../../formats/csv/dialect.js';
-import { lineEndFor } from '../../formats/csv/reading.js';
-import { CsvScanner } from '../../formats/csv/scan/csv-scanner.js';
+import { openFormat, type RecordForm } from '../../formats/record-form.js';
+import { lineEndFor } from '../../formats/text/line-end.js';
 import type { RecordPlace } from '../../formats/text/ranges.js';
 import { RecordBatch } from '../../formats/text/record-batch.js';
+import type { TextFormat } from '../../formats/text/text-format.js';
 import { RecordLoader } from '../../lanes/record-loader.js';
 import type { RowCounts } from '../../ledger/counts.js';
 import type { HeldLoad } from '../../ledger/held-load.js';
@@ -33,7 +33,7 @@ const MAX_BATCH_BYTES = 8 * 1024 * 1024;
 const WRITE_BATCH_SIZE = 10_000;
 
 export interface ReplayPlan {
-  readonly dialect: Dialect;
+  readonly recordForm: RecordForm;
   readonly plan: TablePlan;
   readonly stage: StagingOptions;
 }
@@ -135,7 +135,7 @@ class Refusals extends RejectLog {
 
 async function tryAgain(
   client: pg.Client,
-  { dialect, plan, stage }: ReplayPlan,
+  { recordForm, plan, stage }: ReplayPlan,
   rejects: readonly Reject[],
 ): Promise<Tried> {
   const refusals = new Refusals(client, stage.loadId, 0);
@@ -143,7 +143,7 @@ async function tryAgain(
   const loader = new RecordLoader(
     {
       plan,
-      dialect,
+      recordForm,
       loadId: stage.loadId,
       writeBatchSize: WRITE_BATCH_SIZE,
       laneMemory: undefined,
@@ -151,6 +151,7 @@ async function tryAgain(
     sink,
     refusals,
   );
+  const format = openFormat(recordForm);
   await sink.begin();
   for (const { byteOffset, raw, code, reason } of rejects) {
     // The ledger has only its first bytes.
@@ -159,8 +160,8 @@ async function tryAgain(
       continue;
     }
     // Each in a window of its own: one whose quotes do not close must not reach into the next.
-    const bytes = endRecord(raw, dialect);
-    if (!isOneRecord(bytes, raw.length, dialect)) {
+    const bytes = endRecord(raw, format);
+    if (!isOneRecord(bytes, raw.length, format)) {
       refusals.faults.set(byteOffset, NOT_ONE_RECORD);
       continue;
     }
@@ -177,16 +178,16 @@ async function tryAgain(
 }
 
 /** With its line end: a CR that is part of the record is told from one that ends it by what follows. */
-function endRecord(raw: Buffer, dialect: Dialect): Buffer {
-  return Buffer.concat([raw, Buffer.from(lineEndFor(raw, dialect))]);
+function endRecord(raw: Buffer, { lineEnd }: TextFormat): Buffer {
+  return Buffer.concat([raw, Buffer.from(lineEndFor(raw, lineEnd))]);
 }
 
 /** Without the lines that followed it in the file, a damaged record may seem to end elsewhere. */
 const NOT_ONE_RECORD = new Fault('bad_quote', 'the record cannot be read as CSV');
 
-function isOneRecord(bytes: Buffer, length: number, dialect: Dialect): boolean {
+function isOneRecord(bytes: Buffer, length: number, format: TextFormat): boolean {
   const batch = new RecordBatch(2);
-  const scanner = new CsvScanner(dialect);
+  const scanner = format.newScanner();
   scanner.scan(bytes, bytes.length, Number.POSITIVE_INFINITY, true, batch);
   return batch.count === 1 && batch.start[0] === 0 && batch.end[0] === length;
 }

@@ -3,21 +3,22 @@ import { access, constants } from 'node:fs/promises';
 import path from 'node:path';
 import type pg from 'pg';
 import { EdpError } from '../../base/errors.js';
-import { describeFile, type FileLayout, readTextHead } from '../../formats/csv/describe.js';
-import { type Reading, settingsOf } from '../../formats/csv/reading.js';
-import { CsvScanner } from '../../formats/csv/scan/csv-scanner.js';
+import { describeFile, readTextHead } from '../../formats/describe-file.js';
+import { bodyOf, layoutOf, type Reading, settingsOf } from '../../formats/reading.js';
+import { type FileLayout, openFormat } from '../../formats/record-form.js';
 import { findGaps } from '../../formats/text/cut-ranges.js';
 import type { Gap } from '../../formats/text/ranges.js';
-import { isDecoded, readText, type TextForm, withoutFooter } from '../../formats/text/read-text.js';
+import { isDecoded, readText, type TextForm } from '../../formats/text/read-text.js';
 import { RecordBatch } from '../../formats/text/record-batch.js';
 import { readSplit } from '../../formats/text/windows.js';
 import { WINDOW_BYTES } from '../../lanes/assembly/layout.js';
 import { getFileFormat, getLoad, type LoadSummary } from '../../ledger/ledger-queries.js';
 import { listHashedRanges } from '../../ledger/loads.js';
 import { listPromotions, withPromotions } from '../../ledger/promotions.js';
-import { planTable, type TablePlan } from '../../mapping/table-plan.js';
-import type { CsvSettings } from '../../model/csv-settings.js';
+import { planRecords } from '../../mapping/record-plan.js';
+import type { TablePlan } from '../../mapping/table-plan.js';
 import { withDrift } from '../../model/drift.js';
+import type { FileSettings } from '../../model/file-settings.js';
 import type { OnConflict } from '../../model/load-rules.js';
 import { findTable, type Model, type Table } from '../../model/model.js';
 import { withClient } from '../../postgres/connection.js';
@@ -44,7 +45,7 @@ export interface Subject {
   readonly name: string;
   /** What is read: the file, or one with its text. */
   readonly file: IdentifiedFile;
-  /** As the load read the file. */
+  /** As the load read the file; records as the plan wants them. */
   readonly layout: FileLayout;
   readonly isSameContent: boolean;
   readonly table: Table;
@@ -91,18 +92,16 @@ export async function findSubject(
       hint: `name the file that was loaded; or compare this one all the same: edp verify ${load.loadId} ${name}`,
     });
   }
-  const { fields, dataEnd } = format;
-  const layout: FileLayout = isSameContent
-    ? { ...format, header: fields, dataEnd }
+  const found: FileLayout = isSameContent
+    ? layoutOf(format)
     : {
         ...(await describeFile(source.path, name, table, otherSettings(format))),
         // The footer of a text is left out of what is read.
         ...(isDecoded(source.form) ? { dataEnd: undefined } : {}),
       };
-  const plan =
-    layout.header.length === 0
-      ? undefined
-      : planTable(table, layout.header, name, format.drift?.onNew);
+  const { recordForm, plan: planned } = planRecords(table, found, name, format.drift?.onNew);
+  const layout = { ...found, recordForm };
+  const plan = planned.fieldCount === 0 ? undefined : planned;
   return {
     load,
     name,
@@ -143,20 +142,20 @@ interface SourceFile extends IdentifiedFile {
 async function unpack(
   { path: file, form, contentHash }: SourceFile,
   name: string,
-  { specified, dialect }: Reading,
+  format: Reading,
   spool: Spool,
   signal: AbortSignal,
 ): Promise<IdentifiedFile> {
-  const text = readText(file, name, form);
-  const body = withoutFooter(text, specified.skipFooter ?? 0, dialect.lineEnd);
+  const body = bodyOf(readText(file, name, form), format);
   return { ...(await identifyFile(await spool.write(body, signal))), contentHash };
 }
 
 /** The same text may be packed in another way than it was. */
-function otherSettings(format: Reading): CsvSettings {
-  const { compression, encoding, ...settings } = settingsOf(format);
-  const isPlain = format.encoding !== 'utf-16le' && format.encoding !== 'utf-16be';
-  return isPlain ? { ...settings, encoding: format.encoding } : settings;
+function otherSettings(reading: Reading): FileSettings {
+  const { format, csv, jsonl } = settingsOf(reading);
+  const isPlain = reading.encoding !== 'utf-16le' && reading.encoding !== 'utf-16be';
+  const text = { compression: undefined, encoding: isPlain ? reading.encoding : undefined };
+  return { format: format!, csv: { ...csv, ...text }, jsonl: { ...jsonl, ...text } };
 }
 
 async function identify(
@@ -296,8 +295,8 @@ const BATCH_RECORDS = 1024;
 
 /** Cuts a file that no receipts are about, at the ends of records, by walking through it once. */
 export async function cutFile({ file, layout }: Subject): Promise<FileRange[]> {
-  const { dialect, dataStart, dataLine, dataEnd } = layout;
-  const scanner = new CsvScanner(dialect);
+  const { recordForm, dataStart, dataLine, dataEnd } = layout;
+  const scanner = openFormat(recordForm).newScanner();
   const batch = new RecordBatch(BATCH_RECORDS);
   const ranges: FileRange[] = [];
   let start = dataStart;

@@ -10,7 +10,7 @@ import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { command as ingestCommand } from '../../../src/commands/ingest/ingest.command.js';
 import { command as inspectCommand } from '../../../src/commands/inspect.command.js';
-import { describeFile } from '../../../src/formats/csv/describe.js';
+import { describeCsv } from '../../../src/formats/csv/describe-csv.js';
 import { BUILTIN_MODEL } from '../../../src/model/builtin.js';
 import {
   CSV_SETTING_NAMES,
@@ -115,9 +115,15 @@ describe('`edp inspect FILE` shows what it found, why, and how to say otherwise'
       expect(json.dialect).toEqual({ ...USUAL, ...dialect });
       expect(Object.values(json.why).every(Boolean)).toBe(true);
       const told = toCsvSettings(csvSectionSchema.parse(json.csv));
-      const found = await describeFile(file, 'file.csv', undefined, {});
-      const again = await describeFile(file, 'file.csv', undefined, told);
-      for (const part of ['dialect', 'header', 'dataStart', 'dataLine', 'headerBytes'] as const) {
+      const found = await describeCsv(file, 'file.csv', undefined, {});
+      const again = await describeCsv(file, 'file.csv', undefined, told);
+      for (const part of [
+        'recordForm',
+        'fields',
+        'dataStart',
+        'dataLine',
+        'headerBytes',
+      ] as const) {
         expect(again[part]).toEqual(found[part]);
       }
       expect(again.form).toMatchObject({
