@@ -4,7 +4,7 @@
  */
 import type { FileLayout, RecordForm } from '../formats/record-form.js';
 import { defaultOnNew } from '../model/drift.js';
-import { declaredFields } from '../model/fields.js';
+import { declaredFields, fieldsRead } from '../model/fields.js';
 import type { OnNewField } from '../model/load-rules.js';
 import type { Table } from '../model/model.js';
 import { assertFieldsFit, planColumns, planTable, type TablePlan } from './table-plan.js';
@@ -33,9 +33,31 @@ export function planRecords(
   }
   const keys = [...declaredFields(table)];
   return {
-    recordForm: { ...recordForm, keys, ignored: table.ignoredFields, others: onNew },
+    recordForm: {
+      ...recordForm,
+      keys,
+      asJson: keys.filter((key) => holdsJson(table, key)),
+      ignored: table.ignoredFields,
+      others: onNew,
+    },
     plan: planColumns(table, keys, onNew === 'reject' ? undefined : onNew),
   };
+}
+
+/**
+ * Whether all that a field fills is JSON, as it stands in the file. What is to be corrected, computed with, or
+ * taken apart for metrics, is the text of a string.
+ */
+function holdsJson({ columns, sources }: Table, field: string): boolean {
+  const filled = columns.filter((column) => fieldsRead(column).includes(field));
+  return (
+    filled.length > 0 &&
+    filled.every(
+      ({ type, origin, corrections }) =>
+        (type === 'json' || type === 'jsonb') && origin === undefined && corrections === undefined,
+    ) &&
+    sources.every((source) => source.field !== field)
+  );
 }
 
 function planNothing(table: Table): TablePlan {

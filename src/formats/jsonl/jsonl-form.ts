@@ -8,6 +8,8 @@ export interface JsonlForm {
   readonly encoding: FieldEncoding;
   /** Keys whose values are the fields of a record, in this order. */
   readonly keys: readonly string[];
+  /** Those of them whose strings stay JSON, with their quotes: what they fill holds JSON. */
+  readonly asJson: readonly string[];
   /** Keys to pass over knowingly. */
   readonly ignored: readonly string[];
   /**
@@ -20,5 +22,5 @@ export interface JsonlForm {
 
 /** One that takes whatever keys there are, for files of which nothing is known yet. */
 export function openForm(encoding: FieldEncoding): JsonlForm {
-  return { format: 'jsonl', encoding, keys: [], ignored: [], others: 'add' };
+  return { format: 'jsonl', encoding, keys: [], asJson: [], ignored: [], others: 'add' };
 }

@@ -21,13 +21,12 @@ const IGNORED = -1;
 /** Keys that a reason names. */
 const MAX_NAMED = 5;
 
-type Others = JsonlForm['others'];
-
 export class JsonlParser implements RecordParser {
   readonly fields: string[];
   readonly #form: JsonlForm;
   /** Place of each key, as a byte string. */
   readonly #places = new Map<string, number>();
+  readonly #asJson: ReadonlySet<number>;
   /** Whether a field behind all others holds what is under other keys. */
   readonly #hasRest: boolean;
   /** Of each field, the value of the record at hand as it is written. */
@@ -36,6 +35,7 @@ export class JsonlParser implements RecordParser {
   constructor(form: JsonlForm) {
     this.#form = form;
     this.fields = [...form.keys];
+    this.#asJson = new Set(form.asJson.map((key) => form.keys.indexOf(key)));
     this.#hasRest = form.others === 'keep' || form.others === 'ignore';
     for (const key of form.ignored) this.#places.set(encodeBytes(key), IGNORED);
     for (const [place, key] of form.keys.entries()) this.#places.set(encodeBytes(key), place);
@@ -84,10 +84,23 @@ export class JsonlParser implements RecordParser {
         `the line is no JSON object: ${stop.expected} was expected at byte ${stop.at}, but ${found} was found`,
       );
     }
-    const rest = others.finish();
-    if (rest instanceof Fault) return rest;
-    if (this.#hasRest) fields[this.fields.length] = rest;
-    return fields;
+    if (others.members.size === 0) return fields;
+    switch (this.#form.others) {
+      case 'reject':
+        return others.reject();
+      case 'ignore':
+        fields[this.fields.length] = others.names();
+        return fields;
+      case 'keep':
+        fields[this.fields.length] = others.asObject();
+        return fields;
+      case 'add':
+        for (const [key, { value }] of others.members) {
+          this.#places.set(key, this.fields.push(decodeBytes(key)) - 1);
+          fields.push(value);
+        }
+        return fields;
+    }
   }
 
   /** @returns what is wrong with the member */
@@ -103,61 +116,80 @@ export class JsonlParser implements RecordParser {
     }
     const value = readValue(json);
     if (value === NO_JSON) return fault(key, `${show(json)} is no JSON value`);
-    let place = this.#places.get(key);
-    if (place === undefined && this.#form.others === 'add') {
-      place = this.fields.push(decodeBytes(key)) - 1;
-      this.#places.set(key, place);
+    const place = this.#places.get(key);
+    if (place === undefined) {
+      return others.take(key, { quotedKey, json, value: this.#toField(value, json) });
     }
-    if (place === undefined) return others.take(key, quotedKey, json);
     if (place === IGNORED) return undefined;
     const before = this.#written[place];
     if (before !== undefined && before !== json) return repeated(key);
     this.#written[place] = json;
-    fields[place] = value;
+    fields[place] = value !== null && this.#asJson.has(place) ? json : this.#toField(value, json);
     return undefined;
+  }
+
+  /**
+   * Where nobody knows what a field is for, JSON inside of a string stays in its quotes: so it is told from
+   * JSON, which it would be taken for otherwise.
+   */
+  #toField(value: string | null, json: string): string | null {
+    const isInString = json.startsWith('"') && /^\s*[[{]/.test(value ?? '');
+    return isInString && this.#form.others === 'add' ? json : value;
   }
 }
 
+interface Member {
+  /** The key and the value as they are written. */
+  readonly quotedKey: string;
+  readonly json: string;
+  /** As a field. */
+  readonly value: string | null;
+}
+
+const NO_MEMBERS: ReadonlyMap<string, Member> = new Map();
+
 /** The members of one record that are under keys for which there is no field. */
 class OtherMembers {
-  readonly #fate: Others;
-  /** By key: its member as it is written. */
-  #members: Map<string, { readonly quotedKey: string; readonly json: string }> | undefined;
+  readonly #isKept: boolean;
+  #members: Map<string, Member> | undefined;
 
-  constructor(fate: Others) {
-    this.#fate = fate;
+  constructor(fate: JsonlForm['others']) {
+    this.#isKept = fate === 'keep';
   }
 
-  take(key: string, quotedKey: string, json: string): Fault | undefined {
+  /** By key. */
+  get members(): ReadonlyMap<string, Member> {
+    return this.#members ?? NO_MEMBERS;
+  }
+
+  take(key: string, member: Member): Fault | undefined {
     this.#members ??= new Map();
     const before = this.#members.get(key);
-    if (before !== undefined && before.json !== json) return repeated(key);
-    this.#members.set(key, { quotedKey, json });
-    if (this.#fate !== 'keep' || !/^[[{]/.test(json)) return undefined;
+    if (before !== undefined && before.json !== member.json) return repeated(key);
+    this.#members.set(key, member);
+    if (!this.#isKept || !/^[[{]/.test(member.json)) return undefined;
     // jsonb would keep but the last of them.
-    const twice = findRepeatedKey(json);
+    const twice = findRepeatedKey(member.json);
     return twice === undefined ? undefined : fault(key, twice);
   }
 
-  /** @returns what the last field holds; or the fault of a record that may have no such members */
-  finish(): string | null | Fault {
-    if (this.#members === undefined) return null;
-    if (this.#fate === 'ignore') {
-      return encodeBytes(JSON.stringify([...this.#members.keys()].map(decodeBytes)));
-    }
-    if (this.#fate === 'keep') {
-      const members = [...this.#members.values()].map(
-        ({ quotedKey, json }) => `${quotedKey}:${json}`,
-      );
-      return `{${members.join(',')}}`;
-    }
-    const keys = [...this.#members.keys()].map(show);
+  names(): string {
+    return encodeBytes(JSON.stringify([...this.members.keys()].map(decodeBytes)));
+  }
+
+  asObject(): string {
+    const members = [...this.members.values()];
+    return `{${members.map(({ quotedKey, json }) => `${quotedKey}:${json}`).join(',')}}`;
+  }
+
+  reject(): Fault {
+    const keys = [...this.members.keys()];
+    const named = keys.slice(0, MAX_NAMED).map(show).join(', ');
     const more = keys.length > MAX_NAMED ? ` and ${keys.length - MAX_NAMED} more` : '';
-    const [first] = this.#members.keys();
     return new Fault(
       'unknown_key',
-      `no column is declared for ${keys.slice(0, MAX_NAMED).join(', ')}${more}: declare one, or say with --on-new-column what becomes of new keys`,
-      decodeBytes(first!),
+      `no column is declared for ${named}${more}: declare one, or say with --on-new-column what becomes of new keys`,
+      decodeBytes(keys[0]!),
     );
   }
 }
