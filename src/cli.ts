@@ -25,7 +25,7 @@ const COMMANDS: readonly CommandEntry[] = [
   },
   {
     usage: 'inspect <file>',
-    describe: 'What a CSV file is: dialect, columns, types, oddities; loads nothing',
+    describe: 'What a file is: format, dialect, columns, types, oddities; loads nothing',
     load: () => import('./commands/inspect.command.js'),
   },
   {
@@ -150,7 +150,7 @@ async function main(argv: readonly string[]): Promise<number> {
   const calls: { readonly command: Command; readonly parsed: Record<string, unknown> }[] = [];
   const parser = yargs(argv)
     .scriptName('edp')
-    .usage('$0 <command>\n\nLoads event CSVs into PostgreSQL and accounts for every record.')
+    .usage('$0 <command>\n\nLoads event files into PostgreSQL and accounts for every record.')
     .version(version())
     .help()
     .alias('h', 'help')

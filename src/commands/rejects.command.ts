@@ -28,7 +28,7 @@ export const command: Command = {
     yargs
       .positional('load', { describe: 'number of the load', type: 'string', demandOption: true })
       .example('$0 rejects 7', 'the first rejects of load 7, with their reasons')
-      .example('$0 rejects 7 --raw > mend.csv', 'all of them as a CSV; mend it, and …')
+      .example('$0 rejects 7 --raw > mend.csv', 'all of them as a file; mend it, and …')
       .example('$0 ingest mend.csv --table events', '… load it')
       .example('$0 replay 7', 'try them again as they are, after what was missing has come')
       .example("$0 rejects 7 --json | jq '.rejects[].code'", 'all of them for a script'),
@@ -57,7 +57,7 @@ export const command: Command = {
   },
 };
 
-/** The header, then the records exactly as they were, so that the result is a CSV again. */
+/** The header, if there is one, then the records exactly as they were: a file like the one they are from. */
 async function writeRaw(
   client: pg.Client,
   loadId: number,

@@ -7,6 +7,7 @@
  * other formats through their parsers. Where each record names its fields, there are more as they come.
  */
 import { isAscii, isUtf8 } from 'node:buffer';
+import { EdpError } from '../base/errors.js';
 import { type Dialect, PLAIN } from '../formats/csv/dialect.js';
 import { openFormat, type RecordForm } from '../formats/record-form.js';
 import { CR, LF } from '../formats/text/line-end.js';
@@ -19,6 +20,8 @@ import { ColumnReader } from './inferred-column.js';
 import { KeyCandidate } from './key-candidate.js';
 
 const BATCH_RECORDS = 2048;
+/** Fields that records may name; no table has as many columns. */
+const MAX_FIELDS = 10_000;
 /** Records taken by csv-parse at once. */
 const RUN_RECORDS = 256;
 
@@ -324,8 +327,13 @@ export class RecordReader implements WindowConsumer {
     }
   }
 
-  /** A field that no record had so far. */
+  /** A field that no record had so far. @throws EdpError `not_jsonl` where there are ever more */
   #addColumn(): void {
+    if (this.columns.length >= MAX_FIELDS) {
+      throw new EdpError('not_jsonl', `there are more than ${MAX_FIELDS} different keys`, {
+        hint: 'where keys are data (ids, dates), put the object that has them under a key of its own',
+      });
+    }
     const column = new ColumnReader();
     column.addNulls(this.records - sumCounts(this.odd));
     this.columns.push(column);

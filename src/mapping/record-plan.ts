@@ -45,16 +45,18 @@ export function planRecords(
 }
 
 /**
- * Whether all that a field fills is JSON, as it stands in the file. What is to be corrected, computed with, or
- * taken apart for metrics, is the text of a string.
+ * Whether all that a field fills is JSON, as it stands in the file. What is to be corrected in its value,
+ * computed with, or taken apart for metrics, is the text of a string.
  */
 function holdsJson({ columns, sources }: Table, field: string): boolean {
   const filled = columns.filter((column) => fieldsRead(column).includes(field));
   return (
     filled.length > 0 &&
     filled.every(
-      ({ type, origin, corrections }) =>
-        (type === 'json' || type === 'jsonb') && origin === undefined && corrections === undefined,
+      ({ type, origin, corrections = {} }) =>
+        (type === 'json' || type === 'jsonb') &&
+        origin === undefined &&
+        Object.keys(corrections).every((name) => name === 'default'),
     ) &&
     sources.every((source) => source.field !== field)
   );

@@ -55,7 +55,9 @@ const columnSchema = z.union(
       field: z
         .string()
         .optional()
-        .describe('Header name of the CSV field, when it differs from the column name'),
+        .describe(
+          'Name of the field (in the header, or as a key of JSON), when it differs from the column’s',
+        ),
       nullable: z
         .boolean({ error: 'expected true or false' })
         .optional()
@@ -86,7 +88,7 @@ const metricSchema = z.union(
 );
 
 const sourceSchema = z.strictObject({
-  from: z.string().describe('Header name of the JSON field'),
+  from: z.string().describe('Name of the JSON field'),
   path: z
     .string()
     .optional()
@@ -110,7 +112,7 @@ const tableSchema = z.strictObject({
     .optional()
     .describe('JSON fields to flatten into typed columns'),
   files: stringOrList.optional().describe('File-name patterns that go into this table'),
-  ignore: stringOrList.optional().describe('Header names to pass over knowingly'),
+  ignore: stringOrList.optional().describe('Names of fields to pass over knowingly'),
   extra: columnName
     .optional()
     .describe('jsonb column that keeps fields which no column is declared for'),

@@ -269,7 +269,9 @@ export const OPTIONS = {
   create: flag(
     'Make a table for files that have none, with types from all their records, and declare it in edp.yaml',
   ),
-  raw: flag('Print the rejected records byte for byte, as a CSV with the header'),
+  raw: flag(
+    'Print the rejected records byte for byte, as a file like theirs: a CSV with its header',
+  ),
   limit: define<number>({
     schema: integerFrom(1),
     describe: 'How many to show at the most',

@@ -1,4 +1,4 @@
-/** `edp ingest`: event CSVs into PostgreSQL, each record accounted for. */
+/** `edp ingest`: event files into PostgreSQL, each record accounted for. */
 
 import { EdpError, EXIT, FailedRun } from '../../base/errors.js';
 import type { IngestResult } from '../../load/file-results.js';
@@ -53,6 +53,7 @@ export const command: Command = {
       .example('$0 ingest events', 'every data/events* file')
       .example("$0 ingest 'landing/*.csv' --table events", 'a glob, into a table named by hand')
       .example('$0 ingest events-1.csv.gz events-2.zip', 'gzip, zstd, bzip2 and zip are unpacked')
+      .example('$0 ingest shop.jsonl', 'a JSON object in each line (docs/jsonl.md of the package)')
       .example('curl -s $URL | $0 ingest - --table events', 'from a pipe, packed or not')
       .example('$0 ingest sales.csv --create', 'a new table, typed by all records of the file')
       .example('$0 ingest events --max-rejects 1%', 'give up when more than 1 % is rejected')
