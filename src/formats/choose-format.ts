@@ -3,7 +3,7 @@ import path from 'node:path';
 import { EdpError } from '../base/errors.js';
 import type { FileSettings, Format } from '../model/file-settings.js';
 import { looksLikeJsonl } from './jsonl/describe-jsonl.js';
-import { readBriefSample, TOLD } from './text/sample.js';
+import { readBriefSample, readSample, TOLD } from './text/sample.js';
 
 export interface FormatChoice {
   readonly format: Format;
@@ -42,7 +42,13 @@ export async function chooseFormat(
 
 async function hasJsonLines(file: string, name: string, settings: FileSettings): Promise<boolean> {
   try {
-    return looksLikeJsonl(await readBriefSample(file, name, settings.jsonl));
+    for (const read of [readBriefSample, readSample]) {
+      const sample = await read(file, name, settings.jsonl);
+      const answer = looksLikeJsonl(sample);
+      if (answer !== undefined) return answer;
+      if (sample.parts.isWhole) return false;
+    }
+    return false;
   } catch (error) {
     // What cannot be unpacked is for those to report who read all of it.
     if (error instanceof EdpError && error.code !== 'io') return false;

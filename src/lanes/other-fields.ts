@@ -1,4 +1,5 @@
 /** Fields of a record that no column is declared for → as what they are counted, each once for each record. */
+import { storable } from '../ledger/receipts.js';
 import { correctionKey, OTHER_FIELDS } from '../ledger/remarks.js';
 import type { OtherFields } from '../mapping/table-plan.js';
 import { decodeBytes } from '../values/coerce.js';
@@ -29,9 +30,9 @@ export class OtherFieldCounts {
   #keyOf(name: string): string {
     let key = this.#keys.get(name);
     if (key === undefined) {
-      const counted = this.#keys.size < MAX_NAMES ? name : ALL_OTHERS;
+      const counted = this.#keys.size < MAX_NAMES ? storable(name) : ALL_OTHERS;
       key = correctionKey(counted, OTHER_FIELDS[this.#fate]);
-      if (counted === name) this.#keys.set(name, key);
+      if (counted !== ALL_OTHERS) this.#keys.set(name, key);
     }
     return key;
   }

@@ -117,11 +117,15 @@ function readFirstLines({ parts }: Sample, form: JsonlForm): FirstLines {
   };
 }
 
-/** Whether a text of unknown format is one: each of its first lines is a JSON object, and there are some. */
-export function looksLikeJsonl(sample: Sample): boolean {
+/**
+ * Whether a text of unknown format is one: each of its first lines is a JSON object.
+ *
+ * @returns undefined where the sample holds no line
+ */
+export function looksLikeJsonl(sample: Sample): boolean | undefined {
   const open = openForm(fieldEncodingOf(sample.form.encoding));
   const { lines, objects } = readFirstLines(sample, open);
-  return lines > 0 && objects === lines;
+  return lines === 0 ? undefined : objects === lines;
 }
 
 /** The form of a file as `--json` tells it. */

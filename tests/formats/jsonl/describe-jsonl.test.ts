@@ -37,6 +37,8 @@ describe('a format is', () => {
     ['told by its lines, zipped', 'x', zip([{ name: 'y', bytes: Buffer.from(LINES) }]), 'jsonl'],
     ['told by its lines, in UTF-16', 'x', utf16(Buffer.from(LINES), 'le', true), 'jsonl'],
     ['told by its lines, with a mark', 'x', `\ufeff${LINES}`, 'jsonl'],
+    ['told by a long line', 'x', `{"a": "${'x'.repeat(100_000)}"}\n`, 'jsonl'],
+    ['CSV where the first line does not end', 'x', `{"a": "${'x'.repeat(2_000_000)}"}\n`, 'csv'],
     ['CSV where one line is no object', 'x', `${LINES}1,2\n`, 'csv'],
     ['CSV where lines are lists', 'x', '[1]\n[2]\n', 'csv'],
     ['CSV where an object has several lines', 'x', '{\n"a": 1\n}\n', 'csv'],

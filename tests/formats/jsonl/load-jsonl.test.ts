@@ -351,6 +351,17 @@ describe('new keys', () => {
     expect((await run(cwd, 'ingest', 'sales-2.jsonl', '--on-new-column', 'add')).status).toBe(0);
   });
 
+  it('of any name are counted', async () => {
+    const names = ['a\\u0000b', '\\ud800', '__proto__', '', 'x y', 'é'];
+    const lines = names.map((name, i) => `{"id": ${i}, "${name}": 1}\n`);
+    const cwd = await project({ 'sales.jsonl': lines.join('') });
+    const result = await run(cwd, 'ingest', 'sales.jsonl', '--on-new-column', 'ignore');
+    expect(result, result.stderr).toMatchObject({ status: 0, json: { rows: { loaded: 6 } } });
+    const counted = Object.keys(result.json.corrections);
+    expect(counted.sort()).toEqual(['', '__proto__', 'a\\0b', 'x y', 'é', '\ufffd\ufffd\ufffd']);
+    expect((await run(cwd, 'verify', '1')).json.ok).toBe(true);
+  });
+
   it('that the table ignores are no news', async () => {
     const cwd = await project({ 'sales.jsonl': NEW }, `${MODEL}    ignore: [shop, n]\n`);
     const result = await run(cwd, 'ingest', 'sales.jsonl');
