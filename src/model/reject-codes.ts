@@ -32,8 +32,7 @@ export const REJECT_CODES = {
   },
   unknown_key: {
     meaning: 'The line has a key that no column is declared for.',
-    remedy:
-      'Declare the column, or load the rejected records with `--on-new-column ignore`, `keep` or `add`.',
+    remedy: 'Declare the column, or load the rejected records with `--on-new-column add`.',
   },
   record_too_long: {
     meaning: 'The record is longer than edp can hold; only its beginning is kept.',

@@ -6,21 +6,14 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { PLAIN } from '../../../src/formats/csv/dialect.js';
-import { WINDOW_BYTES } from '../../../src/lanes/assembly/layout.js';
-import { planRecords } from '../../../src/mapping/record-plan.js';
-import { withExtraColumn } from '../../../src/model/drift.js';
-import type { OnNewField } from '../../../src/model/load-rules.js';
-import { parseModel } from '../../../src/model/schema.js';
-import {
-  BY_CSV,
-  BY_LANE,
-  load,
-  type Manner,
-  type Outcome,
-  type Target,
-} from '../../lanes/loading.js';
-import { OPEN } from './parsing.js';
+import { PLAIN } from '../../src/formats/csv/dialect.js';
+import { WINDOW_BYTES } from '../../src/lanes/assembly/layout.js';
+import { planRecords } from '../../src/mapping/record-plan.js';
+import { withExtraColumn } from '../../src/model/drift.js';
+import type { OnNewField } from '../../src/model/load-rules.js';
+import { parseModel } from '../../src/model/schema.js';
+import { OPEN } from '../formats/jsonl/parsing.js';
+import { BY_CSV, BY_LANE, load, type Manner, type Outcome, type Target } from './loading.js';
 
 const CASES = Number(process.env.JSONL_CASES ?? 1500);
 const TIMEOUT_MS = 120_000 + CASES * 50;
