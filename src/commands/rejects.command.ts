@@ -2,9 +2,8 @@
 import { isUtf8 } from 'node:buffer';
 import type pg from 'pg';
 import { EdpError, EXIT } from '../base/errors.js';
-import { recordFormOf } from '../formats/reading.js';
-import { openFormat } from '../formats/record-form.js';
-import { lineEndFor } from '../formats/text/line-end.js';
+import { openFormat } from '../formats/open-format.js';
+import { recordFormOf } from '../formats/stored-reading.js';
 import {
   getFileFormat,
   getLoad,
@@ -55,9 +54,8 @@ async function writeRaw(
   output: Output,
 ): Promise<void> {
   const { header, format } = await getFileFormat(client, loadId);
-  const { lineEnd } = openFormat(recordFormOf(format));
-  const write = (record: Buffer) =>
-    output.write(Buffer.concat([record, Buffer.from(lineEndFor(record, lineEnd))]));
+  const { endRecord } = openFormat(recordFormOf(format));
+  const write = (record: Buffer) => output.write(endRecord(record));
   if (header.length > 0) await write(header);
   let tooLong = 0;
   for await (const { raw, code } of readRejects(client, loadId, limit)) {

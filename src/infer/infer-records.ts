@@ -9,7 +9,7 @@
 import { isAscii, isUtf8 } from 'node:buffer';
 import { EdpError } from '../base/errors.js';
 import { type Dialect, PLAIN } from '../formats/csv/dialect.js';
-import { openFormat, type RecordForm } from '../formats/record-form.js';
+import { openFormat, type RecordForm } from '../formats/open-format.js';
 import { CR, LF } from '../formats/text/line-end.js';
 import type { RecordPlace } from '../formats/text/ranges.js';
 import type { RecordConsumer } from '../formats/text/read-split.js';
@@ -328,10 +328,10 @@ export class RecordReader implements RecordConsumer {
     }
   }
 
-  /** A field that no record had so far. @throws EdpError `not_jsonl` where there are ever more */
+  /** A field that no record had so far. @throws EdpError `wrong_format` where there are ever more */
   #addColumn(): void {
     if (this.columns.length >= MAX_FIELDS) {
-      throw new EdpError('not_jsonl', `there are more than ${MAX_FIELDS} different keys`, {
+      throw new EdpError('wrong_format', `there are more than ${MAX_FIELDS} different keys`, {
         hint: 'where keys are data (ids, dates), put the object that has them under a key of its own',
       });
     }

@@ -8,7 +8,7 @@
 
 import { EdpError } from '../base/errors.js';
 import { describeFile, type FileDescription } from '../formats/describe-file.js';
-import { openFormat } from '../formats/record-form.js';
+import { openFormat } from '../formats/open-format.js';
 import { cutGap, findGaps } from '../formats/text/cut-ranges.js';
 import type { Segment } from '../formats/text/cut-text.js';
 import type { SplitRange } from '../formats/text/ranges.js';

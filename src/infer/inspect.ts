@@ -2,7 +2,7 @@
 import { EdpError } from '../base/errors.js';
 import type { DetectedPart } from '../formats/csv/detect/detect.js';
 import { type FileDescription, sampleFile } from '../formats/describe-file.js';
-import { openFormat, type RecordForm } from '../formats/record-form.js';
+import { openFormat, type RecordForm } from '../formats/open-format.js';
 import type { Footer } from '../formats/text/described-text.js';
 import { CR, LF } from '../formats/text/line-end.js';
 import { RecordBatch } from '../formats/text/record-batch.js';
@@ -84,7 +84,7 @@ export interface InspectOptions {
   readonly signal: AbortSignal;
 }
 
-/** @throws EdpError `io`, `not_csv`, `not_jsonl`, `file_changed`, `interrupted` */
+/** @throws EdpError `io`, `not_csv`, `wrong_format`, `file_changed`, `interrupted` */
 export async function inspectFile(file: InputFile, options: InspectOptions): Promise<Inspection> {
   const { settings } = options;
   const version = await versionOf(file);

@@ -1,6 +1,6 @@
 /** A stretch of a file → what is known of its columns. What travels between threads is plain data. */
 
-import { openFormat, type RecordForm } from '../formats/record-form.js';
+import { openFormat, type RecordForm } from '../formats/open-format.js';
 import type { Segment } from '../formats/text/cut-text.js';
 import type { ScannedRange, SplitRange } from '../formats/text/ranges.js';
 import { type OpenSplit, openSegment, openSplit, readSplit } from '../formats/text/read-split.js';

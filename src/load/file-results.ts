@@ -107,7 +107,7 @@ export function findRejectLimitFault(
 const FILE_FAULTS: ReadonlySet<string> = new Set([
   'header_mismatch',
   'not_csv',
-  'not_jsonl',
+  'wrong_format',
   'corrupt_file',
   'io',
 ]);

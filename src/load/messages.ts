@@ -3,7 +3,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type pg from 'pg';
 import type { ErrorData } from '../base/errors.js';
-import type { RecordForm } from '../formats/record-form.js';
+import type { RecordForm } from '../formats/open-format.js';
 import type { Segment } from '../formats/text/cut-text.js';
 import type { ScannedRange, SplitRange } from '../formats/text/ranges.js';
 import type { Receipt } from '../ledger/counts.js';

@@ -1,5 +1,5 @@
 /** What is left of a file → splits, for a load and for a dry run. */
-import { openFormat } from '../formats/record-form.js';
+import { openFormat } from '../formats/open-format.js';
 import { cutGap, findGaps } from '../formats/text/cut-ranges.js';
 import type { FileSplit } from '../formats/text/file-split.js';
 import type { CommittedRange } from '../formats/text/ranges.js';

@@ -7,7 +7,7 @@ import type { IHasher } from 'hash-wasm';
 import type pg from 'pg';
 import { EdpError } from '../base/errors.js';
 import { failpoint } from '../base/failpoints.js';
-import { openFormat } from '../formats/record-form.js';
+import { openFormat } from '../formats/open-format.js';
 import type { RecordPlace, ScannedRange } from '../formats/text/ranges.js';
 import { type OpenSplit, openSplit, readSplit } from '../formats/text/read-split.js';
 import type { LaneMemory } from '../lanes/lane-memory.js';

@@ -16,12 +16,26 @@ export const formatSchema = z.enum(FORMATS, { error: `expected ${FORMATS.join(' 
 /** How the text of a file is got out of it. */
 export type TextSettings = Pick<CsvSettings, 'encoding' | 'compression'>;
 
-/** What was said; a value that is not there was not. */
+/** What was specified; a value that is not there was not. */
 export interface FileSettings {
-  /** Of a file of which nobody said it, the name or the content tells it. */
+  /** Undefined where the name or the content of a file decides. */
   readonly format?: Format;
   readonly csv: CsvSettings;
-  readonly jsonl: TextSettings;
+  /** For files of all other formats. */
+  readonly text: TextSettings;
 }
 
-export const NO_SETTINGS: FileSettings = { csv: {}, jsonl: {} };
+export const NO_SETTINGS: FileSettings = { csv: {}, text: {} };
+
+/** What was specified for files of a format. */
+export function settingsFor({ csv, text }: FileSettings, format: Format): CsvSettings {
+  return format === 'csv' ? csv : text;
+}
+
+export function withSettings(
+  settings: FileSettings,
+  format: Format,
+  own: CsvSettings,
+): FileSettings {
+  return format === 'csv' ? { ...settings, csv: own } : { ...settings, text: own };
+}

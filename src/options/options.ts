@@ -422,22 +422,22 @@ export function resolveFileSettings(
   const names = ['input-format', ...TEXT_OPTION_NAMES] as const;
   const { inputFormat: said, ...text } = resolveOptions(names, given, {}, environment);
   const { inputFormat: usual, ...usualText } = resolveOptions(names, {}, project.options, {});
-  if (given.format === 'jsonl') assertNoCsvOption(given);
-  const jsonl = { ...withoutUnsaid(usualText), ...withoutUnsaid(text) };
+  if (said !== undefined && said !== 'csv' && given.format === said) assertNoCsvOption(said, given);
+  const ownText = { ...withoutUnsaid(usualText), ...withoutUnsaid(text) };
   return (table) => {
     const format = said ?? table?.format ?? usual;
-    return { ...(format === undefined ? {} : { format }), csv: csvFor(table), jsonl };
+    return { ...(format === undefined ? {} : { format }), csv: csvFor(table), text: ownText };
   };
 }
 
-function assertNoCsvOption(given: Readonly<Record<string, unknown>>): void {
+function assertNoCsvOption(format: Format, given: Readonly<Record<string, unknown>>): void {
   const others = CSV_SETTING_NAMES.filter(
     (name) => !(TEXT_OPTION_NAMES as readonly string[]).includes(name) && given[name] !== undefined,
   );
   if (others.length === 0) return;
   const list = others.map((name) => `--${name}`).join(', ');
-  throw new EdpError('usage', `${list} and --format jsonl exclude each other`, {
-    hint: 'a line of JSON has no such thing; leave one of them out',
+  throw new EdpError('usage', `${list} and --format ${format} exclude each other`, {
+    hint: 'only CSV has such a thing; leave one of them out',
   });
 }
 

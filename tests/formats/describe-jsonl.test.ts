@@ -115,7 +115,7 @@ describe('a file of JSON lines has', () => {
     ['a list over several lines', '[\n"a",\n"b"\n]\n'],
   ])('no lines that are something else: %s', async (_, text) => {
     await expect(describeLines(text)).rejects.toMatchObject({
-      code: 'not_jsonl',
+      code: 'wrong_format',
       message: expect.stringContaining('no line begins with {'),
     });
   });

@@ -5,7 +5,7 @@
  */
 import type { FileHandle } from 'node:fs/promises';
 import type pg from 'pg';
-import type { RecordForm } from '../../src/formats/record-form.js';
+import type { RecordForm } from '../../src/formats/open-format.js';
 import type { RecordPlace } from '../../src/formats/text/ranges.js';
 import { readWindows } from '../../src/formats/text/windows.js';
 import { WINDOW_BYTES } from '../../src/lanes/assembly/layout.js';

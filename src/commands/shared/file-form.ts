@@ -31,8 +31,9 @@ export function toSection({ description, lineEnd }: Inspection): InspectJson['cs
 
 /** Lines that show what edp.yaml would say. */
 export function describeSettings(inspection: Inspection): string[] {
-  if (inspection.description.format === 'jsonl') {
-    return ["In edp.yaml, under the table's name (as --format jsonl):", '  format: jsonl'];
+  const { format } = inspection.description;
+  if (format !== 'csv') {
+    return [`In edp.yaml, under the table's name (as --format ${format}):`, `  format: ${format}`];
   }
   return [
     'In edp.yaml, under csv: (each is also an option, such as --delimiter):',
@@ -48,8 +49,7 @@ export function formRows({ description, lineEnd, why }: Inspection): (string | n
     ['compression', form.compression, why.compression],
     ['encoding', form.markBytes > 0 ? `${form.encoding} with mark` : form.encoding, why.encoding],
   ];
-  if (description.format !== 'csv')
-    return [...rows, ['line end', lineEnd, 'as JSON lines have it']];
+  if (description.format !== 'csv') return [...rows, ['line end', lineEnd, 'as the format has it']];
   const {
     recordForm: { dialect },
     detection,

@@ -14,8 +14,6 @@ export interface CsvReading extends TextReading {
   /** A name for each field; empty for an empty file. */
   readonly fields: readonly string[];
   readonly specified: CsvSettings;
-  /** Offset from which lines look like a footer, though none was specified. */
-  readonly footerStart?: number | undefined;
 }
 
 export function csvReadingOf(

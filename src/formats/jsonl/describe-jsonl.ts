@@ -34,7 +34,7 @@ export interface JsonlDescription extends DescribedText {
 /**
  * @param name for messages
  * @param isBrief whether the first records are enough: for a file that goes into a table
- * @throws EdpError `not_jsonl`, `io`, `corrupt_file`
+ * @throws EdpError `wrong_format`, `io`, `corrupt_file`
  */
 export async function describeJsonl(
   file: FileIdentity,
@@ -57,7 +57,7 @@ export function describeJsonlSample(sample: Sample, name: string): JsonlDescript
   const found = readFirstLines(sample, open);
   if (found.looksOtherwise) {
     throw new EdpError(
-      'not_jsonl',
+      'wrong_format',
       `${name} does not look like JSON lines: no line begins with {`,
       {
         place: `${name}:1`,

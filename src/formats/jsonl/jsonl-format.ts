@@ -1,5 +1,5 @@
 /** JSON lines, as whoever reads records of a text sees them: a JSON object in each line. */
-import { LF } from '../text/line-end.js';
+import { LF, withLineEnd } from '../text/line-end.js';
 import type { TextFormat } from '../text/text-format.js';
 import type { JsonlForm } from './jsonl-form.js';
 import { JsonlParser } from './jsonl-parser.js';
@@ -9,6 +9,7 @@ export function jsonlFormat(form: JsonlForm): TextFormat {
   return {
     // A CR before the LF is none of the record.
     lineEnd: 'lf',
+    endRecord: (raw) => withLineEnd(raw, 'lf'),
     newScanner: () => new LineScanner(),
     newParser: () => new JsonlParser(form),
     // Inside of a JSON string a line end is written as \n: every LF ends a record.

@@ -22,7 +22,7 @@ export function measureLineEnd(
 }
 
 /** What to write behind a record so that it ends there, and has not lost or won a CR, when it is read. */
-export function lineEndFor(raw: Buffer, lineEnd: LineEnd): string {
+function lineEndFor(raw: Buffer, lineEnd: LineEnd): string {
   switch (lineEnd) {
     case 'crlf':
       return '\r\n';
@@ -34,4 +34,9 @@ export function lineEndFor(raw: Buffer, lineEnd: LineEnd): string {
       // Behind a CR, a lone LF would make that CR a part of the line end.
       return raw.at(-1) === CR ? '\r\n' : '\n';
   }
+}
+
+/** A record with a line end behind it, so that it neither loses nor gains a CR when it is read. */
+export function withLineEnd(raw: Buffer, lineEnd: LineEnd): Buffer {
+  return Buffer.concat([raw, Buffer.from(lineEndFor(raw, lineEnd))]);
 }

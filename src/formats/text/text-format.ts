@@ -14,6 +14,8 @@ export type ParsedRecord = readonly (string | null)[] | Fault;
 
 export interface TextFormat {
   readonly lineEnd: LineEnd;
+  /** A record that was taken out of a file, with what ends it, so that it can be read or stored alone. */
+  endRecord(raw: Buffer): Buffer;
   newScanner(): RecordScanner;
   newParser(): RecordParser;
   /**

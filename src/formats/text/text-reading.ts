@@ -16,7 +16,9 @@ export interface TextReading {
   readonly dataLine: number;
   /** Where a footer begins that is passed over; undefined where there is none. */
   readonly dataEnd?: number | undefined;
-  /** What the user said. */
+  /** Offset from which lines look like a footer, though none was specified. */
+  readonly footerStart?: number | undefined;
+  /** What the user specified. */
   readonly specified: object;
   /** How the fields differ from those of the table. */
   readonly drift?: Drift | undefined;
@@ -28,9 +30,6 @@ export function readsAlike(a: TextReading, b: TextReading): boolean {
 }
 
 /** As JSON has it: without what is undefined. A ledger of before there was another format names none. */
-function whatReads(reading: TextReading): unknown {
-  const { specified, drift, footerStart, ...rest } = reading as TextReading & {
-    readonly footerStart?: number;
-  };
+function whatReads({ specified, drift, footerStart, ...rest }: TextReading): unknown {
   return JSON.parse(JSON.stringify({ format: 'csv', ...rest, onNew: drift?.onNew }));
 }

@@ -493,7 +493,7 @@ describe('of files without a table', () => {
     const cwd = await project({ 'shop.jsonl': lines }, null);
     const { json } = await edp(['model', 'infer', 'shop.jsonl', '--json'], { cwd });
     expect(json.error).toMatchObject({
-      code: 'not_jsonl',
+      code: 'wrong_format',
       message: expect.stringContaining('more than 10000 different keys'),
     });
   });
