@@ -86,7 +86,7 @@ export interface ScanTask extends SplitPart {
 }
 
 export interface ScannedSplit {
-  /** `duplicate` is always 0: a bulk load fails at a duplicate. */
+  /** `duplicate` is not known here: a bulk load fails at a duplicate. */
   readonly receipt: Receipt;
   readonly rejects: readonly RejectRecord[];
   /** Distinct values that the rows refer to, by column. */

@@ -77,7 +77,7 @@ interface ReadPart extends ScannedRange {
   readonly loader: RecordLoader;
 }
 
-/** If the first so many records are all rejects, the split likely began inside of a longer record. */
+/** If this many records are all rejects, the split likely began inside of a longer record. */
 const LOST_RECORDS = 200;
 
 /** Thrown to wait for the previous split, whose end is where this one begins. This is not a failure. */
