@@ -1,4 +1,4 @@
-/** How `edp db` is called, and what its help says. */
+/** The call of `edp db` and its help. */
 import type { CommandUsage } from './command.js';
 
 export const ACTIONS = ['start', 'stop', 'url', 'psql'] as const;

@@ -1,4 +1,4 @@
-/** How `edp inspect` is called, and what its help says. */
+/** The call of `edp inspect` and its help. */
 import type { OptionName } from '../options/options.js';
 import type { CommandUsage } from './command.js';
 
@@ -6,7 +6,7 @@ export const OPTION_NAMES = ['whole', 'process-count'] as const satisfies readon
 
 export const usage: CommandUsage = {
   call: 'inspect <file>',
-  describe: 'What a CSV file is: dialect, columns, types, oddities; loads nothing',
+  describe: 'Show the format, columns, types and irregularities of a file; loads nothing',
   options: OPTION_NAMES,
   takesFileSettings: true,
   build: (yargs) =>
@@ -16,8 +16,8 @@ export const usage: CommandUsage = {
         type: 'string',
         demandOption: true,
       })
-      .example('$0 inspect sales.csv', 'delimiter, encoding, columns and what is odd')
-      .example('$0 inspect sales.csv --delimiter tab', 'the same, if fields are between tabs')
-      .example('$0 inspect huge.csv --whole', 'types from all of a file, however large')
+      .example('$0 inspect sales.csv', 'delimiter, encoding, columns and irregularities')
+      .example('$0 inspect sales.csv --delimiter tab', 'the same, with tabs between fields')
+      .example('$0 inspect huge.csv --whole', 'types from all records, also of a large file')
       .example('$0 inspect sales.csv --json | jq .dialect', 'for a script'),
 };

@@ -1,4 +1,4 @@
-/** How `edp promote` is called, and what its help says. */
+/** The call of `edp promote` and its help. */
 import type { OptionName } from '../options/options.js';
 import type { CommandUsage } from './command.js';
 
@@ -13,23 +13,32 @@ export const OPTION_NAMES = [
 
 export const usage: CommandUsage = {
   call: 'promote <metric>',
-  describe: 'Make a metric that was kept beside the rows a column of its own',
+  describe: 'Move an undeclared metric, which was kept beside the rows, to a new column',
   options: OPTION_NAMES,
   stopsInOrder: true,
   build: (yargs) =>
     yargs
       .positional('metric', {
-        describe: 'the metric, by its name in the JSON',
+        describe: 'name of the metric in the JSON',
         type: 'string',
         demandOption: true,
       })
-      .example('$0 generate-report unknown_metrics --format table', 'what was kept, and how often')
-      .example('$0 promote metric_x', 'an int column of that name; declared in edp.yaml, filled')
-      .example('$0 promote "load avg" --type double --column load_avg', 'of another type and name')
+      .example(
+        '$0 generate-report unknown_metrics --format table',
+        'undeclared metrics, and how often each occurs',
+      )
+      .example(
+        '$0 promote metric_x',
+        'add an int column of that name, declare it in edp.yaml, fill it',
+      )
+      .example(
+        '$0 promote "load avg" --type double --column load_avg',
+        'a column with another type and name',
+      )
       .epilog(
         'Adds the column, declares it in edp.yaml, and moves the values out of the column that kept them, a few ' +
-          'at a time; loads may go on. Values that do not fit stay where they are and are listed. When stopped, the ' +
-          'same command goes on.\n' +
+          'at a time. Loads can continue meanwhile. Values that do not fit stay where they are and are listed. If it ' +
+          'is stopped, the same command continues.\n' +
           'Exit status: 0 done, 3 done with values that do not fit.',
       ),
 };

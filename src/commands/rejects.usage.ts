@@ -1,4 +1,4 @@
-/** How `edp rejects` is called, and what its help says. */
+/** The call of `edp rejects` and its help. */
 import type { OptionName } from '../options/options.js';
 import type { CommandUsage } from './command.js';
 
@@ -10,14 +10,14 @@ export const OPTION_NAMES = [
 
 export const usage: CommandUsage = {
   call: 'rejects <load>',
-  describe: 'The records a load rejected, and why',
+  describe: 'Show the records that a load rejected, with reasons',
   options: OPTION_NAMES,
   build: (yargs) =>
     yargs
       .positional('load', { describe: 'number of the load', type: 'string', demandOption: true })
       .example('$0 rejects 7', 'the first rejects of load 7, with their reasons')
-      .example('$0 rejects 7 --raw > mend.csv', 'all of them as a CSV; mend it, and …')
-      .example('$0 ingest mend.csv --table events', '… load it')
-      .example('$0 replay 7', 'try them again as they are, after what was missing has come')
+      .example('$0 rejects 7 --raw > corrected.csv', 'all of them as a CSV; correct it, and …')
+      .example('$0 ingest corrected.csv --table events', '… load it')
+      .example('$0 replay 7', 'try them again unchanged, after the missing data has been loaded')
       .example("$0 rejects 7 --json | jq '.rejects[].code'", 'all of them for a script'),
 };

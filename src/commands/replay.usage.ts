@@ -1,4 +1,4 @@
-/** How `edp replay` is called, and what its help says. */
+/** The call of `edp replay` and its help. */
 import type { OptionName } from '../options/options.js';
 import type { CommandUsage } from './command.js';
 
@@ -10,24 +10,24 @@ export const OPTION_NAMES = [
 
 export const usage: CommandUsage = {
   call: 'replay <load>',
-  describe: 'Try the rejects of a load again, exactly once',
+  describe: 'Try to load the rejects of a load again, each exactly once',
   options: OPTION_NAMES,
   stopsInOrder: true,
   build: (yargs) =>
     yargs
       .positional('load', { describe: 'number of the load', type: 'string', demandOption: true })
-      .example('$0 replay 7', 'after the missing dimensions have arrived, or the model was mended')
-      .example('$0 replay 7 --missing-dimensions infer', 'add the members that are still missing')
       .example(
-        '$0 replay 7 --on-conflict update',
-        'let the rejected records win over the rows there are',
+        '$0 replay 7',
+        'after the missing dimensions were loaded, or the model was corrected',
       )
+      .example('$0 replay 7 --missing-dimensions infer', 'add the members that are still missing')
+      .example('$0 replay 7 --on-conflict update', 'let the rejected records replace existing rows')
       .epilog(
         [
-          'Each record that loads now leaves the rejects in the transaction that brings its row, so it is',
-          'loaded once, also in a table without a key. The others stay, with the reason of today. Records',
-          'whose bytes are wrong need mending first: edp rejects <load> --raw > mend.csv. The file itself is',
-          'not needed. Stopped or killed at any moment, the same command goes on.',
+          'One transaction inserts the row of a record and removes its reject, so each record is loaded once,',
+          'also into a table without a key. The other rejects stay, with their current reason. Records whose',
+          'bytes are wrong must be corrected first: edp rejects <load> --raw > corrected.csv. The file itself',
+          'is not needed. If the command is stopped or killed, the same command continues.',
         ].join('\n'),
       ),
 };

@@ -1,4 +1,4 @@
-/** How `edp seed-dimensions` is called, and what its help says. */
+/** The call of `edp seed-dimensions` and its help. */
 import type { OptionName } from '../options/options.js';
 import type { CommandUsage } from './command.js';
 

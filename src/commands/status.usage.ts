@@ -1,4 +1,4 @@
-/** How `edp status` is called, and what its help says. */
+/** The call of `edp status` and its help. */
 import type { OptionName } from '../options/options.js';
 import type { CommandUsage } from './command.js';
 
@@ -6,11 +6,11 @@ export const OPTION_NAMES = ['limit', 'database-url'] as const satisfies readonl
 
 export const usage: CommandUsage = {
   call: 'status [load]',
-  describe: 'What was loaded, newest first; one load in detail',
+  describe: 'List the loads, newest first, or show one load in detail',
   options: OPTION_NAMES,
   build: (yargs) =>
     yargs
-      .positional('load', { describe: 'number of one load, to see in detail', type: 'string' })
+      .positional('load', { describe: 'number of a load to show in detail', type: 'string' })
       .example('$0 status', 'the newest loads')
       .example('$0 status 7', 'load 7, split by split'),
 };

@@ -1,4 +1,4 @@
-/** How `edp undo` is called, and what its help says. */
+/** The call of `edp undo` and its help. */
 import type { OptionName } from '../options/options.js';
 import type { CommandUsage } from './command.js';
 import { REPLACING_FLAG } from './shared/replacing-flag.js';
@@ -13,22 +13,23 @@ export const usage: CommandUsage = {
   build: (yargs) =>
     yargs
       .positional('load', { describe: 'number of the load', type: 'string', demandOption: true })
-      .example('$0 undo 7', 'remove the rows, rejects and receipts of load 7, after a question')
+      .example('$0 undo 7', 'remove the rows, rejects and receipts of load 7, after confirmation')
       .example(
         '$0 undo 7 --yes && $0 ingest data/events.csv',
-        'the same without one, and load anew',
+        'the same without confirmation, then load again',
       )
       .example('$0 undo 7 --json --yes | jq .removed', 'what was removed, for a script')
       .epilog(
         [
-          'Rows are found by the lineage column of the table (load_id). With an index on it only the blocks',
-          'that hold them are read; without, the whole table is, a few megabytes at a time. Each step is a',
-          'short transaction; stopped or killed at any moment, the same command goes on.',
+          'undo finds rows by the lineage column of the table (load_id). With an index on it, only the blocks',
+          'with these rows are read; without one, the whole table is read, a few megabytes at a time. Each step',
+          'is a short transaction. If the command is stopped or killed, the same command continues.',
           '',
-          `Not brought back: values that the load replaced in rows of others (${REPLACING_FLAG}); those`,
-          'rows belong to it now and go with it. Records it counted as duplicates stay with the load that',
-          'brought them. Dimension members it inferred go, unless others refer to them or gave them values.',
-          'A load whose rows others refer to cannot be undone before those are.',
+          `Not restored: values that the load replaced in rows of other loads (${REPLACING_FLAG}). Those`,
+          'rows now belong to this load and are removed with it. Records that it counted as duplicates stay with',
+          'the load that inserted them. Dimension members that it inferred are removed, unless other rows refer',
+          'to them or another load gave them values. If rows of other loads refer to rows of this load, those',
+          'loads must be undone first.',
         ].join('\n'),
       ),
 };

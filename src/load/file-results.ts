@@ -1,5 +1,5 @@
 /**
- * What a run, or a dry run, has to tell: of each file, of all together, and why something was not loaded.
+ * The results of a run or a dry run: for each file, for all files, and the reasons why something was not loaded.
  */
 
 import { EdpError } from '../base/errors.js';
@@ -16,15 +16,15 @@ import type { Target } from './prepare-files.js';
 const MIN_RECORDS_FOR_SHARE = 100;
 
 export interface FileResult {
-  /** As the user named it. */
+  /** As the user specified it. */
   readonly path: string;
   readonly table: string;
   readonly loadId: number | null;
   readonly status: 'loaded' | 'skipped' | 'failed';
-  /** Of the whole load, also what earlier runs of it committed; nothing for a skipped file. */
+  /** Counts of the whole load, including earlier runs; zero for a skipped file. */
   readonly rows: RowCounts;
   readonly bytes: number;
-  /** The format of its records, and the form in which it was read; not there for a file that was not read. */
+  /** The format of its records and how it was read; undefined for a file that was not read. */
   readonly format?: Format;
   readonly dialect?: ReturnType<typeof summarizeForm>;
   /** How its fields differ from those of the table. */
@@ -35,26 +35,26 @@ export interface FileResult {
 
 export interface IngestResult {
   readonly seconds: number;
-  /** Of the files that were loaded, wholly or in part, by this run. */
+  /** Of the files that this run loaded, completely or in part. */
   readonly bytes: number;
   readonly rows: RowCounts;
   readonly remarks: RemarkCounts;
   readonly files: readonly FileResult[];
-  /** What ended the run early, where something did. */
+  /** The error that ended the run early, if any. */
   readonly failure?: unknown;
   readonly isInterrupted: boolean;
 }
 
 export interface IngestProgress {
   start(totalBytes: number): void;
-  /** Counts of what has just committed. */
+  /** Takes the counts of splits that have just committed. */
   advance(bytes: number, rows: RowCounts): void;
   fileDone(result: FileResult): void;
-  /** Something the user should know meanwhile. */
+  /** Takes a message for the user during the run. */
   note(text: string): void;
 }
 
-/** All files in the order in which they were named, also those whose turn never came, and their sums. */
+/** All files in the order of the command line, also those that the run did not reach, and their sums. */
 export function summarizeFiles(
   targets: readonly Target[],
   results: ReadonlyMap<InputFile, FileResult>,
@@ -79,10 +79,10 @@ export function summarizeFiles(
 }
 
 /**
- * What is to be said where more was rejected than `--max-rejects` allows.
+ * The error if more records were rejected than `--max-rejects` allows.
  *
- * @param rows of the loads of this run, also what earlier runs of them committed
- * @param isEnd whether nothing more is to come
+ * @param rows counts of the loads of this run, including earlier runs of these loads
+ * @param isEnd whether no more records follow
  */
 export function findRejectLimitFault(
   maxRejects: RejectLimit | undefined,
@@ -90,7 +90,7 @@ export function findRejectLimitFault(
   isEnd: boolean,
 ): EdpError | undefined {
   if (maxRejects === undefined) return undefined;
-  // A share of a few records says nothing yet.
+  // The percentage of a few records is not meaningful.
   if (maxRejects.percent !== undefined && read < MIN_RECORDS_FOR_SHARE && !isEnd) return undefined;
   const limit = maxRejects.count ?? (read * (maxRejects.percent ?? 100)) / 100;
   if (rejected <= limit) return undefined;
@@ -121,7 +121,7 @@ export function fileFaultReason({ place, message, hint }: EdpError): string {
   return `${place === undefined ? '' : `${place}: `}${message}${hint === undefined ? '' : `\n  → ${hint}`}`;
 }
 
-/** What keeps a file that is there from being loaded, and the remedy. */
+/** Why a file that exists is not loaded, and the remedy. */
 export function unclaimedReason(
   found:
     | { readonly kind: 'known'; readonly loadId: number; readonly path: string }

@@ -1,5 +1,5 @@
 /**
- * What is to be known of a file before it is claimed: its form, its plan, its identity, and when its turn is.
+ * Determines everything about a file before it is claimed: its form, plan, identity and position in the order.
  */
 import { EdpError } from '../base/errors.js';
 import type { CsvDescription } from '../formats/csv/describe-csv.js';
@@ -30,7 +30,7 @@ export interface Target {
   readonly table: Table;
 }
 
-/** A file with all that can be known without writing. */
+/** A file with everything that is known before any write. */
 export interface PreparedFile {
   readonly target: Target;
   readonly description: FileDescription;
@@ -43,14 +43,14 @@ export interface PreparedFile {
   readonly identity: LoadIdentity;
 }
 
-/** What a user may say of all files. */
+/** The settings for all files that a user may specify. */
 export interface TargetOptions {
   readonly table: string | undefined;
   settingsFor(table: Table): FileSettings;
   readonly onNewColumn: OnNewField | undefined;
 }
 
-/** Every file has a table before any is loaded. @throws EdpError `unknown_table`, `config` */
+/** Assigns a table to every file before any is loaded. @throws EdpError `unknown_table`, `config` */
 export function findTargets(
   model: Model,
   files: readonly InputFile[],
@@ -69,7 +69,7 @@ export function findTargets(
   });
 }
 
-/** @throws EdpError by the fault of the file (`isFileFault`), or of the disk */
+/** @throws EdpError for a fault of the file (`isFileFault`) or the disk */
 export async function prepareTarget(
   target: Target,
   { settingsFor, onNewColumn }: TargetOptions,
@@ -93,7 +93,7 @@ function driftOf(table: Table, description: FileDescription, onNew: OnNewField):
   return findKeyDrift(table, sampledObjects > 0 ? fields : undefined, onNew);
 }
 
-/** What the ledger is to know of a file. */
+/** The data of a file for the ledger. */
 function toIdentity(
   { file, table }: Target,
   description: FileDescription,
@@ -127,7 +127,7 @@ export function planFor(
   return planRecords(table, description, name, onNew);
 }
 
-/** @throws EdpError `header_mismatch` for a file without a header whose fields nobody has named */
+/** @throws EdpError `header_mismatch` for a file without a header and without specified fields */
 function assertNamed(
   table: Table,
   { fields, recordForm, detection }: CsvDescription,
@@ -149,8 +149,8 @@ function assertNamed(
 }
 
 /**
- * Files in the order in which they may load: those of a table that others refer to come before theirs,
- * and are done before theirs begin.
+ * Files by level: the files of a table that other tables refer to are loaded completely before the files of
+ * those tables.
  */
 export function inLevels(targets: readonly Target[], model: Model): Target[][] {
   const levels: Target[][] = [];
@@ -162,7 +162,7 @@ export function inLevels(targets: readonly Target[], model: Model): Target[][] {
   return levels.filter((level) => level !== undefined);
 }
 
-/** How many references lead on from a table, at the most; a cycle counts once. */
+/** Length of the longest chain of references from a table; a cycle counts once. */
 function referenceDepth(table: Table, model: Model, trail: readonly Table[]): number {
   const depths = table.columns.map(({ references }) => {
     const referred = references && findTable(model, references.table);

@@ -1,9 +1,9 @@
-/** What a user may say about a file: what its records are, and how they are written, for each format. */
+/** The settings of a file that a user may specify: its format, and how the records are written. */
 import { z } from 'zod';
 import { type Choices, wordsOf } from './choices.js';
 import type { CsvSettings } from './csv-settings.js';
 
-/** What the records of a file are written in. */
+/** Formats of records. */
 export const INPUT_FORMAT_CHOICES = {
   csv: 'fields between delimiters',
   jsonl: 'a JSON object in each line',
@@ -13,12 +13,12 @@ export const FORMATS = wordsOf(INPUT_FORMAT_CHOICES);
 
 export const formatSchema = z.enum(FORMATS, { error: `expected ${FORMATS.join(' or ')}` });
 
-/** How the text of a file is got out of it. */
+/** How the bytes of a file become text. */
 export type TextSettings = Pick<CsvSettings, 'encoding' | 'compression'>;
 
-/** What was specified; a value that is not there was not. */
+/** The settings that were specified; the others are undefined. */
 export interface FileSettings {
-  /** Undefined where the name or the content of a file decides. */
+  /** Without it, the format is detected by the file's name or content. */
   readonly format?: Format;
   readonly csv: CsvSettings;
   /** For files of all other formats. */

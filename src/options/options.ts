@@ -33,18 +33,18 @@ import { FORMAT_CHOICES } from '../report/format/report-format.js';
 interface OptionDefinition<T> {
   readonly schema: z.ZodType<T>;
   readonly describe: string;
-  /** The same without the words of its list, where `describe` explains them. */
+  /** `describe` without the explanation of each choice. */
   readonly summary?: string;
   readonly default?: T;
-  /** Shown in help instead of the default, where the default is computed. */
+  /** Help shows this instead of a default that is computed. */
   readonly defaultDescription?: string;
   readonly isFlag?: boolean;
   readonly alias?: string;
-  /** Where nothing but these words is a value. */
+  /** The only values, for an option with a closed list. */
   readonly choices?: readonly string[];
-  /** What the words of its list mean; some of these options take other words for the same, too. */
+  /** Meaning of each choice. Some of these options accept synonyms, too. */
   readonly meanings?: Choices;
-  /** What it is called on the command line, where that is not its name. */
+  /** Name on the command line, if it differs from the option's name. */
   readonly flag?: string;
 }
 
@@ -89,7 +89,7 @@ function optionalChoice<T extends string>(
   });
 }
 
-/** A number, or the text of one; but not what JavaScript makes a number of besides. */
+/** A number or its text. JavaScript converts more (`''`, `0x10`), which is an error here. */
 const numeric = (error: string) =>
   z
     .union([z.number(), z.string().regex(/^\s*[-+]?\d[\d.eE+-]*\s*$/, error)], { error })
@@ -117,7 +117,7 @@ const rejectLimit = z.union([z.string(), z.number()]).transform((value, context)
   return match[2] === '%' ? { percent: Number(match[1]) } : { count: Number(match[1]) };
 });
 
-/** Something about the form of a CSV file; without a default, since what is not specified is detected. */
+/** A CSV setting. It has no default, because what is not specified is detected. */
 function csv<N extends CsvSettingName>(name: N, defaultDescription = 'detected') {
   const schema = CSV_SCHEMAS[name];
   return define<z.output<(typeof CSV_SCHEMAS)[N]> | undefined>({
@@ -130,13 +130,13 @@ function csv<N extends CsvSettingName>(name: N, defaultDescription = 'detected')
   });
 }
 
-/** Numbers count as text, since a table may be called 2024. */
+/** Numbers count as text: a table may be called 2024. */
 const text = z.union([z.string(), z.number().transform(String)]);
 
 export const OPTIONS = {
   'database-url': define<string | undefined>({
     schema: text.optional(),
-    describe: 'PostgreSQL to use, as postgresql://user:password@host:port/database',
+    describe: 'PostgreSQL server to use, as postgresql://user:password@host:port/database',
     defaultDescription: 'DATABASE_URL, PG*, POSTGRES_USER, else the embedded server',
   }),
   json: flag('Print exactly one JSON object on stdout, all else on stderr'),
@@ -149,7 +149,7 @@ export const OPTIONS = {
   }),
   'read-batch-size': define<number>({
     schema: integerFrom(1),
-    describe: 'Records one worker takes at a time: the size of a split, about',
+    describe: 'Records that one worker takes at a time: the approximate size of a split',
     default: 100_000,
   }),
   'write-batch-size': define<number>({
@@ -159,14 +159,14 @@ export const OPTIONS = {
   }),
   table: define<string | undefined>({
     schema: text.optional(),
-    describe: 'Table it is about',
-    defaultDescription: "by each file's name; to promote, the only one with metrics",
+    describe: 'Name of the table in the model that the files or the metric belong to',
+    defaultDescription: "detected by each file's name; for promote, the only table with metrics",
   }),
   'input-format': {
     ...optionalChoice(
       INPUT_FORMAT_CHOICES,
-      'What the records of the files are',
-      "by each file's name, else by its first lines",
+      'Format of the records in the files',
+      "detected by each file's name, else by its first lines",
     ),
     // In edp.yaml, `format` is that of reports.
     flag: 'format',
@@ -201,9 +201,9 @@ export const OPTIONS = {
     describe: 'Stop the run at more rejects than this: a count, or a share such as 1%',
     defaultDescription: 'no limit',
   }),
-  force: flag('Load a file even though its content is known'),
+  force: flag('Load a file even if its content was loaded before'),
   'dry-run': flag(
-    'Try the whole load against the real table, and write nothing: the same counts and rejects',
+    'Try the whole load against the real table and write nothing; counts and rejects are the same',
   ),
   yes: flag('Do not ask for confirmation'),
   dir: define<string>({
@@ -242,10 +242,10 @@ export const OPTIONS = {
   }),
   'unknown-metrics': define<number>({
     schema: share,
-    describe: 'Share of records with a metric nobody declared, 0 to 1',
+    describe: 'Share of records with a metric that is not declared, 0 to 1',
     default: 0,
   }),
-  list: flag('List the reports there are'),
+  list: flag('List the available reports'),
   from: define<string | undefined>({
     schema: text.optional(),
     describe: 'Start of the time range, inclusive, such as 2024-01-31 or 2024-01-31T06:00',
@@ -278,18 +278,18 @@ export const OPTIONS = {
   }),
   'extra-column': define<string | undefined>({
     schema: text.optional(),
-    describe: 'Column that keeps the metric, where a table flattens several JSON fields',
+    describe: 'Column that keeps the metric, if a table flattens several JSON fields',
   }),
-  whole: flag('Look at all of a file, however large; without it, at a sample of one over 64 MB'),
+  whole: flag('Read all of a file of any size; without it, a sample of a file over 64 MB'),
   create: flag(
-    'Make a table for files that have none, with types from all their records, and declare it in edp.yaml',
+    'Create a table for files without one, with types from all of their records, and declare it in edp.yaml',
   ),
   raw: flag(
-    'Print the rejected records byte for byte, as a file like theirs: a CSV with its header',
+    'Print the rejected records byte for byte, in the format of their file: a CSV with its header',
   ),
   limit: define<number>({
     schema: integerFrom(1),
-    describe: 'How many to show at the most',
+    describe: 'How many to show at most',
     default: 20,
   }),
 } as const;
@@ -307,7 +307,7 @@ export type OptionValues<N extends OptionName> = {
   readonly [K in N as CamelCase<K>]: ValueOf<K>;
 };
 
-/** Options about how files are written. */
+/** Options that specify the format of files. */
 export const FILE_OPTION_NAMES = ['input-format', ...CSV_SETTING_NAMES] as const;
 
 /** All options of a command. */
@@ -321,7 +321,7 @@ export function optionsOf({
   return takesFileSettings === true ? [...options, ...FILE_OPTION_NAMES] : options;
 }
 
-/** What an option is called on the command line. */
+/** Name of an option on the command line. */
 export function flagOf(option: OptionName): string {
   const { flag = option }: OptionDefinition<unknown> = OPTIONS[option];
   return flag;
@@ -331,13 +331,13 @@ export function environmentName(option: OptionName): string {
   return `EDP_${option.replaceAll('-', '_').toUpperCase()}`;
 }
 
-/** Options that may be lists. Any other that is given twice has the value given last. */
+/** Options that may be lists. Of any other option that is given twice, the last value counts. */
 const LISTS: ReadonlySet<OptionName> = new Set(['param', 'columns']);
 
 /**
  * The frozen values of the named options, each from its strongest source.
  *
- * @param given what the command line said, by the name of its flag; undefined where it said nothing
+ * @param given values of the command line, by flag; undefined for a flag that was not given
  * @param project options of edp.yaml, by option name
  * @throws EdpError `usage` that lists every fault
  */
@@ -381,11 +381,11 @@ export function resolveOptions<N extends OptionName>(
 }
 
 /**
- * What was said of the form of CSV files, by the strength of who said it: the command line, the
- * environment, a table of edp.yaml, its `csv:` section, its options.
+ * The CSV settings that a user specified. In order of precedence: the command line, the environment, a
+ * table of edp.yaml, the `csv:` section of edp.yaml, its options.
  *
  * @param project options of edp.yaml, and those of its `csv:` section
- * @returns what holds for the files of a table, or of none
+ * @returns a function from a table, or undefined for none, to the settings of its files
  * @throws EdpError `usage` that lists every fault
  */
 export function resolveCsvSettings(
@@ -396,21 +396,21 @@ export function resolveCsvSettings(
   },
   environment: Readonly<Record<string, string | undefined>> = process.env,
 ): (table?: { readonly csv?: CsvSettings }) => CsvSettings {
-  const told = withoutUnsaid(resolveOptions(CSV_SETTING_NAMES, given, {}, environment));
-  const general = withoutUnsaid(
+  const specified = withoutUndefined(resolveOptions(CSV_SETTING_NAMES, given, {}, environment));
+  const general = withoutUndefined(
     resolveOptions(CSV_SETTING_NAMES, {}, { ...project.options, ...project.csv }, {}),
   );
-  return (table) => ({ ...general, ...table?.csv, ...told }) as CsvSettings;
+  return (table) => ({ ...general, ...table?.csv, ...specified }) as CsvSettings;
 }
 
-/** Options that hold for any text. */
+/** Options that apply to files of any format. */
 const TEXT_OPTION_NAMES = ['encoding', 'compression'] as const;
 
 /**
- * What was said of files, of whatever format. A `csv:` section is about CSV files alone.
+ * The settings that a user specified for files of any format. A `csv:` section is for CSV files only.
  *
  * @param project as for {@link resolveCsvSettings}
- * @returns what holds for the files of a table, or of none
+ * @returns a function from a table, or undefined for none, to the settings of its files
  * @throws EdpError `usage` that lists every fault, or names options that contradict each other
  */
 export function resolveFileSettings(
@@ -420,12 +420,14 @@ export function resolveFileSettings(
 ): (table?: { readonly csv?: CsvSettings; readonly format?: Format }) => FileSettings {
   const csvFor = resolveCsvSettings(given, project, environment);
   const names = ['input-format', ...TEXT_OPTION_NAMES] as const;
-  const { inputFormat: said, ...text } = resolveOptions(names, given, {}, environment);
+  const { inputFormat: specified, ...text } = resolveOptions(names, given, {}, environment);
   const { inputFormat: usual, ...usualText } = resolveOptions(names, {}, project.options, {});
-  if (said !== undefined && said !== 'csv' && given.format === said) assertNoCsvOption(said, given);
-  const ownText = { ...withoutUnsaid(usualText), ...withoutUnsaid(text) };
+  if (specified !== undefined && specified !== 'csv' && given.format === specified) {
+    assertNoCsvOption(specified, given);
+  }
+  const ownText = { ...withoutUndefined(usualText), ...withoutUndefined(text) };
   return (table) => {
-    const format = said ?? table?.format ?? usual;
+    const format = specified ?? table?.format ?? usual;
     return { ...(format === undefined ? {} : { format }), csv: csvFor(table), text: ownText };
   };
 }
@@ -437,11 +439,11 @@ function assertNoCsvOption(format: Format, given: Readonly<Record<string, unknow
   if (others.length === 0) return;
   const list = others.map((name) => `--${name}`).join(', ');
   throw new EdpError('usage', `${list} and --format ${format} exclude each other`, {
-    hint: 'only CSV has such a thing; leave one of them out',
+    hint: 'only CSV has such settings; omit one of the options',
   });
 }
 
-function withoutUnsaid<T extends object>(settings: T): Partial<T> {
+function withoutUndefined<T extends object>(settings: T): Partial<T> {
   return Object.fromEntries(
     Object.entries(settings).filter(([, value]) => value !== undefined),
   ) as Partial<T>;

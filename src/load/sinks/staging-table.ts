@@ -1,10 +1,10 @@
 /**
- * The careful way of loading a split, taken when the server refused the fast one: rows go to a
- * temporary table first, each with its number, and from there into the target, so that whatever the
- * server objects to can be pinned on single records while the rest load.
+ * The careful way of loading a split, used after the server refused the fast way. Rows are written to a
+ * temporary table first, each with its number, and from there into the target. So each error of the
+ * server can be assigned to a single record while the other records are loaded.
  *
- * The order of records decides: of two with one key, the first is loaded. Records that cannot be
- * loaded for another reason take no part in that.
+ * The order of records decides: of two records with the same key, the first is loaded. Records that
+ * cannot be loaded for another reason are not considered.
  */
 
 import type pg from 'pg';
@@ -33,10 +33,10 @@ export interface StagingOptions {
   readonly loadId: number;
 }
 
-/** What became of a record that did not get into the table. */
+/** Why a record is not in the table. */
 export type Verdict = 'duplicate' | Fault;
 
-/** Rows encoded one behind the other, each beginning with its ordinal. */
+/** Encoded rows, one after the other, each beginning with its ordinal. */
 export interface EncodedRows {
   readonly bytes: Buffer;
   /** End of each row in `bytes`. */
@@ -47,16 +47,16 @@ export interface EncodedRows {
 
 const STAGE = 'pg_temp.edp_stage';
 const VERDICTS = 'pg_temp.edp_verdicts';
-/** A name that no column of a model can have: it is longer than none, but has a control character. */
+/** A name that no column of a model can have, because of its control character; its length is allowed. */
 export const ORDINAL = '\u0001ordinal';
 const ORDINAL_SQL = quoteIdentifier(ORDINAL);
 
-/** Verdict of a record that is in the table already, since it completed an inferred member. */
+/** Verdict of a record that is in the table already, because it completed an inferred member. */
 const COMPLETED = 'completed';
 
 const TOO_MANY_COLUMNS = '54011';
 
-/** Another run inserted one of our keys between the look and the insert; a second look settles it. */
+/** Another run inserted one of our keys between the check and the insert; a second check handles it. */
 const MAX_SECOND_LOOKS = 5;
 
 export class StagingTable {
@@ -71,7 +71,7 @@ export class StagingTable {
     this.#columns = quoteColumns(options.columns.map(({ name }) => name));
   }
 
-  /** Makes the temporary tables; they go with the transaction. */
+  /** Creates the temporary tables; the end of the transaction drops them. */
   async create(): Promise<void> {
     const { table } = this.#options.target;
     try {
@@ -92,7 +92,7 @@ export class StagingTable {
     await failpoint('stage.created', this.#client);
   }
 
-  /** Empties the tables, where several splits share a transaction. */
+  /** Empties the tables, for several splits in one transaction. */
   async clear(): Promise<void> {
     await this.#client.query(`TRUNCATE ${STAGE}, ${VERDICTS}`);
   }
@@ -101,7 +101,7 @@ export class StagingTable {
     await this.#client.query(`DROP TABLE ${STAGE}, ${VERDICTS}`);
   }
 
-  /** Copies rows in; those that the server refuses even here get a verdict. */
+  /** Copies rows into the temporary table; rows that the server refuses even here get a verdict. */
   async copy(rows: EncodedRows): Promise<void> {
     await this.#copyRange(rows, 0, rows.ends.length);
     await failpoint('stage.copied', this.#client);
@@ -132,10 +132,10 @@ export class StagingTable {
   }
 
   /**
-   * Tries items [from, to) together; where the server objects, halves them until the objectionable
-   * ones stand alone, and gives those a verdict.
+   * Tries items [from, to) together. If the server reports an error, halves the range until each faulty
+   * item is alone, and gives it a verdict.
    *
-   * @returns how many got one
+   * @returns the number of items with a verdict
    */
   async #isolate(
     from: number,
@@ -176,7 +176,7 @@ export class StagingTable {
   /**
    * Moves the staged rows into the target.
    *
-   * @returns the verdict of every record that is not there now because of this split
+   * @returns the verdict of every record that this split did not insert
    */
   async merge(): Promise<ReadonlyMap<number, Verdict>> {
     await this.#client.query(`ANALYZE ${STAGE}`);
@@ -187,7 +187,7 @@ export class StagingTable {
       if (checksForeignKeys) await this.#lockReferredRows(key);
     }
     await failpoint('stage.references', this.#client);
-    // What the triggers would check per row is settled.
+    // The checks of the per-row triggers are already done.
     if (checksForeignKeys)
       await this.#client.query("SET LOCAL session_replication_role = 'replica'");
     for (let look = 1; ; look++) {
@@ -247,7 +247,7 @@ export class StagingTable {
   }
 
   /**
-   * Adds the members that are missing, and notes them. One that the server refuses stays missing.
+   * Adds the missing members, and records them. A member that the server refuses stays missing.
    *
    * @param missing the records concerned: `FROM … s WHERE …`
    */
@@ -281,7 +281,7 @@ export class StagingTable {
         const { code } = error as { code?: string };
         if (!isDataError(code)) throw error;
         await this.#client.query('ROLLBACK TO edp_infer; RELEASE edp_infer');
-        // A column that needs a value makes every member impossible.
+        // If another column requires a value, no member can be added.
         if (to - from === 1 || code === '23502') return;
       }
       const middle = (from + to) >>> 1;
@@ -291,7 +291,7 @@ export class StagingTable {
     await tryRange(0, rows.length);
   }
 
-  /** Nobody may delete a row referred to before this has committed. */
+  /** Locks referred rows, so that no one can delete them before this transaction has committed. */
   async #lockReferredRows(key: ForeignKey): Promise<void> {
     const column = quoteIdentifier(key.column);
     const values = `SELECT DISTINCT ${column} FROM ${STAGE} s WHERE ${column} IS NOT NULL AND ${this.#open('s')}`;
@@ -302,12 +302,12 @@ export class StagingTable {
       `SELECT FROM ${key.referredTable} WHERE ${quoteIdentifier(key.referredColumn)} IN (${values}) FOR KEY SHARE`,
     );
     if (rowCount !== rows[0]!.count) {
-      // Deleted since the look before: as if the transaction had met a concurrent change.
+      // Deleted after the check: handled like any concurrent change.
       throw Object.assign(new Error(`${key.referredTable} changed meanwhile`), { code: '40001' });
     }
   }
 
-  /** Columns of the target by which some of its rows were inferred, and have not arrived since. */
+  /** Columns of the target with values of inferred members that no file has loaded yet. */
   async #inferredColumns(): Promise<string[]> {
     const { rows } = await this.#client.query<{ column_name: string }>(
       `SELECT DISTINCT column_name FROM edp.inferred_members
@@ -320,8 +320,8 @@ export class StagingTable {
   }
 
   /**
-   * The late-arriving dimension: a member that a fact referred to before takes the values of its first
-   * record, whatever `--on-conflict` says, since nobody has brought others.
+   * The late-arriving dimension: a member that a fact referred to before gets the values of its first
+   * record, independent of `--on-conflict`, because there are no other values yet.
    *
    * @param condition on the staged records `s`
    */
@@ -347,7 +347,7 @@ export class StagingTable {
     }
   }
 
-  /** Members that this split brought are inferred no longer. */
+  /** Marks members that this split loaded as no longer inferred. */
   async #noteArrivals(): Promise<void> {
     for (const name of await this.#inferredColumns()) {
       await this.#client.query(
@@ -361,7 +361,7 @@ export class StagingTable {
     }
   }
 
-  /** Notes how many rows of other loads are about to get other values: undo cannot bring them back. */
+  /** Records how many rows of other loads will be replaced: undo cannot restore their values. */
   async #countReplaced(): Promise<void> {
     const { target, columns, onConflict, loadId } = this.#options;
     const lineage = columns.find(isLineage);
@@ -384,7 +384,7 @@ export class StagingTable {
     );
   }
 
-  /** Gives verdicts to records whose key is taken, by the table or by an earlier record. */
+  /** Gives verdicts to records whose key already exists, in the table or in an earlier record. */
   async #settleKeys(): Promise<void> {
     const { target, columns, onConflict } = this.#options;
     if (target.key.length === 0) return;
@@ -402,7 +402,7 @@ export class StagingTable {
           return `${left}.${column}${cast} IS NOT DISTINCT FROM ${right}.${column}${cast}`;
         })
         .join(' AND ') || 'true';
-    // Whom a record meets: where records replace the row, the one with its key just before it; else the first.
+    // The record to compare with: if records replace the row, the previous one with the same key; else the first.
     const met = replacesRow
       ? `lag(s.${ORDINAL_SQL}) OVER w`
       : `nullif(first_value(s.${ORDINAL_SQL}) OVER w, s.${ORDINAL_SQL})`;
@@ -443,7 +443,7 @@ export class StagingTable {
       .filter(({ name }) => !target.key.includes(name))
       .map(({ name }) => `${quoteIdentifier(name)} = EXCLUDED.${quoteIdentifier(name)}`);
     const action = assignments.length === 0 ? 'NOTHING' : `UPDATE SET ${assignments.join(', ')}`;
-    // The last record of a key is what remains.
+    // The last record of a key remains.
     return `${insert} SELECT ${this.#columns} FROM (
               SELECT DISTINCT ON (${key}) * FROM ${STAGE} s
               WHERE ${this.#open('s')} AND ${condition} ORDER BY ${key}, ${ORDINAL_SQL} DESC) AS last
@@ -455,10 +455,10 @@ export class StagingTable {
   }
 
   /**
-   * Finds the records the server refuses and gives them verdicts, without leaving a row behind: which
-   * of the others are to be loaded is looked at anew, now that these are out.
+   * Finds the records that the server refuses and gives them verdicts, without inserting a row: without
+   * these records, the decision which of the others are loaded must be made again.
    *
-   * @returns how many it found
+   * @returns the number of records found
    */
   async #blame(): Promise<number> {
     const { rows } = await this.#client.query<{ ordinal: number }>(
@@ -499,7 +499,7 @@ export class StagingTable {
   }
 }
 
-/** The server's refusal of one row as a reject. */
+/** Converts the server's error for one row to a reject. */
 function toServerFault(error: pg.DatabaseError): Fault {
   const reason = error.detail === undefined ? error.message : `${error.message}: ${error.detail}`;
   const column = error.column ?? error.constraint;
