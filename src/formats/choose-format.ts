@@ -5,7 +5,7 @@ import { EdpError } from '../base/errors.js';
 import type { FileSettings, Format } from '../model/file-settings.js';
 import type { FileIdentity } from '../source/file-identity.js';
 import { looksLikeJsonl } from './jsonl/describe-jsonl.js';
-import { readBriefSample, readSample, TOLD } from './text/sample.js';
+import { readBriefSample, readSample, SPECIFIED } from './text/sample.js';
 
 export interface FormatChoice {
   readonly format: Format;
@@ -33,7 +33,7 @@ export async function chooseFormat(
   name: string,
   settings: FileSettings,
 ): Promise<FormatChoice> {
-  if (settings.format !== undefined) return { format: settings.format, why: TOLD };
+  if (settings.format !== undefined) return { format: settings.format, why: SPECIFIED };
   const bare = /^https?:/i.test(name) ? name.replace(/[?#].*$/, '') : name;
   const suffix = path.extname(bare.replace(PACKED, '')).toLowerCase();
   const bySuffix = Object.hasOwn(BY_SUFFIX, suffix) ? BY_SUFFIX[suffix] : undefined;

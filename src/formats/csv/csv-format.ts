@@ -18,6 +18,6 @@ export function csvFormat(dialect: Dialect): TextFormat {
     newScanner: () => new CsvScanner(dialect),
     newParser: () => new CsvParser(dialect),
     guessRecordStart: (bytes, from) => guessRecordStart(bytes, from, dialect),
-    newPassOver: () => PlainRecords.prepare(dialect),
+    newRecordSkipper: () => PlainRecords.prepare(dialect),
   };
 }

@@ -240,7 +240,7 @@ function guessFooter(
   };
   const isFooter = (record: SampledRecord) => isFooterLike(record, evaluation.width);
   const last = readEnd(GLANCE_BYTES).records.at(-1);
-  if (last !== undefined && isWhole(last, evaluation.width)) return undefined;
+  if (last !== undefined && hasAllFields(last, evaluation.width)) return undefined;
   const { start, records } = readEnd(FOOTER_BYTES);
   let lines = 0;
   while (lines < records.length && isFooter(records.at(-1 - lines)!)) lines++;
@@ -253,7 +253,7 @@ function guessFooter(
 const FOOTER_TEXT =
   /^\W*(?:\d+ (?:rows?|records?)|(?:grand )?total|sum\b|rows?\b|records?\b|count\b|end\b|eof\b|source|notes?\b|generated|copyright)/i;
 
-function isWhole({ fields, isDamaged }: SampledRecord, width: number): boolean {
+function hasAllFields({ fields, isDamaged }: SampledRecord, width: number): boolean {
   return !isDamaged && !(fields instanceof Fault) && fields.length >= width;
 }
 

@@ -29,7 +29,7 @@ export interface Dialect {
 }
 
 /** RFC 4180 with any line end that has an LF: what a CSV is unless something tells otherwise. */
-export const PLAIN: Dialect = {
+export const PLAIN_DIALECT: Dialect = {
   delimiter: ',',
   quote: '"',
   escape: 'doubling',

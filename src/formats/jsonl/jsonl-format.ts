@@ -13,6 +13,6 @@ export function jsonlFormat(form: JsonlForm): TextFormat {
     newParser: () => new JsonlParser(form),
     // Inside of a JSON string a line end is written as \n: every LF ends a record.
     guessRecordStart: (bytes, from) => bytes.indexOf(LF, from - 1) + 1 || -1,
-    newPassOver: async () => undefined,
+    newRecordSkipper: async () => undefined,
   };
 }

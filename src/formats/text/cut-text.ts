@@ -16,7 +16,7 @@ import { copyBytes } from '../../base/shared-memory.js';
 import { KEPT_OF_LONG_RECORD, MAX_RECORD_BYTES } from './limits.js';
 import type { Gap } from './ranges.js';
 import { RecordBatch } from './record-batch.js';
-import type { PassOver, RecordScanner, TextFormat } from './text-format.js';
+import type { RecordScanner, RecordSkipper, TextFormat } from './text-format.js';
 
 const BATCH_RECORDS = 4096;
 /** Memory for more than a segment, since it ends at the first record's end behind its size. */
@@ -52,12 +52,12 @@ export async function* cutText(
   options: CutOptions,
 ): AsyncGenerator<Segment> {
   const source = new TextSource(text);
-  const passOver = await options.format.newPassOver();
+  const skipper = await options.format.newRecordSkipper();
   try {
     for (const gap of options.gaps) {
       await source.skipTo(gap.start);
       source.assertWhole();
-      yield* new GapCutter(source, gap, passOver, options).cut();
+      yield* new GapCutter(source, gap, skipper, options).cut();
       source.assertWhole();
       if (source.isAtEnd) return;
     }
@@ -131,7 +131,7 @@ class GapCutter {
   readonly #options: CutOptions;
   readonly #gap: Gap;
   readonly #scanner: RecordScanner;
-  readonly #passOver: PassOver | undefined;
+  readonly #skipper: RecordSkipper | undefined;
   readonly #batch = new RecordBatch(BATCH_RECORDS);
   /** Memory of the segment that is being filled; {@link #bytes} is a view of it. */
   #memory!: SharedArrayBuffer;
@@ -143,10 +143,15 @@ class GapCutter {
   #start: number;
   #linesBefore = 0;
 
-  constructor(source: TextSource, gap: Gap, passOver: PassOver | undefined, options: CutOptions) {
+  constructor(
+    source: TextSource,
+    gap: Gap,
+    skipper: RecordSkipper | undefined,
+    options: CutOptions,
+  ) {
     this.#source = source;
     this.#gap = gap;
-    this.#passOver = passOver;
+    this.#skipper = skipper;
     this.#options = options;
     this.#scanner = options.format.newScanner();
     this.#scanner.reset(0);
@@ -193,7 +198,7 @@ class GapCutter {
     for (;;) {
       this.#batch.count = 0;
       const goal = Math.max(target, scanner.lookedAt);
-      const limit = this.#passOver?.moveOn(scanner, this.#bytes, this.#filled, goal) ?? goal;
+      const limit = this.#skipper?.moveOn(scanner, this.#bytes, this.#filled, goal) ?? goal;
       scanner.scan(this.#bytes, this.#filled, limit, isLast, this.#batch);
       const next = scanner.nextRecord;
       if (next >= scanner.lookedAt && next <= this.#filled) this.#safeEnd = next;

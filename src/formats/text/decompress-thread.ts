@@ -38,7 +38,7 @@ function next(): Uint8Array | undefined {
       continue;
     }
     if (received.message === undefined) return undefined;
-    post({ isHungry: true });
+    post({ wantsMore: true });
     sourceBytes += received.message.length;
     return received.message;
   }
@@ -70,7 +70,7 @@ function* watchFrames(frames: ZstdFrames): Generator<Uint8Array> {
 }
 
 try {
-  for (let i = 0; i < CHUNKS_ASKED_FOR; i++) post({ isHungry: true });
+  for (let i = 0; i < CHUNKS_ASKED_FOR; i++) post({ wantsMore: true });
   let empty = 0;
   for (const chunk of await decode()) {
     empty = chunk.length === 0 ? empty + 1 : 0;

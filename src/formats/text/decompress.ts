@@ -172,7 +172,7 @@ export interface DecompressTask {
 export type DecompressMessage =
   | { readonly chunk: Uint8Array; readonly sourceBytes: number }
   /** It has taken a chunk of the file. */
-  | { readonly isHungry: true }
+  | { readonly wantsMore: true }
   | { readonly error: { readonly message: string; readonly code?: string } }
   | { readonly isEnd: true };
 
@@ -207,7 +207,7 @@ async function* decompressInThread(
         wake();
       });
   thread.on('message', (message: DecompressMessage) => {
-    if ('isHungry' in message) {
+    if ('wantsMore' in message) {
       void send();
       return;
     }
@@ -228,7 +228,7 @@ async function* decompressInThread(
         continue;
       }
       if ('fault' in message) throw message.fault;
-      if ('isHungry' in message) continue;
+      if ('wantsMore' in message) continue;
       if ('isEnd' in message) return;
       if ('error' in message) {
         throw Object.assign(new Error(message.error.message), { code: message.error.code });

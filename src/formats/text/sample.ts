@@ -9,7 +9,7 @@ import { isDecoded, type TextForm } from './read-text.js';
 import { Utf16Transcoder } from './utf16.js';
 
 /** Why something about a file is as it is, where the user said so. */
-export const TOLD = 'as told';
+export const SPECIFIED = 'as specified';
 
 /** Bytes of a sample: of its head, and of each of its pieces. */
 interface Extent {
@@ -123,11 +123,11 @@ function toSample(
     why: {
       compression:
         settings.compression !== undefined
-          ? TOLD
+          ? SPECIFIED
           : compression === 'none'
             ? 'it is plain text'
             : `it begins as a ${compression} file does`,
-      encoding: settings.encoding === undefined ? guess.why : TOLD,
+      encoding: settings.encoding === undefined ? guess.why : SPECIFIED,
     },
     breakage: raw.breakage,
   };

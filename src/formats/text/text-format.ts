@@ -25,7 +25,7 @@ export interface TextFormat {
    */
   guessRecordStart(bytes: Buffer, from: number): number;
   /** What passes over plain records faster than a scanner; undefined where this format has nothing of the kind. */
-  newPassOver(): Promise<PassOver | undefined>;
+  newRecordSkipper(): Promise<RecordSkipper | undefined>;
 }
 
 /** Finds records in bytes that come piece by piece. Its result does not depend on where the pieces were cut. */
@@ -82,7 +82,7 @@ export interface RecordParser {
   ): void;
 }
 
-export interface PassOver {
+export interface RecordSkipper {
   /**
    * Moves a scanner on over plain records, unless it is in the middle of one.
    *

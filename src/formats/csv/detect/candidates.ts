@@ -7,7 +7,7 @@ import {
 } from '../../../model/csv-settings.js';
 import { CR, LF } from '../../text/line-end.js';
 import type { FieldEncoding } from '../../text/transcode.js';
-import { type Dialect, PLAIN } from '../dialect.js';
+import { type Dialect, PLAIN_DIALECT } from '../dialect.js';
 
 /** A delimiter and how likely it is before anything was looked at. */
 interface DelimiterCandidate {
@@ -116,7 +116,7 @@ export function toDialect(
   text: { readonly comment?: string },
 ): Dialect {
   return {
-    ...PLAIN,
+    ...PLAIN_DIALECT,
     comment: text.comment ?? '',
     // As programs write tab-separated files, a quote is a character like others.
     allowsBareQuotes: parts.delimiter === '\t',
@@ -185,7 +185,7 @@ function listSeveralCharacters(lines: readonly string[]): DelimiterCandidate[] {
   const found: DelimiterCandidate[] = [];
   for (const [delimiter, count] of linesWith) {
     // Two commas are an empty field; two bars may be one delimiter.
-    if (/^[,;]+$/.test(delimiter) || !isWhole(delimiter)) continue;
+    if (/^[,;]+$/.test(delimiter) || !isWholeDelimiter(delimiter)) continue;
     const hasBlank = /\s/.test(delimiter);
     if (count < lines.length * (hasBlank ? MIN_SHARE_WITH_BLANKS : MIN_SHARE_OF_LINES)) continue;
     // A sign of it that also stands alone is rather the delimiter itself, or part of the text.
@@ -205,7 +205,7 @@ function listSeveralCharacters(lines: readonly string[]): DelimiterCandidate[] {
 }
 
 /** The `%:$` between `5%` and `$7` is not: signs that stand in values are delimiters in pairs only. */
-function isWhole(delimiter: string): boolean {
+function isWholeDelimiter(delimiter: string): boolean {
   return /^[\s|~^,;:]+$/.test(delimiter) || [...delimiter].reverse().join('') === delimiter;
 }
 

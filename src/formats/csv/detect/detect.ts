@@ -6,24 +6,24 @@ import type { CsvSettings } from '../../../model/csv-settings.js';
 import { Fault } from '../../../model/reject-codes.js';
 import { CR, measureLineEnd } from '../../text/line-end.js';
 import { RecordBatch } from '../../text/record-batch.js';
-import { type SampleParts, TOLD } from '../../text/sample.js';
+import { type SampleParts, SPECIFIED } from '../../text/sample.js';
 import { type FieldEncoding, toText, toUtf8 } from '../../text/transcode.js';
-import { type Dialect, PLAIN } from '../dialect.js';
+import { type Dialect, PLAIN_DIALECT } from '../dialect.js';
 import { CsvScanner } from '../scan/csv-scanner.js';
-import { type Fields, readFields } from '../scan/read-fields.js';
+import { type FieldTexts, readFields } from '../scan/read-fields.js';
 import { listCandidates, toDialect } from './candidates.js';
 import {
   BRIEF,
   COMMENT_PREFIXES,
   type Evaluation,
-  evaluate,
+  evaluateDialect,
   fits,
   MAX_PREAMBLE,
   type SampledRecord,
   SPREADSHEET_HINT,
   sampleRecords,
 } from './evaluate-dialect.js';
-import { judgeHeader, nameFields, placeName } from './header.js';
+import { guessHeader, nameFields, placeName } from './header.js';
 
 export type DetectedPart =
   | 'delimiter'
@@ -80,34 +80,34 @@ export interface DetectInput {
 }
 
 /** What the file itself and the user say of its text, before anything is weighed. */
-interface Told {
+interface Preset {
   readonly from: SampleParts;
   readonly text: { readonly delimiter?: string; readonly comment?: string };
   readonly hasHint: boolean;
 }
 
 export function detect(input: DetectInput): Detection {
-  const told = readTold(input);
+  const preset = readPreset(input);
   const { settings, encoding } = input;
-  const expected = evaluateExpected(input, told);
-  if (expected !== undefined) return conclude([expected], input, told);
-  const { from, text } = told;
+  const expected = evaluateExpected(input, preset);
+  if (expected !== undefined) return chooseDetection([expected], input, preset);
+  const { from, text } = preset;
   const candidates = listCandidates(from.head.subarray(from.start), settings, encoding, text);
-  return conclude(
-    candidates.map((candidate) => evaluate(candidate, from)),
+  return chooseDetection(
+    candidates.map((candidate) => evaluateDialect(candidate, from)),
     input,
-    told,
+    preset,
   );
 }
 
 /** @returns undefined where a file is not in every way what its table expects */
 export function detectExpected(input: DetectInput): Detection | undefined {
-  const told = readTold(input);
-  const expected = evaluateExpected(input, told);
-  return expected === undefined ? undefined : conclude([expected], input, told);
+  const preset = readPreset(input);
+  const expected = evaluateExpected(input, preset);
+  return expected === undefined ? undefined : chooseDetection([expected], input, preset);
 }
 
-function readTold({ parts, encoding, settings }: DetectInput): Told {
+function readPreset({ parts, encoding, settings }: DetectInput): Preset {
   const from = settings.skipLines === undefined ? parts : skipLines(parts, settings);
   const hint = settings.delimiter === undefined ? findHint(from) : undefined;
   const text = {
@@ -117,14 +117,14 @@ function readTold({ parts, encoding, settings }: DetectInput): Told {
   return { from, text: withoutUndefined(text), hasHint: hint !== undefined };
 }
 
-function conclude(
+function chooseDetection(
   evaluations: readonly Evaluation[],
   { parts, encoding, settings, known }: DetectInput,
-  { from, hasHint }: Told,
+  { from, hasHint }: Preset,
 ): Detection {
   const chosen = choose(dropUnlikelyQuotes(evaluations, settings), known, settings, encoding);
   const withComments = findComments(allowBareQuotes(chosen, from), from, settings);
-  const detection = layOut(withComments, evaluations, parts, from, settings, known, encoding);
+  const detection = toDetection(withComments, evaluations, parts, from, settings, known, encoding);
   if (!hasHint) return detection;
   return { ...detection, why: { ...detection.why, delimiter: 'the first line says so' } };
 }
@@ -142,11 +142,11 @@ function findHint({ head, start }: SampleParts): string | undefined {
  */
 function evaluateExpected(
   { known, settings, encoding }: DetectInput,
-  { from: parts, text }: Told,
+  { from: parts, text }: Preset,
 ): Evaluation | undefined {
   const isUsual =
-    (settings.quote ?? PLAIN.quote) === PLAIN.quote &&
-    (settings.escape ?? PLAIN.escape) === PLAIN.escape &&
+    (settings.quote ?? PLAIN_DIALECT.quote) === PLAIN_DIALECT.quote &&
+    (settings.escape ?? PLAIN_DIALECT.escape) === PLAIN_DIALECT.escape &&
     (settings.lineEnd ?? 'lf') === 'lf' &&
     (settings.header ?? true);
   if (!isUsual || known.size === 0 || parts.head.includes(CR)) return undefined;
@@ -155,7 +155,7 @@ function evaluateExpected(
     const [first] = sampleRecords(parts.head, parts.start, parts.isWhole, dialect, 1);
     const names = first === undefined ? [] : readHeader(first, dialect, encoding, known);
     if (names.length < 2 || !names.every((name) => known.has(name))) continue;
-    const evaluation = evaluate({ dialect, weight: 1 }, parts, BRIEF);
+    const evaluation = evaluateDialect({ dialect, weight: 1 }, parts, BRIEF);
     const { width, conforming, total } = evaluation;
     if (width !== names.length || conforming !== total || total < 2) return undefined;
     // Blanks behind it may be part of the delimiter.
@@ -223,12 +223,12 @@ function dropUnlikelyQuotes(
     if (dialect.escape === 'backslash') return true;
     const quoted = evaluations.find(
       (other) =>
-        other.dialect.quote === PLAIN.quote &&
+        other.dialect.quote === PLAIN_DIALECT.quote &&
         other.dialect.delimiter === dialect.delimiter &&
         other.dialect.lineEnd === dialect.lineEnd,
     );
     if (quoted === undefined) return true;
-    const all = [...records, ...others].filter(({ raw }) => raw.includes(PLAIN.quote));
+    const all = [...records, ...others].filter(({ raw }) => raw.includes(PLAIN_DIALECT.quote));
     const faulty = [...quoted.records, ...quoted.others].filter(
       ({ fields }) => fields instanceof Fault,
     );
@@ -270,7 +270,7 @@ function choose(
   const whole = best.filter((match) => explainsAll(match, known, encoding));
   if (whole.length > 0) best = whole;
   const first = highest(best);
-  const every = best.filter(({ evaluation }) => leavesOutNothing(evaluation));
+  const every = best.filter(({ evaluation }) => hasOnlyRecords(evaluation));
   if (first.evaluation.preamble === 0 || every.length === 0) return first;
   const rival = highest(every);
   return rival.evaluation.score > first.evaluation.score * MIN_RIVAL_SCORE ? rival : first;
@@ -281,7 +281,7 @@ function highest(matches: readonly Chosen[]): Chosen {
 }
 
 /** Whether every line is a record, from the first on: the names in the header have that delimiter, too. */
-function leavesOutNothing({ preamble, width, conforming, total }: Evaluation): boolean {
+function hasOnlyRecords({ preamble, width, conforming, total }: Evaluation): boolean {
   return preamble === 0 && width > 1 && conforming === total;
 }
 
@@ -354,7 +354,10 @@ function allowBareQuotes(chosen: Chosen, parts: SampleParts): Chosen {
   const isBare = withQuotes.every(({ fields, isDamaged }) => fields instanceof Fault && !isDamaged);
   const isStray = withQuotes.length < MIN_FAULTY && withQuotes.length < all.length * MIN_BARE_SHARE;
   if (withQuotes.length === 0 || !isBare || isStray) return chosen;
-  const again = evaluate({ dialect: { ...dialect, allowsBareQuotes: true }, weight: 1 }, parts);
+  const again = evaluateDialect(
+    { dialect: { ...dialect, allowsBareQuotes: true }, weight: 1 },
+    parts,
+  );
   return again.width === width && again.conforming > evaluation.conforming
     ? { evaluation: again, headerAt: chosen.headerAt }
     : chosen;
@@ -371,7 +374,7 @@ function findComments(chosen: Chosen, parts: SampleParts, { comment }: CsvSettin
     const begun = body.filter(({ raw }) => raw.startsWith(prefix));
     if (begun.length === 0 || begun.some((record) => fits(record, evaluation.width))) continue;
     const dialect = { ...evaluation.dialect, comment: prefix };
-    const again = evaluate({ dialect, weight: 1 }, parts);
+    const again = evaluateDialect({ dialect, weight: 1 }, parts);
     if (chosen.headerAt === undefined) return { evaluation: again, headerAt: undefined };
     const { start } = evaluation.records[chosen.headerAt]!;
     const headerAt = again.records.findIndex((record) => record.start === start);
@@ -382,7 +385,7 @@ function findComments(chosen: Chosen, parts: SampleParts, { comment }: CsvSettin
   return chosen;
 }
 
-function layOut(
+function toDetection(
   { evaluation, headerAt }: Chosen,
   all: readonly Evaluation[],
   parts: SampleParts,
@@ -394,11 +397,11 @@ function layOut(
   const { records, width } = evaluation;
   const first = headerAt ?? (settings.skipLines === undefined ? evaluation.preamble : 0);
   const record = records[first];
-  if (record === undefined) return nothing(evaluation, from, settings);
+  if (record === undefined) return withoutRecords(evaluation, from, settings);
   const body = [...records.slice(first + 1), ...evaluation.others].filter(
     ({ fields }) => !(fields instanceof Fault),
   );
-  const verdict = judge(record, body, headerAt, settings, width);
+  const verdict = decideHeader(record, body, headerAt, settings, width);
   const skipped = countLines(parts.head, parts.start, record.start, evaluation.dialect);
 
   let header: string[] = [];
@@ -450,7 +453,7 @@ function layOut(
  * The sample holds no record: the file has none, or its first is longer than the sample. Such a one is no
  * header, and with the names of its fields told it is a record like others.
  */
-function nothing(
+function withoutRecords(
   evaluation: Evaluation,
   { head, start, isWhole }: SampleParts,
   settings: CsvSettings,
@@ -482,21 +485,21 @@ function nothing(
   };
 }
 
-function judge(
+function decideHeader(
   record: SampledRecord,
   body: readonly SampledRecord[],
   headerAt: number | undefined,
   { header }: CsvSettings,
   width: number,
 ): { isHeader: boolean; why: string } {
-  if (header !== undefined) return { isHeader: header, why: TOLD };
+  if (header !== undefined) return { isHeader: header, why: SPECIFIED };
   if (headerAt !== undefined) return { isHeader: true, why: 'it has names of the table’s fields' };
   if (record.fields instanceof Fault) return { isHeader: true, why: 'nothing speaks against it' };
   const short = record.fields.length === width - 1;
   const below = body
     .filter((other) => fits(other, width))
-    .map(({ fields }) => (short ? (fields as Fields).slice(1) : (fields as Fields)));
-  return judgeHeader(record.fields, below);
+    .map(({ fields }) => (short ? (fields as FieldTexts).slice(1) : (fields as FieldTexts)));
+  return guessHeader(record.fields, below);
 }
 
 /**
@@ -515,7 +518,7 @@ function mayLackName(
 function isLastEmpty(records: readonly SampledRecord[], width: number): boolean {
   const fitting = records.filter((record) => fits(record, width));
   return (
-    fitting.length > 0 && fitting.every(({ fields }) => !((fields as Fields)[width - 1] ?? ''))
+    fitting.length > 0 && fitting.every(({ fields }) => !((fields as FieldTexts)[width - 1] ?? ''))
   );
 }
 
@@ -573,32 +576,32 @@ function explain(
       ? ''
       : 'the header has names of the table’s fields; ';
   return {
-    delimiter: settings.delimiter === undefined ? byNames + share + next : TOLD,
+    delimiter: settings.delimiter === undefined ? byNames + share + next : SPECIFIED,
     quote:
       settings.quote !== undefined
-        ? TOLD
+        ? SPECIFIED
         : dialect.quote === ''
           ? 'quotes in the sample do not come in pairs around fields'
-          : dialect.quote === PLAIN.quote
+          : dialect.quote === PLAIN_DIALECT.quote
             ? 'the usual one, and nothing speaks against it'
             : 'fields stand in such quotes',
     escape:
       settings.escape !== undefined
-        ? TOLD
+        ? SPECIFIED
         : dialect.escape === 'doubling'
           ? 'the usual way, and nothing speaks against it'
           : 'with a backslash before it more records can be read',
-    lineEnd: settings.lineEnd !== undefined ? TOLD : 'the line ends in the sample',
+    lineEnd: settings.lineEnd !== undefined ? SPECIFIED : 'the line ends in the sample',
     comment:
       settings.comment !== undefined
-        ? TOLD
+        ? SPECIFIED
         : dialect.comment === ''
           ? 'no line among the records is one'
           : `lines among the records that begin with ${toText(dialect.comment, dialect.encoding)} are no records`,
     header,
     skipLines:
       settings.skipLines !== undefined
-        ? TOLD
+        ? SPECIFIED
         : skipped === 0
           ? 'the first line is like those that follow'
           : 'these lines are unlike those that follow',

@@ -10,7 +10,7 @@ import { DAMAGE_NONE, RecordBatch } from '../../text/record-batch.js';
 import type { SampleParts } from '../../text/sample.js';
 import type { Dialect } from '../dialect.js';
 import { CsvScanner } from '../scan/csv-scanner.js';
-import { type Fields, readFields } from '../scan/read-fields.js';
+import { type FieldTexts, readFields } from '../scan/read-fields.js';
 import type { Candidate } from './candidates.js';
 import { type CellKind, isTyped, kindOf, likeness } from './cells.js';
 
@@ -29,7 +29,7 @@ export const MAX_PREAMBLE = 60;
 /** Characters kept of a record. */
 const MAX_RAW = 4096;
 
-/** Fields looked at, of one record. */
+/** FieldTexts looked at, of one record. */
 const MAX_CELLS = 64;
 
 /** A file of one column always has records of the same number of fields. */
@@ -52,7 +52,7 @@ export interface SampledRecord {
   /** Whether its quotes are at fault, so that its end may be, too. */
   readonly isDamaged: boolean;
   /** What is wrong with it, whatever the number of its fields; or its fields. */
-  readonly fields: Fields | Fault;
+  readonly fields: FieldTexts | Fault;
 }
 
 export interface Evaluation {
@@ -103,7 +103,7 @@ export function sampleRecords(
   return records;
 }
 
-export function evaluate(
+export function evaluateDialect(
   { dialect, weight }: Candidate,
   { head, start, isWhole, pieces }: SampleParts,
   limits = FULL,
@@ -192,20 +192,20 @@ function isNameOverTexts(
   const isRagged = fitting.length < body.length * MIN_CONFORMING_SHARE;
   const isText = width === 2 && fitting.every((record) => isOneText(record, delimiter));
   if (!isSign && !isRagged && !isText) return false;
-  const cells = first!.fields as Fields;
+  const cells = first!.fields as FieldTexts;
   return !cells.some((cell, i) => !isTyped(kindOf(cell)) && isColumnTyped(fitting.slice(1), i));
 }
 
 /** A number with a decimal comma, or words with a comma and a blank between them. */
 function isOneText({ raw, fields }: SampledRecord, delimiter: string): boolean {
-  const hasBlank = (fields as Fields)[1]?.startsWith(' ') === true || delimiter.endsWith(' ');
+  const hasBlank = (fields as FieldTexts)[1]?.startsWith(' ') === true || delimiter.endsWith(' ');
   return hasBlank || kindOf(raw) === 'number';
 }
 
 function isColumnTyped(records: readonly SampledRecord[], index: number): boolean {
   return (
     records.length > 1 &&
-    records.every(({ fields }) => isTyped(kindOf((fields as Fields)[index] ?? null)))
+    records.every(({ fields }) => isTyped(kindOf((fields as FieldTexts)[index] ?? null)))
   );
 }
 
@@ -263,7 +263,7 @@ function isRemark(records: readonly SampledRecord[], index: number, width: numbe
   const prefix = COMMENT_PREFIXES.find((start) => record.raw.startsWith(start));
   if (prefix === undefined || !before.raw.startsWith(prefix)) return false;
   if (next === undefined || !fits(next, width) || next.raw.startsWith(prefix)) return false;
-  return !(next.fields as Fields).some((cell) => isTyped(kindOf(cell)));
+  return !(next.fields as FieldTexts).some((cell) => isTyped(kindOf(cell)));
 }
 
 /** Columns that are empty in every record speak for a delimiter that is only part of one. */

@@ -1,5 +1,5 @@
 /** Whether a file's first record names its fields, and what the fields are called. */
-import type { Fields } from '../scan/read-fields.js';
+import type { FieldTexts } from '../scan/read-fields.js';
 import { type CellKind, isTyped, kindOf } from './cells.js';
 
 /** Share of a column's cells that must be of one kind for the column to be of it. */
@@ -19,7 +19,7 @@ export interface HeaderVerdict {
  * @param first fields of the first record
  * @param body fields of some that follow
  */
-export function judgeHeader(first: Fields, body: readonly Fields[]): HeaderVerdict {
+export function guessHeader(first: FieldTexts, body: readonly FieldTexts[]): HeaderVerdict {
   const cells = first.slice(0, MAX_COLUMNS).map((cell) => cell?.trim() ?? '');
   const kinds = cells.map(kindOf);
   const named = cells.filter((cell) => cell !== '');
@@ -56,7 +56,7 @@ export function judgeHeader(first: Fields, body: readonly Fields[]): HeaderVerdi
       continue;
     }
     if (isTyped(kind)) evidence -= 0.75;
-    else evidence += judgeText(cells[i]!, column);
+    else evidence += scoreName(cells[i]!, column);
   }
   if (!isDistinct) evidence -= 1;
   if (over > 0 && evidence > 0) {
@@ -92,7 +92,7 @@ function commonKind(column: readonly string[]): CellKind | undefined {
 }
 
 /** A text over texts: 1 at most for a name, less than 0 for one of them. */
-function judgeText(cell: string, column: readonly string[]): number {
+function scoreName(cell: string, column: readonly string[]): number {
   if (column.includes(cell)) return column.length > 1 ? -1 : -0.5;
   const lengths = new Set(column.map((below) => below.length));
   if (column.length > 2 && lengths.size === 1) return lengths.has(cell.length) ? -0.25 : 0.75;
@@ -106,7 +106,7 @@ function judgeText(cell: string, column: readonly string[]): number {
 function isSequence(
   cells: readonly string[],
   kinds: readonly CellKind[],
-  body: readonly Fields[],
+  body: readonly FieldTexts[],
 ): boolean {
   const numbers: number[] = [];
   for (const [i, kind] of kinds.entries()) {

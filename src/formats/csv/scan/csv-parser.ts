@@ -6,7 +6,7 @@
  * never costs another. csv-parse drops a backslash before any character, so that a path in a quoted
  * field would lose its own: records with backslash escapes are read by fields.ts.
  *
- * Fields are byte strings of UTF-8: one character per byte (latin1), so that nothing is lost or replaced
+ * FieldTexts are byte strings of UTF-8: one character per byte (latin1), so that nothing is lost or replaced
  * before a value's own rules look at it.
  */
 
@@ -23,7 +23,7 @@ import {
 import type { ParsedRecord, RecordParser } from '../../text/text-format.js';
 import { toUtf8 } from '../../text/transcode.js';
 import type { Dialect } from '../dialect.js';
-import { type Fields, readFields } from './read-fields.js';
+import { type FieldTexts, readFields } from './read-fields.js';
 
 /** More surplus fields than this are counted, not read: a line may hold millions of delimiters. */
 const MAX_SURPLUS_READ = 1000;
@@ -159,11 +159,11 @@ export class CsvParser implements RecordParser {
   }
 
   /** Tells NULL (empty, unquoted) from the empty string (empty, quoted). */
-  #withNulls(fields: Fields, bytes: Buffer, batch: RecordBatch, index: number): Fields {
+  #withNulls(fields: FieldTexts, bytes: Buffer, batch: RecordBatch, index: number): FieldTexts {
     if (!fields.includes('')) return fields;
     const raw = bytes.subarray(batch.start[index], batch.end[index]);
     if (this.#emptyQuoted !== '' && raw.includes(this.#emptyQuoted)) {
-      const [record] = parse(raw, this.#quotingOptions) as unknown as Fields[];
+      const [record] = parse(raw, this.#quotingOptions) as unknown as FieldTexts[];
       return record ?? fields;
     }
     for (let i = 0; i < fields.length; i++) if (fields[i] === '') fields[i] = null;
@@ -171,7 +171,7 @@ export class CsvParser implements RecordParser {
   }
 
   /** Sees to the number of fields and to their encoding. */
-  #settle(fields: Fields): ParsedRecord {
+  #settle(fields: FieldTexts): ParsedRecord {
     const { fieldCount, hasTrailingDelimiter, ragged, encoding } = this.#dialect;
     if (fields.length !== fieldCount && fieldCount > 0) {
       const count = fields.length;

@@ -25,7 +25,12 @@ import {
 } from '../../text/record-batch.js';
 import type { RecordScanner } from '../../text/text-format.js';
 import { BACKSLASH, type Dialect, fitsFieldCount } from '../dialect.js';
-import { chooseReading, EXAMINED_BYTES, type Examiner, type Reading } from './resynchronise.js';
+import {
+  chooseInterpretation,
+  EXAMINED_BYTES,
+  type Examiner,
+  type Interpretation,
+} from './resynchronise.js';
 
 const RECORD_START = 0;
 const FIELD_START = 1;
@@ -159,10 +164,10 @@ export class CsvScanner implements RecordScanner, Examiner {
       }
       const isOpen = this.#state === QUOTED;
       if (isOpen || this.#isSuspect()) {
-        const reading = this.#read(bytes, contentEnd, end, isLast, isOpen);
-        if (reading === undefined) return;
-        if (reading.end < contentEnd) {
-          this.#cut(bytes, reading, batch);
+        const interpretation = this.#interpret(bytes, contentEnd, end, isLast, isOpen);
+        if (interpretation === undefined) return;
+        if (interpretation.end < contentEnd) {
+          this.#cut(bytes, interpretation, batch);
           continue;
         }
         if (isOpen) this.#damage = DAMAGE_UNTERMINATED_QUOTE;
@@ -180,9 +185,10 @@ export class CsvScanner implements RecordScanner, Examiner {
    */
   cutLongRecord(bytes: Buffer, end: number, batch: RecordBatch): boolean {
     if (this.#lineEndInQuotes < 0) return false;
-    const reading = this.#read(bytes, end, end, true, true);
-    if (reading === undefined || reading.end >= end || !reading.isFollowed) return false;
-    this.#cut(bytes, reading, batch);
+    const interpretation = this.#interpret(bytes, end, end, true, true);
+    if (interpretation === undefined || interpretation.end >= end || !interpretation.isFollowed)
+      return false;
+    this.#cut(bytes, interpretation, batch);
     return true;
   }
 
@@ -204,7 +210,7 @@ export class CsvScanner implements RecordScanner, Examiner {
   }
 
   /**
-   * Reads one record on its own, as another reading of lines would have it.
+   * Reads one record on its own, as another interpretation of lines would have it.
    *
    * @returns where it ends; -1 where it does not, up to `end`
    */
@@ -236,13 +242,13 @@ export class CsvScanner implements RecordScanner, Examiner {
     );
   }
 
-  #read(
+  #interpret(
     bytes: Buffer,
     contentEnd: number,
     end: number,
     isLast: boolean,
     isOpen: boolean,
-  ): Reading | undefined {
+  ): Interpretation | undefined {
     if (this.#lineEndInQuotes < 0) return { end: contentEnd, lineEndBytes: 0, isFollowed: false };
     const record = {
       bytes,
@@ -258,11 +264,11 @@ export class CsvScanner implements RecordScanner, Examiner {
     };
     this.#lookedAt = Math.max(this.#lookedAt, contentEnd + EXAMINED_BYTES);
     this.#examiner ??= new CsvScanner(this.#dialect);
-    return chooseReading(this.#dialect, record, this.#examiner);
+    return chooseInterpretation(this.#dialect, record, this.#examiner);
   }
 
   /** Ends the record at a line end inside its quotes; scanning resumes behind it. */
-  #cut(bytes: Buffer, { end, lineEndBytes }: Reading, batch: RecordBatch): void {
+  #cut(bytes: Buffer, { end, lineEndBytes }: Interpretation, batch: RecordBatch): void {
     this.#damage = DAMAGE_UNTERMINATED_QUOTE;
     // Line ends behind the cut are counted again by the second walk over them.
     this.#line = this.#lineOfRecord;

@@ -5,7 +5,7 @@
  */
 import { compileAssembly } from '../../../base/assembly.js';
 import { copyBytes } from '../../../base/shared-memory.js';
-import type { PassOver, RecordScanner } from '../../text/text-format.js';
+import type { RecordScanner, RecordSkipper } from '../../text/text-format.js';
 import { BACKSLASH, type Dialect } from '../dialect.js';
 
 interface Exports {
@@ -26,7 +26,7 @@ const MAX_WALK_BYTES = 1024 * 1024;
 /** Once, for all files. */
 let compiled: Promise<WebAssembly.Module> | undefined;
 
-export class PlainRecords implements PassOver {
+export class PlainRecords implements RecordSkipper {
   readonly #exports: Exports;
   readonly #block: Buffer;
   #walkBytes = MIN_WALK_BYTES;

@@ -7,14 +7,14 @@
 import { Fault } from '../../../model/reject-codes.js';
 import type { Dialect } from '../dialect.js';
 
-/** Fields as byte strings; `null` is an unquoted empty field. */
-export type Fields = (string | null)[];
+/** FieldTexts as byte strings; `null` is an unquoted empty field. */
+export type FieldTexts = (string | null)[];
 
 /** @param text the record without its line end, a character for each byte */
-export function readFields(text: string, dialect: Dialect): Fields | Fault {
+export function readFields(text: string, dialect: Dialect): FieldTexts | Fault {
   const { delimiter, quote } = dialect;
   const hasBackslash = dialect.escape === 'backslash';
-  const fields: Fields = [];
+  const fields: FieldTexts = [];
   for (let at = 0; ; ) {
     if (quote !== '' && text[at] === quote) {
       const closing = findClosing(text, at + 1, quote, hasBackslash);

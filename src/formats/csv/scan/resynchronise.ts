@@ -26,7 +26,7 @@ const QUOTE_LOOKS_OPENING = 1;
 const NEVER_CLOSED = 1;
 
 /** Line ends at which the record may end. */
-const MAX_READINGS = 16;
+const MAX_INTERPRETATIONS = 16;
 /** Records looked at behind each. */
 const MAX_EXAMINED = 64;
 /** A longer one counts as one at fault, so that looking costs little even where every quote is wrong. */
@@ -65,7 +65,7 @@ export interface SuspectRecord {
   readonly fieldsBeforeOpened: number;
 }
 
-export interface Reading {
+export interface Interpretation {
   /** Where the record ends, without its line end. */
   readonly end: number;
   readonly lineEndBytes: number;
@@ -79,16 +79,16 @@ interface Line {
 }
 
 /** @returns undefined where more bytes are needed to tell */
-export function chooseReading(
+export function chooseInterpretation(
   dialect: Dialect,
   record: SuspectRecord,
   examiner: Examiner,
-): Reading | undefined {
+): Interpretation | undefined {
   const { bytes, contentEnd, firstLineEnd } = record;
   const second = behind(dialect, record, firstLineEnd);
   const first = readFrom(dialect, record, examiner, second, MAX_FAULTS);
   if (first === undefined) return undefined;
-  const cut = toReading(dialect, record, firstLineEnd, first);
+  const cut = toInterpretation(dialect, record, firstLineEnd, first);
   const cutCost = 1 + countFaults(first);
   if (cutCost === 1) return cut;
 
@@ -98,10 +98,10 @@ export function chooseReading(
     (looksLikeRecord(dialect, record) ? SWALLOWED_LOOKALIKE : 0) +
     (looksOpening(dialect, record) ? QUOTE_LOOKS_OPENING : 0) +
     (record.isOpen ? NEVER_CLOSED : 0);
-  const asRead: Reading = { end: contentEnd, lineEndBytes: 0, isFollowed: false };
+  const asRead: Interpretation = { end: contentEnd, lineEndBytes: 0, isFollowed: false };
   let [best, bestCost] = cutCost <= asReadCost ? [cut, cutCost] : [asRead, asReadCost];
   let lineEnd = firstLineEnd;
-  for (let i = 1; i < MAX_READINGS; i++) {
+  for (let i = 1; i < MAX_INTERPRETATIONS; i++) {
     lineEnd = findLineEnd(dialect, bytes, behind(dialect, record, lineEnd), contentEnd);
     if (lineEnd < 0) break;
     const next = behind(dialect, record, lineEnd);
@@ -112,18 +112,18 @@ export function chooseReading(
     const cost = swallowed + countFaults(lines);
     // Of equals, the one that ends the record first; but any rather than the record as it was read.
     if (cost > bestCost || (cost === bestCost && best !== asRead)) continue;
-    best = toReading(dialect, record, lineEnd, lines);
+    best = toInterpretation(dialect, record, lineEnd, lines);
     bestCost = cost;
   }
   return best;
 }
 
-function toReading(
+function toInterpretation(
   dialect: Dialect,
   { bytes, end, isLast }: SuspectRecord,
   lineEnd: number,
   lines: readonly Line[],
-): Reading {
+): Interpretation {
   return {
     end: lineEnd,
     lineEndBytes: measureLineEnd(bytes, lineEnd, end, isLast, dialect.lineEnd),
