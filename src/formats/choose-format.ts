@@ -1,4 +1,4 @@
-/** Which format a file has: what the user said counts, else its name, else its first lines. */
+/** Chooses the format of a file: what the user specified, else by its name, else by its first lines. */
 
 import path from 'node:path';
 import { EdpError } from '../base/errors.js';
@@ -21,7 +21,7 @@ const BY_SUFFIX: Readonly<Record<string, Format>> = {
   '.ndjson': 'jsonl',
 };
 
-/** Suffixes of packed files, behind the one that tells the format. */
+/** Suffixes of packed files; they follow the one that names the format. */
 const PACKED = /\.(?:gz|gzip|zst|zstd|bz2|bzip2|zip)$/i;
 
 /**
@@ -40,7 +40,7 @@ export async function chooseFormat(
   if (bySuffix !== undefined) return { format: bySuffix, why: `its name ends in ${suffix}` };
   return (await hasJsonLines(file, name, settings))
     ? { format: 'jsonl', why: 'each of its first lines is a JSON object' }
-    : { format: 'csv', why: 'its first lines are no JSON objects' };
+    : { format: 'csv', why: 'its first lines are not JSON objects' };
 }
 
 async function hasJsonLines(
@@ -57,7 +57,7 @@ async function hasJsonLines(
     }
     return false;
   } catch (error) {
-    // What cannot be unpacked is for those to report who read all of it.
+    // A file that cannot be unpacked is reported when all of it is read.
     if (error instanceof EdpError && error.code !== 'io') return false;
     throw error;
   }

@@ -1,4 +1,4 @@
-/** A file → what is known of it before its records are read: its format, its fields, where its records are. */
+/** A file → what is known of it before its records are read: format, fields, place of the records. */
 
 import type { FileSettings } from '../model/file-settings.js';
 import type { Table } from '../model/model.js';
@@ -26,7 +26,7 @@ export type FileDescription = CsvDescription | JsonlDescription;
 /**
  * @param name for messages
  * @param table what is known of the file's fields; undefined for a file of unknown fields
- * @param settings what the user said
+ * @param settings what the user specified
  * @throws EdpError `not_csv`, `not_jsonl`, `io`, `corrupt_file`
  */
 export async function describeFile(
@@ -44,7 +44,7 @@ export async function describeFile(
   }
 }
 
-/** A file of unknown fields, with a sample of it, and why its format is taken for what it is. */
+/** A file of unknown fields: a sample, its description, and why its format was chosen. */
 export interface SampledFile {
   readonly sample: Sample;
   readonly description: FileDescription;
@@ -72,7 +72,8 @@ export async function sampleFile(
 }
 
 /**
- * How a file's text is got out of it, and by what the text is known.
+ * Reads how the text of a file is obtained (compression, encoding), and the first bytes that
+ * identify the text.
  *
  * @throws EdpError `io`, `corrupt_file`
  */
@@ -86,7 +87,7 @@ export async function readTextHead(
   return { form: sample.form, textHead: textHeadOf(sample) };
 }
 
-/** The form of a file as `--json` tells it. */
+/** The form of a file as `--json` reports it. */
 export function summarizeForm(
   description: FileDescription,
 ): ReturnType<typeof summarizeCsv> | ReturnType<typeof summarizeJsonl> {
@@ -98,7 +99,7 @@ export function summarizeForm(
   }
 }
 
-/** What is unusual in the form of a file, in words; empty for most files. */
+/** Describes in words what is unusual in the form of a file; empty for most files. */
 export function listOddities(description: FileDescription): string[] {
   switch (description.format) {
     case 'csv':

@@ -1,4 +1,4 @@
-/** What a load remembers of how its file is read, by its format. Plain data: the ledger keeps it as JSON. */
+/** How a load reads its file, by format. Plain data: the ledger keeps it as JSON. */
 import type { Drift } from '../model/drift.js';
 import type { FileSettings } from '../model/file-settings.js';
 import { type CsvReading, csvReadingOf, csvSettingsOf } from './csv/csv-reading.js';
@@ -9,7 +9,7 @@ import { withoutFooter } from './text/read-text.js';
 
 export type Reading = CsvReading | JsonlReading;
 
-/** @param specified what the user said */
+/** @param specified what the user specified */
 export function readingOf(
   description: FileDescription,
   specified: FileSettings,
@@ -36,14 +36,14 @@ export function layoutOf(reading: Reading): FileLayout {
   return { recordForm: recordFormOf(reading), fields, dataStart, dataLine, dataEnd };
 }
 
-/** What a user would have to say for another file to be read in the same way. */
+/** The settings with which another file is read in the same way. */
 export function settingsOf(reading: Reading): FileSettings {
   return reading.format === 'jsonl'
     ? { format: 'jsonl', csv: {}, jsonl: reading.specified }
     : { format: 'csv', csv: csvSettingsOf(reading), jsonl: {} };
 }
 
-/** A text without the lines at its end that the load passed over. */
+/** The text without the lines at its end that the load passed over. */
 export function bodyOf(text: AsyncIterable<Buffer>, reading: Reading): AsyncGenerator<Buffer> {
   const { lineEnd } = openFormat(recordFormOf(reading));
   const lines = reading.format === 'jsonl' ? 0 : (reading.specified.skipFooter ?? 0);

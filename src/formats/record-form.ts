@@ -1,4 +1,4 @@
-/** How the records of a file are read: plain data, from which any thread opens its format. */
+/** How the records of a file are read: plain data, from which each thread opens the format. */
 import { type CsvForm, csvFormat } from './csv/csv-format.js';
 import type { JsonlForm } from './jsonl/jsonl-form.js';
 import { jsonlFormat } from './jsonl/jsonl-format.js';
