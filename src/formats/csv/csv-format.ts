@@ -1,4 +1,4 @@
-/** CSV, as whoever reads records of a text sees it. */
+/** CSV as a format of text. */
 import type { TextFormat } from '../text/text-format.js';
 import type { Dialect } from './dialect.js';
 import { guessRecordStart } from './scan/boundary.js';
