@@ -25,7 +25,7 @@ import { toUtf8 } from '../../text/transcode.js';
 import type { Dialect } from '../dialect.js';
 import { type FieldTexts, readFields } from './read-fields.js';
 
-/** More surplus fields than this are counted, not read: a line may hold millions of delimiters. */
+/** If there are more surplus fields, they are only counted: a line may hold millions of delimiters. */
 const MAX_SURPLUS_READ = 1000;
 
 const RECORD_DELIMITERS: Readonly<Record<LineEnd, string[]>> = {
@@ -39,7 +39,7 @@ export class CsvParser implements RecordParser {
   readonly #dialect: Dialect;
   readonly #options: Options;
   readonly #quotingOptions: Options;
-  /** What an empty quoted field looks like; empty where nothing is quoted. */
+  /** An empty quoted field as it is written; empty where nothing is quoted. */
   readonly #emptyQuoted: string;
 
   constructor(dialect: Dialect) {
@@ -56,8 +56,8 @@ export class CsvParser implements RecordParser {
       relax_quotes: dialect.allowsBareQuotes,
       skip_empty_lines: dialect.fieldCount !== 1,
     };
-    // csv-parse tells whether a field was quoted only to `cast`, which is slow: it is asked again,
-    // for the few records in which an empty field may be a quoted one.
+    // csv-parse reports only to `cast` whether a field was quoted, and that is slow. So only the few
+    // records in which an empty field may be quoted are parsed again.
     this.#quotingOptions = {
       ...this.#options,
       cast: (value: string, context: CastingContext) =>
@@ -66,7 +66,7 @@ export class CsvParser implements RecordParser {
   }
 
   /**
-   * Parses `count` records of the batch from `from` on, and gives each to `each`, in order.
+   * Parses the records of a batch, and calls `each` for each of them, in order.
    *
    * @param bytes the buffer that the batch's offsets refer to
    */
@@ -93,7 +93,7 @@ export class CsvParser implements RecordParser {
     parseUpTo(batch.count);
   }
 
-  /** What the scanner found out. */
+  /** The fault that the scanner already found. */
   #knownFault(batch: RecordBatch, index: number): Fault | undefined {
     const damage = batch.damage[index]!;
     if (damage !== DAMAGE_NONE) return damageFault(damage);
@@ -158,7 +158,7 @@ export class CsvParser implements RecordParser {
     }
   }
 
-  /** Tells NULL (empty, unquoted) from the empty string (empty, quoted). */
+  /** Distinguishes NULL (empty, unquoted) from the empty string (empty, quoted). */
   #withNulls(fields: FieldTexts, bytes: Buffer, batch: RecordBatch, index: number): FieldTexts {
     if (!fields.includes('')) return fields;
     const raw = bytes.subarray(batch.start[index], batch.end[index]);
@@ -170,7 +170,7 @@ export class CsvParser implements RecordParser {
     return fields;
   }
 
-  /** Sees to the number of fields and to their encoding. */
+  /** Checks or corrects the number of fields, and converts them to UTF-8. */
   #settle(fields: FieldTexts): ParsedRecord {
     const { fieldCount, hasTrailingDelimiter, ragged, encoding } = this.#dialect;
     if (fields.length !== fieldCount && fieldCount > 0) {
