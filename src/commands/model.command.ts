@@ -27,7 +27,7 @@ export const command: Command = {
       table,
       taken: new Set<string>(),
       settings: resolveFileSettings(given, project)(),
-      told: resolveFileSettings(given, { options: {}, csv: {} })(),
+      specified: resolveFileSettings(given, { options: {}, csv: {} })(),
     };
     const copying = { note: (text: string) => output.note(text), signal };
     const proposals = await withReadableFiles(project.directory, files, copying, async (all) => {

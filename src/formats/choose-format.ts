@@ -1,4 +1,4 @@
-/** Which format a file has: what the user said counts, else its name, else its first lines. */
+/** Chooses the format of a file: what the user specified, else by its name, else by its first lines. */
 
 import path from 'node:path';
 import { EdpError } from '../base/errors.js';
@@ -10,14 +10,14 @@ import {
 } from '../model/file-settings.js';
 import type { FileIdentity } from '../source/file-identity.js';
 import { FORMAT_OF_SUFFIX, FORMATS_BY_CONTENT } from './all-formats.js';
-import { readBriefSample, readSample, type Sample, TOLD } from './text/sample.js';
+import { readBriefSample, readSample, type Sample, SPECIFIED } from './text/sample.js';
 
 export interface FormatChoice {
   readonly format: Format;
   readonly why: string;
 }
 
-/** Suffixes of packed files, behind the one that tells the format. */
+/** Suffixes of packed files; they follow the one that names the format. */
 const PACKED = /\.(?:gz|gzip|zst|zstd|bz2|bzip2|zip)$/i;
 
 /**
@@ -29,7 +29,7 @@ export async function chooseFormat(
   name: string,
   settings: FileSettings,
 ): Promise<FormatChoice> {
-  if (settings.format !== undefined) return { format: settings.format, why: TOLD };
+  if (settings.format !== undefined) return { format: settings.format, why: SPECIFIED };
   const bare = /^https?:/i.test(name) ? name.replace(/[?#].*$/, '') : name;
   const suffix = path.extname(bare.replace(PACKED, '')).toLowerCase();
   const bySuffix = FORMAT_OF_SUFFIX.get(suffix);
@@ -55,7 +55,7 @@ async function isOfFormat(
     }
     return false;
   } catch (error) {
-    // What cannot be unpacked is reported by the commands that read all of it.
+    // A file that cannot be unpacked is reported when all of it is read.
     if (error instanceof EdpError && error.code !== 'io') return false;
     throw error;
   }

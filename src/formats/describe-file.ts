@@ -1,4 +1,4 @@
-/** A file → what is known of it before its records are read: its format, its fields, where its records are. */
+/** A file → what is known of it before its records are read: format, fields, place of the records. */
 import { type FileSettings, settingsFor } from '../model/file-settings.js';
 import type { Table } from '../model/model.js';
 import type { FileIdentity } from '../source/file-identity.js';
@@ -25,7 +25,7 @@ export async function describeFile(
   return formatNamed(format).describe(file, name, table, settingsFor(settings, format));
 }
 
-/** A file of unknown fields, with a sample of it, and why its format is taken for what it is. */
+/** A file of unknown fields: a sample, its description, and why its format was chosen. */
 export interface SampledFile {
   readonly sample: Sample;
   readonly description: FileDescription;
@@ -46,7 +46,8 @@ export async function sampleFile(
 }
 
 /**
- * How a file's text is got out of it, and by what the text is known.
+ * Reads how the text of a file is obtained (compression, encoding), and the first bytes that
+ * identify the text.
  *
  * @throws EdpError `io`, `corrupt_file`
  */
@@ -65,7 +66,7 @@ export function summarizeForm(description: FileDescription): FormSummary {
   return formatNamed(description.format).summarize(description);
 }
 
-/** What is unusual in the form of a file, in words; empty for most files. */
+/** Describes in words what is unusual in the form of a file; empty for most files. */
 export function listOddities(description: FileDescription): string[] {
   return formatNamed(description.format).listOddities(description);
 }

@@ -1,4 +1,4 @@
-/** How the records of a file are read: plain data, from which any thread opens its format. */
+/** How the records of a file are read: plain data, from which each thread opens the format. */
 import { type FileDescription, formatNamed } from './all-formats.js';
 import type { TextLayout } from './text/described-text.js';
 import type { TextFormat } from './text/text-format.js';

@@ -8,7 +8,7 @@
  */
 import { isAscii, isUtf8 } from 'node:buffer';
 import { EdpError } from '../base/errors.js';
-import { type Dialect, PLAIN } from '../formats/csv/dialect.js';
+import { type Dialect, PLAIN_DIALECT } from '../formats/csv/dialect.js';
 import { openFormat, type RecordForm } from '../formats/open-format.js';
 import { CR, LF } from '../formats/text/line-end.js';
 import type { RecordPlace } from '../formats/text/ranges.js';
@@ -62,7 +62,7 @@ export class RecordReader implements RecordConsumer {
     this.#scanner = format.newScanner();
     this.#parser = format.newParser();
     const isCsv = recordForm.format === 'csv';
-    const dialect = isCsv ? recordForm.dialect : PLAIN;
+    const dialect = isCsv ? recordForm.dialect : PLAIN_DIALECT;
     this.#dialect = dialect;
     this.#lineEnds = isCsv ? /\r\n|\n|\r/ : /\n/;
     this.columns = Array.from({ length: columnCount }, () => new ColumnReader());
@@ -372,7 +372,7 @@ const QUOTED = 1;
 const IN_SCRATCH = 2;
 
 /** Reads the records that are whole of a part of a file. @param start where one of them starts */
-export function readAll(reader: RecordReader, bytes: Buffer, start: number): void {
+export function readWholeRecords(reader: RecordReader, bytes: Buffer, start: number): void {
   const part = bytes.subarray(start);
   const limit = Number.POSITIVE_INFINITY;
   reader.read({ bytes: part, filled: part.length, limit, isLast: false });

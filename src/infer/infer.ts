@@ -19,12 +19,12 @@ import type { RejectCode } from '../model/reject-codes.js';
 import type { InputFile } from '../source/discover.js';
 import type { FileIdentity } from '../source/file-identity.js';
 import { versionOf } from '../source/sources.js';
-import { type ColumnInference, conclude } from './conclude.js';
 import type { InferencePool } from './infer-pool.js';
+import { type ColumnInference, inferType } from './infer-type.js';
 import { type ColumnSummary, emptySummary, mergeSummaries } from './inferred-column.js';
 import { rankKeyName, rankTimeName } from './inferred-names.js';
-import { judgeUniqueness, type KeyHashes, MAX_HASHES, type Uniqueness } from './key-candidate.js';
-import { Findings, type Stretch, type StretchTask } from './stretch.js';
+import { checkUniqueness, type KeyHashes, MAX_HASHES, type Uniqueness } from './key-candidate.js';
+import { FileFindings, type Stretch, type StretchTask } from './stretch.js';
 
 const MIN_STRETCH_BYTES = 1024 * 1024;
 const MAX_STRETCH_BYTES = 16 * 1024 * 1024;
@@ -38,7 +38,7 @@ export interface InferredFile {
   readonly file: InputFile;
   readonly description: FileDescription;
   readonly bytes: number;
-  readonly findings: Findings;
+  readonly findings: FileFindings;
 }
 
 export interface InferredColumn extends ColumnInference {
@@ -66,7 +66,7 @@ export interface InferenceProgress {
   advance(bytes: number, records: number): void;
 }
 
-interface PreparedFile {
+interface FileToRead {
   readonly file: InputFile;
   readonly description: FileDescription;
   readonly identity: FileIdentity;
@@ -87,27 +87,28 @@ export async function inferTable(
   progress: InferenceProgress,
   signal: AbortSignal,
 ): Promise<TableInference> {
-  const prepared: PreparedFile[] = [];
-  for (const file of files) prepared.push(await prepare(file, table, settings, pool.processCount));
-  const stretches = await readAll(prepared, pool, progress, signal);
+  const prepared: FileToRead[] = [];
+  for (const file of files)
+    prepared.push(await describeAndCut(file, table, settings, pool.processCount));
+  const stretches = await readStretches(prepared, pool, progress, signal);
   const inferred: InferredFile[] = [];
   for (const [i, one] of prepared.entries()) {
     inferred.push({
       file: one.file,
       description: one.description,
       bytes: one.identity.size,
-      findings: await join(one, stretches[i]!, pool),
+      findings: await joinStretches(one, stretches[i]!, pool),
     });
   }
   return concludeTable(table, inferred);
 }
 
-async function prepare(
+async function describeAndCut(
   file: InputFile,
   table: string,
   settings: FileSettings,
   processCount: number,
-): Promise<PreparedFile> {
+): Promise<FileToRead> {
   const identity = await versionOf(file);
   const { size } = identity;
   const description = await describeFile(identity, file.name, undefined, settings);
@@ -132,7 +133,7 @@ async function prepare(
   };
 }
 
-function makeTask(file: PreparedFile, range: SplitRange, segment?: Segment): StretchTask {
+function makeTask(file: FileToRead, range: SplitRange, segment?: Segment): StretchTask {
   const { description, identity, keyFields } = file;
   return {
     file: identity,
@@ -146,7 +147,7 @@ function makeTask(file: PreparedFile, range: SplitRange, segment?: Segment): Str
 
 /** A stretch to be read. */
 interface Job {
-  readonly file: PreparedFile;
+  readonly file: FileToRead;
   /** Index of the file, and of the stretch in it. */
   readonly of: number;
   readonly index: number;
@@ -156,10 +157,7 @@ interface Job {
   readonly release?: (() => void) | undefined;
 }
 
-async function* listJobs(
-  files: readonly PreparedFile[],
-  processCount: number,
-): AsyncGenerator<Job> {
+async function* listJobs(files: readonly FileToRead[], processCount: number): AsyncGenerator<Job> {
   for (const [of, file] of files.entries()) {
     for (const [index, range] of file.ranges.entries()) {
       yield { file, of, index, range, sourceBytes: range.until - range.from };
@@ -184,8 +182,8 @@ async function* listJobs(
 }
 
 /** @returns the stretches of each file, in the order of its ranges */
-async function readAll(
-  files: readonly PreparedFile[],
+async function readStretches(
+  files: readonly FileToRead[],
   pool: InferencePool,
   progress: InferenceProgress,
   signal: AbortSignal,
@@ -235,13 +233,13 @@ function withoutHashes({ field, isNoKey }: KeyHashes): KeyHashes {
 }
 
 /** Puts the stretches of a file together; one that began at a wrong place is read again. */
-async function join(
-  file: PreparedFile,
+async function joinStretches(
+  file: FileToRead,
   stretches: readonly Stretch[],
   pool: InferencePool,
-): Promise<Findings> {
+): Promise<FileFindings> {
   const { dataStart, dataLine, fields } = file.description;
-  const findings = new Findings(fields);
+  const findings = new FileFindings(fields);
   let start = dataStart;
   let line = dataLine;
   for (const [i, guessed] of stretches.entries()) {
@@ -263,8 +261,8 @@ async function join(
 function concludeTable(table: string, files: readonly InferredFile[]): TableInference {
   const fields = [...new Set(files.flatMap(({ findings }) => findings.fields))];
   const columns = fields.map((field): InferredColumn => {
-    const { summary, keys, isEverywhere } = gather(field, files);
-    const inference = conclude(summary);
+    const { summary, keys, isEverywhere } = gatherField(field, files);
+    const inference = inferType(summary);
     const isComplete =
       isEverywhere &&
       inference.nulls === 0 &&
@@ -275,7 +273,7 @@ function concludeTable(table: string, files: readonly InferredFile[]): TableInfe
       ...inference,
       isComplete,
       uniqueness:
-        keys.length === 0 ? undefined : isEverywhere ? judgeUniqueness(keys) : 'not_unique',
+        keys.length === 0 ? undefined : isEverywhere ? checkUniqueness(keys) : 'not_unique',
     };
   });
   const odd: Partial<Record<RejectCode, number>> = {};
@@ -301,7 +299,7 @@ function countTokens({ nullTokens }: ColumnInference): number {
 }
 
 /** What is known of a field in all files. */
-function gather(field: string, files: readonly InferredFile[]) {
+function gatherField(field: string, files: readonly InferredFile[]) {
   const summary: ColumnSummary = emptySummary();
   const keys: KeyHashes[] = [];
   let isEverywhere = true;

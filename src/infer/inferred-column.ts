@@ -1,6 +1,6 @@
 /**
  * The values of a column, seen one by one → what is known of all of them, which is what a type is
- * concluded from (conclude.ts). Of two stretches of a file it can be merged, so that a file can be read
+ * concluded from (infer-type.ts). Of two stretches of a file it can be merged, so that a file can be read
  * by several workers.
  *
  * How it works: at first a column may be of every kind; each value that is not of a kind ends that kind.
@@ -24,7 +24,7 @@ import {
   readWhole,
   WITH_ZONE,
 } from './inferred-values.js';
-import { hasKeyTwice, JSON_NO, JSON_UNCLEAR, JSON_YES, scanJson } from './json-scan.js';
+import { JSON_NO, JSON_UNCLEAR, JSON_YES, repeatsKey, scanJson } from './json-scan.js';
 import { JsonShape, mergeShapes, type ShapeData } from './json-shape.js';
 
 /** What values may be; each is a bit. */
@@ -137,7 +137,7 @@ export function emptySummary(): ColumnSummary {
     dates: 0,
     zoned: 0,
     zoneless: 0,
-    shape: { isAlive: true, hasTwice: false, keys: [] },
+    shape: { mayBeMetrics: true, hasRepeatedKey: false, keys: [] },
   };
 }
 
@@ -312,10 +312,10 @@ export class ColumnReader {
       default: {
         const answer = scanJson(bytes, from, to, this.#shape);
         if (answer !== JSON_UNCLEAR) return answer !== JSON_NO;
-        this.#shape.end();
+        this.#shape.ruleOut();
         const text = bytes.toString('latin1', from, to);
         if (coerceJson(text, true) instanceof Fault) return false;
-        if (!summary.shape.hasTwice && hasKeyTwice(text)) this.#shape.twice();
+        if (!summary.shape.hasRepeatedKey && repeatsKey(text)) this.#shape.noteRepeatedKey();
         return true;
       }
     }

@@ -6,7 +6,7 @@ import { SYSTEM_COLUMNS } from '../model/schema.js';
 const MAX_IDENTIFIER_BYTES = 63;
 
 /** What needs no quotes as it stands. */
-const PLAIN = /^[a-z_][a-z0-9_]*$/;
+const NEEDS_NO_QUOTES = /^[a-z_][a-z0-9_]*$/;
 
 /**
  * `Order Date` and `orderDate` → `order_date`: what needs no quotes in SQL. Letters of all alphabets stay.
@@ -14,7 +14,7 @@ const PLAIN = /^[a-z_][a-z0-9_]*$/;
  * @param fallback for a name of which nothing is left
  */
 export function toIdentifier(name: string, fallback: string): string {
-  if (PLAIN.test(name)) return cutBytes(name, MAX_IDENTIFIER_BYTES);
+  if (NEEDS_NO_QUOTES.test(name)) return cutBytes(name, MAX_IDENTIFIER_BYTES);
   const words = name
     .normalize('NFC')
     .replace(/(\p{Ll}|\d)(\p{Lu})/gu, '$1_$2')

@@ -13,12 +13,12 @@ import type { FileSettings } from '../model/file-settings.js';
 import { Fault, type RejectCode } from '../model/reject-codes.js';
 import { type InputFile, totalBytes } from '../source/discover.js';
 import { versionOf } from '../source/sources.js';
-import { type ColumnInference, conclude } from './conclude.js';
 import { type InferenceProgress, inferTable, type TableInference } from './infer.js';
 import { withInferencePool } from './infer-pool.js';
-import { RecordReader, readAll } from './infer-records.js';
+import { RecordReader, readWholeRecords } from './infer-records.js';
+import { type ColumnInference, inferType } from './infer-type.js';
 import { nameSeries } from './inferred-names.js';
-import { Findings, toStretch } from './stretch.js';
+import { FileFindings, toStretch } from './stretch.js';
 
 /** Larger files are looked at as a whole only if that is asked for. */
 const MAX_WHOLE_BYTES = 64 * 1024 * 1024;
@@ -166,11 +166,11 @@ function toContents({ files, records, odd, columns }: TableInference): Contents 
 /** Reads the sample alone. */
 function readContents({ parts }: Sample, description: FileDescription): Contents {
   const { recordForm, fields, dataStart, dataLine } = description;
-  const findings = new Findings(fields);
+  const findings = new FileFindings(fields);
   let bytes = 0;
   const read = (part: Buffer, start: number, line: number) => {
     const reader = new RecordReader(recordForm, fields.length, []);
-    readAll(reader, part, start);
+    readWholeRecords(reader, part, start);
     findings.add(toStretch(reader, start, part.length), line);
     bytes += part.length;
   };
@@ -180,7 +180,7 @@ function readContents({ parts }: Sample, description: FileDescription): Contents
     if (start !== undefined) read(piece, start, Number.NaN);
   }
   const { records, odd, blankLines, commentLines } = findings;
-  const columns = findings.columns.map(conclude);
+  const columns = findings.columns.map(inferType);
   return { fields: findings.fields, records, bytes, columns, odd, blankLines, commentLines };
 }
 

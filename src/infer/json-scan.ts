@@ -2,7 +2,7 @@
  * JSON objects and lists, byte by byte: whether they are such, and what their first two levels hold.
  *
  * It walks what is plain, and leaves the rest (`\u` escapes, escapes in keys, deep nesting, numbers of
- * hundreds of digits) to coerceJson, which knows what a jsonb can hold, and to hasKeyTwice.
+ * hundreds of digits) to coerceJson, which knows what a jsonb can hold, and to repeatsKey.
  */
 import { parse as parseLossless } from 'lossless-json';
 import { decodeBytes } from '../values/coerce.js';
@@ -33,7 +33,7 @@ const MAX_SAFE_DIGITS = 15;
 
 export const JSON_NO = 0;
 export const JSON_YES = 1;
-/** It is for coerceJson and {@link hasKeyTwice} to say. */
+/** It is for coerceJson and {@link repeatsKey} to say. */
 export const JSON_UNCLEAR = 2;
 
 const WORDS: Readonly<Record<number, Uint8Array>> = {
@@ -53,7 +53,7 @@ let whole = 0;
 /** Of the keys of the objects that are being walked, one behind the other. */
 let keyHashes = new Int32Array(1024);
 let keyCount = 0;
-let hasTwice = false;
+let hasRepeatedKey = false;
 /** The keys of a larger object are sorted where it ends. */
 const MAX_COMPARED_KEYS = 256;
 
@@ -70,18 +70,18 @@ export function scanJson(
   if (shape?.isLikeLast(bytes, from, to) === true) return JSON_YES;
   position = from;
   isClear = true;
-  hasTwice = false;
+  hasRepeatedKey = false;
   keyCount = 0;
   skipSpace(bytes, to);
   const first = bytes[position];
   if (position >= to || (first !== OPEN_OBJECT && first !== OPEN_LIST)) return JSON_NO;
   if (first === OPEN_OBJECT) shape?.begin();
-  else shape?.end();
+  else shape?.ruleOut();
   const isValue = walkNested(bytes, to, 0, shape);
   skipSpace(bytes, to);
   if (!isClear) return JSON_UNCLEAR;
   if (!isValue || position !== to) return JSON_NO;
-  if (hasTwice) shape?.twice();
+  if (hasRepeatedKey) shape?.noteRepeatedKey();
   shape?.finish(bytes, from, to);
   return JSON_YES;
 }
@@ -138,13 +138,13 @@ function walkNested(
 
 /** Looks whether an object has a key twice, as far as 32 bits of it tell: two that are alike by chance do no harm. */
 function noteKey(bytes: Uint8Array, from: number, to: number, firstKey: number): void {
-  if (hasTwice) return;
+  if (hasRepeatedKey) return;
   let hash = to - from;
   for (let at = from; at < to; at++) hash = Math.imul(hash ^ bytes[at]!, 0x01000193);
   hash ^= hash >>> 15;
   if (keyCount - firstKey < MAX_COMPARED_KEYS) {
     for (let i = firstKey; i < keyCount; i++) {
-      if (keyHashes[i] === hash) hasTwice = true;
+      if (keyHashes[i] === hash) hasRepeatedKey = true;
     }
   }
   if (keyCount === keyHashes.length) {
@@ -157,11 +157,11 @@ function noteKey(bytes: Uint8Array, from: number, to: number, firstKey: number):
 
 function compareKeys(firstKey: number): void {
   const sorted = keyHashes.subarray(firstKey, keyCount).sort();
-  for (let i = 1; i < sorted.length; i++) if (sorted[i] === sorted[i - 1]) hasTwice = true;
+  for (let i = 1; i < sorted.length; i++) if (sorted[i] === sorted[i - 1]) hasRepeatedKey = true;
 }
 
 /** Whether an object of a JSON text has a key twice, with different values. */
-export function hasKeyTwice(text: string): boolean {
+export function repeatsKey(text: string): boolean {
   let isTwice = false;
   try {
     parseLossless(decodeBytes(text), undefined, {

@@ -24,16 +24,16 @@ export interface KeyShape {
 /** Plain data. */
 export interface ShapeData {
   /** Whether these are objects whose keys are names of metrics, as far as is known. */
-  isAlive: boolean;
+  mayBeMetrics: boolean;
   /** Whether an object has a key twice. */
-  hasTwice: boolean;
+  hasRepeatedKey: boolean;
   readonly keys: KeyShape[];
 }
 
-interface Known {
+interface KnownKey {
   readonly shape: KeyShape;
   readonly bytes: Uint8Array;
-  readonly below: Known[];
+  readonly below: KnownKey[];
 }
 
 /**
@@ -53,7 +53,7 @@ const MINUS = 0x2d;
 const MAX_SAFE_DIGITS = 15;
 
 export class JsonShape {
-  readonly data: ShapeData = { isAlive: true, hasTwice: false, keys: [] };
+  readonly data: ShapeData = { mayBeMetrics: true, hasRepeatedKey: false, keys: [] };
   #template: Template | undefined;
   /** Of the object that is being read: its keys and numbers, and whether there is anything else in it. */
   #seen: KeyShape[] = [];
@@ -61,9 +61,9 @@ export class JsonShape {
   #isPlain = false;
   /** Numbers of an object that is held against the template. */
   readonly #values: number[] = [];
-  readonly #root: Known[] = [];
+  readonly #root: KnownKey[] = [];
   /** The key that was told last, by level. */
-  readonly #current: (Known | undefined)[] = [undefined, undefined];
+  readonly #current: (KnownKey | undefined)[] = [undefined, undefined];
   /** Where its place in the level was: the next key is likely the next one there. */
   readonly #place = [0, 0];
 
@@ -76,14 +76,14 @@ export class JsonShape {
   }
 
   /** An object of the column, or one in it, has a key twice. */
-  twice(): void {
-    this.data.hasTwice = true;
+  noteRepeatedKey(): void {
+    this.data.hasRepeatedKey = true;
   }
 
   /** The object was read, and is JSON. */
   finish(bytes: Uint8Array, from: number, to: number): void {
     this.#template = undefined;
-    if (!this.#isPlain || !this.data.isAlive || this.data.hasTwice) return;
+    if (!this.#isPlain || !this.data.mayBeMetrics || this.data.hasRepeatedKey) return;
     const texts: Uint8Array[] = [];
     let at = from;
     for (const number of this.#numbers) {
@@ -98,7 +98,7 @@ export class JsonShape {
   /** Whether it is the object that was read last, with other whole numbers; if so, they are noted. */
   isLikeLast(bytes: Uint8Array, from: number, to: number): boolean {
     const template = this.#template;
-    if (template === undefined || !this.data.isAlive) return false;
+    if (template === undefined || !this.data.mayBeMetrics) return false;
     const { texts, numbers, keys } = template;
     const values = this.#values;
     let at = from;
@@ -129,13 +129,13 @@ export class JsonShape {
   }
 
   /** These are no objects of metrics. */
-  end(): void {
-    this.data.isAlive = false;
+  ruleOut(): void {
+    this.data.mayBeMetrics = false;
     this.#isPlain = false;
   }
 
   key(depth: number, bytes: Uint8Array, from: number, to: number): void {
-    if (!this.data.isAlive) return;
+    if (!this.data.mayBeMetrics) return;
     const parent = depth === 0 ? undefined : this.#current[0]!;
     const level = parent === undefined ? this.#root : parent.below;
     let place = this.#place[depth]!;
@@ -146,7 +146,7 @@ export class JsonShape {
     }
     if (known === undefined) {
       if (level.length >= MAX_METRICS) {
-        this.end();
+        this.ruleOut();
         return;
       }
       place = level.length;
@@ -159,12 +159,12 @@ export class JsonShape {
   }
 
   #add(
-    level: Known[],
-    parent: Known | undefined,
+    level: KnownKey[],
+    parent: KnownKey | undefined,
     bytes: Uint8Array,
     from: number,
     to: number,
-  ): Known {
+  ): KnownKey {
     const name = Uint8Array.from(bytes.subarray(from, to));
     const shape = newKey(Buffer.from(name).toString('utf8'));
     (parent?.shape.keys ?? this.data.keys).push(shape);
@@ -175,7 +175,7 @@ export class JsonShape {
 
   /** A whole number, and where it stands. */
   whole(depth: number, value: number, from: number, to: number): void {
-    if (!this.data.isAlive) return;
+    if (!this.data.mayBeMetrics) return;
     const { shape } = this.#current[depth]!;
     shape.isObject = false;
     addWhole(shape, value);
@@ -184,14 +184,14 @@ export class JsonShape {
 
   /** An object under the last key of the first level. */
   object(): void {
-    if (!this.data.isAlive) return;
+    if (!this.data.mayBeMetrics) return;
     this.#current[0]!.shape.isWhole = false;
     this.#place[1] = 0;
   }
 
   /** Text, a list, a decimal: nothing that could be a metric. */
   other(depth: number): void {
-    if (!this.data.isAlive) return;
+    if (!this.data.mayBeMetrics) return;
     const { shape } = this.#current[depth]!;
     shape.isWhole = false;
     shape.isObject = false;
@@ -225,8 +225,8 @@ function isSame(name: Uint8Array, bytes: Uint8Array, from: number, to: number): 
 }
 
 export function mergeShapes(into: ShapeData, other: ShapeData): void {
-  into.isAlive &&= other.isAlive && mergeKeys(into.keys, other.keys);
-  into.hasTwice ||= other.hasTwice;
+  into.mayBeMetrics &&= other.mayBeMetrics && mergeKeys(into.keys, other.keys);
+  into.hasRepeatedKey ||= other.hasRepeatedKey;
 }
 
 /** @returns false where there are too many */
@@ -255,8 +255,12 @@ export interface ProposedMetrics {
 }
 
 /** The metrics that a column's objects hold: whole numbers under names, and nothing beside. */
-export function findMetrics({ isAlive, hasTwice, keys }: ShapeData): ProposedMetrics | undefined {
-  if (!isAlive || hasTwice || keys.length === 0) return undefined;
+export function findMetrics({
+  mayBeMetrics,
+  hasRepeatedKey,
+  keys,
+}: ShapeData): ProposedMetrics | undefined {
+  if (!mayBeMetrics || hasRepeatedKey || keys.length === 0) return undefined;
   if (keys.every(isMetric)) return { path: [], keys };
   const [only, another] = keys;
   if (another !== undefined || !only!.isObject || only!.isWhole) return undefined;

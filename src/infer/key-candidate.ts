@@ -68,7 +68,7 @@ export class KeyCandidate {
 
   /** @returns false where this is no key */
   #grow(): boolean {
-    if (this.#count === FIRST_LOOK && hasTwice(this.#view().slice())) {
+    if (this.#count === FIRST_LOOK && hasDuplicates(this.#view().slice())) {
       this.#isNoKey = true;
       return false;
     }
@@ -92,7 +92,7 @@ export class KeyCandidate {
 }
 
 /** Sorts what it is given. */
-function hasTwice(hashes: BigUint64Array): boolean {
+function hasDuplicates(hashes: BigUint64Array): boolean {
   hashes.sort();
   // As numbers, since each bigint that is looked at is made anew.
   const words = new Uint32Array(hashes.buffer, hashes.byteOffset, 2 * hashes.length);
@@ -105,7 +105,7 @@ function hasTwice(hashes: BigUint64Array): boolean {
 export type Uniqueness = 'unique' | 'not_unique' | 'not_verified';
 
 /** @param parts of all stretches of the column */
-export function judgeUniqueness(parts: readonly KeyHashes[]): Uniqueness {
+export function checkUniqueness(parts: readonly KeyHashes[]): Uniqueness {
   if (parts.some(({ isNoKey }) => isNoKey)) return 'not_unique';
   const count = parts.reduce((sum, { hashes }) => sum + (hashes?.length ?? 0), 0);
   if (count > MAX_HASHES || parts.some(({ hashes }) => hashes === undefined)) return 'not_verified';
@@ -115,5 +115,5 @@ export function judgeUniqueness(parts: readonly KeyHashes[]): Uniqueness {
     all.set(hashes!, at);
     at += hashes!.length;
   }
-  return hasTwice(all) ? 'not_unique' : 'unique';
+  return hasDuplicates(all) ? 'not_unique' : 'unique';
 }

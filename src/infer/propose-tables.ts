@@ -18,7 +18,7 @@ export interface InferenceOptions {
   readonly taken: ReadonlySet<string>;
   /** What holds for the form of the files, and what of it was said for them. */
   readonly settings: FileSettings;
-  readonly told: FileSettings;
+  readonly specified: FileSettings;
 }
 
 /** @throws EdpError `usage`, `not_csv`, `io`, `file_changed`, `interrupted` */
@@ -29,7 +29,7 @@ export async function proposeTables(
   progress: InferenceProgress,
   signal: AbortSignal,
 ): Promise<Proposal[]> {
-  const { table, settings, told } = options;
+  const { table, settings, specified } = options;
   if (table !== undefined) assertName(table);
   const groups =
     table === undefined
@@ -37,7 +37,9 @@ export async function proposeTables(
       : new Map(files.length === 0 ? [] : [[table, files]]);
   const proposals: Proposal[] = [];
   for (const [name, group] of groups) {
-    proposals.push(propose(await inferTable(name, group, settings, pool, progress, signal), told));
+    proposals.push(
+      propose(await inferTable(name, group, settings, pool, progress, signal), specified),
+    );
   }
   return proposals;
 }

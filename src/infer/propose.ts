@@ -15,7 +15,7 @@ import type { InferredColumn, TableInference } from './infer.js';
 import { nameFile, stemOf, stripSeries, takeName, toColumnName } from './inferred-names.js';
 import type { KeyShape } from './json-shape.js';
 
-export type TableInput = z.input<typeof tablesSchema>[string];
+export type TableDeclaration = z.input<typeof tablesSchema>[string];
 
 export interface ProposedColumn {
   readonly name: string;
@@ -27,7 +27,7 @@ export interface ProposedColumn {
 export interface Proposal {
   readonly name: string;
   /** As it stands in edp.yaml, and as it is read from there. */
-  readonly input: TableInput;
+  readonly input: TableDeclaration;
   readonly table: Table;
   readonly columns: readonly ProposedColumn[];
   /** By column of `input`, what a reader should know. */
@@ -39,10 +39,10 @@ const LINEAGE = 'load_id';
 const EXTRA = 'extra_metrics';
 
 /**
- * @param told what the user said of the form of the files, which the next ones need as well
+ * @param specified what the user said of the form of the files, which the next ones need as well
  * @throws EdpError `not_csv` for files without fields
  */
-export function propose(inference: TableInference, told: FileSettings): Proposal {
+export function propose(inference: TableInference, specified: FileSettings): Proposal {
   const { table: name, columns: inferred, key: keyField, time } = inference;
   if (inferred.length === 0) {
     const names = inference.files.map(({ file }) => file.name).join(', ');
@@ -90,10 +90,10 @@ export function propose(inference: TableInference, told: FileSettings): Proposal
     };
   });
   const files = listPatterns(name, inference);
-  const csv = toSection(withHeader(told.csv, inference));
-  const input: TableInput = {
+  const csv = toSection(withHeader(specified.csv, inference));
+  const input: TableDeclaration = {
     ...(files.length === 0 ? {} : { files: files.length === 1 ? files[0] : files }),
-    ...(told.format === undefined ? {} : { format: told.format }),
+    ...(specified.format === undefined ? {} : { format: specified.format }),
     ...(Object.keys(csv).length === 0 ? {} : { csv }),
     columns,
     ...(keyField === undefined ? {} : { key: names.get(keyField)! }),
@@ -150,10 +150,10 @@ function listPatterns(name: string, { files }: TableInference): string[] {
 }
 
 /**
- * What is to be said of the next CSV files. Those without a header are told to have none, since the next one
+ * What is to be said of the next CSV files. Those without a header are specified to have none, since the next one
  * may look as if it had.
  */
-function withHeader(told: CsvSettings, { files }: TableInference): CsvSettings {
+function withHeader(specified: CsvSettings, { files }: TableInference): CsvSettings {
   const csv = files
     .map(({ description }) => description)
     .filter((description) => description.format === 'csv');
@@ -161,16 +161,16 @@ function withHeader(told: CsvSettings, { files }: TableInference): CsvSettings {
   const hasNone = csv.every(
     ({ detection }) => !detection.hasHeader && detection.evaluation !== undefined,
   );
-  return hasNone ? { header: false, ...told } : told;
+  return hasNone ? { header: false, ...specified } : specified;
 }
 
 /** What was said, as the `csv:` section of edp.yaml says it. */
-function toSection(settings: CsvSettings): NonNullable<TableInput['csv']> {
+function toSection(settings: CsvSettings): NonNullable<TableDeclaration['csv']> {
   const section: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(settings)) {
     section[name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)] = toWord(name, value);
   }
-  return section as NonNullable<TableInput['csv']>;
+  return section as NonNullable<TableDeclaration['csv']>;
 }
 
 function toWord(name: string, value: unknown): unknown {

@@ -72,7 +72,7 @@ export function toStretch(reader: RecordReader, start: number, end: number): Str
 }
 
 /** What is known of a file, or of several, as far as it was read. */
-export class Findings {
+export class FileFindings {
   readonly fields: string[];
   readonly columns: ColumnSummary[];
   readonly keys: KeyHashes[] = [];

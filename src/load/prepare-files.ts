@@ -133,9 +133,9 @@ function assertNamed(
   { fields, recordForm, detection }: CsvDescription,
   name: string,
 ): void {
-  const isMadeUp = fields.length > 0 && !detection.hasHeader && fields[0] === placeName(0);
+  const isNameless = fields.length > 0 && !detection.hasHeader && fields[0] === placeName(0);
   const declared = declaredFields(table);
-  if (!isMadeUp || fields.some((field) => declared.has(field))) return;
+  if (!isNameless || fields.some((field) => declared.has(field))) return;
   const { records, preamble } = detection.evaluation ?? { records: [], preamble: 0 };
   const line = toText((records[preamble]?.raw ?? '').slice(0, MAX_LINE_SHOWN), 'utf-8');
   throw new EdpError(

@@ -57,7 +57,7 @@ export async function withCreated(
     table,
     taken: new Set(project.model.tables.map(({ name }) => name)),
     settings: settingsFor(),
-    told: resolveFileSettings(given, { options: {}, csv: {} })(),
+    specified: resolveFileSettings(given, { options: {}, csv: {} })(),
   };
   const proposals = await withInferencePool(processCount, bytes, (pool) =>
     proposeTables(unknown, options, pool, progress, signal),

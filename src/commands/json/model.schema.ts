@@ -1,6 +1,6 @@
 /** `edp model infer`, and the tables of `edp ingest --create`. */
 import { z } from 'zod';
-import type { TableInput } from '../../infer/propose.js';
+import type { TableDeclaration } from '../../infer/propose.js';
 import { tablesSchema } from '../../model/schema.js';
 import { COLUMN_TYPES } from '../../model/types.js';
 import { count, counts, type Json, rejectCounts } from './json-parts.js';
@@ -43,7 +43,7 @@ export const proposedTable = z
     timeColumn: z.string().nullable(),
     columns: z.array(proposedColumn),
     declaration: z
-      .custom<TableInput>((value) => tablesSchema.valueType.safeParse(value).success)
+      .custom<TableDeclaration>((value) => tablesSchema.valueType.safeParse(value).success)
       .meta({
         type: 'object',
         description: 'As it stands under tables: in edp.yaml; edp.schema.json describes it',

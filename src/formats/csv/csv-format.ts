@@ -1,4 +1,4 @@
-/** CSV, as whoever reads records of a text sees it. */
+/** CSV as a format of text. */
 import { withLineEnd } from '../text/line-end.js';
 import type { TextFormat } from '../text/text-format.js';
 import type { Dialect } from './dialect.js';
@@ -20,6 +20,6 @@ export function csvFormat(dialect: Dialect): TextFormat {
     newScanner: () => new CsvScanner(dialect),
     newParser: () => new CsvParser(dialect),
     guessRecordStart: (bytes, from) => guessRecordStart(bytes, from, dialect),
-    newPassOver: () => PlainRecords.prepare(dialect),
+    newRecordSkipper: () => PlainRecords.prepare(dialect),
   };
 }

@@ -53,7 +53,7 @@ interface Decision {
   readonly why: string;
 }
 
-export function conclude(summary: ColumnSummary): ColumnInference {
+export function inferType(summary: ColumnSummary): ColumnInference {
   const { values, nulls, emptyStrings, nullTokens } = summary;
   const pure = decide(summary);
   const tokens = withTokens(summary, pure);
@@ -129,7 +129,7 @@ function decide(summary: ColumnSummary): Decision {
   if ((kinds & KIND.uuid) !== 0) return { type: 'uuid', why: some('a uuid', 'uuids') };
   if ((kinds & KIND.json) !== 0) {
     const why = some('a JSON object or list', 'JSON objects or lists');
-    return summary.shape.hasTwice
+    return summary.shape.hasRepeatedKey
       ? { type: 'json', why: `${why}; some have a key twice, of which jsonb would keep one` }
       : { type: 'jsonb', why };
   }
