@@ -1,6 +1,6 @@
 /** What every command module gives to the CLI, and what it gets. */
 import type { Argv } from 'yargs';
-import type { OptionName } from '../options/options.js';
+import type { OptionName } from '../options/option-definitions.js';
 import type { Project } from '../project/project.js';
 import type { Output } from '../terminal/output.js';
 import type { CommandResult } from './json/results.js';
@@ -16,7 +16,7 @@ export interface Invocation {
 }
 
 /** How a command is called. Such a file imports nothing that takes long to load, since help needs all of them. */
-export interface CommandUsage {
+export interface CommandHelp {
   /** Its name, and what stands behind it. */
   readonly call: string;
   readonly describe: string;

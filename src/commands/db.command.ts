@@ -12,7 +12,7 @@ import {
   toUrl,
 } from '../postgres/embedded/embedded-server.js';
 import type { Command, Invocation } from './command.js';
-import type { ACTIONS } from './db.usage.js';
+import type { ACTIONS } from './db.help.js';
 import type { DbJson } from './json/db.schema.js';
 
 export const command: Command = {

@@ -1,7 +1,8 @@
 /** `edp generate-report`: lists the reports, or writes one. */
 import path from 'node:path';
 import { EdpError, EXIT } from '../base/errors.js';
-import { type OptionValues, resolveOptions } from '../options/options.js';
+import type { OptionValues } from '../options/option-definitions.js';
+import { resolveOptions } from '../options/resolve-options.js';
 import { withDatabase } from '../postgres/database.js';
 import { type CatalogEntry, describeNames, findReport, readCatalog } from '../report/catalog.js';
 import {
@@ -22,7 +23,7 @@ import {
   safeText,
 } from '../terminal/output.js';
 import type { Command, Invocation } from './command.js';
-import { OPTION_NAMES } from './generate-report.usage.js';
+import { OPTION_NAMES } from './generate-report.help.js';
 import type { ReportJson, ReportListJson } from './json/report.schema.js';
 
 type Options = OptionValues<(typeof OPTION_NAMES)[number]>;

@@ -2,12 +2,12 @@
 import { EdpError, EXIT } from '../base/errors.js';
 import { summarizeForm } from '../formats/describe-file.js';
 import { type Inspection, inspectFile } from '../infer/inspect.js';
-import { resolveFileSettings, resolveOptions } from '../options/options.js';
+import { resolveFileSettings, resolveOptions } from '../options/resolve-options.js';
 import { withReadableFiles } from '../source/copies.js';
 import { discoverFiles, totalBytes } from '../source/discover.js';
 import { formatBytes, formatCount, type Output, safeText } from '../terminal/output.js';
 import type { Command } from './command.js';
-import { OPTION_NAMES } from './inspect.usage.js';
+import { OPTION_NAMES } from './inspect.help.js';
 import type { InspectJson } from './json/inspect.schema.js';
 import { describeSettings, formRows, toSection } from './shared/file-form.js';
 import { makeReadProgress } from './shared/read-progress.js';

@@ -5,13 +5,13 @@ import { withInferencePool } from '../infer/infer-pool.js';
 import type { Proposal } from '../infer/propose.js';
 import { proposeTables } from '../infer/propose-tables.js';
 import { formatModel, writeModel } from '../infer/write-model.js';
-import { resolveFileSettings, resolveOptions } from '../options/options.js';
+import { resolveFileSettings, resolveOptions } from '../options/resolve-options.js';
 import { withReadableFiles } from '../source/copies.js';
 import { discoverFiles, isStdin, totalBytes } from '../source/discover.js';
 import { formatCount, type Output } from '../terminal/output.js';
 import type { Command } from './command.js';
 import type { ModelJson, ProposedTableJson } from './json/model.schema.js';
-import { OPTION_NAMES } from './model.usage.js';
+import { OPTION_NAMES } from './model.help.js';
 import { makeReadProgress } from './shared/read-progress.js';
 
 export const command: Command = {

@@ -12,12 +12,12 @@ import {
   readRejects,
   type StoredReject,
 } from '../ledger/ledger-queries.js';
-import { resolveOptions } from '../options/options.js';
+import { resolveOptions } from '../options/resolve-options.js';
 import { withClient, withDatabase } from '../postgres/database.js';
 import { formatCount, type Output, safeJson, safeText } from '../terminal/output.js';
 import type { Command } from './command.js';
 import type { RejectJson, RejectsJson } from './json/ledger.schema.js';
-import { OPTION_NAMES } from './rejects.usage.js';
+import { OPTION_NAMES } from './rejects.help.js';
 
 const MAX_RAW_SHOWN = 200;
 

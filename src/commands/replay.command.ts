@@ -2,14 +2,14 @@
 
 import { EXIT, FailedRun } from '../base/errors.js';
 import { parseLoadId } from '../ledger/ledger-queries.js';
-import { resolveOptions } from '../options/options.js';
+import { resolveOptions } from '../options/resolve-options.js';
 import { withDatabase } from '../postgres/database.js';
 import { formatCount, formatSeconds, type Output, safeText } from '../terminal/output.js';
 import { makeProgress } from '../terminal/progress.js';
 import { type ReplayResult, replay } from '../upkeep/replay/replay.js';
 import type { Command } from './command.js';
 import type { ReplayJson } from './json/upkeep.schema.js';
-import { OPTION_NAMES } from './replay.usage.js';
+import { OPTION_NAMES } from './replay.help.js';
 import { printRemarks, remarksJson } from './shared/remarks-lines.js';
 
 export const command: Command = {

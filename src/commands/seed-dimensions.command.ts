@@ -4,13 +4,13 @@ import { EdpError } from '../base/errors.js';
 import { withPool } from '../load/load-pool.js';
 import type { IngestOptions } from '../load/run.js';
 import { NO_SETTINGS } from '../model/file-settings.js';
-import { resolveOptions } from '../options/options.js';
+import { resolveOptions } from '../options/resolve-options.js';
 import { withDatabase } from '../postgres/database.js';
 import { discoverFiles, totalBytes } from '../source/discover.js';
 import { isFile } from '../source/local-files.js';
 import type { Command } from './command.js';
 import { load } from './ingest/ingest.command.js';
-import { OPTION_NAMES } from './seed-dimensions.usage.js';
+import { OPTION_NAMES } from './seed-dimensions.help.js';
 
 const FILES = ['first_dimensions.csv', 'second_dimensions.csv'];
 

@@ -11,7 +11,7 @@ import {
   parseLoadId,
   type ReceiptSummary,
 } from '../ledger/ledger-queries.js';
-import { resolveOptions } from '../options/options.js';
+import { resolveOptions } from '../options/resolve-options.js';
 import { withClient, withDatabase } from '../postgres/database.js';
 import {
   formatBytes,
@@ -24,7 +24,7 @@ import type { Command } from './command.js';
 import type { LoadStatusJson, StatusJson } from './json/ledger.schema.js';
 import { describeCorrections, describeDrift } from './shared/remarks-lines.js';
 import { REPLACING_FLAG } from './shared/replacing-flag.js';
-import { OPTION_NAMES } from './status.usage.js';
+import { OPTION_NAMES } from './status.help.js';
 
 export const command: Command = {
   async run({ given, project, output }) {

@@ -2,7 +2,7 @@
 
 import { EXIT } from '../base/errors.js';
 import { parseLoadId } from '../ledger/ledger-queries.js';
-import { resolveOptions } from '../options/options.js';
+import { resolveOptions } from '../options/resolve-options.js';
 import { withDatabase } from '../postgres/database.js';
 import {
   formatBytes,
@@ -18,7 +18,7 @@ import { type VerifyProgress, type VerifyResult, verify } from '../upkeep/verify
 import type { Command } from './command.js';
 import type { VerifyJson } from './json/verify.schema.js';
 import { REPLACING_FLAG } from './shared/replacing-flag.js';
-import { OPTION_NAMES } from './verify.usage.js';
+import { OPTION_NAMES } from './verify.help.js';
 
 const MAX_VALUE_SHOWN = 80;
 

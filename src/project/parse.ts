@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { EdpError } from '../base/errors.js';
 import { csvSectionSchema } from '../model/csv-settings.js';
 import { findModelFaults, tablesSchema } from '../model/schema.js';
-import { OPTIONS, type OptionName } from '../options/options.js';
+import { OPTIONS, type OptionName } from '../options/option-definitions.js';
 import { PROJECT_FILE } from './file.js';
 
 /** Options that only make sense for one invocation, not for a project. */

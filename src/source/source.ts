@@ -2,7 +2,7 @@
  * The interface of all sources of files: a source lists files, identifies the current version of a file, and
  * opens that version. All rooms above read files through this interface only.
  *
- * A source is a file of this room and a line in sources.ts; tests/load/source-conformance.test.ts tests
+ * A source is a file of this room and two lines in sources.ts; tests/load/source-conformance.test.ts tests
  * all of them by the same rules.
  */
 import type { Readable } from 'node:stream';

@@ -8,9 +8,9 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
-import { usage as ingestUsage } from '../../src/commands/ingest/ingest.usage.js';
+import { help as ingestUsage } from '../../src/commands/ingest/ingest.help.js';
 import { command as inspectCommand } from '../../src/commands/inspect.command.js';
-import { usage as inspectUsage } from '../../src/commands/inspect.usage.js';
+import { help as inspectUsage } from '../../src/commands/inspect.help.js';
 import { describeCsv } from '../../src/formats/csv/describe-csv.js';
 import { BUILTIN_MODEL } from '../../src/model/builtin.js';
 import {
@@ -21,7 +21,8 @@ import {
 } from '../../src/model/csv-settings.js';
 import { REJECT_CODES } from '../../src/model/reject-codes.js';
 import { toModel } from '../../src/model/schema.js';
-import { environmentName, optionsOf, resolveCsvSettings } from '../../src/options/options.js';
+import { environmentName, optionsOf } from '../../src/options/option-definitions.js';
+import { resolveCsvSettings } from '../../src/options/resolve-options.js';
 import { parseProject } from '../../src/project/parse.js';
 import { localVersion } from '../../src/source/local-files.js';
 import { Output } from '../../src/terminal/output.js';

@@ -264,7 +264,7 @@ class KeptRows implements RowSink {
       this.#laneEnds.push(places.rowEnd[index]!);
       this.#lanePlaces.push({
         byteOffset: base + start,
-        byteLength: places.lineEnd[index]! - start,
+        byteLength: places.recordEnd[index]! - start,
         lineInSplit: places.line[index]!,
       });
     }

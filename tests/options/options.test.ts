@@ -1,11 +1,7 @@
 import os from 'node:os';
 import { describe, expect, it } from 'vitest';
-import {
-  environmentName,
-  OPTIONS,
-  type OptionName,
-  resolveOptions,
-} from '../../src/options/options.js';
+import { environmentName, OPTIONS, type OptionName } from '../../src/options/option-definitions.js';
+import { resolveOptions } from '../../src/options/resolve-options.js';
 
 describe('where a value comes from', () => {
   const flag = { count: 1 };

@@ -13,7 +13,7 @@ import { quoteIdentifier } from '../../model/ddl.js';
 import type { FileSettings } from '../../model/file-settings.js';
 import { hasTable, matchTable } from '../../model/match.js';
 import type { Model, Table } from '../../model/model.js';
-import { resolveFileSettings } from '../../options/options.js';
+import { resolveFileSettings } from '../../options/resolve-options.js';
 import { withClient } from '../../postgres/connection.js';
 import { type Database, withDatabase } from '../../postgres/database.js';
 import { assertTableWidth } from '../../postgres/tables.js';

@@ -4,13 +4,13 @@ import { EdpError, EXIT, FailedRun } from '../../base/errors.js';
 import type { IngestResult } from '../../load/file-results.js';
 import { type SplitPool, withPool } from '../../load/load-pool.js';
 import { type IngestOptions, ingest } from '../../load/run.js';
-import { resolveFileSettings, resolveOptions } from '../../options/options.js';
+import { resolveFileSettings, resolveOptions } from '../../options/resolve-options.js';
 import { type Database, withDatabase } from '../../postgres/database.js';
 import { withReadableFiles } from '../../source/copies.js';
 import { discoverFiles, type InputFile, isStdin, totalBytes } from '../../source/discover.js';
 import type { Command, Invocation } from '../command.js';
 import type { CreatedJson, LoadHead } from '../json/load.schema.js';
-import { OPTION_NAMES } from './ingest.usage.js';
+import { OPTION_NAMES } from './ingest.help.js';
 import { makeIngestProgress } from './ingest-progress.js';
 import { exitStatus, printSummary, toJson } from './summary.js';
 

@@ -11,7 +11,7 @@ import { knownFields } from '../../model/fields.js';
 import type { FileSettings } from '../../model/file-settings.js';
 import { matchTable } from '../../model/match.js';
 import { type Column, type Model, physicalColumns, type Table } from '../../model/model.js';
-import { resolveFileSettings } from '../../options/options.js';
+import { resolveFileSettings } from '../../options/resolve-options.js';
 import { withClient } from '../../postgres/connection.js';
 import type { Database } from '../../postgres/database.js';
 import { addColumns } from '../../postgres/tables.js';

@@ -72,7 +72,7 @@ export class CarefulSink implements RowSink {
       const ordinal =
         this.#places.push({
           byteOffset: base + start,
-          byteLength: places.lineEnd[index]! - start,
+          byteLength: places.recordEnd[index]! - start,
           lineInSplit: places.line[index]!,
         }) - 1;
       if (this.#laneRemarks !== NO_REMARKS) this.#remarks.set(ordinal, this.#laneRemarks);

@@ -10,28 +10,13 @@
 import type pg from 'pg';
 import { EdpError } from '../../base/errors.js';
 import { failpoint } from '../../base/failpoints.js';
-import type { ColumnPlan } from '../../mapping/table-plan.js';
 import { quoteColumns, quoteIdentifier, quoteLiteral } from '../../model/ddl.js';
-import { CONFLICT_RULES, type MissingDimensions, type OnConflict } from '../../model/load-rules.js';
 import { Fault, type RejectCode } from '../../model/reject-codes.js';
 import { CopyStream } from '../../postgres/copy-stream.js';
 import { isDataError } from '../../postgres/sqlstate.js';
-import type { ForeignKey, TableInCatalog } from '../../postgres/table-in-catalog.js';
-
-type StagedColumn = Pick<ColumnPlan, 'name' | 'type' | 'from'>;
-
-/** The lineage column does not count when rows are compared. */
-function isLineage({ from }: StagedColumn): boolean {
-  return from === 'load';
-}
-
-export interface StagingOptions {
-  readonly target: TableInCatalog;
-  readonly columns: readonly StagedColumn[];
-  readonly onConflict: OnConflict;
-  readonly missingDimensions: MissingDimensions;
-  readonly loadId: number;
-}
+import type { ForeignKey } from '../../postgres/table-in-catalog.js';
+import { countReplaced, insertStatement, settleKeys } from './on-conflict.js';
+import { ORDINAL, ORDINAL_SQL, open, STAGE, type StagingOptions, VERDICTS } from './staged-rows.js';
 
 /** Why a record is not in the table. */
 export type Verdict = 'duplicate' | Fault;
@@ -44,12 +29,6 @@ export interface EncodedRows {
   /** Ordinal of each row. */
   readonly ordinals: readonly number[];
 }
-
-const STAGE = 'pg_temp.edp_stage';
-const VERDICTS = 'pg_temp.edp_verdicts';
-/** A name that no column of a model can have, because of its control character; its length is allowed. */
-export const ORDINAL = '\u0001ordinal';
-const ORDINAL_SQL = quoteIdentifier(ORDINAL);
 
 /** Verdict of a record that is in the table already, because it completed an inferred member. */
 const COMPLETED = 'completed';
@@ -194,9 +173,9 @@ export class StagingTable {
       await this.#client.query('SAVEPOINT edp_merge');
       try {
         await this.#completeInferred('true');
-        await this.#settleKeys();
+        await settleKeys(this.#client, this.#options);
         await failpoint('stage.keys', this.#client);
-        await this.#countReplaced();
+        await countReplaced(this.#client, this.#options);
         await this.#insert();
         await failpoint('stage.inserted', this.#client);
         await this.#client.query('RELEASE edp_merge');
@@ -226,16 +205,11 @@ export class StagingTable {
     );
   }
 
-  /** Rows without a verdict so far. */
-  #open(alias: string): string {
-    return `NOT EXISTS (SELECT FROM ${VERDICTS} v WHERE v.ordinal = ${alias}.${ORDINAL_SQL})`;
-  }
-
   async #settleReferences(key: ForeignKey): Promise<void> {
     const column = `s.${quoteIdentifier(key.column)}`;
     const referred = `${key.referredTable} d WHERE d.${quoteIdentifier(key.referredColumn)} = ${column}`;
     const missing = `FROM ${STAGE} s WHERE ${column} IS NOT NULL
-      AND NOT EXISTS (SELECT FROM ${referred}) AND ${this.#open('s')}`;
+      AND NOT EXISTS (SELECT FROM ${referred}) AND ${open('s')}`;
     if (this.#options.missingDimensions === 'infer') await this.#inferMembers(key, missing);
     await this.#client.query(
       `INSERT INTO ${VERDICTS}
@@ -294,7 +268,7 @@ export class StagingTable {
   /** Locks referred rows, so that no one can delete them before this transaction has committed. */
   async #lockReferredRows(key: ForeignKey): Promise<void> {
     const column = quoteIdentifier(key.column);
-    const values = `SELECT DISTINCT ${column} FROM ${STAGE} s WHERE ${column} IS NOT NULL AND ${this.#open('s')}`;
+    const values = `SELECT DISTINCT ${column} FROM ${STAGE} s WHERE ${column} IS NOT NULL AND ${open('s')}`;
     const { rows } = await this.#client.query<{ count: number }>(
       `SELECT count(*) AS count FROM (${values}) AS wanted`,
     );
@@ -337,7 +311,7 @@ export class StagingTable {
            SELECT DISTINCT ON (s.${column}) s.* FROM ${STAGE} s
            JOIN edp.inferred_members m ON m.member = s.${column}::text
              AND m.table_name = $1 AND m.column_name = $2 AND m.arrived_at IS NULL
-           WHERE ${this.#open('s')} AND ${condition} ORDER BY s.${column}, s.${ORDINAL_SQL}),
+           WHERE ${open('s')} AND ${condition} ORDER BY s.${column}, s.${ORDINAL_SQL}),
          completed AS (
            UPDATE ${this.#options.target.table} t SET ${assignments.join(', ')}
            FROM arriving a WHERE t.${column} = a.${column} RETURNING a.${ORDINAL_SQL} AS ordinal)
@@ -361,97 +335,8 @@ export class StagingTable {
     }
   }
 
-  /** Records how many rows of other loads will be replaced: undo cannot restore their values. */
-  async #countReplaced(): Promise<void> {
-    const { target, columns, onConflict, loadId } = this.#options;
-    const lineage = columns.find(isLineage);
-    const { replacesRow } = CONFLICT_RULES[onConflict];
-    if (!replacesRow || target.key.length === 0 || lineage === undefined) return;
-    const isSameKey = target.key
-      .map(quoteIdentifier)
-      .map((column) => `s.${column} = t.${column}`)
-      .join(' AND ');
-    const { rows } = await this.#client.query<{ count: number }>(
-      `SELECT count(*) FROM ${target.table} t
-       WHERE t.${quoteIdentifier(lineage.name)} IS DISTINCT FROM $1
-         AND EXISTS (SELECT FROM ${STAGE} s WHERE ${isSameKey} AND ${this.#open('s')})`,
-      [loadId],
-    );
-    if (rows[0]!.count === 0) return;
-    await this.#client.query(
-      'UPDATE edp.loads SET rows_replaced = rows_replaced + $2 WHERE load_id = $1',
-      [loadId, rows[0]!.count],
-    );
-  }
-
-  /** Gives verdicts to records whose key already exists, in the table or in an earlier record. */
-  async #settleKeys(): Promise<void> {
-    const { target, columns, onConflict } = this.#options;
-    if (target.key.length === 0) return;
-    const { replacesRow, isDuplicate } = CONFLICT_RULES[onConflict];
-    const key = target.key.map(quoteIdentifier);
-    const compared = columns.filter(
-      (column) => !isLineage(column) && !target.key.includes(column.name),
-    );
-    const isSame = (left: string, right: string) =>
-      compared
-        .map(({ name, type }) => {
-          // json has no equality of its own.
-          const cast = type === 'json' ? '::text' : '';
-          const column = quoteIdentifier(name);
-          return `${left}.${column}${cast} IS NOT DISTINCT FROM ${right}.${column}${cast}`;
-        })
-        .join(' AND ') || 'true';
-    // The record to compare with: if records replace the row, the previous one with the same key; else the first.
-    const met = replacesRow
-      ? `lag(s.${ORDINAL_SQL}) OVER w`
-      : `nullif(first_value(s.${ORDINAL_SQL}) OVER w, s.${ORDINAL_SQL})`;
-    const keyText = `concat_ws(', ', ${key.map((column) => `s.${column}`).join(', ')})`;
-    await this.#client.query(
-      `INSERT INTO ${VERDICTS}
-       SELECT ordinal, CASE WHEN is_same OR ${isDuplicate} THEN 'duplicate' ELSE 'conflict' END,
-              format('key (%s) is already there, with other values%s', key_text,
-                     CASE WHEN in_table THEN '' ELSE ', from an earlier record' END),
-              ${quoteLiteral(target.key.join(', '))}
-       FROM (
-         SELECT s.${ORDINAL_SQL} AS ordinal, ${keyText} AS key_text,
-                t.${key[0]} IS NOT NULL AS in_table,
-                CASE WHEN t.${key[0]} IS NOT NULL AND (m.met IS NULL OR ${!replacesRow})
-                     THEN ${isSame('s', 't')} ELSE ${isSame('s', 'o')} END AS is_same,
-                t.${key[0]} IS NOT NULL OR m.met IS NOT NULL AS is_taken
-         FROM ${STAGE} s
-         JOIN (SELECT s.${ORDINAL_SQL} AS ordinal, ${met} AS met FROM ${STAGE} s WHERE ${this.#open('s')}
-               WINDOW w AS (PARTITION BY ${key.map((column) => `s.${column}`).join(', ')}
-                            ORDER BY s.${ORDINAL_SQL})) m
-           ON m.ordinal = s.${ORDINAL_SQL}
-         LEFT JOIN ${target.table} t ON ${key.map((column) => `t.${column} = s.${column}`).join(' AND ')}
-         LEFT JOIN ${STAGE} o ON o.${ORDINAL_SQL} = m.met
-       ) AS looked
-       WHERE is_taken AND (is_same OR ${!replacesRow})`,
-    );
-  }
-
-  #insertStatement(condition: string): string {
-    const { target, columns, onConflict } = this.#options;
-    const insert = `INSERT INTO ${target.table} (${this.#columns})`;
-    if (!CONFLICT_RULES[onConflict].replacesRow || target.key.length === 0) {
-      return `${insert} SELECT ${this.#columns} FROM ${STAGE} s
-              WHERE ${this.#open('s')} AND ${condition} ORDER BY ${ORDINAL_SQL}`;
-    }
-    const key = quoteColumns(target.key);
-    const assignments = columns
-      .filter(({ name }) => !target.key.includes(name))
-      .map(({ name }) => `${quoteIdentifier(name)} = EXCLUDED.${quoteIdentifier(name)}`);
-    const action = assignments.length === 0 ? 'NOTHING' : `UPDATE SET ${assignments.join(', ')}`;
-    // The last record of a key remains.
-    return `${insert} SELECT ${this.#columns} FROM (
-              SELECT DISTINCT ON (${key}) * FROM ${STAGE} s
-              WHERE ${this.#open('s')} AND ${condition} ORDER BY ${key}, ${ORDINAL_SQL} DESC) AS last
-            ORDER BY ${ORDINAL_SQL} ON CONFLICT (${key}) DO ${action}`;
-  }
-
   async #insert(): Promise<void> {
-    await this.#client.query(this.#insertStatement('true'));
+    await this.#client.query(insertStatement(this.#options, 'true'));
   }
 
   /**
@@ -462,7 +347,7 @@ export class StagingTable {
    */
   async #blame(): Promise<number> {
     const { rows } = await this.#client.query<{ ordinal: number }>(
-      `SELECT ${ORDINAL_SQL} AS ordinal FROM ${STAGE} s WHERE ${this.#open('s')} ORDER BY 1`,
+      `SELECT ${ORDINAL_SQL} AS ordinal FROM ${STAGE} s WHERE ${open('s')} ORDER BY 1`,
     );
     const ordinals = rows.map(({ ordinal }) => ordinal);
     const ordinalOf = (index: number) => ordinals[index]!;
@@ -472,9 +357,9 @@ export class StagingTable {
     await this.#isolate(0, ordinals.length, ordinalOf, (from, to) =>
       this.#completeInferred(between(from, to)),
     );
-    await this.#settleKeys();
+    await settleKeys(this.#client, this.#options);
     await this.#isolate(0, ordinals.length, ordinalOf, async (from, to) => {
-      await this.#client.query(this.#insertStatement(between(from, to)));
+      await this.#client.query(insertStatement(this.#options, between(from, to)));
     });
     const { rows: blamed } = await this.#client.query<{
       ordinal: number;

@@ -22,7 +22,8 @@ import {
   RemarkTally,
   type RowRemarks,
 } from '../../ledger/remarks.js';
-import { type StagingOptions, StagingTable } from '../../load/sinks/staging-table.js';
+import type { StagingOptions } from '../../load/sinks/staged-rows.js';
+import { StagingTable } from '../../load/sinks/staging-table.js';
 import type { TablePlan } from '../../mapping/table-plan.js';
 import { CONFLICT_RULES, ON_CONFLICT, type OnConflict } from '../../model/load-rules.js';
 import { Fault, type RejectCode } from '../../model/reject-codes.js';

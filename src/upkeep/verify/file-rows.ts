@@ -183,7 +183,7 @@ class VisitedRows implements RowSink {
       const start = places.recordStart[index]!;
       const isRejected = this.#isRejected(
         base + start,
-        places.lineEnd[index]! - start,
+        places.recordEnd[index]! - start,
         places.line[index]!,
       );
       notes.offsets.push(base + start);

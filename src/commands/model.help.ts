@@ -1,6 +1,6 @@
 /** The call of `edp model` and its help. */
-import type { OptionName } from '../options/options.js';
-import type { CommandUsage } from './command.js';
+import type { OptionName } from '../options/option-definitions.js';
+import type { CommandHelp } from './command.js';
 
 export const ACTIONS = ['infer'] as const;
 export const OPTION_NAMES = [
@@ -9,7 +9,7 @@ export const OPTION_NAMES = [
   'process-count',
 ] as const satisfies readonly OptionName[];
 
-export const usage: CommandUsage = {
+export const help: CommandHelp = {
   call: 'model <action> <files...>',
   describe: 'Write a model for edp.yaml, inferred from all records of files',
   options: OPTION_NAMES,

@@ -1,6 +1,6 @@
 /** The call of `edp verify` and its help. */
-import type { OptionName } from '../options/options.js';
-import type { CommandUsage } from './command.js';
+import type { OptionName } from '../options/option-definitions.js';
+import type { CommandHelp } from './command.js';
 
 export const OPTION_NAMES = [
   'process-count',
@@ -8,7 +8,7 @@ export const OPTION_NAMES = [
   'database-url',
 ] as const satisfies readonly OptionName[];
 
-export const usage: CommandUsage = {
+export const help: CommandHelp = {
   call: 'verify <load> [file]',
   describe: 'Compare a file with the rows that its load wrote, value by value',
   options: OPTION_NAMES,

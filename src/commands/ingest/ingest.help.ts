@@ -1,6 +1,6 @@
 /** The call of `edp ingest` and its help. */
-import type { OptionName } from '../../options/options.js';
-import type { CommandUsage } from '../command.js';
+import type { OptionName } from '../../options/option-definitions.js';
+import type { CommandHelp } from '../command.js';
 
 export const OPTION_NAMES = [
   'process-count',
@@ -18,7 +18,7 @@ export const OPTION_NAMES = [
   'database-url',
 ] as const satisfies readonly OptionName[];
 
-export const usage: CommandUsage = {
+export const help: CommandHelp = {
   call: 'ingest <files...>',
   describe: 'Load CSV and JSON lines files into PostgreSQL, and account for each record',
   options: OPTION_NAMES,

@@ -1,10 +1,10 @@
 /** The call of `edp status` and its help. */
-import type { OptionName } from '../options/options.js';
-import type { CommandUsage } from './command.js';
+import type { OptionName } from '../options/option-definitions.js';
+import type { CommandHelp } from './command.js';
 
 export const OPTION_NAMES = ['limit', 'database-url'] as const satisfies readonly OptionName[];
 
-export const usage: CommandUsage = {
+export const help: CommandHelp = {
   call: 'status [load]',
   describe: 'List the loads, newest first, or show one load in detail',
   options: OPTION_NAMES,

@@ -1,11 +1,11 @@
 /** The call of `edp undo` and its help. */
-import type { OptionName } from '../options/options.js';
-import type { CommandUsage } from './command.js';
+import type { OptionName } from '../options/option-definitions.js';
+import type { CommandHelp } from './command.js';
 import { REPLACING_FLAG } from './shared/replacing-flag.js';
 
 export const OPTION_NAMES = ['yes', 'database-url'] as const satisfies readonly OptionName[];
 
-export const usage: CommandUsage = {
+export const help: CommandHelp = {
   call: 'undo <load>',
   describe: 'Remove exactly the rows of a load, so that its file can be loaded again',
   options: OPTION_NAMES,

@@ -1,10 +1,10 @@
 /** The call of `edp inspect` and its help. */
-import type { OptionName } from '../options/options.js';
-import type { CommandUsage } from './command.js';
+import type { OptionName } from '../options/option-definitions.js';
+import type { CommandHelp } from './command.js';
 
 export const OPTION_NAMES = ['whole', 'process-count'] as const satisfies readonly OptionName[];
 
-export const usage: CommandUsage = {
+export const help: CommandHelp = {
   call: 'inspect <file>',
   describe: 'Show the format, columns, types and irregularities of a file; loads nothing',
   options: OPTION_NAMES,

@@ -1,5 +1,5 @@
 /** The call of `edp generate-data` and its help. */
-import type { CommandUsage } from './command.js';
+import type { CommandHelp } from './command.js';
 
 export const OPTION_NAMES = [
   'files',
@@ -12,7 +12,7 @@ export const OPTION_NAMES = [
   'process-count',
 ] as const;
 
-export const usage: CommandUsage = {
+export const help: CommandHelp = {
   call: 'generate-data',
   describe: 'Write event CSVs to try edp with, clean or dirty',
   options: OPTION_NAMES,

@@ -1,9 +1,9 @@
 /** The call of `edp db` and its help. */
-import type { CommandUsage } from './command.js';
+import type { CommandHelp } from './command.js';
 
 export const ACTIONS = ['start', 'stop', 'url', 'psql'] as const;
 
-export const usage: CommandUsage = {
+export const help: CommandHelp = {
   call: 'db <action> [args..]',
   describe: 'The embedded PostgreSQL: start, stop, url, psql',
   options: [],

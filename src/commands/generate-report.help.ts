@@ -1,5 +1,5 @@
 /** The call of `edp generate-report` and its help. */
-import type { CommandUsage } from './command.js';
+import type { CommandHelp } from './command.js';
 
 export const OPTION_NAMES = [
   'database-url',
@@ -12,7 +12,7 @@ export const OPTION_NAMES = [
   'param',
 ] as const;
 
-export const usage: CommandUsage = {
+export const help: CommandHelp = {
   call: 'generate-report [name]',
   describe: 'Write a report as CSV, JSON or a table',
   options: OPTION_NAMES,

@@ -1,6 +1,6 @@
 /** The call of `edp rejects` and its help. */
-import type { OptionName } from '../options/options.js';
-import type { CommandUsage } from './command.js';
+import type { OptionName } from '../options/option-definitions.js';
+import type { CommandHelp } from './command.js';
 
 export const OPTION_NAMES = [
   'raw',
@@ -8,7 +8,7 @@ export const OPTION_NAMES = [
   'database-url',
 ] as const satisfies readonly OptionName[];
 
-export const usage: CommandUsage = {
+export const help: CommandHelp = {
   call: 'rejects <load>',
   describe: 'Show the records that a load rejected, with reasons',
   options: OPTION_NAMES,

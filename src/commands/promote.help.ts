@@ -1,6 +1,6 @@
 /** The call of `edp promote` and its help. */
-import type { OptionName } from '../options/options.js';
-import type { CommandUsage } from './command.js';
+import type { OptionName } from '../options/option-definitions.js';
+import type { CommandHelp } from './command.js';
 
 export const OPTION_NAMES = [
   'type',
@@ -11,7 +11,7 @@ export const OPTION_NAMES = [
   'database-url',
 ] as const satisfies readonly OptionName[];
 
-export const usage: CommandUsage = {
+export const help: CommandHelp = {
   call: 'promote <metric>',
   describe: 'Move an undeclared metric, which was kept beside the rows, to a new column',
   options: OPTION_NAMES,

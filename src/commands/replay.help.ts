@@ -1,6 +1,6 @@
 /** The call of `edp replay` and its help. */
-import type { OptionName } from '../options/options.js';
-import type { CommandUsage } from './command.js';
+import type { OptionName } from '../options/option-definitions.js';
+import type { CommandHelp } from './command.js';
 
 export const OPTION_NAMES = [
   'on-conflict',
@@ -8,7 +8,7 @@ export const OPTION_NAMES = [
   'database-url',
 ] as const satisfies readonly OptionName[];
 
-export const usage: CommandUsage = {
+export const help: CommandHelp = {
   call: 'replay <load>',
   describe: 'Try to load the rejects of a load again, each exactly once',
   options: OPTION_NAMES,
