@@ -1,13 +1,13 @@
 /**
- * Records → fields with csv-parse, the parser of record.
+ * Records → fields, with csv-parse, which decides what a record contains.
  *
- * The record scanner says where records are; csv-parse says what is in them. Where it finds fault in
- * a run of records, the run is halved until the faulty record stands alone, so that one bad record
- * never costs another. csv-parse drops a backslash before any character, so that a path in a quoted
- * field would lose its own: records with backslash escapes are read by fields.ts.
+ * The scanner finds the records; csv-parse reads their fields. Where it finds a fault in a run of
+ * records, the run is halved until the faulty record stands alone, so that a bad record never costs
+ * another. csv-parse drops a backslash before any character, and so would spoil a path in a quoted
+ * field; so records with backslash escapes are read by read-fields.ts.
  *
- * FieldTexts are byte strings of UTF-8: one character per byte (latin1), so that nothing is lost or replaced
- * before a value's own rules look at it.
+ * Fields are byte strings of UTF-8: one character per byte (latin1), so that nothing is lost or
+ * replaced before the rules of the column's type apply.
  */
 
 import type { CastingContext, Options } from 'csv-parse';

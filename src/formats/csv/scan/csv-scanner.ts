@@ -212,9 +212,9 @@ export class CsvScanner implements RecordScanner, Examiner {
   }
 
   /**
-   * Reads one record on its own, as another interpretation of lines would have it.
+   * Reads a single record, as part of another interpretation of lines.
    *
-   * @returns where it ends; -1 where it does not, up to `end`
+   * @returns offset of its end; -1 where it does not end before `end`
    */
   examine(bytes: Buffer, from: number, end: number, isLast: boolean): number {
     this.reset(from);

@@ -7,7 +7,7 @@
 import { Fault } from '../../../model/reject-codes.js';
 import type { Dialect } from '../dialect.js';
 
-/** FieldTexts as byte strings; `null` is an unquoted empty field. */
+/** Fields as byte strings; `null` is an unquoted empty field. */
 export type FieldTexts = (string | null)[];
 
 /** @param text the record without its line end, a character for each byte */
