@@ -1,10 +1,11 @@
 /**
- * Windows of a file → what is known of its columns. The scanner is that of a load, so the records are the
- * same; a record that a load would reject for its form does not contribute to the types.
+ * Windows of a file → what is known of its columns. The scanner is that of a load, so the records
+ * are the same; a record that a load would reject for its form does not contribute to the types.
  *
- * Plain CSV records are split into fields here. All others (damage, another number of fields, another
- * encoding, backslash escapes) go through csv-parse as in the csv lane; records of other formats go
- * through their parsers. Where each record names its fields, columns are added as fields appear.
+ * Plain CSV records are split into fields here. All others (damage, another number of fields,
+ * another encoding, backslash escapes) go through csv-parse as in the csv lane; records of other
+ * formats go through their parsers. Where each record names its fields, columns are added as fields
+ * appear.
  */
 import { isAscii, isUtf8 } from 'node:buffer';
 import { EdpError } from '../base/errors.js';
@@ -48,7 +49,9 @@ export class RecordReader implements RecordConsumer {
   /** -1 where nothing is quoted. */
   readonly #quote: number;
   readonly #keyOf: (KeyCandidate | undefined)[];
-  /** Places of the fields of a record; in the scratch buffer, if doubled quotes had to be undone. */
+  /**
+   * Places of the fields of a record; in the scratch buffer, if doubled quotes had to be undone.
+   */
   readonly #from: Int32Array;
   readonly #to: Int32Array;
   readonly #form: Uint8Array;
@@ -195,7 +198,9 @@ export class RecordReader implements RecordConsumer {
     if (this.#run.count > 0) this.#takeRun(bytes);
   }
 
-  /** Whether the bytes are UTF-8 without conversion, and hold nothing that PostgreSQL cannot store. */
+  /**
+   * Whether the bytes are UTF-8 without conversion, and hold nothing that PostgreSQL cannot store.
+   */
   #isText(bytes: Buffer, from: number, to: number): boolean {
     const part = bytes.subarray(from, to);
     return (this.#dialect.encoding === 'utf-8' ? isUtf8(part) : isAscii(part)) && !part.includes(0);

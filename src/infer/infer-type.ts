@@ -1,10 +1,11 @@
 /**
- * What is known of the values of a column → the narrowest type that holds all of them without loss, and
- * why.
+ * What is known of the values of a column → the narrowest type that holds all of them without loss,
+ * and why.
  *
- * values/ accepts every value that was seen for the inferred type, so all of them load. In doubt the
- * type is text: `0123` is no number, `1` and `0` are no booleans, `03/04/2024` is no date. Words such as
- * NA count as values, since a load takes them as values; the type without them is reported as well.
+ * values/ accepts every value that was seen for the inferred type, so all of them load. In doubt
+ * the type is text: `0123` is no number, `1` and `0` are no booleans, `03/04/2024` is no date.
+ * Words such as NA count as values, since a load takes them as values; the type without them is
+ * reported as well.
  */
 
 import type { ColumnType } from '../model/types.js';
@@ -25,7 +26,9 @@ export interface ColumnInference {
   readonly why: string;
   /** The type if the words in `nullTokens` stood for NULL; undefined where it is the same. */
   readonly typeWithoutTokens: ColumnType | undefined;
-  /** What a person should check: that there are no values, or that a few values prevent a number. */
+  /**
+   * What a person should check: that there are no values, or that a few values prevent a number.
+   */
   readonly doubt: string | undefined;
   /** Number of fields that have a value, words for NULL not counted. */
   readonly values: number;

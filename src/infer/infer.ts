@@ -1,8 +1,8 @@
 /**
  * Files of one table → the types of its columns. Several workers read every record of every file.
  *
- * A file is cut into stretches, like the splits of a load. A worker guesses where the first record of a
- * stretch begins; the guess is verified here, when the end of the stretch before is known.
+ * A file is cut into stretches, like the splits of a load. A worker guesses where the first record
+ * of a stretch begins; the guess is verified here, when the end of the stretch before is known.
  */
 
 import { EdpError } from '../base/errors.js';
@@ -45,7 +45,9 @@ export interface InferredColumn extends ColumnInference {
   readonly field: string;
   /** Whether every record of every file has a value. */
   readonly isComplete: boolean;
-  /** Whether all values differ; undefined where that was not checked, since the name is no key's. */
+  /**
+   * Whether all values differ; undefined where that was not checked, since the name is no key's.
+   */
   readonly uniqueness: Uniqueness | undefined;
 }
 

@@ -1,10 +1,10 @@
 /**
- * The values of a column, one by one → a summary, from which a type is inferred (infer-type.ts). The
- * summaries of stretches of a file can be merged, so that several workers can read a file.
+ * The values of a column, one by one → a summary, from which a type is inferred (infer-type.ts).
+ * The summaries of stretches of a file can be merged, so that several workers can read a file.
  *
  * How it works: at first a column may be of every kind; a value that is not of a kind excludes that
- * kind. As long as values are like those before them, only the check for one kind is run; where only
- * text is left, values are only counted.
+ * kind. As long as values are like those before them, only the check for one kind is run; where
+ * only text is left, values are only counted.
  */
 import { Fault } from '../model/reject-codes.js';
 import { coerceDouble, coerceJson, coerceNumeric } from '../values/coerce.js';
@@ -97,7 +97,9 @@ export interface ColumnSummary {
   /** Of the whole numbers that are exact as doubles. */
   minimum: number;
   maximum: number;
-  /** Whether a whole number has too many digits for a double; whether one is too large for bigint. */
+  /**
+   * Whether a whole number has too many digits for a double; whether one is too large for bigint.
+   */
   hasLongWhole: boolean;
   isBeyondBigint: boolean;
   /** Most significant digits of a number. */

@@ -9,8 +9,8 @@ const MAX_IDENTIFIER_BYTES = 63;
 const NEEDS_NO_QUOTES = /^[a-z_][a-z0-9_]*$/;
 
 /**
- * `Order Date` and `orderDate` → `order_date`, which needs no quotes in SQL. Letters of all alphabets
- * are kept.
+ * `Order Date` and `orderDate` → `order_date`, which needs no quotes in SQL. Letters of all
+ * alphabets are kept.
  *
  * @param fallback for a name of which no character can be kept
  */

@@ -1,10 +1,10 @@
 /**
- * Recognizes the forms of values from which a type is inferred. Each form is a subset of what values/
- * accepts for the type, restricted to values that are read back as the same text: `0123`, `+5` and `1.`
- * are not numbers here, since a number would not preserve how they are written.
+ * Recognizes the forms of values from which a type is inferred. Each form is a subset of what
+ * values/ accepts for the type, restricted to values that are read back as the same text: `0123`,
+ * `+5` and `1.` are not numbers here, since a number would not preserve how they are written.
  *
- * The functions take a range of bytes and allocate nothing; further results are in `found` until the
- * next call.
+ * The functions take a range of bytes and allocate nothing; further results are in `found` until
+ * the next call.
  */
 import { isCalendarDate } from '../values/datetime.js';
 

@@ -132,7 +132,9 @@ export async function inspectFile(file: InputFile, options: InspectOptions): Pro
   };
 }
 
-/** @returns undefined where the file cannot be unpacked to its end, so that only the sample is known */
+/**
+ * @returns undefined where the file cannot be unpacked to its end, so that only the sample is known
+ */
 async function inferUnlessBroken(
   file: InputFile,
   { form }: FileDescription,

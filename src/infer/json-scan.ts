@@ -1,9 +1,9 @@
 /**
- * Checks, byte by byte, whether a value is a JSON object or list, and collects what its first two levels
- * hold.
+ * Checks, byte by byte, whether a value is a JSON object or list, and collects what its first two
+ * levels hold.
  *
- * It handles plain JSON, and leaves the rest (`\u` escapes, escapes in keys, deep nesting, numbers of
- * hundreds of digits) to coerceJson, which knows what a jsonb can hold, and to repeatsKey.
+ * It handles plain JSON, and leaves the rest (`\u` escapes, escapes in keys, deep nesting, numbers
+ * of hundreds of digits) to coerceJson, which knows what a jsonb can hold, and to repeatsKey.
  */
 import { parse as parseLossless } from 'lossless-json';
 import { decodeBytes } from '../values/coerce.js';

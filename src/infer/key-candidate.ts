@@ -1,14 +1,16 @@
 /**
  * Checks whether all values of a column differ. A 64-bit hash of each value is kept: if all hashes
- * differ, all values differ. If two hashes are equal, the values are assumed to be equal; a key that is
- * not proposed does no harm.
+ * differ, all values differ. If two hashes are equal, the values are assumed to be equal; a key
+ * that is not proposed does no harm.
  */
 import { UUID_BYTES } from './inferred-values.js';
 
 /** Plain data. */
 export interface KeyHashes {
   readonly field: number;
-  /** One for each value, in the order of the records; undefined for no key, or for too many values. */
+  /**
+   * One for each value, in the order of the records; undefined for no key, or for too many values.
+   */
   readonly hashes: BigUint64Array | undefined;
   /** Whether a value was missing, repeated, or too long. */
   readonly isNoKey: boolean;

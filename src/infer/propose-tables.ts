@@ -16,7 +16,9 @@ export interface InferenceOptions {
   readonly table: string | undefined;
   /** Names of other tables. */
   readonly taken: ReadonlySet<string>;
-  /** All settings for the form of the files, and those of them that were specified for these files. */
+  /**
+   * All settings for the form of the files, and those of them that were specified for these files.
+   */
   readonly settings: FileSettings;
   readonly specified: FileSettings;
 }

@@ -150,8 +150,8 @@ function listPatterns(name: string, { files }: TableInference): string[] {
 }
 
 /**
- * The settings for later CSV files. Where the files have no header, the settings say so, since a later
- * file may look as if it had one.
+ * The settings for later CSV files. Where the files have no header, the settings say so, since a
+ * later file may look as if it had one.
  */
 function withHeader(specified: CsvSettings, { files }: TableInference): CsvSettings {
   const csv = files

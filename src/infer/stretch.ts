@@ -1,4 +1,6 @@
-/** A stretch of a file → what is known of its columns. Tasks and results are plain data for threads. */
+/**
+ * A stretch of a file → what is known of its columns. Tasks and results are plain data for threads.
+ */
 
 import { openFormat, type RecordForm } from '../formats/record-form.js';
 import type { Segment } from '../formats/text/cut-text.js';

@@ -1,7 +1,7 @@
 /**
- * Proposed tables → a new edp.yaml, or lines added to an existing one; nothing else in it changes. The
- * result is read again before it is written: it must declare exactly what it declared before, and the
- * new tables.
+ * Proposed tables → a new edp.yaml, or lines added to an existing one; nothing else in it changes.
+ * The result is read again before it is written: it must declare exactly what it declared before,
+ * and the new tables.
  */
 import path from 'node:path';
 import { Document, type Scalar, YAMLMap } from 'yaml';

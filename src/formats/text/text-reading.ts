@@ -27,7 +27,9 @@ export function readsAlike(a: TextReading, b: TextReading): boolean {
   return isDeepStrictEqual(whatReads(a), whatReads(b));
 }
 
-/** The reading as JSON, without what is undefined. Readings older than JSON lines name no format. */
+/**
+ * The reading as JSON, without what is undefined. Readings older than JSON lines name no format.
+ */
 function whatReads(reading: TextReading): unknown {
   const { specified, drift, footerStart, ...rest } = reading as TextReading & {
     readonly footerStart?: number;

@@ -25,7 +25,9 @@ import { toUtf8 } from '../../text/transcode.js';
 import type { Dialect } from '../dialect.js';
 import { type FieldTexts, readFields } from './read-fields.js';
 
-/** If there are more surplus fields, they are only counted: a line may hold millions of delimiters. */
+/**
+ * If there are more surplus fields, they are only counted: a line may hold millions of delimiters.
+ */
 const MAX_SURPLUS_READ = 1000;
 
 const RECORD_DELIMITERS: Readonly<Record<LineEnd, string[]>> = {
@@ -56,8 +58,8 @@ export class CsvParser implements RecordParser {
       relax_quotes: dialect.allowsBareQuotes,
       skip_empty_lines: dialect.fieldCount !== 1,
     };
-    // csv-parse reports only to `cast` whether a field was quoted, and that is slow. So only the few
-    // records in which an empty field may be quoted are parsed again.
+    // csv-parse reports only to `cast` whether a field was quoted, and that is slow. So only the
+    // few records in which an empty field may be quoted are parsed again.
     this.#quotingOptions = {
       ...this.#options,
       cast: (value: string, context: CastingContext) =>
