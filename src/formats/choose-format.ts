@@ -1,4 +1,6 @@
-/** Chooses the format of a file: what the user specified, else by its name, else by its first lines. */
+/**
+ * Chooses the format of a file: what the user specified, else by its name, else by its first lines.
+ */
 
 import path from 'node:path';
 import { EdpError } from '../base/errors.js';

@@ -1,4 +1,6 @@
-/** A file → what is known of it before its records are read: format, fields, place of the records. */
+/**
+ * A file → what is known of it before its records are read: format, fields, place of the records.
+ */
 import { type FileSettings, settingsFor } from '../model/file-settings.js';
 import type { Table } from '../model/model.js';
 import type { FileIdentity } from '../source/file-identity.js';

@@ -1,9 +1,8 @@
 /**
- * Files of one table → the types of its columns, from every record of every file, by several workers at
- * once.
+ * Files of one table → the types of its columns. Several workers read every record of every file.
  *
- * A file is cut into stretches as it is for a load; where a record begins is guessed by the worker and
- * verified here, when the stretch before has told where it ended.
+ * A file is cut into stretches, like the splits of a load. A worker guesses where the first record
+ * of a stretch begins; the guess is verified here, when the end of the stretch before is known.
  */
 
 import { EdpError } from '../base/errors.js';
@@ -28,7 +27,7 @@ import { FileFindings, type Stretch, type StretchTask } from './stretch.js';
 
 const MIN_STRETCH_BYTES = 1024 * 1024;
 const MAX_STRETCH_BYTES = 16 * 1024 * 1024;
-/** Stretches for each worker, so that none is done long before the others. */
+/** Stretches for each worker, so that all workers finish at about the same time. */
 const STRETCHES_PER_WORKER = 4;
 
 const MAX_KEY_FIELDS = 4;
@@ -46,7 +45,9 @@ export interface InferredColumn extends ColumnInference {
   readonly field: string;
   /** Whether every record of every file has a value. */
   readonly isComplete: boolean;
-  /** Whether no two values are alike; undefined where nobody looked, since it is not called like a key. */
+  /**
+   * Whether all values differ; undefined where that was not checked, since the name is no key's.
+   */
   readonly uniqueness: Uniqueness | undefined;
 }
 
@@ -54,10 +55,10 @@ export interface TableInference {
   readonly table: string;
   readonly files: readonly InferredFile[];
   readonly records: number;
-  /** Records that a load would reject for their form, by code; they say nothing of types. */
+  /** Number of records that a load would reject for their form, by code; types ignore them. */
   readonly odd: Readonly<Partial<Record<RejectCode, number>>>;
   readonly columns: readonly InferredColumn[];
-  /** Fields; undefined where none offers itself. */
+  /** Fields; undefined without a candidate. */
   readonly key: string | undefined;
   readonly time: string | undefined;
 }
@@ -71,12 +72,12 @@ interface FileToRead {
   readonly description: FileDescription;
   readonly identity: FileIdentity;
   readonly keyFields: readonly number[];
-  /** Of a file that is not plain text, none: it is cut while it is unpacked. */
+  /** Empty for a file that is not plain text, since it is cut while it is unpacked. */
   readonly ranges: readonly SplitRange[];
 }
 
 /**
- * @param table its name, by which a key is told
+ * @param table name of the table, by which a key is recognized
  * @throws EdpError `not_csv`, `io`, `file_changed`, `interrupted`
  */
 export async function inferTable(
@@ -148,7 +149,7 @@ function makeTask(file: FileToRead, range: SplitRange, segment?: Segment): Stret
 /** A stretch to be read. */
 interface Job {
   readonly file: FileToRead;
-  /** Index of the file, and of the stretch in it. */
+  /** Index of the file, and index of the stretch in the file. */
   readonly of: number;
   readonly index: number;
   readonly range: SplitRange;
@@ -195,7 +196,7 @@ async function readStretches(
   const read = async ({ file, of, index, range, segment, sourceBytes, release }: Job) => {
     try {
       const stretch = await pool.read(makeTask(file, range, segment));
-      // Memory is bounded: of more keys it is not verified whether they are different.
+      // Memory is limited: if there are more values, their uniqueness is not verified.
       hashes += stretch.keys.reduce((sum, key) => sum + (key.hashes?.length ?? 0), 0);
       const kept = hashes > MAX_HASHES ? stretch.keys.map(withoutHashes) : stretch.keys;
       stretches[of]![index] = { ...stretch, keys: kept };
@@ -222,7 +223,7 @@ async function readStretches(
       ),
     );
   } finally {
-    // What unpacks a file goes with it.
+    // This also ends the unpacking of a file.
     await jobs.return(undefined);
   }
   return stretches;
@@ -232,7 +233,7 @@ function withoutHashes({ field, isNoKey }: KeyHashes): KeyHashes {
   return { field, isNoKey, hashes: undefined };
 }
 
-/** Puts the stretches of a file together; one that began at a wrong place is read again. */
+/** Merges the stretches of a file; a stretch that began at a wrong place is read again. */
 async function joinStretches(
   file: FileToRead,
   stretches: readonly Stretch[],
@@ -243,9 +244,9 @@ async function joinStretches(
   let start = dataStart;
   let line = dataLine;
   for (const [i, guessed] of stretches.entries()) {
-    // Of what was cut while it was unpacked, nothing is guessed.
+    // The start of a stretch that was cut while it was unpacked is exact.
     const { until } = file.ranges[i] ?? { until: guessed.end };
-    // A record that began before reaches beyond all of it.
+    // A record that began earlier covers the whole stretch.
     if (start >= until) continue;
     const stretch =
       guessed.start === start
@@ -298,7 +299,7 @@ function countTokens({ nullTokens }: ColumnInference): number {
   return Object.values(nullTokens).reduce((sum, count) => sum + count, 0);
 }
 
-/** What is known of a field in all files. */
+/** Merges what is known of a field in all files. */
 function gatherField(field: string, files: readonly InferredFile[]) {
   const summary: ColumnSummary = emptySummary();
   const keys: KeyHashes[] = [];
@@ -318,7 +319,7 @@ function gatherField(field: string, files: readonly InferredFile[]) {
 
 const KEY_TYPES: ReadonlySet<string> = new Set(['int', 'bigint', 'uuid', 'text']);
 
-/** Of fewer records it says nothing that their values are different. */
+/** With fewer records, different values are no evidence of a key. */
 const MIN_KEY_RECORDS = 10;
 
 function chooseKey(

@@ -1,20 +1,20 @@
 /**
- * What the objects of a JSON column hold in their first two levels: whether they are whole numbers under
- * names, which is what metrics are.
+ * What the objects of a JSON column hold in their first two levels. Whole numbers under names are
+ * metrics.
  */
 
-/** More names than this are data and no names. */
+/** If there are more names, they are data and not names of metrics. */
 export const MAX_METRICS = 64;
 
-/** What stands under one key, in all objects so far. Plain data, so that it can be handed to a thread. */
+/** What all objects so far hold under one key. Plain data, so that it can be sent to a thread. */
 export interface KeyShape {
   readonly name: string;
-  /** Objects that have it. */
+  /** Number of objects that have the key. */
   count: number;
-  /** Whether whatever is under it is a whole number, or null; an object, or null. */
+  /** Whether all values are whole numbers or null; whether all are objects or null. */
   isWhole: boolean;
   isObject: boolean;
-  /** Whole numbers under it. */
+  /** Number of whole numbers under the key. */
   wholes: number;
   minimum: number;
   maximum: number;
@@ -23,7 +23,7 @@ export interface KeyShape {
 
 /** Plain data. */
 export interface ShapeData {
-  /** Whether these are objects whose keys are names of metrics, as far as is known. */
+  /** Whether the keys of the objects may still be names of metrics. */
   mayBeMetrics: boolean;
   /** Whether an object has a key twice. */
   hasRepeatedKey: boolean;
@@ -37,11 +37,11 @@ interface KnownKey {
 }
 
 /**
- * An object that was read, as the text between its whole numbers: most objects of a column differ from the
- * one before in nothing but those.
+ * The last object, as the texts between its whole numbers: most objects of a column differ from the
+ * object before only in these numbers.
  */
 interface Template {
-  /** One more than there are numbers. */
+  /** One text more than there are numbers. */
   readonly texts: readonly Uint8Array[];
   readonly numbers: readonly KeyShape[];
   readonly keys: readonly KeyShape[];
@@ -55,19 +55,19 @@ const MAX_SAFE_DIGITS = 15;
 export class JsonShape {
   readonly data: ShapeData = { mayBeMetrics: true, hasRepeatedKey: false, keys: [] };
   #template: Template | undefined;
-  /** Of the object that is being read: its keys and numbers, and whether there is anything else in it. */
+  /** The keys and numbers of the current object, and whether it holds nothing else. */
   #seen: KeyShape[] = [];
   #numbers: { readonly shape: KeyShape; readonly from: number; readonly to: number }[] = [];
   #isPlain = false;
-  /** Numbers of an object that is held against the template. */
+  /** Numbers of an object that is compared with the template. */
   readonly #values: number[] = [];
   readonly #root: KnownKey[] = [];
-  /** The key that was told last, by level. */
+  /** The key that was reported last, by level. */
   readonly #current: (KnownKey | undefined)[] = [undefined, undefined];
-  /** Where its place in the level was: the next key is likely the next one there. */
+  /** By level, the place where the next key is expected. */
   readonly #place = [0, 0];
 
-  /** Another object of the column begins. */
+  /** Begins the next object of the column. */
   begin(): void {
     this.#place[0] = 0;
     this.#seen = [];
@@ -75,12 +75,12 @@ export class JsonShape {
     this.#isPlain = true;
   }
 
-  /** An object of the column, or one in it, has a key twice. */
+  /** Notes that an object of the column, or an object in it, has a key twice. */
   noteRepeatedKey(): void {
     this.data.hasRepeatedKey = true;
   }
 
-  /** The object was read, and is JSON. */
+  /** Ends an object that is valid JSON, and keeps it as the template. */
   finish(bytes: Uint8Array, from: number, to: number): void {
     this.#template = undefined;
     if (!this.#isPlain || !this.data.mayBeMetrics || this.data.hasRepeatedKey) return;
@@ -95,7 +95,7 @@ export class JsonShape {
     this.#template = { texts, numbers, keys: this.#seen };
   }
 
-  /** Whether it is the object that was read last, with other whole numbers; if so, they are noted. */
+  /** Whether an object differs from the last one only in whole numbers; if so, they are added. */
   isLikeLast(bytes: Uint8Array, from: number, to: number): boolean {
     const template = this.#template;
     if (template === undefined || !this.data.mayBeMetrics) return false;
@@ -128,7 +128,7 @@ export class JsonShape {
     return true;
   }
 
-  /** These are no objects of metrics. */
+  /** The column does not hold objects of metrics. */
   ruleOut(): void {
     this.data.mayBeMetrics = false;
     this.#isPlain = false;
@@ -173,7 +173,7 @@ export class JsonShape {
     return known;
   }
 
-  /** A whole number, and where it stands. */
+  /** Adds a whole number and its place. */
   whole(depth: number, value: number, from: number, to: number): void {
     if (!this.data.mayBeMetrics) return;
     const { shape } = this.#current[depth]!;
@@ -182,14 +182,14 @@ export class JsonShape {
     this.#numbers.push({ shape, from, to });
   }
 
-  /** An object under the last key of the first level. */
+  /** Adds an object under the last key of the first level. */
   object(): void {
     if (!this.data.mayBeMetrics) return;
     this.#current[0]!.shape.isWhole = false;
     this.#place[1] = 0;
   }
 
-  /** Text, a list, a decimal: nothing that could be a metric. */
+  /** Adds a text, a list or a decimal: a value that cannot be a metric. */
   other(depth: number): void {
     if (!this.data.mayBeMetrics) return;
     const { shape } = this.#current[depth]!;
@@ -254,7 +254,7 @@ export interface ProposedMetrics {
   readonly keys: readonly KeyShape[];
 }
 
-/** The metrics that a column's objects hold: whole numbers under names, and nothing beside. */
+/** Finds the metrics of a column whose objects hold whole numbers under names, and nothing else. */
 export function findMetrics({
   mayBeMetrics,
   hasRepeatedKey,
@@ -270,7 +270,7 @@ export function findMetrics({
     : undefined;
 }
 
-/** Names that flatten keeps for itself, or cannot keep. */
+/** Names that flatten reserves, or cannot store. */
 const TAKEN_NAMES = new Set(['$rest', '__proto__', '']);
 
 function isMetric({ name, isWhole, wholes }: KeyShape): boolean {

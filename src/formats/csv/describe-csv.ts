@@ -34,7 +34,9 @@ const MEASURED_RECORDS = 250;
 /** Share of NUL bytes in the sample above which a file is not taken for text. */
 const BINARY_SHARE = 0.01;
 
-/** A footer is searched in this much of the end; a glance at less shows that most files have none. */
+/**
+ * A footer is searched in this much of the end; a glance at less shows that most files have none.
+ */
 const FOOTER_BYTES = 16 * 1024;
 const GLANCE_BYTES = 1024;
 /** Lines at the end of a file that may be a footer. */
@@ -223,7 +225,9 @@ export function listCsvOddities({
   ].filter(Boolean);
 }
 
-/** Finds lines at the end with fewer fields than records have, behind a record that has all of them. */
+/**
+ * Finds lines at the end with fewer fields than records have, behind a record that has all of them.
+ */
 function guessFooter(
   { tail }: Sample,
   { dialect, evaluation, dataStart }: Detection,

@@ -20,15 +20,17 @@ export interface Dialect {
   /** Whether a delimiter follows the last field as well. */
   readonly hasTrailingDelimiter: boolean;
   /**
-   * Whether a quote inside an unquoted field is a plain character. It is in tab-separated files, which
-   * often hold unquoted JSON; in comma-separated files such a quote is damage.
+   * Whether a quote inside an unquoted field is a plain character. It is in tab-separated files,
+   * which often hold unquoted JSON; in comma-separated files such a quote is damage.
    */
   readonly allowsBareQuotes: boolean;
   readonly encoding: FieldEncoding;
   readonly ragged: Ragged;
 }
 
-/** RFC 4180 with any line end that has an LF: the dialect that is assumed without other evidence. */
+/**
+ * RFC 4180 with any line end that has an LF: the dialect that is assumed without other evidence.
+ */
 export const PLAIN_DIALECT: Dialect = {
   delimiter: ',',
   quote: '"',

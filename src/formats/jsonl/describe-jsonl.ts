@@ -18,7 +18,9 @@ import { jsonlFormat } from './jsonl-format.js';
 import { JsonlParser } from './jsonl-parser.js';
 import { LineScanner } from './line-scanner.js';
 
-/** At most this many lines are sampled, from the first bytes; a long first line is read to its end. */
+/**
+ * At most this many lines are sampled, from the first bytes; a long first line is read to its end.
+ */
 const SAMPLED_LINES = 1000;
 const SAMPLED_BYTES = 32 * 1024;
 

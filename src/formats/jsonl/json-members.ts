@@ -1,9 +1,10 @@
 /**
  * A JSON object → the places of its members in the bytes.
  *
- * A parser does not suffice: JSON.parse turns numbers into doubles, lossless-json loses the spelling of
- * nested values, and a record must keep both. So this finds only the members of the outermost object,
- * by quotes and brackets; JSON.parse decides whether strings and nested values are JSON (json-value.ts).
+ * A parser does not suffice: JSON.parse turns numbers into doubles, lossless-json loses the
+ * spelling of nested values, and a record must keep both. So this finds only the members of the
+ * outermost object, by quotes and brackets; JSON.parse decides whether strings and nested values
+ * are JSON (json-value.ts).
  */
 
 const QUOTE = 0x22;
@@ -90,7 +91,9 @@ function findStringEnd(bytes: Uint8Array, from: number, to: number): number {
   return -1;
 }
 
-/** @returns offset behind the value, or behind what stands in its place; -1 where it does not end */
+/**
+ * @returns offset behind the value, or behind what stands in its place; -1 where it does not end
+ */
 function findValueEnd(bytes: Uint8Array, from: number, to: number): number {
   const first = bytes[from];
   if (from >= to) return from;

@@ -12,8 +12,8 @@ const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?$/;
 const CONTROL = /[\x00-\x1f]/;
 
 /**
- * @returns the text of a string, the digits of a number, the words true and false, a nested value as
- *   it is written; null for null
+ * @returns the text of a string, the digits of a number, the words true and false, a nested value
+ *   as it is written; null for null
  *
  * @param json the value as it stands in the record
  */
@@ -57,9 +57,9 @@ export function isJson(json: string): boolean {
 const HALF = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
 /**
- * Encodes text as a byte string. Half of a surrogate pair, which an escape may produce, becomes bytes
- * that are not UTF-8, as in files of UTF-16. So the value is rejected where a column needs it, and
- * never replaced silently.
+ * Encodes text as a byte string. Half of a surrogate pair, which an escape may produce, becomes
+ * bytes that are not UTF-8, as in files of UTF-16. So the value is rejected where a column needs
+ * it, and never replaced silently.
  */
 function encodeHalves(text: string): string {
   if (text.isWellFormed()) return encodeBytes(text);

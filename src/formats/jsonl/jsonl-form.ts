@@ -14,8 +14,9 @@ export interface JsonlForm {
   readonly ignored: readonly string[];
   /**
    * The treatment of all other keys. `add`: the key becomes a field of this and all later records.
-   * `reject`: the record is rejected. `keep` and `ignore`: one more field, behind those of `keys`, holds
-   * JSON: an object of the other members, or a list of their keys. It is null where there are none.
+   * `reject`: the record is rejected. `keep` and `ignore`: one more field, behind those of `keys`,
+   * holds JSON: an object of the other members, or a list of their keys. It is null where there are
+   * none.
    */
   readonly others: OnNewField | 'add';
 }

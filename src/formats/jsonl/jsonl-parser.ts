@@ -1,7 +1,7 @@
 /**
- * A line → fields: the values of the wanted keys, in their order. The whole line must be JSON, including
- * the members that are not wanted. A line that is not JSON, or that has a key twice with different
- * values, is a fault.
+ * A line → fields: the values of the wanted keys, in their order. The whole line must be JSON,
+ * including the members that are not wanted. A line that is not JSON, or that has a key twice with
+ * different values, is a fault.
  *
  * Fields are byte strings of UTF-8: one character for each byte (latin1).
  */

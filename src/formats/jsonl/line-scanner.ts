@@ -1,6 +1,6 @@
 /**
- * Bytes → records that are lines. A line ends at an LF; a CR before the LF, or at the end of the file,
- * does not belong to the record. Lines that hold only blanks, tabs and CRs are passed over.
+ * Bytes → records that are lines. A line ends at an LF; a CR before the LF, or at the end of the
+ * file, does not belong to the record. Lines that hold only blanks, tabs and CRs are passed over.
  *
  * It guarantees that every byte belongs to exactly one record, line end or blank line, and that the
  * result does not depend on where the buffers were cut. Otherwise splits would disagree.

@@ -1,6 +1,6 @@
 /**
- * Unpacks bzip2 block by block, with the parts of unbzip2-stream. The stream of that library unpacks
- * all of its input before it can be paused, and a hostile file can grow a million times.
+ * Unpacks bzip2 block by block, with the parts of unbzip2-stream. The stream of that library
+ * unpacks all of its input before it can be paused, and a hostile file can grow a million times.
  */
 import { createRequire } from 'node:module';
 

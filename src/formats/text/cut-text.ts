@@ -1,6 +1,6 @@
 /**
- * A stream of text → segments. Each segment goes from the start of a record to the start of another,
- * and workers load it as they load a split of a file.
+ * A stream of text → segments. Each segment goes from the start of a record to the start of
+ * another, and workers load it as they load a split of a file.
  *
  * The text can be read only once, so nothing is guessed: a scanner walks all of it. A worker finds
  * the same records in the segment, since the segment ends behind all bytes that the scanner looked
@@ -192,7 +192,8 @@ class GapCutter {
   /**
    * Scans until a segment may end.
    *
-   * @returns where the segment may end, at or behind `target`; or where scanning stopped before that
+   * @returns where the segment may end, at or behind `target`; or where scanning stopped before
+   *   that
    */
   #scan(target: number, isLast: boolean): number {
     const scanner = this.#scanner;

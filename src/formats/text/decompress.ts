@@ -1,9 +1,10 @@
 /**
- * A compressed file → its content, chunk by chunk, as the reader asks for it: memory depends neither
- * on the size of the content nor on how well it was compressed.
+ * A compressed file → its content, chunk by chunk, as the reader asks for it: memory depends
+ * neither on the size of the content nor on how well it was compressed.
  *
- * zlib's own threads inflate gzip and zip, and zstd where node:zlib knows it (Node 22.15 and later).
- * Elsewhere zstd runs as WebAssembly in a thread of its own; bzip2 always runs as JavaScript in one.
+ * zlib's own threads inflate gzip and zip, and zstd where node:zlib knows it (Node 22.15 and
+ * later). Elsewhere zstd runs as WebAssembly in a thread of its own; bzip2 always runs as
+ * JavaScript in one.
  */
 import { once } from 'node:events';
 import { pipeline, Readable, type Transform } from 'node:stream';
@@ -176,7 +177,9 @@ export type DecompressMessage =
   | { readonly error: { readonly message: string; readonly code?: string } }
   | { readonly isEnd: true };
 
-/** The decoders are synchronous and cannot await a read, so the thread receives the file's bytes. */
+/**
+ * The decoders are synchronous and cannot await a read, so the thread receives the file's bytes.
+ */
 async function* decompressInThread(
   source: Readable,
   size: number,
@@ -246,7 +249,9 @@ async function* decompressInThread(
   }
 }
 
-/** Unpacks the one file of an archive, in any folder; what programs add (`__MACOSX`) does not count. */
+/**
+ * Unpacks the one file of an archive, in any folder; what programs add (`__MACOSX`) does not count.
+ */
 async function* unzip(
   file: OpenFile,
   size: number,

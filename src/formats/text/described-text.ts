@@ -5,7 +5,9 @@ import type { FileForm, Sample } from './sample.js';
 
 /** Where the records of a file are, and the names of their fields. */
 export interface TextLayout {
-  /** A name for each field; where each record names its fields (JSON), those of the first records. */
+  /**
+   * A name for each field; where each record names its fields (JSON), those of the first records.
+   */
   readonly fields: readonly string[];
   /** Where the first record starts. */
   readonly dataStart: number;
@@ -42,7 +44,10 @@ export interface Footer {
 /** The first bytes that identify a text, before all of it is compared. */
 const TEXT_HEAD_BYTES = 4 * 1024;
 
-/** The bytes that identify a text; undefined for plain text, since its file has a better fingerprint. */
+/**
+ * The bytes that identify a text; undefined for plain text, since its file has a better
+ * fingerprint.
+ */
 export function textHeadOf({ form, parts }: Sample): Buffer | undefined {
   return isDecoded(form) ? Buffer.from(parts.head.subarray(0, TEXT_HEAD_BYTES)) : undefined;
 }

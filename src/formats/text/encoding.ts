@@ -148,7 +148,10 @@ function isLetter(byte: number | undefined): boolean {
   return byte !== undefined && (byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x7a;
 }
 
-/** @returns bytes of the UTF-8 character at `at`, 0 where there is none, -1 where the part ends in it */
+/**
+ * @returns bytes of the UTF-8 character at `at`, 0 where there is none, -1 where the part ends in
+ *   it
+ */
 function measureUtf8(part: Buffer, at: number): number {
   const first = part[at]!;
   const length = first >= 0xf0 && first < 0xf5 ? 4 : first >= 0xe0 ? 3 : first >= 0xc2 ? 2 : 0;

@@ -4,7 +4,9 @@ import type { LineEnd } from '../../model/csv-settings.js';
 export const LF = 0x0a;
 export const CR = 0x0d;
 
-/** @returns bytes of the line end at `position`; 0 for none, -1 where the byte behind `end` decides */
+/**
+ * @returns bytes of the line end at `position`; 0 for none, -1 where the byte behind `end` decides
+ */
 export function measureLineEnd(
   bytes: Uint8Array,
   position: number,
@@ -21,7 +23,9 @@ export function measureLineEnd(
   return lineEnd === 'any' ? 1 : 0;
 }
 
-/** The line end to write behind a record, so that it is read again with neither a CR more nor less. */
+/**
+ * The line end to write behind a record, so that it is read again with neither a CR more nor less.
+ */
 function lineEndFor(raw: Buffer, lineEnd: LineEnd): string {
   switch (lineEnd) {
     case 'crlf':

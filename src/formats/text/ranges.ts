@@ -4,7 +4,10 @@
 export interface SplitRange {
   readonly from: number;
   readonly until: number;
-  /** Whether a record is known to start at `from`; else the worker guesses, and the guess is verified. */
+  /**
+   * Whether a record is known to start at `from`; else the worker guesses, and the guess is
+   * verified.
+   */
   readonly isExact: boolean;
 }
 

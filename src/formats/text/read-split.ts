@@ -89,8 +89,8 @@ export class BufferSource implements ByteSource {
 }
 
 /**
- * Finds where the first record of a range starts: known or guessed. Where no line ends in the range,
- * all of it belongs to a record that began before, and the answer is the end of the range.
+ * Finds where the first record of a range starts: known or guessed. Where no line ends in the
+ * range, all of it belongs to a record that began before, and the answer is the end of the range.
  */
 async function findStart(
   file: ByteSource,

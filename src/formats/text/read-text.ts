@@ -1,6 +1,6 @@
 /**
- * A file → its text as a stream of bytes: unpacked, converted from UTF-16 to UTF-8, without a footer.
- * Offsets in such a file are offsets in this text.
+ * A file → its text as a stream of bytes: unpacked, converted from UTF-16 to UTF-8, without a
+ * footer. Offsets in such a file are offsets in this text.
  */
 import type { Compression, Encoding, LineEnd } from '../../model/csv-settings.js';
 import type { FileIdentity } from '../../source/file-identity.js';

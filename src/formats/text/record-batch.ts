@@ -7,7 +7,9 @@ export const DAMAGE_UNTERMINATED_QUOTE = 2;
 /** The record is longer than any buffer; only its first bytes are there. */
 export const DAMAGE_TOO_LONG = 3;
 
-/** The records found, in order. Offsets are those of the scanned buffer; all arrays have `capacity`. */
+/**
+ * The records found, in order. Offsets are those of the scanned buffer; all arrays have `capacity`.
+ */
 export class RecordBatch {
   readonly capacity: number;
   readonly start: Uint32Array;

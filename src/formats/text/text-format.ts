@@ -1,6 +1,6 @@
 /**
- * What a format of text must provide: where records end, and what is in them. Each thread that needs
- * a format opens it from plain data.
+ * What a format of text must provide: where records end, and what is in them. Each thread that
+ * needs a format opens it from plain data.
  */
 import type { LineEnd } from '../../model/csv-settings.js';
 import type { Fault } from '../../model/reject-codes.js';
@@ -8,8 +8,8 @@ import type { RecordBatch } from './record-batch.js';
 
 /**
  * The fields of a record in the order of the header, or what is wrong with it. Fields are byte
- * strings of UTF-8: one character for each byte (latin1). `null` is a missing value; an empty string
- * is an empty value.
+ * strings of UTF-8: one character for each byte (latin1). `null` is a missing value; an empty
+ * string is an empty value.
  */
 export type ParsedRecord = readonly (string | null)[] | Fault;
 
@@ -20,7 +20,8 @@ export interface TextFormat {
   newScanner(): RecordScanner;
   newParser(): RecordParser;
   /**
-   * Guesses where a record starts in the middle of a file. A wrong guess costs time and nothing else.
+   * Guesses where a record starts in the middle of a file. A wrong guess costs time and nothing
+   * else.
    *
    * @param bytes part of the file
    * @param from offset, 1 or more, at or behind which the record must start; `bytes[from - 1]` is
@@ -32,7 +33,9 @@ export interface TextFormat {
   newRecordSkipper(): Promise<RecordSkipper | undefined>;
 }
 
-/** Finds records in bytes that come in pieces. The result does not depend on where they were cut. */
+/**
+ * Finds records in bytes that come in pieces. The result does not depend on where they were cut.
+ */
 export interface RecordScanner {
   /** Start of the first record that is not in a batch yet; all bytes before it are finished. */
   readonly nextRecord: number;
@@ -44,23 +47,27 @@ export interface RecordScanner {
   readonly isBetweenRecords: boolean;
   /** Bytes that {@link pass} has scanned; it continues behind them. */
   readonly position: number;
-  /** Continues at the start of a later record; the records before it are plain and without fault. */
+  /**
+   * Continues at the start of a later record; the records before it are plain and without fault.
+   */
   jump(position: number, lines: number): void;
   /** The caller dropped the first `count` bytes of the buffer, and moved the rest to its front. */
   shift(count: number): void;
   /** Starts again at `position` of a buffer, which is the start of a record. */
   reset(position: number): void;
   /**
-   * Scans `bytes` up to `end`, until the batch is full, or until a record starts at or behind `limit`
-   * (that one is then {@link nextRecord}, and not in the batch).
+   * Scans `bytes` up to `end`, until the batch is full, or until a record starts at or behind
+   * `limit` (that one is then {@link nextRecord}, and not in the batch).
    *
    * @param isLast whether the file ends at `end`
    */
   scan(bytes: Buffer, end: number, limit: number, isLast: boolean, batch: RecordBatch): void;
   /**
-   * Looks for the end of a record that fills the largest buffer, in the state that {@link scan} left.
+   * Looks for the end of a record that fills the largest buffer, in the state that {@link scan}
+   * left.
    *
-   * @returns whether the record ends at one of its lines; if not, {@link pass} follows it to its end
+   * @returns whether the record ends at one of its lines; if not, {@link pass} follows it to its
+   *   end
    */
   cutLongRecord(bytes: Buffer, end: number, batch: RecordBatch): boolean;
   /**
@@ -92,7 +99,8 @@ export interface RecordSkipper {
    * Moves a scanner on over plain records, unless it is in the middle of one.
    *
    * @param target stops at the first record start at or behind this offset
-   * @returns the limit for the scanner's own scan: it stops at the next record start at or behind it
+   * @returns the limit for the scanner's own scan: it stops at the next record start at or behind
+   *   it
    */
   moveOn(scanner: RecordScanner, bytes: Buffer, end: number, target: number): number;
 }

@@ -29,7 +29,9 @@ export function readsAlike(a: TextReading, b: TextReading): boolean {
   return isDeepStrictEqual(whatReads(a), whatReads(b));
 }
 
-/** The reading as JSON, without what is undefined. Readings older than JSON lines name no format. */
+/**
+ * The reading as JSON, without what is undefined. Readings older than JSON lines name no format.
+ */
 function whatReads({ specified, drift, footerStart, ...rest }: TextReading): unknown {
   return JSON.parse(JSON.stringify({ format: 'csv', ...rest, onNew: drift?.onNew }));
 }

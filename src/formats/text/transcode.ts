@@ -1,7 +1,9 @@
 /** Fields in one-byte encodings → UTF-8, as byte strings. ASCII stays as it is. */
 import type { Encoding } from '../../model/csv-settings.js';
 
-/** Encodings of a field. UTF-16 is not among them: it is converted to UTF-8 when the file is read. */
+/**
+ * Encodings of a field. UTF-16 is not among them: it is converted to UTF-8 when the file is read.
+ */
 export const FIELD_ENCODINGS = ['utf-8', 'latin1', 'windows-1252'] as const;
 export type FieldEncoding = (typeof FIELD_ENCODINGS)[number];
 
@@ -15,7 +17,8 @@ const EVERY_HIGH = /[\x80-\xff]/g;
 
 /**
  * Characters of Windows-1252 from 0x80 to 0x9F; the five that it does not define are control
- * characters, as in browsers. The TextDecoder of Node 20 takes the name for Latin-1, so it is of no use.
+ * characters, as in browsers. The TextDecoder of Node 20 takes the name for Latin-1, so it is of no
+ * use.
  */
 const FROM_0X80 = '€\x81‚ƒ„…†‡ˆ‰Š‹Œ\x8dŽ\x8f\x90‘’“”•–—˜™š›œ\x9džŸ';
 

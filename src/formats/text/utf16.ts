@@ -1,6 +1,6 @@
 /**
- * UTF-16 → UTF-8. Invalid UTF-16 (half of a surrogate pair, half of a unit) becomes bytes that are not
- * valid UTF-8, so that its record is rejected and nothing is replaced silently.
+ * UTF-16 → UTF-8. Invalid UTF-16 (half of a surrogate pair, half of a unit) becomes bytes that are
+ * not valid UTF-8, so that its record is rejected and nothing is replaced silently.
  */
 
 /** UTF-8 needs at most three bytes for two; a surrogate pair needs four for four. */

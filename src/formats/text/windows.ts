@@ -1,7 +1,7 @@
 /**
- * Bytes of a source → windows, through one buffer that is reused: memory does not depend on how much
- * is read. The window grows only for a record that does not fit, and returns to the first buffer as
- * soon as the rest fits, since the byte lane reads that buffer only.
+ * Bytes of a source → windows, through one buffer that is reused: memory does not depend on how
+ * much is read. The window grows only for a record that does not fit, and returns to the first
+ * buffer as soon as the rest fits, since the byte lane reads that buffer only.
  */
 import { EdpError } from '../../base/errors.js';
 import type { ByteSource } from '../../source/open-file.js';

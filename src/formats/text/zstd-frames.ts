@@ -1,8 +1,8 @@
 /**
  * Finds where the frames of a zstd file begin and end, by their headers (RFC 8878 §3.1).
  *
- * Node's decompressor takes the end of the first frame for the end of the file, and a truncated file
- * for a complete one; programs that pack in parallel write many frames. So each frame gets a
+ * Node's decompressor takes the end of the first frame for the end of the file, and a truncated
+ * file for a complete one; programs that pack in parallel write many frames. So each frame gets a
  * decompressor of its own, and this class knows whether the last frame was complete.
  */
 const FRAME_MAGIC = 0xfd2fb528;

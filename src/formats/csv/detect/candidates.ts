@@ -108,7 +108,9 @@ export function listCandidates(
   return candidates;
 }
 
-/** Makes a dialect of a delimiter and a line end; quote and escape are the usual ones by default. */
+/**
+ * Makes a dialect of a delimiter and a line end; quote and escape are the usual ones by default.
+ */
 export function toDialect(
   parts: Pick<Dialect, 'delimiter' | 'lineEnd'> & Partial<Dialect>,
   settings: CsvSettings,
@@ -126,7 +128,9 @@ export function toDialect(
   };
 }
 
-/** Lists CR only where no line ends in LF, and both where both occur. Quoted text does not count. */
+/**
+ * Lists CR only where no line ends in LF, and both where both occur. Quoted text does not count.
+ */
 function listLineEnds(head: Buffer): LineEnd[] {
   if (!head.includes(CR)) return ['lf'];
   let isQuoted = false;
@@ -174,7 +178,8 @@ function listSeveralCharacters(lines: readonly string[]): DelimiterCandidate[] {
   const linesWith = new Map<string, number>();
   for (const line of lines) {
     const runs = new Set<string>(line.match(SIGNS));
-    // An empty field between two delimiters makes a longer run, as does a sign at the edge of a field.
+    // An empty field between two delimiters makes a longer run, as does a sign at the edge of a
+    // field.
     for (const run of [...runs]) {
       for (let from = 0; from < run.length - 1; from++) {
         for (let to = from + 2; to <= run.length; to++) runs.add(run.slice(from, to));

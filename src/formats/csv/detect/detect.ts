@@ -58,13 +58,19 @@ export interface Detection {
 
 const MAX_HINT_BYTES = 16;
 
-/** Quotes are text where at least this share of the records with quotes, and this many, have faults. */
+/**
+ * Quotes are text where at least this share of the records with quotes, and this many, have faults.
+ */
 const MIN_FAULTY_SHARE = 0.5;
 const MIN_FAULTY = 3;
-/** Share of all records that must have bare quotes, where fewer than {@link MIN_FAULTY} have them. */
+/**
+ * Share of all records that must have bare quotes, where fewer than {@link MIN_FAULTY} have them.
+ */
 const MIN_BARE_SHARE = 0.2;
 
-/** Share of the best score that a dialect without a preamble needs to be preferred to one with it. */
+/**
+ * Share of the best score that a dialect without a preamble needs to be preferred to one with it.
+ */
 const MIN_RIVAL_SCORE = 0.25;
 
 /** Share of the records that must have one field more than the header for it to be one short. */
@@ -136,9 +142,9 @@ function findHint({ head, start }: SampleParts): string | undefined {
 }
 
 /**
- * Most files are as their table expects, and then one dialect suffices. No other dialect is better if
- * the header has only names of the table, every record has a field for each name, and no field looks
- * as if it had another quote or escape.
+ * Most files are as their table expects, and then one dialect suffices. No other dialect is better
+ * if the header has only names of the table, every record has a field for each name, and no field
+ * looks as if it had another quote or escape.
  */
 function evaluateExpected(
   { known, settings, encoding }: DetectInput,
@@ -210,8 +216,8 @@ function skipLines(
 }
 
 /**
- * A few stray quotes are damage; if most quotes are stray, they are text. Only then are dialects without
- * quotes considered.
+ * A few stray quotes are damage; if most quotes are stray, they are text. Only then are dialects
+ * without quotes considered.
  */
 function dropUnlikelyQuotes(
   evaluations: readonly Evaluation[],
@@ -286,8 +292,8 @@ function hasOnlyRecords({ preamble, width, conforming, total }: Evaluation): boo
 }
 
 /**
- * Whether the header has only known names, and every record has a field for each. Times in a file of
- * one column look like three fields between colons; its header shows that they are one.
+ * Whether the header has only known names, and every record has a field for each. Times in a file
+ * of one column look like three fields between colons; its header shows that they are one.
  */
 function explainsAll(
   { evaluation, headerAt }: Chosen,
@@ -342,8 +348,8 @@ export function readHeader(
 }
 
 /**
- * Where no field is quoted, and quotes occur inside fields of more than one or two records, they are
- * part of the text: inches, and minutes of arc.
+ * Where no field is quoted, and quotes occur inside fields of more than one or two records, they
+ * are part of the text: inches, and minutes of arc.
  */
 function allowBareQuotes(chosen: Chosen, parts: SampleParts): Chosen {
   const { evaluation } = chosen;
@@ -450,8 +456,9 @@ function toDetection(
 }
 
 /**
- * The result where the sample holds no record: the file has none, or its first record is longer than
- * the sample. Such a record is no header; if the names of the fields are specified, it is a record.
+ * The result where the sample holds no record: the file has none, or its first record is longer
+ * than the sample. Such a record is no header; if the names of the fields are specified, it is a
+ * record.
  */
 function withoutRecords(
   evaluation: Evaluation,
@@ -503,8 +510,8 @@ function decideHeader(
 }
 
 /**
- * Whether the header may be one name short. If the table has no column for a field without a name, it
- * is better to reject the records as too long. Names that the user specified are for all fields.
+ * Whether the header may be one name short. If the table has no column for a field without a name,
+ * it is better to reject the records as too long. Names that the user specified are for all fields.
  */
 function mayLackName(
   known: ReadonlySet<string>,

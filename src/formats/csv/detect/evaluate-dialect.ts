@@ -1,7 +1,7 @@
 /**
- * Scores how well a dialect explains a sample: whether the records have the same number of fields, and
- * whether the fields look like values. The measure is that of CleverCSV (van den Burg, Nazábal and
- * Sutton, "Wrangling messy CSV files by detecting row and type patterns", 2019), simplified:
+ * Scores how well a dialect explains a sample: whether the records have the same number of fields,
+ * and whether the fields look like values. The measure is that of CleverCSV (van den Burg, Nazábal
+ * and Sutton, "Wrangling messy CSV files by detecting row and type patterns", 2019), simplified:
  * consistency times type score. If one of them is near zero, the other cannot compensate.
  */
 
@@ -174,8 +174,8 @@ const MIN_CONFORMING_SHARE = 0.8;
 const UNLIKELY = 1e-6;
 
 /**
- * Whether the first line is one name, and no header follows. Then the delimiter is more likely part of
- * the texts below that name, as the blanks in sentences are, or decimal commas.
+ * Whether the first line is one name, and no header follows. Then the delimiter is more likely part
+ * of the texts below that name, as the blanks in sentences are, or decimal commas.
  */
 function isNameOverTexts(
   records: readonly SampledRecord[],
@@ -196,7 +196,10 @@ function isNameOverTexts(
   return !cells.some((cell, i) => !isTyped(kindOf(cell)) && isColumnTyped(fitting.slice(1), i));
 }
 
-/** Whether a record is a number with a decimal comma, or words with a comma and a blank between them. */
+/**
+ * Whether a record is a number with a decimal comma, or words with a comma and a blank between
+ * them.
+ */
 function isOneText({ raw, fields }: SampledRecord, delimiter: string): boolean {
   const hasBlank = (fields as FieldTexts)[1]?.startsWith(' ') === true || delimiter.endsWith(' ');
   return hasBlank || kindOf(raw) === 'number';
@@ -209,7 +212,9 @@ function isColumnTyped(records: readonly SampledRecord[], index: number): boolea
   );
 }
 
-/** The first line of a piece is cut off; with records of several lines, the next may be no record. */
+/**
+ * The first line of a piece is cut off; with records of several lines, the next may be no record.
+ */
 function samplePiece(piece: Buffer, dialect: Dialect, limit: number): SampledRecord[] {
   const lineEnd = piece.findIndex((byte) => byte === 0x0a || byte === 0x0d);
   if (lineEnd < 0) return [];
@@ -238,7 +243,9 @@ function commonestWidth(records: readonly SampledRecord[]): number {
   return width;
 }
 
-/** Counts the records before the first that has the common width; a header may be one field short. */
+/**
+ * Counts the records before the first that has the common width; a header may be one field short.
+ */
 function findPreamble(records: readonly SampledRecord[], width: number): number {
   const limit = Math.min(records.length, MAX_PREAMBLE);
   for (let i = 0; i < limit; i++) {

@@ -102,7 +102,9 @@ function scoreName(cell: string, column: readonly string[]): number {
   return isName ? 0.1 : -0.2;
 }
 
-/** `country,1990,1991,1992`: numbers above numbers, but with the same step from each to the next. */
+/**
+ * `country,1990,1991,1992`: numbers above numbers, but with the same step from each to the next.
+ */
 function isSequence(
   cells: readonly string[],
   kinds: readonly CellKind[],

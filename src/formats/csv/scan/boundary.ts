@@ -2,9 +2,9 @@
  * Guesses where a record starts in the middle of a file.
  *
  * Whether a line end is inside quotes can be known only by reading from the start. But a guess is
- * nearly always right, and it is verified: a split commits only after the split before it, read from
- * its own true start, ended exactly where this one began. So a guess may be wrong; but not often,
- * since a split that began at the wrong place is read again.
+ * nearly always right, and it is verified: a split commits only after the split before it, read
+ * from its own true start, ended exactly where this one began. So a guess may be wrong; but not
+ * often, since a split that began at the wrong place is read again.
  *
  * How it works: behind the next line end either a record starts, or a quoted field continues. The
  * bytes are taken for the rest of a quoted field only if both hold: read so, they reach a closing
@@ -48,7 +48,9 @@ function findLineStart(bytes: Buffer, from: number, { lineEnd }: Dialect): numbe
   return -1;
 }
 
-/** @returns length of the rest of a record, line end included, if a quoted field continues; else 0 */
+/**
+ * @returns length of the rest of a record, line end included, if a quoted field continues; else 0
+ */
 function measureQuotedTail(bytes: Buffer, dialect: Dialect): number {
   const quote = Buffer.from(dialect.quote, 'latin1');
   if (quote.length === 0 || !bytes.includes(quote)) return 0;

@@ -1,13 +1,13 @@
 /**
- * Records → fields with csv-parse, the parser of record.
+ * Records → fields, with csv-parse, which decides what a record contains.
  *
- * The record scanner says where records are; csv-parse says what is in them. Where it finds fault in
- * a run of records, the run is halved until the faulty record stands alone, so that one bad record
- * never costs another. csv-parse drops a backslash before any character, so that a path in a quoted
- * field would lose its own: records with backslash escapes are read by fields.ts.
+ * The scanner finds the records; csv-parse reads their fields. Where it finds a fault in a run of
+ * records, the run is halved until the faulty record stands alone, so that a bad record never costs
+ * another. csv-parse drops a backslash before any character, and so would spoil a path in a quoted
+ * field; so records with backslash escapes are read by read-fields.ts.
  *
- * FieldTexts are byte strings of UTF-8: one character per byte (latin1), so that nothing is lost or replaced
- * before a value's own rules look at it.
+ * Fields are byte strings of UTF-8: one character per byte (latin1), so that nothing is lost or
+ * replaced before the rules of the column's type apply.
  */
 
 import type { CastingContext, Options } from 'csv-parse';
@@ -25,7 +25,9 @@ import { toUtf8 } from '../../text/transcode.js';
 import type { Dialect } from '../dialect.js';
 import { type FieldTexts, readFields } from './read-fields.js';
 
-/** If there are more surplus fields, they are only counted: a line may hold millions of delimiters. */
+/**
+ * If there are more surplus fields, they are only counted: a line may hold millions of delimiters.
+ */
 const MAX_SURPLUS_READ = 1000;
 
 const RECORD_DELIMITERS: Readonly<Record<LineEnd, string[]>> = {
@@ -56,8 +58,8 @@ export class CsvParser implements RecordParser {
       relax_quotes: dialect.allowsBareQuotes,
       skip_empty_lines: dialect.fieldCount !== 1,
     };
-    // csv-parse reports only to `cast` whether a field was quoted, and that is slow. So only the few
-    // records in which an empty field may be quoted are parsed again.
+    // csv-parse reports only to `cast` whether a field was quoted, and that is slow. So only the
+    // few records in which an empty field may be quoted are parsed again.
     this.#quotingOptions = {
       ...this.#options,
       cast: (value: string, context: CastingContext) =>

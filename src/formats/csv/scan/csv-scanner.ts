@@ -1,19 +1,20 @@
 /**
  * Bytes → records: finds where each record begins and ends, in one loop over the bytes.
  *
- * How it works: a machine of a few states walks the bytes once, from one significant byte to the next.
- * It reads the caller's buffer, fills the caller's batch, does no I/O, and can stop at any byte and
- * continue when there are more. It finds records, not fields: the content of a record is left to the
- * parser (csv-parse, or the byte lane). It also determines the boundaries of splits, so a change here
- * changes what a split is.
+ * How it works: a machine of a few states walks the bytes once, from one significant byte to the
+ * next. It reads the caller's buffer, fills the caller's batch, does no I/O, and can stop at any
+ * byte and continue when there are more. It finds records, not fields: the content of a record is
+ * left to the parser (csv-parse, or the byte lane). It also determines the boundaries of splits, so
+ * a change here changes what a split is.
  *
  * What it guarantees, and what breaks if it does not:
  * - Every byte belongs to exactly one record, line end or comment; else records would be lost or
  *   read twice.
  * - The result does not depend on where the buffers were cut; else splits would disagree.
- * - A record without fault is taken as it stands, so that the byte lane, which reads no others, agrees.
- * - A damaged record costs no other: if it spans lines and its quotes cannot be right, it is compared
- *   with other interpretations of the same lines, and ends where the best of them ends
+ * - A record without fault is taken as it stands, so that the byte lane, which reads no others,
+ *   agrees.
+ * - A damaged record costs no other: if it spans lines and its quotes cannot be right, it is
+ *   compared with other interpretations of the same lines, and ends where the best of them ends
  *   (resynchronise.ts).
  */
 
@@ -123,7 +124,9 @@ export class CsvScanner implements RecordScanner, Examiner {
     return this.#state === RECORD_START && this.#position === this.#recordStart;
   }
 
-  /** Continues at the start of a later record; the records before it are plain and without fault. */
+  /**
+   * Continues at the start of a later record; the records before it are plain and without fault.
+   */
   jump(position: number, lines: number): void {
     this.#line += lines;
     this.#isBehindComment = false;
@@ -150,8 +153,8 @@ export class CsvScanner implements RecordScanner, Examiner {
   }
 
   /**
-   * Scans `bytes` up to `end`, until the batch is full, or until a record starts at or behind `limit`
-   * (that one is then {@link nextRecord}, and not in the batch).
+   * Scans `bytes` up to `end`, until the batch is full, or until a record starts at or behind
+   * `limit` (that one is then {@link nextRecord}, and not in the batch).
    *
    * @param isLast whether the file ends at `end`
    */
@@ -180,8 +183,8 @@ export class CsvScanner implements RecordScanner, Examiner {
   }
 
   /**
-   * Looks for the end of a record that fills the largest buffer, in the state that {@link scan} left:
-   * if other records seem to follow one of its lines, it ends there.
+   * Looks for the end of a record that fills the largest buffer, in the state that {@link scan}
+   * left: if other records seem to follow one of its lines, it ends there.
    *
    * @returns whether it ended; if not, {@link pass} follows it to its end
    */
@@ -212,9 +215,9 @@ export class CsvScanner implements RecordScanner, Examiner {
   }
 
   /**
-   * Reads one record on its own, as another interpretation of lines would have it.
+   * Reads a single record, as part of another interpretation of lines.
    *
-   * @returns where it ends; -1 where it does not, up to `end`
+   * @returns offset of its end; -1 where it does not end before `end`
    */
   examine(bytes: Buffer, from: number, end: number, isLast: boolean): number {
     this.reset(from);
@@ -369,7 +372,8 @@ export class CsvScanner implements RecordScanner, Examiner {
           if (length > 0 && position + 1 < end) {
             const lineEnd = measureLineEnd(bytes, position + 1, end, isLast, this.#lineEnd);
             if (lineEnd < 0) break;
-            // A backslash escapes one byte: the LF of CR LF has its own backslash, or ends the record.
+            // A backslash escapes one byte: the LF of CR LF has its own backslash, or ends the
+            // record.
             if (lineEnd === 1) this.#line++;
             this.#escapedAt = position + 1;
             position += 1 + length;

@@ -1,7 +1,7 @@
 /**
- * Finds where records begin, for callers that need nothing else. WebAssembly skips plain records at the
- * speed of memory (assembly/plain-records.ts); the scanner reads all others. This continues from the
- * scanner's state and returns to it, so the result is what the scanner alone would find.
+ * Finds where records begin, for callers that need nothing else. WebAssembly skips plain records at
+ * the speed of memory (assembly/plain-records.ts); the scanner reads all others. This continues
+ * from the scanner's state and returns to it, so the result is what the scanner alone would find.
  */
 import { compileAssembly } from '../../../base/assembly.js';
 import { copyBytes } from '../../../base/shared-memory.js';
@@ -19,7 +19,9 @@ interface Exports {
 /** Bytes per call; the assembly has room for as many. */
 const BLOCK_BYTES = 64 * 1024;
 
-/** Bytes that the scanner reads behind an odd record: the more, the fewer were skipped before it. */
+/**
+ * Bytes that the scanner reads behind an odd record: the more, the fewer were skipped before it.
+ */
 const MIN_WALK_BYTES = 2 * 1024;
 const MAX_WALK_BYTES = 1024 * 1024;
 
@@ -36,7 +38,9 @@ export class PlainRecords implements RecordSkipper {
     this.#block = Buffer.from(exports.memory.buffer, exports.BLOCK.value, BLOCK_BYTES);
   }
 
-  /** @returns undefined where one-byte quote and delimiter and an LF do not suffice to find records */
+  /**
+   * @returns undefined where one-byte quote and delimiter and an LF do not suffice to find records
+   */
   static async prepare(dialect: Dialect): Promise<PlainRecords | undefined> {
     const { quote, delimiter, lineEnd, comment } = dialect;
     if (lineEnd !== 'lf' || delimiter.length !== 1) return undefined;
@@ -52,7 +56,8 @@ export class PlainRecords implements RecordSkipper {
    * Moves a scanner on over plain records, unless it is in the middle of one.
    *
    * @param target stops at the first record start at or behind this offset
-   * @returns the limit for the scanner's own scan: it stops at the next record start at or behind it
+   * @returns the limit for the scanner's own scan: it stops at the next record start at or behind
+   *   it
    */
   moveOn(scanner: RecordScanner, bytes: Buffer, end: number, target: number): number {
     const { pass, lineCount } = this.#exports;

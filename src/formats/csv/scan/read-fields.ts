@@ -1,13 +1,14 @@
 /**
  * One record → its fields, in any dialect. csv-parse reads the records that are loaded, where it
- * supports their dialect. This reads records with backslash escapes, and the sampled records by which
- * a dialect is detected; those are many, and their faults need not be exact. Tests compare the two.
+ * supports their dialect. This reads records with backslash escapes, and the sampled records by
+ * which a dialect is detected; those are many, and their faults need not be exact. Tests compare
+ * the two.
  */
 
 import { Fault } from '../../../model/reject-codes.js';
 import type { Dialect } from '../dialect.js';
 
-/** FieldTexts as byte strings; `null` is an unquoted empty field. */
+/** Fields as byte strings; `null` is an unquoted empty field. */
 export type FieldTexts = (string | null)[];
 
 /** @param text the record without its line end, a character for each byte */

@@ -2,15 +2,15 @@
  * Decides where a damaged record ends whose quotes cannot be right.
  *
  * A record that spans lines and has a fault may be two things: one record of several lines with a
- * fault in it, or a record of one line with a stray quote, behind which the quoted field took in other
- * records. The bytes do not show which. So interpretations are compared: the record as it was read,
- * and the same record ended at each of its first line ends, with the following lines read from there.
- * Every faulty record counts against an interpretation, and so does every line that it swallows though
- * the line would be a record by itself. The cheapest interpretation is taken; of equals, the one that
- * loses the fewest lines.
+ * fault in it, or a record of one line with a stray quote, behind which the quoted field took in
+ * other records. The bytes do not show which. So interpretations are compared: the record as it was
+ * read, and the same record ended at each of its first line ends, with the following lines read
+ * from there. Every faulty record counts against an interpretation, and so does every line that it
+ * swallows though the line would be a record by itself. The cheapest interpretation is taken; of
+ * equals, the one that loses the fewest lines.
  *
- * The decision depends only on the bytes from the start of the record up to a fixed distance behind it,
- * not on where windows or splits were cut.
+ * The decision depends only on the bytes from the start of the record up to a fixed distance behind
+ * it, not on where windows or splits were cut.
  */
 
 import { measureLineEnd } from '../../text/line-end.js';
@@ -20,7 +20,9 @@ import { type Dialect, fitsFieldCount } from '../dialect.js';
 const SWALLOWED_RECORD = 0.5;
 /** For a swallowed line that is faulty, but has as many delimiters as a record. */
 const SWALLOWED_LOOKALIKE = 0.3;
-/** For a quote that cannot close a field, but stands where one opens: the quote before it is stray. */
+/**
+ * For a quote that cannot close a field, but stands where one opens: the quote before it is stray.
+ */
 const QUOTE_LOOKS_OPENING = 1;
 /** For a quoted field that is never closed. */
 const NEVER_CLOSED = 1;
@@ -110,7 +112,8 @@ export function chooseInterpretation(
     const lines = readFrom(dialect, record, examiner, next, bestCost - swallowed);
     if (lines === undefined) return undefined;
     const cost = swallowed + countFaults(lines);
-    // Of equals, the one that ends the record first; but any is better than the record as it was read.
+    // Of equals, the one that ends the record first; but any is better than the record as it was
+    // read.
     if (cost > bestCost || (cost === bestCost && best !== asRead)) continue;
     best = toInterpretation(dialect, record, lineEnd, lines);
     bestCost = cost;

@@ -1,11 +1,12 @@
 /**
- * Skips plain records, 64 bytes at a time, to find where records begin. All other records are left to
- * the scanner (scan/csv-scanner.ts). It must never see the end of a record where the scanner sees none.
+ * Skips plain records, 64 bytes at a time, to find where records begin. All other records are left
+ * to the scanner (scan/csv-scanner.ts). It must never see the end of a record where the scanner
+ * sees none.
  *
- * How it works: each byte is one bit, and the bytes of one kind are a mask. Quotes open and close in
- * turn, so a byte is inside quotes if the number of quotes up to it is odd; a doubled quote closes and
- * opens again. That holds if every opening quote follows a delimiter, a line end or another quote, and
- * one of those follows every closing quote. Otherwise the record is odd.
+ * How it works: each byte is one bit, and the bytes of one kind are a mask. Quotes open and close
+ * in turn, so a byte is inside quotes if the number of quotes up to it is odd; a doubled quote
+ * closes and opens again. That holds if every opening quote follows a delimiter, a line end or
+ * another quote, and one of those follows every closing quote. Otherwise the record is odd.
  */
 
 /** The bytes to scan; behind them is room for 64 more. */
