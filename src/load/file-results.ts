@@ -68,7 +68,7 @@ export function summarizeFiles(
         status: 'failed',
         rows: NO_ROWS,
         bytes: 0,
-        reason: 'the run ended before its turn',
+        reason: 'the run ended before it was loaded',
       },
   );
   return {
@@ -99,7 +99,7 @@ export function findRejectLimitFault(
     'too_many_rejects',
     `${rejected} of ${read} records rejected, more than --max-rejects ${allowed}`,
     {
-      hint: 'edp status and edp rejects show why; run again with another limit to go on (what earlier runs of these loads rejected counts, too)',
+      hint: 'edp status and edp rejects show why; run again with another limit to continue (rejects of earlier runs of these loads count, too)',
     },
   );
 }
@@ -135,8 +135,8 @@ export function unclaimedReason(
       return `the same content was loaded${asWhat} by load ${loadId}; --force loads it again`;
     }
     case 'half_undone':
-      return `load ${loadId} of this content is half undone\n  → edp undo ${loadId} finishes that; then the file can be loaded again`;
+      return `load ${loadId} of this content is partly undone\n  → edp undo ${loadId} finishes that; then the file can be loaded again`;
     case 'other_format':
-      return `load ${loadId} has a part of this content, which it read in another format\n  → say what was said then about the form of the file; or remove that part first: edp undo ${loadId}`;
+      return `load ${loadId} has a part of this content, which it read in another format\n  → specify the same settings of the file as for that load, or first remove that part: edp undo ${loadId}`;
   }
 }

@@ -179,10 +179,10 @@ export class LoadEndings {
 
   #unfinishedReason(loadId: number, fault: EdpError | undefined): string {
     if (fault !== undefined) {
-      return `${fileFaultReason(fault)}\n  → what comes before is loaded, as load ${loadId}: the whole file goes on from there; edp undo ${loadId} removes it`;
+      return `${fileFaultReason(fault)}\n  → the records before it are loaded, as load ${loadId}: the whole file continues from there; edp undo ${loadId} removes it`;
     }
     return this.#run.isOverRejectLimit
-      ? 'stopped by --max-rejects; with another limit the same command goes on where it stopped'
-      : 'not finished; the same command goes on where it stopped';
+      ? 'stopped by --max-rejects; with another limit, the same command continues where it stopped'
+      : 'not finished; the same command continues where it stopped';
   }
 }

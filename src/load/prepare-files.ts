@@ -143,7 +143,7 @@ function assertNamed(
     `the first line does not name the fields: ${detection.why.header}: ${JSON.stringify(line)}`,
     {
       place: `${name}:${detection.skippedLines + 1}`,
-      hint: `name its fields with --columns a,b,c; or say --header if the first line names them, and --delimiter if it is not ${describeDelimiter(recordForm.dialect)}`,
+      hint: `specify its fields with --columns a,b,c; or specify --header if the first line has their names, and --delimiter if it is not ${describeDelimiter(recordForm.dialect)}`,
     },
   );
 }

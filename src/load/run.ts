@@ -262,7 +262,7 @@ class IngestRun {
       this.#progress.advance(-scanned.bytes, negate(scanned.rows));
       if (outcome.reason !== undefined && !this.isStopped) {
         this.#progress.note(
-          `loading split by split, since at once it was refused: ${outcome.reason}`,
+          `loading split by split, because the server refused the bulk load: ${outcome.reason}`,
         );
       }
       return false;

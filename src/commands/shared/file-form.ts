@@ -1,4 +1,4 @@
-/** How commands show in what form a file is written, and how to say it. */
+/** How commands show the form of a file, and the settings for it. */
 import { stringify } from 'yaml';
 import type { CsvDescription } from '../../formats/csv/describe-csv.js';
 import { describeDelimiter } from '../../formats/csv/detect/detect.js';
@@ -29,7 +29,7 @@ export function toSection({ description, lineEnd }: Inspection): InspectJson['cs
   };
 }
 
-/** Lines that show what edp.yaml would say. */
+/** The settings as lines of edp.yaml. */
 export function describeSettings(inspection: Inspection): string[] {
   if (inspection.description.format === 'jsonl') {
     return ["In edp.yaml, under the table's name (as --format jsonl):", '  format: jsonl'];
@@ -40,7 +40,7 @@ export function describeSettings(inspection: Inspection): string[] {
   ];
 }
 
-/** What, how it is, and why that is believed. */
+/** Property, value and reason. */
 export function formRows({ description, lineEnd, why }: Inspection): (string | number)[][] {
   const { form, format } = description;
   const rows = [

@@ -85,8 +85,8 @@ export class StagingTable {
       if ((error as { code?: string }).code !== TOO_MANY_COLUMNS) throw error;
       throw new EdpError(
         'table_mismatch',
-        `some records for ${table} were refused by the server, and which they are cannot be told: the table has as many columns as the server takes`,
-        { hint: 'to tell them edp needs one column less than that; take one out', cause: error },
+        `some records for ${table} were refused by the server, and edp cannot identify them: the table has as many columns as the server allows`,
+        { hint: 'edp needs one column less to identify them; remove a column', cause: error },
       );
     }
     await failpoint('stage.created', this.#client);
