@@ -15,7 +15,10 @@ export interface Invocation {
   readonly signal: AbortSignal;
 }
 
-/** The call of a command. Usage files import nothing that loads slowly, because help needs all of them. */
+/**
+ * The call of a command. Usage files import nothing that loads slowly, because help needs all of
+ * them.
+ */
 export interface CommandUsage {
   /** Its name and positionals. */
   readonly call: string;

@@ -50,7 +50,10 @@ function answer(output: Invocation['output'], json: DbJson): void {
   output.result(json);
 }
 
-/** Runs psql if it is installed, otherwise the statements directly: the package does not include psql. */
+/**
+ * Runs psql if it is installed, otherwise the statements directly: the package does not include
+ * psql.
+ */
 async function runShell(
   given: Invocation['given'],
   directory: string,

@@ -1,4 +1,7 @@
-/** `edp rejects`: prints the records that a load rejected, with reasons, or byte for byte for corrections. */
+/**
+ * `edp rejects`: prints the records that a load rejected, with reasons, or byte for byte for
+ * corrections.
+ */
 import { isUtf8 } from 'node:buffer';
 import type pg from 'pg';
 import { EdpError, EXIT } from '../base/errors.js';
@@ -47,7 +50,10 @@ export const command: Command = {
   },
 };
 
-/** The header, if there is one, then the records exactly as they were: a file like the one they are from. */
+/**
+ * The header, if there is one, then the records exactly as they were: a file like the one they are
+ * from.
+ */
 async function writeRaw(
   client: pg.Client,
   loadId: number,

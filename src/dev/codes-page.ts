@@ -59,7 +59,7 @@ export function formatCodes(): string {
     'A record that is not loaded is kept byte for byte, with its place, a code and a reason: `edp rejects LOAD`.',
     [
       wrap(
-        '- *Mend*: `edp rejects LOAD --raw > corrected.csv` writes the rejected records as a CSV. Correct it, and load it: ' +
+        '- *Correct*: `edp rejects LOAD --raw > corrected.csv` writes the rejected records as a CSV. Edit it, and load it: ' +
           '`edp ingest corrected.csv --table TABLE`. The same way loads them as they are, but with other options.',
         '  ',
       ),

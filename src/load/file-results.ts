@@ -1,5 +1,6 @@
 /**
- * The results of a run or a dry run: for each file, for all files, and the reasons why something was not loaded.
+ * The results of a run or a dry run: for each file, for all files, and the reasons why something
+ * was not loaded.
  */
 
 import { EdpError } from '../base/errors.js';
@@ -54,7 +55,10 @@ export interface IngestProgress {
   note(text: string): void;
 }
 
-/** All files in the order of the command line, also those that the run did not reach, and their sums. */
+/**
+ * All files in the order of the command line, also those that the run did not reach, and their
+ * sums.
+ */
 export function summarizeFiles(
   targets: readonly Target[],
   results: ReadonlyMap<InputFile, FileResult>,

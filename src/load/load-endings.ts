@@ -1,4 +1,7 @@
-/** Active loads, and their ends: in the ledger and in the run's book, with the fault of a failed one. */
+/**
+ * Active loads, and their ends: in the ledger and in the run's book, with the fault of a failed
+ * one.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EdpError } from '../base/errors.js';
 import { safeText } from '../base/safe-text.js';
@@ -161,7 +164,10 @@ export class LoadEndings {
     );
   }
 
-  /** Writes the end of a load into the ledger, together with others that end at almost the same time. */
+  /**
+   * Writes the end of a load into the ledger, together with others that end at almost the same
+   * time.
+   */
   #end(load: EndedLoad): Promise<void> {
     this.#ended.push(load);
     this.#ending ??= this.#endTogether();

@@ -1,5 +1,6 @@
 /**
- * Determines everything about a file before it is claimed: its form, plan, identity and position in the order.
+ * Determines everything about a file before it is claimed: its form, plan, identity and position in
+ * the order.
  */
 import { EdpError } from '../base/errors.js';
 import type { CsvDescription } from '../formats/csv/describe-csv.js';
@@ -50,7 +51,9 @@ export interface TargetOptions {
   readonly onNewColumn: OnNewField | undefined;
 }
 
-/** Assigns a table to every file before any is loaded. @throws EdpError `unknown_table`, `config` */
+/**
+ * Assigns a table to every file before any is loaded. @throws EdpError `unknown_table`, `config`
+ */
 export function findTargets(
   model: Model,
   files: readonly InputFile[],
@@ -149,8 +152,8 @@ function assertNamed(
 }
 
 /**
- * Files by level: the files of a table that other tables refer to are loaded completely before the files of
- * those tables.
+ * Files by level: the files of a table that other tables refer to are loaded completely before the
+ * files of those tables.
  */
 export function inLevels(targets: readonly Target[], model: Model): Target[][] {
   const levels: Target[][] = [];

@@ -381,8 +381,8 @@ export function resolveOptions<N extends OptionName>(
 }
 
 /**
- * The CSV settings that a user specified. In order of precedence: the command line, the environment, a
- * table of edp.yaml, the `csv:` section of edp.yaml, its options.
+ * The CSV settings that a user specified. In order of precedence: the command line, the
+ * environment, a table of edp.yaml, the `csv:` section of edp.yaml, its options.
  *
  * @param project options of edp.yaml, and those of its `csv:` section
  * @returns a function from a table, or undefined for none, to the settings of its files
@@ -407,7 +407,8 @@ export function resolveCsvSettings(
 const TEXT_OPTION_NAMES = ['encoding', 'compression'] as const;
 
 /**
- * The settings that a user specified for files of any format. A `csv:` section is for CSV files only.
+ * The settings that a user specified for files of any format. A `csv:` section is for CSV files
+ * only.
  *
  * @param project as for {@link resolveCsvSettings}
  * @returns a function from a table, or undefined for none, to the settings of its files

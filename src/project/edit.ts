@@ -1,7 +1,8 @@
 /**
  * Adds declarations to edp.yaml, or creates it. Comments and order do not change.
  *
- * The result is parsed before it is written: it must have exactly the old declarations and the new ones.
+ * The result is parsed before it is written: it must have exactly the old declarations and the new
+ * ones.
  */
 import { type Document, isMap, isNode, parseDocument, stringify } from 'yaml';
 import { BUILTIN_MODEL, BUILTIN_TABLES } from '../model/builtin.js';
@@ -22,7 +23,10 @@ export interface Addition {
 
 /** The same, as `editProject` takes it. */
 export interface Edit extends Addition {
-  /** The entries as YAML, if they need more than a line each; an empty line at the beginning is kept. */
+  /**
+   * The entries as YAML, if they need more than a line each; an empty line at the beginning is
+   * kept.
+   */
   readonly lines?: string;
   /** Whether to add the built-in tables first, because the file declares none. */
   readonly addsBuiltin: boolean;

@@ -28,7 +28,8 @@ export async function readProjectText(file: string): Promise<string | undefined>
  * The replacement is atomic: the file is always complete.
  *
  * @param expected its last known text
- * @throws EdpError `io` if it cannot be written, `file_changed` if another program has just changed it
+ * @throws EdpError `io` if it cannot be written, `file_changed` if another program has just changed
+ *   it
  */
 export async function replaceProjectFile(
   name: string,

@@ -1,6 +1,7 @@
 /**
- * Lists the reports: the built-in ones in sql/reports/ of the package, and those in sql/reports/ of the project,
- * which have precedence for equal names. The name of a report is that of its file without `.sql`.
+ * Lists the reports: the built-in ones in sql/reports/ of the package, and those in sql/reports/ of
+ * the project, which have precedence for equal names. The name of a report is that of its file
+ * without `.sql`.
  */
 import { readdir, readFile, realpath } from 'node:fs/promises';
 import path from 'node:path';

@@ -43,8 +43,8 @@ export class ReportCursor {
   }
 
   /**
-   * Batches that are never empty; `maxRows` rows in all, at the most. Fetching one ahead was measured
-   * and gains nothing.
+   * Batches that are never empty; `maxRows` rows in all, at the most. Fetching one ahead was
+   * measured and gains nothing.
    */
   async *batches(maxRows: number): AsyncGenerator<readonly ResultRow[]> {
     for (let remaining = maxRows; remaining > 0; ) {

@@ -26,7 +26,8 @@ export interface ReportOutcome {
 }
 
 /**
- * Runs the report in a read-only transaction. Memory is bounded by a batch of rows, not by the report.
+ * Runs the report in a read-only transaction. Memory is bounded by a batch of rows, not by the
+ * report.
  *
  * @param client where to connect
  * @param signal cancels the statement on the server too

@@ -1,7 +1,7 @@
 /**
- * The SQL that a report can get from the model, in psql's raw form `:name`, so that a metric which a project
- * declares, or promotes later, is in the report. The text comes from the model alone, never from the
- * user of the report, and every name in it is quoted.
+ * The SQL that a report can get from the model, in psql's raw form `:name`, so that a metric which
+ * a project declares, or promotes later, is in the report. The text comes from the model alone,
+ * never from the user of the report, and every name in it is quoted.
  *
  * - `:metric_values` → `('metric_one', f."metric_one"::numeric), …`, for
  *   `CROSS JOIN LATERAL (VALUES :metric_values) AS m(metric, value)`

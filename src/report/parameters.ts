@@ -1,4 +1,6 @@
-/** The parameters of a report that the user specifies. They are passed to the SQL as values only. */
+/**
+ * The parameters of a report that the user specifies. They are passed to the SQL as values only.
+ */
 import type pg from 'pg';
 import { EdpError } from '../base/errors.js';
 import type { Model } from '../model/model.js';
@@ -90,7 +92,8 @@ export async function checkArguments(
 
 /**
  * PostgreSQL silently drops the zone of a text that becomes a `timestamp`. Elsewhere in edp a
- * zone converts to UTC; read as timestamptz first, in a session whose zone is UTC, it does here too.
+ * zone converts to UTC; read as timestamptz first, in a session whose zone is UTC, it does here
+ * too.
  */
 function readAs(type: string): string {
   return /^timestamp(\(\d\))?( without time zone)?$/i.test(type)

@@ -1,6 +1,6 @@
 /**
- * Finds the placeholders in SQL that psql would replace, by PostgreSQL's lexical rules: nothing inside a
- * string, a quoted name, a comment or a dollar quote counts, nor does the `::` of a cast.
+ * Finds the placeholders in SQL that psql would replace, by PostgreSQL's lexical rules: nothing
+ * inside a string, a quoted name, a comment or a dollar quote counts, nor does the `::` of a cast.
  *
  * https://www.postgresql.org/docs/current/sql-syntax-lexical.html
  * https://www.postgresql.org/docs/current/app-psql.html#APP-PSQL-INTERPOLATION
@@ -26,7 +26,9 @@ export interface Findings {
   readonly secondStatement: number | undefined;
 }
 
-/** The first that matches at an offset is the token there; any other character is one of its own. */
+/**
+ * The first that matches at an offset is the token there; any other character is one of its own.
+ */
 const TOKEN = new RegExp(
   [
     '(?<space>\\s+|--[^\\n]*)',

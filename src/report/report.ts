@@ -6,14 +6,15 @@
  *     --   Two spaces or more continue the line above.
  *     -- param from timestamp: start of the time range, inclusive
  *     -- param top integer = 10: how many to show
- *     -- param unit text = 'hour': a default is a bare word or a quoted text; without one it is NULL
+ *     -- param unit text = 'hour': a default is a bare word or a quoted text; without one it is
+ *     NULL
  *
  *     SELECT … WHERE :'from' IS NULL OR recorded_date >= :'from' LIMIT :'top'
  *
  * The header is the block of comment lines at the top of the file; everything from the first
- * other line on, which may be empty, is SQL. A `param` line is name, SQL type, default, description.
- * Only `title` is required. The SQL is one SELECT; {@link findPlaceholders} describes how it
- * names its parameters.
+ * other line on, which may be empty, is SQL. A `param` line is name, SQL type, default,
+ * description. Only `title` is required. The SQL is one SELECT; {@link findPlaceholders} describes
+ * how it names its parameters.
  */
 import { EdpError } from '../base/errors.js';
 import { isModelVariable, MODEL_VARIABLES } from './model-variables.js';
@@ -57,7 +58,8 @@ const HEADER_HINT =
  * @throws EdpError `report_failed` with `file:line`, for the first fault
  */
 export function parseReport(text: string, name: string, file: string): Report {
-  // A byte order mark and Windows line ends are not part of the SQL, and do not change line numbers.
+  // A byte order mark and Windows line ends are not part of the SQL, and do not change line
+  // numbers.
   const sql = text.replace(/^\uFEFF/, '').replaceAll('\r\n', '\n');
   const fail: Fail = (line, message, hint) => {
     throw new EdpError('report_failed', message, { place: `${file}:${line}`, hint });

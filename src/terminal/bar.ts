@@ -2,7 +2,10 @@
 import { Presets, SingleBar } from 'cli-progress';
 import type { Output } from './output.js';
 
-/** @param format the line, with `{bar}`, `{percentage}`, and the values passed to `start` and `update` */
+/**
+ * @param format the line, with `{bar}`, `{percentage}`, and the values passed to `start` and
+ *   `update`
+ */
 export function makeBar(output: Output, format: string): SingleBar {
   return new SingleBar(
     {

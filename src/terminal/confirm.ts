@@ -7,8 +7,8 @@ export interface Terminal {
 }
 
 /**
- * Asks only if standard input is a terminal, never in a script. Any answer but yes means no, and so does the
- * end of the input.
+ * Asks only if standard input is a terminal, never in a script. Any answer but yes means no, and so
+ * does the end of the input.
  */
 export async function confirm(
   question: string,

@@ -1,6 +1,6 @@
 /**
- * The output of a command: text for people on stdout, or with `--json` exactly one JSON object on stdout and
- * everything else on stderr.
+ * The output of a command: text for people on stdout, or with `--json` exactly one JSON object on
+ * stdout and everything else on stderr.
  */
 import { once } from 'node:events';
 import Table from 'cli-table3';
@@ -60,8 +60,8 @@ export class Output<R extends object = object> {
   /**
    * Result bytes that are not text for people: a report, a CSV of rejects. Waits for the reader.
    *
-   * They are written byte for byte, but not to a terminal, which would execute control characters: there they
-   * are escaped, as `ls` does with names.
+   * They are written byte for byte, but not to a terminal, which would execute control characters:
+   * there they are escaped, as `ls` does with names.
    */
   async write(chunk: string | Uint8Array): Promise<void> {
     const data = this.#stdout.isTTY === true ? this.#forTerminal(chunk) : chunk;

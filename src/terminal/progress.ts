@@ -1,6 +1,6 @@
 /**
- * The progress of a command: a bar on a terminal, and a line at intervals in a pipe, so that a log shows that
- * the command is running.
+ * The progress of a command: a bar on a terminal, and a line at intervals in a pipe, so that a log
+ * shows that the command is running.
  */
 import type { SingleBar } from 'cli-progress';
 import { formatCount, formatSeconds, type Output } from './output.js';

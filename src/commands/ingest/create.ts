@@ -33,8 +33,8 @@ export interface CreateOptions {
 }
 
 /**
- * Infers tables for files without one, declares them in edp.yaml (not in a dry run), and continues with
- * the extended project.
+ * Infers tables for files without one, declares them in edp.yaml (not in a dry run), and continues
+ * with the extended project.
  *
  * @param work loads the files; `more` is for its JSON
  */
@@ -88,8 +88,8 @@ export async function withCreated(
 }
 
 /**
- * Whether a file belongs to a table. If only the beginning of the file's name is the table's name (`sales`
- * for `sales-targets.csv`), the table must also fit its header.
+ * Whether a file belongs to a table. If only the beginning of the file's name is the table's name
+ * (`sales` for `sales-targets.csv`), the table must also fit its header.
  */
 async function isKnown(
   { model }: Project,

@@ -49,7 +49,8 @@ export const command: Command = {
       if (onNewColumn !== 'add') return run(to, { ...options, onNewColumn });
       const { addNewColumns } = await import('./new-columns.js');
       const widened = await addNewColumns(to, database, all, options);
-      // There are no new fields now; a dry run adds no column, and the inferred type would fit all values.
+      // There are no new fields now; a dry run adds no column, and the inferred type would fit all
+      // values.
       return run(widened, { ...options, onNewColumn: dryRun ? 'ignore' : undefined });
     };
     if (options.create) {

@@ -1,4 +1,7 @@
-/** `edp ingest --on-new-column add`: adds columns for fields without one, before the files are loaded. */
+/**
+ * `edp ingest --on-new-column add`: adds columns for fields without one, before the files are
+ * loaded.
+ */
 import path from 'node:path';
 import { EdpError } from '../../base/errors.js';
 import { describeFile } from '../../formats/describe-file.js';
@@ -31,8 +34,9 @@ export interface NewColumnOptions {
 }
 
 /**
- * Infers the types of new fields from all records of the files that have them, adds the columns to the
- * table in the database and in edp.yaml (not in a dry run), and continues with the extended project.
+ * Infers the types of new fields from all records of the files that have them, adds the columns to
+ * the table in the database and in edp.yaml (not in a dry run), and continues with the extended
+ * project.
  */
 export async function addNewColumns(
   invocation: Invocation,

@@ -1,9 +1,9 @@
 /**
  * The parts of JSON that several commands share.
  *
- * The modules of this folder say what `--json` prints. Commands import only types of them: zod's schemas
- * are for the tests, which hold every object to them, and for docs/json.schema.json. Keys are an
- * interface: a key may be added, and none is renamed or removed.
+ * The modules of this folder say what `--json` prints. Commands import only types of them: zod's
+ * schemas are for the tests, which hold every object to them, and for docs/json.schema.json. Keys
+ * are an interface: a key may be added, and none is renamed or removed.
  */
 import { z } from 'zod';
 import { ERROR_CODES } from '../../base/error-codes.js';
@@ -57,7 +57,9 @@ export const drift = z
   })
   .meta({ id: 'Drift', description: 'How the fields of a file differ from those of its table' });
 
-/** The form of a file, apart from its line ends. Files of JSON lines have only the last three keys. */
+/**
+ * The form of a file, apart from its line ends. Files of JSON lines have only the last three keys.
+ */
 const formParts = {
   delimiter: z.string().optional(),
   quote: z.string().nullable().optional(),

@@ -8,7 +8,9 @@ import type { Inspection } from '../../infer/inspect.js';
 import { nameQuote } from '../../model/csv-settings.js';
 import type { InspectJson } from '../json/inspect.schema.js';
 
-/** What was detected of a CSV file, as settings for `csv:` in edp.yaml; undefined for other files. */
+/**
+ * What was detected of a CSV file, as settings for `csv:` in edp.yaml; undefined for other files.
+ */
 export function toSection({ description, lineEnd }: Inspection): InspectJson['csv'] {
   if (description.format !== 'csv') return undefined;
   const {

@@ -1,7 +1,7 @@
 /**
- * The careful way of loading a split, used after the server refused the fast way. Rows are written to a
- * temporary table first, each with its number, and from there into the target. So each error of the
- * server can be assigned to a single record while the other records are loaded.
+ * The careful way of loading a split, used after the server refused the fast way. Rows are written
+ * to a temporary table first, each with its number, and from there into the target. So each error
+ * of the server can be assigned to a single record while the other records are loaded.
  *
  * The order of records decides: of two records with the same key, the first is loaded. Records that
  * cannot be loaded for another reason are not considered.
@@ -47,7 +47,10 @@ export interface EncodedRows {
 
 const STAGE = 'pg_temp.edp_stage';
 const VERDICTS = 'pg_temp.edp_verdicts';
-/** A name that no column of a model can have, because of its control character; its length is allowed. */
+/**
+ * A name that no column of a model can have, because of its control character; its length is
+ * allowed.
+ */
 export const ORDINAL = '\u0001ordinal';
 const ORDINAL_SQL = quoteIdentifier(ORDINAL);
 
@@ -56,7 +59,9 @@ const COMPLETED = 'completed';
 
 const TOO_MANY_COLUMNS = '54011';
 
-/** Another run inserted one of our keys between the check and the insert; a second check handles it. */
+/**
+ * Another run inserted one of our keys between the check and the insert; a second check handles it.
+ */
 const MAX_SECOND_LOOKS = 5;
 
 export class StagingTable {
@@ -132,8 +137,8 @@ export class StagingTable {
   }
 
   /**
-   * Tries items [from, to) together. If the server reports an error, halves the range until each faulty
-   * item is alone, and gives it a verdict.
+   * Tries items [from, to) together. If the server reports an error, halves the range until each
+   * faulty item is alone, and gives it a verdict.
    *
    * @returns the number of items with a verdict
    */
@@ -320,8 +325,8 @@ export class StagingTable {
   }
 
   /**
-   * The late-arriving dimension: a member that a fact referred to before gets the values of its first
-   * record, independent of `--on-conflict`, because there are no other values yet.
+   * The late-arriving dimension: a member that a fact referred to before gets the values of its
+   * first record, independent of `--on-conflict`, because there are no other values yet.
    *
    * @param condition on the staged records `s`
    */
@@ -402,7 +407,8 @@ export class StagingTable {
           return `${left}.${column}${cast} IS NOT DISTINCT FROM ${right}.${column}${cast}`;
         })
         .join(' AND ') || 'true';
-    // The record to compare with: if records replace the row, the previous one with the same key; else the first.
+    // The record to compare with: if records replace the row, the previous one with the same key;
+    // else the first.
     const met = replacesRow
       ? `lag(s.${ORDINAL_SQL}) OVER w`
       : `nullif(first_value(s.${ORDINAL_SQL}) OVER w, s.${ORDINAL_SQL})`;
@@ -455,8 +461,8 @@ export class StagingTable {
   }
 
   /**
-   * Finds the records that the server refuses and gives them verdicts, without inserting a row: without
-   * these records, the decision which of the others are loaded must be made again.
+   * Finds the records that the server refuses and gives them verdicts, without inserting a row:
+   * without these records, the decision which of the others are loaded must be made again.
    *
    * @returns the number of records found
    */

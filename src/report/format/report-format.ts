@@ -1,6 +1,6 @@
 /**
- * The formats of a report. The options of every command know this list, so a writer is loaded only when
- * it is used.
+ * The formats of a report. The options of every command know this list, so a writer is loaded only
+ * when it is used.
  */
 import { meaningsOf } from '../../model/choices.js';
 import type { MakeWriter } from './report-writer.js';

@@ -25,7 +25,9 @@ function encoderFor(typeOid: number): Encoder {
   return JSON.stringify;
 }
 
-/** @throws EdpError `report_failed` if two columns share a name, because an object cannot have both */
+/**
+ * @throws EdpError `report_failed` if two columns share a name, because an object cannot have both
+ */
 export function jsonWriter(columns: readonly ResultColumn[]): ReportWriter {
   const names = columns.map((column) => column.name);
   const twice = names.find((name, i) => names.indexOf(name) !== i);

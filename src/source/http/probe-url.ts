@@ -25,8 +25,8 @@ export interface Probe {
 const NOTHING = Buffer.alloc(0);
 
 /**
- * Not HEAD: only a range request shows whether the server supports ranges, and a signed URL is valid for GET
- * only.
+ * Not HEAD: only a range request shows whether the server supports ranges, and a signed URL is
+ * valid for GET only.
  *
  * @param headBytes number of first bytes to get, at least one
  * @throws PassingFault, EdpError as `get` does

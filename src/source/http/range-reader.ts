@@ -1,8 +1,8 @@
 /**
  * Reads a range of a file in order, and resumes interrupted transfers.
  *
- * Every answer must belong to the identified version: a condition makes the server refuse another one, and the
- * headers are checked, too, because some servers ignore conditions.
+ * Every answer must belong to the identified version: a condition makes the server refuse another
+ * one, and the headers are checked, too, because some servers ignore conditions.
  */
 import { changed } from '../changed-file.js';
 import type { HttpIdentity } from '../file-identity.js';
