@@ -1,7 +1,7 @@
 /**
  * The commands, in the order in which help lists them.
  *
- * Start-up is felt by users: how a command is called is known at once, and what it does is loaded when it runs.
+ * To start fast, only the usage of each command is loaded at once; its code is loaded when it runs.
  */
 import type { Command, CommandHelp } from './command.js';
 import { help as db } from './db.help.js';

@@ -1,4 +1,4 @@
-/** `edp generate-data`: event CSVs to try edp with, and what loading them is expected to give. */
+/** `edp generate-data`: event CSVs for trials, and the expected result of loading them. */
 
 import { EXIT } from '../base/errors.js';
 import { DIRT } from '../generate/dirt.js';

@@ -48,7 +48,7 @@ export const command: Command = {
     const report = findReport(catalog, name);
     if (given['safe-cells'] === true && !FORMATS[options.format].hasSafeCells) {
       throw new EdpError('usage', `--safe-cells is for CSV, not for ${options.format}`, {
-        hint: 'leave it out: only CSV is opened by spreadsheets',
+        hint: 'omit it: only CSV has cells that a spreadsheet runs',
       });
     }
     await runReport(invocation, options, {
@@ -76,8 +76,8 @@ async function runReport(
     reportFileName(name, options, new Date(), format.extension),
   );
   if (output.isJson && !isShown && destination.file === undefined) {
-    throw new EdpError('usage', '--json and --out - both want standard output', {
-      hint: 'give the report a file with --out, or leave out --json; --format json writes rows as JSON',
+    throw new EdpError('usage', '--json and --out - both use standard output', {
+      hint: 'specify a file with --out, or omit --json; --format json writes rows as JSON',
     });
   }
   await withDatabase(
@@ -125,7 +125,7 @@ async function runReport(
   );
 }
 
-/** The first lines of what goes into a file, to show once it is there. */
+/** The first lines of a report file, which are shown after it is written. */
 class Preview {
   #text = '';
 
@@ -151,13 +151,13 @@ class Preview {
   }
 }
 
-/** With --json the object has stdout to itself, and a table goes where people still see it. */
+/** With --json, stdout has only the object, and a table is written to stderr. */
 async function writeToStdout(output: Output, bytes: Uint8Array): Promise<void> {
   if (output.isJson) output.note(Buffer.from(bytes).toString().trimEnd());
   else await output.write(bytes);
 }
 
-/** Inside the project relative to it, as people type it. */
+/** Relative to the project for files inside of it. */
 function toShownPath(file: string, directory: string): string {
   const relative = path.relative(directory, file);
   return relative.startsWith('..') || path.isAbsolute(relative) ? file : relative;

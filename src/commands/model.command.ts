@@ -1,4 +1,4 @@
-/** `edp model infer`: what edp.yaml would have to say for files to be loaded. */
+/** `edp model infer`: writes the declarations that files need in edp.yaml. */
 import path from 'node:path';
 import { EdpError, EXIT } from '../base/errors.js';
 import { withInferencePool } from '../infer/infer-pool.js';
@@ -19,8 +19,8 @@ export const command: Command = {
     const { table, out, processCount } = resolveOptions(OPTION_NAMES, given, project.options);
     const files = await discoverFiles(given.files as string[], project.directory);
     if (files.some(isStdin) && table === undefined) {
-      throw new EdpError('usage', 'standard input has no name to call the table by', {
-        hint: 'name the table: edp model infer - --table NAME',
+      throw new EdpError('usage', 'standard input has no file name to derive the table from', {
+        hint: 'specify the table: edp model infer - --table NAME',
       });
     }
     const options = {
@@ -66,12 +66,12 @@ export function describe({ columns, input, inference }: Proposal): string {
   return `${fields}${key}, from ${formatCount(inference.records)} records`;
 }
 
-/** Records that say nothing of types, since a load would reject them. */
+/** Warns about records that do not affect the types, because a load would reject them. */
 export function warnOfOddities(output: Output, proposals: readonly Proposal[]): void {
   for (const { name, inference } of proposals) {
     for (const [code, count] of Object.entries(inference.odd)) {
       output.warn(
-        `table ${name}: ${formatCount(count)} ${count === 1 ? 'record' : 'records'} would be rejected (${code}) and tell nothing of types`,
+        `table ${name}: ${formatCount(count)} ${count === 1 ? 'record' : 'records'} would be rejected (${code}) and did not affect the types`,
       );
     }
   }

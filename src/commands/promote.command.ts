@@ -38,7 +38,7 @@ export const command: Command = {
   },
 };
 
-/** The bar begins anew with every pass. */
+/** The bar restarts with every pass. */
 async function promoteShown(
   output: Output,
   run: (progress: PromoteProgress) => Promise<PromoteResult>,
@@ -81,7 +81,7 @@ function print(output: Output, result: PromoteResult): void {
   } else {
     const counts = [
       `${formatCount(moved)} values moved`,
-      left > 0 ? `${formatCount(left)} do not fit and stay where they are` : '',
+      left > 0 ? `${formatCount(left)} do not fit and were not moved` : '',
     ].filter(Boolean);
     output.line(`${what}: ${counts.join(', ')} in ${formatSeconds(seconds)}`);
   }

@@ -73,7 +73,7 @@ function print(output: Output, result: ReplayResult): void {
       `rejects that are left: ${formatCount(remaining)}; edp rejects ${loadId} shows why`,
     );
   }
-  if (result.isInterrupted) output.line(`interrupted: run edp replay ${loadId} again to go on`);
+  if (result.isInterrupted) output.line(`interrupted: run edp replay ${loadId} again to continue`);
 }
 
 function toJson(result: ReplayResult, isOk: boolean): ReplayJson {

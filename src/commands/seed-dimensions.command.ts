@@ -1,4 +1,4 @@
-/** `edp seed-dimensions`: the two dimension files, through the same path as every load. */
+/** `edp seed-dimensions`: loads the two dimension files, in the same way as every load. */
 import path from 'node:path';
 import { EdpError } from '../base/errors.js';
 import { withPool } from '../load/load-pool.js';
@@ -22,7 +22,7 @@ const INGEST_OPTIONS: IngestOptions = {
   processCount: PROCESS_COUNT,
   readBatchSize: 100_000,
   writeBatchSize: 10_000,
-  // A changed file replaces what it changes.
+  // A changed file replaces the rows that it changes.
   onConflict: 'update',
   missingDimensions: 'reject',
   onNewColumn: undefined,

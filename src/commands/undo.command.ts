@@ -1,4 +1,4 @@
-/** `edp undo`: removes what a load brought, so that its file can be loaded again. */
+/** `edp undo`: removes the rows of a load, so that its file can be loaded again. */
 
 import { EdpError, EXIT, FailedRun } from '../base/errors.js';
 import type { LoadRecord } from '../ledger/held-load.js';
@@ -103,7 +103,7 @@ function print(output: Output, result: UndoResult, wasUndone: boolean): void {
     if (state === 'undoing') {
       output.line(`${name} is half undone: ${what.join(', ')} removed so far`);
     }
-    if (result.isInterrupted) output.line(`interrupted: run edp undo ${loadId} again to go on`);
+    if (result.isInterrupted) output.line(`interrupted: run edp undo ${loadId} again to continue`);
     return;
   }
   output.line(`${name} is undone: ${what.join(', ')} removed in ${formatSeconds(seconds)}`);

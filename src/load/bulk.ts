@@ -1,12 +1,12 @@
 /**
- * Loads files into an empty table in one transaction. It drops the table's indexes, copies the rows of all
- * splits through one connection, builds the indexes from all rows, and commits rows, rejects and receipts
- * together.
+ * Loads files into an empty table in one transaction. It drops the table's indexes, copies the rows
+ * of all splits through one connection, builds the indexes from all rows, and commits rows, rejects
+ * and receipts together.
  *
- * Workers scan as in any load, but send their rows to this thread: the server's side of one COPY is the
- * limit, and two transactions could not share the table without its indexes. If the server refuses anything
- * (a duplicate key, a missing reference), everything is rolled back, and the files are loaded split by
- * split, which identifies single records.
+ * Workers scan as in any load, but send their rows to this thread: the server's side of one COPY is
+ * the limit, and two transactions could not share the table without its indexes. If the server
+ * refuses anything (a duplicate key, a missing reference), everything is rolled back, and the files
+ * are loaded split by split, which identifies single records.
  */
 import { MessageChannel } from 'node:worker_threads';
 import type pg from 'pg';
@@ -44,7 +44,9 @@ export interface BulkOptions {
   readonly processCount: number;
   /** Set to 1 by the run to stop its workers. */
   readonly stop: Int32Array;
-  /** Gets the counts of a split whose rows are being sent; they are reverted if the bulk load fails. */
+  /**
+   * Gets the counts of a split whose rows are being sent; they are reverted if the bulk load fails.
+   */
   onScanned(bytes: number, rows: RowCounts): void;
   /** Called after everything is in the transaction. @returns false to roll it back */
   mayCommit(): boolean;

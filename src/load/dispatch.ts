@@ -1,14 +1,16 @@
 /**
- * Splits → workers, in order, several small ones at a time, and the two rules under which a split may commit:
+ * Splits → workers, in order, several small ones at a time, and the two rules under which a split
+ * may commit:
  *
- * 1. Its first record begins where the previous split, itself verified, ended. So a wrong guess of a
- *    boundary is never committed: the split is loaded again from its true start.
+ * 1. Its first record begins where the previous split, itself verified, ended. So a wrong guess of
+ *    a boundary is never committed: the split is loaded again from its true start.
  * 2. In a table with a unique index, the splits commit in the order of the files, so that of two
  *    records with the same key the first wins, for any number of workers.
  *
- * Waiting must not stop the run: all workers may be waiting for a split that has no worker. So the earliest
- * split that needs a worker gets one, if necessary by recalling the last of the waiting splits. A split
- * that waits for permission to commit is recalled if an earlier one waits for a lock of it.
+ * Waiting must not stop the run: all workers may be waiting for a split that has no worker. So the
+ * earliest split that needs a worker gets one, if necessary by recalling the last of the waiting
+ * splits. A split that waits for permission to commit is recalled if an earlier one waits for a
+ * lock of it.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -164,10 +166,10 @@ export class Dispatcher {
   /**
    * Dispatches splits as soon as a worker is free.
    *
-   * @param splits one split, or the only splits of several loads, which a worker loads in one transaction: with
-   *   exact boundaries, into one table, by plans with the same columns
-   * @returns a promise of the number of committed splits, which commit in order; it is wrapped so that the
-   *   caller can dispatch the next splits meanwhile
+   * @param splits one split, or the only splits of several loads, which a worker loads in one
+   *   transaction: with exact boundaries, into one table, by plans with the same columns
+   * @returns a promise of the number of committed splits, which commit in order; it is wrapped so
+   *   that the caller can dispatch the next splits meanwhile
    */
   async send(splits: readonly PlannedSplit[]): Promise<{ readonly ended: Promise<number> }> {
     const { range, load } = splits[0]!;
@@ -332,7 +334,10 @@ export class Dispatcher {
     last?.waiting?.answer({ commit: false, reason: 'recalled' });
   }
 
-  /** While splits wait for earlier ones: ensures that no earlier one waits for a lock of a later one. */
+  /**
+   * While splits wait for earlier ones: ensures that no earlier one waits for a lock of a later
+   * one.
+   */
   #watchLocks(): void {
     this.#watch ??= this.#watchWhileWaiting().finally(() => {
       this.#watch = undefined;
@@ -363,8 +368,8 @@ export class Dispatcher {
 }
 
 /**
- * Server processes that any session waits for. Not only a worker can be between two splits in such a chain,
- * but also an undo, a replay, a dry run, or a transaction of another program.
+ * Server processes that any session waits for. Not only a worker can be between two splits in such
+ * a chain, but also an undo, a replay, a dry run, or a transaction of another program.
  */
 async function listBlocking(client: pg.Client): Promise<number[]> {
   const { rows } = await client.query<{ blocking: number[] }>(

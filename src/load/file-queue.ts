@@ -72,8 +72,8 @@ export class FileQueue {
   }
 
   /**
-   * Claims files in their order, a wave at a time: while the caller dispatches one wave, the next is
-   * claimed.
+   * Claims files in their order, a wave at a time: while the caller dispatches one wave, the next
+   * is claimed.
    *
    * @param isStopped whether to claim no more files
    */
@@ -104,7 +104,8 @@ export class FileQueue {
     const prepared = (
       await Promise.all(targets.map((target) => this.#prepareUnlessFaulty(target)))
     ).filter((file) => file !== undefined);
-    // If a wave has the same content twice, or content that is being loaded, the files are claimed one by one.
+    // If a wave has the same content twice, or content that is being loaded, the files are claimed
+    // one by one.
     const chosen = new Map<string, ReadyFile>();
     for (const file of prepared) {
       const key = loadKey(file.identity);

@@ -1,5 +1,6 @@
 /**
- * The results of a run or a dry run: for each file, for all files, and the reasons why something was not loaded.
+ * The results of a run or a dry run: for each file, for all files, and the reasons why something
+ * was not loaded.
  */
 
 import { EdpError } from '../base/errors.js';
@@ -54,7 +55,10 @@ export interface IngestProgress {
   note(text: string): void;
 }
 
-/** All files in the order of the command line, also those that the run did not reach, and their sums. */
+/**
+ * All files in the order of the command line, also those that the run did not reach, and their
+ * sums.
+ */
 export function summarizeFiles(
   targets: readonly Target[],
   results: ReadonlyMap<InputFile, FileResult>,
@@ -68,7 +72,7 @@ export function summarizeFiles(
         status: 'failed',
         rows: NO_ROWS,
         bytes: 0,
-        reason: 'the run ended before its turn',
+        reason: 'the run ended before it was loaded',
       },
   );
   return {
@@ -99,7 +103,7 @@ export function findRejectLimitFault(
     'too_many_rejects',
     `${rejected} of ${read} records rejected, more than --max-rejects ${allowed}`,
     {
-      hint: 'edp status and edp rejects show why; run again with another limit to go on (what earlier runs of these loads rejected counts, too)',
+      hint: 'edp status and edp rejects show why; run again with another limit to continue (rejects of earlier runs of these loads count, too)',
     },
   );
 }
@@ -135,8 +139,8 @@ export function unclaimedReason(
       return `the same content was loaded${asWhat} by load ${loadId}; --force loads it again`;
     }
     case 'half_undone':
-      return `load ${loadId} of this content is half undone\n  → edp undo ${loadId} finishes that; then the file can be loaded again`;
+      return `load ${loadId} of this content is partly undone\n  → edp undo ${loadId} finishes that; then the file can be loaded again`;
     case 'other_format':
-      return `load ${loadId} has a part of this content, which it read in another format\n  → say what was said then about the form of the file; or remove that part first: edp undo ${loadId}`;
+      return `load ${loadId} has a part of this content, which it read in another format\n  → specify the same settings of the file as for that load, or first remove that part: edp undo ${loadId}`;
   }
 }

@@ -5,10 +5,16 @@ import type { FileSplit } from '../formats/text/file-split.js';
 /** Small files that a worker takes together. */
 const MAX_GROUP_FILES = 16;
 const MAX_GROUP_BYTES = 8 * 1024 * 1024;
-/** Groups per worker among the files claimed at once, so that no worker waits for another's last group. */
+/**
+ * Groups per worker among the files claimed at once, so that no worker waits for another's last
+ * group.
+ */
 const GROUPS_PER_WORKER = 2;
 
-/** Files claimed at once: small ones share round trips; big ones stay free for other runs until their turn. */
+/**
+ * Files claimed at once: small ones share round trips; big ones stay free for other runs until
+ * their turn.
+ */
 export function inWaves<File>(
   files: readonly File[],
   sizeOf: (file: File) => number,

@@ -1,4 +1,7 @@
-/** Active loads, and their ends: in the ledger and in the run's book, with the fault of a failed one. */
+/**
+ * Active loads, and their ends: in the ledger and in the run's book, with the fault of a failed
+ * one.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EdpError } from '../base/errors.js';
 import { safeText } from '../base/safe-text.js';
@@ -161,7 +164,10 @@ export class LoadEndings {
     );
   }
 
-  /** Writes the end of a load into the ledger, together with others that end at almost the same time. */
+  /**
+   * Writes the end of a load into the ledger, together with others that end at almost the same
+   * time.
+   */
   #end(load: EndedLoad): Promise<void> {
     this.#ended.push(load);
     this.#ending ??= this.#endTogether();
@@ -179,10 +185,10 @@ export class LoadEndings {
 
   #unfinishedReason(loadId: number, fault: EdpError | undefined): string {
     if (fault !== undefined) {
-      return `${fileFaultReason(fault)}\n  → what comes before is loaded, as load ${loadId}: the whole file goes on from there; edp undo ${loadId} removes it`;
+      return `${fileFaultReason(fault)}\n  → the records before it are loaded, as load ${loadId}: the whole file continues from there; edp undo ${loadId} removes it`;
     }
     return this.#run.isOverRejectLimit
-      ? 'stopped by --max-rejects; with another limit the same command goes on where it stopped'
-      : 'not finished; the same command goes on where it stopped';
+      ? 'stopped by --max-rejects; with another limit, the same command continues where it stopped'
+      : 'not finished; the same command continues where it stopped';
   }
 }

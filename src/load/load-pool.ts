@@ -20,8 +20,9 @@ export interface SplitPool {
 }
 
 /**
- * @param expectedBytes size of the load: the number of threads that it is worth starts at once, so that
- *   they are ready when the run has found its database and its files; others start when they are needed
+ * @param expectedBytes size of the load: the number of threads that it is worth starts at once, so
+ *   that they are ready when the run has found its database and its files; others start when they
+ *   are needed
  */
 export async function withPool<T>(
   processCount: number,

@@ -1,13 +1,15 @@
 /**
- * The thread of a worker: a split in, its outcome out. It connects the rooms of the pipeline, and decides
- * nothing about the run.
+ * The thread of a worker: a split in, its outcome out. It connects the rooms of the pipeline, and
+ * decides nothing about the run.
  *
- * One split is one transaction: rows, rejects, receipt. Before it commits, the worker reports to the run
- * where the split's records actually began and ended, and waits for permission: the neighbour of a split
- * verifies its boundaries, and tables with keys take their splits in the order of the file.
+ * One split is one transaction: rows, rejects, receipt. Before it commits, the worker reports to
+ * the run where the split's records actually began and ended, and waits for permission: the
+ * neighbour of a split verifies its boundaries, and tables with keys take their splits in the order
+ * of the file.
  *
- * Small files are loaded several at a time, in one transaction and one COPY, whose cost for the server is
- * higher than that of the rows of a small file. If anything fails, they are loaded again one by one.
+ * Small files are loaded several at a time, in one transaction and one COPY, whose cost for the
+ * server is higher than that of the rows of a small file. If anything fails, they are loaded again
+ * one by one.
  */
 
 import { once } from 'node:events';
@@ -160,7 +162,8 @@ class CommitWithReceipts implements Committer<SplitOutcome> {
       return { kind: 'rolled_back', reason: answer.reason };
     }
     if (pass.ranges.every(({ start, end }) => start === end)) {
-      // A record longer than a split leaves splits without records, which have nothing to account for.
+      // A record longer than a split leaves splits without records, which have nothing to account
+      // for.
       await client.query('ROLLBACK');
       return { kind: 'committed', receipts: pass.receipts(0), wasCareful: false };
     }

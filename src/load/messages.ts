@@ -47,7 +47,10 @@ export interface SplitPart<Load extends LoadRules = LoadTask> {
 
 /** The work of one transaction of a worker. */
 export interface SplitTask {
-  /** One split, or the only splits of several small files, which differ only in the load and the file. */
+  /**
+   * One split, or the only splits of several small files, which differ only in the load and the
+   * file.
+   */
   readonly parts: readonly SplitPart[];
   /** Starts with the careful way, because earlier splits needed it. */
   readonly isCareful: boolean;

@@ -1,5 +1,6 @@
 /**
- * Determines everything about a file before it is claimed: its form, plan, identity and position in the order.
+ * Determines everything about a file before it is claimed: its form, plan, identity and position in
+ * the order.
  */
 import { EdpError } from '../base/errors.js';
 import type { CsvDescription } from '../formats/csv/describe-csv.js';
@@ -50,7 +51,9 @@ export interface TargetOptions {
   readonly onNewColumn: OnNewField | undefined;
 }
 
-/** Assigns a table to every file before any is loaded. @throws EdpError `unknown_table`, `config` */
+/**
+ * Assigns a table to every file before any is loaded. @throws EdpError `unknown_table`, `config`
+ */
 export function findTargets(
   model: Model,
   files: readonly InputFile[],
@@ -143,14 +146,14 @@ function assertNamed(
     `the first line does not name the fields: ${detection.why.header}: ${JSON.stringify(line)}`,
     {
       place: `${name}:${detection.skippedLines + 1}`,
-      hint: `name its fields with --columns a,b,c; or say --header if the first line names them, and --delimiter if it is not ${describeDelimiter(recordForm.dialect)}`,
+      hint: `specify its fields with --columns a,b,c; or specify --header if the first line has their names, and --delimiter if it is not ${describeDelimiter(recordForm.dialect)}`,
     },
   );
 }
 
 /**
- * Files by level: the files of a table that other tables refer to are loaded completely before the files of
- * those tables.
+ * Files by level: the files of a table that other tables refer to are loaded completely before the
+ * files of those tables.
  */
 export function inLevels(targets: readonly Target[], model: Model): Target[][] {
   const levels: Target[][] = [];

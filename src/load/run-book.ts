@@ -1,6 +1,6 @@
 /**
- * The files of a run or a dry run: counts, the limit of rejects, results. Both report through this class, so
- * that they use the same words and keys.
+ * The files of a run or a dry run: counts, the limit of rejects, results. Both report through this
+ * class, so that they use the same words and keys.
  */
 import type { EdpError } from '../base/errors.js';
 import { safeText } from '../base/safe-text.js';
@@ -59,7 +59,9 @@ export class RunBook {
     this.settle(target, { status: 'failed', reason: fileFaultReason(error) });
   }
 
-  /** Sets the result of a file that is not loaded because of the state of its content in the ledger. */
+  /**
+   * Sets the result of a file that is not loaded because of the state of its content in the ledger.
+   */
   settleUnclaimed(
     prepared: PreparedFile,
     finding: Extract<Finding, { kind: 'known' | 'half_undone' | 'other_format' }>,
@@ -76,7 +78,10 @@ export class RunBook {
     this.settle(target, { status: 'skipped', loadId, bytes: file.size, reason });
   }
 
-  /** Reports how a file is read, unless nothing is unusual or it is the same as for the previous file. */
+  /**
+   * Reports how a file is read, unless nothing is unusual or it is the same as for the previous
+   * file.
+   */
   reportForm({ target: { file, table }, description, drift }: PreparedFile): void {
     const oddities = [...listOddities(description), ...listDrift(drift, table)].join(', ');
     if (oddities === (this.#oddities.get(table.name) ?? '')) return;

@@ -38,7 +38,10 @@ const BUSY_POLL_MS = 250;
 
 /** For fewer rows, dropping the indexes and building them again is not worth it. */
 const MIN_BULK_BYTES = 32 * 1024 * 1024;
-/** A run holds a lock for every load in progress, and the server has room for some thousands of locks. */
+/**
+ * A run holds a lock for every load in progress, and the server has room for some thousands of
+ * locks.
+ */
 const MAX_BULK_FILES = 2000;
 
 export interface IngestOptions {
@@ -262,7 +265,7 @@ class IngestRun {
       this.#progress.advance(-scanned.bytes, negate(scanned.rows));
       if (outcome.reason !== undefined && !this.isStopped) {
         this.#progress.note(
-          `loading split by split, since at once it was refused: ${outcome.reason}`,
+          `loading split by split, because the server refused the bulk load: ${outcome.reason}`,
         );
       }
       return false;

@@ -1,7 +1,7 @@
 /**
- * One pass over a split, or over several small ones. It opens the file, reads the records through both lanes
- * into a sink, and collects the rejects. The committer decides what happens then: a load commits, a dry run
- * rolls back, a bulk load hands the rows to the thread that copies them.
+ * One pass over a split, or over several small ones. It opens the file, reads the records through
+ * both lanes into a sink, and collects the rejects. The committer decides what happens then: a load
+ * commits, a dry run rolls back, a bulk load hands the rows to the thread that copies them.
  */
 import type { IHasher } from 'hash-wasm';
 import type pg from 'pg';
@@ -80,7 +80,9 @@ interface ReadPart extends ScannedRange {
 /** If this many records are all rejects, the split likely began inside of a longer record. */
 const LOST_RECORDS = 200;
 
-/** Thrown to wait for the previous split, whose end is where this one begins. This is not a failure. */
+/**
+ * Thrown to wait for the previous split, whose end is where this one begins. This is not a failure.
+ */
 export class LostSplit extends EdpError {
   constructor() {
     super('interrupted', 'the first record of a split was not found');

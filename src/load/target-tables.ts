@@ -1,4 +1,6 @@
-/** The tables of a run: created if missing, locked against changes of their model, looked up once. */
+/**
+ * The tables of a run: created if missing, locked against changes of their model, looked up once.
+ */
 import type pg from 'pg';
 import { failpoint } from '../base/failpoints.js';
 import { safeText } from '../base/safe-text.js';
@@ -47,7 +49,9 @@ export class TargetTables {
     return found;
   }
 
-  /** Checked after the model is locked: a promotion either waits for this run, or this run sees it. */
+  /**
+   * Checked after the model is locked: a promotion either waits for this run, or this run sees it.
+   */
   async #warnOfPromotions(client: pg.Client, table: Table): Promise<void> {
     const promotions = await listPromotions(client, table.name);
     for (const { metric, column } of unknownPromotions(table, promotions)) {

@@ -1,4 +1,6 @@
-/** The database session of a worker's thread, kept for all splits, and the ends of its transactions. */
+/**
+ * The database session of a worker's thread, kept for all splits, and the ends of its transactions.
+ */
 import type pg from 'pg';
 import { DatabaseError } from 'pg';
 import { failpoint } from '../base/failpoints.js';
@@ -47,8 +49,8 @@ interface ClientInternals {
 }
 
 /**
- * Rolls back the transaction. During a COPY no statement can be sent, so it closes the connection, and
- * the server rolls back.
+ * Rolls back the transaction. During a COPY no statement can be sent, so it closes the connection,
+ * and the server rolls back.
  */
 export async function rollBack(client: pg.Client, error: unknown): Promise<void> {
   const internals = client as unknown as ClientInternals;
@@ -62,9 +64,9 @@ export async function rollBack(client: pg.Client, error: unknown): Promise<void>
 }
 
 /**
- * Splits commit without waiting for the disk, so a server that crashed may have lost the last ones. A new
- * session must not commit after such a gap: the next run detects the gap and fills it in order. No session
- * survives a crash, so if the run's own session is alive, there was no crash.
+ * Splits commit without waiting for the disk, so a server that crashed may have lost the last ones.
+ * A new session must not commit after such a gap: the next run detects the gap and fills it in
+ * order. No session survives a crash, so if the run's own session is alive, there was no crash.
  */
 export async function assertOwned(client: pg.Client, { owner, loadId }: LoadTask): Promise<void> {
   if (await isSessionAlive(client, owner)) return;

@@ -1,6 +1,6 @@
 /**
- * Lists of choices. Each list is defined once, as an object: word → meaning. The type, the option, its check,
- * its help and docs/options.md are derived from it.
+ * Lists of choices. Each list is defined once, as an object: word → meaning. The type, the option,
+ * its check, its help and docs/options.md are derived from it.
  */
 
 /** The meaning of each word, in the order of help and docs. */

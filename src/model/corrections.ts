@@ -1,6 +1,6 @@
 /**
- * The corrections of values that a column declares, as edp.yaml writes them. Plain data; values/correct/
- * implements them.
+ * The corrections of values that a column declares, as edp.yaml writes them. Plain data;
+ * values/correct/ implements them.
  */
 import { z } from 'zod';
 import { toCamelCase } from '../base/camel-case.js';

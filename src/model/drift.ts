@@ -2,7 +2,9 @@
 import type { OnNewField } from './load-rules.js';
 import { physicalColumns, type Table } from './model.js';
 
-/** How a file's header differs from its table's declaration. Plain data, which the ledger stores. */
+/**
+ * How a file's header differs from its table's declaration. Plain data, which the ledger stores.
+ */
 export interface Drift {
   /** Fields without a declared column. */
   readonly new: readonly string[];

@@ -1,6 +1,6 @@
 /**
- * The simple expressions of computed columns: `price * quantity`, `date || ' ' || time`. Text → a tree of
- * plain data. Its value is computed in values/correct/evaluate-expression.ts.
+ * The simple expressions of computed columns: `price * quantity`, `date || ' ' || time`. Text → a
+ * tree of plain data. Its value is computed in values/correct/evaluate-expression.ts.
  */
 import jsep from 'jsep';
 

@@ -1,6 +1,6 @@
 /**
- * What a table is. A model is data: the built-in one (builtin.ts) and a project's `edp.yaml` give the
- * same shape, and everything below, from DDL to the byte lane, is compiled from it.
+ * What a table is. A model is data: the built-in one (builtin.ts) and a project's `edp.yaml` give
+ * the same shape, and everything below, from DDL to the byte lane, is compiled from it.
  */
 
 import type { Corrections } from './corrections.js';
@@ -56,7 +56,10 @@ export interface Table {
   /** Columns of each further index. */
   readonly indexes: readonly (readonly string[])[];
   readonly sources: readonly MetricsSource[];
-  /** The column with the number of the load that wrote the row; undefined for a table without lineage. */
+  /**
+   * The column with the number of the load that wrote the row; undefined for a table without
+   * lineage.
+   */
   readonly lineageColumn?: string;
   /** Patterns of names of files for this table, in addition to its own name. */
   readonly files: readonly string[];
@@ -81,7 +84,10 @@ export interface PhysicalColumn {
   readonly isNullable: boolean;
 }
 
-/** All columns of a table: declared ones, metrics, those that keep undeclared metrics and fields, lineage. */
+/**
+ * All columns of a table: declared ones, metrics, those that keep undeclared metrics and fields,
+ * lineage.
+ */
 export function physicalColumns(table: Table): PhysicalColumn[] {
   const columns: PhysicalColumn[] = table.columns.map(({ name, type, isNullable }) => ({
     name,

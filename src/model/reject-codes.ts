@@ -1,6 +1,6 @@
 /**
- * The reasons for which a record is rejected, with the text of docs/codes.md for each. Scripts and the
- * ledger store the codes, so a code may be added, but none may be renamed or removed.
+ * The reasons for which a record is rejected, with the text of docs/codes.md for each. Scripts and
+ * the ledger store the codes, so a code may be added, but none may be renamed or removed.
  */
 
 export interface RejectCodeEntry {

@@ -1,6 +1,6 @@
 /**
- * Copies of files that can only be read once, from beginning to end, in `.edp/spool`. A load needs them because
- * it is identified and resumed by content, and reads many places of a file.
+ * Copies of files that can only be read once, from beginning to end, in `.edp/spool`. A load needs
+ * them because it is identified and resumed by content, and reads many places of a file.
  */
 import { EdpError } from '../base/errors.js';
 import type { InputFile } from './source.js';
@@ -18,8 +18,8 @@ export interface CopyOptions {
 }
 
 /**
- * Runs `work` with the files. A file is copied first if parts of it cannot be read; the copies exist until
- * `work` ends.
+ * Runs `work` with the files. A file is copied first if parts of it cannot be read; the copies
+ * exist until `work` ends.
  *
  * @param directory the project's
  * @throws EdpError `io`, `source_refused`, `source_unreachable`, `interrupted`

@@ -14,7 +14,8 @@ export { isStdin } from './standard-input.js';
 const LISTED_AT_ONCE = 16;
 
 /**
- * @param names files, glob patterns, URLs, comma-separated lists of those, `-`, or the word `events`
+ * @param names files, glob patterns, URLs, comma-separated lists of those, `-`, or the word
+ *   `events`
  * @param directory the project's directory
  * @throws EdpError that lists every missing file, before anything is loaded
  */

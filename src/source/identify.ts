@@ -1,10 +1,10 @@
 /**
  * Content → identity. A file is identified by its bytes, not by its name.
  *
- * To hash a big file before the load, all workers would have to wait for a pass over it. So a file is
- * first identified by its fingerprint, which takes a few reads, and splits are hashed while they are
- * loaded. Only if the ledger has a load with the same fingerprint, the file is read to compare its bytes
- * with the receipts of that load.
+ * To hash a big file before the load, all workers would have to wait for a pass over it. So a file
+ * is first identified by its fingerprint, which takes a few reads, and splits are hashed while they
+ * are loaded. Only if the ledger has a load with the same fingerprint, the file is read to compare
+ * its bytes with the receipts of that load.
  */
 import { createXXHash128, type IHasher } from 'hash-wasm';
 import type { FileIdentity } from './file-identity.js';
@@ -28,12 +28,12 @@ export interface HashedRange {
 }
 
 /**
- * XXH128 runs at three times the speed of the CPU's own SHA-256 (measured); there is no attacker here,
- * and 128 bits do not collide by chance.
+ * XXH128 runs at three times the speed of the CPU's own SHA-256 (measured); there is no attacker
+ * here, and 128 bits do not collide by chance.
  *
- * @param textHead for a file that is not plain text, the first bytes of its text. They alone identify it, so
- *   that the same text is recognized with any compression, and a truncated file as the beginning of the
- *   whole one
+ * @param textHead for a file that is not plain text, the first bytes of its text. They alone
+ *   identify it, so that the same text is recognized with any compression, and a truncated file as
+ *   the beginning of the whole one
  */
 export async function identifyFile(file: FileIdentity, textHead?: Buffer): Promise<IdentifiedFile> {
   hasher ??= await createXXHash128();

@@ -1,6 +1,6 @@
 /**
- * The interface of all sources of files: a source lists files, identifies the current version of a file, and
- * opens that version. All rooms above read files through this interface only.
+ * The interface of all sources of files: a source lists files, identifies the current version of a
+ * file, and opens that version. All rooms above read files through this interface only.
  *
  * A source is a file of this room and two lines in sources.ts; tests/load/source-conformance.test.ts tests
  * all of them by the same rules.
@@ -11,7 +11,9 @@ import type { FileIdentity } from './file-identity.js';
 export interface InputFile {
   /** As the user specified it, for messages and the ledger. Secrets of a URL are removed. */
   readonly name: string;
-  /** Absolute; the path of a URL. Its last part is the file's own name, which determines the table. */
+  /**
+   * Absolute; the path of a URL. Its last part is the file's own name, which determines the table.
+   */
   readonly path: string;
   /** Location on a server; undefined for a local file. */
   readonly remote?: RemoteFile | undefined;
@@ -53,8 +55,9 @@ export interface Source {
   open(identity: FileIdentity): Promise<OpenFile>;
 
   /**
-   * Passes all bytes of a file to `take`, if parts of the file cannot be read. After an interrupted transfer,
-   * `take` is called again with all bytes from the first one; the result of the last call counts.
+   * Passes all bytes of a file to `take`, if parts of the file cannot be read. After an interrupted
+   * transfer, `take` is called again with all bytes from the first one; the result of the last call
+   * counts.
    *
    * @throws EdpError `io`, `source_refused`, `source_unreachable`
    */
@@ -75,8 +78,8 @@ export interface ByteSource {
   ): Promise<{ readonly bytesRead: number }>;
 
   /**
-   * Announces that the bytes from `from` to about `until` are read next, in order. A remote source requests
-   * all of them at once. Reading other bytes is still allowed.
+   * Announces that the bytes from `from` to about `until` are read next, in order. A remote source
+   * requests all of them at once. Reading other bytes is still allowed.
    */
   willRead?(from: number, until: number): void;
 }

@@ -9,7 +9,10 @@ import { isStdin, namesStdin, standardInput } from './standard-input.js';
 /** `s3://…`; not `C:\…`. */
 const SCHEME = /^([a-z][a-z0-9+.-]+):\/\//i;
 
-/** Sources by the beginning of names. The HTTP client loads slowly, so it is loaded only when needed. */
+/**
+ * Sources by the beginning of names. The HTTP client loads slowly, so it is loaded only when
+ * needed.
+ */
 const BY_SCHEME: Readonly<Record<string, () => Promise<Source>>> = {
   http: loadHttpFiles,
   https: loadHttpFiles,

@@ -1,6 +1,7 @@
 /**
- * Stores streams as files in `.edp/spool`, for code that reads a text more than once or at several places at
- * the same time. They are removed when the command ends, or by a later command if it was killed.
+ * Stores streams as files in `.edp/spool`, for code that reads a text more than once or at several
+ * places at the same time. They are removed when the command ends, or by a later command if it was
+ * killed.
  */
 import { randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
@@ -22,8 +23,8 @@ export class Spool {
   }
 
   /**
-   * @returns the path of a file with those bytes, which exists until the spool is removed; if the source fails,
-   *   the incomplete file is removed at once
+   * @returns the path of a file with those bytes, which exists until the spool is removed; if the
+   *   source fails, the incomplete file is removed at once
    */
   async write(
     source: AsyncIterable<Buffer> | NodeJS.ReadableStream,

@@ -1,4 +1,4 @@
-/** How commands show in what form a file is written, and how to say it. */
+/** How commands show the form of a file, and the settings for it. */
 import { stringify } from 'yaml';
 import type { CsvDescription } from '../../formats/csv/describe-csv.js';
 import { describeDelimiter } from '../../formats/csv/detect/detect.js';
@@ -8,7 +8,9 @@ import type { Inspection } from '../../infer/inspect.js';
 import { nameQuote } from '../../model/csv-settings.js';
 import type { InspectJson } from '../json/inspect.schema.js';
 
-/** What was detected of a CSV file, as settings for `csv:` in edp.yaml; undefined for other files. */
+/**
+ * What was detected of a CSV file, as settings for `csv:` in edp.yaml; undefined for other files.
+ */
 export function toSection({ description, lineEnd }: Inspection): InspectJson['csv'] {
   if (description.format !== 'csv') return undefined;
   const {
@@ -29,7 +31,7 @@ export function toSection({ description, lineEnd }: Inspection): InspectJson['cs
   };
 }
 
-/** Lines that show what edp.yaml would say. */
+/** The settings as lines of edp.yaml. */
 export function describeSettings(inspection: Inspection): string[] {
   const { format } = inspection.description;
   if (format !== 'csv') {
@@ -41,7 +43,7 @@ export function describeSettings(inspection: Inspection): string[] {
   ];
 }
 
-/** What, how it is, and why that is believed. */
+/** Property, value and reason. */
 export function formRows({ description, lineEnd, why }: Inspection): (string | number)[][] {
   const { form, format } = description;
   const rows = [

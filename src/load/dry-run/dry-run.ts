@@ -1,13 +1,14 @@
 /**
  * `edp ingest --dry-run`: a run against the real tables that is rolled back.
  *
- * describe and identify all files → take the locks of their loads → one transaction on one connection, in
- * which every split is loaded the careful way, in the order in which a run commits them → ROLLBACK. So
- * each split sees the effects of the earlier ones, as in a run, and the server's own checks decide.
+ * describe and identify all files → take the locks of their loads → one transaction on one
+ * connection, in which every split is loaded the careful way, in the order in which a run commits
+ * them → ROLLBACK. So each split sees the effects of the earlier ones, as in a run, and the
+ * server's own checks decide.
  *
- * All locks are taken before the transaction begins: a run that waits for a key of ours must not hold one
- * that we wait for. Missing tables and a missing ledger are created in the transaction, too. The
- * loads have negative numbers, so that no sequence changes.
+ * All locks are taken before the transaction begins: a run that waits for a key of ours must not
+ * hold one that we wait for. Missing tables and a missing ledger are created in the transaction,
+ * too. The loads have negative numbers, so that no sequence changes.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';

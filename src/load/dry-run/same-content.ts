@@ -11,7 +11,9 @@ export interface LoadedFile {
   readonly form: TextForm;
 }
 
-/** Whether two files are equal, byte for byte; of files that are not plain text, the decoded text. */
+/**
+ * Whether two files are equal, byte for byte; of files that are not plain text, the decoded text.
+ */
 export async function isSameContent(left: LoadedFile, right: LoadedFile): Promise<boolean> {
   if (isDecoded(left.form) !== isDecoded(right.form)) return false;
   const texts = [left, right].map(({ file, version, form }) =>

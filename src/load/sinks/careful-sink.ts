@@ -1,4 +1,7 @@
-/** The careful way: rows are staged, each with its number, so that records that cannot be loaded are identified. */
+/**
+ * The careful way: rows are staged, each with its number, so that records that cannot be loaded are
+ * identified.
+ */
 
 import type { RecordPlace } from '../../formats/text/ranges.js';
 import type { RowPlaces } from '../../lanes/byte-lane.js';

@@ -1,7 +1,7 @@
 /**
- * Checks foreign keys once per distinct value of a split. The check is safe against concurrent changes:
- * it locks the referred rows as the server's own triggers do (FOR KEY SHARE), so that no one can delete
- * one before the split has committed.
+ * Checks foreign keys once per distinct value of a split. The check is safe against concurrent
+ * changes: it locks the referred rows as the server's own triggers do (FOR KEY SHARE), so that no
+ * one can delete one before the split has committed.
  */
 
 import type pg from 'pg';
@@ -38,7 +38,10 @@ export class ReferenceCollector {
     return new Map(this.#keys.map(({ key, values }) => [key.column, values]));
   }
 
-  /** Collects the referred values of a record. @param texts by column; byte strings, already validated */
+  /**
+   * Collects the referred values of a record. @param texts by column; byte strings, already
+   * validated
+   */
   add(texts: readonly (string | null)[]): void {
     for (const { column, values } of this.#keys) {
       const text = texts[column]!;
@@ -86,8 +89,8 @@ export async function lockReferred(
 const EXACT_TYPES: ReadonlySet<string> = new Set(['smallint', 'int', 'bigint', 'text']);
 
 /**
- * @returns undefined if a reference is not a plain field of an exact type, or a column refers to two
- *   tables; then the server's own triggers must check
+ * @returns undefined if a reference is not a plain field of an exact type, or a column refers to
+ *   two tables; then the server's own triggers must check
  */
 export function collectReferences(
   target: TableInCatalog,

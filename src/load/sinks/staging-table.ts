@@ -1,7 +1,7 @@
 /**
- * The careful way of loading a split, used after the server refused the fast way. Rows are written to a
- * temporary table first, each with its number, and from there into the target. So each error of the
- * server can be assigned to a single record while the other records are loaded.
+ * The careful way of loading a split, used after the server refused the fast way. Rows are written
+ * to a temporary table first, each with its number, and from there into the target. So each error
+ * of the server can be assigned to a single record while the other records are loaded.
  *
  * The order of records decides: of two records with the same key, the first is loaded. Records that
  * cannot be loaded for another reason are not considered.
@@ -35,7 +35,9 @@ const COMPLETED = 'completed';
 
 const TOO_MANY_COLUMNS = '54011';
 
-/** Another run inserted one of our keys between the check and the insert; a second check handles it. */
+/**
+ * Another run inserted one of our keys between the check and the insert; a second check handles it.
+ */
 const MAX_SECOND_LOOKS = 5;
 
 export class StagingTable {
@@ -64,8 +66,8 @@ export class StagingTable {
       if ((error as { code?: string }).code !== TOO_MANY_COLUMNS) throw error;
       throw new EdpError(
         'table_mismatch',
-        `some records for ${table} were refused by the server, and which they are cannot be told: the table has as many columns as the server takes`,
-        { hint: 'to tell them edp needs one column less than that; take one out', cause: error },
+        `some records for ${table} were refused by the server, and edp cannot identify them: the table has as many columns as the server allows`,
+        { hint: 'edp needs one column less to identify them; remove a column', cause: error },
       );
     }
     await failpoint('stage.created', this.#client);
@@ -111,8 +113,8 @@ export class StagingTable {
   }
 
   /**
-   * Tries items [from, to) together. If the server reports an error, halves the range until each faulty
-   * item is alone, and gives it a verdict.
+   * Tries items [from, to) together. If the server reports an error, halves the range until each
+   * faulty item is alone, and gives it a verdict.
    *
    * @returns the number of items with a verdict
    */
@@ -294,8 +296,8 @@ export class StagingTable {
   }
 
   /**
-   * The late-arriving dimension: a member that a fact referred to before gets the values of its first
-   * record, independent of `--on-conflict`, because there are no other values yet.
+   * The late-arriving dimension: a member that a fact referred to before gets the values of its
+   * first record, independent of `--on-conflict`, because there are no other values yet.
    *
    * @param condition on the staged records `s`
    */
@@ -340,8 +342,8 @@ export class StagingTable {
   }
 
   /**
-   * Finds the records that the server refuses and gives them verdicts, without inserting a row: without
-   * these records, the decision which of the others are loaded must be made again.
+   * Finds the records that the server refuses and gives them verdicts, without inserting a row:
+   * without these records, the decision which of the others are loaded must be made again.
    *
    * @returns the number of records found
    */

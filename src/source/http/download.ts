@@ -9,7 +9,8 @@ import { readContentCoding, readContentLength } from './http-headers.js';
 import { MAX_TRIES, withRetries } from './http-retry.js';
 
 /**
- * An interrupted transfer starts again from the beginning: the rest might belong to another version.
+ * An interrupted transfer starts again from the beginning: the rest might belong to another
+ * version.
  *
  * @param take called for each attempt; the result of the last one counts
  * @throws EdpError `no_such_file`, `source_refused`, `source_unreachable`

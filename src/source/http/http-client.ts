@@ -1,6 +1,6 @@
 /**
- * One GET request: uses the proxy of the environment and the user of the URL, follows redirects, and returns an
- * answer whose body is read on demand.
+ * One GET request: uses the proxy of the environment and the user of the URL, follows redirects,
+ * and returns an answer whose body is read on demand.
  */
 import { EnvHttpProxyAgent, request } from 'undici';
 import { EdpError } from '../../base/errors.js';
@@ -15,7 +15,10 @@ const CONNECT_MS = 10_000;
 const MAX_REDIRECTS = 10;
 /** Connections of a thread to one server: many files are identified at once. */
 const MAX_CONNECTIONS = 16;
-/** Bytes of an unwanted body that are read, so that the connection can be used again; else it is closed. */
+/**
+ * Bytes of an unwanted body that are read, so that the connection can be used again; else it is
+ * closed.
+ */
 export const MAX_DRAINED_BYTES = 64 * 1024;
 
 export const OK = 200;

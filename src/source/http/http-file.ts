@@ -1,6 +1,6 @@
 /**
- * An open file on an HTTP server. Sequential reads use one continuing request; other reads use separate
- * requests.
+ * An open file on an HTTP server. Sequential reads use one continuing request; other reads use
+ * separate requests.
  */
 import { Readable } from 'node:stream';
 import { EdpError } from '../../base/errors.js';

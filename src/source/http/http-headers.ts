@@ -15,8 +15,8 @@ export interface Validator {
 }
 
 /**
- * A strong ETag identifies bytes, a weak one does not. Last-Modified has whole seconds, so it identifies a
- * version only if that second is over (RFC 9110 §8.8.2.2).
+ * A strong ETag identifies bytes, a weak one does not. Last-Modified has whole seconds, so it
+ * identifies a version only if that second is over (RFC 9110 §8.8.2.2).
  */
 export function readValidator(headers: Headers): Validator {
   const etag = header(headers, 'etag');
@@ -68,8 +68,8 @@ export function readContentLength(headers: Headers): number | undefined {
 /**
  * Compression for the transfer, which edp did not request; undefined for none.
  *
- * @param path path of the URL: many servers report for `events.csv.gz`, which is itself compressed, that it
- *   is compressed for the transfer
+ * @param path path of the URL: many servers report for `events.csv.gz`, which is itself compressed,
+ *   that it is compressed for the transfer
  */
 export function readContentCoding(headers: Headers, path: string): string | undefined {
   const coding = header(headers, 'content-encoding')?.trim().toLowerCase();
