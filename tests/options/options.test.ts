@@ -150,7 +150,7 @@ describe('values', () => {
     ['columns', 'a,b,a', 'expected each name once'],
     ['skip-lines', '-1', 'expected a number of lines'],
     ['skip-footer', 'x', 'expected a number of lines'],
-    ['comment', 'a\nb', 'expected what comment lines begin with'],
+    ['comment', 'a\nb', 'expected the beginning of comment lines'],
     ['ragged', 'keep', 'expected reject or pad'],
     ['max-rejects', '1.5', 'expected a count such as 100, or a share such as 1%'],
     ['max-rejects', '-1', 'expected a count such as 100'],
