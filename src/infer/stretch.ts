@@ -91,8 +91,7 @@ export class FileFindings {
 
   /** Adds the next stretch of the file. @param line line, from 1, at its start */
   add(stretch: Stretch, line: number): void {
-    const { fields = this.fields } = stretch;
-    for (const field of fields) if (!this.fields.includes(field)) this.#addField(field);
+    const places = this.#placesIn(stretch);
     this.records += stretch.records;
     this.blankLines += stretch.blankLines;
     this.commentLines += stretch.commentLines;
@@ -100,8 +99,8 @@ export class FileFindings {
       this.odd[code] = (this.odd[code] ?? 0) + count;
     }
     for (const [i, column] of this.columns.entries()) {
-      const found = stretch.columns[fields.indexOf(this.fields[i]!)];
-      if (found !== undefined) mergeSummaries(column, found, line);
+      const place = places === undefined ? i : places.get(this.fields[i]!);
+      if (place !== undefined) mergeSummaries(column, stretch.columns[place]!, line);
       else column.nulls += stretch.records - sumCounts(stretch.odd);
     }
     this.keys.push(...stretch.keys);
