@@ -268,7 +268,7 @@ describe('new keys', () => {
     );
   });
 
-  it('are passed over by `ignore`, told, counted and recorded', async () => {
+  it('are passed over by `ignore`, reported, counted and recorded', async () => {
     const cwd = await project({ 'sales.jsonl': NEW });
     const result = await run(cwd, 'ingest', 'sales.jsonl', '--on-new-column', 'ignore');
     expect(result, result.stderr).toMatchObject({ status: 0, json: { rows: { loaded: 3 } } });
