@@ -106,11 +106,20 @@ export class FileFindings {
     this.keys.push(...stretch.keys);
   }
 
-  /** Adds a field that no record had so far. */
-  #addField(field: string): void {
-    this.fields.push(field);
-    const column = emptySummary();
-    column.nulls = this.records - sumCounts(this.odd);
-    this.columns.push(column);
+  /**
+   * Places of the fields of a stretch that names its own; fields that no record had so far are added.
+   *
+   * @returns undefined where they are the known fields in their order
+   */
+  #placesIn({ fields }: Stretch): ReadonlyMap<string, number> | undefined {
+    if (fields === undefined) return undefined;
+    const known = new Set(this.fields);
+    for (const field of fields.filter((name) => !known.has(name))) {
+      this.fields.push(field);
+      const column = emptySummary();
+      column.nulls = this.records - sumCounts(this.odd);
+      this.columns.push(column);
+    }
+    return new Map(fields.map((field, i) => [field, i]));
   }
 }

@@ -1,6 +1,6 @@
 /** What is specified about files: by format, and by the strength of who specified it. */
 import { describe, expect, it } from 'vitest';
-import { resolveFileSettings } from '../../src/options/options.js';
+import { resolveFileSettings } from '../../src/options/resolve-options.js';
 
 const NOTHING = { options: {}, csv: {} };
 const TABLE = { format: 'jsonl', csv: { encoding: 'latin1' } } as const;
@@ -38,16 +38,16 @@ describe('the format of files', () => {
 
 it('what a `csv:` section says is about CSV alone', () => {
   const project = { options: {}, csv: { encoding: 'utf-16', compression: 'gzip' } };
-  const { csv, jsonl } = resolveFileSettings({}, project, {})(TABLE);
+  const { csv, text } = resolveFileSettings({}, project, {})(TABLE);
   expect(csv).toEqual({ encoding: 'latin1', compression: 'gzip' });
-  expect(jsonl).toEqual({});
+  expect(text).toEqual({});
 });
 
 it('what the command line says of the text holds for any format', () => {
   const given = { encoding: 'utf8', compression: 'none', delimiter: ';' };
-  const { csv, jsonl } = resolveFileSettings(given, NOTHING, {})();
+  const { csv, text } = resolveFileSettings(given, NOTHING, {})();
   expect(csv).toEqual({ encoding: 'utf-8', compression: 'none', delimiter: ';' });
-  expect(jsonl).toEqual({ encoding: 'utf-8', compression: 'none' });
+  expect(text).toEqual({ encoding: 'utf-8', compression: 'none' });
 });
 
 it('JSON lines have none of the settings of CSV', () => {

@@ -38,8 +38,8 @@ it('is the same', async () => {
     '--unknown-metrics',
     '0.05',
   );
-  const run = (...args: string[]) =>
-    edp([...args, '--json', '--database-url', database.url], { cwd });
+  const run = <const A extends readonly string[]>(...args: A) =>
+    edp<A>([...args, '--json', '--database-url', database.url] as unknown as A, { cwd });
   await run('seed-dimensions');
   expect((await run('ingest', files[0]!)).json.rows.loaded).toBe(3000);
   const expected = await readEvents();
