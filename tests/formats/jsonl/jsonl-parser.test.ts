@@ -268,7 +268,7 @@ describe('whatever the line', () => {
         if (record instanceof Fault) {
           // Which JSON.parse does not see.
           expect(['unknown_key', 'bad_record']).toContain(record.code);
-          if (record.code === 'bad_record') expect(record.reason).toContain('there twice');
+          if (record.code === 'bad_record') expect(record.reason).toContain('occurs twice');
           return;
         }
         for (const [i, key] of ['a', 'b'].entries()) {
