@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 
 let root: URL | undefined;
 
-/** @param file its path inside the package: `sql/ledger/`, `package.json` */
+/** @param file its path inside the package: `sql/ledger-migrations/`, `package.json` */
 export function packageFile(file: string): string {
   root ??= findRoot();
   return fileURLToPath(new URL(file, root));

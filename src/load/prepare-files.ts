@@ -91,7 +91,8 @@ export async function prepareTarget(
 }
 
 function driftOf(table: Table, description: FileDescription, onNew: OnNewField): Drift | undefined {
-  if (description.format !== 'jsonl') return findDrift(table, description.fields, onNew);
+  // Without them, the header names the fields of all records.
+  if (!('sampledObjects' in description)) return findDrift(table, description.fields, onNew);
   const { fields, sampledObjects } = description;
   return findKeyDrift(table, sampledObjects > 0 ? fields : undefined, onNew);
 }
@@ -126,7 +127,8 @@ export function planFor(
   onNew?: OnNewField,
 ): RecordPlan {
   if (description.format === 'csv') assertNamed(table, description, name);
-  else if (description.sampledObjects > 0) assertKeysFit(table, description.fields, name, onNew);
+  else if ('sampledObjects' in description && description.sampledObjects > 0)
+    assertKeysFit(table, description.fields, name, onNew);
   return planRecords(table, description, name, onNew);
 }
 

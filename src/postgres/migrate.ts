@@ -1,5 +1,5 @@
 /**
- * The ledger's schema: numbered files of sql/ledger/, applied once each, in order.
+ * The ledger's schema: numbered files of sql/ledger-migrations/, applied once each, in order.
  *
  * An advisory lock separates two processes that start at once. A role that may not create anything
  * can still use a ledger that is up to date.
@@ -11,7 +11,7 @@ import { EdpError } from '../base/errors.js';
 import { packageFile } from '../base/package-files.js';
 import { withTransaction } from './connection.js';
 
-const MIGRATIONS_DIRECTORY = packageFile('sql/ledger/');
+const MIGRATIONS_DIRECTORY = packageFile('sql/ledger-migrations/');
 
 /** Advisory lock held while schemas and tables are created. */
 const SCHEMA_LOCK = '(1162104833, 3)';

@@ -14,7 +14,7 @@ CREATE TABLE edp.loads (
   content_hash    text NOT NULL,
   generation      int NOT NULL DEFAULT 0,     -- counts the loads of this hash
   header          bytea NOT NULL,             -- the file's header record, byte for byte
-  -- How the file is read: dialect, names of the fields, range of its records (src/formats/csv/reading.ts).
+  -- How the file is read: dialect, names of the fields, range of its records (src/formats/stored-reading.ts).
   -- Not jsonb, which cannot store NUL: a delimiter may be NUL.
   file_format     json NOT NULL,
   model_hash      text NOT NULL,
