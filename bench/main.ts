@@ -2,7 +2,9 @@
 import { mkdir, statfs, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { formatBytes, formatCount, formatSeconds, formatTable } from '../src/terminal/output.js';
-import type { ContenderSettings, Presence } from './contenders/contender.js';
+import { BUILT_CONTENDERS, compareBuilds, contendersOf, pairEntries } from './against.js';
+import { findBuild } from './builds.js';
+import type { Contender, ContenderSettings, Presence } from './contenders/contender.js';
 import { CONTENDERS } from './contenders/index.js';
 import { killRunning } from './measure/launch.js';
 import { describeEdp, describeMachine } from './measure/machine.js';
@@ -19,7 +21,7 @@ import {
 import { REPOSITORY } from './repository.js';
 import { runRounds } from './rounds.js';
 import { Workbench } from './workbench.js';
-import type { Workload } from './workload.js';
+import { type Entry, isChosen, labelOf, type Workload } from './workload.js';
 import { WORKLOADS } from './workloads/index.js';
 
 /** Of the server itself: its programs, the write-ahead log (max_wal_size and more), and room to breathe. */
@@ -47,9 +49,12 @@ async function main(): Promise<number> {
   const isMeasured = ({ letter }: Workload) =>
     earlier?.workloads.some((report) => report.letter === letter) ?? false;
   const workloads = chooseWorkloads(options).filter((workload) => !isMeasured(workload));
-  const presences = await findContenders(options);
+  const others =
+    options.against === undefined ? undefined : contendersOf(findBuild(options.against));
+  const contenders = [...CONTENDERS, ...(others?.values() ?? [])];
+  const presences = await findContenders(contenders, options);
   if (options.isList) {
-    list(presences);
+    list(contenders, presences);
     return 0;
   }
   if (workloads.length === 0) throw new UsageError('there is nothing left to be measured');
@@ -67,11 +72,15 @@ async function main(): Promise<number> {
   const reports: WorkloadReport[] = [];
   let writtenTo: string | undefined;
   await Workbench.with(options, say, async (bench) => {
-    const conditions = describeConditions(options, bench, presences);
+    const conditions = describeConditions(options, bench, contenders, presences);
     if (earlier !== undefined) assertSameConditions(earlier, conditions);
     const save = () => writeResults(options, conditions, bench, reports, earlier);
     for (const workload of workloads) {
-      reports.push(await runWorkload(bench, workload, options, presences, abort.signal));
+      const entries = chooseEntries(await workload.prepare(bench), workload, options, presences);
+      abort.signal.throwIfAborted();
+      const present = [...(others ?? [])].filter(([, { name }]) => presences.get(name)!.isPresent);
+      const groups = pairEntries(entries, new Map(present));
+      reports.push(await runWorkload(bench, workload, groups, options, abort.signal));
       // What has been measured stays, should a later workload fail.
       writtenTo = await save();
     }
@@ -82,22 +91,25 @@ async function main(): Promise<number> {
 }
 
 function chooseWorkloads({ workloads, contenders }: BenchOptions): readonly Workload[] {
-  const letters = WORKLOADS.map(({ letter }) => letter);
-  const unknown = workloads?.filter((letter) => !letters.includes(letter)) ?? [];
+  const unknown =
+    workloads?.filter((text) => !WORKLOADS.some((one) => isChosen(one, [text]))) ?? [];
   if (unknown.length > 0) {
-    throw new UsageError(`--workload ${unknown}: there are ${letters.join(', ')}`);
+    throw new UsageError(`--only ${unknown}: there are ${WORKLOADS.map(labelOf).join(', ')}`);
   }
   const names = CONTENDERS.map(({ name }) => name);
   const strangers = contenders?.filter((name) => !names.includes(name)) ?? [];
   if (strangers.length > 0) {
     throw new UsageError(`--contender ${strangers}: there are ${names.join(', ')}`);
   }
-  return WORKLOADS.filter(({ letter }) => workloads?.includes(letter) ?? true);
+  return WORKLOADS.filter((workload) => workloads === undefined || isChosen(workload, workloads));
 }
 
 type Presences = ReadonlyMap<string, Presence>;
 
-async function findContenders({ python }: BenchOptions): Promise<Presences> {
+async function findContenders(
+  contenders: readonly Contender[],
+  { python }: BenchOptions,
+): Promise<Presences> {
   const settings: ContenderSettings = {
     processCount: 1,
     givenProcessCount: undefined,
@@ -106,28 +118,28 @@ async function findContenders({ python }: BenchOptions): Promise<Presences> {
   };
   return new Map(
     await Promise.all(
-      CONTENDERS.map(
+      contenders.map(
         async (contender) => [contender.name, await contender.find(settings)] as const,
       ),
     ),
   );
 }
 
-function describePresence({ name, title }: (typeof CONTENDERS)[number], presence: Presence) {
+function describePresence({ name, title }: Contender, presence: Presence) {
   return presence.isPresent
     ? { name, title, version: presence.version }
     : { name, title, remedy: presence.remedy };
 }
 
-function list(presences: Presences): void {
+function list(contenders: readonly Contender[], presences: Presences): void {
   say(
     formatTable(
       ['workload', ''],
-      WORKLOADS.map(({ letter, title }) => [letter, title]),
+      WORKLOADS.map((workload) => [labelOf(workload), workload.title]),
     ),
   );
   say('');
-  const rows = CONTENDERS.map((contender) => {
+  const rows = contenders.map((contender) => {
     const found = describePresence(contender, presences.get(contender.name)!);
     return [found.name, found.version ?? `absent; to install: ${found.remedy}`];
   });
@@ -151,31 +163,42 @@ async function assertDiskSpace(
   }
 }
 
+/** What is measured of a workload. */
+function chooseEntries(
+  entries: readonly Entry[],
+  { goals }: Workload,
+  options: BenchOptions,
+  presences: Presences,
+): Entry[] {
+  const judged = goals.flatMap((goal) => [goal.of, 'against' in goal ? goal.against : []].flat());
+  const wanted =
+    options.contenders ?? (options.against === undefined ? undefined : BUILT_CONTENDERS);
+  return (
+    entries
+      .filter(
+        ({ contender }) =>
+          presences.get(contender.name)!.isPresent && (wanted?.includes(contender.name) ?? true),
+      )
+      // A quick run has no time to measure twice what no goal depends on.
+      .map((entry) =>
+        options.isQuick && options.against === undefined && !judged.includes(entry.key)
+          ? { ...entry, maxRounds: 1 }
+          : entry,
+      )
+  );
+}
+
 async function runWorkload(
   bench: Workbench,
   workload: Workload,
+  groups: readonly (readonly Entry[])[],
   options: BenchOptions,
-  presences: Presences,
   signal: AbortSignal,
 ): Promise<WorkloadReport> {
-  say(`\n${workload.letter}: ${workload.title}`);
-  const judged = workload.goals.flatMap((goal) =>
-    [goal.of, 'against' in goal ? goal.against : []].flat(),
-  );
-  const entries = (await workload.prepare(bench))
-    .filter(
-      ({ contender }) =>
-        presences.get(contender.name)!.isPresent &&
-        (options.contenders?.includes(contender.name) ?? true),
-    )
-    // A quick run has no time to measure twice what no goal depends on.
-    .map((entry) =>
-      options.isQuick && !judged.flat().includes(entry.key) ? { ...entry, maxRounds: 1 } : entry,
-    );
-  signal.throwIfAborted();
+  say(`\n${labelOf(workload)}: ${workload.title}`);
   const rounds = options.isQuick ? options.rounds : options.rounds * (workload.roundFactor ?? 1);
-  const width = Math.max(...entries.map(({ title }) => title.length));
-  const results = await runRounds(bench, entries, {
+  const width = Math.max(...groups.flat().map(({ title }) => title.length));
+  const results = await runRounds(bench, groups, {
     rounds,
     signal,
     onMeasured(entry, round, { seconds, client, server }) {
@@ -186,7 +209,7 @@ async function runWorkload(
       );
     },
   });
-  const report = reportWorkload(workload, results);
+  const report = reportWorkload(workload, results.flat(), compareBuilds(results));
   for (const { head, rows } of terminalTables(report)) say(`\n${formatTable(head, rows)}`);
   return report;
 }
@@ -197,21 +220,28 @@ function formatPeak(bytes: number): string {
 }
 
 function describeConditions(
-  { scale, rounds, processCount, contenders }: BenchOptions,
+  { scale, rounds, processCount, contenders: wanted, against }: BenchOptions,
   bench: Workbench,
+  contenders: readonly Contender[],
   presences: Presences,
 ): Conditions {
   const { settings } = bench.server;
   return {
-    options: { scale, rounds, processCount, ...(contenders === undefined ? {} : { contenders }) },
+    options: {
+      scale,
+      rounds,
+      processCount,
+      ...(wanted === undefined ? {} : { contenders: wanted }),
+    },
     machine: describeMachine(),
     versions: {
       edp: describeEdp(),
+      ...(against === undefined ? {} : { 'against edp': describeEdp(against) }),
       Node: process.versions.node,
       PostgreSQL: settings.server_version ?? 'unknown',
     },
     serverSettings: settings,
-    contenders: CONTENDERS.map(
+    contenders: contenders.map(
       (contender): ContenderReport => describePresence(contender, presences.get(contender.name)!),
     ),
   };
@@ -230,6 +260,7 @@ async function writeResults(
     options.scale === 1 &&
     options.rounds >= MIN_ROUNDS_OF_RESULTS &&
     options.contenders === undefined &&
+    options.against === undefined &&
     workloads.length === WORKLOADS.length;
   const datasets = [...(earlier?.datasets ?? []), ...bench.datasets.map(reportDataset)];
   const results: Results = {
@@ -255,9 +286,10 @@ async function writeResults(
   return files.markdown;
 }
 
-function resultFiles({ out }: BenchOptions, isComplete: boolean) {
+function resultFiles({ out, against }: BenchOptions, isComplete: boolean) {
   const directory = out ?? path.join(REPOSITORY, 'bench');
-  const suffix = isComplete || out !== undefined ? '' : '-quick';
+  const kind = against === undefined ? '-quick' : '-against';
+  const suffix = isComplete || out !== undefined ? '' : kind;
   return {
     markdown: path.join(directory, `RESULTS${suffix}.md`),
     json: path.join(directory, `results${suffix}.json`),

@@ -9,7 +9,7 @@ export const HELP = `npm run bench -- [options]
 Makes data, loads it with edp and with what else there is, round after round, side by side, and writes
 bench/RESULTS.md and bench/results.json.
 
-  --workload A,B        only these workloads (default: all; see --list)
+  --only A,text         only these workloads, by letter or name (default: all; see --list); --workload is the same
   --contender edp,psql  only these contenders, where a workload has them (default: all there are)
   --rounds N            rounds in turn (default 5)
   --scale S             size of the data: 1 is 4 million events, 0.1 a tenth of it (default 1)
@@ -18,21 +18,25 @@ bench/RESULTS.md and bench/results.json.
   --dir PATH            where data and server live while it runs (default .edp of the repository)
   --out DIR             where the results go (default bench/ for a complete run, see below)
   --python PATH         python for pandas and DuckDB (default python3)
+  --against DIR         edp of another checkout, built, beside that of this one: on the same data, in turn in each round.
+                        Other contenders are left out, unless --contender names them
   --resume              go on with a run that broke off: what it has measured is taken from the file it left
   --list                what there is: workloads, contenders, and which of these are absent here
   --help
 
 Only a complete run, of all workloads and contenders at --scale 1 with 5 rounds or more, writes RESULTS.md.
-Any other writes RESULTS-quick.md and results-quick.json, which git ignores.
+Any other writes RESULTS-quick.md and results-quick.json, and with --against RESULTS-against.md and
+results-against.json; git ignores them.
 
   npm run bench                                     everything; takes the better part of an hour
   npm run bench -- --quick                          a look
-  npm run bench -- --workload A --scale 0.25        one workload, a million events
-  npm run bench -- --workload B --contender edp,client-copy
+  npm run bench -- --only bare-table --scale 0.25   one workload, a million events
+  npm run bench -- --only B --contender edp,client-copy
+  npm run bench -- --only A,B,D,G --against ../before
 `;
 
 export interface BenchOptions {
-  /** Upper-case letters; undefined for all. */
+  /** Letters or names; undefined for all. */
   readonly workloads: readonly string[] | undefined;
   readonly contenders: readonly string[] | undefined;
   readonly rounds: number;
@@ -44,6 +48,8 @@ export interface BenchOptions {
   readonly directory: string;
   readonly out: string | undefined;
   readonly python: string;
+  /** Another checkout. */
+  readonly against: string | undefined;
   readonly isResume: boolean;
   readonly isList: boolean;
   readonly isHelp: boolean;
@@ -61,6 +67,7 @@ export function parseOptions(argv: readonly string[]): BenchOptions {
     ({ values } = parseArgs({
       args: [...argv],
       options: {
+        only: { type: 'string' },
         workload: { type: 'string' },
         contender: { type: 'string' },
         rounds: { type: 'string' },
@@ -70,6 +77,7 @@ export function parseOptions(argv: readonly string[]): BenchOptions {
         dir: { type: 'string' },
         out: { type: 'string' },
         python: { type: 'string' },
+        against: { type: 'string' },
         resume: { type: 'boolean' },
         list: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
@@ -80,9 +88,12 @@ export function parseOptions(argv: readonly string[]): BenchOptions {
   }
   const text = (name: string) => values[name] as string | undefined;
   const isQuick = values.quick === true;
+  if (values.resume === true && values.against !== undefined) {
+    throw new UsageError('--resume goes on with a run of one build; --against begins one of two');
+  }
   const givenProcessCount = readNumber('process-count', text('process-count'), 1, true);
   return {
-    workloads: readList(text('workload'))?.map((letter) => letter.toUpperCase()),
+    workloads: readList(text('only') ?? text('workload')),
     contenders: readList(text('contender')),
     rounds: readNumber('rounds', text('rounds'), 1, true) ?? (isQuick ? 2 : 5),
     scale: readNumber('scale', text('scale'), 0.001, false) ?? (isQuick ? 0.025 : 1),
@@ -92,6 +103,7 @@ export function parseOptions(argv: readonly string[]): BenchOptions {
     directory: path.resolve(text('dir') ?? path.join(REPOSITORY, '.edp')),
     out: text('out') === undefined ? undefined : path.resolve(text('out') as string),
     python: text('python') ?? 'python3',
+    against: text('against') === undefined ? undefined : path.resolve(text('against') as string),
     isResume: values.resume === true,
     isList: values.list === true,
     isHelp: values.help === true,

@@ -1,6 +1,7 @@
 /**
  * Rounds in turn: every entry once, then every entry again, so that what the machine does meanwhile hits all
- * alike. Each round begins with another entry.
+ * alike. Each round begins with another entry. Entries that are compared with each other most closely stand in a
+ * group: they follow one another, in every other round the other way round.
  */
 import { mkdir, rm } from 'node:fs/promises';
 import type pg from 'pg';
@@ -32,13 +33,14 @@ export interface RoundsOptions {
 
 export async function runRounds(
   bench: Workbench,
-  entries: readonly Entry[],
+  groups: readonly (readonly Entry[])[],
   { rounds, signal, onMeasured }: RoundsOptions,
-): Promise<EntryResult[]> {
-  const results = entries.map((entry) => ({ entry, rounds: [] as Measurement[] }));
+): Promise<EntryResult[][]> {
+  const results = groups.map((group) =>
+    group.map((entry) => ({ entry, rounds: [] as Measurement[] })),
+  );
   for (let round = 0; round < rounds; round++) {
-    for (let turn = 0; turn < results.length; turn++) {
-      const result = results[(turn + round) % results.length]!;
+    for (const result of turnsOf(results, round)) {
       if (round >= (result.entry.maxRounds ?? rounds)) continue;
       signal.throwIfAborted();
       const measurement = await measure(bench, result.entry);
@@ -47,6 +49,12 @@ export async function runRounds(
     }
   }
   return results;
+}
+
+/** The order of a round. */
+export function turnsOf<T>(groups: readonly (readonly T[])[], round: number): T[] {
+  const turns = groups.map((_, turn) => groups[(turn + round) % groups.length]!);
+  return turns.flatMap((group) => (round % 2 === 0 ? group : group.toReversed()));
 }
 
 /** @throws where the load fails, or leaves anything else in the table than it should */

@@ -51,8 +51,9 @@ export type Goal = { readonly title: string } & (
 );
 
 export interface Workload {
-  /** By which it is chosen. */
+  /** It is chosen by either. */
   readonly letter: string;
+  readonly name: string;
   readonly title: string;
   /** What a reader has to know to judge the figures. */
   readonly notes: readonly string[];
@@ -63,4 +64,14 @@ export interface Workload {
   diskBytes(scale: number): number;
   /** Makes data and tables. */
   prepare(bench: Workbench): Promise<readonly Entry[]>;
+}
+
+/** How a reader finds it: by letter and name, as in `A · bare-table`. Results of earlier runs have letters only. */
+export function labelOf({ letter, name }: { letter: string; name?: string }): string {
+  return name === undefined ? letter : `${letter} · ${name}`;
+}
+
+/** @param chosen letters or names, in any case */
+export function isChosen({ letter, name }: Workload, chosen: readonly string[]): boolean {
+  return chosen.some((text) => [letter.toLowerCase(), name].includes(text.toLowerCase()));
 }

@@ -34,14 +34,14 @@ function describeSystem(): string {
 /** What edp is made from; a commit that changes nothing of it makes no other edp. */
 const SOURCES = ['src', 'sql', 'package-lock.json'];
 
-/** Version and commit of edp; `+` where the working tree has changes that no commit has. */
-export function describeEdp(): string {
-  const manifest = JSON.parse(readFileSync(`${REPOSITORY}/package.json`, 'utf8')) as {
+/** Version and commit of a checkout; `+` where the working tree has changes that no commit has. */
+export function describeEdp(directory = REPOSITORY): string {
+  const manifest = JSON.parse(readFileSync(`${directory}/package.json`, 'utf8')) as {
     version: string;
   };
   try {
     const git = (...args: string[]) =>
-      execFileSync('git', args, { cwd: REPOSITORY, encoding: 'utf8', stdio: 'pipe' }).trim();
+      execFileSync('git', args, { cwd: directory, encoding: 'utf8', stdio: 'pipe' }).trim();
     const isChanged = git('status', '--porcelain', '--untracked-files=no', '--', ...SOURCES) !== '';
     const commit = git('log', '-1', '--format=%h', '--abbrev=10', '--', ...SOURCES);
     return `${manifest.version} (commit ${commit}${isChanged ? '+' : ''})`;

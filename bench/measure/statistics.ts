@@ -20,8 +20,12 @@ export function spreadOf(values: readonly number[]): Spread {
  * one round, where both met the same noise. Rounds that only one of them ran count for its median only.
  */
 export function ratioOf(ones: readonly number[], others: readonly number[]): Spread {
-  const paired = ones.slice(0, others.length).map((one, round) => one / others[round]!);
-  const { min, max } = spreadOf(paired);
+  const { min, max } = spreadOf(pairedRatios(ones, others));
   const median = spreadOf(ones).median / spreadOf(others).median;
   return { median, min: Math.min(min, median), max: Math.max(max, median) };
+}
+
+/** How many times one is the other in each round that both ran. */
+export function pairedRatios(ones: readonly number[], others: readonly number[]): number[] {
+  return ones.slice(0, others.length).map((one, round) => one / others[round]!);
 }

@@ -15,6 +15,9 @@ import { CLI } from '../repository.js';
 import type { RunDatabase } from '../server.js';
 import type { LoadTarget } from '../tables.js';
 import { Workbench } from '../workbench.js';
+import { bareTable } from '../workloads/a-bare-table.js';
+import { modelTable } from '../workloads/b-model-table.js';
+import { text } from '../workloads/c-text.js';
 import { readProfiles } from './cpu-profiles.js';
 import { SessionSampler } from './sessions.js';
 import { CpuSampler } from './threads.js';
@@ -23,14 +26,15 @@ const HELP = `npm run bench:profile -- [options] [-- options of edp ingest]
 
 Runs one load as the benchmark does, and prints where its time goes.
 
-  --workload A|B|C    A: bare table (default), B: built-in model, full: B with events in it, C: text
+  --only NAME         A or bare-table (default), B or model-table, full: B with events in it, C or text;
+                      --workload is the same
   --scale S           1 is 4 million events (default 0.25)
   --top N             functions to print of each thread (default 15)
   --keep DIR          keeps the .cpuprofile files there, for the Performance tab of Chrome's DevTools
   --no-functions      only the first load, without V8's profiler
   --dir PATH          as for the benchmark
 
-  npm run bench:profile -- --workload B --scale 1
+  npm run bench:profile -- --only model-table --scale 1
   npm run bench:profile -- -- --process-count 1 --write-batch-size 2000
 `;
 
@@ -43,14 +47,33 @@ interface Job {
   readonly target: LoadTarget;
 }
 
-const JOBS: Readonly<Record<string, (bench: Workbench) => Promise<Job>>> = {
-  A: async (bench) => ({ dataset: await bench.events(), target: await bench.bareTable() }),
-  B: async (bench) => ({ dataset: await bench.events(), target: await bench.modelTable() }),
-  FULL: async (bench) => ({
-    dataset: await bench.events(),
-    target: await bench.filledModelTable(),
-  }),
-  C: async (bench) => ({ dataset: await bench.reviews(), target: await bench.reviewsTable() }),
+type Prepare = (bench: Workbench) => Promise<Job>;
+
+const prepareBare: Prepare = async (bench) => ({
+  dataset: await bench.events(),
+  target: await bench.bareTable(),
+});
+const prepareModel: Prepare = async (bench) => ({
+  dataset: await bench.events(),
+  target: await bench.modelTable(),
+});
+const prepareFull: Prepare = async (bench) => ({
+  dataset: await bench.events(),
+  target: await bench.filledModelTable(),
+});
+const prepareText: Prepare = async (bench) => ({
+  dataset: await bench.reviews(),
+  target: await bench.reviewsTable(),
+});
+
+const JOBS: Readonly<Record<string, Prepare>> = {
+  a: prepareBare,
+  [bareTable.name]: prepareBare,
+  b: prepareModel,
+  [modelTable.name]: prepareModel,
+  full: prepareFull,
+  c: prepareText,
+  [text.name]: prepareText,
 };
 
 function parse(argv: readonly string[]) {
@@ -60,7 +83,8 @@ function parse(argv: readonly string[]) {
       allowPositionals: true,
       allowNegative: true,
       options: {
-        workload: { type: 'string', default: 'A' },
+        only: { type: 'string' },
+        workload: { type: 'string', default: bareTable.name },
         scale: { type: 'string', default: '0.25' },
         top: { type: 'string', default: '15' },
         keep: { type: 'string' },
@@ -81,9 +105,10 @@ async function main(): Promise<number> {
     return 0;
   }
   if (!HAS_PROC) throw new UsageError('the profile reads /proc, which only Linux has');
-  const prepare = JOBS[values.workload.toUpperCase()];
+  const chosen = values.only ?? values.workload;
+  const prepare = JOBS[chosen.toLowerCase()];
   if (prepare === undefined) {
-    throw new UsageError(`--workload ${values.workload}: there are A, B, full and C`);
+    throw new UsageError(`--only ${chosen}: there are ${Object.keys(JOBS).join(', ')}`);
   }
   const options = parseOptions([
     ...['--scale', values.scale],

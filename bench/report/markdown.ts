@@ -1,6 +1,8 @@
 /** Results → RESULTS.md, and the tables that the terminal shows. */
 import { formatBytes, formatCount } from '../../src/terminal/output.js';
+import type { BuildComparison } from '../against.js';
 import type { Spread } from '../measure/statistics.js';
+import { labelOf } from '../workload.js';
 import type { Verdict } from './judge.js';
 import type { ContenderReport, EntryReport, Results, WorkloadReport } from './results.js';
 
@@ -26,8 +28,8 @@ export function writeMarkdown(results: Results): string {
     '',
     table(
       ['', 'goal', 'to reach', 'aim', 'measured (least – most)', 'reached?'],
-      workloads.flatMap(({ letter, verdicts }) =>
-        verdicts.map((verdict) => [letter, ...verdictCells(verdict)]),
+      workloads.flatMap((workload) =>
+        workload.verdicts.map((verdict) => [labelOf(workload), ...verdictCells(verdict)]),
       ),
     ),
     '',
@@ -36,6 +38,7 @@ export function writeMarkdown(results: Results): string {
       : []),
     'A speed is compared by the medians of all rounds; least and most are ratios within one round. Memory is the greatest peak of all rounds.',
     '',
+    ...describeBuilds(workloads),
     ...workloads.flatMap(describeWorkload),
     '## Contenders',
     '',
@@ -85,9 +88,47 @@ const METHOD: readonly string[] = [
   'Memory is sampled, RSS every 200 ms, PSS every second: peaks of the sum over all processes of a group. RSS counts shared pages in every process that maps them, PSS divides them.',
 ];
 
-function describeWorkload({ letter, title, notes, entries }: WorkloadReport): string[] {
+const BUILD_HEAD = [
+  'load',
+  'this build, s',
+  'the other, s',
+  'this : the other, speed (least – most)',
+  'client CPU',
+  'server CPU',
+];
+
+function buildRows(builds: readonly BuildComparison[]): string[][] {
+  const times = (value: number | undefined) => (value === undefined ? '' : `${value.toFixed(2)} ×`);
+  return builds.map(({ title, seconds, otherSeconds, speed, clientCpu, serverCpu }) => [
+    title,
+    seconds.toFixed(2),
+    otherSeconds.toFixed(2),
+    formatSpread(speed),
+    times(clientCpu),
+    times(serverCpu),
+  ]);
+}
+
+/** With --against: what changed from the other build to this one. */
+function describeBuilds(workloads: readonly WorkloadReport[]): string[] {
+  const rows = workloads.flatMap((workload) =>
+    buildRows(workload.builds ?? []).map((row) => [labelOf(workload), ...row]),
+  );
+  if (rows.length === 0) return [];
   return [
-    `## ${letter}: ${title}`,
+    '## This build against the other',
+    '',
+    'Both ran in each round, one behind the other, in turn which of them began. A speed is compared within each round, and the median of these ratios counts; above 1, this build is faster. CPU is compared by the medians of all rounds; below 1, this build takes less.',
+    '',
+    table(['', ...BUILD_HEAD], rows),
+    '',
+  ];
+}
+
+function describeWorkload(workload: WorkloadReport): string[] {
+  const { title, notes, entries } = workload;
+  return [
+    `## ${labelOf(workload)}: ${title}`,
     '',
     ...notes.flatMap((note) => [note, '']),
     table(ENTRY_HEAD, entryRows(entries)),
@@ -186,12 +227,14 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 }
 
 /** What the terminal shows of a workload: heads and rows of two tables. */
-export function terminalTables({ verdicts, entries }: WorkloadReport) {
-  return [
+export function terminalTables({ verdicts, entries, builds = [] }: WorkloadReport) {
+  const tables = [
     { head: ['contender', ...ENTRY_HEAD.slice(1)], rows: entryRows(entries) },
     {
       head: ['goal', 'to reach', 'aim', 'measured', 'reached?'],
       rows: verdicts.map(verdictCells),
     },
+    { head: BUILD_HEAD, rows: buildRows(builds) },
   ];
+  return tables.filter(({ rows }) => rows.length > 0);
 }

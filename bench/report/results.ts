@@ -1,4 +1,5 @@
 /** A run of the benchmark as data: what results.json holds, and the report is made from. */
+import type { BuildComparison } from '../against.js';
 import type { Dataset } from '../datasets/dataset.js';
 import type { Machine } from '../measure/machine.js';
 import { type Spread, spreadOf } from '../measure/statistics.js';
@@ -31,10 +32,13 @@ export interface EntryReport {
 
 export interface WorkloadReport {
   readonly letter: string;
+  readonly name?: string;
   readonly title: string;
   readonly notes: readonly string[];
   readonly verdicts: readonly Verdict[];
   readonly entries: readonly EntryReport[];
+  /** With --against. */
+  readonly builds?: readonly BuildComparison[];
 }
 
 export interface ContenderReport {
@@ -75,15 +79,21 @@ export interface Results {
 }
 
 export function reportWorkload(
-  { letter, title, notes, goals }: Workload,
+  { letter, name, title, notes, goals }: Workload,
   results: readonly EntryResult[],
+  builds: readonly BuildComparison[] = [],
 ): WorkloadReport {
   return {
     letter,
+    name,
     title,
     notes,
-    verdicts: goals.map((goal) => judge(goal, results)),
+    verdicts: goals
+      .map((goal) => judge(goal, results))
+      // Of two builds, what is compared with other contenders is left out.
+      .filter(({ measured }) => builds.length === 0 || measured !== undefined),
     entries: results.filter(({ rounds }) => rounds.length > 0).map(reportEntry),
+    ...(builds.length === 0 ? {} : { builds }),
   };
 }
 

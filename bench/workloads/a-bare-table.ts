@@ -13,6 +13,7 @@ const SAMPLE_SHARE = 0.125;
 
 export const bareTable: Workload = {
   letter: 'A',
+  name: 'bare-table',
   title: 'nested events, one file, into a table without constraints',
   notes: [
     'edp reads the nested file; (a), (b), psql and pgloader read the same rows flattened beforehand, (c) the same rows encoded beforehand. Neither preparation counts.',

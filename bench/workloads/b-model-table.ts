@@ -15,6 +15,7 @@ const CONTENDERS = [
 
 export const modelTable: Workload = {
   letter: 'B',
+  name: 'model-table',
   title: 'nested events into the built-in model: primary key, index, two foreign keys',
   notes: [
     'Once into an empty table, once into one that already holds as many events with lower ids.',

@@ -8,6 +8,7 @@ import type { Workload } from '../workload.js';
 
 export const text: Workload = {
   letter: 'C',
+  name: 'text',
   title: 'text-heavy CSV: 20 columns, quoted multi-line UTF-8 text, floats, booleans, timestamps',
   notes: [
     'All read the same file, except (c), whose rows were encoded beforehand. The table has no constraints.',

@@ -7,6 +7,7 @@ const SMALL_FILES = 400;
 
 export const manyFiles: Workload = {
   letter: 'D',
+  name: 'many-files',
   title: 'the records of A in 8 files, and in 400 files of 1.4 MB',
   notes: [
     'The very same records. At a smaller --scale there are fewer small files, each as large as at scale 1.',

@@ -6,6 +6,7 @@ const MB = 1e6;
 
 export const size: Workload = {
   letter: 'E',
+  name: 'size',
   title: 'events of A, at 1, 4 and 20 million rows',
   notes: ['Memory is the resident set of the processes of edp; the server has its own column.'],
   goals: [

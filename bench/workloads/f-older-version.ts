@@ -8,6 +8,7 @@ const SAMPLE_SHARE = 0.125;
 
 export const olderVersion: Workload = {
   letter: 'F',
+  name: 'older-version',
   title: 'nested events into the built-in model, against pandas and SQLAlchemy',
   notes: [
     'pandas loads an eighth of the rows, and rows per second are compared; edp is also shown with that eighth.',

@@ -5,6 +5,7 @@ import type { Workload } from '../workload.js';
 
 export const accounting: Workload = {
   letter: 'G',
+  name: 'accounting',
   title: 'the load of A with ledger, content hash and rejects, against the bare path',
   notes: [
     'The bare path (bench/clients/bare-load.ts) runs the same lanes and the same COPY on the same splits, without content hash, ledger, receipts, verified boundaries and command line.',

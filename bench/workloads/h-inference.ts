@@ -5,6 +5,7 @@ import type { Workload } from '../workload.js';
 
 export const inference: Workload = {
   letter: 'H',
+  name: 'inference',
   title: 'types inferred from all records of the file of A, against loading it',
   notes: [
     'Inference reads each record, tells the type of each field, verifies that all ids are different, and looks into the JSON for metrics. It writes nothing.',

@@ -5,6 +5,7 @@ import type { Workload } from '../workload.js';
 
 export const packed: Workload = {
   letter: 'I',
+  name: 'packed',
   title: 'the file of A packed by gzip, into a table without constraints',
   notes: ['A load can be no faster than the decompressor, nor than the load of the plain file.'],
   goals: [
