@@ -14,6 +14,7 @@ const PROGRAMS = [
   'generate/generate-worker',
   'postgres/embedded/guard-program',
   'dev/print-schema',
+  'dev/print-options',
   'dev/internals',
   'dev/link-bin',
 ];

@@ -1,89 +1,14 @@
 #!/usr/bin/env node
-/**
- * The command line: assembles the commands, and is the only place that ends the process.
- *
- * Start-up is felt by users, so a command's module is loaded when it is called and not before.
- */
+/** The command line: assembles the commands, and is the only place that ends the process. */
 import { readFileSync } from 'node:fs';
 import type { Argv } from 'yargs';
 import { EdpError, EXIT, FailedRun } from './base/errors.js';
 import { packageFile } from './base/package-files.js';
 import { safeJson, safeLines } from './base/safe-text.js';
-import type { Command } from './commands/command.js';
-
-interface CommandEntry {
-  readonly usage: string;
-  readonly describe: string;
-  load(): Promise<{ command: Command }>;
-}
-
-const COMMANDS: readonly CommandEntry[] = [
-  {
-    usage: 'ingest <files...>',
-    describe: 'Load CSV files into PostgreSQL, each record accounted for',
-    load: () => import('./commands/ingest/ingest.command.js'),
-  },
-  {
-    usage: 'inspect <file>',
-    describe: 'What a CSV file is: dialect, columns, types, oddities; loads nothing',
-    load: () => import('./commands/inspect.command.js'),
-  },
-  {
-    usage: 'model <action> <files...>',
-    describe: 'A model for edp.yaml, inferred from all records of CSV files',
-    load: () => import('./commands/model.command.js'),
-  },
-  {
-    usage: 'seed-dimensions',
-    describe: 'Load first_dimensions.csv and second_dimensions.csv',
-    load: () => import('./commands/seed-dimensions.command.js'),
-  },
-  {
-    usage: 'generate-data',
-    describe: 'Write event CSVs to try edp with, clean or dirty',
-    load: () => import('./commands/generate-data.command.js'),
-  },
-  {
-    usage: 'generate-report [name]',
-    describe: 'Write a report as CSV, JSON or a table',
-    load: () => import('./commands/generate-report.command.js'),
-  },
-  {
-    usage: 'status [load]',
-    describe: 'What was loaded, newest first; one load in detail',
-    load: () => import('./commands/status.command.js'),
-  },
-  {
-    usage: 'rejects <load>',
-    describe: 'The records a load rejected, and why',
-    load: () => import('./commands/rejects.command.js'),
-  },
-  {
-    usage: 'replay <load>',
-    describe: 'Try the rejects of a load again, exactly once',
-    load: () => import('./commands/replay.command.js'),
-  },
-  {
-    usage: 'undo <load>',
-    describe: 'Remove exactly the rows of a load, so that its file can be loaded again',
-    load: () => import('./commands/undo.command.js'),
-  },
-  {
-    usage: 'verify <load> [file]',
-    describe: 'Hold a file against what its load left in the table, by content',
-    load: () => import('./commands/verify.command.js'),
-  },
-  {
-    usage: 'promote <metric>',
-    describe: 'Make a metric that was kept beside the rows a column of its own',
-    load: () => import('./commands/promote.command.js'),
-  },
-  {
-    usage: 'db <action> [args..]',
-    describe: 'The embedded PostgreSQL: start, stop, url, psql',
-    load: () => import('./commands/db.command.js'),
-  },
-];
+import type { CommandUsage } from './commands/command.js';
+import type { CommandEntry } from './commands/command-list.js';
+import type { ErrorJson } from './commands/json/json-parts.js';
+import type { FailureJson } from './commands/json/results.js';
 
 /** Global options; every command has them. */
 const GLOBAL_OPTIONS = ['json', 'verbose'] as const;
@@ -93,28 +18,15 @@ function version(): string {
   return (JSON.parse(manifest) as { version: string }).version;
 }
 
-function nameOf({ usage }: CommandEntry): string {
-  return usage.split(' ', 1)[0]!;
-}
-
-interface CommandParts {
-  readonly options: typeof import('./options/options.js');
-  readonly command: Command;
-}
-
-async function loadParts(entry: CommandEntry): Promise<CommandParts> {
-  const [options, { command }] = await Promise.all([import('./options/options.js'), entry.load()]);
-  return { options, command };
-}
-
 /** @param isHelpWanted else the options are left out of the help, which yargs lays out at every call */
 function addOptions(
   yargs: Argv,
-  { options: { OPTIONS, environmentName }, command }: CommandParts,
+  command: CommandUsage,
+  { OPTIONS, environmentName, optionsOf }: typeof import('./options/options.js'),
   isHelpWanted: boolean,
 ): Argv {
   let built = yargs;
-  for (const name of new Set([...command.options, ...GLOBAL_OPTIONS])) {
+  for (const name of new Set([...optionsOf(command), ...GLOBAL_OPTIONS])) {
     const option = OPTIONS[name];
     built = built.option(name, {
       type: option.isFlag === true ? 'boolean' : 'string',
@@ -141,13 +53,15 @@ async function main(argv: readonly string[]): Promise<number> {
     process.stdout.write(`${version()}\n`);
     return EXIT.done;
   }
-  const { default: yargs } = await import('yargs');
-  // Before yargs reads the arguments: where it has to wait for a command, it lays out its help once more.
-  const parts = await Promise.all(
-    COMMANDS.map((entry) => (argv.includes(nameOf(entry)) ? loadParts(entry) : undefined)),
-  );
+  const [{ default: yargs }, { COMMANDS, nameOf }] = await Promise.all([
+    import('yargs'),
+    import('./commands/command-list.js'),
+  ]);
+  // Before yargs reads the arguments: where it has to wait for options, it lays out its help once more.
+  const named = new Set(COMMANDS.filter((entry) => argv.includes(nameOf(entry))));
+  const options = named.size === 0 ? undefined : await import('./options/options.js');
   const isHelpWanted = argv.some((argument) => /^(-[^-]*h|--h|help$)/.test(argument));
-  const calls: { readonly command: Command; readonly parsed: Record<string, unknown> }[] = [];
+  const calls: { readonly entry: CommandEntry; readonly parsed: Record<string, unknown> }[] = [];
   const parser = yargs(argv)
     .scriptName('edp')
     .usage('$0 <command>\n\nLoads event CSVs into PostgreSQL and accounts for every record.')
@@ -171,24 +85,27 @@ async function main(argv: readonly string[]): Promise<number> {
         hint: 'edp --help lists commands, edp <command> --help their options',
       });
     });
-  for (const [i, { usage, describe }] of COMMANDS.entries()) {
-    const own = parts[i];
+  for (const entry of COMMANDS) {
     parser.command(
-      usage,
-      describe,
-      (command) => (own === undefined ? command : addOptions(command, own, isHelpWanted)),
+      entry.call,
+      entry.describe,
+      (command) =>
+        options === undefined || !named.has(entry)
+          ? command
+          : addOptions(command, entry, options, isHelpWanted),
       (parsed) => {
-        if (own !== undefined) calls.push({ command: own.command, parsed });
+        calls.push({ entry, parsed });
       },
     );
   }
   await parser.parseAsync();
   const [call] = calls;
-  return call === undefined ? EXIT.done : execute(call.command, call.parsed);
+  return call === undefined ? EXIT.done : execute(call.entry, call.parsed);
 }
 
-async function execute(command: Command, parsed: Record<string, unknown>): Promise<number> {
-  const [{ Output }, { resolveOptions }, { loadProject }] = await Promise.all([
+async function execute(entry: CommandEntry, parsed: Record<string, unknown>): Promise<number> {
+  const [{ command }, { Output }, { resolveOptions }, { loadProject }] = await Promise.all([
+    entry.load(),
     import('./terminal/output.js'),
     import('./options/options.js'),
     import('./project/project.js'),
@@ -197,7 +114,7 @@ async function execute(command: Command, parsed: Record<string, unknown>): Promi
   const output = new Output(json);
   const name = String((parsed._ as unknown[])[0]);
   const abort = new AbortController();
-  const stopOnSignal = listenForSignals(abort, command.stopsInOrder === true, (text) =>
+  const stopOnSignal = listenForSignals(abort, entry.stopsInOrder === true, (text) =>
     output.note(text),
   );
   try {
@@ -206,8 +123,8 @@ async function execute(command: Command, parsed: Record<string, unknown>): Promi
   } catch (thrown) {
     const error = thrown instanceof FailedRun ? thrown.cause : thrown;
     const status = printError(error, verbose);
-    const result = thrown instanceof FailedRun ? thrown.result : { command: name };
-    output.result({ ...result, ok: false, error: describeError(error) });
+    const failure: FailureJson = { command: name, ok: false, error: describeError(error) };
+    output.result(thrown instanceof FailedRun ? { ...thrown.result, ...failure } : failure);
     return abort.signal.aborted ? EXIT.interrupted : status;
   } finally {
     stopOnSignal();
@@ -231,7 +148,7 @@ function listenForSignals(
   };
 }
 
-function describeError(error: unknown): object {
+function describeError(error: unknown): ErrorJson {
   if (error instanceof EdpError) {
     return { code: error.code, message: error.message, hint: error.hint, place: error.place };
   }
@@ -296,7 +213,8 @@ main(nameFiles(argv)).then(
     process.exitCode = printError(error, argv.includes('--verbose'));
     if (argv.includes('--json')) {
       const command = argv.find((argument) => !argument.startsWith('-')) ?? null;
-      process.stdout.write(`${safeJson({ command, ok: false, error: describeError(error) })}\n`);
+      const failure: FailureJson = { command, ok: false, error: describeError(error) };
+      process.stdout.write(`${safeJson(failure)}\n`);
     }
   },
 );

@@ -5,7 +5,6 @@
  *
  *     node bare-load.js URL TABLE FILE PROJECT WORKERS
  */
-import { stat } from 'node:fs/promises';
 import { Worker } from 'node:worker_threads';
 import { parseIntoClientConfig } from 'pg-connection-string';
 import { compileAssembly } from '../../src/base/assembly.js';
@@ -17,6 +16,7 @@ import { OPTIONS } from '../../src/options/options.js';
 import { withClient } from '../../src/postgres/connection.js';
 import { inspectTable } from '../../src/postgres/table-in-catalog.js';
 import { loadProject } from '../../src/project/project.js';
+import { localVersion } from '../../src/source/local-files.js';
 import type { BareTask } from './bare-worker.js';
 
 const [url, tableName, file, project, workers] = process.argv.slice(2) as [
@@ -29,9 +29,9 @@ const [url, tableName, file, project, workers] = process.argv.slice(2) as [
 const { model } = await loadProject(project);
 const table = findTable(model, tableName)!;
 const database = { ...parseIntoClientConfig(url), ssl: false };
-const { size, mtimeMs, ino } = await stat(file);
+const version = await localVersion(file);
 const { dialect, header, dataStart, dataLine, recordBytes } = await describeFile(
-  file,
+  version,
   file,
   table,
   {},
@@ -40,12 +40,12 @@ const target = await withClient(database, 'bench', (client) => inspectTable(clie
 const splitBytes = Math.round(OPTIONS['read-batch-size'].default! * recordBytes);
 const task: BareTask = {
   database,
-  file: { path: file, size, modifiedMs: mtimeMs, inode: ino },
+  file: version,
   dialect,
   plan: planTable(table, header, file),
   target,
   writeBatchSize: OPTIONS['write-batch-size'].default!,
-  splits: cutGap({ start: dataStart, end: size, firstLine: dataLine }, splitBytes),
+  splits: cutGap({ start: dataStart, end: version.size, firstLine: dataLine }, splitBytes),
   nextSplit: new Int32Array(new SharedArrayBuffer(4)),
   lane: await compileAssembly('byte-lane'),
 };

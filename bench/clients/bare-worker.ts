@@ -1,12 +1,11 @@
 /** A thread of the bare path: takes split after split, each into a transaction of its own. */
 
 import { workerData } from 'node:worker_threads';
-import type { IHasher } from 'hash-wasm';
 import type pg from 'pg';
 import { csvFormat } from '../../src/formats/csv/csv-format.js';
 import type { Dialect } from '../../src/formats/csv/dialect.js';
 import type { SplitRange } from '../../src/formats/text/ranges.js';
-import { findStart, readSplit } from '../../src/formats/text/windows.js';
+import { openSplit, readSplit } from '../../src/formats/text/read-split.js';
 import { LaneMemory } from '../../src/lanes/lane-memory.js';
 import { RecordLoader } from '../../src/lanes/record-loader.js';
 import { RejectLog } from '../../src/ledger/reject-log.js';
@@ -33,9 +32,6 @@ export interface BareTask {
 const task = workerData as BareTask;
 const { file: identity, plan, dialect, writeBatchSize } = task;
 
-/** Takes bytes and does nothing with them. */
-const NO_HASHER = { update: () => NO_HASHER } as unknown as IHasher;
-
 const laneMemory = new LaneMemory(task.lane);
 const client = await connect(task.database, 'bench');
 await client.query('SET synchronous_commit = off');
@@ -43,8 +39,9 @@ for (;;) {
   const range = task.splits[Atomics.add(task.nextSplit, 0, 1)];
   if (range === undefined) break;
   await withFile(identity, async (file) => {
-    const start = await findStart(file, identity, csvFormat(dialect), range, laneMemory.window);
-    const rejects = new RejectLog(client, 0, start);
+    const format = csvFormat(dialect);
+    const split = await openSplit(file, identity, format, { range }, laneMemory.window);
+    const rejects = new RejectLog(client, 0, split.start);
     const sink = new DirectSink(client, task.target, plan);
     const loader = new RecordLoader(
       { plan, dialect, loadId: 0, writeBatchSize, laneMemory },
@@ -53,7 +50,7 @@ for (;;) {
     );
     await client.query('BEGIN');
     await sink.begin();
-    await readSplit(file, identity, start, range.until, laneMemory.window, NO_HASHER, loader);
+    await readSplit(split, laneMemory.window, loader);
     await loader.finish();
     await sink.pause();
     if (rejects.count > 0) throw new Error(`${rejects.count} records rejected`);

@@ -4,11 +4,13 @@
  *     node unpack.js FILE
  */
 import { decompress, guessCompression } from '../../src/formats/text/decompress.js';
+import { localVersion } from '../../src/source/local-files.js';
 import { readHead } from '../datasets/packed.js';
 
 const file = process.argv[2]!;
 let bytes = 0;
-for await (const chunk of decompress(file, file, guessCompression(await readHead(file)))) {
+const compression = guessCompression(await readHead(file));
+for await (const chunk of decompress(await localVersion(file), file, compression)) {
   bytes += chunk.length;
 }
 process.stdout.write(`${bytes}\n`);

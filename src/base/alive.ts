@@ -1,10 +1,10 @@
-/** Whether a process of this machine is there, whoever's it is. */
+/** Whether a process of this machine exists, also one of another user. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    // Somebody else's cannot be signalled.
+    // A process of another user cannot be signalled.
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

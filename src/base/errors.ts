@@ -1,13 +1,12 @@
 /**
- * The one error class that edp throws on purpose, and what becomes of any error at the top.
+ * The one error class that edp throws on purpose, and the conversion of errors to plain data.
  *
- * A throw means configuration, infrastructure or a bug. Bad data is never thrown: it is a value
- * (a reject). Errors are told apart by `code`, SQLSTATE or class, never by message text.
+ * A throw means configuration, infrastructure or a bug. Bad data is never thrown: it is a value (a
+ * reject). Code distinguishes errors by `code`, SQLSTATE or class, never by message text.
  */
+import { type EdpErrorCode, ERROR_CODES, type FailureStatus } from './error-codes.js';
 
-/** 1 failed, nothing lost, run again to resume · 2 usage or configuration (DESIGN §5). */
-export type FailureStatus = 1 | 2;
-
+/** docs/codes.md says what each means (exit-statuses.ts). */
 export const EXIT = {
   done: 0,
   failed: 1,
@@ -24,49 +23,6 @@ export interface EdpErrorOptions {
   readonly cause?: unknown;
 }
 
-/** Stable codes. Scripts may rely on them (`--json` prints them), so they are only ever added to. */
-export type EdpErrorCode =
-  | 'usage'
-  | 'config'
-  | 'model'
-  | 'no_such_file'
-  | 'not_a_file'
-  | 'not_csv'
-  | 'corrupt_file'
-  | 'unknown_table'
-  | 'header_mismatch'
-  | 'table_mismatch'
-  | 'file_changed'
-  | 'record_too_long'
-  | 'database_unreachable'
-  | 'database_refused'
-  | 'database_error'
-  | 'embedded_failed'
-  | 'unknown_load'
-  | 'load_busy'
-  | 'load_undone'
-  | 'no_lineage'
-  | 'still_referenced'
-  | 'undo_blocked'
-  | 'unknown_report'
-  | 'report_failed'
-  | 'too_many_rejects'
-  | 'interrupted'
-  | 'io';
-
-const USAGE_CODES: ReadonlySet<EdpErrorCode> = new Set([
-  'usage',
-  'config',
-  'model',
-  'no_such_file',
-  'not_a_file',
-  'unknown_table',
-  'unknown_load',
-  'load_undone',
-  'no_lineage',
-  'unknown_report',
-]);
-
 export class EdpError extends Error {
   override readonly name = 'EdpError';
   readonly code: EdpErrorCode;
@@ -81,11 +37,14 @@ export class EdpError extends Error {
   }
 
   get exitStatus(): FailureStatus {
-    return USAGE_CODES.has(this.code) ? 2 : 1;
+    return ERROR_CODES[this.code].exitStatus;
   }
 }
 
-/** A run that ended early: what ended it, and what `--json` has to say of what it did until then. */
+/**
+ * A run that ended early: its cause, and the result that `--json` prints for what it did until
+ * then.
+ */
 export class FailedRun extends Error {
   override readonly name = 'FailedRun';
   readonly result: object;
@@ -96,7 +55,7 @@ export class FailedRun extends Error {
   }
 }
 
-/** An error as plain data, so that it can cross a thread. Nothing in it is an Error instance. */
+/** An error as plain data, so that it can cross a thread. It contains no Error instance. */
 export interface ErrorData {
   readonly message: string;
   readonly edpCode?: EdpErrorCode;

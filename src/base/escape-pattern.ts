@@ -1,4 +1,4 @@
-/** Text as a pattern that matches that text. */
+/** Text → a pattern that matches exactly this text. */
 export function escapePattern(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\/-]/g, '\\$&');
 }

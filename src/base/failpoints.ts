@@ -1,18 +1,18 @@
 /**
- * Named places at which the tests of tests/faults let something fail: the process is killed there, the
- * connection cut, an error thrown.
+ * Named places at which the tests of tests/faults make something fail: the process is killed there,
+ * the connection cut, an error thrown.
  *
- * Nothing of what then happens is in this program. `EDP_FAILPOINTS` alone does nothing: it makes this
- * module look for `tests/faults/inject.js` beside the built program, which the repository has and the
- * published package has not (`files` in package.json). Without both, {@link failpoint} is a function that
- * returns at once. It is called per batch, window, split or load, never per record.
+ * This module contains none of the failures. `EDP_FAILPOINTS` alone does nothing: it makes this
+ * module look for `tests/faults/inject.js` beside the built program, which the repository has and
+ * the published package does not have (`files` in package.json). Without both, {@link failpoint} is
+ * a function that returns at once. It is called per batch, window, split or load, never per record.
  */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type pg from 'pg';
 import { packageFile } from './package-files.js';
 
-/** Every failpoint there is, by the room it is in. */
+/** All failpoints, by the room that they are in. */
 export const FAILPOINTS = [
   // A split, in its worker.
   'worker.connected',
@@ -74,7 +74,7 @@ export const FAILPOINTS = [
   'bulk.receipts',
   'bulk.acknowledged',
   'bulk.committed',
-  // A load in the hands of undo or replay.
+  // A load that undo or replay holds.
   'held.locked',
   'held.taken',
   'held.begun',
@@ -133,17 +133,21 @@ function loadInjection(): Injection | undefined {
   return existsSync(file) ? (createRequire(import.meta.url)(file) as Injection) : undefined;
 }
 
-const NOTHING: (name: Failpoint, client?: pg.Client) => Promise<void> | undefined = () => undefined;
+const INACTIVE: (name: Failpoint, client?: pg.Client) => Promise<void> | undefined = () =>
+  undefined;
 
 /**
- * To be awaited where something may fail.
+ * Awaited at a place where something may fail.
  *
  * @param client the session whose connection may be lost there
  */
-export const failpoint: typeof NOTHING =
-  injection === undefined ? NOTHING : (name, client) => injection.reach(name, client);
+export const failpoint: typeof INACTIVE =
+  injection === undefined ? INACTIVE : (name, client) => injection.reach(name, client);
 
-/** A limit that tests of faults may lower, so that small files meet it. */
-export function tunable(name: 'bulk.min_bytes', value: number): number {
+/** A limit that tests of faults may lower, so that small files and short waits reach it. */
+export function tunable(
+  name: 'bulk.min_bytes' | 'http.idle_ms' | 'http.retry_ms',
+  value: number,
+): number {
   return injection?.setting(name) ?? value;
 }

@@ -1,4 +1,4 @@
-/** Where the files of this package lie, wherever a build puts the code that asks. */
+/** Locates the files of this package, wherever the build puts the code that asks. */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
@@ -10,7 +10,7 @@ export function packageFile(file: string): string {
   return fileURLToPath(new URL(file, root));
 }
 
-/** A thread or a program of its own: its file in the build, by the name of its source. */
+/** The built file of a thread or of a separate program, by the name of its source. */
 export function programFile(name: string): string {
   return packageFile(`dist/${name}.js`);
 }

@@ -1,11 +1,11 @@
 /** Memory that threads share. */
 
 /**
- * Copies bytes, of which either side may be shared memory that no other thread uses meanwhile.
+ * Copies bytes. Either side may be shared memory that no other thread uses meanwhile.
  *
- * `Buffer.copy` takes care for threads that do, and so copies shared memory byte by byte wherever the two
- * sides are not aligned alike (measured: a fifth of the speed). `fill` with as many bytes as there are to
- * fill is one plain copy.
+ * `Buffer.copy` expects other threads to use it, and so copies shared memory byte by byte where the
+ * two sides are not aligned alike, at a fifth of the speed (docs/performance.md). `fill` with
+ * exactly as many bytes as there are to fill is one plain copy.
  */
 export function copyBytes(
   from: Buffer,

@@ -1,15 +1,15 @@
-/** A pool of threads that run a program of the build, for as long as some work takes. */
+/** A pool of threads that run a program of the build, for the duration of some work. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { workerData } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { programFile } from './package-files.js';
 
 export interface ThreadOptions {
-  /** Threads that start at once. */
+  /** Threads that start immediately. */
   readonly minThreads: number;
-  /** Others start when there is work for them, up to this number. */
+  /** More threads start when there is work for them, up to this number. */
   readonly maxThreads: number;
-  /** What every thread is given, as its `workerData`. */
+  /** Given to every thread as its `workerData`. */
   readonly data?: object;
   readonly resourceLimits?: {
     readonly maxYoungGenerationSizeMb: number;
@@ -18,17 +18,18 @@ export interface ThreadOptions {
 }
 
 interface StartCount {
-  /** How many threads of the pool have loaded their program. */
+  /** The number of the pool's threads that have loaded their program. */
   readonly started: Int32Array;
 }
 
-/** A thread that has not started by then never will. */
+/** A thread that has not started after this time never will. */
 const PATIENCE_MS = 10_000;
 const POLL_MS = 3;
 
 /**
- * Node aborts the whole process (seen in version 20) if a thread is stopped while it loads its program, so
- * the pool is ended only once all threads have done that.
+ * Runs `work` with a pool, and ends the pool afterwards. Node aborts the whole process (seen in
+ * version 20) if a thread is stopped while it loads its program, so the pool is ended only once all
+ * threads have loaded theirs.
  *
  * @param program as rolldown.config.mjs lists it; it calls {@link countStart}
  */
@@ -57,7 +58,10 @@ export async function withThreads<Task, Outcome, T>(
   }
 }
 
-/** To be called by a thread when its program is evaluated; counts once it is loaded, which takes a moment more. */
+/**
+ * Called by a thread when its program is evaluated. Counts the thread once the program is loaded,
+ * which takes a moment more.
+ */
 export function countStart(): void {
   queueMicrotask(() => Atomics.add((workerData as StartCount).started, 0, 1));
 }

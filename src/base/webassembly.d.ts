@@ -1,4 +1,4 @@
-/** What edp uses of WebAssembly; @types/node declares none of it. */
+/** The parts of WebAssembly that edp uses; @types/node declares none of them. */
 declare namespace WebAssembly {
   /** Compiled code; may be handed to other threads. */
   interface Module {
@@ -7,7 +7,7 @@ declare namespace WebAssembly {
 
   interface Memory {
     readonly buffer: ArrayBuffer;
-    /** @returns pages before; a page has 65536 bytes */
+    /** @returns the number of pages before; a page has 65536 bytes */
     grow(pages: number): number;
   }
 

@@ -12,54 +12,24 @@ import {
   toUrl,
 } from '../postgres/embedded/embedded-server.js';
 import type { Command, Invocation } from './command.js';
-
-const ACTIONS = ['start', 'stop', 'url', 'psql'] as const;
+import type { ACTIONS } from './db.usage.js';
+import type { DbJson } from './json/db.schema.js';
 
 export const command: Command = {
-  options: [],
-  build: (yargs) =>
-    yargs
-      .positional('action', {
-        describe:
-          'start: start it and leave it running; stop: stop it; url: print its URL alone; psql: a shell, or SQL with -c',
-        choices: ACTIONS,
-        demandOption: true,
-      })
-      .positional('args', {
-        describe: 'For psql: its own arguments, after --',
-        array: true,
-        type: 'string',
-      })
-      .option('command', {
-        alias: 'c',
-        type: 'string',
-        array: true,
-        describe: 'SQL to run with psql',
-      })
-      .parserConfiguration({ 'populate--': true, 'camel-case-expansion': false })
-      .example('$0 db start', 'start it and leave it running')
-      .example('psql "$($0 db url)"', 'connect any client of PostgreSQL')
-      .example("$0 db psql -c 'SELECT count(*) FROM events'", 'run one statement'),
-
   async run({ given, project, output }: Invocation) {
     const { directory } = project;
     switch (given.action as (typeof ACTIONS)[number]) {
       case 'start': {
         const client = await startEmbeddedServer(directory);
         output.line(`PostgreSQL is running and stays up until \`edp db stop\`: ${toUrl(client)}`);
-        output.result({
-          command: 'db',
-          ok: true,
-          action: 'start',
-          running: true,
-          url: toUrl(client),
-        });
+        const url = toUrl(client);
+        answer(output, { command: 'db', ok: true, action: 'start', running: true, url });
         return EXIT.done;
       }
       case 'stop': {
         const wasRunning = await stopEmbeddedServer(directory);
         output.line(wasRunning ? 'PostgreSQL is stopped' : 'PostgreSQL was not running');
-        output.result({ command: 'db', ok: true, action: 'stop', running: false, wasRunning });
+        answer(output, { command: 'db', ok: true, action: 'stop', running: false, wasRunning });
         return EXIT.done;
       }
       case 'url': {
@@ -67,7 +37,7 @@ export const command: Command = {
         const client =
           (await findEmbeddedServer(directory)) ?? (await startEmbeddedServer(directory));
         if (!output.isJson) output.line(toUrl(client));
-        output.result({ command: 'db', ok: true, action: 'url', url: toUrl(client) });
+        answer(output, { command: 'db', ok: true, action: 'url', url: toUrl(client) });
         return EXIT.done;
       }
       case 'psql':
@@ -75,6 +45,10 @@ export const command: Command = {
     }
   },
 };
+
+function answer(output: Invocation['output'], json: DbJson): void {
+  output.result(json);
+}
 
 /** psql where the machine has it, else a plain runner of statements: the package ships no psql. */
 async function runShell(
@@ -138,7 +112,7 @@ async function runStatements(
   statements: readonly string[],
   output: Invocation['output'],
 ): Promise<void> {
-  const results: object[] = [];
+  const results: Extract<DbJson, { action: 'psql' }>['results'][number][] = [];
   for (const sql of statements) {
     for (const result of [await client.query({ text: sql, rowMode: 'array' })].flat()) {
       const head = result.fields.map((field) => field.name);
@@ -150,5 +124,5 @@ async function runStatements(
       results.push({ columns: head, rows: result.rows, rowCount: result.rowCount });
     }
   }
-  output.result({ command: 'db', ok: true, action: 'psql', results });
+  answer(output, { command: 'db', ok: true, action: 'psql', results });
 }

@@ -2,46 +2,28 @@
 
 import { EXIT } from '../base/errors.js';
 import { DIRT } from '../generate/dirt.js';
-import { type Generated, type GenerateOptions, generateEvents } from '../generate/generate-data.js';
+import { type Generated, generateEvents } from '../generate/generate-data.js';
 import { resolveOptions } from '../options/options.js';
 import { formatBytes, formatCount, formatSeconds, type Output } from '../terminal/output.js';
+import { formatRate, withProgress } from '../terminal/progress.js';
 import type { Command, Invocation } from './command.js';
-
-const OPTION_NAMES = [
-  'files',
-  'count',
-  'seed',
-  'first-id',
-  'out',
-  'dirty',
-  'unknown-metrics',
-  'process-count',
-] as const;
+import { OPTION_NAMES } from './generate-data.usage.js';
+import type { GenerateDataJson } from './json/generate.schema.js';
 
 /** Files listed for people; the JSON has all of them. */
 const MAX_LISTED_FILES = 20;
 
 export const command: Command = {
-  options: OPTION_NAMES,
-  stopsInOrder: true,
-  build: (yargs) =>
-    yargs
-      .example('$0 generate-data', 'a million events in 8 files, and the dimensions, into data/')
-      .example('$0 generate-data --files 1 --count 10000000 --seed 7', 'one big file, other values')
-      .example(
-        '$0 generate-data --dirty 0.01 --unknown-metrics 0.001 --json',
-        'damage 1% of the records, and say what loading them is expected to give',
-      )
-      .example(
-        '$0 generate-data --seed 2 --first-id 1000001',
-        'more events, with ids that follow those of the first million',
-      ),
-
   async run({ given, project, output, signal }: Invocation) {
     const options = resolveOptions(OPTION_NAMES, given, project.options);
     const started = performance.now();
-    const generated = await withProgress(output, options.count, (onProgress) =>
-      generateEvents({
+    let records = 0;
+    const describe = (seconds: number) => ({
+      parts: [`${formatCount(records)} records`, formatRate(records, 'records', seconds)],
+    });
+    const generated = await withProgress(output, describe, (progress) => {
+      progress.start(options.count);
+      return generateEvents({
         files: options.files,
         count: options.count,
         seed: options.seed,
@@ -51,9 +33,12 @@ export const command: Command = {
         unknownShare: options.unknownMetrics,
         processCount: options.processCount,
         signal,
-        onProgress,
-      }),
-    );
+        onProgress(soFar) {
+          records = soFar;
+          progress.update(soFar);
+        },
+      });
+    });
     const seconds = (performance.now() - started) / 1000;
     for (const warning of generated.warnings) output.warn(warning);
     if (output.isJson) output.result(toResult(generated, options.seed, seconds));
@@ -62,33 +47,7 @@ export const command: Command = {
   },
 };
 
-/** A bar on a terminal, nothing in a pipe. */
-async function withProgress<T>(
-  output: Output,
-  count: number,
-  run: (onProgress: GenerateOptions['onProgress']) => Promise<T>,
-): Promise<T> {
-  if (!output.isTerminal) return run(undefined);
-  const started = performance.now();
-  const payload = (records: number) => {
-    const seconds = (performance.now() - started) / 1000;
-    return {
-      records: formatCount(records),
-      speed: `${formatCount(records / seconds)} records/s`,
-      left: records === 0 ? '–' : formatSeconds((seconds * (count - records)) / records),
-    };
-  };
-  const { makeBar } = await import('../terminal/bar.js');
-  const bar = makeBar(output, '{bar} {percentage}% | {records} records | {speed} | ETA {left}');
-  bar.start(Math.max(1, count), 0, payload(0));
-  try {
-    return await run((records) => bar.update(records, payload(records)));
-  } finally {
-    bar.stop();
-  }
-}
-
-function toResult(generated: Generated, seed: number, seconds: number): object {
+function toResult(generated: Generated, seed: number, seconds: number): GenerateDataJson {
   const { files, bytes, total, dimensions } = generated;
   const { records, ...expectation } = total;
   return {

@@ -22,17 +22,8 @@ import {
   safeText,
 } from '../terminal/output.js';
 import type { Command, Invocation } from './command.js';
-
-const OPTION_NAMES = [
-  'database-url',
-  'list',
-  'from',
-  'to',
-  'format',
-  'safe-cells',
-  'out',
-  'param',
-] as const;
+import { OPTION_NAMES } from './generate-report.usage.js';
+import type { ReportJson, ReportListJson } from './json/report.schema.js';
 
 type Options = OptionValues<(typeof OPTION_NAMES)[number]>;
 
@@ -41,43 +32,6 @@ const PREVIEW_LINE_CHARACTERS = 160;
 const PREVIEW_BYTES = 65_536;
 
 export const command: Command = {
-  options: OPTION_NAMES,
-  stopsInOrder: true,
-  build: (yargs) =>
-    yargs
-      .positional('name', {
-        describe: 'The report: a built-in one, or sql/reports/<name>.sql of your own',
-        type: 'string',
-      })
-      // One value per --param, so that the name may also come last.
-      .parserConfiguration({
-        'camel-case-expansion': false,
-        'parse-positional-numbers': false,
-        'greedy-arrays': false,
-      })
-      .example('$0 generate-report --list', 'the reports there are')
-      .example(
-        '$0 generate-report count_hourly_events_by_first_dimension',
-        'write reports/count_hourly_…-<time>.csv',
-      )
-      .example(
-        '$0 generate-report daily_metric_summary --from 2024-01-01 --to 2024-02-01',
-        'January only',
-      )
-      .example('$0 generate-report load_history --format table', 'look at it here')
-      .example(
-        '$0 generate-report metric_totals_by_first_dimension --out - | head',
-        'to a pipe; messages go to stderr',
-      )
-      .example(
-        '$0 generate-report load_history --safe-cells',
-        'for a spreadsheet: no cell can run as a formula',
-      )
-      .example(
-        '$0 generate-report top_names --param top=10',
-        'sql/reports/top_names.sql, with a parameter',
-      ),
-
   async run(invocation: Invocation) {
     const { given, project, output } = invocation;
     const options = resolveOptions(OPTION_NAMES, given, project.options);
@@ -91,7 +45,7 @@ export const command: Command = {
       throw new EdpError('usage', 'name a report', { hint: describeNames(catalog) });
     }
     const report = findReport(catalog, name);
-    if (given['safe-cells'] === true && options.format !== 'csv') {
+    if (given['safe-cells'] === true && !FORMATS[options.format].hasSafeCells) {
       throw new EdpError('usage', `--safe-cells is for CSV, not for ${options.format}`, {
         hint: 'leave it out: only CSV is opened by spreadsheets',
       });
@@ -113,13 +67,12 @@ async function runReport(
   job: Omit<ReportJob, 'write'>,
 ): Promise<void> {
   const { name } = job.report;
-  const { extension } = FORMATS[job.format];
-  // A table is there to be looked at; the other formats go to a file unless told otherwise.
-  const isShown = job.format === 'table' && options.out === undefined;
+  const format = FORMATS[job.format];
+  const isShown = format.isShown && options.out === undefined;
   const destination = await chooseDestination(
     isShown ? '-' : options.out,
     project.directory,
-    reportFileName(name, options, new Date(), extension),
+    reportFileName(name, options, new Date(), format.extension),
   );
   if (output.isJson && !isShown && destination.file === undefined) {
     throw new EdpError('usage', '--json and --out - both want standard output', {
@@ -156,7 +109,7 @@ async function runReport(
         output.line(`${shownPath}: ${summary}`);
         if (!output.isJson) preview.print(output);
       }
-      output.result({
+      const json: ReportJson = {
         command: 'generate-report',
         ok: true,
         seconds,
@@ -165,7 +118,8 @@ async function runReport(
         rows,
         columns,
         bytes,
-      });
+      };
+      output.result(json);
     },
   );
 }
@@ -232,11 +186,12 @@ function listReports(
   } else {
     for (const entry of entries) describeReport(entry, output);
   }
-  output.result({
+  const json: ReportListJson = {
     command: 'generate-report',
     ok: true,
     reports: entries.map(toListItem),
-  });
+  };
+  output.result(json);
 }
 
 function describeReport({ report, file }: CatalogEntry, output: Output): void {
@@ -257,7 +212,13 @@ function describeFault({ place, message }: EdpError): string {
   return place === undefined ? message : `${place}: ${message}`;
 }
 
-function toListItem({ name, source, file, replacesBuiltin, report }: CatalogEntry): object {
+function toListItem({
+  name,
+  source,
+  file,
+  replacesBuiltin,
+  report,
+}: CatalogEntry): ReportListJson['reports'][number] {
   const isBroken = report instanceof EdpError;
   return {
     name,

@@ -5,46 +5,41 @@ import { summarizeForm } from '../formats/csv/describe.js';
 import { describeDelimiter, toText } from '../formats/csv/detect/detect.js';
 import type { Dialect } from '../formats/csv/dialect.js';
 import { type Inspection, inspectFile } from '../infer/inspect.js';
-import { CSV_SETTING_NAMES, type CsvSettingName } from '../model/csv-settings.js';
-import { type OptionName, resolveCsvSettings, resolveOptions } from '../options/options.js';
-import { discoverFiles, totalBytes, withSpooledStdin } from '../source/discover.js';
+import { nameQuote } from '../model/csv-settings.js';
+import { resolveCsvSettings, resolveOptions } from '../options/options.js';
+import { withReadableFiles } from '../source/copies.js';
+import { discoverFiles, totalBytes } from '../source/discover.js';
 import { formatBytes, formatCount, type Output, safeText } from '../terminal/output.js';
 import type { Command } from './command.js';
+import { OPTION_NAMES } from './inspect.usage.js';
+import type { InspectJson } from './json/inspect.schema.js';
 import { makeReadProgress } from './shared/read-progress.js';
 
 const MAX_CELL_SHOWN = 24;
 const MAX_COLUMNS_SHOWN = 12;
 
-const OPTION_NAMES = ['whole', 'process-count'] as const satisfies readonly OptionName[];
-
 export const command: Command = {
-  options: [...OPTION_NAMES, ...CSV_SETTING_NAMES],
-  build: (yargs) =>
-    yargs
-      .positional('file', {
-        describe: 'a file, or - for stdin',
-        type: 'string',
-        demandOption: true,
-      })
-      .example('$0 inspect sales.csv', 'delimiter, encoding, columns and what is odd')
-      .example('$0 inspect sales.csv --delimiter tab', 'the same, if fields are between tabs')
-      .example('$0 inspect huge.csv --whole', 'types from all of a file, however large')
-      .example('$0 inspect sales.csv --json | jq .dialect', 'for a script'),
-
   async run({ given, project, output, signal }) {
     const { whole, processCount } = resolveOptions(OPTION_NAMES, given, project.options);
     const settings = resolveCsvSettings(given, project)();
     const files = await discoverFiles([String(given.file)], project.directory);
     const [file, another] = files;
     if (file === undefined || another !== undefined) {
-      throw new EdpError('usage', `${String(given.file)} are ${files.length} files`, {
-        hint: 'edp inspect looks at one file at a time',
-      });
+      throw new EdpError(
+        'usage',
+        `these are ${files.length} files, of which ${file?.name ?? 'none'} is the first`,
+        {
+          hint: 'edp inspect looks at one file at a time',
+        },
+      );
     }
-    const progress = makeReadProgress(output, await totalBytes(files));
+    const progress = await makeReadProgress(output, await totalBytes(files));
     const options = { settings, processCount, isWhole: whole, progress, signal };
-    const inspection = await withSpooledStdin(project.directory, files, ([spooled]) =>
-      inspectFile(spooled!, options),
+    const inspection = await withReadableFiles(
+      project.directory,
+      files,
+      { note: (text) => output.note(text), signal },
+      ([readable]) => inspectFile(readable!, options),
     ).finally(() => progress.stop());
     if (!output.isJson) print(inspection, output);
     output.result(toJson(inspection));
@@ -53,11 +48,11 @@ export const command: Command = {
 };
 
 /** The settings that say what was found out, as `csv:` of edp.yaml takes them. */
-function toSection({ description, lineEnd }: Inspection): Partial<Record<CsvSettingName, unknown>> {
+function toSection({ description, lineEnd }: Inspection): InspectJson['csv'] {
   const { dialect, detection, form } = description;
   return {
     delimiter: wordOrText(dialect),
-    quote: dialect.quote === '' ? 'none' : dialect.quote === "'" ? 'single' : 'double',
+    quote: nameQuote(dialect.quote),
     escape: dialect.escape,
     'line-end': lineEnd === 'mixed' || lineEnd === 'crlf' ? dialect.lineEnd : lineEnd,
     encoding: form.encoding,
@@ -77,7 +72,7 @@ function describeComment({ comment, encoding }: Dialect): string {
   return comment === '' ? 'none' : toText(comment, encoding);
 }
 
-function toJson(inspection: Inspection): object {
+function toJson(inspection: Inspection): InspectJson {
   const { description, why, columns } = inspection;
   return {
     command: 'inspect',

@@ -5,43 +5,16 @@ import { withInferencePool } from '../infer/infer-pool.js';
 import type { Proposal } from '../infer/propose.js';
 import { proposeTables } from '../infer/propose-tables.js';
 import { formatModel, writeModel } from '../infer/write-model.js';
-import { CSV_SETTING_NAMES } from '../model/csv-settings.js';
-import { type OptionName, resolveCsvSettings, resolveOptions } from '../options/options.js';
-import { discoverFiles, isStdin, totalBytes, withSpooledStdin } from '../source/discover.js';
+import { resolveCsvSettings, resolveOptions } from '../options/options.js';
+import { withReadableFiles } from '../source/copies.js';
+import { discoverFiles, isStdin, totalBytes } from '../source/discover.js';
 import { formatCount, type Output } from '../terminal/output.js';
 import type { Command } from './command.js';
+import type { ModelJson, ProposedTableJson } from './json/model.schema.js';
+import { OPTION_NAMES } from './model.usage.js';
 import { makeReadProgress } from './shared/read-progress.js';
 
-const ACTIONS = ['infer'] as const;
-const OPTION_NAMES = ['table', 'out', 'process-count'] as const satisfies readonly OptionName[];
-
 export const command: Command = {
-  options: [...OPTION_NAMES, ...CSV_SETTING_NAMES],
-  build: (yargs) =>
-    yargs
-      .positional('action', {
-        describe: 'infer: columns, types and key from every record of the files',
-        choices: ACTIONS,
-        demandOption: true,
-      })
-      .positional('files', {
-        describe: 'files, globs, comma-separated lists, or - for stdin',
-        type: 'string',
-        array: true,
-        demandOption: true,
-      })
-      .example('$0 model infer sales.csv', 'print a model of the file')
-      .example("$0 model infer 'sales-*.csv' --table sales", 'one table that all of them fit')
-      .example('$0 model infer sales.csv --out edp.yaml', 'put the table into edp.yaml')
-      .example('$0 model infer sales.csv --json | jq .tables[0].columns', 'for a script')
-      .epilog(
-        [
-          'Types are those that every value of every file fits, and that lose nothing of it; docs/infer.md',
-          'says which. Files of one name, apart from dates and numbers, make one table. Without --out the',
-          'model goes to stdout; with it, other lines of an existing file stay as they are.',
-        ].join('\n'),
-      ),
-
   async run({ given, project, output, signal }) {
     const { table, out, processCount } = resolveOptions(OPTION_NAMES, given, project.options);
     const files = await discoverFiles(given.files as string[], project.directory);
@@ -56,9 +29,10 @@ export const command: Command = {
       settings: resolveCsvSettings(given, project)(),
       told: resolveCsvSettings(given, { options: {}, csv: {} })(),
     };
-    const proposals = await withSpooledStdin(project.directory, files, async (all) => {
+    const copying = { note: (text: string) => output.note(text), signal };
+    const proposals = await withReadableFiles(project.directory, files, copying, async (all) => {
       const bytes = await totalBytes(all);
-      const progress = makeReadProgress(output, bytes);
+      const progress = await makeReadProgress(output, bytes);
       return withInferencePool(processCount, bytes, (pool) =>
         proposeTables(all, options, pool, progress, signal),
       ).finally(() => progress.stop());
@@ -73,14 +47,15 @@ export const command: Command = {
       }
     }
     warnOfOddities(output, proposals);
-    output.result({
+    const result: ModelJson = {
       command: 'model',
       ok: true,
       action: 'infer',
       tables: proposals.map(toJson),
       yaml,
       out: out ?? null,
-    });
+    };
+    output.result(result);
     return EXIT.done;
   },
 };
@@ -102,7 +77,7 @@ export function warnOfOddities(output: Output, proposals: readonly Proposal[]): 
   }
 }
 
-export function toJson({ name, input, columns, inference }: Proposal): object {
+export function toJson({ name, input, columns, inference }: Proposal): ProposedTableJson {
   return {
     name,
     files: inference.files.map(({ file }) => file.name),

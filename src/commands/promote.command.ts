@@ -1,44 +1,19 @@
 /** `edp promote`: makes a kept metric a typed column, and moves its values there. */
 
 import { EXIT } from '../base/errors.js';
-import { type OptionName, resolveOptions } from '../options/options.js';
+import { resolveOptions } from '../options/options.js';
 import { withDatabase } from '../postgres/database.js';
 import { PROJECT_FILE } from '../project/file.js';
 import { formatCount, formatSeconds, type Output, safeText } from '../terminal/output.js';
+import { withProgress } from '../terminal/progress.js';
 import { type PromoteProgress, type PromoteResult, promote } from '../upkeep/promote/promote.js';
 import type { Command } from './command.js';
-
-const OPTION_NAMES = [
-  'type',
-  'table',
-  'column',
-  'extra-column',
-  'limit',
-  'database-url',
-] as const satisfies readonly OptionName[];
+import type { PromoteJson } from './json/upkeep.schema.js';
+import { OPTION_NAMES } from './promote.usage.js';
 
 const MAX_VALUE_SHOWN = 80;
 
 export const command: Command = {
-  options: OPTION_NAMES,
-  stopsInOrder: true,
-  build: (yargs) =>
-    yargs
-      .positional('metric', {
-        describe: 'the metric, by its name in the JSON',
-        type: 'string',
-        demandOption: true,
-      })
-      .example('$0 generate-report unknown_metrics --format table', 'what was kept, and how often')
-      .example('$0 promote metric_x', 'an int column of that name; declared in edp.yaml, filled')
-      .example('$0 promote "load avg" --type double --column load_avg', 'of another type and name')
-      .epilog(
-        'Adds the column, declares it in edp.yaml, and moves the values out of the column that kept them, a few ' +
-          'at a time; loads may go on. Values that do not fit stay where they are and are listed. When stopped, the ' +
-          'same command goes on.\n' +
-          'Exit status: 0 done, 3 done with values that do not fit.',
-      ),
-
   async run({ given, project, output, signal }) {
     const options = resolveOptions(OPTION_NAMES, given, project.options);
     const { directory, model } = project;
@@ -53,7 +28,7 @@ export const command: Command = {
       model,
     };
     return withDatabase({ databaseUrl: options.databaseUrl, directory }, async (database) => {
-      const result = await withProgress(output, (progress) =>
+      const result = await promoteShown(output, (progress) =>
         promote(database, request, progress, signal),
       );
       print(output, result);
@@ -63,35 +38,27 @@ export const command: Command = {
   },
 };
 
-/** A bar on a terminal, which begins anew with every pass; nothing in a pipe. */
-async function withProgress<T>(
+/** The bar begins anew with every pass. */
+async function promoteShown(
   output: Output,
-  run: (progress: PromoteProgress) => Promise<T>,
-): Promise<T> {
-  if (!output.isTerminal) {
-    return run({ advance: () => {}, note: (text) => output.note(safeText(text)) });
-  }
-  const { makeBar } = await import('../terminal/bar.js');
-  const bar = makeBar(output, '{bar} {percentage}% | {rows} values moved');
-  let isShown = false;
-  try {
-    return await run({
-      advance(done, total, moved) {
-        const payload = { rows: formatCount(moved) };
-        if (!isShown) bar.start(Math.max(1, total), done, payload);
-        isShown = true;
-        bar.setTotal(Math.max(1, total));
-        bar.update(done, payload);
-      },
-      note(text) {
-        bar.stop();
-        isShown = false;
-        output.note(safeText(text));
-      },
-    });
-  } finally {
-    bar.stop();
-  }
+  run: (progress: PromoteProgress) => Promise<PromoteResult>,
+): Promise<PromoteResult> {
+  let moved = 0;
+  let last = Number.POSITIVE_INFINITY;
+  return withProgress(
+    output,
+    () => ({ parts: [`${formatCount(moved)} values moved`] }),
+    (progress) =>
+      run({
+        advance(done, total, movedSoFar) {
+          moved = movedSoFar;
+          if (done < last) progress.start(total, done);
+          else progress.update(done, total);
+          last = done;
+        },
+        note: (text) => progress.note(safeText(text)),
+      }),
+  );
 }
 
 function print(output: Output, result: PromoteResult): void {
@@ -121,7 +88,7 @@ function print(output: Output, result: PromoteResult): void {
   if (result.wasDeclared) output.line(`declared in ${PROJECT_FILE}: loads write to the column`);
 }
 
-function toJson(result: PromoteResult): object {
+function toJson(result: PromoteResult): PromoteJson {
   const { metric, table, column, type, seconds, moved, left, leftValues } = result;
   return {
     command: 'promote',

@@ -11,26 +11,16 @@ import {
   readRejects,
   type StoredReject,
 } from '../ledger/ledger-queries.js';
-import { type OptionName, resolveOptions } from '../options/options.js';
+import { resolveOptions } from '../options/options.js';
 import { withClient, withDatabase } from '../postgres/database.js';
 import { formatCount, type Output, safeJson, safeText } from '../terminal/output.js';
 import type { Command } from './command.js';
-
-const OPTION_NAMES = ['raw', 'limit', 'database-url'] as const satisfies readonly OptionName[];
+import type { RejectJson, RejectsJson } from './json/ledger.schema.js';
+import { OPTION_NAMES } from './rejects.usage.js';
 
 const MAX_RAW_SHOWN = 200;
 
 export const command: Command = {
-  options: OPTION_NAMES,
-  build: (yargs) =>
-    yargs
-      .positional('load', { describe: 'number of the load', type: 'string', demandOption: true })
-      .example('$0 rejects 7', 'the first rejects of load 7, with their reasons')
-      .example('$0 rejects 7 --raw > mend.csv', 'all of them as a CSV; mend it, and …')
-      .example('$0 ingest mend.csv --table events', '… load it')
-      .example('$0 replay 7', 'try them again as they are, after what was missing has come')
-      .example("$0 rejects 7 --json | jq '.rejects[].code'", 'all of them for a script'),
-
   async run({ given, project, output }) {
     const options = resolveOptions(OPTION_NAMES, given, project.options);
     const loadId = parseLoadId(given.load);
@@ -84,13 +74,15 @@ async function writeJson(
   limit: number,
   output: Output,
 ): Promise<void> {
-  await output.write('{"command":"rejects","ok":true,"rejects":[');
+  const empty: RejectsJson = { command: 'rejects', ok: true, rejects: [] };
+  const end = ']}';
+  await output.write(JSON.stringify(empty).slice(0, -end.length));
   let separator = '';
   for await (const reject of readRejects(client, loadId, limit)) {
     await output.write(separator + safeJson(toJson(reject)));
     separator = ',';
   }
-  await output.write(']}\n');
+  await output.write(`${end}\n`);
 }
 
 function toJson({
@@ -102,7 +94,7 @@ function toJson({
   code,
   reason,
   raw,
-}: StoredReject): object {
+}: StoredReject): RejectJson {
   return {
     loadId,
     path,

@@ -2,48 +2,28 @@
 
 import { EXIT, FailedRun } from '../base/errors.js';
 import { parseLoadId } from '../ledger/ledger-queries.js';
-import { type OptionName, resolveOptions } from '../options/options.js';
+import { resolveOptions } from '../options/options.js';
 import { withDatabase } from '../postgres/database.js';
 import { formatCount, formatSeconds, type Output, safeText } from '../terminal/output.js';
-import { makeStepProgress } from '../terminal/steps.js';
+import { makeProgress } from '../terminal/progress.js';
 import { type ReplayResult, replay } from '../upkeep/replay/replay.js';
 import type { Command } from './command.js';
+import type { ReplayJson } from './json/upkeep.schema.js';
+import { OPTION_NAMES } from './replay.usage.js';
 import { printRemarks, remarksJson } from './shared/remarks-lines.js';
 
-const OPTION_NAMES = [
-  'on-conflict',
-  'missing-dimensions',
-  'database-url',
-] as const satisfies readonly OptionName[];
-
 export const command: Command = {
-  options: OPTION_NAMES,
-  stopsInOrder: true,
-  build: (yargs) =>
-    yargs
-      .positional('load', { describe: 'number of the load', type: 'string', demandOption: true })
-      .example('$0 replay 7', 'after the missing dimensions have arrived, or the model was mended')
-      .example('$0 replay 7 --missing-dimensions infer', 'add the members that are still missing')
-      .example(
-        '$0 replay 7 --on-conflict update',
-        'let the rejected records win over the rows there are',
-      )
-      .epilog(
-        [
-          'Each record that loads now leaves the rejects in the transaction that brings its row, so it is',
-          'loaded once, also in a table without a key. The others stay, with the reason of today. Records',
-          'whose bytes are wrong need mending first: edp rejects <load> --raw > mend.csv. The file itself is',
-          'not needed. Stopped or killed at any moment, the same command goes on.',
-        ].join('\n'),
-      ),
-
   async run({ given, project, output, signal }) {
     const options = resolveOptions(OPTION_NAMES, given, project.options);
     const loadId = parseLoadId(given.load);
     const { directory, model } = project;
     return withDatabase({ databaseUrl: options.databaseUrl, directory }, async (database) => {
-      const steps = makeStepProgress(output);
+      let read = 0;
       let loaded = 0;
+      const progress = await makeProgress(output, () => ({
+        label: `load ${loadId}: trying rejects again`,
+        parts: [`${formatCount(loaded)} loaded`],
+      }));
       let result: ReplayResult;
       try {
         result = await replay(
@@ -52,16 +32,17 @@ export const command: Command = {
           loadId,
           { onConflict: options.onConflict, missingDimensions: options.missingDimensions },
           {
-            start: (rejects) => steps.step(`load ${loadId}: trying rejects again`, rejects),
+            start: (rejects) => progress.start(rejects),
             advance: (rows) => {
+              read += rows.read;
               loaded += rows.loaded;
-              steps.advance(rows.read, `${formatCount(loaded)} loaded`);
+              progress.update(read);
             },
           },
           signal,
         );
       } finally {
-        steps.stop();
+        progress.stop();
       }
       print(output, result);
       if (result.failure !== undefined) {
@@ -95,7 +76,7 @@ function print(output: Output, result: ReplayResult): void {
   if (result.isInterrupted) output.line(`interrupted: run edp replay ${loadId} again to go on`);
 }
 
-function toJson(result: ReplayResult, isOk: boolean): object {
+function toJson(result: ReplayResult, isOk: boolean): ReplayJson {
   const { loadId, path, table, seconds, rows, remaining, remarks } = result;
   return {
     command: 'replay',

@@ -1,18 +1,17 @@
 /** `edp seed-dimensions`: the two dimension files, through the same path as every load. */
-import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { EdpError } from '../base/errors.js';
 import { withPool } from '../load/load-pool.js';
 import type { IngestOptions } from '../load/run.js';
-import { type OptionName, resolveOptions } from '../options/options.js';
+import { resolveOptions } from '../options/options.js';
 import { withDatabase } from '../postgres/database.js';
 import { discoverFiles, totalBytes } from '../source/discover.js';
+import { isFile } from '../source/local-files.js';
 import type { Command } from './command.js';
 import { load } from './ingest/ingest.command.js';
+import { OPTION_NAMES } from './seed-dimensions.usage.js';
 
 const FILES = ['first_dimensions.csv', 'second_dimensions.csv'];
-
-const OPTION_NAMES = ['dir', 'database-url'] as const satisfies readonly OptionName[];
 
 const PROCESS_COUNT = 2;
 
@@ -31,13 +30,6 @@ const INGEST_OPTIONS: IngestOptions = {
 };
 
 export const command: Command = {
-  options: OPTION_NAMES,
-  stopsInOrder: true,
-  build: (yargs) =>
-    yargs
-      .example('$0 seed-dimensions', 'data/first_dimensions.csv and data/second_dimensions.csv')
-      .example('$0 seed-dimensions --dir masterdata', 'from another directory'),
-
   async run(invocation) {
     const { given, project } = invocation;
     const options = resolveOptions(OPTION_NAMES, given, project.options);
@@ -56,15 +48,8 @@ export const command: Command = {
     const { databaseUrl } = options;
     return withPool(PROCESS_COUNT, await totalBytes(files), (pool) =>
       withDatabase({ databaseUrl, directory: project.directory }, (database) =>
-        load(invocation, database, pool, files, INGEST_OPTIONS, 'seed-dimensions'),
+        load(invocation, database, pool, files, INGEST_OPTIONS, { command: 'seed-dimensions' }),
       ),
     );
   },
 };
-
-function isFile(file: string): Promise<boolean> {
-  return stat(file).then(
-    (found) => found.isFile(),
-    () => false,
-  );
-}

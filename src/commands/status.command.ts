@@ -11,7 +11,7 @@ import {
   parseLoadId,
   type ReceiptSummary,
 } from '../ledger/ledger-queries.js';
-import { type OptionName, resolveOptions } from '../options/options.js';
+import { resolveOptions } from '../options/options.js';
 import { withClient, withDatabase } from '../postgres/database.js';
 import {
   formatBytes,
@@ -21,18 +21,12 @@ import {
   safeText,
 } from '../terminal/output.js';
 import type { Command } from './command.js';
+import type { LoadStatusJson, StatusJson } from './json/ledger.schema.js';
 import { describeCorrections, describeDrift } from './shared/remarks-lines.js';
-
-const OPTION_NAMES = ['limit', 'database-url'] as const satisfies readonly OptionName[];
+import { REPLACING_FLAG } from './shared/replacing-flag.js';
+import { OPTION_NAMES } from './status.usage.js';
 
 export const command: Command = {
-  options: OPTION_NAMES,
-  build: (yargs) =>
-    yargs
-      .positional('load', { describe: 'number of one load, to see in detail', type: 'string' })
-      .example('$0 status', 'the newest loads')
-      .example('$0 status 7', 'load 7, split by split'),
-
   async run({ given, project, output }) {
     const options = resolveOptions(OPTION_NAMES, given, project.options);
     const { directory } = project;
@@ -44,18 +38,20 @@ export const command: Command = {
           const inferredMembers = await countInferred(client);
           printLoads(output, loads);
           printInferred(output, inferredMembers);
-          output.result({ command: 'status', ok: true, loads, inferredMembers });
+          const result: StatusJson = { command: 'status', ok: true, loads, inferredMembers };
+          output.result(result);
         } else {
           const load = await getLoad(client, parseLoadId(given.load));
           const receipts = await listReceipts(client, load.loadId);
           const inferredMembers = await countInferred(client, load.loadId);
           printLoad(output, load, receipts, options.limit);
           printInferred(output, inferredMembers);
-          output.result({
+          const result: LoadStatusJson = {
             command: 'status',
             ok: true,
             load: { ...load, receipts, inferredMembers },
-          });
+          };
+          output.result(result);
         }
         return EXIT.done;
       }),
@@ -140,7 +136,7 @@ function printLoad(
   for (const line of describeDrift(load.drift)) output.line(line);
   if (load.rowsReplaced > 0) {
     output.line(
-      `it replaced the values of ${formatCount(load.rowsReplaced)} rows that were there before (--on-conflict update)`,
+      `it replaced the values of ${formatCount(load.rowsReplaced)} rows that were there before (${REPLACING_FLAG})`,
     );
   }
   if (load.state === 'interrupted') output.line('interrupted: ingest the same file again to go on');

@@ -3,43 +3,20 @@
 import { EdpError, EXIT, FailedRun } from '../base/errors.js';
 import type { LoadRecord } from '../ledger/held-load.js';
 import { parseLoadId } from '../ledger/ledger-queries.js';
-import { type OptionName, resolveOptions } from '../options/options.js';
+import { resolveOptions } from '../options/options.js';
 import { withDatabase } from '../postgres/database.js';
 import { confirm } from '../terminal/confirm.js';
 import { formatCount, formatSeconds, type Output, safeText } from '../terminal/output.js';
-import { makeStepProgress } from '../terminal/steps.js';
+import { makeProgress } from '../terminal/progress.js';
 import { describeUndo, type UndoResult, undo } from '../upkeep/undo/undo.js';
 import type { Command } from './command.js';
-
-const OPTION_NAMES = ['yes', 'database-url'] as const satisfies readonly OptionName[];
+import type { UndoJson } from './json/upkeep.schema.js';
+import { REPLACING_FLAG } from './shared/replacing-flag.js';
+import { OPTION_NAMES } from './undo.usage.js';
 
 const MAX_LOADS_NAMED = 5;
 
 export const command: Command = {
-  options: OPTION_NAMES,
-  stopsInOrder: true,
-  build: (yargs) =>
-    yargs
-      .positional('load', { describe: 'number of the load', type: 'string', demandOption: true })
-      .example('$0 undo 7', 'remove the rows, rejects and receipts of load 7, after a question')
-      .example(
-        '$0 undo 7 --yes && $0 ingest data/events.csv',
-        'the same without one, and load anew',
-      )
-      .example('$0 undo 7 --json --yes | jq .removed', 'what was removed, for a script')
-      .epilog(
-        [
-          'Rows are found by the lineage column of the table (load_id). With an index on it only the blocks',
-          'that hold them are read; without, the whole table is, a few megabytes at a time. Each step is a',
-          'short transaction; stopped or killed at any moment, the same command goes on.',
-          '',
-          'Not brought back: values that the load replaced in rows of others (--on-conflict update); those',
-          'rows belong to it now and go with it. Records it counted as duplicates stay with the load that',
-          'brought them. Dimension members it inferred go, unless others refer to them or gave them values.',
-          'A load whose rows others refer to cannot be undone before those are.',
-        ].join('\n'),
-      ),
-
   async run({ given, project, output, signal }) {
     const options = resolveOptions(OPTION_NAMES, given, project.options);
     const loadId = parseLoadId(given.load);
@@ -53,20 +30,30 @@ export const command: Command = {
             hint: 'answer y, or give --yes',
           });
         }
-        const steps = makeStepProgress(output);
+        let step = '';
+        let done = 0;
         let removed = 0;
-        const progress = {
-          step: (name: string, total: number) => steps.step(`load ${loadId}: ${name}`, total),
-          advance: (done: number, rows: number) => {
+        const progress = await makeProgress(output, () => ({
+          label: `load ${loadId}: ${step}`,
+          parts: [`${formatCount(removed)} rows removed`],
+        }));
+        const steps = {
+          step(name: string, total: number) {
+            step = name;
+            done = 0;
+            progress.start(total);
+          },
+          advance(more: number, rows: number) {
+            done += more;
             removed += rows;
-            steps.advance(done, `${formatCount(removed)} rows removed`);
+            progress.update(done);
           },
         };
         let result: UndoResult;
         try {
-          result = await undo(database, model, loadId, progress, signal);
+          result = await undo(database, model, loadId, steps, signal);
         } finally {
-          steps.stop();
+          progress.stop();
         }
         print(output, result, load.state === 'undone');
         if (result.failure !== undefined) {
@@ -94,7 +81,7 @@ function plural(count: number, noun: string): string {
 }
 
 function replacedText(replaced: number): string {
-  return `${plural(replaced, 'row')} that were there before got new values by it (--on-conflict update): they go with it, and the values they had cannot be brought back.`;
+  return `${plural(replaced, 'row')} that were there before got new values by it (${REPLACING_FLAG}): they go with it, and the values they had cannot be brought back.`;
 }
 
 function print(output: Output, result: UndoResult, wasUndone: boolean): void {
@@ -123,7 +110,7 @@ function print(output: Output, result: UndoResult, wasUndone: boolean): void {
   if (result.rowsReplaced > 0) output.warn(replacedText(result.rowsReplaced));
   if (result.rowsGoneBefore > 0) {
     output.line(
-      `${plural(result.rowsGoneBefore, 'record')} had no row of ${result.rowsGoneBefore === 1 ? 'its' : 'their'} own any more: other records replaced them (--on-conflict update), or somebody removed them`,
+      `${plural(result.rowsGoneBefore, 'record')} had no row of ${result.rowsGoneBefore === 1 ? 'its' : 'their'} own any more: other records replaced them (${REPLACING_FLAG}), or somebody removed them`,
     );
   }
   if (result.keptInferredMembers > 0) {
@@ -143,7 +130,7 @@ function print(output: Output, result: UndoResult, wasUndone: boolean): void {
   output.line('its file can be loaded again: edp ingest');
 }
 
-function toJson(result: UndoResult): object {
+function toJson(result: UndoResult): UndoJson {
   const { loadId, path, table, state, seconds, removed } = result;
   return {
     command: 'undo',

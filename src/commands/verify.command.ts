@@ -2,7 +2,7 @@
 
 import { EXIT } from '../base/errors.js';
 import { parseLoadId } from '../ledger/ledger-queries.js';
-import { type OptionName, resolveOptions } from '../options/options.js';
+import { resolveOptions } from '../options/options.js';
 import { withDatabase } from '../postgres/database.js';
 import {
   formatBytes,
@@ -11,39 +11,18 @@ import {
   type Output,
   safeText,
 } from '../terminal/output.js';
+import { formatRate, withProgress } from '../terminal/progress.js';
 import type { DescribedDifference } from '../upkeep/verify/describe-difference.js';
 import { DIFFERENCE_KINDS, type DifferenceKind } from '../upkeep/verify/difference.js';
 import { type VerifyProgress, type VerifyResult, verify } from '../upkeep/verify/verify.js';
 import type { Command } from './command.js';
-
-const OPTION_NAMES = [
-  'process-count',
-  'limit',
-  'database-url',
-] as const satisfies readonly OptionName[];
+import type { VerifyJson } from './json/verify.schema.js';
+import { REPLACING_FLAG } from './shared/replacing-flag.js';
+import { OPTION_NAMES } from './verify.usage.js';
 
 const MAX_VALUE_SHOWN = 80;
 
 export const command: Command = {
-  options: OPTION_NAMES,
-  stopsInOrder: true,
-  build: (yargs) =>
-    yargs
-      .positional('load', { describe: 'number of the load', type: 'string', demandOption: true })
-      .positional('file', {
-        describe: 'the file, where it is no longer where it was loaded from',
-        type: 'string',
-      })
-      .example('$0 verify 7', 'whether the table holds what the file of load 7 says')
-      .example('$0 verify 7 archive/events-1.csv', 'the file is elsewhere by now')
-      .example("$0 verify 7 --json | jq '.differences'", 'what differs, for a script')
-      .epilog(
-        'Exit status: 0 file and table agree, 1 they differ or could not be compared.\n' +
-          'Without a file, the one that the ledger names; it must have the content that was loaded. A file that is ' +
-          'named is compared whatever its content. Compared are the columns the file has fields for, the ' +
-          'rejects byte for byte, and the counts of the ledger. Docs: docs/verify.md',
-      ),
-
   async run({ given, project, output, signal }) {
     const options = resolveOptions(OPTION_NAMES, given, project.options);
     const { directory, model } = project;
@@ -56,7 +35,7 @@ export const command: Command = {
       limit: options.limit,
     };
     return withDatabase({ databaseUrl: options.databaseUrl, directory }, (database) =>
-      withProgress(output, (progress) => verify(database, request, progress, signal)).then(
+      verifyShown(output, (progress) => verify(database, request, progress, signal)).then(
         (result) => {
           print(output, result);
           output.result(toJson(result));
@@ -71,46 +50,26 @@ function isEqual({ counts }: VerifyResult): boolean {
   return Object.keys(counts).length === 0;
 }
 
-const PLAIN_INTERVAL_MS = 10_000;
-
-/** A bar on a terminal; in a pipe a line now and then, so that a log shows life. */
-async function withProgress<T>(
+async function verifyShown(
   output: Output,
-  run: (progress: VerifyProgress) => Promise<T>,
-): Promise<T> {
-  let startedAt = performance.now();
-  let total = 1;
-  let toldAt = startedAt;
-  const speed = (rows: number) =>
-    `${formatCount(rows / Math.max(0.001, (performance.now() - startedAt) / 1000))} rows/s`;
-  const bar = output.isTerminal
-    ? (await import('../terminal/bar.js')).makeBar(
-        output,
-        '{bar} {percentage}% | {rows} records and rows | {speed} | ETA {left}',
-      )
-    : undefined;
-  try {
-    return await run({
-      start(totalBytes) {
-        startedAt = performance.now();
-        toldAt = startedAt;
-        total = Math.max(1, totalBytes);
-        bar?.start(total, 0, { rows: '0', speed: speed(0), left: '–' });
-      },
-      update(bytes, rows) {
-        const seconds = (performance.now() - startedAt) / 1000;
-        const left =
-          bytes === 0 ? '–' : formatSeconds((seconds * Math.max(0, total - bytes)) / bytes);
-        bar?.update(Math.min(bytes, total), { rows: formatCount(rows), speed: speed(rows), left });
-        if (bar !== undefined || performance.now() - toldAt < PLAIN_INTERVAL_MS) return;
-        toldAt = performance.now();
-        const percent = Math.min(100, Math.floor((bytes / total) * 100));
-        output.note(`${percent}%, ${formatCount(rows)} records and rows, ${speed(rows)}`);
-      },
-    });
-  } finally {
-    bar?.stop();
-  }
+  run: (progress: VerifyProgress) => Promise<VerifyResult>,
+): Promise<VerifyResult> {
+  let rows = 0;
+  return withProgress(
+    output,
+    (seconds) => ({
+      parts: [`${formatCount(rows)} records and rows`, formatRate(rows, 'rows', seconds)],
+    }),
+    (progress) =>
+      run({
+        start: (totalBytes) => progress.start(totalBytes),
+        note: (text) => progress.note(text),
+        update(bytes, rowsSoFar) {
+          rows = rowsSoFar;
+          progress.update(bytes);
+        },
+      }),
+  );
 }
 
 function print(output: Output, result: VerifyResult): void {
@@ -207,12 +166,12 @@ function printRemarks(output: Output, result: VerifyResult): void {
   const { superseded, laterUpdates, load } = result;
   if (superseded > 0) {
     output.line(
-      `${formatCount(superseded)} rows of it were replaced by later loads (--on-conflict update)`,
+      `${formatCount(superseded)} rows of it were replaced by later loads (${REPLACING_FLAG})`,
     );
   }
   if (laterUpdates.length > 0 && !isEqual(result)) {
     output.line(
-      `rows of "${safeText(load.table)}" do not tell their load: what differs may have been replaced by load ${laterUpdates.join(', ')} (--on-conflict update)`,
+      `rows of "${safeText(load.table)}" do not tell their load: what differs may have been replaced by load ${laterUpdates.join(', ')} (${REPLACING_FLAG})`,
     );
   }
 }
@@ -223,7 +182,7 @@ function show(value: string | null): string {
   return safeText(JSON.stringify(text));
 }
 
-function toJson(result: VerifyResult): object {
+function toJson(result: VerifyResult): VerifyJson {
   const { load, path, seconds, records, rows, rejects, counts, splits, differences } = result;
   return {
     command: 'verify',

@@ -1,6 +1,6 @@
 /**
- * Last step of the build: makes `edp` known to the npm scripts of a checkout. npm links the programs of
- * dependencies into node_modules/.bin, but not the package's own.
+ * Last step of the build: makes `edp` available to the npm scripts of a checkout. npm links the
+ * programs of dependencies into node_modules/.bin, but not the package's own.
  */
 import { chmodSync, existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import path from 'node:path';

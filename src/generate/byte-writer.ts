@@ -1,12 +1,15 @@
 /**
- * Writes ASCII straight into a buffer that grows and is used again for the next chunk.
+ * Writes ASCII straight into a buffer that grows and is reused for the next chunk.
  *
- * The methods do not check for room: call {@link ByteWriter.ensureRoom} once per record. Without room
- * bytes are lost silently, as a typed array takes no write past its end.
+ * The methods do not check for room: call {@link ByteWriter.ensureRoom} once per record. Without
+ * room bytes are lost silently, because a typed array ignores writes past its end.
  */
 export class ByteWriter {
   bytes: Buffer;
-  /** Bytes written so far, and where the next one goes; may be set back to write something again. */
+  /**
+   * Bytes written so far, and the offset of the next one; may be set back to overwrite what was
+   * written.
+   */
   position = 0;
 
   constructor(capacityBytes: number) {
@@ -24,7 +27,7 @@ export class ByteWriter {
     this.bytes[this.position++] = byte;
   }
 
-  /** A loop, because for a few dozen bytes it is faster than the call into `Buffer.copy`. */
+  /** A loop, because for a few dozen bytes it is faster than the call of `Buffer.copy`. */
   ascii(source: Uint8Array, from = 0, to = source.length): void {
     const bytes = this.bytes;
     let position = this.position;
@@ -65,7 +68,7 @@ export class ByteWriter {
     this.position += width;
   }
 
-  /** What was written, in a buffer of its own that may be transferred to another thread. */
+  /** The bytes written, in a buffer of their own that may be transferred to another thread. */
   take(): Buffer<ArrayBuffer> {
     const taken = Buffer.allocUnsafeSlow(this.position);
     this.bytes.copy(taken, 0, 0, this.position);

@@ -2,12 +2,12 @@
  * The bytes of one chunk: a run of consecutive records of one file.
  *
  * How it works, and what breaks if you change it:
- * - A chunk depends on its settings and its own number only, so chunks can be made anywhere in any
- *   order and the file is the same.
- * - Values, damage and unknown metrics are drawn from three streams of random numbers. So the records
- *   that stay undamaged under `--dirty` are byte for byte those of the clean file.
+ * - A chunk depends only on its settings and its number, so chunks can be made anywhere in any
+ *   order, and the file is the same.
+ * - Values, damage and unknown metrics are drawn from three streams of random numbers. So the
+ *   records that stay undamaged under `--dirty` are byte for byte those of the clean file.
  * - Every record is first written clean, digits straight into the buffer: no string, no object. The
- *   few that are damaged or get an extra metric are then written over.
+ *   few that are damaged or get an extra metric are then overwritten.
  */
 import { ByteWriter } from './byte-writer.js';
 import type { Dimensions } from './dimensions.js';
@@ -19,12 +19,12 @@ import { countOne, createTally, type Tally } from './tally.js';
 export const HEADER =
   'id,recorded_date,created_date,first_dimension_id,second_dimension_id,event_metrics\n';
 
-/** What holds for all chunks of a run. Plain data: it crosses threads. */
+/** Settings of all chunks of a run. Plain data: it crosses threads. */
 export interface ChunkSettings {
   readonly seed: number;
   /** Share of the records to damage, 0 to 1. */
   readonly dirtyShare: number;
-  /** Share of the undamaged records that get a metric nobody declared, 0 to 1. */
+  /** Share of the undamaged records that get an undeclared metric, 0 to 1. */
   readonly unknownShare: number;
   readonly dimensions: Dimensions;
 }
@@ -41,16 +41,16 @@ export interface ChunkBytes {
   readonly tally: Tally;
 }
 
-/** Streams of random numbers, each for a purpose of its own. */
+/** Streams of random numbers, one for each purpose. */
 const STREAM = { month: 1, values: 2, dirt: 3, unknown: 4 } as const;
 
-/** No clean record is longer, extra metric included; a damaged one asks for its own length. */
+/** No clean record is longer, including an extra metric; a damaged one asks for its own length. */
 const MAX_CLEAN_RECORD_BYTES = 320;
 
 const SECONDS_OF_HOUR = 3600;
 const SECONDS_OF_DAY = 86_400;
 
-/** How busy each hour of a day is. */
+/** The relative number of events in each hour of a day. */
 const HOUR_WEIGHTS = [
   2, 1, 1, 1, 1, 2, 3, 5, 8, 10, 10, 9, 8, 9, 10, 10, 9, 8, 7, 6, 6, 5, 4, 3,
 ] as const;
@@ -73,7 +73,9 @@ const POINT = 0x2e;
 /** Length of `2024-01-31 `, with its space. */
 const DAY_BYTES = 11;
 
-/** The month all events of a seed fall into. Never the present one: a clock would change the bytes. */
+/**
+ * The month of all events of a seed. It does not depend on the clock, which would change the bytes.
+ */
 function chooseMonth(seed: number): { days: number; dayTexts: Uint8Array } {
   const months = new Random(seed, 0, STREAM.month).below(12 * 5);
   const start = Date.UTC(2020, months);
@@ -86,8 +88,9 @@ function chooseMonth(seed: number): { days: number; dayTexts: Uint8Array } {
 }
 
 /**
- * Seconds between recording and creation. Most events arrive within seconds, one in a thousand hours
- * later. Products only: `**` may differ in the last bit between machines, and the bytes must not.
+ * Seconds between recording and creation. Most events arrive within seconds, one in a thousand
+ * hours later. Computed with products only: `**` may differ in the last bit between machines, and
+ * the bytes must not.
  */
 function chooseDelay(random: Random): number {
   const lateness = random.share();
@@ -97,8 +100,8 @@ function chooseDelay(random: Random): number {
 }
 
 /**
- * Prepares what all chunks share, and returns the function that makes one chunk.
- * The bytes have no header. They are in an ArrayBuffer of their own, fit to be transferred.
+ * Prepares the data that all chunks share, and returns the function that makes one chunk. The bytes
+ * have no header. They are in an ArrayBuffer of their own, so that they can be transferred.
  */
 export function prepareChunks(settings: ChunkSettings): (chunk: Chunk) => ChunkBytes {
   const { seed, dimensions } = settings;
@@ -130,7 +133,7 @@ export function prepareChunks(settings: ChunkSettings): (chunk: Chunk) => ChunkB
     const unknown = new Random(seed, chunk.number, STREAM.unknown);
     const tally = createTally();
     const { expected, metricSums } = tally;
-    // Where an earlier undamaged record lies in the buffer, for records that repeat one.
+    // Offset of an earlier undamaged record in the buffer, for records that repeat one.
     let earlierStart = 0;
     let earlierEnd = 0;
 
@@ -196,12 +199,12 @@ export function prepareChunks(settings: ChunkSettings): (chunk: Chunk) => ChunkB
     writer.ascii(UNKNOWN[which] as Uint8Array);
     const shape = random.below(32);
     if (shape === 0) {
-      // More than 2⁵³: a reader that takes it for a double changes it.
+      // More than 2⁵³: a reader that converts it to a double changes it.
       writer.integer(9_007_199 + random.below(1_000_000));
       writer.digits(random.below(1e9), 9);
       writer.digits(random.below(1e3), 3);
     } else if (shape === 1) {
-      // A decimal with a trailing zero, which must stay.
+      // A decimal with a trailing zero, which must be kept.
       writer.integer(random.below(1000));
       writer.byte(POINT);
       writer.digits(random.below(10) * 10, 2);

@@ -1,16 +1,17 @@
 /**
- * The members of the two dimensions that events refer to: those of the dimension files in the
- * directory where these are, otherwise new ones, written there.
+ * The members of the two dimensions that events refer to. They come from the dimension files in the
+ * directory; where these are missing, new members are written there.
  */
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { EdpError } from '../base/errors.js';
+import { INT4_MAX, INT4_MIN } from '../values/integer-limits.js';
 import { toIoError, withNewFile } from './new-file.js';
 import { Random } from './random.js';
 
 export interface SecondMember {
   readonly id: number;
-  /** The member of first_dimensions it belongs to. */
+  /** The member of first_dimensions that it belongs to. */
   readonly firstId: number;
 }
 
@@ -19,16 +20,16 @@ export interface Dimensions {
   readonly firstIds: readonly number[];
   /** The most popular member first. */
   readonly second: readonly SecondMember[];
-  /** Ids that no member has, for references that lead nowhere. */
+  /** Ids that no member has, for references that must fail. */
   readonly noFirstId: number;
   readonly noSecondId: number;
 }
 
 export interface PreparedDimensions {
   readonly dimensions: Dimensions;
-  /** Whether a dimension file was written; false where both were there. */
+  /** Whether a dimension file was written; false where both existed. */
   readonly isWritten: boolean;
-  /** What was passed over in existing files, for people. */
+  /** What was not used in existing files, as messages. */
   readonly warnings: readonly string[];
 }
 
@@ -37,11 +38,11 @@ const SECOND_FILE = 'second_dimensions.csv';
 const NEW_FIRST_COUNT = 20;
 const NEW_SECOND_COUNT = 100;
 
-/** Purpose of the stream of random numbers that decides which members are popular. */
+/** The purpose of the random numbers that decide which members are popular. */
 const POPULARITY = 5;
 
 /**
- * @param directory where the dimension files are, or will be; it has to be there
+ * @param directory where the dimension files are, or will be; it must exist
  * @throws EdpError `io`, `not_csv` or `header_mismatch` for an existing file that cannot be used
  */
 export async function prepareDimensions(
@@ -54,7 +55,7 @@ export async function prepareDimensions(
   const secondRead = await readMembers(secondFile, ['id', 'first_dimension_id']);
   const warnings = [firstRead?.warning, secondRead?.warning].filter((text) => text !== undefined);
 
-  // Second members that are there already name the first ones they need.
+  // Existing second members already name the first ones that they need.
   const isFirstId = new Set(
     firstRead?.members.map(([id]) => id as number) ??
       secondRead?.members.map(([, firstId]) => firstId as number) ??
@@ -98,7 +99,7 @@ export async function prepareDimensions(
     }
   }
 
-  // Sorted first, so that the order of a file's records does not matter.
+  // Sorted first, so that the order of records in the file does not matter.
   second.sort((a, b) => a.id - b.id);
   return {
     dimensions: {
@@ -113,7 +114,7 @@ export async function prepareDimensions(
 }
 
 interface ReadMembers {
-  /** The values of the columns asked for, one array per member. */
+  /** The values of the requested columns, one array per member. */
   readonly members: readonly (readonly number[])[];
   readonly warning: string | undefined;
 }
@@ -177,7 +178,7 @@ async function readMembers(
 /** The ids of the built-in model are of type int. */
 function toId(text: string): number | undefined {
   const id = /^[+-]?\d+(\.0*)?$/.test(text) ? Number(text) : Number.NaN;
-  return id >= -(2 ** 31) && id < 2 ** 31 ? id : undefined;
+  return id >= INT4_MIN && id <= INT4_MAX ? id : undefined;
 }
 
 function findUnusedId(used: { has(id: number): boolean }): number {
@@ -186,7 +187,7 @@ function findUnusedId(used: { has(id: number): boolean }): number {
   return id;
 }
 
-/** Names in a fixed order for each seed, none of them twice. */
+/** Names in a fixed order for each seed, each only once. */
 async function chooseNames(seed: number): Promise<{ first(): string; second(): string }> {
   const { faker } = await import('@faker-js/faker/locale/en');
   faker.seed(seed);
@@ -194,7 +195,8 @@ async function chooseNames(seed: number): Promise<{ first(): string; second(): s
     const taken = new Set<string>();
     return () => {
       let name = make();
-      // There are fewer names than an existing file may have members, so a number makes it another.
+      // There are fewer names than an existing file may have members, so a number makes a repeated
+      // name unique.
       if (taken.has(name)) name = `${name} ${taken.size + 1}`;
       taken.add(name);
       return name;

@@ -1,9 +1,9 @@
 /**
- * The ways in which `--dirty` damages records, and what becomes of each under edp's default options.
+ * The ways in which `--dirty` damages records, and the outcome of each under edp's default options.
  *
- * They are what real files hold: exports cut off, spreadsheets that reformat, services that resend.
- * Each kind has exactly one fault, or none, so that its outcome does not depend on the order in which
- * a loader checks. None of them can spoil its neighbours (as an unterminated quote would).
+ * They occur in real files: exports cut off, spreadsheets that reformat, services that resend. Each
+ * kind has exactly one fault, or none, so that its outcome does not depend on the order in which a
+ * loader checks. No kind damages its neighbours (as an unterminated quote would).
  */
 import type { RejectCode } from '../model/reject-codes.js';
 import { type Draft, FIELD } from './draft.js';
@@ -11,7 +11,7 @@ import type { Random } from './random.js';
 
 export interface DirtKind {
   readonly name: string;
-  /** Loaded all the same, counted as a duplicate, or rejected with this code. */
+  /** Loaded nevertheless, counted as a duplicate, or rejected with this code. */
   readonly outcome: 'loaded' | 'duplicate' | RejectCode;
   /** Whether it repeats an earlier record, and so cannot be the first of its chunk. */
   readonly needsEarlier?: boolean;
@@ -53,7 +53,7 @@ export const DIRT: readonly DirtKind[] = [
     name: 'bad_timestamp',
     outcome: 'bad_timestamp',
     damage({ fields }, random) {
-      // PostgreSQL itself would read "yesterday" as a time, another one every day.
+      // PostgreSQL itself would read "yesterday" as a time, a different one every day.
       fields[random.pick(TIMESTAMPS)] = random.pick([
         '2024-02-30 10:00:00',
         '2023-02-29 10:00:00',
@@ -108,8 +108,8 @@ export const DIRT: readonly DirtKind[] = [
     needsEarlier: true,
     damage(draft, random) {
       draft.fields = [...draft.earlier];
-      // The metrics stay as they are, so that their sums are known whichever of the two records a
-      // loader that works in parallel sees first.
+      // The metrics stay as they are, so that their sums do not depend on which of the two records
+      // a parallel loader reads first.
       draft.fields[FIELD.createdDate] = laterBy(
         60 + random.below(3600),
         draft.earlier[FIELD.createdDate] as string,
@@ -185,7 +185,7 @@ export const DIRT: readonly DirtKind[] = [
     },
   },
   {
-    // What pandas makes of an integer column that once held an empty field.
+    // pandas writes an integer column like this if it once had an empty field.
     name: 'integer_as_decimal',
     outcome: 'loaded',
     damage({ fields }) {
@@ -193,7 +193,8 @@ export const DIRT: readonly DirtKind[] = [
     },
   },
   {
-    // The same instant as in the clean record, written in a zone, so that the row is the same too.
+    // The same instant as in the clean record, written in another zone, so that the row is also the
+    // same.
     name: 'zoned_timestamp',
     outcome: 'loaded',
     damage({ fields }, random) {
@@ -211,16 +212,16 @@ export const DIRT: readonly DirtKind[] = [
   },
 ];
 
-/** The kinds that can stand anywhere, also before any undamaged record. */
+/** The kinds that can be anywhere, also before the first undamaged record. */
 export const NEW_DIRT: readonly DirtKind[] = DIRT.filter((kind) => kind.needsEarlier !== true);
 
-/** @param metrics names, and values as they stand in JSON */
+/** @param metrics names, and values as they are written in JSON */
 function toJson(metrics: readonly (readonly [name: string, value: string | number])[]): string {
   const members = metrics.map(([name, value]) => `"${name}": ${value}`);
   return `{"metrics": {${members.join(', ')}}}`;
 }
 
-/** @param timestamp as the generator writes it; a fraction of a second stays as it is */
+/** @param timestamp as the generator writes it; a fraction of a second is kept */
 function laterBy(seconds: number, timestamp: string): string {
   const [whole, fraction] = timestamp.split('.') as [string, string?];
   const moved = new Date(Date.parse(`${whole.replace(' ', 'T')}Z`) + seconds * 1000);

@@ -1,6 +1,6 @@
-/** A record as text, on its way from clean to damaged. Only the few damaged records get here. */
+/** A record as text, between clean and damaged. Only the few damaged records take this form. */
 import type { Dimensions } from './dimensions.js';
-import type { Metric } from './tally.js';
+import type { MetricName } from './tally.js';
 
 /** Positions of the fields in a generated record. */
 export const FIELD = {
@@ -15,9 +15,9 @@ export const FIELD = {
 export interface Draft {
   /** The fields in the order of the header, without CSV quoting. */
   fields: string[];
-  /** The metrics the record is expected to be loaded with; a missing one is not listed. */
-  metrics: (readonly [name: Metric, value: number])[];
-  /** Fields of an undamaged record that stands before this one in the file; empty where none does. */
+  /** The metrics with which the record is expected to be loaded; a missing one is not listed. */
+  metrics: (readonly [name: MetricName, value: number])[];
+  /** Fields of an undamaged record earlier in the file; empty where there is none. */
   readonly earlier: readonly string[];
   readonly dimensions: Dimensions;
   /** Whether all fields are written in quotes, not only those that need them. */
@@ -25,7 +25,8 @@ export interface Draft {
 }
 
 /**
- * @param record a clean record as the generator writes it, with its line end: five plain fields, then JSON
+ * @param record a clean record as the generator writes it, with its line end: five plain fields,
+ *   then JSON
  * @returns the fields without quoting
  */
 export function parseFields(record: string): string[] {
@@ -36,7 +37,7 @@ export function parseFields(record: string): string[] {
   ];
 }
 
-/** The reverse of {@link parseFields}, for any fields, quoted as RFC 4180 has it. */
+/** The reverse of {@link parseFields}, for any fields, quoted as in RFC 4180. */
 export function formatRecord({ fields, isQuoted }: Pick<Draft, 'fields' | 'isQuoted'>): string {
   const written = fields.map((field) =>
     isQuoted || /[",\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field,

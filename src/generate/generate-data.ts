@@ -1,8 +1,9 @@
 /**
- * The run of `edp generate-data`: plan the files, have the pool make their chunks, write these in order.
+ * The run of `edp generate-data`: plan the files, let the pool make their chunks, write these in
+ * order.
  *
- * Chunks come from worker threads in any order and are written by this thread in theirs, with a few
- * in flight at a time: memory does not grow with the number of records.
+ * Worker threads make chunks in any order, and this thread writes them in file order, with a few in
+ * flight at a time: memory does not grow with the number of records.
  */
 import { mkdir, readdir } from 'node:fs/promises';
 import path from 'node:path';
@@ -15,12 +16,12 @@ import { toIoError, withNewFile } from './new-file.js';
 import { addTally, createTally, type Tally } from './tally.js';
 
 /**
- * 3 MB a chunk: long enough that handing it over costs nothing, short enough that a few of them fit
- * anywhere. The size is part of the promise "same seed, same bytes".
+ * 3 MB a chunk: large enough that handing it over costs nothing, small enough that a few of them
+ * fit anywhere. The size is part of the promise "same seed, same bytes".
  */
 const CHUNK_RECORDS = 20_000;
 
-/** Chunks made ahead of the one being written, beyond one per worker. */
+/** Chunks made ahead of the one being written, in addition to one per worker. */
 const CHUNKS_AHEAD = 2;
 
 export interface GenerateOptions {
@@ -29,11 +30,11 @@ export interface GenerateOptions {
   readonly count: number;
   readonly seed: number;
   readonly firstId: number;
-  /** Directory; made where it is not there. */
+  /** Directory; created if missing. */
   readonly out: string;
   /** Share of the records to damage, 0 to 1. */
   readonly dirtyShare: number;
-  /** Share of the undamaged records that get a metric nobody declared, 0 to 1. */
+  /** Share of the undamaged records that get an undeclared metric, 0 to 1. */
   readonly unknownShare: number;
   readonly processCount: number;
   readonly signal: AbortSignal;
@@ -52,7 +53,7 @@ export interface Generated {
   readonly bytes: number;
   readonly total: Tally;
   readonly dimensions: Dimensions;
-  /** Whether dimension files were written, rather than found. */
+  /** Whether dimension files were written rather than found. */
   readonly areDimensionsWritten: boolean;
   readonly warnings: readonly string[];
 }
@@ -138,7 +139,7 @@ async function createDirectory(directory: string): Promise<void> {
   }
 }
 
-/** Records spread over the files as evenly as possible, with ids numbered through. */
+/** Spreads records over the files as evenly as possible, with consecutive ids. */
 function planFiles({ files, count, seed, firstId, out }: GenerateOptions): FilePlan[] {
   const plans: FilePlan[] = [];
   let nextId = firstId;
@@ -154,7 +155,7 @@ function planFiles({ files, count, seed, firstId, out }: GenerateOptions): FileP
   return plans;
 }
 
-/** The chunks of all files, numbered through; no chunk belongs to two files. */
+/** The chunks of all files, numbered consecutively; no chunk belongs to two files. */
 function* cutChunks(plans: readonly FilePlan[]): Generator<Chunk> {
   let number = 0;
   for (const { firstId, records } of plans) {
@@ -170,14 +171,14 @@ async function withPool<T>(
   workers: number,
   use: (make: (chunk: Chunk) => Promise<ChunkBytes>) => Promise<T>,
 ): Promise<T> {
-  // Threads start with the first chunks, so a few records do not pay for all of them.
+  // Threads start with the first chunks, so that few records do not pay for all threads.
   const threads = { minThreads: 0, maxThreads: workers, data: settings };
   return withThreads('generate/generate-worker', threads, (pool: Piscina<Chunk, ChunkBytes>) =>
     use((chunk) => pool.run(chunk)),
   );
 }
 
-/** The chunks in their order, at most `ahead` of them being made or waiting at a time. */
+/** The chunks in order, with at most `ahead` of them in the making or waiting. */
 async function* makeInOrder(
   chunks: Iterable<Chunk>,
   make: (chunk: Chunk) => Promise<ChunkBytes>,
@@ -186,7 +187,8 @@ async function* makeInOrder(
   const pending: Promise<ChunkBytes>[] = [];
   for (const chunk of chunks) {
     const made = make(chunk);
-    // When an earlier chunk fails nobody waits for this one, and its failure must not end the process.
+    // After an earlier chunk failed, nothing awaits this one, and its failure must not end the
+    // process.
     made.catch(() => {});
     pending.push(made);
     if (pending.length >= ahead) yield await (pending.shift() as Promise<ChunkBytes>);

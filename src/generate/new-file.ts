@@ -4,11 +4,11 @@ import path from 'node:path';
 import { EdpError } from '../base/errors.js';
 
 /**
- * Writes under a temporary name in the same directory, and renames when `write` has ended. When
- * anything fails the temporary file is removed, and a file that was there before stays as it was.
+ * Writes under a temporary name in the same directory, and renames when `write` has ended. If
+ * anything fails, the temporary file is removed, and an existing file stays as it was.
  *
  * The temporary name starts with a dot, so that `events*` never matches it.
- * @throws EdpError `io`; whatever `write` throws that is not an error of the file system
+ * @throws EdpError `io`; other errors that `write` throws are passed on
  */
 export async function withNewFile<T>(
   file: string,
@@ -16,7 +16,7 @@ export async function withNewFile<T>(
 ): Promise<T> {
   const temporary = path.join(path.dirname(file), `.${path.basename(file)}.${process.pid}.tmp`);
   try {
-    // Made anew, so that a link somebody left under the name is not followed.
+    // Created anew, so that an existing link of that name is not followed.
     await rm(temporary, { force: true });
     const handle = await open(temporary, 'wx');
     let result: T;

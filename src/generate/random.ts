@@ -1,9 +1,9 @@
 /**
  * Seeded random numbers for bulk data: sfc32 (Chris Doty-Humphrey, PractRand, public domain).
  *
- * It passes PractRand, holds its state in four 32-bit words, and costs a few nanoseconds a number,
- * where faker costs hundreds. The numbers are part of the promise "same seed, same bytes": changing
- * anything here changes every file that is generated from now on.
+ * It passes PractRand, holds its state in four 32-bit words, and takes a few nanoseconds per
+ * number, where faker takes hundreds. The numbers are part of the promise "same seed, same bytes":
+ * a change here changes every file that is generated afterwards.
  */
 export class Random {
   #a: number;
@@ -16,7 +16,7 @@ export class Random {
     this.#a = seed | 0;
     this.#b = number | 0;
     this.#c = purpose | 0;
-    // The reference seeding: so many rounds until near seeds have nothing in common any more.
+    // The reference seeding: after this many rounds similar seeds have nothing in common.
     for (let round = 0; round < 15; round++) this.next();
   }
 
@@ -40,7 +40,7 @@ export class Random {
     return Math.floor(this.share() * limit);
   }
 
-  /** One of the elements; there has to be one. */
+  /** One of the elements, of which there must be at least one. */
   pick<T>(elements: readonly T[]): T {
     return elements[this.below(elements.length)] as T;
   }

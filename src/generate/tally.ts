@@ -1,9 +1,14 @@
-/** What was generated, and what loading it is expected to give under edp's default options. */
+/**
+ * Counts of what was generated, and of what is expected from loading it under edp's default
+ * options.
+ */
 import type { RejectCode } from '../model/reject-codes.js';
 
-/** The metrics the built-in model declares for events (DESIGN §3), in the order they are written. */
+/**
+ * The metrics that the built-in model declares for events, in the order in which they are written.
+ */
 export const METRICS = ['metric_one', 'metric_two', 'metric_n'] as const;
-export type Metric = (typeof METRICS)[number];
+export type MetricName = (typeof METRICS)[number];
 
 export interface Tally {
   records: number;
@@ -12,10 +17,13 @@ export interface Tally {
   readonly rejectCodes: Partial<Record<RejectCode, number>>;
   /** Damaged records by kind of damage (dirt.ts). */
   readonly dirt: Record<string, number>;
-  /** Records expected to be loaded that carry a metric nobody declared, by its name. */
+  /** Records that are expected to be loaded with an undeclared metric, by its name. */
   readonly unknownMetrics: Record<string, number>;
-  /** Sums over the records expected to be loaded; exact up to 2⁵³, that is for 90 billion records. */
-  readonly metricSums: Record<Metric, number>;
+  /**
+   * Sums over the records that are expected to be loaded; exact up to 2⁵³, that is for 90 billion
+   * records.
+   */
+  readonly metricSums: Record<MetricName, number>;
 }
 
 export function createTally(): Tally {

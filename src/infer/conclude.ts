@@ -8,6 +8,7 @@
 
 import type { ColumnType } from '../model/types.js';
 import { decodeBytes } from '../values/coerce.js';
+import { INT4_MAX, INT4_MIN } from '../values/integer-limits.js';
 import {
   type ColumnSummary,
   KIND,
@@ -36,9 +37,6 @@ export interface ColumnInference {
   /** Whole numbers under names that the objects of the column hold. */
   readonly metrics: ProposedMetrics | undefined;
 }
-
-const INT4_MIN = -2_147_483_648;
-const INT4_MAX = 2_147_483_647;
 
 const KIND_WORDS: Readonly<Record<KindName, string>> = {
   whole: 'whole number',

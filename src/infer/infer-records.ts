@@ -10,8 +10,10 @@ import type { Dialect } from '../formats/csv/dialect.js';
 import { CsvParser } from '../formats/csv/scan/csv-parser.js';
 import { CsvScanner } from '../formats/csv/scan/csv-scanner.js';
 import { CR, LF } from '../formats/text/line-end.js';
+import type { RecordPlace } from '../formats/text/ranges.js';
+import type { RecordConsumer } from '../formats/text/read-split.js';
 import { DAMAGE_NONE, RecordBatch } from '../formats/text/record-batch.js';
-import type { Window, WindowConsumer } from '../formats/text/windows.js';
+import type { Window } from '../formats/text/windows.js';
 import { Fault, type RejectCode } from '../model/reject-codes.js';
 import { coerceText } from '../values/coerce.js';
 import { ColumnReader } from './inferred-column.js';
@@ -21,7 +23,7 @@ const BATCH_RECORDS = 2048;
 /** Records taken by csv-parse at once. */
 const RUN_RECORDS = 256;
 
-export class RecordReader implements WindowConsumer {
+export class RecordReader implements RecordConsumer {
   readonly columns: readonly ColumnReader[];
   readonly keys: readonly KeyCandidate[];
   /** Records that a load would reject for their form, by code. */
@@ -122,9 +124,8 @@ export class RecordReader implements WindowConsumer {
     return next;
   }
 
-  /** A record that is too long to be held, of which others know where it ends. */
-  addLongRecord(lineCount: number): void {
-    this.#line += lineCount;
+  rejectLongRecord(_place: RecordPlace, _length: number, _head: Buffer, lines: number): void {
+    this.#line += lines;
     this.#count('record_too_long');
   }
 

@@ -6,7 +6,6 @@
  * verified here, when the stretch before has told where it ended.
  */
 
-import { stat } from 'node:fs/promises';
 import { EdpError } from '../base/errors.js';
 import { csvFormat } from '../formats/csv/csv-format.js';
 import { describeFile, type FileDescription } from '../formats/csv/describe.js';
@@ -19,6 +18,7 @@ import type { CsvSettings } from '../model/csv-settings.js';
 import type { RejectCode } from '../model/reject-codes.js';
 import type { InputFile } from '../source/discover.js';
 import type { FileIdentity } from '../source/file-identity.js';
+import { versionOf } from '../source/sources.js';
 import { type ColumnInference, conclude } from './conclude.js';
 import type { InferencePool } from './infer-pool.js';
 import { type ColumnSummary, emptySummary, mergeSummaries } from './inferred-column.js';
@@ -109,8 +109,9 @@ async function prepare(
   settings: CsvSettings,
   processCount: number,
 ): Promise<PreparedFile> {
-  const { size, mtimeMs, ino } = await stat(file.path);
-  const description = await describeFile(file.path, file.name, undefined, settings);
+  const identity = await versionOf(file);
+  const { size } = identity;
+  const description = await describeFile(identity, file.name, undefined, settings);
   const { header, dataStart, dataEnd = size, dataLine } = description;
   const wanted = Math.ceil(size / (processCount * STRETCHES_PER_WORKER));
   const stretchBytes = Math.min(MAX_STRETCH_BYTES, Math.max(MIN_STRETCH_BYTES, wanted));
@@ -123,7 +124,7 @@ async function prepare(
   return {
     file,
     description,
-    identity: { path: file.path, size, modifiedMs: mtimeMs, inode: ino },
+    identity,
     keyFields,
     settings,
     ranges:

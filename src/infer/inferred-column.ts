@@ -9,6 +9,7 @@
  */
 import { Fault } from '../model/reject-codes.js';
 import { coerceDouble, coerceJson, coerceNumeric } from '../values/coerce.js';
+import { INT8_MAX, INT8_MIN, MAX_INT8_DIGITS } from '../values/integer-limits.js';
 import {
   DATE_ONLY,
   found,
@@ -184,9 +185,6 @@ export function mergeSummaries(
 const MAX_SHOWN_BYTES = 200;
 /** Longer numbers are held against what the server takes. */
 const MAX_PLAIN_NUMBER = 300;
-const MAX_BIGINT_DIGITS = 19;
-const INT8_MIN = -(2n ** 63n);
-const INT8_MAX = 2n ** 63n - 1n;
 /** A double gives back every decimal of so many digits, unless its power is extreme. */
 const MAX_EXACT_DIGITS = 15;
 
@@ -332,9 +330,9 @@ export class ColumnReader {
     }
     summary.hasLongWhole = true;
     if (summary.isBeyondBigint) return true;
-    const text = bytes.toString('latin1', from, Math.min(to, from + MAX_BIGINT_DIGITS + 2));
+    const text = bytes.toString('latin1', from, Math.min(to, from + MAX_INT8_DIGITS + 2));
     const digits = text.startsWith('-') ? text.length - 1 : text.length;
-    const value = digits > MAX_BIGINT_DIGITS ? INT8_MAX + 1n : BigInt(text);
+    const value = digits > MAX_INT8_DIGITS ? INT8_MAX + 1n : BigInt(text);
     summary.isBeyondBigint = value < INT8_MIN || value > INT8_MAX;
     return true;
   }

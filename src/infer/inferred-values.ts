@@ -1,11 +1,12 @@
 /**
  * What a value looks like, byte by byte: the forms that a type is inferred from. Each is a part of what
- * transform/ accepts for the type, and one that gives back the same text: `0123`, `+5` and `1.` are no
+ * values/ accepts for the type, and one that gives back the same text: `0123`, `+5` and `1.` are no
  * numbers here, since a number would not keep how they were written.
  *
  * Functions take a range of bytes and answer without making anything; what else they found stands in
  * `found`, until the next call.
  */
+import { isCalendarDate } from '../values/datetime.js';
 
 const MINUS = 0x2d;
 const PLUS = 0x2b;
@@ -167,14 +168,6 @@ export function readTime(bytes: Uint8Array, from: number, to: number): number {
   if (bytes[at] === COLON) at++;
   const zoneMinutes = to - at === 2 ? two(bytes, at) : -1;
   return zoneMinutes < 0 || zoneMinutes > 59 ? NO_TIME : WITH_ZONE;
-}
-
-const DAYS_IN_MONTH = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-
-function isCalendarDate(year: number, month: number, day: number): boolean {
-  if (year < 1 || month < 1 || month > 12 || day < 1) return false;
-  const isLeapDay = month === 2 && year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
-  return day <= DAYS_IN_MONTH[month - 1]! + (isLeapDay ? 1 : 0);
 }
 
 export const UUID_BYTES = 36;

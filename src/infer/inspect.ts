@@ -8,9 +8,10 @@ import { CsvParser } from '../formats/csv/scan/csv-parser.js';
 import { CsvScanner } from '../formats/csv/scan/csv-scanner.js';
 import { CR, LF } from '../formats/text/line-end.js';
 import { RecordBatch } from '../formats/text/record-batch.js';
-import type { CsvSettings } from '../model/csv-settings.js';
+import type { CsvSettings, LineEnd } from '../model/csv-settings.js';
 import { Fault, type RejectCode } from '../model/reject-codes.js';
 import { type InputFile, totalBytes } from '../source/discover.js';
+import { versionOf } from '../source/sources.js';
 import { type ColumnInference, conclude } from './conclude.js';
 import { type InferenceProgress, inferTable, type TableInference } from './infer.js';
 import { withInferencePool } from './infer-pool.js';
@@ -26,7 +27,7 @@ const PREVIEW_RECORDS = 8;
 const EXAMPLES = 3;
 
 /** How the lines of the sample end: what is there, and not only what is looked for. */
-export type FoundLineEnd = 'lf' | 'crlf' | 'cr' | 'mixed';
+export type FoundLineEnd = Exclude<LineEnd, 'any'> | 'mixed';
 
 export interface InspectedColumn extends ColumnInference {
   readonly name: string;
@@ -83,7 +84,7 @@ export interface InspectOptions {
 /** @throws EdpError `io`, `not_csv`, `file_changed`, `interrupted` */
 export async function inspectFile(file: InputFile, options: InspectOptions): Promise<Inspection> {
   const { settings } = options;
-  const sample = await readSample(file.path, file.name, settings);
+  const sample = await readSample(await versionOf(file), file.name, settings);
   const description = describeSample(sample, file.name, undefined, settings);
   const { dialect, detection, header } = description;
   const { head, isWhole } = sample.parts;
@@ -132,7 +133,7 @@ async function inferUnlessBroken(
   const bytes = await totalBytes([file]);
   try {
     return await withInferencePool(processCount, bytes, (pool) =>
-      inferTable(nameSeries(file.name), [file], settings, pool, progress, signal),
+      inferTable(nameSeries(file.path), [file], settings, pool, progress, signal),
     );
   } catch (error) {
     if (error instanceof EdpError && error.code === 'corrupt_file') return undefined;

@@ -1,11 +1,11 @@
 /** Files of any number of tables → what edp.yaml would declare for them. */
-import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { EdpError } from '../base/errors.js';
 import { describeFile } from '../formats/csv/describe.js';
 import type { CsvSettings } from '../model/csv-settings.js';
 import { identifier } from '../model/schema.js';
 import type { InputFile } from '../source/discover.js';
+import { findBeside, versionOf } from '../source/sources.js';
 import { type InferenceProgress, inferTable } from './infer.js';
 import type { InferencePool } from './infer-pool.js';
 import { nameFile, nameSeries, stripSeries } from './inferred-names.js';
@@ -64,17 +64,17 @@ async function groupFiles(
   const groups = new Map<string, InputFile[]>();
   const fieldsOf = new Map<string, readonly string[]>();
   const read = async (file: InputFile) =>
-    (await describeFile(file.path, file.name, undefined, settings)).header;
+    (await describeFile(await versionOf(file), file.name, undefined, settings)).header;
   for (const file of files) {
     const fields = await read(file);
-    const series = nameSeries(file.name);
+    const series = nameSeries(file.path);
     let first = fieldsOf.get(series);
-    if (first === undefined && nameFile(file.name) !== series) {
+    if (first === undefined && nameFile(file.path) !== series) {
       const namesake = await findNamesake(file);
       if (namesake !== undefined) first = await read(namesake);
     }
     const isOfSeries = !taken.has(series) && (first === undefined || areAlike(first, fields));
-    const name = isOfSeries ? series : nameFile(file.name);
+    const name = isOfSeries ? series : nameFile(file.path);
     const own = groups.get(name) ?? [];
     if (own.length > 0) assertAlike(name, [own[0]!, fieldsOf.get(name)!], [file, fields]);
     else fieldsOf.set(name, fields);
@@ -88,13 +88,7 @@ async function findNamesake(file: InputFile): Promise<InputFile | undefined> {
   const base = path.basename(file.path);
   const dot = base.indexOf('.');
   const extension = dot < 0 ? '' : base.slice(dot);
-  const name = `${stripSeries(dot < 0 ? base : base.slice(0, dot))}${extension}`;
-  const candidate = path.join(path.dirname(file.path), name);
-  const isFile = await stat(candidate).then(
-    (found) => found.isFile(),
-    () => false,
-  );
-  return isFile ? { name, path: candidate } : undefined;
+  return findBeside(file, `${stripSeries(dot < 0 ? base : base.slice(0, dot))}${extension}`);
 }
 
 type FileFields = readonly [InputFile, readonly string[]];

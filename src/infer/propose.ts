@@ -9,6 +9,7 @@ import type { Table } from '../model/model.js';
 import { parseModel, type tablesSchema } from '../model/schema.js';
 import type { ColumnType } from '../model/types.js';
 import { isStdin } from '../source/discover.js';
+import { INT4_MAX, INT4_MIN } from '../values/integer-limits.js';
 import type { InferredColumn, TableInference } from './infer.js';
 import { nameFile, stemOf, stripSeries, takeName, toColumnName } from './inferred-names.js';
 import type { KeyShape } from './json-shape.js';
@@ -117,9 +118,6 @@ function commentOn({ doubt, uniqueness }: InferredColumn, isTime: boolean): stri
   return isTime ? 'the time of the record' : undefined;
 }
 
-const INT4_MIN = -2_147_483_648;
-const INT4_MAX = 2_147_483_647;
-
 function declareMetric(
   { name, minimum, maximum }: KeyShape,
   taken: Set<string>,
@@ -135,7 +133,7 @@ function listPatterns(name: string, { files }: TableInference): string[] {
   const patterns = new Set<string>();
   for (const { file } of files) {
     if (isStdin(file)) continue;
-    const base = path.basename(file.name);
+    const base = path.basename(file.path);
     if (!hasTable(model, base)) {
       const stem = stemOf(base);
       // The table of one file of a series, which others are not of, is not to take those.

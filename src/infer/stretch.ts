@@ -4,8 +4,7 @@ import { csvFormat } from '../formats/csv/csv-format.js';
 import type { Dialect } from '../formats/csv/dialect.js';
 import type { Segment } from '../formats/text/cut-text.js';
 import type { ScannedRange, SplitRange } from '../formats/text/ranges.js';
-import { SegmentSource } from '../formats/text/segment-source.js';
-import { findStart, readSplit } from '../formats/text/windows.js';
+import { type OpenSplit, openSegment, openSplit, readSplit } from '../formats/text/read-split.js';
 import type { RejectCode } from '../model/reject-codes.js';
 import type { FileIdentity } from '../source/file-identity.js';
 import { withFile } from '../source/open-file.js';
@@ -36,30 +35,22 @@ export interface Stretch extends ScannedRange {
 const WINDOW_BYTES = 1024 * 1024;
 let buffer: Buffer | undefined;
 
-const NO_HASH = { update: () => undefined as never };
-
 export async function readStretch(task: StretchTask): Promise<Stretch> {
   const { file: identity, dialect, columnCount, keyFields, range, segment } = task;
   // One byte more, as for a load's windows.
   buffer ??= Buffer.allocUnsafeSlow(WINDOW_BYTES + 1);
   const window = buffer;
   const reader = new RecordReader(dialect, columnCount, keyFields);
-  if (segment?.longRecord !== undefined) {
-    reader.addLongRecord(segment.longRecord.lineCount);
-    return toStretch(reader, segment.start, segment.end);
-  }
-  if (segment !== undefined) {
-    const { start, end } = segment;
-    const extent = { ...identity, size: end };
-    const source = new SegmentSource(segment);
-    await readSplit(source, extent, start, range.until, window, NO_HASH, reader);
-    return toStretch(reader, start, end);
-  }
+  if (segment !== undefined) return readInto(reader, openSegment(segment, identity), window);
   return withFile(identity, async (file) => {
-    const start = await findStart(file, identity, csvFormat(dialect), range, window);
-    const end = await readSplit(file, identity, start, range.until, window, NO_HASH, reader);
-    return toStretch(reader, start, end);
+    const split = await openSplit(file, identity, csvFormat(dialect), { range }, window);
+    return readInto(reader, split, window);
   });
+}
+
+async function readInto(reader: RecordReader, split: OpenSplit, window: Buffer): Promise<Stretch> {
+  const end = await readSplit(split, window, reader);
+  return toStretch(reader, split.start, end);
 }
 
 function toStretch(reader: RecordReader, start: number, end: number): Stretch {

@@ -1,11 +1,12 @@
 /**
- * The fast lane: bytes of records in, bytes of COPY rows out. What it understands is in assembly/, from
- * rows.ts on; here is what stands around it: a plan put into memory, windows in, rows out.
+ * The fast lane: bytes of records in, bytes of COPY rows out. The lane itself is in assembly/,
+ * starting with rows.ts; this file puts a plan into its memory, hands it windows, and takes its
+ * rows.
  *
  * What breaks if you change it:
  * - One lane at a time works in a thread's memory: compiling another takes the memory over.
- * - Rows are handed out as views of that memory. The lane does not touch them until they are given
- *   back by `recycle`; small ones, which a sink may never give back, are copies.
+ * - Rows are handed out as views of that memory. The lane does not write there until `recycle`
+ *   gives them back. Small rows, which a sink may never give back, are copies.
  */
 import type { Dialect } from '../formats/csv/dialect.js';
 import type { RemarkTally } from '../ledger/remarks.js';
@@ -54,13 +55,16 @@ export {
   STOPPED_INCOMPLETE,
 } from './assembly/layout.js';
 
-/** The widest value beside text, with its length. */
+/** The largest value other than text, including its length. */
 const MAX_FIELD_BYTES = 20;
 
-/** Fewer bytes of rows are not worth an output of their own. */
+/** With fewer bytes than this, rows are copied instead of using up an output. */
 const MAX_COPIED_BYTES = 128 * 1024;
 
-/** Records of the rows written last, in order; offsets are into the window, and into the output. */
+/**
+ * Places of the records that the latest rows came from, in order. Offsets are into the window, and
+ * into the output.
+ */
 export interface RowPlaces {
   readonly count: number;
   readonly recordStart: Uint32Array;
@@ -72,11 +76,11 @@ export interface RowPlaces {
 
 export interface ByteLaneOptions {
   readonly loadId: number;
-  /** Whether each row begins with its number, as the careful way wants it. */
+  /** Whether each row begins with its ordinal, which the careful way needs. */
   readonly withOrdinals: boolean;
-  /** Rows that `run` writes at the most before it stops. */
+  /** `run` stops after writing this many rows. */
   readonly maxRows: number;
-  /** Takes the counts of corrections that acted. */
+  /** Counts the corrections that acted. */
   readonly remarkTally: RemarkTally;
 }
 
@@ -104,8 +108,9 @@ export class ByteLane {
   }
 
   /**
-   * @param references by column name; the values that the rows refer to are noted there
-   * @returns undefined where the plan or the dialect has something the lane has no notion of at all
+   * @param references by column name; collect the values that the rows refer to
+   * @returns undefined where the plan or the dialect has something that the lane cannot handle at
+   *   all
    */
   static compile(
     memory: LaneMemory,
@@ -141,7 +146,7 @@ export class ByteLane {
     return this.#state[NEXT]! - WINDOW;
   }
 
-  /** Line ends seen since the caller last set this. */
+  /** Line ends seen since the caller last set this number. */
   get line(): number {
     return this.#state[LINE]!;
   }
@@ -157,7 +162,7 @@ export class ByteLane {
     this.#state[NEXT_ORDINAL] = ordinal;
   }
 
-  /** Bytes of rows written and not taken yet. */
+  /** Bytes of rows that are written and not taken yet. */
   get length(): number {
     return this.#state[OUT]! - this.#state[OUT_START]!;
   }
@@ -166,12 +171,12 @@ export class ByteLane {
    * Takes records from `from` on, until one starts at or after `limit`.
    *
    * @param window of the file, filled up to `end`; the byte behind is overwritten
-   * @param isUtf8 whether it is known to be valid UTF-8
-   * @returns why it stopped; `next` is the record it stopped in front of
+   * @param isUtf8 whether the window is known to be valid UTF-8
+   * @returns why it stopped; `next` is the first record that was not taken
    */
   run(window: Buffer, from: number, end: number, limit: number, isUtf8: boolean): number {
     const base = window.byteOffset;
-    // A limit far beyond the end would not be an address any more.
+    // A limit far beyond the end does not fit an address.
     const nearLimit = Math.min(limit, end + 1);
     const reason = this.#memory.exports.run(base + from, base + end, base + nearLimit, isUtf8);
     this.#corrected?.endRun(this.#state[NEXT]!);
@@ -179,8 +184,8 @@ export class ByteLane {
   }
 
   /**
-   * Takes the rows written so far, and notes what they refer to. The lane goes on in another output if
-   * one is free, and else in the same, after copying the rows.
+   * Takes the rows written so far, and notes the values they refer to. The lane continues in
+   * another output if one is free; otherwise the rows are copied, and it continues in the same one.
    */
   takeRows(): Buffer {
     for (const values of this.#references) values.read();
@@ -195,7 +200,7 @@ export class ByteLane {
     return next === undefined ? Buffer.from(rows) : rows;
   }
 
-  /** Gives rows back that were taken, once nobody reads them any more. */
+  /** Gives back rows that were taken and are no longer read. */
   recycle(rows: Buffer): void {
     const output = this.#memory.outputs.find(
       ({ buffer, byteOffset }) => buffer === rows.buffer && byteOffset === rows.byteOffset,
@@ -233,13 +238,13 @@ class PlacesInMemory implements RowPlaces {
   }
 }
 
-/** The values of one reference, as the lane notes them in its memory. */
+/** The values of one reference, as the lane collects them in its memory. */
 class NotedValues {
   readonly #bytes: Buffer;
   readonly #words: Uint32Array;
   readonly #small: Uint32Array;
   readonly #values: ReferenceValues;
-  /** Bytes of values that were read before. */
+  /** Bytes of values that earlier calls have read. */
   #read = 0;
 
   constructor({ bytes, words }: LaneMemory, index: number, values: ReferenceValues) {
@@ -251,7 +256,7 @@ class NotedValues {
     this.#small.fill(0);
   }
 
-  /** Hands over what was noted since the last time. */
+  /** Hands over the values noted since the last call. */
   read(): void {
     if (!this.#values.isText) {
       this.#values.addSmall(this.#small);

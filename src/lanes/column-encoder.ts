@@ -1,6 +1,6 @@
 /**
- * The values of a column that are not simply those of a field: corrected, constant, or computed. Both lanes
- * write them by this, so that they come out the same.
+ * Encodes columns whose values are not simply those of a field: corrected, constant, or computed.
+ * Both lanes use it, so that they write the same values.
  */
 
 import { correctionKey } from '../ledger/remarks.js';
@@ -13,7 +13,7 @@ import { compileExpression, type Evaluator } from '../values/correct/evaluate-ex
 import { writeValue } from '../values/value-writers.js';
 
 export class ColumnEncoder {
-  /** What was written last, after its corrections. */
+  /** The text written last, after its corrections. */
   text: string | null = null;
   readonly #plan: ColumnPlan;
   readonly #corrector: Corrector | undefined;
@@ -31,7 +31,7 @@ export class ColumnEncoder {
       plan.from === 'computed' || plan.from === 'kept' ? Object.entries(plan.fields) : [];
   }
 
-  /** @returns undefined for a column that is simply a field, a metric, or the load */
+  /** @returns undefined for a column that is simply a field, a metric, or the load's number */
   static compile(plan: ColumnPlan): ColumnEncoder | undefined {
     const isSimple =
       (plan.from === 'field' && plan.corrections === undefined) ||
@@ -42,8 +42,8 @@ export class ColumnEncoder {
   }
 
   /**
-   * @param fields byte strings; those that the column reads must be there
-   * @param noted keys of the corrections that acted are added
+   * @param fields byte strings; the fields that the column reads must be present
+   * @param noted gets the keys of the corrections that acted
    */
   encode(
     fields: readonly (string | null | undefined)[],
@@ -81,7 +81,7 @@ export class ColumnEncoder {
     return fault === undefined ? undefined : (this.#corrector?.explain(fault, original) ?? fault);
   }
 
-  /** The text of each field that it reads, by name. */
+  /** The text of each field that the column reads, by name. */
   #readFields(fields: readonly (string | null | undefined)[]): Map<string, string | null> | Fault {
     const values = new Map<string, string | null>();
     for (const [name, index] of this.#fields) {
@@ -93,7 +93,7 @@ export class ColumnEncoder {
     return values;
   }
 
-  /** Writes an object of the fields that have a value. */
+  /** Writes a JSON object of the fields that have a value. */
   #keep(fields: readonly (string | null | undefined)[], writer: RowWriter): Fault | undefined {
     const values = this.#readFields(fields);
     if (values instanceof Fault) return values;

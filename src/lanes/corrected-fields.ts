@@ -1,15 +1,16 @@
 /**
- * Values that the byte lane does not write itself: of columns that declare corrections, that are constant or
- * computed. The lane calls in for each (assembly/corrected.ts), and the code of the csv lane writes it into
- * the lane's memory; so both lanes give the same, and a table that declares nothing pays nothing.
+ * Values that the byte lane does not write itself: those of columns that declare corrections, and
+ * those that are constant or computed. The lane calls the host for each (assembly/corrected.ts),
+ * and the code of the csv lane writes it into the lane's memory. So both lanes give the same
+ * values, and a table that declares nothing pays nothing.
  *
  * What breaks if you change it:
- * - What a record is counted for, and refers to, counts only once the record is taken. The lane leaves a
- *   record by stopping in front of it, so what is noted for the record at hand waits for the next one, or
- *   for the end of the run.
- * - Rows of the careful way may turn out not to be loaded, and their counts are taken back. Of those that
- *   the lane writes nobody remembers which correction acted; so there it leaves the records on which one
- *   did, but for what acts on all alike (`laneRemarks`).
+ * - A record counts (its corrections, and what it refers to) only once it is taken. The lane leaves
+ *   a record by stopping in front of it. So what is noted for the current record waits for the next
+ *   one, or for the end of the run.
+ * - In the careful way, a row may turn out not to be loaded; then its counts are taken back. For
+ *   rows that the lane writes, nothing remembers which correction acted. So there the lane leaves
+ *   each record on which one acted, except those that act on all records alike (`laneRemarks`).
  */
 
 import { correctionKey, NO_REMARKS, type RemarkTally, type RowRemarks } from '../ledger/remarks.js';
@@ -22,7 +23,7 @@ import type { LaneMemory } from './lane-memory.js';
 import type { ReferenceValues } from './reference-values.js';
 import { addReference } from './reference-values.js';
 
-/** Bytes that a value may be longer than its text, beside those of its declared texts. */
+/** Bytes that a value may be longer than its text, not counting its declared texts. */
 const MAX_GROWTH = 256;
 
 /** Bytes that may follow the tail in its row. */
@@ -32,7 +33,7 @@ const LEFT = -1;
 
 type FieldColumn = Extract<ColumnPlan, { from: 'field' }>;
 
-/** Indexes in the header of the fields that the lane hands over, in the order of their numbers. */
+/** Header indexes of the fields that the lane hands over, in the order of their numbers. */
 export function correctedFields({ columns }: TablePlan): number[] {
   const fields = new Set<number>();
   for (const column of columns) {
@@ -48,12 +49,12 @@ function isTail({ from }: ColumnPlan): boolean {
   return from === 'constant' || from === 'computed' || from === 'kept';
 }
 
-/** Whether values in no field follow those of the fields. */
+/** Whether values that are in no field follow those of the fields. */
 export function hasTail({ columns }: TablePlan): boolean {
   return columns.some(isTail);
 }
 
-/** What every row that the byte lane writes is counted for. */
+/** The remarks counted for every row that the byte lane writes. */
 export function laneRemarks({ columns }: TablePlan): RowRemarks {
   const corrections = columns.flatMap((column) => {
     if (column.from === 'computed') return [correctionKey(column.name, 'computed')];
@@ -63,7 +64,7 @@ export function laneRemarks({ columns }: TablePlan): RowRemarks {
   return corrections.length === 0 ? NO_REMARKS : { unknownMetrics: [], corrections };
 }
 
-/** Bytes that the values of a plan may be longer than their texts, all together. */
+/** Bytes by which the values of a plan may be longer than their texts, in total. */
 export function correctedGrowth(plan: TablePlan): number {
   const fields = new Set(correctedFields(plan));
   const isWrittenHere = (column: ColumnPlan) =>
@@ -79,7 +80,7 @@ function growthOf(column: ColumnPlan): number {
   return MAX_GROWTH + Math.max(...declared);
 }
 
-/** A column of a field, and how it is written. */
+/** A column filled from a field, and how its value is written. */
 interface FieldWriter {
   readonly column: FieldColumn;
   /** Undefined where the field is handed over only because an expression reads it. */
@@ -98,16 +99,16 @@ export class CorrectedFields {
   readonly #tally: RemarkTally;
   readonly #fields: readonly CorrectedField[];
   readonly #tail: readonly ColumnEncoder[];
-  /** What may act on a record of the careful way without its being left. */
+  /** Corrections that may act on a record of the careful way without making the lane leave it. */
   readonly #always: ReadonlySet<string> | undefined;
   readonly #writer = new RowWriter();
-  /** Of the record at hand, by index in the header; those that are handed over. */
+  /** Texts of the current record's fields that are handed over, by index in the header. */
   readonly #texts: (string | null)[];
   #record = 0;
   #noted: string[] = [];
   #referred: [ReferenceValues, string][] = [];
 
-  /** @param isCareful whether rows may turn out not to be loaded */
+  /** @param isCareful whether a written row may turn out not to be loaded */
   constructor(
     memory: LaneMemory,
     plan: TablePlan,
@@ -174,7 +175,7 @@ export class CorrectedFields {
     else this.#begin(0);
   }
 
-  /** The record before, if it is another, was taken. */
+  /** Starts a record. If it is another one, the record before was taken. */
   #begin(record: number): void {
     if (record === this.#record) return;
     if (this.#noted.length > 0) this.#tally.addCorrections(this.#noted, 1);
@@ -194,7 +195,7 @@ export class CorrectedFields {
     return LEFT;
   }
 
-  /** @param room bytes that there is room for, beside the lengths of values */
+  /** @param room bytes available, not counting the lengths of values */
   #finish(address: number, room: number): number {
     const always = this.#always;
     if (always !== undefined && this.#noted.some((key) => !always.has(key))) return this.#leave();

@@ -1,9 +1,9 @@
 /**
- * One thread's instance of the byte lane's assembly, and the memory in which everything it works on
- * lies: the window of the file, its plan, the rows that go out.
+ * One thread's instance of the byte lane's assembly, and its memory, which holds everything that it
+ * works on: the window of the file, the plan, the rows to send.
  *
- * Files are read straight into this memory, and sockets written straight from it. It has its size from
- * the start: were it to grow, every view of it would be cut off.
+ * Files are read straight into this memory, and sockets are written straight from it. It has its
+ * full size from the start: if it grew, all views of it would be detached.
  */
 import {
   MAX_POWER,
@@ -19,7 +19,7 @@ import {
 
 const PAGE_BYTES = 65_536;
 
-interface Exports {
+interface LaneExports {
   readonly memory: WebAssembly.Memory;
   /** See assembly/rows.ts; addresses, not offsets. */
   run(start: number, end: number, limit: number, isUtf8: boolean): number;
@@ -27,23 +27,28 @@ interface Exports {
   staticEnd(): number;
 }
 
-/** What the assembly calls for values that it does not write itself; see assembly/corrected.ts. */
+/**
+ * Functions that the assembly calls for values that it does not write itself; see
+ * assembly/corrected.ts.
+ */
 export interface LaneHost {
   writeField(number: number, text: number, length: number, record: number): number;
   writeTail(out: number, record: number): number;
 }
 
 export class LaneMemory {
-  readonly exports: Exports;
-  /** Of the plan that is in memory, where that needs one. */
+  readonly exports: LaneExports;
+  /** Set while the plan in memory needs one. */
   host: LaneHost | undefined;
-  /** All of it. */
+  /** The whole memory. */
   readonly bytes: Buffer;
-  /** All of it, as 32-bit words. */
+  /** The whole memory as 32-bit words. */
   readonly words: Uint32Array;
-  /** For a part of the file, and one byte more. */
+  /** Room for a part of the file, and for one more byte. */
   readonly window: Buffer;
-  /** For rows; used in turn, as the socket reads one while the lane writes to another. */
+  /**
+   * Room for rows. They are used in turn: the socket reads one while the lane writes to another.
+   */
   readonly outputs: readonly Buffer[];
 
   constructor(module: WebAssembly.Module) {
@@ -52,7 +57,7 @@ export class LaneMemory {
         this.host!.writeField(number, text, length, record),
       writeTail: (out, record) => this.host!.writeTail(out, record),
     };
-    this.exports = new WebAssembly.Instance(module, { corrected: host }).exports as Exports;
+    this.exports = new WebAssembly.Instance(module, { corrected: host }).exports as LaneExports;
     const { memory } = this.exports;
     memory.grow(Math.ceil((MEMORY_BYTES - memory.buffer.byteLength) / PAGE_BYTES));
     this.bytes = Buffer.from(memory.buffer);
@@ -76,8 +81,8 @@ export class LaneMemory {
 }
 
 /**
- * The most significant 128 bits of a power of five, truncated; of a negative one those of its
- * reciprocal, as floats.ts expects them. Source: the script of fast_float that makes its table.
+ * The most significant 128 bits of a power of five, truncated; for a negative power those of its
+ * reciprocal, as floats.ts expects. Source: the script of fast_float that makes its table.
  */
 function powerOfFive(exponent: number): { high: bigint; low: bigint } {
   const power = 5n ** BigInt(Math.abs(exponent));

@@ -1,21 +1,22 @@
 /**
- * A record's fields → one row, where a declared metric whose value does not fit its column is no fault:
- * it stays beside the row, as if nobody had declared it.
+ * A record's fields → one row. A declared metric whose value does not fit its column is not a fault
+ * here: it stays beside the row, as if it were not declared.
  *
- * So looks a row that was loaded before the metric was declared, once `edp promote` has moved into the
- * column what fits. It is for verify and promote; a load rejects such a record.
+ * The result is what a row looks like that was loaded before the metric was declared, once `edp
+ * promote` has moved the fitting values into the column. Verify and promote use it; a load rejects
+ * such a record.
  */
 
 import type { ColumnPlan, TablePlan } from '../mapping/table-plan.js';
 import type { Fault } from '../model/reject-codes.js';
 import { RowWriter } from '../values/copy-binary.js';
-import { type FieldBytes, readFields } from '../values/copy-fields.js';
+import { type FieldBytes, splitRow } from '../values/copy-fields.js';
 import { RowEncoder } from './row-encoder.js';
 
 export interface LenientRow {
-  /** By column of the plan; good until the next record is encoded. */
+  /** By column of the plan; valid until the next record is encoded. */
   readonly fields: readonly FieldBytes[];
-  /** Metrics that stay beside the row, and why. */
+  /** Metrics that stay beside the row, and the reason. */
   readonly unfit: readonly { readonly column: string; readonly reason: string }[];
 }
 
@@ -23,7 +24,7 @@ export class LenientEncoder {
   readonly #plan: TablePlan;
   readonly #loadId: number;
   readonly #writer = new RowWriter();
-  /** By the columns that are left out. */
+  /** Encoders, by the columns that they leave out. */
   readonly #encoders = new Map<string, RowEncoder>();
 
   constructor(plan: TablePlan, loadId: number) {
@@ -33,7 +34,7 @@ export class LenientEncoder {
 
   /**
    * @param fields byte strings, as many as the plan's header has
-   * @returns a fault where something else than a metric is wrong
+   * @returns a fault where something other than a metric is wrong
    */
   encode(fields: readonly (string | null)[]): LenientRow | Fault {
     const unfit: { column: string; reason: string }[] = [];
@@ -61,13 +62,13 @@ export class LenientEncoder {
   }
 
   #takeFields(out: ReadonlySet<string>): FieldBytes[] {
-    const found = readFields(this.#writer.lendRows());
+    const found = splitRow(this.#writer.lendRows());
     let next = 0;
     return this.#plan.columns.map(({ name }) => (out.has(name) ? null : found[next++]!));
   }
 }
 
-/** The plan as if these metrics were not declared. */
+/** The plan without the declarations of these metrics. */
 function withoutMetrics(plan: TablePlan, out: ReadonlySet<string>): TablePlan {
   if (out.size === 0) return plan;
   const columns = plan.columns.filter(({ name }) => !out.has(name));

@@ -76,27 +76,27 @@ const OPERATION: Readonly<Record<ColumnType, number>> = {
   jsonb: JSONB,
 };
 
-/** More, and few rows would fit an output. */
+/** With more, only few rows would fit an output. */
 const MAX_ROW_GROWTH = OUTPUT_BYTES / 4;
 
-/** A delimiter that plain values hold, too, would not end them. */
+/** Plain values contain these characters, so as a delimiter they would not end a value. */
 const PART_OF_VALUES = /[\w .:+{}[\]"-]/;
 
-/** What the facade needs to know of a plan that is in memory. */
+/** What the facade must know about a plan in memory. */
 export interface PlacedPlan {
-  /** Whether what becomes of a record depends on its being UTF-8. */
+  /** Whether the outcome of a record depends on its being UTF-8. */
   readonly hasText: boolean;
-  /** Where each reference's values go, in the order of their memory. */
+  /** Collectors of each reference's values, in the order of their memory. */
   readonly references: readonly ReferenceValues[];
   /** Whether the host writes some of the values. */
   readonly isCorrected: boolean;
-  /** Bytes of a row beside the text in it and what all plans need. */
+  /** Bytes of a row beyond its text and what all plans need. */
   readonly growth: number;
 }
 
 /**
  * @param references by column name
- * @returns undefined where the plan or the dialect has something the lane has no notion of at all
+ * @returns undefined where the plan or the dialect has something that the lane cannot handle at all
  */
 export function placePlan(
   memory: LaneMemory,
@@ -117,7 +117,7 @@ export function placePlan(
     bytes[entryOf(field)] = CORRECTED;
     words[(entryOf(field) + FIELD_NUMBER) / 4] = number;
   }
-  // What corrections read is text, whatever becomes of it.
+  // Corrections read text, whatever type it is converted to.
   hasText ||= corrected.length > 0;
   for (const column of columns) {
     if (column.from !== 'field' || corrected.includes(column.field)) continue;
@@ -155,7 +155,7 @@ export function placePlan(
   state[FIELD_COUNT] = fieldCount;
   state[COLUMN_COUNT] = columns.length;
   state[DELIMITER] = dialect.delimiter.charCodeAt(0);
-  // Where the delimiter may be part of JSON, unquoted JSON does not end where it seems to.
+  // Where the delimiter may be part of JSON, unquoted JSON does not end at the first delimiter.
   state[ALLOWS_BARE_QUOTES] = dialect.allowsBareQuotes && dialect.delimiter === '\t' ? 1 : 0;
   state[HAS_LOAD_ID] = columns.some(({ from }) => from === 'load') ? 1 : 0;
   state[HAS_TAIL] = hasTail(plan) ? 1 : 0;
@@ -170,8 +170,8 @@ export function placePlan(
 }
 
 /**
- * Whether the lane knows how the dialect's records begin, end and quote. Of other encodings it takes the
- * records that are ASCII, and ragged records are not for it in any case.
+ * Whether the lane knows how the dialect's records begin, end and quote. In other encodings it
+ * takes only records that are ASCII. Ragged records it leaves in any case.
  */
 function isPlain(dialect: Dialect): boolean {
   return (
@@ -192,7 +192,7 @@ function metricOperations(
   dialect: Dialect,
 ): readonly number[] {
   return keys.map((key, metric) => {
-    // A key that two metrics read would be given to the first only.
+    // If two metrics read one key, the lane would give the value to the first only.
     const isShared = keys.some((other, i) => other === key && i !== metric);
     if (isShared || !isPlainKey(key, dialect)) return LEFT;
     const column = columns.find(
@@ -203,7 +203,7 @@ function metricOperations(
 }
 
 /**
- * Whether a key stands in JSON as it is: without escapes, and in other encodings with the same bytes as
+ * Whether a key is written in JSON without escapes, and in other encodings with the same bytes as
  * in UTF-8. `__proto__` is a fault there.
  */
 function isPlainKey(key: string, { encoding }: Dialect): boolean {
@@ -211,7 +211,7 @@ function isPlainKey(key: string, { encoding }: Dialect): boolean {
   return hasSameBytes && JSON.stringify(key) === `"${key}"` && key !== '__proto__';
 }
 
-/** Writes plans of metrics and their keys, one behind the other. */
+/** Writes plans of metrics and their keys, one after the other. */
 class KeyWriter {
   readonly #memory: LaneMemory;
   #address = KEYS;

@@ -1,6 +1,7 @@
 /**
- * Windows of a split → rows for the sink, rejects for the log. Two lanes, one meaning: the byte lane
- * takes what it understands; in front of any other record it stops, and the csv lane takes that one.
+ * Windows of a split → rows for the sink, rejects for the log. There are two lanes with one
+ * meaning: the byte lane takes the records that it understands; it stops in front of any other, and
+ * the csv lane takes that one.
  */
 
 import { isUtf8 } from 'node:buffer';
@@ -23,10 +24,10 @@ import type { LaneMemory } from './lane-memory.js';
 import { RowEncoder } from './row-encoder.js';
 import type { RowSink } from './row-sink.js';
 
-/** A write is never larger than this, however many rows it may hold. */
+/** Maximum size of a write, however many rows it may have. */
 const MAX_WRITE_BYTES = 1024 * 1024;
 
-/** Records the csv lane takes at once, at the most. */
+/** Maximum number of records that the csv lane takes at once. */
 const MAX_CSV_RUN = 1024;
 
 interface LongRecord {
@@ -40,9 +41,9 @@ export interface LoaderOptions {
   readonly dialect: Dialect;
   readonly loadId: number;
   readonly writeBatchSize: number;
-  /** Where lines begin that look like a footer: what is wrong with those may be told better. */
+  /** Offset from which lines look like a footer, so that their faults can say so. */
   readonly footerStart?: number | undefined;
-  /** Where the byte lane works; without it, all records go to the csv lane. */
+  /** Memory of the byte lane; without it, all records go to the csv lane. */
   readonly laneMemory: LaneMemory | undefined;
 }
 
@@ -57,13 +58,13 @@ export class RecordLoader {
   readonly #encoder: RowEncoder;
   readonly #writer = new RowWriter();
   readonly #tally = new RemarkTally();
-  /** Rows of the lane that the sink was told of. */
+  /** Rows of the byte lane that are already passed to the sink. */
   #noted = 0;
-  /** Records for the csv lane in a row; grows while the byte lane understands none of them. */
+  /** Consecutive records for the csv lane; grows while the byte lane understands none of them. */
   #csvRun = 1;
   #line = 0;
   #records = 0;
-  /** A record that is too long to be kept, while its end is looked for. */
+  /** A record that is too long to be kept, while its end is not reached. */
   #longRecord: LongRecord | undefined;
 
   constructor(options: LoaderOptions, sink: RowSink, rejects: RejectLog) {
@@ -94,12 +95,12 @@ export class RecordLoader {
     return this.#line;
   }
 
-  /** Of the records that were taken, but for those that were taken back. */
+  /** Counts for the records that were taken, less those that were taken back. */
   get remarkCounts(): RemarkCounts {
     return this.#tally.counts;
   }
 
-  /** Takes back what was counted for a record that is not loaded after all. */
+  /** Takes back the counts of a record that is not loaded after all. */
   uncount(remarks: RowRemarks): void {
     this.#tally.add(remarks, -1);
   }
@@ -111,9 +112,9 @@ export class RecordLoader {
    */
   async take(window: Window): Promise<number> {
     const { bytes, filled, limit, isLast, base } = window;
-    // A window that had to grow is not in the lane's memory.
+    // A window that had to grow is outside the lane's memory.
     const lane = this.#lane?.canRead(bytes) ? this.#lane : undefined;
-    // Of another encoding, the lane takes no text that is not ASCII.
+    // In another encoding, the lane takes only text that is ASCII.
     const isValid =
       lane?.needsUtf8 === true &&
       this.#options.dialect.encoding === 'utf-8' &&
@@ -152,10 +153,10 @@ export class RecordLoader {
   }
 
   /**
-   * Gives up on a record that fills the largest window: where it is a quoted field that is never closed,
-   * it ends at one of its first lines; else the bytes are passed over up to its end.
+   * Handles a record that fills the largest window. If its quotes are never closed, it is cut at
+   * one of its first lines; otherwise the bytes up to its end are passed over.
    *
-   * @returns start of the next record, or what is done of this one
+   * @returns start of the next record, or how far this one is read
    */
   cutLongRecord({ bytes, filled, limit, base }: Window): number {
     const scanner = this.#scanner;
@@ -174,12 +175,12 @@ export class RecordLoader {
     return this.#leaveWindow();
   }
 
-  /** Whether the window ended in the middle of a record that is too long to be kept. */
+  /** Whether the window ended inside a record that is too long to be kept. */
   get isInRecord(): boolean {
     return this.#longRecord !== undefined;
   }
 
-  /** @returns start of the next record, or what is done of the long one */
+  /** @returns start of the next record, or how far the long one is read */
   #passLongRecord({ bytes, filled, isLast }: Window): number {
     const record = this.#longRecord!;
     const hasEnded = this.#scanner.pass(bytes, filled, isLast);
@@ -193,8 +194,8 @@ export class RecordLoader {
   /**
    * Rejects a record that is too long to be kept.
    *
-   * @param head what is kept of it
-   * @param lines line ends from where the loader stands up to the next record
+   * @param head its first bytes, which are kept
+   * @param lines line ends from the loader's position to the next record
    */
   rejectLongRecord(place: RecordPlace, length: number, head: Buffer, lines: number): void {
     this.#records++;
@@ -203,14 +204,14 @@ export class RecordLoader {
     this.#rejects.add(place, new Fault('record_too_long', reason), head);
   }
 
-  /** The scanner stays in its record, while what it has seen of it goes. */
+  /** The scanner stays inside its record, while the bytes that it has scanned are dropped. */
   #leaveWindow(): number {
     const taken = this.#scanner.position;
     this.#scanner.shift(taken);
     return taken;
   }
 
-  /** Hands the last rows on. */
+  /** Hands over the last rows. */
   async finish(): Promise<void> {
     if (this.#lane !== undefined) this.#takeLaneRows(this.#lane);
     this.#sink.take(this.#writer);
@@ -265,8 +266,8 @@ export class RecordLoader {
       const fault =
         record instanceof Fault ? record : this.#encoder.encode(record, this.#writer, ordinal);
       if (fault !== undefined) {
-        const told = this.#explain(fault, place.byteOffset);
-        this.#rejects.add(place, told, Buffer.from(bytes.subarray(start, end)));
+        const explained = this.#explain(fault, place.byteOffset);
+        this.#rejects.add(place, explained, Buffer.from(bytes.subarray(start, end)));
         return;
       }
       const { remarks, texts } = this.#encoder;

@@ -1,9 +1,12 @@
-/** Distinct values of a column that refers to another table, as the text that the server reads. */
+/** Distinct values of a column that refers to another table, as text that the server reads. */
 import { Fault } from '../model/reject-codes.js';
 import { coerceBigint, decodeBytes } from '../values/coerce.js';
 
 export class ReferenceValues {
-  /** Whether the column is text; else it is an integer, and its values are in their plainest form. */
+  /**
+   * Whether the column is text. If not, it is an integer, and its values are in their shortest
+   * form.
+   */
   readonly isText: boolean;
   /** A bit for each integer from 0 on. */
   #small = new Uint32Array(0);
@@ -13,7 +16,7 @@ export class ReferenceValues {
     this.isText = isText;
   }
 
-  /** Values noted so far, small integers aside. */
+  /** Number of values collected so far, not counting small integers. */
   get size(): number {
     return this.#others.size;
   }
@@ -22,13 +25,13 @@ export class ReferenceValues {
     this.#others.add(value);
   }
 
-  /** @param bits a bit for each integer from 0 on, always as many */
+  /** @param bits a bit for each integer from 0 on; the same number of words in each call */
   addSmall(bits: Uint32Array): void {
     if (this.#small.length === 0) this.#small = new Uint32Array(bits.length);
     for (let i = 0; i < bits.length; i++) this.#small[i]! |= bits[i]!;
   }
 
-  /** The values noted so far, which are forgotten. */
+  /** Returns the values collected so far, and forgets them. */
   take(): string[] {
     const values = new Set(this.#others);
     this.#others.clear();
@@ -42,7 +45,7 @@ export class ReferenceValues {
   }
 }
 
-/** @param text a byte string, known to be a good value */
+/** @param text a byte string, a valid value of the column */
 export function addReference(values: ReferenceValues, text: string): void {
   values.add(values.isText ? decodeBytes(text) : canonicalInteger(text));
 }

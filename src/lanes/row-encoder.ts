@@ -1,6 +1,6 @@
 /**
- * A record's fields → one row of COPY bytes, or what is wrong with the record: joins transform/ and
- * encode/ for the columns of one plan.
+ * A record's fields → one row of COPY bytes, or the fault of the record: joins the conversions and
+ * encodings of values/ for the columns of one plan.
  */
 
 import { NO_REMARKS, type RowRemarks } from '../ledger/remarks.js';
@@ -14,11 +14,11 @@ import { ColumnEncoder } from './column-encoder.js';
 export class RowEncoder {
   readonly #plan: TablePlan;
   readonly #loadId: bigint;
-  /** By column; of those that are more than a field. */
+  /** By column; undefined for columns that are simply a field. */
   readonly #encoders: readonly (ColumnEncoder | undefined)[];
-  /** Of the record encoded last: what is to be counted. */
+  /** What is to be counted for the record encoded last. */
   remarks: RowRemarks = NO_REMARKS;
-  /** Of the record encoded last, by column: what was written, where it is text of a field. */
+  /** By column: the text of a field that was written for the record encoded last. */
   readonly texts: (string | null)[];
 
   constructor(plan: TablePlan, loadId: number) {
@@ -29,10 +29,10 @@ export class RowEncoder {
   }
 
   /**
-   * Appends one row to `writer`; on a fault nothing is appended.
+   * Appends one row to `writer`, or nothing where there is a fault.
    *
    * @param fields byte strings, as many as the plan's header has; `null` is an unquoted empty field
-   * @param ordinal goes before the columns, where given (a staged row)
+   * @param ordinal goes before the columns, where given (a row for the staging table)
    */
   encode(
     fields: readonly (string | null)[],

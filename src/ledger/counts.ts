@@ -1,4 +1,4 @@
-/** What a split, a load or a run did, in records. */
+/** Counts of records, and what a split writes into its receipt. */
 import type { ScannedRange } from '../formats/text/ranges.js';
 import type { RemarkCounts } from './remarks.js';
 

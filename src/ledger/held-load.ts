@@ -1,33 +1,31 @@
 /**
- * A load in the hands of one command that changes it (undo, replay): its lock, and transactions that are
+ * A load that one command holds to change it (undo, replay): its lock, and transactions that are
  * tried again where that may help.
  *
- * The lock belongs to the session in which the transactions run, so whoever gets it next finds none of
- * them still under way, also after a kill. Where the connection is lost, the lock is taken anew, and the
- * attempt tells whether somebody else had it meanwhile.
+ * The lock belongs to the session in which the transactions run. So the next session that gets it
+ * finds none of them still under way, also after a kill. If the connection is lost, the lock is
+ * taken again, and the attempt shows whether another command had it meanwhile.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import pRetry from 'p-retry';
 import type pg from 'pg';
 import { EdpError } from '../base/errors.js';
 import { failpoint } from '../base/failpoints.js';
+import { retry } from '../base/retry.js';
 import type { Reading } from '../formats/csv/reading.js';
 import { isClosed } from '../postgres/backend.js';
 import { connect, withTransaction } from '../postgres/connection.js';
 import { CONNECTION_LOST, isConnectionError, isTransient } from '../postgres/sqlstate.js';
 import type { RowCounts } from './counts.js';
 import { hasLedger } from './ledger-queries.js';
+import type { LoadRow } from './load-row.js';
+import type { LoadState } from './load-state.js';
 import { tryLockLoad } from './loads.js';
 
-/** How long to wait for the lock: a command that was just killed may take a moment to let it go. */
+/**
+ * How long to wait for the lock: a command that was just killed may take a moment to release it.
+ */
 const LOCK_WAIT_MS = 3000;
 const LOCK_POLL_MS = 100;
-
-const MAX_RETRIES = 8;
-const RETRY_BASE_MS = 50;
-const RETRY_MAX_MS = 5000;
-
-export type LoadState = 'loading' | 'loaded' | 'undoing' | 'undone';
 
 export interface LoadRecord {
   readonly loadId: number;
@@ -44,25 +42,8 @@ export interface LoadRecord {
   readonly startedAt: string;
 }
 
-/** Counts of a load apart from the records read, which are what they add up to. */
+/** Counts of a load, without the records read, which are their sum. */
 export type CountChange = Partial<Omit<RowCounts, 'read'>>;
-
-interface LoadRow {
-  readonly load_id: number;
-  readonly path: string;
-  readonly table_name: string;
-  readonly content_hash: string;
-  readonly state: LoadState;
-  readonly attempt: number;
-  readonly header: Buffer;
-  readonly file_format: Reading;
-  readonly rows_read: number;
-  readonly rows_loaded: number;
-  readonly rows_rejected: number;
-  readonly rows_duplicate: number;
-  readonly rows_replaced: number;
-  readonly started_at: string;
-}
 
 /** @throws EdpError `unknown_load` */
 export async function readLoad(client: pg.Client, loadId: number): Promise<LoadRecord> {
@@ -96,7 +77,8 @@ export async function readLoad(client: pg.Client, loadId: number): Promise<LoadR
 }
 
 /**
- * Runs `work` with the load in hand: no run, undo or replay has it, and none gets it until the end.
+ * Runs `work` while this command holds the load: no run, undo or replay has it, and none gets it
+ * until the end.
  *
  * @param role what the session does, for pg_stat_activity
  * @throws EdpError `unknown_load`, or `load_busy` where another command has it
@@ -124,7 +106,7 @@ export class HeldLoad {
   readonly #signal: AbortSignal;
   #client: pg.Client | undefined;
   #sessions = 0;
-  /** The attempt that is ours; undefined until the load was in hand for the first time. */
+  /** The attempt of this command; undefined until it has held the load. */
   #attempt: number | undefined;
 
   constructor(config: pg.ClientConfig, role: string, loadId: number, signal: AbortSignal) {
@@ -135,27 +117,28 @@ export class HeldLoad {
   }
 
   /**
-   * How many sessions there were so far. Steps do not wait for the disk: where the number has changed, the
-   * server may have crashed, and steps that were done before may have to be done again.
+   * The number of sessions so far. Steps do not wait for the disk: where the number has changed,
+   * the server may have crashed, and completed steps may have to be done again.
    */
   get sessions(): number {
     return this.#sessions;
   }
 
-  /** Runs statements that each stand alone. They may run again where the first try failed. */
+  /**
+   * Runs statements that are independent of each other. They may run again where the first try
+   * failed.
+   */
   async read<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
-    return pRetry(() => this.#attemptOnce(work), {
-      retries: MAX_RETRIES,
-      minTimeout: RETRY_BASE_MS,
-      maxTimeout: RETRY_MAX_MS,
-      randomize: true,
-      shouldRetry: ({ error }) => !this.#signal.aborted && mayPass(error),
-    });
+    return retry(
+      () => this.#attemptOnce(work),
+      (error) => !this.#signal.aborted && mayPass(error),
+    );
   }
 
   /**
-   * Runs one step as a transaction. It runs again where it failed for a reason that may pass, also where
-   * nobody knows whether it has committed: so it must look at what there is, and not at what it did.
+   * Runs one step as a transaction. It runs again after a failure that may pass, even where it is
+   * unknown whether the transaction has committed. So the step must check the present state, and
+   * not rely on what it did.
    */
   async transaction<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
     return this.read(async (client) => {
@@ -170,14 +153,14 @@ export class HeldLoad {
     });
   }
 
-  /** The load as it is now. */
+  /** Reads the load as it is now. */
   async look(): Promise<LoadRecord> {
     return this.read((client) => readLoad(client, this.loadId));
   }
 
   /**
-   * Adds to the counts of the load, in the transaction of what they count. Comes last in it, since it
-   * locks the load's row until the commit.
+   * Adds to the counts of the load, in the transaction of what they count. Must come last in it,
+   * since it locks the load's row until the commit.
    */
   async addToCounts(client: pg.Client, change: CountChange): Promise<void> {
     const { loaded = 0, rejected = 0, duplicate = 0 } = change;
@@ -190,7 +173,10 @@ export class HeldLoad {
     if (rowCount !== 1) throw this.#takenOver();
   }
 
-  /** Takes from the counts what was removed. None falls below zero: what was copied by hand was not counted. */
+  /**
+   * Subtracts what was removed. No count falls below zero: rows that were copied by hand were never
+   * counted.
+   */
   async takeFromCounts(client: pg.Client, change: CountChange): Promise<void> {
     const { loaded = 0, rejected = 0, duplicate = 0 } = change;
     const { rowCount } = await client.query(
@@ -205,7 +191,7 @@ export class HeldLoad {
     if (rowCount !== 1) throw this.#takenOver();
   }
 
-  /** Moves the load into another state, and changes nothing else of it. */
+  /** Changes the state of the load, and nothing else. */
   async changeState(client: pg.Client, state: LoadState): Promise<void> {
     const { rowCount } = await client.query(
       'UPDATE edp.loads SET state = $3 WHERE load_id = $1 AND attempt = $2',
@@ -214,7 +200,10 @@ export class HeldLoad {
     if (rowCount !== 1) throw this.#takenOver();
   }
 
-  /** The last step of an undo. Its commit waits for the disk, and PostgreSQL writes its log in order. */
+  /**
+   * The last step of an undo. Its commit waits for the disk, and PostgreSQL writes its log in
+   * order.
+   */
   async finishUndo(client: pg.Client): Promise<void> {
     await client.query('SET LOCAL synchronous_commit TO DEFAULT');
     const { rowCount } = await client.query(
@@ -239,7 +228,7 @@ export class HeldLoad {
       const { code } = error as { code?: string };
       if (!isClosed(client) && !isConnectionError(code)) throw error;
       await this.release();
-      // pg gives a query whose connection ended under it an error without a code.
+      // pg reports a connection that ended during a query by an error without a code.
       throw code === undefined && error instanceof Error && !(error instanceof EdpError)
         ? Object.assign(error, { code: CONNECTION_LOST })
         : error;
@@ -260,7 +249,9 @@ export class HeldLoad {
     return client;
   }
 
-  /** Takes the lock, and shuts out workers of an earlier run: they can no longer commit. */
+  /**
+   * Takes the lock, and raises the attempt, so that workers of an earlier run can no longer commit.
+   */
   async #take(client: pg.Client): Promise<void> {
     const load = await readLoad(client, this.loadId);
     const deadline = Date.now() + LOCK_WAIT_MS;
@@ -268,7 +259,7 @@ export class HeldLoad {
       if (Date.now() > deadline || this.#signal.aborted) {
         throw new EdpError(
           'load_busy',
-          `load ${this.loadId} is in the hands of another command: its file is being loaded, or it is being undone or replayed`,
+          `load ${this.loadId} is held by another command: its file is being loaded, or it is being undone or replayed`,
           {
             hint: `wait for that command to end, or stop it; edp status ${this.loadId} shows the load`,
           },
@@ -287,7 +278,7 @@ export class HeldLoad {
       );
       this.#attempt = rows[0]!.attempt;
     }
-    // A step that is lost in a crash of the server is lost whole; the last one is synchronous.
+    // A crash of the server loses steps only whole, and the last one waits for the disk.
     await client.query('SET synchronous_commit = off; SET client_min_messages = warning');
     await failpoint('held.taken', client);
   }
@@ -300,7 +291,7 @@ export class HeldLoad {
 }
 
 /**
- * Says what a command needs where the server does not let its role do it.
+ * Converts the server's refusal into an error that names the privileges that the command needs.
  *
  * @param needs the privileges
  */

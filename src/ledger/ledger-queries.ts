@@ -1,10 +1,16 @@
-/** What the ledger answers: loads, and rejects. Reads only, but for openLedger, and works before anything was loaded. */
+/**
+ * Queries of the ledger: loads, receipts and rejects. They only read (except openLedger), and also
+ * work before anything was loaded.
+ */
 import type pg from 'pg';
 import { EdpError } from '../base/errors.js';
 import type { Reading } from '../formats/csv/reading.js';
 import type { Drift } from '../model/drift.js';
+import type { RejectCode } from '../model/reject-codes.js';
 import { migrate } from '../postgres/migrate.js';
 import type { RowCounts } from './counts.js';
+import type { LoadRow } from './load-row.js';
+import type { LoadState } from './load-state.js';
 import { groupCorrections } from './remarks.js';
 
 export interface LoadSummary {
@@ -12,18 +18,18 @@ export interface LoadSummary {
   readonly path: string;
   readonly table: string;
   /**
-   * `loading` while a run is at it, `interrupted` when none is any more; `undoing` while an undo is at it,
-   * `half_undone` when none is any more.
+   * `loading` while a run works on it, `interrupted` when none does any more; `undoing` while an
+   * undo works on it, `half_undone` when none does any more.
    */
-  readonly state: 'loaded' | 'loading' | 'interrupted' | 'undoing' | 'half_undone' | 'undone';
+  readonly state: LoadState | 'interrupted' | 'half_undone';
   readonly bytes: number;
   readonly rows: RowCounts;
   readonly unknownMetrics: Readonly<Record<string, number>>;
-  /** By column, then by correction: how often it acted. */
+  /** How often each correction acted: by column, then by correction. */
   readonly corrections: ReturnType<typeof groupCorrections>;
   /** How its fields differ from those of the table; undefined where they do not. */
   readonly drift: Drift | undefined;
-  /** Rows of other loads whose values it replaced (--on-conflict update). */
+  /** Rows of other loads whose values it replaced. */
   readonly rowsReplaced: number;
   /** Working time of all its runs. */
   readonly seconds: number;
@@ -47,32 +53,16 @@ export interface StoredReject {
   readonly line: number;
   readonly byteOffset: number;
   readonly column: string | null;
-  readonly code: string;
+  readonly code: RejectCode;
   readonly reason: string;
   readonly raw: Buffer;
 }
 
-interface LoadRow {
-  readonly load_id: number;
-  readonly path: string;
-  readonly table_name: string;
-  readonly state: 'loaded' | 'loading' | 'undoing' | 'undone';
+type LoadSummaryRow = LoadRow & {
   readonly is_held: boolean;
-  readonly size_bytes: number;
-  readonly rows_read: number;
-  readonly rows_loaded: number;
-  readonly rows_rejected: number;
-  readonly rows_duplicate: number;
-  readonly rows_replaced: number;
-  readonly seconds: string;
-  readonly content_hash: string;
-  readonly started_at: string;
-  readonly finished_at: string | null;
-  readonly undone_at: string | null;
-  readonly file_format: { readonly drift?: Drift } | null;
   readonly unknown: Record<string, number> | null;
   readonly corrections: Record<string, number> | null;
-}
+};
 
 export async function hasLedger(client: pg.Client): Promise<boolean> {
   const { rows } = await client.query<{ exists: boolean }>(
@@ -81,25 +71,25 @@ export async function hasLedger(client: pg.Client): Promise<boolean> {
   return rows[0]?.exists === true;
 }
 
-/** Brings a ledger of an older edp up to date, where there is one; for whoever looks at it first. */
+/** Updates a ledger of an older edp, if there is one. Commands that only read call it first. */
 export async function openLedger(client: pg.Client): Promise<void> {
   if (await hasLedger(client)) await migrate(client);
 }
 
-/** What a load is where no command is at it any more. */
+/** The state of a load that no command works on any more. */
 const STATE_WHEN_LEFT: Readonly<Record<string, LoadSummary['state']>> = {
   loading: 'interrupted',
   undoing: 'half_undone',
 };
 
-/** A load's advisory lock is a bigint, of which pg_locks shows the halves. */
+/** Whether a load is held. Its advisory lock is a bigint, and pg_locks shows the two halves. */
 const IS_HELD = `EXISTS (
   SELECT FROM pg_locks, hashtextextended('edp load ' || table_name || ' ' || content_hash, 0) AS key
   WHERE locktype = 'advisory' AND granted AND objsubid = 1
     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
     AND ((classid::bigint << 32) | objid::bigint) = key)`;
 
-/** Newest first. */
+/** Lists loads, newest first. */
 export async function listLoads(client: pg.Client, limit: number): Promise<LoadSummary[]> {
   if (!(await hasLedger(client))) return [];
   return queryLoads(client, 'true', [], limit);
@@ -116,7 +106,7 @@ export async function getLoad(client: pg.Client, loadId: number): Promise<LoadSu
   });
 }
 
-/** @throws EdpError `usage` for what is no number of a load */
+/** @throws EdpError `usage` for text that is not the number of a load */
 export function parseLoadId(text: unknown): number {
   if (/^\d{1,15}$/.test(String(text))) return Number(text);
   throw new EdpError('usage', `${JSON.stringify(text)} is not the number of a load`, {
@@ -124,7 +114,7 @@ export function parseLoadId(text: unknown): number {
   });
 }
 
-/** What is wrong with most rejects of a load. */
+/** The fault that most rejects of a load have. */
 export async function findCommonFault(
   client: pg.Client,
   loadId: number,
@@ -137,7 +127,7 @@ export async function findCommonFault(
   return rows[0];
 }
 
-/** SQL for the counts by name over the receipts of load `l`. */
+/** SQL that adds up the counts by name over the receipts of load `l`. */
 function sumOfReceipts(column: string): string {
   return `(SELECT jsonb_object_agg(name, total) FROM (
      SELECT key AS name, sum(value::bigint) AS total
@@ -151,7 +141,7 @@ async function queryLoads(
   values: readonly unknown[],
   limit: number,
 ): Promise<LoadSummary[]> {
-  const { rows } = await client.query<LoadRow>(
+  const { rows } = await client.query<LoadSummaryRow>(
     `SELECT l.*, ${IS_HELD} AS is_held, ${sumOfReceipts('unknown_metrics')} AS unknown,
        ${sumOfReceipts('corrections')} AS corrections
      FROM edp.loads l WHERE ${condition} ORDER BY load_id DESC LIMIT ${limit}`,
@@ -171,7 +161,7 @@ async function queryLoads(
     },
     unknownMetrics: row.unknown ?? {},
     corrections: groupCorrections(row.corrections ?? {}),
-    drift: row.file_format?.drift,
+    drift: row.file_format.drift,
     rowsReplaced: row.rows_replaced,
     seconds: Number(row.seconds),
     contentHash: row.content_hash,
@@ -208,7 +198,7 @@ export async function listReceipts(client: pg.Client, loadId: number): Promise<R
 
 const REJECTS_PER_FETCH = 500;
 
-/** The rejects of a load in the order of the file, a few at a time: there may be millions. */
+/** Reads the rejects of a load in the order of the file, a few at a time: there may be millions. */
 export async function* readRejects(
   client: pg.Client,
   loadId: number,
@@ -239,7 +229,7 @@ export interface StoredFormat {
   readonly format: Reading;
 }
 
-/** @param loadId of a load that is there */
+/** @param loadId an existing load */
 export async function getFileFormat(client: pg.Client, loadId: number): Promise<StoredFormat> {
   const { rows } = await client.query<StoredFormat>(
     'SELECT header, file_format AS format FROM edp.loads WHERE load_id = $1',
@@ -249,9 +239,9 @@ export async function getFileFormat(client: pg.Client, loadId: number): Promise<
 }
 
 /**
- * Dimension members that a fact referred to and no file has brought since, by table.
+ * Counts dimension members that a fact referred to and no file has brought yet, by table.
  *
- * @param loadId only those inferred by this load
+ * @param loadId counts only those inferred by this load
  */
 export async function countInferred(
   client: pg.Client,

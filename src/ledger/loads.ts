@@ -1,8 +1,9 @@
 /**
  * Loads: one file going into one table, once. A run owns a load while it holds the load's advisory
- * lock, which PostgreSQL frees the moment the run's session ends, however it ends.
+ * lock, which PostgreSQL releases when the run's session ends, however it ends.
  */
 
+import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import { EdpError } from '../base/errors.js';
 import { failpoint } from '../base/failpoints.js';
@@ -10,32 +11,38 @@ import { type Reading, readsAlike } from '../formats/csv/reading.js';
 import type { CommittedRange } from '../formats/text/ranges.js';
 import { isDecoded, readText, type TextForm, withoutFooter } from '../formats/text/read-text.js';
 import { withTransaction } from '../postgres/connection.js';
+import type { FileIdentity } from '../source/file-identity.js';
 import { type HashedRange, hasContent, hasText } from '../source/identify.js';
 import type { RowCounts } from './counts.js';
 import { NO_ROWS } from './counts.js';
+import type { LoadRow } from './load-row.js';
+import type { LoadState } from './load-state.js';
 import { NO_REMARK_COUNTS, type RemarkCounts, RemarkTally } from './remarks.js';
 
 export interface LoadIdentity {
   /** As the user named the file. */
   readonly path: string;
-  /** Absolute path of the file. */
-  readonly file: string;
+  /** The version that is loaded. */
+  readonly file: FileIdentity;
   readonly table: string;
   readonly size: number;
-  /** The file's fingerprint: equal content has equal ones; the receipts tell whether it is equal. */
+  /**
+   * The file's fingerprint. Equal content has an equal fingerprint; whether content is equal is
+   * decided by the receipts.
+   */
   readonly contentHash: string;
   readonly header: Buffer;
-  /** How the text is got out of the file; told by its content, so that the ledger does not keep it. */
+  /** How the text is read from the file. The content shows it, so the ledger does not store it. */
   readonly form: TextForm;
   readonly format: Reading;
   readonly modelHash: string;
 }
 
-/** What the lock of a load is known by: a content going into a table, whatever the file is called. */
+/** The key of a load's lock: a content and the table it goes into, whatever the file is called. */
 export type LoadKey = Pick<LoadIdentity, 'table' | 'contentHash'>;
 
 export type Claim =
-  /** Another run is at it. */
+  /** Another run works on it. */
   | { readonly kind: 'busy' }
   /** It was loaded before, by this load. */
   | {
@@ -44,24 +51,24 @@ export type Claim =
       readonly path: string;
       readonly finishedAt: string;
     }
-  /** Half of it was removed: neither its rows nor its receipts are whole. */
+  /** An undo has removed a part of it: its rows and its receipts are incomplete. */
   | { readonly kind: 'half_undone'; readonly loadId: number }
-  /** Part of it was loaded, and read in another way: what is left cannot be added to that. */
+  /** A part was loaded, and read in another way, so the rest cannot be added to it. */
   | { readonly kind: 'other_format'; readonly loadId: number }
   | ({ readonly kind: 'claimed'; readonly attempt: number } & CommittedPart);
 
-/** What earlier runs of a load committed. */
+/** What earlier runs of a load have committed. */
 export interface CommittedPart {
   readonly loadId: number;
   /** In the order of the file. */
   readonly committed: readonly CommittedRange[];
   readonly rows: RowCounts;
   readonly remarks: RemarkCounts;
-  /** Whether it was loaded with another model than the run has that goes on with it. */
+  /** Whether the part was loaded with another model than the run that continues it has. */
   readonly hadOtherModel: boolean;
 }
 
-/** What the ledger has of a content, and so what is to be done with it. */
+/** What the ledger has about a content, and so what to do with the file. */
 export type Finding =
   | Extract<Claim, { kind: 'known' | 'half_undone' | 'other_format' }>
   | { readonly kind: 'interrupted'; readonly loadId: number }
@@ -76,10 +83,10 @@ function lockName(key: LoadKey): string {
 }
 
 /**
- * Takes loads for this run, apart from those that another has or that are done. Thousands of small files
- * must not take a round trip each, so all are asked for at once.
+ * Claims loads for this run, except those that another run has or that are complete. All are
+ * requested at once, since thousands of small files must not take a round trip each.
  *
- * @param client the session that shall own the loads, as long as it lives
+ * @param client the session that will own the loads, until it ends
  * @param identities no two with the same key
  * @param force loads known content again, as a load of its own
  * @returns the claims, in the order of the identities
@@ -103,14 +110,15 @@ export async function claimLoads(
     for (const index of open) {
       const identity = identities[index]!;
       const same = earlier.get(loadKey(identity)) ?? [];
-      const finding = await judge(client, identity, same, force);
+      const finding = await matchEarlier(client, identity, same, force);
       if (finding.kind === 'new') created.push({ index, identity, generation: finding.generation });
       else if (finding.kind === 'interrupted') interrupted.push({ index, loadId: finding.loadId });
       else claims[index] = finding;
     }
     await failpoint('claim.judged', client);
     await withTransaction(client, async () => {
-      // Lost in a crash together with all that was loaded under it: the log is written in order.
+      // A crash loses the claims only together with everything loaded after them: the log is
+      // written in order.
       await client.query('SET LOCAL synchronous_commit = off');
       for (const { index, loadId } of interrupted) {
         claims[index] = await resume(client, loadId, identities[index]!);
@@ -148,10 +156,44 @@ export async function claimLoads(
 }
 
 interface NewLoad {
-  /** Of its identity among those asked for. */
+  /** Index of its identity in the request. */
   readonly index: number;
   readonly identity: LoadIdentity;
   readonly generation: number;
+}
+
+/** The columns of a load's ledger row that identify it. */
+const IDENTITY_COLUMNS =
+  'path, table_name, size_bytes, content_hash, generation, header, file_format, model_hash';
+const IDENTITY_ROWS =
+  'unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::int[], $6::bytea[], $7::json[], $8::text[])';
+
+function toIdentityRows(loads: readonly Omit<NewLoad, 'index'>[]): unknown[][] {
+  return [
+    loads.map(({ identity }) => identity.path),
+    loads.map(({ identity }) => identity.table),
+    loads.map(({ identity }) => identity.size),
+    loads.map(({ identity }) => identity.contentHash),
+    loads.map(({ generation }) => generation),
+    loads.map(({ identity }) => identity.header),
+    loads.map(({ identity }) => JSON.stringify(identity.format)),
+    loads.map(({ identity }) => identity.modelHash),
+  ];
+}
+
+/** Adds a load that will be rolled back. */
+export async function insertTriedLoad(
+  client: pg.Client,
+  loadId: number,
+  identity: LoadIdentity,
+): Promise<void> {
+  // No file has this content hash, so no run waits for the load.
+  const tried = { ...identity, contentHash: `dry run ${randomUUID()}` };
+  await client.query(
+    `INSERT INTO edp.loads (${IDENTITY_COLUMNS}, load_id) OVERRIDING SYSTEM VALUE
+     SELECT *, $9::bigint FROM ${IDENTITY_ROWS}`,
+    [...toIdentityRows([{ identity: tried, generation: 0 }]), loadId],
+  );
 }
 
 async function createLoads(client: pg.Client, loads: readonly NewLoad[]): Promise<number[]> {
@@ -161,21 +203,10 @@ async function createLoads(client: pg.Client, loads: readonly NewLoad[]): Promis
     table_name: string;
     content_hash: string;
   }>(
-    `INSERT INTO edp.loads (path, table_name, size_bytes, content_hash, generation, header,
-       file_format, model_hash, attempt)
-     SELECT *, 1 FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::int[], $6::bytea[],
-       $7::json[], $8::text[])
+    `INSERT INTO edp.loads (${IDENTITY_COLUMNS}, attempt)
+     SELECT *, 1 FROM ${IDENTITY_ROWS}
      RETURNING load_id, table_name, content_hash`,
-    [
-      loads.map(({ identity }) => identity.path),
-      loads.map(({ identity }) => identity.table),
-      loads.map(({ identity }) => identity.size),
-      loads.map(({ identity }) => identity.contentHash),
-      loads.map(({ generation }) => generation),
-      loads.map(({ identity }) => identity.header),
-      loads.map(({ identity }) => JSON.stringify(identity.format)),
-      loads.map(({ identity }) => identity.modelHash),
-    ],
+    toIdentityRows(loads),
   );
   const idOf = new Map(
     rows.map((row) => [
@@ -195,7 +226,7 @@ async function tryLockLoads(client: pg.Client, keys: readonly LoadKey[]): Promis
   return rows.map(({ locked }) => locked);
 }
 
-/** Takes the lock of a load, for as long as the session lives, unless another session has it. */
+/** Takes the lock of a load until the session ends, unless another session has it. */
 export async function tryLockLoad(client: pg.Client, key: LoadKey): Promise<boolean> {
   return (await tryLockLoads(client, [key]))[0] === true;
 }
@@ -208,25 +239,8 @@ export async function releaseLoads(client: pg.Client, keys: readonly LoadKey[]):
   );
 }
 
-interface LoadRow {
-  readonly load_id: number;
-  readonly path: string;
-  readonly table_name: string;
-  readonly content_hash: string;
-  readonly header: Buffer;
-  readonly file_format: Reading;
-  readonly generation: number;
-  readonly state: string;
-  readonly model_hash: string;
-  readonly finished_at: string;
-  readonly rows_read: number;
-  readonly rows_loaded: number;
-  readonly rows_rejected: number;
-  readonly rows_duplicate: number;
-}
-
 /**
- * Looks a content up, and writes nothing.
+ * Looks up a content, and writes nothing.
  *
  * @param force whether known content is to be loaded again, as a load of its own
  */
@@ -236,10 +250,10 @@ export async function findLoad(
   force: boolean,
 ): Promise<Finding> {
   const earlier = await listEarlierLoads(client, [identity]);
-  return judge(client, identity, earlier.get(loadKey(identity)) ?? [], force);
+  return matchEarlier(client, identity, earlier.get(loadKey(identity)) ?? [], force);
 }
 
-/** Loads that may be of the same content, by key, the latest first. */
+/** Lists loads that may have the same content, by key, the latest first. */
 async function listEarlierLoads(
   client: pg.Client,
   keys: readonly LoadKey[],
@@ -258,14 +272,18 @@ async function listEarlierLoads(
   return earlier;
 }
 
-/** @param earlier loads of files that look the same, the latest first */
-async function judge(
+/**
+ * Decides which of the earlier loads has the same content.
+ *
+ * @param earlier loads of files with the same fingerprint, the latest first
+ */
+async function matchEarlier(
   client: pg.Client,
   identity: LoadIdentity,
   earlier: readonly LoadRow[],
   force: boolean,
 ): Promise<Finding> {
-  const latestIn = async (state: string) => {
+  const latestIn = async (state: LoadState) => {
     for (const row of earlier) {
       if (row.state === state && (await isContentOf(client, identity, row))) return row;
     }
@@ -280,7 +298,7 @@ async function judge(
   const loaded = force ? undefined : await latestIn('loaded');
   if (loaded !== undefined) {
     const { load_id: loadId, path, finished_at: finishedAt } = loaded;
-    return { kind: 'known', loadId, path, finishedAt };
+    return { kind: 'known', loadId, path, finishedAt: finishedAt! };
   }
   // Records loaded now could be duplicates of rows that are still to be removed.
   const halfUndone = await latestIn('undoing');
@@ -288,25 +306,29 @@ async function judge(
   return { kind: 'new', generation: earlier[0] === undefined ? 0 : earlier[0].generation + 1 };
 }
 
-/** Whether a file holds what a load found in its own, as far as it got. */
+/** Whether a file has the content that a load has read from its own file so far. */
 async function isContentOf(
   client: pg.Client,
   { path, file, header, form, format }: LoadIdentity,
   load: LoadRow,
 ): Promise<boolean> {
-  // Read in another way, the same bytes may have another header, or none.
+  // If it was read in another way, the same bytes may have another header, or none.
   if (readsAlike(format, load.file_format) && !header.equals(load.header)) return false;
   const ranges = await listHashedRanges(client, load.load_id);
   if (!isDecoded(form)) return hasContent(file, ranges);
-  // The fingerprint of a text is that of its beginning: a load that is done has all of it.
+  // The fingerprint of a text covers only its beginning. A completed load has all of the text.
   const end =
     load.state === 'loading' ? undefined : (ranges.at(-1)?.end ?? load.file_format.dataStart);
   const { specified, dialect } = load.file_format;
   try {
     const text = readText(file, path, form);
-    return await hasText(withoutFooter(text, specified.skipFooter ?? 0, dialect.lineEnd), ranges, end);
+    return await hasText(
+      withoutFooter(text, specified.skipFooter ?? 0, dialect.lineEnd),
+      ranges,
+      end,
+    );
   } catch (error) {
-    // It breaks off before it has shown what it is: the run that loads it will tell.
+    // The text breaks off before its content is known; the run that loads it will report that.
     if (error instanceof EdpError && error.code === 'corrupt_file') return false;
     throw error;
   }
@@ -319,7 +341,7 @@ async function hasReceipts(client: pg.Client, loadId: number): Promise<boolean> 
   return rows.length > 0;
 }
 
-/** What a load found in its file, as far as it got. */
+/** The ranges that a load has read so far, with their hashes. */
 export async function listHashedRanges(client: pg.Client, loadId: number): Promise<HashedRange[]> {
   const { rows } = await client.query<HashedRange>(
     `SELECT start_byte AS start, end_byte AS "end", content_hash AS "contentHash"
@@ -329,16 +351,19 @@ export async function listHashedRanges(client: pg.Client, loadId: number): Promi
   return rows;
 }
 
-/** Raises the attempt, which shuts out workers of the run before, and reads what that run committed. */
+/**
+ * Raises the attempt, which shuts out workers of the run before, and reads what that run has
+ * committed.
+ */
 async function resume(
   client: pg.Client,
   loadId: number,
   { path, size, header, format, modelHash }: LoadIdentity,
 ): Promise<Claim> {
   const part = await readCommittedPart(client, loadId, modelHash);
-  // Waits for a split of the run before that is just committing; no later one can.
+  // Waits for a split of the run before that is committing now; no later one can commit.
   const { rows } = await client.query<{ attempt: number }>(
-    // A text that broke off goes on with the whole one, which is in another file.
+    // A load of a text that broke off may continue with the whole text, which is in another file.
     `UPDATE edp.loads SET attempt = attempt + 1, header = $2, file_format = $3, model_hash = $4,
        path = CASE WHEN size_bytes = $5 THEN path ELSE $6 END, size_bytes = $5
      WHERE load_id = $1 RETURNING attempt`,
@@ -352,13 +377,13 @@ async function resume(
   };
 }
 
-/** As a receipt has them; null for none. */
-interface StoredNotes {
+/** As stored in a receipt; null for none. */
+interface StoredRemarks {
   readonly unknownMetrics: Record<string, number> | null;
   readonly corrections: Record<string, number> | null;
 }
 
-/** @param modelHash of the model that the load goes on with */
+/** @param modelHash of the model with which the load continues */
 export async function readCommittedPart(
   client: pg.Client,
   loadId: number,
@@ -368,7 +393,7 @@ export async function readCommittedPart(
     loadId,
   ]);
   const load = rows[0]!;
-  const receipts = await client.query<CommittedRange & StoredNotes>(
+  const receipts = await client.query<CommittedRange & StoredRemarks>(
     `SELECT start_byte AS start, end_byte AS "end", first_line AS "firstLine",
             line_count AS "lineCount",
             unknown_metrics AS "unknownMetrics", corrections
@@ -393,7 +418,7 @@ export async function readCommittedPart(
   };
 }
 
-/** A load as a run leaves it. */
+/** The end of a run's work on a load. */
 export interface EndedLoad {
   readonly loadId: number;
   readonly attempt: number;
@@ -404,8 +429,8 @@ export interface EndedLoad {
 }
 
 /**
- * Marks loads as done, where they are, and lets them go. The commit is synchronous, and PostgreSQL
- * writes its log in order: after it, every split of the loads is on disk.
+ * Marks loads as complete, where they are, and releases them. The commit is synchronous, and
+ * PostgreSQL writes its log in order: after it, every split of the loads is on disk.
  */
 export async function endLoads(client: pg.Client, loads: readonly EndedLoad[]): Promise<void> {
   await failpoint('end.begin', client);

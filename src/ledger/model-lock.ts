@@ -1,12 +1,12 @@
 /**
- * Which models runs are loading with: each run holds a shared advisory lock per table, whose two numbers
- * tell the table and the model, for as long as its session lives. So `edp promote` knows whether somebody
- * still keeps a metric beside the row that has a column by now.
+ * Shows with which models runs are loading: each run holds a shared advisory lock per table until
+ * its session ends; the lock's two numbers stand for the table and the model. So `edp promote`
+ * knows whether a run still keeps a metric beside the row that has a column by now.
  */
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
 import { hashTable } from '../model/hash.js';
-import type { OnConflict } from '../model/load-rules.js';
+import { CONFLICT_RULES, type OnConflict } from '../model/load-rules.js';
 import type { Table } from '../model/model.js';
 
 /** Set in the model's number where the run replaces rows. */
@@ -20,13 +20,13 @@ function modelNumber(table: Table): number {
   return Buffer.from(hashTable(table), 'hex').readInt32BE(0) & ~REPLACES_BIT;
 }
 
-/** @param client the session that shall hold it, as long as it lives */
+/** @param client the session that will hold the lock, until it ends */
 export async function holdModel(
   client: pg.Client,
   table: Table,
   onConflict: OnConflict,
 ): Promise<void> {
-  const model = modelNumber(table) | (onConflict === 'update' ? REPLACES_BIT : 0);
+  const model = modelNumber(table) | (CONFLICT_RULES[onConflict].replacesRow ? REPLACES_BIT : 0);
   await client.query('SELECT pg_advisory_lock_shared($1::int, $2::int)', [
     tableNumber(table),
     model,
@@ -35,14 +35,14 @@ export async function holdModel(
 
 export interface OtherRuns {
   readonly count: number;
-  /** Whether one of them replaces rows (`--on-conflict update`). */
+  /** Whether one of them replaces rows. */
   readonly doReplace: boolean;
 }
 
-/** Runs that load the table with another model. */
+/** Finds runs that load the table with another model. */
 export async function findOtherRuns(client: pg.Client, table: Table): Promise<OtherRuns> {
   const { rows } = await client.query<{ model: number }>(
-    // Both numbers are shown as oids, which have no sign.
+    // pg_locks shows both numbers as oids, which have no sign.
     `SELECT (objid::bigint & 4294967295) AS model FROM pg_locks
      WHERE locktype = 'advisory' AND objsubid = 2 AND mode = 'ShareLock'
        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())

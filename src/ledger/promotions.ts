@@ -13,16 +13,19 @@ export interface Promotion {
   readonly isDone: boolean;
 }
 
+/** What `edp.promotions.state` may be. */
+export const PROMOTION_STATES = ['running', 'done'] as const;
+
 interface PromotionRow {
   readonly table_name: string;
   readonly column_name: string;
   readonly metric: string;
   readonly extra_column: string;
   readonly type: string;
-  readonly state: string;
+  readonly state: (typeof PROMOTION_STATES)[number];
 }
 
-/** In the order in which they were begun. */
+/** Lists promotions in the order in which they began. */
 export async function listPromotions(client: pg.Client, table: string): Promise<Promotion[]> {
   const { rows } = await client.query<PromotionRow>(
     `SELECT table_name, column_name, metric, extra_column, type, state FROM edp.promotions
@@ -39,7 +42,10 @@ export async function listPromotions(client: pg.Client, table: string): Promise<
   }));
 }
 
-/** Promoted metrics that a model does not know: it is older than the promotion, or another project's. */
+/**
+ * Promoted metrics that a model does not declare: it is older than the promotion, or of another
+ * project.
+ */
 export function unknownPromotions(table: Table, promotions: readonly Promotion[]): Promotion[] {
   const columns = new Set(physicalColumns(table).map(({ name }) => name));
   return promotions.filter(
@@ -52,7 +58,7 @@ export function unknownPromotions(table: Table, promotions: readonly Promotion[]
   );
 }
 
-/** The table with those metrics declared. */
+/** The table with these metrics declared. */
 export function withPromotions(table: Table, promotions: readonly Promotion[]): Table {
   const unknown = unknownPromotions(table, promotions);
   if (unknown.length === 0) return table;

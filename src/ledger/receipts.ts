@@ -1,4 +1,4 @@
-/** What a split writes into the ledger, in the transaction that holds its rows. */
+/** Writes a split into the ledger, in the transaction that holds its rows. */
 import type pg from 'pg';
 import { EdpError } from '../base/errors.js';
 import { failpoint } from '../base/failpoints.js';
@@ -7,7 +7,7 @@ import type { Receipt } from './counts.js';
 
 export interface RejectRecord {
   readonly byteOffset: number;
-  /** From 0, counted from the start of the split. */
+  /** Counts from 0 at the start of the split. */
   readonly lineInSplit: number;
   readonly column: string | undefined;
   readonly code: string;
@@ -15,7 +15,7 @@ export interface RejectRecord {
   readonly raw: Buffer;
 }
 
-/** PostgreSQL text cannot hold NUL; a reason may quote a value that has one. */
+/** Replaces NUL, which PostgreSQL text cannot hold: a reason may quote a value with one. */
 export function storable(text: string): string {
   return text.replaceAll('\0', '\\0').toWellFormed();
 }
@@ -43,27 +43,27 @@ export async function insertRejects(
   );
 }
 
-/** @returns null for no counts */
+/** @returns null where there are no counts */
 export function toStored(counts: Readonly<Record<string, number>>): string | null {
   return Object.keys(counts).length === 0 ? null : JSON.stringify(counts);
 }
 
-/** A split that was loaded, as the ledger is to know it. */
+/** A loaded split, as the ledger stores it. */
 export interface LoadedSplit {
   readonly load: {
     readonly loadId: number;
     readonly attempt: number;
     readonly onConflict: OnConflict;
   };
-  /** Line, from 1, at its start. */
+  /** Line number at its start, from 1. */
   readonly firstLine: number;
   readonly receipt: Receipt;
 }
 
 /**
- * The receipts, and the counts of their loads with them.
+ * Writes the receipts, and adds their counts to their loads.
  *
- * @throws EdpError `interrupted` where another run took a load over: then nothing of this may commit
+ * @throws EdpError `interrupted` where another run took a load over: then none of this may commit
  */
 export async function insertReceipts(
   client: pg.Client,
@@ -96,7 +96,7 @@ export async function insertReceipts(
   await addToLoads(client, splits);
 }
 
-/** Comes last in a transaction, since it locks the rows of the loads until the commit. */
+/** Must come last in a transaction, since it locks the rows of the loads until the commit. */
 async function addToLoads(client: pg.Client, splits: readonly LoadedSplit[]): Promise<void> {
   const { rows: added } = await client.query<{ load_id: number }>(
     `UPDATE edp.loads l SET rows_read = l.rows_read + s.read, rows_loaded = l.rows_loaded + s.loaded,
@@ -125,7 +125,9 @@ async function addToLoads(client: pg.Client, splits: readonly LoadedSplit[]): Pr
   });
 }
 
-/** Whether a split is in the ledger: answers what a lost acknowledgement of a commit left open. */
+/**
+ * Whether a split is in the ledger. Shows whether a commit happened whose acknowledgement was lost.
+ */
 export async function hasReceipt(
   client: pg.Client,
   loadId: number,

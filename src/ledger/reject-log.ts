@@ -1,11 +1,11 @@
-/** The rejects of a split, held back until its transaction can take them. */
+/** Collects the rejects of a split until its transaction can write them. */
 
 import type pg from 'pg';
 import type { RecordPlace } from '../formats/text/ranges.js';
 import type { Fault } from '../model/reject-codes.js';
 import { insertRejects, type RejectRecord } from './receipts.js';
 
-/** Rejects held back before the COPY pauses to let them into the ledger. */
+/** With more bytes of rejects than this, the COPY pauses so that they can be written. */
 export const MAX_PENDING_REJECT_BYTES = 4 * 1024 * 1024;
 
 export class RejectLog {
@@ -16,7 +16,7 @@ export class RejectLog {
   #pendingBytes = 0;
   #count = 0;
 
-  /** @param client undefined where the rejects are taken, and written by somebody else */
+  /** @param client undefined where the caller takes the rejects and writes them */
   constructor(client: pg.Client | undefined, loadId: number, startByte: number) {
     this.#client = client;
     this.#loadId = loadId;
@@ -31,7 +31,7 @@ export class RejectLog {
     return this.#pendingBytes;
   }
 
-  /** @param raw the record's bytes; kept, so they must not be reused */
+  /** @param raw the record's bytes; they are kept, so the buffer must not be reused */
   add(place: RecordPlace, fault: Fault, raw: Buffer): void {
     this.#count++;
     this.#pendingBytes += raw.length + fault.reason.length + 200;
@@ -45,7 +45,7 @@ export class RejectLog {
     });
   }
 
-  /** Takes those held back. */
+  /** Returns the collected rejects, and forgets them. */
   take(): RejectRecord[] {
     const rejects = this.#pending;
     this.#pending = [];
@@ -53,7 +53,7 @@ export class RejectLog {
     return rejects;
   }
 
-  /** Lets them into the ledger; no COPY may be going on. */
+  /** Writes them into the ledger; no COPY may be running. */
   async flush(): Promise<void> {
     if (this.#client === undefined) return;
     await insertRejects(this.#client, this.#loadId, this.#startByte, this.take());

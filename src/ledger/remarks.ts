@@ -1,6 +1,6 @@
-/** What is counted by name: undeclared metrics that were kept, corrections that acted. */
+/** Counts by name: undeclared metrics that were kept, and corrections that acted. */
 
-/** Of one record. */
+/** Remarks about one record. */
 export interface RowRemarks {
   readonly unknownMetrics: readonly string[];
   /** See {@link correctionKey}. */
@@ -9,7 +9,7 @@ export interface RowRemarks {
 
 export const NO_REMARKS: RowRemarks = { unknownMetrics: [], corrections: [] };
 
-/** Of many records: name → records that had it. */
+/** Remarks about many records: name → records that had it. */
 export interface RemarkCounts {
   readonly unknownMetrics: Readonly<Record<string, number>>;
   readonly corrections: Readonly<Record<string, number>>;
@@ -21,7 +21,7 @@ export class RemarkTally {
   readonly #unknownMetrics = new Map<string, number>();
   readonly #corrections = new Map<string, number>();
 
-  /** @param by how many records more */
+  /** @param by number of records to add */
   add({ unknownMetrics, corrections }: RowRemarks, by: number): void {
     for (const name of unknownMetrics) addTo(this.#unknownMetrics, name, by);
     this.addCorrections(corrections, by);
@@ -54,12 +54,12 @@ function positive(counts: ReadonlyMap<string, number>): Record<string, number> {
   return Object.fromEntries([...counts].filter(([, count]) => count > 0));
 }
 
-/** As which a correction of a column is counted. */
+/** The key under which a correction of a column is counted. */
 export function correctionKey(column: string, correction: string): string {
   return `${correction} ${column}`;
 }
 
-/** By column, then by correction. */
+/** Groups counts by column, then by correction. */
 export function groupCorrections(
   counts: Readonly<Record<string, number>>,
 ): Record<string, Record<string, number>> {

@@ -17,6 +17,7 @@ import type pg from 'pg';
 import { defer } from '../base/deferred.js';
 import { EdpError, fromErrorData } from '../base/errors.js';
 import { failpoint } from '../base/failpoints.js';
+import { backOff, RETRIES } from '../base/retry.js';
 import type { FileSplit } from '../formats/text/file-split.js';
 import type { Receipt } from '../ledger/counts.js';
 import type { Session } from '../postgres/session.js';
@@ -24,10 +25,6 @@ import { isTransient } from '../postgres/sqlstate.js';
 import type { SplitPool } from './load-pool.js';
 import type { CommitAnswer, CommitRequest, LoadTask } from './messages.js';
 
-/** Attempts at a split whose failure may pass: deadlock, lost connection, server restarting. */
-const MAX_ATTEMPTS = 8;
-const RETRY_BASE_MS = 50;
-const RETRY_MAX_MS = 5000;
 /** How often a split that waits is held against the locks of the one it waits for. */
 const LOCK_WATCH_MS = 100;
 
@@ -200,7 +197,7 @@ export class Dispatcher {
    */
   async #fly(flight: Flight): Promise<number> {
     const { table } = flight.load.target;
-    let attempts = 0;
+    let failures = 0;
     let committed = 0;
     let hasSlot = true;
     // What is still to be loaded, by transactions.
@@ -221,7 +218,7 @@ export class Dispatcher {
           if (outcome.wasCareful) this.#carefulTables.add(table);
           this.#options.onCommitted(group, outcome.receipts);
           if (groups.length === 0) return committed;
-          attempts = 0;
+          failures = 0;
         } else if (outcome.kind === 'rolled_back') {
           if (outcome.reason === 'stopped') return committed;
           // The end of the split before is known by now, and is where this one begins.
@@ -233,12 +230,11 @@ export class Dispatcher {
           // One of them is to blame, and keeps back none of the others.
           groups.splice(0, 1, ...apart(group));
         } else {
-          if (!isTransient(outcome.error.code) || ++attempts >= MAX_ATTEMPTS) {
+          if (!isTransient(outcome.error.code) || ++failures > RETRIES) {
             throw fromErrorData(outcome.error);
           }
           await failpoint('dispatch.retry');
-          const delay = Math.min(RETRY_MAX_MS, RETRY_BASE_MS * 2 ** attempts);
-          await sleep(delay * (0.5 + Math.random()));
+          await backOff(failures);
         }
         if (this.isStopped) return committed;
         await this.#slots.acquire(flight.order);

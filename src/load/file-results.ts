@@ -3,6 +3,7 @@
  */
 
 import { EdpError } from '../base/errors.js';
+import type { summarizeForm } from '../formats/csv/describe.js';
 import { addRows, NO_ROWS, type RowCounts } from '../ledger/counts.js';
 import type { RemarkCounts } from '../ledger/remarks.js';
 import type { Drift } from '../model/drift.js';
@@ -23,7 +24,7 @@ export interface FileResult {
   readonly rows: RowCounts;
   readonly bytes: number;
   /** The form it was read in; not there for a file that was not read. */
-  readonly dialect?: object;
+  readonly dialect?: ReturnType<typeof summarizeForm>;
   /** How its fields differ from those of the table. */
   readonly drift?: Drift;
   /** Why it was skipped or failed. */

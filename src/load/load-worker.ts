@@ -12,35 +12,25 @@
  */
 
 import { once } from 'node:events';
-import type { FileHandle } from 'node:fs/promises';
 import { workerData } from 'node:worker_threads';
 import { createXXHash128, type IHasher } from 'hash-wasm';
 import type pg from 'pg';
-import { DatabaseError } from 'pg';
 import { EdpError, toErrorData } from '../base/errors.js';
 import { failpoint } from '../base/failpoints.js';
 import { countStart } from '../base/threads.js';
-import { csvFormat } from '../formats/csv/csv-format.js';
-import type { RecordPlace, ScannedRange } from '../formats/text/ranges.js';
-import { rejectLongSegment, SegmentSource } from '../formats/text/segment-source.js';
-import { findStart, readSplit } from '../formats/text/windows.js';
 import { laneRemarks } from '../lanes/corrected-fields.js';
 import { LaneMemory } from '../lanes/lane-memory.js';
-import { RecordLoader } from '../lanes/record-loader.js';
 import type { RowSink } from '../lanes/row-sink.js';
-import type { Receipt } from '../ledger/counts.js';
-import { hasReceipt, insertReceipts } from '../ledger/receipts.js';
-import { MAX_PENDING_REJECT_BYTES, RejectLog } from '../ledger/reject-log.js';
-import { identifySession, isClosed, isSessionAlive, waitForBackend } from '../postgres/backend.js';
-import { connect } from '../postgres/connection.js';
-import { sessionLost } from '../postgres/session.js';
+import { insertReceipts } from '../ledger/receipts.js';
+import { RejectLog } from '../ledger/reject-log.js';
+import { isClosed } from '../postgres/backend.js';
 import { CONNECTION_LOST, isConnectionError, isDataError } from '../postgres/sqlstate.js';
-import { assertUnchanged, type ByteSource, withFiles } from '../source/open-file.js';
+import { stopReadingWith } from '../source/stop-reading.js';
 import type { WorkerData } from './load-pool.js';
 import type {
   CommitAnswer,
   CommitRequest,
-  LoadTask,
+  LoadRules,
   ScanOutcome,
   ScanTask,
   SplitOutcome,
@@ -52,23 +42,28 @@ import { DirectSink } from './sinks/direct-sink.js';
 import { MissingReference } from './sinks/foreign-keys.js';
 import { PortSink } from './sinks/port-sink.js';
 import { StagingTable } from './sinks/staging-table.js';
+import {
+  type Committer,
+  LostSplit,
+  type PassContext,
+  passOver,
+  type SplitPass,
+} from './split-pass.js';
+import {
+  assertOwned,
+  closeSession,
+  commit,
+  openSession,
+  rollBack,
+  type WorkerSession,
+} from './worker-session.js';
 
-interface Session {
-  readonly key: string;
-  readonly client: pg.Client;
-  /** Process id of the session's backend. */
-  readonly backend: number;
-  /** Whether it has committed nothing yet. */
-  isNew: boolean;
-}
-
-/** One session a thread, kept from split to split. */
-let session: Session | undefined;
 let hasher: IHasher | undefined;
 /** Where the byte lane works, from split to split. */
 const laneMemory = new LaneMemory((workerData as WorkerData).lane);
 
 export default async function runSplit(task: SplitTask): Promise<SplitOutcome> {
+  stopReadingWith(task.stop);
   try {
     return await attemptSplit(task);
   } catch (error) {
@@ -112,98 +107,94 @@ async function attemptSplit(task: SplitTask): Promise<SplitOutcome> {
 }
 
 /** One transaction. */
-async function loadParts(
-  current: Session,
+function loadParts(
+  current: WorkerSession,
   task: SplitTask,
   isCareful: boolean,
 ): Promise<SplitOutcome> {
-  const { client, backend } = current;
-  return withOpenParts(task.parts, client, async (parts) => {
-    const { load, source, rejects } = parts[0]!;
-    const loaders: RecordLoader[] = [];
-    const sink: RowSink = isCareful
+  const committer = new CommitWithReceipts(current, task, isCareful);
+  return passOver(task.parts, committer, passContext(task.stop, current.client));
+}
+
+/** Commits rows, rejects and receipts together, once the run allows it. */
+class CommitWithReceipts implements Committer<SplitOutcome> {
+  readonly #session: WorkerSession;
+  readonly #task: SplitTask;
+  readonly #isCareful: boolean;
+
+  constructor(session: WorkerSession, task: SplitTask, isCareful: boolean) {
+    this.#session = session;
+    this.#task = task;
+    this.#isCareful = isCareful;
+  }
+
+  rejectsOf({ load }: SplitPart<LoadRules>, start: number): RejectLog {
+    return new RejectLog(this.#session.client, load.loadId, start);
+  }
+
+  async begin(pass: SplitPass): Promise<RowSink> {
+    const { client } = this.#session;
+    const { load } = this.#task.parts[0]!;
+    const sink = this.#isCareful
       ? new CarefulSink(
           makeStagingTable(client, load),
-          rejects,
+          pass.rejects[0]!,
           laneRemarks(load.plan),
-          (remarks) => loaders[0]!.uncount(remarks),
+          (remarks) => pass.uncount(remarks),
         )
       : new DirectSink(client, load.target, load.plan);
     await failpoint('split.opened', client);
     await client.query('BEGIN');
     await sink.begin();
     await failpoint('split.begun', client);
-    const scans: Scan[] = [];
-    for (const part of parts) {
-      // One after the other: they share the memory of the byte lane.
-      const loader = new RecordLoader({ ...part.load, laneMemory }, sink, part.rejects);
-      loaders.push(loader);
-      scans.push(await scan(part, loader, task.stop, client));
-      const pendingBytes = parts.reduce((sum, other) => sum + other.rejects.pendingBytes, 0);
-      if (pendingBytes > MAX_PENDING_REJECT_BYTES) {
-        await sink.pause();
-        for (const { rejects } of parts) await rejects.flush();
-      }
-    }
-    await sink.pause();
-    const account = (duplicate: number): Receipt[] =>
-      parts.map((part, i) => makeReceipt(scans[i]!, loaders[i]!, part.rejects.count, duplicate));
+    return sink;
+  }
 
-    const answer = await askToCommit(task.port, { ranges: scans, backend });
+  async conclude(pass: SplitPass, sink: RowSink): Promise<SplitOutcome> {
+    const { client, backend } = this.#session;
+    const { parts, port } = this.#task;
+    await sink.pause();
+    const answer = await askToCommit(port, { ranges: pass.ranges, backend });
     await failpoint(answer.commit ? 'split.allowed' : 'split.refused', client);
     if (!answer.commit) {
       await client.query('ROLLBACK');
       return { kind: 'rolled_back', reason: answer.reason };
     }
-    if (scans.every(({ start, end }) => start === end)) {
+    if (pass.ranges.every(({ start, end }) => start === end)) {
       // A record longer than a split leaves splits without any; they have nothing to account for.
       await client.query('ROLLBACK');
-      return { kind: 'committed', receipts: account(0), wasCareful: false };
+      return { kind: 'committed', receipts: pass.receipts(0), wasCareful: false };
     }
-    if (current.isNew) await assertOwned(client, load);
-    current.isNew = false;
+    if (this.#session.isNew) await assertOwned(client, parts[0]!.load);
+    this.#session.isNew = false;
     // Several have no duplicates: the server would have objected to them.
-    const duplicate = await sink.settle((place) => readRaw(source, place));
+    const duplicate = await sink.settle((place) => pass.readRaw(place));
     await failpoint('split.settled', client);
-    for (const part of parts) await part.rejects.flush();
+    for (const rejects of pass.rejects) await rejects.flush();
     await failpoint('split.rejects_written', client);
-    const receipts = account(duplicate);
+    const receipts = pass.receipts(duplicate);
     const loaded = parts
-      .map((part, i) => ({
-        load: part.load,
+      .map(({ load }, i) => ({
+        load,
         firstLine: answer.firstLines[i]!,
         receipt: receipts[i]!,
       }))
       .filter(({ receipt: { start, end } }) => end > start);
     await insertReceipts(client, loaded);
     await failpoint('split.receipt_written', client);
-    await commit(current, loaded[0]!.load, loaded[0]!.receipt);
+    await commit(this.#session, loaded[0]!.load, loaded[0]!.receipt);
     await failpoint('split.committed', client);
-    return { kind: 'committed', receipts, wasCareful: isCareful };
-  });
+    return { kind: 'committed', receipts, wasCareful: this.#isCareful };
+  }
 }
 
-/**
- * A split whose rows are copied by another thread, in a transaction of its own.
- */
+/** A split whose rows are copied by another thread, in a transaction of its own. */
 export async function scanSplit(task: ScanTask): Promise<ScanOutcome> {
   const { port, stop } = task;
+  stopReadingWith(stop);
   try {
     hasher ??= await createXXHash128();
-    return await withOpenParts([task], undefined, async (parts) => {
-      const part = parts[0]!;
-      const { load, rejects } = part;
-      const sink = new PortSink(port, load.target, load.plan);
-      const loader = new RecordLoader({ ...load, laneMemory }, sink, rejects);
-      const scanned = await scan(part, loader, stop);
-      await sink.settle();
-      return {
-        kind: 'scanned',
-        receipt: makeReceipt(scanned, loader, rejects.count, 0),
-        rejects: rejects.take(),
-        references: sink.takeReferences(),
-      };
-    });
+    return await passOver([task], new HandOver(task), passContext(stop));
   } catch (error) {
     return { kind: 'failed', error: toErrorData(error) };
   } finally {
@@ -211,196 +202,54 @@ export async function scanSplit(task: ScanTask): Promise<ScanOutcome> {
   }
 }
 
-/** A split whose file is open. */
-interface OpenPart extends SplitPart {
-  readonly file: FileHandle;
-  /** Where the bytes of the split are: in the file, or in what was made of it. */
-  readonly source: ByteSource;
-  readonly start: number;
-  readonly rejects: RejectLog;
-}
+/** Hands rows, rejects and references to the thread that copies them. */
+class HandOver implements Committer<ScanOutcome> {
+  readonly #sink: PortSink;
 
-/** @param client takes the rejects; undefined where somebody else does */
-function withOpenParts<T>(
-  parts: readonly SplitPart[],
-  client: pg.Client | undefined,
-  work: (parts: readonly OpenPart[]) => Promise<T>,
-): Promise<T> {
-  return withFiles(
-    parts.map(({ load }) => load.file),
-    async (files) => {
-      const open: OpenPart[] = [];
-      for (const [i, { load, range, segment }] of parts.entries()) {
-        const file = files[i]!;
-        const start = await findStart(
-          file,
-          load.file,
-          csvFormat(load.dialect),
-          range,
-          laneMemory.window,
-        );
-        const source = segment === undefined ? file : new SegmentSource(segment);
-        const rejects = new RejectLog(client, load.loadId, start);
-        open.push({ load, range, segment, file, source, start, rejects });
-      }
-      return work(open);
-    },
-  );
-}
+  constructor({ port, load: { target, plan } }: ScanTask) {
+    this.#sink = new PortSink(port, target, plan);
+  }
 
-/** Records, none of which is one: then the split has likely begun at a line of something longer. */
-const LOST_RECORDS = 200;
+  rejectsOf({ load }: SplitPart<LoadRules>, start: number): RejectLog {
+    return new RejectLog(undefined, load.loadId, start);
+  }
 
-/** Thrown to wait for the split before, which tells where this one begins; no fault of anything. */
-class LostSplit extends EdpError {
-  constructor() {
-    super('interrupted', 'where the first record of a split starts cannot be told');
+  async begin(): Promise<RowSink> {
+    return this.#sink;
+  }
+
+  async conclude(pass: SplitPass): Promise<ScanOutcome> {
+    await this.#sink.settle();
+    return {
+      kind: 'scanned',
+      receipt: pass.receipts(0)[0]!,
+      rejects: pass.rejects[0]!.take(),
+      references: this.#sink.takeReferences(),
+    };
   }
 }
 
-/** What is known of a range, once it is read. */
-interface Scan extends ScannedRange {
-  readonly contentHash: string;
-}
-
-/** Reads a split's records, and hands them to the loader. */
-async function scan(
-  { load, range, segment, file, source, start, rejects }: OpenPart,
-  loader: RecordLoader,
-  stop: Int32Array,
-  client?: pg.Client,
-): Promise<Scan> {
-  const extent = segment === undefined ? load.file : { ...load.file, size: segment.end };
-  hasher!.init();
-  const end =
-    segment?.longRecord !== undefined
-      ? rejectLongSegment(loader, segment)
-      : await readSplit(source, extent, start, range.until, laneMemory.window, hasher!, {
-          async take(window) {
-            if (Atomics.load(stop, 0) === 1)
-              throw new EdpError('interrupted', 'the run was stopped');
-            await failpoint('split.read', client);
-            const taken = await loader.take(window);
-            const { recordCount } = loader;
-            if (!range.isExact && recordCount > LOST_RECORDS && recordCount === rejects.count)
-              throw new LostSplit();
-            return taken;
-          },
-          cutLongRecord: (window) => loader.cutLongRecord(window),
-          get isInRecord() {
-            return loader.isInRecord;
-          },
-        });
-  await failpoint('split.hashed', client);
-  await loader.finish();
-  await failpoint('split.copied', client);
-  await assertUnchanged(file, load.file);
-  await failpoint('split.unchanged', client);
-  const contentHash = segment?.longRecord?.contentHash ?? hasher!.digest('hex');
-  return { start, end, lineCount: loader.lineCount, contentHash };
-}
-
-function makeReceipt(
-  scanned: Scan,
-  loader: RecordLoader,
-  rejected: number,
-  duplicate: number,
-): Receipt {
-  const read = loader.recordCount;
+function passContext(stop: Int32Array, client?: pg.Client): PassContext {
   return {
-    ...scanned,
-    rows: { read, loaded: read - rejected - duplicate, rejected, duplicate },
-    remarks: loader.remarkCounts,
+    laneMemory,
+    hasher,
+    client,
+    assertGoing() {
+      if (Atomics.load(stop, 0) === 1) throw new EdpError('interrupted', 'the run was stopped');
+    },
   };
 }
 
-function makeStagingTable(client: pg.Client, load: LoadTask): StagingTable {
+function makeStagingTable(client: pg.Client, load: LoadRules): StagingTable {
   const { target, plan, onConflict, missingDimensions, loadId } = load;
   const { columns } = plan;
   return new StagingTable(client, { target, columns, onConflict, missingDimensions, loadId });
-}
-
-async function readRaw(
-  source: ByteSource,
-  { byteOffset, byteLength }: RecordPlace,
-): Promise<Buffer> {
-  const raw = Buffer.allocUnsafeSlow(byteLength);
-  const { bytesRead } = await source.read(raw, 0, byteLength, byteOffset);
-  return raw.subarray(0, bytesRead);
-}
-
-/**
- * Splits commit without waiting for the disk, so a server that crashed may have lost the last of them. Whoever
- * connects to it anew must not commit behind such a gap: the next run finds it, and fills it in order. No
- * session outlives a crash; so where the run's own still lives, there was none.
- */
-async function assertOwned(client: pg.Client, { owner, loadId }: LoadTask): Promise<void> {
-  if (await isSessionAlive(client, owner)) return;
-  throw sessionLost(`load ${loadId}`);
-}
-
-/** A commit whose acknowledgement got lost may have happened: the receipt tells. */
-async function commit(
-  { client, backend }: Session,
-  load: LoadTask,
-  { start }: ScannedRange,
-): Promise<void> {
-  try {
-    await client.query('COMMIT');
-    await failpoint('split.acknowledged', client);
-  } catch (error) {
-    if (!isConnectionError((error as { code?: string }).code) && !isClosed(client)) throw error;
-    closeSession();
-    const another = await openSession(load.database);
-    await waitForBackend(another.client, backend);
-    if (!(await hasReceipt(another.client, load.loadId, start))) throw error;
-  }
 }
 
 async function askToCommit(port: SplitTask['port'], request: CommitRequest): Promise<CommitAnswer> {
   const answer = once(port, 'message') as Promise<[CommitAnswer]>;
   port.postMessage(request);
   return (await answer)[0];
-}
-
-async function openSession(config: pg.ClientConfig): Promise<Session> {
-  const key = JSON.stringify(config);
-  if (session !== undefined && (session.key !== key || isClosed(session.client))) closeSession();
-  if (session === undefined) {
-    const client = await connect(config, 'worker');
-    // A split that is lost in a crash is lost with its receipt; the load's end is synchronous.
-    await client.query('SET synchronous_commit = off; SET client_min_messages = warning');
-    const { backend } = await identifySession(client);
-    session = { key, client, backend, isNew: true };
-    await failpoint('worker.connected', client);
-  }
-  return session;
-}
-
-function closeSession(): void {
-  session?.client.end().catch(() => {});
-  session = undefined;
-}
-
-/** What pg keeps to itself: its socket, and whether a query is under way. */
-interface ClientInternals {
-  readonly connection: { readonly stream: { destroy(): void } };
-  readonly readyForQuery: boolean;
-}
-
-/**
- * Ends the transaction. In the middle of a COPY, where no statement can be sent, by cutting the
- * connection: the server rolls back what has not committed.
- */
-async function rollBack(client: pg.Client, error: unknown): Promise<void> {
-  const internals = client as unknown as ClientInternals;
-  // An error of the server has ended the COPY, too.
-  if (internals.readyForQuery || error instanceof DatabaseError) {
-    await client.query('ROLLBACK').catch(closeSession);
-    return;
-  }
-  internals.connection.stream.destroy();
-  closeSession();
 }
 
 countStart();

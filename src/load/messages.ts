@@ -14,9 +14,8 @@ import type { SessionIdentity } from '../postgres/backend.js';
 import type { TableInCatalog } from '../postgres/table-in-catalog.js';
 import type { FileIdentity } from '../source/file-identity.js';
 
-/** What the splits of one load have in common. */
-export interface LoadTask {
-  readonly database: pg.ClientConfig;
+/** How the records of a file become rows of a table. */
+export interface LoadRules {
   readonly file: FileIdentity;
   readonly dialect: Dialect;
   /** Where lines begin that look like a footer. */
@@ -24,18 +23,23 @@ export interface LoadTask {
   readonly plan: TablePlan;
   readonly target: TableInCatalog;
   readonly loadId: number;
-  /** The attempt of the load that this run owns; a worker of an earlier attempt cannot commit. */
-  readonly attempt: number;
-  /** The session by which the run holds the load. */
-  readonly owner: SessionIdentity;
   readonly writeBatchSize: number;
   readonly onConflict: OnConflict;
   readonly missingDimensions: MissingDimensions;
 }
 
+/** What the splits of one load have in common. */
+export interface LoadTask extends LoadRules {
+  readonly database: pg.ClientConfig;
+  /** The attempt of the load that this run owns; a worker of an earlier attempt cannot commit. */
+  readonly attempt: number;
+  /** The session by which the run holds the load. */
+  readonly owner: SessionIdentity;
+}
+
 /** One split. */
-export interface SplitPart {
-  readonly load: LoadTask;
+export interface SplitPart<Load extends LoadRules = LoadTask> {
+  readonly load: Load;
   readonly range: SplitRange;
   /** The bytes of the range, where they are not those of the file. */
   readonly segment?: Segment | undefined;

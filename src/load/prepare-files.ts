@@ -19,6 +19,7 @@ import { matchTable } from '../model/match.js';
 import { findTable, type Model, type Table } from '../model/model.js';
 import type { InputFile } from '../source/discover.js';
 import { type IdentifiedFile, identifyFile } from '../source/identify.js';
+import { versionOf } from '../source/sources.js';
 
 export interface Target {
   readonly file: InputFile;
@@ -37,7 +38,7 @@ export interface PreparedFile {
 }
 
 /** What a user may say of all files. */
-interface TargetOptions {
+export interface TargetOptions {
   readonly table: string | undefined;
   csvFor(table: Table): CsvSettings;
   readonly onNewColumn: OnNewField | undefined;
@@ -69,11 +70,12 @@ export async function prepareTarget(
 ): Promise<PreparedFile> {
   const csv = csvFor(target.table);
   const onNew = onNewColumn ?? defaultOnNew(target.table);
-  const { path, name } = target.file;
-  const description = await describeFile(path, name, target.table, csv);
+  const { name } = target.file;
+  const version = await versionOf(target.file);
+  const description = await describeFile(version, name, target.table, csv);
   const plan = planFor(target.table, description, name, onNew);
   const drift = findDrift(target.table, description.header, onNew);
-  const file = await identifyFile(path, description.textHead);
+  const file = await identifyFile(version, description.textHead);
   const identity = toIdentity(target, description, file, readingOf(description, csv, drift));
   return { target, description, plan, drift, file, identity };
 }
@@ -82,15 +84,15 @@ export async function prepareTarget(
 function toIdentity(
   { file, table }: Target,
   description: FileDescription,
-  { size, contentHash }: IdentifiedFile,
+  identified: IdentifiedFile,
   format: Reading,
 ): LoadIdentity {
   return {
     path: file.name,
-    file: file.path,
+    file: identified,
     table: table.name,
-    size,
-    contentHash,
+    size: identified.size,
+    contentHash: identified.contentHash,
     header: description.headerBytes,
     form: description.form,
     format,

@@ -1,17 +1,18 @@
-/** A header against the fields that its table declares. */
+/** Compares a header with the fields that its table declares. */
+
+import { safeText } from '../base/safe-text.js';
 import type { Drift } from '../model/drift.js';
 import { declaredFields, knownFields } from '../model/fields.js';
 import type { OnNewField } from '../model/load-rules.js';
 import type { Table } from '../model/model.js';
-import { safeText } from '../base/safe-text.js';
 
-/** Fields that no column is declared for. */
+/** Fields that have no column. */
 export function findNewFields(table: Table, header: readonly string[]): string[] {
   const known = knownFields(table);
   return header.filter((name) => !known.has(name));
 }
 
-/** @returns undefined where a header is what its table declares */
+/** @returns undefined where the header is as the table declares it */
 export function findDrift(
   table: Table,
   header: readonly string[],
@@ -27,7 +28,7 @@ export function findDrift(
   return { new: added, ...(added.length > 0 ? { onNew } : {}), missing, isReordered };
 }
 
-/** How a file's fields differ from what its table declares, as far as a user should know. */
+/** Messages about how a file's fields differ from those that its table declares. */
 export function listDrift(drift: Drift | undefined, { extraColumn }: Table): string[] {
   if (drift === undefined) return [];
   const list = (names: readonly string[]) =>

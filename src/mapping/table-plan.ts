@@ -20,18 +20,18 @@ export type ColumnPlan = {
   readonly isNullable: boolean;
 } & (
   | { readonly from: 'field'; readonly field: number; readonly corrections?: Corrections }
-  /** The same text in every row; the default of a column whose field is not there, or a constant. */
+  /** The same text in every row: a constant, or the default of a column whose field is missing. */
   | { readonly from: 'constant'; readonly text: string; readonly isDefault: boolean }
   | {
       readonly from: 'computed';
       readonly expression: Expression;
-      /** Fields that it reads: name → index. */
+      /** Fields that the expression reads: name → index. */
       readonly fields: Readonly<Record<string, number>>;
       readonly corrections?: Corrections;
     }
   | { readonly from: 'metric'; readonly source: number; readonly metric: number }
   | { readonly from: 'extra'; readonly source: number }
-  /** Fields that no column is declared for, as an object: name → index. */
+  /** Fields that have no column, as an object: name → index. */
   | { readonly from: 'kept'; readonly fields: Readonly<Record<string, number>> }
   | { readonly from: 'load' }
 );
@@ -46,7 +46,10 @@ export interface SourcePlan {
 
 export interface TablePlan {
   readonly table: string;
-  /** Columns that get a value, in COPY order. Columns the file does not have are left out (NULL). */
+  /**
+   * Columns that get a value, in COPY order. Columns without a field in the file are left out
+   * (NULL).
+   */
   readonly columns: readonly ColumnPlan[];
   readonly sources: readonly SourcePlan[];
   readonly key: readonly string[];
@@ -54,8 +57,9 @@ export interface TablePlan {
 }
 
 /**
- * Columns in the order in which their values stand in a record, so that a row can be written while the
- * record is read; what is in no field (constants, what is computed, lineage) comes last. Sorting keeps the order of a source's metrics.
+ * Orders columns as their values come in a record, so that a row can be written while the record is
+ * read. Columns without a field (constants, computed ones, lineage) come last. Sorting keeps the
+ * order of a source's metrics.
  */
 function inFieldOrder(
   columns: readonly ColumnPlan[],
@@ -83,7 +87,7 @@ type PlannedOrigin = WithoutColumn<
   Extract<ColumnPlan, { from: 'field' | 'constant' | 'computed' }>
 >;
 
-/** @returns undefined where the file has nothing for the column */
+/** @returns undefined where the file has no value for the column */
 function planOrigin(
   { field: name, origin, corrections }: Column,
   position: (name: string) => number,
@@ -112,7 +116,7 @@ function planOrigin(
 /**
  * @param header names of the header's fields, in order
  * @param path of the file, for messages
- * @param onNew what becomes of fields that no column is declared for
+ * @param onNew what to do with fields that have no column
  * @throws EdpError `header_mismatch` that names every missing, unknown and repeated field at once
  */
 export function planTable(
@@ -145,7 +149,7 @@ export function planTable(
       `the header does not fit table "${table.name}": ${faults.join('; ')}`,
       {
         place: `${path}:1`,
-        hint: `the table has: ${[...knownFields(table)].join(', ')}. Name another table with --table, or declare columns, or \`ignore\` fields, in edp.yaml${unknown.length > 0 ? '; --on-new-column says what else may become of new fields' : ''}`,
+        hint: `the table has: ${[...knownFields(table)].join(', ')}. Name another table with --table, or declare columns, or \`ignore\` fields, in edp.yaml${unknown.length > 0 ? '; --on-new-column has other ways to handle new fields' : ''}`,
       },
     );
   }

@@ -1,37 +1,77 @@
 /**
  * What a user may say about the form of a CSV file: on the command line, by EDP_*, or in a `csv:` section
- * of edp.yaml, for the project or for one table. Whatever is not said is found out.
+ * of edp.yaml, for the project or for one table. What is not specified is detected.
  */
 import { z } from 'zod';
 import { toCamelCase } from '../base/camel-case.js';
+import { type Choices, joinWords, wordsOf } from './choices.js';
 
-export const ENCODINGS = ['utf-8', 'utf-16le', 'utf-16be', 'latin1', 'windows-1252'] as const;
-export type Encoding = (typeof ENCODINGS)[number];
+const encodings = {
+  'utf-8': 'UTF-8, with or without a byte order mark',
+  'utf-16le': 'UTF-16, little-endian',
+  'utf-16be': 'UTF-16, big-endian',
+  latin1: 'ISO 8859-1',
+  'windows-1252': 'Windows-1252, which has all of latin1',
+} as const satisfies Choices;
+export type Encoding = keyof typeof encodings;
+export const ENCODINGS = wordsOf(encodings);
 
-export const COMPRESSIONS = ['none', 'gzip', 'zstd', 'bzip2', 'zip'] as const;
-export type Compression = (typeof COMPRESSIONS)[number];
+const compressions = {
+  none: 'the bytes as they are',
+  gzip: 'gzip, with one or several members',
+  zstd: 'Zstandard, with one or several frames',
+  bzip2: 'bzip2, with one or several streams',
+  zip: 'a zip archive with one file in it',
+} as const satisfies Choices;
+export type Compression = keyof typeof compressions;
+export const COMPRESSIONS = wordsOf(compressions);
 
-/**
- * `lf`: LF, with or without a CR before it. `crlf`: CR LF only, so that either alone is part of a
- * value. `cr`: CR. `any`: each of the three.
- */
-export const LINE_ENDS = ['lf', 'crlf', 'cr', 'any'] as const;
-export type LineEnd = (typeof LINE_ENDS)[number];
+const lineEnds = {
+  lf: 'LF, with or without a CR before it',
+  crlf: 'CR LF only: either of them alone is part of a value',
+  cr: 'CR',
+  any: 'LF, CR LF and CR, each of them',
+} as const satisfies Choices;
+export type LineEnd = keyof typeof lineEnds;
+export const LINE_ENDS = wordsOf(lineEnds);
 
-/**
- * `doubling`: a quote inside quotes is written twice. `backslash`: it has a backslash before it, as a
- * backslash has; any other backslash is a plain character, as for PostgreSQL's COPY. Where nothing is
- * quoted, a backslash takes the meaning from a delimiter, a line end or a backslash behind it.
- */
-export const ESCAPES = ['doubling', 'backslash'] as const;
-export type Escape = (typeof ESCAPES)[number];
+/** Any other backslash is a plain character, as for PostgreSQL's COPY. */
+const escapes = {
+  doubling: 'a quote inside quotes is written twice',
+  backslash:
+    'a quote inside quotes has a backslash before it, and so has a backslash; where nothing is quoted, ' +
+    'a backslash takes the meaning from a delimiter, a line end or a backslash behind it',
+} as const satisfies Choices;
+export type Escape = keyof typeof escapes;
+export const ESCAPES = wordsOf(escapes);
 
-/**
- * What to do with a record of too few or too many fields. `pad`: missing fields at its end are NULL,
- * and surplus ones are passed over if they are empty; any other surplus is a reject all the same.
- */
-export const RAGGED = ['reject', 'pad'] as const;
-export type Ragged = (typeof RAGGED)[number];
+/** What to do with a record of too few or too many fields. */
+const ragged = {
+  reject: 'the record is rejected',
+  pad:
+    'fields that are missing at its end are NULL, and surplus ones that are empty are passed over; a record ' +
+    'with any other surplus is rejected all the same',
+} as const satisfies Choices;
+export type Ragged = keyof typeof ragged;
+export const RAGGED = wordsOf(ragged);
+
+const quotes = {
+  double: '"',
+  single: "'",
+  none: 'nothing: a quote is a plain character',
+} as const satisfies Choices;
+type QuoteWord = keyof typeof quotes;
+export const QUOTES = wordsOf(quotes);
+
+/** Words of settings with a list, each with its meaning. */
+export const CSV_CHOICES = {
+  quote: quotes,
+  escape: escapes,
+  'line-end': lineEnds,
+  encoding: encodings,
+  compression: compressions,
+  ragged,
+} as const;
 
 /** Words for characters that are hard to type, or to see. */
 const DELIMITER_WORDS: Readonly<Record<string, string>> = {
@@ -49,37 +89,46 @@ const DELIMITER_WORDS: Readonly<Record<string, string>> = {
   'ctrl-a': '\x01',
 };
 
-const QUOTE_WORDS: Readonly<Record<string, string>> = {
-  none: '',
+const QUOTE_CHARACTERS: Readonly<Record<QuoteWord, string>> = {
   double: '"',
   single: "'",
+  none: '',
+};
+
+/** Other words for them. */
+const QUOTE_WORDS: Readonly<Record<string, string>> = {
+  ...QUOTE_CHARACTERS,
   '"': '"',
   "'": "'",
 };
 
-const ESCAPE_WORDS: Readonly<Record<string, 'doubling' | 'backslash'>> = {
-  doubling: 'doubling',
+/** @param quote the character; empty for none */
+export function nameQuote(quote: string): QuoteWord {
+  return QUOTES.find((word) => QUOTE_CHARACTERS[word] === quote) ?? 'double';
+}
+
+const ESCAPE_WORDS: Readonly<Record<string, Escape>> = {
+  ...toThemselves(ESCAPES),
   double: 'doubling',
   '"': 'doubling',
-  backslash: 'backslash',
   '\\': 'backslash',
 };
 
 const ENCODING_WORDS: Readonly<Record<string, Encoding>> = {
+  ...toThemselves(ENCODINGS),
   utf8: 'utf-8',
-  'utf-8': 'utf-8',
   ascii: 'utf-8',
   'utf-16': 'utf-16le',
-  'utf-16le': 'utf-16le',
   utf16le: 'utf-16le',
-  'utf-16be': 'utf-16be',
   utf16be: 'utf-16be',
-  latin1: 'latin1',
   'latin-1': 'latin1',
   'iso-8859-1': 'latin1',
-  'windows-1252': 'windows-1252',
   cp1252: 'windows-1252',
 };
+
+function toThemselves<T extends string>(words: readonly T[]): Record<T, T> {
+  return Object.fromEntries(words.map((word) => [word, word])) as Record<T, T>;
+}
 
 /** `\t` and `\x1f` as a shell passes them on. */
 function unescapeText(text: string): string {
@@ -141,8 +190,8 @@ const lines = z
 /** Each setting with its check; the names are those of the options. */
 export const CSV_SCHEMAS = {
   delimiter,
-  quote: oneOf(QUOTE_WORDS, 'expected double, single or none'),
-  escape: oneOf(ESCAPE_WORDS, 'expected doubling or backslash'),
+  quote: oneOf(QUOTE_WORDS, `expected ${joinWords(QUOTES)}`),
+  escape: oneOf(ESCAPE_WORDS, `expected ${joinWords(ESCAPES)}`),
   'line-end': z.enum(LINE_ENDS, { error: `expected ${LINE_ENDS.join(', ')}` }),
   encoding: oneOf(ENCODING_WORDS, `expected ${ENCODINGS.join(', ')}`),
   compression: z.enum(COMPRESSIONS, { error: `expected ${COMPRESSIONS.join(', ')}` }),
@@ -151,7 +200,7 @@ export const CSV_SCHEMAS = {
   'skip-lines': lines,
   'skip-footer': lines,
   comment,
-  ragged: z.enum(RAGGED, { error: `expected ${RAGGED.join(' or ')}` }),
+  ragged: z.enum(RAGGED, { error: `expected ${joinWords(RAGGED)}` }),
 } as const;
 
 export type CsvSettingName = keyof typeof CSV_SCHEMAS;
@@ -160,17 +209,17 @@ export const CSV_SETTING_NAMES = Object.keys(CSV_SCHEMAS) as CsvSettingName[];
 
 export const CSV_DESCRIPTIONS: Readonly<Record<CsvSettingName, string>> = {
   delimiter: 'What stands between fields: one or more characters, or a word such as tab',
-  quote: 'What fields are quoted with: double, single or none',
-  escape: 'How a quote is written inside quotes: doubling or backslash',
-  'line-end': 'What ends a record: lf (with or without CR before it), crlf, cr, or any of them',
-  encoding: 'utf-8, utf-16le, utf-16be, latin1 or windows-1252',
-  compression: 'gzip, zstd, bzip2, zip (with one file in it), or none',
+  quote: `What fields are quoted with: ${joinWords(QUOTES)}`,
+  escape: `How a quote is written inside quotes: ${joinWords(ESCAPES)}`,
+  'line-end': `What ends a record: ${joinWords(LINE_ENDS)}; lf takes a CR before it, too`,
+  encoding: `How text is written as bytes: ${joinWords(ENCODINGS)}`,
+  compression: `How the file is packed: ${joinWords(COMPRESSIONS)}; a zip archive holds one file`,
   header: 'Whether the first line names the fields',
   columns: 'Names of the fields, separated by commas, instead of those in the file',
   'skip-lines': 'Lines before the header to pass over',
   'skip-footer': 'Lines at the end of the file to pass over',
   comment: 'What lines begin with that are comments, such as #; or none',
-  ragged: 'Records with too few or too many fields: reject them, or pad those with too few',
+  ragged: `What to do with a record of too few or too many fields: ${joinWords(RAGGED)}`,
 };
 
 /** What was said; a value that is not there was not. */
@@ -203,7 +252,7 @@ const csvShape = Object.fromEntries(
 /** The `csv:` section of edp.yaml. */
 export const csvSectionSchema = z
   .strictObject(csvShape)
-  .describe('The form of the files; what is not said is found out');
+  .describe('The form of the files; what is not specified is detected');
 
 export function toCsvSettings(section: z.output<typeof csvSectionSchema>): CsvSettings {
   return Object.fromEntries(

@@ -1,6 +1,6 @@
 /**
  * The simple expressions of computed columns: `price * quantity`, `date || ' ' || time`. Text → a tree of
- * plain data; what it comes to is computed in ingest/transform/correct/evaluate.ts.
+ * plain data. Its value is computed in values/correct/evaluate-expression.ts.
  */
 import jsep from 'jsep';
 

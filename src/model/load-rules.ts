@@ -1,20 +1,73 @@
-/** The rules of a load, each a list of what may be chosen. Options, checks, help and docs are made of these. */
+/** The rules of a load, each a list of what may be chosen. */
+import { type Choices, meaningsOf, wordsOf } from './choices.js';
 
-/** What to do with a record whose key is in the table with other values. */
-export const ON_CONFLICT = ['reject', 'skip', 'update'] as const;
-export type OnConflict = (typeof ON_CONFLICT)[number];
+/** What becomes of a record whose key is in the table with other values. */
+export interface ConflictRule {
+  readonly meaning: string;
+  /** Whether the record takes the place of the row: of two records with one key, the last one wins. */
+  readonly replacesRow: boolean;
+  /** Whether a record that does not win counts as a duplicate; otherwise it is a reject. */
+  readonly isDuplicate: boolean;
+}
+
+/** From the strictest to the most lenient. Code asks for these properties, and for no word. */
+const conflictRules = {
+  reject: {
+    meaning: 'the record is rejected',
+    replacesRow: false,
+    isDuplicate: false,
+  },
+  skip: {
+    meaning: 'the row stays, and the record counts as a duplicate',
+    replacesRow: false,
+    isDuplicate: true,
+  },
+  update: {
+    meaning: 'the record replaces the row',
+    replacesRow: true,
+    isDuplicate: false,
+  },
+} as const satisfies Readonly<Record<string, ConflictRule>>;
+
+export type OnConflict = keyof typeof conflictRules;
+
+export const CONFLICT_RULES: Readonly<Record<OnConflict, ConflictRule>> = conflictRules;
+export const ON_CONFLICT = wordsOf(CONFLICT_RULES);
+export const ON_CONFLICT_CHOICES = meaningsOf(CONFLICT_RULES);
+
+/** Words whose rule lets a record replace the row. */
+export const REPLACING = ON_CONFLICT.filter((word) => CONFLICT_RULES[word].replacesRow);
+
+/** The most lenient of them; the strictest of all, where there is none. */
+export function mostLenient(words: Iterable<OnConflict>): OnConflict {
+  const places = [...words].map((word) => ON_CONFLICT.indexOf(word));
+  return ON_CONFLICT[Math.max(0, ...places)]!;
+}
 
 /** What to do with a reference to a dimension member that does not exist. */
-export const MISSING_DIMENSIONS = ['reject', 'infer'] as const;
-export type MissingDimensions = (typeof MISSING_DIMENSIONS)[number];
+export const MISSING_DIMENSIONS_CHOICES = {
+  reject: 'the record is rejected',
+  infer: 'the member is added, and marked as inferred',
+} as const satisfies Choices;
+export type MissingDimensions = keyof typeof MISSING_DIMENSIONS_CHOICES;
+
+const newFieldChoices = {
+  reject: 'the file fails',
+  ignore: 'they are passed over',
+  keep: 'they are kept beside the row, in a jsonb column',
+} as const satisfies Choices;
 
 /** What becomes of fields that no column is declared for. */
-export const ON_NEW_FIELD = ['reject', 'ignore', 'keep'] as const;
-export type OnNewField = (typeof ON_NEW_FIELD)[number];
+export type OnNewField = keyof typeof newFieldChoices;
+
+export const ON_NEW_FIELD = wordsOf(newFieldChoices);
 
 /** The same, where new columns may be declared before the load. */
-export const ON_NEW_COLUMN = [...ON_NEW_FIELD, 'add'] as const;
-export type OnNewColumn = (typeof ON_NEW_COLUMN)[number];
+export const ON_NEW_COLUMN_CHOICES = {
+  ...newFieldChoices,
+  add: 'they become columns',
+} as const satisfies Choices;
+export type OnNewColumn = keyof typeof ON_NEW_COLUMN_CHOICES;
 
 /** A limit on rejects: so many records, or so many per cent of the records read. */
 export interface RejectLimit {

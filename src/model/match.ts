@@ -1,4 +1,4 @@
-/** File → table: `events-17-3.csv`, `events.csv.gz` → `events` (DESIGN §3). */
+/** File → table: `events-17-3.csv`, `events.csv.gz` → `events`. */
 import path from 'node:path';
 import picomatch from 'picomatch';
 import { EdpError } from '../base/errors.js';

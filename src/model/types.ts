@@ -20,6 +20,12 @@ export const COLUMN_TYPES = [
 
 export type ColumnType = (typeof COLUMN_TYPES)[number];
 
+/**
+ * Types that a kept metric may become. json is stored as it was written, and how a metric was written is
+ * lost where it is kept.
+ */
+export const PROMOTED_TYPES = COLUMN_TYPES.filter((type) => type !== 'json');
+
 /** PostgreSQL's own name of each type, as `format_type()` prints it. */
 export const SQL_TYPE: Readonly<Record<ColumnType, string>> = {
   smallint: 'smallint',

@@ -2,34 +2,47 @@
  * Every option of every command, once: its meaning, its check, its default.
  *
  * A value comes from the command line, else from the environment (`EDP_` and the name in capitals),
- * else from edp.yaml (the name as a top-level key), else it is the default (DESIGN §5).
+ * else from edp.yaml (the name as a top-level key), else it is the default.
  */
 
 import os from 'node:os';
 import { z } from 'zod';
 import { toCamelCase } from '../base/camel-case.js';
 import { EdpError } from '../base/errors.js';
+import { type Choices, explainWords, joinWords, wordsOf } from '../model/choices.js';
 import {
+  CSV_CHOICES,
   CSV_DESCRIPTIONS,
   CSV_SCHEMAS,
   CSV_SETTING_NAMES,
   type CsvSettingName,
   type CsvSettings,
+  RAGGED,
 } from '../model/csv-settings.js';
-import type { OnNewField, RejectLimit } from '../model/load-rules.js';
+import {
+  MISSING_DIMENSIONS_CHOICES,
+  ON_CONFLICT_CHOICES,
+  ON_NEW_COLUMN_CHOICES,
+  type RejectLimit,
+} from '../model/load-rules.js';
 import { identifier } from '../model/schema.js';
-import { COLUMN_TYPES, type ColumnType } from '../model/types.js';
+import { type ColumnType, PROMOTED_TYPES } from '../model/types.js';
+import { FORMAT_CHOICES } from '../report/format/report-format.js';
 
 interface OptionDefinition<T> {
   readonly schema: z.ZodType<T>;
   readonly describe: string;
+  /** The same without the words of its list, where `describe` explains them. */
+  readonly summary?: string;
   readonly default?: T;
   /** Shown in help instead of the default, where the default is computed. */
   readonly defaultDescription?: string;
   readonly isFlag?: boolean;
   readonly alias?: string;
-  /** What stands for the value in help texts. */
+  /** Where nothing but these words is a value. */
   readonly choices?: readonly string[];
+  /** What the words of its list mean; some of these options take other words for the same, too. */
+  readonly meanings?: Choices;
 }
 
 function define<T>(definition: OptionDefinition<T>): OptionDefinition<T> {
@@ -44,6 +57,34 @@ const flag = (describe: string, alias?: string) =>
     isFlag: true,
     alias,
   });
+
+/** One word of a list, whose first word is the default. */
+function choice<T extends string>(meanings: Choices<T>, summary: string) {
+  const choices = wordsOf(meanings);
+  return define<T>({
+    schema: z.enum(choices, { error: `expected ${joinWords(choices)}` }),
+    summary,
+    describe: `${summary}: ${explainWords(meanings)}`,
+    default: choices[0],
+    choices,
+    meanings,
+  });
+}
+
+/** One word of a list, without a default. */
+function optionalChoice<T extends string>(
+  meanings: Choices<T>,
+  summary: string,
+  defaultDescription: string,
+) {
+  const { schema, ...option } = choice(meanings, summary);
+  return define<T | undefined>({
+    ...option,
+    schema: schema.optional(),
+    default: undefined,
+    defaultDescription,
+  });
+}
 
 /** A number, or the text of one; but not what JavaScript makes a number of besides. */
 const numeric = (error: string) =>
@@ -73,24 +114,21 @@ const rejectLimit = z.union([z.string(), z.number()]).transform((value, context)
   return match[2] === '%' ? { percent: Number(match[1]) } : { count: Number(match[1]) };
 });
 
-/** Something about the form of a CSV file; without a default, since what is not said is found out. */
-function csv<N extends CsvSettingName>(name: N, details: { choices?: string[] } = {}) {
+/** Something about the form of a CSV file; without a default, since what is not specified is detected. */
+function csv<N extends CsvSettingName>(name: N, defaultDescription = 'detected') {
+  const schema = CSV_SCHEMAS[name];
   return define<z.output<(typeof CSV_SCHEMAS)[N]> | undefined>({
-    schema: CSV_SCHEMAS[name].optional() as z.ZodType<
-      z.output<(typeof CSV_SCHEMAS)[N]> | undefined
-    >,
+    schema: schema.optional() as z.ZodType<z.output<(typeof CSV_SCHEMAS)[N]> | undefined>,
     describe: CSV_DESCRIPTIONS[name],
-    defaultDescription: 'found out',
+    defaultDescription,
     isFlag: name === 'header',
-    ...details,
+    choices: schema instanceof z.ZodEnum ? (schema.options as string[]) : undefined,
+    meanings: (CSV_CHOICES as Readonly<Record<string, Choices>>)[name],
   });
 }
 
 /** Numbers count as text, since a table may be called 2024. */
 const text = z.union([z.string(), z.number().transform(String)]);
-
-/** json is kept as it was written, and how it was written is lost by the time a metric is promoted. */
-const PROMOTED_TYPES = COLUMN_TYPES.filter((type) => type !== 'json');
 
 export const OPTIONS = {
   'database-url': define<string | undefined>({
@@ -124,47 +162,28 @@ export const OPTIONS = {
   delimiter: csv('delimiter'),
   quote: csv('quote'),
   escape: csv('escape'),
-  'line-end': csv('line-end', { choices: ['lf', 'crlf', 'cr', 'any'] }),
+  'line-end': csv('line-end'),
   encoding: csv('encoding'),
-  compression: csv('compression', { choices: ['none', 'gzip', 'zstd', 'bzip2', 'zip'] }),
+  compression: csv('compression'),
   header: csv('header'),
   columns: csv('columns'),
   'skip-lines': csv('skip-lines'),
-  'skip-footer': define<number | undefined>({
-    schema: CSV_SCHEMAS['skip-footer'].optional(),
-    describe: CSV_DESCRIPTIONS['skip-footer'],
-    defaultDescription: 'none',
-  }),
+  'skip-footer': csv('skip-footer', 'none'),
   comment: csv('comment'),
-  ragged: define<'reject' | 'pad' | undefined>({
-    schema: CSV_SCHEMAS.ragged.optional(),
-    describe: CSV_DESCRIPTIONS.ragged,
-    defaultDescription: 'reject',
-    choices: ['reject', 'pad'],
-  }),
-  'on-conflict': define<'reject' | 'skip' | 'update'>({
-    schema: z.enum(['reject', 'skip', 'update'], { error: 'expected reject, skip or update' }),
-    describe: 'What to do with a record whose key is already in the table with other values',
-    default: 'reject',
-    choices: ['reject', 'skip', 'update'],
-  }),
-  'missing-dimensions': define<'reject' | 'infer'>({
-    schema: z.enum(['reject', 'infer'], { error: 'expected reject or infer' }),
-    describe: 'What to do with a reference to a dimension member that does not exist',
-    default: 'reject',
-    choices: ['reject', 'infer'],
-  }),
-  'on-new-column': define<OnNewField | 'add' | undefined>({
-    schema: z
-      .enum(['reject', 'ignore', 'keep', 'add'], {
-        error: 'expected reject, ignore, keep or add',
-      })
-      .optional(),
-    describe:
-      'What to do with fields that the table has no column for: refuse the file, pass them over, keep them in a jsonb column, or add columns',
-    defaultDescription: 'reject; keep where the table declares extra',
-    choices: ['reject', 'ignore', 'keep', 'add'],
-  }),
+  ragged: csv('ragged', RAGGED[0]),
+  'on-conflict': choice(
+    ON_CONFLICT_CHOICES,
+    'What to do with a record whose key is in the table with other values',
+  ),
+  'missing-dimensions': choice(
+    MISSING_DIMENSIONS_CHOICES,
+    'What to do with a reference to a dimension member that does not exist',
+  ),
+  'on-new-column': optionalChoice(
+    ON_NEW_COLUMN_CHOICES,
+    'What to do with fields that the table has no column for',
+    'reject; keep where the table declares extra',
+  ),
   'max-rejects': define<RejectLimit | undefined>({
     schema: rejectLimit.optional(),
     describe: 'Stop the run at more rejects than this: a count, or a share such as 1%',
@@ -223,12 +242,7 @@ export const OPTIONS = {
     schema: text.optional(),
     describe: 'End of the time range, exclusive',
   }),
-  format: define<'csv' | 'json' | 'table'>({
-    schema: z.enum(['csv', 'json', 'table'], { error: 'expected csv, json or table' }),
-    describe: 'Output format of the report',
-    default: 'csv',
-    choices: ['csv', 'json', 'table'],
-  }),
+  format: choice(FORMAT_CHOICES, 'Output format of the report'),
   'safe-cells': flag(
     'In CSV, put an apostrophe before text that a spreadsheet would run as a formula',
   ),
@@ -278,6 +292,17 @@ type CamelCase<S extends string> = S extends `${infer Head}-${infer Tail}`
 export type OptionValues<N extends OptionName> = {
   readonly [K in N as CamelCase<K>]: ValueOf<K>;
 };
+
+/** All options of a command. */
+export function optionsOf({
+  options,
+  takesCsvSettings,
+}: {
+  readonly options: readonly OptionName[];
+  readonly takesCsvSettings?: boolean;
+}): readonly OptionName[] {
+  return takesCsvSettings === true ? [...options, ...CSV_SETTING_NAMES] : options;
+}
 
 export function environmentName(option: OptionName): string {
   return `EDP_${option.replaceAll('-', '_').toUpperCase()}`;

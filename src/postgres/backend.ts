@@ -5,10 +5,10 @@ import type pg from 'pg';
 const DEADLINE_MS = 10_000;
 const POLL_MS = 20;
 
-/** Tells one session from all others, also from a later one with the same process id. */
+/** Identifies one session among all, also against a later one with the same process id. */
 export interface SessionIdentity {
   readonly backend: number;
-  /** As the server prints it. */
+  /** As printed by the server. */
   readonly startedAt: string;
 }
 
@@ -32,15 +32,15 @@ export async function isSessionAlive(
   return rowCount === 1;
 }
 
-/** What pg keeps to itself: whether the socket still lives. */
+/** Reads an internal of pg: whether the socket is closed. */
 export function isClosed(client: pg.Client): boolean {
   return (client as unknown as { connection: { stream: { destroyed: boolean } } }).connection.stream
     .destroyed;
 }
 
 /**
- * Waits until a backend is gone: what it was told before its connection broke, such as a COMMIT, it may
- * still be doing, and only afterwards does the database tell whether that happened.
+ * Waits until a backend is gone. It may still execute what it received before its connection broke,
+ * such as a COMMIT; only afterwards does the database show whether that happened.
  *
  * @param client another session of the same role
  */

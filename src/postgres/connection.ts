@@ -1,18 +1,20 @@
 /**
- * Connections: opened by one function, closed by whoever opened them, even when the work fails.
+ * Connections: opened by one function, and closed by the code that opened them, even when the work
+ * fails.
  */
 import pg from 'pg';
 import { EdpError } from '../base/errors.js';
 import { type ConnectionConfig, tlsAttempts, toTlsError } from './tls.js';
 import { describeClient } from './which-server.js';
 
-/** A session reads and prints values the same way whatever the server's defaults are. */
+/** Makes a session read and print values the same way, whatever the server's defaults are. */
 const SESSION_SETTINGS =
   "SET datestyle = 'ISO, YMD'; SET timezone = 'UTC'; SET intervalstyle = 'postgres'; " +
   'SET extra_float_digits = 1; SET bytea_output = hex; SET standard_conforming_strings = on; ' +
-  // A statement sees what others have committed up to it: second looks, and looks behind a lock, need that.
+  // Each statement must see what others have committed so far: the code looks a second time, or
+  // looks after it waited for a lock.
   "SET default_transaction_isolation = 'read committed'; " +
-  // A role called edp would make its tables among the ledger's: "$user" comes first by default.
+  // By default, "$user" comes first: a role called edp would create its tables among the ledger's.
   "SELECT set_config('search_path', coalesce((SELECT string_agg(quote_ident(name), ', ') " +
   "FROM unnest(current_schemas(false)) AS name WHERE name <> 'edp'), current_setting('search_path')), false)";
 
@@ -25,8 +27,8 @@ const BYTEA_OID = 17;
 const ARRAY_OIDS: ReadonlySet<number> = new Set([1005, 1007, 1009, 1016]);
 
 /**
- * Ledger values as JavaScript sees them: bigint as number (all of edp's counts and offsets are below
- * 2^53), timestamps as the server's text.
+ * Ledger values in JavaScript: bigint as number (all of edp's counts and offsets are below 2^53),
+ * timestamps as the server's text.
  */
 const types = {
   getTypeParser(oid: number, format?: 'text' | 'binary') {
@@ -47,6 +49,8 @@ const types = {
 } as pg.CustomTypesConfig;
 
 /**
+ * Opens a connection.
+ *
  * @param config where to connect; plain data, so that it can be handed to a thread
  * @param role what the session does, shown in pg_stat_activity as `edp <role>`
  * @throws EdpError `database_unreachable` or `database_refused`, with the remedy
@@ -65,8 +69,8 @@ export async function connect(config: ConnectionConfig, role: string): Promise<p
       application_name: `edp ${role}`,
       types,
     });
-    // A connection that breaks while idle emits 'error'; the next query fails and tells. Without a
-    // listener Node would end the process.
+    // A connection that breaks while idle emits 'error'; the next query fails and reports it.
+    // Without a listener Node would end the process.
     client.on('error', () => {});
     try {
       await client.connect();
@@ -82,7 +86,7 @@ export async function connect(config: ConnectionConfig, role: string): Promise<p
   throw new TypeError('there is always an attempt');
 }
 
-/** pg asks only if the server does. */
+/** pg calls this only if the server asks for a password. */
 function refuseToAsk(config: ConnectionConfig): () => Promise<string> {
   return async () => {
     throw new EdpError('database_refused', `${describeClient(config)} asks for a password`, {
@@ -91,16 +95,17 @@ function refuseToAsk(config: ConnectionConfig): () => Promise<string> {
   };
 }
 
-/** Errors that another attempt, with or without TLS, would only meet again. */
+/** Whether another attempt, with or without TLS, may succeed after this error. */
 function mayTryOtherwise(error: unknown): boolean {
   const { code } = error as { code?: string };
   if (error instanceof EdpError || error instanceof AggregateError) return false;
-  // The server itself answered: only how it was asked can be the matter of a login refused.
+  // The server itself answered. Another attempt helps only where it refused the login (28000),
+  // which may depend on TLS.
   if (/^[\dA-Z]{5}$/.test(code ?? '') && UNREACHABLE[code!] === undefined) return code === '28000';
   return UNREACHABLE[code ?? ''] === undefined;
 }
 
-/** What pg keeps to itself: a server without TLS answers a request for it with one byte. */
+/** Reads internals of pg: a server without TLS answers the request for it with one byte. */
 function hasNoTls(client: pg.Client): boolean {
   const { stream } = (
     client as unknown as { connection: { stream: { encrypted?: boolean; bytesRead?: number } } }
@@ -116,7 +121,7 @@ function withoutTls(error: unknown, config: ConnectionConfig): EdpError {
   });
 }
 
-/** Runs `work` with a connection of its own and closes it afterwards, come what may. */
+/** Runs `work` with a connection of its own, and closes it afterwards in any case. */
 export async function withClient<T>(
   config: ConnectionConfig,
   role: string,
@@ -154,14 +159,14 @@ const UNREACHABLE: Readonly<Record<string, string>> = {
   EACCES: 'the socket may not be used',
 };
 
-/** Tells a failed connection by its code: what happened, where, and what to do. */
+/** A failed connection, by its code → an error that says what happened, where, and what to do. */
 export function toConnectError(error: unknown, config: ConnectionConfig): EdpError {
   if (error instanceof EdpError) return error;
   const where = describeClient(config);
   const { code } = error as { code?: string };
   const tlsError = toTlsError(error, where);
   if (tlsError !== undefined) return tlsError;
-  // Node tries every address of a name and reports them together.
+  // Node tries every address of a host name, and reports the failures together.
   const inner =
     error instanceof AggregateError ? (error.errors[0] as { code?: string }) : undefined;
   const unreachable = UNREACHABLE[code ?? inner?.code ?? ''];

@@ -1,6 +1,6 @@
 /**
- * COPY … FROM STDIN (binary) as write and finish, with backpressure and with the server's errors where
- * they belong: in the call that meets them.
+ * COPY … FROM STDIN (binary) as write and finish, with backpressure. An error of the server is
+ * thrown by the call during which it arrives.
  */
 import type pg from 'pg';
 import { type CopyStreamQuery, from as copyFrom } from 'pg-copy-streams';
@@ -8,7 +8,7 @@ import { failpoint } from '../base/failpoints.js';
 import { quoteColumns } from '../model/ddl.js';
 import { COPY_HEADER, COPY_TRAILER } from '../values/copy-binary.js';
 
-/** More than a socket's high-water mark (16 kB, or 64 kB from Node 22 on). */
+/** Larger than a socket's high-water mark (16 kB, or 64 kB from Node 22 on). */
 const SOCKET_BUFFER_BYTES = 128 * 1024;
 
 export class CopyStream {
@@ -30,14 +30,15 @@ export class CopyStream {
         reject(error);
       });
     });
-    // Whoever writes or finishes meets the failure; nobody may be doing either just now.
+    // The next write or finish throws the failure. None may be pending now, so this handler keeps
+    // the rejection from ending the process.
     this.#failed.catch(() => {});
   }
 
   /**
    * Resolves when the stream can take more.
    *
-   * @returns whether the socket is done with the bytes, so that their buffer may be used again
+   * @returns whether the socket has finished with the bytes, so that their buffer may be reused
    */
   async write(rows: Buffer): Promise<boolean> {
     if (!this.#hasHeader) {
@@ -57,7 +58,10 @@ export class CopyStream {
     return rows.length > SOCKET_BUFFER_BYTES;
   }
 
-  /** Ends a COPY that will not be finished, so that the session can go on. Does nothing to one that is over. */
+  /**
+   * Aborts a COPY that will not be finished, so that the session can continue. Does nothing after
+   * the COPY has ended.
+   */
   abort(): void {
     if (!this.#isOver) this.#stream.destroy(new Error('given up'));
   }

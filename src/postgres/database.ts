@@ -1,4 +1,6 @@
-/** The database of a command: found, started if it is the embedded one, let go afterwards. */
+/**
+ * The database of a command: chosen, started if it is the embedded one, and released afterwards.
+ */
 import type pg from 'pg';
 import { connect, withClient } from './connection.js';
 import { describeClient, resolveServer } from './which-server.js';
@@ -12,8 +14,9 @@ export interface Database {
 }
 
 /**
- * Runs `work` with the database that flags and environment name. The embedded server is started when
- * needed and stopped afterwards, unless another command uses it or `edp db start` asked for it.
+ * Runs `work` with the database that the options and the environment specify. The embedded server
+ * is started when needed and stopped afterwards, unless another command uses it or `edp db start`
+ * asked for it.
  */
 export async function withDatabase<T>(
   options: { readonly databaseUrl: string | undefined; readonly directory: string },
@@ -21,7 +24,7 @@ export async function withDatabase<T>(
 ): Promise<T> {
   const target = resolveServer(options.databaseUrl, process.env);
   if (target.kind === 'server') {
-    // Fails here, with one clear message, rather than in every worker.
+    // A connection that fails here gives one clear message, rather than one in every worker.
     await withClient(target.client, 'hello', async () => {});
     return work({ client: target.client, label: describeClient(target.client), isEmbedded: false });
   }

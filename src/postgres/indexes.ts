@@ -1,10 +1,10 @@
 /**
- * The indexes of a table and the constraints they carry, taken off for a bulk load and put back behind
- * it. Building an index from all its rows costs a fraction of keeping it up row by row (measured: a
- * fifth), and PostgreSQL builds it in parallel.
+ * The indexes of a table and their constraints, dropped for a bulk load and built again behind it.
+ * Building an index from all rows costs a fraction of maintaining it row by row
+ * (docs/performance.md has measurements), and PostgreSQL builds it in parallel.
  *
- * Both happen in the transaction of the load: nobody ever sees the table without them, and a run that
- * dies leaves it as it was.
+ * Both happen in the transaction of the load: no other session ever sees the table without them,
+ * and a run that dies leaves the table as it was.
  */
 import type pg from 'pg';
 import { failpoint } from '../base/failpoints.js';
@@ -13,11 +13,11 @@ import { quoteIdentifier } from '../model/ddl.js';
 export interface IndexPlan {
   readonly drop: readonly string[];
   readonly build: readonly string[];
-  /** What must be there again afterwards, to the letter. */
+  /** The definitions that must exist again afterwards, character by character. */
   readonly definitions: readonly string[];
 }
 
-/** A table may hold this much already: rebuilding over it costs nothing to speak of. */
+/** A table may already have this size: building indexes over its rows costs almost nothing. */
 const SMALL_TABLE_BYTES = 1024 * 1024;
 
 interface IndexRow {
@@ -26,15 +26,15 @@ interface IndexRow {
   readonly definition: string;
   readonly constraint_name: string | null;
   readonly constraint_definition: string | null;
-  /** Whether all there is to it stands in its definition. */
+  /** Whether its definition says everything about it. */
   readonly is_plain: boolean;
 }
 
 /**
  * @param table schema-qualified and quoted
- * @returns undefined where the indexes are better left alone: the table holds rows already, belongs to
- *   someone else, is referred to, is part of something larger, or has an index with more to it than
- *   its definition tells
+ * @returns undefined where the indexes must stay: the table holds rows already, belongs to another
+ *   role, is referred to, is part of something larger, or has an index whose definition does not
+ *   say everything about it
  */
 export async function planIndexes(
   client: pg.Client,
@@ -70,7 +70,7 @@ export async function planIndexes(
   };
 }
 
-/** @throws Error where the table does not have again what it had before */
+/** @throws Error where the table does not have the same definitions as before */
 export async function buildIndexes(
   client: pg.Client,
   table: string,

@@ -1,8 +1,8 @@
 /**
  * The ledger's schema: numbered files of sql/ledger/, applied once each, in order.
  *
- * Two processes that start at once are kept apart by an advisory lock; a role that may not create
- * anything can still work with a ledger that is up to date.
+ * An advisory lock separates two processes that start at once. A role that may not create anything
+ * can still use a ledger that is up to date.
  */
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -13,17 +13,17 @@ import { withTransaction } from './connection.js';
 
 const MIGRATIONS_DIRECTORY = packageFile('sql/ledger/');
 
-/** Advisory lock held while schemas and tables are made. */
+/** Advisory lock held while schemas and tables are created. */
 const SCHEMA_LOCK = '(1162104833, 3)';
 
 const MIN_SERVER_VERSION = 140_000;
 
 /**
- * One transaction that makes schemas or tables, while no other process does.
+ * Runs one transaction that creates schemas or tables, while no other process does.
  *
- * The lock is taken before the transaction begins: a session learns of relations that others made when
- * it begins a transaction, not when it gets an advisory lock, and would believe a name to be free that
- * it found free before.
+ * The lock is taken before the transaction begins: a session notices relations that others created
+ * when it begins a transaction, not when it gets an advisory lock. Otherwise it would take a name
+ * for free that was free before.
  */
 export async function withSchemaLock(client: pg.Client, work: () => Promise<void>): Promise<void> {
   await client.query(`SELECT pg_advisory_lock${SCHEMA_LOCK}`);
@@ -56,10 +56,10 @@ async function appliedVersion(client: pg.Client): Promise<number> {
 }
 
 /**
- * Brings the ledger up to this version of edp.
+ * Updates the ledger to this version of edp.
  *
- * @throws EdpError `database_refused` for a server too old, a ledger too new, or a role that may not
- *   create the schema
+ * @throws EdpError `database_refused` for a server too old, a ledger too new, or a role that may
+ *   not create the schema
  */
 export async function migrate(client: pg.Client): Promise<void> {
   const migrations = await listMigrations();
@@ -67,7 +67,7 @@ export async function migrate(client: pg.Client): Promise<void> {
   await explainRefusal(() => withSchemaLock(client, () => applyMigrations(client, migrations)));
 }
 
-/** The same within a transaction that is going on, which may be rolled back. */
+/** Does the same within a running transaction, which may be rolled back. */
 export async function migrateWithin(client: pg.Client): Promise<void> {
   const migrations = await listMigrations();
   if (await isUpToDate(client, migrations)) return;
@@ -101,7 +101,7 @@ async function applyMigrations(client: pg.Client, migrations: readonly Migration
     `CREATE TABLE IF NOT EXISTS edp.migrations (
        version int PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())`,
   );
-  // Looked up again under the lock: another process may have been faster.
+  // Checked again under the lock: another process may have been faster.
   const current = await appliedVersion(client);
   for (const migration of migrations.filter(({ version }) => version > current)) {
     await client.query(await readFile(path.join(MIGRATIONS_DIRECTORY, migration.name), 'utf8'));

@@ -1,8 +1,9 @@
 /**
- * ~/.pgpass, as libpq reads it: `host:port:database:user:password` a line, `*` for anything, `\` before a
- * colon or a backslash; the first line that fits counts.
+ * ~/.pgpass, as libpq reads it: `host:port:database:user:password` on each line, `*` for anything,
+ * `\` before a colon or a backslash. The first line that fits is used.
  *
- * pg brings a reader of its own, which is announced to go, and which takes no `*` for the port.
+ * edp reads the file itself: pg's own reader is announced to be removed, and accepts no `*` for the
+ * port.
  * https://www.postgresql.org/docs/current/libpq-pgpass.html
  */
 import { readFileSync, statSync } from 'node:fs';
@@ -16,11 +17,13 @@ export interface PasswordOwner {
   readonly user: string;
 }
 
-type Environment = Readonly<Record<string, string | undefined>>;
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface FoundPassword {
   readonly password?: string;
-  /** Why a file that is there was passed over, for the message if the server then asks for a password. */
+  /**
+   * Why an existing file was ignored. The message says it if the server then asks for a password.
+   */
   readonly note?: string;
 }
 
@@ -41,14 +44,14 @@ export function findPassword(owner: PasswordOwner, environment: Environment): Fo
   return password === undefined ? { note: `${file} has no line that fits` } : { password };
 }
 
-/** Where libpq looks for a socket by itself; password files call it localhost. */
+/** Where libpq looks for a socket by default; password files call it localhost. */
 const DEFAULT_SOCKET_DIRECTORIES: ReadonlySet<string> = new Set([
   '/tmp',
   '/var/run/postgresql',
   '/run/postgresql',
 ]);
 
-/** @param text of a password file */
+/** @param text content of a password file */
 export function matchPassword(
   text: string,
   { host, port, database, user }: PasswordOwner,
@@ -65,7 +68,10 @@ export function matchPassword(
   return undefined;
 }
 
-/** Five fields; the last one is the rest of the line, up to the next colon that is not escaped. */
+/**
+ * Splits a line into five fields; the last one reaches up to the next unescaped colon, or to the
+ * end.
+ */
 function splitFields(line: string): string[] {
   const fields: string[] = [];
   let field = '';

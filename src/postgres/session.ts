@@ -1,4 +1,7 @@
-/** One session for several flows of work that must not be mixed, such as the statements of a transaction. */
+/**
+ * One session for several flows of work that must not be mixed, such as the statements of a
+ * transaction.
+ */
 import type pg from 'pg';
 import { EdpError } from '../base/errors.js';
 import { isClosed } from './backend.js';
@@ -12,7 +15,7 @@ export class Session {
   }
 
   /**
-   * Runs `work` when all work asked for before has ended.
+   * Runs `work` when all work requested before has ended.
    *
    * @throws EdpError `database_unreachable` where the session is lost, and with it all its locks
    */
@@ -31,7 +34,10 @@ export class Session {
   }
 }
 
-/** @param what is held by the session, and how it was lost, where that is known */
+/**
+ * @param what is held by the session
+ * @param cause how the session was lost, where that is known
+ */
 export function sessionLost(what: string, cause?: unknown): EdpError {
   const how = cause === undefined ? '' : `: ${(cause as Error).message}`;
   return new EdpError(

@@ -1,5 +1,5 @@
 /**
- * What a SQLSTATE means for a split: try again, blame one record, or stop.
+ * The meaning of a SQLSTATE for a split: try again, reject one record, or stop.
  * https://www.postgresql.org/docs/current/errcodes-appendix.html
  */
 
@@ -14,7 +14,7 @@ const NETWORK_CODES: ReadonlySet<string> = new Set([
   'EAI_AGAIN',
 ]);
 
-/** pg reports a connection that ended under a query without any code. */
+/** pg reports a connection that ended during a query without any code. */
 export const CONNECTION_LOST = 'connection_lost';
 
 export function isConnectionError(code: string | undefined): boolean {
@@ -29,7 +29,7 @@ export function isConnectionError(code: string | undefined): boolean {
   );
 }
 
-/** Another attempt may well succeed. */
+/** Whether another attempt may succeed. */
 export function isTransient(code: string | undefined): boolean {
   return (
     isConnectionError(code) ||
@@ -40,7 +40,10 @@ export function isTransient(code: string | undefined): boolean {
   );
 }
 
-/** The server refused because of a record's values; one record can be found and blamed. */
+/**
+ * Whether the server refused because of a record's values, so that one record can be found and
+ * rejected.
+ */
 export function isDataError(code: string | undefined): boolean {
   return (
     code !== undefined &&

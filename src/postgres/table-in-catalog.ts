@@ -1,6 +1,4 @@
-/**
- * What the catalog knows about the table a load goes into, and so how its splits are to be copied.
- */
+/** What the catalog says about the table of a load, and so how its splits are to be copied. */
 import type pg from 'pg';
 import { EdpError } from '../base/errors.js';
 import { quoteIdentifier } from '../model/ddl.js';
@@ -21,13 +19,16 @@ export interface TableInCatalog {
   /** Schema-qualified and quoted. */
   readonly table: string;
   readonly key: readonly string[];
-  /** Whether any unique index constrains the rows, so that their order decides who wins. */
+  /**
+   * Whether any unique index constrains the rows, so that of two rows with one key the first wins.
+   */
   readonly hasUniqueIndex: boolean;
   readonly foreignKeys: readonly ForeignKey[];
   /**
-   * Whether splits check foreign keys themselves, once per distinct value, instead of paying a trigger
-   * per row. The per-row triggers cost four times everything else together (measured), and skipping
-   * them needs a privilege and a table without triggers of its own.
+   * Whether splits check foreign keys themselves, once per distinct value, instead of paying for a
+   * trigger per row. The per-row triggers cost four times everything else together
+   * (docs/performance.md), and skipping them needs a privilege and a table without triggers of its
+   * own.
    */
   readonly checksForeignKeys: boolean;
 }
@@ -38,7 +39,10 @@ interface CatalogColumn {
   readonly isRequired: boolean;
 }
 
-/** Types of an existing table that a model's type may meet, because the server converts or they are alike. */
+/**
+ * Types of existing columns that a model's type also fits, because they are equivalent or the
+ * server converts.
+ */
 const ALSO_FITS: Readonly<Record<string, RegExp>> = {
   text: /^(character varying|character|text|citext|name)\b/,
   numeric: /^numeric\b/,
@@ -51,7 +55,7 @@ function fits(expected: string, actual: string): boolean {
 }
 
 /**
- * Looks a table up and holds it against the model.
+ * Looks up a table and compares it with the model.
  *
  * @throws EdpError `table_mismatch` that names every difference at once
  */
@@ -131,7 +135,7 @@ async function assertFits(client: pg.Client, table: Table, oid: number): Promise
   }
 }
 
-/** @returns undefined where one of them spans several columns, which only the server can check */
+/** @returns undefined where a foreign key spans several columns, which only the server can check */
 async function listForeignKeys(client: pg.Client, oid: number): Promise<ForeignKey[] | undefined> {
   const { rows } = await client.query<ForeignKey & { width: number }>(
     `SELECT array_length(conkey, 1) AS width, a.attname::text AS column,
@@ -155,7 +159,7 @@ async function listForeignKeys(client: pg.Client, oid: number): Promise<ForeignK
 }
 
 /**
- * Whether this session may do the work of a table's foreign keys itself: the table has no triggers of its
+ * Whether this session may check a table's foreign keys itself: the table has no triggers of its
  * own, and the role has the privileges.
  */
 export async function maySkipTriggers(
@@ -163,7 +167,7 @@ export async function maySkipTriggers(
   oid: number,
   foreignKeys: readonly ForeignKey[],
 ): Promise<boolean> {
-  // Rows go into partitions, which may have triggers that the table does not.
+  // Rows go into partitions, which may have other triggers than the table.
   const own = await client.query(
     `WITH RECURSIVE family AS (
        SELECT $1::oid AS oid
@@ -174,7 +178,7 @@ export async function maySkipTriggers(
   );
   if (own.rowCount !== 0) return false;
   for (const { referredTable } of foreignKeys) {
-    // Locking the referred rows, as the triggers do, takes the privilege to update them.
+    // Locking the referred rows, as the triggers do, needs the privilege to update them.
     const { rows } = await client.query<{ may: boolean }>(
       "SELECT has_table_privilege($1, 'SELECT') AND has_any_column_privilege($1, 'UPDATE') AS may",
       [referredTable],

@@ -1,4 +1,4 @@
-/** The model's tables in the database: made when they are missing, otherwise left alone. */
+/** The model's tables in the database: created when they are missing, otherwise left alone. */
 import type pg from 'pg';
 import { EdpError } from '../base/errors.js';
 import { createTableStatements, quoteIdentifier, withReferredTables } from '../model/ddl.js';
@@ -21,7 +21,8 @@ async function listMissing(client: pg.Client, tables: readonly Table[]): Promise
 }
 
 /**
- * Makes a table and those it refers to, where they are missing. Safe when two processes start at once.
+ * Creates a table and those it refers to, where they are missing. Safe when two processes start at
+ * once.
  *
  * @throws EdpError `database_refused` where the role may not create tables
  */
@@ -33,7 +34,7 @@ export async function ensureTable(client: pg.Client, model: Model, table: Table)
   );
 }
 
-/** The same within a transaction that is going on, which may be rolled back. */
+/** Does the same within a running transaction, which may be rolled back. */
 export async function ensureTableWithin(
   client: pg.Client,
   model: Model,
@@ -44,7 +45,7 @@ export async function ensureTableWithin(
 }
 
 /**
- * Adds the column that keeps fields nobody declared, where a table is older than that.
+ * Adds the column that keeps undeclared fields, where the table was created without it.
  *
  * @throws EdpError `database_refused` where the role may not alter the table
  */
@@ -59,7 +60,8 @@ export async function ensureExtraColumn(client: pg.Client, table: Table): Promis
 }
 
 /**
- * Adds columns to a table, where they are missing; one that is not there yet will be made with them.
+ * Adds columns to a table, where they are missing. A table that does not exist yet will be created
+ * with them.
  *
  * @throws EdpError `database_refused` where the role may not alter the table
  */
@@ -77,7 +79,7 @@ export async function addColumns(
   });
 }
 
-/** PostgreSQL's, less the one by which records are told apart where some are refused. */
+/** PostgreSQL's limit of 1600, less the column that numbers the rows of a staging table. */
 const MAX_COLUMNS = 1599;
 
 /** @throws EdpError `model` for a table with more columns than the server takes */

@@ -1,8 +1,9 @@
 /**
- * TLS as libpq does it: `sslmode` and its files, from the URL or from PGSSL* variables.
+ * TLS as in libpq: `sslmode` and its files, from the URL or from PGSSL* variables.
  *
- * pg has other ideas (its `require` verifies, it knows no `prefer`, it looks for no files), so it is told
- * exactly what to do for each attempt at a connection. Settings are plain data, since they go to threads.
+ * pg differs from libpq (its `require` verifies, it has no `prefer`, it looks for no files), so edp
+ * gives it exact settings for each attempt at a connection. Settings are plain data, since they go
+ * to threads.
  * https://www.postgresql.org/docs/current/libpq-ssl.html
  */
 import { constants, existsSync, readFileSync, statSync } from 'node:fs';
@@ -11,6 +12,7 @@ import path from 'node:path';
 import type { ConnectionOptions, SecureVersion } from 'node:tls';
 import type pg from 'pg';
 import { EdpError } from '../base/errors.js';
+import type { Environment } from './passfile.js';
 
 export const SSL_MODES = [
   'disable',
@@ -33,18 +35,18 @@ export interface TlsSettings {
   readonly revoked: string | undefined;
   readonly minVersion: string | undefined;
   readonly isDirect: boolean;
-  /** Whom the certificate must name, where that is not the address connected to. */
+  /** The name that the certificate must have, where it is not the address connected to. */
   readonly serverName: string | undefined;
 }
 
-/** A configuration of pg with edp's settings beside it. */
+/** A configuration of pg, and edp's own settings. */
 export type ConnectionConfig = pg.ClientConfig & {
   readonly tls?: TlsSettings;
-  /** Why no password was found, for the message if the server asks for one. */
+  /** Why no password was found. The message says it if the server asks for one. */
   readonly passwordNote?: string;
 };
 
-/** The parameters of a URL that are about TLS, and the variable that stands for each. */
+/** The parameters of a URL that concern TLS, each with the environment variable for it. */
 export const TLS_PARAMETERS = {
   sslmode: 'PGSSLMODE',
   sslrootcert: 'PGSSLROOTCERT',
@@ -59,10 +61,8 @@ export const TLS_PARAMETERS = {
 export type TlsParameter = keyof typeof TLS_PARAMETERS;
 
 const SYSTEM_ROOTS = 'system';
-/** libpq's directory for what belongs to a user. */
+/** libpq's directory for a user's files. */
 const USER_DIRECTORY = '.postgresql';
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * @param given parameters of the URL
@@ -121,9 +121,12 @@ function isSslMode(mode: string): mode is SslMode {
   return (SSL_MODES as readonly string[]).includes(mode);
 }
 
-/** How to connect, one way after the other until one works: with TLS of some kind, or without. */
+/**
+ * The ways to connect, tried one after the other until one works: with some kind of TLS, or
+ * without.
+ */
 export function tlsAttempts({ host, ssl, tls }: ConnectionConfig): pg.ClientConfig['ssl'][] {
-  // Without settings of ours, as the configuration says.
+  // Without settings of edp, pg's configuration decides.
   if (tls === undefined) return [ssl];
   // A socket of the same machine is never encrypted.
   if (host?.startsWith('/')) return [false];
@@ -154,7 +157,7 @@ function optionsFor(tls: TlsSettings): ConnectionOptions {
       },
     );
   }
-  // libpq: with a root certificate, `require` is `verify-ca`.
+  // In libpq, `require` with a root certificate means `verify-ca`.
   const checksChain =
     verifies || (mode === 'require' && rootCert !== undefined && existsSync(rootCert));
   const options: ConnectionOptions = {
@@ -196,7 +199,7 @@ function readPem(file: string, parameter: string): string {
   }
 }
 
-/** As libpq: 0600 or less for one's own file, 0640 or less for one of root's. */
+/** As in libpq: 0600 or less for a file of this user, 0640 or less for one of root. */
 function assertPrivate(file: string): void {
   const { mode, uid } = statSync(file);
   const open = uid === 0 && process.getuid?.() !== 0 ? 0o137 : 0o177;
@@ -211,7 +214,10 @@ function assertPrivate(file: string): void {
 const CERTIFICATE_CODES =
   /^(?:CERT_|ERR_TLS_CERT|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_|INVALID_CA|CRL_|HOSTNAME_MISMATCH)/;
 
-/** Whether a failed connection is one of TLS: what went wrong, and what to do. */
+/**
+ * Converts an error of TLS, or returns undefined for another error. The result says what went
+ * wrong, and what to do.
+ */
 export function toTlsError(error: unknown, where: string): EdpError | undefined {
   const { code, message } = error as { code?: string; message: string };
   if (code === undefined) return undefined;

@@ -1,18 +1,16 @@
 /**
- * Which PostgreSQL to use (DESIGN §5): `--database-url`, else DATABASE_URL, else libpq's PG*
- * variables, else POSTGRES_USER/POSTGRES_PASSWORD, else the embedded server.
+ * Which PostgreSQL to use: `--database-url`, else DATABASE_URL, else libpq's PG* variables, else
+ * POSTGRES_USER/POSTGRES_PASSWORD, else the embedded server.
  */
 import os from 'node:os';
 import { parseIntoClientConfig } from 'pg-connection-string';
 import { EdpError } from '../base/errors.js';
-import { findPassword } from './passfile.js';
+import { type Environment, findPassword } from './passfile.js';
 import { type ConnectionConfig, resolveTls, TLS_PARAMETERS, type TlsParameter } from './tls.js';
 
 export type ServerAddress =
   | { readonly kind: 'server'; readonly client: ConnectionConfig; readonly origin: string }
   | { readonly kind: 'embedded' };
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 const LIBPQ_VARIABLES = ['PGHOST', 'PGHOSTADDR', 'PGPORT', 'PGDATABASE', 'PGUSER', 'PGSERVICE'];
 
@@ -52,7 +50,7 @@ function fromUrl(url: string, origin: string, environment: Environment): ServerA
       error instanceof TypeError ? 'not a postgresql:// URL' : (error as Error).message;
     throw cannotRead(origin, reason);
   }
-  // Else part of the password would pass for a host or a database, and be told in messages.
+  // Otherwise part of the password would be read as a host or a database, and appear in messages.
   if (hasStrayPassword(url)) {
     throw cannotRead(origin, 'a / ? # or @ in user or password must be written as %2F %3F %23 %40');
   }
@@ -77,7 +75,10 @@ function hasStrayPassword(url: string): boolean {
   );
 }
 
-/** What is about TLS is edp's business; pg would make something else of it. */
+/**
+ * Takes the parameters for TLS out of the URL: edp handles them, and pg would read them
+ * differently.
+ */
 function splitTlsParameters(url: string): {
   bare: string;
   tls: Partial<Record<TlsParameter, string>>;
@@ -106,7 +107,7 @@ function toServer(
   const host = named.host || environment.PGHOST || undefined;
   const config: ConnectionConfig = {
     ...named,
-    // The address is connected to; the name is what the certificate must have.
+    // edp connects to the address; the name is what the certificate must have.
     ...(host === undefined && address === undefined ? {} : { host: address ?? host }),
     tls: resolveTls(tls, environment, address === undefined ? undefined : host),
   };
@@ -125,7 +126,7 @@ function toServer(
   return { kind: 'server', client: { ...config, ...found }, origin };
 }
 
-/** How the target is called in messages. Never holds a password. */
+/** The name of the server in messages. Never holds a password. */
 export function describeClient(client: ConnectionConfig): string {
   const host = client.host || process.env.PGHOST || 'localhost';
   const port = client.port ?? process.env.PGPORT ?? 5432;

@@ -12,7 +12,7 @@ import { OPTIONS, type OptionName } from '../options/options.js';
 import { PROJECT_FILE } from './file.js';
 
 /** Options that only make sense for one invocation, not for a project. */
-const NOT_IN_PROJECT: ReadonlySet<string> = new Set([
+export const NOT_IN_PROJECT: ReadonlySet<string> = new Set([
   'column',
   'create',
   'extra-column',

@@ -6,19 +6,11 @@
  * it leaves out (MOVE). DECLARE takes a single SELECT only, which is what a report is.
  */
 import type pg from 'pg';
+import type { ResultColumn, ResultRow } from './format/report-writer.js';
 import type { Statement } from './parameters.js';
 
 /** Rows of one FETCH: many enough to make a round trip cheap, few enough to hold wide rows. */
 const BATCH_ROWS = 1000;
-
-/** A column of the result; `typeOid` as in pg_type. */
-export interface ResultColumn {
-  readonly name: string;
-  readonly typeOid: number;
-}
-
-/** Values of one row as the server prints them; null is SQL's NULL. */
-export type ResultRow = readonly (string | null)[];
 
 const CURSOR = 'report';
 const DECLARE = `DECLARE ${CURSOR} NO SCROLL CURSOR FOR `;

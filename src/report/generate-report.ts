@@ -82,9 +82,10 @@ async function writeReport(
       job.model,
     );
     statement = declaredText(bound);
+    const makeWriter = await FORMATS[job.format].load();
     const cursor = await ReportCursor.open(session, bound);
     columns.push(...cursor.columns.map((column) => column.name));
-    const writer = FORMATS[job.format].writer(cursor.columns, job);
+    const writer = makeWriter(cursor.columns, job);
     await emit(writer.head());
     for await (const batch of cursor.batches(writer.maxRows)) {
       rows += batch.length;

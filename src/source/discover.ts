@@ -1,26 +1,20 @@
 /** What the user named on the command line → files. */
-import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import { glob, isDynamicPattern } from 'tinyglobby';
 import { EdpError } from '../base/errors.js';
-import { withSpool } from './spool.js';
+import { shownUrl } from './http/url-names.js';
+import { assertReadableFile, EVENTS_WORD, isThere, localVersion } from './local-files.js';
+import type { InputFile } from './source.js';
+import { isUrl, sourceOfName } from './sources.js';
+import { isStdin } from './standard-input.js';
 
-/** The word that stands for every data/events* file. */
-const EVENTS_WORD = 'events';
-const STDIN = '-';
-const STDIN_DEVICE = '/dev/stdin';
+export type { InputFile } from './source.js';
+export { isStdin } from './standard-input.js';
 
-export interface InputFile {
-  /** As the user named it, for messages and the ledger. */
-  readonly name: string;
-  /** Absolute. */
-  readonly path: string;
-}
-
-const NATURAL_ORDER = new Intl.Collator('en', { numeric: true });
+/** Each may be a way to a server and back. */
+const LISTED_AT_ONCE = 16;
 
 /**
- * @param names files, glob patterns, comma-separated lists of those, `-`, or the word `events`
+ * @param names files, glob patterns, URLs, comma-separated lists of those, `-`, or the word `events`
  * @param directory the project's directory
  * @throws EdpError that names every file that is not there, before anything is loaded
  */
@@ -30,29 +24,40 @@ export async function discoverFiles(
 ): Promise<InputFile[]> {
   const found = new Map<string, InputFile>();
   const missing: string[] = [];
-  for (const name of await splitLists(names, directory)) {
-    const matches = await expand(name, directory);
-    if (matches.length === 0) missing.push(name);
-    for (const match of matches) {
-      const absolute = path.resolve(directory, match);
-      if (!found.has(absolute)) found.set(absolute, { name: match, path: absolute });
+  const single = await splitLists(names, directory);
+  for (let at = 0; at < single.length; at += LISTED_AT_ONCE) {
+    const part = single.slice(at, at + LISTED_AT_ONCE);
+    const lists = await Promise.all(
+      part.map(async (name) => (await sourceOfName(name)).list(name, directory)),
+    );
+    for (const [i, matches] of lists.entries()) {
+      if (matches.length === 0) missing.push(part[i]!);
+      for (const match of matches) {
+        const place = match.remote?.url ?? match.path;
+        if (!found.has(place)) found.set(place, match);
+      }
     }
   }
-  if (missing.length > 0) {
-    const list = missing.join(', ');
-    if (missing.length === 1 && list === EVENTS_WORD) {
-      throw new EdpError('no_such_file', 'there is no file data/events*', {
-        hint: 'edp generate-data makes some; or name your files',
-      });
-    }
-    throw new EdpError('no_such_file', `no such file: ${list}`, {
-      hint: `looked in ${directory}; quote a glob pattern to have edp expand it`,
+  if (missing.length > 0) throw noSuchFile(missing, directory);
+  const files = [...found.values()];
+  for (const file of files) {
+    if (file.remote === undefined && !isStdin(file)) await assertReadableFile(file);
+  }
+  return files;
+}
+
+function noSuchFile(missing: readonly string[], directory: string): EdpError {
+  if (missing.length === 1 && missing[0] === EVENTS_WORD) {
+    return new EdpError('no_such_file', 'there is no file data/events*', {
+      hint: 'edp generate-data makes some; or name your files',
     });
   }
-  for (const { name, path: file } of found.values()) {
-    if (name !== STDIN) await assertReadableFile(name, file);
-  }
-  return [...found.values()];
+  const list = missing.map((name) => (isUrl(name) ? shownUrl(name) : name)).join(', ');
+  return new EdpError('no_such_file', `no such file: ${list}`, {
+    hint: missing.every(isUrl)
+      ? 'check the URL: the server knows nothing by it'
+      : `looked in ${directory}; quote a glob pattern to have edp expand it`,
+  });
 }
 
 /** Not those in a pattern such as `events-{1,2}.csv`. */
@@ -62,99 +67,36 @@ const COMMAS_BETWEEN_NAMES = /,(?![^{]*\})/;
 async function splitLists(names: readonly string[], directory: string): Promise<string[]> {
   const split: string[] = [];
   for (const name of names) {
-    const isFile = !name.includes(',') || (await exists(path.resolve(directory, name)));
-    split.push(
-      ...(isFile
-        ? [name]
-        : name
-            .split(COMMAS_BETWEEN_NAMES)
-            .map((part) => part.trim())
-            .filter(Boolean)),
-    );
+    const isOne =
+      !name.includes(',') || (!isUrl(name) && (await isThere(path.resolve(directory, name))));
+    split.push(...(isOne ? [name] : splitList(name)));
   }
   return split;
 }
 
-async function expand(name: string, directory: string): Promise<string[]> {
-  if (name === STDIN || name === STDIN_DEVICE) return [STDIN];
-  if (name === EVENTS_WORD) return expandPattern(`data/${EVENTS_WORD}*`, directory);
-  if (await exists(path.resolve(directory, name))) return [name];
-  return isDynamicPattern(name) ? expandPattern(name, directory) : [];
-}
-
-async function expandPattern(pattern: string, directory: string): Promise<string[]> {
-  const matches = await glob(pattern, {
-    cwd: directory,
-    onlyFiles: true,
-    expandDirectories: false,
-  });
-  return matches.sort(NATURAL_ORDER.compare);
-}
-
-function exists(file: string): Promise<boolean> {
-  return stat(file).then(
-    () => true,
-    () => false,
-  );
-}
-
-async function assertReadableFile(name: string, file: string): Promise<void> {
-  const found = await stat(file).catch((error: Error) => {
-    throw new EdpError('no_such_file', `${name} cannot be looked at: ${error.message}`, {
-      hint: 'a name that is not UTF-8 cannot be used: rename the file, or pipe it in: edp ingest - --table NAME',
-      cause: error,
-    });
-  });
-  if (found.isDirectory()) {
-    throw new EdpError('not_a_file', `${name} is a directory`, {
-      hint: `name the files in it: edp ingest '${name.replace(/\/$/, '')}/*.csv'`,
-    });
+/** A URL may have commas in it: behind one, only another URL is a name of its own. */
+function splitList(list: string): string[] {
+  const names: string[] = [];
+  for (const part of list.split(COMMAS_BETWEEN_NAMES)) {
+    const last = names.at(-1);
+    if (last !== undefined && isUrl(last) && !isUrl(part.trim())) {
+      names[names.length - 1] = `${last},${part}`;
+    } else {
+      names.push(part.trim());
+    }
   }
-  if (!found.isFile()) {
-    throw new EdpError('not_a_file', `${name} is not a regular file`, {
-      hint: `pipe it in: edp ingest - --table NAME < ${name}`,
-    });
-  }
+  return names.filter(Boolean);
+}
+
+/** Bytes of a file; 0 where nobody can tell before it is read. @throws EdpError `io` */
+export async function sizeOf(file: InputFile): Promise<number> {
+  if (file.copy !== undefined) return (await localVersion(file.copy, file.name)).size;
+  if (file.remote !== undefined) return file.remote.size ?? 0;
+  return isStdin(file) ? 0 : (await localVersion(file.path, file.name)).size;
 }
 
 /** Bytes of the files, as far as they can be told before they are read. */
 export async function totalBytes(files: readonly InputFile[]): Promise<number> {
-  const sizes = await Promise.all(
-    files.map((file) =>
-      isStdin(file)
-        ? 0
-        : stat(file.path).then(
-            ({ size }) => size,
-            () => 0,
-          ),
-    ),
-  );
+  const sizes = await Promise.all(files.map((file) => sizeOf(file).catch(() => 0)));
   return sizes.reduce((sum, size) => sum + size, 0);
-}
-
-/**
- * Runs `work` with standard input, if it is one of the files, as a file of its own: what identifies a load, and lets it resume, is content,
- * and a pipe can be read only once.
- */
-export async function withSpooledStdin<T>(
-  directory: string,
-  files: readonly InputFile[],
-  work: (files: readonly InputFile[]) => Promise<T>,
-): Promise<T> {
-  if (!files.some(isStdin)) return work(files);
-  return withSpool(directory, async (spool) => {
-    const spooled = { name: STDIN, path: await spool.write(process.stdin).catch(explainSpool) };
-    return work(files.map((file) => (isStdin(file) ? spooled : file)));
-  });
-}
-
-function explainSpool(cause: Error): never {
-  throw new EdpError('io', `standard input cannot be kept: ${cause.message}`, {
-    hint: 'a pipe is copied into .edp/spool before it is loaded: make room there, or load a file',
-    cause,
-  });
-}
-
-export function isStdin(file: InputFile): boolean {
-  return file.name === STDIN;
 }

@@ -1,14 +1,15 @@
 /**
- * Content → identity. A file is known by its bytes, whatever it is called (DESIGN §6).
+ * Content → identity. A file is known by its bytes, whatever it is called.
  *
  * Hashing a big file before it is loaded would keep all workers waiting for a pass over it. So a file is
  * first known by its fingerprint, which takes a few reads, and splits are hashed while they are loaded.
  * Only when the ledger has a load with the same fingerprint is the file read to see whether its bytes
  * are those of that load's receipts.
  */
-import { type FileHandle, open } from 'node:fs/promises';
 import { createXXHash128, type IHasher } from 'hash-wasm';
 import type { FileIdentity } from './file-identity.js';
+import { withFile } from './open-file.js';
+import type { OpenFile } from './source.js';
 
 const SAMPLE_BYTES = 16 * 1024;
 const SAMPLE_COUNT = 8;
@@ -17,9 +18,7 @@ const READ_BYTES = 1024 * 1024;
 /** One for all files. */
 let hasher: IHasher | undefined;
 
-export interface IdentifiedFile extends FileIdentity {
-  readonly contentHash: string;
-}
+export type IdentifiedFile = FileIdentity & { readonly contentHash: string };
 
 /** Bytes of a file, by their hash. */
 export interface HashedRange {
@@ -36,51 +35,53 @@ export interface HashedRange {
  *   alone, so that the same text is known however it was packed, and a file that broke off as the
  *   beginning of the whole one
  */
-export async function identifyFile(file: string, textHead?: Buffer): Promise<IdentifiedFile> {
+export async function identifyFile(file: FileIdentity, textHead?: Buffer): Promise<IdentifiedFile> {
   hasher ??= await createXXHash128();
-  const handle = await open(file, 'r');
-  try {
-    const { size, mtimeMs, ino } = await handle.stat();
-    const identity = { path: file, size, modifiedMs: mtimeMs, inode: ino };
-    const parts =
-      textHead === undefined
-        ? [Buffer.from(String(size)), await readSamples(handle, size)]
-        : [Buffer.from('text'), textHead];
-    // Many files are identified at once, so nothing may be waited for in between.
-    hasher.init();
-    for (const part of parts) hasher.update(part);
-    return { ...identity, contentHash: hasher.digest('hex') };
-  } finally {
-    await handle.close();
-  }
+  const parts =
+    textHead === undefined
+      ? [Buffer.from(String(file.size)), ...(await readSamples(file))]
+      : [Buffer.from('text'), textHead];
+  // Many files are identified at once, so nothing may be waited for in between.
+  hasher.init();
+  for (const part of parts) hasher.update(part);
+  return { ...file, contentHash: hasher.digest('hex') };
 }
 
 /** All of a small file; of a larger one, parts at even distances from its beginning to its end. */
-async function readSamples(handle: FileHandle, size: number): Promise<Buffer> {
-  const samples = Buffer.allocUnsafe(Math.min(size, SAMPLE_BYTES * SAMPLE_COUNT));
-  if (size === samples.length) return samples.subarray(0, await fill(handle, samples, 0));
+function readSamples(identity: FileIdentity): Promise<Buffer[]> {
+  const { size } = identity;
   const step = (size - SAMPLE_BYTES) / (SAMPLE_COUNT - 1);
-  let filled = 0;
-  for (let i = 0; i < SAMPLE_COUNT; i++) {
-    const part = samples.subarray(filled, filled + SAMPLE_BYTES);
-    filled += await fill(handle, part, Math.floor(i * step));
-  }
-  return samples.subarray(0, filled);
+  const places =
+    size <= SAMPLE_BYTES * SAMPLE_COUNT
+      ? [{ start: 0, length: size }]
+      : Array.from({ length: SAMPLE_COUNT }, (_, i) => ({
+          start: Math.floor(i * step),
+          length: SAMPLE_BYTES,
+        }));
+  return withFile(identity, (file) =>
+    // All at once: each may be a way to a server and back.
+    Promise.all(
+      places.map(async ({ start, length }) => {
+        const sample = Buffer.allocUnsafe(length);
+        return sample.subarray(0, await fill(file, sample, start));
+      }),
+    ),
+  );
 }
 
 /** Whether the file has, in each range, the bytes that the hash is of. */
-export async function hasContent(file: string, ranges: readonly HashedRange[]): Promise<boolean> {
+export async function hasContent(
+  identity: FileIdentity,
+  ranges: readonly HashedRange[],
+): Promise<boolean> {
   const hasher = await createXXHash128();
-  const handle = await open(file, 'r');
-  try {
+  return withFile(identity, async (file) => {
     const block = Buffer.allocUnsafeSlow(READ_BYTES);
     for (const { start, end, contentHash } of ranges) {
-      if ((await hashRange(handle, hasher, block, start, end)) !== contentHash) return false;
+      if ((await hashRange(file, hasher, block, start, end)) !== contentHash) return false;
     }
     return true;
-  } finally {
-    await handle.close();
-  }
+  });
 }
 
 /**
@@ -124,13 +125,14 @@ export async function hasText(
 }
 
 async function hashRange(
-  file: FileHandle,
+  file: OpenFile,
   hasher: IHasher,
   block: Buffer,
   start: number,
   end: number,
 ): Promise<string> {
   hasher.init();
+  file.willRead?.(start, end);
   for (let position = start; position < end; ) {
     const part = block.subarray(0, Math.min(block.length, end - position));
     const filled = await fill(file, part, position);
@@ -142,7 +144,7 @@ async function hashRange(
 }
 
 /** Reads until the buffer is full, or the file ends. @returns bytes read */
-async function fill(file: FileHandle, bytes: Buffer, position: number): Promise<number> {
+async function fill(file: OpenFile, bytes: Buffer, position: number): Promise<number> {
   let filled = 0;
   while (filled < bytes.length) {
     const { bytesRead } = await file.read(bytes, filled, bytes.length - filled, position + filled);

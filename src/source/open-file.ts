@@ -1,22 +1,20 @@
 /** Opens a file as it was when it was identified. */
-import { type FileHandle, open } from 'node:fs/promises';
-import { EdpError } from '../base/errors.js';
-import type { FileIdentity } from './file-identity.js';
+import { changed } from './changed-file.js';
+import { type FileIdentity, isSameVersion } from './file-identity.js';
+import type { OpenFile } from './source.js';
+import { sourceOfVersion } from './sources.js';
 
-/** What windows are read from: a file, or what was made of one. */
-export interface ByteSource {
-  read(
-    into: Buffer,
-    offset: number,
-    length: number,
-    position: number,
-  ): Promise<{ readonly bytesRead: number }>;
+export type { ByteSource, OpenFile } from './source.js';
+
+/** To be closed by the caller. @throws EdpError `file_changed`, `io` */
+export async function openFile(identity: FileIdentity): Promise<OpenFile> {
+  return (await sourceOfVersion(identity)).open(identity);
 }
 
 /** Runs `work` with the file opened, as it was when identified. */
 export function withFile<T>(
   identity: FileIdentity,
-  work: (file: FileHandle) => Promise<T>,
+  work: (file: OpenFile) => Promise<T>,
 ): Promise<T> {
   return withFiles([identity], ([file]) => work(file!));
 }
@@ -24,15 +22,11 @@ export function withFile<T>(
 /** Runs `work` with the files opened, each as it was when identified. */
 export async function withFiles<T>(
   identities: readonly FileIdentity[],
-  work: (files: readonly FileHandle[]) => Promise<T>,
+  work: (files: readonly OpenFile[]) => Promise<T>,
 ): Promise<T> {
-  const files: FileHandle[] = [];
+  const files: OpenFile[] = [];
   try {
-    for (const identity of identities) {
-      const file = await openAgain(identity);
-      files.push(file);
-      await assertUnchanged(file, identity);
-    }
+    for (const identity of identities) files.push(await openFile(identity));
     return await work(files);
   } finally {
     for (const file of files) await file.close();
@@ -40,20 +34,6 @@ export async function withFiles<T>(
 }
 
 /** @throws EdpError `file_changed` */
-function openAgain({ path }: FileIdentity): Promise<FileHandle> {
-  return open(path, 'r').catch((error: Error) => {
-    throw new EdpError('file_changed', `${path} cannot be read any more: ${error.message}`, {
-      hint: 'put the file back, and run the command again',
-    });
-  });
-}
-
-/** @throws EdpError `file_changed` */
-export async function assertUnchanged(file: FileHandle, identity: FileIdentity): Promise<void> {
-  const { size, mtimeMs, ino } = await file.stat();
-  if (size !== identity.size || mtimeMs !== identity.modifiedMs || ino !== identity.inode) {
-    throw new EdpError('file_changed', `${identity.path} changed while it was read`, {
-      hint: 'run the command again when nobody writes to the file any more',
-    });
-  }
+export async function assertUnchanged(file: OpenFile, identity: FileIdentity): Promise<void> {
+  if (!isSameVersion(await file.version(), identity)) throw changed(identity);
 }

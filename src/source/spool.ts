@@ -21,7 +21,10 @@ export class Spool {
     this.#directory = path.join(directory, '.edp', 'spool');
   }
 
-  /** @returns the path of a file with those bytes, which is there until the spool is removed */
+  /**
+   * @returns the path of a file with those bytes, which is there until the spool is removed; what is written
+   *   before the source fails is removed at once
+   */
   async write(
     source: AsyncIterable<Buffer> | NodeJS.ReadableStream,
     signal?: AbortSignal,
@@ -30,7 +33,12 @@ export class Spool {
     await this.#removeAbandoned();
     const file = path.join(this.#directory, `${process.pid}-${randomUUID()}`);
     this.#files.push(file);
-    await pipeline(source, createWriteStream(file, { mode: 0o600 }), { signal });
+    try {
+      await pipeline(source, createWriteStream(file, { mode: 0o600 }), { signal });
+    } catch (error) {
+      await rm(file, { force: true });
+      throw error;
+    }
     return file;
   }
 

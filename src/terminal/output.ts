@@ -1,6 +1,6 @@
 /**
  * What a command says, and where: text for people on stdout, or with `--json` exactly one JSON object
- * on stdout and everything else on stderr (DESIGN §5).
+ * on stdout and everything else on stderr.
  */
 import { once } from 'node:events';
 import Table from 'cli-table3';
@@ -8,7 +8,8 @@ import { safeData, safeJson, safeLines, safeText } from '../base/safe-text.js';
 
 export { safeJson, safeText };
 
-export class Output {
+/** @typeParam R what may be printed with `--json` */
+export class Output<R extends object = object> {
   readonly isJson: boolean;
   readonly #stdout: NodeJS.WriteStream;
   readonly #stderr: NodeJS.WriteStream;
@@ -52,7 +53,7 @@ export class Output {
   }
 
   /** The one JSON object of a command with --json; nothing without. */
-  result(value: object): void {
+  result(value: R): void {
     if (this.isJson) this.#stdout.write(`${safeJson(value)}\n`);
   }
 

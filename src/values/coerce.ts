@@ -1,12 +1,13 @@
 /**
- * Text of a field → value of a type, by the rules of DESIGN §4. PostgreSQL is the oracle: what these
- * functions accept, the server accepts too and reads as the same value.
+ * Text of a field → a value of a type, by the rules of docs/model.md. The reference is PostgreSQL:
+ * what these functions accept, the server accepts too, and reads as the same value.
  *
  * Text is a byte string (one character per byte, latin1). Nothing is trimmed.
  */
 import { isUtf8 } from 'node:buffer';
 import { parse as parseLossless } from 'lossless-json';
 import { Fault, type RejectCode } from '../model/reject-codes.js';
+import { INT8_MAX, INT8_MIN, MAX_INT8_DIGITS } from './integer-limits.js';
 
 const MAX_SHOWN = 60;
 
@@ -32,15 +33,11 @@ export function coerceInteger(text: string, minimum: number, maximum: number): n
   return value;
 }
 
-const INT8_MIN = -(2n ** 63n);
-const INT8_MAX = 2n ** 63n - 1n;
-/** No bigint has more digits, leading zeros aside; guards BigInt() against megabytes of digits. */
-const MAX_INT8_DIGITS = 19;
-
 export function coerceBigint(text: string): bigint | Fault {
   if (!INTEGER.test(text)) return fault('bad_integer', text, 'not an integer');
   const match = /^([+-]?)0*(\d*)/.exec(text)!;
   const digits = match[2]!;
+  // BigInt() would work through megabytes of digits.
   const value = digits.length > MAX_INT8_DIGITS ? undefined : BigInt(`0${digits}`);
   const signed = value === undefined ? undefined : match[1] === '-' ? -value : value;
   if (signed === undefined || signed < INT8_MIN || signed > INT8_MAX) {
@@ -49,7 +46,7 @@ export function coerceBigint(text: string): bigint | Fault {
   return signed;
 }
 
-/** One way to match each text: `\d+\.?\d*` would try every cut of a long run of digits. */
+/** Matches each text in one way only: `\d+\.?\d*` would try every split of a long run of digits. */
 const DECIMAL = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
 const NOT_FINITE = /^(?:([+-]?)inf(?:inity)?|nan)$/i;
 
@@ -69,7 +66,7 @@ export function coerceDouble(text: string): number | Fault {
     return coerceNotFinite(text) ?? fault('bad_number', text, 'not a number');
   }
   const value = Number(text);
-  // The server refuses what would overflow or vanish, and so does edp.
+  // The server refuses a number that would overflow or become zero, and so does edp.
   if (!Number.isFinite(value) || (value === 0 && hasNonZeroDigit(text))) {
     return fault('out_of_range', text, 'out of range for double precision');
   }
@@ -88,18 +85,18 @@ export function coerceReal(text: string): number | Fault {
 }
 
 /**
- * The float4 nearest to a decimal. Rounding first to double and then to single can go wrong when the
- * double lies exactly between two singles; then the exact decimal decides, as strtof would.
+ * The float4 nearest to a decimal. Rounding first to double and then to single goes wrong when the
+ * double lies exactly between two singles; then the exact decimal decides, as in strtof.
  */
 function roundToReal(text: string): number {
   const double = Number(text);
   const single = Math.fround(double);
   if (single === double) return single;
   const other = neighbourTowards(single, double);
-  // Beyond the largest single comes the power of two that would follow it.
+  // The largest single is followed by the power of two that would be next.
   const reach = Number.isFinite(single) ? single : Math.sign(single) * 2 ** 128;
   if (double !== (reach + other) / 2) return single;
-  // A tie between two singles, as far as the double tells.
+  // The double lies between two singles, so only the decimal shows which is nearer.
   const side = compareDecimal(text, double);
   if (side === 0) return single;
   const [low, high] = single < other ? [single, other] : [other, single];
@@ -120,7 +117,7 @@ function neighbourTowards(single: number, target: number): number {
   return SINGLE[0];
 }
 
-/** Sign of (decimal text − double), exactly. */
+/** Sign of (decimal text − double), computed exactly. */
 function compareDecimal(text: string, double: number): number {
   const match = /^([+-]?)(\d*)\.?(\d*)(?:[eE]([+-]?\d+))?$/.exec(text)!;
   const [, sign, whole = '', fraction = '', exponent = '0'] = match;
@@ -140,19 +137,22 @@ function compareDecimal(text: string, double: number): number {
   return difference < 0n ? -1 : difference > 0n ? 1 : 0;
 }
 
-/** An exact decimal: `digits` without leading zeros, times 10 to the `exponent`; or NaN, ±Infinity. */
+/**
+ * An exact decimal: `digits` without leading zeros, times 10 to the `exponent`. NaN and ±Infinity
+ * are numbers instead.
+ */
 export interface Decimal {
   readonly isNegative: boolean;
   readonly digits: string;
   readonly exponent: number;
-  /** Digits after the decimal point that the text had; the server keeps and shows as many. */
+  /** Digits that the text had after the decimal point; the server keeps and shows as many. */
   readonly scale: number;
 }
 
 /** PostgreSQL holds up to 131072 digits before and 16383 after the decimal point. */
 const MAX_WHOLE_DIGITS = 131_072;
 const MAX_SCALE = 16_383;
-/** Nor does it look at longer exponents, be the number zero (set_var_from_str in numeric.c). */
+/** It refuses longer exponents, too, even for zero (set_var_from_str in numeric.c). */
 const MAX_POWER = 1_073_741_823;
 
 export function coerceNumeric(text: string): Decimal | number | Fault {
@@ -183,10 +183,10 @@ export function coerceBoolean(text: string): boolean | Fault {
   return fault('bad_boolean', text, 'not a boolean');
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: bytes above ASCII are what it looks for
+// biome-ignore lint/suspicious/noControlCharactersInRegex: it looks for bytes above ASCII
 const NOT_ASCII = /[^\x00-\x7f]/;
 
-/** @returns the same byte string, known to be text that PostgreSQL can hold */
+/** @returns the same byte string, checked to be text that PostgreSQL can hold */
 export function coerceText(text: string): string | Fault {
   if (text.includes('\0')) return new Fault('nul_byte', 'the value contains a NUL byte');
   if (NOT_ASCII.test(text) && !isUtf8(Buffer.from(text, 'latin1'))) {
@@ -199,13 +199,16 @@ const UUID = /^(?:[\da-f]{4}-?){8}$/i;
 
 /** @returns 32 hexadecimal digits */
 export function coerceUuid(text: string): string | Fault {
-  // The forms the server reads: hyphens after any group of four, braces around.
+  // The server reads hyphens after any group of four, and braces around.
   const inner = text.startsWith('{') && text.endsWith('}') ? text.slice(1, -1) : text;
   if (!UUID.test(inner) || inner.endsWith('-')) return fault('bad_uuid', text, 'not a uuid');
   return inner.replaceAll('-', '');
 }
 
-/** @returns the same byte string, known to be JSON; for jsonb also free of what jsonb cannot hold */
+/**
+ * @returns the same byte string, checked to be JSON; for jsonb also to have nothing that jsonb
+ *   cannot hold
+ */
 export function coerceJson(text: string, isBinary: boolean): string | Fault {
   const valid = coerceText(text);
   if (valid instanceof Fault) return valid;
@@ -224,14 +227,16 @@ export function coerceJson(text: string, isBinary: boolean): string | Fault {
   return text;
 }
 
-/** \u0000, or half of a surrogate pair, where no backslash is itself escaped. */
+/** \u0000, or half of a surrogate pair. Escaped backslashes must be replaced before. */
 const UNSTORABLE_ESCAPE = /\\u(?:0000|d[89ab]..(?!\\ud[c-f])|(?<!\\ud[89ab]..\\u)d[c-f])/i;
-/** Only a number with a long exponent, or with very many digits, can be out of range for numeric. */
+/**
+ * Only a number with a long exponent, or with very many digits, can be out of range for numeric.
+ */
 const MAY_BE_OUT_OF_RANGE = /\d[eE][+-]?\d{4}|(?<!\d)\d{7500}/;
 
 /**
- * Whether jsonb can hold a valid JSON text. It looks at the text and not at the parsed value: the
- * server checks also what a later key of the same name replaces.
+ * Whether jsonb can hold a valid JSON text. Reads the text and not the parsed value, since the
+ * server also checks values that a later key of the same name replaces.
  */
 function isStorableJson(text: string): boolean {
   if (text.includes('\\u') && UNSTORABLE_ESCAPE.test(text.replaceAll('\\\\', '--'))) return false;
@@ -246,19 +251,19 @@ function isStorableJson(text: string): boolean {
       onDuplicateKey: () => undefined,
     });
   } catch (error) {
-    // It calls itself for every level: the stack may end, as it would on the server.
+    // The parser recurses once per level, so the stack may overflow, as it would on the server.
     if (error instanceof RangeError) return false;
     throw error;
   }
   return isInRange;
 }
 
-/** A byte string as text. */
+/** Byte string → text. */
 export function decodeBytes(text: string): string {
   return NOT_ASCII.test(text) ? Buffer.from(text, 'latin1').toString('utf8') : text;
 }
 
-/** Text as a byte string. */
+/** Text → byte string. */
 export function encodeBytes(text: string): string {
   return NOT_ASCII.test(text) ? Buffer.from(text, 'utf8').toString('latin1') : text;
 }

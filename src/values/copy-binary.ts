@@ -1,8 +1,8 @@
 /**
  * Values → the bytes of PostgreSQL's binary COPY format.
  *
- * A stream is a header, then rows, then a trailer. A row is an int16 number of fields, then each field
- * as an int32 length (-1 for NULL) and that many bytes, big-endian throughout.
+ * A stream is a header, then rows, then a trailer. A row is an int16 number of fields, then each
+ * field as an int32 length (-1 for NULL) and that many bytes, big-endian throughout.
  * https://www.postgresql.org/docs/current/sql-copy.html#id-1.9.3.55.9.4
  */
 import type { Decimal } from './coerce.js';
@@ -14,7 +14,10 @@ export const COPY_TRAILER = Buffer.from([0xff, 0xff]);
 
 const INITIAL_BYTES = 64 * 1024;
 
-/** Rows under construction. Grows as needed; a row that turns out faulty is taken back. */
+/**
+ * Rows under construction. The buffer grows as needed; a row in which a fault is found is taken
+ * back.
+ */
 export class RowWriter {
   #bytes = Buffer.allocUnsafeSlow(INITIAL_BYTES);
   #length = 0;
@@ -36,13 +39,13 @@ export class RowWriter {
     this.#length = this.#bytes.writeInt16BE(fieldCount, this.#length);
   }
 
-  /** Forgets the row begun last. */
+  /** Drops the row that was begun last. */
   takeBackRow(): void {
     this.#length = this.#rowStart;
     this.#rows--;
   }
 
-  /** Gives the rows written so far away, and starts anew with a buffer of its own. */
+  /** Hands over the rows written so far, and continues in a new buffer. */
   takeRows(): Buffer {
     const rows = this.#bytes.subarray(0, this.#length);
     this.#bytes = Buffer.allocUnsafeSlow(Math.max(INITIAL_BYTES, this.#length));
@@ -51,7 +54,10 @@ export class RowWriter {
     return rows;
   }
 
-  /** Shows the rows written so far, and starts anew in the same buffer: the next row overwrites them. */
+  /**
+   * Returns a view of the rows written so far, and starts again in the same buffer: the next row
+   * overwrites them.
+   */
   lendRows(): Buffer {
     const rows = this.#bytes.subarray(0, this.#length);
     this.#length = 0;
@@ -100,7 +106,7 @@ export class RowWriter {
     this.#length += this.#bytes.write(text, this.#length, 'latin1');
   }
 
-  /** jsonb travels as text behind a version number. @param text a byte string */
+  /** Writes jsonb, which is sent as text behind a version number. @param text a byte string */
   jsonb(text: string): void {
     this.#field(text.length + 1);
     this.#bytes[this.#length++] = 1;
@@ -114,7 +120,8 @@ export class RowWriter {
   }
 
   /**
-   * numeric travels in base 10000: number of digits, weight of the first, sign, display scale, digits.
+   * Writes numeric, which is sent in base 10000: number of digits, weight of the first, sign,
+   * display scale, digits.
    * Source: numeric_send in src/backend/utils/adt/numeric.c.
    */
   numeric(value: Decimal | number): void {
@@ -126,7 +133,7 @@ export class RowWriter {
       }
       return;
     }
-    // Aligned to groups of four around the decimal point.
+    // Digits go in groups of four, aligned to the decimal point.
     const padRight = ((value.exponent % 4) + 4) % 4;
     let digits = value.digits === '' ? '' : value.digits + '0'.repeat(padRight);
     const exponent = value.exponent - padRight;
@@ -145,7 +152,7 @@ export class RowWriter {
     }
   }
 
-  /** Length prefix of a field, and room for the field. */
+  /** Writes the length of a field, and reserves room for its bytes. */
   #field(byteLength: number): void {
     this.#reserve(4 + byteLength);
     this.#length = this.#bytes.writeInt32BE(byteLength, this.#length);

@@ -1,12 +1,12 @@
-/** The bytes of a COPY row, field by field: the reverse of what binary.ts writes. */
+/** The bytes of a COPY row, field by field: the reverse of copy-binary.ts. */
 
 export type FieldBytes = Buffer | null;
 
 /**
- * @param row from its field count on
+ * @param row starts with its field count
  * @returns views into `row`
  */
-export function readFields(row: Buffer): FieldBytes[] {
+export function splitRow(row: Buffer): FieldBytes[] {
   const count = row.readInt16BE(0);
   const fields: FieldBytes[] = [];
   let position = 2;
@@ -19,7 +19,7 @@ export function readFields(row: Buffer): FieldBytes[] {
   return fields;
 }
 
-/** The fields one behind the other, as in a row, but without its field count. */
+/** The fields one after the other, as in a row, but without the field count. */
 export function joinFields(fields: readonly FieldBytes[]): Buffer {
   const bytes = fields.reduce((sum, field) => sum + 4 + (field?.length ?? 0), 0);
   const row = Buffer.allocUnsafe(bytes);

@@ -1,4 +1,4 @@
-/** The bytes of a COPY field → text, as the server would print the value, and would read it again. */
+/** The bytes of a COPY field → text, as the server prints the value, and reads it again. */
 import type { ColumnType } from '../model/types.js';
 
 const MICROS_PER_SECOND = 1_000_000n;
@@ -100,7 +100,7 @@ function withZone(text: string): string {
 
 /** @param days from 2000-01-01, in the proleptic Gregorian calendar */
 function calendarDate(days: number): { date: string; era: string } {
-  // The calendar repeats every 400 years, and Date ends before PostgreSQL's dates do.
+  // The calendar repeats every 400 years. Date covers fewer years than PostgreSQL's dates.
   const CYCLE_DAYS = 146_097;
   const cycles = Math.floor(days / CYCLE_DAYS);
   const date = new Date((days - cycles * CYCLE_DAYS + DAYS_TO_2000) * 86_400_000);

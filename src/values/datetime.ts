@@ -1,6 +1,6 @@
 /**
- * Dates and timestamps (DESIGN §4): ISO 8601 and `YYYY-MM-DD HH:MM:SS[.ffffff]`, `T` or space,
- * optional zone. Values count from 2000-01-01, as PostgreSQL's do.
+ * Dates and timestamps: ISO 8601 and `YYYY-MM-DD HH:MM:SS[.ffffff]`, `T` or space, optional zone.
+ * Values count from 2000-01-01, as in PostgreSQL.
  */
 import { Fault } from '../model/reject-codes.js';
 import { show } from './coerce.js';
@@ -15,7 +15,7 @@ const DAYS_TO_2000 = 10_957;
 const MICROS_PER_SECOND = 1_000_000;
 const MICROS_PER_DAY = 86_400_000_000;
 
-// Separators stand everywhere or nowhere in a date, and in a time.
+// A date has separators everywhere or nowhere; so has a time.
 const DATE_PART = String.raw`(\d{4})(-?)(\d{2})\2(\d{2})`;
 const TIME_PART = String.raw`(\d{2})(:?)(\d{2})(?:\6(\d{2})(?:\.(\d+))?)?`;
 const ZONE_PART = String.raw`(?:[Zz]| ?([+-])(\d{2})(?::?(\d{2}))?)?`;
@@ -25,7 +25,8 @@ const INFINITE = /^([+-]?)infinity$/i;
 
 const DAYS_IN_MONTH = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
-function isCalendarDate(year: number, month: number, day: number): boolean {
+/** Whether the proleptic Gregorian calendar has the day; month and day from 1. */
+export function isCalendarDate(year: number, month: number, day: number): boolean {
   if (year < 1 || month < 1 || month > 12 || day < 1) return false;
   const isLeapDay = month === 2 && year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
   return day <= DAYS_IN_MONTH[month - 1]! + (isLeapDay ? 1 : 0);
@@ -57,8 +58,8 @@ export function coerceDate(text: string): number | Fault {
 }
 
 /**
- * A zone converts to UTC; without one the text is taken as it stands, which for a timestamptz column
- * means as UTC, whatever the server's time zone.
+ * A zone is converted to UTC. Text without a zone is taken as it is; for a timestamptz column it is
+ * UTC, whatever the server's time zone.
  *
  * @returns microseconds from 2000-01-01 00:00
  */
@@ -79,7 +80,7 @@ export function coerceTimestamp(text: string): bigint | Fault {
   const second = Number(match[8] ?? '0');
   const micros = roundFraction(match[9]);
   let secondsOfDay = hour * 3600 + minute * 60 + second;
-  // As the server reads them: 24:00:00 is the next midnight, a 60th second the next minute.
+  // As in the server: 24:00:00 is the next midnight, a 60th second the next minute.
   if (
     !isCalendarDate(year, month, day) ||
     minute > 59 ||
@@ -104,13 +105,13 @@ export function coerceTimestamp(text: string): bigint | Fault {
   );
 }
 
-/** Whether a timestamp says in which zone it is; false for what is none. */
+/** Whether a timestamp names its zone; false for text that is no timestamp. */
 export function hasZone(text: string): boolean {
   const match = TIMESTAMP.exec(text);
   return match !== null && (match[10] !== undefined || /z$/i.test(text));
 }
 
-/** Times that can be written with a year of four digits, from 0001 to 9999. */
+/** Times from year 0001 to 9999, which can be written with four digits. */
 const MIN_WRITTEN = BigInt(daysFromDate(1, 1, 1)) * BigInt(MICROS_PER_DAY);
 const MAX_WRITTEN = BigInt(daysFromDate(10_000, 1, 1)) * BigInt(MICROS_PER_DAY) - 1n;
 
@@ -129,11 +130,11 @@ export function writeTimestamp(micros: bigint): string | undefined {
   return `${written}${String(rest).padStart(3, '0')}`;
 }
 
-/** Digits after the point → microseconds; the server rounds the seventh digit half to even. */
+/** Digits after the point → microseconds. The server rounds half to even. */
 function roundFraction(digits: string | undefined): number {
   if (digits === undefined) return 0;
   if (digits.length <= 6) return Number(digits.padEnd(6, '0'));
-  // The server computes in double precision: rint(fraction * 1e6).
+  // The server computes rint(fraction * 1e6) in double precision.
   const scaled = Number(`0.${digits}`) * 1e6;
   const floor = Math.floor(scaled);
   const rest = scaled - floor;

@@ -1,10 +1,10 @@
 /**
- * A JSON field → the metrics declared for it, and everything else that was in it.
+ * A JSON field → the values of its declared metrics, and everything else that was in it.
  *
- * Nothing is dropped: metrics nobody declared go to the extra column under their names, and what
- * stands beside the path (`{"metrics": {…}, "source": "x"}`) goes there under {@link REST_KEY}.
- * Numbers are kept digit for digit, and a key that occurs twice with two values is a fault: one of
- * them would be lost.
+ * Nothing is dropped: undeclared metrics go to the extra column under their names, and what is
+ * beside the path (`{"metrics": {…}, "source": "x"}`) goes there under {@link REST_KEY}. Numbers
+ * keep all their digits. A key that occurs twice with two values is a fault: one of them would be
+ * lost.
  */
 import { isLosslessNumber, LosslessNumber, parse, stringify } from 'lossless-json';
 import { Fault } from '../model/reject-codes.js';
@@ -19,7 +19,7 @@ export type MetricText = string | null | Fault;
 export interface Flattened {
   /** In the order of the declared metrics; byte strings. */
   readonly metrics: MetricText[];
-  /** JSON of what nobody declared, a byte string; `null` when there is nothing. */
+  /** JSON of what is not declared, a byte string; `null` when there is nothing. */
   readonly extra: string | null;
   /** Names of the undeclared metrics. */
   readonly unknown: readonly string[];
@@ -35,7 +35,7 @@ export interface FlattenPlan {
 
 type JsonObject = Record<string, unknown>;
 
-const NOTHING: readonly string[] = [];
+const NO_NAMES: readonly string[] = [];
 
 function isObject(value: unknown): value is JsonObject {
   return (
@@ -60,7 +60,7 @@ export function flatten(text: string | null, plan: FlattenPlan): Flattened | Fau
       );
     }
     if (error instanceof SyntaxError) return new Fault('bad_json', `${show(text)} is not JSON`);
-    // lossless-json calls itself for every level, as do the functions here: the stack may end.
+    // lossless-json, and the functions here, recurse once per level: the stack may overflow.
     if (error instanceof RangeError) {
       return new Fault('bad_json', `${show(text)} is nested too deep`);
     }
@@ -78,7 +78,7 @@ function flattenJson(text: string, plan: FlattenPlan): Flattened | Fault {
   });
   if (root === null) return empty(plan);
   if (!isObject(root)) return new Fault('bad_json', `${show(text)} is not a JSON object`);
-  // Further on, a plain object keyed by the names of metrics would lose it.
+  // Plain objects keyed by metric names, used later, would lose this key.
   if (MAY_HOLD_PROTO.test(text) && hasProtoKey(root)) {
     return new Fault('bad_json', 'a key called "__proto__" cannot be kept');
   }
@@ -104,11 +104,11 @@ class DuplicateKey extends Error {
 }
 
 function empty({ keys }: FlattenPlan): Flattened {
-  return { metrics: keys.map(() => null), extra: null, unknown: NOTHING };
+  return { metrics: keys.map(() => null), extra: null, unknown: NO_NAMES };
 }
 
 function flattenObject(root: JsonObject, text: string, plan: FlattenPlan): Flattened | Fault {
-  // Down the path; whatever stands beside it on the way is the rest.
+  // Walks down the path; everything beside it is the rest.
   let holder: unknown = root;
   let rest: JsonObject | undefined;
   let level = root;
@@ -132,7 +132,7 @@ function flattenObject(root: JsonObject, text: string, plan: FlattenPlan): Flatt
   if (unknown.length === 0 && rest === undefined) {
     return { metrics: values, extra: null, unknown };
   }
-  // A prototype-less object: a metric may be called __proto__.
+  // An object without a prototype: a metric may be called __proto__.
   const extra: JsonObject = Object.create(null) as JsonObject;
   for (const key of unknown) extra[key] = metrics[key];
   if (rest !== undefined) {
@@ -178,8 +178,8 @@ function metricText(key: string, value: unknown, isJson: boolean): MetricText {
 const MAX_INTEGER_DIGITS = 40;
 
 /**
- * A JSON number may be an integer in disguise, such as 1e3 or 1.50e1; the rules for fields know only
- * digits. Every other number stays as it is written.
+ * A JSON number with an exponent may be an integer, such as 1e3 or 1.50e1, but the rules for fields
+ * accept digits only. Every other number stays as it is written.
  */
 function normalizeNumber(digits: string): string {
   if (!/[eE]/.test(digits)) return digits;

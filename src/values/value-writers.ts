@@ -1,4 +1,7 @@
-/** Text of a field → a value of COPY, by the type of its column: joins the coercions with their encodings. */
+/**
+ * Text of a field → a value in COPY format, by column type: joins the coercions with their
+ * encodings.
+ */
 
 import { Fault } from '../model/reject-codes.js';
 import type { ColumnType } from '../model/types.js';
@@ -15,8 +18,9 @@ import {
 } from './coerce.js';
 import type { RowWriter } from './copy-binary.js';
 import { coerceDate, coerceTimestamp } from './datetime.js';
+import { INT2_MAX, INT2_MIN, INT4_MAX, INT4_MIN } from './integer-limits.js';
 
-/** Writes the text of a field as a value of one type, or tells what is wrong with it. */
+/** Writes the text of a field as a value of one type, or returns the fault. */
 type ValueWriter = (text: string, writer: RowWriter) => Fault | undefined;
 
 /** Joins a coercion with the encoding of its result. */
@@ -34,11 +38,11 @@ function write<T>(
 
 export const WRITERS: Readonly<Record<ColumnType, ValueWriter>> = {
   smallint: write(
-    (text) => coerceInteger(text, -32_768, 32_767),
+    (text) => coerceInteger(text, INT2_MIN, INT2_MAX),
     (w, value) => w.int16(value),
   ),
   int: write(
-    (text) => coerceInteger(text, -2_147_483_648, 2_147_483_647),
+    (text) => coerceInteger(text, INT4_MIN, INT4_MAX),
     (w, value) => w.int32(value),
   ),
   bigint: write(coerceBigint, (w, value) => w.int64(value)),
@@ -62,7 +66,7 @@ export const WRITERS: Readonly<Record<ColumnType, ValueWriter>> = {
 };
 
 /**
- * Writes NULL for no value; what an empty field is depends on the type.
+ * Writes a value, or NULL where there is none. The meaning of an empty field depends on the type.
  *
  * @param text null for an unquoted empty field
  */

@@ -8,8 +8,9 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
-import { command as ingestCommand } from '../../src/commands/ingest/ingest.command.js';
+import { usage as ingestUsage } from '../../src/commands/ingest/ingest.usage.js';
 import { command as inspectCommand } from '../../src/commands/inspect.command.js';
+import { usage as inspectUsage } from '../../src/commands/inspect.usage.js';
 import { describeFile } from '../../src/formats/csv/describe.js';
 import { BUILTIN_MODEL } from '../../src/model/builtin.js';
 import {
@@ -20,8 +21,9 @@ import {
 } from '../../src/model/csv-settings.js';
 import { REJECT_CODES } from '../../src/model/reject-codes.js';
 import { toModel } from '../../src/model/schema.js';
-import { environmentName, resolveCsvSettings } from '../../src/options/options.js';
+import { environmentName, optionsOf, resolveCsvSettings } from '../../src/options/options.js';
 import { parseProject } from '../../src/project/parse.js';
+import { localVersion } from '../../src/source/local-files.js';
 import { Output } from '../../src/terminal/output.js';
 import { edp, makeDirectory } from '../support/cli.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
@@ -36,7 +38,7 @@ beforeAll(async () => {
   database = await createTestDatabase('empty');
 });
 
-const run = (cwd: string, ...args: string[]) =>
+const run = <const A extends readonly string[]>(cwd: string, ...args: A) =>
   edp([...args, '--json', '--database-url', database.url], { cwd });
 
 /** What `edp inspect` prints of a file of that content, run without a process of its own. */
@@ -113,8 +115,9 @@ describe('`edp inspect FILE` shows what it found, why, and how to say otherwise'
       expect(json.dialect).toEqual({ ...USUAL, ...dialect });
       expect(Object.values(json.why).every(Boolean)).toBe(true);
       const told = toCsvSettings(csvSectionSchema.parse(json.csv));
-      const found = await describeFile(file, 'file.csv', undefined, {});
-      const again = await describeFile(file, 'file.csv', undefined, told);
+      const version = await localVersion(file);
+      const found = await describeFile(version, 'file.csv', undefined, {});
+      const again = await describeFile(version, 'file.csv', undefined, told);
       for (const part of ['dialect', 'header', 'dataStart', 'dataLine', 'headerBytes'] as const) {
         expect(again[part]).toEqual(found[part]);
       }
@@ -197,7 +200,7 @@ describe('each setting is an option, a variable, and a line of `edp.yaml`', () =
     expect(resolveCsvSettings({}, nothing, variable)()).toEqual(settings);
     expect(resolveCsvSettings({}, ofProject, {})()).toEqual(settings);
     expect(resolveCsvSettings({}, nothing, {})(table)).toEqual(settings);
-    for (const { options } of [ingestCommand, inspectCommand]) expect(options).toContain(name);
+    for (const command of [ingestUsage, inspectUsage]) expect(optionsOf(command)).toContain(name);
     // And the page says what it is for.
     expect(DOCUMENT).toContain(`\`--${name}`);
   });
@@ -271,7 +274,7 @@ describe('compression', () => {
     const files = PACKED.map(({ name }) => `told_${name}.csv`);
     const { json, stderr } = await run(cwd, 'ingest', ...files);
     for (const { name, records, dialect } of PACKED) {
-      const found = json.files.find(({ table }: { table: string }) => table === `told_${name}`);
+      const found = json.files.find(({ table }) => table === `told_${name}`);
       expect(found, stderr).toMatchObject({
         status: 'loaded',
         dialect,
@@ -325,12 +328,12 @@ describe('compression', () => {
     const loaded = { status: 'loaded', rows: { loaded: 3000 } };
     const [first] = await load('a.csv');
     expect(first).toMatchObject(loaded);
-    const skipped = { status: 'skipped', loadId: first.loadId };
+    const skipped = { status: 'skipped', loadId: first!.loadId };
     const [plain, ...others] = await load('e.csv', 'b.csv', 'c.csv', 'd.csv');
     expect(others).toMatchObject([skipped, skipped, skipped]);
     expect(plain).toMatchObject(loaded);
-    expect(plain.loadId).not.toBe(first.loadId);
-    expect(await load('f.csv')).toMatchObject([{ status: 'skipped', loadId: plain.loadId }]);
+    expect(plain!.loadId).not.toBe(first!.loadId);
+    expect(await load('f.csv')).toMatchObject([{ status: 'skipped', loadId: plain!.loadId }]);
   });
 
   it('if the damage had altered records before it was noticed, `edp undo` removes the part', async () => {

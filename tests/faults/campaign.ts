@@ -1,6 +1,6 @@
 /**
- * Many trials: first every failpoint of every scenario, then whatever the seed says. Faults that take the
- * server down have a server of their own, one trial at a time.
+ * Many trials: first every failpoint of every scenario, then random faults, decided by the seed.
+ * Faults that stop the server have a server of their own, one trial at a time.
  */
 import type { Failpoint } from '../../src/base/failpoints.js';
 import { Host } from './command.js';
@@ -23,10 +23,10 @@ import { isBad, type Prepared, prepareScenario, runTrial, type TrialResult } fro
 export interface CampaignOptions {
   readonly directory: string;
   readonly seed: number;
-  /** Faults to be made. */
+  /** Number of faults to make. */
   readonly count: number;
   readonly atOnce: number;
-  /** When to begin no more. */
+  /** Time after which no trial begins. */
   readonly deadline: number;
   readonly only: string | undefined;
   readonly scenarios?: readonly Scenario[];
@@ -38,7 +38,7 @@ export interface CampaignResults {
   readonly seconds: number;
   readonly trials: readonly TrialResult[];
   readonly bad: readonly TrialResult[];
-  /** Kinds that could not be made here, and why. */
+  /** Kinds that cannot be made here, and why. */
   readonly skipped: readonly string[];
 }
 
@@ -47,13 +47,13 @@ interface Planned {
   readonly fault: Fault;
 }
 
-/** They take longer than others. */
+/** Trials of the embedded server take longer than others. */
 const EMBEDDED_SHARE = 0.04;
 
-/** A scenario has so many at the most. */
+/** The maximum number of commands in a scenario. */
 const MAX_COMMANDS = Math.max(...SCENARIOS.map(({ commands }) => commands.length));
 
-/** What may happen to the runs behind the first: faults upon faults. */
+/** Kinds for the runs after the first: faults that follow faults. */
 const LATER_KINDS: readonly FaultKind[] = [
   'failpoint',
   'failpoint',
@@ -76,7 +76,7 @@ function chain({ scenario, fault }: Planned, random: Random): Fault[] {
 
 const SERVER_KINDS: readonly FaultKind[] = ['kill server', 'stop server at once', 'restart server'];
 
-/** Kinds that take what all trials share: one trial at a time. */
+/** Whether a kind affects something that all trials share, so that it runs one trial at a time. */
 const isAlone = ({ fault }: Planned) =>
   SERVER_KINDS.includes(fault.kind) || fault.kind.endsWith('disk full');
 
@@ -99,10 +99,10 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRes
   const planned = planFaults(scenarios, random, disk !== undefined).filter(isWanted);
   const shared = planned.filter((trial) => !isAlone(trial));
   const alone = planned.filter(isAlone);
-  // The share of those alone is the same in every part of the campaign.
+  // Each part of the campaign has the same share of those that run alone.
   const share = alone.length / Math.max(1, planned.length);
 
-  /** @returns faults made */
+  /** @returns number of faults made */
   const settle = (result: TrialResult): number => {
     const count = result.faults.reduce((sum, fault) => sum + fault.made, 0);
     trials.push(result);
@@ -188,7 +188,7 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRes
   return { seed, seconds: (Date.now() - startedAt) / 1000, trials, bad, skipped };
 }
 
-/** Once around: every failpoint of every scenario, and as many random faults, in any order. */
+/** One round: every failpoint of every scenario, and as many random faults, in random order. */
 function planFaults(scenarios: readonly Scenario[], random: Random, hasDisk: boolean): Planned[] {
   const planned: Planned[] = [];
   for (const scenario of scenarios) {
@@ -197,7 +197,7 @@ function planFaults(scenarios: readonly Scenario[], random: Random, hasDisk: boo
         typeof entry === 'string' ? [entry, undefined] : entry;
       planned.push({ scenario, fault: makeFailpointFault(point, companion, random) });
     }
-    // Commands at the same time have what they need to show from faults that spare the server.
+    // Scenarios with simultaneous commands show what they must with faults that spare the server.
     const isOne = scenario.commands.length === 1 && scenario.input === undefined;
     const serverKinds = isOne ? SERVER_KINDS : [];
     for (const kind of [...randomKinds(scenario), ...serverKinds]) {

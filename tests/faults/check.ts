@@ -1,19 +1,19 @@
-/** Holds a database against what must be in it: rows, ledger, rejects, and nothing that was left behind. */
+/** Compares a database with what must be in it: rows, ledger, rejects, and nothing left behind. */
 import type { Expectation, ExpectedLoad, Row } from './scenario.js';
 
 export type Query = (sql: string, values?: unknown[]) => Promise<unknown[][]>;
 
 export interface Difference {
-  /** Rows that should be there, and are not. */
+  /** Rows that are missing. */
   readonly lost: number;
-  /** Rows that are there once more than they should be. */
+  /** Rows that exist once more than they should. */
   readonly repeated: number;
-  /** Rows that are there, and should not be, in the place of others. */
+  /** Rows that exist and should not, in place of expected ones. */
   readonly altered: number;
   readonly problems: readonly string[];
 }
 
-/** What indexes and constraints the tables have: nothing of it may change. */
+/** The indexes and constraints of the tables, none of which may change. */
 export async function describeSchema(query: Query): Promise<string> {
   const rows = await query(`
     SELECT 'table ' || c.oid::regclass::text || ' ' || c.relkind::text || ' ' || (
@@ -32,7 +32,10 @@ export async function describeSchema(query: Query): Promise<string> {
   return rows.map(([line]) => line).join('\n');
 }
 
-/** The equation of the ledger, and the rows that it says are there, at any moment. */
+/**
+ * Checks the equation of the ledger, and whether the rows that it counts exist. Both must hold at
+ * any moment.
+ */
 export async function findImbalances(query: Query, table: string | undefined): Promise<string[]> {
   const problems: string[] = [];
   const [[hasLedger]] = (await query(`SELECT to_regclass('edp.rejects') IS NOT NULL`)) as [
@@ -128,7 +131,7 @@ function compareRows(actual: readonly Row[], expected: readonly Row[]) {
     missing += count;
     if (count > 0) example ??= `${key} is missing`;
   }
-  // A row in the place of another is that one, altered.
+  // An unexpected row, where one is missing, is counted as the missing one, altered.
   const altered = Math.min(strange, missing);
   return { lost: missing - altered, repeated: repeated + strange - altered, altered, example };
 }
@@ -162,7 +165,7 @@ async function compareLoads(query: Query, expected: readonly ExpectedLoad[]): Pr
   return problems;
 }
 
-/** Receipts cover the file from its first record to its end, without gap or overlap. */
+/** Checks that receipts cover the file from its first record to its end, without gap or overlap. */
 async function compareReceipts(
   query: Query,
   loadId: number,
@@ -209,7 +212,7 @@ async function compareRejects(
   return [];
 }
 
-/** Nothing may stay behind: no temporary table, no lock, no prepared transaction. */
+/** Checks that nothing is left behind: no temporary table, no lock, no prepared transaction. */
 async function findLeftovers(query: Query): Promise<string[]> {
   const rows = await query(`
     SELECT 'temporary table ' || relname FROM pg_class WHERE relpersistence = 't' AND relkind = 'r'

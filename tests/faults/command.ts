@@ -1,9 +1,9 @@
-/** The built command line as a child process, whose end the harness waits for, or makes. */
+/** The built command line as a child process. The harness waits for its end, or causes it. */
 import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-/** Of the repository; found from the sources as well as from the compiled harness. */
+/** Root of the repository; found from the sources as well as from the compiled harness. */
 const ROOT = new URL(
   import.meta.url.endsWith('.ts') ? '../../' : '../../../../../',
   import.meta.url,
@@ -11,14 +11,14 @@ const ROOT = new URL(
 const CLI = fileURLToPath(new URL('dist/cli.js', ROOT));
 const HOST = fileURLToPath(new URL('tests/faults/host.js', ROOT));
 
-/** A command that takes longer than this hangs. */
+/** A command that takes longer than this is taken to hang. */
 const DEADLINE_MS = 90_000;
 
 export interface CommandResult {
   readonly status: number | null;
   readonly signal: NodeJS.Signals | null;
   readonly output: string;
-  /** Whether it had to be killed, as it did not end. */
+  /** Whether it had to be killed because it did not end. */
   readonly hasHung: boolean;
 }
 
@@ -31,7 +31,7 @@ export interface RunningCommand {
 export interface CommandOptions {
   readonly cwd: string;
   readonly url: string | undefined;
-  /** For EDP_FAILPOINTS and EDP_FAULT_LOG. */
+  /** Values for EDP_FAILPOINTS and EDP_FAULT_LOG. */
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: Buffer | undefined;
 }
@@ -83,12 +83,12 @@ export class Host {
   #output = '';
   #runs = 0;
 
-  /** @param rules file that tells it its failpoints; its own */
+  /** @param rules file with its failpoints; no other host uses it */
   constructor(rules: string) {
     this.#rules = rules;
   }
 
-  /** Starts a command. Of a host that is told to run, only one at a time. */
+  /** Starts a command. A host runs only one at a time. */
   start(
     args: readonly string[],
     cwd: string,
@@ -96,7 +96,7 @@ export class Host {
     failpoints: string,
     log: string,
   ): RunningCommand {
-    // Another text each time, so that every thread begins to count anew.
+    // The text differs each time, so that every thread starts to count again.
     writeFileSync(this.#rules, `${log}\n${failpoints}${','.repeat(++this.#runs % 1000)}\n`);
     const child = this.#spawn();
     let hasHung = false;

@@ -18,7 +18,7 @@ export class SmallDisk {
     this.#small = `${directory}-client`;
   }
 
-  /** @returns why there cannot be one, where there cannot */
+  /** @returns the reason, where none can be mounted */
   static async find(parent: string): Promise<SmallDisk | string> {
     const directory = path.join(parent, 'disk');
     await mkdir(directory, { recursive: true });
@@ -31,7 +31,7 @@ export class SmallDisk {
     }
   }
 
-  /** @returns the tablespace on it */
+  /** @returns the name of the tablespace on it */
   async open(server: FaultServer): Promise<string> {
     await run('mount', ['-t', 'tmpfs', '-o', 'size=24m', 'none', this.#directory]);
     const data = path.join(this.#directory, 'data');
@@ -42,7 +42,7 @@ export class SmallDisk {
     return TABLESPACE;
   }
 
-  /** Leaves so many bytes free. */
+  /** Fills it until only `freeBytes` are free. */
   async fill(freeBytes: number): Promise<void> {
     const { bavail, bsize } = await statfs(this.#directory);
     const size = Math.max(0, bavail * bsize - freeBytes);
@@ -60,7 +60,7 @@ export class SmallDisk {
     }
   }
 
-  /** A working directory with room for next to nothing. */
+  /** Mounts a working directory with almost no room. */
   async mountSmall(): Promise<string> {
     await mkdir(this.#small, { recursive: true });
     await run('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'none', this.#small]);

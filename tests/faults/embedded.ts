@@ -1,6 +1,6 @@
 /**
- * Trials of the embedded server: a project of its own each, whose server the command makes, starts and
- * stops. The fault strikes on the way there, or takes the server down under the command.
+ * Trials of the embedded server: each has its own project, whose server the command creates, starts
+ * and stops. The fault happens during that, or stops the server while the command runs.
  */
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -18,7 +18,7 @@ import type { MadeFault, TrialResult } from './trial.js';
 const ARGS = ['ingest', 'log.csv', '--read-batch-size', '250', '--process-count', '2'];
 const POINTS = FAILPOINTS.filter((name) => name.startsWith('embedded.'));
 const MAX_RUNS = 6;
-/** The keeper waits three seconds; then the server has to write out and end. */
+/** The keeper waits three seconds; then the server must write out and end. */
 const SERVER_END_DEADLINE_MS = 20_000;
 
 export function makeEmbeddedFault(random: Random): Fault {
@@ -71,7 +71,7 @@ export async function runEmbeddedTrial(parent: string, random: Random): Promise<
       ],
       lineageOf: 'log',
     };
-    // The locks of the lease are no leftovers, and in this database.
+    // The locks of the lease are in this database, and are no leftovers.
     const difference = await compare(query, expectation, await describeSchema(query));
     await client.end();
     await lease.release();
@@ -104,7 +104,7 @@ async function runWithFault(directory: string, fault: Fault, problems: string[])
     hasEnded = true;
   });
   if (fault.kind === 'kill server') {
-    // As soon as it is there, or a while later.
+    // As soon as the server runs, or a while later.
     while (!hasEnded && (await findServer(directory)) === undefined) await sleep(5);
     await sleep(fault.at * 1500);
     const pid = await findServer(directory);

@@ -1,4 +1,4 @@
-/** The kinds of faults, and where each may strike. */
+/** The kinds of faults, and where each may happen. */
 import { FAILPOINTS, type Failpoint } from '../../src/base/failpoints.js';
 import type { Random } from './random.js';
 import type { Scenario } from './scenario.js';
@@ -8,9 +8,9 @@ export type Fault =
       readonly kind: 'failpoint';
       readonly point: Failpoint;
       readonly action: string;
-      /** The how manieth time a thread comes there. */
+      /** The fault happens when a thread reaches the failpoint for this time. */
       readonly hit: number;
-      /** Other faults that bring the command there. */
+      /** Other faults, needed for the command to reach the failpoint. */
       readonly companion: string | undefined;
     }
   /** `at` is a share of the time that the command takes. */
@@ -18,7 +18,7 @@ export type Fault =
   | {
       readonly kind: 'kill server' | 'stop server at once' | 'restart server';
       readonly at: number;
-      /** Whether it is there again while the command still runs. */
+      /** Whether it is running again before the command ends. */
       readonly isBackSoon: boolean;
     }
   | { readonly kind: 'terminate backend'; readonly at: number }
@@ -28,7 +28,7 @@ export type Fault =
   | { readonly kind: 'deadlock' }
   | { readonly kind: 'statement timeout'; readonly milliseconds: number }
   | { readonly kind: 'too many connections'; readonly limit: number }
-  /** `at` is a share of the room that the command needs. */
+  /** `at` is a share of the disk space that the command needs. */
   | { readonly kind: 'server disk full'; readonly at: number }
   | { readonly kind: 'client disk full' }
   | { readonly kind: 'change file'; readonly how: FileChange; readonly at: number };
@@ -38,7 +38,9 @@ export type FaultKind = Fault['kind'];
 
 const FILE_CHANGES: readonly FileChange[] = ['rewrite', 'shorten', 'remove', 'append', 'touch'];
 
-/** Where the answer to a commit, or to what stands for one, comes in: it may get lost. */
+/**
+ * Failpoints at which the answer to a commit, or to a similar statement, arrives and may be lost.
+ */
 const ANSWERS: ReadonlySet<Failpoint> = new Set([
   'split.acknowledged',
   'bulk.acknowledged',
@@ -46,7 +48,7 @@ const ANSWERS: ReadonlySet<Failpoint> = new Set([
   'promote.step_acknowledged',
 ]);
 
-/** Places without a session: nothing to lose there. */
+/** Failpoints without a session that could be lost. */
 const WITHOUT_SESSION: ReadonlySet<Failpoint> = new Set([
   'lane.encoded',
   'lane.full',
@@ -66,14 +68,14 @@ const WITHOUT_SESSION: ReadonlySet<Failpoint> = new Set([
   ...FAILPOINTS.filter((name) => name.startsWith('embedded.')),
 ]);
 
-/** Within a COPY, where no statement can be sent. */
+/** Failpoints within a COPY, where no statement can be sent. */
 const WITHIN_COPY: ReadonlySet<Failpoint> = new Set(['copy.begin', 'copy.middle', 'copy.end']);
 
 const SQLSTATES = ['40001', '40P01', '53100', '57014', '55P03', '53200', 'XX000'];
 
 export function actionsAt(point: Failpoint): string[] {
   const actions = ['kill', 'kill', 'error', 'error/ENOSPC', 'interrupt', 'interrupt2'];
-  // Nothing that stands here can throw.
+  // The code at these failpoints cannot throw.
   if (point.startsWith('dispatch.')) return actions.filter((action) => !action.startsWith('error'));
   if (WITHOUT_SESSION.has(point)) return actions;
   actions.push('disconnect', 'disconnect', 'terminate', 'terminate');
@@ -82,7 +84,7 @@ export function actionsAt(point: Failpoint): string[] {
   return actions;
 }
 
-/** Which random kinds fit a scenario, apart from failpoints. */
+/** The random kinds that fit a scenario, apart from failpoints. */
 export function randomKinds({ name, commands, input }: Scenario): readonly FaultKind[] {
   if (input !== undefined)
     return ['client disk full', 'kill client', 'interrupt', 'interrupt twice'];
@@ -145,7 +147,7 @@ export function makeFailpointFault(
   return { kind: 'failpoint', point, action, hit: random.pick([1, 1, 1, 2, 3]), companion };
 }
 
-/** Whether a fault ends the process, or works by signals to it. */
+/** Whether a fault ends the process, or sends signals to it. */
 export function needsProcess(fault: Fault): boolean {
   switch (fault.kind) {
     case 'failpoint':

@@ -1,4 +1,4 @@
-/** A small part of what `npm run test:faults` does; docs/reliability.md tells of the whole. */
+/** A small part of what `npm run test:faults` does; docs/reliability.md describes all of it. */
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';

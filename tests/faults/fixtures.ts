@@ -1,4 +1,4 @@
-/** Files whose every record is known: its bytes, and what must become of it. */
+/** Files in which the bytes and the outcome of every record are known. */
 import type { ExpectedReject, Row } from './scenario.js';
 
 export type Fate =
@@ -68,7 +68,9 @@ export const LOG_COLUMNS = 'n::text, at::text, note';
 const quote = (text: string) => `"${text.replaceAll('"', '""')}"`;
 const two = (n: number) => String(n).padStart(2, '0');
 
-/** Notes of all kinds: none, empty, quoted, of several lines that look like records themselves. */
+/**
+ * Notes of all kinds: none, empty, quoted, or with several lines that look like records themselves.
+ */
 const NOTES: readonly ((n: number) => readonly [field: string, value: string | null])[] = [
   (n) => [`note ${n}`, `note ${n}`],
   () => ['', null],
@@ -88,7 +90,7 @@ function addLogRecord(writer: FileWriter, n: number): void {
   writer.add(`${n},${at},${field}`, { kind: 'row', row: [String(n), at, value] });
 }
 
-/** A file for a table without a key, in which every tenth record is there twice. */
+/** A file for a table without a key, in which every tenth record occurs twice. */
 export function writeLog(from: number, count: number, spoils = false): WrittenFile {
   const writer = new FileWriter('n,at,note');
   for (let n = from; n < from + count; n++) {
@@ -121,13 +123,13 @@ export const EVENT_COLUMNS =
 export interface EventOptions {
   readonly from: number;
   readonly count: number;
-  /** Records that the server and the program refuse, conflicts and duplicates. */
+  /** Adds records that the server and the program refuse, conflicts and duplicates. */
   readonly spoils?: boolean;
-  /** Only records that the program itself refuses. */
+  /** Adds only records that the program itself refuses. */
   readonly spoilsLightly?: boolean;
 }
 
-/** Events of the built-in model. Dimensions 1 to 20 are there; metric_n is never 666 (a check). */
+/** Events of the built-in model. Dimensions 1 to 20 exist; metric_n is never 666 (a check). */
 export function writeEvents({ from, count, spoils, spoilsLightly }: EventOptions): WrittenFile {
   const writer = new FileWriter(EVENT_HEADER);
   for (let id = from; id < from + count; id++) {
@@ -194,7 +196,7 @@ export const MEMBER_MODEL = `tables:
 `;
 export const MEMBER_COLUMNS = 'code, name, size::text';
 
-/** Keys that come again and again, with the same values or others: what remains is told by the order. */
+/** Keys that occur repeatedly, with the same values or others; the order decides which remain. */
 export function writeMembers(
   count: number,
   onConflict: 'update' | 'skip',

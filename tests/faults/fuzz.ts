@@ -1,15 +1,17 @@
 /**
- * Fuzzing of the whole way in: files of random bytes, files that were mutated, tables of random models.
- * Whatever comes, the run ends in order and in time, and accounts for each record.
+ * Fuzzing of the whole load: files of random bytes, files that were mutated, tables of random
+ * models. In all cases the run ends in order and in time, and accounts for each record.
  *
- * Files come in batches, each with a model of its own, since a run takes many files in little more time
- * than one. What a file must come to is told by its bytes: receipts cover it from its first record to its
- * end, rejects have the bytes and lines that stand there, and rows are as many as the ledger says.
+ * Files come in batches, each with a model of its own, since a run takes many files in little more
+ * time than one. The expected outcome of a file follows from its bytes: receipts cover it from its
+ * first record to its end, rejects have the bytes and lines at their places, and there are as many
+ * rows as the ledger says.
  */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import fc from 'fast-check';
 import pg from 'pg';
+import { type LoadedFile, parseResult } from '../support/json.js';
 import { Host } from './command.js';
 import { FaultServer } from './server.js';
 
@@ -52,13 +54,13 @@ interface FuzzModel {
   readonly columns: readonly FuzzColumn[];
   readonly hasKey: boolean;
   readonly hasMetrics: boolean;
-  /** What is appended to edp.yaml, which may be no YAML at all. */
+  /** Text appended to edp.yaml, which need not be YAML. */
   readonly litter: string;
 }
 
 interface FuzzFile {
   readonly bytes: Buffer;
-  /** Records of a file in which nothing is wrong. */
+  /** Records of a file without faults. */
   readonly records: number | undefined;
 }
 
@@ -109,7 +111,7 @@ const models: fc.Arbitrary<FuzzModel> = columnNames.chain((names) =>
   }),
 );
 
-/** Not `__proto__`, which is a reject by its name; mutations bring it. */
+/** Not `__proto__`, whose name makes it a reject; mutations add it. */
 const METRICS = fc
   .dictionary(
     fc.constantFrom('one', 'two', 'other', 'constructor'),
@@ -120,7 +122,7 @@ const METRICS = fc
   )
   .map((metrics) => quoteAlways(JSON.stringify({ metrics })));
 
-/** A file in which nothing is wrong. */
+/** Files without faults. */
 function cleanFiles(model: FuzzModel): fc.Arbitrary<FuzzFile> {
   const fields = model.columns.map(({ type }) => VALUES[type]);
   if (model.hasMetrics) fields.push(METRICS);
@@ -201,7 +203,7 @@ function files(model: FuzzModel): fc.Arbitrary<FuzzFile> {
     },
     { arbitrary: litter, weight: 1 },
     {
-      // A true header, and anything behind it.
+      // A valid header, and random bytes behind it.
       arbitrary: fc.tuple(clean, litter).map(([file, tail]) => {
         const header = file.bytes.subarray(0, file.bytes.indexOf('\n') + 1);
         return { bytes: Buffer.concat([header, tail.bytes]), records: undefined };
@@ -237,14 +239,6 @@ function toYaml({ columns, hasKey, hasMetrics, litter }: FuzzModel, table: strin
       : []),
     litter,
   ].join('\n');
-}
-
-interface FileOutcome {
-  readonly path: string;
-  readonly loadId: number | null;
-  readonly status: 'loaded' | 'skipped' | 'failed';
-  readonly rows: Readonly<Record<'read' | 'loaded' | 'rejected' | 'duplicate', number>>;
-  readonly reason?: string;
 }
 
 export async function runFuzz(options: FuzzOptions): Promise<FuzzResults> {
@@ -335,17 +329,16 @@ class Fuzz {
       };
       if (hasHung) return say('the run hung');
       if (status === 2) {
-        // A model that is none, or does not go together.
+        // A model that is not valid, or whose parts do not fit together.
         this.#counts.badModels++;
         if (!/"code":"(config|model|usage)"/.test(output)) say(`refused: ${output}`);
         return;
       }
       if (![0, 1, 3].includes(status ?? -1))
         return say(`ended with ${status ?? signal}: ${output}`);
-      const outcomes = (JSON.parse(output) as { files?: FileOutcome[] }).files;
+      const { files: outcomes, error } = parseResult<'ingest'>(output);
       if (outcomes === undefined) return say(`no files in ${output}`);
-      const isRunFailed = (JSON.parse(output) as { error?: unknown }).error !== undefined;
-      if (isRunFailed)
+      if (error !== undefined)
         return say(`the whole run failed: ${output.slice(-600)}\n${toYaml(model, table)}`);
       await this.#checkBatch(model, inputs, outcomes, table, say);
     } finally {
@@ -364,7 +357,7 @@ class Fuzz {
   async #checkBatch(
     model: FuzzModel,
     inputs: readonly FuzzFile[],
-    outcomes: readonly FileOutcome[],
+    outcomes: readonly LoadedFile[],
     table: string,
     say: (problem: string) => void,
   ): Promise<void> {
@@ -474,7 +467,7 @@ function findWrongReject(rejects: readonly unknown[][], bytes: Buffer): string |
     const kept = raw as Buffer;
     const at = Number(offset);
     const there = bytes.subarray(at, at + kept.length);
-    // Bytes of another encoding are kept as they stand in the file as well.
+    // Bytes of another encoding are also kept as they are in the file.
     if (!there.equals(kept))
       return `reject ${code} at ${at} has other bytes: ${JSON.stringify(kept.toString('latin1'))}`;
     if (!hasOnlyLf) continue;
@@ -488,7 +481,7 @@ function findWrongReject(rejects: readonly unknown[][], bytes: Buffer): string |
 
 function findMiscount(
   { records }: FuzzFile,
-  { read, loaded, rejected }: FileOutcome['rows'],
+  { read, loaded, rejected }: LoadedFile['rows'],
   { hasKey }: FuzzModel,
 ): string | undefined {
   if (records === undefined) return undefined;

@@ -1,9 +1,9 @@
 /**
- * Runs commands one after the other in one process, whose threads stay: a run takes a tenth of what it
- * takes as a process of its own. For faults that do not end the process.
+ * Runs commands one after the other in one process, whose threads stay: a run takes a tenth of the
+ * time of a separate process. For faults that do not end the process.
  *
- * Plain JavaScript, as it runs the built program. Its parent sends `{ args, cwd, url }`, and is told
- * `{ status, output }`, as the command line would have it.
+ * Plain JavaScript, since it runs the built program. Its parent sends `{ args, cwd, url }` and gets
+ * `{ status, output }`, as from the command line.
  */
 import { parseArgs } from 'node:util';
 import {

@@ -1,22 +1,23 @@
 /**
- * What happens at a failpoint. Plain JavaScript, since the built program itself imports it
- * (src/failpoints.ts), in its main thread and in each of its workers.
+ * Makes the faults at failpoints. Plain JavaScript, since the built program itself imports it
+ * (src/base/failpoints.ts), in its main thread and in each of its workers.
  *
  * EDP_FAILPOINTS is a comma-separated list of
- *   name=action          at the first time a thread comes there
- *   name=action@N        at the N-th time
- *   name=action@*        at every time
+ *   name=action          the first time a thread reaches it
+ *   name=action@N        the N-th time
+ *   name=action@*        every time
  *   name:=number         a limit that is set
- * (or @ and the name of a file with such a list), and EDP_FAULT_LOG names a file to which every fault that was made adds a line.
+ * (or @ and the name of a file with such a list). EDP_FAULT_LOG names a file to which every fault
+ * adds a line when it happens.
  *
  * Actions:
  *   kill            SIGKILL to the own process
  *   interrupt       SIGINT to the own process; interrupt2: twice
  *   error           throws; error/CODE: with that code (ENOSPC, ECONNRESET, 40001, …)
- *   disconnect      destroys the socket of the session, and goes on
- *   lose            destroys it and throws, as when the answer to what was just sent got lost
- *   terminate       pg_terminate_backend of the own session, and goes on
- *   sql/SQLSTATE    lets the server raise that error in the transaction of the session
+ *   disconnect      destroys the socket of the session, and continues
+ *   lose            destroys it and throws, as if the answer to the last message was lost
+ *   terminate       pg_terminate_backend of the own session, and continues
+ *   sql/SQLSTATE    makes the server raise that error in the transaction of the session
  *   pause/MS        waits
  */
 import { appendFileSync, readFileSync } from 'node:fs';
@@ -32,11 +33,11 @@ const settings = new Map();
 /** @type {Map<string, number>} */
 const hits = new Map();
 let text = '';
-/** Where faults that were made are noted. */
+/** File that lists the faults that happened. */
 let log = process.env.EDP_FAULT_LOG;
 
 const given = process.env.EDP_FAILPOINTS ?? '';
-/** A file that says it, and may say something else for the next run: its first line names the log. */
+/** A file with the list, which may change between runs; its first line names the log. */
 const file = given.startsWith('@') ? given.slice(1) : undefined;
 if (file === undefined) parse(given);
 

@@ -10,11 +10,11 @@ import { formatFuzz, formatSummary } from './summary.js';
 const HELP = `npm run test:faults -- [options]
 
   --count N        faults to make (default 1000)
-  --seed N         what the faults are drawn from (default: the clock)
-  --minutes N      stop after so long (default: never)
-  --only TEXT      scenarios and faults whose description has it in it
+  --seed N         seed of the random faults (default: the clock)
+  --minutes N      stop after this time (default: never)
+  --only TEXT      only scenarios and faults whose description contains it
   --at-once N      trials at the same time (default 2)
-  --fuzz N         no faults, but so many random files
+  --fuzz N         no faults, but this many random files
   --out FILE       writes the results there, as JSON
 `;
 

@@ -1,6 +1,6 @@
 /**
- * A network between edp and the server, which breaks where it is told to: behind a given number of bytes
- * in either direction, counted over all connections, or in front of the answer to a COMMIT.
+ * A network between edp and the server. It breaks at a given place: after a number of bytes in
+ * either direction, counted over all connections, or before the answer to a COMMIT.
  */
 import net from 'node:net';
 
@@ -18,9 +18,9 @@ export class Wire {
   readonly #socketPath: string;
   readonly #sockets = new Set<net.Socket>();
   #cut: Cut = { kind: 'none' };
-  /** Commits that came by. */
+  /** Commits that passed. */
   commits = 0;
-  /** Bytes that went through, by direction. */
+  /** Bytes that passed, by direction. */
   up = 0;
   down = 0;
   /** Connections that were cut. */
@@ -42,7 +42,7 @@ export class Wire {
     return `postgresql://edp@127.0.0.1:${port}/${database}?sslmode=disable`;
   }
 
-  /** Counts from now on. */
+  /** Starts to count. */
   arm(cut: Cut): void {
     this.#cut = cut;
     this.commits = 0;
@@ -75,7 +75,7 @@ export class Wire {
         if (cut.kind === 'bytes' && cut.direction === direction && this[direction] >= cut.at) {
           this.#cut = { kind: 'none' };
           this.cuts++;
-          // What came before the cut arrives.
+          // Bytes in front of the cut still arrive.
           const rest = bytes.subarray(0, cut.at - before);
           from.pause();
           to.end(rest, end);

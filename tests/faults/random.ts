@@ -1,4 +1,4 @@
-/** Numbers that a seed decides, so that a run can be made again. */
+/** Random numbers that the seed decides, so that a run can be repeated. */
 export class Random {
   #state: number;
 

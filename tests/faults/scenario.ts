@@ -1,8 +1,8 @@
 /**
- * What is run under faults: files, a database in the state in which the command finds it, the command, and
- * what must be there once it has been run to the end.
+ * What runs under faults: files, a database in the state in which the command finds it, the
+ * command, and what must be there once it has completed.
  *
- * What must be there is computed here, record by record, while the files are written, and by nothing of
+ * The expected state is computed here, record by record, while the files are written, without using
  * edp: the harness knows what it wrote.
  */
 import type pg from 'pg';
@@ -22,7 +22,7 @@ export interface ExpectedLoad {
   readonly path: string;
   readonly state: 'loaded' | 'undone';
   readonly bytes: number;
-  /** Where the first record starts. */
+  /** Offset of the first record. */
   readonly dataStart: number;
   /** Read, loaded, rejected, duplicate. */
   readonly counts: readonly [number, number, number, number];
@@ -30,20 +30,20 @@ export interface ExpectedLoad {
 }
 
 export interface Expectation {
-  /** Select lists and rows by table; the lineage column is looked at apart. */
+  /** Select lists and rows by table; the lineage column is checked separately. */
   readonly tables: readonly {
     readonly table: string;
     readonly columns: string;
     readonly rows: readonly Row[];
   }[];
-  /** One for each load that must be in the ledger, and no other. */
+  /** One for each load that must be in the ledger; there must be no others. */
   readonly loads: readonly ExpectedLoad[];
   /** Table whose lineage must agree with the ledger at every moment. */
   readonly lineageOf?: string;
 }
 
 export interface Workplace {
-  /** Where the commands run. */
+  /** Working directory of the commands. */
   readonly cwd: string;
   query(sql: string, values?: unknown[]): Promise<unknown[][]>;
   /** Runs a command to its end, without a fault. */
@@ -52,19 +52,19 @@ export interface Workplace {
 
 export interface Scenario {
   readonly name: string;
-  /** Writes the files, makes the state of the database; called once, on an empty database. */
+  /** Writes the files and prepares the database; called once, on an empty database. */
   prepare(place: Workplace): Promise<Expectation>;
-  /** Run at the same time; the first one meets the fault. */
+  /** Commands run at the same time; the fault happens in the first. */
   readonly commands: readonly (readonly string[])[];
-  /** File that comes in by standard input, of which every run is a process of its own. */
+  /** A file for standard input; then every run is a process of its own. */
   readonly input?: string;
-  /** Limits that hold in all runs. */
+  /** Limits for all runs. */
   readonly settings?: string;
-  /** Failpoints that its commands pass, and more to bring them there. */
+  /** Failpoints that its commands reach, with the faults needed to reach them. */
   readonly failpoints: readonly (Failpoint | readonly [Failpoint, string])[];
   /** Whether the commands write to their working directory. */
   readonly writesFiles?: boolean;
 }
 
-/** One of the faults of a scenario whose session is at hand. */
+/** A session of a fault that needs one. */
 export type Client = pg.Client;

@@ -1,4 +1,4 @@
-/** The scenarios: each command that writes, in the states in which it matters. */
+/** The scenarios: each command that writes, in the states that matter. */
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Failpoint } from '../../src/base/failpoints.js';
@@ -99,7 +99,7 @@ async function seed(place: Workplace): Promise<void> {
   await writeFile(path.join(place.cwd, 'events-none.csv'), '');
   await place.edp(['ingest', 'first_dimensions.csv,second_dimensions.csv']);
   await place.edp(['ingest', 'events-none.csv']);
-  // The harness looks at the loads of the command under faults, and at no other.
+  // The harness checks only the loads of the command under faults.
   await place.query('TRUNCATE edp.loads CASCADE');
 }
 
@@ -110,7 +110,7 @@ async function useModel(place: Workplace, yaml: string): Promise<void> {
 const log = (rows: readonly Row[]) => ({ table: 'log', columns: LOG_COLUMNS, rows });
 const events = (rows: readonly Row[]) => ({ table: 'events', columns: EVENT_COLUMNS, rows });
 
-/** Into a table without a key, so that nothing but the ledger keeps a split from loading twice. */
+/** Into a table without a key, so that only the ledger keeps a split from loading twice. */
 const plain: Scenario = {
   name: 'plain',
   commands: [['ingest', 'log.csv', '--write-batch-size', '40', ...SMALL_SPLITS]],
@@ -127,7 +127,7 @@ const plain: Scenario = {
   },
 };
 
-/** What is left by a run that was killed. */
+/** Continues what a killed run left. */
 const resume: Scenario = {
   name: 'resume',
   commands: [['ingest', 'log.csv', ...SMALL_SPLITS]],
@@ -147,7 +147,7 @@ const resume: Scenario = {
   },
 };
 
-/** Rejects of every kind, also those that only the server knows, conflicts and duplicates. */
+/** Rejects of every kind, including those that only the server finds, conflicts and duplicates. */
 const rejects: Scenario = {
   name: 'rejects',
   commands: [['ingest', 'events.csv', ...SMALL_SPLITS]],
@@ -183,7 +183,7 @@ function conflicts(onConflict: 'update' | 'skip'): Scenario {
   };
 }
 
-/** Several files, two of them of the same content. */
+/** Several files, two of them with the same content. */
 const several: Scenario = {
   name: 'several files',
   commands: [['ingest', 'log-*.csv', ...SMALL_SPLITS]],
@@ -195,14 +195,14 @@ const several: Scenario = {
     await write(place, 'log-again.csv', files[3]!);
     return {
       tables: [log(files.flatMap(({ rows }) => rows))],
-      // Whichever of the two comes first; names are not what a file is known by.
+      // Either of the two may come first: a file is identified by its content, not by its name.
       loads: files.map((file, i) => loaded(i === 3 ? 'log-(3|again).csv' : `log-${i}.csv`, file)),
       lineageOf: 'log',
     };
   },
 };
 
-/** Many small files, several to a transaction; the server objects to records of some of them. */
+/** Many small files, several to a transaction; the server refuses records of some of them. */
 const small: Scenario = {
   name: 'small files',
   commands: [['ingest', 'events-??.csv', '--process-count', '2']],
@@ -229,7 +229,7 @@ const small: Scenario = {
 
 const BULK = 'bulk.min_bytes:=1000';
 
-/** Everything at once, into an empty table whose indexes come off. */
+/** A bulk load into an empty table whose indexes are dropped. */
 const bulk: Scenario = {
   name: 'bulk',
   commands: [['ingest', 'events-1.csv,events-2.csv', ...SMALL_SPLITS]],
@@ -271,7 +271,7 @@ const bulk: Scenario = {
   },
 };
 
-/** At once is refused, as a key is there twice; then split by split. */
+/** The bulk load is refused, since a key occurs twice; then it continues split by split. */
 const bulkRefused: Scenario = {
   name: 'bulk refused',
   commands: [['ingest', 'events.csv', ...SMALL_SPLITS]],
@@ -301,7 +301,7 @@ const bulkRefused: Scenario = {
 const PLACES = (until: number) =>
   `INSERT INTO places SELECT i, 'p' || i FROM generate_series(1, ${until}) AS i ON CONFLICT DO NOTHING`;
 
-/** Rejects of a table without a key, tried again when most of what was missing is there. */
+/** Rejects of a table without a key, tried again when most of the missing rows exist. */
 const replay: Scenario = {
   name: 'replay',
   commands: [['replay', '1']],
@@ -340,7 +340,7 @@ const replay: Scenario = {
   },
 };
 
-/** One of two loads goes, with its rejects and the members that it alone needed. */
+/** One of two loads is undone, with its rejects and the members that only it needed. */
 const undo: Scenario = {
   name: 'undo',
   commands: [['undo', '1', '--yes']],
@@ -367,7 +367,7 @@ const undo: Scenario = {
     const infer = ['--missing-dimensions', 'infer', ...SMALL_SPLITS];
     await place.edp(['ingest', 'visits-1.csv', ...infer]);
     const places = Array.from({ length: 10 }, (_, i): Row => [String(i + 1), `p${i + 1}`]);
-    // Loaded while only the first ten are there: the others are rejects.
+    // Loaded while only the first ten exist: records that refer to others are rejects.
     await place.query(`ALTER TABLE visits DROP CONSTRAINT visits_place_fkey;
       CREATE TABLE held AS SELECT * FROM places WHERE id > 10; DELETE FROM places WHERE id > 10;
       ALTER TABLE visits ADD CONSTRAINT visits_place_fkey FOREIGN KEY (place) REFERENCES places NOT VALID`);
@@ -424,7 +424,7 @@ const promote: Scenario = {
   },
 };
 
-/** Four commands on the same twenty files, one of which meets a fault. */
+/** Four commands on the same twenty files; one of them meets a fault. */
 const four: Scenario = {
   name: 'four at once',
   commands: Array.from({ length: 4 }, () => ['ingest', 'log-*.csv', ...SMALL_SPLITS]),
@@ -460,7 +460,7 @@ const twoAtOnce: Scenario = {
   },
 };
 
-/** From a pipe, by way of a copy in the project's directory. */
+/** From a pipe, through a copy in the project's directory. */
 const stdin: Scenario = {
   name: 'stdin',
   commands: [['ingest', '-', '--table', 'log', ...SMALL_SPLITS]],

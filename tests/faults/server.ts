@@ -1,8 +1,9 @@
 /**
- * A PostgreSQL that is the harness's own: started, killed and started again as often as a fault asks.
+ * A PostgreSQL for the harness alone: started, killed and started again as often as a fault
+ * requires.
  *
- * It runs without fsync. What is killed here are processes, never the machine, and what a process has
- * written survives it; what the server itself had not written yet is lost, as it would be with fsync.
+ * It runs without fsync. Faults kill processes, never the machine, so bytes that a process has
+ * written survive; bytes that the server had not written yet are lost, as with fsync.
  */
 import { spawn } from 'node:child_process';
 import { chmod, chown, mkdtemp, open, readFile, rm, stat } from 'node:fs/promises';
@@ -24,23 +25,23 @@ const SETTINGS: Readonly<Record<string, string>> = {
   shared_buffers: '32MB',
   max_connections: '150',
   max_wal_size: '1GB',
-  // What is committed without waiting for the disk stays unwritten, and a crash takes as much as it can.
+  // Commits that do not wait for the disk stay unwritten, so a crash loses as much as possible.
   wal_writer_delay: '10s',
   wal_writer_flush_after: '1GB',
-  // Long enough for the harness to close the circle, short enough to be waited for.
+  // Long enough for the harness to complete the deadlock, short enough to wait for.
   deadlock_timeout: '200ms',
   client_connection_check_interval: '1s',
   logging_collector: 'off',
   timezone: 'UTC',
 };
 
-/** Servers that run; none of them outlives the harness. */
+/** Running servers; none of them outlives the harness. */
 const running = new Set<number>();
 process.once('exit', () => {
   for (const pid of running) if (isAlive(pid)) process.kill(pid, 'SIGQUIT');
 });
 
-/** How a server is stopped: killed, told to end at once, or told to roll back and end. */
+/** How a server is stopped: killed, immediate shutdown, or fast shutdown with rollback. */
 export type Stop = 'SIGKILL' | 'SIGQUIT' | 'SIGINT';
 
 export class FaultServer {
@@ -133,7 +134,7 @@ export class FaultServer {
     });
   }
 
-  /** Starts the server, as soon as what is left of the one before allows. */
+  /** Starts the server, as soon as the remains of the one before allow. */
   async start(): Promise<void> {
     const deadline = Date.now() + START_DEADLINE_MS;
     while (Date.now() < deadline) {
@@ -181,7 +182,7 @@ export class FaultServer {
     return false;
   }
 
-  /** Stops it, and returns once the postmaster is gone. */
+  /** Stops it, and returns once the postmaster has ended. */
   async stop(how: Stop): Promise<void> {
     const pid = this.#pid;
     if (pid === undefined) return;
@@ -194,7 +195,7 @@ export class FaultServer {
     admin?.end().catch(() => {});
   }
 
-  /** Makes a directory that the server can write to, for a tablespace. */
+  /** Creates a directory that the server can write to, for a tablespace. */
   async give(directory: string): Promise<void> {
     const { uid, gid } = await stat(this.#launcher.home);
     await chown(directory, uid, gid);

@@ -1,4 +1,4 @@
-/** What came of a campaign, by failpoint and by kind. */
+/** Summary of a campaign, by failpoint and by kind. */
 import { FAILPOINTS } from '../../src/base/failpoints.js';
 import type { CampaignResults } from './campaign.js';
 import type { Fault } from './fault.js';
@@ -29,7 +29,7 @@ function sumUp(name: string, trials: readonly TrialResult[], made: number): Line
   };
 }
 
-/** By what is said of each fault; a trial with several faults counts for each of them. */
+/** Groups trials by the name of each fault; a trial with several faults counts for each of them. */
 function group(
   trials: readonly TrialResult[],
   nameOf: (fault: Fault, trial: TrialResult) => string | undefined,

@@ -1,6 +1,6 @@
 /**
- * One trial: a fresh copy of a scenario's database, the command with a fault, then the command again until
- * it is done, then a look at everything.
+ * One trial: a fresh copy of a scenario's database, the command with a fault, then the command
+ * again until it is done, then a check of everything.
  */
 
 import { readFileSync } from 'node:fs';
@@ -27,7 +27,7 @@ import type { Random } from './random.js';
 import type { Expectation, Scenario } from './scenario.js';
 import type { FaultServer } from './server.js';
 
-/** Runs after which a command that is still not done never will be. */
+/** A command that is not done after this many runs never will be. */
 const MAX_RUNS = 8;
 const IDLE_DEADLINE_MS = 20_000;
 const LOADER = 'loader';
@@ -40,9 +40,9 @@ export interface Prepared {
   readonly template: string;
   readonly expectation: Expectation;
   readonly schema: string;
-  /** Of a run without faults. */
+  /** Duration of a run without faults. */
   readonly milliseconds: number;
-  /** The same in a host. */
+  /** Duration of such a run in a host. */
   readonly hostMilliseconds: number;
   readonly up: number;
   readonly down: number;
@@ -51,15 +51,15 @@ export interface Prepared {
 
 export interface MadeFault {
   readonly fault: Fault;
-  /** How often it really happened. */
+  /** How often it actually happened. */
   readonly made: number;
 }
 
 export interface TrialResult extends Difference {
   readonly scenario: string;
-  /** One for each run that met one. */
+  /** One entry for each run in which a fault happened. */
   readonly faults: readonly MadeFault[];
-  /** How often the command was run, those with faults included. */
+  /** How often the command was run, including runs with faults. */
   readonly runs: number;
   readonly statuses: readonly string[];
 }
@@ -85,7 +85,7 @@ async function withQuery<T>(
   }
 }
 
-/** Statements that stand together take no parameters. */
+/** A script of several statements takes no parameters. */
 async function runScript(server: FaultServer, database: string, sql: string): Promise<void> {
   const client = new pg.Client({ ...server.config, database });
   await client.connect();
@@ -96,7 +96,9 @@ async function runScript(server: FaultServer, database: string, sql: string): Pr
   }
 }
 
-/** Makes a scenario's state, and runs it once without any fault: that must be right, too. */
+/**
+ * Creates a scenario's state, and runs it once without any fault: that result must be right, too.
+ */
 export async function prepareScenario(
   scenario: Scenario,
   server: FaultServer,
@@ -155,10 +157,10 @@ export async function prepareScenario(
   };
 }
 
-/** What a process takes longer than a host; measured once. */
+/** By how much a process takes longer than a host; measured once per campaign. */
 let startupMilliseconds: number | undefined;
 
-/** Runs the commands without a fault, and holds what they did against the oracle. */
+/** Runs the commands without a fault, and compares the result with the expected one. */
 async function runCleanly(
   {
     scenario,
@@ -257,7 +259,9 @@ function startInHosts(
   });
 }
 
-/** No command has a session any more, but for the idle ones that a host's threads keep. */
+/**
+ * Waits until no command has a session any more, except the idle ones that a host's threads keep.
+ */
 async function waitForIdle(server: FaultServer, database: string): Promise<string[]> {
   const deadline = Date.now() + IDLE_DEADLINE_MS;
   for (;;) {
@@ -275,9 +279,9 @@ async function waitForIdle(server: FaultServer, database: string): Promise<strin
 
 export interface TrialTools {
   readonly random: Random;
-  /** A small file system, where there can be one. */
+  /** A small file system, where one can be created. */
   readonly disk: SmallDisk | undefined;
-  /** As many as a scenario has commands. */
+  /** As many hosts as a scenario has commands. */
   readonly hosts: readonly Host[];
 }
 
@@ -297,7 +301,7 @@ class Trial {
   readonly #problems: string[] = [];
   readonly #statuses: string[] = [];
   #made = 0;
-  /** Whether the run with the fault has done what there was to do. */
+  /** Whether the run with the fault has completed the work. */
   #isDone = false;
   #cwd = '';
   #database = '';
@@ -351,7 +355,7 @@ class Trial {
     }
   }
 
-  /** Starts the commands: in processes of their own where the fault is one of processes. */
+  /** Starts the commands: in processes of their own where the fault ends or signals a process. */
   #start(
     url: string,
     fault: Fault | undefined,
@@ -379,12 +383,12 @@ class Trial {
     return MAX_RUNS;
   }
 
-  /** Waits for the end of commands, and looks at how they ended. */
+  /** Waits for the end of commands, and checks how they ended. */
   async #end(running: readonly RunningCommand[]): Promise<CommandResult[]> {
     const results = await Promise.all(running.map(({ ended }) => ended));
     for (const { status, signal, output, hasHung } of results) {
       if (hasHung) this.#problems.push(`a command hung: ${output.trim().split('\n').at(-1)}`);
-      // A signal before the program listens for it ends it as any program.
+      // A signal that arrives before the program listens for it ends it as it ends any program.
       const isKnown =
         signal === 'SIGKILL' || signal === 'SIGINT' || [0, 1, 3, 130].includes(status ?? -1);
       if (!isKnown) this.#problems.push(`a command ended with ${status ?? signal}: ${output}`);
@@ -533,25 +537,25 @@ class Trial {
     this.#note(results);
     if (!this.#isDone) this.#made++;
     await server.query(reset);
-    // The sessions that a host keeps have it still.
+    // The sessions that a host keeps still hold it.
     await server.query(
       'SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = $1',
       [this.#database],
     );
   }
 
-  /** As a role whose sessions are counted; superusers are not. */
+  /** Runs with a role whose sessions are limited, which superusers' are not. */
   async #runWithTooManyConnections(limit: number): Promise<void> {
     const { server } = this.#prepared;
     const role = `${LOADER}_${this.#database}`;
     await server.query(`CREATE ROLE ${role} LOGIN CONNECTION LIMIT ${limit}`);
     await server.query(`GRANT edp TO ${role}`);
     this.#note(await this.#end(this.#start(server.url(this.#database, role), undefined)));
-    // Whether it was refused, or came through by trying again, is the command's own matter.
+    // It does not matter whether the command was refused or succeeded by trying again.
     this.#made++;
     await waitForIdle(server, this.#database);
     await server.query(`DROP ROLE ${role}`).catch(async () => {
-      // What it made (the ledger) is the owner's from now on.
+      // The role's objects (the ledger) go to the owner.
       await runScript(
         server,
         this.#database,
@@ -561,8 +565,8 @@ class Trial {
   }
 
   /**
-   * Somebody holds a key that a split is going to bring, and then wants one that the split has brought: the
-   * split waits for the longest, and so it is the one that the server sends away.
+   * Another session holds a key that a split is going to insert, and then requests one that the
+   * split has inserted. The split has waited longest, so the server aborts it.
    */
   async #runIntoDeadlock(url: string): Promise<void> {
     const { server } = this.#prepared;
@@ -624,7 +628,7 @@ class Trial {
     if (results[0]!.status === 1) this.#made++;
   }
 
-  /** The file is another while a split is being read; afterwards it is what it was. */
+  /** Changes the file while a split is being read, and restores it afterwards. */
   async #runAndChangeFile(url: string, how: FileChange, at: number): Promise<void> {
     const { scenario, directory } = this.#prepared;
     const file = path.join(this.#cwd, scenario.commands[0]![1]!.split(',')[0]!);
@@ -649,7 +653,7 @@ class Trial {
       await writeFile(file, Buffer.concat([original, Buffer.from('1,2,3\n')]));
     } else await utimes(file, new Date(), new Date());
     this.#note(await this.#end(running));
-    // A file that is removed while it is open goes on to be read, and is whole.
+    // A file that is removed while it is open can still be read, and is complete.
     if (!this.#isDone) this.#made++;
     await writeFile(file, original);
     await utimes(file, atime, mtime);
@@ -657,7 +661,10 @@ class Trial {
   }
 }
 
-/** With rejects or without: after a kill, what has rejects may be done already. */
+/**
+ * Whether the work is complete, with rejects or without: after a kill, a load with rejects may
+ * already be done.
+ */
 function isDone({ status }: CommandResult): boolean {
   return status === 0 || status === 3;
 }

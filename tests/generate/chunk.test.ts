@@ -5,7 +5,7 @@ import type { Dimensions } from '../../src/generate/dimensions.js';
 import { DIRT } from '../../src/generate/dirt.js';
 import { formatRecord, parseFields } from '../../src/generate/draft.js';
 import { Random } from '../../src/generate/random.js';
-import { expectLoad, judgeRecord, parseRecords, toReported } from './expectation.js';
+import { expectLoad, parseRecords, rejectCodeOf, toReported } from './expectation.js';
 
 const DIMENSIONS: Dimensions = {
   firstIds: [1, 2, -3],
@@ -135,11 +135,11 @@ describe('damaged records', () => {
     const dirty = make({ dirtyShare: 0.1 });
     const clean = new Set(parseRecords(make().text).map(({ raw }) => raw));
     const damaged = Object.entries(dirty.tally.dirt)
-      // Duplicates are copies of clean records, so they look like one.
+      // Duplicates are copies of clean records and look like them.
       .filter(([kind]) => kind !== 'duplicate')
       .reduce((sum, [, count]) => sum + count, 0);
     const same = parseRecords(dirty.text).filter(({ raw }) => clean.has(raw)).length;
-    // A shuffle may leave the order as it was.
+    // A shuffle may leave the order unchanged.
     expect(same).toBeGreaterThanOrEqual(2000 - damaged);
     expect(same).toBeLessThanOrEqual(2000 - damaged + (dirty.tally.dirt.shuffled_metrics ?? 0));
   });
@@ -169,7 +169,7 @@ describe.each(DIRT)('damage of kind $name', (kind) => {
       const text = damage(seed);
       const [parsed, ...others] = parseRecords(text);
       expect(others).toEqual([]);
-      const code = judgeRecord(parsed!.fields, DIMENSIONS);
+      const code = rejectCodeOf(parsed!.fields, DIMENSIONS);
       switch (kind.outcome) {
         case 'duplicate':
           expect(text).toBe(earlier);

@@ -1,6 +1,6 @@
 /**
- * What a loader has to make of generated records, by the rules of docs/model.md and csv-parse alone: an
- * oracle that knows nothing of how the records were made.
+ * The expected outcome of loading generated records, by the rules of docs/model.md and csv-parse
+ * alone: an oracle that knows nothing about how the records were made.
  */
 import { parse } from 'csv-parse/sync';
 import type { Dimensions } from '../../src/generate/dimensions.js';
@@ -30,7 +30,7 @@ export function parseRecords(text: string): ParsedRecord[] {
 const INT_LIMIT = 2n ** 31n;
 const BIGINT_LIMIT = 2n ** 63n;
 
-function judgeInteger(text: string, limit: bigint): string | undefined {
+function rejectCodeOfInteger(text: string, limit: bigint): string | undefined {
   if (!/^[+-]?\d+(\.0+)?$/.test(text)) return 'bad_integer';
   const value = BigInt(text.split('.')[0] as string);
   return value >= -limit && value < limit ? undefined : 'out_of_range';
@@ -45,7 +45,7 @@ function isTimestamp(text: string): boolean {
   return date.toISOString().startsWith(text.slice(0, 10)) && date.getUTCHours() === hour;
 }
 
-/** The metrics as texts, as they stand in the JSON; a code where it is to be rejected. */
+/** The metrics as texts, as written in the JSON; or a code where the record is to be rejected. */
 function readMetrics(json: string): Map<string, string> | string {
   if (json === '') return new Map();
   try {
@@ -62,15 +62,18 @@ function readMetrics(json: string): Map<string, string> | string {
   return metrics;
 }
 
-/** A code where the record is to be rejected by itself, whatever else is in the file. */
-export function judgeRecord(fields: readonly string[], dimensions: Dimensions): string | undefined {
+/** The code where the record itself is to be rejected, whatever else is in the file. */
+export function rejectCodeOf(
+  fields: readonly string[],
+  dimensions: Dimensions,
+): string | undefined {
   if (fields.length !== 6) return 'wrong_field_count';
   const [id, recorded, created, first, second, json] = fields as string[];
   if (id === '') return 'null_value';
   const code =
-    judgeInteger(id!, BIGINT_LIMIT) ??
-    judgeInteger(first!, INT_LIMIT) ??
-    judgeInteger(second!, INT_LIMIT);
+    rejectCodeOfInteger(id!, BIGINT_LIMIT) ??
+    rejectCodeOfInteger(first!, INT_LIMIT) ??
+    rejectCodeOfInteger(second!, INT_LIMIT);
   if (code !== undefined) return code;
   if (!isTimestamp(recorded!) || !isTimestamp(created!)) return 'bad_timestamp';
   const metrics = readMetrics(json!);
@@ -96,7 +99,7 @@ export function expectLoad(texts: readonly string[], dimensions: Dimensions): Ex
     const id = fields[0] as string;
     const earlier = loaded.get(id);
     const code =
-      judgeRecord(fields, dimensions) ??
+      rejectCodeOf(fields, dimensions) ??
       (earlier === undefined || earlier === raw ? undefined : 'conflict');
     if (code !== undefined) {
       result.expected.rejected++;
@@ -118,7 +121,7 @@ export function expectLoad(texts: readonly string[], dimensions: Dimensions): Ex
   return result;
 }
 
-/** The same with metric sums as the numbers that edp reports. */
+/** The same, with metric sums as the numbers that edp reports. */
 export function toReported({ metricSums, ...rest }: Expectation): object {
   const { metric_one, metric_two, metric_n } = metricSums;
   return {

@@ -6,6 +6,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { HEADER } from '../../src/generate/chunk.js';
 import { prepareDimensions } from '../../src/generate/dimensions.js';
 import { makeDirectory, edp as runEdp, startEdp } from '../support/cli.js';
+import { parseResult } from '../support/json.js';
 import { expectLoad, parseRecords, toReported } from './expectation.js';
 
 let directory: string;
@@ -64,9 +65,7 @@ describe('edp generate-data', () => {
       rows: { read: 50_000 },
       dimensions: { first: 20, second: 100, written: true },
     });
-    expect(result.files.map((file: { records: number }) => file.records)).toEqual([
-      16_667, 16_667, 16_666,
-    ]);
+    expect(result.files.map((file) => file.records)).toEqual([16_667, 16_667, 16_666]);
     const texts: string[] = [];
     let bytes = 0;
     for (const { path: file, bytes: fileBytes, dirt, ...announced } of result.files) {
@@ -115,7 +114,7 @@ describe('edp generate-data', () => {
 
   it('writes more files than records', async () => {
     const result = await generate('--files', '5', '--count', '2', '--out', 'out');
-    expect(result.files.map((file: { records: number }) => file.records)).toEqual([1, 1, 0, 0, 0]);
+    expect(result.files.map((file) => file.records)).toEqual([1, 1, 0, 0, 0]);
   });
 
   it('tells people what it did, and warns of files of a larger run', async () => {
@@ -172,7 +171,10 @@ describe('edp generate-data', () => {
     child.kill('SIGINT');
     const [status] = await closed;
     expect(status).toBe(130);
-    expect(JSON.parse(stdout)).toMatchObject({ ok: false, error: { code: 'interrupted' } });
+    expect(parseResult<'generate-data'>(stdout)).toMatchObject({
+      ok: false,
+      error: { code: 'interrupted' },
+    });
     expect((await list()).sort()).toEqual(['first_dimensions.csv', 'second_dimensions.csv']);
   });
 });

@@ -4,6 +4,7 @@ import { to as copyTo } from 'pg-copy-streams';
 import { withClient } from '../../src/postgres/connection.js';
 import type { CliResult } from '../support/cli.js';
 import type { TestDatabase } from '../support/database.js';
+import { parseResult } from '../support/json.js';
 
 /** The rejects of all loads, as `edp rejects <load> --json` gives them. */
 export async function readRejects(
@@ -14,7 +15,8 @@ export async function readRejects(
   const loads = await database.query('SELECT DISTINCT load_id FROM edp.rejects ORDER BY 1');
   const rejects: unknown[] = [];
   for (const [load] of loads) {
-    rejects.push(...(await run('rejects', String(load), '--json')).json.rejects);
+    const { stdout } = await run('rejects', String(load), '--json');
+    rejects.push(...parseResult<'rejects'>(stdout).rejects);
   }
   return rejects;
 }

@@ -91,12 +91,12 @@ describe('a file that no table goes by the name of', () => {
   });
 
   it('may come from a pipe, into a table that is named', async () => {
-    const { status, stdout, stderr } = await edp(
+    const { status, json, stderr } = await edp(
       ['ingest', '-', '--create', '--table', 'piped', '--json', '--database-url', database.url],
       { cwd, input: 'a;b\n1;2,5\n' },
     );
     expect(status, stderr).toBe(0);
-    expect(JSON.parse(stdout).rows.loaded).toBe(1);
+    expect(json.rows.loaded).toBe(1);
     expect(await listColumns('piped')).toEqual({ a: 'integer', b: 'text', load_id: 'bigint' });
   });
 
@@ -179,7 +179,7 @@ describe('several files', () => {
     expect(status, stderr).toBe(0);
     expect(json.rows).toEqual({ read: 5, loaded: 5, rejected: 0, duplicate: 0 });
     expect(await listColumns('meter')).toMatchObject({ id: 'integer', value: 'text' });
-    const value = json.created[0].columns.find(({ name }: { name: string }) => name === 'value');
+    const value = json.created[0].columns.find(({ name }) => name === 'value');
     expect(value).toMatchObject({ typeWithoutNullTokens: 'numeric', nullTokens: { 'n/a': 1 } });
     expect(await readYaml()).toContain('value: text # 1 × n/a; else numeric');
   });
@@ -202,10 +202,7 @@ describe('several files', () => {
     await write('price-2000.csv', 'day,open,high,low\n2000-01-01,1,2,3\n');
     const both = await ingest('price-2000.csv', 'price.csv', '--create');
     expect(both.status, both.stderr).toBe(0);
-    expect(both.json.files.map(({ table }: { table: string }) => table)).toEqual([
-      'price_2000',
-      'price',
-    ]);
+    expect(both.json.files.map(({ table }) => table)).toEqual(['price_2000', 'price']);
     await write('price-targets.csv', 'year,target\n2024,x\n');
     const third = await ingest('price-targets.csv', '--create');
     expect(third.status, third.stderr).toBe(0);
@@ -275,12 +272,12 @@ describe('what is there already', () => {
     expect(json.error.hint).toContain('--table my_log');
   });
 
-  it('of edp.yaml in a form that lines cannot be added to is written anew', async () => {
+  it('of edp.yaml in braces stays as it is, too', async () => {
     await write('edp.yaml', 'tables: { my_log: { columns: { a: int } } } # mine\n');
     await write('flows.csv', 'a\n1\n');
     expect((await ingest('flows.csv', '--create')).status).toBe(0);
     const yaml = await readYaml();
-    expect(yaml).toContain('my_log');
+    expect(yaml).toContain('tables: { my_log: { columns: { a: int } }, flows: {');
     expect(yaml).toContain('# mine');
     expect((await ingest('flows.csv')).json.files[0].status).toBe('skipped');
   });

@@ -6,6 +6,7 @@ import { describeFile } from '../../src/formats/csv/describe.js';
 import { inspectFile } from '../../src/infer/inspect.js';
 import type { CsvSettings } from '../../src/model/csv-settings.js';
 import { parseModel } from '../../src/model/schema.js';
+import { localVersion } from '../../src/source/local-files.js';
 import { makeDirectory } from '../support/cli.js';
 import { DIALECT_FILES, NAMES, ROWS } from '../support/dialect-files.js';
 
@@ -287,7 +288,7 @@ describe('what the table has for fields', () => {
   ])('%s', async (_, text, delimiter, dataLine) => {
     const file = path.join(await makeDirectory(), 'file.csv');
     await writeFile(file, text);
-    const description = await describeFile(file, 'file.csv', table, {});
+    const description = await describeFile(await localVersion(file), 'file.csv', table, {});
     expect(description.dialect.delimiter).toBe(delimiter);
     expect(description.dataLine).toBe(dataLine);
     expect(new Set(description.header)).toEqual(
@@ -308,7 +309,7 @@ describe('a table of one column tells that its files have one', () => {
   ])('%s', async (_, text) => {
     const file = path.join(await makeDirectory(), 'file.csv');
     await writeFile(file, text);
-    const { header, dialect } = await describeFile(file, 'file.csv', table, {});
+    const { header, dialect } = await describeFile(await localVersion(file), 'file.csv', table, {});
     expect(header).toEqual(['order']);
     expect(dialect.fieldCount).toBe(1);
     expect(text).not.toMatch(new RegExp(`\\n.*[${dialect.delimiter}].*\\n`));

@@ -35,7 +35,7 @@ interface CreatedColumn {
 interface Loaded {
   readonly table: string;
   readonly columns: readonly CreatedColumn[];
-  readonly key: string | null;
+  readonly key: string | readonly string[] | null;
 }
 
 /** Loads copies of the files in a project of their own. @returns by file name */
@@ -50,10 +50,8 @@ async function loadAll(files: readonly string[]): Promise<Map<string, Loaded>> {
   );
   expect(status, stderr).toBe(0);
   expect(json.rows).toMatchObject({ rejected: 0, duplicate: 0 });
-  const loaded = (json.files as { path: string; table: string }[]).map(({ path: name, table }) => {
-    const { columns, key } = json.created.find(
-      (created: { name: string }) => created.name === table,
-    ) as Loaded;
+  const loaded = json.files.map(({ path: name, table }) => {
+    const { columns, key } = json.created.find((created) => created.name === table)!;
     return [name, { table, columns, key }] as const;
   });
   return new Map(loaded);

@@ -1,16 +1,16 @@
 /**
- * Edge cases of every column type, by what becomes of them. Texts of a table are separated by ` | ` or
+ * Edge cases of every column type, grouped by outcome. Texts of a table are separated by ` | ` or
  * line ends; those with blanks at their ends are written as strings.
  */
 import type { ColumnType } from '../../src/model/types.js';
 
-/** Byte strings throughout. */
+/** All texts are byte strings. */
 export interface Cases {
-  /** edp reads them as the server does. */
+  /** edp reads these as the server does. */
   readonly accepted: readonly string[];
   /** Refused by both, by edp with this code. */
   readonly refused: Readonly<Record<string, readonly string[]>>;
-  /** Deliberate strictness: the server would take them, edp does not guess. */
+  /** Refused by edp on purpose: the server accepts them, but edp does not guess. */
   readonly stricter?: Readonly<Record<string, readonly string[]>>;
   /** Deliberate leniency: the server refuses the first, and edp reads it as the second. */
   readonly lenient?: readonly (readonly [text: string, meaning: string])[];
@@ -65,14 +65,14 @@ const DECIMALS = {
 
 const HEX_FLOATS_AND_SIGNED_NANS = list`0x1p3 | +nan | -nan`;
 
-/** A text that is midway between two doubles, and one a hair to either side. */
+/** Texts midway between two doubles, and slightly to either side. */
 const DOUBLE_TIES = list`
   1.00000000000000011102230246251565404236316680908203124
   1.00000000000000011102230246251565404236316680908203125
   1.00000000000000011102230246251565404236316680908203126
   9007199254740993 | 9007199254740992.9999999999 | 9007199254740993.0000000001`;
 
-/** The same for type real, where rounding by way of a double would go wrong. */
+/** The same for type real, where rounding to double first would go wrong. */
 const REAL_TIES = list`
   1.00000005960464477539062499 | 1.000000059604644775390625 | 1.00000005960464477539062501
   1.00000017881393432617187499 | 1.000000178813934326171875 | 1.00000017881393432617187501
@@ -119,7 +119,7 @@ const TIMESTAMPS: Cases = {
     0001-01-01 00:00:00+12 | 9999-12-31 23:59:59-12 | 2024-12-31 24:00:00+01 | 2024-12-31 23:59:60Z
     2024-02-29T23:59:59.9999999-01:00 | 20240131T102030+0200 | 20240131T102030.5-03
     infinity | -infinity | +infinity | Infinity | -INFINITY`,
-  // The server takes any zone behind such a time, but not this one.
+  // The server accepts any zone behind such a time, but not this one.
   lenient: [
     ['20240131T1020-05:30', '20240131T10:20-05:30'],
     ['2024-01-31 102030-05:30', '2024-01-31 10:20:30-05:30'],
@@ -298,7 +298,8 @@ export const CASES: Readonly<Record<ColumnType, Cases>> = {
     accepted: [
       ...['', ' ', '  x  ', 'tab\there', 'line\nend', 'cr\r\n', '\x01\x7f', 'x'.repeat(100_000)],
       ...list`NULL | \N | \. | "quoted" | it's`,
-      // UTF-8 of one to four bytes, the first and last of each length, and what only looks odd.
+      // UTF-8 of one to four bytes, the first and last of each length, and texts that only look
+      // invalid.
       ...['\u0001\u007f', '\u0080\u07ff', '\u0800\uffff', '\u{10000}\u{10ffff}'].map(bytesOf),
       ...['é', '€', '😀', '🏳️‍🌈', 'e\u0301', '\ufeffbom', '\ufffe\ufdd0', '\ud7ff\ue000'].map(
         bytesOf,
@@ -342,7 +343,7 @@ export const CASES: Readonly<Record<ColumnType, Cases>> = {
         "\udc00\ud800" | "\ud83d\ude00\ude00" | "\ud800\\udc00" | {"\udead":1} | [{"a":["\uD800"]}]
         1e131072 | -1e999999 | [1e-16384] | {"a":[1.5e200000]}`,
         '9'.repeat(131_073),
-        // The server looks at every value, also at one that a later key of the same name replaces.
+        // The server checks every value, including one that a later key of the same name replaces.
         ...list`{"a":"\u0000","a":1} | {"a":{"b":"\ud800"},"a":1} | {"a":1e999999,"a":1}`,
       ],
       invalid_utf8: ['"\xff"'],

@@ -1,4 +1,4 @@
-/** Plausible texts of every column type, most of them right, many just not. */
+/** Plausible texts of every column type, most of them valid, many nearly so. */
 import fc from 'fast-check';
 import type { ColumnType } from '../../src/model/types.js';
 import { bytesOf } from './encode-cases.js';
@@ -8,9 +8,9 @@ type Texts = fc.Arbitrary<string>;
 export interface Generated {
   /** Byte strings. */
   readonly texts: Texts;
-  /** The documented forms: of these edp accepts all that the server does. */
+  /** The documented forms: edp accepts all of these that the server accepts. */
   readonly form: RegExp;
-  /** What the server has to be asked, where edp is lenient on purpose. */
+  /** The text to ask the server about, where edp is lenient on purpose. */
   readonly meaning?: (text: string) => string;
 }
 
@@ -58,7 +58,7 @@ const DECIMAL_FORM = /^(?:[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|[+-]?inf(?:init
 const decimal = (texts: Texts): Texts =>
   nearly(fc.oneof({ arbitrary: texts, weight: 9 }, notFinite), '0123456789+-.eE nif_x,');
 
-/** Midway between two neighbours of type real, or a hair to either side. */
+/** Midway between two neighbours of type real, or slightly to either side. */
 const realTies = fc
   .tuple(
     fc.integer({ min: -(2 ** 24), max: 2 ** 24 }),
@@ -112,7 +112,7 @@ const timestamps: Generated = {
     '0123456789-:. TtZ+',
   ),
   form: TIMESTAMP_FORM,
-  // Without colons the server accepts times that there are not, and not all zones.
+  // Without colons the server accepts some times that do not exist, and refuses some zones.
   meaning: (text) =>
     TIMESTAMP_FORM.test(text)
       ? text.replace(TIME_WITHOUT_COLONS, (_, minute, second = '00') => `:${minute}:${second}`)

@@ -1,6 +1,6 @@
 /**
- * PostgreSQL as the oracle: what either lane makes of a text, by way of a binary COPY, beside what the
- * server makes of the same text.
+ * PostgreSQL as the oracle: the value that either lane encodes from a text, by way of a binary
+ * COPY, and the value that the server reads from the same text.
  */
 
 import { isUtf8 } from 'node:buffer';
@@ -25,22 +25,22 @@ export interface Verdict {
   /** `undefined` where edp refuses the text. */
   readonly edp: string | undefined;
   /**
-   * edp's reject code, or LEFT where the byte lane leaves the text to the other; `copy` where edp
-   * accepted and the server then refused the COPY.
+   * edp's reject code, or LEFT where the byte lane leaves the text to the csv lane; `copy` where
+   * edp accepted and the server then refused the COPY.
    */
   readonly code: string | undefined;
   /** `undefined` where the server refuses the text. */
   readonly server: string | undefined;
 }
 
-/** So that a message stays readable; texts that differ still do. */
+/** Keeps messages readable; different texts stay different. */
 export function shorten<T extends string | undefined>(text: T): T {
   if (text === undefined || text.length <= 400) return text;
   const digest = createHash('sha256').update(text).digest('hex').slice(0, 12);
   return `${text.slice(0, 40)}… (${text.length} characters, ${digest})` as T;
 }
 
-/** Bytes come in, so that the server also says what it thinks of bytes that are not text. */
+/** Takes bytes, so that the server also reads bytes that are not text. */
 const READ_AS = `
   CREATE FUNCTION pg_temp.read_as(expression text, input bytea) RETURNS text LANGUAGE plpgsql AS $$
   DECLARE result text;
@@ -51,14 +51,14 @@ const READ_AS = `
     RETURN NULL;
   END $$`;
 
-/** What docs/model.md means by reading a text; for `timestamp`, a zone converts to UTC. */
+/** How docs/model.md defines reading a text; for `timestamp`, a zone is converted to UTC. */
 function serverExpression(type: ColumnType): string {
   return type === 'timestamp' ? `$1::timestamptz AT TIME ZONE 'UTC'` : `$1::${SQL_TYPE[type]}`;
 }
 
 function planOf(type: ColumnType): TablePlan {
   return {
-    table: 'judged',
+    table: 'compared',
     columns: [{ name: 'value', type, isNullable: true, from: 'field', field: 0 }],
     sources: [],
     key: [],
@@ -74,7 +74,7 @@ export interface EncodedTexts {
     readonly start: number;
     readonly end: number;
   }[];
-  /** Why a text is no row. */
+  /** Reject codes of texts that are no row. */
   readonly codes: (string | undefined)[];
 }
 
@@ -94,7 +94,7 @@ export function encodeByCsvLane(type: ColumnType, texts: readonly string[]): Enc
   return { bytes: writer.takeRows(), rows, codes };
 }
 
-/** Every text is a record of one field, in quotes or, where it needs none, every other time without. */
+/** Each text is a record of one field: in quotes, or, where it needs none, alternately without. */
 export function encodeByByteLane(type: ColumnType, texts: readonly string[]): EncodedTexts {
   const lane = ByteLane.compile(laneMemory, planOf(type), { ...PLAIN, fieldCount: 1 }, new Map(), {
     loadId: 1,
@@ -140,17 +140,19 @@ export class Oracle {
   }
 
   /**
+   * Compares edp with the server for each text.
+   *
    * @param texts byte strings
-   * @param meaning what the server is asked about, where that is not the text itself
+   * @param meaning the text to ask the server about, where it is not the text itself
    */
-  async judge(
+  async compare(
     type: ColumnType,
     texts: readonly string[],
     meaning = (text: string) => text,
     encode = encodeByCsvLane,
   ): Promise<Verdict[]> {
     const { bytes, rows, codes } = encode(type, texts);
-    await this.#client.query(`CREATE TEMP TABLE judged (ordinal int, value ${SQL_TYPE[type]})`);
+    await this.#client.query(`CREATE TEMP TABLE compared (ordinal int, value ${SQL_TYPE[type]})`);
     try {
       const copy = async (some: EncodedTexts['rows']): Promise<void> => {
         if (some.length === 0) return;
@@ -161,7 +163,7 @@ export class Oracle {
               bytes.subarray(some[0]!.start, some.at(-1)!.end),
               COPY_TRAILER,
             ]),
-            this.#client.query(copyFrom('COPY judged FROM STDIN (FORMAT binary)')),
+            this.#client.query(copyFrom('COPY compared FROM STDIN (FORMAT binary)')),
           );
         } catch (error) {
           if ((error as { severity?: string }).severity === undefined) throw error;
@@ -177,7 +179,7 @@ export class Oracle {
       const loaded = new Map(
         (
           await this.#client.query<{ ordinal: number; value: string }>(
-            'SELECT ordinal, value::text AS value FROM judged',
+            'SELECT ordinal, value::text AS value FROM compared',
           )
         ).rows.map(({ ordinal, value }) => [ordinal, value]),
       );
@@ -193,7 +195,7 @@ export class Oracle {
         server: shorten(read[i]!.value ?? undefined),
       }));
     } finally {
-      await this.#client.query('DROP TABLE judged');
+      await this.#client.query('DROP TABLE compared');
     }
   }
 }

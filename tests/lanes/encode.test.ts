@@ -31,7 +31,7 @@ describe.each(COLUMN_TYPES)('edge cases of %s', (type) => {
   const { accepted, lenient = [], refused, stricter = {} } = CASES[type];
 
   it('are read as the server reads them', async () => {
-    const verdicts = await oracle.judge(type, accepted);
+    const verdicts = await oracle.compare(type, accepted);
     expect(byEdp(verdicts)).toEqual(byServer(verdicts));
   });
 
@@ -39,20 +39,20 @@ describe.each(COLUMN_TYPES)('edge cases of %s', (type) => {
   itIsLenient?.('are accepted though the server refuses them', async () => {
     const meanings = new Map(lenient);
     const texts = [...meanings.keys()];
-    const verdicts = await oracle.judge(type, texts, (text) => meanings.get(text)!);
+    const verdicts = await oracle.compare(type, texts, (text) => meanings.get(text)!);
     expect(byEdp(verdicts)).toEqual(byServer(verdicts));
-    const literal = await oracle.judge(type, texts);
+    const literal = await oracle.compare(type, texts);
     expect(literal.filter(({ server }) => server !== undefined)).toEqual([]);
   });
 
   it.each(Object.entries(refused))('are refused by both: %s', async (code, texts) => {
-    expect(await oracle.judge(type, texts)).toEqual(
+    expect(await oracle.compare(type, texts)).toEqual(
       texts.map((text) => ({ text: shorten(text), edp: undefined, code, server: undefined })),
     );
   });
 
   it.each(Object.entries(stricter))('are refused by edp alone: %s', async (code, texts) => {
-    const verdicts = await oracle.judge(type, texts);
+    const verdicts = await oracle.compare(type, texts);
     expect(verdicts.map((verdict) => [verdict.text, verdict.code])).toEqual(
       texts.map((text) => [text, code]),
     );
@@ -67,7 +67,7 @@ describe.each(COLUMN_TYPES)('edge cases of %s in the byte lane', (type) => {
 
   it('are read as the server reads them, or left', async () => {
     const texts = [...accepted, ...meanings.keys()];
-    const verdicts = await oracle.judge(type, texts, meaning, encodeByByteLane);
+    const verdicts = await oracle.compare(type, texts, meaning, encodeByByteLane);
     const taken = verdicts.filter(({ code }) => code !== LEFT);
     expect(byEdp(taken)).toEqual(byServer(taken));
     expect(taken.length).toBeGreaterThan(0);
@@ -91,14 +91,14 @@ describe.each(COLUMN_TYPES)('generated texts of %s', (type) => {
     const samples = new Set(fc.sample(texts, { numRuns: SAMPLES, seed: SEED }));
     // An empty field is NULL, or the empty string of a text column.
     samples.delete('');
-    const verdicts = await oracle.judge(type, [...samples], meaning);
+    const verdicts = await oracle.compare(type, [...samples], meaning);
     const wrong = verdicts.filter(({ text, edp, code, server }) =>
       code === undefined || code === 'copy'
         ? server === undefined || edp !== server
         : server !== undefined && form.test(text),
     );
     expect(wrong, `seed ${SEED}`).toEqual([]);
-    // Both answers occur, else this would show little.
+    // Both outcomes must occur, or the test would show little.
     const accepted = verdicts.filter(({ edp }) => edp !== undefined).length;
     expect(accepted).toBeGreaterThan(20);
     expect(verdicts.length - accepted).toBeGreaterThan(20);
@@ -107,7 +107,7 @@ describe.each(COLUMN_TYPES)('generated texts of %s', (type) => {
   it('are read the same by the byte lane, or left', async () => {
     const samples = new Set(fc.sample(texts, { numRuns: SAMPLES, seed: SEED }));
     samples.delete('');
-    const verdicts = await oracle.judge(type, [...samples], meaning, encodeByByteLane);
+    const verdicts = await oracle.compare(type, [...samples], meaning, encodeByByteLane);
     const taken = verdicts.filter(({ code }) => code !== LEFT);
     const wrong = taken.filter(({ edp, server }) => server === undefined || edp !== server);
     expect(wrong, `seed ${SEED}`).toEqual([]);

@@ -1,9 +1,9 @@
 /**
- * Two lanes, one meaning: whatever the bytes, the byte lane with the csv lane behind it
- * leaves the same rows, rejects, counts, lines and references as the csv lane alone, wherever reads
- * and splits cut the file.
+ * Two lanes, one meaning: for any bytes, the byte lane followed by the csv lane gives the same
+ * rows, rejects, counts, lines and references as the csv lane alone, wherever reads and splits cut
+ * the file.
  *
- * A short run is part of the suite. A million cases:
+ * A short run is part of the suite. To run a million cases:
  *
  *     LANES_CASES=1000000 npx vitest run tests/lanes
  *
@@ -23,7 +23,7 @@ import { EVENTS, EVERY_TYPE, eventShapes, type Shape, shapes, targetOf } from '.
 
 const CASES = Number(process.env.LANES_CASES ?? 1500);
 const SEED = process.env.LANES_SEED === undefined ? {} : { seed: Number(process.env.LANES_SEED) };
-/** A case takes a few milliseconds; a slow machine may have ten times as many. */
+/** A case takes a few milliseconds; a slow machine is allowed ten times that. */
 const TIMEOUT_MS = 120_000 + CASES * 50;
 
 const MOSTLY_PLAIN: Mixture = { plain: 16, odd: 4, broken: 1, maxRecords: 12 };
@@ -32,7 +32,7 @@ const BROKEN: Mixture = { plain: 4, odd: 2, broken: 4, maxRecords: 8 };
 
 const LITTER = ['', '"', '\n', '9', '"\n', ',1\n', '}', '"}}"\n', '\r\n', ' ', 'e', ':59', '\xc3'];
 
-/** Many ways of reading a file; what comes out must not tell them apart. */
+/** Many ways of reading a file, which must all give the same outcome. */
 const manners: fc.Arbitrary<Manner> = fc.record({
   usesByteLane: fc.constant(true),
   wantsOrdinals: fc.boolean(),
@@ -54,7 +54,7 @@ function expectEqual(found: Outcome, expected: Outcome): void {
   if (JSON.stringify(found) !== JSON.stringify(expected)) expect(found).toEqual(expected);
 }
 
-/** References are noted only where rows have no ordinals. */
+/** References are collected only where rows have no ordinals. */
 function comparable(outcome: Outcome, { wantsOrdinals }: Manner): Outcome {
   return wantsOrdinals ? { ...outcome, references: [] } : outcome;
 }
@@ -134,7 +134,7 @@ describe('both lanes give the same', () => {
       await fc.assert(
         fc.asyncProperty(files, fc.constantFrom(...LITTER), async (file, litter) => {
           const sizes = Array.from({ length: Math.min(80, file.bytes.length) }, (_, i) => i + 1);
-          // The second read, and so a window's cut, ends at each byte further on.
+          // The end of the second read, and so of a window, moves over each byte.
           const cuts = Array.from(
             { length: Math.max(0, file.bytes.length - 80) },
             (_, i) => i + 81,
@@ -224,7 +224,7 @@ describe('every read size', () => {
     ),
   ];
   it.each(cases)('%s', async (_, shape, text) => {
-    // Bytes above ASCII are written as such; whole characters stand for their UTF-8.
+    // Characters above ASCII stand for bytes where all are below 256; otherwise for their UTF-8.
     const bytes = Buffer.from(text, /[^\0-\xff]/.test(text) ? 'utf8' : 'latin1');
     const ways = Array.from({ length: bytes.length }, (_, i) => [
       [i + 1],
@@ -243,7 +243,7 @@ describe('every read size', () => {
   });
 });
 
-/** So many plain records. */
+/** This many plain records. */
 function plainRecords(shape: Shape, count: number): string[] {
   return fc.sample(recordsOf(shape).plain, { numRuns: count, ...SEED });
 }

@@ -13,7 +13,7 @@ export class SomeFile {
     this.bytes = bytes;
   }
 
-  /** As counterexamples show it. */
+  /** The form in which counterexamples are printed. */
   [fc.toStringMethod](): string {
     return `${JSON.stringify(this.bytes.toString('latin1'))} in ${JSON.stringify(this.shape)}`;
   }
@@ -74,14 +74,14 @@ function mutate(bytes: Buffer, [how, place, length, byte]: Mutation): Buffer {
   }
 }
 
-/** Files some bytes of which were lost, changed, repeated or put in. */
+/** Files in which some bytes were lost, changed, repeated or inserted. */
 export function damaged(files: fc.Arbitrary<SomeFile>): fc.Arbitrary<SomeFile> {
   return fc
     .tuple(files, mutations)
     .map(([{ shape, bytes }, list]) => new SomeFile(shape, list.reduce(mutate, bytes)));
 }
 
-/** Bytes without any plan, many of them such as mean something. */
+/** Random bytes, many of them with a meaning in CSV. */
 export function noise(someShapes: fc.Arbitrary<Shape>): fc.Arbitrary<SomeFile> {
   const byte = fc.oneof(
     { arbitrary: fc.constantFrom(...MEANT, ...Buffer.from('0123456789tf:')), weight: 6 },

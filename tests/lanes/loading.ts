@@ -1,13 +1,13 @@
 /**
- * A byte string loaded as a worker loads a file, without a database: the real reader over a file in
- * memory whose reads are as short as one likes, the real loader, and a sink that keeps what it is given.
+ * Loads a byte string as a worker loads a file, without a database: with the real reader over a
+ * file in memory, whose reads are as short as a test wants, the real loader, and a sink that keeps
+ * its rows.
  */
 import type { FileHandle } from 'node:fs/promises';
-import type { IHasher } from 'hash-wasm';
 import type pg from 'pg';
 import type { Dialect } from '../../src/formats/csv/dialect.js';
 import type { RecordPlace } from '../../src/formats/text/ranges.js';
-import { readSplit } from '../../src/formats/text/windows.js';
+import { readWindows } from '../../src/formats/text/windows.js';
 import { WINDOW_BYTES } from '../../src/lanes/assembly/layout.js';
 import type { RowPlaces } from '../../src/lanes/byte-lane.js';
 import { RecordLoader } from '../../src/lanes/record-loader.js';
@@ -22,7 +22,7 @@ import { SQL_TYPE } from '../../src/model/types.js';
 import type { RowWriter } from '../../src/values/copy-binary.js';
 import { laneMemory } from '../support/lane.js';
 
-/** What a file is loaded into. */
+/** The plan and load that a file is loaded by. */
 export interface Target {
   readonly plan: TablePlan;
   readonly dialect: Dialect;
@@ -31,18 +31,18 @@ export interface Target {
   readonly references: readonly string[];
 }
 
-/** How it is loaded; none of it may show in the outcome. */
+/** How it is loaded, which must not affect the outcome. */
 export interface Manner {
   readonly usesByteLane: boolean;
   readonly wantsOrdinals: boolean;
   readonly writeBatchSize: number;
-  /** Windows are as large, until a record does not fit. */
+  /** Size of a window, until a record does not fit. */
   readonly windowBytes: number;
-  /** Bytes that one read of the file gives, over and over. */
+  /** Bytes that each read of the file returns, over and over. */
   readonly readBytes: readonly number[];
-  /** What a read leaves behind the bytes it gives, where nobody must look. */
+  /** Written by a read behind its bytes, where the lanes must not look. */
   readonly litter: string;
-  /** Whether the sink gives rows back once it has sent them. */
+  /** Whether the sink gives rows back after it has sent them. */
   readonly recycles: boolean;
   /** Ends of splits, ascending; the last split ends with the file. */
   readonly untils: readonly number[];
@@ -60,7 +60,7 @@ export const BY_CSV: Manner = {
 };
 export const BY_LANE: Manner = { ...BY_CSV, usesByteLane: true };
 
-/** Everything that either lane leaves behind, in the order of the file. */
+/** Everything that either lane produces, in the order of the file. */
 export interface Outcome {
   /** Place and bytes of each row, without the ordinal. */
   readonly rows: readonly string[];
@@ -71,7 +71,7 @@ export interface Outcome {
   readonly unknown: readonly string[];
   /** Correction and column → records on which it acted. */
   readonly corrections: readonly string[];
-  /** What rows refer to, by column. */
+  /** Values that rows refer to, by column. */
   readonly references: readonly string[];
 }
 
@@ -97,15 +97,12 @@ export async function load(bytes: Buffer, target: Target, manner: Manner): Promi
       rejects,
     );
     const hashed: Buffer[] = [];
-    const end = await readSplit(
-      fileOf(bytes, manner),
-      { path: 'memory.csv', size: bytes.length, modifiedMs: 0, inode: 0 },
-      start,
-      until,
-      laneMemory.window.subarray(0, manner.windowBytes + 1),
-      { update: (part: Buffer) => hashed.push(Buffer.from(part)) } as unknown as IHasher,
-      loader,
-    );
+    const source = fileOf(bytes, manner);
+    const range = { source, size: bytes.length, path: 'memory.csv', start, until };
+    const window = laneMemory.window.subarray(0, manner.windowBytes + 1);
+    const end = await readWindows(range, window, loader, {
+      hasher: { update: (part: Buffer) => hashed.push(Buffer.from(part)) },
+    });
     await loader.finish();
     sink.settle();
     if (end < until || !Buffer.concat(hashed).equals(bytes.subarray(start, end))) {
@@ -141,7 +138,7 @@ export async function load(bytes: Buffer, target: Target, manner: Manner): Promi
   };
 }
 
-/** A file of which every read gives only a few bytes. */
+/** A file in which every read returns only a few bytes. */
 function fileOf(bytes: Buffer, { readBytes, litter }: Manner): FileHandle {
   let reads = 0;
   const read = async (buffer: Buffer, offset: number, length: number, position: number) => {
@@ -162,7 +159,7 @@ function fileOf(bytes: Buffer, { readBytes, litter }: Manner): FileHandle {
   return { read } as unknown as FileHandle;
 }
 
-/** What the splits of a file left behind so far. */
+/** The output of a file's splits so far. */
 class Found {
   readonly rows: string[] = [];
   readonly rejects: string[] = [];

@@ -1,4 +1,4 @@
-/** Rows of COPY bytes: what a record becomes, column by column, and what a faulty one leaves behind. */
+/** Rows of COPY bytes: each column of an encoded record, and what a faulty record leaves behind. */
 import { describe, expect, it } from 'vitest';
 import { RowEncoder } from '../../src/lanes/row-encoder.js';
 import { planTable } from '../../src/mapping/table-plan.js';
@@ -7,7 +7,7 @@ import { findTable } from '../../src/model/model.js';
 import { parseModel } from '../../src/model/schema.js';
 import { COPY_HEADER, COPY_TRAILER, RowWriter } from '../../src/values/copy-binary.js';
 
-/** The fields of each row, by the format's own description; `null` for NULL. */
+/** The fields of each row, decoded by the format's own description; `null` for NULL. */
 function decodeRows(bytes: Buffer): (Buffer | null)[][] {
   const rows: (Buffer | null)[][] = [];
   for (let at = 0; at < bytes.length; ) {

@@ -224,7 +224,7 @@ describe(`${KINDS.length} kinds of bad records among ${GOOD_RECORDS} good ones`,
       await writeFile(path.join(cwd, 'places.csv'), 'id,name\n1,a\n2,b\n3,c\n');
       await writeFile(path.join(cwd, 'empty.csv'), `${FIELDS}\n`);
       await writeFile(path.join(cwd, 'readings.csv'), bytes);
-      const run = (...args: string[]) =>
+      const run = <const A extends readonly string[]>(...args: A) =>
         edp([...args, '--json', '--database-url', database.url], { cwd });
       expect(await run('ingest', 'places.csv')).toMatchObject({ status: 0 });
       expect(await run('ingest', 'empty.csv', '--table', 'readings')).toMatchObject({ status: 0 });
@@ -246,7 +246,7 @@ describe(`${KINDS.length} kinds of bad records among ${GOOD_RECORDS} good ones`,
       );
       const rawAt = new Map(raws.map(([at, hex]) => [Number(at), Buffer.from(String(hex), 'hex')]));
       expect(
-        (listed.json.rejects as Expected[]).map(({ line, byteOffset, code }) => ({
+        listed.json.rejects.map(({ line, byteOffset, code }) => ({
           line,
           byteOffset,
           code,

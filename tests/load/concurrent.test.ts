@@ -34,9 +34,7 @@ describe('commands at the same time', () => {
     );
     for (const result of results) expect(result, result.stderr).toMatchObject({ status: 0 });
     expect(await database.query(TOTALS_SQL)).toEqual([totalsRow(totals)]);
-    const loaded = results.flatMap(({ json }) =>
-      json.files.filter((f: { status: string }) => f.status === 'loaded'),
-    );
-    expect(loaded.map((f: { path: string }) => f.path).sort()).toEqual(files);
+    const loaded = results.flatMap(({ json }) => json.files.filter((f) => f.status === 'loaded'));
+    expect(loaded.map((f) => f.path).sort()).toEqual(files);
   });
 });

@@ -121,9 +121,7 @@ describe('--on-conflict', () => {
       '--read-batch-size',
       '10',
     );
-    expect(result.json.files.map((f: { rows: { loaded: number } }) => f.rows.loaded)).toEqual([
-      50, 0,
-    ]);
+    expect(result.json.files.map((f) => f.rows.loaded)).toEqual([50, 0]);
     expect((await items()).every(([, body]) => body === 'first')).toBe(true);
   });
 });

@@ -275,7 +275,7 @@ interface Load {
 
 /** The newest load of each table. */
 async function loadsByTable(cwd: string): Promise<Map<string, Load>> {
-  const { loads } = (await run(cwd, 'status', '--limit', '1000')).json as { loads: Load[] };
+  const { loads } = (await run(cwd, 'status', '--limit', '1000')).json;
   const found = new Map<string, Load>();
   for (const load of loads) {
     const firstCounts = { ...load.corrections.value };

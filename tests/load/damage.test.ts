@@ -11,6 +11,7 @@ import { gzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { edp, makeDirectory, withDirectory } from '../support/cli.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import type { LoadedFile } from '../support/json.js';
 import { MAX_MEMORY_MEGABYTES, measureEdp } from '../support/memory.js';
 
 const COLUMNS = '{ columns: { id: int, name: text, body: text, rank: int } }';
@@ -180,8 +181,7 @@ describe.each([
   { how: '8 workers', table: 'shared', workers: 8, batch: 9, isPacked: false },
   { how: '8 workers, packed', table: 'packed', workers: 8, batch: 9, isPacked: true },
 ])('with $how', ({ table, workers, batch, isPacked }) => {
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into it freely
-  const results = new Map<string, any>();
+  const results = new Map<string, LoadedFile>();
   const ids: number[] = [];
   beforeAll(async () => {
     await withDirectory(async (cwd) => {
@@ -214,7 +214,7 @@ describe.each([
 
   it.each(FILES)('$name in the $place record costs it alone', async (one) => {
     const { file, bytes, damagedBytes, code, rejects = 1, ids: expected } = one;
-    const found = results.get(file);
+    const found = results.get(file)!;
     const rejected = (await database.query(
       `SELECT code, raw, byte_offset FROM edp.rejects WHERE load_id = ${found.loadId} ORDER BY byte_offset`,
     )) as [string, Buffer, number][];

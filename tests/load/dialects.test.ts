@@ -7,6 +7,7 @@ import type { CsvSettings } from '../../src/model/csv-settings.js';
 import { edp, makeDirectory, withDirectory } from '../support/cli.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { DIALECT_FILES, NAMES, namesIn, ROWS } from '../support/dialect-files.js';
+import type { LoadedFile } from '../support/json.js';
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -51,8 +52,7 @@ describe.each([
   { how: 'with nothing said', isTold: false },
   { how: 'with its dialect told', isTold: true },
 ])('a file $how', ({ isTold }) => {
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into it freely
-  const results = new Map<string, any>();
+  const results = new Map<string, LoadedFile>();
   beforeAll(async () => {
     await withDirectory(async (cwd) => {
       const files = DIALECT_FILES.map((_, i) => `${tableFor(isTold)}${i}.csv`);
@@ -72,7 +72,7 @@ describe.each([
 
   it.each(DIALECT_FILES.map((one, index) => ({ ...one, index })))('of $name loads', async (one) => {
     const table = `${tableFor(isTold)}${one.index}`;
-    const result = results.get(table);
+    const result = results.get(table)!;
     const rejected = isTold && one.told.skipFooter !== undefined ? 0 : (one.rejected ?? 0);
     expect(result, result.reason).toMatchObject({ status: 'loaded' });
     expect(result.rows).toEqual({
@@ -157,7 +157,7 @@ describe('what cannot be', () => {
     const cwd = await makeDirectory();
     await writeFile(path.join(cwd, 'edp.yaml'), `tables: { days: { ${columns} } }\n`);
     await writeFile(path.join(cwd, 'days.csv'), '1,a,2024-01-01\n2,b,2024-01-02\n');
-    const args = ['ingest', 'days.csv', '--json', '--database-url', database.url];
+    const args = ['ingest', 'days.csv', '--json', '--database-url', database.url] as const;
     const refused = await edp(args, { cwd });
     expect(refused.status).toBe(1);
     expect(refused.json.files[0].reason).toMatch(/does not name the fields.*--columns/s);

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { type CliResult, edp, startEdp } from '../support/cli.js';
+import { type JsonOf, parseResult } from '../support/json.js';
 import { holdOpen, slowLoads, waitForIdle, waitForLock } from '../support/ledger.js';
 import { makeProject, runnerFor, useEmptyDatabase } from '../support/scratch.js';
 
@@ -28,19 +29,21 @@ async function snapshot(): Promise<unknown[]> {
 }
 
 /** What a load and a dry run must have in common. */
-function outcomeOf({ status, json }: CliResult): object {
+function outcomeOf({ status, json }: CliResult<'ingest'>): object {
   const { rows, unknownMetrics, files } = json;
-  const told = files.map((file: Record<string, unknown>) => ({
+  const told = files.map((file) => ({
     path: file.path,
     table: file.table,
     status: file.status,
     rows: file.rows,
+    dialect: file.dialect,
+    drift: file.drift,
   }));
   return { status, rows, unknownMetrics, files: told, error: json.error?.code };
 }
 
 /** Dry run, then load, and all that they tell of rejects. */
-async function expectSame(cwd: string, args: readonly string[]): Promise<CliResult> {
+async function expectSame(cwd: string, args: readonly string[]): Promise<CliResult<'ingest'>> {
   const before = await snapshot();
   const dry = await run(cwd, 'ingest', ...args, '--dry-run', '--limit', '100000');
   expect(await snapshot(), dry.stderr).toEqual(before);
@@ -48,7 +51,7 @@ async function expectSame(cwd: string, args: readonly string[]): Promise<CliResu
   const real = await run(cwd, 'ingest', ...args);
   expect(outcomeOf(dry), dry.stderr + real.stderr).toEqual(outcomeOf(real));
 
-  const stored: object[] = [];
+  const stored: Omit<JsonOf<'rejects'>['rejects'][number], 'loadId'>[] = [];
   for (const { loadId, status } of real.json.files) {
     if (loadId === null || status === 'skipped') continue;
     const { json } = await run(cwd, 'rejects', String(loadId));
@@ -56,16 +59,14 @@ async function expectSame(cwd: string, args: readonly string[]): Promise<CliResu
   }
   // Whether a key was met in the table or in an earlier record depends on the splits; and a message of
   // the server may tell the row with the number of its load.
-  const alike = (rejects: object[]) =>
+  const alike = (rejects: readonly { readonly reason: string }[]) =>
     rejects.map((reject) => ({
       ...reject,
-      reason: (reject as { reason: string }).reason
-        .replace(', from an earlier record', '')
-        .replace(/, -?\d+\)\.$/, ')'),
+      reason: reject.reason.replace(', from an earlier record', '').replace(/, -?\d+\)\.$/, ')'),
     }));
   expect(alike(dry.json.firstRejects)).toEqual(alike(stored));
   const byCode: Record<string, number> = {};
-  for (const { code } of stored as { code: string }[]) byCode[code] = (byCode[code] ?? 0) + 1;
+  for (const { code } of stored) byCode[code] = (byCode[code] ?? 0) + 1;
   expect(dry.json.rejects).toEqual(byCode);
   return dry;
 }
@@ -250,7 +251,14 @@ describe('tells what the load does', () => {
   it('a load that was interrupted: the whole of it, with what is there already', async () => {
     const cwd = await makeProject(ITEMS, { 'kinds.csv': KINDS, 'items.csv': dirty(30_000) });
     await run(cwd, 'ingest', 'kinds.csv');
-    const args = ['ingest', 'items.csv', '--read-batch-size', '300', '--process-count', '1'];
+    const args = [
+      'ingest',
+      'items.csv',
+      '--read-batch-size',
+      '300',
+      '--process-count',
+      '1',
+    ] as const;
     const hurry = await slowLoads(database);
     const child = startEdp([...args, '--database-url', database.url], { cwd });
     child.stdout?.resume();
@@ -400,6 +408,10 @@ it('is stopped by Ctrl-C: exit 130, and nothing is there', async () => {
   await sleep(300);
   await release();
   expect(await ended).toBe(130);
-  expect(JSON.parse(stdout)).toMatchObject({ dryRun: true, ok: false, interrupted: true });
+  expect(parseResult<'ingest'>(stdout)).toMatchObject({
+    dryRun: true,
+    ok: false,
+    interrupted: true,
+  });
   expect(await snapshot()).toEqual(before);
 });

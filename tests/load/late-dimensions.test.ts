@@ -39,7 +39,7 @@ async function project(): Promise<string> {
   return cwd;
 }
 
-const run = (cwd: string, ...args: string[]) =>
+const run = <const A extends readonly string[]>(cwd: string, ...args: A) =>
   edp([...args, '--json', '--database-url', database.url], { cwd });
 
 const dimensions = async () => [

@@ -6,6 +6,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { edp, withDirectory } from '../support/cli.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import type { LoadedFile } from '../support/json.js';
 import { utf16 } from '../support/packed.js';
 
 interface Oddity {
@@ -385,8 +386,7 @@ beforeAll(async () => {
 });
 
 describe('of a CSV file', () => {
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into it freely
-  const results: any[] = [];
+  const results: LoadedFile[] = [];
   beforeAll(async () => {
     await withDirectory(async (cwd) => {
       const tables = ODDITIES.map(({ csv = {}, columns = COLUMNS }, i) => [

@@ -146,10 +146,7 @@ describe('a file that was loaded', () => {
       ],
       { cwd },
     );
-    expect(result.json.files.map(({ status }: { status: string }) => status)).toEqual([
-      'loaded',
-      'skipped',
-    ]);
+    expect(result.json.files.map(({ status }) => status)).toEqual(['loaded', 'skipped']);
     expect(await database.query(TOTALS_SQL)).toEqual([totalsRow(totals)]);
   });
 });
@@ -172,7 +169,7 @@ describe('--max-rejects', () => {
       '20',
       '--database-url',
       database.url,
-    ];
+    ] as const;
     const result = await edp([...args, '--max-rejects', limit], { cwd });
     expect(result.status, result.stderr).toBe(status);
     if (status === 1) {

@@ -50,7 +50,7 @@ async function readIndexes(table: string): Promise<unknown[]> {
 }
 
 describe('the built-in tables', () => {
-  it('are those of the design', async () => {
+  it('are those of docs/model.md', async () => {
     await createTables(BUILTIN_MODEL);
     expect(await readColumns('first_dimensions')).toEqual([
       ['id', 'integer', true],

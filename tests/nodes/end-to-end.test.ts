@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type CliResult, edp } from '../support/cli.js';
+import { edp } from '../support/cli.js';
 import { zstd } from '../support/packed.js';
 
 /** What a version of Node has against a program: a feature that is deprecated, or is an experiment. */
@@ -22,15 +22,15 @@ describe(`Node ${process.versions.node}`, () => {
   });
 
   /** Its warnings are faults, whatever else it does. */
-  async function run(...args: string[]): Promise<CliResult> {
+  async function run<const A extends readonly string[]>(...args: A) {
     const result = await edp(args, { cwd });
     expect(result.stderr).not.toMatch(NODE_WARNING);
     return result;
   }
 
   /** @returns the JSON of a command that does what it should */
-  async function json(...args: string[]) {
-    const result = await run(...args, '--json');
+  async function json<const A extends readonly string[]>(...args: A) {
+    const result = await run(...([...args, '--json'] as unknown as A));
     expect(result, result.stderr).toMatchObject({ status: 0 });
     return result.json;
   }

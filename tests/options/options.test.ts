@@ -45,7 +45,7 @@ describe('where a value comes from', () => {
 });
 
 describe('the defaults', () => {
-  it('are those of the design', () => {
+  it('are those of the README', () => {
     const names = [
       'process-count',
       'read-batch-size',

@@ -1,4 +1,4 @@
-/** The embedded server is its owner's alone. */
+/** Only its owner can reach the embedded server. */
 import { execFile } from 'node:child_process';
 import { chmod, mkdir, readdir, stat } from 'node:fs/promises';
 import os from 'node:os';
@@ -25,7 +25,7 @@ describe('the embedded server', () => {
     { name: 'of a long path, whose socket is elsewhere', deeper: 'x'.repeat(120) },
   ])('$name: only its owner can enter the directories of socket and data', async ({ deeper }) => {
     const outer = await makeDirectory();
-    // As open as a project's directory may be.
+    // As accessible as a project's directory may be.
     await chmod(outer, 0o777);
     const cwd = path.join(outer, deeper);
     await mkdir(cwd, { recursive: true, mode: 0o777 });
@@ -50,7 +50,7 @@ describe('the embedded server', () => {
       ['db', 'psql', '--json', '-c', 'SHOW listen_addresses', '-c', 'SHOW unix_socket_permissions'],
       { cwd },
     );
-    const rows = (result.json.results as { rows: string[][] }[]).map(({ rows }) => rows[0]![0]);
+    const rows = result.json.results.map(({ rows }) => rows[0]![0]);
     expect(rows).toEqual(['', '0700']);
   });
 

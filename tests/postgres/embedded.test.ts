@@ -1,16 +1,19 @@
-/** The embedded server as commands see it: started on demand, shared, recovered, never left behind. */
+/**
+ * The embedded server from the view of commands: started on demand, shared, recovered, never left
+ * behind.
+ */
 import { execFileSync } from 'node:child_process';
 import { cp, mkdir, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { findBinaries } from '../../src/postgres/embedded/binaries.js';
-import { edp, makeDirectory, startEdp } from '../support/cli.js';
+import { type CliResult, edp, makeDirectory, startEdp } from '../support/cli.js';
 import { generateEvents, sumFiles, TOTALS_SQL, totalsRow } from '../support/events.js';
 
 const isLinux = process.platform === 'linux';
 
-/** Living processes that work in a directory (zombies have none). */
+/** Living processes that work in a directory (zombies do not). */
 async function processesIn(directory: string): Promise<{ pid: number; command: string }[]> {
   const found: { pid: number; command: string }[] = [];
   for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
@@ -31,9 +34,8 @@ async function waitUntil(condition: () => Promise<boolean>, what: string): Promi
   throw new Error(`waited in vain until ${what}`);
 }
 
-const sql = (text: string) => ['db', 'psql', '--json', '-c', text];
-const rowsOf = (result: { json: { results: { rows: unknown[][] }[] } }) =>
-  result.json.results[0]!.rows;
+const sql = (text: string) => ['db', 'psql', '--json', '-c', text] as const;
+const rowsOf = (result: CliResult<'db'>) => result.json.results[0]!.rows;
 
 describe('the embedded server', () => {
   it('starts for a command and is gone after it', async () => {
@@ -114,7 +116,7 @@ describe('the embedded server', () => {
       try {
         process.kill(pid, 'SIGKILL');
       } catch {
-        // It ended by itself.
+        // The process has already ended.
       }
     }
     await ended;
@@ -133,7 +135,7 @@ describe('the embedded server', () => {
     const cwd = await makeDirectory();
     const child = startEdp(sql('SELECT pg_sleep(60)'), { cwd });
     const ended = new Promise((resolve) => child.once('close', resolve));
-    // A process title tells only the command's tag, and shorter SELECTs come first.
+    // A process title shows only the command's tag, and shorter SELECTs come first.
     let seenBefore = 0;
     await waitUntil(async () => {
       const isSelecting = (await processesIn(cwd)).some(
@@ -148,7 +150,7 @@ describe('the embedded server', () => {
   });
 
   it.runIf(isLinux)('ends by itself when the command was killed while it started', async () => {
-    // From before initdb to after the first query, a kill at every moment leaves nothing behind.
+    // A kill at any time, from before initdb to after the first query, leaves nothing behind.
     const kills = Array.from({ length: 8 }, async (_, i) => {
       const cwd = await makeDirectory();
       const child = startEdp(sql('SELECT pg_sleep(60)'), { cwd });

@@ -1,4 +1,4 @@
-/** The main job on an older PostgreSQL; all other tests run on the newest. */
+/** The main use on an older PostgreSQL; all other tests run on the newest. */
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';

@@ -1,4 +1,4 @@
-/** The roles of docs/security.md: they can do what they are for, and nothing else. */
+/** The roles of docs/security.md can do what they are for, and nothing else. */
 import { randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -61,7 +61,7 @@ const emptyTables = async () => {
 
 describe('the role that loads', () => {
   const env = { DATABASE_URL: '' };
-  const run = (cwd: string, ...args: string[]) =>
+  const run = <const A extends readonly string[]>(cwd: string, ...args: A) =>
     edp(args, { cwd, env: { ...env, DATABASE_URL: urlAs(LOADER) } });
 
   it('loads clean and dirty files, skips what is known, and lists what it did', async () => {
@@ -126,7 +126,7 @@ describe('the role that loads', () => {
     ),
   );
 
-  it('is told what it lacks for more', async () => {
+  it('reports the privileges that it lacks for more', async () => {
     const cwd = await makeDirectory();
     await writeFile(
       path.join(cwd, 'edp.yaml'),

@@ -1,4 +1,4 @@
-/** Names and values never become SQL: each of them tries to, and is found again as the text it is. */
+/** Names and values never become SQL: each of these tries to, and is stored as the text it is. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -14,7 +14,7 @@ beforeAll(async () => {
 const quote = (name: string) => `"${name.replaceAll('"', '""')}"`;
 const csvQuote = (text: string) => `"${text.replaceAll('"', '""')}"`;
 
-/** What breaks out of the quotes that somebody forgot. */
+/** Texts that break out of quotes where escaping was forgotten. */
 const NASTY = [
   `x'); DROP TABLE victim; --`,
   `x"; DROP TABLE victim; --`,
@@ -35,7 +35,7 @@ async function project(yaml: string | undefined, files: Record<string, string | 
     await writeFile(path.join(cwd, name), content);
   }
   const env = { DATABASE_URL: database.url };
-  return (...args: string[]) => edp([...args, '--json'], { cwd, env });
+  return <const A extends readonly string[]>(...args: A) => edp([...args, '--json'], { cwd, env });
 }
 
 async function expectUnharmed(): Promise<void> {
@@ -68,7 +68,7 @@ describe('SQL', () => {
       const run = await project(model, {
         'd.csv': `${csvQuote(`id ${name}`.slice(0, 40))},v\n${csvQuote(name)},\n`,
         'f.csv': `${header}\n${record(name, name)}\n${record('2', name)}\n`,
-        // Taken the careful way: a duplicate, a conflict, a reference to nothing.
+        // Loaded the careful way: a duplicate, a conflict, a reference to nothing.
         'g.csv': `${header}\n${record(name, name)}\n${record('2', 'nothing')}\n${[csvQuote(name), csvQuote(name), ''].join(',')}\n`,
       });
       const loaded = await run('ingest', 'd.csv', '--table', `d${table}`);
@@ -152,7 +152,7 @@ describe('SQL', () => {
   });
 
   it.each([...NASTY, 'nul\0byte'])('is not made of the report parameter %j', async (value) => {
-    if (value.includes('\0')) return; // no command line can hold one
+    if (value.includes('\0')) return; // a command line cannot hold one
     const run = await project(undefined, {
       'sql/reports/echo.sql':
         "-- title: Echo\n-- param from text: a\n-- param what text: b\n\nSELECT :'from' AS a, :'what' AS b\n",

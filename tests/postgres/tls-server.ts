@@ -1,4 +1,7 @@
-/** A PostgreSQL with TLS on and passwords asked, for the tests of a file; and certificates for it. */
+/**
+ * A PostgreSQL with TLS that asks for passwords, for the tests of one file, and certificates for
+ * it.
+ */
 import { execFileSync, spawn } from 'node:child_process';
 import { chmod, chown, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import net from 'node:net';
@@ -17,7 +20,7 @@ export interface TlsServer {
   stop(): Promise<void>;
 }
 
-/** Whether this machine can make certificates. */
+/** Whether this machine can create certificates. */
 export function hasOpenssl(): boolean {
   try {
     execFileSync('openssl', ['version'], { stdio: 'ignore' });
@@ -27,7 +30,7 @@ export function hasOpenssl(): boolean {
   }
 }
 
-/** Databases that anybody may connect to in one way only, by their name. */
+/** Databases, by name, to which everybody may connect in one way only. */
 const HBA = `
 hostssl   tlsonly  all  all  scram-sha-256
 hostnossl plain    all  all  scram-sha-256
@@ -109,7 +112,7 @@ function freePort(): Promise<number> {
 }
 
 /** An authority, the server's certificate for `localhost`, a client's for the role edp; and another authority. */
-function makeCertificates(directory: string): void {
+export function makeCertificates(directory: string): void {
   const openssl = (...args: string[]) =>
     execFileSync('openssl', args, { cwd: directory, stdio: 'ignore' });
   for (const [name, subject] of [

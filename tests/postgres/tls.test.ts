@@ -1,4 +1,4 @@
-/** TLS and passwords as libpq has them, against a server that has TLS on. */
+/** TLS and passwords as in libpq, with a server that has TLS on. */
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -13,7 +13,7 @@ const PASSWORD_IN_URL = encodeURIComponent(PASSWORD);
 
 let server: TlsServer;
 
-/** The configuration of a target, in an environment that has nothing but what is given. */
+/** The configuration of a target, with nothing but the given environment. */
 function configOf(url: string | undefined, environment: Record<string, string> = {}) {
   const target = resolveServer(url, { HOME: '/nowhere', ...environment });
   if (target.kind !== 'server') throw new Error('the embedded server');
@@ -53,7 +53,7 @@ describe.runIf(hasOpenssl())('TLS', () => {
     query.replace(/\{([\w.-]+)\}/g, (_, name: string) => encodeURIComponent(server.file(name)));
 
   it.each([
-    // What each mode makes of a server that has TLS, that insists on it, that refuses it.
+    // The outcome of each mode with a server that has TLS, that requires it, that refuses it.
     { query: '', postgres: true, tlsonly: true, plain: false },
     { query: 'sslmode=disable', postgres: false, tlsonly: /no encryption/, plain: false },
     { query: 'sslmode=allow', postgres: false, tlsonly: true, plain: false },
@@ -226,7 +226,7 @@ describe.runIf(hasOpenssl())('TLS', () => {
     expect(verified, verified.stderr).toMatchObject({ status: 0 });
   });
 
-  it('a server without TLS is told so', async () => {
+  it('a server without TLS is reported as such', async () => {
     const { createServer } = await import('node:net');
     const plain = createServer((socket) => socket.on('data', () => socket.end('N')));
     await new Promise<void>((resolve) => plain.listen(0, '127.0.0.1', resolve));

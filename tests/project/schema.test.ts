@@ -1,4 +1,4 @@
-/** The published JSON Schema is the one that edp checks by. */
+/** The published schemas, and the page of codes, are made of what edp uses itself. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -6,9 +6,12 @@ import { expect, it } from 'vitest';
 
 const file = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
-it('docs/edp.schema.json is up to date (npm run schema)', () => {
-  const printed = execFileSync(process.execPath, [file('dist/dev/print-schema.js')], {
-    encoding: 'utf8',
-  });
-  expect(readFileSync(file('docs/edp.schema.json'), 'utf8')).toBe(printed);
-});
+it.each(['edp.schema.json', 'json.schema.json', 'codes.md'])(
+  'docs/%s is up to date (npm run schema)',
+  (name) => {
+    const printed = execFileSync(process.execPath, [file('dist/dev/print-schema.js'), name], {
+      encoding: 'utf8',
+    });
+    expect(readFileSync(file(`docs/${name}`), 'utf8')).toBe(printed);
+  },
+);

@@ -44,10 +44,9 @@ describe('writes', () => {
   test(
     'with --json exactly one object',
     async () => {
-      const { status, stdout } = await edp(HOURLY, '--json', '--from', '2024-01-02');
+      const { status, stdout, json: answer } = await edp(HOURLY, '--json', '--from', '2024-01-02');
       expect(status).toBe(0);
       expect(stdout.trimEnd()).not.toContain('\n');
-      const answer = JSON.parse(stdout);
       expect(answer).toEqual({
         command: 'generate-report',
         ok: true,
@@ -56,7 +55,7 @@ describe('writes', () => {
         path: expect.stringMatching(/^reports\/.*-from-2024-01-02-\d{8}T\d{6}Z\.csv$/),
         rows: 2,
         columns: ['dimension_name', 'current_hour', 'num_events'],
-        bytes: Buffer.byteLength(await read(answer.path)),
+        bytes: Buffer.byteLength(await read(answer.path!)),
       });
     },
     SLOW,
@@ -81,8 +80,8 @@ describe('writes', () => {
       await writeFile(path.join(project.directory, 'out', 'a.json'), 'old');
       await edp(HOURLY, '--out', 'out/a.json', '--format', 'json');
       expect(JSON.parse(await read('out/a.json'))).toHaveLength(4);
-      const { stdout } = await edp('load_history', '--out', 'out', '--json');
-      expect(JSON.parse(stdout).path).toMatch(/^out\/load_history-.*\.csv$/);
+      const { json } = await edp('load_history', '--out', 'out', '--json');
+      expect(json.path).toMatch(/^out\/load_history-.*\.csv$/);
     },
     SLOW,
   );
@@ -94,7 +93,7 @@ describe('writes', () => {
       expect(shown.stdout.split('\n')[1]).toMatch(/^alpha +2024-01-01 00:00:00 +2$/);
       expect(existsSync(path.join(project.directory, 'reports'))).toBe(false);
       const both = await edp(HOURLY, '--format', 'table', '--json');
-      expect(JSON.parse(both.stdout)).toMatchObject({ path: null, rows: 4 });
+      expect(both.json).toMatchObject({ path: null, rows: 4 });
       expect(both.stderr).toMatch(/^alpha/m);
       await edp(HOURLY, '--format', 'table', '--out', 'out/t.txt');
       expect(await read('out/t.txt')).toMatch(/^alpha/m);
@@ -118,8 +117,8 @@ describe("the user's own reports", () => {
       expect(human.stdout).toMatch(/^load_history +My own +project, replaces the built-in one$/m);
       expect(human.stdout).toMatch(/^broken +broken, sql\/reports\/broken\.sql:2: /m);
 
-      const { reports } = JSON.parse((await edp('--list', '--json')).stdout);
-      const byName = new Map(reports.map((report: { name: string }) => [report.name, report]));
+      const { reports } = (await edp('--list', '--json')).json;
+      const byName = new Map(reports.map((report) => [report.name, report]));
       expect(byName.get('top_names')).toEqual({
         name: 'top_names',
         title: 'First names',
@@ -218,9 +217,9 @@ describe('stops', () => {
       await expect.poll(isRunning, { timeout: SLOW }).toBe(true);
       expect(await readdir(folder)).toHaveLength(1);
       interrupt();
-      const { status, stdout } = await running;
+      const { status, json } = await running;
       expect(status).toBe(130);
-      expect(JSON.parse(stdout)).toMatchObject({ ok: false, error: { code: 'interrupted' } });
+      expect(json).toMatchObject({ ok: false, error: { code: 'interrupted' } });
       expect(await readdir(folder)).toEqual([]);
     },
     SLOW,
@@ -254,7 +253,7 @@ test(
       expect(ledger.stderr).toMatch(/load_history\.sql:\d+: relation "edp.loads" does not exist/);
       expect(ledger.stderr).toMatch(/load something first/);
       const events = await runCli(directory, ['generate-report', HOURLY, '--json']);
-      expect(JSON.parse(events.stdout)).toMatchObject({
+      expect(events.json).toMatchObject({
         ok: false,
         error: { code: 'report_failed' },
       });

@@ -1,8 +1,14 @@
 import { parse } from 'csv-parse/sync';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { ResultColumn, ResultRow } from '../../src/report/cursor.js';
 import { FORMATS, type FormatName } from '../../src/report/format/report-format.js';
+import type { MakeWriter, ResultColumn, ResultRow } from '../../src/report/format/report-writer.js';
+
+const WRITERS = Object.fromEntries(
+  await Promise.all(
+    Object.entries(FORMATS).map(async ([name, format]) => [name, await format.load()] as const),
+  ),
+) as Record<FormatName, MakeWriter>;
 
 const TYPES = {
   bool: 16,
@@ -25,7 +31,7 @@ function write(
   batches: readonly (readonly ResultRow[])[],
   rowsLeftOut = 0,
 ): string {
-  const writer = FORMATS[format].writer(columns, { safeCells: false });
+  const writer = WRITERS[format](columns, { safeCells: false });
   return [
     writer.head(),
     ...batches.map((batch) => writer.rows(batch)),

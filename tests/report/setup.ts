@@ -11,6 +11,7 @@ import { createTableStatements } from '../../src/model/ddl.js';
 import { connect } from '../../src/postgres/connection.js';
 import { leaseEmbeddedServer } from '../../src/postgres/embedded/embedded-server.js';
 import { migrate } from '../../src/postgres/migrate.js';
+import { type CommandName, type CommandOf, type JsonOf, readPrinted } from '../support/json.js';
 
 const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
 
@@ -25,10 +26,12 @@ export interface TestProject {
   stop(): Promise<void>;
 }
 
-export interface CliResult {
+export interface CliResult<C extends CommandName = CommandName> {
   readonly status: number | null;
   readonly stdout: string;
   readonly stderr: string;
+  /** What `--json` printed. @throws where it is not what docs/json.schema.json describes */
+  readonly json: JsonOf<C>;
 }
 
 export async function makeDirectory(): Promise<string> {
@@ -45,11 +48,11 @@ function cleanEnvironment(): NodeJS.ProcessEnv {
 }
 
 /** @param onStart gets the process as soon as it runs */
-export async function runCli(
+export async function runCli<const A extends readonly string[]>(
   directory: string,
-  args: readonly string[],
+  args: A,
   onStart: (child: ReturnType<typeof spawn>) => void = () => {},
-): Promise<CliResult> {
+): Promise<CliResult<CommandOf<A>>> {
   const child = spawn(process.execPath, [CLI, ...args], {
     cwd: directory,
     env: cleanEnvironment(),
@@ -66,7 +69,16 @@ export async function runCli(
     text(child.stderr),
     ended,
   ]);
-  return { status, stdout, stderr };
+  const json = readPrinted(args, stdout);
+  return {
+    status,
+    stdout,
+    stderr,
+    get json() {
+      if (json === undefined) throw new Error(`no JSON was printed, but: ${stdout}${stderr}`);
+      return json;
+    },
+  };
 }
 
 export async function writeOwnReport(directory: string, name: string, sql: string): Promise<void> {

@@ -59,7 +59,7 @@ describe('a report', () => {
     ]) {
       const result = await run('generate-report', 'r', '--from', from);
       expect(result, result.stderr).toMatchObject({ status: 0 });
-      expect(path.dirname(result.json.path)).toBe('reports');
+      expect(path.dirname(result.json.path!)).toBe('reports');
     }
     expect(await readdir(path.join(cwd, 'reports'))).toHaveLength(6);
     expect(await outside()).toEqual(['project', 'secret.sql']);

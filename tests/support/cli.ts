@@ -5,16 +5,16 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
+import { type CommandName, type CommandOf, type JsonOf, readPrinted } from './json.js';
 
 const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
 
-export interface CliResult {
+export interface CliResult<C extends CommandName = CommandName> {
   readonly status: number | null;
   readonly stdout: string;
   readonly stderr: string;
-  /** What `--json` printed. */
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into it freely, and fail where it differs
-  readonly json: any;
+  /** What `--json` printed. @throws where it is not what docs/json.schema.json describes */
+  readonly json: JsonOf<C>;
 }
 
 export interface CliOptions {
@@ -40,7 +40,11 @@ export function startEdp(args: readonly string[], { cwd, env }: CliOptions): Chi
   });
 }
 
-export async function edp(args: readonly string[], options: CliOptions): Promise<CliResult> {
+/** Runs a command to its end, and holds what it prints with `--json` to its schema. */
+export async function edp<const A extends readonly string[]>(
+  args: A,
+  options: CliOptions,
+): Promise<CliResult<CommandOf<A>>> {
   const child = startEdp(args, options);
   let stdout = '';
   let stderr = '';
@@ -56,12 +60,14 @@ export async function edp(args: readonly string[], options: CliOptions): Promise
     child.once('error', reject);
     child.once('close', resolve);
   });
+  const json = readPrinted(args, stdout);
   return {
     status,
     stdout,
     stderr,
     get json() {
-      return JSON.parse(stdout);
+      if (json === undefined) throw new Error(`no JSON was printed, but: ${stdout}${stderr}`);
+      return json;
     },
   };
 }

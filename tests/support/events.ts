@@ -2,11 +2,11 @@
 import { createReadStream } from 'node:fs';
 import { parse } from 'csv-parse';
 import { edp } from './cli.js';
+import type { JsonOf } from './json.js';
 
 export interface Generated {
   readonly files: readonly string[];
-  // biome-ignore lint/suspicious/noExplicitAny: the JSON of another command
-  readonly json: any;
+  readonly json: JsonOf<'generate-data'>;
 }
 
 /** Writes event files and dimensions into `cwd`/data. */
@@ -15,7 +15,7 @@ export async function generateEvents(cwd: string, ...args: string[]): Promise<Ge
   if (result.status !== 0) throw new Error(result.stderr);
   return {
     json: result.json,
-    files: (result.json.files as { path: string }[]).map(({ path }) => path),
+    files: result.json.files.map(({ path }) => path),
   };
 }
 

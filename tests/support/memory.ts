@@ -2,15 +2,16 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type CliOptions, type CliResult, edp, makeDirectory } from './cli.js';
+import type { CommandOf } from './json.js';
 
 /** More than this no file may take, whatever is in it. */
 export const MAX_MEMORY_MEGABYTES = 700;
 
 /** @returns `peakMegabytes`: of the whole process, threads included */
-export async function measureEdp(
-  args: readonly string[],
+export async function measureEdp<const A extends readonly string[]>(
+  args: A,
   options: CliOptions,
-): Promise<{ readonly result: CliResult; readonly peakMegabytes: number }> {
+): Promise<{ readonly result: CliResult<CommandOf<A>>; readonly peakMegabytes: number }> {
   const directory = await makeDirectory();
   const memory = path.join(directory, 'memory.txt');
   const hook = path.join(directory, 'memory.cjs');

@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { beforeEach } from 'vitest';
-import { type CliResult, edp, makeDirectory } from './cli.js';
+import { edp, makeDirectory } from './cli.js';
 import { type TestDatabase, useTestDatabase } from './database.js';
 
 /** @returns the database of the test file, emptied before each test */
@@ -18,7 +18,7 @@ export function useEmptyDatabase(): TestDatabase {
 
 /** Runs commands with `--json` in that database. */
 export function runnerFor(database: TestDatabase) {
-  return (cwd: string, ...args: string[]): Promise<CliResult> =>
+  return <const A extends readonly string[]>(cwd: string, ...args: A) =>
     edp([...args, '--json', '--database-url', database.url], { cwd });
 }
 

@@ -102,12 +102,13 @@ describe('a command', () => {
       `id,v,m\n1,"${ATTACK}",${quoted}\n${ATTACK},x,\n2,"${ATTACK}" ${ATTACK},\n1,other,\n`,
     );
     await writeFile(path.join(cwd, `b${ATTACK}.csv`), `${ATTACK},v\n1,2\n`);
-    const run = (...args: string[]) => edp(args, { cwd, env });
+    const run = <const A extends readonly string[]>(...args: A) => edp(args, { cwd, env });
 
     const file = `./${name}`;
     const loaded = await run('ingest', file, '--table', table);
     expect(loaded.status, loaded.stderr).toBe(3);
     await database.query(`UPDATE ${table} SET v = $1`, [`${ATTACK}!`]);
+    const rejects = await run('rejects', '1', '--json');
     const results = [
       loaded,
       await run('ingest', file, '--table', table),
@@ -123,7 +124,7 @@ describe('a command', () => {
       await run('status', '1', '--json'),
       await run('status', ATTACK),
       await run('rejects', '1'),
-      await run('rejects', '1', '--json'),
+      rejects,
       await run('verify', '1'),
       await run('verify', '1', '--json'),
       await run('verify', '1', ATTACK),
@@ -140,7 +141,7 @@ describe('a command', () => {
       expect(shown).not.toMatch(/^edp: all is well/m);
     }
     expect(results[13]!.stdout).toMatch(/\\x1b\[31mred/);
-    expect(results[14]!.json.rejects[0].raw).toContain(ATTACK);
+    expect(rejects.json.rejects[0].raw).toContain(ATTACK);
 
     const raw = await run('rejects', '1', '--raw');
     expect(raw.stdout).toContain(`${ATTACK},x,\n`);

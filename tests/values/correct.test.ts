@@ -6,7 +6,7 @@ import type { ColumnType } from '../../src/model/types.js';
 import { decodeBytes, encodeBytes } from '../../src/values/coerce.js';
 import { Corrector } from '../../src/values/correct/corrector.js';
 
-/** The value, or `!` and the code of the fault; and what acted. */
+/** Returns the value, or `!` and the code of the fault; and the corrections that acted. */
 function correct(
   corrections: Corrections,
   type: ColumnType,

@@ -12,10 +12,10 @@ import {
 
 const MS_2000 = Date.UTC(2000, 0, 1);
 
-/** Days from 2000-01-01, by JavaScript's own calendar. */
+/** Days from 2000-01-01, computed by JavaScript's calendar. */
 const day = (isoDate: string) => (Date.parse(`${isoDate}T00:00:00Z`) - MS_2000) / 86_400_000;
 
-/** Microseconds from 2000-01-01. @param iso to the millisecond @param micros what comes on top */
+/** Microseconds from 2000-01-01. @param iso to the millisecond @param micros added to it */
 const at = (iso: string, micros = 0) => BigInt(Date.parse(iso) - MS_2000) * 1000n + BigInt(micros);
 
 function codeOf(result: unknown): string | undefined {

@@ -20,7 +20,9 @@ import { assertTableWidth } from '../../postgres/tables.js';
 import { PROJECT_FILE } from '../../project/file.js';
 import type { Project } from '../../project/project.js';
 import { type InputFile, totalBytes } from '../../source/discover.js';
+import { versionOf } from '../../source/sources.js';
 import type { Invocation } from '../command.js';
+import type { CreatedJson } from '../json/load.schema.js';
 import { describe, toJson, warnOfOddities } from '../model.command.js';
 import { makeReadProgress } from '../shared/read-progress.js';
 
@@ -41,7 +43,7 @@ export async function withCreated(
   where: { readonly databaseUrl: string | undefined; readonly directory: string },
   files: readonly InputFile[],
   { table, processCount, dryRun }: CreateOptions,
-  work: (created: Invocation, database: Database, more: object) => Promise<number>,
+  work: (created: Invocation, database: Database, more: CreatedJson) => Promise<number>,
 ): Promise<number> {
   const { given, project, output, signal } = invocation;
   const csvFor = resolveCsvSettings(given, project);
@@ -50,7 +52,7 @@ export async function withCreated(
     if (!(await isKnown(project, file, table, csvFor))) unknown.push(file);
   }
   const bytes = await totalBytes(unknown);
-  const progress = makeReadProgress(output, bytes);
+  const progress = await makeReadProgress(output, bytes);
   const options = {
     table,
     taken: new Set(project.model.tables.map(({ name }) => name)),
@@ -100,7 +102,8 @@ async function isKnown(
   if (table !== undefined || match.files.length > 0 || match.name === stemOf(file.path))
     return true;
   try {
-    planFor(match, await describeFile(file.path, file.name, match, csvFor(match)), file.name);
+    const version = await versionOf(file);
+    planFor(match, await describeFile(version, file.name, match, csvFor(match)), file.name);
     return true;
   } catch (error) {
     // Any other fault of the file is for the load to tell.

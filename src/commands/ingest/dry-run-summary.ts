@@ -7,8 +7,9 @@ import type { Database } from '../../postgres/database.js';
 import type { InputFile } from '../../source/discover.js';
 import { formatCount, formatSeconds, type Output } from '../../terminal/output.js';
 import type { Invocation } from '../command.js';
+import type { CreatedJson, DryRunJson } from '../json/load.schema.js';
 import { printReject } from '../rejects.command.js';
-import { makeProgress } from './ingest-progress.js';
+import { makeIngestProgress } from './ingest-progress.js';
 import { exitStatus, printCounts, toJson } from './summary.js';
 
 export async function tryLoad(
@@ -17,9 +18,9 @@ export async function tryLoad(
   files: readonly InputFile[],
   options: IngestOptions,
   shownRejects: number,
-  more: object = {},
+  more: CreatedJson = {},
 ): Promise<number> {
-  const progress = makeProgress(output);
+  const progress = await makeIngestProgress(output);
   let result: DryRunResult;
   try {
     result = await dryRun(database, project.model, files, options, shownRejects, progress, signal);
@@ -29,9 +30,8 @@ export async function tryLoad(
   const status = exitStatus(result);
   print(output, result, database);
   const isOk = result.failure === undefined && status !== EXIT.failed && !result.isInterrupted;
-  const json = {
-    ...toJson('ingest', result, isOk),
-    ...more,
+  const json: DryRunJson = {
+    ...toJson({ command: 'ingest', ...more }, result, isOk),
     dryRun: true,
     rejects: result.rejects,
     firstRejects: result.firstRejects.map(({ raw, ...reject }) => ({

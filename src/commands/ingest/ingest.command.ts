@@ -4,70 +4,19 @@ import { EdpError, EXIT, FailedRun } from '../../base/errors.js';
 import type { IngestResult } from '../../load/file-results.js';
 import { type SplitPool, withPool } from '../../load/load-pool.js';
 import { type IngestOptions, ingest } from '../../load/run.js';
-import { CSV_SETTING_NAMES } from '../../model/csv-settings.js';
-import { type OptionName, resolveCsvSettings, resolveOptions } from '../../options/options.js';
+import { resolveCsvSettings, resolveOptions } from '../../options/options.js';
 import { type Database, withDatabase } from '../../postgres/database.js';
-import {
-  discoverFiles,
-  type InputFile,
-  isStdin,
-  totalBytes,
-  withSpooledStdin,
-} from '../../source/discover.js';
+import { withReadableFiles } from '../../source/copies.js';
+import { discoverFiles, type InputFile, isStdin, totalBytes } from '../../source/discover.js';
 import type { Command, Invocation } from '../command.js';
-import { makeProgress } from './ingest-progress.js';
+import type { CreatedJson, LoadHead } from '../json/load.schema.js';
+import { OPTION_NAMES } from './ingest.usage.js';
+import { makeIngestProgress } from './ingest-progress.js';
 import { exitStatus, printSummary, toJson } from './summary.js';
 
-const OPTION_NAMES = [
-  'process-count',
-  'read-batch-size',
-  'write-batch-size',
-  'table',
-  'on-conflict',
-  'missing-dimensions',
-  'on-new-column',
-  'max-rejects',
-  'force',
-  'create',
-  'dry-run',
-  'limit',
-  'database-url',
-] as const satisfies readonly OptionName[];
-
 export const command: Command = {
-  options: [...OPTION_NAMES, ...CSV_SETTING_NAMES],
-  stopsInOrder: true,
-  build: (yargs) =>
-    yargs
-      .positional('files', {
-        describe:
-          'files, globs, comma-separated lists, - for stdin, or the word events for every data/events* file',
-        type: 'string',
-        array: true,
-        demandOption: true,
-      })
-      .example('$0 ingest events', 'every data/events* file')
-      .example("$0 ingest 'landing/*.csv' --table events", 'a glob, into a table named by hand')
-      .example('$0 ingest events-1.csv.gz events-2.zip', 'gzip, zstd, bzip2 and zip are unpacked')
-      .example('curl -s $URL | $0 ingest - --table events', 'from a pipe, packed or not')
-      .example('$0 ingest sales.csv --create', 'a new table, typed by all records of the file')
-      .example('$0 ingest events --max-rejects 1%', 'give up when more than 1 % is rejected')
-      .example('$0 ingest events --dry-run', 'what a load would do, with its first rejects')
-      .example('$0 ingest events --json | jq .rows', 'counts for a script')
-      .epilog(
-        [
-          '--dry-run loads every file in one transaction that is rolled back: the same counts and rejects as',
-          'the load, from the real table, with nothing written. It takes one connection, whatever',
-          '--process-count says, and is slower than a load; records with the same keys that others load',
-          'meanwhile wait for its end. --limit says how many rejects it shows.',
-          '',
-          '--create makes a table for files that no table goes by the name of: it infers the types from all',
-          'of their records, declares the table in edp.yaml, and loads. The next such file needs no option.',
-        ].join('\n'),
-      ),
-
   async run(invocation: Invocation) {
-    const { given, project } = invocation;
+    const { given, project, output, signal } = invocation;
     const resolved = resolveOptions(OPTION_NAMES, given, project.options);
     const options = { ...resolved, csvFor: resolveCsvSettings(given, project) };
     if (given.limit !== undefined && !options.dryRun) {
@@ -81,20 +30,21 @@ export const command: Command = {
         hint: 'name the table: edp ingest - --table NAME',
       });
     }
+    const copying = { note: (text: string) => output.note(text), signal };
     const withFiles = (run: (all: readonly InputFile[]) => Promise<number>) =>
-      withSpooledStdin(project.directory, files, run);
+      withReadableFiles(project.directory, files, copying, run);
     const where = { databaseUrl: options.databaseUrl, directory: project.directory };
     const work = async (
       to: Invocation,
       database: Database,
       pool: SplitPool | undefined,
       all: readonly InputFile[],
-      more: object = {},
+      more: CreatedJson = {},
     ) => {
       const run = (settled: Invocation, loadOptions: typeof options & IngestOptions) =>
         pool === undefined
           ? tryFiles(settled, database, all, loadOptions, more)
-          : load(settled, database, pool, all, loadOptions, 'ingest', more);
+          : load(settled, database, pool, all, loadOptions, { command: 'ingest', ...more });
       const { onNewColumn, dryRun } = options;
       if (onNewColumn !== 'add') return run(to, { ...options, onNewColumn });
       const { addNewColumns } = await import('./new-columns.js');
@@ -130,7 +80,7 @@ async function tryFiles(
   database: Database,
   files: readonly InputFile[],
   options: IngestOptions & { readonly limit: number },
-  more: object = {},
+  more: CreatedJson = {},
 ): Promise<number> {
   const { tryLoad } = await import('./dry-run-summary.js');
   return tryLoad(invocation, database, files, options, options.limit, more);
@@ -139,7 +89,7 @@ async function tryFiles(
 /**
  * Loads the files and tells the result; shared with seed-dimensions.
  *
- * @param more what the JSON says beside
+ * @param head what the JSON begins with
  */
 export async function load(
   { project, output, signal }: Invocation,
@@ -147,10 +97,9 @@ export async function load(
   pool: SplitPool,
   files: readonly InputFile[],
   options: IngestOptions,
-  commandName = 'ingest',
-  more: object = {},
+  head: LoadHead = { command: 'ingest' },
 ): Promise<number> {
-  const progress = makeProgress(output);
+  const progress = await makeIngestProgress(output);
   let result: IngestResult;
   try {
     result = await ingest(database, pool, project.model, files, options, progress, signal);
@@ -161,9 +110,9 @@ export async function load(
   printSummary(output, result, database);
   if (result.failure !== undefined) {
     // The summary says what was loaded before; the error, printed last, why it ended.
-    throw new FailedRun(result.failure, { ...toJson(commandName, result, false), ...more });
+    throw new FailedRun(result.failure, toJson(head, result, false));
   }
   const isOk = status !== EXIT.failed && !result.isInterrupted;
-  output.result({ ...toJson(commandName, result, isOk), ...more });
+  output.result(toJson(head, result, isOk));
   return status;
 }

@@ -18,6 +18,7 @@ import { addToProject } from '../../project/edit.js';
 import { PROJECT_FILE, readProjectText, replaceProjectFile } from '../../project/file.js';
 import type { Project } from '../../project/project.js';
 import { type InputFile, totalBytes } from '../../source/discover.js';
+import { versionOf } from '../../source/sources.js';
 import { safeText } from '../../terminal/output.js';
 import type { Invocation } from '../command.js';
 import { makeReadProgress } from '../shared/read-progress.js';
@@ -88,7 +89,7 @@ async function readNewFields(
   csv: CsvSettings,
 ): Promise<readonly string[]> {
   try {
-    const { header } = await describeFile(file.path, file.name, table, csv);
+    const { header } = await describeFile(await versionOf(file), file.name, table, csv);
     return findNewFields(table, header);
   } catch (error) {
     if (isFileFault(error)) return [];
@@ -103,7 +104,7 @@ async function inferColumns(
 ): Promise<Column[]> {
   const csv = resolveCsvSettings(given, project)(table);
   const bytes = await totalBytes(own);
-  const progress = makeReadProgress(output, bytes);
+  const progress = await makeReadProgress(output, bytes);
   const { columns } = await withInferencePool(processCount, bytes, (pool) =>
     inferTable(table.name, own, csv, pool, progress, signal),
   ).finally(() => progress.stop());

@@ -4,6 +4,7 @@ import type { RowCounts } from '../../ledger/counts.js';
 import type { IngestResult } from '../../load/file-results.js';
 import type { Database } from '../../postgres/database.js';
 import { formatBytes, formatCount, formatSeconds, type Output } from '../../terminal/output.js';
+import type { LoadCounts, LoadHead } from '../json/load.schema.js';
 import { printRemarks, remarksJson } from '../shared/remarks-lines.js';
 import { describeFileResult } from './ingest-progress.js';
 
@@ -13,9 +14,12 @@ export function exitStatus({ isInterrupted, files, rows }: IngestResult): number
   return rows.rejected > 0 ? EXIT.doneWithRejects : EXIT.done;
 }
 
-export function toJson(command: string, result: IngestResult, isOk: boolean): object {
-  return {
-    command,
+export function toJson<H extends LoadHead>(
+  head: H,
+  result: IngestResult,
+  isOk: boolean,
+): H & LoadCounts {
+  const counts: LoadCounts = {
     ok: isOk,
     seconds: Number(result.seconds.toFixed(3)),
     bytes: result.bytes,
@@ -24,6 +28,9 @@ export function toJson(command: string, result: IngestResult, isOk: boolean): ob
     files: result.files,
     ...(result.isInterrupted ? { interrupted: true } : {}),
   };
+  // The command comes first, tables that were created last.
+  const first: Pick<LoadHead, 'command'> = { command: head.command };
+  return { ...first, ...counts, ...head };
 }
 
 export function printSummary(output: Output, result: IngestResult, database: Database): void {

@@ -1,42 +1,30 @@
-/** How far a command is that reads files and loads nothing: a bar on a terminal, else a line now and then. */
+/** How far a command is that reads files and loads nothing. */
 import type { InferenceProgress } from '../../infer/infer.js';
-import { makeBar } from '../../terminal/bar.js';
 import { formatBytes, formatCount, type Output } from '../../terminal/output.js';
+import { makeProgress } from '../../terminal/progress.js';
 
-const PLAIN_INTERVAL_MS = 10_000;
 /** Less is read before anyone wonders. */
 const MIN_BYTES = 16 * 1024 * 1024;
 
-export function makeReadProgress(
+export async function makeReadProgress(
   output: Output,
   totalBytes: number,
-): InferenceProgress & { stop(): void } {
+): Promise<InferenceProgress & { stop(): void }> {
+  if (totalBytes < MIN_BYTES) return { advance: () => {}, stop: () => {} };
   let bytes = 0;
   let records = 0;
-  if (totalBytes < MIN_BYTES) return { advance: () => {}, stop: () => {} };
-  const describe = () =>
-    `read ${formatBytes(bytes)} of ${formatBytes(totalBytes)}, ${formatCount(records)} records`;
-  if (!output.isTerminal) {
-    let last = performance.now();
-    return {
-      advance(moreBytes, moreRecords) {
-        bytes += moreBytes;
-        records += moreRecords;
-        if (performance.now() - last < PLAIN_INTERVAL_MS) return;
-        last = performance.now();
-        output.note(describe());
-      },
-      stop: () => {},
-    };
-  }
-  const bar = makeBar(output, 'reading {bar} {percentage} %  {text}');
-  bar.start(totalBytes, 0, { text: '' });
+  const progress = await makeProgress(output, () => ({
+    parts: [
+      `read ${formatBytes(bytes)} of ${formatBytes(totalBytes)}, ${formatCount(records)} records`,
+    ],
+  }));
+  progress.start(totalBytes);
   return {
     advance(moreBytes, moreRecords) {
       bytes += moreBytes;
       records += moreRecords;
-      bar.update(Math.min(bytes, totalBytes), { text: describe() });
+      progress.update(bytes);
     },
-    stop: () => bar.stop(),
+    stop: () => progress.stop(),
   };
 }

@@ -32,6 +32,9 @@ export function describeDrift(drift: Drift | undefined): string[] {
   ].filter(Boolean);
 }
 
-export function remarksJson({ unknownMetrics, corrections }: RemarkCounts): object {
+export function remarksJson({ unknownMetrics, corrections }: RemarkCounts): {
+  readonly unknownMetrics: RemarkCounts['unknownMetrics'];
+  readonly corrections: ReturnType<typeof groupCorrections>;
+} {
   return { unknownMetrics, corrections: groupCorrections(corrections) };
 }

@@ -4,6 +4,8 @@ import type { CsvSettings } from '../../model/csv-settings.js';
 import { knownFields } from '../../model/fields.js';
 import type { Table } from '../../model/model.js';
 import { Fault } from '../../model/reject-codes.js';
+import type { FileIdentity } from '../../source/file-identity.js';
+import { MAX_HEADER_BYTES } from '../text/limits.js';
 import { findFooter, isDecoded } from '../text/read-text.js';
 import { RecordBatch } from '../text/record-batch.js';
 import {
@@ -20,8 +22,6 @@ import { type FileForm, readBriefSample, readSample, type Sample } from './detec
 import type { Dialect } from './dialect.js';
 import { CsvScanner } from './scan/csv-scanner.js';
 
-/** Enough for 1,600 columns with long names. */
-const MAX_HEADER_BYTES = 256 * 1024;
 const MEASURED_RECORDS = 250;
 /** By so many of its first bytes a text is known, before it is compared. */
 const TEXT_HEAD_BYTES = 4 * 1024;
@@ -73,10 +73,10 @@ export interface Footer {
  * @param name for messages
  * @param table what is known of the file's fields; undefined for a file of unknown fields
  * @param settings what the user said
- * @throws EdpError `not_csv`, `io`
+ * @throws EdpError `not_csv`, `io`, and those of its source
  */
 export async function describeFile(
-  file: string,
+  file: FileIdentity,
   name: string,
   table: Table | undefined,
   settings: CsvSettings,
@@ -102,7 +102,7 @@ function isUsualText({ form, hasInvalid }: Sample): boolean {
  * @throws EdpError `io`, `not_csv`, `corrupt_file`
  */
 export async function readTextHead(
-  file: string,
+  file: FileIdentity,
   name: string,
   settings: CsvSettings,
 ): Promise<{ readonly form: FileForm; readonly textHead: Buffer | undefined }> {

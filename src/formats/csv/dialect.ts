@@ -3,11 +3,10 @@
  *
  * Everything in it is bytes: a string here has one character for each byte (latin1).
  */
-import type { Escape, LineEnd, Ragged } from '../../model/csv-settings.js';
+import type { Encoding, Escape, LineEnd, Ragged } from '../../model/csv-settings.js';
 
 /** How the bytes of a field stand for characters. UTF-16 is made UTF-8 before anything else sees it. */
-export const FIELD_ENCODINGS = ['utf-8', 'latin1', 'windows-1252'] as const;
-export type FieldEncoding = (typeof FIELD_ENCODINGS)[number];
+export type FieldEncoding = Exclude<Encoding, `utf-16${string}`>;
 
 export interface Dialect {
   /** What stands between fields: one byte or several. */

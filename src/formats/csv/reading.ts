@@ -24,6 +24,8 @@ export interface Reading {
   readonly dataLine: number;
   /** Where a footer begins that is passed over; undefined where there is none. */
   readonly dataEnd?: number | undefined;
+  /** Where lines begin that look like a footer, but were not specified to be one. */
+  readonly footerStart?: number | undefined;
   /** What the user said. */
   readonly specified: CsvSettings;
   /** How the fields differ from those of the table. */
@@ -35,7 +37,7 @@ export function readingOf(
   specified: CsvSettings,
   drift: Drift | undefined,
 ): Reading {
-  const { form, detection, dialect, header, dataStart, dataLine, dataEnd } = description;
+  const { form, detection, dialect, header, dataStart, dataLine, dataEnd, footer } = description;
   return {
     dialect,
     encoding: form.encoding,
@@ -44,6 +46,7 @@ export function readingOf(
     dataStart,
     dataLine,
     dataEnd,
+    footerStart: footer?.start,
     specified,
     drift,
   };
@@ -55,7 +58,7 @@ export function readsAlike(a: Reading, b: Reading): boolean {
 }
 
 /** As JSON has it: without what is undefined. */
-function whatReads({ specified, drift, ...format }: Reading): unknown {
+function whatReads({ specified, drift, footerStart, ...format }: Reading): unknown {
   return JSON.parse(JSON.stringify({ ...format, onNew: drift?.onNew }));
 }
 

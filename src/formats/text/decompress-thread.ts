@@ -1,16 +1,17 @@
 /** A thread that unpacks a file while others use what it unpacked; waits while nobody does. */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { ZSTDDecoder } from 'zstddec/stream';
 import { bunzip } from './bunzip.js';
 import type { DecompressMessage, DecompressTask } from './decompress.js';
 import { ZstdFrames } from './zstd-frames.js';
 
-const READ_BYTES = 128 * 1024;
 /** The decoder tells of damage by giving nothing, over and over. */
 const MAX_EMPTY_CHUNKS = 1000;
 
-const { file, compression, credit } = workerData as DecompressTask;
+/** Chunks of the file that are on their way, so that none is waited for. */
+const CHUNKS_ASKED_FOR = 4;
+
+const { size, compression, credit, packed, sent } = workerData as DecompressTask;
 let sourceBytes = 0;
 
 function post(message: DecompressMessage, transfer: ArrayBuffer[] = []): void {
@@ -25,12 +26,22 @@ function send(chunk: Uint8Array): void {
   post({ chunk: owned, sourceBytes }, [owned.buffer as ArrayBuffer]);
 }
 
-const fd = openSync(file, 'r');
+/** Waits for the next bytes of the file. */
 function next(): Uint8Array | undefined {
-  const bytes = Buffer.allocUnsafeSlow(READ_BYTES);
-  const length = readSync(fd, bytes, 0, READ_BYTES, null);
-  sourceBytes += length;
-  return length === 0 ? undefined : bytes.subarray(0, length);
+  for (;;) {
+    const before = Atomics.load(sent, 0);
+    const received = receiveMessageOnPort(packed) as
+      | { message: Uint8Array | undefined }
+      | undefined;
+    if (received === undefined) {
+      Atomics.wait(sent, 0, before);
+      continue;
+    }
+    if (received.message === undefined) return undefined;
+    post({ isHungry: true });
+    sourceBytes += received.message.length;
+    return received.message;
+  }
 }
 
 function* readChunks(): Generator<Uint8Array> {
@@ -38,7 +49,7 @@ function* readChunks(): Generator<Uint8Array> {
 }
 
 async function decode(): Promise<Generator<Uint8Array>> {
-  if (compression === 'bzip2') return bunzip(next, fstatSync(fd).size);
+  if (compression === 'bzip2') return bunzip(next, size);
   const decoder = new ZSTDDecoder();
   await decoder.init();
   return unzstd(decoder);
@@ -59,6 +70,7 @@ function* watchFrames(frames: ZstdFrames): Generator<Uint8Array> {
 }
 
 try {
+  for (let i = 0; i < CHUNKS_ASKED_FOR; i++) post({ isHungry: true });
   let empty = 0;
   for (const chunk of await decode()) {
     empty = chunk.length === 0 ? empty + 1 : 0;
@@ -69,6 +81,5 @@ try {
 } catch (error) {
   const { message, code } = error as NodeJS.ErrnoException;
   post({ error: { message, ...(code === undefined ? {} : { code }) } });
-} finally {
-  closeSync(fd);
 }
+packed.close();

@@ -6,16 +6,18 @@
  * elsewhere it runs as WebAssembly, and bzip2 as JavaScript, in a thread of its own.
  */
 import { once } from 'node:events';
-import { createReadStream } from 'node:fs';
 import { pipeline, Readable, type Transform } from 'node:stream';
-import { Worker } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import zlib from 'node:zlib';
 import type yauzl from 'yauzl';
 import { EdpError } from '../../base/errors.js';
 import { programFile } from '../../base/package-files.js';
 import type { Compression } from '../../model/csv-settings.js';
+import type { FileIdentity } from '../../source/file-identity.js';
+import { type OpenFile, openFile } from '../../source/open-file.js';
 import { type FramePiece, ZstdFrames } from './zstd-frames.js';
 
+/** Of what a frame is unpacked to. */
 const CHUNK_BYTES = 256 * 1024;
 /** Each is a way to another thread and back. */
 const TEXT_CHUNK_BYTES = 1024 * 1024;
@@ -43,35 +45,46 @@ export function guessCompression(head: Buffer): Compression {
 
 /**
  * @param name for messages
- * @throws EdpError `corrupt_file`, `not_csv`
+ * @throws EdpError `corrupt_file`, `not_csv`, and those of the file's source
  */
 export async function* decompress(
-  file: string,
+  identity: FileIdentity,
   name: string,
   compression: Compression,
   progress: SourceProgress = { sourceBytes: 0 },
 ): AsyncGenerator<Buffer> {
+  let file: OpenFile | undefined;
   try {
+    file = await openFile(identity);
+    const { size } = identity;
     switch (compression) {
       case 'none':
-        yield* readStream(watch(createReadStream(file, { highWaterMark: CHUNK_BYTES }), progress));
+        yield* readStream(watch(file.stream(0, size), progress));
         break;
       case 'gzip':
-        yield* inflate(file, zlib.createGunzip({ chunkSize: TEXT_CHUNK_BYTES }), progress);
+        yield* inflate(
+          watch(file.stream(0, size), progress),
+          zlib.createGunzip({ chunkSize: TEXT_CHUNK_BYTES }),
+        );
         break;
       case 'zstd':
-        if (makeNativeZstd === undefined) yield* decompressInThread(file, 'zstd', progress);
-        else yield* decompressFrames(file, makeNativeZstd, progress);
+        if (makeNativeZstd === undefined) {
+          yield* decompressInThread(file.stream(0, size), size, 'zstd', progress);
+        } else {
+          yield* decompressFrames(watch(file.stream(0, size), progress), makeNativeZstd);
+        }
         break;
       case 'bzip2':
-        yield* decompressInThread(file, 'bzip2', progress);
+        yield* decompressInThread(file.stream(0, size), size, 'bzip2', progress);
         break;
       case 'zip':
-        yield* unzip(file, name, progress);
+        yield* unzip(file, size, name, progress);
         break;
     }
   } catch (error) {
     throw toCorruptFile(error, name, compression);
+  } finally {
+    await file?.close();
   }
 }
 
@@ -97,12 +110,7 @@ type MakeDecompressor = (options: { readonly chunkSize: number }) => Transform;
 const makeNativeZstd = (zlib as { createZstdDecompress?: MakeDecompressor }).createZstdDecompress;
 
 /** See zstd-frames.ts for why each frame is unpacked on its own. */
-async function* decompressFrames(
-  file: string,
-  make: MakeDecompressor,
-  progress: SourceProgress,
-): AsyncGenerator<Buffer> {
-  const source = watch(createReadStream(file, { highWaterMark: CHUNK_BYTES }), progress);
+async function* decompressFrames(source: Readable, make: MakeDecompressor): AsyncGenerator<Buffer> {
   const frames = new ZstdFrames();
   async function* readPieces(): AsyncGenerator<FramePiece> {
     for await (const chunk of source) yield* frames.take(chunk as Buffer);
@@ -131,12 +139,7 @@ async function* decompressFrames(
   }
 }
 
-async function* inflate(
-  file: string,
-  inflater: zlib.Gunzip,
-  progress: SourceProgress,
-): AsyncGenerator<Buffer> {
-  const source = watch(createReadStream(file, { highWaterMark: CHUNK_BYTES }), progress);
+async function* inflate(source: Readable, inflater: zlib.Gunzip): AsyncGenerator<Buffer> {
   // Errors of the source end the inflater, whose reader sees them.
   pipeline(source, inflater, () => {});
   yield* readStream(inflater);
@@ -155,28 +158,59 @@ async function* readStream(stream: Readable): AsyncGenerator<Buffer> {
 
 /** What a thread of decompress-thread.ts is given. */
 export interface DecompressTask {
-  readonly file: string;
+  /** Bytes of the file. */
+  readonly size: number;
   readonly compression: 'zstd' | 'bzip2';
   /** Chunks it may still send: it waits at zero. */
   readonly credit: Int32Array;
+  /** Gives the file's bytes, chunk by chunk, and undefined at its end. */
+  readonly packed: MessagePort;
+  /** How many of them were sent: it waits for the next. */
+  readonly sent: Int32Array;
 }
 
 export type DecompressMessage =
   | { readonly chunk: Uint8Array; readonly sourceBytes: number }
+  /** It has taken a chunk of the file. */
+  | { readonly isHungry: true }
   | { readonly error: { readonly message: string; readonly code?: string } }
   | { readonly isEnd: true };
 
+/** The decoders cannot wait for a promise, so that the thread is sent the bytes of the file. */
 async function* decompressInThread(
-  file: string,
+  source: Readable,
+  size: number,
   compression: 'zstd' | 'bzip2',
   progress: SourceProgress,
 ): AsyncGenerator<Buffer> {
   const credit = new Int32Array(new SharedArrayBuffer(4)).fill(CHUNKS_AHEAD);
-  const task: DecompressTask = { file, compression, credit };
-  const thread = new Worker(programFile('formats/text/decompress-thread'), { workerData: task });
-  const messages: DecompressMessage[] = [];
+  const sent = new Int32Array(new SharedArrayBuffer(4));
+  const { port1: feed, port2: packed } = new MessageChannel();
+  const task: DecompressTask = { size, compression, credit, packed, sent };
+  const thread = new Worker(programFile('formats/text/decompress-thread'), {
+    workerData: task,
+    transferList: [packed],
+  });
+  const messages: (DecompressMessage | { readonly fault: unknown })[] = [];
   let wake = () => {};
+  const chunks = source[Symbol.asyncIterator]();
+  const send = () =>
+    chunks
+      .next()
+      .then(({ value, done }: IteratorResult<Buffer>) => {
+        feed.postMessage(done === true ? undefined : value);
+        Atomics.add(sent, 0, 1);
+        Atomics.notify(sent, 0);
+      })
+      .catch((fault: unknown) => {
+        messages.push({ fault });
+        wake();
+      });
   thread.on('message', (message: DecompressMessage) => {
+    if ('isHungry' in message) {
+      void send();
+      return;
+    }
     messages.push(message);
     wake();
   });
@@ -193,6 +227,8 @@ async function* decompressInThread(
         });
         continue;
       }
+      if ('fault' in message) throw message.fault;
+      if ('isHungry' in message) continue;
       if ('isEnd' in message) return;
       if ('error' in message) {
         throw Object.assign(new Error(message.error.message), { code: message.error.code });
@@ -204,20 +240,29 @@ async function* decompressInThread(
       Atomics.notify(credit, 0);
     }
   } finally {
+    feed.close();
+    source.destroy();
     await thread.terminate();
   }
 }
 
 /** The one file of an archive, wherever in it. What programs put beside it is no file of it. */
 async function* unzip(
-  file: string,
+  file: OpenFile,
+  size: number,
   name: string,
   progress: SourceProgress,
 ): AsyncGenerator<Buffer> {
   // Few need it, and every command would take longer to start.
-  const { default: reader } = await import('yauzl');
+  const { default: yauzl } = await import('yauzl');
+  class Reader extends yauzl.RandomAccessReader {
+    override _readStreamForRange(start: number, end: number): Readable {
+      return file.stream(start, end);
+    }
+  }
+  const options = { autoClose: false, lazyEntries: true };
   const archive = await new Promise<yauzl.ZipFile>((resolve, reject) => {
-    reader.open(file, { autoClose: false, lazyEntries: true }, (error, opened) => {
+    yauzl.fromRandomAccessReader(new Reader(), size, options, (error, opened) => {
       if (error) reject(error);
       else resolve(opened);
     });

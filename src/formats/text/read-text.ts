@@ -3,6 +3,7 @@
  * a file are offsets in this text.
  */
 import type { Compression, Encoding, LineEnd } from '../../model/csv-settings.js';
+import type { FileIdentity } from '../../source/file-identity.js';
 import { decompress, type SourceProgress } from './decompress.js';
 import { measureLineEnd } from './line-end.js';
 import { Utf16Transcoder } from './utf16.js';
@@ -20,9 +21,9 @@ export function isDecoded({ compression, encoding }: TextForm): boolean {
   return compression !== 'none' || encoding === 'utf-16le' || encoding === 'utf-16be';
 }
 
-/** @throws EdpError `corrupt_file`, `not_csv` */
+/** @throws EdpError `corrupt_file`, `not_csv`, and those of its source */
 export async function* readText(
-  file: string,
+  file: FileIdentity,
   name: string,
   { compression, encoding, markBytes }: TextForm,
   progress?: SourceProgress,

@@ -27,7 +27,7 @@ export interface StreamOptions {
   readonly skipFooter: number;
 }
 
-/** @throws EdpError `corrupt_file`, `not_csv` */
+/** @throws EdpError `corrupt_file`, `not_csv`, and those of its source */
 export async function* streamSplits(
   file: FileIdentity,
   format: TextFormat,
@@ -40,7 +40,7 @@ export async function* streamSplits(
   );
   const memory = new SegmentMemory(count);
   const progress: SourceProgress = { sourceBytes: 0 };
-  const all = readText(file.path, name, form, progress);
+  const all = readText(file, name, form, progress);
   const text = withoutFooter(all, skipFooter, format.lineEnd);
   const segments = cutText(text, {
     format,

@@ -1,6 +1,6 @@
 /**
  * What differs between formats of text, for whoever reads records of one: where they end, and what is in them.
- * A format is opened from plain data (formats/formats.ts), in whichever thread needs it.
+ * A format is opened from plain data, in whichever thread needs it.
  */
 import type { LineEnd } from '../../model/csv-settings.js';
 import type { Fault } from '../../model/reject-codes.js';

@@ -2,7 +2,7 @@
 import { LEAVE } from './bytes';
 import { Record } from './record';
 
-/** Makes letters small; what it makes of other bytes is none of the letters looked for. */
+/** Makes letters small; other bytes do not become one of the letters compared with. */
 const SMALL: u32 = 0x20202020;
 
 const RUE: u32 = 0x657572;
@@ -12,11 +12,12 @@ const FF: u32 = 0x6666;
 
 export function encodeBoolean(at: usize): usize {
   const first: u32 = load<u8>(at);
-  // Digits are told by the byte itself, as bit 0x20 makes a 1 of 0x11.
+  // Digits are compared without it: bit 0x20 would make a 1 of 0x11.
   if (first === 0x31) return writeBoolean(true, at + 1);
   if (first === 0x30) return writeBoolean(false, at + 1);
   const rest = load<u32>(at, 1) | SMALL;
-  // A shorter word that goes on as no longer one does is found out by what must follow the value.
+  // A word that continues otherwise is taken as its first letter; the check of what follows the
+  // value then fails.
   switch (first | 0x20) {
     case 0x74: // t
       return writeBoolean(true, (rest & 0xffffff) === RUE ? at + 4 : at + 1);

@@ -1,10 +1,10 @@
 /**
- * Bytes eight or sixteen at a time: what is a digit, what a number of digits is worth, and numbers in the
- * byte order of the network.
+ * Works on bytes eight or sixteen at a time: finds digits, computes the numbers they stand for, and
+ * stores numbers in network byte order.
  *
- * A word of eight bytes holds the first of them in its lowest bits (WebAssembly is little-endian).
- * Words are loaded without a look at the end of the window: the line feed behind its last byte stops
- * whatever walks over digits or text, and what was loaded from behind that is not looked at.
+ * A word of eight bytes holds the first byte in its lowest bits (WebAssembly is little-endian).
+ * Words are loaded without checking for the end of the window: the line feed behind its last byte
+ * stops every walk over digits or text, and bytes loaded from behind that are not used.
  */
 
 export const TAB: u32 = 0x09;
@@ -21,26 +21,26 @@ export const COLON: u32 = 0x3a;
 export const BRACE: u32 = 0x7b;
 export const CLOSING_BRACE: u32 = 0x7d;
 
-/** Where a value is not one that the lane takes. No value begins at address 0. */
+/** Returned for a value that the lane does not take. No value begins at address 0. */
 export const LEAVE: usize = 0;
 
 const EACH_ZERO: u64 = 0x3030303030303030;
 
-/** The bytes as digits: 0 to 9 where they are any. */
+/** The bytes as digits: 0 to 9 for those that are digits. */
 export function loadDigits(at: usize): u64 {
   return load<u64>(at) ^ EACH_ZERO;
 }
 
-/** How many of the eight are digits, from the first on. */
+/** How many of the eight bytes are digits, counted from the first. */
 export function countDigits(digits: u64): u32 {
   // Adding 0x76 carries from 10 on into the high bit. A carry out of a byte spoils only later ones.
   const others = ((digits + 0x7676767676767676) | digits) & 0x8080808080808080;
   return <u32>(ctz(others) >> 3);
 }
 
-/** The first `count` digits as a number. @param count 1 to 8 */
+/** The number that the first `count` digits stand for. @param count 1 to 8 */
 export function numberOf(digits: u64, count: u32): u64 {
-  // Shifted up, so that the missing ones are leading zeros; then pairs, fours, eight.
+  // Shifted up, so that the missing digits are leading zeros; then combined to pairs, fours, eight.
   const eight = digits << (64 - 8 * count);
   const pairs = eight * 10 + (eight >> 8);
   const high = (pairs & 0x000000ff000000ff) * (100 + ((<u64>1000000) << 32));
@@ -61,7 +61,7 @@ export function isDigit(byte: u32): bool {
   return byte - DIGIT_0 < 10;
 }
 
-/** @returns the address of the first byte that is no digit */
+/** @returns the address of the first byte that is not a digit */
 export function skipDigits(from: usize): usize {
   let at = from;
   while (true) {

@@ -1,28 +1,28 @@
 /**
- * Values that are not simply those of a field: the host (corrected-fields.ts) writes them, by the very
- * code of the csv lane. Only the bounds of a field are found here, and its doubled quotes undone.
+ * Values that are not simply those of a field: the host (corrected-fields.ts) writes them, by the
+ * same code as the csv lane. This file only finds the bounds of a field and undoubles its quotes.
  *
- * What breaks if you change it: the host reads the text where the value is to go, and overwrites it; it
- * tells records apart by their address, which grows within a run.
+ * What breaks if you change it: the host reads the text at the place where the value is to go, and
+ * overwrites it. It distinguishes records by their addresses, which grow within a run.
  */
 import { LEAVE, QUOTE } from './bytes';
 import { FIELD_NUMBER } from './layout';
 import { Record, Window } from './record';
 import { copyBare, copyQuoted, Text } from './text';
 
-/** What the host returns where the record is for the csv lane. */
+/** Returned by the host where the record is for the csv lane. */
 const LEFT_BY_HOST: i32 = -1;
 const NULL_LENGTH: i32 = -1;
 
 /**
  * @param number of the field among those that are corrected
- * @param text its address, where the value goes, too
+ * @param text its address, which is also where the value goes
  * @param length of the text in bytes; -1 for an unquoted empty field
  * @returns bytes written; -1 where the record is for the csv lane
  */
 declare function writeField(number: u32, text: usize, length: i32, record: usize): i32;
 
-/** The same for the values that are in no field, all at once. */
+/** Writes all values that are in no field. Returns as {@link writeField} does. */
 declare function writeTail(out: usize, record: usize): i32;
 
 /** @param field address of its entry in the plan */

@@ -1,10 +1,11 @@
 /**
- * Floats, correctly rounded: the nearest to the decimal, ties to even, as strtod gives it.
+ * Floats, correctly rounded: the nearest to the decimal, ties to even, as in strtod.
  *
  * How it works: up to 19 significant digits are an integer w, times a power of ten. Where both are
- * exact as doubles, one multiplication or division rounds rightly (Clinger). Elsewhere w is multiplied
- * by 128 bits of the power (Eisel and Lemire, https://arxiv.org/abs/2101.11408); where those do not
- * tell for sure, and where the result would not be a normal double, the value is left.
+ * exact as doubles, one multiplication or division rounds correctly (Clinger). Elsewhere w is
+ * multiplied by 128 bits of the power (Eisel and Lemire, https://arxiv.org/abs/2101.11408). Where
+ * these bits do not decide, and where the result is not a normal double, the value is left to the
+ * csv lane.
  */
 import {
   countDigits,
@@ -22,10 +23,10 @@ import {
 import { MAX_POWER, MIN_POWER, POWERS } from './layout';
 import { Record } from './record';
 
-/** An integer of so many digits fits 64 bits, and one of 15 a double. */
+/** An integer with this many digits fits 64 bits; one with 15 fits a double. */
 const MAX_SIGNIFICANT_DIGITS: u32 = 19;
 const MAX_EXACT: u64 = 1 << 53;
-/** Exponents of more digits are left. */
+/** Values with longer exponents are left to the csv lane. */
 const MAX_EXPONENT_DIGITS: u32 = 3;
 
 const EXACT_POWERS = memory.data<f64>([
@@ -34,7 +35,7 @@ const EXACT_POWERS = memory.data<f64>([
 ]);
 const MAX_EXACT_POWER: i32 = 22;
 
-/** Every other bit pattern is a number here, as what is read is positive. */
+/** No result is negative, since signs are read separately. */
 const NO_NUMBER: f64 = -1;
 
 class Decimal {
@@ -71,7 +72,7 @@ export function encodeFloat(from: usize, isSingle: bool): usize {
   const start = isNegative || sign === PLUS ? from + 1 : from;
   Decimal.mantissa = 0;
   Decimal.digits = 0;
-  // Zeros in front are not significant.
+  // Leading zeros are not significant.
   let at = readMantissa(load<u8>(start) === DIGIT_0 ? skipZeros(start) : start);
   let hasDigits = at > start;
   let exponent = 0;
@@ -109,15 +110,15 @@ export function encodeFloat(from: usize, isSingle: bool): usize {
 }
 
 /**
- * Rounding twice goes wrong only where the double lies exactly between two singles; and singles are
- * denser, or there are none, at the ends of their range.
+ * Rounding twice is wrong only where the double lies exactly between two singles. At the ends of
+ * their range, singles are denser or do not exist.
  */
 function isSafeSingle(value: f64): bool {
   if (value === 0) return true;
   return (reinterpret<u64>(value) & 0x1fffffff) !== 0x10000000 && value > 1e-30 && value < 1e30;
 }
 
-/** mantissa × 10 to the exponent, or NO_NUMBER */
+/** mantissa × 10 to the exponent, or NO_NUMBER. */
 function nearestDouble(mantissa: u64, exponent: i32): f64 {
   if (mantissa === 0) return 0;
   if (mantissa <= MAX_EXACT && exponent >= -MAX_EXACT_POWER && exponent <= MAX_EXACT_POWER) {
@@ -147,7 +148,10 @@ function multiply(a: u64, b: u64): void {
 }
 
 const MANTISSA_BITS: u64 = 52;
-/** Bits of the product's upper half beyond those of a mantissa, the bit to round by, and one to spare. */
+/**
+ * Bits of the product's upper half beyond a mantissa, the bit that decides rounding, and one spare
+ * bit.
+ */
 const REST_MASK: u64 = 0xffffffffffffffff >> (MANTISSA_BITS + 3);
 
 /** The algorithm of Eisel and Lemire, with the names of fast_float's compute_float. */
@@ -159,7 +163,7 @@ function multiplyByPower(w: u64, q: i32): f64 {
   let low = Product.low;
   let high = Product.high;
   if ((high & REST_MASK) === REST_MASK) {
-    // The upper half of the power does not tell: its lower half may.
+    // The upper half of the power does not decide the rounding; the lower half may.
     multiply(normal, load<u64>(power, 8));
     low += Product.high;
     if (low < Product.high) high++;
@@ -168,10 +172,10 @@ function multiplyByPower(w: u64, q: i32): f64 {
   const upperBit = high >> 63;
   const shift = upperBit + 64 - MANTISSA_BITS - 3;
   let mantissa = high >> shift;
-  // 217706 / 2^16 is the logarithm of 10 to base 2.
+  // 217706 / 2^16 approximates the logarithm of 10 to base 2.
   let exponent = ((217706 * q) >> 16) + 63 + <i32>upperBit - <i32>zeros + 1023;
   if (exponent <= 0 || exponent >= 0x7fe) return NO_NUMBER;
-  // Exactly in the middle, which only small powers allow: to even, that is, down.
+  // An exact tie, which only small powers allow, rounds to even, that is, down.
   if (low <= 1 && q >= -4 && q <= 23 && (mantissa & 3) === 1 && mantissa << shift === high) {
     mantissa &= ~(<u64>1);
   }

@@ -1,9 +1,9 @@
 /**
  * Integers: an optional sign, up to 18 digits, and perhaps `.0`.
  *
- * Most have fewer than eight digits and nothing else: these are read here and now, without a call and
- * without a branch on how many they are. What is inlined, and what is not, is worth a fifth of the lane's
- * speed on events (measured).
+ * Most have fewer than eight digits and nothing else: these are read in place, without a call and
+ * without a branch on the number of digits. The choice of what is inlined is worth a fifth of the
+ * lane's speed on events; workload A of the benchmark shows it.
  */
 import {
   countDigits,
@@ -22,10 +22,13 @@ import {
 import { INT16, INT32 } from './layout';
 import { Record } from './record';
 
-/** So many digits fit 64 bits, whatever they are. */
+/** This many digits fit 64 bits, whatever they are. */
 const MAX_DIGITS: usize = 18;
 
-/** Of a word of eight bytes: with at least one byte that is no digit, the number ends within it. */
+/**
+ * Digits in a word of eight bytes that has at least one other byte, so that the number ends within
+ * it.
+ */
 const MAX_SHORT_DIGITS: u32 = 7;
 
 export class Integer {
@@ -48,7 +51,7 @@ export class Integer {
     return Integer.write(Integer.value, operation) ? end : LEAVE;
   }
 
-  /** The same, for a number of JSON: without a plus, and without zeros in front. */
+  /** Reads a JSON number: without a plus, and without leading zeros. */
   @inline
   static encodeJson(from: usize, operation: i32): usize {
     const isNegative = load<u8>(from) === MINUS;
@@ -62,7 +65,7 @@ export class Integer {
     return Integer.write(isNegative ? -value : value, operation) ? end : LEAVE;
   }
 
-  /** Writes a value and its length. @returns false where the type cannot hold it */
+  /** Writes a value and its length. @returns false where the type cannot hold the value */
   @inline
   static write(value: i64, operation: i32): bool {
     const out = Record.out;

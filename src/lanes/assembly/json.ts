@@ -1,9 +1,9 @@
 /**
- * JSON columns: the text as it stands, once it is known to be JSON (RFC 8259), and for jsonb to be
- * something that jsonb can hold.
+ * JSON columns: the text is written unchanged, after checking that it is JSON (RFC 8259), and for
+ * jsonb also that jsonb can hold it.
  *
- * How it works: the field's text is copied to the row, free of doubled quotes, and a zero is put behind
- * it, which no rule of JSON allows; so nothing here looks at the end of the text.
+ * How it works: the field's text is copied to the row with its quotes undoubled, followed by a zero
+ * byte, which no rule of JSON allows. So nothing here checks for the end of the text.
  */
 import {
   BRACE,
@@ -28,10 +28,10 @@ const BACKSLASH: u32 = 0x5c;
 const BRACKET: u32 = 0x5b;
 const CLOSING_BRACKET: u32 = 0x5d;
 
-/** Each level is a bit: whether it is an object. Deeper ones are left. */
+/** One bit per level: whether it is an object. Deeper JSON is left to the csv lane. */
 const MAX_DEPTH: u32 = 64;
 
-/** A number of more digits, or with a longer exponent, may be out of range for jsonb. */
+/** A number with more digits, or with a longer exponent, may be out of range for jsonb. */
 const MAX_NUMBER_BYTES: usize = 1000;
 const MAX_EXPONENT_DIGITS: usize = 3;
 
@@ -51,7 +51,7 @@ export function encodeJson(at: usize, field: usize, operation: i32): usize {
   store<u8>(end, 0);
   if (!isJson(text, end, isBinary)) return LEAVE;
   storeInt32(Record.out, <u32>(end - Record.out) - 4);
-  // jsonb travels as text behind a version number.
+  // jsonb is sent as text behind a version number.
   if (isBinary) store<u8>(Record.out, 1, 4);
   Record.out = end;
   return behind;
@@ -81,7 +81,7 @@ function isJson(from: usize, end: usize, isBinary: bool): bool {
       at = skipScalar(at, first, isBinary);
       if (at === LEAVE) return false;
     }
-    // A value has ended: what is around it may end, too, or go on.
+    // A value has ended: the object or list around it may end, too, or continue.
     while (true) {
       at = skipWhitespace(at);
       if (depth === 0) return at === end;
@@ -109,7 +109,7 @@ function skipWhitespace(from: usize): usize {
   }
 }
 
-/** A key and its colon. */
+/** Skips a key and its colon. */
 function skipKey(from: usize, isBinary: bool): usize {
   if (load<u8>(from) !== QUOTE) return LEAVE;
   const behind = skipString(from + 1, isBinary);
@@ -135,11 +135,13 @@ function skipScalar(at: usize, first: u32, isBinary: bool): usize {
   return isBinary && behind - at > MAX_NUMBER_BYTES ? LEAVE : behind;
 }
 
-/** A JSON number up to its exponent, which it may have. @returns LEAVE where there is none */
+/**
+ * Skips a JSON number up to its exponent, if it has one. @returns LEAVE where there is no number
+ */
 export function skipNumber(from: usize): usize {
   const whole = load<u8>(from) === MINUS ? from + 1 : from;
   let at = skipDigits(whole);
-  // No digits, or zeros in front.
+  // No digits, or leading zeros.
   if (at === whole || (at > whole + 1 && load<u8>(whole) === DIGIT_0)) return LEAVE;
   if (load<u8>(at) === POINT) {
     const fraction = at + 1;
@@ -196,7 +198,10 @@ function isEscape(byte: u32): bool {
   );
 }
 
-/** Four hexadecimal digits; for jsonb, not of a zero, nor of half a surrogate pair. */
+/**
+ * Whether these are four hexadecimal digits; for jsonb, not of a zero, nor of half a surrogate
+ * pair.
+ */
 function isUnicodeEscape(at: usize, isBinary: bool): bool {
   let code: u32 = 0;
   for (let i: usize = 0; i < 4; i++) {

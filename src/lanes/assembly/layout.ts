@@ -1,65 +1,69 @@
 /**
- * Where things lie in the lane's memory. Both sides read this file: the assembly, and the TypeScript
- * around it (byte-lane.ts); so it holds nothing but whole numbers.
+ * The layout of the lane's memory. Both sides read this file: the assembly, and the TypeScript
+ * around it (byte-lane.ts, called the facade); so it holds nothing but whole numbers.
  *
- * What breaks if you change it: regions must not overlap, and the addresses that vectors are loaded
- * from or stored to are followed by SLACK bytes that anybody may overwrite, since a vector is read and
- * written whole though only its beginning counts. Static data of the assembly lies below PLAN.
+ * What breaks if you change it: regions must not overlap. Addresses that vectors are loaded from or
+ * stored to are followed by SLACK bytes that may be overwritten, since a vector is read and written
+ * whole though only its beginning counts. Static data of the assembly lies below PLAN.
  */
 
 /** Bytes behind every region that a vector may reach into. */
 export const SLACK = 64;
 
-// What to do, as the facade compiled it; see plan-memory.ts and fields.ts.
+// The plan, as plan-memory.ts writes it; scalars.ts and rows.ts carry it out.
 
 export const PLAN = 0x8000;
 export const PLAN_END = 0x60000;
 
-/** What the lane and the facade tell each other, as 32-bit words from here on; the indexes follow. */
+/**
+ * The state shared by the lane and the facade, as 32-bit words from here on; the indexes follow.
+ */
 export const STATE = PLAN;
-/** Set by the facade, once a plan. */
+/** Set by the facade, once per plan. */
 export const FIELD_COUNT = 0;
 export const COLUMN_COUNT = 1;
 export const DELIMITER = 2;
 export const ALLOWS_BARE_QUOTES = 3;
 export const HAS_ORDINALS = 4;
 export const HAS_LOAD_ID = 5;
-/** 64 bits, big-endian, as it goes out. */
+/** 64 bits, big-endian, as they are sent. */
 export const LOAD_ID = 6;
-/** Bytes of a row beside the text in it. */
+/** Bytes of a row besides the text in it. */
 export const ROW_BYTES = 8;
 export const MAX_ROWS = 9;
-/** Set by the facade before a run, and left by the run for the next. */
+/** Set by the facade before a run, and updated by the run for the next. */
 export const NEXT_ORDINAL = 10;
 export const LINE = 11;
-/** Address where the next row goes. */
+/** Address at which the next row begins. */
 export const OUT = 12;
-/** Rows may not reach beyond this address. */
+/** No row may reach beyond this address. */
 export const OUT_END = 13;
 export const ROW_COUNT = 14;
-/** Left by a run: address of the first record not taken. */
+/** Set by a run: address of the first record not taken. */
 export const NEXT = 15;
-/** Where the first row of the output is; ends of rows count from there. */
+/** Address of the first row of the output; the ends of rows are offsets from it. */
 export const OUT_START = 16;
-/** Set by the facade, once a plan: 1 where values that are in no field follow those of the fields. */
+/**
+ * Set by the facade, once per plan: 1 where values that are in no field follow those of the fields.
+ */
 export const HAS_TAIL = 17;
 export const STATE_WORDS = 18;
 
 /**
- * One entry a field of the header: operation (u8), nullable (u8), reference (u8), then (u32) the address of
- * the plan of its metrics, or its number among the corrected fields.
+ * One entry per field of the header: operation (u8), nullable (u8), reference (u8), then (u32) the
+ * address of the plan of its metrics, or its number among the corrected fields.
  */
 export const FIELDS = PLAN + 4 * STATE_WORDS;
 export const FIELD_BYTES = 8;
 export const FIELD_NULLABLE = 1;
-/** 1 and up; 0 where the field refers to nothing. */
+/** Numbered from 1; 0 where the field refers to nothing. */
 export const FIELD_REFERENCE = 2;
 export const FIELD_METRICS = 4;
 export const FIELD_NUMBER = 4;
-/** PostgreSQL has no table of more columns. */
+/** No PostgreSQL table has more columns. */
 export const MAX_FIELDS = 1600;
 
-/** Plans of metrics, and the keys they look for. */
+/** Plans of metrics, and the keys that they look for. */
 export const KEYS = FIELDS + FIELD_BYTES * MAX_FIELDS;
 
 /** A plan of metrics, as 32-bit words. */
@@ -67,12 +71,18 @@ export const METRICS_PATH_COUNT = 0;
 export const METRICS_COUNT = 1;
 /** 1 where a column for undeclared metrics follows. */
 export const METRICS_EXTRA = 2;
-/** Addresses of keys, for fields that are quoted and for those that are not: the path, then the metrics. */
+/**
+ * Addresses of keys, for quoted and for unquoted fields: those of the path, then those of the
+ * metrics.
+ */
 export const METRICS_QUOTED_KEYS = 3;
 export const METRICS_BARE_KEYS = 4;
 export const METRICS_WORDS = 5;
 
-/** A key: its length in bytes and its operation (32-bit words), where the next key lies, then its text. */
+/**
+ * A key: its length in bytes and its operation (32-bit words), the address of the next key, then
+ * its text.
+ */
 export const KEY_LENGTH = 0;
 export const KEY_OPERATION = 4;
 export const KEY_NEXT = 8;
@@ -96,19 +106,19 @@ export const REFERENCE_COUNT = 0x2000;
 export const REFERENCE_USED = 0x2004;
 export const REFERENCE_SLOTS = 0x4000;
 export const SLOT_COUNT = 0x4000;
-/** More values than this make the search for one slow. */
+/** With more values than this, the search for one becomes slow. */
 export const MAX_VALUES = 0x3000;
-/** Values, one behind the other: 8 bytes each, or length (u32) and text. */
+/** The values, one after the other: 8 bytes each, or length (u32) and text. */
 export const REFERENCE_VALUES = 0x14000;
 export const REFERENCE_VALUES_BYTES = 0x6c000;
-/** Records that refer to a longer text are left. */
+/** Records that refer to a longer text are left to the csv lane. */
 export const MAX_REFERENCE_TEXT = 1024;
 
-/** What the record at hand refers to. */
+/** Values that the current record refers to. */
 export const PENDING = 0x800000;
 export const PENDING_BYTES = 16;
 
-/** Where the values of metrics stand that come in no order: one entry a metric. */
+/** Where the values of metrics are that come in another order: one entry per metric. */
 export const MET = 0x808000;
 export const MET_BYTES = 8;
 export const MAX_METRICS = 2048;
@@ -121,7 +131,7 @@ export const RECORD_ENDS = RECORD_STARTS + 4 * MAX_PLACES;
 export const LINES = RECORD_ENDS + 4 * MAX_PLACES;
 export const ROW_ENDS = LINES + 4 * MAX_PLACES;
 
-// The window of the file, and the rows that go out.
+// The window of the file, and the rows to send.
 
 export const WINDOW = 0xa00000;
 export const WINDOW_BYTES = 0x40000;
@@ -157,9 +167,12 @@ export const CORRECTED = 16;
 // Why a run stopped.
 
 export const STOPPED_AT_LIMIT = 0;
-/** The window ends within the next record, as far as the lane can tell. */
+/** The window ends within the next record, as far as the lane can see. */
 export const STOPPED_INCOMPLETE = 1;
 /** The next record is one for the csv lane. */
 export const STOPPED_AT_RECORD = 2;
-/** As many rows as asked for, or no room for another, or for what it refers to. */
+/**
+ * There are as many rows as requested, or there is no room for another row, or for the values it
+ * refers to.
+ */
 export const STOPPED_FULL = 3;

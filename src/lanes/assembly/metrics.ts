@@ -1,10 +1,10 @@
 /**
- * Flattens `{"metrics": {"metric_one": 12, …}}`: the path and nothing beside it, then declared metrics
- * with single values, each at most once. In a quoted field every quote of the JSON is doubled; keys are
- * kept both ways, so that they are compared as they stand.
+ * Flattens `{"metrics": {"metric_one": 12, …}}`: the path with nothing beside it, then declared
+ * metrics with single values, each at most once. In a quoted field every quote of the JSON is
+ * doubled; keys are stored in both forms, so that they are compared without conversion.
  *
- * Metrics mostly come in the declared order, and are written as they come. Where they do not, the object
- * is walked again to find where their values stand, and these are written in order.
+ * Metrics mostly come in the declared order, and are written as they come. Where they do not, the
+ * object is walked again to find where their values are, and these are written in order.
  */
 import { writeBoolean } from './booleans';
 import {
@@ -49,14 +49,14 @@ const FALS: u32 = 0x736c6166;
 const E: u32 = 0x65;
 const TWO_QUOTES: u32 = 0x2222;
 
-/** Loaded from 16 − n on: n bytes that count, and no others. */
+/** Loaded from 16 − n on: a mask of the first n bytes. */
 const FIRST_BYTES = memory.data<u8>([
   255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 0, 0, 0, 0, 0, 0,
   0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 ]);
 
 class Metrics {
-  /** Whether the field is, so that quotes in it are doubled. */
+  /** Whether the field is quoted, so that quotes in it are doubled. */
   static isQuoted: bool = false;
   /** Address of the first metric's key, once the path is open. */
   static keys: usize = 0;
@@ -98,7 +98,7 @@ function encodeNoMetrics(at: usize, plan: usize): usize {
   return behind;
 }
 
-/** @returns the address of the first key of the metrics, or of the brace behind none */
+/** @returns the address of the metrics' first key, or of the closing brace where there are none */
 function openPath(from: usize, plan: usize): usize {
   let at = skipSpaces(from);
   let key: usize = Metrics.isQuoted
@@ -117,7 +117,7 @@ function openPath(from: usize, plan: usize): usize {
 }
 
 class Key {
-  /** @returns the address behind the colon; LEAVE where the key at `from` is another */
+  /** @returns the address behind the colon; LEAVE where the key at `from` is another one */
   @inline
   static skip(from: usize, key: usize): usize {
     let at = from;
@@ -170,7 +170,9 @@ function encodeInOrder(from: usize, plan: usize): usize {
   return at;
 }
 
-/** @returns the address behind the object; LEAVE also where a key is not declared, or comes twice */
+/**
+ * @returns the address behind the object; LEAVE also where a key is not declared, or occurs twice
+ */
 function encodeInAnyOrder(from: usize, plan: usize): usize {
   const count = load<u32>(plan, 4 * METRICS_COUNT);
   memory.fill(MET, 0, count * MET_BYTES);
@@ -209,7 +211,7 @@ function encodeInAnyOrder(from: usize, plan: usize): usize {
   return at;
 }
 
-/** The text of a single value: a number without an exponent, a string without escapes, or a word. */
+/** Skips a single value: a number without an exponent, a string without escapes, or a word. */
 function skipMetric(from: usize): usize {
   const first: u32 = load<u8>(from);
   if (first === MINUS || isDigit(first)) return skipNumber(from);
@@ -227,7 +229,7 @@ function skipMetric(from: usize): usize {
   return word === FALS && load<u8>(from, 4) === E ? from + 5 : LEAVE;
 }
 
-/** A quote of the JSON. */
+/** Skips a quote of the JSON. */
 function skipQuote(at: usize): usize {
   if (!Metrics.isQuoted) return load<u8>(at) === QUOTE ? at + 1 : LEAVE;
   return load<u16>(at) === TWO_QUOTES ? at + 2 : LEAVE;
@@ -257,11 +259,11 @@ function encodeScalar(at: usize, operation: i32): usize {
   return Scalar.encode(at, operation);
 }
 
-/** A number is read by the rules of its type, as its text would be, if it is one of JSON. */
+/** Reads a number by the rules of its type, as its text would be read, if it is a JSON number. */
 function encodeNumber(from: usize, operation: i32): usize {
   const end = skipNumber(from);
   if (end === LEAVE || operation === LEFT) return LEAVE;
-  // An exponent may make it an integer in disguise.
+  // With an exponent, it may be an integer in another form.
   if ((load<u8>(end) | 0x20) === E) return LEAVE;
   if (operation === TEXT) writeText(from, end);
   else if (encodeScalar(from, operation) !== end) return LEAVE;
@@ -275,7 +277,7 @@ function writeText(from: usize, end: usize): void {
   Record.out += 4 + length;
 }
 
-/** A string without escapes. @param from behind its quote */
+/** A string without escapes. @param from behind its opening quote */
 function encodeString(from: usize): usize {
   let at = from;
   let out = Record.out + 4;

@@ -1,6 +1,7 @@
 /**
- * Exact decimals without an exponent. They travel in base 10000: number of digits, weight of the
- * first, sign, digits shown behind the point, then the digits, grouped from the point on.
+ * Exact decimals without an exponent. They are sent in base 10000: number of digits, weight of the
+ * first, sign, digits shown behind the point, then the digits, in groups of four counted from the
+ * point.
  * Source: numeric_send in src/backend/utils/adt/numeric.c.
  */
 import {
@@ -17,11 +18,11 @@ import {
 } from './bytes';
 import { Record } from './record';
 
-/** Longer ones are rare, and the limits of the type are far. */
+/** Longer numbers are rare, and this is far from the limits of the type. */
 const MAX_DIGITS: usize = 1000;
 const NEGATIVE: u32 = 0x4000;
 const GROUP: usize = 4;
-/** Length, then four numbers of two bytes. */
+/** The length, then four numbers of two bytes. */
 const HEADER_BYTES: usize = 12;
 
 export function encodeNumeric(from: usize): usize {
@@ -57,10 +58,10 @@ export function encodeNumeric(from: usize): usize {
   for (digit = fraction; digit < at; digit += GROUP) {
     const missing = digit + GROUP > at ? <u32>(digit + GROUP - at) : 0;
     const value = <u32>numberOf(loadDigits(digit), <u32>GROUP - missing);
-    // Zeros stand in for digits behind the last.
+    // Zeros fill up the last group.
     const scaled = value * (missing === 0 ? 1 : missing === 1 ? 10 : missing === 2 ? 100 : 1000);
     if (scaled === 0 && out === groups) {
-      // Nothing but zeros so far: they only move the first digit further down.
+      // Only zeros so far: they move the weight of the first digit down.
       weight--;
       continue;
     }

@@ -1,6 +1,6 @@
 /**
- * What the record at hand has come to, shared by all that work on it, and what holds for the whole
- * window. Set by rows.ts at the start of a run and of each record.
+ * State of the current record, shared by all code that works on it, and state of the whole window.
+ * rows.ts sets it at the start of a run and of each record.
  */
 import { CR, LEAVE, LF, QUOTE } from './bytes';
 import { FIELD_NULLABLE } from './layout';
@@ -12,22 +12,23 @@ export class Record {
   static out: usize = 0;
   /** Line ends inside its quotes. */
   static lines: u32 = 0;
-  /** Whether a quoted field goes on beyond the window. */
+  /** Whether a quoted field continues beyond the window. */
   static isCut: bool = false;
-  /** Whether the field at hand is quoted, so that every quote inside is doubled. */
-  static pending: usize = 0;
 }
 
 export class Window {
-  /** Address behind its last byte; a line feed is there. */
+  /** Address behind its last byte, where a line feed is. */
   static end: usize = 0;
   static delimiter: u32 = 0;
   static allowsBareQuotes: bool = false;
-  /** Whether it is known to be valid UTF-8. */
+  /** Whether the window is known to be valid UTF-8. */
   static isUtf8: bool = false;
 }
 
-/** Whether an unquoted field ends with this byte; a CR need not, which the end of a record tells. */
+/**
+ * Whether an unquoted field may end with this byte. A CR need not end one; the check for the end of
+ * the record decides.
+ */
 export function endsField(byte: u32): bool {
   return byte === Window.delimiter || byte === LF || byte === CR;
 }
@@ -45,7 +46,7 @@ export function writeNull(): void {
   Record.out += 4;
 }
 
-/** NULL for an empty field. @param field address of its entry in the plan */
+/** Writes NULL for an empty field. @param field address of its entry in the plan */
 export function encodeNull(at: usize, field: usize): usize {
   if (load<u8>(field, FIELD_NULLABLE) === 0) return LEAVE;
   const behind = skipEmpty(at);

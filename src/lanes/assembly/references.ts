@@ -1,8 +1,8 @@
 /**
- * Distinct values that the rows refer to: small integers as bits, all others in a table of open
- * addressing, from which the facade reads the values added since the last time.
+ * Distinct values that the rows refer to: small integers as bits, all others in a hash table with
+ * open addressing, from which the facade reads the values added since its last call.
  *
- * A value counts only once its record is taken, so it waits in PENDING until then. A table that is full
+ * A value counts only once its record is taken, so it waits in PENDING until then. A full table
  * stops the run, in front of a record; the facade reads it out and empties it.
  */
 import {
@@ -22,7 +22,7 @@ import {
   SMALL_VALUES,
 } from './layout';
 
-/** What a pending entry has in place of a text's length. */
+/** A pending entry has this in place of a text's length. */
 const IS_INTEGER: u32 = 0xffffffff;
 const PENDING_REFERENCE: usize = 8;
 const PENDING_LENGTH: usize = 12;
@@ -35,12 +35,12 @@ export class References {
   static isFull: bool = false;
 }
 
-/** @param reference 1 and up */
+/** @param reference numbered from 1 */
 export function refersToInteger(reference: u32, value: i64): void {
   addPending(reference, value, IS_INTEGER);
 }
 
-/** @returns false where the text is too long to be noted */
+/** @returns false where the text is too long to be stored */
 export function refersToText(reference: u32, text: usize, length: u32): bool {
   if (length > <u32>MAX_REFERENCE_TEXT) return false;
   addPending(reference, text, length);
@@ -55,7 +55,7 @@ function addPending(reference: u32, value: i64, length: u32): void {
   References.pending = entry + PENDING_BYTES;
 }
 
-/** The record is taken: so is what it refers to. */
+/** Called when the record is taken: its references count from now on. */
 export function notePending(): void {
   for (let entry: usize = PENDING; entry < References.pending; entry += PENDING_BYTES) {
     const base = memoryOf(load<u32>(entry, PENDING_REFERENCE));
@@ -85,7 +85,7 @@ function nextSlot(base: usize, slot: usize): usize {
   return next === base + REFERENCE_SLOTS + 4 * SLOT_COUNT ? base + REFERENCE_SLOTS : next;
 }
 
-/** Values stand behind one another; a slot holds where its value begins, plus one; or 0. */
+/** Values are stored one after the other. A slot holds the offset of its value plus one, or 0. */
 function noteLarge(base: usize, value: u64): void {
   const values = base + REFERENCE_VALUES;
   let slot = slotOf(base, value * GOLDEN);
@@ -134,7 +134,7 @@ function hashText(text: usize, length: u32): u64 {
     at += 8;
   }
   if (rest > 0) {
-    // What is behind the text is shifted out.
+    // Bytes behind the text are shifted out.
     hash = rotl<u64>((hash ^ (load<u64>(at) << (64 - 8 * rest))) * GOLDEN, 29);
   }
   return hash * GOLDEN;

@@ -1,25 +1,24 @@
 /**
  * The byte lane: bytes of records in, bytes of COPY rows out, in one pass.
  *
- * How it works: byte-lane.ts writes a table plan into memory, as one operation per field of the header;
- * columns travel in field order, so that a row is written while its record is read. The lane
- * understands the plain forms of every value and nothing else. Whatever else it meets (an escape, a
- * number at its limits, damage of any kind) it leaves to the csv lane: it takes back the row and stops
- * in front of the record. So it never rejects anything, and every rule of what is valid stands in one
- * place (transform/).
+ * How it works: byte-lane.ts writes a table plan into memory, as one operation per field of the
+ * header. Columns are sent in field order, so that a row is written while its record is read. The
+ * lane understands the plain forms of every value and nothing else. Anything else (an escape, a
+ * number at its limits, damage of any kind) it leaves to the csv lane: it takes back the row and
+ * stops in front of the record. So it never rejects anything, and every rule of what is valid is in
+ * one place (values/).
  *
  * What breaks if you change it:
- * - A value accepted here must come out as the csv lane would have it, bit for bit; the property tests in
- *   tests/lanes hold both against each other. When in doubt, leave the record.
+ * - A value accepted here must come out exactly as the csv lane writes it, bit for bit; the
+ *   property tests in tests/lanes compare both. When in doubt, leave the record.
  * - A record ends here where CsvScanner says it ends; a well-formed record has one end, and only
  *   well-formed ones are taken. A record whose line end is not within the window is not taken.
- * - The byte behind the window's last must be a line feed (`run` puts it there): loops over digits and
- *   text stop at it and need no bounds check of their own. Those over quoted text have one.
- * - Nothing here allocates, and nothing is called in from outside but for values that are corrected
- *   (corrected.ts): state is a few globals
- *   (record.ts), everything else has an address (layout.ts).
- * - Names with `encode` write a value into the row and move Record.out, or return LEAVE; those with
- *   `skip` only walk.
+ * - The byte behind the window's last must be a line feed (`run` writes it): loops over digits and
+ *   text stop at it and need no bounds check of their own. Loops over quoted text have one.
+ * - Nothing here allocates, and nothing outside is called except for corrected values
+ *   (corrected.ts). State is a few globals (record.ts); everything else has an address (layout.ts).
+ * - Functions called `encode…` write a value into the row and move Record.out, or return LEAVE;
+ *   those called `skip…` only walk.
  */
 import { CR, LEAVE, LF, QUOTE, storeInt16, storeInt32 } from './bytes';
 import { encodeCorrected, encodeTail } from './corrected';
@@ -120,7 +119,7 @@ export function run(start: usize, end: usize, limit: usize, isUtf8: bool): i32 {
       reason = STOPPED_INCOMPLETE;
       break;
     }
-    // A row's text is never longer than what is left of the window.
+    // The text of a row is never longer than the rest of the window.
     if (rowCount === maxRows || row + rowBytes + (end - at) > outEnd || References.isFull) {
       reason = STOPPED_FULL;
       break;
@@ -196,7 +195,7 @@ function encodeRecord(start: usize): usize {
   return load<u8>(lineFeed) === LF && lineFeed < Window.end ? at : LEAVE;
 }
 
-/** A field that deals with its quotes itself. */
+/** Encodes a field that handles its quotes itself. */
 function encodeOther(at: usize, field: usize, operation: i32): usize {
   switch (operation) {
     case METRICS:

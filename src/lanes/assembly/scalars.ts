@@ -1,4 +1,4 @@
-/** Values without quotes of their own, by the operation of the column they go into. */
+/** Values without quotes of their own, by the operation of the column that they go into. */
 import { encodeBoolean } from './booleans';
 import { LEAVE } from './bytes';
 import { encodeFloat } from './floats';
@@ -20,10 +20,10 @@ import { encodeDate, encodeTimestamp } from './timestamps';
 import { encodeUuid } from './uuids';
 
 /**
- * Writes the value that begins at `at`, as far as it goes: what must follow it, and does not, makes it
- * another.
+ * Writes the value that begins at `at`. The caller checks what follows it: a value that continues
+ * there was not this value.
  *
- * @returns the address behind it; LEAVE, and nothing is written, where there is no value
+ * @returns the address behind it; LEAVE, with nothing written, where there is no value
  */
 export class Scalar {
   @inline

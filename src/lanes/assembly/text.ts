@@ -1,6 +1,6 @@
 /**
- * Text, sixteen bytes at a time: each block is stored before it is looked at, so that what is behind
- * the text's end is overwritten by what comes next.
+ * Text, sixteen bytes at a time: each block is stored before it is examined, so the bytes behind
+ * the text's end are overwritten by what comes next.
  */
 import { CR, LEAVE, LF, QUOTE, storeInt32 } from './bytes';
 import { FIELD_REFERENCE } from './layout';
@@ -10,12 +10,12 @@ import { refersToText } from './references';
 export class Text {
   /** Address behind the text copied last. */
   static end: usize = 0;
-  /** Whether there may be bytes above ASCII in it. */
+  /** Whether it may contain bytes above ASCII. */
   static hasHighBytes: bool = false;
 }
 
 /**
- * Copies what is inside quotes, where a doubled quote stands for one.
+ * Copies the text inside quotes, in which a doubled quote stands for one.
  *
  * @param from behind the opening quote
  * @returns the address behind the closing quote
@@ -105,7 +105,7 @@ export function encodeText(at: usize, field: usize): usize {
   return behind;
 }
 
-/** A field that goes nowhere. */
+/** A field that no column uses. */
 export function skipField(at: usize): usize {
   return load<u8>(at) === QUOTE ? copyQuoted(at + 1, Record.out) : copyBare(at, Record.out);
 }

@@ -1,6 +1,6 @@
 /**
- * Dates `YYYY-MM-DD`, and timestamps `YYYY-MM-DD HH:MM[:SS[.ffffff]]` with `T` or a space and perhaps a
- * zone, which converts to UTC; or a date alone. Values count from 2000-01-01.
+ * Dates `YYYY-MM-DD`, and timestamps `YYYY-MM-DD HH:MM[:SS[.ffffff]]` with `T` or a space and
+ * perhaps a zone, which is converted to UTC; or a date alone. Values count from 2000-01-01.
  */
 import {
   COLON,
@@ -20,7 +20,7 @@ import {
 } from './bytes';
 import { Record } from './record';
 
-/** `YYYY-MM-DD HH:MM`, which is subtracted bit by bit, and what each byte may leave at the most. */
+/** `YYYY-MM-DD HH:MM`, which is XORed with the text, and the maximum that each byte may leave. */
 const DATE_AND_TIME = memory.data<u8>([
   0x30, 0x30, 0x30, 0x30, 0x2d, 0x30, 0x30, 0x2d, 0x30, 0x30, 0x20, 0x30, 0x30, 0x3a, 0x30, 0x30,
 ]);
@@ -34,13 +34,13 @@ const SMALL_T_FOR_SPACE: u32 = 0x74 ^ 0x20;
 const DAYS_BEFORE_MONTH = memory.data<u16>([
   0, 0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 0, 0, 0, 0, 0, 0, 0,
 ]);
-/** For months of a common year, then of a leap year; 0 for what is no month. */
+/** For months of a common year, then of a leap year; 0 for numbers that are no month. */
 const DAYS_IN_MONTH = memory.data<u8>([
   0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31, 0, 0, 0, 0, 0, 0, 0, 0, 31, 29, 31, 30, 31, 30,
   31, 31, 30, 31, 30, 31, 0, 0, 0, 0, 0, 0, 0,
 ]);
 const MONTHS: usize = 20;
-/** From 0001-01-01 to 2000-01-01. */
+/** Days from 0001-01-01 to 2000-01-01. */
 const DAYS_TO_2000: i32 = 730119;
 
 const DATE_BYTES: usize = 10;
@@ -64,7 +64,10 @@ function loadDateAndTime(at: usize): v128 {
   return v128.xor(v128.load(at), v128.load(DATE_AND_TIME));
 }
 
-/** Days from 2000-01-01, in the proleptic Gregorian calendar; NO_DATE for a date that there is not. */
+/**
+ * Days from 2000-01-01, in the proleptic Gregorian calendar; NO_DATE for a date that does not
+ * exist.
+ */
 function daysOf(pairs: v128): i32 {
   const year = <u32>i16x8.extract_lane_u(pairs, 0) * 100 + i16x8.extract_lane_u(pairs, 1);
   const month = <usize>i16x8.extract_lane_u(pairs, 2);
@@ -98,7 +101,7 @@ export function encodeTimestamp(from: usize): usize {
   if (days === NO_DATE) return LEAVE;
   const between = <u32>i8x16.extract_lane_u(digits, 10);
   if (between !== 0 && between !== T_FOR_SPACE && between !== SMALL_T_FOR_SPACE) {
-    // A date alone; what follows it must be the end of the field.
+    // A date alone; the field must end behind it.
     writeTimestamp(<i64>days * 86400000000);
     return from + DATE_BYTES;
   }
@@ -116,7 +119,7 @@ export function encodeTimestamp(from: usize): usize {
     if (load<u8>(at) === POINT) {
       const fraction = loadDigits(at + 1);
       const count = countDigits(fraction);
-      // A seventh digit is to be rounded.
+      // A seventh digit must be rounded, which the csv lane does.
       if (count === 0 || count > 6) return LEAVE;
       micros += numberOf(fraction, count) * powerOfTen(6 - count);
       at += count + 1;

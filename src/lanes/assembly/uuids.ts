@@ -4,10 +4,10 @@ import { Record } from './record';
 
 const HYPHENS: u64 = 0x2d;
 
-/** The values of sixteen hexadecimal digits; above 15 where one is none. */
+/** The values of sixteen hexadecimal digits; above 15 for other bytes. */
 function hexValues(text: v128): v128 {
   const digits = i8x16.sub(text, i8x16.splat(0x30));
-  // Letters of either case, from 10 on; whatever else is not within 10 to 15 afterwards.
+  // Letters of either case become 10 to 15; other bytes do not.
   const small = v128.or(text, i8x16.splat(0x20));
   const letters = i8x16.add_sat_u(i8x16.sub(small, i8x16.splat(0x61)), i8x16.splat(10));
   return v128.bitselect(digits, letters, i8x16.lt_u(digits, i8x16.splat(10)));

@@ -12,7 +12,7 @@ import { EdpError } from '../../base/errors.js';
 import { failpoint } from '../../base/failpoints.js';
 import type { ColumnPlan } from '../../mapping/table-plan.js';
 import { quoteColumns, quoteIdentifier, quoteLiteral } from '../../model/ddl.js';
-import type { MissingDimensions, OnConflict } from '../../model/load-rules.js';
+import { CONFLICT_RULES, type MissingDimensions, type OnConflict } from '../../model/load-rules.js';
 import { Fault, type RejectCode } from '../../model/reject-codes.js';
 import { CopyStream } from '../../postgres/copy-stream.js';
 import { isDataError } from '../../postgres/sqlstate.js';
@@ -365,7 +365,8 @@ export class StagingTable {
   async #countReplaced(): Promise<void> {
     const { target, columns, onConflict, loadId } = this.#options;
     const lineage = columns.find(isLineage);
-    if (onConflict !== 'update' || target.key.length === 0 || lineage === undefined) return;
+    const { replacesRow } = CONFLICT_RULES[onConflict];
+    if (!replacesRow || target.key.length === 0 || lineage === undefined) return;
     const isSameKey = target.key
       .map(quoteIdentifier)
       .map((column) => `s.${column} = t.${column}`)
@@ -387,6 +388,7 @@ export class StagingTable {
   async #settleKeys(): Promise<void> {
     const { target, columns, onConflict } = this.#options;
     if (target.key.length === 0) return;
+    const { replacesRow, isDuplicate } = CONFLICT_RULES[onConflict];
     const key = target.key.map(quoteIdentifier);
     const compared = columns.filter(
       (column) => !isLineage(column) && !target.key.includes(column.name),
@@ -400,22 +402,21 @@ export class StagingTable {
           return `${left}.${column}${cast} IS NOT DISTINCT FROM ${right}.${column}${cast}`;
         })
         .join(' AND ') || 'true';
-    // Whom a record meets: with `update` the record with its key just before it, else the first one.
-    const met =
-      onConflict === 'update'
-        ? `lag(s.${ORDINAL_SQL}) OVER w`
-        : `nullif(first_value(s.${ORDINAL_SQL}) OVER w, s.${ORDINAL_SQL})`;
+    // Whom a record meets: where records replace the row, the one with its key just before it; else the first.
+    const met = replacesRow
+      ? `lag(s.${ORDINAL_SQL}) OVER w`
+      : `nullif(first_value(s.${ORDINAL_SQL}) OVER w, s.${ORDINAL_SQL})`;
     const keyText = `concat_ws(', ', ${key.map((column) => `s.${column}`).join(', ')})`;
     await this.#client.query(
       `INSERT INTO ${VERDICTS}
-       SELECT ordinal, CASE WHEN is_same OR ${onConflict === 'skip'} THEN 'duplicate' ELSE 'conflict' END,
+       SELECT ordinal, CASE WHEN is_same OR ${isDuplicate} THEN 'duplicate' ELSE 'conflict' END,
               format('key (%s) is already there, with other values%s', key_text,
                      CASE WHEN in_table THEN '' ELSE ', from an earlier record' END),
               ${quoteLiteral(target.key.join(', '))}
        FROM (
          SELECT s.${ORDINAL_SQL} AS ordinal, ${keyText} AS key_text,
                 t.${key[0]} IS NOT NULL AS in_table,
-                CASE WHEN t.${key[0]} IS NOT NULL AND (m.met IS NULL OR ${onConflict !== 'update'})
+                CASE WHEN t.${key[0]} IS NOT NULL AND (m.met IS NULL OR ${!replacesRow})
                      THEN ${isSame('s', 't')} ELSE ${isSame('s', 'o')} END AS is_same,
                 t.${key[0]} IS NOT NULL OR m.met IS NOT NULL AS is_taken
          FROM ${STAGE} s
@@ -426,14 +427,14 @@ export class StagingTable {
          LEFT JOIN ${target.table} t ON ${key.map((column) => `t.${column} = s.${column}`).join(' AND ')}
          LEFT JOIN ${STAGE} o ON o.${ORDINAL_SQL} = m.met
        ) AS looked
-       WHERE is_taken AND (is_same OR ${onConflict !== 'update'})`,
+       WHERE is_taken AND (is_same OR ${!replacesRow})`,
     );
   }
 
   #insertStatement(condition: string): string {
     const { target, columns, onConflict } = this.#options;
     const insert = `INSERT INTO ${target.table} (${this.#columns})`;
-    if (onConflict !== 'update' || target.key.length === 0) {
+    if (!CONFLICT_RULES[onConflict].replacesRow || target.key.length === 0) {
       return `${insert} SELECT ${this.#columns} FROM ${STAGE} s
               WHERE ${this.#open('s')} AND ${condition} ORDER BY ${ORDINAL_SQL}`;
     }

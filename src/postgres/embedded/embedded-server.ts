@@ -1,9 +1,10 @@
 /**
- * The embedded PostgreSQL of a project: made on first use, started on demand, shared by commands that
- * run at the same time, stopped by the last of them, recovered after a crash.
+ * The embedded PostgreSQL of a project: created on first use, started on demand, shared by commands
+ * that run at the same time, stopped by the last of them, recovered after a crash.
  *
  * PostgreSQL itself keeps two servers off one data directory (postmaster.pid); edp only tries, and
- * connects to whoever won. It listens on a socket in a directory that only its owner can enter.
+ * connects to the server that won. The server listens on a socket in a directory that only its
+ * owner can enter.
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -32,7 +33,7 @@ import { startGuard } from './guard.js';
 import { KEEP_RUNNING_FILE, KEEPER_NAME, LEASE_LOCK, startKeeper } from './keeper.js';
 import { chooseLauncher, type Launcher } from './launcher.js';
 
-/** Directory of the project in which edp keeps what is its own. */
+/** Directory of the project for edp's own files. */
 export const PROJECT_STATE_DIRECTORY = '.edp';
 
 const DATABASE_NAME = 'edp';
@@ -47,15 +48,16 @@ const STOP_DEADLINE_MS = 60_000;
 const IMPOSSIBLE_PID = 4_194_305;
 const MAX_LOG_BYTES = 8 * 1024 * 1024;
 
-/** Tuned for loading on a machine that does other things too; nothing here gives up durability. */
+/** Tuned for loading on a machine that has other work, too. No setting gives up durability. */
 const SERVER_SETTINGS: Readonly<Record<string, string>> = {
   listen_addresses: '',
   unix_socket_permissions: '0700',
-  // COPY goes through a ring of its own, and the system's cache holds the rest: more gained nothing
-  // (measured), and every process of the server would show it as its memory.
+  // COPY uses a small ring of buffers, and the system's cache holds the rest. Every process of the
+  // server would report more as its own memory; docs/performance.md has what it would gain.
   shared_buffers: '16MB',
-  // What PostgreSQL chooses from 512 MB of shared_buffers on. With less, two sessions that keep up indexes wait for the log to be
-  // written out (measured: into a full table, a sixth of the time).
+  // What PostgreSQL chooses from 512 MB of shared_buffers on. With less, two sessions that maintain
+  // indexes wait for the log to be written out: a sixth of the time into a full table
+  // (docs/performance.md).
   wal_buffers: '16MB',
   wal_level: 'minimal',
   max_wal_senders: '0',
@@ -68,11 +70,11 @@ const SERVER_SETTINGS: Readonly<Record<string, string>> = {
   timezone: 'UTC',
   log_timezone: 'UTC',
   logging_collector: 'off',
-  // A query whose client was killed ends too, rather than keep the server busy.
+  // A query whose client was killed ends, too, instead of keeping the server busy.
   client_connection_check_interval: '1s',
 };
 
-/** Settings that only some majors know. */
+/** Settings that only newer majors have. */
 const SETTINGS_SINCE: readonly [major: number, name: string, value: string][] = [
   // The parallel I/O workers gain nothing for COPY into a page cache and cost three processes.
   [18, 'io_method', 'sync'],
@@ -80,7 +82,10 @@ const SETTINGS_SINCE: readonly [major: number, name: string, value: string][] = 
 
 export interface EmbeddedLease {
   readonly client: pg.ClientConfig;
-  /** Lets the server go; stops it when nobody else uses it and it was not told to stay. */
+  /**
+   * Releases the server, and stops it when no other command uses it and `edp db start` did not ask
+   * for it.
+   */
   release(): Promise<void>;
 }
 
@@ -93,7 +98,7 @@ interface Installation {
 
 /**
  * @param directory the project's directory
- * @param packageName the package that brings the programs; tests run older majors, too
+ * @param packageName the package with the programs; tests run older majors, too
  */
 export async function leaseEmbeddedServer(
   directory: string,
@@ -133,7 +138,9 @@ export async function stopEmbeddedServer(directory: string): Promise<boolean> {
   return true;
 }
 
-/** The URL of the project's server, for other programs; `undefined` while it is not running. */
+/**
+ * The connection to the project's server, for other programs; `undefined` while it is not running.
+ */
 export async function findEmbeddedServer(directory: string): Promise<pg.ClientConfig | undefined> {
   const installation = await install(directory);
   return (await findPostmaster(installation)) === undefined
@@ -141,10 +148,10 @@ export async function findEmbeddedServer(directory: string): Promise<pg.ClientCo
     : clientConfig(installation);
 }
 
-/** A URL that libpq, pg and their relatives understand; the server asks for no password. */
+/** A URL that libpq, pg and related programs accept; the server asks for no password. */
 export function toUrl(client: pg.ClientConfig): string {
   const query = new URLSearchParams({ host: client.host ?? '', user: client.user ?? '' });
-  // Slashes need no escape in a query, and a path is easier to read without.
+  // Slashes need no escape in a query, and a path is easier to read without it.
   return `postgresql:///${client.database}?${query.toString().replaceAll('%2F', '/')}`;
 }
 
@@ -166,7 +173,7 @@ async function install(directory: string, packageName?: string): Promise<Install
   };
 }
 
-/** The server's own directory where its path is short enough, else one of its own in /tmp. */
+/** The server's own directory where its path is short enough, else one in /tmp. */
 async function chooseSocketDirectory(home: string): Promise<string> {
   if (Buffer.byteLength(home) <= MAX_SOCKET_DIRECTORY_BYTES) return home;
   const project = createHash('sha256').update(home).digest('hex').slice(0, 16);
@@ -196,8 +203,8 @@ function clientConfig({ socketDirectory }: Installation): pg.ClientConfig {
 }
 
 /**
- * Connects and takes the lease; starts the server as often as that takes. Another command may be
- * starting or stopping it at this very moment, so every failure to connect leads to another look.
+ * Connects and takes the lease; starts the server as often as necessary. Another command may be
+ * starting or stopping it at the same time, so after every failure to connect it looks again.
  */
 async function connectOrStart(installation: Installation): Promise<pg.Client> {
   const deadline = Date.now() + START_DEADLINE_MS;
@@ -254,14 +261,14 @@ async function createDatabase(installation: Installation): Promise<void> {
     await client.query(`ALTER ROLE ${USER_NAME} SET search_path = public`);
   } catch (error) {
     const { code } = error as { code?: string };
-    // Another command made it first: duplicate_database, or its catalog row's unique_violation.
+    // Another command created it first: duplicate_database, or unique_violation in the catalog.
     if (code !== '42P04' && code !== '23505') throw error;
   } finally {
     await client.end();
   }
 }
 
-/** Makes the data directory under a temporary name, so that a half-made one is never taken for whole. */
+/** Creates the data directory under a temporary name, so that an incomplete one is never used. */
 async function initialise({ launcher, dataDirectory }: Installation): Promise<void> {
   if (existsSync(path.join(dataDirectory, 'PG_VERSION'))) return;
   const temporary = await mkdtemp(path.join(launcher.home, 'init-'));
@@ -300,7 +307,7 @@ async function initialise({ launcher, dataDirectory }: Installation): Promise<vo
   }
 }
 
-/** PG* variables are meant for clients; a server started with PGDATA of another would err. */
+/** PG* variables are meant for clients; with the PGDATA of another server, this one would fail. */
 function serverEnvironment(launcher: Launcher): NodeJS.ProcessEnv {
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('PG'));
   return { ...Object.fromEntries(inherited), ...launcher.environment, LC_ALL: 'C' };
@@ -376,7 +383,7 @@ async function startPostmaster(installation: Installation): Promise<boolean> {
   }
 }
 
-/** postmaster.pid's eighth line says `ready` once the server accepts connections. */
+/** The eighth line of postmaster.pid says `ready` once the server accepts connections. */
 async function isReady({ dataDirectory }: Installation): Promise<boolean> {
   const lines = await readPidFile(dataDirectory);
   return lines?.[7]?.trim() === 'ready';
@@ -390,11 +397,11 @@ async function readPidFile(dataDirectory: string): Promise<string[] | undefined>
 }
 
 /**
- * The process id of the running server.
+ * The process id of the running server; undefined where none runs.
  *
- * A lock file that a crash left keeps PostgreSQL from starting when its process id belongs to some
- * other program by now, or to a dead process that nobody reaped. Then only the process id is struck
- * out: the rest of the file lets PostgreSQL find out whether backends of the dead server still live.
+ * After a crash, a lock file keeps PostgreSQL from starting if its process id now belongs to
+ * another program, or to a dead process that was not reaped. Then only the process id is replaced:
+ * from the rest of the file PostgreSQL detects whether backends of the dead server still run.
  */
 async function findPostmaster(installation: Installation): Promise<number | undefined> {
   const lines = await readPidFile(installation.dataDirectory);
@@ -430,7 +437,7 @@ async function releaseSession(session: pg.Client, installation: Installation): P
       if (pid !== undefined) await stopPostmaster(pid, installation);
     }
   } catch {
-    // The server is gone already, or going.
+    // The server is stopped already, or stopping.
   } finally {
     await session.end().catch(() => {});
   }
@@ -463,5 +470,5 @@ async function startFailure({ logFile }: Installation): Promise<EdpError> {
 }
 
 function lastLines(text: string): string {
-  return text.trim().split('\n').slice(-3).join(' | ') || 'it said nothing';
+  return text.trim().split('\n').slice(-3).join(' | ') || 'its log is empty';
 }

@@ -1,11 +1,14 @@
-/** The program that `startGuard` starts: waits for the command to end, or to tell that the keeper is in place. */
+/**
+ * The program that `startGuard` starts: waits for the command to end, or to report that the keeper
+ * is running.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { connect } from '../connection.js';
 import { KEPT } from './guard.js';
 import { startKeeper } from './keeper.js';
 
-/** For how long a server that does not answer may still be starting. */
+/** How long a server that does not answer may still be starting. */
 const PATIENCE_MS = 10_000;
 
 async function guard(client: pg.ClientConfig): Promise<void> {
@@ -14,7 +17,7 @@ async function guard(client: pg.ClientConfig): Promise<void> {
   if (said === KEPT) return;
   const deadline = Date.now() + PATIENCE_MS;
   while (Date.now() < deadline) {
-    // The command may have died before it made its database.
+    // The command may have died before it created its database.
     for (const database of [client.database, 'postgres']) {
       try {
         await startKeeper(await connect({ ...client, database }, 'keeper'));

@@ -1,21 +1,21 @@
 /**
- * Bridges the moment between the start of the embedded server and that of its keeper.
+ * Covers the time between the start of the embedded server and the start of its keeper.
  *
- * A command that is killed just then would leave a server that nobody stops. So it starts this small
- * program beside the server and tells it, through a pipe, when the keeper is in place. A pipe that
- * closes before means that the command is dead; then this program puts the keeper there itself.
+ * A command that is killed in that time would leave a server that nothing stops. So it starts this
+ * small program beside the server, and reports to it through a pipe when the keeper is running. If
+ * the pipe closes before, the command is dead; then this program starts the keeper itself.
  */
 import { spawn } from 'node:child_process';
 import type pg from 'pg';
 import { programFile } from '../../base/package-files.js';
 
-/** Said once the keeper is in place. */
+/** Sent once the keeper is running. */
 export const KEPT = 'kept';
 
 /**
  * @param client where the server will listen
- * @param cwd a directory that stays
- * @returns to be called once the keeper is in place
+ * @param cwd a directory that is not removed
+ * @returns a function to be called once the keeper is running
  */
 export function startGuard(client: pg.ClientConfig, cwd: string): () => void {
   const program = programFile('postgres/embedded/guard-program');
@@ -24,7 +24,7 @@ export function startGuard(client: pg.ClientConfig, cwd: string): () => void {
     stdio: ['pipe', 'ignore', 'ignore'],
     detached: true,
   });
-  // Without a guard the server is as safe as its first second is uneventful.
+  // Without a guard, only a kill during the server's first second leaves it running.
   child.once('error', () => {});
   child.stdin.once('error', () => {});
   child.unref();

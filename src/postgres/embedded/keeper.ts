@@ -1,22 +1,25 @@
 /**
- * Who stops the embedded server when nobody is left to do so.
+ * Stops the embedded server when no command is left to do so.
  *
- * A command that ends in order stops the server itself. One that is killed cannot, and a helper
- * process could be killed with it. So the watch runs inside the server: a session of its own that
- * outlives the client that started it (PostgreSQL notices a vanished client only when it talks to
- * it), looks every second whether anyone is connected, and asks the postmaster to shut down when
- * nobody has been for a while. Thus no kill of edp, of any or all of its processes, leaves a server
- * behind for longer than {@link GRACE_SECONDS}.
+ * A command that ends normally stops the server itself. One that is killed cannot, and a helper
+ * process could be killed with it. So the watch runs inside the server, as a session of its own
+ * that outlives the client that started it (PostgreSQL notices a vanished client only when it talks
+ * to it). It looks every second whether any client is connected, and asks the postmaster to shut
+ * down when there has been none for a while. So no kill of edp's processes, of some or of all,
+ * leaves a server behind for longer than {@link GRACE_SECONDS}.
  */
 import type pg from 'pg';
 
-/** Application name by which the keeper is known in pg_stat_activity. */
+/** Application name of the keeper in pg_stat_activity. */
 export const KEEPER_NAME = 'edp keeper';
 
-/** A file in the data directory that says: stay up (`edp db start`). */
+/** A file in the data directory that keeps the server running (`edp db start`). */
 export const KEEP_RUNNING_FILE = 'edp-keep-running';
 
-/** Advisory lock that every command using the server holds shared; whoever stops it, exclusively. */
+/**
+ * Advisory lock that every command using the server holds shared; the one that stops it,
+ * exclusively.
+ */
 export const LEASE_LOCK = '(1162104833, 1)';
 const KEEPER_LOCK = '(1162104833, 2)';
 
@@ -49,7 +52,7 @@ END
 $keeper$`;
 
 /**
- * Leaves a keeper behind in the server, if there is none yet.
+ * Starts a keeper in the server, if there is none yet.
  *
  * @param client a connection of its own, which is given up
  */
@@ -61,7 +64,7 @@ export async function startKeeper(client: pg.Client): Promise<void> {
   );
   await new Promise<void>((resolve) => {
     client.once('notice', () => resolve());
-    // Resolves too when there is a keeper already, or when the server goes down under us.
+    // Resolves, too, when there is a keeper already, or when the server shuts down meanwhile.
     client.query(KEEPER_LOOP).then(
       () => resolve(),
       () => resolve(),

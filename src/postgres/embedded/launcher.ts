@@ -1,11 +1,12 @@
 /**
- * As whom the embedded server runs. PostgreSQL refuses root, so root needs a way around:
+ * The user that the embedded server runs as. PostgreSQL refuses root, so there are three ways:
  *
  * - `direct`: an ordinary user starts it as itself.
  * - `namespace`: root runs it in a user namespace in which root's files belong to an ordinary user;
- *   works in directories that no other user can enter.
+ *   this works in directories that no other user can enter.
  * - `account`: where user namespaces are not allowed (many containers), another account of the
- *   machine runs it, on copies of the programs and a data directory that this account can reach.
+ *   machine runs it, on copies of the programs and with a data directory that this account can
+ *   reach.
  */
 import { execFile, type SpawnOptions } from 'node:child_process';
 import { chown, cp, mkdir, readFile, stat } from 'node:fs/promises';
@@ -16,10 +17,10 @@ import { type Binaries, ensureLibraryLinks } from './binaries.js';
 
 const run = promisify(execFile);
 
-/** Parent of what the `account` launcher keeps; only root can write there. */
+/** Parent directory of the `account` launcher's files; only root can write there. */
 const ACCOUNT_HOME = '/var/lib/edp';
 
-/** Forces one launcher, for tests and for machines where the choice is wrong. */
+/** Forces one launcher, for tests and for machines where the wrong one is chosen. */
 const LAUNCHER_VARIABLE = 'EDP_EMBEDDED_LAUNCHER';
 
 interface Account {
@@ -32,9 +33,9 @@ export interface Launcher {
   /** Directory in which the server can keep data and socket. */
   readonly home: string;
   readonly binaries: Binaries;
-  /** What the programs need in their environment to find their libraries. */
+  /** Environment variables that the programs need to find their libraries. */
   readonly environment: Readonly<Record<string, string>>;
-  /** What to spawn so that `program` runs as the right user. */
+  /** The command to spawn so that `program` runs as the right user. */
   wrap(
     program: string,
     args: readonly string[],
@@ -46,7 +47,7 @@ export interface Launcher {
 }
 
 /**
- * @param home directory of the project's embedded server, such as `.edp/pg18`; exists afterwards
+ * @param home directory of the project's embedded server, such as `.edp/pg18`; created if missing
  */
 export async function chooseLauncher(home: string, binaries: Binaries): Promise<Launcher> {
   await mkdir(home, { recursive: true, mode: 0o700 });
@@ -136,7 +137,7 @@ async function accountLauncher(
   }
 }
 
-/** An account of the machine that is not root's; initdb insists on one with a name. */
+/** An account of the machine other than root; initdb requires one with a name. */
 async function findAccount(): Promise<Account> {
   const lines = (await readFile('/etc/passwd', 'utf8').catch(() => '')).split('\n');
   const accounts = new Map(

@@ -3,8 +3,7 @@
  * string is `""`, so that COPY of PostgreSQL reads back the very same rows.
  */
 import { type Options, stringify } from 'csv-stringify/sync';
-import type { ResultColumn, ResultRow } from '../cursor.js';
-import type { ReportWriter, WriterOptions } from './report-writer.js';
+import type { ReportWriter, ResultColumn, ResultRow, WriterOptions } from './report-writer.js';
 
 /**
  * Beside what csv-stringify quotes by itself: the empty string (its `quoted_empty` would quote NULL as

@@ -1,22 +1,46 @@
-/** How a report may be written down. */
-import type { ResultColumn } from '../cursor.js';
-import { csvWriter } from './report-csv.js';
-import { jsonWriter } from './report-json.js';
-import { tableWriter } from './report-table.js';
-import type { ReportWriter, WriterOptions } from './report-writer.js';
+/**
+ * The formats of a report. The options of every command know this list, so a writer is loaded when it is
+ * called and not before.
+ */
+import { meaningsOf } from '../../model/choices.js';
+import type { MakeWriter } from './report-writer.js';
 
-export type FormatName = 'csv' | 'json' | 'table';
+export interface ReportFormat {
+  readonly meaning: string;
+  /** Of the file that it is written to. */
+  readonly extension: string;
+  /** Whether it is for people to look at: without `--out`, it goes to standard output. */
+  readonly isShown: boolean;
+  /** Whether `--safe-cells` has a meaning for it. */
+  readonly hasSafeCells: boolean;
+  load(): Promise<MakeWriter>;
+}
 
-export const FORMATS: Readonly<
-  Record<
-    FormatName,
-    {
-      extension: string;
-      writer(columns: readonly ResultColumn[], options: WriterOptions): ReportWriter;
-    }
-  >
-> = {
-  csv: { extension: 'csv', writer: csvWriter },
-  json: { extension: 'json', writer: jsonWriter },
-  table: { extension: 'txt', writer: tableWriter },
-};
+const formats = {
+  csv: {
+    meaning: 'CSV by RFC 4180, which COPY of PostgreSQL reads back',
+    extension: 'csv',
+    isShown: false,
+    hasSafeCells: true,
+    load: async () => (await import('./report-csv.js')).csvWriter,
+  },
+  json: {
+    meaning: 'a JSON array with an object for each row, every digit kept',
+    extension: 'json',
+    isShown: false,
+    hasSafeCells: false,
+    load: async () => (await import('./report-json.js')).jsonWriter,
+  },
+  table: {
+    meaning: 'the first rows in aligned columns, on standard output unless --out names a file',
+    extension: 'txt',
+    isShown: true,
+    hasSafeCells: false,
+    load: async () => (await import('./report-table.js')).tableWriter,
+  },
+} as const satisfies Readonly<Record<string, ReportFormat>>;
+
+export type FormatName = keyof typeof formats;
+
+export const FORMATS: Readonly<Record<FormatName, ReportFormat>> = formats;
+export const FORMAT_CHOICES = meaningsOf(FORMATS);

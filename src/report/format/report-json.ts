@@ -5,8 +5,7 @@
  * NaN and Infinity, for which JSON has no number, are strings. JSON columns are put in as they are.
  */
 import { EdpError } from '../../base/errors.js';
-import type { ResultColumn } from '../cursor.js';
-import type { ReportWriter } from './report-writer.js';
+import type { ReportWriter, ResultColumn } from './report-writer.js';
 
 const BOOL_OID = 16;
 /** int8, int2, int4, oid, float4, float8, numeric */

@@ -1,7 +1,6 @@
 /** An aligned table to look at: the first rows, and how many more there are. */
 import { formatCount, formatTable } from '../../terminal/output.js';
-import type { ResultColumn, ResultRow } from '../cursor.js';
-import type { ReportWriter } from './report-writer.js';
+import type { ReportWriter, ResultColumn, ResultRow } from './report-writer.js';
 
 const MAX_ROWS = 1000;
 

@@ -1,10 +1,20 @@
-/** What every format does. */
-import type { ResultRow } from '../cursor.js';
+/** What every format of a report does, and what it gets. */
+
+/** A column of the result; `typeOid` as in pg_type. */
+export interface ResultColumn {
+  readonly name: string;
+  readonly typeOid: number;
+}
+
+/** Values of one row as the server prints them; null is SQL's NULL. */
+export type ResultRow = readonly (string | null)[];
 
 export interface WriterOptions {
   /** Whether cells that a spreadsheet would run as formulas are made text; for CSV. */
   readonly safeCells: boolean;
 }
+
+export type MakeWriter = (columns: readonly ResultColumn[], options: WriterOptions) => ReportWriter;
 
 /** Rows → text, piece by piece: `head`, then `rows` as often as there are batches, then `tail`. */
 export interface ReportWriter {

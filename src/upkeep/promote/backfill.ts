@@ -1,32 +1,35 @@
 /**
- * Moves a metric out of the column that kept it, a range of blocks at a time, each in a transaction of its
- * own, while loads may go on.
+ * Moves a metric out of the column that kept it, a range of blocks at a time, each in a transaction
+ * of its own, while loads may go on.
  *
- * A step locks the rows it moves, and reads them under the lock, so that it meets the newest version of
- * each; what stands in the extra column is newer than what stands in the metric's own, since only a run
- * with the model of before can have written it there. How far it got commits with each step.
+ * A step locks the rows that it moves, and reads them under the lock, so that it gets the newest
+ * version of each. The value in the extra column is newer than the value in the metric's own
+ * column, since only a run with the earlier model can have written it there. The progress commits
+ * with each step.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { EdpError } from '../../base/errors.js';
 import { failpoint } from '../../base/failpoints.js';
+import { retry } from '../../base/retry.js';
 import { quoteIdentifier, quoteLiteral } from '../../model/ddl.js';
 import { SQL_TYPE } from '../../model/types.js';
 import { withTransaction } from '../../postgres/connection.js';
-import { isTransient } from '../../postgres/sqlstate.js';
+import { isConnectionError, isTransient } from '../../postgres/sqlstate.js';
 import { MetricConverter } from './convert.js';
 import type { PromoteSubject } from './subject.js';
 
-/** A range of so many blocks holds some thousand rows. */
+/** A range of this many blocks holds some thousand rows. */
 const FIRST_STEP_BLOCKS = 64;
 const MAX_STEP_BLOCKS = 8192;
-/** More rows than this are not locked at once. */
+/** Maximum number of rows locked at once. */
 const MAX_STEP_ROWS = 10_000;
-/** A step shall take about as long: short for those who wait for its locks, long beside its commit. */
+/**
+ * Target time of a step: short for sessions that wait for its locks, long compared with its commit.
+ */
 const STEP_MS = 200;
 const LOCK_TIMEOUT_MS = 1000;
-const RETRY_BASE_MS = 50;
-const RETRY_MAX_MS = 2000;
+/** It goes on until it is stopped: loads may keep what it wants for long. */
+const RETRY = { retries: Number.POSITIVE_INFINITY, maxDelayMs: 2000 };
 
 interface StepOutcome {
   readonly moved: number;
@@ -37,12 +40,12 @@ interface StepOutcome {
 }
 
 export interface PassOutcome extends StepOutcome {
-  /** Whether it began at the beginning, and not where an earlier run got to. */
+  /** Whether it began at the beginning, and not where an earlier run had stopped. */
   readonly isWhole: boolean;
 }
 
 export interface BackfillProgress {
-  /** Blocks that a pass is through with, of all there are. */
+  /** @param done blocks that the pass has gone over, of `total` */
   advance(done: number, total: number, moved: number): void;
 }
 
@@ -82,9 +85,9 @@ export class Backfill {
   }
 
   /**
-   * Goes through the table once, from where the ledger says an earlier run got to.
+   * Goes through the table once, from where the ledger says an earlier run stopped.
    *
-   * @param waits whether it waits for rows that others hold, or passes them over
+   * @param waits whether it waits for rows that others have locked, or passes them over
    */
   async pass(waits: boolean): Promise<PassOutcome> {
     const start = await this.#place();
@@ -94,7 +97,7 @@ export class Backfill {
     for (let index = start.partition; index < this.#partitions.length; index++) {
       let block = index === start.partition ? start.block : 0;
       for (;;) {
-        // Asked anew: rows that change move to the end.
+        // Looked up again for each partition: rows that change move to the end.
         const blocks = await this.#blocksOf(this.#partitions[index]!);
         this.#progress.advance(
           blocksBefore + Math.min(block, blocks),
@@ -106,7 +109,7 @@ export class Backfill {
           break;
         }
         const from = block;
-        const step = await this.#retry(() => this.#step(index, from, waits));
+        const step = await retry(() => this.#step(index, from, waits), mayPass, RETRY);
         moved += step.moved;
         passedOver += step.passedOver;
         block = step.nextBlock;
@@ -139,25 +142,11 @@ export class Backfill {
     return rows[0]!.blocks;
   }
 
-  /** Deadlocks, locks that are not to be had just now, and the like pass. */
-  async #retry<T>(work: () => Promise<T>): Promise<T> {
-    for (let attempt = 0; ; attempt++) {
-      if (this.#signal.aborted) {
-        throw new EdpError('interrupted', 'the promotion was stopped; what was moved is moved', {
-          hint: 'the same command goes on where it stopped',
-        });
-      }
-      try {
-        return await work();
-      } catch (error) {
-        const { code } = error as { code?: string };
-        // A lost connection takes the locks of this run with it.
-        const isLost = code === undefined || code.startsWith('08') || code.startsWith('57P');
-        if (isLost || !isTransient(code)) throw error;
-        const delay = Math.min(RETRY_MAX_MS, RETRY_BASE_MS * 2 ** Math.min(attempt, 6));
-        await sleep(delay * (0.5 + Math.random()));
-      }
-    }
+  #assertGoing(): void {
+    if (!this.#signal.aborted) return;
+    throw new EdpError('interrupted', 'the promotion was stopped; what was moved is moved', {
+      hint: 'the same command goes on where it stopped',
+    });
   }
 
   async #step(
@@ -165,6 +154,7 @@ export class Backfill {
     block: number,
     waits: boolean,
   ): Promise<StepOutcome & { nextBlock: number }> {
+    this.#assertGoing();
     for (;;) {
       const nextBlock = block + this.#stepBlocks;
       const startedAt = performance.now();
@@ -185,7 +175,7 @@ export class Backfill {
     }
   }
 
-  /** @returns undefined where the range holds too many rows for one step */
+  /** @returns undefined where the range has too many rows for one step */
   async #move(
     index: number,
     fromBlock: number,
@@ -196,7 +186,7 @@ export class Backfill {
     const relation = this.#partitions[index]!.name;
     const extra = quoteIdentifier(source.extraColumn);
     const range = `ctid >= '(${fromBlock},0)'::tid AND ctid < '(${toBlock},0)'::tid`;
-    // A commit that a crash takes back is done again; the last one is on disk before it counts.
+    // A step that a crash takes back is done again; the last commit is synchronous.
     await this.#client.query(
       `SET LOCAL synchronous_commit = off; SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`,
     );
@@ -207,7 +197,7 @@ export class Backfill {
       [metric],
     );
     await failpoint('promote.step_read', this.#client);
-    // A single block is never too much.
+    // A single block never has too many.
     if (rows.length > MAX_STEP_ROWS && toBlock - fromBlock > 1) return undefined;
     const places: string[] = [];
     const values: (string | null)[] = [];
@@ -270,4 +260,11 @@ export async function listPartitions(client: pg.Client, table: string): Promise<
      ORDER BY c.oid`,
   );
   return rows;
+}
+
+/** Deadlocks, locks that are not to be had just now, and the like pass. */
+function mayPass(error: Error): boolean {
+  const { code } = error as { code?: string };
+  // A lost connection takes the locks of this run with it.
+  return isTransient(code) && !isConnectionError(code);
 }

@@ -1,17 +1,17 @@
-/** Kept values of a metric → values of its column, by the very rules by which a load would read them. */
+/** Kept values of a metric → values of its column, by the same rules as a load. */
 
 import { RowEncoder } from '../../lanes/row-encoder.js';
 import type { TablePlan } from '../../mapping/table-plan.js';
 import type { ColumnType } from '../../model/types.js';
 import { encodeBytes } from '../../values/coerce.js';
 import { RowWriter } from '../../values/copy-binary.js';
-import { readFields } from '../../values/copy-fields.js';
+import { splitRow } from '../../values/copy-fields.js';
 import { fieldText } from '../../values/copy-text.js';
 
 const KEY = 'value';
 
 export type Converted =
-  /** As text that the server reads as the column's type; null for NULL. */
+  /** Text that the server reads as the column's type; null for NULL. */
   { readonly value: string | null } | { readonly reason: string };
 
 export class MetricConverter {
@@ -35,7 +35,7 @@ export class MetricConverter {
   convert(json: string): Converted {
     const fault = this.#encoder.encode([encodeBytes(`{"${KEY}":${json}}`)], this.#writer);
     if (fault !== undefined) return { reason: fault.reason };
-    const [field = null] = readFields(this.#writer.lendRows());
+    const [field = null] = splitRow(this.#writer.lendRows());
     return { value: field === null ? null : fieldText(this.#type, field) };
   }
 }

@@ -1,4 +1,4 @@
-/** Declares a metric in edp.yaml, or writes one where there is none. */
+/** Declares a metric in edp.yaml, or creates the file where there is none. */
 import path from 'node:path';
 import { type Document, isMap } from 'yaml';
 import { EdpError } from '../../base/errors.js';
@@ -7,15 +7,17 @@ import { addToProject } from '../../project/edit.js';
 import { PROJECT_FILE, readProjectText, replaceProjectFile } from '../../project/file.js';
 import { type PromoteSubject, withMetric } from './subject.js';
 
-/** A declaration that was tried, and can be written. */
+/** A declaration that was tried and can be written. */
 export interface Declaration {
   /** The table as the file will have it. */
   readonly table: Table;
-  /** Puts it into the file. @throws EdpError `config` */
+  /** Writes it into the file. @throws EdpError `config` */
   write(): Promise<void>;
 }
 
-/** @throws EdpError `config` where the file cannot be edited; it says what to write by hand */
+/**
+ * @throws EdpError `config` where the file cannot be edited; the hint says what to write by hand
+ */
 export async function prepareDeclaration(
   directory: string,
   subject: PromoteSubject,
@@ -25,7 +27,7 @@ export async function prepareDeclaration(
   return {
     table,
     async write() {
-      // Read anew: somebody may have written to it meanwhile.
+      // Read again: the file may have changed meanwhile.
       const current = await readProjectText(file);
       await replaceProjectFile(file, declare(current, subject).text, current);
     },

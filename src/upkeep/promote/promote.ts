@@ -1,13 +1,14 @@
 /**
  * `edp promote`: a metric that was kept beside the rows becomes a column of its own.
  *
- * add the column → declare it in edp.yaml → move what is kept → mark as done. Every step can be done twice,
- * and the ledger knows which were, so that a promotion that was killed goes on with the same command.
+ * add the column → declare it in edp.yaml → move what is kept → mark as done. Every step can be
+ * done twice, and the ledger records those that were done, so a promotion that was killed continues
+ * with the same command.
  *
  * Loads go on meanwhile. Those that began with the model of before keep the metric beside their rows; so the
  * table is gone through until none of them is left, and nothing that fits was found. One that replaces
- * rows (`--on-conflict update`) writes values beside the rows without knowing of the column; nothing is
- * moved before it has ended, lest the column keep what it replaces.
+ * rows writes values beside the rows without knowing of the column; nothing is moved before it has ended,
+ * lest the column keep what it replaces.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
@@ -30,7 +31,7 @@ export interface PromoteOptions extends PromoteRequest {
   /** The project's directory. */
   readonly directory: string;
   readonly model: Model;
-  /** Values listed that do not fit. */
+  /** Maximum number of listed values that do not fit. */
   readonly limit: number;
 }
 
@@ -48,14 +49,14 @@ export interface PromoteResult {
   readonly column: string;
   readonly type: string;
   readonly seconds: number;
-  /** Since the promotion was begun, also by runs that were killed. */
+  /** Counts since the promotion began, including runs that were killed. */
   readonly moved: number;
   /** Values that do not fit, and stay where they are. */
   readonly left: number;
   readonly leftValues: readonly LeftValue[];
   /** Whether this run put the metric into edp.yaml. */
   readonly wasDeclared: boolean;
-  /** False where there is no table yet: its first load makes it, with the column. */
+  /** False where the table does not exist yet: its first load creates it, with the column. */
   readonly hasTable: boolean;
 }
 
@@ -63,7 +64,7 @@ export interface PromoteProgress extends BackfillProgress {
   note(text: string): void;
 }
 
-/** For how long ADD COLUMN may hold loads up at a time; it grows, since a split has to end meanwhile. */
+/** How long ADD COLUMN may block loads at a time. It grows, since a split must end in that time. */
 const FIRST_LOCK_TIMEOUT_MS = 100;
 const MAX_LOCK_TIMEOUT_MS = 3000;
 const POLL_MS = 250;
@@ -115,7 +116,7 @@ class PromoteRun {
     const name = await this.#findTable(table);
     if (name !== undefined) await this.#addColumn(subject, name);
     await failpoint('promote.added', this.#client);
-    // Last of the preparations: with it, new runs write to the column.
+    // Last of the preparations: after it, new runs write to the column.
     await declaration?.write();
     await failpoint('promote.declared', this.#client);
     const moved =
@@ -134,7 +135,7 @@ class PromoteRun {
     };
   }
 
-  /** One run at a time; the session's end frees it. */
+  /** Allows one run at a time; the end of the session frees the lock. */
   async #lock({ table, column }: PromoteSubject): Promise<void> {
     const { rows } = await this.#client.query<{ locked: boolean }>(
       'SELECT pg_try_advisory_lock(hashtextextended($1, 0)) AS locked',
@@ -146,7 +147,7 @@ class PromoteRun {
     });
   }
 
-  /** @returns its name, schema-qualified and quoted; undefined where it was never made */
+  /** @returns its name, schema-qualified and quoted; undefined where it was never created */
   async #findTable({ name }: Table): Promise<string | undefined> {
     const { rows } = await this.#client.query<{ name: string }>(
       `SELECT format('%I.%I', n.nspname, c.relname) AS name
@@ -157,7 +158,7 @@ class PromoteRun {
     return rows[0]?.name;
   }
 
-  /** The column and its place in the ledger come together. */
+  /** Adds the column, and the promotion to the ledger, in one transaction. */
   async #addColumn(subject: PromoteSubject, name: string): Promise<void> {
     const hasTold = { wait: false };
     for (let timeoutMs = FIRST_LOCK_TIMEOUT_MS; ; ) {
@@ -173,7 +174,7 @@ class PromoteRun {
       if (!hasTold.wait)
         this.#progress.note('waiting for a moment between splits to add the column');
       hasTold.wait = true;
-      // Those who queued behind the attempt go first.
+      // Sessions that queued behind the attempt go first.
       await sleep(timeoutMs * (1 + Math.random()));
       timeoutMs = Math.min(MAX_LOCK_TIMEOUT_MS, timeoutMs * 2);
     }
@@ -203,7 +204,8 @@ class PromoteRun {
       );
     }
     await failpoint('promote.adding', this.#client);
-    // One that was done begins anew: a run with the model of before may have kept more meanwhile.
+    // A completed promotion begins again: a run with the earlier model may have kept more
+    // meanwhile.
     await this.#client.query(
       `INSERT INTO edp.promotions (table_name, column_name, metric, extra_column, type)
        VALUES ($1, $2, $3, $4, $5)
@@ -241,7 +243,7 @@ class PromoteRun {
       if (isQuiet && isStillQuiet && hasFoundNone) break;
       await this.#waitFor(declared, ({ count }) => count === 0);
     }
-    // Synchronous, unlike the steps: with it, all of them are on disk.
+    // Synchronous, unlike the steps: after it, all of them are on disk.
     const { rows } = await this.#client.query<{ rows_moved: number; rows_left: number }>(
       `UPDATE edp.promotions SET state = 'done', finished_at = clock_timestamp()
        WHERE table_name = $1 AND column_name = $2 RETURNING rows_moved, rows_left`,
@@ -252,7 +254,7 @@ class PromoteRun {
     return { moved, left, leftValues: left === 0 ? [] : await this.#listLeft(subject, name) };
   }
 
-  /** Waits until the runs that load with another model are as they should be. */
+  /** Waits until the runs that load with another model satisfy a condition. */
   async #waitFor(
     declared: Table,
     isFine: (runs: { count: number; doReplace: boolean }) => boolean,

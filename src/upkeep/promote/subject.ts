@@ -1,4 +1,4 @@
-/** What the user named → the metric, its table, and the column it shall have. */
+/** The user's request → the metric, its table, and its new column. */
 import { EdpError } from '../../base/errors.js';
 import {
   findTable,
@@ -23,7 +23,7 @@ export interface PromoteRequest {
 
 export interface PromoteSubject {
   readonly metric: string;
-  /** As the model has it, before or after the declaration. */
+  /** As the model declares it, before or after the metric is declared. */
   readonly table: Table;
   readonly source: MetricsSource;
   readonly column: string;
@@ -33,14 +33,14 @@ export interface PromoteSubject {
 
 const DEFAULT_TYPE: ColumnType = 'int';
 
-/** What a promotion that is not done yet was begun with. */
+/** The choices with which an unfinished promotion began. */
 export interface BegunPromotion {
   readonly column: string;
   readonly type: ColumnType;
   readonly extraColumn: string;
 }
 
-/** @throws EdpError `usage` that says what to name */
+/** @throws EdpError `usage` that says what to specify */
 export function chooseTable(model: Model, { metric, table }: PromoteRequest): Table {
   const candidates = model.tables.filter(({ sources }) => sources.length > 0);
   const names = candidates.map(({ name }) => name).join(', ');
@@ -79,8 +79,8 @@ export function chooseTable(model: Model, { metric, table }: PromoteRequest): Ta
 }
 
 /**
- * @param begun a promotion of this metric that was begun before, if there is one
- * @throws EdpError `usage` where what was asked for contradicts the model, or what was begun
+ * @param begun an earlier, unfinished promotion of this metric, if there is one
+ * @throws EdpError `usage` where the request contradicts the model, or that promotion
  */
 export function chooseColumn(
   table: Table,

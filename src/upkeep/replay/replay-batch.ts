@@ -1,7 +1,7 @@
 /**
- * One batch of rejects, within one transaction: read → through the csv lane and the careful sink, as a
- * load would take them → what loads now leaves the rejects and moves in the counts, what does not gets
- * its new reason.
+ * One batch of rejects, within one transaction. They are read, and go through the csv lane and the
+ * careful sink, as in a load. Records that load now leave the rejects and move in the counts; the
+ * others get their new reason.
  */
 import type pg from 'pg';
 import { failpoint } from '../../base/failpoints.js';
@@ -9,7 +9,9 @@ import type { Dialect } from '../../formats/csv/dialect.js';
 import { lineEndFor } from '../../formats/csv/reading.js';
 import { CsvScanner } from '../../formats/csv/scan/csv-scanner.js';
 import type { RecordPlace } from '../../formats/text/ranges.js';
+import { BufferSource } from '../../formats/text/read-split.js';
 import { RecordBatch } from '../../formats/text/record-batch.js';
+import { readWindows } from '../../formats/text/windows.js';
 import { RecordLoader } from '../../lanes/record-loader.js';
 import type { RowCounts } from '../../ledger/counts.js';
 import type { HeldLoad } from '../../ledger/held-load.js';
@@ -23,34 +25,40 @@ import {
 } from '../../ledger/remarks.js';
 import { type StagingOptions, StagingTable } from '../../load/sinks/staging-table.js';
 import type { TablePlan } from '../../mapping/table-plan.js';
-import type { OnConflict } from '../../model/load-rules.js';
-import { Fault } from '../../model/reject-codes.js';
+import { CONFLICT_RULES, ON_CONFLICT, type OnConflict } from '../../model/load-rules.js';
+import { Fault, type RejectCode } from '../../model/reject-codes.js';
 import { ReplaySink } from './replay-sink.js';
 
 const MAX_BATCH_RECORDS = 1000;
 /** A longer record is a batch of its own. */
 const MAX_BATCH_BYTES = 8 * 1024 * 1024;
 const WRITE_BATCH_SIZE = 10_000;
+const WINDOW_BYTES = 64 * 1024;
 
 export interface ReplayPlan {
   readonly dialect: Dialect;
+  /** Path of the file, for messages. */
+  readonly path: string;
+  /** Offset from which lines of the file look like a footer. */
+  readonly footerStart: number | undefined;
   readonly plan: TablePlan;
   readonly stage: StagingOptions;
 }
 
 interface Reject {
   readonly byteOffset: number;
-  /** Start of the split that read it: the receipt it is counted in. */
+  /** Start of the split that read it, which identifies the receipt it is counted in. */
   readonly startByte: number;
   readonly raw: Buffer;
-  readonly code: string;
+  readonly code: RejectCode;
   readonly reason: string;
+  readonly column: string | null;
 }
 
 export interface BatchOutcome {
   readonly rows: RowCounts;
   readonly remarks: RemarkCounts;
-  /** Offset of the last reject looked at. */
+  /** Offset of the last reject tried. */
   readonly last: number;
 }
 
@@ -91,7 +99,7 @@ export async function replayBatch(
   };
 }
 
-/** As many as fit a batch, in the order of the file. */
+/** Reads as many as fit a batch, in the order of the file. */
 async function readRejects(client: pg.Client, loadId: number, after: number): Promise<Reject[]> {
   const { rows: sizes } = await client.query<{ byte_offset: number; bytes: number }>(
     `SELECT byte_offset, octet_length(raw) AS bytes FROM edp.rejects
@@ -107,7 +115,8 @@ async function readRejects(client: pg.Client, loadId: number, after: number): Pr
   }
   if (last === undefined) return [];
   const { rows } = await client.query<Reject>(
-    `SELECT byte_offset AS "byteOffset", start_byte AS "startByte", raw, code, reason FROM edp.rejects
+    `SELECT byte_offset AS "byteOffset", start_byte AS "startByte", raw, code, reason, column_name AS "column"
+     FROM edp.rejects
      WHERE load_id = $1 AND byte_offset > $2 AND byte_offset <= $3 ORDER BY byte_offset`,
     [loadId, after, last],
   );
@@ -115,14 +124,14 @@ async function readRejects(client: pg.Client, loadId: number, after: number): Pr
 }
 
 interface Tried {
-  /** By byte offset. */
+  /** The new fault of each record that is refused again, by byte offset. */
   readonly refused: ReadonlyMap<number, Fault>;
   readonly duplicates: ReadonlySet<number>;
-  /** Of records that were staged; by byte offset. */
+  /** Remarks about the records that were staged, by byte offset. */
   readonly remarks: ReadonlyMap<number, RowRemarks>;
 }
 
-/** Keeps why each record was refused, in place of the ledger. */
+/** Keeps the fault of each record, instead of writing it to the ledger. */
 class Refusals extends RejectLog {
   readonly faults = new Map<number, Fault>();
 
@@ -135,7 +144,7 @@ class Refusals extends RejectLog {
 
 async function tryAgain(
   client: pg.Client,
-  { dialect, plan, stage }: ReplayPlan,
+  { dialect, path, footerStart, plan, stage }: ReplayPlan,
   rejects: readonly Reject[],
 ): Promise<Tried> {
   const refusals = new Refusals(client, stage.loadId, 0);
@@ -144,6 +153,7 @@ async function tryAgain(
     {
       plan,
       dialect,
+      footerStart,
       loadId: stage.loadId,
       writeBatchSize: WRITE_BATCH_SIZE,
       laneMemory: undefined,
@@ -152,20 +162,23 @@ async function tryAgain(
     refusals,
   );
   await sink.begin();
-  for (const { byteOffset, raw, code, reason } of rejects) {
+  const window = Buffer.allocUnsafeSlow(WINDOW_BYTES + 1);
+  for (const { byteOffset, raw, code, reason, column } of rejects) {
     // The ledger has only its first bytes.
     if (code === 'record_too_long') {
       refusals.faults.set(byteOffset, new Fault(code, reason));
       continue;
     }
-    // Each in a window of its own: one whose quotes do not close must not reach into the next.
+    // Each has a window of its own: a record with an unclosed quote must not reach into the next.
     const bytes = endRecord(raw, dialect);
     if (!isOneRecord(bytes, raw.length, dialect)) {
-      refusals.faults.set(byteOffset, NOT_ONE_RECORD);
+      refusals.faults.set(byteOffset, new Fault(code, reason, column ?? undefined));
       continue;
     }
-    const window = { bytes, filled: bytes.length, base: byteOffset, limit: 1, isLast: true };
-    await loader.take(window);
+    const source = new BufferSource(bytes, byteOffset);
+    const size = byteOffset + bytes.length;
+    const range = { source, size, path, start: byteOffset, until: byteOffset + 1 };
+    await readWindows(range, window, loader);
   }
   await loader.finish();
   await sink.settle(async () => Buffer.alloc(0));
@@ -176,14 +189,15 @@ async function tryAgain(
   };
 }
 
-/** With its line end: a CR that is part of the record is told from one that ends it by what follows. */
+/** Adds the line end: only what follows a CR shows whether it is part of the record or ends it. */
 function endRecord(raw: Buffer, dialect: Dialect): Buffer {
   return Buffer.concat([raw, Buffer.from(lineEndFor(raw, dialect))]);
 }
 
-/** Without the lines that followed it in the file, a damaged record may seem to end elsewhere. */
-const NOT_ONE_RECORD = new Fault('bad_quote', 'the record cannot be read as CSV');
-
+/**
+ * Whether the bytes are one record. Without the lines that followed it in the file, a damaged
+ * record may seem to end elsewhere.
+ */
 function isOneRecord(bytes: Buffer, length: number, dialect: Dialect): boolean {
   const batch = new RecordBatch(2);
   const scanner = new CsvScanner(dialect);
@@ -224,7 +238,7 @@ async function takeOut(
     'DELETE FROM edp.rejects WHERE load_id = $1 AND byte_offset = ANY ($2)',
     [loadId, rejects.map(({ byteOffset }) => byteOffset)],
   );
-  // Whoever took one of them out has loaded it, too.
+  // Another session that removed one of them has loaded it, too.
   if (rowCount !== rejects.length) {
     throw new Error(`rejects of load ${loadId} were removed by somebody else meanwhile`);
   }
@@ -253,19 +267,19 @@ function countMoved(rejects: readonly Reject[], tried: Tried): Map<number, Moved
   return moved;
 }
 
-/** SQL for the sum of counts by name, either of which may be null. */
-function sumOf(counts: string, more: string): string {
-  return `CASE WHEN ${more} IS NULL THEN ${counts} ELSE (
+/** SQL for the sum of two objects of counts by name, either of which may be null. */
+function sumOf(counts: string, added: string): string {
+  return `CASE WHEN ${added} IS NULL THEN ${counts} ELSE (
     SELECT jsonb_object_agg(name, total) FROM (
       SELECT name, sum(records::bigint) AS total FROM (
         SELECT * FROM jsonb_each_text(coalesce(${counts}, '{}'))
-        UNION ALL SELECT * FROM jsonb_each_text(${more})) AS counts (name, records)
+        UNION ALL SELECT * FROM jsonb_each_text(${added})) AS counts (name, records)
       GROUP BY name) AS totals) END`;
 }
 
 /**
- * A receipt tells by which rule the keys of its split were settled: by the most lenient of those it was
- * loaded and replayed with. Where a replay replaced rows, it is the time of that which counts.
+ * A receipt has the rule by which the keys of its split were settled: the most lenient of those it
+ * was loaded and replayed with. If a replay replaced rows, its time is that of the receipt.
  */
 async function updateReceipts(
   client: pg.Client,
@@ -279,9 +293,8 @@ async function updateReceipts(
     `UPDATE edp.receipts r SET rows_loaded = r.rows_loaded + n.loaded,
        rows_duplicate = r.rows_duplicate + n.duplicate,
        rows_rejected = r.rows_rejected - n.loaded - n.duplicate,
-       on_conflict = CASE WHEN 'update' IN (r.on_conflict, $6) THEN 'update'
-                          WHEN 'skip' IN (r.on_conflict, $6) THEN 'skip' ELSE 'reject' END,
-       committed_at = CASE $6 WHEN 'update' THEN clock_timestamp() ELSE r.committed_at END,
+       on_conflict = ($8::text[])[greatest(array_position($8, r.on_conflict), array_position($8, $6))],
+       committed_at = CASE WHEN $9 THEN clock_timestamp() ELSE r.committed_at END,
        unknown_metrics = ${sumOf('r.unknown_metrics', 'n.unknown_metrics')},
        corrections = ${sumOf('r.corrections', 'n.corrections')}
      FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::jsonb[], $7::jsonb[])
@@ -295,6 +308,8 @@ async function updateReceipts(
       receipts.map(({ remarks }) => toStored(remarks.counts.unknownMetrics)),
       onConflict,
       receipts.map(({ remarks }) => toStored(remarks.counts.corrections)),
+      ON_CONFLICT,
+      CONFLICT_RULES[onConflict].replacesRow,
     ],
   );
   if (rowCount !== moved.size) throw new Error(`receipts of load ${loadId} are missing`);

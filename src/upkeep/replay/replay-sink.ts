@@ -1,11 +1,11 @@
-/** The careful sink, which also remembers what is to be counted of each record. */
+/** The careful sink, which also keeps the remarks about each record. */
 
 import type { RecordPlace } from '../../formats/text/ranges.js';
 import { NO_REMARKS, type RowRemarks } from '../../ledger/remarks.js';
 import { CarefulSink } from '../../load/sinks/careful-sink.js';
 
 export class ReplaySink extends CarefulSink {
-  /** By byte offset of the record. */
+  /** Remarks by byte offset of the record. */
   readonly remarks = new Map<number, RowRemarks>();
 
   override added(

@@ -1,10 +1,10 @@
 /**
  * `edp replay`: tries the rejects of a load again, in place.
  *
- * A batch is one transaction (batch.ts): the rows that load now, their rejects out, and the counts moved
- * from rejected to loaded in the load and in the receipt of their split. So each reject is either still
- * one or in the table, never both, also in a table without a key, and after a kill the command goes over
- * what is left.
+ * A batch is one transaction (replay-batch.ts): it loads rows, removes their rejects, and moves
+ * their counts from rejected to loaded in the load and in the receipt of their split. So each
+ * reject is either still a reject or a row, never both, also in a table without a key. After a kill
+ * the command continues with what is left.
  */
 
 import { EdpError } from '../../base/errors.js';
@@ -45,13 +45,13 @@ export interface ReplayResult {
   readonly remaining: number;
   readonly remarks: RemarkCounts;
   readonly isInterrupted: boolean;
-  /** What ended it early, where something did. */
+  /** The error that ended it early, if any. */
   readonly failure?: unknown;
 }
 
 export interface ReplayProgress {
   start(rejects: number): void;
-  /** Counts of what has just committed. */
+  /** @param rows counts of what has just committed */
   advance(rows: RowCounts): void;
 }
 
@@ -71,12 +71,12 @@ export async function replay(
     const load = await hold.look();
     assertWhole(load);
     progress.start(load.rows.rejected);
-    const tally = { rejected: 0, isDone: load.rows.rejected === 0, remarks: new RemarkTally() };
+    const totals = { rejected: 0, isDone: load.rows.rejected === 0, remarks: new RemarkTally() };
     let failure: unknown;
     try {
-      if (!tally.isDone) {
+      if (!totals.isDone) {
         const plan = await planReplay(hold, model, load, options);
-        await replayAll(hold, plan, progress, tally, signal);
+        await replayAll(hold, plan, progress, totals, signal);
       }
     } catch (error) {
       failure = explainPrivileges(error, 'replay loads', NEEDED_PRIVILEGES);
@@ -84,10 +84,10 @@ export async function replay(
     const { rows: now } = await hold.look().catch((error: unknown) => {
       throw failure ?? error;
     });
-    // By the ledger: a commit whose acknowledgement got lost has happened, too.
+    // Taken from the ledger: a commit whose acknowledgement was lost has happened, too.
     const loaded = now.loaded - load.rows.loaded;
     const duplicate = now.duplicate - load.rows.duplicate;
-    const { rejected } = tally;
+    const { rejected } = totals;
     return {
       loadId,
       path: load.path,
@@ -95,8 +95,8 @@ export async function replay(
       seconds: (performance.now() - startedAt) / 1000,
       rows: { read: loaded + duplicate + rejected, loaded, rejected, duplicate },
       remaining: now.rejected,
-      remarks: tally.remarks.counts,
-      isInterrupted: signal.aborted && failure === undefined && !tally.isDone,
+      remarks: totals.remarks.counts,
+      isInterrupted: signal.aborted && failure === undefined && !totals.isDone,
       ...(failure === undefined ? {} : { failure }),
     };
   });
@@ -120,7 +120,7 @@ function assertWhole({ loadId, state }: LoadRecord): void {
   }
 }
 
-/** The fields of the file, as it was read then, against the model as it is now. */
+/** Maps the fields of the file, as it was read then, to the model as it is now. */
 async function planReplay(
   hold: HeldLoad,
   model: Model,
@@ -141,6 +141,8 @@ async function planReplay(
   const target = await hold.read((client) => inspectTable(client, table));
   return {
     dialect: format.dialect,
+    path,
+    footerStart: format.footerStart,
     plan,
     stage: {
       target,
@@ -151,8 +153,8 @@ async function planReplay(
   };
 }
 
-/** What the ledger does not tell afterwards. */
-interface Tally {
+/** What cannot be read from the ledger afterwards. */
+interface ReplayTotals {
   rejected: number;
   isDone: boolean;
   readonly remarks: RemarkTally;
@@ -162,28 +164,28 @@ async function replayAll(
   hold: HeldLoad,
   plan: ReplayPlan,
   progress: ReplayProgress,
-  tally: Tally,
+  totals: ReplayTotals,
   signal: AbortSignal,
 ): Promise<void> {
   let after = -1;
   let { sessions } = hold;
   while (!signal.aborted) {
     if (hold.sessions !== sessions) {
-      // What a crash of the server took back is tried again.
+      // Tries again what a crash of the server took back.
       sessions = hold.sessions;
       after = -1;
-      tally.rejected = 0;
+      totals.rejected = 0;
     }
     const from = after;
     const outcome = await hold.transaction((client) => replayBatch(client, hold, plan, from));
     if (outcome === undefined) {
       if (hold.sessions !== sessions) continue;
-      tally.isDone = true;
+      totals.isDone = true;
       return;
     }
     after = outcome.last;
-    tally.rejected += outcome.rows.rejected;
-    tally.remarks.addCounts(outcome.remarks);
+    totals.rejected += outcome.rows.rejected;
+    totals.remarks.addCounts(outcome.remarks);
     progress.advance(outcome.rows);
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Dimension members that the load inferred: they go with it, where they are still as they were inferred
- * and nobody else refers to them. The others stay, and stay noted as inferred.
+ * Dimension members that the load inferred. They are removed with it, if they are still as they
+ * were inferred and no other row refers to them. The others stay, and remain recorded as inferred.
  */
 import type pg from 'pg';
 import type { HeldLoad } from '../../ledger/held-load.js';
@@ -8,7 +8,7 @@ import { quoteIdentifier } from '../../model/ddl.js';
 import { maySkipTriggers } from '../../postgres/table-in-catalog.js';
 import { listReferrers, type Referrer } from './relations.js';
 
-/** A referring table without an index is read once per batch. */
+/** Members per batch. A referring table without an index is read once per batch. */
 const MEMBERS_PER_BATCH = 10_000;
 
 interface Dimension {
@@ -17,13 +17,13 @@ interface Dimension {
   readonly column: string;
   /** SQL type of the column. */
   readonly type: string;
-  /** Columns in which a row that was only inferred may have a value. */
+  /** Columns that may have a value in a row that was only inferred. */
   readonly filledColumns: readonly string[];
   readonly referrers: readonly Referrer[];
   readonly checksReferrers: boolean;
 }
 
-/** @returns how many it removed; what is left is done where `signal` ended it before */
+/** @returns how many it removed; some may be left where `signal` ended it before */
 export async function removeInferredMembers(hold: HeldLoad, signal: AbortSignal): Promise<number> {
   let removed = 0;
   for (const dimension of await hold.read((client) => listDimensions(client, hold.loadId))) {
@@ -41,7 +41,7 @@ export async function removeInferredMembers(hold: HeldLoad, signal: AbortSignal)
   return removed;
 }
 
-/** How many members are noted as inferred by this load still. */
+/** Counts the members that are still recorded as inferred by this load. */
 export async function countInferredMembers(client: pg.Client, loadId: number): Promise<number> {
   const { rows } = await client.query<{ count: number }>(
     'SELECT count(*) FROM edp.inferred_members WHERE load_id = $1 AND arrived_at IS NULL',
@@ -86,7 +86,7 @@ async function listDimensions(client: pg.Client, loadId: number): Promise<Dimens
 
 interface RemovedBatch {
   readonly removed: number;
-  /** The member looked at last; undefined where there was none. */
+  /** The last member checked; undefined where there was none. */
   readonly last: string | undefined;
 }
 
@@ -106,7 +106,8 @@ async function removeBatch(
   const members = batch.rows.map(({ member }) => member);
   if (members.length === 0) return { removed: 0, last: undefined };
   const isMember = `d.${quoteIdentifier(column)} = ANY ($1::${type}[])`;
-  // Held, so that nobody can begin to refer to them; who does already shows in the next statement.
+  // Locked, so that no row can begin to refer to them; the next statement finds rows that already
+  // do.
   await client.query(`SELECT FROM ${table} d WHERE ${isMember} FOR UPDATE`, [members]);
   if (checksReferrers) await client.query("SET LOCAL session_replication_role = 'replica'");
   const isFree = referrers.map(

@@ -1,17 +1,17 @@
 /**
- * Rows of others that refer to the rows of a load. While there are any, the load cannot be undone: the
- * server would refuse, or, worse, change or delete rows that another load brought.
+ * Rows of other loads that refer to the rows of a load. While there are any, the load cannot be
+ * undone: the server would refuse, or, worse, change or delete rows that another load brought.
  */
 import type pg from 'pg';
 import { EdpError } from '../../base/errors.js';
 import { quoteIdentifier } from '../../model/ddl.js';
 import type { LineageTable, Referrer } from './relations.js';
 
-/** The rows to look at: all of the load, or those of one stretch. */
+/** The rows to check: all of the load, or those of one stretch. */
 export interface RowsToRemove {
-  /** What to read `t` from; quoted. */
+  /** The relation that `t` stands for; quoted. */
   readonly from: string;
-  /** On `t`, with $1 for the load. */
+  /** A condition on `t`, with $1 for the load. */
   readonly condition: string;
   readonly values: readonly unknown[];
 }
@@ -20,7 +20,7 @@ export function rowsOfLoad({ name, lineage }: LineageTable, loadId: number): Row
   return { from: name, condition: `t.${lineage} = $1`, values: [loadId] };
 }
 
-/** @throws EdpError `still_referenced` that says who refers to what */
+/** @throws EdpError `still_referenced` that names the referring rows */
 export async function assertNotReferenced(
   client: pg.Client,
   { lineage }: LineageTable,
@@ -31,7 +31,7 @@ export async function assertNotReferenced(
     const isSame = columns
       .map((name, i) => `r.${quoteIdentifier(name)} = t.${quoteIdentifier(referredColumns[i]!)}`)
       .join(' AND ');
-    // Rows of the same load go together.
+    // Rows of the same load are removed together.
     const isOthers = isOwn ? `AND r.${lineage} IS DISTINCT FROM $1` : '';
     const shown = columns.map((name) => `r.${quoteIdentifier(name)}`).join(', ');
     const { rows } = await client.query<{ value: string }>(
@@ -49,9 +49,9 @@ export async function assertNotReferenced(
 }
 
 /**
- * Does in one look what the triggers of foreign keys do for each row: holds the rows, so that nobody can
- * begin to refer to them before the transaction ends, and looks who does already. Afterwards the
- * triggers need not run, where they may be skipped.
+ * Does in one query what the triggers of foreign keys do for each row: locks the rows, so that no
+ * row can begin to refer to them before the transaction ends, and checks which rows already do.
+ * Afterwards the triggers need not run, where they may be skipped.
  */
 export async function settleReferrers(
   client: pg.Client,
@@ -60,7 +60,7 @@ export async function settleReferrers(
 ): Promise<void> {
   const referrers = table.checksReferrers
     ? table.referrers
-    : // The server would not refuse to remove what these refer to.
+    : // The server would not refuse to remove rows that these refer to.
       table.referrers.filter(({ spreads }) => spreads);
   if (referrers.length === 0) return;
   await client.query(`SELECT FROM ${rows.from} t WHERE ${rows.condition} FOR UPDATE`, [

@@ -1,30 +1,32 @@
-/** What the catalog knows about the rows of a load: where they can be, and what may refer to them. */
+/**
+ * What the catalog says about the rows of a load: where they can be, and what may refer to them.
+ */
 import type pg from 'pg';
 import { EdpError } from '../../base/errors.js';
 import { quoteIdentifier } from '../../model/ddl.js';
 import type { Table } from '../../model/model.js';
 import { maySkipTriggers } from '../../postgres/table-in-catalog.js';
 
-/** A relation that holds rows itself: the table, or each partition or child of it. */
+/** A relation that holds rows itself: the table, or one of its partitions or children. */
 export interface Relation {
   /** Schema-qualified and quoted. */
   readonly name: string;
-  /** Whether its rows have places by which it can be walked; those of a foreign table have none. */
+  /** Whether its rows have block numbers to walk by; those of a foreign table have none. */
   readonly hasBlocks: boolean;
   /** Whether an index leads to the rows of one load. */
   readonly hasIndex: boolean;
 }
 
-/** A foreign key of some table that refers to the rows of ours. */
+/** A foreign key that refers to the rows of the table. */
 export interface Referrer {
   readonly constraint: string;
-  /** The table whose rows refer; schema-qualified and quoted. */
+  /** The table with the referring rows; schema-qualified and quoted. */
   readonly table: string;
   readonly columns: readonly string[];
   readonly referredColumns: readonly string[];
   /** Whether rows of a table refer to rows of the same table. */
   readonly isOwn: boolean;
-  /** Whether the server would change or delete the rows that refer, instead of refusing. */
+  /** Whether the server would change or delete the referring rows, instead of refusing. */
   readonly spreads: boolean;
 }
 
@@ -36,15 +38,15 @@ export interface LineageTable {
   readonly relations: readonly Relation[];
   readonly referrers: readonly Referrer[];
   /**
-   * Whether references are looked at once per transaction instead of by the server's triggers, which read
-   * the referring table once per row where it has no index.
+   * Whether references are checked once per transaction instead of by the server's triggers, which
+   * read the referring table once per row where it has no index.
    */
   readonly checksReferrers: boolean;
 }
 
 /**
  * @returns undefined where the database has no such table (any more)
- * @throws EdpError `table_mismatch` where it has no such column
+ * @throws EdpError `table_mismatch` where the table has no such column
  */
 export async function inspectLineage(
   client: pg.Client,

@@ -1,16 +1,18 @@
-/** Removes what the ledger has of the records of a load: rejects, then receipts, and the counts with them. */
+/**
+ * Removes the ledger's entries for the records of a load: rejects, then receipts, and their counts.
+ */
 import type { HeldLoad } from '../../ledger/held-load.js';
 
 const REJECTS_PER_BATCH = 10_000;
 const RECEIPTS_PER_BATCH = 5000;
 
-/** @param advance is told how many are gone after each batch */
+/** @param advance gets the number removed after each batch */
 export async function removeRejects(
   hold: HeldLoad,
   advance: (rejects: number) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  // Goes on behind the last one: what was removed still has to be passed over where it is.
+  // Continues behind the last one, so that removed rows are not scanned again.
   let after = -1;
   while (!signal.aborted) {
     const from = after;
@@ -31,7 +33,7 @@ export async function removeRejects(
   }
 }
 
-/** The duplicates of a load are nowhere but in its receipts: their count goes with these. */
+/** The duplicates of a load exist only in its receipts, so their count is removed with these. */
 export async function removeReceipts(
   hold: HeldLoad,
   advance: (receipts: number) => void,

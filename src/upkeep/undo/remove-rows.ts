@@ -1,10 +1,10 @@
 /**
- * Removes the rows of a load from its table, stretch of blocks by stretch of blocks, each in a
- * transaction that takes them out of the load's counts, too.
+ * Removes the rows of a load from its table, stretch of blocks by stretch of blocks. Each is a
+ * transaction that also subtracts them from the load's counts.
  *
- * Where an index leads to the rows it says in which blocks they are, and only those are read. Without
- * one all blocks are read once. Rows do not stay where they are (an UPDATE moves them), so where the
- * count says that rows are left, the table is asked, and walked again.
+ * Where an index leads to the rows, it gives their blocks, and only those are read. Without an
+ * index all blocks are read once. Rows move (an UPDATE moves them), so where the count shows that
+ * rows are left, the table is checked, and walked again.
  */
 import type pg from 'pg';
 import { EdpError } from '../../base/errors.js';
@@ -13,28 +13,31 @@ import type { HeldLoad } from '../../ledger/held-load.js';
 import { type RowsToRemove, settleReferrers, stillReferenced } from './referrers.js';
 import type { LineageTable, Relation } from './relations.js';
 
-/** Blocks one transaction goes over, at the most: 4 MB, or at most a hundred thousand narrow rows. */
+/** Maximum number of blocks per transaction: 4 MB, or at most a hundred thousand narrow rows. */
 const MAX_STRETCH_BLOCKS = 512;
-/** The index tells places in units of so many blocks, or more where the table is so large that … */
+/**
+ * Blocks are looked up in the index in units of this many blocks, or of more where the table is so
+ * large that …
+ */
 const MIN_UNIT_BLOCKS = 16;
 /** … there would be more units than this. */
 const MAX_UNITS = 250_000;
 
 /** Blocks [from, until) of a relation. */
-interface Stretch {
+interface BlockStretch {
   readonly relation: Relation;
   readonly from: number;
   readonly until: number;
 }
 
 export interface RowsProgress {
-  /** How many blocks are to be gone over. */
+  /** @param blocks number of blocks to go over */
   start(blocks: number): void;
   advance(blocks: number, rows: number): void;
 }
 
 /**
- * @returns whether all are removed; false where `signal` ended it before
+ * @returns whether all rows are removed; false where `signal` ended it before
  * @throws EdpError `still_referenced`, `undo_blocked`
  */
 export async function removeRows(
@@ -64,7 +67,10 @@ export async function removeRows(
   }
 }
 
-/** A walk may have missed rows that moved meanwhile; but not if as many are gone as there were. */
+/**
+ * Whether rows are left, because they moved during a walk. If the counts have come to zero, none
+ * are.
+ */
 async function hasRowsLeft(hold: HeldLoad, { name, lineage }: LineageTable): Promise<boolean> {
   if ((await hold.look()).rows.loaded === 0) return false;
   return hold.read(async (client) => {
@@ -76,13 +82,13 @@ async function hasRowsLeft(hold: HeldLoad, { name, lineage }: LineageTable): Pro
   });
 }
 
-async function planStretches(hold: HeldLoad, table: LineageTable): Promise<Stretch[]> {
-  // Rows that refer to rows of their own load must go together with those.
+async function planStretches(hold: HeldLoad, table: LineageTable): Promise<BlockStretch[]> {
+  // Rows that refer to rows of their own load must be removed together with those.
   if (table.referrers.some(({ isOwn }) => isOwn)) {
     const relation = { name: table.name, hasBlocks: false, hasIndex: false };
     return [{ relation, from: 0, until: 1 }];
   }
-  const stretches: Stretch[] = [];
+  const stretches: BlockStretch[] = [];
   for (const relation of table.relations) {
     if (!relation.hasBlocks) stretches.push({ relation, from: 0, until: 1 });
     else
@@ -96,7 +102,7 @@ async function cut(
   { lineage }: LineageTable,
   relation: Relation,
   loadId: number,
-): Promise<Stretch[]> {
+): Promise<BlockStretch[]> {
   const size = await client.query<{ blocks: number }>(
     `SELECT pg_relation_size($1::regclass) / current_setting('block_size')::int AS blocks`,
     [relation.name],
@@ -115,7 +121,7 @@ async function cut(
      FROM ONLY ${relation.name} WHERE ${lineage} = $1 ORDER BY 1`,
     [loadId, unitBlocks],
   );
-  const stretches: Stretch[] = [];
+  const stretches: BlockStretch[] = [];
   for (const { unit } of rows) {
     const from = unit * unitBlocks;
     const last = stretches.at(-1);
@@ -128,11 +134,11 @@ async function cut(
   return stretches;
 }
 
-/** One transaction. @returns how many rows it removed */
+/** Removes a stretch in one transaction. @returns how many rows */
 async function removeStretch(
   hold: HeldLoad,
   table: LineageTable,
-  { relation, from, until }: Stretch,
+  { relation, from, until }: BlockStretch,
 ): Promise<number> {
   const isWhole = relation.name === table.name && !relation.hasBlocks;
   const rows: RowsToRemove = {
@@ -155,7 +161,7 @@ async function removeStretch(
   } catch (error) {
     const { code, detail } = error as pg.DatabaseError;
     if (code !== '23503') throw error;
-    // Somebody began to refer to them since the look before.
+    // Other rows began to refer to them after the check.
     throw stillReferenced(hold.loadId, detail ?? (error as Error).message);
   }
 }

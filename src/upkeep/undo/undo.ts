@@ -1,11 +1,11 @@
 /**
- * `edp undo`: takes back what a load brought, so that its file can be loaded again.
+ * `edp undo`: removes what a load brought, so that its file can be loaded again.
  *
- * hold → check → mark → rows → inferred members → rejects → receipts → close. Each step, and each batch
- * of a step, is a transaction, and takes from the counts of the load what it removes: at every moment
- * they say what is still there. From `mark` on the load is `undoing`: its receipts tell what there was,
- * and no run goes on by them. Every step looks for what there is, so after a kill the command begins at
- * the first one again and finds less to do.
+ * hold → check → mark → rows → inferred members → rejects → receipts → close. Each step, and each
+ * batch of a step, is a transaction that also subtracts what it removes from the counts of the
+ * load: at every moment they show what is still there. From `mark` on the load is `undoing`: its
+ * receipts show what there was, and no run resumes by them. Every step looks for what exists, so
+ * after a kill the command begins at the first step again and finds less to do.
  */
 import type pg from 'pg';
 import { EdpError } from '../../base/errors.js';
@@ -18,6 +18,7 @@ import {
   withHeldLoad,
 } from '../../ledger/held-load.js';
 import { openLedger } from '../../ledger/ledger-queries.js';
+import type { LoadState } from '../../ledger/load-state.js';
 import { findTable, type Model, type Table } from '../../model/model.js';
 import { withClient } from '../../postgres/connection.js';
 import type { Database } from '../../postgres/database.js';
@@ -49,9 +50,9 @@ export interface UndoResult {
   readonly path: string;
   readonly table: string;
   /** `undoing` where it was stopped before the end. */
-  readonly state: 'undone' | 'undoing' | 'loading' | 'loaded';
+  readonly state: LoadState;
   readonly seconds: number;
-  /** By this command; an earlier one may have removed a part. */
+  /** Counts of this command; an earlier one may have removed a part. */
   readonly removed: {
     readonly rows: number;
     readonly rejects: number;
@@ -59,28 +60,31 @@ export interface UndoResult {
     readonly inferredMembers: number;
   };
   /**
-   * Records that were loaded and have no row of their own any more: replaced by later loads, or by later
-   * records of the same file, or removed by hand.
+   * Records that were loaded and no longer have a row of their own: it was replaced by later loads,
+   * or by later records of the same file, or removed by hand.
    */
   readonly rowsGoneBefore: number;
-  /** Rows of other loads whose values it had replaced; those values are lost. */
+  /** Rows of other loads whose values it had replaced; the earlier values are lost. */
   readonly rowsReplaced: number;
-  /** Members it inferred that stay, since others refer to them or gave them values. */
+  /** Members it inferred that stay, since other rows refer to them or a file gave them values. */
   readonly keptInferredMembers: number;
-  /** Other loads of the table that counted duplicates; their rows may have been those that are gone. */
+  /**
+   * Other loads of the table that counted duplicates; the rows that these repeated may have been
+   * removed.
+   */
   readonly loadsWithDuplicates: readonly number[];
   readonly isInterrupted: boolean;
-  /** What ended it early, where something did. */
+  /** The error that ended it early, if any. */
   readonly failure?: unknown;
 }
 
 export interface UndoProgress {
   step(name: string, total: number): void;
-  /** @param done of the step's total; @param rows removed by it */
+  /** @param done of the step's total; @param rows removed by the step */
   advance(done: number, rows: number): void;
 }
 
-/** What is asked about before anything is removed. */
+/** What the user is asked to confirm before anything is removed. */
 export async function describeUndo(
   database: Database,
   model: Model,
@@ -120,7 +124,7 @@ export async function undo(
 }
 
 /**
- * The table by whose lineage the rows of the load are known; undefined where it brought none.
+ * The table whose lineage column identifies the rows of the load; undefined where it brought none.
  *
  * @throws EdpError `no_lineage`, `unknown_table`
  */
@@ -137,7 +141,7 @@ function requireLineage(model: Model, load: LoadRecord): LineageModel | undefine
   }
   throw new EdpError(
     'no_lineage',
-    `load ${load.loadId} cannot be undone: table "${load.table}" has no lineage column (lineage: false), so nothing tells which of its rows this load brought`,
+    `load ${load.loadId} cannot be undone: table "${load.table}" has no lineage column (lineage: false), so nothing shows which of its rows this load brought`,
     {
       hint: `remove the rows by hand and load the file again with --force; for loads to come, give the table a lineage column in edp.yaml`,
     },
@@ -172,7 +176,7 @@ class UndoRun {
     if (table !== undefined) await this.#check(table);
     await failpoint('undo.checked');
     if (this.#signal.aborted) return;
-    // What a crash of the server took back is done again.
+    // Repeats what a crash of the server took back.
     for (let isClosed = false; !isClosed && !this.#signal.aborted; ) {
       const { sessions } = this.#hold;
       await this.#remove(table);
@@ -194,7 +198,7 @@ class UndoRun {
     await failpoint('undo.receipts_removed');
   }
 
-  /** Nothing is removed where it is plain that it cannot be done to the end. */
+  /** Checks first whether the undo can be completed, so that nothing is removed where it cannot. */
   async #check(table: LineageTable): Promise<void> {
     this.#progress.step('looking for rows that refer to it', 0);
     await this.#hold.read((client) =>
@@ -242,8 +246,8 @@ class UndoRun {
   }
 
   /**
-   * @param sessions in which the steps were to be done
-   * @returns false where there was another one meanwhile, and so nothing is closed
+   * @param sessions number of the session in which the steps were to be done
+   * @returns false where another session began meanwhile, and so nothing is closed
    */
   async #close(sessions: number): Promise<boolean> {
     if (this.#signal.aborted) return false;
@@ -282,7 +286,7 @@ class UndoRun {
   }
 }
 
-/** Their duplicates may have been records whose rows went with this load. */
+/** Their duplicates may have been records whose rows were removed with this load. */
 async function listLoadsWithDuplicates(
   client: pg.Client,
   { loadId, table, startedAt }: LoadRecord,

@@ -1,20 +1,24 @@
 /**
- * JSON text → one text for all JSON texts that jsonb holds as the same value: keys sorted, the last of
- * a repeated key, no spaces, numbers as numeric prints them (with their scale), strings escaped one way.
+ * JSON text → the same text for all JSON texts that jsonb holds as the same value: keys sorted,
+ * only the last of a repeated key, no spaces, numbers as numeric prints them (with their scale),
+ * strings escaped in one way.
  *
- * The parser is edp's own because both known ones lose something: JSON.parse digits, lossless-json
- * the last of repeated keys. Its input is valid: the server printed it, or the csv lane let it pass.
+ * edp has its own parser because both known ones lose something: JSON.parse loses digits,
+ * lossless-json the last of repeated keys. The input is valid: the server printed it, or the csv
+ * lane accepted it.
  */
 import { coerceNumeric } from '../../values/coerce.js';
 
 export interface CanonicalOptions {
-  /** Whether 1.0 and 1.00 are one number, as jsonb's own equality has it. */
+  /** Whether 1.0 and 1.00 are the same number, as in jsonb's own equality. */
   readonly ignoresScale: boolean;
 }
 
 const EXACT: CanonicalOptions = { ignoresScale: false };
 
-/** @throws RangeError for JSON nested deeper than the stack; SyntaxError for what is no JSON */
+/**
+ * @throws RangeError for JSON nested deeper than the stack; SyntaxError for text that is no JSON
+ */
 export function canonicalJson(text: string, options: CanonicalOptions = EXACT): string {
   const reader = new JsonReader(text, options);
   const value = reader.value();
@@ -34,7 +38,7 @@ export function canonicalMembers(text: string): Map<string, string> | undefined 
   return members;
 }
 
-/** The object of these members, as {@link canonicalJson} would print it. */
+/** The object of these members, in the form of {@link canonicalJson}. */
 export function joinMembers(members: ReadonlyMap<string, string>): string {
   const keys = [...members.keys()].sort();
   return `{${keys.map((key) => `${JSON.stringify(key)}:${members.get(key)}`).join(',')}}`;
@@ -44,7 +48,7 @@ export function joinMembers(members: ReadonlyMap<string, string>): string {
 export function canonicalNumber(text: string, { ignoresScale }: CanonicalOptions = EXACT): string {
   if (!ignoresScale && /^-?[1-9]\d*$/.test(text)) return text;
   const value = coerceNumeric(text);
-  // Out of range for numeric, so that no jsonb holds it.
+  // Out of range for numeric, so jsonb cannot hold it.
   if (typeof value === 'number' || !('digits' in value)) return text;
   const { digits, exponent } = value;
   const whole = exponent >= 0 ? digits + '0'.repeat(exponent) : digits.slice(0, exponent);

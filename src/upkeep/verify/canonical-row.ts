@@ -1,13 +1,15 @@
 /**
- * Fields as they travel → fields that are equal, byte for byte, where the values are.
+ * Fields in binary form → fields that are equal, byte for byte, where their values are equal.
  *
- * The binary form of nearly every type is exact and has one form per value. What has not:
- * - jsonb, which travels as the text it was written as, or as the server prints it;
- * - a column narrower than its type, such as numeric(10,2), in which the server rounds, pads or cuts;
- * - a metric that was declared after its rows were loaded, and still stands in the extra column;
- * - NaN, and the infinities of numeric, of which there are several forms.
+ * The binary form of nearly every type is exact and has one form per value. Exceptions are:
+ * - jsonb, which is sent as the text it was written as, or as the server prints it;
+ * - a column narrower than its type, such as numeric(10,2), in which the server rounds, pads or
+ *   cuts;
+ * - a metric that was declared after its rows were loaded, and is still in the extra column;
+ * - NaN, and the infinities of numeric, which have several forms.
  *
- * The server has a second, wider notion of equal, by which it tells duplicates: 1.0 is 1.00, -0 is 0.
+ * The server has a second, wider equality, by which it finds duplicates: 1.0 equals 1.00, -0 equals
+ * 0.
  */
 
 import { LenientEncoder } from '../../lanes/lenient-encoder.js';
@@ -16,7 +18,7 @@ import type { ColumnType } from '../../model/types.js';
 import { coerceNumeric, type Decimal, encodeBytes } from '../../values/coerce.js';
 import { RowWriter } from '../../values/copy-binary.js';
 import type { FieldBytes } from '../../values/copy-fields.js';
-import { readFields } from '../../values/copy-fields.js';
+import { splitRow } from '../../values/copy-fields.js';
 import { fieldText } from '../../values/copy-text.js';
 import { canonicalJson, canonicalMembers, canonicalNumber, joinMembers } from './canonical-json.js';
 import type { ComparedColumn, ComparedSource, RowShape } from './shape.js';
@@ -27,7 +29,7 @@ export type Side = 'file' | 'table';
 export const CONCERNS = {
   none: 0,
   all: 1,
-  /** NaN, and the infinities of numeric, of which there are several forms. */
+  /** NaN, and the infinities of numeric, which have several forms. */
   specialReal: 2,
   specialDouble: 3,
   specialNumeric: 4,
@@ -45,12 +47,17 @@ export const NUMERIC_SPECIAL = 0xc000;
 type FieldRule = (field: Buffer) => Buffer;
 
 export class CanonicalRow {
-  /** Which fields {@link apply} may change, by column; a row without such can be taken as it is. */
+  /**
+   * Which fields {@link apply} may change, by column; a row without such fields can be used as it
+   * is.
+   */
   readonly concerns: Uint8Array;
   readonly #rules: readonly (FieldRule | undefined)[];
   readonly #sources: readonly DeclaredMetrics[];
 
-  /** @param promoted columns of metrics that were promoted: jsonb had rewritten their numbers before */
+  /**
+   * @param promoted columns of metrics that were promoted: jsonb had rewritten their numbers before
+   */
   constructor(shape: RowShape, side: Side, promoted: ReadonlySet<string>) {
     this.#rules = shape.columns.map((column) => ruleFor(column, side, promoted.has(column.name)));
     this.#sources = shape.sources.map((source) => new DeclaredMetrics(source, shape));
@@ -80,7 +87,7 @@ function ruleFor(column: ComparedColumn, side: Side, isPromoted: boolean): Field
   const { type, sqlType } = column;
   if (type === 'jsonb') return canonicalJsonb;
   if (isPromoted) {
-    // 1.50e1 came as 15.0 out of jsonb, and -0 as 0.
+    // jsonb returned 1.50e1 as 15.0, and -0 as 0.
     if (type === 'text') return canonicalNumberText;
     if (NUMBERS_WITH_FORMS.has(type)) return (field) => looseField(column, field)!;
   }
@@ -104,7 +111,7 @@ function canonicalDouble(field: Buffer): Buffer {
   return Number.isNaN(field.readDoubleBE(0)) ? NAN_8 : field;
 }
 
-/** The server sends its infinities with a scale that means nothing. */
+/** The server sends its infinities with a scale that has no meaning. */
 function canonicalNumeric(field: Buffer): Buffer {
   const sign = field.readUInt16BE(4);
   if (sign < NUMERIC_SPECIAL) return field;
@@ -117,7 +124,7 @@ function canonicalJsonb(field: Buffer): Buffer {
   try {
     return Buffer.from(canonicalJson(field.toString('utf8', 1)));
   } catch (error) {
-    // Nested deeper than the stack; the server's own text must do.
+    // Nested deeper than the stack; the server's own text is used.
     if (error instanceof RangeError || error instanceof SyntaxError) return field.subarray(1);
     throw error;
   }
@@ -134,7 +141,7 @@ function canonicalNumberText(field: Buffer): Buffer {
 
 const NUMBERS_WITH_FORMS: ReadonlySet<ColumnType> = new Set(['real', 'double', 'numeric']);
 
-/** What the server does to a value that goes into a narrower column. */
+/** How the server changes a value that goes into a narrower column. */
 function fittingRule(sqlType: string): FieldRule | undefined {
   const match = /^(numeric|character varying|character|timestamp)\((-?\d+)(?:,(-?\d+))?\)/.exec(
     sqlType,
@@ -157,7 +164,7 @@ function fittingRule(sqlType: string): FieldRule | undefined {
   }
 }
 
-/** Only spaces are ever cut; for anything else the server refuses the value. */
+/** Only spaces are ever cut; otherwise the server refuses the value. */
 function cutSpaces(characters: readonly string[], size: number): string {
   const isCut = characters.slice(size).every((character) => character === ' ');
   return (isCut ? characters.slice(0, size) : characters).join('');
@@ -167,7 +174,7 @@ function encodeNumeric(value: Decimal | number): Buffer {
   const writer = new RowWriter();
   writer.beginRow(1);
   writer.numeric(value);
-  return readFields(writer.lendRows())[0]!;
+  return splitRow(writer.lendRows())[0]!;
 }
 
 function withoutScale(field: Buffer): Buffer {
@@ -176,7 +183,7 @@ function withoutScale(field: Buffer): Buffer {
   return value instanceof Fault ? field : encodeNumeric(value);
 }
 
-/** Half away from zero, as round_var in numeric.c. */
+/** Rounds half away from zero, as round_var in numeric.c. */
 function roundNumeric(field: Buffer, scale: number): Buffer {
   const value = coerceNumeric(fieldText('numeric', field));
   if (value instanceof Fault || typeof value === 'number') return field;
@@ -208,8 +215,8 @@ function roundTimestamp(field: Buffer, digits: number): Buffer {
 }
 
 /**
- * Metrics that are declared now and still stand in the extra column: rows loaded before the
- * declaration, whether or not `edp promote` has come to them yet. They count as if it had.
+ * Metrics that are declared now and are still in the extra column: their rows were loaded before
+ * the declaration. They are treated as if `edp promote` had already moved them.
  */
 class DeclaredMetrics {
   readonly #extra: number;
@@ -274,7 +281,7 @@ class DeclaredMetrics {
   }
 }
 
-/** jsonb travels as text behind a version number. */
+/** jsonb is sent as text behind a version number. */
 const VERSION = Buffer.from([1]);
 
 function membersOf(jsonb: Buffer): Map<string, string> | undefined {
@@ -286,7 +293,7 @@ function membersOf(jsonb: Buffer): Map<string, string> | undefined {
   }
 }
 
-/** The one form of all values that the server calls equal to this. @param field canonical */
+/** One form for all values that the server calls equal to this one. @param field canonical */
 export function looseField({ type, sqlType }: ComparedColumn, field: FieldBytes): FieldBytes {
   if (field === null) return null;
   switch (type) {
@@ -297,7 +304,7 @@ export function looseField({ type, sqlType }: ComparedColumn, field: FieldBytes)
     case 'numeric':
       return withoutScale(field);
     case 'jsonb':
-      // Canonical text already, which has no version number.
+      // Already canonical text, which has no version number.
       return looseJson(field);
     case 'text':
       if (sqlType.startsWith('character(')) return Buffer.from(field.toString().replace(/ +$/, ''));

@@ -1,14 +1,14 @@
 /**
- * COPY … TO STDOUT (binary) → rows, where they stand in the socket's buffers.
+ * COPY … TO STDOUT (binary) → rows, read in place in the socket's buffers.
  *
- * It is edp's own because the rows are looked at once and forgotten: pg-copy-streams joins the messages of
- * a chunk into a stream that then has to be cut into rows again, and takes 1.4 times as long for four
- * million rows (measured, server included).
+ * edp has its own reader because each row is read once and forgotten: pg-copy-streams joins the
+ * messages of a chunk into a stream that then has to be cut into rows again, and takes 1.4 times as
+ * long for four million rows, including the server.
  *
- * How it works: while the copy lasts, it listens to the connection's bytes in place of pg's own parser.
- * A message is a letter, an int32 length that counts itself, and its content; the server sends a message
- * per row, the first behind the stream's header. Anything but data and asynchronous messages goes back to
- * pg, which then finds errors and the end of the command as ever.
+ * How it works: while the copy lasts, it listens to the connection's bytes in place of pg's own
+ * parser. A message is a letter, an int32 length that counts itself, and its content; the server
+ * sends a message per row, the first behind the stream's header. All other messages, except
+ * asynchronous ones, go back to pg, which then finds errors and the end of the command as usual.
  * https://www.postgresql.org/docs/current/protocol-message-formats.html
  */
 import type { Duplex } from 'node:stream';
@@ -16,7 +16,7 @@ import type pg from 'pg';
 import { COPY_HEADER } from '../../values/copy-binary.js';
 import { viewOf } from './row-reader.js';
 
-/** @param at the first field's length; the bytes are reused after the call */
+/** @param at offset of the first field's length; the bytes are reused after the call */
 export type RowVisitor = (bytes: Buffer, view: DataView, at: number) => void;
 
 const COPY_DATA = 0x64; // d
@@ -35,7 +35,7 @@ interface Connection {
 /**
  * Runs `COPY (…) TO STDOUT (FORMAT binary)`.
  *
- * @param visit must not throw an error of the row's; what it throws ends the session
+ * @param visit must not throw for a single row; an error that it throws ends the session
  */
 export async function copyRows(
   client: pg.Client,
@@ -50,14 +50,14 @@ export async function copyRows(
   });
 }
 
-/** What pg calls on a query under way. */
+/** The object that pg calls for a running query. */
 class CopyOut {
   readonly #text: string;
   readonly #visit: RowVisitor;
   readonly #done: (error?: Error) => void;
   #connection: Connection | undefined;
   #parser: DataListener | undefined;
-  /** Begun messages, until they are whole. */
+  /** Parts of a message that is not complete yet. */
   #pending: Buffer[] = [];
   #pendingBytes = 0;
   #neededBytes = 0;
@@ -83,7 +83,7 @@ class CopyOut {
       this.#take(chunk);
     } catch (error) {
       this.#giveBack();
-      // In the middle of a copy there is no way back to a session that can be used.
+      // In the middle of a copy the session cannot be made usable again.
       this.#connection?.stream.destroy(error as Error);
       this.#done(error as Error);
     }

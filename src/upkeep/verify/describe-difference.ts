@@ -1,4 +1,4 @@
-/** A difference found → what it consists of: values of the file beside values of the table. */
+/** A difference that was found → its details: values in the file beside values in the table. */
 import { createXXHash128 } from 'hash-wasm';
 import type pg from 'pg';
 import { quoteColumns } from '../../model/ddl.js';
@@ -8,8 +8,8 @@ import { fieldText } from '../../values/copy-text.js';
 import { copyRows } from './copy-out.js';
 import type { DifferenceKind, FoundDifference } from './difference.js';
 import { FileReader } from './file-rows.js';
-import { copyFields, type Fields, isSame, KeyLookup } from './key-lookup.js';
-import type { Moment, Subject } from './prepare-verify.js';
+import { type CanonicalFields, copyFields, isSame, KeyLookup } from './key-lookup.js';
+import type { Snapshot, VerifySubject } from './prepare-verify.js';
 import { RowReader } from './row-reader.js';
 import type { ComparedColumn } from './shape.js';
 
@@ -19,17 +19,17 @@ type Shown = string | null | undefined;
 export interface DescribedDifference {
   readonly kind: DifferenceKind;
   readonly byteOffset?: number;
-  /** From 1. */
+  /** Counts from 1. */
   readonly line?: number;
   readonly split?: { readonly startByte: number; readonly endByte: number };
   readonly key?: Readonly<Record<string, string | null>>;
-  /** Those that differ; all of them where one side has no row. */
+  /** The columns that differ; all columns where one side has no row. */
   readonly columns?: readonly {
     readonly column: string;
     readonly file?: string | null;
     readonly table?: string | null;
   }[];
-  /** Load that holds the row instead; null for none. */
+  /** The load that holds the row instead; null for none. */
   readonly holder?: number | null;
   readonly detail?: string;
 }
@@ -38,14 +38,14 @@ const SEED = { first: 1, second: 2 };
 
 export class Describer {
   readonly #client: pg.Client;
-  readonly #subject: Subject;
-  readonly #moment: Moment;
+  readonly #subject: VerifySubject;
+  readonly #snapshot: Snapshot;
 
-  /** @param client sees the moment of the comparison */
-  constructor(client: pg.Client, subject: Subject, moment: Moment) {
+  /** @param client sees the snapshot of the comparison */
+  constructor(client: pg.Client, subject: VerifySubject, snapshot: Snapshot) {
     this.#client = client;
     this.#subject = subject;
-    this.#moment = moment;
+    this.#snapshot = snapshot;
   }
 
   async describe(found: FoundDifference): Promise<DescribedDifference> {
@@ -72,7 +72,7 @@ export class Describer {
 
   #splitAt(byteOffset: number): Pick<DescribedDifference, 'split'> {
     if (!this.#subject.isSameContent) return {};
-    const receipt = this.#moment.receipts.find(
+    const receipt = this.#snapshot.receipts.find(
       ({ start, end }) => byteOffset >= start && byteOffset < end,
     );
     return receipt === undefined
@@ -80,7 +80,7 @@ export class Describer {
       : { split: { startByte: receipt.start, endByte: receipt.end } };
   }
 
-  #key(fields: Fields): Pick<DescribedDifference, 'key'> {
+  #key(fields: CanonicalFields): Pick<DescribedDifference, 'key'> {
     const { key, columns } = this.#subject.shape;
     if (key.length === 0) return {};
     return {
@@ -94,8 +94,8 @@ export class Describer {
   }
 
   #columns(
-    file: Fields | undefined,
-    table: Fields | undefined,
+    file: CanonicalFields | undefined,
+    table: CanonicalFields | undefined,
   ): NonNullable<DescribedDifference['columns']> {
     return this.#subject.shape.columns.flatMap((column, i) => {
       const ofFile: Shown = file && shown(column, file[i]!);
@@ -109,14 +109,14 @@ export class Describer {
     });
   }
 
-  /** The record of the file that starts there, as the row it makes. */
-  async #recordAt(byteOffset: number): Promise<Fields | undefined> {
+  /** The row of the record that starts there. */
+  async #recordAt(byteOffset: number): Promise<CanonicalFields | undefined> {
     const { file, layout, plan, shape, promoted, load } = this.#subject;
     const source = { file, dialect: layout.dialect, plan: plan!, loadId: load.loadId };
     const reader = new RowReader(shape, 'file', new Set(promoted), SEED);
     const hasher = await createXXHash128();
     hasher.init();
-    let fields: Fields | undefined;
+    let fields: CanonicalFields | undefined;
     await withFile(file, async (handle) => {
       const visitor = {
         row: ({ bytes, at }: { bytes: Buffer; at: number }) => {
@@ -133,7 +133,7 @@ export class Describer {
     return fields;
   }
 
-  async #rowWithKeyOf(record: Fields): Promise<Fields | undefined> {
+  async #rowWithKeyOf(record: CanonicalFields): Promise<CanonicalFields | undefined> {
     const { shape, target, table, load, promoted } = this.#subject;
     if (shape.key.length === 0) return undefined;
     const lookup = new KeyLookup(this.#client, {
@@ -144,19 +144,19 @@ export class Describer {
       lineageColumn: table.lineageColumn,
       loadId: load.loadId,
     });
-    let row: Fields | undefined;
+    let row: CanonicalFields | undefined;
     await lookup.find([record], ({ fields, holder }) => {
       if (row === undefined || holder === load.loadId) row = fields;
     });
     return row;
   }
 
-  async #rowAt(row: NonNullable<FoundDifference['row']>): Promise<Fields | undefined> {
+  async #rowAt(row: NonNullable<FoundDifference['row']>): Promise<CanonicalFields | undefined> {
     const { shape, target, promoted } = this.#subject;
     const reader = new RowReader(shape, 'table', new Set(promoted), SEED);
     const select = `SELECT ${quoteColumns(shape.columns.map(({ name }) => name))}
       FROM ${target.table} WHERE ctid = '(${row.block},${row.item})'::tid AND tableoid = ${row.table}`;
-    let fields: Fields | undefined;
+    let fields: CanonicalFields | undefined;
     await copyRows(this.#client, select, (bytes, _view, at) => {
       fields = copyFields(reader, Buffer.from(bytes.subarray(at)), 0);
     });
@@ -173,6 +173,6 @@ const IS_OF_A_ROW: ReadonlySet<DifferenceKind> = new Set([
 
 function shown(column: ComparedColumn, field: FieldBytes): string | null {
   if (field === null) return null;
-  // Canonical JSON has lost its version number.
+  // Canonical JSON is without its version number.
   return column.type === 'jsonb' ? field.toString() : fieldText(column.type, field);
 }

@@ -1,4 +1,4 @@
-/** What differs between a file and a table: counted without end, listed up to a limit. */
+/** Differences between a file and a table: all are counted, and listed up to a limit. */
 
 /** Stable: scripts rely on them. */
 export const DIFFERENCE_KINDS = {
@@ -12,7 +12,7 @@ export const DIFFERENCE_KINDS = {
   unaccounted: 'neither loaded nor rejected',
   /** A row with this load's number that the file does not have. */
   added: 'in the table only',
-  /** A record that makes no row, and is no reject. */
+  /** A record that makes no row, and is not among the rejects. */
   unreadable: 'unreadable, and not among the rejects',
   reject_altered: 'rejected, but kept with other bytes',
   reject_unknown: 'a reject that is no record of the file',
@@ -26,16 +26,16 @@ export const DIFFERENCE_KINDS = {
 
 export type DifferenceKind = keyof typeof DIFFERENCE_KINDS;
 
-/** Where a difference was found; what it consists of is looked up for those that are shown. */
+/** Where a difference was found; its details are looked up for those that are shown. */
 export interface FoundDifference {
   readonly kind: DifferenceKind;
-  /** In the file; undefined for what only the table has. */
+  /** Place in the file; undefined for rows that only the table has. */
   readonly byteOffset?: number;
-  /** From 1. */
+  /** Counts from 1. */
   readonly line?: number;
   /** Row of the table. */
   readonly row?: { readonly table: number; readonly block: number; readonly item: number };
-  /** Load that holds the row instead; null for none. */
+  /** The load that holds the row instead; null for none. */
   readonly holder?: number | null;
   readonly detail?: string;
 }
@@ -47,7 +47,7 @@ export class Differences {
   readonly #bySplit = new Map<number, Map<DifferenceKind, number>>();
   #listed: FoundDifference[] = [];
 
-  /** @param splitOf index of the split that a place of the file belongs to, or -1 */
+  /** @param splitOf index of the split that contains a place of the file, or -1 */
   constructor(limit: number, splitOf: (byteOffset: number) => number) {
     this.#limit = limit;
     this.#splitOf = splitOf;
@@ -57,7 +57,7 @@ export class Differences {
     return [...this.counts.values()].reduce((sum, count) => sum + count, 0);
   }
 
-  /** The first ones, in the order of the file; then what only the table has, in its order. */
+  /** The first differences in file order, then those that only the table has, in its order. */
   get listed(): readonly FoundDifference[] {
     return this.#listed.sort(compare).slice(0, this.#limit);
   }
@@ -79,7 +79,7 @@ export class Differences {
       this.#bySplit.set(split, counts);
     }
     this.#listed.push(difference);
-    // Now and then, so that neither time nor memory depends on how much differs.
+    // Done from time to time, so that neither time nor memory depends on how much differs.
     if (this.#listed.length > this.#limit * 2 + 1000) this.#listed = [...this.listed];
   }
 }

@@ -1,16 +1,16 @@
 /**
- * Ranges of a file → the rows a load makes of them, by the very lanes that load it, and what became of
- * the records that are rejects.
+ * Ranges of a file → the rows that a load makes of them, by the same lanes, and the outcome of the
+ * records that are rejects.
  */
-import type { FileHandle } from 'node:fs/promises';
 import type { IHasher } from 'hash-wasm';
 import type pg from 'pg';
 import type { Dialect } from '../../formats/csv/dialect.js';
 import { CsvParser } from '../../formats/csv/scan/csv-parser.js';
 import { CsvScanner } from '../../formats/csv/scan/csv-scanner.js';
 import type { RecordPlace } from '../../formats/text/ranges.js';
+import { readSplit } from '../../formats/text/read-split.js';
 import { RecordBatch } from '../../formats/text/record-batch.js';
-import { readSplit, type Window } from '../../formats/text/windows.js';
+import type { Window } from '../../formats/text/windows.js';
 import { WINDOW_BYTES } from '../../lanes/assembly/layout.js';
 import type { RowPlaces } from '../../lanes/byte-lane.js';
 import type { LaneMemory } from '../../lanes/lane-memory.js';
@@ -23,48 +23,52 @@ import type { RowRemarks } from '../../ledger/remarks.js';
 import type { TablePlan } from '../../mapping/table-plan.js';
 import { Fault } from '../../model/reject-codes.js';
 import type { FileIdentity } from '../../source/file-identity.js';
+import type { ByteSource } from '../../source/open-file.js';
 import type { RowWriter } from '../../values/copy-binary.js';
 import { joinFields } from '../../values/copy-fields.js';
 import { viewOf } from './row-reader.js';
 
-/** A record of the file, and the row it makes; good until the next one. */
+/** A record of the file, and its row; valid until the next one. */
 export interface FileRow {
   readonly bytes: Buffer;
   readonly view: DataView;
-  /** The first field's length in `bytes`, which are reused after the call. */
+  /** Offset of the first field's length in `bytes`, which are reused after the call. */
   readonly at: number;
   readonly byteOffset: number;
-  /** From 0, counted from where reading began. */
+  /** Counts from 0 where reading began. */
   readonly line: number;
 }
 
-/** The rejects that the ledger has of the records being read. */
+/** The ledger's rejects of the records being read. */
 export interface KnownRejects {
-  /** Makes the rejects in front of `byteOffset` known. */
+  /** Reads the rejects in front of `byteOffset`. */
   upTo(byteOffset: number): Promise<void>;
-  /** Takes the reject of the record that starts there and has these bytes. @returns its bytes as kept */
+  /**
+   * Takes the reject of the record that starts there and has these bytes. @returns the bytes in the
+   * ledger
+   */
   take(byteOffset: number, raw: Buffer): Buffer | undefined;
-  /** Forgets the rejects in front of `byteOffset` that nobody took. @returns their places */
+  /** Drops the rejects in front of `byteOffset` that were not taken. @returns their places */
   dropBefore(byteOffset: number): readonly number[];
 }
 
-/** What a record turned out to be that is no row. */
+/** A record that is no row, as found in the file. */
 export interface FoundReject {
   readonly byteOffset: number;
   readonly line: number;
-  /** What is wrong with the record as the lanes see it; undefined where only the server refused it. */
+  /** The fault of the record in the lanes; undefined where only the server refused it. */
   readonly fault: Fault | undefined;
   readonly raw: Buffer;
-  /** The bytes that the ledger keeps of it; undefined where it keeps none. */
+  /** The bytes of it in the ledger; undefined where it has none. */
   readonly kept: Buffer | undefined;
 }
 
 export interface FileVisitor {
   row(row: FileRow): void;
   reject(reject: FoundReject): void;
-  /** A reject of the ledger at a place where no record begins. */
+  /** Called for a reject of the ledger at a place where no record begins. */
   strayReject(byteOffset: number): void;
-  /** Between batches of rows. */
+  /** Called between batches of rows. */
   pause(): Promise<void>;
 }
 
@@ -77,10 +81,10 @@ export interface FileSource {
 
 const WRITE_BATCH_ROWS = 10_000;
 
-/** Reads ranges of one file, one behind the other. */
+/** Reads ranges of one file, one after the other. */
 export class FileReader {
   readonly #source: FileSource;
-  readonly #handle: FileHandle;
+  readonly #handle: ByteSource;
   readonly #window: Buffer;
   readonly #known: KnownRejects | undefined;
   readonly #visitor: FileVisitor;
@@ -89,7 +93,7 @@ export class FileReader {
 
   /** @param known undefined where the ledger has no rejects of these records */
   constructor(
-    handle: FileHandle,
+    handle: ByteSource,
     source: FileSource,
     known: KnownRejects | undefined,
     visitor: FileVisitor,
@@ -119,42 +123,37 @@ export class FileReader {
 
   /** @returns start of the first record behind the range */
   async read(start: number, until: number, hasher: IHasher, check: () => void): Promise<number> {
-    const loader = this.#loader;
-    return readSplit(this.#handle, this.#source.file, start, until, this.#window, hasher, {
-      take: async (window) => {
+    const { path, size } = this.#source.file;
+    const split = { source: this.#handle, size, path, start, until, longRecord: undefined };
+    return readSplit(split, this.#window, this.#loader, {
+      hasher,
+      before: async (window) => {
         check();
         await this.#known?.upTo(window.base + window.filled);
         this.#sink.window = window;
-        const taken = await this.#loader.take(window);
+      },
+      after: (window, taken) => {
         // The reject of a record that is too long is taken at its end.
-        if (this.#loader.isInRecord) return taken;
+        if (this.#loader.isInRecord) return;
         for (const place of this.#known?.dropBefore(window.base + taken) ?? []) {
           this.#visitor.strayReject(place);
         }
-        return taken;
-      },
-      cutLongRecord: (window) => {
-        this.#sink.window = window;
-        return loader.cutLongRecord(window);
-      },
-      get isInRecord() {
-        return loader.isInRecord;
       },
     });
   }
 
-  /** Hands the last rows on. */
+  /** Hands over the last rows. */
   async finish(): Promise<void> {
     await this.#loader.finish();
   }
 }
 
-/** Rows written but not handed on yet. */
+/** Positions of rows that are written but not handed over yet. */
 interface RowPositions {
   offsets: number[];
   lines: number[];
   ends: number[];
-  /** 1 for a record that the ledger has among its rejects. */
+  /** 1 for a record that is among the ledger's rejects. */
   rejected: number[];
 }
 
@@ -218,7 +217,10 @@ class VisitedRows implements RowSink {
     return true;
   }
 
-  /** A record that the lanes refuse. @param row what it is to those who are lenient */
+  /**
+   * Called for a record that the lanes refuse. @param row the row of the lenient encoder, if it
+   * makes one
+   */
   refused(place: RecordPlace, fault: Fault, raw: Buffer, row: () => Buffer | undefined): void {
     const { byteOffset, lineInSplit: line } = place;
     const kept = this.#known?.take(byteOffset, raw);
@@ -241,7 +243,7 @@ class VisitedRows implements RowSink {
 
   #visit(bytes: Buffer, { offsets, lines, ends, rejected }: RowPositions): void {
     if (!this.#hasRows) return;
-    // One object for all of them: there are millions.
+    // One object for all rows: there are millions.
     const row = { bytes, view: viewOf(bytes), at: 0, byteOffset: 0, line: 0 };
     let start = 0;
     for (let i = 0; i < ends.length; i++) {
@@ -282,7 +284,7 @@ class VisitedRejects extends RejectLog {
   }
 
   override add(place: RecordPlace, fault: Fault, raw: Buffer): void {
-    // Of a record that is too long, only the first bytes are there: they make no row.
+    // Only the first bytes of a record that is too long are there; they make no row.
     const isWhole = fault.code !== 'record_too_long';
     this.#sink.refused(place, fault, raw, () => (isWhole ? this.#toRow(raw) : undefined));
   }

@@ -1,4 +1,4 @@
-/** Records → the rows of the table that have their keys, whomever they belong to. */
+/** Records → the rows of the table that have their keys, whatever load they belong to. */
 import type pg from 'pg';
 import { quoteIdentifier } from '../../model/ddl.js';
 import type { FieldBytes } from '../../values/copy-fields.js';
@@ -11,18 +11,18 @@ import { STATUS, type VerifyJob } from './verify-task.js';
 export interface LookedUp {
   /** One of {@link STATUS}. */
   readonly status: number;
-  /** The load whose row it is; -1 for none. */
+  /** The load that the row belongs to; -1 for none. */
   readonly holder: number;
 }
 
 /** Canonical fields of a record, or of a row. */
-export type Fields = readonly FieldBytes[];
+export type CanonicalFields = readonly FieldBytes[];
 
-/** A row of the table that has the key of a record. */
+/** A row of the table with the key of a record. */
 export interface KeyedRow {
   /** Index of the record. */
   readonly record: number;
-  readonly fields: Fields;
+  readonly fields: CanonicalFields;
   readonly holder: number;
 }
 
@@ -56,25 +56,25 @@ export class KeyLookup {
       JOIN ${job.table} t ON ${matches.join(' AND ')}`;
   }
 
-  /** How the table's row with its key compares with each record. */
-  async compare(records: readonly Fields[]): Promise<LookedUp[]> {
+  /** Compares each record with the table's row that has its key. */
+  async compare(records: readonly CanonicalFields[]): Promise<LookedUp[]> {
     const found: LookedUp[] = records.map(() => ({ status: STATUS.noRow, holder: -1 }));
     await this.find(records, ({ record, fields, holder }) => {
       const status = this.#statusOf(records[record]!, fields, holder);
       const before = found[record]!.status;
-      // Should several rows have the key, the one that speaks for the record counts.
+      // If several rows have the key, the one that agrees best with the record counts.
       if (before === STATUS.noRow || status < before) found[record] = { status, holder };
     });
     return found;
   }
 
   /**
-   * Gives `visit` every row with the key of one of the records.
+   * Calls `visit` with every row that has the key of one of the records.
    *
-   * COPY takes no parameters, so the keys travel as settings of the transaction: values never
+   * COPY takes no parameters, so the keys are passed as settings of the transaction: values never
    * become SQL.
    */
-  async find(records: readonly Fields[], visit: (row: KeyedRow) => void): Promise<void> {
+  async find(records: readonly CanonicalFields[], visit: (row: KeyedRow) => void): Promise<void> {
     if (records.length === 0) return;
     const { columns, key } = this.#job.shape;
     for (const [i, column] of key.entries()) {
@@ -96,7 +96,7 @@ export class KeyLookup {
     });
   }
 
-  #statusOf(record: Fields, row: Fields, holder: number): number {
+  #statusOf(record: CanonicalFields, row: CanonicalFields, holder: number): number {
     const { shape, lineageColumn, loadId } = this.#job;
     const isOwn = lineageColumn === undefined || holder === loadId;
     if (isOwn && record.every((field, i) => isSame(field, row[i]!))) return STATUS.ownSame;
@@ -108,7 +108,7 @@ export class KeyLookup {
   }
 }
 
-/** jsonb has lost its version number by now. */
+/** jsonb is without its version number here. */
 function keyText(type: Parameters<typeof fieldText>[0], field: FieldBytes): string {
   return type === 'jsonb' ? field!.toString() : fieldText(type, field!);
 }
@@ -117,7 +117,7 @@ export function isSame(a: FieldBytes, b: FieldBytes): boolean {
   return a === null || b === null ? a === b : a.equals(b);
 }
 
-/** The canonical fields of a row, in bytes of their own. */
-export function copyFields(reader: RowReader, bytes: Buffer, at: number): Fields {
+/** The canonical fields of a row, copied into their own bytes. */
+export function copyFields(reader: RowReader, bytes: Buffer, at: number): CanonicalFields {
   return reader.fields(bytes, viewOf(bytes), at).map((field) => field && Buffer.from(field));
 }

@@ -1,17 +1,17 @@
-/** The rejects that the ledger keeps of a file, a few at a time: there may be more than memory holds. */
+/** The ledger's rejects of a file, a few at a time: there may be more than memory holds. */
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
 import type { KnownRejects } from './file-rows.js';
 
 const REJECTS_PER_FETCH = 500;
 
-/** By the place of a record, for the file that was loaded. */
+/** Finds rejects by the place of the record, in the file that was loaded. */
 export class RejectsByPlace implements KnownRejects {
   readonly #client: pg.Client;
   readonly #loadId: number;
   readonly #end: number;
   readonly #known = new Map<number, Buffer>();
-  /** All rejects in front of this are known. */
+  /** Offset up to which the rejects are read. */
   #reached: number;
 
   /** @param start,end part of the file that is read */
@@ -53,11 +53,11 @@ export class RejectsByPlace implements KnownRejects {
   }
 }
 
-/** By their bytes, for a file in which they stand elsewhere. */
+/** Finds rejects by their bytes, in a file in which they are at other places. */
 export class RejectsByContent implements KnownRejects {
   readonly #hashes: Float64Array;
 
-  /** @param hashes as {@link listRejectHashes} gives them */
+  /** @param hashes from {@link listRejectHashes} */
   constructor(hashes: Float64Array) {
     this.#hashes = hashes;
   }
@@ -81,14 +81,14 @@ export class RejectsByContent implements KnownRejects {
   }
 }
 
-/** Bits of a hash that a double holds exactly, as hexadecimal digits. */
+/** A double holds the bits of this many hexadecimal digits of a hash exactly. */
 const HASH_DIGITS = 13;
 
 function hashOf(raw: Buffer): number {
   return Number.parseInt(createHash('sha256').update(raw).digest('hex').slice(0, HASH_DIGITS), 16);
 }
 
-/** @returns ascending */
+/** @returns hashes in ascending order */
 export async function listRejectHashes(client: pg.Client, loadId: number): Promise<Float64Array> {
   const { rows } = await client.query<{ hash: number }>(
     `SELECT ('x' || left(encode(sha256(raw), 'hex'), ${HASH_DIGITS}))::bit(52)::bigint AS hash

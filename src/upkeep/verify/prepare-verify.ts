@@ -1,50 +1,50 @@
 /** A load, its file and its table → what there is to verify, and the session that sees it at one moment. */
-import { access, constants } from 'node:fs/promises';
-import path from 'node:path';
 import type pg from 'pg';
 import { EdpError } from '../../base/errors.js';
-import { describeFile, type FileLayout, readTextHead } from '../../formats/csv/describe.js';
-import { type Reading, settingsOf } from '../../formats/csv/reading.js';
+import { describeFile, type FileLayout } from '../../formats/csv/describe.js';
+import type { Reading } from '../../formats/csv/reading.js';
 import { CsvScanner } from '../../formats/csv/scan/csv-scanner.js';
 import { findGaps } from '../../formats/text/cut-ranges.js';
 import type { Gap } from '../../formats/text/ranges.js';
-import { isDecoded, readText, type TextForm, withoutFooter } from '../../formats/text/read-text.js';
+import { isDecoded, readText, withoutFooter } from '../../formats/text/read-text.js';
 import { RecordBatch } from '../../formats/text/record-batch.js';
-import { readSplit } from '../../formats/text/windows.js';
+import { readWindows } from '../../formats/text/windows.js';
 import { WINDOW_BYTES } from '../../lanes/assembly/layout.js';
 import { getFileFormat, getLoad, type LoadSummary } from '../../ledger/ledger-queries.js';
 import { listHashedRanges } from '../../ledger/loads.js';
 import { listPromotions, withPromotions } from '../../ledger/promotions.js';
 import { planTable, type TablePlan } from '../../mapping/table-plan.js';
-import type { CsvSettings } from '../../model/csv-settings.js';
 import { withDrift } from '../../model/drift.js';
-import type { OnConflict } from '../../model/load-rules.js';
+import { type OnConflict, REPLACING } from '../../model/load-rules.js';
 import { findTable, type Model, type Table } from '../../model/model.js';
 import { withClient } from '../../postgres/connection.js';
 import { inspectTable, type TableInCatalog } from '../../postgres/table-in-catalog.js';
-import { hasContent, type IdentifiedFile, identifyFile } from '../../source/identify.js';
+import type { CopyOptions } from '../../source/copies.js';
+import { hasContent, type IdentifiedFile } from '../../source/identify.js';
+import { localVersion } from '../../source/local-files.js';
 import { withFile } from '../../source/open-file.js';
 import type { Spool } from '../../source/spool.js';
+import { findFile, otherSettings, type SourceFile } from './find-file.js';
 import { type RowShape, shapeOf } from './shape.js';
 import type { FileRange } from './verify-task.js';
 
 export interface VerifyRequest {
   readonly loadId: number;
-  /** The file to compare; else the one that the ledger names. */
+  /** The file to compare; if undefined, the one named in the ledger. */
   readonly file: string | undefined;
   /** The project's directory. */
   readonly directory: string;
   readonly model: Model;
 }
 
-/** What stays the same while the database goes on. */
-export interface Subject {
+/** What stays the same while the database changes. */
+export interface VerifySubject {
   readonly load: LoadSummary;
-  /** As the user or the ledger names it. */
+  /** Name of the file as given by the user or the ledger. */
   readonly name: string;
-  /** What is read: the file, or one with its text. */
+  /** The file that is read: the file itself, or one with its unpacked text. */
   readonly file: IdentifiedFile;
-  /** As the load read the file. */
+  /** How the load read the file. */
   readonly layout: FileLayout;
   readonly isSameContent: boolean;
   readonly table: Table;
@@ -55,13 +55,13 @@ export interface Subject {
   readonly promoted: readonly string[];
 }
 
-/** @throws EdpError that says what is to be compared with what, where it cannot be found */
+/** @throws EdpError that says what is missing for the comparison */
 export async function findSubject(
   client: pg.Client,
   request: VerifyRequest,
   spool: Spool,
-  signal: AbortSignal,
-): Promise<Subject> {
+  copying: CopyOptions,
+): Promise<VerifySubject> {
   const load = await getLoad(client, request.loadId);
   assertNotUndone(load);
   const { format } = await getFileFormat(client, load.loadId);
@@ -75,17 +75,19 @@ export async function findSubject(
   const table = withDrift(withPromotions(declared, promotions), format.drift);
   const target = await inspectTable(client, table);
 
-  const name = request.file ?? load.path;
-  const source = await identify(request, load, name, format);
-  const file = isDecoded(source.form) ? await unpack(source, name, format, spool, signal) : source;
+  const source = await findFile(request.file, request.directory, load, format, spool, copying);
+  const { name } = source;
+  const file = isDecoded(source.form)
+    ? await unpack(source, format, spool, copying.signal)
+    : source;
   const ranges = await listHashedRanges(client, load.loadId);
-  // A text is known by its beginning alone.
+  // The fingerprint of a text covers only its beginning.
   const isWhole =
     !isDecoded(source.form) ||
     load.state !== 'loaded' ||
     (ranges.at(-1)?.end ?? format.dataStart) === file.size;
   const isSameContent =
-    source.contentHash === load.contentHash && isWhole && (await hasContent(file.path, ranges));
+    source.contentHash === load.contentHash && isWhole && (await hasContent(file, ranges));
   if (!isSameContent && request.file === undefined) {
     throw new EdpError('file_changed', `${name} is not what load ${load.loadId} loaded any more`, {
       hint: `name the file that was loaded; or compare this one all the same: edp verify ${load.loadId} ${name}`,
@@ -95,7 +97,7 @@ export async function findSubject(
   const layout: FileLayout = isSameContent
     ? { ...format, header: fields, dataEnd }
     : {
-        ...(await describeFile(source.path, name, table, otherSettings(format))),
+        ...(await describeFile(source, name, table, otherSettings(format))),
         // The footer of a text is left out of what is read.
         ...(isDecoded(source.form) ? { dataEnd: undefined } : {}),
       };
@@ -120,7 +122,10 @@ export async function findSubject(
   };
 }
 
-/** @throws EdpError `load_undone`: what an undo has begun to remove cannot be held against a file */
+/**
+ * @throws EdpError `load_undone`: after an undo has begun to remove rows, there is nothing to
+ *   compare
+ */
 function assertNotUndone({ loadId, state }: LoadSummary): void {
   if (state === 'undone') {
     throw new EdpError('load_undone', `load ${loadId} is undone: there is nothing to verify`, {
@@ -134,64 +139,17 @@ function assertNotUndone({ loadId, state }: LoadSummary): void {
   }
 }
 
-/** A file as it lies there. */
-interface SourceFile extends IdentifiedFile {
-  readonly form: TextForm;
-}
-
 /** Its text, as a file to read. */
 async function unpack(
-  { path: file, form, contentHash }: SourceFile,
-  name: string,
+  source: SourceFile,
   { specified, dialect }: Reading,
   spool: Spool,
   signal: AbortSignal,
 ): Promise<IdentifiedFile> {
-  const text = readText(file, name, form);
+  const text = readText(source, source.name, source.form);
   const body = withoutFooter(text, specified.skipFooter ?? 0, dialect.lineEnd);
-  return { ...(await identifyFile(await spool.write(body, signal))), contentHash };
-}
-
-/** The same text may be packed in another way than it was. */
-function otherSettings(format: Reading): CsvSettings {
-  const { compression, encoding, ...settings } = settingsOf(format);
-  const isPlain = format.encoding !== 'utf-16le' && format.encoding !== 'utf-16be';
-  return isPlain ? { ...settings, encoding: format.encoding } : settings;
-}
-
-async function identify(
-  { file, directory }: VerifyRequest,
-  load: LoadSummary,
-  name: string,
-  format: Reading,
-): Promise<SourceFile> {
-  if (file === undefined && load.path === '-') {
-    throw new EdpError('usage', `load ${load.loadId} came from standard input`, {
-      hint: `name a file with the same content: edp verify ${load.loadId} FILE`,
-    });
-  }
-  const absolute = path.resolve(directory, name);
-  try {
-    // Whether it is there at all is told before it is looked at.
-    await access(absolute, constants.R_OK);
-    const { form, textHead } = await readTextHead(absolute, name, otherSettings(format));
-    return { ...(await identifyFile(absolute, textHead)), form };
-  } catch (error) {
-    if (error instanceof EdpError) throw error;
-    const { code } = error as NodeJS.ErrnoException;
-    const isGone = code === 'ENOENT' || code === 'ENOTDIR';
-    const what = isGone ? 'is not there' : `cannot be read: ${(error as Error).message}`;
-    if (file !== undefined) {
-      throw new EdpError('no_such_file', `${name} ${what}`, {
-        hint: `looked in ${directory}`,
-        cause: error,
-      });
-    }
-    throw new EdpError('file_changed', `${name}, which load ${load.loadId} loaded, ${what}`, {
-      hint: `if it is elsewhere by now: edp verify ${load.loadId} FILE`,
-      cause: error,
-    });
-  }
+  const version = await localVersion(await spool.write(body, signal));
+  return { ...version, contentHash: source.contentHash };
 }
 
 async function listColumnTypes(client: pg.Client, table: string): Promise<Map<string, string>> {
@@ -203,11 +161,11 @@ async function listColumnTypes(client: pg.Client, table: string): Promise<Map<st
   return new Map(rows.map(({ name, type }) => [name, type]));
 }
 
-/** The ledger and the table at one moment. */
-export interface Moment {
+/** The ledger and the table in one snapshot. */
+export interface Snapshot {
   readonly client: pg.Client;
-  /** For other sessions to see the same. */
-  readonly snapshot: string;
+  /** Identifies the exported snapshot, so that other sessions can use it. */
+  readonly snapshotId: string;
   readonly load: LoadSummary;
   readonly receipts: readonly StoredReceipt[];
   /** Blocks of the table, or of its largest partition. */
@@ -228,16 +186,16 @@ export interface StoredReceipt {
   readonly contentHash: string;
 }
 
-/** Runs `work` while nothing that others do can be seen. */
-export async function withMoment<T>(
+/** Runs `work` with one snapshot, in which changes by others do not appear. */
+export async function withSnapshot<T>(
   database: pg.ClientConfig,
-  { load, target }: Subject,
-  work: (moment: Moment) => Promise<T>,
+  { load, target }: VerifySubject,
+  work: (snapshot: Snapshot) => Promise<T>,
 ): Promise<T> {
   return withClient(database, 'verify', async (client) => {
     await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
-    const { rows: exported } = await client.query<{ snapshot: string }>(
-      'SELECT pg_export_snapshot() AS snapshot',
+    const { rows: exported } = await client.query<{ snapshotId: string }>(
+      'SELECT pg_export_snapshot() AS "snapshotId"',
     );
     const { rows: receipts } = await client.query<StoredReceipt>(
       `SELECT start_byte AS start, end_byte AS "end", first_line AS "firstLine",
@@ -257,14 +215,14 @@ export async function withMoment<T>(
       `SELECT l.load_id FROM edp.loads l
        WHERE l.table_name = $1 AND l.load_id <> $2
          AND EXISTS (SELECT FROM edp.receipts r
-                     WHERE r.load_id = l.load_id AND r.on_conflict = 'update'
+                     WHERE r.load_id = l.load_id AND r.on_conflict = ANY ($3)
                        AND r.committed_at > (SELECT started_at FROM edp.loads own
                                              WHERE own.load_id = $2))`,
-      [load.table, load.loadId],
+      [load.table, load.loadId, REPLACING],
     );
     return work({
       client,
-      snapshot: exported[0]!.snapshot,
+      snapshotId: exported[0]!.snapshotId,
       load: await getLoad(client, load.loadId),
       receipts,
       blocks: sizes[0]?.blocks ?? 0,
@@ -273,15 +231,18 @@ export async function withMoment<T>(
   });
 }
 
-/** Parts of the loaded file that a complete load must have receipts for, and has not. */
-export function findUncovered({ layout, file }: Subject, { receipts, load }: Moment): Gap[] {
+/** Parts of the loaded file for which a complete load must have receipts, but has none. */
+export function findUncovered(
+  { layout, file }: VerifySubject,
+  { receipts, load }: Snapshot,
+): Gap[] {
   if (load.state !== 'loaded') return [];
   const { dataStart, dataLine, dataEnd } = layout;
   return findGaps(dataStart, dataLine, dataEnd ?? file.size, receipts);
 }
 
-/** The ranges that the receipts tell. */
-export function rangesOfReceipts({ receipts }: Moment): FileRange[] {
+/** The ranges of the receipts. */
+export function rangesOfReceipts({ receipts }: Snapshot): FileRange[] {
   return receipts.map((receipt) => ({
     start: receipt.start,
     end: receipt.end,
@@ -290,13 +251,14 @@ export function rangesOfReceipts({ receipts }: Moment): FileRange[] {
   }));
 }
 
-/** Bytes of a range of a file that has no receipts, about. */
+/** Approximate size of a range in a file that has no receipts, in bytes. */
 const RANGE_BYTES = 16 * 1024 * 1024;
 const BATCH_RECORDS = 1024;
 
-/** Cuts a file that no receipts are about, at the ends of records, by walking through it once. */
-export async function cutFile({ file, layout }: Subject): Promise<FileRange[]> {
+/** Cuts a file without receipts at the ends of records, by reading it once. */
+export async function cutFile({ file, layout }: VerifySubject): Promise<FileRange[]> {
   const { dialect, dataStart, dataLine, dataEnd } = layout;
+  const { path, size } = file;
   const scanner = new CsvScanner(dialect);
   const batch = new RecordBatch(BATCH_RECORDS);
   const ranges: FileRange[] = [];
@@ -309,16 +271,18 @@ export async function cutFile({ file, layout }: Subject): Promise<FileRange[]> {
     firstLine = line;
   };
   let isInRecord = false;
-  /** The scanner stays in a record that is too long, while what it has seen of it goes. */
+  /**
+   * The scanner stays in a record that is too long, while the bytes that it has scanned are
+   * dropped.
+   */
   const leaveWindow = () => {
     const { position } = scanner;
     scanner.shift(position);
     return position;
   };
-  const nothing = { update: () => nothing } as never;
   const window = Buffer.allocUnsafeSlow(WINDOW_BYTES + 1);
   const end = await withFile(file, (handle) =>
-    readSplit(handle, file, dataStart, dataEnd ?? file.size, window, nothing, {
+    readWindows({ source: handle, size, path, start: dataStart, until: dataEnd ?? size }, window, {
       async take({ bytes, filled, limit, isLast, base }) {
         let position = 0;
         if (isInRecord) {

@@ -1,31 +1,34 @@
 /**
- * Records and rows of buckets that differ → what of it is as it should be, and what is not.
+ * Decides which records and rows of buckets that differ are as they should be.
  *
  * A record of the file need not be a row of its load: it may repeat another one, or have given way to one
- * with the same key, by the rule its split was loaded under (`--on-conflict`). So the records of one key
+ * with the same key, by the rule of conflicts under which its split was loaded. So the records of one key
  * are looked at together, in the order of the file, and what the rule makes of them is held against the
  * row that the table has for the key now.
  */
-import type { OnConflict } from '../../model/load-rules.js';
+import type { ConflictRule } from '../../model/load-rules.js';
 import type { Differences } from './difference.js';
 import { FILE_ENTRY, STATUS, TABLE_ENTRY } from './verify-task.js';
 
-/** What became of the records of a table with a key. */
-export interface Tally {
-  /** Rows of this load that some record accounts for. */
+/** Counts of the records of a table with a key, by outcome. */
+export interface KeyedTally {
+  /** Rows of this load that correspond to a record. */
   ownRows: number;
-  /** Rows of a later load that replaces rows, and equal a record: they may have been ours before. */
+  /**
+   * Rows of a later load that replaces rows, and equal a record: they may have been this load's
+   * before.
+   */
   maybeOurs: number;
-  /** Rows that a later load has replaced, as it was told to. */
+  /** Rows that a later load has replaced, as its rule specified. */
   superseded: number;
-  /** Records whose row of this load is not there any more. */
+  /** Records whose row of this load is not in the table any more. */
   missing: number;
 }
 
 export interface Rules {
   readonly hasLineage: boolean;
   /** How conflicts were settled where a record stands. */
-  onConflictAt(byteOffset: number): OnConflict;
+  ruleAt(byteOffset: number): ConflictRule;
   /** Whether the receipt of its split knows of duplicates at all. */
   mayBeDuplicate(byteOffset: number): boolean;
   /** Whether a load came after this one and replaced rows. */
@@ -36,7 +39,7 @@ export interface Rules {
 class SortedEntries {
   readonly numbers: Float64Array;
   readonly size: number;
-  /** Where entries begin in `numbers`, by the order asked for. */
+  /** Indexes in `numbers` at which entries begin, in the requested order. */
   readonly order: Uint32Array;
 
   constructor(parts: readonly Float64Array[], size: number, by: readonly number[]) {
@@ -111,12 +114,12 @@ function compareHashes(
   );
 }
 
-/** @param rows the load's own, of the same buckets; none where rows do not tell their load */
+/** @param rows the load's own, of the same buckets; none where rows do not show their load */
 export function resolveKeyed(
   recordParts: readonly Float64Array[],
   rowParts: readonly Float64Array[],
   rules: Rules,
-  tally: Tally,
+  tally: KeyedTally,
   differences: Differences,
 ): void {
   const records = new SortedEntries(recordParts, FILE_ENTRY.size, [
@@ -133,7 +136,7 @@ export function resolveKeyed(
   )) {
     const [from, to] = group.records;
     if (from < to) resolveGroup(records, from, to, rules, tally, differences);
-    // A key has one row; any other is one too many.
+    // A key has one row; every other one is too many.
     const [rowFrom, rowTo] = group.rows;
     addRows(rows, from < to ? rowFrom + 1 : rowFrom, rowTo, differences);
   }
@@ -166,17 +169,17 @@ function resolveGroup(
   from: number,
   to: number,
   rules: Rules,
-  tally: Tally,
+  tally: KeyedTally,
   differences: Differences,
 ): void {
   const status = (index: number) => records.get(index, FILE_ENTRY.status);
   const offset = (index: number) => records.get(index, FILE_ENTRY.byteOffset);
-  const modes = Array.from({ length: to - from }, (_, i) => rules.onConflictAt(offset(from + i)));
-  const mode = (index: number) => modes[index - from]!;
-  const all = (mode: OnConflict) => modes.every((each) => each === mode);
-  const indexes = modes.map((_, i) => from + i);
+  const indexes = Array.from({ length: to - from }, (_, i) => from + i);
+  const ruleOf = indexes.map((index) => rules.ruleAt(offset(index)));
+  const rule = (index: number) => ruleOf[index - from]!;
+  const areDuplicates = ruleOf.every(({ isDuplicate }) => isDuplicate);
 
-  const expected = expectedRecord(records, from, to, mode);
+  const expected = expectedRecord(records, from, to, rule);
   const holder = records.get(expected, FILE_ENTRY.holder);
   const report = (
     kind: 'missing' | 'changed' | 'replaced' | 'unaccounted',
@@ -198,14 +201,14 @@ function resolveGroup(
     case STATUS.otherEqual:
       if (rules.isLaterUpdate(holder)) tally.maybeOurs++;
       else if (!indexes.some((index) => rules.mayBeDuplicate(offset(index)))) {
-        // It was loaded, so the row was ours.
+        // It was loaded, so the row was this load's.
         tally.missing++;
         report('replaced', expected, holder);
       }
       return;
     case STATUS.otherDiffers:
-      // With `skip` the row that was there stays; a later load may replace what it is told to.
-      if (all('skip') && rules.mayBeDuplicate(offset(expected))) return;
+      // Before a duplicate, the row that was there stays; a later load may have replaced it.
+      if (areDuplicates && rules.mayBeDuplicate(offset(expected))) return;
       if (rules.isLaterUpdate(holder)) tally.superseded++;
       else {
         tally.missing++;
@@ -220,26 +223,27 @@ function resolveGroup(
     // Of records that the server calls equal, the first one is in the table.
     (status(expected) === STATUS.ownEqual &&
       (!rules.hasLineage || indexes.some((index) => status(index) === STATUS.ownSame))) ||
-    // Whose row it is cannot be told; with `skip` it may have been there before.
-    (!rules.hasLineage && all('skip'));
+    // Nothing tells whose row it is; that of a duplicate may have been there before.
+    (!rules.hasLineage && areDuplicates);
   if (!isRight) report('changed', expected);
   for (const index of indexes) {
-    if (index === expected || mode(index) !== 'reject') continue;
+    const { replacesRow, isDuplicate } = rule(index);
+    if (index === expected || replacesRow || isDuplicate) continue;
     const isEqual = status(index) !== STATUS.ownDiffers || hasSameContent(records, index, expected);
     if (!isEqual) report('unaccounted', index);
   }
 }
 
-/** The record whose values the table should have, once all of them have been loaded in order. */
+/** The record whose values the table should have, after all of them were loaded in order. */
 function expectedRecord(
   records: SortedEntries,
   from: number,
   to: number,
-  mode: (index: number) => OnConflict,
+  rule: (index: number) => ConflictRule,
 ): number {
   let expected = from;
   for (let index = from + 1; index < to; index++) {
-    if (mode(index) === 'update' && !hasSameContent(records, index, expected)) expected = index;
+    if (rule(index).replacesRow && !hasSameContent(records, index, expected)) expected = index;
   }
   return expected;
 }
@@ -251,7 +255,7 @@ function hasSameContent(records: SortedEntries, a: number, b: number): boolean {
   );
 }
 
-/** Without a key, as many rows as records must have the same content. */
+/** Without a key, each content must have as many rows as records. */
 export function resolveKeyless(
   recordParts: readonly Float64Array[],
   rowParts: readonly Float64Array[],
@@ -281,7 +285,7 @@ export function resolveKeyless(
         line: records.get(index, FILE_ENTRY.line),
       });
     }
-    // Other rows of the table are others' business, unless they carry this load's number.
+    // Other rows of the table are ignored, unless they carry this load's number.
     if (hasLineage) addRows(rows, rowFrom + Math.min(recordCount, rowCount), rowTo, differences);
   }
 }

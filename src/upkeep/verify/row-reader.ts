@@ -1,12 +1,12 @@
 /**
- * Rows as they travel → a hash of what is in them, and one of their key, by which rows of the file
- * and of the table are sorted into buckets and held against each other.
+ * Rows in binary form → a hash of their content, and one of their key, by which rows of the file
+ * and of the table are sorted into buckets and compared.
  *
  * How it works: a walk over the lengths of a row's fields finds its end and its key; then the bytes
- * are hashed where they stand. Only a row with a value that has several forms (canonical-row.ts) is
- * taken apart first. The hash is MurmurHash3's mixing in two lanes of 32 bits, seeded anew for every run,
- * so that nobody can prepare rows that meet. It may say that equal rows differ (then a closer look
- * follows), and two different rows have the same 64 bits by chance once in 10^19.
+ * are hashed in place. Only a row with a value that has several forms (canonical-row.ts) is taken
+ * apart first. The hash is MurmurHash3's mixing in two lanes of 32 bits, seeded anew for every run,
+ * so that nobody can prepare rows that collide. It may call equal rows different (then they are
+ * examined more closely), and two different rows have the same 64 bits by chance once in 10^19.
  */
 import { type FieldBytes, joinFields } from '../../values/copy-fields.js';
 import { CanonicalRow, CONCERNS, looseField, NUMERIC_SPECIAL, type Side } from './canonical-row.js';
@@ -30,20 +30,20 @@ const PLAIN_KEY_TYPES: ReadonlySet<string> = new Set([
 ]);
 
 export class RowReader {
-  /** Of the row read last. */
+  /** Hash of the content of the row read last. */
   content1 = 0;
   content2 = 0;
-  /** Of its key; of the whole row where the table has no key. */
+  /** Hash of its key; of the whole row where the table has no key. */
   key1 = 0;
   key2 = 0;
-  /** Where its compared columns end. */
+  /** Offset of the end of its compared columns. */
   end = 0;
   readonly #shape: RowShape;
   readonly #canonical: CanonicalRow;
   readonly #concerns: Uint8Array;
   readonly #seed: HashSeed;
   readonly #columnCount: number;
-  /** For a key of one plain column: its index. */
+  /** Index of the key's column, if the key is one plain column. */
   readonly #plainKey: number;
   #hash1 = 0;
   #hash2 = 0;
@@ -63,7 +63,7 @@ export class RowReader {
     this.#plainKey = isPlain ? first! : -1;
   }
 
-  /** @param at the first field's length */
+  /** @param at offset of the first field's length */
   read(bytes: Buffer, view: DataView, at: number): void {
     const concerns = this.#concerns;
     const count = this.#columnCount;

@@ -1,4 +1,4 @@
-/** Which columns of file and table are held against each other, and how. Plain data throughout. */
+/** Which columns of file and table are compared, and how. All plain data. */
 
 import type { TablePlan } from '../../mapping/table-plan.js';
 import type { ColumnType } from '../../model/types.js';
@@ -6,11 +6,11 @@ import type { ColumnType } from '../../model/types.js';
 export interface ComparedColumn {
   readonly name: string;
   readonly type: ColumnType;
-  /** What the column really is, as `format_type()` prints it: it may round, pad or cut. */
+  /** The column's actual type, as `format_type()` prints it: it may round, pad or cut. */
   readonly sqlType: string;
 }
 
-/** A JSON field that was flattened; columns are indexes into those compared. */
+/** A JSON field that was flattened; its columns are indexes into the compared ones. */
 export interface ComparedSource {
   readonly extra: number;
   readonly metrics: readonly {
@@ -22,14 +22,14 @@ export interface ComparedSource {
 
 export interface RowShape {
   readonly columns: readonly ComparedColumn[];
-  /** Indexes of the key's columns; none where the table has no key. */
+  /** Indexes of the key's columns; empty where the table has no key. */
   readonly key: readonly number[];
   readonly sources: readonly ComparedSource[];
 }
 
 /**
- * The columns for which the file has a field: of others it says nothing. Lineage, which stands last
- * in a row, is none of them.
+ * Takes the columns for which the file has a field; the file says nothing about others. Lineage,
+ * which is last in a row, is not among them.
  *
  * @param sqlTypes by column
  */

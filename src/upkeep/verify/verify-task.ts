@@ -1,4 +1,4 @@
-/** What travels between a verification and its workers. Plain data throughout. */
+/** Messages between a verification and its workers. All plain data. */
 import type pg from 'pg';
 import type { ErrorData } from '../../base/errors.js';
 import type { OnConflict } from '../../model/load-rules.js';
@@ -6,11 +6,11 @@ import type { FileSource } from './file-rows.js';
 import type { HashSeed } from './row-reader.js';
 import type { RowShape } from './shape.js';
 
-/** What all tasks of one verification have in common. */
+/** Data that all tasks of one verification share. */
 export interface VerifyJob {
   readonly database: pg.ClientConfig;
-  /** All sessions see the database as it was at one moment. */
-  readonly snapshot: string;
+  /** Identifies the snapshot that all sessions use. */
+  readonly snapshotId: string;
   readonly source: FileSource;
   readonly shape: RowShape;
   /** Columns of metrics that were promoted. */
@@ -22,8 +22,8 @@ export interface VerifyJob {
   readonly lineageColumn: string | undefined;
   readonly loadId: number;
   /**
-   * For a file of other content, in which the ledger's offsets mean nothing: what the bytes of the load's
-   * rejects hash to, ascending. Undefined for the file that was loaded.
+   * Hashes of the bytes of the load's rejects, ascending, for a file of other content, in which the
+   * ledger's offsets mean nothing. Undefined for the file that was loaded.
    */
   readonly rejectHashes: Float64Array | undefined;
   /** Set to 1 to stop all workers. */
@@ -32,11 +32,11 @@ export interface VerifyJob {
   readonly progress: Int32Array;
 }
 
-/** Part of the file: where it begins and ends, and what its receipt says of it. */
+/** Part of the file: where it begins and ends, and its receipt. */
 export interface FileRange {
   readonly start: number;
   readonly end: number;
-  /** Of the whole file, from 1. */
+  /** Line in the whole file, from 1. */
   readonly firstLine: number;
   readonly receipt:
     | {
@@ -76,12 +76,12 @@ export type VerifyTask = {
       readonly fromBlock: number;
       readonly toBlock: number | undefined;
       readonly wanted: Uint8Array;
-      /** Bit per hash of a record that the file has; undefined where all rows of a bucket are wanted. */
+      /** A bit per hash of the file's records; undefined where all rows of a bucket are wanted. */
       readonly inFile: Uint8Array | undefined;
     }
 );
 
-/** What is wrong with a place of the file, whatever the table holds. */
+/** A fault at a place of the file, independent of the table. */
 export interface FileFault {
   readonly kind:
     | 'bytes_differ'
@@ -92,7 +92,7 @@ export interface FileFault {
     | 'unreadable';
   /** Start of the record, or of the split. */
   readonly byteOffset: number;
-  /** From 1; undefined for what concerns a whole split. */
+  /** Counts from 1; undefined for a fault of a whole split. */
   readonly line: number | undefined;
   readonly detail: string;
 }
@@ -102,9 +102,9 @@ export interface FileOutcome {
   readonly records: number;
   readonly rejects: number;
   readonly faults: readonly FileFault[];
-  /** Of each kind, also those beyond the ones listed. */
+  /** Counts by kind, including faults that are not listed. */
   readonly faultCounts: Readonly<Record<string, number>>;
-  /** {@link FileEntries}, in order of offset within each range. */
+  /** {@link FileEntries}, ordered by offset within each range. */
   readonly entries: Float64Array | undefined;
 }
 
@@ -120,7 +120,7 @@ export type VerifyOutcome =
   | TableOutcome
   | { readonly kind: 'failed'; readonly error: ErrorData };
 
-/** Numbers kept of a record whose bucket differs. */
+/** Numbers kept for a record whose bucket differs. */
 export const FILE_ENTRY = {
   byteOffset: 0,
   line: 1,
@@ -130,12 +130,12 @@ export const FILE_ENTRY = {
   content2: 5,
   /** One of {@link STATUS}. */
   status: 6,
-  /** Load that the row with its key belongs to; -1 for none. */
+  /** The load of the row with its key; -1 for none. */
   holder: 7,
   size: 8,
 } as const;
 
-/** Numbers kept of a row of the table. */
+/** Numbers kept for a row of the table. */
 export const TABLE_ENTRY = {
   key1: 0,
   key2: 1,
@@ -152,15 +152,15 @@ export const TABLE_ENTRY = {
 export const STATUS = {
   notLookedUp: 0,
   noRow: 1,
-  /** This load's row, the same to the last bit. */
+  /** This load's row, bit for bit the same. */
   ownSame: 2,
-  /** This load's row, equal by the server's notion of equal. */
+  /** This load's row, equal by the server's equality. */
   ownEqual: 3,
   ownDiffers: 4,
-  /** Another load's row, or nobody's. */
+  /** Another load's row, or one without a load. */
   otherEqual: 5,
   otherDiffers: 6,
 } as const;
 
-/** Sums of a bucket: records minus rows, their hashes, and how many of each. */
+/** Sums of a bucket: records minus rows, their hashes, and the number of each. */
 export const SUM = { difference: 0, hash1: 1, hash2: 2, records: 3, rows: 4, size: 5 } as const;

@@ -1,10 +1,10 @@
 /**
- * The thread of a verification: part of the file or of the table in, sums or entries out. It decides
- * nothing.
+ * The thread of a verification: part of the file or of the table in, sums or entries out. It
+ * decides nothing.
  *
- * `sum` tasks add up hashes by bucket: those of records are added, those of rows are taken away, so that
- * a bucket with the same content on both sides ends at nothing. `list` tasks give the records or rows of
- * buckets that did not.
+ * `sum` tasks add up hashes by bucket: hashes of records are added and those of rows subtracted, so
+ * a bucket with the same content on both sides ends at zero. `list` tasks return the records or
+ * rows of the buckets that did not.
  */
 import { workerData } from 'node:worker_threads';
 import { createXXHash128, type IHasher } from 'hash-wasm';
@@ -16,9 +16,10 @@ import type { WorkerData } from '../../load/load-pool.js';
 import { quoteColumns, quoteIdentifier, quoteLiteral } from '../../model/ddl.js';
 import { connect } from '../../postgres/connection.js';
 import { assertUnchanged, withFile } from '../../source/open-file.js';
+import { stopReadingWith } from '../../source/stop-reading.js';
 import { copyRows } from './copy-out.js';
 import { FileReader, type FileRow, type FileVisitor, type FoundReject } from './file-rows.js';
-import { copyFields, type Fields, KeyLookup } from './key-lookup.js';
+import { type CanonicalFields, copyFields, KeyLookup } from './key-lookup.js';
 import { RejectsByContent, RejectsByPlace } from './known-rejects.js';
 import { RowReader } from './row-reader.js';
 import {
@@ -35,20 +36,21 @@ import {
   type VerifyTask,
 } from './verify-task.js';
 
-/** One session a thread, which sees one snapshot. */
+/** One session per thread, which sees one snapshot. */
 let session: { readonly key: string; readonly client: pg.Client } | undefined;
 let hasher: IHasher | undefined;
-/** Where the byte lane works. */
+/** Memory of the byte lane. */
 const laneMemory = new LaneMemory((workerData as WorkerData).lane);
 
-/** Faults listed by one task; the others are counted. */
+/** Faults listed by one task; the others are only counted. */
 const MAX_FAULTS = 100;
 /** Records looked up at once. */
 const LOOKUP_RECORDS = 2000;
-/** Rows between two looks at whether to stop. */
+/** Rows between two checks whether to stop. */
 const CHECK_ROWS = 4096;
 
 export default async function run(task: VerifyTask): Promise<VerifyOutcome> {
+  stopReadingWith(task.job.stop);
   try {
     hasher ??= await createXXHash128();
     const client = await openSession(task.job);
@@ -69,14 +71,14 @@ export default async function run(task: VerifyTask): Promise<VerifyOutcome> {
   }
 }
 
-async function openSession({ database, snapshot }: VerifyJob): Promise<pg.Client> {
-  if (session?.key === snapshot) return session.client;
+async function openSession({ database, snapshotId }: VerifyJob): Promise<pg.Client> {
+  if (session?.key === snapshotId) return session.client;
   session?.client.end().catch(() => {});
   session = undefined;
   const client = await connect(database, 'verify worker');
   await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
-  await client.query(`SET TRANSACTION SNAPSHOT ${quoteLiteral(snapshot)}`);
-  session = { key: snapshot, client };
+  await client.query(`SET TRANSACTION SNAPSHOT ${quoteLiteral(snapshotId)}`);
+  session = { key: snapshotId, client };
   return client;
 }
 
@@ -88,7 +90,10 @@ function bucketOf(key1: number, bits: number): number {
   return key1 >>> (32 - bits);
 }
 
-/** Reads ranges of the file for what each of them must be, and gives its rows to `visitRow`. */
+/**
+ * Reads ranges of the file, checks them against their receipts, and passes their rows to
+ * `visitRow`.
+ */
 class RangeReading {
   readonly faults: FileFault[] = [];
   readonly faultCounts: Record<string, number> = {};
@@ -124,7 +129,8 @@ class RangeReading {
       pause,
     };
     await withFile(source.file, async (handle) => {
-      // A line is told by its range, so the rows of a range are handed on before the next begins.
+      // Lines are counted from the start of a range, so its rows are handed over before the next
+      // range begins.
       let reader: FileReader | undefined;
       for (const range of this.#ranges) {
         reader ??= new FileReader(
@@ -242,7 +248,7 @@ class EntryList {
     this.#numbers = new Float64Array(size * 256);
   }
 
-  /** @returns where the numbers of a new entry begin in {@link numbers} */
+  /** @returns index of a new entry's first number in {@link numbers} */
   add(): number {
     const at = this.#count++ * this.#size;
     if (at + this.#size > this.#numbers.length) {
@@ -271,7 +277,7 @@ async function listFile(
   const lookup = looksUp ? new KeyLookup(client, job) : undefined;
   const reading = new RangeReading(client, job, ranges);
   const entries = new EntryList(FILE_ENTRY.size);
-  let pending: { at: number; fields: Fields }[] = [];
+  let pending: { at: number; fields: CanonicalFields }[] = [];
   const lookUp = async () => {
     const batch = pending;
     pending = [];
@@ -309,12 +315,16 @@ async function listFile(
   return reading.outcome(entries.take());
 }
 
-/** The rows of this load between two blocks of the table, or of each of its partitions. */
+/**
+ * The rows of this load between two blocks of the table, or of each of its partitions.
+ *
+ * @param extraColumns SQL that follows the compared columns
+ */
 function rangeQuery(
   { shape, table, lineageColumn, loadId }: VerifyJob,
   fromBlock: number,
   toBlock: number | undefined,
-  more: string,
+  extraColumns: string,
 ): string {
   const columns = quoteColumns(shape.columns.map(({ name }) => name));
   const conditions = [
@@ -322,7 +332,7 @@ function rangeQuery(
     ...(toBlock === undefined ? [] : [`ctid < '(${toBlock},0)'::tid`]),
     ...(lineageColumn === undefined ? [] : [`${quoteIdentifier(lineageColumn)} = ${loadId}`]),
   ];
-  return `SELECT ${columns}${more} FROM ${table} WHERE ${conditions.join(' AND ')}`;
+  return `SELECT ${columns}${extraColumns} FROM ${table} WHERE ${conditions.join(' AND ')}`;
 }
 
 const BLOCK_KILOBYTES = 8;
@@ -330,11 +340,11 @@ const BLOCK_KILOBYTES = 8;
 async function visitTable(
   client: pg.Client,
   { job, fromBlock, toBlock }: { job: VerifyJob; fromBlock: number; toBlock: number | undefined },
-  more: string,
+  extraColumns: string,
   visit: (bytes: Buffer, view: DataView, at: number) => void,
 ): Promise<number> {
   let rows = 0;
-  await copyRows(client, rangeQuery(job, fromBlock, toBlock, more), (bytes, view, at) => {
+  await copyRows(client, rangeQuery(job, fromBlock, toBlock, extraColumns), (bytes, view, at) => {
     if (++rows % CHECK_ROWS === 0) {
       assertGoing(job);
       Atomics.add(job.progress, 2, CHECK_ROWS);

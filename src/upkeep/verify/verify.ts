@@ -1,11 +1,11 @@
 /**
  * A verification: prepare → sum both sides by bucket → list what differs → resolve → describe.
  *
- * File and table are each read once, in parallel, by the pool's threads; every record and every row
- * is hashed and added to its bucket, records up and rows down. Buckets that end at nothing hold the same
- * on both sides. Of the others, mostly few, the records and rows are listed, as many buckets at a time
- * as memory is meant for, and looked at one by one (resolve.ts). So memory depends neither on the size of
- * the file nor on that of the table, nor on how much differs.
+ * The pool's threads read file and table once each, in parallel. Every record and every row is
+ * hashed; hashes of records are added to a bucket, those of rows are subtracted. Buckets that end
+ * at zero hold the same on both sides. In the others, mostly few, the records and rows are listed,
+ * as many buckets at a time as memory is meant for, and examined one by one (resolve.ts). So memory
+ * depends neither on the size of the file or the table, nor on how much differs.
  */
 import { randomBytes } from 'node:crypto';
 import type { Piscina } from 'piscina';
@@ -14,7 +14,7 @@ import { EdpError, fromErrorData } from '../../base/errors.js';
 import { withThreads } from '../../base/threads.js';
 import { type LoadSummary, openLedger } from '../../ledger/ledger-queries.js';
 import type { WorkerData } from '../../load/load-pool.js';
-import type { OnConflict } from '../../model/load-rules.js';
+import { CONFLICT_RULES, mostLenient } from '../../model/load-rules.js';
 import { withClient } from '../../postgres/connection.js';
 import type { Database } from '../../postgres/database.js';
 import { withSpool } from '../../source/spool.js';
@@ -25,13 +25,13 @@ import {
   cutFile,
   findSubject,
   findUncovered,
-  type Moment,
   rangesOfReceipts,
-  type Subject,
+  type Snapshot,
   type VerifyRequest,
-  withMoment,
+  type VerifySubject,
+  withSnapshot,
 } from './prepare-verify.js';
-import { type Rules, resolveKeyed, resolveKeyless, type Tally } from './resolve.js';
+import { type KeyedTally, type Rules, resolveKeyed, resolveKeyless } from './resolve.js';
 import {
   FILE_ENTRY,
   type FileOutcome,
@@ -45,7 +45,7 @@ import {
 
 export interface VerifyOptions extends VerifyRequest {
   readonly processCount: number;
-  /** Differences described at the most. */
+  /** Maximum number of differences described. */
   readonly limit: number;
 }
 
@@ -60,46 +60,48 @@ export interface DifferingSplit {
 
 export interface VerifyResult {
   readonly load: LoadSummary;
-  /** As the user or the ledger names the file. */
+  /** Name of the file as given by the user or the ledger. */
   readonly path: string;
-  /** Whether its content is what was loaded. */
+  /** Whether its content is the content that was loaded. */
   readonly isSameContent: boolean;
   readonly hasKey: boolean;
   readonly hasLineage: boolean;
   readonly splitCount: number;
   readonly seconds: number;
   readonly records: number;
-  /** Of the load, in the table. */
+  /** Rows of the load in the table. */
   readonly rows: number;
   readonly rejects: number;
-  /** Rows of this load that a later one replaced, as it was told to. */
+  /** Rows of this load that a later load replaced, as its rule specified. */
   readonly superseded: number;
-  /** Later loads that replaced rows, where rows do not tell whose they are. */
+  /** Later loads that replaced rows, where the rows do not show which load they belong to. */
   readonly laterUpdates: readonly number[];
   readonly counts: Readonly<Partial<Record<DifferenceKind, number>>>;
   readonly splits: readonly DifferingSplit[];
-  /** The first ones. */
+  /** The first differences. */
   readonly differences: readonly DescribedDifference[];
 }
 
 export interface VerifyProgress {
   start(totalBytes: number): void;
-  /** Totals so far. */
+  /** @param bytes,rows totals so far */
   update(bytes: number, rows: number): void;
+  /** Something the user should know meanwhile. */
+  note(text: string): void;
 }
 
-/** Entries of records and rows that are held at once. */
+/** Maximum number of records and rows held at once. */
 const MAX_ENTRIES = 2_000_000;
-/** Records per bucket, about. */
+/** Approximate number of records per bucket. */
 const RECORDS_PER_BUCKET = 8;
 const MIN_BUCKET_BITS = 10;
 const MAX_BUCKET_BITS = 20;
-/** Tasks per worker and side: enough that none waits long for the last. */
+/** Tasks per worker and side: enough that no worker waits long for the last one. */
 const TASKS_PER_WORKER = 8;
 const MIN_TASK_BYTES = 1024 * 1024;
 const MAX_TASK_BYTES = 64 * 1024 * 1024;
 const MIN_TASK_BLOCKS = 64;
-/** Less than this, in file and table together, is for one worker. */
+/** If file and table together have less than this, one worker is enough. */
 const BYTES_FOR_ONE = 4 * 1024 * 1024;
 const BLOCK_BYTES = 8192;
 const PROGRESS_INTERVAL_MS = 125;
@@ -116,10 +118,11 @@ export async function verify(
   return withSpool(options.directory, async (spool) => {
     const subject = await withClient(database.client, 'verify', async (client) => {
       await openLedger(client);
-      return findSubject(client, options, spool, signal);
+      const note = (text: string) => progress.note(text);
+      return findSubject(client, options, spool, { note, signal });
     });
-    return withMoment(database.client, subject, async (moment) => {
-      const run = new Verification(database, subject, moment, options, progress);
+    return withSnapshot(database.client, subject, async (snapshot) => {
+      const run = new Verification(database, subject, snapshot, options, progress);
       return run.execute(startedAt, signal);
     });
   });
@@ -128,8 +131,8 @@ export async function verify(
 type VerifyPool = Piscina<VerifyTask, VerifyOutcome>;
 
 class Verification {
-  readonly #subject: Subject;
-  readonly #moment: Moment;
+  readonly #subject: VerifySubject;
+  readonly #snapshot: Snapshot;
   readonly #options: VerifyOptions;
   readonly #progress: VerifyProgress;
   readonly #differences: Differences;
@@ -137,7 +140,7 @@ class Verification {
   readonly #database: Database;
   readonly #stop = new Int32Array(new SharedArrayBuffer(4));
   readonly #counters = new Int32Array(new SharedArrayBuffer(16));
-  readonly #tally: Tally = {
+  readonly #tally: KeyedTally = {
     ownRows: 0,
     maybeOurs: 0,
     superseded: 0,
@@ -149,17 +152,17 @@ class Verification {
 
   constructor(
     database: Database,
-    subject: Subject,
-    moment: Moment,
+    subject: VerifySubject,
+    snapshot: Snapshot,
     options: VerifyOptions,
     progress: VerifyProgress,
   ) {
     this.#database = database;
     this.#subject = subject;
-    this.#moment = moment;
+    this.#snapshot = snapshot;
     this.#options = options;
     this.#progress = progress;
-    this.#splits = subject.isSameContent ? rangesOfReceipts(moment) : [];
+    this.#splits = subject.isSameContent ? rangesOfReceipts(snapshot) : [];
     this.#differences = new Differences(options.limit, (byteOffset) =>
       rangeAt(this.#splits, byteOffset),
     );
@@ -172,7 +175,7 @@ class Verification {
     timer.unref();
     const data: WorkerData = { lane: await compileAssembly('byte-lane') };
     const threads = {
-      // They start when there is work for them.
+      // Threads start when there is work for them.
       minThreads: 0,
       maxThreads: this.#processCount,
       data,
@@ -191,9 +194,9 @@ class Verification {
     }
   }
 
-  /** A thread takes longer to start than a small file to read. */
+  /** Starting a thread takes longer than reading a small file. */
   get #processCount(): number {
-    const bytes = this.#subject.file.size + this.#moment.blocks * BLOCK_BYTES;
+    const bytes = this.#subject.file.size + this.#snapshot.blocks * BLOCK_BYTES;
     return bytes < BYTES_FOR_ONE ? 1 : this.#options.processCount;
   }
 
@@ -214,10 +217,10 @@ class Verification {
 
   async #compare(pool: VerifyPool): Promise<void> {
     const subject = this.#subject;
-    const moment = this.#moment;
+    const snapshot = this.#snapshot;
     const { plan, isSameContent } = subject;
     if (isSameContent) {
-      for (const { start, end, firstLine } of findUncovered(subject, moment)) {
+      for (const { start, end, firstLine } of findUncovered(subject, snapshot)) {
         const detail = `bytes ${start} to ${end}`;
         this.#differences.add({ kind: 'not_covered', byteOffset: start, line: firstLine, detail });
       }
@@ -227,19 +230,19 @@ class Verification {
     const job = await this.#makeJob(plan);
     const bytes = ranges.reduce((sum, { start, end }) => sum + end - start, 0);
     const readsTable = this.#hasLineage || !this.#hasKey;
-    this.#progress.start(bytes + (readsTable ? moment.blocks * BLOCK_BYTES : 0));
+    this.#progress.start(bytes + (readsTable ? snapshot.blocks * BLOCK_BYTES : 0));
     if (!readsTable) await this.#compareByKey(pool, job, ranges, bytes);
     else await this.#compareBySums(pool, job, ranges, bytes);
     if (this.#hasKey && this.#hasLineage && isSameContent) this.#compareCounts();
   }
 
-  async #makeJob(plan: NonNullable<Subject['plan']>): Promise<VerifyJob> {
+  async #makeJob(plan: NonNullable<VerifySubject['plan']>): Promise<VerifyJob> {
     const { load, file, layout, shape, target, table, promoted, isSameContent } = this.#subject;
     const expected = Math.max(load.rows.read, 1);
     const bits = Math.ceil(Math.log2(expected / RECORDS_PER_BUCKET));
     return {
       database: this.#database.client,
-      snapshot: this.#moment.snapshot,
+      snapshotId: this.#snapshot.snapshotId,
       source: { file, dialect: layout.dialect, plan, loadId: load.loadId },
       shape,
       promoted,
@@ -250,13 +253,15 @@ class Verification {
       loadId: load.loadId,
       rejectHashes: isSameContent
         ? undefined
-        : await listRejectHashes(this.#moment.client, load.loadId),
+        : await listRejectHashes(this.#snapshot.client, load.loadId),
       stop: this.#stop,
       progress: this.#counters,
     };
   }
 
-  /** Where rows tell their load, or have no key: everything is summed, and what differs looked at. */
+  /**
+   * Used where rows show their load, or have no key: sums everything, and examines what differs.
+   */
   async #compareBySums(
     pool: VerifyPool,
     job: VerifyJob,
@@ -292,7 +297,7 @@ class Verification {
     sums: Uint32Array,
     buckets: number,
   ): Promise<void> {
-    // Rows that are nobody's in particular are only of interest where they equal a record.
+    // Rows that may belong to any load matter only where they equal a record.
     const isOpen = !this.#hasKey && !this.#hasLineage;
     for (const wanted of planRounds(sums, buckets, isOpen)) {
       const records = await this.#listFile(pool, job, fileTasks, wanted, this.#hasKey);
@@ -330,7 +335,7 @@ class Verification {
     return entriesOf(outcomes);
   }
 
-  /** Where rows do not tell their load, each record is held against the row with its key. */
+  /** Used where rows do not show their load: compares each record with the row that has its key. */
   async #compareByKey(
     pool: VerifyPool,
     job: VerifyJob,
@@ -350,19 +355,14 @@ class Verification {
   }
 
   #rules(): Rules {
-    const { receipts, laterUpdates } = this.#moment;
+    const { receipts, laterUpdates } = this.#snapshot;
     // A file of other content has no receipts: then the most that any of them allows.
-    const modes = new Set(receipts.map(({ onConflict }) => onConflict));
-    const common: OnConflict = modes.has('update')
-      ? 'update'
-      : modes.has('skip')
-        ? 'skip'
-        : 'reject';
+    const common = mostLenient(receipts.map(({ onConflict }) => onConflict));
     const receiptAt = (byteOffset: number) =>
       this.#splits[rangeAt(this.#splits, byteOffset)]?.receipt;
     return {
       hasLineage: this.#hasLineage,
-      onConflictAt: (byteOffset) => receiptAt(byteOffset)?.onConflict ?? common,
+      ruleAt: (byteOffset) => CONFLICT_RULES[receiptAt(byteOffset)?.onConflict ?? common],
       mayBeDuplicate: (byteOffset) => receiptAt(byteOffset)?.rowsDuplicate !== 0,
       isLaterUpdate: (holder) => laterUpdates.has(holder),
     };
@@ -385,7 +385,7 @@ class Verification {
   }
 
   #tableTasks(): BlockRange[] {
-    const { blocks } = this.#moment;
+    const { blocks } = this.#snapshot;
     const wanted = this.#processCount * TASKS_PER_WORKER;
     const step = Math.max(MIN_TASK_BLOCKS, Math.ceil(blocks / wanted));
     const tasks: BlockRange[] = [];
@@ -417,7 +417,7 @@ class Verification {
     };
     const workers = Array.from({ length: this.#processCount }, (_, i) => slots[i] ?? none);
     const ends = await Promise.allSettled(workers.map(work));
-    // Of several failures the first was the cause; those after it were told to stop.
+    // Of several failures the first was the cause; it stopped the others.
     const failures = ends.flatMap((end) => (end.status === 'rejected' ? [end.reason] : []));
     const cause = failures.find(
       (error) => !(error instanceof EdpError && error.code === 'interrupted'),
@@ -444,35 +444,38 @@ class Verification {
       listed.set(kind, (listed.get(kind) ?? 0) + 1);
     }
     for (const [kind, count] of Object.entries(outcome.faultCounts)) {
-      const more = count - (listed.get(kind) ?? 0);
+      const unlisted = count - (listed.get(kind) ?? 0);
       const last = outcome.faults.findLast((fault) => fault.kind === kind);
       const place = last ?? outcome.faults.at(-1);
-      if (more === 0 || place === undefined) continue;
+      if (unlisted === 0 || place === undefined) continue;
       this.#differences.add(
         { kind: kind as DifferenceKind, byteOffset: place.byteOffset, detail: 'and others' },
-        more,
+        unlisted,
       );
     }
   }
 
-  /** Rows may carry this load's number that another brought, or the other way round. */
+  /**
+   * Checks whether rows with this load's number came from elsewhere, or its rows now carry another
+   * number.
+   */
   #compareCounts(): void {
-    const { load, receipts } = this.#moment;
-    if (receipts.some(({ onConflict }) => onConflict === 'update')) return;
+    const { load, receipts } = this.#snapshot;
+    if (receipts.some(({ onConflict }) => CONFLICT_RULES[onConflict].replacesRow)) return;
     const { ownRows, superseded, missing, maybeOurs } = this.#tally;
     const { loaded } = load.rows;
     const atMost = ownRows + superseded + missing + maybeOurs;
     if (loaded >= ownRows && loaded <= atMost) return;
     const detail =
       loaded < ownRows
-        ? `${ownRows} rows of the load are in the table, ${loaded} were loaded by the ledger: ${ownRows - loaded} carry its number that another brought`
-        : `${atMost} rows of the load are accounted for, ${loaded} were loaded by the ledger: ${loaded - atMost} carry another's number by now`;
+        ? `${ownRows} rows of the load are in the table, but the ledger counts ${loaded} as loaded: ${ownRows - loaded} with its number came from elsewhere`
+        : `${atMost} rows of the load are accounted for, but the ledger counts ${loaded} as loaded: ${loaded - atMost} now have another load's number`;
     this.#differences.add({ kind: 'counts_differ', detail });
   }
 
   async #conclude(startedAt: number): Promise<VerifyResult> {
-    const { load, laterUpdates } = this.#moment;
-    const describer = new Describer(this.#moment.client, this.#subject, this.#moment);
+    const { load, laterUpdates } = this.#snapshot;
+    const describer = new Describer(this.#snapshot.client, this.#subject, this.#snapshot);
     const differences: DescribedDifference[] = [];
     for (const found of this.#differences.listed) differences.push(await describer.describe(found));
     return {
@@ -481,7 +484,7 @@ class Verification {
       isSameContent: this.#subject.isSameContent,
       hasKey: this.#hasKey,
       hasLineage: this.#hasLineage,
-      splitCount: this.#moment.receipts.length,
+      splitCount: this.#snapshot.receipts.length,
       seconds: (performance.now() - startedAt) / 1000,
       records: this.#records,
       rows: this.#rows,
@@ -490,7 +493,7 @@ class Verification {
       laterUpdates: this.#hasLineage ? [] : [...laterUpdates],
       counts: Object.fromEntries(this.#differences.counts),
       splits: this.#differences.splits.map(({ split, counts }) => {
-        const { start, end, firstLine, lineCount } = this.#moment.receipts[split]!;
+        const { start, end, firstLine, lineCount } = this.#snapshot.receipts[split]!;
         return {
           startByte: start,
           endByte: end,
@@ -509,7 +512,7 @@ interface BlockRange {
   readonly toBlock: number | undefined;
 }
 
-/** Index of the range that a place belongs to, or -1. */
+/** Index of the range that contains a place, or -1. */
 function rangeAt(ranges: readonly FileRange[], byteOffset: number): number {
   let low = 0;
   let high = ranges.length;
@@ -557,7 +560,7 @@ function rowsOfEqualBuckets(sums: Uint32Array, buckets: number): number {
 /**
  * Buckets that differ, as many at a time as memory is meant for.
  *
- * @param isOpen whether only buckets with records count, and only the records in them
+ * @param isOpen whether only buckets with records count, and in them only the records
  */
 function* planRounds(sums: Uint32Array, buckets: number, isOpen: boolean): Generator<Uint8Array> {
   let wanted = new Uint8Array(new SharedArrayBuffer(buckets));
@@ -578,7 +581,7 @@ function* planRounds(sums: Uint32Array, buckets: number, isOpen: boolean): Gener
   if (entries > 0) yield wanted;
 }
 
-/** 16 MB: a hundredth of the rows of others pass, beside those that equal a record. */
+/** 16 MB: a hundredth of the rows that equal no record pass the filter, too. */
 const BITS_BYTES = 2 ** 24;
 
 function bitsOf(records: readonly Float64Array[]): Uint8Array {

@@ -1,14 +1,19 @@
-/** Numbers as people write them → numbers as the server reads them. Faults are told by the column's type. */
+/**
+ * Numbers as people write them → numbers as the server reads them. The column's type decides the
+ * code of a fault.
+ */
 import { escapePattern } from '../../base/escape-pattern.js';
 import { Fault, type RejectCode } from '../../model/reject-codes.js';
 import { show } from '../coerce.js';
 
-/** Blanks between a number and its currency: also those that do not break (U+00A0, U+202F). */
+/** Blanks between a number and its currency, including those that do not break (U+00A0, U+202F). */
 const BLANKS = String.raw`(?:\s|\xc2\xa0|\xe2\x80\xaf)*`;
 
-/** Takes a sign or word off, before or after the number, and behind its sign. */
+/**
+ * Removes a currency sign or word before or after the number, also one behind its plus or minus.
+ */
 export function makeCurrency(signs: readonly string[]): (text: string) => string {
-  // The longest first: `US$` is not `$` behind a stray `US`.
+  // Longest first, so that `US$` is not read as `$` with `US` left over.
   const any = [...signs]
     .sort((a, b) => b.length - a.length)
     .map(escapePattern)
@@ -21,14 +26,14 @@ export function makeCurrency(signs: readonly string[]): (text: string) => string
   };
 }
 
-/** Takes separators out of the whole part, where they stand between groups of digits. */
+/** Removes separators from the whole part, where they stand between groups of digits. */
 export function makeThousands(
   separator: string,
   decimal: string,
   code: RejectCode,
 ): (text: string) => string | Fault {
   const sep = escapePattern(separator);
-  // The last group has three digits; those before it two or three (as in India).
+  // The last group has three digits, those before it two or three (as in India).
   const grouped = new RegExp(`^[+-]?\\d{1,3}(?:${sep}\\d{2,3})*${sep}\\d{3}$`);
   return (text) => {
     if (!text.includes(separator)) return text;
@@ -41,13 +46,13 @@ export function makeThousands(
   };
 }
 
-/** Puts a point in place of another decimal separator. */
+/** Replaces another decimal separator by a point. */
 export function makeDecimal(decimal: string, code: RejectCode): (text: string) => string | Fault {
   return (text) => {
     if (text.includes('.') && decimal !== '.') {
       return new Fault(
         code,
-        `${show(text)} has a point, and decimals stand behind ${show(decimal)}`,
+        `${show(text)} has a point, but its decimal separator is ${show(decimal)}`,
       );
     }
     return text.replace(decimal, '.');

@@ -1,4 +1,4 @@
-/** Dates and times as columns declare them → ISO 8601, which coerceDate and coerceTimestamp read. */
+/** Dates and times in the declared form → ISO 8601, which coerceDate and coerceTimestamp read. */
 import type { EpochUnit, TruncateUnit } from '../../model/corrections.js';
 import { MONTH_NUMBERS, parseDateFormat } from '../../model/date-format.js';
 import { Fault } from '../../model/reject-codes.js';
@@ -12,15 +12,15 @@ import {
   writeTimestamp,
 } from '../datetime.js';
 
-/** Writes a number with as many digits. */
+/** Pads a number with zeros to `digits` digits. */
 const pad = (value: number | string, digits: number) => String(value).padStart(digits, '0');
 
-/** Years of two digits, as POSIX has them. */
+/** POSIX reads years of two digits from 69 on as 1969 to 1999, those below as 2000 to 2068. */
 const FIRST_YEAR_OF_1900S = 69;
 
 /**
- * @param formats of strptime; the first that fits counts
- * @param isDate whether the time of day, if there is one, does not count
+ * @param formats of strptime; the first that fits is used
+ * @param isDate whether a time of day, if there is one, is ignored
  */
 export function makeFormat(
   formats: readonly string[],
@@ -34,7 +34,7 @@ export function makeFormat(
       const parts = pattern.exec(text)?.groups;
       const written = parts === undefined ? undefined : writeParts(parts, isDate);
       if (written === undefined) continue;
-      // The 31st month of one format is a day of the next.
+      // A month 31 in one format may be a day 31 in the next, so the calendar is checked, too.
       if (patterns.length === 1 || !(coerce(written) instanceof Fault)) return written;
       odd ??= written;
     }
@@ -46,7 +46,7 @@ export function makeFormat(
   };
 }
 
-/** @returns undefined where the parts make no sense that the calendar would tell */
+/** @returns undefined for a day of the year, or an hour of a 12-hour clock, that does not exist */
 function writeParts(
   parts: Record<string, string | undefined>,
   isDate: boolean,
@@ -99,7 +99,7 @@ export function makeEpoch(unit: EpochUnit): (text: string) => string | Fault {
   return (text) => {
     const match = EPOCH.exec(text);
     if (match === null) {
-      return new Fault('bad_timestamp', `${show(text)} is no number of ${unit} since 1970`);
+      return new Fault('bad_timestamp', `${show(text)} is not a number of ${unit} since 1970`);
     }
     const [, sign, whole = '0', fraction = ''] = match;
     const digits = fraction.slice(0, NANO_DIGITS).padEnd(NANO_DIGITS, '0');
@@ -123,7 +123,7 @@ const MICROS: Readonly<Record<TruncateUnit, bigint>> = {
   day: 86_400_000_000n,
 };
 
-/** Cuts times, in UTC, down to a unit. */
+/** Truncates times, in UTC, to a unit. */
 export function makeTruncation(unit: TruncateUnit): (text: string) => string | Fault {
   const size = MICROS[unit];
   return (text) => {
@@ -135,7 +135,7 @@ export function makeTruncation(unit: TruncateUnit): (text: string) => string | F
   };
 }
 
-/** Times without a zone of their own, as clocks of a zone show them → times in UTC. */
+/** Times without a zone, as clocks in the named zone show them → times in UTC. */
 export function makeZone(name: string): (text: string) => string | Fault {
   const zone = new Zone(name);
   return (text) => {
@@ -148,13 +148,13 @@ export function makeZone(name: string): (text: string) => string | Fault {
 }
 
 const MICROS_PER_SECOND = 1_000_000n;
-/** Offsets change at full quarters of an hour, but for those of long ago. */
+/** Offsets change at full quarters of an hour, apart from some changes long ago. */
 const QUARTER = 900n * MICROS_PER_SECOND;
 const MAX_CACHED = 100_000;
 
 class Zone {
   readonly #format: Intl.DateTimeFormat;
-  /** In microseconds, by quarter of an hour; null where it changes within. */
+  /** Offsets in microseconds, by quarter of an hour; null where the offset changes within it. */
   readonly #offsets = new Map<bigint, bigint | null>();
 
   constructor(name: string) {
@@ -174,13 +174,14 @@ class Zone {
   }
 
   /**
-   * As PostgreSQL's AT TIME ZONE: of an hour that comes twice the second, and of one that is left out as if
-   * clocks had not been put forward yet.
+   * Converts as PostgreSQL's AT TIME ZONE does: of an hour that occurs twice it takes the second;
+   * an hour that is left out is read as if the clocks had not been put forward yet.
    *
    * @param local microseconds from 2000-01-01 00:00 on the clocks of the zone
    */
   toUtc(local: bigint): bigint {
-    // The offsets a day before and a day after: one of them holds, or the clocks are changed in between.
+    // The offsets a day before and a day after: either one of them holds, or the clocks change in
+    // between.
     const day = 86_400n * MICROS_PER_SECOND;
     const before = this.#offsetAt(local - day);
     const after = this.#offsetAt(local + day);
@@ -190,7 +191,7 @@ class Zone {
     return local - before;
   }
 
-  /** How far the clocks are ahead of UTC. */
+  /** Microseconds by which the clocks are ahead of UTC. */
   #offsetAt(utc: bigint): bigint {
     const quarter = utc - (((utc % QUARTER) + QUARTER) % QUARTER);
     let offset = this.#offsets.get(quarter);

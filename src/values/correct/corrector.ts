@@ -1,7 +1,7 @@
 /**
- * What a column declares to be put right → what is done to its values, step by step, in one order for all
- * columns. Byte strings in and out: the coercions of coerce.ts and datetime.ts, which come next, stay the
- * only judges of what is valid.
+ * The corrections that a column declares → steps applied to its values, in the same order for all
+ * columns. Takes and returns byte strings. Whether a value is valid is decided only by the
+ * coercions of coerce.ts and datetime.ts, which come next.
  */
 import type { CorrectionName, Corrections } from '../../model/corrections.js';
 import { Fault, type RejectCode } from '../../model/reject-codes.js';
@@ -22,7 +22,7 @@ export class Corrector {
   readonly #steps: readonly Step[];
   readonly #default: string | undefined;
   readonly #isText: boolean;
-  /** Corrections that acted on the value corrected last. */
+  /** Corrections that changed the value corrected last. */
   readonly acted: CorrectionName[] = [];
 
   constructor(corrections: Corrections, type: ColumnType) {
@@ -50,10 +50,10 @@ export class Corrector {
     return this.#default;
   }
 
-  /** A fault of a value that was corrected names the value that the file has. */
+  /** The fault of a corrected value also names the value in the file. */
   explain(fault: Fault, text: string | null): Fault {
     if (text === null || this.acted.length === 0) return fault;
-    return new Fault(fault.code, `${fault.reason} (made of ${show(text)})`);
+    return new Fault(fault.code, `${fault.reason} (corrected from ${show(text)})`);
   }
 }
 
@@ -104,7 +104,7 @@ function makeSteps(corrections: Corrections, type: ColumnType): Step[] {
   return steps;
 }
 
-/** Takes off blanks, tabs, line ends, and the blank that does not break (U+00A0, two bytes). */
+/** Removes blanks, tabs, line ends, and the non-breaking blank (U+00A0, two bytes). */
 function trim(text: string): string {
   let start = 0;
   let end = text.length;
@@ -131,7 +131,9 @@ function blankAt(text: string, index: number): boolean {
   return code === 32 || (code >= 9 && code <= 13);
 }
 
-/** Runs on text what must know its letters; bytes that are no UTF-8 are a fault before. */
+/**
+ * Applies a function that works on letters to decoded text; bytes that are not UTF-8 are a fault.
+ */
 function onText(apply: (text: string) => string | Fault): Step['apply'] {
   return (bytes) => {
     const valid = coerceText(bytes);

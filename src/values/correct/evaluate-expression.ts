@@ -1,6 +1,6 @@
 /**
- * What the expression of a computed column comes to. Numbers are exact decimals; as in SQL, what is computed
- * with NULL is NULL. Works on text, not on byte strings.
+ * Evaluates the expression of a computed column. Numbers are exact decimals. As in SQL, a
+ * computation with NULL gives NULL. Works on text, not on byte strings.
  */
 import Big from 'big.js';
 import type { Expression, FunctionName, Operator } from '../../model/expression.js';
@@ -8,20 +8,20 @@ import { Fault } from '../../model/reject-codes.js';
 import { show } from '../coerce.js';
 
 export type Value = string | null;
-/** @param fields by name; text */
+/** @param fields text by name */
 export type Evaluator = (fields: ReadonlyMap<string, Value>) => Value | Fault;
 
-/** Decimals of a quotient. */
+/** Decimals that a quotient is rounded to. */
 const QUOTIENT_DECIMALS = 20;
 const Decimal = Big();
 Decimal.DP = QUOTIENT_DECIMALS;
 Decimal.RM = Big.roundHalfUp;
 
 const NUMBER = /^\s*(?:\+(?!-))?(-?(?:\d+\.?\d*|\.\d+)(?:[eE]([+-]?\d+))?)\s*$/;
-/** More digits, or a longer exponent, are no number that anybody measured. */
+/** Guards against numbers with more digits or a longer exponent, which no measurement has. */
 const MAX_DIGITS = 1000;
 
-/** A byte string that is shown is one of latin1; messages here have text. */
+/** `show` takes a byte string; the messages here have text. */
 function quoted(text: string): string {
   return show(Buffer.from(text, 'utf8').toString('latin1'));
 }
@@ -54,7 +54,7 @@ export function compileExpression(expression: Expression): Evaluator {
   }
 }
 
-/** NULL where one of the values is; else what `compute` makes of them. */
+/** Evaluates to NULL where one of the values is NULL, else to what `compute` returns. */
 function withAll(
   evaluators: readonly Evaluator[],
   compute: (values: readonly string[]) => Value | Fault,
@@ -78,7 +78,7 @@ function arithmetic(
   right: Evaluator,
 ): Evaluator {
   return withAll([left, right], ([a, b]) => {
-    // An empty text is no number, and says no more than NULL.
+    // An empty text is no number; it is treated as NULL.
     if (a === '' || b === '') return null;
     const [x, y] = [toNumber(a!), toNumber(b!)];
     if (x instanceof Fault) return x;
@@ -126,7 +126,7 @@ const CALLS: Readonly<Record<FunctionName, (given: readonly Evaluator[]) => Eval
       const number = toNumber(text!);
       if (number instanceof Fault) return number;
       if (!/^\d{1,3}$/.test(decimals)) {
-        return new Fault('bad_number', `${quoted(decimals)} is no number of decimals`);
+        return new Fault('bad_number', `${quoted(decimals)} is not a number of decimals`);
       }
       return number.round(Number(decimals), Big.roundHalfUp).toFixed();
     }),
@@ -134,7 +134,7 @@ const CALLS: Readonly<Record<FunctionName, (given: readonly Evaluator[]) => Eval
     withAll(given, ([text, from, length]) => {
       const [start, count] = [Number(from), length === undefined ? Infinity : Number(length)];
       if (!Number.isInteger(start) || start < 1 || !(count >= 0)) {
-        return new Fault('bad_number', 'substring takes a place from 1 on, and a length');
+        return new Fault('bad_number', 'substring takes a position from 1 on, and a length');
       }
       return [...text!].slice(start - 1, start - 1 + count).join('');
     }),

@@ -1,10 +1,10 @@
-/** JSON that is stored as something else → JSON. Text in and out, not byte strings. */
+/** JSON stored in another form → JSON. Takes and returns text, not byte strings. */
 import { parse as parseArray } from 'postgres-array';
 import type { JsonForm } from '../../model/corrections.js';
 import { Fault } from '../../model/reject-codes.js';
 import { show } from '../coerce.js';
 
-/** @param separator between the members of a list */
+/** @param separator between the elements of a list */
 export function makeJsonForm(form: JsonForm, separator: string): (text: string) => string | Fault {
   switch (form) {
     case 'json-string':
@@ -18,7 +18,7 @@ export function makeJsonForm(form: JsonForm, separator: string): (text: string) 
   }
 }
 
-/** JSON inside a JSON string; JSON that is none stays as it is. */
+/** Unwraps JSON inside a JSON string; other text stays as it is. */
 function unwrapString(text: string): string {
   if (!text.trimStart().startsWith('"')) return text;
   try {
@@ -30,14 +30,14 @@ function unwrapString(text: string): string {
 }
 
 function fromArray(text: string): string | Fault {
-  // JSON is told from an array by what braces hold: an array of PostgreSQL has no colon behind a name.
+  // Braces are also JSON: in an array of PostgreSQL no name with a colon follows the brace.
   if (!/^(?:\[[\d:-]+(?:\]\[[\d:-]+)*\]=)?\{.*\}$/s.test(text)) {
-    return new Fault('bad_json', `${show(text)} is no array of PostgreSQL`);
+    return new Fault('bad_json', `${show(text)} is not a PostgreSQL array`);
   }
   try {
     return JSON.stringify(parseArray(text));
   } catch {
-    return new Fault('bad_json', `${show(text)} is no array of PostgreSQL`);
+    return new Fault('bad_json', `${show(text)} is not a PostgreSQL array`);
   }
 }
 
@@ -47,9 +47,11 @@ const TOKEN =
 
 const WORDS: Readonly<Record<string, string>> = { None: 'null', True: 'true', False: 'false' };
 
-/** A literal of Python (dict, list, tuple, str, numbers, None, True, False), as `repr` writes it. */
+/**
+ * Reads a Python literal (dict, list, tuple, str, numbers, None, True, False), as `repr` writes it.
+ */
 function fromPython(text: string): string | Fault {
-  const fault = () => new Fault('bad_json', `${show(text)} is no literal of Python`);
+  const fault = () => new Fault('bad_json', `${show(text)} is not a Python literal`);
   let json = '';
   for (const { groups = {}, 0: whole } of text.matchAll(TOKEN)) {
     const string = groups.single ?? groups.double;
@@ -70,7 +72,7 @@ function fromPython(text: string): string | Fault {
   }
 }
 
-/** A tuple becomes an array; the comma that a tuple of one ends with goes. */
+/** A tuple becomes an array, without the comma at the end of a tuple of one. */
 function appendSign(json: string, sign: string): string {
   switch (sign) {
     case '(':

@@ -7,6 +7,7 @@ import { describeFile, type FileDescription } from '../../../src/formats/csv/des
 import { PLAIN } from '../../../src/formats/csv/dialect.js';
 import { BUILTIN_MODEL } from '../../../src/model/builtin.js';
 import { findTable } from '../../../src/model/model.js';
+import { localVersion } from '../../../src/source/local-files.js';
 import { makeDirectory } from '../../support/cli.js';
 
 const DIMENSIONS = findTable(BUILTIN_MODEL, 'second_dimensions')!;
@@ -16,7 +17,7 @@ async function describeBytes(bytes: string | Buffer, delimiter?: string): Promis
   const file = path.join(await makeDirectory(), 'dimensions.csv');
   await writeFile(file, bytes);
   return describeFile(
-    file,
+    await localVersion(file),
     'dimensions.csv',
     DIMENSIONS,
     delimiter === undefined ? {} : { delimiter },
@@ -161,11 +162,14 @@ describe('what is no CSV', () => {
 
   it('a file that cannot be read is another matter', async () => {
     const directory = await makeDirectory();
-    await expect(describeFile(directory, 'data', DIMENSIONS, {})).rejects.toMatchObject({
+    const describePath = async (file: string, name: string) =>
+      describeFile(await localVersion(file, name), name, DIMENSIONS, {});
+    await expect(describePath(directory, 'data')).rejects.toMatchObject({
       code: 'io',
     });
-    await expect(
-      describeFile(path.join(directory, 'no.csv'), 'no.csv', DIMENSIONS, {}),
-    ).rejects.toMatchObject({ code: 'io', message: expect.stringContaining('no.csv') });
+    await expect(describePath(path.join(directory, 'no.csv'), 'no.csv')).rejects.toMatchObject({
+      code: 'io',
+      message: expect.stringContaining('no.csv'),
+    });
   });
 });

@@ -5,8 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { edp, makeDirectory, startEdp, withDirectory } from '../../support/cli.js';
+import { type CliResult, edp, makeDirectory, startEdp, withDirectory } from '../../support/cli.js';
 import { createTestDatabase, type TestDatabase } from '../../support/database.js';
+import type { JsonOf, LoadedFile } from '../../support/json.js';
 import { slowLoads } from '../../support/ledger.js';
 import { MAX_MEMORY_MEGABYTES, measureEdp } from '../../support/memory.js';
 import { utf16, zip, zstd, zstdSkippable } from '../../support/packed.js';
@@ -93,10 +94,8 @@ beforeAll(async () => {
 });
 
 /** @returns the loads, by file */
-// biome-ignore lint/suspicious/noExplicitAny: tests look into it freely
-function filesOf(json: any): Map<string, any> {
-  // biome-ignore lint/suspicious/noExplicitAny: as above
-  return new Map(json.files.map((file: any) => [file.path, file]));
+function filesOf(json: JsonOf<'ingest'>): Map<string, LoadedFile> {
+  return new Map(json.files.map((file) => [file.path, file]));
 }
 
 describe.each([
@@ -104,14 +103,12 @@ describe.each([
   { how: '4 workers and small splits', prefix: 'many_', workers: '4', records: '100' },
 ])('with $how', ({ prefix, workers, records }) => {
   const names = ['plain', ...FORMS.map((_, i) => `packed${i}`)];
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into it freely
-  const runs: Record<'tried' | 'loaded' | 'again', Map<string, any>> = {
+  const runs: Record<'tried' | 'loaded' | 'again', Map<string, LoadedFile>> = {
     tried: new Map(),
     loaded: new Map(),
     again: new Map(),
   };
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into it freely
-  const verified = new Map<string, any>();
+  const verified = new Map<string, CliResult<'verify'>>();
   beforeAll(async () => {
     await withDirectory(async (cwd) => {
       const tables = names.map((name) => `${prefix}${name}: ${COLUMNS}`);
@@ -123,8 +120,8 @@ describe.each([
       const run = async (...args: string[]) => {
         const files = names.map((name) => `${prefix}${name}.csv`);
         const sizes = ['--process-count', workers, '--read-batch-size', records];
-        const all = ['ingest', ...files, ...sizes, '--json', '--database-url', database.url];
-        const result = await edp([...all, ...args], { cwd });
+        const url = ['--json', '--database-url', database.url];
+        const result = await edp(['ingest', ...files, ...sizes, ...url, ...args], { cwd });
         expect([0, 3], result.stderr).toContain(result.status);
         return filesOf(result.json);
       };
@@ -132,7 +129,7 @@ describe.each([
       runs.loaded = await run();
       runs.again = await run();
       for (const name of ['packed0', 'packed2', 'packed7']) {
-        const { loadId } = runs.loaded.get(`${prefix}${name}.csv`);
+        const { loadId } = runs.loaded.get(`${prefix}${name}.csv`)!;
         verified.set(
           name,
           await edp(['verify', String(loadId), '--json', '--database-url', database.url], { cwd }),
@@ -145,7 +142,7 @@ describe.each([
     'a file of $name gives the rows, receipts and rejects that its text gives',
     async ({ file, dialect }) => {
       const of = async (table: string) => {
-        const { loadId, rows } = runs.loaded.get(`${table}.csv`);
+        const { loadId, rows } = runs.loaded.get(`${table}.csv`)!;
         const mark = dialect.byteOrderMark === true && dialect.encoding === 'utf-8' ? 3 : 0;
         const shift = table === file ? mark : 0;
         return [
@@ -162,7 +159,7 @@ describe.each([
           ),
         ];
       };
-      const found = runs.loaded.get(`${file}.csv`);
+      const found = runs.loaded.get(`${file}.csv`)!;
       expect(found, found.reason).toMatchObject({ status: 'loaded', dialect });
       expect(found.rows).toEqual({ read: 1200, loaded: 1198, rejected: 2, duplicate: 0 });
       expect(await of(file)).toEqual(await of(`${prefix}plain`));
@@ -181,7 +178,7 @@ describe.each([
   );
 
   it.each([...['packed0', 'packed2', 'packed7']])('the load of %s is verified', (name) => {
-    const result = verified.get(name);
+    const result = verified.get(name)!;
     expect(result, result.stderr).toMatchObject({ status: 0 });
     expect(result.json).toMatchObject({
       ok: true,

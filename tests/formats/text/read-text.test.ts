@@ -11,10 +11,11 @@ import { type Dialect, PLAIN } from '../../../src/formats/csv/dialect.js';
 import { bunzip } from '../../../src/formats/text/bunzip.js';
 import { cutText, type Segment } from '../../../src/formats/text/cut-text.js';
 import { decompress, guessCompression } from '../../../src/formats/text/decompress.js';
+import { openSegment } from '../../../src/formats/text/read-split.js';
 import { readText, withoutFooter } from '../../../src/formats/text/read-text.js';
-import { SegmentSource } from '../../../src/formats/text/segment-source.js';
 import { Utf16Transcoder } from '../../../src/formats/text/utf16.js';
 import { ZstdFrames } from '../../../src/formats/text/zstd-frames.js';
+import { localVersion } from '../../../src/source/local-files.js';
 import { makeDirectory } from '../../support/cli.js';
 import { zstd, zstdSkippable } from '../../support/packed.js';
 import { writtenTables } from '../csv/scan/dialects.js';
@@ -108,7 +109,9 @@ describe('unpacking', () => {
   it('gives back what was packed, of several members, too', async () => {
     const text = Buffer.from('id,name\n1,a\n'.repeat(10_000));
     const file = await writeTemporary(Buffer.concat([gzipSync(text), gzipSync(text)]));
-    expect(await collect(decompress(file, 'x.gz', 'gzip'))).toEqual(Buffer.concat([text, text]));
+    expect(await collect(decompress(await localVersion(file), 'x.gz', 'gzip'))).toEqual(
+      Buffer.concat([text, text]),
+    );
   });
 
   it('of gzip tells of damage and of a missing end', async () => {
@@ -117,7 +120,9 @@ describe('unpacking', () => {
     spoiled[packed.length - 6]! ^= 1;
     for (const bytes of [packed.subarray(0, packed.length - 9), spoiled]) {
       const file = await writeTemporary(bytes);
-      await expect(collect(decompress(file, 'x.gz', 'gzip'))).rejects.toMatchObject({
+      await expect(
+        collect(decompress(await localVersion(file), 'x.gz', 'gzip')),
+      ).rejects.toMatchObject({
         code: 'corrupt_file',
         message: expect.stringContaining('x.gz'),
       });
@@ -139,7 +144,9 @@ describe('unpacking', () => {
 
   it('of zstd takes frames one behind the other, and tells of damage and of a missing end', async () => {
     const unpack = async (bytes: Buffer) => {
-      const chunks = await collect(decompress(await writeTemporary(bytes), 'x.zst', 'zstd'));
+      const chunks = await collect(
+        decompress(await localVersion(await writeTemporary(bytes)), 'x.zst', 'zstd'),
+      );
       return chunks.toString();
     };
     const text = `id,name\n${'1,a\n'.repeat(50)}`;
@@ -200,7 +207,9 @@ describe('unpacking', () => {
   it('and UTF-16 within it', async () => {
     const file = await writeTemporary(gzipSync(Buffer.from('\ufeffid,näme\n', 'utf16le')));
     const form = { compression: 'gzip', encoding: 'utf-16le', markBytes: 2 } as const;
-    expect((await collect(readText(file, 'x.gz', form))).toString()).toBe('id,näme\n');
+    expect((await collect(readText(await localVersion(file), 'x.gz', form))).toString()).toBe(
+      'id,näme\n',
+    );
   });
 });
 
@@ -248,7 +257,14 @@ async function cut(
 
 async function bytesOf(segment: Segment): Promise<Buffer> {
   const bytes = Buffer.alloc(segment.end - segment.start);
-  await new SegmentSource(segment).read(bytes, 0, bytes.length, segment.start);
+  const { source } = openSegment(segment, {
+    kind: 'local',
+    path: 'a.csv',
+    size: 0,
+    modifiedMs: 0,
+    inode: 0,
+  });
+  await source.read(bytes, 0, bytes.length, segment.start);
   return bytes;
 }
 

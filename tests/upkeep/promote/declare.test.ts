@@ -1,4 +1,4 @@
-/** What `edp promote` does to edp.yaml: the metric comes in, and all else stays. */
+/** What `edp promote` does to edp.yaml: it adds the metric, and everything else stays. */
 import { describe, expect, it } from 'vitest';
 import { BUILTIN_MODEL } from '../../../src/model/builtin.js';
 import { toModel } from '../../../src/model/schema.js';
@@ -25,7 +25,7 @@ function promoted(text: string | undefined, request: Partial<PromoteRequest> = {
   return declare(text, subject);
 }
 
-/** Lines of the result that the text did not have, and the other way round. */
+/** Lines that were added to the text, and lines that are gone. */
 function changes(before: string, after: string): { added: string[]; gone: string[] } {
   const lines = (text: string) => text.split('\n');
   return {
@@ -142,7 +142,7 @@ describe('edp.yaml', () => {
     const wanted = { metric: 'metric_x', ...request };
     const metrics = edited.table.sources.flatMap((source) => source.metrics);
     expect(metrics.map(({ key }) => key)).toContain(wanted.metric);
-    // Asked again, it is there already.
+    // On a second request it is already declared.
     expect(() => promoted(edited.text, { metric: wanted.metric })).not.toThrow();
   });
 
@@ -221,7 +221,7 @@ describe('what to promote', () => {
       code: 'usage',
       message: /the model says b/,
     },
-  ])('$name is told', ({ request, code, message }) => {
+  ])('$name is reported', ({ request, code, message }) => {
     try {
       promoted(TWO, request);
       expect.unreachable();

@@ -1,4 +1,7 @@
-/** `edp promote` against a real table: what it moves, what it leaves, and who may disturb it. */
+/**
+ * `edp promote` with a real table: what it moves, what it leaves, and what other sessions may do
+ * meanwhile.
+ */
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -7,7 +10,7 @@ import { holdModel } from '../../../src/ledger/model-lock.js';
 import { BUILTIN_MODEL } from '../../../src/model/builtin.js';
 import { COLUMN_TYPES } from '../../../src/model/types.js';
 import { withClient } from '../../../src/postgres/connection.js';
-import { type CliResult, edp, makeDirectory, startEdp } from '../../support/cli.js';
+import { edp, makeDirectory, startEdp } from '../../support/cli.js';
 import { createTestDatabase, type TestDatabase } from '../../support/database.js';
 import { slowLoads } from '../../support/ledger.js';
 
@@ -34,7 +37,7 @@ async function makeProject(yaml = MODEL()) {
     cwd,
     env,
     write: (name: string, content: string) => writeFile(path.join(cwd, name), content),
-    run: (...args: string[]): Promise<CliResult> => edp([...args, '--json'], { cwd, env }),
+    run: <const A extends readonly string[]>(...args: A) => edp([...args, '--json'], { cwd, env }),
   };
 }
 
@@ -56,7 +59,7 @@ const VALUES = [
   ...['"00112233-4455-6677-8899-AABBCCDDEEFF"', '"{00112233445566778899aabbccddeeff}"'],
 ];
 
-/** Numbers that jsonb prints otherwise than they were written. */
+/** Numbers that jsonb prints differently from how they were written. */
 const REWRITTEN: ReadonlySet<string> = new Set(['-0', '1.50e1', '1e-7', '1e400', '1e-400']);
 const isSameFromJsonb = ([id]: readonly unknown[]) => !REWRITTEN.has(VALUES[Number(id)]!);
 
@@ -99,7 +102,7 @@ describe('a promoted metric', () => {
       expect(left.filter(isSameFromJsonb).map(([id]) => id)).toEqual(
         rejected.filter(isSameFromJsonb).map(([id]) => id),
       );
-      expect(promoted.json.left.map(({ key }: { key: { id: string } }) => Number(key.id))).toEqual(
+      expect(promoted.json.left.map(({ key }) => Number(key.id))).toEqual(
         expect.arrayContaining(left.map(([id]) => id)),
       );
     },
@@ -142,7 +145,7 @@ describe('a promoted metric', () => {
     expect(await database.query('SELECT "the ""x""", extra_metrics FROM t WHERE id = 5')).toEqual([
       [5, null],
     ]);
-    for (const id of [load, load + 1]) {
+    for (const id of [load, load! + 1]) {
       const verified = await run('verify', String(id));
       expect(verified.json, verified.stderr).toMatchObject({ ok: true });
     }
@@ -199,7 +202,7 @@ describe('a promoted metric', () => {
   });
 });
 
-describe('what stands in the way is told', () => {
+describe('obstacles are reported', () => {
   it.each([
     {
       name: 'a column that the model does not know',
@@ -260,7 +263,7 @@ describe('others at work meanwhile', () => {
         .query('SELECT state FROM edp.promotions')
         .then((rows) => rows[0]?.[0])
         .catch(() => undefined);
-    // One that is done would begin anew; it may be killed just behind that.
+    // A completed promotion would begin again; the kill may come just after that.
     for (let delayMs = 100; (await state()) !== 'done'; delayMs *= 1.25) {
       const child = startEdp(['promote', 'x', '--json'], { cwd, env });
       child.stderr?.resume();
@@ -290,7 +293,8 @@ describe('others at work meanwhile', () => {
         'UPDATE t SET extra_metrics = extra_metrics || \'{"x": 1000000}\' WHERE id = 77',
       );
       const promoting = run('promote', 'x');
-      // ADD COLUMN needs the table to itself for a moment, and does not stop others in the meantime.
+      // ADD COLUMN needs the table to itself for a moment, and does not block others while it
+      // waits.
       await sleep(1000);
       await write('t-2.csv', fileOf(['5'], COUNT));
       expect((await run('ingest', 't-2.csv')).json.rows).toMatchObject({ loaded: 1 });
@@ -340,7 +344,7 @@ describe('others at work meanwhile', () => {
         const isRunning = async () =>
           (await database.query("SELECT FROM edp.promotions WHERE state = 'running'")).length > 0;
         while (!(await isRunning())) await sleep(50);
-        // Long enough for all that there is to move.
+        // Long enough to move everything that there is.
         await sleep(1500);
         await database.query(`UPDATE t SET extra_metrics = '{"x": 3}' WHERE id = 0`);
         expect(await isRunning()).toBe(true);
@@ -355,7 +359,7 @@ describe('others at work meanwhile', () => {
     }
   });
 
-  it('a project that has not heard of the promotion is told', async () => {
+  it('a project that does not know of the promotion is warned', async () => {
     const { run, write } = await makeProject();
     await write('t.csv', fileOf(['1']));
     await run('ingest', 't.csv');
@@ -365,7 +369,7 @@ describe('others at work meanwhile', () => {
     const stale = await other.run('ingest', 't-2.csv');
     expect(stale.status).toBe(0);
     expect(stale.stderr).toMatch(/metric "x" of "t" was promoted to column "x", which this model/);
-    // By either model the file is what the table holds; and the next promotion moves the rest.
+    // By both models the file agrees with the table; and the next promotion moves the rest.
     expect(await other.run('verify', '2')).toMatchObject({ status: 0 });
     await run('promote', 'x');
     expect(await other.run('verify', '2')).toMatchObject({ status: 0 });
@@ -425,7 +429,7 @@ describe('while 200,000 rows load', () => {
         .catch(() => 0);
     while ((await receipts()) < 2) await sleep(10);
     const promoting = run('promote', 'x');
-    // A run that begins in between, with whichever model edp.yaml has by then.
+    // A run that begins in between, with either version of edp.yaml.
     await write('t-3.csv', fileOf(['1', '2', '3'], COUNT));
     while ((await database.query("SELECT to_regclass('edp.promotions') IS NULL"))[0]![0] === true)
       await sleep(20);

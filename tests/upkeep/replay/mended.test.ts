@@ -1,10 +1,14 @@
-/** Rejects out, mended, and in again: the table is as if the file had been clean from the start. */
+/**
+ * Rejects are written out, mended, and loaded again: the table is as if the file had been clean
+ * from the start.
+ */
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { beforeAll, beforeEach, expect, it } from 'vitest';
 import { edp, makeDirectory } from '../../support/cli.js';
 import { createTestDatabase, type TestDatabase } from '../../support/database.js';
 import { generateEvents, sumFiles, TOTALS_SQL, totalsRow } from '../../support/events.js';
+import type { JsonOf } from '../../support/json.js';
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -15,7 +19,7 @@ beforeEach(async () => {
   await database.query('TRUNCATE edp.loads CASCADE');
 });
 
-const run = (cwd: string, ...args: string[]) =>
+const run = <const A extends readonly string[]>(cwd: string, ...args: A) =>
   edp([...args, '--database-url', database.url], { cwd });
 
 const content = () =>
@@ -24,7 +28,7 @@ const content = () =>
             metric_two, metric_n, extra_metrics::text FROM events ORDER BY id`,
   );
 
-/** Each kind of damage, and how the record is told from what was done to it. */
+/** Each kind of damage, as a function that does it to a record. */
 const DAMAGES: readonly { readonly name: string; readonly damage: (record: string) => string }[] = [
   { name: 'a letter in the id', damage: (record) => record.replace(/^\d/, 'x$&') },
   { name: 'a quote too many', damage: (record) => record.replace(/"$/, '"x') },
@@ -78,16 +82,14 @@ it('equals the load of the clean file', async () => {
   const load = String(loaded.json.files[0].loadId);
 
   const { json } = await run(cwd, 'rejects', load, '--json');
-  const invalid = json.rejects.filter((reject: { rawBase64?: string }) => reject.rawBase64);
+  const invalid = json.rejects.filter((reject) => reject.rawBase64);
   expect(invalid.length).toBeGreaterThan(0);
   for (const { rawBase64, raw, code } of invalid) {
     expect(code).toBe('invalid_utf8');
-    expect(damaged.has(Buffer.from(rawBase64, 'base64').toString('latin1'))).toBe(true);
+    expect(damaged.has(Buffer.from(rawBase64!, 'base64').toString('latin1'))).toBe(true);
     expect(raw).toContain('\ufffd');
   }
-  expect(invalid).toEqual(
-    json.rejects.filter(({ code }: { code: string }) => code === 'invalid_utf8'),
-  );
+  expect(invalid).toEqual(json.rejects.filter(({ code }) => code === 'invalid_utf8'));
 
   const raw = path.join(cwd, 'raw.csv');
   const [, ...rejected] = (await rawRejects(cwd, load, raw)).trimEnd().split('\n');
@@ -103,13 +105,13 @@ it('equals the load of the clean file', async () => {
   });
   expect(await content()).toEqual(wanted);
 
-  // The rejects as they are, loaded as a file, are rejected for the same reasons.
+  // The unchanged rejects, loaded as a file, are rejected for the same reasons.
   const raws = await run(cwd, 'ingest', 'raw.csv', '--table', 'events', '--json');
   expect(raws.json.rows, raws.stderr).toEqual({ read: 30, loaded: 0, rejected: 30, duplicate: 0 });
   const second = await run(cwd, 'rejects', String(raws.json.files[0].loadId), '--json');
-  const told = (rejects: { code: string; reason: string; raw: string }[]) =>
+  const faultsOf = (rejects: JsonOf<'rejects'>['rejects']) =>
     rejects.map(({ code, reason, raw: bytes }) => [code, reason, bytes]);
-  expect(told(second.json.rejects)).toEqual(told(json.rejects));
+  expect(faultsOf(second.json.rejects)).toEqual(faultsOf(json.rejects));
 });
 
 /** `edp rejects --raw`, byte for byte, into a file. */

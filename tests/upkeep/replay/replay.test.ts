@@ -1,9 +1,13 @@
-/** `edp replay`: the rejects that load now are loaded once, whatever happens meanwhile. */
+/**
+ * `edp replay`: rejects that can be loaded now are loaded once, in spite of kills and other
+ * commands.
+ */
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { type CliResult, startEdp } from '../../support/cli.js';
+import { parseResult } from '../../support/json.js';
 import { expectBalanced, holdOpen, killDuring, waitForLock } from '../../support/ledger.js';
 import { makeProject, runnerFor, useEmptyDatabase } from '../../support/scratch.js';
 
@@ -13,7 +17,7 @@ const KILL_ROUNDS = Number(process.env.KILL_ROUNDS ?? 8);
 const database = useEmptyDatabase();
 const run = runnerFor(database);
 
-function loadIdOf(result: CliResult): string {
+function loadIdOf(result: CliResult<'ingest'>): string {
   expect([0, 3], result.stderr).toContain(result.status);
   return String(result.json.files[0].loadId);
 }
@@ -28,7 +32,7 @@ tables:
     columns: { id: int, kind: { type: int, references: kinds }, body: text }
 `;
 
-/** Of each four records one refers to kind 2, which is not there at first, and one in twenty is damaged. */
+/** One record in four refers to kind 2, which is missing at first, and one in twenty is damaged. */
 function facts(count: number): string {
   const lines = Array.from({ length: count }, (_, i) =>
     i % 20 === 19 ? `${i}x,1,damaged` : `${i},${i % 4 === 0 ? 2 : 1},"fact ${i},\n""quoted"""`,
@@ -139,7 +143,7 @@ describe('--on-conflict', () => {
         [load],
       ),
     ).toEqual([[counts.loaded, counts.rejected, 1 + counts.duplicate]]);
-    // What was replaced or skipped as it was told to is no difference.
+    // Rows that were replaced or skipped, as the rule specified, are no difference.
     for (const verified of [load, '1']) {
       const { status, json, stderr } = await run(cwd, 'verify', verified);
       expect([status, json.ok], stderr).toEqual([0, true]);
@@ -228,10 +232,10 @@ describe('records are read as the load read them', () => {
       read: before.length,
       rejected: before.length,
     });
-    // The same verdict in every detail: nothing about the record was read differently.
+    // Every detail is the same: nothing about the record was read differently.
     expect((await run(cwd, 'rejects', load)).json.rejects).toEqual(before);
     if (stays) return;
-    // With a model that takes them, they are what a load of the file gives.
+    // With a model that accepts them, they are loaded as from the file.
     await database.query('ALTER TABLE texts ALTER id TYPE text');
     await writeFile(path.join(cwd, 'edp.yaml'), TEXTS.replace('id: int', 'id: text'));
     expect(await run(cwd, 'replay', load)).toMatchObject({ status: 0 });
@@ -265,7 +269,7 @@ describe('stopped, or beside others', () => {
       await expectBalanced(database, 'facts');
       const [[left]] = (await database.query('SELECT count(*) FROM edp.rejects')) as [[number]];
       if (left > 1000) continue;
-      // Nothing is left to be killed at: from the start again.
+      // Nothing is left to be killed at: start again.
       await expectAll();
       expect(await run(cwd, 'undo', load)).toMatchObject({ status: 0 });
       await database.query('DELETE FROM kinds WHERE id = 2');
@@ -324,7 +328,7 @@ describe('stopped, or beside others', () => {
     await sleep(300);
     await release();
     expect(await ended).toBe(130);
-    expect(JSON.parse(stdout)).toMatchObject({
+    expect(parseResult<'replay'>(stdout)).toMatchObject({
       interrupted: true,
       rows: { loaded: 100, rejected: 20 },
     });

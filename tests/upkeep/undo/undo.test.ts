@@ -1,9 +1,10 @@
-/** `edp undo`: exactly the rows of one load go, whatever the table is like. */
+/** `edp undo`: removes exactly the rows of one load, from tables of all kinds. */
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { type CliResult, edp, startEdp } from '../../support/cli.js';
+import { parseResult } from '../../support/json.js';
 import {
   expectBalanced,
   holdOpen,
@@ -21,7 +22,7 @@ const run = runnerFor(database);
 
 const ITEMS = 'tables:\n  items:\n    columns: { id: int, body: text }\n    key: id\n';
 
-function loadIdOf(result: CliResult): string {
+function loadIdOf(result: CliResult<'ingest'>): string {
   expect([0, 3], result.stderr).toContain(result.status);
   return String(result.json.files[0].loadId);
 }
@@ -37,7 +38,7 @@ function numbers(from: number, until: number): string {
 interface TableCase {
   readonly name: string;
   readonly model: string;
-  /** Made before the first load, where the table is not the model's own. */
+  /** Created before the first load, where the table is not the model's own. */
   readonly ddl?: string;
   readonly table: string;
   readonly lineage?: string;
@@ -123,10 +124,7 @@ describe('the rows of one load, and no others, in a table with', () => {
     ).toEqual([[0]]);
 
     const again = await run(cwd, 'ingest', 'items-1.csv', 'items-2.csv', ...batches);
-    expect(again.json.files.map((f: { status: string }) => f.status)).toEqual([
-      'loaded',
-      'skipped',
-    ]);
+    expect(again.json.files.map((f) => f.status)).toEqual(['loaded', 'skipped']);
     expect(again.json.rows).toEqual({ read: 700, loaded: 630, rejected: 70, duplicate: 0 });
     const anew = again.json.files[0].loadId;
     expect(await content()).toEqual(
@@ -143,7 +141,7 @@ it('reads only the blocks that an index on lineage leads to', async () => {
     'items-3.csv': numbers(40_000, 40_100),
   });
   const [first, , third] = (await run(cwd, 'ingest', 'items-1.csv', 'items-2.csv', 'items-3.csv'))
-    .json.files as { loadId: number }[];
+    .json.files;
   // Rows at both ends of the table belong to one load.
   await database.query('UPDATE items SET load_id = $1 WHERE load_id = $2', [
     first!.loadId,
@@ -151,7 +149,7 @@ it('reads only the blocks that an index on lineage leads to', async () => {
   ]);
   await database.query('VACUUM ANALYZE items');
   const reads = async () => {
-    await sleep(1200); // the server tells its statistics once a second
+    await sleep(1200); // the server updates its statistics once a second
     const [[scans, blocks]] = (await database.query(
       `SELECT seq_scan, heap_blks_read + heap_blks_hit FROM pg_stat_user_tables
        JOIN pg_statio_user_tables USING (relid) WHERE relid = 'items'::regclass`,
@@ -167,7 +165,7 @@ it('reads only the blocks that an index on lineage leads to', async () => {
   ).toEqual([[0]]);
   const after = await reads();
   expect(size).toBeGreaterThan(200);
-  // Each row that is removed is visited a few times; the table as a whole is not.
+  // Each removed row is visited a few times; the table as a whole is not.
   expect(after.scans - before.scans).toBe(0);
   expect(after.blocks - before.blocks).toBeLessThan(1000);
 });
@@ -205,7 +203,7 @@ describe('what is refused, with the reason and the remedy', () => {
     const model = `${ITEMS}  parts:\n    columns: { item: { type: int, references: items } }\n`;
     const cwd = await makeProject(model, { 'items.csv': numbers(0, 50), 'parts.csv': 'item\n7\n' });
     const { json } = await run(cwd, 'ingest', 'items.csv', 'parts.csv');
-    const [items, parts] = json.files.map((f: { loadId: number }) => String(f.loadId));
+    const [items, parts] = json.files.map((f) => String(f.loadId));
     await database.query(`ALTER TABLE parts DROP CONSTRAINT parts_item_fkey,
       ADD FOREIGN KEY (item) REFERENCES items ON DELETE ${action}`);
     let url = database.url;
@@ -368,7 +366,7 @@ it('rows of a table that refer to rows of the same load go together', async () =
     'nodes-2.csv': 'id,parent\n5000,17\n',
   });
   const { json } = await run(cwd, 'ingest', 'nodes-1.csv', 'nodes-2.csv');
-  const [first, second] = json.files.map((f: { loadId: number }) => String(f.loadId));
+  const [first, second] = json.files.map((f) => String(f.loadId));
   expect((await run(cwd, 'undo', first)).json.error).toMatchObject({ code: 'still_referenced' });
   expect((await run(cwd, 'undo', second)).json).toMatchObject({ ok: true });
   expect((await run(cwd, 'undo', first)).json).toMatchObject({ ok: true, removed: { rows: 3000 } });
@@ -393,7 +391,7 @@ describe('beside others', () => {
   it('while its load is running: busy, and nothing is removed', async () => {
     const cwd = await makeProject(ITEMS, { 'items.csv': numbers(0, 2000) });
     await database.query('CREATE TABLE items (id int PRIMARY KEY, body text, load_id bigint)');
-    // The loader will wait for this key, and so be at it for as long as the test needs.
+    // The loader will wait for this key, and so keep running as long as the test needs.
     const release = await holdOpen(database, "INSERT INTO items VALUES (1999, 'mine', NULL)");
     const ingest = run(
       cwd,
@@ -434,7 +432,7 @@ describe('beside others', () => {
     expect(undone, undone.stderr).toMatchObject({ status: 0 });
     expect([0, 3], ingest.stderr).toContain(ingest.status);
     const [{ status, rows }] = ingest.json.files;
-    // Which of them came first is chance; either way nothing is lost or there twice.
+    // Which of them comes first is chance; either way nothing is lost or there twice.
     if (status === 'loaded') expect(rows).toMatchObject({ loaded: 18_000, rejected: 2000 });
     const [[count]] = (await database.query('SELECT count(*) FROM items')) as [[number]];
     expect(count).toBe(status === 'loaded' ? 18_000 : 0);
@@ -486,7 +484,7 @@ describe('--on-conflict update', () => {
 });
 
 describe('the rest of what a load left', () => {
-  it('duplicates stay with the load that brought them, and are told of where they go', async () => {
+  it('duplicates stay with the load that brought them, and undoing the rows they repeat reports them', async () => {
     const cwd = await makeProject(ITEMS, {
       'items-1.csv': 'id,body\n1,a\n2,b\n',
       'items-2.csv': 'id,body\n2,b\n3,c\n',
@@ -564,7 +562,7 @@ describe('the rest of what a load left', () => {
 
 describe('stopped', () => {
   it('by kill -9 at any moment, it goes on where it was, and the ledger always adds up', async () => {
-    // Wide rows, so that there are many batches.
+    // Rows are wide, so that there are many batches.
     const wide = numbers(0, 12_000).replaceAll('row', 'row '.repeat(500));
     const cwd = await makeProject(ITEMS, {
       'items-1.csv': wide,
@@ -599,7 +597,7 @@ describe('stopped', () => {
   it('by Ctrl-C: exit 130 after the batch in hand, and it goes on', async () => {
     const cwd = await makeProject(ITEMS, { 'items.csv': numbers(0, 100) });
     const load = loadIdOf(await run(cwd, 'ingest', 'items.csv'));
-    // It will wait for this row, in the middle of its first batch.
+    // The undo will wait for this row, in the middle of its first batch.
     const release = await holdOpen(database, "UPDATE items SET body = 'held' WHERE id = 7");
     const child = startEdp(['undo', load, '--json', '--database-url', database.url], { cwd });
     let stdout = '';
@@ -613,7 +611,11 @@ describe('stopped', () => {
     await sleep(300);
     await release();
     expect(await ended).toBe(130);
-    expect(JSON.parse(stdout)).toMatchObject({ ok: false, interrupted: true, state: 'undoing' });
+    expect(parseResult<'undo'>(stdout)).toMatchObject({
+      ok: false,
+      interrupted: true,
+      state: 'undoing',
+    });
     await expectBalanced(database, 'items');
     expect((await run(cwd, 'undo', load)).json).toMatchObject({ ok: true, state: 'undone' });
     expect(await database.query('SELECT count(*) FROM items')).toEqual([[0]]);

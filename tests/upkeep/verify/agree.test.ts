@@ -82,7 +82,7 @@ describe('file and table agree', () => {
       args: ['--on-conflict', 'update'],
     },
     {
-      name: 'rows that a later load was told to replace',
+      name: 'rows that a later load replaced by its rule',
       model: ITEMS,
       file: FILE,
       after: [{ file: 'id,body,amount\n2,new,2\n', args: ['--on-conflict', 'update'] }],

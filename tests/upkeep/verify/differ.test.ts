@@ -14,7 +14,7 @@ import {
 
 const { database, events } = useVerifyDatabases();
 
-describe('what differs is found, and its place told', () => {
+describe('what differs is found, and its place reported', () => {
   const place = (line: number) => ({ line, byteOffset: expect.any(Number) });
   const CASES: readonly Case[] = [
     {
@@ -111,7 +111,7 @@ UPDATE $t SET at = at + '1 microsecond' WHERE id = 2`,
       file: FILE,
       change: 'UPDATE $t SET load_id = $load - 1 WHERE id = 2',
       counts: { counts_differ: 1 },
-      differences: [{ detail: expect.stringMatching(/1 carry another's number/) }],
+      differences: [{ detail: expect.stringMatching(/1 now have another load's number/) }],
     },
     {
       name: 'a row of another load that a duplicate relies on',

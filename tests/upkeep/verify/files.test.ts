@@ -1,4 +1,4 @@
-/** `edp verify` and its file: moved, changed, not loaded to the end. */
+/** `edp verify` and its file: moved, changed, loaded only in part. */
 import { copyFile, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -108,7 +108,7 @@ describe('a load that is not done', () => {
       found = await find();
     }
     const load = found[0]![0];
-    // Neither does it go on meanwhile, nor does it let the load go.
+    // Stopped, it neither continues meanwhile nor releases the load.
     child.kill('SIGSTOP');
     const during = await project.verify(load);
     child.kill('SIGKILL');
@@ -121,7 +121,7 @@ describe('a load that is not done', () => {
     expect(killed.json.compared.records).toBeGreaterThan(0);
     expect(killed.json.compared.records).toBeLessThan(150_000);
     expect(killed.stderr).toMatch(/the load was interrupted: verified are the \d+ splits/);
-    // The run goes on with another rule for conflicts and splits of another size.
+    // The run continues with another rule for conflicts and with splits of another size.
     const args = ['--read-batch-size', '9000', '--on-conflict', 'skip'];
     expect(await project.ingest(files[0]!, ...args)).toBe(load);
     const whole = await project.verify(load);
@@ -130,7 +130,7 @@ describe('a load that is not done', () => {
 });
 
 describe('what cannot be verified', () => {
-  it('is told clearly', async () => {
+  it('is reported clearly', async () => {
     const table = newTable();
     const project = await makeProject(database, `  ${table}:\n${ITEMS}`, { 'a.csv': FILE });
     const load = await project.ingest('a.csv', '--table', table);

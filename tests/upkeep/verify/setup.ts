@@ -1,18 +1,19 @@
-/** A project with a model and files of its own, loaded, and then verified. */
+/** A project with its own model and files, which are loaded and then verified. */
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect } from 'vitest';
 import { type CliResult, edp, makeDirectory } from '../../support/cli.js';
 import { type TestDatabase, useTestDatabase } from '../../support/database.js';
 import { generateEvents } from '../../support/events.js';
+import type { CommandOf } from '../../support/json.js';
 
 export interface VerifyProject {
   readonly cwd: string;
   write(name: string, content: string | Buffer): Promise<void>;
-  /** Loads files. @returns the number of the first one's load */
+  /** Loads files. @returns the load number of the first one */
   ingest(...args: string[]): Promise<number>;
-  run(...args: string[]): Promise<CliResult>;
-  verify(loadId: number, ...args: string[]): Promise<CliResult>;
+  run<const A extends readonly string[]>(...args: A): Promise<CliResult<CommandOf<A>>>;
+  verify(loadId: number, ...args: string[]): Promise<CliResult<'verify'>>;
 }
 
 /** A database for tables of the tests' own, and one with the built-in tables. */
@@ -20,7 +21,7 @@ export function useVerifyDatabases(): { database: TestDatabase; events: TestData
   return { database: useTestDatabase('empty'), events: useTestDatabase() };
 }
 
-/** @param model what stands under `tables:`; none for the built-in tables */
+/** @param model text under `tables:`; none for the built-in tables */
 export async function makeProject(
   database: TestDatabase,
   model: string | undefined,
@@ -31,7 +32,8 @@ export async function makeProject(
     writeFile(path.join(cwd, name), content);
   if (model !== undefined) await write('edp.yaml', `tables:\n${model}`);
   for (const [name, content] of Object.entries(files)) await write(name, content);
-  const run = (...args: string[]) => edp(args, { cwd, env: { DATABASE_URL: database.url } });
+  const run = <const A extends readonly string[]>(...args: A) =>
+    edp(args, { cwd, env: { DATABASE_URL: database.url } });
   return {
     cwd,
     write,
@@ -45,7 +47,7 @@ export async function makeProject(
   };
 }
 
-/** A name for a table of a test's own. */
+/** Numbers the tables, so that each test has its own. */
 let tables = 0;
 export const newTable = () => `t${++tables}`;
 
@@ -53,7 +55,7 @@ export const quote = (name: string) => `"${name.replaceAll('"', '""')}"`;
 
 export interface Case {
   readonly name: string;
-  /** Under the table's name in edp.yaml. */
+  /** Declaration under the table's name in edp.yaml. */
   readonly model: string;
   readonly file: string;
   readonly args?: readonly string[];
@@ -67,7 +69,7 @@ export interface Case {
   readonly change?: string;
   /** Differences by kind; none where file and table agree. */
   readonly counts?: Readonly<Record<string, number>>;
-  /** What the differences must match, in order. */
+  /** Expected differences, in order. */
   readonly differences?: readonly object[];
 }
 
@@ -80,14 +82,14 @@ export async function checkCase(
   const sql = (text: string, load = 0) =>
     database.query(text.replaceAll('$t', quote(table)).replaceAll('$load', String(load)));
   if (make !== undefined) await sql(make);
-  const ingest = async (name: string, content: string, more: readonly string[]) => {
+  const ingest = async (name: string, content: string, extraArgs: readonly string[]) => {
     await project.write(name, content);
-    return project.ingest(name, '--table', table, ...more);
+    return project.ingest(name, '--table', table, ...extraArgs);
   };
   for (const [i, content] of before.entries()) await ingest(`before-${i}.csv`, content, []);
   const load = await ingest('file.csv', file, args);
-  for (const [i, { file: content, args: more = [] }] of after.entries()) {
-    await ingest(`after-${i}.csv`, content, more);
+  for (const [i, { file: content, args: extraArgs = [] }] of after.entries()) {
+    await ingest(`after-${i}.csv`, content, extraArgs);
   }
   if (change !== undefined) for (const one of change.split(';\n')) await sql(one, load);
   const result = await project.verify(load);
@@ -120,7 +122,7 @@ export const ALL_TYPES = `    columns:
 `;
 export const TYPES_HEADER = 'id,s,i,r,d,n,t,b,day,at,atz,u,j,jb\n';
 
-/** Values with more than one form, or at the edge of their type. */
+/** Values with more than one form, or at the limits of their type. */
 export const ODD_ROWS = [
   '1,-32768,-2147483648,-0,-0,0.000,,yes,infinity,infinity,-infinity,{00112233-4455-6677-8899-AABBCCDDEEFF},"{""a"" : 1 , ""a"":2}","{""b"":1,""a"":{""y"":1.50,""x"":1e3},""b"":2}"',
   '2,7,+7,NaN,nan,NaN,"",f,0001-01-01,0001-01-01T00:00:00+15,2024-02-29T23:59:60Z,00112233445566778899aabbccddeeff,"[ ]","[1.0,1.00,-0,-0.0,1E-7,12345678901234567890.123]"',

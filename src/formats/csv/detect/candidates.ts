@@ -1,5 +1,10 @@
 /** Sample and settings → the dialects worth trying. */
-import type { CsvSettings, Escape, LineEnd } from '../../../model/csv-settings.js';
+import {
+  type CsvSettings,
+  ESCAPES,
+  type Escape,
+  type LineEnd,
+} from '../../../model/csv-settings.js';
 import { CR, LF } from '../../text/line-end.js';
 import { type Dialect, type FieldEncoding, PLAIN } from '../dialect.js';
 
@@ -229,5 +234,5 @@ function listEscapes(
 ): readonly Escape[] {
   if (settings.escape !== undefined) return [settings.escape];
   const escaped = `\\${quote === '' ? delimiter : quote}`;
-  return head.includes(escaped, 0, 'latin1') ? ['doubling', 'backslash'] : ['doubling'];
+  return head.includes(escaped, 0, 'latin1') ? ESCAPES : ['doubling'];
 }

@@ -1,7 +1,8 @@
 /** A file → a sample of its text: its first megabyte, and pieces from behind it. */
-import { type FileHandle, open } from 'node:fs/promises';
 import { EdpError } from '../../../base/errors.js';
 import type { Compression, CsvSettings } from '../../../model/csv-settings.js';
+import type { FileIdentity } from '../../../source/file-identity.js';
+import { type OpenFile, withFile } from '../../../source/open-file.js';
 import { decompress, guessCompression } from '../../text/decompress.js';
 import { isDecoded, type TextForm } from '../../text/read-text.js';
 import { Utf16Transcoder } from '../../text/utf16.js';
@@ -49,14 +50,18 @@ interface RawSample {
   readonly breakage?: EdpError;
 }
 
-/** @throws EdpError `io`, `not_csv`, `corrupt_file` */
-export function readSample(file: string, name: string, settings: CsvSettings): Promise<Sample> {
+/** @throws EdpError `io`, `not_csv`, `corrupt_file`, and those of its source */
+export function readSample(
+  file: FileIdentity,
+  name: string,
+  settings: CsvSettings,
+): Promise<Sample> {
   return readExtent(file, name, settings, FULL);
 }
 
 /** A sample of plain text that takes few reads; of other files, a full one. */
 export function readBriefSample(
-  file: string,
+  file: FileIdentity,
   name: string,
   settings: CsvSettings,
 ): Promise<Sample> {
@@ -64,25 +69,22 @@ export function readBriefSample(
 }
 
 async function readExtent(
-  file: string,
+  file: FileIdentity,
   name: string,
   settings: CsvSettings,
   extent: Extent,
 ): Promise<Sample> {
   try {
-    const handle = await open(file, 'r');
-    try {
-      const { size } = await handle.stat();
-      const head = await readAt(handle, 0, Math.min(size, extent.head));
+    return await withFile(file, async (open) => {
+      const { size } = file;
+      const head = await readAt(open, 0, Math.min(size, extent.head));
       const compression = settings.compression ?? guessCompression(head);
       const raw =
         compression === 'none'
-          ? await readPlain(handle, head, size, extent)
+          ? await readPlain(open, head, size, extent)
           : await unpackHead(file, name, compression);
       return toSample(raw, compression, size, settings);
-    } finally {
-      await handle.close();
-    }
+    });
   } catch (error) {
     if (error instanceof EdpError) throw error;
     throw new EdpError('io', `${name} cannot be read: ${(error as Error).message}`, {
@@ -142,23 +144,25 @@ function toSample(
 }
 
 async function readPlain(
-  handle: FileHandle,
+  file: OpenFile,
   head: Buffer,
   size: number,
   extent: Extent,
 ): Promise<RawSample> {
   const isWhole = size <= extent.head;
   const places = isWhole ? [] : [size / 3, (size * 2) / 3, size - extent.piece];
-  const pieces = [];
-  for (const place of places) {
-    const start = Math.floor(place);
-    pieces.push({ bytes: await readAt(handle, start, extent.piece), start });
-  }
+  // All at once: each may be a way to a server and back.
+  const pieces = await Promise.all(
+    places.map(async (place) => {
+      const start = Math.floor(place);
+      return { bytes: await readAt(file, start, extent.piece), start };
+    }),
+  );
   return { head, isWhole, pieces };
 }
 
 async function unpackHead(
-  file: string,
+  file: FileIdentity,
   name: string,
   compression: Compression,
 ): Promise<RawSample> {
@@ -183,11 +187,11 @@ async function unpackHead(
   }
 }
 
-async function readAt(handle: FileHandle, position: number, length: number): Promise<Buffer> {
+async function readAt(file: OpenFile, position: number, length: number): Promise<Buffer> {
   const bytes = Buffer.allocUnsafe(length);
   let filled = 0;
   while (filled < length) {
-    const { bytesRead } = await handle.read(bytes, filled, length - filled, position + filled);
+    const { bytesRead } = await file.read(bytes, filled, length - filled, position + filled);
     if (bytesRead === 0) break;
     filled += bytesRead;
   }

@@ -3,7 +3,7 @@
  *
  * Nobody can know without reading from the start whether a line end is inside quotes. But a guess is
  * nearly always right, and it is verified: a split commits only after the split before it, read from
- * its own true start, ended exactly where this one began (DESIGN §7). So this may be wrong; it only
+ * its own true start, ended exactly where this one began. So this may be wrong; it only
  * must not be wrong often, since a split that began at the wrong place is read again.
  *
  * How it works: behind the next line end either a record starts, or a quoted field goes on. Inside

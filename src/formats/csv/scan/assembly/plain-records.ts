@@ -1,6 +1,6 @@
 /**
  * Passes over plain records, 64 bytes at a time, to tell where others begin: for whoever needs to know
- * no more of them. What it does not understand at once it leaves to the scanner (../records.ts), and it
+ * no more of them. What it does not understand at once it leaves to the scanner (scan/csv-scanner.ts), and it
  * must never see a record's end where the scanner sees none.
  *
  * How it works: one bit for each byte, and the bytes of a kind are a mask. Quotes open and close in

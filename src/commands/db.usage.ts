@@ -1,0 +1,33 @@
+/** How `edp db` is called, and what its help says. */
+import type { CommandUsage } from './command.js';
+
+export const ACTIONS = ['start', 'stop', 'url', 'psql'] as const;
+
+export const usage: CommandUsage = {
+  call: 'db <action> [args..]',
+  describe: 'The embedded PostgreSQL: start, stop, url, psql',
+  options: [],
+  build: (yargs) =>
+    yargs
+      .positional('action', {
+        describe:
+          'start: start it and leave it running; stop: stop it; url: print its URL alone; psql: a shell, or SQL with -c',
+        choices: ACTIONS,
+        demandOption: true,
+      })
+      .positional('args', {
+        describe: 'For psql: its own arguments, after --',
+        array: true,
+        type: 'string',
+      })
+      .option('command', {
+        alias: 'c',
+        type: 'string',
+        array: true,
+        describe: 'SQL to run with psql',
+      })
+      .parserConfiguration({ 'populate--': true, 'camel-case-expansion': false })
+      .example('$0 db start', 'start it and leave it running')
+      .example('psql "$($0 db url)"', 'connect any client of PostgreSQL')
+      .example("$0 db psql -c 'SELECT count(*) FROM events'", 'run one statement'),
+};

@@ -1,0 +1,54 @@
+/** How `edp generate-report` is called, and what its help says. */
+import type { CommandUsage } from './command.js';
+
+export const OPTION_NAMES = [
+  'database-url',
+  'list',
+  'from',
+  'to',
+  'format',
+  'safe-cells',
+  'out',
+  'param',
+] as const;
+
+export const usage: CommandUsage = {
+  call: 'generate-report [name]',
+  describe: 'Write a report as CSV, JSON or a table',
+  options: OPTION_NAMES,
+  stopsInOrder: true,
+  build: (yargs) =>
+    yargs
+      .positional('name', {
+        describe: 'The report: a built-in one, or sql/reports/<name>.sql of your own',
+        type: 'string',
+      })
+      // One value per --param, so that the name may also come last.
+      .parserConfiguration({
+        'camel-case-expansion': false,
+        'parse-positional-numbers': false,
+        'greedy-arrays': false,
+      })
+      .example('$0 generate-report --list', 'the reports there are')
+      .example(
+        '$0 generate-report count_hourly_events_by_first_dimension',
+        'write reports/count_hourly_…-<time>.csv',
+      )
+      .example(
+        '$0 generate-report daily_metric_summary --from 2024-01-01 --to 2024-02-01',
+        'January only',
+      )
+      .example('$0 generate-report load_history --format table', 'look at it here')
+      .example(
+        '$0 generate-report metric_totals_by_first_dimension --out - | head',
+        'to a pipe; messages go to stderr',
+      )
+      .example(
+        '$0 generate-report load_history --safe-cells',
+        'for a spreadsheet: no cell can run as a formula',
+      )
+      .example(
+        '$0 generate-report top_names --param top=10',
+        'sql/reports/top_names.sql, with a parameter',
+      ),
+};

@@ -1,0 +1,71 @@
+/** `edp inspect`. */
+import { z } from 'zod';
+import { COMPRESSIONS, ENCODINGS, ESCAPES, LINE_ENDS } from '../../model/csv-settings.js';
+import { count, counts, foundDialect, type Json, rejectCounts } from './json-parts.js';
+import { inferredType } from './model.schema.js';
+
+const inspectedColumn = z
+  .strictObject({
+    name: z.string(),
+    header: z.string().nullable().describe('Its name in the file; null where it has none'),
+    ...inferredType,
+    metrics: z
+      .strictObject({
+        path: z.array(z.string()).describe('Keys from the root to the object that holds them'),
+        keys: z.array(z.string()),
+      })
+      .optional(),
+    examples: z.array(z.string()),
+  })
+  .meta({ id: 'InspectedColumn' });
+
+export const inspectSchema = z.strictObject({
+  command: z.literal('inspect'),
+  ok: z.literal(true),
+  path: z.string(),
+  bytes: count,
+  dialect: foundDialect,
+  why: z
+    .strictObject({
+      delimiter: z.string(),
+      quote: z.string(),
+      escape: z.string(),
+      lineEnd: z.string(),
+      header: z.string(),
+      linesBeforeHeader: z.string(),
+      comment: z.string(),
+      encoding: z.string(),
+      compression: z.string(),
+    })
+    .describe('Why the form is taken for that'),
+  csv: z
+    .strictObject({
+      delimiter: z.string(),
+      quote: z.enum(['none', 'single', 'double']),
+      escape: z.enum(ESCAPES),
+      'line-end': z.enum(LINE_ENDS),
+      encoding: z.enum(ENCODINGS),
+      compression: z.enum(COMPRESSIONS),
+      header: z.boolean(),
+      'skip-lines': count,
+      comment: z.string(),
+    })
+    .describe('The same as settings, for csv: in edp.yaml'),
+  sample: z.strictObject({
+    records: count,
+    bytes: count,
+    isWhole: z.boolean().describe('Whether it is the whole file'),
+  }),
+  key: z.string().nullable(),
+  timeColumn: z.string().nullable(),
+  columns: z.array(inspectedColumn),
+  nullTokens: counts,
+  odd: rejectCounts,
+  damage: z.string().nullable().describe('Why the file cannot be unpacked to its end'),
+  blankLines: count,
+  commentLines: count,
+  footer: z.strictObject({ lines: count, text: z.string() }).nullable(),
+  preview: z.array(z.array(z.string().nullable())).describe('The first records'),
+});
+
+export type InspectJson = Json<typeof inspectSchema>;

@@ -1,0 +1,63 @@
+/** Each command → the schemas of what it prints with `--json`. A new command is a line here. */
+import { z } from 'zod';
+import { dbSchema } from './db.schema.js';
+import { generateDataSchema } from './generate.schema.js';
+import { inspectSchema } from './inspect.schema.js';
+import { error, failureOf, type Json } from './json-parts.js';
+import { loadStatusSchema, rejectsSchema, statusSchema } from './ledger.schema.js';
+import { dryRunSchema, ingestSchema, seedDimensionsSchema } from './load.schema.js';
+import { modelSchema } from './model.schema.js';
+import { reportListSchema, reportSchema } from './report.schema.js';
+import { promoteSchema, replaySchema, undoSchema } from './upkeep.schema.js';
+import { verifySchema } from './verify.schema.js';
+
+/** By name of the result: a command with several modes has several. */
+export const RESULT_SCHEMAS = {
+  ingest: { ingest: ingestSchema, 'ingest --dry-run': dryRunSchema },
+  inspect: { inspect: inspectSchema },
+  model: { 'model infer': modelSchema },
+  'seed-dimensions': { 'seed-dimensions': seedDimensionsSchema },
+  'generate-data': { 'generate-data': generateDataSchema },
+  'generate-report': {
+    'generate-report': reportSchema,
+    'generate-report --list': reportListSchema,
+  },
+  status: { status: statusSchema, 'status <load>': loadStatusSchema },
+  rejects: { rejects: rejectsSchema },
+  replay: { replay: replaySchema },
+  undo: { undo: undoSchema },
+  verify: { verify: verifySchema },
+  promote: { promote: promoteSchema },
+  db: { db: dbSchema },
+} as const satisfies Readonly<Record<string, Readonly<Record<string, z.ZodType>>>>;
+
+export type CommandName = keyof typeof RESULT_SCHEMAS;
+
+type SchemasOf<C extends CommandName> = (typeof RESULT_SCHEMAS)[C];
+
+/** What a command prints where it has a result: one type for each of its modes. */
+export type ResultOf<C extends CommandName> = {
+  [N in C]: Json<SchemasOf<N>[keyof SchemasOf<N>] & z.ZodType>;
+}[C];
+
+export type CommandResult = ResultOf<CommandName>;
+
+/** What a command prints that failed before it had a result; also where the command line names none. */
+export const failureSchema = z.strictObject({
+  command: z.string().nullable(),
+  ok: z.literal(false),
+  error,
+});
+
+export type FailureJson = Json<typeof failureSchema>;
+
+export const COMMAND_NAMES = Object.keys(RESULT_SCHEMAS) as CommandName[];
+
+export function isCommandName(name: unknown): name is CommandName {
+  return typeof name === 'string' && Object.hasOwn(RESULT_SCHEMAS, name);
+}
+
+/** All that a command may print, by name; the last is its failure. */
+export function schemasOf(command: CommandName): Readonly<Record<string, z.ZodType>> {
+  return { ...RESULT_SCHEMAS[command], [`${command} failed`]: failureOf(command) };
+}

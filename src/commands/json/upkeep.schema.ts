@@ -1,0 +1,60 @@
+/** `edp replay`, `edp undo` and `edp promote`: what is done to a load or a metric that is there. */
+import { z } from 'zod';
+import { count, type Json, remarks, rowCounts, runEnd, seconds } from './json-parts.js';
+
+export const replaySchema = z.strictObject({
+  command: z.literal('replay'),
+  ok: z.boolean(),
+  loadId: z.int(),
+  path: z.string(),
+  table: z.string(),
+  seconds,
+  rows: rowCounts.describe('read is the number of rejects that were tried'),
+  remaining: count.describe('Rejects that are left'),
+  ...remarks,
+  ...runEnd,
+});
+
+export const undoSchema = z.strictObject({
+  command: z.literal('undo'),
+  ok: z.boolean(),
+  loadId: z.int(),
+  path: z.string(),
+  table: z.string(),
+  state: z.enum(['undone', 'undoing', 'loading', 'loaded']),
+  seconds,
+  removed: z
+    .strictObject({ rows: count, rejects: count, receipts: count, inferredMembers: count })
+    .describe('By this command; an earlier one may have removed a part'),
+  rowsGoneBefore: count.describe('Records that had no row of their own any more'),
+  rowsReplaced: count.describe('Rows of other loads whose values it had replaced'),
+  keptInferredMembers: count,
+  loadsWithDuplicates: z.array(z.int()),
+  ...runEnd,
+});
+
+const leftValue = z
+  .strictObject({
+    key: z.record(z.string(), z.string().nullable()),
+    value: z.string().describe('JSON, as the server prints it'),
+    reason: z.string(),
+  })
+  .meta({ id: 'LeftValue', description: 'A value that does not fit its new column' });
+
+export const promoteSchema = z.strictObject({
+  command: z.literal('promote'),
+  ok: z.literal(true),
+  seconds,
+  metric: z.string(),
+  table: z.string(),
+  column: z.string(),
+  type: z.string(),
+  rows: z.strictObject({ moved: count, left: count }),
+  left: z.array(leftValue).describe('The first ones'),
+  declared: z.boolean().describe('Whether this run put it into edp.yaml'),
+  tableExists: z.boolean(),
+});
+
+export type ReplayJson = Json<typeof replaySchema>;
+export type UndoJson = Json<typeof undoSchema>;
+export type PromoteJson = Json<typeof promoteSchema>;

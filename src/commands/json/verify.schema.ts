@@ -1,0 +1,62 @@
+/** `edp verify`. */
+import { z } from 'zod';
+import { DIFFERENCE_KINDS } from '../../upkeep/verify/difference.js';
+import { count, type Json, namesOf, rowCounts, seconds } from './json-parts.js';
+import { loadState } from './ledger.schema.js';
+
+const kind = z
+  .enum(namesOf(DIFFERENCE_KINDS))
+  .meta({ id: 'DifferenceKind', description: 'codes.md says what each means' });
+
+const kindCounts = z.partialRecord(kind, count).describe('Differences by kind');
+
+const value = z.string().nullable().optional();
+
+const difference = z
+  .strictObject({
+    kind,
+    path: z.string().optional().describe('With byteOffset'),
+    byteOffset: count.optional(),
+    line: count.optional(),
+    split: z.strictObject({ startByte: count, endByte: count }).optional(),
+    key: z.record(z.string(), z.string().nullable()).optional(),
+    columns: z
+      .array(z.strictObject({ column: z.string(), file: value, table: value }))
+      .optional()
+      .describe('Those that differ; all of them where one side has no row'),
+    holder: z.int().nullable().optional().describe('Load that holds the row; null for none'),
+    detail: z.string().optional(),
+  })
+  .meta({ id: 'Difference' });
+
+export const verifySchema = z.strictObject({
+  command: z.literal('verify'),
+  ok: z.boolean().describe('Whether file and table agree'),
+  seconds,
+  loadId: z.int(),
+  path: z.string(),
+  table: z.string(),
+  state: loadState,
+  sameContent: z.boolean().describe('Whether the file is what was loaded'),
+  compared: z.strictObject({ records: count, rows: count, rejects: count, splits: count }),
+  rows: rowCounts.describe('Of the ledger'),
+  superseded: count.describe('Rows that a later load replaced, as it should'),
+  laterUpdates: z
+    .array(z.int())
+    .describe('Later loads that replaced rows, where rows do not name their load'),
+  counts: kindCounts,
+  splits: z
+    .array(
+      z.strictObject({
+        startByte: count,
+        endByte: count,
+        firstLine: count,
+        lastLine: count,
+        counts: kindCounts,
+      }),
+    )
+    .describe('Splits with differences'),
+  differences: z.array(difference).describe('The first ones'),
+});
+
+export type VerifyJson = Json<typeof verifySchema>;

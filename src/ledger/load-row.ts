@@ -1,0 +1,28 @@
+/** A row of edp.loads, as pg reads it. */
+import type { Reading } from '../formats/csv/reading.js';
+import type { LoadState } from './load-state.js';
+
+export interface LoadRow {
+  readonly load_id: number;
+  readonly path: string;
+  readonly table_name: string;
+  readonly content_hash: string;
+  readonly generation: number;
+  readonly state: LoadState;
+  readonly attempt: number;
+  readonly header: Buffer;
+  readonly file_format: Reading;
+  readonly model_hash: string;
+  readonly size_bytes: number;
+  readonly rows_read: number;
+  readonly rows_loaded: number;
+  readonly rows_rejected: number;
+  readonly rows_duplicate: number;
+  readonly rows_replaced: number;
+  /** A double, which pg reads as text. */
+  readonly seconds: string;
+  readonly started_at: string;
+  /** Null for a load that has never been complete. */
+  readonly finished_at: string | null;
+  readonly undone_at: string | null;
+}

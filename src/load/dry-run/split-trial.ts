@@ -1,0 +1,95 @@
+/** Splits that go the careful way into a transaction which will be rolled back. */
+import type pg from 'pg';
+import { compileAssembly } from '../../base/assembly.js';
+import { laneRemarks } from '../../lanes/corrected-fields.js';
+import { LaneMemory } from '../../lanes/lane-memory.js';
+import type { RowSink } from '../../lanes/row-sink.js';
+import type { Receipt } from '../../ledger/counts.js';
+import type { LoadRules, SplitPart } from '../messages.js';
+import { CarefulSink } from '../sinks/careful-sink.js';
+import { StagingTable } from '../sinks/staging-table.js';
+import { passOver, type SplitPass } from '../split-pass.js';
+import { type RejectSummary, TriedRejects } from './dry-run-rejects.js';
+
+export class SplitTrial {
+  readonly #client: pg.Client;
+  readonly #summary: RejectSummary;
+  readonly #assertGoing: () => void;
+  #laneMemory: LaneMemory | undefined;
+  /** The staging table that is there, and what it was made for. */
+  #staged: { readonly stage: StagingTable; readonly signature: string } | undefined;
+  #skippedTriggers = false;
+
+  /** @param assertGoing throws to end the trial between two windows */
+  constructor(client: pg.Client, summary: RejectSummary, assertGoing: () => void) {
+    this.#client = client;
+    this.#summary = summary;
+    this.#assertGoing = assertGoing;
+  }
+
+  /**
+   * @param name of the file, for its rejects
+   * @param firstLine line of the file, from 1, at the start of the split
+   */
+  async run(part: SplitPart<LoadRules>, name: string, firstLine: number): Promise<Receipt> {
+    this.#laneMemory ??= new LaneMemory(await compileAssembly('byte-lane'));
+    const { load } = part;
+    const rejects = new TriedRejects(this.#client, this.#summary);
+    const begin = async (pass: SplitPass): Promise<RowSink> => {
+      const stage = await this.#prepareStage(load);
+      return new CarefulSink(stage, rejects, laneRemarks(load.plan), (remarks) =>
+        pass.uncount(remarks),
+      );
+    };
+    const conclude = async (pass: SplitPass, sink: RowSink): Promise<Receipt> => {
+      const isShown = this.#summary.room > 0;
+      const duplicate = await sink.settle(async (place) =>
+        isShown ? pass.readRaw(place) : Buffer.alloc(0),
+      );
+      await rejects.finish(name, firstLine);
+      await this.#checkDeferred(load);
+      return pass.receipts(duplicate)[0]!;
+    };
+    return passOver(
+      [part],
+      { rejectsOf: () => rejects, begin, conclude },
+      { laneMemory: this.#laneMemory, assertGoing: this.#assertGoing },
+    );
+  }
+
+  /** The staging table is used over and over: each table a transaction makes is locked until its end. */
+  async #prepareStage(load: LoadRules): Promise<StagingTable> {
+    const { target, plan, onConflict, missingDimensions, loadId } = load;
+    const { columns } = plan;
+    // A split before may have skipped the triggers of its table.
+    if (this.#skippedTriggers) {
+      await this.#client.query('SET LOCAL session_replication_role TO DEFAULT');
+    }
+    this.#skippedTriggers ||= target.checksForeignKeys;
+    const stage = new StagingTable(this.#client, {
+      target,
+      columns,
+      onConflict,
+      missingDimensions,
+      loadId,
+    });
+    const signature = JSON.stringify([target.table, columns]);
+    if (this.#staged?.signature === signature) {
+      await stage.clear();
+    } else {
+      await this.#staged?.stage.drop();
+      await stage.create();
+    }
+    this.#staged = { stage, signature };
+    return stage;
+  }
+
+  /** What the server would check at the commit. */
+  async #checkDeferred({ target: { table } }: LoadRules): Promise<void> {
+    const { rowCount } = await this.#client.query(
+      'SELECT FROM pg_trigger WHERE tgrelid = $1::regclass AND tginitdeferred LIMIT 1',
+      [table],
+    );
+    if (rowCount !== 0) await this.#client.query('SET CONSTRAINTS ALL IMMEDIATE');
+  }
+}

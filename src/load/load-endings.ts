@@ -1,0 +1,188 @@
+/** Loads on their way, and how each of them ends: in the ledger, in the run's book, with what kept it from ending well. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { EdpError } from '../base/errors.js';
+import { safeText } from '../base/safe-text.js';
+import { addRows, type Receipt, type RowCounts } from '../ledger/counts.js';
+import { findCommonFault } from '../ledger/ledger-queries.js';
+import { type EndedLoad, endLoads } from '../ledger/loads.js';
+import type { Session } from '../postgres/session.js';
+import type { ClaimedLoad, FileQueue } from './file-queue.js';
+import { fileFaultReason, type IngestProgress } from './file-results.js';
+import { formOf, type RunBook } from './run-book.js';
+
+/** For how long the end of a small file waits for those of others. */
+const END_GATHER_MS = 25;
+
+/** A file on its way into its table. */
+export interface ActiveLoad extends ClaimedLoad {
+  readonly startedAt: number;
+  /** How much of the time since then it took, where others were loaded with it. */
+  readonly share: number;
+  rows: RowCounts;
+  /** Whether the run had rejected too much when the last of it was counted. */
+  isOverRejectLimit: boolean;
+}
+
+/** How the run that has the loads is. */
+export interface RunState {
+  readonly isStopped: boolean;
+  readonly isOverRejectLimit: boolean;
+  stop(reason: unknown): void;
+  enforceRejectLimit(isEnd: boolean): void;
+}
+
+export class LoadEndings {
+  readonly #session: Session;
+  readonly #queue: FileQueue;
+  readonly #book: RunBook;
+  readonly #progress: IngestProgress;
+  readonly #run: RunState;
+  readonly #fileCount: number;
+  readonly #active = new Map<number, ActiveLoad>();
+  readonly #endings: Promise<void>[] = [];
+  /** Loads whose end is not in the ledger yet. */
+  readonly #ended: EndedLoad[] = [];
+  #ending: Promise<void> | undefined;
+
+  /** @param fileCount of the whole run */
+  constructor(
+    resources: {
+      readonly session: Session;
+      readonly queue: FileQueue;
+      readonly book: RunBook;
+      readonly progress: IngestProgress;
+    },
+    run: RunState,
+    fileCount: number,
+  ) {
+    this.#session = resources.session;
+    this.#queue = resources.queue;
+    this.#book = resources.book;
+    this.#progress = resources.progress;
+    this.#run = run;
+    this.#fileCount = fileCount;
+  }
+
+  /** Waits for all loads that were given to {@link finish}. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#endings);
+  }
+
+  begin(load: ClaimedLoad, startedAt = performance.now(), share = 1): ActiveLoad {
+    const { prepared, claim } = load;
+    const { target } = prepared;
+    const active: ActiveLoad = {
+      ...load,
+      startedAt,
+      share,
+      rows: claim.rows,
+      isOverRejectLimit: false,
+    };
+    this.#active.set(claim.loadId, active);
+    this.#book.reportForm(prepared);
+    if (claim.hadOtherModel) {
+      this.#progress.note(
+        `load ${claim.loadId} of ${safeText(target.file.name)} was begun with another model of "${safeText(target.table.name)}"; what is left of it loads with the present one`,
+      );
+    }
+    this.#book.count(claim.rows, claim.remarks);
+    return active;
+  }
+
+  activeLoad(loadId: number): ActiveLoad {
+    return this.#active.get(loadId)!;
+  }
+
+  /** Counts what has committed. */
+  count(active: ActiveLoad, { rows, remarks }: Receipt): void {
+    active.rows = addRows(active.rows, rows);
+    this.#book.count(rows, remarks);
+  }
+
+  /**
+   * Ends a load once all its splits have.
+   *
+   * @param splits whether each has committed
+   * @param isAllSent whether they are all of its splits
+   * @param fault of the file, that kept the rest from being sent
+   */
+  finish(
+    active: ActiveLoad,
+    splits: readonly Promise<boolean>[],
+    isAllSent: boolean,
+    fault?: EdpError,
+  ): void {
+    this.#endings.push(this.#finish(active, splits, isAllSent, fault));
+  }
+
+  async #finish(
+    active: ActiveLoad,
+    splits: readonly Promise<boolean>[],
+    isAllSent: boolean,
+    fault: EdpError | undefined,
+  ): Promise<void> {
+    const committed = await Promise.all(splits);
+    const isLast = this.#book.settledCount === this.#fileCount - 1;
+    if (isLast) this.#run.enforceRejectLimit(true);
+    // Over the limit it stays open, so that the next run holds it against its own limit again.
+    const isOver = active.isOverRejectLimit || (isLast && this.#run.isOverRejectLimit);
+    const isComplete = isAllSent && committed.every((isCommitted) => isCommitted) && !isOver;
+    const { prepared, claim } = active;
+    const { loadId, attempt } = claim;
+    const seconds = ((performance.now() - active.startedAt) * active.share) / 1000;
+    try {
+      await this.#end({ loadId, attempt, key: prepared.identity, isComplete, seconds });
+    } catch (error) {
+      this.#run.stop(error);
+    }
+    if (isComplete && active.rows.loaded === 0 && active.rows.rejected > 0) {
+      await this.#reportMisfit(active).catch(() => {});
+    }
+    this.#queue.release(active);
+    this.#book.settle(prepared.target, {
+      status: isComplete ? 'loaded' : 'failed',
+      loadId,
+      rows: active.rows,
+      bytes: prepared.file.size,
+      ...formOf(prepared),
+      ...(isComplete ? {} : { reason: this.#unfinishedReason(loadId, fault) }),
+    });
+  }
+
+  /** A file of which nothing fits has likely changed altogether; what is most often wrong shows how. */
+  async #reportMisfit({ prepared: { target }, claim }: ActiveLoad): Promise<void> {
+    const fault = await this.#session.run((client) => findCommonFault(client, claim.loadId));
+    if (fault === undefined) return;
+    const { code, column, records } = fault;
+    const where = column === null ? '' : ` in column "${safeText(column)}"`;
+    const file = safeText(target.file.name);
+    this.#progress.note(
+      `no record of ${file} fits table "${safeText(target.table.name)}": ${records} × ${code}${where}. If its types have changed, edp model infer ${file} shows which it needs`,
+    );
+  }
+
+  /** Writes a load's end into the ledger; all at once that end within a moment of each other. */
+  #end(load: EndedLoad): Promise<void> {
+    this.#ended.push(load);
+    this.#ending ??= this.#endTogether();
+    return this.#ending;
+  }
+
+  async #endTogether(): Promise<void> {
+    const isLast = this.#book.settledCount >= this.#fileCount - 1;
+    if (!isLast && !this.#run.isStopped) await sleep(END_GATHER_MS);
+    await this.#session.run(async (client) => {
+      this.#ending = undefined;
+      await endLoads(client, this.#ended.splice(0));
+    });
+  }
+
+  #unfinishedReason(loadId: number, fault: EdpError | undefined): string {
+    if (fault !== undefined) {
+      return `${fileFaultReason(fault)}\n  → what comes before is loaded, as load ${loadId}: the whole file goes on from there; edp undo ${loadId} removes it`;
+    }
+    return this.#run.isOverRejectLimit
+      ? 'stopped by --max-rejects; with another limit the same command goes on where it stopped'
+      : 'not finished; the same command goes on where it stopped';
+  }
+}

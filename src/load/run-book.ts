@@ -1,0 +1,113 @@
+/**
+ * What a run, or a dry run, knows of its files: counts, the limit of rejects, results. Both report through
+ * it, so that they use the same words and keys.
+ */
+import type { EdpError } from '../base/errors.js';
+import { safeText } from '../base/safe-text.js';
+import { listOddities, summarizeForm } from '../formats/csv/describe.js';
+import { addRows, NO_ROWS, type RowCounts } from '../ledger/counts.js';
+import type { Finding } from '../ledger/loads.js';
+import { type RemarkCounts, RemarkTally } from '../ledger/remarks.js';
+import { listDrift } from '../mapping/find-drift.js';
+import type { RejectLimit } from '../model/load-rules.js';
+import type { InputFile } from '../source/discover.js';
+import {
+  type FileResult,
+  fileFaultReason,
+  findRejectLimitFault,
+  type IngestProgress,
+  type IngestResult,
+  summarizeFiles,
+  unclaimedReason,
+} from './file-results.js';
+import type { PreparedFile, Target } from './prepare-files.js';
+
+export class RunBook {
+  readonly #progress: IngestProgress;
+  readonly #maxRejects: RejectLimit | undefined;
+  readonly #results = new Map<InputFile, FileResult>();
+  readonly #remarks = new RemarkTally();
+  /** The oddities that were reported last, by table. */
+  readonly #oddities = new Map<string, string>();
+  #rows: RowCounts = NO_ROWS;
+
+  constructor(maxRejects: RejectLimit | undefined, progress: IngestProgress) {
+    this.#maxRejects = maxRejects;
+    this.#progress = progress;
+  }
+
+  /** Files that have their result. */
+  get settledCount(): number {
+    return this.#results.size;
+  }
+
+  settle({ file, table }: Target, result: Partial<FileResult> & Pick<FileResult, 'status'>): void {
+    const complete: FileResult = {
+      path: file.name,
+      table: table.name,
+      loadId: null,
+      rows: NO_ROWS,
+      bytes: 0,
+      ...result,
+    };
+    this.#results.set(file, complete);
+    this.#progress.fileDone(complete);
+  }
+
+  /** Settles a file that cannot be read. */
+  settleFault(target: Target, error: EdpError): void {
+    this.settle(target, { status: 'failed', reason: fileFaultReason(error) });
+  }
+
+  /** Settles a file that is not loaded because of what the ledger has of its content. */
+  settleUnclaimed(
+    prepared: PreparedFile,
+    finding: Extract<Finding, { kind: 'known' | 'half_undone' | 'other_format' }>,
+  ): void {
+    const { target } = prepared;
+    const { loadId, kind } = finding;
+    const reason = unclaimedReason(finding, target.file.name);
+    if (kind === 'known') this.skip(prepared, loadId, reason);
+    else this.settle(target, { status: 'failed', loadId, reason });
+  }
+
+  skip({ target, file }: PreparedFile, loadId: number | null, reason: string): void {
+    this.#progress.advance(file.size, NO_ROWS);
+    this.settle(target, { status: 'skipped', loadId, bytes: file.size, reason });
+  }
+
+  /** Reports how a file is read, unless that is as usual, or as the file before. */
+  reportForm({ target: { file, table }, description, drift }: PreparedFile): void {
+    const oddities = [...listOddities(description), ...listDrift(drift, table)].join(', ');
+    if (oddities === (this.#oddities.get(table.name) ?? '')) return;
+    this.#oddities.set(table.name, oddities);
+    this.#progress.note(`${safeText(file.name)} is read with: ${oddities || 'no oddities'}`);
+  }
+
+  /** Adds what was done to records, by this run or, of its loads, by an earlier one. */
+  count(rows: RowCounts, remarks: RemarkCounts): void {
+    this.#rows = addRows(this.#rows, rows);
+    this.#remarks.addCounts(remarks);
+  }
+
+  /**
+   * @param isEnd whether no more records are to come
+   * @param uncommitted counts of what is still to commit
+   * @returns the fault of too many rejects
+   */
+  findRejectLimitFault(isEnd: boolean, uncommitted: RowCounts = NO_ROWS) {
+    return findRejectLimitFault(this.#maxRejects, addRows(this.#rows, uncommitted), isEnd);
+  }
+
+  summarize(targets: readonly Target[]): Omit<IngestResult, 'seconds' | 'isInterrupted'> {
+    return { ...summarizeFiles(targets, this.#results), remarks: this.#remarks.counts };
+  }
+}
+
+/** How a file was read, for its result. */
+export function formOf({
+  description,
+  drift,
+}: PreparedFile): Pick<FileResult, 'dialect' | 'drift'> {
+  return { dialect: summarizeForm(description), ...(drift === undefined ? {} : { drift }) };
+}

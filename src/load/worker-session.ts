@@ -1,0 +1,90 @@
+/** The session of a worker's thread, kept from split to split; and how its transactions end. */
+import type pg from 'pg';
+import { DatabaseError } from 'pg';
+import { failpoint } from '../base/failpoints.js';
+import type { ScannedRange } from '../formats/text/ranges.js';
+import { hasReceipt } from '../ledger/receipts.js';
+import { identifySession, isClosed, isSessionAlive, waitForBackend } from '../postgres/backend.js';
+import { connect } from '../postgres/connection.js';
+import { sessionLost } from '../postgres/session.js';
+import { isConnectionError } from '../postgres/sqlstate.js';
+import type { LoadTask } from './messages.js';
+
+export interface WorkerSession {
+  readonly key: string;
+  readonly client: pg.Client;
+  /** Process id of the session's backend. */
+  readonly backend: number;
+  /** Whether it has committed nothing yet. */
+  isNew: boolean;
+}
+
+/** One session a thread, kept from split to split. */
+let session: WorkerSession | undefined;
+export async function openSession(config: pg.ClientConfig): Promise<WorkerSession> {
+  const key = JSON.stringify(config);
+  if (session !== undefined && (session.key !== key || isClosed(session.client))) closeSession();
+  if (session === undefined) {
+    const client = await connect(config, 'worker');
+    // A split that is lost in a crash is lost with its receipt; the load's end is synchronous.
+    await client.query('SET synchronous_commit = off; SET client_min_messages = warning');
+    const { backend } = await identifySession(client);
+    session = { key, client, backend, isNew: true };
+    await failpoint('worker.connected', client);
+  }
+  return session;
+}
+
+export function closeSession(): void {
+  session?.client.end().catch(() => {});
+  session = undefined;
+}
+
+/** What pg keeps to itself: its socket, and whether a query is under way. */
+interface ClientInternals {
+  readonly connection: { readonly stream: { destroy(): void } };
+  readonly readyForQuery: boolean;
+}
+
+/**
+ * Ends the transaction. In the middle of a COPY, where no statement can be sent, by cutting the
+ * connection: the server rolls back what has not committed.
+ */
+export async function rollBack(client: pg.Client, error: unknown): Promise<void> {
+  const internals = client as unknown as ClientInternals;
+  // An error of the server has ended the COPY, too.
+  if (internals.readyForQuery || error instanceof DatabaseError) {
+    await client.query('ROLLBACK').catch(closeSession);
+    return;
+  }
+  internals.connection.stream.destroy();
+  closeSession();
+}
+
+/**
+ * Splits commit without waiting for the disk, so a server that crashed may have lost the last of them. Whoever
+ * connects to it anew must not commit behind such a gap: the next run finds it, and fills it in order. No
+ * session outlives a crash; so where the run's own still lives, there was none.
+ */
+export async function assertOwned(client: pg.Client, { owner, loadId }: LoadTask): Promise<void> {
+  if (await isSessionAlive(client, owner)) return;
+  throw sessionLost(`load ${loadId}`);
+}
+
+/** A commit whose acknowledgement got lost may have happened: the receipt tells. */
+export async function commit(
+  { client, backend }: WorkerSession,
+  load: LoadTask,
+  { start }: ScannedRange,
+): Promise<void> {
+  try {
+    await client.query('COMMIT');
+    await failpoint('split.acknowledged', client);
+  } catch (error) {
+    if (!isConnectionError((error as { code?: string }).code) && !isClosed(client)) throw error;
+    closeSession();
+    const another = await openSession(load.database);
+    await waitForBackend(another.client, backend);
+    if (!(await hasReceipt(another.client, load.loadId, start))) throw error;
+  }
+}

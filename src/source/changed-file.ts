@@ -1,0 +1,9 @@
+/** A file that is not any more what it was when it was identified. */
+import { EdpError } from '../base/errors.js';
+import type { FileIdentity } from './file-identity.js';
+
+export function changed({ path }: Pick<FileIdentity, 'path'>): EdpError {
+  return new EdpError('file_changed', `${path} changed while it was read`, {
+    hint: 'run the command again when nobody writes to the file any more',
+  });
+}

@@ -1,0 +1,12 @@
+/** Lets a thread that waits for a server give up when the work is stopped. */
+
+let flag: Int32Array | undefined;
+
+/** @param stop set to 1 by the thread that stops the work; shared memory */
+export function stopReadingWith(stop: Int32Array): void {
+  flag = stop;
+}
+
+export function isReadingStopped(): boolean {
+  return flag !== undefined && Atomics.load(flag, 0) === 1;
+}

@@ -1,0 +1,210 @@
+/** What each command prints with `--json`, in its main variants and where it fails, is what is published. */
+import { readFileSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import type { DbJson } from '../../src/commands/json/db.schema.js';
+import { COMMAND_NAMES, schemasOf } from '../../src/commands/json/results.js';
+import { edp } from '../support/cli.js';
+import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { nameResult, parseResult } from '../support/json.js';
+
+const DOCUMENT = fileURLToPath(new URL('../../docs/json.schema.json', import.meta.url));
+const published = z.fromJSONSchema(JSON.parse(readFileSync(DOCUMENT, 'utf8')));
+
+interface Step {
+  /** Of the schema that its result must fit. */
+  readonly result: string;
+  readonly args: readonly string[];
+  readonly status: number;
+  /** What the JSON must have beside. */
+  readonly json?: object;
+  /** Run before. */
+  readonly sql?: string;
+}
+
+/** One after the other in one project; load 3 is the one of events. */
+const STEPS: readonly Step[] = [
+  {
+    result: 'generate-data',
+    args: 'generate-data --files 1 --count 300 --dirty 0.1 --unknown-metrics 0.3'.split(' '),
+    status: 0,
+    json: { rows: { read: 300 }, dimensions: { written: true } },
+  },
+  { result: 'seed-dimensions', args: ['seed-dimensions'], status: 0 },
+  { result: 'inspect', args: ['inspect', 'data/events-1-1.csv'], status: 0 },
+  { result: 'inspect', args: ['inspect', 'notes.csv'], status: 0 },
+  { result: 'model infer', args: ['model', 'infer', 'data/events-1-1.csv'], status: 0 },
+  { result: 'model infer', args: ['model', 'infer', 'notes.csv', '--out', 'm.yaml'], status: 0 },
+  {
+    result: 'ingest --dry-run',
+    args: ['ingest', 'data/events-1-1.csv', '--dry-run'],
+    status: 3,
+    json: { dryRun: true, rejects: expect.any(Object) },
+  },
+  {
+    result: 'ingest --dry-run',
+    args: ['ingest', 'data/events-1-1.csv', '--dry-run', '--max-rejects', '0'],
+    status: 1,
+    json: { ok: false, error: { code: 'too_many_rejects' } },
+  },
+  {
+    result: 'ingest',
+    args: ['ingest', 'data/events-1-1.csv'],
+    status: 3,
+    json: { files: [{ loadId: 3, status: 'loaded' }], unknownMetrics: expect.any(Object) },
+  },
+  {
+    result: 'ingest',
+    args: ['ingest', 'data/events-1-1.csv'],
+    status: 0,
+    json: { files: [{ status: 'skipped', reason: expect.any(String) }] },
+  },
+  {
+    result: 'ingest',
+    args: ['ingest', 'data/events-1-1.csv', '--force', '--max-rejects', '0'],
+    status: 1,
+    json: { ok: false, error: { code: 'too_many_rejects' }, rows: expect.any(Object) },
+  },
+  {
+    result: 'ingest',
+    args: ['ingest', 'notes.csv', '--create'],
+    status: 0,
+    json: { created: [{ name: 'notes', timeColumn: null }] },
+  },
+  {
+    result: 'ingest',
+    args: ['ingest', 'notes-2.csv', '--table', 'notes', '--on-new-column', 'keep'],
+    status: 0,
+    json: { files: [{ drift: { new: ['more'], onNew: 'keep' } }] },
+  },
+  { result: 'status', args: ['status'], status: 0 },
+  { result: 'status <load>', args: ['status', '3'], status: 0, json: { load: { loadId: 3 } } },
+  { result: 'rejects', args: ['rejects', '3'], status: 0 },
+  {
+    result: 'promote',
+    args: ['promote', 'metric_x'],
+    status: 3,
+    json: { column: 'metric_x', declared: true, rows: { left: 1 } },
+  },
+  { result: 'replay', args: ['replay', '3'], status: 3, json: { rows: { loaded: 0 } } },
+  { result: 'verify', args: ['verify', '3'], status: 0, json: { ok: true, differences: [] } },
+  {
+    result: 'verify',
+    args: ['verify', '3'],
+    sql: 'UPDATE events SET metric_one = -1 WHERE id IN (SELECT id FROM events WHERE load_id = 3 LIMIT 2)',
+    status: 1,
+    json: { ok: false, counts: { changed: 2 } },
+  },
+  { result: 'generate-report', args: ['generate-report', 'load_history'], status: 0 },
+  {
+    result: 'generate-report',
+    args: ['generate-report', 'load_history', '--format', 'table'],
+    status: 0,
+    json: { path: null },
+  },
+  {
+    result: 'generate-report --list',
+    args: ['generate-report', '--list'],
+    status: 0,
+    json: {
+      reports: expect.arrayContaining([
+        expect.objectContaining({ name: 'broken', fault: expect.any(Object) }),
+      ]),
+    },
+  },
+  { result: 'undo', args: ['undo', '3', '--yes'], status: 0, json: { state: 'undone' } },
+  { result: 'db', args: ['db', 'start'], status: 0, json: { action: 'start', running: true } },
+  { result: 'db', args: ['db', 'url'], status: 0, json: { action: 'url' } },
+  {
+    result: 'db',
+    args: ['db', 'psql', '-c', 'SELECT 1 AS one', '-c', 'CREATE TABLE t ()'],
+    status: 0,
+    json: { results: [{ columns: ['one'], rows: [[1]] }, { rowCount: null }] },
+  },
+  { result: 'db', args: ['db', 'stop'], status: 0, json: { running: false, wasRunning: true } },
+  { result: 'ingest failed', args: ['ingest', 'gone.csv'], status: 2 },
+  { result: 'inspect failed', args: ['inspect', 'gone.csv'], status: 2 },
+  { result: 'model failed', args: ['model', 'infer', 'gone.csv'], status: 2 },
+  { result: 'seed-dimensions failed', args: ['seed-dimensions', '--dir', 'gone'], status: 2 },
+  { result: 'generate-data failed', args: ['generate-data', '--count', 'few'], status: 2 },
+  { result: 'generate-report failed', args: ['generate-report', 'gone'], status: 2 },
+  { result: 'status failed', args: ['status', '99'], status: 2 },
+  { result: 'rejects failed', args: ['rejects', '99'], status: 2 },
+  { result: 'replay failed', args: ['replay', '99'], status: 2 },
+  { result: 'undo failed', args: ['undo', '99', '--yes'], status: 2 },
+  { result: 'verify failed', args: ['verify', '99'], status: 2 },
+  { result: 'promote failed', args: ['promote', 'x', '--table', 'gone'], status: 2 },
+  { result: 'db failed', args: ['db', 'gone'], status: 2 },
+  { result: 'no command', args: ['gone'], status: 2, json: { command: 'gone' } },
+  { result: 'no command', args: [], status: 2, json: { command: null } },
+];
+
+let database: TestDatabase;
+let cwd: string;
+beforeAll(async () => {
+  database = await createTestDatabase('empty');
+  cwd = await mkdtemp(path.join(os.tmpdir(), 'edp-json-'));
+  await mkdir(path.join(cwd, 'sql', 'reports'), { recursive: true });
+  await writeFile(path.join(cwd, 'sql', 'reports', 'broken.sql'), 'SELECT 1\n');
+  await writeFile(path.join(cwd, 'notes.csv'), 'id,body\n1,a\n2,\n3,"c"\n');
+  await writeFile(path.join(cwd, 'notes-2.csv'), 'id,body,more\n4,a,x\n');
+});
+afterAll(async () => {
+  await edp(['db', 'stop'], { cwd });
+  await rm(cwd, { recursive: true, force: true, maxRetries: 3 });
+});
+
+describe('the JSON', () => {
+  it.each(STEPS.map((step) => ({ ...step, line: `edp ${step.args.join(' ')}` })))(
+    'of $line',
+    async ({ args, sql, result, status, json = {} }) => {
+      if (sql !== undefined) await database.query(sql);
+      const printed = await edp([...args, '--json'], { cwd, env: { DATABASE_URL: database.url } });
+      expect(printed.status, printed.stderr).toBe(status);
+      expect(nameResult(printed.json)).toBe(result);
+      expect(printed.json).toMatchObject(json);
+      const { error } = published.safeParse(printed.json);
+      expect(error === undefined ? '' : z.prettifyError(error)).toBe('');
+    },
+  );
+
+  it('is seen here of every command, in each of its modes, and where it fails', () => {
+    const all = COMMAND_NAMES.flatMap((name) => Object.keys(schemasOf(name)));
+    const seen = new Set(STEPS.map(({ result }) => result));
+    expect([...all, 'no command'].filter((name) => !seen.has(name))).toEqual([]);
+  });
+});
+
+describe('the check of it', () => {
+  const URL_RESULT = { command: 'db', ok: true, action: 'url', url: 'postgresql://x' };
+  it.each<[string, unknown, RegExp]>([
+    ['a key that is not described', { ...URL_RESULT, port: 1 }, /Unrecognized key: "port"/],
+    ['a key that is missing', { command: 'db', ok: true, action: 'url' }, /at url/],
+    ['a value of another type', { ...URL_RESULT, url: 1 }, /expected string/],
+    ['a command that is none', { ...URL_RESULT, command: 'dbs' }, /no command/],
+    [
+      'an error code that is none',
+      { command: 'db', ok: false, error: { code: 'gone', message: '' } },
+      /at error\.code/,
+    ],
+  ])('finds %s', (_, value, message) => {
+    expect(() => parseResult(JSON.stringify(value))).toThrow(message);
+    expect(published.safeParse(value).success).toBe(false);
+  });
+
+  it('finds a key that is missing when the program is compiled, too', () => {
+    // @ts-expect-error: there is no url
+    const result: DbJson = { command: 'db', ok: true, action: 'url' };
+    expect(() => parseResult(JSON.stringify(result))).toThrow(/at url/);
+  });
+
+  it('finds a second object', () => {
+    const text = JSON.stringify(URL_RESULT);
+    expect(parseResult(`${text}\n`)).toEqual(URL_RESULT);
+    expect(() => parseResult(`${text}\n${text}\n`)).toThrow(SyntaxError);
+  });
+});
