@@ -22,13 +22,13 @@ function version(): string {
 function addOptions(
   yargs: Argv,
   command: CommandUsage,
-  { OPTIONS, environmentName, optionsOf }: typeof import('./options/options.js'),
+  { OPTIONS, environmentName, flagOf, optionsOf }: typeof import('./options/options.js'),
   isHelpWanted: boolean,
 ): Argv {
   let built = yargs;
   for (const name of new Set([...optionsOf(command), ...GLOBAL_OPTIONS])) {
     const option = OPTIONS[name];
-    built = built.option(name, {
+    built = built.option(flagOf(name), {
       type: option.isFlag === true ? 'boolean' : 'string',
       array: name === 'param',
       describe: `${option.describe} [${environmentName(name)}]`,
@@ -64,7 +64,7 @@ async function main(argv: readonly string[]): Promise<number> {
   const calls: { readonly entry: CommandEntry; readonly parsed: Record<string, unknown> }[] = [];
   const parser = yargs(argv)
     .scriptName('edp')
-    .usage('$0 <command>\n\nLoads event CSVs into PostgreSQL and accounts for every record.')
+    .usage('$0 <command>\n\nLoads event files into PostgreSQL and accounts for every record.')
     .version(version())
     .help()
     .alias('h', 'help')

@@ -8,7 +8,7 @@
 import { Worker } from 'node:worker_threads';
 import { parseIntoClientConfig } from 'pg-connection-string';
 import { compileAssembly } from '../../src/base/assembly.js';
-import { describeFile } from '../../src/formats/csv/describe.js';
+import { describeCsv } from '../../src/formats/csv/describe-csv.js';
 import { cutGap } from '../../src/formats/text/cut-ranges.js';
 import { planTable } from '../../src/mapping/table-plan.js';
 import { findTable } from '../../src/model/model.js';
@@ -30,7 +30,7 @@ const { model } = await loadProject(project);
 const table = findTable(model, tableName)!;
 const database = { ...parseIntoClientConfig(url), ssl: false };
 const version = await localVersion(file);
-const { dialect, header, dataStart, dataLine, recordBytes } = await describeFile(
+const { recordForm, fields, dataStart, dataLine, recordBytes } = await describeCsv(
   version,
   file,
   table,
@@ -41,8 +41,8 @@ const splitBytes = Math.round(OPTIONS['read-batch-size'].default! * recordBytes)
 const task: BareTask = {
   database,
   file: version,
-  dialect,
-  plan: planTable(table, header, file),
+  recordForm,
+  plan: planTable(table, fields, file),
   target,
   writeBatchSize: OPTIONS['write-batch-size'].default!,
   splits: cutGap({ start: dataStart, end: version.size, firstLine: dataLine }, splitBytes),

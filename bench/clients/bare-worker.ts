@@ -2,8 +2,7 @@
 
 import { workerData } from 'node:worker_threads';
 import type pg from 'pg';
-import { csvFormat } from '../../src/formats/csv/csv-format.js';
-import type { Dialect } from '../../src/formats/csv/dialect.js';
+import { openFormat, type RecordForm } from '../../src/formats/record-form.js';
 import type { SplitRange } from '../../src/formats/text/ranges.js';
 import { openSplit, readSplit } from '../../src/formats/text/read-split.js';
 import { LaneMemory } from '../../src/lanes/lane-memory.js';
@@ -19,7 +18,7 @@ import { withFile } from '../../src/source/open-file.js';
 export interface BareTask {
   readonly database: pg.ClientConfig;
   readonly file: FileIdentity;
-  readonly dialect: Dialect;
+  readonly recordForm: RecordForm;
   readonly plan: TablePlan;
   readonly target: TableInCatalog;
   readonly writeBatchSize: number;
@@ -30,7 +29,7 @@ export interface BareTask {
 }
 
 const task = workerData as BareTask;
-const { file: identity, plan, dialect, writeBatchSize } = task;
+const { file: identity, plan, recordForm, writeBatchSize } = task;
 
 const laneMemory = new LaneMemory(task.lane);
 const client = await connect(task.database, 'bench');
@@ -39,12 +38,12 @@ for (;;) {
   const range = task.splits[Atomics.add(task.nextSplit, 0, 1)];
   if (range === undefined) break;
   await withFile(identity, async (file) => {
-    const format = csvFormat(dialect);
+    const format = openFormat(recordForm);
     const split = await openSplit(file, identity, format, { range }, laneMemory.window);
     const rejects = new RejectLog(client, 0, split.start);
     const sink = new DirectSink(client, task.target, plan);
     const loader = new RecordLoader(
-      { plan, dialect, loadId: 0, writeBatchSize, laneMemory },
+      { plan, recordForm, loadId: 0, writeBatchSize, laneMemory },
       sink,
       rejects,
     );

@@ -47,6 +47,12 @@ export const ERROR_CODES = {
     remedy:
       'Run `edp inspect FILE`; give the form of the file with options, or unpack the archive.',
   },
+  not_jsonl: {
+    exitStatus: 1,
+    meaning:
+      'A file is no JSON lines, or its lines have more different keys than a table has columns.',
+    remedy: 'Run `edp inspect FILE`; name another format with `--format`.',
+  },
   corrupt_file: {
     exitStatus: 1,
     meaning: 'A compressed file is cut off or damaged; what came out of it before is loaded.',

@@ -21,8 +21,8 @@ export interface CommandUsage {
   readonly call: string;
   readonly describe: string;
   readonly options: readonly OptionName[];
-  /** Whether it takes the settings of CSV files, too. */
-  readonly takesCsvSettings?: boolean;
+  /** Whether it takes the settings of files, too. */
+  readonly takesFileSettings?: boolean;
   /** Adds positionals and examples. */
   build?(yargs: Argv): Argv;
   /** Whether it stops in order when told to (Ctrl-C); otherwise the process simply ends. */

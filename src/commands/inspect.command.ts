@@ -1,18 +1,15 @@
 /** `edp inspect`: what a file is, before it is loaded. */
-import { stringify } from 'yaml';
 import { EdpError, EXIT } from '../base/errors.js';
-import { summarizeForm } from '../formats/csv/describe.js';
-import { describeDelimiter, toText } from '../formats/csv/detect/detect.js';
-import type { Dialect } from '../formats/csv/dialect.js';
+import { summarizeForm } from '../formats/describe-file.js';
 import { type Inspection, inspectFile } from '../infer/inspect.js';
-import { nameQuote } from '../model/csv-settings.js';
-import { resolveCsvSettings, resolveOptions } from '../options/options.js';
+import { resolveFileSettings, resolveOptions } from '../options/options.js';
 import { withReadableFiles } from '../source/copies.js';
 import { discoverFiles, totalBytes } from '../source/discover.js';
 import { formatBytes, formatCount, type Output, safeText } from '../terminal/output.js';
 import type { Command } from './command.js';
 import { OPTION_NAMES } from './inspect.usage.js';
 import type { InspectJson } from './json/inspect.schema.js';
+import { describeSettings, formRows, toSection } from './shared/file-form.js';
 import { makeReadProgress } from './shared/read-progress.js';
 
 const MAX_CELL_SHOWN = 24;
@@ -21,7 +18,7 @@ const MAX_COLUMNS_SHOWN = 12;
 export const command: Command = {
   async run({ given, project, output, signal }) {
     const { whole, processCount } = resolveOptions(OPTION_NAMES, given, project.options);
-    const settings = resolveCsvSettings(given, project)();
+    const settings = resolveFileSettings(given, project)();
     const files = await discoverFiles([String(given.file)], project.directory);
     const [file, another] = files;
     if (file === undefined || another !== undefined) {
@@ -47,31 +44,6 @@ export const command: Command = {
   },
 };
 
-/** The settings that say what was found out, as `csv:` of edp.yaml takes them. */
-function toSection({ description, lineEnd }: Inspection): InspectJson['csv'] {
-  const { dialect, detection, form } = description;
-  return {
-    delimiter: wordOrText(dialect),
-    quote: nameQuote(dialect.quote),
-    escape: dialect.escape,
-    'line-end': lineEnd === 'mixed' || lineEnd === 'crlf' ? dialect.lineEnd : lineEnd,
-    encoding: form.encoding,
-    compression: form.compression,
-    header: detection.hasHeader,
-    'skip-lines': detection.skippedLines,
-    comment: describeComment(dialect),
-  };
-}
-
-function wordOrText(dialect: Dialect): string {
-  const word = describeDelimiter(dialect);
-  return word.startsWith('"') ? toText(dialect.delimiter, dialect.encoding) : word;
-}
-
-function describeComment({ comment, encoding }: Dialect): string {
-  return comment === '' ? 'none' : toText(comment, encoding);
-}
-
 function toJson(inspection: Inspection): InspectJson {
   const { description, why, columns } = inspection;
   return {
@@ -79,8 +51,10 @@ function toJson(inspection: Inspection): InspectJson {
     ok: true,
     path: inspection.path,
     bytes: inspection.bytes,
+    format: description.format,
     dialect: { ...summarizeForm(description), lineEnd: inspection.lineEnd },
     why: {
+      format: why.format,
       delimiter: why.delimiter,
       quote: why.quote,
       escape: why.escape,
@@ -131,8 +105,7 @@ function toJson(inspection: Inspection): InspectJson {
 }
 
 function print(inspection: Inspection, output: Output): void {
-  const { path, bytes, description, sample, columns, why } = inspection;
-  const { dialect, detection, form } = description;
+  const { path, bytes, sample, columns } = inspection;
   const whole = sample.isWhole
     ? 'all of them'
     : `a sample of ${formatBytes(sample.bytes)} (--whole looks at all)`;
@@ -140,20 +113,7 @@ function print(inspection: Inspection, output: Output): void {
     `${path}: ${formatBytes(bytes)}; looked at ${formatCount(sample.records)} records, ${whole}`,
   );
   output.line();
-  output.table(
-    ['form', '', 'why'],
-    [
-      ['compression', form.compression, why.compression],
-      ['encoding', form.markBytes > 0 ? `${form.encoding} with mark` : form.encoding, why.encoding],
-      ['delimiter', describeDelimiter(dialect), why.delimiter],
-      ['quote', dialect.quote === '' ? 'none' : dialect.quote, why.quote],
-      ['escape', dialect.escape, why.escape],
-      ['line end', inspection.lineEnd, why.lineEnd],
-      ['lines before', detection.skippedLines, why.skipLines],
-      ['header', describeHeader(inspection), why.header],
-      ['comments', describeComment(dialect), why.comment],
-    ],
-  );
+  output.table(['form', '', 'why'], formRows(inspection));
   output.line();
   output.table(
     ['column', 'type', 'values', 'null', 'why'],
@@ -187,14 +147,7 @@ function print(inspection: Inspection, output: Output): void {
     }
   }
   output.line();
-  output.line('In edp.yaml, under csv: (each is also an option, such as --delimiter):');
-  output.line(stringify(toSection(inspection)).trimEnd().replace(/^/gm, '  '));
-}
-
-function describeHeader({ description: { dialect, detection } }: Inspection): string {
-  if (!detection.hasHeader) return 'no';
-  if (detection.isHeaderShort) return 'yes, one field short';
-  return dialect.hasTrailingDelimiter ? 'yes; each record ends in a delimiter' : 'yes';
+  for (const line of describeSettings(inspection)) output.line(line);
 }
 
 function describeOdd({

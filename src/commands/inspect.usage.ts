@@ -8,7 +8,7 @@ export const usage: CommandUsage = {
   call: 'inspect <file>',
   describe: 'What a CSV file is: dialect, columns, types, oddities; loads nothing',
   options: OPTION_NAMES,
-  takesCsvSettings: true,
+  takesFileSettings: true,
   build: (yargs) =>
     yargs
       .positional('file', {

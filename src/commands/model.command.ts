@@ -5,7 +5,7 @@ import { withInferencePool } from '../infer/infer-pool.js';
 import type { Proposal } from '../infer/propose.js';
 import { proposeTables } from '../infer/propose-tables.js';
 import { formatModel, writeModel } from '../infer/write-model.js';
-import { resolveCsvSettings, resolveOptions } from '../options/options.js';
+import { resolveFileSettings, resolveOptions } from '../options/options.js';
 import { withReadableFiles } from '../source/copies.js';
 import { discoverFiles, isStdin, totalBytes } from '../source/discover.js';
 import { formatCount, type Output } from '../terminal/output.js';
@@ -26,8 +26,8 @@ export const command: Command = {
     const options = {
       table,
       taken: new Set<string>(),
-      settings: resolveCsvSettings(given, project)(),
-      told: resolveCsvSettings(given, { options: {}, csv: {} })(),
+      settings: resolveFileSettings(given, project)(),
+      told: resolveFileSettings(given, { options: {}, csv: {} })(),
     };
     const copying = { note: (text: string) => output.note(text), signal };
     const proposals = await withReadableFiles(project.directory, files, copying, async (all) => {

@@ -13,7 +13,7 @@ export const usage: CommandUsage = {
   call: 'model <action> <files...>',
   describe: 'A model for edp.yaml, inferred from all records of CSV files',
   options: OPTION_NAMES,
-  takesCsvSettings: true,
+  takesFileSettings: true,
   build: (yargs) =>
     yargs
       .positional('action', {

@@ -2,7 +2,9 @@
 import { isUtf8 } from 'node:buffer';
 import type pg from 'pg';
 import { EdpError, EXIT } from '../base/errors.js';
-import { lineEndFor } from '../formats/csv/reading.js';
+import { recordFormOf } from '../formats/reading.js';
+import { openFormat } from '../formats/record-form.js';
+import { lineEndFor } from '../formats/text/line-end.js';
 import {
   getFileFormat,
   getLoad,
@@ -45,7 +47,7 @@ export const command: Command = {
   },
 };
 
-/** The header, then the records exactly as they were, so that the result is a CSV again. */
+/** The header, if there is one, then the records exactly as they were: a file like the one they are from. */
 async function writeRaw(
   client: pg.Client,
   loadId: number,
@@ -53,8 +55,9 @@ async function writeRaw(
   output: Output,
 ): Promise<void> {
   const { header, format } = await getFileFormat(client, loadId);
+  const { lineEnd } = openFormat(recordFormOf(format));
   const write = (record: Buffer) =>
-    output.write(Buffer.concat([record, Buffer.from(lineEndFor(record, format.dialect))]));
+    output.write(Buffer.concat([record, Buffer.from(lineEndFor(record, lineEnd))]));
   if (header.length > 0) await write(header);
   let tooLong = 0;
   for await (const { raw, code } of readRejects(client, loadId, limit)) {

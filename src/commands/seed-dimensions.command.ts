@@ -3,6 +3,7 @@ import path from 'node:path';
 import { EdpError } from '../base/errors.js';
 import { withPool } from '../load/load-pool.js';
 import type { IngestOptions } from '../load/run.js';
+import { NO_SETTINGS } from '../model/file-settings.js';
 import { resolveOptions } from '../options/options.js';
 import { withDatabase } from '../postgres/database.js';
 import { discoverFiles, totalBytes } from '../source/discover.js';
@@ -17,7 +18,7 @@ const PROCESS_COUNT = 2;
 
 const INGEST_OPTIONS: IngestOptions = {
   table: undefined,
-  csvFor: () => ({}),
+  settingsFor: () => NO_SETTINGS,
   processCount: PROCESS_COUNT,
   readBatchSize: 100_000,
   writeBatchSize: 10_000,

@@ -1,6 +1,12 @@
 /** Prints docs/options.md: every option, and what the words of each list mean (npm run docs). */
 import { COMMANDS, nameOf } from '../commands/command-list.js';
-import { environmentName, OPTIONS, type OptionName, optionsOf } from '../options/options.js';
+import {
+  environmentName,
+  flagOf,
+  OPTIONS,
+  type OptionName,
+  optionsOf,
+} from '../options/options.js';
 import { NOT_IN_PROJECT } from '../project/parse.js';
 
 const names = Object.keys(OPTIONS) as OptionName[];
@@ -31,14 +37,25 @@ function listCommands(name: OptionName): string {
   return own.length === 0 ? 'all' : own.map((command) => `\`${command.name}\``).join(', ');
 }
 
+/** Its key in edp.yaml, where that is not the option's name. */
+function describePlace(name: OptionName): string {
+  if (NOT_IN_PROJECT.has(name)) return '';
+  return flagOf(name) === name ? 'yes' : `\`${name}\``;
+}
+
+function titleOf(name: OptionName): string {
+  const flag = `\`--${flagOf(name)}\``;
+  return flagOf(name) === name ? flag : `${flag} of files (\`${name}\` in edp.yaml)`;
+}
+
 const options = table(
   ['option', 'says', 'default', 'commands', 'in edp.yaml'],
   names.map((name) => [
-    `\`--${name}\``,
+    `\`--${flagOf(name)}\``,
     summarize(name),
     describeDefault(name),
     listCommands(name),
-    NOT_IN_PROJECT.has(name) ? '' : 'yes',
+    describePlace(name),
   ]),
 );
 
@@ -46,7 +63,7 @@ const lists = names.flatMap((name) => {
   const { meanings } = OPTIONS[name];
   if (meanings === undefined) return [];
   const rows = Object.entries(meanings).map(([word, meaning]) => [`\`${word}\``, meaning]);
-  return [`### \`--${name}\`\n\n${summarize(name)}.\n\n${table(['word', 'means'], rows)}`];
+  return [`### ${titleOf(name)}\n\n${summarize(name)}.\n\n${table(['word', 'means'], rows)}`];
 });
 
 process.stdout.write(`# Options

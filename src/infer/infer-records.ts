@@ -2,17 +2,19 @@
  * Windows of a file → what is known of its columns. Records are found by the scanner that finds them for a
  * load, and a record that a load would reject for its form counts for nothing here.
  *
- * Plain records are taken apart right here; whatever is not plain (damage, another number of fields, another
- * encoding, backslash escapes) goes through csv-parse as in the csv lane.
+ * Plain records of CSV are taken apart right here; whatever is not plain (damage, another number of fields,
+ * another encoding, backslash escapes) goes through csv-parse as in the csv lane, and so do all records of
+ * other formats through their parsers. Where each record names its fields, there are more as they come.
  */
 import { isAscii, isUtf8 } from 'node:buffer';
-import type { Dialect } from '../formats/csv/dialect.js';
-import { CsvParser } from '../formats/csv/scan/csv-parser.js';
-import { CsvScanner } from '../formats/csv/scan/csv-scanner.js';
+import { EdpError } from '../base/errors.js';
+import { type Dialect, PLAIN } from '../formats/csv/dialect.js';
+import { openFormat, type RecordForm } from '../formats/record-form.js';
 import { CR, LF } from '../formats/text/line-end.js';
 import type { RecordPlace } from '../formats/text/ranges.js';
 import type { RecordConsumer } from '../formats/text/read-split.js';
 import { DAMAGE_NONE, RecordBatch } from '../formats/text/record-batch.js';
+import type { RecordParser, RecordScanner } from '../formats/text/text-format.js';
 import type { Window } from '../formats/text/windows.js';
 import { Fault, type RejectCode } from '../model/reject-codes.js';
 import { coerceText } from '../values/coerce.js';
@@ -20,11 +22,13 @@ import { ColumnReader } from './inferred-column.js';
 import { KeyCandidate } from './key-candidate.js';
 
 const BATCH_RECORDS = 2048;
+/** Fields that records may name; no table has as many columns. */
+const MAX_FIELDS = 10_000;
 /** Records taken by csv-parse at once. */
 const RUN_RECORDS = 256;
 
 export class RecordReader implements RecordConsumer {
-  readonly columns: readonly ColumnReader[];
+  readonly columns: ColumnReader[];
   readonly keys: readonly KeyCandidate[];
   /** Records that a load would reject for their form, by code. */
   readonly odd: Partial<Record<RejectCode, number>> = {};
@@ -32,12 +36,14 @@ export class RecordReader implements RecordConsumer {
   blankLines = 0;
   commentLines = 0;
   readonly #dialect: Dialect;
-  readonly #scanner: CsvScanner;
-  readonly #parser: CsvParser;
+  readonly #scanner: RecordScanner;
+  readonly #parser: RecordParser;
   readonly #batch = new RecordBatch(BATCH_RECORDS);
   /** Records in a row that are not plain. */
   readonly #run = new RecordBatch(RUN_RECORDS);
   readonly #isPlainDialect: boolean;
+  /** What may end a line that is blank or a comment. */
+  readonly #lineEnds: RegExp;
   readonly #delimiter: number;
   /** -1 where nothing is quoted. */
   readonly #quote: number;
@@ -51,10 +57,14 @@ export class RecordReader implements RecordConsumer {
   #isInRecord = false;
 
   /** @param keyFields columns whose values may be all different */
-  constructor(dialect: Dialect, columnCount: number, keyFields: readonly number[]) {
+  constructor(recordForm: RecordForm, columnCount: number, keyFields: readonly number[]) {
+    const format = openFormat(recordForm);
+    this.#scanner = format.newScanner();
+    this.#parser = format.newParser();
+    const isCsv = recordForm.format === 'csv';
+    const dialect = isCsv ? recordForm.dialect : PLAIN;
     this.#dialect = dialect;
-    this.#scanner = new CsvScanner(dialect);
-    this.#parser = new CsvParser(dialect);
+    this.#lineEnds = isCsv ? /\r\n|\n|\r/ : /\n/;
     this.columns = Array.from({ length: columnCount }, () => new ColumnReader());
     this.keys = keyFields.map((field) => new KeyCandidate(field));
     this.#keyOf = this.columns.map((_, i) => this.keys.find(({ field }) => field === i));
@@ -64,10 +74,16 @@ export class RecordReader implements RecordConsumer {
     this.#delimiter = dialect.delimiter.charCodeAt(0);
     this.#quote = dialect.quote === '' ? -1 : dialect.quote.charCodeAt(0);
     this.#isPlainDialect =
+      isCsv &&
       columnCount > 0 &&
       columnCount === dialect.fieldCount &&
       dialect.delimiter.length === 1 &&
       dialect.escape === 'doubling';
+  }
+
+  /** Names of the fields, where records name theirs; in the order of the columns. */
+  get fields(): readonly string[] | undefined {
+    return this.#parser.fields?.slice(0, this.columns.length);
   }
 
   /** Line ends seen so far. */
@@ -300,6 +316,7 @@ export class RecordReader implements RecordConsumer {
   }
 
   #addFields(record: readonly (string | null)[], line: number): void {
+    while (this.columns.length < record.length) this.#addColumn();
     this.records++;
     for (let i = 0; i < this.columns.length; i++) {
       const text = record[i] ?? null;
@@ -311,15 +328,29 @@ export class RecordReader implements RecordConsumer {
     }
   }
 
+  /** A field that no record had so far. @throws EdpError `not_jsonl` where there are ever more */
+  #addColumn(): void {
+    if (this.columns.length >= MAX_FIELDS) {
+      throw new EdpError('not_jsonl', `there are more than ${MAX_FIELDS} different keys`, {
+        hint: 'where keys are data (ids, dates), put the object that has them under a key of its own',
+      });
+    }
+    const column = new ColumnReader();
+    column.addNulls(this.records - sumCounts(this.odd));
+    this.columns.push(column);
+    this.#keyOf.push(undefined);
+  }
+
   /** Counts the lines between two records, which are blank or comments. */
   #countLines(bytes: Buffer, from: number, to: number, ownLineEnds: number): void {
     const { comment, fieldCount } = this.#dialect;
-    const lines = bytes.toString('latin1', from, to).split(/\r\n|\n|\r/);
+    const lines = bytes.toString('latin1', from, to).split(this.#lineEnds);
     // What stands behind the last line end is no line, unless the file ends with it.
     if (lines.at(-1) === '') lines.pop();
     for (const line of lines.slice(ownLineEnds)) {
       if (comment !== '' && line.startsWith(comment)) this.commentLines++;
-      else if (line === '' && fieldCount !== 1) this.blankLines++;
+      // What is between two records and no comment is blank, though blanks may be in it.
+      else if (line.trim() === '' && fieldCount !== 1) this.blankLines++;
     }
   }
 }
@@ -328,6 +359,11 @@ export class RecordReader implements RecordConsumer {
 function isOneLineEnd(bytes: Buffer, from: number, to: number, ownLineEnds: number): boolean {
   const length = to - from;
   return length <= ownLineEnds || (length === 2 && bytes[from] === CR && bytes[from + 1] === LF);
+}
+
+/** Records that a load would reject, of all codes. */
+export function sumCounts(odd: Readonly<Partial<Record<RejectCode, number>>>): number {
+  return Object.values(odd).reduce((sum, count) => sum + count, 0);
 }
 
 const BARE = 0;

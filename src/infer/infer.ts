@@ -7,14 +7,14 @@
  */
 
 import { EdpError } from '../base/errors.js';
-import { csvFormat } from '../formats/csv/csv-format.js';
-import { describeFile, type FileDescription } from '../formats/csv/describe.js';
+import { describeFile, type FileDescription } from '../formats/describe-file.js';
+import { openFormat } from '../formats/record-form.js';
 import { cutGap, findGaps } from '../formats/text/cut-ranges.js';
 import type { Segment } from '../formats/text/cut-text.js';
 import type { SplitRange } from '../formats/text/ranges.js';
 import { isDecoded } from '../formats/text/read-text.js';
 import { streamSplits } from '../formats/text/stream-splits.js';
-import type { CsvSettings } from '../model/csv-settings.js';
+import type { FileSettings } from '../model/file-settings.js';
 import type { RejectCode } from '../model/reject-codes.js';
 import type { InputFile } from '../source/discover.js';
 import type { FileIdentity } from '../source/file-identity.js';
@@ -73,7 +73,6 @@ interface PreparedFile {
   readonly keyFields: readonly number[];
   /** Of a file that is not plain text, none: it is cut while it is unpacked. */
   readonly ranges: readonly SplitRange[];
-  readonly settings: CsvSettings;
 }
 
 /**
@@ -83,7 +82,7 @@ interface PreparedFile {
 export async function inferTable(
   table: string,
   files: readonly InputFile[],
-  settings: CsvSettings,
+  settings: FileSettings,
   pool: InferencePool,
   progress: InferenceProgress,
   signal: AbortSignal,
@@ -106,16 +105,16 @@ export async function inferTable(
 async function prepare(
   file: InputFile,
   table: string,
-  settings: CsvSettings,
+  settings: FileSettings,
   processCount: number,
 ): Promise<PreparedFile> {
   const identity = await versionOf(file);
   const { size } = identity;
   const description = await describeFile(identity, file.name, undefined, settings);
-  const { header, dataStart, dataEnd = size, dataLine } = description;
+  const { fields, dataStart, dataEnd = size, dataLine } = description;
   const wanted = Math.ceil(size / (processCount * STRETCHES_PER_WORKER));
   const stretchBytes = Math.min(MAX_STRETCH_BYTES, Math.max(MIN_STRETCH_BYTES, wanted));
-  const keyFields = header
+  const keyFields = fields
     .map((name, field) => ({ field, rank: rankKeyName(name, table) }))
     .filter(({ rank }) => rank > 0)
     .sort((a, b) => b.rank - a.rank)
@@ -126,7 +125,6 @@ async function prepare(
     description,
     identity,
     keyFields,
-    settings,
     ranges:
       dataStart >= dataEnd || isDecoded(description.form)
         ? []
@@ -138,9 +136,9 @@ function makeTask(file: PreparedFile, range: SplitRange, segment?: Segment): Str
   const { description, identity, keyFields } = file;
   return {
     file: identity,
-    dialect: description.dialect,
+    recordForm: description.recordForm,
     range,
-    columnCount: description.header.length,
+    columnCount: description.fields.length,
     keyFields,
     ...(segment === undefined ? {} : { segment }),
   };
@@ -167,17 +165,17 @@ async function* listJobs(
       yield { file, of, index, range, sourceBytes: range.until - range.from };
     }
     if (!isDecoded(file.description.form)) continue;
-    const { description, identity, settings } = file;
-    const { dialect, dataStart, dataLine, form, textBytes } = description;
+    const { description, identity } = file;
+    const { recordForm, dataStart, dataLine, form, textBytes, skipFooter } = description;
     let index = 0;
-    const splits = streamSplits(identity, csvFormat(dialect), {
+    const splits = streamSplits(identity, openFormat(recordForm), {
       name: file.file.name,
       form,
       gaps: findGaps(dataStart, dataLine, Number.MAX_SAFE_INTEGER, []),
       splitBytes: MAX_STRETCH_BYTES,
       textBytes,
       processCount,
-      skipFooter: settings.skipFooter ?? 0,
+      skipFooter,
     });
     for await (const { range, segment, sourceBytes = 0, release } of splits) {
       yield { file, of, index: index++, range, segment: segment!, sourceBytes, release };
@@ -242,8 +240,8 @@ async function join(
   stretches: readonly Stretch[],
   pool: InferencePool,
 ): Promise<Findings> {
-  const { dataStart, dataLine, header } = file.description;
-  const findings = new Findings(header.length);
+  const { dataStart, dataLine, fields } = file.description;
+  const findings = new Findings(fields);
   let start = dataStart;
   let line = dataLine;
   for (const [i, guessed] of stretches.entries()) {
@@ -263,7 +261,7 @@ async function join(
 }
 
 function concludeTable(table: string, files: readonly InferredFile[]): TableInference {
-  const fields = [...new Set(files.flatMap(({ description }) => description.header))];
+  const fields = [...new Set(files.flatMap(({ findings }) => findings.fields))];
   const columns = fields.map((field): InferredColumn => {
     const { summary, keys, isEverywhere } = gather(field, files);
     const inference = conclude(summary);
@@ -307,8 +305,8 @@ function gather(field: string, files: readonly InferredFile[]) {
   const summary: ColumnSummary = emptySummary();
   const keys: KeyHashes[] = [];
   let isEverywhere = true;
-  for (const { file, description, findings } of files) {
-    const index = description.header.indexOf(field);
+  for (const { file, findings } of files) {
+    const index = findings.fields.indexOf(field);
     if (index < 0) {
       isEverywhere = false;
       continue;

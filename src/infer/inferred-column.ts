@@ -202,6 +202,10 @@ export class ColumnReader {
     this.summary.nulls++;
   }
 
+  addNulls(count: number): void {
+    this.summary.nulls += count;
+  }
+
   addEmptyString(): void {
     this.summary.emptyStrings++;
   }

@@ -1,14 +1,15 @@
 /** A file → what `edp inspect` says about it. Loads nothing, and needs no database. */
 import { EdpError } from '../base/errors.js';
-import { describeSample, type FileDescription, type Footer } from '../formats/csv/describe.js';
-import { type DetectedPart, toText } from '../formats/csv/detect/detect.js';
-import { readSample, type Sample } from '../formats/csv/detect/sample.js';
-import type { Dialect } from '../formats/csv/dialect.js';
-import { CsvParser } from '../formats/csv/scan/csv-parser.js';
-import { CsvScanner } from '../formats/csv/scan/csv-scanner.js';
+import type { DetectedPart } from '../formats/csv/detect/detect.js';
+import { type FileDescription, sampleFile } from '../formats/describe-file.js';
+import { openFormat, type RecordForm } from '../formats/record-form.js';
+import type { Footer } from '../formats/text/described-text.js';
 import { CR, LF } from '../formats/text/line-end.js';
 import { RecordBatch } from '../formats/text/record-batch.js';
-import type { CsvSettings, LineEnd } from '../model/csv-settings.js';
+import type { Sample } from '../formats/text/sample.js';
+import { toText } from '../formats/text/transcode.js';
+import type { LineEnd } from '../model/csv-settings.js';
+import type { FileSettings } from '../model/file-settings.js';
 import { Fault, type RejectCode } from '../model/reject-codes.js';
 import { type InputFile, totalBytes } from '../source/discover.js';
 import { versionOf } from '../source/sources.js';
@@ -16,8 +17,8 @@ import { type ColumnInference, conclude } from './conclude.js';
 import { type InferenceProgress, inferTable, type TableInference } from './infer.js';
 import { withInferencePool } from './infer-pool.js';
 import { RecordReader, readAll } from './infer-records.js';
-import { type ColumnSummary, emptySummary, mergeSummaries } from './inferred-column.js';
 import { nameSeries } from './inferred-names.js';
+import { Findings, toStretch } from './stretch.js';
 
 /** Larger files are looked at as a whole only if that is asked for. */
 const MAX_WHOLE_BYTES = 64 * 1024 * 1024;
@@ -39,6 +40,7 @@ export interface InspectedColumn extends ColumnInference {
 
 /** What is known of the records, from all of them or from a sample. */
 interface Contents {
+  readonly fields: readonly string[];
   readonly records: number;
   readonly bytes: number;
   readonly columns: readonly ColumnInference[];
@@ -52,7 +54,8 @@ export interface Inspection {
   readonly bytes: number;
   readonly description: FileDescription;
   readonly lineEnd: FoundLineEnd;
-  readonly why: Readonly<Record<DetectedPart | 'compression' | 'encoding', string>>;
+  readonly why: Readonly<Partial<Record<DetectedPart, string>>> &
+    Readonly<Record<'format' | 'compression' | 'encoding', string>>;
   readonly sample: {
     readonly records: number;
     readonly bytes: number;
@@ -73,7 +76,7 @@ export interface Inspection {
 }
 
 export interface InspectOptions {
-  readonly settings: CsvSettings;
+  readonly settings: FileSettings;
   readonly processCount: number;
   /** Whether to look at all of a large file, too. */
   readonly isWhole: boolean;
@@ -81,33 +84,36 @@ export interface InspectOptions {
   readonly signal: AbortSignal;
 }
 
-/** @throws EdpError `io`, `not_csv`, `file_changed`, `interrupted` */
+/** @throws EdpError `io`, `not_csv`, `not_jsonl`, `file_changed`, `interrupted` */
 export async function inspectFile(file: InputFile, options: InspectOptions): Promise<Inspection> {
   const { settings } = options;
-  const sample = await readSample(await versionOf(file), file.name, settings);
-  const description = describeSample(sample, file.name, undefined, settings);
-  const { dialect, detection, header } = description;
+  const version = await versionOf(file);
+  const { sample, description, choice } = await sampleFile(version, file.name, settings);
   const { head, isWhole } = sample.parts;
   const looksAtAll = options.isWhole || sample.size <= MAX_WHOLE_BYTES;
   const table = looksAtAll ? await inferUnlessBroken(file, description, options) : undefined;
   const contents = table === undefined ? readContents(sample, description) : toContents(table);
   const end = isWhole ? (description.dataEnd ?? head.length) : head.length;
   const { preview, examples } = readExamples(head.subarray(0, end), description, isWhole);
-  const columns = header.map((column, i): InspectedColumn => {
-    const original = detection.isHeaderShort ? detection.header[i - 1] : detection.header[i];
-    return {
-      name: column,
-      header: detection.hasHeader ? (original ?? null) : null,
+  const { fields } = contents;
+  const columns = fields.map(
+    (name, i): InspectedColumn => ({
+      name,
+      header: nameInFile(description, i, name),
       ...contents.columns[i]!,
-      examples: [...examples[i]!].map((text) => toText(text, 'utf-8')),
-    };
-  });
+      examples: [...(examples.get(name) ?? [])].map((text) => toText(text, 'utf-8')),
+    }),
+  );
   return {
     path: file.name,
     bytes: sample.size,
     description,
-    lineEnd: findLineEnds(head, dialect),
-    why: { ...detection.why, ...description.form.why },
+    lineEnd: findLineEnds(head, description.recordForm),
+    why: {
+      ...(description.format === 'csv' ? description.detection.why : {}),
+      ...description.form.why,
+      format: choice.why,
+    },
     sample: { records: contents.records, bytes: contents.bytes, isWhole: table !== undefined },
     key: table?.key,
     time: table?.time,
@@ -117,8 +123,11 @@ export async function inspectFile(file: InputFile, options: InspectOptions): Pro
     blankLines: contents.blankLines,
     commentLines: contents.commentLines,
     footer: description.footer,
-    preview: preview.map((fields) =>
-      fields.map((field) => (field === null ? null : toText(field, 'utf-8'))),
+    preview: preview.map((record) =>
+      fields.map((_, i) => {
+        const field = record[i] ?? null;
+        return field === null ? null : toText(field, 'utf-8');
+      }),
     ),
   };
 }
@@ -141,45 +150,45 @@ async function inferUnlessBroken(
   }
 }
 
+/** The name of a field as the file has it; null where it has none. */
+function nameInFile(description: FileDescription, index: number, name: string): string | null {
+  if (description.format !== 'csv') return name;
+  const { hasHeader, header, isHeaderShort } = description.detection;
+  return hasHeader ? (header[isHeaderShort ? index - 1 : index] ?? null) : null;
+}
+
 function toContents({ files, records, odd, columns }: TableInference): Contents {
   const { bytes, findings } = files[0]!;
-  const { blankLines, commentLines } = findings;
-  return { records, bytes, columns, odd, blankLines, commentLines };
+  const { fields, blankLines, commentLines } = findings;
+  return { fields, records, bytes, columns, odd, blankLines, commentLines };
 }
 
 /** Reads the sample alone. */
 function readContents({ parts }: Sample, description: FileDescription): Contents {
-  const { dialect, header, dataStart, dataLine } = description;
-  const summaries = header.map((): ColumnSummary => emptySummary());
-  const odd: Partial<Record<RejectCode, number>> = {};
-  let [records, blankLines, commentLines, bytes] = [0, 0, 0, 0];
+  const { recordForm, fields, dataStart, dataLine } = description;
+  const findings = new Findings(fields);
+  let bytes = 0;
   const read = (part: Buffer, start: number, line: number) => {
-    const reader = new RecordReader(dialect, header.length, []);
+    const reader = new RecordReader(recordForm, fields.length, []);
     readAll(reader, part, start);
-    records += reader.records;
-    blankLines += reader.blankLines;
-    commentLines += reader.commentLines;
+    findings.add(toStretch(reader, start, part.length), line);
     bytes += part.length;
-    for (const [code, count] of Object.entries(reader.odd) as [RejectCode, number][]) {
-      odd[code] = (odd[code] ?? 0) + count;
-    }
-    for (const [i, { summary }] of reader.columns.entries()) {
-      mergeSummaries(summaries[i]!, summary, line);
-    }
   };
   read(parts.head, dataStart, dataLine);
   for (const piece of parts.pieces) {
-    const start = findSecondRecord(piece, dialect);
+    const start = findSecondRecord(piece, recordForm);
     if (start !== undefined) read(piece, start, Number.NaN);
   }
-  return { records, bytes, columns: summaries.map(conclude), odd, blankLines, commentLines };
+  const { records, odd, blankLines, commentLines } = findings;
+  const columns = findings.columns.map(conclude);
+  return { fields: findings.fields, records, bytes, columns, odd, blankLines, commentLines };
 }
 
 /** Of a piece from somewhere in a file, nobody knows what its first lines belong to. */
-function findSecondRecord(piece: Buffer, dialect: Dialect): number | undefined {
+function findSecondRecord(piece: Buffer, recordForm: RecordForm): number | undefined {
   const lineEnd = piece.findIndex((byte) => byte === LF || byte === CR);
   if (lineEnd < 0) return undefined;
-  const scanner = new CsvScanner(dialect);
+  const scanner = openFormat(recordForm).newScanner();
   scanner.reset(lineEnd + 1);
   scanner.scan(piece, piece.length, Number.POSITIVE_INFINITY, false, new RecordBatch(1));
   return scanner.nextRecord;
@@ -187,26 +196,30 @@ function findSecondRecord(piece: Buffer, dialect: Dialect): number | undefined {
 
 interface Examples {
   readonly preview: readonly (readonly (string | null)[])[];
-  /** Of each column, the first values that differ. */
-  readonly examples: readonly ReadonlySet<string>[];
+  /** Of each field, the first values that differ. */
+  readonly examples: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
 /** @param isAll whether the file ends with these bytes */
 function readExamples(
   bytes: Buffer,
-  { dialect, header, dataStart }: FileDescription,
+  { recordForm, fields, dataStart }: FileDescription,
   isAll: boolean,
 ): Examples {
   const preview: (readonly (string | null)[])[] = [];
-  const examples = header.map(() => new Set<string>());
-  const scanner = new CsvScanner(dialect);
+  const examples = new Map<string, Set<string>>();
+  const format = openFormat(recordForm);
+  const scanner = format.newScanner();
+  const parser = format.newParser();
   const batch = new RecordBatch(EXAMPLE_RECORDS);
   scanner.reset(dataStart);
   scanner.scan(bytes, bytes.length, Number.POSITIVE_INFINITY, isAll, batch);
-  new CsvParser(dialect).parse(bytes, batch, (_, record) => {
+  parser.parse(bytes, batch, (_, record) => {
     if (record instanceof Fault) return;
     if (preview.length < PREVIEW_RECORDS) preview.push(record);
-    for (const [i, found] of examples.entries()) {
+    for (const [i, name] of (parser.fields ?? fields).entries()) {
+      const found = examples.get(name) ?? new Set();
+      examples.set(name, found);
       const field = record[i] ?? null;
       if (field !== null && found.size < EXAMPLES) found.add(field.slice(0, 100));
     }
@@ -214,7 +227,9 @@ function readExamples(
   return { preview, examples };
 }
 
-function findLineEnds(head: Buffer, { lineEnd, quote }: Dialect): FoundLineEnd {
+function findLineEnds(head: Buffer, form: RecordForm): FoundLineEnd {
+  const { lineEnd, quote } =
+    form.format === 'csv' ? form.dialect : { lineEnd: openFormat(form).lineEnd, quote: '' };
   if (lineEnd === 'cr' || lineEnd === 'crlf') return lineEnd;
   if (lineEnd === 'any') return 'mixed';
   const quoteByte = quote === '' ? -1 : quote.charCodeAt(0);

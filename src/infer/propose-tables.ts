@@ -1,8 +1,8 @@
 /** Files of any number of tables → what edp.yaml would declare for them. */
 import path from 'node:path';
 import { EdpError } from '../base/errors.js';
-import { describeFile } from '../formats/csv/describe.js';
-import type { CsvSettings } from '../model/csv-settings.js';
+import { describeFile } from '../formats/describe-file.js';
+import type { FileSettings } from '../model/file-settings.js';
 import { identifier } from '../model/schema.js';
 import type { InputFile } from '../source/discover.js';
 import { findBeside, versionOf } from '../source/sources.js';
@@ -17,8 +17,8 @@ export interface InferenceOptions {
   /** Names that other tables have. */
   readonly taken: ReadonlySet<string>;
   /** What holds for the form of the files, and what of it was said for them. */
-  readonly settings: CsvSettings;
-  readonly told: CsvSettings;
+  readonly settings: FileSettings;
+  readonly told: FileSettings;
 }
 
 /** @throws EdpError `usage`, `not_csv`, `io`, `file_changed`, `interrupted` */
@@ -64,7 +64,7 @@ async function groupFiles(
   const groups = new Map<string, InputFile[]>();
   const fieldsOf = new Map<string, readonly string[]>();
   const read = async (file: InputFile) =>
-    (await describeFile(await versionOf(file), file.name, undefined, settings)).header;
+    (await describeFile(await versionOf(file), file.name, undefined, settings)).fields;
   for (const file of files) {
     const fields = await read(file);
     const series = nameSeries(file.path);

@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import { EdpError } from '../base/errors.js';
 import { nameDelimiter } from '../formats/csv/detect/detect.js';
 import type { CsvSettings } from '../model/csv-settings.js';
+import type { FileSettings } from '../model/file-settings.js';
 import { hasTable } from '../model/match.js';
 import type { Table } from '../model/model.js';
 import { parseModel, type tablesSchema } from '../model/schema.js';
@@ -41,7 +42,7 @@ const EXTRA = 'extra_metrics';
  * @param told what the user said of the form of the files, which the next ones need as well
  * @throws EdpError `not_csv` for files without fields
  */
-export function propose(inference: TableInference, told: CsvSettings): Proposal {
+export function propose(inference: TableInference, told: FileSettings): Proposal {
   const { table: name, columns: inferred, key: keyField, time } = inference;
   if (inferred.length === 0) {
     const names = inference.files.map(({ file }) => file.name).join(', ');
@@ -89,9 +90,10 @@ export function propose(inference: TableInference, told: CsvSettings): Proposal 
     };
   });
   const files = listPatterns(name, inference);
-  const csv = toSection(withHeader(told, inference));
+  const csv = toSection(withHeader(told.csv, inference));
   const input: TableInput = {
     ...(files.length === 0 ? {} : { files: files.length === 1 ? files[0] : files }),
+    ...(told.format === undefined ? {} : { format: told.format }),
     ...(Object.keys(csv).length === 0 ? {} : { csv }),
     columns,
     ...(keyField === undefined ? {} : { key: names.get(keyField)! }),
@@ -147,11 +149,17 @@ function listPatterns(name: string, { files }: TableInference): string[] {
   return [...patterns];
 }
 
-/** Files without a header are told to have none, since the next one may look as if it had. */
+/**
+ * What is to be said of the next CSV files. Those without a header are told to have none, since the next one
+ * may look as if it had.
+ */
 function withHeader(told: CsvSettings, { files }: TableInference): CsvSettings {
-  const hasNone = files.every(
-    ({ description }) =>
-      !description.detection.hasHeader && description.detection.evaluation !== undefined,
+  const csv = files
+    .map(({ description }) => description)
+    .filter((description) => description.format === 'csv');
+  if (csv.length === 0) return {};
+  const hasNone = csv.every(
+    ({ detection }) => !detection.hasHeader && detection.evaluation !== undefined,
   );
   return hasNone ? { header: false, ...told } : told;
 }

@@ -1,23 +1,23 @@
 /** A stretch of a file → what is known of its columns. What travels between threads is plain data. */
 
-import { csvFormat } from '../formats/csv/csv-format.js';
-import type { Dialect } from '../formats/csv/dialect.js';
+import { openFormat, type RecordForm } from '../formats/record-form.js';
 import type { Segment } from '../formats/text/cut-text.js';
 import type { ScannedRange, SplitRange } from '../formats/text/ranges.js';
 import { type OpenSplit, openSegment, openSplit, readSplit } from '../formats/text/read-split.js';
 import type { RejectCode } from '../model/reject-codes.js';
 import type { FileIdentity } from '../source/file-identity.js';
 import { withFile } from '../source/open-file.js';
-import { RecordReader } from './infer-records.js';
+import { RecordReader, sumCounts } from './infer-records.js';
 import { type ColumnSummary, emptySummary, mergeSummaries } from './inferred-column.js';
 import type { KeyHashes } from './key-candidate.js';
 
 export interface StretchTask {
   readonly file: FileIdentity;
-  readonly dialect: Dialect;
+  readonly recordForm: RecordForm;
   readonly range: SplitRange;
   /** The bytes of the range, where they are not those of the file. */
   readonly segment?: Segment;
+  /** Fields that are known so far; where records name theirs, there may be more. */
   readonly columnCount: number;
   /** Columns whose values may be all different. */
   readonly keyFields: readonly number[];
@@ -28,6 +28,8 @@ export interface Stretch extends ScannedRange {
   readonly odd: Readonly<Partial<Record<RejectCode, number>>>;
   readonly blankLines: number;
   readonly commentLines: number;
+  /** Names of the fields, where records name theirs. */
+  readonly fields: readonly string[] | undefined;
   readonly columns: readonly ColumnSummary[];
   readonly keys: readonly KeyHashes[];
 }
@@ -36,14 +38,14 @@ const WINDOW_BYTES = 1024 * 1024;
 let buffer: Buffer | undefined;
 
 export async function readStretch(task: StretchTask): Promise<Stretch> {
-  const { file: identity, dialect, columnCount, keyFields, range, segment } = task;
+  const { file: identity, recordForm, columnCount, keyFields, range, segment } = task;
   // One byte more, as for a load's windows.
   buffer ??= Buffer.allocUnsafeSlow(WINDOW_BYTES + 1);
   const window = buffer;
-  const reader = new RecordReader(dialect, columnCount, keyFields);
+  const reader = new RecordReader(recordForm, columnCount, keyFields);
   if (segment !== undefined) return readInto(reader, openSegment(segment, identity), window);
   return withFile(identity, async (file) => {
-    const split = await openSplit(file, identity, csvFormat(dialect), { range }, window);
+    const split = await openSplit(file, identity, openFormat(recordForm), { range }, window);
     return readInto(reader, split, window);
   });
 }
@@ -53,7 +55,8 @@ async function readInto(reader: RecordReader, split: OpenSplit, window: Buffer):
   return toStretch(reader, split.start, end);
 }
 
-function toStretch(reader: RecordReader, start: number, end: number): Stretch {
+/** What a reader has found between two places. */
+export function toStretch(reader: RecordReader, start: number, end: number): Stretch {
   return {
     start,
     end,
@@ -62,6 +65,7 @@ function toStretch(reader: RecordReader, start: number, end: number): Stretch {
     odd: reader.odd,
     blankLines: reader.blankLines,
     commentLines: reader.commentLines,
+    fields: reader.fields,
     columns: reader.columns.map(({ summary }) => summary),
     keys: reader.keys.map((key) => key.take()),
   };
@@ -69,6 +73,7 @@ function toStretch(reader: RecordReader, start: number, end: number): Stretch {
 
 /** What is known of a file, or of several, as far as it was read. */
 export class Findings {
+  readonly fields: string[];
   readonly columns: ColumnSummary[];
   readonly keys: KeyHashes[] = [];
   readonly odd: Partial<Record<RejectCode, number>> = {};
@@ -76,12 +81,16 @@ export class Findings {
   blankLines = 0;
   commentLines = 0;
 
-  constructor(columnCount: number) {
-    this.columns = Array.from({ length: columnCount }, emptySummary);
+  /** @param fields those that are known so far */
+  constructor(fields: readonly string[]) {
+    this.fields = [...fields];
+    this.columns = fields.map(emptySummary);
   }
 
   /** Adds what is behind all that was added before. @param line of the file at its start, from 1 */
   add(stretch: Stretch, line: number): void {
+    const { fields = this.fields } = stretch;
+    for (const field of fields) if (!this.fields.includes(field)) this.#addField(field);
     this.records += stretch.records;
     this.blankLines += stretch.blankLines;
     this.commentLines += stretch.commentLines;
@@ -89,8 +98,18 @@ export class Findings {
       this.odd[code] = (this.odd[code] ?? 0) + count;
     }
     for (const [i, column] of this.columns.entries()) {
-      mergeSummaries(column, stretch.columns[i]!, line);
+      const found = stretch.columns[fields.indexOf(this.fields[i]!)];
+      if (found !== undefined) mergeSummaries(column, found, line);
+      else column.nulls += stretch.records - sumCounts(stretch.odd);
     }
     this.keys.push(...stretch.keys);
+  }
+
+  /** One that no record has had so far. */
+  #addField(field: string): void {
+    this.fields.push(field);
+    const column = emptySummary();
+    column.nulls = this.records - sumCounts(this.odd);
+    this.columns.push(column);
   }
 }

@@ -6,13 +6,12 @@
 
 import { isUtf8 } from 'node:buffer';
 import { failpoint } from '../base/failpoints.js';
-import type { Dialect } from '../formats/csv/dialect.js';
-import { CsvParser } from '../formats/csv/scan/csv-parser.js';
-import { CsvScanner } from '../formats/csv/scan/csv-scanner.js';
+import { openFormat, type RecordForm } from '../formats/record-form.js';
 import { KEPT_OF_LONG_RECORD } from '../formats/text/limits.js';
 import { LF } from '../formats/text/line-end.js';
 import type { RecordPlace } from '../formats/text/ranges.js';
 import { RecordBatch } from '../formats/text/record-batch.js';
+import type { RecordParser, RecordScanner } from '../formats/text/text-format.js';
 import type { Window } from '../formats/text/windows.js';
 import { MAX_PENDING_REJECT_BYTES, type RejectLog } from '../ledger/reject-log.js';
 import { NO_REMARKS, type RemarkCounts, RemarkTally, type RowRemarks } from '../ledger/remarks.js';
@@ -38,12 +37,12 @@ interface LongRecord {
 
 export interface LoaderOptions {
   readonly plan: TablePlan;
-  readonly dialect: Dialect;
+  readonly recordForm: RecordForm;
   readonly loadId: number;
   readonly writeBatchSize: number;
   /** Offset from which lines look like a footer, so that their faults can say so. */
   readonly footerStart?: number | undefined;
-  /** Memory of the byte lane; without it, all records go to the csv lane. */
+  /** Memory of the byte lane, which reads only CSV; without it, all records go to the csv lane. */
   readonly laneMemory: LaneMemory | undefined;
 }
 
@@ -52,9 +51,11 @@ export class RecordLoader {
   readonly #sink: RowSink;
   readonly #rejects: RejectLog;
   readonly #lane: ByteLane | undefined;
-  readonly #scanner: CsvScanner;
+  /** Whether the lane may take text that is not ASCII. */
+  readonly #hasUtf8: boolean;
+  readonly #scanner: RecordScanner;
   readonly #batch = new RecordBatch(MAX_CSV_RUN);
-  readonly #parser: CsvParser;
+  readonly #parser: RecordParser;
   readonly #encoder: RowEncoder;
   readonly #writer = new RowWriter();
   readonly #tally = new RemarkTally();
@@ -71,14 +72,16 @@ export class RecordLoader {
     this.#options = options;
     this.#sink = sink;
     this.#rejects = rejects;
-    const { plan, dialect, loadId, laneMemory } = options;
-    this.#scanner = new CsvScanner(dialect);
-    this.#parser = new CsvParser(dialect);
+    const { plan, recordForm, loadId, laneMemory } = options;
+    const format = openFormat(recordForm);
+    this.#scanner = format.newScanner();
+    this.#parser = format.newParser();
     this.#encoder = new RowEncoder(plan, loadId);
+    this.#hasUtf8 = recordForm.format === 'csv' && recordForm.dialect.encoding === 'utf-8';
     this.#lane =
-      laneMemory === undefined
+      laneMemory === undefined || recordForm.format !== 'csv'
         ? undefined
-        : ByteLane.compile(laneMemory, plan, dialect, sink.references, {
+        : ByteLane.compile(laneMemory, plan, recordForm.dialect, sink.references, {
             loadId,
             withOrdinals: sink.wantsOrdinals,
             maxRows: options.writeBatchSize,
@@ -117,7 +120,7 @@ export class RecordLoader {
     // In another encoding, the lane takes only text that is ASCII.
     const isValid =
       lane?.needsUtf8 === true &&
-      this.#options.dialect.encoding === 'utf-8' &&
+      this.#hasUtf8 &&
       isUtf8(bytes.subarray(0, bytes.lastIndexOf(LF, filled - 1) + 1));
     let position = this.#longRecord === undefined ? 0 : this.#passLongRecord(window);
     while (!this.isInRecord && position < limit && position < filled) {

@@ -10,6 +10,7 @@ import type { RowWriter } from '../values/copy-binary.js';
 import { type Flattened, flatten } from '../values/flatten.js';
 import { WRITERS, writeValue } from '../values/value-writers.js';
 import { ColumnEncoder } from './column-encoder.js';
+import { OtherFieldCounts } from './other-fields.js';
 
 export class RowEncoder {
   readonly #plan: TablePlan;
@@ -20,12 +21,14 @@ export class RowEncoder {
   remarks: RowRemarks = NO_REMARKS;
   /** By column: the text of a field that was written for the record encoded last. */
   readonly texts: (string | null)[];
+  readonly #otherFields: OtherFieldCounts | undefined;
 
   constructor(plan: TablePlan, loadId: number) {
     this.#plan = plan;
     this.#loadId = BigInt(loadId);
     this.#encoders = plan.columns.map((column) => ColumnEncoder.compile(column));
     this.texts = plan.columns.map(() => null);
+    this.#otherFields = plan.others === undefined ? undefined : new OtherFieldCounts(plan.others);
   }
 
   /**
@@ -50,7 +53,7 @@ export class RowEncoder {
     }
     writer.beginRow(columns.length + (ordinal === undefined ? 0 : 1));
     if (ordinal !== undefined) writer.int32(ordinal);
-    const corrections: string[] = [];
+    const corrections: string[] = this.#otherFields?.count(fields) ?? [];
     for (let index = 0; index < columns.length; index++) {
       const column = columns[index]!;
       const encoder = this.#encoders[index];

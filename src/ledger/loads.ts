@@ -7,9 +7,10 @@ import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import { EdpError } from '../base/errors.js';
 import { failpoint } from '../base/failpoints.js';
-import { type Reading, readsAlike } from '../formats/csv/reading.js';
+import { bodyOf, type Reading } from '../formats/reading.js';
 import type { CommittedRange } from '../formats/text/ranges.js';
-import { isDecoded, readText, type TextForm, withoutFooter } from '../formats/text/read-text.js';
+import { isDecoded, readText, type TextForm } from '../formats/text/read-text.js';
+import { readsAlike } from '../formats/text/text-reading.js';
 import { withTransaction } from '../postgres/connection.js';
 import type { FileIdentity } from '../source/file-identity.js';
 import { type HashedRange, hasContent, hasText } from '../source/identify.js';
@@ -319,14 +320,9 @@ async function isContentOf(
   // The fingerprint of a text covers only its beginning. A completed load has all of the text.
   const end =
     load.state === 'loading' ? undefined : (ranges.at(-1)?.end ?? load.file_format.dataStart);
-  const { specified, dialect } = load.file_format;
   try {
     const text = readText(file, path, form);
-    return await hasText(
-      withoutFooter(text, specified.skipFooter ?? 0, dialect.lineEnd),
-      ranges,
-      end,
-    );
+    return await hasText(bodyOf(text, load.file_format), ranges, end);
   } catch (error) {
     // The text breaks off before its content is known; the run that loads it will report that.
     if (error instanceof EdpError && error.code === 'corrupt_file') return false;

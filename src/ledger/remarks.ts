@@ -54,6 +54,9 @@ function positive(counts: ReadonlyMap<string, number>): Record<string, number> {
   return Object.fromEntries([...counts].filter(([, count]) => count > 0));
 }
 
+/** The keys under which fields are counted that no column is declared for, where each record names its fields. */
+export const OTHER_FIELDS = { keep: 'kept', ignore: 'passed-over' } as const;
+
 /** The key under which a correction of a column is counted. */
 export function correctionKey(column: string, correction: string): string {
   return `${correction} ${column}`;

@@ -3,10 +3,11 @@
  */
 
 import { EdpError } from '../base/errors.js';
-import type { summarizeForm } from '../formats/csv/describe.js';
+import type { summarizeForm } from '../formats/describe-file.js';
 import { addRows, NO_ROWS, type RowCounts } from '../ledger/counts.js';
 import type { RemarkCounts } from '../ledger/remarks.js';
 import type { Drift } from '../model/drift.js';
+import type { Format } from '../model/file-settings.js';
 import type { RejectLimit } from '../model/load-rules.js';
 import type { InputFile } from '../source/discover.js';
 import type { Target } from './prepare-files.js';
@@ -23,7 +24,8 @@ export interface FileResult {
   /** Of the whole load, also what earlier runs of it committed; nothing for a skipped file. */
   readonly rows: RowCounts;
   readonly bytes: number;
-  /** The form it was read in; not there for a file that was not read. */
+  /** The format of its records, and the form in which it was read; not there for a file that was not read. */
+  readonly format?: Format;
   readonly dialect?: ReturnType<typeof summarizeForm>;
   /** How its fields differ from those of the table. */
   readonly drift?: Drift;
@@ -105,6 +107,7 @@ export function findRejectLimitFault(
 const FILE_FAULTS: ReadonlySet<string> = new Set([
   'header_mismatch',
   'not_csv',
+  'not_jsonl',
   'corrupt_file',
   'io',
 ]);

@@ -3,7 +3,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type pg from 'pg';
 import type { ErrorData } from '../base/errors.js';
-import type { Dialect } from '../formats/csv/dialect.js';
+import type { RecordForm } from '../formats/record-form.js';
 import type { Segment } from '../formats/text/cut-text.js';
 import type { ScannedRange, SplitRange } from '../formats/text/ranges.js';
 import type { Receipt } from '../ledger/counts.js';
@@ -17,7 +17,7 @@ import type { FileIdentity } from '../source/file-identity.js';
 /** How the records of a file become rows of a table. */
 export interface LoadRules {
   readonly file: FileIdentity;
-  readonly dialect: Dialect;
+  readonly recordForm: RecordForm;
   /** Where lines begin that look like a footer. */
   readonly footerStart: number | undefined;
   readonly plan: TablePlan;

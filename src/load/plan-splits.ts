@@ -1,5 +1,5 @@
 /** What is left of a file → splits, for a load and for a dry run. */
-import { csvFormat } from '../formats/csv/csv-format.js';
+import { openFormat } from '../formats/record-form.js';
 import { cutGap, findGaps } from '../formats/text/cut-ranges.js';
 import type { FileSplit } from '../formats/text/file-split.js';
 import type { CommittedRange } from '../formats/text/ranges.js';
@@ -27,20 +27,18 @@ export interface SplitSettings {
   /** Records a worker takes at a time, about. */
   readonly readBatchSize: number;
   readonly processCount: number;
-  /** Lines at the end of the file that are passed over. */
-  readonly skipFooter: number | undefined;
 }
 
 /** @param committed ranges of the receipts, in the order of the file */
 export function planSplits(
-  { target, description, file }: PreparedFile,
+  { target, description, recordForm, file }: PreparedFile,
   committed: readonly CommittedRange[],
-  { readBatchSize, processCount, skipFooter = 0 }: SplitSettings,
+  { readBatchSize, processCount }: SplitSettings,
 ): SplitPlan {
-  const { form, dialect, dataStart, dataLine, recordBytes, textBytes } = description;
+  const { form, dataStart, dataLine, recordBytes, textBytes, skipFooter } = description;
   const batchBytes = Math.max(1, Math.round(readBatchSize * recordBytes));
   if (isDecoded(form)) {
-    const splits = streamSplits(file, csvFormat(dialect), {
+    const splits = streamSplits(file, openFormat(recordForm), {
       name: target.file.name,
       form,
       gaps: findGaps(dataStart, dataLine, Number.MAX_SAFE_INTEGER, committed),

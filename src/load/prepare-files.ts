@@ -2,17 +2,21 @@
  * What is to be known of a file before it is claimed: its form, its plan, its identity, and when its turn is.
  */
 import { EdpError } from '../base/errors.js';
-import { describeFile, type FileDescription } from '../formats/csv/describe.js';
-import { describeDelimiter, toText } from '../formats/csv/detect/detect.js';
+import type { CsvDescription } from '../formats/csv/describe-csv.js';
+import { describeDelimiter } from '../formats/csv/detect/detect.js';
 import { placeName } from '../formats/csv/detect/header.js';
-import { type Reading, readingOf } from '../formats/csv/reading.js';
+import { describeFile, type FileDescription } from '../formats/describe-file.js';
+import { type Reading, readingOf } from '../formats/reading.js';
+import type { RecordForm } from '../formats/record-form.js';
+import { toText } from '../formats/text/transcode.js';
 import type { LoadIdentity } from '../ledger/loads.js';
 import { assertDeclaredValues } from '../mapping/declared-values.js';
-import { findDrift } from '../mapping/find-drift.js';
-import { planTable, type TablePlan } from '../mapping/table-plan.js';
-import type { CsvSettings } from '../model/csv-settings.js';
+import { findDrift, findKeyDrift } from '../mapping/find-drift.js';
+import { assertKeysFit, planRecords, type RecordPlan } from '../mapping/record-plan.js';
+import type { TablePlan } from '../mapping/table-plan.js';
 import { type Drift, defaultOnNew, withExtraColumn } from '../model/drift.js';
 import { declaredFields } from '../model/fields.js';
+import type { FileSettings } from '../model/file-settings.js';
 import { hashTable } from '../model/hash.js';
 import type { OnNewField } from '../model/load-rules.js';
 import { matchTable } from '../model/match.js';
@@ -31,6 +35,8 @@ export interface PreparedFile {
   readonly target: Target;
   readonly description: FileDescription;
   readonly plan: TablePlan;
+  /** How its records are read for the plan. */
+  readonly recordForm: RecordForm;
   /** How its fields differ from those of its table. */
   readonly drift: Drift | undefined;
   readonly file: IdentifiedFile;
@@ -40,7 +46,7 @@ export interface PreparedFile {
 /** What a user may say of all files. */
 export interface TargetOptions {
   readonly table: string | undefined;
-  csvFor(table: Table): CsvSettings;
+  settingsFor(table: Table): FileSettings;
   readonly onNewColumn: OnNewField | undefined;
 }
 
@@ -66,18 +72,25 @@ export function findTargets(
 /** @throws EdpError by the fault of the file (`isFileFault`), or of the disk */
 export async function prepareTarget(
   target: Target,
-  { csvFor, onNewColumn }: TargetOptions,
+  { settingsFor, onNewColumn }: TargetOptions,
 ): Promise<PreparedFile> {
-  const csv = csvFor(target.table);
+  const settings = settingsFor(target.table);
   const onNew = onNewColumn ?? defaultOnNew(target.table);
   const { name } = target.file;
   const version = await versionOf(target.file);
-  const description = await describeFile(version, name, target.table, csv);
-  const plan = planFor(target.table, description, name, onNew);
-  const drift = findDrift(target.table, description.header, onNew);
+  const description = await describeFile(version, name, target.table, settings);
+  const { plan, recordForm } = planFor(target.table, description, name, onNew);
+  const drift = driftOf(target.table, description, onNew);
   const file = await identifyFile(version, description.textHead);
-  const identity = toIdentity(target, description, file, readingOf(description, csv, drift));
-  return { target, description, plan, drift, file, identity };
+  const reading = readingOf(description, settings, drift);
+  const identity = toIdentity(target, description, file, reading);
+  return { target, description, plan, recordForm, drift, file, identity };
+}
+
+function driftOf(table: Table, description: FileDescription, onNew: OnNewField): Drift | undefined {
+  if (description.format !== 'jsonl') return findDrift(table, description.fields, onNew);
+  const { fields, sampledObjects } = description;
+  return findKeyDrift(table, sampledObjects > 0 ? fields : undefined, onNew);
 }
 
 /** What the ledger is to know of a file. */
@@ -102,31 +115,37 @@ function toIdentity(
 
 const MAX_LINE_SHOWN = 80;
 
-/** An empty file has no header to plan by, and no records to plan for. */
+/** @throws EdpError `header_mismatch` */
 export function planFor(
   table: Table,
-  { header, detection }: FileDescription,
+  description: FileDescription,
   name: string,
   onNew?: OnNewField,
-): TablePlan {
-  if (header.length === 0) {
-    return { table: table.name, columns: [], sources: [], key: table.key, fieldCount: 0 };
-  }
-  const isMadeUp = !detection.hasHeader && header[0] === placeName(0);
-  const fields = declaredFields(table);
-  if (isMadeUp && !header.some((field) => fields.has(field))) {
-    const { records, preamble } = detection.evaluation ?? { records: [], preamble: 0 };
-    const line = toText((records[preamble]?.raw ?? '').slice(0, MAX_LINE_SHOWN), 'utf-8');
-    throw new EdpError(
-      'header_mismatch',
-      `the first line does not name the fields: ${detection.why.header}: ${JSON.stringify(line)}`,
-      {
-        place: `${name}:${detection.skippedLines + 1}`,
-        hint: `name its fields with --columns a,b,c; or say --header if the first line names them, and --delimiter if it is not ${describeDelimiter(detection.dialect)}`,
-      },
-    );
-  }
-  return planTable(table, header, name, onNew);
+): RecordPlan {
+  if (description.format === 'csv') assertNamed(table, description, name);
+  else if (description.sampledObjects > 0) assertKeysFit(table, description.fields, name, onNew);
+  return planRecords(table, description, name, onNew);
+}
+
+/** @throws EdpError `header_mismatch` for a file without a header whose fields nobody has named */
+function assertNamed(
+  table: Table,
+  { fields, recordForm, detection }: CsvDescription,
+  name: string,
+): void {
+  const isMadeUp = fields.length > 0 && !detection.hasHeader && fields[0] === placeName(0);
+  const declared = declaredFields(table);
+  if (!isMadeUp || fields.some((field) => declared.has(field))) return;
+  const { records, preamble } = detection.evaluation ?? { records: [], preamble: 0 };
+  const line = toText((records[preamble]?.raw ?? '').slice(0, MAX_LINE_SHOWN), 'utf-8');
+  throw new EdpError(
+    'header_mismatch',
+    `the first line does not name the fields: ${detection.why.header}: ${JSON.stringify(line)}`,
+    {
+      place: `${name}:${detection.skippedLines + 1}`,
+      hint: `name its fields with --columns a,b,c; or say --header if the first line names them, and --delimiter if it is not ${describeDelimiter(recordForm.dialect)}`,
+    },
+  );
 }
 
 /**

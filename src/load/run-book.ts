@@ -4,7 +4,7 @@
  */
 import type { EdpError } from '../base/errors.js';
 import { safeText } from '../base/safe-text.js';
-import { listOddities, summarizeForm } from '../formats/csv/describe.js';
+import { listOddities, summarizeForm } from '../formats/describe-file.js';
 import { addRows, NO_ROWS, type RowCounts } from '../ledger/counts.js';
 import type { Finding } from '../ledger/loads.js';
 import { type RemarkCounts, RemarkTally } from '../ledger/remarks.js';
@@ -108,6 +108,10 @@ export class RunBook {
 export function formOf({
   description,
   drift,
-}: PreparedFile): Pick<FileResult, 'dialect' | 'drift'> {
-  return { dialect: summarizeForm(description), ...(drift === undefined ? {} : { drift }) };
+}: PreparedFile): Pick<FileResult, 'format' | 'dialect' | 'drift'> {
+  return {
+    format: description.format,
+    dialect: summarizeForm(description),
+    ...(drift === undefined ? {} : { drift }),
+  };
 }

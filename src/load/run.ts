@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { EdpError } from '../base/errors.js';
 import { failpoint, tunable } from '../base/failpoints.js';
 import { addRows, NO_ROWS, negate, type RowCounts } from '../ledger/counts.js';
-import type { CsvSettings } from '../model/csv-settings.js';
+import type { FileSettings } from '../model/file-settings.js';
 import type {
   MissingDimensions,
   OnConflict,
@@ -44,7 +44,7 @@ const MAX_BULK_FILES = 2000;
 export interface IngestOptions {
   readonly table: string | undefined;
   /** What the user said about the form of a table's files. */
-  csvFor(table: Table): CsvSettings;
+  settingsFor(table: Table): FileSettings;
   readonly processCount: number;
   readonly readBatchSize: number;
   readonly writeBatchSize: number;
@@ -295,12 +295,12 @@ class IngestRun {
   /** What is left of a load, cut into splits. */
   #plan(claimed: ClaimedLoad): PlannedLoad {
     const { prepared, claim } = claimed;
-    const { target, description, tableInCatalog, plan: columns, file } = prepared;
-    const { writeBatchSize, onConflict, missingDimensions, csvFor } = this.#options;
+    const { description, tableInCatalog, plan: columns, recordForm, file } = prepared;
+    const { writeBatchSize, onConflict, missingDimensions } = this.#options;
     const load: LoadTask = {
       database: this.#resources.database.client,
       file,
-      dialect: description.dialect,
+      recordForm,
       footerStart: description.footer?.start,
       plan: columns,
       target: tableInCatalog,
@@ -311,8 +311,7 @@ class IngestRun {
       onConflict,
       missingDimensions,
     };
-    const { skipFooter } = csvFor(target.table);
-    const plan = planSplits(prepared, claim.committed, { ...this.#options, skipFooter });
+    const plan = planSplits(prepared, claim.committed, this.#options);
     return { ...claimed, plan: { ...plan, load, splits: ofLoad(load, plan.splits) } };
   }
 

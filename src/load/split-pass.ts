@@ -7,7 +7,7 @@ import type { IHasher } from 'hash-wasm';
 import type pg from 'pg';
 import { EdpError } from '../base/errors.js';
 import { failpoint } from '../base/failpoints.js';
-import { csvFormat } from '../formats/csv/csv-format.js';
+import { openFormat } from '../formats/record-form.js';
 import type { RecordPlace, ScannedRange } from '../formats/text/ranges.js';
 import { type OpenSplit, openSplit, readSplit } from '../formats/text/read-split.js';
 import type { LaneMemory } from '../lanes/lane-memory.js';
@@ -52,7 +52,7 @@ export function passOver<Outcome>(
       for (const [i, part] of parts.entries()) {
         const { load } = part;
         const file = files[i]!;
-        const format = csvFormat(load.dialect);
+        const format = openFormat(load.recordForm);
         const split = await openSplit(file, load.file, format, part, context.laneMemory.window);
         open.push({ ...part, file, split, rejects: committer.rejectsOf(part, split.start) });
       }

@@ -28,6 +28,28 @@ export function findDrift(
   return { new: added, ...(added.length > 0 ? { onNew } : {}), missing, isReordered };
 }
 
+/**
+ * The same where each record names its fields: in any order, and with others further on, so that what becomes
+ * of new ones holds for the load in any case.
+ *
+ * @param keys those that the first records have; undefined where there are no such records
+ */
+export function findKeyDrift(
+  table: Table,
+  keys: readonly string[] | undefined,
+  onNew: OnNewField,
+): Drift | undefined {
+  const added = findNewFields(table, keys ?? []);
+  const missing = [...declaredFields(table)].filter((name) => keys?.includes(name) === false);
+  if (onNew === 'reject' && missing.length === 0) return undefined;
+  return {
+    new: added,
+    ...(onNew === 'reject' ? {} : { onNew }),
+    missing,
+    isReordered: false,
+  };
+}
+
 /** Messages about how a file's fields differ from those that its table declares. */
 export function listDrift(drift: Drift | undefined, { extraColumn }: Table): string[] {
   if (drift === undefined) return [];

@@ -54,6 +54,14 @@ export interface TablePlan {
   readonly sources: readonly SourcePlan[];
   readonly key: readonly string[];
   readonly fieldCount: number;
+  /** Where each record names its fields: what it has under names that no column is declared for. */
+  readonly others?: OtherFields;
+}
+
+export interface OtherFields {
+  /** The field that holds them as JSON: an object of those that are kept, a list of names otherwise. */
+  readonly field: number;
+  readonly fate: 'keep' | 'ignore';
 }
 
 /**
@@ -125,35 +133,59 @@ export function planTable(
   path: string,
   onNew: OnNewField = defaultOnNew(table),
 ): TablePlan {
-  const position = (name: string) => header.indexOf(name);
-  const faults: string[] = [];
+  assertFieldsFit(table, header, onNew, {
+    place: `${path}:1`,
+    what: 'the header does not fit',
+  });
+  const unknown = onNew === 'keep' ? findNewFields(table, header) : [];
+  return planColumns(table, header, undefined, unknown);
+}
 
-  const unknown = findNewFields(table, header);
+/**
+ * @param fields names, as a header or the first records have them
+ * @throws EdpError `header_mismatch` that names every missing, unknown and repeated field at once
+ */
+export function assertFieldsFit(
+  table: Table,
+  fields: readonly string[],
+  onNew: OnNewField,
+  { place, what }: { readonly place: string; readonly what: string },
+): void {
+  const faults: string[] = [];
+  const unknown = findNewFields(table, fields);
   const list = (names: Iterable<string>) =>
     [...names].map((name) => JSON.stringify(name)).join(', ');
   if (unknown.length > 0 && onNew === 'reject')
     faults.push(`fields that the table has no column for: ${list(unknown)}`);
-  const repeated = new Set(header.filter((name, i) => position(name) !== i));
+  const repeated = new Set(fields.filter((name, i) => fields.indexOf(name) !== i));
   if (repeated.size > 0) faults.push(`fields that occur more than once: ${list(repeated)}`);
   const missing = table.columns
     .filter(({ isNullable, corrections }) => !isNullable && corrections?.default === undefined)
     .map(fieldsRead)
-    .filter((fields) => fields.length > 0 && fields.every((field) => position(field) < 0))
+    .filter((read) => read.length > 0 && read.every((field) => !fields.includes(field)))
     .flat();
   if (missing.length > 0) {
     faults.push(`no field for columns that need a value: ${list(new Set(missing))}`);
   }
-  if (faults.length > 0) {
-    throw new EdpError(
-      'header_mismatch',
-      `the header does not fit table "${table.name}": ${faults.join('; ')}`,
-      {
-        place: `${path}:1`,
-        hint: `the table has: ${[...knownFields(table)].join(', ')}. Name another table with --table, or declare columns, or \`ignore\` fields, in edp.yaml${unknown.length > 0 ? '; --on-new-column has other ways to handle new fields' : ''}`,
-      },
-    );
-  }
+  if (faults.length === 0) return;
+  throw new EdpError('header_mismatch', `${what} table "${table.name}": ${faults.join('; ')}`, {
+    place,
+    hint: `the table has: ${[...knownFields(table)].join(', ')}. Name another table with --table, or declare columns, or \`ignore\` fields, in edp.yaml${unknown.length > 0 ? '; --on-new-column says what else may become of new fields' : ''}`,
+  });
+}
 
+/**
+ * @param fields names of a record's fields, in order
+ * @param others what becomes of the members that a last field behind them holds, where there is one
+ * @param kept fields that no column is declared for, and that are kept in the column for such
+ */
+export function planColumns(
+  table: Table,
+  fields: readonly string[],
+  others?: OtherFields['fate'],
+  kept: readonly string[] = [],
+): TablePlan {
+  const position = (name: string) => fields.indexOf(name);
   const sources = table.sources.filter(({ field }) => position(field) >= 0);
   const columns: ColumnPlan[] = [];
   for (const column of physicalColumns(table)) {
@@ -164,9 +196,10 @@ export function planTable(
       continue;
     }
     if (column.name === table.extraColumn) {
-      if (unknown.length > 0 && onNew === 'keep') {
-        const fields = Object.fromEntries(unknown.map((name) => [name, position(name)]));
-        columns.push({ ...column, from: 'kept', fields });
+      if (others === 'keep') columns.push({ ...column, from: 'field', field: fields.length });
+      if (kept.length > 0) {
+        const places = Object.fromEntries(kept.map((name) => [name, position(name)]));
+        columns.push({ ...column, from: 'kept', fields: places });
       }
       continue;
     }
@@ -196,6 +229,7 @@ export function planTable(
       isJson: metrics.map(({ type }) => type === 'json' || type === 'jsonb'),
     })),
     key: table.key,
-    fieldCount: header.length,
+    fieldCount: fields.length + (others === undefined ? 0 : 1),
+    ...(others === undefined ? {} : { others: { field: fields.length, fate: others } }),
   };
 }

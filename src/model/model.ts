@@ -5,6 +5,7 @@
 
 import type { Corrections } from './corrections.js';
 import type { CsvSettings } from './csv-settings.js';
+import type { Format } from './file-settings.js';
 import type { ColumnType } from './types.js';
 
 export interface Reference {
@@ -63,7 +64,9 @@ export interface Table {
   readonly ignoredFields: readonly string[];
   /** The jsonb column that keeps fields nobody declared. */
   readonly extraColumn?: string;
-  /** What is known of the form of its files. */
+  /** What the records of its files are; undefined where each file's name or content tells it. */
+  readonly format?: Format;
+  /** What is known of the form of its CSV files. */
   readonly csv?: CsvSettings;
 }
 

@@ -26,6 +26,14 @@ export const REJECT_CODES = {
     remedy:
       'Mend the record; if quotes are escaped otherwise, load the rejected records with `--escape`.',
   },
+  bad_record: {
+    meaning: 'The line is no JSON object, or it has a key twice with different values.',
+    remedy: 'Mend the line.',
+  },
+  unknown_key: {
+    meaning: 'The line has a key that no column is declared for.',
+    remedy: 'Declare the column, or load the rejected records with `--on-new-column add`.',
+  },
   record_too_long: {
     meaning: 'The record is longer than edp can hold; only its beginning is kept.',
     remedy: 'Look for a quote that is never closed; take the record from the file itself.',

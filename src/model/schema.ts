@@ -10,6 +10,7 @@ import {
   toCorrections,
 } from './corrections.js';
 import { csvSectionSchema, toCsvSettings } from './csv-settings.js';
+import { formatSchema } from './file-settings.js';
 import type { Column, MetricsSource, Model, Reference, Table } from './model.js';
 import { COLUMN_TYPES } from './types.js';
 
@@ -54,7 +55,9 @@ const columnSchema = z.union(
       field: z
         .string()
         .optional()
-        .describe('Header name of the CSV field, when it differs from the column name'),
+        .describe(
+          'Name of the field (in the header, or as a key of JSON), when it differs from the column’s',
+        ),
       nullable: z
         .boolean({ error: 'expected true or false' })
         .optional()
@@ -85,7 +88,7 @@ const metricSchema = z.union(
 );
 
 const sourceSchema = z.strictObject({
-  from: z.string().describe('Header name of the JSON field'),
+  from: z.string().describe('Name of the JSON field'),
   path: z
     .string()
     .optional()
@@ -109,10 +112,13 @@ const tableSchema = z.strictObject({
     .optional()
     .describe('JSON fields to flatten into typed columns'),
   files: stringOrList.optional().describe('File-name patterns that go into this table'),
-  ignore: stringOrList.optional().describe('Header names to pass over knowingly'),
+  ignore: stringOrList.optional().describe('Names of fields to pass over knowingly'),
   extra: columnName
     .optional()
     .describe('jsonb column that keeps fields which no column is declared for'),
+  format: formatSchema
+    .optional()
+    .describe('What the records of its files are (default: by the name or the content of each)'),
   csv: csvSectionSchema.optional(),
   lineage: z
     .union([z.boolean(), columnName])
@@ -188,6 +194,7 @@ function toTable(name: string, input: TableInput, tables: Record<string, TableIn
     files: asList(input.files),
     ignoredFields: asList(input.ignore),
     ...(input.extra === undefined ? {} : { extraColumn: input.extra }),
+    ...(input.format === undefined ? {} : { format: input.format }),
     ...(input.csv === undefined ? {} : { csv: toCsvSettings(input.csv) }),
   };
 }

@@ -19,6 +19,7 @@ import {
   type CsvSettings,
   RAGGED,
 } from '../model/csv-settings.js';
+import { type FileSettings, type Format, INPUT_FORMAT_CHOICES } from '../model/file-settings.js';
 import {
   MISSING_DIMENSIONS_CHOICES,
   ON_CONFLICT_CHOICES,
@@ -43,6 +44,8 @@ interface OptionDefinition<T> {
   readonly choices?: readonly string[];
   /** What the words of its list mean; some of these options take other words for the same, too. */
   readonly meanings?: Choices;
+  /** What it is called on the command line, where that is not its name. */
+  readonly flag?: string;
 }
 
 function define<T>(definition: OptionDefinition<T>): OptionDefinition<T> {
@@ -159,6 +162,15 @@ export const OPTIONS = {
     describe: 'Table it is about',
     defaultDescription: "by each file's name; to promote, the only one with metrics",
   }),
+  'input-format': {
+    ...optionalChoice(
+      INPUT_FORMAT_CHOICES,
+      'What the records of the files are',
+      "by each file's name, else by its first lines",
+    ),
+    // In edp.yaml, `format` is that of reports.
+    flag: 'format',
+  },
   delimiter: csv('delimiter'),
   quote: csv('quote'),
   escape: csv('escape'),
@@ -272,7 +284,9 @@ export const OPTIONS = {
   create: flag(
     'Make a table for files that have none, with types from all their records, and declare it in edp.yaml',
   ),
-  raw: flag('Print the rejected records byte for byte, as a CSV with the header'),
+  raw: flag(
+    'Print the rejected records byte for byte, as a file like theirs: a CSV with its header',
+  ),
   limit: define<number>({
     schema: integerFrom(1),
     describe: 'How many to show at the most',
@@ -293,15 +307,24 @@ export type OptionValues<N extends OptionName> = {
   readonly [K in N as CamelCase<K>]: ValueOf<K>;
 };
 
+/** Options about how files are written. */
+export const FILE_OPTION_NAMES = ['input-format', ...CSV_SETTING_NAMES] as const;
+
 /** All options of a command. */
 export function optionsOf({
   options,
-  takesCsvSettings,
+  takesFileSettings,
 }: {
   readonly options: readonly OptionName[];
-  readonly takesCsvSettings?: boolean;
+  readonly takesFileSettings?: boolean;
 }): readonly OptionName[] {
-  return takesCsvSettings === true ? [...options, ...CSV_SETTING_NAMES] : options;
+  return takesFileSettings === true ? [...options, ...FILE_OPTION_NAMES] : options;
+}
+
+/** What an option is called on the command line. */
+export function flagOf(option: OptionName): string {
+  const { flag = option }: OptionDefinition<unknown> = OPTIONS[option];
+  return flag;
 }
 
 export function environmentName(option: OptionName): string {
@@ -314,7 +337,7 @@ const LISTS: ReadonlySet<OptionName> = new Set(['param', 'columns']);
 /**
  * The frozen values of the named options, each from its strongest source.
  *
- * @param given what the command line said, by option name; undefined where it said nothing
+ * @param given what the command line said, by the name of its flag; undefined where it said nothing
  * @param project options of edp.yaml, by option name
  * @throws EdpError `usage` that lists every fault
  */
@@ -329,9 +352,10 @@ export function resolveOptions<N extends OptionName>(
   for (const name of names) {
     const definition: OptionDefinition<unknown> = OPTIONS[name];
     const fromEnvironment = environment[environmentName(name)];
+    const flag = flagOf(name);
     const [source, raw] =
-      given[name] !== undefined
-        ? [`--${name}`, given[name]]
+      given[flag] !== undefined
+        ? [`--${flag}`, given[flag]]
         : fromEnvironment !== undefined && fromEnvironment !== ''
           ? [environmentName(name), fromEnvironment]
           : [`${name} in edp.yaml`, project[name]];
@@ -376,9 +400,49 @@ export function resolveCsvSettings(
   const general = withoutUnsaid(
     resolveOptions(CSV_SETTING_NAMES, {}, { ...project.options, ...project.csv }, {}),
   );
-  return (table) => ({ ...general, ...table?.csv, ...told });
+  return (table) => ({ ...general, ...table?.csv, ...told }) as CsvSettings;
 }
 
-function withoutUnsaid(settings: OptionValues<CsvSettingName>): CsvSettings {
-  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
+/** Options that hold for any text. */
+const TEXT_OPTION_NAMES = ['encoding', 'compression'] as const;
+
+/**
+ * What was said of files, of whatever format. A `csv:` section is about CSV files alone.
+ *
+ * @param project as for {@link resolveCsvSettings}
+ * @returns what holds for the files of a table, or of none
+ * @throws EdpError `usage` that lists every fault, or names options that contradict each other
+ */
+export function resolveFileSettings(
+  given: Readonly<Record<string, unknown>>,
+  project: Parameters<typeof resolveCsvSettings>[1],
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): (table?: { readonly csv?: CsvSettings; readonly format?: Format }) => FileSettings {
+  const csvFor = resolveCsvSettings(given, project, environment);
+  const names = ['input-format', ...TEXT_OPTION_NAMES] as const;
+  const { inputFormat: said, ...text } = resolveOptions(names, given, {}, environment);
+  const { inputFormat: usual, ...usualText } = resolveOptions(names, {}, project.options, {});
+  if (given.format === 'jsonl') assertNoCsvOption(given);
+  const jsonl = { ...withoutUnsaid(usualText), ...withoutUnsaid(text) };
+  return (table) => {
+    const format = said ?? table?.format ?? usual;
+    return { ...(format === undefined ? {} : { format }), csv: csvFor(table), jsonl };
+  };
+}
+
+function assertNoCsvOption(given: Readonly<Record<string, unknown>>): void {
+  const others = CSV_SETTING_NAMES.filter(
+    (name) => !(TEXT_OPTION_NAMES as readonly string[]).includes(name) && given[name] !== undefined,
+  );
+  if (others.length === 0) return;
+  const list = others.map((name) => `--${name}`).join(', ');
+  throw new EdpError('usage', `${list} and --format jsonl exclude each other`, {
+    hint: 'a line of JSON has no such thing; leave one of them out',
+  });
+}
+
+function withoutUnsaid<T extends object>(settings: T): Partial<T> {
+  return Object.fromEntries(
+    Object.entries(settings).filter(([, value]) => value !== undefined),
+  ) as Partial<T>;
 }

@@ -6,9 +6,10 @@
  * keep all their digits. A key that occurs twice with two values is a fault: one of them would be
  * lost.
  */
-import { isLosslessNumber, LosslessNumber, parse, stringify } from 'lossless-json';
+import { isLosslessNumber, stringify } from 'lossless-json';
 import { Fault } from '../model/reject-codes.js';
-import { coerceNumeric, coerceText, decodeBytes, encodeBytes, show } from './coerce.js';
+import { coerceNumeric, coerceText, encodeBytes, show } from './coerce.js';
+import { parseOnce, RepeatedKey } from './repeated-key.js';
 
 /** Key of the extra column under which the rest of the JSON value is kept. */
 export const REST_KEY = '$rest';
@@ -53,12 +54,7 @@ export function flatten(text: string | null, plan: FlattenPlan): Flattened | Fau
   try {
     return flattenJson(text, plan);
   } catch (error) {
-    if (error instanceof DuplicateKey) {
-      return new Fault(
-        'bad_json',
-        `${JSON.stringify(error.key)} occurs twice with different values`,
-      );
-    }
+    if (error instanceof RepeatedKey) return new Fault('bad_json', error.reason);
     if (error instanceof SyntaxError) return new Fault('bad_json', `${show(text)} is not JSON`);
     // lossless-json, and the functions here, recurse once per level: the stack may overflow.
     if (error instanceof RangeError) {
@@ -69,13 +65,7 @@ export function flatten(text: string | null, plan: FlattenPlan): Flattened | Fau
 }
 
 function flattenJson(text: string, plan: FlattenPlan): Flattened | Fault {
-  const root: unknown = parse(decodeBytes(text), undefined, {
-    parseNumber: (digits) => new LosslessNumber(digits),
-    onDuplicateKey: ({ key, oldValue, newValue }) => {
-      if (stringify(oldValue) === stringify(newValue)) return newValue;
-      throw new DuplicateKey(key);
-    },
-  });
+  const root = parseOnce(text);
   if (root === null) return empty(plan);
   if (!isObject(root)) return new Fault('bad_json', `${show(text)} is not a JSON object`);
   // Plain objects keyed by metric names, used later, would lose this key.
@@ -93,14 +83,6 @@ function hasProtoKey(value: unknown): boolean {
   return (
     isObject(value) && (Object.hasOwn(value, '__proto__') || Object.values(value).some(hasProtoKey))
   );
-}
-
-class DuplicateKey extends Error {
-  readonly key: string;
-  constructor(key: string) {
-    super('duplicate key');
-    this.key = key;
-  }
 }
 
 function empty({ keys }: FlattenPlan): Flattened {

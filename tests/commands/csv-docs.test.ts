@@ -11,7 +11,7 @@ import { stringify } from 'yaml';
 import { usage as ingestUsage } from '../../src/commands/ingest/ingest.usage.js';
 import { command as inspectCommand } from '../../src/commands/inspect.command.js';
 import { usage as inspectUsage } from '../../src/commands/inspect.usage.js';
-import { describeFile } from '../../src/formats/csv/describe.js';
+import { describeCsv } from '../../src/formats/csv/describe-csv.js';
 import { BUILTIN_MODEL } from '../../src/model/builtin.js';
 import {
   CSV_SETTING_NAMES,
@@ -116,9 +116,15 @@ describe('`edp inspect FILE` shows what it found, why, and how to say otherwise'
       expect(Object.values(json.why).every(Boolean)).toBe(true);
       const told = toCsvSettings(csvSectionSchema.parse(json.csv));
       const version = await localVersion(file);
-      const found = await describeFile(version, 'file.csv', undefined, {});
-      const again = await describeFile(version, 'file.csv', undefined, told);
-      for (const part of ['dialect', 'header', 'dataStart', 'dataLine', 'headerBytes'] as const) {
+      const found = await describeCsv(version, 'file.csv', undefined, {});
+      const again = await describeCsv(version, 'file.csv', undefined, told);
+      for (const part of [
+        'recordForm',
+        'fields',
+        'dataStart',
+        'dataLine',
+        'headerBytes',
+      ] as const) {
         expect(again[part]).toEqual(found[part]);
       }
       expect(again.form).toMatchObject({

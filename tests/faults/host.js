@@ -16,7 +16,7 @@ import {
   Output,
   promote,
   replay,
-  resolveCsvSettings,
+  resolveFileSettings,
   resolveOptions,
   undo,
   withDatabase,
@@ -78,7 +78,7 @@ async function run(pool, { args, cwd, url }) {
     };
     if (name === 'ingest') {
       const resolved = resolveOptions(INGEST_OPTIONS, given, project.options);
-      const options = { ...resolved, csvFor: resolveCsvSettings(given, project) };
+      const options = { ...resolved, settingsFor: resolveFileSettings(given, project) };
       const files = await discoverFiles(rest, project.directory);
       status = await withDatabase({ databaseUrl: url, directory: cwd }, (database) =>
         load(invocation, database, pool, files, options),

@@ -413,7 +413,7 @@ describe('records', () => {
             records.map((fields) => fields.join(',') + lineEnd).join(''),
             'latin1',
           );
-          const reader = new RecordReader(dialect, 2, []);
+          const reader = new RecordReader({ format: 'csv', dialect }, 2, []);
           readAll(reader, bytes, 0);
           const expected = readByCsvParse(bytes, dialect);
           expect(reader.records).toBe(expected.records);

@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { describeFile } from '../../src/formats/csv/describe.js';
+import { describeCsv } from '../../src/formats/csv/describe-csv.js';
 import { inspectFile } from '../../src/infer/inspect.js';
 import type { CsvSettings } from '../../src/model/csv-settings.js';
 import { parseModel } from '../../src/model/schema.js';
@@ -13,16 +13,18 @@ import { DIALECT_FILES, NAMES, ROWS } from '../support/dialect-files.js';
 async function inspectBytes(bytes: Buffer | string, settings: CsvSettings = {}) {
   const file = path.join(await makeDirectory(), 'file.csv');
   await writeFile(file, bytes);
-  return inspectFile(
+  const { description, ...inspection } = await inspectFile(
     { path: file, name: 'file.csv' },
     {
-      settings,
+      settings: { csv: settings, jsonl: {} },
       processCount: 1,
       isWhole: true,
       progress: { advance: () => {} },
       signal: new AbortController().signal,
     },
   );
+  if (description.format !== 'csv') throw new Error('it is taken for something else than CSV');
+  return { ...inspection, description };
 }
 
 describe('a file of', () => {
@@ -34,7 +36,7 @@ describe('a file of', () => {
       const footer = 'skipFooter' in settings ? 0 : (one.rejected ?? 0);
       expect(sample.records).toBe(ROWS.length + footer);
       expect(odd).toEqual(footer === 0 ? {} : { wrong_field_count: footer });
-      expect(description.dialect.fieldCount).toBe(4);
+      expect(description.recordForm.dialect.fieldCount).toBe(4);
       expect(columns.map(({ type }) => type)).toEqual(['int', 'text', 'date', 'numeric']);
     }
   });
@@ -220,7 +222,7 @@ const CASES: readonly Case[] = [
 describe('a file with', () => {
   it.each(CASES)('$name', async ({ text, header, names, delimiter = ',', settings }) => {
     const { description, columns, odd } = await inspectBytes(text, settings);
-    expect(description.dialect.delimiter).toBe(delimiter);
+    expect(description.recordForm.dialect.delimiter).toBe(delimiter);
     expect(description.detection.hasHeader).toBe(header);
     expect(columns.map(({ name }) => name)).toEqual(names);
     expect(odd).toEqual({});
@@ -258,7 +260,7 @@ describe('a file of one column', () => {
         `some_name\n${lines(count, value)}`,
       );
       expect(columns.map(({ name }) => name)).toEqual(['some_name']);
-      expect(description.dialect.fieldCount).toBe(1);
+      expect(description.recordForm.dialect.fieldCount).toBe(1);
       expect(sample.records).toBe(count);
       expect(odd).toEqual({});
     }
@@ -288,10 +290,10 @@ describe('what the table has for fields', () => {
   ])('%s', async (_, text, delimiter, dataLine) => {
     const file = path.join(await makeDirectory(), 'file.csv');
     await writeFile(file, text);
-    const description = await describeFile(await localVersion(file), 'file.csv', table, {});
-    expect(description.dialect.delimiter).toBe(delimiter);
+    const description = await describeCsv(await localVersion(file), 'file.csv', table, {});
+    expect(description.recordForm.dialect.delimiter).toBe(delimiter);
     expect(description.dataLine).toBe(dataLine);
-    expect(new Set(description.header)).toEqual(
+    expect(new Set(description.fields)).toEqual(
       new Set(delimiter === '\t' ? ['id,x;y', 'name', 'note'] : ['id', 'name', 'note']),
     );
   });
@@ -309,8 +311,14 @@ describe('a table of one column tells that its files have one', () => {
   ])('%s', async (_, text) => {
     const file = path.join(await makeDirectory(), 'file.csv');
     await writeFile(file, text);
-    const { header, dialect } = await describeFile(await localVersion(file), 'file.csv', table, {});
-    expect(header).toEqual(['order']);
+    const { fields, recordForm } = await describeCsv(
+      await localVersion(file),
+      'file.csv',
+      table,
+      {},
+    );
+    const { dialect } = recordForm;
+    expect(fields).toEqual(['order']);
     expect(dialect.fieldCount).toBe(1);
     expect(text).not.toMatch(new RegExp(`\\n.*[${dialect.delimiter}].*\\n`));
   });
@@ -331,7 +339,7 @@ describe('a single damaged record', () => {
       all.splice(at, 0, damaged);
       const bytes = Buffer.from(`id,name,day\n${all.join('\n')}\n`, 'latin1');
       const { description } = await inspectBytes(bytes);
-      expect(description.dialect).toMatchObject({
+      expect(description.recordForm.dialect).toMatchObject({
         delimiter: ',',
         quote: '"',
         comment: '',
@@ -339,7 +347,7 @@ describe('a single damaged record', () => {
         fieldCount: 3,
         allowsBareQuotes: false,
       });
-      expect(description.header).toEqual(['id', 'name', 'day']);
+      expect(description.fields).toEqual(['id', 'name', 'day']);
     }
   });
 });

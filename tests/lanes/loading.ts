@@ -5,7 +5,7 @@
  */
 import type { FileHandle } from 'node:fs/promises';
 import type pg from 'pg';
-import type { Dialect } from '../../src/formats/csv/dialect.js';
+import type { RecordForm } from '../../src/formats/record-form.js';
 import type { RecordPlace } from '../../src/formats/text/ranges.js';
 import { readWindows } from '../../src/formats/text/windows.js';
 import { WINDOW_BYTES } from '../../src/lanes/assembly/layout.js';
@@ -25,7 +25,7 @@ import { laneMemory } from '../support/lane.js';
 /** The plan and load that a file is loaded by. */
 export interface Target {
   readonly plan: TablePlan;
-  readonly dialect: Dialect;
+  readonly recordForm: RecordForm;
   readonly loadId: number;
   /** Columns that refer to other tables. */
   readonly references: readonly string[];

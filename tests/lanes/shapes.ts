@@ -1,6 +1,7 @@
 /** Tables of every shape, and the plan by which their files are loaded. */
 import fc from 'fast-check';
-import { type FieldEncoding, PLAIN } from '../../src/formats/csv/dialect.js';
+import { PLAIN } from '../../src/formats/csv/dialect.js';
+import type { FieldEncoding } from '../../src/formats/text/transcode.js';
 import { planTable } from '../../src/mapping/table-plan.js';
 import type { Corrections } from '../../src/model/corrections.js';
 import type { Ragged } from '../../src/model/csv-settings.js';
@@ -206,13 +207,16 @@ export function targetOf(shape: Shape): Target {
   };
   return {
     plan: planTable(table, header, 'memory.csv'),
-    dialect: {
-      ...PLAIN,
-      delimiter: shape.delimiter,
-      fieldCount: header.length,
-      allowsBareQuotes: shape.delimiter === '\t',
-      encoding: shape.encoding,
-      ragged: shape.ragged,
+    recordForm: {
+      format: 'csv',
+      dialect: {
+        ...PLAIN,
+        delimiter: shape.delimiter,
+        fieldCount: header.length,
+        allowsBareQuotes: shape.delimiter === '\t',
+        encoding: shape.encoding,
+        ragged: shape.ragged,
+      },
     },
     loadId: shape.loadId,
     references: shape.fields.flatMap((field, i) =>

@@ -7,12 +7,12 @@ const MODEL = 'tables:\n  texts:\n    columns: { id: int, body: text }\n';
 const database = useEmptyDatabase();
 const run = runnerFor(database);
 
-/** The ledger as version 3 had it. */
+/** The ledger as version 3 had it, which knew no other format than CSV. */
 async function makeOlder(): Promise<void> {
   await database.query('DELETE FROM edp.migrations WHERE version > 3');
   await database.query('ALTER TABLE edp.receipts DROP COLUMN corrections');
   await database.query(
-    `UPDATE edp.loads SET file_format = (file_format::jsonb - 'specified' || jsonb_build_object(
+    `UPDATE edp.loads SET file_format = (file_format::jsonb - 'specified' - 'format' || jsonb_build_object(
        'told', file_format::jsonb -> 'specified',
        'dialect', (file_format::jsonb -> 'dialect') - 'lineEnd'
                   || jsonb_build_object('recordEnd', file_format::jsonb #> '{dialect,lineEnd}')))::json`,

@@ -8,7 +8,8 @@ vi.hoisted(() => {
   process.env.EDP_FAILPOINTS = 'http.retry_ms:=5';
 });
 
-import { describeFile } from '../../src/formats/csv/describe.js';
+import { describeFile } from '../../src/formats/describe-file.js';
+import { NO_SETTINGS } from '../../src/model/file-settings.js';
 import { withReadableFiles } from '../../src/source/copies.js';
 import { discoverFiles, totalBytes } from '../../src/source/discover.js';
 import type { FileIdentity } from '../../src/source/file-identity.js';
@@ -218,11 +219,11 @@ describe.each(CASES)('$source', ({ place, missing }) => {
     const file = path.join(await makeDirectory(), 'other.csv');
     await writeFile(file, TEXT);
     const local = await localVersion(file);
-    const expected = await describeFile(local, 'x', undefined, {});
+    const expected = await describeFile(local, 'x', undefined, NO_SETTINGS);
     const { contentHash } = await identifyFile(local);
     await withPlaced(TEXT, async (_, version) => {
       expect((await identifyFile(version)).contentHash).toBe(contentHash);
-      expect(await describeFile(version, 'x', undefined, {})).toEqual(expected);
+      expect(await describeFile(version, 'x', undefined, NO_SETTINGS)).toEqual(expected);
       expect(await hasContent(version, [])).toBe(true);
     });
   });
@@ -230,8 +231,8 @@ describe.each(CASES)('$source', ({ place, missing }) => {
   it('has empty files, too', async () => {
     await withPlaced(Buffer.alloc(0), async (_, version) => {
       expect(version.size).toBe(0);
-      const { header } = await describeFile(version, 'x', undefined, {});
-      expect(header).toEqual([]);
+      const { fields } = await describeFile(version, 'x', undefined, NO_SETTINGS);
+      expect(fields).toEqual([]);
       await withFile(version, (open) => assertUnchanged(open, version));
     });
   });

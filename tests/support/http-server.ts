@@ -1,4 +1,4 @@
-/** An HTTP server for the tests of a file, on loopback, that serves files and misbehaves as it is told to. */
+/** An HTTP server for the tests of a file, on loopback, that serves files and misbehaves on demand. */
 import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';

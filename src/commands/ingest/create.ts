@@ -1,7 +1,7 @@
 /** `edp ingest --create`: tables for files that have none, before the files are loaded. */
 import path from 'node:path';
 import { EdpError } from '../../base/errors.js';
-import { describeFile } from '../../formats/csv/describe.js';
+import { describeFile } from '../../formats/describe-file.js';
 import { withInferencePool } from '../../infer/infer-pool.js';
 import { stemOf } from '../../infer/inferred-names.js';
 import type { Proposal } from '../../infer/propose.js';
@@ -9,11 +9,11 @@ import { proposeTables } from '../../infer/propose-tables.js';
 import { writeModel } from '../../infer/write-model.js';
 import { planFor } from '../../load/prepare-files.js';
 import { BUILTIN_MODEL } from '../../model/builtin.js';
-import type { CsvSettings } from '../../model/csv-settings.js';
 import { quoteIdentifier } from '../../model/ddl.js';
+import type { FileSettings } from '../../model/file-settings.js';
 import { hasTable, matchTable } from '../../model/match.js';
 import type { Model, Table } from '../../model/model.js';
-import { resolveCsvSettings } from '../../options/options.js';
+import { resolveFileSettings } from '../../options/options.js';
 import { withClient } from '../../postgres/connection.js';
 import { type Database, withDatabase } from '../../postgres/database.js';
 import { assertTableWidth } from '../../postgres/tables.js';
@@ -46,18 +46,18 @@ export async function withCreated(
   work: (created: Invocation, database: Database, more: CreatedJson) => Promise<number>,
 ): Promise<number> {
   const { given, project, output, signal } = invocation;
-  const csvFor = resolveCsvSettings(given, project);
+  const settingsFor = resolveFileSettings(given, project);
   const unknown: InputFile[] = [];
   for (const file of files) {
-    if (!(await isKnown(project, file, table, csvFor))) unknown.push(file);
+    if (!(await isKnown(project, file, table, settingsFor))) unknown.push(file);
   }
   const bytes = await totalBytes(unknown);
   const progress = await makeReadProgress(output, bytes);
   const options = {
     table,
     taken: new Set(project.model.tables.map(({ name }) => name)),
-    settings: csvFor(),
-    told: resolveCsvSettings(given, { options: {}, csv: {} })(),
+    settings: settingsFor(),
+    told: resolveFileSettings(given, { options: {}, csv: {} })(),
   };
   const proposals = await withInferencePool(processCount, bytes, (pool) =>
     proposeTables(unknown, options, pool, progress, signal),
@@ -95,7 +95,7 @@ async function isKnown(
   { model }: Project,
   file: InputFile,
   table: string | undefined,
-  csvFor: (table: Table) => CsvSettings,
+  settingsFor: (table: Table) => FileSettings,
 ): Promise<boolean> {
   if (!hasTable(model, file.path, table)) return false;
   const match = matchTable(model, file.path, table);
@@ -103,7 +103,7 @@ async function isKnown(
     return true;
   try {
     const version = await versionOf(file);
-    planFor(match, await describeFile(version, file.name, match, csvFor(match)), file.name);
+    planFor(match, await describeFile(version, file.name, match, settingsFor(match)), file.name);
     return true;
   } catch (error) {
     // Any other fault of the file is for the load to tell.

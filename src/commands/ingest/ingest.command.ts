@@ -1,10 +1,10 @@
-/** `edp ingest`: event CSVs into PostgreSQL, each record accounted for. */
+/** `edp ingest`: event files into PostgreSQL, each record accounted for. */
 
 import { EdpError, EXIT, FailedRun } from '../../base/errors.js';
 import type { IngestResult } from '../../load/file-results.js';
 import { type SplitPool, withPool } from '../../load/load-pool.js';
 import { type IngestOptions, ingest } from '../../load/run.js';
-import { resolveCsvSettings, resolveOptions } from '../../options/options.js';
+import { resolveFileSettings, resolveOptions } from '../../options/options.js';
 import { type Database, withDatabase } from '../../postgres/database.js';
 import { withReadableFiles } from '../../source/copies.js';
 import { discoverFiles, type InputFile, isStdin, totalBytes } from '../../source/discover.js';
@@ -18,7 +18,7 @@ export const command: Command = {
   async run(invocation: Invocation) {
     const { given, project, output, signal } = invocation;
     const resolved = resolveOptions(OPTION_NAMES, given, project.options);
-    const options = { ...resolved, csvFor: resolveCsvSettings(given, project) };
+    const options = { ...resolved, settingsFor: resolveFileSettings(given, project) };
     if (given.limit !== undefined && !options.dryRun) {
       throw new EdpError('usage', '--limit is for --dry-run: how many rejects to show', {
         hint: 'edp rejects <load> --limit N shows those of a load',

@@ -22,7 +22,7 @@ export const usage: CommandUsage = {
   call: 'ingest <files...>',
   describe: 'Load CSV files into PostgreSQL, each record accounted for',
   options: OPTION_NAMES,
-  takesCsvSettings: true,
+  takesFileSettings: true,
   stopsInOrder: true,
   build: (yargs) =>
     yargs

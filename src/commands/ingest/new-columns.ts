@@ -1,16 +1,17 @@
 /** `edp ingest --on-new-column add`: columns for fields that have none, before the files are loaded. */
 import path from 'node:path';
 import { EdpError } from '../../base/errors.js';
-import { describeFile } from '../../formats/csv/describe.js';
+import { describeFile } from '../../formats/describe-file.js';
 import { inferTable } from '../../infer/infer.js';
 import { withInferencePool } from '../../infer/infer-pool.js';
 import { takeName, toColumnName } from '../../infer/inferred-names.js';
 import { isFileFault } from '../../load/file-results.js';
 import { findNewFields } from '../../mapping/find-drift.js';
-import type { CsvSettings } from '../../model/csv-settings.js';
+import { knownFields } from '../../model/fields.js';
+import type { FileSettings } from '../../model/file-settings.js';
 import { matchTable } from '../../model/match.js';
 import { type Column, type Model, physicalColumns, type Table } from '../../model/model.js';
-import { resolveCsvSettings } from '../../options/options.js';
+import { resolveFileSettings } from '../../options/options.js';
 import { withClient } from '../../postgres/connection.js';
 import type { Database } from '../../postgres/database.js';
 import { addColumns } from '../../postgres/tables.js';
@@ -40,9 +41,10 @@ export async function addNewColumns(
   options: NewColumnOptions,
 ): Promise<Invocation> {
   let { project } = invocation;
-  for (const found of await findNewColumns(invocation, files, options)) {
+  for (const found of await findWiderFiles(invocation, files, options)) {
     const { table } = found;
     const columns = await inferColumns({ ...invocation, project }, found, options);
+    if (columns.length === 0) continue;
     const wider = { ...table, columns: [...table.columns, ...columns] };
     if (!options.dryRun) {
       await withClient(database.client, 'ingest', (client) => addColumns(client, table, columns));
@@ -56,61 +58,60 @@ export async function addNewColumns(
   return { ...invocation, project };
 }
 
-interface NewFields {
+interface WiderFiles {
   readonly table: Table;
-  readonly fields: Set<string>;
-  /** The files that have one of them. */
+  /** The files that have new fields, or may have some further on. */
   readonly own: InputFile[];
 }
 
-async function findNewColumns(
+async function findWiderFiles(
   { given, project }: Invocation,
   files: readonly InputFile[],
   { table: said }: NewColumnOptions,
-): Promise<NewFields[]> {
-  const csvFor = resolveCsvSettings(given, project);
-  const found = new Map<string, NewFields>();
+): Promise<WiderFiles[]> {
+  const settingsFor = resolveFileSettings(given, project);
+  const found = new Map<string, WiderFiles>();
   for (const file of files) {
     const table = matchTable(project.model, file.path, said);
-    const added = await readNewFields(file, table, csvFor(table));
-    if (added.length === 0) continue;
-    const entry = found.get(table.name) ?? { table, fields: new Set(), own: [] };
+    if (!(await mayHaveNewFields(file, table, settingsFor(table)))) continue;
+    const entry = found.get(table.name) ?? { table, own: [] };
     found.set(table.name, entry);
     entry.own.push(file);
-    for (const field of added) entry.fields.add(field);
   }
   return [...found.values()];
 }
 
-/** None of a file with a fault, which is for the load to tell. */
-async function readNewFields(
+/** A file with a fault has none: that is for the load to tell. */
+async function mayHaveNewFields(
   file: InputFile,
   table: Table,
-  csv: CsvSettings,
-): Promise<readonly string[]> {
+  settings: FileSettings,
+): Promise<boolean> {
   try {
-    const { header } = await describeFile(await versionOf(file), file.name, table, csv);
-    return findNewFields(table, header);
+    const version = await versionOf(file);
+    const { fields, mayHaveMoreFields } = await describeFile(version, file.name, table, settings);
+    return mayHaveMoreFields || findNewFields(table, fields).length > 0;
   } catch (error) {
-    if (isFileFault(error)) return [];
+    if (isFileFault(error)) return false;
     throw error;
   }
 }
 
 async function inferColumns(
   { given, project, output, signal }: Invocation,
-  { table, fields, own }: NewFields,
+  { table, own }: WiderFiles,
   { processCount }: NewColumnOptions,
 ): Promise<Column[]> {
-  const csv = resolveCsvSettings(given, project)(table);
+  const settings = resolveFileSettings(given, project)(table);
   const bytes = await totalBytes(own);
   const progress = await makeReadProgress(output, bytes);
   const { columns } = await withInferencePool(processCount, bytes, (pool) =>
-    inferTable(table.name, own, csv, pool, progress, signal),
+    inferTable(table.name, own, settings, pool, progress, signal),
   ).finally(() => progress.stop());
   const taken = new Set(physicalColumns(table).map(({ name }) => name));
+  const known = knownFields(table);
   return columns
-    .filter(({ field }) => fields.has(field))
+    .filter(({ field }) => !known.has(field))
     .map(({ field, type }, i) => ({
       name: takeName(toColumnName(field, `column_${i + 1}`), taken),
       type,

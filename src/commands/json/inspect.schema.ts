@@ -1,6 +1,7 @@
 /** `edp inspect`. */
 import { z } from 'zod';
 import { COMPRESSIONS, ENCODINGS, ESCAPES, LINE_ENDS } from '../../model/csv-settings.js';
+import { FORMATS } from '../../model/file-settings.js';
 import { count, counts, foundDialect, type Json, rejectCounts } from './json-parts.js';
 import { inferredType } from './model.schema.js';
 
@@ -24,16 +25,18 @@ export const inspectSchema = z.strictObject({
   ok: z.literal(true),
   path: z.string(),
   bytes: count,
+  format: z.enum(FORMATS),
   dialect: foundDialect,
   why: z
     .strictObject({
-      delimiter: z.string(),
-      quote: z.string(),
-      escape: z.string(),
-      lineEnd: z.string(),
-      header: z.string(),
-      linesBeforeHeader: z.string(),
-      comment: z.string(),
+      format: z.string(),
+      delimiter: z.string().optional(),
+      quote: z.string().optional(),
+      escape: z.string().optional(),
+      lineEnd: z.string().optional(),
+      header: z.string().optional(),
+      linesBeforeHeader: z.string().optional(),
+      comment: z.string().optional(),
       encoding: z.string(),
       compression: z.string(),
     })
@@ -50,6 +53,7 @@ export const inspectSchema = z.strictObject({
       'skip-lines': count,
       comment: z.string(),
     })
+    .optional()
     .describe('The same as settings, for csv: in edp.yaml'),
   sample: z.strictObject({
     records: count,

@@ -55,16 +55,16 @@ export const drift = z
   })
   .meta({ id: 'Drift', description: 'How the fields of a file differ from those of its table' });
 
-/** The form of a file, apart from its line ends. */
+/** The form of a file, apart from its line ends. Files of JSON lines have only the last three keys. */
 const formParts = {
-  delimiter: z.string(),
-  quote: z.string().nullable(),
-  escape: z.enum(ESCAPES),
-  header: z.boolean(),
-  linesBeforeHeader: count,
-  comment: z.string().nullable(),
-  trailingDelimiter: z.boolean(),
-  headerOneFieldShort: z.boolean(),
+  delimiter: z.string().optional(),
+  quote: z.string().nullable().optional(),
+  escape: z.enum(ESCAPES).optional(),
+  header: z.boolean().optional(),
+  linesBeforeHeader: count.optional(),
+  comment: z.string().nullable().optional(),
+  trailingDelimiter: z.boolean().optional(),
+  headerOneFieldShort: z.boolean().optional(),
   encoding: z.enum(ENCODINGS),
   byteOrderMark: z.boolean(),
   compression: z.enum(COMPRESSIONS),

@@ -1,5 +1,6 @@
 /** `edp ingest`, its dry run, and `edp seed-dimensions`. */
 import { z } from 'zod';
+import { FORMATS } from '../../model/file-settings.js';
 import {
   count,
   dialect,
@@ -22,6 +23,10 @@ const loadedFile = z
     status: z.enum(['loaded', 'skipped', 'failed']),
     rows: rowCounts.describe('Of the whole load, also what earlier runs committed'),
     bytes: count,
+    format: z
+      .enum(FORMATS)
+      .optional()
+      .describe('What its records are; not there for a file that was not read'),
     dialect: dialect.optional(),
     drift: drift.optional(),
     reason: z.string().optional().describe('Why it was skipped or failed'),

@@ -1,5 +1,5 @@
 /** How commands tell of what was counted by name: undeclared metrics, corrections. */
-import { groupCorrections, type RemarkCounts } from '../../ledger/remarks.js';
+import { groupCorrections, OTHER_FIELDS, type RemarkCounts } from '../../ledger/remarks.js';
 import type { Drift } from '../../model/drift.js';
 import { formatCount, type Output, safeText } from '../../terminal/output.js';
 
@@ -12,11 +12,21 @@ export function printRemarks(output: Output, { unknownMetrics, corrections }: Re
   for (const line of describeCorrections(groupCorrections(corrections))) output.warn(line);
 }
 
-/** A line for each column. */
+/** A line for each column, and for each field that no column is declared for. */
 export function describeCorrections(corrections: ReturnType<typeof groupCorrections>): string[] {
-  return Object.entries(corrections).map(([column, counts]) => {
-    const list = Object.entries(counts).map(([name, count]) => `${name} ${formatCount(count)}`);
-    return `corrected in column ${JSON.stringify(safeText(column))}: ${list.join(', ')}`;
+  return Object.entries(corrections).flatMap(([column, counts]) => {
+    const shown = JSON.stringify(safeText(column));
+    const fates = Object.values(OTHER_FIELDS).filter((fate) => counts[fate] !== undefined);
+    const others = fates.map(
+      (fate) =>
+        `no column is declared for ${shown}: ${fate === OTHER_FIELDS.keep ? 'kept' : 'passed over'} in ${formatCount(counts[fate]!)} ${counts[fate] === 1 ? 'record' : 'records'}`,
+    );
+    const acted = Object.entries(counts).filter(([name]) => !(fates as string[]).includes(name));
+    const list = acted.map(([name, count]) => `${name} ${formatCount(count)}`);
+    return [
+      ...(acted.length === 0 ? [] : [`corrected in column ${shown}: ${list.join(', ')}`]),
+      ...others,
+    ];
   });
 }
 

@@ -6,6 +6,12 @@ import { CsvParser } from './scan/csv-parser.js';
 import { CsvScanner } from './scan/csv-scanner.js';
 import { PlainRecords } from './scan/plain-records.js';
 
+/** How the records of a CSV file are read. Plain data. */
+export interface CsvForm {
+  readonly format: 'csv';
+  readonly dialect: Dialect;
+}
+
 export function csvFormat(dialect: Dialect): TextFormat {
   return {
     lineEnd: dialect.lineEnd,

@@ -3,10 +3,8 @@
  *
  * Everything in it is bytes: a string here has one character for each byte (latin1).
  */
-import type { Encoding, Escape, LineEnd, Ragged } from '../../model/csv-settings.js';
-
-/** How the bytes of a field stand for characters. UTF-16 is made UTF-8 before anything else sees it. */
-export type FieldEncoding = Exclude<Encoding, `utf-16${string}`>;
+import type { Escape, LineEnd, Ragged } from '../../model/csv-settings.js';
+import type { FieldEncoding } from '../text/transcode.js';
 
 export interface Dialect {
   /** What stands between fields: one byte or several. */

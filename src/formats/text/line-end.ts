@@ -20,3 +20,18 @@ export function measureLineEnd(
   if (bytes[position + 1] === LF) return 2;
   return lineEnd === 'any' ? 1 : 0;
 }
+
+/** What to write behind a record so that it ends there, and has not lost or won a CR, when it is read. */
+export function lineEndFor(raw: Buffer, lineEnd: LineEnd): string {
+  switch (lineEnd) {
+    case 'crlf':
+      return '\r\n';
+    case 'cr':
+      return '\r';
+    case 'any':
+      return raw.at(-1) === CR ? '\r' : '\n';
+    default:
+      // Behind a CR, a lone LF would make that CR a part of the line end.
+      return raw.at(-1) === CR ? '\r\n' : '\n';
+  }
+}

@@ -69,6 +69,8 @@ export interface RecordScanner {
 
 /** Reads what is in records. */
 export interface RecordParser {
+  /** Names of the fields, where records name theirs; there may be more after each record. */
+  readonly fields?: readonly string[];
   /**
    * @param bytes those that were scanned
    * @param take called for each record of the batch, in order

@@ -314,17 +314,16 @@ class DryRun {
 
   /** Foreign keys of the ledger want a load. */
   async #insertLoad(
-    { description, plan, file, identity }: PreparedFile,
+    { description, plan, recordForm, file, identity }: PreparedFile,
     target: TableInCatalog,
   ): Promise<LoadRules> {
     const { writeBatchSize, onConflict, missingDimensions } = this.#options;
     const loadId = --this.#lastLoadId;
     await insertTriedLoad(this.#client, loadId, identity);
-    const { dialect, footer } = description;
     return {
       file,
-      dialect,
-      footerStart: footer?.start,
+      recordForm,
+      footerStart: description.footer?.start,
       plan,
       target,
       loadId,
@@ -342,8 +341,7 @@ class DryRun {
     count: (rows: RowCounts) => void,
   ): Promise<boolean> {
     const { target, file } = prepared;
-    const { skipFooter } = this.#options.csvFor(target.table);
-    const settings = { ...this.#options, processCount: 1, skipFooter };
+    const settings = { ...this.#options, processCount: 1 };
     const { splits, openBytes } = planSplits(prepared, before.committed, settings);
     this.#progress.advance(file.size - openBytes, NO_ROWS);
     let from = 0;

@@ -5,12 +5,12 @@
  */
 import type pg from 'pg';
 import { failpoint } from '../../base/failpoints.js';
-import type { Dialect } from '../../formats/csv/dialect.js';
-import { lineEndFor } from '../../formats/csv/reading.js';
-import { CsvScanner } from '../../formats/csv/scan/csv-scanner.js';
+import { openFormat, type RecordForm } from '../../formats/record-form.js';
+import { lineEndFor } from '../../formats/text/line-end.js';
 import type { RecordPlace } from '../../formats/text/ranges.js';
 import { BufferSource } from '../../formats/text/read-split.js';
 import { RecordBatch } from '../../formats/text/record-batch.js';
+import type { TextFormat } from '../../formats/text/text-format.js';
 import { readWindows } from '../../formats/text/windows.js';
 import { RecordLoader } from '../../lanes/record-loader.js';
 import type { RowCounts } from '../../ledger/counts.js';
@@ -36,7 +36,7 @@ const WRITE_BATCH_SIZE = 10_000;
 const WINDOW_BYTES = 64 * 1024;
 
 export interface ReplayPlan {
-  readonly dialect: Dialect;
+  readonly recordForm: RecordForm;
   /** Path of the file, for messages. */
   readonly path: string;
   /** Offset from which lines of the file look like a footer. */
@@ -144,7 +144,7 @@ class Refusals extends RejectLog {
 
 async function tryAgain(
   client: pg.Client,
-  { dialect, path, footerStart, plan, stage }: ReplayPlan,
+  { recordForm, path, footerStart, plan, stage }: ReplayPlan,
   rejects: readonly Reject[],
 ): Promise<Tried> {
   const refusals = new Refusals(client, stage.loadId, 0);
@@ -152,7 +152,7 @@ async function tryAgain(
   const loader = new RecordLoader(
     {
       plan,
-      dialect,
+      recordForm,
       footerStart,
       loadId: stage.loadId,
       writeBatchSize: WRITE_BATCH_SIZE,
@@ -161,6 +161,7 @@ async function tryAgain(
     sink,
     refusals,
   );
+  const format = openFormat(recordForm);
   await sink.begin();
   const window = Buffer.allocUnsafeSlow(WINDOW_BYTES + 1);
   for (const { byteOffset, raw, code, reason, column } of rejects) {
@@ -170,8 +171,8 @@ async function tryAgain(
       continue;
     }
     // Each has a window of its own: a record with an unclosed quote must not reach into the next.
-    const bytes = endRecord(raw, dialect);
-    if (!isOneRecord(bytes, raw.length, dialect)) {
+    const bytes = endRecord(raw, format);
+    if (!isOneRecord(bytes, raw.length, format)) {
       refusals.faults.set(byteOffset, new Fault(code, reason, column ?? undefined));
       continue;
     }
@@ -190,17 +191,17 @@ async function tryAgain(
 }
 
 /** Adds the line end: only what follows a CR shows whether it is part of the record or ends it. */
-function endRecord(raw: Buffer, dialect: Dialect): Buffer {
-  return Buffer.concat([raw, Buffer.from(lineEndFor(raw, dialect))]);
+function endRecord(raw: Buffer, { lineEnd }: TextFormat): Buffer {
+  return Buffer.concat([raw, Buffer.from(lineEndFor(raw, lineEnd))]);
 }
 
 /**
  * Whether the bytes are one record. Without the lines that followed it in the file, a damaged
  * record may seem to end elsewhere.
  */
-function isOneRecord(bytes: Buffer, length: number, dialect: Dialect): boolean {
+function isOneRecord(bytes: Buffer, length: number, format: TextFormat): boolean {
   const batch = new RecordBatch(2);
-  const scanner = new CsvScanner(dialect);
+  const scanner = format.newScanner();
   scanner.scan(bytes, bytes.length, Number.POSITIVE_INFINITY, true, batch);
   return batch.count === 1 && batch.start[0] === 0 && batch.end[0] === length;
 }

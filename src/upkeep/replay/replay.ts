@@ -8,6 +8,7 @@
  */
 
 import { EdpError } from '../../base/errors.js';
+import { layoutOf } from '../../formats/reading.js';
 import type { RowCounts } from '../../ledger/counts.js';
 import {
   explainPrivileges,
@@ -17,7 +18,7 @@ import {
 } from '../../ledger/held-load.js';
 import { openLedger } from '../../ledger/ledger-queries.js';
 import { type RemarkCounts, RemarkTally } from '../../ledger/remarks.js';
-import { planTable } from '../../mapping/table-plan.js';
+import { planRecords } from '../../mapping/record-plan.js';
 import { withDrift } from '../../model/drift.js';
 import type { MissingDimensions, OnConflict } from '../../model/load-rules.js';
 import { findTable, type Model } from '../../model/model.js';
@@ -136,13 +137,12 @@ async function planReplay(
     );
   }
   const table = withDrift(declared, format.drift);
-  const onNew = format.drift?.onNew;
-  const plan = planTable(table, format.fields, path, onNew);
+  const { plan, recordForm } = planRecords(table, layoutOf(format), path, format.drift?.onNew);
   const target = await hold.read((client) => inspectTable(client, table));
   return {
-    dialect: format.dialect,
+    recordForm,
     path,
-    footerStart: format.footerStart,
+    footerStart: format.format === 'jsonl' ? undefined : format.footerStart,
     plan,
     stage: {
       target,

@@ -112,7 +112,7 @@ export class Describer {
   /** The row of the record that starts there. */
   async #recordAt(byteOffset: number): Promise<CanonicalFields | undefined> {
     const { file, layout, plan, shape, promoted, load } = this.#subject;
-    const source = { file, dialect: layout.dialect, plan: plan!, loadId: load.loadId };
+    const source = { file, recordForm: layout.recordForm, plan: plan!, loadId: load.loadId };
     const reader = new RowReader(shape, 'file', new Set(promoted), SEED);
     const hasher = await createXXHash128();
     hasher.init();

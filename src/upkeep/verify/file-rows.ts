@@ -4,12 +4,11 @@
  */
 import type { IHasher } from 'hash-wasm';
 import type pg from 'pg';
-import type { Dialect } from '../../formats/csv/dialect.js';
-import { CsvParser } from '../../formats/csv/scan/csv-parser.js';
-import { CsvScanner } from '../../formats/csv/scan/csv-scanner.js';
+import { openFormat, type RecordForm } from '../../formats/record-form.js';
 import type { RecordPlace } from '../../formats/text/ranges.js';
 import { readSplit } from '../../formats/text/read-split.js';
 import { RecordBatch } from '../../formats/text/record-batch.js';
+import type { TextFormat } from '../../formats/text/text-format.js';
 import type { Window } from '../../formats/text/windows.js';
 import { WINDOW_BYTES } from '../../lanes/assembly/layout.js';
 import type { RowPlaces } from '../../lanes/byte-lane.js';
@@ -74,7 +73,7 @@ export interface FileVisitor {
 
 export interface FileSource {
   readonly file: FileIdentity;
-  readonly dialect: Dialect;
+  readonly recordForm: RecordForm;
   readonly plan: TablePlan;
   readonly loadId: number;
 }
@@ -272,15 +271,13 @@ class VisitedRows implements RowSink {
 class VisitedRejects extends RejectLog {
   readonly #sink: VisitedRows;
   readonly #lenient: LenientEncoder;
-  readonly #parser: CsvParser;
-  readonly #dialect: Dialect;
+  readonly #format: TextFormat;
 
-  constructor(sink: VisitedRows, { plan, dialect, loadId }: FileSource) {
+  constructor(sink: VisitedRows, { plan, recordForm, loadId }: FileSource) {
     super(undefined as unknown as pg.Client, loadId, 0);
     this.#sink = sink;
     this.#lenient = new LenientEncoder(plan, loadId);
-    this.#parser = new CsvParser(dialect);
-    this.#dialect = dialect;
+    this.#format = openFormat(recordForm);
   }
 
   override add(place: RecordPlace, fault: Fault, raw: Buffer): void {
@@ -291,9 +288,9 @@ class VisitedRejects extends RejectLog {
 
   #toRow(raw: Buffer): Buffer | undefined {
     const batch = new RecordBatch(1);
-    new CsvScanner(this.#dialect).scan(raw, raw.length, raw.length || 1, true, batch);
+    this.#format.newScanner().scan(raw, raw.length, raw.length || 1, true, batch);
     let row: Buffer | undefined;
-    this.#parser.parse(raw, batch, (_, fields) => {
+    this.#format.newParser().parse(raw, batch, (_, fields) => {
       if (fields instanceof Fault) return;
       const lenient = this.#lenient.encode(fields);
       if (!(lenient instanceof Fault)) row = joinFields(lenient.fields);

@@ -1,11 +1,11 @@
 /** The file that a load is compared with: the one that the user names, else the one that the ledger names. */
 import path from 'node:path';
 import { EdpError } from '../../base/errors.js';
-import { readTextHead } from '../../formats/csv/describe.js';
-import { type Reading, settingsOf } from '../../formats/csv/reading.js';
+import { readTextHead } from '../../formats/describe-file.js';
+import { type Reading, settingsOf } from '../../formats/reading.js';
 import type { TextForm } from '../../formats/text/read-text.js';
 import type { LoadSummary } from '../../ledger/ledger-queries.js';
-import type { CsvSettings } from '../../model/csv-settings.js';
+import type { FileSettings } from '../../model/file-settings.js';
 import { type CopyOptions, toReadable } from '../../source/copies.js';
 import type { InputFile } from '../../source/discover.js';
 import { isMasked } from '../../source/http/url-names.js';
@@ -95,8 +95,9 @@ function assertNamedWhole({ loadId, path: name }: LoadSummary): void {
 }
 
 /** The same text may be packed in another way than it was. */
-export function otherSettings(format: Reading): CsvSettings {
-  const { compression, encoding, ...settings } = settingsOf(format);
-  const isPlain = format.encoding !== 'utf-16le' && format.encoding !== 'utf-16be';
-  return isPlain ? { ...settings, encoding: format.encoding } : settings;
+export function otherSettings(reading: Reading): FileSettings {
+  const { format, csv, jsonl } = settingsOf(reading);
+  const isPlain = reading.encoding !== 'utf-16le' && reading.encoding !== 'utf-16be';
+  const text = { compression: undefined, encoding: isPlain ? reading.encoding : undefined };
+  return { format: format!, csv: { ...csv, ...text }, jsonl: { ...jsonl, ...text } };
 }

@@ -1,19 +1,20 @@
 /** A load, its file and its table → what there is to verify, and the session that sees it at one moment. */
 import type pg from 'pg';
 import { EdpError } from '../../base/errors.js';
-import { describeFile, type FileLayout } from '../../formats/csv/describe.js';
-import type { Reading } from '../../formats/csv/reading.js';
-import { CsvScanner } from '../../formats/csv/scan/csv-scanner.js';
+import { describeFile } from '../../formats/describe-file.js';
+import { bodyOf, layoutOf, type Reading } from '../../formats/reading.js';
+import { type FileLayout, openFormat } from '../../formats/record-form.js';
 import { findGaps } from '../../formats/text/cut-ranges.js';
 import type { Gap } from '../../formats/text/ranges.js';
-import { isDecoded, readText, withoutFooter } from '../../formats/text/read-text.js';
+import { isDecoded, readText } from '../../formats/text/read-text.js';
 import { RecordBatch } from '../../formats/text/record-batch.js';
 import { readWindows } from '../../formats/text/windows.js';
 import { WINDOW_BYTES } from '../../lanes/assembly/layout.js';
 import { getFileFormat, getLoad, type LoadSummary } from '../../ledger/ledger-queries.js';
 import { listHashedRanges } from '../../ledger/loads.js';
 import { listPromotions, withPromotions } from '../../ledger/promotions.js';
-import { planTable, type TablePlan } from '../../mapping/table-plan.js';
+import { planRecords } from '../../mapping/record-plan.js';
+import type { TablePlan } from '../../mapping/table-plan.js';
 import { withDrift } from '../../model/drift.js';
 import { type OnConflict, REPLACING } from '../../model/load-rules.js';
 import { findTable, type Model, type Table } from '../../model/model.js';
@@ -44,7 +45,7 @@ export interface VerifySubject {
   readonly name: string;
   /** The file that is read: the file itself, or one with its unpacked text. */
   readonly file: IdentifiedFile;
-  /** How the load read the file. */
+  /** How the load read the file; its records are read as the plan needs them. */
   readonly layout: FileLayout;
   readonly isSameContent: boolean;
   readonly table: Table;
@@ -93,18 +94,16 @@ export async function findSubject(
       hint: `name the file that was loaded; or compare this one all the same: edp verify ${load.loadId} ${name}`,
     });
   }
-  const { fields, dataEnd } = format;
-  const layout: FileLayout = isSameContent
-    ? { ...format, header: fields, dataEnd }
+  const found: FileLayout = isSameContent
+    ? layoutOf(format)
     : {
         ...(await describeFile(source, name, table, otherSettings(format))),
         // The footer of a text is left out of what is read.
         ...(isDecoded(source.form) ? { dataEnd: undefined } : {}),
       };
-  const plan =
-    layout.header.length === 0
-      ? undefined
-      : planTable(table, layout.header, name, format.drift?.onNew);
+  const { recordForm, plan: planned } = planRecords(table, found, name, format.drift?.onNew);
+  const layout = { ...found, recordForm };
+  const plan = planned.fieldCount === 0 ? undefined : planned;
   return {
     load,
     name,
@@ -142,12 +141,11 @@ function assertNotUndone({ loadId, state }: LoadSummary): void {
 /** Its text, as a file to read. */
 async function unpack(
   source: SourceFile,
-  { specified, dialect }: Reading,
+  reading: Reading,
   spool: Spool,
   signal: AbortSignal,
 ): Promise<IdentifiedFile> {
-  const text = readText(source, source.name, source.form);
-  const body = withoutFooter(text, specified.skipFooter ?? 0, dialect.lineEnd);
+  const body = bodyOf(readText(source, source.name, source.form), reading);
   const version = await localVersion(await spool.write(body, signal));
   return { ...version, contentHash: source.contentHash };
 }
@@ -257,9 +255,9 @@ const BATCH_RECORDS = 1024;
 
 /** Cuts a file without receipts at the ends of records, by reading it once. */
 export async function cutFile({ file, layout }: VerifySubject): Promise<FileRange[]> {
-  const { dialect, dataStart, dataLine, dataEnd } = layout;
+  const { recordForm, dataStart, dataLine, dataEnd } = layout;
   const { path, size } = file;
-  const scanner = new CsvScanner(dialect);
+  const scanner = openFormat(recordForm).newScanner();
   const batch = new RecordBatch(BATCH_RECORDS);
   const ranges: FileRange[] = [];
   let start = dataStart;

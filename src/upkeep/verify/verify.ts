@@ -243,7 +243,7 @@ class Verification {
     return {
       database: this.#database.client,
       snapshotId: this.#snapshot.snapshotId,
-      source: { file, dialect: layout.dialect, plan, loadId: load.loadId },
+      source: { file, recordForm: layout.recordForm, plan, loadId: load.loadId },
       shape,
       promoted,
       seed: { first: randomBytes(4).readInt32LE(), second: randomBytes(4).readInt32LE() },

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { EdpError } from '../../../src/base/errors.js';
-import { describeFile, type FileDescription } from '../../../src/formats/csv/describe.js';
+import { type CsvDescription, describeCsv } from '../../../src/formats/csv/describe-csv.js';
 import { PLAIN } from '../../../src/formats/csv/dialect.js';
 import { BUILTIN_MODEL } from '../../../src/model/builtin.js';
 import { findTable } from '../../../src/model/model.js';
@@ -13,10 +13,10 @@ import { makeDirectory } from '../../support/cli.js';
 const DIMENSIONS = findTable(BUILTIN_MODEL, 'second_dimensions')!;
 const FIELDS = ['id', 'name', 'first_dimension_id'];
 
-async function describeBytes(bytes: string | Buffer, delimiter?: string): Promise<FileDescription> {
+async function describeBytes(bytes: string | Buffer, delimiter?: string): Promise<CsvDescription> {
   const file = path.join(await makeDirectory(), 'dimensions.csv');
   await writeFile(file, bytes);
-  return describeFile(
+  return describeCsv(
     await localVersion(file),
     'dimensions.csv',
     DIMENSIONS,
@@ -52,13 +52,13 @@ describe('dialect and header', () => {
   ])('%s', async (_, text, delimiter, header, rest) => {
     for (const bom of ['', '\ufeff']) {
       const description = await describeBytes(bom + text);
-      expect(description.dialect).toEqual({
+      expect(description.recordForm.dialect).toEqual({
         ...PLAIN,
         delimiter,
         fieldCount: header.length,
         allowsBareQuotes: delimiter === '\t',
       });
-      expect(description.header).toEqual(header);
+      expect(description.fields).toEqual(header);
       const bytes = Buffer.from(bom + text);
       expect(bytes.toString('utf8', description.dataStart)).toBe(rest);
       const before = bytes
@@ -75,13 +75,13 @@ describe('dialect and header', () => {
     ['not where every CR comes with LF', 'id,"name\r\n\r\n"\r\n', 'lf', ['id', 'name'], 15],
   ])('CR ends a record %s', async (_, text, lineEnd, header, dataStart) => {
     const description = await describeBytes(text);
-    expect(description.dialect.lineEnd).toBe(lineEnd);
-    expect([description.header, description.dataStart]).toEqual([header, dataStart]);
+    expect(description.recordForm.dialect.lineEnd).toBe(lineEnd);
+    expect([description.fields, description.dataStart]).toEqual([header, dataStart]);
   });
 
   it('the delimiter that the user names is taken, whatever the header says', async () => {
-    const { dialect, header } = await describeBytes('id,name;x\n', ';');
-    expect([dialect.delimiter, header]).toEqual([';', ['id,name', 'x']]);
+    const { recordForm, fields } = await describeBytes('id,name;x\n', ';');
+    expect([recordForm.dialect.delimiter, fields]).toEqual([';', ['id,name', 'x']]);
   });
 
   it('keeps the header byte for byte', async () => {
@@ -94,8 +94,8 @@ describe('dialect and header', () => {
     ['a byte order mark alone', '\ufeff'],
     ['blank lines alone', '\n\r\n\n'],
   ])('%s has none', async (_, text) => {
-    const { header, headerBytes, dataStart } = await describeBytes(text);
-    expect([header, headerBytes.length, dataStart]).toEqual([[], 0, Buffer.byteLength(text)]);
+    const { fields, headerBytes, dataStart } = await describeBytes(text);
+    expect([fields, headerBytes.length, dataStart]).toEqual([[], 0, Buffer.byteLength(text)]);
   });
 });
 
@@ -123,8 +123,8 @@ describe('a file that is not plain text', () => {
     ['UTF-16 without a mark', Buffer.from(text, 'utf16le')],
     ['gzip', gzipSync(text)],
   ])('%s is described by the text in it', async (_, bytes) => {
-    const { header, dataStart, textHead, textBytes } = await describeBytes(bytes);
-    expect([header, dataStart, textBytes]).toEqual([['id', 'name'], 8, 12]);
+    const { fields, dataStart, textHead, textBytes } = await describeBytes(bytes);
+    expect([fields, dataStart, textBytes]).toEqual([['id', 'name'], 8, 12]);
     expect(textHead).toEqual(Buffer.from(text));
   });
 
@@ -156,14 +156,14 @@ describe('what is no CSV', () => {
   });
 
   it('NUL bytes behind a header that is known are for the records to tell', async () => {
-    const { header, dataStart } = await describeBytes('id,name\n1,\0\n');
-    expect([header, dataStart]).toEqual([['id', 'name'], 8]);
+    const { fields, dataStart } = await describeBytes('id,name\n1,\0\n');
+    expect([fields, dataStart]).toEqual([['id', 'name'], 8]);
   });
 
   it('a file that cannot be read is another matter', async () => {
     const directory = await makeDirectory();
     const describePath = async (file: string, name: string) =>
-      describeFile(await localVersion(file, name), name, DIMENSIONS, {});
+      describeCsv(await localVersion(file, name), name, DIMENSIONS, {});
     await expect(describePath(directory, 'data')).rejects.toMatchObject({
       code: 'io',
     });

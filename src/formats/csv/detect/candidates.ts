@@ -6,7 +6,8 @@ import {
   type LineEnd,
 } from '../../../model/csv-settings.js';
 import { CR, LF } from '../../text/line-end.js';
-import { type Dialect, type FieldEncoding, PLAIN } from '../dialect.js';
+import type { FieldEncoding } from '../../text/transcode.js';
+import { type Dialect, PLAIN } from '../dialect.js';
 
 /** A delimiter and how likely it is before anything was looked at. */
 interface DelimiterCandidate {

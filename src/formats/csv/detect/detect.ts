@@ -2,14 +2,15 @@
  * A sample of a file → its dialect and where its records begin, with the reasons. Whatever the user said
  * is taken as said; the fields that a table is known to have decide before anything else.
  */
-import type { CsvSettings, Encoding } from '../../../model/csv-settings.js';
+import type { CsvSettings } from '../../../model/csv-settings.js';
 import { Fault } from '../../../model/reject-codes.js';
 import { CR, measureLineEnd } from '../../text/line-end.js';
 import { RecordBatch } from '../../text/record-batch.js';
-import { type Dialect, type FieldEncoding, PLAIN } from '../dialect.js';
+import { type SampleParts, TOLD } from '../../text/sample.js';
+import { type FieldEncoding, toText, toUtf8 } from '../../text/transcode.js';
+import { type Dialect, PLAIN } from '../dialect.js';
 import { CsvScanner } from '../scan/csv-scanner.js';
 import { type Fields, readFields } from '../scan/read-fields.js';
-import { toUtf8 } from '../scan/transcode.js';
 import { listCandidates, toDialect } from './candidates.js';
 import {
   BRIEF,
@@ -19,7 +20,6 @@ import {
   fits,
   MAX_PREAMBLE,
   type SampledRecord,
-  type SampleParts,
   SPREADSHEET_HINT,
   sampleRecords,
 } from './evaluate-dialect.js';
@@ -55,8 +55,6 @@ export interface Detection {
   /** How the dialect was chosen, for those who look into it. */
   readonly evaluation: Evaluation | undefined;
 }
-
-export const TOLD = 'as told';
 
 const MAX_HINT_BYTES = 16;
 
@@ -195,11 +193,6 @@ function toBytes(text: string, encoding: FieldEncoding): string {
       return utf8;
     })
     .join('');
-}
-
-/** A byte string as text. */
-export function toText(bytes: string, encoding: FieldEncoding): string {
-  return Buffer.from(toUtf8(bytes, encoding), 'latin1').toString('utf8');
 }
 
 function skipLines(
@@ -637,9 +630,4 @@ export function describeDelimiter({
 /** The same for one that is text already. */
 export function nameDelimiter(delimiter: string): string {
   return DELIMITER_NAMES[delimiter] ?? JSON.stringify(delimiter);
-}
-
-/** How a file's encoding shows in its fields once it is read. */
-export function fieldEncodingOf(encoding: Encoding): FieldEncoding {
-  return encoding === 'utf-16le' || encoding === 'utf-16be' ? 'utf-8' : encoding;
 }

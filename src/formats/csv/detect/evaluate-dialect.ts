@@ -7,6 +7,7 @@
 
 import { Fault } from '../../../model/reject-codes.js';
 import { DAMAGE_NONE, RecordBatch } from '../../text/record-batch.js';
+import type { SampleParts } from '../../text/sample.js';
 import type { Dialect } from '../dialect.js';
 import { CsvScanner } from '../scan/csv-scanner.js';
 import { type Fields, readFields } from '../scan/read-fields.js';
@@ -68,17 +69,6 @@ export interface Evaluation {
   readonly others: readonly SampledRecord[];
   /** Records in front of the header, in `records`. */
   readonly preamble: number;
-}
-
-export interface SampleParts {
-  /** First bytes, decoded. */
-  readonly head: Buffer;
-  /** Where the first line starts, behind a byte order mark and lines to pass over. */
-  readonly start: number;
-  /** Whether the head is all there is. */
-  readonly isWhole: boolean;
-  /** From the middle and the end, each from somewhere in a line on. */
-  readonly pieces: readonly Buffer[];
 }
 
 /** Reads the sample's records. `dialect.fieldCount` 0 takes any number of fields. */

@@ -21,9 +21,9 @@ import {
   type RecordBatch,
 } from '../../text/record-batch.js';
 import type { ParsedRecord, RecordParser } from '../../text/text-format.js';
+import { toUtf8 } from '../../text/transcode.js';
 import type { Dialect } from '../dialect.js';
 import { type Fields, readFields } from './read-fields.js';
-import { toUtf8 } from './transcode.js';
 
 /** More surplus fields than this are counted, not read: a line may hold millions of delimiters. */
 const MAX_SURPLUS_READ = 1000;

@@ -1,14 +1,15 @@
 /** A file → a sample of its text: its first megabyte, and pieces from behind it. */
-import { EdpError } from '../../../base/errors.js';
-import type { Compression, CsvSettings } from '../../../model/csv-settings.js';
-import type { FileIdentity } from '../../../source/file-identity.js';
-import { type OpenFile, withFile } from '../../../source/open-file.js';
-import { decompress, guessCompression } from '../../text/decompress.js';
-import { isDecoded, type TextForm } from '../../text/read-text.js';
-import { Utf16Transcoder } from '../../text/utf16.js';
-import { TOLD } from './detect.js';
+import { EdpError } from '../../base/errors.js';
+import type { Compression, CsvSettings } from '../../model/csv-settings.js';
+import type { FileIdentity } from '../../source/file-identity.js';
+import { type OpenFile, withFile } from '../../source/open-file.js';
+import { decompress, guessCompression } from './decompress.js';
 import { guessEncoding } from './encoding.js';
-import type { SampleParts } from './evaluate-dialect.js';
+import { isDecoded, type TextForm } from './read-text.js';
+import { Utf16Transcoder } from './utf16.js';
+
+/** Why something about a file is as it is, where the user said so. */
+export const TOLD = 'as told';
 
 /** Bytes of a sample: of its head, and of each of its pieces. */
 interface Extent {
@@ -25,6 +26,18 @@ export interface FileForm extends TextForm {
   readonly why: { readonly compression: string; readonly encoding: string };
   /** Why no more of it can be unpacked, where that shows already. */
   readonly breakage: EdpError | undefined;
+}
+
+/** A sample of a text. */
+export interface SampleParts {
+  /** First bytes, decoded. */
+  readonly head: Buffer;
+  /** Where the first line starts, behind a byte order mark and lines to pass over. */
+  readonly start: number;
+  /** Whether the head is all there is. */
+  readonly isWhole: boolean;
+  /** From the middle and the end, each from somewhere in a line on. */
+  readonly pieces: readonly Buffer[];
 }
 
 export interface Sample {

@@ -1,6 +1,6 @@
 /** Bytes → the encoding they are likely in. */
 import { isAscii } from 'node:buffer';
-import type { Encoding } from '../../../model/csv-settings.js';
+import type { Encoding } from '../../model/csv-settings.js';
 
 export interface EncodingGuess {
   readonly encoding: Encoding;

@@ -5,26 +5,31 @@ import { knownFields } from '../../model/fields.js';
 import type { Table } from '../../model/model.js';
 import { Fault } from '../../model/reject-codes.js';
 import type { FileIdentity } from '../../source/file-identity.js';
+import {
+  type DescribedText,
+  type Footer,
+  listTextOddities,
+  textBytesOf,
+  textHeadOf,
+} from '../text/described-text.js';
 import { MAX_HEADER_BYTES } from '../text/limits.js';
 import { findFooter, isDecoded } from '../text/read-text.js';
 import { RecordBatch } from '../text/record-batch.js';
+import { readBriefSample, readSample, type Sample } from '../text/sample.js';
+import { fieldEncodingOf, toText } from '../text/transcode.js';
+import type { CsvForm } from './csv-format.js';
 import {
   type DetectInput,
   type Detection,
   describeDelimiter,
   detect,
   detectExpected,
-  fieldEncodingOf,
-  toText,
 } from './detect/detect.js';
 import { type SampledRecord, sampleRecords } from './detect/evaluate-dialect.js';
-import { type FileForm, readBriefSample, readSample, type Sample } from './detect/sample.js';
 import type { Dialect } from './dialect.js';
 import { CsvScanner } from './scan/csv-scanner.js';
 
 const MEASURED_RECORDS = 250;
-/** By so many of its first bytes a text is known, before it is compared. */
-const TEXT_HEAD_BYTES = 4 * 1024;
 
 /** Share of NUL bytes in the sample from which on a file is taken for none of text. */
 const BINARY_SHARE = 0.01;
@@ -35,38 +40,10 @@ const GLANCE_BYTES = 1024;
 /** Lines at the end of a file that may be a footer. */
 const MAX_FOOTER_LINES = 5;
 
-/** Where a file's records are, and how they are read. */
-export interface FileLayout {
-  readonly dialect: Dialect;
-  /** A name for each field; empty for an empty file. */
-  readonly header: readonly string[];
-  /** Where the first record starts. */
-  readonly dataStart: number;
-  /** Line, from 1, at `dataStart`. */
-  readonly dataLine: number;
-  /** Where a footer begins that is to be passed over; undefined where there is none. */
-  readonly dataEnd: number | undefined;
-}
-
-export interface FileDescription extends FileLayout {
-  readonly form: FileForm;
+export interface CsvDescription extends DescribedText {
+  readonly format: 'csv';
+  readonly recordForm: CsvForm;
   readonly detection: Detection;
-  /** The header record byte for byte, without its line end; empty where there is none. */
-  readonly headerBytes: Buffer;
-  /** Where lines begin that look like a footer, but are not said to be one. */
-  readonly footer: Footer | undefined;
-  /** Mean length of the first records, line end included. */
-  readonly recordBytes: number;
-  /** Of a file that is not plain text, the first bytes of its text. */
-  readonly textHead: Buffer | undefined;
-  /** Of such a file, how long its text is, where that is known. */
-  readonly textBytes: number | undefined;
-}
-
-export interface Footer {
-  readonly start: number;
-  readonly lines: number;
-  readonly text: string;
 }
 
 /**
@@ -75,12 +52,12 @@ export interface Footer {
  * @param settings what the user said
  * @throws EdpError `not_csv`, `io`, and those of its source
  */
-export async function describeFile(
+export async function describeCsv(
   file: FileIdentity,
   name: string,
   table: Table | undefined,
   settings: CsvSettings,
-): Promise<FileDescription> {
+): Promise<CsvDescription> {
   if (table !== undefined) {
     const brief = await readBriefSample(file, name, settings);
     const input = inputOf(brief, table, settings);
@@ -88,7 +65,7 @@ export async function describeFile(
     if (expected !== undefined) return describeDetected(brief, expected, name, input);
   }
   const sample = await readSample(file, name, settings);
-  return describeSample(sample, name, table, settings);
+  return describeCsvSample(sample, name, table, settings);
 }
 
 /** Plain text in UTF-8, as far as can be seen. */
@@ -96,31 +73,12 @@ function isUsualText({ form, hasInvalid }: Sample): boolean {
   return !isDecoded(form) && form.encoding === 'utf-8' && !hasInvalid;
 }
 
-/**
- * How a file's text is got out of it, and by what the text is known.
- *
- * @throws EdpError `io`, `not_csv`, `corrupt_file`
- */
-export async function readTextHead(
-  file: FileIdentity,
-  name: string,
-  settings: CsvSettings,
-): Promise<{ readonly form: FileForm; readonly textHead: Buffer | undefined }> {
-  const { form, parts } = await readSample(file, name, settings);
-  return { form, textHead: textHeadOf(form, parts.head) };
-}
-
-/** Of plain text there is none: its file tells more. */
-function textHeadOf(form: FileForm, head: Buffer): Buffer | undefined {
-  return isDecoded(form) ? Buffer.from(head.subarray(0, TEXT_HEAD_BYTES)) : undefined;
-}
-
-export function describeSample(
+export function describeCsvSample(
   sample: Sample,
   name: string,
   table: Table | undefined,
   settings: CsvSettings,
-): FileDescription {
+): CsvDescription {
   const input = inputOf(sample, table, settings);
   return describeDetected(sample, detect(input), name, input);
 }
@@ -140,7 +98,7 @@ function describeDetected(
   detection: Detection,
   name: string,
   { known, settings }: DetectInput,
-): FileDescription {
+): CsvDescription {
   const { form, parts } = sample;
   const { dialect, names, headerRecord, dataStart } = detection;
   // What cannot be unpacked is told by who unpacks all of it.
@@ -163,10 +121,12 @@ function describeDetected(
     }
   }
   return {
+    format: 'csv',
+    recordForm: { format: 'csv', dialect },
     form,
     detection,
-    dialect,
-    header: names,
+    fields: names,
+    mayHaveMoreFields: false,
     headerBytes:
       headerRecord === undefined
         ? Buffer.alloc(0)
@@ -174,10 +134,11 @@ function describeDetected(
     dataStart,
     dataLine: detection.dataLine + 1,
     dataEnd: findFooterStart(sample, dialect, dataStart, settings, name),
+    skipFooter: settings.skipFooter ?? 0,
     footer: settings.skipFooter === undefined ? guessFooter(sample, detection) : undefined,
     recordBytes: meanRecordBytes(parts.head, dataStart, dialect),
-    textHead: textHeadOf(form, parts.head),
-    textBytes: isDecoded(form) && parts.isWhole ? parts.head.length : undefined,
+    textHead: textHeadOf(sample),
+    textBytes: textBytesOf(sample),
   };
 }
 
@@ -220,7 +181,7 @@ function findFooterStart(
 }
 
 /** The form of a file as `--json` tells it. */
-export function summarizeForm({ form, dialect, detection }: FileDescription) {
+export function summarizeCsv({ form, recordForm: { dialect }, detection }: CsvDescription) {
   return {
     delimiter: toText(dialect.delimiter, dialect.encoding),
     quote: dialect.quote === '' ? null : dialect.quote,
@@ -238,11 +199,15 @@ export function summarizeForm({ form, dialect, detection }: FileDescription) {
 }
 
 /** What is unusual in the form of a file, in words; empty for most files. */
-export function listOddities({ form, dialect, detection, headerBytes }: FileDescription): string[] {
+export function listCsvOddities({
+  form,
+  recordForm: { dialect },
+  detection,
+  headerBytes,
+}: CsvDescription): string[] {
   const lines = (count: number) => (count === 1 ? '1 line' : `${count} lines`);
   return [
-    form.compression === 'none' ? '' : form.compression,
-    form.encoding === 'utf-8' ? '' : form.encoding,
+    ...listTextOddities(form),
     /^[,\t]$/.test(dialect.delimiter) ? '' : `${describeDelimiter(dialect)} between fields`,
     dialect.quote === '"' ? '' : dialect.quote === '' ? 'no quotes' : 'single quotes',
     dialect.escape === 'backslash' ? 'backslash escapes' : '',

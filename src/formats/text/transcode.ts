@@ -1,5 +1,14 @@
 /** Fields of one-byte encodings → UTF-8, as byte strings. ASCII stays as it is. */
-import type { FieldEncoding } from '../dialect.js';
+import type { Encoding } from '../../model/csv-settings.js';
+
+/** How the bytes of a field stand for characters. UTF-16 is made UTF-8 before anything else sees it. */
+export const FIELD_ENCODINGS = ['utf-8', 'latin1', 'windows-1252'] as const;
+export type FieldEncoding = (typeof FIELD_ENCODINGS)[number];
+
+/** How a file's encoding shows in its fields once it is read. */
+export function fieldEncodingOf(encoding: Encoding): FieldEncoding {
+  return encoding === 'utf-16le' || encoding === 'utf-16be' ? 'utf-8' : encoding;
+}
 
 const HIGH = /[\x80-\xff]/;
 const EVERY_HIGH = /[\x80-\xff]/g;
@@ -22,4 +31,9 @@ export function toUtf8(text: string, encoding: FieldEncoding): string {
   if (encoding === 'utf-8' || !HIGH.test(text)) return text;
   const table = encoding === 'latin1' ? LATIN1 : WINDOWS_1252;
   return text.replace(EVERY_HIGH, (character) => table[character.charCodeAt(0) - 128]!);
+}
+
+/** A byte string as text. */
+export function toText(bytes: string, encoding: FieldEncoding): string {
+  return Buffer.from(toUtf8(bytes, encoding), 'latin1').toString('utf8');
 }

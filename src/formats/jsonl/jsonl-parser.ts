@@ -1,0 +1,203 @@
+/**
+ * A line → fields: the values of the keys that are wanted, in their order. All of the line must be JSON, also
+ * what nobody has a use for; a line that is not, or that has a key twice with two values, is at fault.
+ *
+ * Fields are byte strings of UTF-8: one character for each byte (latin1).
+ */
+import { isUtf8 } from 'node:buffer';
+import { Fault } from '../../model/reject-codes.js';
+import { decodeBytes, encodeBytes, show } from '../../values/coerce.js';
+import { findRepeatedKey } from '../../values/repeated-key.js';
+import type { RecordBatch } from '../text/record-batch.js';
+import type { ParsedRecord, RecordParser } from '../text/text-format.js';
+import { toUtf8 } from '../text/transcode.js';
+import { readMembers } from './json-members.js';
+import { NO_JSON, readString, readValue } from './json-value.js';
+import type { JsonlForm } from './jsonl-form.js';
+
+/** Place of a key among the fields that is passed over knowingly. */
+const IGNORED = -1;
+
+/** Keys that a reason names. */
+const MAX_NAMED = 5;
+
+export class JsonlParser implements RecordParser {
+  readonly fields: string[];
+  readonly #form: JsonlForm;
+  /** Place of each key, as a byte string. */
+  readonly #places = new Map<string, number>();
+  readonly #asJson: ReadonlySet<number>;
+  /** Whether a field behind all others holds what is under other keys. */
+  readonly #hasRest: boolean;
+  /** Of each field, the value of the record at hand as it is written. */
+  #written: (string | undefined)[] = [];
+
+  constructor(form: JsonlForm) {
+    this.#form = form;
+    this.fields = [...form.keys];
+    this.#asJson = new Set(form.asJson.map((key) => form.keys.indexOf(key)));
+    this.#hasRest = form.others === 'keep' || form.others === 'ignore';
+    for (const key of form.ignored) this.#places.set(encodeBytes(key), IGNORED);
+    for (const [place, key] of form.keys.entries()) this.#places.set(encodeBytes(key), place);
+  }
+
+  parse(
+    bytes: Buffer,
+    batch: RecordBatch,
+    take: (index: number, record: ParsedRecord) => void,
+  ): void {
+    for (let i = 0; i < batch.count; i++) {
+      take(i, this.#readLine(bytes, batch.start[i]!, batch.end[i]!));
+    }
+  }
+
+  #readLine(bytes: Buffer, start: number, end: number): ParsedRecord {
+    const { encoding } = this.#form;
+    if (encoding !== 'utf-8') {
+      const text = toUtf8(bytes.toString('latin1', start, end), encoding);
+      return this.#readObject(Buffer.from(text, 'latin1'));
+    }
+    return this.#readObject(bytes.subarray(start, end));
+  }
+
+  #readObject(line: Buffer): ParsedRecord {
+    const nul = line.indexOf(0);
+    if (nul >= 0) return new Fault('nul_byte', `the line has a NUL byte, at byte ${nul}`);
+    if (!isUtf8(line)) return new Fault('invalid_utf8', 'the line is not valid UTF-8');
+    const others = new OtherMembers(this.#form.others);
+    const fields: (string | null)[] = this.fields.map(() => null);
+    if (this.#hasRest) fields.push(null);
+    this.#written = [];
+    const stop = readMembers(line, 0, line.length, (keyFrom, keyTo, valueFrom, valueTo) =>
+      this.#takeMember(
+        line.toString('latin1', keyFrom, keyTo),
+        line.toString('latin1', valueFrom, valueTo),
+        fields,
+        others,
+      ),
+    );
+    if (stop instanceof Fault) return stop;
+    if (stop !== undefined) {
+      const found = stop.at < line.length ? show(line.toString('latin1', stop.at)) : 'its end';
+      return new Fault(
+        'bad_record',
+        `the line is no JSON object: ${stop.expected} was expected at byte ${stop.at}, but ${found} was found`,
+      );
+    }
+    if (others.members.size === 0) return fields;
+    switch (this.#form.others) {
+      case 'reject':
+        return others.reject();
+      case 'ignore':
+        fields[this.fields.length] = others.names();
+        return fields;
+      case 'keep':
+        fields[this.fields.length] = others.asObject();
+        return fields;
+      case 'add':
+        for (const [key, { value }] of others.members) {
+          this.#places.set(key, this.fields.push(decodeBytes(key)) - 1);
+          fields.push(value);
+        }
+        return fields;
+    }
+  }
+
+  /** @returns what is wrong with the member */
+  #takeMember(
+    quotedKey: string,
+    json: string,
+    fields: (string | null)[],
+    others: OtherMembers,
+  ): Fault | undefined {
+    const key = readString(quotedKey);
+    if (key === NO_JSON) {
+      return new Fault('bad_record', `the key ${show(quotedKey)} is no JSON string`);
+    }
+    const value = readValue(json);
+    if (value === NO_JSON) return fault(key, `${show(json)} is no JSON value`);
+    const place = this.#places.get(key);
+    if (place === undefined) {
+      return others.take(key, { quotedKey, json, value: this.#toField(value, json) });
+    }
+    if (place === IGNORED) return undefined;
+    const before = this.#written[place];
+    if (before !== undefined && before !== json) return repeated(key);
+    this.#written[place] = json;
+    fields[place] = value !== null && this.#asJson.has(place) ? json : this.#toField(value, json);
+    return undefined;
+  }
+
+  /**
+   * Where nobody knows what a field is for, JSON inside of a string stays in its quotes: so it is told from
+   * JSON, which it would be taken for otherwise.
+   */
+  #toField(value: string | null, json: string): string | null {
+    const isInString = json.startsWith('"') && /^\s*[[{]/.test(value ?? '');
+    return isInString && this.#form.others === 'add' ? json : value;
+  }
+}
+
+interface Member {
+  /** The key and the value as they are written. */
+  readonly quotedKey: string;
+  readonly json: string;
+  /** As a field. */
+  readonly value: string | null;
+}
+
+const NO_MEMBERS: ReadonlyMap<string, Member> = new Map();
+
+/** The members of one record that are under keys for which there is no field. */
+class OtherMembers {
+  readonly #isKept: boolean;
+  #members: Map<string, Member> | undefined;
+
+  constructor(fate: JsonlForm['others']) {
+    this.#isKept = fate === 'keep';
+  }
+
+  /** By key. */
+  get members(): ReadonlyMap<string, Member> {
+    return this.#members ?? NO_MEMBERS;
+  }
+
+  take(key: string, member: Member): Fault | undefined {
+    this.#members ??= new Map();
+    const before = this.#members.get(key);
+    if (before !== undefined && before.json !== member.json) return repeated(key);
+    this.#members.set(key, member);
+    if (!this.#isKept || !/^[[{]/.test(member.json)) return undefined;
+    // jsonb would keep but the last of them.
+    const twice = findRepeatedKey(member.json);
+    return twice === undefined ? undefined : fault(key, twice);
+  }
+
+  names(): string {
+    return encodeBytes(JSON.stringify([...this.members.keys()].map(decodeBytes)));
+  }
+
+  asObject(): string {
+    const members = [...this.members.values()];
+    return `{${members.map(({ quotedKey, json }) => `${quotedKey}:${json}`).join(',')}}`;
+  }
+
+  reject(): Fault {
+    const keys = [...this.members.keys()];
+    const named = keys.slice(0, MAX_NAMED).map(show).join(', ');
+    const more = keys.length > MAX_NAMED ? ` and ${keys.length - MAX_NAMED} more` : '';
+    return new Fault(
+      'unknown_key',
+      `no column is declared for ${named}${more}: declare one, or say with --on-new-column what becomes of new keys`,
+      decodeBytes(keys[0]!),
+    );
+  }
+}
+
+function fault(key: string, reason: string): Fault {
+  return new Fault('bad_record', reason, decodeBytes(key));
+}
+
+function repeated(key: string): Fault {
+  return fault(key, `the key ${show(key)} is there twice, with different values`);
+}

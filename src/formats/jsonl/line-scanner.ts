@@ -1,0 +1,113 @@
+/**
+ * Bytes → records that are lines. A line ends at an LF; a CR before it, or at the end of the file, is none of
+ * the record. Lines that hold nothing but blanks, tabs and CRs are passed over.
+ *
+ * What it guarantees, and what breaks if it does not: every byte belongs to exactly one record, line end or
+ * blank line, and the result does not depend on where the buffers were cut; else splits would disagree.
+ */
+import { CR, LF } from '../text/line-end.js';
+import { DAMAGE_NONE, type RecordBatch } from '../text/record-batch.js';
+import type { RecordScanner } from '../text/text-format.js';
+
+const BLANK = 0x20;
+const TAB = 0x09;
+
+export class LineScanner implements RecordScanner {
+  /** Everything before was seen, and of the record at hand has no LF. */
+  #position = 0;
+  #recordStart = 0;
+  #line = 0;
+
+  get nextRecord(): number {
+    return this.#recordStart;
+  }
+
+  get nextLine(): number {
+    return this.#line;
+  }
+
+  get lookedAt(): number {
+    return this.#recordStart;
+  }
+
+  get isBetweenRecords(): boolean {
+    return this.#position === this.#recordStart;
+  }
+
+  get position(): number {
+    return this.#position;
+  }
+
+  jump(position: number, lines: number): void {
+    this.#line += lines;
+    this.#beginRecord(position);
+  }
+
+  shift(count: number): void {
+    this.#position -= count;
+    this.#recordStart -= count;
+  }
+
+  reset(position: number): void {
+    this.#line = 0;
+    this.#beginRecord(position);
+  }
+
+  scan(bytes: Buffer, end: number, limit: number, isLast: boolean, batch: RecordBatch): void {
+    while (batch.count < batch.limit && this.#recordStart < limit && this.#recordStart < end) {
+      const start = this.#recordStart;
+      const line = this.#line;
+      const contentEnd = this.#findEnd(bytes, end, isLast);
+      if (contentEnd < 0) return;
+      const last = contentEnd > start && bytes[contentEnd - 1] === CR ? contentEnd - 1 : contentEnd;
+      if (isBlank(bytes, start, last)) continue;
+      const index = batch.count++;
+      batch.start[index] = start;
+      batch.end[index] = last;
+      batch.line[index] = line;
+      batch.fieldCount[index] = 0;
+      batch.damage[index] = DAMAGE_NONE;
+      batch.isBehindComment[index] = 0;
+    }
+  }
+
+  /** A line ends at its LF, and nowhere before. */
+  cutLongRecord(): boolean {
+    return false;
+  }
+
+  pass(bytes: Buffer, end: number, isLast: boolean): boolean {
+    return this.#findEnd(bytes, end, isLast) >= 0;
+  }
+
+  #beginRecord(position: number): void {
+    this.#position = position;
+    this.#recordStart = position;
+  }
+
+  /**
+   * Moves on behind the line, if it ends here.
+   *
+   * @returns where its LF is, or where the file ends; -1 where it goes on behind `end`
+   */
+  #findEnd(bytes: Buffer, end: number, isLast: boolean): number {
+    const found = bytes.indexOf(LF, this.#position);
+    if (found >= 0 && found < end) {
+      this.#line++;
+      this.#beginRecord(found + 1);
+      return found;
+    }
+    this.#position = end;
+    if (!isLast) return -1;
+    this.#recordStart = end;
+    return end;
+  }
+}
+
+function isBlank(bytes: Buffer, from: number, to: number): boolean {
+  for (let at = from; at < to; at++) {
+    const byte = bytes[at];
+    if (byte !== BLANK && byte !== TAB && byte !== CR) return false;
+  }
+  return true;
+}
