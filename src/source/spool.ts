@@ -3,8 +3,7 @@
  * same time. They are gone when the command ends; those of a command that was killed, when another comes.
  */
 import { randomUUID } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
-import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { isAlive } from '../base/alive.js';
@@ -33,8 +32,10 @@ export class Spool {
     await this.#removeAbandoned();
     const file = path.join(this.#directory, `${process.pid}-${randomUUID()}`);
     this.#files.push(file);
+    // Opened first: a stream that opens it by itself may create it after it was removed.
+    const handle = await open(file, 'wx', 0o600);
     try {
-      await pipeline(source, createWriteStream(file, { mode: 0o600 }), { signal });
+      await pipeline(source, handle.createWriteStream(), { signal });
     } catch (error) {
       await rm(file, { force: true });
       throw error;
