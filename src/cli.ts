@@ -5,7 +5,7 @@ import type { Argv } from 'yargs';
 import { EdpError, EXIT, FailedRun } from './base/errors.js';
 import { packageFile } from './base/package-files.js';
 import { safeJson, safeLines } from './base/safe-text.js';
-import type { CommandUsage } from './commands/command.js';
+import type { CommandHelp } from './commands/command.js';
 import type { CommandEntry } from './commands/command-list.js';
 import type { ErrorJson } from './commands/json/json-parts.js';
 import type { FailureJson } from './commands/json/results.js';
@@ -21,8 +21,8 @@ function version(): string {
 /** @param isHelpWanted else the options are left out of the help, which yargs lays out at every call */
 function addOptions(
   yargs: Argv,
-  command: CommandUsage,
-  { OPTIONS, environmentName, flagOf, optionsOf }: typeof import('./options/options.js'),
+  command: CommandHelp,
+  { OPTIONS, environmentName, flagOf, optionsOf }: typeof import('./options/option-definitions.js'),
   isHelpWanted: boolean,
 ): Argv {
   let built = yargs;
@@ -59,7 +59,7 @@ async function main(argv: readonly string[]): Promise<number> {
   ]);
   // Before yargs reads the arguments: where it has to wait for options, it lays out its help once more.
   const named = new Set(COMMANDS.filter((entry) => argv.includes(nameOf(entry))));
-  const options = named.size === 0 ? undefined : await import('./options/options.js');
+  const options = named.size === 0 ? undefined : await import('./options/option-definitions.js');
   const isHelpWanted = argv.some((argument) => /^(-[^-]*h|--h|help$)/.test(argument));
   const calls: { readonly entry: CommandEntry; readonly parsed: Record<string, unknown> }[] = [];
   const parser = yargs(argv)
@@ -107,7 +107,7 @@ async function execute(entry: CommandEntry, parsed: Record<string, unknown>): Pr
   const [{ command }, { Output }, { resolveOptions }, { loadProject }] = await Promise.all([
     entry.load(),
     import('./terminal/output.js'),
-    import('./options/options.js'),
+    import('./options/resolve-options.js'),
     import('./project/project.js'),
   ]);
   const { json, verbose } = resolveOptions(GLOBAL_OPTIONS, parsed, {});

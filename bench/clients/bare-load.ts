@@ -12,7 +12,7 @@ import { describeCsv } from '../../src/formats/csv/describe-csv.js';
 import { cutGap } from '../../src/formats/text/cut-ranges.js';
 import { planTable } from '../../src/mapping/table-plan.js';
 import { findTable } from '../../src/model/model.js';
-import { OPTIONS } from '../../src/options/options.js';
+import { OPTIONS } from '../../src/options/option-definitions.js';
 import { withClient } from '../../src/postgres/connection.js';
 import { inspectTable } from '../../src/postgres/table-in-catalog.js';
 import { loadProject } from '../../src/project/project.js';

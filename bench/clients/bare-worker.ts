@@ -2,7 +2,7 @@
 
 import { workerData } from 'node:worker_threads';
 import type pg from 'pg';
-import { openFormat, type RecordForm } from '../../src/formats/record-form.js';
+import { openFormat, type RecordForm } from '../../src/formats/open-format.js';
 import type { SplitRange } from '../../src/formats/text/ranges.js';
 import { openSplit, readSplit } from '../../src/formats/text/read-split.js';
 import { LaneMemory } from '../../src/lanes/lane-memory.js';

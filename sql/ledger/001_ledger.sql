@@ -1,4 +1,4 @@
--- The ledger: what was loaded, split by split, and what was not.
+-- The ledger: the loaded splits and the rejected records.
 --
 -- A split's rows, its rejects and its receipt commit together, and the counts of its load with them,
 -- so that at every moment, also right after a crash:
@@ -6,16 +6,16 @@
 
 CREATE TABLE edp.loads (
   load_id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  path            text NOT NULL,              -- as the command named it
+  path            text NOT NULL,              -- as on the command line
   table_name      text NOT NULL,
   size_bytes      bigint NOT NULL,
-  -- Of the size and of samples: files that differ in it differ. Whether files that agree in it are one
-  -- is for the hashes of the receipts to tell.
+  -- Hash of the size and of samples: files with different hashes differ. Whether files with equal hashes
+  -- are equal is decided by the hashes of the receipts.
   content_hash    text NOT NULL,
   generation      int NOT NULL DEFAULT 0,     -- counts the loads of this hash
   header          bytea NOT NULL,             -- the file's header record, byte for byte
-  -- How the file is read: dialect, names of the fields, where its records are (src/formats/csv/reading.ts).
-  -- Not jsonb, which holds no NUL: a delimiter may be one.
+  -- How the file is read: dialect, names of the fields, range of its records (src/formats/csv/reading.ts).
+  -- Not jsonb, which cannot store NUL: a delimiter may be NUL.
   file_format     json NOT NULL,
   model_hash      text NOT NULL,
   state           text NOT NULL DEFAULT 'loading'
@@ -43,7 +43,7 @@ CREATE TABLE edp.receipts (
   rows_loaded     bigint NOT NULL,
   rows_rejected   bigint NOT NULL,
   rows_duplicate  bigint NOT NULL,
-  unknown_metrics jsonb,                      -- name → records that had it; null for none
+  unknown_metrics jsonb,                      -- name → number of records; null for none
   content_hash    text NOT NULL,              -- of the bytes of the split
   committed_at    timestamptz NOT NULL DEFAULT clock_timestamp(),
   PRIMARY KEY (load_id, start_byte),
@@ -55,7 +55,7 @@ CREATE TABLE edp.rejects (
   load_id         bigint NOT NULL REFERENCES edp.loads ON DELETE CASCADE,
   byte_offset     bigint NOT NULL,            -- of the record in the file
   start_byte      bigint NOT NULL,            -- of the split that read it
-  line_in_split   bigint NOT NULL,            -- from 0; the receipt knows the line of the split
+  line_in_split   bigint NOT NULL,            -- from 0; the receipt has the line of the split
   column_name     text,
   code            text NOT NULL,
   reason          text NOT NULL,
@@ -63,7 +63,7 @@ CREATE TABLE edp.rejects (
   PRIMARY KEY (load_id, byte_offset)
 );
 
--- Dimension members that no dimension file brought yet: a fact referred to them first
+-- Dimension members that no dimension file has loaded yet: a fact referred to them first
 -- (--missing-dimensions infer).
 CREATE TABLE edp.inferred_members (
   table_name      text NOT NULL,              -- schema-qualified and quoted

@@ -1,23 +1,23 @@
--- Loads that can be undone, rejects that can be tried again, dimension members that arrive late.
+-- Loads that can be undone, rejects that can be tried again, dimension members that are loaded late.
 
 ALTER TABLE edp.loads
   DROP CONSTRAINT loads_state_check,
-  -- undoing: partly removed. Its counts say what is left; its receipts, what there was: nothing may
-  -- be resumed by them. undone: nothing is left but this row.
+  -- undoing: partly removed. Its counts are those of the remaining rows, its receipts those of the whole
+  -- load, so they must not be used to resume it. undone: only this row is left.
   ADD CONSTRAINT loads_state_check CHECK (state IN ('loading', 'loaded', 'undoing', 'undone')),
-  -- Rows of others whose values this load replaced (--on-conflict update); undo cannot bring them back.
+  -- Rows of others whose values this load replaced (--on-conflict update); undo cannot restore them.
   ADD COLUMN rows_replaced bigint NOT NULL DEFAULT 0,
   ADD COLUMN undone_at timestamptz;
 
 ALTER TABLE edp.inferred_members
-  ADD COLUMN column_name text,                -- the column that member is a value of
-  ADD COLUMN arrived_at timestamptz;          -- when a file brought the member; null while inferred
+  ADD COLUMN column_name text,                -- the column with the member
+  ADD COLUMN arrived_at timestamptz;          -- when a file loaded the member; null while inferred
 
 UPDATE edp.inferred_members m SET column_name = (
   SELECT a.attname FROM pg_index i
   JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
   WHERE i.indrelid = to_regclass(m.table_name) AND i.indisprimary);
--- Of a table that is gone.
+-- Rows of a table that was dropped.
 DELETE FROM edp.inferred_members WHERE column_name IS NULL;
 
 ALTER TABLE edp.inferred_members

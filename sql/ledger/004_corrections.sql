@@ -1,4 +1,4 @@
--- What corrections that columns declare have done to the records of a split.
+-- Counts of the corrections in the records of a split.
 
 ALTER TABLE edp.receipts
   ADD COLUMN corrections jsonb;               -- 'correction column' → records; null for none

@@ -1,4 +1,4 @@
--- Names in file_format that were others in the first versions: dialect.recordEnd, told.
+-- Keys of file_format that had other names in the first versions: dialect.recordEnd, told.
 
 UPDATE edp.loads
 SET file_format = (file_format::jsonb - 'told' || jsonb_build_object(

@@ -1,4 +1,4 @@
--- title: What was loaded, and how fast
+-- title: Loads and their speed
 -- description: One row per load, newest first. seconds is the working time of all its runs, and
 --   rows_per_second the rows read in each of them.
 -- param from timestamptz: only loads that started at this time or later

@@ -1,7 +1,7 @@
--- title: Metrics nobody declared
+-- title: Undeclared metrics
 -- description: Each metric that was kept beside the rows because the model did not declare it: in how
---   many records of how many files, and in which loads first and last. declared_now tells whether the
---   model declares it by now.
+--   many records of how many files, and in which loads first and last. declared_now shows whether the
+--   model declares it now.
 
 SELECT l.table_name,
        u.metric,

@@ -47,7 +47,7 @@ export const ERROR_CODES = {
     remedy:
       'Run `edp inspect FILE`; give the form of the file with options, or unpack the archive.',
   },
-  not_jsonl: {
+  wrong_format: {
     exitStatus: 1,
     meaning:
       'A file is no JSON lines, or its lines have more different keys than a table has columns.',

@@ -1,24 +1,24 @@
 /**
  * The commands, in the order in which help lists them.
  *
- * Start-up is felt by users: how a command is called is known at once, and what it does is loaded when it runs.
+ * To start fast, only the usage of each command is loaded at once; its code is loaded when it runs.
  */
-import type { Command, CommandUsage } from './command.js';
-import { usage as db } from './db.usage.js';
-import { usage as generateData } from './generate-data.usage.js';
-import { usage as generateReport } from './generate-report.usage.js';
-import { usage as ingest } from './ingest/ingest.usage.js';
-import { usage as inspect } from './inspect.usage.js';
-import { usage as model } from './model.usage.js';
-import { usage as promote } from './promote.usage.js';
-import { usage as rejects } from './rejects.usage.js';
-import { usage as replay } from './replay.usage.js';
-import { usage as seedDimensions } from './seed-dimensions.usage.js';
-import { usage as status } from './status.usage.js';
-import { usage as undo } from './undo.usage.js';
-import { usage as verify } from './verify.usage.js';
+import type { Command, CommandHelp } from './command.js';
+import { help as db } from './db.help.js';
+import { help as generateData } from './generate-data.help.js';
+import { help as generateReport } from './generate-report.help.js';
+import { help as ingest } from './ingest/ingest.help.js';
+import { help as inspect } from './inspect.help.js';
+import { help as model } from './model.help.js';
+import { help as promote } from './promote.help.js';
+import { help as rejects } from './rejects.help.js';
+import { help as replay } from './replay.help.js';
+import { help as seedDimensions } from './seed-dimensions.help.js';
+import { help as status } from './status.help.js';
+import { help as undo } from './undo.help.js';
+import { help as verify } from './verify.help.js';
 
-export interface CommandEntry extends CommandUsage {
+export interface CommandEntry extends CommandHelp {
   load(): Promise<{ readonly command: Command }>;
 }
 
@@ -38,6 +38,6 @@ export const COMMANDS: readonly CommandEntry[] = [
   { ...db, load: () => import('./db.command.js') },
 ];
 
-export function nameOf({ call }: CommandUsage): string {
+export function nameOf({ call }: CommandHelp): string {
   return call.split(' ', 1)[0]!;
 }

@@ -1,6 +1,6 @@
-/** What every command module gives to the CLI, and what it gets. */
+/** The interface between the CLI and its commands. */
 import type { Argv } from 'yargs';
-import type { OptionName } from '../options/options.js';
+import type { OptionName } from '../options/option-definitions.js';
 import type { Project } from '../project/project.js';
 import type { Output } from '../terminal/output.js';
 import type { CommandResult } from './json/results.js';
@@ -9,23 +9,26 @@ export interface Invocation {
   /** Values of flags and positionals as yargs read them, by option name. */
   readonly given: Readonly<Record<string, unknown>>;
   readonly project: Project;
-  /** Takes only what docs/json.schema.json describes. */
+  /** Accepts only the objects of docs/json.schema.json. */
   readonly output: Output<CommandResult>;
   /** Aborts at the first Ctrl-C (or SIGTERM). */
   readonly signal: AbortSignal;
 }
 
-/** How a command is called. Such a file imports nothing that takes long to load, since help needs all of them. */
-export interface CommandUsage {
-  /** Its name, and what stands behind it. */
+/**
+ * The call of a command. Help files import nothing that loads slowly, because help needs all of
+ * them.
+ */
+export interface CommandHelp {
+  /** Its name and positionals. */
   readonly call: string;
   readonly describe: string;
   readonly options: readonly OptionName[];
-  /** Whether it takes the settings of files, too. */
+  /** Whether it also accepts the settings of files. */
   readonly takesFileSettings?: boolean;
   /** Adds positionals and examples. */
   build?(yargs: Argv): Argv;
-  /** Whether it stops in order when told to (Ctrl-C); otherwise the process simply ends. */
+  /** Whether Ctrl-C stops it in order; otherwise the process ends at once. */
   readonly stopsInOrder?: boolean;
 }
 

@@ -1,4 +1,4 @@
-/** `edp db`: the embedded server by hand. */
+/** `edp db`: manages the embedded server. */
 import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
 import type pg from 'pg';
@@ -12,7 +12,7 @@ import {
   toUrl,
 } from '../postgres/embedded/embedded-server.js';
 import type { Command, Invocation } from './command.js';
-import type { ACTIONS } from './db.usage.js';
+import type { ACTIONS } from './db.help.js';
 import type { DbJson } from './json/db.schema.js';
 
 export const command: Command = {
@@ -33,7 +33,7 @@ export const command: Command = {
         return EXIT.done;
       }
       case 'url': {
-        // A URL of a server that is down would be of no use, so this starts it as `start` does.
+        // The URL of a stopped server is useless, so this starts it, as `start` does.
         const client =
           (await findEmbeddedServer(directory)) ?? (await startEmbeddedServer(directory));
         if (!output.isJson) output.line(toUrl(client));
@@ -50,7 +50,10 @@ function answer(output: Invocation['output'], json: DbJson): void {
   output.result(json);
 }
 
-/** psql where the machine has it, else a plain runner of statements: the package ships no psql. */
+/**
+ * Runs psql if it is installed, otherwise the statements directly: the package does not include
+ * psql.
+ */
 async function runShell(
   given: Invocation['given'],
   directory: string,
@@ -74,7 +77,7 @@ async function runShell(
       if (status !== undefined) return status === 0 ? EXIT.done : EXIT.failed;
     }
     if (commands.length === 0 && process.stdin.isTTY) {
-      throw new EdpError('usage', 'this machine has no psql, and edp brings none', {
+      throw new EdpError('usage', 'psql is not installed, and edp does not include it', {
         hint: "run statements with: edp db psql -c 'SELECT …', or install your system's PostgreSQL client",
       });
     }
@@ -92,7 +95,7 @@ async function spawnPsql(
 ): Promise<number | undefined> {
   const child = spawn('psql', [toUrl(client), ...args], { stdio: 'inherit' });
   const ignore = () => {};
-  // Ctrl-C belongs to psql while it runs.
+  // psql handles Ctrl-C while it runs.
   process.on('SIGINT', ignore);
   try {
     return await new Promise<number | undefined>((resolve, reject) => {

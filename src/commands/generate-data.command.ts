@@ -1,13 +1,13 @@
-/** `edp generate-data`: event CSVs to try edp with, and what loading them is expected to give. */
+/** `edp generate-data`: event CSVs for trials, and the expected result of loading them. */
 
 import { EXIT } from '../base/errors.js';
 import { DIRT } from '../generate/dirt.js';
 import { type Generated, generateEvents } from '../generate/generate-data.js';
-import { resolveOptions } from '../options/options.js';
+import { resolveOptions } from '../options/resolve-options.js';
 import { formatBytes, formatCount, formatSeconds, type Output } from '../terminal/output.js';
 import { formatRate, withProgress } from '../terminal/progress.js';
 import type { Command, Invocation } from './command.js';
-import { OPTION_NAMES } from './generate-data.usage.js';
+import { OPTION_NAMES } from './generate-data.help.js';
 import type { GenerateDataJson } from './json/generate.schema.js';
 
 /** Files listed for people; the JSON has all of them. */

@@ -1,7 +1,8 @@
 /** `edp generate-report`: lists the reports, or writes one. */
 import path from 'node:path';
 import { EdpError, EXIT } from '../base/errors.js';
-import { type OptionValues, resolveOptions } from '../options/options.js';
+import type { OptionValues } from '../options/option-definitions.js';
+import { resolveOptions } from '../options/resolve-options.js';
 import { withDatabase } from '../postgres/database.js';
 import { type CatalogEntry, describeNames, findReport, readCatalog } from '../report/catalog.js';
 import {
@@ -22,7 +23,7 @@ import {
   safeText,
 } from '../terminal/output.js';
 import type { Command, Invocation } from './command.js';
-import { OPTION_NAMES } from './generate-report.usage.js';
+import { OPTION_NAMES } from './generate-report.help.js';
 import type { ReportJson, ReportListJson } from './json/report.schema.js';
 
 type Options = OptionValues<(typeof OPTION_NAMES)[number]>;
@@ -47,7 +48,7 @@ export const command: Command = {
     const report = findReport(catalog, name);
     if (given['safe-cells'] === true && !FORMATS[options.format].hasSafeCells) {
       throw new EdpError('usage', `--safe-cells is for CSV, not for ${options.format}`, {
-        hint: 'leave it out: only CSV is opened by spreadsheets',
+        hint: 'omit it: only CSV has cells that a spreadsheet runs',
       });
     }
     await runReport(invocation, options, {
@@ -75,8 +76,8 @@ async function runReport(
     reportFileName(name, options, new Date(), format.extension),
   );
   if (output.isJson && !isShown && destination.file === undefined) {
-    throw new EdpError('usage', '--json and --out - both want standard output', {
-      hint: 'give the report a file with --out, or leave out --json; --format json writes rows as JSON',
+    throw new EdpError('usage', '--json and --out - both use standard output', {
+      hint: 'specify a file with --out, or omit --json; --format json writes rows as JSON',
     });
   }
   await withDatabase(
@@ -124,7 +125,7 @@ async function runReport(
   );
 }
 
-/** The first lines of what goes into a file, to show once it is there. */
+/** The first lines of a report file, which are shown after it is written. */
 class Preview {
   #text = '';
 
@@ -150,13 +151,13 @@ class Preview {
   }
 }
 
-/** With --json the object has stdout to itself, and a table goes where people still see it. */
+/** With --json, stdout has only the object, and a table is written to stderr. */
 async function writeToStdout(output: Output, bytes: Uint8Array): Promise<void> {
   if (output.isJson) output.note(Buffer.from(bytes).toString().trimEnd());
   else await output.write(bytes);
 }
 
-/** Inside the project relative to it, as people type it. */
+/** Relative to the project for files inside of it. */
 function toShownPath(file: string, directory: string): string {
   const relative = path.relative(directory, file);
   return relative.startsWith('..') || path.isAbsolute(relative) ? file : relative;

@@ -1,13 +1,13 @@
-/** `edp inspect`: what a file is, before it is loaded. */
+/** `edp inspect`: describes a file before it is loaded. */
 import { EdpError, EXIT } from '../base/errors.js';
 import { summarizeForm } from '../formats/describe-file.js';
 import { type Inspection, inspectFile } from '../infer/inspect.js';
-import { resolveFileSettings, resolveOptions } from '../options/options.js';
+import { resolveFileSettings, resolveOptions } from '../options/resolve-options.js';
 import { withReadableFiles } from '../source/copies.js';
 import { discoverFiles, totalBytes } from '../source/discover.js';
 import { formatBytes, formatCount, type Output, safeText } from '../terminal/output.js';
 import type { Command } from './command.js';
-import { OPTION_NAMES } from './inspect.usage.js';
+import { OPTION_NAMES } from './inspect.help.js';
 import type { InspectJson } from './json/inspect.schema.js';
 import { describeSettings, formRows, toSection } from './shared/file-form.js';
 import { makeReadProgress } from './shared/read-progress.js';
@@ -26,7 +26,7 @@ export const command: Command = {
         'usage',
         `these are ${files.length} files, of which ${file?.name ?? 'none'} is the first`,
         {
-          hint: 'edp inspect looks at one file at a time',
+          hint: 'edp inspect reads one file at a time',
         },
       );
     }
@@ -108,7 +108,7 @@ function print(inspection: Inspection, output: Output): void {
   const { path, bytes, sample, columns } = inspection;
   const whole = sample.isWhole
     ? 'all of them'
-    : `a sample of ${formatBytes(sample.bytes)} (--whole looks at all)`;
+    : `a sample of ${formatBytes(sample.bytes)} (--whole reads all)`;
   output.line(
     `${path}: ${formatBytes(bytes)}; looked at ${formatCount(sample.records)} records, ${whole}`,
   );
@@ -126,7 +126,7 @@ function print(inspection: Inspection, output: Output): void {
     ]),
   );
   if (inspection.key !== undefined) {
-    output.line(`key: ${cut(inspection.key)}, no two of whose values are alike`);
+    output.line(`key: ${cut(inspection.key)}, its values are unique`);
   }
   if (inspection.time !== undefined) output.line(`time: ${cut(inspection.time)}`);
   const odd = describeOdd(inspection);

@@ -1,17 +1,17 @@
-/** `edp model infer`: what edp.yaml would have to say for files to be loaded. */
+/** `edp model infer`: writes the declarations that files need in edp.yaml. */
 import path from 'node:path';
 import { EdpError, EXIT } from '../base/errors.js';
 import { withInferencePool } from '../infer/infer-pool.js';
 import type { Proposal } from '../infer/propose.js';
 import { proposeTables } from '../infer/propose-tables.js';
 import { formatModel, writeModel } from '../infer/write-model.js';
-import { resolveFileSettings, resolveOptions } from '../options/options.js';
+import { resolveFileSettings, resolveOptions } from '../options/resolve-options.js';
 import { withReadableFiles } from '../source/copies.js';
 import { discoverFiles, isStdin, totalBytes } from '../source/discover.js';
 import { formatCount, type Output } from '../terminal/output.js';
 import type { Command } from './command.js';
 import type { ModelJson, ProposedTableJson } from './json/model.schema.js';
-import { OPTION_NAMES } from './model.usage.js';
+import { OPTION_NAMES } from './model.help.js';
 import { makeReadProgress } from './shared/read-progress.js';
 
 export const command: Command = {
@@ -19,15 +19,15 @@ export const command: Command = {
     const { table, out, processCount } = resolveOptions(OPTION_NAMES, given, project.options);
     const files = await discoverFiles(given.files as string[], project.directory);
     if (files.some(isStdin) && table === undefined) {
-      throw new EdpError('usage', 'standard input has no name to call the table by', {
-        hint: 'name the table: edp model infer - --table NAME',
+      throw new EdpError('usage', 'standard input has no file name to derive the table from', {
+        hint: 'specify the table: edp model infer - --table NAME',
       });
     }
     const options = {
       table,
       taken: new Set<string>(),
       settings: resolveFileSettings(given, project)(),
-      told: resolveFileSettings(given, { options: {}, csv: {} })(),
+      specified: resolveFileSettings(given, { options: {}, csv: {} })(),
     };
     const copying = { note: (text: string) => output.note(text), signal };
     const proposals = await withReadableFiles(project.directory, files, copying, async (all) => {
@@ -66,12 +66,12 @@ export function describe({ columns, input, inference }: Proposal): string {
   return `${fields}${key}, from ${formatCount(inference.records)} records`;
 }
 
-/** Records that say nothing of types, since a load would reject them. */
+/** Warns about records that do not affect the types, because a load would reject them. */
 export function warnOfOddities(output: Output, proposals: readonly Proposal[]): void {
   for (const { name, inference } of proposals) {
     for (const [code, count] of Object.entries(inference.odd)) {
       output.warn(
-        `table ${name}: ${formatCount(count)} ${count === 1 ? 'record' : 'records'} would be rejected (${code}) and tell nothing of types`,
+        `table ${name}: ${formatCount(count)} ${count === 1 ? 'record' : 'records'} would be rejected (${code}) and did not affect the types`,
       );
     }
   }

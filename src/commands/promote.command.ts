@@ -1,7 +1,7 @@
 /** `edp promote`: makes a kept metric a typed column, and moves its values there. */
 
 import { EXIT } from '../base/errors.js';
-import { resolveOptions } from '../options/options.js';
+import { resolveOptions } from '../options/resolve-options.js';
 import { withDatabase } from '../postgres/database.js';
 import { PROJECT_FILE } from '../project/file.js';
 import { formatCount, formatSeconds, type Output, safeText } from '../terminal/output.js';
@@ -9,7 +9,7 @@ import { withProgress } from '../terminal/progress.js';
 import { type PromoteProgress, type PromoteResult, promote } from '../upkeep/promote/promote.js';
 import type { Command } from './command.js';
 import type { PromoteJson } from './json/upkeep.schema.js';
-import { OPTION_NAMES } from './promote.usage.js';
+import { OPTION_NAMES } from './promote.help.js';
 
 const MAX_VALUE_SHOWN = 80;
 
@@ -38,7 +38,7 @@ export const command: Command = {
   },
 };
 
-/** The bar begins anew with every pass. */
+/** The bar restarts with every pass. */
 async function promoteShown(
   output: Output,
   run: (progress: PromoteProgress) => Promise<PromoteResult>,
@@ -81,7 +81,7 @@ function print(output: Output, result: PromoteResult): void {
   } else {
     const counts = [
       `${formatCount(moved)} values moved`,
-      left > 0 ? `${formatCount(left)} do not fit and stay where they are` : '',
+      left > 0 ? `${formatCount(left)} do not fit and were not moved` : '',
     ].filter(Boolean);
     output.line(`${what}: ${counts.join(', ')} in ${formatSeconds(seconds)}`);
   }

@@ -1,10 +1,12 @@
-/** `edp rejects`: the records a load could not load, and why; or byte for byte, to be mended. */
+/**
+ * `edp rejects`: prints the records that a load rejected, with reasons, or byte for byte for
+ * corrections.
+ */
 import { isUtf8 } from 'node:buffer';
 import type pg from 'pg';
 import { EdpError, EXIT } from '../base/errors.js';
-import { recordFormOf } from '../formats/reading.js';
-import { openFormat } from '../formats/record-form.js';
-import { lineEndFor } from '../formats/text/line-end.js';
+import { openFormat } from '../formats/open-format.js';
+import { recordFormOf } from '../formats/stored-reading.js';
 import {
   getFileFormat,
   getLoad,
@@ -13,12 +15,12 @@ import {
   readRejects,
   type StoredReject,
 } from '../ledger/ledger-queries.js';
-import { resolveOptions } from '../options/options.js';
+import { resolveOptions } from '../options/resolve-options.js';
 import { withClient, withDatabase } from '../postgres/database.js';
 import { formatCount, type Output, safeJson, safeText } from '../terminal/output.js';
 import type { Command } from './command.js';
 import type { RejectJson, RejectsJson } from './json/ledger.schema.js';
-import { OPTION_NAMES } from './rejects.usage.js';
+import { OPTION_NAMES } from './rejects.help.js';
 
 const MAX_RAW_SHOWN = 200;
 
@@ -31,7 +33,7 @@ export const command: Command = {
         hint: '--raw gives the bytes of the records, --json one object with everything about them',
       });
     }
-    // Shown are a few unless told otherwise; written are all unless told otherwise.
+    // Without --limit, a few are shown, but all are written.
     const limit = given.limit === undefined ? Number.POSITIVE_INFINITY : options.limit;
     const { directory } = project;
     return withDatabase({ databaseUrl: options.databaseUrl, directory }, ({ client: config }) =>
@@ -47,7 +49,10 @@ export const command: Command = {
   },
 };
 
-/** The header, if there is one, then the records exactly as they were: a file like the one they are from. */
+/**
+ * The header, if there is one, then the records exactly as they were: a file like the one they are
+ * from.
+ */
 async function writeRaw(
   client: pg.Client,
   loadId: number,
@@ -55,22 +60,21 @@ async function writeRaw(
   output: Output,
 ): Promise<void> {
   const { header, format } = await getFileFormat(client, loadId);
-  const { lineEnd } = openFormat(recordFormOf(format));
-  const write = (record: Buffer) =>
-    output.write(Buffer.concat([record, Buffer.from(lineEndFor(record, lineEnd))]));
+  const { endRecord } = openFormat(recordFormOf(format));
+  const write = (record: Buffer) => output.write(endRecord(record));
   if (header.length > 0) await write(header);
   let tooLong = 0;
   for await (const { raw, code } of readRejects(client, loadId, limit)) {
-    // The ledger has only the first bytes of it, which are not to be taken for a record.
+    // The ledger has only its first bytes, which are not a complete record.
     if (code === 'record_too_long') tooLong++;
     else await write(raw);
   }
   if (tooLong > 0) {
-    output.note(`left out ${formatCount(tooLong)} that are too long to be kept whole`);
+    output.note(`omitted ${formatCount(tooLong)} that are too long to be stored completely`);
   }
 }
 
-/** One object, written as it comes: there may be more rejects than memory. */
+/** One object, written in parts: there may be more rejects than memory. */
 async function writeJson(
   client: pg.Client,
   loadId: number,
@@ -107,7 +111,7 @@ function toJson({
     code,
     reason,
     raw: raw.toString('utf8'),
-    // What is not UTF-8 is not in that text.
+    // Bytes that are not UTF-8 are not in that text.
     ...(isUtf8(raw) ? {} : { rawBase64: raw.toString('base64') }),
   };
 }

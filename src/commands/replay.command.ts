@@ -2,14 +2,14 @@
 
 import { EXIT, FailedRun } from '../base/errors.js';
 import { parseLoadId } from '../ledger/ledger-queries.js';
-import { resolveOptions } from '../options/options.js';
+import { resolveOptions } from '../options/resolve-options.js';
 import { withDatabase } from '../postgres/database.js';
 import { formatCount, formatSeconds, type Output, safeText } from '../terminal/output.js';
 import { makeProgress } from '../terminal/progress.js';
 import { type ReplayResult, replay } from '../upkeep/replay/replay.js';
 import type { Command } from './command.js';
 import type { ReplayJson } from './json/upkeep.schema.js';
-import { OPTION_NAMES } from './replay.usage.js';
+import { OPTION_NAMES } from './replay.help.js';
 import { printRemarks, remarksJson } from './shared/remarks-lines.js';
 
 export const command: Command = {
@@ -73,7 +73,7 @@ function print(output: Output, result: ReplayResult): void {
       `rejects that are left: ${formatCount(remaining)}; edp rejects ${loadId} shows why`,
     );
   }
-  if (result.isInterrupted) output.line(`interrupted: run edp replay ${loadId} again to go on`);
+  if (result.isInterrupted) output.line(`interrupted: run edp replay ${loadId} again to continue`);
 }
 
 function toJson(result: ReplayResult, isOk: boolean): ReplayJson {

@@ -1,16 +1,16 @@
-/** `edp seed-dimensions`: the two dimension files, through the same path as every load. */
+/** `edp seed-dimensions`: loads the two dimension files, in the same way as every load. */
 import path from 'node:path';
 import { EdpError } from '../base/errors.js';
 import { withPool } from '../load/load-pool.js';
 import type { IngestOptions } from '../load/run.js';
 import { NO_SETTINGS } from '../model/file-settings.js';
-import { resolveOptions } from '../options/options.js';
+import { resolveOptions } from '../options/resolve-options.js';
 import { withDatabase } from '../postgres/database.js';
 import { discoverFiles, totalBytes } from '../source/discover.js';
 import { isFile } from '../source/local-files.js';
 import type { Command } from './command.js';
 import { load } from './ingest/ingest.command.js';
-import { OPTION_NAMES } from './seed-dimensions.usage.js';
+import { OPTION_NAMES } from './seed-dimensions.help.js';
 
 const FILES = ['first_dimensions.csv', 'second_dimensions.csv'];
 
@@ -22,7 +22,7 @@ const INGEST_OPTIONS: IngestOptions = {
   processCount: PROCESS_COUNT,
   readBatchSize: 100_000,
   writeBatchSize: 10_000,
-  // A changed file replaces what it changes.
+  // A changed file replaces the rows that it changes.
   onConflict: 'update',
   missingDimensions: 'reject',
   onNewColumn: undefined,

@@ -1,4 +1,4 @@
-/** `edp status`: what was loaded. */
+/** `edp status`: lists loads. */
 
 import { EXIT } from '../base/errors.js';
 import {
@@ -11,7 +11,7 @@ import {
   parseLoadId,
   type ReceiptSummary,
 } from '../ledger/ledger-queries.js';
-import { resolveOptions } from '../options/options.js';
+import { resolveOptions } from '../options/resolve-options.js';
 import { withClient, withDatabase } from '../postgres/database.js';
 import {
   formatBytes,
@@ -24,7 +24,7 @@ import type { Command } from './command.js';
 import type { LoadStatusJson, StatusJson } from './json/ledger.schema.js';
 import { describeCorrections, describeDrift } from './shared/remarks-lines.js';
 import { REPLACING_FLAG } from './shared/replacing-flag.js';
-import { OPTION_NAMES } from './status.usage.js';
+import { OPTION_NAMES } from './status.help.js';
 
 export const command: Command = {
   async run({ given, project, output }) {
@@ -77,7 +77,7 @@ function printInferred(output: Output, inferredMembers: Readonly<Record<string, 
 
 function printLoads(output: Output, loads: readonly LoadSummary[]): void {
   if (loads.length === 0) {
-    output.line('nothing was loaded yet; edp ingest loads files');
+    output.line('there are no loads yet; edp ingest loads files');
     return;
   }
   output.table(
@@ -139,10 +139,11 @@ function printLoad(
       `it replaced the values of ${formatCount(load.rowsReplaced)} rows that were there before (${REPLACING_FLAG})`,
     );
   }
-  if (load.state === 'interrupted') output.line('interrupted: ingest the same file again to go on');
+  if (load.state === 'interrupted')
+    output.line('interrupted: ingest the same file again to continue');
   if (load.state === 'half_undone') {
     output.line(
-      `half undone: the counts say what is left, the splits below what there was; edp undo ${load.loadId} goes on`,
+      `partly undone: the counts are those of the remaining rows, the splits below those of the whole load; edp undo ${load.loadId} continues`,
     );
   }
   if (rows.rejected > 0) output.line(`why records were rejected: edp rejects ${load.loadId}`);

@@ -1,9 +1,9 @@
-/** `edp undo`: removes what a load brought, so that its file can be loaded again. */
+/** `edp undo`: removes the rows of a load, so that its file can be loaded again. */
 
 import { EdpError, EXIT, FailedRun } from '../base/errors.js';
 import type { LoadRecord } from '../ledger/held-load.js';
 import { parseLoadId } from '../ledger/ledger-queries.js';
-import { resolveOptions } from '../options/options.js';
+import { resolveOptions } from '../options/resolve-options.js';
 import { withDatabase } from '../postgres/database.js';
 import { confirm } from '../terminal/confirm.js';
 import { formatCount, formatSeconds, type Output, safeText } from '../terminal/output.js';
@@ -12,7 +12,7 @@ import { describeUndo, type UndoResult, undo } from '../upkeep/undo/undo.js';
 import type { Command } from './command.js';
 import type { UndoJson } from './json/upkeep.schema.js';
 import { REPLACING_FLAG } from './shared/replacing-flag.js';
-import { OPTION_NAMES } from './undo.usage.js';
+import { OPTION_NAMES } from './undo.help.js';
 
 const MAX_LOADS_NAMED = 5;
 
@@ -103,7 +103,7 @@ function print(output: Output, result: UndoResult, wasUndone: boolean): void {
     if (state === 'undoing') {
       output.line(`${name} is half undone: ${what.join(', ')} removed so far`);
     }
-    if (result.isInterrupted) output.line(`interrupted: run edp undo ${loadId} again to go on`);
+    if (result.isInterrupted) output.line(`interrupted: run edp undo ${loadId} again to continue`);
     return;
   }
   output.line(`${name} is undone: ${what.join(', ')} removed in ${formatSeconds(seconds)}`);

@@ -1,8 +1,8 @@
-/** `edp verify`: a file against what its load left in the table, by content. */
+/** `edp verify`: compares a file with the rows of its load, value by value. */
 
 import { EXIT } from '../base/errors.js';
 import { parseLoadId } from '../ledger/ledger-queries.js';
-import { resolveOptions } from '../options/options.js';
+import { resolveOptions } from '../options/resolve-options.js';
 import { withDatabase } from '../postgres/database.js';
 import {
   formatBytes,
@@ -18,7 +18,7 @@ import { type VerifyProgress, type VerifyResult, verify } from '../upkeep/verify
 import type { Command } from './command.js';
 import type { VerifyJson } from './json/verify.schema.js';
 import { REPLACING_FLAG } from './shared/replacing-flag.js';
-import { OPTION_NAMES } from './verify.usage.js';
+import { OPTION_NAMES } from './verify.help.js';
 
 const MAX_VALUE_SHOWN = 80;
 
@@ -77,7 +77,7 @@ function print(output: Output, result: VerifyResult): void {
   const title = `load ${load.loadId}, ${safeText(path)} → ${safeText(load.table)}`;
   if (!result.isSameContent) {
     output.warn(
-      `${safeText(path)} is not the file that load ${load.loadId} loaded (${load.bytes} bytes, content ${load.contentHash}); compared all the same`,
+      `${safeText(path)} is not the file that load ${load.loadId} loaded (${load.bytes} bytes, content ${load.contentHash}); it is compared anyway`,
     );
   }
   if (load.state !== 'loaded') {
@@ -171,7 +171,7 @@ function printRemarks(output: Output, result: VerifyResult): void {
   }
   if (laterUpdates.length > 0 && !isEqual(result)) {
     output.line(
-      `rows of "${safeText(load.table)}" do not tell their load: what differs may have been replaced by load ${laterUpdates.join(', ')} (${REPLACING_FLAG})`,
+      `rows of "${safeText(load.table)}" do not have the number of their load: the differences may be replacements by load ${laterUpdates.join(', ')} (${REPLACING_FLAG})`,
     );
   }
 }
@@ -193,7 +193,7 @@ function toJson(result: VerifyResult): VerifyJson {
     table: load.table,
     state: load.state,
     sameContent: result.isSameContent,
-    // What was compared: records of the file, rows of the load in the table, rejects of the ledger.
+    // Compared are records of the file, rows of the load in the table, rejects of the ledger.
     compared: { records, rows, rejects, splits: result.splitCount },
     rows: load.rows,
     superseded: result.superseded,

@@ -59,8 +59,8 @@ export function formatCodes(): string {
     'A record that is not loaded is kept byte for byte, with its place, a code and a reason: `edp rejects LOAD`.',
     [
       wrap(
-        '- *Mend*: `edp rejects LOAD --raw > mend.csv` writes the rejected records as a CSV. Correct it, and load it: ' +
-          '`edp ingest mend.csv --table TABLE`. The same way loads them as they are, but with other options.',
+        '- *Correct*: `edp rejects LOAD --raw > corrected.csv` writes the rejected records as a CSV. Edit it, and load it: ' +
+          '`edp ingest corrected.csv --table TABLE`. The same way loads them as they are, but with other options.',
         '  ',
       ),
       '- *Replay*: `edp replay LOAD` tries the rejects again, by the model and the tables of today.',

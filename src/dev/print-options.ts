@@ -6,7 +6,7 @@ import {
   OPTIONS,
   type OptionName,
   optionsOf,
-} from '../options/options.js';
+} from '../options/option-definitions.js';
 import { NOT_IN_PROJECT } from '../project/parse.js';
 
 const names = Object.keys(OPTIONS) as OptionName[];
@@ -68,7 +68,7 @@ const lists = names.flatMap((name) => {
 
 process.stdout.write(`# Options
 
-<!-- Made by npm run docs of src/options/options.ts; a change here is lost. -->
+<!-- Made by npm run docs of src/options/option-definitions.ts; a change here is lost. -->
 
 A value comes from the command line, else from the variable \`EDP_\` and the option's name in capitals
 (\`${environmentName('on-conflict')}\`), else from \`edp.yaml\`, where the name is a key at the top; settings of CSV files

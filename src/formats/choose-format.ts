@@ -1,27 +1,25 @@
-/** Which format a file has: what the user said counts, else its name, else its first lines. */
+/**
+ * Chooses the format of a file: what the user specified, else by its name, else by its first lines.
+ */
 
 import path from 'node:path';
 import { EdpError } from '../base/errors.js';
-import type { FileSettings, Format } from '../model/file-settings.js';
+import {
+  type FileSettings,
+  type Format,
+  settingsFor,
+  type TextSettings,
+} from '../model/file-settings.js';
 import type { FileIdentity } from '../source/file-identity.js';
-import { looksLikeJsonl } from './jsonl/describe-jsonl.js';
-import { readBriefSample, readSample, TOLD } from './text/sample.js';
+import { FORMAT_OF_SUFFIX, FORMATS_BY_CONTENT } from './all-formats.js';
+import { readBriefSample, readSample, type Sample, SPECIFIED } from './text/sample.js';
 
 export interface FormatChoice {
   readonly format: Format;
   readonly why: string;
 }
 
-const BY_SUFFIX: Readonly<Record<string, Format>> = {
-  '.csv': 'csv',
-  '.tsv': 'csv',
-  '.tab': 'csv',
-  '.psv': 'csv',
-  '.jsonl': 'jsonl',
-  '.ndjson': 'jsonl',
-};
-
-/** Suffixes of packed files, behind the one that tells the format. */
+/** Suffixes of packed files; they follow the one that names the format. */
 const PACKED = /\.(?:gz|gzip|zst|zstd|bz2|bzip2|zip)$/i;
 
 /**
@@ -33,31 +31,33 @@ export async function chooseFormat(
   name: string,
   settings: FileSettings,
 ): Promise<FormatChoice> {
-  if (settings.format !== undefined) return { format: settings.format, why: TOLD };
+  if (settings.format !== undefined) return { format: settings.format, why: SPECIFIED };
   const bare = /^https?:/i.test(name) ? name.replace(/[?#].*$/, '') : name;
   const suffix = path.extname(bare.replace(PACKED, '')).toLowerCase();
-  const bySuffix = Object.hasOwn(BY_SUFFIX, suffix) ? BY_SUFFIX[suffix] : undefined;
+  const bySuffix = FORMAT_OF_SUFFIX.get(suffix);
   if (bySuffix !== undefined) return { format: bySuffix, why: `its name ends in ${suffix}` };
-  return (await hasJsonLines(file, name, settings))
-    ? { format: 'jsonl', why: 'each of its first lines is a JSON object' }
-    : { format: 'csv', why: 'its first lines are no JSON objects' };
+  for (const { name: format, why, isLike } of FORMATS_BY_CONTENT) {
+    if (await isOfFormat(file, name, settingsFor(settings, format), isLike)) return { format, why };
+  }
+  return { format: 'csv', why: 'its first lines are of no other format' };
 }
 
-async function hasJsonLines(
+async function isOfFormat(
   file: FileIdentity,
   name: string,
-  settings: FileSettings,
+  settings: TextSettings,
+  isLike: (sample: Sample) => boolean | undefined,
 ): Promise<boolean> {
   try {
     for (const read of [readBriefSample, readSample]) {
-      const sample = await read(file, name, settings.jsonl);
-      const answer = looksLikeJsonl(sample);
+      const sample = await read(file, name, settings);
+      const answer = isLike(sample);
       if (answer !== undefined) return answer;
       if (sample.parts.isWhole) return false;
     }
     return false;
   } catch (error) {
-    // What cannot be unpacked is for those to report who read all of it.
+    // A file that cannot be unpacked is reported when all of it is read.
     if (error instanceof EdpError && error.code !== 'io') return false;
     throw error;
   }

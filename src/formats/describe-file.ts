@@ -1,33 +1,21 @@
-/** A file → what is known of it before its records are read: its format, its fields, where its records are. */
-
-import type { FileSettings } from '../model/file-settings.js';
+/**
+ * A file → what is known of it before its records are read: format, fields, place of the records.
+ */
+import { type FileSettings, settingsFor } from '../model/file-settings.js';
 import type { Table } from '../model/model.js';
 import type { FileIdentity } from '../source/file-identity.js';
+import { type FileDescription, type FormSummary, formatNamed } from './all-formats.js';
 import { chooseFormat, type FormatChoice } from './choose-format.js';
-import {
-  type CsvDescription,
-  describeCsv,
-  describeCsvSample,
-  listCsvOddities,
-  summarizeCsv,
-} from './csv/describe-csv.js';
-import {
-  describeJsonl,
-  describeJsonlSample,
-  type JsonlDescription,
-  listJsonlOddities,
-  summarizeJsonl,
-} from './jsonl/describe-jsonl.js';
 import { textHeadOf } from './text/described-text.js';
 import { type FileForm, readSample, type Sample } from './text/sample.js';
 
-export type FileDescription = CsvDescription | JsonlDescription;
+export type { FileDescription };
 
 /**
  * @param name for messages
  * @param table what is known of the file's fields; undefined for a file of unknown fields
- * @param settings what the user said
- * @throws EdpError `not_csv`, `not_jsonl`, `io`, `corrupt_file`
+ * @param settings what the user specified
+ * @throws EdpError `not_csv`, `wrong_format`, `io`, `corrupt_file`, and those of the file's source
  */
 export async function describeFile(
   file: FileIdentity,
@@ -36,15 +24,10 @@ export async function describeFile(
   settings: FileSettings,
 ): Promise<FileDescription> {
   const { format } = await chooseFormat(file, name, settings);
-  switch (format) {
-    case 'csv':
-      return describeCsv(file, name, table, settings.csv);
-    case 'jsonl':
-      return describeJsonl(file, name, table !== undefined, settings.jsonl);
-  }
+  return formatNamed(format).describe(file, name, table, settingsFor(settings, format));
 }
 
-/** A file of unknown fields, with a sample of it, and why its format is taken for what it is. */
+/** A file of unknown fields: a sample, its description, and why its format was chosen. */
 export interface SampledFile {
   readonly sample: Sample;
   readonly description: FileDescription;
@@ -58,21 +41,15 @@ export async function sampleFile(
   settings: FileSettings,
 ): Promise<SampledFile> {
   const choice = await chooseFormat(file, name, settings);
-  const sample = await readSample(file, name, settings[choice.format]);
-  switch (choice.format) {
-    case 'csv':
-      return {
-        sample,
-        choice,
-        description: describeCsvSample(sample, name, undefined, settings.csv),
-      };
-    case 'jsonl':
-      return { sample, choice, description: describeJsonlSample(sample, name) };
-  }
+  const own = settingsFor(settings, choice.format);
+  const sample = await readSample(file, name, own);
+  const description = formatNamed(choice.format).describeSample(sample, name, own);
+  return { sample, choice, description };
 }
 
 /**
- * How a file's text is got out of it, and by what the text is known.
+ * Reads how the text of a file is obtained (compression, encoding), and the first bytes that
+ * identify the text.
  *
  * @throws EdpError `io`, `corrupt_file`
  */
@@ -82,28 +59,16 @@ export async function readTextHead(
   settings: FileSettings,
 ): Promise<{ readonly form: FileForm; readonly textHead: Buffer | undefined }> {
   const { format } = await chooseFormat(file, name, settings);
-  const sample = await readSample(file, name, settings[format]);
+  const sample = await readSample(file, name, settingsFor(settings, format));
   return { form: sample.form, textHead: textHeadOf(sample) };
 }
 
-/** The form of a file as `--json` tells it. */
-export function summarizeForm(
-  description: FileDescription,
-): ReturnType<typeof summarizeCsv> | ReturnType<typeof summarizeJsonl> {
-  switch (description.format) {
-    case 'csv':
-      return summarizeCsv(description);
-    case 'jsonl':
-      return summarizeJsonl(description);
-  }
+/** The form of a file, as `--json` has it. */
+export function summarizeForm(description: FileDescription): FormSummary {
+  return formatNamed(description.format).summarize(description);
 }
 
-/** What is unusual in the form of a file, in words; empty for most files. */
+/** Describes in words what is unusual in the form of a file; empty for most files. */
 export function listOddities(description: FileDescription): string[] {
-  switch (description.format) {
-    case 'csv':
-      return listCsvOddities(description);
-    case 'jsonl':
-      return listJsonlOddities(description);
-  }
+  return formatNamed(description.format).listOddities(description);
 }

@@ -1,10 +1,10 @@
-/** The piscina pool of workers that infer types. A little work is done without any. */
+/** The piscina pool of workers that infer types. Small files are read without workers. */
 import type { Piscina } from 'piscina';
 import { type ErrorData, fromErrorData } from '../base/errors.js';
 import { withThreads } from '../base/threads.js';
 import { readStretch, type Stretch, type StretchTask } from './stretch.js';
 
-/** A thread takes as long to start as it takes to read so much. */
+/** Starting a thread takes as long as reading this much. */
 const BYTES_WITHOUT_THREAD = 4 * 1024 * 1024;
 
 export type StretchOutcome =
@@ -16,7 +16,7 @@ export interface InferencePool {
   read(task: StretchTask): Promise<Stretch>;
 }
 
-/** @param expectedBytes what there is to read */
+/** @param expectedBytes bytes of all files */
 export async function withInferencePool<T>(
   processCount: number,
   expectedBytes: number,

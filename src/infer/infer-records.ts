@@ -1,15 +1,16 @@
 /**
- * Windows of a file → what is known of its columns. Records are found by the scanner that finds them for a
- * load, and a record that a load would reject for its form counts for nothing here.
+ * Windows of a file → what is known of its columns. The scanner is that of a load, so the records
+ * are the same; a record that a load would reject for its form does not contribute to the types.
  *
- * Plain records of CSV are taken apart right here; whatever is not plain (damage, another number of fields,
- * another encoding, backslash escapes) goes through csv-parse as in the csv lane, and so do all records of
- * other formats through their parsers. Where each record names its fields, there are more as they come.
+ * Plain CSV records are split into fields here. All others (damage, another number of fields,
+ * another encoding, backslash escapes) go through csv-parse as in the csv lane; records of other
+ * formats go through their parsers. Where each record names its fields, columns are added as fields
+ * appear.
  */
 import { isAscii, isUtf8 } from 'node:buffer';
 import { EdpError } from '../base/errors.js';
-import { type Dialect, PLAIN } from '../formats/csv/dialect.js';
-import { openFormat, type RecordForm } from '../formats/record-form.js';
+import { type Dialect, PLAIN_DIALECT } from '../formats/csv/dialect.js';
+import { openFormat, type RecordForm } from '../formats/open-format.js';
 import { CR, LF } from '../formats/text/line-end.js';
 import type { RecordPlace } from '../formats/text/ranges.js';
 import type { RecordConsumer } from '../formats/text/read-split.js';
@@ -22,9 +23,9 @@ import { ColumnReader } from './inferred-column.js';
 import { KeyCandidate } from './key-candidate.js';
 
 const BATCH_RECORDS = 2048;
-/** Fields that records may name; no table has as many columns. */
+/** Most fields that records may name; no table has as many columns. */
 const MAX_FIELDS = 10_000;
-/** Records taken by csv-parse at once. */
+/** Records that csv-parse parses at once. */
 const RUN_RECORDS = 256;
 
 export class RecordReader implements RecordConsumer {
@@ -39,16 +40,18 @@ export class RecordReader implements RecordConsumer {
   readonly #scanner: RecordScanner;
   readonly #parser: RecordParser;
   readonly #batch = new RecordBatch(BATCH_RECORDS);
-  /** Records in a row that are not plain. */
+  /** Consecutive records that are not plain. */
   readonly #run = new RecordBatch(RUN_RECORDS);
   readonly #isPlainDialect: boolean;
-  /** What may end a line that is blank or a comment. */
+  /** Line ends of blank lines and comments. */
   readonly #lineEnds: RegExp;
   readonly #delimiter: number;
   /** -1 where nothing is quoted. */
   readonly #quote: number;
   readonly #keyOf: (KeyCandidate | undefined)[];
-  /** Where the fields of a record are; in the scratch, if their quotes had to be undone. */
+  /**
+   * Places of the fields of a record; in the scratch buffer, if doubled quotes had to be undone.
+   */
   readonly #from: Int32Array;
   readonly #to: Int32Array;
   readonly #form: Uint8Array;
@@ -56,13 +59,13 @@ export class RecordReader implements RecordConsumer {
   #line = 0;
   #isInRecord = false;
 
-  /** @param keyFields columns whose values may be all different */
+  /** @param keyFields columns that may be unique */
   constructor(recordForm: RecordForm, columnCount: number, keyFields: readonly number[]) {
     const format = openFormat(recordForm);
     this.#scanner = format.newScanner();
     this.#parser = format.newParser();
     const isCsv = recordForm.format === 'csv';
-    const dialect = isCsv ? recordForm.dialect : PLAIN;
+    const dialect = isCsv ? recordForm.dialect : PLAIN_DIALECT;
     this.#dialect = dialect;
     this.#lineEnds = isCsv ? /\r\n|\n|\r/ : /\n/;
     this.columns = Array.from({ length: columnCount }, () => new ColumnReader());
@@ -81,12 +84,12 @@ export class RecordReader implements RecordConsumer {
       dialect.escape === 'doubling';
   }
 
-  /** Names of the fields, where records name theirs; in the order of the columns. */
+  /** Names of the fields in the order of the columns, where each record names its own. */
   get fields(): readonly string[] | undefined {
     return this.#parser.fields?.slice(0, this.columns.length);
   }
 
-  /** Line ends seen so far. */
+  /** Number of line ends so far. */
   get lineCount(): number {
     return this.#line;
   }
@@ -99,7 +102,7 @@ export class RecordReader implements RecordConsumer {
     return this.read(window);
   }
 
-  /** @returns start of the first record not taken */
+  /** Reads the complete records of a window. @returns start of the first record not taken */
   read({
     bytes,
     filled,
@@ -195,13 +198,15 @@ export class RecordReader implements RecordConsumer {
     if (this.#run.count > 0) this.#takeRun(bytes);
   }
 
-  /** Whether the bytes are UTF-8 as they stand, and nothing that PostgreSQL cannot hold. */
+  /**
+   * Whether the bytes are UTF-8 without conversion, and hold nothing that PostgreSQL cannot store.
+   */
   #isText(bytes: Buffer, from: number, to: number): boolean {
     const part = bytes.subarray(from, to);
     return (this.#dialect.encoding === 'utf-8' ? isUtf8(part) : isAscii(part)) && !part.includes(0);
   }
 
-  /** Finds the fields of a plain record. @returns whether it is one */
+  /** Finds the fields of a plain record. @returns whether the record is plain */
   #split(bytes: Buffer, start: number, end: number): boolean {
     const { hasTrailingDelimiter, allowsBareQuotes } = this.#dialect;
     const delimiter = this.#delimiter;
@@ -247,7 +252,7 @@ export class RecordReader implements RecordConsumer {
     return at === end || (hasTrailingDelimiter && at === end - 1 && bytes[at] === delimiter);
   }
 
-  /** Copies a quoted field with its quotes as they were before they were doubled. */
+  /** Copies a quoted field with its doubled quotes made single. @returns end of the copy */
   #undouble(bytes: Buffer, from: number, to: number, into: number, quote: number): number {
     if (into + to - from > this.#scratch.length) {
       const grown = Buffer.allocUnsafeSlow(2 * (into + to - from));
@@ -293,7 +298,7 @@ export class RecordReader implements RecordConsumer {
     run.line[at] = line[index]!;
     run.fieldCount[at] = fieldCount[index]!;
     run.damage[at] = damage[index]!;
-    // What lies between two records of the run may be a comment, or blank.
+    // A comment or a blank line may lie between two records of the run.
     run.isBehindComment[at] = isBehindComment[index]!;
   }
 
@@ -328,10 +333,10 @@ export class RecordReader implements RecordConsumer {
     }
   }
 
-  /** A field that no record had so far. @throws EdpError `not_jsonl` where there are ever more */
+  /** Adds a field that no record had so far. @throws EdpError `wrong_format` for too many fields */
   #addColumn(): void {
     if (this.columns.length >= MAX_FIELDS) {
-      throw new EdpError('not_jsonl', `there are more than ${MAX_FIELDS} different keys`, {
+      throw new EdpError('wrong_format', `there are more than ${MAX_FIELDS} different keys`, {
         hint: 'where keys are data (ids, dates), put the object that has them under a key of its own',
       });
     }
@@ -341,38 +346,38 @@ export class RecordReader implements RecordConsumer {
     this.#keyOf.push(undefined);
   }
 
-  /** Counts the lines between two records, which are blank or comments. */
+  /** Counts the lines between two records, which are blank lines or comments. */
   #countLines(bytes: Buffer, from: number, to: number, ownLineEnds: number): void {
     const { comment, fieldCount } = this.#dialect;
     const lines = bytes.toString('latin1', from, to).split(this.#lineEnds);
-    // What stands behind the last line end is no line, unless the file ends with it.
+    // Bytes behind the last line end are a line only if the file ends with them.
     if (lines.at(-1) === '') lines.pop();
     for (const line of lines.slice(ownLineEnds)) {
       if (comment !== '' && line.startsWith(comment)) this.commentLines++;
-      // What is between two records and no comment is blank, though blanks may be in it.
+      // A line between two records that is no comment is blank; it may have spaces.
       else if (line.trim() === '' && fieldCount !== 1) this.blankLines++;
     }
   }
 }
 
-/** Whether nothing is between two records but the line end of the first. */
+/** Whether only the line end of the first record lies between two records. */
 function isOneLineEnd(bytes: Buffer, from: number, to: number, ownLineEnds: number): boolean {
   const length = to - from;
   return length <= ownLineEnds || (length === 2 && bytes[from] === CR && bytes[from + 1] === LF);
 }
 
-/** Records that a load would reject, of all codes. */
+/** Number of records that a load would reject, of all codes. */
 export function sumCounts(odd: Readonly<Partial<Record<RejectCode, number>>>): number {
   return Object.values(odd).reduce((sum, count) => sum + count, 0);
 }
 
 const BARE = 0;
 const QUOTED = 1;
-/** Quoted, and its doubled quotes made single. */
+/** Quoted, and copied to the scratch buffer with doubled quotes made single. */
 const IN_SCRATCH = 2;
 
-/** Reads the records that are whole of a part of a file. @param start where one of them starts */
-export function readAll(reader: RecordReader, bytes: Buffer, start: number): void {
+/** Reads the complete records of a part of a file. @param start offset at which a record starts */
+export function readWholeRecords(reader: RecordReader, bytes: Buffer, start: number): void {
   const part = bytes.subarray(start);
   const limit = Number.POSITIVE_INFINITY;
   reader.read({ bytes: part, filled: part.length, limit, isLast: false });

@@ -1,4 +1,4 @@
-/** The thread of a worker that infers types: a stretch in, what is known of it out. */
+/** The thread of a worker that infers types: a stretch of a file → what is known of its columns. */
 import { toErrorData } from '../base/errors.js';
 import { countStart } from '../base/threads.js';
 import type { StretchOutcome } from './infer-pool.js';

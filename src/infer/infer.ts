@@ -1,14 +1,13 @@
 /**
- * Files of one table → the types of its columns, from every record of every file, by several workers at
- * once.
+ * Files of one table → the types of its columns. Several workers read every record of every file.
  *
- * A file is cut into stretches as it is for a load; where a record begins is guessed by the worker and
- * verified here, when the stretch before has told where it ended.
+ * A file is cut into stretches, like the splits of a load. A worker guesses where the first record
+ * of a stretch begins; the guess is verified here, when the end of the stretch before is known.
  */
 
 import { EdpError } from '../base/errors.js';
 import { describeFile, type FileDescription } from '../formats/describe-file.js';
-import { openFormat } from '../formats/record-form.js';
+import { openFormat } from '../formats/open-format.js';
 import { cutGap, findGaps } from '../formats/text/cut-ranges.js';
 import type { Segment } from '../formats/text/cut-text.js';
 import type { SplitRange } from '../formats/text/ranges.js';
@@ -19,16 +18,16 @@ import type { RejectCode } from '../model/reject-codes.js';
 import type { InputFile } from '../source/discover.js';
 import type { FileIdentity } from '../source/file-identity.js';
 import { versionOf } from '../source/sources.js';
-import { type ColumnInference, conclude } from './conclude.js';
 import type { InferencePool } from './infer-pool.js';
+import { type ColumnInference, inferType } from './infer-type.js';
 import { type ColumnSummary, emptySummary, mergeSummaries } from './inferred-column.js';
 import { rankKeyName, rankTimeName } from './inferred-names.js';
-import { judgeUniqueness, type KeyHashes, MAX_HASHES, type Uniqueness } from './key-candidate.js';
-import { Findings, type Stretch, type StretchTask } from './stretch.js';
+import { checkUniqueness, type KeyHashes, MAX_HASHES, type Uniqueness } from './key-candidate.js';
+import { FileFindings, type Stretch, type StretchTask } from './stretch.js';
 
 const MIN_STRETCH_BYTES = 1024 * 1024;
 const MAX_STRETCH_BYTES = 16 * 1024 * 1024;
-/** Stretches for each worker, so that none is done long before the others. */
+/** Stretches for each worker, so that all workers finish at about the same time. */
 const STRETCHES_PER_WORKER = 4;
 
 const MAX_KEY_FIELDS = 4;
@@ -38,7 +37,7 @@ export interface InferredFile {
   readonly file: InputFile;
   readonly description: FileDescription;
   readonly bytes: number;
-  readonly findings: Findings;
+  readonly findings: FileFindings;
 }
 
 export interface InferredColumn extends ColumnInference {
@@ -46,7 +45,9 @@ export interface InferredColumn extends ColumnInference {
   readonly field: string;
   /** Whether every record of every file has a value. */
   readonly isComplete: boolean;
-  /** Whether no two values are alike; undefined where nobody looked, since it is not called like a key. */
+  /**
+   * Whether all values differ; undefined where that was not checked, since the name is no key's.
+   */
   readonly uniqueness: Uniqueness | undefined;
 }
 
@@ -54,10 +55,10 @@ export interface TableInference {
   readonly table: string;
   readonly files: readonly InferredFile[];
   readonly records: number;
-  /** Records that a load would reject for their form, by code; they say nothing of types. */
+  /** Number of records that a load would reject for their form, by code; types ignore them. */
   readonly odd: Readonly<Partial<Record<RejectCode, number>>>;
   readonly columns: readonly InferredColumn[];
-  /** Fields; undefined where none offers itself. */
+  /** Fields; undefined without a candidate. */
   readonly key: string | undefined;
   readonly time: string | undefined;
 }
@@ -66,17 +67,17 @@ export interface InferenceProgress {
   advance(bytes: number, records: number): void;
 }
 
-interface PreparedFile {
+interface FileToRead {
   readonly file: InputFile;
   readonly description: FileDescription;
   readonly identity: FileIdentity;
   readonly keyFields: readonly number[];
-  /** Of a file that is not plain text, none: it is cut while it is unpacked. */
+  /** Empty for a file that is not plain text, since it is cut while it is unpacked. */
   readonly ranges: readonly SplitRange[];
 }
 
 /**
- * @param table its name, by which a key is told
+ * @param table name of the table, by which a key is recognized
  * @throws EdpError `not_csv`, `io`, `file_changed`, `interrupted`
  */
 export async function inferTable(
@@ -87,27 +88,28 @@ export async function inferTable(
   progress: InferenceProgress,
   signal: AbortSignal,
 ): Promise<TableInference> {
-  const prepared: PreparedFile[] = [];
-  for (const file of files) prepared.push(await prepare(file, table, settings, pool.processCount));
-  const stretches = await readAll(prepared, pool, progress, signal);
+  const prepared: FileToRead[] = [];
+  for (const file of files)
+    prepared.push(await describeAndCut(file, table, settings, pool.processCount));
+  const stretches = await readStretches(prepared, pool, progress, signal);
   const inferred: InferredFile[] = [];
   for (const [i, one] of prepared.entries()) {
     inferred.push({
       file: one.file,
       description: one.description,
       bytes: one.identity.size,
-      findings: await join(one, stretches[i]!, pool),
+      findings: await joinStretches(one, stretches[i]!, pool),
     });
   }
   return concludeTable(table, inferred);
 }
 
-async function prepare(
+async function describeAndCut(
   file: InputFile,
   table: string,
   settings: FileSettings,
   processCount: number,
-): Promise<PreparedFile> {
+): Promise<FileToRead> {
   const identity = await versionOf(file);
   const { size } = identity;
   const description = await describeFile(identity, file.name, undefined, settings);
@@ -132,7 +134,7 @@ async function prepare(
   };
 }
 
-function makeTask(file: PreparedFile, range: SplitRange, segment?: Segment): StretchTask {
+function makeTask(file: FileToRead, range: SplitRange, segment?: Segment): StretchTask {
   const { description, identity, keyFields } = file;
   return {
     file: identity,
@@ -146,8 +148,8 @@ function makeTask(file: PreparedFile, range: SplitRange, segment?: Segment): Str
 
 /** A stretch to be read. */
 interface Job {
-  readonly file: PreparedFile;
-  /** Index of the file, and of the stretch in it. */
+  readonly file: FileToRead;
+  /** Index of the file, and index of the stretch in the file. */
   readonly of: number;
   readonly index: number;
   readonly range: SplitRange;
@@ -156,10 +158,7 @@ interface Job {
   readonly release?: (() => void) | undefined;
 }
 
-async function* listJobs(
-  files: readonly PreparedFile[],
-  processCount: number,
-): AsyncGenerator<Job> {
+async function* listJobs(files: readonly FileToRead[], processCount: number): AsyncGenerator<Job> {
   for (const [of, file] of files.entries()) {
     for (const [index, range] of file.ranges.entries()) {
       yield { file, of, index, range, sourceBytes: range.until - range.from };
@@ -184,8 +183,8 @@ async function* listJobs(
 }
 
 /** @returns the stretches of each file, in the order of its ranges */
-async function readAll(
-  files: readonly PreparedFile[],
+async function readStretches(
+  files: readonly FileToRead[],
   pool: InferencePool,
   progress: InferenceProgress,
   signal: AbortSignal,
@@ -197,7 +196,7 @@ async function readAll(
   const read = async ({ file, of, index, range, segment, sourceBytes, release }: Job) => {
     try {
       const stretch = await pool.read(makeTask(file, range, segment));
-      // Memory is bounded: of more keys it is not verified whether they are different.
+      // Memory is limited: if there are more values, their uniqueness is not verified.
       hashes += stretch.keys.reduce((sum, key) => sum + (key.hashes?.length ?? 0), 0);
       const kept = hashes > MAX_HASHES ? stretch.keys.map(withoutHashes) : stretch.keys;
       stretches[of]![index] = { ...stretch, keys: kept };
@@ -224,7 +223,7 @@ async function readAll(
       ),
     );
   } finally {
-    // What unpacks a file goes with it.
+    // This also ends the unpacking of a file.
     await jobs.return(undefined);
   }
   return stretches;
@@ -234,20 +233,20 @@ function withoutHashes({ field, isNoKey }: KeyHashes): KeyHashes {
   return { field, isNoKey, hashes: undefined };
 }
 
-/** Puts the stretches of a file together; one that began at a wrong place is read again. */
-async function join(
-  file: PreparedFile,
+/** Merges the stretches of a file; a stretch that began at a wrong place is read again. */
+async function joinStretches(
+  file: FileToRead,
   stretches: readonly Stretch[],
   pool: InferencePool,
-): Promise<Findings> {
+): Promise<FileFindings> {
   const { dataStart, dataLine, fields } = file.description;
-  const findings = new Findings(fields);
+  const findings = new FileFindings(fields);
   let start = dataStart;
   let line = dataLine;
   for (const [i, guessed] of stretches.entries()) {
-    // Of what was cut while it was unpacked, nothing is guessed.
+    // The start of a stretch that was cut while it was unpacked is exact.
     const { until } = file.ranges[i] ?? { until: guessed.end };
-    // A record that began before reaches beyond all of it.
+    // A record that began earlier covers the whole stretch.
     if (start >= until) continue;
     const stretch =
       guessed.start === start
@@ -263,8 +262,8 @@ async function join(
 function concludeTable(table: string, files: readonly InferredFile[]): TableInference {
   const fields = [...new Set(files.flatMap(({ findings }) => findings.fields))];
   const columns = fields.map((field): InferredColumn => {
-    const { summary, keys, isEverywhere } = gather(field, files);
-    const inference = conclude(summary);
+    const { summary, keys, isEverywhere } = gatherField(field, files);
+    const inference = inferType(summary);
     const isComplete =
       isEverywhere &&
       inference.nulls === 0 &&
@@ -275,7 +274,7 @@ function concludeTable(table: string, files: readonly InferredFile[]): TableInfe
       ...inference,
       isComplete,
       uniqueness:
-        keys.length === 0 ? undefined : isEverywhere ? judgeUniqueness(keys) : 'not_unique',
+        keys.length === 0 ? undefined : isEverywhere ? checkUniqueness(keys) : 'not_unique',
     };
   });
   const odd: Partial<Record<RejectCode, number>> = {};
@@ -300,8 +299,8 @@ function countTokens({ nullTokens }: ColumnInference): number {
   return Object.values(nullTokens).reduce((sum, count) => sum + count, 0);
 }
 
-/** What is known of a field in all files. */
-function gather(field: string, files: readonly InferredFile[]) {
+/** Merges what is known of a field in all files. */
+function gatherField(field: string, files: readonly InferredFile[]) {
   const summary: ColumnSummary = emptySummary();
   const keys: KeyHashes[] = [];
   let isEverywhere = true;
@@ -320,7 +319,7 @@ function gather(field: string, files: readonly InferredFile[]) {
 
 const KEY_TYPES: ReadonlySet<string> = new Set(['int', 'bigint', 'uuid', 'text']);
 
-/** Of fewer records it says nothing that their values are different. */
+/** With fewer records, different values are no evidence of a key. */
 const MIN_KEY_RECORDS = 10;
 
 function chooseKey(

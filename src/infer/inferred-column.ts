@@ -1,11 +1,10 @@
 /**
- * The values of a column, seen one by one → what is known of all of them, which is what a type is
- * concluded from (conclude.ts). Of two stretches of a file it can be merged, so that a file can be read
- * by several workers.
+ * The values of a column, one by one → a summary, from which a type is inferred (infer-type.ts).
+ * The summaries of stretches of a file can be merged, so that several workers can read a file.
  *
- * How it works: at first a column may be of every kind; each value that is not of a kind ends that kind.
- * As long as values are like those before them, they take a short way through the bytes of one kind;
- * where nothing is left but text, they are only counted.
+ * How it works: at first a column may be of every kind; a value that is not of a kind excludes that
+ * kind. As long as values are like those before them, only the check for one kind is run; where
+ * only text is left, values are only counted.
  */
 import { Fault } from '../model/reject-codes.js';
 import { coerceDouble, coerceJson, coerceNumeric } from '../values/coerce.js';
@@ -24,10 +23,10 @@ import {
   readWhole,
   WITH_ZONE,
 } from './inferred-values.js';
-import { hasKeyTwice, JSON_NO, JSON_UNCLEAR, JSON_YES, scanJson } from './json-scan.js';
+import { JSON_NO, JSON_UNCLEAR, JSON_YES, repeatsKey, scanJson } from './json-scan.js';
 import { JsonShape, mergeShapes, type ShapeData } from './json-shape.js';
 
-/** What values may be; each is a bit. */
+/** The kinds of values; each is a bit. */
 export const KIND = {
   whole: 1,
   number: 2,
@@ -74,31 +73,33 @@ for (const word of NULL_WORDS) STARTS_NULL_WORD[word.charCodeAt(0)] = 1;
 export interface Misfit {
   /** A byte string, shortened. */
   readonly value: string;
-  /** Values before it, all of which were of the kind. */
+  /** Number of values before it; all of them were of the kind. */
   readonly after: number;
-  /** Lines from the start of the stretch. */
+  /** Line, counted from 0 at the start of the stretch. */
   readonly line: number;
   /** The file it is in, where there are several. */
   readonly file?: string;
 }
 
-/** Plain data, so that it can be handed to a thread. */
+/** Plain data, so that it can be sent to a thread. */
 export interface ColumnSummary {
-  /** Fields that have a value, words for NULL not counted. */
+  /** Number of fields that have a value, words for NULL not counted. */
   values: number;
-  /** Unquoted empty fields. */
+  /** Number of unquoted empty fields. */
   nulls: number;
-  /** Quoted empty fields. */
+  /** Number of quoted empty fields. */
   emptyStrings: number;
-  /** Words that may stand for NULL, with how often. */
+  /** Words that may stand for NULL, each with its count. */
   nullTokens: Record<string, number>;
   /** Kinds that every value is of. */
   kinds: number;
   misfits: Partial<Record<KindName, Misfit>>;
-  /** Of the whole numbers, as far as they are exact as doubles. */
+  /** Of the whole numbers that are exact as doubles. */
   minimum: number;
   maximum: number;
-  /** Whether a whole number has more digits than that; and whether one is too large for bigint. */
+  /**
+   * Whether a whole number has too many digits for a double; whether one is too large for bigint.
+   */
   hasLongWhole: boolean;
   isBeyondBigint: boolean;
   /** Most significant digits of a number. */
@@ -106,9 +107,9 @@ export interface ColumnSummary {
   hasDecimals: boolean;
   hasPower: boolean;
   isPowerSure: boolean;
-  /** Whether a double gives back each number's digits. */
+  /** Whether a double preserves the digits of each number. */
   isExactAsDouble: boolean;
-  /** Of booleans: 1 where a true one was seen, 2 for a false one, 3 for both. */
+  /** Booleans seen: 1 for true, 2 for false, 3 for both. */
   booleans: number;
   dates: number;
   zoned: number;
@@ -137,11 +138,11 @@ export function emptySummary(): ColumnSummary {
     dates: 0,
     zoned: 0,
     zoneless: 0,
-    shape: { isAlive: true, hasTwice: false, keys: [] },
+    shape: { mayBeMetrics: true, hasRepeatedKey: false, keys: [] },
   };
 }
 
-/** Adds what is known of the stretch behind. @param line lines of all that `into` is of */
+/** Adds the summary of the next stretch. @param line number of lines that `into` covers */
 export function mergeSummaries(
   into: ColumnSummary,
   behind: ColumnSummary,
@@ -181,17 +182,17 @@ export function mergeSummaries(
   mergeShapes(into.shape, behind.shape);
 }
 
-/** What is kept of a value that is shown. */
+/** Bytes that are kept of a value to be shown. */
 const MAX_SHOWN_BYTES = 200;
-/** Longer numbers are held against what the server takes. */
+/** Longer numbers are checked against the limits of the server. */
 const MAX_PLAIN_NUMBER = 300;
-/** A double gives back every decimal of so many digits, unless its power is extreme. */
+/** A double preserves every decimal of this many digits, unless its exponent is extreme. */
 const MAX_EXACT_DIGITS = 15;
 
 export class ColumnReader {
   readonly summary: ColumnSummary = emptySummary();
   readonly #shape = new JsonShape();
-  /** The one kind whose short way is tried first; 0 for none, -1 where only text is left. */
+  /** The only kind that is checked first; 0 for none, -1 where only text is left. */
   #short = 0;
 
   constructor() {
@@ -217,7 +218,7 @@ export class ColumnReader {
     else this.add(Buffer.from(text, 'latin1'), 0, text.length, line);
   }
 
-  /** A value that is not empty. @param line lines from the start of the stretch */
+  /** Adds a value that is not empty. @param line lines from the start of the stretch */
   add(bytes: Buffer, from: number, to: number, line: number): void {
     const { summary } = this;
     switch (this.#short) {
@@ -284,7 +285,7 @@ export class ColumnReader {
     this.#short = chooseShort(summary.kinds);
   }
 
-  /** Notes also what there is to know of the value, if it is of the kind. */
+  /** Whether a value is of a kind; if so, its properties are added to the summary. */
   #fits(kind: number, bytes: Buffer, from: number, to: number): boolean {
     const { summary } = this;
     switch (kind) {
@@ -312,10 +313,10 @@ export class ColumnReader {
       default: {
         const answer = scanJson(bytes, from, to, this.#shape);
         if (answer !== JSON_UNCLEAR) return answer !== JSON_NO;
-        this.#shape.end();
+        this.#shape.ruleOut();
         const text = bytes.toString('latin1', from, to);
         if (coerceJson(text, true) instanceof Fault) return false;
-        if (!summary.shape.hasTwice && hasKeyTwice(text)) this.#shape.twice();
+        if (!summary.shape.hasRepeatedKey && repeatsKey(text)) this.#shape.noteRepeatedKey();
         return true;
       }
     }
@@ -362,7 +363,7 @@ export class ColumnReader {
 function chooseShort(kinds: number): number {
   if (kinds === 0) return -1;
   for (const kind of [KIND.whole, KIND.number, KIND.time, KIND.uuid, KIND.json]) {
-    // Where a value may be of another kind as well, each of them has to see it.
+    // Where a value may be of several kinds, each of them has to be checked.
     if ((kinds & kind) !== 0) {
       return kind === KIND.whole || kinds === kind ? kind : 0;
     }
@@ -370,14 +371,14 @@ function chooseShort(kinds: number): number {
   return 0;
 }
 
-/** Whether the double nearest to a number has the number's digits, when it is written as short as it can be. */
+/** Whether the shortest text of the double nearest to a number has the digits of the number. */
 function isExactAsDouble(text: string): boolean {
   const value = coerceDouble(text);
   if (value instanceof Fault || !Number.isFinite(value)) return false;
   return normalize(text) === normalize(value.toExponential());
 }
 
-/** Digits without zeros at either end, and the power of ten of the last of them. */
+/** @returns the digits without zeros at either end, and the power of ten of the last digit */
 function normalize(text: string): string {
   const match = /^(-?)(\d*)\.?(\d*)(?:[eE]([-+]?\d+))?$/.exec(text)!;
   const [, sign, whole = '', fraction = '', power = '0'] = match;

@@ -1,20 +1,21 @@
-/** Names of fields and files → names of columns and tables that are valid, different, and easy to type. */
+/** Names of fields and files → names of columns and tables: valid, unique, and easy to type. */
 import path from 'node:path';
 import { SYSTEM_COLUMNS } from '../model/schema.js';
 
-/** PostgreSQL cuts longer identifiers (NAMEDATALEN - 1). */
+/** PostgreSQL truncates longer identifiers (NAMEDATALEN - 1). */
 const MAX_IDENTIFIER_BYTES = 63;
 
-/** What needs no quotes as it stands. */
-const PLAIN = /^[a-z_][a-z0-9_]*$/;
+/** Identifiers that need no quotes. */
+const NEEDS_NO_QUOTES = /^[a-z_][a-z0-9_]*$/;
 
 /**
- * `Order Date` and `orderDate` → `order_date`: what needs no quotes in SQL. Letters of all alphabets stay.
+ * `Order Date` and `orderDate` → `order_date`, which needs no quotes in SQL. Letters of all
+ * alphabets are kept.
  *
- * @param fallback for a name of which nothing is left
+ * @param fallback for a name of which no character can be kept
  */
 export function toIdentifier(name: string, fallback: string): string {
-  if (PLAIN.test(name)) return cutBytes(name, MAX_IDENTIFIER_BYTES);
+  if (NEEDS_NO_QUOTES.test(name)) return cutBytes(name, MAX_IDENTIFIER_BYTES);
   const words = name
     .normalize('NFC')
     .replace(/(\p{Ll}|\d)(\p{Lu})/gu, '$1_$2')
@@ -27,7 +28,7 @@ export function toIdentifier(name: string, fallback: string): string {
   return cutBytes(/^\p{L}/u.test(word) ? word : `_${word}`, MAX_IDENTIFIER_BYTES);
 }
 
-/** The same for a column, whose name is none of those that PostgreSQL's own columns have. */
+/** The same for a column; names of PostgreSQL's system columns are avoided. */
 export function toColumnName(name: string, fallback: string): string {
   const column = toIdentifier(name, fallback);
   return SYSTEM_COLUMNS.has(column) ? `_${column}` : column;
@@ -44,7 +45,7 @@ function cutBytes(name: string, most: number): string {
   return cut;
 }
 
-/** The name itself, or with a number behind it if it is taken; it is taken from then on. */
+/** Reserves a name, with a number appended if it is taken. @returns the reserved name */
 export function takeName(name: string, taken: Set<string>): string {
   let free = name;
   for (let number = 2; taken.has(free); number++) {
@@ -55,7 +56,7 @@ export function takeName(name: string, taken: Set<string>): string {
   return free;
 }
 
-/** `sales-2024-01.csv.gz` → `sales`: a file's name without what tells it from others of its kind. */
+/** `sales-2024-01.csv.gz` → `sales`: a name without what distinguishes the files of a series. */
 export function nameSeries(file: string): string {
   const stem = stemOf(file);
   return toIdentifier(stripSeries(stem) || stem, 'data');
@@ -70,7 +71,7 @@ export function stemOf(file: string): string {
   return path.basename(file).split('.')[0]!;
 }
 
-/** The part of a file's name that the others of its kind have, too. */
+/** The part of a file's name that all files of the series share. */
 export function stripSeries(stem: string): string {
   return stem.replace(/(?:[-_ ]+(?:\d[\d-_ T]*|part|copy))+$/i, '').replace(/[-_ ]+$/, '');
 }
@@ -79,9 +80,9 @@ const KEY_NAMES = ['id', 'uuid', 'guid', 'pk', 'key'];
 const OWN_ID = /^(?:event|record|row|transaction|entry|message)_(?:id|uuid)$/;
 
 /**
- * How likely a field by this name is a key of the table: 0 for not at all.
+ * How likely a field with this name is a key of the table; 0 for not at all.
  *
- * Of `user_id` and the like, there may be but one in a small file by chance; they are no key of it.
+ * Fields such as `user_id` are no key: in a small file their values may differ only by chance.
  */
 export function rankKeyName(field: string, table: string): number {
   const name = toIdentifier(field, '').replace(/^_+/, '');
@@ -92,7 +93,7 @@ export function rankKeyName(field: string, table: string): number {
   return OWN_ID.test(name) ? 3 : 0;
 }
 
-/** How likely a field by this name tells when the event happened; 0 where nothing speaks for it. */
+/** How likely a field with this name is the time of the event; 0 for no evidence. */
 export function rankTimeName(field: string): number {
   const name = toIdentifier(field, '');
   if (

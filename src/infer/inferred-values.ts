@@ -1,10 +1,10 @@
 /**
- * What a value looks like, byte by byte: the forms that a type is inferred from. Each is a part of what
- * values/ accepts for the type, and one that gives back the same text: `0123`, `+5` and `1.` are no
- * numbers here, since a number would not keep how they were written.
+ * Recognizes the forms of values from which a type is inferred. Each form is a subset of what
+ * values/ accepts for the type, restricted to values that are read back as the same text: `0123`,
+ * `+5` and `1.` are not numbers here, since a number would not preserve how they are written.
  *
- * Functions take a range of bytes and answer without making anything; what else they found stands in
- * `found`, until the next call.
+ * The functions take a range of bytes and allocate nothing; further results are in `found` until
+ * the next call.
  */
 import { isCalendarDate } from '../values/datetime.js';
 
@@ -14,14 +14,14 @@ const POINT = 0x2e;
 const ZERO = 0x30;
 const COLON = 0x3a;
 
-/** What the last call found out beside its answer. */
+/** What the last call found besides its result. */
 export const found = {
-  /** Of {@link readWhole}. */
+  /** The value that {@link readWhole} read. */
   whole: 0,
-  /** Of {@link isDecimal}: from the first digit that is not zero to the last one. */
+  /** Digits that {@link isDecimal} counted, from the first that is not zero to the last. */
   digits: 0,
   hasPower: false,
-  /** Whether the power is none by chance, as in the code `12e3`. */
+  /** Whether the exponent is certainly one; in `12e3`, which may be a code, it is not certain. */
   isPowerSure: false,
 };
 
@@ -29,10 +29,10 @@ function isDigit(byte: number): boolean {
   return byte >>> 0 >= ZERO && byte <= 0x39;
 }
 
-/** A whole number of at most as many digits is exact as a double. */
+/** A whole number of at most this many digits is exact as a double. */
 export const MAX_SAFE_DIGITS = 15;
 
-/** A whole number of at most 15 digits, which is then `found.whole`. */
+/** Whether it is a whole number of at most 15 digits, which is then in `found.whole`. */
 export function readWhole(bytes: Uint8Array, from: number, to: number): boolean {
   let at = from;
   const isNegative = bytes[at] === MINUS;
@@ -50,7 +50,7 @@ export function readWhole(bytes: Uint8Array, from: number, to: number): boolean 
   return true;
 }
 
-/** A whole number of any length. */
+/** Whether it is a whole number, of any length. */
 export function isWhole(bytes: Uint8Array, from: number, to: number): boolean {
   let at = from;
   const isNegative = bytes[at] === MINUS;
@@ -60,7 +60,7 @@ export function isWhole(bytes: Uint8Array, from: number, to: number): boolean {
   return true;
 }
 
-/** A number with or without decimals and power; a whole number is one, too. */
+/** Whether it is a number, with or without decimals and exponent. */
 export function isDecimal(bytes: Uint8Array, from: number, to: number): boolean {
   let at = from;
   if (bytes[at] === MINUS) at++;
@@ -98,7 +98,7 @@ export function isDecimal(bytes: Uint8Array, from: number, to: number): boolean 
   return true;
 }
 
-/** 1 for `true`, 2 for `false`, in any case; 0 for anything else. */
+/** @returns 1 for `true`, 2 for `false`, in upper or lower case; 0 for anything else */
 export function readBooleanWord(bytes: Uint8Array, from: number, to: number): number {
   const word = to - from === 4 ? TRUE : to - from === 5 ? FALSE : undefined;
   if (word === undefined) return 0;
@@ -109,7 +109,7 @@ export function readBooleanWord(bytes: Uint8Array, from: number, to: number): nu
 const TRUE = Uint8Array.from(Buffer.from('true'));
 const FALSE = Uint8Array.from(Buffer.from('false'));
 
-/** 1 for `t`, 2 for `f`, as PostgreSQL writes booleans; 0 for anything else. */
+/** @returns 1 for `t`, 2 for `f`, as PostgreSQL writes booleans; 0 for anything else */
 export function readBooleanLetter(bytes: Uint8Array, from: number, to: number): number {
   if (to - from !== 1) return 0;
   return bytes[from] === 0x74 ? 1 : bytes[from] === 0x66 ? 2 : 0;
@@ -129,8 +129,8 @@ function two(bytes: Uint8Array, at: number): number {
 }
 
 /**
- * `2024-01-31`, `2024-01-31 12:34`, with seconds, with up to six digits of a fraction, with a zone: dates
- * of the calendar in the one order that nobody takes for another.
+ * Recognizes `2024-01-31` and `2024-01-31 12:34`, also with seconds, with a fraction of up to six
+ * digits, and with a zone: valid calendar dates, in the only order that is never ambiguous.
  *
  * @returns one of the constants above
  */
@@ -172,7 +172,7 @@ export function readTime(bytes: Uint8Array, from: number, to: number): number {
 
 export const UUID_BYTES = 36;
 
-/** Hexadecimal digits in groups of 8-4-4-4-12. */
+/** Whether it is hexadecimal digits in groups of 8-4-4-4-12. */
 export function isUuid(bytes: Uint8Array, from: number, to: number): boolean {
   if (to - from !== UUID_BYTES) return false;
   for (let i = 0; i < UUID_BYTES; i++) {

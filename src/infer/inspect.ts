@@ -1,8 +1,8 @@
-/** A file → what `edp inspect` says about it. Loads nothing, and needs no database. */
+/** A file → what `edp inspect` reports about it. Loads nothing, and needs no database. */
 import { EdpError } from '../base/errors.js';
 import type { DetectedPart } from '../formats/csv/detect/detect.js';
 import { type FileDescription, sampleFile } from '../formats/describe-file.js';
-import { openFormat, type RecordForm } from '../formats/record-form.js';
+import { openFormat, type RecordForm } from '../formats/open-format.js';
 import type { Footer } from '../formats/text/described-text.js';
 import { CR, LF } from '../formats/text/line-end.js';
 import { RecordBatch } from '../formats/text/record-batch.js';
@@ -13,32 +13,32 @@ import type { FileSettings } from '../model/file-settings.js';
 import { Fault, type RejectCode } from '../model/reject-codes.js';
 import { type InputFile, totalBytes } from '../source/discover.js';
 import { versionOf } from '../source/sources.js';
-import { type ColumnInference, conclude } from './conclude.js';
 import { type InferenceProgress, inferTable, type TableInference } from './infer.js';
 import { withInferencePool } from './infer-pool.js';
-import { RecordReader, readAll } from './infer-records.js';
+import { RecordReader, readWholeRecords } from './infer-records.js';
+import { type ColumnInference, inferType } from './infer-type.js';
 import { nameSeries } from './inferred-names.js';
-import { Findings, toStretch } from './stretch.js';
+import { FileFindings, toStretch } from './stretch.js';
 
-/** Larger files are looked at as a whole only if that is asked for. */
+/** Larger files are read completely only on request. */
 const MAX_WHOLE_BYTES = 64 * 1024 * 1024;
-/** Records in which examples are looked for. */
+/** Records in which examples are searched. */
 const EXAMPLE_RECORDS = 1024;
 const PREVIEW_RECORDS = 8;
 const EXAMPLES = 3;
 
-/** How the lines of the sample end: what is there, and not only what is looked for. */
+/** The line ends that occur in the sample, whatever line ends the dialect accepts. */
 export type FoundLineEnd = Exclude<LineEnd, 'any'> | 'mixed';
 
 export interface InspectedColumn extends ColumnInference {
   readonly name: string;
   /** Its name in the file; null where the file names none. */
   readonly header: string | null;
-  /** The first values that differ. */
+  /** The first different values. */
   readonly examples: readonly string[];
 }
 
-/** What is known of the records, from all of them or from a sample. */
+/** What is known of the records, all of them or those of a sample. */
 interface Contents {
   readonly fields: readonly string[];
   readonly records: number;
@@ -62,12 +62,12 @@ export interface Inspection {
     /** Whether the sample is the whole file. */
     readonly isWhole: boolean;
   };
-  /** Fields; undefined where none offers itself, or where it takes the whole file to tell. */
+  /** Fields; undefined without a candidate, or where only the whole file would show it. */
   readonly key: string | undefined;
   readonly time: string | undefined;
   readonly columns: readonly InspectedColumn[];
   readonly nullTokens: Readonly<Record<string, number>>;
-  /** Records that would be rejected for their form, by code; and lines passed over. */
+  /** Number of records that would be rejected for their form, by code; then lines passed over. */
   readonly odd: Readonly<Partial<Record<RejectCode, number>>>;
   readonly blankLines: number;
   readonly commentLines: number;
@@ -78,13 +78,13 @@ export interface Inspection {
 export interface InspectOptions {
   readonly settings: FileSettings;
   readonly processCount: number;
-  /** Whether to look at all of a large file, too. */
+  /** Whether to read all of a large file. */
   readonly isWhole: boolean;
   readonly progress: InferenceProgress;
   readonly signal: AbortSignal;
 }
 
-/** @throws EdpError `io`, `not_csv`, `not_jsonl`, `file_changed`, `interrupted` */
+/** @throws EdpError `io`, `not_csv`, `wrong_format`, `file_changed`, `interrupted` */
 export async function inspectFile(file: InputFile, options: InspectOptions): Promise<Inspection> {
   const { settings } = options;
   const version = await versionOf(file);
@@ -132,7 +132,9 @@ export async function inspectFile(file: InputFile, options: InspectOptions): Pro
   };
 }
 
-/** @returns undefined where the file cannot be unpacked to its end, so that there is but the sample */
+/**
+ * @returns undefined where the file cannot be unpacked to its end, so that only the sample is known
+ */
 async function inferUnlessBroken(
   file: InputFile,
   { form }: FileDescription,
@@ -150,7 +152,7 @@ async function inferUnlessBroken(
   }
 }
 
-/** The name of a field as the file has it; null where it has none. */
+/** The name of a field in the file; null where the file has none. */
 function nameInFile(description: FileDescription, index: number, name: string): string | null {
   if (description.format !== 'csv') return name;
   const { hasHeader, header, isHeaderShort } = description.detection;
@@ -163,14 +165,14 @@ function toContents({ files, records, odd, columns }: TableInference): Contents 
   return { fields, records, bytes, columns, odd, blankLines, commentLines };
 }
 
-/** Reads the sample alone. */
+/** Reads the records of the sample only. */
 function readContents({ parts }: Sample, description: FileDescription): Contents {
   const { recordForm, fields, dataStart, dataLine } = description;
-  const findings = new Findings(fields);
+  const findings = new FileFindings(fields);
   let bytes = 0;
   const read = (part: Buffer, start: number, line: number) => {
     const reader = new RecordReader(recordForm, fields.length, []);
-    readAll(reader, part, start);
+    readWholeRecords(reader, part, start);
     findings.add(toStretch(reader, start, part.length), line);
     bytes += part.length;
   };
@@ -180,11 +182,11 @@ function readContents({ parts }: Sample, description: FileDescription): Contents
     if (start !== undefined) read(piece, start, Number.NaN);
   }
   const { records, odd, blankLines, commentLines } = findings;
-  const columns = findings.columns.map(conclude);
+  const columns = findings.columns.map(inferType);
   return { fields: findings.fields, records, bytes, columns, odd, blankLines, commentLines };
 }
 
-/** Of a piece from somewhere in a file, nobody knows what its first lines belong to. */
+/** The first lines of a piece may belong to a record that began before it, so they are skipped. */
 function findSecondRecord(piece: Buffer, recordForm: RecordForm): number | undefined {
   const lineEnd = piece.findIndex((byte) => byte === LF || byte === CR);
   if (lineEnd < 0) return undefined;
@@ -196,7 +198,7 @@ function findSecondRecord(piece: Buffer, recordForm: RecordForm): number | undef
 
 interface Examples {
   readonly preview: readonly (readonly (string | null)[])[];
-  /** Of each field, the first values that differ. */
+  /** By field, the first different values. */
   readonly examples: ReadonlyMap<string, ReadonlySet<string>>;
 }
 

@@ -1,8 +1,9 @@
 /**
- * JSON objects and lists, byte by byte: whether they are such, and what their first two levels hold.
+ * Checks, byte by byte, whether a value is a JSON object or list, and collects what its first two
+ * levels hold.
  *
- * It walks what is plain, and leaves the rest (`\u` escapes, escapes in keys, deep nesting, numbers of
- * hundreds of digits) to coerceJson, which knows what a jsonb can hold, and to hasKeyTwice.
+ * It handles plain JSON, and leaves the rest (`\u` escapes, escapes in keys, deep nesting, numbers
+ * of hundreds of digits) to coerceJson, which knows what a jsonb can hold, and to repeatsKey.
  */
 import { parse as parseLossless } from 'lossless-json';
 import { decodeBytes } from '../values/coerce.js';
@@ -24,7 +25,7 @@ const LETTER_T = 0x74;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 
-/** Levels of objects whose keys are told to the shape. */
+/** Levels of objects whose keys are reported to the shape. */
 const SHAPED_LEVELS = 2;
 const MAX_DEPTH = 64;
 const MAX_NUMBER_BYTES = 300;
@@ -33,7 +34,7 @@ const MAX_SAFE_DIGITS = 15;
 
 export const JSON_NO = 0;
 export const JSON_YES = 1;
-/** It is for coerceJson and {@link hasKeyTwice} to say. */
+/** Must be decided by coerceJson and {@link repeatsKey}. */
 export const JSON_UNCLEAR = 2;
 
 const WORDS: Readonly<Record<number, Uint8Array>> = {
@@ -42,23 +43,23 @@ const WORDS: Readonly<Record<number, Uint8Array>> = {
   [LETTER_N]: Uint8Array.from(Buffer.from('null')),
 };
 
-/** Where the walk is, and what it saw; one for all, since nothing waits in it. */
+/** State of the scan. One state suffices for all scans, since a scan never waits. */
 let position = 0;
 let isClear = true;
 /** Whether the last string has a backslash. */
 let hasEscape = false;
-/** Whether the last number is a whole one that is exact as a double, and that. */
+/** Whether the last number is a whole number that is exact as a double, and its value. */
 let isSafeWhole = false;
 let whole = 0;
-/** Of the keys of the objects that are being walked, one behind the other. */
+/** Hashes of the keys of all open objects, one object behind the other. */
 let keyHashes = new Int32Array(1024);
 let keyCount = 0;
-let hasTwice = false;
-/** The keys of a larger object are sorted where it ends. */
+let hasRepeatedKey = false;
+/** In a larger object the hashes are sorted at its end, instead of compared pair by pair. */
 const MAX_COMPARED_KEYS = 256;
 
 /**
- * @param shape takes what an object holds; undefined where nobody asks
+ * @param shape receives what an object holds; undefined where that is not needed
  * @returns one of the constants above; for anything but an object or a list, {@link JSON_NO}
  */
 export function scanJson(
@@ -70,23 +71,23 @@ export function scanJson(
   if (shape?.isLikeLast(bytes, from, to) === true) return JSON_YES;
   position = from;
   isClear = true;
-  hasTwice = false;
+  hasRepeatedKey = false;
   keyCount = 0;
   skipSpace(bytes, to);
   const first = bytes[position];
   if (position >= to || (first !== OPEN_OBJECT && first !== OPEN_LIST)) return JSON_NO;
   if (first === OPEN_OBJECT) shape?.begin();
-  else shape?.end();
+  else shape?.ruleOut();
   const isValue = walkNested(bytes, to, 0, shape);
   skipSpace(bytes, to);
   if (!isClear) return JSON_UNCLEAR;
   if (!isValue || position !== to) return JSON_NO;
-  if (hasTwice) shape?.twice();
+  if (hasRepeatedKey) shape?.noteRepeatedKey();
   shape?.finish(bytes, from, to);
   return JSON_YES;
 }
 
-/** An object or a list. @param shape undefined where nobody asks for the keys of this level */
+/** Scans an object or a list. @param shape undefined where the keys of this level are not needed */
 function walkNested(
   bytes: Uint8Array,
   to: number,
@@ -111,7 +112,7 @@ function walkNested(
       const start = position + 1;
       if (position >= to || bytes[position] !== QUOTE || !walkString(bytes, to)) return false;
       if (hasEscape) {
-        // The same key may be there without it.
+        // The same key may also occur without the escape.
         isClear = false;
         return false;
       }
@@ -136,15 +137,15 @@ function walkNested(
   }
 }
 
-/** Looks whether an object has a key twice, as far as 32 bits of it tell: two that are alike by chance do no harm. */
+/** Checks whether an object repeats a key, by a 32-bit hash; a collision does no harm. */
 function noteKey(bytes: Uint8Array, from: number, to: number, firstKey: number): void {
-  if (hasTwice) return;
+  if (hasRepeatedKey) return;
   let hash = to - from;
   for (let at = from; at < to; at++) hash = Math.imul(hash ^ bytes[at]!, 0x01000193);
   hash ^= hash >>> 15;
   if (keyCount - firstKey < MAX_COMPARED_KEYS) {
     for (let i = firstKey; i < keyCount; i++) {
-      if (keyHashes[i] === hash) hasTwice = true;
+      if (keyHashes[i] === hash) hasRepeatedKey = true;
     }
   }
   if (keyCount === keyHashes.length) {
@@ -157,11 +158,11 @@ function noteKey(bytes: Uint8Array, from: number, to: number, firstKey: number):
 
 function compareKeys(firstKey: number): void {
   const sorted = keyHashes.subarray(firstKey, keyCount).sort();
-  for (let i = 1; i < sorted.length; i++) if (sorted[i] === sorted[i - 1]) hasTwice = true;
+  for (let i = 1; i < sorted.length; i++) if (sorted[i] === sorted[i - 1]) hasRepeatedKey = true;
 }
 
-/** Whether an object of a JSON text has a key twice, with different values. */
-export function hasKeyTwice(text: string): boolean {
+/** Whether an object in a JSON text has a key twice, with different values. */
+export function repeatsKey(text: string): boolean {
   let isTwice = false;
   try {
     parseLossless(decodeBytes(text), undefined, {
@@ -170,14 +171,14 @@ export function hasKeyTwice(text: string): boolean {
       },
     });
   } catch (error) {
-    // It calls itself for every level; what nobody looked at is kept as it is.
+    // The parser recurses for every level; a text that is nested too deeply is kept as it is.
     if (error instanceof RangeError) return true;
     throw error;
   }
   return isTwice;
 }
 
-/** @param shape asks for what is under the key that it was told last */
+/** Scans a value. @param shape receives what is under the key that was reported last */
 function walkValue(
   bytes: Uint8Array,
   to: number,
@@ -211,7 +212,7 @@ function walkValue(
   return true;
 }
 
-/** From a quote to behind the one that closes it. */
+/** Moves from an opening quote to behind the closing quote. */
 function walkString(bytes: Uint8Array, to: number): boolean {
   hasEscape = false;
   for (let at = position + 1; at < to; at++) {
@@ -268,7 +269,7 @@ function walkNumber(bytes: Uint8Array, to: number): boolean {
     const from = at;
     while (at < to && isDigit(bytes[at]!)) at++;
     if (at === from) return false;
-    // Such a power may be too large for a numeric.
+    // Such an exponent may be too large for a numeric.
     if (at - from > 3) isClear = false;
   }
   position = at;

@@ -1,20 +1,20 @@
 /**
- * What the objects of a JSON column hold in their first two levels: whether they are whole numbers under
- * names, which is what metrics are.
+ * What the objects of a JSON column hold in their first two levels. Whole numbers under names are
+ * metrics.
  */
 
-/** More names than this are data and no names. */
+/** If there are more names, they are data and not names of metrics. */
 export const MAX_METRICS = 64;
 
-/** What stands under one key, in all objects so far. Plain data, so that it can be handed to a thread. */
+/** What all objects so far hold under one key. Plain data, so that it can be sent to a thread. */
 export interface KeyShape {
   readonly name: string;
-  /** Objects that have it. */
+  /** Number of objects that have the key. */
   count: number;
-  /** Whether whatever is under it is a whole number, or null; an object, or null. */
+  /** Whether all values are whole numbers or null; whether all are objects or null. */
   isWhole: boolean;
   isObject: boolean;
-  /** Whole numbers under it. */
+  /** Number of whole numbers under the key. */
   wholes: number;
   minimum: number;
   maximum: number;
@@ -23,25 +23,25 @@ export interface KeyShape {
 
 /** Plain data. */
 export interface ShapeData {
-  /** Whether these are objects whose keys are names of metrics, as far as is known. */
-  isAlive: boolean;
+  /** Whether the keys of the objects may still be names of metrics. */
+  mayBeMetrics: boolean;
   /** Whether an object has a key twice. */
-  hasTwice: boolean;
+  hasRepeatedKey: boolean;
   readonly keys: KeyShape[];
 }
 
-interface Known {
+interface KnownKey {
   readonly shape: KeyShape;
   readonly bytes: Uint8Array;
-  readonly below: Known[];
+  readonly below: KnownKey[];
 }
 
 /**
- * An object that was read, as the text between its whole numbers: most objects of a column differ from the
- * one before in nothing but those.
+ * The last object, as the texts between its whole numbers: most objects of a column differ from the
+ * object before only in these numbers.
  */
 interface Template {
-  /** One more than there are numbers. */
+  /** One text more than there are numbers. */
   readonly texts: readonly Uint8Array[];
   readonly numbers: readonly KeyShape[];
   readonly keys: readonly KeyShape[];
@@ -53,21 +53,21 @@ const MINUS = 0x2d;
 const MAX_SAFE_DIGITS = 15;
 
 export class JsonShape {
-  readonly data: ShapeData = { isAlive: true, hasTwice: false, keys: [] };
+  readonly data: ShapeData = { mayBeMetrics: true, hasRepeatedKey: false, keys: [] };
   #template: Template | undefined;
-  /** Of the object that is being read: its keys and numbers, and whether there is anything else in it. */
+  /** The keys and numbers of the current object, and whether it holds nothing else. */
   #seen: KeyShape[] = [];
   #numbers: { readonly shape: KeyShape; readonly from: number; readonly to: number }[] = [];
   #isPlain = false;
-  /** Numbers of an object that is held against the template. */
+  /** Numbers of an object that is compared with the template. */
   readonly #values: number[] = [];
-  readonly #root: Known[] = [];
-  /** The key that was told last, by level. */
-  readonly #current: (Known | undefined)[] = [undefined, undefined];
-  /** Where its place in the level was: the next key is likely the next one there. */
+  readonly #root: KnownKey[] = [];
+  /** The key that was reported last, by level. */
+  readonly #current: (KnownKey | undefined)[] = [undefined, undefined];
+  /** By level, the place where the next key is expected. */
   readonly #place = [0, 0];
 
-  /** Another object of the column begins. */
+  /** Begins the next object of the column. */
   begin(): void {
     this.#place[0] = 0;
     this.#seen = [];
@@ -75,15 +75,15 @@ export class JsonShape {
     this.#isPlain = true;
   }
 
-  /** An object of the column, or one in it, has a key twice. */
-  twice(): void {
-    this.data.hasTwice = true;
+  /** Notes that an object of the column, or an object in it, has a key twice. */
+  noteRepeatedKey(): void {
+    this.data.hasRepeatedKey = true;
   }
 
-  /** The object was read, and is JSON. */
+  /** Ends an object that is valid JSON, and keeps it as the template. */
   finish(bytes: Uint8Array, from: number, to: number): void {
     this.#template = undefined;
-    if (!this.#isPlain || !this.data.isAlive || this.data.hasTwice) return;
+    if (!this.#isPlain || !this.data.mayBeMetrics || this.data.hasRepeatedKey) return;
     const texts: Uint8Array[] = [];
     let at = from;
     for (const number of this.#numbers) {
@@ -95,10 +95,10 @@ export class JsonShape {
     this.#template = { texts, numbers, keys: this.#seen };
   }
 
-  /** Whether it is the object that was read last, with other whole numbers; if so, they are noted. */
+  /** Whether an object differs from the last one only in whole numbers; if so, they are added. */
   isLikeLast(bytes: Uint8Array, from: number, to: number): boolean {
     const template = this.#template;
-    if (template === undefined || !this.data.isAlive) return false;
+    if (template === undefined || !this.data.mayBeMetrics) return false;
     const { texts, numbers, keys } = template;
     const values = this.#values;
     let at = from;
@@ -128,14 +128,14 @@ export class JsonShape {
     return true;
   }
 
-  /** These are no objects of metrics. */
-  end(): void {
-    this.data.isAlive = false;
+  /** The column does not hold objects of metrics. */
+  ruleOut(): void {
+    this.data.mayBeMetrics = false;
     this.#isPlain = false;
   }
 
   key(depth: number, bytes: Uint8Array, from: number, to: number): void {
-    if (!this.data.isAlive) return;
+    if (!this.data.mayBeMetrics) return;
     const parent = depth === 0 ? undefined : this.#current[0]!;
     const level = parent === undefined ? this.#root : parent.below;
     let place = this.#place[depth]!;
@@ -146,7 +146,7 @@ export class JsonShape {
     }
     if (known === undefined) {
       if (level.length >= MAX_METRICS) {
-        this.end();
+        this.ruleOut();
         return;
       }
       place = level.length;
@@ -159,12 +159,12 @@ export class JsonShape {
   }
 
   #add(
-    level: Known[],
-    parent: Known | undefined,
+    level: KnownKey[],
+    parent: KnownKey | undefined,
     bytes: Uint8Array,
     from: number,
     to: number,
-  ): Known {
+  ): KnownKey {
     const name = Uint8Array.from(bytes.subarray(from, to));
     const shape = newKey(Buffer.from(name).toString('utf8'));
     (parent?.shape.keys ?? this.data.keys).push(shape);
@@ -173,25 +173,25 @@ export class JsonShape {
     return known;
   }
 
-  /** A whole number, and where it stands. */
+  /** Adds a whole number and its place. */
   whole(depth: number, value: number, from: number, to: number): void {
-    if (!this.data.isAlive) return;
+    if (!this.data.mayBeMetrics) return;
     const { shape } = this.#current[depth]!;
     shape.isObject = false;
     addWhole(shape, value);
     this.#numbers.push({ shape, from, to });
   }
 
-  /** An object under the last key of the first level. */
+  /** Adds an object under the last key of the first level. */
   object(): void {
-    if (!this.data.isAlive) return;
+    if (!this.data.mayBeMetrics) return;
     this.#current[0]!.shape.isWhole = false;
     this.#place[1] = 0;
   }
 
-  /** Text, a list, a decimal: nothing that could be a metric. */
+  /** Adds a text, a list or a decimal: a value that cannot be a metric. */
   other(depth: number): void {
-    if (!this.data.isAlive) return;
+    if (!this.data.mayBeMetrics) return;
     const { shape } = this.#current[depth]!;
     shape.isWhole = false;
     shape.isObject = false;
@@ -225,8 +225,8 @@ function isSame(name: Uint8Array, bytes: Uint8Array, from: number, to: number): 
 }
 
 export function mergeShapes(into: ShapeData, other: ShapeData): void {
-  into.isAlive &&= other.isAlive && mergeKeys(into.keys, other.keys);
-  into.hasTwice ||= other.hasTwice;
+  into.mayBeMetrics &&= other.mayBeMetrics && mergeKeys(into.keys, other.keys);
+  into.hasRepeatedKey ||= other.hasRepeatedKey;
 }
 
 /** @returns false where there are too many */
@@ -254,9 +254,13 @@ export interface ProposedMetrics {
   readonly keys: readonly KeyShape[];
 }
 
-/** The metrics that a column's objects hold: whole numbers under names, and nothing beside. */
-export function findMetrics({ isAlive, hasTwice, keys }: ShapeData): ProposedMetrics | undefined {
-  if (!isAlive || hasTwice || keys.length === 0) return undefined;
+/** Finds the metrics of a column whose objects hold whole numbers under names, and nothing else. */
+export function findMetrics({
+  mayBeMetrics,
+  hasRepeatedKey,
+  keys,
+}: ShapeData): ProposedMetrics | undefined {
+  if (!mayBeMetrics || hasRepeatedKey || keys.length === 0) return undefined;
   if (keys.every(isMetric)) return { path: [], keys };
   const [only, another] = keys;
   if (another !== undefined || !only!.isObject || only!.isWhole) return undefined;
@@ -266,7 +270,7 @@ export function findMetrics({ isAlive, hasTwice, keys }: ShapeData): ProposedMet
     : undefined;
 }
 
-/** Names that flatten keeps for itself, or cannot keep. */
+/** Names that flatten reserves, or cannot store. */
 const TAKEN_NAMES = new Set(['$rest', '__proto__', '']);
 
 function isMetric({ name, isWhole, wholes }: KeyShape): boolean {

@@ -1,26 +1,28 @@
 /**
- * Whether a column's values are all different, exactly: 64 bits are kept of each value, and where no two of
- * them are alike, no two values are. Where two are alike, the values are taken for alike: a key that is not
- * suggested does no harm.
+ * Checks whether all values of a column differ. A 64-bit hash of each value is kept: if all hashes
+ * differ, all values differ. If two hashes are equal, the values are assumed to be equal; a key
+ * that is not proposed does no harm.
  */
 import { UUID_BYTES } from './inferred-values.js';
 
 /** Plain data. */
 export interface KeyHashes {
   readonly field: number;
-  /** Of each value, in the order of the records; undefined where the column is no key, or too long. */
+  /**
+   * One for each value, in the order of the records; undefined for no key, or for too many values.
+   */
   readonly hashes: BigUint64Array | undefined;
-  /** Whether a value was missing, there twice, or too long. */
+  /** Whether a value was missing, repeated, or too long. */
   readonly isNoKey: boolean;
 }
 
-/** Records of a column whose hashes are kept, of all files together: half a gigabyte. */
+/** Most hashes that are kept, of all files together: half a gigabyte. */
 export const MAX_HASHES = 64 * 1024 * 1024;
 
 /** An index row has 2,704 bytes at most, and each byte of Windows-1252 may become three. */
 const MAX_KEY_BYTES = 900;
 
-/** When so many values are there, they are looked at a first time. */
+/** After this many values, they are checked for the first time. */
 const FIRST_LOOK = 1024;
 
 export class KeyCandidate {
@@ -37,7 +39,7 @@ export class KeyCandidate {
     return this.#isNoKey;
   }
 
-  /** A value is missing. */
+  /** Notes that a value is missing. */
   addNothing(): void {
     this.#isNoKey = true;
   }
@@ -47,7 +49,7 @@ export class KeyCandidate {
       this.#isNoKey = true;
       return;
     }
-    // A uuid is the same in capitals.
+    // A uuid in capitals is the same value.
     const fold = to - from === UUID_BYTES ? 0x20 : 0;
     let a = 0x811c9dc5 ^ (to - from);
     let b = 0x9747b28c;
@@ -66,9 +68,9 @@ export class KeyCandidate {
     this.#count++;
   }
 
-  /** @returns false where this is no key */
+  /** Enlarges the memory. @returns false where the column is no key */
   #grow(): boolean {
-    if (this.#count === FIRST_LOOK && hasTwice(this.#view().slice())) {
+    if (this.#count === FIRST_LOOK && hasDuplicates(this.#view().slice())) {
       this.#isNoKey = true;
       return false;
     }
@@ -91,10 +93,10 @@ export class KeyCandidate {
   }
 }
 
-/** Sorts what it is given. */
-function hasTwice(hashes: BigUint64Array): boolean {
+/** Whether two hashes are equal. Sorts `hashes`. */
+function hasDuplicates(hashes: BigUint64Array): boolean {
   hashes.sort();
-  // As numbers, since each bigint that is looked at is made anew.
+  // Compared as 32-bit numbers, since reading a bigint allocates it.
   const words = new Uint32Array(hashes.buffer, hashes.byteOffset, 2 * hashes.length);
   for (let i = 2; i < words.length; i += 2) {
     if (words[i] === words[i - 2] && words[i + 1] === words[i - 1]) return true;
@@ -104,8 +106,8 @@ function hasTwice(hashes: BigUint64Array): boolean {
 
 export type Uniqueness = 'unique' | 'not_unique' | 'not_verified';
 
-/** @param parts of all stretches of the column */
-export function judgeUniqueness(parts: readonly KeyHashes[]): Uniqueness {
+/** @param parts the hashes of all stretches of the column */
+export function checkUniqueness(parts: readonly KeyHashes[]): Uniqueness {
   if (parts.some(({ isNoKey }) => isNoKey)) return 'not_unique';
   const count = parts.reduce((sum, { hashes }) => sum + (hashes?.length ?? 0), 0);
   if (count > MAX_HASHES || parts.some(({ hashes }) => hashes === undefined)) return 'not_verified';
@@ -115,5 +117,5 @@ export function judgeUniqueness(parts: readonly KeyHashes[]): Uniqueness {
     all.set(hashes!, at);
     at += hashes!.length;
   }
-  return hasTwice(all) ? 'not_unique' : 'unique';
+  return hasDuplicates(all) ? 'not_unique' : 'unique';
 }

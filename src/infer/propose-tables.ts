@@ -1,4 +1,4 @@
-/** Files of any number of tables → what edp.yaml would declare for them. */
+/** Files of any number of tables → the declarations for edp.yaml. */
 import path from 'node:path';
 import { EdpError } from '../base/errors.js';
 import { describeFile } from '../formats/describe-file.js';
@@ -12,13 +12,15 @@ import { nameFile, nameSeries, stripSeries } from './inferred-names.js';
 import { type Proposal, propose } from './propose.js';
 
 export interface InferenceOptions {
-  /** One table for all files; else each goes by its file's name, and those of one series together. */
+  /** One table for all files; else tables are named after files, with one table for a series. */
   readonly table: string | undefined;
-  /** Names that other tables have. */
+  /** Names of other tables. */
   readonly taken: ReadonlySet<string>;
-  /** What holds for the form of the files, and what of it was said for them. */
+  /**
+   * All settings for the form of the files, and those of them that were specified for these files.
+   */
   readonly settings: FileSettings;
-  readonly told: FileSettings;
+  readonly specified: FileSettings;
 }
 
 /** @throws EdpError `usage`, `not_csv`, `io`, `file_changed`, `interrupted` */
@@ -29,7 +31,7 @@ export async function proposeTables(
   progress: InferenceProgress,
   signal: AbortSignal,
 ): Promise<Proposal[]> {
-  const { table, settings, told } = options;
+  const { table, settings, specified } = options;
   if (table !== undefined) assertName(table);
   const groups =
     table === undefined
@@ -37,7 +39,9 @@ export async function proposeTables(
       : new Map(files.length === 0 ? [] : [[table, files]]);
   const proposals: Proposal[] = [];
   for (const [name, group] of groups) {
-    proposals.push(propose(await inferTable(name, group, settings, pool, progress, signal), told));
+    proposals.push(
+      propose(await inferTable(name, group, settings, pool, progress, signal), specified),
+    );
   }
   return proposals;
 }
@@ -50,12 +54,12 @@ function assertName(table: string): void {
   });
 }
 
-/** Share of all fields of two files that both must have to be of one table. */
+/** Share of the fields that two files must have in common to belong to one table. */
 const MIN_COMMON = 0.5;
 
 /**
- * `sales-1.csv` and `sales-2.csv` are of one table, `sales`, if they have fields in common; of
- * `sp500.csv` and `sp500-2000.csv`, which are not alike, each has a table of its own.
+ * Groups files by table. `sales-1.csv` and `sales-2.csv` belong to one table, `sales`, if they have
+ * enough fields in common; `sp500.csv` and `sp500-2000.csv`, which have not, get a table each.
  */
 async function groupFiles(
   files: readonly InputFile[],
@@ -83,7 +87,7 @@ async function groupFiles(
   return groups;
 }
 
-/** The file beside it that has the name of the series. */
+/** Finds the file in the same folder that has the name of the series. */
 async function findNamesake(file: InputFile): Promise<InputFile | undefined> {
   const base = path.basename(file.path);
   const dot = base.indexOf('.');
@@ -93,13 +97,13 @@ async function findNamesake(file: InputFile): Promise<InputFile | undefined> {
 
 type FileFields = readonly [InputFile, readonly string[]];
 
-/** `a/export.csv` and `b/export.csv`, which are not alike, cannot both be known by their name. */
+/** `a/export.csv` and `b/export.csv` with different fields cannot both be named after the file. */
 function assertAlike(name: string, [first, own]: FileFields, [file, fields]: FileFields): void {
   if (areAlike(own, fields)) return;
   throw new EdpError(
     'header_mismatch',
-    `${file.name} has other fields than ${first.name}, and the table of each would be called "${name}"`,
-    { hint: 'load each by itself, into the table that --table names' },
+    `${file.name} has other fields than ${first.name}, and the tables of both would be named "${name}"`,
+    { hint: 'load each file by itself, and name its table with --table' },
   );
 }
 

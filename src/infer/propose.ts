@@ -1,4 +1,4 @@
-/** What is known of a table's files → how edp.yaml declares the table, as a person would write it. */
+/** What is known of the files of a table → the table as a person would declare it in edp.yaml. */
 import path from 'node:path';
 import type { z } from 'zod';
 import { EdpError } from '../base/errors.js';
@@ -15,22 +15,22 @@ import type { InferredColumn, TableInference } from './infer.js';
 import { nameFile, stemOf, stripSeries, takeName, toColumnName } from './inferred-names.js';
 import type { KeyShape } from './json-shape.js';
 
-export type TableInput = z.input<typeof tablesSchema>[string];
+export type TableDeclaration = z.input<typeof tablesSchema>[string];
 
 export interface ProposedColumn {
   readonly name: string;
   readonly inferred: InferredColumn;
-  /** Where its JSON becomes metrics: what they are called. It is no column of its own then. */
+  /** Names of the metrics, where the field's JSON becomes metrics; then it is no column itself. */
   readonly metrics: readonly string[] | undefined;
 }
 
 export interface Proposal {
   readonly name: string;
-  /** As it stands in edp.yaml, and as it is read from there. */
-  readonly input: TableInput;
+  /** The table as it is written in edp.yaml, and as it is read from there. */
+  readonly input: TableDeclaration;
   readonly table: Table;
   readonly columns: readonly ProposedColumn[];
-  /** By column of `input`, what a reader should know. */
+  /** By column of `input`, a comment for the reader. */
   readonly comments: ReadonlyMap<string, string>;
   readonly inference: TableInference;
 }
@@ -39,14 +39,14 @@ const LINEAGE = 'load_id';
 const EXTRA = 'extra_metrics';
 
 /**
- * @param told what the user said of the form of the files, which the next ones need as well
+ * @param specified what the user specified about the form of the files; later files need it, too
  * @throws EdpError `not_csv` for files without fields
  */
-export function propose(inference: TableInference, told: FileSettings): Proposal {
+export function propose(inference: TableInference, specified: FileSettings): Proposal {
   const { table: name, columns: inferred, key: keyField, time } = inference;
   if (inferred.length === 0) {
     const names = inference.files.map(({ file }) => file.name).join(', ');
-    throw new EdpError('not_csv', `${names}: there are no fields to make a table of`, {
+    throw new EdpError('not_csv', `${names}: there are no fields to make a table from`, {
       hint: 'an empty file has no columns; name one that has',
     });
   }
@@ -90,10 +90,10 @@ export function propose(inference: TableInference, told: FileSettings): Proposal
     };
   });
   const files = listPatterns(name, inference);
-  const csv = toSection(withHeader(told.csv, inference));
-  const input: TableInput = {
+  const csv = toSection(withHeader(specified.csv, inference));
+  const input: TableDeclaration = {
     ...(files.length === 0 ? {} : { files: files.length === 1 ? files[0] : files }),
-    ...(told.format === undefined ? {} : { format: told.format }),
+    ...(specified.format === undefined ? {} : { format: specified.format }),
     ...(Object.keys(csv).length === 0 ? {} : { csv }),
     columns,
     ...(keyField === undefined ? {} : { key: names.get(keyField)! }),
@@ -129,7 +129,7 @@ function declareMetric(
   return [column, column === name ? type : { type, key: name }];
 }
 
-/** Patterns by which the files, and others of their kind, are known to be the table's. */
+/** Lists patterns that match the files, and later files of the same kind. */
 function listPatterns(name: string, { files }: TableInference): string[] {
   const model = parseModel({ [name]: { columns: { a: 'text' } } });
   const patterns = new Set<string>();
@@ -138,7 +138,7 @@ function listPatterns(name: string, { files }: TableInference): string[] {
     const base = path.basename(file.path);
     if (!hasTable(model, base)) {
       const stem = stemOf(base);
-      // The table of one file of a series, which others are not of, is not to take those.
+      // A table for one file of a series must not take the other files of the series.
       const kind = name === nameFile(base) ? stem : stripSeries(stem) || stem;
       const escaped = kind.replace(/[\\*?[\]{}()!+@|]/g, '\\$&');
       patterns.add(`${escaped}.*`);
@@ -150,10 +150,10 @@ function listPatterns(name: string, { files }: TableInference): string[] {
 }
 
 /**
- * What is to be said of the next CSV files. Those without a header are told to have none, since the next one
- * may look as if it had.
+ * The settings for later CSV files. Where the files have no header, the settings say so, since a
+ * later file may look as if it had one.
  */
-function withHeader(told: CsvSettings, { files }: TableInference): CsvSettings {
+function withHeader(specified: CsvSettings, { files }: TableInference): CsvSettings {
   const csv = files
     .map(({ description }) => description)
     .filter((description) => description.format === 'csv');
@@ -161,16 +161,16 @@ function withHeader(told: CsvSettings, { files }: TableInference): CsvSettings {
   const hasNone = csv.every(
     ({ detection }) => !detection.hasHeader && detection.evaluation !== undefined,
   );
-  return hasNone ? { header: false, ...told } : told;
+  return hasNone ? { header: false, ...specified } : specified;
 }
 
-/** What was said, as the `csv:` section of edp.yaml says it. */
-function toSection(settings: CsvSettings): NonNullable<TableInput['csv']> {
+/** Converts settings to the `csv:` section of edp.yaml. */
+function toSection(settings: CsvSettings): NonNullable<TableDeclaration['csv']> {
   const section: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(settings)) {
     section[name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)] = toWord(name, value);
   }
-  return section as NonNullable<TableInput['csv']>;
+  return section as NonNullable<TableDeclaration['csv']>;
 }
 
 function toWord(name: string, value: unknown): unknown {

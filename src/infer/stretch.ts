@@ -1,6 +1,8 @@
-/** A stretch of a file → what is known of its columns. What travels between threads is plain data. */
+/**
+ * A stretch of a file → what is known of its columns. Tasks and results are plain data for threads.
+ */
 
-import { openFormat, type RecordForm } from '../formats/record-form.js';
+import { openFormat, type RecordForm } from '../formats/open-format.js';
 import type { Segment } from '../formats/text/cut-text.js';
 import type { ScannedRange, SplitRange } from '../formats/text/ranges.js';
 import { type OpenSplit, openSegment, openSplit, readSplit } from '../formats/text/read-split.js';
@@ -15,11 +17,11 @@ export interface StretchTask {
   readonly file: FileIdentity;
   readonly recordForm: RecordForm;
   readonly range: SplitRange;
-  /** The bytes of the range, where they are not those of the file. */
+  /** The bytes of the range, where they are not bytes of the file. */
   readonly segment?: Segment;
-  /** Fields that are known so far; where records name theirs, there may be more. */
+  /** Number of fields that are known so far; where records name their fields, there may be more. */
   readonly columnCount: number;
-  /** Columns whose values may be all different. */
+  /** Columns that may be unique. */
   readonly keyFields: readonly number[];
 }
 
@@ -28,7 +30,7 @@ export interface Stretch extends ScannedRange {
   readonly odd: Readonly<Partial<Record<RejectCode, number>>>;
   readonly blankLines: number;
   readonly commentLines: number;
-  /** Names of the fields, where records name theirs. */
+  /** Names of the fields, where each record names its own. */
   readonly fields: readonly string[] | undefined;
   readonly columns: readonly ColumnSummary[];
   readonly keys: readonly KeyHashes[];
@@ -39,7 +41,7 @@ let buffer: Buffer | undefined;
 
 export async function readStretch(task: StretchTask): Promise<Stretch> {
   const { file: identity, recordForm, columnCount, keyFields, range, segment } = task;
-  // One byte more, as for a load's windows.
+  // One byte more, as for the windows of a load.
   buffer ??= Buffer.allocUnsafeSlow(WINDOW_BYTES + 1);
   const window = buffer;
   const reader = new RecordReader(recordForm, columnCount, keyFields);
@@ -55,7 +57,7 @@ async function readInto(reader: RecordReader, split: OpenSplit, window: Buffer):
   return toStretch(reader, split.start, end);
 }
 
-/** What a reader has found between two places. */
+/** @returns what a reader found between two offsets */
 export function toStretch(reader: RecordReader, start: number, end: number): Stretch {
   return {
     start,
@@ -71,8 +73,8 @@ export function toStretch(reader: RecordReader, start: number, end: number): Str
   };
 }
 
-/** What is known of a file, or of several, as far as it was read. */
-export class Findings {
+/** What is known of the part of a file that was read so far. */
+export class FileFindings {
   readonly fields: string[];
   readonly columns: ColumnSummary[];
   readonly keys: KeyHashes[] = [];
@@ -81,16 +83,15 @@ export class Findings {
   blankLines = 0;
   commentLines = 0;
 
-  /** @param fields those that are known so far */
+  /** @param fields the fields that are known so far */
   constructor(fields: readonly string[]) {
     this.fields = [...fields];
     this.columns = fields.map(emptySummary);
   }
 
-  /** Adds what is behind all that was added before. @param line of the file at its start, from 1 */
+  /** Adds the next stretch of the file. @param line line, from 1, at its start */
   add(stretch: Stretch, line: number): void {
-    const { fields = this.fields } = stretch;
-    for (const field of fields) if (!this.fields.includes(field)) this.#addField(field);
+    const places = this.#placesIn(stretch);
     this.records += stretch.records;
     this.blankLines += stretch.blankLines;
     this.commentLines += stretch.commentLines;
@@ -98,18 +99,27 @@ export class Findings {
       this.odd[code] = (this.odd[code] ?? 0) + count;
     }
     for (const [i, column] of this.columns.entries()) {
-      const found = stretch.columns[fields.indexOf(this.fields[i]!)];
-      if (found !== undefined) mergeSummaries(column, found, line);
+      const place = places === undefined ? i : places.get(this.fields[i]!);
+      if (place !== undefined) mergeSummaries(column, stretch.columns[place]!, line);
       else column.nulls += stretch.records - sumCounts(stretch.odd);
     }
     this.keys.push(...stretch.keys);
   }
 
-  /** One that no record has had so far. */
-  #addField(field: string): void {
-    this.fields.push(field);
-    const column = emptySummary();
-    column.nulls = this.records - sumCounts(this.odd);
-    this.columns.push(column);
+  /**
+   * Places of the fields of a stretch that names its own; fields that no record had so far are added.
+   *
+   * @returns undefined where they are the known fields in their order
+   */
+  #placesIn({ fields }: Stretch): ReadonlyMap<string, number> | undefined {
+    if (fields === undefined) return undefined;
+    const known = new Set(this.fields);
+    for (const field of fields.filter((name) => !known.has(name))) {
+      this.fields.push(field);
+      const column = emptySummary();
+      column.nulls = this.records - sumCounts(this.odd);
+      this.columns.push(column);
+    }
+    return new Map(fields.map((field, i) => [field, i]));
   }
 }

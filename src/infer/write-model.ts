@@ -1,7 +1,7 @@
 /**
- * Proposed tables → the text of an edp.yaml, or more lines in one that is there: nothing else in it is
- * touched. Whatever the file looks like, the result is read again before it is written: it must say exactly
- * what it said before, and the new tables.
+ * Proposed tables → a new edp.yaml, or lines added to an existing one; nothing else in it changes.
+ * The result is read again before it is written: it must declare exactly what it declared before,
+ * and the new tables.
  */
 import path from 'node:path';
 import { Document, type Scalar, YAMLMap } from 'yaml';
@@ -11,7 +11,7 @@ import { editProject, indentLines, listDeclared } from '../project/edit.js';
 import { readProjectText, replaceProjectFile } from '../project/file.js';
 import type { Proposal } from './propose.js';
 
-/** Longer comments are for --json and edp inspect. */
+/** Longer comments are cut; --json and edp inspect show them in full. */
 const MAX_COMMENT = 100;
 
 /** `tables:` with the tables, as YAML. */
@@ -38,17 +38,17 @@ function formatTable({ name, input, comments }: Proposal): string {
 }
 
 function shorten(comment: string): string {
-  // A comment ends with its line, whatever stands in it.
+  // A YAML comment ends with its line, so line ends in it are replaced.
   const line = comment.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ');
   return line.length > MAX_COMMENT ? `${line.slice(0, MAX_COMMENT)}…` : line;
 }
 
 export interface WriteOptions {
-  /** Whether edp's own tables are to stay, where the file declares none so far. */
+  /** Whether the built-in tables are kept, where the file declares no tables so far. */
   readonly keepsBuiltin: boolean;
 }
 
-/** Puts the tables into the file, or makes it. @throws EdpError `config`, `model` */
+/** Adds the tables to the file, or creates it. @throws EdpError `config`, `model` */
 export async function writeModel(
   file: string,
   proposals: readonly Proposal[],
@@ -59,9 +59,9 @@ export async function writeModel(
 }
 
 /**
- * @param text of the file; undefined where there is none
+ * @param text of the file; undefined where there is no file
  * @returns the text with the tables
- * @throws EdpError `config` where a table is there already, or the file cannot be edited
+ * @throws EdpError `config` where a table exists already, or the file cannot be edited
  */
 export function addTables(
   text: string | undefined,
@@ -71,7 +71,7 @@ export function addTables(
 ): string {
   const shown = path.basename(file);
   const own = listDeclared(text);
-  // A file that declares no tables goes with the built-in ones: it must not lose them.
+  // A file that declares no tables uses the built-in ones, and must not lose them.
   const before = own ?? (text !== undefined || keepsBuiltin ? BUILTIN_MODEL.tables : []);
   for (const { name } of proposals) {
     if (before.every((table) => table.name !== name)) continue;

@@ -69,7 +69,7 @@ export interface RowPlaces {
   readonly count: number;
   readonly recordStart: Uint32Array;
   /** Without the line end. */
-  readonly lineEnd: Uint32Array;
+  readonly recordEnd: Uint32Array;
   readonly line: Uint32Array;
   readonly rowEnd: Uint32Array;
 }
@@ -219,7 +219,7 @@ export class ByteLane {
 
 class PlacesInMemory implements RowPlaces {
   readonly recordStart: Uint32Array;
-  readonly lineEnd: Uint32Array;
+  readonly recordEnd: Uint32Array;
   readonly line: Uint32Array;
   readonly rowEnd: Uint32Array;
   readonly #state: Uint32Array;
@@ -227,7 +227,7 @@ class PlacesInMemory implements RowPlaces {
   constructor({ words }: LaneMemory, state: Uint32Array) {
     const wordsAt = (address: number) => words.subarray(address / 4, address / 4 + MAX_PLACES);
     this.recordStart = wordsAt(RECORD_STARTS);
-    this.lineEnd = wordsAt(RECORD_ENDS);
+    this.recordEnd = wordsAt(RECORD_ENDS);
     this.line = wordsAt(LINES);
     this.rowEnd = wordsAt(ROW_ENDS);
     this.#state = state;

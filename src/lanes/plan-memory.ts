@@ -3,7 +3,7 @@
  * (assembly/layout.ts).
  */
 
-import { type Dialect, PLAIN } from '../formats/csv/dialect.js';
+import { type Dialect, PLAIN_DIALECT } from '../formats/csv/dialect.js';
 import type { SourcePlan, TablePlan } from '../mapping/table-plan.js';
 import type { ColumnType } from '../model/types.js';
 import {
@@ -177,10 +177,10 @@ function isPlain(dialect: Dialect): boolean {
   return (
     dialect.delimiter.length === 1 &&
     !PART_OF_VALUES.test(dialect.delimiter) &&
-    dialect.quote === PLAIN.quote &&
-    dialect.escape === PLAIN.escape &&
-    dialect.lineEnd === PLAIN.lineEnd &&
-    dialect.comment === PLAIN.comment &&
+    dialect.quote === PLAIN_DIALECT.quote &&
+    dialect.escape === PLAIN_DIALECT.escape &&
+    dialect.lineEnd === PLAIN_DIALECT.lineEnd &&
+    dialect.comment === PLAIN_DIALECT.comment &&
     !dialect.hasTrailingDelimiter
   );
 }

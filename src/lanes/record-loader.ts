@@ -6,7 +6,7 @@
 
 import { isUtf8 } from 'node:buffer';
 import { failpoint } from '../base/failpoints.js';
-import { openFormat, type RecordForm } from '../formats/record-form.js';
+import { openFormat, type RecordForm } from '../formats/open-format.js';
 import { KEPT_OF_LONG_RECORD } from '../formats/text/limits.js';
 import { LF } from '../formats/text/line-end.js';
 import type { RecordPlace } from '../formats/text/ranges.js';

@@ -11,7 +11,7 @@ import type pg from 'pg';
 import { EdpError } from '../base/errors.js';
 import { failpoint } from '../base/failpoints.js';
 import { retry } from '../base/retry.js';
-import type { Reading } from '../formats/reading.js';
+import type { Reading } from '../formats/stored-reading.js';
 import { isClosed } from '../postgres/backend.js';
 import { connect, withTransaction } from '../postgres/connection.js';
 import { CONNECTION_LOST, isConnectionError, isTransient } from '../postgres/sqlstate.js';

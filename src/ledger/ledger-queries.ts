@@ -4,7 +4,7 @@
  */
 import type pg from 'pg';
 import { EdpError } from '../base/errors.js';
-import type { Reading } from '../formats/reading.js';
+import type { Reading } from '../formats/stored-reading.js';
 import type { Drift } from '../model/drift.js';
 import type { RejectCode } from '../model/reject-codes.js';
 import { migrate } from '../postgres/migrate.js';

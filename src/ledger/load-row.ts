@@ -1,5 +1,5 @@
 /** A row of edp.loads, as pg reads it. */
-import type { Reading } from '../formats/reading.js';
+import type { Reading } from '../formats/stored-reading.js';
 import type { LoadState } from './load-state.js';
 
 export interface LoadRow {

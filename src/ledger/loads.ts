@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import { EdpError } from '../base/errors.js';
 import { failpoint } from '../base/failpoints.js';
-import { bodyOf, type Reading } from '../formats/reading.js';
+import { bodyOf, type Reading } from '../formats/stored-reading.js';
 import type { CommittedRange } from '../formats/text/ranges.js';
 import { isDecoded, readText, type TextForm } from '../formats/text/read-text.js';
 import { readsAlike } from '../formats/text/text-reading.js';

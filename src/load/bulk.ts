@@ -1,12 +1,12 @@
 /**
- * Files into an empty table, in one transaction: the table's indexes are taken off, the rows of all
- * splits copied through one connection, the indexes built from all of them, and everything committed at
- * once, rows, rejects, receipts.
+ * Loads files into an empty table in one transaction. It drops the table's indexes, copies the rows
+ * of all splits through one connection, builds the indexes from all rows, and commits rows, rejects
+ * and receipts together.
  *
- * Workers scan as in any load, but hand their rows to this thread: the server's side of one COPY is what
- * limits it, and two transactions could not share the table without its indexes. What the server refuses
- * (a doubled key, a missing reference) undoes it all, and the files are loaded split by split, where one
- * record can be told from another.
+ * Workers scan as in any load, but send their rows to this thread: the server's side of one COPY is
+ * the limit, and two transactions could not share the table without its indexes. If the server
+ * refuses anything (a duplicate key, a missing reference), everything is rolled back, and the files
+ * are loaded split by split, which identifies single records.
  */
 import { MessageChannel } from 'node:worker_threads';
 import type pg from 'pg';
@@ -25,16 +25,16 @@ import type { SplitPool } from './load-pool.js';
 import type { LoadTask, ScannedSplit } from './messages.js';
 import { lockReferred } from './sinks/foreign-keys.js';
 
-/** Whoever uses the table at this moment has it; the files are loaded the other way then. */
+/** Wait for the lock of the table. If it is in use, the files are loaded split by split. */
 const LOCK_TIMEOUT_MS = 500;
 
-/** A file of the bulk load, none of which is in the table yet. */
+/** A file of the bulk load. No part of it is in the table yet. */
 export interface BulkFile {
   readonly load: LoadTask;
-  /** Covering the records of the file, in order. */
+  /** They cover the records of the file, in order. */
   readonly splits: Iterable<PlannedSplit> | AsyncIterable<PlannedSplit>;
   readonly dataStart: number;
-  /** Where no more records start; undefined where that is where the splits end. */
+  /** Offset from which no more records start; undefined for the end of the splits. */
   readonly dataEnd: number | undefined;
   readonly dataLine: number;
 }
@@ -44,23 +44,25 @@ export interface BulkOptions {
   readonly processCount: number;
   /** Set to 1 by the run to stop its workers. */
   readonly stop: Int32Array;
-  /** Counts of a split whose rows are on their way to the server; all are taken back if it fails. */
+  /**
+   * Gets the counts of a split whose rows are being sent; they are reverted if the bulk load fails.
+   */
   onScanned(bytes: number, rows: RowCounts): void;
-  /** Called once all is in the transaction. @returns false to undo it */
+  /** Called after everything is in the transaction. @returns false to roll it back */
   mayCommit(): boolean;
 }
 
 export type BulkOutcome =
   | { readonly kind: 'committed'; readonly receipts: readonly (readonly Receipt[])[] }
-  /** Nothing happened; the files are to be loaded split by split. */
+  /** Nothing was loaded; the files must be loaded split by split. */
   | { readonly kind: 'undone'; readonly reason: string | undefined };
 
-/** Thrown to undo the transaction; no fault of anything. */
+/** Thrown to roll back the transaction. This is not a failure. */
 class Undo extends Error {
   override readonly name = 'Undo';
 }
 
-/** @param files all for the table of the first one's target */
+/** @param files all for the same table */
 export async function loadInBulk(
   files: readonly BulkFile[],
   options: BulkOptions,
@@ -96,7 +98,7 @@ export async function loadInBulk(
       return { kind: 'committed', receipts };
     });
   } catch (error) {
-    // The acknowledgement of a commit may get lost; the ledger tells whether it happened.
+    // The acknowledgement of a commit may get lost; the ledger shows whether it happened.
     if (
       receipts !== undefined &&
       backend !== undefined &&
@@ -134,7 +136,7 @@ async function hasCommitted({ database, loadId }: LoadTask, backend: number): Pr
 
 interface QueuedSplit {
   readonly split: PlannedSplit;
-  /** Which of the files it is of, and which of its splits it is. */
+  /** Index of the file, and of the split in the file. */
   readonly file: number;
   readonly index: number;
 }
@@ -149,7 +151,7 @@ class BulkCopy {
   readonly #stop = new Int32Array(new SharedArrayBuffer(4));
   readonly #locked = new Map<string, Set<string>>();
   #copy: CopyStream | undefined;
-  /** What is done with the connection, one after the other. */
+  /** The operations on the connection, one after the other. */
   #turn: Promise<void> = Promise.resolve();
   #failure: unknown;
   #copied = 0;
@@ -172,7 +174,7 @@ class BulkCopy {
   /** @returns receipts by file, in the order of its splits */
   async run(): Promise<Receipt[][]> {
     const receipts: Receipt[][] = this.#files.map(() => []);
-    // Whoever asks a generator while it is at work waits for his turn.
+    // Calls of a generator that is running are queued.
     const queue = this.#listSplits();
     const work = async () => {
       while (!this.#isStopped) {
@@ -214,7 +216,7 @@ class BulkCopy {
     Atomics.store(this.#stop, 0, 1);
   }
 
-  /** Does something with the connection when all that was asked for before is done, unless it failed. */
+  /** Runs an operation on the connection after all earlier ones, unless one of them failed. */
   #enqueue(work: () => Promise<void>): Promise<void> {
     this.#turn = this.#turn.then(async () => {
       if (this.#isStopped) {
@@ -238,7 +240,7 @@ class BulkCopy {
   }: PlannedSplit): Promise<ScannedSplit | undefined> {
     const { port1: ours, port2: theirs } = new MessageChannel();
     ours.on('message', (rows: Uint8Array) => {
-      // A failed load takes what still comes, so that no worker waits for it, and drops it.
+      // A failed load still accepts rows and drops them, so that no worker waits.
       void this.#enqueue(() => this.#write(rows)).then(() => ours.postMessage(null));
     });
     try {
@@ -277,7 +279,7 @@ class BulkCopy {
     await this.#copy.write(Buffer.from(rows.buffer, rows.byteOffset, rows.byteLength));
   }
 
-  /** Ends the COPY; locks what the rows refer to; lets the rejects into the ledger. */
+  /** Ends the COPY, locks the referred rows, and writes the rejects to the ledger. */
   async #settle(references: ScannedSplit['references'] = []): Promise<void> {
     const copy = this.#copy;
     this.#copy = undefined;
@@ -299,7 +301,7 @@ class BulkCopy {
     }
   }
 
-  /** Where each split guessed its start is verified here, before anything commits. */
+  /** Verifies the guessed start of each split before anything commits. */
   #assertWhole(receipts: readonly (readonly Receipt[])[]): void {
     let loaded = 0;
     for (const [i, { dataStart, dataEnd }] of this.#files.entries()) {

@@ -1,14 +1,16 @@
 /**
- * Splits → workers, in order, several small ones at a time, and the two rules under which a split may commit:
+ * Splits → workers, in order, several small ones at a time, and the two rules under which a split
+ * may commit:
  *
- * 1. Its first record begins where the split before it, itself verified, ended. So a wrong guess of a
- *    boundary is never committed: the split is done again from its true start.
- * 2. In a table with a unique index the splits commit in the order of the files, so that of two
- *    records with one key the first wins, however many workers there are.
+ * 1. Its first record begins where the previous split, itself verified, ended. So a wrong guess of
+ *    a boundary is never committed: the split is loaded again from its true start.
+ * 2. In a table with a unique index, the splits commit in the order of the files, so that of two
+ *    records with the same key the first wins, for any number of workers.
  *
- * Waiting must not stop the run: all workers may be waiting for a split that has none. So the earliest
- * split that needs a worker gets one, if need be by recalling the last of those that wait; and one that
- * waits for leave to commit is recalled when an earlier one waits for a lock it holds.
+ * Waiting must not stop the run: all workers may be waiting for a split that has no worker. So the
+ * earliest split that needs a worker gets one, if necessary by recalling the last of the waiting
+ * splits. A split that waits for permission to commit is recalled if an earlier one waits for a
+ * lock of it.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -25,7 +27,7 @@ import { isTransient } from '../postgres/sqlstate.js';
 import type { SplitPool } from './load-pool.js';
 import type { CommitAnswer, CommitRequest, LoadTask } from './messages.js';
 
-/** How often a split that waits is held against the locks of the one it waits for. */
+/** Interval of the check whether an earlier split waits for a lock of a waiting one. */
 const LOCK_WATCH_MS = 100;
 
 /** A split of a load. */
@@ -35,21 +37,21 @@ export interface PlannedSplit extends FileSplit {
 
 type Boundary = { readonly end: number; readonly nextLine: number };
 
-/** Splits on their way. */
+/** Dispatched splits. */
 class Flight {
   readonly order: number;
-  /** One; or several, each the only one of its load. */
+  /** One split, or several, each the only one of its load. */
   readonly splits: readonly PlannedSplit[];
   readonly boundary = defer<Boundary | undefined>();
-  /** Committed (true) or given up (false). */
+  /** Whether it was committed (true) or abandoned (false). */
   readonly settled = defer<boolean>();
-  /** Forgotten once this one has settled, or a load would hold on to all of its splits. */
+  /** Cleared when this one has settled; otherwise a load would keep all of its splits in memory. */
   before: Flight | undefined;
   beforeInTable: Flight | undefined;
   isSettled = false;
-  /** While the worker waits for leave to commit. */
+  /** Set while the worker waits for permission to commit. */
   waiting: { readonly backend: number; answer(answer: CommitAnswer): void } | undefined;
-  /** While it runs in a worker; the backend is known once it has asked to commit before. */
+  /** Set while it runs in a worker; the backend is known after its first request to commit. */
   isRunning = false;
 
   constructor(
@@ -64,7 +66,7 @@ class Flight {
     this.beforeInTable = beforeInTable;
   }
 
-  /** Whose database and table are those of all. */
+  /** All loads have the database and table of this one. */
   get load(): LoadTask {
     return this.splits[0]!.load;
   }
@@ -78,7 +80,7 @@ class Flight {
   }
 }
 
-/** Workers, given out by the order of splits. */
+/** Slots of workers, assigned by the order of splits. */
 class Slots {
   readonly #queue: { order: number; grant: () => void }[] = [];
   readonly #recall: (order: number) => void;
@@ -117,10 +119,10 @@ class Slots {
 export interface DispatchOptions {
   readonly pool: SplitPool;
   readonly processCount: number;
-  /** To ask who waits for whom. */
+  /** Session for queries about waiting backends. */
   readonly session: Session;
   readonly signal: AbortSignal;
-  /** @param receipts as many as splits, which have committed together */
+  /** @param receipts one for each split; the splits have committed together */
   onCommitted(splits: readonly PlannedSplit[], receipts: readonly Receipt[]): void;
 }
 
@@ -131,7 +133,7 @@ export class Dispatcher {
   readonly #flights = new Set<Flight>();
   readonly #lastOfLoad = new Map<number, Flight>();
   readonly #lastOfTable = new Map<string, Flight>();
-  /** Tables whose splits lately needed the careful way. */
+  /** Tables whose recent splits needed the careful way. */
   readonly #carefulTables = new Set<string>();
   #order = 0;
   #failure: unknown;
@@ -144,7 +146,7 @@ export class Dispatcher {
     if (options.signal.aborted) this.stop();
   }
 
-  /** Set to 1 once the run is to stop. */
+  /** Set to 1 to stop the run. */
   get stopFlag(): Int32Array {
     return this.#stop;
   }
@@ -153,7 +155,7 @@ export class Dispatcher {
     return this.#stop[0] === 1;
   }
 
-  /** Ends the run in order: what has its leave commits, all else is rolled back. */
+  /** Stops the run: splits with permission commit, all others are rolled back. */
   stop(reason?: unknown): void {
     this.#failure ??= reason;
     Atomics.store(this.#stop, 0, 1);
@@ -162,12 +164,12 @@ export class Dispatcher {
   }
 
   /**
-   * Sends splits on their way as soon as a worker is free.
+   * Dispatches splits as soon as a worker is free.
    *
-   * @param splits one; or the only ones of several loads, which a worker takes in one transaction: exact, into
-   *   one table, by plans with the same columns
-   * @returns a promise of how many of them committed, which they do in order; wrapped so that the caller can
-   *   send the next meanwhile
+   * @param splits one split, or the only splits of several loads, which a worker loads in one
+   *   transaction: with exact boundaries, into one table, by plans with the same columns
+   * @returns a promise of the number of committed splits, which commit in order; it is wrapped so
+   *   that the caller can dispatch the next splits meanwhile
    */
   async send(splits: readonly PlannedSplit[]): Promise<{ readonly ended: Promise<number> }> {
     const { range, load } = splits[0]!;
@@ -185,22 +187,22 @@ export class Dispatcher {
     return { ended: this.#fly(flight) };
   }
 
-  /** @throws what made the run fail */
+  /** @throws the error that made the run fail */
   assertNotFailed(): void {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
   /**
-   * Runs splits until they have committed or cannot. Holds a slot at the beginning.
+   * Runs splits until they have committed or failed. Holds a slot at the beginning.
    *
-   * @returns how many have committed
+   * @returns the number of committed splits
    */
   async #fly(flight: Flight): Promise<number> {
     const { table } = flight.load.target;
     let failures = 0;
     let committed = 0;
     let hasSlot = true;
-    // What is still to be loaded, by transactions.
+    // The remaining splits, grouped by transaction.
     const groups = [flight.splits];
     try {
       for (;;) {
@@ -221,13 +223,13 @@ export class Dispatcher {
           failures = 0;
         } else if (outcome.kind === 'rolled_back') {
           if (outcome.reason === 'stopped') return committed;
-          // The end of the split before is known by now, and is where this one begins.
+          // The end of the previous split is known now. This split begins there.
           const boundary = await flight.before?.boundary.promise;
           if (boundary !== undefined) groups[0] = [beginAt(group[0]!, boundary.end)];
           else if (flight.before !== undefined) return committed;
           if (outcome.reason === 'recalled') await flight.beforeInTable?.settled.promise;
         } else if (group.length > 1) {
-          // One of them is to blame, and keeps back none of the others.
+          // Only one of them is faulty, and must not stop the others.
           groups.splice(0, 1, ...apart(group));
         } else {
           if (!isTransient(outcome.error.code) || ++failures > RETRIES) {
@@ -301,7 +303,7 @@ export class Dispatcher {
     if (before !== undefined && previous === undefined) {
       return { commit: false, reason: 'stopped' };
     }
-    // Whichever has one before it is alone.
+    // A split with a predecessor is always alone.
     const starts = group.map(({ range }) => previous?.end ?? range.from);
     if (ranges.some(({ start }, i) => start !== starts[i])) {
       return { commit: false, reason: 'misaligned' };
@@ -317,7 +319,7 @@ export class Dispatcher {
     return { commit: true, firstLines };
   }
 
-  /** Frees the worker of the last split that waits and is later than `order`. */
+  /** Recalls the last waiting split after `order`, which frees its worker. */
   #recallAfter(order: number): void {
     let last: Flight | undefined;
     for (const flight of this.#flights) {
@@ -332,7 +334,10 @@ export class Dispatcher {
     last?.waiting?.answer({ commit: false, reason: 'recalled' });
   }
 
-  /** While splits wait for earlier ones: makes sure that none of those waits for a lock of theirs. */
+  /**
+   * While splits wait for earlier ones: ensures that no earlier one waits for a lock of a later
+   * one.
+   */
   #watchLocks(): void {
     this.#watch ??= this.#watchWhileWaiting().finally(() => {
       this.#watch = undefined;
@@ -348,7 +353,7 @@ export class Dispatcher {
       if (![...this.#flights].some((flight) => flight.isRunning && flight.waiting === undefined))
         continue;
       const rows = await this.#options.session.run(listBlocking).catch((error: unknown) => {
-        // Blind, it would let two splits wait for each other for ever.
+        // Without this check, two splits could wait for each other forever.
         if (error instanceof EdpError) this.stop(error);
         return [];
       });
@@ -363,8 +368,8 @@ export class Dispatcher {
 }
 
 /**
- * Server processes that any session waits for: not only a worker may stand between two splits, but also
- * an undo, a replay, a dry run, or somebody else's transaction.
+ * Server processes that any session waits for. Not only a worker can be between two splits in such
+ * a chain, but also an undo, a replay, a dry run, or a transaction of another program.
  */
 async function listBlocking(client: pg.Client): Promise<number[]> {
   const { rows } = await client.query<{ blocking: number[] }>(
@@ -374,7 +379,7 @@ async function listBlocking(client: pg.Client): Promise<number[]> {
   return rows.flatMap(({ blocking }) => blocking);
 }
 
-/** Each in a transaction of its own. */
+/** Puts each split into its own transaction. */
 function apart(splits: readonly PlannedSplit[]): (readonly PlannedSplit[])[] {
   return splits.map((split) => [split]);
 }

@@ -1,4 +1,4 @@
-/** The files of a run on their way to being claimed: in waves, each claimed in one go. */
+/** The queue of files to claim: in waves, each claimed together. */
 import { type Claim, claimLoads, loadKey } from '../ledger/loads.js';
 import type { Session } from '../postgres/session.js';
 import type { TableInCatalog } from '../postgres/table-in-catalog.js';
@@ -14,7 +14,7 @@ import {
 import type { RunBook } from './run-book.js';
 import type { TargetTables } from './target-tables.js';
 
-/** A file that can be claimed: its table is there. */
+/** A file that can be claimed, because its table exists. */
 export interface ReadyFile extends PreparedFile {
   readonly tableInCatalog: TableInCatalog;
 }
@@ -24,10 +24,10 @@ export interface ClaimedLoad {
   readonly claim: Extract<Claim, { kind: 'claimed' }>;
 }
 
-/** What became of a wave. Files that are neither were settled in the run's book. */
+/** The result of a wave. All other files have their result in the run's book. */
 export interface ClaimedWave {
   readonly claimed: readonly ClaimedLoad[];
-  /** In the hands of another run, or of this one. */
+  /** Being loaded by another run, or by this one. */
   readonly busy: readonly Target[];
 }
 
@@ -48,7 +48,7 @@ export class FileQueue {
   readonly #tables: TargetTables;
   readonly #book: RunBook;
   readonly #options: QueueOptions;
-  /** Contents this run is loading now: its own lock would not keep it from claiming one twice. */
+  /** Contents that this run is loading: its own lock would not prevent a second claim. */
   readonly #inHand = new Set<string>();
   readonly #sizes = new Map<InputFile, number>();
 
@@ -72,17 +72,17 @@ export class FileQueue {
   }
 
   /**
-   * Claims files in their order, a wave at a time: while the caller sends one wave on its way, the next is
-   * claimed.
+   * Claims files in their order, a wave at a time: while the caller dispatches one wave, the next
+   * is claimed.
    *
-   * @param isStopped whether nothing more is to be claimed
+   * @param isStopped whether to claim no more files
    */
   async *claim(targets: readonly Target[], isStopped: () => boolean): AsyncGenerator<ClaimedWave> {
     const waves = inWaves(targets, (target) => this.sizeOf(target), this.#options.processCount);
     const claimNext = (index: number) => {
       const wave = waves[index];
       const next = wave === undefined || isStopped() ? undefined : this.#claimWave(wave);
-      // The caller meets its failure when it asks for the wave.
+      // The caller gets the error when it requests the wave.
       next?.catch(() => {});
       return next;
     };
@@ -95,7 +95,7 @@ export class FileQueue {
     }
   }
 
-  /** To be called once a load that was claimed has ended. */
+  /** The caller must call this when a claimed load has ended. */
   release({ prepared }: ClaimedLoad): void {
     this.#inHand.delete(loadKey(prepared.identity));
   }
@@ -104,7 +104,8 @@ export class FileQueue {
     const prepared = (
       await Promise.all(targets.map((target) => this.#prepareUnlessFaulty(target)))
     ).filter((file) => file !== undefined);
-    // One after the other where a wave has the same content twice; so is one that is still in hand.
+    // If a wave has the same content twice, or content that is being loaded, the files are claimed
+    // one by one.
     const chosen = new Map<string, ReadyFile>();
     for (const file of prepared) {
       const key = loadKey(file.identity);
@@ -141,7 +142,7 @@ export class FileQueue {
       const prepared = await prepareTarget(target, this.#options);
       return { ...prepared, tableInCatalog: await this.#tables.prepare(target.table) };
     } catch (error) {
-      // One file's fault is no reason to give up the others; anything else is.
+      // A fault of one file must not stop the others; any other error must.
       if (!isFileFault(error)) throw error;
       this.#book.settleFault(target, error);
       return undefined;

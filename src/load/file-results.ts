@@ -1,5 +1,6 @@
 /**
- * What a run, or a dry run, has to tell: of each file, of all together, and why something was not loaded.
+ * The results of a run or a dry run: for each file, for all files, and the reasons why something
+ * was not loaded.
  */
 
 import { EdpError } from '../base/errors.js';
@@ -16,15 +17,15 @@ import type { Target } from './prepare-files.js';
 const MIN_RECORDS_FOR_SHARE = 100;
 
 export interface FileResult {
-  /** As the user named it. */
+  /** As the user specified it. */
   readonly path: string;
   readonly table: string;
   readonly loadId: number | null;
   readonly status: 'loaded' | 'skipped' | 'failed';
-  /** Of the whole load, also what earlier runs of it committed; nothing for a skipped file. */
+  /** Counts of the whole load, including earlier runs; zero for a skipped file. */
   readonly rows: RowCounts;
   readonly bytes: number;
-  /** The format of its records, and the form in which it was read; not there for a file that was not read. */
+  /** The format of its records and how it was read; undefined for a file that was not read. */
   readonly format?: Format;
   readonly dialect?: ReturnType<typeof summarizeForm>;
   /** How its fields differ from those of the table. */
@@ -35,26 +36,29 @@ export interface FileResult {
 
 export interface IngestResult {
   readonly seconds: number;
-  /** Of the files that were loaded, wholly or in part, by this run. */
+  /** Of the files that this run loaded, completely or in part. */
   readonly bytes: number;
   readonly rows: RowCounts;
   readonly remarks: RemarkCounts;
   readonly files: readonly FileResult[];
-  /** What ended the run early, where something did. */
+  /** The error that ended the run early, if any. */
   readonly failure?: unknown;
   readonly isInterrupted: boolean;
 }
 
 export interface IngestProgress {
   start(totalBytes: number): void;
-  /** Counts of what has just committed. */
+  /** Takes the counts of splits that have just committed. */
   advance(bytes: number, rows: RowCounts): void;
   fileDone(result: FileResult): void;
-  /** Something the user should know meanwhile. */
+  /** Takes a message for the user during the run. */
   note(text: string): void;
 }
 
-/** All files in the order in which they were named, also those whose turn never came, and their sums. */
+/**
+ * All files in the order of the command line, also those that the run did not reach, and their
+ * sums.
+ */
 export function summarizeFiles(
   targets: readonly Target[],
   results: ReadonlyMap<InputFile, FileResult>,
@@ -68,7 +72,7 @@ export function summarizeFiles(
         status: 'failed',
         rows: NO_ROWS,
         bytes: 0,
-        reason: 'the run ended before its turn',
+        reason: 'the run ended before it was loaded',
       },
   );
   return {
@@ -79,10 +83,10 @@ export function summarizeFiles(
 }
 
 /**
- * What is to be said where more was rejected than `--max-rejects` allows.
+ * The error if more records were rejected than `--max-rejects` allows.
  *
- * @param rows of the loads of this run, also what earlier runs of them committed
- * @param isEnd whether nothing more is to come
+ * @param rows counts of the loads of this run, including earlier runs of these loads
+ * @param isEnd whether no more records follow
  */
 export function findRejectLimitFault(
   maxRejects: RejectLimit | undefined,
@@ -90,7 +94,7 @@ export function findRejectLimitFault(
   isEnd: boolean,
 ): EdpError | undefined {
   if (maxRejects === undefined) return undefined;
-  // A share of a few records says nothing yet.
+  // The percentage of a few records is not meaningful.
   if (maxRejects.percent !== undefined && read < MIN_RECORDS_FOR_SHARE && !isEnd) return undefined;
   const limit = maxRejects.count ?? (read * (maxRejects.percent ?? 100)) / 100;
   if (rejected <= limit) return undefined;
@@ -99,7 +103,7 @@ export function findRejectLimitFault(
     'too_many_rejects',
     `${rejected} of ${read} records rejected, more than --max-rejects ${allowed}`,
     {
-      hint: 'edp status and edp rejects show why; run again with another limit to go on (what earlier runs of these loads rejected counts, too)',
+      hint: 'edp status and edp rejects show why; run again with another limit to continue (rejects of earlier runs of these loads count, too)',
     },
   );
 }
@@ -107,7 +111,7 @@ export function findRejectLimitFault(
 const FILE_FAULTS: ReadonlySet<string> = new Set([
   'header_mismatch',
   'not_csv',
-  'not_jsonl',
+  'wrong_format',
   'corrupt_file',
   'io',
 ]);
@@ -121,7 +125,7 @@ export function fileFaultReason({ place, message, hint }: EdpError): string {
   return `${place === undefined ? '' : `${place}: `}${message}${hint === undefined ? '' : `\n  → ${hint}`}`;
 }
 
-/** What keeps a file that is there from being loaded, and the remedy. */
+/** Why a file that exists is not loaded, and the remedy. */
 export function unclaimedReason(
   found:
     | { readonly kind: 'known'; readonly loadId: number; readonly path: string }
@@ -135,8 +139,8 @@ export function unclaimedReason(
       return `the same content was loaded${asWhat} by load ${loadId}; --force loads it again`;
     }
     case 'half_undone':
-      return `load ${loadId} of this content is half undone\n  → edp undo ${loadId} finishes that; then the file can be loaded again`;
+      return `load ${loadId} of this content is partly undone\n  → edp undo ${loadId} finishes that; then the file can be loaded again`;
     case 'other_format':
-      return `load ${loadId} has a part of this content, which it read in another format\n  → say what was said then about the form of the file; or remove that part first: edp undo ${loadId}`;
+      return `load ${loadId} has a part of this content, which it read in another format\n  → specify the same settings of the file as for that load, or first remove that part: edp undo ${loadId}`;
   }
 }

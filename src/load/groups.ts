@@ -1,14 +1,20 @@
-/** Which files are claimed together, and which are loaded together. */
+/** Groups files that are claimed together, and loads that are loaded together. */
 import { isDeepStrictEqual } from 'node:util';
 import type { FileSplit } from '../formats/text/file-split.js';
 
 /** Small files that a worker takes together. */
 const MAX_GROUP_FILES = 16;
 const MAX_GROUP_BYTES = 8 * 1024 * 1024;
-/** Groups for each worker among the files claimed at once, so that none waits for another's last one. */
+/**
+ * Groups per worker among the files claimed at once, so that no worker waits for another's last
+ * group.
+ */
 const GROUPS_PER_WORKER = 2;
 
-/** Files claimed at once: small ones share round trips; big ones are left to other runs until their turn. */
+/**
+ * Files claimed at once: small ones share round trips; big ones stay free for other runs until
+ * their turn.
+ */
 export function inWaves<File>(
   files: readonly File[],
   sizeOf: (file: File) => number,
@@ -35,7 +41,7 @@ export function inWaves<File>(
   return waves;
 }
 
-/** A load, as far as it matters with which others it goes. */
+/** The properties of a load that decide which loads it can be grouped with. */
 export interface Groupable {
   readonly prepared: {
     readonly target: { readonly table: object };
@@ -51,7 +57,7 @@ export interface GroupableWithSplits extends Groupable {
   };
 }
 
-/** Loads that go to a worker together: what can be loaded in one transaction. */
+/** Groups loads that one worker can load in one transaction. */
 export function inGroups<Load extends GroupableWithSplits>(
   loads: readonly Load[],
   processCount: number,
@@ -81,7 +87,7 @@ export function inGroups<Load extends GroupableWithSplits>(
   return groups;
 }
 
-/** Whether the rows of two files can go through one COPY. */
+/** Whether one COPY can take the rows of both files. */
 export function isAlike({ prepared: a }: Groupable, { prepared: b }: Groupable): boolean {
   return a.target.table === b.target.table && isDeepStrictEqual(a.plan.columns, b.plan.columns);
 }

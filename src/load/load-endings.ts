@@ -1,4 +1,7 @@
-/** Loads on their way, and how each of them ends: in the ledger, in the run's book, with what kept it from ending well. */
+/**
+ * Active loads, and their ends: in the ledger and in the run's book, with the fault of a failed
+ * one.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EdpError } from '../base/errors.js';
 import { safeText } from '../base/safe-text.js';
@@ -10,20 +13,20 @@ import type { ClaimedLoad, FileQueue } from './file-queue.js';
 import { fileFaultReason, type IngestProgress } from './file-results.js';
 import { formOf, type RunBook } from './run-book.js';
 
-/** For how long the end of a small file waits for those of others. */
+/** How long the end of a small file waits, so that several ends are written together. */
 const END_GATHER_MS = 25;
 
-/** A file on its way into its table. */
+/** A file that is being loaded. */
 export interface ActiveLoad extends ClaimedLoad {
   readonly startedAt: number;
-  /** How much of the time since then it took, where others were loaded with it. */
+  /** Its share of the time since then, if others were loaded with it. */
   readonly share: number;
   rows: RowCounts;
-  /** Whether the run had rejected too much when the last of it was counted. */
+  /** Whether the run had rejected too many records when its last split was counted. */
   isOverRejectLimit: boolean;
 }
 
-/** How the run that has the loads is. */
+/** The state of the run that owns the loads. */
 export interface RunState {
   readonly isStopped: boolean;
   readonly isOverRejectLimit: boolean;
@@ -93,18 +96,18 @@ export class LoadEndings {
     return this.#active.get(loadId)!;
   }
 
-  /** Counts what has committed. */
+  /** Counts committed splits. */
   count(active: ActiveLoad, { rows, remarks }: Receipt): void {
     active.rows = addRows(active.rows, rows);
     this.#book.count(rows, remarks);
   }
 
   /**
-   * Ends a load once all its splits have.
+   * Ends a load after all its splits have ended.
    *
    * @param splits whether each has committed
-   * @param isAllSent whether they are all of its splits
-   * @param fault of the file, that kept the rest from being sent
+   * @param isAllSent whether these are all of its splits
+   * @param fault fault of the file because of which the rest was not dispatched
    */
   finish(
     active: ActiveLoad,
@@ -124,7 +127,7 @@ export class LoadEndings {
     const committed = await Promise.all(splits);
     const isLast = this.#book.settledCount === this.#fileCount - 1;
     if (isLast) this.#run.enforceRejectLimit(true);
-    // Over the limit it stays open, so that the next run holds it against its own limit again.
+    // Over the limit, the load stays open, so that the next run checks it against its own limit.
     const isOver = active.isOverRejectLimit || (isLast && this.#run.isOverRejectLimit);
     const isComplete = isAllSent && committed.every((isCommitted) => isCommitted) && !isOver;
     const { prepared, claim } = active;
@@ -149,7 +152,7 @@ export class LoadEndings {
     });
   }
 
-  /** A file of which nothing fits has likely changed altogether; what is most often wrong shows how. */
+  /** If no record fits, the whole file has likely changed; the most frequent fault shows how. */
   async #reportMisfit({ prepared: { target }, claim }: ActiveLoad): Promise<void> {
     const fault = await this.#session.run((client) => findCommonFault(client, claim.loadId));
     if (fault === undefined) return;
@@ -161,7 +164,10 @@ export class LoadEndings {
     );
   }
 
-  /** Writes a load's end into the ledger; all at once that end within a moment of each other. */
+  /**
+   * Writes the end of a load into the ledger, together with others that end at almost the same
+   * time.
+   */
   #end(load: EndedLoad): Promise<void> {
     this.#ended.push(load);
     this.#ending ??= this.#endTogether();
@@ -179,10 +185,10 @@ export class LoadEndings {
 
   #unfinishedReason(loadId: number, fault: EdpError | undefined): string {
     if (fault !== undefined) {
-      return `${fileFaultReason(fault)}\n  → what comes before is loaded, as load ${loadId}: the whole file goes on from there; edp undo ${loadId} removes it`;
+      return `${fileFaultReason(fault)}\n  → the records before it are loaded, as load ${loadId}: the whole file continues from there; edp undo ${loadId} removes it`;
     }
     return this.#run.isOverRejectLimit
-      ? 'stopped by --max-rejects; with another limit the same command goes on where it stopped'
-      : 'not finished; the same command goes on where it stopped';
+      ? 'stopped by --max-rejects; with another limit, the same command continues where it stopped'
+      : 'not finished; the same command continues where it stopped';
   }
 }

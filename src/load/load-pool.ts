@@ -4,11 +4,11 @@ import { compileAssembly } from '../base/assembly.js';
 import { withThreads } from '../base/threads.js';
 import type { ScanOutcome, ScanTask, SplitOutcome, SplitTask } from './messages.js';
 
-/** A thread takes a while to start, which does not pay for less. */
+/** Bytes per thread: a thread takes time to start, which is not worth it for less. */
 const BYTES_PER_THREAD = 1024 * 1024;
-/** What every thread gets when it starts. */
+/** The data that every thread gets at its start. */
 export interface WorkerData {
-  /** Compiled once for all of them. */
+  /** Compiled once for all threads. */
   readonly lane: WebAssembly.Module;
 }
 
@@ -20,8 +20,9 @@ export interface SplitPool {
 }
 
 /**
- * @param expectedBytes what there is to load: as many threads as that is worth start at once, so that
- *   they are there when the run has found its database and its files; others start when they are needed
+ * @param expectedBytes size of the load: the number of threads that it is worth starts at once, so
+ *   that they are ready when the run has found its database and its files; others start when they
+ *   are needed
  */
 export async function withPool<T>(
   processCount: number,
@@ -37,7 +38,7 @@ export async function withPool<T>(
     minThreads: threadCount,
     maxThreads: processCount,
     data,
-    // The byte lane makes next to no garbage; a small young generation keeps the process small.
+    // The byte lane makes almost no garbage; a small young generation keeps the process small.
     resourceLimits: { maxYoungGenerationSizeMb: 2 },
   };
   return withThreads('load/load-worker', threads, (pool) =>
@@ -46,7 +47,7 @@ export async function withPool<T>(
         // One thread is still starting when its split comes; another task would start a second one.
         if (threadCount === 1) return;
         for (let i = 0; i < threadCount; i++) {
-          // A thread that cannot connect says so with its first split.
+          // A thread that cannot connect reports the error with its first split.
           pool.run(database, { name: 'connectAhead' }).catch(() => {});
         }
       },

@@ -1,13 +1,14 @@
 /**
- * The thread of a worker: a split in, its outcome out. Joins the rooms of the pipeline, and decides
- * nothing about the run.
+ * The thread of a worker: a split in, its outcome out. It connects the rooms of the pipeline, and
+ * decides nothing about the run.
  *
- * One split is one transaction: rows, rejects, receipt. Before it commits, the worker tells the run
- * where the split's records really began and ended, and waits for leave: the boundaries of a split are
- * verified by its neighbour, and tables with keys take their splits in the order of the file.
+ * One split is one transaction: rows, rejects, receipt. Before it commits, the worker reports to
+ * the run where the split's records actually began and ended, and waits for permission: the
+ * neighbour of a split verifies its boundaries, and tables with keys take their splits in the order
+ * of the file.
  *
- * Small files come several at a time, for one transaction and one COPY: what the server does for each of
- * those takes it longer than the rows of a small file. Where anything goes wrong with them, they come again
+ * Small files are loaded several at a time, in one transaction and one COPY, whose cost for the
+ * server is higher than that of the rows of a small file. If anything fails, they are loaded again
  * one by one.
  */
 
@@ -59,7 +60,7 @@ import {
 } from './worker-session.js';
 
 let hasher: IHasher | undefined;
-/** Where the byte lane works, from split to split. */
+/** Memory of the byte lane, kept for all splits. */
 const laneMemory = new LaneMemory((workerData as WorkerData).lane);
 
 export default async function runSplit(task: SplitTask): Promise<SplitOutcome> {
@@ -73,7 +74,7 @@ export default async function runSplit(task: SplitTask): Promise<SplitOutcome> {
   }
 }
 
-/** Opens the thread's session while there is nothing to do yet. */
+/** Opens the thread's session before the first split. */
 export async function connectAhead(database: pg.ClientConfig): Promise<void> {
   hasher ??= await createXXHash128();
   await openSession(database);
@@ -90,7 +91,7 @@ async function attemptSplit(task: SplitTask): Promise<SplitOutcome> {
       const { code } = error as { code?: string };
       if (isClosed(current.client) || isConnectionError(code)) {
         closeSession();
-        // pg gives a query whose connection ended under it an error without a code.
+        // If the connection ends during a query, the error of pg has no code.
         throw code === undefined && error instanceof Error && !(error instanceof EdpError)
           ? Object.assign(error, { code: CONNECTION_LOST })
           : error;
@@ -99,7 +100,7 @@ async function attemptSplit(task: SplitTask): Promise<SplitOutcome> {
       if (error instanceof LostSplit) return { kind: 'rolled_back', reason: 'misaligned' };
       const isObjection = isDataError(code) || error instanceof MissingReference;
       if (isCareful || task.parts.length > 1 || !isObjection) throw error;
-      // The server objects to some record: find out which.
+      // The server refuses some record: the careful way identifies it.
       isCareful = true;
       await failpoint('split.careful', current.client);
     }
@@ -161,13 +162,14 @@ class CommitWithReceipts implements Committer<SplitOutcome> {
       return { kind: 'rolled_back', reason: answer.reason };
     }
     if (pass.ranges.every(({ start, end }) => start === end)) {
-      // A record longer than a split leaves splits without any; they have nothing to account for.
+      // A record longer than a split leaves splits without records, which have nothing to account
+      // for.
       await client.query('ROLLBACK');
       return { kind: 'committed', receipts: pass.receipts(0), wasCareful: false };
     }
     if (this.#session.isNew) await assertOwned(client, parts[0]!.load);
     this.#session.isNew = false;
-    // Several have no duplicates: the server would have objected to them.
+    // A group of splits has no duplicates: the server would have refused them.
     const duplicate = await sink.settle((place) => pass.readRaw(place));
     await failpoint('split.settled', client);
     for (const rejects of pass.rejects) await rejects.flush();
@@ -202,7 +204,7 @@ export async function scanSplit(task: ScanTask): Promise<ScanOutcome> {
   }
 }
 
-/** Hands rows, rejects and references to the thread that copies them. */
+/** Sends rows, rejects and references to the thread that copies them. */
 class HandOver implements Committer<ScanOutcome> {
   readonly #sink: PortSink;
 

@@ -1,9 +1,9 @@
-/** What travels between the run and its workers. Plain data throughout. */
+/** The messages between the run and its workers. All are plain data. */
 
 import type { MessagePort } from 'node:worker_threads';
 import type pg from 'pg';
 import type { ErrorData } from '../base/errors.js';
-import type { RecordForm } from '../formats/record-form.js';
+import type { RecordForm } from '../formats/open-format.js';
 import type { Segment } from '../formats/text/cut-text.js';
 import type { ScannedRange, SplitRange } from '../formats/text/ranges.js';
 import type { Receipt } from '../ledger/counts.js';
@@ -18,7 +18,7 @@ import type { FileIdentity } from '../source/file-identity.js';
 export interface LoadRules {
   readonly file: FileIdentity;
   readonly recordForm: RecordForm;
-  /** Where lines begin that look like a footer. */
+  /** Offset of lines that look like a footer. */
   readonly footerStart: number | undefined;
   readonly plan: TablePlan;
   readonly target: TableInCatalog;
@@ -28,12 +28,12 @@ export interface LoadRules {
   readonly missingDimensions: MissingDimensions;
 }
 
-/** What the splits of one load have in common. */
+/** The properties that all splits of one load share. */
 export interface LoadTask extends LoadRules {
   readonly database: pg.ClientConfig;
   /** The attempt of the load that this run owns; a worker of an earlier attempt cannot commit. */
   readonly attempt: number;
-  /** The session by which the run holds the load. */
+  /** The session with which the run holds the load. */
   readonly owner: SessionIdentity;
 }
 
@@ -41,15 +41,18 @@ export interface LoadTask extends LoadRules {
 export interface SplitPart<Load extends LoadRules = LoadTask> {
   readonly load: Load;
   readonly range: SplitRange;
-  /** The bytes of the range, where they are not those of the file. */
+  /** The bytes of the range, if they differ from those of the file. */
   readonly segment?: Segment | undefined;
 }
 
-/** What a worker does in one transaction. */
+/** The work of one transaction of a worker. */
 export interface SplitTask {
-  /** One split, or the only ones of several small files, alike in all but the load and the file. */
+  /**
+   * One split, or the only splits of several small files, which differ only in the load and the
+   * file.
+   */
   readonly parts: readonly SplitPart[];
-  /** Takes the careful way from the start, because the splits before needed it. */
+  /** Starts with the careful way, because earlier splits needed it. */
   readonly isCareful: boolean;
   readonly port: MessagePort;
   /** Set to 1 to stop all workers between two batches. */
@@ -59,7 +62,7 @@ export interface SplitTask {
 /** The worker has everything in its transaction and asks whether it may commit. */
 export interface CommitRequest {
   readonly ranges: readonly ScannedRange[];
-  /** Server process of the worker's session, to tell who waits for whom. */
+  /** Server process of the worker's session, to detect which session waits for which. */
   readonly backend: number;
 }
 
@@ -78,7 +81,7 @@ export type SplitOutcome =
   | { readonly kind: 'rolled_back'; readonly reason: 'misaligned' | 'recalled' | 'stopped' }
   | { readonly kind: 'failed'; readonly error: ErrorData };
 
-/** A split whose rows go to the thread that asks, through the port, and not into the table. */
+/** A split whose rows are sent through the port to the requesting thread, not into the table. */
 export interface ScanTask extends SplitPart {
   readonly port: MessagePort;
   /** Set to 1 to stop all workers between two batches. */
@@ -86,7 +89,7 @@ export interface ScanTask extends SplitPart {
 }
 
 export interface ScannedSplit {
-  /** `duplicate` is not known: whoever copies the rows takes none. */
+  /** `duplicate` is not known here: a bulk load fails at a duplicate. */
   readonly receipt: Receipt;
   readonly rejects: readonly RejectRecord[];
   /** Distinct values that the rows refer to, by column. */

@@ -1,5 +1,5 @@
-/** What is left of a file → splits, for a load and for a dry run. */
-import { openFormat } from '../formats/record-form.js';
+/** The rest of a file → splits, for a load and for a dry run. */
+import { openFormat } from '../formats/open-format.js';
 import { cutGap, findGaps } from '../formats/text/cut-ranges.js';
 import type { FileSplit } from '../formats/text/file-split.js';
 import type { CommittedRange } from '../formats/text/ranges.js';
@@ -7,24 +7,24 @@ import { isDecoded } from '../formats/text/read-text.js';
 import { streamSplits } from '../formats/text/stream-splits.js';
 import type { PreparedFile } from './prepare-files.js';
 
-/** Bytes of a file that are worth a split of their own, whatever the number of records. */
+/** Bytes that are worth a separate split, for any number of records. */
 const MIN_SHARE_BYTES = 4 * 1024 * 1024;
 
 export interface SplitPlan {
-  /** In the order of the file. Those of a file that is not plain text are made while it is read. */
+  /** In the order of the file. For a file that is not plain text, they are made during reading. */
   readonly splits: readonly FileSplit[] | AsyncIterable<FileSplit>;
-  /** Bytes of the file that they stand for. */
+  /** Size of these splits in bytes of the file. */
   readonly openBytes: number;
-  /** About how many bytes a worker is to take at a time. */
+  /** Approximate bytes that a worker takes at a time. */
   readonly batchBytes: number;
   readonly dataStart: number;
-  /** Undefined where it shows only when all is read. */
+  /** Undefined if it is known only after reading everything. */
   readonly dataEnd: number | undefined;
   readonly dataLine: number;
 }
 
 export interface SplitSettings {
-  /** Records a worker takes at a time, about. */
+  /** Approximate number of records that a worker takes at a time. */
   readonly readBatchSize: number;
   readonly processCount: number;
 }
@@ -50,7 +50,7 @@ export function planSplits(
     return { splits, openBytes: file.size, batchBytes, dataStart, dataLine, dataEnd: undefined };
   }
   const { dataEnd = file.size } = description;
-  // A file of a few long records keeps all workers busy, too.
+  // All workers also share a file with a few long records.
   const share = Math.max(MIN_SHARE_BYTES, Math.ceil(file.size / processCount));
   const gaps = findGaps(dataStart, dataLine, dataEnd, committed);
   const splits = gaps.flatMap((gap) =>

@@ -1,13 +1,14 @@
 /**
- * What is to be known of a file before it is claimed: its form, its plan, its identity, and when its turn is.
+ * Determines everything about a file before it is claimed: its form, plan, identity and position in
+ * the order.
  */
 import { EdpError } from '../base/errors.js';
 import type { CsvDescription } from '../formats/csv/describe-csv.js';
 import { describeDelimiter } from '../formats/csv/detect/detect.js';
 import { placeName } from '../formats/csv/detect/header.js';
 import { describeFile, type FileDescription } from '../formats/describe-file.js';
-import { type Reading, readingOf } from '../formats/reading.js';
-import type { RecordForm } from '../formats/record-form.js';
+import type { RecordForm } from '../formats/open-format.js';
+import { type Reading, readingOf } from '../formats/stored-reading.js';
 import { toText } from '../formats/text/transcode.js';
 import type { LoadIdentity } from '../ledger/loads.js';
 import { assertDeclaredValues } from '../mapping/declared-values.js';
@@ -30,7 +31,7 @@ export interface Target {
   readonly table: Table;
 }
 
-/** A file with all that can be known without writing. */
+/** A file with everything that is known before any write. */
 export interface PreparedFile {
   readonly target: Target;
   readonly description: FileDescription;
@@ -43,14 +44,16 @@ export interface PreparedFile {
   readonly identity: LoadIdentity;
 }
 
-/** What a user may say of all files. */
+/** The settings for all files that a user may specify. */
 export interface TargetOptions {
   readonly table: string | undefined;
   settingsFor(table: Table): FileSettings;
   readonly onNewColumn: OnNewField | undefined;
 }
 
-/** Every file has a table before any is loaded. @throws EdpError `unknown_table`, `config` */
+/**
+ * Assigns a table to every file before any is loaded. @throws EdpError `unknown_table`, `config`
+ */
 export function findTargets(
   model: Model,
   files: readonly InputFile[],
@@ -69,7 +72,7 @@ export function findTargets(
   });
 }
 
-/** @throws EdpError by the fault of the file (`isFileFault`), or of the disk */
+/** @throws EdpError for a fault of the file (`isFileFault`) or the disk */
 export async function prepareTarget(
   target: Target,
   { settingsFor, onNewColumn }: TargetOptions,
@@ -93,7 +96,7 @@ function driftOf(table: Table, description: FileDescription, onNew: OnNewField):
   return findKeyDrift(table, sampledObjects > 0 ? fields : undefined, onNew);
 }
 
-/** What the ledger is to know of a file. */
+/** The data of a file for the ledger. */
 function toIdentity(
   { file, table }: Target,
   description: FileDescription,
@@ -127,15 +130,15 @@ export function planFor(
   return planRecords(table, description, name, onNew);
 }
 
-/** @throws EdpError `header_mismatch` for a file without a header whose fields nobody has named */
+/** @throws EdpError `header_mismatch` for a file without a header and without specified fields */
 function assertNamed(
   table: Table,
   { fields, recordForm, detection }: CsvDescription,
   name: string,
 ): void {
-  const isMadeUp = fields.length > 0 && !detection.hasHeader && fields[0] === placeName(0);
+  const isNameless = fields.length > 0 && !detection.hasHeader && fields[0] === placeName(0);
   const declared = declaredFields(table);
-  if (!isMadeUp || fields.some((field) => declared.has(field))) return;
+  if (!isNameless || fields.some((field) => declared.has(field))) return;
   const { records, preamble } = detection.evaluation ?? { records: [], preamble: 0 };
   const line = toText((records[preamble]?.raw ?? '').slice(0, MAX_LINE_SHOWN), 'utf-8');
   throw new EdpError(
@@ -143,14 +146,14 @@ function assertNamed(
     `the first line does not name the fields: ${detection.why.header}: ${JSON.stringify(line)}`,
     {
       place: `${name}:${detection.skippedLines + 1}`,
-      hint: `name its fields with --columns a,b,c; or say --header if the first line names them, and --delimiter if it is not ${describeDelimiter(recordForm.dialect)}`,
+      hint: `specify its fields with --columns a,b,c; or specify --header if the first line has their names, and --delimiter if it is not ${describeDelimiter(recordForm.dialect)}`,
     },
   );
 }
 
 /**
- * Files in the order in which they may load: those of a table that others refer to come before theirs,
- * and are done before theirs begin.
+ * Files by level: the files of a table that other tables refer to are loaded completely before the
+ * files of those tables.
  */
 export function inLevels(targets: readonly Target[], model: Model): Target[][] {
   const levels: Target[][] = [];
@@ -162,7 +165,7 @@ export function inLevels(targets: readonly Target[], model: Model): Target[][] {
   return levels.filter((level) => level !== undefined);
 }
 
-/** How many references lead on from a table, at the most; a cycle counts once. */
+/** Length of the longest chain of references from a table; a cycle counts once. */
 function referenceDepth(table: Table, model: Model, trail: readonly Table[]): number {
   const depths = table.columns.map(({ references }) => {
     const referred = references && findTable(model, references.table);

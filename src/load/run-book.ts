@@ -1,6 +1,6 @@
 /**
- * What a run, or a dry run, knows of its files: counts, the limit of rejects, results. Both report through
- * it, so that they use the same words and keys.
+ * The files of a run or a dry run: counts, the limit of rejects, results. Both report through this
+ * class, so that they use the same words and keys.
  */
 import type { EdpError } from '../base/errors.js';
 import { safeText } from '../base/safe-text.js';
@@ -27,7 +27,7 @@ export class RunBook {
   readonly #maxRejects: RejectLimit | undefined;
   readonly #results = new Map<InputFile, FileResult>();
   readonly #remarks = new RemarkTally();
-  /** The oddities that were reported last, by table. */
+  /** The irregularities that were reported last, by table. */
   readonly #oddities = new Map<string, string>();
   #rows: RowCounts = NO_ROWS;
 
@@ -36,7 +36,7 @@ export class RunBook {
     this.#progress = progress;
   }
 
-  /** Files that have their result. */
+  /** Files with a result. */
   get settledCount(): number {
     return this.#results.size;
   }
@@ -54,12 +54,14 @@ export class RunBook {
     this.#progress.fileDone(complete);
   }
 
-  /** Settles a file that cannot be read. */
+  /** Sets the result of a file that cannot be read. */
   settleFault(target: Target, error: EdpError): void {
     this.settle(target, { status: 'failed', reason: fileFaultReason(error) });
   }
 
-  /** Settles a file that is not loaded because of what the ledger has of its content. */
+  /**
+   * Sets the result of a file that is not loaded because of the state of its content in the ledger.
+   */
   settleUnclaimed(
     prepared: PreparedFile,
     finding: Extract<Finding, { kind: 'known' | 'half_undone' | 'other_format' }>,
@@ -76,7 +78,10 @@ export class RunBook {
     this.settle(target, { status: 'skipped', loadId, bytes: file.size, reason });
   }
 
-  /** Reports how a file is read, unless that is as usual, or as the file before. */
+  /**
+   * Reports how a file is read, unless nothing is unusual or it is the same as for the previous
+   * file.
+   */
   reportForm({ target: { file, table }, description, drift }: PreparedFile): void {
     const oddities = [...listOddities(description), ...listDrift(drift, table)].join(', ');
     if (oddities === (this.#oddities.get(table.name) ?? '')) return;
@@ -84,16 +89,16 @@ export class RunBook {
     this.#progress.note(`${safeText(file.name)} is read with: ${oddities || 'no oddities'}`);
   }
 
-  /** Adds what was done to records, by this run or, of its loads, by an earlier one. */
+  /** Adds the remarks on records of this run, or of earlier runs of its loads. */
   count(rows: RowCounts, remarks: RemarkCounts): void {
     this.#rows = addRows(this.#rows, rows);
     this.#remarks.addCounts(remarks);
   }
 
   /**
-   * @param isEnd whether no more records are to come
-   * @param uncommitted counts of what is still to commit
-   * @returns the fault of too many rejects
+   * @param isEnd whether no more records follow
+   * @param uncommitted counts of splits that have not committed yet
+   * @returns the fault, if there are too many rejects
    */
   findRejectLimitFault(isEnd: boolean, uncommitted: RowCounts = NO_ROWS) {
     return findRejectLimitFault(this.#maxRejects, addRows(this.#rows, uncommitted), isEnd);

@@ -33,24 +33,27 @@ import { findTargets, inLevels, type Target } from './prepare-files.js';
 import { RunBook } from './run-book.js';
 import { TargetTables } from './target-tables.js';
 
-/** How often a file that another run is loading is asked for again. */
+/** Interval of the attempts to claim a file that another run is loading. */
 const BUSY_POLL_MS = 250;
 
-/** For less, taking the indexes off and putting them back is not worth it. */
+/** For fewer rows, dropping the indexes and building them again is not worth it. */
 const MIN_BULK_BYTES = 32 * 1024 * 1024;
-/** A run holds a lock for every load it has in hand, and the server has room for some thousands. */
+/**
+ * A run holds a lock for every load in progress, and the server has room for some thousands of
+ * locks.
+ */
 const MAX_BULK_FILES = 2000;
 
 export interface IngestOptions {
   readonly table: string | undefined;
-  /** What the user said about the form of a table's files. */
+  /** The settings that the user specified for the files of a table. */
   settingsFor(table: Table): FileSettings;
   readonly processCount: number;
   readonly readBatchSize: number;
   readonly writeBatchSize: number;
   readonly onConflict: OnConflict;
   readonly missingDimensions: MissingDimensions;
-  /** What becomes of fields that no column is declared for; by table where nothing was said. */
+  /** What happens to fields without a declared column; undefined if the table decides. */
   readonly onNewColumn: OnNewField | undefined;
   readonly maxRejects: RejectLimit | undefined;
   readonly force: boolean;
@@ -65,7 +68,7 @@ export async function ingest(
   progress: IngestProgress,
   signal: AbortSignal,
 ): Promise<IngestResult> {
-  // Every file has a table before any is loaded.
+  // Each file must have a table before the first one is loaded.
   const targets = findTargets(model, files, options);
   pool.connect(database.client);
   return withClient(database.client, 'ingest', async (client) => {
@@ -81,7 +84,7 @@ export async function ingest(
 
 type PlannedSplits = readonly PlannedSplit[] | AsyncIterable<PlannedSplit>;
 
-/** A load that has its splits. */
+/** A load with its splits. */
 interface PlannedLoad extends ClaimedLoad {
   readonly plan: Omit<SplitPlan, 'splits'> & BulkFile & { readonly splits: PlannedSplits };
 }
@@ -139,7 +142,7 @@ class IngestRun {
           this.#endings.count(loads[i]!, receipt);
           progress.advance(sourceBytes ?? receipt.end - receipt.start, receipt.rows);
         }
-        // What has committed together is judged together.
+        // The limit of rejects applies to splits that have committed together as a whole.
         this.enforceRejectLimit(false);
         for (const active of loads) active.isOverRejectLimit = this.#isOverRejectLimit;
       },
@@ -181,13 +184,13 @@ class IngestRun {
     };
   }
 
-  /** Loads files until each is done, by this run or by another that has it in hand. */
+  /** Loads files until each is done, by this run or by another run that is loading it. */
   async #loadLevel(targets: readonly Target[]): Promise<void> {
     let isWaiting = false;
     let open = await this.#loadTablesInBulk(targets);
     while (open.length > 0 && !this.isStopped) {
       const busy = await this.#loadAll(open);
-      // What this run has in hand ends first: a file may be busy with this very run.
+      // Loads of this run end first, because this run itself may hold the file.
       await this.#endings.settled();
       if (busy.length === open.length) await sleep(BUSY_POLL_MS);
       if (busy.length > 0 && !isWaiting) {
@@ -199,7 +202,7 @@ class IngestRun {
     }
   }
 
-  /** @returns the files that are to be loaded split by split */
+  /** @returns the files that must be loaded split by split */
   async #loadTablesInBulk(targets: readonly Target[]): Promise<readonly Target[]> {
     let open = targets;
     for (const table of new Set(targets.map((target) => target.table))) {
@@ -214,9 +217,9 @@ class IngestRun {
   }
 
   /**
-   * Loads all files of a table in one transaction, where that is possible.
+   * Loads all files of a table in one transaction, if that is possible.
    *
-   * @returns the files that are still to be loaded
+   * @returns the files that are not loaded yet
    */
   async #loadTableInBulk(targets: readonly Target[]): Promise<readonly Target[]> {
     const tableInCatalog = await this.#tables.prepare(targets[0]!.table);
@@ -262,7 +265,7 @@ class IngestRun {
       this.#progress.advance(-scanned.bytes, negate(scanned.rows));
       if (outcome.reason !== undefined && !this.isStopped) {
         this.#progress.note(
-          `loading split by split, since at once it was refused: ${outcome.reason}`,
+          `loading split by split, because the server refused the bulk load: ${outcome.reason}`,
         );
       }
       return false;
@@ -279,9 +282,9 @@ class IngestRun {
   }
 
   /**
-   * Sends files on their way, in their order.
+   * Dispatches files in their order.
    *
-   * @returns the files that another run has in hand
+   * @returns the files that another run is loading
    */
   async #loadAll(targets: readonly Target[]): Promise<Target[]> {
     const open: Target[] = [];
@@ -292,7 +295,7 @@ class IngestRun {
     return open;
   }
 
-  /** What is left of a load, cut into splits. */
+  /** Divides the rest of a load into splits. */
   #plan(claimed: ClaimedLoad): PlannedLoad {
     const { prepared, claim } = claimed;
     const { description, tableInCatalog, plan: columns, recordForm, file } = prepared;
@@ -315,7 +318,7 @@ class IngestRun {
     return { ...claimed, plan: { ...plan, load, splits: ofLoad(load, plan.splits) } };
   }
 
-  /** Sends loads on their way, in their order; small ones of a table several at a time. */
+  /** Dispatches loads in their order; small ones of the same table together. */
   async #sendAll(claimed: readonly ClaimedLoad[]): Promise<void> {
     const planned = claimed.map((load) => this.#plan(load));
     for (const group of inGroups(planned, this.#options.processCount)) {
@@ -358,7 +361,7 @@ class IngestRun {
       }
       isAllSent = !this.isStopped;
     } catch (error) {
-      // What was sent before may commit; the same command goes on behind it.
+      // Splits that were dispatched before may commit; the same command continues after them.
       if (!isFileFault(error)) throw error;
       fault = error;
     } finally {
@@ -367,10 +370,10 @@ class IngestRun {
   }
 
   /**
-   * Stops the run where it has rejected too much.
+   * Stops the run if it has rejected too many records.
    *
-   * @param isEnd whether nothing more is to come
-   * @param uncommitted counts of what is still to commit
+   * @param isEnd whether no more records follow
+   * @param uncommitted counts of splits that have not committed yet
    */
   enforceRejectLimit(isEnd: boolean, uncommitted?: RowCounts): void {
     const fault = this.#book.findRejectLimitFault(isEnd, uncommitted);

@@ -1,13 +1,13 @@
 /**
- * One pass over a split, or over several small ones: opened, read through both lanes into a sink, with what
- * cannot be loaded beside. What becomes of it is the committer's: a load commits, a dry run lets nothing
- * stay, a bulk load hands the rows to the thread that copies them.
+ * One pass over a split, or over several small ones. It opens the file, reads the records through
+ * both lanes into a sink, and collects the rejects. The committer decides what happens then: a load
+ * commits, a dry run rolls back, a bulk load hands the rows to the thread that copies them.
  */
 import type { IHasher } from 'hash-wasm';
 import type pg from 'pg';
 import { EdpError } from '../base/errors.js';
 import { failpoint } from '../base/failpoints.js';
-import { openFormat } from '../formats/record-form.js';
+import { openFormat } from '../formats/open-format.js';
 import type { RecordPlace, ScannedRange } from '../formats/text/ranges.js';
 import { type OpenSplit, openSplit, readSplit } from '../formats/text/read-split.js';
 import type { LaneMemory } from '../lanes/lane-memory.js';
@@ -29,9 +29,9 @@ export interface Committer<Outcome> {
 }
 
 export interface PassContext {
-  /** Where the byte lane works; used by one pass at a time. */
+  /** Memory of the byte lane; used by one pass at a time. */
   readonly laneMemory: LaneMemory;
-  /** Hashes what is read; without it, receipts have an empty hash. */
+  /** Hashes the bytes that are read; without it, receipts have an empty hash. */
   readonly hasher?: IHasher | undefined;
   /** @throws to end the pass between two windows */
   assertGoing(): void;
@@ -39,7 +39,7 @@ export interface PassContext {
   readonly client?: pg.Client | undefined;
 }
 
-/** @throws EdpError `file_changed`; what the sink or the committer throws; {@link LostSplit} */
+/** @throws EdpError `file_changed`; errors of the sink and the committer; {@link LostSplit} */
 export function passOver<Outcome>(
   parts: readonly SplitPart<LoadRules>[],
   committer: Committer<Outcome>,
@@ -71,16 +71,18 @@ interface OpenPart extends SplitPart<LoadRules> {
   readonly rejects: RejectLog;
 }
 
-/** What is known of a part, once it is read. */
+/** The result of reading a part. */
 interface ReadPart extends ScannedRange {
   readonly contentHash: string;
   readonly loader: RecordLoader;
 }
 
-/** Records, all of them rejects: then the split has likely begun at a line of something longer. */
+/** If this many records are all rejects, the split likely began inside of a longer record. */
 const LOST_RECORDS = 200;
 
-/** Thrown to wait for the split before, which shows where this one begins; nothing is wrong. */
+/**
+ * Thrown to wait for the previous split, whose end is where this one begins. This is not a failure.
+ */
 export class LostSplit extends EdpError {
   constructor() {
     super('interrupted', 'the first record of a split was not found');
@@ -98,7 +100,7 @@ export class SplitPass {
     this.#context = context;
   }
 
-  /** Where the records of each part really were. */
+  /** The actual range of the records of each part. */
   get ranges(): readonly ScannedRange[] {
     return this.#read.map(({ start, end, lineCount }) => ({ start, end, lineCount }));
   }
@@ -120,7 +122,7 @@ export class SplitPass {
     });
   }
 
-  /** Takes back what was counted for a record of a pass of one part that is not loaded after all. */
+  /** Reverts the counts of a record that is not loaded after all, in a pass of one part. */
   uncount(remarks: RowRemarks): void {
     this.#loaders[0]!.uncount(remarks);
   }
@@ -133,7 +135,7 @@ export class SplitPass {
     return raw.subarray(0, bytesRead);
   }
 
-  /** Reads all parts, one after the other: they share the memory of the byte lane. */
+  /** Reads all parts one after the other, because they share the memory of the byte lane. */
   async read(sink: RowSink): Promise<void> {
     for (const part of this.#parts) {
       this.#read.push(await this.#readPart(part, sink));

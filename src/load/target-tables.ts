@@ -1,4 +1,6 @@
-/** The tables of a run: made where they are missing, held against changes of their model, looked up once. */
+/**
+ * The tables of a run: created if missing, locked against changes of their model, looked up once.
+ */
 import type pg from 'pg';
 import { failpoint } from '../base/failpoints.js';
 import { safeText } from '../base/safe-text.js';
@@ -17,7 +19,7 @@ export class TargetTables {
   readonly #note: (text: string) => void;
   readonly #found = new Map<string, Promise<TableInCatalog>>();
 
-  /** @param note reports something that the user should know meanwhile */
+  /** @param note takes messages for the user during the run */
   constructor(
     session: Session,
     model: Model,
@@ -47,7 +49,9 @@ export class TargetTables {
     return found;
   }
 
-  /** Looked at once the model is held: a promotion either waits for this run, or is seen by it. */
+  /**
+   * Checked after the model is locked: a promotion either waits for this run, or this run sees it.
+   */
   async #warnOfPromotions(client: pg.Client, table: Table): Promise<void> {
     const promotions = await listPromotions(client, table.name);
     for (const { metric, column } of unknownPromotions(table, promotions)) {

@@ -1,4 +1,6 @@
-/** The session of a worker's thread, kept from split to split; and how its transactions end. */
+/**
+ * The database session of a worker's thread, kept for all splits, and the ends of its transactions.
+ */
 import type pg from 'pg';
 import { DatabaseError } from 'pg';
 import { failpoint } from '../base/failpoints.js';
@@ -19,14 +21,14 @@ export interface WorkerSession {
   isNew: boolean;
 }
 
-/** One session a thread, kept from split to split. */
+/** One session per thread, kept for all splits. */
 let session: WorkerSession | undefined;
 export async function openSession(config: pg.ClientConfig): Promise<WorkerSession> {
   const key = JSON.stringify(config);
   if (session !== undefined && (session.key !== key || isClosed(session.client))) closeSession();
   if (session === undefined) {
     const client = await connect(config, 'worker');
-    // A split that is lost in a crash is lost with its receipt; the load's end is synchronous.
+    // A crash loses a split together with its receipt; the end of the load is synchronous.
     await client.query('SET synchronous_commit = off; SET client_min_messages = warning');
     const { backend } = await identifySession(client);
     session = { key, client, backend, isNew: true };
@@ -40,15 +42,15 @@ export function closeSession(): void {
   session = undefined;
 }
 
-/** What pg keeps to itself: its socket, and whether a query is under way. */
+/** Private state of pg: its socket, and whether a query is running. */
 interface ClientInternals {
   readonly connection: { readonly stream: { destroy(): void } };
   readonly readyForQuery: boolean;
 }
 
 /**
- * Ends the transaction. In the middle of a COPY, where no statement can be sent, by cutting the
- * connection: the server rolls back what has not committed.
+ * Rolls back the transaction. During a COPY no statement can be sent, so it closes the connection,
+ * and the server rolls back.
  */
 export async function rollBack(client: pg.Client, error: unknown): Promise<void> {
   const internals = client as unknown as ClientInternals;
@@ -62,16 +64,16 @@ export async function rollBack(client: pg.Client, error: unknown): Promise<void>
 }
 
 /**
- * Splits commit without waiting for the disk, so a server that crashed may have lost the last of them. Whoever
- * connects to it anew must not commit behind such a gap: the next run finds it, and fills it in order. No
- * session outlives a crash; so where the run's own still lives, there was none.
+ * Splits commit without waiting for the disk, so a server that crashed may have lost the last ones.
+ * A new session must not commit after such a gap: the next run detects the gap and fills it in
+ * order. No session survives a crash, so if the run's own session is alive, there was no crash.
  */
 export async function assertOwned(client: pg.Client, { owner, loadId }: LoadTask): Promise<void> {
   if (await isSessionAlive(client, owner)) return;
   throw sessionLost(`load ${loadId}`);
 }
 
-/** A commit whose acknowledgement got lost may have happened: the receipt tells. */
+/** If the acknowledgement of a commit was lost, the receipt shows whether it happened. */
 export async function commit(
   { client, backend }: WorkerSession,
   load: LoadTask,

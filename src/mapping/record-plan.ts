@@ -2,7 +2,7 @@
  * A file's records for a table: what fills each column, and how records are read for that. Where a header
  * names the fields, they are those of the file; where each record names its own, those of the table.
  */
-import type { FileLayout, RecordForm } from '../formats/record-form.js';
+import type { FileLayout, RecordForm } from '../formats/open-format.js';
 import { defaultOnNew } from '../model/drift.js';
 import { declaredFields, fieldsRead } from '../model/fields.js';
 import type { OnNewField } from '../model/load-rules.js';

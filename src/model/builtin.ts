@@ -1,4 +1,4 @@
-/** The platform's own tables, used where a project declares no tables of its own. */
+/** The platform's own tables, used if a project declares no tables. */
 import type { z } from 'zod';
 import { parseModel, type tablesSchema } from './schema.js';
 

@@ -1,9 +1,9 @@
 /**
- * Lists of words to choose from. Each list stands once, as an object: word → what it means. The type of the
- * words, the option, its check, its help and docs/options.md are made of it.
+ * Lists of choices. Each list is defined once, as an object: word → meaning. The type, the option,
+ * its check, its help and docs/options.md are derived from it.
  */
 
-/** What each word means, in the order in which help and docs list the words. */
+/** The meaning of each word, in the order of help and docs. */
 export type Choices<T extends string = string> = Readonly<Record<T, string>>;
 
 export function wordsOf<T extends string>(

@@ -1,6 +1,6 @@
 /**
- * What a column declares to be put right in its values, as edp.yaml writes it. Plain data; what each
- * correction does is in ingest/transform/correct/.
+ * The corrections of values that a column declares, as edp.yaml writes them. Plain data;
+ * values/correct/ implements them.
  */
 import { z } from 'zod';
 import { toCamelCase } from '../base/camel-case.js';
@@ -17,16 +17,16 @@ export type TruncateUnit = (typeof TRUNCATE_UNITS)[number];
 const JSON_FORMS = ['json-string', 'python', 'postgres-array', 'list'] as const;
 export type JsonForm = (typeof JSON_FORMS)[number];
 
-/** In the order in which they act. */
+/** In the order in which they are applied. */
 export interface Corrections {
   readonly trim?: boolean;
   /** Texts that mean NULL. */
   readonly nulls?: readonly string[];
   readonly emptyAsNull?: boolean;
-  /** The value that is meant → how else it is spelled. */
+  /** A value → its other spellings. */
   readonly values?: Readonly<Record<string, readonly string[]>>;
   readonly case?: 'lower' | 'upper';
-  /** What the value is a text of, where it becomes JSON. */
+  /** Notation of the text that becomes JSON. */
   readonly storedAs?: JsonForm;
   /** Between the members of a list. */
   readonly separator?: string;
@@ -36,13 +36,13 @@ export interface Corrections {
   readonly thousands?: string;
   /** Before the decimals of a number. */
   readonly decimal?: string;
-  /** Formats of strptime; the first that fits counts. */
+  /** Formats of strptime; the first that fits is used. */
   readonly format?: readonly string[];
   readonly epoch?: EpochUnit;
-  /** IANA name of the zone of times that have none. */
+  /** IANA name of the zone of times without a zone. */
   readonly timezone?: string;
   readonly truncate?: TruncateUnit;
-  /** In place of NULL. */
+  /** Replaces NULL. */
   readonly default?: string;
 }
 
@@ -62,7 +62,7 @@ const value = z
   .transform((input) => String(input));
 const separator = z.string().min(1, 'expected at least one character');
 
-/** What may stand in a column beside its type. */
+/** The keys of a column beside its type. */
 export const correctionShape = {
   trim: z.boolean(TRUE_OR_FALSE).optional().describe('Takes blanks off both ends'),
   nulls: words.optional().describe('Texts that mean NULL, such as NA, \\N, null or -'),
@@ -101,10 +101,10 @@ export const correctionShape = {
     .describe('Value in place of NULL, also where the file has no such field'),
 } as const;
 
-/** As which a correction is counted; a separator does nothing by itself. */
+/** The names under which corrections are counted; a separator alone corrects nothing. */
 export type CorrectionName = Exclude<keyof typeof correctionShape, 'separator'>;
 
-/** What may stand in a column in place of its field. */
+/** The keys of a column that replace its field. */
 export const originShape = {
   constant: value.optional().describe('The same value for every row; no field is read'),
   computed: z
@@ -123,7 +123,7 @@ function isTimeZone(name: string): boolean {
   }
 }
 
-/** @param declared a column of edp.yaml @returns undefined where it declares none */
+/** @param declared a column of edp.yaml @returns undefined if it declares none */
 export function toCorrections(
   declared: z.output<typeof correctionSchema>,
 ): Corrections | undefined {
@@ -149,7 +149,7 @@ const ONLY_FOR: Readonly<Partial<Record<keyof typeof correctionShape, readonly C
   truncate: TIMES,
 };
 
-/** What does not go together in a column: setting → what is wrong. */
+/** Contradictions in a column: setting → fault. */
 export function findCorrectionFaults(
   type: ColumnType,
   declared: Readonly<Record<string, unknown>>,

@@ -1,6 +1,6 @@
 /**
- * What a user may say about the form of a CSV file: on the command line, by EDP_*, or in a `csv:` section
- * of edp.yaml, for the project or for one table. What is not specified is detected.
+ * The settings of a CSV file that a user may specify: on the command line, by EDP_*, or in a `csv:`
+ * section of edp.yaml, for the project or for one table. What is not specified is detected.
  */
 import { z } from 'zod';
 import { toCamelCase } from '../base/camel-case.js';
@@ -11,13 +11,13 @@ const encodings = {
   'utf-16le': 'UTF-16, little-endian',
   'utf-16be': 'UTF-16, big-endian',
   latin1: 'ISO 8859-1',
-  'windows-1252': 'Windows-1252, which has all of latin1',
+  'windows-1252': 'Windows-1252, which includes the characters of latin1',
 } as const satisfies Choices;
 export type Encoding = keyof typeof encodings;
 export const ENCODINGS = wordsOf(encodings);
 
 const compressions = {
-  none: 'the bytes as they are',
+  none: 'the bytes are not compressed',
   gzip: 'gzip, with one or several members',
   zstd: 'Zstandard, with one or several frames',
   bzip2: 'bzip2, with one or several streams',
@@ -39,18 +39,18 @@ export const LINE_ENDS = wordsOf(lineEnds);
 const escapes = {
   doubling: 'a quote inside quotes is written twice',
   backslash:
-    'a quote inside quotes has a backslash before it, and so has a backslash; where nothing is quoted, ' +
-    'a backslash takes the meaning from a delimiter, a line end or a backslash behind it',
+    'a backslash precedes a quote or a backslash inside quotes; in files without quotes, a backslash makes ' +
+    'the delimiter, line end or backslash after it plain text',
 } as const satisfies Choices;
 export type Escape = keyof typeof escapes;
 export const ESCAPES = wordsOf(escapes);
 
-/** What to do with a record of too few or too many fields. */
+/** What happens to a record with too few or too many fields. */
 const ragged = {
   reject: 'the record is rejected',
   pad:
-    'fields that are missing at its end are NULL, and surplus ones that are empty are passed over; a record ' +
-    'with any other surplus is rejected all the same',
+    'fields that are missing at its end are NULL, and empty surplus fields are ignored; a record with any ' +
+    'other surplus field is still rejected',
 } as const satisfies Choices;
 export type Ragged = keyof typeof ragged;
 export const RAGGED = wordsOf(ragged);
@@ -58,12 +58,12 @@ export const RAGGED = wordsOf(ragged);
 const quotes = {
   double: '"',
   single: "'",
-  none: 'nothing: a quote is a plain character',
+  none: 'no quotes: a quote is a plain character',
 } as const satisfies Choices;
 type QuoteWord = keyof typeof quotes;
 export const QUOTES = wordsOf(quotes);
 
-/** Words of settings with a list, each with its meaning. */
+/** The choices of settings with a closed list, each with its meaning. */
 export const CSV_CHOICES = {
   quote: quotes,
   escape: escapes,
@@ -73,7 +73,7 @@ export const CSV_CHOICES = {
   ragged,
 } as const;
 
-/** Words for characters that are hard to type, or to see. */
+/** Names for characters that are hard to type or to see. */
 const DELIMITER_WORDS: Readonly<Record<string, string>> = {
   tab: '\t',
   comma: ',',
@@ -95,7 +95,7 @@ const QUOTE_CHARACTERS: Readonly<Record<QuoteWord, string>> = {
   none: '',
 };
 
-/** Other words for them. */
+/** Synonyms. */
 const QUOTE_WORDS: Readonly<Record<string, string>> = {
   ...QUOTE_CHARACTERS,
   '"': '"',
@@ -130,7 +130,7 @@ function toThemselves<T extends string>(words: readonly T[]): Record<T, T> {
   return Object.fromEntries(words.map((word) => [word, word])) as Record<T, T>;
 }
 
-/** `\t` and `\x1f` as a shell passes them on. */
+/** Replaces the escapes `\t` and `\x1f`, which a shell passes on unchanged. */
 function unescapeText(text: string): string {
   return text
     .replace(/\\t/g, '\t')
@@ -156,15 +156,15 @@ const delimiter = z
   .refine(
     (text) => text.length > 0 && text.length <= MAX_DELIMITER_LENGTH && !/["'\\\r\n]/.test(text),
     {
-      message: `expected 1 to ${MAX_DELIMITER_LENGTH} characters, none of them a quote, a backslash or a line end; or a word such as tab`,
+      message: `expected 1 to ${MAX_DELIMITER_LENGTH} characters, none of them a quote, a backslash or a line end; or a name such as tab`,
     },
   );
 
 const comment = z
-  .string({ error: 'expected what comment lines begin with, or none' })
+  .string({ error: 'expected the beginning of comment lines, or none' })
   .transform((text) => (text.toLowerCase() === 'none' ? '' : text))
   .refine((text) => text.length <= MAX_DELIMITER_LENGTH && !/["\r\n]/.test(text), {
-    message: 'expected what comment lines begin with, such as #, or none',
+    message: 'expected the beginning of comment lines, such as #, or none',
   });
 
 const COLUMNS_ERROR = 'expected names, such as id,name,price';
@@ -208,21 +208,21 @@ export type CsvSettingName = keyof typeof CSV_SCHEMAS;
 export const CSV_SETTING_NAMES = Object.keys(CSV_SCHEMAS) as CsvSettingName[];
 
 export const CSV_DESCRIPTIONS: Readonly<Record<CsvSettingName, string>> = {
-  delimiter: 'What stands between fields: one or more characters, or a word such as tab',
-  quote: `What fields are quoted with: ${joinWords(QUOTES)}`,
-  escape: `How a quote is written inside quotes: ${joinWords(ESCAPES)}`,
-  'line-end': `What ends a record: ${joinWords(LINE_ENDS)}; lf takes a CR before it, too`,
-  encoding: `How text is written as bytes: ${joinWords(ENCODINGS)}`,
-  compression: `How the file is packed: ${joinWords(COMPRESSIONS)}; a zip archive holds one file`,
-  header: 'Whether the first line names the fields',
-  columns: 'Names of the fields, separated by commas, instead of those in the file',
-  'skip-lines': 'Lines before the header to pass over',
-  'skip-footer': 'Lines at the end of the file to pass over',
-  comment: 'What lines begin with that are comments, such as #; or none',
-  ragged: `What to do with a record of too few or too many fields: ${joinWords(RAGGED)}`,
+  delimiter: 'Text between fields: one or more characters, or a name such as tab',
+  quote: `Character that encloses quoted fields: ${joinWords(QUOTES)}`,
+  escape: `How a quote inside quotes is written: ${joinWords(ESCAPES)}`,
+  'line-end': `Line end of a record: ${joinWords(LINE_ENDS)}; lf also accepts a CR before it`,
+  encoding: `Character encoding: ${joinWords(ENCODINGS)}`,
+  compression: `Compression of the file: ${joinWords(COMPRESSIONS)}; a zip archive holds one file`,
+  header: 'Whether the first line has the names of the fields',
+  columns: 'Names of the fields, separated by commas; they replace those in the file',
+  'skip-lines': 'Number of lines before the header to skip',
+  'skip-footer': 'Number of lines at the end of the file to skip',
+  comment: 'Text that comment lines begin with, such as #; or none',
+  ragged: `What to do with a record with too few or too many fields: ${joinWords(RAGGED)}`,
 };
 
-/** What was said; a value that is not there was not. */
+/** The settings that were specified; the others are undefined. */
 export interface CsvSettings {
   readonly delimiter?: string;
   /** Empty for none. */
@@ -252,7 +252,7 @@ const csvShape = Object.fromEntries(
 /** The `csv:` section of edp.yaml. */
 export const csvSectionSchema = z
   .strictObject(csvShape)
-  .describe('The form of the files; what is not specified is detected');
+  .describe('How the files are written; what is not specified is detected');
 
 export function toCsvSettings(section: z.output<typeof csvSectionSchema>): CsvSettings {
   return Object.fromEntries(

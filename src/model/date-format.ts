@@ -1,4 +1,4 @@
-/** Formats of dates and times, as strptime of C and Python has them, made into patterns. */
+/** Compiles formats of dates and times, as for strptime of C and Python, to patterns. */
 import { escapePattern } from '../base/escape-pattern.js';
 
 const MONTHS = [
@@ -35,7 +35,7 @@ export const MONTH_NUMBERS: ReadonlyMap<string, number> = new Map(
 
 const short = (names: readonly string[]) => names.map((name) => name.slice(0, 3)).join('|');
 
-/** A directive → what it matches; in parentheses what counts. */
+/** A directive → its pattern; the value is in parentheses. */
 const DIRECTIVES: Readonly<Record<string, string>> = {
   Y: String.raw`(?<Y>\d{4})`,
   y: String.raw`(?<y>\d{2})`,
@@ -56,7 +56,7 @@ const DIRECTIVES: Readonly<Record<string, string>> = {
   '%': '%',
 };
 
-/** Directives that stand for others. */
+/** Directives that are abbreviations of others. */
 const SHORTHANDS: Readonly<Record<string, string>> = {
   '%F': '%Y-%m-%d',
   '%T': '%H:%M:%S',
@@ -65,13 +65,13 @@ const SHORTHANDS: Readonly<Record<string, string>> = {
   '%e': '%d',
 };
 
-/** What must be there for a date, in one of these ways. */
+/** A date needs all directives of one of these sets. */
 const DATES = ['Ymd', 'ymd', 'Ybd', 'ybd', 'YBd', 'yBd', 'Yj', 'yj'];
 
 /**
  * @param format such as `%d.%m.%Y %H:%M`
- * @returns a pattern with a group for each directive that counts
- * @throws RangeError that says what is wrong with it
+ * @returns a pattern with a group for each directive with a value
+ * @throws RangeError that describes the fault
  */
 export function parseDateFormat(format: string): RegExp {
   const plain = format.replace(/%./gs, (directive) => SHORTHANDS[directive] ?? directive);

@@ -16,7 +16,7 @@ export function quoteColumns(names: readonly string[]): string {
 
 /**
  * The statements that create a table with its key, references and indexes. The order of tables
- * matters: what a reference points to comes first.
+ * matters: a referenced table comes first.
  */
 export function createTableStatements(table: Table): string[] {
   const name = quoteIdentifier(table.name);

@@ -1,22 +1,24 @@
-/** Files that have other fields than their table declares. */
+/** Differences between the fields of a file and those of its table. */
 import type { OnNewField } from './load-rules.js';
 import { physicalColumns, type Table } from './model.js';
 
-/** How a file's header differs from what its table declares. Plain data: the ledger keeps it. */
+/**
+ * How a file's header differs from its table's declaration. Plain data, which the ledger stores.
+ */
 export interface Drift {
-  /** Fields that no column is declared for. */
+  /** Fields without a declared column. */
   readonly new: readonly string[];
-  /** What was done with them; where there are any. */
+  /** What happened to them; undefined if there are none. */
   readonly onNew?: OnNewField;
   /** Declared fields that the file does not have. */
   readonly missing: readonly string[];
-  /** Whether the fields come in another order than they are declared in. */
+  /** Whether the order of the fields differs from the declaration. */
   readonly isReordered: boolean;
 }
 
 const EXTRA_COLUMN = 'extra_fields';
 
-/** A table that keeps fields nobody declared, in a column that it may declare itself. */
+/** The table with a column that keeps undeclared fields. */
 export function withExtraColumn(table: Table): Table {
   if (table.extraColumn !== undefined) return table;
   const taken = new Set(physicalColumns(table).map(({ name }) => name));
@@ -30,7 +32,7 @@ export function withDrift(table: Table, drift: Drift | undefined): Table {
   return drift?.onNew === 'keep' ? withExtraColumn(table) : table;
 }
 
-/** What a table does with fields nobody declared, where nothing was said. */
+/** The default rule of a table for undeclared fields. */
 export function defaultOnNew(table: Table): OnNewField {
   return table.extraColumn === undefined ? 'reject' : 'keep';
 }

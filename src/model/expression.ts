@@ -1,6 +1,6 @@
 /**
- * The simple expressions of computed columns: `price * quantity`, `date || ' ' || time`. Text → a tree of
- * plain data. Its value is computed in values/correct/evaluate-expression.ts.
+ * The simple expressions of computed columns: `price * quantity`, `date || ' ' || time`. Text → a
+ * tree of plain data. Its value is computed in values/correct/evaluate-expression.ts.
  */
 import jsep from 'jsep';
 
@@ -40,7 +40,7 @@ jsep.removeAllUnaryOps();
 jsep.addUnaryOp('-');
 jsep.addBinaryOp('||', CONCATENATION_PRECEDENCE);
 
-/** @throws RangeError that says what is wrong with it */
+/** @throws RangeError that describes the fault */
 export function parseExpression(text: string): Expression {
   let parsed: jsep.Expression;
   try {
@@ -57,7 +57,7 @@ function toExpression(node: jsep.Expression): Expression {
       return { kind: 'field', name: (node as jsep.Identifier).name };
     case 'Literal': {
       const { value, raw } = node as jsep.Literal;
-      // As in SQL, what is in double quotes is a name.
+      // As in SQL, double quotes enclose a name.
       if (raw.startsWith('"')) return { kind: 'field', name: String(value) };
       return {
         kind: 'literal',

@@ -1,8 +1,8 @@
-/** Which fields of a file a table has a use for. */
+/** The fields of a file that a table uses. */
 import { fieldsOf, parseExpression } from './expression.js';
 import type { Column, Table } from './model.js';
 
-/** Names of the fields that a column's value comes from. */
+/** Names of the fields from which a column's value is computed. */
 export function fieldsRead({ field, origin }: Column): string[] {
   switch (origin?.kind) {
     case undefined:
@@ -14,12 +14,12 @@ export function fieldsRead({ field, origin }: Column): string[] {
   }
 }
 
-/** Fields that a table has a use for, in the order in which they are declared. */
+/** The fields that a table uses, in the order of declaration. */
 export function declaredFields({ columns, sources }: Table): Set<string> {
   return new Set([...columns.flatMap(fieldsRead), ...sources.map(({ field }) => field)]);
 }
 
-/** The same, and those that it passes over knowingly. */
+/** The same, and the fields under `ignore`. */
 export function knownFields(table: Table): Set<string> {
   return new Set([...declaredFields(table), ...table.ignoredFields]);
 }

@@ -1,9 +1,9 @@
-/** What a user may say about a file: what its records are, and how they are written, for each format. */
+/** The settings of a file that a user may specify: its format, and how the records are written. */
 import { z } from 'zod';
 import { type Choices, wordsOf } from './choices.js';
 import type { CsvSettings } from './csv-settings.js';
 
-/** What the records of a file are written in. */
+/** Formats of records. */
 export const INPUT_FORMAT_CHOICES = {
   csv: 'fields between delimiters',
   jsonl: 'a JSON object in each line',
@@ -13,15 +13,29 @@ export const FORMATS = wordsOf(INPUT_FORMAT_CHOICES);
 
 export const formatSchema = z.enum(FORMATS, { error: `expected ${FORMATS.join(' or ')}` });
 
-/** How the text of a file is got out of it. */
+/** How the bytes of a file become text. */
 export type TextSettings = Pick<CsvSettings, 'encoding' | 'compression'>;
 
-/** What was said; a value that is not there was not. */
+/** The settings that were specified; the others are undefined. */
 export interface FileSettings {
-  /** Of a file of which nobody said it, the name or the content tells it. */
+  /** Without it, the format is detected by the file's name or content. */
   readonly format?: Format;
   readonly csv: CsvSettings;
-  readonly jsonl: TextSettings;
+  /** For files of all other formats. */
+  readonly text: TextSettings;
 }
 
-export const NO_SETTINGS: FileSettings = { csv: {}, jsonl: {} };
+export const NO_SETTINGS: FileSettings = { csv: {}, text: {} };
+
+/** What was specified for files of a format. */
+export function settingsFor({ csv, text }: FileSettings, format: Format): CsvSettings {
+  return format === 'csv' ? csv : text;
+}
+
+export function withSettings(
+  settings: FileSettings,
+  format: Format,
+  own: CsvSettings,
+): FileSettings {
+  return format === 'csv' ? { ...settings, csv: own } : { ...settings, text: own };
+}

@@ -1,4 +1,4 @@
-/** A table's model as a hash: the same model, the same hash, whatever file it was read from. */
+/** A table's model as a hash: equal models have equal hashes, from any file. */
 import { createHash } from 'node:crypto';
 import type { Table } from './model.js';
 

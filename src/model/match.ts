@@ -5,8 +5,8 @@ import { EdpError } from '../base/errors.js';
 import { findTable, type Model, type Table } from './model.js';
 
 /**
- * @param file path of the file; only its name counts
- * @param explicit the table the user named, which wins
+ * @param file path of the file; only its name is used
+ * @param explicit the table that the user specified, which has precedence
  * @throws EdpError `unknown_table` that lists the tables
  */
 export function matchTable(model: Model, file: string, explicit?: string): Table {

@@ -1,6 +1,6 @@
 /**
- * What a table is. A model is data: the built-in one (builtin.ts) and a project's `edp.yaml` give the
- * same shape, and everything below, from DDL to the byte lane, is compiled from it.
+ * What a table is. A model is data: the built-in one (builtin.ts) and a project's `edp.yaml` give
+ * the same shape, and everything below, from DDL to the byte lane, is compiled from it.
  */
 
 import type { Corrections } from './corrections.js';
@@ -20,9 +20,9 @@ export interface Column {
   readonly field: string;
   readonly isNullable: boolean;
   readonly references?: Reference;
-  /** What is put right in its values. */
+  /** Corrections of its values. */
   readonly corrections?: Corrections;
-  /** Where its value comes from instead of a field. */
+  /** The source of its value, if that is not a field. */
   readonly origin?:
     | { readonly kind: 'constant'; readonly text: string }
     | { readonly kind: 'computed'; readonly expression: string };
@@ -37,36 +37,39 @@ export interface Metric {
   readonly type: ColumnType;
 }
 
-/** A JSON field to flatten: where its metrics are, and where the undeclared ones are kept. */
+/** A JSON field to flatten: the place of its metrics, and the column for undeclared ones. */
 export interface MetricsSource {
   /** The header name of the JSON field. */
   readonly field: string;
-  /** Keys to follow from the root of the JSON value to the object that holds the metrics. */
+  /** Keys from the root of the JSON value to the object with the metrics. */
   readonly path: readonly string[];
   readonly metrics: readonly Metric[];
-  /** The jsonb column that keeps metrics nobody declared. */
+  /** The jsonb column that keeps undeclared metrics. */
   readonly extraColumn: string;
 }
 
 export interface Table {
   readonly name: string;
   readonly columns: readonly Column[];
-  /** Column names of the primary key; empty where the table has none. */
+  /** Column names of the primary key; empty if the table has none. */
   readonly key: readonly string[];
   /** Columns of each further index. */
   readonly indexes: readonly (readonly string[])[];
   readonly sources: readonly MetricsSource[];
-  /** The column that says which load brought a row; absent where the table keeps no lineage. */
+  /**
+   * The column with the number of the load that wrote the row; undefined for a table without
+   * lineage.
+   */
   readonly lineageColumn?: string;
-  /** File-name patterns that go into this table, beside its own name. */
+  /** Patterns of names of files for this table, in addition to its own name. */
   readonly files: readonly string[];
-  /** Header names to pass over knowingly. */
+  /** Header names to ignore. */
   readonly ignoredFields: readonly string[];
-  /** The jsonb column that keeps fields nobody declared. */
+  /** The jsonb column that keeps undeclared fields. */
   readonly extraColumn?: string;
-  /** What the records of its files are; undefined where each file's name or content tells it. */
+  /** Format of its files; undefined if it is detected by each file's name or content. */
   readonly format?: Format;
-  /** What is known of the form of its CSV files. */
+  /** Settings of its CSV files. */
   readonly csv?: CsvSettings;
 }
 
@@ -74,14 +77,17 @@ export interface Model {
   readonly tables: readonly Table[];
 }
 
-/** What a table physically holds, in the order of its DDL. */
+/** A physical column of a table, in the order of its DDL. */
 export interface PhysicalColumn {
   readonly name: string;
   readonly type: ColumnType;
   readonly isNullable: boolean;
 }
 
-/** All columns of a table: declared ones, then metrics and what keeps the undeclared, fields too, then lineage. */
+/**
+ * All columns of a table: declared ones, metrics, those that keep undeclared metrics and fields,
+ * lineage.
+ */
 export function physicalColumns(table: Table): PhysicalColumn[] {
   const columns: PhysicalColumn[] = table.columns.map(({ name, type, isNullable }) => ({
     name,

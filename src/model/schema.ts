@@ -17,7 +17,7 @@ import { COLUMN_TYPES } from './types.js';
 /** PostgreSQL cuts longer identifiers silently (NAMEDATALEN - 1), so edp refuses them. */
 const MAX_IDENTIFIER_BYTES = 63;
 
-/** A name that PostgreSQL takes as it is, in quotes. */
+/** A name that PostgreSQL accepts unchanged, in quotes. */
 export const identifier = z
   .string()
   .min(1, 'a name cannot be empty')
@@ -26,7 +26,7 @@ export const identifier = z
   })
   .refine((name) => !/\p{Cc}/u.test(name), { message: 'a name has no control characters' });
 
-/** Columns that every table of PostgreSQL has. */
+/** System columns of every PostgreSQL table. */
 export const SYSTEM_COLUMNS: ReadonlySet<string> = new Set([
   'cmax',
   'cmin',
@@ -199,13 +199,13 @@ function toTable(name: string, input: TableInput, tables: Record<string, TableIn
   };
 }
 
-/** A fault that the shape alone cannot show, with the path to it inside `tables`. */
+/** A fault that the schema alone cannot detect, with its path inside `tables`. */
 export interface ModelFault {
   readonly path: readonly (string | number)[];
   readonly message: string;
 }
 
-/** What must hold between the parts of a model: names exist, and no name is used twice. */
+/** Checks the relations between the parts of a model: names exist, and no name is used twice. */
 export function findModelFaults(tables: Record<string, TableInput>): ModelFault[] {
   const faults: ModelFault[] = [];
   for (const [name, input] of Object.entries(tables)) {
@@ -277,7 +277,7 @@ function isInteger(type: string | undefined): boolean {
   return type === 'smallint' || type === 'int' || type === 'bigint';
 }
 
-/** Whether the references of a table lead to another, over however many tables. */
+/** Whether a table refers to another, directly or through other tables. */
 function leadsTo(
   from: string,
   to: string,
@@ -294,7 +294,7 @@ function leadsTo(
 }
 
 /**
- * @param tables what stands under `tables:` in edp.yaml, already valid by {@link tablesSchema}
+ * @param tables the value of `tables:` in edp.yaml, already valid by {@link tablesSchema}
  *   and without {@link findModelFaults}
  */
 export function toModel(tables: Record<string, TableInput>): Model {
@@ -303,7 +303,7 @@ export function toModel(tables: Record<string, TableInput>): Model {
   };
 }
 
-/** For models written in code: throws on the first fault, which there is a bug. */
+/** For models written in code: throws on the first fault, which would be a bug. */
 export function parseModel(tables: z.input<typeof tablesSchema>): Model {
   const parsed = tablesSchema.parse(tables);
   const [fault] = findModelFaults(parsed);

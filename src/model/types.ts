@@ -21,8 +21,8 @@ export const COLUMN_TYPES = [
 export type ColumnType = (typeof COLUMN_TYPES)[number];
 
 /**
- * Types that a kept metric may become. json is stored as it was written, and how a metric was written is
- * lost where it is kept.
+ * Types that an undeclared metric may be promoted to. json is not one of them: it stores the
+ * original text, which is lost in the column that keeps the metric.
  */
 export const PROMOTED_TYPES = COLUMN_TYPES.filter((type) => type !== 'json');
 

@@ -1,8 +1,8 @@
 /**
- * More declarations in edp.yaml, or an edp.yaml where there is none. Comments and order stay.
+ * Adds declarations to edp.yaml, or creates it. Comments and order do not change.
  *
- * Whatever the file looks like, the result is read again before it is written: it must say exactly what it
- * said before, and what was added.
+ * The result is parsed before it is written: it must have exactly the old declarations and the new
+ * ones.
  */
 import { type Document, isMap, isNode, parseDocument, stringify } from 'yaml';
 import { BUILTIN_MODEL, BUILTIN_TABLES } from '../model/builtin.js';
@@ -16,20 +16,23 @@ const NEW_FILE_COMMENT = `# The tables of this project, beside which edp has no 
 
 /** More entries of a map, such as the columns of a table. */
 export interface Addition {
-  /** Where the map is. */
+  /** Path of the map. */
   place(document: Document): readonly (string | number)[];
   readonly entries: Readonly<Record<string, unknown>>;
 }
 
 /** The same, as `editProject` takes it. */
 export interface Edit extends Addition {
-  /** The entries as YAML, where a line for each does not do; an empty line at its beginning stays. */
+  /**
+   * The entries as YAML, if they need more than a line each; an empty line at the beginning is
+   * kept.
+   */
   readonly lines?: string;
-  /** Whether edp's own tables come into the file first, which declares none. */
+  /** Whether to add the built-in tables first, because the file declares none. */
   readonly addsBuiltin: boolean;
 }
 
-/** Tables that the file declares; undefined where it declares none. @throws EdpError `config` */
+/** Tables that the file declares; undefined for none. @throws EdpError `config` */
 export function listDeclared(text: string | undefined): readonly Table[] | undefined {
   const { tables } = parseProject(text ?? '');
   return tables === undefined ? undefined : toModel(tables).tables;
@@ -38,9 +41,9 @@ export function listDeclared(text: string | undefined): readonly Table[] | undef
 /**
  * Widens one table.
  *
- * @param text of edp.yaml; undefined where there is none
- * @param expected the table that is added to, as it is to be read from the result
- * @returns undefined where the file is not of a form that can be edited
+ * @param text text of edp.yaml; undefined if there is none
+ * @param expected the extended table, as the result must declare it
+ * @returns undefined if the form of the file cannot be edited
  */
 export function addToProject(
   text: string | undefined,
@@ -55,9 +58,9 @@ export function addToProject(
 }
 
 /**
- * @param text of edp.yaml; undefined where there is none
- * @param wanted all tables, as they are to be read from the result
- * @returns undefined where the file is not of a form that can be edited
+ * @param text text of edp.yaml; undefined if there is none
+ * @param wanted all tables, as the result must declare them
+ * @returns undefined if the form of the file cannot be edited
  */
 export function editProject(
   text: string | undefined,
@@ -92,7 +95,7 @@ export function indentLines(text: string, by: string): string {
     .join('\n');
 }
 
-/** Puts lines (or items of a flow map) behind the last entry, and touches nothing else. */
+/** Adds lines (or items of a flow map) after the last entry, and changes nothing else. */
 function addLines(text: string | undefined, edit: Edit): string | undefined {
   const newLine = text?.includes('\r\n') === true ? '\r\n' : '\n';
   const asFile = (lines: string) => lines.replaceAll('\n', newLine);
@@ -122,7 +125,7 @@ function addLines(text: string | undefined, edit: Edit): string | undefined {
   }
   const lineStart = source.lastIndexOf('\n', first.range[0] - 1) + 1;
   const indentation = source.slice(lineStart, first.range[0]);
-  // Behind the last entry, and what stands behind it in its line.
+  // After the last entry and the rest of its line.
   const lineEnd = end + /\r?\n|$/.exec(source.slice(end))!.index;
   const block = asFile(indentLines(lines.trimEnd(), indentation));
   return `${source.slice(0, lineEnd)}${newLine}${block}${source.slice(lineEnd) || newLine}`;
@@ -136,10 +139,10 @@ function toEntries({ entries }: Addition): string[] {
   });
 }
 
-/** Changes the document and writes it anew, as YAML writes it; comments and order stay. */
+/** Changes the document and serializes it again; comments and order are kept. */
 function addNodes(text: string | undefined, edit: Edit): string | undefined {
   const document: Document = parseDocument(text ?? '');
-  // A file that holds nothing but comments has no map yet.
+  // A file with comments only has no map yet.
   if (!isMap(document.contents)) document.contents = document.createNode({}) as never;
   try {
     if (edit.addsBuiltin) document.set('tables', document.createNode(BUILTIN_TABLES));

@@ -1,4 +1,4 @@
-/** edp.yaml as a text that is read, edited and replaced as a whole. */
+/** Reads and replaces the text of edp.yaml as a whole. */
 import { randomUUID } from 'node:crypto';
 import { chmod, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -7,7 +7,7 @@ import { failpoint } from '../base/failpoints.js';
 
 export const PROJECT_FILE = 'edp.yaml';
 
-/** @returns undefined where there is no such file. @throws EdpError `config` */
+/** @returns undefined if there is no such file. @throws EdpError `config` */
 export async function readProjectText(file: string): Promise<string | undefined> {
   try {
     return await readFile(file, 'utf8');
@@ -25,17 +25,18 @@ export async function readProjectText(file: string): Promise<string | undefined>
 }
 
 /**
- * The file is there whole, before and after.
+ * The replacement is atomic: the file is always complete.
  *
- * @param expected what is in it now, as far as is known
- * @throws EdpError `io` where it cannot be written, `file_changed` where somebody else did just now
+ * @param expected its last known text
+ * @throws EdpError `io` if it cannot be written, `file_changed` if another program has just changed
+ *   it
  */
 export async function replaceProjectFile(
   name: string,
   text: string,
   expected: string | undefined,
 ): Promise<void> {
-  // A link keeps pointing to its file, which is what gets replaced.
+  // A link is kept; the file that it points to is replaced.
   const file = await realpath(name).catch(() => name);
   const temporary = path.join(path.dirname(file), `.${path.basename(file)}.${randomUUID()}.tmp`);
   const shown = path.basename(name);

@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { EdpError } from '../base/errors.js';
 import { csvSectionSchema } from '../model/csv-settings.js';
 import { findModelFaults, tablesSchema } from '../model/schema.js';
-import { OPTIONS, type OptionName } from '../options/options.js';
+import { OPTIONS, type OptionName } from '../options/option-definitions.js';
 import { PROJECT_FILE } from './file.js';
 
 /** Options that only make sense for one invocation, not for a project. */
@@ -70,11 +70,11 @@ function issueFaults(issue: z.core.$ZodIssue, path: readonly PropertyKey[]): Fau
       if (meant !== undefined) {
         return meant.flatMap((inner) => issueFaults(inner, [...path, ...inner.path]));
       }
-      // Of several forms, the one that was meant is the one that fits furthest.
+      // Of several forms, the user likely meant the one that fits best.
       const depth = (issues: readonly z.core.$ZodIssue[]) =>
         Math.max(0, ...issues.map((inner) => inner.path.length));
       const [furthest = []] = [...issue.errors].sort((a, b) => depth(b) - depth(a));
-      // Where even that one fails at its first level, the message for them all tells more.
+      // If even that one fails at its first level, the message for all forms is more helpful.
       if (depth(furthest) < 2) return [{ path, message: issue.message }];
       return furthest.flatMap((inner) => issueFaults(inner, [...path, ...inner.path]));
     }
@@ -96,7 +96,7 @@ export function parseProject(text: string): {
     message: error.message,
   }));
   const value: unknown = faults.length > 0 ? undefined : (document.toJS() ?? {});
-  /** Line of the key that a path ends with, or of the nearest thing above it that is there. */
+  /** Line of the key that a path ends with, or of its nearest existing parent. */
   const lineOf = (path: readonly PropertyKey[]): number => {
     for (let depth = path.length; depth > 0; depth--) {
       const parent = document.getIn(path.slice(0, depth - 1), true);

@@ -22,7 +22,7 @@ export async function loadProject(directory = process.cwd()): Promise<Project> {
     const { BUILTIN_MODEL } = await import('../model/builtin.js');
     return { directory, options: {}, csv: {}, model: BUILTIN_MODEL };
   }
-  // Most of what it takes to read YAML is to load the code for it.
+  // Loading the YAML library takes most of the time, so it is loaded only if needed.
   const { parseProject } = await import('./parse.js');
   const { options, csv, tables } = parseProject(text);
   const model =

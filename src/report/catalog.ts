@@ -1,6 +1,7 @@
 /**
- * The reports there are: the package's own in sql/reports/, and the project's in its sql/reports/,
- * which win where names are equal. A report is called as its file is, without `.sql`.
+ * Lists the reports: the built-in ones in sql/reports/ of the package, and those in sql/reports/ of
+ * the project, which have precedence for equal names. The name of a report is that of its file
+ * without `.sql`.
  */
 import { readdir, readFile, realpath } from 'node:fs/promises';
 import path from 'node:path';
@@ -17,7 +18,7 @@ export interface CatalogEntry {
   readonly source: 'built-in' | 'project';
   /** The project's is relative to the project, a built-in one's is absolute. */
   readonly file: string;
-  /** Whether a built-in report of the same name gives way to this one. */
+  /** Whether this report replaces a built-in one of the same name. */
   readonly replacesBuiltin: boolean;
   /** The report, or why it cannot be used. */
   readonly report: Report | EdpError;
@@ -42,7 +43,7 @@ export async function readCatalog(projectDirectory: string): Promise<CatalogEntr
 }
 
 /**
- * Only names of the catalog are ever looked up, so that no name leads out of the two folders.
+ * Only names of the catalog are looked up, so that no name leads out of the two folders.
  *
  * @throws EdpError `unknown_report` that lists the reports; `report_failed` for a broken one
  */

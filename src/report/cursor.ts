@@ -2,8 +2,8 @@
  * The rows of a statement, a batch at a time, however many there are.
  *
  * This is SQL's own cursor (DECLARE, FETCH) and not pg-query-stream: both are as fast, but that
- * stream waits for ever when the connection breaks under it, and a cursor can also count the rows
- * it leaves out (MOVE). DECLARE takes a single SELECT only, which is what a report is.
+ * stream waits forever if its connection breaks, and a cursor can also count the rows
+ * that it skips (MOVE). DECLARE takes a single SELECT only, which is what a report is.
  */
 import type pg from 'pg';
 import type { ResultColumn, ResultRow } from './format/report-writer.js';
@@ -27,7 +27,7 @@ export class ReportCursor {
     this.columns = columns;
   }
 
-  /** @param client in a transaction, where it stays until the last row */
+  /** @param client in a transaction, which must stay open until the last row */
   static async open(client: pg.Client, { text, values }: Statement): Promise<ReportCursor> {
     // All rows will be fetched, so the plan must not favour the first of them.
     await client.query('SET LOCAL cursor_tuple_fraction = 1');
@@ -43,8 +43,8 @@ export class ReportCursor {
   }
 
   /**
-   * Batches that are never empty; `maxRows` rows in all, at the most. Fetching one ahead was measured
-   * and gains nothing.
+   * Batches that are never empty; `maxRows` rows in all, at the most. Fetching one ahead was
+   * measured and gains nothing.
    */
   async *batches(maxRows: number): AsyncGenerator<readonly ResultRow[]> {
     for (let remaining = maxRows; remaining > 0; ) {
@@ -60,7 +60,7 @@ export class ReportCursor {
     }
   }
 
-  /** Counts the rows that no batch has had, on the server. */
+  /** Counts the rows that were in no batch, on the server. */
   async countRest(): Promise<number> {
     const { rowCount } = await this.#client.query(`MOVE FORWARD ALL IN ${CURSOR}`);
     return rowCount ?? 0;

@@ -1,5 +1,5 @@
 /**
- * Where a report goes: standard output, or a file that is there whole or not at all.
+ * The destination of a report: standard output, or a file that exists completely or not at all.
  */
 import { randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
@@ -10,14 +10,14 @@ import { EdpError } from '../base/errors.js';
 export interface Destination {
   /** Absolute path, or undefined for standard output. */
   readonly file: string | undefined;
-  /** Whether a file that is there already gives way; else a number is added to the name. */
+  /** Whether to replace an existing file; otherwise a number is added to the name. */
   readonly mayReplace: boolean;
 }
 
 const DEFAULT_DIRECTORY = 'reports';
 
 /**
- * @param out what --out says: a file, a directory (there already, or written with a slash at its
+ * @param out value of --out: a file, a directory (there already, or written with a slash at its
  *   end), or `-`
  * @param fileName for a file that --out does not name
  */
@@ -65,8 +65,8 @@ export function reportFileName(
 export type Write = (bytes: Uint8Array) => Promise<void>;
 
 /**
- * Runs `work` with a file to write to. It gets its name only once `work` is done; when that fails,
- * nothing is left.
+ * Runs `work` with a file to write to. It gets its name only after `work` is done. If `work` fails,
+ * the file is removed.
  *
  * @returns the path of the file, and what `work` returned
  * @throws EdpError `io`
@@ -75,7 +75,7 @@ export async function withOutputFile<T>(
   destination: { readonly file: string; readonly mayReplace: boolean },
   work: (write: Write) => Promise<T>,
 ): Promise<{ file: string; result: T }> {
-  // A link keeps pointing to its file, which is what gets replaced.
+  // A link is kept; the file that it points to is replaced.
   const file = await realpath(destination.file).catch(() => destination.file);
   const isSpecial =
     destination.file.startsWith('/dev/') ||
@@ -83,7 +83,7 @@ export async function withOutputFile<T>(
       (found) => !found.isFile(),
       () => false,
     ));
-  // A pipe, /dev/null or whatever /dev/stdout is now can be written to, but must not be replaced.
+  // A pipe, /dev/null or /dev/stdout can be written to, but must not be replaced.
   if (isSpecial) return { file: destination.file, result: await writeTo(file, 'a', work) };
   const directory = path.dirname(file);
   const temporary = path.join(directory, `.${path.basename(file)}.${randomUUID()}.tmp`);
@@ -100,7 +100,7 @@ export async function withOutputFile<T>(
     return { file: destination.file, result };
   } finally {
     process.off('exit', removeNow);
-    // What failed before is what matters; an error of the clean-up must not take its place.
+    // The first error matters; an error of the clean-up must not replace it.
     await rm(temporary, { force: true }).catch(() => {});
   }
 }

@@ -1,9 +1,9 @@
-/** What the server says against a report → where in its file, and what to do. */
+/** An error of the server in a report → its position in the file, and what to do. */
 import pg from 'pg';
 import { EdpError } from '../base/errors.js';
 import { isConnectionError } from '../postgres/sqlstate.js';
 
-/** What a message needs to know of a report; `line` where it is known without the server. */
+/** The data of a report for a message; `line` if it is known without the server. */
 export interface FaultPlace {
   readonly name: string;
   readonly file: string;
@@ -35,7 +35,7 @@ export function toConnectionLost(error: unknown): EdpError {
 
 /**
  * @param statement the text whose characters the server counted; its lines are the file's
- * @returns the error itself where the server did not say it
+ * @returns the error itself if it is not from the server
  */
 export function toReportError(error: unknown, report: FaultPlace, statement?: string): unknown {
   if (!(error instanceof pg.DatabaseError)) return error;

@@ -1,4 +1,4 @@
-/** One report, from its SQL to where it is written. */
+/** Runs one report, from its SQL to its output. */
 import type pg from 'pg';
 import { EdpError } from '../base/errors.js';
 import type { Model } from '../model/model.js';
@@ -26,7 +26,8 @@ export interface ReportOutcome {
 }
 
 /**
- * Runs the report in a read-only transaction. Memory is bounded by a batch of rows, not by the report.
+ * Runs the report in a read-only transaction. Memory is bounded by a batch of rows, not by the
+ * report.
  *
  * @param client where to connect
  * @param signal cancels the statement on the server too
@@ -43,7 +44,7 @@ export async function generateReport(
       withCancel(client, session, signal, () => writeReport(session, job, signal)),
     );
   } catch (error) {
-    // A cancelled statement fails like any other; only the signal tells why.
+    // A cancelled statement fails like any other; only the signal shows the reason.
     if (!signal.aborted) throw error;
     throw new EdpError('interrupted', `report ${job.report.name} was stopped, nothing is written`, {
       hint: 'run it again when you like',
@@ -101,7 +102,7 @@ async function writeReport(
   return { rows, bytes, columns };
 }
 
-/** Ends what the session runs when the signal comes, from a connection of its own. */
+/** Cancels the statement of the session on a signal, with a separate connection. */
 async function withCancel<T>(
   config: pg.ClientConfig,
   session: pg.Client,

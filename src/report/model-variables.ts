@@ -1,7 +1,7 @@
 /**
- * What a report may take from the model, in psql's raw form `:name`, so that a metric which a project
- * declares, or promotes later, is in the report. The text comes from the model alone, never from the
- * user of the report, and every name in it is quoted.
+ * The SQL that a report can get from the model, in psql's raw form `:name`, so that a metric which
+ * a project declares, or promotes later, is in the report. The text comes from the model alone,
+ * never from the user of the report, and every name in it is quoted.
  *
  * - `:metric_values` → `('metric_one', f."metric_one"::numeric), …`, for
  *   `CROSS JOIN LATERAL (VALUES :metric_values) AS m(metric, value)`
@@ -27,7 +27,7 @@ export function isModelVariable(name: string): name is ModelVariable {
 const FACT_TABLE = 'events';
 const FACT_ALIAS = 'f';
 
-/** Only what can be added up. */
+/** Only metrics that can be summed. */
 const NUMBER_TYPES: ReadonlySet<ColumnType> = new Set([
   'smallint',
   'int',
@@ -41,7 +41,7 @@ const NUMBER_TYPES: ReadonlySet<ColumnType> = new Set([
  * SQL without a line break, so that the lines of a report stay where they are.
  *
  * @param place `file:line` where the report uses it
- * @throws EdpError `report_failed` where the model has nothing to put there
+ * @throws EdpError `report_failed` if the model has nothing to insert there
  */
 export function expandModelVariable(variable: ModelVariable, model: Model, place: string): string {
   switch (variable) {

@@ -1,4 +1,6 @@
-/** What the user gives for a report's parameters, and how it gets into the SQL: as values only. */
+/**
+ * The parameters of a report that the user specifies. They are passed to the SQL as values only.
+ */
 import type pg from 'pg';
 import { EdpError } from '../base/errors.js';
 import type { Model } from '../model/model.js';
@@ -17,7 +19,7 @@ export interface GivenParameters {
 export interface Argument {
   readonly parameter: Parameter;
   readonly value: string | null;
-  /** The flag as the user wrote it; undefined where the report's default is taken. */
+  /** The flag as the user wrote it; undefined for the report's default. */
   readonly flag: string | undefined;
 }
 
@@ -89,8 +91,9 @@ export async function checkArguments(
 }
 
 /**
- * PostgreSQL drops the zone of a text that becomes a `timestamp`, without a word. Elsewhere in edp a
- * zone converts to UTC; read as timestamptz first, in a session whose zone is UTC, it does here too.
+ * PostgreSQL silently drops the zone of a text that becomes a `timestamp`. Elsewhere in edp a
+ * zone converts to UTC; read as timestamptz first, in a session whose zone is UTC, it does here
+ * too.
  */
 function readAs(type: string): string {
   return /^timestamp(\(\d\))?( without time zone)?$/i.test(type)

@@ -1,6 +1,6 @@
 /**
- * Finds the places in SQL that psql would fill in, by PostgreSQL's lexical rules: nothing inside a
- * string, a quoted name, a comment or a dollar quote counts, nor does the `::` of a cast.
+ * Finds the placeholders in SQL that psql would replace, by PostgreSQL's lexical rules: nothing
+ * inside a string, a quoted name, a comment or a dollar quote counts, nor does the `::` of a cast.
  *
  * https://www.postgresql.org/docs/current/sql-syntax-lexical.html
  * https://www.postgresql.org/docs/current/app-psql.html#APP-PSQL-INTERPOLATION
@@ -9,7 +9,7 @@
 export interface Placeholder {
   /**
    * `value` is `:'name'`, `raw` is `:name`, `identifier` is `:"name"`; `positional` is `$1`, which
-   * psql does not fill in and which would get into the way of edp's own.
+   * psql does not replace and which would conflict with edp's own.
    */
   readonly kind: 'value' | 'raw' | 'identifier' | 'positional';
   readonly name: string;
@@ -26,7 +26,9 @@ export interface Findings {
   readonly secondStatement: number | undefined;
 }
 
-/** The first that matches at an offset is the token there; any other character is one of its own. */
+/**
+ * The first that matches at an offset is the token there; any other character is one of its own.
+ */
 const TOKEN = new RegExp(
   [
     '(?<space>\\s+|--[^\\n]*)',

@@ -1,19 +1,20 @@
 /**
- * What a report is: one SQL file whose first comment says what it shows and what it takes.
+ * A report is one SQL file whose first comment describes it and its parameters.
  *
  *     -- title: Events per hour and first dimension
  *     -- description: How many events each first dimension recorded in each hour.
  *     --   Two spaces or more continue the line above.
  *     -- param from timestamp: start of the time range, inclusive
  *     -- param top integer = 10: how many to show
- *     -- param unit text = 'hour': a default is a bare word or a quoted text; without one it is NULL
+ *     -- param unit text = 'hour': a default is a bare word or a quoted text; without one it is
+ *     NULL
  *
  *     SELECT … WHERE :'from' IS NULL OR recorded_date >= :'from' LIMIT :'top'
  *
- * The header is the block of comment lines at the top of the file; whatever comes after its first
- * other line, an empty one included, is SQL. A `param` line is name, SQL type, default, description.
- * `title` is needed, all else is not. The SQL is one SELECT; {@link findPlaceholders} says how it
- * names its parameters.
+ * The header is the block of comment lines at the top of the file; everything from the first
+ * other line on, which may be empty, is SQL. A `param` line is name, SQL type, default,
+ * description. Only `title` is required. The SQL is one SELECT; {@link findPlaceholders} describes
+ * how it names its parameters.
  */
 import { EdpError } from '../base/errors.js';
 import { isModelVariable, MODEL_VARIABLES } from './model-variables.js';
@@ -33,10 +34,10 @@ export interface Parameter {
 export interface Report {
   readonly name: string;
   readonly title: string;
-  /** Empty where the file has none. */
+  /** Empty if the file has none. */
   readonly description: string;
   readonly parameters: readonly Parameter[];
-  /** The file as people find it; faults are told as `file:line`. */
+  /** The file for messages; faults are reported as `file:line`. */
   readonly file: string;
   /** The whole file, header included: its lines are those of the file. */
   readonly sql: string;
@@ -53,11 +54,12 @@ const HEADER_HINT =
   'a header line is `-- title: …`, `-- description: …` or `-- param name type = default: …`; two spaces continue the line above';
 
 /**
- * @param file what to call the file in messages
+ * @param file name of the file for messages
  * @throws EdpError `report_failed` with `file:line`, for the first fault
  */
 export function parseReport(text: string, name: string, file: string): Report {
-  // A byte order mark and Windows line ends are no part of the SQL, and do not change line numbers.
+  // A byte order mark and Windows line ends are not part of the SQL, and do not change line
+  // numbers.
   const sql = text.replace(/^\uFEFF/, '').replaceAll('\r\n', '\n');
   const fail: Fail = (line, message, hint) => {
     throw new EdpError('report_failed', message, { place: `${file}:${line}`, hint });
@@ -98,7 +100,7 @@ export function parseReport(text: string, name: string, file: string): Report {
   }
   for (const { name: unused, line } of header.parameters) {
     if (placeholders.some((placeholder) => placeholder.name === unused)) continue;
-    // A filter that filters nothing would give wrong numbers without a word.
+    // A filter without effect would silently give wrong numbers.
     fail(line, `parameter ${unused} is never used`, `write :'${unused}' in the SQL, or remove it`);
   }
   return { name, file, sql, placeholders, ...header };

@@ -1,4 +1,4 @@
-/** A file that is not any more what it was when it was identified. */
+/** The error for a file that has changed since it was identified. */
 import { EdpError } from '../base/errors.js';
 import type { FileIdentity } from './file-identity.js';
 

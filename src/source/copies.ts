@@ -1,6 +1,6 @@
 /**
- * Files that can only be read once, from beginning to end, as copies in `.edp/spool`: what identifies a load,
- * and lets it resume, is content, and a load reads at many places.
+ * Copies of files that can only be read once, from beginning to end, in `.edp/spool`. A load needs
+ * them because it is identified and resumed by content, and reads many places of a file.
  */
 import { EdpError } from '../base/errors.js';
 import type { InputFile } from './source.js';
@@ -8,18 +8,18 @@ import { readOnce } from './sources.js';
 import { type Spool, withSpool } from './spool.js';
 import { isStdin } from './standard-input.js';
 
-/** A download that takes longer says how far it is, each time after so long. */
+/** Interval of the progress messages of a download. */
 const NOTE_INTERVAL_MS = 10_000;
 
 export interface CopyOptions {
-  /** Takes a line for the user, such as how far a download is. */
+  /** Takes a line for the user, such as the progress of a download. */
   note(text: string): void;
   readonly signal: AbortSignal;
 }
 
 /**
- * Runs `work` with the files, copied first where parts of them cannot be read. The copies are there as long as
- * it runs.
+ * Runs `work` with the files. A file is copied first if parts of it cannot be read; the copies
+ * exist until `work` ends.
  *
  * @param directory the project's
  * @throws EdpError `io`, `source_refused`, `source_unreachable`, `interrupted`
@@ -43,7 +43,7 @@ function mustBeCopied(file: InputFile): boolean {
   return file.remote === undefined ? isStdin(file) : file.remote.mustBeCopied !== undefined;
 }
 
-/** The file itself, or a copy where parts of it cannot be read. */
+/** The file itself, or a copy if parts of it cannot be read. */
 export async function toReadable(
   file: InputFile,
   spool: Spool,

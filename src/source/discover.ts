@@ -1,4 +1,4 @@
-/** What the user named on the command line → files. */
+/** Names on the command line → files. */
 import path from 'node:path';
 import { EdpError } from '../base/errors.js';
 import { shownUrl } from './http/url-names.js';
@@ -10,13 +10,14 @@ import { isStdin } from './standard-input.js';
 export type { InputFile } from './source.js';
 export { isStdin } from './standard-input.js';
 
-/** Each may be a way to a server and back. */
+/** Each may be a round trip to a server. */
 const LISTED_AT_ONCE = 16;
 
 /**
- * @param names files, glob patterns, URLs, comma-separated lists of those, `-`, or the word `events`
+ * @param names files, glob patterns, URLs, comma-separated lists of those, `-`, or the word
+ *   `events`
  * @param directory the project's directory
- * @throws EdpError that names every file that is not there, before anything is loaded
+ * @throws EdpError that lists every missing file, before anything is loaded
  */
 export async function discoverFiles(
   names: readonly string[],
@@ -60,7 +61,7 @@ function noSuchFile(missing: readonly string[], directory: string): EdpError {
   });
 }
 
-/** Not those in a pattern such as `events-{1,2}.csv`. */
+/** Ignores commas in a pattern such as `events-{1,2}.csv`. */
 const COMMAS_BETWEEN_NAMES = /,(?![^{]*\})/;
 
 /** `a.csv,b.csv` is a list, unless there is a file of that very name. */
@@ -74,7 +75,7 @@ async function splitLists(names: readonly string[], directory: string): Promise<
   return split;
 }
 
-/** A URL may have commas in it: behind one, only another URL is a name of its own. */
+/** A URL may have commas: after a URL, only another URL is a separate name. */
 function splitList(list: string): string[] {
   const names: string[] = [];
   for (const part of list.split(COMMAS_BETWEEN_NAMES)) {
@@ -88,14 +89,14 @@ function splitList(list: string): string[] {
   return names.filter(Boolean);
 }
 
-/** Bytes of a file; 0 where nobody can tell before it is read. @throws EdpError `io` */
+/** Bytes of a file; 0 if that is unknown before it is read. @throws EdpError `io` */
 export async function sizeOf(file: InputFile): Promise<number> {
   if (file.copy !== undefined) return (await localVersion(file.copy, file.name)).size;
   if (file.remote !== undefined) return file.remote.size ?? 0;
   return isStdin(file) ? 0 : (await localVersion(file.path, file.name)).size;
 }
 
-/** Bytes of the files, as far as they can be told before they are read. */
+/** Bytes of the files, as far as they are known before reading. */
 export async function totalBytes(files: readonly InputFile[]): Promise<number> {
   const sizes = await Promise.all(files.map((file) => sizeOf(file).catch(() => 0)));
   return sizes.reduce((sum, size) => sum + size, 0);

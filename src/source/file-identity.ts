@@ -1,10 +1,10 @@
-/** Which version of a file was identified. Plain data: it travels to other threads. */
+/** The identified version of a file. Plain data, which is sent to other threads. */
 
-/** The version of a file that was identified. Each reader makes sure that it is still that one. */
+/** The identified version of a file. Each reader verifies that the file still has it. */
 export type FileIdentity = LocalIdentity | HttpIdentity;
 
 interface Version {
-  /** For messages: the absolute path, or the URL without what is secret in it. */
+  /** For messages: the absolute path, or the URL without its secrets. */
   readonly path: string;
   /** Bytes. */
   readonly size: number;
@@ -16,12 +16,12 @@ export interface LocalIdentity extends Version {
   readonly inode: number;
 }
 
-/** A file of an HTTP server. One of `etag` and `lastModified` is there. */
+/** A file on an HTTP server. At least one of `etag` and `lastModified` is defined. */
 export interface HttpIdentity extends Version {
   readonly kind: 'http';
-  /** The whole URL, with user and password where it has them: never printed and never stored. */
+  /** The whole URL, with user and password if it has them: never printed and never stored. */
   readonly url: string;
-  /** A strong one. */
+  /** A strong ETag. */
   readonly etag?: string | undefined;
   readonly lastModified?: string | undefined;
 }

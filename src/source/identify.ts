@@ -1,10 +1,10 @@
 /**
- * Content → identity. A file is known by its bytes, whatever it is called.
+ * Content → identity. A file is identified by its bytes, not by its name.
  *
- * Hashing a big file before it is loaded would keep all workers waiting for a pass over it. So a file is
- * first known by its fingerprint, which takes a few reads, and splits are hashed while they are loaded.
- * Only when the ledger has a load with the same fingerprint is the file read to see whether its bytes
- * are those of that load's receipts.
+ * To hash a big file before the load, all workers would have to wait for a pass over it. So a file
+ * is first identified by its fingerprint, which takes a few reads, and splits are hashed while they
+ * are loaded. Only if the ledger has a load with the same fingerprint, the file is read to compare
+ * its bytes with the receipts of that load.
  */
 import { createXXHash128, type IHasher } from 'hash-wasm';
 import type { FileIdentity } from './file-identity.js';
@@ -28,12 +28,12 @@ export interface HashedRange {
 }
 
 /**
- * XXH128 runs at three times the speed of the CPU's own SHA-256 (measured); nobody attacks here, and
- * 128 bits do not meet by chance.
+ * XXH128 runs at three times the speed of the CPU's own SHA-256 (measured); there is no attacker
+ * here, and 128 bits do not collide by chance.
  *
- * @param textHead of a file that is not plain text, the first bytes of its text: it is known by them
- *   alone, so that the same text is known however it was packed, and a file that broke off as the
- *   beginning of the whole one
+ * @param textHead for a file that is not plain text, the first bytes of its text. They alone
+ *   identify it, so that the same text is recognized with any compression, and a truncated file as
+ *   the beginning of the whole one
  */
 export async function identifyFile(file: FileIdentity, textHead?: Buffer): Promise<IdentifiedFile> {
   hasher ??= await createXXHash128();
@@ -41,7 +41,7 @@ export async function identifyFile(file: FileIdentity, textHead?: Buffer): Promi
     textHead === undefined
       ? [Buffer.from(String(file.size)), ...(await readSamples(file))]
       : [Buffer.from('text'), textHead];
-  // Many files are identified at once, so nothing may be waited for in between.
+  // Many files are identified at once, so there must be no await in between.
   hasher.init();
   for (const part of parts) hasher.update(part);
   return { ...file, contentHash: hasher.digest('hex') };
@@ -59,7 +59,7 @@ function readSamples(identity: FileIdentity): Promise<Buffer[]> {
           length: SAMPLE_BYTES,
         }));
   return withFile(identity, (file) =>
-    // All at once: each may be a way to a server and back.
+    // All at once: each may be a round trip to a server.
     Promise.all(
       places.map(async ({ start, length }) => {
         const sample = Buffer.allocUnsafe(length);
@@ -88,7 +88,7 @@ export async function hasContent(
  * Whether a text has, in each range, the bytes that the hash is of.
  *
  * @param ranges in order of `start`
- * @param end where the text has to end; undefined where it may go on
+ * @param end required end of the text; undefined if it may continue
  */
 export async function hasText(
   text: AsyncIterable<Buffer>,

@@ -9,7 +9,7 @@ import { changed } from './changed-file.js';
 import { isSameVersion, type LocalIdentity } from './file-identity.js';
 import type { InputFile, OpenFile, Source } from './source.js';
 
-/** The word that stands for every data/events* file. */
+/** The word for all data/events* files. */
 export const EVENTS_WORD = 'events';
 
 const CHUNK_BYTES = 256 * 1024;
@@ -137,7 +137,7 @@ class LocalFile implements OpenFile {
   }
 
   stream(from: number, until: number): Readable {
-    // Node's own stream closes the handle when it is destroyed; others may go on with it.
+    // Node's own stream closes the handle when it is destroyed, but others may still need it.
     const stream = Readable.from(this.#readChunks(from, until), { objectMode: false });
     this.#streams.push(stream);
     return stream;

@@ -1,45 +1,47 @@
 /**
- * What all places that files come from have in common: a source lists files, says which version of one is
- * there, and opens that version. Everything above reads files through this and never by itself.
+ * The interface of all sources of files: a source lists files, identifies the current version of a
+ * file, and opens that version. All rooms above read files through this interface only.
  *
- * A source is a file of this room and a line in sources.ts; tests/load/source-conformance.test.ts holds all of
- * them to the same rules.
+ * A source is a file of this room and two lines in sources.ts; tests/load/source-conformance.test.ts tests
+ * all of them by the same rules.
  */
 import type { Readable } from 'node:stream';
 import type { FileIdentity } from './file-identity.js';
 
 export interface InputFile {
-  /** As the user named it, for messages and the ledger. What is secret in a URL is not in it. */
+  /** As the user specified it, for messages and the ledger. Secrets of a URL are removed. */
   readonly name: string;
-  /** Absolute. Of a URL, the path in it. The last part of it is the file's own name, which finds the table. */
+  /**
+   * Absolute; the path of a URL. Its last part is the file's own name, which determines the table.
+   */
   readonly path: string;
-  /** Where it is, if it is on a server. */
+  /** Location on a server; undefined for a local file. */
   readonly remote?: RemoteFile | undefined;
-  /** Path of the copy that is read in place of the file (copies.ts). */
+  /** Path of the copy that is read instead of the file (copies.ts). */
   readonly copy?: string | undefined;
 }
 
-/** What the server of a file says about it. */
+/** Properties of a file that its server reports. */
 export interface RemoteFile {
-  /** The whole URL, with user and password where it has them: never printed and never stored. */
+  /** The whole URL, with user and password if it has them: never printed and never stored. */
   readonly url: string;
-  /** Bytes; undefined where the server does not say. */
+  /** Bytes; undefined if the server does not report it. */
   readonly size: number | undefined;
-  /** Why parts of it cannot be read, so that it must be copied first; undefined where they can. */
+  /** Why parts of it cannot be read, so that it must be copied first; undefined if they can. */
   readonly mustBeCopied: string | undefined;
 }
 
 export interface Source {
   /**
-   * @param name as the user gave it
-   * @param directory the project's, for names that are relative
-   * @returns the files in the order to load them; none where there is no such file
+   * @param name as the user specified it
+   * @param directory directory of the project, for relative names
+   * @returns the files in the order to load them; empty if there is no such file
    * @throws EdpError `source_refused`, `source_unreachable`
    */
   list(name: string, directory: string): Promise<readonly InputFile[]>;
 
   /**
-   * The version that is there now.
+   * The current version.
    *
    * @throws EdpError `io`, `source_refused`, `source_unreachable`
    */
@@ -48,23 +50,24 @@ export interface Source {
   /**
    * Opens a version that this source identified.
    *
-   * @throws EdpError `file_changed` where another version is there by now
+   * @throws EdpError `file_changed` if the file has another version now
    */
   open(identity: FileIdentity): Promise<OpenFile>;
 
   /**
-   * Hands over all bytes of a file of which parts cannot be read. Where a transfer breaks off, `take` is
-   * called again with all bytes from the first one; the result of its last call is that of the whole.
+   * Passes all bytes of a file to `take`, if parts of the file cannot be read. After an interrupted
+   * transfer, `take` is called again with all bytes from the first one; the result of the last call
+   * counts.
    *
    * @throws EdpError `io`, `source_refused`, `source_unreachable`
    */
   readOnce<T>(file: InputFile, take: (bytes: AsyncIterable<Buffer>) => Promise<T>): Promise<T>;
 }
 
-/** What windows are read from: a file, or what was made of one. */
+/** The bytes that windows are read from: a file, or its decoded text. */
 export interface ByteSource {
   /**
-   * @param length may be more than there is: fewer bytes are read then, and none at the end
+   * @param length may exceed the rest: then fewer bytes are read, and none at the end
    * @throws EdpError `file_changed`, `source_unreachable`
    */
   read(
@@ -75,21 +78,21 @@ export interface ByteSource {
   ): Promise<{ readonly bytesRead: number }>;
 
   /**
-   * Says that the bytes from `from` to about `until` are read next, in order. A source that is far away asks
-   * for all of them at once; it is no fault to read others.
+   * Announces that the bytes from `from` to about `until` are read next, in order. A remote source
+   * requests all of them at once. Reading other bytes is still allowed.
    */
   willRead?(from: number, until: number): void;
 }
 
-/** A version of a file that is open. Each byte that it gives is of that version, or an error comes. */
+/** An open version of a file. Each byte belongs to that version; otherwise an error is thrown. */
 export interface OpenFile extends ByteSource {
   /**
-   * The bytes in [from, until), as they are asked for.
+   * The bytes in [from, until), on demand.
    *
    * @throws EdpError as errors of the stream: `file_changed`, `source_unreachable`
    */
   stream(from: number, until: number): Readable;
-  /** The version that is there now. @throws EdpError `file_changed` where none is */
+  /** The current version. @throws EdpError `file_changed` if there is none */
   version(): Promise<FileIdentity>;
   close(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-/** The sources, and which of them a name or a version is of. A new source is a line in each of the two lists. */
+/** Finds the source of a name or a version. A new source is a line in each of the two lists. */
 import path from 'node:path';
 import { EdpError } from '../base/errors.js';
 import type { FileIdentity } from './file-identity.js';
@@ -9,7 +9,10 @@ import { isStdin, namesStdin, standardInput } from './standard-input.js';
 /** `s3://…`; not `C:\…`. */
 const SCHEME = /^([a-z][a-z0-9+.-]+):\/\//i;
 
-/** By what names begin with. An HTTP client takes a while to load, so that only who needs one loads it. */
+/**
+ * Sources by the beginning of names. The HTTP client loads slowly, so it is loaded only when
+ * needed.
+ */
 const BY_SCHEME: Readonly<Record<string, () => Promise<Source>>> = {
   http: loadHttpFiles,
   https: loadHttpFiles,
@@ -24,12 +27,12 @@ async function loadHttpFiles(): Promise<Source> {
   return (await import('./http/http-files.js')).httpFiles;
 }
 
-/** Whether a name is the URL of something, and no path. */
+/** Whether a name is a URL and not a path. */
 export function isUrl(name: string): boolean {
   return SCHEME.test(name);
 }
 
-/** @throws EdpError `usage` for a URL of a kind that edp does not read */
+/** @throws EdpError `usage` for a URL with an unsupported scheme */
 export async function sourceOfName(name: string): Promise<Source> {
   if (namesStdin(name)) return standardInput;
   const scheme = SCHEME.exec(name)?.[1]?.toLowerCase();
@@ -50,12 +53,12 @@ async function sourceOf(file: InputFile): Promise<Source> {
   return isStdin(file) ? standardInput : localFiles;
 }
 
-/** The version of a file that is there now. @throws EdpError as {@link Source.version} does */
+/** The current version of a file. @throws EdpError as {@link Source.version} does */
 export async function versionOf(file: InputFile): Promise<FileIdentity> {
   return (await sourceOf(file)).version(file);
 }
 
-/** Hands over all bytes of a file that can only be read once: see {@link Source.readOnce}. */
+/** Passes on all bytes of a file that can only be read once: see {@link Source.readOnce}. */
 export async function readOnce<T>(
   file: InputFile,
   take: (bytes: AsyncIterable<Buffer>) => Promise<T>,
@@ -67,7 +70,7 @@ export async function sourceOfVersion({ kind }: FileIdentity): Promise<Source> {
   return BY_KIND[kind]();
 }
 
-/** The file of that name in the same directory; none beside a file of which others cannot be listed. */
+/** The file with that name in the same directory; undefined if the source cannot list files. */
 export async function findBeside(file: InputFile, name: string): Promise<InputFile | undefined> {
   if (file.remote !== undefined || isStdin(file)) return undefined;
   const beside = path.join(path.dirname(file.path), name);

@@ -1,6 +1,7 @@
 /**
- * Streams as files, in `.edp/spool`: for what reads a text more than once, or at several places at the
- * same time. They are gone when the command ends; those of a command that was killed, when another comes.
+ * Stores streams as files in `.edp/spool`, for code that reads a text more than once or at several
+ * places at the same time. They are removed when the command ends, or by a later command if it was
+ * killed.
  */
 import { randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, rm, stat } from 'node:fs/promises';
@@ -8,7 +9,7 @@ import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { isAlive } from '../base/alive.js';
 
-/** A process that cannot be seen from here may still be at work on a younger file: in another container. */
+/** A younger file may be in use by a process that is not visible here, in another container. */
 const MAX_AGE_MS = 24 * 60 * 60 * 1000;
 
 export class Spool {
@@ -21,8 +22,8 @@ export class Spool {
   }
 
   /**
-   * @returns the path of a file with those bytes, which is there until the spool is removed; what is written
-   *   before the source fails is removed at once
+   * @returns the path of a file with those bytes, which exists until the spool is removed; if the
+   *   source fails, the incomplete file is removed at once
    */
   async write(
     source: AsyncIterable<Buffer> | NodeJS.ReadableStream,

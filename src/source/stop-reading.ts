@@ -1,4 +1,4 @@
-/** Lets a thread that waits for a server give up when the work is stopped. */
+/** Lets a thread stop waiting for a server when the work is stopped. */
 
 let flag: Int32Array | undefined;
 

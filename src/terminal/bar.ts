@@ -1,8 +1,11 @@
-/** The progress bar of every command: on stderr, and gone when the command ends. */
+/** The progress bar of every command: on stderr, removed when the command ends. */
 import { Presets, SingleBar } from 'cli-progress';
 import type { Output } from './output.js';
 
-/** @param format the line, with `{bar}`, `{percentage}`, and what is given to `start` and `update` */
+/**
+ * @param format the line, with `{bar}`, `{percentage}`, and the values passed to `start` and
+ *   `update`
+ */
 export function makeBar(output: Output, format: string): SingleBar {
   return new SingleBar(
     {

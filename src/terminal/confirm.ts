@@ -1,4 +1,4 @@
-/** A question on the terminal before something is removed. */
+/** Asks for confirmation on the terminal before something is removed. */
 import type { Readable, Writable } from 'node:stream';
 
 export interface Terminal {
@@ -7,8 +7,8 @@ export interface Terminal {
 }
 
 /**
- * Asks, where a person is there to answer: standard input is a terminal. Anything but yes is no, and so is
- * the end of the input. A script is not asked.
+ * Asks only if standard input is a terminal, never in a script. Any answer but yes means no, and so
+ * does the end of the input.
  */
 export async function confirm(
   question: string,
@@ -18,7 +18,7 @@ export async function confirm(
   if (input.isTTY !== true) return true;
   const { createInterface } = await import('node:readline/promises');
   const lines = createInterface({ input, output });
-  // The terminal sends Ctrl-C to the process, which knows what to do about it.
+  // The terminal sends Ctrl-C to the process, which handles it.
   lines.on('SIGINT', () => process.kill(process.pid, 'SIGINT'));
   const ended = new Promise<string>((resolve) => lines.once('close', () => resolve('')));
   try {

@@ -1,6 +1,6 @@
 /**
- * What a command says, and where: text for people on stdout, or with `--json` exactly one JSON object
- * on stdout and everything else on stderr.
+ * The output of a command: text for people on stdout, or with `--json` exactly one JSON object on
+ * stdout and everything else on stderr.
  */
 import { once } from 'node:events';
 import Table from 'cli-table3';
@@ -8,7 +8,7 @@ import { safeData, safeJson, safeLines, safeText } from '../base/safe-text.js';
 
 export { safeJson, safeText };
 
-/** @typeParam R what may be printed with `--json` */
+/** @typeParam R type of the object that `--json` prints */
 export class Output<R extends object = object> {
   readonly isJson: boolean;
   readonly #stdout: NodeJS.WriteStream;
@@ -25,7 +25,7 @@ export class Output<R extends object = object> {
     this.#stderr = stderr;
   }
 
-  /** Whether a person watches: then a progress bar may redraw its line. */
+  /** Whether stderr is a terminal, where a progress bar can redraw its line. */
   get isTerminal(): boolean {
     return this.#stderr.isTTY === true;
   }
@@ -52,7 +52,7 @@ export class Output<R extends object = object> {
     this.line(formatTable(head, rows));
   }
 
-  /** The one JSON object of a command with --json; nothing without. */
+  /** Prints the JSON object of a command with --json; without it, does nothing. */
   result(value: R): void {
     if (this.isJson) this.#stdout.write(`${safeJson(value)}\n`);
   }
@@ -60,8 +60,8 @@ export class Output<R extends object = object> {
   /**
    * Result bytes that are not text for people: a report, a CSV of rejects. Waits for the reader.
    *
-   * They go out byte for byte, but not onto a terminal, which would obey what is in them: there, as `ls`
-   * does with names, control characters are shown escaped.
+   * They are written byte for byte, but not to a terminal, which would execute control characters:
+   * there they are escaped, as `ls` does with names.
    */
   async write(chunk: string | Uint8Array): Promise<void> {
     const data = this.#stdout.isTTY === true ? this.#forTerminal(chunk) : chunk;

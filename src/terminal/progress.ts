@@ -1,6 +1,6 @@
 /**
- * How far a command is. On a terminal a bar that redraws its line; in a pipe a line every now and then, so
- * that a log shows life.
+ * The progress of a command: a bar on a terminal, and a line at intervals in a pipe, so that a log
+ * shows that the command is running.
  */
 import type { SingleBar } from 'cli-progress';
 import { formatCount, formatSeconds, type Output } from './output.js';
@@ -9,35 +9,35 @@ const PLAIN_INTERVAL_MS = 10_000;
 
 export interface Progress {
   /**
-   * Begins, or begins anew: another step, another pass.
+   * Starts, or restarts for another step or pass.
    *
-   * @param total what there is to do, in any unit; 0 where nobody knows
-   * @param done what was done before
+   * @param total amount of work in any unit; 0 if it is unknown
+   * @param done amount that was done before
    */
   start(total: number, done?: number): void;
   /** @param done of the total, so far */
   update(done: number, total?: number): void;
-  /** Something the user should know meanwhile. */
+  /** Prints a message for the user. */
   note(text: string): void;
   stop(): void;
 }
 
-/** What is said beside the part that is done, and the time left. */
+/** The text beside the percentage and the remaining time. */
 export interface ProgressText {
-  /** What is going on, where a command has several steps. */
+  /** The current step of a command with several steps. */
   readonly label?: string;
   readonly parts: readonly string[];
   /** On a terminal, at the end. */
   readonly last?: string;
 }
 
-/** @param describe called when something is shown, with the seconds since the start */
+/** @param describe called for each output, with the seconds since the start */
 export async function makeProgress(
   output: Output,
   describe: (seconds: number) => ProgressText,
 ): Promise<Progress> {
   if (!output.isTerminal) return new PlainProgress(output, describe);
-  // A pipe does without the library.
+  // A pipe does not need the library.
   const { makeBar } = await import('./bar.js');
   return new BarProgress(output, describe, makeBar(output, '{bar} {percentage}% | {text}'));
 }
@@ -159,7 +159,7 @@ class PlainProgress extends Counter {
 
   override start(total: number, done = 0): void {
     super.start(total, done);
-    // One that runs goes on: short steps, one after the other, must not keep it silent.
+    // A running timer continues: otherwise a sequence of short steps would print nothing.
     this.#timer ??= setInterval(() => this.output.note(this.#line), PLAIN_INTERVAL_MS).unref();
   }
 

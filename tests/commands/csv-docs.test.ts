@@ -1,6 +1,6 @@
 /**
- * Statements of docs/csv.md that take more than one file and its table (those are in oddities.test.ts), or that
- * are of `edp inspect`. Each test is called by the words of the page.
+ * Statements of docs/csv.md that need more than one file and its table (the others are in oddities.test.ts), or
+ * that are about `edp inspect`. The names of the tests use the words of the page.
  */
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -8,9 +8,9 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
-import { usage as ingestUsage } from '../../src/commands/ingest/ingest.usage.js';
+import { help as ingestUsage } from '../../src/commands/ingest/ingest.help.js';
 import { command as inspectCommand } from '../../src/commands/inspect.command.js';
-import { usage as inspectUsage } from '../../src/commands/inspect.usage.js';
+import { help as inspectUsage } from '../../src/commands/inspect.help.js';
 import { describeCsv } from '../../src/formats/csv/describe-csv.js';
 import { BUILTIN_MODEL } from '../../src/model/builtin.js';
 import {
@@ -21,7 +21,8 @@ import {
 } from '../../src/model/csv-settings.js';
 import { REJECT_CODES } from '../../src/model/reject-codes.js';
 import { toModel } from '../../src/model/schema.js';
-import { environmentName, optionsOf, resolveCsvSettings } from '../../src/options/options.js';
+import { environmentName, optionsOf } from '../../src/options/option-definitions.js';
+import { resolveCsvSettings } from '../../src/options/resolve-options.js';
 import { parseProject } from '../../src/project/parse.js';
 import { localVersion } from '../../src/source/local-files.js';
 import { Output } from '../../src/terminal/output.js';
@@ -90,8 +91,8 @@ const PACKED: readonly PackedFile[] = [
   },
 ];
 
-describe('`edp inspect FILE` shows what it found, why, and how to say otherwise', () => {
-  /** What it finds in most files. */
+describe('`edp inspect FILE` shows what was detected, the reasons, and how to specify something else', () => {
+  /** What it detects in most files. */
   const USUAL = {
     delimiter: ',',
     quote: '"',
@@ -108,16 +109,16 @@ describe('`edp inspect FILE` shows what it found, why, and how to say otherwise'
   };
 
   it.each([...DIALECT_FILES, ...PACKED])(
-    '$name: by its name, and in words that mean the same once they are said',
+    '$name: its settings have the same effect if they are specified',
     async ({ bytes, dialect }) => {
       const { file, text } = await inspect(bytes, true);
       const json = JSON.parse(text);
       expect(json.dialect).toEqual({ ...USUAL, ...dialect });
       expect(Object.values(json.why).every(Boolean)).toBe(true);
-      const told = toCsvSettings(csvSectionSchema.parse(json.csv));
+      const specified = toCsvSettings(csvSectionSchema.parse(json.csv));
       const version = await localVersion(file);
       const found = await describeCsv(version, 'file.csv', undefined, {});
-      const again = await describeCsv(version, 'file.csv', undefined, told);
+      const again = await describeCsv(version, 'file.csv', undefined, specified);
       for (const part of [
         'recordForm',
         'fields',
@@ -145,9 +146,9 @@ describe('`edp inspect FILE` shows what it found, why, and how to say otherwise'
       /^delimiter {2}semicolon {2}\d+ of \d+ sampled records have 3 fields/,
       /^encoding {2}utf-8 {2}the sample is ASCII$/,
       /^line end {2}lf {2}the line ends in the sample$/,
-      /^lines before {2}1 {2}these lines are unlike those that follow$/,
+      /^lines before {2}1 {2}these lines are unlike the following lines$/,
       /^header {2}yes {2}it has .* where numbers, dates and the like follow$/,
-      /^comments {2}# {2}lines among the records that begin with # are no records$/,
+      /^comments {2}# {2}lines between the records that begin with # are not records$/,
       /^value {2}text {2}.*1 × NA; numeric without: all 5 values are numbers/,
       /^records: wrong_field_count {2}2$/,
       /^blank lines, passed over {2}1$/,
@@ -175,7 +176,7 @@ describe('`edp inspect FILE` shows what it found, why, and how to say otherwise'
 });
 
 describe('each setting is an option, a variable, and a line of `edp.yaml`', () => {
-  const SAID: Readonly<Record<CsvSettingName, readonly [text: string, value: unknown]>> = {
+  const SPECIFIED: Readonly<Record<CsvSettingName, readonly [text: string, value: unknown]>> = {
     delimiter: ['semicolon', ';'],
     quote: ['single', "'"],
     escape: ['backslash', 'backslash'],
@@ -191,7 +192,7 @@ describe('each setting is an option, a variable, and a line of `edp.yaml`', () =
   };
 
   it.each(CSV_SETTING_NAMES)('%s', (name) => {
-    const [text, value] = SAID[name];
+    const [text, value] = SPECIFIED[name];
     const settings = {
       [name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())]: value,
     };
@@ -207,7 +208,7 @@ describe('each setting is an option, a variable, and a line of `edp.yaml`', () =
     expect(resolveCsvSettings({}, ofProject, {})()).toEqual(settings);
     expect(resolveCsvSettings({}, nothing, {})(table)).toEqual(settings);
     for (const command of [ingestUsage, inspectUsage]) expect(optionsOf(command)).toContain(name);
-    // And the page says what it is for.
+    // The page explains the setting.
     expect(DOCUMENT).toContain(`\`--${name}`);
   });
 
@@ -233,7 +234,7 @@ describe('each setting is an option, a variable, and a line of `edp.yaml`', () =
   });
 });
 
-it('`edp ingest` notes what is unusual', async () => {
+it('`edp ingest` reports what is unusual', async () => {
   const cwd = await makeDirectory();
   await writeFile(
     path.join(cwd, 'edp.yaml'),
@@ -268,19 +269,19 @@ describe('compression', () => {
   const makeNotes = (count: number) =>
     `id,body,rank\n${Array.from({ length: count }, (_, i) => `${i},text ${i},${i % 7}\n`).join('')}`;
 
-  it('each that is told is taken', async () => {
+  it('`--compression` specifies the compression', async () => {
     const cwd = await makeDirectory();
     const tables = PACKED.map(
       ({ name }) =>
-        `told_${name}: { columns: { id: int, body: text, rank: int }, csv: { compression: ${name} } }`,
+        `specified_${name}: { columns: { id: int, body: text, rank: int }, csv: { compression: ${name} } }`,
     );
     await writeFile(path.join(cwd, 'edp.yaml'), `tables: { ${tables.join(', ')} }\n`);
     for (const { name, bytes } of PACKED)
-      await writeFile(path.join(cwd, `told_${name}.csv`), bytes);
-    const files = PACKED.map(({ name }) => `told_${name}.csv`);
+      await writeFile(path.join(cwd, `specified_${name}.csv`), bytes);
+    const files = PACKED.map(({ name }) => `specified_${name}.csv`);
     const { json, stderr } = await run(cwd, 'ingest', ...files);
     for (const { name, records, dialect } of PACKED) {
-      const found = json.files.find(({ table }) => table === `told_${name}`);
+      const found = json.files.find(({ table }) => table === `specified_${name}`);
       expect(found, stderr).toMatchObject({
         status: 'loaded',
         dialect,
@@ -301,7 +302,7 @@ describe('compression', () => {
     expect(json.rows, stderr).toMatchObject({ read: 5000, loaded: 5000 });
   });
 
-  it('the text is cut between records while it comes out; all workers parse it', async () => {
+  it('the text is split between records during decompression, and all workers parse it', async () => {
     const cwd = await project({ 'notes.csv': gzipSync(makeNotes(60_000)) });
     // Each worker has a connection of its own to the server.
     await database.query(
@@ -317,7 +318,7 @@ describe('compression', () => {
     expect(Number(backends)).toBeGreaterThan(1);
   });
 
-  it('the same text packed in another way is skipped; a plain file and the same file packed are two', async () => {
+  it('the same text with another compression is skipped; a plain file and the same file compressed count as two contents', async () => {
     const text = Buffer.from(makeNotes(3000));
     const cwd = await project({
       'a.csv': gzipSync(text),
@@ -342,7 +343,7 @@ describe('compression', () => {
     expect(await load('f.csv')).toMatchObject([{ status: 'skipped', loadId: plain!.loadId }]);
   });
 
-  it('if the damage had altered records before it was noticed, `edp undo` removes the part', async () => {
+  it('if the damage changed records before it was detected, `edp undo` removes the part', async () => {
     const text = Buffer.from(makeNotes(40_000));
     const packed = Buffer.from(gzipSync(text, { level: 0 }));
     // Stored as it is, the text shows; behind 4 KB of it, one letter becomes another.
@@ -380,7 +381,7 @@ describe('compression', () => {
     expect(result.json.files[0].reason).toMatch(/notes\.csv is encrypted[\s\S]*unpack it first/);
   });
 
-  it('`edp verify` unpacks the text into `.edp/spool`, and removes it', async () => {
+  it('`edp verify` decompresses the text into `.edp/spool`, and removes it afterwards', async () => {
     const cwd = await project({ 'notes.csv': gzipSync(makeNotes(100)) });
     const { json } = await run(cwd, 'ingest', 'notes.csv');
     const spool = path.join(cwd, '.edp', 'spool');
@@ -397,7 +398,7 @@ describe('wide and big', () => {
   const names = Array.from({ length: WIDTH - 1 }, (_, i) => `c${i}`);
   const wide = (id: number, value: string) => `${id}${`,${value}`.repeat(WIDTH - 1)}\n`;
 
-  it('1,599 columns are loaded; of their rows, those that fit no page are rejects', async () => {
+  it('1,599 columns are loaded; rows that do not fit into a page are rejects', async () => {
     const cwd = await makeDirectory();
     const columns = Object.fromEntries(['id', ...names].map((name) => [name, 'text']));
     await writeFile(
@@ -447,7 +448,7 @@ describe('wide and big', () => {
     expect(peakMegabytes).toBeLessThan(MAX_MEMORY_MEGABYTES);
   });
 
-  it('--create makes a table of no more, and says so before it declares it', async () => {
+  it('--create reports an error before it declares a table with more columns', async () => {
     const cwd = await makeDirectory();
     const files = [WIDTH, WIDTH + 1].map((width) => `fields${width}x.csv`);
     for (const [i, file] of files.entries()) {
@@ -467,7 +468,7 @@ describe('wide and big', () => {
     expect(await readFile(path.join(cwd, 'edp.yaml'), 'utf8')).not.toContain('fields1599x');
   });
 
-  it('a table of another’s that has 1,600 is loaded, and it is told why no record of it can be rejected', async () => {
+  it('an existing table with 1,600 columns is loaded; if the server refuses a record, the load reports the reason', async () => {
     const cwd = await makeDirectory();
     const columns = Object.fromEntries(['id', ...names, 'last'].map((name) => [name, 'text']));
     await writeFile(
@@ -484,7 +485,7 @@ describe('wide and big', () => {
     expect(await ingest('a.csv', 'abc')).toMatchObject({ status: 0 });
     const refused = await ingest('b.csv', 'nine char');
     expect(refused.status).toBe(1);
-    expect(refused.stderr).toMatch(/as many columns as the server takes[\s\S]*take one out/);
+    expect(refused.stderr).toMatch(/as many columns as the server allows[\s\S]*remove a column/);
     expect(await database.query('SELECT count(*) FROM "full"')).toEqual([[1]]);
   });
 
@@ -516,7 +517,7 @@ describe('wide and big', () => {
     expect(peakMegabytes).toBeLessThan(MAX_MEMORY_MEGABYTES);
   });
 
-  it('a first record of more than a megabyte is no header, and loaded where the fields are told', async () => {
+  it('a first record of more than a megabyte is no header, and is loaded if the fields are specified', async () => {
     const cwd = await makeDirectory();
     const columns = '{ columns: { id: int, body: text } }';
     await writeFile(
@@ -544,7 +545,7 @@ describe('wide and big', () => {
     }
   });
 
-  it('ten million columns in the only line are no CSV', async () => {
+  it('a file with ten million columns in its only line is not a CSV', async () => {
     const cwd = await makeDirectory();
     await writeFile(
       path.join(cwd, 'edp.yaml'),
@@ -560,7 +561,7 @@ describe('wide and big', () => {
     expect(peakMegabytes).toBeLessThan(MAX_MEMORY_MEGABYTES);
   });
 
-  it('ten million columns in a line are one odd record for `edp inspect`', async () => {
+  it('`edp inspect` counts a line with ten million columns as one irregular record', async () => {
     const cwd = await makeDirectory();
     await writeFile(
       path.join(cwd, 'garbage.csv'),

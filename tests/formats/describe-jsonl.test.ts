@@ -23,22 +23,27 @@ async function write(name: string, content: string | Buffer): Promise<string> {
 
 describe('a format is', () => {
   const cases: [string, string, string | Buffer, string, FileSettings?][] = [
-    ['told by a suffix', 'x.jsonl', CSV, 'jsonl'],
-    ['told by another', 'x.ndjson', CSV, 'jsonl'],
-    ['told in capitals', 'X.JSONL', CSV, 'jsonl'],
-    ['told before that of a packed file', 'x.jsonl.gz', gzipSync(CSV), 'jsonl'],
-    ['told before any of them', 'x.ndjson.zst', CSV, 'jsonl'],
+    ['detected by a suffix', 'x.jsonl', CSV, 'jsonl'],
+    ['detected by another', 'x.ndjson', CSV, 'jsonl'],
+    ['detected by a suffix in capitals', 'X.JSONL', CSV, 'jsonl'],
+    ['detected before that of a packed file', 'x.jsonl.gz', gzipSync(CSV), 'jsonl'],
+    ['detected before any of them', 'x.ndjson.zst', CSV, 'jsonl'],
     ['CSV by its suffix, whatever is in it', 'x.csv', LINES, 'csv'],
     ['CSV by its suffix, packed', 'x.tsv.bz2', LINES, 'csv'],
-    ['told by its lines', 'x', LINES, 'jsonl'],
-    ['told by its lines, for the suffix of other JSON', 'x.json', LINES, 'jsonl'],
-    ['told by its lines, behind blank ones', 'x.log', `\n\n ${LINES}`, 'jsonl'],
-    ['told by its lines, without a line end', 'x.txt', '{}', 'jsonl'],
-    ['told by its lines, packed', 'x.gz', gzipSync(LINES), 'jsonl'],
-    ['told by its lines, zipped', 'x', zip([{ name: 'y', bytes: Buffer.from(LINES) }]), 'jsonl'],
-    ['told by its lines, in UTF-16', 'x', utf16(Buffer.from(LINES), 'le', true), 'jsonl'],
-    ['told by its lines, with a mark', 'x', `\ufeff${LINES}`, 'jsonl'],
-    ['told by a long line', 'x', `{"a": "${'x'.repeat(100_000)}"}\n`, 'jsonl'],
+    ['detected by its lines', 'x', LINES, 'jsonl'],
+    ['detected by its lines, for the suffix of other JSON', 'x.json', LINES, 'jsonl'],
+    ['detected by its lines, behind blank ones', 'x.log', `\n\n ${LINES}`, 'jsonl'],
+    ['detected by its lines, without a line end', 'x.txt', '{}', 'jsonl'],
+    ['detected by its lines, packed', 'x.gz', gzipSync(LINES), 'jsonl'],
+    [
+      'detected by its lines, zipped',
+      'x',
+      zip([{ name: 'y', bytes: Buffer.from(LINES) }]),
+      'jsonl',
+    ],
+    ['detected by its lines, in UTF-16', 'x', utf16(Buffer.from(LINES), 'le', true), 'jsonl'],
+    ['detected by its lines, with a mark', 'x', `\ufeff${LINES}`, 'jsonl'],
+    ['detected by a long line', 'x', `{"a": "${'x'.repeat(100_000)}"}\n`, 'jsonl'],
     ['CSV where the first line does not end', 'x', `{"a": "${'x'.repeat(2_000_000)}"}\n`, 'csv'],
     ['CSV where one line is no object', 'x', `${LINES}1,2\n`, 'csv'],
     ['CSV where lines are lists', 'x', '[1]\n[2]\n', 'csv'],
@@ -115,7 +120,7 @@ describe('a file of JSON lines has', () => {
     ['a list over several lines', '[\n"a",\n"b"\n]\n'],
   ])('no lines that are something else: %s', async (_, text) => {
     await expect(describeLines(text)).rejects.toMatchObject({
-      code: 'not_jsonl',
+      code: 'wrong_format',
       message: expect.stringContaining('no line begins with {'),
     });
   });

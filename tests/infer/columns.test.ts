@@ -1,12 +1,12 @@
 /** Values of a column → its type, and why. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Dialect, PLAIN } from '../../src/formats/csv/dialect.js';
+import { type Dialect, PLAIN_DIALECT } from '../../src/formats/csv/dialect.js';
 import { CsvParser } from '../../src/formats/csv/scan/csv-parser.js';
 import { CsvScanner } from '../../src/formats/csv/scan/csv-scanner.js';
 import { RecordBatch } from '../../src/formats/text/record-batch.js';
-import { type ColumnInference, conclude } from '../../src/infer/conclude.js';
-import { RecordReader, readAll } from '../../src/infer/infer-records.js';
+import { RecordReader, readWholeRecords } from '../../src/infer/infer-records.js';
+import { type ColumnInference, inferType } from '../../src/infer/infer-type.js';
 import { ColumnReader, emptySummary, mergeSummaries } from '../../src/infer/inferred-column.js';
 import { Fault } from '../../src/model/reject-codes.js';
 import type { ColumnType } from '../../src/model/types.js';
@@ -32,7 +32,7 @@ function read(values: readonly (string | null)[]): ColumnReader {
 }
 
 function infer(values: readonly (string | null)[]): ColumnInference {
-  return conclude(read(values).summary);
+  return inferType(read(values).summary);
 }
 
 function nest(json: string, depth: number): string {
@@ -339,8 +339,8 @@ describe('for any values', () => {
         mergeSummaries(right, d, 0);
         mergeSummaries(right, behind, lines[0]!);
         const whole = infer(values);
-        expect(conclude(left)).toEqual(whole);
-        expect(conclude(right)).toEqual(whole);
+        expect(inferType(left)).toEqual(whole);
+        expect(inferType(right)).toEqual(whole);
       }),
       { numRuns: 1000 },
     );
@@ -377,8 +377,8 @@ describe('objects of a column', () => {
           const alone = summarize(values);
           expect(summary.kinds).toBe(alone.kinds);
           if (summary.kinds === 0) return;
-          expect(conclude(summary).metrics).toEqual(conclude(alone).metrics);
-          expect(summary.shape.hasTwice).toBe(alone.shape.hasTwice);
+          expect(inferType(summary).metrics).toEqual(inferType(alone).metrics);
+          expect(summary.shape.hasRepeatedKey).toBe(alone.shape.hasRepeatedKey);
         },
       ),
       { numRuns: 2000 },
@@ -403,7 +403,7 @@ const DIALECTS: readonly [string, Partial<Dialect>][] = [
 
 describe('records', () => {
   test.each(DIALECTS)('%s tell the same as by csv-parse', (_, details) => {
-    const dialect: Dialect = { ...PLAIN, fieldCount: 2, ...details };
+    const dialect: Dialect = { ...PLAIN_DIALECT, fieldCount: 2, ...details };
     fc.assert(
       fc.property(
         fc.array(fc.array(someField, { minLength: 1, maxLength: 3 })),
@@ -414,10 +414,10 @@ describe('records', () => {
             'latin1',
           );
           const reader = new RecordReader({ format: 'csv', dialect }, 2, []);
-          readAll(reader, bytes, 0);
+          readWholeRecords(reader, bytes, 0);
           const expected = readByCsvParse(bytes, dialect);
           expect(reader.records).toBe(expected.records);
-          expect(reader.columns.map(({ summary }) => conclude(summary))).toEqual(expected.columns);
+          expect(reader.columns.map(({ summary }) => inferType(summary))).toEqual(expected.columns);
         },
       ),
       { numRuns: 300 },
@@ -437,5 +437,5 @@ function readByCsvParse(bytes: Buffer, dialect: Dialect) {
     if (isFaulty) return;
     for (const [i, column] of columns.entries()) column.addText(record[i]!, batch.line[index]!);
   });
-  return { records: batch.count, columns: columns.map(({ summary }) => conclude(summary)) };
+  return { records: batch.count, columns: columns.map(({ summary }) => inferType(summary)) };
 }

@@ -191,7 +191,7 @@ describe('several files', () => {
     const { status, json } = await ingest('export.csv', 'shop/export.csv', '--create');
     expect(status).toBe(1);
     expect(json.error.message).toBe(
-      'shop/export.csv has other fields than export.csv, and the table of each would be called "export"',
+      'shop/export.csv has other fields than export.csv, and the tables of both would be named "export"',
     );
     expect(json.error.hint).toContain('--table');
     await expect(readYaml()).rejects.toThrow('ENOENT');

@@ -16,7 +16,7 @@ async function inspectBytes(bytes: Buffer | string, settings: CsvSettings = {}) 
   const { description, ...inspection } = await inspectFile(
     { path: file, name: 'file.csv' },
     {
-      settings: { csv: settings, jsonl: {} },
+      settings: { csv: settings, text: {} },
       processCount: 1,
       isWhole: true,
       progress: { advance: () => {} },

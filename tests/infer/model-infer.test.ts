@@ -240,7 +240,7 @@ describe('edp inspect', () => {
     const record = `${'x'.repeat(1000)},1\n`;
     await write('large.csv', `text,n\n${record.repeat(70_000)}y,oops\n`);
     const sampled = await edp(['inspect', 'large.csv'], { cwd });
-    expect(sampled.stdout).toContain('(--whole looks at all)');
+    expect(sampled.stdout).toContain('(--whole reads all)');
     const { json } = await edp(['inspect', 'large.csv', '--whole', '--json'], { cwd });
     expect(json.sample).toMatchObject({ records: 70_001, isWhole: true });
     expect(json.columns[1]).toMatchObject({ type: 'text' });

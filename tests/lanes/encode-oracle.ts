@@ -9,7 +9,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
-import { PLAIN } from '../../src/formats/csv/dialect.js';
+import { PLAIN_DIALECT } from '../../src/formats/csv/dialect.js';
 import { ByteLane } from '../../src/lanes/byte-lane.js';
 import { RowEncoder } from '../../src/lanes/row-encoder.js';
 import { RemarkTally } from '../../src/ledger/remarks.js';
@@ -96,12 +96,18 @@ export function encodeByCsvLane(type: ColumnType, texts: readonly string[]): Enc
 
 /** Each text is a record of one field: in quotes, or, where it needs none, alternately without. */
 export function encodeByByteLane(type: ColumnType, texts: readonly string[]): EncodedTexts {
-  const lane = ByteLane.compile(laneMemory, planOf(type), { ...PLAIN, fieldCount: 1 }, new Map(), {
-    loadId: 1,
-    withOrdinals: true,
-    maxRows: 1,
-    remarkTally: new RemarkTally(),
-  })!;
+  const lane = ByteLane.compile(
+    laneMemory,
+    planOf(type),
+    { ...PLAIN_DIALECT, fieldCount: 1 },
+    new Map(),
+    {
+      loadId: 1,
+      withOrdinals: true,
+      maxRows: 1,
+      remarkTally: new RemarkTally(),
+    },
+  )!;
   const { window } = laneMemory;
   const portions: Buffer[] = [];
   const codes: (string | undefined)[] = [];

@@ -6,7 +6,7 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { PLAIN } from '../../src/formats/csv/dialect.js';
+import { PLAIN_DIALECT } from '../../src/formats/csv/dialect.js';
 import { WINDOW_BYTES } from '../../src/lanes/assembly/layout.js';
 import { planRecords } from '../../src/mapping/record-plan.js';
 import { withExtraColumn } from '../../src/model/drift.js';
@@ -66,7 +66,7 @@ const BY_HEADER: Target = {
   ...planRecords(
     TABLE!,
     {
-      recordForm: { format: 'csv', dialect: { ...PLAIN, fieldCount: FIELDS.length } },
+      recordForm: { format: 'csv', dialect: { ...PLAIN_DIALECT, fieldCount: FIELDS.length } },
       fields: FIELDS,
     },
     'memory',

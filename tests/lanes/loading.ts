@@ -5,7 +5,7 @@
  */
 import type { FileHandle } from 'node:fs/promises';
 import type pg from 'pg';
-import type { RecordForm } from '../../src/formats/record-form.js';
+import type { RecordForm } from '../../src/formats/open-format.js';
 import type { RecordPlace } from '../../src/formats/text/ranges.js';
 import { readWindows } from '../../src/formats/text/windows.js';
 import { WINDOW_BYTES } from '../../src/lanes/assembly/layout.js';
@@ -264,7 +264,7 @@ class KeptRows implements RowSink {
       this.#laneEnds.push(places.rowEnd[index]!);
       this.#lanePlaces.push({
         byteOffset: base + start,
-        byteLength: places.lineEnd[index]! - start,
+        byteLength: places.recordEnd[index]! - start,
         lineInSplit: places.line[index]!,
       });
     }

@@ -1,6 +1,6 @@
 /** Tables of every shape, and the plan by which their files are loaded. */
 import fc from 'fast-check';
-import { PLAIN } from '../../src/formats/csv/dialect.js';
+import { PLAIN_DIALECT } from '../../src/formats/csv/dialect.js';
 import type { FieldEncoding } from '../../src/formats/text/transcode.js';
 import { planTable } from '../../src/mapping/table-plan.js';
 import type { Corrections } from '../../src/model/corrections.js';
@@ -210,7 +210,7 @@ export function targetOf(shape: Shape): Target {
     recordForm: {
       format: 'csv',
       dialect: {
-        ...PLAIN,
+        ...PLAIN_DIALECT,
         delimiter: shape.delimiter,
         fieldCount: header.length,
         allowsBareQuotes: shape.delimiter === '\t',

@@ -39,7 +39,7 @@ const MANY_QUOTES = { 5: '"text', 12: 'te"xt', 20: '"te"xt', 26: '5" pipe' };
 const withoutAny = (odd: object) => Object.fromEntries(Object.keys(odd).map((i) => [i, undefined]));
 
 const REMARKS: readonly Oddity[] = ['#', '//', '--', '%', '!', ';', '*'].map((prefix) => ({
-  name: `lines among the records that begin with ${prefix} and are no records are passed over`,
+  name: `lines among the records that begin with ${prefix} and are not records are skipped`,
   bytes: `id,name\n1,a\n${prefix} a remark, or two, of it\n2,b\n${prefix}\n3,c\n4,d\n`,
   rows: [
     [1, 'a'],
@@ -93,7 +93,7 @@ const ODDITIES: readonly Oddity[] = [
     dialect: { comment: null },
   },
   {
-    name: 'where it is told that there are no comments, such a line is a reject',
+    name: 'if it is specified that there are no comments, such a line is a reject',
     bytes: 'id,name\n1,a\n# a remark\n2,b\n',
     csv: { comment: 'none' },
     rows: [
@@ -103,7 +103,7 @@ const ODDITIES: readonly Oddity[] = [
     rejects: [['wrong_field_count', '# a remark']],
   },
   {
-    name: 'comments begin with what is told',
+    name: 'comments begin with the specified text',
     bytes: 'id,name\n1,a\nREM b,c\n2,b\n# d,e\n',
     csv: { comment: 'REM ' },
     rows: [
@@ -114,7 +114,7 @@ const ODDITIES: readonly Oddity[] = [
     dialect: { comment: 'REM ' },
   },
   {
-    name: 'a hint to a spreadsheet is passed over where another delimiter is told',
+    name: 'a hint to a spreadsheet is skipped if another delimiter is specified',
     bytes: 'sep=;\nid,name\n1,a;b\n2,c;d\n',
     csv: { delimiter: ',' },
     rows: [
@@ -155,7 +155,7 @@ const ODDITIES: readonly Oddity[] = [
     dialect: { quote: '"' },
   },
   {
-    name: 'and where it is told that they are quotes',
+    name: 'and if quotes are specified',
     bytes: `id,name\n${recordsWith(30, MANY_QUOTES)}`,
     csv: { quote: 'double' },
     rows: rowsWith(30, withoutAny(MANY_QUOTES)),
@@ -169,7 +169,7 @@ const ODDITIES: readonly Oddity[] = [
     rows: [['Anna'], ['Bob'], [null]],
   },
   {
-    name: 'a first line like the others is a header where that is told',
+    name: 'a first line like the others is a header if that is specified',
     bytes: '1,2\n3,4\n5,6\n',
     csv: { header: true, columns: 'id,name' },
     rows: [
@@ -179,7 +179,7 @@ const ODDITIES: readonly Oddity[] = [
     dialect: { header: true },
   },
   {
-    name: 'and names in a first line are values where it is told that there is no header',
+    name: 'and names in a first line are values if it is specified that there is no header',
     bytes: 'id,name\n3,4\n',
     csv: { header: false, columns: 'id,name' },
     rows: [[3, '4']],
@@ -187,7 +187,7 @@ const ODDITIES: readonly Oddity[] = [
     dialect: { header: false },
   },
   {
-    name: 'names that are told are those of all fields, and a record with more is a reject',
+    name: 'specified names are those of all fields, and a record with more fields is a reject',
     bytes: 'id,name,more\n1,a,x\n2,b\n',
     csv: { columns: 'id,name' },
     rows: [[2, 'b']],
@@ -201,7 +201,7 @@ const ODDITIES: readonly Oddity[] = [
     rejects: [['wrong_field_count'], ['wrong_field_count'], ['wrong_field_count']],
   },
   {
-    name: 'unless all of its names are told',
+    name: 'unless all of its names are specified',
     bytes: 'n,m\na,1,2\nb,3,4\nc,5,6\n',
     columns: { name: 'text', n: 'int', m: 'int' },
     csv: { columns: ['name', 'n', 'm'] },
@@ -235,7 +235,7 @@ const ODDITIES: readonly Oddity[] = [
     dialect: { encoding: 'utf-8' },
   },
   {
-    name: 'unless the encoding is told',
+    name: 'unless the encoding is specified',
     bytes: withAccents(3),
     csv: { encoding: 'windows-1252' },
     rows: accentedRows(3),
@@ -284,7 +284,7 @@ const ODDITIES: readonly Oddity[] = [
     dialect: { escape: 'backslash' },
   },
   {
-    name: 'and is a reject where quotes are told to be doubled',
+    name: 'and is a reject if it is specified that quotes are doubled',
     bytes: `id,name\n${LINES}1,"x \\"y\\" z"\n`,
     csv: { escape: 'doubling' },
     rows: ROWS,
@@ -342,7 +342,7 @@ const ODDITIES: readonly Oddity[] = [
     ],
   },
   {
-    name: 'a footer of a packed file is passed over where that is told',
+    name: 'a footer of a compressed file is skipped if that is specified',
     bytes: gzipSync('id,name\n1,a\n2,b\nTotal\n\n'),
     csv: { 'skip-footer': 1 },
     rows: [

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { globSync } from 'tinyglobby';
 import { describe, expect, it } from 'vitest';
 import { wordsOf } from '../../src/model/choices.js';
-import { flagOf, OPTIONS, type OptionName } from '../../src/options/options.js';
+import { flagOf, OPTIONS, type OptionName } from '../../src/options/option-definitions.js';
 
 const file = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 const read = (path: string) => readFileSync(file(path), 'utf8');

@@ -1,11 +1,7 @@
 import os from 'node:os';
 import { describe, expect, it } from 'vitest';
-import {
-  environmentName,
-  OPTIONS,
-  type OptionName,
-  resolveOptions,
-} from '../../src/options/options.js';
+import { environmentName, OPTIONS, type OptionName } from '../../src/options/option-definitions.js';
+import { resolveOptions } from '../../src/options/resolve-options.js';
 
 describe('where a value comes from', () => {
   const flag = { count: 1 };
@@ -154,7 +150,7 @@ describe('values', () => {
     ['columns', 'a,b,a', 'expected each name once'],
     ['skip-lines', '-1', 'expected a number of lines'],
     ['skip-footer', 'x', 'expected a number of lines'],
-    ['comment', 'a\nb', 'expected what comment lines begin with'],
+    ['comment', 'a\nb', 'expected the beginning of comment lines'],
     ['ragged', 'keep', 'expected reject or pad'],
     ['max-rejects', '1.5', 'expected a count such as 100, or a share such as 1%'],
     ['max-rejects', '-1', 'expected a count such as 100'],

@@ -273,7 +273,7 @@ describe('passwords', () => {
         const found = await run({ HOME: cwd });
         expect(found, found.stderr).toMatchObject({
           status: 0,
-          stderr: 'nothing was loaded yet; edp ingest loads files\n',
+          stderr: 'there are no loads yet; edp ingest loads files\n',
         });
         expect(await run({ HOME: '/nowhere', PGPASSFILE: own })).toMatchObject({ status: 0 });
         expect(await run({ HOME: '/nowhere', PGPASSWORD: PASSWORD })).toMatchObject({ status: 0 });

@@ -192,7 +192,7 @@ describe('faults of edp.yaml', () => {
       'a delimiter with a quote in it',
       "delimiter: 'a\"'\n",
       1,
-      'delimiter: expected 1 to 16 characters, none of them a quote, a backslash or a line end; or a word such as tab',
+      'delimiter: expected 1 to 16 characters, none of them a quote, a backslash or a line end; or a name such as tab',
     ],
     [
       'a share of rejects that is none',

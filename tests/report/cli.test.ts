@@ -179,7 +179,7 @@ describe('usage errors', () => {
     [['unknown_metrics', '--from', '2024-01-01'], /--from: report unknown_metrics has no/],
     [[HOURLY, '--from', "'; DROP TABLE events; --"], /--from: .* is no timestamp/],
     [[HOURLY, '--to', '2024-13-01'], /--to: "2024-13-01" is no timestamp/],
-    [[HOURLY, '--json', '--out', '-'], /both want standard output/],
+    [[HOURLY, '--json', '--out', '-'], /both use standard output/],
   ];
   test.each(cases)(
     '%j',

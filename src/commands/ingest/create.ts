@@ -13,7 +13,7 @@ import { quoteIdentifier } from '../../model/ddl.js';
 import type { FileSettings } from '../../model/file-settings.js';
 import { hasTable, matchTable } from '../../model/match.js';
 import type { Model, Table } from '../../model/model.js';
-import { resolveFileSettings } from '../../options/options.js';
+import { resolveFileSettings } from '../../options/resolve-options.js';
 import { withClient } from '../../postgres/connection.js';
 import { type Database, withDatabase } from '../../postgres/database.js';
 import { assertTableWidth } from '../../postgres/tables.js';
@@ -33,8 +33,8 @@ export interface CreateOptions {
 }
 
 /**
- * Infers what the files without a table need, declares it in edp.yaml (not in a dry run), and goes on
- * with a project that knows it.
+ * Infers tables for files without one, declares them in edp.yaml (not in a dry run), and continues
+ * with the extended project.
  *
  * @param work loads the files; `more` is for its JSON
  */
@@ -57,7 +57,7 @@ export async function withCreated(
     table,
     taken: new Set(project.model.tables.map(({ name }) => name)),
     settings: settingsFor(),
-    told: resolveFileSettings(given, { options: {}, csv: {} })(),
+    specified: resolveFileSettings(given, { options: {}, csv: {} })(),
   };
   const proposals = await withInferencePool(processCount, bytes, (pool) =>
     proposeTables(unknown, options, pool, progress, signal),
@@ -88,8 +88,8 @@ export async function withCreated(
 }
 
 /**
- * Whether a table takes the file. One that goes only by the beginning of the file's name (`sales` for
- * `sales-targets.csv`) must fit its header, too.
+ * Whether a file belongs to a table. If only the beginning of the file's name is the table's name
+ * (`sales` for `sales-targets.csv`), the table must also fit its header.
  */
 async function isKnown(
   { model }: Project,
@@ -106,7 +106,7 @@ async function isKnown(
     planFor(match, await describeFile(version, file.name, match, settingsFor(match)), file.name);
     return true;
   } catch (error) {
-    // Any other fault of the file is for the load to tell.
+    // The load reports any other fault of the file.
     return !(error instanceof EdpError && error.code === 'header_mismatch');
   }
 }
@@ -124,7 +124,7 @@ async function listTables(
   });
 }
 
-/** A file's name may be another way to write that of a table. */
+/** A file's name may be another spelling of a table's name. */
 function assertUndeclared(proposals: readonly Proposal[], model: Model): void {
   for (const { name, inference } of proposals) {
     if (model.tables.every((table) => table.name !== name)) continue;
@@ -147,16 +147,16 @@ function assertMatched(
       if (match.name === name) continue;
       throw new EdpError(
         'unknown_table',
-        `${file.name} goes by the name of table "${match.name}"`,
+        `${file.name} matches the name of table "${match.name}"`,
         {
-          hint: 'load it by itself, with --table NAME',
+          hint: 'load it separately, with --table NAME',
         },
       );
     }
   }
 }
 
-/** A table that nobody declared is somebody else's. */
+/** An undeclared table belongs to another program. */
 function assertNew(proposals: readonly Proposal[], there: ReadonlySet<string>): void {
   for (const { name } of proposals) {
     if (!there.has(name)) continue;

@@ -1,4 +1,4 @@
-/** `edp ingest --dry-run`: what a load would do, told before it is done. */
+/** `edp ingest --dry-run`: prints the result that a load would have. */
 import { isUtf8 } from 'node:buffer';
 import { EXIT, FailedRun } from '../../base/errors.js';
 import { type DryRunResult, dryRun } from '../../load/dry-run/dry-run.js';

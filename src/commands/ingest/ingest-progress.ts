@@ -1,4 +1,4 @@
-/** How far a load is, and in a pipe a line for each file. */
+/** The progress of a load; in a pipe, a line for each file. */
 import type { FileResult, IngestProgress } from '../../load/file-results.js';
 import { formatBytes, formatCount, type Output, safeText } from '../../terminal/output.js';
 import { formatRate, makeProgress } from '../../terminal/progress.js';

@@ -4,13 +4,13 @@ import { EdpError, EXIT, FailedRun } from '../../base/errors.js';
 import type { IngestResult } from '../../load/file-results.js';
 import { type SplitPool, withPool } from '../../load/load-pool.js';
 import { type IngestOptions, ingest } from '../../load/run.js';
-import { resolveFileSettings, resolveOptions } from '../../options/options.js';
+import { resolveFileSettings, resolveOptions } from '../../options/resolve-options.js';
 import { type Database, withDatabase } from '../../postgres/database.js';
 import { withReadableFiles } from '../../source/copies.js';
 import { discoverFiles, type InputFile, isStdin, totalBytes } from '../../source/discover.js';
 import type { Command, Invocation } from '../command.js';
 import type { CreatedJson, LoadHead } from '../json/load.schema.js';
-import { OPTION_NAMES } from './ingest.usage.js';
+import { OPTION_NAMES } from './ingest.help.js';
 import { makeIngestProgress } from './ingest-progress.js';
 import { exitStatus, printSummary, toJson } from './summary.js';
 
@@ -26,8 +26,8 @@ export const command: Command = {
     }
     const files = await discoverFiles(given.files as string[], project.directory);
     if (files.some(isStdin) && options.table === undefined) {
-      throw new EdpError('usage', 'standard input has no name to tell the table by', {
-        hint: 'name the table: edp ingest - --table NAME',
+      throw new EdpError('usage', 'standard input has no file name to derive the table from', {
+        hint: 'specify the table: edp ingest - --table NAME',
       });
     }
     const copying = { note: (text: string) => output.note(text), signal };
@@ -49,7 +49,8 @@ export const command: Command = {
       if (onNewColumn !== 'add') return run(to, { ...options, onNewColumn });
       const { addNewColumns } = await import('./new-columns.js');
       const widened = await addNewColumns(to, database, all, options);
-      // No field is new any more; a dry run adds no column, and its type would fit all values.
+      // There are no new fields now; a dry run adds no column, and the inferred type would fit all
+      // values.
       return run(widened, { ...options, onNewColumn: dryRun ? 'ignore' : undefined });
     };
     if (options.create) {
@@ -87,9 +88,9 @@ async function tryFiles(
 }
 
 /**
- * Loads the files and tells the result; shared with seed-dimensions.
+ * Loads the files and prints the result; shared with seed-dimensions.
  *
- * @param head what the JSON begins with
+ * @param head first keys of the JSON
  */
 export async function load(
   { project, output, signal }: Invocation,
@@ -109,7 +110,7 @@ export async function load(
   const status = exitStatus(result);
   printSummary(output, result, database);
   if (result.failure !== undefined) {
-    // The summary says what was loaded before; the error, printed last, why it ended.
+    // The summary has what was loaded; the error, printed last, has the reason for the end.
     throw new FailedRun(result.failure, toJson(head, result, false));
   }
   const isOk = status !== EXIT.failed && !result.isInterrupted;

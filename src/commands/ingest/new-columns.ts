@@ -1,4 +1,7 @@
-/** `edp ingest --on-new-column add`: columns for fields that have none, before the files are loaded. */
+/**
+ * `edp ingest --on-new-column add`: adds columns for fields without one, before the files are
+ * loaded.
+ */
 import path from 'node:path';
 import { EdpError } from '../../base/errors.js';
 import { describeFile } from '../../formats/describe-file.js';
@@ -11,7 +14,7 @@ import { knownFields } from '../../model/fields.js';
 import type { FileSettings } from '../../model/file-settings.js';
 import { matchTable } from '../../model/match.js';
 import { type Column, type Model, physicalColumns, type Table } from '../../model/model.js';
-import { resolveFileSettings } from '../../options/options.js';
+import { resolveFileSettings } from '../../options/resolve-options.js';
 import { withClient } from '../../postgres/connection.js';
 import type { Database } from '../../postgres/database.js';
 import { addColumns } from '../../postgres/tables.js';
@@ -31,8 +34,9 @@ export interface NewColumnOptions {
 }
 
 /**
- * Infers the types of new fields from all records of the files that have them, adds the columns to the
- * table in the database and in edp.yaml (not in a dry run), and goes on with a project that knows them.
+ * Infers the types of new fields from all records of the files that have them, adds the columns to
+ * the table in the database and in edp.yaml (not in a dry run), and continues with the extended
+ * project.
  */
 export async function addNewColumns(
   invocation: Invocation,
@@ -60,7 +64,7 @@ export async function addNewColumns(
 
 interface WiderFiles {
   readonly table: Table;
-  /** The files that have new fields, or may have some further on. */
+  /** The files that have new fields, or may have some in later records. */
   readonly own: InputFile[];
 }
 
@@ -81,7 +85,7 @@ async function findWiderFiles(
   return [...found.values()];
 }
 
-/** A file with a fault has none: that is for the load to tell. */
+/** None for a file with a fault, which the load reports. */
 async function mayHaveNewFields(
   file: InputFile,
   table: Table,

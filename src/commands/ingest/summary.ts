@@ -1,4 +1,4 @@
-/** What a load has to tell in the end. */
+/** Prints the result of a load. */
 import { EXIT } from '../../base/errors.js';
 import type { RowCounts } from '../../ledger/counts.js';
 import type { IngestResult } from '../../load/file-results.js';
@@ -52,10 +52,10 @@ export function printSummary(output: Output, result: IngestResult, database: Dat
   for (const { loadId, rows: counts } of files) {
     if (counts.rejected > 0) output.line(`rejects of load ${loadId}: edp rejects ${loadId}`);
   }
-  if (result.isInterrupted) output.line('interrupted: run the same command again to go on');
+  if (result.isInterrupted) output.line('interrupted: run the same command again to continue');
 }
 
-/** What a terminal has not seen yet of the files, what is undeclared, and the counts by table. */
+/** Prints the files that were not shown yet, undeclared metrics, and the counts by table. */
 export function printCounts(output: Output, { files, remarks }: IngestResult): void {
   if (output.isTerminal && !output.isJson) {
     for (const file of files) {

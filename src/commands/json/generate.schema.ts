@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { count, counts, type Json, rejectCounts, seconds } from './json-parts.js';
 
-/** What loading the records is expected to give. */
+/** The expected result of loading the records. */
 const expectation = {
   expected: z.strictObject({ loaded: count, rejected: count, duplicate: count }),
   rejectCodes: rejectCounts,
@@ -26,7 +26,7 @@ export const generateDataSchema = z.strictObject({
   dimensions: z.strictObject({
     first: count,
     second: count,
-    written: z.boolean().describe('False where the files were there'),
+    written: z.boolean().describe('False if the files existed'),
   }),
   files: z.array(generatedFile),
 });

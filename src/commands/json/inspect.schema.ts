@@ -8,11 +8,11 @@ import { inferredType } from './model.schema.js';
 const inspectedColumn = z
   .strictObject({
     name: z.string(),
-    header: z.string().nullable().describe('Its name in the file; null where it has none'),
+    header: z.string().nullable().describe('Its name in the file; null for none'),
     ...inferredType,
     metrics: z
       .strictObject({
-        path: z.array(z.string()).describe('Keys from the root to the object that holds them'),
+        path: z.array(z.string()).describe('Keys from the root to the object with the metrics'),
         keys: z.array(z.string()),
       })
       .optional(),
@@ -40,7 +40,7 @@ export const inspectSchema = z.strictObject({
       encoding: z.string(),
       compression: z.string(),
     })
-    .describe('Why the form is taken for that'),
+    .describe('Reasons for the detected form'),
   csv: z
     .strictObject({
       delimiter: z.string(),
@@ -65,7 +65,7 @@ export const inspectSchema = z.strictObject({
   columns: z.array(inspectedColumn),
   nullTokens: counts,
   odd: rejectCounts,
-  damage: z.string().nullable().describe('Why the file cannot be unpacked to its end'),
+  damage: z.string().nullable().describe('Why the file cannot be decompressed completely'),
   blankLines: count,
   commentLines: count,
   footer: z.strictObject({ lines: count, text: z.string() }).nullable(),

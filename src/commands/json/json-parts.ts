@@ -1,9 +1,9 @@
 /**
- * What the JSON of several commands has in common.
+ * The parts of JSON that several commands share.
  *
- * The modules of this folder say what `--json` prints. Commands import only types of them: zod's schemas
- * are for the tests, which hold every object to them, and for docs/json.schema.json. Keys are an
- * interface: a key may be added, and none is renamed or removed.
+ * The modules of this folder say what `--json` prints. Commands import only types of them: zod's
+ * schemas are for the tests, which hold every object to them, and for docs/json.schema.json. Keys
+ * are an interface: a key may be added, and none is renamed or removed.
  */
 import { z } from 'zod';
 import { ERROR_CODES } from '../../base/error-codes.js';
@@ -13,7 +13,7 @@ import { REJECT_CODES } from '../../model/reject-codes.js';
 
 type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;
 
-/** The type of what a schema describes. */
+/** The type that a schema describes. */
 export type Json<S extends z.ZodType> = DeepReadonly<z.output<S>>;
 
 /** The names of a table of codes. */
@@ -29,7 +29,7 @@ export const counts = z.record(z.string(), count);
 
 export const rejectCode = z.enum(namesOf(REJECT_CODES)).meta({
   id: 'RejectCode',
-  description: 'codes.md says what each means, and what to do',
+  description: 'codes.md explains each, and what to do',
 });
 
 export const rejectCounts = z.partialRecord(rejectCode, count).describe('Records by reject code');
@@ -38,9 +38,9 @@ export const rowCounts = z
   .strictObject({ read: count, loaded: count, rejected: count, duplicate: count })
   .meta({ id: 'RowCounts', description: 'Records: read = loaded + rejected + duplicate' });
 
-/** Of what was counted by name while records were read. */
+/** Counts by name, collected while records are read. */
 export const remarks = {
-  unknownMetrics: counts.describe('Undeclared metric → rows beside which it is kept'),
+  unknownMetrics: counts.describe('Undeclared metric → number of rows with it'),
   corrections: z
     .record(z.string(), counts)
     .describe('Column → correction → how often it changed a value'),
@@ -48,14 +48,18 @@ export const remarks = {
 
 export const drift = z
   .strictObject({
-    new: z.array(z.string()).describe('Fields that no column is declared for'),
-    onNew: z.enum(ON_NEW_FIELD).optional().describe('What was done with them'),
+    new: z.array(z.string()).describe('Fields without a declared column'),
+    onNew: z.enum(ON_NEW_FIELD).optional().describe('What happened to them'),
     missing: z.array(z.string()).describe('Declared fields that the file does not have'),
-    isReordered: z.boolean().describe('Whether the fields come in another order than declared'),
+    isReordered: z
+      .boolean()
+      .describe('Whether the order of the fields differs from the declaration'),
   })
   .meta({ id: 'Drift', description: 'How the fields of a file differ from those of its table' });
 
-/** The form of a file, apart from its line ends. Files of JSON lines have only the last three keys. */
+/**
+ * The form of a file, apart from its line ends. Files of JSON lines have only the last three keys.
+ */
 const formParts = {
   delimiter: z.string().optional(),
   quote: z.string().nullable().optional(),
@@ -88,8 +92,8 @@ export const triedReject = z.strictObject({
   column: z.string().nullable(),
   code: rejectCode,
   reason: z.string(),
-  raw: z.string().describe('The record; bytes that are no UTF-8 are replaced'),
-  rawBase64: z.string().optional().describe('Its bytes, where they are no UTF-8'),
+  raw: z.string().describe('The record; bytes that are not UTF-8 are replaced'),
+  rawBase64: z.string().optional().describe('Its bytes, if they are not UTF-8'),
 });
 
 /** Codes of the server (SQLSTATE) and of Node. */
@@ -106,17 +110,17 @@ export const error = z
     hint: z.string().optional().describe('What to do next'),
     place: z.string().optional().describe('Where: file:line, file, or table.column'),
   })
-  .meta({ id: 'Error', description: 'What ended the command' });
+  .meta({ id: 'Error', description: 'The error that ended the command' });
 
 export type ErrorJson = Json<typeof error>;
 
-/** Of a run that did something before it failed: the error beside what was done. */
+/** The error of a run that failed after a part of its work; its results are beside it. */
 export const runEnd = {
   interrupted: z.literal(true).optional().describe('Only after Ctrl-C'),
   error: error.optional(),
 };
 
-/** What a command prints that failed before there was a result. */
+/** The output of a command that failed before it had a result. */
 export function failureOf<N extends string>(command: N) {
   return z.strictObject({
     command: z.literal(command),

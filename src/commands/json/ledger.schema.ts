@@ -31,7 +31,7 @@ const loadSummary = {
   rows: rowCounts,
   ...remarks,
   drift: drift.optional(),
-  rowsReplaced: count.describe('Rows of other loads that got its values'),
+  rowsReplaced: count.describe('Rows of other loads that it replaced'),
   seconds: seconds.describe('Working time of all its runs'),
   contentHash: z.string(),
   startedAt: time,
@@ -47,9 +47,9 @@ const receipt = z
     rows: rowCounts,
     committedAt: time,
   })
-  .meta({ id: 'Receipt', description: 'What one split did' });
+  .meta({ id: 'Receipt', description: 'The result of one split' });
 
-const inferredMembers = counts.describe('Dimension → members inferred that no file has brought');
+const inferredMembers = counts.describe('Dimension → inferred members that no file has loaded');
 
 export const statusSchema = z.strictObject({
   command: z.literal('status'),

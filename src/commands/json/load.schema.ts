@@ -17,23 +17,23 @@ import { proposedTable } from './model.schema.js';
 
 const loadedFile = z
   .strictObject({
-    path: z.string().describe('As it was named'),
+    path: z.string().describe('As the user specified it'),
     table: z.string(),
-    loadId: z.int().nullable().describe('Null where no load was begun'),
+    loadId: z.int().nullable().describe('Null if no load was started'),
     status: z.enum(['loaded', 'skipped', 'failed']),
-    rows: rowCounts.describe('Of the whole load, also what earlier runs committed'),
+    rows: rowCounts.describe('Counts of the whole load, including earlier runs'),
     bytes: count,
     format: z
       .enum(FORMATS)
       .optional()
-      .describe('What its records are; not there for a file that was not read'),
+      .describe('Format of its records; absent for a file that was not read'),
     dialect: dialect.optional(),
     drift: drift.optional(),
     reason: z.string().optional().describe('Why it was skipped or failed'),
   })
   .meta({ id: 'LoadedFile' });
 
-/** What a run of loads prints, whichever command began it. */
+/** The output of a run of loads, for any command. */
 const run = {
   ok: z.boolean(),
   seconds,
@@ -66,13 +66,13 @@ export type IngestJson = Json<typeof ingestSchema>;
 export type DryRunJson = Json<typeof dryRunSchema>;
 export type SeedDimensionsJson = Json<typeof seedDimensionsSchema>;
 
-/** What the JSON of a load has before anything is loaded. */
+/** The keys of a load's JSON that are known before anything is loaded. */
 export type LoadHead =
   | Pick<IngestJson, 'command' | 'created'>
   | Pick<SeedDimensionsJson, 'command'>;
 
-/** The rest of it. */
+/** The other keys. */
 export type LoadCounts = Omit<SeedDimensionsJson, 'command'>;
 
-/** What `--create` adds to the JSON of a load. */
+/** The keys that `--create` adds to the JSON of a load. */
 export type CreatedJson = Pick<IngestJson, 'created'>;

@@ -1,22 +1,22 @@
 /** `edp model infer`, and the tables of `edp ingest --create`. */
 import { z } from 'zod';
-import type { TableInput } from '../../infer/propose.js';
+import type { TableDeclaration } from '../../infer/propose.js';
 import { tablesSchema } from '../../model/schema.js';
 import { COLUMN_TYPES } from '../../model/types.js';
 import { count, counts, type Json, rejectCounts } from './json-parts.js';
 
-/** What the values of a column say of its type. */
+/** The inferred type of a column, with reasons. */
 export const inferredType = {
   type: z.enum(COLUMN_TYPES),
   typeWithoutNullTokens: z
     .enum(COLUMN_TYPES)
     .optional()
-    .describe('The type, if the words in nullTokens stood for NULL; where that changes it'),
+    .describe('The type if the words in nullTokens meant NULL; only if it differs'),
   why: z.string(),
   values: count,
   nulls: count,
   emptyStrings: count,
-  nullTokens: counts.describe('Words that may stand for NULL → how often'),
+  nullTokens: counts.describe('Words that may mean NULL → occurrences'),
 };
 
 const proposedColumn = z
@@ -26,7 +26,7 @@ const proposedColumn = z
     ...inferredType,
     nullable: z.boolean(),
     uniqueness: z.enum(['unique', 'not_unique', 'not_verified']).optional(),
-    metrics: z.array(z.string()).optional().describe('Columns that are made of its JSON'),
+    metrics: z.array(z.string()).optional().describe('Columns from its JSON'),
   })
   .meta({ id: 'ProposedColumn' });
 
@@ -39,14 +39,14 @@ export const proposedTable = z
     key: z
       .union([z.string(), z.array(z.string())])
       .nullable()
-      .describe('Null where no column offers itself'),
+      .describe('Null if there is no suitable column'),
     timeColumn: z.string().nullable(),
     columns: z.array(proposedColumn),
     declaration: z
-      .custom<TableInput>((value) => tablesSchema.valueType.safeParse(value).success)
+      .custom<TableDeclaration>((value) => tablesSchema.valueType.safeParse(value).success)
       .meta({
         type: 'object',
-        description: 'As it stands under tables: in edp.yaml; edp.schema.json describes it',
+        description: 'As under tables: in edp.yaml; edp.schema.json describes it',
       }),
   })
   .meta({ id: 'ProposedTable' });

@@ -7,7 +7,7 @@ export const reportSchema = z.strictObject({
   ok: z.literal(true),
   seconds,
   report: z.string(),
-  path: z.string().nullable().describe('Null where it was shown'),
+  path: z.string().nullable().describe('Null if it was printed'),
   rows: count,
   columns: z.array(z.string()),
   bytes: count,
@@ -16,7 +16,7 @@ export const reportSchema = z.strictObject({
 const listedReport = z
   .strictObject({
     name: z.string(),
-    title: z.string().nullable().describe('Null of a report with a fault'),
+    title: z.string().nullable().describe('Null for a report with a fault'),
     description: z.string().nullable(),
     parameters: z.array(
       z.strictObject({

@@ -35,14 +35,14 @@ export type CommandName = keyof typeof RESULT_SCHEMAS;
 
 type SchemasOf<C extends CommandName> = (typeof RESULT_SCHEMAS)[C];
 
-/** What a command prints where it has a result: one type for each of its modes. */
+/** The output of a command with a result: one type for each of its modes. */
 export type ResultOf<C extends CommandName> = {
   [N in C]: Json<SchemasOf<N>[keyof SchemasOf<N>] & z.ZodType>;
 }[C];
 
 export type CommandResult = ResultOf<CommandName>;
 
-/** What a command prints that failed before it had a result; also where the command line names none. */
+/** The output of a command that failed before it had a result; also of an invalid command line. */
 export const failureSchema = z.strictObject({
   command: z.string().nullable(),
   ok: z.literal(false),
@@ -57,7 +57,7 @@ export function isCommandName(name: unknown): name is CommandName {
   return typeof name === 'string' && Object.hasOwn(RESULT_SCHEMAS, name);
 }
 
-/** All that a command may print, by name; the last is its failure. */
+/** All outputs of a command, by name; the last is its failure. */
 export function schemasOf(command: CommandName): Readonly<Record<string, z.ZodType>> {
   return { ...RESULT_SCHEMAS[command], [`${command} failed`]: failureOf(command) };
 }

@@ -1,4 +1,4 @@
-/** `edp replay`, `edp undo` and `edp promote`: what is done to a load or a metric that is there. */
+/** `edp replay`, `edp undo` and `edp promote`: operations on an existing load or metric. */
 import { z } from 'zod';
 import { count, type Json, remarks, rowCounts, runEnd, seconds } from './json-parts.js';
 
@@ -10,7 +10,7 @@ export const replaySchema = z.strictObject({
   table: z.string(),
   seconds,
   rows: rowCounts.describe('read is the number of rejects that were tried'),
-  remaining: count.describe('Rejects that are left'),
+  remaining: count.describe('Remaining rejects'),
   ...remarks,
   ...runEnd,
 });
@@ -26,7 +26,7 @@ export const undoSchema = z.strictObject({
   removed: z
     .strictObject({ rows: count, rejects: count, receipts: count, inferredMembers: count })
     .describe('By this command; an earlier one may have removed a part'),
-  rowsGoneBefore: count.describe('Records that had no row of their own any more'),
+  rowsGoneBefore: count.describe('Records whose row no longer existed'),
   rowsReplaced: count.describe('Rows of other loads whose values it had replaced'),
   keptInferredMembers: count,
   loadsWithDuplicates: z.array(z.int()),
@@ -51,7 +51,7 @@ export const promoteSchema = z.strictObject({
   type: z.string(),
   rows: z.strictObject({ moved: count, left: count }),
   left: z.array(leftValue).describe('The first ones'),
-  declared: z.boolean().describe('Whether this run put it into edp.yaml'),
+  declared: z.boolean().describe('Whether this run added it to edp.yaml'),
   tableExists: z.boolean(),
 });
 

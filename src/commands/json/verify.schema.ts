@@ -6,7 +6,7 @@ import { loadState } from './ledger.schema.js';
 
 const kind = z
   .enum(namesOf(DIFFERENCE_KINDS))
-  .meta({ id: 'DifferenceKind', description: 'codes.md says what each means' });
+  .meta({ id: 'DifferenceKind', description: 'codes.md explains each' });
 
 const kindCounts = z.partialRecord(kind, count).describe('Differences by kind');
 
@@ -23,8 +23,8 @@ const difference = z
     columns: z
       .array(z.strictObject({ column: z.string(), file: value, table: value }))
       .optional()
-      .describe('Those that differ; all of them where one side has no row'),
-    holder: z.int().nullable().optional().describe('Load that holds the row; null for none'),
+      .describe('The columns that differ; all columns if one side has no row'),
+    holder: z.int().nullable().optional().describe('Load that the row belongs to; null for none'),
     detail: z.string().optional(),
   })
   .meta({ id: 'Difference' });
@@ -37,13 +37,13 @@ export const verifySchema = z.strictObject({
   path: z.string(),
   table: z.string(),
   state: loadState,
-  sameContent: z.boolean().describe('Whether the file is what was loaded'),
+  sameContent: z.boolean().describe('Whether the file has the content that was loaded'),
   compared: z.strictObject({ records: count, rows: count, rejects: count, splits: count }),
-  rows: rowCounts.describe('Of the ledger'),
-  superseded: count.describe('Rows that a later load replaced, as it should'),
+  rows: rowCounts.describe('Counts of the ledger'),
+  superseded: count.describe('Rows that a later load replaced as intended'),
   laterUpdates: z
     .array(z.int())
-    .describe('Later loads that replaced rows, where rows do not name their load'),
+    .describe('Later loads that replaced rows, if rows do not have the number of their load'),
   counts: kindCounts,
   splits: z
     .array(

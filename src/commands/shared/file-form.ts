@@ -1,4 +1,4 @@
-/** How commands show in what form a file is written, and how to say it. */
+/** How commands show the form of a file, and the settings for it. */
 import { stringify } from 'yaml';
 import type { CsvDescription } from '../../formats/csv/describe-csv.js';
 import { describeDelimiter } from '../../formats/csv/detect/detect.js';
@@ -8,7 +8,9 @@ import type { Inspection } from '../../infer/inspect.js';
 import { nameQuote } from '../../model/csv-settings.js';
 import type { InspectJson } from '../json/inspect.schema.js';
 
-/** What was detected of a CSV file, as settings for `csv:` in edp.yaml; undefined for other files. */
+/**
+ * What was detected of a CSV file, as settings for `csv:` in edp.yaml; undefined for other files.
+ */
 export function toSection({ description, lineEnd }: Inspection): InspectJson['csv'] {
   if (description.format !== 'csv') return undefined;
   const {
@@ -29,10 +31,11 @@ export function toSection({ description, lineEnd }: Inspection): InspectJson['cs
   };
 }
 
-/** Lines that show what edp.yaml would say. */
+/** The settings as lines of edp.yaml. */
 export function describeSettings(inspection: Inspection): string[] {
-  if (inspection.description.format === 'jsonl') {
-    return ["In edp.yaml, under the table's name (as --format jsonl):", '  format: jsonl'];
+  const { format } = inspection.description;
+  if (format !== 'csv') {
+    return [`In edp.yaml, under the table's name (as --format ${format}):`, `  format: ${format}`];
   }
   return [
     'In edp.yaml, under csv: (each is also an option, such as --delimiter):',
@@ -40,7 +43,7 @@ export function describeSettings(inspection: Inspection): string[] {
   ];
 }
 
-/** What, how it is, and why that is believed. */
+/** Property, value and reason. */
 export function formRows({ description, lineEnd, why }: Inspection): (string | number)[][] {
   const { form, format } = description;
   const rows = [
@@ -48,8 +51,7 @@ export function formRows({ description, lineEnd, why }: Inspection): (string | n
     ['compression', form.compression, why.compression],
     ['encoding', form.markBytes > 0 ? `${form.encoding} with mark` : form.encoding, why.encoding],
   ];
-  if (description.format !== 'csv')
-    return [...rows, ['line end', lineEnd, 'as JSON lines have it']];
+  if (description.format !== 'csv') return [...rows, ['line end', lineEnd, 'as the format has it']];
   const {
     recordForm: { dialect },
     detection,

@@ -1,9 +1,9 @@
-/** How far a command is that reads files and loads nothing. */
+/** The progress of a command that reads files and loads nothing. */
 import type { InferenceProgress } from '../../infer/infer.js';
 import { formatBytes, formatCount, type Output } from '../../terminal/output.js';
 import { makeProgress } from '../../terminal/progress.js';
 
-/** Less is read before anyone wonders. */
+/** Smaller files are read too fast for a progress bar. */
 const MIN_BYTES = 16 * 1024 * 1024;
 
 export async function makeReadProgress(

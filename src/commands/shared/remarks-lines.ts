@@ -1,4 +1,4 @@
-/** How commands tell of what was counted by name: undeclared metrics, corrections. */
+/** How commands print counts by name: undeclared metrics, corrections. */
 import { groupCorrections, OTHER_FIELDS, type RemarkCounts } from '../../ledger/remarks.js';
 import type { Drift } from '../../model/drift.js';
 import { formatCount, type Output, safeText } from '../../terminal/output.js';
@@ -12,7 +12,7 @@ export function printRemarks(output: Output, { unknownMetrics, corrections }: Re
   for (const line of describeCorrections(groupCorrections(corrections))) output.warn(line);
 }
 
-/** A line for each column, and for each field that no column is declared for. */
+/** A line for each column, and for each field without a declared column. */
 export function describeCorrections(corrections: ReturnType<typeof groupCorrections>): string[] {
   return Object.entries(corrections).flatMap(([column, counts]) => {
     const shown = JSON.stringify(safeText(column));
@@ -36,9 +36,9 @@ export function describeDrift(drift: Drift | undefined): string[] {
   const list = (names: readonly string[]) => names.map((name) => safeText(name)).join(', ');
   const fate = drift.onNew === 'keep' ? 'kept beside the rows' : 'passed over';
   return [
-    drift.new.length > 0 ? `fields that had no column, ${fate}: ${list(drift.new)}` : '',
+    drift.new.length > 0 ? `fields without a column, ${fate}: ${list(drift.new)}` : '',
     drift.missing.length > 0 ? `fields that the file did not have: ${list(drift.missing)}` : '',
-    drift.isReordered ? 'its fields came in another order than they are declared in' : '',
+    drift.isReordered ? 'the order of its fields differed from the declaration' : '',
   ].filter(Boolean);
 }
 

@@ -1,4 +1,5 @@
-/** CSV, as whoever reads records of a text sees it. */
+/** CSV as a format of text. */
+import { withLineEnd } from '../text/line-end.js';
 import type { TextFormat } from '../text/text-format.js';
 import type { Dialect } from './dialect.js';
 import { guessRecordStart } from './scan/boundary.js';
@@ -15,9 +16,10 @@ export interface CsvForm {
 export function csvFormat(dialect: Dialect): TextFormat {
   return {
     lineEnd: dialect.lineEnd,
+    endRecord: (raw) => withLineEnd(raw, dialect.lineEnd),
     newScanner: () => new CsvScanner(dialect),
     newParser: () => new CsvParser(dialect),
     guessRecordStart: (bytes, from) => guessRecordStart(bytes, from, dialect),
-    newPassOver: () => PlainRecords.prepare(dialect),
+    newRecordSkipper: () => PlainRecords.prepare(dialect),
   };
 }

@@ -1,4 +1,4 @@
-/** What a load remembers of how a CSV file is read. */
+/** How a load reads a CSV file. */
 import type { CsvSettings } from '../../model/csv-settings.js';
 import type { Drift } from '../../model/drift.js';
 import type { TextReading } from '../text/text-reading.js';
@@ -7,15 +7,13 @@ import type { CsvDescription } from './describe-csv.js';
 import type { Dialect } from './dialect.js';
 
 export interface CsvReading extends TextReading {
-  /** Not there in a ledger of before there was another format. */
+  /** Missing in ledgers that are older than JSON lines. */
   readonly format?: 'csv';
   readonly dialect: Dialect;
   readonly hasHeader: boolean;
   /** A name for each field; empty for an empty file. */
   readonly fields: readonly string[];
   readonly specified: CsvSettings;
-  /** Offset from which lines look like a footer, though none was specified. */
-  readonly footerStart?: number | undefined;
 }
 
 export function csvReadingOf(
@@ -39,7 +37,7 @@ export function csvReadingOf(
   };
 }
 
-/** What a user would have to say for another file to be read in the same way. */
+/** The settings with which another file is read in the same way. */
 export function csvSettingsOf({ dialect, hasHeader, specified }: CsvReading): CsvSettings {
   return {
     delimiter: toText(dialect.delimiter, dialect.encoding),

@@ -31,10 +31,12 @@ import { CsvScanner } from './scan/csv-scanner.js';
 
 const MEASURED_RECORDS = 250;
 
-/** Share of NUL bytes in the sample from which on a file is taken for none of text. */
+/** Share of NUL bytes in the sample above which a file is not taken for text. */
 const BINARY_SHARE = 0.01;
 
-/** The end of a file in which it is looked for; and by which most files show that they have none. */
+/**
+ * A footer is searched in this much of the end; a glance at less shows that most files have none.
+ */
 const FOOTER_BYTES = 16 * 1024;
 const GLANCE_BYTES = 1024;
 /** Lines at the end of a file that may be a footer. */
@@ -49,7 +51,7 @@ export interface CsvDescription extends DescribedText {
 /**
  * @param name for messages
  * @param table what is known of the file's fields; undefined for a file of unknown fields
- * @param settings what the user said
+ * @param settings what the user specified
  * @throws EdpError `not_csv`, `io`, and those of its source
  */
 export async function describeCsv(
@@ -68,7 +70,7 @@ export async function describeCsv(
   return describeCsvSample(sample, name, table, settings);
 }
 
-/** Plain text in UTF-8, as far as can be seen. */
+/** Whether the sample is plain text in UTF-8. */
 function isUsualText({ form, hasInvalid }: Sample): boolean {
   return !isDecoded(form) && form.encoding === 'utf-8' && !hasInvalid;
 }
@@ -101,7 +103,7 @@ function describeDetected(
 ): CsvDescription {
   const { form, parts } = sample;
   const { dialect, names, headerRecord, dataStart } = detection;
-  // What cannot be unpacked is told by who unpacks all of it.
+  // A file that cannot be unpacked is reported when all of it is unpacked.
   const isEndless = !parts.isWhole && form.breakage === undefined && dataStart >= parts.head.length;
   if (headerRecord === undefined && isEndless) throw endlessLine(name);
   if (!names.some((field) => known.has(field))) assertText(parts.head, known.size > 0, name);
@@ -109,10 +111,10 @@ function describeDetected(
     if (headerRecord.isDamaged) {
       throw new EdpError(
         'not_csv',
-        `the header of ${name} cannot be read: ${headerRecord.raw.includes('"') ? 'a quoted field is never closed' : 'its quotes do not fit'}`,
+        `the header of ${name} cannot be read: ${headerRecord.raw.includes('"') ? 'a quoted field is never closed' : 'its quotes do not match'}`,
         {
           place: `${name}:${detection.skippedLines + 1}`,
-          hint: 'check the quotes in the first line, or say --quote none if they are text',
+          hint: 'check the quotes in the first line, or use --quote none if they are text',
         },
       );
     }
@@ -148,7 +150,7 @@ function endlessLine(name: string): EdpError {
   });
 }
 
-/** @param isStrict whether a single NUL byte is too many */
+/** @param isStrict whether a single NUL byte is one too many */
 function assertText(head: Buffer, isStrict: boolean, name: string): void {
   let zeros = 0;
   for (let at = head.indexOf(0); at >= 0; at = head.indexOf(0, at + 1)) zeros++;
@@ -158,7 +160,7 @@ function assertText(head: Buffer, isStrict: boolean, name: string): void {
   });
 }
 
-/** Where the lines begin that the user wants passed over at the end. */
+/** Finds the start of the lines at the end that the user wants to pass over. */
 function findFooterStart(
   { tail }: Sample,
   dialect: Dialect,
@@ -174,13 +176,13 @@ function findFooterStart(
     throw new EdpError(
       'usage',
       `the last ${skipFooter} lines of ${name} are too long to be a footer`,
-      { hint: 'say a smaller number with --skip-footer' },
+      { hint: 'specify a smaller number with --skip-footer' },
     );
   }
   return Math.max(dataStart, start + (footer ?? 0));
 }
 
-/** The form of a file as `--json` tells it. */
+/** The form of a file as `--json` reports it. */
 export function summarizeCsv({ form, recordForm: { dialect }, detection }: CsvDescription) {
   return {
     delimiter: toText(dialect.delimiter, dialect.encoding),
@@ -198,7 +200,7 @@ export function summarizeCsv({ form, recordForm: { dialect }, detection }: CsvDe
   };
 }
 
-/** What is unusual in the form of a file, in words; empty for most files. */
+/** Describes in words what is unusual in the form of a file; empty for most files. */
 export function listCsvOddities({
   form,
   recordForm: { dialect },
@@ -223,7 +225,9 @@ export function listCsvOddities({
   ].filter(Boolean);
 }
 
-/** Lines at the end that have less fields than records have, where a record before them has not. */
+/**
+ * Finds lines at the end with fewer fields than records have, behind a record that has all of them.
+ */
 function guessFooter(
   { tail }: Sample,
   { dialect, evaluation, dataStart }: Detection,
@@ -240,7 +244,7 @@ function guessFooter(
   };
   const isFooter = (record: SampledRecord) => isFooterLike(record, evaluation.width);
   const last = readEnd(GLANCE_BYTES).records.at(-1);
-  if (last !== undefined && isWhole(last, evaluation.width)) return undefined;
+  if (last !== undefined && hasAllFields(last, evaluation.width)) return undefined;
   const { start, records } = readEnd(FOOTER_BYTES);
   let lines = 0;
   while (lines < records.length && isFooter(records.at(-1 - lines)!)) lines++;
@@ -249,11 +253,11 @@ function guessFooter(
   return { start: start + first.start, lines, text: first.raw };
 }
 
-/** What programs write below a table. */
+/** Texts that programs write below a table. */
 const FOOTER_TEXT =
   /^\W*(?:\d+ (?:rows?|records?)|(?:grand )?total|sum\b|rows?\b|records?\b|count\b|end\b|eof\b|source|notes?\b|generated|copyright)/i;
 
-function isWhole({ fields, isDamaged }: SampledRecord, width: number): boolean {
+function hasAllFields({ fields, isDamaged }: SampledRecord, width: number): boolean {
   return !isDamaged && !(fields instanceof Fault) && fields.length >= width;
 }
 

@@ -1,35 +1,37 @@
 /**
- * How a file's bytes become records and fields. Plain data, so that it can be handed to a thread.
+ * How a file's bytes become records and fields. Plain data, so that it can be sent to a thread.
  *
- * Everything in it is bytes: a string here has one character for each byte (latin1).
+ * Strings here are byte strings: one character for each byte (latin1).
  */
 import type { Escape, LineEnd, Ragged } from '../../model/csv-settings.js';
 import type { FieldEncoding } from '../text/transcode.js';
 
 export interface Dialect {
-  /** What stands between fields: one byte or several. */
+  /** Separates fields; one byte or several. */
   readonly delimiter: string;
   /** One byte; empty where nothing is quoted. */
   readonly quote: string;
   readonly escape: Escape;
   readonly lineEnd: LineEnd;
-  /** What a line begins with that is no record; empty for none. */
+  /** Lines that begin with it are comments; empty for none. */
   readonly comment: string;
-  /** Fields of a record; 0 while nobody knows. */
+  /** Number of fields of a record; 0 while it is not known. */
   readonly fieldCount: number;
-  /** Whether a delimiter stands behind the last field, too. */
+  /** Whether a delimiter follows the last field as well. */
   readonly hasTrailingDelimiter: boolean;
   /**
-   * Whether a quote inside an unquoted field is a plain character. So in tab-separated files, which
-   * hold JSON unquoted as often as not; in comma-separated ones it is damage.
+   * Whether a quote inside an unquoted field is a plain character. It is in tab-separated files,
+   * which often hold unquoted JSON; in comma-separated files such a quote is damage.
    */
   readonly allowsBareQuotes: boolean;
   readonly encoding: FieldEncoding;
   readonly ragged: Ragged;
 }
 
-/** RFC 4180 with any line end that has an LF: what a CSV is unless something tells otherwise. */
-export const PLAIN: Dialect = {
+/**
+ * RFC 4180 with any line end that has an LF: the dialect that is assumed without other evidence.
+ */
+export const PLAIN_DIALECT: Dialect = {
   delimiter: ',',
   quote: '"',
   escape: 'doubling',
@@ -45,8 +47,9 @@ export const PLAIN: Dialect = {
 export const BACKSLASH = 0x5c;
 
 /**
- * Whether a record with so many fields, as they are counted between delimiters, has the right number
- * of them as far as a count can tell.
+ * Whether a record may have the right number of fields.
+ *
+ * @param count fields of the record, counted by delimiters
  */
 export function fitsFieldCount(count: number, dialect: Dialect): boolean {
   const { fieldCount } = dialect;

@@ -18,23 +18,25 @@ import { jsonlFormat } from './jsonl-format.js';
 import { JsonlParser } from './jsonl-parser.js';
 import { LineScanner } from './line-scanner.js';
 
-/** Lines that are looked at, at most, in so many of the first bytes; of a longer line, as many as it takes. */
+/**
+ * At most this many lines are sampled, from the first bytes; a long first line is read to its end.
+ */
 const SAMPLED_LINES = 1000;
 const SAMPLED_BYTES = 32 * 1024;
 
 export interface JsonlDescription extends DescribedText {
   readonly format: 'jsonl';
-  /** With all keys of the first records as fields, and room for more. */
+  /** Has all keys of the first records as fields, and accepts more. */
   readonly recordForm: JsonlForm;
-  /** How many of the first lines were looked at, and how many of them are JSON objects. */
+  /** Number of first lines that were sampled, and how many of them are JSON objects. */
   readonly sampledLines: number;
   readonly sampledObjects: number;
 }
 
 /**
  * @param name for messages
- * @param isBrief whether the first records are enough: for a file that goes into a table
- * @throws EdpError `not_jsonl`, `io`, `corrupt_file`
+ * @param isBrief whether a small sample is enough, as for a file that goes into a known table
+ * @throws EdpError `wrong_format`, `io`, `corrupt_file`
  */
 export async function describeJsonl(
   file: FileIdentity,
@@ -57,11 +59,11 @@ export function describeJsonlSample(sample: Sample, name: string): JsonlDescript
   const found = readFirstLines(sample, open);
   if (found.looksOtherwise) {
     throw new EdpError(
-      'not_jsonl',
+      'wrong_format',
       `${name} does not look like JSON lines: no line begins with {`,
       {
         place: `${name}:1`,
-        hint: `each line is to be a JSON object; of a file that is one JSON array, jq -c '.[]' makes such lines. --format csv reads it as CSV`,
+        hint: `each line must be a JSON object; jq -c '.[]' makes such lines of a JSON array. --format csv reads the file as CSV`,
       },
     );
   }
@@ -86,13 +88,13 @@ export function describeJsonlSample(sample: Sample, name: string): JsonlDescript
 }
 
 interface FirstLines {
-  /** In the order in which they come first. */
+  /** In the order of their first appearance. */
   readonly keys: readonly string[];
   readonly lines: number;
   readonly objects: number;
-  /** Behind the last line that was looked at. */
+  /** Offset behind the last sampled line. */
   readonly end: number;
-  /** Whether there are lines, and none of them begins like an object. */
+  /** Whether there are lines, and none of them begins with a brace. */
   readonly looksOtherwise: boolean;
 }
 
@@ -120,7 +122,7 @@ function readFirstLines({ parts }: Sample, form: JsonlForm): FirstLines {
 }
 
 /**
- * Whether a text of unknown format is one: each of its first lines is a JSON object.
+ * Detects JSON lines in a text of unknown format: each of its first lines is a JSON object.
  *
  * @returns undefined where the sample holds no line
  */
@@ -130,7 +132,7 @@ export function looksLikeJsonl(sample: Sample): boolean | undefined {
   return lines === 0 ? undefined : objects === lines;
 }
 
-/** The form of a file as `--json` tells it. */
+/** The form of a file as `--json` reports it. */
 export function summarizeJsonl({ form, recordForm }: JsonlDescription) {
   return {
     lineEnd: jsonlFormat(recordForm).lineEnd,
@@ -140,7 +142,7 @@ export function summarizeJsonl({ form, recordForm }: JsonlDescription) {
   };
 }
 
-/** What is unusual in the form of a file, in words; empty for most files. */
+/** Describes in words what is unusual in the form of a file; empty for most files. */
 export function listJsonlOddities({ form }: JsonlDescription): string[] {
   return listTextOddities(form);
 }

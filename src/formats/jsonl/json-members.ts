@@ -1,9 +1,10 @@
 /**
- * A JSON object → where its members are, byte for byte.
+ * A JSON object → the places of its members in the bytes.
  *
- * A parser would be of no use: JSON.parse makes doubles of numbers, lossless-json loses how a nested value is
- * written, and a record must keep both. So this finds the members of the outermost object alone, by quotes
- * and brackets; whether what is in a string or in a nested value is JSON, JSON.parse decides (json-value.ts).
+ * A parser does not suffice: JSON.parse turns numbers into doubles, lossless-json loses the
+ * spelling of nested values, and a record must keep both. So this finds only the members of the
+ * outermost object, by quotes and brackets; JSON.parse decides whether strings and nested values
+ * are JSON (json-value.ts).
  */
 
 const QUOTE = 0x22;
@@ -15,14 +16,14 @@ const CLOSE_LIST = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 
-/** Where an object breaks off. */
+/** The place where an object is not JSON. */
 export interface Broken {
-  /** Offset of the byte that does not belong there; the end where one is missing. */
+  /** Offset of the unexpected byte; the end of the object where a byte is missing. */
   readonly at: number;
   readonly expected: string;
 }
 
-/** Takes a member: its key with its quotes, and its value. @returns anything to stop at */
+/** Takes the places of a key, with its quotes, and of its value. @returns a result to stop with */
 type MemberTaker<T> = (
   keyFrom: number,
   keyTo: number,
@@ -31,9 +32,9 @@ type MemberTaker<T> = (
 ) => T | undefined;
 
 /**
- * Gives each member of the object in [from, to) to `take`, in order.
+ * Calls `take` for each member of the object in [from, to), in order.
  *
- * @returns what `take` stopped at, or what is wrong with the object; undefined for an object
+ * @returns the result that `take` stopped with, or what is wrong with the object; else undefined
  */
 export function readMembers<T>(
   bytes: Uint8Array,
@@ -80,7 +81,7 @@ function skipSpace(bytes: Uint8Array, from: number, to: number): number {
   return at;
 }
 
-/** @returns behind the closing quote; -1 where there is none */
+/** @returns offset behind the closing quote; -1 where there is none */
 function findStringEnd(bytes: Uint8Array, from: number, to: number): number {
   for (let at = from + 1; at < to; at++) {
     const byte = bytes[at];
@@ -90,7 +91,9 @@ function findStringEnd(bytes: Uint8Array, from: number, to: number): number {
   return -1;
 }
 
-/** @returns behind the value, or behind what stands in its place; -1 where it does not end */
+/**
+ * @returns offset behind the value, or behind what stands in its place; -1 where it does not end
+ */
 function findValueEnd(bytes: Uint8Array, from: number, to: number): number {
   const first = bytes[from];
   if (from >= to) return from;

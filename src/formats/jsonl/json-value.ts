@@ -1,19 +1,19 @@
 /**
- * A JSON value → the text of a field. Byte strings of UTF-8 throughout (one character for each byte), so
- * that nothing is lost or replaced before the rules of the value's type look at it.
+ * A JSON value → the text of a field. All texts are byte strings of UTF-8 (one character for each
+ * byte), so that nothing is lost or replaced before the rules of the column's type apply.
  */
 import { decodeBytes, encodeBytes } from '../../values/coerce.js';
 
-/** A value that is none. */
+/** The result for something that is not a JSON value. */
 export const NO_JSON = Symbol('no JSON');
 
 const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?$/;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: a JSON string has none, which is looked for
+// biome-ignore lint/suspicious/noControlCharactersInRegex: a JSON string must not have them
 const CONTROL = /[\x00-\x1f]/;
 
 /**
- * The text in a string, the digits of a number, the words true and false, a nested value as it is written;
- * null for null.
+ * @returns the text of a string, the digits of a number, the words true and false, a nested value
+ *   as it is written; null for null
  *
  * @param json the value as it stands in the record
  */
@@ -57,8 +57,9 @@ export function isJson(json: string): boolean {
 const HALF = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
 /**
- * Text as a byte string. Half of a surrogate pair, which an escape may be, becomes bytes that are no UTF-8, as
- * in files of UTF-16: so the value is rejected where a column has a use for it, and never replaced silently.
+ * Encodes text as a byte string. Half of a surrogate pair, which an escape may produce, becomes
+ * bytes that are not UTF-8, as in files of UTF-16. So the value is rejected where a column needs
+ * it, and never replaced silently.
  */
 function encodeHalves(text: string): string {
   if (text.isWellFormed()) return encodeBytes(text);

@@ -8,19 +8,20 @@ export interface JsonlForm {
   readonly encoding: FieldEncoding;
   /** Keys whose values are the fields of a record, in this order. */
   readonly keys: readonly string[];
-  /** Those of them whose strings stay JSON, with their quotes: what they fill holds JSON. */
+  /** The keys whose strings stay JSON, with their quotes, since their columns hold JSON. */
   readonly asJson: readonly string[];
-  /** Keys to pass over knowingly. */
+  /** Keys that are deliberately ignored. */
   readonly ignored: readonly string[];
   /**
-   * What becomes of any other key. `add`: it is a further field of this record and those behind it.
-   * `reject`: the record is rejected. `keep`, `ignore`: a last field behind those of the keys holds the
-   * members as JSON (an object of them, or a list of their keys), or null where there are none.
+   * The treatment of all other keys. `add`: the key becomes a field of this and all later records.
+   * `reject`: the record is rejected. `keep` and `ignore`: one more field, behind those of `keys`,
+   * holds JSON: an object of the other members, or a list of their keys. It is null where there are
+   * none.
    */
   readonly others: OnNewField | 'add';
 }
 
-/** One that takes whatever keys there are, for files of which nothing is known yet. */
+/** A form that takes all keys, for files of which nothing is known yet. */
 export function openForm(encoding: FieldEncoding): JsonlForm {
   return { format: 'jsonl', encoding, keys: [], asJson: [], ignored: [], others: 'add' };
 }

@@ -1,5 +1,5 @@
-/** JSON lines, as whoever reads records of a text sees them: a JSON object in each line. */
-import { LF } from '../text/line-end.js';
+/** JSON lines as a format of text: each line is a JSON object. */
+import { LF, withLineEnd } from '../text/line-end.js';
 import type { TextFormat } from '../text/text-format.js';
 import type { JsonlForm } from './jsonl-form.js';
 import { JsonlParser } from './jsonl-parser.js';
@@ -7,12 +7,13 @@ import { LineScanner } from './line-scanner.js';
 
 export function jsonlFormat(form: JsonlForm): TextFormat {
   return {
-    // A CR before the LF is none of the record.
+    // A CR before the LF does not belong to the record.
     lineEnd: 'lf',
+    endRecord: (raw) => withLineEnd(raw, 'lf'),
     newScanner: () => new LineScanner(),
     newParser: () => new JsonlParser(form),
-    // Inside of a JSON string a line end is written as \n: every LF ends a record.
+    // Inside a JSON string a line end is written as \n, so every LF ends a record.
     guessRecordStart: (bytes, from) => bytes.indexOf(LF, from - 1) + 1 || -1,
-    newPassOver: async () => undefined,
+    newRecordSkipper: async () => undefined,
   };
 }

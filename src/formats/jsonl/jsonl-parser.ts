@@ -1,6 +1,7 @@
 /**
- * A line → fields: the values of the keys that are wanted, in their order. All of the line must be JSON, also
- * what nobody has a use for; a line that is not, or that has a key twice with two values, is at fault.
+ * A line → fields: the values of the wanted keys, in their order. The whole line must be JSON,
+ * including the members that are not wanted. A line that is not JSON, or that has a key twice with
+ * different values, is a fault.
  *
  * Fields are byte strings of UTF-8: one character for each byte (latin1).
  */
@@ -15,21 +16,21 @@ import { readMembers } from './json-members.js';
 import { NO_JSON, readString, readValue } from './json-value.js';
 import type { JsonlForm } from './jsonl-form.js';
 
-/** Place of a key among the fields that is passed over knowingly. */
+/** Place of a key that is deliberately ignored. */
 const IGNORED = -1;
 
-/** Keys that a reason names. */
+/** Most keys that the reason of a reject names. */
 const MAX_NAMED = 5;
 
 export class JsonlParser implements RecordParser {
   readonly fields: string[];
   readonly #form: JsonlForm;
-  /** Place of each key, as a byte string. */
+  /** By key, as a byte string: its place among the fields. */
   readonly #places = new Map<string, number>();
   readonly #asJson: ReadonlySet<number>;
-  /** Whether a field behind all others holds what is under other keys. */
+  /** Whether a field behind all others holds the members under other keys. */
   readonly #hasRest: boolean;
-  /** Of each field, the value of the record at hand as it is written. */
+  /** For each field, its value in the current record as it is written. */
   #written: (string | undefined)[] = [];
 
   constructor(form: JsonlForm) {
@@ -81,7 +82,7 @@ export class JsonlParser implements RecordParser {
       const found = stop.at < line.length ? show(line.toString('latin1', stop.at)) : 'its end';
       return new Fault(
         'bad_record',
-        `the line is no JSON object: ${stop.expected} was expected at byte ${stop.at}, but ${found} was found`,
+        `the line is not a JSON object: ${stop.expected} was expected at byte ${stop.at}, but ${found} was found`,
       );
     }
     if (others.members.size === 0) return fields;
@@ -112,10 +113,10 @@ export class JsonlParser implements RecordParser {
   ): Fault | undefined {
     const key = readString(quotedKey);
     if (key === NO_JSON) {
-      return new Fault('bad_record', `the key ${show(quotedKey)} is no JSON string`);
+      return new Fault('bad_record', `the key ${show(quotedKey)} is not a JSON string`);
     }
     const value = readValue(json);
-    if (value === NO_JSON) return fault(key, `${show(json)} is no JSON value`);
+    if (value === NO_JSON) return fault(key, `${show(json)} is not a JSON value`);
     const place = this.#places.get(key);
     if (place === undefined) {
       return others.take(key, { quotedKey, json, value: this.#toField(value, json) });
@@ -129,8 +130,8 @@ export class JsonlParser implements RecordParser {
   }
 
   /**
-   * Where nobody knows what a field is for, JSON inside of a string stays in its quotes: so it is told from
-   * JSON, which it would be taken for otherwise.
+   * Where the column of a field is not known, a string that contains JSON keeps its quotes; without
+   * them it would be taken for JSON.
    */
   #toField(value: string | null, json: string): string | null {
     const isInString = json.startsWith('"') && /^\s*[[{]/.test(value ?? '');
@@ -142,13 +143,13 @@ interface Member {
   /** The key and the value as they are written. */
   readonly quotedKey: string;
   readonly json: string;
-  /** As a field. */
+  /** The value as a field. */
   readonly value: string | null;
 }
 
 const NO_MEMBERS: ReadonlyMap<string, Member> = new Map();
 
-/** The members of one record that are under keys for which there is no field. */
+/** The members of one record whose keys have no field. */
 class OtherMembers {
   readonly #isKept: boolean;
   #members: Map<string, Member> | undefined;
@@ -168,7 +169,7 @@ class OtherMembers {
     if (before !== undefined && before.json !== member.json) return repeated(key);
     this.#members.set(key, member);
     if (!this.#isKept || !/^[[{]/.test(member.json)) return undefined;
-    // jsonb would keep but the last of them.
+    // jsonb would keep only the last value of a repeated key.
     const twice = findRepeatedKey(member.json);
     return twice === undefined ? undefined : fault(key, twice);
   }
@@ -188,7 +189,7 @@ class OtherMembers {
     const more = keys.length > MAX_NAMED ? ` and ${keys.length - MAX_NAMED} more` : '';
     return new Fault(
       'unknown_key',
-      `no column is declared for ${named}${more}: declare one, or say with --on-new-column what becomes of new keys`,
+      `no column is declared for ${named}${more}: declare one, or specify with --on-new-column what to do with new keys`,
       decodeBytes(keys[0]!),
     );
   }
@@ -199,5 +200,5 @@ function fault(key: string, reason: string): Fault {
 }
 
 function repeated(key: string): Fault {
-  return fault(key, `the key ${show(key)} is there twice, with different values`);
+  return fault(key, `the key ${show(key)} occurs twice, with different values`);
 }

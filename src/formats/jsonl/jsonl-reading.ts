@@ -1,4 +1,4 @@
-/** What a load remembers of how a file of JSON lines is read. */
+/** How a load reads a file of JSON lines. */
 
 import type { Drift } from '../../model/drift.js';
 import type { TextSettings } from '../../model/file-settings.js';
@@ -7,7 +7,7 @@ import { fieldEncodingOf } from '../text/transcode.js';
 import type { JsonlDescription } from './describe-jsonl.js';
 import { type JsonlForm, openForm } from './jsonl-form.js';
 
-/** The keys are none of it: they are those of the table, whatever the first records of a file have. */
+/** It has no keys: those are the keys of the table, whatever the first records of the file have. */
 export interface JsonlReading extends TextReading {
   readonly format: 'jsonl';
   readonly specified: TextSettings;

@@ -1,9 +1,9 @@
 /**
- * Bytes → records that are lines. A line ends at an LF; a CR before it, or at the end of the file, is none of
- * the record. Lines that hold nothing but blanks, tabs and CRs are passed over.
+ * Bytes → records that are lines. A line ends at an LF; a CR before the LF, or at the end of the
+ * file, does not belong to the record. Lines that hold only blanks, tabs and CRs are passed over.
  *
- * What it guarantees, and what breaks if it does not: every byte belongs to exactly one record, line end or
- * blank line, and the result does not depend on where the buffers were cut; else splits would disagree.
+ * It guarantees that every byte belongs to exactly one record, line end or blank line, and that the
+ * result does not depend on where the buffers were cut. Otherwise splits would disagree.
  */
 import { CR, LF } from '../text/line-end.js';
 import { DAMAGE_NONE, type RecordBatch } from '../text/record-batch.js';
@@ -13,7 +13,7 @@ const BLANK = 0x20;
 const TAB = 0x09;
 
 export class LineScanner implements RecordScanner {
-  /** Everything before was seen, and of the record at hand has no LF. */
+  /** All bytes before it were read; those of the current record have no LF. */
   #position = 0;
   #recordStart = 0;
   #line = 0;
@@ -71,7 +71,7 @@ export class LineScanner implements RecordScanner {
     }
   }
 
-  /** A line ends at its LF, and nowhere before. */
+  /** Does nothing: a line ends at its LF, and never before. */
   cutLongRecord(): boolean {
     return false;
   }
@@ -86,9 +86,9 @@ export class LineScanner implements RecordScanner {
   }
 
   /**
-   * Moves on behind the line, if it ends here.
+   * Moves behind the current line, if it ends before `end`.
    *
-   * @returns where its LF is, or where the file ends; -1 where it goes on behind `end`
+   * @returns offset of its LF, or of the end of the file; -1 where the line continues behind `end`
    */
   #findEnd(bytes: Buffer, end: number, isLast: boolean): number {
     const found = bytes.indexOf(LF, this.#position);

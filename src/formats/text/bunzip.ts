@@ -1,13 +1,13 @@
 /**
- * bzip2, block by block, with the parts of unbzip2-stream: its stream unpacks all it is given before
- * anyone can ask it to wait, which is what a file that grows a million times is made for.
+ * Unpacks bzip2 block by block, with the parts of unbzip2-stream. The stream of that library
+ * unpacks all of its input before it can be paused, and a hostile file can grow a million times.
  */
 import { createRequire } from 'node:module';
 
-/** Reads bits; `null` goes on to the next whole byte. */
+/** Reads bits; a count of `null` moves on to the next whole byte. */
 interface BitReader {
   (count: number | null): number;
-  /** Bytes begun. */
+  /** Bytes of which at least one bit was read. */
   readonly bytesRead: number;
 }
 
@@ -32,7 +32,7 @@ const readBits = require('unbzip2-stream/lib/bit_iterator.js') as (
 
 const CHUNK_BYTES = 256 * 1024;
 
-/** @param size of the whole input: streams follow one another up to there */
+/** @param size bytes of the whole input; several streams may follow one another in it */
 export function* bunzip(next: () => Uint8Array | undefined, size: number): Generator<Buffer> {
   const bits = readBits(() => {
     const bytes = next();

@@ -1,7 +1,7 @@
-/** A load's missing bytes → splits. */
+/** The bytes of a file that a load still lacks → ranges for its splits. */
 import type { CommittedRange, Gap, SplitRange } from './ranges.js';
 
-/** @param committed ranges of the receipts, in order of `start` */
+/** @param committed ranges of the receipts, ordered by `start` */
 export function findGaps(
   dataStart: number,
   dataLine: number,
@@ -21,8 +21,8 @@ export function findGaps(
 }
 
 /**
- * Cuts a gap into ranges of about `splitBytes`. Only the first begins at a known record; where the
- * others begin is for the worker to find.
+ * Cuts a gap into ranges of about `splitBytes`. Only the first begins at a known record; for the
+ * others the worker finds the first record.
  */
 export function cutGap({ start, end }: Gap, splitBytes: number): SplitRange[] {
   const count = Math.max(1, Math.round((end - start) / splitBytes));

@@ -1,14 +1,14 @@
 /**
- * A stream of text → segments of it, each from a record's start to another's, for workers to load as
- * they load splits of a file.
+ * A stream of text → segments. Each segment goes from the start of a record to the start of
+ * another, and workers load it as they load a split of a file.
  *
- * The text can be read but once, so nothing is guessed: a scanner walks all of it, and what it finds is
- * what a worker will find in the segment, since a segment ends behind all that the scanner looked at to
- * find its records. Memory holds the segments that are not loaded yet, and one record; of a record that
- * is too long for that only its beginning.
+ * The text can be read only once, so nothing is guessed: a scanner walks all of it. A worker finds
+ * the same records in the segment, since the segment ends behind all bytes that the scanner looked
+ * at to find them. Memory holds the segments that are not loaded yet, and one record; of a record
+ * that is too long, it holds only the beginning.
  *
- * Where the text breaks off, the records that were whole by then make a last segment, and then comes the
- * error: one that has no end yet may have been cut in two, and is left alone.
+ * Where the text breaks off, the records that are complete make a last segment, and then the error
+ * is thrown. A record without an end may have been cut in two, and is not emitted.
  */
 
 import { createXXHash128 } from 'hash-wasm';
@@ -16,21 +16,22 @@ import { copyBytes } from '../../base/shared-memory.js';
 import { KEPT_OF_LONG_RECORD, MAX_RECORD_BYTES } from './limits.js';
 import type { Gap } from './ranges.js';
 import { RecordBatch } from './record-batch.js';
-import type { PassOver, RecordScanner, TextFormat } from './text-format.js';
+import type { RecordScanner, RecordSkipper, TextFormat } from './text-format.js';
 
 const BATCH_RECORDS = 4096;
-/** Memory for more than a segment, since it ends at the first record's end behind its size. */
+/** Memory per segment size: a segment ends at the first record end behind its size. */
 const SPARE = 1.25;
-/** A stretch of the text; plain data, so that it can be handed to a thread. */
+
+/** A part of the text. Plain data, so that it can be sent to a thread. */
 export interface Segment {
   /** Offsets in the text. */
   readonly start: number;
   readonly end: number;
   /** Line, from 1, at `start`. */
   readonly firstLine: number;
-  /** Its bytes, from the first on; of a record that is too long only the first ones. */
+  /** Its bytes; of a record that is too long, only the first ones. */
   readonly bytes: SharedArrayBuffer;
-  /** Set where it is one record that is too long to be loaded. */
+  /** Set where the segment is one record that is too long to be loaded. */
   readonly longRecord?: {
     readonly keptBytes: number;
     readonly lineCount: number;
@@ -40,10 +41,10 @@ export interface Segment {
 
 export interface CutOptions {
   readonly format: TextFormat;
-  /** Stretches to cut; what lies between them is passed over. In order. */
+  /** The parts of the text to cut, in order; what lies between them is skipped. */
   readonly gaps: readonly Gap[];
   readonly segmentBytes: number;
-  /** Gives memory for a segment, as soon as there may be another. */
+  /** Waits until there may be another segment, and returns the memory for it. */
   takeBuffer(size: number): Promise<SharedArrayBuffer>;
 }
 
@@ -52,12 +53,12 @@ export async function* cutText(
   options: CutOptions,
 ): AsyncGenerator<Segment> {
   const source = new TextSource(text);
-  const passOver = await options.format.newPassOver();
+  const skipper = await options.format.newRecordSkipper();
   try {
     for (const gap of options.gaps) {
       await source.skipTo(gap.start);
       source.assertWhole();
-      yield* new GapCutter(source, gap, passOver, options).cut();
+      yield* new GapCutter(source, gap, skipper, options).cut();
       source.assertWhole();
       if (source.isAtEnd) return;
     }
@@ -66,13 +67,13 @@ export async function* cutText(
   }
 }
 
-/** The text, as much of it at a time as there is room for. */
+/** Reads the text piece by piece, as much at a time as the caller has room for. */
 class TextSource {
   readonly #chunks: AsyncIterator<Buffer>;
   #chunk: Buffer = Buffer.alloc(0);
   #position = 0;
   isAtEnd = false;
-  /** What went wrong with the bytes that should follow. */
+  /** The error that occurred in reading the bytes that follow. */
   #failure: { readonly error: unknown } | undefined;
 
   constructor(text: AsyncIterable<Buffer>) {
@@ -84,7 +85,7 @@ class TextSource {
     return this.#failure !== undefined && this.#chunk.length === 0;
   }
 
-  /** @throws what went wrong */
+  /** @throws the error of the text, if all bytes before it were read */
   assertWhole(): void {
     if (this.isBroken) throw this.#failure!.error;
   }
@@ -97,7 +98,7 @@ class TextSource {
     }
   }
 
-  /** Reads up to `length` bytes. Sets {@link isAtEnd} as soon as there are no more. */
+  /** Reads up to `length` bytes. Sets {@link isAtEnd} when there are no more. */
   async read(into: Buffer, offset: number, length: number): Promise<number> {
     if (!(await this.#hasMore())) return 0;
     const count = Math.min(length, this.#chunk.length);
@@ -131,22 +132,27 @@ class GapCutter {
   readonly #options: CutOptions;
   readonly #gap: Gap;
   readonly #scanner: RecordScanner;
-  readonly #passOver: PassOver | undefined;
+  readonly #skipper: RecordSkipper | undefined;
   readonly #batch = new RecordBatch(BATCH_RECORDS);
   /** Memory of the segment that is being filled; {@link #bytes} is a view of it. */
   #memory!: SharedArrayBuffer;
   #bytes!: Buffer;
   #filled = 0;
-  /** Where a record ended whose end no byte behind it can change. */
+  /** End of the last record that no later byte can change. */
   #safeEnd = 0;
-  /** Offset of the segment in the text, and line ends of the gap before it. */
+  /** Offset of the segment in the text; line ends in the gap before it. */
   #start: number;
   #linesBefore = 0;
 
-  constructor(source: TextSource, gap: Gap, passOver: PassOver | undefined, options: CutOptions) {
+  constructor(
+    source: TextSource,
+    gap: Gap,
+    skipper: RecordSkipper | undefined,
+    options: CutOptions,
+  ) {
     this.#source = source;
     this.#gap = gap;
-    this.#passOver = passOver;
+    this.#skipper = skipper;
     this.#options = options;
     this.#scanner = options.format.newScanner();
     this.#scanner.reset(0);
@@ -166,7 +172,7 @@ class GapCutter {
       }
       const record = this.#scanner.nextRecord;
       if (this.#filled - record >= MAX_RECORD_BYTES) {
-        // What is before the long record goes first, so that it has the memory to itself.
+        // The bytes before the long record are emitted first, so that it has all of the memory.
         if (record > 0) yield* this.#emit(record);
         else yield* this.#takeLongRecord();
         continue;
@@ -184,16 +190,17 @@ class GapCutter {
   }
 
   /**
-   * Scans on until a segment may end.
+   * Scans until a segment may end.
    *
-   * @returns where it may, at or behind `target`; or how far it came
+   * @returns where the segment may end, at or behind `target`; or where scanning stopped before
+   *   that
    */
   #scan(target: number, isLast: boolean): number {
     const scanner = this.#scanner;
     for (;;) {
       this.#batch.count = 0;
       const goal = Math.max(target, scanner.lookedAt);
-      const limit = this.#passOver?.moveOn(scanner, this.#bytes, this.#filled, goal) ?? goal;
+      const limit = this.#skipper?.moveOn(scanner, this.#bytes, this.#filled, goal) ?? goal;
       scanner.scan(this.#bytes, this.#filled, limit, isLast, this.#batch);
       const next = scanner.nextRecord;
       if (next >= scanner.lookedAt && next <= this.#filled) this.#safeEnd = next;
@@ -208,7 +215,7 @@ class GapCutter {
     this.#bytes = Buffer.from(this.#memory);
   }
 
-  /** Reads on, up to `until` at the most, into more memory if need be. */
+  /** Reads more, up to `until` at most; enlarges the memory if necessary. */
   async #fill(until: number): Promise<void> {
     if (this.#filled === this.#bytes.length) {
       const size = Math.min(this.#bytes.length * 4, until + this.#options.segmentBytes);
@@ -222,7 +229,7 @@ class GapCutter {
     this.#filled += await this.#source.read(this.#bytes, this.#filled, room);
   }
 
-  /** Hands over the first `end` bytes; what is behind them begins another segment. */
+  /** Yields the first `end` bytes; the bytes behind them begin the next segment. */
   async *#emit(end: number): AsyncGenerator<Segment> {
     const segment: Segment = {
       start: this.#start,
@@ -247,7 +254,7 @@ class GapCutter {
     this.#start += count;
   }
 
-  /** A record that fills the largest memory, and still does not end. */
+  /** Yields a record that fills the largest memory and still does not end. */
   async *#takeLongRecord(): AsyncGenerator<Segment> {
     const scanner = this.#scanner;
     this.#batch.count = 0;
@@ -287,7 +294,7 @@ class GapCutter {
         contentHash: hasher.digest('hex'),
       },
     };
-    // The large memory is given up.
+    // The large memory is released.
     await this.#begin(Math.max(this.#options.segmentBytes * SPARE, rest.length));
     rest.copy(this.#bytes);
     this.#filled = rest.length;

@@ -1,14 +1,14 @@
-/** A thread that unpacks a file while others use what it unpacked; waits while nobody does. */
+/** A thread that unpacks a file, a few chunks ahead of its reader; then it waits for the reader. */
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { ZSTDDecoder } from 'zstddec/stream';
 import { bunzip } from './bunzip.js';
 import type { DecompressMessage, DecompressTask } from './decompress.js';
 import { ZstdFrames } from './zstd-frames.js';
 
-/** The decoder tells of damage by giving nothing, over and over. */
+/** The decoder signals damage only by empty chunks, without end. */
 const MAX_EMPTY_CHUNKS = 1000;
 
-/** Chunks of the file that are on their way, so that none is waited for. */
+/** Chunks of the file that are requested in advance, so that decoding need not wait for one. */
 const CHUNKS_ASKED_FOR = 4;
 
 const { size, compression, credit, packed, sent } = workerData as DecompressTask;
@@ -21,7 +21,7 @@ function post(message: DecompressMessage, transfer: ArrayBuffer[] = []): void {
 function send(chunk: Uint8Array): void {
   while (Atomics.load(credit, 0) <= 0) Atomics.wait(credit, 0, 0);
   Atomics.sub(credit, 0, 1);
-  // A copy of its own, unless it owns its memory: what is transferred is gone here.
+  // A chunk that shares its memory is copied, since a transfer takes all of the memory away.
   const owned = chunk.byteLength === chunk.buffer.byteLength ? chunk : Uint8Array.from(chunk);
   post({ chunk: owned, sourceBytes }, [owned.buffer as ArrayBuffer]);
 }
@@ -38,7 +38,7 @@ function next(): Uint8Array | undefined {
       continue;
     }
     if (received.message === undefined) return undefined;
-    post({ isHungry: true });
+    post({ wantsMore: true });
     sourceBytes += received.message.length;
     return received.message;
   }
@@ -55,7 +55,7 @@ async function decode(): Promise<Generator<Uint8Array>> {
   return unzstd(decoder);
 }
 
-/** The decoder does not tell where a frame breaks off. */
+/** The decoder does not report a frame that breaks off. */
 function* unzstd(decoder: ZSTDDecoder): Generator<Uint8Array> {
   const frames = new ZstdFrames();
   yield* decoder.decodeStreaming(watchFrames(frames));
@@ -70,7 +70,7 @@ function* watchFrames(frames: ZstdFrames): Generator<Uint8Array> {
 }
 
 try {
-  for (let i = 0; i < CHUNKS_ASKED_FOR; i++) post({ isHungry: true });
+  for (let i = 0; i < CHUNKS_ASKED_FOR; i++) post({ wantsMore: true });
   let empty = 0;
   for (const chunk of await decode()) {
     empty = chunk.length === 0 ? empty + 1 : 0;

@@ -1,9 +1,10 @@
 /**
- * A compressed file → the bytes in it, chunk by chunk, as they are asked for: memory does not depend on
- * the size of what is in the file, nor on how well it was compressed.
+ * A compressed file → its content, chunk by chunk, as the reader asks for it: memory depends
+ * neither on the size of the content nor on how well it was compressed.
  *
- * gzip and zip are inflated by zlib's own threads. zstd is, too, where node:zlib knows it (Node 22.15);
- * elsewhere it runs as WebAssembly, and bzip2 as JavaScript, in a thread of its own.
+ * zlib's own threads inflate gzip and zip, and zstd where node:zlib knows it (Node 22.15 and
+ * later). Elsewhere zstd runs as WebAssembly in a thread of its own; bzip2 always runs as
+ * JavaScript in one.
  */
 import { once } from 'node:events';
 import { pipeline, Readable, type Transform } from 'node:stream';
@@ -17,26 +18,26 @@ import type { FileIdentity } from '../../source/file-identity.js';
 import { type OpenFile, openFile } from '../../source/open-file.js';
 import { type FramePiece, ZstdFrames } from './zstd-frames.js';
 
-/** Of what a frame is unpacked to. */
+/** Size of the chunks that a frame is unpacked to. */
 const CHUNK_BYTES = 256 * 1024;
-/** Each is a way to another thread and back. */
+/** Each chunk costs a round trip to another thread. */
 const TEXT_CHUNK_BYTES = 1024 * 1024;
 /** Chunks that a thread may be ahead of its reader. */
 const CHUNKS_AHEAD = 4;
 
-/** How far a file is read, for who shows progress. */
+/** How much of a file was read, for a display of progress. */
 export interface SourceProgress {
   sourceBytes: number;
 }
 
-/** What a file's first bytes say it is. */
+/** Detects the compression by the first bytes of a file. */
 export function guessCompression(head: Buffer): Compression {
   if (head[0] === 0x1f && head[1] === 0x8b) return 'gzip';
   if (head.length >= 4 && head.readUInt32LE(0) === 0xfd2fb528) return 'zstd';
-  // A frame to be skipped may come first (pzstd writes such).
+  // A skippable frame may come first (pzstd writes such frames).
   if (head.length >= 4 && head.readUInt32LE(0) >>> 4 === 0x184d2a5) return 'zstd';
   const start = head.toString('latin1', 0, 10);
-  // A block, or the end of a stream that has none.
+  // The magic number of a block, or of the end of a stream without blocks.
   const isBlock = start.startsWith('1AY', 4) || start.startsWith('\x17rE', 4);
   if (/^BZh[1-9]/.test(start) && isBlock) return 'bzip2';
   if (start.startsWith('PK\x03\x04') || start.startsWith('PK\x05\x06')) return 'zip';
@@ -91,7 +92,7 @@ export async function* decompress(
 function toCorruptFile(error: unknown, name: string, compression: Compression): unknown {
   const { code, message } = error as NodeJS.ErrnoException;
   if (error instanceof EdpError) return error;
-  // The disk's faults, and what else is not of the file's content.
+  // Faults of the disk, and other faults that do not lie in the content.
   if (typeof code === 'string' && /^E[A-Z]+$/.test(code)) {
     return new EdpError('io', `${name} cannot be read: ${message}`, {
       hint: 'check whether it is still there, and its permissions',
@@ -106,10 +107,10 @@ function toCorruptFile(error: unknown, name: string, compression: Compression): 
 
 type MakeDecompressor = (options: { readonly chunkSize: number }) => Transform;
 
-/** Node's own, where it has one. */
+/** Node's own decompressor, where it has one. */
 const makeNativeZstd = (zlib as { createZstdDecompress?: MakeDecompressor }).createZstdDecompress;
 
-/** See zstd-frames.ts for why each frame is unpacked on its own. */
+/** zstd-frames.ts explains why each frame is unpacked by itself. */
 async function* decompressFrames(source: Readable, make: MakeDecompressor): AsyncGenerator<Buffer> {
   const frames = new ZstdFrames();
   async function* readPieces(): AsyncGenerator<FramePiece> {
@@ -156,27 +157,29 @@ async function* readStream(stream: Readable): AsyncGenerator<Buffer> {
   for await (const chunk of stream) yield chunk as Buffer;
 }
 
-/** What a thread of decompress-thread.ts is given. */
+/** What a thread of decompress-thread.ts receives. */
 export interface DecompressTask {
   /** Bytes of the file. */
   readonly size: number;
   readonly compression: 'zstd' | 'bzip2';
-  /** Chunks it may still send: it waits at zero. */
+  /** Number of chunks that the thread may still send; at zero it waits. */
   readonly credit: Int32Array;
-  /** Gives the file's bytes, chunk by chunk, and undefined at its end. */
+  /** Delivers the bytes of the file, chunk by chunk, and undefined at its end. */
   readonly packed: MessagePort;
-  /** How many of them were sent: it waits for the next. */
+  /** Number of chunks sent on {@link packed}; the thread waits until it changes. */
   readonly sent: Int32Array;
 }
 
 export type DecompressMessage =
   | { readonly chunk: Uint8Array; readonly sourceBytes: number }
-  /** It has taken a chunk of the file. */
-  | { readonly isHungry: true }
+  /** The thread took a chunk of the file, and can take another. */
+  | { readonly wantsMore: true }
   | { readonly error: { readonly message: string; readonly code?: string } }
   | { readonly isEnd: true };
 
-/** The decoders cannot wait for a promise, so that the thread is sent the bytes of the file. */
+/**
+ * The decoders are synchronous and cannot await a read, so the thread receives the file's bytes.
+ */
 async function* decompressInThread(
   source: Readable,
   size: number,
@@ -207,7 +210,7 @@ async function* decompressInThread(
         wake();
       });
   thread.on('message', (message: DecompressMessage) => {
-    if ('isHungry' in message) {
+    if ('wantsMore' in message) {
       void send();
       return;
     }
@@ -228,7 +231,7 @@ async function* decompressInThread(
         continue;
       }
       if ('fault' in message) throw message.fault;
-      if ('isHungry' in message) continue;
+      if ('wantsMore' in message) continue;
       if ('isEnd' in message) return;
       if ('error' in message) {
         throw Object.assign(new Error(message.error.message), { code: message.error.code });
@@ -246,14 +249,16 @@ async function* decompressInThread(
   }
 }
 
-/** The one file of an archive, wherever in it. What programs put beside it is no file of it. */
+/**
+ * Unpacks the one file of an archive, in any folder; what programs add (`__MACOSX`) does not count.
+ */
 async function* unzip(
   file: OpenFile,
   size: number,
   name: string,
   progress: SourceProgress,
 ): AsyncGenerator<Buffer> {
-  // Few need it, and every command would take longer to start.
+  // Few commands need this library, and it would slow the start of all.
   const { default: yauzl } = await import('yauzl');
   class Reader extends yauzl.RandomAccessReader {
     override _readStreamForRange(start: number, end: number): Readable {

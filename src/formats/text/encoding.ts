@@ -1,4 +1,4 @@
-/** Bytes → the encoding they are likely in. */
+/** Bytes → their likely encoding. */
 import { isAscii } from 'node:buffer';
 import type { Encoding } from '../../model/csv-settings.js';
 
@@ -7,7 +7,7 @@ export interface EncodingGuess {
   /** Bytes of the byte order mark at the start. */
   readonly markBytes: number;
   readonly why: string;
-  /** Whether the sample has bytes that are no UTF-8. */
+  /** Whether the sample has bytes that are not UTF-8. */
   readonly hasInvalid?: boolean;
 }
 
@@ -17,7 +17,7 @@ const MARKS: readonly (readonly [Encoding, readonly number[]])[] = [
   ['utf-16be', [0xfe, 0xff]],
 ];
 
-/** Of the bytes at one side of each pair, for UTF-16 without a mark. */
+/** Shares of zero bytes on either side of the byte pairs, for UTF-16 without a mark. */
 const MIN_ZERO_SHARE = 0.3;
 const MAX_STRAY_ZERO_SHARE = 0.02;
 const UTF16_PROBE_BYTES = 4096;
@@ -29,7 +29,7 @@ const LETTERS = new Set([
   0xe7, 0xe8, 0xe9, 0xea, 0xeb, 0xec, 0xed, 0xee, 0xef, 0xf1, 0xf2, 0xf3, 0xf4, 0xf5, 0xf6, 0xf8,
   0xf9, 0xfa, 0xfb, 0xfc, 0x8a, 0x8c, 0x8e, 0x9a, 0x9c, 0x9e, 0x9f,
 ]);
-/** Signs that stand in real text: € ‚ „ … ‘ ’ “ ” • – — ™ no-break space ¡ £ § © « ® ° ± ² ³ µ · º » ½ ¿. */
+/** Signs of real text: € ‚ „ … ‘ ’ “ ” • – — ™ no-break space ¡ £ § © « ® ° ± ² ³ µ · º » ½ ¿. */
 const SIGNS = new Set([
   0x80, 0x82, 0x84, 0x85, 0x91, 0x92, 0x93, 0x94, 0x95, 0x96, 0x97, 0x99, 0xa0, 0xa1, 0xa3, 0xa7,
   0xa9, 0xab, 0xae, 0xb0, 0xb1, 0xb2, 0xb3, 0xb5, 0xb7, 0xba, 0xbb, 0xbd, 0xbf,
@@ -51,7 +51,7 @@ export function guessEncoding(parts: readonly Buffer[]): EncodingGuess {
     return { encoding: 'utf-8', markBytes: 0, why: 'the sample is ASCII' };
   }
   const counts = countHighBytes(parts);
-  // A few stray bytes in a file of ASCII or UTF-8 are damage; text that is never UTF-8 is something else.
+  // A few stray bytes in ASCII or UTF-8 are damage; text that is never UTF-8 has another encoding.
   if (counts.invalid === 0) {
     return { encoding: 'utf-8', markBytes: 0, why: 'all bytes above ASCII are valid UTF-8' };
   }
@@ -88,7 +88,7 @@ function guessUtf16(head: Buffer): Encoding | undefined {
   return undefined;
 }
 
-/** Lines of Windows-1252 text that have a byte above ASCII; with fewer, the bytes may as well be damage. */
+/** Share of lines with a byte above ASCII in Windows-1252; fewer may as well be damage. */
 const MIN_LINE_SHARE = 0.05;
 
 function countLines(parts: readonly Buffer[]): number {
@@ -98,13 +98,13 @@ function countLines(parts: readonly Buffer[]): number {
 }
 
 interface HighBytes {
-  /** Lines that have bytes which are no UTF-8. */
+  /** Lines with bytes that are not UTF-8. */
   lines: number;
   /** Sequences of valid UTF-8. */
   valid: number;
-  /** Bytes that are none. */
+  /** Bytes that are not UTF-8. */
   invalid: number;
-  /** Of those: letters beside an ASCII letter, and what stands in no text. */
+  /** Of those bytes: letters next to an ASCII letter, and bytes that no text has. */
   letters: number;
   implausible: number;
 }
@@ -148,7 +148,10 @@ function isLetter(byte: number | undefined): boolean {
   return byte !== undefined && (byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x7a;
 }
 
-/** @returns bytes of the UTF-8 character at `at`, 0 where there is none, -1 where the part ends in it */
+/**
+ * @returns bytes of the UTF-8 character at `at`, 0 where there is none, -1 where the part ends in
+ *   it
+ */
 function measureUtf8(part: Buffer, at: number): number {
   const first = part[at]!;
   const length = first >= 0xf0 && first < 0xf5 ? 4 : first >= 0xe0 ? 3 : first >= 0xc2 ? 2 : 0;
@@ -159,7 +162,7 @@ function measureUtf8(part: Buffer, at: number): number {
     if ((next & 0xc0) !== 0x80) return 0;
   }
   const second = part[at + 1]!;
-  // Overlong forms, surrogates, beyond the last character.
+  // Overlong forms, surrogates, and code points beyond the last.
   if (first === 0xe0 && second < 0xa0) return 0;
   if (first === 0xed && second > 0x9f) return 0;
   if (first === 0xf0 && second < 0x90) return 0;

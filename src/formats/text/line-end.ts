@@ -1,10 +1,12 @@
-/** Where a line ends. */
+/** Line ends: recognizing them, and writing them. */
 import type { LineEnd } from '../../model/csv-settings.js';
 
 export const LF = 0x0a;
 export const CR = 0x0d;
 
-/** Bytes of a line end at `position`; 0 for none, -1 where the byte behind `end` decides. */
+/**
+ * @returns bytes of the line end at `position`; 0 for none, -1 where the byte behind `end` decides
+ */
 export function measureLineEnd(
   bytes: Uint8Array,
   position: number,
@@ -21,8 +23,10 @@ export function measureLineEnd(
   return lineEnd === 'any' ? 1 : 0;
 }
 
-/** What to write behind a record so that it ends there, and has not lost or won a CR, when it is read. */
-export function lineEndFor(raw: Buffer, lineEnd: LineEnd): string {
+/**
+ * The line end to write behind a record, so that it is read again with neither a CR more nor less.
+ */
+function lineEndFor(raw: Buffer, lineEnd: LineEnd): string {
   switch (lineEnd) {
     case 'crlf':
       return '\r\n';
@@ -31,7 +35,12 @@ export function lineEndFor(raw: Buffer, lineEnd: LineEnd): string {
     case 'any':
       return raw.at(-1) === CR ? '\r' : '\n';
     default:
-      // Behind a CR, a lone LF would make that CR a part of the line end.
+      // A lone LF behind a CR would make that CR part of the line end.
       return raw.at(-1) === CR ? '\r\n' : '\n';
   }
+}
+
+/** A record with a line end behind it, so that it neither loses nor gains a CR when it is read. */
+export function withLineEnd(raw: Buffer, lineEnd: LineEnd): Buffer {
+  return Buffer.concat([raw, Buffer.from(lineEndFor(raw, lineEnd))]);
 }

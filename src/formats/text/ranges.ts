@@ -4,11 +4,14 @@
 export interface SplitRange {
   readonly from: number;
   readonly until: number;
-  /** Whether a record is known to start at `from`; else the worker guesses, and is checked. */
+  /**
+   * Whether a record is known to start at `from`; else the worker guesses, and the guess is
+   * verified.
+   */
   readonly isExact: boolean;
 }
 
-/** Where the split's records really were. */
+/** Where the records of a split really were. */
 export interface ScannedRange {
   readonly start: number;
   /** Start of the first record after the split. */
@@ -16,7 +19,7 @@ export interface ScannedRange {
   readonly lineCount: number;
 }
 
-/** A stretch of the file that no receipt covers yet; a record is known to start at both its ends. */
+/** A range that no receipt covers yet; a record is known to start at both its ends. */
 export interface Gap {
   readonly start: number;
   readonly end: number;
@@ -31,7 +34,7 @@ export interface CommittedRange {
   readonly lineCount: number;
 }
 
-/** Where a record is. */
+/** The place of a record. */
 export interface RecordPlace {
   readonly byteOffset: number;
   /** Without the line end. */

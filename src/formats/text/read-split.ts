@@ -1,4 +1,4 @@
-/** A split → its records, wherever its bytes are: the one way in which all commands read a split. */
+/** A split → its records, from a file or a segment: all commands read a split through this. */
 import { copyBytes } from '../../base/shared-memory.js';
 import type { FileIdentity } from '../../source/file-identity.js';
 import type { ByteSource } from '../../source/open-file.js';
@@ -7,9 +7,9 @@ import type { RecordPlace, SplitRange } from './ranges.js';
 import type { TextFormat } from './text-format.js';
 import { type ByteRange, readWindows, type WindowConsumer, type WindowWatch } from './windows.js';
 
-/** A split whose bytes can be read, and whose first record is known, or guessed. */
+/** A split whose bytes can be read, and whose first record is known or guessed. */
 export interface OpenSplit extends ByteRange {
-  /** Set where the split is one record of which there is only the beginning. */
+  /** Set where the split is one record of which only the beginning is held. */
   readonly longRecord: Segment['longRecord'];
 }
 
@@ -17,9 +17,9 @@ export interface RecordConsumer extends WindowConsumer {
   /**
    * Takes a record that is too long to be held.
    *
-   * @param place of what is kept of it
-   * @param length bytes of all of it
-   * @param head what is kept of it
+   * @param place of the bytes that are kept
+   * @param length bytes of the whole record
+   * @param head the bytes that are kept
    * @param lines line ends from the start of the record up to the next one
    */
   rejectLongRecord(place: RecordPlace, length: number, head: Buffer, lines: number): void;
@@ -28,8 +28,8 @@ export interface RecordConsumer extends WindowConsumer {
 /**
  * Finds the bytes of a split and its first record.
  *
- * @param file of which the split is
- * @param buffer for the part of the file that is looked at
+ * @param file that the split belongs to
+ * @param buffer for the part of the file that is searched
  */
 export async function openSplit(
   file: ByteSource,
@@ -45,7 +45,7 @@ export async function openSplit(
   return { source: file, size, path, start, until, longRecord: undefined };
 }
 
-/** A split whose bytes are in a segment; the file need not be open. */
+/** Opens a split whose bytes are in a segment; the file need not be open. */
 export function openSegment(segment: Segment, { path }: FileIdentity): OpenSplit {
   const { start, end, longRecord } = segment;
   const bytes = Buffer.from(segment.bytes, 0, Math.min(segment.bytes.byteLength, end - start));
@@ -89,8 +89,8 @@ export class BufferSource implements ByteSource {
 }
 
 /**
- * Where the first record of a range starts: known, or guessed; `until` where no line ends in the range, so
- * that it is all of a record that began before.
+ * Finds where the first record of a range starts: known or guessed. Where no line ends in the
+ * range, all of it belongs to a record that began before, and the answer is the end of the range.
  */
 async function findStart(
   file: ByteSource,

@@ -1,6 +1,6 @@
 /**
- * A file → its text as a stream of bytes: unpacked, UTF-16 made UTF-8, footer left out. Offsets in such
- * a file are offsets in this text.
+ * A file → its text as a stream of bytes: unpacked, converted from UTF-16 to UTF-8, without a
+ * footer. Offsets in such a file are offsets in this text.
  */
 import type { Compression, Encoding, LineEnd } from '../../model/csv-settings.js';
 import type { FileIdentity } from '../../source/file-identity.js';
@@ -12,11 +12,11 @@ import { Utf16Transcoder } from './utf16.js';
 export interface TextForm {
   readonly compression: Compression;
   readonly encoding: Encoding;
-  /** Bytes of a byte order mark, which is no text. */
+  /** Bytes of the byte order mark, which does not belong to the text. */
   readonly markBytes: number;
 }
 
-/** Whether the text is something else than the file's own bytes. */
+/** Whether the text differs from the bytes of the file. */
 export function isDecoded({ compression, encoding }: TextForm): boolean {
   return compression !== 'none' || encoding === 'utf-16le' || encoding === 'utf-16be';
 }
@@ -43,10 +43,10 @@ export async function* readText(
   yield transcoder.end();
 }
 
-/** Longer lines at the end of a text are no footer. */
+/** Lines at the end of a text that are longer than this together are no footer. */
 const MAX_FOOTER_BYTES = 1024 * 1024;
 
-/** The text without its last lines, blank ones not counted. */
+/** Yields the text without its last lines; blank lines do not count. */
 export async function* withoutFooter(
   text: AsyncIterable<Buffer>,
   lines: number,
@@ -68,7 +68,7 @@ export async function* withoutFooter(
 
 /**
  * @param bytes the end of a text
- * @returns where the last `lines` lines begin that are not blank; undefined where they begin before it
+ * @returns where the last `lines` non-blank lines begin; undefined where they begin before `bytes`
  */
 export function findFooter(bytes: Buffer, lines: number, lineEnd: LineEnd): number | undefined {
   const starts: number[] = [];

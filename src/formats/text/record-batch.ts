@@ -1,17 +1,19 @@
-/** Where records are in a buffer, as a scanner finds them and a parser takes them. */
+/** Places of records in a buffer: a scanner fills a batch, and a parser reads it. */
 
 export const DAMAGE_NONE = 0;
-/** A closing quote followed by something else than a delimiter or line end. */
+/** A closing quote is followed by neither a delimiter nor a line end. */
 export const DAMAGE_BAD_QUOTE = 1;
 export const DAMAGE_UNTERMINATED_QUOTE = 2;
-/** Longer than any buffer: only its first bytes are there. */
+/** The record is longer than any buffer; only its first bytes are there. */
 export const DAMAGE_TOO_LONG = 3;
 
-/** Records found, in order. Offsets are into the scanned buffer; all arrays are `capacity` long. */
+/**
+ * The records found, in order. Offsets are those of the scanned buffer; all arrays have `capacity`.
+ */
 export class RecordBatch {
   readonly capacity: number;
   readonly start: Uint32Array;
-  /** Exclusive, without the line end. */
+  /** Behind the last byte, without the line end. */
   readonly end: Uint32Array;
   /** Line ends between the start of scanning and the start of the record. */
   readonly line: Uint32Array;
@@ -20,7 +22,7 @@ export class RecordBatch {
   /** 1 where a comment stands between this record and the one before. */
   readonly isBehindComment: Uint8Array;
   count = 0;
-  /** Scanning stops at so many records; at most the capacity. */
+  /** Scanning stops after this many records; at most the capacity. */
   limit: number;
 
   constructor(capacity: number) {

@@ -8,23 +8,23 @@ import { guessEncoding } from './encoding.js';
 import { isDecoded, type TextForm } from './read-text.js';
 import { Utf16Transcoder } from './utf16.js';
 
-/** Why something about a file is as it is, where the user said so. */
-export const TOLD = 'as told';
+/** The reason given for a property of a file that the user specified. */
+export const SPECIFIED = 'as specified';
 
-/** Bytes of a sample: of its head, and of each of its pieces. */
+/** Bytes of the head and of each piece of a sample. */
 interface Extent {
   readonly head: number;
   readonly piece: number;
 }
 
 const FULL: Extent = { head: 1024 * 1024, piece: 64 * 1024 };
-/** Enough to see that a file is what is expected of it. */
+/** Enough to see that a file is as expected. */
 const BRIEF: Extent = { head: 32 * 1024, piece: 8 * 1024 };
 
-/** What lies between the file's bytes and its text, and how that is known. */
+/** What lies between the file's bytes and its text, and why it was detected so. */
 export interface FileForm extends TextForm {
   readonly why: { readonly compression: string; readonly encoding: string };
-  /** Why no more of it can be unpacked, where that shows already. */
+  /** The error that ends unpacking, where the sample already meets it. */
   readonly breakage: EdpError | undefined;
 }
 
@@ -32,11 +32,11 @@ export interface FileForm extends TextForm {
 export interface SampleParts {
   /** First bytes, decoded. */
   readonly head: Buffer;
-  /** Where the first line starts, behind a byte order mark and lines to pass over. */
+  /** Where the first line starts, behind a byte order mark and skipped lines. */
   readonly start: number;
-  /** Whether the head is all there is. */
+  /** Whether the head is the whole text. */
   readonly isWhole: boolean;
-  /** From the middle and the end, each from somewhere in a line on. */
+  /** Pieces from the middle and the end; each begins somewhere in a line. */
   readonly pieces: readonly Buffer[];
 }
 
@@ -45,17 +45,17 @@ export interface Sample {
   /** Of the text: unpacked, and UTF-8 where the file is UTF-16. */
   readonly parts: SampleParts;
   /**
-   * The end of the text, from somewhere in a line on, and where in the text it begins; undefined where
-   * it is not known without reading all of it.
+   * The end of the text and its offset; it begins somewhere in a line. Undefined where only reading
+   * the whole text would give it.
    */
   readonly tail: { readonly bytes: Buffer; readonly start: number } | undefined;
   /** Of the file itself. */
   readonly size: number;
-  /** Whether there are bytes in it that are no UTF-8. */
+  /** Whether it has bytes that are not UTF-8. */
   readonly hasInvalid: boolean;
 }
 
-/** Bytes of the file, unpacked: its first ones, and some from behind. */
+/** Unpacked bytes of the file: the first ones, and pieces from further on. */
 interface RawSample {
   readonly head: Buffer;
   readonly isWhole: boolean;
@@ -72,7 +72,7 @@ export function readSample(
   return readExtent(file, name, settings, FULL);
 }
 
-/** A sample of plain text that takes few reads; of other files, a full one. */
+/** Reads a small sample of plain text, and a full sample of other files. */
 export function readBriefSample(
   file: FileIdentity,
   name: string,
@@ -123,11 +123,11 @@ function toSample(
     why: {
       compression:
         settings.compression !== undefined
-          ? TOLD
+          ? SPECIFIED
           : compression === 'none'
             ? 'it is plain text'
             : `it begins as a ${compression} file does`,
-      encoding: settings.encoding === undefined ? guess.why : TOLD,
+      encoding: settings.encoding === undefined ? guess.why : SPECIFIED,
     },
     breakage: raw.breakage,
   };
@@ -164,7 +164,7 @@ async function readPlain(
 ): Promise<RawSample> {
   const isWhole = size <= extent.head;
   const places = isWhole ? [] : [size / 3, (size * 2) / 3, size - extent.piece];
-  // All at once: each may be a way to a server and back.
+  // All at once, since each read may be a request to a server.
   const pieces = await Promise.all(
     places.map(async (place) => {
       const start = Math.floor(place);
@@ -194,7 +194,7 @@ async function unpackHead(
     }
     return sample(true);
   } catch (error) {
-    // What comes before the damage can be read: whoever loads it will meet the damage, too.
+    // The text before the damage can be read; the load reports the damage when it gets there.
     if (!(error instanceof EdpError) || error.code !== 'corrupt_file' || length === 0) throw error;
     return { ...sample(false), breakage: error };
   }

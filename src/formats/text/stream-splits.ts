@@ -1,4 +1,4 @@
-/** A file that is not plain text → splits of its text, made while it is unpacked. */
+/** A file that is not plain text → splits of its text, cut while it is unpacked. */
 
 import type { FileIdentity } from '../../source/file-identity.js';
 import { cutText } from './cut-text.js';
@@ -8,10 +8,10 @@ import type { Gap } from './ranges.js';
 import { readText, type TextForm, withoutFooter } from './read-text.js';
 import type { TextFormat } from './text-format.js';
 
-/** All segments of a run together, about. */
+/** Approximate size of all segments of a run together. */
 const MAX_MEMORY_BYTES = 128 * 1024 * 1024;
 const MIN_SEGMENT_BYTES = 1024;
-/** Segments beside those that are being loaded: one ready, one being filled. */
+/** Segments besides those that are being loaded: one ready, one being filled. */
 const SEGMENTS_AHEAD = 2;
 
 export interface StreamOptions {
@@ -19,9 +19,9 @@ export interface StreamOptions {
   readonly name: string;
   readonly form: TextForm;
   readonly gaps: readonly Gap[];
-  /** Size of a split, as for plain files; here it is also bounded by memory. */
+  /** Size of a split, as for plain files; here memory limits it as well. */
   readonly splitBytes: number;
-  /** How long the text is, where that is known. */
+  /** Length of the text, where it is known. */
   readonly textBytes: number | undefined;
   readonly processCount: number;
   readonly skipFooter: number;
@@ -63,7 +63,7 @@ export async function* streamSplits(
   }
 }
 
-/** Memory for so many segments, used over and over. */
+/** Memory for a fixed number of segments, reused. */
 class SegmentMemory {
   #left: number;
   readonly #spare: SharedArrayBuffer[] = [];

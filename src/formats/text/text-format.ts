@@ -1,78 +1,89 @@
 /**
- * What differs between formats of text, for whoever reads records of one: where they end, and what is in them.
- * A format is opened from plain data, in whichever thread needs it.
+ * What a format of text must provide: where records end, and what is in them. Each thread that
+ * needs a format opens it from plain data.
  */
 import type { LineEnd } from '../../model/csv-settings.js';
 import type { Fault } from '../../model/reject-codes.js';
 import type { RecordBatch } from './record-batch.js';
 
 /**
- * A record's fields in the order of the file's header, or what is wrong with it. Fields are byte strings of
- * UTF-8: one character for each byte (latin1). `null` is no value; an empty string is an empty one.
+ * The fields of a record in the order of the header, or what is wrong with it. Fields are byte
+ * strings of UTF-8: one character for each byte (latin1). `null` is a missing value; an empty
+ * string is an empty value.
  */
 export type ParsedRecord = readonly (string | null)[] | Fault;
 
 export interface TextFormat {
   readonly lineEnd: LineEnd;
+  /** A record that was taken out of a file, with what ends it, so that it can be read or stored alone. */
+  endRecord(raw: Buffer): Buffer;
   newScanner(): RecordScanner;
   newParser(): RecordParser;
   /**
-   * Where a record likely starts, somewhere in the middle of a file. A wrong guess costs time, and nothing else.
+   * Guesses where a record starts in the middle of a file. A wrong guess costs time and nothing
+   * else.
    *
    * @param bytes part of the file
-   * @param from offset, 1 or more, at or behind which the record shall start; `bytes[from - 1]` is looked at
+   * @param from offset, 1 or more, at or behind which the record must start; `bytes[from - 1]` is
+   *   read as well
    * @returns offset in `bytes`, or -1 where no line ends in `bytes` from there on
    */
   guessRecordStart(bytes: Buffer, from: number): number;
-  /** What passes over plain records faster than a scanner; undefined where this format has nothing of the kind. */
-  newPassOver(): Promise<PassOver | undefined>;
+  /** A faster way over plain records than the scanner; undefined where the format has none. */
+  newRecordSkipper(): Promise<RecordSkipper | undefined>;
 }
 
-/** Finds records in bytes that come piece by piece. Its result does not depend on where the pieces were cut. */
+/**
+ * Finds records in bytes that come in pieces. The result does not depend on where they were cut.
+ */
 export interface RecordScanner {
-  /** Start of the first record that is not in a batch yet; all bytes before it are done with. */
+  /** Start of the first record that is not in a batch yet; all bytes before it are finished. */
   readonly nextRecord: number;
   /** Line ends before {@link nextRecord}. */
   readonly nextLine: number;
-  /** What was found so far depends on no byte from here on. */
+  /** The result so far depends on no byte from here on. */
   readonly lookedAt: number;
-  /** Whether it stands at {@link nextRecord}, and not in the middle of that record. */
+  /** Whether the scanner stands at {@link nextRecord}, and not in the middle of that record. */
   readonly isBetweenRecords: boolean;
-  /** Bytes that {@link pass} has walked over; it goes on behind them. */
+  /** Bytes that {@link pass} has scanned; it continues behind them. */
   readonly position: number;
-  /** Goes on at the start of a later record; those before it have no fault, nor anything to be looked at. */
+  /**
+   * Continues at the start of a later record; the records before it are plain and without fault.
+   */
   jump(position: number, lines: number): void;
-  /** Tells that the first `count` bytes of the buffer were dropped and the rest moved to its front. */
+  /** The caller dropped the first `count` bytes of the buffer, and moved the rest to its front. */
   shift(count: number): void;
-  /** Begins anew at `position` of a buffer, as at the start of a record. */
+  /** Starts again at `position` of a buffer, which is the start of a record. */
   reset(position: number): void;
   /**
-   * Walks on through `bytes` up to `end`, until the batch is full, or until a record starts at or behind
-   * `limit` (which then is {@link nextRecord} and not in the batch).
+   * Scans `bytes` up to `end`, until the batch is full, or until a record starts at or behind
+   * `limit` (that one is then {@link nextRecord}, and not in the batch).
    *
    * @param isLast whether the file ends at `end`
    */
   scan(bytes: Buffer, end: number, limit: number, isLast: boolean, batch: RecordBatch): void;
   /**
-   * Looks for the end of a record that fills the largest buffer, from the state that {@link scan} left.
+   * Looks for the end of a record that fills the largest buffer, in the state that {@link scan}
+   * left.
    *
-   * @returns whether it ends at one of its lines; if not, {@link pass} follows it to its end
+   * @returns whether the record ends at one of its lines; if not, {@link pass} follows it to its
+   *   end
    */
   cutLongRecord(bytes: Buffer, end: number, batch: RecordBatch): boolean;
   /**
-   * Walks on in a record that is too long to be kept, without keeping it.
+   * Scans a record that is too long to be kept, without keeping it.
    *
-   * @returns whether it ended; {@link nextRecord} is behind it then
+   * @returns whether the record ended; then {@link nextRecord} is behind it
    */
   pass(bytes: Buffer, end: number, isLast: boolean): boolean;
 }
 
-/** Reads what is in records. */
+/** Reads the fields of records. */
 export interface RecordParser {
-  /** Names of the fields, where records name theirs; there may be more after each record. */
+  /** Names of the fields, where each record names its own; each record may add some. */
   readonly fields?: readonly string[];
   /**
-   * @param bytes those that were scanned
+   * @param bytes the scanned buffer
    * @param take called for each record of the batch, in order
    */
   parse(
@@ -82,12 +93,14 @@ export interface RecordParser {
   ): void;
 }
 
-export interface PassOver {
+/** Moves a scanner quickly over plain records. */
+export interface RecordSkipper {
   /**
    * Moves a scanner on over plain records, unless it is in the middle of one.
    *
-   * @param target the first record start here or behind is where it stops
-   * @returns the next record start here or behind is where the scanner stops when it walks on by itself
+   * @param target stops at the first record start at or behind this offset
+   * @returns the limit for the scanner's own scan: it stops at the next record start at or behind
+   *   it
    */
   moveOn(scanner: RecordScanner, bytes: Buffer, end: number, target: number): number;
 }

@@ -1,6 +1,6 @@
 /**
- * What a load remembers of how its file is read, whatever the format. Detection may come to another result
- * one day, and the user may say something else: the rejects of a load, and its file, are read as they were
+ * How a load reads its file, in any format. A later release may detect something else, and the user
+ * may specify something else; yet the file of a load and its rejects are read again as they were
  * read then. Plain data: the ledger keeps it as JSON.
  */
 import { isDeepStrictEqual } from 'node:util';
@@ -8,29 +8,30 @@ import type { Encoding } from '../../model/csv-settings.js';
 import type { Drift } from '../../model/drift.js';
 
 export interface TextReading {
-  /** Of the file itself; that of its fields is a matter of its format. */
+  /** Encoding of the file; the encoding of its fields depends on the format. */
   readonly encoding: Encoding;
   /** Where the first record starts. */
   readonly dataStart: number;
   /** Line, from 1, at `dataStart`. */
   readonly dataLine: number;
-  /** Where a footer begins that is passed over; undefined where there is none. */
+  /** Start of a footer that is passed over; undefined where there is none. */
   readonly dataEnd?: number | undefined;
-  /** What the user said. */
+  /** Offset from which lines look like a footer, though none was specified. */
+  readonly footerStart?: number | undefined;
+  /** What the user specified. */
   readonly specified: object;
-  /** How the fields differ from those of the table. */
+  /** How the fields differ from the columns of the table. */
   readonly drift?: Drift | undefined;
 }
 
-/** Whether records of a file are found and read the same by both. */
+/** Whether both find and read the same records in a file. */
 export function readsAlike(a: TextReading, b: TextReading): boolean {
   return isDeepStrictEqual(whatReads(a), whatReads(b));
 }
 
-/** As JSON has it: without what is undefined. A ledger of before there was another format names none. */
-function whatReads(reading: TextReading): unknown {
-  const { specified, drift, footerStart, ...rest } = reading as TextReading & {
-    readonly footerStart?: number;
-  };
+/**
+ * The reading as JSON, without what is undefined. Readings older than JSON lines name no format.
+ */
+function whatReads({ specified, drift, footerStart, ...rest }: TextReading): unknown {
   return JSON.parse(JSON.stringify({ format: 'csv', ...rest, onNew: drift?.onNew }));
 }

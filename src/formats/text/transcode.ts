@@ -1,11 +1,13 @@
-/** Fields of one-byte encodings → UTF-8, as byte strings. ASCII stays as it is. */
+/** Fields in one-byte encodings → UTF-8, as byte strings. ASCII stays as it is. */
 import type { Encoding } from '../../model/csv-settings.js';
 
-/** How the bytes of a field stand for characters. UTF-16 is made UTF-8 before anything else sees it. */
+/**
+ * Encodings of a field. UTF-16 is not among them: it is converted to UTF-8 when the file is read.
+ */
 export const FIELD_ENCODINGS = ['utf-8', 'latin1', 'windows-1252'] as const;
 export type FieldEncoding = (typeof FIELD_ENCODINGS)[number];
 
-/** How a file's encoding shows in its fields once it is read. */
+/** The encoding of the fields of a file with this encoding. */
 export function fieldEncodingOf(encoding: Encoding): FieldEncoding {
   return encoding === 'utf-16le' || encoding === 'utf-16be' ? 'utf-8' : encoding;
 }
@@ -14,8 +16,9 @@ const HIGH = /[\x80-\xff]/;
 const EVERY_HIGH = /[\x80-\xff]/g;
 
 /**
- * Characters of Windows-1252 from 0x80 to 0x9F; the five it does not define are control characters, as
- * in browsers. Not from a TextDecoder: that of Node 20 takes the name for Latin-1.
+ * Characters of Windows-1252 from 0x80 to 0x9F; the five that it does not define are control
+ * characters, as in browsers. The TextDecoder of Node 20 takes the name for Latin-1, so it is of no
+ * use.
  */
 const FROM_0X80 = '€\x81‚ƒ„…†‡ˆ‰Š‹Œ\x8dŽ\x8f\x90‘’“”•–—˜™š›œ\x9džŸ';
 
@@ -33,7 +36,7 @@ export function toUtf8(text: string, encoding: FieldEncoding): string {
   return text.replace(EVERY_HIGH, (character) => table[character.charCodeAt(0) - 128]!);
 }
 
-/** A byte string as text. */
+/** Decodes a byte string. */
 export function toText(bytes: string, encoding: FieldEncoding): string {
   return Buffer.from(toUtf8(bytes, encoding), 'latin1').toString('utf8');
 }

@@ -1,17 +1,17 @@
 /**
- * UTF-16 → UTF-8. What is no UTF-16 (half of a surrogate pair, half of a unit) becomes bytes that are no
- * UTF-8, so that the record it stands in is rejected and nothing is replaced silently.
+ * UTF-16 → UTF-8. Invalid UTF-16 (half of a surrogate pair, half of a unit) becomes bytes that are
+ * not valid UTF-8, so that its record is rejected and nothing is replaced silently.
  */
 
-/** UTF-8 takes three bytes for two at the most; a pair of surrogates, four for four. */
+/** UTF-8 needs at most three bytes for two; a surrogate pair needs four for four. */
 const GROWTH = 1.5;
 
 export class Utf16Transcoder {
   readonly #high: number;
   readonly #low: number;
-  /** First byte of a unit that the last chunk ended in. */
+  /** First byte of a unit that is cut by the end of the last chunk; -1 for none. */
   #half = -1;
-  /** First half of a surrogate pair whose second was not there yet. */
+  /** First half of a surrogate pair whose second half has not come yet; -1 for none. */
   #lead = -1;
 
   constructor(isLittleEndian: boolean) {
@@ -61,7 +61,7 @@ export class Utf16Transcoder {
     return out.subarray(0, at);
   }
 
-  /** What the end of the text left over. */
+  /** @returns the bytes for an incomplete character at the end of the text */
   end(): Buffer {
     const rest = Buffer.alloc(4);
     let at = 0;
@@ -71,7 +71,7 @@ export class Utf16Transcoder {
   }
 }
 
-/** Three bytes, also for a surrogate, of which no valid UTF-8 has any. */
+/** Writes three bytes, for a surrogate as well, which no valid UTF-8 contains. */
 function putThree(out: Buffer, at: number, unit: number): number {
   out[at] = 0xe0 | (unit >> 12);
   out[at + 1] = 0x80 | ((unit >> 6) & 0x3f);

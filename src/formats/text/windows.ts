@@ -1,21 +1,21 @@
 /**
- * Bytes of a source → windows of them, through one buffer that is used over and over: memory does not
- * depend on how much is read. Only for a record that does not fit does the window grow, and it shrinks
- * back as soon as what is left of it fits: the byte lane reads none but the first buffer.
+ * Bytes of a source → windows, through one buffer that is reused: memory does not depend on how
+ * much is read. The window grows only for a record that does not fit, and returns to the first
+ * buffer as soon as the rest fits, since the byte lane reads that buffer only.
  */
 import { EdpError } from '../../base/errors.js';
 import type { ByteSource } from '../../source/open-file.js';
 import { MAX_RECORD_BYTES } from './limits.js';
 
-/** Part of a text, from the start of a record on. */
+/** Part of a text that begins at the start of a record. */
 export interface Window {
-  /** Reused after the call; its byte at `filled` may be written to. */
+  /** Reused after the call; the byte at `filled` may be overwritten. */
   readonly bytes: Buffer;
-  /** Bytes of the text in it. */
+  /** Number of bytes of the text in it. */
   readonly filled: number;
   /** Offset of its first byte in the text. */
   readonly base: number;
-  /** Records that start here or behind belong to the next split. */
+  /** Records that start at or behind this offset in the window belong to the next split. */
   readonly limit: number;
   /** Whether the text ends with it. */
   readonly isLast: boolean;
@@ -25,42 +25,42 @@ export interface WindowConsumer {
   /** Takes complete records. @returns start of the first record not taken */
   take(window: Window): Promise<number>;
   /**
-   * Takes the first record of a window that cannot grow further, or its bytes so far: then the windows
-   * that follow are in the middle of it, until {@link isInRecord} is false again.
+   * Takes the first record of a window that cannot grow further, or its bytes so far. In the latter
+   * case the following windows begin inside the record, until {@link isInRecord} is false again.
    *
-   * @returns how many bytes it took
+   * @returns number of bytes taken
    */
   cutLongRecord(window: Window): number;
   readonly isInRecord: boolean;
 }
 
-/** What else happens to each window. */
+/** Callbacks for each window. */
 export interface WindowWatch {
-  /** Takes every byte of the range, in order, and only those. */
+  /** Receives every byte of the range, in order, and no others. */
   readonly hasher?: { update(bytes: Buffer): unknown } | undefined;
-  /** Called before the consumer takes from a window; may throw to end the reading. */
+  /** Called before the consumer takes a window; it may throw to stop reading. */
   before?(window: Window): void | Promise<void>;
-  /** Called behind it. @param taken what the consumer returned */
+  /** Called after the consumer took a window. @param taken what the consumer returned */
   after?(window: Window, taken: number): void;
 }
 
 /** Bytes to be read. */
 export interface ByteRange {
   readonly source: ByteSource;
-  /** Offset at which the bytes of the source end. */
+  /** Offset of the end of the source. */
   readonly size: number;
-  /** Of the file, for messages. */
+  /** Path of the file, for messages. */
   readonly path: string;
   /** Offset at which a record starts. */
   readonly start: number;
-  /** Records that start here or behind are not read. */
+  /** Records that start at or behind this offset are not read. */
   readonly until: number;
 }
 
 /**
  * Reads the records that start in a range, in order.
  *
- * @param buffer for the windows, and one byte more, for the sentinel of the byte lane
+ * @param buffer for the windows, with one byte more for the sentinel of the byte lane
  * @returns start of the first record behind the range
  * @throws EdpError `file_changed` where the source ends early
  */
@@ -95,7 +95,7 @@ export async function readWindows(
         bytes = grown;
       }
     }
-    // The record that is not complete stays; the source is read on behind it.
+    // An incomplete record stays in the buffer; the source is read on behind it.
     watch.hasher?.update(bytes.subarray(0, taken));
     const next = filled - taken < buffer.length - 1 ? buffer : bytes;
     bytes.copy(next, 0, taken, filled);

@@ -1,9 +1,9 @@
 /**
- * Where the frames of a zstd file begin and end, told from their headers (RFC 8878 §3.1).
+ * Finds where the frames of a zstd file begin and end, by their headers (RFC 8878 §3.1).
  *
- * Node's own decompressor takes the end of the first frame for the end of the file, and a file that is cut
- * off for a whole one; programs that pack in parallel write many frames. So each frame gets a
- * decompressor of its own, and here it is known whether the last one was whole.
+ * Node's decompressor takes the end of the first frame for the end of the file, and a truncated
+ * file for a complete one; programs that pack in parallel write many frames. So each frame gets a
+ * decompressor of its own, and this class knows whether the last frame was complete.
  */
 const FRAME_MAGIC = 0xfd2fb528;
 const SKIPPABLE_MAGIC = 0x184d2a50;
@@ -18,12 +18,12 @@ export interface FramePiece {
 }
 
 export class ZstdFrames {
-  /** What is known of a header that is not all there yet. */
+  /** The bytes so far of a header that is not complete yet. */
   readonly #header = Buffer.alloc(MAX_HEADER_BYTES);
   #filled = 0;
   #wanted = 4;
   #state: 'magic' | 'descriptor' | 'block' | 'body' | 'skipped size' | 'skipped' = 'magic';
-  /** Bytes of the body, or of what is skipped, still to come. */
+  /** Bytes of the body, or of a skipped frame, that are still to come. */
   #left = 0;
   #hasChecksum = false;
   #isLastBlock = false;
@@ -34,8 +34,8 @@ export class ZstdFrames {
   }
 
   /**
-   * @returns the parts of frames in it, headers included; without frames that are to be skipped
-   * @throws Error where something else is in it
+   * @returns the parts of frames in the chunk, headers included, without skippable frames
+   * @throws Error where the chunk has something that is not a zstd frame
    */
   take(chunk: Buffer): FramePiece[] {
     const pieces: FramePiece[] = [];
@@ -75,7 +75,7 @@ export class ZstdFrames {
           this.#state = 'skipped size';
           this.#wanted = 8;
         } else {
-          throw new Error('there is something behind it that is no zstd frame');
+          throw new Error('it contains something that is not a zstd frame');
         }
         return;
       }

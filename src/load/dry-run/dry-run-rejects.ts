@@ -1,4 +1,4 @@
-/** The rejects of a dry run: all are counted, the first ones kept. */
+/** The rejects of a dry run: it counts all of them and keeps the first ones. */
 import type pg from 'pg';
 import type { RecordPlace } from '../../formats/text/ranges.js';
 import type { StoredReject } from '../../ledger/ledger-queries.js';
@@ -6,7 +6,7 @@ import { storable } from '../../ledger/receipts.js';
 import { RejectLog } from '../../ledger/reject-log.js';
 import type { Fault } from '../../model/reject-codes.js';
 
-/** As the ledger would have it. */
+/** A reject, as the ledger would store it. */
 export type TriedReject = Omit<StoredReject, 'loadId'>;
 
 export class RejectSummary {
@@ -35,7 +35,7 @@ interface Kept {
   readonly raw: Buffer;
 }
 
-/** Those of one split, which are not found in the order of the file. */
+/** The rejects of one split, which are not detected in the order of the file. */
 export class TriedRejects extends RejectLog {
   readonly #summary: RejectSummary;
   #kept: Kept[] = [];
@@ -63,7 +63,7 @@ export class TriedRejects extends RejectLog {
     this.#keptBytes += raw.length;
   }
 
-  /** Forgets those that will not be among the first. */
+  /** Drops rejects that will not be among the first ones. */
   override async flush(): Promise<void> {
     this.#kept.sort((a, b) => a.place.byteOffset - b.place.byteOffset);
     this.#kept.length = Math.min(this.#kept.length, this.#summary.room);

@@ -1,13 +1,14 @@
 /**
- * `edp ingest --dry-run`: a run against the real tables of which nothing stays.
+ * `edp ingest --dry-run`: a run against the real tables that is rolled back.
  *
- * describe and identify all files → take the locks of their loads → one transaction on one connection, in
- * which every split goes the careful way, in the order in which a run lets them commit → ROLLBACK. So
- * what a split does is there for the next one to meet, as in a run, and the server's own checks decide.
+ * describe and identify all files → take the locks of their loads → one transaction on one
+ * connection, in which every split is loaded the careful way, in the order in which a run commits
+ * them → ROLLBACK. So each split sees the effects of the earlier ones, as in a run, and the
+ * server's own checks decide.
  *
- * All locks are taken before the transaction begins: a run that waits for a key of ours must not hold one
- * that we wait for. Missing tables, and the ledger if there is none, are made in the transaction, too. The
- * loads have numbers below zero, so that no sequence moves.
+ * All locks are taken before the transaction begins: a run that waits for a key of ours must not
+ * hold one that we wait for. Missing tables and a missing ledger are created in the transaction,
+ * too. The loads have negative numbers, so that no sequence changes.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
@@ -54,17 +55,17 @@ import { isSameContent, type LoadedFile } from './same-content.js';
 import { SplitTrial } from './split-trial.js';
 
 const BUSY_POLL_MS = 250;
-/** How often it begins anew after a deadlock, or when the connection is lost. */
+/** Attempts after a deadlock or a lost connection. */
 const RETRY = { retries: 4, firstDelayMs: 200 };
 
 export interface DryRunResult extends IngestResult {
-  /** By code; with those that earlier runs of an interrupted load left. */
+  /** By code; includes the rejects of earlier runs of an interrupted load. */
   readonly rejects: Readonly<Record<string, number>>;
   /** In the order of the files. */
   readonly firstRejects: readonly TriedReject[];
 }
 
-/** @param shownRejects how many of the rejects to give */
+/** @param shownRejects number of rejects to return */
 export async function dryRun(
   database: Database,
   model: Model,
@@ -91,7 +92,7 @@ export async function dryRun(
 function mayPass({ code, schema }: pg.DatabaseError): boolean {
   return (
     isTransient(code) ||
-    // Another run made the same schema or table just before.
+    // Another run has just created the same schema or table.
     code === '42P06' ||
     code === '42P07' ||
     code === '42710' ||
@@ -160,7 +161,7 @@ class DryRun {
       }
       this.#assertRejectLimit(true);
     } catch (error) {
-      // Begins anew where that may help; else reports what was found so far.
+      // Starts again if that may help; otherwise reports the results so far.
       if (mayPass(error as pg.DatabaseError)) throw error;
       if (!(this.#signal.aborted && isStop(error))) failure = error;
     } finally {
@@ -199,7 +200,7 @@ class DryRun {
     return described;
   }
 
-  /** Always in the same order, so that two dry runs do not wait for each other. */
+  /** Takes the locks always in the same order, so that two dry runs do not wait for each other. */
   async #lock(described: readonly PreparedFile[]): Promise<void> {
     const open = new Map(described.map((file) => [loadKey(file.identity), file]));
     for (const [, { identity, target }] of [...open].sort(([a], [b]) => (a < b ? -1 : 1))) {
@@ -248,7 +249,7 @@ class DryRun {
     file: version,
     identity,
   }: PreparedFile): Promise<InputFile | undefined> {
-    // Of a text that has the same beginning, too.
+    // Also for a text with the same beginning.
     for (const file of this.#loaded.get(loadKey(identity)) ?? []) {
       if (await isSameContent(file, { file: target.file, version, form: identity.form }))
         return file.file;
@@ -270,7 +271,7 @@ class DryRun {
     if (found === undefined) {
       await ensureTableWithin(this.#client, this.#model, table);
       await ensureExtraColumn(this.#client, table);
-      // Whether the role may skip triggers is found by trying.
+      // Only an attempt shows whether the role may skip triggers.
       await this.#client.query('SAVEPOINT edp_inspect');
       found = await inspectTable(this.#client, table);
       await this.#client.query('ROLLBACK TO edp_inspect; RELEASE edp_inspect');
@@ -312,7 +313,7 @@ class DryRun {
     });
   }
 
-  /** Foreign keys of the ledger want a load. */
+  /** Inserts the load that foreign keys of the ledger require. */
   async #insertLoad(
     { description, plan, recordForm, file, identity }: PreparedFile,
     target: TableInCatalog,
@@ -348,7 +349,7 @@ class DryRun {
     let firstLine = 1;
     for await (const { range, segment, sourceBytes, release, ...split } of splits) {
       if (this.#signal.aborted) return false;
-      // Where the first record of a split is shows when the split before has been read.
+      // The first record of a split is known after the previous split has been read.
       if (range.isExact) from = range.from;
       firstLine = split.firstLine ?? firstLine;
       if (from >= range.until) continue;

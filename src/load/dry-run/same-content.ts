@@ -1,17 +1,19 @@
-/** Whether two files of a dry run have the same content: the ledger, which would show it, has no receipts of them. */
+/** Compares the content of two files of a dry run, because the ledger has no receipts of them. */
 import { isDecoded, readText, type TextForm } from '../../formats/text/read-text.js';
 import type { InputFile } from '../../source/discover.js';
 import type { FileIdentity } from '../../source/file-identity.js';
 import { isFileFault } from '../file-results.js';
 
-/** A file, and how its text is got out of it. */
+/** A file, and how it is decoded to text. */
 export interface LoadedFile {
   readonly file: InputFile;
   readonly version: FileIdentity;
   readonly form: TextForm;
 }
 
-/** Whether two files are the same, byte for byte; of those that are not plain text, what is in them. */
+/**
+ * Whether two files are equal, byte for byte; of files that are not plain text, the decoded text.
+ */
 export async function isSameContent(left: LoadedFile, right: LoadedFile): Promise<boolean> {
   if (isDecoded(left.form) !== isDecoded(right.form)) return false;
   const texts = [left, right].map(({ file, version, form }) =>
@@ -33,7 +35,7 @@ export async function isSameContent(left: LoadedFile, right: LoadedFile): Promis
       for (const [i, rest] of rests.entries()) rests[i] = rest.subarray(length);
     }
   } catch (error) {
-    // One that cannot be unpacked to its end is like no other.
+    // A file that cannot be decompressed completely is equal to no other.
     if (isFileFault(error)) return false;
     throw error;
   } finally {

@@ -1,4 +1,4 @@
-/** Splits that go the careful way into a transaction which will be rolled back. */
+/** Loads splits the careful way, in a transaction that will be rolled back. */
 import type pg from 'pg';
 import { compileAssembly } from '../../base/assembly.js';
 import { laneRemarks } from '../../lanes/corrected-fields.js';
@@ -16,7 +16,7 @@ export class SplitTrial {
   readonly #summary: RejectSummary;
   readonly #assertGoing: () => void;
   #laneMemory: LaneMemory | undefined;
-  /** The staging table that is there, and what it was made for. */
+  /** The existing staging table, and what it was created for. */
   #staged: { readonly stage: StagingTable; readonly signature: string } | undefined;
   #skippedTriggers = false;
 
@@ -28,7 +28,7 @@ export class SplitTrial {
   }
 
   /**
-   * @param name of the file, for its rejects
+   * @param name name of the file, for its rejects
    * @param firstLine line of the file, from 1, at the start of the split
    */
   async run(part: SplitPart<LoadRules>, name: string, firstLine: number): Promise<Receipt> {
@@ -57,11 +57,11 @@ export class SplitTrial {
     );
   }
 
-  /** The staging table is used over and over: each table a transaction makes is locked until its end. */
+  /** Reuses the staging table, because each new table of a transaction is locked until its end. */
   async #prepareStage(load: LoadRules): Promise<StagingTable> {
     const { target, plan, onConflict, missingDimensions, loadId } = load;
     const { columns } = plan;
-    // A split before may have skipped the triggers of its table.
+    // An earlier split may have skipped the triggers of its table.
     if (this.#skippedTriggers) {
       await this.#client.query('SET LOCAL session_replication_role TO DEFAULT');
     }
@@ -84,7 +84,7 @@ export class SplitTrial {
     return stage;
   }
 
-  /** What the server would check at the commit. */
+  /** Runs the checks that the server would run at the commit. */
   async #checkDeferred({ target: { table } }: LoadRules): Promise<void> {
     const { rowCount } = await this.#client.query(
       'SELECT FROM pg_trigger WHERE tgrelid = $1::regclass AND tginitdeferred LIMIT 1',

@@ -1,4 +1,7 @@
-/** The careful way: rows are staged, each with its number, and what cannot be loaded is told apart. */
+/**
+ * The careful way: rows are staged, each with its number, so that records that cannot be loaded are
+ * identified.
+ */
 
 import type { RecordPlace } from '../../formats/text/ranges.js';
 import type { RowPlaces } from '../../lanes/byte-lane.js';
@@ -11,14 +14,14 @@ import type { EncodedRows, StagingTable } from './staging-table.js';
 
 export class CarefulSink implements RowSink {
   readonly wantsOrdinals = true;
-  /** References are settled in the stage. */
+  /** References are checked in the staging table. */
   readonly references: ReadonlyMap<string, ReferenceValues> = new Map();
   readonly #stage: StagingTable;
   readonly #rejects: RejectLog;
-  /** Takes back what was counted for a record that is not loaded after all. */
+  /** Reverts the counts of a record that is not loaded after all. */
   readonly #uncount: (remarks: RowRemarks) => void;
   readonly #places: RecordPlace[] = [];
-  /** By ordinal, where there are any. */
+  /** By ordinal; only records with remarks. */
   readonly #remarks = new Map<number, RowRemarks>();
   readonly #laneRemarks: RowRemarks;
   #ends: number[] = [];
@@ -45,7 +48,7 @@ export class CarefulSink implements RowSink {
     return this.#places.length;
   }
 
-  /** Once settled: the records that were in the table already, in order. */
+  /** After the staged rows were moved: the records that were in the table already, in order. */
   get duplicates(): readonly RecordPlace[] {
     return this.#duplicates;
   }
@@ -72,7 +75,7 @@ export class CarefulSink implements RowSink {
       const ordinal =
         this.#places.push({
           byteOffset: base + start,
-          byteLength: places.lineEnd[index]! - start,
+          byteLength: places.recordEnd[index]! - start,
           lineInSplit: places.line[index]!,
         }) - 1;
       if (this.#laneRemarks !== NO_REMARKS) this.#remarks.set(ordinal, this.#laneRemarks);

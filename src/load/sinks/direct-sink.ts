@@ -1,6 +1,6 @@
 /**
- * The fast way: rows go straight into the table. Any objection of the server undoes the whole split,
- * which then takes the careful way.
+ * The fast way: rows are copied directly into the table. Any error of the server rolls back the
+ * whole split, which is then loaded the careful way.
  */
 import type pg from 'pg';
 import type { RecordPlace } from '../../formats/text/ranges.js';

@@ -1,7 +1,7 @@
 /**
- * Foreign keys checked once per distinct value of a split, right against concurrent changes: the
- * referred rows are locked as the server's own triggers lock them (FOR KEY SHARE), so that nobody can
- * delete one before the split has committed.
+ * Checks foreign keys once per distinct value of a split. The check is safe against concurrent
+ * changes: it locks the referred rows as the server's own triggers do (FOR KEY SHARE), so that no
+ * one can delete one before the split has committed.
  */
 
 import type pg from 'pg';
@@ -10,10 +10,10 @@ import type { TablePlan } from '../../mapping/table-plan.js';
 import { quoteIdentifier } from '../../model/ddl.js';
 import type { ForeignKey, TableInCatalog } from '../../postgres/table-in-catalog.js';
 
-/** Distinct values held before they are looked up and forgotten. */
+/** Distinct values that are collected before they are checked and dropped. */
 const MAX_VALUES = 100_000;
 
-/** A record of the split refers to a row that is not there. */
+/** A record of the split refers to a row that does not exist. */
 export class MissingReference extends Error {
   override readonly name = 'MissingReference';
 }
@@ -22,7 +22,7 @@ interface CollectedKey {
   readonly key: ForeignKey;
   /** Index of its column in the plan. */
   readonly column: number;
-  /** Noted by both lanes. */
+  /** Collected by both lanes. */
   readonly values: ReferenceValues;
 }
 
@@ -33,12 +33,15 @@ export class ReferenceCollector {
     this.#keys = keys;
   }
 
-  /** Where the byte lane remarks what its rows refer to, by column name. */
+  /** Collects the referred values of the byte lane, by column name. */
   get values(): ReadonlyMap<string, ReferenceValues> {
     return new Map(this.#keys.map(({ key, values }) => [key.column, values]));
   }
 
-  /** Notes what a record refers to. @param texts by column; byte strings, known to be good values */
+  /**
+   * Collects the referred values of a record. @param texts by column; byte strings, already
+   * validated
+   */
   add(texts: readonly (string | null)[]): void {
     for (const { column, values } of this.#keys) {
       const text = texts[column]!;
@@ -52,9 +55,9 @@ export class ReferenceCollector {
   }
 
   /**
-   * Locks every row referred to since the last time.
+   * Locks every row that was referred to since the last call.
    *
-   * @throws MissingReference where one is not there
+   * @throws MissingReference if one does not exist
    */
   async lock(client: pg.Client): Promise<void> {
     for (const { key, values: noted } of this.#keys) {
@@ -67,7 +70,7 @@ export class ReferenceCollector {
  * Locks the rows that a column refers to.
  *
  * @param values distinct
- * @throws MissingReference where one is not there
+ * @throws MissingReference if one does not exist
  */
 export async function lockReferred(
   client: pg.Client,
@@ -86,8 +89,8 @@ export async function lockReferred(
 const EXACT_TYPES: ReadonlySet<string> = new Set(['smallint', 'int', 'bigint', 'text']);
 
 /**
- * @returns undefined where a reference is not a plain field of an exact type, or a column refers to two
- *   tables; then the server's own triggers must check
+ * @returns undefined if a reference is not a plain field of an exact type, or a column refers to
+ *   two tables; then the server's own triggers must check
  */
 export function collectReferences(
   target: TableInCatalog,
@@ -97,7 +100,7 @@ export function collectReferences(
   for (const key of target.foreignKeys) {
     const index = plan.columns.findIndex(({ name }) => name === key.column);
     const column = plan.columns[index];
-    // A column that the file does not have is NULL in every row.
+    // A column without a field in the file is NULL in every row.
     if (column === undefined) continue;
     if (column.from !== 'field' || !EXACT_TYPES.has(column.type)) return undefined;
     if (keys.some((other) => other.key.column === key.column)) return undefined;

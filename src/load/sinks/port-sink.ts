@@ -1,4 +1,4 @@
-/** Rows of a split on their way to another thread, which copies them into the table. */
+/** Sends the rows of a split to another thread, which copies them into the table. */
 import type { MessagePort } from 'node:worker_threads';
 import type { ReferenceValues } from '../../lanes/reference-values.js';
 import type { RowSink } from '../../lanes/row-sink.js';
@@ -7,7 +7,7 @@ import type { TableInCatalog } from '../../postgres/table-in-catalog.js';
 import type { RowWriter } from '../../values/copy-binary.js';
 import { collectReferences, type ReferenceCollector } from './foreign-keys.js';
 
-/** Portions sent ahead of what the other thread has written. */
+/** Portions that are sent before the other thread has confirmed the earlier ones. */
 const MAX_AHEAD = 2;
 
 export class PortSink implements RowSink {
@@ -20,7 +20,7 @@ export class PortSink implements RowSink {
   #ahead = 0;
   #onWritten: (() => void) | undefined;
 
-  /** @param port tells of every portion that was written, by a message */
+  /** @param port receives a message for every portion that was written */
   constructor(port: MessagePort, target: TableInCatalog, plan: TablePlan) {
     this.#port = port;
     this.#collector = target.checksForeignKeys ? collectReferences(target, plan) : undefined;
@@ -53,7 +53,7 @@ export class PortSink implements RowSink {
     for (const { rows, recycle } of portions) {
       await this.#waitUntil(MAX_AHEAD - 1);
       this.#ahead++;
-      // The lane's memory cannot change hands.
+      // The lane's memory cannot be transferred.
       const copy = new Uint8Array(rows);
       this.#port.postMessage(copy, [copy.buffer]);
       recycle?.(rows);
@@ -62,7 +62,7 @@ export class PortSink implements RowSink {
 
   async pause(): Promise<void> {}
 
-  /** All rows are written: what is still in a port when it closes would be lost. */
+  /** Waits until all rows are written: messages in a port are lost when it closes. */
   async settle(): Promise<number> {
     await this.#waitUntil(0);
     return 0;
@@ -76,7 +76,7 @@ export class PortSink implements RowSink {
     }
   }
 
-  /** What the rows refer to, by column. */
+  /** Referred values of the rows, by column. */
   takeReferences(): [column: string, values: string[]][] {
     return [...this.references].map(([column, values]) => [column, values.take()]);
   }

@@ -1,42 +1,27 @@
 /**
- * The careful way of loading a split, taken when the server refused the fast one: rows go to a
- * temporary table first, each with its number, and from there into the target, so that whatever the
- * server objects to can be pinned on single records while the rest load.
+ * The careful way of loading a split, used after the server refused the fast way. Rows are written
+ * to a temporary table first, each with its number, and from there into the target. So each error
+ * of the server can be assigned to a single record while the other records are loaded.
  *
- * The order of records decides: of two with one key, the first is loaded. Records that cannot be
- * loaded for another reason take no part in that.
+ * The order of records decides: of two records with the same key, the first is loaded. Records that
+ * cannot be loaded for another reason are not considered.
  */
 
 import type pg from 'pg';
 import { EdpError } from '../../base/errors.js';
 import { failpoint } from '../../base/failpoints.js';
-import type { ColumnPlan } from '../../mapping/table-plan.js';
 import { quoteColumns, quoteIdentifier, quoteLiteral } from '../../model/ddl.js';
-import { CONFLICT_RULES, type MissingDimensions, type OnConflict } from '../../model/load-rules.js';
 import { Fault, type RejectCode } from '../../model/reject-codes.js';
 import { CopyStream } from '../../postgres/copy-stream.js';
 import { isDataError } from '../../postgres/sqlstate.js';
-import type { ForeignKey, TableInCatalog } from '../../postgres/table-in-catalog.js';
+import type { ForeignKey } from '../../postgres/table-in-catalog.js';
+import { countReplaced, insertStatement, settleKeys } from './on-conflict.js';
+import { ORDINAL, ORDINAL_SQL, open, STAGE, type StagingOptions, VERDICTS } from './staged-rows.js';
 
-type StagedColumn = Pick<ColumnPlan, 'name' | 'type' | 'from'>;
-
-/** The lineage column does not count when rows are compared. */
-function isLineage({ from }: StagedColumn): boolean {
-  return from === 'load';
-}
-
-export interface StagingOptions {
-  readonly target: TableInCatalog;
-  readonly columns: readonly StagedColumn[];
-  readonly onConflict: OnConflict;
-  readonly missingDimensions: MissingDimensions;
-  readonly loadId: number;
-}
-
-/** What became of a record that did not get into the table. */
+/** Why a record is not in the table. */
 export type Verdict = 'duplicate' | Fault;
 
-/** Rows encoded one behind the other, each beginning with its ordinal. */
+/** Encoded rows, one after the other, each beginning with its ordinal. */
 export interface EncodedRows {
   readonly bytes: Buffer;
   /** End of each row in `bytes`. */
@@ -45,18 +30,14 @@ export interface EncodedRows {
   readonly ordinals: readonly number[];
 }
 
-const STAGE = 'pg_temp.edp_stage';
-const VERDICTS = 'pg_temp.edp_verdicts';
-/** A name that no column of a model can have: it is longer than none, but has a control character. */
-export const ORDINAL = '\u0001ordinal';
-const ORDINAL_SQL = quoteIdentifier(ORDINAL);
-
-/** Verdict of a record that is in the table already, since it completed an inferred member. */
+/** Verdict of a record that is in the table already, because it completed an inferred member. */
 const COMPLETED = 'completed';
 
 const TOO_MANY_COLUMNS = '54011';
 
-/** Another run inserted one of our keys between the look and the insert; a second look settles it. */
+/**
+ * Another run inserted one of our keys between the check and the insert; a second check handles it.
+ */
 const MAX_SECOND_LOOKS = 5;
 
 export class StagingTable {
@@ -71,7 +52,7 @@ export class StagingTable {
     this.#columns = quoteColumns(options.columns.map(({ name }) => name));
   }
 
-  /** Makes the temporary tables; they go with the transaction. */
+  /** Creates the temporary tables; the end of the transaction drops them. */
   async create(): Promise<void> {
     const { table } = this.#options.target;
     try {
@@ -85,14 +66,14 @@ export class StagingTable {
       if ((error as { code?: string }).code !== TOO_MANY_COLUMNS) throw error;
       throw new EdpError(
         'table_mismatch',
-        `some records for ${table} were refused by the server, and which they are cannot be told: the table has as many columns as the server takes`,
-        { hint: 'to tell them edp needs one column less than that; take one out', cause: error },
+        `some records for ${table} were refused by the server, and edp cannot identify them: the table has as many columns as the server allows`,
+        { hint: 'edp needs one column less to identify them; remove a column', cause: error },
       );
     }
     await failpoint('stage.created', this.#client);
   }
 
-  /** Empties the tables, where several splits share a transaction. */
+  /** Empties the tables, for several splits in one transaction. */
   async clear(): Promise<void> {
     await this.#client.query(`TRUNCATE ${STAGE}, ${VERDICTS}`);
   }
@@ -101,7 +82,7 @@ export class StagingTable {
     await this.#client.query(`DROP TABLE ${STAGE}, ${VERDICTS}`);
   }
 
-  /** Copies rows in; those that the server refuses even here get a verdict. */
+  /** Copies rows into the temporary table; rows that the server refuses even here get a verdict. */
   async copy(rows: EncodedRows): Promise<void> {
     await this.#copyRange(rows, 0, rows.ends.length);
     await failpoint('stage.copied', this.#client);
@@ -132,10 +113,10 @@ export class StagingTable {
   }
 
   /**
-   * Tries items [from, to) together; where the server objects, halves them until the objectionable
-   * ones stand alone, and gives those a verdict.
+   * Tries items [from, to) together. If the server reports an error, halves the range until each
+   * faulty item is alone, and gives it a verdict.
    *
-   * @returns how many got one
+   * @returns the number of items with a verdict
    */
   async #isolate(
     from: number,
@@ -176,7 +157,7 @@ export class StagingTable {
   /**
    * Moves the staged rows into the target.
    *
-   * @returns the verdict of every record that is not there now because of this split
+   * @returns the verdict of every record that this split did not insert
    */
   async merge(): Promise<ReadonlyMap<number, Verdict>> {
     await this.#client.query(`ANALYZE ${STAGE}`);
@@ -187,16 +168,16 @@ export class StagingTable {
       if (checksForeignKeys) await this.#lockReferredRows(key);
     }
     await failpoint('stage.references', this.#client);
-    // What the triggers would check per row is settled.
+    // The checks of the per-row triggers are already done.
     if (checksForeignKeys)
       await this.#client.query("SET LOCAL session_replication_role = 'replica'");
     for (let look = 1; ; look++) {
       await this.#client.query('SAVEPOINT edp_merge');
       try {
         await this.#completeInferred('true');
-        await this.#settleKeys();
+        await settleKeys(this.#client, this.#options);
         await failpoint('stage.keys', this.#client);
-        await this.#countReplaced();
+        await countReplaced(this.#client, this.#options);
         await this.#insert();
         await failpoint('stage.inserted', this.#client);
         await this.#client.query('RELEASE edp_merge');
@@ -226,16 +207,11 @@ export class StagingTable {
     );
   }
 
-  /** Rows without a verdict so far. */
-  #open(alias: string): string {
-    return `NOT EXISTS (SELECT FROM ${VERDICTS} v WHERE v.ordinal = ${alias}.${ORDINAL_SQL})`;
-  }
-
   async #settleReferences(key: ForeignKey): Promise<void> {
     const column = `s.${quoteIdentifier(key.column)}`;
     const referred = `${key.referredTable} d WHERE d.${quoteIdentifier(key.referredColumn)} = ${column}`;
     const missing = `FROM ${STAGE} s WHERE ${column} IS NOT NULL
-      AND NOT EXISTS (SELECT FROM ${referred}) AND ${this.#open('s')}`;
+      AND NOT EXISTS (SELECT FROM ${referred}) AND ${open('s')}`;
     if (this.#options.missingDimensions === 'infer') await this.#inferMembers(key, missing);
     await this.#client.query(
       `INSERT INTO ${VERDICTS}
@@ -247,7 +223,7 @@ export class StagingTable {
   }
 
   /**
-   * Adds the members that are missing, and notes them. One that the server refuses stays missing.
+   * Adds the missing members, and records them. A member that the server refuses stays missing.
    *
    * @param missing the records concerned: `FROM … s WHERE …`
    */
@@ -281,7 +257,7 @@ export class StagingTable {
         const { code } = error as { code?: string };
         if (!isDataError(code)) throw error;
         await this.#client.query('ROLLBACK TO edp_infer; RELEASE edp_infer');
-        // A column that needs a value makes every member impossible.
+        // If another column requires a value, no member can be added.
         if (to - from === 1 || code === '23502') return;
       }
       const middle = (from + to) >>> 1;
@@ -291,10 +267,10 @@ export class StagingTable {
     await tryRange(0, rows.length);
   }
 
-  /** Nobody may delete a row referred to before this has committed. */
+  /** Locks referred rows, so that no one can delete them before this transaction has committed. */
   async #lockReferredRows(key: ForeignKey): Promise<void> {
     const column = quoteIdentifier(key.column);
-    const values = `SELECT DISTINCT ${column} FROM ${STAGE} s WHERE ${column} IS NOT NULL AND ${this.#open('s')}`;
+    const values = `SELECT DISTINCT ${column} FROM ${STAGE} s WHERE ${column} IS NOT NULL AND ${open('s')}`;
     const { rows } = await this.#client.query<{ count: number }>(
       `SELECT count(*) AS count FROM (${values}) AS wanted`,
     );
@@ -302,12 +278,12 @@ export class StagingTable {
       `SELECT FROM ${key.referredTable} WHERE ${quoteIdentifier(key.referredColumn)} IN (${values}) FOR KEY SHARE`,
     );
     if (rowCount !== rows[0]!.count) {
-      // Deleted since the look before: as if the transaction had met a concurrent change.
+      // Deleted after the check: handled like any concurrent change.
       throw Object.assign(new Error(`${key.referredTable} changed meanwhile`), { code: '40001' });
     }
   }
 
-  /** Columns of the target by which some of its rows were inferred, and have not arrived since. */
+  /** Columns of the target with values of inferred members that no file has loaded yet. */
   async #inferredColumns(): Promise<string[]> {
     const { rows } = await this.#client.query<{ column_name: string }>(
       `SELECT DISTINCT column_name FROM edp.inferred_members
@@ -320,8 +296,8 @@ export class StagingTable {
   }
 
   /**
-   * The late-arriving dimension: a member that a fact referred to before takes the values of its first
-   * record, whatever `--on-conflict` says, since nobody has brought others.
+   * The late-arriving dimension: a member that a fact referred to before gets the values of its
+   * first record, independent of `--on-conflict`, because there are no other values yet.
    *
    * @param condition on the staged records `s`
    */
@@ -337,7 +313,7 @@ export class StagingTable {
            SELECT DISTINCT ON (s.${column}) s.* FROM ${STAGE} s
            JOIN edp.inferred_members m ON m.member = s.${column}::text
              AND m.table_name = $1 AND m.column_name = $2 AND m.arrived_at IS NULL
-           WHERE ${this.#open('s')} AND ${condition} ORDER BY s.${column}, s.${ORDINAL_SQL}),
+           WHERE ${open('s')} AND ${condition} ORDER BY s.${column}, s.${ORDINAL_SQL}),
          completed AS (
            UPDATE ${this.#options.target.table} t SET ${assignments.join(', ')}
            FROM arriving a WHERE t.${column} = a.${column} RETURNING a.${ORDINAL_SQL} AS ordinal)
@@ -347,7 +323,7 @@ export class StagingTable {
     }
   }
 
-  /** Members that this split brought are inferred no longer. */
+  /** Marks members that this split loaded as no longer inferred. */
   async #noteArrivals(): Promise<void> {
     for (const name of await this.#inferredColumns()) {
       await this.#client.query(
@@ -361,108 +337,19 @@ export class StagingTable {
     }
   }
 
-  /** Notes how many rows of other loads are about to get other values: undo cannot bring them back. */
-  async #countReplaced(): Promise<void> {
-    const { target, columns, onConflict, loadId } = this.#options;
-    const lineage = columns.find(isLineage);
-    const { replacesRow } = CONFLICT_RULES[onConflict];
-    if (!replacesRow || target.key.length === 0 || lineage === undefined) return;
-    const isSameKey = target.key
-      .map(quoteIdentifier)
-      .map((column) => `s.${column} = t.${column}`)
-      .join(' AND ');
-    const { rows } = await this.#client.query<{ count: number }>(
-      `SELECT count(*) FROM ${target.table} t
-       WHERE t.${quoteIdentifier(lineage.name)} IS DISTINCT FROM $1
-         AND EXISTS (SELECT FROM ${STAGE} s WHERE ${isSameKey} AND ${this.#open('s')})`,
-      [loadId],
-    );
-    if (rows[0]!.count === 0) return;
-    await this.#client.query(
-      'UPDATE edp.loads SET rows_replaced = rows_replaced + $2 WHERE load_id = $1',
-      [loadId, rows[0]!.count],
-    );
-  }
-
-  /** Gives verdicts to records whose key is taken, by the table or by an earlier record. */
-  async #settleKeys(): Promise<void> {
-    const { target, columns, onConflict } = this.#options;
-    if (target.key.length === 0) return;
-    const { replacesRow, isDuplicate } = CONFLICT_RULES[onConflict];
-    const key = target.key.map(quoteIdentifier);
-    const compared = columns.filter(
-      (column) => !isLineage(column) && !target.key.includes(column.name),
-    );
-    const isSame = (left: string, right: string) =>
-      compared
-        .map(({ name, type }) => {
-          // json has no equality of its own.
-          const cast = type === 'json' ? '::text' : '';
-          const column = quoteIdentifier(name);
-          return `${left}.${column}${cast} IS NOT DISTINCT FROM ${right}.${column}${cast}`;
-        })
-        .join(' AND ') || 'true';
-    // Whom a record meets: where records replace the row, the one with its key just before it; else the first.
-    const met = replacesRow
-      ? `lag(s.${ORDINAL_SQL}) OVER w`
-      : `nullif(first_value(s.${ORDINAL_SQL}) OVER w, s.${ORDINAL_SQL})`;
-    const keyText = `concat_ws(', ', ${key.map((column) => `s.${column}`).join(', ')})`;
-    await this.#client.query(
-      `INSERT INTO ${VERDICTS}
-       SELECT ordinal, CASE WHEN is_same OR ${isDuplicate} THEN 'duplicate' ELSE 'conflict' END,
-              format('key (%s) is already there, with other values%s', key_text,
-                     CASE WHEN in_table THEN '' ELSE ', from an earlier record' END),
-              ${quoteLiteral(target.key.join(', '))}
-       FROM (
-         SELECT s.${ORDINAL_SQL} AS ordinal, ${keyText} AS key_text,
-                t.${key[0]} IS NOT NULL AS in_table,
-                CASE WHEN t.${key[0]} IS NOT NULL AND (m.met IS NULL OR ${!replacesRow})
-                     THEN ${isSame('s', 't')} ELSE ${isSame('s', 'o')} END AS is_same,
-                t.${key[0]} IS NOT NULL OR m.met IS NOT NULL AS is_taken
-         FROM ${STAGE} s
-         JOIN (SELECT s.${ORDINAL_SQL} AS ordinal, ${met} AS met FROM ${STAGE} s WHERE ${this.#open('s')}
-               WINDOW w AS (PARTITION BY ${key.map((column) => `s.${column}`).join(', ')}
-                            ORDER BY s.${ORDINAL_SQL})) m
-           ON m.ordinal = s.${ORDINAL_SQL}
-         LEFT JOIN ${target.table} t ON ${key.map((column) => `t.${column} = s.${column}`).join(' AND ')}
-         LEFT JOIN ${STAGE} o ON o.${ORDINAL_SQL} = m.met
-       ) AS looked
-       WHERE is_taken AND (is_same OR ${!replacesRow})`,
-    );
-  }
-
-  #insertStatement(condition: string): string {
-    const { target, columns, onConflict } = this.#options;
-    const insert = `INSERT INTO ${target.table} (${this.#columns})`;
-    if (!CONFLICT_RULES[onConflict].replacesRow || target.key.length === 0) {
-      return `${insert} SELECT ${this.#columns} FROM ${STAGE} s
-              WHERE ${this.#open('s')} AND ${condition} ORDER BY ${ORDINAL_SQL}`;
-    }
-    const key = quoteColumns(target.key);
-    const assignments = columns
-      .filter(({ name }) => !target.key.includes(name))
-      .map(({ name }) => `${quoteIdentifier(name)} = EXCLUDED.${quoteIdentifier(name)}`);
-    const action = assignments.length === 0 ? 'NOTHING' : `UPDATE SET ${assignments.join(', ')}`;
-    // The last record of a key is what remains.
-    return `${insert} SELECT ${this.#columns} FROM (
-              SELECT DISTINCT ON (${key}) * FROM ${STAGE} s
-              WHERE ${this.#open('s')} AND ${condition} ORDER BY ${key}, ${ORDINAL_SQL} DESC) AS last
-            ORDER BY ${ORDINAL_SQL} ON CONFLICT (${key}) DO ${action}`;
-  }
-
   async #insert(): Promise<void> {
-    await this.#client.query(this.#insertStatement('true'));
+    await this.#client.query(insertStatement(this.#options, 'true'));
   }
 
   /**
-   * Finds the records the server refuses and gives them verdicts, without leaving a row behind: which
-   * of the others are to be loaded is looked at anew, now that these are out.
+   * Finds the records that the server refuses and gives them verdicts, without inserting a row:
+   * without these records, the decision which of the others are loaded must be made again.
    *
-   * @returns how many it found
+   * @returns the number of records found
    */
   async #blame(): Promise<number> {
     const { rows } = await this.#client.query<{ ordinal: number }>(
-      `SELECT ${ORDINAL_SQL} AS ordinal FROM ${STAGE} s WHERE ${this.#open('s')} ORDER BY 1`,
+      `SELECT ${ORDINAL_SQL} AS ordinal FROM ${STAGE} s WHERE ${open('s')} ORDER BY 1`,
     );
     const ordinals = rows.map(({ ordinal }) => ordinal);
     const ordinalOf = (index: number) => ordinals[index]!;
@@ -472,9 +359,9 @@ export class StagingTable {
     await this.#isolate(0, ordinals.length, ordinalOf, (from, to) =>
       this.#completeInferred(between(from, to)),
     );
-    await this.#settleKeys();
+    await settleKeys(this.#client, this.#options);
     await this.#isolate(0, ordinals.length, ordinalOf, async (from, to) => {
-      await this.#client.query(this.#insertStatement(between(from, to)));
+      await this.#client.query(insertStatement(this.#options, between(from, to)));
     });
     const { rows: blamed } = await this.#client.query<{
       ordinal: number;
@@ -499,7 +386,7 @@ export class StagingTable {
   }
 }
 
-/** The server's refusal of one row as a reject. */
+/** Converts the server's error for one row to a reject. */
 function toServerFault(error: pg.DatabaseError): Fault {
   const reason = error.detail === undefined ? error.message : `${error.message}: ${error.detail}`;
   const column = error.column ?? error.constraint;

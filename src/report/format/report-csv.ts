@@ -6,8 +6,8 @@ import { type Options, stringify } from 'csv-stringify/sync';
 import type { ReportWriter, ResultColumn, ResultRow, WriterOptions } from './report-writer.js';
 
 /**
- * Beside what csv-stringify quotes by itself: the empty string (its `quoted_empty` would quote NULL as
- * well), a carriage return, and `\.`, which ends the data for a COPY before PostgreSQL 18.
+ * Beside what csv-stringify quotes by itself: the empty string (its `quoted_empty` would quote NULL
+ * as well), a carriage return, and `\.`, which ends the data for a COPY before PostgreSQL 18.
  */
 const OPTIONS: Options = { record_delimiter: '\n', quoted_match: /^(\\\.)?$|\r/ };
 
@@ -33,13 +33,13 @@ export function csvWriter(
 const NUMBER_OIDS: ReadonlySet<number> = new Set([20, 21, 23, 26, 700, 701, 1700]);
 
 /**
- * What a spreadsheet would take for a formula; it looks past no quotes. The full-width signs count, too.
- * https://owasp.org/www-community/attacks/CSV_Injection
+ * Text that a spreadsheet would run as a formula; quotes do not prevent this. Full-width signs
+ * count, too. https://owasp.org/www-community/attacks/CSV_Injection
  */
 const FORMULA = /^[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/;
 const NUMBER = /^[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?$/;
 
-/** With an apostrophe in front of what would run as a formula; numbers are left alone. */
+/** Puts an apostrophe before text that would run as a formula; numbers are not changed. */
 function toSafeCell(cell: string | null): string | null {
   return cell !== null && FORMULA.test(cell) && !NUMBER.test(cell) ? `'${cell}` : cell;
 }

@@ -1,17 +1,17 @@
 /**
- * The formats of a report. The options of every command know this list, so a writer is loaded when it is
- * called and not before.
+ * The formats of a report. The options of every command know this list, so a writer is loaded only
+ * when it is used.
  */
 import { meaningsOf } from '../../model/choices.js';
 import type { MakeWriter } from './report-writer.js';
 
 export interface ReportFormat {
   readonly meaning: string;
-  /** Of the file that it is written to. */
+  /** Extension of the file. */
   readonly extension: string;
-  /** Whether it is for people to look at: without `--out`, it goes to standard output. */
+  /** Whether it is for people: without `--out`, it is written to standard output. */
   readonly isShown: boolean;
-  /** Whether `--safe-cells` has a meaning for it. */
+  /** Whether `--safe-cells` applies to it. */
   readonly hasSafeCells: boolean;
   load(): Promise<MakeWriter>;
 }

@@ -2,7 +2,7 @@
  * JSON: an array with an object for every row, one to a line.
  *
  * Numbers are written with the digits the server sent, so that no bigint or numeric loses any;
- * NaN and Infinity, for which JSON has no number, are strings. JSON columns are put in as they are.
+ * NaN and Infinity, for which JSON has no number, are strings. JSON columns are inserted unchanged.
  */
 import { EdpError } from '../../base/errors.js';
 import type { ReportWriter, ResultColumn } from './report-writer.js';
@@ -25,7 +25,9 @@ function encoderFor(typeOid: number): Encoder {
   return JSON.stringify;
 }
 
-/** @throws EdpError `report_failed` where two columns share a name, since an object cannot hold both */
+/**
+ * @throws EdpError `report_failed` if two columns share a name, because an object cannot have both
+ */
 export function jsonWriter(columns: readonly ResultColumn[]): ReportWriter {
   const names = columns.map((column) => column.name);
   const twice = names.find((name, i) => names.indexOf(name) !== i);

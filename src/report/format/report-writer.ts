@@ -1,4 +1,4 @@
-/** What every format of a report does, and what it gets. */
+/** The interface of report formats. */
 
 /** A column of the result; `typeOid` as in pg_type. */
 export interface ResultColumn {
@@ -10,7 +10,7 @@ export interface ResultColumn {
 export type ResultRow = readonly (string | null)[];
 
 export interface WriterOptions {
-  /** Whether cells that a spreadsheet would run as formulas are made text; for CSV. */
+  /** For CSV: whether cells that a spreadsheet would run as formulas become text. */
   readonly safeCells: boolean;
 }
 
@@ -18,10 +18,10 @@ export type MakeWriter = (columns: readonly ResultColumn[], options: WriterOptio
 
 /** Rows → text, piece by piece: `head`, then `rows` as often as there are batches, then `tail`. */
 export interface ReportWriter {
-  /** Rows it wants to see; any further ones are only counted. */
+  /** Maximum of rows to write; further ones are only counted. */
   readonly maxRows: number;
   head(): string;
   rows(batch: readonly ResultRow[]): string;
-  /** @param rowsLeftOut how many more there are than `maxRows` */
+  /** @param rowsLeftOut number of rows beyond `maxRows` */
   tail(rowsLeftOut: number): string;
 }

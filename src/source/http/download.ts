@@ -1,4 +1,4 @@
-/** A file of which no parts can be read → all of its bytes, from the first to the last. */
+/** Downloads all bytes of a file that does not support range requests. */
 import { pipeline, Readable, type Transform } from 'node:stream';
 import zlib from 'node:zlib';
 import { EdpError } from '../../base/errors.js';
@@ -9,9 +9,10 @@ import { readContentCoding, readContentLength } from './http-headers.js';
 import { MAX_TRIES, withRetries } from './http-retry.js';
 
 /**
- * Where the transfer breaks off it begins anew: nothing says that the rest would be of the same version.
+ * An interrupted transfer starts again from the beginning: the rest might belong to another
+ * version.
  *
- * @param take is called for each try; what it gives for the last one counts
+ * @param take called for each attempt; the result of the last one counts
  * @throws EdpError `no_such_file`, `source_refused`, `source_unreachable`
  */
 export function download<T>(
@@ -47,7 +48,7 @@ async function* checkLength(
   }
 }
 
-/** What servers pack bodies with. Node has zstd from 22.15 on. */
+/** Compressions of bodies. Node has zstd from 22.15 on. */
 const UNPACKERS: Readonly<Record<string, (() => Transform) | undefined>> = {
   gzip: zlib.createGunzip,
   'x-gzip': zlib.createGunzip,

@@ -1,6 +1,6 @@
 /**
- * One GET: through the proxy of the environment, with the user of the URL, along redirects, to an answer whose
- * body is read as far as somebody asks for it.
+ * One GET request: uses the proxy of the environment and the user of the URL, follows redirects,
+ * and returns an answer whose body is read on demand.
  */
 import { EnvHttpProxyAgent, request } from 'undici';
 import { EdpError } from '../../base/errors.js';
@@ -9,13 +9,16 @@ import { faultOfConnection, faultOfStatus } from './http-faults.js';
 import { type Headers, header } from './http-headers.js';
 import { decode, shownUrl } from './url-names.js';
 
-/** A connection on which nothing comes for so long is given up. */
+/** A connection without data for this time is closed. */
 const IDLE_MS = 30_000;
 const CONNECT_MS = 10_000;
 const MAX_REDIRECTS = 10;
-/** Of a thread, to one server: many files are identified at once. */
+/** Connections of a thread to one server: many files are identified at once. */
 const MAX_CONNECTIONS = 16;
-/** Bytes of an unwanted body that are read, so that the connection can be used again; else it is closed. */
+/**
+ * Bytes of an unwanted body that are read, so that the connection can be used again; else it is
+ * closed.
+ */
 export const MAX_DRAINED_BYTES = 64 * 1024;
 
 export const OK = 200;
@@ -24,19 +27,19 @@ export const CHANGED = 412;
 export const NOT_SATISFIABLE = 416;
 
 export interface Answer {
-  /** 200, 206, 412 or 416: all else is an error. */
+  /** 200, 206, 412 or 416; any other status is an error. */
   readonly status: number;
   readonly headers: Headers;
   /** Throws PassingFault or EdpError. */
   readonly body: AsyncIterable<Buffer>;
-  /** To be called for a body that nobody has begun to read, and in place of reading on. */
+  /** Must be called for a body that is not read, or not read to its end. */
   close(): void;
 }
 
-/** One for all requests of a thread: connections are kept. */
+/** One for all requests of a thread, so that connections are reused. */
 let agent: EnvHttpProxyAgent | undefined;
 
-/** Where the last redirect of a URL led, so that not each range takes the whole way. */
+/** Last redirect target of each URL, so that not each range request follows all redirects. */
 const targets = new Map<string, Target>();
 
 interface Target {
@@ -45,12 +48,12 @@ interface Target {
 }
 
 export interface GetOptions {
-  /** Whether redirects may lead elsewhere by now; else the last one is good. */
+  /** Whether to follow the redirects again; otherwise the last target is used. */
   readonly followsAnew: boolean;
 }
 
 /**
- * @param url with user and password where it has them
+ * @param url with user and password if it has them
  * @throws PassingFault, EdpError `no_such_file`, `source_refused`, `source_unreachable`
  */
 export async function get(
@@ -63,7 +66,7 @@ export async function get(
     try {
       return await follow(url, known, headers);
     } catch {
-      // It may have been good for a while only: from the beginning again.
+      // The target may have been temporary: start again with the original URL.
       targets.delete(url);
     }
   }
@@ -109,7 +112,7 @@ async function follow(
   });
 }
 
-/** The next place. The user and the password of the URL are sent to no other host. */
+/** The target of a redirect. The user and the password of the URL are sent to no other host. */
 function redirect(shown: string, { url, authorization }: Target, location: string): Target {
   const next = URL.canParse(location, url.href) ? new URL(location, url) : undefined;
   if (next === undefined || !/^https?:$/.test(next.protocol)) {
@@ -157,7 +160,7 @@ async function send(
         ...headers,
       },
     });
-    // Who reads the body meets its errors; nobody else does.
+    // Only the reader of the body handles its errors.
     body.on('error', () => {});
     let isBegun = false;
     return {

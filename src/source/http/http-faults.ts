@@ -1,11 +1,11 @@
-/** What can go wrong with a server: what passes if one waits, and what does not. */
+/** Faults of a server: temporary ones and permanent ones. */
 import { EdpError } from '../../base/errors.js';
 import { type Headers, readRetryAfter } from './http-headers.js';
 
-/** May pass if the request is sent again. */
+/** A temporary fault: the request may succeed later. */
 export class PassingFault extends Error {
   override readonly name = 'PassingFault';
-  /** How long the server asks to wait. */
+  /** The wait that the server requests. */
   readonly waitMs: number | undefined;
 
   constructor(
@@ -17,10 +17,10 @@ export class PassingFault extends Error {
   }
 }
 
-/** Answers that are worth another try. */
+/** Statuses after which the request is repeated. */
 const PASSING_STATUS: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 503, 504]);
 
-/** Node's and undici's codes for what happens to a connection. */
+/** Node's and undici's codes for faults of a connection. */
 const PASSING_CODES: ReadonlySet<string> = new Set([
   'ECONNABORTED',
   'ECONNREFUSED',
@@ -41,9 +41,9 @@ const PASSING_CODES: ReadonlySet<string> = new Set([
 const TIMEOUT_CODES = /^UND_ERR_(?:BODY|CONNECT|HEADERS)_TIMEOUT$/;
 
 /**
- * An answer that is of no use as an error.
+ * The error for an unusable answer.
  *
- * @param shown the URL as messages have it
+ * @param shown the URL for messages
  */
 export function faultOfStatus(shown: string, status: number, headers: Headers): Error {
   const answer = `${status}${STATUS_TEXT[status] === undefined ? '' : ` ${STATUS_TEXT[status]}`}`;
@@ -78,7 +78,7 @@ const STATUS_TEXT: Readonly<Record<number, string>> = {
   504: 'Gateway Timeout',
 };
 
-/** What happened to a request, or to the body of its answer. */
+/** The fault of a request, or of the body of its answer. */
 export function faultOfConnection(shown: string, error: unknown, idleMs: number): Error {
   if (error instanceof EdpError || error instanceof PassingFault) return error;
   const { code = '', message } = error as NodeJS.ErrnoException;

@@ -1,6 +1,6 @@
 /**
- * A file on an HTTP server that is open. What is read in order comes through one request that goes on; what is
- * read here and there, by requests of their own.
+ * An open file on an HTTP server. Sequential reads use one continuing request; other reads use
+ * separate requests.
  */
 import { Readable } from 'node:stream';
 import { EdpError } from '../../base/errors.js';
@@ -9,12 +9,12 @@ import type { OpenFile } from '../source.js';
 import { identifyUrl } from './probe-url.js';
 import { RangeReader } from './range-reader.js';
 
-/** The last record of a stretch may reach beyond it. */
+/** The last record of a stretch may extend beyond it. */
 const BEYOND_BYTES = 16 * 1024;
-/** Near a stretch, others are likely to be read next. */
+/** Other bytes near a stretch are likely to be read next. */
 const BLOCK_BYTES = 256 * 1024;
 
-/** Bytes of the file that are here. */
+/** Bytes of the file in memory. */
 interface Block {
   readonly start: number;
   readonly bytes: Buffer;
@@ -22,18 +22,18 @@ interface Block {
 
 export class HttpFile implements OpenFile {
   readonly #file: HttpIdentity;
-  /** What is read in order. */
+  /** The sequential request. */
   #stretch: RangeReader | undefined;
-  /** What came and was not asked for yet. */
+  /** Bytes that were received but not requested by the caller yet. */
   #rest: Buffer = Buffer.alloc(0);
-  /** What is here: the beginning of the file, and what was read last. */
+  /** In memory: the beginning of the file, and the last read. */
   readonly #head: Block | undefined;
   #recent: Block | undefined;
-  /** Where a record begins is looked for first: what is read for that is read once more. */
+  /** The search for the first record reads bytes that are then read once more. */
   #isKept = false;
   readonly #streams: Readable[] = [];
 
-  /** @param head the first bytes of the file, where they are known */
+  /** @param head the first bytes of the file, if known */
   constructor(file: HttpIdentity, head: Buffer | undefined) {
     this.#file = file;
     this.#head = head && { start: 0, bytes: head };
@@ -51,7 +51,7 @@ export class HttpFile implements OpenFile {
     this.#isKept = true;
   }
 
-  /** Where the bytes end that are here, from a place on. */
+  /** End of the bytes in memory from an offset on. */
   #hereUntil(from: number): number {
     const block = this.#blockAt(from);
     return block === undefined ? from : block.start + block.bytes.length;
@@ -83,7 +83,7 @@ export class HttpFile implements OpenFile {
     return { bytesRead: await this.#readApart(part, position) };
   }
 
-  /** Where the next byte of the stretch is. */
+  /** Offset of the next byte of the stretch. */
   get #position(): number {
     return (this.#stretch?.position ?? 0) - this.#rest.length;
   }

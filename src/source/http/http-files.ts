@@ -8,9 +8,9 @@ import { FIRST_TRIES, withRetries } from './http-retry.js';
 import { identifyUrl, probeUrl } from './probe-url.js';
 import { pathOf, shownUrl } from './url-names.js';
 
-/** What a file is known by is in them, mostly: many a file is no longer. */
+/** These bytes usually suffice to identify a file: many files are not longer. */
 const HEAD_BYTES = 64 * 1024;
-/** First bytes of files that were identified last, which are described next. */
+/** First bytes of the recently identified files, which are described next. */
 const MAX_HEADS = 64;
 const heads = new Map<string, { readonly version: HttpIdentity; readonly head: Buffer }>();
 

@@ -1,4 +1,4 @@
-/** What an answer's headers say about the file: its version, its size, which part of it this is. */
+/** Reads the version, the size and the range of a file from the headers of an answer. */
 
 export type Headers = Readonly<Record<string, string | string[] | undefined>>;
 
@@ -8,15 +8,15 @@ export function header(headers: Headers, name: string): string | undefined {
   return typeof value === 'string' ? value : value?.[0];
 }
 
-/** By what a version is known; empty where the server gives nothing to rely on. */
+/** Identifies a version; empty if the server sends nothing reliable. */
 export interface Validator {
   readonly etag?: string;
   readonly lastModified?: string;
 }
 
 /**
- * A strong ETag stands for bytes, a weak one does not. Last-Modified counts seconds, so it is one only
- * if the second is over (RFC 9110 §8.8.2.2).
+ * A strong ETag identifies bytes, a weak one does not. Last-Modified has whole seconds, so it
+ * identifies a version only if that second is over (RFC 9110 §8.8.2.2).
  */
 export function readValidator(headers: Headers): Validator {
   const etag = header(headers, 'etag');
@@ -32,7 +32,7 @@ export function hasSameValidator(a: Validator, b: Validator): boolean {
   return a.etag === b.etag && a.lastModified === b.lastModified;
 }
 
-/** The condition under which the server is to answer; it answers 412 for another version. */
+/** The condition of the request; the server answers 412 for another version. */
 export function conditionOf({ etag, lastModified }: Validator): Record<string, string> {
   if (etag !== undefined) return { 'if-match': etag };
   return lastModified === undefined ? {} : { 'if-unmodified-since': lastModified };
@@ -45,7 +45,7 @@ export interface ContentRange {
   readonly size: number | undefined;
 }
 
-/** `bytes 0-99/200`; a star stands for a size that is not known, or for a part that there is not. */
+/** `bytes 0-99/200`; a star means an unknown size, or a range that does not exist. */
 export function readContentRange(headers: Headers): ContentRange | undefined {
   const value = header(headers, 'content-range') ?? '';
   const none = /^bytes \*\/(\d+)$/.exec(value);
@@ -59,17 +59,17 @@ export function readContentRange(headers: Headers): ContentRange | undefined {
   };
 }
 
-/** The whole length; undefined for a body that says no length, or is compressed for the transfer. */
+/** The whole length; undefined for a body without a length, or compressed for the transfer. */
 export function readContentLength(headers: Headers): number | undefined {
   const value = header(headers, 'content-length');
   return value === undefined || !/^\d+$/.test(value) ? undefined : Number(value);
 }
 
 /**
- * How the bytes are packed for the transfer, though nobody asked for it; undefined where they are not.
+ * Compression for the transfer, which edp did not request; undefined for none.
  *
- * @param path of the URL: many servers say of `events.csv.gz`, which is packed anyway, that it is packed
- *   for the transfer
+ * @param path path of the URL: many servers report for `events.csv.gz`, which is itself compressed,
+ *   that it is compressed for the transfer
  */
 export function readContentCoding(headers: Headers, path: string): string | undefined {
   const coding = header(headers, 'content-encoding')?.trim().toLowerCase();

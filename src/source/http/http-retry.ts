@@ -1,4 +1,4 @@
-/** Requests again and again, each time after a longer wait, until one gets on. */
+/** Repeats a request, each time after a longer wait, until it makes progress. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import pRetry from 'p-retry';
 import { EdpError } from '../../base/errors.js';
@@ -6,20 +6,20 @@ import { tunable } from '../../base/failpoints.js';
 import { isReadingStopped } from '../stop-reading.js';
 import { PassingFault } from './http-faults.js';
 
-/** Tries without a byte of progress; with the waits between them about half a minute. */
+/** Attempts without a byte of progress; with the waits between them, about half a minute. */
 export const MAX_TRIES = 8;
-/** Tries for the first request to a server: a wrong port is reported soon. */
+/** Attempts for the first request to a server, so that a wrong port is reported soon. */
 export const FIRST_TRIES = 4;
 const FIRST_WAIT_MS = 250;
 const MAX_WAIT_MS = 8000;
-/** How often a wait looks whether the work was stopped. */
+/** Interval of the check during a wait whether the work was stopped. */
 const STOP_POLL_MS = 250;
-/** A server that asks to wait longer is reported instead. */
+/** If a server requests a longer wait, this is an error. */
 const MAX_ASKED_WAIT_MS = 60_000;
 
 /**
- * @param shown the URL as messages have it
- * @throws EdpError `source_unreachable` when the last try has failed, too
+ * @param shown the URL for messages
+ * @throws EdpError `source_unreachable` if the last attempt has failed, too
  */
 export async function withRetries<T>(
   shown: string,

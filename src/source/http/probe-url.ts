@@ -1,4 +1,4 @@
-/** A URL → the version that is there, by a request for its first bytes. */
+/** A URL → its current version, by a request for its first bytes. */
 import type { HttpIdentity } from '../file-identity.js';
 import { get, NOT_SATISFIABLE, OK, PARTIAL } from './http-client.js';
 import { PassingFault } from './http-faults.js';
@@ -12,11 +12,11 @@ import { MAX_TRIES, withRetries } from './http-retry.js';
 import { shownUrl } from './url-names.js';
 
 export interface Probe {
-  /** Bytes; undefined where the server does not say. */
+  /** Bytes; undefined if the server does not report it. */
   readonly size: number | undefined;
-  /** Undefined where parts of the file cannot be read. */
+  /** Undefined if parts of the file cannot be read. */
   readonly version: HttpIdentity | undefined;
-  /** Why not, where they cannot. */
+  /** Why parts cannot be read. */
   readonly obstacle: string | undefined;
   /** The first bytes of that version. */
   readonly head: Buffer;
@@ -25,10 +25,10 @@ export interface Probe {
 const NOTHING = Buffer.alloc(0);
 
 /**
- * A HEAD would say less (whether ranges are served shows only when one is asked for), and a signed URL is
- * good for GET alone.
+ * Not HEAD: only a range request shows whether the server supports ranges, and a signed URL is
+ * valid for GET only.
  *
- * @param headBytes how many of the first bytes to get, one at least
+ * @param headBytes number of first bytes to get, at least one
  * @throws PassingFault, EdpError as `get` does
  */
 export async function probeUrl(url: string, headBytes: number): Promise<Probe> {
@@ -86,9 +86,9 @@ async function collect(body: AsyncIterable<Buffer>, announced: number): Promise<
 }
 
 /**
- * The version of a file of which parts can be read.
+ * The version of a file that supports range requests.
  *
- * @param shown the URL as messages have it
+ * @param shown the URL for messages
  * @throws EdpError `no_such_file`, `source_refused`, `source_unreachable`
  */
 export function identifyUrl(
@@ -98,7 +98,7 @@ export function identifyUrl(
 ): Promise<{ readonly version: HttpIdentity; readonly head: Buffer }> {
   return withRetries(shown, MAX_TRIES, async () => {
     const { version, obstacle, head } = await probeUrl(url, headBytes);
-    // Behind one name there may be servers that are not alike.
+    // One host name may belong to servers that behave differently.
     if (version === undefined) throw new PassingFault(`${obstacle!}, this time`);
     return { version, head };
   });

@@ -1,8 +1,8 @@
 /**
- * Bytes of a file from one place to another, in order, asked for again from where the transfer broke off.
+ * Reads a range of a file in order, and resumes interrupted transfers.
  *
- * Every answer is held against the version that was identified: by a condition, which makes the server
- * refuse another one, and by its headers, since not every server looks at conditions.
+ * Every answer must belong to the identified version: a condition makes the server refuse another
+ * one, and the headers are checked, too, because some servers ignore conditions.
  */
 import { changed } from '../changed-file.js';
 import type { HttpIdentity } from '../file-identity.js';
@@ -28,7 +28,7 @@ export class RangeReader {
   readonly #file: HttpIdentity;
   readonly #until: number;
   #position: number;
-  /** The answer that is being read, and how many bytes of it are still to come. */
+  /** The answer that is being read, and its remaining bytes. */
   #answer: Answer | undefined;
   #body: AsyncIterator<Buffer> | undefined;
   #left = 0;
@@ -39,7 +39,7 @@ export class RangeReader {
     this.#until = Math.min(until, file.size);
   }
 
-  /** Where the next bytes are in the file. */
+  /** Offset of the next bytes in the file. */
   get position(): number {
     return this.#position;
   }
@@ -49,7 +49,7 @@ export class RangeReader {
   }
 
   /**
-   * @returns the next bytes, as many as come; undefined at the end
+   * @returns the next bytes, as many as were received; undefined at the end
    * @throws EdpError `file_changed`, `source_refused`, `source_unreachable`
    */
   async next(): Promise<Buffer | undefined> {
@@ -71,7 +71,7 @@ export class RangeReader {
     if (this.#body === undefined) await this.#ask();
     const { value, done } = await this.#body!.next();
     if (done === true) throw new PassingFault(`the answer ended ${this.#left} bytes early`);
-    // What is too much may be anywhere in it.
+    // The surplus bytes may be anywhere in it.
     if (value.length > this.#left) throw new PassingFault('the answer is longer than it says');
     this.#left -= value.length;
     if (this.#left === 0) {
@@ -106,7 +106,7 @@ export class RangeReader {
     this.#body = answer.body[Symbol.asyncIterator]();
   }
 
-  /** Ends the transfer. What little is left of an answer is read, so that the connection is free again. */
+  /** Ends the transfer. A short rest of an answer is read, so that the connection can be reused. */
   close(): void {
     const answer = this.#answer;
     const body = this.#body;
@@ -118,7 +118,7 @@ export class RangeReader {
   }
 }
 
-/** Whether an answer is about another version than the one that was identified. */
+/** Whether an answer belongs to another version than the identified one. */
 function isOfOtherVersion(headers: Headers, { size, etag, lastModified }: HttpIdentity): boolean {
   const range = readContentRange(headers);
   if (range?.size !== undefined && range.size !== size) return true;
@@ -135,6 +135,6 @@ async function drain(answer: Answer, body: AsyncIterator<Buffer>, bytes: number)
     }
     answer.close();
   } catch {
-    // The connection is gone, which is as well.
+    // The connection is closed, which is also fine.
   }
 }

@@ -1,12 +1,12 @@
-/** A URL → what is shown of it, and what its file is called. */
+/** A URL → its text for messages, and the name of its file. */
 
 const MASK = '***';
 
-/** Names of parameters that sign a request or stand for a password; the last word of them. */
+/** Last word of the names of parameters that are signatures or passwords. */
 const SECRET_PARAMETER =
   /(?:^|[-_.])(?:sig|signature|sign|token|secret|password|passwd|pwd|auth|authorization|jwt|credential|credentials|api-?key|access-?key|key)$/i;
 
-/** Without user and password, and with `***` for the values of parameters that are secret. */
+/** The URL without user and password, with `***` for the values of secret parameters. */
 export function shownUrl(url: URL | string): string {
   const shown = new URL(url);
   shown.username = '';
@@ -22,17 +22,17 @@ function isSecret(parameter: string): boolean {
   return SECRET_PARAMETER.test(decode(parameter).replace(/([a-z])([A-Z])/g, '$1-$2'));
 }
 
-/** Whether something of a shown URL is masked, so that the URL itself cannot be had from it. */
+/** Whether a part of a shown URL is masked, so that the original URL cannot be restored. */
 export function isMasked(shown: string): boolean {
   return shown.includes(`=${MASK}`);
 }
 
-/** The path in a URL as people write it. */
+/** The decoded path of a URL. */
 export function pathOf(url: URL): string {
   return decode(url.pathname);
 }
 
-/** What the %XX of a part of a URL stand for; as it is where they stand for nothing. */
+/** Decodes %XX in a part of a URL; returns the part unchanged if it is invalid. */
 export function decode(text: string): string {
   try {
     return decodeURIComponent(text);

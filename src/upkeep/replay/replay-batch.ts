@@ -5,8 +5,7 @@
  */
 import type pg from 'pg';
 import { failpoint } from '../../base/failpoints.js';
-import { openFormat, type RecordForm } from '../../formats/record-form.js';
-import { lineEndFor } from '../../formats/text/line-end.js';
+import { openFormat, type RecordForm } from '../../formats/open-format.js';
 import type { RecordPlace } from '../../formats/text/ranges.js';
 import { BufferSource } from '../../formats/text/read-split.js';
 import { RecordBatch } from '../../formats/text/record-batch.js';
@@ -23,7 +22,8 @@ import {
   RemarkTally,
   type RowRemarks,
 } from '../../ledger/remarks.js';
-import { type StagingOptions, StagingTable } from '../../load/sinks/staging-table.js';
+import type { StagingOptions } from '../../load/sinks/staged-rows.js';
+import { StagingTable } from '../../load/sinks/staging-table.js';
 import type { TablePlan } from '../../mapping/table-plan.js';
 import { CONFLICT_RULES, ON_CONFLICT, type OnConflict } from '../../model/load-rules.js';
 import { Fault, type RejectCode } from '../../model/reject-codes.js';
@@ -171,7 +171,7 @@ async function tryAgain(
       continue;
     }
     // Each has a window of its own: a record with an unclosed quote must not reach into the next.
-    const bytes = endRecord(raw, format);
+    const bytes = format.endRecord(raw);
     if (!isOneRecord(bytes, raw.length, format)) {
       refusals.faults.set(byteOffset, new Fault(code, reason, column ?? undefined));
       continue;
@@ -188,11 +188,6 @@ async function tryAgain(
     duplicates: new Set(sink.duplicates.map(({ byteOffset }) => byteOffset)),
     remarks: sink.remarks,
   };
-}
-
-/** Adds the line end: only what follows a CR shows whether it is part of the record or ends it. */
-function endRecord(raw: Buffer, { lineEnd }: TextFormat): Buffer {
-  return Buffer.concat([raw, Buffer.from(lineEndFor(raw, lineEnd))]);
 }
 
 /**

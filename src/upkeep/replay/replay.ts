@@ -8,7 +8,7 @@
  */
 
 import { EdpError } from '../../base/errors.js';
-import { layoutOf } from '../../formats/reading.js';
+import { layoutOf } from '../../formats/stored-reading.js';
 import type { RowCounts } from '../../ledger/counts.js';
 import {
   explainPrivileges,
@@ -142,7 +142,7 @@ async function planReplay(
   return {
     recordForm,
     path,
-    footerStart: format.format === 'jsonl' ? undefined : format.footerStart,
+    footerStart: format.footerStart,
     plan,
     stage: {
       target,

@@ -4,7 +4,7 @@
  */
 import type { IHasher } from 'hash-wasm';
 import type pg from 'pg';
-import { openFormat, type RecordForm } from '../../formats/record-form.js';
+import { openFormat, type RecordForm } from '../../formats/open-format.js';
 import type { RecordPlace } from '../../formats/text/ranges.js';
 import { readSplit } from '../../formats/text/read-split.js';
 import { RecordBatch } from '../../formats/text/record-batch.js';
@@ -183,7 +183,7 @@ class VisitedRows implements RowSink {
       const start = places.recordStart[index]!;
       const isRejected = this.#isRejected(
         base + start,
-        places.lineEnd[index]! - start,
+        places.recordEnd[index]! - start,
         places.line[index]!,
       );
       notes.offsets.push(base + start);

@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { EdpError } from '../../base/errors.js';
 import { readTextHead } from '../../formats/describe-file.js';
-import { type Reading, settingsOf } from '../../formats/reading.js';
+import { type Reading, settingsOf } from '../../formats/stored-reading.js';
 import type { TextForm } from '../../formats/text/read-text.js';
 import type { LoadSummary } from '../../ledger/ledger-queries.js';
 import type { FileSettings } from '../../model/file-settings.js';
@@ -96,8 +96,8 @@ function assertNamedWhole({ loadId, path: name }: LoadSummary): void {
 
 /** The same text may be packed in another way than it was. */
 export function otherSettings(reading: Reading): FileSettings {
-  const { format, csv, jsonl } = settingsOf(reading);
+  const { format, csv, text } = settingsOf(reading);
   const isPlain = reading.encoding !== 'utf-16le' && reading.encoding !== 'utf-16be';
-  const text = { compression: undefined, encoding: isPlain ? reading.encoding : undefined };
-  return { format: format!, csv: { ...csv, ...text }, jsonl: { ...jsonl, ...text } };
+  const packing = { compression: undefined, encoding: isPlain ? reading.encoding : undefined };
+  return { format: format!, csv: { ...csv, ...packing }, text: { ...text, ...packing } };
 }

@@ -2,8 +2,8 @@
 import type pg from 'pg';
 import { EdpError } from '../../base/errors.js';
 import { describeFile } from '../../formats/describe-file.js';
-import { bodyOf, layoutOf, type Reading } from '../../formats/reading.js';
-import { type FileLayout, openFormat } from '../../formats/record-form.js';
+import { type FileLayout, openFormat } from '../../formats/open-format.js';
+import { bodyOf, layoutOf, type Reading } from '../../formats/stored-reading.js';
 import { findGaps } from '../../formats/text/cut-ranges.js';
 import type { Gap } from '../../formats/text/ranges.js';
 import { isDecoded, readText } from '../../formats/text/read-text.js';

@@ -90,10 +90,10 @@ function* pairGroups(
   let row = 0;
   while (record < records.order.length || row < rows.order.length) {
     const order = compareHashes(records, record, recordFields, rows, row, rowFields);
-    const lineEnd = order > 0 ? record : records.groupEnd(record, ...recordFields);
+    const groupEnd = order > 0 ? record : records.groupEnd(record, ...recordFields);
     const rowEnd = order < 0 ? row : rows.groupEnd(row, ...rowFields);
-    yield { records: [record, lineEnd], rows: [row, rowEnd] };
-    record = lineEnd;
+    yield { records: [record, groupEnd], rows: [row, rowEnd] };
+    record = groupEnd;
     row = rowEnd;
   }
 }

@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { EdpError } from '../../../src/base/errors.js';
 import { type CsvDescription, describeCsv } from '../../../src/formats/csv/describe-csv.js';
-import { PLAIN } from '../../../src/formats/csv/dialect.js';
+import { PLAIN_DIALECT } from '../../../src/formats/csv/dialect.js';
 import { BUILTIN_MODEL } from '../../../src/model/builtin.js';
 import { findTable } from '../../../src/model/model.js';
 import { localVersion } from '../../../src/source/local-files.js';
@@ -53,7 +53,7 @@ describe('dialect and header', () => {
     for (const bom of ['', '\ufeff']) {
       const description = await describeBytes(bom + text);
       expect(description.recordForm.dialect).toEqual({
-        ...PLAIN,
+        ...PLAIN_DIALECT,
         delimiter,
         fieldCount: header.length,
         allowsBareQuotes: delimiter === '\t',

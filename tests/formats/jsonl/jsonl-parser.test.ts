@@ -102,21 +102,26 @@ describe('a line is at fault', () => {
     ['no value', '{"a": }', 'a value was expected at byte 6, but "}" was found'],
     ['no comma', '{"a": 1 "b": 2}', 'a comma or } was expected at byte 8'],
     ['a comma too many', '{"a": 1,}', 'a key in double quotes was expected at byte 8'],
-    ['a word that is none', '{"a": True}', '"True" is no JSON value', 'a'],
-    ['a number with a zero in front', '{"b": 012}', '"012" is no JSON value', 'b'],
-    ['a number without decimals', '{"a": 1.}', '"1." is no JSON value', 'a'],
-    ['a number with a plus', '{"a": +1}', '"+1" is no JSON value', 'a'],
-    ['NaN', '{"a": NaN}', '"NaN" is no JSON value', 'a'],
-    ['an escape that is none', '{"a": "\\x41"}', 'is no JSON value', 'a'],
-    ['half an escape', '{"a": "\\u12"}', 'is no JSON value', 'a'],
-    ['a tab in a string', '{"a": "x\ty"}', 'is no JSON value', 'a'],
-    ['a nested value that is none', '{"a": {"x": tru}}', '"{\\"x\\": tru}" is no JSON value', 'a'],
-    ['brackets that do not fit', '{"a": [1}, "b": 2}', 'is no JSON value', 'a'],
-    ['a key that is none', '{"\\x": 1}', 'the key "\\"\\\\x\\"" is no JSON string'],
-    ['a key twice', '{"a": 1, "a": 2}', 'the key "a" is there twice, with different values', 'a'],
-    ['a key twice, once with escapes', '{"a": 1, "\\u0061": 2}', 'is there twice', 'a'],
-    ['a number twice, written otherwise', '{"a": 1, "a": 1.0}', 'is there twice', 'a'],
-    ['a value that nobody wants', '{"ignored": nul}', '"nul" is no JSON value', 'ignored'],
+    ['a word that is none', '{"a": True}', '"True" is not a JSON value', 'a'],
+    ['a number with a zero in front', '{"b": 012}', '"012" is not a JSON value', 'b'],
+    ['a number without decimals', '{"a": 1.}', '"1." is not a JSON value', 'a'],
+    ['a number with a plus', '{"a": +1}', '"+1" is not a JSON value', 'a'],
+    ['NaN', '{"a": NaN}', '"NaN" is not a JSON value', 'a'],
+    ['an escape that is none', '{"a": "\\x41"}', 'is not a JSON value', 'a'],
+    ['half an escape', '{"a": "\\u12"}', 'is not a JSON value', 'a'],
+    ['a tab in a string', '{"a": "x\ty"}', 'is not a JSON value', 'a'],
+    [
+      'a nested value that is none',
+      '{"a": {"x": tru}}',
+      '"{\\"x\\": tru}" is not a JSON value',
+      'a',
+    ],
+    ['brackets that do not fit', '{"a": [1}, "b": 2}', 'is not a JSON value', 'a'],
+    ['a key that is none', '{"\\x": 1}', 'the key "\\"\\\\x\\"" is not a JSON string'],
+    ['a key twice', '{"a": 1, "a": 2}', 'the key "a" occurs twice, with different values', 'a'],
+    ['a key twice, once with escapes', '{"a": 1, "\\u0061": 2}', 'occurs twice', 'a'],
+    ['a number twice, written otherwise', '{"a": 1, "a": 1.0}', 'occurs twice', 'a'],
+    ['a value that nobody wants', '{"ignored": nul}', '"nul" is not a JSON value', 'ignored'],
   ])('%s', (_, line, reason, column) => {
     for (const others of ['reject', 'keep', 'ignore', 'add'] as const) {
       expect(read(line, { others, ignored: ['ignored'] })).toMatchObject({
@@ -263,7 +268,7 @@ describe('whatever the line', () => {
         if (record instanceof Fault) {
           // Which JSON.parse does not see.
           expect(['unknown_key', 'bad_record']).toContain(record.code);
-          if (record.code === 'bad_record') expect(record.reason).toContain('there twice');
+          if (record.code === 'bad_record') expect(record.reason).toContain('occurs twice');
           return;
         }
         for (const [i, key] of ['a', 'b'].entries()) {

@@ -268,7 +268,7 @@ describe('new keys', () => {
     );
   });
 
-  it('are passed over by `ignore`, told, counted and recorded', async () => {
+  it('are passed over by `ignore`, reported, counted and recorded', async () => {
     const cwd = await project({ 'sales.jsonl': NEW });
     const result = await run(cwd, 'ingest', 'sales.jsonl', '--on-new-column', 'ignore');
     expect(result, result.stderr).toMatchObject({ status: 0, json: { rows: { loaded: 3 } } });
@@ -493,7 +493,7 @@ describe('of files without a table', () => {
     const cwd = await project({ 'shop.jsonl': lines }, null);
     const { json } = await edp(['model', 'infer', 'shop.jsonl', '--json'], { cwd });
     expect(json.error).toMatchObject({
-      code: 'not_jsonl',
+      code: 'wrong_format',
       message: expect.stringContaining('more than 10000 different keys'),
     });
   });

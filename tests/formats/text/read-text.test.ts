@@ -6,7 +6,7 @@ import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { csvFormat } from '../../../src/formats/csv/csv-format.js';
-import { type Dialect, PLAIN } from '../../../src/formats/csv/dialect.js';
+import { type Dialect, PLAIN_DIALECT } from '../../../src/formats/csv/dialect.js';
 import { bunzip } from '../../../src/formats/text/bunzip.js';
 import { cutText, type Segment } from '../../../src/formats/text/cut-text.js';
 import { decompress, guessCompression } from '../../../src/formats/text/decompress.js';
@@ -309,7 +309,7 @@ describe('segments of a text', () => {
   });
 
   it('of a record that no memory holds have only its beginning', async () => {
-    const dialect = { ...PLAIN, fieldCount: 2 };
+    const dialect = { ...PLAIN_DIALECT, fieldCount: 2 };
     async function* text(): AsyncGenerator<Buffer> {
       yield Buffer.from('1,a\n2,');
       for (let i = 0; i < 70; i++) yield Buffer.alloc(1024 * 1024, 'x');

@@ -7,9 +7,9 @@ import {
 } from '../../../model/csv-settings.js';
 import { CR, LF } from '../../text/line-end.js';
 import type { FieldEncoding } from '../../text/transcode.js';
-import { type Dialect, PLAIN } from '../dialect.js';
+import { type Dialect, PLAIN_DIALECT } from '../dialect.js';
 
-/** A delimiter and how likely it is before anything was looked at. */
+/** A delimiter, and how likely it is before the sample is evaluated. */
 interface DelimiterCandidate {
   readonly delimiter: string;
   readonly weight: number;
@@ -22,7 +22,7 @@ const COMMON: readonly DelimiterCandidate[] = [
   { delimiter: '|', weight: 1 },
 ];
 
-/** Characters that stand in values, too, or are rare. */
+/** Characters that also occur in values, or are rare. */
 const OTHERS: readonly DelimiterCandidate[] = [
   { delimiter: '^', weight: 0.95 },
   { delimiter: '~', weight: 0.95 },
@@ -49,10 +49,10 @@ const OTHERS: readonly DelimiterCandidate[] = [
   { delimiter: '/', weight: 0.3 },
 ];
 const SEVERAL_CHARACTERS_WEIGHT = 0.95;
-/** Where a sign of them stands alone, too. */
+/** The weight where one of its signs also stands alone. */
 const SEVERAL_AND_ONE_WEIGHT = 0.8;
 
-/** Lines in which a delimiter is looked for, and the share of them that must have it. */
+/** Number of lines that are searched for a delimiter, and the share of them that must have it. */
 const PROBE_LINES = 60;
 const MIN_SHARE_OF_LINES = 0.5;
 const MIN_SHARE_WITH_BLANKS = 0.8;
@@ -66,8 +66,8 @@ export interface Candidate {
 }
 
 /**
- * The first of equals is the one to take: comma before others, quotes before none, doubling before
- * backslash.
+ * Lists candidates in the order of preference among equals: comma before other delimiters, quotes
+ * before no quotes, doubling before backslash.
  *
  * @param head decoded, without a byte order mark
  * @param text bytes of the delimiter and comment that the user named, in the file's encoding
@@ -108,7 +108,9 @@ export function listCandidates(
   return candidates;
 }
 
-/** A dialect of which the delimiter is known, and the line end; quote and escape are the usual ones. */
+/**
+ * Makes a dialect of a delimiter and a line end; quote and escape are the usual ones by default.
+ */
 export function toDialect(
   parts: Pick<Dialect, 'delimiter' | 'lineEnd'> & Partial<Dialect>,
   settings: CsvSettings,
@@ -116,9 +118,9 @@ export function toDialect(
   text: { readonly comment?: string },
 ): Dialect {
   return {
-    ...PLAIN,
+    ...PLAIN_DIALECT,
     comment: text.comment ?? '',
-    // As programs write tab-separated files, a quote is a character like others.
+    // In tab-separated files as programs write them, a quote is an ordinary character.
     allowsBareQuotes: parts.delimiter === '\t',
     encoding,
     ragged: settings.ragged ?? 'reject',
@@ -126,7 +128,9 @@ export function toDialect(
   };
 }
 
-/** CR only where no line ends in LF; both where both are there. What is inside quotes does not count. */
+/**
+ * Lists CR only where no line ends in LF, and both where both occur. Quoted text does not count.
+ */
 function listLineEnds(head: Buffer): LineEnd[] {
   if (!head.includes(CR)) return ['lf'];
   let isQuoted = false;
@@ -159,22 +163,23 @@ function listDelimiters(head: Buffer, encoding: FieldEncoding): DelimiterCandida
       isOf(delimiter, encoding) &&
       lines.filter((line) => line.includes(delimiter)).length >= lines.length * MIN_SHARE_OF_LINES,
   );
-  // The weight of a delimiter does not matter where nothing has it, but its place in the list does.
+  // Where no line has a delimiter, its weight does not matter, but its place in the list does.
   return [...COMMON, ...listSeveralCharacters(lines), ...others];
 }
 
-/** Beyond ASCII, a character is one byte in some encodings and two in UTF-8. */
+/** Whether a delimiter exists in an encoding: beyond ASCII, it has two bytes in UTF-8, else one. */
 function isOf(delimiter: string, encoding: FieldEncoding): boolean {
   return delimiter < '\x80' || delimiter.length > 1 === (encoding === 'utf-8');
 }
 
-/** Delimiters of several characters, such as `||`, `::` and `, `. */
+/** Lists delimiters of several characters, such as `||`, `::` and `, `. */
 function listSeveralCharacters(lines: readonly string[]): DelimiterCandidate[] {
   if (lines.length < 2) return [];
   const linesWith = new Map<string, number>();
   for (const line of lines) {
     const runs = new Set<string>(line.match(SIGNS));
-    // An empty field between two delimiters makes a longer run, as does a sign at the edge of a field.
+    // An empty field between two delimiters makes a longer run, as does a sign at the edge of a
+    // field.
     for (const run of [...runs]) {
       for (let from = 0; from < run.length - 1; from++) {
         for (let to = from + 2; to <= run.length; to++) runs.add(run.slice(from, to));
@@ -185,10 +190,10 @@ function listSeveralCharacters(lines: readonly string[]): DelimiterCandidate[] {
   const found: DelimiterCandidate[] = [];
   for (const [delimiter, count] of linesWith) {
     // Two commas are an empty field; two bars may be one delimiter.
-    if (/^[,;]+$/.test(delimiter) || !isWhole(delimiter)) continue;
+    if (/^[,;]+$/.test(delimiter) || !isWholeDelimiter(delimiter)) continue;
     const hasBlank = /\s/.test(delimiter);
     if (count < lines.length * (hasBlank ? MIN_SHARE_WITH_BLANKS : MIN_SHARE_OF_LINES)) continue;
-    // A sign of it that also stands alone is rather the delimiter itself, or part of the text.
+    // A sign that also stands alone is more likely the delimiter itself, or part of the text.
     const sign = delimiter.trim()[0]!;
     const isAlone = lines.some(
       (line) =>
@@ -204,8 +209,8 @@ function listSeveralCharacters(lines: readonly string[]): DelimiterCandidate[] {
   return found.sort((a, b) => b.delimiter.length - a.delimiter.length);
 }
 
-/** The `%:$` between `5%` and `$7` is not: signs that stand in values are delimiters in pairs only. */
-function isWhole(delimiter: string): boolean {
+/** `%:$` between `5%` and `$7` is no delimiter: signs of values must be symmetric to be one. */
+function isWholeDelimiter(delimiter: string): boolean {
   return /^[\s|~^,;:]+$/.test(delimiter) || [...delimiter].reverse().join('') === delimiter;
 }
 
@@ -220,7 +225,7 @@ function countOf(text: string, wanted: string): number {
 function listQuotes(head: Buffer): string[] {
   const quotes = ['"'];
   const text = head.toString('latin1', 0, 64 * 1024);
-  // An apostrophe is no quote: one that is stands at the edge of a field.
+  // An apostrophe is a quote only at the edge of a field.
   const edges = text.match(/(?:^|[^A-Za-z0-9\x80-\xff])'|'(?:$|[^A-Za-z0-9\x80-\xff])/gm);
   if ((edges?.length ?? 0) >= 4) quotes.push("'");
   if (head.includes('"')) quotes.push('');

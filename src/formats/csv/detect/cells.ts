@@ -1,4 +1,4 @@
-/** What the text of a field looks like: what dialects are told apart by, and headers from data. */
+/** Classifies the text of fields. The kinds distinguish dialects, and headers from data. */
 
 export type CellKind =
   | 'empty'
@@ -15,7 +15,7 @@ export type CellKind =
   | 'text'
   | 'odd';
 
-/** Longer texts are looked at up to here. */
+/** Of a longer text, only the first characters are classified. */
 const MAX_LOOKED_AT = 200;
 
 const NUMBER = /^[-+]?[$€£]?(?:\d+(?:[.,]\d+)*|[.,]\d+)(?:[eE][-+]?\d+)?(?: ?[%$])?$/;
@@ -55,7 +55,7 @@ export function kindOf(cell: string | null): CellKind {
   return 'odd';
 }
 
-/** Kinds that a header's name is not likely to be. */
+/** Whether a name in a header is unlikely to be of this kind. */
 export function isTyped(kind: CellKind): boolean {
   switch (kind) {
     case 'number':
@@ -72,14 +72,14 @@ export function isTyped(kind: CellKind): boolean {
   }
 }
 
-/** How much like a value a cell is, 0 to 1; empty ones do not count. */
+/** How much a cell that is not empty looks like a value, from 0 to 1. */
 export function likeness(cell: string, kind: CellKind, isQuoted: boolean): number {
   switch (kind) {
     case 'odd':
       return isQuoted ? 0.8 : 0.2;
     case 'text': {
       if (isQuoted) return 1;
-      // Punctuation that separates fields elsewhere may do so here.
+      // Punctuation that separates fields in other files may do so in this one.
       return /[,;|\t]/.test(cell) || cell.endsWith(' ') ? 0.7 : 0.9;
     }
     default:

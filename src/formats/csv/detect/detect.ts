@@ -1,29 +1,29 @@
 /**
- * A sample of a file → its dialect and where its records begin, with the reasons. Whatever the user said
- * is taken as said; the fields that a table is known to have decide before anything else.
+ * A sample of a file → its dialect and the start of its records, with the reasons. What the user
+ * specified is not questioned; after that, the known fields of the table decide before all else.
  */
 import type { CsvSettings } from '../../../model/csv-settings.js';
 import { Fault } from '../../../model/reject-codes.js';
 import { CR, measureLineEnd } from '../../text/line-end.js';
 import { RecordBatch } from '../../text/record-batch.js';
-import { type SampleParts, TOLD } from '../../text/sample.js';
+import { type SampleParts, SPECIFIED } from '../../text/sample.js';
 import { type FieldEncoding, toText, toUtf8 } from '../../text/transcode.js';
-import { type Dialect, PLAIN } from '../dialect.js';
+import { type Dialect, PLAIN_DIALECT } from '../dialect.js';
 import { CsvScanner } from '../scan/csv-scanner.js';
-import { type Fields, readFields } from '../scan/read-fields.js';
+import { type FieldTexts, readFields } from '../scan/read-fields.js';
 import { listCandidates, toDialect } from './candidates.js';
 import {
   BRIEF,
   COMMENT_PREFIXES,
   type Evaluation,
-  evaluate,
+  evaluateDialect,
   fits,
   MAX_PREAMBLE,
   type SampledRecord,
   SPREADSHEET_HINT,
   sampleRecords,
 } from './evaluate-dialect.js';
-import { judgeHeader, nameFields, placeName } from './header.js';
+import { guessHeader, nameFields, placeName } from './header.js';
 
 export type DetectedPart =
   | 'delimiter'
@@ -38,76 +38,82 @@ export interface Detection {
   readonly dialect: Dialect;
   /** Whether the file names its fields. */
   readonly hasHeader: boolean;
-  /** Names as the file has them; of a file without a header none. */
+  /** Names as the file has them; none for a file without a header. */
   readonly header: readonly string[];
-  /** A name for each field, no two alike. */
+  /** A name for each field, all different. */
   readonly names: readonly string[];
-  /** The header record, if there is one; empty for an empty file. */
+  /** The header record, if the file has one. */
   readonly headerRecord: SampledRecord | undefined;
-  /** Where the first record starts, and its line from 0 in the sample. */
+  /** Offset of the first record, and its line in the sample, from 0. */
   readonly dataStart: number;
   readonly dataLine: number;
-  /** Lines in front of the header, or of the first record. */
+  /** Number of lines before the header, or before the first record. */
   readonly skippedLines: number;
-  /** Whether the header has a name less than the records have fields. */
+  /** Whether the header has one name fewer than the records have fields. */
   readonly isHeaderShort: boolean;
   readonly why: Readonly<Record<DetectedPart, string>>;
-  /** How the dialect was chosen, for those who look into it. */
+  /** The evaluation of the chosen dialect; undefined where the sample holds no record. */
   readonly evaluation: Evaluation | undefined;
 }
 
 const MAX_HINT_BYTES = 16;
 
-/** Share of the records with quotes that must be at fault for quotes to be no quotes; and how many. */
+/**
+ * Quotes are text where at least this share of the records with quotes, and this many, have faults.
+ */
 const MIN_FAULTY_SHARE = 0.5;
 const MIN_FAULTY = 3;
-/** Share of all records that must have bare quotes, where they are fewer than that. */
+/**
+ * Share of all records that must have bare quotes, where fewer than {@link MIN_FAULTY} have them.
+ */
 const MIN_BARE_SHARE = 0.2;
 
-/** Of the score of a dialect that takes the first lines for none of the records, at the least. */
+/**
+ * Share of the best score that a dialect without a preamble needs to be preferred to one with it.
+ */
 const MIN_RIVAL_SCORE = 0.25;
 
-/** Records of which a share this large has one field more than the header, for it to be one short. */
+/** Share of the records that must have one field more than the header for it to be one short. */
 const SHORT_HEADER_SHARE = 0.9;
 
 export interface DetectInput {
   readonly parts: SampleParts;
-  /** Of the bytes in the sample. */
+  /** Encoding of the bytes in the sample. */
   readonly encoding: FieldEncoding;
   readonly settings: CsvSettings;
-  /** Names of fields that the table is known to have; empty where none is known. */
+  /** Names of the table's fields; empty where no table is known. */
   readonly known: ReadonlySet<string>;
 }
 
-/** What the file itself and the user say of its text, before anything is weighed. */
-interface Told {
+/** What the user and the file itself specify, before candidates are evaluated. */
+interface Preset {
   readonly from: SampleParts;
   readonly text: { readonly delimiter?: string; readonly comment?: string };
   readonly hasHint: boolean;
 }
 
 export function detect(input: DetectInput): Detection {
-  const told = readTold(input);
+  const preset = readPreset(input);
   const { settings, encoding } = input;
-  const expected = evaluateExpected(input, told);
-  if (expected !== undefined) return conclude([expected], input, told);
-  const { from, text } = told;
+  const expected = evaluateExpected(input, preset);
+  if (expected !== undefined) return chooseDetection([expected], input, preset);
+  const { from, text } = preset;
   const candidates = listCandidates(from.head.subarray(from.start), settings, encoding, text);
-  return conclude(
-    candidates.map((candidate) => evaluate(candidate, from)),
+  return chooseDetection(
+    candidates.map((candidate) => evaluateDialect(candidate, from)),
     input,
-    told,
+    preset,
   );
 }
 
-/** @returns undefined where a file is not in every way what its table expects */
+/** @returns undefined where the file differs in any way from what its table expects */
 export function detectExpected(input: DetectInput): Detection | undefined {
-  const told = readTold(input);
-  const expected = evaluateExpected(input, told);
-  return expected === undefined ? undefined : conclude([expected], input, told);
+  const preset = readPreset(input);
+  const expected = evaluateExpected(input, preset);
+  return expected === undefined ? undefined : chooseDetection([expected], input, preset);
 }
 
-function readTold({ parts, encoding, settings }: DetectInput): Told {
+function readPreset({ parts, encoding, settings }: DetectInput): Preset {
   const from = settings.skipLines === undefined ? parts : skipLines(parts, settings);
   const hint = settings.delimiter === undefined ? findHint(from) : undefined;
   const text = {
@@ -117,36 +123,36 @@ function readTold({ parts, encoding, settings }: DetectInput): Told {
   return { from, text: withoutUndefined(text), hasHint: hint !== undefined };
 }
 
-function conclude(
+function chooseDetection(
   evaluations: readonly Evaluation[],
   { parts, encoding, settings, known }: DetectInput,
-  { from, hasHint }: Told,
+  { from, hasHint }: Preset,
 ): Detection {
   const chosen = choose(dropUnlikelyQuotes(evaluations, settings), known, settings, encoding);
   const withComments = findComments(allowBareQuotes(chosen, from), from, settings);
-  const detection = layOut(withComments, evaluations, parts, from, settings, known, encoding);
+  const detection = toDetection(withComments, evaluations, parts, from, settings, known, encoding);
   if (!hasHint) return detection;
-  return { ...detection, why: { ...detection.why, delimiter: 'the first line says so' } };
+  return { ...detection, why: { ...detection.why, delimiter: 'the first line specifies it' } };
 }
 
-/** The delimiter that the first line names, for the use of a spreadsheet. */
+/** Finds the delimiter that a first line such as `sep=;` names for spreadsheets. */
 function findHint({ head, start }: SampleParts): string | undefined {
   const line = head.toString('latin1', start, start + MAX_HINT_BYTES).split(/[\r\n]/, 1)[0]!;
   return SPREADSHEET_HINT.exec(line)?.[1];
 }
 
 /**
- * Most files are what their table expects, and then one dialect is enough: there is no better one than
- * that by which the header has names of the table alone, every record has as many fields, and nothing
- * in them looks like another quote or escape.
+ * Most files are as their table expects, and then one dialect suffices. No other dialect is better
+ * if the header has only names of the table, every record has a field for each name, and no field
+ * looks as if it had another quote or escape.
  */
 function evaluateExpected(
   { known, settings, encoding }: DetectInput,
-  { from: parts, text }: Told,
+  { from: parts, text }: Preset,
 ): Evaluation | undefined {
   const isUsual =
-    (settings.quote ?? PLAIN.quote) === PLAIN.quote &&
-    (settings.escape ?? PLAIN.escape) === PLAIN.escape &&
+    (settings.quote ?? PLAIN_DIALECT.quote) === PLAIN_DIALECT.quote &&
+    (settings.escape ?? PLAIN_DIALECT.escape) === PLAIN_DIALECT.escape &&
     (settings.lineEnd ?? 'lf') === 'lf' &&
     (settings.header ?? true);
   if (!isUsual || known.size === 0 || parts.head.includes(CR)) return undefined;
@@ -155,10 +161,10 @@ function evaluateExpected(
     const [first] = sampleRecords(parts.head, parts.start, parts.isWhole, dialect, 1);
     const names = first === undefined ? [] : readHeader(first, dialect, encoding, known);
     if (names.length < 2 || !names.every((name) => known.has(name))) continue;
-    const evaluation = evaluate({ dialect, weight: 1 }, parts, BRIEF);
+    const evaluation = evaluateDialect({ dialect, weight: 1 }, parts, BRIEF);
     const { width, conforming, total } = evaluation;
     if (width !== names.length || conforming !== total || total < 2) return undefined;
-    // Blanks behind it may be part of the delimiter.
+    // A blank behind the delimiter may be part of it.
     if (first!.raw.includes(`${delimiter} `)) return undefined;
     const signs = ['\\"', `${delimiter}'`, "\n'"];
     const looksOtherwise = [parts.head, ...parts.pieces].some((bytes) =>
@@ -179,10 +185,10 @@ function withoutUndefined(text: { delimiter?: string; comment?: string }): {
   };
 }
 
-/** Text as the bytes that stand for it in the file, one character each. */
+/** Encodes text as in the file; a byte string. */
 function toBytes(text: string, encoding: FieldEncoding): string {
   if (encoding === 'utf-8') return Buffer.from(text).toString('latin1');
-  // The sign whose UTF-8 it is, if the encoding has one.
+  // Finds the byte that stands for the character, if the encoding has one.
   return [...text]
     .map((character) => {
       const utf8 = Buffer.from(character).toString('latin1');
@@ -210,8 +216,8 @@ function skipLines(
 }
 
 /**
- * A few stray quotes are damage; quotes that are astray more often than not are text. Only then is it
- * believed that nothing is quoted.
+ * A few stray quotes are damage; if most quotes are stray, they are text. Only then are dialects
+ * without quotes considered.
  */
 function dropUnlikelyQuotes(
   evaluations: readonly Evaluation[],
@@ -223,12 +229,12 @@ function dropUnlikelyQuotes(
     if (dialect.escape === 'backslash') return true;
     const quoted = evaluations.find(
       (other) =>
-        other.dialect.quote === PLAIN.quote &&
+        other.dialect.quote === PLAIN_DIALECT.quote &&
         other.dialect.delimiter === dialect.delimiter &&
         other.dialect.lineEnd === dialect.lineEnd,
     );
     if (quoted === undefined) return true;
-    const all = [...records, ...others].filter(({ raw }) => raw.includes(PLAIN.quote));
+    const all = [...records, ...others].filter(({ raw }) => raw.includes(PLAIN_DIALECT.quote));
     const faulty = [...quoted.records, ...quoted.others].filter(
       ({ fields }) => fields instanceof Fault,
     );
@@ -238,7 +244,7 @@ function dropUnlikelyQuotes(
 
 interface Chosen {
   readonly evaluation: Evaluation;
-  /** Index of the header among the records, where the table's names say it. */
+  /** Index of the header among the records, where it is known by the names of the table. */
   readonly headerAt: number | undefined;
 }
 
@@ -258,7 +264,7 @@ function choose(
   let best = matches.filter(({ matched }) => matched === most);
   if (most === 0) {
     const [first] = matches;
-    // One line says nothing of which delimiter is meant, where none of its names is known.
+    // A single line without known names does not show which delimiter is meant.
     const isHeader = settings.header !== false;
     if (known.size > 0 && isHeader && first!.evaluation.total <= 1) best = [first!];
     const fitting = matches.filter(
@@ -270,7 +276,7 @@ function choose(
   const whole = best.filter((match) => explainsAll(match, known, encoding));
   if (whole.length > 0) best = whole;
   const first = highest(best);
-  const every = best.filter(({ evaluation }) => leavesOutNothing(evaluation));
+  const every = best.filter(({ evaluation }) => hasOnlyRecords(evaluation));
   if (first.evaluation.preamble === 0 || every.length === 0) return first;
   const rival = highest(every);
   return rival.evaluation.score > first.evaluation.score * MIN_RIVAL_SCORE ? rival : first;
@@ -280,14 +286,14 @@ function highest(matches: readonly Chosen[]): Chosen {
   return matches.reduce((a, b) => (b.evaluation.score > a.evaluation.score + 1e-9 ? b : a));
 }
 
-/** Whether every line is a record, from the first on: the names in the header have that delimiter, too. */
-function leavesOutNothing({ preamble, width, conforming, total }: Evaluation): boolean {
+/** Whether every line is a record, including the header. */
+function hasOnlyRecords({ preamble, width, conforming, total }: Evaluation): boolean {
   return preamble === 0 && width > 1 && conforming === total;
 }
 
 /**
- * Whether the header has known names alone, and every record a field for each. Times in a file of one
- * column look like three fields between colons; its header tells that they are one.
+ * Whether the header has only known names, and every record has a field for each. Times in a file
+ * of one column look like three fields between colons; its header shows that they are one.
  */
 function explainsAll(
   { evaluation, headerAt }: Chosen,
@@ -300,7 +306,7 @@ function explainsAll(
   return names.length === width && names.every((name) => known.has(name));
 }
 
-/** The first of the records that has the most of the known names. */
+/** Finds the first record that has the most known names. */
 function matchHeader(
   { records, dialect }: Evaluation,
   known: ReadonlySet<string>,
@@ -313,7 +319,7 @@ function matchHeader(
   for (const [i, record] of records.slice(0, limit).entries()) {
     const names = readHeader(record, dialect, encoding, known);
     const count = names.filter((name) => known.has(name)).length;
-    // A value may be a name by chance; a line that has most of them is the header.
+    // A value may equal a name by chance; a line that is mostly known names is the header.
     if (count > matched && (i === 0 || count * 2 > names.length)) {
       matched = count;
       headerAt = i;
@@ -322,7 +328,7 @@ function matchHeader(
   return { matched, headerAt };
 }
 
-/** Names, also where the header's quotes are not right. */
+/** Reads the names of a header, even if its quotes are damaged. */
 export function readHeader(
   { fields, raw }: SampledRecord,
   dialect: Dialect,
@@ -336,13 +342,13 @@ export function readHeader(
   }
   return found.map((bytes) => {
     const name = toText(bytes ?? '', encoding);
-    // Blanks around a name are none of it, unless the table has it so.
+    // Blanks around a name do not belong to it, unless the table has the name so.
     return known.has(name) ? name : name.trim();
   });
 }
 
 /**
- * Where no field is quoted, and quotes stand inside of fields in more than a stray record or two, they
+ * Where no field is quoted, and quotes occur inside fields of more than one or two records, they
  * are part of the text: inches, and minutes of arc.
  */
 function allowBareQuotes(chosen: Chosen, parts: SampleParts): Chosen {
@@ -354,13 +360,16 @@ function allowBareQuotes(chosen: Chosen, parts: SampleParts): Chosen {
   const isBare = withQuotes.every(({ fields, isDamaged }) => fields instanceof Fault && !isDamaged);
   const isStray = withQuotes.length < MIN_FAULTY && withQuotes.length < all.length * MIN_BARE_SHARE;
   if (withQuotes.length === 0 || !isBare || isStray) return chosen;
-  const again = evaluate({ dialect: { ...dialect, allowsBareQuotes: true }, weight: 1 }, parts);
+  const again = evaluateDialect(
+    { dialect: { ...dialect, allowsBareQuotes: true }, weight: 1 },
+    parts,
+  );
   return again.width === width && again.conforming > evaluation.conforming
     ? { evaluation: again, headerAt: chosen.headerAt }
     : chosen;
 }
 
-/** Lines that begin alike and are no records are comments, if they stand among the records. */
+/** Lines between records are comments if they have a common prefix and are not records. */
 function findComments(chosen: Chosen, parts: SampleParts, { comment }: CsvSettings): Chosen {
   const { evaluation } = chosen;
   if (comment !== undefined || evaluation.width < 2) return chosen;
@@ -371,18 +380,18 @@ function findComments(chosen: Chosen, parts: SampleParts, { comment }: CsvSettin
     const begun = body.filter(({ raw }) => raw.startsWith(prefix));
     if (begun.length === 0 || begun.some((record) => fits(record, evaluation.width))) continue;
     const dialect = { ...evaluation.dialect, comment: prefix };
-    const again = evaluate({ dialect, weight: 1 }, parts);
+    const again = evaluateDialect({ dialect, weight: 1 }, parts);
     if (chosen.headerAt === undefined) return { evaluation: again, headerAt: undefined };
     const { start } = evaluation.records[chosen.headerAt]!;
     const headerAt = again.records.findIndex((record) => record.start === start);
-    // A header that begins like a comment is none.
+    // A prefix that would make the header a comment is not taken.
     if (headerAt < 0) continue;
     return { evaluation: again, headerAt };
   }
   return chosen;
 }
 
-function layOut(
+function toDetection(
   { evaluation, headerAt }: Chosen,
   all: readonly Evaluation[],
   parts: SampleParts,
@@ -394,11 +403,11 @@ function layOut(
   const { records, width } = evaluation;
   const first = headerAt ?? (settings.skipLines === undefined ? evaluation.preamble : 0);
   const record = records[first];
-  if (record === undefined) return nothing(evaluation, from, settings);
+  if (record === undefined) return withoutRecords(evaluation, from, settings);
   const body = [...records.slice(first + 1), ...evaluation.others].filter(
     ({ fields }) => !(fields instanceof Fault),
   );
-  const verdict = judge(record, body, headerAt, settings, width);
+  const verdict = decideHeader(record, body, headerAt, settings, width);
   const skipped = countLines(parts.head, parts.start, record.start, evaluation.dialect);
 
   let header: string[] = [];
@@ -447,10 +456,11 @@ function layOut(
 }
 
 /**
- * The sample holds no record: the file has none, or its first is longer than the sample. Such a one is no
- * header, and with the names of its fields told it is a record like others.
+ * The result where the sample holds no record: the file has none, or its first record is longer
+ * than the sample. Such a record is no header; if the names of the fields are specified, it is a
+ * record.
  */
-function nothing(
+function withoutRecords(
   evaluation: Evaluation,
   { head, start, isWhole }: SampleParts,
   settings: CsvSettings,
@@ -458,7 +468,7 @@ function nothing(
   const { dialect } = evaluation;
   const isRecord = !isWhole && settings.columns !== undefined && settings.header !== true;
   const dataStart = isRecord ? start : head.length;
-  const empty = isWhole ? 'the file is empty' : 'the first line is longer than what is looked at';
+  const empty = isWhole ? 'the file is empty' : 'the first line is longer than the sample';
   return {
     dialect: { ...dialect, fieldCount: settings.columns?.length ?? 0 },
     hasHeader: false,
@@ -482,26 +492,26 @@ function nothing(
   };
 }
 
-function judge(
+function decideHeader(
   record: SampledRecord,
   body: readonly SampledRecord[],
   headerAt: number | undefined,
   { header }: CsvSettings,
   width: number,
 ): { isHeader: boolean; why: string } {
-  if (header !== undefined) return { isHeader: header, why: TOLD };
+  if (header !== undefined) return { isHeader: header, why: SPECIFIED };
   if (headerAt !== undefined) return { isHeader: true, why: 'it has names of the table’s fields' };
   if (record.fields instanceof Fault) return { isHeader: true, why: 'nothing speaks against it' };
   const short = record.fields.length === width - 1;
   const below = body
     .filter((other) => fits(other, width))
-    .map(({ fields }) => (short ? (fields as Fields).slice(1) : (fields as Fields)));
-  return judgeHeader(record.fields, below);
+    .map(({ fields }) => (short ? (fields as FieldTexts).slice(1) : (fields as FieldTexts)));
+  return guessHeader(record.fields, below);
 }
 
 /**
- * A table that has no column for the field without a name is better told of records that are too long.
- * Names that the user gives are for all fields.
+ * Whether the header may be one name short. If the table has no column for a field without a name,
+ * it is better to reject the records as too long. Names that the user specified are for all fields.
  */
 function mayLackName(
   known: ReadonlySet<string>,
@@ -515,7 +525,7 @@ function mayLackName(
 function isLastEmpty(records: readonly SampledRecord[], width: number): boolean {
   const fitting = records.filter((record) => fits(record, width));
   return (
-    fitting.length > 0 && fitting.every(({ fields }) => !((fields as Fields)[width - 1] ?? ''))
+    fitting.length > 0 && fitting.every(({ fields }) => !((fields as FieldTexts)[width - 1] ?? ''))
   );
 }
 
@@ -528,11 +538,11 @@ function nameAll(
 ): string[] {
   if (columns !== undefined) return [...columns];
   if (header.length === 0) return Array.from({ length: fieldCount }, (_, i) => placeName(i));
-  // The name that is missing is that of the first field, which holds names of rows.
+  // The missing name is that of the first field, which holds the names of rows.
   return nameFields(isHeaderShort ? ['', ...header] : header, known);
 }
 
-/** The place behind a record and its line end. */
+/** @returns the offset behind a record and its line end */
 function behindRecord({ head }: SampleParts, record: SampledRecord, dialect: Dialect): number {
   const scanner = new CsvScanner({ ...dialect, fieldCount: 0 });
   scanner.reset(record.start);
@@ -573,35 +583,35 @@ function explain(
       ? ''
       : 'the header has names of the table’s fields; ';
   return {
-    delimiter: settings.delimiter === undefined ? byNames + share + next : TOLD,
+    delimiter: settings.delimiter === undefined ? byNames + share + next : SPECIFIED,
     quote:
       settings.quote !== undefined
-        ? TOLD
+        ? SPECIFIED
         : dialect.quote === ''
           ? 'quotes in the sample do not come in pairs around fields'
-          : dialect.quote === PLAIN.quote
+          : dialect.quote === PLAIN_DIALECT.quote
             ? 'the usual one, and nothing speaks against it'
-            : 'fields stand in such quotes',
+            : 'fields are quoted with it',
     escape:
       settings.escape !== undefined
-        ? TOLD
+        ? SPECIFIED
         : dialect.escape === 'doubling'
           ? 'the usual way, and nothing speaks against it'
-          : 'with a backslash before it more records can be read',
-    lineEnd: settings.lineEnd !== undefined ? TOLD : 'the line ends in the sample',
+          : 'more records can be read with backslash escapes',
+    lineEnd: settings.lineEnd !== undefined ? SPECIFIED : 'the line ends in the sample',
     comment:
       settings.comment !== undefined
-        ? TOLD
+        ? SPECIFIED
         : dialect.comment === ''
-          ? 'no line among the records is one'
-          : `lines among the records that begin with ${toText(dialect.comment, dialect.encoding)} are no records`,
+          ? 'no line between the records is a comment'
+          : `lines between the records that begin with ${toText(dialect.comment, dialect.encoding)} are not records`,
     header,
     skipLines:
       settings.skipLines !== undefined
-        ? TOLD
+        ? SPECIFIED
         : skipped === 0
-          ? 'the first line is like those that follow'
-          : 'these lines are unlike those that follow',
+          ? 'the first line is like the following lines'
+          : 'these lines are unlike the following lines',
   };
 }
 
@@ -619,7 +629,7 @@ const DELIMITER_NAMES: Readonly<Record<string, string>> = {
   '\x1e': 'record-separator',
 };
 
-/** A word for the usual ones, else the characters themselves. */
+/** A word for a usual delimiter, else the characters themselves. */
 export function describeDelimiter({
   delimiter,
   encoding,
@@ -627,7 +637,7 @@ export function describeDelimiter({
   return nameDelimiter(toText(delimiter, encoding));
 }
 
-/** The same for one that is text already. */
+/** The same for a delimiter that is already decoded. */
 export function nameDelimiter(delimiter: string): string {
   return DELIMITER_NAMES[delimiter] ?? JSON.stringify(delimiter);
 }

@@ -1,8 +1,8 @@
 /**
- * How well a dialect explains a sample: whether its records have the same number of fields, and whether
- * what stands in them looks like values. The measure is that of CleverCSV (van den Burg, Nazábal and
- * Sutton, "Wrangling messy CSV files by detecting row and type patterns", 2019), simplified: consistency
- * times type score, where one is near zero the other cannot make up for it.
+ * Scores how well a dialect explains a sample: whether the records have the same number of fields,
+ * and whether the fields look like values. The measure is that of CleverCSV (van den Burg, Nazábal
+ * and Sutton, "Wrangling messy CSV files by detecting row and type patterns", 2019), simplified:
+ * consistency times type score. If one of them is near zero, the other cannot compensate.
  */
 
 import { Fault } from '../../../model/reject-codes.js';
@@ -10,68 +10,68 @@ import { DAMAGE_NONE, RecordBatch } from '../../text/record-batch.js';
 import type { SampleParts } from '../../text/sample.js';
 import type { Dialect } from '../dialect.js';
 import { CsvScanner } from '../scan/csv-scanner.js';
-import { type Fields, readFields } from '../scan/read-fields.js';
+import { type FieldTexts, readFields } from '../scan/read-fields.js';
 import type { Candidate } from './candidates.js';
 import { type CellKind, isTyped, kindOf, likeness } from './cells.js';
 
-/** Records that are looked at: of the head, and of each further piece. */
+/** Number of records that are evaluated, of the head and of each piece. */
 interface RecordLimits {
   readonly head: number;
   readonly piece: number;
 }
 
 const FULL: RecordLimits = { head: 300, piece: 60 };
-/** Enough to see that a file is what is expected of it. */
+/** Enough to see that a file is as expected. */
 export const BRIEF: RecordLimits = { head: 40, piece: 8 };
-/** Records in front of the header, at the most. */
+/** Most records before the header. */
 export const MAX_PREAMBLE = 60;
 
-/** Characters kept of a record. */
+/** Characters that are kept of a record. */
 const MAX_RAW = 4096;
 
-/** Fields looked at, of one record. */
+/** Fields of a record that are evaluated. */
 const MAX_CELLS = 64;
 
-/** A file of one column always has records of the same number of fields. */
+/** Low, since with one column all records always have the same number of fields. */
 const ONE_COLUMN_SCORE = 0.02;
-/** Where its lines are dates, times, addresses and the like, what stands inside of those is no delimiter. */
+/** High, since the signs inside dates, times, addresses and the like are no delimiters. */
 const ONE_COLUMN_OF_VALUES_SCORE = 0.9;
-/** Share of the lines that must be such. */
+/** Share of the lines that must be such values. */
 const MIN_VALUE_SHARE = 0.9;
-/** Characters that are less likely to be a delimiter are signs of texts, too. */
+/** Delimiters with a lower weight also occur as signs in texts. */
 const MIN_SURE_WEIGHT = 0.9;
 
 export interface SampledRecord {
   readonly start: number;
   /** Without the line end. */
   readonly end: number;
-  /** Line ends of the sample before it. */
+  /** Number of line ends before it in the sample. */
   readonly line: number;
-  /** Its bytes, of a long one the first. */
+  /** Its bytes; only the first of a long record. */
   readonly raw: string;
-  /** Whether its quotes are at fault, so that its end may be, too. */
+  /** Whether its quotes are damaged, so that its end may be wrong, too. */
   readonly isDamaged: boolean;
-  /** What is wrong with it, whatever the number of its fields; or its fields. */
-  readonly fields: Fields | Fault;
+  /** Its fields, or what is wrong with it; the number of fields is not checked. */
+  readonly fields: FieldTexts | Fault;
 }
 
 export interface Evaluation {
   readonly dialect: Dialect;
   readonly score: number;
-  /** The commonest number of fields. */
+  /** The most frequent number of fields. */
   readonly width: number;
-  /** Of the records behind the preamble. */
+  /** Of the records behind the preamble: those of that width, and all. */
   readonly conforming: number;
   readonly total: number;
-  /** Records of the head, from its first. */
+  /** Records of the head, from the first on. */
   readonly records: readonly SampledRecord[];
   /** Records of the pieces. */
   readonly others: readonly SampledRecord[];
-  /** Records in front of the header, in `records`. */
+  /** Number of records before the header, at the start of `records`. */
   readonly preamble: number;
 }
 
-/** Reads the sample's records. `dialect.fieldCount` 0 takes any number of fields. */
+/** Reads the records of a sample. A `dialect.fieldCount` of 0 allows any number of fields. */
 export function sampleRecords(
   bytes: Buffer,
   start: number,
@@ -96,14 +96,14 @@ export function sampleRecords(
       raw: text.slice(0, MAX_RAW),
       isDamaged,
       fields: isDamaged
-        ? new Fault('bad_quote', 'its quotes do not fit')
+        ? new Fault('bad_quote', 'its quotes do not match')
         : readFields(text, dialect),
     });
   }
   return records;
 }
 
-export function evaluate(
+export function evaluateDialect(
   { dialect, weight }: Candidate,
   { head, start, isWhole, pieces }: SampleParts,
   limits = FULL,
@@ -128,7 +128,7 @@ export function evaluate(
     0.97 ** preamble;
   return {
     dialect,
-    // Of use only where there is another to compare it to.
+    // Measured only when it is compared with another.
     get score() {
       score ??= measure();
       return score;
@@ -142,9 +142,9 @@ export function evaluate(
   };
 }
 
-/** A name that needs no quotes in any dialect, of three words at most. */
+/** A name of three words at most that needs no quotes in any dialect. */
 const NAME = /^["']?[A-Za-z_\x80-\xff][\w\x80-\xff.()%-]*(?: [\w\x80-\xff.()%-]+){0,2}["']?$/;
-/** What an address is made of that no delimiter stands in. */
+/** Characters of a value that contains no delimiter. */
 const PLAIN_VALUE = /^(?!.*::)[\w\x80-\xff .:/@?=&%+#-]+$/;
 const VALUE_KINDS: ReadonlySet<CellKind> = new Set([
   'date',
@@ -166,16 +166,16 @@ function scoreOneColumn(
     : ONE_COLUMN_SCORE;
 }
 
-/** Of signs of texts: a header may have none of them. */
+/** The weight of a sign of texts behind a preamble, since the header need not have the sign. */
 const WEIGHT_BEHIND_PREAMBLE = 0.3;
-/** With fewer records of the same number of fields, they have none in common. */
+/** With a smaller share of conforming records, the records are ragged. */
 const MIN_CONFORMING_SHARE = 0.8;
-/** Of a reading by which the header of a file of one column is a line before the records. */
+/** The weight where the header of a file of one column would be a preamble. */
 const UNLIKELY = 1e-6;
 
 /**
- * Whether the first line is one name, and what follows is no header: then the delimiter is rather part of
- * the texts that are called by the name, as the blanks of sentences are, or the comma of decimals.
+ * Whether the first line is one name, and no header follows. Then the delimiter is more likely part
+ * of the texts below that name, as the blanks in sentences are, or decimal commas.
  */
 function isNameOverTexts(
   records: readonly SampledRecord[],
@@ -192,24 +192,29 @@ function isNameOverTexts(
   const isRagged = fitting.length < body.length * MIN_CONFORMING_SHARE;
   const isText = width === 2 && fitting.every((record) => isOneText(record, delimiter));
   if (!isSign && !isRagged && !isText) return false;
-  const cells = first!.fields as Fields;
+  const cells = first!.fields as FieldTexts;
   return !cells.some((cell, i) => !isTyped(kindOf(cell)) && isColumnTyped(fitting.slice(1), i));
 }
 
-/** A number with a decimal comma, or words with a comma and a blank between them. */
+/**
+ * Whether a record is a number with a decimal comma, or words with a comma and a blank between
+ * them.
+ */
 function isOneText({ raw, fields }: SampledRecord, delimiter: string): boolean {
-  const hasBlank = (fields as Fields)[1]?.startsWith(' ') === true || delimiter.endsWith(' ');
+  const hasBlank = (fields as FieldTexts)[1]?.startsWith(' ') === true || delimiter.endsWith(' ');
   return hasBlank || kindOf(raw) === 'number';
 }
 
 function isColumnTyped(records: readonly SampledRecord[], index: number): boolean {
   return (
     records.length > 1 &&
-    records.every(({ fields }) => isTyped(kindOf((fields as Fields)[index] ?? null)))
+    records.every(({ fields }) => isTyped(kindOf((fields as FieldTexts)[index] ?? null)))
   );
 }
 
-/** The first line of a piece is cut; where records of several lines are, the next may be none. */
+/**
+ * The first line of a piece is cut off; with records of several lines, the next may be no record.
+ */
 function samplePiece(piece: Buffer, dialect: Dialect, limit: number): SampledRecord[] {
   const lineEnd = piece.findIndex((byte) => byte === 0x0a || byte === 0x0d);
   if (lineEnd < 0) return [];
@@ -220,7 +225,7 @@ export function fits(record: SampledRecord, width: number): boolean {
   return !(record.fields instanceof Fault) && record.fields.length === width;
 }
 
-/** Of widths that are equally common, the largest. */
+/** @returns the most frequent number of fields; of several, the largest */
 function commonestWidth(records: readonly SampledRecord[]): number {
   const counts = new Map<number, number>();
   for (const { fields } of records) {
@@ -238,7 +243,9 @@ function commonestWidth(records: readonly SampledRecord[]): number {
   return width;
 }
 
-/** Records before the first that the others are like; its header may be one field short. */
+/**
+ * Counts the records before the first that has the common width; a header may be one field short.
+ */
 function findPreamble(records: readonly SampledRecord[], width: number): number {
   const limit = Math.min(records.length, MAX_PREAMBLE);
   for (let i = 0; i < limit; i++) {
@@ -252,21 +259,21 @@ function findPreamble(records: readonly SampledRecord[], width: number): number 
   return 0;
 }
 
-/** A first line that tells a spreadsheet, and us, what stands between fields. */
+/** A first line that specifies the delimiter, for spreadsheets. */
 export const SPREADSHEET_HINT = /^sep=([^"'\\\r\n])$/i;
 
 export const COMMENT_PREFIXES = ['#', '//', '--', '%', '!', ';', '*'];
 
-/** A line like the one before it, above names: it has as many fields as they are only by chance. */
+/** Whether a line is a comment above the header that has the common width by chance. */
 function isRemark(records: readonly SampledRecord[], index: number, width: number): boolean {
   const [before, record, next] = [records[index - 1]!, records[index]!, records[index + 1]];
   const prefix = COMMENT_PREFIXES.find((start) => record.raw.startsWith(start));
   if (prefix === undefined || !before.raw.startsWith(prefix)) return false;
   if (next === undefined || !fits(next, width) || next.raw.startsWith(prefix)) return false;
-  return !(next.fields as Fields).some((cell) => isTyped(kindOf(cell)));
+  return !(next.fields as FieldTexts).some((cell) => isTyped(kindOf(cell)));
 }
 
-/** Columns that are empty in every record speak for a delimiter that is only part of one. */
+/** Columns that are empty in every record suggest that the delimiter is part of a longer one. */
 function shareOfUsedColumns(body: readonly SampledRecord[], width: number): number {
   const isUsed = new Uint8Array(width);
   for (const { fields } of body) {
@@ -274,7 +281,7 @@ function shareOfUsedColumns(body: readonly SampledRecord[], width: number): numb
     for (let i = 0; i < width; i++) if (fields[i] !== null && fields[i] !== '') isUsed[i] = 1;
   }
   const used = isUsed.reduce((sum, one) => sum + one, 0);
-  // The last one may be empty because every record ends in a delimiter.
+  // The last column may be empty because every record ends in a delimiter.
   return Math.min(1, (used + (isUsed[width - 1] === 0 ? 1 : 0)) / width);
 }
 

@@ -1,10 +1,10 @@
-/** Whether a file's first record names its fields, and what the fields are called. */
-import type { Fields } from '../scan/read-fields.js';
+/** Decides whether the first record of a file is a header, and names its fields. */
+import type { FieldTexts } from '../scan/read-fields.js';
 import { type CellKind, isTyped, kindOf } from './cells.js';
 
-/** Share of a column's cells that must be of one kind for the column to be of it. */
+/** Share of the cells of a column that must be of one kind for the column to have that kind. */
 const MIN_SHARE = 0.8;
-/** Columns looked at. */
+/** Columns that are compared. */
 const MAX_COLUMNS = 64;
 
 export interface HeaderVerdict {
@@ -13,13 +13,13 @@ export interface HeaderVerdict {
 }
 
 /**
- * A header's cells are not like what stands below them: names over numbers, say. Where all is text,
- * names are told from values by what they are: different from each other and from all below.
+ * The cells of a header differ from the values below them: names above numbers, for example. Where
+ * all cells are text, names differ from each other and from all values below.
  *
  * @param first fields of the first record
- * @param body fields of some that follow
+ * @param body fields of some records that follow
  */
-export function judgeHeader(first: Fields, body: readonly Fields[]): HeaderVerdict {
+export function guessHeader(first: FieldTexts, body: readonly FieldTexts[]): HeaderVerdict {
   const cells = first.slice(0, MAX_COLUMNS).map((cell) => cell?.trim() ?? '');
   const kinds = cells.map(kindOf);
   const named = cells.filter((cell) => cell !== '');
@@ -29,13 +29,13 @@ export function judgeHeader(first: Fields, body: readonly Fields[]): HeaderVerdi
     return {
       isHeader,
       why: isHeader
-        ? 'it is the only record, and all of it are names'
-        : 'it is the only record, and it has values',
+        ? 'it is the only record, and all of its fields look like names'
+        : 'it is the only record, and some of its fields look like values',
     };
   }
   if (named.length === 0) return { isHeader: false, why: 'it has no names' };
   if (isSequence(cells, kinds, body)) {
-    return { isHeader: true, why: 'its numbers count up from field to field, like years' };
+    return { isHeader: true, why: 'its numbers increase from field to field, like years' };
   }
   let evidence = 0;
   let over = 0;
@@ -56,7 +56,7 @@ export function judgeHeader(first: Fields, body: readonly Fields[]): HeaderVerdi
       continue;
     }
     if (isTyped(kind)) evidence -= 0.75;
-    else evidence += judgeText(cells[i]!, column);
+    else evidence += scoreName(cells[i]!, column);
   }
   if (!isDistinct) evidence -= 1;
   if (over > 0 && evidence > 0) {
@@ -91,8 +91,8 @@ function commonKind(column: readonly string[]): CellKind | undefined {
   return undefined;
 }
 
-/** A text over texts: 1 at most for a name, less than 0 for one of them. */
-function judgeText(cell: string, column: readonly string[]): number {
+/** Scores a text above texts: up to 1 for a name, below 0 for another value. */
+function scoreName(cell: string, column: readonly string[]): number {
   if (column.includes(cell)) return column.length > 1 ? -1 : -0.5;
   const lengths = new Set(column.map((below) => below.length));
   if (column.length > 2 && lengths.size === 1) return lengths.has(cell.length) ? -0.25 : 0.75;
@@ -102,11 +102,13 @@ function judgeText(cell: string, column: readonly string[]): number {
   return isName ? 0.1 : -0.2;
 }
 
-/** `country,1990,1991,1992`: numbers over numbers, but each one more than the one before. */
+/**
+ * `country,1990,1991,1992`: numbers above numbers, but with the same step from each to the next.
+ */
 function isSequence(
   cells: readonly string[],
   kinds: readonly CellKind[],
-  body: readonly Fields[],
+  body: readonly FieldTexts[],
 ): boolean {
   const numbers: number[] = [];
   for (const [i, kind] of kinds.entries()) {
@@ -125,10 +127,10 @@ function isSequence(
 }
 
 /**
- * Names for all fields, each different from the others: an empty one is called by its place, one that
- * was there before by its number.
+ * Gives all fields different names: an empty name is replaced by the place of the field, and a
+ * repeated name gets a number.
  *
- * @param keep names that stay as they are, even if empty
+ * @param keep names that are not replaced; only the empty name matters
  */
 export function nameFields(
   header: readonly string[],
@@ -150,7 +152,7 @@ export function nameFields(
   return names;
 }
 
-/** What a field without a name is called. */
+/** The name of a field without a name. */
 export function placeName(index: number): string {
   return `column_${index + 1}`;
 }

@@ -1,14 +1,14 @@
 /**
- * A guess at where a record starts, somewhere in the middle of a file.
+ * Guesses where a record starts in the middle of a file.
  *
- * Nobody can know without reading from the start whether a line end is inside quotes. But a guess is
- * nearly always right, and it is verified: a split commits only after the split before it, read from
- * its own true start, ended exactly where this one began. So this may be wrong; it only
- * must not be wrong often, since a split that began at the wrong place is read again.
+ * Whether a line end is inside quotes can be known only by reading from the start. But a guess is
+ * nearly always right, and it is verified: a split commits only after the split before it, read
+ * from its own true start, ended exactly where this one began. So a guess may be wrong; but not
+ * often, since a split that began at the wrong place is read again.
  *
- * How it works: behind the next line end either a record starts, or a quoted field goes on. Inside
- * quotes, the text runs up to a closing quote, and what is left of the record is without fault. Then,
- * and only if the same bytes read as records show a fault, that is what they are.
+ * How it works: behind the next line end either a record starts, or a quoted field continues. The
+ * bytes are taken for the rest of a quoted field only if both hold: read so, they reach a closing
+ * quote and the rest of the record has no fault; and read as records, they have a fault.
  */
 
 import { Fault } from '../../../model/reject-codes.js';
@@ -18,12 +18,12 @@ import type { Dialect } from '../dialect.js';
 import { CsvParser } from './csv-parser.js';
 import { CsvScanner } from './csv-scanner.js';
 
-/** Records looked at, at most. */
+/** Most records that are read. */
 const PROBE_RECORDS = 64;
 
 /**
  * @param bytes part of the file
- * @param from offset at or after which the record shall start; `bytes[from - 1]` is looked at, so
+ * @param from offset at or after which the record must start; `bytes[from - 1]` is read as well, so
  *   `from` is at least 1
  * @returns offset of a likely record start, or -1 where `bytes` has no line end from there on
  */
@@ -35,11 +35,11 @@ export function guessRecordStart(bytes: Buffer, from: number, dialect: Dialect):
   return tailBytes > 0 && hasFaults(rest, tailBytes, dialect) ? candidate + tailBytes : candidate;
 }
 
-/** @returns the first place at or behind `from` that has a line end before it, or -1 */
+/** @returns the first offset at or behind `from` that follows a line end, or -1 */
 function findLineStart(bytes: Buffer, from: number, { lineEnd }: Dialect): number {
   if (lineEnd === 'lf') return bytes.indexOf(LF, from - 1) + 1 || -1;
   if (lineEnd === 'cr') return bytes.indexOf(CR, from - 1) + 1 || -1;
-  // An LF just before `from` ends a line whose CR is out of sight.
+  // An LF just before `from` ends a line; its CR may lie before the bytes.
   if (bytes[from - 1] === LF) return from;
   for (let at = from - 1; at < bytes.length; at++) {
     const length = measureLineEnd(bytes, at, bytes.length, true, lineEnd);
@@ -48,13 +48,15 @@ function findLineStart(bytes: Buffer, from: number, { lineEnd }: Dialect): numbe
   return -1;
 }
 
-/** Length of the rest of a record, line end included, if a quoted field goes on in it; else 0. */
+/**
+ * @returns length of the rest of a record, line end included, if a quoted field continues; else 0
+ */
 function measureQuotedTail(bytes: Buffer, dialect: Dialect): number {
   const quote = Buffer.from(dialect.quote, 'latin1');
   if (quote.length === 0 || !bytes.includes(quote)) return 0;
   const record = Buffer.concat([quote, bytes]);
   const batch = new RecordBatch(1);
-  // A tail has fewer fields than a record, which must not count against it.
+  // The rest of a record has fewer fields than a record, which must not be a fault.
   const scanner = new CsvScanner(
     dialect.fieldCount === 1 ? dialect : { ...dialect, fieldCount: 0 },
   );
@@ -71,12 +73,12 @@ function measureQuotedTail(bytes: Buffer, dialect: Dialect): number {
   return isTail ? scanner.nextRecord - quote.length : 0;
 }
 
-/** Whether any of the records that start in the first `length` bytes, as records, has a fault. */
+/** Whether any record that starts in the first `length` bytes, read as records, has a fault. */
 function hasFaults(bytes: Buffer, length: number, dialect: Dialect): boolean {
   const batch = new RecordBatch(PROBE_RECORDS);
   const scanner = new CsvScanner(dialect);
   scanner.scan(bytes, bytes.length, length, false, batch);
-  // A record that does not end is one whose quotes do not close.
+  // A record that does not end has a quote that is not closed.
   let faults = batch.count < batch.capacity && scanner.nextRecord < length ? 1 : 0;
   new CsvParser(dialect).parse(bytes, batch, (_, found) => {
     if (found instanceof Fault) faults++;

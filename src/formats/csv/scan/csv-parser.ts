@@ -1,13 +1,13 @@
 /**
- * Records → fields with csv-parse, the parser of record.
+ * Records → fields, with csv-parse, which decides what a record contains.
  *
- * The record scanner says where records are; csv-parse says what is in them. Where it finds fault in
- * a run of records, the run is halved until the faulty record stands alone, so that one bad record
- * never costs another. csv-parse drops a backslash before any character, so that a path in a quoted
- * field would lose its own: records with backslash escapes are read by fields.ts.
+ * The scanner finds the records; csv-parse reads their fields. Where it finds a fault in a run of
+ * records, the run is halved until the faulty record stands alone, so that a bad record never costs
+ * another. csv-parse drops a backslash before any character, and so would spoil a path in a quoted
+ * field; so records with backslash escapes are read by read-fields.ts.
  *
- * Fields are byte strings of UTF-8: one character per byte (latin1), so that nothing is lost or replaced
- * before a value's own rules look at it.
+ * Fields are byte strings of UTF-8: one character per byte (latin1), so that nothing is lost or
+ * replaced before the rules of the column's type apply.
  */
 
 import type { CastingContext, Options } from 'csv-parse';
@@ -23,9 +23,11 @@ import {
 import type { ParsedRecord, RecordParser } from '../../text/text-format.js';
 import { toUtf8 } from '../../text/transcode.js';
 import type { Dialect } from '../dialect.js';
-import { type Fields, readFields } from './read-fields.js';
+import { type FieldTexts, readFields } from './read-fields.js';
 
-/** More surplus fields than this are counted, not read: a line may hold millions of delimiters. */
+/**
+ * If there are more surplus fields, they are only counted: a line may hold millions of delimiters.
+ */
 const MAX_SURPLUS_READ = 1000;
 
 const RECORD_DELIMITERS: Readonly<Record<LineEnd, string[]>> = {
@@ -39,7 +41,7 @@ export class CsvParser implements RecordParser {
   readonly #dialect: Dialect;
   readonly #options: Options;
   readonly #quotingOptions: Options;
-  /** What an empty quoted field looks like; empty where nothing is quoted. */
+  /** An empty quoted field as it is written; empty where nothing is quoted. */
   readonly #emptyQuoted: string;
 
   constructor(dialect: Dialect) {
@@ -56,8 +58,8 @@ export class CsvParser implements RecordParser {
       relax_quotes: dialect.allowsBareQuotes,
       skip_empty_lines: dialect.fieldCount !== 1,
     };
-    // csv-parse tells whether a field was quoted only to `cast`, which is slow: it is asked again,
-    // for the few records in which an empty field may be a quoted one.
+    // csv-parse reports only to `cast` whether a field was quoted, and that is slow. So only the
+    // few records in which an empty field may be quoted are parsed again.
     this.#quotingOptions = {
       ...this.#options,
       cast: (value: string, context: CastingContext) =>
@@ -66,7 +68,7 @@ export class CsvParser implements RecordParser {
   }
 
   /**
-   * Parses `count` records of the batch from `from` on, and gives each to `each`, in order.
+   * Parses the records of a batch, and calls `each` for each of them, in order.
    *
    * @param bytes the buffer that the batch's offsets refer to
    */
@@ -93,7 +95,7 @@ export class CsvParser implements RecordParser {
     parseUpTo(batch.count);
   }
 
-  /** What the scanner found out. */
+  /** The fault that the scanner already found. */
   #knownFault(batch: RecordBatch, index: number): Fault | undefined {
     const damage = batch.damage[index]!;
     if (damage !== DAMAGE_NONE) return damageFault(damage);
@@ -158,20 +160,20 @@ export class CsvParser implements RecordParser {
     }
   }
 
-  /** Tells NULL (empty, unquoted) from the empty string (empty, quoted). */
-  #withNulls(fields: Fields, bytes: Buffer, batch: RecordBatch, index: number): Fields {
+  /** Distinguishes NULL (empty, unquoted) from the empty string (empty, quoted). */
+  #withNulls(fields: FieldTexts, bytes: Buffer, batch: RecordBatch, index: number): FieldTexts {
     if (!fields.includes('')) return fields;
     const raw = bytes.subarray(batch.start[index], batch.end[index]);
     if (this.#emptyQuoted !== '' && raw.includes(this.#emptyQuoted)) {
-      const [record] = parse(raw, this.#quotingOptions) as unknown as Fields[];
+      const [record] = parse(raw, this.#quotingOptions) as unknown as FieldTexts[];
       return record ?? fields;
     }
     for (let i = 0; i < fields.length; i++) if (fields[i] === '') fields[i] = null;
     return fields;
   }
 
-  /** Sees to the number of fields and to their encoding. */
-  #settle(fields: Fields): ParsedRecord {
+  /** Checks or corrects the number of fields, and converts them to UTF-8. */
+  #settle(fields: FieldTexts): ParsedRecord {
     const { fieldCount, hasTrailingDelimiter, ragged, encoding } = this.#dialect;
     if (fields.length !== fieldCount && fieldCount > 0) {
       const count = fields.length;

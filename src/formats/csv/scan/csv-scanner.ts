@@ -1,18 +1,21 @@
 /**
- * Bytes → records: where each record begins and ends, at the speed of a byte loop.
+ * Bytes → records: finds where each record begins and ends, in one loop over the bytes.
  *
- * How it works: a machine of a few states walks the bytes once, from one byte that may mean something
- * to the next. It takes the caller's buffer, fills the caller's batch, does no I/O, and can stop at any
- * byte and go on when there are more. It finds records, not fields: what is inside a record is the
- * parser's business (csv-parse, or the byte lane). It is also what tells split boundaries, so a change
- * here changes what a split is.
+ * How it works: a machine of a few states walks the bytes once, from one significant byte to the
+ * next. It reads the caller's buffer, fills the caller's batch, does no I/O, and can stop at any
+ * byte and continue when there are more. It finds records, not fields: the content of a record is
+ * left to the parser (csv-parse, or the byte lane). It also determines the boundaries of splits, so
+ * a change here changes what a split is.
  *
  * What it guarantees, and what breaks if it does not:
- * - Every byte belongs to exactly one record, line end or comment; else records would be lost or read twice.
+ * - Every byte belongs to exactly one record, line end or comment; else records would be lost or
+ *   read twice.
  * - The result does not depend on where the buffers were cut; else splits would disagree.
- * - A record without fault is taken as it stands, so that the byte lane, which looks at no other, agrees.
- * - A damaged record costs no other: one whose quotes cannot be right and that spans lines is held
- *   against other readings of the same lines, and ends where that explains most (resynchronise.ts).
+ * - A record without fault is taken as it stands, so that the byte lane, which reads no others,
+ *   agrees.
+ * - A damaged record costs no other: if it spans lines and its quotes cannot be right, it is
+ *   compared with other interpretations of the same lines, and ends where the best of them ends
+ *   (resynchronise.ts).
  */
 
 import type { LineEnd } from '../../../model/csv-settings.js';
@@ -25,7 +28,12 @@ import {
 } from '../../text/record-batch.js';
 import type { RecordScanner } from '../../text/text-format.js';
 import { BACKSLASH, type Dialect, fitsFieldCount } from '../dialect.js';
-import { chooseReading, EXAMINED_BYTES, type Examiner, type Reading } from './resynchronise.js';
+import {
+  chooseInterpretation,
+  EXAMINED_BYTES,
+  type Examiner,
+  type Interpretation,
+} from './resynchronise.js';
 
 const RECORD_START = 0;
 const FIELD_START = 1;
@@ -43,11 +51,11 @@ export class CsvScanner implements RecordScanner, Examiner {
   readonly #lineEnd: LineEnd;
   readonly #comment: Buffer;
   readonly #skipsBlankLines: boolean;
-  /** 1 for the bytes that may mean something outside of quotes, and inside. */
+  /** 1 for the bytes that are significant outside quotes, and inside quotes. */
   readonly #stopsUnquoted = new Uint8Array(256);
   readonly #stopsQuoted = new Uint8Array(256);
   #state = RECORD_START;
-  /** Where the machine goes on: everything before was seen. */
+  /** Where the machine continues; all bytes before it were read. */
   #position = 0;
   #recordStart = 0;
   #lineOfRecord = 0;
@@ -56,21 +64,21 @@ export class CsvScanner implements RecordScanner, Examiner {
   #fields = 1;
   #damage = DAMAGE_NONE;
   #hasBareQuote = false;
-  /** First line end inside quotes of the current record, or -1. */
+  /** First line end inside quotes in the current record, or -1. */
   #lineEndInQuotes = -1;
-  /** First quote of the current record that cannot be one, or -1. */
+  /** First quote in the current record that cannot close a field, or -1. */
   #badQuote = -1;
-  /** Where the quoted field that is being read, or was read last, begins. */
+  /** Start of the quoted field that is being read, or was read last. */
   #quotedFrom = -1;
-  /** Fields before that one. */
+  /** Number of fields before that field. */
   #fieldsBeforeQuoted = 0;
-  /** A CR there is a value's, because a backslash says so. */
+  /** Offset of an escaped byte; a CR there belongs to a value. */
   #escapedAt = -1;
-  /** Length of the line end that the walk stopped at; 0 at the end of the file. */
+  /** Length of the line end at which the walk stopped; 0 at the end of the file. */
   #lineEndBytes = 0;
   #isBehindComment = false;
   #lookedAt = 0;
-  /** Reads what may follow a record whose end is in doubt. */
+  /** Reads the lines behind a record whose end is in doubt. */
   #examiner: CsvScanner | undefined;
 
   constructor(dialect: Dialect) {
@@ -96,7 +104,7 @@ export class CsvScanner implements RecordScanner, Examiner {
     }
   }
 
-  /** Start of the first record that is not in a batch yet; all bytes before it are done with. */
+  /** Start of the first record that is not in a batch yet; all bytes before it are finished. */
   get nextRecord(): number {
     return this.#recordStart;
   }
@@ -106,24 +114,26 @@ export class CsvScanner implements RecordScanner, Examiner {
     return this.#lineOfRecord;
   }
 
-  /** What was found so far depends on no byte from here on. */
+  /** The result so far depends on no byte from here on. */
   get lookedAt(): number {
     return Math.max(this.#lookedAt, this.#recordStart);
   }
 
-  /** Whether it stands at {@link nextRecord}, and not in the middle of that record. */
+  /** Whether the scanner stands at {@link nextRecord}, and not in the middle of that record. */
   get isBetweenRecords(): boolean {
     return this.#state === RECORD_START && this.#position === this.#recordStart;
   }
 
-  /** Goes on at the start of a later record; those before it have no fault, nor anything to be looked at. */
+  /**
+   * Continues at the start of a later record; the records before it are plain and without fault.
+   */
   jump(position: number, lines: number): void {
     this.#line += lines;
     this.#isBehindComment = false;
     this.#beginRecord(position);
   }
 
-  /** Tells that the buffer's first `count` bytes were dropped and the rest moved to its front. */
+  /** The caller dropped the first `count` bytes of the buffer, and moved the rest to its front. */
   shift(count: number): void {
     this.#position -= count;
     this.#recordStart -= count;
@@ -134,7 +144,7 @@ export class CsvScanner implements RecordScanner, Examiner {
     if (this.#badQuote >= 0) this.#badQuote -= count;
   }
 
-  /** Begins anew at `position` of a buffer, as at the start of a record. */
+  /** Starts again at `position` of a buffer, which is the start of a record. */
   reset(position: number): void {
     this.#line = 0;
     this.#isBehindComment = false;
@@ -143,8 +153,8 @@ export class CsvScanner implements RecordScanner, Examiner {
   }
 
   /**
-   * Walks on through `bytes` up to `end`, until the batch is full, or until a record starts at or
-   * after `limit` (which then is {@link nextRecord} and not in the batch).
+   * Scans `bytes` up to `end`, until the batch is full, or until a record starts at or behind
+   * `limit` (that one is then {@link nextRecord}, and not in the batch).
    *
    * @param isLast whether the file ends at `end`
    */
@@ -159,10 +169,10 @@ export class CsvScanner implements RecordScanner, Examiner {
       }
       const isOpen = this.#state === QUOTED;
       if (isOpen || this.#isSuspect()) {
-        const reading = this.#read(bytes, contentEnd, end, isLast, isOpen);
-        if (reading === undefined) return;
-        if (reading.end < contentEnd) {
-          this.#cut(bytes, reading, batch);
+        const interpretation = this.#interpret(bytes, contentEnd, end, isLast, isOpen);
+        if (interpretation === undefined) return;
+        if (interpretation.end < contentEnd) {
+          this.#cut(bytes, interpretation, batch);
           continue;
         }
         if (isOpen) this.#damage = DAMAGE_UNTERMINATED_QUOTE;
@@ -173,23 +183,24 @@ export class CsvScanner implements RecordScanner, Examiner {
   }
 
   /**
-   * Looks for the end of a record that fills the largest buffer, from the state that {@link scan} left:
-   * if other records seem to follow behind one of its lines, it ends there.
+   * Looks for the end of a record that fills the largest buffer, in the state that {@link scan}
+   * left: if other records seem to follow one of its lines, it ends there.
    *
-   * @returns whether it did; if not, {@link pass} follows it to its end
+   * @returns whether it ended; if not, {@link pass} follows it to its end
    */
   cutLongRecord(bytes: Buffer, end: number, batch: RecordBatch): boolean {
     if (this.#lineEndInQuotes < 0) return false;
-    const reading = this.#read(bytes, end, end, true, true);
-    if (reading === undefined || reading.end >= end || !reading.isFollowed) return false;
-    this.#cut(bytes, reading, batch);
+    const interpretation = this.#interpret(bytes, end, end, true, true);
+    if (interpretation === undefined || interpretation.end >= end || !interpretation.isFollowed)
+      return false;
+    this.#cut(bytes, interpretation, batch);
     return true;
   }
 
   /**
-   * Walks on in a record that is too long to be kept, without keeping it.
+   * Scans a record that is too long to be kept, without keeping it.
    *
-   * @returns whether it ended; {@link nextRecord} is behind it then
+   * @returns whether the record ended; then {@link nextRecord} is behind it
    */
   pass(bytes: Buffer, end: number, isLast: boolean): boolean {
     const contentEnd = this.#walk(bytes, end, isLast);
@@ -198,22 +209,22 @@ export class CsvScanner implements RecordScanner, Examiner {
     return true;
   }
 
-  /** Bytes that {@link pass} has walked over; it goes on behind them. */
+  /** Bytes that {@link pass} has scanned; it continues behind them. */
   get position(): number {
     return this.#position;
   }
 
   /**
-   * Reads one record on its own, as another reading of lines would have it.
+   * Reads a single record, as part of another interpretation of lines.
    *
-   * @returns where it ends; -1 where it does not, up to `end`
+   * @returns offset of its end; -1 where it does not end before `end`
    */
   examine(bytes: Buffer, from: number, end: number, isLast: boolean): number {
     this.reset(from);
     return this.#walk(bytes, end, isLast);
   }
 
-  /** What {@link examine} found, beside its end. */
+  /** What {@link examine} found besides the end of the record. */
   get examined(): Examiner['examined'] {
     const isOpen = this.#state === QUOTED;
     return {
@@ -228,7 +239,7 @@ export class CsvScanner implements RecordScanner, Examiner {
     };
   }
 
-  /** Whether the record's quotes may have taken in lines that are not its own. */
+  /** Whether the quotes of the record may have taken in lines that do not belong to it. */
   #isSuspect(): boolean {
     return (
       this.#lineEndInQuotes >= 0 &&
@@ -236,13 +247,13 @@ export class CsvScanner implements RecordScanner, Examiner {
     );
   }
 
-  #read(
+  #interpret(
     bytes: Buffer,
     contentEnd: number,
     end: number,
     isLast: boolean,
     isOpen: boolean,
-  ): Reading | undefined {
+  ): Interpretation | undefined {
     if (this.#lineEndInQuotes < 0) return { end: contentEnd, lineEndBytes: 0, isFollowed: false };
     const record = {
       bytes,
@@ -258,13 +269,13 @@ export class CsvScanner implements RecordScanner, Examiner {
     };
     this.#lookedAt = Math.max(this.#lookedAt, contentEnd + EXAMINED_BYTES);
     this.#examiner ??= new CsvScanner(this.#dialect);
-    return chooseReading(this.#dialect, record, this.#examiner);
+    return chooseInterpretation(this.#dialect, record, this.#examiner);
   }
 
-  /** Ends the record at a line end inside its quotes; scanning resumes behind it. */
-  #cut(bytes: Buffer, { end, lineEndBytes }: Reading, batch: RecordBatch): void {
+  /** Ends the record at a line end inside its quotes; scanning continues behind that line end. */
+  #cut(bytes: Buffer, { end, lineEndBytes }: Interpretation, batch: RecordBatch): void {
     this.#damage = DAMAGE_UNTERMINATED_QUOTE;
-    // Line ends behind the cut are counted again by the second walk over them.
+    // The second walk over the line ends behind the cut counts them again.
     this.#line = this.#lineOfRecord;
     for (let at = this.#recordStart; at < end; ) {
       const length = measureLineEnd(bytes, at, end, true, this.#lineEnd);
@@ -316,8 +327,8 @@ export class CsvScanner implements RecordScanner, Examiner {
   /**
    * Walks to the end of the record.
    *
-   * @returns where its content ends; -1 where it goes on behind `end`. At the end of a file that may be
-   *   inside quotes.
+   * @returns where its content ends, which at the end of a file may be inside quotes; -1 where it
+   *   continues behind `end`
    */
   #walk(bytes: Buffer, end: number, isLast: boolean): number {
     const quote = this.#quote;
@@ -361,7 +372,8 @@ export class CsvScanner implements RecordScanner, Examiner {
           if (length > 0 && position + 1 < end) {
             const lineEnd = measureLineEnd(bytes, position + 1, end, isLast, this.#lineEnd);
             if (lineEnd < 0) break;
-            // One byte loses its meaning: of CR LF the LF has its own backslash, or ends the record.
+            // A backslash escapes one byte: the LF of CR LF has its own backslash, or ends the
+            // record.
             if (lineEnd === 1) this.#line++;
             this.#escapedAt = position + 1;
             position += 1 + length;
@@ -465,7 +477,7 @@ export class CsvScanner implements RecordScanner, Examiner {
   }
 }
 
-/** @returns the length of `wanted` where it stands at `position`, 0 where not, -1 where `end` cuts it off */
+/** @returns length of `wanted` if it is at `position`; 0 if not; -1 if `end` cuts it off */
 function startsWith(bytes: Buffer, position: number, end: number, wanted: Buffer): number {
   for (let i = 0; i < wanted.length; i++) {
     if (position + i >= end) return -1;

@@ -1,11 +1,11 @@
 /**
- * Where records begin, for whoever needs to know no more of them: plain ones are passed over at the speed
- * of memory (assembly/plain-records.ts), all others are the scanner's, from whose own states this goes
- * on and to which it comes back. So what is found is what the scanner alone would find.
+ * Finds where records begin, for callers that need nothing else. WebAssembly skips plain records at
+ * the speed of memory (assembly/plain-records.ts); the scanner reads all others. This continues
+ * from the scanner's state and returns to it, so the result is what the scanner alone would find.
  */
 import { compileAssembly } from '../../../base/assembly.js';
 import { copyBytes } from '../../../base/shared-memory.js';
-import type { PassOver, RecordScanner } from '../../text/text-format.js';
+import type { RecordScanner, RecordSkipper } from '../../text/text-format.js';
 import { BACKSLASH, type Dialect } from '../dialect.js';
 
 interface Exports {
@@ -16,17 +16,19 @@ interface Exports {
   lineCount(): number;
 }
 
-/** Looked at in one go; the assembly has room for so many. */
+/** Bytes per call; the assembly has room for as many. */
 const BLOCK_BYTES = 64 * 1024;
 
-/** Bytes that the scanner walks behind something odd: the more, the less was passed over before that. */
+/**
+ * Bytes that the scanner reads behind an odd record: the more, the fewer were skipped before it.
+ */
 const MIN_WALK_BYTES = 2 * 1024;
 const MAX_WALK_BYTES = 1024 * 1024;
 
-/** Once, for all files. */
+/** Compiled once, for all files. */
 let compiled: Promise<WebAssembly.Module> | undefined;
 
-export class PlainRecords implements PassOver {
+export class PlainRecords implements RecordSkipper {
   readonly #exports: Exports;
   readonly #block: Buffer;
   #walkBytes = MIN_WALK_BYTES;
@@ -36,7 +38,9 @@ export class PlainRecords implements PassOver {
     this.#block = Buffer.from(exports.memory.buffer, exports.BLOCK.value, BLOCK_BYTES);
   }
 
-  /** @returns undefined where the dialect's records are not told by a quote, a delimiter and an LF */
+  /**
+   * @returns undefined where one-byte quote and delimiter and an LF do not suffice to find records
+   */
   static async prepare(dialect: Dialect): Promise<PlainRecords | undefined> {
     const { quote, delimiter, lineEnd, comment } = dialect;
     if (lineEnd !== 'lf' || delimiter.length !== 1) return undefined;
@@ -51,8 +55,9 @@ export class PlainRecords implements PassOver {
   /**
    * Moves a scanner on over plain records, unless it is in the middle of one.
    *
-   * @param target the first record start here or behind is where it stops
-   * @returns the next record start here or behind is where the scanner stops when it walks on by itself
+   * @param target stops at the first record start at or behind this offset
+   * @returns the limit for the scanner's own scan: it stops at the next record start at or behind
+   *   it
    */
   moveOn(scanner: RecordScanner, bytes: Buffer, end: number, target: number): number {
     const { pass, lineCount } = this.#exports;

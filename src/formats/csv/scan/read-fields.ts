@@ -1,20 +1,21 @@
 /**
- * One record → its fields, in any dialect. csv-parse reads the records that are loaded, where it knows
- * their dialect; this reads those with backslash escapes, and those that a dialect is told by, of which
- * there are many and which need not be exact to the last fault. Tests hold the two together.
+ * One record → its fields, in any dialect. csv-parse reads the records that are loaded, where it
+ * supports their dialect. This reads records with backslash escapes, and the sampled records by
+ * which a dialect is detected; those are many, and their faults need not be exact. Tests compare
+ * the two.
  */
 
 import { Fault } from '../../../model/reject-codes.js';
 import type { Dialect } from '../dialect.js';
 
 /** Fields as byte strings; `null` is an unquoted empty field. */
-export type Fields = (string | null)[];
+export type FieldTexts = (string | null)[];
 
 /** @param text the record without its line end, a character for each byte */
-export function readFields(text: string, dialect: Dialect): Fields | Fault {
+export function readFields(text: string, dialect: Dialect): FieldTexts | Fault {
   const { delimiter, quote } = dialect;
   const hasBackslash = dialect.escape === 'backslash';
-  const fields: Fields = [];
+  const fields: FieldTexts = [];
   for (let at = 0; ; ) {
     if (quote !== '' && text[at] === quote) {
       const closing = findClosing(text, at + 1, quote, hasBackslash);
@@ -78,7 +79,7 @@ function unescapeQuoted(text: string, quote: string, hasBackslash: boolean): str
   let value = '';
   for (let at = 0; at < text.length; at++) {
     const next = text[at + 1];
-    // A quote inside is one of two, or has a backslash before it.
+    // A quote inside the field is doubled, or has a backslash before it.
     if (text[at] === quote || (text[at] === '\\' && (next === quote || next === '\\'))) at++;
     value += text[at];
   }
@@ -105,7 +106,7 @@ function unescapeBare(text: string, delimiter: string): string {
   return value;
 }
 
-/** Length of what loses its meaning by the backslash before it; 0 for nothing. */
+/** @returns length of what the backslash before it escapes; 0 for nothing */
 function lengthOfEscaped(text: string, at: number, delimiter: string): number {
   const character = text[at];
   if (character === '\\' || character === '\n' || character === '\r') return 1;

@@ -1,37 +1,39 @@
 /**
- * Where a damaged record ends whose quotes cannot be right.
+ * Decides where a damaged record ends whose quotes cannot be right.
  *
- * A record that spans lines and has a fault may be two things: one record over several lines with a
+ * A record that spans lines and has a fault may be two things: one record of several lines with a
  * fault in it, or a record of one line with a stray quote, behind which the quoted field took in
- * records that are none of its own. The bytes do not say which. So the readings are held against each
- * other: the record as it was read, and the same record ended at each of its first line ends, with
- * what follows read anew from there. Every record at fault speaks against a reading, as does every line
- * that it swallows though it would be a record by itself. The cheapest reading is taken; of equals the
- * one that loses the fewest lines.
+ * other records. The bytes do not show which. So interpretations are compared: the record as it was
+ * read, and the same record ended at each of its first line ends, with the following lines read
+ * from there. Every faulty record counts against an interpretation, and so does every line that it
+ * swallows though the line would be a record by itself. The cheapest interpretation is taken; of
+ * equals, the one that loses the fewest lines.
  *
- * It depends on nothing but the bytes from the record's start on, up to a fixed distance behind it: not on
- * where windows or splits were cut.
+ * The decision depends only on the bytes from the start of the record up to a fixed distance behind
+ * it, not on where windows or splits were cut.
  */
 
 import { measureLineEnd } from '../../text/line-end.js';
 import { type Dialect, fitsFieldCount } from '../dialect.js';
 
-/** What a reading costs, beside one for each record at fault. */
+/** Costs of an interpretation, besides 1 for each faulty record. For a record that is swallowed: */
 const SWALLOWED_RECORD = 0.5;
-/** A line that is at fault, but has as many delimiters as a record. */
+/** For a swallowed line that is faulty, but has as many delimiters as a record. */
 const SWALLOWED_LOOKALIKE = 0.3;
-/** The quote that cannot close a field stands where one opens: so the one before it was astray. */
+/**
+ * For a quote that cannot close a field, but stands where one opens: the quote before it is stray.
+ */
 const QUOTE_LOOKS_OPENING = 1;
-/** A quoted field that is never closed. */
+/** For a quoted field that is never closed. */
 const NEVER_CLOSED = 1;
 
-/** Line ends at which the record may end. */
-const MAX_READINGS = 16;
-/** Records looked at behind each. */
+/** Number of line ends that are tried as the end of the record. */
+const MAX_INTERPRETATIONS = 16;
+/** Number of records that are read behind each of them. */
 const MAX_EXAMINED = 64;
-/** A longer one counts as one at fault, so that looking costs little even where every quote is wrong. */
+/** A longer record counts as faulty, so that reading costs little even if every quote is wrong. */
 export const EXAMINED_BYTES = 32 * 1024;
-/** A reading with more faults than this is out. */
+/** An interpretation with more faults is not considered. */
 const MAX_FAULTS = 12;
 
 /** A record scanner that reads single records. */
@@ -48,24 +50,24 @@ export interface Examiner {
 export interface SuspectRecord {
   readonly bytes: Buffer;
   readonly start: number;
-  /** Where it ends, as it was read; or where the bytes end, if it does not. */
+  /** Its end as it was read; the end of the bytes if it does not end. */
   readonly contentEnd: number;
-  /** End of the bytes that are there. */
+  /** End of the available bytes. */
   readonly end: number;
-  /** Whether there are no more. */
+  /** Whether the file ends there. */
   readonly isLast: boolean;
-  /** Whether it ends inside quotes. */
+  /** Whether the record ends inside quotes. */
   readonly isOpen: boolean;
   /** First line end inside quotes. */
   readonly firstLineEnd: number;
-  /** First quote that cannot be one, or -1. */
+  /** First quote that cannot close a field, or -1. */
   readonly badQuote: number;
-  /** Start of its last quoted field, and the fields before it. */
+  /** Start of its last quoted field, and the number of fields before it. */
   readonly openedAt: number;
   readonly fieldsBeforeOpened: number;
 }
 
-export interface Reading {
+export interface Interpretation {
   /** Where the record ends, without its line end. */
   readonly end: number;
   readonly lineEndBytes: number;
@@ -78,17 +80,17 @@ interface Line {
   readonly kind: 'record' | 'lookalike' | 'other';
 }
 
-/** @returns undefined where more bytes are needed to tell */
-export function chooseReading(
+/** @returns undefined where more bytes are needed to decide */
+export function chooseInterpretation(
   dialect: Dialect,
   record: SuspectRecord,
   examiner: Examiner,
-): Reading | undefined {
+): Interpretation | undefined {
   const { bytes, contentEnd, firstLineEnd } = record;
   const second = behind(dialect, record, firstLineEnd);
   const first = readFrom(dialect, record, examiner, second, MAX_FAULTS);
   if (first === undefined) return undefined;
-  const cut = toReading(dialect, record, firstLineEnd, first);
+  const cut = toInterpretation(dialect, record, firstLineEnd, first);
   const cutCost = 1 + countFaults(first);
   if (cutCost === 1) return cut;
 
@@ -98,10 +100,10 @@ export function chooseReading(
     (looksLikeRecord(dialect, record) ? SWALLOWED_LOOKALIKE : 0) +
     (looksOpening(dialect, record) ? QUOTE_LOOKS_OPENING : 0) +
     (record.isOpen ? NEVER_CLOSED : 0);
-  const asRead: Reading = { end: contentEnd, lineEndBytes: 0, isFollowed: false };
+  const asRead: Interpretation = { end: contentEnd, lineEndBytes: 0, isFollowed: false };
   let [best, bestCost] = cutCost <= asReadCost ? [cut, cutCost] : [asRead, asReadCost];
   let lineEnd = firstLineEnd;
-  for (let i = 1; i < MAX_READINGS; i++) {
+  for (let i = 1; i < MAX_INTERPRETATIONS; i++) {
     lineEnd = findLineEnd(dialect, bytes, behind(dialect, record, lineEnd), contentEnd);
     if (lineEnd < 0) break;
     const next = behind(dialect, record, lineEnd);
@@ -110,20 +112,21 @@ export function chooseReading(
     const lines = readFrom(dialect, record, examiner, next, bestCost - swallowed);
     if (lines === undefined) return undefined;
     const cost = swallowed + countFaults(lines);
-    // Of equals, the one that ends the record first; but any rather than the record as it was read.
+    // Of equals, the one that ends the record first; but any is better than the record as it was
+    // read.
     if (cost > bestCost || (cost === bestCost && best !== asRead)) continue;
-    best = toReading(dialect, record, lineEnd, lines);
+    best = toInterpretation(dialect, record, lineEnd, lines);
     bestCost = cost;
   }
   return best;
 }
 
-function toReading(
+function toInterpretation(
   dialect: Dialect,
   { bytes, end, isLast }: SuspectRecord,
   lineEnd: number,
   lines: readonly Line[],
-): Reading {
+): Interpretation {
   return {
     end: lineEnd,
     lineEndBytes: measureLineEnd(bytes, lineEnd, end, isLast, dialect.lineEnd),
@@ -132,8 +135,8 @@ function toReading(
 }
 
 /**
- * The records that start from `from` on and not behind the end of the suspect one, until there are more
- * at fault than `maxFaults`.
+ * Reads the records that start between `from` and the end of the suspect record, until more than
+ * `maxFaults` of them are faulty.
  */
 function readFrom(
   dialect: Dialect,
@@ -158,7 +161,7 @@ function readFrom(
       continue;
     }
     faults++;
-    // Whatever it is, it costs one line, and what follows is looked at for itself.
+    // A faulty record costs one line; the lines behind it are read by themselves.
     const lineEnd = findLineEnd(dialect, bytes, start, lookEnd);
     const fields = countDelimiters(dialect, bytes, start, lineEnd < 0 ? lookEnd : lineEnd) + 1;
     if (!isBlankLine(dialect, bytes, start, lineEnd < 0 ? lookEnd : lineEnd)) {
@@ -190,8 +193,8 @@ function costOfSwallowing(lines: readonly Line[], until: number): number {
 }
 
 /**
- * Whether the record's first line has as many fields as a record, if its last quote were none. In the
- * last field a text of several lines looks so, too.
+ * Whether the first line of the record would have as many fields as a record if its last quote were
+ * text. A text of several lines in the last field does not count, since it looks the same.
  */
 function looksLikeRecord(dialect: Dialect, record: SuspectRecord): boolean {
   const { bytes, firstLineEnd, openedAt, fieldsBeforeOpened } = record;
@@ -200,7 +203,7 @@ function looksLikeRecord(dialect: Dialect, record: SuspectRecord): boolean {
   return fitsFieldCount(fieldsBeforeOpened + 1 + behindIt, dialect);
 }
 
-/** Whether a delimiter or line end stands before the quote that cannot be a closing one. */
+/** Whether a delimiter or line end precedes the quote that cannot close a field. */
 function looksOpening(dialect: Dialect, { bytes, badQuote, start }: SuspectRecord): boolean {
   if (badQuote <= start) return false;
   const { delimiter } = dialect;

@@ -3,7 +3,7 @@
  * delimiter, quote, line end or escape, or a stray byte, at any place in it.
  */
 import { describe, expect, it } from 'vitest';
-import { type Dialect, PLAIN } from '../../../../src/formats/csv/dialect.js';
+import { type Dialect, PLAIN_DIALECT } from '../../../../src/formats/csv/dialect.js';
 import { CsvParser } from '../../../../src/formats/csv/scan/csv-parser.js';
 import { CsvScanner } from '../../../../src/formats/csv/scan/csv-scanner.js';
 import { RecordBatch } from '../../../../src/formats/text/record-batch.js';
@@ -55,7 +55,7 @@ const QUOTED_ROWS: readonly TableRow[] = [
   ['4', 'plain', '', '3.5'],
   ['5', 'Roe, R', 'O\'Neil, "Tom"', '4.5'],
 ];
-const FOUR: Dialect = { ...PLAIN, fieldCount: 4 };
+const FOUR: Dialect = { ...PLAIN_DIALECT, fieldCount: 4 };
 
 const FILES: readonly (readonly [name: string, Dialect, readonly TableRow[]])[] = [
   ['without quotes', FOUR, PLAIN_ROWS],
@@ -90,7 +90,7 @@ describe('a damaged record in a file', () => {
   it('of several lines is one reject, and nothing in it is taken for a record', () => {
     const text = (third: string) =>
       `1,"first\nsecond, and more",x\n2,"a",y\n${third}\n4,"d",z\n5,"e\nf",w\n`;
-    const three: Dialect = { ...PLAIN, fieldCount: 3 };
+    const three: Dialect = { ...PLAIN_DIALECT, fieldCount: 3 };
     for (const third of [
       '3,"one\n9,b,c\ntwo"x,y',
       '3,"one\ntwo,y',
@@ -113,7 +113,7 @@ describe('a damaged record in a file', () => {
     const rows = Array.from({ length: 5000 }, (_, i) => `${i},text ${i},2024-01-01\n`);
     rows[7] = '7,"text 7,2024-01-01\n';
     rows[900] = '900,short\n';
-    const { records, faults } = read(rows.join(''), { ...PLAIN, fieldCount: 3 });
+    const { records, faults } = read(rows.join(''), { ...PLAIN_DIALECT, fieldCount: 3 });
     expect(records).toHaveLength(4998);
     expect(faults).toBe(2);
   });

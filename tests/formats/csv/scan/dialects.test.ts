@@ -1,7 +1,7 @@
 /** Every dialect: written by one program, read by this one, whatever stands in the fields. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Dialect, PLAIN } from '../../../../src/formats/csv/dialect.js';
+import { type Dialect, PLAIN_DIALECT } from '../../../../src/formats/csv/dialect.js';
 import { CsvParser } from '../../../../src/formats/csv/scan/csv-parser.js';
 import { CsvScanner } from '../../../../src/formats/csv/scan/csv-scanner.js';
 import { readFields } from '../../../../src/formats/csv/scan/read-fields.js';
@@ -23,7 +23,7 @@ function parseBytes(bytes: Buffer, dialect: Dialect): Parsed[] {
   return parsed;
 }
 
-const TWO: Dialect = { ...PLAIN, fieldCount: 2 };
+const TWO: Dialect = { ...PLAIN_DIALECT, fieldCount: 2 };
 const BACKSLASH: Dialect = { ...TWO, escape: 'backslash' };
 const NO_QUOTES: Dialect = { ...TWO, quote: '' };
 

@@ -1,6 +1,6 @@
 /** Tables of strings, written in any dialect: what a reader of that dialect must give back. */
 import fc from 'fast-check';
-import { type Dialect, PLAIN } from '../../../../src/formats/csv/dialect.js';
+import { type Dialect, PLAIN_DIALECT } from '../../../../src/formats/csv/dialect.js';
 import type { LineEnd } from '../../../../src/model/csv-settings.js';
 
 /** Byte strings; `null` is an unquoted empty field. */
@@ -100,7 +100,7 @@ const dialectParts = {
 export const dialects: fc.Arbitrary<Dialect> = fc
   .record(dialectParts)
   .map(({ width, ...parts }) => ({
-    ...PLAIN,
+    ...PLAIN_DIALECT,
     ...parts,
     fieldCount: width,
     // A record of one column that ends in a delimiter is not told from one of two.

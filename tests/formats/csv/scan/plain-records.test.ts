@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Dialect, PLAIN } from '../../../../src/formats/csv/dialect.js';
+import { type Dialect, PLAIN_DIALECT } from '../../../../src/formats/csv/dialect.js';
 import { CsvScanner } from '../../../../src/formats/csv/scan/csv-scanner.js';
 import { PlainRecords } from '../../../../src/formats/csv/scan/plain-records.js';
 import { RecordBatch } from '../../../../src/formats/text/record-batch.js';
@@ -8,7 +8,7 @@ import { writtenTables } from './dialects.js';
 import { COMMA, OLD_MAC, ONE_COLUMN, TAB } from './scanning.js';
 
 const DIALECTS: readonly Dialect[] = [
-  PLAIN,
+  PLAIN_DIALECT,
   COMMA,
   TAB,
   ONE_COLUMN,
@@ -123,8 +123,8 @@ describe('plain records are passed over', () => {
     ['empty quotes', '"","",""\n\n'],
   ])('all of them, in any block: %s', async (_, record) => {
     const bytes = Buffer.from(record.repeat(30_000));
-    const plain = await PlainRecords.prepare(PLAIN);
-    const scanner = new CsvScanner(PLAIN);
+    const plain = await PlainRecords.prepare(PLAIN_DIALECT);
+    const scanner = new CsvScanner(PLAIN_DIALECT);
     scanner.reset(0);
     plain!.moveOn(scanner, bytes, bytes.length, Number.MAX_SAFE_INTEGER);
     const lines = record.split('\n').length - 1;
@@ -143,6 +143,6 @@ describe('plain records are passed over', () => {
 
   it('not in files of other line ends or delimiters', async () => {
     expect(await PlainRecords.prepare(OLD_MAC)).toBeUndefined();
-    expect(await PlainRecords.prepare({ ...PLAIN, delimiter: '||' })).toBeUndefined();
+    expect(await PlainRecords.prepare({ ...PLAIN_DIALECT, delimiter: '||' })).toBeUndefined();
   });
 });

@@ -1,7 +1,7 @@
 import { stringify } from 'csv-stringify/sync';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Dialect, PLAIN } from '../../../../src/formats/csv/dialect.js';
+import { type Dialect, PLAIN_DIALECT } from '../../../../src/formats/csv/dialect.js';
 import { CsvParser } from '../../../../src/formats/csv/scan/csv-parser.js';
 import { CsvScanner } from '../../../../src/formats/csv/scan/csv-scanner.js';
 import { CR, LF } from '../../../../src/formats/text/line-end.js';
@@ -323,7 +323,7 @@ describe('what csv-stringify writes', () => {
             eof: hasFinalLineEnd,
           });
           const dialect: Dialect = {
-            ...PLAIN,
+            ...PLAIN_DIALECT,
             delimiter,
             lineEnd: lineEnd === '\r' ? 'cr' : 'lf',
             fieldCount: table[0]?.length ?? 1,

@@ -1,9 +1,9 @@
 /** The record scanner as its callers use it: over whole texts, and piece by piece. */
-import { type Dialect, PLAIN } from '../../../../src/formats/csv/dialect.js';
+import { type Dialect, PLAIN_DIALECT } from '../../../../src/formats/csv/dialect.js';
 import { CsvScanner } from '../../../../src/formats/csv/scan/csv-scanner.js';
 import { RecordBatch } from '../../../../src/formats/text/record-batch.js';
 
-export const COMMA: Dialect = { ...PLAIN, fieldCount: 2 };
+export const COMMA: Dialect = { ...PLAIN_DIALECT, fieldCount: 2 };
 export const TAB: Dialect = { ...COMMA, delimiter: '\t', allowsBareQuotes: true };
 export const OLD_MAC: Dialect = { ...COMMA, lineEnd: 'cr' };
 export const ONE_COLUMN: Dialect = { ...COMMA, fieldCount: 1 };

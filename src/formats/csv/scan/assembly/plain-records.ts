@@ -1,18 +1,18 @@
 /**
- * Passes over plain records, 64 bytes at a time, to tell where others begin: for whoever needs to know
- * no more of them. What it does not understand at once it leaves to the scanner (scan/csv-scanner.ts), and it
- * must never see a record's end where the scanner sees none.
+ * Skips plain records, 64 bytes at a time, to find where records begin. All other records are left
+ * to the scanner (scan/csv-scanner.ts). It must never see the end of a record where the scanner
+ * sees none.
  *
- * How it works: one bit for each byte, and the bytes of a kind are a mask. Quotes open and close in
- * turn, so that a byte is inside of quotes if the number of quotes up to it is odd; a quote written
- * twice closes and opens again. That holds if every quote that opens stands behind a delimiter, a line
- * end or another quote, and behind every one that closes stands one of those; else, the record is odd.
+ * How it works: each byte is one bit, and the bytes of one kind are a mask. Quotes open and close
+ * in turn, so a byte is inside quotes if the number of quotes up to it is odd; a doubled quote
+ * closes and opens again. That holds if every opening quote follows a delimiter, a line end or
+ * another quote, and one of those follows every closing quote. Otherwise the record is odd.
  */
 
-/** The bytes to look at; behind them is room for 64 more. */
+/** The bytes to scan; behind them is room for 64 more. */
 export const BLOCK: usize = memory.data(64 * 1024 + 64, 16);
 
-/** Line feeds passed over by the last call. */
+/** Line feeds that the last call skipped. */
 let lines: u32 = 0;
 export function lineCount(): u32 {
   return lines;
@@ -27,9 +27,9 @@ let hasOdd: bool = false;
 let hasComment: bool = false;
 
 /**
- * @param quoteByte -1 for none, as the others
- * @param oddByte one that no plain record has
- * @param commentByte one that no plain record begins with
+ * @param quoteByte -1 for none; so for the other bytes
+ * @param oddByte a byte that no plain record contains
+ * @param commentByte a byte that no plain record begins with
  */
 export function prepare(quoteByte: i32, delimiterByte: i32, oddByte: i32, commentByte: i32): void {
   quote = i8x16.splat(<i8>quoteByte);
@@ -42,7 +42,7 @@ export function prepare(quoteByte: i32, delimiterByte: i32, oddByte: i32, commen
 }
 
 class Mask {
-  /** One bit for each of the 64 bytes at an address: whether it is that byte. */
+  /** @returns one bit for each of the 64 bytes at an address: whether it equals `byte` */
   @inline
   static of(byte: v128, at: usize): u64 {
     return (
@@ -53,7 +53,7 @@ class Mask {
     );
   }
 
-  /** Whether the number of bits up to each one, that one included, is odd. */
+  /** @returns for each bit, whether the number of bits up to and including it is odd */
   @inline
   static parity(bits: u64): u64 {
     let result = bits;
@@ -69,16 +69,16 @@ class Mask {
 
 /**
  * @param from offset in the block where a record starts
- * @param end of the bytes that are there
- * @param target the first record start here or behind is looked for
- * @returns that one's offset; or the start of the record that is odd or has no end, if that comes first
+ * @param end of the available bytes
+ * @param target stops at the first record start at or behind this offset
+ * @returns offset of that start; or start of a record that is odd or has no end, if it comes first
  */
 export function pass(from: u32, end: u32, target: u32): u32 {
   const LINE_FEED = i8x16.splat(0x0a);
   const CARRIAGE_RETURN = i8x16.splat(0x0d);
   let next = from;
   lines = 0;
-  // What the bytes before these 64 have to do with them: bit 0, or all bits.
+  // State carried over from the bytes before these 64: in bit 0, or in all bits.
   let inside: u64 = 0;
   let mayOpen: u64 = 1;
   let begins: u64 = 1;
@@ -86,7 +86,7 @@ export function pass(from: u32, end: u32, target: u32): u32 {
   let returned: u64 = 0;
   for (let at = from; at < end; at += 64) {
     const address = BLOCK + at;
-    // Bytes behind the end are of no kind.
+    // Bytes behind the end belong to no kind.
     const valid: u64 = end - at >= 64 ? ~0 : ((<u64>1) << (end - at)) - 1;
     const feeds = Mask.of(LINE_FEED, address) & valid;
     let strange: u64 = hasOdd ? Mask.of(odd, address) & valid : 0;
@@ -119,7 +119,7 @@ export function pass(from: u32, end: u32, target: u32): u32 {
     if (hasComment) strange |= ((ends << 1) | begins) & Mask.of(comment, address) & valid;
     begins = ends >> 63;
     if (strange !== 0) {
-      // Ends before the first strange byte are those of plain records.
+      // Only the ends before the first strange byte are ends of plain records.
       ends &= (strange & (0 - strange)) - 1;
     }
     if (target <= at + 64) {

@@ -1,6 +1,6 @@
-/** How `edp model` is called, and what its help says. */
-import type { OptionName } from '../options/options.js';
-import type { CommandUsage } from './command.js';
+/** The call of `edp model` and its help. */
+import type { OptionName } from '../options/option-definitions.js';
+import type { CommandHelp } from './command.js';
 
 export const ACTIONS = ['infer'] as const;
 export const OPTION_NAMES = [
@@ -9,9 +9,9 @@ export const OPTION_NAMES = [
   'process-count',
 ] as const satisfies readonly OptionName[];
 
-export const usage: CommandUsage = {
+export const help: CommandHelp = {
   call: 'model <action> <files...>',
-  describe: 'A model for edp.yaml, inferred from all records of CSV files',
+  describe: 'Write a model for edp.yaml, inferred from all records of files',
   options: OPTION_NAMES,
   takesFileSettings: true,
   build: (yargs) =>
@@ -28,14 +28,14 @@ export const usage: CommandUsage = {
         demandOption: true,
       })
       .example('$0 model infer sales.csv', 'print a model of the file')
-      .example("$0 model infer 'sales-*.csv' --table sales", 'one table that all of them fit')
+      .example("$0 model infer 'sales-*.csv' --table sales", 'one table that fits all of them')
       .example('$0 model infer sales.csv --out edp.yaml', 'put the table into edp.yaml')
       .example('$0 model infer sales.csv --json | jq .tables[0].columns', 'for a script')
       .epilog(
         [
-          'Types are those that every value of every file fits, and that lose nothing of it; docs/infer.md',
-          'says which. Files of one name, apart from dates and numbers, make one table. Without --out the',
-          'model goes to stdout; with it, other lines of an existing file stay as they are.',
+          'Each type fits every value of every file without loss; docs/infer.md lists the rules. Files whose',
+          'names differ only in dates and numbers share one table. Without --out, the model is written to',
+          'stdout; with it, other lines of an existing file are not changed.',
         ].join('\n'),
       ),
 };

@@ -1,10 +1,10 @@
-/** How `edp seed-dimensions` is called, and what its help says. */
-import type { OptionName } from '../options/options.js';
-import type { CommandUsage } from './command.js';
+/** The call of `edp seed-dimensions` and its help. */
+import type { OptionName } from '../options/option-definitions.js';
+import type { CommandHelp } from './command.js';
 
 export const OPTION_NAMES = ['dir', 'database-url'] as const satisfies readonly OptionName[];
 
-export const usage: CommandUsage = {
+export const help: CommandHelp = {
   call: 'seed-dimensions',
   describe: 'Load first_dimensions.csv and second_dimensions.csv',
   options: OPTION_NAMES,

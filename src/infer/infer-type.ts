@@ -1,9 +1,11 @@
 /**
- * What is known of a column's values → the narrowest type that holds them all and loses nothing, and why.
+ * What is known of the values of a column → the narrowest type that holds all of them without loss,
+ * and why.
  *
- * What is inferred is what transform/ accepts, so that every value that was seen loads. When in doubt it
- * is text: `0123` is no number, `1` and `0` are no booleans, `03/04/2024` is no date. Words such as NA
- * count as values, since a load takes them as such; it is told what the column would be without them.
+ * values/ accepts every value that was seen for the inferred type, so all of them load. In doubt
+ * the type is text: `0123` is no number, `1` and `0` are no booleans, `03/04/2024` is no date.
+ * Words such as NA count as values, since a load takes them as values; the type without them is
+ * reported as well.
  */
 
 import type { ColumnType } from '../model/types.js';
@@ -22,19 +24,21 @@ import { findMetrics, type ProposedMetrics } from './json-shape.js';
 export interface ColumnInference {
   readonly type: ColumnType;
   readonly why: string;
-  /** What the type were if the words in `nullTokens` stood for NULL; undefined where it were the same. */
+  /** The type if the words in `nullTokens` stood for NULL; undefined where it is the same. */
   readonly typeWithoutTokens: ColumnType | undefined;
-  /** What a person should look at: that there are no values, or that a few keep it from being a number. */
+  /**
+   * What a person should check: that there are no values, or that a few values prevent a number.
+   */
   readonly doubt: string | undefined;
-  /** Fields that have a value, which no NULL word is. */
+  /** Number of fields that have a value, words for NULL not counted. */
   readonly values: number;
-  /** Unquoted empty fields. */
+  /** Number of unquoted empty fields. */
   readonly nulls: number;
-  /** Quoted empty fields: NULL as well, unless the type is text. */
+  /** Number of quoted empty fields; they are NULL as well, unless the type is text. */
   readonly emptyStrings: number;
-  /** Words that may stand for NULL, with how often. */
+  /** Words that may stand for NULL, each with its count. */
   readonly nullTokens: Readonly<Record<string, number>>;
-  /** Whole numbers under names that the objects of the column hold. */
+  /** The metrics in the objects of the column: names with whole numbers. */
   readonly metrics: ProposedMetrics | undefined;
 }
 
@@ -53,7 +57,7 @@ interface Decision {
   readonly why: string;
 }
 
-export function conclude(summary: ColumnSummary): ColumnInference {
+export function inferType(summary: ColumnSummary): ColumnInference {
   const { values, nulls, emptyStrings, nullTokens } = summary;
   const pure = decide(summary);
   const tokens = withTokens(summary, pure);
@@ -69,7 +73,7 @@ export function conclude(summary: ColumnSummary): ColumnInference {
   };
 }
 
-/** Share of the values that must be of a kind for it to be told why the column is not. */
+/** Share of the values that must be of a kind for the exception to be reported. */
 const MOST = 0.9;
 const MIN_ALIKE = 10;
 
@@ -91,7 +95,7 @@ function listTokens({ nullTokens }: ColumnSummary): string {
     .join(', ');
 }
 
-/** Words that a type takes as they are, since for it they are values. */
+/** Whether a word for NULL is a valid value of a type. */
 function takesToken(type: ColumnType, word: string): boolean {
   if (type === 'double' || type === 'numeric') return /^nan$/i.test(word);
   if (type === 'jsonb' || type === 'json') return word === 'null';
@@ -102,7 +106,7 @@ function withTokens(summary: ColumnSummary, pure: Decision): Decision {
   const words = Object.keys(summary.nullTokens);
   if (words.length === 0 || pure.type === 'text') return pure;
   const list = listTokens(summary);
-  // A whole number that is none is a number.
+  // A column of whole numbers with NaN is a column of numbers.
   const isInteger = pure.type === 'int' || pure.type === 'bigint';
   const type = !isInteger ? pure.type : summary.hasLongWhole ? 'numeric' : 'double';
   if (words.every((word) => takesToken(type, word))) {
@@ -129,7 +133,7 @@ function decide(summary: ColumnSummary): Decision {
   if ((kinds & KIND.uuid) !== 0) return { type: 'uuid', why: some('a uuid', 'uuids') };
   if ((kinds & KIND.json) !== 0) {
     const why = some('a JSON object or list', 'JSON objects or lists');
-    return summary.shape.hasTwice
+    return summary.shape.hasRepeatedKey
       ? { type: 'json', why: `${why}; some have a key twice, of which jsonb would keep one` }
       : { type: 'jsonb', why };
   }
@@ -159,7 +163,7 @@ function decideNumber(summary: ColumnSummary, some: Some): Decision {
   const upTo = `of up to ${digits} digits`;
   if (!hasPower) return { type: 'numeric', why: `${numbers} ${upTo}, all of which are kept` };
   if (!isPowerSure) {
-    return { type: 'text', why: `${numbers}, but such as 12e3, which may be codes` };
+    return { type: 'text', why: `${numbers}, but some like 12e3, which may be codes` };
   }
   if (isExactAsDouble && !hasLongWhole) {
     return { type: 'double', why: `${numbers} ${upTo}, some with an exponent` };
@@ -181,7 +185,7 @@ function decideTime({ dates, zoned, zoneless }: ColumnSummary, some: Some): Deci
 
 const MAX_SHOWN = 40;
 
-/** The kind which lasted longest, which a person would have guessed, and what ended it. */
+/** Finds the kind that most values fit before the first exception, and that exception. */
 function findLongest({
   misfits,
 }: ColumnSummary): { readonly misfit: Misfit; readonly kind: KindName } | undefined {
@@ -198,14 +202,14 @@ function findLongest({
 function explainText(summary: ColumnSummary): string {
   const { booleans, kinds } = summary;
   if ((kinds & KIND.letter) !== 0) {
-    return `only ${booleans === 1 ? 't' : 'f'}, which may be any letter`;
+    return `only ${booleans === 1 ? 't' : 'f'}, which may be an ordinary letter`;
   }
   const longest = findLongest(summary);
   if (longest === undefined) return 'the values are text';
   const { value, after, line, file } = longest.misfit;
   const text = decodeBytes(value);
   const shown = JSON.stringify(text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text);
-  // In a sample, nobody knows the lines.
+  // In a piece of a sample, the lines are not known.
   const lineWord = Number.isNaN(line) ? '' : `line ${line}`;
   const where = [file, lineWord].filter(Boolean).join(', ');
   const place = where === '' ? '' : ` (${where})`;

@@ -1,5 +1,5 @@
-/** How `edp generate-data` is called, and what its help says. */
-import type { CommandUsage } from './command.js';
+/** The call of `edp generate-data` and its help. */
+import type { CommandHelp } from './command.js';
 
 export const OPTION_NAMES = [
   'files',
@@ -12,7 +12,7 @@ export const OPTION_NAMES = [
   'process-count',
 ] as const;
 
-export const usage: CommandUsage = {
+export const help: CommandHelp = {
   call: 'generate-data',
   describe: 'Write event CSVs to try edp with, clean or dirty',
   options: OPTION_NAMES,
@@ -23,7 +23,7 @@ export const usage: CommandUsage = {
       .example('$0 generate-data --files 1 --count 10000000 --seed 7', 'one big file, other values')
       .example(
         '$0 generate-data --dirty 0.01 --unknown-metrics 0.001 --json',
-        'damage 1% of the records, and say what loading them is expected to give',
+        'damage 1% of the records, and print the expected result of a load',
       )
       .example(
         '$0 generate-data --seed 2 --first-id 1000001',

@@ -1,9 +1,9 @@
-/** How `edp db` is called, and what its help says. */
-import type { CommandUsage } from './command.js';
+/** The call of `edp db` and its help. */
+import type { CommandHelp } from './command.js';
 
 export const ACTIONS = ['start', 'stop', 'url', 'psql'] as const;
 
-export const usage: CommandUsage = {
+export const help: CommandHelp = {
   call: 'db <action> [args..]',
   describe: 'The embedded PostgreSQL: start, stop, url, psql',
   options: [],

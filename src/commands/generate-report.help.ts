@@ -1,5 +1,5 @@
-/** How `edp generate-report` is called, and what its help says. */
-import type { CommandUsage } from './command.js';
+/** The call of `edp generate-report` and its help. */
+import type { CommandHelp } from './command.js';
 
 export const OPTION_NAMES = [
   'database-url',
@@ -12,7 +12,7 @@ export const OPTION_NAMES = [
   'param',
 ] as const;
 
-export const usage: CommandUsage = {
+export const help: CommandHelp = {
   call: 'generate-report [name]',
   describe: 'Write a report as CSV, JSON or a table',
   options: OPTION_NAMES,
@@ -20,7 +20,7 @@ export const usage: CommandUsage = {
   build: (yargs) =>
     yargs
       .positional('name', {
-        describe: 'The report: a built-in one, or sql/reports/<name>.sql of your own',
+        describe: 'name of a built-in report, or of your own sql/reports/<name>.sql',
         type: 'string',
       })
       // One value per --param, so that the name may also come last.
@@ -29,7 +29,7 @@ export const usage: CommandUsage = {
         'parse-positional-numbers': false,
         'greedy-arrays': false,
       })
-      .example('$0 generate-report --list', 'the reports there are')
+      .example('$0 generate-report --list', 'list the available reports')
       .example(
         '$0 generate-report count_hourly_events_by_first_dimension',
         'write reports/count_hourly_…-<time>.csv',
@@ -38,14 +38,14 @@ export const usage: CommandUsage = {
         '$0 generate-report daily_metric_summary --from 2024-01-01 --to 2024-02-01',
         'January only',
       )
-      .example('$0 generate-report load_history --format table', 'look at it here')
+      .example('$0 generate-report load_history --format table', 'show it in the terminal')
       .example(
         '$0 generate-report metric_totals_by_first_dimension --out - | head',
         'to a pipe; messages go to stderr',
       )
       .example(
         '$0 generate-report load_history --safe-cells',
-        'for a spreadsheet: no cell can run as a formula',
+        'for a spreadsheet: no cell is run as a formula',
       )
       .example(
         '$0 generate-report top_names --param top=10',

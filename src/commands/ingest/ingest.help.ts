@@ -1,0 +1,62 @@
+/** The call of `edp ingest` and its help. */
+import type { OptionName } from '../../options/option-definitions.js';
+import type { CommandHelp } from '../command.js';
+
+export const OPTION_NAMES = [
+  'process-count',
+  'read-batch-size',
+  'write-batch-size',
+  'table',
+  'on-conflict',
+  'missing-dimensions',
+  'on-new-column',
+  'max-rejects',
+  'force',
+  'create',
+  'dry-run',
+  'limit',
+  'database-url',
+] as const satisfies readonly OptionName[];
+
+export const help: CommandHelp = {
+  call: 'ingest <files...>',
+  describe: 'Load CSV and JSON lines files into PostgreSQL, and account for each record',
+  options: OPTION_NAMES,
+  takesFileSettings: true,
+  stopsInOrder: true,
+  build: (yargs) =>
+    yargs
+      .positional('files', {
+        describe:
+          'files, globs, URLs (https, http), comma-separated lists, - for stdin, or the word events for every data/events* file',
+        type: 'string',
+        array: true,
+        demandOption: true,
+      })
+      .example('$0 ingest events', 'every data/events* file')
+      .example("$0 ingest 'landing/*.csv' --table events", 'a glob, into the specified table')
+      .example(
+        '$0 ingest events-1.csv.gz events-2.zip',
+        'gzip, zstd, bzip2 and zip are decompressed',
+      )
+      .example('$0 ingest https://example.com/events-1.csv.gz', 'from a server; docs/sources.md')
+      .example('curl -s $URL | $0 ingest - --table events', 'from a pipe, compressed or not')
+      .example(
+        '$0 ingest sales.csv --create',
+        'a new table, with types from all records of the file',
+      )
+      .example('$0 ingest events --max-rejects 1%', 'stop if more than 1 % is rejected')
+      .example('$0 ingest events --dry-run', 'what a load would do, with its first rejects')
+      .example('$0 ingest events --json | jq .rows', 'counts for a script')
+      .epilog(
+        [
+          '--dry-run loads every file in one transaction and rolls it back. Counts and rejects are those of a',
+          'load into the real table, but nothing is written. It uses one connection for any --process-count',
+          'and is slower than a load. Other loads of records with the same keys wait until it ends. --limit',
+          'specifies how many rejects it shows.',
+          '',
+          '--create makes a table for files whose name matches no table: it infers the types from all of their',
+          'records, declares the table in edp.yaml, and loads the files. The next such file needs no option.',
+        ].join('\n'),
+      ),
+};

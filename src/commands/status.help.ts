@@ -1,0 +1,16 @@
+/** The call of `edp status` and its help. */
+import type { OptionName } from '../options/option-definitions.js';
+import type { CommandHelp } from './command.js';
+
+export const OPTION_NAMES = ['limit', 'database-url'] as const satisfies readonly OptionName[];
+
+export const help: CommandHelp = {
+  call: 'status [load]',
+  describe: 'List the loads, newest first, or show one load in detail',
+  options: OPTION_NAMES,
+  build: (yargs) =>
+    yargs
+      .positional('load', { describe: 'number of a load to show in detail', type: 'string' })
+      .example('$0 status', 'the newest loads')
+      .example('$0 status 7', 'load 7, split by split'),
+};

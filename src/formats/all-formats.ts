@@ -1,0 +1,44 @@
+/** All formats of files; model/file-settings.ts has their names for options. */
+import type { Format } from '../model/file-settings.js';
+import { csvFiles } from './csv/csv-files.js';
+import { jsonlFiles } from './jsonl/jsonl-files.js';
+import type { InputFormat } from './text/input-format.js';
+
+const FORMATS = { csv: csvFiles, jsonl: jsonlFiles } as const satisfies Readonly<
+  Record<Format, unknown>
+>;
+
+type AnyFormat = (typeof FORMATS)[Format];
+
+/** What is known of a file before its records are read. */
+export type FileDescription = ReturnType<AnyFormat['describeSample']>;
+/** What a load remembers of how its file is read, by its format. Plain data: the ledger keeps it as JSON. */
+export type Reading = ReturnType<AnyFormat['readingOf']>;
+
+/** The form of a file, as `--json` has it. */
+export type FormSummary = ReturnType<AnyFormat['summarize']>;
+
+/** The format of that name, for what is known to be of it. */
+export function formatNamed(name: Format) {
+  // Each of them takes what has its own name.
+  return FORMATS[name] as unknown as InputFormat<
+    object,
+    FileDescription['recordForm'],
+    FileDescription,
+    Reading,
+    FormSummary
+  >;
+}
+
+/** Formats by the suffixes of their files. */
+export const FORMAT_OF_SUFFIX: ReadonlyMap<string, Format> = new Map(
+  (Object.keys(FORMATS) as Format[]).flatMap((name) =>
+    FORMATS[name].suffixes.map((suffix) => [suffix, name] as const),
+  ),
+);
+
+/** Formats that the first lines of a file show. */
+export const FORMATS_BY_CONTENT = (Object.keys(FORMATS) as Format[]).flatMap((name) => {
+  const { content } = formatNamed(name);
+  return content === undefined ? [] : [{ name, ...content }];
+});

@@ -1,0 +1,26 @@
+/** CSV files, as all who read files see them. */
+import type { CsvSettings } from '../../model/csv-settings.js';
+import type { InputFormat } from '../text/input-format.js';
+import { type CsvForm, csvFormat } from './csv-format.js';
+import { type CsvReading, csvReadingOf, csvSettingsOf } from './csv-reading.js';
+import {
+  type CsvDescription,
+  describeCsv,
+  describeCsvSample,
+  listCsvOddities,
+  summarizeCsv,
+} from './describe-csv.js';
+
+export const csvFiles = {
+  suffixes: ['.csv', '.tsv', '.tab', '.psv'],
+  describe: describeCsv,
+  describeSample: (sample, name, settings) => describeCsvSample(sample, name, undefined, settings),
+  summarize: summarizeCsv,
+  listOddities: listCsvOddities,
+  readingOf: csvReadingOf,
+  formOf: ({ dialect }) => ({ format: 'csv', dialect }),
+  fieldsOf: ({ fields }) => fields,
+  settingsOf: csvSettingsOf,
+  footerLinesOf: ({ specified }) => specified.skipFooter ?? 0,
+  open: ({ dialect }) => csvFormat(dialect),
+} satisfies InputFormat<CsvSettings, CsvForm, CsvDescription, CsvReading>;

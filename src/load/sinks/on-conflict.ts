@@ -1,0 +1,112 @@
+/**
+ * What becomes of staged rows whose key is taken: the SQL of each rule for conflicts (model/load-rules.ts). Code
+ * here asks for properties of the rule, and for no word.
+ */
+import type pg from 'pg';
+import { quoteColumns, quoteIdentifier, quoteLiteral } from '../../model/ddl.js';
+import { CONFLICT_RULES } from '../../model/load-rules.js';
+import {
+  isLineage,
+  ORDINAL_SQL,
+  open,
+  STAGE,
+  type StagingOptions,
+  VERDICTS,
+} from './staged-rows.js';
+
+/** Records how many rows of other loads will be replaced: undo cannot restore their values. */
+export async function countReplaced(
+  client: pg.Client,
+  { target, columns, onConflict, loadId }: StagingOptions,
+): Promise<void> {
+  const lineage = columns.find(isLineage);
+  const { replacesRow } = CONFLICT_RULES[onConflict];
+  if (!replacesRow || target.key.length === 0 || lineage === undefined) return;
+  const isSameKey = target.key
+    .map(quoteIdentifier)
+    .map((column) => `s.${column} = t.${column}`)
+    .join(' AND ');
+  const { rows } = await client.query<{ count: number }>(
+    `SELECT count(*) FROM ${target.table} t
+     WHERE t.${quoteIdentifier(lineage.name)} IS DISTINCT FROM $1
+       AND EXISTS (SELECT FROM ${STAGE} s WHERE ${isSameKey} AND ${open('s')})`,
+    [loadId],
+  );
+  if (rows[0]!.count === 0) return;
+  await client.query('UPDATE edp.loads SET rows_replaced = rows_replaced + $2 WHERE load_id = $1', [
+    loadId,
+    rows[0]!.count,
+  ]);
+}
+
+/** Gives verdicts to records whose key already exists, in the table or in an earlier record. */
+export async function settleKeys(
+  client: pg.Client,
+  { target, columns, onConflict }: StagingOptions,
+): Promise<void> {
+  if (target.key.length === 0) return;
+  const { replacesRow, isDuplicate } = CONFLICT_RULES[onConflict];
+  const key = target.key.map(quoteIdentifier);
+  const compared = columns.filter(
+    (column) => !isLineage(column) && !target.key.includes(column.name),
+  );
+  const isSame = (left: string, right: string) =>
+    compared
+      .map(({ name, type }) => {
+        // json has no equality of its own.
+        const cast = type === 'json' ? '::text' : '';
+        const column = quoteIdentifier(name);
+        return `${left}.${column}${cast} IS NOT DISTINCT FROM ${right}.${column}${cast}`;
+      })
+      .join(' AND ') || 'true';
+  // The record to compare with: if records replace the row, the previous one with the same key; else the first.
+  const met = replacesRow
+    ? `lag(s.${ORDINAL_SQL}) OVER w`
+    : `nullif(first_value(s.${ORDINAL_SQL}) OVER w, s.${ORDINAL_SQL})`;
+  const keyText = `concat_ws(', ', ${key.map((column) => `s.${column}`).join(', ')})`;
+  await client.query(
+    `INSERT INTO ${VERDICTS}
+     SELECT ordinal, CASE WHEN is_same OR ${isDuplicate} THEN 'duplicate' ELSE 'conflict' END,
+            format('key (%s) is already there, with other values%s', key_text,
+                   CASE WHEN in_table THEN '' ELSE ', from an earlier record' END),
+            ${quoteLiteral(target.key.join(', '))}
+     FROM (
+       SELECT s.${ORDINAL_SQL} AS ordinal, ${keyText} AS key_text,
+              t.${key[0]} IS NOT NULL AS in_table,
+              CASE WHEN t.${key[0]} IS NOT NULL AND (m.met IS NULL OR ${!replacesRow})
+                   THEN ${isSame('s', 't')} ELSE ${isSame('s', 'o')} END AS is_same,
+              t.${key[0]} IS NOT NULL OR m.met IS NOT NULL AS is_taken
+       FROM ${STAGE} s
+       JOIN (SELECT s.${ORDINAL_SQL} AS ordinal, ${met} AS met FROM ${STAGE} s WHERE ${open('s')}
+             WINDOW w AS (PARTITION BY ${key.map((column) => `s.${column}`).join(', ')}
+                          ORDER BY s.${ORDINAL_SQL})) m
+         ON m.ordinal = s.${ORDINAL_SQL}
+       LEFT JOIN ${target.table} t ON ${key.map((column) => `t.${column} = s.${column}`).join(' AND ')}
+       LEFT JOIN ${STAGE} o ON o.${ORDINAL_SQL} = m.met
+     ) AS looked
+     WHERE is_taken AND (is_same OR ${!replacesRow})`,
+  );
+}
+
+/** @param condition on the staged rows `s` */
+export function insertStatement(
+  { target, columns, onConflict }: StagingOptions,
+  condition: string,
+): string {
+  const staged = quoteColumns(columns.map(({ name }) => name));
+  const insert = `INSERT INTO ${target.table} (${staged})`;
+  if (!CONFLICT_RULES[onConflict].replacesRow || target.key.length === 0) {
+    return `${insert} SELECT ${staged} FROM ${STAGE} s
+            WHERE ${open('s')} AND ${condition} ORDER BY ${ORDINAL_SQL}`;
+  }
+  const key = quoteColumns(target.key);
+  const assignments = columns
+    .filter(({ name }) => !target.key.includes(name))
+    .map(({ name }) => `${quoteIdentifier(name)} = EXCLUDED.${quoteIdentifier(name)}`);
+  const action = assignments.length === 0 ? 'NOTHING' : `UPDATE SET ${assignments.join(', ')}`;
+  // The last record of a key remains.
+  return `${insert} SELECT ${staged} FROM (
+            SELECT DISTINCT ON (${key}) * FROM ${STAGE} s
+            WHERE ${open('s')} AND ${condition} ORDER BY ${key}, ${ORDINAL_SQL} DESC) AS last
+          ORDER BY ${ORDINAL_SQL} ON CONFLICT (${key}) DO ${action}`;
+}

@@ -1,0 +1,32 @@
+/** The temporary tables of the careful way, as all statements on them name them. */
+
+import type { ColumnPlan } from '../../mapping/table-plan.js';
+import { quoteIdentifier } from '../../model/ddl.js';
+import type { MissingDimensions, OnConflict } from '../../model/load-rules.js';
+import type { TableInCatalog } from '../../postgres/table-in-catalog.js';
+
+export type StagedColumn = Pick<ColumnPlan, 'name' | 'type' | 'from'>;
+
+/** The lineage column does not count when rows are compared. */
+export function isLineage({ from }: StagedColumn): boolean {
+  return from === 'load';
+}
+
+export interface StagingOptions {
+  readonly target: TableInCatalog;
+  readonly columns: readonly StagedColumn[];
+  readonly onConflict: OnConflict;
+  readonly missingDimensions: MissingDimensions;
+  readonly loadId: number;
+}
+
+export const STAGE = 'pg_temp.edp_stage';
+export const VERDICTS = 'pg_temp.edp_verdicts';
+/** A name that no column of a model can have, because of its control character; its length is allowed. */
+export const ORDINAL = '\u0001ordinal';
+export const ORDINAL_SQL = quoteIdentifier(ORDINAL);
+
+/** Condition on staged rows that have no verdict so far. */
+export function open(alias: string): string {
+  return `NOT EXISTS (SELECT FROM ${VERDICTS} v WHERE v.ordinal = ${alias}.${ORDINAL_SQL})`;
+}

@@ -1,0 +1,224 @@
+/** All options of all commands, each once: its meaning, its check, its default. */
+import os from 'node:os';
+import { z } from 'zod';
+import { CSV_SETTING_NAMES, RAGGED } from '../model/csv-settings.js';
+import { INPUT_FORMAT_CHOICES } from '../model/file-settings.js';
+import {
+  MISSING_DIMENSIONS_CHOICES,
+  ON_CONFLICT_CHOICES,
+  ON_NEW_COLUMN_CHOICES,
+  type RejectLimit,
+} from '../model/load-rules.js';
+import { identifier } from '../model/schema.js';
+import { type ColumnType, PROMOTED_TYPES } from '../model/types.js';
+import { FORMAT_CHOICES } from '../report/format/report-format.js';
+import {
+  choice,
+  csv,
+  define,
+  flag,
+  integerFrom,
+  type OptionDefinition,
+  optionalChoice,
+  rejectLimit,
+  share,
+  text,
+} from './option-kinds.js';
+
+export const OPTIONS = {
+  'database-url': define<string | undefined>({
+    schema: text.optional(),
+    describe: 'PostgreSQL server to use, as postgresql://user:password@host:port/database',
+    defaultDescription: 'DATABASE_URL, PG*, POSTGRES_USER, else the embedded server',
+  }),
+  json: flag('Print exactly one JSON object on stdout, all else on stderr'),
+  verbose: flag('Show stack traces and the statements behind an error'),
+  'process-count': define<number>({
+    schema: integerFrom(1, 256),
+    describe: 'Workers that read, parse and write at the same time',
+    default: os.availableParallelism(),
+    defaultDescription: 'the CPUs',
+  }),
+  'read-batch-size': define<number>({
+    schema: integerFrom(1),
+    describe: 'Records that one worker takes at a time: the approximate size of a split',
+    default: 100_000,
+  }),
+  'write-batch-size': define<number>({
+    schema: integerFrom(1),
+    describe: 'Rows sent to the server in one write of a COPY',
+    default: 10_000,
+  }),
+  table: define<string | undefined>({
+    schema: text.optional(),
+    describe: 'Name of the table in the model that the files or the metric belong to',
+    defaultDescription: "detected by each file's name; for promote, the only table with metrics",
+  }),
+  'input-format': {
+    ...optionalChoice(
+      INPUT_FORMAT_CHOICES,
+      'Format of the records in the files',
+      "detected by each file's name, else by its first lines",
+    ),
+    // In edp.yaml, `format` is that of reports.
+    flag: 'format',
+  },
+  delimiter: csv('delimiter'),
+  quote: csv('quote'),
+  escape: csv('escape'),
+  'line-end': csv('line-end'),
+  encoding: csv('encoding'),
+  compression: csv('compression'),
+  header: csv('header'),
+  columns: csv('columns'),
+  'skip-lines': csv('skip-lines'),
+  'skip-footer': csv('skip-footer', 'none'),
+  comment: csv('comment'),
+  ragged: csv('ragged', RAGGED[0]),
+  'on-conflict': choice(
+    ON_CONFLICT_CHOICES,
+    'What to do with a record whose key is in the table with other values',
+  ),
+  'missing-dimensions': choice(
+    MISSING_DIMENSIONS_CHOICES,
+    'What to do with a reference to a dimension member that does not exist',
+  ),
+  'on-new-column': optionalChoice(
+    ON_NEW_COLUMN_CHOICES,
+    'What to do with fields that the table has no column for',
+    'reject; keep where the table declares extra',
+  ),
+  'max-rejects': define<RejectLimit | undefined>({
+    schema: rejectLimit.optional(),
+    describe: 'Stop the run at more rejects than this: a count, or a share such as 1%',
+    defaultDescription: 'no limit',
+  }),
+  force: flag('Load a file even if its content was loaded before'),
+  'dry-run': flag(
+    'Try the whole load against the real table and write nothing; counts and rejects are the same',
+  ),
+  yes: flag('Do not ask for confirmation'),
+  dir: define<string>({
+    schema: text,
+    describe: 'Directory with first_dimensions.csv and second_dimensions.csv',
+    default: 'data',
+  }),
+  files: define<number>({
+    schema: integerFrom(1, 100_000),
+    describe: 'Files to write',
+    default: 8,
+  }),
+  count: define<number>({
+    schema: integerFrom(0),
+    describe: 'Events to generate, in all files together',
+    default: 1_000_000,
+  }),
+  seed: define<number>({
+    schema: integerFrom(0, 2 ** 31 - 1),
+    describe: 'Seed: the same seed gives the same bytes on every machine',
+    default: 1,
+  }),
+  'first-id': define<number>({
+    schema: integerFrom(0),
+    describe: 'Id of the first event',
+    default: 1,
+  }),
+  out: define<string | undefined>({
+    schema: text.optional(),
+    describe: 'Where to write',
+  }),
+  dirty: define<number>({
+    schema: share,
+    describe: 'Share of records to damage in realistic ways, 0 to 1',
+    default: 0,
+  }),
+  'unknown-metrics': define<number>({
+    schema: share,
+    describe: 'Share of records with a metric that is not declared, 0 to 1',
+    default: 0,
+  }),
+  list: flag('List the available reports'),
+  from: define<string | undefined>({
+    schema: text.optional(),
+    describe: 'Start of the time range, inclusive, such as 2024-01-31 or 2024-01-31T06:00',
+  }),
+  to: define<string | undefined>({
+    schema: text.optional(),
+    describe: 'End of the time range, exclusive',
+  }),
+  format: choice(FORMAT_CHOICES, 'Output format of the report'),
+  'safe-cells': flag(
+    'In CSV, put an apostrophe before text that a spreadsheet would run as a formula',
+  ),
+  param: define<readonly string[]>({
+    schema: z.union([z.array(text), text.transform((one) => [one])]),
+    describe: 'A parameter of the report, as name=value; may be repeated',
+    default: [],
+  }),
+  type: define<ColumnType | undefined>({
+    schema: z
+      .enum(PROMOTED_TYPES, { error: `expected one of ${PROMOTED_TYPES.join(', ')}` })
+      .optional(),
+    describe: 'Type of the new column',
+    defaultDescription: 'int',
+    choices: PROMOTED_TYPES,
+  }),
+  column: define<string | undefined>({
+    schema: text.pipe(identifier).optional(),
+    describe: 'Name of the new column',
+    defaultDescription: "the metric's name",
+  }),
+  'extra-column': define<string | undefined>({
+    schema: text.optional(),
+    describe: 'Column that keeps the metric, if a table flattens several JSON fields',
+  }),
+  whole: flag('Read all of a file of any size; without it, a sample of a file over 64 MB'),
+  create: flag(
+    'Create a table for files without one, with types from all of their records, and declare it in edp.yaml',
+  ),
+  raw: flag(
+    'Print the rejected records byte for byte, in the format of their file: a CSV with its header',
+  ),
+  limit: define<number>({
+    schema: integerFrom(1),
+    describe: 'How many to show at most',
+    default: 20,
+  }),
+} as const;
+
+export type OptionName = keyof typeof OPTIONS;
+
+type ValueOf<N extends OptionName> =
+  (typeof OPTIONS)[N] extends OptionDefinition<infer T> ? T : never;
+
+type CamelCase<S extends string> = S extends `${infer Head}-${infer Tail}`
+  ? `${Head}${Capitalize<CamelCase<Tail>>}`
+  : S;
+
+export type OptionValues<N extends OptionName> = {
+  readonly [K in N as CamelCase<K>]: ValueOf<K>;
+};
+
+/** Options that specify the format of files. */
+export const FILE_OPTION_NAMES = ['input-format', ...CSV_SETTING_NAMES] as const;
+
+/** All options of a command. */
+export function optionsOf({
+  options,
+  takesFileSettings,
+}: {
+  readonly options: readonly OptionName[];
+  readonly takesFileSettings?: boolean;
+}): readonly OptionName[] {
+  return takesFileSettings === true ? [...options, ...FILE_OPTION_NAMES] : options;
+}
+
+/** Name of an option on the command line. */
+export function flagOf(option: OptionName): string {
+  const { flag = option }: OptionDefinition<unknown> = OPTIONS[option];
+  return flag;
+}
+
+export function environmentName(option: OptionName): string {
+  return `EDP_${option.replaceAll('-', '_').toUpperCase()}`;
+}
