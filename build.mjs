@@ -58,7 +58,15 @@ async function build() {
 
 /** It empties dist first, with the stamp. */
 async function bundlePrograms() {
-  const bundle = await rolldown({ ...config, logLevel: 'warn' });
+  const bundle = await rolldown({
+    ...config,
+    logLevel: 'warn',
+    onLog(level, log, report) {
+      // What is not installed would only be missed when a command needs it.
+      if (log.code === 'UNRESOLVED_IMPORT') throw new Error(`${log.message}\nrun npm ci`);
+      report(level, log);
+    },
+  });
   await bundle.write(config.output);
   await bundle.close();
 }

@@ -4,8 +4,7 @@
  * killed.
  */
 import { randomUUID } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
-import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { isAlive } from '../base/alive.js';
@@ -34,8 +33,10 @@ export class Spool {
     await this.#removeAbandoned();
     const file = path.join(this.#directory, `${process.pid}-${randomUUID()}`);
     this.#files.push(file);
+    // Opened first: a stream that opens it by itself may create it after it was removed.
+    const handle = await open(file, 'wx', 0o600);
     try {
-      await pipeline(source, createWriteStream(file, { mode: 0o600 }), { signal });
+      await pipeline(source, handle.createWriteStream(), { signal });
     } catch (error) {
       await rm(file, { force: true });
       throw error;

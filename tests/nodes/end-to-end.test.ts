@@ -83,16 +83,21 @@ describe(`Node ${process.versions.node}`, () => {
   });
 
   const NOTES = `id;at;body\n${Array.from({ length: 500 }, (_, i) => `${i};2024-01-01 00:00;é ${i}\n`).join('')}`;
+  const LINES = Array.from(
+    { length: 500 },
+    (_, i) => `{"id": ${i}, "at": "2024-01-01 00:00", "body": "é ${i}"}\n`,
+  ).join('');
   it.each([
-    { name: 'plain', bytes: Buffer.from(NOTES) },
-    { name: 'gzip', bytes: gzipSync(NOTES) },
-    { name: 'zstd', bytes: zstd(Buffer.from(NOTES)) },
-    { name: 'utf_16', bytes: Buffer.from(`\ufeff${NOTES}`, 'utf16le') },
-  ])('infers a table from a file: $name', async ({ name, bytes }) => {
-    await write(`${name}.csv`, bytes);
-    expect((await json('inspect', `${name}.csv`)).columns).toHaveLength(3);
-    expect((await json('model', 'infer', `${name}.csv`)).tables).toHaveLength(1);
-    const loaded = await json('ingest', `${name}.csv`, '--create', '--force');
+    { file: 'plain.csv', bytes: Buffer.from(NOTES) },
+    { file: 'gzip.csv', bytes: gzipSync(NOTES) },
+    { file: 'zstd.csv', bytes: zstd(Buffer.from(NOTES)) },
+    { file: 'utf_16.csv', bytes: Buffer.from(`\ufeff${NOTES}`, 'utf16le') },
+    { file: 'lines.jsonl', bytes: Buffer.from(LINES) },
+  ])('infers a table from $file, and loads it', async ({ file, bytes }) => {
+    await write(file, bytes);
+    expect((await json('inspect', file)).columns).toHaveLength(3);
+    expect((await json('model', 'infer', file)).tables).toHaveLength(1);
+    const loaded = await json('ingest', file, '--create', '--force');
     expect(loaded.rows).toMatchObject({ loaded: 500, rejected: 0 });
   });
 

@@ -17,6 +17,7 @@ const QUICK = [
   'tests/model',
   'tests/mapping',
   'tests/options',
+  'tests/source',
   'tests/formats/csv/scan',
   'tests/formats/text/read-text.test.ts',
 ];

@@ -2,6 +2,7 @@
 import { mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { withSpool } from '../../src/source/spool.js';
 import { makeDirectory } from '../support/cli.js';
@@ -38,4 +39,22 @@ it('removes what dead commands left more than a day ago, and nothing else', asyn
   expect((await readdir(spooled)).sort()).toEqual(
     [`${NO_PROCESS}-young`, `${process.pid}-own`].sort(),
   );
+});
+
+it('holds nothing of a source that fails at once', async () => {
+  const directory = await makeDirectory();
+  const breakOff = () =>
+    new Readable({
+      read() {
+        this.destroy(new Error('broke off'));
+      },
+    });
+  await withSpool(directory, async (spool) => {
+    // Many, as it takes a race to leave a file behind.
+    for (let i = 0; i < 100; i++) {
+      await expect(spool.write(breakOff())).rejects.toThrow('broke off');
+      await sleep(2);
+    }
+    expect(await readdir(path.join(directory, '.edp', 'spool'))).toEqual([]);
+  });
 });
