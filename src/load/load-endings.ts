@@ -138,7 +138,8 @@ export class LoadEndings {
     } catch (error) {
       this.#run.stop(error);
     }
-    if (isComplete && active.rows.loaded === 0 && active.rows.rejected > 0) {
+    const { read, rejected } = active.rows;
+    if (isComplete && rejected > 0 && rejected === read) {
       await this.#reportMisfit(active).catch(() => {});
     }
     this.#queue.release(active);

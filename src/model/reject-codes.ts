@@ -27,7 +27,8 @@ export const REJECT_CODES = {
       'Correct the record; if quotes are escaped in another way, load the rejected records with `--escape`.',
   },
   bad_record: {
-    meaning: 'The line is not a JSON object, or it has a key twice with different values.',
+    meaning:
+      'The line is not a JSON object, or it has a key twice with values that are written differently.',
     remedy: 'Correct the line.',
   },
   unknown_key: {

@@ -47,16 +47,23 @@ export async function discoverFiles(
   return files;
 }
 
+/** A mistyped URL may have a password, too. */
+function withoutPassword(name: string): string {
+  return name.replace(/\/[^/@\s]+:[^/@\s]+@/g, '/');
+}
+
 function noSuchFile(missing: readonly string[], directory: string): EdpError {
   if (missing.length === 1 && missing[0] === EVENTS_WORD) {
     return new EdpError('no_such_file', 'there is no file data/events*', {
       hint: 'edp generate-data makes some; or name your files',
     });
   }
-  const list = missing.map((name) => (isUrl(name) ? shownUrl(name) : name)).join(', ');
+  const list = missing
+    .map((name) => (isUrl(name) ? shownUrl(name) : withoutPassword(name)))
+    .join(', ');
   return new EdpError('no_such_file', `no such file: ${list}`, {
     hint: missing.every(isUrl)
-      ? 'check the URL: the server knows nothing by it'
+      ? 'check the URL: the server has no such file'
       : `looked in ${directory}; quote a glob pattern to have edp expand it`,
   });
 }

@@ -55,8 +55,12 @@ export async function addNewColumns(
       await declareColumns(project, wider, columns);
     }
     const list = columns.map(({ name: column, type }) => `${safeText(column)} ${type}`).join(', ');
-    const done = options.dryRun ? 'would get' : 'has';
-    invocation.output.line(`table ${safeText(table.name)} ${done} new columns: ${list}`);
+    const name = safeText(table.name);
+    invocation.output.line(
+      options.dryRun
+        ? `table ${name} would get new columns: ${list}; this dry run compares records without them`
+        : `table ${name} has new columns: ${list}`,
+    );
     if (!options.dryRun) project = { ...project, model: replaceTable(project.model, wider) };
   }
   return { ...invocation, project };

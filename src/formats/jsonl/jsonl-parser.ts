@@ -200,5 +200,5 @@ function fault(key: string, reason: string): Fault {
 }
 
 function repeated(key: string): Fault {
-  return fault(key, `the key ${show(key)} occurs twice, with different values`);
+  return fault(key, `the key ${show(key)} occurs twice, with values that are written differently`);
 }

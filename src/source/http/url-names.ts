@@ -4,7 +4,7 @@ const MASK = '***';
 
 /** Last word of the names of parameters that are signatures or passwords. */
 const SECRET_PARAMETER =
-  /(?:^|[-_.])(?:sig|signature|sign|token|secret|password|passwd|pwd|auth|authorization|jwt|credential|credentials|api-?key|access-?key|key)$/i;
+  /(?:^|[-_.])(?:sig|signature|sign|token|secret|password|passwd|pwd|auth|authorization|jwt|credential|credentials|api-?key|access-?key|access-?key-?id|key)$/i;
 
 /** The URL without user and password, with `***` for the values of secret parameters. */
 export function shownUrl(url: URL | string): string {
