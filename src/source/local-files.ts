@@ -3,7 +3,6 @@ import type { Stats } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
-import { glob, isDynamicPattern } from 'tinyglobby';
 import { EdpError } from '../base/errors.js';
 import { changed } from './changed-file.js';
 import { isSameVersion, type LocalIdentity } from './file-identity.js';
@@ -53,10 +52,12 @@ export const localFiles: Source = {
 async function expand(name: string, directory: string): Promise<string[]> {
   if (name === EVENTS_WORD) return expandPattern(`data/${EVENTS_WORD}*`, directory);
   if (await isThere(path.resolve(directory, name))) return [name];
+  const { isDynamicPattern } = await import('tinyglobby');
   return isDynamicPattern(name) ? expandPattern(name, directory) : [];
 }
 
 async function expandPattern(pattern: string, directory: string): Promise<string[]> {
+  const { glob } = await import('tinyglobby');
   const matches = await glob(pattern, {
     cwd: directory,
     onlyFiles: true,

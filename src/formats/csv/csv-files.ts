@@ -1,7 +1,7 @@
 /** CSV files, as all who read files see them. */
 import type { CsvSettings } from '../../model/csv-settings.js';
 import type { InputFormat } from '../text/input-format.js';
-import { type CsvForm, csvFormat } from './csv-format.js';
+import type { CsvForm } from './csv-format.js';
 import { type CsvReading, csvReadingOf, csvSettingsOf } from './csv-reading.js';
 import {
   type CsvDescription,
@@ -22,5 +22,4 @@ export const csvFiles = {
   fieldsOf: ({ fields }) => fields,
   settingsOf: csvSettingsOf,
   footerLinesOf: ({ specified }) => specified.skipFooter ?? 0,
-  open: ({ dialect }) => csvFormat(dialect),
 } satisfies InputFormat<CsvSettings, CsvForm, CsvDescription, CsvReading>;

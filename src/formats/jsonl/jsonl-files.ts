@@ -10,7 +10,6 @@ import {
   summarizeJsonl,
 } from './describe-jsonl.js';
 import type { JsonlForm } from './jsonl-form.js';
-import { jsonlFormat } from './jsonl-format.js';
 import { type JsonlReading, jsonlFormOf, jsonlReadingOf } from './jsonl-reading.js';
 
 export const jsonlFiles = {
@@ -26,5 +25,4 @@ export const jsonlFiles = {
   fieldsOf: () => [],
   settingsOf: ({ specified }) => specified,
   footerLinesOf: () => 0,
-  open: jsonlFormat,
 } satisfies InputFormat<TextSettings, JsonlForm, JsonlDescription, JsonlReading>;

@@ -1,13 +1,12 @@
 /**
  * What a format of files offers to all who read files of it. Another format is an object of this type in a
- * room of its own, and a line in all-formats.ts.
+ * room of its own, and a line each in all-formats.ts and open-format.ts.
  */
 import type { Drift } from '../../model/drift.js';
 import type { Table } from '../../model/model.js';
 import type { FileIdentity } from '../../source/file-identity.js';
 import type { DescribedText } from './described-text.js';
 import type { Sample } from './sample.js';
-import type { TextFormat } from './text-format.js';
 import type { TextReading } from './text-reading.js';
 
 /**
@@ -58,5 +57,4 @@ export interface InputFormat<
   settingsOf(reading: Reading): Settings;
   /** Lines at the end of the text that are passed over. */
   footerLinesOf(reading: Reading): number;
-  open(form: Form): TextFormat;
 }
