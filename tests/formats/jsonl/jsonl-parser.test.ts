@@ -118,7 +118,12 @@ describe('a line is at fault', () => {
     ],
     ['brackets that do not fit', '{"a": [1}, "b": 2}', 'is not a JSON value', 'a'],
     ['a key that is none', '{"\\x": 1}', 'the key "\\"\\\\x\\"" is not a JSON string'],
-    ['a key twice', '{"a": 1, "a": 2}', 'the key "a" occurs twice, with values that are written differently', 'a'],
+    [
+      'a key twice',
+      '{"a": 1, "a": 2}',
+      'the key "a" occurs twice, with values that are written differently',
+      'a',
+    ],
     ['a key twice, once with escapes', '{"a": 1, "\\u0061": 2}', 'occurs twice', 'a'],
     ['a number twice, written otherwise', '{"a": 1, "a": 1.0}', 'occurs twice', 'a'],
     ['a value that nobody wants', '{"ignored": nul}', '"nul" is not a JSON value', 'ignored'],
