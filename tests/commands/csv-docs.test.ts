@@ -28,7 +28,7 @@ import { localVersion } from '../../src/source/local-files.js';
 import { Output } from '../../src/terminal/output.js';
 import { edp, makeDirectory } from '../support/cli.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
-import { DIALECT_FILES } from '../support/dialect-files.js';
+import { DIALECT_FILES, USUAL_DIALECT } from '../support/dialect-files.js';
 import { MAX_MEMORY_MEGABYTES, measureEdp } from '../support/memory.js';
 import { zip, zstd } from '../support/packed.js';
 
@@ -92,28 +92,12 @@ const PACKED: readonly PackedFile[] = [
 ];
 
 describe('`edp inspect FILE` shows what was detected, the reasons, and how to specify something else', () => {
-  /** What it detects in most files. */
-  const USUAL = {
-    delimiter: ',',
-    quote: '"',
-    escape: 'doubling',
-    lineEnd: 'lf',
-    header: true,
-    linesBeforeHeader: 0,
-    comment: null,
-    trailingDelimiter: false,
-    headerOneFieldShort: false,
-    encoding: 'utf-8',
-    byteOrderMark: false,
-    compression: 'none',
-  };
-
   it.each([...DIALECT_FILES, ...PACKED])(
     '$name: its settings have the same effect if they are specified',
     async ({ bytes, dialect }) => {
       const { file, text } = await inspect(bytes, true);
       const json = JSON.parse(text);
-      expect(json.dialect).toEqual({ ...USUAL, ...dialect });
+      expect(json.dialect).toEqual({ ...USUAL_DIALECT, ...dialect });
       expect(Object.values(json.why).every(Boolean)).toBe(true);
       const specified = toCsvSettings(csvSectionSchema.parse(json.csv));
       const version = await localVersion(file);

@@ -1,25 +1,10 @@
 /** The result of a command without what differs from run to run, and as text that a person can read. */
 import type { CliResult } from '../support/cli.js';
+import { USUAL_DIALECT } from '../support/dialect-files.js';
 import type { CommandLine } from './cases.js';
 
 /** Times and durations. */
 const VOLATILE_KEYS = new Set(['seconds', 'startedAt', 'finishedAt', 'committedAt', 'undoneAt']);
-
-/** What most files are like: a dialect is written as what is different from it. */
-const USUAL_DIALECT: Readonly<Record<string, unknown>> = {
-  delimiter: ',',
-  quote: '"',
-  escape: 'doubling',
-  lineEnd: 'lf',
-  header: true,
-  linesBeforeHeader: 0,
-  comment: null,
-  trailingDelimiter: false,
-  headerOneFieldShort: false,
-  encoding: 'utf-8',
-  byteOrderMark: false,
-  compression: 'none',
-};
 
 /** Beside `--json`, lines that say more than the JSON; the others repeat it, or show progress. */
 const NOTES = /^(?:warning|edp): |^ {2}→ | is read with: | new columns: /;

@@ -2,8 +2,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { type CliResult, edp, startEdp } from '../support/cli.js';
-import { type JsonOf, parseResult } from '../support/json.js';
-import { holdOpen, slowLoads, waitForIdle, waitForLock } from '../support/ledger.js';
+import type { JsonOf } from '../support/json.js';
+import {
+  holdOpen,
+  interruptAtLock,
+  slowLoads,
+  waitForIdle,
+  waitForLock,
+} from '../support/ledger.js';
 import { makeProject, runnerFor, useEmptyDatabase } from '../support/scratch.js';
 
 type Files = Readonly<Record<string, string | Buffer>>;
@@ -393,25 +399,16 @@ it('is stopped by Ctrl-C: exit 130, and nothing is there', async () => {
   await run(cwd, 'ingest', 'items.csv', '--dry-run');
   const before = await snapshot();
   const release = await holdOpen(database, 'LOCK edp.loads');
-  const child = startEdp(
-    ['ingest', 'items.csv', '--dry-run', '--json', '--database-url', database.url],
-    { cwd },
+  const stopped = await interruptAtLock(
+    database,
+    'dry run',
+    release,
+    cwd,
+    'ingest',
+    'items.csv',
+    '--dry-run',
   );
-  let stdout = '';
-  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
-    stdout += text;
-  });
-  child.stderr?.resume();
-  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
-  await waitForLock(database, 'dry run');
-  child.kill('SIGINT');
-  await sleep(300);
-  await release();
-  expect(await ended).toBe(130);
-  expect(parseResult<'ingest'>(stdout)).toMatchObject({
-    dryRun: true,
-    ok: false,
-    interrupted: true,
-  });
+  expect(stopped.status).toBe(130);
+  expect(stopped.json).toMatchObject({ dryRun: true, ok: false, interrupted: true });
   expect(await snapshot()).toEqual(before);
 });

@@ -46,6 +46,17 @@ export async function edp<const A extends readonly string[]>(
   options: CliOptions,
 ): Promise<CliResult<CommandOf<A>>> {
   const child = startEdp(args, options);
+  const result = followEdp(child, args);
+  child.stdin?.on('error', () => {});
+  child.stdin?.end(options.input ?? '');
+  return await result;
+}
+
+/** The result of a command that {@link startEdp} has just started. */
+export async function followEdp<const A extends readonly string[]>(
+  child: ChildProcess,
+  args: A,
+): Promise<CliResult<CommandOf<A>>> {
   let stdout = '';
   let stderr = '';
   child.stdout?.setEncoding('utf8').on('data', (text: string) => {
@@ -54,8 +65,6 @@ export async function edp<const A extends readonly string[]>(
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     stderr += text;
   });
-  child.stdin?.on('error', () => {});
-  child.stdin?.end(options.input ?? '');
   const status = await new Promise<number | null>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', resolve);

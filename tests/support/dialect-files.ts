@@ -4,7 +4,7 @@ import type { CsvSettings } from '../../src/model/csv-settings.js';
 export interface DialectFile {
   readonly name: string;
   readonly bytes: Buffer;
-  /** What `edp inspect --json` says under `dialect`, where it is not the usual. */
+  /** What `edp inspect --json` says under `dialect`, where it is not {@link USUAL_DIALECT}. */
   readonly dialect: Readonly<Record<string, unknown>>;
   /** The settings that say the same. */
   readonly told: CsvSettings;
@@ -13,6 +13,22 @@ export interface DialectFile {
   /** Names of its fields, where it has none of {@link NAMES}. */
   readonly names?: readonly string[];
 }
+
+/** The dialect of most files, as `--json` says it. */
+export const USUAL_DIALECT: Readonly<Record<string, unknown>> = {
+  delimiter: ',',
+  quote: '"',
+  escape: 'doubling',
+  lineEnd: 'lf',
+  header: true,
+  linesBeforeHeader: 0,
+  comment: null,
+  trailingDelimiter: false,
+  headerOneFieldShort: false,
+  encoding: 'utf-8',
+  byteOrderMark: false,
+  compression: 'none',
+};
 
 export const NAMES = ['id', 'name', 'day', 'price'];
 

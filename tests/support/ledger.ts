@@ -3,8 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { connect, withClient } from '../../src/postgres/connection.js';
 import { migrate } from '../../src/postgres/migrate.js';
-import { type CliOptions, startEdp } from './cli.js';
+import { type CliOptions, type CliResult, followEdp, startEdp } from './cli.js';
 import type { TestDatabase } from './database.js';
+import type { CommandOf } from './json.js';
 
 /**
  * Holds the ledger against the table: what it counts as loaded and rejected is there, and the receipts of
@@ -151,4 +152,26 @@ export async function waitForLock(database: TestDatabase, role: string): Promise
     await sleep(20);
   }
   throw new Error(`no session "edp ${role}" waits for a lock`);
+}
+
+/**
+ * Stops a command by Ctrl-C while it waits for a lock.
+ *
+ * @param role the session that waits
+ * @param release gives the lock back, a moment after Ctrl-C
+ */
+export async function interruptAtLock<const A extends readonly string[]>(
+  database: TestDatabase,
+  role: string,
+  release: () => Promise<void>,
+  cwd: string,
+  ...args: A
+): Promise<CliResult<CommandOf<A>>> {
+  const child = startEdp([...args, '--json', '--database-url', database.url], { cwd });
+  const result = followEdp(child, [...args, '--json'] as const);
+  await waitForLock(database, role);
+  child.kill('SIGINT');
+  await sleep(300);
+  await release();
+  return (await result) as CliResult<CommandOf<A>>;
 }

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LineScanner } from '../../../src/formats/jsonl/line-scanner.js';
 import { RecordBatch } from '../../../src/formats/text/record-batch.js';
+import { scanInPieces as scanPieces } from '../../support/scanning.js';
 
 interface Line {
   readonly start: number;
@@ -36,34 +37,11 @@ function expectedLines(bytes: Buffer): Line[] {
   return lines;
 }
 
-/** As a reader of a file does, with litter behind the bytes that are there. */
 function scanInPieces(bytes: Buffer, cuts: readonly number[], limit: number): Line[] {
-  const buffer = Buffer.alloc(bytes.length + 4);
-  const batch = new RecordBatch(bytes.length + limit);
-  batch.limit = limit;
-  const scanner = new LineScanner();
-  const found: Line[] = [];
-  let base = 0;
-  let filled = 0;
-  for (const [i, cut] of [...cuts, bytes.length].entries()) {
-    const isLast = i === cuts.length;
-    const from = base + filled;
-    bytes.copy(buffer, filled, from, cut);
-    filled += cut - from;
-    buffer.fill('\n}\n', filled);
-    do {
-      batch.count = 0;
-      scanner.scan(buffer, filled, Number.POSITIVE_INFINITY, isLast, batch);
-      found.push(...readBatch(buffer, batch, base));
-    } while (batch.count === batch.limit);
-    const done = scanner.nextRecord;
-    buffer.copyWithin(0, done, filled);
-    scanner.shift(done);
-    base += done;
-    filled -= done;
-  }
-  expect(base + filled).toBe(bytes.length);
-  return found;
+  const pieces = { cuts, limit, litter: '\n}\n' };
+  const scanned = scanPieces(new LineScanner(), bytes, pieces, readBatch);
+  expect(scanned.bytes).toBe(bytes.length);
+  return scanned.records;
 }
 
 const BYTES = fc

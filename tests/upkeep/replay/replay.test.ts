@@ -4,11 +4,15 @@
  */
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { type CliResult, startEdp } from '../../support/cli.js';
-import { parseResult } from '../../support/json.js';
-import { expectBalanced, holdOpen, killDuring, waitForLock } from '../../support/ledger.js';
+import type { CliResult } from '../../support/cli.js';
+import {
+  expectBalanced,
+  holdOpen,
+  interruptAtLock,
+  killDuring,
+  waitForLock,
+} from '../../support/ledger.js';
 import { makeProject, runnerFor, useEmptyDatabase } from '../../support/scratch.js';
 
 /** How often a command is killed at a random moment. */
@@ -316,19 +320,9 @@ describe('stopped, or beside others', () => {
   it('by Ctrl-C: exit 130 after the batch in hand, and it goes on', async () => {
     const { cwd, load } = await prepare(400);
     const release = await holdOpen(database, 'DELETE FROM kinds WHERE id = 2');
-    const child = startEdp(['replay', load, '--json', '--database-url', database.url], { cwd });
-    let stdout = '';
-    child.stdout?.setEncoding('utf8').on('data', (text: string) => {
-      stdout += text;
-    });
-    child.stderr?.resume();
-    const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
-    await waitForLock(database, 'replay');
-    child.kill('SIGINT');
-    await sleep(300);
-    await release();
-    expect(await ended).toBe(130);
-    expect(parseResult<'replay'>(stdout)).toMatchObject({
+    const stopped = await interruptAtLock(database, 'replay', release, cwd, 'replay', load);
+    expect(stopped.status).toBe(130);
+    expect(stopped.json).toMatchObject({
       interrupted: true,
       rows: { loaded: 100, rejected: 20 },
     });

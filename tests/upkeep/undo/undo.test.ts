@@ -4,10 +4,10 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { type CliResult, edp, startEdp } from '../../support/cli.js';
-import { parseResult } from '../../support/json.js';
 import {
   expectBalanced,
   holdOpen,
+  interruptAtLock,
   killDuring,
   slowLoads,
   waitForLock,
@@ -599,23 +599,9 @@ describe('stopped', () => {
     const load = loadIdOf(await run(cwd, 'ingest', 'items.csv'));
     // The undo will wait for this row, in the middle of its first batch.
     const release = await holdOpen(database, "UPDATE items SET body = 'held' WHERE id = 7");
-    const child = startEdp(['undo', load, '--json', '--database-url', database.url], { cwd });
-    let stdout = '';
-    child.stdout?.setEncoding('utf8').on('data', (text: string) => {
-      stdout += text;
-    });
-    child.stderr?.resume();
-    const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
-    await waitForLock(database, 'undo');
-    child.kill('SIGINT');
-    await sleep(300);
-    await release();
-    expect(await ended).toBe(130);
-    expect(parseResult<'undo'>(stdout)).toMatchObject({
-      ok: false,
-      interrupted: true,
-      state: 'undoing',
-    });
+    const stopped = await interruptAtLock(database, 'undo', release, cwd, 'undo', load);
+    expect(stopped.status).toBe(130);
+    expect(stopped.json).toMatchObject({ ok: false, interrupted: true, state: 'undoing' });
     await expectBalanced(database, 'items');
     expect((await run(cwd, 'undo', load)).json).toMatchObject({ ok: true, state: 'undone' });
     expect(await database.query('SELECT count(*) FROM items')).toEqual([[0]]);

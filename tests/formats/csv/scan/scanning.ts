@@ -2,6 +2,7 @@
 import { type Dialect, PLAIN_DIALECT } from '../../../../src/formats/csv/dialect.js';
 import { CsvScanner } from '../../../../src/formats/csv/scan/csv-scanner.js';
 import { RecordBatch } from '../../../../src/formats/text/record-batch.js';
+import { scanInPieces as scanPieces } from '../../../support/scanning.js';
 
 export const COMMA: Dialect = { ...PLAIN_DIALECT, fieldCount: 2 };
 export const TAB: Dialect = { ...COMMA, delimiter: '\t', allowsBareQuotes: true };
@@ -34,9 +35,7 @@ export function scanWhole(bytes: Buffer, dialect: Dialect): FoundRecord[] {
 }
 
 /**
- * Scans as a reader of a file does: bytes come in pieces, records that are complete are dropped from
- * the buffer's front. Behind the bytes that are there, the buffer holds quotes and line ends that
- * nobody must look at.
+ * Scans piece by piece. The litter behind a piece is quotes and line ends.
  *
  * @param cuts offsets at which a piece ends, ascending
  */
@@ -44,31 +43,9 @@ export function scanInPieces(
   bytes: Buffer,
   dialect: Dialect,
   cuts: readonly number[],
-  batchRecords: number,
+  limit: number,
 ): FoundRecord[] {
-  const buffer = Buffer.alloc(bytes.length + 4);
-  const batch = new RecordBatch(bytes.length + batchRecords);
-  batch.limit = batchRecords;
-  const scanner = new CsvScanner(dialect);
-  const found: FoundRecord[] = [];
-  let base = 0;
-  let filled = 0;
-  for (const [i, cut] of [...cuts, bytes.length].entries()) {
-    const isLast = i === cuts.length;
-    const from = base + filled;
-    bytes.copy(buffer, filled, from, cut);
-    filled += cut - from;
-    buffer.fill('"\n', filled);
-    do {
-      batch.count = 0;
-      scanner.scan(buffer, filled, Number.POSITIVE_INFINITY, isLast, batch);
-      found.push(...readBatch(batch, base));
-    } while (batch.count === batch.limit);
-    const done = scanner.nextRecord;
-    buffer.copyWithin(0, done, filled);
-    scanner.shift(done);
-    base += done;
-    filled -= done;
-  }
-  return found;
+  const pieces = { cuts, limit, litter: '"\n' };
+  const read = (_: Buffer, batch: RecordBatch, base: number) => readBatch(batch, base);
+  return scanPieces(new CsvScanner(dialect), bytes, pieces, read).records;
 }
