@@ -1,8 +1,8 @@
 -- Keys of file_format that had other names in the first versions: dialect.recordEnd, told.
+-- As text: a delimiter may be NUL, which jsonb cannot hold. Quotes inside a JSON string are escaped, so that only a key
+-- begins and ends with one.
 
 UPDATE edp.loads
-SET file_format = (file_format::jsonb - 'told' || jsonb_build_object(
-  'specified', file_format::jsonb -> 'told',
-  'dialect', (file_format::jsonb -> 'dialect') - 'recordEnd'
-             || jsonb_build_object('lineEnd', file_format::jsonb #> '{dialect,recordEnd}')))::json
-WHERE file_format::jsonb #> '{dialect,recordEnd}' IS NOT NULL;
+SET file_format = replace(replace(file_format::text,
+  '"recordEnd":', '"lineEnd":'), '"told":', '"specified":')::json
+WHERE file_format::text LIKE '%"recordEnd":%';

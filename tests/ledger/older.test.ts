@@ -12,10 +12,8 @@ async function makeOlder(): Promise<void> {
   await database.query('DELETE FROM edp.migrations WHERE version > 3');
   await database.query('ALTER TABLE edp.receipts DROP COLUMN corrections');
   await database.query(
-    `UPDATE edp.loads SET file_format = (file_format::jsonb - 'specified' - 'format' || jsonb_build_object(
-       'told', file_format::jsonb -> 'specified',
-       'dialect', (file_format::jsonb -> 'dialect') - 'lineEnd'
-                  || jsonb_build_object('recordEnd', file_format::jsonb #> '{dialect,lineEnd}')))::json`,
+    `UPDATE edp.loads SET file_format = replace(replace(replace(file_format::text,
+       '"format":"csv",', ''), '"lineEnd":', '"recordEnd":'), '"specified":', '"told":')::json`,
   );
 }
 
@@ -33,6 +31,15 @@ it.each([
   await makeOlder();
   const result = await run(cwd, ...args);
   expect(result, result.stderr).toMatchObject({ status: 0, json: { ok: true } });
+  expect(await database.query('SELECT max(version) FROM edp.migrations')).toEqual([[5]]);
+});
+
+it('with a load of a file whose delimiter is NUL, which jsonb cannot hold', async () => {
+  const cwd = await makeProject(MODEL, { 'texts.csv': 'id\0body\n1\0a\nx\0b\n' });
+  const loaded = await run(cwd, 'ingest', 'texts.csv', '--delimiter', '\\x00');
+  expect(loaded.json, loaded.stderr).toMatchObject({ rows: { loaded: 1, rejected: 1 } });
+  await makeOlder();
+  expect((await run(cwd, 'verify', '1')).json).toMatchObject({ ok: true });
   expect(await database.query('SELECT max(version) FROM edp.migrations')).toEqual([[5]]);
 });
 
