@@ -6,7 +6,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { help as ingestUsage } from '../../src/commands/ingest/ingest.help.js';
 import { command as inspectCommand } from '../../src/commands/inspect.command.js';
@@ -27,20 +27,17 @@ import { parseProject } from '../../src/project/parse.js';
 import { localVersion } from '../../src/source/local-files.js';
 import { Output } from '../../src/terminal/output.js';
 import { edp, makeDirectory } from '../support/cli.js';
-import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { useTestDatabase } from '../support/database.js';
 import { DIALECT_FILES, USUAL_DIALECT } from '../support/dialect-files.js';
 import { MAX_MEMORY_MEGABYTES, measureEdp } from '../support/memory.js';
 import { zip, zstd } from '../support/packed.js';
+import { runnerFor } from '../support/scratch.js';
 
 const DOCUMENT = await readFile(new URL('../../docs/csv.md', import.meta.url), 'utf8');
 
-let database: TestDatabase;
-beforeAll(async () => {
-  database = await createTestDatabase('empty');
-});
+const database = useTestDatabase('empty');
 
-const run = <const A extends readonly string[]>(cwd: string, ...args: A) =>
-  edp([...args, '--json', '--database-url', database.url], { cwd });
+const run = runnerFor(database);
 
 /** What `edp inspect` prints of a file of that content, run without a process of its own. */
 async function inspect(bytes: Buffer | string, isJson: boolean, name = 'file.csv') {

@@ -9,7 +9,7 @@ import { z } from 'zod';
 import type { DbJson } from '../../src/commands/json/db.schema.js';
 import { COMMAND_NAMES, schemasOf } from '../../src/commands/json/results.js';
 import { edp } from '../support/cli.js';
-import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { useTestDatabase } from '../support/database.js';
 import { nameResult, parseResult } from '../support/json.js';
 
 const DOCUMENT = fileURLToPath(new URL('../../docs/json.schema.json', import.meta.url));
@@ -143,10 +143,9 @@ const STEPS: readonly Step[] = [
   { result: 'no command', args: [], status: 2, json: { command: null } },
 ];
 
-let database: TestDatabase;
+const database = useTestDatabase('empty');
 let cwd: string;
 beforeAll(async () => {
-  database = await createTestDatabase('empty');
   cwd = await mkdtemp(path.join(os.tmpdir(), 'edp-json-'));
   await mkdir(path.join(cwd, 'sql', 'reports'), { recursive: true });
   await writeFile(path.join(cwd, 'sql', 'reports', 'broken.sql'), 'SELECT 1\n');

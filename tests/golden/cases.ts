@@ -1,5 +1,5 @@
 /** What stands in a golden folder. */
-import { existsSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 
@@ -11,10 +11,12 @@ export interface Case {
   readonly directory: string;
 }
 
-export const CASES: readonly Case[] = readdirSync(import.meta.dirname)
-  .sort()
-  .map((name) => ({ name, directory: path.join(import.meta.dirname, name) }))
-  .filter(({ directory }) => existsSync(path.join(directory, COMMAND)));
+export const CASES: readonly Case[] = readdirSync(import.meta.dirname, {
+  withFileTypes: true,
+})
+  .filter((entry) => entry.isDirectory())
+  .map(({ name }) => ({ name, directory: path.join(import.meta.dirname, name) }))
+  .sort((a, b) => (a.name < b.name ? -1 : 1));
 
 /** Arguments of `edp`, and the file that it gets as standard input. */
 export interface Argv {

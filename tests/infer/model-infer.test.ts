@@ -164,6 +164,7 @@ describe('an edp.yaml that is there', () => {
     ],
     ['has tables in braces', 'tables: { a: { columns: { x: int } } }\n', false, ['a', 't']],
     ['has no tables in braces', 'tables: {}\n', false, ['t']],
+    ['has no tables in braces, and a comment', 'tables: {} # ours\n', false, ['t']],
     [
       'has CRLF',
       'tables:\r\n  a:\r\n    columns: { x: int }\r\nprocess-count: 3\r\n',

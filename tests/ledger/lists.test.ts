@@ -1,9 +1,9 @@
 /** Lists of words that columns of the ledger are checked against are those of the program. */
-import { beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { LOAD_STATES } from '../../src/ledger/load-state.js';
 import { PROMOTION_STATES } from '../../src/ledger/promotions.js';
 import { ON_CONFLICT } from '../../src/model/load-rules.js';
-import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { useTestDatabase } from '../support/database.js';
 
 const LISTS: Readonly<Record<string, readonly string[]>> = {
   'loads.state': LOAD_STATES,
@@ -11,10 +11,7 @@ const LISTS: Readonly<Record<string, readonly string[]>> = {
   'receipts.on_conflict': ON_CONFLICT,
 };
 
-let database: TestDatabase;
-beforeAll(async () => {
-  database = await createTestDatabase('built-in');
-});
+const database = useTestDatabase();
 
 it('each check that is a list has its list, in the same order', async () => {
   const checks = (await database.query(

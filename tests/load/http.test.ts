@@ -7,12 +7,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { hasOpenssl, makeCertificates } from '../postgres/tls-server.js';
-import { edp, makeDirectory, startEdp } from '../support/cli.js';
-import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { edp, startEdp } from '../support/cli.js';
 import { FileServer, type Misdeed, type ServedFile } from '../support/http-server.js';
 import { parseResult } from '../support/json.js';
 import { expectBalanced } from '../support/ledger.js';
 import { zip, zstd } from '../support/packed.js';
+import { makeProject as makeProjectDirectory, useEmptyDatabase } from '../support/scratch.js';
 
 const MODEL = `tables:
   items:
@@ -20,26 +20,20 @@ const MODEL = `tables:
     key: id
 `;
 
-let database: TestDatabase;
+const database = useEmptyDatabase();
 const server = new FileServer();
-beforeAll(async () => {
-  database = await createTestDatabase('empty');
-  await server.start();
-});
+beforeAll(() => server.start());
 afterAll(() => server.stop());
-beforeEach(async () => {
+beforeEach(() => {
   server.credentials = undefined;
   server.requests.length = 0;
-  await database.query('DROP TABLE IF EXISTS items');
-  await database.query('DROP SCHEMA IF EXISTS edp CASCADE');
 });
 
 /** Waits as they are, but short. */
 const FAILPOINTS = 'http.retry_ms:=20,http.idle_ms:=500';
 
 async function makeProject(model: string | null = MODEL) {
-  const cwd = await makeDirectory();
-  if (model !== null) await writeFile(path.join(cwd, 'edp.yaml'), model);
+  const cwd = await makeProjectDirectory(model);
   const env = { EDP_FAILPOINTS: FAILPOINTS, DATABASE_URL: database.url };
   return {
     cwd,
@@ -395,6 +389,7 @@ describe('what is secret in a URL', () => {
   });
 });
 
+// Without openssl there is no certificate to serve.
 describe.skipIf(!hasOpenssl())('https', () => {
   let directory: string;
   let secure: FileServer;
@@ -550,6 +545,7 @@ it('a run that waits for a server ends soon when it is stopped', async () => {
   child.stderr?.resume();
   const ended = new Promise((resolve) => child.once('close', resolve));
   for (let tries = 0; served <= 22 && tries < 600; tries++) await sleep(20);
+  expect(served).toBeGreaterThan(22);
   const stoppedAt = performance.now();
   child.kill('SIGINT');
   expect(await ended).toBe(130);

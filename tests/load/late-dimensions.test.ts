@@ -1,15 +1,14 @@
 /** Members that facts referred to before their dimension came, and what becomes of them when it comes. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { edp, makeDirectory } from '../support/cli.js';
-import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { makeDirectory } from '../support/cli.js';
+import { useTestDatabase } from '../support/database.js';
 import { expectBalanced } from '../support/ledger.js';
+import { runnerFor } from '../support/scratch.js';
 
-let database: TestDatabase;
-beforeAll(async () => {
-  database = await createTestDatabase();
-});
+const database = useTestDatabase();
+const run = runnerFor(database);
 beforeEach(async () => {
   await database.query('TRUNCATE events, first_dimensions, second_dimensions');
   await database.query('TRUNCATE edp.loads CASCADE');
@@ -38,9 +37,6 @@ async function project(): Promise<string> {
   }
   return cwd;
 }
-
-const run = <const A extends readonly string[]>(cwd: string, ...args: A) =>
-  edp([...args, '--json', '--database-url', database.url], { cwd });
 
 const dimensions = async () => [
   await database.query('SELECT id, name FROM first_dimensions ORDER BY id'),

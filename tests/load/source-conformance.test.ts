@@ -121,6 +121,7 @@ describe.each(CASES)('$source', ({ place, missing }) => {
     if (name !== '-') expect(path.basename(files[0]!.path)).toBe('events-1.csv');
   });
 
+  // Standard input is always there.
   it.skipIf(missing === undefined)('names what is not there', async () => {
     const directory = await makeDirectory();
     const name = missing!(directory);

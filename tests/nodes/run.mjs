@@ -39,6 +39,7 @@ if (unknown.length > 0) {
 }
 
 const outcomes = [];
+let passed = 0;
 for (const major of chosen.length > 0 ? chosen : MAJORS) {
   const found = findNode(major);
   if (found.reason !== undefined) {
@@ -51,8 +52,11 @@ for (const major of chosen.length > 0 ? chosen : MAJORS) {
   const isPassed = runTests(found.program);
   const seconds = Math.round((performance.now() - startedAt) / 1000);
   outcomes.push(`Node ${found.version}: ${isPassed ? 'passed' : 'FAILED'}, in ${seconds} s`);
-  if (!isPassed) process.exitCode = 1;
+  if (isPassed) passed++;
+  else process.exitCode = 1;
 }
+// Where nothing was tested, nothing is known.
+if (passed === 0) process.exitCode = 1;
 say(`\n${outcomes.join('\n')}`);
 
 /** Downloads it where it is not there yet. @returns the program and its version, or why there is none */

@@ -151,8 +151,7 @@ describe('SQL', () => {
     await expectUnharmed();
   });
 
-  it.each([...NASTY, 'nul\0byte'])('is not made of the report parameter %j', async (value) => {
-    if (value.includes('\0')) return; // a command line cannot hold one
+  it.each(NASTY)('is not made of the report parameter %j', async (value) => {
     const run = await project(undefined, {
       'sql/reports/echo.sql':
         "-- title: Echo\n-- param from text: a\n-- param what text: b\n\nSELECT :'from' AS a, :'what' AS b\n",

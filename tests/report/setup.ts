@@ -1,19 +1,16 @@
 /** A project in a temporary directory, on an embedded server of its own, with a few known events. */
-import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
 import type pg from 'pg';
 import { BUILTIN_MODEL } from '../../src/model/builtin.js';
 import { createTableStatements } from '../../src/model/ddl.js';
 import { connect } from '../../src/postgres/connection.js';
 import { leaseEmbeddedServer } from '../../src/postgres/embedded/embedded-server.js';
 import { migrate } from '../../src/postgres/migrate.js';
-import { type CommandName, type CommandOf, type JsonOf, readPrinted } from '../support/json.js';
-
-const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
+import { type CliResult, followEdp, startEdp } from '../support/cli.js';
+import type { CommandOf } from '../support/json.js';
 
 /** Starting a server takes longer than vitest's own limits when the machine is busy. */
 export const SLOW = 120_000;
@@ -26,59 +23,20 @@ export interface TestProject {
   stop(): Promise<void>;
 }
 
-export interface CliResult<C extends CommandName = CommandName> {
-  readonly status: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-  /** What `--json` printed. @throws where it is not what docs/json.schema.json describes */
-  readonly json: JsonOf<C>;
-}
-
 export async function makeDirectory(): Promise<string> {
   return realpath(await mkdtemp(path.join(os.tmpdir(), 'edp-report-')));
 }
 
-/** Variables of the developer's own database must not reach a test. */
-function cleanEnvironment(): NodeJS.ProcessEnv {
-  return Object.fromEntries(
-    Object.entries(process.env).filter(
-      ([name]) => !/^(PG|EDP_|POSTGRES_|DATABASE_URL$|NODE_OPTIONS$|VITEST)/.test(name),
-    ),
-  );
-}
-
 /** @param onStart gets the process as soon as it runs */
-export async function runCli<const A extends readonly string[]>(
+export function runCli<const A extends readonly string[]>(
   directory: string,
   args: A,
-  onStart: (child: ReturnType<typeof spawn>) => void = () => {},
+  onStart: (child: ChildProcess) => void = () => {},
 ): Promise<CliResult<CommandOf<A>>> {
-  const child = spawn(process.execPath, [CLI, ...args], {
-    cwd: directory,
-    env: cleanEnvironment(),
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const child = startEdp(args, { cwd: directory });
+  child.stdin?.end();
   onStart(child);
-  const ended = new Promise<number | null>((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', resolve);
-  });
-  const [stdout, stderr, status] = await Promise.all([
-    // A test may close it early, to be a reader that goes away.
-    text(child.stdout).catch(() => ''),
-    text(child.stderr),
-    ended,
-  ]);
-  const json = readPrinted(args, stdout);
-  return {
-    status,
-    stdout,
-    stderr,
-    get json() {
-      if (json === undefined) throw new Error(`no JSON was printed, but: ${stdout}${stderr}`);
-      return json;
-    },
-  };
+  return followEdp(child, args);
 }
 
 export async function writeOwnReport(directory: string, name: string, sql: string): Promise<void> {

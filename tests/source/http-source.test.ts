@@ -540,7 +540,9 @@ describe('a name', () => {
     expect((await versionOf(file!)).path).toBe(shown);
     server.remove('/events.csv');
     for (const name of [url, `${url}?token=secret`]) {
+      server.credentials = 'me:secret';
       const error = await discover(name).catch((caught: Error) => caught);
+      expect(error).toMatchObject({ code: 'no_such_file' });
       expect(String(error)).not.toContain('secret');
       server.credentials = 'me:other';
       const refused = await discover(name).catch((caught: Error) => caught);

@@ -71,3 +71,10 @@ export function nameResult(value: unknown): string {
     `docs/json.schema.json has no such object: ${JSON.stringify(value)}\n${misfits.join('\n')}`,
   );
 }
+
+/** Rejects as a dry run tells them, which has no load. */
+export function withoutLoads<R extends { readonly path: string; readonly loadId?: number }>(
+  rejects: readonly R[],
+): Omit<R, 'loadId'>[] {
+  return rejects.map(({ loadId: _, ...reject }) => reject);
+}

@@ -2,15 +2,14 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parse } from 'csv-parse/sync';
-import { beforeAll, expect, it } from 'vitest';
-import { edp, makeDirectory } from '../../support/cli.js';
-import { createTestDatabase, type TestDatabase } from '../../support/database.js';
+import { expect, it } from 'vitest';
+import { makeDirectory } from '../../support/cli.js';
+import { useTestDatabase } from '../../support/database.js';
 import { generateEvents } from '../../support/events.js';
+import { runnerFor } from '../../support/scratch.js';
 
-let database: TestDatabase;
-beforeAll(async () => {
-  database = await createTestDatabase();
-});
+const database = useTestDatabase();
+const run = runnerFor(database);
 
 const readEvents = () =>
   database.query(
@@ -38,10 +37,8 @@ it('is the same', async () => {
     '--unknown-metrics',
     '0.05',
   );
-  const run = <const A extends readonly string[]>(...args: A) =>
-    edp<A>([...args, '--json', '--database-url', database.url] as unknown as A, { cwd });
-  await run('seed-dimensions');
-  expect((await run('ingest', files[0]!)).json.rows.loaded).toBe(3000);
+  await run(cwd, 'seed-dimensions');
+  expect((await run(cwd, 'ingest', files[0]!)).json.rows.loaded).toBe(3000);
   const expected = await readEvents();
 
   const csv = await readFile(path.join(cwd, files[0]!), 'utf8');
@@ -54,7 +51,7 @@ it('is the same', async () => {
     await database.query('TRUNCATE events; TRUNCATE edp.loads CASCADE');
     const lines = records.map((record) => toLine(record, nest));
     await writeFile(path.join(cwd, 'events.jsonl'), lines.join(''));
-    const result = await run('ingest', 'events.jsonl', ...args);
+    const result = await run(cwd, 'ingest', 'events.jsonl', ...args);
     expect(result, result.stderr).toMatchObject({ status: 0, json: { rows: { loaded: 3000 } } });
     expect(await readEvents()).toEqual(expected);
   }
