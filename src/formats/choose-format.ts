@@ -12,7 +12,13 @@ import {
 } from '../model/file-settings.js';
 import type { FileIdentity } from '../source/file-identity.js';
 import { FORMAT_OF_SUFFIX, FORMATS_BY_CONTENT } from './all-formats.js';
-import { readBriefSample, readSample, type Sample, SPECIFIED } from './text/sample.js';
+import {
+  isFullSample,
+  readBriefSample,
+  readSample,
+  type Sample,
+  SPECIFIED,
+} from './text/sample.js';
 
 export interface FormatChoice {
   readonly format: Format;
@@ -53,7 +59,7 @@ async function isOfFormat(
       const sample = await read(file, name, settings);
       const answer = isLike(sample);
       if (answer !== undefined) return answer;
-      if (sample.parts.isWhole) return false;
+      if (isFullSample(sample)) return false;
     }
     return false;
   } catch (error) {

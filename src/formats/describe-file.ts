@@ -7,7 +7,7 @@ import type { FileIdentity } from '../source/file-identity.js';
 import { type FileDescription, type FormSummary, formatNamed } from './all-formats.js';
 import { chooseFormat, type FormatChoice } from './choose-format.js';
 import { textHeadOf } from './text/described-text.js';
-import { type FileForm, readSample, type Sample } from './text/sample.js';
+import { type FileForm, readBriefSample, readSample, type Sample } from './text/sample.js';
 
 export type { FileDescription };
 
@@ -59,7 +59,7 @@ export async function readTextHead(
   settings: FileSettings,
 ): Promise<{ readonly form: FileForm; readonly textHead: Buffer | undefined }> {
   const { format } = await chooseFormat(file, name, settings);
-  const sample = await readSample(file, name, settingsFor(settings, format));
+  const sample = await readBriefSample(file, name, settingsFor(settings, format));
   return { form: sample.form, textHead: textHeadOf(sample) };
 }
 

@@ -15,6 +15,7 @@ const MAX_AGE_MS = 24 * 60 * 60 * 1000;
 export class Spool {
   readonly #directory: string;
   readonly #files: string[] = [];
+  #tidied: Promise<void> | undefined;
 
   /** @param directory the project's */
   constructor(directory: string) {
@@ -30,7 +31,8 @@ export class Spool {
     signal?: AbortSignal,
   ): Promise<string> {
     await mkdir(this.#directory, { recursive: true, mode: 0o700 });
-    await this.#removeAbandoned();
+    this.#tidied ??= this.#removeAbandoned();
+    await this.#tidied;
     const file = path.join(this.#directory, `${process.pid}-${randomUUID()}`);
     this.#files.push(file);
     // Opened first: a stream that opens it by itself may create it after it was removed.

@@ -15,7 +15,7 @@ import {
 import { MAX_HEADER_BYTES } from '../text/limits.js';
 import { findFooter, isDecoded } from '../text/read-text.js';
 import { RecordBatch } from '../text/record-batch.js';
-import { readBriefSample, readSample, type Sample } from '../text/sample.js';
+import { isFullSample, readBriefSample, readSample, type Sample } from '../text/sample.js';
 import { fieldEncodingOf, toText } from '../text/transcode.js';
 import type { CsvForm } from './csv-format.js';
 import {
@@ -65,6 +65,7 @@ export async function describeCsv(
     const input = inputOf(brief, table, settings);
     const expected = isUsualText(brief) ? detectExpected(input) : undefined;
     if (expected !== undefined) return describeDetected(brief, expected, name, input);
+    if (isFullSample(brief)) return describeCsvSample(brief, name, table, settings);
   }
   const sample = await readSample(file, name, settings);
   return describeCsvSample(sample, name, table, settings);

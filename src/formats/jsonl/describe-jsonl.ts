@@ -11,7 +11,7 @@ import {
   textHeadOf,
 } from '../text/described-text.js';
 import { RecordBatch } from '../text/record-batch.js';
-import { readBriefSample, readSample, type Sample } from '../text/sample.js';
+import { isFullSample, readBriefSample, readSample, type Sample } from '../text/sample.js';
 import { fieldEncodingOf } from '../text/transcode.js';
 import { type JsonlForm, openForm } from './jsonl-form.js';
 import { jsonlFormat } from './jsonl-format.js';
@@ -47,7 +47,7 @@ export async function describeJsonl(
   if (isBrief) {
     const brief = await readBriefSample(file, name, settings);
     const description = describeJsonlSample(brief, name);
-    if (description.sampledLines > 0 || brief.parts.isWhole) return description;
+    if (description.sampledLines > 0 || isFullSample(brief)) return description;
   }
   return describeJsonlSample(await readSample(file, name, settings), name);
 }

@@ -134,8 +134,8 @@ export class JsonlParser implements RecordParser {
    * them it would be taken for JSON.
    */
   #toField(value: string | null, json: string): string | null {
-    const isInString = json.startsWith('"') && /^\s*[[{]/.test(value ?? '');
-    return isInString && this.#form.others === 'add' ? json : value;
+    if (this.#form.others !== 'add' || value === null || !json.startsWith('"')) return value;
+    return /^\s*[[{]/.test(value) ? json : value;
   }
 }
 

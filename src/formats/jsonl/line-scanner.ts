@@ -54,10 +54,11 @@ export class LineScanner implements RecordScanner {
   }
 
   scan(bytes: Buffer, end: number, limit: number, isLast: boolean, batch: RecordBatch): void {
+    const filled = bytes.subarray(0, end);
     while (batch.count < batch.limit && this.#recordStart < limit && this.#recordStart < end) {
       const start = this.#recordStart;
       const line = this.#line;
-      const contentEnd = this.#findEnd(bytes, end, isLast);
+      const contentEnd = this.#findEnd(filled, isLast);
       if (contentEnd < 0) return;
       const last = contentEnd > start && bytes[contentEnd - 1] === CR ? contentEnd - 1 : contentEnd;
       if (isBlank(bytes, start, last)) continue;
@@ -77,7 +78,7 @@ export class LineScanner implements RecordScanner {
   }
 
   pass(bytes: Buffer, end: number, isLast: boolean): boolean {
-    return this.#findEnd(bytes, end, isLast) >= 0;
+    return this.#findEnd(bytes.subarray(0, end), isLast) >= 0;
   }
 
   #beginRecord(position: number): void {
@@ -86,13 +87,15 @@ export class LineScanner implements RecordScanner {
   }
 
   /**
-   * Moves behind the current line, if it ends before `end`.
+   * Moves behind the current line, if it ends in `bytes`.
    *
-   * @returns offset of its LF, or of the end of the file; -1 where the line continues behind `end`
+   * @param bytes no more than those that are there: a search goes to their end
+   * @returns offset of its LF, or of the end of the file; -1 where the line continues behind `bytes`
    */
-  #findEnd(bytes: Buffer, end: number, isLast: boolean): number {
+  #findEnd(bytes: Buffer, isLast: boolean): number {
+    const end = bytes.length;
     const found = bytes.indexOf(LF, this.#position);
-    if (found >= 0 && found < end) {
+    if (found >= 0) {
       this.#line++;
       this.#beginRecord(found + 1);
       return found;

@@ -1,6 +1,7 @@
 /** A file → a sample of its text: its first megabyte, and pieces from behind it. */
 import { EdpError } from '../../base/errors.js';
-import type { Compression, CsvSettings } from '../../model/csv-settings.js';
+import type { Compression } from '../../model/csv-settings.js';
+import type { TextSettings } from '../../model/file-settings.js';
 import type { FileIdentity } from '../../source/file-identity.js';
 import { type OpenFile, withFile } from '../../source/open-file.js';
 import { decompress, guessCompression } from './decompress.js';
@@ -63,11 +64,16 @@ interface RawSample {
   readonly breakage?: EdpError;
 }
 
+/** Whether {@link readSample} would read no more of the file than this brief sample has. */
+export function isFullSample({ form, parts }: Sample): boolean {
+  return parts.isWhole || form.compression !== 'none';
+}
+
 /** @throws EdpError `io`, `not_csv`, `corrupt_file`, and those of its source */
 export function readSample(
   file: FileIdentity,
   name: string,
-  settings: CsvSettings,
+  settings: TextSettings,
 ): Promise<Sample> {
   return readExtent(file, name, settings, FULL);
 }
@@ -76,7 +82,7 @@ export function readSample(
 export function readBriefSample(
   file: FileIdentity,
   name: string,
-  settings: CsvSettings,
+  settings: TextSettings,
 ): Promise<Sample> {
   return readExtent(file, name, settings, BRIEF);
 }
@@ -84,7 +90,7 @@ export function readBriefSample(
 async function readExtent(
   file: FileIdentity,
   name: string,
-  settings: CsvSettings,
+  settings: TextSettings,
   extent: Extent,
 ): Promise<Sample> {
   try {
@@ -111,7 +117,7 @@ function toSample(
   raw: RawSample,
   compression: Compression,
   size: number,
-  settings: CsvSettings,
+  settings: TextSettings,
 ): Sample {
   const guess = guessEncoding([raw.head, ...raw.pieces.map(({ bytes }) => bytes)]);
   const encoding = settings.encoding ?? guess.encoding;

@@ -4,8 +4,7 @@ import type { Encoding } from '../../model/csv-settings.js';
 /**
  * Encodings of a field. UTF-16 is not among them: it is converted to UTF-8 when the file is read.
  */
-export const FIELD_ENCODINGS = ['utf-8', 'latin1', 'windows-1252'] as const;
-export type FieldEncoding = (typeof FIELD_ENCODINGS)[number];
+export type FieldEncoding = Exclude<Encoding, 'utf-16le' | 'utf-16be'>;
 
 /** The encoding of the fields of a file with this encoding. */
 export function fieldEncodingOf(encoding: Encoding): FieldEncoding {

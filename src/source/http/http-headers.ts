@@ -59,7 +59,7 @@ export function readContentRange(headers: Headers): ContentRange | undefined {
   };
 }
 
-/** The whole length; undefined for a body without a length, or compressed for the transfer. */
+/** Length of the body as it is sent; undefined where the server does not say. */
 export function readContentLength(headers: Headers): number | undefined {
   const value = header(headers, 'content-length');
   return value === undefined || !/^\d+$/.test(value) ? undefined : Number(value);

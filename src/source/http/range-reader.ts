@@ -18,6 +18,7 @@ import { PassingFault } from './http-faults.js';
 import {
   conditionOf,
   type Headers,
+  hasSameValidator,
   readContentCoding,
   readContentRange,
   readValidator,
@@ -119,11 +120,10 @@ export class RangeReader {
 }
 
 /** Whether an answer belongs to another version than the identified one. */
-function isOfOtherVersion(headers: Headers, { size, etag, lastModified }: HttpIdentity): boolean {
+function isOfOtherVersion(headers: Headers, file: HttpIdentity): boolean {
   const range = readContentRange(headers);
-  if (range?.size !== undefined && range.size !== size) return true;
-  const found = readValidator(headers);
-  return etag === undefined ? found.lastModified !== lastModified : found.etag !== etag;
+  if (range?.size !== undefined && range.size !== file.size) return true;
+  return !hasSameValidator(readValidator(headers), file);
 }
 
 async function drain(answer: Answer, body: AsyncIterator<Buffer>, bytes: number): Promise<void> {
