@@ -12,7 +12,8 @@ import {
   type ReceiptSummary,
 } from '../ledger/ledger-queries.js';
 import { resolveOptions } from '../options/resolve-options.js';
-import { withClient, withDatabase } from '../postgres/database.js';
+import { withClient } from '../postgres/connection.js';
+import { withDatabase } from '../postgres/database.js';
 import {
   formatBytes,
   formatCount,

@@ -16,7 +16,6 @@ export interface RowSink {
   readonly nextOrdinal: number;
   /** Collectors for the values that the byte lane's rows refer to, by column. */
   readonly references: ReadonlyMap<string, ReferenceValues>;
-  begin(): Promise<void>;
   /**
    * Notes the row that the csv lane has just written.
    *

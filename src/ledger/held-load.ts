@@ -14,10 +14,10 @@ import { retry } from '../base/retry.js';
 import type { Reading } from '../formats/stored-reading.js';
 import { isClosed } from '../postgres/backend.js';
 import { connect, withTransaction } from '../postgres/connection.js';
-import { CONNECTION_LOST, isConnectionError, isTransient } from '../postgres/sqlstate.js';
+import { isConnectionError, isTransient, withConnectionCode } from '../postgres/sqlstate.js';
 import type { RowCounts } from './counts.js';
-import { hasLedger } from './ledger-queries.js';
-import type { LoadRow } from './load-row.js';
+import { hasLedger, unknownLoad } from './ledger-queries.js';
+import { type LoadRow, rowCountsOf } from './load-row.js';
 import type { LoadState } from './load-state.js';
 import { tryLockLoad } from './loads.js';
 
@@ -34,7 +34,6 @@ export interface LoadRecord {
   readonly contentHash: string;
   readonly state: LoadState;
   readonly attempt: number;
-  readonly header: Buffer;
   readonly format: Reading;
   readonly rows: RowCounts;
   /** Rows of other loads whose values it replaced. */
@@ -52,9 +51,7 @@ export async function readLoad(client: pg.Client, loadId: number): Promise<LoadR
     : { rows: [] };
   const row = rows[0];
   if (row === undefined) {
-    throw new EdpError('unknown_load', `there is no load ${loadId}`, {
-      hint: 'edp status lists the loads',
-    });
+    throw unknownLoad(loadId);
   }
   return {
     loadId: row.load_id,
@@ -63,14 +60,8 @@ export async function readLoad(client: pg.Client, loadId: number): Promise<LoadR
     contentHash: row.content_hash,
     state: row.state,
     attempt: row.attempt,
-    header: row.header,
     format: row.file_format,
-    rows: {
-      read: row.rows_read,
-      loaded: row.rows_loaded,
-      rejected: row.rows_rejected,
-      duplicate: row.rows_duplicate,
-    },
+    rows: rowCountsOf(row),
     replaced: row.rows_replaced,
     startedAt: row.started_at,
   };
@@ -228,10 +219,7 @@ export class HeldLoad {
       const { code } = error as { code?: string };
       if (!isClosed(client) && !isConnectionError(code)) throw error;
       await this.release();
-      // pg reports a connection that ended during a query by an error without a code.
-      throw code === undefined && error instanceof Error && !(error instanceof EdpError)
-        ? Object.assign(error, { code: CONNECTION_LOST })
-        : error;
+      throw withConnectionCode(error);
     }
   }
 

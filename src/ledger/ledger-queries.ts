@@ -9,7 +9,7 @@ import type { Drift } from '../model/drift.js';
 import type { RejectCode } from '../model/reject-codes.js';
 import { migrate } from '../postgres/migrate.js';
 import type { RowCounts } from './counts.js';
-import type { LoadRow } from './load-row.js';
+import { type LoadRow, rowCountsOf } from './load-row.js';
 import type { LoadState } from './load-state.js';
 import { groupCorrections } from './remarks.js';
 
@@ -101,7 +101,11 @@ export async function getLoad(client: pg.Client, loadId: number): Promise<LoadSu
     ? await queryLoads(client, 'load_id = $1', [loadId], 1)
     : [];
   if (found[0] !== undefined) return found[0];
-  throw new EdpError('unknown_load', `there is no load ${loadId}`, {
+  throw unknownLoad(loadId);
+}
+
+export function unknownLoad(loadId: number): EdpError {
+  return new EdpError('unknown_load', `there is no load ${loadId}`, {
     hint: 'edp status lists the loads',
   });
 }
@@ -153,12 +157,7 @@ async function queryLoads(
     table: row.table_name,
     state: row.is_held ? row.state : (STATE_WHEN_LEFT[row.state] ?? row.state),
     bytes: row.size_bytes,
-    rows: {
-      read: row.rows_read,
-      loaded: row.rows_loaded,
-      rejected: row.rows_rejected,
-      duplicate: row.rows_duplicate,
-    },
+    rows: rowCountsOf(row),
     unknownMetrics: row.unknown ?? {},
     corrections: groupCorrections(row.corrections ?? {}),
     drift: row.file_format.drift,
@@ -186,12 +185,7 @@ export async function listReceipts(client: pg.Client, loadId: number): Promise<R
     startByte: row.start_byte,
     endByte: row.end_byte,
     firstLine: row.first_line,
-    rows: {
-      read: row.rows_read,
-      loaded: row.rows_loaded,
-      rejected: row.rows_rejected,
-      duplicate: row.rows_duplicate,
-    },
+    rows: rowCountsOf(row),
     committedAt: row.committed_at,
   }));
 }

@@ -1,5 +1,6 @@
 /** A row of edp.loads, as pg reads it. */
 import type { Reading } from '../formats/stored-reading.js';
+import type { RowCounts } from './counts.js';
 import type { LoadState } from './load-state.js';
 
 export interface LoadRow {
@@ -25,4 +26,16 @@ export interface LoadRow {
   /** Null for a load that has never been complete. */
   readonly finished_at: string | null;
   readonly undone_at: string | null;
+}
+
+/** Counts of a load or of a split, from its row. */
+export function rowCountsOf(
+  row: Pick<LoadRow, 'rows_read' | 'rows_loaded' | 'rows_rejected' | 'rows_duplicate'>,
+): RowCounts {
+  return {
+    read: row.rows_read,
+    loaded: row.rows_loaded,
+    rejected: row.rows_rejected,
+    duplicate: row.rows_duplicate,
+  };
 }

@@ -16,8 +16,9 @@ import type { FileIdentity } from '../source/file-identity.js';
 import { type HashedRange, hasContent, hasText } from '../source/identify.js';
 import type { RowCounts } from './counts.js';
 import { NO_ROWS } from './counts.js';
-import type { LoadRow } from './load-row.js';
+import { type LoadRow, rowCountsOf } from './load-row.js';
 import type { LoadState } from './load-state.js';
+import { hasReceipts } from './receipts.js';
 import { NO_REMARK_COUNTS, type RemarkCounts, RemarkTally } from './remarks.js';
 
 export interface LoadIdentity {
@@ -50,7 +51,6 @@ export type Claim =
       readonly kind: 'known';
       readonly loadId: number;
       readonly path: string;
-      readonly finishedAt: string;
     }
   /** An undo has removed a part of it: its rows and its receipts are incomplete. */
   | { readonly kind: 'half_undone'; readonly loadId: number }
@@ -298,8 +298,7 @@ async function matchEarlier(
   }
   const loaded = force ? undefined : await latestIn('loaded');
   if (loaded !== undefined) {
-    const { load_id: loadId, path, finished_at: finishedAt } = loaded;
-    return { kind: 'known', loadId, path, finishedAt: finishedAt! };
+    return { kind: 'known', loadId: loaded.load_id, path: loaded.path };
   }
   // Records loaded now could be duplicates of rows that are still to be removed.
   const halfUndone = await latestIn('undoing');
@@ -328,13 +327,6 @@ async function isContentOf(
     if (error instanceof EdpError && error.code === 'corrupt_file') return false;
     throw error;
   }
-}
-
-async function hasReceipts(client: pg.Client, loadId: number): Promise<boolean> {
-  const { rows } = await client.query('SELECT FROM edp.receipts WHERE load_id = $1 LIMIT 1', [
-    loadId,
-  ]);
-  return rows.length > 0;
 }
 
 /** The ranges that a load has read so far, with their hashes. */
@@ -403,12 +395,7 @@ export async function readCommittedPart(
   return {
     loadId,
     committed: receipts.rows,
-    rows: {
-      read: load.rows_read,
-      loaded: load.rows_loaded,
-      rejected: load.rows_rejected,
-      duplicate: load.rows_duplicate,
-    },
+    rows: rowCountsOf(load),
     remarks: remarks.counts,
     hadOtherModel: load.model_hash !== modelHash && receipts.rows.length > 0,
   };

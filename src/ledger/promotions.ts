@@ -4,41 +4,35 @@ import { physicalColumns, type Table } from '../model/model.js';
 import { COLUMN_TYPES, type ColumnType } from '../model/types.js';
 
 export interface Promotion {
-  readonly table: string;
   readonly column: string;
   /** The key inside the JSON object. */
   readonly metric: string;
   readonly extraColumn: string;
   readonly type: ColumnType;
-  readonly isDone: boolean;
 }
 
 /** What `edp.promotions.state` may be. */
 export const PROMOTION_STATES = ['running', 'done'] as const;
 
 interface PromotionRow {
-  readonly table_name: string;
   readonly column_name: string;
   readonly metric: string;
   readonly extra_column: string;
   readonly type: string;
-  readonly state: (typeof PROMOTION_STATES)[number];
 }
 
 /** Lists promotions in the order in which they began. */
 export async function listPromotions(client: pg.Client, table: string): Promise<Promotion[]> {
   const { rows } = await client.query<PromotionRow>(
-    `SELECT table_name, column_name, metric, extra_column, type, state FROM edp.promotions
+    `SELECT column_name, metric, extra_column, type FROM edp.promotions
      WHERE table_name = $1 ORDER BY started_at, column_name`,
     [table],
   );
   return rows.map((row) => ({
-    table: row.table_name,
     column: row.column_name,
     metric: row.metric,
     extraColumn: row.extra_column,
     type: COLUMN_TYPES.find((type) => type === row.type) ?? 'text',
-    isDone: row.state === 'done',
   }));
 }
 

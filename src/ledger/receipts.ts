@@ -139,3 +139,11 @@ export async function hasReceipt(
   );
   return rowCount === 1;
 }
+
+/** Whether the load has committed any split. */
+export async function hasReceipts(client: pg.Client, loadId: number): Promise<boolean> {
+  const { rows } = await client.query('SELECT FROM edp.receipts WHERE load_id = $1 LIMIT 1', [
+    loadId,
+  ]);
+  return rows.length > 0;
+}

@@ -13,7 +13,12 @@ import type pg from 'pg';
 import { EdpError, type ErrorData, fromErrorData } from '../base/errors.js';
 import { failpoint } from '../base/failpoints.js';
 import type { Receipt, RowCounts } from '../ledger/counts.js';
-import { insertReceipts, insertRejects, type LoadedSplit } from '../ledger/receipts.js';
+import {
+  hasReceipts,
+  insertReceipts,
+  insertRejects,
+  type LoadedSplit,
+} from '../ledger/receipts.js';
 import { MAX_PENDING_REJECT_BYTES } from '../ledger/reject-log.js';
 import { identifySession, waitForBackend } from '../postgres/backend.js';
 import { withClient } from '../postgres/connection.js';
@@ -127,10 +132,7 @@ function listLoaded(
 async function hasCommitted({ database, loadId }: LoadTask, backend: number): Promise<boolean> {
   return withClient(database, 'bulk', async (client) => {
     await waitForBackend(client, backend);
-    const { rowCount } = await client.query('SELECT FROM edp.receipts WHERE load_id = $1 LIMIT 1', [
-      loadId,
-    ]);
-    return rowCount === 1;
+    return hasReceipts(client, loadId);
   });
 }
 

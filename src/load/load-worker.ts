@@ -25,7 +25,7 @@ import type { RowSink } from '../lanes/row-sink.js';
 import { insertReceipts } from '../ledger/receipts.js';
 import { RejectLog } from '../ledger/reject-log.js';
 import { isClosed } from '../postgres/backend.js';
-import { CONNECTION_LOST, isConnectionError, isDataError } from '../postgres/sqlstate.js';
+import { isConnectionError, isDataError, withConnectionCode } from '../postgres/sqlstate.js';
 import { stopReadingWith } from '../source/stop-reading.js';
 import type { WorkerData } from './load-pool.js';
 import type {
@@ -91,10 +91,7 @@ async function attemptSplit(task: SplitTask): Promise<SplitOutcome> {
       const { code } = error as { code?: string };
       if (isClosed(current.client) || isConnectionError(code)) {
         closeSession();
-        // If the connection ends during a query, the error of pg has no code.
-        throw code === undefined && error instanceof Error && !(error instanceof EdpError)
-          ? Object.assign(error, { code: CONNECTION_LOST })
-          : error;
+        throw withConnectionCode(error);
       }
       await rollBack(current.client, error);
       if (error instanceof LostSplit) return { kind: 'rolled_back', reason: 'misaligned' };

@@ -17,7 +17,6 @@ export interface OptionDefinition<T> {
   /** Help shows this instead of a default that is computed. */
   readonly defaultDescription?: string;
   readonly isFlag?: boolean;
-  readonly alias?: string;
   /** The only values, for an option with a closed list. */
   readonly choices?: readonly string[];
   /** Meaning of each choice. Some of these options accept synonyms, too. */
@@ -30,13 +29,12 @@ export function define<T>(definition: OptionDefinition<T>): OptionDefinition<T> 
   return definition;
 }
 
-export const flag = (describe: string, alias?: string) =>
+export const flag = (describe: string) =>
   define<boolean>({
     schema: z.stringbool().or(z.boolean()),
     describe,
     default: false,
     isFlag: true,
-    alias,
   });
 
 /** One word of a list, whose first word is the default. */

@@ -2,7 +2,7 @@
  * The database of a command: chosen, started if it is the embedded one, and released afterwards.
  */
 import type pg from 'pg';
-import { connect, withClient } from './connection.js';
+import { withClient } from './connection.js';
 import { describeClient, resolveServer } from './which-server.js';
 
 export interface Database {
@@ -10,7 +10,6 @@ export interface Database {
   readonly client: pg.ClientConfig;
   /** What to call it in messages; holds no password. */
   readonly label: string;
-  readonly isEmbedded: boolean;
 }
 
 /**
@@ -26,15 +25,13 @@ export async function withDatabase<T>(
   if (target.kind === 'server') {
     // A connection that fails here gives one clear message, rather than one in every worker.
     await withClient(target.client, 'hello', async () => {});
-    return work({ client: target.client, label: describeClient(target.client), isEmbedded: false });
+    return work({ client: target.client, label: describeClient(target.client) });
   }
   const { leaseEmbeddedServer } = await import('./embedded/embedded-server.js');
   const lease = await leaseEmbeddedServer(options.directory);
   try {
-    return await work({ client: lease.client, label: 'the embedded server', isEmbedded: true });
+    return await work({ client: lease.client, label: 'the embedded server' });
   } finally {
     await lease.release();
   }
 }
-
-export { connect, withClient };

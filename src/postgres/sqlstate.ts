@@ -2,6 +2,7 @@
  * The meaning of a SQLSTATE for a split: try again, reject one record, or stop.
  * https://www.postgresql.org/docs/current/errcodes-appendix.html
  */
+import { EdpError } from '../base/errors.js';
 
 const NETWORK_CODES: ReadonlySet<string> = new Set([
   'ECONNRESET',
@@ -29,6 +30,14 @@ export function isConnectionError(code: string | undefined): boolean {
   );
 }
 
+/** Gives the code of a lost connection to an error of a query that has none. */
+export function withConnectionCode(error: unknown): unknown {
+  if (!(error instanceof Error) || error instanceof EdpError) return error;
+  return (error as { code?: string }).code === undefined
+    ? Object.assign(error, { code: CONNECTION_LOST })
+    : error;
+}
+
 /** Whether another attempt may succeed. */
 export function isTransient(code: string | undefined): boolean {
   return (
@@ -52,7 +61,6 @@ export function isDataError(code: string | undefined): boolean {
       code === '54000' || // program_limit_exceeded: row or index row too big
       code === '54001' || // statement_too_complex: JSON nested too deep
       code === '44000' || // with check option violation
-      code === 'P0001' || // raised by a trigger
-      code === '2200F')
+      code === 'P0001') // raised by a trigger
   );
 }

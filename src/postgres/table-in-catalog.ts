@@ -54,19 +54,32 @@ function fits(expected: string, actual: string): boolean {
   return expected === actual || ALSO_FITS[expected]?.test(actual) === true;
 }
 
+/** A table with all its partitions and children, as a query's beginning; $1 is the table's oid. */
+export const FAMILY = `WITH RECURSIVE family AS (
+  SELECT $1::oid AS oid
+  UNION SELECT inhrelid FROM pg_inherits JOIN family ON inhparent = family.oid)`;
+
+/** @returns its name is schema-qualified and quoted; undefined where it was never created */
+export async function findTableInCatalog(
+  client: pg.Client,
+  name: string,
+): Promise<{ readonly oid: number; readonly name: string } | undefined> {
+  const { rows } = await client.query<{ oid: number; name: string }>(
+    `SELECT c.oid, format('%I.%I', n.nspname, c.relname) AS name
+     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE c.oid = to_regclass($1) AND c.relkind IN ('r', 'p')`,
+    [quoteIdentifier(name)],
+  );
+  return rows[0];
+}
+
 /**
  * Looks up a table and compares it with the model.
  *
  * @throws EdpError `table_mismatch` that names every difference at once
  */
 export async function inspectTable(client: pg.Client, table: Table): Promise<TableInCatalog> {
-  const { rows } = await client.query<{ oid: number; name: string }>(
-    `SELECT c.oid, format('%I.%I', n.nspname, c.relname) AS name
-     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-     WHERE c.oid = to_regclass($1) AND c.relkind IN ('r', 'p')`,
-    [quoteIdentifier(table.name)],
-  );
-  const found = rows[0];
+  const found = await findTableInCatalog(client, table.name);
   if (found === undefined) {
     throw new EdpError('table_mismatch', `there is no table "${table.name}" in the database`, {
       hint: 'a role that may create tables makes it with its first load',
@@ -169,9 +182,7 @@ export async function maySkipTriggers(
 ): Promise<boolean> {
   // Rows go into partitions, which may have other triggers than the table.
   const own = await client.query(
-    `WITH RECURSIVE family AS (
-       SELECT $1::oid AS oid
-       UNION SELECT inhrelid FROM pg_inherits JOIN family ON inhparent = family.oid)
+    `${FAMILY}
      SELECT FROM pg_trigger JOIN family ON tgrelid = family.oid
      WHERE NOT tgisinternal AND tgenabled <> 'D' LIMIT 1`,
     [oid],

@@ -178,7 +178,7 @@ class KeptRejects extends RejectLog {
   lastOffset = -1;
 
   constructor(found: Found) {
-    super(undefined as unknown as pg.Client, 0, 0);
+    super(undefined, 0, 0);
     this.#found = found;
   }
 
@@ -241,8 +241,6 @@ class KeptRows implements RowSink {
   get nextOrdinal(): number {
     return this.wantsOrdinals ? this.rowCount : 0;
   }
-
-  async begin(): Promise<void> {}
 
   added(
     texts: readonly (string | null)[],

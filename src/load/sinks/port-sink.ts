@@ -31,8 +31,6 @@ export class PortSink implements RowSink {
     });
   }
 
-  async begin(): Promise<void> {}
-
   added(texts: readonly (string | null)[]): void {
     this.#collector?.add(texts);
   }

@@ -373,12 +373,10 @@ export class StagingTable {
        WHERE NOT EXISTS (SELECT FROM ${STAGE} s WHERE s.${ORDINAL_SQL} = v.ordinal)`,
     );
     await this.#client.query('ROLLBACK TO edp_blame; RELEASE edp_blame');
+    const withoutVerdict = new Set(ordinals);
     let found = 0;
     for (const { ordinal, code, reason, column_name } of blamed) {
-      const known = await this.#client.query(`SELECT FROM ${VERDICTS} WHERE ordinal = $1`, [
-        ordinal,
-      ]);
-      if (known.rowCount !== 0) continue;
+      if (!withoutVerdict.has(ordinal)) continue;
       await this.#addVerdict(ordinal, new Fault(code, reason, column_name ?? undefined));
       found++;
     }

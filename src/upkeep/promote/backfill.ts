@@ -33,8 +33,6 @@ const RETRY = { retries: Number.POSITIVE_INFINITY, maxDelayMs: 2000 };
 
 interface StepOutcome {
   readonly moved: number;
-  /** Values that do not fit. */
-  readonly left: number;
   /** Rows that changed while they were moved. */
   readonly passedOver: number;
 }
@@ -115,10 +113,10 @@ export class Backfill {
         block = step.nextBlock;
       }
     }
-    const left = await this.#endPass();
+    await this.#endPass();
     await failpoint('promote.pass_ended', this.#client);
     const isWhole = start.partition === 0 && start.block === 0;
-    return { moved, left, passedOver, isWhole };
+    return { moved, passedOver, isWhole };
   }
 
   async #place(): Promise<Place> {
@@ -142,19 +140,12 @@ export class Backfill {
     return rows[0]!.blocks;
   }
 
-  #assertGoing(): void {
-    if (!this.#signal.aborted) return;
-    throw new EdpError('interrupted', 'the promotion was stopped; what was moved is moved', {
-      hint: 'the same command goes on where it stopped',
-    });
-  }
-
   async #step(
     index: number,
     block: number,
     waits: boolean,
   ): Promise<StepOutcome & { nextBlock: number }> {
-    this.#assertGoing();
+    assertGoing(this.#signal);
     for (;;) {
       const nextBlock = block + this.#stepBlocks;
       const startedAt = performance.now();
@@ -217,7 +208,7 @@ export class Backfill {
       [table.name, column, index, toBlock, moved, left],
     );
     await failpoint('promote.step_noted', this.#client);
-    return { moved, left, passedOver: places.length - moved };
+    return { moved, passedOver: places.length - moved };
   }
 
   async #update(
@@ -237,16 +228,23 @@ export class Backfill {
     return rowCount ?? 0;
   }
 
-  /** @returns how many values the pass left where they are */
-  async #endPass(): Promise<number> {
-    const { rows } = await this.#client.query<{ rows_left: number }>(
+  /** Notes how many values the pass left where they are. */
+  async #endPass(): Promise<void> {
+    await this.#client.query(
       `UPDATE edp.promotions SET next_partition = 0, next_block = 0, rows_left = left_so_far,
          left_so_far = 0, pass = pass + 1
-       WHERE table_name = $1 AND column_name = $2 RETURNING rows_left`,
+       WHERE table_name = $1 AND column_name = $2`,
       this.#names,
     );
-    return rows[0]?.rows_left ?? 0;
   }
+}
+
+/** @throws EdpError `interrupted` after Ctrl-C */
+export function assertGoing(signal: AbortSignal): void {
+  if (!signal.aborted) return;
+  throw new EdpError('interrupted', 'the promotion was stopped; what was moved is moved', {
+    hint: 'the same command goes on where it stopped',
+  });
 }
 
 /** The table itself, or the partitions that hold its rows, always in the same order. */

@@ -22,7 +22,8 @@ import { SQL_TYPE } from '../../model/types.js';
 import { withClient, withTransaction } from '../../postgres/connection.js';
 import type { Database } from '../../postgres/database.js';
 import { migrate } from '../../postgres/migrate.js';
-import { Backfill, type BackfillProgress, listPartitions } from './backfill.js';
+import { findTableInCatalog } from '../../postgres/table-in-catalog.js';
+import { assertGoing, Backfill, type BackfillProgress, listPartitions } from './backfill.js';
 import { MetricConverter } from './convert.js';
 import { prepareDeclaration } from './declare.js';
 import { chooseColumn, chooseTable, type PromoteRequest, type PromoteSubject } from './subject.js';
@@ -113,7 +114,7 @@ class PromoteRun {
       : await prepareDeclaration(directory, subject);
     await this.#lock(subject);
     await failpoint('promote.locked', this.#client);
-    const name = await this.#findTable(table);
+    const name = (await findTableInCatalog(this.#client, table.name))?.name;
     if (name !== undefined) await this.#addColumn(subject, name);
     await failpoint('promote.added', this.#client);
     // Last of the preparations: after it, new runs write to the column.
@@ -147,22 +148,11 @@ class PromoteRun {
     });
   }
 
-  /** @returns its name, schema-qualified and quoted; undefined where it was never created */
-  async #findTable({ name }: Table): Promise<string | undefined> {
-    const { rows } = await this.#client.query<{ name: string }>(
-      `SELECT format('%I.%I', n.nspname, c.relname) AS name
-       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-       WHERE c.oid = to_regclass($1) AND c.relkind IN ('r', 'p')`,
-      [quoteIdentifier(name)],
-    );
-    return rows[0]?.name;
-  }
-
   /** Adds the column, and the promotion to the ledger, in one transaction. */
   async #addColumn(subject: PromoteSubject, name: string): Promise<void> {
-    const hasTold = { wait: false };
+    let hasTold = false;
     for (let timeoutMs = FIRST_LOCK_TIMEOUT_MS; ; ) {
-      this.#assertGoing();
+      assertGoing(this.#signal);
       try {
         await withTransaction(this.#client, () => this.#tryAddColumn(subject, name, timeoutMs));
         return;
@@ -171,9 +161,10 @@ class PromoteRun {
         if (code === '42501') throw notOwner(subject, error);
         if (code !== '55P03' && code !== '40P01') throw error;
       }
-      if (!hasTold.wait)
+      if (!hasTold) {
+        hasTold = true;
         this.#progress.note('waiting for a moment between splits to add the column');
-      hasTold.wait = true;
+      }
       // Sessions that queued behind the attempt go first.
       await sleep(timeoutMs * (1 + Math.random()));
       timeoutMs = Math.min(MAX_LOCK_TIMEOUT_MS, timeoutMs * 2);
@@ -261,7 +252,7 @@ class PromoteRun {
   ): Promise<void> {
     let hasTold = false;
     for (;;) {
-      this.#assertGoing();
+      assertGoing(this.#signal);
       const runs = await findOtherRuns(this.#client, declared);
       if (isFine(runs)) return;
       if (!hasTold) {
@@ -290,13 +281,6 @@ class PromoteRun {
         value: value!,
         reason: 'reason' in converted ? converted.reason : 'kept by a run that has just ended',
       };
-    });
-  }
-
-  #assertGoing(): void {
-    if (!this.#signal.aborted) return;
-    throw new EdpError('interrupted', 'the promotion was stopped; what was moved is moved', {
-      hint: 'the same command goes on where it stopped',
     });
   }
 }

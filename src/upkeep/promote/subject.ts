@@ -33,7 +33,7 @@ export interface PromoteSubject {
 
 const DEFAULT_TYPE: ColumnType = 'int';
 
-/** The choices with which an unfinished promotion began. */
+/** The choices with which an earlier promotion of the metric began. */
 export interface BegunPromotion {
   readonly column: string;
   readonly type: ColumnType;
@@ -79,7 +79,7 @@ export function chooseTable(model: Model, { metric, table }: PromoteRequest): Ta
 }
 
 /**
- * @param begun an earlier, unfinished promotion of this metric, if there is one
+ * @param begun an earlier promotion of this metric, if there is one
  * @throws EdpError `usage` where the request contradicts the model, or that promotion
  */
 export function chooseColumn(

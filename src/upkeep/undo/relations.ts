@@ -5,7 +5,7 @@ import type pg from 'pg';
 import { EdpError } from '../../base/errors.js';
 import { quoteIdentifier } from '../../model/ddl.js';
 import type { Table } from '../../model/model.js';
-import { maySkipTriggers } from '../../postgres/table-in-catalog.js';
+import { FAMILY, maySkipTriggers } from '../../postgres/table-in-catalog.js';
 
 /** A relation that holds rows itself: the table, or one of its partitions or children. */
 export interface Relation {
@@ -79,11 +79,6 @@ export async function inspectLineage(
     checksReferrers: referrers.length > 0 && (await maySkipTriggers(client, found.oid, [])),
   };
 }
-
-/** A table with all its partitions and children. */
-const FAMILY = `WITH RECURSIVE family AS (
-  SELECT $1::oid AS oid
-  UNION SELECT inhrelid FROM pg_inherits JOIN family ON inhparent = family.oid)`;
 
 async function listRelations(client: pg.Client, oid: number, lineage: string): Promise<Relation[]> {
   const { rows } = await client.query<Relation>(

@@ -3,7 +3,6 @@
  * records that are rejects.
  */
 import type { IHasher } from 'hash-wasm';
-import type pg from 'pg';
 import { openFormat, type RecordForm } from '../../formats/open-format.js';
 import type { RecordPlace } from '../../formats/text/ranges.js';
 import { readSplit } from '../../formats/text/read-split.js';
@@ -121,7 +120,12 @@ export class FileReader {
   }
 
   /** @returns start of the first record behind the range */
-  async read(start: number, until: number, hasher: IHasher, check: () => void): Promise<number> {
+  async read(
+    start: number,
+    until: number,
+    hasher: IHasher | undefined,
+    check: () => void,
+  ): Promise<number> {
     const { path, size } = this.#source.file;
     const split = { source: this.#handle, size, path, start, until, longRecord: undefined };
     return readSplit(split, this.#window, this.#loader, {
@@ -174,8 +178,6 @@ class VisitedRows implements RowSink {
     this.#visitor = visitor;
     this.#hasRows = plan.columns.length > 0;
   }
-
-  async begin(): Promise<void> {}
 
   addedByLane(places: RowPlaces, from: number, base: number): void {
     const notes = this.#lane;
@@ -274,7 +276,7 @@ class VisitedRejects extends RejectLog {
   readonly #format: TextFormat;
 
   constructor(sink: VisitedRows, { plan, recordForm, loadId }: FileSource) {
-    super(undefined as unknown as pg.Client, loadId, 0);
+    super(undefined, loadId, 0);
     this.#sink = sink;
     this.#lenient = new LenientEncoder(plan, loadId);
     this.#format = openFormat(recordForm);

@@ -104,14 +104,14 @@ export interface FileOutcome {
   readonly faults: readonly FileFault[];
   /** Counts by kind, including faults that are not listed. */
   readonly faultCounts: Readonly<Record<string, number>>;
-  /** {@link FileEntries}, ordered by offset within each range. */
+  /** {@link FILE_ENTRY}, ordered by offset within each range. */
   readonly entries: Float64Array | undefined;
 }
 
 export interface TableOutcome {
   readonly kind: 'table';
   readonly rows: number;
-  /** {@link TableEntries} */
+  /** {@link TABLE_ENTRY} */
   readonly entries: Float64Array | undefined;
 }
 
