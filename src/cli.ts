@@ -60,9 +60,9 @@ async function main(argv: readonly string[]): Promise<number> {
   // Before yargs reads the arguments: where it has to wait for options, it lays out its help once more.
   const named = new Set(COMMANDS.filter((entry) => argv.includes(nameOf(entry))));
   const options = named.size === 0 ? undefined : await import('./options/option-definitions.js');
-  const isHelpWanted = argv.some((argument) => /^(-[^-]*h|--h|help$)/.test(argument));
+  const isHelpWanted = argv.some((argument) => /^(-[^-]*h|--h(elp)?$|help$)/.test(argument));
   const calls: { readonly entry: CommandEntry; readonly parsed: Record<string, unknown> }[] = [];
-  const parser = yargs(argv)
+  const parser = yargs(options === undefined ? argv : nameFiles(argv, named, options))
     .scriptName('edp')
     .usage('$0 <command>\n\nLoads event files into PostgreSQL and accounts for every record.')
     .version(version())
@@ -180,18 +180,26 @@ function printError(error: unknown, isVerbose: boolean): number {
 
 /**
  * File names that yargs would take for something else: it drops a positional `-`, whose other name says
- * the same, and a name behind `--` may begin with a dash.
+ * the same, and a name behind `--` may begin with a dash. A `-` behind an option is the option's value.
  */
-function nameFiles(argv: readonly string[]): string[] {
-  const command = argv.find((argument) => !argument.startsWith('-'));
-  if (!['ingest', 'inspect', 'model'].includes(command ?? '')) return [...argv];
+function nameFiles(
+  argv: readonly string[],
+  named: ReadonlySet<CommandEntry>,
+  { OPTIONS, flagOf, optionsOf }: typeof import('./options/option-definitions.js'),
+): string[] {
+  const takers = [...named].filter(({ takesFileSettings }) => takesFileSettings === true);
+  if (takers.length === 0) return [...argv];
+  const withValue = new Set(
+    takers
+      .flatMap(optionsOf)
+      .filter((name) => OPTIONS[name].isFlag !== true)
+      .map((name) => `--${flagOf(name)}`),
+  );
   const end = argv.includes('--') ? argv.indexOf('--') : argv.length;
   const before = argv
     .slice(0, end)
     .map((argument, i) =>
-      argument === '-' && !/^--(?:delimiter|comment)$/.test(argv[i - 1] ?? '')
-        ? '/dev/stdin'
-        : argument,
+      argument === '-' && !withValue.has(argv[i - 1] ?? '') ? '/dev/stdin' : argument,
     );
   const names = argv.slice(end + 1).map((name) => (name.startsWith('-') ? `./${name}` : name));
   return [...before, ...names];
@@ -205,7 +213,7 @@ for (const stream of [process.stdout, process.stderr]) {
 }
 
 const argv = process.argv.slice(2);
-main(nameFiles(argv)).then(
+main(argv).then(
   (status) => {
     process.exitCode = status;
   },

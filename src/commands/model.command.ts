@@ -1,6 +1,7 @@
 /** `edp model infer`: writes the declarations that files need in edp.yaml. */
 import path from 'node:path';
 import { EdpError, EXIT } from '../base/errors.js';
+import { isStdout } from '../base/stdout-name.js';
 import { withInferencePool } from '../infer/infer-pool.js';
 import type { Proposal } from '../infer/propose.js';
 import { proposeTables } from '../infer/propose-tables.js';
@@ -16,7 +17,12 @@ import { makeReadProgress } from './shared/read-progress.js';
 
 export const command: Command = {
   async run({ given, project, output, signal }) {
-    const { table, out, processCount } = resolveOptions(OPTION_NAMES, given, project.options);
+    const { table, processCount, ...resolved } = resolveOptions(
+      OPTION_NAMES,
+      given,
+      project.options,
+    );
+    const out = isStdout(resolved.out) ? undefined : resolved.out;
     const files = await discoverFiles(given.files as string[], project.directory);
     if (files.some(isStdin) && table === undefined) {
       throw new EdpError('usage', 'standard input has no file name to derive the table from', {

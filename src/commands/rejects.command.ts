@@ -16,7 +16,8 @@ import {
   type StoredReject,
 } from '../ledger/ledger-queries.js';
 import { resolveOptions } from '../options/resolve-options.js';
-import { withClient, withDatabase } from '../postgres/database.js';
+import { withClient } from '../postgres/connection.js';
+import { withDatabase } from '../postgres/database.js';
 import { formatCount, type Output, safeJson, safeText } from '../terminal/output.js';
 import type { Command } from './command.js';
 import type { RejectJson, RejectsJson } from './json/ledger.schema.js';

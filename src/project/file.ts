@@ -10,6 +10,8 @@ export const PROJECT_FILE = 'edp.yaml';
 /** @returns undefined if there is no such file. @throws EdpError `config` */
 export async function readProjectText(file: string): Promise<string | undefined> {
   try {
+    // To open a pipe would wait for a writer, and a device has no end.
+    if (!(await stat(file)).isFile()) throw new Error('it is not a file');
     return await readFile(file, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
@@ -17,7 +19,7 @@ export async function readProjectText(file: string): Promise<string | undefined>
       'config',
       `${path.basename(file)} cannot be read: ${(error as Error).message}`,
       {
-        hint: `make ${file} a readable file, or remove it to use the built-in tables`,
+        hint: `make ${file} a readable file, or remove it`,
         cause: error,
       },
     );
@@ -41,12 +43,9 @@ export async function replaceProjectFile(
   const temporary = path.join(path.dirname(file), `.${path.basename(file)}.${randomUUID()}.tmp`);
   const shown = path.basename(name);
   try {
+    const found = await stat(file).catch(() => undefined);
     await writeFile(temporary, text, { flag: 'wx' });
-    const mode = await stat(file).then(
-      (found) => found.mode & 0o7777,
-      () => undefined,
-    );
-    if (mode !== undefined) await chmod(temporary, mode);
+    if (found !== undefined) await chmod(temporary, found.mode & 0o7777);
     await failpoint('promote.file_written');
     if ((await readProjectText(file)) !== expected) {
       throw new EdpError('file_changed', `${shown} was changed by somebody else just now`, {

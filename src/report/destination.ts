@@ -6,6 +6,7 @@ import { rmSync } from 'node:fs';
 import { type FileHandle, link, mkdir, open, realpath, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { EdpError } from '../base/errors.js';
+import { isStdout } from '../base/stdout-name.js';
 
 export interface Destination {
   /** Absolute path, or undefined for standard output. */
@@ -26,7 +27,7 @@ export async function chooseDestination(
   projectDirectory: string,
   fileName: string,
 ): Promise<Destination> {
-  if (out === '-' || out === '/dev/stdout') return { file: undefined, mayReplace: false };
+  if (isStdout(out)) return { file: undefined, mayReplace: false };
   const target = path.resolve(projectDirectory, out ?? DEFAULT_DIRECTORY);
   const isDirectory =
     out === undefined ||

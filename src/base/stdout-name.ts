@@ -1,0 +1,4 @@
+/** Names of standard output where a file is expected. */
+export function isStdout(name: string | undefined): boolean {
+  return name === '-' || name === '/dev/stdout';
+}
