@@ -50,8 +50,8 @@ export const ERROR_CODES = {
   wrong_format: {
     exitStatus: 1,
     meaning:
-      'A file is no JSON lines, or its lines have more different keys than a table has columns.',
-    remedy: 'Run `edp inspect FILE`; name another format with `--format`.',
+      'A file is no JSON lines, its lines have more different keys than a table has columns, or an option is for another format.',
+    remedy: 'Run `edp inspect FILE`; name another format with `--format`, or omit the option.',
   },
   corrupt_file: {
     exitStatus: 1,

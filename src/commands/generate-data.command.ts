@@ -4,7 +4,13 @@ import { EXIT } from '../base/errors.js';
 import { DIRT } from '../generate/dirt.js';
 import { type Generated, generateEvents } from '../generate/generate-data.js';
 import { resolveOptions } from '../options/resolve-options.js';
-import { formatBytes, formatCount, formatSeconds, type Output } from '../terminal/output.js';
+import {
+  formatBytes,
+  formatCount,
+  formatNumber,
+  formatSeconds,
+  type Output,
+} from '../terminal/output.js';
 import { formatRate, withProgress } from '../terminal/progress.js';
 import type { Command, Invocation } from './command.js';
 import { OPTION_NAMES } from './generate-data.help.js';
@@ -114,8 +120,4 @@ function print(generated: Generated, seconds: number, output: Output): void {
   output.line(
     `${formatNumber(total.records, 'record')} in ${formatNumber(files.length, 'file')}, ${formatBytes(bytes)} in ${formatSeconds(seconds)}: ${formatCount(total.records / seconds)} records/s`,
   );
-}
-
-function formatNumber(number: number, noun: string): string {
-  return `${formatCount(number)} ${noun}${number === 1 ? '' : 's'}`;
 }

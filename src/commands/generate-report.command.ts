@@ -16,7 +16,7 @@ import { generateReport, type ReportJob } from '../report/generate-report.js';
 import { collectArguments } from '../report/parameters.js';
 import {
   formatBytes,
-  formatCount,
+  formatNumber,
   formatSeconds,
   formatTable,
   type Output,
@@ -103,7 +103,7 @@ async function runReport(
       const seconds = (performance.now() - started) / 1000;
       const shownPath =
         written.file === undefined ? null : toShownPath(written.file, project.directory);
-      const summary = `${formatCount(rows)} rows, ${formatBytes(bytes)} in ${formatSeconds(seconds)}`;
+      const summary = `${formatNumber(rows, 'row')}, ${formatBytes(bytes)} in ${formatSeconds(seconds)}`;
       if (shownPath === null) {
         output.note(`${name}: ${summary}`);
       } else {

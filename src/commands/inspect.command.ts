@@ -5,7 +5,13 @@ import { type Inspection, inspectFile } from '../infer/inspect.js';
 import { resolveFileSettings, resolveOptions } from '../options/resolve-options.js';
 import { withReadableFiles } from '../source/copies.js';
 import { discoverFiles, totalBytes } from '../source/discover.js';
-import { formatBytes, formatCount, type Output, safeText } from '../terminal/output.js';
+import {
+  formatBytes,
+  formatCount,
+  formatNumber,
+  type Output,
+  safeText,
+} from '../terminal/output.js';
 import type { Command } from './command.js';
 import { OPTION_NAMES } from './inspect.help.js';
 import type { InspectJson } from './json/inspect.schema.js';
@@ -110,7 +116,7 @@ function print(inspection: Inspection, output: Output): void {
     ? 'all of them'
     : `a sample of ${formatBytes(sample.bytes)} (--whole reads all)`;
   output.line(
-    `${path}: ${formatBytes(bytes)}; looked at ${formatCount(sample.records)} records, ${whole}`,
+    `${path}: ${formatBytes(bytes)}; looked at ${formatNumber(sample.records, 'record')}, ${whole}`,
   );
   output.line();
   output.table(['form', '', 'why'], formRows(inspection));

@@ -9,7 +9,7 @@ import { formatModel, writeModel } from '../infer/write-model.js';
 import { resolveFileSettings, resolveOptions } from '../options/resolve-options.js';
 import { withReadableFiles } from '../source/copies.js';
 import { discoverFiles, isStdin, totalBytes } from '../source/discover.js';
-import { formatCount, type Output } from '../terminal/output.js';
+import { formatNumber, type Output } from '../terminal/output.js';
 import type { Command } from './command.js';
 import type { ModelJson, ProposedTableJson } from './json/model.schema.js';
 import { OPTION_NAMES } from './model.help.js';
@@ -69,7 +69,7 @@ export const command: Command = {
 export function describe({ columns, input, inference }: Proposal): string {
   const key = input.key === undefined ? '' : `, key ${String(input.key)}`;
   const fields = `${columns.length} ${columns.length === 1 ? 'field' : 'fields'}`;
-  return `${fields}${key}, from ${formatCount(inference.records)} records`;
+  return `${fields}${key}, from ${formatNumber(inference.records, 'record')}`;
 }
 
 /** Warns about records that do not affect the types, because a load would reject them. */
@@ -77,7 +77,7 @@ export function warnOfOddities(output: Output, proposals: readonly Proposal[]): 
   for (const { name, inference } of proposals) {
     for (const [code, count] of Object.entries(inference.odd)) {
       output.warn(
-        `table ${name}: ${formatCount(count)} ${count === 1 ? 'record' : 'records'} would be rejected (${code}) and did not affect the types`,
+        `table ${name}: ${formatNumber(count, 'record')} would be rejected (${code}) and did not affect the types`,
       );
     }
   }

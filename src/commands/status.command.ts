@@ -17,6 +17,7 @@ import { withDatabase } from '../postgres/database.js';
 import {
   formatBytes,
   formatCount,
+  formatNumber,
   formatSeconds,
   type Output,
   safeText,
@@ -130,14 +131,14 @@ function printLoad(
   );
   for (const [name, count] of Object.entries(load.unknownMetrics)) {
     output.line(
-      `metric ${safeText(name)} was not declared: kept beside ${formatCount(count)} ${count === 1 ? 'row' : 'rows'}`,
+      `metric ${safeText(name)} was not declared: kept beside ${formatNumber(count, 'row')}`,
     );
   }
   for (const line of describeCorrections(load.corrections)) output.line(line);
   for (const line of describeDrift(load.drift)) output.line(line);
   if (load.rowsReplaced > 0) {
     output.line(
-      `it replaced the values of ${formatCount(load.rowsReplaced)} rows that were there before (${REPLACING_FLAG})`,
+      `it replaced the values of ${formatNumber(load.rowsReplaced, 'row')} that ${load.rowsReplaced === 1 ? 'was' : 'were'} there before (${REPLACING_FLAG})`,
     );
   }
   if (load.state === 'interrupted')

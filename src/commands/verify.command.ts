@@ -7,6 +7,7 @@ import { withDatabase } from '../postgres/database.js';
 import {
   formatBytes,
   formatCount,
+  formatNumber,
   formatSeconds,
   type Output,
   safeText,
@@ -87,8 +88,8 @@ function print(output: Output, result: VerifyResult): void {
     );
   }
   const amount = [
-    `${formatCount(records)} records`,
-    `${formatCount(rows)} rows`,
+    formatNumber(records, 'record'),
+    formatNumber(rows, 'row'),
     rejects > 0 ? `${formatCount(rejects)} rejects` : '',
   ].filter(Boolean);
   const speed = `${amount.join(', ')} in ${formatSeconds(seconds)}; ${formatBytes(load.bytes / seconds)}/s`;
@@ -166,7 +167,7 @@ function printRemarks(output: Output, result: VerifyResult): void {
   const { superseded, laterUpdates, load } = result;
   if (superseded > 0) {
     output.line(
-      `${formatCount(superseded)} rows of it were replaced by later loads (${REPLACING_FLAG})`,
+      `${formatNumber(superseded, 'row')} of it ${superseded === 1 ? 'was' : 'were'} replaced by later loads (${REPLACING_FLAG})`,
     );
   }
   if (laterUpdates.length > 0 && !isEqual(result)) {

@@ -68,3 +68,27 @@ async function isOfFormat(
     throw error;
   }
 }
+
+/** Flags of the command line that a file of that format does not use. */
+export function listUnusedFlags(
+  { csvFlags = [] }: FileSettings,
+  format: Format,
+): readonly string[] {
+  return format === 'csv' ? [] : csvFlags;
+}
+
+/** @throws EdpError `wrong_format` for a flag that a file of that format does not use */
+export function assertFlagsUsed(
+  settings: FileSettings,
+  { format, why }: FormatChoice,
+  name: string,
+): void {
+  const unused = listUnusedFlags(settings, format);
+  if (unused.length === 0) return;
+  const isOne = unused.length === 1;
+  throw new EdpError(
+    'wrong_format',
+    `${name}: ${unused.join(', ')} ${isOne ? 'is' : 'are'} for CSV, and this file is ${format}: ${why}`,
+    { hint: `omit ${isOne ? 'the option' : 'the options'}, or read it as CSV with --format csv` },
+  );
+}

@@ -5,11 +5,16 @@ import { type FileSettings, settingsFor } from '../model/file-settings.js';
 import type { Table } from '../model/model.js';
 import type { FileIdentity } from '../source/file-identity.js';
 import { type FileDescription, type FormSummary, formatNamed } from './all-formats.js';
-import { chooseFormat, type FormatChoice } from './choose-format.js';
+import {
+  assertFlagsUsed,
+  chooseFormat,
+  type FormatChoice,
+  listUnusedFlags,
+} from './choose-format.js';
 import { textHeadOf } from './text/described-text.js';
 import { type FileForm, readBriefSample, readSample, type Sample } from './text/sample.js';
 
-export type { FileDescription };
+export { type FileDescription, listUnusedFlags };
 
 /**
  * @param name for messages
@@ -23,7 +28,10 @@ export async function describeFile(
   table: Table | undefined,
   settings: FileSettings,
 ): Promise<FileDescription> {
-  const { format } = await chooseFormat(file, name, settings);
+  const choice = await chooseFormat(file, name, settings);
+  const { format } = choice;
+  // Files of a table are of several formats in one run: what is for one does not concern the others.
+  if (table === undefined) assertFlagsUsed(settings, choice, name);
   return formatNamed(format).describe(file, name, table, settingsFor(settings, format));
 }
 
@@ -41,6 +49,7 @@ export async function sampleFile(
   settings: FileSettings,
 ): Promise<SampledFile> {
   const choice = await chooseFormat(file, name, settings);
+  assertFlagsUsed(settings, choice, name);
   const own = settingsFor(settings, choice.format);
   const sample = await readSample(file, name, own);
   const description = formatNamed(choice.format).describeSample(sample, name, own);

@@ -6,7 +6,7 @@ import { EdpError } from '../base/errors.js';
 import type { CsvDescription } from '../formats/csv/describe-csv.js';
 import { describeDelimiter } from '../formats/csv/detect/detect.js';
 import { placeName } from '../formats/csv/detect/header.js';
-import { describeFile, type FileDescription } from '../formats/describe-file.js';
+import { describeFile, type FileDescription, listUnusedFlags } from '../formats/describe-file.js';
 import type { RecordForm } from '../formats/open-format.js';
 import { type Reading, readingOf } from '../formats/stored-reading.js';
 import { toText } from '../formats/text/transcode.js';
@@ -40,6 +40,8 @@ export interface PreparedFile {
   readonly recordForm: RecordForm;
   /** How its fields differ from those of its table. */
   readonly drift: Drift | undefined;
+  /** Flags of the command line that are for files of another format. */
+  readonly unusedFlags: readonly string[];
   readonly file: IdentifiedFile;
   readonly identity: LoadIdentity;
 }
@@ -87,7 +89,8 @@ export async function prepareTarget(
   const file = await identifyFile(version, description.textHead);
   const reading = readingOf(description, settings, drift);
   const identity = toIdentity(target, description, file, reading);
-  return { target, description, plan, recordForm, drift, file, identity };
+  const unusedFlags = listUnusedFlags(settings, description.format);
+  return { target, description, plan, recordForm, drift, unusedFlags, file, identity };
 }
 
 function driftOf(table: Table, description: FileDescription, onNew: OnNewField): Drift | undefined {

@@ -82,8 +82,13 @@ export class RunBook {
    * Reports how a file is read, unless nothing is unusual or it is the same as for the previous
    * file.
    */
-  reportForm({ target: { file, table }, description, drift }: PreparedFile): void {
-    const oddities = [...listOddities(description), ...listDrift(drift, table)].join(', ');
+  reportForm({ target, description, drift, unusedFlags }: PreparedFile): void {
+    const { file, table } = target;
+    const oddities = [
+      ...listOddities(description),
+      ...listDrift(drift, table),
+      ...unusedFlags.map((flag) => `${flag} unused, as it is ${description.format}`),
+    ].join(', ');
     if (oddities === (this.#oddities.get(table.name) ?? '')) return;
     this.#oddities.set(table.name, oddities);
     this.#progress.note(`${safeText(file.name)} is read with: ${oddities || 'no oddities'}`);

@@ -23,6 +23,8 @@ export interface FileSettings {
   readonly csv: CsvSettings;
   /** For files of all other formats. */
   readonly text: TextSettings;
+  /** Flags of the command line that only CSV has; a file of another format does not fit them. */
+  readonly csvFlags?: readonly string[];
 }
 
 export const NO_SETTINGS: FileSettings = { csv: {}, text: {} };

@@ -102,23 +102,27 @@ export function resolveFileSettings(
   const names = ['input-format', ...TEXT_OPTION_NAMES] as const;
   const { inputFormat: specified, ...text } = resolveOptions(names, given, {}, environment);
   const { inputFormat: usual, ...usualText } = resolveOptions(names, {}, project.options, {});
+  const csvFlags = CSV_SETTING_NAMES.filter(
+    (name) => !(TEXT_OPTION_NAMES as readonly string[]).includes(name) && given[name] !== undefined,
+  ).map((name) => `--${name}`);
   if (specified !== undefined && specified !== 'csv' && given.format === specified) {
-    assertNoCsvOption(specified, given);
+    assertNoCsvFlag(specified, csvFlags);
   }
   const ownText = { ...withoutUndefined(usualText), ...withoutUndefined(text) };
   return (table) => {
     const format = specified ?? table?.format ?? usual;
-    return { ...(format === undefined ? {} : { format }), csv: csvFor(table), text: ownText };
+    return {
+      ...(format === undefined ? {} : { format }),
+      csv: csvFor(table),
+      text: ownText,
+      ...(csvFlags.length === 0 ? {} : { csvFlags }),
+    };
   };
 }
 
-function assertNoCsvOption(format: Format, given: Readonly<Record<string, unknown>>): void {
-  const others = CSV_SETTING_NAMES.filter(
-    (name) => !(TEXT_OPTION_NAMES as readonly string[]).includes(name) && given[name] !== undefined,
-  );
-  if (others.length === 0) return;
-  const list = others.map((name) => `--${name}`).join(', ');
-  throw new EdpError('usage', `${list} and --format ${format} exclude each other`, {
+function assertNoCsvFlag(format: Format, flags: readonly string[]): void {
+  if (flags.length === 0) return;
+  throw new EdpError('usage', `${flags.join(', ')} and --format ${format} exclude each other`, {
     hint: 'only CSV has such settings; omit one of the options',
   });
 }

@@ -123,6 +123,11 @@ export function formatCount(count: number): string {
   return INTEGER.format(count);
 }
 
+/** As `1,204 records`, `1 record`. */
+export function formatNumber(count: number, noun: string): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
+}
+
 export function formatBytes(bytes: number): string {
   if (bytes < 1000) return `${Math.round(bytes)} B`;
   const units = ['kB', 'MB', 'GB', 'TB'];

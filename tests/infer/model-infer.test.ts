@@ -1,6 +1,8 @@
 /** `edp model infer`, and what `edp inspect` tells of types. */
-import { readFile, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { lstat, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { addTables } from '../../src/infer/write-model.js';
 import { parseProject } from '../../src/project/parse.js';
@@ -22,7 +24,38 @@ const EVENTS = [
   '',
 ].join('\n');
 
+/** A named pipe that nobody writes to. */
+const makePipe = (name: string) => promisify(execFile)('mkfifo', [path.join(cwd, name)]);
+
 describe('edp model infer', () => {
+  it('with --out - prints the model, and makes no file of that name', async () => {
+    await write('ev.csv', EVENTS);
+    const printed = await edp(['model', 'infer', 'ev.csv'], { cwd });
+    for (const out of ['-', '/dev/stdout']) {
+      const { status, stdout } = await edp(['model', 'infer', 'ev.csv', '--out', out], { cwd });
+      expect({ status, stdout }).toEqual({ status: 0, stdout: printed.stdout });
+    }
+    expect(await readdir(cwd)).toEqual(['ev.csv']);
+  });
+
+  it('with standard input and --out - reads the one and prints to the other', async () => {
+    const args = ['model', 'infer', '-', '--table', 'ev', '--out', '-'] as const;
+    const { status, stdout, stderr } = await edp(args, { cwd, input: EVENTS });
+    expect(status, stderr).toBe(0);
+    expect(parseProject(stdout).tables).toHaveProperty('ev');
+  });
+
+  it('neither opens nor replaces a pipe', async () => {
+    await write('ev.csv', EVENTS);
+    await makePipe('model.yaml');
+    const { status, stderr } = await edp(['model', 'infer', 'ev.csv', '--out', 'model.yaml'], {
+      cwd,
+    });
+    expect(status).toBe(2);
+    expect(stderr).toContain('model.yaml cannot be read: it is not a file');
+    expect((await lstat(path.join(cwd, 'model.yaml'))).isFIFO()).toBe(true);
+  });
+
   it('prints a model as a person would write it', async () => {
     await write('ev.csv', EVENTS);
     const { status, stdout, stderr } = await edp(['model', 'infer', 'ev.csv'], { cwd });

@@ -5,7 +5,7 @@ import { type DryRunResult, dryRun } from '../../load/dry-run/dry-run.js';
 import type { IngestOptions } from '../../load/run.js';
 import type { Database } from '../../postgres/database.js';
 import type { InputFile } from '../../source/discover.js';
-import { formatCount, formatSeconds, type Output } from '../../terminal/output.js';
+import { formatCount, formatNumber, formatSeconds, type Output } from '../../terminal/output.js';
 import type { Invocation } from '../command.js';
 import type { CreatedJson, DryRunJson } from '../json/load.schema.js';
 import { printReject } from '../rejects.command.js';
@@ -66,7 +66,7 @@ function print(output: Output, result: DryRunResult, database: Database): void {
   const count = (status: string) => files.filter((file) => file.status === status).length;
   const named = (n: number, what: string) => `${n} ${n === 1 ? 'file' : 'files'} ${what}`;
   const summary = [
-    `dry run, nothing was written: ${formatCount(rows.loaded)} rows would be loaded into ${database.label}`,
+    `dry run, nothing was written: ${formatNumber(rows.loaded, 'row')} would be loaded into ${database.label}`,
     count('skipped') > 0 ? named(count('skipped'), 'would be skipped') : '',
     count('failed') > 0 ? named(count('failed'), 'would fail, or were not tried to the end') : '',
   ];

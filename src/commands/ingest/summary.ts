@@ -3,7 +3,13 @@ import { EXIT } from '../../base/errors.js';
 import type { RowCounts } from '../../ledger/counts.js';
 import type { IngestResult } from '../../load/file-results.js';
 import type { Database } from '../../postgres/database.js';
-import { formatBytes, formatCount, formatSeconds, type Output } from '../../terminal/output.js';
+import {
+  formatBytes,
+  formatCount,
+  formatNumber,
+  formatSeconds,
+  type Output,
+} from '../../terminal/output.js';
 import type { LoadCounts, LoadHead } from '../json/load.schema.js';
 import { printRemarks, remarksJson } from '../shared/remarks-lines.js';
 import { describeFileResult } from './ingest-progress.js';
@@ -39,7 +45,7 @@ export function printSummary(output: Output, result: IngestResult, database: Dat
   const skipped = files.filter(({ status }) => status === 'skipped').length;
   const failed = files.filter(({ status }) => status === 'failed').length;
   const summary = [
-    `${formatCount(rows.loaded)} rows loaded into ${database.label} in ${formatSeconds(seconds)}`,
+    `${formatNumber(rows.loaded, 'row')} loaded into ${database.label} in ${formatSeconds(seconds)}`,
     rows.loaded > 0
       ? `${formatCount(rows.read / seconds)} rows/s, ${formatBytes(bytes / seconds)}/s`
       : '',

@@ -1,12 +1,12 @@
 /** How commands print counts by name: undeclared metrics, corrections. */
 import { groupCorrections, OTHER_FIELDS, type RemarkCounts } from '../../ledger/remarks.js';
 import type { Drift } from '../../model/drift.js';
-import { formatCount, type Output, safeText } from '../../terminal/output.js';
+import { formatCount, formatNumber, type Output, safeText } from '../../terminal/output.js';
 
 export function printRemarks(output: Output, { unknownMetrics, corrections }: RemarkCounts): void {
   for (const [name, count] of Object.entries(unknownMetrics)) {
     output.warn(
-      `metric ${JSON.stringify(safeText(name))} is not declared: kept beside ${formatCount(count)} ${count === 1 ? 'row' : 'rows'}`,
+      `metric ${JSON.stringify(safeText(name))} is not declared: kept beside ${formatNumber(count, 'row')}`,
     );
   }
   for (const line of describeCorrections(groupCorrections(corrections))) output.warn(line);

@@ -123,6 +123,9 @@ describe('a file of JSON lines loads', () => {
       { format: 'csv', rows: { loaded: 1 } },
       { format: 'jsonl', rows: COUNTS },
     ]);
+    expect(result.stderr).toContain(
+      'sales-2.jsonl is read with: --delimiter unused, as it is jsonl',
+    );
   });
 
   it('within --max-rejects, or not', async () => {
@@ -528,6 +531,26 @@ describe('--format', () => {
     const result = await run(cwd, 'ingest', 'sales.jsonl', '--format', 'jsonl', '--delimiter', ';');
     expect(result).toMatchObject({ status: 2, json: { error: { code: 'usage' } } });
     expect(result.json.error.message).toContain('--delimiter and --format jsonl');
+  });
+
+  it('an option about CSV does not fit a file that is found to be JSON lines', async () => {
+    const lines = '{"id":1}\n{"id":2}\n';
+    const files = { 'sales.jsonl': lines, 'sales.txt': lines };
+    const cwd = await project(files);
+    const unknown = await project(files, 'tables: {}\n');
+    for (const command of ['inspect', 'ingest'] as const) {
+      for (const file of ['sales.jsonl', 'sales.txt']) {
+        const flags = ['--delimiter', ';', '--no-header'] as const;
+        const args = command === 'ingest' ? ['--create'] : [];
+        const { status, stdout } = await edp([command, file, ...flags, ...args, '--json'], {
+          cwd: command === 'ingest' ? unknown : cwd,
+          env: { DATABASE_URL: database.url },
+        });
+        expect(status).toBe(1);
+        expect(stdout).toContain('"code":"wrong_format"');
+        expect(stdout).toContain('--delimiter, --header are for CSV');
+      }
+    }
   });
 
   it('takes one of the formats, also from a variable and from edp.yaml', async () => {
