@@ -140,6 +140,7 @@ function listenForSignals(
   const stop = (signal: NodeJS.Signals) => {
     if (!stopsInOrder || abort.signal.aborted) process.exit(EXIT.interrupted);
     abort.abort(signal);
+    void import('./source/stop-reading.js').then(({ stopReading }) => stopReading());
     say('\nstopping in order; press Ctrl-C again to stop at once (nothing is lost either way)');
   };
   process.on('SIGINT', stop).on('SIGTERM', stop);

@@ -552,3 +552,27 @@ it('a run that waits for a server ends soon when it is stopped', async () => {
   expect(performance.now() - stoppedAt).toBeLessThan(20_000);
   await expectBalanced(database, 'items');
 });
+
+it.each([
+  ['before anything is loaded', 0],
+  ['in the middle of a file', 22],
+])('a run whose server falls silent ends soon when it is stopped: %s', async (_when, good) => {
+  const { cwd } = await makeProject();
+  let served = 0;
+  const url = server.serve('/items.csv', {
+    bytes: ITEMS,
+    misdeed: () => (++served > good ? { stallAfter: 100 } : undefined),
+  });
+  const child = startEdp(['ingest', url, ...SPLITS, '--database-url', database.url], { cwd });
+  child.stdout?.resume();
+  child.stderr?.resume();
+  const ended = new Promise((resolve) => child.once('close', resolve));
+  for (let tries = 0; served <= good && tries < 600; tries++) await sleep(20);
+  expect(served).toBeGreaterThan(good);
+  const stoppedAt = performance.now();
+  child.kill('SIGINT');
+  expect(await ended).toBe(130);
+  // Without data, a connection is kept for 30 seconds.
+  expect(performance.now() - stoppedAt).toBeLessThan(20_000);
+  if (good > 0) await expectBalanced(database, 'items');
+});

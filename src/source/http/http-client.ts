@@ -5,6 +5,7 @@
 import { EnvHttpProxyAgent, request } from 'undici';
 import { EdpError } from '../../base/errors.js';
 import { tunable } from '../../base/failpoints.js';
+import { unlessStopped } from '../stop-reading.js';
 import { faultOfConnection, faultOfStatus } from './http-faults.js';
 import { type Headers, header } from './http-headers.js';
 import { decode, shownUrl } from './url-names.js';
@@ -143,13 +144,12 @@ async function send(
     connections: MAX_CONNECTIONS,
     connect: { timeout: Math.min(CONNECT_MS, idleMs) },
   });
+  const stop = new AbortController();
+  const giveUp = () => stop.abort(new EdpError('interrupted', 'the work was stopped'));
   try {
-    const {
-      statusCode,
-      headers: answered,
-      body,
-    } = await request(url, {
+    const asked = request(url, {
       dispatcher: agent,
+      signal: stop.signal,
       headersTimeout: idleMs,
       bodyTimeout: idleMs,
       headers: {
@@ -160,6 +160,7 @@ async function send(
         ...headers,
       },
     });
+    const { statusCode, headers: answered, body } = await unlessStopped(asked, giveUp);
     // Only the reader of the body handles its errors.
     body.on('error', () => {});
     let isBegun = false;
@@ -169,7 +170,12 @@ async function send(
       body: (async function* () {
         isBegun = true;
         try {
-          for await (const chunk of body) yield chunk as Buffer;
+          const chunks = body[Symbol.asyncIterator]();
+          for (;;) {
+            const { value, done } = await unlessStopped(chunks.next(), giveUp);
+            if (done === true) break;
+            yield value as Buffer;
+          }
         } catch (error) {
           throw faultOfConnection(shown, error, idleMs);
         }

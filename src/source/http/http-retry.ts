@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pRetry from 'p-retry';
 import { EdpError } from '../../base/errors.js';
 import { tunable } from '../../base/failpoints.js';
-import { isReadingStopped } from '../stop-reading.js';
+import { isReadingStopped, STOP_POLL_MS } from '../stop-reading.js';
 import { PassingFault } from './http-faults.js';
 
 /** Attempts without a byte of progress; with the waits between them, about half a minute. */
@@ -12,8 +12,6 @@ export const MAX_TRIES = 8;
 export const FIRST_TRIES = 4;
 const FIRST_WAIT_MS = 250;
 const MAX_WAIT_MS = 8000;
-/** Interval of the check during a wait whether the work was stopped. */
-const STOP_POLL_MS = 250;
 /** If a server requests a longer wait, this is an error. */
 const MAX_ASKED_WAIT_MS = 60_000;
 
@@ -35,9 +33,10 @@ export async function withRetries<T>(
       shouldRetry: ({ error }) =>
         error instanceof PassingFault && (error.waitMs ?? 0) <= MAX_ASKED_WAIT_MS,
       async onFailedAttempt({ error, retriesLeft }) {
-        if (!(error instanceof PassingFault) || retriesLeft === 0) return;
+        if (!(error instanceof PassingFault)) return;
         const { waitMs = 0 } = error;
-        if (waitMs <= MAX_ASKED_WAIT_MS) await waitUnlessStopped(waitMs);
+        if (retriesLeft === 0) await waitUnlessStopped(0);
+        else if (waitMs <= MAX_ASKED_WAIT_MS) await waitUnlessStopped(waitMs);
       },
     });
   } catch (error) {
