@@ -10,6 +10,7 @@ import { describe, expect, it } from 'vitest';
 import { findBinaries } from '../../src/postgres/embedded/binaries.js';
 import { type CliResult, edp, makeDirectory, startEdp } from '../support/cli.js';
 import { generateEvents, sumFiles, TOTALS_SQL, totalsRow } from '../support/events.js';
+import { HURRY_SQL, SLOW_LOADS_SQL } from '../support/ledger.js';
 
 const isLinux = process.platform === 'linux';
 
@@ -103,6 +104,7 @@ describe('the embedded server', () => {
     const cwd = await makeDirectory();
     const { files } = await generateEvents(cwd, '--files', '1', '--count', '150000');
     await edp(['seed-dimensions'], { cwd });
+    expect(await edp(sql(SLOW_LOADS_SQL), { cwd })).toMatchObject({ status: 0 });
     const child = startEdp(['ingest', 'events', '--read-batch-size', '3000'], { cwd });
     child.stdout?.resume();
     child.stderr?.resume();
@@ -120,6 +122,7 @@ describe('the embedded server', () => {
       }
     }
     await ended;
+    expect(await edp(sql(HURRY_SQL), { cwd })).toMatchObject({ status: 0 });
     const again = await edp(['ingest', 'events', '--json'], { cwd });
     expect(again, again.stderr).toMatchObject({ status: 0 });
     expect(again.json.files[0]).toMatchObject({

@@ -89,6 +89,14 @@ export async function killDuring(
   return status;
 }
 
+/** Lets every receipt take a while; the ledger must be there. */
+export const SLOW_LOADS_SQL = `
+  CREATE OR REPLACE FUNCTION edp.test_wait() RETURNS trigger LANGUAGE plpgsql AS
+    'BEGIN PERFORM pg_sleep(0.05); RETURN NEW; END';
+  CREATE OR REPLACE TRIGGER test_wait BEFORE INSERT ON edp.receipts
+    FOR EACH ROW EXECUTE FUNCTION edp.test_wait()`;
+export const HURRY_SQL = 'DROP FUNCTION edp.test_wait CASCADE';
+
 /**
  * Lets every receipt of the database take a while, so that a load can be met half done on any machine.
  *
@@ -97,14 +105,10 @@ export async function killDuring(
 export async function slowLoads(database: TestDatabase): Promise<() => Promise<void>> {
   await withClient(database.config, 'test', async (client) => {
     await migrate(client);
-    await client.query(`
-      CREATE OR REPLACE FUNCTION edp.test_wait() RETURNS trigger LANGUAGE plpgsql AS
-        'BEGIN PERFORM pg_sleep(0.05); RETURN NEW; END';
-      CREATE OR REPLACE TRIGGER test_wait BEFORE INSERT ON edp.receipts
-        FOR EACH ROW EXECUTE FUNCTION edp.test_wait()`);
+    await client.query(SLOW_LOADS_SQL);
   });
   return async () => {
-    await database.query('DROP FUNCTION edp.test_wait CASCADE');
+    await database.query(HURRY_SQL);
   };
 }
 
