@@ -1,6 +1,6 @@
 /** Files of HTTP servers through the built command line: each record is in the table once, whatever the server does. */
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { connect as connectTo, createServer, type Server } from 'node:net';
+import { connect as connectTo, createServer, type Server, type Socket } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -462,18 +462,19 @@ describe('the proxy of the environment', () => {
   beforeAll(async () => {
     proxy = createServer((socket) => {
       socket.on('error', () => {});
-      socket.once('data', (head) => {
-        const target = /^CONNECT (\S+):(\d+) /.exec(head.toString());
+      // As most proxies: http is read and forwarded, https would be passed on after CONNECT.
+      let there: Socket | undefined;
+      socket.on('data', (bytes) => {
+        const text = bytes.toString('latin1');
+        const target = /^GET http:\/\/([^/:]+):(\d+)\/\S* /.exec(text);
         if (target === null) {
           socket.end('HTTP/1.1 400 Bad Request\r\n\r\n');
           return;
         }
         count++;
-        const there = connectTo(Number(target[2]), target[1], () => {
-          socket.write('HTTP/1.1 200 OK\r\n\r\n');
-          socket.pipe(there).pipe(socket);
-        });
-        there.on('error', () => socket.destroy());
+        there ??= connectTo(Number(target[2]), target[1]).on('error', () => socket.destroy());
+        there.write(text.replace(/^GET http:\/\/[^/]+/, 'GET '));
+        there.pipe(socket);
       });
     });
     await new Promise<void>((resolve) => {
@@ -498,6 +499,38 @@ describe('the proxy of the environment', () => {
     });
     expect(result, result.stderr).toMatchObject({ status: 0 });
     expect(count > 0).toBe(isUsed);
+  });
+});
+
+describe('a server that closes the connection after the body', () => {
+  it.each([
+    ['HTTP/1.0, without a length', 'HTTP/1.0 200 OK\r\n\r\n'],
+    ['HTTP/1.1, without a length', 'HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n'],
+    ['HTTP/1.0, with a length', 'HTTP/1.0 200 OK\r\nContent-Length: LENGTH\r\n\r\n'],
+    ['with a length', 'HTTP/1.1 200 OK\r\nContent-Length: LENGTH\r\nConnection: close\r\n\r\n'],
+  ])('%s', async (_, head) => {
+    const { cwd } = await makeProject();
+    // More than the buffers of a connection.
+    const bytes = makeItems(0, 100_000);
+    const closing = createServer((socket) => {
+      socket.on('error', () => {});
+      socket.once('data', () => {
+        socket.write(head.replace('LENGTH', String(bytes.length)));
+        socket.end(bytes);
+      });
+    });
+    await new Promise<void>((resolve) => {
+      closing.listen(0, '127.0.0.1', resolve);
+    });
+    const { port } = closing.address() as { port: number };
+    const url = `http://127.0.0.1:${port}/items.csv`;
+    const args = ['ingest', url, '--dry-run', '--json', '--database-url', database.url] as const;
+    for (let round = 0; round < 3; round++) {
+      const { status, stderr, json } = await edp(args, { cwd });
+      expect(status, stderr).toBe(0);
+      expect(json.rows).toMatchObject({ read: 100_000, loaded: 100_000 });
+    }
+    closing.close();
   });
 });
 

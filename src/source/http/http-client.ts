@@ -2,43 +2,24 @@
  * One GET request: uses the proxy of the environment and the user of the URL, follows redirects,
  * and returns an answer whose body is read on demand.
  */
-import { EnvHttpProxyAgent, request } from 'undici';
 import { EdpError } from '../../base/errors.js';
 import { tunable } from '../../base/failpoints.js';
-import { unlessStopped } from '../stop-reading.js';
 import { faultOfConnection, faultOfStatus } from './http-faults.js';
-import { type Headers, header } from './http-headers.js';
+import { header } from './http-headers.js';
+import { type Response, send } from './send.js';
 import { decode, shownUrl } from './url-names.js';
 
 /** A connection without data for this time is closed. */
 const IDLE_MS = 30_000;
-const CONNECT_MS = 10_000;
 const MAX_REDIRECTS = 10;
-/** Connections of a thread to one server: many files are identified at once. */
-const MAX_CONNECTIONS = 16;
-/**
- * Bytes of an unwanted body that are read, so that the connection can be used again; else it is
- * closed.
- */
-export const MAX_DRAINED_BYTES = 64 * 1024;
 
 export const OK = 200;
 export const PARTIAL = 206;
 export const CHANGED = 412;
 export const NOT_SATISFIABLE = 416;
 
-export interface Answer {
-  /** 200, 206, 412 or 416; any other status is an error. */
-  readonly status: number;
-  readonly headers: Headers;
-  /** Throws PassingFault or EdpError. */
-  readonly body: AsyncIterable<Buffer>;
-  /** Must be called for a body that is not read, or not read to its end. */
-  close(): void;
-}
-
-/** One for all requests of a thread, so that connections are reused. */
-let agent: EnvHttpProxyAgent | undefined;
+/** Its status is 200, 206, 412 or 416; any other is an error. Its body throws PassingFault or EdpError. */
+export type Answer = Response;
 
 /** Last redirect target of each URL, so that not each range request follows all redirects. */
 const targets = new Map<string, Target>();
@@ -93,7 +74,7 @@ async function follow(
   const shown = shownUrl(from);
   let target = start;
   for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
-    const answer = await send(shown, target, headers);
+    const answer = await ask(shown, target, headers);
     const location = header(answer.headers, 'location');
     if ([301, 302, 303, 307, 308].includes(answer.status) && location !== undefined) {
       answer.close();
@@ -134,58 +115,34 @@ function redirect(shown: string, { url, authorization }: Target, location: strin
   return { url: next, authorization: next.host === url.host ? authorization : undefined };
 }
 
-async function send(
+async function ask(
   shown: string,
   { url, authorization }: Target,
   headers: Record<string, string>,
 ): Promise<Answer> {
   const idleMs = tunable('http.idle_ms', IDLE_MS);
-  agent ??= new EnvHttpProxyAgent({
-    connections: MAX_CONNECTIONS,
-    connect: { timeout: Math.min(CONNECT_MS, idleMs) },
-  });
-  const stop = new AbortController();
-  const giveUp = () => stop.abort(new EdpError('interrupted', 'the work was stopped'));
   try {
-    const asked = request(url, {
-      dispatcher: agent,
-      signal: stop.signal,
-      headersTimeout: idleMs,
-      bodyTimeout: idleMs,
-      headers: {
+    const { body, ...answer } = await send(
+      url,
+      {
         'user-agent': 'edp',
         // Ranges are of the file's own bytes.
         'accept-encoding': 'identity',
         ...(authorization === undefined ? {} : { authorization }),
         ...headers,
       },
-    });
-    const { statusCode, headers: answered, body } = await unlessStopped(asked, giveUp);
-    // Only the reader of the body handles its errors.
-    body.on('error', () => {});
-    let isBegun = false;
-    return {
-      status: statusCode,
-      headers: answered,
-      body: (async function* () {
-        isBegun = true;
-        try {
-          const chunks = body[Symbol.asyncIterator]();
-          for (;;) {
-            const { value, done } = await unlessStopped(chunks.next(), giveUp);
-            if (done === true) break;
-            yield value as Buffer;
-          }
-        } catch (error) {
-          throw faultOfConnection(shown, error, idleMs);
-        }
-      })(),
-      close() {
-        if (isBegun) body.destroy();
-        else body.dump({ limit: MAX_DRAINED_BYTES }).catch(() => {});
-      },
-    };
+      idleMs,
+    );
+    return { ...answer, body: withFaults(shown, body) };
   } catch (error) {
-    throw faultOfConnection(shown, error, idleMs);
+    throw faultOfConnection(shown, error);
+  }
+}
+
+async function* withFaults(shown: string, body: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  try {
+    yield* body;
+  } catch (error) {
+    throw faultOfConnection(shown, error);
   }
 }

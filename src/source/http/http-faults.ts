@@ -20,7 +20,7 @@ export class PassingFault extends Error {
 /** Statuses after which the request is repeated. */
 const PASSING_STATUS: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 503, 504]);
 
-/** Node's and undici's codes for faults of a connection. */
+/** Node's codes for faults of a connection. */
 const PASSING_CODES: ReadonlySet<string> = new Set([
   'ECONNABORTED',
   'ECONNREFUSED',
@@ -31,14 +31,8 @@ const PASSING_CODES: ReadonlySet<string> = new Set([
   'ENETUNREACH',
   'EPIPE',
   'ETIMEDOUT',
-  'UND_ERR_BODY_TIMEOUT',
-  'UND_ERR_CONNECT_TIMEOUT',
-  'UND_ERR_HEADERS_TIMEOUT',
-  'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
-  'UND_ERR_SOCKET',
+  'ERR_STREAM_PREMATURE_CLOSE',
 ]);
-
-const TIMEOUT_CODES = /^UND_ERR_(?:BODY|CONNECT|HEADERS)_TIMEOUT$/;
 
 /**
  * The error for an unusable answer.
@@ -79,14 +73,12 @@ const STATUS_TEXT: Readonly<Record<number, string>> = {
 };
 
 /** The fault of a request, or of the body of its answer. */
-export function faultOfConnection(shown: string, error: unknown, idleMs: number): Error {
+export function faultOfConnection(shown: string, error: unknown): Error {
   if (error instanceof EdpError || error instanceof PassingFault) return error;
   const { code = '', message } = error as NodeJS.ErrnoException;
-  if (TIMEOUT_CODES.test(code)) {
-    return new PassingFault(`no byte came for ${idleMs / 1000} s`, { cause: error });
-  }
   if (PASSING_CODES.has(code) || code.startsWith('HPE_')) {
-    return new PassingFault(message || code, { cause: error });
+    const reason = message === 'aborted' ? 'the connection ended early' : message || code;
+    return new PassingFault(reason, { cause: error });
   }
   if (code === 'ENOTFOUND') {
     return new EdpError('source_unreachable', `${shown}: there is no such host`, {

@@ -6,14 +6,7 @@
  */
 import { changed } from '../changed-file.js';
 import type { HttpIdentity } from '../file-identity.js';
-import {
-  type Answer,
-  CHANGED,
-  get,
-  MAX_DRAINED_BYTES,
-  NOT_SATISFIABLE,
-  PARTIAL,
-} from './http-client.js';
+import { type Answer, CHANGED, get, NOT_SATISFIABLE, PARTIAL } from './http-client.js';
 import { PassingFault } from './http-faults.js';
 import {
   conditionOf,
@@ -24,6 +17,7 @@ import {
   readValidator,
 } from './http-headers.js';
 import { MAX_TRIES, withRetries } from './http-retry.js';
+import { MAX_DRAINED_BYTES } from './send.js';
 
 export class RangeReader {
   readonly #file: HttpIdentity;

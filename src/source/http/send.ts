@@ -1,0 +1,132 @@
+/** One request to one URL, without redirects: connection, proxy, time limits. */
+import http from 'node:http';
+import https from 'node:https';
+import { EdpError } from '../../base/errors.js';
+import { unlessStopped } from '../stop-reading.js';
+import { PassingFault } from './http-faults.js';
+import type { Headers } from './http-headers.js';
+
+const CONNECT_MS = 10_000;
+/** Connections of a thread to one server: many files are identified at once. */
+const MAX_CONNECTIONS = 16;
+/** Bytes of an unwanted body that are read, so that the connection can be used again. */
+export const MAX_DRAINED_BYTES = 64 * 1024;
+
+export interface Response {
+  readonly status: number;
+  readonly headers: Headers;
+  /** Throws errors of the connection, PassingFault, EdpError `interrupted`. */
+  readonly body: AsyncIterable<Buffer>;
+  /** Must be called for a body that is not read, or not read to its end. */
+  close(): void;
+}
+
+/** By the scheme of the URL and its proxy, for all requests of a thread, so that connections are reused. */
+const agents = new Map<string, http.Agent>();
+
+async function agentFor(url: URL): Promise<http.Agent> {
+  const { getProxyForUrl } = await import('proxy-from-env');
+  const proxy = getProxyForUrl(url.href);
+  const key = `${url.protocol} ${proxy}`;
+  let agent = agents.get(key);
+  if (agent === undefined) {
+    agent = await makeAgent(url.protocol === 'https:', proxy);
+    agents.set(key, agent);
+  }
+  return agent;
+}
+
+async function makeAgent(isSecure: boolean, proxy: string): Promise<http.Agent> {
+  const options = { keepAlive: true, maxSockets: MAX_CONNECTIONS };
+  if (proxy === '') return isSecure ? new https.Agent(options) : new http.Agent(options);
+  if (!URL.canParse(proxy)) {
+    throw new EdpError('source_unreachable', 'the proxy of the environment is no URL', {
+      hint: 'set HTTP_PROXY and HTTPS_PROXY to http://host:port, or NO_PROXY to the host',
+    });
+  }
+  // The proxy reads and forwards a request over http, and only passes on the bytes of https.
+  if (isSecure) {
+    const { HttpsProxyAgent } = await import('https-proxy-agent');
+    return new HttpsProxyAgent(proxy, options);
+  }
+  const { HttpProxyAgent } = await import('http-proxy-agent');
+  return new HttpProxyAgent(proxy, options);
+}
+
+/**
+ * @param idleMs time without data after which the request fails
+ * @throws PassingFault, EdpError `interrupted`, or an error of the connection
+ */
+export async function send(
+  url: URL,
+  headers: Readonly<Record<string, string>>,
+  idleMs: number,
+): Promise<Response> {
+  const { request } = url.protocol === 'https:' ? https : http;
+  const asked = request(url, { agent: await agentFor(url), headers });
+  const connectMs = Math.min(CONNECT_MS, idleMs);
+  // A reused connection is there already.
+  asked.on('socket', (socket) => {
+    if (!socket.connecting) return;
+    const timer = setTimeout(
+      () => asked.destroy(new PassingFault(`no connection within ${connectMs / 1000} s`)),
+      connectMs,
+    );
+    const end = () => clearTimeout(timer);
+    socket.once('connect', end).once('close', end);
+  });
+  const answered = new Promise<http.IncomingMessage>((resolve, reject) => {
+    asked.once('response', resolve);
+    // Later errors are those of the body, too.
+    asked.on('error', reject);
+  });
+  asked.end();
+  const answer = await within(answered, idleMs, (error) => asked.destroy(error));
+  // Only the reader of the body handles its errors.
+  answer.on('error', () => {});
+  return {
+    status: answer.statusCode!,
+    headers: answer.headers,
+    body: readBody(answer, idleMs),
+    close: () => discard(answer),
+  };
+}
+
+async function* readBody(answer: http.IncomingMessage, idleMs: number): AsyncGenerator<Buffer> {
+  const chunks = answer[Symbol.asyncIterator]();
+  for (;;) {
+    const { value, done } = await within(chunks.next(), idleMs, (error) => answer.destroy(error));
+    if (done === true) break;
+    yield value as Buffer;
+  }
+  if (!answer.complete) throw new PassingFault('the connection ended in the middle of the answer');
+}
+
+/** A short rest is read; otherwise the connection is closed. */
+function discard(answer: http.IncomingMessage): void {
+  const left = Number(answer.headers['content-length'] ?? Number.POSITIVE_INFINITY);
+  if (!answer.readableFlowing && !answer.readableDidRead && left <= MAX_DRAINED_BYTES) {
+    answer.resume();
+  } else if (!answer.readableEnded) {
+    answer.destroy();
+  }
+}
+
+/** Waits for data. @param giveUp ends the wait with an error */
+async function within<T>(
+  wait: Promise<T>,
+  idleMs: number,
+  giveUp: (error: Error) => void,
+): Promise<T> {
+  const timer = setTimeout(
+    () => giveUp(new PassingFault(`no byte came for ${idleMs / 1000} s`)),
+    idleMs,
+  );
+  try {
+    return await unlessStopped(wait, () =>
+      giveUp(new EdpError('interrupted', 'the work was stopped')),
+    );
+  } finally {
+    clearTimeout(timer);
+  }
+}
