@@ -135,6 +135,10 @@ export class Dispatcher {
   readonly #lastOfTable = new Map<string, Flight>();
   /** Tables whose recent splits needed the careful way. */
   readonly #carefulTables = new Set<string>();
+  /** Of each load, the furthest boundary that is known. */
+  readonly #reached = new Map<number, Boundary & { readonly order: number }>();
+  /** Boundaries that splits without a slot wait for. */
+  readonly #unplaced = new Set<Promise<Boundary | undefined>>();
   #order = 0;
   #failure: unknown;
   #watch: Promise<void> | undefined;
@@ -182,9 +186,25 @@ export class Dispatcher {
     );
     this.#lastOfLoad.set(load.loadId, flight);
     this.#lastOfTable.set(load.target.table, flight);
+    // A long record may cover thousands of splits, which would all be tried before its end is known.
+    while (this.#unplaced.size > this.#options.processCount && !this.isStopped) {
+      await Promise.race(this.#unplaced);
+    }
     await this.#slots.acquire(flight.order);
     this.#flights.add(flight);
     return { ended: this.#fly(flight) };
+  }
+
+  /** The true start of a split whose guess was wrong; it has no slot meanwhile. */
+  async #awaitBoundary({ before }: Flight): Promise<Boundary | undefined> {
+    const boundary = before?.boundary.promise;
+    if (boundary === undefined) return undefined;
+    this.#unplaced.add(boundary);
+    try {
+      return await boundary;
+    } finally {
+      this.#unplaced.delete(boundary);
+    }
   }
 
   /** @throws the error that made the run fail */
@@ -207,6 +227,13 @@ export class Dispatcher {
     try {
       for (;;) {
         if (this.isStopped) return committed;
+        if (this.#isCovered(flight)) {
+          this.#slots.release();
+          hasSlot = false;
+          const isCommitted = await isBeforeCommitted(flight);
+          flight.settle(isCommitted);
+          return isCommitted ? 1 : 0;
+        }
         if (this.#carefulTables.has(table)) groups.splice(0, 1, ...apart(groups[0]!));
         const group = groups[0]!;
         const outcome = await this.#runOnce(flight, group);
@@ -224,7 +251,7 @@ export class Dispatcher {
         } else if (outcome.kind === 'rolled_back') {
           if (outcome.reason === 'stopped') return committed;
           // The end of the previous split is known now. This split begins there.
-          const boundary = await flight.before?.boundary.promise;
+          const boundary = await this.#awaitBoundary(flight);
           if (boundary !== undefined) groups[0] = [beginAt(group[0]!, boundary.end)];
           else if (flight.before !== undefined) return committed;
           if (outcome.reason === 'recalled') await flight.beforeInTable?.settled.promise;
@@ -298,7 +325,7 @@ export class Dispatcher {
     group: readonly PlannedSplit[],
     { ranges }: CommitRequest,
   ): Promise<CommitAnswer> {
-    const { before, beforeInTable } = flight;
+    const { before } = flight;
     const previous = await before?.boundary.promise;
     if (before !== undefined && previous === undefined) {
       return { commit: false, reason: 'stopped' };
@@ -310,13 +337,25 @@ export class Dispatcher {
     }
     const firstLines = group.map(({ firstLine }) => previous?.nextLine ?? firstLine ?? 1);
     const { end, lineCount } = ranges.at(-1)!;
-    flight.boundary.resolve({ end, nextLine: firstLines.at(-1)! + lineCount });
-    if (beforeInTable !== undefined) {
-      const isCommitted = await beforeInTable.settled.promise;
-      const isSameLoad = beforeInTable.load.loadId === flight.load.loadId;
-      if (!isCommitted && isSameLoad) return { commit: false, reason: 'stopped' };
-    }
+    this.#bound(flight, { end, nextLine: firstLines.at(-1)! + lineCount });
+    if (!(await isBeforeCommitted(flight))) return { commit: false, reason: 'stopped' };
     return { commit: true, firstLines };
+  }
+
+  #bound(flight: Flight, boundary: Boundary): void {
+    const { loadId } = flight.load;
+    const { end = 0 } = this.#reached.get(loadId) ?? {};
+    if (boundary.end > end) this.#reached.set(loadId, { ...boundary, order: flight.order });
+    flight.boundary.resolve(boundary);
+  }
+
+  /** Whether a long record of an earlier split covers this one; there may be thousands of them. */
+  #isCovered(flight: Flight): boolean {
+    const reached = this.#reached.get(flight.load.loadId);
+    if (flight.before === undefined || reached === undefined) return false;
+    const isCovered = reached.order < flight.order && reached.end >= flight.splits[0]!.range.until;
+    if (isCovered) this.#bound(flight, reached);
+    return isCovered;
   }
 
   /** Recalls the last waiting split after `order`, which frees its worker. */
@@ -377,6 +416,13 @@ async function listBlocking(client: pg.Client): Promise<number[]> {
      WHERE wait_event_type = 'Lock' AND datname = current_database()`,
   );
   return rows.flatMap(({ blocking }) => blocking);
+}
+
+/** Waits for the split before it in the table. @returns false where one of the same load has failed */
+async function isBeforeCommitted({ beforeInTable, load }: Flight): Promise<boolean> {
+  if (beforeInTable === undefined) return true;
+  const isCommitted = await beforeInTable.settled.promise;
+  return isCommitted || beforeInTable.load.loadId !== load.loadId;
 }
 
 /** Puts each split into its own transaction. */
