@@ -4,7 +4,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EdpError } from '../base/errors.js';
 import { failpoint, tunable } from '../base/failpoints.js';
-import { addRows, NO_ROWS, negate, type RowCounts } from '../ledger/counts.js';
+import { addRows, NO_ROWS, negate, type Receipt, type RowCounts } from '../ledger/counts.js';
 import type { FileSettings } from '../model/file-settings.js';
 import type {
   MissingDimensions,
@@ -245,24 +245,34 @@ class IngestRun {
   async #copyInBulk(claimed: readonly ClaimedLoad[]): Promise<boolean> {
     const plans = claimed.map((load) => this.#plan(load).plan);
     const startedAt = performance.now();
-    let scanned: { bytes: number; rows: RowCounts } = { bytes: 0, rows: NO_ROWS };
+    const totalBytes = sumBytes(claimed);
+    const scannedBytes = claimed.map(() => 0);
+    let scannedRows = NO_ROWS;
     const outcome = await loadInBulk(plans, {
       pool: this.#resources.pool,
       processCount: this.#options.processCount,
       stop: this.#dispatcher.stopFlag,
-      onScanned: (bytes, rows) => {
-        scanned = { bytes: scanned.bytes + bytes, rows: addRows(scanned.rows, rows) };
+      totalBytes,
+      onScanned: (file, bytes, rows) => {
+        scannedBytes[file]! += bytes;
+        scannedRows = addRows(scannedRows, rows);
         this.#progress.advance(bytes, rows);
-        this.enforceRejectLimit(false, scanned.rows);
+        this.enforceRejectLimit(false, scannedRows);
       },
-      mayCommit: () => {
-        const isEnd = this.#book.settledCount + claimed.length === this.#targets.length;
-        this.enforceRejectLimit(isEnd, scanned.rows);
-        return !this.isStopped;
+      onCopied: (rows) => {
+        if (!this.isStopped) return;
+        this.#progress.note(
+          `building the indexes over the ${rows.toLocaleString('en-US')} rows that are copied, so that they stay`,
+        );
+      },
+      onCommit: (isComplete) => {
+        const isLast = this.#book.settledCount + claimed.length === this.#targets.length;
+        this.enforceRejectLimit(isComplete && isLast, scannedRows);
       },
     });
     if (outcome.kind === 'undone') {
-      this.#progress.advance(-scanned.bytes, negate(scanned.rows));
+      const bytes = scannedBytes.reduce((sum, one) => sum + one, 0);
+      this.#progress.advance(-bytes, negate(scannedRows));
       if (outcome.reason !== undefined && !this.isStopped) {
         this.#progress.note(
           `loading split by split, because the server refused the bulk load: ${outcome.reason}`,
@@ -271,14 +281,38 @@ class IngestRun {
       return false;
     }
     await failpoint('bulk.committed');
-    const totalBytes = sumBytes(claimed);
+    const { receipts, completeFiles } = outcome;
     for (const [i, load] of claimed.entries()) {
+      const own = receipts[i]!;
+      if (i >= completeFiles && own.length === 0) continue;
       const share = load.prepared.file.size / totalBytes;
       const active = this.#endings.begin(load, startedAt, share);
-      for (const receipt of outcome.receipts[i]!) this.#endings.count(active, receipt);
-      this.#endings.finish(active, [], true);
+      for (const receipt of own) this.#endings.count(active, receipt);
+      if (i < completeFiles) this.#endings.finish(active, [], true);
+      else await this.#sendRest(load, active, own, scannedBytes[i]!);
     }
+    await this.#sendAll(claimed.filter((_, i) => i >= completeFiles && receipts[i]!.length === 0));
     return true;
+  }
+
+  /** Loads what a bulk load has not copied of a file. */
+  async #sendRest(
+    load: ClaimedLoad,
+    active: ActiveLoad,
+    receipts: readonly Receipt[],
+    scannedBytes: number,
+  ): Promise<void> {
+    const { claim, prepared } = load;
+    let nextLine = prepared.description.dataLine;
+    const committed = receipts.map(({ start, end, lineCount }) => {
+      const firstLine = nextLine;
+      nextLine += lineCount;
+      return { start, end, firstLine, lineCount };
+    });
+    const rest = this.#plan({ ...load, claim: { ...claim, committed } });
+    // A file that is not plain text is read again from its beginning.
+    this.#progress.advance(prepared.file.size - rest.plan.openBytes - scannedBytes, NO_ROWS);
+    await this.#sendSplits(rest, active);
   }
 
   /**
@@ -349,6 +383,10 @@ class IngestRun {
   async #send(load: PlannedLoad): Promise<void> {
     const active = this.#begin(load);
     await failpoint('run.planned');
+    await this.#sendSplits(load, active);
+  }
+
+  async #sendSplits(load: PlannedLoad, active: ActiveLoad): Promise<void> {
     const committed: Promise<boolean>[] = [];
     let isAllSent = false;
     let fault: EdpError | undefined;

@@ -30,6 +30,35 @@ let constraints: unknown[][];
 
 const ingest = (...args: string[]) =>
   edp(['ingest', ...args, '--json', '--database-url', database.url], { cwd });
+/** With failpoints, in small splits. */
+const ingestWith = (failpoints: string, ...args: string[]) =>
+  edp(['ingest', ...args, '--json', '--database-url', database.url, ...SMALL_SPLITS], {
+    cwd,
+    env: { EDP_FAILPOINTS: failpoints },
+  });
+const SMALL_SPLITS = ['--read-batch-size', '5000', '--process-count', '2'];
+
+/** Transactions of receipts; of the first one, the share of all their records. */
+async function firstShare(): Promise<{ transactions: number; share: number }> {
+  const rows = (await database.query(
+    `SELECT sum(rows_read)::int FROM edp.receipts GROUP BY xmin::text ORDER BY min(committed_at)`,
+  )) as [number][];
+  return { transactions: rows.length, share: rows[0]![0] / RECORDS };
+}
+
+/** Everything is there once, the receipts tile the files, and the table is whole. */
+async function expectComplete(): Promise<void> {
+  expect(await database.query(TOTALS_SQL)).toEqual([totalsRow(totals)]);
+  expect(await database.query(CONSTRAINTS_SQL)).toEqual(constraints);
+  const faults = await database.query(
+    `SELECT l.load_id FROM edp.loads l JOIN edp.receipts r USING (load_id)
+     GROUP BY l.load_id
+     HAVING sum(end_byte - start_byte) <> max(end_byte) - min(start_byte)
+         OR sum(r.rows_loaded) <> max(l.rows_loaded) OR max(state) <> 'loaded'
+         OR max(first_line + line_count) <> 1 + sum(line_count) + min(first_line) - 1`,
+  );
+  expect(faults).toEqual([]);
+}
 
 beforeAll(async () => {
   database = await createTestDatabase();
@@ -226,4 +255,86 @@ describe('a bulk load', () => {
     expect(resumed.json.rows).toMatchObject({ loaded: RECORDS, rejected: 1000 });
     expect(await database.query(TOTALS_SQL)).toEqual([totalsRow(totals)]);
   });
+});
+
+describe('a bulk load that takes long', () => {
+  it.each([
+    ['plain', false],
+    ['packed', true],
+  ])('commits the first part, and loads the rest split by split: %s', async (kind, isPacked) => {
+    let names: readonly string[] = files;
+    if (isPacked) {
+      names = files.map((_, i) => `events-long-${i}.csv`);
+      for (const [i, file] of files.entries()) {
+        const bytes = gzipSync(await readFile(path.join(cwd, file)), { level: 0 });
+        await writeFile(path.join(cwd, names[i]!), bytes);
+      }
+    }
+    const result = await ingestWith('bulk.max_ms:=100', ...names);
+    expect(result, `${kind} ${result.stderr}`).toMatchObject({ status: 0 });
+    expect(result.json.rows).toEqual({ read: RECORDS, loaded: RECORDS, rejected: 0, duplicate: 0 });
+    expect(result.json.files).toMatchObject(names.map(() => ({ status: 'loaded' })));
+    const { transactions, share } = await firstShare();
+    expect(transactions).toBeGreaterThan(1);
+    // At least a tenth of the work, or it would not end.
+    expect(share).toBeGreaterThan(0.05);
+    await expectComplete();
+    for (const { loadId } of result.json.files) {
+      const verified = await edp(
+        ['verify', String(loadId), '--json', '--database-url', database.url],
+        { cwd },
+      );
+      expect(verified, verified.stderr).toMatchObject({ status: 0 });
+    }
+    if (isPacked) await Promise.all(names.map((name) => rm(path.join(cwd, name))));
+  });
+
+  it('keeps that part when it is killed behind it', async () => {
+    const killed = await ingestWith('bulk.max_ms:=100,bulk.committed=kill', ...files);
+    expect(killed.status).not.toBe(0);
+    const [[kept]] = (await database.query('SELECT count(*)::int FROM events')) as [[number]];
+    expect(kept).toBeGreaterThan(RECORDS / 20);
+    expect(kept).toBeLessThan(RECORDS);
+    expect(await database.query('SELECT sum(rows_loaded)::int FROM edp.loads')).toEqual([[kept]]);
+    const again = await ingest(...files);
+    expect(again, again.stderr).toMatchObject({ status: 0 });
+    await expectComplete();
+  });
+});
+
+describe('a bulk load that is stopped', () => {
+  it.each([1, 4, 12])('keeps what it has copied: at write %i', async (write) => {
+    const stopped = await ingestWith(`bulk.write=interrupt@${write}`, ...files);
+    expect(stopped, stopped.stderr).toMatchObject({ status: 130 });
+    expect(stopped.stderr).toContain('building the indexes over the');
+    const [[kept]] = (await database.query('SELECT count(*)::int FROM events')) as [[number]];
+    expect(kept).toBeGreaterThan(0);
+    expect(kept).toBeLessThan(RECORDS);
+    expect(stopped.json.rows.loaded).toBe(kept);
+    expect(await database.query('SELECT sum(rows_loaded)::int FROM edp.loads')).toEqual([[kept]]);
+    expect(await database.query(CONSTRAINTS_SQL)).toEqual(constraints);
+    const again = await ingest(...files);
+    expect(again, again.stderr).toMatchObject({ status: 0 });
+    await expectComplete();
+  });
+
+  it('stops at once the second time, and then the table is as it was', async () => {
+    const stopped = await ingestWith('bulk.write=interrupt2@4', ...files);
+    expect(stopped.status).toBe(130);
+    expect(await database.query('SELECT count(*)::int FROM events')).toEqual([[0]]);
+    expect(await database.query(CONSTRAINTS_SQL)).toEqual(constraints);
+    expect(await ingest(...files)).toMatchObject({ status: 0 });
+    await expectComplete();
+  });
+});
+
+it('a bulk load whose commit is not acknowledged is known, also where its first file is empty', async () => {
+  const [header] = (await readFile(path.join(cwd, files[0]!), 'utf8')).split('\n', 1);
+  await writeFile(path.join(cwd, 'events-0.csv'), `${header}\n`);
+  const result = await ingestWith('bulk.acknowledged=lose', 'events-0.csv', ...files);
+  expect(result, result.stderr).toMatchObject({ status: 0 });
+  expect(result.stderr).not.toMatch(/split by split/);
+  expect(result.json.rows).toMatchObject({ read: RECORDS, loaded: RECORDS });
+  await rm(path.join(cwd, 'events-0.csv'));
+  await expectComplete();
 });
