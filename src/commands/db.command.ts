@@ -9,8 +9,8 @@ import {
   leaseEmbeddedServer,
   startEmbeddedServer,
   stopEmbeddedServer,
-  toUrl,
 } from '../postgres/embedded/embedded-server.js';
+import { toUrl } from '../postgres/which-server.js';
 import type { Command, Invocation } from './command.js';
 import type { ACTIONS } from './db.help.js';
 import type { DbJson } from './json/db.schema.js';

@@ -27,7 +27,7 @@ import type pg from 'pg';
 import { isAlive } from '../../base/alive.js';
 import { EdpError } from '../../base/errors.js';
 import { failpoint } from '../../base/failpoints.js';
-import { connect } from '../connection.js';
+import { connectOnce } from '../connection.js';
 import { findBinaries } from './binaries.js';
 import { startGuard } from './guard.js';
 import { KEEP_RUNNING_FILE, KEEPER_NAME, LEASE_LOCK, startKeeper } from './keeper.js';
@@ -148,13 +148,6 @@ export async function findEmbeddedServer(directory: string): Promise<pg.ClientCo
     : clientConfig(installation);
 }
 
-/** A URL that libpq, pg and related programs accept; the server asks for no password. */
-export function toUrl(client: pg.ClientConfig): string {
-  const query = new URLSearchParams({ host: client.host ?? '', user: client.user ?? '' });
-  // Slashes need no escape in a query, and a path is easier to read without it.
-  return `postgresql:///${client.database}?${query.toString().replaceAll('%2F', '/')}`;
-}
-
 async function install(directory: string, packageName?: string): Promise<Installation> {
   const binaries = await findBinaries(packageName);
   const state = path.join(path.resolve(directory), PROJECT_STATE_DIRECTORY);
@@ -235,14 +228,14 @@ async function tryLease(installation: Installation): Promise<pg.Client | undefin
   const config = clientConfig(installation);
   let session: pg.Client | undefined;
   try {
-    session = await connect(config, 'lease');
+    session = await connectOnce(config, 'lease');
     await session.query(`SELECT pg_advisory_lock_shared${LEASE_LOCK}`);
     await failpoint('embedded.leased', session);
     const { rowCount } = await session.query(
       'SELECT FROM pg_stat_activity WHERE application_name = $1',
       [KEEPER_NAME],
     );
-    if (rowCount === 0) await startKeeper(await connect(config, 'keeper'));
+    if (rowCount === 0) await startKeeper(await connectOnce(config, 'keeper'));
     return session;
   } catch (error) {
     await session?.end().catch(() => {});
@@ -253,7 +246,10 @@ async function tryLease(installation: Installation): Promise<pg.Client | undefin
 }
 
 async function createDatabase(installation: Installation): Promise<void> {
-  const client = await connect({ ...clientConfig(installation), database: 'postgres' }, 'start');
+  const client = await connectOnce(
+    { ...clientConfig(installation), database: 'postgres' },
+    'start',
+  );
   try {
     await client.query(`CREATE DATABASE ${DATABASE_NAME}`);
     await failpoint('embedded.database', client);
