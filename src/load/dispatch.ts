@@ -22,8 +22,9 @@ import { failpoint } from '../base/failpoints.js';
 import { backOff, RETRIES } from '../base/retry.js';
 import type { FileSplit } from '../formats/text/file-split.js';
 import type { Receipt } from '../ledger/counts.js';
+import { PATIENCE_MS } from '../postgres/connection.js';
 import type { Session } from '../postgres/session.js';
-import { isTransient } from '../postgres/sqlstate.js';
+import { isTransient, TOO_MANY_CONNECTIONS } from '../postgres/sqlstate.js';
 import type { SplitPool } from './load-pool.js';
 import type { CommitAnswer, CommitRequest, LoadTask } from './messages.js';
 
@@ -119,6 +120,8 @@ class Slots {
 export interface DispatchOptions {
   readonly pool: SplitPool;
   readonly processCount: number;
+  /** Ends the connection that keeps a place for the first worker. */
+  readonly givePlace: () => Promise<void>;
   /** Session for queries about waiting backends. */
   readonly session: Session;
   readonly signal: AbortSignal;
@@ -136,6 +139,8 @@ export class Dispatcher {
   /** Tables whose recent splits needed the careful way. */
   readonly #carefulTables = new Set<string>();
   #order = 0;
+  /** When the last split committed; on the clock of performance. */
+  #committedAt = 0;
   #failure: unknown;
   #watch: Promise<void> | undefined;
 
@@ -153,6 +158,11 @@ export class Dispatcher {
 
   get isStopped(): boolean {
     return this.#stop[0] === 1;
+  }
+
+  /** The error that made the run fail, if one did. */
+  get failure(): unknown {
+    return this.#failure;
   }
 
   /** Stops the run: splits with permission commit, all others are rolled back. */
@@ -199,6 +209,7 @@ export class Dispatcher {
    */
   async #fly(flight: Flight): Promise<number> {
     const { table } = flight.load.target;
+    const startedAt = performance.now();
     let failures = 0;
     let committed = 0;
     let hasSlot = true;
@@ -217,6 +228,7 @@ export class Dispatcher {
           groups.shift();
           committed += group.length;
           if (groups.length === 0) flight.settle(true);
+          this.#committedAt = performance.now();
           if (outcome.wasCareful) this.#carefulTables.add(table);
           this.#options.onCommitted(group, outcome.receipts);
           if (groups.length === 0) return committed;
@@ -232,11 +244,13 @@ export class Dispatcher {
           // Only one of them is faulty, and must not stop the others.
           groups.splice(0, 1, ...apart(group));
         } else {
-          if (!isTransient(outcome.error.code) || ++failures > RETRIES) {
+          const { code } = outcome.error;
+          const isPatient = code === TOO_MANY_CONNECTIONS && this.#isWorthWaiting(startedAt);
+          if (!isTransient(code) || (++failures > RETRIES && !isPatient)) {
             throw fromErrorData(outcome.error);
           }
           await failpoint('dispatch.retry');
-          await backOff(failures);
+          await backOff(Math.min(failures, RETRIES));
         }
         if (this.isStopped) return committed;
         await this.#slots.acquire(flight.order);
@@ -254,6 +268,11 @@ export class Dispatcher {
     }
   }
 
+  /** While others have all connections: a split waits for the one of another worker of this run, too. */
+  #isWorthWaiting(since: number): boolean {
+    return performance.now() - Math.max(since, this.#committedAt) < PATIENCE_MS;
+  }
+
   async #runOnce(flight: Flight, group: readonly PlannedSplit[]) {
     const { port1: ours, port2: theirs } = new MessageChannel();
     ours.on('message', (request: CommitRequest) => {
@@ -261,6 +280,7 @@ export class Dispatcher {
     });
     flight.isRunning = true;
     try {
+      await this.#options.givePlace();
       return await this.#options.pool.run({
         parts: group.map(({ load, range, segment }) => ({ load, range, segment })),
         isCareful: group.length === 1 && this.#carefulTables.has(flight.load.target.table),
