@@ -121,7 +121,8 @@ async function execute(entry: CommandEntry, parsed: Record<string, unknown>): Pr
     const project = await loadProject();
     return await command.run({ given: parsed, project, output, signal: abort.signal });
   } catch (thrown) {
-    const error = thrown instanceof FailedRun ? thrown.cause : thrown;
+    const { explainServerError } = await import('./postgres/server-errors.js');
+    const error = explainServerError(thrown instanceof FailedRun ? thrown.cause : thrown);
     const status = printError(error, verbose);
     const failure: FailureJson = { command: name, ok: false, error: describeError(error) };
     output.result(thrown instanceof FailedRun ? { ...thrown.result, ...failure } : failure);
