@@ -31,6 +31,9 @@ import type { CommitAnswer, CommitRequest, LoadTask } from './messages.js';
 /** Interval of the check whether an earlier split waits for a lock of a waiting one. */
 const LOCK_WATCH_MS = 100;
 
+/** Interval at which a split without a connection tries again. */
+const PLACE_POLL_MS = 50;
+
 /** A split of a load. */
 export interface PlannedSplit extends FileSplit {
   readonly load: LoadTask;
@@ -120,7 +123,7 @@ class Slots {
 export interface DispatchOptions {
   readonly pool: SplitPool;
   readonly processCount: number;
-  /** Ends the connection that keeps a place for the first worker. */
+  /** Ends the connection that keeps a place for the first worker; called once it has its own, or found none. */
   readonly givePlace: () => Promise<void>;
   /** Session for queries about waiting backends. */
   readonly session: Session;
@@ -229,6 +232,7 @@ export class Dispatcher {
           committed += group.length;
           if (groups.length === 0) flight.settle(true);
           this.#committedAt = performance.now();
+          void this.#options.givePlace();
           if (outcome.wasCareful) this.#carefulTables.add(table);
           this.#options.onCommitted(group, outcome.receipts);
           if (groups.length === 0) return committed;
@@ -250,7 +254,8 @@ export class Dispatcher {
             throw fromErrorData(outcome.error);
           }
           await failpoint('dispatch.retry');
-          await backOff(Math.min(failures, RETRIES));
+          if (isPatient) await this.#awaitPlace();
+          else await backOff(failures);
         }
         if (this.isStopped) return committed;
         await this.#slots.acquire(flight.order);
@@ -273,6 +278,12 @@ export class Dispatcher {
     return performance.now() - Math.max(since, this.#committedAt) < PATIENCE_MS;
   }
 
+  /** Others look for a connection less often, so the place that is given up goes to this run. */
+  async #awaitPlace(): Promise<void> {
+    await this.#options.givePlace();
+    await sleep(PLACE_POLL_MS * (1 + Math.random()));
+  }
+
   async #runOnce(flight: Flight, group: readonly PlannedSplit[]) {
     const { port1: ours, port2: theirs } = new MessageChannel();
     ours.on('message', (request: CommitRequest) => {
@@ -280,7 +291,6 @@ export class Dispatcher {
     });
     flight.isRunning = true;
     try {
-      await this.#options.givePlace();
       return await this.#options.pool.run({
         parts: group.map(({ load, range, segment }) => ({ load, range, segment })),
         isCareful: group.length === 1 && this.#carefulTables.has(flight.load.target.table),

@@ -71,10 +71,11 @@ export async function connectOnce(config: ConnectionConfig, role: string): Promi
   const attempts = tlsAttempts(config);
   for (const [i, ssl] of attempts.entries()) {
     const { tls, passwordNote: _, silenceMs = SILENCE_MS, ...own } = config;
+    const loginMs = role === WATCH_ROLE ? Math.min(LOGIN_MS, silenceMs) : LOGIN_MS;
     const client = new pg.Client({
       keepAlive: true,
       keepAliveInitialDelayMillis: KEEPALIVE_MS,
-      connectionTimeoutMillis: LOGIN_MS,
+      connectionTimeoutMillis: loginMs,
       ...own,
       ssl,
       ...(tls?.isDirect === true && ssl !== false ? { sslnegotiation: 'direct' } : {}),
@@ -88,9 +89,11 @@ export async function connectOnce(config: ConnectionConfig, role: string): Promi
     endInTime(client);
     try {
       await client.connect();
-      const backend = await within(LOGIN_MS, client, settleSession(client));
+      const backend = await within(loginMs, client, settleSession(client));
       if (role !== WATCH_ROLE && !describeClient(config).startsWith('/')) {
-        watchForSilence(client, describeClient(config), silenceMs, () => askAbout(backend, config));
+        watchForSilence(client, describeClient(config), silenceMs, (ends) =>
+          askAbout(backend, config, ends),
+        );
       }
       return client;
     } catch (error) {
@@ -134,8 +137,12 @@ export function connectTwo(
 
 const WATCH_ROLE = 'watch';
 
-/** Asks the server about a session, by another connection. */
-async function askAbout(backend: number, config: ConnectionConfig): Promise<Answer> {
+/**
+ * Asks the server about a session, by another connection.
+ *
+ * @param ends ends the session if it is idle, while edp waits for its answer
+ */
+async function askAbout(backend: number, config: ConnectionConfig, ends: boolean): Promise<Answer> {
   let client: pg.Client;
   try {
     client = await connectOnce(config, WATCH_ROLE);
@@ -148,8 +155,10 @@ async function askAbout(backend: number, config: ConnectionConfig): Promise<Answ
       LOGIN_MS,
       client,
       client.query<{ idle: boolean }>(
-        `SELECT coalesce(state LIKE 'idle%', false) AS idle FROM pg_stat_activity WHERE pid = $1`,
-        [backend],
+        `SELECT coalesce(state LIKE 'idle%', false) AS idle,
+           CASE WHEN $2 AND state LIKE 'idle%' THEN pg_terminate_backend(pid) END
+         FROM pg_stat_activity WHERE pid = $1`,
+        [backend, ends],
       ),
     );
     return (rows[0]?.idle ?? true) ? 'idle' : 'works';

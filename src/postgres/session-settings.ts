@@ -51,8 +51,22 @@ const SEARCH_PATH =
   "FROM unnest(current_schemas(false)) AS name WHERE name NOT IN ('edp', 'pg_catalog')), " +
   "current_setting('search_path')), false)";
 
+/**
+ * Seconds after which the server asks a silent client, between two questions, and how many it asks:
+ * where edp's machine is gone, it frees the locks within two minutes, rather than two hours.
+ */
+const KEEPALIVES: Readonly<Record<string, number>> = {
+  tcp_keepalives_idle: 60,
+  tcp_keepalives_interval: 10,
+  tcp_keepalives_count: 6,
+};
+
 const WANTED = Object.entries(SETTINGS)
   .map(([name, value]) => `('${name}','${value}')`)
+  .join(',');
+
+const PROBES = Object.entries(KEEPALIVES)
+  .map(([name, value]) => `('${name}',${value})`)
   .join(',');
 
 const STATEMENTS = [
@@ -64,6 +78,8 @@ const STATEMENTS = [
   // The last commit of a load is on disk when it is reported; stricter values stay.
   "SELECT set_config('synchronous_commit', 'on', false) " +
     "WHERE current_setting('synchronous_commit') = 'off'",
+  `SELECT set_config(name, value::text, false) FROM (VALUES ${PROBES}) AS wanted (name, value) ` +
+    'WHERE current_setting(name)::int > value',
   SEARCH_PATH,
   'SELECT pg_backend_pid() AS backend',
 ].join('; ');

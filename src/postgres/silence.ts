@@ -5,8 +5,8 @@
  * whose network swallows everything looks the same; keepalives of TCP only find that the machine at
  * the other end is gone, which may be a proxy. So where a statement has had no answer for a while,
  * another connection asks the server what that session does. If it works, edp waits on. If it is
- * idle or gone, or the server cannot be asked, the connection is closed. Where the server answered, the
- * statement fails like one whose connection was cut, and may be tried again; else the command ends.
+ * idle or gone, or the server cannot be asked, the connection is closed on both sides, so that the
+ * server keeps no lock of it. Where the server answered, the statement fails like one whose connection was cut, and may be tried again; else the command ends.
  */
 import type pg from 'pg';
 import { EdpError } from '../base/errors.js';
@@ -37,13 +37,14 @@ interface Internals {
  * Watches a connection until it is closed. Keeps no process alive.
  *
  * @param label the server in messages
- * @param ask opens another connection to the server, and asks it about this session
+ * @param ask opens another connection to the server, and asks it about this session; `ends` it
+ *   where it is idle
  */
 export function watchForSilence(
   client: pg.Client,
   label: string,
   silenceMs: number,
-  ask: () => Promise<Answer>,
+  ask: (ends: boolean) => Promise<Answer>,
 ): void {
   const { connection } = client as unknown as Internals;
   const { stream } = connection;
@@ -67,7 +68,7 @@ export function watchForSilence(
     }
     if (performance.now() - heardAt < silenceMs) return;
     isAsking = true;
-    const answer = await ask().catch(() => 'unknown' as const);
+    const answer = await ask(doubts + 1 >= MAX_DOUBTS).catch(() => 'unknown' as const);
     isAsking = false;
     if ((client as unknown as Internals).readyForQuery || stream.bytesRead !== bytesRead) return;
     if (answer === 'works') {
