@@ -7,39 +7,13 @@ import { EdpError } from '../base/errors.js';
 import { type RetryPolicy, retry } from '../base/retry.js';
 import { isUnreachable, toConnectError, withoutTls } from './connect-errors.js';
 import { settleSession } from './session-settings.js';
+import { SessionValues } from './session-values.js';
 import { type Answer, SILENCE_MS, watchForSilence } from './silence.js';
 import { type ConnectionConfig, tlsAttempts } from './tls.js';
 import { describeClient } from './which-server.js';
 
-const INT8_OID = 20;
-const NUMERIC_OID = 1700;
-const JSON_OIDS: ReadonlySet<number> = new Set([114, 3802]);
-const INTEGER_OIDS: ReadonlySet<number> = new Set([21, 23, 26]);
-const BOOL_OID = 16;
-const BYTEA_OID = 17;
-const ARRAY_OIDS: ReadonlySet<number> = new Set([1005, 1007, 1009, 1016]);
-
-/**
- * Ledger values in JavaScript: bigint as number (all of edp's counts and offsets are below 2^53),
- * timestamps as the server's text.
- */
-const types = {
-  getTypeParser(oid: number, format?: 'text' | 'binary') {
-    if (format === 'binary') return pg.types.getTypeParser(oid, 'binary');
-    if (oid === INT8_OID) return Number;
-    if (oid === NUMERIC_OID) return (text: string) => text;
-    if (
-      INTEGER_OIDS.has(oid) ||
-      JSON_OIDS.has(oid) ||
-      ARRAY_OIDS.has(oid) ||
-      oid === BOOL_OID ||
-      oid === BYTEA_OID
-    ) {
-      return pg.types.getTypeParser(oid, 'text');
-    }
-    return (text: string) => text;
-  },
-} as pg.CustomTypesConfig;
+/** What these show is the user's, as it is in the database. */
+const READS_AS_STORED: ReadonlySet<string> = new Set(['report', 'psql']);
 
 /** From the first byte to the end of the login, and again for the settings of the session. */
 const LOGIN_MS = 15_000;
@@ -71,6 +45,7 @@ export async function connectOnce(config: ConnectionConfig, role: string): Promi
   const attempts = tlsAttempts(config);
   for (const [i, ssl] of attempts.entries()) {
     const { tls, passwordNote: _, silenceMs = SILENCE_MS, ...own } = config;
+    const values = new SessionValues();
     const loginMs = role === WATCH_ROLE ? Math.min(LOGIN_MS, silenceMs) : LOGIN_MS;
     const client = new pg.Client({
       keepAlive: true,
@@ -81,7 +56,7 @@ export async function connectOnce(config: ConnectionConfig, role: string): Promi
       ...(tls?.isDirect === true && ssl !== false ? { sslnegotiation: 'direct' } : {}),
       password: own.password || (process.env.PGPASSWORD ?? refuseToAsk(config)),
       application_name: `edp ${role}`,
-      types,
+      types: values.types,
     });
     // A connection that breaks while idle emits 'error'; the next query fails and reports it.
     // Without a listener Node would end the process.
@@ -89,7 +64,8 @@ export async function connectOnce(config: ConnectionConfig, role: string): Promi
     endInTime(client);
     try {
       await client.connect();
-      const backend = await within(loginMs, client, settleSession(client));
+      const { backend, encoding } = await within(loginMs, client, settleSession(client));
+      values.adapt(client, encoding, !READS_AS_STORED.has(role));
       if (role !== WATCH_ROLE && !describeClient(config).startsWith('/')) {
         watchForSilence(client, describeClient(config), silenceMs, (ends) =>
           askAbout(backend, config, ends),

@@ -15,6 +15,11 @@ const EXPLANATIONS: Readonly<Record<string, { readonly what: string; readonly hi
   },
   // invalid_schema_name: nothing in search_path exists
   '3F000': { what: 'there is no schema to work in', hint: SEARCH_PATH_HINT },
+  // untranslatable_character
+  '22P05': {
+    what: 'a name has a character that the encoding of this database does not have',
+    hint: 'use a database in UTF-8, or name the table, the column or the metric in characters that it has',
+  },
   // query_canceled
   '57014': { what: 'the server stopped a statement', hint: CANCELLED_HINT },
   // idle_in_transaction_session_timeout, transaction_timeout, idle_session_timeout

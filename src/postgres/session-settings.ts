@@ -81,13 +81,17 @@ const STATEMENTS = [
   `SELECT set_config(name, value::text, false) FROM (VALUES ${PROBES}) AS wanted (name, value) ` +
     'WHERE current_setting(name)::int > value',
   SEARCH_PATH,
-  'SELECT pg_backend_pid() AS backend',
+  "SELECT pg_backend_pid() AS backend, current_setting('server_encoding') AS encoding",
 ].join('; ');
 
-/** @returns the process id of the session's backend, also behind a pooler that tells another one */
-export async function settleSession(client: pg.Client): Promise<number> {
-  const results = (await client.query(STATEMENTS)) as unknown as pg.QueryResult<{
-    backend: number;
-  }>[];
-  return results.at(-1)!.rows[0]!.backend;
+export interface SettledSession {
+  /** Process id of the backend, also behind a pooler, which tells another one. */
+  readonly backend: number;
+  /** PostgreSQL's name of the database's encoding. */
+  readonly encoding: string;
+}
+
+export async function settleSession(client: pg.Client): Promise<SettledSession> {
+  const results = (await client.query(STATEMENTS)) as unknown as pg.QueryResult<SettledSession>[];
+  return results.at(-1)!.rows[0]!;
 }
