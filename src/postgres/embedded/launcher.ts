@@ -154,7 +154,9 @@ const REACHING = ['dac_read_search', 'dac_override'] as const;
 async function ownerLauncher(home: string, binaries: Binaries, owner: Account): Promise<Launcher> {
   const own = await copyBinaries(binaries);
   const launcher = { kind: 'owner', home, binaries: own, environment: {} } as const;
-  const canEnter = await run('test', ['-x', home], { ...owner, cwd: '/' }).then(
+  // Not `test -x`: the system answers that without the capabilities.
+  const enter = ['ls', '-d', path.join(home, '.')] as const;
+  const canEnter = await run(enter[0], enter.slice(1), { ...owner, cwd: '/' }).then(
     () => true,
     () => false,
   );
@@ -173,7 +175,7 @@ async function ownerLauncher(home: string, binaries: Binaries, owner: Account): 
       `--ambient-caps=+${capability}`,
       '--',
     ];
-    const works = await run('setpriv', [...prefix, 'test', '-x', home], { cwd: '/' }).then(
+    const works = await run('setpriv', [...prefix, ...enter], { cwd: '/' }).then(
       () => true,
       () => false,
     );
