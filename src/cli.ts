@@ -47,16 +47,20 @@ function addOptions(
 }
 
 /** The exit status of the command that ran. */
-async function main(argv: readonly string[]): Promise<number> {
+async function main(given: readonly string[]): Promise<number> {
   // `edp --version` needs none of what follows.
-  if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-v')) {
+  if (given.length === 1 && (given[0] === '--version' || given[0] === '-v')) {
     process.stdout.write(`${version()}\n`);
     return EXIT.done;
   }
-  const [{ default: yargs }, { COMMANDS, nameOf }] = await Promise.all([
+  const [{ default: yargs }, { COMMANDS, nameOf }, { splitPsqlCall }] = await Promise.all([
     import('yargs'),
     import('./commands/command-list.js'),
+    import('./commands/psql-arguments.js'),
   ]);
+  // What is for psql is not for yargs, which would read it as options of edp.
+  const psql = splitPsqlCall(given);
+  const argv = psql?.own ?? given;
   // Before yargs reads the arguments: where it has to wait for options, it lays out its help once more.
   const named = new Set(COMMANDS.filter((entry) => argv.includes(nameOf(entry))));
   const options = named.size === 0 ? undefined : await import('./options/option-definitions.js');
@@ -100,7 +104,11 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   await parser.parseAsync();
   const [call] = calls;
-  return call === undefined ? EXIT.done : execute(call.entry, call.parsed);
+  if (call === undefined) return EXIT.done;
+  return execute(
+    call.entry,
+    psql === undefined ? call.parsed : { ...call.parsed, '--': psql.passed },
+  );
 }
 
 async function execute(entry: CommandEntry, parsed: Record<string, unknown>): Promise<number> {
@@ -121,7 +129,8 @@ async function execute(entry: CommandEntry, parsed: Record<string, unknown>): Pr
     const project = await loadProject();
     return await command.run({ given: parsed, project, output, signal: abort.signal });
   } catch (thrown) {
-    const error = thrown instanceof FailedRun ? thrown.cause : thrown;
+    const { explainServerError } = await import('./postgres/server-errors.js');
+    const error = explainServerError(thrown instanceof FailedRun ? thrown.cause : thrown);
     const status = printError(error, verbose);
     const failure: FailureJson = { command: name, ok: false, error: describeError(error) };
     output.result(thrown instanceof FailedRun ? { ...thrown.result, ...failure } : failure);

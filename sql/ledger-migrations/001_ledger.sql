@@ -43,7 +43,7 @@ CREATE TABLE edp.receipts (
   rows_loaded     bigint NOT NULL,
   rows_rejected   bigint NOT NULL,
   rows_duplicate  bigint NOT NULL,
-  unknown_metrics jsonb,                      -- name → number of records; null for none
+  unknown_metrics jsonb,                      -- name -> number of records; null for none
   content_hash    text NOT NULL,              -- of the bytes of the split
   committed_at    timestamptz NOT NULL DEFAULT clock_timestamp(),
   PRIMARY KEY (load_id, start_byte),

@@ -8,6 +8,8 @@ export interface RetryPolicy {
   /** Before the second try. Each further delay is twice as long; all of them up to twice that, at random. */
   readonly firstDelayMs?: number;
   readonly maxDelayMs?: number;
+  /** No try begins later than this after the first one. */
+  readonly forMs?: number;
 }
 
 /** What holds unless a policy says otherwise: about a quarter of a minute in all. */
@@ -28,6 +30,7 @@ export function retry<T>(
     retries: policy.retries ?? RETRIES,
     minTimeout: policy.firstDelayMs ?? FIRST_DELAY_MS,
     maxTimeout: policy.maxDelayMs ?? MAX_DELAY_MS,
+    maxRetryTime: policy.forMs ?? Number.POSITIVE_INFINITY,
     randomize: true,
     shouldRetry: ({ error }) => mayPass(error),
   });

@@ -1,29 +1,44 @@
 /** `edp db`: manages the embedded server. */
-import { spawn } from 'node:child_process';
-import { text } from 'node:stream/consumers';
-import type pg from 'pg';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
 import { EdpError, EXIT } from '../base/errors.js';
+import { resolveOptions } from '../options/resolve-options.js';
 import { withClient } from '../postgres/connection.js';
 import {
   findEmbeddedServer,
-  leaseEmbeddedServer,
+  inspectEmbeddedServer,
   startEmbeddedServer,
   stopEmbeddedServer,
-  toUrl,
 } from '../postgres/embedded/embedded-server.js';
+import type { RunningServer, ServerStatus } from '../postgres/embedded/running-server.js';
+import { toUrl } from '../postgres/which-server.js';
+import { formatBytes, type Output } from '../terminal/output.js';
 import type { Command, Invocation } from './command.js';
 import type { ACTIONS } from './db.help.js';
 import type { DbJson } from './json/db.schema.js';
+import type { CommandResult } from './json/results.js';
 
 export const command: Command = {
-  async run({ given, project, output }: Invocation) {
+  async run(invocation: Invocation) {
+    const { given, project, output } = invocation;
     const { directory } = project;
-    switch (given.action as (typeof ACTIONS)[number]) {
+    const action = given.action as (typeof ACTIONS)[number];
+    const { port, tcp } = resolveOptions(['port', 'tcp'], given, {});
+    refuseUnused(given, action);
+    switch (action) {
       case 'start': {
-        const client = await startEmbeddedServer(directory);
-        output.line(`PostgreSQL is running and stays up until \`edp db stop\`: ${toUrl(client)}`);
-        const url = toUrl(client);
-        answer(output, { command: 'db', ok: true, action: 'start', running: true, url });
+        const running = await startEmbeddedServer(directory, port);
+        const url = toUrl(running.client);
+        output.line(`PostgreSQL is running and stays up until \`edp db stop\`: ${url}`);
+        if (running.tcp !== undefined) output.line(describeTcp(running));
+        answer(output, {
+          command: 'db',
+          ok: true,
+          action: 'start',
+          running: true,
+          url,
+          tcp: tcpJson(running),
+        });
         return EXIT.done;
       }
       case 'stop': {
@@ -32,100 +47,115 @@ export const command: Command = {
         answer(output, { command: 'db', ok: true, action: 'stop', running: false, wasRunning });
         return EXIT.done;
       }
+      case 'status':
+        await showStatus(await inspectEmbeddedServer(directory), output);
+        return EXIT.done;
       case 'url': {
         // The URL of a stopped server is useless, so this starts it, as `start` does.
-        const client =
+        const running =
           (await findEmbeddedServer(directory)) ?? (await startEmbeddedServer(directory));
-        if (!output.isJson) output.line(toUrl(client));
-        answer(output, { command: 'db', ok: true, action: 'url', url: toUrl(client) });
+        const client = tcp ? running.tcp : running.client;
+        if (client === undefined) {
+          throw new EdpError('usage', 'the server listens on its socket alone', {
+            hint: 'edp db stop, then edp db start --port 0 (or a port of your choice)',
+          });
+        }
+        const url = toUrl(client);
+        if (!output.isJson) output.line(url);
+        answer(output, { command: 'db', ok: true, action: 'url', url });
         return EXIT.done;
       }
-      case 'psql':
-        return runShell(given, directory, output);
+      case 'psql': {
+        const { runPsql } = await import('./db-psql.js');
+        return runPsql(invocation);
+      }
     }
   },
 };
 
-function answer(output: Invocation['output'], json: DbJson): void {
+/** Options that belong to one action; for another one they would be passed over in silence. */
+const OF_ACTION: Readonly<Record<string, (typeof ACTIONS)[number]>> = {
+  port: 'start',
+  tcp: 'url',
+  'database-url': 'psql',
+};
+
+function refuseUnused(given: Invocation['given'], action: string): void {
+  for (const [option, owner] of Object.entries(OF_ACTION)) {
+    if (given[option] === undefined || owner === action) continue;
+    throw new EdpError('usage', `--${option} is for edp db ${owner}, not for ${action}`, {
+      hint: 'edp db --help explains the actions',
+    });
+  }
+  const rest = given.args as string[] | undefined;
+  if (action !== 'psql' && rest !== undefined && rest.length > 0) {
+    throw new EdpError('usage', `edp db ${action} takes no further arguments: ${rest.join(' ')}`, {
+      hint: 'edp db --help explains the actions',
+    });
+  }
+}
+
+function answer(output: Output<CommandResult>, json: DbJson): void {
   output.result(json);
 }
 
-/**
- * Runs psql if it is installed, otherwise the statements directly: the package does not include
- * psql.
- */
-async function runShell(
-  given: Invocation['given'],
-  directory: string,
-  output: Invocation['output'],
-): Promise<number> {
-  const commands = (given.command as string[] | undefined) ?? [];
-  const passed = [
-    ...((given.args as string[] | undefined) ?? []),
-    ...((given['--'] as string[] | undefined) ?? []),
+function tcpJson({ tcp, passwordFile }: RunningServer) {
+  return tcp === undefined
+    ? null
+    : { host: tcp.host!, port: tcp.port!, passwordFile: passwordFile! };
+}
+
+function describeTcp({ tcp, passwordFile }: RunningServer): string {
+  return `and on ${tcp!.host}:${tcp!.port}, user ${tcp!.user}, database ${tcp!.database}; the password is in ${passwordFile} (edp db url --tcp prints a URL with it)`;
+}
+
+async function showStatus(status: ServerStatus, output: Output<CommandResult>): Promise<void> {
+  const { pid, version, dataDirectory, socketDirectory, running, isKept } = status;
+  const sizeBytes =
+    running === undefined
+      ? undefined
+      : await withClient(running.client, 'status', async (client) => {
+          const { rows } = await client.query<{ size: number }>(
+            'SELECT pg_database_size(current_database()) AS size',
+          );
+          return rows[0]!.size;
+        });
+  const isMade = existsSync(path.join(dataDirectory, 'PG_VERSION'));
+  const state = !isMade
+    ? 'not made yet: the first command that needs it makes it'
+    : pid === undefined
+      ? 'not running: it starts when a command needs it'
+      : `running (process ${pid}), ${isKept ? 'until edp db stop' : 'until the last command that uses it ends'}`;
+  const lines: [string, string | undefined][] = [
+    ['PostgreSQL', `${version}, ${state}`],
+    ['data', dataDirectory],
+    ['more data', status.otherDataDirectory && `${status.otherDataDirectory} (not used)`],
+    ['socket', running && socketDirectory],
+    [
+      'TCP',
+      running?.tcp &&
+        `${running.tcp.host}:${running.tcp.port}, password in ${running.passwordFile}`,
+    ],
+    ['url', running && toUrl(running.client)],
+    ['size', sizeBytes === undefined ? undefined : formatBytes(sizeBytes)],
   ];
-  const lease = await leaseEmbeddedServer(directory);
-  try {
-    const psqlArguments = [...commands.flatMap((sql) => ['-c', sql]), ...passed];
-    if (output.isJson && passed.length > 0) {
-      throw new EdpError('usage', '--json takes SQL with -c, and no arguments of psql', {
-        hint: "edp db psql --json -c 'SELECT …'",
-      });
-    }
-    if (!output.isJson) {
-      const status = await spawnPsql(lease.client, psqlArguments);
-      if (status !== undefined) return status === 0 ? EXIT.done : EXIT.failed;
-    }
-    if (commands.length === 0 && process.stdin.isTTY) {
-      throw new EdpError('usage', 'psql is not installed, and edp does not include it', {
-        hint: "run statements with: edp db psql -c 'SELECT …', or install your system's PostgreSQL client",
-      });
-    }
-    const statements = commands.length > 0 ? commands : [await text(process.stdin)];
-    await withClient(lease.client, 'psql', (client) => runStatements(client, statements, output));
-    return EXIT.done;
-  } finally {
-    await lease.release();
+  for (const [name, text] of lines) {
+    if (text !== undefined) output.line(`${`${name}:`.padEnd(12)}${text}`);
   }
-}
-
-async function spawnPsql(
-  client: pg.ClientConfig,
-  args: readonly string[],
-): Promise<number | undefined> {
-  const child = spawn('psql', [toUrl(client), ...args], { stdio: 'inherit' });
-  const ignore = () => {};
-  // psql handles Ctrl-C while it runs.
-  process.on('SIGINT', ignore);
-  try {
-    return await new Promise<number | undefined>((resolve, reject) => {
-      child.once('error', (error: NodeJS.ErrnoException) => {
-        if (error.code === 'ENOENT') resolve(undefined);
-        else reject(error);
-      });
-      child.once('close', (status) => resolve(status ?? 1));
-    });
-  } finally {
-    process.off('SIGINT', ignore);
-  }
-}
-
-async function runStatements(
-  client: pg.Client,
-  statements: readonly string[],
-  output: Invocation['output'],
-): Promise<void> {
-  const results: Extract<DbJson, { action: 'psql' }>['results'][number][] = [];
-  for (const sql of statements) {
-    for (const result of [await client.query({ text: sql, rowMode: 'array' })].flat()) {
-      const head = result.fields.map((field) => field.name);
-      if (head.length > 0) output.table(head, result.rows as unknown[][]);
-      else
-        output.line(
-          result.rowCount === null ? result.command : `${result.command} ${result.rowCount}`,
-        );
-      results.push({ columns: head, rows: result.rows, rowCount: result.rowCount });
-    }
-  }
-  answer(output, { command: 'db', ok: true, action: 'psql', results });
+  answer(output, {
+    command: 'db',
+    ok: true,
+    action: 'status',
+    running: pid !== undefined,
+    kept: isKept,
+    pid: pid ?? null,
+    version,
+    dataDirectory,
+    otherDataDirectory: status.otherDataDirectory ?? null,
+    isMade,
+    socketDirectory,
+    tcp: running === undefined ? null : tcpJson(running),
+    url: running === undefined ? null : toUrl(running.client),
+    sizeBytes: sizeBytes ?? null,
+  });
 }

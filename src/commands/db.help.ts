@@ -1,33 +1,35 @@
 /** The call of `edp db` and its help. */
 import type { CommandHelp } from './command.js';
 
-export const ACTIONS = ['start', 'stop', 'url', 'psql'] as const;
+export const ACTIONS = ['start', 'stop', 'status', 'url', 'psql'] as const;
+
+export const OPTION_NAMES = ['database-url', 'port', 'tcp'] as const;
 
 export const help: CommandHelp = {
   call: 'db <action> [args..]',
-  describe: 'The embedded PostgreSQL: start, stop, url, psql',
-  options: [],
+  describe: 'The embedded PostgreSQL: start, stop, status, url; psql for any',
+  options: OPTION_NAMES,
   build: (yargs) =>
     yargs
       .positional('action', {
         describe:
-          'start: start it and leave it running; stop: stop it; url: print its URL alone; psql: a shell, or SQL with -c',
+          'start: start it and leave it running; stop: stop it; status: what it is and where; url: print its URL alone; psql: a shell, or SQL with -c, on the database that commands use',
         choices: ACTIONS,
         demandOption: true,
       })
       .positional('args', {
-        describe: 'For psql: its own arguments, after --',
+        describe:
+          'For psql: its own arguments, such as -c SQL, as they are (behind -- where edp has one of the name)',
         array: true,
         type: 'string',
-      })
-      .option('command', {
-        alias: 'c',
-        type: 'string',
-        array: true,
-        describe: 'SQL to run with psql',
       })
       .parserConfiguration({ 'populate--': true, 'camel-case-expansion': false })
       .example('$0 db start', 'start it and leave it running')
       .example('psql "$($0 db url)"', 'connect any client of PostgreSQL')
-      .example("$0 db psql -c 'SELECT count(*) FROM events'", 'run one statement'),
+      .example("$0 db psql -c 'SELECT count(*) FROM events'", 'run one statement')
+      .example('$0 db psql -At -f daily.sql', 'with any arguments of psql')
+      .example(
+        '$0 db start --port 5433',
+        'for tools that need TCP; $0 db url --tcp has the password',
+      ),
 };

@@ -51,7 +51,7 @@ export async function loadInBulk(
       await failpoint('bulk.begun', client);
       await client.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`);
       await client.query(`LOCK TABLE ${target.table} IN ACCESS EXCLUSIVE MODE`);
-      await client.query('SET LOCAL lock_timeout = DEFAULT');
+      await client.query('SET LOCAL lock_timeout = 0');
       await failpoint('bulk.locked', client);
       const indexes = await planIndexes(client, target.table);
       if (indexes === undefined) throw new Undo();

@@ -22,13 +22,17 @@ import { failpoint } from '../base/failpoints.js';
 import { backOff, RETRIES } from '../base/retry.js';
 import type { FileSplit } from '../formats/text/file-split.js';
 import type { Receipt } from '../ledger/counts.js';
+import { PATIENCE_MS } from '../postgres/connection.js';
 import type { Session } from '../postgres/session.js';
-import { isTransient } from '../postgres/sqlstate.js';
+import { isTransient, TOO_MANY_CONNECTIONS } from '../postgres/sqlstate.js';
 import type { SplitPool } from './load-pool.js';
 import type { CommitAnswer, CommitRequest, LoadTask } from './messages.js';
 
 /** Interval of the check whether an earlier split waits for a lock of a waiting one. */
 const LOCK_WATCH_MS = 100;
+
+/** Interval at which a split without a connection tries again. */
+const PLACE_POLL_MS = 50;
 
 /** A split of a load. */
 export interface PlannedSplit extends FileSplit {
@@ -119,6 +123,8 @@ class Slots {
 export interface DispatchOptions {
   readonly pool: SplitPool;
   readonly processCount: number;
+  /** Ends the connection that keeps a place for the first worker; called once it has its own, or found none. */
+  readonly givePlace: () => Promise<void>;
   /** Session for queries about waiting backends. */
   readonly session: Session;
   readonly signal: AbortSignal;
@@ -140,6 +146,8 @@ export class Dispatcher {
   /** Boundaries that splits without a slot wait for. */
   readonly #unplaced = new Set<Promise<Boundary | undefined>>();
   #order = 0;
+  /** When the last split committed; on the clock of performance. */
+  #committedAt = 0;
   #failure: unknown;
   #watch: Promise<void> | undefined;
 
@@ -157,6 +165,11 @@ export class Dispatcher {
 
   get isStopped(): boolean {
     return this.#stop[0] === 1;
+  }
+
+  /** The error that made the run fail, if one did. */
+  get failure(): unknown {
+    return this.#failure;
   }
 
   /** Stops the run: splits with permission commit, all others are rolled back. */
@@ -219,6 +232,7 @@ export class Dispatcher {
    */
   async #fly(flight: Flight): Promise<number> {
     const { table } = flight.load.target;
+    const startedAt = performance.now();
     let failures = 0;
     let committed = 0;
     let hasSlot = true;
@@ -244,6 +258,8 @@ export class Dispatcher {
           groups.shift();
           committed += group.length;
           if (groups.length === 0) flight.settle(true);
+          this.#committedAt = performance.now();
+          void this.#options.givePlace();
           if (outcome.wasCareful) this.#carefulTables.add(table);
           this.#options.onCommitted(group, outcome.receipts);
           if (groups.length === 0) return committed;
@@ -259,11 +275,14 @@ export class Dispatcher {
           // Only one of them is faulty, and must not stop the others.
           groups.splice(0, 1, ...apart(group));
         } else {
-          if (!isTransient(outcome.error.code) || ++failures > RETRIES) {
+          const { code } = outcome.error;
+          const isPatient = code === TOO_MANY_CONNECTIONS && this.#isWorthWaiting(startedAt);
+          if (!isTransient(code) || (++failures > RETRIES && !isPatient)) {
             throw fromErrorData(outcome.error);
           }
           await failpoint('dispatch.retry');
-          await backOff(failures);
+          if (isPatient) await this.#awaitPlace();
+          else await backOff(failures);
         }
         if (this.isStopped) return committed;
         await this.#slots.acquire(flight.order);
@@ -279,6 +298,17 @@ export class Dispatcher {
       this.#flights.delete(flight);
       if (!flight.isSettled) flight.settle(false);
     }
+  }
+
+  /** While others have all connections: a split waits for the one of another worker of this run, too. */
+  #isWorthWaiting(since: number): boolean {
+    return performance.now() - Math.max(since, this.#committedAt) < PATIENCE_MS;
+  }
+
+  /** Others look for a connection less often, so the place that is given up goes to this run. */
+  async #awaitPlace(): Promise<void> {
+    await this.#options.givePlace();
+    await sleep(PLACE_POLL_MS * (1 + Math.random()));
   }
 
   async #runOnce(flight: Flight, group: readonly PlannedSplit[]) {

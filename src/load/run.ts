@@ -14,7 +14,7 @@ import type {
 } from '../model/load-rules.js';
 import type { Model, Table } from '../model/model.js';
 import { identifySession, type SessionIdentity } from '../postgres/backend.js';
-import { withClient } from '../postgres/connection.js';
+import { connectTwo } from '../postgres/connection.js';
 import type { Database } from '../postgres/database.js';
 import { planIndexes } from '../postgres/indexes.js';
 import { migrate } from '../postgres/migrate.js';
@@ -70,16 +70,23 @@ export async function ingest(
 ): Promise<IngestResult> {
   // Each file must have a table before the first one is loaded.
   const targets = findTargets(model, files, options);
-  pool.connect(database.client);
-  return withClient(database.client, 'ingest', async (client) => {
+  // The second connection keeps the place of the first worker's: of many runs that each had one
+  // connection, and waited for another, none would ever get on.
+  const [client, place] = await connectTwo(database.client, ['ingest', 'place']);
+  let given: Promise<void> | undefined;
+  const givePlace = () => (given ??= place.end().catch(() => {}));
+  try {
+    pool.connect(database.client);
     await failpoint('run.migrating', client);
     await migrate(client);
     await failpoint('run.migrated', client);
     const owner = await identifySession(client);
     const session = new Session(client);
-    const resources = { database, session, owner, pool };
-    return new IngestRun(resources, model, targets, options, progress, signal).execute();
-  });
+    const resources = { database, session, owner, pool, givePlace };
+    return await new IngestRun(resources, model, targets, options, progress, signal).execute();
+  } finally {
+    await Promise.all([client.end().catch(() => {}), givePlace()]);
+  }
 }
 
 type PlannedSplits = readonly PlannedSplit[] | AsyncIterable<PlannedSplit>;
@@ -95,6 +102,8 @@ interface Resources {
   readonly session: Session;
   readonly owner: SessionIdentity;
   readonly pool: SplitPool;
+  /** Ends a connection, so that the first one that loads finds one. */
+  readonly givePlace: () => Promise<void>;
 }
 
 class IngestRun {
@@ -133,6 +142,7 @@ class IngestRun {
     this.#dispatcher = new Dispatcher({
       pool,
       processCount,
+      givePlace: resources.givePlace,
       session,
       signal,
       onCommitted: (splits, receipts) => {
@@ -176,6 +186,8 @@ class IngestRun {
       this.stop(error);
     }
     await this.#endings.settled();
+    // The end of a load can fail, too, and what stopped the run is no interruption.
+    failure ??= this.#dispatcher.failure;
     return {
       seconds: (performance.now() - startedAt) / 1000,
       ...this.#book.summarize(this.#targets),
@@ -248,6 +260,7 @@ class IngestRun {
     const totalBytes = sumBytes(claimed);
     const scannedBytes = claimed.map(() => 0);
     let scannedRows = NO_ROWS;
+    await this.#resources.givePlace();
     const outcome = await loadInBulk(plans, {
       pool: this.#resources.pool,
       processCount: this.#options.processCount,

@@ -7,7 +7,7 @@ import { failpoint } from '../base/failpoints.js';
 import type { ScannedRange } from '../formats/text/ranges.js';
 import { hasReceipt } from '../ledger/receipts.js';
 import { identifySession, isClosed, isSessionAlive, waitForBackend } from '../postgres/backend.js';
-import { connect } from '../postgres/connection.js';
+import { connectOnce } from '../postgres/connection.js';
 import { sessionLost } from '../postgres/session.js';
 import { isConnectionError } from '../postgres/sqlstate.js';
 import type { LoadTask } from './messages.js';
@@ -27,7 +27,7 @@ export async function openSession(config: pg.ClientConfig): Promise<WorkerSessio
   const key = JSON.stringify(config);
   if (session !== undefined && (session.key !== key || isClosed(session.client))) closeSession();
   if (session === undefined) {
-    const client = await connect(config, 'worker');
+    const client = await connectOnce(config, 'worker');
     // A crash loses a split together with its receipt; the end of the load is synchronous.
     await client.query('SET synchronous_commit = off; SET client_min_messages = warning');
     const { backend } = await identifySession(client);

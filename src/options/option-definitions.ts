@@ -31,6 +31,13 @@ export const OPTIONS = {
     describe: 'PostgreSQL server to use, as postgresql://user:password@host:port/database',
     defaultDescription: 'DATABASE_URL, PG*, POSTGRES_USER, else the embedded server',
   }),
+  port: define<number | undefined>({
+    schema: integerFrom(0, 65_535).optional(),
+    describe:
+      'Lets the embedded server listen on this port of 127.0.0.1, too, with a password; 0 for any that is free',
+    defaultDescription: 'none: it listens on its socket alone',
+  }),
+  tcp: flag('The URL for tools that speak TCP only, with its password (after db start --port)'),
   json: flag('Print exactly one JSON object on stdout, all else on stderr'),
   verbose: flag('Show stack traces and the statements behind an error'),
   'process-count': define<number>({

@@ -4,77 +4,73 @@
  */
 import pg from 'pg';
 import { EdpError } from '../base/errors.js';
-import { type ConnectionConfig, tlsAttempts, toTlsError } from './tls.js';
+import { type RetryPolicy, retry } from '../base/retry.js';
+import { isUnreachable, toConnectError, withoutTls } from './connect-errors.js';
+import { settleSession } from './session-settings.js';
+import { SessionValues } from './session-values.js';
+import { type Answer, SILENCE_MS, watchForSilence } from './silence.js';
+import { type ConnectionConfig, tlsAttempts } from './tls.js';
 import { describeClient } from './which-server.js';
 
-/** Makes a session read and print values the same way, whatever the server's defaults are. */
-const SESSION_SETTINGS =
-  "SET datestyle = 'ISO, YMD'; SET timezone = 'UTC'; SET intervalstyle = 'postgres'; " +
-  'SET extra_float_digits = 1; SET bytea_output = hex; SET standard_conforming_strings = on; ' +
-  // Each statement must see what others have committed so far: the code looks a second time, or
-  // looks after it waited for a lock.
-  "SET default_transaction_isolation = 'read committed'; " +
-  // By default, "$user" comes first: a role called edp would create its tables among the ledger's.
-  "SELECT set_config('search_path', coalesce((SELECT string_agg(quote_ident(name), ', ') " +
-  "FROM unnest(current_schemas(false)) AS name WHERE name <> 'edp'), current_setting('search_path')), false)";
+/** What these show is the user's, as it is in the database. */
+const READS_AS_STORED: ReadonlySet<string> = new Set(['report', 'psql']);
 
-const INT8_OID = 20;
-const NUMERIC_OID = 1700;
-const JSON_OIDS: ReadonlySet<number> = new Set([114, 3802]);
-const INTEGER_OIDS: ReadonlySet<number> = new Set([21, 23, 26]);
-const BOOL_OID = 16;
-const BYTEA_OID = 17;
-const ARRAY_OIDS: ReadonlySet<number> = new Set([1005, 1007, 1009, 1016]);
+/** From the first byte to the end of the login, and again for the settings of the session. */
+const LOGIN_MS = 15_000;
+/** How long a server may have no connection left, or may be starting. */
+export const PATIENCE_MS = 60_000;
+const PATIENCE: RetryPolicy = {
+  retries: Number.POSITIVE_INFINITY,
+  maxDelayMs: 2000,
+  forMs: PATIENCE_MS,
+};
+/** For the last words of a connection. */
+const FAREWELL_MS = 5000;
+/** The system asks an idle machine at the other end whether it is there; Node adds ten seconds. */
+const KEEPALIVE_MS = 30_000;
 
 /**
- * Ledger values in JavaScript: bigint as number (all of edp's counts and offsets are below 2^53),
- * timestamps as the server's text.
- */
-const types = {
-  getTypeParser(oid: number, format?: 'text' | 'binary') {
-    if (format === 'binary') return pg.types.getTypeParser(oid, 'binary');
-    if (oid === INT8_OID) return Number;
-    if (oid === NUMERIC_OID) return (text: string) => text;
-    if (
-      INTEGER_OIDS.has(oid) ||
-      JSON_OIDS.has(oid) ||
-      ARRAY_OIDS.has(oid) ||
-      oid === BOOL_OID ||
-      oid === BYTEA_OID
-    ) {
-      return pg.types.getTypeParser(oid, 'text');
-    }
-    return (text: string) => text;
-  },
-} as pg.CustomTypesConfig;
-
-/**
- * Opens a connection.
+ * Opens a connection. Where the server has none left, or is starting, it tries again for a minute.
  *
  * @param config where to connect; plain data, so that it can be handed to a thread
  * @param role what the session does, shown in pg_stat_activity as `edp <role>`
  * @throws EdpError `database_unreachable` or `database_refused`, with the remedy
  */
-export async function connect(config: ConnectionConfig, role: string): Promise<pg.Client> {
+export function connect(config: ConnectionConfig, role: string): Promise<pg.Client> {
+  return retry(() => connectOnce(config, role), isBusy, PATIENCE);
+}
+
+/** {@link connect} for those who try again by themselves. */
+export async function connectOnce(config: ConnectionConfig, role: string): Promise<pg.Client> {
   const attempts = tlsAttempts(config);
   for (const [i, ssl] of attempts.entries()) {
-    const { tls, passwordNote: _, ...own } = config;
+    const { tls, passwordNote: _, silenceMs = SILENCE_MS, ...own } = config;
+    const values = new SessionValues();
+    const loginMs = role === WATCH_ROLE ? Math.min(LOGIN_MS, silenceMs) : LOGIN_MS;
     const client = new pg.Client({
       keepAlive: true,
-      connectionTimeoutMillis: 15_000,
+      keepAliveInitialDelayMillis: KEEPALIVE_MS,
+      connectionTimeoutMillis: loginMs,
       ...own,
       ssl,
       ...(tls?.isDirect === true && ssl !== false ? { sslnegotiation: 'direct' } : {}),
       password: own.password || (process.env.PGPASSWORD ?? refuseToAsk(config)),
       application_name: `edp ${role}`,
-      types,
+      types: values.types,
     });
     // A connection that breaks while idle emits 'error'; the next query fails and reports it.
     // Without a listener Node would end the process.
     client.on('error', () => {});
+    endInTime(client);
     try {
       await client.connect();
-      await client.query(SESSION_SETTINGS);
+      const { backend, encoding } = await within(loginMs, client, settleSession(client));
+      values.adapt(client, encoding, !READS_AS_STORED.has(role));
+      if (role !== WATCH_ROLE && !describeClient(config).startsWith('/')) {
+        watchForSilence(client, describeClient(config), silenceMs, (ends) =>
+          askAbout(backend, config, ends),
+        );
+      }
       return client;
     } catch (error) {
       const isRefused = hasNoTls(client);
@@ -84,6 +80,99 @@ export async function connect(config: ConnectionConfig, role: string): Promise<p
     }
   }
   throw new TypeError('there is always an attempt');
+}
+
+/** Whether another try may find a connection: too_many_connections, cannot_connect_now. */
+function isBusy(error: Error): boolean {
+  const { code } = (error.cause ?? {}) as { code?: string };
+  return code === '53300' || code === '57P03';
+}
+
+/**
+ * Opens two connections, or waits until there are two: commands that each held one while they
+ * waited for another would all wait for ever.
+ *
+ * @param roles as for {@link connect}
+ */
+export function connectTwo(
+  config: ConnectionConfig,
+  roles: readonly [string, string],
+): Promise<[pg.Client, pg.Client]> {
+  return retry(
+    async () => {
+      const both = await Promise.allSettled(roles.map((role) => connectOnce(config, role)));
+      const clients = both.filter((one) => one.status === 'fulfilled').map(({ value }) => value);
+      if (clients.length === 2) return clients as [pg.Client, pg.Client];
+      await Promise.all(clients.map((client) => client.end()));
+      throw both.find((one) => one.status === 'rejected')!.reason;
+    },
+    isBusy,
+    PATIENCE,
+  );
+}
+
+const WATCH_ROLE = 'watch';
+
+/**
+ * Asks the server about a session, by another connection.
+ *
+ * @param ends ends the session if it is idle, while edp waits for its answer
+ */
+async function askAbout(backend: number, config: ConnectionConfig, ends: boolean): Promise<Answer> {
+  let client: pg.Client;
+  try {
+    client = await connectOnce(config, WATCH_ROLE);
+  } catch (error) {
+    // A server that is full, or that is starting, has answered: it is not the network.
+    return isBusy(error as Error) ? 'works' : 'unknown';
+  }
+  try {
+    const { rows } = await within(
+      LOGIN_MS,
+      client,
+      client.query<{ idle: boolean }>(
+        `SELECT coalesce(state LIKE 'idle%', false) AS idle,
+           CASE WHEN $2 AND state LIKE 'idle%' THEN pg_terminate_backend(pid) END
+         FROM pg_stat_activity WHERE pid = $1`,
+        [backend, ends],
+      ),
+    );
+    return (rows[0]?.idle ?? true) ? 'idle' : 'works';
+  } finally {
+    await client.end();
+  }
+}
+
+/** The result of a query that must come in time; otherwise closes its connection. */
+async function within<T>(ms: number, client: pg.Client, query: Promise<T>): Promise<T> {
+  const timer = setTimeout(() => {
+    const late = Object.assign(new Error(`no answer for ${ms / 1000} s`), { code: 'ETIMEDOUT' });
+    streamOf(client).destroy(late);
+  }, ms);
+  try {
+    return await query;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Lets `end` close the connection also where the server does not close its side of it. */
+function endInTime(client: pg.Client): void {
+  const end = client.end.bind(client) as () => Promise<void>;
+  client.end = (async () => {
+    const timer = setTimeout(() => streamOf(client).destroy(), FAREWELL_MS);
+    try {
+      await end();
+    } finally {
+      clearTimeout(timer);
+    }
+  }) as pg.Client['end'];
+}
+
+/** Reads an internal of pg. */
+function streamOf(client: pg.Client): { destroy(error?: Error): void } {
+  return (client as unknown as { connection: { stream: { destroy(error?: Error): void } } })
+    .connection.stream;
 }
 
 /** pg calls this only if the server asks for a password. */
@@ -101,8 +190,8 @@ function mayTryOtherwise(error: unknown): boolean {
   if (error instanceof EdpError || error instanceof AggregateError) return false;
   // The server itself answered. Another attempt helps only where it refused the login (28000),
   // which may depend on TLS.
-  if (/^[\dA-Z]{5}$/.test(code ?? '') && UNREACHABLE[code!] === undefined) return code === '28000';
-  return UNREACHABLE[code ?? ''] === undefined;
+  if (/^[\dA-Z]{5}$/.test(code ?? '') && !isUnreachable(code)) return code === '28000';
+  return !isUnreachable(code);
 }
 
 /** Reads internals of pg: a server without TLS answers the request for it with one byte. */
@@ -111,14 +200,6 @@ function hasNoTls(client: pg.Client): boolean {
     client as unknown as { connection: { stream: { encrypted?: boolean; bytesRead?: number } } }
   ).connection;
   return stream.encrypted !== true && stream.bytesRead === 1;
-}
-
-function withoutTls(error: unknown, config: ConnectionConfig): EdpError {
-  const where = describeClient(config);
-  return new EdpError('database_refused', `${where} offers no TLS, which sslmode asks for`, {
-    hint: 'turn TLS on in the server (ssl = on), or use sslmode=prefer where the network is trusted',
-    cause: error,
-  });
 }
 
 /** Runs `work` with a connection of its own, and closes it afterwards in any case. */
@@ -146,61 +227,4 @@ export async function withTransaction<T>(client: pg.Client, work: () => Promise<
     await client.query('ROLLBACK').catch(() => {});
     throw error;
   }
-}
-
-const UNREACHABLE: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'nothing listens there',
-  ENOTFOUND: 'the host name is unknown',
-  EAI_AGAIN: 'the host name cannot be looked up now',
-  ETIMEDOUT: 'no answer in time',
-  EHOSTUNREACH: 'no route to the host',
-  ECONNRESET: 'the connection was cut',
-  ENOENT: 'there is no such socket',
-  EACCES: 'the socket may not be used',
-};
-
-/** A failed connection, by its code → an error that says what happened, where, and what to do. */
-export function toConnectError(error: unknown, config: ConnectionConfig): EdpError {
-  if (error instanceof EdpError) return error;
-  const where = describeClient(config);
-  const { code } = error as { code?: string };
-  const tlsError = toTlsError(error, where);
-  if (tlsError !== undefined) return tlsError;
-  // Node tries every address of a host name, and reports the failures together.
-  const inner =
-    error instanceof AggregateError ? (error.errors[0] as { code?: string }) : undefined;
-  const unreachable = UNREACHABLE[code ?? inner?.code ?? ''];
-  if (unreachable !== undefined) {
-    return new EdpError('database_unreachable', `no database at ${where}: ${unreachable}`, {
-      hint: 'check host and port, or leave out --database-url (and DATABASE_URL, PG*, POSTGRES_USER) to use the embedded server',
-      cause: error,
-    });
-  }
-  switch (code) {
-    case '28P01':
-    case '28000':
-      return new EdpError(
-        'database_refused',
-        `${where} refused the login: ${(error as Error).message}`,
-        {
-          hint: 'check user and password (the URL, PGUSER and PGPASSWORD, or ~/.pgpass)',
-          cause: error,
-        },
-      );
-    case '3D000':
-      return new EdpError('database_refused', `${where}: ${(error as Error).message}`, {
-        hint: 'create it (createdb NAME), or name another database in the URL',
-        cause: error,
-      });
-    case '53300':
-      return new EdpError('database_refused', `${where} has no connection left`, {
-        hint: 'lower --process-count, or raise max_connections of the server',
-        cause: error,
-      });
-  }
-  const message = error instanceof Error ? error.message : String(error);
-  return new EdpError('database_unreachable', `cannot connect to ${where}: ${message}`, {
-    hint: 'check the database URL and that the server is up',
-    cause: error,
-  });
 }

@@ -15,6 +15,8 @@ const NETWORK_CODES: ReadonlySet<string> = new Set([
   'EAI_AGAIN',
 ]);
 
+export const TOO_MANY_CONNECTIONS = '53300';
+
 /** pg reports a connection that ended during a query without any code. */
 export const CONNECTION_LOST = 'connection_lost';
 
@@ -45,7 +47,7 @@ export function isTransient(code: string | undefined): boolean {
     code === '40001' || // serialization_failure
     code === '40P01' || // deadlock_detected
     code === '55P03' || // lock_not_available
-    code === '53300' // too_many_connections
+    code === TOO_MANY_CONNECTIONS
   );
 }
 

@@ -44,6 +44,8 @@ export type ConnectionConfig = pg.ClientConfig & {
   readonly tls?: TlsSettings;
   /** Why no password was found. The message says it if the server asks for one. */
   readonly passwordNote?: string;
+  /** How long a statement may be without an answer before edp asks about it. */
+  readonly silenceMs?: number;
 };
 
 /** The parameters of a URL that concern TLS, each with the environment variable for it. */

@@ -3,6 +3,7 @@
  * POSTGRES_USER/POSTGRES_PASSWORD, else the embedded server.
  */
 import os from 'node:os';
+import type pg from 'pg';
 import { parseIntoClientConfig } from 'pg-connection-string';
 import { EdpError } from '../base/errors.js';
 import { type Environment, findPassword } from './passfile.js';
@@ -40,11 +41,13 @@ export function resolveServer(url: string | undefined, environment: Environment)
 }
 
 function fromUrl(url: string, origin: string, environment: Environment): ServerAddress {
-  const { bare, tls } = splitTlsParameters(url);
   let client: ConnectionConfig;
+  let tls: Partial<Record<TlsParameter, string>>;
   try {
     if (!/^postgres(ql)?:\/\//.test(url)) throw new TypeError('not a postgresql:// URL');
-    client = parseIntoClientConfig(bare);
+    const parts = splitUrl(url);
+    tls = parts.tls;
+    client = { ...parseIntoClientConfig(parts.bare), ...parts.own };
   } catch (error) {
     const reason =
       error instanceof TypeError ? 'not a postgresql:// URL' : (error as Error).message;
@@ -75,25 +78,48 @@ function hasStrayPassword(url: string): boolean {
   );
 }
 
+/** libpq's: milliseconds until a connection that is not answered counts as broken; 0 for its own. */
+const SILENCE_PARAMETER = 'tcp_user_timeout';
+
+interface UrlParts {
+  /** What is left for pg, in a form that it reads as libpq does. */
+  readonly bare: string;
+  readonly tls: Partial<Record<TlsParameter, string>>;
+  readonly own: Pick<ConnectionConfig, 'silenceMs' | 'database'>;
+}
+
 /**
- * Takes the parameters for TLS out of the URL: edp handles them, and pg would read them
- * differently.
+ * Takes the parameters out of the URL that edp handles: pg would read those for TLS differently.
+ *
+ * In a URL of libpq only `%` is special: a `+` is a plus, and no blank.
+ * https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS
  */
-function splitTlsParameters(url: string): {
-  bare: string;
-  tls: Partial<Record<TlsParameter, string>>;
-} {
-  const start = url.indexOf('?');
-  if (start < 0) return { bare: url, tls: {} };
-  const parameters = new URLSearchParams(url.slice(start + 1));
+function splitUrl(url: string): UrlParts {
+  const [address = '', query = ''] = url.replaceAll(' ', '%20').split(/\?(.*)/s);
   const tls: Partial<Record<TlsParameter, string>> = {};
-  for (const name of Object.keys(TLS_PARAMETERS) as TlsParameter[]) {
-    const value = parameters.get(name);
-    if (value !== null) tls[name] = value;
-    parameters.delete(name);
+  let silence: UrlParts['own'] = {};
+  // pg leaves some characters of the name as they are written: `%23`.
+  const [, path] = /^[^:]+:\/\/[^/]*\/(.+)/s.exec(address) ?? [];
+  let database = path === undefined ? undefined : decodeURIComponent(path);
+  const rest: string[] = [];
+  for (const parameter of query.split('&').filter((text) => text !== '')) {
+    const [name, value] = parameter.split(/=(.*)/s).slice(0, 2).map(decodeURIComponent) as [
+      string,
+      string | undefined,
+    ];
+    if (name in TLS_PARAMETERS) tls[name as TlsParameter] ??= value ?? '';
+    else if (name === 'dbname') database = value;
+    else if (name === SILENCE_PARAMETER) silence = readSilence(value ?? '');
+    else rest.push(`${encodeURIComponent(name)}=${encodeURIComponent(value ?? '')}`);
   }
-  const query = parameters.toString();
-  return { bare: url.slice(0, start) + (query === '' ? '' : `?${query}`), tls };
+  const bare = address + (rest.length === 0 ? '' : `?${rest.join('&')}`);
+  return { bare, tls, own: { ...silence, ...(database ? { database } : {}) } };
+}
+
+function readSilence(value: string): UrlParts['own'] {
+  const ms = Number(value);
+  if (!/^\d+$/.test(value)) throw new Error(`${SILENCE_PARAMETER} is a number of milliseconds`);
+  return ms === 0 ? {} : { silenceMs: ms };
 }
 
 function toServer(
@@ -124,6 +150,19 @@ function toServer(
   );
   const found = password === undefined ? { passwordNote: note } : { password };
   return { kind: 'server', client: { ...config, ...found }, origin };
+}
+
+/** A URL that libpq, pg and related programs read back; holds the password, where there is one. */
+export function toUrl(client: pg.ClientConfig): string {
+  const { host = '', port, user = '', password, database = '' } = client;
+  // Slashes need no escape in a query, and a path is easier to read without it.
+  const encode = (text: string) => encodeURIComponent(text).replaceAll('%2F', '/');
+  if (host.startsWith('/')) {
+    const where = port === undefined || port === 5432 ? '' : `&port=${port}`;
+    return `postgresql:///${encodeURIComponent(database)}?host=${encode(host)}${where}&user=${encode(user)}`;
+  }
+  const secret = typeof password === 'string' ? `:${encodeURIComponent(password)}` : '';
+  return `postgresql://${encodeURIComponent(user)}${secret}@${host}:${port ?? 5432}/${encodeURIComponent(database)}`;
 }
 
 /** The name of the server in messages. Never holds a password. */

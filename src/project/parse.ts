@@ -21,6 +21,8 @@ export const NOT_IN_PROJECT: ReadonlySet<string> = new Set([
   'from',
   'json',
   'list',
+  'port',
+  'tcp',
   'out',
   'param',
   'raw',

@@ -15,7 +15,7 @@ async function startServer(cwd: string): Promise<{ socketDirectory: string }> {
   });
   const started = await edp(['db', 'start', '--json'], { cwd });
   expect(started, started.stderr).toMatchObject({ status: 0 });
-  const url = new URL(started.json.url.replace('postgresql:', 'http://x'));
+  const url = new URL(started.json.url!.replace('postgresql:', 'http://x'));
   return { socketDirectory: url.searchParams.get('host')! };
 }
 

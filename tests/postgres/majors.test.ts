@@ -8,8 +8,8 @@ import { withClient } from '../../src/postgres/connection.js';
 import {
   type EmbeddedLease,
   leaseEmbeddedServer,
-  toUrl,
 } from '../../src/postgres/embedded/embedded-server.js';
+import { toUrl } from '../../src/postgres/which-server.js';
 import { edp, makeDirectory } from '../support/cli.js';
 import { generateEvents, sumFiles, TOTALS_SQL, totalsRow } from '../support/events.js';
 

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type pg from 'pg';
 import { afterAll, beforeAll, inject } from 'vitest';
 import { connect, withClient } from '../../src/postgres/connection.js';
-import { toUrl } from '../../src/postgres/embedded/embedded-server.js';
+import { toUrl } from '../../src/postgres/which-server.js';
 import { TEMPLATE } from './global-setup.js';
 
 export interface TestDatabase {

@@ -152,7 +152,7 @@ class DryRun {
       const described = levels.flat();
       this.#progress.start(described.reduce((sum, { file }) => sum + file.size, 0));
       await this.#lock(described);
-      await this.#client.query('BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0');
+      await this.#client.query('BEGIN');
       const hadLedger = await hasLedger(this.#client);
       await migrateWithin(this.#client);
       for (const file of described) {

@@ -7,7 +7,6 @@
  * owner can enter.
  */
 import { spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import {
   chown,
@@ -27,20 +26,38 @@ import type pg from 'pg';
 import { isAlive } from '../../base/alive.js';
 import { EdpError } from '../../base/errors.js';
 import { failpoint } from '../../base/failpoints.js';
-import { connect } from '../connection.js';
+import { connectOnce } from '../connection.js';
 import { findBinaries } from './binaries.js';
 import { startGuard } from './guard.js';
 import { KEEP_RUNNING_FILE, KEEPER_NAME, LEASE_LOCK, startKeeper } from './keeper.js';
-import { chooseLauncher, type Launcher } from './launcher.js';
+import { chooseLauncher, type Launcher, serverEnvironment } from './launcher.js';
+import { describeRunning, type RunningServer, type ServerStatus } from './running-server.js';
+import {
+  giveToServer,
+  isReady,
+  markToKeep,
+  readPidFile,
+  runningPort,
+  runningTcpPort,
+  tcpPort,
+} from './server-files.js';
+import { chooseSocketDirectory } from './socket-directory.js';
+import {
+  choosePort,
+  forgetPassword,
+  readPassword,
+  requirePassword,
+  setPassword,
+  TCP_HOST,
+} from './tcp-access.js';
 
 /** Directory of the project for edp's own files. */
 export const PROJECT_STATE_DIRECTORY = '.edp';
 
+/** Of a server that does not listen on TCP: part of the name of its socket. */
+const SOCKET_PORT = 5432;
 const DATABASE_NAME = 'edp';
 const USER_NAME = 'edp';
-
-/** sun_path is 108 bytes on Linux and 104 on macOS, and `/.s.PGSQL.5432` must fit. */
-const MAX_SOCKET_DIRECTORY_BYTES = 88;
 
 const START_DEADLINE_MS = 60_000;
 const STOP_DEADLINE_MS = 60_000;
@@ -50,7 +67,6 @@ const MAX_LOG_BYTES = 8 * 1024 * 1024;
 
 /** Tuned for loading on a machine that has other work, too. No setting gives up durability. */
 const SERVER_SETTINGS: Readonly<Record<string, string>> = {
-  listen_addresses: '',
   unix_socket_permissions: '0700',
   // COPY uses a small ring of buffers, and the system's cache holds the rest. Every process of the
   // server would report more as its own memory; docs/performance.md has what it would gain.
@@ -116,22 +132,69 @@ export async function leaseEmbeddedServer(
   };
 }
 
-/** Starts the server and leaves it running. */
-export async function startEmbeddedServer(directory: string): Promise<pg.ClientConfig> {
+/**
+ * Starts the server and leaves it running.
+ *
+ * @param port listens on it, too; 0 for any that is free, undefined as it was started before
+ * @throws EdpError `embedded_failed` where it runs already, and does not listen on that port
+ */
+export async function startEmbeddedServer(
+  directory: string,
+  port?: number,
+): Promise<RunningServer> {
   const installation = await install(directory);
+  const isRunning = (await findPostmaster(installation)) !== undefined;
+  if (port !== undefined && isRunning) {
+    const current = runningTcpPort(installation.dataDirectory);
+    if (current === undefined || (port !== 0 && port !== current)) throw alreadyRunning(port);
+  } else if (port !== undefined) {
+    const chosen = await choosePort(port);
+    await initialise(installation);
+    await requirePassword(installation.dataDirectory);
+    await markToKeep(installation.dataDirectory, chosen);
+  }
   const session = await connectOrStart(installation);
-  const marker = path.join(installation.dataDirectory, KEEP_RUNNING_FILE);
-  await writeFile(marker, 'edp db start\n');
-  const owner = await stat(installation.dataDirectory);
-  if (owner.uid !== process.getuid?.()) await chown(marker, owner.uid, owner.gid);
+  const tcp = runningTcpPort(installation.dataDirectory);
+  await markToKeep(installation.dataDirectory, tcp);
+  if (tcp !== undefined && (await readPassword(installation.launcher.home)) === undefined) {
+    await setPassword(session, { ...PLACE, home: installation.launcher.home, port: tcp });
+  }
   await session.end();
-  return clientConfig(installation);
+  return describeRunning(clientConfig(installation), installation);
+}
+
+const PLACE = { user: USER_NAME, database: DATABASE_NAME };
+
+function alreadyRunning(port: number): EdpError {
+  return new EdpError('embedded_failed', `the server runs already, and not on port ${port}`, {
+    hint: `edp db stop, then edp db start --port ${port}`,
+  });
+}
+
+/** Describes the project's server, and neither makes nor starts one. */
+export async function inspectEmbeddedServer(directory: string): Promise<ServerStatus> {
+  const installation = await install(directory);
+  const { launcher, dataDirectory, socketDirectory } = installation;
+  const pid = await findPostmaster(installation);
+  return {
+    pid,
+    version: launcher.binaries.version.replace(/^(\d+\.\d+).*/, '$1'),
+    dataDirectory,
+    otherDataDirectory: launcher.otherHome && path.join(launcher.otherHome, 'data'),
+    socketDirectory,
+    running:
+      pid === undefined
+        ? undefined
+        : await describeRunning(clientConfig(installation), installation),
+    isKept: existsSync(path.join(dataDirectory, KEEP_RUNNING_FILE)),
+  };
 }
 
 /** @returns false where no server was running */
 export async function stopEmbeddedServer(directory: string): Promise<boolean> {
   const installation = await install(directory);
   await rm(path.join(installation.dataDirectory, KEEP_RUNNING_FILE), { force: true });
+  await forgetPassword(installation.launcher.home);
   const pid = await findPostmaster(installation);
   if (pid === undefined) return false;
   await stopPostmaster(pid, installation);
@@ -141,18 +204,11 @@ export async function stopEmbeddedServer(directory: string): Promise<boolean> {
 /**
  * The connection to the project's server, for other programs; `undefined` while it is not running.
  */
-export async function findEmbeddedServer(directory: string): Promise<pg.ClientConfig | undefined> {
+export async function findEmbeddedServer(directory: string): Promise<RunningServer | undefined> {
   const installation = await install(directory);
   return (await findPostmaster(installation)) === undefined
     ? undefined
-    : clientConfig(installation);
-}
-
-/** A URL that libpq, pg and related programs accept; the server asks for no password. */
-export function toUrl(client: pg.ClientConfig): string {
-  const query = new URLSearchParams({ host: client.host ?? '', user: client.user ?? '' });
-  // Slashes need no escape in a query, and a path is easier to read without it.
-  return `postgresql:///${client.database}?${query.toString().replaceAll('%2F', '/')}`;
+    : describeRunning(clientConfig(installation), installation);
 }
 
 async function install(directory: string, packageName?: string): Promise<Installation> {
@@ -164,7 +220,16 @@ async function install(directory: string, packageName?: string): Promise<Install
       cause: error,
     });
   });
-  const launcher = await chooseLauncher(path.join(state, `pg${binaries.major}`), binaries);
+  const launcher = await chooseLauncher(path.join(state, `pg${binaries.major}`), binaries).catch(
+    (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EACCES') throw error;
+      throw new EdpError('embedded_failed', `${state} belongs to another user: ${error.message}`, {
+        hint: 'run edp as that user, or name a server with --database-url',
+        cause: error,
+      });
+    },
+  );
+  if (launcher.otherHome !== undefined) warnOfOther(launcher.home, launcher.otherHome);
   return {
     launcher,
     dataDirectory: path.join(launcher.home, 'data'),
@@ -173,29 +238,24 @@ async function install(directory: string, packageName?: string): Promise<Install
   };
 }
 
-/** The server's own directory where its path is short enough, else one in /tmp. */
-async function chooseSocketDirectory(home: string): Promise<string> {
-  if (Buffer.byteLength(home) <= MAX_SOCKET_DIRECTORY_BYTES) return home;
-  const project = createHash('sha256').update(home).digest('hex').slice(0, 16);
-  const uid = process.getuid?.() ?? 0;
-  const directory = path.join(os.tmpdir(), `edp-${uid}-${project}`);
-  await mkdir(directory, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EEXIST') throw error;
-  });
-  const found = await stat(directory);
-  if (found.uid !== uid || (found.mode & 0o077) !== 0) {
-    throw new EdpError('embedded_failed', `${directory} belongs to someone else`, {
-      hint: 'use a project directory with a shorter path, or set TMPDIR',
-    });
-  }
-  return directory;
+let hasWarned = false;
+
+/** Beside what the command prints, since each command that uses the server may find it. */
+function warnOfOther(home: string, other: string): void {
+  if (hasWarned) return;
+  hasWarned = true;
+  process.stderr.write(
+    `warning: this project has data at two places: ${home}, which is used, and ${other}, which is not\n` +
+      '  → move one of them away once you know which you need\n',
+  );
 }
 
-function clientConfig({ socketDirectory }: Installation): pg.ClientConfig {
-  // The port only names the socket file; a PGPORT meant for another server must not change it.
+function clientConfig(installation: Installation): pg.ClientConfig {
   return {
-    host: socketDirectory,
-    port: 5432,
+    host: installation.socketDirectory,
+    // It names the socket file, too; a PGPORT meant for another server must not change it.
+    port:
+      runningPort(installation.dataDirectory) ?? tcpPort(installation.dataDirectory) ?? SOCKET_PORT,
     user: USER_NAME,
     database: DATABASE_NAME,
     ssl: false,
@@ -235,14 +295,14 @@ async function tryLease(installation: Installation): Promise<pg.Client | undefin
   const config = clientConfig(installation);
   let session: pg.Client | undefined;
   try {
-    session = await connect(config, 'lease');
+    session = await connectOnce(config, 'lease');
     await session.query(`SELECT pg_advisory_lock_shared${LEASE_LOCK}`);
     await failpoint('embedded.leased', session);
     const { rowCount } = await session.query(
       'SELECT FROM pg_stat_activity WHERE application_name = $1',
       [KEEPER_NAME],
     );
-    if (rowCount === 0) await startKeeper(await connect(config, 'keeper'));
+    if (rowCount === 0) await startKeeper(await connectOnce(config, 'keeper'));
     return session;
   } catch (error) {
     await session?.end().catch(() => {});
@@ -253,7 +313,10 @@ async function tryLease(installation: Installation): Promise<pg.Client | undefin
 }
 
 async function createDatabase(installation: Installation): Promise<void> {
-  const client = await connect({ ...clientConfig(installation), database: 'postgres' }, 'start');
+  const client = await connectOnce(
+    { ...clientConfig(installation), database: 'postgres' },
+    'start',
+  );
   try {
     await client.query(`CREATE DATABASE ${DATABASE_NAME}`);
     await failpoint('embedded.database', client);
@@ -307,12 +370,6 @@ async function initialise({ launcher, dataDirectory }: Installation): Promise<vo
   }
 }
 
-/** PG* variables are meant for clients; with the PGDATA of another server, this one would fail. */
-function serverEnvironment(launcher: Launcher): NodeJS.ProcessEnv {
-  const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('PG'));
-  return { ...Object.fromEntries(inherited), ...launcher.environment, LC_ALL: 'C' };
-}
-
 async function runProgram(
   launcher: Launcher,
   program: string,
@@ -321,7 +378,7 @@ async function runProgram(
   const wrapped = launcher.wrap(program, args);
   const child = spawn(wrapped.command, wrapped.args, {
     ...wrapped.options,
-    env: serverEnvironment(launcher),
+    env: serverEnvironment(launcher.environment),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';
@@ -341,7 +398,12 @@ async function runProgram(
 /** @returns true once it accepts connections, false when it ended instead */
 async function startPostmaster(installation: Installation): Promise<boolean> {
   const { launcher, dataDirectory, socketDirectory, logFile } = installation;
-  const settings = { ...SERVER_SETTINGS, unix_socket_directories: socketDirectory };
+  const tcp = tcpPort(dataDirectory);
+  const settings = {
+    ...SERVER_SETTINGS,
+    unix_socket_directories: socketDirectory,
+    listen_addresses: tcp === undefined ? '' : TCP_HOST,
+  };
   for (const [major, name, value] of SETTINGS_SINCE) {
     if (launcher.binaries.major >= major) Object.assign(settings, { [name]: value });
   }
@@ -349,7 +411,7 @@ async function startPostmaster(installation: Installation): Promise<boolean> {
     '-D',
     dataDirectory,
     '-p',
-    '5432',
+    String(tcp ?? SOCKET_PORT),
     ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
   ]);
   const isLogLarge = await stat(logFile).then(
@@ -357,10 +419,11 @@ async function startPostmaster(installation: Installation): Promise<boolean> {
     () => false,
   );
   const log = await open(logFile, isLogLarge ? 'w' : 'a', 0o600);
+  await giveToServer(logFile, dataDirectory);
   try {
     const child = spawn(wrapped.command, wrapped.args, {
       ...wrapped.options,
-      env: serverEnvironment(launcher),
+      env: serverEnvironment(launcher.environment),
       stdio: ['ignore', log.fd, log.fd],
       detached: true,
     });
@@ -374,26 +437,13 @@ async function startPostmaster(installation: Installation): Promise<boolean> {
     });
     const deadline = Date.now() + START_DEADLINE_MS;
     while (!hasEnded && Date.now() < deadline) {
-      if (await isReady(installation)) return true;
+      if (await isReady(dataDirectory)) return true;
       await sleep(10);
     }
     return false;
   } finally {
     await log.close();
   }
-}
-
-/** The eighth line of postmaster.pid says `ready` once the server accepts connections. */
-async function isReady({ dataDirectory }: Installation): Promise<boolean> {
-  const lines = await readPidFile(dataDirectory);
-  return lines?.[7]?.trim() === 'ready';
-}
-
-async function readPidFile(dataDirectory: string): Promise<string[] | undefined> {
-  const text = await readFile(path.join(dataDirectory, 'postmaster.pid'), 'utf8').catch(
-    () => undefined,
-  );
-  return text?.split('\n');
 }
 
 /**
@@ -411,7 +461,10 @@ async function findPostmaster(installation: Installation): Promise<number | unde
   const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
   if (command.includes('postgres')) return pid;
   await strikeOutPid(path.join(installation.dataDirectory, 'postmaster.pid'), pid);
-  await strikeOutPid(path.join(installation.socketDirectory, '.s.PGSQL.5432.lock'), pid);
+  await strikeOutPid(
+    path.join(installation.socketDirectory, `.s.PGSQL.${lines[3]?.trim()}.lock`),
+    pid,
+  );
   return undefined;
 }
 

@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
-import { connect } from '../connection.js';
+import { connectOnce } from '../connection.js';
 import { KEPT } from './guard.js';
 import { startKeeper } from './keeper.js';
 
@@ -20,7 +20,7 @@ async function guard(client: pg.ClientConfig): Promise<void> {
     // The command may have died before it created its database.
     for (const database of [client.database, 'postgres']) {
       try {
-        await startKeeper(await connect({ ...client, database }, 'keeper'));
+        await startKeeper(await connectOnce({ ...client, database }, 'keeper'));
         return;
       } catch {
         await sleep(100);

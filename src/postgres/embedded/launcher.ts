@@ -1,17 +1,23 @@
 /**
- * The user that the embedded server runs as. PostgreSQL refuses root, so there are three ways:
+ * The user that the embedded server runs as. PostgreSQL refuses root, so there are four ways:
  *
  * - `direct`: an ordinary user starts it as itself.
  * - `namespace`: root runs it in a user namespace in which root's files belong to an ordinary user;
  *   this works in directories that no other user can enter.
+ * - `owner`: root runs it as the owner of data that is there already.
  * - `account`: where user namespaces are not allowed (many containers), another account of the
  *   machine runs it, on copies of the programs and with a data directory that this account can
  *   reach.
+ *
+ * Data is looked for before a way is chosen, so that it is found where it was made, whatever the
+ * machine allows today.
  */
 import { execFile, type SpawnOptions } from 'node:child_process';
-import { chown, cp, mkdir, readFile, stat } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { chown, cp, lchown, mkdir, readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { isAlive } from '../../base/alive.js';
 import { EdpError } from '../../base/errors.js';
 import { type Binaries, ensureLibraryLinks } from './binaries.js';
 
@@ -29,9 +35,11 @@ interface Account {
 }
 
 export interface Launcher {
-  readonly kind: 'direct' | 'namespace' | 'account';
+  readonly kind: 'direct' | 'namespace' | 'owner' | 'account';
   /** Directory in which the server can keep data and socket. */
   readonly home: string;
+  /** Another place with data of the same project, which is not used. */
+  readonly otherHome?: string;
   readonly binaries: Binaries;
   /** Environment variables that the programs need to find their libraries. */
   readonly environment: Readonly<Record<string, string>>;
@@ -63,67 +71,158 @@ export async function chooseLauncher(home: string, binaries: Binaries): Promise<
     };
   }
   const account = await findAccount();
-  if (forced !== 'account') {
-    const prefix = ['--user', `--map-user=${account.uid}`, `--map-group=${account.gid}`, '--'];
-    const works = await run('unshare', [...prefix, binaries.postgres, '--version'], {
-      cwd: home,
-      env: { ...process.env, ...environment },
-    })
-      .then(() => run('unshare', [...prefix, 'test', '-w', home], { cwd: '/' }))
+  const accountHome = homeOfAccount(home);
+  const owner = await findDataOwner(home);
+  if (owner === undefined && (forced === 'account' || (await findDataOwner(accountHome)))) {
+    return accountLauncher(accountHome, binaries, account);
+  }
+  const other = owner && (await findDataOwner(accountHome)) ? { otherHome: accountHome } : {};
+  // An ordinary user made the data, or an account for root.
+  if (owner !== undefined && owner.uid !== 0) {
+    return { ...(await ownerLauncher(home, binaries, owner)), ...other };
+  }
+  const prefix = ['--user', `--map-user=${account.uid}`, `--map-group=${account.gid}`, '--'];
+  const env = serverEnvironment(environment);
+  const works =
+    forced !== 'account' &&
+    (await run('unshare', [...prefix, binaries.postgres, '--version'], { cwd: home, env })
+      .then(() => run('unshare', [...prefix, 'test', '-w', home], { cwd: '/', env }))
       .then(
         () => true,
         () => false,
-      );
-    if (works) {
-      return {
-        kind: 'namespace',
-        home,
-        binaries,
-        environment,
-        wrap: (program, args) => ({
-          command: 'unshare',
-          args: [...prefix, program, ...args],
-          options: { cwd: home },
-        }),
-      };
-    }
+      ));
+  if (works) {
+    return {
+      kind: 'namespace',
+      home,
+      ...other,
+      binaries,
+      environment,
+      wrap: (program, args) => ({
+        command: 'unshare',
+        args: [...prefix, program, ...args],
+        options: { cwd: home },
+      }),
+    };
   }
-  return accountLauncher(home, binaries, account);
+  if (owner === undefined) return accountLauncher(accountHome, binaries, account);
+  // Root's data, and no namespace today: it stays where it is, and gets an owner that can run it.
+  const launcher = await ownerLauncher(home, binaries, account);
+  await giveTo(home, account);
+  return { ...launcher, ...other };
+}
+
+/** What a program of PostgreSQL needs of edp's environment, which may hold passwords and keys. */
+const SERVER_VARIABLES = [
+  'PATH',
+  'TMPDIR',
+  'TMP',
+  'TEMP',
+  'LD_LIBRARY_PATH',
+  'DYLD_LIBRARY_PATH',
+  'SystemRoot',
+  'SystemDrive',
+  'ComSpec',
+  'PATHEXT',
+] as const;
+
+/** @param own variables of the launcher */
+export function serverEnvironment(own: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
+  const needed = SERVER_VARIABLES.flatMap((name) => {
+    const value = process.env[name];
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  return { ...Object.fromEntries(needed), ...own, LC_ALL: 'C' };
+}
+
+/** Where the account keeps the data of a project. */
+function homeOfAccount(projectHome: string): string {
+  const project = createHash('sha256').update(projectHome).digest('hex').slice(0, 16);
+  return path.join(ACCOUNT_HOME, project);
+}
+
+async function findDataOwner(home: string): Promise<Account | undefined> {
+  const data = path.join(home, 'data');
+  const made = await stat(path.join(data, 'PG_VERSION')).catch(() => undefined);
+  return made === undefined ? undefined : stat(data).then(({ uid, gid }) => ({ uid, gid }));
+}
+
+/** Capabilities of which one lets a program reach its directory through those of root. */
+const REACHING = ['dac_read_search', 'dac_override'] as const;
+
+/** Runs the server as the owner of its data, also where only root can enter the directories above. */
+async function ownerLauncher(home: string, binaries: Binaries, owner: Account): Promise<Launcher> {
+  const own = await copyBinaries(binaries);
+  const launcher = { kind: 'owner', home, binaries: own, environment: {} } as const;
+  // Not `test -x`: the system answers that without the capabilities.
+  const enter = ['ls', '-d', path.join(home, '.')] as const;
+  const canEnter = await run(enter[0], enter.slice(1), { ...owner, cwd: '/' }).then(
+    () => true,
+    () => false,
+  );
+  if (canEnter) {
+    return {
+      ...launcher,
+      wrap: (command, args) => ({ command, args, options: { ...owner, cwd: home } }),
+    };
+  }
+  for (const capability of REACHING) {
+    const prefix = [
+      `--reuid=${owner.uid}`,
+      `--regid=${owner.gid}`,
+      '--clear-groups',
+      `--inh-caps=+${capability}`,
+      `--ambient-caps=+${capability}`,
+      '--',
+    ];
+    const works = await run('setpriv', [...prefix, ...enter], { cwd: '/' }).then(
+      () => true,
+      () => false,
+    );
+    if (!works) continue;
+    return {
+      ...launcher,
+      wrap: (program, args) => ({
+        command: 'setpriv',
+        args: [...prefix, program, ...args],
+        options: { cwd: home },
+      }),
+    };
+  }
+  throw new EdpError(
+    'embedded_failed',
+    `the data in ${home} cannot be used by root here: this machine allows neither user namespaces nor capabilities`,
+    {
+      hint: 'run edp as the user that made it, or allow user namespaces; the data is unchanged',
+    },
+  );
+}
+
+/** Makes an account the owner of a server's files, while no server runs on them. */
+async function giveTo(home: string, { uid, gid }: Account): Promise<void> {
+  const running = await readFile(path.join(home, 'data', 'postmaster.pid'), 'utf8').catch(() => '');
+  if (isAlive(Number.parseInt(running, 10))) return;
+  await chown(home, uid, gid);
+  const entries = await readdir(home, { recursive: true });
+  for (const name of entries) await lchown(path.join(home, name), uid, gid);
 }
 
 async function accountLauncher(
-  projectHome: string,
+  home: string,
   binaries: Binaries,
   account: Account,
 ): Promise<Launcher> {
   try {
-    const { createHash } = await import('node:crypto');
-    const project = createHash('sha256').update(projectHome).digest('hex').slice(0, 16);
-    const home = path.join(ACCOUNT_HOME, project);
-    const root = path.join(ACCOUNT_HOME, `postgres-${binaries.version}`);
     await mkdir(ACCOUNT_HOME, { recursive: true, mode: 0o755 });
     await mkdir(home, { recursive: true, mode: 0o700 });
-    await chown(home, account.uid, account.gid);
-    const isCopied = await stat(path.join(root, 'complete')).then(
-      () => true,
-      () => false,
-    );
-    if (!isCopied) {
-      await cp(binaries.root, root, { recursive: true, verbatimSymlinks: true });
-      await ensureLibraryLinks(root, path.join(root, 'lib'));
-      await mkdir(path.join(root, 'complete'), { recursive: true });
-    }
+    const owner = (await findDataOwner(home)) ?? account;
+    await chown(home, owner.uid, owner.gid);
     return {
       kind: 'account',
       home,
-      binaries: {
-        ...binaries,
-        root,
-        postgres: path.join(root, 'bin', 'postgres'),
-        initdb: path.join(root, 'bin', 'initdb'),
-      },
+      binaries: await copyBinaries(binaries),
       environment: {},
-      wrap: (command, args) => ({ command, args, options: { ...account, cwd: home } }),
+      wrap: (command, args) => ({ command, args, options: { ...owner, cwd: home } }),
     };
   } catch (error) {
     throw new EdpError(
@@ -135,6 +234,27 @@ async function accountLauncher(
       },
     );
   }
+}
+
+/** The programs where every account can read them. */
+async function copyBinaries(binaries: Binaries): Promise<Binaries> {
+  const root = path.join(ACCOUNT_HOME, `postgres-${binaries.version}`);
+  await mkdir(ACCOUNT_HOME, { recursive: true, mode: 0o755 });
+  const isCopied = await stat(path.join(root, 'complete')).then(
+    () => true,
+    () => false,
+  );
+  if (!isCopied) {
+    await cp(binaries.root, root, { recursive: true, verbatimSymlinks: true });
+    await ensureLibraryLinks(root, path.join(root, 'lib'));
+    await mkdir(path.join(root, 'complete'), { recursive: true });
+  }
+  return {
+    ...binaries,
+    root,
+    postgres: path.join(root, 'bin', 'postgres'),
+    initdb: path.join(root, 'bin', 'initdb'),
+  };
 }
 
 /** An account of the machine other than root; initdb requires one with a name. */

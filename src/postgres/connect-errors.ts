@@ -1,0 +1,74 @@
+/** Failed connections, by their codes: what happened, where, and what to do. */
+import { EdpError } from '../base/errors.js';
+import { type ConnectionConfig, toTlsError } from './tls.js';
+import { describeClient } from './which-server.js';
+
+const UNREACHABLE: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nothing listens there',
+  ENOTFOUND: 'the host name is unknown',
+  EAI_AGAIN: 'the host name cannot be looked up now',
+  ETIMEDOUT: 'no answer in time',
+  EHOSTUNREACH: 'no route to the host',
+  ECONNRESET: 'the connection was cut',
+  ENOENT: 'there is no such socket',
+  EACCES: 'the socket may not be used',
+};
+
+/** Whether nobody answered, so that no other way to log in can help. */
+export function isUnreachable(code: string | undefined): boolean {
+  return UNREACHABLE[code ?? ''] !== undefined;
+}
+
+/** A failed connection, by its code → an error that says what happened, where, and what to do. */
+export function toConnectError(error: unknown, config: ConnectionConfig): EdpError {
+  if (error instanceof EdpError) return error;
+  const where = describeClient(config);
+  const { code } = error as { code?: string };
+  const tlsError = toTlsError(error, where);
+  if (tlsError !== undefined) return tlsError;
+  // Node tries every address of a host name, and reports the failures together.
+  const inner =
+    error instanceof AggregateError ? (error.errors[0] as { code?: string }) : undefined;
+  const unreachable = UNREACHABLE[code ?? inner?.code ?? ''];
+  if (unreachable !== undefined) {
+    return new EdpError('database_unreachable', `no database at ${where}: ${unreachable}`, {
+      hint: 'check host and port, or leave out --database-url (and DATABASE_URL, PG*, POSTGRES_USER) to use the embedded server',
+      cause: error,
+    });
+  }
+  switch (code) {
+    case '28P01':
+    case '28000':
+      return new EdpError(
+        'database_refused',
+        `${where} refused the login: ${(error as Error).message}`,
+        {
+          hint: 'check user and password (the URL, PGUSER and PGPASSWORD, or ~/.pgpass)',
+          cause: error,
+        },
+      );
+    case '3D000':
+      return new EdpError('database_refused', `${where}: ${(error as Error).message}`, {
+        hint: 'create it (createdb NAME), or name another database in the URL',
+        cause: error,
+      });
+    case '53300':
+      return new EdpError('database_refused', `${where} has no connection left`, {
+        hint: 'lower --process-count, or raise max_connections of the server',
+        cause: error,
+      });
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  return new EdpError('database_unreachable', `cannot connect to ${where}: ${message}`, {
+    hint: 'check the database URL and that the server is up',
+    cause: error,
+  });
+}
+
+export function withoutTls(error: unknown, config: ConnectionConfig): EdpError {
+  const where = describeClient(config);
+  return new EdpError('database_refused', `${where} offers no TLS, which sslmode asks for`, {
+    hint: 'turn TLS on in the server (ssl = on), or use sslmode=prefer where the network is trusted',
+    cause: error,
+  });
+}

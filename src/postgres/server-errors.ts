@@ -1,0 +1,41 @@
+/** Errors of the server that say how it is set up, with what to do about them. */
+import { EdpError } from '../base/errors.js';
+
+const SEARCH_PATH_HINT =
+  'give the role a schema to work in: ALTER ROLE … SET search_path = public, and GRANT USAGE, CREATE ON SCHEMA public';
+const CANCELLED_HINT =
+  'run the same command again: it goes on where it stopped. edp sets no time limit, so a person or a program on the server has cancelled the statement; if it does so by time, lower --read-batch-size';
+
+/** By SQLSTATE: what it means for edp, and the remedy. */
+const EXPLANATIONS: Readonly<Record<string, { readonly what: string; readonly hint: string }>> = {
+  // read_only_sql_transaction
+  '25006': {
+    what: 'this role or database can only be read',
+    hint: 'use another role, or ALTER ROLE … (or DATABASE …) RESET default_transaction_read_only; a standby takes no writes: connect to its primary',
+  },
+  // invalid_schema_name: nothing in search_path exists
+  '3F000': { what: 'there is no schema to work in', hint: SEARCH_PATH_HINT },
+  // untranslatable_character
+  '22P05': {
+    what: 'a name has a character that the encoding of this database does not have',
+    hint: 'use a database in UTF-8, or name the table, the column or the metric in characters that it has',
+  },
+  // query_canceled
+  '57014': { what: 'the server stopped a statement', hint: CANCELLED_HINT },
+  // idle_in_transaction_session_timeout, transaction_timeout, idle_session_timeout
+  '25P03': { what: 'the server ended the session', hint: CANCELLED_HINT },
+  '25P04': { what: 'the server ended the transaction', hint: CANCELLED_HINT },
+  '57P05': { what: 'the server ended the session', hint: CANCELLED_HINT },
+};
+
+/** @returns the error itself where it says enough */
+export function explainServerError(error: unknown): unknown {
+  if (error instanceof EdpError) return error;
+  const { code = '', message } = (error ?? {}) as { code?: string; message?: string };
+  const explanation = Object.hasOwn(EXPLANATIONS, code) ? EXPLANATIONS[code] : undefined;
+  if (explanation === undefined) return error;
+  return new EdpError('database_refused', `${explanation.what}: ${message} (${code})`, {
+    hint: explanation.hint,
+    cause: error,
+  });
+}
