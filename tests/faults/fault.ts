@@ -21,12 +21,11 @@ export type Fault =
       /** Whether it is running again before the command ends. */
       readonly isBackSoon: boolean;
     }
-  | { readonly kind: 'terminate backend'; readonly at: number }
+  | { readonly kind: 'terminate backend' | 'cancel statement'; readonly at: number }
   /** `at` is a share of the bytes, or of the commits. */
   | { readonly kind: 'cut connection'; readonly direction: 'up' | 'down'; readonly at: number }
   | { readonly kind: 'lose commit'; readonly at: number }
   | { readonly kind: 'deadlock' }
-  | { readonly kind: 'statement timeout'; readonly milliseconds: number }
   | { readonly kind: 'too many connections'; readonly limit: number }
   /** `at` is a share of the disk space that the command needs. */
   | { readonly kind: 'server disk full'; readonly at: number }
@@ -95,7 +94,7 @@ export function randomKinds({ name, commands, input }: Scenario): readonly Fault
     'terminate backend',
     'cut connection',
     'lose commit',
-    'statement timeout',
+    'cancel statement',
     'too many connections',
   ];
   if (name === 'rejects') kinds.push('deadlock');
@@ -119,13 +118,12 @@ export function makeFault(kind: FaultKind, scenario: Scenario, random: Random): 
     case 'interrupt':
     case 'interrupt twice':
     case 'terminate backend':
+    case 'cancel statement':
       return { kind, at: random.next() };
     case 'cut connection':
       return { kind, direction: random.pick(['up', 'down']), at: random.next() };
     case 'lose commit':
       return { kind, at: random.next() };
-    case 'statement timeout':
-      return { kind, milliseconds: 1 + random.below(8) };
     case 'too many connections':
       return { kind, limit: 2 + random.below(3) };
     case 'server disk full':

@@ -422,7 +422,13 @@ class Trial {
           return hasStruck ? 1 : 0;
         });
       case 'terminate backend':
-        return this.#runAndStrike(url, fault, fault.at * milliseconds, () => this.#terminateOne());
+        return this.#runAndStrike(url, fault, fault.at * milliseconds, () =>
+          this.#strikeOne('pg_terminate_backend'),
+        );
+      case 'cancel statement':
+        return this.#runAndStrike(url, fault, fault.at * milliseconds, () =>
+          this.#strikeOne('pg_cancel_backend'),
+        );
       case 'kill server':
       case 'stop server at once':
       case 'restart server': {
@@ -447,12 +453,6 @@ class Trial {
           kind: 'commit',
           nth: 1 + Math.floor(fault.at * this.#prepared.commits),
         });
-      case 'statement timeout':
-        return this.#runWithSetting(
-          `ALTER DATABASE ${this.#database} SET statement_timeout = ${fault.milliseconds}`,
-          `ALTER DATABASE ${this.#database} RESET statement_timeout`,
-          url,
-        );
       case 'too many connections':
         return this.#runWithTooManyConnections(fault.limit);
       case 'deadlock':
@@ -499,18 +499,18 @@ class Trial {
     this.#note(await this.#end(running));
   }
 
-  async #terminateOne(): Promise<number> {
+  /** Ends a session of the command, or the statement that it runs. */
+  async #strikeOne(how: 'pg_terminate_backend' | 'pg_cancel_backend'): Promise<number> {
     const { server } = this.#prepared;
     for (let tries = 0; tries < 50; tries++) {
       const rows = await server.query(
-        `SELECT pid FROM pg_stat_activity WHERE datname = $1 AND application_name LIKE 'edp %'`,
-        [this.#database],
+        `SELECT pid FROM pg_stat_activity WHERE datname = $1 AND application_name LIKE 'edp %'
+           AND (state <> 'idle' OR $2 = 'pg_terminate_backend')`,
+        [this.#database, how],
       );
       if (rows.length > 0) {
         const [pid] = this.#tools.random.pick(rows);
-        const [[isDone]] = (await server.query('SELECT pg_terminate_backend($1)', [pid])) as [
-          [boolean],
-        ];
+        const [[isDone]] = (await server.query(`SELECT ${how}($1)`, [pid])) as [[boolean]];
         return isDone ? 1 : 0;
       }
       await sleep(10);
@@ -528,20 +528,6 @@ class Trial {
     } finally {
       await proxy.close();
     }
-  }
-
-  async #runWithSetting(set: string, reset: string, url: string): Promise<void> {
-    const { server } = this.#prepared;
-    await server.query(set);
-    const results = await this.#end(this.#start(url, undefined));
-    this.#note(results);
-    if (!this.#isDone) this.#made++;
-    await server.query(reset);
-    // The sessions that a host keeps still hold it.
-    await server.query(
-      'SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = $1',
-      [this.#database],
-    );
   }
 
   /** Runs with a role whose sessions are limited, which superusers' are not. */
