@@ -5,6 +5,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { isStale, readPoint, waitUntilDurable } from '../../src/ledger/changes.js';
 import { connect } from '../../src/postgres/connection.js';
 import { edp, makeDirectory, startEdp } from '../support/cli.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
@@ -113,6 +114,9 @@ describe('the role that loads', () => {
     'DELETE FROM edp.loads',
     'DELETE FROM edp.receipts',
     'UPDATE edp.rejects SET raw = raw',
+    'DELETE FROM edp.changes',
+    'UPDATE edp.changes SET rows = 0',
+    'DELETE FROM edp.runs',
     'DROP SCHEMA edp CASCADE',
     'CREATE TABLE mine (n int)',
     'SET session_replication_role = replica',
@@ -163,6 +167,19 @@ describe('the role that loads', () => {
 });
 
 describe('the role that reads', () => {
+  it('keeps its place in the log of changes', () =>
+    withRole(READER, async (client) => {
+      await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
+      const point = await readPoint(client);
+      await client.query('COMMIT');
+      expect(await isStale(client, ['events'], point)).toBe(false);
+      await waitUntilDurable(client, point);
+      await database.query(
+        "INSERT INTO edp.changes (relation, kind, rows) VALUES ('public.events', 'inserted', 1)",
+      );
+      expect(await isStale(client, ['events'], point)).toBe(true);
+    }));
+
   it('makes reports, lists loads, and verifies', async () => {
     await emptyTables();
     const { cwd, file } = await prepare('--count', '3000', '--dirty', '0.01');
@@ -176,6 +193,8 @@ describe('the role that reads', () => {
       ['generate-report', 'daily_metric_summary', '--out', '-'],
       ['status'],
       ['status', load],
+      ['status', '--runs'],
+      ['status', '--runs', '1'],
       ['rejects', load],
       ['verify', load],
     ]) {
@@ -190,6 +209,7 @@ describe('the role that reads', () => {
     'INSERT INTO events (id) VALUES (-1)',
     'DELETE FROM events',
     'UPDATE edp.loads SET path = path',
+    "INSERT INTO edp.changes (relation, kind) VALUES ('public.events', 'deleted')",
     'SELECT FROM secrets',
     'DROP TABLE events',
     'CREATE TABLE mine (n int)',

@@ -8,6 +8,7 @@ import { describeFile } from '../../formats/describe-file.js';
 import { inferTable } from '../../infer/infer.js';
 import { withInferencePool } from '../../infer/infer-pool.js';
 import { takeName, toColumnName } from '../../infer/inferred-names.js';
+import { recordDefinition } from '../../ledger/changes.js';
 import { isFileFault } from '../../load/file-results.js';
 import { findNewFields } from '../../mapping/find-drift.js';
 import { knownFields } from '../../model/fields.js';
@@ -17,6 +18,7 @@ import { type Column, type Model, physicalColumns, type Table } from '../../mode
 import { resolveFileSettings } from '../../options/resolve-options.js';
 import { withClient } from '../../postgres/connection.js';
 import type { Database } from '../../postgres/database.js';
+import { migrate } from '../../postgres/migrate.js';
 import { addColumns } from '../../postgres/tables.js';
 import { addToProject } from '../../project/edit.js';
 import { PROJECT_FILE, readProjectText, replaceProjectFile } from '../../project/file.js';
@@ -51,7 +53,10 @@ export async function addNewColumns(
     if (columns.length === 0) continue;
     const wider = { ...table, columns: [...table.columns, ...columns] };
     if (!options.dryRun) {
-      await withClient(database.client, 'ingest', (client) => addColumns(client, table, columns));
+      await withClient(database.client, 'ingest', async (client) => {
+        await migrate(client);
+        await addColumns(client, table, columns, recordDefinition);
+      });
       await declareColumns(project, wider, columns);
     }
     const list = columns.map(({ name: column, type }) => `${safeText(column)} ${type}`).join(', ');

@@ -14,6 +14,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { EdpError } from '../../base/errors.js';
 import { retry } from '../../base/retry.js';
+import { recordDefinition } from '../../ledger/changes.js';
 import { addRows, NO_ROWS, type RowCounts } from '../../ledger/counts.js';
 import { hasLedger } from '../../ledger/ledger-queries.js';
 import {
@@ -31,7 +32,7 @@ import type { Database } from '../../postgres/database.js';
 import { migrateWithin } from '../../postgres/migrate.js';
 import { isTransient } from '../../postgres/sqlstate.js';
 import { inspectTable, type TableInCatalog } from '../../postgres/table-in-catalog.js';
-import { ensureExtraColumn, ensureTableWithin } from '../../postgres/tables.js';
+import { ensureExtraColumnWithin, ensureTableWithin } from '../../postgres/tables.js';
 import type { InputFile } from '../../source/discover.js';
 import {
   fileFaultReason,
@@ -269,8 +270,8 @@ class DryRun {
   async #prepareTable({ table }: Target): Promise<TableInCatalog> {
     let found = this.#tables.get(table.name);
     if (found === undefined) {
-      await ensureTableWithin(this.#client, this.#model, table);
-      await ensureExtraColumn(this.#client, table);
+      await ensureTableWithin(this.#client, this.#model, table, recordDefinition);
+      await ensureExtraColumnWithin(this.#client, table, recordDefinition);
       // Only an attempt shows whether the role may skip triggers.
       await this.#client.query('SAVEPOINT edp_inspect');
       found = await inspectTable(this.#client, table);
