@@ -4,6 +4,7 @@
  */
 import pg from 'pg';
 import { EdpError } from '../base/errors.js';
+import { joinRunSql } from './run-of-session.js';
 import { type ConnectionConfig, tlsAttempts, toTlsError } from './tls.js';
 import { describeClient } from './which-server.js';
 
@@ -58,7 +59,7 @@ const types = {
 export async function connect(config: ConnectionConfig, role: string): Promise<pg.Client> {
   const attempts = tlsAttempts(config);
   for (const [i, ssl] of attempts.entries()) {
-    const { tls, passwordNote: _, ...own } = config;
+    const { tls, passwordNote: _, runId, ...own } = config;
     const client = new pg.Client({
       keepAlive: true,
       connectionTimeoutMillis: 15_000,
@@ -74,7 +75,9 @@ export async function connect(config: ConnectionConfig, role: string): Promise<p
     client.on('error', () => {});
     try {
       await client.connect();
-      await client.query(SESSION_SETTINGS);
+      await client.query(
+        runId === undefined ? SESSION_SETTINGS : `${SESSION_SETTINGS}; ${joinRunSql(runId)}`,
+      );
       return client;
     } catch (error) {
       const isRefused = hasNoTls(client);

@@ -44,6 +44,8 @@ export type ConnectionConfig = pg.ClientConfig & {
   readonly tls?: TlsSettings;
   /** Why no password was found. The message says it if the server asks for one. */
   readonly passwordNote?: string;
+  /** Run of the command that the session belongs to. */
+  readonly runId?: number;
 };
 
 /** The parameters of a URL that concern TLS, each with the environment variable for it. */

@@ -24,6 +24,7 @@ export const NOT_IN_PROJECT: ReadonlySet<string> = new Set([
   'out',
   'param',
   'raw',
+  'runs',
   'to',
   'type',
   'whole',
