@@ -98,7 +98,7 @@ async function main(argv: readonly string[]): Promise<number> {
 }
 
 async function execute(entry: CommandEntry, parsed: Record<string, unknown>): Promise<number> {
-  const [{ command }, { Output }, { resolveOptions }, { loadProject }] = await Promise.all([
+  const [{ command }, { Output }, { resolveOptions }, projects] = await Promise.all([
     entry.load(),
     import('./terminal/output.js'),
     import('./options/resolve-options.js'),
@@ -112,7 +112,9 @@ async function execute(entry: CommandEntry, parsed: Record<string, unknown>): Pr
     output.note(text),
   );
   try {
-    const project = await loadProject();
+    const project = await (entry.needsNoModel === true
+      ? projects.loadDatabaseKeys()
+      : projects.loadProject());
     return await command.run({ given: parsed, project, output, signal: abort.signal });
   } catch (thrown) {
     const error = thrown instanceof FailedRun ? thrown.cause : thrown;

@@ -28,6 +28,8 @@ export interface CommandHelp {
   readonly takesFileSettings?: boolean;
   /** Adds positionals and examples. */
   build?(yargs: Argv): Argv;
+  /** Whether it works beside a faulty edp.yaml, of which it needs the address of the database alone. */
+  readonly needsNoModel?: boolean;
   /** Whether Ctrl-C stops it in order; otherwise the process ends at once. */
   readonly stopsInOrder?: boolean;
 }

@@ -1,4 +1,5 @@
 /** Every transaction that changes a table enters it, in that same transaction; a reader can rely on it. */
+import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type pg from 'pg';
@@ -232,6 +233,28 @@ describe('a reader', () => {
       point.wal,
     ]);
     expect(rows).toEqual([[true]]);
+  });
+
+  it('needs no more than SELECT on the log', async () => {
+    await begin();
+    const role = `edp_reader_${randomBytes(4).toString('hex')}`;
+    await database.query(`CREATE ROLE ${role} LOGIN`);
+    try {
+      await database.query(`GRANT USAGE ON SCHEMA edp TO ${role}`);
+      await database.query(`GRANT SELECT ON edp.changes TO ${role}`);
+      await withClient({ ...database.config, user: role }, 'test', async (client) => {
+        await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
+        const point = await readPoint(client);
+        await client.query('COMMIT');
+        expect(await isStale(client, ['public.a'], point)).toBe(false);
+        await waitUntilDurable(client, point);
+        await enter('public.a');
+        expect(await isStale(client, ['public.a'], point)).toBe(true);
+      });
+    } finally {
+      await database.query(`DROP OWNED BY ${role}`);
+      await database.query(`DROP ROLE ${role}`);
+    }
   });
 
   it('must read at one point', async () => {

@@ -5,7 +5,6 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { isStale, readPoint, waitUntilDurable } from '../../src/ledger/changes.js';
 import { connect } from '../../src/postgres/connection.js';
 import { edp, makeDirectory, startEdp } from '../support/cli.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
@@ -167,19 +166,6 @@ describe('the role that loads', () => {
 });
 
 describe('the role that reads', () => {
-  it('keeps its place in the log of changes', () =>
-    withRole(READER, async (client) => {
-      await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
-      const point = await readPoint(client);
-      await client.query('COMMIT');
-      expect(await isStale(client, ['events'], point)).toBe(false);
-      await waitUntilDurable(client, point);
-      await database.query(
-        "INSERT INTO edp.changes (relation, kind, rows) VALUES ('public.events', 'inserted', 1)",
-      );
-      expect(await isStale(client, ['events'], point)).toBe(true);
-    }));
-
   it('makes reports, lists loads, and verifies', async () => {
     await emptyTables();
     const { cwd, file } = await prepare('--count', '3000', '--dirty', '0.01');

@@ -21,7 +21,8 @@ import type { Database } from '../../postgres/database.js';
 import { migrate } from '../../postgres/migrate.js';
 import { addColumns } from '../../postgres/tables.js';
 import { addToProject } from '../../project/edit.js';
-import { PROJECT_FILE, readProjectText, replaceProjectFile } from '../../project/file.js';
+import { readEditable } from '../../project/editable.js';
+import { replaceProjectFile } from '../../project/file.js';
 import type { Project } from '../../project/project.js';
 import { type InputFile, totalBytes } from '../../source/discover.js';
 import { versionOf } from '../../source/sources.js';
@@ -138,15 +139,14 @@ async function declareColumns(
   wider: Table,
   columns: readonly Column[],
 ): Promise<void> {
-  const file = path.join(directory, PROJECT_FILE);
-  const text = await readProjectText(file);
+  const { file, text, others } = await readEditable(directory, wider.name);
   const entries = Object.fromEntries(
     columns.map(({ name, type, field }) => [name, name === field ? type : { type, field }]),
   );
   const place = () => ['tables', wider.name, 'columns'];
-  const edited = addToProject(text, { place, entries }, wider);
+  const edited = addToProject(text, { place, entries }, wider, others);
   if (edited === undefined) {
-    throw new EdpError('config', `${PROJECT_FILE} is not of a form that edp can edit`, {
+    throw new EdpError('config', `${path.basename(file)} is not of a form that edp can edit`, {
       hint: `add by hand, under tables, ${wider.name}, columns: ${JSON.stringify(entries)}; then run the command again`,
     });
   }
