@@ -24,6 +24,11 @@ export interface CommandHelp {
   readonly call: string;
   readonly describe: string;
   readonly options: readonly OptionName[];
+  /**
+   * When it ends with a status that not every command has, or with 1 though nothing went wrong, for
+   * docs/codes.md. Each begins with a verb or a noun, and has no full stop.
+   */
+  readonly statuses?: Readonly<Partial<Record<'failed' | 'doneWithRejects', string>>>;
   /** Whether it also accepts the settings of files. */
   readonly takesFileSettings?: boolean;
   /** Adds positionals and examples. */

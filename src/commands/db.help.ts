@@ -7,6 +7,7 @@ export const help: CommandHelp = {
   call: 'db <action> [args..]',
   describe: 'The embedded PostgreSQL: start, stop, url, psql',
   options: [],
+  statuses: { failed: 'psql ended with another status than 0' },
   needsNoModel: true,
   build: (yargs) =>
     yargs

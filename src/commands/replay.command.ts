@@ -1,6 +1,7 @@
 /** `edp replay`: tries the rejects of a load again. */
 
-import { EXIT, FailedRun } from '../base/errors.js';
+import { FailedRun } from '../base/errors.js';
+import { chooseStatus } from '../base/exit-statuses.js';
 import { parseLoadId } from '../ledger/ledger-queries.js';
 import { resolveOptions } from '../options/resolve-options.js';
 import { withDatabase } from '../postgres/database.js';
@@ -54,8 +55,10 @@ export const command: Command = {
           throw new FailedRun(result.failure, toJson(result, false));
         }
         output.result(toJson(result, !result.isInterrupted));
-        if (result.isInterrupted) return EXIT.interrupted;
-        return result.remaining > 0 ? EXIT.doneWithRejects : EXIT.done;
+        return chooseStatus({
+          interrupted: result.isInterrupted,
+          doneWithRejects: result.remaining > 0,
+        });
       });
     });
   },
