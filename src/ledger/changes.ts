@@ -70,8 +70,10 @@ export function toChangeRows(changes: readonly Change[]): unknown[][] {
  * Enters changes, in the transaction that makes them. Receipts enter those of a load themselves.
  */
 export async function recordChanges(client: pg.Client, changes: readonly Change[]): Promise<void> {
-  if (changes.length === 0) return;
-  await client.query(insertChangesSql(1), toChangeRows(changes));
+  // Loads of a dry run have numbers below zero. They are rolled back, and must not move a sequence.
+  const kept = changes.filter(({ loadId = 0 }) => loadId >= 0);
+  if (kept.length === 0) return;
+  await client.query(insertChangesSql(1), toChangeRows(kept));
 }
 
 /**

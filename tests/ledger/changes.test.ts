@@ -123,7 +123,12 @@ describe('what a command enters', () => {
 
     await put('notes-0.csv', 'body\nanother\n');
     await run(cwd, 'ingest', 'notes-0.csv', '--dry-run');
+    const last = () => database.query('SELECT last_value FROM edp.changes_change_id_seq');
+    const before = await last();
+    await put('items-6.csv', `${items}90,91,1,\n`);
+    await run(cwd, 'ingest', 'items-6.csv', '--dry-run', '--missing-dimensions', 'infer');
     expect(await entries()).toEqual([]);
+    expect(await last()).toEqual(before);
   });
 
   it('the receipt of a split and its entry are of one transaction', async () => {
