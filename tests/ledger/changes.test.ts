@@ -240,12 +240,12 @@ describe('a reader', () => {
     expect(rows).toEqual([[true]]);
   });
 
-  it('needs no more than SELECT on the log', async () => {
+  it('needs no more than USAGE of the schemas, and SELECT on the log', async () => {
     await begin();
     const role = `edp_reader_${randomBytes(4).toString('hex')}`;
     await database.query(`CREATE ROLE ${role} LOGIN`);
     try {
-      await database.query(`GRANT USAGE ON SCHEMA edp TO ${role}`);
+      await database.query(`GRANT USAGE ON SCHEMA edp, public TO ${role}`);
       await database.query(`GRANT SELECT ON edp.changes TO ${role}`);
       await withClient({ ...database.config, user: role }, 'test', async (client) => {
         await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
