@@ -1,9 +1,8 @@
 #!/usr/bin/env node
 /** The command line: assembles the commands, and is the only place that ends the process. */
-import { readFileSync } from 'node:fs';
 import type { Argv } from 'yargs';
 import { EdpError, EXIT, FailedRun } from './base/errors.js';
-import { packageFile } from './base/package-files.js';
+import { edpVersion } from './base/package-files.js';
 import { safeJson, safeLines } from './base/safe-text.js';
 import type { CommandHelp } from './commands/command.js';
 import type { CommandEntry } from './commands/command-list.js';
@@ -12,11 +11,6 @@ import type { FailureJson } from './commands/json/results.js';
 
 /** Global options; every command has them. */
 const GLOBAL_OPTIONS = ['json', 'verbose'] as const;
-
-function version(): string {
-  const manifest = readFileSync(packageFile('package.json'), 'utf8');
-  return (JSON.parse(manifest) as { version: string }).version;
-}
 
 /** @param isHelpWanted else the options are left out of the help, which yargs lays out at every call */
 function addOptions(
@@ -50,7 +44,7 @@ function addOptions(
 async function main(given: readonly string[]): Promise<number> {
   // `edp --version` needs none of what follows.
   if (given.length === 1 && (given[0] === '--version' || given[0] === '-v')) {
-    process.stdout.write(`${version()}\n`);
+    process.stdout.write(`${edpVersion()}\n`);
     return EXIT.done;
   }
   const [{ default: yargs }, { COMMANDS, nameOf }, { splitPsqlCall }] = await Promise.all([
@@ -69,7 +63,7 @@ async function main(given: readonly string[]): Promise<number> {
   const parser = yargs(options === undefined ? argv : nameFiles(argv, named, options))
     .scriptName('edp')
     .usage('$0 <command>\n\nLoads event files into PostgreSQL and accounts for every record.')
-    .version(version())
+    .version(edpVersion())
     .help()
     .alias('h', 'help')
     // So that a command may stand behind one.
@@ -112,7 +106,7 @@ async function main(given: readonly string[]): Promise<number> {
 }
 
 async function execute(entry: CommandEntry, parsed: Record<string, unknown>): Promise<number> {
-  const [{ command }, { Output }, { resolveOptions }, { loadProject }] = await Promise.all([
+  const [{ command }, { Output }, { resolveOptions }, projects] = await Promise.all([
     entry.load(),
     import('./terminal/output.js'),
     import('./options/resolve-options.js'),
@@ -126,7 +120,9 @@ async function execute(entry: CommandEntry, parsed: Record<string, unknown>): Pr
     output.note(text),
   );
   try {
-    const project = await loadProject();
+    const project = await (entry.needsNoModel === true
+      ? projects.loadDatabaseKeys()
+      : projects.loadProject());
     return await command.run({ given: parsed, project, output, signal: abort.signal });
   } catch (thrown) {
     const { explainServerError } = await import('./postgres/server-errors.js');

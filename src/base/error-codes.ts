@@ -116,6 +116,11 @@ export const ERROR_CODES = {
     meaning: 'The ledger has no load of this number.',
     remedy: 'Run `edp status` to see the loads.',
   },
+  unknown_run: {
+    exitStatus: 2,
+    meaning: 'The ledger has no run of this number.',
+    remedy: 'Run `edp status --runs` to see the runs.',
+  },
   load_busy: {
     exitStatus: 1,
     meaning: 'Another command is loading, replaying or undoing this load.',

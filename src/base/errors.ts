@@ -12,6 +12,7 @@ export const EXIT = {
   failed: 1,
   usage: 2,
   doneWithRejects: 3,
+  difference: 4,
   interrupted: 130,
 } as const;
 

@@ -1,5 +1,5 @@
 /** Locates the files of this package, wherever the build puts the code that asks. */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 let root: URL | undefined;
@@ -13,6 +13,11 @@ export function packageFile(file: string): string {
 /** The built file of a thread or of a separate program, by the name of its source. */
 export function programFile(name: string): string {
   return packageFile(`dist/${name}.js`);
+}
+
+export function edpVersion(): string {
+  const manifest = readFileSync(packageFile('package.json'), 'utf8');
+  return (JSON.parse(manifest) as { version: string }).version;
 }
 
 function findRoot(): URL {

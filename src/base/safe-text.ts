@@ -3,6 +3,8 @@
  * cursor, change its colours, start an escape sequence, or reverse the direction of writing.
  */
 
+import { withoutHidden, withoutHiddenIn } from './hidden-values.js';
+
 /** C0 and C1 controls, DEL, line and paragraph separators, embeddings, overrides and isolates. */
 const UNSAFE =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: it looks for these
@@ -31,12 +33,12 @@ function show(character: string): string {
 
 /** Makes one line of text safe. */
 export function safeText(text: string): string {
-  return text.replace(UNSAFE, show);
+  return withoutHidden(text).replace(UNSAFE, show);
 }
 
 /** Makes several lines of text safe; line ends stay. */
 export function safeLines(text: string): string {
-  return text.replace(UNSAFE_BUT_NEWLINE, show);
+  return withoutHidden(text).replace(UNSAFE_BUT_NEWLINE, show);
 }
 
 /**
@@ -51,7 +53,7 @@ export function safeData(text: string): string {
 
 /** JSON with the same value, in which everything unsafe is escaped. */
 export function safeJson(value: unknown): string {
-  return JSON.stringify(value).replace(
+  return JSON.stringify(withoutHiddenIn(value)).replace(
     UNSAFE,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );

@@ -24,10 +24,17 @@ export interface CommandHelp {
   readonly call: string;
   readonly describe: string;
   readonly options: readonly OptionName[];
+  /**
+   * When it ends with a status that not every command has, or with 1 though nothing went wrong, for
+   * docs/codes.md. Each begins with a verb or a noun, and has no full stop.
+   */
+  readonly statuses?: Readonly<Partial<Record<'failed' | 'doneWithRejects', string>>>;
   /** Whether it also accepts the settings of files. */
   readonly takesFileSettings?: boolean;
   /** Adds positionals and examples. */
   build?(yargs: Argv): Argv;
+  /** Whether it works beside a faulty edp.yaml, of which it needs the address of the database alone. */
+  readonly needsNoModel?: boolean;
   /** Whether Ctrl-C stops it in order; otherwise the process ends at once. */
   readonly stopsInOrder?: boolean;
 }

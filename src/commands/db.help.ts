@@ -9,6 +9,8 @@ export const help: CommandHelp = {
   call: 'db <action> [args..]',
   describe: 'The embedded PostgreSQL: start, stop, status, url; psql for any',
   options: OPTION_NAMES,
+  statuses: { failed: 'psql ended with another status than 0' },
+  needsNoModel: true,
   build: (yargs) =>
     yargs
       .positional('action', {

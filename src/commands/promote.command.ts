@@ -10,11 +10,13 @@ import { type PromoteProgress, type PromoteResult, promote } from '../upkeep/pro
 import type { Command } from './command.js';
 import type { PromoteJson } from './json/upkeep.schema.js';
 import { OPTION_NAMES } from './promote.help.js';
+import { asRun } from './shared/recorded-run.js';
 
 const MAX_VALUE_SHOWN = 80;
 
 export const command: Command = {
-  async run({ given, project, output, signal }) {
+  async run(invocation) {
+    const { given, project, output, signal } = invocation;
     const options = resolveOptions(OPTION_NAMES, given, project.options);
     const { directory, model } = project;
     const request = {
@@ -27,14 +29,16 @@ export const command: Command = {
       directory,
       model,
     };
-    return withDatabase({ databaseUrl: options.databaseUrl, directory }, async (database) => {
-      const result = await promoteShown(output, (progress) =>
-        promote(database, request, progress, signal),
-      );
-      print(output, result);
-      output.result(toJson(result));
-      return result.left > 0 ? EXIT.doneWithRejects : EXIT.done;
-    });
+    return withDatabase({ databaseUrl: options.databaseUrl, directory }, (database) =>
+      asRun(invocation, 'promote', database, async (own) => {
+        const result = await promoteShown(output, (progress) =>
+          promote(own, request, progress, signal),
+        );
+        print(output, result);
+        output.result(toJson(result));
+        return result.left > 0 ? EXIT.doneWithRejects : EXIT.done;
+      }),
+    );
   },
 };
 

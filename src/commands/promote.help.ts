@@ -15,6 +15,7 @@ export const help: CommandHelp = {
   call: 'promote <metric>',
   describe: 'Move an undeclared metric, which was kept beside the rows, to a new column',
   options: OPTION_NAMES,
+  statuses: { doneWithRejects: 'values did not fit, and were not moved' },
   stopsInOrder: true,
   build: (yargs) =>
     yargs

@@ -1,56 +1,65 @@
 /** `edp replay`: tries the rejects of a load again. */
 
-import { EXIT, FailedRun } from '../base/errors.js';
+import { FailedRun } from '../base/errors.js';
+import { chooseStatus } from '../base/exit-statuses.js';
 import { parseLoadId } from '../ledger/ledger-queries.js';
 import { resolveOptions } from '../options/resolve-options.js';
 import { withDatabase } from '../postgres/database.js';
 import { formatCount, formatSeconds, type Output, safeText } from '../terminal/output.js';
 import { makeProgress } from '../terminal/progress.js';
-import { type ReplayResult, replay } from '../upkeep/replay/replay.js';
+import { assertLoad, type ReplayResult, replay } from '../upkeep/replay/replay.js';
 import type { Command } from './command.js';
 import type { ReplayJson } from './json/upkeep.schema.js';
 import { OPTION_NAMES } from './replay.help.js';
+import { asRun } from './shared/recorded-run.js';
 import { printRemarks, remarksJson } from './shared/remarks-lines.js';
 
 export const command: Command = {
-  async run({ given, project, output, signal }) {
+  async run(invocation) {
+    const { given, project, output, signal } = invocation;
     const options = resolveOptions(OPTION_NAMES, given, project.options);
     const loadId = parseLoadId(given.load);
     const { directory, model } = project;
     return withDatabase({ databaseUrl: options.databaseUrl, directory }, async (database) => {
-      let read = 0;
-      let loaded = 0;
-      const progress = await makeProgress(output, () => ({
-        label: `load ${loadId}: trying rejects again`,
-        parts: [`${formatCount(loaded)} loaded`],
-      }));
-      let result: ReplayResult;
-      try {
-        result = await replay(
-          database,
-          model,
-          loadId,
-          { onConflict: options.onConflict, missingDimensions: options.missingDimensions },
-          {
-            start: (rejects) => progress.start(rejects),
-            advance: (rows) => {
-              read += rows.read;
-              loaded += rows.loaded;
-              progress.update(read);
+      await assertLoad(database, loadId);
+      return asRun(invocation, 'replay', database, async (own, run) => {
+        let read = 0;
+        let loaded = 0;
+        const progress = await makeProgress(output, () => ({
+          label: `load ${loadId}: trying rejects again`,
+          parts: [`${formatCount(loaded)} loaded`],
+        }));
+        let result: ReplayResult;
+        try {
+          result = await replay(
+            own,
+            model,
+            loadId,
+            { onConflict: options.onConflict, missingDimensions: options.missingDimensions },
+            {
+              start: (rejects) => progress.start(rejects),
+              advance: (rows) => {
+                read += rows.read;
+                loaded += rows.loaded;
+                progress.update(read);
+              },
             },
-          },
-          signal,
-        );
-      } finally {
-        progress.stop();
-      }
-      print(output, result);
-      if (result.failure !== undefined) {
-        throw new FailedRun(result.failure, toJson(result, false));
-      }
-      output.result(toJson(result, !result.isInterrupted));
-      if (result.isInterrupted) return EXIT.interrupted;
-      return result.remaining > 0 ? EXIT.doneWithRejects : EXIT.done;
+            signal,
+          );
+        } finally {
+          progress.stop();
+        }
+        run.countRejected(result.rows.rejected);
+        print(output, result);
+        if (result.failure !== undefined) {
+          throw new FailedRun(result.failure, toJson(result, false));
+        }
+        output.result(toJson(result, !result.isInterrupted));
+        return chooseStatus({
+          interrupted: result.isInterrupted,
+          doneWithRejects: result.remaining > 0,
+        });
+      });
     });
   },
 };

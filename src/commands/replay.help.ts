@@ -12,6 +12,7 @@ export const help: CommandHelp = {
   call: 'replay <load>',
   describe: 'Try to load the rejects of a load again, each exactly once',
   options: OPTION_NAMES,
+  statuses: { doneWithRejects: 'rejects are left' },
   stopsInOrder: true,
   build: (yargs) =>
     yargs

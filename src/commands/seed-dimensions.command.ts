@@ -11,6 +11,7 @@ import { isFile } from '../source/local-files.js';
 import type { Command } from './command.js';
 import { load } from './ingest/ingest.command.js';
 import { OPTION_NAMES } from './seed-dimensions.help.js';
+import { asRun } from './shared/recorded-run.js';
 
 const FILES = ['first_dimensions.csv', 'second_dimensions.csv'];
 
@@ -49,7 +50,9 @@ export const command: Command = {
     const { databaseUrl } = options;
     return withPool(PROCESS_COUNT, await totalBytes(files), (pool) =>
       withDatabase({ databaseUrl, directory: project.directory }, (database) =>
-        load(invocation, database, pool, files, INGEST_OPTIONS, { command: 'seed-dimensions' }),
+        asRun(invocation, 'seed-dimensions', database, (own, run) =>
+          load(invocation, own, pool, files, INGEST_OPTIONS, run, { command: 'seed-dimensions' }),
+        ),
       ),
     );
   },

@@ -8,6 +8,7 @@ export const help: CommandHelp = {
   call: 'seed-dimensions',
   describe: 'Load first_dimensions.csv and second_dimensions.csv',
   options: OPTION_NAMES,
+  statuses: { failed: 'a file is not loaded', doneWithRejects: 'records were rejected' },
   stopsInOrder: true,
   build: (yargs) =>
     yargs

@@ -27,6 +27,7 @@ import type { LoadStatusJson, StatusJson } from './json/ledger.schema.js';
 import { describeCorrections, describeDrift } from './shared/remarks-lines.js';
 import { REPLACING_FLAG } from './shared/replacing-flag.js';
 import { OPTION_NAMES } from './status.help.js';
+import { showRuns } from './status-runs.js';
 
 export const command: Command = {
   async run({ given, project, output }) {
@@ -35,7 +36,9 @@ export const command: Command = {
     return withDatabase({ databaseUrl: options.databaseUrl, directory }, ({ client: config }) =>
       withClient(config, 'status', async (client) => {
         await openLedger(client);
-        if (given.load === undefined) {
+        if (options.runs) {
+          await showRuns(client, output, given.load, options.limit);
+        } else if (given.load === undefined) {
           const loads = await listLoads(client, options.limit);
           const inferredMembers = await countInferred(client);
           printLoads(output, loads);

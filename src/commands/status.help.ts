@@ -2,15 +2,24 @@
 import type { OptionName } from '../options/option-definitions.js';
 import type { CommandHelp } from './command.js';
 
-export const OPTION_NAMES = ['limit', 'database-url'] as const satisfies readonly OptionName[];
+export const OPTION_NAMES = [
+  'runs',
+  'limit',
+  'database-url',
+] as const satisfies readonly OptionName[];
 
 export const help: CommandHelp = {
   call: 'status [load]',
-  describe: 'List the loads, newest first, or show one load in detail',
+  describe: 'List the loads or the runs, newest first, or show one in detail',
   options: OPTION_NAMES,
   build: (yargs) =>
     yargs
-      .positional('load', { describe: 'number of a load to show in detail', type: 'string' })
+      .positional('load', {
+        describe: 'number of a load, or with --runs of a run, to show in detail',
+        type: 'string',
+      })
       .example('$0 status', 'the newest loads')
-      .example('$0 status 7', 'load 7, split by split'),
+      .example('$0 status 7', 'load 7, split by split')
+      .example('$0 status --runs', 'what commands changed')
+      .example('$0 status --runs 12 --json', 'run 12, for a script'),
 };

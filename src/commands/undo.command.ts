@@ -11,13 +11,15 @@ import { makeProgress } from '../terminal/progress.js';
 import { describeUndo, type UndoResult, undo } from '../upkeep/undo/undo.js';
 import type { Command } from './command.js';
 import type { UndoJson } from './json/upkeep.schema.js';
+import { asRun } from './shared/recorded-run.js';
 import { REPLACING_FLAG } from './shared/replacing-flag.js';
 import { OPTION_NAMES } from './undo.help.js';
 
 const MAX_LOADS_NAMED = 5;
 
 export const command: Command = {
-  async run({ given, project, output, signal }) {
+  async run(invocation) {
+    const { given, project, output, signal } = invocation;
     const options = resolveOptions(OPTION_NAMES, given, project.options);
     const loadId = parseLoadId(given.load);
     const { directory, model } = project;
@@ -30,37 +32,39 @@ export const command: Command = {
             hint: 'answer y, or give --yes',
           });
         }
-        let step = '';
-        let done = 0;
-        let removed = 0;
-        const progress = await makeProgress(output, () => ({
-          label: `load ${loadId}: ${step}`,
-          parts: [`${formatCount(removed)} rows removed`],
-        }));
-        const steps = {
-          step(name: string, total: number) {
-            step = name;
-            done = 0;
-            progress.start(total);
-          },
-          advance(more: number, rows: number) {
-            done += more;
-            removed += rows;
-            progress.update(done);
-          },
-        };
-        let result: UndoResult;
-        try {
-          result = await undo(database, model, loadId, steps, signal);
-        } finally {
-          progress.stop();
-        }
-        print(output, result, load.state === 'undone');
-        if (result.failure !== undefined) {
-          throw new FailedRun(result.failure, toJson(result));
-        }
-        output.result(toJson(result));
-        return result.isInterrupted ? EXIT.interrupted : EXIT.done;
+        return asRun(invocation, 'undo', database, async (own) => {
+          let step = '';
+          let done = 0;
+          let removed = 0;
+          const progress = await makeProgress(output, () => ({
+            label: `load ${loadId}: ${step}`,
+            parts: [`${formatCount(removed)} rows removed`],
+          }));
+          const steps = {
+            step(name: string, total: number) {
+              step = name;
+              done = 0;
+              progress.start(total);
+            },
+            advance(more: number, rows: number) {
+              done += more;
+              removed += rows;
+              progress.update(done);
+            },
+          };
+          let result: UndoResult;
+          try {
+            result = await undo(own, model, loadId, steps, signal);
+          } finally {
+            progress.stop();
+          }
+          print(output, result, load.state === 'undone');
+          if (result.failure !== undefined) {
+            throw new FailedRun(result.failure, toJson(result));
+          }
+          output.result(toJson(result));
+          return result.isInterrupted ? EXIT.interrupted : EXIT.done;
+        });
       },
     );
   },

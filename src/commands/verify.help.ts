@@ -12,6 +12,7 @@ export const help: CommandHelp = {
   call: 'verify <load> [file]',
   describe: 'Compare a file with the rows that its load wrote, value by value',
   options: OPTION_NAMES,
+  statuses: { failed: 'file and rows differ' },
   stopsInOrder: true,
   build: (yargs) =>
     yargs

@@ -1,7 +1,8 @@
 /** docs/codes.md: every code that a script may meet, made of the tables that the program uses. */
 import { ERROR_CODES } from '../base/error-codes.js';
 import { EXIT, type EXIT as ExitStatuses } from '../base/errors.js';
-import { EXIT_MEANINGS } from '../base/exit-statuses.js';
+import { EXIT_MEANINGS, EXIT_PRECEDENCE } from '../base/exit-statuses.js';
+import { COMMANDS, nameOf } from '../commands/command-list.js';
 import { REJECT_CODES } from '../model/reject-codes.js';
 import { DIFFERENCE_KINDS } from '../upkeep/verify/difference.js';
 
@@ -34,7 +35,19 @@ export function formatCodes(): string {
         EXIT_MEANINGS[name],
       ]),
     ),
-    '4 is kept for commands that look for differences; no command ends with it today.',
+    wrap(
+      `Where several hold, the first of ${EXIT_PRECEDENCE.map((name) => EXIT[name]).join(', ')} counts.`,
+    ),
+    'Every command may end with 0, 1, 2 and 130. Besides:',
+    formatTable(
+      ['command', '1 also where', '3 where', 'Ctrl-C'],
+      COMMANDS.map((entry) => [
+        `\`edp ${nameOf(entry)}\``,
+        entry.statuses?.failed ?? '',
+        entry.statuses?.doneWithRejects ?? '',
+        entry.stopsInOrder === true ? 'in order; a second time at once' : 'at once',
+      ]),
+    ),
     '## Errors',
     wrap(
       'A command that fails prints what happened, where, and what to do next; with `--json` these are `message`, ' +

@@ -8,7 +8,9 @@ import { Document, type Scalar, YAMLMap } from 'yaml';
 import { EdpError } from '../base/errors.js';
 import { BUILTIN_MODEL } from '../model/builtin.js';
 import { editProject, indentLines, listDeclared } from '../project/edit.js';
-import { readProjectText, replaceProjectFile } from '../project/file.js';
+import { readEditableFile } from '../project/editable.js';
+import { replaceProjectFile } from '../project/file.js';
+import type { SourceText } from '../project/parse.js';
 import type { Proposal } from './propose.js';
 
 /** Longer comments are cut; --json and edp inspect show them in full. */
@@ -54,12 +56,13 @@ export async function writeModel(
   proposals: readonly Proposal[],
   options: WriteOptions,
 ): Promise<void> {
-  const before = await readProjectText(file);
-  await replaceProjectFile(file, addTables(before, proposals, options, file), before);
+  const { text, others } = await readEditableFile(file);
+  await replaceProjectFile(file, addTables(text, proposals, options, file, others), text);
 }
 
 /**
  * @param text of the file; undefined where there is no file
+ * @param others what it includes
  * @returns the text with the tables
  * @throws EdpError `config` where a table exists already, or the file cannot be edited
  */
@@ -68,9 +71,10 @@ export function addTables(
   proposals: readonly Proposal[],
   { keepsBuiltin }: WriteOptions,
   file: string,
+  others: readonly SourceText[] = [],
 ): string {
   const shown = path.basename(file);
-  const own = listDeclared(text);
+  const own = listDeclared(text, others);
   // A file that declares no tables uses the built-in ones, and must not lose them.
   const before = own ?? (text !== undefined || keepsBuiltin ? BUILTIN_MODEL.tables : []);
   for (const { name } of proposals) {
@@ -89,6 +93,7 @@ export function addTables(
       addsBuiltin: own === undefined && before.length > 0,
     },
     [...before, ...proposals.map(({ table }) => table)],
+    others,
   );
   if (edited !== undefined) return edited;
   throw new EdpError('config', `${shown} is not of a form that edp can edit`, {

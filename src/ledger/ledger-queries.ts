@@ -112,10 +112,24 @@ export function unknownLoad(loadId: number): EdpError {
 
 /** @throws EdpError `usage` for text that is not the number of a load */
 export function parseLoadId(text: unknown): number {
-  if (/^\d{1,15}$/.test(String(text))) return Number(text);
+  const loadId = toNumber(text);
+  if (loadId !== undefined) return loadId;
   throw new EdpError('usage', `${JSON.stringify(text)} is not the number of a load`, {
     hint: 'edp status lists the loads with their numbers',
   });
+}
+
+/** @throws EdpError `usage` */
+export function parseRunId(text: unknown): number {
+  const runId = toNumber(text);
+  if (runId !== undefined) return runId;
+  throw new EdpError('usage', `${JSON.stringify(text)} is not the number of a run`, {
+    hint: 'edp status --runs lists the runs with their numbers',
+  });
+}
+
+function toNumber(text: unknown): number | undefined {
+  return /^\d{1,15}$/.test(String(text)) ? Number(text) : undefined;
 }
 
 /** The fault that most rejects of a load have. */

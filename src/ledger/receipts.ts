@@ -3,6 +3,7 @@ import type pg from 'pg';
 import { EdpError } from '../base/errors.js';
 import { failpoint } from '../base/failpoints.js';
 import type { OnConflict } from '../model/load-rules.js';
+import { type ChangedRows, changesOf, insertChangesSql, toChangeRows } from './changes.js';
 import type { Receipt } from './counts.js';
 
 export interface RejectRecord {
@@ -54,14 +55,16 @@ export interface LoadedSplit {
     readonly loadId: number;
     readonly attempt: number;
     readonly onConflict: OnConflict;
+    readonly target: { readonly table: string };
   };
   /** Line number at its start, from 1. */
   readonly firstLine: number;
   readonly receipt: Receipt;
+  readonly changed: ChangedRows;
 }
 
 /**
- * Writes the receipts, and adds their counts to their loads.
+ * Writes the receipts, and adds their counts to their loads and their changes to the log.
  *
  * @throws EdpError `interrupted` where another run took a load over: then none of this may commit
  */
@@ -99,7 +102,9 @@ export async function insertReceipts(
 /** Must come last in a transaction, since it locks the rows of the loads until the commit. */
 async function addToLoads(client: pg.Client, splits: readonly LoadedSplit[]): Promise<void> {
   const { rows: added } = await client.query<{ load_id: number }>(
-    `UPDATE edp.loads l SET rows_read = l.rows_read + s.read, rows_loaded = l.rows_loaded + s.loaded,
+    // The changes go with it, so that they cost no round trip.
+    `WITH changes AS (${insertChangesSql(7)})
+     UPDATE edp.loads l SET rows_read = l.rows_read + s.read, rows_loaded = l.rows_loaded + s.loaded,
        rows_rejected = l.rows_rejected + s.rejected, rows_duplicate = l.rows_duplicate + s.duplicate
      FROM (SELECT load_id, attempt, sum(read)::bigint AS read, sum(loaded)::bigint AS loaded,
                   sum(rejected)::bigint AS rejected, sum(duplicate)::bigint AS duplicate
@@ -115,6 +120,9 @@ async function addToLoads(client: pg.Client, splits: readonly LoadedSplit[]): Pr
       splits.map(({ receipt }) => receipt.rows.loaded),
       splits.map(({ receipt }) => receipt.rows.rejected),
       splits.map(({ receipt }) => receipt.rows.duplicate),
+      ...toChangeRows(
+        splits.flatMap(({ load, changed }) => changesOf(load.target.table, load.loadId, changed)),
+      ),
     ],
   );
   const own = new Set(added.map(({ load_id }) => load_id));

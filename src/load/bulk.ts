@@ -92,7 +92,7 @@ function listLoaded(
     return receipts[i]!.map((receipt) => {
       const firstLine = nextLine;
       nextLine += receipt.lineCount;
-      return { load, firstLine, receipt };
+      return { load, firstLine, receipt, changed: { inserted: receipt.rows.loaded, updated: 0 } };
     }).filter(({ receipt: { start, end } }) => end > start);
   });
 }

@@ -177,6 +177,10 @@ class CommitWithReceipts implements Committer<SplitOutcome> {
         load,
         firstLine: answer.firstLines[i]!,
         receipt: receipts[i]!,
+        changed:
+          sink instanceof CarefulSink
+            ? sink.changed
+            : { inserted: receipts[i]!.rows.loaded, updated: 0 },
       }))
       .filter(({ receipt: { start, end } }) => end > start);
     await insertReceipts(client, loaded);

@@ -4,6 +4,7 @@
 import type pg from 'pg';
 import { failpoint } from '../base/failpoints.js';
 import { safeText } from '../base/safe-text.js';
+import { recordDefinition } from '../ledger/changes.js';
 import { holdModel } from '../ledger/model-lock.js';
 import { listPromotions, unknownPromotions } from '../ledger/promotions.js';
 import type { OnConflict } from '../model/load-rules.js';
@@ -36,8 +37,8 @@ export class TargetTables {
     let found = this.#found.get(table.name);
     if (found === undefined) {
       found = this.#session.run(async (client) => {
-        await ensureTable(client, this.#model, table);
-        await ensureExtraColumn(client, table);
+        await ensureTable(client, this.#model, table, recordDefinition);
+        await ensureExtraColumn(client, table, recordDefinition);
         await failpoint('run.table', client);
         await holdModel(client, table, this.#onConflict);
         await failpoint('run.model_held', client);

@@ -1,5 +1,6 @@
 /** Model → DDL. Every identifier is quoted, so that no name can become SQL. */
-import { physicalColumns, type Table } from './model.js';
+import { type Notes, physicalColumns, type Table } from './model.js';
+import { formatNotes } from './notes.js';
 import { SQL_TYPE } from './types.js';
 
 export function quoteIdentifier(name: string): string {
@@ -34,6 +35,23 @@ export function createTableStatements(table: Table): string[] {
   return [
     `CREATE TABLE ${name} (\n  ${parts.join(',\n  ')}\n)`,
     ...table.indexes.map((columns) => `CREATE INDEX ON ${name} (${quoteColumns(columns)})`),
+    ...commentStatements(table),
+  ];
+}
+
+function commentStatements({ name, notes, columns, sources }: Table): string[] {
+  const comment = (object: string, own: Notes | undefined) =>
+    own === undefined ? [] : [`COMMENT ON ${object} IS ${quoteLiteral(formatNotes(own))}`];
+  const table = quoteIdentifier(name);
+  const metrics = sources.flatMap((source) => source.metrics);
+  return [
+    ...comment(`TABLE ${table}`, notes),
+    ...columns.flatMap((column) =>
+      comment(`COLUMN ${table}.${quoteIdentifier(column.name)}`, column.notes),
+    ),
+    ...metrics.flatMap((metric) =>
+      comment(`COLUMN ${table}.${quoteIdentifier(metric.column)}`, metric.notes),
+    ),
   ];
 }
 

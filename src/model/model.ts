@@ -8,6 +8,13 @@ import type { CsvSettings } from './csv-settings.js';
 import type { Format } from './file-settings.js';
 import type { ColumnType } from './types.js';
 
+/** What people should know of a table or a column; comments of the database say it. */
+export interface Notes {
+  readonly description?: string;
+  readonly owner?: string;
+  readonly tags?: readonly string[];
+}
+
 export interface Reference {
   readonly table: string;
   readonly column: string;
@@ -19,6 +26,7 @@ export interface Column {
   /** The header name of the CSV field; the column's own name unless declared otherwise. */
   readonly field: string;
   readonly isNullable: boolean;
+  readonly notes?: Notes;
   readonly references?: Reference;
   /** Corrections of its values. */
   readonly corrections?: Corrections;
@@ -35,6 +43,7 @@ export interface Metric {
   /** The column it becomes. */
   readonly column: string;
   readonly type: ColumnType;
+  readonly notes?: Notes;
 }
 
 /** A JSON field to flatten: the place of its metrics, and the column for undeclared ones. */
@@ -50,6 +59,7 @@ export interface MetricsSource {
 
 export interface Table {
   readonly name: string;
+  readonly notes?: Notes;
   readonly columns: readonly Column[];
   /** Column names of the primary key; empty if the table has none. */
   readonly key: readonly string[];

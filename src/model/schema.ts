@@ -12,6 +12,7 @@ import {
 import { csvSectionSchema, toCsvSettings } from './csv-settings.js';
 import { formatSchema } from './file-settings.js';
 import type { Column, MetricsSource, Model, Reference, Table } from './model.js';
+import { notesShape, toNotes } from './notes.js';
 import { COLUMN_TYPES } from './types.js';
 
 /** PostgreSQL cuts longer identifiers silently (NAMEDATALEN - 1), so edp refuses them. */
@@ -62,6 +63,7 @@ const columnSchema = z.union(
         .boolean({ error: 'expected true or false' })
         .optional()
         .describe('false makes the column NOT NULL (default true)'),
+      ...notesShape,
       references: z
         .string()
         .optional()
@@ -83,7 +85,7 @@ function columnFault(input: unknown): string {
 }
 
 const metricSchema = z.union(
-  [columnType, z.strictObject({ type: columnType, key: z.string().optional() })],
+  [columnType, z.strictObject({ type: columnType, key: z.string().optional(), ...notesShape })],
   { error: (issue) => columnFault(issue.input) },
 );
 
@@ -102,6 +104,7 @@ const sourceSchema = z.strictObject({
 });
 
 const tableSchema = z.strictObject({
+  ...notesShape,
   columns: z.record(columnName, columnSchema).describe('Column name to type'),
   key: stringOrList.optional().describe('Column, or columns, of the primary key'),
   indexes: z.array(stringOrList).optional().describe('Further indexes, each a column or a list'),
@@ -145,7 +148,7 @@ function toSources(metrics: TableInput['metrics']): MetricsSource[] {
     metrics: Object.entries(source.columns).map(([column, metric]) =>
       typeof metric === 'string'
         ? { column, key: column, type: metric }
-        : { column, key: metric.key ?? column, type: metric.type },
+        : { column, key: metric.key ?? column, type: metric.type, ...toNotes(metric) },
     ),
     extraColumn: source.extra ?? 'extra_metrics',
   }));
@@ -177,6 +180,7 @@ function toTable(name: string, input: TableInput, tables: Record<string, TableIn
       field: details.field ?? column,
       ...toOrigin(details),
       isNullable: !key.includes(column) && (details.nullable ?? true),
+      ...toNotes(details),
       ...(details.references === undefined
         ? {}
         : { references: toReference(details.references, tables) }),
@@ -186,6 +190,7 @@ function toTable(name: string, input: TableInput, tables: Record<string, TableIn
   const lineage = input.lineage ?? true;
   return {
     name,
+    ...toNotes(input),
     columns,
     key,
     indexes: (input.indexes ?? []).map(asList),

@@ -105,6 +105,7 @@ export const OPTIONS = {
     'Try the whole load against the real table and write nothing; counts and rejects are the same',
   ),
   yes: flag('Do not ask for confirmation'),
+  runs: flag('Show runs of commands instead of loads; a number is that of a run'),
   dir: define<string>({
     schema: text,
     describe: 'Directory with first_dimensions.csv and second_dimensions.csv',

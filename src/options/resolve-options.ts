@@ -1,5 +1,6 @@
 import { toCamelCase } from '../base/camel-case.js';
 import { EdpError } from '../base/errors.js';
+import { shownValue } from '../base/hidden-values.js';
 import { CSV_SETTING_NAMES, type CsvSettings } from '../model/csv-settings.js';
 import type { FileSettings, Format } from '../model/file-settings.js';
 import {
@@ -49,7 +50,7 @@ export function resolveOptions<N extends OptionName>(
     if (parsed.success) values[toCamelCase(name)] = parsed.data;
     else
       faults.push(
-        `${source}: ${parsed.error.issues.map((i) => i.message).join('; ')} (got ${JSON.stringify(raw)})`,
+        `${source}: ${parsed.error.issues.map((i) => i.message).join('; ')} (got ${JSON.stringify(shownValue(raw))})`,
       );
   }
   if (faults.length > 0) {

@@ -44,7 +44,7 @@ export function connect(config: ConnectionConfig, role: string): Promise<pg.Clie
 export async function connectOnce(config: ConnectionConfig, role: string): Promise<pg.Client> {
   const attempts = tlsAttempts(config);
   for (const [i, ssl] of attempts.entries()) {
-    const { tls, passwordNote: _, silenceMs = SILENCE_MS, ...own } = config;
+    const { tls, passwordNote: _, silenceMs = SILENCE_MS, runId, ...own } = config;
     const values = new SessionValues();
     const loginMs = role === WATCH_ROLE ? Math.min(LOGIN_MS, silenceMs) : LOGIN_MS;
     const client = new pg.Client({
@@ -64,7 +64,7 @@ export async function connectOnce(config: ConnectionConfig, role: string): Promi
     endInTime(client);
     try {
       await client.connect();
-      const { backend, encoding } = await within(loginMs, client, settleSession(client));
+      const { backend, encoding } = await within(loginMs, client, settleSession(client, runId));
       values.adapt(client, encoding, !READS_AS_STORED.has(role));
       if (role !== WATCH_ROLE && !describeClient(config).startsWith('/')) {
         watchForSilence(client, describeClient(config), silenceMs, (ends) =>

@@ -5,6 +5,7 @@
  * connection poolers refuse or drop.
  */
 import type pg from 'pg';
+import { joinRunSql } from './run-of-session.js';
 
 /**
  * A setting is changed only where it has another value, so a server that does not have it (older
@@ -81,8 +82,10 @@ const STATEMENTS = [
   `SELECT set_config(name, value::text, false) FROM (VALUES ${PROBES}) AS wanted (name, value) ` +
     'WHERE current_setting(name)::int > value',
   SEARCH_PATH,
-  "SELECT pg_backend_pid() AS backend, current_setting('server_encoding') AS encoding",
-].join('; ');
+];
+
+const BACKEND =
+  "SELECT pg_backend_pid() AS backend, current_setting('server_encoding') AS encoding";
 
 export interface SettledSession {
   /** Process id of the backend, also behind a pooler, which tells another one. */
@@ -91,7 +94,13 @@ export interface SettledSession {
   readonly encoding: string;
 }
 
-export async function settleSession(client: pg.Client): Promise<SettledSession> {
-  const results = (await client.query(STATEMENTS)) as unknown as pg.QueryResult<SettledSession>[];
+/** @param runId of the command that the session belongs to */
+export async function settleSession(
+  client: pg.Client,
+  runId: number | undefined,
+): Promise<SettledSession> {
+  const join = runId === undefined ? [] : [joinRunSql(runId)];
+  const text = [...STATEMENTS, ...join, BACKEND].join('; ');
+  const results = (await client.query(text)) as unknown as pg.QueryResult<SettledSession>[];
   return results.at(-1)!.rows[0]!;
 }

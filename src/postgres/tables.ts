@@ -4,7 +4,14 @@ import { EdpError } from '../base/errors.js';
 import { createTableStatements, quoteIdentifier, withReferredTables } from '../model/ddl.js';
 import { type Model, physicalColumns, type Table } from '../model/model.js';
 import { type ColumnType, SQL_TYPE } from '../model/types.js';
+import { withTransaction } from './connection.js';
 import { withSchemaLock } from './migrate.js';
+
+/**
+ * Enters the new definition of a table, by its quoted name, into the log of changes: within the
+ * transaction that makes it.
+ */
+export type DefinitionLog = (client: pg.Client, name: string) => Promise<void>;
 
 async function isMissing(client: pg.Client, table: Table): Promise<boolean> {
   const { rows } = await client.query<{ missing: boolean }>(
@@ -26,11 +33,16 @@ async function listMissing(client: pg.Client, tables: readonly Table[]): Promise
  *
  * @throws EdpError `database_refused` where the role may not create tables
  */
-export async function ensureTable(client: pg.Client, model: Model, table: Table): Promise<void> {
+export async function ensureTable(
+  client: pg.Client,
+  model: Model,
+  table: Table,
+  log: DefinitionLog,
+): Promise<void> {
   const wanted = withReferredTables(table, model.tables);
   if ((await listMissing(client, wanted)).length === 0) return;
   await explainRefusal(table, 'made', () =>
-    withSchemaLock(client, () => createMissing(client, wanted)),
+    withSchemaLock(client, () => createMissing(client, wanted, log)),
   );
 }
 
@@ -39,9 +51,10 @@ export async function ensureTableWithin(
   client: pg.Client,
   model: Model,
   table: Table,
+  log: DefinitionLog,
 ): Promise<void> {
   const wanted = withReferredTables(table, model.tables);
-  await explainRefusal(table, 'made', () => createMissing(client, wanted));
+  await explainRefusal(table, 'made', () => createMissing(client, wanted, log));
 }
 
 /**
@@ -49,14 +62,33 @@ export async function ensureTableWithin(
  *
  * @throws EdpError `database_refused` where the role may not alter the table
  */
-export async function ensureExtraColumn(client: pg.Client, table: Table): Promise<void> {
-  const { extraColumn, name } = table;
-  if (extraColumn === undefined) return;
+export async function ensureExtraColumnWithin(
+  client: pg.Client,
+  table: Table,
+  log: DefinitionLog,
+): Promise<void> {
+  const { extraColumn } = table;
+  if (extraColumn === undefined || (await hasColumn(client, table, extraColumn))) return;
+  await addColumnsWithin(client, table, [{ name: extraColumn, type: 'jsonb' }], log);
+}
+
+/** Does the same in a transaction of its own. */
+export async function ensureExtraColumn(
+  client: pg.Client,
+  table: Table,
+  log: DefinitionLog,
+): Promise<void> {
+  const { extraColumn } = table;
+  if (extraColumn === undefined || (await hasColumn(client, table, extraColumn))) return;
+  await withTransaction(client, () => ensureExtraColumnWithin(client, table, log));
+}
+
+async function hasColumn(client: pg.Client, { name }: Table, column: string): Promise<boolean> {
   const { rowCount } = await client.query(
     'SELECT FROM pg_attribute WHERE attrelid = to_regclass($1) AND attname = $2 AND NOT attisdropped',
-    [quoteIdentifier(name), extraColumn],
+    [quoteIdentifier(name), column],
   );
-  if (rowCount === 0) await addColumns(client, table, [{ name: extraColumn, type: 'jsonb' }]);
+  return rowCount !== 0;
 }
 
 /**
@@ -68,14 +100,41 @@ export async function ensureExtraColumn(client: pg.Client, table: Table): Promis
 export async function addColumns(
   client: pg.Client,
   table: Table,
-  columns: readonly { readonly name: string; readonly type: ColumnType }[],
+  columns: readonly NewColumn[],
+  log: DefinitionLog,
+): Promise<void> {
+  await withTransaction(client, () => addColumnsWithin(client, table, columns, log));
+}
+
+interface NewColumn {
+  readonly name: string;
+  readonly type: ColumnType;
+}
+
+async function addColumnsWithin(
+  client: pg.Client,
+  table: Table,
+  columns: readonly NewColumn[],
+  log: DefinitionLog,
 ): Promise<void> {
   if (await isMissing(client, table)) return;
+  const listNew = async () => {
+    const missing: NewColumn[] = [];
+    for (const column of columns) {
+      if (!(await hasColumn(client, table, column.name))) missing.push(column);
+    }
+    return missing;
+  };
+  if ((await listNew()).length === 0) return;
   const additions = columns.map(
     ({ name, type }) => `ADD COLUMN IF NOT EXISTS ${quoteIdentifier(name)} ${SQL_TYPE[type]}`,
   );
   await explainRefusal(table, 'altered', async () => {
+    // Another command may be adding the same column: it is entered once.
+    await client.query(`LOCK TABLE ${quoteIdentifier(table.name)} IN ACCESS EXCLUSIVE MODE`);
+    if ((await listNew()).length === 0) return;
     await client.query(`ALTER TABLE ${quoteIdentifier(table.name)} ${additions.join(', ')}`);
+    await log(client, quoteIdentifier(table.name));
   });
 }
 
@@ -93,10 +152,15 @@ export function assertTableWidth(table: Table): void {
   );
 }
 
-async function createMissing(client: pg.Client, wanted: readonly Table[]): Promise<void> {
+async function createMissing(
+  client: pg.Client,
+  wanted: readonly Table[],
+  log: DefinitionLog,
+): Promise<void> {
   for (const missing of await listMissing(client, wanted)) {
     assertTableWidth(missing);
     for (const statement of createTableStatements(missing)) await client.query(statement);
+    await log(client, quoteIdentifier(missing.name));
   }
 }
 

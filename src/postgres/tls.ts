@@ -46,6 +46,8 @@ export type ConnectionConfig = pg.ClientConfig & {
   readonly passwordNote?: string;
   /** How long a statement may be without an answer before edp asks about it. */
   readonly silenceMs?: number;
+  /** Run of the command that the session belongs to. */
+  readonly runId?: number;
 };
 
 /** The parameters of a URL that concern TLS, each with the environment variable for it. */

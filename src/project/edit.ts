@@ -8,7 +8,8 @@ import { type Document, isMap, isNode, parseDocument, stringify } from 'yaml';
 import { BUILTIN_MODEL, BUILTIN_TABLES } from '../model/builtin.js';
 import type { Table } from '../model/model.js';
 import { toModel } from '../model/schema.js';
-import { parseProject } from './parse.js';
+import { PROJECT_FILE } from './file.js';
+import { parseProject, type SourceText } from './parse.js';
 
 const NEW_FILE_COMMENT = `# The tables of this project, beside which edp has no others.
 # docs/model.md of the package explains the file.
@@ -32,9 +33,14 @@ export interface Edit extends Addition {
   readonly addsBuiltin: boolean;
 }
 
-/** Tables that the file declares; undefined for none. @throws EdpError `config` */
-export function listDeclared(text: string | undefined): readonly Table[] | undefined {
-  const { tables } = parseProject(text ?? '');
+/**
+ * Tables that the file and the others declare; undefined for none. @throws EdpError `config`
+ */
+export function listDeclared(
+  text: string | undefined,
+  others: readonly SourceText[] = [],
+): readonly Table[] | undefined {
+  const { tables } = parseProject(together(text, others));
   return tables === undefined ? undefined : toModel(tables).tables;
 }
 
@@ -43,38 +49,42 @@ export function listDeclared(text: string | undefined): readonly Table[] | undef
  *
  * @param text text of edp.yaml; undefined if there is none
  * @param expected the extended table, as the result must declare it
+ * @param others the other texts of the project
  * @returns undefined if the form of the file cannot be edited
  */
 export function addToProject(
   text: string | undefined,
   addition: Addition,
   expected: Table,
+  others: readonly SourceText[] = [],
 ): string | undefined {
-  const declared = listDeclared(text);
+  const declared = listDeclared(text, others);
   const wanted = (declared ?? BUILTIN_MODEL.tables).map((table) =>
     table.name === expected.name ? expected : table,
   );
-  return editProject(text, { ...addition, addsBuiltin: declared === undefined }, wanted);
+  return editProject(text, { ...addition, addsBuiltin: declared === undefined }, wanted, others);
 }
 
 /**
  * @param text text of edp.yaml; undefined if there is none
  * @param wanted all tables, as the result must declare them
+ * @param others the other texts of the project
  * @returns undefined if the form of the file cannot be edited
  */
 export function editProject(
   text: string | undefined,
   edit: Edit,
   wanted: readonly Table[],
+  others: readonly SourceText[] = [],
 ): string | undefined {
-  const before = parseProject(text ?? '');
+  const before = parseProject(together(text, others));
   const isRight = (edited: string) => {
     try {
-      const { options, csv, tables } = parseProject(edited);
+      const { options, csv, tables } = parseProject(together(edited, others));
       return (
         JSON.stringify(options) === JSON.stringify(before.options) &&
         JSON.stringify(csv) === JSON.stringify(before.csv) &&
-        JSON.stringify(toModel(tables ?? {}).tables) === JSON.stringify(wanted)
+        JSON.stringify(byName(toModel(tables ?? {}).tables)) === JSON.stringify(byName(wanted))
       );
     } catch {
       return false;
@@ -85,6 +95,14 @@ export function editProject(
     if (edited !== undefined && isRight(edited)) return edited;
   }
   return undefined;
+}
+
+function byName(tables: readonly Table[]): Table[] {
+  return [...tables].sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function together(text: string | undefined, others: readonly SourceText[]): SourceText[] {
+  return [{ name: PROJECT_FILE, text: text ?? '' }, ...others];
 }
 
 /** Lines as YAML has them: to a regular expression, U+2028 would end one, too. */

@@ -1,6 +1,7 @@
 /** edp.yaml of the working directory, if there is one → options and model. */
 
 import path from 'node:path';
+import { EdpError } from '../base/errors.js';
 import type { Model } from '../model/model.js';
 import { PROJECT_FILE, readProjectText } from './file.js';
 
@@ -23,11 +24,42 @@ export async function loadProject(directory = process.cwd()): Promise<Project> {
     return { directory, options: {}, csv: {}, model: BUILTIN_MODEL };
   }
   // Loading the YAML library takes most of the time, so it is loaded only if needed.
-  const { parseProject } = await import('./parse.js');
-  const { options, csv, tables } = parseProject(text);
+  const [{ parseProject }, { withIncluded }] = await Promise.all([
+    import('./parse.js'),
+    import('./include.js'),
+  ]);
+  const { options, csv, tables } = parseProject(await withIncluded(file, text));
   const model =
     tables === undefined
       ? (await import('../model/builtin.js')).BUILTIN_MODEL
       : (await import('../model/schema.js')).toModel(tables);
   return { directory, options, csv, model };
+}
+
+/**
+ * What commands need that manage the server alone: of a faulty edp.yaml, no more than the address of the
+ * database, so that it never keeps a server from being stopped.
+ */
+export async function loadDatabaseKeys(directory = process.cwd()): Promise<Project> {
+  try {
+    return await loadProject(directory);
+  } catch (error) {
+    if (!(error instanceof EdpError)) throw error;
+    const { BUILTIN_MODEL } = await import('../model/builtin.js');
+    const text = await readProjectText(path.join(directory, PROJECT_FILE)).catch(() => undefined);
+    const options = text === undefined ? {} : await findDatabaseUrl(text);
+    return { directory, options, csv: {}, model: BUILTIN_MODEL };
+  }
+}
+
+async function findDatabaseUrl(text: string): Promise<Project['options']> {
+  const [{ parseDocument, isMap }, { expandText }] = await Promise.all([
+    import('yaml'),
+    import('./variables.js'),
+  ]);
+  const { contents } = parseDocument(text, { prettyErrors: false });
+  const written = isMap(contents) ? contents.get('database-url') : undefined;
+  if (typeof written !== 'string') return {};
+  const { text: url, messages } = expandText(written, process.env);
+  return messages.length > 0 ? {} : { 'database-url': url };
 }

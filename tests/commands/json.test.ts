@@ -83,6 +83,13 @@ const STEPS: readonly Step[] = [
   },
   { result: 'status', args: ['status'], status: 0 },
   { result: 'status <load>', args: ['status', '3'], status: 0, json: { load: { loadId: 3 } } },
+  { result: 'status --runs', args: ['status', '--runs'], status: 0 },
+  {
+    result: 'status --runs <run>',
+    args: ['status', '--runs', '1'],
+    status: 0,
+    json: { run: { runId: 1, state: 'done' } },
+  },
   { result: 'rejects', args: ['rejects', '3'], status: 0 },
   {
     result: 'promote',

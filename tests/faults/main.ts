@@ -5,7 +5,9 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { runCampaign } from './campaign.js';
 import { runFuzz } from './fuzz.js';
-import { formatFuzz, formatSummary } from './summary.js';
+import { runReaders } from './readers.js';
+import { FaultServer } from './server.js';
+import { formatFuzz, formatReaders, formatSummary } from './summary.js';
 
 const HELP = `npm run test:faults -- [options]
 
@@ -15,6 +17,7 @@ const HELP = `npm run test:faults -- [options]
   --only TEXT      only scenarios and faults whose description contains it
   --at-once N      trials at the same time (default 2)
   --fuzz N         no faults, but this many random files
+  --readers N      no faults, but this many commands, many of them killed, beside a reader of the log of changes
   --out FILE       writes the results there, as JSON
 `;
 
@@ -29,6 +32,7 @@ async function main(): Promise<number> {
       only: { type: 'string' },
       'at-once': { type: 'string', default: '2' },
       fuzz: { type: 'string' },
+      readers: { type: 'string' },
       out: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
@@ -47,6 +51,24 @@ async function main(): Promise<number> {
       const fuzzed = await runFuzz({ directory, inputs, seed, deadline, say });
       say(formatFuzz(fuzzed));
       return fuzzed.problems.length === 0 ? 0 : 1;
+    }
+    if (values.readers !== undefined) {
+      const server = await FaultServer.create();
+      try {
+        const results = await runReaders({
+          directory,
+          database: server.config,
+          url: server.url('postgres'),
+          seed,
+          commands: Number(values.readers),
+          atOnce: Number(values['at-once']),
+          deadline,
+        });
+        say(formatReaders(results));
+        return results.problems.length === 0 ? 0 : 1;
+      } finally {
+        await server.remove();
+      }
     }
     const results = await runCampaign({
       directory,

@@ -3,6 +3,7 @@ import { FAILPOINTS } from '../../src/base/failpoints.js';
 import type { CampaignResults } from './campaign.js';
 import type { Fault } from './fault.js';
 import type { FuzzResults } from './fuzz.js';
+import type { ReaderResults } from './readers.js';
 import type { TrialResult } from './trial.js';
 
 interface Line {
@@ -97,4 +98,13 @@ export function formatFuzz(results: FuzzResults): string {
     `${loaded} files loaded (${records} records, ${rejects} of them rejected), ` +
     `${skipped} skipped, ${failed} refused; ${results.problems.length} problems`
   );
+}
+
+export function formatReaders(results: ReaderResults): string {
+  const { commands, killed, transactions, looks, stale, problems } = results;
+  return [
+    `${commands} commands, ${killed} of them killed; ${transactions} transactions that changed a table; ` +
+      `${looks} questions whether a reader is stale, ${stale} answered with yes; ${problems.length} problems`,
+    ...problems,
+  ].join('\n');
 }

@@ -1,14 +1,18 @@
 /** Lists of words that columns of the ledger are checked against are those of the program. */
 import { expect, it } from 'vitest';
+import { CHANGE_KINDS } from '../../src/ledger/changes.js';
 import { LOAD_STATES } from '../../src/ledger/load-state.js';
 import { PROMOTION_STATES } from '../../src/ledger/promotions.js';
+import { RUN_STATES } from '../../src/ledger/runs.js';
 import { ON_CONFLICT } from '../../src/model/load-rules.js';
 import { useTestDatabase } from '../support/database.js';
 
 const LISTS: Readonly<Record<string, readonly string[]>> = {
+  'changes.kind': CHANGE_KINDS,
   'loads.state': LOAD_STATES,
   'promotions.state': PROMOTION_STATES,
   'receipts.on_conflict': ON_CONFLICT,
+  'runs.state': RUN_STATES,
 };
 
 const database = useTestDatabase();

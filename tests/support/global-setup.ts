@@ -6,6 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import type { TestProject } from 'vitest/node';
+import { recordDefinition } from '../../src/ledger/changes.js';
 import { BUILTIN_MODEL } from '../../src/model/builtin.js';
 import { withClient } from '../../src/postgres/connection.js';
 import { leaseEmbeddedServer } from '../../src/postgres/embedded/embedded-server.js';
@@ -28,7 +29,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
   await withClient(lease.client, 'test', (client) => client.query(`CREATE DATABASE ${TEMPLATE}`));
   await withClient({ ...lease.client, database: TEMPLATE }, 'test', async (client) => {
     await migrate(client);
-    for (const table of BUILTIN_MODEL.tables) await ensureTable(client, BUILTIN_MODEL, table);
+    for (const table of BUILTIN_MODEL.tables) {
+      await ensureTable(client, BUILTIN_MODEL, table, recordDefinition);
+    }
   });
   project.provide('serverHost', lease.client.host ?? '');
   return async () => {

@@ -1,6 +1,7 @@
 /** `edp ingest`: event files into PostgreSQL, each record accounted for. */
 
 import { EdpError, EXIT, FailedRun } from '../../base/errors.js';
+import type { OpenRun } from '../../ledger/runs.js';
 import type { IngestResult } from '../../load/file-results.js';
 import { type SplitPool, withPool } from '../../load/load-pool.js';
 import { type IngestOptions, ingest } from '../../load/run.js';
@@ -10,6 +11,7 @@ import { withReadableFiles } from '../../source/copies.js';
 import { discoverFiles, type InputFile, isStdin, totalBytes } from '../../source/discover.js';
 import type { Command, Invocation } from '../command.js';
 import type { CreatedJson, LoadHead } from '../json/load.schema.js';
+import { asRun } from '../shared/recorded-run.js';
 import { OPTION_NAMES } from './ingest.help.js';
 import { makeIngestProgress } from './ingest-progress.js';
 import { exitStatus, printSummary, toJson } from './summary.js';
@@ -34,17 +36,18 @@ export const command: Command = {
     const withFiles = (run: (all: readonly InputFile[]) => Promise<number>) =>
       withReadableFiles(project.directory, files, copying, run);
     const where = { databaseUrl: options.databaseUrl, directory: project.directory };
-    const work = async (
+    const workIn = async (
       to: Invocation,
       database: Database,
       pool: SplitPool | undefined,
       all: readonly InputFile[],
-      more: CreatedJson = {},
+      more: CreatedJson,
+      open?: OpenRun,
     ) => {
       const run = (settled: Invocation, loadOptions: typeof options & IngestOptions) =>
         pool === undefined
           ? tryFiles(settled, database, all, loadOptions, more)
-          : load(settled, database, pool, all, loadOptions, { command: 'ingest', ...more });
+          : load(settled, database, pool, all, loadOptions, open, { command: 'ingest', ...more });
       const { onNewColumn, dryRun } = options;
       if (onNewColumn !== 'add') return run(to, { ...options, onNewColumn });
       const { addNewColumns } = await import('./new-columns.js');
@@ -53,6 +56,18 @@ export const command: Command = {
       // values.
       return run(widened, { ...options, onNewColumn: dryRun ? 'ignore' : undefined });
     };
+    const work = (
+      to: Invocation,
+      database: Database,
+      pool: SplitPool | undefined,
+      all: readonly InputFile[],
+      more: CreatedJson = {},
+    ) =>
+      pool === undefined
+        ? workIn(to, database, pool, all, more)
+        : asRun(invocation, 'ingest', database, (own, open) =>
+            workIn(to, own, pool, all, more, open),
+          );
     if (options.create) {
       const { withCreated } = await import('./create.js');
       return withFiles((all) =>
@@ -98,6 +113,7 @@ export async function load(
   pool: SplitPool,
   files: readonly InputFile[],
   options: IngestOptions,
+  run: OpenRun | undefined,
   head: LoadHead = { command: 'ingest' },
 ): Promise<number> {
   const progress = await makeIngestProgress(output);
@@ -107,6 +123,7 @@ export async function load(
   } finally {
     progress.stop();
   }
+  run?.countRejected(result.rows.rejected);
   const status = exitStatus(result);
   printSummary(output, result, database);
   if (result.failure !== undefined) {

@@ -22,6 +22,10 @@ export const help: CommandHelp = {
   call: 'ingest <files...>',
   describe: 'Load CSV and JSON lines files into PostgreSQL, and account for each record',
   options: OPTION_NAMES,
+  statuses: {
+    failed: 'a file is not loaded, or only in part; the others are',
+    doneWithRejects: 'records were rejected, also by earlier runs of the loads',
+  },
   takesFileSettings: true,
   stopsInOrder: true,
   build: (yargs) =>

@@ -8,6 +8,7 @@ import { describeFile } from '../../formats/describe-file.js';
 import { inferTable } from '../../infer/infer.js';
 import { withInferencePool } from '../../infer/infer-pool.js';
 import { takeName, toColumnName } from '../../infer/inferred-names.js';
+import { recordDefinition } from '../../ledger/changes.js';
 import { isFileFault } from '../../load/file-results.js';
 import { findNewFields } from '../../mapping/find-drift.js';
 import { knownFields } from '../../model/fields.js';
@@ -17,9 +18,11 @@ import { type Column, type Model, physicalColumns, type Table } from '../../mode
 import { resolveFileSettings } from '../../options/resolve-options.js';
 import { withClient } from '../../postgres/connection.js';
 import type { Database } from '../../postgres/database.js';
+import { migrate } from '../../postgres/migrate.js';
 import { addColumns } from '../../postgres/tables.js';
 import { addToProject } from '../../project/edit.js';
-import { PROJECT_FILE, readProjectText, replaceProjectFile } from '../../project/file.js';
+import { readEditable } from '../../project/editable.js';
+import { replaceProjectFile } from '../../project/file.js';
 import type { Project } from '../../project/project.js';
 import { type InputFile, totalBytes } from '../../source/discover.js';
 import { versionOf } from '../../source/sources.js';
@@ -51,7 +54,10 @@ export async function addNewColumns(
     if (columns.length === 0) continue;
     const wider = { ...table, columns: [...table.columns, ...columns] };
     if (!options.dryRun) {
-      await withClient(database.client, 'ingest', (client) => addColumns(client, table, columns));
+      await withClient(database.client, 'ingest', async (client) => {
+        await migrate(client);
+        await addColumns(client, table, columns, recordDefinition);
+      });
       await declareColumns(project, wider, columns);
     }
     const list = columns.map(({ name: column, type }) => `${safeText(column)} ${type}`).join(', ');
@@ -133,15 +139,14 @@ async function declareColumns(
   wider: Table,
   columns: readonly Column[],
 ): Promise<void> {
-  const file = path.join(directory, PROJECT_FILE);
-  const text = await readProjectText(file);
+  const { file, text, others } = await readEditable(directory, wider.name);
   const entries = Object.fromEntries(
     columns.map(({ name, type, field }) => [name, name === field ? type : { type, field }]),
   );
   const place = () => ['tables', wider.name, 'columns'];
-  const edited = addToProject(text, { place, entries }, wider);
+  const edited = addToProject(text, { place, entries }, wider, others);
   if (edited === undefined) {
-    throw new EdpError('config', `${PROJECT_FILE} is not of a form that edp can edit`, {
+    throw new EdpError('config', `${path.basename(file)} is not of a form that edp can edit`, {
       hint: `add by hand, under tables, ${wider.name}, columns: ${JSON.stringify(entries)}; then run the command again`,
     });
   }

@@ -1,5 +1,5 @@
 /** Prints the result of a load. */
-import { EXIT } from '../../base/errors.js';
+import { chooseStatus } from '../../base/exit-statuses.js';
 import type { RowCounts } from '../../ledger/counts.js';
 import type { IngestResult } from '../../load/file-results.js';
 import type { Database } from '../../postgres/database.js';
@@ -15,9 +15,11 @@ import { printRemarks, remarksJson } from '../shared/remarks-lines.js';
 import { describeFileResult } from './ingest-progress.js';
 
 export function exitStatus({ isInterrupted, files, rows }: IngestResult): number {
-  if (isInterrupted) return EXIT.interrupted;
-  if (files.some(({ status }) => status === 'failed')) return EXIT.failed;
-  return rows.rejected > 0 ? EXIT.doneWithRejects : EXIT.done;
+  return chooseStatus({
+    interrupted: isInterrupted,
+    failed: files.some(({ status }) => status === 'failed'),
+    doneWithRejects: rows.rejected > 0,
+  });
 }
 
 export function toJson<H extends LoadHead>(

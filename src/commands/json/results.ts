@@ -8,6 +8,7 @@ import { loadStatusSchema, rejectsSchema, statusSchema } from './ledger.schema.j
 import { dryRunSchema, ingestSchema, seedDimensionsSchema } from './load.schema.js';
 import { modelSchema } from './model.schema.js';
 import { reportListSchema, reportSchema } from './report.schema.js';
+import { runStatusSchema, runsStatusSchema } from './runs.schema.js';
 import { promoteSchema, replaySchema, undoSchema } from './upkeep.schema.js';
 import { verifySchema } from './verify.schema.js';
 
@@ -22,7 +23,12 @@ export const RESULT_SCHEMAS = {
     'generate-report': reportSchema,
     'generate-report --list': reportListSchema,
   },
-  status: { status: statusSchema, 'status <load>': loadStatusSchema },
+  status: {
+    status: statusSchema,
+    'status <load>': loadStatusSchema,
+    'status --runs': runsStatusSchema,
+    'status --runs <run>': runStatusSchema,
+  },
   rejects: { rejects: rejectsSchema },
   replay: { replay: replaySchema },
   undo: { undo: undoSchema },

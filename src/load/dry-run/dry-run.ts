@@ -31,7 +31,7 @@ import type { Database } from '../../postgres/database.js';
 import { migrateWithin } from '../../postgres/migrate.js';
 import { isTransient } from '../../postgres/sqlstate.js';
 import { inspectTable, type TableInCatalog } from '../../postgres/table-in-catalog.js';
-import { ensureExtraColumn, ensureTableWithin } from '../../postgres/tables.js';
+import { ensureExtraColumnWithin, ensureTableWithin } from '../../postgres/tables.js';
 import type { InputFile } from '../../source/discover.js';
 import {
   fileFaultReason,
@@ -269,8 +269,10 @@ class DryRun {
   async #prepareTable({ table }: Target): Promise<TableInCatalog> {
     let found = this.#tables.get(table.name);
     if (found === undefined) {
-      await ensureTableWithin(this.#client, this.#model, table);
-      await ensureExtraColumn(this.#client, table);
+      // Nothing is entered: all is rolled back, and no sequence may move.
+      const log = async () => {};
+      await ensureTableWithin(this.#client, this.#model, table, log);
+      await ensureExtraColumnWithin(this.#client, table, log);
       // Only an attempt shows whether the role may skip triggers.
       await this.#client.query('SAVEPOINT edp_inspect');
       found = await inspectTable(this.#client, table);

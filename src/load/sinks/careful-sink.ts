@@ -7,6 +7,7 @@ import type { RecordPlace } from '../../formats/text/ranges.js';
 import type { RowPlaces } from '../../lanes/byte-lane.js';
 import type { ReferenceValues } from '../../lanes/reference-values.js';
 import type { RowSink } from '../../lanes/row-sink.js';
+import type { ChangedRows } from '../../ledger/changes.js';
 import type { RejectLog } from '../../ledger/reject-log.js';
 import { NO_REMARKS, type RowRemarks } from '../../ledger/remarks.js';
 import type { RowWriter } from '../../values/copy-binary.js';
@@ -51,6 +52,11 @@ export class CarefulSink implements RowSink {
   /** After the staged rows were moved: the records that were in the table already, in order. */
   get duplicates(): readonly RecordPlace[] {
     return this.#duplicates;
+  }
+
+  /** After the staged rows were moved: the rows of the table that they changed. */
+  get changed(): ChangedRows {
+    return this.#stage.changed;
   }
 
   begin(): Promise<void> {

@@ -14,29 +14,38 @@ import {
   VERDICTS,
 } from './staged-rows.js';
 
-/** Records how many rows of other loads will be replaced: undo cannot restore their values. */
+/**
+ * Records how many rows of other loads will be replaced: undo cannot restore their values.
+ *
+ * @returns the number of all rows that will be replaced
+ */
 export async function countReplaced(
   client: pg.Client,
   { target, columns, onConflict, loadId }: StagingOptions,
-): Promise<void> {
+): Promise<number> {
   const lineage = columns.find(isLineage);
   const { replacesRow } = CONFLICT_RULES[onConflict];
-  if (!replacesRow || target.key.length === 0 || lineage === undefined) return;
+  if (!replacesRow || target.key.length === 0) return 0;
   const isSameKey = target.key
     .map(quoteIdentifier)
     .map((column) => `s.${column} = t.${column}`)
     .join(' AND ');
-  const { rows } = await client.query<{ count: number }>(
-    `SELECT count(*) FROM ${target.table} t
-     WHERE t.${quoteIdentifier(lineage.name)} IS DISTINCT FROM $1
-       AND EXISTS (SELECT FROM ${STAGE} s WHERE ${isSameKey} AND ${open('s')})`,
+  const isOthers =
+    lineage === undefined ? 'false' : `t.${quoteIdentifier(lineage.name)} IS DISTINCT FROM $1`;
+  const { rows } = await client.query<{ count: number; others: number }>(
+    `SELECT count(*), count(*) FILTER (WHERE $1::bigint IS NOT NULL AND ${isOthers}) AS others
+     FROM ${target.table} t
+     WHERE EXISTS (SELECT FROM ${STAGE} s WHERE ${isSameKey} AND ${open('s')})`,
     [loadId],
   );
-  if (rows[0]!.count === 0) return;
-  await client.query('UPDATE edp.loads SET rows_replaced = rows_replaced + $2 WHERE load_id = $1', [
-    loadId,
-    rows[0]!.count,
-  ]);
+  const { count, others } = rows[0]!;
+  if (others > 0) {
+    await client.query(
+      'UPDATE edp.loads SET rows_replaced = rows_replaced + $2 WHERE load_id = $1',
+      [loadId, others],
+    );
+  }
+  return count;
 }
 
 /** Gives verdicts to records whose key already exists, in the table or in an earlier record. */

@@ -10,6 +10,7 @@
 import type pg from 'pg';
 import { EdpError } from '../../base/errors.js';
 import { failpoint } from '../../base/failpoints.js';
+import { type ChangedRows, recordChanges } from '../../ledger/changes.js';
 import { quoteColumns, quoteIdentifier, quoteLiteral } from '../../model/ddl.js';
 import { Fault, type RejectCode } from '../../model/reject-codes.js';
 import { CopyStream } from '../../postgres/copy-stream.js';
@@ -45,11 +46,17 @@ export class StagingTable {
   readonly #options: StagingOptions;
   /** Column list of the staged rows, quoted. */
   readonly #columns: string;
+  #changed: ChangedRows = { inserted: 0, updated: 0 };
 
   constructor(client: pg.Client, options: StagingOptions) {
     this.#client = client;
     this.#options = options;
     this.#columns = quoteColumns(options.columns.map(({ name }) => name));
+  }
+
+  /** The rows of the target that the last merge changed. */
+  get changed(): ChangedRows {
+    return this.#changed;
   }
 
   /** Creates the temporary tables; the end of the transaction drops them. */
@@ -174,11 +181,15 @@ export class StagingTable {
     for (let look = 1; ; look++) {
       await this.#client.query('SAVEPOINT edp_merge');
       try {
-        await this.#completeInferred('true');
+        const completed = await this.#completeInferred('true');
         await settleKeys(this.#client, this.#options);
         await failpoint('stage.keys', this.#client);
-        await countReplaced(this.#client, this.#options);
-        await this.#insert();
+        const replaced = await countReplaced(this.#client, this.#options);
+        const written = await this.#insert();
+        this.#changed = {
+          inserted: Math.max(0, written - replaced),
+          updated: completed + Math.min(written, replaced),
+        };
         await failpoint('stage.inserted', this.#client);
         await this.#client.query('RELEASE edp_merge');
         break;
@@ -246,11 +257,12 @@ export class StagingTable {
         [key.referredTable, key.referredColumn, this.#options.loadId],
       );
     };
+    let inferred = 0;
     const tryRange = async (from: number, to: number): Promise<void> => {
       if (from === to) return;
       await this.#client.query('SAVEPOINT edp_infer');
       try {
-        await infer(from, to);
+        inferred += (await infer(from, to)).rowCount ?? 0;
         await this.#client.query('RELEASE edp_infer');
         return;
       } catch (error) {
@@ -265,6 +277,11 @@ export class StagingTable {
       await tryRange(middle, to);
     };
     await tryRange(0, rows.length);
+    if (inferred === 0) return;
+    const { loadId } = this.#options;
+    await recordChanges(this.#client, [
+      { relation: key.referredTable, kind: 'inserted', rows: inferred, loadId },
+    ]);
   }
 
   /** Locks referred rows, so that no one can delete them before this transaction has committed. */
@@ -300,15 +317,17 @@ export class StagingTable {
    * first record, independent of `--on-conflict`, because there are no other values yet.
    *
    * @param condition on the staged records `s`
+   * @returns how many members got values
    */
-  async #completeInferred(condition: string): Promise<void> {
+  async #completeInferred(condition: string): Promise<number> {
+    let completed = 0;
     for (const name of await this.#inferredColumns()) {
       const column = quoteIdentifier(name);
       const others = this.#options.columns.filter((other) => other.name !== name);
       const assignments = (others.length > 0 ? others : [{ name }])
         .map((other) => quoteIdentifier(other.name))
         .map((other) => `${other} = a.${other}`);
-      await this.#client.query(
+      const { rowCount } = await this.#client.query(
         `WITH arriving AS (
            SELECT DISTINCT ON (s.${column}) s.* FROM ${STAGE} s
            JOIN edp.inferred_members m ON m.member = s.${column}::text
@@ -320,7 +339,9 @@ export class StagingTable {
          INSERT INTO ${VERDICTS} SELECT ordinal, '${COMPLETED}', '' FROM completed`,
         [this.#options.target.table, name],
       );
+      completed += rowCount ?? 0;
     }
+    return completed;
   }
 
   /** Marks members that this split loaded as no longer inferred. */
@@ -337,8 +358,10 @@ export class StagingTable {
     }
   }
 
-  async #insert(): Promise<void> {
-    await this.#client.query(insertStatement(this.#options, 'true'));
+  /** @returns how many rows it inserted or replaced */
+  async #insert(): Promise<number> {
+    const { rowCount } = await this.#client.query(insertStatement(this.#options, 'true'));
+    return rowCount ?? 0;
   }
 
   /**
@@ -356,9 +379,9 @@ export class StagingTable {
     const between = (from: number, to: number) =>
       `s.${ORDINAL_SQL} BETWEEN ${ordinals[from]} AND ${ordinals[to - 1]}`;
     await this.#client.query('SAVEPOINT edp_blame');
-    await this.#isolate(0, ordinals.length, ordinalOf, (from, to) =>
-      this.#completeInferred(between(from, to)),
-    );
+    await this.#isolate(0, ordinals.length, ordinalOf, async (from, to) => {
+      await this.#completeInferred(between(from, to));
+    });
     await settleKeys(this.#client, this.#options);
     await this.#isolate(0, ordinals.length, ordinalOf, async (from, to) => {
       await this.#client.query(insertStatement(this.#options, between(from, to)));

@@ -11,6 +11,7 @@ import type pg from 'pg';
 import { EdpError } from '../../base/errors.js';
 import { failpoint } from '../../base/failpoints.js';
 import { retry } from '../../base/retry.js';
+import { recordChanges } from '../../ledger/changes.js';
 import { quoteIdentifier, quoteLiteral } from '../../model/ddl.js';
 import { SQL_TYPE } from '../../model/types.js';
 import { withTransaction } from '../../postgres/connection.js';
@@ -61,6 +62,8 @@ interface Place {
 export class Backfill {
   readonly #client: pg.Client;
   readonly #subject: PromoteSubject;
+  /** Schema-qualified and quoted. */
+  readonly #relation: string;
   readonly #partitions: readonly Partition[];
   readonly #progress: BackfillProgress;
   readonly #signal: AbortSignal;
@@ -70,12 +73,14 @@ export class Backfill {
   constructor(
     client: pg.Client,
     subject: PromoteSubject,
+    relation: string,
     partitions: readonly Partition[],
     progress: BackfillProgress,
     signal: AbortSignal,
   ) {
     this.#client = client;
     this.#subject = subject;
+    this.#relation = relation;
     this.#partitions = partitions;
     this.#progress = progress;
     this.#signal = signal;
@@ -200,6 +205,11 @@ export class Backfill {
     }
     const left = rows.length - places.length;
     const moved = places.length === 0 ? 0 : await this.#update(relation, places, values);
+    if (moved > 0) {
+      await recordChanges(this.#client, [
+        { relation: this.#relation, kind: 'updated', rows: moved },
+      ]);
+    }
     await failpoint('promote.step_moved', this.#client);
     await this.#client.query(
       `UPDATE edp.promotions SET next_partition = $3, next_block = $4, rows_moved = rows_moved + $5,

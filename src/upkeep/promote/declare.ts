@@ -1,10 +1,11 @@
 /** Declares a metric in edp.yaml, or creates the file where there is none. */
-import path from 'node:path';
 import { type Document, isMap } from 'yaml';
 import { EdpError } from '../../base/errors.js';
 import type { Table } from '../../model/model.js';
 import { addToProject } from '../../project/edit.js';
-import { PROJECT_FILE, readProjectText, replaceProjectFile } from '../../project/file.js';
+import { readEditable } from '../../project/editable.js';
+import { PROJECT_FILE, replaceProjectFile } from '../../project/file.js';
+import type { SourceText } from '../../project/parse.js';
 import { type PromoteSubject, withMetric } from './subject.js';
 
 /** A declaration that was tried and can be written. */
@@ -22,28 +23,33 @@ export async function prepareDeclaration(
   directory: string,
   subject: PromoteSubject,
 ): Promise<Declaration> {
-  const file = path.join(directory, PROJECT_FILE);
-  const { table } = declare(await readProjectText(file), subject);
+  const read = () => readEditable(directory, subject.table.name);
+  const { text: first, others: besides } = await read();
+  const { table } = declare(first, subject, besides);
   return {
     table,
     async write() {
       // Read again: the file may have changed meanwhile.
-      const current = await readProjectText(file);
-      await replaceProjectFile(file, declare(current, subject).text, current);
+      const { file, text, others } = await read();
+      await replaceProjectFile(file, declare(text, subject, others).text, text);
     },
   };
 }
 
-/** @param text of edp.yaml; undefined where there is none */
+/**
+ * @param text of the file that declares the table; undefined where there is none
+ * @param others the other texts of the project
+ */
 export function declare(
   text: string | undefined,
   subject: PromoteSubject,
+  others: readonly SourceText[] = [],
 ): { text: string; table: Table } {
   const { metric, column, type } = subject;
   const table = withMetric(subject);
   const entries = { [column]: metric === column ? type : { type, key: metric } };
   const place = (document: Document) => placeOf(document, subject);
-  const edited = addToProject(text, { place, entries }, table);
+  const edited = addToProject(text, { place, entries }, table, others);
   if (edited === undefined) throw cannotEdit(subject);
   return { text: edited, table };
 }

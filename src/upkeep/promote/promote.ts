@@ -14,6 +14,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { EdpError } from '../../base/errors.js';
 import { failpoint } from '../../base/failpoints.js';
+import { recordDefinition } from '../../ledger/changes.js';
 import { findOtherRuns } from '../../ledger/model-lock.js';
 import { listPromotions } from '../../ledger/promotions.js';
 import { quoteIdentifier } from '../../model/ddl.js';
@@ -183,6 +184,7 @@ class PromoteRun {
       await this.#client.query(
         `ALTER TABLE ${name} ADD COLUMN ${quoteIdentifier(column)} ${SQL_TYPE[type]}`,
       );
+      await recordDefinition(this.#client, name);
     } else if (known.length === 0 && !isDeclared) {
       throw new EdpError('usage', `${name} has a column "${column}" that the model does not know`, {
         hint: 'name another one with --column; or declare the metric in edp.yaml if it is meant for this one',
@@ -224,7 +226,14 @@ class PromoteRun {
     declared: Table,
   ): Promise<Pick<PromoteResult, 'moved' | 'left' | 'leftValues'>> {
     const partitions = await listPartitions(this.#client, name);
-    const backfill = new Backfill(this.#client, subject, partitions, this.#progress, this.#signal);
+    const backfill = new Backfill(
+      this.#client,
+      subject,
+      name,
+      partitions,
+      this.#progress,
+      this.#signal,
+    );
     await this.#waitFor(declared, ({ doReplace }) => !doReplace);
     for (;;) {
       const isQuiet = (await findOtherRuns(this.#client, declared)).count === 0;

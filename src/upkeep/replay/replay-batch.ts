@@ -12,6 +12,7 @@ import { RecordBatch } from '../../formats/text/record-batch.js';
 import type { TextFormat } from '../../formats/text/text-format.js';
 import { readWindows } from '../../formats/text/windows.js';
 import { RecordLoader } from '../../lanes/record-loader.js';
+import { type ChangedRows, changesOf, recordChanges } from '../../ledger/changes.js';
 import type { RowCounts } from '../../ledger/counts.js';
 import type { HeldLoad } from '../../ledger/held-load.js';
 import { storable, toStored } from '../../ledger/receipts.js';
@@ -82,6 +83,8 @@ export async function replayBatch(
     rejects.filter(({ byteOffset }) => !tried.refused.has(byteOffset)),
   );
   await failpoint('replay.taken_out', client);
+  const { target, loadId } = plan.stage;
+  await recordChanges(client, changesOf(target.table, loadId, tried.changed));
   const moved = countMoved(rejects, tried);
   await updateReceipts(client, hold.loadId, plan.stage.onConflict, moved);
   await failpoint('replay.receipts', client);
@@ -129,6 +132,7 @@ interface Tried {
   readonly duplicates: ReadonlySet<number>;
   /** Remarks about the records that were staged, by byte offset. */
   readonly remarks: ReadonlyMap<number, RowRemarks>;
+  readonly changed: ChangedRows;
 }
 
 /** Keeps the fault of each record, instead of writing it to the ledger. */
@@ -187,6 +191,7 @@ async function tryAgain(
     refused: refusals.faults,
     duplicates: new Set(sink.duplicates.map(({ byteOffset }) => byteOffset)),
     remarks: sink.remarks,
+    changed: sink.changed,
   };
 }
 

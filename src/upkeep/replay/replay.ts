@@ -14,6 +14,7 @@ import {
   explainPrivileges,
   type HeldLoad,
   type LoadRecord,
+  readLoad,
   withHeldLoad,
 } from '../../ledger/held-load.js';
 import { openLedger } from '../../ledger/ledger-queries.js';
@@ -56,6 +57,14 @@ export interface ReplayProgress {
   advance(rows: RowCounts): void;
 }
 
+/** @throws EdpError `unknown_load` */
+export async function assertLoad(database: Database, loadId: number): Promise<void> {
+  await withClient(database.client, 'replay', async (client) => {
+    await openLedger(client);
+    await readLoad(client, loadId);
+  });
+}
+
 export async function replay(
   database: Database,
   model: Model,
@@ -65,9 +74,6 @@ export async function replay(
   signal: AbortSignal,
 ): Promise<ReplayResult> {
   const startedAt = performance.now();
-  await withClient(database.client, 'replay', async (client) => {
-    await openLedger(client);
-  });
   return withHeldLoad(database.client, 'replay', loadId, signal, async (hold) => {
     const load = await hold.look();
     assertWhole(load);

@@ -3,6 +3,7 @@
  * were inferred and no other row refers to them. The others stay, and remain recorded as inferred.
  */
 import type pg from 'pg';
+import { recordChanges } from '../../ledger/changes.js';
 import type { HeldLoad } from '../../ledger/held-load.js';
 import { quoteIdentifier } from '../../model/ddl.js';
 import { maySkipTriggers } from '../../postgres/table-in-catalog.js';
@@ -130,5 +131,9 @@ async function removeBatch(
        AND NOT EXISTS (SELECT FROM ${table} d WHERE d.${quoteIdentifier(column)} = m.member::${type})`,
     [table, column, loadId, members],
   );
-  return { removed: rowCount ?? 0, last: members.at(-1) };
+  const removed = rowCount ?? 0;
+  if (removed > 0) {
+    await recordChanges(client, [{ relation: table, kind: 'deleted', rows: removed, loadId }]);
+  }
+  return { removed, last: members.at(-1) };
 }

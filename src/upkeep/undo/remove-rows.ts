@@ -9,6 +9,7 @@
 import type pg from 'pg';
 import { EdpError } from '../../base/errors.js';
 import { failpoint } from '../../base/failpoints.js';
+import { recordChanges } from '../../ledger/changes.js';
 import type { HeldLoad } from '../../ledger/held-load.js';
 import { type RowsToRemove, settleReferrers, stillReferenced } from './referrers.js';
 import type { LineageTable, Relation } from './relations.js';
@@ -155,7 +156,13 @@ async function removeStretch(
       );
       await failpoint('undo.rows_deleted', client);
       const removed = rowCount ?? 0;
-      if (removed > 0) await hold.takeFromCounts(client, { loaded: removed });
+      if (removed > 0) {
+        const { loadId } = hold;
+        await recordChanges(client, [
+          { relation: table.name, kind: 'deleted', rows: removed, loadId },
+        ]);
+        await hold.takeFromCounts(client, { loaded: removed });
+      }
       return removed;
     });
   } catch (error) {

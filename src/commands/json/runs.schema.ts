@@ -1,0 +1,52 @@
+/** `edp status --runs`: what commands did. */
+import { z } from 'zod';
+import { CHANGE_KINDS } from '../../ledger/changes.js';
+import { RUN_STATES } from '../../ledger/runs.js';
+import { count, type Json } from './json-parts.js';
+
+const time = z.string().describe('As PostgreSQL prints it, in UTC');
+
+const runShape = {
+  runId: z.int(),
+  command: z.string(),
+  options: z
+    .record(z.string(), z.unknown())
+    .describe('Options and arguments of the command line, without secrets'),
+  state: z.enum(RUN_STATES).describe('interrupted: also where the command was killed'),
+  startedAt: time,
+  finishedAt: time.nullable().describe('Null while it runs, and where it was killed'),
+  rows: z
+    .strictObject({
+      inserted: count,
+      updated: count,
+      deleted: count,
+      rejected: count.nullable().describe('Records; null until the command has ended'),
+    })
+    .meta({ id: 'ChangedRows', description: 'Rows that a run changed' }),
+  host: z.string(),
+  version: z.string().describe('Of edp'),
+};
+
+const change = z
+  .strictObject({
+    relation: z.string().describe('schema.table, quoted where needed'),
+    kind: z.enum(CHANGE_KINDS),
+    loadId: z.int().nullable(),
+    rows: count.nullable().describe('Null for a definition'),
+  })
+  .meta({ id: 'Change', description: 'What a run changed in a table, by load' });
+
+export const runsStatusSchema = z.strictObject({
+  command: z.literal('status'),
+  ok: z.literal(true),
+  runs: z.array(z.strictObject(runShape).meta({ id: 'Run' })).describe('Newest first'),
+});
+
+export const runStatusSchema = z.strictObject({
+  command: z.literal('status'),
+  ok: z.literal(true),
+  run: z.strictObject({ ...runShape, changes: z.array(change) }),
+});
+
+export type RunsStatusJson = Json<typeof runsStatusSchema>;
+export type RunStatusJson = Json<typeof runStatusSchema>;

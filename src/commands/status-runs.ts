@@ -1,0 +1,79 @@
+/** `edp status --runs`: lists the runs of commands, or shows one. */
+import type pg from 'pg';
+import { parseRunId } from '../ledger/ledger-queries.js';
+import { getRun, listRuns, type RunSummary } from '../ledger/runs.js';
+import { formatCount, type Output, safeText } from '../terminal/output.js';
+import type { RunStatusJson, RunsStatusJson } from './json/runs.schema.js';
+
+/** @param wanted number of a run, as given; undefined for a list */
+export async function showRuns(
+  client: pg.Client,
+  output: Output<RunStatusJson | RunsStatusJson>,
+  wanted: unknown,
+  limit: number,
+): Promise<void> {
+  if (wanted === undefined) {
+    const runs = await listRuns(client, limit);
+    printRuns(output, runs);
+    output.result({ command: 'status', ok: true, runs });
+    return;
+  }
+  const run = await getRun(client, parseRunId(wanted));
+  printRuns(output, [run]);
+  for (const [name, value] of Object.entries(run.options)) {
+    output.line(`${safeText(name)}: ${safeText(JSON.stringify(value))}`);
+  }
+  output.line(`edp ${safeText(run.version)} on ${safeText(run.host)}`);
+  if (run.changes.length > 0) {
+    output.line();
+    output.table(
+      ['table', 'change', 'load', 'rows'],
+      run.changes
+        .slice(0, limit)
+        .map(({ relation, kind, loadId, rows }) => [
+          relation,
+          kind,
+          loadId ?? '',
+          rows === null ? '' : formatCount(rows),
+        ]),
+    );
+    const more = run.changes.length - limit;
+    if (more > 0) output.line(`… and ${more} more changes (--limit)`);
+  }
+  output.result({ command: 'status', ok: true, run });
+}
+
+function printRuns(output: Output<never>, runs: readonly RunSummary[]): void {
+  if (runs.length === 0) {
+    output.line('there are no runs yet');
+    return;
+  }
+  output.table(
+    [
+      'run',
+      'command',
+      'state',
+      'inserted',
+      'updated',
+      'deleted',
+      'rejected',
+      'started',
+      'finished',
+    ],
+    runs.map(({ runId, command, state, rows, startedAt, finishedAt }) => [
+      runId,
+      command,
+      state,
+      formatCount(rows.inserted),
+      formatCount(rows.updated),
+      formatCount(rows.deleted),
+      rows.rejected === null ? '' : formatCount(rows.rejected),
+      time(startedAt),
+      finishedAt === null ? '' : time(finishedAt),
+    ]),
+  );
+}
+
+function time(text: string): string {
+  return text.replace(/\.\d+/, '').replace(/\+00$/, ' UTC');
+}

@@ -1,0 +1,209 @@
+/**
+ * Runs: a row of `edp.runs` for every command that changes something.
+ *
+ * All sessions of a run share an advisory lock ({@link connect} takes it), which PostgreSQL frees when
+ * the last of them ends, however it ends. So a run that says `running` and whose lock nobody holds was
+ * killed, and is shown as interrupted.
+ */
+import os from 'node:os';
+import type pg from 'pg';
+import { EdpError, EXIT } from '../base/errors.js';
+import { edpVersion } from '../base/package-files.js';
+import { connect, withClient } from '../postgres/connection.js';
+import type { Database } from '../postgres/database.js';
+import { migrate } from '../postgres/migrate.js';
+import { runLockSql } from '../postgres/run-of-session.js';
+import type { ChangeKind } from './changes.js';
+
+/** What `edp.runs.state` may be. */
+export const RUN_STATES = ['running', 'done', 'failed', 'interrupted'] as const;
+
+export type RunState = (typeof RUN_STATES)[number];
+
+export interface RunHead {
+  readonly command: string;
+  /** As on the command line, without secrets. */
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+/** A run that is under way. */
+export interface OpenRun {
+  readonly runId: number;
+  /** Counts records that the run rejected. */
+  countRejected(records: number): void;
+}
+
+/**
+ * Enters a run, and how it ends.
+ *
+ * @param signal tells an interruption from a failure
+ * @param work gets the database whose sessions belong to the run; gives the exit status
+ * @throws EdpError `database_refused` where the role may not enter it
+ */
+export async function withRun(
+  database: Database,
+  head: RunHead,
+  signal: AbortSignal,
+  work: (database: Database, run: OpenRun) => Promise<number>,
+): Promise<number> {
+  const client = await connect(database.client, 'run');
+  try {
+    const runId = await begin(client, head);
+    const config = { ...database.client, runId };
+    let rejected = 0;
+    const run = {
+      runId,
+      countRejected(records: number) {
+        rejected += records;
+      },
+    };
+    let state: RunState = 'failed';
+    try {
+      const status = await work({ ...database, client: config }, run);
+      state = stateOf(status);
+      return status;
+    } catch (error) {
+      if (signal.aborted) state = 'interrupted';
+      throw error;
+    } finally {
+      await end(client, config, state, rejected);
+    }
+  } finally {
+    await client.end().catch(() => {});
+  }
+}
+
+function stateOf(status: number): RunState {
+  if (status === EXIT.interrupted) return 'interrupted';
+  return status === EXIT.failed || status === EXIT.usage ? 'failed' : 'done';
+}
+
+async function begin(client: pg.Client, { command, options }: RunHead): Promise<number> {
+  await migrate(client);
+  try {
+    // Idle while others work. A crash loses the entry only together with all changes of the run.
+    await client.query('SET idle_session_timeout = 0; SET synchronous_commit = off');
+    const { rows } = await client.query<{ run_id: number }>(
+      `WITH run AS (
+         INSERT INTO edp.runs (command, options, host, version) VALUES ($1, $2, $3, $4) RETURNING run_id)
+       SELECT run_id, ${runLockSql('run_id')} FROM run`,
+      [command, JSON.stringify(options), os.hostname(), edpVersion()],
+    );
+    await client.query('SET synchronous_commit = on');
+    return rows[0]!.run_id;
+  } catch (error) {
+    if ((error as { code?: string }).code !== '42501') throw error;
+    throw new EdpError(
+      'database_refused',
+      `the run cannot be entered: ${(error as Error).message}`,
+      {
+        hint: 'GRANT SELECT, INSERT, UPDATE ON edp.runs, and SELECT, INSERT ON edp.changes, to this role',
+        cause: error,
+      },
+    );
+  }
+}
+
+/** Sums of what the run has entered as changed; `r` is the row of the run. */
+const CHANGED_SQL = (['inserted', 'updated', 'deleted'] satisfies ChangeKind[])
+  .map((kind) => `coalesce(sum(c.rows) FILTER (WHERE c.kind = '${kind}'), 0)::bigint AS ${kind}`)
+  .join(', ');
+
+async function end(
+  client: pg.Client,
+  config: Database['client'] & { readonly runId: number },
+  state: RunState,
+  rejected: number,
+): Promise<void> {
+  const write = (session: pg.Client) =>
+    session.query(
+      `UPDATE edp.runs r SET state = $2, finished = clock_timestamp(), rejected = $3,
+         inserted = s.inserted, updated = s.updated, deleted = s.deleted
+       FROM (SELECT ${CHANGED_SQL} FROM edp.changes c WHERE c.run_id = $1) s WHERE r.run_id = $1`,
+      [config.runId, state, rejected],
+    );
+  try {
+    await write(client);
+  } catch {
+    // The session may have been lost with the server; the run is shown as interrupted if it stays so.
+    await withClient(config, 'run', write).catch(() => {});
+  }
+}
+
+export interface RunSummary extends RunHead {
+  readonly runId: number;
+  readonly state: RunState;
+  readonly startedAt: string;
+  /** Null while it runs, and where it was killed. */
+  readonly finishedAt: string | null;
+  readonly rows: {
+    readonly inserted: number;
+    readonly updated: number;
+    readonly deleted: number;
+    /** Null where the run has not said it yet, or was killed before. */
+    readonly rejected: number | null;
+  };
+  readonly host: string;
+  readonly version: string;
+}
+
+/** What a run changed in one table, with rows of one load. */
+export interface RunChange {
+  readonly relation: string;
+  readonly kind: ChangeKind;
+  readonly loadId: number | null;
+  /** Null for a definition. */
+  readonly rows: number | null;
+}
+
+const SUMMARY_SQL = `
+  SELECT r.run_id AS "runId", r.command, r.options,
+    CASE WHEN r.state = 'running' AND NOT EXISTS (
+      SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        AND ((classid::bigint << 32) | objid::bigint) = hashtextextended('edp run ' || r.run_id, 0))
+    THEN 'interrupted' ELSE r.state END AS state,
+    r.started AS "startedAt", r.finished AS "finishedAt",
+    json_build_object('inserted', coalesce(r.inserted, s.inserted), 'updated', coalesce(r.updated, s.updated),
+      'deleted', coalesce(r.deleted, s.deleted), 'rejected', r.rejected) AS rows,
+    r.host, r.version
+  FROM edp.runs r
+  CROSS JOIN LATERAL (SELECT ${CHANGED_SQL} FROM edp.changes c
+                      WHERE c.run_id = r.run_id AND r.finished IS NULL) s`;
+
+/** Lists runs, newest first. */
+export async function listRuns(client: pg.Client, limit: number): Promise<RunSummary[]> {
+  if (!(await hasRuns(client))) return [];
+  const { rows } = await client.query<RunSummary>(`${SUMMARY_SQL} ORDER BY 1 DESC LIMIT $1`, [
+    limit,
+  ]);
+  return rows;
+}
+
+/** @throws EdpError `unknown_run` */
+export async function getRun(
+  client: pg.Client,
+  runId: number,
+): Promise<RunSummary & { readonly changes: readonly RunChange[] }> {
+  const { rows } = (await hasRuns(client))
+    ? await client.query<RunSummary>(`${SUMMARY_SQL} WHERE r.run_id = $1`, [runId])
+    : { rows: [] };
+  if (rows[0] === undefined) {
+    throw new EdpError('unknown_run', `there is no run ${runId}`, {
+      hint: 'edp status --runs lists the runs',
+    });
+  }
+  const changes = await client.query<RunChange>(
+    `SELECT relation, kind, load_id AS "loadId", sum(rows)::bigint AS rows FROM edp.changes
+     WHERE run_id = $1 GROUP BY 1, 2, 3 ORDER BY min(change_id)`,
+    [runId],
+  );
+  return { ...rows[0], changes: changes.rows };
+}
+
+async function hasRuns(client: pg.Client): Promise<boolean> {
+  const { rows } = await client.query<{ exists: boolean }>(
+    "SELECT to_regclass('edp.runs') IS NOT NULL AS exists",
+  );
+  return rows[0]!.exists;
+}

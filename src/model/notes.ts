@@ -1,0 +1,45 @@
+/** `description:`, `owner:` and `tags:` of a table or a column. */
+import { z } from 'zod';
+import type { Notes } from './model.js';
+
+/** PostgreSQL has no text with NUL. */
+const noteText = z
+  .string()
+  .refine((text) => !text.includes('\0'), { message: 'a text of the database has no NUL' });
+
+export const notesShape = {
+  description: noteText.optional().describe('What it is, for people; a comment of the database'),
+  owner: noteText.optional().describe('Who answers for it'),
+  tags: z
+    .union([noteText, z.array(noteText)])
+    .optional()
+    .describe('Words to find it by'),
+};
+
+interface NotesInput {
+  readonly description?: string | undefined;
+  readonly owner?: string | undefined;
+  readonly tags?: string | readonly string[] | undefined;
+}
+
+/** @returns an object to spread: empty where there are none */
+export function toNotes({ description, owner, tags }: NotesInput): { readonly notes?: Notes } {
+  const list = tags === undefined ? [] : typeof tags === 'string' ? [tags] : tags;
+  const notes: Notes = {
+    ...(description === undefined ? {} : { description }),
+    ...(owner === undefined ? {} : { owner }),
+    ...(list.length === 0 ? {} : { tags: list }),
+  };
+  return Object.keys(notes).length === 0 ? {} : { notes };
+}
+
+/** The text of a comment in the database: each kind of note on a line of its own. */
+export function formatNotes({ description, owner, tags }: Notes): string {
+  return [
+    description ?? '',
+    owner === undefined ? '' : `owner: ${owner}`,
+    tags === undefined ? '' : `tags: ${tags.join(', ')}`,
+  ]
+    .filter((line) => line !== '')
+    .join('\n');
+}

@@ -1,0 +1,37 @@
+/** The file that declares a table → its text, to be edited, among those of the project. */
+import path from 'node:path';
+import { PROJECT_FILE, readProjectText } from './file.js';
+import { withIncluded } from './include.js';
+import { parseProject, type SourceText } from './parse.js';
+
+export interface EditableText {
+  /** Absolute path. */
+  readonly file: string;
+  /** As it is written: variables are not replaced. Undefined where there is no file. */
+  readonly text: string | undefined;
+  /** The other texts of the project. */
+  readonly others: readonly SourceText[];
+}
+
+/**
+ * @param table undefined for what is to be added: that goes into edp.yaml
+ * @throws EdpError `config`
+ */
+export async function readEditable(directory: string, table?: string): Promise<EditableText> {
+  return readEditableFile(path.join(directory, PROJECT_FILE), table);
+}
+
+/** The same for a project file of any name. */
+export async function readEditableFile(file: string, table?: string): Promise<EditableText> {
+  const text = await readProjectText(file);
+  if (text === undefined) return { file, text, others: [] };
+  const texts = await withIncluded(file, text);
+  const place = table === undefined ? undefined : parseProject(texts).places.get(table);
+  const own = place ?? texts[0]!;
+  return {
+    // A link to edp.yaml is kept.
+    file: own === texts[0] ? file : own.path!,
+    text: own.text,
+    others: texts.filter((other) => other !== own),
+  };
+}

@@ -1,0 +1,95 @@
+/** edp.yaml and the files that it includes → their texts. */
+import { realpath } from 'node:fs/promises';
+import path from 'node:path';
+import { glob, isDynamicPattern } from 'tinyglobby';
+import { isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
+import { EdpError } from '../base/errors.js';
+import { readProjectText } from './file.js';
+import type { SourceText } from './parse.js';
+import { expandVariables } from './variables.js';
+
+/** Patterns of `include:`, each with its line. */
+interface Pattern {
+  readonly pattern: string;
+  readonly line: number;
+}
+
+/**
+ * @param file absolute path of edp.yaml
+ * @param text of it
+ * @returns the text itself first, then those that it includes, in their order; each file once
+ * @throws EdpError `config` for a file that is not there, or that includes itself
+ */
+export async function withIncluded(file: string, text: string): Promise<SourceText[]> {
+  const texts: SourceText[] = [];
+  const directory = path.dirname(file);
+  const visited = new Set<string>();
+  const visit = async (own: string, ownText: string, trail: readonly string[]): Promise<void> => {
+    const name = path.relative(directory, own);
+    const chain = [...trail, own];
+    visited.add(own);
+    texts.push({ name, path: own, text: ownText });
+    for (const { pattern, line } of listPatterns(ownText)) {
+      const place = `${name}:${line}`;
+      for (const included of await expand(pattern, own, place)) {
+        if (chain.includes(included)) throw circle([...chain, included], directory, place);
+        if (visited.has(included)) continue;
+        const found = await readProjectText(included);
+        if (found === undefined) throw missing(pattern, place);
+        await visit(included, found, chain);
+      }
+    }
+  };
+  await visit(await realpath(file), text, []);
+  return texts;
+}
+
+/** None where the text is faulty: the parser reports that. */
+function listPatterns(text: string): Pattern[] {
+  if (!text.includes('include')) return [];
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  if (document.errors.length > 0 || expandVariables(document, process.env).faults.length > 0)
+    return [];
+  const node = document.get('include', true);
+  const items = isSeq(node) ? node.items : [node];
+  return items.flatMap((item) =>
+    isScalar(item) && typeof item.value === 'string'
+      ? [{ pattern: item.value, line: lines.linePos(item.range?.[0] ?? 0).line }]
+      : [],
+  );
+}
+
+/** @returns absolute paths without links, sorted */
+async function expand(pattern: string, from: string, place: string): Promise<string[]> {
+  const cwd = path.dirname(from);
+  if (!isDynamicPattern(pattern)) {
+    const file = path.resolve(cwd, pattern);
+    return [
+      await realpath(file).catch(() => {
+        throw missing(pattern, place);
+      }),
+    ];
+  }
+  const found = await glob(pattern, {
+    cwd,
+    absolute: true,
+    onlyFiles: true,
+    expandDirectories: false,
+  });
+  const files = await Promise.all(found.sort().map((file) => realpath(file)));
+  // `*.yaml` beside the file means the others.
+  return files.filter((file) => file !== from);
+}
+
+function missing(pattern: string, place: string): EdpError {
+  return new EdpError('config', `there is no file ${pattern} to include`, {
+    place,
+    hint: 'paths are relative to the file that includes',
+  });
+}
+
+function circle(chain: readonly string[], directory: string, place: string): EdpError {
+  const names = chain.map((file) => path.relative(directory, file));
+  return new EdpError('config', `${names.at(-1)} includes itself: ${names.join(' → ')}`, { place });
+}
