@@ -25,15 +25,21 @@ export function readingOf(
   return formatNamed(format).readingOf(description, settingsFor(specified, format), drift);
 }
 
-export function recordFormOf(reading: Reading): RecordForm {
-  return formatNamed(nameOf(reading)).formOf(reading);
+const NO_HEADER = Buffer.alloc(0);
+
+/**
+ * @param header the header of the load's file, byte for byte. Without it each record is one, also if it
+ *   equals the header
+ */
+export function recordFormOf(reading: Reading, header: Buffer = NO_HEADER): RecordForm {
+  return formatNamed(nameOf(reading)).formOf(reading, header);
 }
 
-/** Where the records of the load's own file are. */
-export function layoutOf(reading: Reading): FileLayout {
+/** Where the records of the load's own file are. @param header as for {@link recordFormOf} */
+export function layoutOf(reading: Reading, header?: Buffer): FileLayout {
   const { dataStart, dataLine, dataEnd } = reading;
   const fields = formatNamed(nameOf(reading)).fieldsOf(reading);
-  return { recordForm: recordFormOf(reading), fields, dataStart, dataLine, dataEnd };
+  return { recordForm: recordFormOf(reading, header), fields, dataStart, dataLine, dataEnd };
 }
 
 /** What a user would have to specify for another file to be read in the same way. */

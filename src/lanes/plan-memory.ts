@@ -24,6 +24,9 @@ import {
   FLOAT8,
   HAS_LOAD_ID,
   HAS_TAIL,
+  HEADER,
+  HEADER_BYTES,
+  HEADER_LENGTH,
   INT16,
   INT32,
   INT64,
@@ -96,6 +99,7 @@ export interface PlacedPlan {
 
 /**
  * @param references by column name
+ * @param header the header line as a byte string; empty for none
  * @returns undefined where the plan or the dialect has something that the lane cannot handle at all
  */
 export function placePlan(
@@ -103,6 +107,7 @@ export function placePlan(
   plan: TablePlan,
   dialect: Dialect,
   references: ReadonlyMap<string, ReferenceValues>,
+  header: string,
 ): PlacedPlan | undefined {
   const { fieldCount, columns, sources } = plan;
   if (!isPlain(dialect) || fieldCount < 1 || fieldCount > MAX_FIELDS) return undefined;
@@ -159,6 +164,9 @@ export function placePlan(
   state[ALLOWS_BARE_QUOTES] = dialect.allowsBareQuotes && dialect.delimiter === '\t' ? 1 : 0;
   state[HAS_LOAD_ID] = columns.some(({ from }) => from === 'load') ? 1 : 0;
   state[HAS_TAIL] = hasTail(plan) ? 1 : 0;
+  state[HEADER_LENGTH] = header.length;
+  bytes.fill(0, HEADER, HEADER + SLACK);
+  bytes.write(header.slice(0, HEADER_BYTES), HEADER, 'latin1');
   const growth = correctedGrowth(plan);
   if (growth > MAX_ROW_GROWTH) return undefined;
   return {

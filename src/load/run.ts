@@ -4,6 +4,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EdpError } from '../base/errors.js';
 import { failpoint, tunable } from '../base/failpoints.js';
+import { withoutHeader } from '../formats/open-format.js';
 import { addRows, NO_ROWS, negate, type RowCounts } from '../ledger/counts.js';
 import type { FileSettings } from '../model/file-settings.js';
 import type {
@@ -243,7 +244,8 @@ class IngestRun {
 
   /** @returns whether the files are loaded */
   async #copyInBulk(claimed: readonly ClaimedLoad[]): Promise<boolean> {
-    const plans = claimed.map((load) => this.#plan(load).plan);
+    const planned = claimed.map((load) => this.#plan(load));
+    const plans = planned.map(({ plan }) => plan);
     const startedAt = performance.now();
     let scanned: { bytes: number; rows: RowCounts } = { bytes: 0, rows: NO_ROWS };
     const outcome = await loadInBulk(plans, {
@@ -272,7 +274,7 @@ class IngestRun {
     }
     await failpoint('bulk.committed');
     const totalBytes = sumBytes(claimed);
-    for (const [i, load] of claimed.entries()) {
+    for (const [i, load] of planned.entries()) {
       const share = load.prepared.file.size / totalBytes;
       const active = this.#endings.begin(load, startedAt, share);
       for (const receipt of outcome.receipts[i]!) this.#endings.count(active, receipt);
@@ -303,7 +305,7 @@ class IngestRun {
     const load: LoadTask = {
       database: this.#resources.database.client,
       file,
-      recordForm,
+      recordForm: claim.passesHeaders ? recordForm : withoutHeader(recordForm),
       footerStart: description.footer?.start,
       plan: columns,
       target: tableInCatalog,

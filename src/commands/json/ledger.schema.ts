@@ -1,6 +1,7 @@
 /** `edp status` and `edp rejects`: what the ledger knows. */
 import { z } from 'zod';
 import {
+  accounting,
   count,
   counts,
   drift,
@@ -29,6 +30,7 @@ const loadSummary = {
   state: loadState,
   bytes: count,
   rows: rowCounts,
+  ...accounting,
   ...remarks,
   drift: drift.optional(),
   rowsReplaced: count.describe('Rows of other loads that it replaced'),
@@ -45,6 +47,7 @@ const receipt = z
     endByte: count,
     firstLine: count,
     rows: rowCounts,
+    ...accounting,
     committedAt: time,
   })
   .meta({ id: 'Receipt', description: 'The result of one split' });

@@ -20,7 +20,7 @@
  * - Functions called `encode…` write a value into the row and move Record.out, or return LEAVE;
  *   those called `skip…` only walk.
  */
-import { CR, LEAVE, LF, QUOTE, storeInt16, storeInt32 } from './bytes';
+import { BYTE_ORDER_MARK, CR, LEAVE, LF, QUOTE, storeInt16, storeInt32 } from './bytes';
 import { encodeCorrected, encodeTail } from './corrected';
 import { Integer } from './integers';
 import { encodeJson } from './json';
@@ -36,6 +36,9 @@ import {
   HAS_LOAD_ID,
   HAS_ORDINALS,
   HAS_TAIL,
+  HEADER,
+  HEADER_BYTES,
+  HEADER_LENGTH,
   INT16,
   JSON_TEXT,
   JSONB,
@@ -107,6 +110,10 @@ export function run(start: usize, end: usize, limit: usize, isUtf8: bool): i32 {
   const hasOrdinals = readState(HAS_ORDINALS) !== 0;
   const hasLoadId = readState(HAS_LOAD_ID) !== 0;
   const hasTail = readState(HAS_TAIL) !== 0;
+  const headerLength = readState(HEADER_LENGTH);
+  const headerMask: u64 = headerLength < 8 ? ((<u64>1) << (8 * headerLength)) - 1 : ~0;
+  // Without a header no record begins like it: one bit is left where none is masked.
+  const headerBegin: u64 = headerLength === 0 ? 1 : load<u64>(HEADER) & headerMask;
   let row = <usize>readState(OUT);
   let rowCount = readState(ROW_COUNT);
   let line = readState(LINE);
@@ -122,6 +129,14 @@ export function run(start: usize, end: usize, limit: usize, isUtf8: bool): i32 {
     // The text of a row is never longer than the rest of the window.
     if (rowCount === maxRows || row + rowBytes + (end - at) > outEnd || References.isFull) {
       reason = STOPPED_FULL;
+      break;
+    }
+    const begin = load<u64>(at);
+    if (
+      ((begin & headerMask) === headerBegin && isHeader(at, headerLength)) ||
+      ((begin & 0xffffff) === BYTE_ORDER_MARK && isHeader(at + 3, headerLength))
+    ) {
+      reason = STOPPED_AT_RECORD;
       break;
     }
     storeInt16(row, columnCount);
@@ -163,6 +178,17 @@ export function run(start: usize, end: usize, limit: usize, isUtf8: bool): i32 {
   writeState(LINE, line);
   writeState(NEXT_ORDINAL, ordinal);
   return reason;
+}
+
+/**
+ * Whether the header line stands there again, as far as it is known here. The csv lane decides, and
+ * passes it over.
+ */
+function isHeader(from: usize, length: u32): bool {
+  if (length === 0) return false;
+  if (length > HEADER_BYTES) return memory.compare(from, HEADER, HEADER_BYTES) === 0;
+  const behind: u32 = load<u8>(from + length);
+  return (behind === LF || behind === CR) && memory.compare(from, HEADER, length) === 0;
 }
 
 /** @returns the address of the record's line end; LEAVE where the record is not taken */
