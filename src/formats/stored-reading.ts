@@ -8,7 +8,7 @@ import {
 } from '../model/file-settings.js';
 import { type FileDescription, formatNamed, type Reading } from './all-formats.js';
 import { type FileLayout, openFormat, type RecordForm } from './open-format.js';
-import { withoutFooter } from './text/read-text.js';
+import { type TextTail, withoutFooter } from './text/read-text.js';
 
 export type { Reading };
 
@@ -49,8 +49,16 @@ export function settingsOf(reading: Reading): FileSettings {
   return { ...withSettings(NO_SETTINGS, format, settings), format };
 }
 
-/** A text without the lines at its end that the load passed over. */
-export function bodyOf(text: AsyncIterable<Buffer>, reading: Reading): AsyncGenerator<Buffer> {
+/**
+ * A text without the lines at its end that the load passed over.
+ *
+ * @param take receives those lines
+ */
+export function bodyOf(
+  text: AsyncIterable<Buffer>,
+  reading: Reading,
+  take?: (tail: TextTail) => void,
+): AsyncGenerator<Buffer> {
   const { lineEnd } = openFormat(recordFormOf(reading));
-  return withoutFooter(text, formatNamed(nameOf(reading)).footerLinesOf(reading), lineEnd);
+  return withoutFooter(text, formatNamed(nameOf(reading)).footerLinesOf(reading), lineEnd, take);
 }

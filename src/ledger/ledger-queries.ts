@@ -270,12 +270,16 @@ export interface StoredFormat {
   /** The file's header record, byte for byte; empty where it has none. */
   readonly header: Buffer;
   readonly format: Reading;
+  /** Lines before the first record and behind the last one; null where they were not counted. */
+  readonly head: PassedOver | null;
+  readonly tail: PassedOver | null;
 }
 
 /** @param loadId an existing load */
 export async function getFileFormat(client: pg.Client, loadId: number): Promise<StoredFormat> {
   const { rows } = await client.query<StoredFormat>(
-    'SELECT header, file_format AS format FROM edp.loads WHERE load_id = $1',
+    `SELECT header, file_format AS format, head_passed_over AS head, tail_passed_over AS tail
+     FROM edp.loads WHERE load_id = $1`,
     [loadId],
   );
   return rows[0]!;

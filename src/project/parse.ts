@@ -23,6 +23,7 @@ export const NOT_IN_PROJECT: ReadonlySet<string> = new Set([
   'list',
   'out',
   'param',
+  'passed-over',
   'raw',
   'to',
   'type',

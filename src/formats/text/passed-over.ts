@@ -63,6 +63,26 @@ export function addPassedOver(...all: readonly PassedOver[]): PassedOver {
   return tally.counts;
 }
 
+/** What was passed over since an earlier count. */
+export function subtractPassedOver(now: PassedOver, before: PassedOver): PassedOver {
+  return Object.fromEntries(
+    Object.entries(now).flatMap(([kind, { lines, bytes }]) => {
+      const earlier = before[kind as keyof PassedOver] ?? { lines: 0, bytes: 0 };
+      const count = { lines: lines - earlier.lines, bytes: bytes - earlier.bytes };
+      return count.bytes === 0 ? [] : [[kind, count]];
+    }),
+  );
+}
+
+/** In words: `2 comment (30 bytes), 1 blank (1 byte)`. */
+export function describePassedOver(passedOver: PassedOver): string {
+  const kinds = Object.entries(passedOver).sort(([a], [b]) => (a < b ? -1 : 1));
+  const parts = kinds.map(([kind, { lines, bytes }]) =>
+    kind === 'mark' ? `a byte order mark (${bytes} bytes)` : `${lines} ${kind} (${bytes} bytes)`,
+  );
+  return parts.join(', ') || 'nothing';
+}
+
 export function bytesOf(passedOver: PassedOver): number {
   return Object.values(passedOver).reduce((sum, { bytes }) => sum + bytes, 0);
 }

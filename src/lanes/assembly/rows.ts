@@ -186,9 +186,12 @@ export function run(start: usize, end: usize, limit: usize, isUtf8: bool): i32 {
  */
 function isHeader(from: usize, length: u32): bool {
   if (length === 0) return false;
-  if (length > HEADER_BYTES) return memory.compare(from, HEADER, HEADER_BYTES) === 0;
-  const behind: u32 = load<u8>(from + length);
-  return (behind === LF || behind === CR) && memory.compare(from, HEADER, length) === 0;
+  const known: u32 = length < <u32>HEADER_BYTES ? length : <u32>HEADER_BYTES;
+  for (let i: u32 = 0; i < known; i++) {
+    if (load<u8>(from + i) !== load<u8>(HEADER + i)) return false;
+  }
+  const behind: u32 = load<u8>(from + known);
+  return length > <u32>HEADER_BYTES || behind === LF || behind === CR;
 }
 
 /** @returns the address of the record's line end; LEAVE where the record is not taken */
