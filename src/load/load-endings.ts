@@ -185,7 +185,7 @@ export class LoadEndings {
       loadId,
       rows: active.rows,
       bytes: prepared.file.size,
-      ...toAccountingCounts(withEnds(prepared, active.between, tail)),
+      ...toAccountingCounts(withEnds(prepared, active.between, isComplete, tail)),
       ...formOf(prepared),
       ...(isComplete ? {} : { reason: this.#unfinishedReason(loadId, fault) }),
     });

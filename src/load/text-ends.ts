@@ -35,14 +35,16 @@ export async function countTail(
  * The bytes of a text.
  *
  * @param between those of its splits; undefined where they were not counted
- * @param tail undefined where the text was not read to its end
+ * @param isComplete whether all splits were read
+ * @param tail what lies behind them, if they were
  */
 export function withEnds(
   { description: { head } }: PreparedFile,
   between: Accounting | undefined,
+  isComplete: boolean,
   tail: CountedTail | undefined,
 ): Accounting | undefined {
-  if (between === undefined) return undefined;
+  if (between === undefined || (isComplete && tail === undefined)) return undefined;
   const ends = [head, tail?.passedOver ?? {}];
   return ends.reduce((sum, passedOver) => addBytes(sum, { recordBytes: 0, passedOver }), between);
 }

@@ -307,7 +307,8 @@ class DryRun {
     this.#book.count(before.rows, before.remarks);
     let reason: string | undefined = 'not tried to the end';
     let tail: CountedTail | undefined;
-    const counts = () => toAccountingCounts(withEnds(prepared, accounting, tail));
+    const counts = () =>
+      toAccountingCounts(withEnds(prepared, accounting, reason === undefined, tail));
     try {
       const load = await this.#insertLoad(prepared, table, before);
       const plan = planSplits(prepared, before.committed, { ...this.#options, processCount: 1 });
