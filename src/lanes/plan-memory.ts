@@ -10,6 +10,8 @@ import {
   ALLOWS_BARE_QUOTES,
   BOOLEAN,
   COLUMN_COUNT,
+  COMMENT,
+  COMMENT_LENGTH,
   CORRECTED,
   DATE,
   DELIMITER,
@@ -38,6 +40,7 @@ import {
   KEY_TEXT,
   KEYS,
   LEFT,
+  MAX_COMMENT_BYTES,
   MAX_FIELDS,
   MAX_METRICS,
   MAX_REFERENCES,
@@ -164,6 +167,9 @@ export function placePlan(
   state[ALLOWS_BARE_QUOTES] = dialect.allowsBareQuotes && dialect.delimiter === '\t' ? 1 : 0;
   state[HAS_LOAD_ID] = columns.some(({ from }) => from === 'load') ? 1 : 0;
   state[HAS_TAIL] = hasTail(plan) ? 1 : 0;
+  state[COMMENT_LENGTH] = dialect.comment.length;
+  bytes.fill(0, STATE + 4 * COMMENT, STATE + 4 * COMMENT + MAX_COMMENT_BYTES);
+  bytes.write(dialect.comment, STATE + 4 * COMMENT, 'latin1');
   state[HEADER_LENGTH] = header.length;
   bytes.fill(0, HEADER, HEADER + SLACK);
   bytes.write(header.slice(0, HEADER_BYTES), HEADER, 'latin1');
@@ -188,7 +194,7 @@ function isPlain(dialect: Dialect): boolean {
     dialect.quote === PLAIN_DIALECT.quote &&
     dialect.escape === PLAIN_DIALECT.escape &&
     dialect.lineEnd === PLAIN_DIALECT.lineEnd &&
-    dialect.comment === PLAIN_DIALECT.comment &&
+    dialect.comment.length <= MAX_COMMENT_BYTES &&
     !dialect.hasTrailingDelimiter
   );
 }

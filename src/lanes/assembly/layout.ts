@@ -52,7 +52,15 @@ export const HAS_TAIL = 17;
  * a longer line than {@link HEADER_BYTES} only the beginning is there.
  */
 export const HEADER_LENGTH = 18;
-export const STATE_WORDS = 20;
+/**
+ * Set by the facade, once per plan: bytes that a comment begins with, and their number; 0 where there
+ * are no comments.
+ */
+export const COMMENT_LENGTH = 19;
+/** 64 bits, the first byte in the lowest. */
+export const COMMENT = 20;
+export const MAX_COMMENT_BYTES = 8;
+export const STATE_WORDS = 22;
 
 /**
  * One entry per field of the header: operation (u8), nullable (u8), reference (u8), then (u32) the

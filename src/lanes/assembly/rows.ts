@@ -27,6 +27,8 @@ import { encodeJson } from './json';
 import {
   ALLOWS_BARE_QUOTES,
   COLUMN_COUNT,
+  COMMENT,
+  COMMENT_LENGTH,
   CORRECTED,
   DELIMITER,
   FIELD_BYTES,
@@ -111,9 +113,10 @@ export function run(start: usize, end: usize, limit: usize, isUtf8: bool): i32 {
   const hasLoadId = readState(HAS_LOAD_ID) !== 0;
   const hasTail = readState(HAS_TAIL) !== 0;
   const headerLength = readState(HEADER_LENGTH);
-  const headerMask: u64 = headerLength < 8 ? ((<u64>1) << (8 * headerLength)) - 1 : ~0;
-  // Without a header no record begins like it: one bit is left where none is masked.
-  const headerBegin: u64 = headerLength === 0 ? 1 : load<u64>(HEADER) & headerMask;
+  const headerMask = maskOf(headerLength);
+  const headerBegin = beginOf(HEADER, headerLength);
+  const commentMask = maskOf(readState(COMMENT_LENGTH));
+  const commentBegin = beginOf(STATE + 4 * COMMENT, readState(COMMENT_LENGTH));
   let row = <usize>readState(OUT);
   let rowCount = readState(ROW_COUNT);
   let line = readState(LINE);
@@ -133,6 +136,7 @@ export function run(start: usize, end: usize, limit: usize, isUtf8: bool): i32 {
     }
     const begin = load<u64>(at);
     if (
+      (begin & commentMask) === commentBegin ||
       ((begin & headerMask) === headerBegin && isHeader(at, headerLength)) ||
       ((begin & 0xffffff) === BYTE_ORDER_MARK && isHeader(at + 3, headerLength))
     ) {
@@ -178,6 +182,16 @@ export function run(start: usize, end: usize, limit: usize, isUtf8: bool): i32 {
   writeState(LINE, line);
   writeState(NEXT_ORDINAL, ordinal);
   return reason;
+}
+
+/** The bits of the first bytes of a word. @param length in bytes; behind eight, all */
+function maskOf(length: u32): u64 {
+  return length < 8 ? ((<u64>1) << (8 * length)) - 1 : ~0;
+}
+
+/** @returns the first bytes there; for none, a word that no masked word equals */
+function beginOf(address: usize, length: u32): u64 {
+  return length === 0 ? 1 : load<u64>(address) & maskOf(length);
 }
 
 /**

@@ -1,4 +1,4 @@
-/** A record that is the header line again is none, in both lanes, wherever reads and splits cut the file. */
+/** What is no record, the header line again and comments, is none in both lanes, wherever reads and splits cut the file. */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { HEADER_BYTES, WINDOW_BYTES } from '../../src/lanes/assembly/layout.js';
@@ -88,6 +88,48 @@ it.each([
   },
   120_000 + CASES * 50,
 );
+
+it(
+  'comments, which the lane leaves to the scanner',
+  async () => {
+    const signs = fc.constantFrom('#', '//', '1', '"', '-', 'abcdefgh', 'abcdefghi', '\r');
+    const file = filesOf(shapes, { plain: 8, odd: 3, broken: 1, maxRecords: 6 });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.oneof(file, damaged(file)),
+        signs,
+        fc.array(fc.nat(), { maxLength: 4 }),
+        async ({ shape, bytes }, comment, places) => {
+          const lines = bytes.toString('latin1').split('\n');
+          for (const place of places) lines.splice(place % lines.length, 0, `${comment}x,"y`);
+          const text = Buffer.from(lines.join('\n'), 'latin1');
+          const target = targetOf(shape);
+          const form = target.recordForm as Extract<typeof target.recordForm, { format: 'csv' }>;
+          const dialect = { ...form.dialect, comment };
+          const commented = { ...target, recordForm: { ...form, dialect } };
+          const { outcome: expected } = await load(text, commented, BY_CSV);
+          for (const manner of [BY_LANE, { ...BY_LANE, readBytes: [5, 40], windowBytes: 100 }]) {
+            expect((await load(text, commented, manner)).outcome).toEqual(expected);
+          }
+        },
+      ),
+      { numRuns: CASES },
+    );
+  },
+  120_000 + CASES * 50,
+);
+
+it('a file with comments stays in the byte lane', async () => {
+  const lines = Array.from({ length: 5000 }, (_, i) => (i % 100 === 0 ? '# x' : `${i},b`));
+  const target = targetOf(TEXTS);
+  const form = target.recordForm as Extract<typeof target.recordForm, { format: 'csv' }>;
+  const recordForm = { ...form, dialect: { ...form.dialect, comment: '#' } };
+  const bytes = Buffer.from(`${lines.join('\n')}\n`);
+  const { laneRows, outcome } = await load(bytes, { ...target, recordForm }, BY_LANE);
+  expect(outcome.recordCount).toBe(4950);
+  expect(outcome.passedOver).toEqual(['comment: 50, 200 bytes']);
+  expect(laneRows).toBeGreaterThan(4850);
+});
 
 const TEXT = { kind: 'column', type: 'text', isNullable: true, refers: false } as const;
 const TEXTS: Shape = { ...EVENTS, fields: [TEXT, TEXT], delimiter: ',', lineEnd: '\n' };
