@@ -84,6 +84,7 @@ const STEPS: readonly Step[] = [
   { result: 'status', args: ['status'], status: 0 },
   { result: 'status <load>', args: ['status', '3'], status: 0, json: { load: { loadId: 3 } } },
   { result: 'rejects', args: ['rejects', '3'], status: 0 },
+  { result: 'rejects --passed-over', args: ['rejects', '3', '--passed-over'], status: 0 },
   {
     result: 'promote',
     args: ['promote', 'metric_x'],
