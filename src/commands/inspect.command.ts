@@ -1,6 +1,7 @@
 /** `edp inspect`: describes a file before it is loaded. */
 import { EdpError, EXIT } from '../base/errors.js';
 import { summarizeForm } from '../formats/describe-file.js';
+import { linesByKind } from '../formats/text/passed-over.js';
 import { type Inspection, inspectFile } from '../infer/inspect.js';
 import { resolveFileSettings, resolveOptions } from '../options/resolve-options.js';
 import { withReadableFiles } from '../source/copies.js';
@@ -100,8 +101,9 @@ function toJson(inspection: Inspection): InspectJson {
     nullTokens: inspection.nullTokens,
     odd: inspection.odd,
     damage: description.form.breakage?.message ?? null,
-    blankLines: inspection.blankLines,
-    commentLines: inspection.commentLines,
+    blankLines: inspection.between.blank?.lines ?? 0,
+    commentLines: inspection.between.comment?.lines ?? 0,
+    passedOver: linesByKind(inspection.passedOver),
     footer:
       inspection.footer === undefined
         ? null
@@ -156,11 +158,16 @@ function print(inspection: Inspection, output: Output): void {
   for (const line of describeSettings(inspection)) output.line(line);
 }
 
+const PASSED_OVER = [
+  ['blank', 'blank lines, passed over'],
+  ['comment', 'comment lines, passed over'],
+  ['header', 'the header line again, passed over'],
+] as const;
+
 function describeOdd({
   description,
   odd,
-  blankLines,
-  commentLines,
+  between,
   footer,
   nullTokens,
 }: Inspection): [string, string][] {
@@ -170,8 +177,10 @@ function describeOdd({
   ]);
   const { breakage } = description.form;
   if (breakage !== undefined) rows.unshift([`damage: ${safeText(breakage.message)}`, '']);
-  if (blankLines > 0) rows.push(['blank lines, passed over', formatCount(blankLines)]);
-  if (commentLines > 0) rows.push(['comment lines, passed over', formatCount(commentLines)]);
+  for (const [kind, text] of PASSED_OVER) {
+    const { lines } = between[kind] ?? { lines: 0 };
+    if (lines > 0) rows.push([text, formatCount(lines)]);
+  }
   if (footer !== undefined) {
     rows.push([
       `lines at the end that look like a footer (--skip-footer ${footer.lines}): ${cut(footer.text)}`,

@@ -22,16 +22,24 @@ import { formatCount, type Output, safeJson, safeText } from '../terminal/output
 import type { Command } from './command.js';
 import type { RejectJson, RejectsJson } from './json/ledger.schema.js';
 import { OPTION_NAMES } from './rejects.help.js';
+import { showPassedOver } from './shared/show-passed-over.js';
 
 const MAX_RAW_SHOWN = 200;
 
 export const command: Command = {
-  async run({ given, project, output }) {
+  async run(invocation) {
+    const { given, project, output } = invocation;
     const options = resolveOptions(OPTION_NAMES, given, project.options);
     const loadId = parseLoadId(given.load);
     if (options.raw && output.isJson) {
       throw new EdpError('usage', '--raw and --json exclude each other', {
         hint: '--raw gives the bytes of the records, --json one object with everything about them',
+      });
+    }
+    if (options.passedOver) return showPassedOver(invocation, loadId);
+    if (given.file !== undefined) {
+      throw new EdpError('usage', 'a file is read only with --passed-over', {
+        hint: 'the rejects are in the ledger',
       });
     }
     // Without --limit, a few are shown, but all are written.

@@ -24,6 +24,7 @@ import {
 } from '../terminal/output.js';
 import type { Command } from './command.js';
 import type { LoadStatusJson, StatusJson } from './json/ledger.schema.js';
+import { describeAccounting } from './shared/accounting-lines.js';
 import { describeCorrections, describeDrift } from './shared/remarks-lines.js';
 import { REPLACING_FLAG } from './shared/replacing-flag.js';
 import { OPTION_NAMES } from './status.help.js';
@@ -132,6 +133,7 @@ function printLoad(
       (load.undoneAt === null ? '' : `, undone ${time(load.undoneAt)}`) +
       `; ${formatSeconds(load.seconds)} of work${speed(load) === '' ? '' : `, ${speed(load)} rows/s`}`,
   );
+  for (const line of describeAccounting(load)) output.line(line);
   for (const [name, count] of Object.entries(load.unknownMetrics)) {
     output.line(
       `metric ${safeText(name)} was not declared: kept beside ${formatNumber(count, 'row')}`,

@@ -18,6 +18,7 @@ import { DIFFERENCE_KINDS, type DifferenceKind } from '../upkeep/verify/differen
 import { type VerifyProgress, type VerifyResult, verify } from '../upkeep/verify/verify.js';
 import type { Command } from './command.js';
 import type { VerifyJson } from './json/verify.schema.js';
+import { describeAccounting } from './shared/accounting-lines.js';
 import { REPLACING_FLAG } from './shared/replacing-flag.js';
 import { OPTION_NAMES } from './verify.help.js';
 
@@ -102,6 +103,7 @@ function print(output: Output, result: VerifyResult): void {
     );
     output.line(`${title}: file and table differ: ${list.join('; ')} (${speed})`);
   }
+  for (const line of describeAccounting(load)) output.line(line);
   printRemarks(output, result);
 }
 
@@ -197,6 +199,8 @@ function toJson(result: VerifyResult): VerifyJson {
     // Compared are records of the file, rows of the load in the table, rejects of the ledger.
     compared: { records, rows, rejects, splits: result.splitCount },
     rows: load.rows,
+    passedOver: load.passedOver,
+    byteCounts: load.byteCounts,
     superseded: result.superseded,
     laterUpdates: result.laterUpdates,
     counts,

@@ -18,9 +18,14 @@ export interface FileLayout extends TextLayout {
 const OPEN: {
   readonly [F in RecordForm['format']]: (form: Extract<RecordForm, { format: F }>) => TextFormat;
 } = {
-  csv: ({ dialect }) => csvFormat(dialect),
+  csv: ({ dialect, header }) => csvFormat(dialect, header),
   jsonl: jsonlFormat,
 };
+
+/** The same form, but a record that equals the header is a record. */
+export function withoutHeader(form: RecordForm): RecordForm {
+  return form.format === 'csv' ? { format: 'csv', dialect: form.dialect } : form;
+}
 
 export function openFormat(form: RecordForm): TextFormat {
   return (OPEN[form.format] as (form: RecordForm) => TextFormat)(form);

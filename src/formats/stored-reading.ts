@@ -8,7 +8,7 @@ import {
 } from '../model/file-settings.js';
 import { type FileDescription, formatNamed, type Reading } from './all-formats.js';
 import { type FileLayout, openFormat, type RecordForm } from './open-format.js';
-import { withoutFooter } from './text/read-text.js';
+import { type TextTail, withoutFooter } from './text/read-text.js';
 
 export type { Reading };
 
@@ -25,15 +25,21 @@ export function readingOf(
   return formatNamed(format).readingOf(description, settingsFor(specified, format), drift);
 }
 
-export function recordFormOf(reading: Reading): RecordForm {
-  return formatNamed(nameOf(reading)).formOf(reading);
+const NO_HEADER = Buffer.alloc(0);
+
+/**
+ * @param header the header of the load's file, byte for byte. Without it each record is one, also if it
+ *   equals the header
+ */
+export function recordFormOf(reading: Reading, header: Buffer = NO_HEADER): RecordForm {
+  return formatNamed(nameOf(reading)).formOf(reading, header);
 }
 
-/** Where the records of the load's own file are. */
-export function layoutOf(reading: Reading): FileLayout {
+/** Where the records of the load's own file are. @param header as for {@link recordFormOf} */
+export function layoutOf(reading: Reading, header?: Buffer): FileLayout {
   const { dataStart, dataLine, dataEnd } = reading;
   const fields = formatNamed(nameOf(reading)).fieldsOf(reading);
-  return { recordForm: recordFormOf(reading), fields, dataStart, dataLine, dataEnd };
+  return { recordForm: recordFormOf(reading, header), fields, dataStart, dataLine, dataEnd };
 }
 
 /** What a user would have to specify for another file to be read in the same way. */
@@ -43,8 +49,16 @@ export function settingsOf(reading: Reading): FileSettings {
   return { ...withSettings(NO_SETTINGS, format, settings), format };
 }
 
-/** A text without the lines at its end that the load passed over. */
-export function bodyOf(text: AsyncIterable<Buffer>, reading: Reading): AsyncGenerator<Buffer> {
+/**
+ * A text without the lines at its end that the load passed over.
+ *
+ * @param take receives those lines
+ */
+export function bodyOf(
+  text: AsyncIterable<Buffer>,
+  reading: Reading,
+  take?: (tail: TextTail) => void,
+): AsyncGenerator<Buffer> {
   const { lineEnd } = openFormat(recordFormOf(reading));
-  return withoutFooter(text, formatNamed(nameOf(reading)).footerLinesOf(reading), lineEnd);
+  return withoutFooter(text, formatNamed(nameOf(reading)).footerLinesOf(reading), lineEnd, take);
 }

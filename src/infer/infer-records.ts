@@ -11,7 +11,7 @@ import { isAscii, isUtf8 } from 'node:buffer';
 import { EdpError } from '../base/errors.js';
 import { type Dialect, PLAIN_DIALECT } from '../formats/csv/dialect.js';
 import { openFormat, type RecordForm } from '../formats/open-format.js';
-import { CR, LF } from '../formats/text/line-end.js';
+import { type PassedOver, PassedOverTally } from '../formats/text/passed-over.js';
 import type { RecordPlace } from '../formats/text/ranges.js';
 import type { RecordConsumer } from '../formats/text/read-split.js';
 import { DAMAGE_NONE, RecordBatch } from '../formats/text/record-batch.js';
@@ -34,8 +34,7 @@ export class RecordReader implements RecordConsumer {
   /** Records that a load would reject for their form, by code. */
   readonly odd: Partial<Record<RejectCode, number>> = {};
   records = 0;
-  blankLines = 0;
-  commentLines = 0;
+  readonly #passedOver = new PassedOverTally();
   readonly #dialect: Dialect;
   readonly #scanner: RecordScanner;
   readonly #parser: RecordParser;
@@ -43,8 +42,6 @@ export class RecordReader implements RecordConsumer {
   /** Consecutive records that are not plain. */
   readonly #run = new RecordBatch(RUN_RECORDS);
   readonly #isPlainDialect: boolean;
-  /** Line ends of blank lines and comments. */
-  readonly #lineEnds: RegExp;
   readonly #delimiter: number;
   /** -1 where nothing is quoted. */
   readonly #quote: number;
@@ -62,12 +59,11 @@ export class RecordReader implements RecordConsumer {
   /** @param keyFields columns that may be unique */
   constructor(recordForm: RecordForm, columnCount: number, keyFields: readonly number[]) {
     const format = openFormat(recordForm);
-    this.#scanner = format.newScanner();
+    this.#scanner = format.newScanner(this.#passedOver);
     this.#parser = format.newParser();
     const isCsv = recordForm.format === 'csv';
     const dialect = isCsv ? recordForm.dialect : PLAIN_DIALECT;
     this.#dialect = dialect;
-    this.#lineEnds = isCsv ? /\r\n|\n|\r/ : /\n/;
     this.columns = Array.from({ length: columnCount }, () => new ColumnReader());
     this.keys = keyFields.map((field) => new KeyCandidate(field));
     this.#keyOf = this.columns.map((_, i) => this.keys.find(({ field }) => field === i));
@@ -87,6 +83,11 @@ export class RecordReader implements RecordConsumer {
   /** Names of the fields in the order of the columns, where each record names its own. */
   get fields(): readonly string[] | undefined {
     return this.#parser.fields?.slice(0, this.columns.length);
+  }
+
+  /** The lines between the records. */
+  get passedOver(): PassedOver {
+    return this.#passedOver.counts;
   }
 
   /** Number of line ends so far. */
@@ -120,27 +121,13 @@ export class RecordReader implements RecordConsumer {
     }
     scanner.reset(0);
     const batch = this.#batch;
-    let gapFrom = 0;
-    let ownLineEnds = 0;
-    for (;;) {
+    do {
       batch.count = 0;
       scanner.scan(bytes, filled, limit, isLast, batch);
-      for (let i = 0; i < batch.count; i++) {
-        if (!isOneLineEnd(bytes, gapFrom, batch.start[i]!, ownLineEnds)) {
-          this.#countLines(bytes, gapFrom, batch.start[i]!, ownLineEnds);
-        }
-        gapFrom = batch.end[i]!;
-        ownLineEnds = 1;
-      }
       this.#takeBatch(bytes);
-      if (batch.count < batch.capacity) break;
-    }
-    const next = scanner.nextRecord;
-    if (!isOneLineEnd(bytes, gapFrom, next, ownLineEnds)) {
-      this.#countLines(bytes, gapFrom, next, ownLineEnds);
-    }
+    } while (batch.count === batch.capacity);
     this.#line += scanner.nextLine;
-    return next;
+    return scanner.nextRecord;
   }
 
   rejectLongRecord(_place: RecordPlace, _length: number, _head: Buffer, lines: number): void {
@@ -345,25 +332,6 @@ export class RecordReader implements RecordConsumer {
     this.columns.push(column);
     this.#keyOf.push(undefined);
   }
-
-  /** Counts the lines between two records, which are blank lines or comments. */
-  #countLines(bytes: Buffer, from: number, to: number, ownLineEnds: number): void {
-    const { comment, fieldCount } = this.#dialect;
-    const lines = bytes.toString('latin1', from, to).split(this.#lineEnds);
-    // Bytes behind the last line end are a line only if the file ends with them.
-    if (lines.at(-1) === '') lines.pop();
-    for (const line of lines.slice(ownLineEnds)) {
-      if (comment !== '' && line.startsWith(comment)) this.commentLines++;
-      // A line between two records that is no comment is blank; it may have spaces.
-      else if (line.trim() === '' && fieldCount !== 1) this.blankLines++;
-    }
-  }
-}
-
-/** Whether only the line end of the first record lies between two records. */
-function isOneLineEnd(bytes: Buffer, from: number, to: number, ownLineEnds: number): boolean {
-  const length = to - from;
-  return length <= ownLineEnds || (length === 2 && bytes[from] === CR && bytes[from + 1] === LF);
 }
 
 /** Number of records that a load would reject, of all codes. */

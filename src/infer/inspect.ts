@@ -5,6 +5,12 @@ import { type FileDescription, sampleFile } from '../formats/describe-file.js';
 import { openFormat, type RecordForm } from '../formats/open-format.js';
 import type { Footer } from '../formats/text/described-text.js';
 import { CR, LF } from '../formats/text/line-end.js';
+import {
+  addPassedOver,
+  NOTHING_PASSED_OVER,
+  type PassedOver,
+  PassedOverTally,
+} from '../formats/text/passed-over.js';
 import { RecordBatch } from '../formats/text/record-batch.js';
 import type { Sample } from '../formats/text/sample.js';
 import { toText } from '../formats/text/transcode.js';
@@ -45,8 +51,8 @@ interface Contents {
   readonly bytes: number;
   readonly columns: readonly ColumnInference[];
   readonly odd: Readonly<Partial<Record<RejectCode, number>>>;
-  readonly blankLines: number;
-  readonly commentLines: number;
+  /** The lines between the records. */
+  readonly passedOver: PassedOver;
 }
 
 export interface Inspection {
@@ -69,8 +75,10 @@ export interface Inspection {
   readonly nullTokens: Readonly<Record<string, number>>;
   /** Number of records that would be rejected for their form, by code; then lines passed over. */
   readonly odd: Readonly<Partial<Record<RejectCode, number>>>;
-  readonly blankLines: number;
-  readonly commentLines: number;
+  /** Lines between the records. */
+  readonly between: PassedOver;
+  /** The same, and the lines before and behind the records. */
+  readonly passedOver: PassedOver;
   readonly footer: Footer | undefined;
   readonly preview: readonly (readonly (string | null)[])[];
 }
@@ -120,8 +128,12 @@ export async function inspectFile(file: InputFile, options: InspectOptions): Pro
     columns,
     nullTokens: sumTokens(columns),
     odd: contents.odd,
-    blankLines: contents.blankLines,
-    commentLines: contents.commentLines,
+    between: contents.passedOver,
+    passedOver: addPassedOver(
+      description.head,
+      contents.passedOver,
+      countTail(sample, description),
+    ),
     footer: description.footer,
     preview: preview.map((record) =>
       fields.map((_, i) => {
@@ -161,8 +173,8 @@ function nameInFile(description: FileDescription, index: number, name: string): 
 
 function toContents({ files, records, odd, columns }: TableInference): Contents {
   const { bytes, findings } = files[0]!;
-  const { fields, blankLines, commentLines } = findings;
-  return { fields, records, bytes, columns, odd, blankLines, commentLines };
+  const { fields, passedOver } = findings;
+  return { fields, records, bytes, columns, odd, passedOver };
 }
 
 /** Reads the records of the sample only. */
@@ -181,9 +193,17 @@ function readContents({ parts }: Sample, description: FileDescription): Contents
     const start = findSecondRecord(piece, recordForm);
     if (start !== undefined) read(piece, start, Number.NaN);
   }
-  const { records, odd, blankLines, commentLines } = findings;
+  const { records, odd, passedOver } = findings;
   const columns = findings.columns.map(inferType);
-  return { fields: findings.fields, records, bytes, columns, odd, blankLines, commentLines };
+  return { fields: findings.fields, records, bytes, columns, odd, passedOver };
+}
+
+/** Counts the lines of a footer that the user specified. */
+function countTail({ tail }: Sample, { recordForm, dataEnd }: FileDescription): PassedOver {
+  if (dataEnd === undefined || tail === undefined) return NOTHING_PASSED_OVER;
+  const tally = new PassedOverTally();
+  openFormat(recordForm).walkTail(tail.bytes.subarray(Math.max(0, dataEnd - tail.start)), tally);
+  return tally.counts;
 }
 
 /** The first lines of a piece may belong to a record that began before it, so they are skipped. */

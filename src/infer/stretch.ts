@@ -4,6 +4,7 @@
 
 import { openFormat, type RecordForm } from '../formats/open-format.js';
 import type { Segment } from '../formats/text/cut-text.js';
+import { type PassedOver, PassedOverTally } from '../formats/text/passed-over.js';
 import type { ScannedRange, SplitRange } from '../formats/text/ranges.js';
 import { type OpenSplit, openSegment, openSplit, readSplit } from '../formats/text/read-split.js';
 import type { RejectCode } from '../model/reject-codes.js';
@@ -28,8 +29,7 @@ export interface StretchTask {
 export interface Stretch extends ScannedRange {
   readonly records: number;
   readonly odd: Readonly<Partial<Record<RejectCode, number>>>;
-  readonly blankLines: number;
-  readonly commentLines: number;
+  readonly passedOver: PassedOver;
   /** Names of the fields, where each record names its own. */
   readonly fields: readonly string[] | undefined;
   readonly columns: readonly ColumnSummary[];
@@ -65,8 +65,7 @@ export function toStretch(reader: RecordReader, start: number, end: number): Str
     lineCount: reader.lineCount,
     records: reader.records,
     odd: reader.odd,
-    blankLines: reader.blankLines,
-    commentLines: reader.commentLines,
+    passedOver: reader.passedOver,
     fields: reader.fields,
     columns: reader.columns.map(({ summary }) => summary),
     keys: reader.keys.map((key) => key.take()),
@@ -80,8 +79,7 @@ export class FileFindings {
   readonly keys: KeyHashes[] = [];
   readonly odd: Partial<Record<RejectCode, number>> = {};
   records = 0;
-  blankLines = 0;
-  commentLines = 0;
+  readonly #passedOver = new PassedOverTally();
 
   /** @param fields the fields that are known so far */
   constructor(fields: readonly string[]) {
@@ -89,12 +87,16 @@ export class FileFindings {
     this.columns = fields.map(emptySummary);
   }
 
+  /** The lines between the records. */
+  get passedOver(): PassedOver {
+    return this.#passedOver.counts;
+  }
+
   /** Adds the next stretch of the file. @param line line, from 1, at its start */
   add(stretch: Stretch, line: number): void {
     const places = this.#placesIn(stretch);
     this.records += stretch.records;
-    this.blankLines += stretch.blankLines;
-    this.commentLines += stretch.commentLines;
+    this.#passedOver.addAll(stretch.passedOver);
     for (const [code, count] of Object.entries(stretch.odd) as [RejectCode, number][]) {
       this.odd[code] = (this.odd[code] ?? 0) + count;
     }

@@ -75,6 +75,8 @@ export interface RowPlaces {
 }
 
 export interface ByteLaneOptions {
+  /** The header line as a byte string, at which the lane stops. */
+  readonly header?: string | undefined;
   readonly loadId: number;
   /** Whether each row begins with its ordinal, which the careful way needs. */
   readonly withOrdinals: boolean;
@@ -117,9 +119,9 @@ export class ByteLane {
     plan: TablePlan,
     dialect: Dialect,
     references: ReadonlyMap<string, ReferenceValues>,
-    { loadId, withOrdinals, maxRows, remarkTally }: ByteLaneOptions,
+    { header = '', loadId, withOrdinals, maxRows, remarkTally }: ByteLaneOptions,
   ): ByteLane | undefined {
-    const placed = placePlan(memory, plan, dialect, references);
+    const placed = placePlan(memory, plan, dialect, references, header);
     if (placed === undefined) return undefined;
     const lane = new ByteLane(memory, placed);
     const state = lane.#state;

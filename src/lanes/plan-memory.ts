@@ -10,6 +10,8 @@ import {
   ALLOWS_BARE_QUOTES,
   BOOLEAN,
   COLUMN_COUNT,
+  COMMENT,
+  COMMENT_LENGTH,
   CORRECTED,
   DATE,
   DELIMITER,
@@ -24,6 +26,9 @@ import {
   FLOAT8,
   HAS_LOAD_ID,
   HAS_TAIL,
+  HEADER,
+  HEADER_BYTES,
+  HEADER_LENGTH,
   INT16,
   INT32,
   INT64,
@@ -35,6 +40,7 @@ import {
   KEY_TEXT,
   KEYS,
   LEFT,
+  MAX_COMMENT_BYTES,
   MAX_FIELDS,
   MAX_METRICS,
   MAX_REFERENCES,
@@ -96,6 +102,7 @@ export interface PlacedPlan {
 
 /**
  * @param references by column name
+ * @param header the header line as a byte string; empty for none
  * @returns undefined where the plan or the dialect has something that the lane cannot handle at all
  */
 export function placePlan(
@@ -103,6 +110,7 @@ export function placePlan(
   plan: TablePlan,
   dialect: Dialect,
   references: ReadonlyMap<string, ReferenceValues>,
+  header: string,
 ): PlacedPlan | undefined {
   const { fieldCount, columns, sources } = plan;
   if (!isPlain(dialect) || fieldCount < 1 || fieldCount > MAX_FIELDS) return undefined;
@@ -159,6 +167,12 @@ export function placePlan(
   state[ALLOWS_BARE_QUOTES] = dialect.allowsBareQuotes && dialect.delimiter === '\t' ? 1 : 0;
   state[HAS_LOAD_ID] = columns.some(({ from }) => from === 'load') ? 1 : 0;
   state[HAS_TAIL] = hasTail(plan) ? 1 : 0;
+  state[COMMENT_LENGTH] = dialect.comment.length;
+  bytes.fill(0, STATE + 4 * COMMENT, STATE + 4 * COMMENT + MAX_COMMENT_BYTES);
+  bytes.write(dialect.comment, STATE + 4 * COMMENT, 'latin1');
+  state[HEADER_LENGTH] = header.length;
+  bytes.fill(0, HEADER, HEADER + SLACK);
+  bytes.write(header.slice(0, HEADER_BYTES), HEADER, 'latin1');
   const growth = correctedGrowth(plan);
   if (growth > MAX_ROW_GROWTH) return undefined;
   return {
@@ -180,7 +194,7 @@ function isPlain(dialect: Dialect): boolean {
     dialect.quote === PLAIN_DIALECT.quote &&
     dialect.escape === PLAIN_DIALECT.escape &&
     dialect.lineEnd === PLAIN_DIALECT.lineEnd &&
-    dialect.comment === PLAIN_DIALECT.comment &&
+    dialect.comment.length <= MAX_COMMENT_BYTES &&
     !dialect.hasTrailingDelimiter
   );
 }

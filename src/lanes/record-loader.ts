@@ -9,6 +9,7 @@ import { failpoint } from '../base/failpoints.js';
 import { openFormat, type RecordForm } from '../formats/open-format.js';
 import { KEPT_OF_LONG_RECORD } from '../formats/text/limits.js';
 import { LF } from '../formats/text/line-end.js';
+import { type PassedOver, PassedOverTally } from '../formats/text/passed-over.js';
 import type { RecordPlace } from '../formats/text/ranges.js';
 import { RecordBatch } from '../formats/text/record-batch.js';
 import type { RecordParser, RecordScanner } from '../formats/text/text-format.js';
@@ -65,6 +66,9 @@ export class RecordLoader {
   #csvRun = 1;
   #line = 0;
   #records = 0;
+  readonly #passedOver = new PassedOverTally();
+  /** Bytes of the records that the scanner did not put into a batch. */
+  #recordBytes = 0;
   /** A record that is too long to be kept, while its end is not reached. */
   #longRecord: LongRecord | undefined;
 
@@ -74,7 +78,7 @@ export class RecordLoader {
     this.#rejects = rejects;
     const { plan, recordForm, loadId, laneMemory } = options;
     const format = openFormat(recordForm);
-    this.#scanner = format.newScanner();
+    this.#scanner = format.newScanner(this.#passedOver);
     this.#parser = format.newParser();
     this.#encoder = new RowEncoder(plan, loadId);
     this.#hasUtf8 = recordForm.format === 'csv' && recordForm.dialect.encoding === 'utf-8';
@@ -82,6 +86,7 @@ export class RecordLoader {
       laneMemory === undefined || recordForm.format !== 'csv'
         ? undefined
         : ByteLane.compile(laneMemory, plan, recordForm.dialect, sink.references, {
+            header: recordForm.header,
             loadId,
             withOrdinals: sink.wantsOrdinals,
             maxRows: options.writeBatchSize,
@@ -96,6 +101,16 @@ export class RecordLoader {
   /** Line ends seen so far. */
   get lineCount(): number {
     return this.#line;
+  }
+
+  /** Bytes of the records so far, line ends included. */
+  get recordBytes(): number {
+    return this.#recordBytes + this.#scanner.recordBytes;
+  }
+
+  /** The lines between those records. */
+  get passedOver(): PassedOver {
+    return this.#passedOver.counts;
   }
 
   /** Counts for the records that were taken, less those that were taken back. */
@@ -129,6 +144,8 @@ export class RecordLoader {
         lane.nextOrdinal = this.#sink.nextOrdinal;
         const reason = lane.run(bytes, position, filled, limit, isValid);
         const hasTaken = lane.next > position;
+        // The lane takes only records, one directly behind the other.
+        this.#recordBytes += lane.next - position;
         position = lane.next;
         this.#line = lane.line;
         this.#noteLaneRows(lane, base);
@@ -202,6 +219,7 @@ export class RecordLoader {
    */
   rejectLongRecord(place: RecordPlace, length: number, head: Buffer, lines: number): void {
     this.#records++;
+    this.#recordBytes += length;
     this.#line += lines;
     const reason = `the record is about ${length} bytes long, more than edp can hold; its first ${head.length} are kept`;
     this.#rejects.add(place, new Fault('record_too_long', reason), head);

@@ -5,10 +5,17 @@
 import type pg from 'pg';
 import { EdpError } from '../base/errors.js';
 import type { Reading } from '../formats/stored-reading.js';
+import type { PassedOver } from '../formats/text/passed-over.js';
 import type { Drift } from '../model/drift.js';
 import type { RejectCode } from '../model/reject-codes.js';
 import { migrate } from '../postgres/migrate.js';
-import type { RowCounts } from './counts.js';
+import {
+  type Accounting,
+  type AccountingCounts,
+  addBytes,
+  type RowCounts,
+  toAccountingCounts,
+} from './counts.js';
 import { type LoadRow, rowCountsOf } from './load-row.js';
 import type { LoadState } from './load-state.js';
 import { groupCorrections } from './remarks.js';
@@ -24,6 +31,10 @@ export interface LoadSummary {
   readonly state: LoadState | 'interrupted' | 'half_undone';
   readonly bytes: number;
   readonly rows: RowCounts;
+  /** The lines of its text that are no records; null where they were not all counted, or are undone. */
+  readonly passedOver: AccountingCounts['passedOver'];
+  /** The bytes of its text so far. */
+  readonly byteCounts: AccountingCounts['byteCounts'];
   readonly unknownMetrics: Readonly<Record<string, number>>;
   /** How often each correction acted: by column, then by correction. */
   readonly corrections: ReturnType<typeof groupCorrections>;
@@ -44,6 +55,9 @@ export interface ReceiptSummary {
   readonly endByte: number;
   readonly firstLine: number;
   readonly rows: RowCounts;
+  /** Null where an older edp did not count. */
+  readonly passedOver: AccountingCounts['passedOver'];
+  readonly byteCounts: AccountingCounts['byteCounts'];
   readonly committedAt: string;
 }
 
@@ -62,6 +76,10 @@ type LoadSummaryRow = LoadRow & {
   readonly is_held: boolean;
   readonly unknown: Record<string, number> | null;
   readonly corrections: Record<string, number> | null;
+  /** Of its receipts. */
+  readonly record_bytes: number | null;
+  readonly passed_over: PassedOver | null;
+  readonly is_counted: boolean;
 };
 
 export async function hasLedger(client: pg.Client): Promise<boolean> {
@@ -153,6 +171,29 @@ function sumOfReceipts(column: string): string {
      WHERE r.load_id = l.load_id GROUP BY key) AS counts)`;
 }
 
+/** SQL that adds up the bytes of load `l`, over its receipts, and its lines and bytes passed over, by kind. */
+const SUM_OF_BYTES = `(SELECT coalesce(sum(record_bytes), 0)::bigint FROM edp.receipts r
+     WHERE r.load_id = l.load_id) AS record_bytes,
+   NOT EXISTS (SELECT FROM edp.receipts r WHERE r.load_id = l.load_id AND record_bytes IS NULL) AS is_counted,
+   (SELECT jsonb_object_agg(kind, jsonb_build_object('lines', lines, 'bytes', bytes)) FROM (
+     SELECT key AS kind, sum((value ->> 'lines')::bigint) AS lines, sum((value ->> 'bytes')::bigint) AS bytes
+     FROM edp.receipts r, jsonb_each(r.passed_over)
+     WHERE r.load_id = l.load_id GROUP BY key) AS kinds) AS passed_over`;
+
+/** @returns undefined where an older edp did not count, or an undo has removed the receipts */
+function accountingOf(row: LoadSummaryRow): Accounting | undefined {
+  const { state, is_counted, record_bytes, passed_over, head_passed_over, tail_passed_over } = row;
+  const isIncomplete = state === 'loaded' && row.text_bytes === null;
+  const isGone = state === 'undone' || state === 'undoing';
+  if (head_passed_over === null || !is_counted || isIncomplete || isGone) return undefined;
+  const parts = [passed_over, head_passed_over, tail_passed_over];
+  return parts.reduce(
+    (sum: Accounting, passedOver) =>
+      addBytes(sum, { recordBytes: 0, passedOver: passedOver ?? {} }),
+    { recordBytes: record_bytes ?? 0, passedOver: {} },
+  );
+}
+
 async function queryLoads(
   client: pg.Client,
   condition: string,
@@ -161,7 +202,7 @@ async function queryLoads(
 ): Promise<LoadSummary[]> {
   const { rows } = await client.query<LoadSummaryRow>(
     `SELECT l.*, ${IS_HELD} AS is_held, ${sumOfReceipts('unknown_metrics')} AS unknown,
-       ${sumOfReceipts('corrections')} AS corrections
+       ${sumOfReceipts('corrections')} AS corrections, ${SUM_OF_BYTES}
      FROM edp.loads l WHERE ${condition} ORDER BY load_id DESC LIMIT ${limit}`,
     [...values],
   );
@@ -172,6 +213,7 @@ async function queryLoads(
     state: row.is_held ? row.state : (STATE_WHEN_LEFT[row.state] ?? row.state),
     bytes: row.size_bytes,
     rows: rowCountsOf(row),
+    ...toAccountingCounts(accountingOf(row)),
     unknownMetrics: row.unknown ?? {},
     corrections: groupCorrections(row.corrections ?? {}),
     drift: row.file_format.drift,
@@ -193,6 +235,8 @@ export async function listReceipts(client: pg.Client, loadId: number): Promise<R
     rows_loaded: number;
     rows_rejected: number;
     rows_duplicate: number;
+    record_bytes: number | null;
+    passed_over: PassedOver | null;
     committed_at: string;
   }>('SELECT * FROM edp.receipts WHERE load_id = $1 ORDER BY start_byte', [loadId]);
   return rows.map((row) => ({
@@ -200,6 +244,11 @@ export async function listReceipts(client: pg.Client, loadId: number): Promise<R
     endByte: row.end_byte,
     firstLine: row.first_line,
     rows: rowCountsOf(row),
+    ...toAccountingCounts(
+      row.record_bytes === null
+        ? undefined
+        : { recordBytes: row.record_bytes, passedOver: row.passed_over ?? {} },
+    ),
     committedAt: row.committed_at,
   }));
 }
@@ -235,12 +284,16 @@ export interface StoredFormat {
   /** The file's header record, byte for byte; empty where it has none. */
   readonly header: Buffer;
   readonly format: Reading;
+  /** Lines before the first record and behind the last one; null where they were not counted. */
+  readonly head: PassedOver | null;
+  readonly tail: PassedOver | null;
 }
 
 /** @param loadId an existing load */
 export async function getFileFormat(client: pg.Client, loadId: number): Promise<StoredFormat> {
   const { rows } = await client.query<StoredFormat>(
-    'SELECT header, file_format AS format FROM edp.loads WHERE load_id = $1',
+    `SELECT header, file_format AS format, head_passed_over AS head, tail_passed_over AS tail
+     FROM edp.loads WHERE load_id = $1`,
     [loadId],
   );
   return rows[0]!;

@@ -1,5 +1,6 @@
 /** A row of edp.loads, as pg reads it. */
 import type { Reading } from '../formats/stored-reading.js';
+import type { PassedOver } from '../formats/text/passed-over.js';
 import type { RowCounts } from './counts.js';
 import type { LoadState } from './load-state.js';
 
@@ -26,6 +27,10 @@ export interface LoadRow {
   /** Null for a load that has never been complete. */
   readonly finished_at: string | null;
   readonly undone_at: string | null;
+  /** Null in what an older edp wrote; the last two also until the load is complete. */
+  readonly head_passed_over: PassedOver | null;
+  readonly tail_passed_over: PassedOver | null;
+  readonly text_bytes: number | null;
 }
 
 /** Counts of a load or of a split, from its row. */

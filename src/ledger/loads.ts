@@ -8,14 +8,14 @@ import type pg from 'pg';
 import { EdpError } from '../base/errors.js';
 import { failpoint } from '../base/failpoints.js';
 import { bodyOf, type Reading } from '../formats/stored-reading.js';
+import type { PassedOver } from '../formats/text/passed-over.js';
 import type { CommittedRange } from '../formats/text/ranges.js';
 import { isDecoded, readText, type TextForm } from '../formats/text/read-text.js';
 import { readsAlike } from '../formats/text/text-reading.js';
 import { withTransaction } from '../postgres/connection.js';
 import type { FileIdentity } from '../source/file-identity.js';
 import { type HashedRange, hasContent, hasText } from '../source/identify.js';
-import type { RowCounts } from './counts.js';
-import { NO_ROWS } from './counts.js';
+import { type Accounting, addBytes, NO_BYTES, NO_ROWS, type RowCounts } from './counts.js';
 import { type LoadRow, rowCountsOf } from './load-row.js';
 import type { LoadState } from './load-state.js';
 import { hasReceipts } from './receipts.js';
@@ -34,6 +34,8 @@ export interface LoadIdentity {
    */
   readonly contentHash: string;
   readonly header: Buffer;
+  /** What lies before the first record. */
+  readonly head: PassedOver;
   /** How the text is read from the file. The content shows it, so the ledger does not store it. */
   readonly form: TextForm;
   readonly format: Reading;
@@ -65,6 +67,10 @@ export interface CommittedPart {
   readonly committed: readonly CommittedRange[];
   readonly rows: RowCounts;
   readonly remarks: RemarkCounts;
+  /** The bytes of its splits; undefined where an older edp did not count those of some. */
+  readonly accounting: Accounting | undefined;
+  /** Whether a record that equals the header is none; where an older edp began the load, it is one. */
+  readonly passesHeaders: boolean;
   /** Whether the part was loaded with another model than the run that continues it has. */
   readonly hadOtherModel: boolean;
 }
@@ -135,6 +141,8 @@ export async function claimLoads(
           committed: [],
           rows: NO_ROWS,
           remarks: NO_REMARK_COUNTS,
+          accounting: NO_BYTES,
+          passesHeaders: true,
           hadOtherModel: false,
         };
       });
@@ -165,9 +173,9 @@ interface NewLoad {
 
 /** The columns of a load's ledger row that identify it. */
 const IDENTITY_COLUMNS =
-  'path, table_name, size_bytes, content_hash, generation, header, file_format, model_hash';
+  'path, table_name, size_bytes, content_hash, generation, header, file_format, model_hash, head_passed_over';
 const IDENTITY_ROWS =
-  'unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::int[], $6::bytea[], $7::json[], $8::text[])';
+  'unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::int[], $6::bytea[], $7::json[], $8::text[], $9::jsonb[])';
 
 function toIdentityRows(loads: readonly Omit<NewLoad, 'index'>[]): unknown[][] {
   return [
@@ -179,6 +187,7 @@ function toIdentityRows(loads: readonly Omit<NewLoad, 'index'>[]): unknown[][] {
     loads.map(({ identity }) => identity.header),
     loads.map(({ identity }) => JSON.stringify(identity.format)),
     loads.map(({ identity }) => identity.modelHash),
+    loads.map(({ identity }) => JSON.stringify(identity.head)),
   ];
 }
 
@@ -192,7 +201,7 @@ export async function insertTriedLoad(
   const tried = { ...identity, contentHash: `dry run ${randomUUID()}` };
   await client.query(
     `INSERT INTO edp.loads (${IDENTITY_COLUMNS}, load_id) OVERRIDING SYSTEM VALUE
-     SELECT *, $9::bigint FROM ${IDENTITY_ROWS}`,
+     SELECT *, $10::bigint FROM ${IDENTITY_ROWS}`,
     [...toIdentityRows([{ identity: tried, generation: 0 }]), loadId],
   );
 }
@@ -346,16 +355,17 @@ export async function listHashedRanges(client: pg.Client, loadId: number): Promi
 async function resume(
   client: pg.Client,
   loadId: number,
-  { path, size, header, format, modelHash }: LoadIdentity,
+  { path, size, header, head, format, modelHash }: LoadIdentity,
 ): Promise<Claim> {
   const part = await readCommittedPart(client, loadId, modelHash);
+  const continued = { ...format, passesHeaders: part.passesHeaders };
   // Waits for a split of the run before that is committing now; no later one can commit.
   const { rows } = await client.query<{ attempt: number }>(
     // A load of a text that broke off may continue with the whole text, which is in another file.
     `UPDATE edp.loads SET attempt = attempt + 1, header = $2, file_format = $3, model_hash = $4,
-       path = CASE WHEN size_bytes = $5 THEN path ELSE $6 END, size_bytes = $5
+       head_passed_over = $7, path = CASE WHEN size_bytes = $5 THEN path ELSE $6 END, size_bytes = $5
      WHERE load_id = $1 RETURNING attempt`,
-    [loadId, header, JSON.stringify(format), modelHash, size, path],
+    [loadId, header, JSON.stringify(continued), modelHash, size, path, JSON.stringify(head)],
   );
   return {
     kind: 'claimed',
@@ -366,7 +376,9 @@ async function resume(
 }
 
 /** As stored in a receipt; null for none. */
-interface StoredRemarks {
+interface StoredCounts {
+  readonly recordBytes: number | null;
+  readonly passedOver: PassedOver | null;
   readonly unknownMetrics: Record<string, number> | null;
   readonly corrections: Record<string, number> | null;
 }
@@ -381,22 +393,30 @@ export async function readCommittedPart(
     loadId,
   ]);
   const load = rows[0]!;
-  const receipts = await client.query<CommittedRange & StoredRemarks>(
+  const receipts = await client.query<CommittedRange & StoredCounts>(
     `SELECT start_byte AS start, end_byte AS "end", first_line AS "firstLine",
             line_count AS "lineCount",
-            unknown_metrics AS "unknownMetrics", corrections
+            unknown_metrics AS "unknownMetrics", corrections,
+            record_bytes AS "recordBytes", passed_over AS "passedOver"
      FROM edp.receipts WHERE load_id = $1 ORDER BY start_byte`,
     [loadId],
   );
   const remarks = new RemarkTally();
-  for (const { unknownMetrics, corrections } of receipts.rows) {
+  let accounting: Accounting | undefined = NO_BYTES;
+  for (const { unknownMetrics, corrections, recordBytes, passedOver } of receipts.rows) {
     remarks.addCounts({ unknownMetrics: unknownMetrics ?? {}, corrections: corrections ?? {} });
+    accounting =
+      accounting === undefined || recordBytes === null
+        ? undefined
+        : addBytes(accounting, { recordBytes, passedOver: passedOver ?? {} });
   }
   return {
     loadId,
     committed: receipts.rows,
     rows: rowCountsOf(load),
     remarks: remarks.counts,
+    accounting,
+    passesHeaders: receipts.rows.length === 0 || load.file_format.passesHeaders === true,
     hadOtherModel: load.model_hash !== modelHash && receipts.rows.length > 0,
   };
 }
@@ -409,6 +429,10 @@ export interface EndedLoad {
   readonly isComplete: boolean;
   /** Working time of this run. */
   readonly seconds: number;
+  /** What lies behind the last record; undefined where that is not known. */
+  readonly tail: PassedOver | undefined;
+  /** Length of the text, where it is known. */
+  readonly textBytes: number | undefined;
 }
 
 /**
@@ -420,15 +444,18 @@ export async function endLoads(client: pg.Client, loads: readonly EndedLoad[]): 
   await client.query(
     `UPDATE edp.loads l SET seconds = l.seconds + e.seconds,
        state = CASE WHEN is_complete THEN 'loaded' ELSE state END,
-       finished_at = CASE WHEN is_complete THEN clock_timestamp() END
-     FROM unnest($1::bigint[], $2::int[], $3::float8[], $4::boolean[])
-       AS e (load_id, attempt, seconds, is_complete)
+       finished_at = CASE WHEN is_complete THEN clock_timestamp() END,
+       tail_passed_over = tail, text_bytes = e.text_bytes
+     FROM unnest($1::bigint[], $2::int[], $3::float8[], $4::boolean[], $5::jsonb[], $6::bigint[])
+       AS e (load_id, attempt, seconds, is_complete, tail, text_bytes)
      WHERE l.load_id = e.load_id AND l.attempt = e.attempt AND state = 'loading'`,
     [
       loads.map(({ loadId }) => loadId),
       loads.map(({ attempt }) => attempt),
       loads.map(({ seconds }) => seconds),
       loads.map(({ isComplete }) => isComplete),
+      loads.map(({ tail }) => (tail === undefined ? null : JSON.stringify(tail))),
+      loads.map(({ textBytes }) => textBytes ?? null),
     ],
   );
   await failpoint('end.written', client);

@@ -76,9 +76,11 @@ export async function insertReceipts(
   const receipts = splits.map(({ receipt }) => receipt);
   await client.query(
     `INSERT INTO edp.receipts (load_id, start_byte, end_byte, first_line, line_count, rows_read,
-       rows_loaded, rows_rejected, rows_duplicate, unknown_metrics, corrections, content_hash, on_conflict)
+       rows_loaded, rows_rejected, rows_duplicate, unknown_metrics, corrections, content_hash, on_conflict,
+       record_bytes, passed_over)
      SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
-       $7::bigint[], $8::bigint[], $9::bigint[], $10::jsonb[], $11::jsonb[], $12::text[], $13::text[])`,
+       $7::bigint[], $8::bigint[], $9::bigint[], $10::jsonb[], $11::jsonb[], $12::text[], $13::text[],
+       $14::bigint[], $15::jsonb[])`,
     [
       splits.map(({ load }) => load.loadId),
       receipts.map(({ start }) => start),
@@ -93,6 +95,8 @@ export async function insertReceipts(
       receipts.map(({ remarks }) => toStored(remarks.corrections)),
       receipts.map(({ contentHash }) => contentHash),
       splits.map(({ load }) => load.onConflict),
+      receipts.map(({ recordBytes }) => recordBytes),
+      receipts.map(({ passedOver }) => JSON.stringify(passedOver)),
     ],
   );
   await failpoint('receipt.inserted', client);

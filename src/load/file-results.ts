@@ -5,7 +5,14 @@
 
 import { EdpError } from '../base/errors.js';
 import type { summarizeForm } from '../formats/describe-file.js';
-import { addRows, NO_ROWS, type RowCounts } from '../ledger/counts.js';
+import {
+  type AccountingCounts,
+  addRows,
+  NO_BYTES,
+  NO_ROWS,
+  type RowCounts,
+  toAccountingCounts,
+} from '../ledger/counts.js';
 import type { RemarkCounts } from '../ledger/remarks.js';
 import type { Drift } from '../model/drift.js';
 import type { Format } from '../model/file-settings.js';
@@ -25,6 +32,10 @@ export interface FileResult {
   /** Counts of the whole load, including earlier runs; zero for a skipped file. */
   readonly rows: RowCounts;
   readonly bytes: number;
+  /** The lines of its text that are no records, in all runs of the load; null as for {@link byteCounts}. */
+  readonly passedOver: AccountingCounts['passedOver'];
+  /** The bytes of its text so far; null where an older edp has loaded a part, and did not count. */
+  readonly byteCounts: AccountingCounts['byteCounts'];
   /** The format of its records and how it was read; undefined for a file that was not read. */
   readonly format?: Format;
   readonly dialect?: ReturnType<typeof summarizeForm>;
@@ -72,6 +83,7 @@ export function summarizeFiles(
         status: 'failed',
         rows: NO_ROWS,
         bytes: 0,
+        ...toAccountingCounts(NO_BYTES),
         reason: 'the run ended before it was loaded',
       },
   );

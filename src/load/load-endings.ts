@@ -5,23 +5,41 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EdpError } from '../base/errors.js';
 import { safeText } from '../base/safe-text.js';
-import { addRows, type Receipt, type RowCounts } from '../ledger/counts.js';
+import {
+  type Accounting,
+  addBytes,
+  addRows,
+  type Receipt,
+  type RowCounts,
+  toAccountingCounts,
+} from '../ledger/counts.js';
 import { findCommonFault } from '../ledger/ledger-queries.js';
 import { type EndedLoad, endLoads } from '../ledger/loads.js';
 import type { Session } from '../postgres/session.js';
 import type { ClaimedLoad, FileQueue } from './file-queue.js';
 import { fileFaultReason, type IngestProgress } from './file-results.js';
+import type { SplitPlan } from './plan-splits.js';
 import { formOf, type RunBook } from './run-book.js';
+import { countTail, withEnds } from './text-ends.js';
 
 /** How long the end of a small file waits, so that several ends are written together. */
 const END_GATHER_MS = 25;
 
+/** A file whose splits are known. */
+export interface LoadToBegin extends ClaimedLoad {
+  readonly plan: Pick<SplitPlan, 'dataStart' | 'readTail'>;
+}
+
 /** A file that is being loaded. */
-export interface ActiveLoad extends ClaimedLoad {
+export interface ActiveLoad extends LoadToBegin {
   readonly startedAt: number;
   /** Its share of the time since then, if others were loaded with it. */
   readonly share: number;
   rows: RowCounts;
+  /** The bytes of its splits; undefined where an older edp did not count those of some. */
+  between: Accounting | undefined;
+  /** End of the last split. */
+  end: number;
   /** Whether the run had rejected too many records when its last split was counted. */
   isOverRejectLimit: boolean;
 }
@@ -71,7 +89,7 @@ export class LoadEndings {
     await Promise.all(this.#endings);
   }
 
-  begin(load: ClaimedLoad, startedAt = performance.now(), share = 1): ActiveLoad {
+  begin(load: LoadToBegin, startedAt = performance.now(), share = 1): ActiveLoad {
     const { prepared, claim } = load;
     const { target } = prepared;
     const active: ActiveLoad = {
@@ -79,6 +97,8 @@ export class LoadEndings {
       startedAt,
       share,
       rows: claim.rows,
+      between: claim.accounting,
+      end: claim.committed.at(-1)?.end ?? load.plan.dataStart,
       isOverRejectLimit: false,
     };
     this.#active.set(claim.loadId, active);
@@ -97,8 +117,11 @@ export class LoadEndings {
   }
 
   /** Counts committed splits. */
-  count(active: ActiveLoad, { rows, remarks }: Receipt): void {
+  count(active: ActiveLoad, receipt: Receipt): void {
+    const { rows, remarks, end } = receipt;
     active.rows = addRows(active.rows, rows);
+    active.between = active.between && addBytes(active.between, receipt);
+    active.end = Math.max(active.end, end);
     this.#book.count(rows, remarks);
   }
 
@@ -132,9 +155,18 @@ export class LoadEndings {
     const isComplete = isAllSent && committed.every((isCommitted) => isCommitted) && !isOver;
     const { prepared, claim } = active;
     const { loadId, attempt } = claim;
+    const tail = isComplete ? await countTail(prepared, active.plan, active.end) : undefined;
     const seconds = ((performance.now() - active.startedAt) * active.share) / 1000;
     try {
-      await this.#end({ loadId, attempt, key: prepared.identity, isComplete, seconds });
+      await this.#end({
+        loadId,
+        attempt,
+        key: prepared.identity,
+        isComplete,
+        seconds,
+        tail: tail?.passedOver,
+        textBytes: tail?.textBytes,
+      });
     } catch (error) {
       this.#run.stop(error);
     }
@@ -142,12 +174,18 @@ export class LoadEndings {
     if (isComplete && rejected > 0 && rejected === read) {
       await this.#reportMisfit(active).catch(() => {});
     }
+    this.#book.reportHeaders(
+      prepared,
+      active.between,
+      `: edp rejects ${loadId} --passed-over shows it`,
+    );
     this.#queue.release(active);
     this.#book.settle(prepared.target, {
       status: isComplete ? 'loaded' : 'failed',
       loadId,
       rows: active.rows,
       bytes: prepared.file.size,
+      ...toAccountingCounts(withEnds(prepared, active.between, isComplete, tail)),
       ...formOf(prepared),
       ...(isComplete ? {} : { reason: this.#unfinishedReason(loadId, fault) }),
     });

@@ -3,8 +3,9 @@ import { openFormat } from '../formats/open-format.js';
 import { cutGap, findGaps } from '../formats/text/cut-ranges.js';
 import type { FileSplit } from '../formats/text/file-split.js';
 import type { CommittedRange } from '../formats/text/ranges.js';
-import { isDecoded } from '../formats/text/read-text.js';
+import { isDecoded, type TextTail } from '../formats/text/read-text.js';
 import { streamSplits } from '../formats/text/stream-splits.js';
+import { readBytes } from '../source/open-file.js';
 import type { PreparedFile } from './prepare-files.js';
 
 /** Bytes that are worth a separate split, for any number of records. */
@@ -21,6 +22,13 @@ export interface SplitPlan {
   /** Undefined if it is known only after reading everything. */
   readonly dataEnd: number | undefined;
   readonly dataLine: number;
+  /**
+   * The text behind the last record, once all splits were read.
+   *
+   * @param end end of the last split
+   * @throws EdpError `file_changed`, and those of the file's source
+   */
+  readTail(end: number): Promise<Buffer>;
 }
 
 export interface SplitSettings {
@@ -38,6 +46,7 @@ export function planSplits(
   const { form, dataStart, dataLine, recordBytes, textBytes, skipFooter } = description;
   const batchBytes = Math.max(1, Math.round(readBatchSize * recordBytes));
   if (isDecoded(form)) {
+    let tail: TextTail | undefined;
     const splits = streamSplits(file, openFormat(recordForm), {
       name: target.file.name,
       form,
@@ -46,8 +55,14 @@ export function planSplits(
       textBytes,
       processCount,
       skipFooter,
+      takeTail: (found) => {
+        tail = found;
+      },
     });
-    return { splits, openBytes: file.size, batchBytes, dataStart, dataLine, dataEnd: undefined };
+    const readTail = async (end: number) =>
+      tail === undefined ? NO_BYTES : tail.bytes.subarray(Math.max(0, end - tail.start));
+    const openBytes = file.size;
+    return { splits, openBytes, batchBytes, dataStart, dataLine, dataEnd: undefined, readTail };
   }
   const { dataEnd = file.size } = description;
   // All workers also share a file with a few long records.
@@ -60,5 +75,8 @@ export function planSplits(
     })),
   );
   const openBytes = gaps.reduce((sum, { start, end }) => sum + end - start, 0);
-  return { splits, openBytes, batchBytes, dataStart, dataLine, dataEnd };
+  const readTail = (end: number) => readBytes(file, end, file.size);
+  return { splits, openBytes, batchBytes, dataStart, dataLine, dataEnd, readTail };
 }
+
+const NO_BYTES = Buffer.alloc(0);

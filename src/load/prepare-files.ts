@@ -114,6 +114,7 @@ function toIdentity(
     size: identified.size,
     contentHash: identified.contentHash,
     header: description.headerBytes,
+    head: description.head,
     form: description.form,
     format,
     modelHash: hashTable(table),

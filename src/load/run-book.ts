@@ -5,7 +5,14 @@
 import type { EdpError } from '../base/errors.js';
 import { safeText } from '../base/safe-text.js';
 import { listOddities, summarizeForm } from '../formats/describe-file.js';
-import { addRows, NO_ROWS, type RowCounts } from '../ledger/counts.js';
+import {
+  type Accounting,
+  addRows,
+  NO_BYTES,
+  NO_ROWS,
+  type RowCounts,
+  toAccountingCounts,
+} from '../ledger/counts.js';
 import type { Finding } from '../ledger/loads.js';
 import { type RemarkCounts, RemarkTally } from '../ledger/remarks.js';
 import { listDrift } from '../mapping/find-drift.js';
@@ -48,6 +55,7 @@ export class RunBook {
       loadId: null,
       rows: NO_ROWS,
       bytes: 0,
+      ...toAccountingCounts(NO_BYTES),
       ...result,
     };
     this.#results.set(file, complete);
@@ -92,6 +100,20 @@ export class RunBook {
     if (oddities === (this.#oddities.get(table.name) ?? '')) return;
     this.#oddities.set(table.name, oddities);
     this.#progress.note(`${safeText(file.name)} is read with: ${oddities || 'no oddities'}`);
+  }
+
+  /**
+   * Reports that the header line was among the records, as where files were put together.
+   *
+   * @param between of the whole load; undefined where it was not counted
+   */
+  reportHeaders({ target }: PreparedFile, between: Accounting | undefined, hint: string): void {
+    const lines = between?.passedOver.header?.lines ?? 0;
+    if (lines === 0) return;
+    const times = lines === 1 ? 'once more' : `${lines} more times`;
+    this.#progress.note(
+      `${safeText(target.file.name)} has its header line ${times} among its records; it is no record, and was passed over${hint}`,
+    );
   }
 
   /** Adds the remarks on records of this run, or of earlier runs of its loads. */

@@ -4,6 +4,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EdpError } from '../base/errors.js';
 import { failpoint, tunable } from '../base/failpoints.js';
+import { withoutHeader } from '../formats/open-format.js';
 import { addRows, NO_ROWS, negate, type Receipt, type RowCounts } from '../ledger/counts.js';
 import type { FileSettings } from '../model/file-settings.js';
 import type {
@@ -255,7 +256,8 @@ class IngestRun {
 
   /** @returns whether the files are loaded */
   async #copyInBulk(claimed: readonly ClaimedLoad[]): Promise<boolean> {
-    const plans = claimed.map((load) => this.#plan(load).plan);
+    const planned = claimed.map((load) => this.#plan(load));
+    const plans = planned.map(({ plan }) => plan);
     const startedAt = performance.now();
     const totalBytes = sumBytes(claimed);
     const scannedBytes = claimed.map(() => 0);
@@ -295,7 +297,7 @@ class IngestRun {
     }
     await failpoint('bulk.committed');
     const { receipts, completeFiles } = outcome;
-    for (const [i, load] of claimed.entries()) {
+    for (const [i, load] of planned.entries()) {
       const own = receipts[i]!;
       if (i >= completeFiles && own.length === 0) continue;
       const share = load.prepared.file.size / totalBytes;
@@ -350,7 +352,7 @@ class IngestRun {
     const load: LoadTask = {
       database: this.#resources.database.client,
       file,
-      recordForm,
+      recordForm: claim.passesHeaders ? recordForm : withoutHeader(recordForm),
       footerStart: description.footer?.start,
       plan: columns,
       target: tableInCatalog,

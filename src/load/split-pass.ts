@@ -118,6 +118,8 @@ export class SplitPass {
         ...range,
         rows: { read, loaded: read - rejected - duplicate, rejected, duplicate },
         remarks: loader.remarkCounts,
+        recordBytes: loader.recordBytes,
+        passedOver: loader.passedOver,
       };
     });
   }

@@ -187,6 +187,9 @@ export const OPTIONS = {
   raw: flag(
     'Print the rejected records byte for byte, in the format of their file: a CSV with its header',
   ),
+  'passed-over': flag(
+    'Show the lines of the file that are no records instead: comments, blank lines, headers, preamble, footer',
+  ),
   limit: define<number>({
     schema: integerFrom(1),
     describe: 'How many to show at most',

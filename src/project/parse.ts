@@ -26,6 +26,7 @@ export const NOT_IN_PROJECT: ReadonlySet<string> = new Set([
   'tcp',
   'out',
   'param',
+  'passed-over',
   'raw',
   'runs',
   'to',

@@ -33,6 +33,26 @@ export async function withFiles<T>(
   }
 }
 
+/** Reads a part that memory can hold; nothing where `end` is not behind `start`. @throws EdpError `file_changed`, `io` */
+export async function readBytes(
+  identity: FileIdentity,
+  start: number,
+  end: number,
+): Promise<Buffer> {
+  const bytes = Buffer.alloc(Math.max(0, end - start));
+  if (bytes.length === 0) return bytes;
+  return withFile(identity, async (file) => {
+    for (let filled = 0; filled < bytes.length; ) {
+      const left = bytes.length - filled;
+      const { bytesRead } = await file.read(bytes, filled, left, start + filled);
+      if (bytesRead === 0) throw changed(identity);
+      filled += bytesRead;
+    }
+    await assertUnchanged(file, identity);
+    return bytes;
+  });
+}
+
 /** @throws EdpError `file_changed` */
 export async function assertUnchanged(file: OpenFile, identity: FileIdentity): Promise<void> {
   if (!isSameVersion(await file.version(), identity)) throw changed(identity);

@@ -91,6 +91,7 @@ const STEPS: readonly Step[] = [
     json: { run: { runId: 1, state: 'done' } },
   },
   { result: 'rejects', args: ['rejects', '3'], status: 0 },
+  { result: 'rejects --passed-over', args: ['rejects', '3', '--passed-over'], status: 0 },
   {
     result: 'promote',
     args: ['promote', 'metric_x'],

@@ -67,8 +67,23 @@ export async function findImbalances(query: Query, table: string | undefined): P
       problems.push(`${where}: receipts of ${receipts} records, counted as ${read}`);
     }
   }
+  for (const [load, textBytes, accounted] of await query(UNACCOUNTED)) {
+    problems.push(`load ${load}: ${accounted} bytes are accounted for, of ${textBytes}`);
+  }
   return problems;
 }
+
+/** Complete loads of which records and lines passed over are not the whole text. */
+const UNACCOUNTED = `
+  SELECT load_id, text_bytes, accounted FROM edp.loads l CROSS JOIN LATERAL (
+    SELECT coalesce(sum((value ->> 'bytes')::bigint), 0) + (
+        SELECT coalesce(sum(record_bytes), 0) FROM edp.receipts r WHERE r.load_id = l.load_id
+      ) AS accounted
+    FROM (
+      VALUES (head_passed_over), (tail_passed_over) UNION ALL
+      SELECT passed_over FROM edp.receipts r WHERE r.load_id = l.load_id
+    ) AS parts (counts), jsonb_each(counts)) AS sums
+  WHERE state = 'loaded' AND text_bytes IS DISTINCT FROM accounted`;
 
 export async function compare(
   query: Query,

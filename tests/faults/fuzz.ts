@@ -62,6 +62,8 @@ interface FuzzFile {
   readonly bytes: Buffer;
   /** Records of a file without faults. */
   readonly records: number | undefined;
+  /** The lines of such a file that are no records. */
+  readonly passedOver?: LoadedFile['passedOver'];
 }
 
 const VALUES: Readonly<Record<Type, fc.Arbitrary<string>>> = {
@@ -122,7 +124,7 @@ const METRICS = fc
   )
   .map((metrics) => quoteAlways(JSON.stringify({ metrics })));
 
-/** Files without faults. */
+/** Files without faults, with the header and blank lines among the records. */
 function cleanFiles(model: FuzzModel): fc.Arbitrary<FuzzFile> {
   const fields = model.columns.map(({ type }) => VALUES[type]);
   if (model.hasMetrics) fields.push(METRICS);
@@ -133,12 +135,32 @@ function cleanFiles(model: FuzzModel): fc.Arbitrary<FuzzFile> {
       records: fc.array(fc.tuple(...fields), { maxLength: 12 }),
       lineEnd: fc.constantFrom('\n', '\n', '\r\n'),
       isEnded: fc.boolean(),
+      more: fc.oneof(
+        fc.constant([]),
+        fc.array(fc.tuple(fc.nat(), fc.constantFrom('blank', 'header', 'marked')), {
+          maxLength: 5,
+        }),
+      ),
     })
-    .map(({ records, lineEnd, isEnded }) => {
-      const lines = [names, ...records].map((line) => line.join(','));
+    .map(({ records, lineEnd, isEnded, more }) => {
+      const header = names.join(',');
+      // A record may be the header by chance.
+      const lines = records.map((record) => record.join(',')).filter((line) => line !== header);
+      const counts = { comment: 0, preamble: 0, footer: 0, blank: 0, header: 1 };
+      const { length } = lines;
+      for (const [place, kind] of more) {
+        // In a file of one column a blank line is a record.
+        if (kind === 'blank' && fields.length === 1) continue;
+        const line = kind === 'blank' ? '' : kind === 'header' ? header : `\ufeff${header}`;
+        // Not at the end, where it need not be a line.
+        if (lines.length > 0) lines.splice(place % lines.length, 0, line);
+        else continue;
+        counts[kind === 'blank' ? 'blank' : 'header']++;
+      }
       return {
-        bytes: Buffer.from(lines.join(lineEnd) + (isEnded ? lineEnd : '')),
-        records: records.length,
+        bytes: Buffer.from([header, ...lines].join(lineEnd) + (isEnded ? lineEnd : '')),
+        records: length,
+        passedOver: counts,
       };
     });
 }
@@ -374,6 +396,7 @@ class Fuzz {
           )
         ).map(([id, ...rest]) => [Number(id), rest] as const),
       );
+      const accounts = groupBy(await read(ACCOUNTS));
       const receipts = groupBy(
         await read(
           `SELECT load_id, start_byte, end_byte FROM edp.receipts JOIN edp.loads USING (load_id)
@@ -398,7 +421,8 @@ class Fuzz {
               })
             ).rows.map(([id, count]) => [Number(id), Number(count)] as const),
       );
-      for (const { path: name, loadId, status, rows, reason } of outcomes) {
+      for (const outcome of outcomes) {
+        const { path: name, loadId, status, rows, reason } = outcome;
         const input = inputs[Number(/(\d+)\.csv$/.exec(name)![1])]!;
         const where = (what: string) =>
           say(
@@ -430,6 +454,7 @@ class Fuzz {
         const covering = receipts.get(loadId!) ?? [];
         const problem =
           findGap(covering, input.bytes) ??
+          findUnaccounted(accounts.get(loadId!)?.[0], outcome, input) ??
           findWrongReject(own, input.bytes) ??
           findMiscount(input, rows, model);
         if (problem !== undefined) where(problem);
@@ -459,6 +484,38 @@ function findGap(receipts: readonly unknown[][], bytes: Buffer): string | undefi
   }
   if (at === undefined || at === bytes.length) return undefined;
   return `receipts end at ${at} of ${bytes.length}`;
+}
+
+/** What the ledger accounts for: bytes of the ends and of the receipts, and of the text. */
+const ACCOUNTS = `
+  SELECT l.load_id, l.text_bytes, end_bytes, record_bytes, between_bytes FROM edp.loads l
+  CROSS JOIN LATERAL (
+    SELECT coalesce(sum((value ->> 'bytes')::bigint), 0)::bigint AS end_bytes
+    FROM (VALUES (head_passed_over), (tail_passed_over)) AS ends (counts), jsonb_each(counts)) AS e
+  CROSS JOIN LATERAL (
+    SELECT coalesce(sum(r.record_bytes), 0)::bigint AS record_bytes,
+      coalesce(sum((SELECT sum((value ->> 'bytes')::bigint) FROM jsonb_each(r.passed_over))), 0)::bigint
+        AS between_bytes
+    FROM edp.receipts r WHERE r.load_id = l.load_id) AS b
+  WHERE table_name = $1`;
+
+/** Holds the equation of bytes: records + lines passed over = the text. */
+function findUnaccounted(
+  account: readonly unknown[] | undefined,
+  { passedOver, byteCounts, dialect }: LoadedFile,
+  { bytes, passedOver: expected }: FuzzFile,
+): string | undefined {
+  const [textBytes, ends, records, between] = (account ?? []).map(Number);
+  if (textBytes === undefined || byteCounts === null) return 'its bytes are not counted';
+  const sum = ends! + records! + between!;
+  if (sum !== textBytes) return `${sum} bytes are accounted for, of ${textBytes}`;
+  const said = Object.values(byteCounts).reduce((total, count) => total + count, 0);
+  if (said !== sum) return `the command said ${said} bytes, the ledger has ${sum}`;
+  const isPlain = dialect?.compression === 'none' && !dialect.encoding.startsWith('utf-16');
+  if (isPlain && sum !== bytes.length) return `${sum} bytes are accounted for, of ${bytes.length}`;
+  const isAsExpected =
+    expected === undefined || JSON.stringify(passedOver) === JSON.stringify(expected);
+  return isAsExpected ? undefined : `passed over: ${JSON.stringify(passedOver)}`;
 }
 
 function findWrongReject(rejects: readonly unknown[][], bytes: Buffer): string | undefined {

@@ -46,7 +46,10 @@ function hideVolatile(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(hideVolatile);
   if (!isObject(value)) return value;
   return Object.fromEntries(
-    Object.entries(value).map(([key, inner]) => [key, hideVolatileMember(key, inner)]),
+    Object.entries(hideUsualLines(value)).map(([key, inner]) => [
+      key,
+      hideVolatileMember(key, inner),
+    ]),
   );
 }
 
@@ -58,6 +61,15 @@ function hideVolatileMember(key: string, value: unknown): unknown {
     );
   }
   return hideVolatile(value);
+}
+
+/** Of the lines passed over, a file has its header and nothing else; then the bytes say nothing more. */
+function hideUsualLines(value: object): object {
+  const { passedOver, byteCounts, ...rest } = value as Record<string, unknown>;
+  if (!isObject(passedOver)) return value;
+  const lines = Object.entries(passedOver).filter(([, count]) => count !== 0);
+  const isUsual = lines.every(([kind, count]) => kind === 'header' && count === 1);
+  return isUsual ? rest : { ...rest, passedOver: Object.fromEntries(lines), byteCounts };
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -6,6 +6,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import type pg from 'pg';
 import type { RecordForm } from '../../src/formats/open-format.js';
+import { bytesOf, PassedOverTally } from '../../src/formats/text/passed-over.js';
 import type { RecordPlace } from '../../src/formats/text/ranges.js';
 import { readWindows } from '../../src/formats/text/windows.js';
 import { WINDOW_BYTES } from '../../src/lanes/assembly/layout.js';
@@ -67,6 +68,10 @@ export interface Outcome {
   readonly rejects: readonly string[];
   readonly recordCount: number;
   readonly lineCount: number;
+  /** Bytes of the records, line ends included. */
+  readonly recordBytes: number;
+  /** Lines and bytes between the records, by kind. */
+  readonly passedOver: readonly string[];
   /** Metric → records that had it. */
   readonly unknown: readonly string[];
   /** Correction and column → records on which it acted. */
@@ -84,6 +89,8 @@ export interface Loaded {
 export async function load(bytes: Buffer, target: Target, manner: Manner): Promise<Loaded> {
   const found = new Found();
   const notes = new RemarkTally();
+  const passedOver = new PassedOverTally();
+  let recordBytes = 0;
   let recordCount = 0;
   let laneRows = 0;
   let start = 0;
@@ -111,6 +118,12 @@ export async function load(bytes: Buffer, target: Target, manner: Manner): Promi
     if (loader.recordCount !== sink.rowCount + rejects.added) {
       throw new Error(`${loader.recordCount} records became ${sink.rowCount} + ${rejects.added}`);
     }
+    const accounted = loader.recordBytes + bytesOf(loader.passedOver);
+    if (accounted !== end - start) {
+      throw new Error(`${accounted} bytes are accounted for, of [${start}, ${end})`);
+    }
+    recordBytes += loader.recordBytes;
+    passedOver.addAll(loader.passedOver);
     notes.addCounts(loader.remarkCounts);
     const last = Math.max(sink.lastOffset, rejects.lastOffset);
     if (last >= until) throw new Error(`the record at ${last} is not of [${start}, ${until})`);
@@ -130,6 +143,10 @@ export async function load(bytes: Buffer, target: Target, manner: Manner): Promi
       rejects: found.rejects,
       recordCount,
       lineCount: found.lineCount,
+      recordBytes,
+      passedOver: Object.entries(passedOver.counts)
+        .map(([kind, { lines, bytes: length }]) => `${kind}: ${lines}, ${length} bytes`)
+        .sort(),
       unknown: entries(unknownMetrics),
       corrections: entries(corrections),
       references: [...found.references].sort(),

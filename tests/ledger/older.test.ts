@@ -1,6 +1,7 @@
 /** A ledger that an older edp made is brought up to date by whoever looks at it first. */
 import { randomBytes } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
+import { createXXHash128 } from 'hash-wasm';
 import { expect, it } from 'vitest';
 import { makeProject, runnerFor, useEmptyDatabase } from '../support/scratch.js';
 
@@ -14,11 +15,15 @@ const run = runnerFor(database);
 /** The ledger as version 3 had it, which knew no other format than CSV. */
 async function makeOlder(): Promise<void> {
   await database.query('DELETE FROM edp.migrations WHERE version > 3');
-  await database.query('ALTER TABLE edp.receipts DROP COLUMN corrections');
   await database.query('DROP TABLE edp.changes, edp.runs');
   await database.query(
-    `UPDATE edp.loads SET file_format = replace(replace(replace(file_format::text,
-       '"format":"csv",', ''), '"lineEnd":', '"recordEnd":'), '"specified":', '"told":')::json`,
+    `ALTER TABLE edp.receipts DROP COLUMN corrections, DROP COLUMN record_bytes, DROP COLUMN passed_over;
+     ALTER TABLE edp.loads DROP COLUMN head_passed_over, DROP COLUMN tail_passed_over, DROP COLUMN text_bytes`,
+  );
+  await database.query(
+    `UPDATE edp.loads SET file_format = replace(replace(replace(replace(file_format::text,
+       '"format":"csv",', ''), '"lineEnd":', '"recordEnd":'), '"specified":', '"told":'),
+       '"passesHeaders":true,', '')::json`,
   );
 }
 
@@ -89,3 +94,51 @@ it.each([
   expect(result, result.stderr).toMatchObject({ status: 0, json: { ok: true } });
   expect(await database.query('SELECT max(version) FROM edp.migrations')).toEqual([[3]]);
 });
+
+it('a load from before it was counted: null, and its lines are shown all the same', async () => {
+  const text = 'id,body\n1,a\n\n2,b\n';
+  const cwd = await makeProject(MODEL, { 'texts.csv': text });
+  await run(cwd, 'ingest', 'texts.csv');
+  await makeOlder();
+  const { load } = (await run(cwd, 'status', '1')).json;
+  expect(load).toMatchObject({ passedOver: null, byteCounts: null });
+  expect(load.receipts[0]).toMatchObject({ passedOver: null, byteCounts: null });
+  const shown = await run(cwd, 'rejects', '1', '--passed-over');
+  expect(shown.json.passedOver).toMatchObject([
+    { kind: 'header', line: 1, raw: 'id,body' },
+    { kind: 'blank', line: 3, byteOffset: 12, bytes: 1 },
+  ]);
+});
+
+it('a load that an older edp began goes on as it began: a header among the records is a record', async () => {
+  const model = MODEL.replace('id: int', 'id: text');
+  const text = 'id,body\n1,a\nid,body\n2,b\nid,body\n3,c\n';
+  const cwd = await makeProject(model, { 'texts.csv': text });
+  // One split for each record; of these the first two are there, as they were loaded then.
+  const split = ['--read-batch-size', '1', '--process-count', '1'];
+  await run(cwd, 'ingest', 'texts.csv', ...split);
+  await makeOlder();
+  await database.query(
+    `UPDATE edp.loads SET state = 'loading', finished_at = NULL, rows_read = 2, rows_loaded = 2;
+     DELETE FROM edp.receipts;
+     INSERT INTO edp.receipts (load_id, start_byte, end_byte, first_line, line_count, rows_read, rows_loaded,
+       rows_rejected, rows_duplicate, content_hash)
+     VALUES (1, 8, 20, 2, 2, 2, 2, 0, 0, '${await hashOf(text.slice(8, 20))}');
+     TRUNCATE texts; INSERT INTO texts VALUES ('1', 'a', 1), ('id', 'body', 1)`,
+  );
+  const resumed = await run(cwd, 'ingest', 'texts.csv');
+  expect(resumed.json.files[0], resumed.stderr).toMatchObject({
+    loadId: 1,
+    status: 'loaded',
+    rows: { read: 5, loaded: 5, rejected: 0, duplicate: 0 },
+    passedOver: null,
+    byteCounts: null,
+  });
+  const verified = await run(cwd, 'verify', '1');
+  expect(verified.json, verified.stdout).toMatchObject({ ok: true });
+});
+
+async function hashOf(text: string): Promise<string> {
+  const hasher = await createXXHash128();
+  return hasher.init().update(text).digest('hex');
+}

@@ -1,7 +1,14 @@
 /** The progress of a load; in a pipe, a line for each file. */
 import type { FileResult, IngestProgress } from '../../load/file-results.js';
-import { formatBytes, formatCount, type Output, safeText } from '../../terminal/output.js';
+import {
+  formatBytes,
+  formatCount,
+  formatNumber,
+  type Output,
+  safeText,
+} from '../../terminal/output.js';
 import { formatRate, makeProgress } from '../../terminal/progress.js';
+import { countPassedOver } from '../shared/accounting-lines.js';
 
 export async function makeIngestProgress(
   output: Output,
@@ -44,13 +51,17 @@ export function describeFileResult({
   rows,
   loadId,
   reason,
+  passedOver,
+  byteCounts,
 }: FileResult): string {
   const name = safeText(path);
   if (status === 'skipped') return `${name}: skipped, ${safeText(reason ?? '')}`;
+  const passed = countPassedOver({ passedOver, byteCounts });
   const counts = [
     `${formatCount(rows.loaded)} loaded`,
     rows.rejected > 0 ? `${formatCount(rows.rejected)} rejected` : '',
     rows.duplicate > 0 ? `${formatCount(rows.duplicate)} duplicate` : '',
+    passed > 0 ? `${formatNumber(passed, 'line')} passed over` : '',
   ].filter(Boolean);
   if (status === 'failed') {
     return `${name}: failed${loadId === null ? '' : ` (load ${loadId}, ${counts.join(', ')} so far)`}: ${reason ?? ''}`;

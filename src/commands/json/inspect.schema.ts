@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { COMPRESSIONS, ENCODINGS, ESCAPES, LINE_ENDS } from '../../model/csv-settings.js';
 import { FORMATS } from '../../model/file-settings.js';
-import { count, counts, foundDialect, type Json, rejectCounts } from './json-parts.js';
+import { count, counts, foundDialect, type Json, passedOver, rejectCounts } from './json-parts.js';
 import { inferredType } from './model.schema.js';
 
 const inspectedColumn = z
@@ -66,8 +66,11 @@ export const inspectSchema = z.strictObject({
   nullTokens: counts,
   odd: rejectCounts,
   damage: z.string().nullable().describe('Why the file cannot be decompressed completely'),
-  blankLines: count,
-  commentLines: count,
+  blankLines: count.describe('Between the records'),
+  commentLines: count.describe('Between the records'),
+  passedOver: passedOver.describe(
+    'All lines that are no records; of a large file, those of the sample',
+  ),
   footer: z.strictObject({ lines: count, text: z.string() }).nullable(),
   preview: z.array(z.array(z.string().nullable())).describe('The first records'),
 });

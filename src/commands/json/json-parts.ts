@@ -38,6 +38,34 @@ export const rowCounts = z
   .strictObject({ read: count, loaded: count, rejected: count, duplicate: count })
   .meta({ id: 'RowCounts', description: 'Records: read = loaded + rejected + duplicate' });
 
+/** Lines that are no records, by kind. */
+export const passedOver = z
+  .strictObject({ comment: count, preamble: count, footer: count, blank: count, header: count })
+  .meta({ id: 'PassedOver', description: 'Lines passed over, by kind' });
+
+/** The bytes of a text, or of a part of it. */
+export const byteCounts = z
+  .strictObject({
+    records: count,
+    comment: count,
+    preamble: count,
+    footer: count,
+    blank: count,
+    header: count,
+    byteOrderMark: count,
+  })
+  .meta({
+    id: 'ByteCounts',
+    description:
+      'Bytes of the records and of the lines passed over, line ends included; together all of the text',
+  });
+
+/** Null for what an older edp loaded, which did not count. */
+export const accounting = {
+  passedOver: passedOver.nullable(),
+  byteCounts: byteCounts.nullable(),
+};
+
 /** Counts by name, collected while records are read. */
 export const remarks = {
   unknownMetrics: counts.describe('Undeclared metric → number of rows with it'),

@@ -1,6 +1,8 @@
 /** `edp status` and `edp rejects`: what the ledger knows. */
 import { z } from 'zod';
+import { PASSED_OVER_KINDS } from '../../formats/text/passed-over.js';
 import {
+  accounting,
   count,
   counts,
   drift,
@@ -29,6 +31,7 @@ const loadSummary = {
   state: loadState,
   bytes: count,
   rows: rowCounts,
+  ...accounting,
   ...remarks,
   drift: drift.optional(),
   rowsReplaced: count.describe('Rows of other loads that it replaced'),
@@ -45,6 +48,7 @@ const receipt = z
     endByte: count,
     firstLine: count,
     rows: rowCounts,
+    ...accounting,
     committedAt: time,
   })
   .meta({ id: 'Receipt', description: 'The result of one split' });
@@ -74,6 +78,29 @@ export const rejectsSchema = z.strictObject({
   rejects: z.array(reject),
 });
 
+const passedOverLine = z
+  .strictObject({
+    loadId: z.int(),
+    path: z.string(),
+    kind: z.enum(PASSED_OVER_KINDS),
+    line: count,
+    byteOffset: count,
+    bytes: count.describe('Its line end included'),
+    raw: z
+      .string()
+      .describe('The line without its line end; bytes that are not UTF-8 are replaced'),
+    rawBase64: z.string().optional().describe('Its bytes, if they are not UTF-8'),
+  })
+  .meta({ id: 'PassedOverLine', description: 'A line that is no record' });
+
+export const passedOverSchema = z.strictObject({
+  command: z.literal('rejects'),
+  ok: z.literal(true),
+  passedOver: z.array(passedOverLine),
+});
+
+export type PassedOverLineJson = Json<typeof passedOverLine>;
+export type PassedOverJson = Json<typeof passedOverSchema>;
 export type StatusJson = Json<typeof statusSchema>;
 export type LoadStatusJson = Json<typeof loadStatusSchema>;
 export type RejectJson = Json<typeof reject>;

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { FORMATS } from '../../model/file-settings.js';
 import {
+  accounting,
   count,
   dialect,
   drift,
@@ -23,6 +24,7 @@ const loadedFile = z
     status: z.enum(['loaded', 'skipped', 'failed']),
     rows: rowCounts.describe('Counts of the whole load, including earlier runs'),
     bytes: count,
+    ...accounting,
     format: z
       .enum(FORMATS)
       .optional()

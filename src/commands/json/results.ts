@@ -4,7 +4,12 @@ import { dbSchema } from './db.schema.js';
 import { generateDataSchema } from './generate.schema.js';
 import { inspectSchema } from './inspect.schema.js';
 import { error, failureOf, type Json } from './json-parts.js';
-import { loadStatusSchema, rejectsSchema, statusSchema } from './ledger.schema.js';
+import {
+  loadStatusSchema,
+  passedOverSchema,
+  rejectsSchema,
+  statusSchema,
+} from './ledger.schema.js';
 import { dryRunSchema, ingestSchema, seedDimensionsSchema } from './load.schema.js';
 import { modelSchema } from './model.schema.js';
 import { reportListSchema, reportSchema } from './report.schema.js';
@@ -29,7 +34,7 @@ export const RESULT_SCHEMAS = {
     'status --runs': runsStatusSchema,
     'status --runs <run>': runStatusSchema,
   },
-  rejects: { rejects: rejectsSchema },
+  rejects: { rejects: rejectsSchema, 'rejects --passed-over': passedOverSchema },
   replay: { replay: replaySchema },
   undo: { undo: undoSchema },
   verify: { verify: verifySchema },

@@ -1,7 +1,7 @@
 /** `edp verify`. */
 import { z } from 'zod';
 import { DIFFERENCE_KINDS } from '../../upkeep/verify/difference.js';
-import { count, type Json, namesOf, rowCounts, seconds } from './json-parts.js';
+import { accounting, count, type Json, namesOf, rowCounts, seconds } from './json-parts.js';
 import { loadState } from './ledger.schema.js';
 
 const kind = z
@@ -40,6 +40,7 @@ export const verifySchema = z.strictObject({
   sameContent: z.boolean().describe('Whether the file has the content that was loaded'),
   compared: z.strictObject({ records: count, rows: count, rejects: count, splits: count }),
   rows: rowCounts.describe('Counts of the ledger'),
+  ...accounting,
   superseded: count.describe('Rows that a later load replaced as intended'),
   laterUpdates: z
     .array(z.int())

@@ -2,7 +2,7 @@
 import type { CsvSettings } from '../../model/csv-settings.js';
 import type { InputFormat } from '../text/input-format.js';
 import type { CsvForm } from './csv-format.js';
-import { type CsvReading, csvReadingOf, csvSettingsOf } from './csv-reading.js';
+import { type CsvReading, csvFormOf, csvReadingOf, csvSettingsOf } from './csv-reading.js';
 import {
   type CsvDescription,
   describeCsv,
@@ -18,7 +18,7 @@ export const csvFiles = {
   summarize: summarizeCsv,
   listOddities: listCsvOddities,
   readingOf: csvReadingOf,
-  formOf: ({ dialect }) => ({ format: 'csv', dialect }),
+  formOf: csvFormOf,
   fieldsOf: ({ fields }) => fields,
   settingsOf: csvSettingsOf,
   footerLinesOf: ({ specified }) => specified.skipFooter ?? 0,

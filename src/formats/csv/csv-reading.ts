@@ -3,6 +3,7 @@ import type { CsvSettings } from '../../model/csv-settings.js';
 import type { Drift } from '../../model/drift.js';
 import type { TextReading } from '../text/text-reading.js';
 import { toText } from '../text/transcode.js';
+import type { CsvForm } from './csv-format.js';
 import type { CsvDescription } from './describe-csv.js';
 import type { Dialect } from './dialect.js';
 
@@ -27,6 +28,7 @@ export function csvReadingOf(
     dialect: recordForm.dialect,
     encoding: form.encoding,
     hasHeader: detection.hasHeader,
+    passesHeaders: true,
     fields,
     dataStart,
     dataLine,
@@ -35,6 +37,12 @@ export function csvReadingOf(
     specified,
     drift,
   };
+}
+
+/** @param header the header line of the file, without its line end; empty where there is none */
+export function csvFormOf({ dialect, passesHeaders }: CsvReading, header: Buffer): CsvForm {
+  const hasHeader = passesHeaders === true && header.length > 0;
+  return { format: 'csv', dialect, ...(hasHeader ? { header: header.toString('latin1') } : {}) };
 }
 
 /** The settings with which another file is read in the same way. */

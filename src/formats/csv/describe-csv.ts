@@ -13,11 +13,12 @@ import {
   textHeadOf,
 } from '../text/described-text.js';
 import { MAX_HEADER_BYTES } from '../text/limits.js';
+import { type PassedOver, PassedOverTally } from '../text/passed-over.js';
 import { findFooter, isDecoded } from '../text/read-text.js';
 import { RecordBatch } from '../text/record-batch.js';
 import { isFullSample, readBriefSample, readSample, type Sample } from '../text/sample.js';
 import { fieldEncodingOf, toText } from '../text/transcode.js';
-import type { CsvForm } from './csv-format.js';
+import { type CsvForm, csvFormat } from './csv-format.js';
 import {
   type DetectInput,
   type Detection,
@@ -104,6 +105,10 @@ function describeDetected(
 ): CsvDescription {
   const { form, parts } = sample;
   const { dialect, names, headerRecord, dataStart } = detection;
+  const headerBytes =
+    headerRecord === undefined
+      ? Buffer.alloc(0)
+      : Buffer.from(parts.head.subarray(headerRecord.start, headerRecord.end));
   // A file that cannot be unpacked is reported when all of it is unpacked.
   const isEndless = !parts.isWhole && form.breakage === undefined && dataStart >= parts.head.length;
   if (headerRecord === undefined && isEndless) throw endlessLine(name);
@@ -123,17 +128,21 @@ function describeDetected(
       throw endlessLine(name);
     }
   }
+  const hasHeader = headerBytes.length > 0;
+  const recordForm: CsvForm = {
+    format: 'csv',
+    dialect,
+    ...(hasHeader ? { header: headerBytes.toString('latin1') } : {}),
+  };
   return {
     format: 'csv',
-    recordForm: { format: 'csv', dialect },
+    recordForm,
     form,
     detection,
     fields: names,
     mayHaveMoreFields: false,
-    headerBytes:
-      headerRecord === undefined
-        ? Buffer.alloc(0)
-        : Buffer.from(parts.head.subarray(headerRecord.start, headerRecord.end)),
+    headerBytes,
+    head: countHead(parts.head.subarray(0, dataStart), headerBytes, recordForm),
     dataStart,
     dataLine: detection.dataLine + 1,
     dataEnd: findFooterStart(sample, dialect, dataStart, settings, name),
@@ -143,6 +152,12 @@ function describeDetected(
     textHead: textHeadOf(sample),
     textBytes: textBytesOf(sample),
   };
+}
+
+function countHead(bytes: Buffer, header: Buffer, { dialect }: CsvForm): PassedOver {
+  const tally = new PassedOverTally();
+  csvFormat(dialect).walkHead(bytes, header, tally);
+  return tally.counts;
 }
 
 function endlessLine(name: string): EdpError {

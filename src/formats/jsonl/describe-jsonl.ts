@@ -10,6 +10,7 @@ import {
   textBytesOf,
   textHeadOf,
 } from '../text/described-text.js';
+import { NOTHING_PASSED_OVER } from '../text/passed-over.js';
 import { RecordBatch } from '../text/record-batch.js';
 import { isFullSample, readBriefSample, readSample, type Sample } from '../text/sample.js';
 import { fieldEncodingOf } from '../text/transcode.js';
@@ -74,6 +75,7 @@ export function describeJsonlSample(sample: Sample, name: string): JsonlDescript
     fields: found.keys,
     mayHaveMoreFields: !isWhole || found.end < head.length,
     headerBytes: Buffer.alloc(0),
+    head: start === 0 ? NOTHING_PASSED_OVER : { mark: { lines: 0, bytes: start } },
     dataStart: start,
     dataLine: 1,
     dataEnd: undefined,

@@ -3,9 +3,11 @@
  * file, does not belong to the record. Lines that hold only blanks, tabs and CRs are passed over.
  *
  * It guarantees that every byte belongs to exactly one record, line end or blank line, and that the
- * result does not depend on where the buffers were cut. Otherwise splits would disagree.
+ * result does not depend on where the buffers were cut. Otherwise splits would disagree. Records and
+ * blank lines are counted with their line ends.
  */
 import { CR, LF } from '../text/line-end.js';
+import type { LineWatch } from '../text/passed-over.js';
 import { DAMAGE_NONE, type RecordBatch } from '../text/record-batch.js';
 import type { RecordScanner } from '../text/text-format.js';
 
@@ -17,6 +19,13 @@ export class LineScanner implements RecordScanner {
   #position = 0;
   #recordStart = 0;
   #line = 0;
+  #recordBytes = 0;
+  readonly #watch: LineWatch | undefined;
+
+  /** @param watch receives the blank lines */
+  constructor(watch?: LineWatch) {
+    this.#watch = watch;
+  }
 
   get nextRecord(): number {
     return this.#recordStart;
@@ -24,6 +33,10 @@ export class LineScanner implements RecordScanner {
 
   get nextLine(): number {
     return this.#line;
+  }
+
+  get recordBytes(): number {
+    return this.#recordBytes;
   }
 
   get lookedAt(): number {
@@ -61,7 +74,11 @@ export class LineScanner implements RecordScanner {
       const contentEnd = this.#findEnd(filled, isLast);
       if (contentEnd < 0) return;
       const last = contentEnd > start && bytes[contentEnd - 1] === CR ? contentEnd - 1 : contentEnd;
-      if (isBlank(bytes, start, last)) continue;
+      if (isBlank(bytes, start, last)) {
+        this.#watch?.passed('blank', start, this.#recordStart, line);
+        continue;
+      }
+      this.#recordBytes += this.#recordStart - start;
       const index = batch.count++;
       batch.start[index] = start;
       batch.end[index] = last;

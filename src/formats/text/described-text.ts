@@ -1,5 +1,6 @@
 /** What is known of a file of text before its records are read, whatever their format. */
 
+import type { PassedOver } from './passed-over.js';
 import { isDecoded } from './read-text.js';
 import type { FileForm, Sample } from './sample.js';
 
@@ -23,6 +24,8 @@ export interface DescribedText extends TextLayout {
   readonly mayHaveMoreFields: boolean;
   /** The header record byte for byte, without its line end; empty where there is none. */
   readonly headerBytes: Buffer;
+  /** What lies before the first record. */
+  readonly head: PassedOver;
   /** Lines at the end of the text to pass over. */
   readonly skipFooter: number;
   /** Lines that look like a footer, though none was specified. */

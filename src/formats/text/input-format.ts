@@ -50,7 +50,8 @@ export interface InputFormat<
   /** What is unusual in the form of a file, in words; empty for most files. */
   listOddities(description: Description): string[];
   readingOf(description: Description, specified: Settings, drift: Drift | undefined): Reading;
-  formOf(reading: Reading): Form;
+  /** @param header the header of the file, byte for byte; empty where it has none, or for single records */
+  formOf(reading: Reading, header: Buffer): Form;
   /** Names of the fields, where the file as a whole has them. */
   fieldsOf(reading: Reading): readonly string[];
   /** What a user would have to specify for another file to be read in the same way. */

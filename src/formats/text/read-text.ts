@@ -46,24 +46,40 @@ export async function* readText(
 /** Lines at the end of a text that are longer than this together are no footer. */
 const MAX_FOOTER_BYTES = 1024 * 1024;
 
-/** Yields the text without its last lines; blank lines do not count. */
+/** The last lines of a text, which are passed over. */
+export interface TextTail {
+  /** Offset in the text. */
+  readonly start: number;
+  readonly bytes: Buffer;
+}
+
+/**
+ * Yields the text without its last lines; blank lines do not count.
+ *
+ * @param take receives those lines, when the text has ended
+ */
 export async function* withoutFooter(
   text: AsyncIterable<Buffer>,
   lines: number,
   lineEnd: LineEnd,
+  take: (tail: TextTail) => void = () => {},
 ): AsyncGenerator<Buffer> {
   if (lines === 0) {
     yield* text;
     return;
   }
   let held: Buffer = Buffer.alloc(0);
+  let yielded = 0;
   for await (const chunk of text) {
     held = held.length === 0 ? chunk : Buffer.concat([held, chunk]);
     if (held.length <= 2 * MAX_FOOTER_BYTES) continue;
+    yielded += held.length - MAX_FOOTER_BYTES;
     yield held.subarray(0, held.length - MAX_FOOTER_BYTES);
     held = Buffer.from(held.subarray(held.length - MAX_FOOTER_BYTES));
   }
-  yield held.subarray(0, findFooter(held, lines, lineEnd) ?? 0);
+  const footer = findFooter(held, lines, lineEnd) ?? 0;
+  take({ start: yielded + footer, bytes: held.subarray(footer) });
+  yield held.subarray(0, footer);
 }
 
 /**

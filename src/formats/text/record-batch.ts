@@ -19,7 +19,7 @@ export class RecordBatch {
   readonly line: Uint32Array;
   readonly fieldCount: Uint32Array;
   readonly damage: Uint8Array;
-  /** 1 where a comment stands between this record and the one before. */
+  /** 1 where a comment or a repeated header stands between this record and the one before. */
   readonly isBehindComment: Uint8Array;
   count = 0;
   /** Scanning stops after this many records; at most the capacity. */

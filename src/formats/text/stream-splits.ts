@@ -5,7 +5,7 @@ import { cutText } from './cut-text.js';
 import type { SourceProgress } from './decompress.js';
 import type { FileSplit } from './file-split.js';
 import type { Gap } from './ranges.js';
-import { readText, type TextForm, withoutFooter } from './read-text.js';
+import { readText, type TextForm, type TextTail, withoutFooter } from './read-text.js';
 import type { TextFormat } from './text-format.js';
 
 /** Approximate size of all segments of a run together. */
@@ -25,13 +25,15 @@ export interface StreamOptions {
   readonly textBytes: number | undefined;
   readonly processCount: number;
   readonly skipFooter: number;
+  /** Receives the footer, once all splits were made. */
+  takeTail?(tail: TextTail): void;
 }
 
 /** @throws EdpError `corrupt_file`, `not_csv`, and those of its source */
 export async function* streamSplits(
   file: FileIdentity,
   format: TextFormat,
-  { name, form, gaps, splitBytes, textBytes, processCount, skipFooter }: StreamOptions,
+  { name, form, gaps, splitBytes, textBytes, processCount, skipFooter, takeTail }: StreamOptions,
 ): AsyncGenerator<FileSplit> {
   const count = processCount + SEGMENTS_AHEAD;
   const segmentBytes = Math.max(
@@ -41,7 +43,7 @@ export async function* streamSplits(
   const memory = new SegmentMemory(count);
   const progress: SourceProgress = { sourceBytes: 0 };
   const all = readText(file, name, form, progress);
-  const text = withoutFooter(all, skipFooter, format.lineEnd);
+  const text = withoutFooter(all, skipFooter, format.lineEnd, takeTail);
   const segments = cutText(text, {
     format,
     gaps,

@@ -4,6 +4,7 @@
  */
 import type { LineEnd } from '../../model/csv-settings.js';
 import type { Fault } from '../../model/reject-codes.js';
+import type { LineWatch } from './passed-over.js';
 import type { RecordBatch } from './record-batch.js';
 
 /**
@@ -17,8 +18,18 @@ export interface TextFormat {
   readonly lineEnd: LineEnd;
   /** A record that was taken out of a file, with what ends it, so that it can be read or stored alone. */
   endRecord(raw: Buffer): Buffer;
-  newScanner(): RecordScanner;
+  /** @param watch receives the lines that the scanner passes over */
+  newScanner(watch?: LineWatch): RecordScanner;
   newParser(): RecordParser;
+  /**
+   * Reports the lines before the first record.
+   *
+   * @param bytes the text up to there
+   * @param header byte for byte, without its line end; empty where there is none
+   */
+  walkHead(bytes: Buffer, header: Buffer, watch: LineWatch): void;
+  /** Reports the lines behind the last record. @param bytes the text from there on */
+  walkTail(bytes: Buffer, watch: LineWatch): void;
   /**
    * Guesses where a record starts in the middle of a file. A wrong guess costs time and nothing
    * else.
@@ -47,6 +58,8 @@ export interface RecordScanner {
   readonly isBetweenRecords: boolean;
   /** Bytes that {@link pass} has scanned; it continues behind them. */
   readonly position: number;
+  /** Bytes of all records that {@link scan} has put into batches, line ends included. */
+  readonly recordBytes: number;
   /**
    * Continues at the start of a later record; the records before it are plain and without fault.
    */

@@ -14,6 +14,11 @@ export interface TextReading {
   readonly dataStart: number;
   /** Line, from 1, at `dataStart`. */
   readonly dataLine: number;
+  /**
+   * Whether a record that equals the header was passed over. A load that an older edp began reads it
+   * as a record to its end.
+   */
+  readonly passesHeaders?: boolean | undefined;
   /** Start of a footer that is passed over; undefined where there is none. */
   readonly dataEnd?: number | undefined;
   /** Offset from which lines look like a footer, though none was specified. */
@@ -32,6 +37,12 @@ export function readsAlike(a: TextReading, b: TextReading): boolean {
 /**
  * The reading as JSON, without what is undefined. Readings older than JSON lines name no format.
  */
-function whatReads({ specified, drift, footerStart, ...rest }: TextReading): unknown {
+function whatReads({
+  specified,
+  drift,
+  footerStart,
+  passesHeaders,
+  ...rest
+}: TextReading): unknown {
   return JSON.parse(JSON.stringify({ format: 'csv', ...rest, onNew: drift?.onNew }));
 }

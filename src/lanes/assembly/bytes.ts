@@ -21,6 +21,9 @@ export const COLON: u32 = 0x3a;
 export const BRACE: u32 = 0x7b;
 export const CLOSING_BRACE: u32 = 0x7d;
 
+/** As the first three bytes of a word. */
+export const BYTE_ORDER_MARK: u64 = 0xbfbbef;
+
 /** Returned for a value that the lane does not take. No value begins at address 0. */
 export const LEAVE: usize = 0;
 

@@ -47,7 +47,20 @@ export const OUT_START = 16;
  * Set by the facade, once per plan: 1 where values that are in no field follow those of the fields.
  */
 export const HAS_TAIL = 17;
-export const STATE_WORDS = 18;
+/**
+ * Set by the facade, once per plan: bytes of the header line at HEADER; 0 where the file has none. Of
+ * a longer line than {@link HEADER_BYTES} only the beginning is there.
+ */
+export const HEADER_LENGTH = 18;
+/**
+ * Set by the facade, once per plan: bytes that a comment begins with, and their number; 0 where there
+ * are no comments.
+ */
+export const COMMENT_LENGTH = 19;
+/** 64 bits, the first byte in the lowest. */
+export const COMMENT = 20;
+export const MAX_COMMENT_BYTES = 8;
+export const STATE_WORDS = 22;
 
 /**
  * One entry per field of the header: operation (u8), nullable (u8), reference (u8), then (u32) the
@@ -63,8 +76,12 @@ export const FIELD_NUMBER = 4;
 /** No PostgreSQL table has more columns. */
 export const MAX_FIELDS = 1600;
 
+/** The header line of the file, without its line end. */
+export const HEADER = FIELDS + FIELD_BYTES * MAX_FIELDS;
+export const HEADER_BYTES = 0x1000;
+
 /** Plans of metrics, and the keys that they look for. */
-export const KEYS = FIELDS + FIELD_BYTES * MAX_FIELDS;
+export const KEYS = HEADER + HEADER_BYTES + SLACK;
 
 /** A plan of metrics, as 32-bit words. */
 export const METRICS_PATH_COUNT = 0;

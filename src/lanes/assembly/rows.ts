@@ -20,13 +20,15 @@
  * - Functions called `encode…` write a value into the row and move Record.out, or return LEAVE;
  *   those called `skip…` only walk.
  */
-import { CR, LEAVE, LF, QUOTE, storeInt16, storeInt32 } from './bytes';
+import { BYTE_ORDER_MARK, CR, LEAVE, LF, QUOTE, storeInt16, storeInt32 } from './bytes';
 import { encodeCorrected, encodeTail } from './corrected';
 import { Integer } from './integers';
 import { encodeJson } from './json';
 import {
   ALLOWS_BARE_QUOTES,
   COLUMN_COUNT,
+  COMMENT,
+  COMMENT_LENGTH,
   CORRECTED,
   DELIMITER,
   FIELD_BYTES,
@@ -36,6 +38,9 @@ import {
   HAS_LOAD_ID,
   HAS_ORDINALS,
   HAS_TAIL,
+  HEADER,
+  HEADER_BYTES,
+  HEADER_LENGTH,
   INT16,
   JSON_TEXT,
   JSONB,
@@ -107,6 +112,11 @@ export function run(start: usize, end: usize, limit: usize, isUtf8: bool): i32 {
   const hasOrdinals = readState(HAS_ORDINALS) !== 0;
   const hasLoadId = readState(HAS_LOAD_ID) !== 0;
   const hasTail = readState(HAS_TAIL) !== 0;
+  const headerLength = readState(HEADER_LENGTH);
+  const headerMask = maskOf(headerLength);
+  const headerBegin = beginOf(HEADER, headerLength);
+  const commentMask = maskOf(readState(COMMENT_LENGTH));
+  const commentBegin = beginOf(STATE + 4 * COMMENT, readState(COMMENT_LENGTH));
   let row = <usize>readState(OUT);
   let rowCount = readState(ROW_COUNT);
   let line = readState(LINE);
@@ -122,6 +132,15 @@ export function run(start: usize, end: usize, limit: usize, isUtf8: bool): i32 {
     // The text of a row is never longer than the rest of the window.
     if (rowCount === maxRows || row + rowBytes + (end - at) > outEnd || References.isFull) {
       reason = STOPPED_FULL;
+      break;
+    }
+    const begin = load<u64>(at);
+    if (
+      (begin & commentMask) === commentBegin ||
+      ((begin & headerMask) === headerBegin && isHeader(at, headerLength)) ||
+      ((begin & 0xffffff) === BYTE_ORDER_MARK && isHeader(at + 3, headerLength))
+    ) {
+      reason = STOPPED_AT_RECORD;
       break;
     }
     storeInt16(row, columnCount);
@@ -163,6 +182,30 @@ export function run(start: usize, end: usize, limit: usize, isUtf8: bool): i32 {
   writeState(LINE, line);
   writeState(NEXT_ORDINAL, ordinal);
   return reason;
+}
+
+/** The bits of the first bytes of a word. @param length in bytes; behind eight, all */
+function maskOf(length: u32): u64 {
+  return length < 8 ? ((<u64>1) << (8 * length)) - 1 : ~0;
+}
+
+/** @returns the first bytes there; for none, a word that no masked word equals */
+function beginOf(address: usize, length: u32): u64 {
+  return length === 0 ? 1 : load<u64>(address) & maskOf(length);
+}
+
+/**
+ * Whether the header line stands there again, as far as it is known here. The csv lane decides, and
+ * passes it over.
+ */
+function isHeader(from: usize, length: u32): bool {
+  if (length === 0) return false;
+  const known: u32 = length < <u32>HEADER_BYTES ? length : <u32>HEADER_BYTES;
+  for (let i: u32 = 0; i < known; i++) {
+    if (load<u8>(from + i) !== load<u8>(HEADER + i)) return false;
+  }
+  const behind: u32 = load<u8>(from + known);
+  return length > <u32>HEADER_BYTES || behind === LF || behind === CR;
 }
 
 /** @returns the address of the record's line end; LEAVE where the record is not taken */

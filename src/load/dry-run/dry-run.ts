@@ -14,7 +14,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { EdpError } from '../../base/errors.js';
 import { retry } from '../../base/retry.js';
-import { addRows, NO_ROWS, type RowCounts } from '../../ledger/counts.js';
+import { withoutHeader } from '../../formats/open-format.js';
+import {
+  addBytes,
+  addRows,
+  NO_BYTES,
+  NO_ROWS,
+  type Receipt,
+  toAccountingCounts,
+} from '../../ledger/counts.js';
 import { hasLedger } from '../../ledger/ledger-queries.js';
 import {
   type CommittedPart,
@@ -40,7 +48,7 @@ import {
   isFileFault,
 } from '../file-results.js';
 import type { LoadRules } from '../messages.js';
-import { planSplits } from '../plan-splits.js';
+import { planSplits, type SplitPlan } from '../plan-splits.js';
 import {
   findTargets,
   inLevels,
@@ -50,6 +58,7 @@ import {
 } from '../prepare-files.js';
 import type { IngestOptions } from '../run.js';
 import { formOf, RunBook } from '../run-book.js';
+import { type CountedTail, countTail, withEnds } from '../text-ends.js';
 import { RejectSummary, type TriedReject } from './dry-run-rejects.js';
 import { isSameContent, type LoadedFile } from './same-content.js';
 import { SplitTrial } from './split-trial.js';
@@ -109,6 +118,8 @@ const NOTHING_BEFORE: CommittedPart = {
   committed: [],
   rows: NO_ROWS,
   remarks: NO_REMARK_COUNTS,
+  accounting: NO_BYTES,
+  passesHeaders: true,
   hadOtherModel: false,
 };
 
@@ -288,28 +299,40 @@ class DryRun {
     before: CommittedPart,
   ): Promise<void> {
     const { target, file } = prepared;
-    let { rows } = before;
-    const count = (done: RowCounts) => {
-      rows = addRows(rows, done);
+    let { rows, accounting } = before;
+    const count = (receipt: Receipt) => {
+      rows = addRows(rows, receipt.rows);
+      accounting = accounting && addBytes(accounting, receipt);
     };
     const bytes = file.size;
     this.#book.reportForm(prepared);
     this.#book.count(before.rows, before.remarks);
     let reason: string | undefined = 'not tried to the end';
+    let tail: CountedTail | undefined;
+    const counts = () =>
+      toAccountingCounts(withEnds(prepared, accounting, reason === undefined, tail));
     try {
-      const load = await this.#insertLoad(prepared, table);
-      if (await this.#trySplits(prepared, load, before, count)) reason = undefined;
+      const load = await this.#insertLoad(prepared, table, before);
+      const plan = planSplits(prepared, before.committed, { ...this.#options, processCount: 1 });
+      const end = await this.#trySplits(prepared, load, plan, before, count);
+      if (end !== undefined) {
+        tail = await countTail(prepared, plan, end);
+        reason = undefined;
+      }
     } catch (error) {
       if (!isFileFault(error)) {
-        this.#book.settle(target, { status: 'failed', rows, bytes, ...formOf(prepared), reason });
+        const form = { ...counts(), ...formOf(prepared) };
+        this.#book.settle(target, { status: 'failed', rows, bytes, ...form, reason });
         throw error;
       }
       reason = fileFaultReason(error);
     }
+    this.#book.reportHeaders(prepared, accounting, '');
     this.#book.settle(target, {
       status: reason === undefined ? 'loaded' : 'failed',
       rows,
       bytes,
+      ...counts(),
       ...formOf(prepared),
       ...(reason === undefined ? {} : { reason }),
     });
@@ -319,13 +342,14 @@ class DryRun {
   async #insertLoad(
     { description, plan, recordForm, file, identity }: PreparedFile,
     target: TableInCatalog,
+    { passesHeaders }: CommittedPart,
   ): Promise<LoadRules> {
     const { writeBatchSize, onConflict, missingDimensions } = this.#options;
     const loadId = --this.#lastLoadId;
     await insertTriedLoad(this.#client, loadId, identity);
     return {
       file,
-      recordForm,
+      recordForm: passesHeaders ? recordForm : withoutHeader(recordForm),
       footerStart: description.footer?.start,
       plan,
       target,
@@ -336,21 +360,21 @@ class DryRun {
     };
   }
 
-  /** @returns whether all splits were tried */
+  /** @returns the end of the last split; undefined where not all were tried */
   async #trySplits(
     prepared: PreparedFile,
     load: LoadRules,
+    { splits, openBytes, dataStart }: SplitPlan,
     before: CommittedPart,
-    count: (rows: RowCounts) => void,
-  ): Promise<boolean> {
+    count: (receipt: Receipt) => void,
+  ): Promise<number | undefined> {
     const { target, file } = prepared;
-    const settings = { ...this.#options, processCount: 1 };
-    const { splits, openBytes } = planSplits(prepared, before.committed, settings);
     this.#progress.advance(file.size - openBytes, NO_ROWS);
     let from = 0;
+    let end = before.committed.at(-1)?.end ?? dataStart;
     let firstLine = 1;
     for await (const { range, segment, sourceBytes, release, ...split } of splits) {
-      if (this.#signal.aborted) return false;
+      if (this.#signal.aborted) return undefined;
       // The first record of a split is known after the previous split has been read.
       if (range.isExact) from = range.from;
       firstLine = split.firstLine ?? firstLine;
@@ -360,11 +384,12 @@ class DryRun {
       release?.();
       this.#progress.advance(sourceBytes ?? receipt.end - receipt.start, receipt.rows);
       from = receipt.end;
+      end = Math.max(end, receipt.end);
       firstLine += receipt.lineCount;
-      count(receipt.rows);
+      count(receipt);
       this.#book.count(receipt.rows, receipt.remarks);
       this.#assertRejectLimit(false);
     }
-    return true;
+    return end;
   }
 }

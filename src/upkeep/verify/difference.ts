@@ -18,6 +18,8 @@ export const DIFFERENCE_KINDS = {
   reject_unknown: 'a reject that is no record of the file',
   bytes_differ: 'splits whose bytes are not those loaded',
   records_differ: 'splits whose number of records is not the receipt’s',
+  passed_over_differ: 'parts of the file whose lines passed over are not those counted',
+  bytes_unaccounted: 'bytes of the file that the ledger does not account for',
   rejects_differ: 'splits whose number of rejects is not the receipt’s',
   not_covered: 'parts of the file without a receipt',
   /** The ledger's counts are not what the table holds. */

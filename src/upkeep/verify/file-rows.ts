@@ -4,6 +4,7 @@
  */
 import type { IHasher } from 'hash-wasm';
 import { openFormat, type RecordForm } from '../../formats/open-format.js';
+import type { PassedOver } from '../../formats/text/passed-over.js';
 import type { RecordPlace } from '../../formats/text/ranges.js';
 import { readSplit } from '../../formats/text/read-split.js';
 import { RecordBatch } from '../../formats/text/record-batch.js';
@@ -117,6 +118,16 @@ export class FileReader {
 
   get recordCount(): number {
     return this.#loader.recordCount;
+  }
+
+  /** Bytes of the records so far. */
+  get recordBytes(): number {
+    return this.#loader.recordBytes;
+  }
+
+  /** The lines between them. */
+  get passedOver(): PassedOver {
+    return this.#loader.passedOver;
   }
 
   /** @returns start of the first record behind the range */

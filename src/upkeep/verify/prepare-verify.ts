@@ -3,15 +3,20 @@ import type pg from 'pg';
 import { EdpError } from '../../base/errors.js';
 import { describeFile } from '../../formats/describe-file.js';
 import { type FileLayout, openFormat } from '../../formats/open-format.js';
-import { bodyOf, layoutOf, type Reading } from '../../formats/stored-reading.js';
+import { layoutOf } from '../../formats/stored-reading.js';
 import { findGaps } from '../../formats/text/cut-ranges.js';
+import type { PassedOver } from '../../formats/text/passed-over.js';
 import type { Gap } from '../../formats/text/ranges.js';
-import { isDecoded, readText } from '../../formats/text/read-text.js';
+import { isDecoded } from '../../formats/text/read-text.js';
 import { RecordBatch } from '../../formats/text/record-batch.js';
 import { readWindows } from '../../formats/text/windows.js';
 import { WINDOW_BYTES } from '../../lanes/assembly/layout.js';
-import { getFileFormat, getLoad, type LoadSummary } from '../../ledger/ledger-queries.js';
-import { listHashedRanges } from '../../ledger/loads.js';
+import {
+  getFileFormat,
+  getLoad,
+  type LoadSummary,
+  type StoredFormat,
+} from '../../ledger/ledger-queries.js';
 import { listPromotions, withPromotions } from '../../ledger/promotions.js';
 import { planRecords } from '../../mapping/record-plan.js';
 import type { TablePlan } from '../../mapping/table-plan.js';
@@ -21,11 +26,11 @@ import { findTable, type Model, type Table } from '../../model/model.js';
 import { withClient } from '../../postgres/connection.js';
 import { inspectTable, type TableInCatalog } from '../../postgres/table-in-catalog.js';
 import type { CopyOptions } from '../../source/copies.js';
-import { hasContent, type IdentifiedFile } from '../../source/identify.js';
-import { localVersion } from '../../source/local-files.js';
+import type { IdentifiedFile } from '../../source/identify.js';
 import { withFile } from '../../source/open-file.js';
 import type { Spool } from '../../source/spool.js';
-import { findFile, otherSettings, type SourceFile } from './find-file.js';
+import { otherSettings } from './find-file.js';
+import { findLoadedFile } from './loaded-file.js';
 import { type RowShape, shapeOf } from './shape.js';
 import type { FileRange } from './verify-task.js';
 
@@ -45,6 +50,10 @@ export interface VerifySubject {
   readonly name: string;
   /** The file that is read: the file itself, or one with its unpacked text. */
   readonly file: IdentifiedFile;
+  /** The header and the ends of the text, as the ledger has them. */
+  readonly stored: StoredFormat;
+  /** The text behind the last record. @param end of the last record */
+  readTail(end: number): Promise<Buffer>;
   /** How the load read the file; its records are read as the plan needs them. */
   readonly layout: FileLayout;
   readonly isSameContent: boolean;
@@ -65,7 +74,8 @@ export async function findSubject(
 ): Promise<VerifySubject> {
   const load = await getLoad(client, request.loadId);
   assertNotUndone(load);
-  const { format } = await getFileFormat(client, load.loadId);
+  const stored = await getFileFormat(client, load.loadId);
+  const { format, header } = stored;
   const declared = findTable(request.model, load.table);
   if (declared === undefined) {
     throw new EdpError('unknown_table', `the model has no table "${load.table}" any more`, {
@@ -76,38 +86,31 @@ export async function findSubject(
   const table = withDrift(withPromotions(declared, promotions), format.drift);
   const target = await inspectTable(client, table);
 
-  const source = await findFile(request.file, request.directory, load, format, spool, copying);
+  const { file: named, directory } = request;
+  const found = await findLoadedFile(client, load, stored, named, directory, spool, copying);
+  const { source, file, isSameContent, readTail } = found;
   const { name } = source;
-  const file = isDecoded(source.form)
-    ? await unpack(source, format, spool, copying.signal)
-    : source;
-  const ranges = await listHashedRanges(client, load.loadId);
-  // The fingerprint of a text covers only its beginning.
-  const isWhole =
-    !isDecoded(source.form) ||
-    load.state !== 'loaded' ||
-    (ranges.at(-1)?.end ?? format.dataStart) === file.size;
-  const isSameContent =
-    source.contentHash === load.contentHash && isWhole && (await hasContent(file, ranges));
   if (!isSameContent && request.file === undefined) {
     throw new EdpError('file_changed', `${name} is not what load ${load.loadId} loaded any more`, {
       hint: `name the file that was loaded; or compare this one all the same: edp verify ${load.loadId} ${name}`,
     });
   }
-  const found: FileLayout = isSameContent
-    ? layoutOf(format)
+  const read: FileLayout = isSameContent
+    ? layoutOf(format, header)
     : {
         ...(await describeFile(source, name, table, otherSettings(format))),
         // The footer of a text is left out of what is read.
         ...(isDecoded(source.form) ? { dataEnd: undefined } : {}),
       };
-  const { recordForm, plan: planned } = planRecords(table, found, name, format.drift?.onNew);
-  const layout = { ...found, recordForm };
+  const { recordForm, plan: planned } = planRecords(table, read, name, format.drift?.onNew);
+  const layout = { ...read, recordForm };
   const plan = planned.fieldCount === 0 ? undefined : planned;
   return {
     load,
     name,
     file,
+    stored,
+    readTail,
     layout,
     isSameContent,
     table,
@@ -136,18 +139,6 @@ function assertNotUndone({ loadId, state }: LoadSummary): void {
       hint: `finish that with edp undo ${loadId}, then load its file again`,
     });
   }
-}
-
-/** Its text, as a file to read. */
-async function unpack(
-  source: SourceFile,
-  reading: Reading,
-  spool: Spool,
-  signal: AbortSignal,
-): Promise<IdentifiedFile> {
-  const body = bodyOf(readText(source, source.name, source.form), reading);
-  const version = await localVersion(await spool.write(body, signal));
-  return { ...version, contentHash: source.contentHash };
 }
 
 async function listColumnTypes(client: pg.Client, table: string): Promise<Map<string, string>> {
@@ -182,6 +173,9 @@ export interface StoredReceipt {
   readonly rowsDuplicate: number;
   readonly onConflict: OnConflict;
   readonly contentHash: string;
+  /** Null where an older edp did not count. */
+  readonly recordBytes: number | null;
+  readonly passedOver: PassedOver | null;
 }
 
 /** Runs `work` with one snapshot, in which changes by others do not appear. */
@@ -198,7 +192,8 @@ export async function withSnapshot<T>(
     const { rows: receipts } = await client.query<StoredReceipt>(
       `SELECT start_byte AS start, end_byte AS "end", first_line AS "firstLine",
               line_count AS "lineCount", rows_read AS "rowsRead", rows_rejected AS "rowsRejected",
-              rows_duplicate AS "rowsDuplicate", on_conflict AS "onConflict", content_hash AS "contentHash"
+              rows_duplicate AS "rowsDuplicate", on_conflict AS "onConflict", content_hash AS "contentHash",
+              record_bytes AS "recordBytes", passed_over AS "passedOver"
        FROM edp.receipts WHERE load_id = $1 ORDER BY start_byte`,
       [load.loadId],
     );

@@ -1,6 +1,7 @@
 /** Messages between a verification and its workers. All plain data. */
 import type pg from 'pg';
 import type { ErrorData } from '../../base/errors.js';
+import type { PassedOver } from '../../formats/text/passed-over.js';
 import type { OnConflict } from '../../model/load-rules.js';
 import type { FileSource } from './file-rows.js';
 import type { HashSeed } from './row-reader.js';
@@ -45,6 +46,9 @@ export interface FileRange {
         readonly rowsRejected: number;
         readonly rowsDuplicate: number;
         readonly onConflict: OnConflict;
+        /** Null where an older edp did not count. */
+        readonly recordBytes: number | null;
+        readonly passedOver: PassedOver | null;
       }
     | undefined;
 }
@@ -86,6 +90,7 @@ export interface FileFault {
   readonly kind:
     | 'bytes_differ'
     | 'records_differ'
+    | 'passed_over_differ'
     | 'rejects_differ'
     | 'reject_altered'
     | 'reject_unknown'

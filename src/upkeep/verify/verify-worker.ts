@@ -11,7 +11,9 @@ import { createXXHash128, type IHasher } from 'hash-wasm';
 import type pg from 'pg';
 import { EdpError, toErrorData } from '../../base/errors.js';
 import { countStart } from '../../base/threads.js';
+import { describePassedOver, subtractPassedOver } from '../../formats/text/passed-over.js';
 import { LaneMemory } from '../../lanes/lane-memory.js';
+import type { Accounting } from '../../ledger/counts.js';
 import type { WorkerData } from '../../load/load-pool.js';
 import { quoteColumns, quoteIdentifier, quoteLiteral } from '../../model/ddl.js';
 import { connect } from '../../postgres/connection.js';
@@ -160,6 +162,7 @@ class RangeReading {
     this.#range = range;
     this.#linesBefore = reader.lineCount;
     const { records, rejects } = this;
+    const { recordBytes, passedOver } = reader;
     const recordsBefore = reader.recordCount;
     hasher!.init();
     const end = await reader.read(range.start, range.end, hasher!, () => assertGoing(this.#job));
@@ -178,11 +181,24 @@ class RangeReading {
       const detail = `${read} records, ${receipt.rowsRead} in its receipt`;
       this.#note('records_differ', range.start, undefined, detail);
     }
+    this.#comparePassedOver(range, {
+      recordBytes: reader.recordBytes - recordBytes,
+      passedOver: subtractPassedOver(reader.passedOver, passedOver),
+    });
     const found = this.rejects - rejects;
     if (found !== receipt.rowsRejected) {
       const detail = `${found} rejects in the ledger, ${receipt.rowsRejected} in its receipt`;
       this.#note('rejects_differ', range.start, undefined, detail);
     }
+  }
+
+  #comparePassedOver({ start, receipt }: FileRange, found: Accounting): void {
+    if (receipt === undefined || receipt.recordBytes === null) return;
+    const passedOver = describePassedOver(found.passedOver);
+    const inReceipt = describePassedOver(receipt.passedOver ?? {});
+    if (found.recordBytes === receipt.recordBytes && passedOver === inReceipt) return;
+    const detail = `${found.recordBytes} bytes of records, passed over: ${passedOver}; in its receipt ${receipt.recordBytes}, ${inReceipt}`;
+    this.#note('passed_over_differ', start, undefined, detail);
   }
 
   #noteReject({ byteOffset, line, fault, raw, kept }: FoundReject): void {

@@ -18,6 +18,7 @@ import { CONFLICT_RULES, mostLenient } from '../../model/load-rules.js';
 import { withClient } from '../../postgres/connection.js';
 import type { Database } from '../../postgres/database.js';
 import { withSpool } from '../../source/spool.js';
+import { compareEnds } from './compare-ends.js';
 import { type DescribedDifference, Describer } from './describe-difference.js';
 import { type DifferenceKind, Differences } from './difference.js';
 import { listRejectHashes } from './known-rejects.js';
@@ -224,6 +225,7 @@ class Verification {
         const detail = `bytes ${start} to ${end}`;
         this.#differences.add({ kind: 'not_covered', byteOffset: start, line: firstLine, detail });
       }
+      for (const found of await compareEnds(subject, snapshot)) this.#differences.add(found);
     }
     if (plan === undefined) return;
     const ranges = isSameContent ? this.#splits : await cutFile(subject);

@@ -8,8 +8,9 @@
  * a change here changes what a split is.
  *
  * What it guarantees, and what breaks if it does not:
- * - Every byte belongs to exactly one record, line end or comment; else records would be lost or
- *   read twice.
+ * - Every byte belongs to exactly one record or one line that is passed over (a comment, a blank
+ *   line, a header that is repeated), line ends included; else records would be lost or read twice.
+ *   Both are counted, so that the ledger can account for each byte.
  * - The result does not depend on where the buffers were cut; else splits would disagree.
  * - A record without fault is taken as it stands, so that the byte lane, which reads no others,
  *   agrees.
@@ -20,6 +21,7 @@
 
 import type { LineEnd } from '../../../model/csv-settings.js';
 import { CR, LF, measureLineEnd } from '../../text/line-end.js';
+import type { LineWatch, PassedOverKind } from '../../text/passed-over.js';
 import {
   DAMAGE_BAD_QUOTE,
   DAMAGE_NONE,
@@ -27,6 +29,7 @@ import {
   type RecordBatch,
 } from '../../text/record-batch.js';
 import type { RecordScanner } from '../../text/text-format.js';
+import { BYTE_ORDER_MARK as MARK } from '../../text/walk-lines.js';
 import { BACKSLASH, type Dialect, fitsFieldCount } from '../dialect.js';
 import {
   chooseInterpretation,
@@ -51,6 +54,10 @@ export class CsvScanner implements RecordScanner, Examiner {
   readonly #lineEnd: LineEnd;
   readonly #comment: Buffer;
   readonly #skipsBlankLines: boolean;
+  /** The bytes of the header line; empty where the file has none. */
+  readonly #header: Buffer;
+  readonly #watch: LineWatch | undefined;
+  #recordBytes = 0;
   /** 1 for the bytes that are significant outside quotes, and inside quotes. */
   readonly #stopsUnquoted = new Uint8Array(256);
   readonly #stopsQuoted = new Uint8Array(256);
@@ -81,8 +88,14 @@ export class CsvScanner implements RecordScanner, Examiner {
   /** Reads the lines behind a record whose end is in doubt. */
   #examiner: CsvScanner | undefined;
 
-  constructor(dialect: Dialect) {
+  /**
+   * @param header the header line as a byte string: a record that equals it is passed over
+   * @param watch receives the lines that are passed over
+   */
+  constructor(dialect: Dialect, header = '', watch?: LineWatch) {
     this.#dialect = dialect;
+    this.#header = Buffer.from(header, 'latin1');
+    this.#watch = watch;
     this.#delimiter = Buffer.from(dialect.delimiter, 'latin1');
     this.#quote = dialect.quote === '' ? -1 : dialect.quote.charCodeAt(0);
     this.#hasBackslash = dialect.escape === 'backslash';
@@ -112,6 +125,11 @@ export class CsvScanner implements RecordScanner, Examiner {
   /** Line ends before {@link nextRecord}. */
   get nextLine(): number {
     return this.#lineOfRecord;
+  }
+
+  /** Bytes of all records that were put into batches, line ends included. */
+  get recordBytes(): number {
+    return this.#recordBytes;
   }
 
   /** The result so far depends on no byte from here on. */
@@ -163,6 +181,7 @@ export class CsvScanner implements RecordScanner, Examiner {
       const contentEnd = this.#walk(bytes, end, isLast);
       if (contentEnd < 0) return;
       if (this.#state === COMMENT) {
+        this.#passOver('comment', contentEnd + this.#lineEndBytes);
         this.#isBehindComment = true;
         this.#endLine(contentEnd);
         continue;
@@ -300,7 +319,17 @@ export class CsvScanner implements RecordScanner, Examiner {
       this.#escapedAt !== end - 1 &&
       (this.#lineEnd === 'lf' || (this.#lineEnd === 'crlf' && this.#lineEndBytes === 0));
     const last = isLineEndCr ? end - 1 : end;
-    if (last === start && this.#skipsBlankLines) return;
+    const behind = end + this.#lineEndBytes;
+    if (last === start && this.#skipsBlankLines) {
+      this.#passOver('blank', behind);
+      return;
+    }
+    if (this.#isHeader(bytes, start, last)) {
+      this.#passOver('header', behind);
+      this.#isBehindComment = true;
+      return;
+    }
+    this.#recordBytes += behind - start;
     const index = batch.count++;
     batch.start[index] = start;
     batch.end[index] = last;
@@ -309,6 +338,23 @@ export class CsvScanner implements RecordScanner, Examiner {
     batch.damage[index] = this.#damage;
     batch.isBehindComment[index] = this.#isBehindComment ? 1 : 0;
     this.#isBehindComment = false;
+  }
+
+  #passOver(kind: PassedOverKind, end: number): void {
+    this.#watch?.passed(kind, this.#recordStart, end, this.#lineOfRecord);
+  }
+
+  /** Whether a record is the header line again, perhaps behind a byte order mark. */
+  #isHeader(bytes: Buffer, start: number, end: number): boolean {
+    const { length } = this.#header;
+    if (length === 0 || end - start < length || end - start > length + MARK.length) return false;
+    const from = end - length;
+    const mark = from === start ? 0 : MARK.length;
+    return (
+      from - start === mark &&
+      bytes.compare(this.#header, 0, length, from, end) === 0 &&
+      bytes.compare(MARK, 0, mark, start, from) === 0
+    );
   }
 
   #beginRecord(position: number): void {
