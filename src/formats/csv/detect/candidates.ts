@@ -57,8 +57,8 @@ const PROBE_LINES = 60;
 const MIN_SHARE_OF_LINES = 0.5;
 const MIN_SHARE_WITH_BLANKS = 0.8;
 
-/** Two to four signs in a row; or one sign and blanks around it. */
-const SIGNS = /[^A-Za-z0-9\s"'.+\-_\\\x80-\xff]{2,4}|[ ]?[,;|~^][ ]/g;
+/** Two to four signs in a row; or one sign and up to four blanks around it. */
+const SIGNS = /[^A-Za-z0-9\s"'.+\-_\\\x80-\xff]{2,4}|[ ]{0,4}[,;|~^][ ]{1,4}/g;
 
 export interface Candidate {
   readonly dialect: Dialect;

@@ -68,7 +68,12 @@ function indexOrEnd(text: string, wanted: string, from: number): number {
   return index < 0 ? text.length : index;
 }
 
-function findClosing(text: string, from: number, quote: string, hasBackslash: boolean): number {
+export function findClosing(
+  text: string,
+  from: number,
+  quote: string,
+  hasBackslash: boolean,
+): number {
   for (let at = from; at < text.length; at++) {
     const character = text[at];
     if (character === quote) {
