@@ -81,7 +81,7 @@ export function detect(input: DetectInput): Detection {
   const expected = evaluateExpected(input, preset);
   if (expected !== undefined) return chooseDetection([expected], input, preset);
   const { from, text } = preset;
-  const candidates = listCandidates(from.head.subarray(from.start), settings, encoding, text);
+  const candidates = listCandidates(from, settings, encoding, text);
   return chooseDetection(
     candidates.map((candidate) => evaluateDialect(candidate, from)),
     input,

@@ -4,6 +4,7 @@
  * whole sample only.
  */
 import { Fault } from '../../../model/reject-codes.js';
+import { CR, LF } from '../../text/line-end.js';
 import { DAMAGE_NONE, RecordBatch } from '../../text/record-batch.js';
 import type { SampleParts } from '../../text/sample.js';
 import type { Dialect } from '../dialect.js';
@@ -62,6 +63,10 @@ export function readWideSample(
   return reader;
 }
 
+function isLineEnd(byte: number | undefined): boolean {
+  return byte === LF || byte === CR;
+}
+
 class WideReader implements WideSample {
   records = 0;
   fitting = 0;
@@ -96,7 +101,7 @@ class WideReader implements WideSample {
     const batch = new RecordBatch(BATCH_RECORDS);
     const scanner = new CsvScanner(this.#dialect);
     scanner.reset(start);
-    let nextQuote = start;
+    let nextQuote = quote === '' ? -1 : bytes.indexOf(quote, start, 'latin1');
     /** Marked lines behind the last record without a sign, and whether that one fits. */
     let open: MarkedLine[] = [];
     let isBeforeFitting = true;
@@ -108,7 +113,10 @@ class WideReader implements WideSample {
     do {
       batch.count = 0;
       scanner.scan(bytes, bytes.length, Number.POSITIVE_INFINITY, true, batch);
-      const isCutOff = !isAll && scanner.nextRecord >= bytes.length;
+      const isAtEnd = scanner.nextRecord >= bytes.length;
+      const isWhole =
+        isAll || (isLineEnd(bytes.at(-1)) && batch.damage[batch.count - 1] === DAMAGE_NONE);
+      const isCutOff = isAtEnd && !isWhole;
       for (let i = 0; i < (isCutOff ? batch.count - 1 : batch.count); i++) {
         const [from, to] = [batch.start[i]!, batch.end[i]!];
         const isDamaged = batch.damage[i] !== DAMAGE_NONE;
