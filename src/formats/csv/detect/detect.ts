@@ -79,7 +79,7 @@ export function detect(input: DetectInput): Detection {
   const preset = readPreset(input);
   const { settings, encoding } = input;
   const expected = evaluateExpected(input, preset);
-  if (expected !== undefined) return chooseDetection([expected], input, preset);
+  if (expected !== undefined) return chooseDetection([expected], input, preset, true);
   const { from, text } = preset;
   const candidates = listCandidates(from, settings, encoding, text);
   return chooseDetection(
@@ -93,7 +93,7 @@ export function detect(input: DetectInput): Detection {
 export function detectExpected(input: DetectInput): Detection | undefined {
   const preset = readPreset(input);
   const expected = evaluateExpected(input, preset);
-  return expected === undefined ? undefined : chooseDetection([expected], input, preset);
+  return expected === undefined ? undefined : chooseDetection([expected], input, preset, true);
 }
 
 function readPreset({ parts, encoding, settings }: DetectInput): Preset {
@@ -110,6 +110,7 @@ function chooseDetection(
   evaluations: readonly Evaluation[],
   { parts, encoding, settings, known }: DetectInput,
   { from, hasHint }: Preset,
+  isExpected = false,
 ): Detection {
   const wide = new Map<Evaluation, WideSample>();
   const readWide = (evaluation: Evaluation) => {
@@ -118,10 +119,12 @@ function chooseDetection(
     wide.set(evaluation, sample);
     return sample;
   };
-  const likely = choose(dropUnlikelyQuotes(evaluations, settings), known, settings, encoding);
-  const chosen = settleQuotes(likely, evaluations, from, settings, readWide);
-  const withComments = findComments(chosen, from, settings, readWide);
-  const detection = toDetection(withComments, evaluations, parts, from, settings, known, encoding);
+  let chosen = choose(dropUnlikelyQuotes(evaluations, settings), known, settings, encoding);
+  if (!isExpected) {
+    chosen = settleQuotes(chosen, evaluations, from, settings, readWide);
+    chosen = findComments(chosen, from, settings, readWide);
+  }
+  const detection = toDetection(chosen, evaluations, parts, from, settings, known, encoding);
   if (!hasHint) return detection;
   return { ...detection, why: { ...detection.why, delimiter: 'the first line specifies it' } };
 }
@@ -162,11 +165,19 @@ function evaluateExpected(
       signs.some((sign) => bytes.includes(sign, 0, 'latin1')),
     );
     if (looksOtherwise) return undefined;
+    if (!mayHaveRarities(parts.head, delimiter)) return evaluation;
     const { quoted, faulty, marked } = readWideSample(parts, dialect, width);
     const isUnlike = faulty > 0 && faulty * 2 >= quoted;
     return isUnlike || marked.some((line) => !line.fits) ? undefined : evaluation;
   }
   return undefined;
+}
+
+/** Whether quotes in a text may stand inside of fields, or lines begin as comments do. */
+function mayHaveRarities(head: Buffer, delimiter: string): boolean {
+  const text = head.toString('latin1');
+  const edge = `"\\r\\n${delimiter.replace(/[\\\]^-]/g, '\\$&')}`;
+  return new RegExp(`[^${edge}]"[^${edge}]|[\\r\\n](?:[#%!;*]|//|--)`).test(text);
 }
 
 function withoutUndefined(text: { delimiter?: string; comment?: string }): {

@@ -71,6 +71,10 @@ export function samplePieces(
   limit: number,
 ): SampledRecord[] {
   return pieces.flatMap((piece) => {
+    const lineEnd = piece.findIndex((byte) => byte === 0x0a || byte === 0x0d);
+    if (lineEnd < 0) return [];
+    const behind = sampleRecords(piece, lineEnd + 1, false, dialect, limit).slice(1);
+    if (behind.every((record) => fits(record, width))) return behind;
     const start = findFirstRecord(piece, dialect, width);
     if (start < 0) return [];
     const records = sampleRecords(piece, start, false, dialect, limit);
