@@ -8,7 +8,7 @@ import { proposeTables } from '../infer/propose-tables.js';
 import { formatModel, writeModel } from '../infer/write-model.js';
 import { resolveFileSettings, resolveOptions } from '../options/resolve-options.js';
 import { withReadableFiles } from '../source/copies.js';
-import { discoverFiles, isStdin, totalBytes } from '../source/discover.js';
+import { discoverFiles, type InputFile, isStdin, totalBytes } from '../source/discover.js';
 import { formatNumber, type Output } from '../terminal/output.js';
 import type { Command } from './command.js';
 import type { ModelJson, ProposedTableJson } from './json/model.schema.js';
@@ -34,6 +34,8 @@ export const command: Command = {
       taken: new Set<string>(),
       settings: resolveFileSettings(given, project)(),
       specified: resolveFileSettings(given, { options: {}, csv: {} })(),
+      passOverEmpty: (file: InputFile) =>
+        output.warn(`${file.name} is passed over: it is empty, so it has no fields for a table`),
     };
     const copying = { note: (text: string) => output.note(text), signal };
     const proposals = await withReadableFiles(project.directory, files, copying, async (all) => {

@@ -277,7 +277,7 @@ export class RecordReader implements RecordConsumer {
   }
 
   #addToRun(index: number): void {
-    const { start, end, line, fieldCount, damage, isBehindComment } = this.#batch;
+    const { start, end, line, fieldCount, damage, isBehindComment, isPadded } = this.#batch;
     const run = this.#run;
     const at = run.count++;
     run.start[at] = start[index]!;
@@ -287,6 +287,7 @@ export class RecordReader implements RecordConsumer {
     run.damage[at] = damage[index]!;
     // A comment or a blank line may lie between two records of the run.
     run.isBehindComment[at] = isBehindComment[index]!;
+    run.isPadded[at] = isPadded[index]!;
   }
 
   #takeRun(bytes: Buffer): void {

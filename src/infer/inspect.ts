@@ -1,6 +1,6 @@
 /** A file → what `edp inspect` reports about it. Loads nothing, and needs no database. */
 import { EdpError } from '../base/errors.js';
-import type { DetectedPart } from '../formats/csv/detect/detect.js';
+import type { DetectedPart } from '../formats/csv/detect/explain.js';
 import { type FileDescription, sampleFile } from '../formats/describe-file.js';
 import { openFormat, type RecordForm } from '../formats/open-format.js';
 import type { Footer } from '../formats/text/described-text.js';

@@ -6,7 +6,7 @@ import type { FileSettings } from '../model/file-settings.js';
 import { identifier } from '../model/schema.js';
 import type { InputFile } from '../source/discover.js';
 import { findBeside, versionOf } from '../source/sources.js';
-import { type InferenceProgress, inferTable } from './infer.js';
+import { type InferenceProgress, inferTable, type TableInference } from './infer.js';
 import type { InferencePool } from './infer-pool.js';
 import { nameFile, nameSeries, stripSeries } from './inferred-names.js';
 import { type Proposal, propose } from './propose.js';
@@ -21,6 +21,10 @@ export interface InferenceOptions {
    */
   readonly settings: FileSettings;
   readonly specified: FileSettings;
+  /** Receives each empty file among others; without it, such a file is an error. */
+  readonly passOverEmpty?: ((file: InputFile) => void) | undefined;
+  /** Whether there are other files, so that all of these may be empty. */
+  readonly hasOthers?: boolean;
 }
 
 /** @throws EdpError `usage`, `not_csv`, `io`, `file_changed`, `interrupted` */
@@ -38,10 +42,18 @@ export async function proposeTables(
       ? await groupFiles(files, options)
       : new Map(files.length === 0 ? [] : [[table, files]]);
   const proposals: Proposal[] = [];
+  const empty: TableInference[] = [];
   for (const [name, group] of groups) {
-    proposals.push(
-      propose(await inferTable(name, group, settings, pool, progress, signal), specified),
-    );
+    const inference = await inferTable(name, group, settings, pool, progress, signal);
+    if (inference.columns.length === 0) empty.push(inference);
+    else proposals.push(propose(inference, specified));
+  }
+  const { passOverEmpty, hasOthers = false } = options;
+  for (const inference of empty) {
+    if (passOverEmpty === undefined || (proposals.length === 0 && !hasOthers)) {
+      return [propose(inference, specified)];
+    }
+    for (const { file } of inference.files) passOverEmpty(file);
   }
   return proposals;
 }
@@ -69,8 +81,13 @@ async function groupFiles(
   const fieldsOf = new Map<string, readonly string[]>();
   const read = async (file: InputFile) =>
     (await describeFile(await versionOf(file), file.name, undefined, settings)).fields;
+  const empty: InputFile[] = [];
   for (const file of files) {
     const fields = await read(file);
+    if (fields.length === 0) {
+      empty.push(file);
+      continue;
+    }
     const series = nameSeries(file.path);
     let first = fieldsOf.get(series);
     if (first === undefined && nameFile(file.path) !== series) {
@@ -83,6 +100,12 @@ async function groupFiles(
     if (own.length > 0) assertAlike(name, [own[0]!, fieldsOf.get(name)!], [file, fields]);
     else fieldsOf.set(name, fields);
     groups.set(name, [...own, file]);
+  }
+  // An empty file of a series belongs to it; any other has a group of its own.
+  for (const file of empty) {
+    const series = nameSeries(file.path);
+    const name = groups.has(series) ? series : nameFile(file.path);
+    groups.set(name, [...(groups.get(name) ?? []), file]);
   }
   return groups;
 }

@@ -2,7 +2,7 @@
 import path from 'node:path';
 import type { z } from 'zod';
 import { EdpError } from '../base/errors.js';
-import { nameDelimiter } from '../formats/csv/detect/detect.js';
+import { nameDelimiter } from '../formats/csv/detect/explain.js';
 import type { CsvSettings } from '../model/csv-settings.js';
 import type { FileSettings } from '../model/file-settings.js';
 import { hasTable } from '../model/match.js';

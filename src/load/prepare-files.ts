@@ -4,7 +4,7 @@
  */
 import { EdpError } from '../base/errors.js';
 import type { CsvDescription } from '../formats/csv/describe-csv.js';
-import { describeDelimiter } from '../formats/csv/detect/detect.js';
+import { describeDelimiter } from '../formats/csv/detect/explain.js';
 import { placeName } from '../formats/csv/detect/header.js';
 import { describeFile, type FileDescription, listUnusedFlags } from '../formats/describe-file.js';
 import type { RecordForm } from '../formats/open-format.js';

@@ -36,14 +36,19 @@ export interface CreateOptions {
  * Infers tables for files without one, declares them in edp.yaml (not in a dry run), and continues
  * with the extended project.
  *
- * @param work loads the files; `more` is for its JSON
+ * @param work loads the files that are not empty; `more` is for its JSON
  */
 export async function withCreated(
   invocation: Invocation,
   where: { readonly databaseUrl: string | undefined; readonly directory: string },
   files: readonly InputFile[],
   { table, processCount, dryRun }: CreateOptions,
-  work: (created: Invocation, database: Database, more: CreatedJson) => Promise<number>,
+  work: (
+    created: Invocation,
+    database: Database,
+    more: CreatedJson,
+    files: readonly InputFile[],
+  ) => Promise<number>,
 ): Promise<number> {
   const { given, project, output, signal } = invocation;
   const settingsFor = resolveFileSettings(given, project);
@@ -53,8 +58,14 @@ export async function withCreated(
   }
   const bytes = await totalBytes(unknown);
   const progress = await makeReadProgress(output, bytes);
+  const empty = new Set<InputFile>();
   const options = {
     table,
+    passOverEmpty: (file: InputFile) => {
+      empty.add(file);
+      output.warn(`${file.name} is passed over: it is empty, so it has no fields for a table`);
+    },
+    hasOthers: unknown.length < files.length,
     taken: new Set(project.model.tables.map(({ name }) => name)),
     settings: settingsFor(),
     specified: resolveFileSettings(given, { options: {}, csv: {} })(),
@@ -83,7 +94,8 @@ export async function withCreated(
       output.line(`table ${proposal.name} ${done} in ${PROJECT_FILE}: ${describe(proposal)}`);
     }
     const created = proposals.map(toJson);
-    return work({ ...invocation, project: { ...project, model } }, database, { created });
+    const rest = files.filter((file) => !empty.has(file));
+    return work({ ...invocation, project: { ...project, model } }, database, { created }, rest);
   });
 }
 

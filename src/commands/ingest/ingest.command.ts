@@ -71,11 +71,11 @@ export const command: Command = {
     if (options.create) {
       const { withCreated } = await import('./create.js');
       return withFiles((all) =>
-        withCreated(invocation, where, all, options, async (created, database, more) =>
+        withCreated(invocation, where, all, options, async (created, database, more, rest) =>
           options.dryRun
-            ? work(created, database, undefined, all, more)
-            : withPool(options.processCount, await totalBytes(all), (pool) =>
-                work(created, database, pool, all, more),
+            ? work(created, database, undefined, rest, more)
+            : withPool(options.processCount, await totalBytes(rest), (pool) =>
+                work(created, database, pool, rest, more),
               ),
         ),
       );

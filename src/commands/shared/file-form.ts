@@ -1,7 +1,7 @@
 /** How commands show the form of a file, and the settings for it. */
 import { stringify } from 'yaml';
 import type { CsvDescription } from '../../formats/csv/describe-csv.js';
-import { describeDelimiter } from '../../formats/csv/detect/detect.js';
+import { describeDelimiter } from '../../formats/csv/detect/explain.js';
 import type { Dialect } from '../../formats/csv/dialect.js';
 import { toText } from '../../formats/text/transcode.js';
 import type { Inspection } from '../../infer/inspect.js';

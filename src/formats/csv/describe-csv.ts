@@ -19,15 +19,10 @@ import { RecordBatch } from '../text/record-batch.js';
 import { isFullSample, readBriefSample, readSample, type Sample } from '../text/sample.js';
 import { fieldEncodingOf, toText } from '../text/transcode.js';
 import { type CsvForm, csvFormat } from './csv-format.js';
-import {
-  type DetectInput,
-  type Detection,
-  describeDelimiter,
-  detect,
-  detectExpected,
-} from './detect/detect.js';
-import { type SampledRecord, sampleRecords } from './detect/evaluate-dialect.js';
-import type { Dialect } from './dialect.js';
+import { type DetectInput, type Detection, detect, detectExpected } from './detect/detect.js';
+import { describeDelimiter } from './detect/explain.js';
+import { type SampledRecord, sampleRecords } from './detect/sampled-records.js';
+import { type Dialect, fitsFieldCount } from './dialect.js';
 import { CsvScanner } from './scan/csv-scanner.js';
 
 const MEASURED_RECORDS = 250;
@@ -114,13 +109,13 @@ function describeDetected(
   if (headerRecord === undefined && isEndless) throw endlessLine(name);
   if (!names.some((field) => known.has(field))) assertText(parts.head, known.size > 0, name);
   if (headerRecord !== undefined) {
-    if (headerRecord.isDamaged) {
+    if (headerRecord.isDamaged && !detection.isHeaderMended && settings.columns === undefined) {
       throw new EdpError(
         'not_csv',
         `the header of ${name} cannot be read: ${headerRecord.raw.includes('"') ? 'a quoted field is never closed' : 'its quotes do not match'}`,
         {
           place: `${name}:${detection.skippedLines + 1}`,
-          hint: 'check the quotes in the first line, or use --quote none if they are text',
+          hint: 'name the fields with --columns a,b,c; or mend the quotes in the first line, or use --quote none if they are text',
         },
       );
     }
@@ -236,9 +231,24 @@ export function listCsvOddities({
       : `comments that begin with ${toText(dialect.comment, dialect.encoding)}`,
     dialect.hasTrailingDelimiter ? 'a delimiter behind the last field' : '',
     detection.isHeaderShort ? 'a header one field short' : '',
+    detection.hasSurplusDelimiters ? 'a header with delimiters too many' : '',
+    detection.isHeaderMended ? 'a header with a quote that is never closed (--columns)' : '',
+    describeMismatch(detection),
     detection.skippedLines === 0 ? '' : `${lines(detection.skippedLines)} before the header`,
-    !detection.hasHeader && headerBytes.length === 0 && dialect.fieldCount > 0 ? 'no header' : '',
+    detection.isHeaderGuessed && detection.hasHeader
+      ? 'a first line taken for names (--no-header if it is a record)'
+      : '',
+    !detection.hasHeader && headerBytes.length === 0 && dialect.fieldCount > 0
+      ? `no header${detection.isHeaderGuessed ? ' (--header if the first line has names)' : ''}`
+      : '',
   ].filter(Boolean);
+}
+
+/** Names and fields of different number, so that the records are rejected. */
+function describeMismatch({ names, recordFields, dialect }: Detection): string {
+  const isUsual = recordFields === 0 || dialect.ragged === 'pad';
+  if (isUsual || fitsFieldCount(recordFields, dialect)) return '';
+  return `${names.length} names for records of ${recordFields} fields (--columns names them)`;
 }
 
 /**

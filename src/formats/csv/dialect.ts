@@ -24,6 +24,11 @@ export interface Dialect {
    * which often hold unquoted JSON; in comma-separated files such a quote is damage.
    */
   readonly allowsBareQuotes: boolean;
+  /**
+   * Whether blanks between a delimiter and a quote do not count. Missing in readings of older
+   * ledgers, whose loads rejected such records. It has no effect where {@link allowsBareQuotes}.
+   */
+  readonly ignoresBlanksBesideQuotes?: boolean;
   readonly encoding: FieldEncoding;
   readonly ragged: Ragged;
 }
@@ -40,11 +45,20 @@ export const PLAIN_DIALECT: Dialect = {
   fieldCount: 0,
   hasTrailingDelimiter: false,
   allowsBareQuotes: false,
+  ignoresBlanksBesideQuotes: true,
   encoding: 'utf-8',
   ragged: 'reject',
 };
 
 export const BACKSLASH = 0x5c;
+
+export const BLANK = 0x20;
+
+/** Whether a quoted field may have blanks around its quotes. */
+export function mayPadQuotes(dialect: Dialect): boolean {
+  const { quote, delimiter, allowsBareQuotes, ignoresBlanksBesideQuotes = false } = dialect;
+  return ignoresBlanksBesideQuotes && quote !== '' && !allowsBareQuotes && delimiter[0] !== ' ';
+}
 
 /**
  * Whether a record may have the right number of fields.

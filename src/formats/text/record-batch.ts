@@ -21,6 +21,8 @@ export class RecordBatch {
   readonly damage: Uint8Array;
   /** 1 where a comment or a repeated header stands between this record and the one before. */
   readonly isBehindComment: Uint8Array;
+  /** 1 where blanks stand beside a quote, and do not count. */
+  readonly isPadded: Uint8Array;
   count = 0;
   /** Scanning stops after this many records; at most the capacity. */
   limit: number;
@@ -34,5 +36,6 @@ export class RecordBatch {
     this.fieldCount = new Uint32Array(capacity);
     this.damage = new Uint8Array(capacity);
     this.isBehindComment = new Uint8Array(capacity);
+    this.isPadded = new Uint8Array(capacity);
   }
 }

@@ -6,6 +6,7 @@ import {
   type LineEnd,
 } from '../../../model/csv-settings.js';
 import { CR, LF } from '../../text/line-end.js';
+import type { SampleParts } from '../../text/sample.js';
 import type { FieldEncoding } from '../../text/transcode.js';
 import { type Dialect, PLAIN_DIALECT } from '../dialect.js';
 
@@ -57,8 +58,8 @@ const PROBE_LINES = 60;
 const MIN_SHARE_OF_LINES = 0.5;
 const MIN_SHARE_WITH_BLANKS = 0.8;
 
-/** Two to four signs in a row; or one sign and blanks around it. */
-const SIGNS = /[^A-Za-z0-9\s"'.+\-_\\\x80-\xff]{2,4}|[ ]?[,;|~^][ ]/g;
+/** Two to four signs in a row; or one sign and up to four blanks around it. */
+const SIGNS = /[^A-Za-z0-9\s"'.+\-_\\\x80-\xff]{2,4}|[ ]{0,4}[,;|~^][ ]{1,4}/g;
 
 export interface Candidate {
   readonly dialect: Dialect;
@@ -69,21 +70,21 @@ export interface Candidate {
  * Lists candidates in the order of preference among equals: comma before other delimiters, quotes
  * before no quotes, doubling before backslash.
  *
- * @param head decoded, without a byte order mark
  * @param text bytes of the delimiter and comment that the user named, in the file's encoding
  */
 export function listCandidates(
-  head: Buffer,
+  parts: SampleParts,
   settings: CsvSettings,
   encoding: FieldEncoding,
   text: { readonly delimiter?: string; readonly comment?: string },
 ): Candidate[] {
+  const head = parts.head.subarray(parts.start);
   const delimiters =
     text.delimiter === undefined
       ? listDelimiters(head, encoding)
       : [{ delimiter: text.delimiter, weight: 1 }];
   const lineEnds: readonly LineEnd[] =
-    settings.lineEnd === undefined ? listLineEnds(head) : [settings.lineEnd];
+    settings.lineEnd === undefined ? listLineEnds(parts) : [settings.lineEnd];
   const quotes = settings.quote === undefined ? listQuotes(head) : [settings.quote];
   const candidates: Candidate[] = [];
   for (const { delimiter, weight } of delimiters) {
@@ -129,21 +130,26 @@ export function toDialect(
 }
 
 /**
- * Lists CR only where no line ends in LF, and both where both occur. Quoted text does not count.
+ * Lists CR only where no line ends in LF, and both where both occur. Quoted text does not count, and
+ * neither does a single LF at the end of a file whose other lines end in CR.
  */
-function listLineEnds(head: Buffer): LineEnd[] {
+function listLineEnds({ head, start, isWhole, pieces }: SampleParts): LineEnd[] {
   if (!head.includes(CR)) return ['lf'];
   let isQuoted = false;
-  let hasLf = false;
+  let firstLf = -1;
   let hasLoneCr = false;
-  for (let i = 0; i < head.length; i++) {
+  for (let i = start; i < head.length; i++) {
     const byte = head[i];
     if (byte === 0x22) isQuoted = !isQuoted;
     else if (isQuoted) continue;
-    else if (byte === LF) hasLf = true;
+    else if (byte === LF && firstLf < 0) firstLf = i;
     else if (byte === CR && head[i + 1] !== LF && i + 1 < head.length) hasLoneCr = true;
   }
-  if (hasLoneCr) return hasLf ? ['lf', 'any'] : ['cr'];
+  if (hasLoneCr && firstLf < 0) {
+    const end = isWhole ? head : pieces.at(-1);
+    return end?.at(-1) === LF ? ['any'] : ['cr'];
+  }
+  if (hasLoneCr) return isWhole && firstLf === head.length - 1 ? ['any'] : ['lf', 'any'];
   // Inch marks are no quotes: there may be no other line end.
   return head.includes(LF) ? ['lf'] : ['lf', 'cr'];
 }

@@ -6,13 +6,13 @@
  */
 
 import { Fault } from '../../../model/reject-codes.js';
-import { DAMAGE_NONE, RecordBatch } from '../../text/record-batch.js';
 import type { SampleParts } from '../../text/sample.js';
 import type { Dialect } from '../dialect.js';
-import { CsvScanner } from '../scan/csv-scanner.js';
-import { type FieldTexts, readFields } from '../scan/read-fields.js';
+import type { FieldTexts } from '../scan/read-fields.js';
 import type { Candidate } from './candidates.js';
 import { type CellKind, isTyped, kindOf, likeness } from './cells.js';
+import { findPreamble } from './preamble.js';
+import { fits, type SampledRecord, samplePieces, sampleRecords } from './sampled-records.js';
 
 /** Number of records that are evaluated, of the head and of each piece. */
 interface RecordLimits {
@@ -23,12 +23,6 @@ interface RecordLimits {
 const FULL: RecordLimits = { head: 300, piece: 60 };
 /** Enough to see that a file is as expected. */
 export const BRIEF: RecordLimits = { head: 40, piece: 8 };
-/** Most records before the header. */
-export const MAX_PREAMBLE = 60;
-
-/** Characters that are kept of a record. */
-const MAX_RAW = 4096;
-
 /** Fields of a record that are evaluated. */
 const MAX_CELLS = 64;
 
@@ -40,20 +34,6 @@ const ONE_COLUMN_OF_VALUES_SCORE = 0.9;
 const MIN_VALUE_SHARE = 0.9;
 /** Delimiters with a lower weight also occur as signs in texts. */
 const MIN_SURE_WEIGHT = 0.9;
-
-export interface SampledRecord {
-  readonly start: number;
-  /** Without the line end. */
-  readonly end: number;
-  /** Number of line ends before it in the sample. */
-  readonly line: number;
-  /** Its bytes; only the first of a long record. */
-  readonly raw: string;
-  /** Whether its quotes are damaged, so that its end may be wrong, too. */
-  readonly isDamaged: boolean;
-  /** Its fields, or what is wrong with it; the number of fields is not checked. */
-  readonly fields: FieldTexts | Fault;
-}
 
 export interface Evaluation {
   readonly dialect: Dialect;
@@ -71,47 +51,15 @@ export interface Evaluation {
   readonly preamble: number;
 }
 
-/** Reads the records of a sample. A `dialect.fieldCount` of 0 allows any number of fields. */
-export function sampleRecords(
-  bytes: Buffer,
-  start: number,
-  isAll: boolean,
-  dialect: Dialect,
-  limit: number,
-): SampledRecord[] {
-  const batch = new RecordBatch(limit);
-  const scanner = new CsvScanner(dialect);
-  scanner.reset(start);
-  scanner.scan(bytes, bytes.length, Number.POSITIVE_INFINITY, true, batch);
-  const isCutOff = !isAll && scanner.nextRecord >= bytes.length;
-  const records: SampledRecord[] = [];
-  for (let i = 0; i < (isCutOff ? batch.count - 1 : batch.count); i++) {
-    const [from, to] = [batch.start[i]!, batch.end[i]!];
-    const isDamaged = batch.damage[i] !== DAMAGE_NONE;
-    const text = bytes.toString('latin1', from, to);
-    records.push({
-      start: from,
-      end: to,
-      line: batch.line[i]!,
-      raw: text.slice(0, MAX_RAW),
-      isDamaged,
-      fields: isDamaged
-        ? new Fault('bad_quote', 'its quotes do not match')
-        : readFields(text, dialect),
-    });
-  }
-  return records;
-}
-
 export function evaluateDialect(
   { dialect, weight }: Candidate,
   { head, start, isWhole, pieces }: SampleParts,
   limits = FULL,
 ): Evaluation {
   const records = sampleRecords(head, start, isWhole, dialect, limits.head);
-  const others = pieces.flatMap((piece) => samplePiece(piece, dialect, limits.piece));
+  const others = samplePieces(pieces, dialect, commonestWidth(records), limits.piece);
   const width = commonestWidth([...records, ...others]);
-  const preamble = findPreamble(records, width);
+  const preamble = findPreamble(records, width, dialect.delimiter);
   const body = [...records.slice(preamble), ...others];
   const conforming = body.filter((record) => fits(record, width));
   const isSign = weight < MIN_SURE_WEIGHT;
@@ -212,19 +160,6 @@ function isColumnTyped(records: readonly SampledRecord[], index: number): boolea
   );
 }
 
-/**
- * The first line of a piece is cut off; with records of several lines, the next may be no record.
- */
-function samplePiece(piece: Buffer, dialect: Dialect, limit: number): SampledRecord[] {
-  const lineEnd = piece.findIndex((byte) => byte === 0x0a || byte === 0x0d);
-  if (lineEnd < 0) return [];
-  return sampleRecords(piece, lineEnd + 1, false, dialect, limit).slice(1);
-}
-
-export function fits(record: SampledRecord, width: number): boolean {
-  return !(record.fields instanceof Fault) && record.fields.length === width;
-}
-
 /** @returns the most frequent number of fields; of several, the largest */
 function commonestWidth(records: readonly SampledRecord[]): number {
   const counts = new Map<number, number>();
@@ -241,36 +176,6 @@ function commonestWidth(records: readonly SampledRecord[]): number {
     }
   }
   return width;
-}
-
-/**
- * Counts the records before the first that has the common width; a header may be one field short.
- */
-function findPreamble(records: readonly SampledRecord[], width: number): number {
-  const limit = Math.min(records.length, MAX_PREAMBLE);
-  for (let i = 0; i < limit; i++) {
-    if (i === 0 && SPREADSHEET_HINT.test(records[0]!.raw)) continue;
-    if (i > 0 && isRemark(records, i, width)) continue;
-    if (fits(records[i]!, width)) return i;
-    const next = records[i + 1];
-    const isShort = width > 2 && fits(records[i]!, width - 1);
-    if (isShort && next !== undefined && fits(next, width)) return i;
-  }
-  return 0;
-}
-
-/** A first line that specifies the delimiter, for spreadsheets. */
-export const SPREADSHEET_HINT = /^sep=([^"'\\\r\n])$/i;
-
-export const COMMENT_PREFIXES = ['#', '//', '--', '%', '!', ';', '*'];
-
-/** Whether a line is a comment above the header that has the common width by chance. */
-function isRemark(records: readonly SampledRecord[], index: number, width: number): boolean {
-  const [before, record, next] = [records[index - 1]!, records[index]!, records[index + 1]];
-  const prefix = COMMENT_PREFIXES.find((start) => record.raw.startsWith(start));
-  if (prefix === undefined || !before.raw.startsWith(prefix)) return false;
-  if (next === undefined || !fits(next, width) || next.raw.startsWith(prefix)) return false;
-  return !(next.fields as FieldTexts).some((cell) => isTyped(kindOf(cell)));
 }
 
 /** Columns that are empty in every record suggest that the delimiter is part of a longer one. */

@@ -1,15 +1,18 @@
 /** Decides whether the first record of a file is a header, and names its fields. */
 import type { FieldTexts } from '../scan/read-fields.js';
 import { type CellKind, isTyped, kindOf } from './cells.js';
+import { compareColumn, scoreCell } from './header-cells.js';
 
-/** Share of the cells of a column that must be of one kind for the column to have that kind. */
-const MIN_SHARE = 0.8;
 /** Columns that are compared. */
 const MAX_COLUMNS = 64;
+/** Less evidence than this for or against a header is a guess. */
+const MIN_EVIDENCE = 0.5;
 
 export interface HeaderVerdict {
   readonly isHeader: boolean;
   readonly why: string;
+  /** Whether the evidence is too thin to be sure. */
+  readonly isGuess: boolean;
 }
 
 /**
@@ -18,8 +21,13 @@ export interface HeaderVerdict {
  *
  * @param first fields of the first record
  * @param body fields of some records that follow
+ * @param isQuotedAlone for a field: whether it has quotes in the first record, and in no other
  */
-export function guessHeader(first: FieldTexts, body: readonly FieldTexts[]): HeaderVerdict {
+export function guessHeader(
+  first: FieldTexts,
+  body: readonly FieldTexts[],
+  isQuotedAlone: (field: number) => boolean = () => false,
+): HeaderVerdict {
   const cells = first.slice(0, MAX_COLUMNS).map((cell) => cell?.trim() ?? '');
   const kinds = cells.map(kindOf);
   const named = cells.filter((cell) => cell !== '');
@@ -31,75 +39,41 @@ export function guessHeader(first: FieldTexts, body: readonly FieldTexts[]): Hea
       why: isHeader
         ? 'it is the only record, and all of its fields look like names'
         : 'it is the only record, and some of its fields look like values',
+      isGuess: false,
     };
   }
-  if (named.length === 0) return { isHeader: false, why: 'it has no names' };
+  if (named.length === 0) return { isHeader: false, why: 'it has no names', isGuess: false };
   if (isSequence(cells, kinds, body)) {
-    return { isHeader: true, why: 'its numbers increase from field to field, like years' };
+    const why = 'its numbers increase from field to field, like years';
+    return { isHeader: true, why, isGuess: false };
   }
-  let evidence = 0;
+  let evidence = isDistinct ? 0 : -1;
   let over = 0;
   let alike = 0;
-  for (const [i, kind] of kinds.entries()) {
-    const column = body.map((fields) => fields[i] ?? '').filter((cell) => cell !== '');
-    if (kind === 'empty' || column.length === 0) continue;
-    const below = commonKind(column);
-    if (below !== undefined && isTyped(below)) {
-      if (kind === below) {
-        evidence -= 1;
-        alike++;
-      } else if (isTyped(kind)) evidence -= 0.5;
-      else {
-        evidence += 1;
-        over++;
-      }
-      continue;
-    }
-    if (isTyped(kind)) evidence -= 0.75;
-    else evidence += scoreName(cells[i]!, column);
+  for (const [i, cell] of cells.entries()) {
+    const below = body.map((fields) => fields[i] ?? '');
+    const column = compareColumn(cell, below, isQuotedAlone(i));
+    if (column === undefined) continue;
+    const { score, is } = scoreCell(column);
+    evidence += score;
+    if (is === 'name') over++;
+    else if (is === 'value') alike++;
   }
-  if (!isDistinct) evidence -= 1;
+  const isGuess = Math.abs(evidence) < MIN_EVIDENCE;
   if (over > 0 && evidence > 0) {
-    return {
-      isHeader: true,
-      why: `it has ${over === 1 ? 'a name' : `${over} names`} where numbers, dates and the like follow`,
-    };
+    const why = `it has ${over === 1 ? 'a name' : `${over} names`} where numbers, dates and the like follow`;
+    return { isHeader: true, why, isGuess };
   }
-  if (evidence > 0) return { isHeader: true, why: 'its texts are unlike those below them' };
+  if (evidence > 0)
+    return { isHeader: true, why: 'its texts are unlike those below them', isGuess };
   if (evidence < 0) {
-    return {
-      isHeader: false,
-      why:
-        alike > 0
-          ? `it has values like those below it in ${alike === 1 ? 'a field' : `${alike} fields`}`
-          : 'its texts are like those below them',
-    };
+    const why =
+      alike > 0
+        ? `it has values like those below it in ${alike === 1 ? 'a field' : `${alike} fields`}`
+        : 'its texts are like those below them';
+    return { isHeader: false, why, isGuess };
   }
-  return { isHeader: true, why: 'nothing speaks against it' };
-}
-
-function commonKind(column: readonly string[]): CellKind | undefined {
-  const counts = new Map<CellKind, number>();
-  let known = 0;
-  for (const cell of column) {
-    const kind = kindOf(cell.trim());
-    if (kind === 'null' || kind === 'empty') continue;
-    known++;
-    counts.set(kind, (counts.get(kind) ?? 0) + 1);
-  }
-  for (const [kind, count] of counts) if (count >= known * MIN_SHARE) return kind;
-  return undefined;
-}
-
-/** Scores a text above texts: up to 1 for a name, below 0 for another value. */
-function scoreName(cell: string, column: readonly string[]): number {
-  if (column.includes(cell)) return column.length > 1 ? -1 : -0.5;
-  const lengths = new Set(column.map((below) => below.length));
-  if (column.length > 2 && lengths.size === 1) return lengths.has(cell.length) ? -0.25 : 0.75;
-  const isName = /^[A-Za-z_\x80-\xff][\w\x80-\xff .()/%-]{0,62}$/.test(cell);
-  const areNames = column.every((below) => /^[A-Za-z_\x80-\xff][\w\x80-\xff]*$/.test(below));
-  if (isName && !areNames) return 0.4;
-  return isName ? 0.1 : -0.2;
+  return { isHeader: true, why: 'nothing speaks against it', isGuess };
 }
 
 /**

@@ -4,7 +4,8 @@
  * The scanner finds the records; csv-parse reads their fields. Where it finds a fault in a run of
  * records, the run is halved until the faulty record stands alone, so that a bad record never costs
  * another. csv-parse drops a backslash before any character, and so would spoil a path in a quoted
- * field; so records with backslash escapes are read by read-fields.ts.
+ * field; and with blanks beside quotes it drops those of unquoted fields, too. So records with either
+ * are read by read-fields.ts.
  *
  * Fields are byte strings of UTF-8: one character per byte (latin1), so that nothing is lost or
  * replaced before the rules of the column's type apply.
@@ -22,7 +23,7 @@ import {
 } from '../../text/record-batch.js';
 import type { ParsedRecord, RecordParser } from '../../text/text-format.js';
 import { toUtf8 } from '../../text/transcode.js';
-import type { Dialect } from '../dialect.js';
+import { type Dialect, mayPadQuotes } from '../dialect.js';
 import { type FieldTexts, readFields } from './read-fields.js';
 
 /**
@@ -85,11 +86,13 @@ export class CsvParser implements RecordParser {
     };
     for (let i = 0; i < batch.count; i++) {
       const fault = this.#knownFault(batch, i);
-      if (fault === undefined && batch.isBehindComment[i] === 0) continue;
+      const isPadded = batch.isPadded[i] !== 0;
+      if (fault === undefined && batch.isBehindComment[i] === 0 && !isPadded) continue;
       parseUpTo(i);
       from = i;
-      if (fault === undefined) continue;
-      each(i, fault);
+      if (fault !== undefined) each(i, fault);
+      else if (isPadded) this.#readEach(bytes, batch, i, i + 1, each);
+      else continue;
       from = i + 1;
     }
     parseUpTo(batch.count);
@@ -114,12 +117,14 @@ export class CsvParser implements RecordParser {
     each: (index: number, record: ParsedRecord) => void,
   ): void {
     for (let i = from; i < to; i++) {
-      const fields = readFields(
-        bytes.toString('latin1', batch.start[i], batch.end[i]),
-        this.#dialect,
-      );
+      const fields = this.#readFields(bytes, batch, i);
       each(i, fields instanceof Fault ? fields : this.#settle(fields));
     }
+  }
+
+  #readFields(bytes: Buffer, batch: RecordBatch, index: number): FieldTexts | Fault {
+    const text = bytes.toString('latin1', batch.start[index], batch.end[index]);
+    return readFields(text, this.#dialect);
   }
 
   #parseRun(
@@ -140,7 +145,11 @@ export class CsvParser implements RecordParser {
         records.push(['']);
     } catch (error) {
       if (to - from === 1) {
-        each(from, toFault(error));
+        // A caller that made the batch by itself does not know of blanks beside quotes.
+        const fields = mayPadQuotes(this.#dialect)
+          ? this.#readFields(bytes, batch, from)
+          : toFault(error);
+        each(from, fields instanceof Fault ? toFault(error) : this.#settle(fields));
         return;
       }
       records = [];

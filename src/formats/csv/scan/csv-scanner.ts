@@ -30,7 +30,7 @@ import {
 } from '../../text/record-batch.js';
 import type { RecordScanner } from '../../text/text-format.js';
 import { BYTE_ORDER_MARK as MARK } from '../../text/walk-lines.js';
-import { BACKSLASH, type Dialect, fitsFieldCount } from '../dialect.js';
+import { BACKSLASH, BLANK, type Dialect, fitsFieldCount, mayPadQuotes } from '../dialect.js';
 import {
   chooseInterpretation,
   EXAMINED_BYTES,
@@ -45,12 +45,16 @@ const QUOTED = 3;
 /** After a quote inside a quoted field: it closed the field, or escapes the quote that follows. */
 const QUOTE_IN_QUOTED = 4;
 const COMMENT = 5;
+/** After blanks behind a closing quote. */
+const BEHIND_QUOTED = 6;
 
 export class CsvScanner implements RecordScanner, Examiner {
   readonly #dialect: Dialect;
   readonly #delimiter: Buffer;
   readonly #quote: number;
   readonly #hasBackslash: boolean;
+  /** Whether blanks beside quotes do not count. */
+  readonly #mayPad: boolean;
   readonly #lineEnd: LineEnd;
   readonly #comment: Buffer;
   readonly #skipsBlankLines: boolean;
@@ -71,6 +75,10 @@ export class CsvScanner implements RecordScanner, Examiner {
   #fields = 1;
   #damage = DAMAGE_NONE;
   #hasBareQuote = false;
+  /** Whether blanks stand beside a quote of the current record. */
+  #isPadded = false;
+  /** Whether blanks stand at the start of the current field. */
+  #hasBlank = false;
   /** First line end inside quotes in the current record, or -1. */
   #lineEndInQuotes = -1;
   /** First quote in the current record that cannot close a field, or -1. */
@@ -99,6 +107,7 @@ export class CsvScanner implements RecordScanner, Examiner {
     this.#delimiter = Buffer.from(dialect.delimiter, 'latin1');
     this.#quote = dialect.quote === '' ? -1 : dialect.quote.charCodeAt(0);
     this.#hasBackslash = dialect.escape === 'backslash';
+    this.#mayPad = mayPadQuotes(dialect);
     this.#lineEnd = dialect.lineEnd;
     this.#comment = Buffer.from(dialect.comment, 'latin1');
     // In a file of one column an empty line is a record whose only field is empty.
@@ -336,6 +345,7 @@ export class CsvScanner implements RecordScanner, Examiner {
     batch.line[index] = this.#lineOfRecord;
     batch.fieldCount[index] = this.#fields;
     batch.damage[index] = this.#damage;
+    batch.isPadded[index] = this.#isPadded ? 1 : 0;
     batch.isBehindComment[index] = this.#isBehindComment ? 1 : 0;
     this.#isBehindComment = false;
   }
@@ -365,6 +375,8 @@ export class CsvScanner implements RecordScanner, Examiner {
     this.#fields = 1;
     this.#damage = DAMAGE_NONE;
     this.#hasBareQuote = false;
+    this.#isPadded = false;
+    this.#hasBlank = false;
     this.#lineEndInQuotes = -1;
     this.#badQuote = -1;
     this.#escapedAt = -1;
@@ -462,13 +474,19 @@ export class CsvScanner implements RecordScanner, Examiner {
         if (byte === quote) {
           this.#quotedFrom = position;
           this.#fieldsBeforeQuoted = this.#fields - 1;
+          if (this.#hasBlank) this.#isPadded = true;
+          this.#hasBlank = false;
           state = QUOTED;
           position++;
+        } else if (byte === BLANK && this.#mayPad) {
+          this.#hasBlank = true;
+          position++;
         } else {
+          this.#hasBlank = false;
           state = UNQUOTED;
         }
-      } else if (state === QUOTE_IN_QUOTED) {
-        if (byte === quote) {
+      } else if (state === QUOTE_IN_QUOTED || state === BEHIND_QUOTED) {
+        if (byte === quote && state === QUOTE_IN_QUOTED) {
           state = QUOTED;
           position++;
           continue;
@@ -492,9 +510,15 @@ export class CsvScanner implements RecordScanner, Examiner {
           }
         }
         if (lineEnd < 0) break;
+        if (lineEnd === 0 && byte === BLANK && this.#mayPad) {
+          this.#isPadded = true;
+          state = BEHIND_QUOTED;
+          position++;
+          continue;
+        }
         if (lineEnd === 0) {
           this.#damage = DAMAGE_BAD_QUOTE;
-          if (this.#badQuote < 0) this.#badQuote = position - 1;
+          if (this.#badQuote < 0) this.#badQuote = findLastQuote(bytes, position, quote);
         }
         state = UNQUOTED;
       } else if (state === COMMENT) {
@@ -521,6 +545,13 @@ export class CsvScanner implements RecordScanner, Examiner {
     this.#position = end;
     return end;
   }
+}
+
+/** @returns offset of the last quote before `position`; only blanks stand between them */
+function findLastQuote(bytes: Buffer, position: number, quote: number): number {
+  let at = position - 1;
+  while (bytes[at] !== quote) at--;
+  return at;
 }
 
 /** @returns length of `wanted` if it is at `position`; 0 if not; -1 if `end` cuts it off */

@@ -1,12 +1,12 @@
 /**
  * One record → its fields, in any dialect. csv-parse reads the records that are loaded, where it
- * supports their dialect. This reads records with backslash escapes, and the sampled records by
- * which a dialect is detected; those are many, and their faults need not be exact. Tests compare
+ * supports their dialect. This reads records with backslash escapes or with blanks beside quotes, and
+ * the sampled records by which a dialect is detected; those are many, and their faults need not be exact. Tests compare
  * the two.
  */
 
 import { Fault } from '../../../model/reject-codes.js';
-import type { Dialect } from '../dialect.js';
+import { type Dialect, mayPadQuotes } from '../dialect.js';
 
 /** Fields as byte strings; `null` is an unquoted empty field. */
 export type FieldTexts = (string | null)[];
@@ -15,13 +15,19 @@ export type FieldTexts = (string | null)[];
 export function readFields(text: string, dialect: Dialect): FieldTexts | Fault {
   const { delimiter, quote } = dialect;
   const hasBackslash = dialect.escape === 'backslash';
+  const mayPad = mayPadQuotes(dialect);
   const fields: FieldTexts = [];
   for (let at = 0; ; ) {
+    if (mayPad && text[at] === ' ') {
+      const behind = skipBlanks(text, at);
+      if (text[behind] === quote) at = behind;
+    }
     if (quote !== '' && text[at] === quote) {
       const closing = findClosing(text, at + 1, quote, hasBackslash);
       if (closing < 0) return new Fault('unterminated_quote', 'a quoted field is never closed');
       fields.push(unescapeQuoted(text.slice(at + 1, closing), quote, hasBackslash));
       at = closing + 1;
+      if (mayPad && text[at] === ' ' && !text.startsWith(delimiter, at)) at = skipBlanks(text, at);
       if (at === text.length) return fields;
       if (!text.startsWith(delimiter, at)) {
         return new Fault(
@@ -51,12 +57,23 @@ export function readFields(text: string, dialect: Dialect): FieldTexts | Fault {
   }
 }
 
+function skipBlanks(text: string, from: number): number {
+  let at = from;
+  while (text[at] === ' ') at++;
+  return at;
+}
+
 function indexOrEnd(text: string, wanted: string, from: number): number {
   const index = text.indexOf(wanted, from);
   return index < 0 ? text.length : index;
 }
 
-function findClosing(text: string, from: number, quote: string, hasBackslash: boolean): number {
+export function findClosing(
+  text: string,
+  from: number,
+  quote: string,
+  hasBackslash: boolean,
+): number {
   for (let at = from; at < text.length; at++) {
     const character = text[at];
     if (character === quote) {

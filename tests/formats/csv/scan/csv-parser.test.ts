@@ -86,6 +86,17 @@ describe('fields', () => {
     ['one column, only empty lines', ONE_COLUMN, '\n\n', [[null], [null]]],
     ['one column, one empty line', ONE_COLUMN, '\n', [[null]]],
     [
+      'blanks beside quotes, which do not count, and others, which do',
+      COMMA,
+      ' "a,b",  "c"  \r\n d , "e ""f"" "\n"",  ""\n  ,  \n',
+      [
+        ['a,b', 'c'],
+        [' d ', 'e "f" '],
+        ['', ''],
+        ['  ', '  '],
+      ],
+    ],
+    [
       'bare quotes between tabs',
       TAB,
       '{"a":"b"}\tc"\na""\t""\n',
@@ -125,7 +136,8 @@ const DAMAGED: readonly (readonly [name: string, Dialect, record: string, Reject
   ['an extra empty field', COMMA, 'a,b,', 'wrong_field_count'],
   ['a stray quote', COMMA, 'a"b,c', 'bad_quote'],
   ['a stray quote at the end', COMMA, 'a,b"', 'bad_quote'],
-  ['a quote behind a blank', COMMA, 'a, "b"', 'bad_quote'],
+  ['a quote inside of a field behind a blank', COMMA, 'a, b"c"', 'bad_quote'],
+  ['garbage behind blanks behind a quote', COMMA, 'a,"b"  c', 'bad_quote'],
   ['garbage behind a closing quote', COMMA, '"a"b,c', 'bad_quote'],
   ['a stray quote and a missing field', COMMA, 'a"', 'bad_quote'],
   ['an open quote', COMMA, 'a,"b', 'unterminated_quote'],
@@ -200,6 +212,7 @@ describe('any bytes', () => {
           alone.start[0] = batch.start[index]!;
           alone.end[0] = batch.end[index]!;
           alone.damage[0] = batch.damage[index]!;
+          alone.isPadded[0] = batch.isPadded[index]!;
           parser.parse(buffer, alone, (_, same) => expect(record).toEqual(same));
 
           const isExpectedWidth = batch.fieldCount[index] === dialect.fieldCount;

@@ -74,7 +74,12 @@ const CASES: readonly (readonly [
   // A damaged record costs no other.
   ['garbage behind a closing quote', COMMA, '"a"b,c\nd,e', ['0:2! "a"b,c', '1:2 d,e']],
   ['CR behind a closing quote', COMMA, '"a"\rb,c\nd,e', ['0:2! "a"\rb,c', '1:2 d,e']],
-  ['garbage behind an empty quoted field', COMMA, '"" ,a\nb,c', ['0:2! "" ,a', '1:2 b,c']],
+  ['garbage behind an empty quoted field', COMMA, '""x,a\nb,c', ['0:2! ""x,a', '1:2 b,c']],
+  ['garbage behind blanks behind a quote', COMMA, '"a"  b,c\nd,e', ['0:2! "a"  b,c', '1:2 d,e']],
+  // Blanks beside quotes do not count.
+  ['blanks before quotes', COMMA, ' "a,b",  "c\nd"\ne,f', ['0:2  "a,b",  "c\nd"', '2:2 e,f']],
+  ['blanks behind quotes', COMMA, '"a,b" ,"c"  \r\ne,f', ['0:2 "a,b" ,"c"  ', '1:2 e,f']],
+  ['blanks around no quotes', COMMA, ' a , \n e,f ', ['0:2  a , ', '1:2  e,f ']],
   ['garbage, then a quoted delimiter', COMMA, '"a"b,"c,d"\ne,f', ['0:2! "a"b,"c,d"', '1:2 e,f']],
   [
     'garbage behind a quote after a line end',

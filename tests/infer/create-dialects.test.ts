@@ -1,0 +1,118 @@
+/** `edp ingest --create` of files that are written in unusual ways: what is then in the table. */
+import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { edp, makeDirectory } from '../support/cli.js';
+import { createTestDatabase, type TestDatabase } from '../support/database.js';
+
+let database: TestDatabase;
+let cwd: string;
+beforeAll(async () => {
+  database = await createTestDatabase('empty');
+});
+beforeEach(async () => {
+  cwd = await makeDirectory();
+});
+
+const ingest = (...args: string[]) =>
+  edp(['ingest', ...args, '--create', '--json', '--database-url', database.url], { cwd });
+const write = (name: string, content: string) => writeFile(path.join(cwd, name), content);
+
+describe('a file', () => {
+  it.each<[string, table: string, text: string, query: string, rows: readonly unknown[][]]>([
+    [
+      'with blanks beside quotes',
+      'padded',
+      'id,name,note\n0,n0, "said ""hi"" to, me"\n1,"n1" ,"a,b" \n2, "n2" , "x"\n',
+      'SELECT id, name, note FROM padded ORDER BY id',
+      [
+        [0, 'n0', 'said "hi" to, me'],
+        [1, 'n1', 'a,b'],
+        [2, 'n2', 'x'],
+      ],
+    ],
+    [
+      'with lines before the header that are filled up',
+      'report',
+      'Sales report,,\n,,\nDay,Shop,Qty\n2019-01-02,Rome,3\n2019-01-03,Oslo,1\n',
+      'SELECT day::text, shop, qty FROM report ORDER BY day',
+      [
+        ['2019-01-02', 'Rome', 3],
+        ['2019-01-03', 'Oslo', 1],
+      ],
+    ],
+    [
+      'with lines that end in CR, and the last in LF',
+      'old_mac',
+      'show,season,id\rBach,SEASON,ID\rBach,13,x\rList,12,y\n',
+      'SELECT show, season, id FROM old_mac ORDER BY 1, 2',
+      [
+        ['Bach', '13', 'x'],
+        ['Bach', 'SEASON', 'ID'],
+        ['List', '12', 'y'],
+      ],
+    ],
+  ])('%s', async (_, table, text, query, rows) => {
+    await write(`${table}.csv`, text);
+    const { status, json, stderr } = await ingest(`${table}.csv`);
+    expect(status, stderr).toBe(0);
+    expect(json.rows).toMatchObject({ loaded: rows.length, rejected: 0 });
+    expect(await database.query(query)).toEqual(rows);
+  });
+
+  it('with a broken header loads with the names that are specified', async () => {
+    await write('broken.csv', 'id,"name,v\n1,a,5\n2,b,6\n3,c,7\n');
+    const told = await ingest('broken.csv', '--header');
+    expect(told.status).not.toBe(0);
+    expect(JSON.stringify(told.json)).toContain('--columns');
+    const { json } = await ingest('broken.csv', '--header', '--columns', 'id,name,v');
+    expect(json.rows).toMatchObject({ loaded: 3, rejected: 0 });
+  });
+
+  it('with one name less than fields is rejected, and the run says why', async () => {
+    await write(
+      'airports.csv',
+      'code;kind;name\nABJ;A;0.06;Port\nLON;C;1.0;London\nPAR;C;0.8;Paris\n',
+    );
+    const { json, stderr } = await ingest('airports.csv');
+    expect(json.rows).toMatchObject({ loaded: 0, rejected: 3 });
+    expect(stderr).toContain('--columns');
+  });
+
+  it('of records whose JSON nobody escaped keeps its header', async () => {
+    const record =
+      '"2021-09-13 09:47:57","roster",0,"{"pos": "Exec / to: A", "val": "0800-1630"}"\n';
+    await write('roster.csv', `"created_at","name","gid","val"\n${record.repeat(5)}`);
+    const { json } = await ingest('roster.csv');
+    expect(json.rows).toMatchObject({ loaded: 0, rejected: 5 });
+    expect(await readFile(path.join(cwd, 'edp.yaml'), 'utf8')).toContain('created_at');
+  });
+});
+
+describe('an empty file', () => {
+  it('among others is reported, and the others are loaded', async () => {
+    await write('good.csv', 'id,n\n1,a\n2,b\n');
+    await write('void.csv', '');
+    for (const loaded of [2, 2]) {
+      const { status, json, stderr } = await ingest('void.csv', 'good.csv');
+      expect(status, stderr).toBe(0);
+      expect(stderr).toContain('void.csv');
+      expect(json.files.map((file: { path: string }) => file.path)).toEqual(['good.csv']);
+      expect(await database.query('SELECT count(*)::int FROM good')).toEqual([[loaded]]);
+    }
+  });
+
+  it('of a series is a file of its table', async () => {
+    await write('sales-1.csv', '');
+    await write('sales-2.csv', 'id,n\n1,a\n2,b\n');
+    const { status, json, stderr } = await ingest('sales-*.csv');
+    expect(status, stderr).toBe(0);
+    expect(json.rows).toMatchObject({ loaded: 2, rejected: 0 });
+    expect(json.files).toHaveLength(2);
+  });
+
+  it('alone is an error', async () => {
+    await write('void.csv', '');
+    expect((await ingest('void.csv')).status).toBe(1);
+  });
+});
