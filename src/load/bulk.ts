@@ -24,11 +24,17 @@ import { identifySession, waitForBackend } from '../postgres/backend.js';
 import { withClient } from '../postgres/connection.js';
 import { CopyStream } from '../postgres/copy-stream.js';
 import { buildIndexes, planIndexes } from '../postgres/indexes.js';
-import type { TableInCatalog } from '../postgres/table-in-catalog.js';
+import {
+  INSERTS,
+  mayReplaceChecks,
+  runTriggers,
+  skipTriggers,
+} from '../postgres/replaced-checks.js';
+import { lockable, type TableInCatalog } from '../postgres/table-in-catalog.js';
 import type { PlannedSplit } from './dispatch.js';
 import type { SplitPool } from './load-pool.js';
 import type { LoadTask, ScannedSplit } from './messages.js';
-import { lockReferred } from './sinks/foreign-keys.js';
+import { collectReferences, lockReferred } from './sinks/foreign-keys.js';
 
 /** Wait for the lock of the table. If it is in use, the files are loaded split by split. */
 const LOCK_TIMEOUT_MS = 500;
@@ -87,8 +93,8 @@ export async function loadInBulk(
       if (indexes === undefined) throw new Undo();
       for (const statement of indexes.drop) await client.query(statement);
       await failpoint('bulk.indexes_off', client);
-      if (target.checksForeignKeys) {
-        await client.query("SET LOCAL session_replication_role = 'replica'");
+      if (target.checksForeignKeys && !(await stillReplacesChecks(client, files[0]!))) {
+        throw new Undo();
       }
       receipts = await new BulkCopy(client, target, files, options).run();
       await failpoint('bulk.copied', client);
@@ -113,6 +119,21 @@ export async function loadInBulk(
     }
     return { kind: 'undone', reason: error instanceof Undo ? undefined : (error as Error).message };
   }
+}
+
+/** Whether the workers collect what all checks that are skipped need, as they began to. */
+async function stillReplacesChecks(
+  client: pg.Client,
+  { load: { target, plan } }: BulkFile,
+): Promise<boolean> {
+  return (
+    collectReferences(target, plan) !== undefined &&
+    (await mayReplaceChecks(client, target.oid, {
+      events: INSERTS,
+      foreignKeys: lockable(target.foreignKeys),
+      columns: plan.columns.map(({ name }) => name),
+    }))
+  );
 }
 
 function listLoaded(
@@ -276,7 +297,10 @@ class BulkCopy {
   }
 
   async #write(rows: Uint8Array): Promise<void> {
-    this.#copy ??= new CopyStream(this.#client, this.#target.table, this.#columns);
+    if (this.#copy === undefined) {
+      if (this.#target.checksForeignKeys) await skipTriggers(this.#client);
+      this.#copy = new CopyStream(this.#client, this.#target.table, this.#columns);
+    }
     await failpoint('bulk.write', this.#client);
     await this.#copy.write(Buffer.from(rows.buffer, rows.byteOffset, rows.byteLength));
   }
@@ -286,6 +310,7 @@ class BulkCopy {
     const copy = this.#copy;
     this.#copy = undefined;
     this.#copied += (await copy?.finish()) ?? 0;
+    if (copy !== undefined && this.#target.checksForeignKeys) await runTriggers(this.#client);
     for (const [column, values] of references) {
       const locked = this.#locked.get(column) ?? new Set();
       this.#locked.set(column, locked);

@@ -7,8 +7,9 @@
 import type pg from 'pg';
 import { addReference, ReferenceValues } from '../../lanes/reference-values.js';
 import type { TablePlan } from '../../mapping/table-plan.js';
-import { quoteIdentifier } from '../../model/ddl.js';
-import type { ForeignKey, TableInCatalog } from '../../postgres/table-in-catalog.js';
+import { matches } from '../../postgres/column-pair.js';
+import type { ForeignKey } from '../../postgres/foreign-keys-in-catalog.js';
+import type { TableInCatalog } from '../../postgres/table-in-catalog.js';
 
 /** Distinct values that are collected before they are checked and dropped. */
 const MAX_VALUES = 100_000;
@@ -78,9 +79,10 @@ export async function lockReferred(
   values: readonly string[],
 ): Promise<void> {
   if (values.length === 0) return;
+  // A value refers to one row at most; two values may refer to the same one.
   const { rowCount } = await client.query(
-    `SELECT FROM ${key.referredTable}
-     WHERE ${quoteIdentifier(key.referredColumn)} = ANY ($1::${key.type}[]) FOR KEY SHARE`,
+    `SELECT FROM unnest($1::${key.type}[]) AS v (value)
+     JOIN ${key.referredRows} d ON ${matches(key.pair, 'd', 'v.value')} FOR KEY SHARE OF d`,
     [values],
   );
   if (rowCount !== values.length) throw new MissingReference();
@@ -93,14 +95,14 @@ const EXACT_TYPES: ReadonlySet<string> = new Set(['smallint', 'int', 'bigint', '
  *   two tables; then the server's own triggers must check
  */
 export function collectReferences(
-  target: TableInCatalog,
+  target: Pick<TableInCatalog, 'foreignKeys'>,
   plan: TablePlan,
 ): ReferenceCollector | undefined {
   const keys: CollectedKey[] = [];
   for (const key of target.foreignKeys) {
     const index = plan.columns.findIndex(({ name }) => name === key.column);
     const column = plan.columns[index];
-    // A column without a field in the file is NULL in every row.
+    // Without a field in the file it is NULL in every row, or the server checks its default.
     if (column === undefined) continue;
     if (column.from !== 'field' || !EXACT_TYPES.has(column.type)) return undefined;
     if (keys.some((other) => other.key.column === key.column)) return undefined;

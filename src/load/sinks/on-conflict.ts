@@ -88,6 +88,24 @@ export async function settleKeys(
   );
 }
 
+/**
+ * Counts the rows that {@link insertStatement} inserts or updates, if the server takes them all.
+ *
+ * @param condition on the staged rows `s`
+ */
+export async function countTried(
+  client: pg.Client,
+  { target, onConflict }: StagingOptions,
+  condition: string,
+): Promise<number> {
+  const keys = CONFLICT_RULES[onConflict].replacesRow ? target.key.map(quoteIdentifier) : [];
+  const { rows } = await client.query<{ count: number }>(
+    `SELECT count(*) FROM (SELECT ${keys.length === 0 ? '' : `DISTINCT ${keys.join(', ')}`}
+       FROM ${STAGE} s WHERE ${condition}) AS tried`,
+  );
+  return rows[0]!.count;
+}
+
 /** @param condition on the staged rows `s` */
 export function insertStatement(
   { target, columns, onConflict }: StagingOptions,
@@ -97,7 +115,7 @@ export function insertStatement(
   const insert = `INSERT INTO ${target.table} (${staged})`;
   if (!CONFLICT_RULES[onConflict].replacesRow || target.key.length === 0) {
     return `${insert} SELECT ${staged} FROM ${STAGE} s
-            WHERE ${open('s')} AND ${condition} ORDER BY ${ORDINAL_SQL}`;
+            WHERE ${condition} ORDER BY ${ORDINAL_SQL}`;
   }
   const key = quoteColumns(target.key);
   const assignments = columns
@@ -107,6 +125,6 @@ export function insertStatement(
   // The last record of a key remains.
   return `${insert} SELECT ${staged} FROM (
             SELECT DISTINCT ON (${key}) * FROM ${STAGE} s
-            WHERE ${open('s')} AND ${condition} ORDER BY ${key}, ${ORDINAL_SQL} DESC) AS last
+            WHERE ${condition} ORDER BY ${key}, ${ORDINAL_SQL} DESC) AS last
           ORDER BY ${ORDINAL_SQL} ON CONFLICT (${key}) DO ${action}`;
 }

@@ -8,15 +8,37 @@
  */
 
 import type pg from 'pg';
+import { DatabaseError } from 'pg';
 import { EdpError } from '../../base/errors.js';
 import { failpoint } from '../../base/failpoints.js';
 import { quoteColumns, quoteIdentifier, quoteLiteral } from '../../model/ddl.js';
+import { CONFLICT_RULES } from '../../model/load-rules.js';
 import { Fault, type RejectCode } from '../../model/reject-codes.js';
+import { refersTo } from '../../postgres/column-pair.js';
 import { CopyStream } from '../../postgres/copy-stream.js';
-import { isDataError } from '../../postgres/sqlstate.js';
-import type { ForeignKey } from '../../postgres/table-in-catalog.js';
-import { countReplaced, insertStatement, settleKeys } from './on-conflict.js';
-import { ORDINAL, ORDINAL_SQL, open, STAGE, type StagingOptions, VERDICTS } from './staged-rows.js';
+import { type ForeignKey, listForeignKeys } from '../../postgres/foreign-keys-in-catalog.js';
+import {
+  INSERTS,
+  lockAgainstChecks,
+  mayReplaceChecks,
+  runTriggers,
+  skipTriggers,
+  UPDATES,
+} from '../../postgres/replaced-checks.js';
+import { mayBeAboutRecord } from '../../postgres/sqlstate.js';
+import { lockable } from '../../postgres/table-in-catalog.js';
+import { chooseCounting, countOwnRows, type RowCounting, RowsLeftOut } from './left-out.js';
+import { countReplaced, countTried, insertStatement, settleKeys } from './on-conflict.js';
+import {
+  LEFT_OUT,
+  ORDINAL,
+  ORDINAL_SQL,
+  open,
+  STAGE,
+  type StagingOptions,
+  VERDICTS,
+} from './staged-rows.js';
+import { Suspicion } from './suspicion.js';
 
 /** Why a record is not in the table. */
 export type Verdict = 'duplicate' | Fault;
@@ -45,6 +67,8 @@ export class StagingTable {
   readonly #options: StagingOptions;
   /** Column list of the staged rows, quoted. */
   readonly #columns: string;
+  /** Looked up before rows are moved. */
+  #counting: RowCounting = 'none';
 
   constructor(client: pg.Client, options: StagingOptions) {
     this.#client = client;
@@ -90,9 +114,11 @@ export class StagingTable {
 
   async #copyRange(rows: EncodedRows, from: number, to: number): Promise<void> {
     if (from === to) return;
+    const suspicion = new Suspicion();
     await this.#isolate(
       from,
       to,
+      suspicion,
       (index) => rows.ordinals[index]!,
       async (start, end) => {
         const copy = new CopyStream(this.#client, STAGE, [
@@ -103,45 +129,48 @@ export class StagingTable {
           await copy.write(
             rows.bytes.subarray(start === 0 ? 0 : rows.ends[start - 1], rows.ends[end - 1]),
           );
-          await copy.finish();
+          return await copy.finish();
         } catch (error) {
           copy.abort();
           throw error;
         }
       },
     );
+    suspicion.conclude();
   }
 
   /**
    * Tries items [from, to) together. If the server reports an error, halves the range until each
    * faulty item is alone, and gives it a verdict.
    *
-   * @returns the number of items with a verdict
+   * @param attempt returns how many records the server took
    */
   async #isolate(
     from: number,
     to: number,
+    suspicion: Suspicion,
     ordinalOf: (index: number) => number,
-    attempt: (from: number, to: number) => Promise<void>,
-  ): Promise<number> {
+    attempt: (from: number, to: number) => Promise<number>,
+  ): Promise<void> {
+    if (from === to) return;
     await this.#client.query('SAVEPOINT edp_try');
     try {
-      await attempt(from, to);
+      if ((await attempt(from, to)) > 0) suspicion.pass();
       await this.#client.query('RELEASE edp_try');
-      return 0;
+      return;
     } catch (error) {
-      if (!isDataError((error as { code?: string }).code)) throw error;
+      if (!isObjection(error)) throw error;
       await this.#client.query('ROLLBACK TO edp_try; RELEASE edp_try');
       if (to - from === 1) {
-        await this.#addVerdict(ordinalOf(from), toServerFault(error as pg.DatabaseError));
-        return 1;
+        if (error instanceof DatabaseError) suspicion.note(error);
+        else suspicion.pass();
+        await this.#addVerdict(ordinalOf(from), toFault(error));
+        return;
       }
     }
     const middle = (from + to) >>> 1;
-    return (
-      (await this.#isolate(from, middle, ordinalOf, attempt)) +
-      (await this.#isolate(middle, to, ordinalOf, attempt))
-    );
+    await this.#isolate(from, middle, suspicion, ordinalOf, attempt);
+    await this.#isolate(middle, to, suspicion, ordinalOf, attempt);
   }
 
   async #addVerdict(ordinal: number, { code, reason, column }: Fault): Promise<void> {
@@ -151,6 +180,8 @@ export class StagingTable {
       reason,
       column ?? null,
     ]);
+    // What was left out may still do something elsewhere, and is tried once more in the end.
+    if (code === LEFT_OUT) return;
     await this.#client.query(`DELETE FROM ${STAGE} WHERE ${ORDINAL_SQL} = $1`, [ordinal]);
   }
 
@@ -161,36 +192,42 @@ export class StagingTable {
    */
   async merge(): Promise<ReadonlyMap<number, Verdict>> {
     await this.#client.query(`ANALYZE ${STAGE}`);
-    const { foreignKeys, checksForeignKeys } = this.#options.target;
-    for (const key of foreignKeys) {
-      if (!this.#options.columns.some(({ name }) => name === key.column)) continue;
-      await this.#settleReferences(key);
-      if (checksForeignKeys) await this.#lockReferredRows(key);
-    }
+    const { table, oid } = this.#options.target;
+    await lockAgainstChecks(this.#client, table);
+    this.#counting = await chooseCounting(this.#client, this.#options.target);
+    const foreignKeys = await listForeignKeys(this.#client, oid);
+    const brought = foreignKeys.filter((key) =>
+      this.#options.columns.some(({ name }) => name === key.column),
+    );
+    for (const key of brought) await this.#settleReferences(key);
+    const skipsTriggers = await this.#maySkipTriggers(foreignKeys);
+    if (skipsTriggers) for (const key of brought) await this.#lockReferredRows(key);
     await failpoint('stage.references', this.#client);
-    // The checks of the per-row triggers are already done.
-    if (checksForeignKeys)
-      await this.#client.query("SET LOCAL session_replication_role = 'replica'");
     for (let look = 1; ; look++) {
       await this.#client.query('SAVEPOINT edp_merge');
       try {
+        // The checks of the per-row triggers are already done.
+        if (skipsTriggers) await skipTriggers(this.#client);
         await this.#completeInferred('true');
         await settleKeys(this.#client, this.#options);
         await failpoint('stage.keys', this.#client);
         await countReplaced(this.#client, this.#options);
-        await this.#insert();
+        await this.#insert(open('s'));
+        if (skipsTriggers) await runTriggers(this.#client);
+        await this.#client.query('SET CONSTRAINTS ALL IMMEDIATE');
         await failpoint('stage.inserted', this.#client);
         await this.#client.query('RELEASE edp_merge');
         break;
       } catch (error) {
-        const { code } = error as { code?: string };
-        if (!isDataError(code)) throw error;
+        if (!isObjection(error)) throw error;
         await this.#client.query('ROLLBACK TO edp_merge; RELEASE edp_merge');
+        const { code } = error as { code?: string };
         if (code === '23505' && look <= MAX_SECOND_LOOKS) continue;
         await failpoint('stage.blame', this.#client);
         if ((await this.#blame()) === 0 && look > MAX_SECOND_LOOKS) throw error;
       }
     }
+    await this.#repeatLeftOut();
     await this.#noteArrivals();
     await failpoint('stage.merged', this.#client);
     const { rows } = await this.#client.query<{
@@ -207,11 +244,28 @@ export class StagingTable {
     );
   }
 
+  /**
+   * Whether edp has made the checks of all triggers that the rows would set off. Rows that are
+   * replaced, and members that arrive late, are updated.
+   */
+  async #maySkipTriggers(foreignKeys: readonly ForeignKey[]): Promise<boolean> {
+    const { target, columns, onConflict } = this.#options;
+    if (!target.checksForeignKeys) return false;
+    const inferred = await this.#inferredColumns();
+    const updates = CONFLICT_RULES[onConflict].replacesRow || inferred.length > 0;
+    return mayReplaceChecks(this.#client, target.oid, {
+      events: updates ? INSERTS | UPDATES : INSERTS,
+      foreignKeys: lockable(foreignKeys),
+      columns: columns.map(({ name }) => name),
+      unchanged: inferred.length === 0 ? target.key : [],
+    });
+  }
+
   async #settleReferences(key: ForeignKey): Promise<void> {
     const column = `s.${quoteIdentifier(key.column)}`;
-    const referred = `${key.referredTable} d WHERE d.${quoteIdentifier(key.referredColumn)} = ${column}`;
     const missing = `FROM ${STAGE} s WHERE ${column} IS NOT NULL
-      AND NOT EXISTS (SELECT FROM ${referred}) AND ${open('s')}`;
+      AND NOT EXISTS (SELECT FROM ${key.referredRows} d WHERE ${refersTo([key.pair], 's', 'd')})
+      AND ${open('s')}`;
     if (this.#options.missingDimensions === 'infer') await this.#inferMembers(key, missing);
     await this.#client.query(
       `INSERT INTO ${VERDICTS}
@@ -254,8 +308,8 @@ export class StagingTable {
         await this.#client.query('RELEASE edp_infer');
         return;
       } catch (error) {
-        const { code } = error as { code?: string };
-        if (!isDataError(code)) throw error;
+        if (!mayBeAboutRecord(error)) throw error;
+        const { code } = error;
         await this.#client.query('ROLLBACK TO edp_infer; RELEASE edp_infer');
         // If another column requires a value, no member can be added.
         if (to - from === 1 || code === '23502') return;
@@ -269,15 +323,17 @@ export class StagingTable {
 
   /** Locks referred rows, so that no one can delete them before this transaction has committed. */
   async #lockReferredRows(key: ForeignKey): Promise<void> {
-    const column = quoteIdentifier(key.column);
-    const values = `SELECT DISTINCT ${column} FROM ${STAGE} s WHERE ${column} IS NOT NULL AND ${open('s')}`;
-    const { rows } = await this.#client.query<{ count: number }>(
-      `SELECT count(*) AS count FROM (${values}) AS wanted`,
+    const referring = `${STAGE} s WHERE s.${quoteIdentifier(key.column)} IS NOT NULL AND ${open('s')}`;
+    const isReferred = refersTo([key.pair], 's', 'd');
+    await this.#client.query(
+      `SELECT FROM ${key.referredRows} d
+       WHERE EXISTS (SELECT FROM ${referring} AND ${isReferred}) FOR KEY SHARE OF d`,
     );
-    const { rowCount } = await this.#client.query(
-      `SELECT FROM ${key.referredTable} WHERE ${quoteIdentifier(key.referredColumn)} IN (${values}) FOR KEY SHARE`,
+    const { rows } = await this.#client.query<{ found: boolean }>(
+      `SELECT EXISTS (SELECT FROM ${referring}
+         AND NOT EXISTS (SELECT FROM ${key.referredRows} d WHERE ${isReferred})) AS found`,
     );
-    if (rowCount !== rows[0]!.count) {
+    if (rows[0]!.found) {
       // Deleted after the check: handled like any concurrent change.
       throw Object.assign(new Error(`${key.referredTable} changed meanwhile`), { code: '40001' });
     }
@@ -300,15 +356,17 @@ export class StagingTable {
    * first record, independent of `--on-conflict`, because there are no other values yet.
    *
    * @param condition on the staged records `s`
+   * @returns how many records gave a member its values
    */
-  async #completeInferred(condition: string): Promise<void> {
+  async #completeInferred(condition: string): Promise<number> {
+    let completed = 0;
     for (const name of await this.#inferredColumns()) {
       const column = quoteIdentifier(name);
       const others = this.#options.columns.filter((other) => other.name !== name);
       const assignments = (others.length > 0 ? others : [{ name }])
         .map((other) => quoteIdentifier(other.name))
         .map((other) => `${other} = a.${other}`);
-      await this.#client.query(
+      const { rowCount } = await this.#client.query(
         `WITH arriving AS (
            SELECT DISTINCT ON (s.${column}) s.* FROM ${STAGE} s
            JOIN edp.inferred_members m ON m.member = s.${column}::text
@@ -320,7 +378,9 @@ export class StagingTable {
          INSERT INTO ${VERDICTS} SELECT ordinal, '${COMPLETED}', '' FROM completed`,
         [this.#options.target.table, name],
       );
+      completed += rowCount ?? 0;
     }
+    return completed;
   }
 
   /** Marks members that this split loaded as no longer inferred. */
@@ -337,8 +397,44 @@ export class StagingTable {
     }
   }
 
-  async #insert(): Promise<void> {
-    await this.#client.query(insertStatement(this.#options, 'true'));
+  /**
+   * @param condition on the staged rows `s`
+   * @returns how many rows it inserted or updated
+   * @throws RowsLeftOut where these are fewer than the server got
+   */
+  async #insert(condition: string): Promise<number> {
+    const tried = await countTried(this.#client, this.#options, condition);
+    if ((await this.#countInserted(condition, tried)) !== tried) throw new RowsLeftOut();
+    return tried;
+  }
+
+  /** @returns how many rows the statement put into the table, as it says or somewhere below it */
+  async #countInserted(condition: string, expected: number): Promise<number> {
+    const { target, onConflict } = this.#options;
+    const { replacesRow } = CONFLICT_RULES[onConflict];
+    const count = () => countOwnRows(this.#client, target, this.#counting, replacesRow);
+    const before = await count();
+    const { rowCount } = await this.#client.query(insertStatement(this.#options, condition));
+    if (rowCount === expected || this.#counting === 'none') return rowCount ?? 0;
+    return (await count()) - before;
+  }
+
+  /**
+   * Lets what was left out do what it does elsewhere: its trigger may have put it into a table for
+   * such rows. Nothing of it must come into the table.
+   */
+  async #repeatLeftOut(): Promise<void> {
+    if (CONFLICT_RULES[this.#options.onConflict].replacesRow) return;
+    const isLeftOut = `EXISTS (SELECT FROM ${VERDICTS} v WHERE v.ordinal = s.${ORDINAL_SQL} AND v.code = '${LEFT_OUT}')`;
+    if ((await countTried(this.#client, this.#options, isLeftOut)) === 0) return;
+    await this.#client.query('SAVEPOINT edp_repeat');
+    try {
+      if ((await this.#countInserted(isLeftOut, 0)) !== 0) throw new RowsLeftOut();
+      await this.#client.query('SET CONSTRAINTS ALL IMMEDIATE; RELEASE edp_repeat');
+    } catch (error) {
+      if (!isObjection(error)) throw error;
+      await this.#client.query('ROLLBACK TO edp_repeat; RELEASE edp_repeat');
+    }
   }
 
   /**
@@ -356,13 +452,19 @@ export class StagingTable {
     const between = (from: number, to: number) =>
       `s.${ORDINAL_SQL} BETWEEN ${ordinals[from]} AND ${ordinals[to - 1]}`;
     await this.#client.query('SAVEPOINT edp_blame');
-    await this.#isolate(0, ordinals.length, ordinalOf, (from, to) =>
+    const completing = new Suspicion();
+    await this.#isolate(0, ordinals.length, completing, ordinalOf, (from, to) =>
       this.#completeInferred(between(from, to)),
     );
+    completing.conclude();
     await settleKeys(this.#client, this.#options);
-    await this.#isolate(0, ordinals.length, ordinalOf, async (from, to) => {
-      await this.#client.query(insertStatement(this.#options, between(from, to)));
+    const suspicion = new Suspicion();
+    await this.#isolate(0, ordinals.length, suspicion, ordinalOf, async (from, to) => {
+      const inserted = await this.#insert(`${open('s')} AND ${between(from, to)}`);
+      await this.#client.query('SET CONSTRAINTS ALL IMMEDIATE');
+      return inserted;
     });
+    suspicion.conclude();
     const { rows: blamed } = await this.#client.query<{
       ordinal: number;
       code: RejectCode;
@@ -370,7 +472,8 @@ export class StagingTable {
       column_name: string | null;
     }>(
       `SELECT v.* FROM ${VERDICTS} v
-       WHERE NOT EXISTS (SELECT FROM ${STAGE} s WHERE s.${ORDINAL_SQL} = v.ordinal)`,
+       WHERE v.code = '${LEFT_OUT}'
+          OR NOT EXISTS (SELECT FROM ${STAGE} s WHERE s.${ORDINAL_SQL} = v.ordinal)`,
     );
     await this.#client.query('ROLLBACK TO edp_blame; RELEASE edp_blame');
     const withoutVerdict = new Set(ordinals);
@@ -384,8 +487,22 @@ export class StagingTable {
   }
 }
 
+/** Whether an error may be about single records, which can be found. */
+function isObjection(error: unknown): error is DatabaseError | RowsLeftOut {
+  return error instanceof RowsLeftOut || mayBeAboutRecord(error);
+}
+
+function toFault(error: DatabaseError | RowsLeftOut): Fault {
+  return error instanceof DatabaseError ? toServerFault(error) : LEFT_OUT_FAULT;
+}
+
+const LEFT_OUT_FAULT = new Fault(
+  LEFT_OUT,
+  'the server took the record and inserted no row: a trigger or a rule of the table left it out',
+);
+
 /** Converts the server's error for one row to a reject. */
-function toServerFault(error: pg.DatabaseError): Fault {
+function toServerFault(error: DatabaseError): Fault {
   const reason = error.detail === undefined ? error.message : `${error.message}: ${error.detail}`;
   const column = error.column ?? error.constraint;
   switch (error.code) {
