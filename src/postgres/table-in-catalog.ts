@@ -145,7 +145,8 @@ async function listUniqueIndexes(client: pg.Client, oid: number): Promise<Unique
      -- The columns behind the first indnkeyatts are only included.
      JOIN unnest((i.indkey::int2[])[0:i.indnkeyatts - 1]) AS n (number) ON true
      JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = n.number
-     LEFT JOIN pg_constraint k ON k.conindid = i.indexrelid AND k.conrelid = i.indrelid
+     -- A foreign key names the index that it refers to, too.
+     LEFT JOIN pg_constraint k ON k.conindid = i.indexrelid AND k.contype IN ('p', 'u')
      WHERE i.indrelid = $1 AND i.indisunique AND i.indpred IS NULL AND i.indexprs IS NULL
        AND (i.indisvalid OR (SELECT relkind = 'I' FROM pg_class WHERE oid = i.indexrelid))
      GROUP BY i.indexrelid, i.indimmediate`,

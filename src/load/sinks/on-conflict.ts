@@ -89,42 +89,52 @@ export async function settleKeys(
 }
 
 /**
- * Counts the rows that {@link insertStatement} inserts or updates, if the server takes them all.
+ * Cuts records into runs, in their order. One statement replaces a row once only, so where records
+ * replace rows, no key comes twice in a run: each record is judged by itself.
  *
  * @param condition on the staged rows `s`
+ * @returns the condition of each run
  */
-export async function countTried(
+export async function cutRuns(
   client: pg.Client,
   { target, onConflict }: StagingOptions,
   condition: string,
-): Promise<number> {
-  const keys = CONFLICT_RULES[onConflict].replacesRow ? target.key.map(quoteIdentifier) : [];
-  const { rows } = await client.query<{ count: number }>(
-    `SELECT count(*) FROM (SELECT ${keys.length === 0 ? '' : `DISTINCT ${keys.join(', ')}`}
-       FROM ${STAGE} s WHERE ${condition}) AS tried`,
+): Promise<string[]> {
+  if (!CONFLICT_RULES[onConflict].replacesRow || target.key.length === 0) return [condition];
+  const key = target.key.map((name) => `s.${quoteIdentifier(name)}`).join(', ');
+  const { rows } = await client.query<{ ordinal: number; previous: number }>(
+    `SELECT ordinal, previous FROM (
+       SELECT s.${ORDINAL_SQL} AS ordinal,
+              lag(s.${ORDINAL_SQL}) OVER (PARTITION BY ${key} ORDER BY s.${ORDINAL_SQL}) AS previous
+       FROM ${STAGE} s WHERE ${condition}) AS keyed
+     WHERE previous IS NOT NULL ORDER BY ordinal`,
   );
-  return rows[0]!.count;
+  const starts = [0];
+  for (const { ordinal, previous } of rows) {
+    if (previous >= starts.at(-1)!) starts.push(ordinal);
+  }
+  if (starts.length === 1) return [condition];
+  await client.query(`CREATE INDEX IF NOT EXISTS edp_stage_ordinal ON ${STAGE} (${ORDINAL_SQL})`);
+  return starts.map((start, i) => {
+    const end = starts[i + 1];
+    const until = end === undefined ? '' : ` AND s.${ORDINAL_SQL} < ${end}`;
+    return `${condition} AND s.${ORDINAL_SQL} >= ${start}${until}`;
+  });
 }
 
-/** @param condition on the staged rows `s` */
+/** @param condition on the staged rows `s`; where records replace rows, no key comes twice */
 export function insertStatement(
   { target, columns, onConflict }: StagingOptions,
   condition: string,
 ): string {
   const staged = quoteColumns(columns.map(({ name }) => name));
-  const insert = `INSERT INTO ${target.table} (${staged})`;
-  if (!CONFLICT_RULES[onConflict].replacesRow || target.key.length === 0) {
-    return `${insert} SELECT ${staged} FROM ${STAGE} s
-            WHERE ${condition} ORDER BY ${ORDINAL_SQL}`;
-  }
+  const insert = `INSERT INTO ${target.table} (${staged})
+          SELECT ${staged} FROM ${STAGE} s WHERE ${condition} ORDER BY ${ORDINAL_SQL}`;
+  if (!CONFLICT_RULES[onConflict].replacesRow || target.key.length === 0) return insert;
   const key = quoteColumns(target.key);
   const assignments = columns
     .filter(({ name }) => !target.key.includes(name))
     .map(({ name }) => `${quoteIdentifier(name)} = EXCLUDED.${quoteIdentifier(name)}`);
   const action = assignments.length === 0 ? 'NOTHING' : `UPDATE SET ${assignments.join(', ')}`;
-  // The last record of a key remains.
-  return `${insert} SELECT ${staged} FROM (
-            SELECT DISTINCT ON (${key}) * FROM ${STAGE} s
-            WHERE ${condition} ORDER BY ${key}, ${ORDINAL_SQL} DESC) AS last
-          ORDER BY ${ORDINAL_SQL} ON CONFLICT (${key}) DO ${action}`;
+  return `${insert} ON CONFLICT (${key}) DO ${action}`;
 }

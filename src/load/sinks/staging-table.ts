@@ -28,7 +28,7 @@ import {
 import { mayBeAboutRecord } from '../../postgres/sqlstate.js';
 import { lockable } from '../../postgres/table-in-catalog.js';
 import { chooseCounting, countOwnRows, type RowCounting, RowsLeftOut } from './left-out.js';
-import { countReplaced, countTried, insertStatement, settleKeys } from './on-conflict.js';
+import { countReplaced, cutRuns, insertStatement, settleKeys } from './on-conflict.js';
 import {
   LEFT_OUT,
   ORDINAL,
@@ -224,7 +224,7 @@ export class StagingTable {
         const { code } = error as { code?: string };
         if (code === '23505' && look <= MAX_SECOND_LOOKS) continue;
         await failpoint('stage.blame', this.#client);
-        if ((await this.#blame()) === 0 && look > MAX_SECOND_LOOKS) throw error;
+        if ((await this.#blame()) === 0) break;
       }
     }
     await this.#repeatLeftOut();
@@ -403,9 +403,20 @@ export class StagingTable {
    * @throws RowsLeftOut where these are fewer than the server got
    */
   async #insert(condition: string): Promise<number> {
-    const tried = await countTried(this.#client, this.#options, condition);
-    if ((await this.#countInserted(condition, tried)) !== tried) throw new RowsLeftOut();
-    return tried;
+    let inserted = 0;
+    for (const run of await cutRuns(this.#client, this.#options, condition)) {
+      const tried = await this.#countStaged(run);
+      if ((await this.#countInserted(run, tried)) !== tried) throw new RowsLeftOut();
+      inserted += tried;
+    }
+    return inserted;
+  }
+
+  async #countStaged(condition: string): Promise<number> {
+    const { rows } = await this.#client.query<{ count: number }>(
+      `SELECT count(*) FROM ${STAGE} s WHERE ${condition}`,
+    );
+    return rows[0]!.count;
   }
 
   /** @returns how many rows the statement put into the table, as it says or somewhere below it */
@@ -426,7 +437,7 @@ export class StagingTable {
   async #repeatLeftOut(): Promise<void> {
     if (CONFLICT_RULES[this.#options.onConflict].replacesRow) return;
     const isLeftOut = `EXISTS (SELECT FROM ${VERDICTS} v WHERE v.ordinal = s.${ORDINAL_SQL} AND v.code = '${LEFT_OUT}')`;
-    if ((await countTried(this.#client, this.#options, isLeftOut)) === 0) return;
+    if ((await this.#countStaged(isLeftOut)) === 0) return;
     await this.#client.query('SAVEPOINT edp_repeat');
     try {
       if ((await this.#countInserted(isLeftOut, 0)) !== 0) throw new RowsLeftOut();
@@ -438,10 +449,11 @@ export class StagingTable {
   }
 
   /**
-   * Finds the records that the server refuses and gives them verdicts, without inserting a row:
-   * without these records, the decision which of the others are loaded must be made again.
+   * Inserts the records one after the other, and gives verdicts to those that the server refuses. If
+   * there are any, no row stays: without these records, the decision which of the others are loaded
+   * must be made again.
    *
-   * @returns the number of records found
+   * @returns the number of records refused; if there are none, all records are inserted
    */
   async #blame(): Promise<number> {
     const { rows } = await this.#client.query<{ ordinal: number }>(
@@ -458,6 +470,7 @@ export class StagingTable {
     );
     completing.conclude();
     await settleKeys(this.#client, this.#options);
+    await countReplaced(this.#client, this.#options);
     const suspicion = new Suspicion();
     await this.#isolate(0, ordinals.length, suspicion, ordinalOf, async (from, to) => {
       const inserted = await this.#insert(`${open('s')} AND ${between(from, to)}`);
@@ -475,15 +488,17 @@ export class StagingTable {
        WHERE v.code = '${LEFT_OUT}'
           OR NOT EXISTS (SELECT FROM ${STAGE} s WHERE s.${ORDINAL_SQL} = v.ordinal)`,
     );
-    await this.#client.query('ROLLBACK TO edp_blame; RELEASE edp_blame');
-    const withoutVerdict = new Set(ordinals);
-    let found = 0;
-    for (const { ordinal, code, reason, column_name } of blamed) {
-      if (!withoutVerdict.has(ordinal)) continue;
-      await this.#addVerdict(ordinal, new Fault(code, reason, column_name ?? undefined));
-      found++;
+    const tried = new Set(ordinals);
+    const refused = blamed.filter(({ ordinal }) => tried.has(ordinal));
+    if (refused.length === 0) {
+      await this.#client.query('RELEASE edp_blame');
+      return 0;
     }
-    return found;
+    await this.#client.query('ROLLBACK TO edp_blame; RELEASE edp_blame');
+    for (const { ordinal, code, reason, column_name } of refused) {
+      await this.#addVerdict(ordinal, new Fault(code, reason, column_name ?? undefined));
+    }
+    return refused.length;
   }
 }
 
