@@ -13,8 +13,10 @@ export interface ColumnPair {
   readonly operator: string;
   /** What follows the referred column: empty, or `::type`. */
   readonly referredCast: string;
-  /** What follows the referring value: a cast, a collation, both or nothing. */
+  /** What follows the referring value: empty, or `::type`. */
   readonly cast: string;
+  /** What follows that: empty, or ` COLLATE …`, of the referred column. */
+  readonly collation: string;
 }
 
 /**
@@ -31,8 +33,8 @@ export function pairsOf(constraint: string): string {
       'column', a.attname, 'referredColumn', ra.attname,
       'operator', format('OPERATOR(%I.%s)', pn.nspname, p.oprname),
       'referredCast', ${castTo('p.oprleft', 'ra.atttypid')},
-      'cast', ${castTo('p.oprright', 'a.atttypid')}
-        || CASE WHEN c.oid IS NULL THEN '' ELSE format(' COLLATE %I.%I', cn.nspname, c.collname) END)
+      'cast', ${castTo('p.oprright', 'a.atttypid')},
+      'collation', CASE WHEN c.oid IS NULL THEN '' ELSE format(' COLLATE %I.%I', cn.nspname, c.collname) END)
       ORDER BY k.position)
     FROM unnest(${constraint}.conkey, ${constraint}.confkey, ${constraint}.conpfeqop)
       WITH ORDINALITY AS k (number, referred, operator, position)
@@ -46,8 +48,17 @@ export function pairsOf(constraint: string): string {
 
 /** SQL for whether a value refers to a row. @param referred alias of the row; @param value SQL of the value */
 export function matches(pair: ColumnPair, referred: string, value: string): string {
-  const column = `${referred}.${quoteIdentifier(pair.referredColumn)}${pair.referredCast}`;
-  return `${column} ${pair.operator} (${value}${pair.cast})`;
+  return `${referredValue(pair, referred)} ${pair.operator} (${value}${pair.cast}${pair.collation})`;
+}
+
+/** The same for any of several values. @param values SQL of an array */
+export function matchesAny(pair: ColumnPair, referred: string, values: string): string {
+  const cast = pair.cast === '' ? '' : `${pair.cast}[]`;
+  return `${referredValue(pair, referred)} ${pair.operator} ANY (${values}${cast}${pair.collation})`;
+}
+
+function referredValue({ referredColumn, referredCast }: ColumnPair, referred: string): string {
+  return `${referred}.${quoteIdentifier(referredColumn)}${referredCast}`;
 }
 
 /** SQL for whether one row refers to another; both are aliases. */

@@ -235,6 +235,7 @@ class KeptRows implements RowSink {
                 operator: 'OPERATOR(pg_catalog.=)',
                 referredCast: '',
                 cast: '',
+                collation: '',
               },
               mayLock: true,
             })),

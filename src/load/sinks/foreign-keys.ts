@@ -7,7 +7,7 @@
 import type pg from 'pg';
 import { addReference, ReferenceValues } from '../../lanes/reference-values.js';
 import type { TablePlan } from '../../mapping/table-plan.js';
-import { matches } from '../../postgres/column-pair.js';
+import { matches, matchesAny } from '../../postgres/column-pair.js';
 import type { ForeignKey } from '../../postgres/foreign-keys-in-catalog.js';
 import type { TableInCatalog } from '../../postgres/table-in-catalog.js';
 
@@ -79,13 +79,19 @@ export async function lockReferred(
   values: readonly string[],
 ): Promise<void> {
   if (values.length === 0) return;
-  // A value refers to one row at most; two values may refer to the same one.
+  const array = `$1::${key.type}[]`;
   const { rowCount } = await client.query(
-    `SELECT FROM unnest($1::${key.type}[]) AS v (value)
+    `SELECT FROM ${key.referredRows} d WHERE ${matchesAny(key.pair, 'd', array)} FOR KEY SHARE`,
+    [values],
+  );
+  if (rowCount === values.length) return;
+  // Two values may refer to one row, where a collation calls them equal.
+  const { rowCount: matched } = await client.query(
+    `SELECT FROM unnest(${array}) AS v (value)
      JOIN ${key.referredRows} d ON ${matches(key.pair, 'd', 'v.value')} FOR KEY SHARE OF d`,
     [values],
   );
-  if (rowCount !== values.length) throw new MissingReference();
+  if (matched !== values.length) throw new MissingReference();
 }
 
 const EXACT_TYPES: ReadonlySet<string> = new Set(['smallint', 'int', 'bigint', 'text']);
