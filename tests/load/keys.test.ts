@@ -55,7 +55,7 @@ describe('a key that may be deferred', () => {
 
 describe('the key of an index', () => {
   it.each([
-    { columns: 'id int PRIMARY KEY REFERENCES t (id), name text', key: 'id', fits: true },
+    { columns: 'id int PRIMARY KEY, name text, up int REFERENCES t (id)', key: 'id', fits: true },
     { columns: 'id int, name text, PRIMARY KEY (id) INCLUDE (name)', key: 'id', fits: true },
     {
       columns: 'id int, name text, UNIQUE (name, id) INCLUDE (load_id)',
