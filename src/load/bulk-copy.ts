@@ -10,6 +10,7 @@ import type { Receipt, RowCounts } from '../ledger/counts.js';
 import { insertRejects } from '../ledger/receipts.js';
 import { MAX_PENDING_REJECT_BYTES } from '../ledger/reject-log.js';
 import { CopyStream } from '../postgres/copy-stream.js';
+import { runTriggers, skipTriggers } from '../postgres/replaced-checks.js';
 import type { TableInCatalog } from '../postgres/table-in-catalog.js';
 import type { PlannedSplit } from './dispatch.js';
 import type { SplitPool } from './load-pool.js';
@@ -238,7 +239,10 @@ export class BulkCopy {
   }
 
   async #write(rows: Uint8Array): Promise<void> {
-    this.#copy ??= new CopyStream(this.#client, this.#target.table, this.#columns);
+    if (this.#copy === undefined) {
+      if (this.#target.checksForeignKeys) await skipTriggers(this.#client);
+      this.#copy = new CopyStream(this.#client, this.#target.table, this.#columns);
+    }
     await failpoint('bulk.write', this.#client);
     await this.#copy.write(Buffer.from(rows.buffer, rows.byteOffset, rows.byteLength));
   }
@@ -248,6 +252,7 @@ export class BulkCopy {
     const copy = this.#copy;
     this.#copy = undefined;
     this.#copied += (await copy?.finish()) ?? 0;
+    if (copy !== undefined && this.#target.checksForeignKeys) await runTriggers(this.#client);
     for (const [column, values] of references) {
       const locked = this.#locked.get(column) ?? new Set();
       this.#locked.set(column, locked);

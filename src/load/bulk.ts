@@ -12,13 +12,17 @@
  * refuses anything (a duplicate key, a missing reference), everything is rolled back, and the files
  * are loaded split by split, which identifies single records.
  */
+import type pg from 'pg';
 import { failpoint } from '../base/failpoints.js';
 import type { Receipt } from '../ledger/counts.js';
 import { hasReceipts, insertReceipts, type LoadedSplit } from '../ledger/receipts.js';
 import { identifySession, waitForBackend } from '../postgres/backend.js';
 import { withClient } from '../postgres/connection.js';
 import { buildIndexes, planIndexes } from '../postgres/indexes.js';
+import { INSERTS, mayReplaceChecks } from '../postgres/replaced-checks.js';
+import { lockable } from '../postgres/table-in-catalog.js';
 import { BulkCopy, type BulkFile, type Copied, type CopyOptions, Undo } from './bulk-copy.js';
+import { collectReferences } from './sinks/foreign-keys.js';
 
 export type { BulkFile };
 
@@ -57,8 +61,8 @@ export async function loadInBulk(
       if (indexes === undefined) throw new Undo();
       for (const statement of indexes.drop) await client.query(statement);
       await failpoint('bulk.indexes_off', client);
-      if (target.checksForeignKeys) {
-        await client.query("SET LOCAL session_replication_role = 'replica'");
+      if (target.checksForeignKeys && !(await stillReplacesChecks(client, files[0]!))) {
+        throw new Undo();
       }
       const copy = new BulkCopy(client, target, files, indexes.drop.length, options);
       copied = await copy.run();
@@ -81,6 +85,21 @@ export async function loadInBulk(
     }
     return { kind: 'undone', reason: error instanceof Undo ? undefined : (error as Error).message };
   }
+}
+
+/** Whether the workers collect what all checks that are skipped need, as they began to. */
+async function stillReplacesChecks(
+  client: pg.Client,
+  { load: { target, plan } }: BulkFile,
+): Promise<boolean> {
+  return (
+    collectReferences(target, plan) !== undefined &&
+    (await mayReplaceChecks(client, target.oid, {
+      events: INSERTS,
+      foreignKeys: lockable(target.foreignKeys),
+      columns: plan.columns.map(({ name }) => name),
+    }))
+  );
 }
 
 function listLoaded(

@@ -190,6 +190,8 @@ export class Dispatcher {
    */
   async send(splits: readonly PlannedSplit[]): Promise<{ readonly ended: Promise<number> }> {
     const { range, load } = splits[0]!;
+    // COPY would pass over its rules.
+    if (load.target.hasRules) this.#carefulTables.add(load.target.table);
     const last = this.#lastOfLoad.get(load.loadId);
     const flight = new Flight(
       this.#order++,

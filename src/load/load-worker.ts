@@ -25,7 +25,7 @@ import type { RowSink } from '../lanes/row-sink.js';
 import { insertReceipts } from '../ledger/receipts.js';
 import { RejectLog } from '../ledger/reject-log.js';
 import { isClosed } from '../postgres/backend.js';
-import { isConnectionError, isDataError, withConnectionCode } from '../postgres/sqlstate.js';
+import { isConnectionError, mayBeAboutRecord, withConnectionCode } from '../postgres/sqlstate.js';
 import { stopReadingWith } from '../source/stop-reading.js';
 import type { WorkerData } from './load-pool.js';
 import type {
@@ -41,6 +41,7 @@ import type {
 import { CarefulSink } from './sinks/careful-sink.js';
 import { DirectSink } from './sinks/direct-sink.js';
 import { MissingReference } from './sinks/foreign-keys.js';
+import { RowsLeftOut } from './sinks/left-out.js';
 import { PortSink } from './sinks/port-sink.js';
 import { StagingTable } from './sinks/staging-table.js';
 import {
@@ -95,7 +96,10 @@ async function attemptSplit(task: SplitTask): Promise<SplitOutcome> {
       }
       await rollBack(current.client, error);
       if (error instanceof LostSplit) return { kind: 'rolled_back', reason: 'misaligned' };
-      const isObjection = isDataError(code) || error instanceof MissingReference;
+      const isObjection =
+        mayBeAboutRecord(error) ||
+        error instanceof MissingReference ||
+        error instanceof RowsLeftOut;
       if (isCareful || task.parts.length > 1 || !isObjection) throw error;
       // The server refuses some record: the careful way identifies it.
       isCareful = true;

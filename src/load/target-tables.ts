@@ -43,7 +43,7 @@ export class TargetTables {
         await holdModel(client, table, this.#onConflict);
         await failpoint('run.model_held', client);
         await this.#warnOfPromotions(client, table);
-        return inspectTable(client, table);
+        return inspectTable(client, table, this.#onConflict);
       });
       this.#found.set(table.name, found);
     }

@@ -100,6 +100,11 @@ export const REJECT_CODES = {
     meaning: 'The key is in the table already, with other values.',
     remedy: 'Keep the row that is there, or replace it: `edp replay LOAD --on-conflict update`.',
   },
+  left_out: {
+    meaning:
+      'The server took the row and inserted none: a trigger or a rule of the table left it out.',
+    remedy: 'Correct the record, or change the trigger or rule; then replay.',
+  },
   refused_by_server: {
     meaning: 'The server refused the row; the reason has its message.',
     remedy: 'Correct the record, or change the constraint or trigger; then replay.',

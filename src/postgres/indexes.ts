@@ -48,6 +48,7 @@ export async function planIndexes(
             AND NOT EXISTS (SELECT FROM pg_inherits WHERE inhrelid = c.oid OR inhparent = c.oid)
             AND NOT EXISTS (SELECT FROM pg_constraint WHERE confrelid = c.oid)
             AND NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = c.oid AND NOT tgisinternal)
+            AND NOT EXISTS (SELECT FROM pg_rewrite WHERE ev_class = c.oid)
             AS is_fit
      FROM pg_class c WHERE c.oid = $1::regclass`,
     [table],

@@ -2,6 +2,7 @@
  * The meaning of a SQLSTATE for a split: try again, reject one record, or stop.
  * https://www.postgresql.org/docs/current/errcodes-appendix.html
  */
+import { DatabaseError } from 'pg';
 import { EdpError } from '../base/errors.js';
 
 const NETWORK_CODES: ReadonlySet<string> = new Set([
@@ -52,17 +53,32 @@ export function isTransient(code: string | undefined): boolean {
 }
 
 /**
- * Whether the server refused because of a record's values, so that one record can be found and
- * rejected.
+ * Classes of what passes, or is wrong with the session or the server. A record never is the reason,
+ * even if one of its triggers reports them.
  */
-export function isDataError(code: string | undefined): boolean {
+const NOT_ABOUT_RECORDS = /^(08|25|28|40|53|57|58|F0|XX00[12]|55P03|55006)/; // in the order of the appendix, with object_in_use
+
+/**
+ * Classes of what is mostly wrong with a table, a function or a privilege, but may also be about one
+ * record: a trigger can raise them, a policy refuses single rows with 42501. Where some record
+ * passes, it is.
+ */
+const ABOUT_RECORDS_IF_SOME_PASS = /^(0A|3D|3F|42|55|XX)/;
+
+/** A value that is too long for the type name. */
+const NAME_TOO_LONG = '42622';
+
+/** Whether the server's refusal may be about one record, which can then be found and rejected. */
+export function mayBeAboutRecord(error: unknown): error is DatabaseError {
   return (
-    code !== undefined &&
-    (code.startsWith('22') || // data exception
-      code.startsWith('23') || // integrity constraint violation
-      code === '54000' || // program_limit_exceeded: row or index row too big
-      code === '54001' || // statement_too_complex: JSON nested too deep
-      code === '44000' || // with check option violation
-      code === 'P0001') // raised by a trigger
+    error instanceof DatabaseError &&
+    error.code !== undefined &&
+    !isConnectionError(error.code) &&
+    !NOT_ABOUT_RECORDS.test(error.code)
   );
+}
+
+/** Whether a refusal of a single record is about that record, whatever becomes of the others. */
+export function isAboutRecord({ code }: DatabaseError): boolean {
+  return code === NAME_TOO_LONG || !ABOUT_RECORDS_IF_SOME_PASS.test(code!);
 }

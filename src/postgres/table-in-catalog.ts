@@ -2,35 +2,36 @@
 import type pg from 'pg';
 import { EdpError } from '../base/errors.js';
 import { quoteIdentifier } from '../model/ddl.js';
+import { CONFLICT_RULES, type OnConflict } from '../model/load-rules.js';
 import { physicalColumns, type Table } from '../model/model.js';
 import { SQL_TYPE } from '../model/types.js';
-
-export interface ForeignKey {
-  readonly column: string;
-  /** Schema-qualified and quoted. */
-  readonly referredTable: string;
-  readonly referredColumn: string;
-  /** SQL type of the referred column. */
-  readonly type: string;
-}
+import { FAMILY } from './family.js';
+import { type ForeignKey, listForeignKeys } from './foreign-keys-in-catalog.js';
+import { INSERTS, isAllowedToSkip, mayReplaceChecks } from './replaced-checks.js';
 
 /** Plain data, so that it can be handed to a thread. */
 export interface TableInCatalog {
+  readonly oid: number;
   /** Schema-qualified and quoted. */
   readonly table: string;
   readonly key: readonly string[];
   /**
-   * Whether any unique index constrains the rows, so that of two rows with one key the first wins.
+   * Whether any unique index or exclusion constraint constrains the rows, also of one partition
+   * only, so that of two rows with one key the first wins.
    */
   readonly hasUniqueIndex: boolean;
+  /** Those of one column that the role can check. */
   readonly foreignKeys: readonly ForeignKey[];
   /**
    * Whether splits check foreign keys themselves, once per distinct value, instead of paying for a
-   * trigger per row. The per-row triggers cost four times everything else together
-   * (docs/performance.md), and skipping them needs a privilege and a table without triggers of its
-   * own.
+   * trigger per row, which costs four times everything else together (docs/performance.md). Each
+   * transaction decides again, under a lock of the table.
    */
   readonly checksForeignKeys: boolean;
+  /** Whether users have made triggers, which may put rows elsewhere. */
+  readonly hasTriggers: boolean;
+  /** Whether rules change what an INSERT does; COPY does not know of them. */
+  readonly hasRules: boolean;
 }
 
 interface CatalogColumn {
@@ -54,11 +55,6 @@ function fits(expected: string, actual: string): boolean {
   return expected === actual || ALSO_FITS[expected]?.test(actual) === true;
 }
 
-/** A table with all its partitions and children, as a query's beginning; $1 is the table's oid. */
-export const FAMILY = `WITH RECURSIVE family AS (
-  SELECT $1::oid AS oid
-  UNION SELECT inhrelid FROM pg_inherits JOIN family ON inhparent = family.oid)`;
-
 /** @returns its name is schema-qualified and quoted; undefined where it was never created */
 export async function findTableInCatalog(
   client: pg.Client,
@@ -76,9 +72,14 @@ export async function findTableInCatalog(
 /**
  * Looks up a table and compares it with the model.
  *
+ * @param onConflict the rule of the records that are to be loaded, if any are
  * @throws EdpError `table_mismatch` that names every difference at once
  */
-export async function inspectTable(client: pg.Client, table: Table): Promise<TableInCatalog> {
+export async function inspectTable(
+  client: pg.Client,
+  table: Table,
+  onConflict?: OnConflict,
+): Promise<TableInCatalog> {
   const found = await findTableInCatalog(client, table.name);
   if (found === undefined) {
     throw new EdpError('table_mismatch', `there is no table "${table.name}" in the database`, {
@@ -86,21 +87,105 @@ export async function inspectTable(client: pg.Client, table: Table): Promise<Tab
     });
   }
   await assertFits(client, table, found.oid);
-  const unique = await client.query(
-    'SELECT FROM pg_index WHERE indrelid = $1 AND indisunique LIMIT 1',
-    [found.oid],
+  const { oid } = found;
+  const { rows } = await client.query<
+    Pick<TableInCatalog, 'hasUniqueIndex' | 'hasTriggers' | 'hasRules'>
+  >(
+    `${FAMILY}
+     SELECT EXISTS (SELECT FROM pg_index WHERE indrelid IN (TABLE family)
+                    AND (indisunique OR indisexclusion)) AS "hasUniqueIndex",
+            EXISTS (SELECT FROM pg_trigger WHERE tgrelid IN (TABLE family)
+                    AND NOT tgisinternal AND tgenabled <> 'D') AS "hasTriggers",
+            EXISTS (SELECT FROM pg_rewrite WHERE ev_class = $1
+                    AND ev_type IN ('2', '3') AND ev_enabled <> 'D') AS "hasRules"`,
+    [oid],
   );
-  const foreignKeys = await listForeignKeys(client, found.oid);
+  const properties = rows[0]!;
+  if (onConflict !== undefined && CONFLICT_RULES[onConflict].replacesRow && table.key.length > 0) {
+    await assertReplaceable(client, table, found, properties.hasRules);
+  }
+  const foreignKeys = await listForeignKeys(client, oid);
   return {
+    oid,
     table: found.name,
     key: table.key,
-    hasUniqueIndex: unique.rowCount !== 0,
-    foreignKeys: foreignKeys ?? [],
+    ...properties,
+    foreignKeys,
     checksForeignKeys:
-      foreignKeys !== undefined &&
       foreignKeys.length > 0 &&
-      (await maySkipTriggers(client, found.oid, foreignKeys)),
+      (await mayReplaceChecks(client, oid, {
+        events: INSERTS,
+        foreignKeys: lockable(foreignKeys),
+        columns: physicalColumns(table).map(({ name }) => name),
+      })) &&
+      (await isAllowedToSkip(client)),
   };
+}
+
+/** Oids of the foreign keys whose checks edp can make as the server does. */
+export function lockable(foreignKeys: readonly ForeignKey[]): number[] {
+  return foreignKeys.filter(({ mayLock }) => mayLock).map(({ constraint }) => constraint);
+}
+
+interface UniqueIndex {
+  readonly columns: readonly string[];
+  readonly is_immediate: boolean;
+  /** Of its constraint, if it has one. */
+  readonly constraint_name: string | null;
+  readonly constraint_definition: string | null;
+}
+
+/** Unique indexes over all rows, by the columns that are unique together. */
+async function listUniqueIndexes(client: pg.Client, oid: number): Promise<UniqueIndex[]> {
+  const { rows } = await client.query<UniqueIndex>(
+    `SELECT array_agg(a.attname::text) AS columns, i.indimmediate AS is_immediate,
+            min(k.conname::text) AS constraint_name,
+            min(pg_get_constraintdef(k.oid)) AS constraint_definition
+     FROM pg_index i
+     -- The columns behind the first indnkeyatts are only included.
+     JOIN unnest((i.indkey::int2[])[0:i.indnkeyatts - 1]) AS n (number) ON true
+     JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = n.number
+     -- A foreign key names the index that it refers to, too.
+     LEFT JOIN pg_constraint k ON k.conindid = i.indexrelid AND k.contype IN ('p', 'u')
+     WHERE i.indrelid = $1 AND i.indisunique AND i.indpred IS NULL AND i.indexprs IS NULL
+       AND (i.indisvalid OR (SELECT relkind = 'I' FROM pg_class WHERE oid = i.indexrelid))
+     GROUP BY i.indexrelid, i.indimmediate`,
+    [oid],
+  );
+  return rows;
+}
+
+function isOn(key: readonly string[], { columns }: UniqueIndex): boolean {
+  return [...columns].sort().join('\n') === [...key].sort().join('\n');
+}
+
+/** @throws EdpError `table_mismatch` where the server takes no ON CONFLICT for the table */
+async function assertReplaceable(
+  client: pg.Client,
+  table: Table,
+  { oid, name }: { readonly oid: number; readonly name: string },
+  hasRules: boolean,
+): Promise<void> {
+  if (hasRules) {
+    throw new EdpError(
+      'table_mismatch',
+      `rows of table "${table.name}" cannot be replaced: it has rules, with which the server takes no ON CONFLICT`,
+      { hint: 'let a trigger do what the rule does; or load without --on-conflict update' },
+    );
+  }
+  const indexes = await listUniqueIndexes(client, oid);
+  const deferrable = indexes.filter((index) => isOn(table.key, index) && !index.is_immediate);
+  if (deferrable.length === 0) return;
+  const remedies = deferrable.map(({ constraint_name, constraint_definition }) => {
+    const quoted = quoteIdentifier(constraint_name!);
+    const definition = constraint_definition!.replace(/ DEFERRABLE( INITIALLY DEFERRED)?$/, '');
+    return `ALTER TABLE ${name} DROP CONSTRAINT ${quoted}, ADD CONSTRAINT ${quoted} ${definition} NOT DEFERRABLE;`;
+  });
+  throw new EdpError(
+    'table_mismatch',
+    `rows of table "${table.name}" cannot be replaced: its key (${table.key.join(', ')}) is DEFERRABLE, and with such a key the server takes no ON CONFLICT`,
+    { hint: `${remedies.join(' ')} Or load with --on-conflict reject or skip` },
+  );
 }
 
 async function assertFits(client: pg.Client, table: Table, oid: number): Promise<void> {
@@ -126,14 +211,8 @@ async function assertFits(client: pg.Client, table: Table, oid: number): Promise
     }
   }
   if (table.key.length > 0) {
-    const { rows } = await client.query<{ columns: string[] }>(
-      `SELECT array_agg(a.attname::text) AS columns
-       FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
-       WHERE i.indrelid = $1 AND i.indisunique AND i.indpred IS NULL GROUP BY i.indexrelid`,
-      [oid],
-    );
-    const key = [...table.key].sort().join();
-    if (!rows.some(({ columns }) => [...columns].sort().join() === key)) {
+    const indexes = await listUniqueIndexes(client, oid);
+    if (!indexes.some((index) => isOn(table.key, index))) {
       faults.push(`it has no primary key or unique index on (${table.key.join(', ')})`);
     }
   }
@@ -145,62 +224,5 @@ async function assertFits(client: pg.Client, table: Table, oid: number): Promise
         hint: 'ALTER the table, or change the model in edp.yaml, so that they agree',
       },
     );
-  }
-}
-
-/** @returns undefined where a foreign key spans several columns, which only the server can check */
-async function listForeignKeys(client: pg.Client, oid: number): Promise<ForeignKey[] | undefined> {
-  const { rows } = await client.query<ForeignKey & { width: number }>(
-    `SELECT array_length(conkey, 1) AS width, a.attname::text AS column,
-            format('%I.%I', n.nspname, r.relname) AS "referredTable",
-            ra.attname::text AS "referredColumn", format_type(ra.atttypid, NULL) AS type
-     FROM pg_constraint f
-     JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = f.conkey[1]
-     JOIN pg_class r ON r.oid = f.confrelid
-     JOIN pg_namespace n ON n.oid = r.relnamespace
-     JOIN pg_attribute ra ON ra.attrelid = f.confrelid AND ra.attnum = f.confkey[1]
-     WHERE f.conrelid = $1 AND f.contype = 'f' ORDER BY f.conname`,
-    [oid],
-  );
-  if (rows.some(({ width }) => width !== 1)) return undefined;
-  return rows.map(({ column, referredTable, referredColumn, type }) => ({
-    column,
-    referredTable,
-    referredColumn,
-    type,
-  }));
-}
-
-/**
- * Whether this session may check a table's foreign keys itself: the table has no triggers of its
- * own, and the role has the privileges.
- */
-export async function maySkipTriggers(
-  client: pg.Client,
-  oid: number,
-  foreignKeys: readonly ForeignKey[],
-): Promise<boolean> {
-  // Rows go into partitions, which may have other triggers than the table.
-  const own = await client.query(
-    `${FAMILY}
-     SELECT FROM pg_trigger JOIN family ON tgrelid = family.oid
-     WHERE NOT tgisinternal AND tgenabled <> 'D' LIMIT 1`,
-    [oid],
-  );
-  if (own.rowCount !== 0) return false;
-  for (const { referredTable } of foreignKeys) {
-    // Locking the referred rows, as the triggers do, needs the privilege to update them.
-    const { rows } = await client.query<{ may: boolean }>(
-      "SELECT has_table_privilege($1, 'SELECT') AND has_any_column_privilege($1, 'UPDATE') AS may",
-      [referredTable],
-    );
-    if (rows[0]?.may !== true) return false;
-  }
-  try {
-    await client.query("SET session_replication_role = 'replica'");
-    await client.query('RESET session_replication_role');
-    return true;
-  } catch {
-    return false;
   }
 }

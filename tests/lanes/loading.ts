@@ -239,16 +239,23 @@ class KeptRows implements RowSink {
       ? undefined
       : collectReferences(
           {
-            table: plan.table,
-            key: [],
-            hasUniqueIndex: false,
             foreignKeys: references.map((column) => ({
+              constraint: 1,
               column,
-              referredTable: column,
-              referredColumn: 'id',
               type: SQL_TYPE[plan.columns.find(({ name }) => name === column)?.type ?? 'int'],
+              referredTable: column,
+              referredRows: column,
+              referredColumn: 'id',
+              pair: {
+                column,
+                referredColumn: 'id',
+                operator: 'OPERATOR(pg_catalog.=)',
+                referredCast: '',
+                cast: '',
+                collation: '',
+              },
+              mayLock: true,
             })),
-            checksForeignKeys: true,
           },
           plan,
         );

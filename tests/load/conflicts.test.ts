@@ -154,3 +154,64 @@ describe('what only the server can refuse', () => {
     expect(await items()).toEqual([[1, 'good']]);
   });
 });
+
+describe('with --on-conflict update each record is judged by itself', () => {
+  it.each([
+    {
+      name: 'a refused one between two good ones',
+      table: "id int PRIMARY KEY, body text, doc json, load_id bigint, CHECK (body <> 'bad')",
+      bodies: ['1,a', '1,bad', '1,c', '2,bad', '2,d', '3,bad'],
+      rows: [
+        [1, 'c'],
+        [2, 'd'],
+      ],
+      counts: { loaded: 3, rejected: 3, duplicate: 0 },
+    },
+    {
+      name: 'one that is only fit because of one before it',
+      table: 'id int PRIMARY KEY, body text UNIQUE, doc json, load_id bigint',
+      bodies: ['1,a', '1,b', '2,a', '3,b', '3,c'],
+      rows: [
+        [1, 'b'],
+        [2, 'a'],
+        [3, 'c'],
+      ],
+      counts: { loaded: 4, rejected: 1, duplicate: 0 },
+    },
+    {
+      name: 'a duplicate of a refused one',
+      table: "id int PRIMARY KEY, body text, doc json, load_id bigint, CHECK (body <> 'bad')",
+      bodies: ['1,bad', '1,bad', '1,a', '1,a', '1,b', '1,a'],
+      rows: [[1, 'a']],
+      counts: { loaded: 3, rejected: 2, duplicate: 1 },
+    },
+  ])('$name', async ({ table, bodies, rows, counts }) => {
+    await database.query(`CREATE TABLE items (${table})`);
+    const csv = `id,body,doc\n${bodies.map((body) => `${body},{}\n`).join('')}`;
+    const args = ['--on-conflict', 'update'];
+    const tried = await ingest({ 'items.csv': csv }, ...args, '--dry-run');
+    expect(tried.json.rows, tried.stderr).toMatchObject(counts);
+    const result = await ingest({ 'items.csv': csv }, ...args);
+    expect(result.json.rows, result.stderr).toMatchObject(counts);
+    expect(await items()).toEqual(rows);
+  });
+
+  it('in many records of few keys', async () => {
+    await database.query(`CREATE TABLE items (id int PRIMARY KEY, body text, doc json, load_id bigint,
+      CHECK (body <> 'b7'))`);
+    const lines = Array.from({ length: 2000 }, (_, i) => `${i % 40},b${i % 13},{}\n`);
+    const csv = `id,body,doc\n${lines.join('')}`;
+    const result = await ingest({ 'items.csv': csv }, '--on-conflict', 'update');
+    const bad = lines.filter((line) => line.includes(',b7,')).length;
+    expect(result.json.rows, result.stderr).toMatchObject({ loaded: 2000 - bad, rejected: bad });
+    const last = new Map(
+      lines.filter((line) => !line.includes(',b7,')).map((line) => line.split(',', 2)) as [
+        string,
+        string,
+      ][],
+    );
+    expect(await items()).toEqual(
+      [...last].map(([id, body]) => [Number(id), body]).sort(([a], [b]) => Number(a) - Number(b)),
+    );
+  });
+});

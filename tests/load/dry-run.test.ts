@@ -250,8 +250,10 @@ describe('tells what the load does', () => {
     await database.query('INSERT INTO loose VALUES (2)');
     const dry = await run(cwd, 'ingest', 'loose.csv', '--dry-run');
     const real = await run(cwd, 'ingest', 'loose.csv');
-    expect([dry.status, dry.json.error.code]).toEqual([1, '23505']);
-    expect([real.status, real.json.error.code]).toEqual([1, '23505']);
+    const counts = { read: 2, loaded: 1, rejected: 1, duplicate: 0 };
+    expect(dry.json.rows, dry.stderr).toEqual(counts);
+    expect(real.json.rows, real.stderr).toEqual(counts);
+    expect(dry.json.rejects).toEqual({ conflict: 1 });
   });
 
   it('a load that was interrupted: the whole of it, with what is there already', async () => {

@@ -286,7 +286,7 @@ class DryRun {
       await ensureExtraColumnWithin(this.#client, table, log);
       // Only an attempt shows whether the role may skip triggers.
       await this.#client.query('SAVEPOINT edp_inspect');
-      found = await inspectTable(this.#client, table);
+      found = await inspectTable(this.#client, table, this.#options.onConflict);
       await this.#client.query('ROLLBACK TO edp_inspect; RELEASE edp_inspect');
       this.#tables.set(table.name, found);
     }

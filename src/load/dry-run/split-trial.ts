@@ -18,7 +18,6 @@ export class SplitTrial {
   #laneMemory: LaneMemory | undefined;
   /** The existing staging table, and what it was created for. */
   #staged: { readonly stage: StagingTable; readonly signature: string } | undefined;
-  #skippedTriggers = false;
 
   /** @param assertGoing throws to end the trial between two windows */
   constructor(client: pg.Client, summary: RejectSummary, assertGoing: () => void) {
@@ -47,7 +46,7 @@ export class SplitTrial {
         isShown ? pass.readRaw(place) : Buffer.alloc(0),
       );
       await rejects.finish(name, firstLine);
-      await this.#checkDeferred(load);
+      await this.#deferAgain();
       return pass.receipts(duplicate)[0]!;
     };
     return passOver(
@@ -61,11 +60,6 @@ export class SplitTrial {
   async #prepareStage(load: LoadRules): Promise<StagingTable> {
     const { target, plan, onConflict, missingDimensions, loadId } = load;
     const { columns } = plan;
-    // An earlier split may have skipped the triggers of its table.
-    if (this.#skippedTriggers) {
-      await this.#client.query('SET LOCAL session_replication_role TO DEFAULT');
-    }
-    this.#skippedTriggers ||= target.checksForeignKeys;
     const stage = new StagingTable(this.#client, {
       target,
       columns,
@@ -84,12 +78,13 @@ export class SplitTrial {
     return stage;
   }
 
-  /** Runs the checks that the server would run at the commit. */
-  async #checkDeferred({ target: { table } }: LoadRules): Promise<void> {
-    const { rowCount } = await this.#client.query(
-      'SELECT FROM pg_trigger WHERE tgrelid = $1::regclass AND tginitdeferred LIMIT 1',
-      [table],
+  /** Each transaction of a run defers its checks anew; the split's own are made by now. */
+  async #deferAgain(): Promise<void> {
+    const { rows } = await this.#client.query<{ names: string | null }>(
+      `SELECT string_agg(format('%I.%I', n.nspname, c.conname), ', ') AS names
+       FROM pg_constraint c JOIN pg_namespace n ON n.oid = c.connamespace WHERE c.condeferred`,
     );
-    if (rowCount !== 0) await this.#client.query('SET CONSTRAINTS ALL IMMEDIATE');
+    const { names } = rows[0]!;
+    if (names !== null) await this.#client.query(`SET CONSTRAINTS ${names} DEFERRED`);
   }
 }

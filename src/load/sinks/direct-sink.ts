@@ -4,46 +4,72 @@
  */
 import type pg from 'pg';
 import type { RecordPlace } from '../../formats/text/ranges.js';
+import type { RowPlaces } from '../../lanes/byte-lane.js';
 import type { ReferenceValues } from '../../lanes/reference-values.js';
 import type { RowSink } from '../../lanes/row-sink.js';
 import type { TablePlan } from '../../mapping/table-plan.js';
 import { CopyStream } from '../../postgres/copy-stream.js';
-import type { TableInCatalog } from '../../postgres/table-in-catalog.js';
+import {
+  INSERTS,
+  lockAgainstChecks,
+  mayReplaceChecks,
+  runTriggers,
+  skipTriggers,
+} from '../../postgres/replaced-checks.js';
+import { lockable, type TableInCatalog } from '../../postgres/table-in-catalog.js';
 import type { RowWriter } from '../../values/copy-binary.js';
 import { collectReferences, type ReferenceCollector } from './foreign-keys.js';
+import { chooseCounting, countOwnRows, RowsLeftOut } from './left-out.js';
 
 export class DirectSink implements RowSink {
   readonly wantsOrdinals = false;
   readonly nextOrdinal = 0;
-  readonly references: ReadonlyMap<string, ReferenceValues>;
   readonly #client: pg.Client;
   readonly #target: TableInCatalog;
   readonly #columns: readonly string[];
-  readonly #collector: ReferenceCollector | undefined;
+  /** Undefined where the server's triggers check the foreign keys, if there are any. */
+  #collector: ReferenceCollector | undefined;
   #copy: CopyStream | undefined;
   #portions: Buffer[] = [];
   #recycle: ((rows: Buffer) => void) | undefined;
+  #sent = 0;
+  #copied = 0;
+  /** Rows that this session had put into the table before, as the server counts them. */
+  #countBefore = 0;
 
   constructor(client: pg.Client, target: TableInCatalog, plan: TablePlan) {
     this.#client = client;
     this.#target = target;
     this.#columns = plan.columns.map(({ name }) => name);
     this.#collector = target.checksForeignKeys ? collectReferences(target, plan) : undefined;
-    this.references = this.#collector?.values ?? new Map();
+  }
+
+  get references(): ReadonlyMap<string, ReferenceValues> {
+    return this.#collector?.values ?? new Map();
   }
 
   async begin(): Promise<void> {
-    // Skips the per-row foreign-key triggers; `pause` does their work once per distinct value.
+    const { oid, table, foreignKeys } = this.#target;
     if (this.#collector !== undefined) {
-      await this.#client.query("SET LOCAL session_replication_role = 'replica'");
+      await lockAgainstChecks(this.#client, table);
+      const mayReplace = await mayReplaceChecks(this.#client, oid, {
+        events: INSERTS,
+        foreignKeys: lockable(foreignKeys),
+        columns: this.#columns,
+      });
+      if (!mayReplace) this.#collector = undefined;
     }
+    this.#countBefore = await this.#countOwn();
   }
 
   added(texts: readonly (string | null)[]): void {
+    this.#sent++;
     this.#collector?.add(texts);
   }
 
-  addedByLane(): void {}
+  addedByLane({ count }: RowPlaces, from: number): void {
+    this.#sent += count - from;
+  }
 
   takeFromLane(rows: Buffer, recycle: (rows: Buffer) => void): void {
     this.#portions.push(rows);
@@ -58,20 +84,45 @@ export class DirectSink implements RowSink {
     const portions = this.#portions;
     this.#portions = [];
     for (const rows of portions) {
-      this.#copy ??= new CopyStream(this.#client, this.#target.table, this.#columns);
+      this.#copy ??= await this.#beginCopy();
       if (await this.#copy.write(rows)) this.#recycle?.(rows);
     }
     if (this.#collector?.isFull === true) await this.pause();
   }
 
+  async #beginCopy(): Promise<CopyStream> {
+    // Skips the per-row foreign-key triggers; `pause` does their work once per distinct value.
+    if (this.#collector !== undefined) await skipTriggers(this.#client);
+    return new CopyStream(this.#client, this.#target.table, this.#columns);
+  }
+
   async pause(): Promise<void> {
     const copy = this.#copy;
     this.#copy = undefined;
-    await copy?.finish();
-    await this.#collector?.lock(this.#client);
+    if (copy === undefined) return;
+    this.#copied += await copy.finish();
+    if (this.#collector === undefined) return;
+    await runTriggers(this.#client);
+    await this.#collector.lock(this.#client);
   }
 
+  /** @throws RowsLeftOut; what the server would object to at the commit */
   async settle(_readRaw: (place: RecordPlace) => Promise<Buffer>): Promise<number> {
+    if (this.#copied !== this.#sent && !(await this.#areBelow())) throw new RowsLeftOut();
+    await this.#client.query('SET CONSTRAINTS ALL IMMEDIATE');
     return 0;
+  }
+
+  /** Whether triggers have put all rows into children of the table. */
+  async #areBelow(): Promise<boolean> {
+    if (!this.#target.hasTriggers) return false;
+    // What cannot be told from the counters, the careful way finds out.
+    if ((await chooseCounting(this.#client, this.#target)) !== 'counters') return false;
+    return (await this.#countOwn()) - this.#countBefore === this.#sent;
+  }
+
+  #countOwn(): Promise<number> {
+    const counting = this.#target.hasTriggers ? 'counters' : 'none';
+    return countOwnRows(this.#client, this.#target, counting, false);
   }
 }

@@ -7,8 +7,9 @@
 import type pg from 'pg';
 import { addReference, ReferenceValues } from '../../lanes/reference-values.js';
 import type { TablePlan } from '../../mapping/table-plan.js';
-import { quoteIdentifier } from '../../model/ddl.js';
-import type { ForeignKey, TableInCatalog } from '../../postgres/table-in-catalog.js';
+import { matches, matchesAny } from '../../postgres/column-pair.js';
+import type { ForeignKey } from '../../postgres/foreign-keys-in-catalog.js';
+import type { TableInCatalog } from '../../postgres/table-in-catalog.js';
 
 /** Distinct values that are collected before they are checked and dropped. */
 const MAX_VALUES = 100_000;
@@ -78,12 +79,19 @@ export async function lockReferred(
   values: readonly string[],
 ): Promise<void> {
   if (values.length === 0) return;
+  const array = `$1::${key.type}[]`;
   const { rowCount } = await client.query(
-    `SELECT FROM ${key.referredTable}
-     WHERE ${quoteIdentifier(key.referredColumn)} = ANY ($1::${key.type}[]) FOR KEY SHARE`,
+    `SELECT FROM ${key.referredRows} d WHERE ${matchesAny(key.pair, 'd', array)} FOR KEY SHARE`,
     [values],
   );
-  if (rowCount !== values.length) throw new MissingReference();
+  if (rowCount === values.length) return;
+  // Two values may refer to one row, where a collation calls them equal.
+  const { rowCount: matched } = await client.query(
+    `SELECT FROM unnest(${array}) AS v (value)
+     JOIN ${key.referredRows} d ON ${matches(key.pair, 'd', 'v.value')} FOR KEY SHARE OF d`,
+    [values],
+  );
+  if (matched !== values.length) throw new MissingReference();
 }
 
 const EXACT_TYPES: ReadonlySet<string> = new Set(['smallint', 'int', 'bigint', 'text']);
@@ -93,14 +101,14 @@ const EXACT_TYPES: ReadonlySet<string> = new Set(['smallint', 'int', 'bigint', '
  *   two tables; then the server's own triggers must check
  */
 export function collectReferences(
-  target: TableInCatalog,
+  target: Pick<TableInCatalog, 'foreignKeys'>,
   plan: TablePlan,
 ): ReferenceCollector | undefined {
   const keys: CollectedKey[] = [];
   for (const key of target.foreignKeys) {
     const index = plan.columns.findIndex(({ name }) => name === key.column);
     const column = plan.columns[index];
-    // A column without a field in the file is NULL in every row.
+    // Without a field in the file it is NULL in every row, or the server checks its default.
     if (column === undefined) continue;
     if (column.from !== 'field' || !EXACT_TYPES.has(column.type)) return undefined;
     if (keys.some((other) => other.key.column === key.column)) return undefined;

@@ -17,35 +17,38 @@ import {
 /**
  * Records how many rows of other loads will be replaced: undo cannot restore their values.
  *
- * @returns the number of all rows that will be replaced
+ * @returns `existing`: all rows that will be replaced; `repeated`: records that will replace one of an
+ *   earlier record
  */
 export async function countReplaced(
   client: pg.Client,
   { target, columns, onConflict, loadId }: StagingOptions,
-): Promise<number> {
+): Promise<{ readonly existing: number; readonly repeated: number }> {
   const lineage = columns.find(isLineage);
   const { replacesRow } = CONFLICT_RULES[onConflict];
-  if (!replacesRow || target.key.length === 0) return 0;
+  if (!replacesRow || target.key.length === 0) return { existing: 0, repeated: 0 };
   const isSameKey = target.key
     .map(quoteIdentifier)
     .map((column) => `s.${column} = t.${column}`)
     .join(' AND ');
   const isOthers =
     lineage === undefined ? 'false' : `t.${quoteIdentifier(lineage.name)} IS DISTINCT FROM $1`;
-  const { rows } = await client.query<{ count: number; others: number }>(
-    `SELECT count(*), count(*) FILTER (WHERE $1::bigint IS NOT NULL AND ${isOthers}) AS others
+  const key = target.key.map((name) => `s.${quoteIdentifier(name)}`).join(', ');
+  const { rows } = await client.query<{ count: number; others: number; repeated: number }>(
+    `SELECT count(*), count(*) FILTER (WHERE $1::bigint IS NOT NULL AND ${isOthers}) AS others,
+            (SELECT count(*) - count(DISTINCT (${key})) FROM ${STAGE} s WHERE ${open('s')}) AS repeated
      FROM ${target.table} t
      WHERE EXISTS (SELECT FROM ${STAGE} s WHERE ${isSameKey} AND ${open('s')})`,
     [loadId],
   );
-  const { count, others } = rows[0]!;
+  const { count, others, repeated } = rows[0]!;
   if (others > 0) {
     await client.query(
       'UPDATE edp.loads SET rows_replaced = rows_replaced + $2 WHERE load_id = $1',
       [loadId, others],
     );
   }
-  return count;
+  return { existing: count, repeated };
 }
 
 /** Gives verdicts to records whose key already exists, in the table or in an earlier record. */
@@ -97,25 +100,53 @@ export async function settleKeys(
   );
 }
 
-/** @param condition on the staged rows `s` */
+/**
+ * Cuts records into runs, in their order. One statement replaces a row once only, so where records
+ * replace rows, no key comes twice in a run: each record is judged by itself.
+ *
+ * @param condition on the staged rows `s`
+ * @returns the condition of each run
+ */
+export async function cutRuns(
+  client: pg.Client,
+  { target, onConflict }: StagingOptions,
+  condition: string,
+): Promise<string[]> {
+  if (!CONFLICT_RULES[onConflict].replacesRow || target.key.length === 0) return [condition];
+  const key = target.key.map((name) => `s.${quoteIdentifier(name)}`).join(', ');
+  const { rows } = await client.query<{ ordinal: number; previous: number }>(
+    `SELECT ordinal, previous FROM (
+       SELECT s.${ORDINAL_SQL} AS ordinal,
+              lag(s.${ORDINAL_SQL}) OVER (PARTITION BY ${key} ORDER BY s.${ORDINAL_SQL}) AS previous
+       FROM ${STAGE} s WHERE ${condition}) AS keyed
+     WHERE previous IS NOT NULL ORDER BY ordinal`,
+  );
+  const starts = [0];
+  for (const { ordinal, previous } of rows) {
+    if (previous >= starts.at(-1)!) starts.push(ordinal);
+  }
+  if (starts.length === 1) return [condition];
+  await client.query(`CREATE INDEX IF NOT EXISTS edp_stage_ordinal ON ${STAGE} (${ORDINAL_SQL})`);
+  return starts.map((start, i) => {
+    const end = starts[i + 1];
+    const until = end === undefined ? '' : ` AND s.${ORDINAL_SQL} < ${end}`;
+    return `${condition} AND s.${ORDINAL_SQL} >= ${start}${until}`;
+  });
+}
+
+/** @param condition on the staged rows `s`; where records replace rows, no key comes twice */
 export function insertStatement(
   { target, columns, onConflict }: StagingOptions,
   condition: string,
 ): string {
   const staged = quoteColumns(columns.map(({ name }) => name));
-  const insert = `INSERT INTO ${target.table} (${staged})`;
-  if (!CONFLICT_RULES[onConflict].replacesRow || target.key.length === 0) {
-    return `${insert} SELECT ${staged} FROM ${STAGE} s
-            WHERE ${open('s')} AND ${condition} ORDER BY ${ORDINAL_SQL}`;
-  }
+  const insert = `INSERT INTO ${target.table} (${staged})
+          SELECT ${staged} FROM ${STAGE} s WHERE ${condition} ORDER BY ${ORDINAL_SQL}`;
+  if (!CONFLICT_RULES[onConflict].replacesRow || target.key.length === 0) return insert;
   const key = quoteColumns(target.key);
   const assignments = columns
     .filter(({ name }) => !target.key.includes(name))
     .map(({ name }) => `${quoteIdentifier(name)} = EXCLUDED.${quoteIdentifier(name)}`);
   const action = assignments.length === 0 ? 'NOTHING' : `UPDATE SET ${assignments.join(', ')}`;
-  // The last record of a key remains.
-  return `${insert} SELECT ${staged} FROM (
-            SELECT DISTINCT ON (${key}) * FROM ${STAGE} s
-            WHERE ${open('s')} AND ${condition} ORDER BY ${key}, ${ORDINAL_SQL} DESC) AS last
-          ORDER BY ${ORDINAL_SQL} ON CONFLICT (${key}) DO ${action}`;
+  return `${insert} ON CONFLICT (${key}) DO ${action}`;
 }

@@ -3,6 +3,7 @@
 import type { ColumnPlan } from '../../mapping/table-plan.js';
 import { quoteIdentifier } from '../../model/ddl.js';
 import type { MissingDimensions, OnConflict } from '../../model/load-rules.js';
+import type { RejectCode } from '../../model/reject-codes.js';
 import type { TableInCatalog } from '../../postgres/table-in-catalog.js';
 
 export type StagedColumn = Pick<ColumnPlan, 'name' | 'type' | 'from'>;
@@ -30,3 +31,6 @@ export const ORDINAL_SQL = quoteIdentifier(ORDINAL);
 export function open(alias: string): string {
   return `NOT EXISTS (SELECT FROM ${VERDICTS} v WHERE v.ordinal = ${alias}.${ORDINAL_SQL})`;
 }
+
+/** Code of the verdict of a record that the server took without inserting a row. */
+export const LEFT_OUT = 'left_out' satisfies RejectCode;

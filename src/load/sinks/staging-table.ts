@@ -8,16 +8,38 @@
  */
 
 import type pg from 'pg';
+import { DatabaseError } from 'pg';
 import { EdpError } from '../../base/errors.js';
 import { failpoint } from '../../base/failpoints.js';
 import { type ChangedRows, recordChanges } from '../../ledger/changes.js';
 import { quoteColumns, quoteIdentifier, quoteLiteral } from '../../model/ddl.js';
+import { CONFLICT_RULES } from '../../model/load-rules.js';
 import { Fault, type RejectCode } from '../../model/reject-codes.js';
+import { refersTo } from '../../postgres/column-pair.js';
 import { CopyStream } from '../../postgres/copy-stream.js';
-import { isDataError } from '../../postgres/sqlstate.js';
-import type { ForeignKey } from '../../postgres/table-in-catalog.js';
-import { countReplaced, insertStatement, settleKeys } from './on-conflict.js';
-import { ORDINAL, ORDINAL_SQL, open, STAGE, type StagingOptions, VERDICTS } from './staged-rows.js';
+import { type ForeignKey, listForeignKeys } from '../../postgres/foreign-keys-in-catalog.js';
+import {
+  INSERTS,
+  lockAgainstChecks,
+  mayReplaceChecks,
+  runTriggers,
+  skipTriggers,
+  UPDATES,
+} from '../../postgres/replaced-checks.js';
+import { mayBeAboutRecord } from '../../postgres/sqlstate.js';
+import { lockable } from '../../postgres/table-in-catalog.js';
+import { chooseCounting, countOwnRows, type RowCounting, RowsLeftOut } from './left-out.js';
+import { countReplaced, cutRuns, insertStatement, settleKeys } from './on-conflict.js';
+import {
+  LEFT_OUT,
+  ORDINAL,
+  ORDINAL_SQL,
+  open,
+  STAGE,
+  type StagingOptions,
+  VERDICTS,
+} from './staged-rows.js';
+import { Suspicion } from './suspicion.js';
 
 /** Why a record is not in the table. */
 export type Verdict = 'duplicate' | Fault;
@@ -47,6 +69,8 @@ export class StagingTable {
   /** Column list of the staged rows, quoted. */
   readonly #columns: string;
   #changed: ChangedRows = { inserted: 0, updated: 0 };
+  /** Looked up before rows are moved. */
+  #counting: RowCounting = 'none';
 
   constructor(client: pg.Client, options: StagingOptions) {
     this.#client = client;
@@ -57,6 +81,21 @@ export class StagingTable {
   /** The rows of the target that the last merge changed. */
   get changed(): ChangedRows {
     return this.#changed;
+  }
+
+  /**
+   * @param written rows inserted or replaced
+   * @param completed inferred members that got values
+   */
+  #noteChanged(
+    written: number,
+    { existing, repeated }: Awaited<ReturnType<typeof countReplaced>>,
+    completed: number,
+  ): void {
+    this.#changed = {
+      inserted: Math.max(0, written - existing - repeated),
+      updated: completed + Math.min(written, existing),
+    };
   }
 
   /** Creates the temporary tables; the end of the transaction drops them. */
@@ -97,9 +136,11 @@ export class StagingTable {
 
   async #copyRange(rows: EncodedRows, from: number, to: number): Promise<void> {
     if (from === to) return;
+    const suspicion = new Suspicion();
     await this.#isolate(
       from,
       to,
+      suspicion,
       (index) => rows.ordinals[index]!,
       async (start, end) => {
         const copy = new CopyStream(this.#client, STAGE, [
@@ -110,45 +151,48 @@ export class StagingTable {
           await copy.write(
             rows.bytes.subarray(start === 0 ? 0 : rows.ends[start - 1], rows.ends[end - 1]),
           );
-          await copy.finish();
+          return await copy.finish();
         } catch (error) {
           copy.abort();
           throw error;
         }
       },
     );
+    suspicion.conclude();
   }
 
   /**
    * Tries items [from, to) together. If the server reports an error, halves the range until each
    * faulty item is alone, and gives it a verdict.
    *
-   * @returns the number of items with a verdict
+   * @param attempt returns how many records the server took
    */
   async #isolate(
     from: number,
     to: number,
+    suspicion: Suspicion,
     ordinalOf: (index: number) => number,
-    attempt: (from: number, to: number) => Promise<void>,
-  ): Promise<number> {
+    attempt: (from: number, to: number) => Promise<number>,
+  ): Promise<void> {
+    if (from === to) return;
     await this.#client.query('SAVEPOINT edp_try');
     try {
-      await attempt(from, to);
+      if ((await attempt(from, to)) > 0) suspicion.pass();
       await this.#client.query('RELEASE edp_try');
-      return 0;
+      return;
     } catch (error) {
-      if (!isDataError((error as { code?: string }).code)) throw error;
+      if (!isObjection(error)) throw error;
       await this.#client.query('ROLLBACK TO edp_try; RELEASE edp_try');
       if (to - from === 1) {
-        await this.#addVerdict(ordinalOf(from), toServerFault(error as pg.DatabaseError));
-        return 1;
+        if (error instanceof DatabaseError) suspicion.note(error);
+        else suspicion.pass();
+        await this.#addVerdict(ordinalOf(from), toFault(error));
+        return;
       }
     }
     const middle = (from + to) >>> 1;
-    return (
-      (await this.#isolate(from, middle, ordinalOf, attempt)) +
-      (await this.#isolate(middle, to, ordinalOf, attempt))
-    );
+    await this.#isolate(from, middle, suspicion, ordinalOf, attempt);
+    await this.#isolate(middle, to, suspicion, ordinalOf, attempt);
   }
 
   async #addVerdict(ordinal: number, { code, reason, column }: Fault): Promise<void> {
@@ -158,6 +202,8 @@ export class StagingTable {
       reason,
       column ?? null,
     ]);
+    // What was left out may still do something elsewhere, and is tried once more in the end.
+    if (code === LEFT_OUT) return;
     await this.#client.query(`DELETE FROM ${STAGE} WHERE ${ORDINAL_SQL} = $1`, [ordinal]);
   }
 
@@ -168,40 +214,43 @@ export class StagingTable {
    */
   async merge(): Promise<ReadonlyMap<number, Verdict>> {
     await this.#client.query(`ANALYZE ${STAGE}`);
-    const { foreignKeys, checksForeignKeys } = this.#options.target;
-    for (const key of foreignKeys) {
-      if (!this.#options.columns.some(({ name }) => name === key.column)) continue;
-      await this.#settleReferences(key);
-      if (checksForeignKeys) await this.#lockReferredRows(key);
-    }
+    const { table, oid } = this.#options.target;
+    await lockAgainstChecks(this.#client, table);
+    this.#counting = await chooseCounting(this.#client, this.#options.target);
+    const foreignKeys = await listForeignKeys(this.#client, oid);
+    const brought = foreignKeys.filter((key) =>
+      this.#options.columns.some(({ name }) => name === key.column),
+    );
+    for (const key of brought) await this.#settleReferences(key);
+    const skipsTriggers = await this.#maySkipTriggers(foreignKeys);
+    if (skipsTriggers) for (const key of brought) await this.#lockReferredRows(key);
     await failpoint('stage.references', this.#client);
-    // The checks of the per-row triggers are already done.
-    if (checksForeignKeys)
-      await this.#client.query("SET LOCAL session_replication_role = 'replica'");
     for (let look = 1; ; look++) {
       await this.#client.query('SAVEPOINT edp_merge');
       try {
+        // The checks of the per-row triggers are already done.
+        if (skipsTriggers) await skipTriggers(this.#client);
         const completed = await this.#completeInferred('true');
         await settleKeys(this.#client, this.#options);
         await failpoint('stage.keys', this.#client);
         const replaced = await countReplaced(this.#client, this.#options);
-        const written = await this.#insert();
-        this.#changed = {
-          inserted: Math.max(0, written - replaced),
-          updated: completed + Math.min(written, replaced),
-        };
+        const written = await this.#insert(open('s'));
+        this.#noteChanged(written, replaced, completed);
+        if (skipsTriggers) await runTriggers(this.#client);
+        await this.#client.query('SET CONSTRAINTS ALL IMMEDIATE');
         await failpoint('stage.inserted', this.#client);
         await this.#client.query('RELEASE edp_merge');
         break;
       } catch (error) {
-        const { code } = error as { code?: string };
-        if (!isDataError(code)) throw error;
+        if (!isObjection(error)) throw error;
         await this.#client.query('ROLLBACK TO edp_merge; RELEASE edp_merge');
+        const { code } = error as { code?: string };
         if (code === '23505' && look <= MAX_SECOND_LOOKS) continue;
         await failpoint('stage.blame', this.#client);
-        if ((await this.#blame()) === 0 && look > MAX_SECOND_LOOKS) throw error;
+        if ((await this.#blame()) === 0) break;
       }
     }
+    await this.#repeatLeftOut();
     await this.#noteArrivals();
     await failpoint('stage.merged', this.#client);
     const { rows } = await this.#client.query<{
@@ -218,11 +267,28 @@ export class StagingTable {
     );
   }
 
+  /**
+   * Whether edp has made the checks of all triggers that the rows would set off. Rows that are
+   * replaced, and members that arrive late, are updated.
+   */
+  async #maySkipTriggers(foreignKeys: readonly ForeignKey[]): Promise<boolean> {
+    const { target, columns, onConflict } = this.#options;
+    if (!target.checksForeignKeys) return false;
+    const inferred = await this.#inferredColumns();
+    const updates = CONFLICT_RULES[onConflict].replacesRow || inferred.length > 0;
+    return mayReplaceChecks(this.#client, target.oid, {
+      events: updates ? INSERTS | UPDATES : INSERTS,
+      foreignKeys: lockable(foreignKeys),
+      columns: columns.map(({ name }) => name),
+      unchanged: inferred.length === 0 ? target.key : [],
+    });
+  }
+
   async #settleReferences(key: ForeignKey): Promise<void> {
     const column = `s.${quoteIdentifier(key.column)}`;
-    const referred = `${key.referredTable} d WHERE d.${quoteIdentifier(key.referredColumn)} = ${column}`;
     const missing = `FROM ${STAGE} s WHERE ${column} IS NOT NULL
-      AND NOT EXISTS (SELECT FROM ${referred}) AND ${open('s')}`;
+      AND NOT EXISTS (SELECT FROM ${key.referredRows} d WHERE ${refersTo([key.pair], 's', 'd')})
+      AND ${open('s')}`;
     if (this.#options.missingDimensions === 'infer') await this.#inferMembers(key, missing);
     await this.#client.query(
       `INSERT INTO ${VERDICTS}
@@ -266,8 +332,8 @@ export class StagingTable {
         await this.#client.query('RELEASE edp_infer');
         return;
       } catch (error) {
-        const { code } = error as { code?: string };
-        if (!isDataError(code)) throw error;
+        if (!mayBeAboutRecord(error)) throw error;
+        const { code } = error;
         await this.#client.query('ROLLBACK TO edp_infer; RELEASE edp_infer');
         // If another column requires a value, no member can be added.
         if (to - from === 1 || code === '23502') return;
@@ -286,15 +352,17 @@ export class StagingTable {
 
   /** Locks referred rows, so that no one can delete them before this transaction has committed. */
   async #lockReferredRows(key: ForeignKey): Promise<void> {
-    const column = quoteIdentifier(key.column);
-    const values = `SELECT DISTINCT ${column} FROM ${STAGE} s WHERE ${column} IS NOT NULL AND ${open('s')}`;
-    const { rows } = await this.#client.query<{ count: number }>(
-      `SELECT count(*) AS count FROM (${values}) AS wanted`,
+    const referring = `${STAGE} s WHERE s.${quoteIdentifier(key.column)} IS NOT NULL AND ${open('s')}`;
+    const isReferred = refersTo([key.pair], 's', 'd');
+    await this.#client.query(
+      `SELECT FROM ${key.referredRows} d
+       WHERE EXISTS (SELECT FROM ${referring} AND ${isReferred}) FOR KEY SHARE OF d`,
     );
-    const { rowCount } = await this.#client.query(
-      `SELECT FROM ${key.referredTable} WHERE ${quoteIdentifier(key.referredColumn)} IN (${values}) FOR KEY SHARE`,
+    const { rows } = await this.#client.query<{ found: boolean }>(
+      `SELECT EXISTS (SELECT FROM ${referring}
+         AND NOT EXISTS (SELECT FROM ${key.referredRows} d WHERE ${isReferred})) AS found`,
     );
-    if (rowCount !== rows[0]!.count) {
+    if (rows[0]!.found) {
       // Deleted after the check: handled like any concurrent change.
       throw Object.assign(new Error(`${key.referredTable} changed meanwhile`), { code: '40001' });
     }
@@ -358,17 +426,63 @@ export class StagingTable {
     }
   }
 
-  /** @returns how many rows it inserted or replaced */
-  async #insert(): Promise<number> {
-    const { rowCount } = await this.#client.query(insertStatement(this.#options, 'true'));
-    return rowCount ?? 0;
+  /**
+   * @param condition on the staged rows `s`
+   * @returns how many rows it inserted or updated
+   * @throws RowsLeftOut where these are fewer than the server got
+   */
+  async #insert(condition: string): Promise<number> {
+    let inserted = 0;
+    for (const run of await cutRuns(this.#client, this.#options, condition)) {
+      const tried = await this.#countStaged(run);
+      if ((await this.#countInserted(run, tried)) !== tried) throw new RowsLeftOut();
+      inserted += tried;
+    }
+    return inserted;
+  }
+
+  async #countStaged(condition: string): Promise<number> {
+    const { rows } = await this.#client.query<{ count: number }>(
+      `SELECT count(*) FROM ${STAGE} s WHERE ${condition}`,
+    );
+    return rows[0]!.count;
+  }
+
+  /** @returns how many rows the statement put into the table, as it says or somewhere below it */
+  async #countInserted(condition: string, expected: number): Promise<number> {
+    const { target, onConflict } = this.#options;
+    const { replacesRow } = CONFLICT_RULES[onConflict];
+    const count = () => countOwnRows(this.#client, target, this.#counting, replacesRow);
+    const before = await count();
+    const { rowCount } = await this.#client.query(insertStatement(this.#options, condition));
+    if (rowCount === expected || this.#counting === 'none') return rowCount ?? 0;
+    return (await count()) - before;
   }
 
   /**
-   * Finds the records that the server refuses and gives them verdicts, without inserting a row:
-   * without these records, the decision which of the others are loaded must be made again.
+   * Lets what was left out do what it does elsewhere: its trigger may have put it into a table for
+   * such rows. Nothing of it must come into the table.
+   */
+  async #repeatLeftOut(): Promise<void> {
+    if (CONFLICT_RULES[this.#options.onConflict].replacesRow) return;
+    const isLeftOut = `EXISTS (SELECT FROM ${VERDICTS} v WHERE v.ordinal = s.${ORDINAL_SQL} AND v.code = '${LEFT_OUT}')`;
+    if ((await this.#countStaged(isLeftOut)) === 0) return;
+    await this.#client.query('SAVEPOINT edp_repeat');
+    try {
+      if ((await this.#countInserted(isLeftOut, 0)) !== 0) throw new RowsLeftOut();
+      await this.#client.query('SET CONSTRAINTS ALL IMMEDIATE; RELEASE edp_repeat');
+    } catch (error) {
+      if (!isObjection(error)) throw error;
+      await this.#client.query('ROLLBACK TO edp_repeat; RELEASE edp_repeat');
+    }
+  }
+
+  /**
+   * Inserts the records one after the other, and gives verdicts to those that the server refuses. If
+   * there are any, no row stays: without these records, the decision which of the others are loaded
+   * must be made again.
    *
-   * @returns the number of records found
+   * @returns the number of records refused; if there are none, all records are inserted
    */
   async #blame(): Promise<number> {
     const { rows } = await this.#client.query<{ ordinal: number }>(
@@ -379,13 +493,25 @@ export class StagingTable {
     const between = (from: number, to: number) =>
       `s.${ORDINAL_SQL} BETWEEN ${ordinals[from]} AND ${ordinals[to - 1]}`;
     await this.#client.query('SAVEPOINT edp_blame');
-    await this.#isolate(0, ordinals.length, ordinalOf, async (from, to) => {
-      await this.#completeInferred(between(from, to));
+    const completing = new Suspicion();
+    let completed = 0;
+    await this.#isolate(0, ordinals.length, completing, ordinalOf, async (from, to) => {
+      const count = await this.#completeInferred(between(from, to));
+      completed += count;
+      return count;
     });
+    completing.conclude();
     await settleKeys(this.#client, this.#options);
-    await this.#isolate(0, ordinals.length, ordinalOf, async (from, to) => {
-      await this.#client.query(insertStatement(this.#options, between(from, to)));
+    const replaced = await countReplaced(this.#client, this.#options);
+    let written = 0;
+    const suspicion = new Suspicion();
+    await this.#isolate(0, ordinals.length, suspicion, ordinalOf, async (from, to) => {
+      const inserted = await this.#insert(`${open('s')} AND ${between(from, to)}`);
+      await this.#client.query('SET CONSTRAINTS ALL IMMEDIATE');
+      written += inserted;
+      return inserted;
     });
+    suspicion.conclude();
     const { rows: blamed } = await this.#client.query<{
       ordinal: number;
       code: RejectCode;
@@ -393,22 +519,40 @@ export class StagingTable {
       column_name: string | null;
     }>(
       `SELECT v.* FROM ${VERDICTS} v
-       WHERE NOT EXISTS (SELECT FROM ${STAGE} s WHERE s.${ORDINAL_SQL} = v.ordinal)`,
+       WHERE v.code = '${LEFT_OUT}'
+          OR NOT EXISTS (SELECT FROM ${STAGE} s WHERE s.${ORDINAL_SQL} = v.ordinal)`,
     );
-    await this.#client.query('ROLLBACK TO edp_blame; RELEASE edp_blame');
-    const withoutVerdict = new Set(ordinals);
-    let found = 0;
-    for (const { ordinal, code, reason, column_name } of blamed) {
-      if (!withoutVerdict.has(ordinal)) continue;
-      await this.#addVerdict(ordinal, new Fault(code, reason, column_name ?? undefined));
-      found++;
+    const tried = new Set(ordinals);
+    const refused = blamed.filter(({ ordinal }) => tried.has(ordinal));
+    if (refused.length === 0) {
+      this.#noteChanged(written, replaced, completed);
+      await this.#client.query('RELEASE edp_blame');
+      return 0;
     }
-    return found;
+    await this.#client.query('ROLLBACK TO edp_blame; RELEASE edp_blame');
+    for (const { ordinal, code, reason, column_name } of refused) {
+      await this.#addVerdict(ordinal, new Fault(code, reason, column_name ?? undefined));
+    }
+    return refused.length;
   }
 }
 
+/** Whether an error may be about single records, which can be found. */
+function isObjection(error: unknown): error is DatabaseError | RowsLeftOut {
+  return error instanceof RowsLeftOut || mayBeAboutRecord(error);
+}
+
+function toFault(error: DatabaseError | RowsLeftOut): Fault {
+  return error instanceof DatabaseError ? toServerFault(error) : LEFT_OUT_FAULT;
+}
+
+const LEFT_OUT_FAULT = new Fault(
+  LEFT_OUT,
+  'the server took the record and inserted no row: a trigger or a rule of the table left it out',
+);
+
 /** Converts the server's error for one row to a reject. */
-function toServerFault(error: pg.DatabaseError): Fault {
+function toServerFault(error: DatabaseError): Fault {
   const reason = error.detail === undefined ? error.message : `${error.message}: ${error.detail}`;
   const column = error.column ?? error.constraint;
   switch (error.code) {

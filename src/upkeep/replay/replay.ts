@@ -144,7 +144,7 @@ async function planReplay(
   }
   const table = withDrift(declared, format.drift);
   const { plan, recordForm } = planRecords(table, layoutOf(format), path, format.drift?.onNew);
-  const target = await hold.read((client) => inspectTable(client, table));
+  const target = await hold.read((client) => inspectTable(client, table, options.onConflict));
   return {
     recordForm,
     path,

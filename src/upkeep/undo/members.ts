@@ -6,13 +6,15 @@ import type pg from 'pg';
 import { recordChanges } from '../../ledger/changes.js';
 import type { HeldLoad } from '../../ledger/held-load.js';
 import { quoteIdentifier } from '../../model/ddl.js';
-import { maySkipTriggers } from '../../postgres/table-in-catalog.js';
-import { listReferrers, type Referrer } from './relations.js';
+import { refersTo } from '../../postgres/column-pair.js';
+import { lockAgainstChecks, runTriggers, skipTriggers } from '../../postgres/replaced-checks.js';
+import { listReferrers, mayCheckReferrers, mayReplaceReferrerChecks } from './relations.js';
 
 /** Members per batch. A referring table without an index is read once per batch. */
 const MEMBERS_PER_BATCH = 10_000;
 
 interface Dimension {
+  readonly oid: number;
   /** Schema-qualified and quoted. */
   readonly table: string;
   readonly column: string;
@@ -20,7 +22,7 @@ interface Dimension {
   readonly type: string;
   /** Columns that may have a value in a row that was only inferred. */
   readonly filledColumns: readonly string[];
-  readonly referrers: readonly Referrer[];
+  /** Whether edp checks the references itself; each transaction decides again. */
   readonly checksReferrers: boolean;
 }
 
@@ -60,7 +62,7 @@ async function listDimensions(client: pg.Client, loadId: number): Promise<Dimens
     filledColumns: string[];
   }>(
     `SELECT c.oid, m.table_name AS table, m.column_name AS column,
-            format_type(a.atttypid, NULL) AS type,
+            format_type(a.atttypid, -1) AS type,
             (SELECT array_agg(f.attname::text) FROM pg_attribute f
              WHERE f.attrelid = c.oid AND f.attnum > 0 AND NOT f.attisdropped
                AND (f.attnum = a.attnum OR f.atthasdef OR f.attidentity <> '')) AS "filledColumns"
@@ -75,12 +77,10 @@ async function listDimensions(client: pg.Client, loadId: number): Promise<Dimens
     [loadId],
   );
   const dimensions: Dimension[] = [];
-  for (const { oid, ...dimension } of rows) {
-    dimensions.push({
-      ...dimension,
-      referrers: await listReferrers(client, oid),
-      checksReferrers: await maySkipTriggers(client, oid, []),
-    });
+  for (const dimension of rows) {
+    const referrers = await listReferrers(client, dimension.oid);
+    const checksReferrers = await mayCheckReferrers(client, dimension.oid, referrers);
+    dimensions.push({ ...dimension, checksReferrers });
   }
   return dimensions;
 }
@@ -94,7 +94,7 @@ interface RemovedBatch {
 async function removeBatch(
   client: pg.Client,
   loadId: number,
-  { table, column, type, filledColumns, referrers, checksReferrers }: Dimension,
+  { oid, table, column, type, filledColumns, checksReferrers }: Dimension,
   after: string | null,
 ): Promise<RemovedBatch> {
   const batch = await client.query<{ member: string }>(
@@ -107,24 +107,24 @@ async function removeBatch(
   const members = batch.rows.map(({ member }) => member);
   if (members.length === 0) return { removed: 0, last: undefined };
   const isMember = `d.${quoteIdentifier(column)} = ANY ($1::${type}[])`;
+  // From here on nobody adds a foreign key, or a trigger.
+  await lockAgainstChecks(client, table);
+  const referrers = await listReferrers(client, oid);
+  const skips = checksReferrers && (await mayReplaceReferrerChecks(client, oid, referrers));
   // Locked, so that no row can begin to refer to them; the next statement finds rows that already
   // do.
   await client.query(`SELECT FROM ${table} d WHERE ${isMember} FOR UPDATE`, [members]);
-  if (checksReferrers) await client.query("SET LOCAL session_replication_role = 'replica'");
   const isFree = referrers.map(
-    (referrer) =>
-      `AND NOT EXISTS (SELECT FROM ${referrer.table} r WHERE ${referrer.columns
-        .map(
-          (name, i) =>
-            `r.${quoteIdentifier(name)} = d.${quoteIdentifier(referrer.referredColumns[i]!)}`,
-        )
-        .join(' AND ')})`,
+    ({ rows, pairs }) =>
+      `AND NOT EXISTS (SELECT FROM ${rows} r WHERE ${refersTo(pairs, 'r', 'd')})`,
   );
+  if (skips) await skipTriggers(client);
   const { rowCount } = await client.query(
     `DELETE FROM ${table} d WHERE ${isMember}
        AND jsonb_strip_nulls(to_jsonb(d) - $2::text[]) = '{}' ${isFree.join(' ')}`,
     [members, filledColumns],
   );
+  if (skips) await runTriggers(client);
   await client.query(
     `DELETE FROM edp.inferred_members m
      WHERE table_name = $1 AND column_name = $2 AND load_id = $3 AND member = ANY ($4)

@@ -5,7 +5,14 @@
 import type pg from 'pg';
 import { EdpError } from '../../base/errors.js';
 import { quoteIdentifier } from '../../model/ddl.js';
-import type { LineageTable, Referrer } from './relations.js';
+import { refersTo } from '../../postgres/column-pair.js';
+import { lockAgainstChecks, skipTriggers } from '../../postgres/replaced-checks.js';
+import {
+  type LineageTable,
+  listReferrers,
+  mayReplaceReferrerChecks,
+  type Referrer,
+} from './relations.js';
 
 /** The rows to check: all of the load, or those of one stretch. */
 export interface RowsToRemove {
@@ -27,16 +34,15 @@ export async function assertNotReferenced(
   referrers: readonly Referrer[],
   { from, condition, values }: RowsToRemove,
 ): Promise<void> {
-  for (const { table, columns, referredColumns, isOwn } of referrers) {
-    const isSame = columns
-      .map((name, i) => `r.${quoteIdentifier(name)} = t.${quoteIdentifier(referredColumns[i]!)}`)
-      .join(' AND ');
+  for (const { table, rows: referring, pairs, isOwn } of referrers) {
+    const columns = pairs.map(({ column }) => column);
+    const isSame = refersTo(pairs, 'r', 't');
     // Rows of the same load are removed together.
     const isOthers = isOwn ? `AND r.${lineage} IS DISTINCT FROM $1` : '';
     const shown = columns.map((name) => `r.${quoteIdentifier(name)}`).join(', ');
     const { rows } = await client.query<{ value: string }>(
       `SELECT concat_ws(', ', ${shown}) AS value
-       FROM ${from} t JOIN ${table} r ON ${isSame} ${isOthers} WHERE ${condition} LIMIT 1`,
+       FROM ${from} t JOIN ${referring} r ON ${isSame} ${isOthers} WHERE ${condition} LIMIT 1`,
       [...values],
     );
     if (rows[0] === undefined) continue;
@@ -51,25 +57,28 @@ export async function assertNotReferenced(
 /**
  * Does in one query what the triggers of foreign keys do for each row: locks the rows, so that no
  * row can begin to refer to them before the transaction ends, and checks which rows already do.
- * Afterwards the triggers need not run, where they may be skipped.
+ *
+ * @returns whether it skips the triggers from now on: the caller lets them fire again
  */
 export async function settleReferrers(
   client: pg.Client,
   table: LineageTable,
   rows: RowsToRemove,
-): Promise<void> {
-  const referrers = table.checksReferrers
-    ? table.referrers
-    : // The server would not refuse to remove rows that these refer to.
-      table.referrers.filter(({ spreads }) => spreads);
-  if (referrers.length === 0) return;
+): Promise<boolean> {
+  const { oid, name, checksReferrers } = table;
+  // From here on nobody adds a foreign key, or a trigger.
+  await lockAgainstChecks(client, name);
+  const all = await listReferrers(client, oid);
+  const skips = checksReferrers && (await mayReplaceReferrerChecks(client, oid, all));
+  // The server would not refuse to remove rows where a reference spreads.
+  const referrers = skips ? all : all.filter(({ spreads }) => spreads);
+  if (referrers.length === 0) return false;
   await client.query(`SELECT FROM ${rows.from} t WHERE ${rows.condition} FOR UPDATE`, [
     ...rows.values,
   ]);
   await assertNotReferenced(client, table, referrers, rows);
-  if (table.checksReferrers) {
-    await client.query("SET LOCAL session_replication_role = 'replica'");
-  }
+  if (skips) await skipTriggers(client);
+  return skips;
 }
 
 export function stillReferenced(loadId: number, what: string): EdpError {

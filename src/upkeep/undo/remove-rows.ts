@@ -11,6 +11,7 @@ import { EdpError } from '../../base/errors.js';
 import { failpoint } from '../../base/failpoints.js';
 import { recordChanges } from '../../ledger/changes.js';
 import type { HeldLoad } from '../../ledger/held-load.js';
+import { runTriggers } from '../../postgres/replaced-checks.js';
 import { type RowsToRemove, settleReferrers, stillReferenced } from './referrers.js';
 import type { LineageTable, Relation } from './relations.js';
 
@@ -149,11 +150,12 @@ async function removeStretch(
   };
   try {
     return await hold.transaction(async (client) => {
-      await settleReferrers(client, table, rows);
+      const skipsTriggers = await settleReferrers(client, table, rows);
       const { rowCount } = await client.query(
         `DELETE FROM ${rows.from} t WHERE ${rows.condition}`,
         [...rows.values],
       );
+      if (skipsTriggers) await runTriggers(client);
       await failpoint('undo.rows_deleted', client);
       const removed = rowCount ?? 0;
       if (removed > 0) {

@@ -24,6 +24,7 @@ import { withDrift } from '../../model/drift.js';
 import { type OnConflict, REPLACING } from '../../model/load-rules.js';
 import { findTable, type Model, type Table } from '../../model/model.js';
 import { withClient } from '../../postgres/connection.js';
+import { FAMILY } from '../../postgres/family.js';
 import { inspectTable, type TableInCatalog } from '../../postgres/table-in-catalog.js';
 import type { CopyOptions } from '../../source/copies.js';
 import type { IdentifiedFile } from '../../source/identify.js';
@@ -157,7 +158,7 @@ export interface Snapshot {
   readonly snapshotId: string;
   readonly load: LoadSummary;
   readonly receipts: readonly StoredReceipt[];
-  /** Blocks of the table, or of its largest partition. */
+  /** Blocks of the table, or of its largest partition or child. */
   readonly blocks: number;
   /** Loads that came later and replaced rows. */
   readonly laterUpdates: ReadonlySet<number>;
@@ -198,11 +199,9 @@ export async function withSnapshot<T>(
       [load.loadId],
     );
     const { rows: sizes } = await client.query<{ blocks: number }>(
-      // Only a partitioned table has a tree.
-      `SELECT greatest(pg_relation_size($1::regclass), max(pg_relation_size(relid)))
-              / current_setting('block_size')::int AS blocks
-       FROM pg_partition_tree($1::regclass)`,
-      [target.table],
+      `${FAMILY}
+       SELECT max(pg_relation_size(oid)) / current_setting('block_size')::int AS blocks FROM family`,
+      [target.oid],
     );
     const { rows: updates } = await client.query<{ load_id: number }>(
       `SELECT l.load_id FROM edp.loads l
