@@ -71,7 +71,8 @@ describe('what a command enters', () => {
     await run(cwd, 'ingest', 'items-3.csv', '--on-conflict', 'update');
     expect(await entries()).toEqual([
       ['public.items', 'inserted', 4, 1],
-      ['public.items', 'updated', 4, 1],
+      // One row of before, and the new one by the second record with its key.
+      ['public.items', 'updated', 4, 2],
     ]);
 
     await put('items-4.csv', `${items}6,7,60,\n7,8,70,\n`);

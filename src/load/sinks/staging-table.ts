@@ -92,10 +92,8 @@ export class StagingTable {
     { existing, repeated }: Awaited<ReturnType<typeof countReplaced>>,
     completed: number,
   ): void {
-    this.#changed = {
-      inserted: Math.max(0, written - existing - repeated),
-      updated: completed + Math.min(written, existing),
-    };
+    const updated = Math.min(written, existing + repeated);
+    this.#changed = { inserted: written - updated, updated: completed + updated };
   }
 
   /** Creates the temporary tables; the end of the transaction drops them. */
