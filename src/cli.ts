@@ -9,6 +9,7 @@ import type { CommandHelp } from './commands/command.js';
 import type { CommandEntry } from './commands/command-list.js';
 import type { ErrorJson } from './commands/json/json-parts.js';
 import type { FailureJson } from './commands/json/results.js';
+import { coloursOf } from './terminal/colours.js';
 
 /** Global options; every command has them. */
 const GLOBAL_OPTIONS = ['json', 'verbose'] as const;
@@ -115,14 +116,14 @@ async function execute(entry: CommandEntry, parsed: Record<string, unknown>): Pr
   const name = String((parsed._ as unknown[])[0]);
   const abort = new AbortController();
   const stopOnSignal = listenForSignals(abort, entry.stopsInOrder === true, (text) =>
-    output.note(text),
+    output.noteInterrupt(text),
   );
   try {
     const project = await loadProject();
     return await command.run({ given: parsed, project, output, signal: abort.signal });
   } catch (thrown) {
     const error = thrown instanceof FailedRun ? thrown.cause : thrown;
-    const status = printError(error, verbose);
+    const status = printError(error, verbose, json);
     const failure: FailureJson = { command: name, ok: false, error: describeError(error) };
     output.result(thrown instanceof FailedRun ? { ...thrown.result, ...failure } : failure);
     return abort.signal.aborted ? EXIT.interrupted : status;
@@ -141,7 +142,7 @@ function listenForSignals(
     if (!stopsInOrder || abort.signal.aborted) process.exit(EXIT.interrupted);
     abort.abort(signal);
     void import('./source/stop-reading.js').then(({ stopReading }) => stopReading());
-    say('\nstopping in order; press Ctrl-C again to stop at once (nothing is lost either way)');
+    say('stopping in order; press Ctrl-C again to stop at once (nothing is lost either way)');
   };
   process.on('SIGINT', stop).on('SIGTERM', stop);
   return () => {
@@ -157,7 +158,8 @@ function describeError(error: unknown): ErrorJson {
   return { code: code ?? 'internal', message: message ?? String(error) };
 }
 
-function printError(error: unknown, isVerbose: boolean): number {
+/** @param isVerbose whether to add where it happened */
+function printError(error: unknown, isVerbose: boolean, isJson: boolean): number {
   const lines: string[] = [];
   if (error instanceof EdpError) {
     lines.push(`edp: ${error.place === undefined ? '' : `${error.place}: `}${error.message}`);
@@ -175,7 +177,12 @@ function printError(error: unknown, isVerbose: boolean): number {
   }
   // Lines that a message has of itself are indented, so that none can pass for one of edp's own.
   const text = lines.map((line) => safeLines(line).replace(/\n(?!\s)/g, '\n    '));
-  process.stderr.write(`${text.join('\n')}\n`);
+  const { red, cyan } = coloursOf(isJson ? {} : process.stderr, isJson ? {} : undefined);
+  const shown = text
+    .join('\n')
+    .replace(/^edp:/, red('edp:'))
+    .replace(/^ {2}→.*/gm, cyan);
+  process.stderr.write(`${shown}\n`);
   return error instanceof EdpError ? error.exitStatus : EXIT.failed;
 }
 
@@ -219,7 +226,7 @@ main(argv).then(
     process.exitCode = status;
   },
   (error: unknown) => {
-    process.exitCode = printError(error, argv.includes('--verbose'));
+    process.exitCode = printError(error, argv.includes('--verbose'), argv.includes('--json'));
     if (argv.includes('--json')) {
       const command = argv.find((argument) => !argument.startsWith('-')) ?? null;
       const failure: FailureJson = { command, ok: false, error: describeError(error) };

@@ -107,6 +107,7 @@ function printLoads(output: Output, loads: readonly LoadSummary[]): void {
       speed(load),
       time(load.startedAt),
     ]),
+    ['started', 'rows/s', 'duplicate', 'read'],
   );
 }
 

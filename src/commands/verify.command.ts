@@ -59,7 +59,8 @@ async function verifyShown(
   return withProgress(
     output,
     (seconds) => ({
-      parts: [`${formatCount(rows)} records and rows`, formatRate(rows, 'rows', seconds)],
+      parts: [`${formatCount(rows)} records and rows`],
+      rates: [formatRate(rows, 'rows', seconds)],
     }),
     (progress) =>
       run({

@@ -139,6 +139,16 @@ function sumOfReceipts(column: string): string {
      WHERE r.load_id = l.load_id GROUP BY key) AS counts)`;
 }
 
+/**
+ * SQL for the working time of load `l`. A run that is killed writes none, but the times at which its splits
+ * committed show it: all that lies between two of them, unless nothing happened for a minute.
+ */
+const SECONDS = `CASE WHEN l.attempt <= 1 THEN l.seconds ELSE greatest(l.seconds, (
+  SELECT sum(gap) FILTER (WHERE gap <= 60) FROM (
+    SELECT extract(epoch FROM r.committed_at
+        - lag(r.committed_at, 1, l.started_at) OVER (ORDER BY r.committed_at)) AS gap
+    FROM edp.receipts r WHERE r.load_id = l.load_id) AS gaps)) END`;
+
 async function queryLoads(
   client: pg.Client,
   condition: string,
@@ -146,7 +156,7 @@ async function queryLoads(
   limit: number,
 ): Promise<LoadSummary[]> {
   const { rows } = await client.query<LoadSummaryRow>(
-    `SELECT l.*, ${IS_HELD} AS is_held, ${sumOfReceipts('unknown_metrics')} AS unknown,
+    `SELECT l.*, ${SECONDS} AS seconds, ${IS_HELD} AS is_held, ${sumOfReceipts('unknown_metrics')} AS unknown,
        ${sumOfReceipts('corrections')} AS corrections
      FROM edp.loads l WHERE ${condition} ORDER BY load_id DESC LIMIT ${limit}`,
     [...values],

@@ -187,6 +187,10 @@ export class Dispatcher {
     return { ended: this.#fly(flight) };
   }
 
+  get hasFailed(): boolean {
+    return this.#failure !== undefined;
+  }
+
   /** @throws the error that made the run fail */
   assertNotFailed(): void {
     if (this.#failure !== undefined) throw this.#failure;

@@ -29,6 +29,8 @@ export interface ActiveLoad extends ClaimedLoad {
 /** The state of the run that owns the loads. */
 export interface RunState {
   readonly isStopped: boolean;
+  /** Whether Ctrl-C has stopped it. */
+  readonly isInterrupted: boolean;
   readonly isOverRejectLimit: boolean;
   stop(reason: unknown): void;
   enforceRejectLimit(isEnd: boolean): void;
@@ -130,6 +132,7 @@ export class LoadEndings {
     // Over the limit, the load stays open, so that the next run checks it against its own limit.
     const isOver = active.isOverRejectLimit || (isLast && this.#run.isOverRejectLimit);
     const isComplete = isAllSent && committed.every((isCommitted) => isCommitted) && !isOver;
+    const isInterrupted = this.#run.isInterrupted && fault === undefined && !isOver;
     const { prepared, claim } = active;
     const { loadId, attempt } = claim;
     const seconds = ((performance.now() - active.startedAt) * active.share) / 1000;
@@ -144,7 +147,7 @@ export class LoadEndings {
     }
     this.#queue.release(active);
     this.#book.settle(prepared.target, {
-      status: isComplete ? 'loaded' : 'failed',
+      status: isComplete ? 'loaded' : isInterrupted ? 'interrupted' : 'failed',
       loadId,
       rows: active.rows,
       bytes: prepared.file.size,

@@ -108,6 +108,7 @@ class IngestRun {
   readonly #queue: FileQueue;
   readonly #endings: LoadEndings;
   readonly #targets: readonly Target[];
+  readonly #signal: AbortSignal;
   #isOverRejectLimit = false;
 
   constructor(
@@ -124,6 +125,7 @@ class IngestRun {
     this.#options = options;
     this.#progress = progress;
     this.#targets = targets;
+    this.#signal = signal;
     this.#book = new RunBook(options.maxRejects, progress);
     this.#tables = new TargetTables(session, model, options.onConflict, (text) =>
       progress.note(text),
@@ -139,8 +141,10 @@ class IngestRun {
         const loads = splits.map(({ load }) => this.#endings.activeLoad(load.loadId));
         for (const [i, { sourceBytes }] of splits.entries()) {
           const receipt = receipts[i]!;
+          const bytes = sourceBytes ?? receipt.end - receipt.start;
           this.#endings.count(loads[i]!, receipt);
-          progress.advance(sourceBytes ?? receipt.end - receipt.start, receipt.rows);
+          this.#book.countCommitted(bytes, receipt.rows);
+          progress.advance(bytes, receipt.rows);
         }
         // The limit of rejects applies to splits that have committed together as a whole.
         this.enforceRejectLimit(false);
@@ -153,6 +157,10 @@ class IngestRun {
 
   get isStopped(): boolean {
     return this.#dispatcher.isStopped;
+  }
+
+  get isInterrupted(): boolean {
+    return this.#signal.aborted && !this.#dispatcher.hasFailed;
   }
 
   get isOverRejectLimit(): boolean {
@@ -178,9 +186,8 @@ class IngestRun {
     await this.#endings.settled();
     return {
       seconds: (performance.now() - startedAt) / 1000,
-      ...this.#book.summarize(this.#targets),
+      ...this.#book.summarize(this.#targets, this.isStopped && failure === undefined),
       ...(failure === undefined ? {} : { failure }),
-      isInterrupted: this.isStopped && failure === undefined,
     };
   }
 
@@ -270,6 +277,10 @@ class IngestRun {
       }
       return false;
     }
+    this.#book.countCommitted(scanned.bytes, scanned.rows);
+    for (const [i, { prepared }] of claimed.entries()) {
+      this.#progress.passOver(prepared.file.size - plans[i]!.openBytes);
+    }
     await failpoint('bulk.committed');
     const totalBytes = sumBytes(claimed);
     for (const [i, load] of claimed.entries()) {
@@ -342,7 +353,7 @@ class IngestRun {
   #begin(load: PlannedLoad, share?: number): ActiveLoad {
     const active = this.#endings.begin(load, performance.now(), share);
     this.enforceRejectLimit(false);
-    this.#progress.advance(load.prepared.file.size - load.plan.openBytes, NO_ROWS);
+    this.#progress.passOver(load.prepared.file.size - load.plan.openBytes);
     return active;
   }
 

@@ -69,6 +69,7 @@ function print(output: Output, result: DryRunResult, database: Database): void {
     `dry run, nothing was written: ${formatNumber(rows.loaded, 'row')} would be loaded into ${database.label}`,
     count('skipped') > 0 ? named(count('skipped'), 'would be skipped') : '',
     count('failed') > 0 ? named(count('failed'), 'would fail, or were not tried to the end') : '',
+    count('interrupted') > 0 ? named(count('interrupted'), 'not tried to the end') : '',
   ];
   output.line(`${summary.filter(Boolean).join('; ')} (${formatSeconds(seconds)})`);
 }

@@ -169,11 +169,10 @@ class DryRun {
     }
     return {
       seconds: 0,
-      ...this.#book.summarize(targets),
+      ...this.#book.summarize(targets, this.#signal.aborted && failure === undefined),
       rejects: this.#rejects.byCode,
       firstRejects: this.#rejects.first,
       ...(failure === undefined ? {} : { failure }),
-      isInterrupted: this.#signal.aborted && failure === undefined,
     };
   }
 
@@ -294,18 +293,22 @@ class DryRun {
     this.#book.reportForm(prepared);
     this.#book.count(before.rows, before.remarks);
     let reason: string | undefined = 'not tried to the end';
+    let hasFault = false;
     try {
       const load = await this.#insertLoad(prepared, table);
       if (await this.#trySplits(prepared, load, before, count)) reason = undefined;
     } catch (error) {
       if (!isFileFault(error)) {
-        this.#book.settle(target, { status: 'failed', rows, bytes, ...formOf(prepared), reason });
+        const status = this.#signal.aborted && isStop(error) ? 'interrupted' : 'failed';
+        this.#book.settle(target, { status, rows, bytes, ...formOf(prepared), reason });
         throw error;
       }
       reason = fileFaultReason(error);
+      hasFault = true;
     }
+    const unfinished = this.#signal.aborted && !hasFault ? 'interrupted' : 'failed';
     this.#book.settle(target, {
-      status: reason === undefined ? 'loaded' : 'failed',
+      status: reason === undefined ? 'loaded' : unfinished,
       rows,
       bytes,
       ...formOf(prepared),
@@ -344,7 +347,7 @@ class DryRun {
     const { target, file } = prepared;
     const settings = { ...this.#options, processCount: 1 };
     const { splits, openBytes } = planSplits(prepared, before.committed, settings);
-    this.#progress.advance(file.size - openBytes, NO_ROWS);
+    this.#progress.passOver(file.size - openBytes);
     let from = 0;
     let firstLine = 1;
     for await (const { range, segment, sourceBytes, release, ...split } of splits) {
@@ -356,7 +359,9 @@ class DryRun {
       const part = { load, range: { from, until: range.until, isExact: true }, segment };
       const receipt = await this.#trial.run(part, target.file.name, firstLine);
       release?.();
-      this.#progress.advance(sourceBytes ?? receipt.end - receipt.start, receipt.rows);
+      const bytes = sourceBytes ?? receipt.end - receipt.start;
+      this.#book.countCommitted(bytes, receipt.rows);
+      this.#progress.advance(bytes, receipt.rows);
       from = receipt.end;
       firstLine += receipt.lineCount;
       count(receipt.rows);
