@@ -9,6 +9,7 @@ import { EdpError } from '../base/errors.js';
 import { BUILTIN_MODEL } from '../model/builtin.js';
 import { editProject, indentLines, listDeclared } from '../project/edit.js';
 import { readProjectText, replaceProjectFile } from '../project/file.js';
+import { quoteAmbiguous } from '../project/plain-names.js';
 import type { Proposal } from './propose.js';
 
 /** Longer comments are cut; --json and edp inspect show them in full. */
@@ -25,6 +26,7 @@ function formatTables(proposals: readonly Proposal[]): string {
 
 function formatTable({ name, input, comments }: Proposal): string {
   const document = new Document({ [name]: input });
+  quoteAmbiguous(document);
   const table = document.get(name) as YAMLMap;
   const columns = table.get('columns') as YAMLMap;
   for (const { key, value } of columns.items) {

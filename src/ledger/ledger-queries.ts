@@ -95,6 +95,12 @@ export async function listLoads(client: pg.Client, limit: number): Promise<LoadS
   return queryLoads(client, 'true', [], limit);
 }
 
+export async function countLoads(client: pg.Client): Promise<number> {
+  if (!(await hasLedger(client))) return 0;
+  const { rows } = await client.query<{ count: number }>('SELECT count(*) FROM edp.loads');
+  return rows[0]?.count ?? 0;
+}
+
 /** @throws EdpError `unknown_load` */
 export async function getLoad(client: pg.Client, loadId: number): Promise<LoadSummary> {
   const found = (await hasLedger(client))

@@ -4,11 +4,21 @@
  * The result is parsed before it is written: it must have exactly the old declarations and the new
  * ones.
  */
-import { type Document, isMap, isNode, parseDocument, stringify } from 'yaml';
+import {
+  Document,
+  isMap,
+  isNode,
+  type Node,
+  parseDocument,
+  type Scalar,
+  stringify,
+  type YAMLMap,
+} from 'yaml';
 import { BUILTIN_MODEL, BUILTIN_TABLES } from '../model/builtin.js';
 import type { Table } from '../model/model.js';
 import { toModel } from '../model/schema.js';
 import { parseProject } from './parse.js';
+import { quoteAmbiguous } from './plain-names.js';
 
 const NEW_FILE_COMMENT = `# The tables of this project, beside which edp has no others.
 # docs/model.md of the package explains the file.
@@ -134,7 +144,9 @@ function addLines(text: string | undefined, edit: Edit): string | undefined {
 /** Each entry in one line. */
 function toEntries({ entries }: Addition): string[] {
   return Object.entries(entries).map(([name, value]) => {
-    const whole = stringify({ [name]: value }, { collectionStyle: 'flow', lineWidth: 0 });
+    const entry = new Document({ [name]: value });
+    quoteAmbiguous(entry);
+    const whole = entry.toString({ collectionStyle: 'flow', lineWidth: 0 });
     return whole.trim().slice(1, -1).trim();
   });
 }
@@ -147,7 +159,10 @@ function addNodes(text: string | undefined, edit: Edit): string | undefined {
   try {
     if (edit.addsBuiltin) document.set('tables', document.createNode(BUILTIN_TABLES));
     for (const [name, value] of Object.entries(edit.entries)) {
-      document.setIn([...edit.place(document), name], document.createNode(value));
+      const entry = new Document({ [name]: value });
+      quoteAmbiguous(entry);
+      const [pair] = (entry.contents as unknown as YAMLMap<Scalar, Node>).items;
+      document.addIn(edit.place(document), pair);
     }
   } catch {
     return undefined;

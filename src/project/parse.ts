@@ -3,13 +3,15 @@
  *
  * Every fault is reported at once, each with its line, in one message.
  */
-import { isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml';
+import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { EdpError } from '../base/errors.js';
 import { csvSectionSchema } from '../model/csv-settings.js';
 import { findModelFaults, tablesSchema } from '../model/schema.js';
+import { soundParts } from '../model/sound-parts.js';
 import { OPTIONS, type OptionName } from '../options/option-definitions.js';
 import { PROJECT_FILE } from './file.js';
+import { type Fault, toFaults } from './schema-faults.js';
 
 /** Options that only make sense for one invocation, not for a project. */
 export const NOT_IN_PROJECT: ReadonlySet<string> = new Set([
@@ -43,46 +45,6 @@ export const projectSchema = z.strictObject({
     .describe('The tables of this project; replaces the built-in ones'),
 });
 
-interface Fault {
-  readonly path: readonly PropertyKey[];
-  readonly message: string;
-}
-
-function toFaults(error: z.core.$ZodError): Fault[] {
-  return error.issues.flatMap((issue) => issueFaults(issue, issue.path));
-}
-
-/** @param path of the issue from the root of the file */
-function issueFaults(issue: z.core.$ZodIssue, path: readonly PropertyKey[]): Fault[] {
-  switch (issue.code) {
-    case 'unrecognized_keys':
-      return issue.keys.map((key) => ({
-        path: [...path, key],
-        message: `"${key}" is not known here`,
-      }));
-    case 'invalid_key':
-      return issue.issues.map(({ message }) => ({ path, message }));
-    case 'invalid_union': {
-      // One that is there in all that makes it up, but for some of its settings.
-      const meant = issue.errors.find((issues) =>
-        issues.every(({ path: [first] }) => first !== undefined && first !== 'type'),
-      );
-      if (meant !== undefined) {
-        return meant.flatMap((inner) => issueFaults(inner, [...path, ...inner.path]));
-      }
-      // Of several forms, the user likely meant the one that fits best.
-      const depth = (issues: readonly z.core.$ZodIssue[]) =>
-        Math.max(0, ...issues.map((inner) => inner.path.length));
-      const [furthest = []] = [...issue.errors].sort((a, b) => depth(b) - depth(a));
-      // If even that one fails at its first level, the message for all forms is more helpful.
-      if (depth(furthest) < 2) return [{ path, message: issue.message }];
-      return furthest.flatMap((inner) => issueFaults(inner, [...path, ...inner.path]));
-    }
-    default:
-      return [{ path, message: issue.message }];
-  }
-}
-
 /** @throws EdpError `config` that lists the faults */
 export function parseProject(text: string): {
   options: Record<string, unknown>;
@@ -95,7 +57,14 @@ export function parseProject(text: string): {
     line: lines.linePos(error.pos[0]).line,
     message: error.message,
   }));
-  const value: unknown = faults.length > 0 ? undefined : (document.toJS() ?? {});
+  // Where one line is no YAML, those before it are read as they are meant.
+  const broken = document.errors.filter(({ code }) => code !== 'DUPLICATE_KEY');
+  const endLine = firstLineOfBlock(
+    document,
+    (offset) => lines.linePos(offset).line,
+    Math.min(...broken.map(({ pos }) => pos[0])),
+  );
+  const value = toValue(document);
   /** Line of the key that a path ends with, or of its nearest existing parent. */
   const lineOf = (path: readonly PropertyKey[]): number => {
     for (let depth = path.length; depth > 0; depth--) {
@@ -111,19 +80,22 @@ export function parseProject(text: string): {
   };
   const addFault = ({ path, message }: Fault) => {
     const where = path.length === 0 ? '' : `${path.map(String).join('.')}: `;
-    faults.push({ line: lineOf(path), message: `${where}${message}` });
+    const line = lineOf(path);
+    if (line < endLine) {
+      faults.push({ line, message: `${where}${message}` });
+    }
   };
 
   let parsed: z.output<typeof projectSchema> | undefined;
-  if (faults.length === 0) {
-    const result = projectSchema.safeParse(value);
-    if (result.success) parsed = result.data;
-    else for (const fault of toFaults(result.error)) addFault(fault);
-  }
-  if (parsed?.tables !== undefined) {
-    for (const fault of findModelFaults(parsed.tables)) {
-      addFault({ path: ['tables', ...fault.path], message: fault.message });
-    }
+  const result = projectSchema.safeParse(value);
+  if (result.success) parsed = result.data;
+  else
+    for (const fault of toFaults(result.error, Object.keys(projectSchema.shape))) addFault(fault);
+  const { tables, isUnsure } = result.success
+    ? { tables: result.data.tables ?? {}, isUnsure: undefined }
+    : soundParts((value as { tables?: unknown }).tables);
+  for (const fault of findModelFaults(tables, isUnsure)) {
+    addFault({ path: ['tables', ...fault.path], message: fault.message });
   }
   if (faults.length > 0 || parsed === undefined) {
     const list = faults
@@ -135,9 +107,36 @@ export function parseProject(text: string): {
       { hint: 'docs/edp.schema.json describes the file; editors complete and check it with that' },
     );
   }
-  const { tables, csv, ...options } = value as Record<string, unknown> & {
+  const {
+    tables: _,
+    csv,
+    ...options
+  } = value as Record<string, unknown> & {
     tables?: unknown;
     csv?: Record<string, unknown>;
   };
-  return { options, csv: csv ?? {}, tables: tables === undefined ? undefined : parsed.tables };
+  return { options, csv: csv ?? {}, tables: parsed.tables };
+}
+
+/** The first line of the table, or of the part of the file, that has something at `offset`. */
+function firstLineOfBlock(
+  document: Document.Parsed,
+  lineOf: (offset: number) => number,
+  offset: number,
+): number {
+  if (offset === Number.POSITIVE_INFINITY) return offset;
+  const starts = [document.contents, document.get('tables', true)].flatMap((map) =>
+    isMap(map)
+      ? map.items.flatMap(({ key }) => (isNode(key) && key.range ? [key.range[0]] : []))
+      : [],
+  );
+  return lineOf(Math.max(0, ...starts.filter((start) => start <= offset)));
+}
+
+function toValue(document: Document.Parsed): unknown {
+  try {
+    return document.toJS() ?? {};
+  } catch {
+    return {};
+  }
 }

@@ -284,17 +284,4 @@ describe('the command line', () => {
     expect(result, result.stderr).toMatchObject({ status: 0 });
     expect(result.json.files).toMatchObject([{ path: './-dims.csv', status: 'loaded' }]);
   });
-
-  it.each([
-    { args: [], message: /Name a command/ },
-    { args: ['ingets', 'x'], message: /Did you mean ingest/ },
-    { args: ['ingest', 'x', '--nonsense'], message: /nonsense/ },
-    { args: ['ingest'], message: /Not enough non-option arguments/ },
-  ])('edp $args is a usage error', async ({ args, message }) => {
-    const cwd = await makeDirectory();
-    const result = await edp(args, { cwd });
-    expect(result.status).toBe(2);
-    expect(result.stderr).toMatch(message);
-    expect(result.stderr).not.toMatch(/^\s+at /m);
-  });
 });
