@@ -8,6 +8,7 @@ import {
   Document,
   isMap,
   isNode,
+  isScalar,
   type Node,
   parseDocument,
   type Scalar,
@@ -65,6 +66,33 @@ export function addToProject(
     table.name === expected.name ? expected : table,
   );
   return editProject(text, { ...addition, addsBuiltin: declared === undefined }, wanted);
+}
+
+/**
+ * Replaces one word of a table, and nothing else.
+ *
+ * @param find the node of the word
+ * @param expected the table, as the result must declare it
+ * @returns undefined if the form of the file cannot be edited
+ */
+export function replaceInProject(
+  text: string | undefined,
+  find: (document: Document) => unknown,
+  word: string,
+  expected: Table,
+): string | undefined {
+  const node = find(parseDocument(text ?? ''));
+  if (!isScalar(node) || !node.range) return undefined;
+  const [start, end] = node.range;
+  const edited = `${text!.slice(0, start)}${word}${text!.slice(end)}`;
+  const wanted = listDeclared(text)?.map((table) =>
+    table.name === expected.name ? expected : table,
+  );
+  try {
+    return JSON.stringify(listDeclared(edited)) === JSON.stringify(wanted) ? edited : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /**

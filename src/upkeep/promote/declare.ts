@@ -3,7 +3,7 @@ import path from 'node:path';
 import { type Document, isMap } from 'yaml';
 import { EdpError } from '../../base/errors.js';
 import type { Table } from '../../model/model.js';
-import { addToProject } from '../../project/edit.js';
+import { addToProject, replaceInProject } from '../../project/edit.js';
 import { PROJECT_FILE, readProjectText, replaceProjectFile } from '../../project/file.js';
 import { type PromoteSubject, withMetric } from './subject.js';
 
@@ -43,7 +43,10 @@ export function declare(
   const table = withMetric(subject);
   const entries = { [column]: metric === column ? type : { type, key: metric } };
   const place = (document: Document) => placeOf(document, subject);
-  const edited = addToProject(text, { place, entries }, table);
+  const isThere = subject.source.metrics.some(({ key }) => key === metric);
+  const edited = isThere
+    ? replaceInProject(text, (document) => typeNode(document, subject), type, table)
+    : addToProject(text, { place, entries }, table);
   if (edited === undefined) throw cannotEdit(subject);
   return { text: edited, table };
 }
@@ -53,6 +56,12 @@ function placeOf(document: Document, { table, source }: PromoteSubject): (string
   const place: (string | number)[] = ['tables', table.name, 'metrics'];
   if (!isMap(document.getIn(place, true))) place.push(table.sources.indexOf(source));
   return [...place, 'columns'];
+}
+
+/** The node that has the type of a declared metric. */
+function typeNode(document: Document, subject: PromoteSubject): unknown {
+  const node = document.getIn([...placeOf(document, subject), subject.column], true);
+  return isMap(node) ? node.get('type', true) : node;
 }
 
 function cannotEdit({ table, metric, column, type, source }: PromoteSubject): EdpError {
