@@ -5,12 +5,13 @@ import { parseLoadId } from '../ledger/ledger-queries.js';
 import { resolveOptions } from '../options/resolve-options.js';
 import { withDatabase } from '../postgres/database.js';
 import { formatCount, formatSeconds, type Output, safeText } from '../terminal/output.js';
-import { makeProgress } from '../terminal/progress.js';
+import { withProgress } from '../terminal/progress.js';
 import { type ReplayResult, replay } from '../upkeep/replay/replay.js';
 import type { Command } from './command.js';
 import type { ReplayJson } from './json/upkeep.schema.js';
 import { OPTION_NAMES } from './replay.help.js';
 import { printRemarks, remarksJson } from './shared/remarks-lines.js';
+import { secondsJson } from './shared/seconds-json.js';
 
 export const command: Command = {
   async run({ given, project, output, signal }) {
@@ -20,17 +21,20 @@ export const command: Command = {
     return withDatabase({ databaseUrl: options.databaseUrl, directory }, async (database) => {
       let read = 0;
       let loaded = 0;
-      const progress = await makeProgress(output, () => ({
+      const describe = () => ({
         label: `load ${loadId}: trying rejects again`,
         parts: [`${formatCount(loaded)} loaded`],
-      }));
-      let result: ReplayResult;
-      try {
-        result = await replay(
+      });
+      const rules = {
+        onConflict: options.onConflict,
+        missingDimensions: options.missingDimensions,
+      };
+      const result = await withProgress(output, describe, (progress) =>
+        replay(
           database,
           model,
           loadId,
-          { onConflict: options.onConflict, missingDimensions: options.missingDimensions },
+          rules,
           {
             start: (rejects) => progress.start(rejects),
             advance: (rows) => {
@@ -40,10 +44,8 @@ export const command: Command = {
             },
           },
           signal,
-        );
-      } finally {
-        progress.stop();
-      }
+        ),
+      );
       print(output, result);
       if (result.failure !== undefined) {
         throw new FailedRun(result.failure, toJson(result, false));
@@ -84,7 +86,7 @@ function toJson(result: ReplayResult, isOk: boolean): ReplayJson {
     loadId,
     path,
     table,
-    seconds: Number(seconds.toFixed(3)),
+    seconds: secondsJson(seconds),
     rows,
     remaining,
     ...remarksJson(remarks),

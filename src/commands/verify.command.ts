@@ -19,6 +19,7 @@ import { type VerifyProgress, type VerifyResult, verify } from '../upkeep/verify
 import type { Command } from './command.js';
 import type { VerifyJson } from './json/verify.schema.js';
 import { REPLACING_FLAG } from './shared/replacing-flag.js';
+import { secondsJson } from './shared/seconds-json.js';
 import { OPTION_NAMES } from './verify.help.js';
 
 const MAX_VALUE_SHOWN = 80;
@@ -189,7 +190,7 @@ function toJson(result: VerifyResult): VerifyJson {
   return {
     command: 'verify',
     ok: isEqual(result),
-    seconds: Number(seconds.toFixed(3)),
+    seconds: secondsJson(seconds),
     loadId: load.loadId,
     path,
     table: load.table,

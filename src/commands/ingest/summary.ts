@@ -12,6 +12,7 @@ import {
 } from '../../terminal/output.js';
 import type { LoadCounts, LoadHead } from '../json/load.schema.js';
 import { printRemarks, remarksJson } from '../shared/remarks-lines.js';
+import { secondsJson } from '../shared/seconds-json.js';
 import { describeFileResult } from './ingest-progress.js';
 
 const MAX_LEFT_SHOWN = 5;
@@ -29,7 +30,7 @@ export function toJson<H extends LoadHead>(
 ): H & LoadCounts {
   const counts: LoadCounts = {
     ok: isOk,
-    seconds: Number(result.seconds.toFixed(3)),
+    seconds: secondsJson(result.seconds),
     bytes: result.bytes,
     rows: result.rows,
     thisRun: result.thisRun,
