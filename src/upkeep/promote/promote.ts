@@ -120,6 +120,8 @@ class PromoteRun {
     const begun = (await listPromotions(this.#client, table.name)).find(
       (promotion) => promotion.metric === metric,
     );
+    // A request that contradicts the model is that fault first, whatever the rows have.
+    chooseColumn(table, this.#options, begun, 'text');
     const kept = await this.#examineKept(table, begun);
     const subject = chooseColumn(table, this.#options, begun, kept);
     const declaration = subject.isDeclared
