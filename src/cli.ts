@@ -4,44 +4,17 @@ import type { Argv } from 'yargs';
 import { EdpError, EXIT, FailedRun } from './base/errors.js';
 import { edpVersion } from './base/package-files.js';
 import { safeJson, safeLines } from './base/safe-text.js';
-import type { CommandHelp } from './commands/command.js';
+import { addOptions, GLOBAL_OPTIONS } from './commands/add-options.js';
 import type { CommandEntry } from './commands/command-list.js';
 import type { ErrorJson } from './commands/json/json-parts.js';
 import type { FailureJson } from './commands/json/results.js';
-
-/** Global options; every command has them. */
-const GLOBAL_OPTIONS = ['json', 'verbose'] as const;
-
-/** @param isHelpWanted else the options are left out of the help, which yargs lays out at every call */
-function addOptions(
-  yargs: Argv,
-  command: CommandHelp,
-  { OPTIONS, environmentName, flagOf, optionsOf }: typeof import('./options/option-definitions.js'),
-  isHelpWanted: boolean,
-): Argv {
-  let built = yargs;
-  for (const name of new Set([...optionsOf(command), ...GLOBAL_OPTIONS])) {
-    const option = OPTIONS[name];
-    built = built.option(flagOf(name), {
-      type: option.isFlag === true ? 'boolean' : 'string',
-      array: name === 'param',
-      describe: `${option.describe} [${environmentName(name)}]`,
-      defaultDescription:
-        option.defaultDescription ??
-        (option.default === undefined || option.isFlag === true
-          ? undefined
-          : String(option.default)),
-      requiresArg: option.isFlag !== true,
-      choices: option.choices,
-      hidden: !isHelpWanted,
-      group: (GLOBAL_OPTIONS as readonly string[]).includes(name) ? 'Everywhere:' : 'Options:',
-    });
-  }
-  return command.build?.(built) ?? built;
-}
+import { explainUsage, type KnownOptions, unknownCommand } from './commands/usage-faults.js';
+import { coloursOf } from './terminal/colours.js';
 
 /** The exit status of the command that ran. */
-async function main(given: readonly string[]): Promise<number> {
+async function main(typed: readonly string[]): Promise<number> {
+  // `edp help ingest` is `edp ingest --help`.
+  const given = typed[0] === 'help' ? [...typed.slice(1), '--help'] : typed;
   // `edp --version` needs none of what follows.
   if (given.length === 1 && (given[0] === '--version' || given[0] === '-v')) {
     process.stdout.write(`${edpVersion()}\n`);
@@ -56,9 +29,14 @@ async function main(given: readonly string[]): Promise<number> {
   const psql = splitPsqlCall(given);
   const argv = psql?.own ?? given;
   // Before yargs reads the arguments: where it has to wait for options, it lays out its help once more.
+  const byName = new Map(COMMANDS.map((entry) => [nameOf(entry), entry]));
   const named = new Set(COMMANDS.filter((entry) => argv.includes(nameOf(entry))));
   const options = named.size === 0 ? undefined : await import('./options/option-definitions.js');
-  const isHelpWanted = argv.some((argument) => /^(-[^-]*h|--h(elp)?$|help$)/.test(argument));
+  const isHelpWanted = argv.some((argument) => /^(-[^-]*h|--h(elp)?$)/.test(argument));
+  const word = argv.find((argument) => !argument.startsWith('-'));
+  if (isHelpWanted && word !== undefined && named.size === 0) {
+    throw unknownCommand(word, [...byName.keys()]);
+  }
   const calls: { readonly entry: CommandEntry; readonly parsed: Record<string, unknown> }[] = [];
   const parser = yargs(options === undefined ? argv : nameFiles(argv, named, options))
     .scriptName('edp')
@@ -72,16 +50,14 @@ async function main(given: readonly string[]): Promise<number> {
     .wrap(Math.min(100, process.stdout.columns ?? 100))
     .strict()
     .demandCommand(1, 'Name a command.')
-    .recommendCommands()
     .epilog(
       'edp <command> --help explains a command. Options also come from edp.yaml and EDP_* variables.',
     )
     .exitProcess(false)
     .fail((message, error) => {
-      if (error) throw error;
-      throw new EdpError('usage', message, {
-        hint: 'edp --help lists commands, edp <command> --help their options',
-      });
+      // Its own errors have no other mark than their name.
+      if (error && error.name !== 'YError') throw error;
+      throw explainUsage(argv, byName, knownOptions(parser), message ?? error.message);
     });
   for (const entry of COMMANDS) {
     parser.command(
@@ -105,35 +81,70 @@ async function main(given: readonly string[]): Promise<number> {
   );
 }
 
+function knownOptions(yargs: Argv): KnownOptions {
+  const { key, alias, boolean, choices } = (
+    yargs as Argv & { getOptions(): YargsOptions }
+  ).getOptions();
+  return {
+    names: [...Object.keys(key), ...Object.entries(alias).flat(2)],
+    flags: boolean,
+    choices,
+  };
+}
+
+/** The part of what yargs keeps that its types leave out. */
+interface YargsOptions {
+  readonly key: Readonly<Record<string, unknown>>;
+  readonly alias: Readonly<Record<string, readonly string[]>>;
+  readonly boolean: readonly string[];
+  readonly choices: Readonly<Record<string, readonly string[]>>;
+}
+
 async function execute(entry: CommandEntry, parsed: Record<string, unknown>): Promise<number> {
-  const [{ command }, { Output }, { resolveOptions }, projects] = await Promise.all([
-    entry.load(),
-    import('./terminal/output.js'),
-    import('./options/resolve-options.js'),
-    import('./project/project.js'),
-  ]);
+  const [{ command }, { Output }, { resolveOptions }, projects, { listUnused }] = await Promise.all(
+    [
+      entry.load(),
+      import('./terminal/output.js'),
+      import('./options/resolve-options.js'),
+      import('./project/project.js'),
+      import('./project/surroundings.js'),
+    ],
+  );
   const { json, verbose } = resolveOptions(GLOBAL_OPTIONS, parsed, {});
   const output = new Output(json);
   const name = String((parsed._ as unknown[])[0]);
   const abort = new AbortController();
   const stopOnSignal = listenForSignals(abort, entry.stopsInOrder === true, (text) =>
-    output.note(text),
+    output.noteInterrupt(text),
   );
   try {
+    for (const text of await listUnused(process.cwd())) output.warn(text);
     const project = await (entry.needsNoModel === true
       ? projects.loadDatabaseKeys()
       : projects.loadProject());
     return await command.run({ given: parsed, project, output, signal: abort.signal });
   } catch (thrown) {
     const { explainServerError } = await import('./postgres/server-errors.js');
-    const error = explainServerError(thrown instanceof FailedRun ? thrown.cause : thrown);
-    const status = printError(error, verbose);
+    const cause = thrown instanceof FailedRun ? thrown.cause : thrown;
+    const error = hinted(explainServerError(cause), name);
+    const status = printError(error, verbose, json);
     const failure: FailureJson = { command: name, ok: false, error: describeError(error) };
     output.result(thrown instanceof FailedRun ? { ...thrown.result, ...failure } : failure);
     return abort.signal.aborted ? EXIT.interrupted : status;
   } finally {
     stopOnSignal();
   }
+}
+
+/** A mistake in the call of a command that has no remedy of its own is explained by its help. */
+function hinted(error: unknown, command: string): unknown {
+  if (!(error instanceof EdpError) || error.code !== 'usage' || error.hint !== undefined)
+    return error;
+  return new EdpError('usage', error.message, {
+    hint: `edp ${command} --help lists its options`,
+    ...(error.place === undefined ? {} : { place: error.place }),
+    cause: error,
+  });
 }
 
 /** Ctrl-C once: stop in order. Twice: at once; what has not committed is rolled back by the server. */
@@ -146,7 +157,7 @@ function listenForSignals(
     if (!stopsInOrder || abort.signal.aborted) process.exit(EXIT.interrupted);
     abort.abort(signal);
     void import('./source/stop-reading.js').then(({ stopReading }) => stopReading());
-    say('\nstopping in order; press Ctrl-C again to stop at once (nothing is lost either way)');
+    say('stopping in order; press Ctrl-C again to stop at once (nothing is lost either way)');
   };
   process.on('SIGINT', stop).on('SIGTERM', stop);
   return () => {
@@ -162,7 +173,8 @@ function describeError(error: unknown): ErrorJson {
   return { code: code ?? 'internal', message: message ?? String(error) };
 }
 
-function printError(error: unknown, isVerbose: boolean): number {
+/** @param isVerbose whether to add where it happened */
+function printError(error: unknown, isVerbose: boolean, isJson: boolean): number {
   const lines: string[] = [];
   if (error instanceof EdpError) {
     lines.push(`edp: ${error.place === undefined ? '' : `${error.place}: `}${error.message}`);
@@ -180,7 +192,12 @@ function printError(error: unknown, isVerbose: boolean): number {
   }
   // Lines that a message has of itself are indented, so that none can pass for one of edp's own.
   const text = lines.map((line) => safeLines(line).replace(/\n(?!\s)/g, '\n    '));
-  process.stderr.write(`${text.join('\n')}\n`);
+  const { red, cyan } = coloursOf(isJson ? {} : process.stderr, isJson ? {} : undefined);
+  const shown = text
+    .join('\n')
+    .replace(/^edp:/, red('edp:'))
+    .replace(/^ {2}→.*/gm, cyan);
+  process.stderr.write(`${shown}\n`);
   return error instanceof EdpError ? error.exitStatus : EXIT.failed;
 }
 
@@ -224,7 +241,7 @@ main(argv).then(
     process.exitCode = status;
   },
   (error: unknown) => {
-    process.exitCode = printError(error, argv.includes('--verbose'));
+    process.exitCode = printError(error, argv.includes('--verbose'), argv.includes('--json'));
     if (argv.includes('--json')) {
       const command = argv.find((argument) => !argument.startsWith('-')) ?? null;
       const failure: FailureJson = { command, ok: false, error: describeError(error) };

@@ -25,7 +25,8 @@ export const command: Command = {
     const started = performance.now();
     let records = 0;
     const describe = (seconds: number) => ({
-      parts: [`${formatCount(records)} records`, formatRate(records, 'records', seconds)],
+      parts: [`${formatCount(records)} records`],
+      rates: [formatRate(records, 'records', seconds)],
     });
     const generated = await withProgress(output, describe, (progress) => {
       progress.start(options.count);

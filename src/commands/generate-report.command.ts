@@ -7,10 +7,12 @@ import { withDatabase } from '../postgres/database.js';
 import { type CatalogEntry, describeNames, findReport, readCatalog } from '../report/catalog.js';
 import {
   chooseDestination,
+  type Destination,
   reportFileName,
   type Write,
   withOutputFile,
 } from '../report/destination.js';
+import { formatOfFile } from '../report/file-format.js';
 import { FORMATS } from '../report/format/report-format.js';
 import { generateReport, type ReportJob } from '../report/generate-report.js';
 import { collectArguments } from '../report/parameters.js';
@@ -46,35 +48,48 @@ export const command: Command = {
       throw new EdpError('usage', 'name a report', { hint: describeNames(catalog) });
     }
     const report = findReport(catalog, name);
-    if (given['safe-cells'] === true && !FORMATS[options.format].hasSafeCells) {
-      throw new EdpError('usage', `--safe-cells is for CSV, not for ${options.format}`, {
+    const { extension, isShown } = FORMATS[options.format];
+    const destination = await chooseDestination(
+      isShown && options.out === undefined ? '-' : options.out,
+      project.directory,
+      reportFileName(report.name, options, new Date(), extension),
+    );
+    const format =
+      destination.mayReplace && destination.file !== undefined && !isDevice(destination.file)
+        ? formatOfFile(
+            options.out!,
+            given.format === undefined ? undefined : options.format,
+            options.format,
+          )
+        : options.format;
+    if (given['safe-cells'] === true && !FORMATS[format].hasSafeCells) {
+      throw new EdpError('usage', `--safe-cells is for CSV, not for ${format}`, {
         hint: 'omit it: only CSV has cells that a spreadsheet runs',
       });
     }
-    await runReport(invocation, options, {
+    await runReport(invocation, options, destination, {
       report,
       arguments: collectArguments(report, options),
       model: project.model,
-      format: options.format,
+      format,
       safeCells: options.safeCells,
     });
     return EXIT.done;
   },
 };
 
+function isDevice(file: string): boolean {
+  return file.startsWith('/dev/');
+}
+
 async function runReport(
   { project, output, signal }: Invocation,
   options: Options,
+  destination: Destination,
   job: Omit<ReportJob, 'write'>,
 ): Promise<void> {
   const { name } = job.report;
-  const format = FORMATS[job.format];
-  const isShown = format.isShown && options.out === undefined;
-  const destination = await chooseDestination(
-    isShown ? '-' : options.out,
-    project.directory,
-    reportFileName(name, options, new Date(), format.extension),
-  );
+  const isShown = FORMATS[job.format].isShown && options.out === undefined;
   if (output.isJson && !isShown && destination.file === undefined) {
     throw new EdpError('usage', '--json and --out - both use standard output', {
       hint: 'specify a file with --out, or omit --json; --format json writes rows as JSON',

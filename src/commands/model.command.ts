@@ -15,6 +15,9 @@ import type { ModelJson, ProposedTableJson } from './json/model.schema.js';
 import { OPTION_NAMES } from './model.help.js';
 import { makeReadProgress } from './shared/read-progress.js';
 
+/** A file of another format. */
+const OTHER_SUFFIX = /\.(?:json|html?|csv|txt|sql|toml|xlsx?|md)$/i;
+
 export const command: Command = {
   async run({ given, project, output, signal }) {
     const { table, processCount, ...resolved } = resolveOptions(
@@ -23,6 +26,11 @@ export const command: Command = {
       project.options,
     );
     const out = isStdout(resolved.out) ? undefined : resolved.out;
+    if (out !== undefined && OTHER_SUFFIX.test(out)) {
+      throw new EdpError('usage', `a model is YAML, which ${out} does not look like`, {
+        hint: 'name a file that ends in .yaml; --json prints the model as JSON',
+      });
+    }
     const files = await discoverFiles(given.files as string[], project.directory);
     if (files.some(isStdin) && table === undefined) {
       throw new EdpError('usage', 'standard input has no file name to derive the table from', {

@@ -11,6 +11,7 @@ import type { Command } from './command.js';
 import type { PromoteJson } from './json/upkeep.schema.js';
 import { OPTION_NAMES } from './promote.help.js';
 import { asRun } from './shared/recorded-run.js';
+import { secondsJson } from './shared/seconds-json.js';
 
 const MAX_VALUE_SHOWN = 80;
 
@@ -97,7 +98,7 @@ function toJson(result: PromoteResult): PromoteJson {
   return {
     command: 'promote',
     ok: true,
-    seconds: Number(seconds.toFixed(3)),
+    seconds: secondsJson(seconds),
     metric,
     table,
     column,

@@ -30,7 +30,7 @@ export const help: CommandHelp = {
       )
       .example(
         '$0 promote metric_x',
-        'add an int column of that name, declare it in edp.yaml, fill it',
+        'add a column of that name and of the type of its values, declare it in edp.yaml, fill it',
       )
       .example(
         '$0 promote "load avg" --type double --column load_avg',

@@ -2,7 +2,6 @@
  * `edp rejects`: prints the records that a load rejected, with reasons, or byte for byte for
  * corrections.
  */
-import { isUtf8 } from 'node:buffer';
 import type pg from 'pg';
 import { EdpError, EXIT } from '../base/errors.js';
 import { openFormat } from '../formats/open-format.js';
@@ -22,6 +21,7 @@ import { formatCount, type Output, safeJson, safeText } from '../terminal/output
 import type { Command } from './command.js';
 import type { RejectJson, RejectsJson } from './json/ledger.schema.js';
 import { OPTION_NAMES } from './rejects.help.js';
+import { rawJson } from './shared/raw-json.js';
 import { showPassedOver } from './shared/show-passed-over.js';
 
 const MAX_RAW_SHOWN = 200;
@@ -119,9 +119,7 @@ function toJson({
     column,
     code,
     reason,
-    raw: raw.toString('utf8'),
-    // Bytes that are not UTF-8 are not in that text.
-    ...(isUtf8(raw) ? {} : { rawBase64: raw.toString('base64') }),
+    ...rawJson(raw),
   };
 }
 

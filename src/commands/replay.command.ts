@@ -6,13 +6,14 @@ import { parseLoadId } from '../ledger/ledger-queries.js';
 import { resolveOptions } from '../options/resolve-options.js';
 import { withDatabase } from '../postgres/database.js';
 import { formatCount, formatSeconds, type Output, safeText } from '../terminal/output.js';
-import { makeProgress } from '../terminal/progress.js';
+import { withProgress } from '../terminal/progress.js';
 import { assertLoad, type ReplayResult, replay } from '../upkeep/replay/replay.js';
 import type { Command } from './command.js';
 import type { ReplayJson } from './json/upkeep.schema.js';
 import { OPTION_NAMES } from './replay.help.js';
 import { asRun } from './shared/recorded-run.js';
 import { printRemarks, remarksJson } from './shared/remarks-lines.js';
+import { secondsJson } from './shared/seconds-json.js';
 
 export const command: Command = {
   async run(invocation) {
@@ -25,17 +26,20 @@ export const command: Command = {
       return asRun(invocation, 'replay', database, async (own, run) => {
         let read = 0;
         let loaded = 0;
-        const progress = await makeProgress(output, () => ({
+        const describe = () => ({
           label: `load ${loadId}: trying rejects again`,
           parts: [`${formatCount(loaded)} loaded`],
-        }));
-        let result: ReplayResult;
-        try {
-          result = await replay(
+        });
+        const rules = {
+          onConflict: options.onConflict,
+          missingDimensions: options.missingDimensions,
+        };
+        const result = await withProgress(output, describe, (progress) =>
+          replay(
             own,
             model,
             loadId,
-            { onConflict: options.onConflict, missingDimensions: options.missingDimensions },
+            rules,
             {
               start: (rejects) => progress.start(rejects),
               advance: (rows) => {
@@ -45,10 +49,8 @@ export const command: Command = {
               },
             },
             signal,
-          );
-        } finally {
-          progress.stop();
-        }
+          ),
+        );
         run.countRejected(result.rows.rejected);
         print(output, result);
         if (result.failure !== undefined) {
@@ -93,7 +95,7 @@ function toJson(result: ReplayResult, isOk: boolean): ReplayJson {
     loadId,
     path,
     table,
-    seconds: Number(seconds.toFixed(3)),
+    seconds: secondsJson(seconds),
     rows,
     remaining,
     ...remarksJson(remarks),

@@ -3,6 +3,7 @@
 import { EXIT } from '../base/errors.js';
 import {
   countInferred,
+  countLoads,
   getLoad,
   type LoadSummary,
   listLoads,
@@ -14,6 +15,7 @@ import {
 import { resolveOptions } from '../options/resolve-options.js';
 import { withClient } from '../postgres/connection.js';
 import { withDatabase } from '../postgres/database.js';
+import { findProjectAbove } from '../project/surroundings.js';
 import {
   formatBytes,
   formatCount,
@@ -34,6 +36,8 @@ export const command: Command = {
   async run({ given, project, output }) {
     const options = resolveOptions(OPTION_NAMES, given, project.options);
     const { directory } = project;
+    // Before the server makes its folder.
+    const above = given.load === undefined ? await findProjectAbove(directory) : undefined;
     return withDatabase({ databaseUrl: options.databaseUrl, directory }, ({ client: config }) =>
       withClient(config, 'status', async (client) => {
         await openLedger(client);
@@ -42,9 +46,11 @@ export const command: Command = {
         } else if (given.load === undefined) {
           const loads = await listLoads(client, options.limit);
           const inferredMembers = await countInferred(client);
-          printLoads(output, loads);
+          const total = await countLoads(client);
+          if (total === 0) output.line(describeNone(directory, above));
+          else printLoads(output, loads, total);
           printInferred(output, inferredMembers);
-          const result: StatusJson = { command: 'status', ok: true, loads, inferredMembers };
+          const result: StatusJson = { command: 'status', ok: true, loads, total, inferredMembers };
           output.result(result);
         } else {
           const load = await getLoad(client, parseLoadId(given.load));
@@ -81,11 +87,17 @@ function printInferred(output: Output, inferredMembers: Readonly<Record<string, 
   }
 }
 
-function printLoads(output: Output, loads: readonly LoadSummary[]): void {
-  if (loads.length === 0) {
-    output.line('there are no loads yet; edp ingest loads files');
-    return;
-  }
+function describeNone(
+  directory: string,
+  above: Awaited<ReturnType<typeof findProjectAbove>>,
+): string {
+  if (above === undefined) return 'there are no loads yet; edp ingest loads files';
+  return safeText(
+    `there are no loads in ${directory} yet, but ${above.directory} above it has ${above.has}: is edp meant to run there?`,
+  );
+}
+
+function printLoads(output: Output, loads: readonly LoadSummary[], total: number): void {
   output.table(
     [
       'load',
@@ -111,7 +123,13 @@ function printLoads(output: Output, loads: readonly LoadSummary[]): void {
       speed(load),
       time(load.startedAt),
     ]),
+    ['started', 'rows/s', 'duplicate', 'read'],
   );
+  if (total > loads.length) {
+    output.line(
+      `the newest ${formatCount(loads.length)} of ${formatNumber(total, 'load')}; --limit ${total} shows all`,
+    );
+  }
 }
 
 function printLoad(

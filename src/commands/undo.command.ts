@@ -7,12 +7,13 @@ import { resolveOptions } from '../options/resolve-options.js';
 import { withDatabase } from '../postgres/database.js';
 import { confirm } from '../terminal/confirm.js';
 import { formatCount, formatSeconds, type Output, safeText } from '../terminal/output.js';
-import { makeProgress } from '../terminal/progress.js';
+import { withProgress } from '../terminal/progress.js';
 import { describeUndo, type UndoResult, undo } from '../upkeep/undo/undo.js';
 import type { Command } from './command.js';
 import type { UndoJson } from './json/upkeep.schema.js';
 import { asRun } from './shared/recorded-run.js';
 import { REPLACING_FLAG } from './shared/replacing-flag.js';
+import { secondsJson } from './shared/seconds-json.js';
 import { OPTION_NAMES } from './undo.help.js';
 
 const MAX_LOADS_NAMED = 5;
@@ -36,28 +37,30 @@ export const command: Command = {
           let step = '';
           let done = 0;
           let removed = 0;
-          const progress = await makeProgress(output, () => ({
+          const describe = () => ({
             label: `load ${loadId}: ${step}`,
             parts: [`${formatCount(removed)} rows removed`],
-          }));
-          const steps = {
-            step(name: string, total: number) {
-              step = name;
-              done = 0;
-              progress.start(total);
-            },
-            advance(more: number, rows: number) {
-              done += more;
-              removed += rows;
-              progress.update(done);
-            },
-          };
-          let result: UndoResult;
-          try {
-            result = await undo(own, model, loadId, steps, signal);
-          } finally {
-            progress.stop();
-          }
+          });
+          const result = await withProgress(output, describe, (progress) =>
+            undo(
+              own,
+              model,
+              loadId,
+              {
+                step(name, total) {
+                  step = name;
+                  done = 0;
+                  progress.start(total);
+                },
+                advance(more, rows) {
+                  done += more;
+                  removed += rows;
+                  progress.update(done);
+                },
+              },
+              signal,
+            ),
+          );
           print(output, result, load.state === 'undone');
           if (result.failure !== undefined) {
             throw new FailedRun(result.failure, toJson(result));
@@ -143,7 +146,7 @@ function toJson(result: UndoResult): UndoJson {
     path,
     table,
     state,
-    seconds: Number(seconds.toFixed(3)),
+    seconds: secondsJson(seconds),
     removed,
     rowsGoneBefore: result.rowsGoneBefore,
     rowsReplaced: result.rowsReplaced,

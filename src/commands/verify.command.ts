@@ -20,6 +20,7 @@ import type { Command } from './command.js';
 import type { VerifyJson } from './json/verify.schema.js';
 import { describeAccounting } from './shared/accounting-lines.js';
 import { REPLACING_FLAG } from './shared/replacing-flag.js';
+import { secondsJson } from './shared/seconds-json.js';
 import { OPTION_NAMES } from './verify.help.js';
 
 const MAX_VALUE_SHOWN = 80;
@@ -60,7 +61,8 @@ async function verifyShown(
   return withProgress(
     output,
     (seconds) => ({
-      parts: [`${formatCount(rows)} records and rows`, formatRate(rows, 'rows', seconds)],
+      parts: [`${formatCount(rows)} records and rows`],
+      rates: [formatRate(rows, 'rows', seconds)],
     }),
     (progress) =>
       run({
@@ -190,7 +192,7 @@ function toJson(result: VerifyResult): VerifyJson {
   return {
     command: 'verify',
     ok: isEqual(result),
-    seconds: Number(seconds.toFixed(3)),
+    seconds: secondsJson(seconds),
     loadId: load.loadId,
     path,
     table: load.table,

@@ -10,7 +10,8 @@ import { BUILTIN_MODEL } from '../model/builtin.js';
 import { editProject, indentLines, listDeclared } from '../project/edit.js';
 import { readEditableFile } from '../project/editable.js';
 import { replaceProjectFile } from '../project/file.js';
-import type { SourceText } from '../project/parse.js';
+import { quoteAmbiguous } from '../project/plain-names.js';
+import type { SourceText } from '../project/project-part.js';
 import type { Proposal } from './propose.js';
 
 /** Longer comments are cut; --json and edp inspect show them in full. */
@@ -27,6 +28,7 @@ function formatTables(proposals: readonly Proposal[]): string {
 
 function formatTable({ name, input, comments }: Proposal): string {
   const document = new Document({ [name]: input });
+  quoteAmbiguous(document);
   const table = document.get(name) as YAMLMap;
   const columns = table.get('columns') as YAMLMap;
   for (const { key, value } of columns.items) {

@@ -113,6 +113,12 @@ export async function listLoads(client: pg.Client, limit: number): Promise<LoadS
   return queryLoads(client, 'true', [], limit);
 }
 
+export async function countLoads(client: pg.Client): Promise<number> {
+  if (!(await hasLedger(client))) return 0;
+  const { rows } = await client.query<{ count: number }>('SELECT count(*) FROM edp.loads');
+  return rows[0]?.count ?? 0;
+}
+
 /** @throws EdpError `unknown_load` */
 export async function getLoad(client: pg.Client, loadId: number): Promise<LoadSummary> {
   const found = (await hasLedger(client))
@@ -194,6 +200,16 @@ function accountingOf(row: LoadSummaryRow): Accounting | undefined {
   );
 }
 
+/**
+ * SQL for the working time of load `l`. A run that is killed writes none, but the times at which its splits
+ * committed show it: all that lies between two of them, unless nothing happened for a minute.
+ */
+const SECONDS = `CASE WHEN l.attempt <= 1 THEN l.seconds ELSE greatest(l.seconds, (
+  SELECT sum(gap) FILTER (WHERE gap <= 60) FROM (
+    SELECT extract(epoch FROM r.committed_at
+        - lag(r.committed_at, 1, l.started_at) OVER (ORDER BY r.committed_at)) AS gap
+    FROM edp.receipts r WHERE r.load_id = l.load_id) AS gaps)) END`;
+
 async function queryLoads(
   client: pg.Client,
   condition: string,
@@ -201,7 +217,7 @@ async function queryLoads(
   limit: number,
 ): Promise<LoadSummary[]> {
   const { rows } = await client.query<LoadSummaryRow>(
-    `SELECT l.*, ${IS_HELD} AS is_held, ${sumOfReceipts('unknown_metrics')} AS unknown,
+    `SELECT l.*, ${SECONDS} AS seconds, ${IS_HELD} AS is_held, ${sumOfReceipts('unknown_metrics')} AS unknown,
        ${sumOfReceipts('corrections')} AS corrections, ${SUM_OF_BYTES}
      FROM edp.loads l WHERE ${condition} ORDER BY load_id DESC LIMIT ${limit}`,
     [...values],

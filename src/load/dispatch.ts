@@ -222,6 +222,10 @@ export class Dispatcher {
     }
   }
 
+  get hasFailed(): boolean {
+    return this.#failure !== undefined;
+  }
+
   /** @throws the error that made the run fail */
   assertNotFailed(): void {
     if (this.#failure !== undefined) throw this.#failure;

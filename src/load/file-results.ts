@@ -23,12 +23,16 @@ import type { Target } from './prepare-files.js';
 /** Records read before `--max-rejects N%` may stop a run. */
 const MIN_RECORDS_FOR_SHARE = 100;
 
+/** The reason of a file that a run did not come to. */
+export const NOT_BEGUN = 'the run ended before it was loaded';
+
 export interface FileResult {
   /** As the user specified it. */
   readonly path: string;
   readonly table: string;
   readonly loadId: number | null;
-  readonly status: 'loaded' | 'skipped' | 'failed';
+  /** `interrupted` where Ctrl-C ended the run before the file was loaded completely. */
+  readonly status: 'loaded' | 'skipped' | 'failed' | 'interrupted';
   /** Counts of the whole load, including earlier runs; zero for a skipped file. */
   readonly rows: RowCounts;
   readonly bytes: number;
@@ -41,7 +45,7 @@ export interface FileResult {
   readonly dialect?: ReturnType<typeof summarizeForm>;
   /** How its fields differ from those of the table. */
   readonly drift?: Drift;
-  /** Why it was skipped or failed. */
+  /** Why it is not loaded. */
   readonly reason?: string;
 }
 
@@ -50,6 +54,8 @@ export interface IngestResult {
   /** Of the files that this run loaded, completely or in part. */
   readonly bytes: number;
   readonly rows: RowCounts;
+  /** What this run itself read and committed, without earlier runs of its loads. */
+  readonly thisRun: { readonly bytes: number; readonly rows: RowCounts };
   readonly remarks: RemarkCounts;
   readonly files: readonly FileResult[];
   /** The error that ended the run early, if any. */
@@ -61,6 +67,8 @@ export interface IngestProgress {
   start(totalBytes: number): void;
   /** Takes the counts of splits that have just committed. */
   advance(bytes: number, rows: RowCounts): void;
+  /** Takes bytes that this run need not read: of known content, of a header, of an earlier run. */
+  passOver(bytes: number): void;
   fileDone(result: FileResult): void;
   /** Takes a message for the user during the run. */
   note(text: string): void;
@@ -69,10 +77,13 @@ export interface IngestProgress {
 /**
  * All files in the order of the command line, also those that the run did not reach, and their
  * sums.
+ *
+ * @param isInterrupted whether Ctrl-C ended the run
  */
 export function summarizeFiles(
   targets: readonly Target[],
   results: ReadonlyMap<InputFile, FileResult>,
+  isInterrupted: boolean,
 ): Pick<IngestResult, 'files' | 'bytes' | 'rows'> {
   const files = targets.map(
     ({ file, table }): FileResult =>
@@ -80,11 +91,11 @@ export function summarizeFiles(
         path: file.name,
         table: table.name,
         loadId: null,
-        status: 'failed',
+        status: isInterrupted ? 'interrupted' : 'failed',
         rows: NO_ROWS,
         bytes: 0,
         ...toAccountingCounts(NO_BYTES),
-        reason: 'the run ended before it was loaded',
+        reason: NOT_BEGUN,
       },
   );
   return {

@@ -47,6 +47,8 @@ export interface ActiveLoad extends LoadToBegin {
 /** The state of the run that owns the loads. */
 export interface RunState {
   readonly isStopped: boolean;
+  /** Whether Ctrl-C has stopped it. */
+  readonly isInterrupted: boolean;
   readonly isOverRejectLimit: boolean;
   stop(reason: unknown): void;
   enforceRejectLimit(isEnd: boolean): void;
@@ -153,6 +155,7 @@ export class LoadEndings {
     // Over the limit, the load stays open, so that the next run checks it against its own limit.
     const isOver = active.isOverRejectLimit || (isLast && this.#run.isOverRejectLimit);
     const isComplete = isAllSent && committed.every((isCommitted) => isCommitted) && !isOver;
+    const isInterrupted = this.#run.isInterrupted && fault === undefined && !isOver;
     const { prepared, claim } = active;
     const { loadId, attempt } = claim;
     const tail = isComplete ? await countTail(prepared, active.plan, active.end) : undefined;
@@ -181,7 +184,7 @@ export class LoadEndings {
     );
     this.#queue.release(active);
     this.#book.settle(prepared.target, {
-      status: isComplete ? 'loaded' : 'failed',
+      status: isComplete ? 'loaded' : isInterrupted ? 'interrupted' : 'failed',
       loadId,
       rows: active.rows,
       bytes: prepared.file.size,

@@ -80,3 +80,20 @@ export function planSplits(
 }
 
 const NO_BYTES = Buffer.alloc(0);
+
+/** The same splits, the first of which stand for so many bytes of the file less. */
+export function withoutBytes<T extends FileSplit>(
+  splits: readonly T[] | AsyncIterable<T>,
+  bytes: number,
+): readonly T[] | AsyncIterable<T> {
+  if (bytes === 0) return splits;
+  return (async function* () {
+    let left = bytes;
+    for await (const split of splits) {
+      const { sourceBytes = 0 } = split;
+      const off = Math.min(left, sourceBytes);
+      left -= off;
+      yield { ...split, sourceBytes: sourceBytes - off };
+    }
+  })();
+}

@@ -37,6 +37,7 @@ export class RunBook {
   /** The irregularities that were reported last, by table. */
   readonly #oddities = new Map<string, string>();
   #rows: RowCounts = NO_ROWS;
+  #committed = { bytes: 0, rows: NO_ROWS };
 
   constructor(maxRejects: RejectLimit | undefined, progress: IngestProgress) {
     this.#maxRejects = maxRejects;
@@ -82,7 +83,7 @@ export class RunBook {
   }
 
   skip({ target, file }: PreparedFile, loadId: number | null, reason: string): void {
-    this.#progress.advance(file.size, NO_ROWS);
+    this.#progress.passOver(file.size);
     this.settle(target, { status: 'skipped', loadId, bytes: file.size, reason });
   }
 
@@ -122,6 +123,14 @@ export class RunBook {
     this.#remarks.addCounts(remarks);
   }
 
+  /** Adds what this run has read and committed (in a dry run, tried). */
+  countCommitted(bytes: number, rows: RowCounts): void {
+    this.#committed = {
+      bytes: this.#committed.bytes + bytes,
+      rows: addRows(this.#committed.rows, rows),
+    };
+  }
+
   /**
    * @param isEnd whether no more records follow
    * @param uncommitted counts of splits that have not committed yet
@@ -131,8 +140,14 @@ export class RunBook {
     return findRejectLimitFault(this.#maxRejects, addRows(this.#rows, uncommitted), isEnd);
   }
 
-  summarize(targets: readonly Target[]): Omit<IngestResult, 'seconds' | 'isInterrupted'> {
-    return { ...summarizeFiles(targets, this.#results), remarks: this.#remarks.counts };
+  /** @param isInterrupted whether Ctrl-C ended the run */
+  summarize(targets: readonly Target[], isInterrupted: boolean): Omit<IngestResult, 'seconds'> {
+    return {
+      ...summarizeFiles(targets, this.#results, isInterrupted),
+      thisRun: this.#committed,
+      remarks: this.#remarks.counts,
+      isInterrupted,
+    };
   }
 }
 

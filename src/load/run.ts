@@ -29,7 +29,7 @@ import { inGroups, isAlike, sumBytes } from './groups.js';
 import { type ActiveLoad, LoadEndings } from './load-endings.js';
 import type { SplitPool } from './load-pool.js';
 import type { LoadTask } from './messages.js';
-import { planSplits, type SplitPlan } from './plan-splits.js';
+import { planSplits, type SplitPlan, withoutBytes } from './plan-splits.js';
 import { findTargets, inLevels, type Target } from './prepare-files.js';
 import { RunBook } from './run-book.js';
 import { TargetTables } from './target-tables.js';
@@ -118,6 +118,7 @@ class IngestRun {
   readonly #queue: FileQueue;
   readonly #endings: LoadEndings;
   readonly #targets: readonly Target[];
+  readonly #signal: AbortSignal;
   #isOverRejectLimit = false;
 
   constructor(
@@ -134,6 +135,7 @@ class IngestRun {
     this.#options = options;
     this.#progress = progress;
     this.#targets = targets;
+    this.#signal = signal;
     this.#book = new RunBook(options.maxRejects, progress);
     this.#tables = new TargetTables(session, model, options.onConflict, (text) =>
       progress.note(text),
@@ -150,8 +152,10 @@ class IngestRun {
         const loads = splits.map(({ load }) => this.#endings.activeLoad(load.loadId));
         for (const [i, { sourceBytes }] of splits.entries()) {
           const receipt = receipts[i]!;
+          const bytes = sourceBytes ?? receipt.end - receipt.start;
           this.#endings.count(loads[i]!, receipt);
-          progress.advance(sourceBytes ?? receipt.end - receipt.start, receipt.rows);
+          this.#book.countCommitted(bytes, receipt.rows);
+          progress.advance(bytes, receipt.rows);
         }
         // The limit of rejects applies to splits that have committed together as a whole.
         this.enforceRejectLimit(false);
@@ -164,6 +168,10 @@ class IngestRun {
 
   get isStopped(): boolean {
     return this.#dispatcher.isStopped;
+  }
+
+  get isInterrupted(): boolean {
+    return this.#signal.aborted && !this.#dispatcher.hasFailed;
   }
 
   get isOverRejectLimit(): boolean {
@@ -191,9 +199,8 @@ class IngestRun {
     failure ??= this.#dispatcher.failure;
     return {
       seconds: (performance.now() - startedAt) / 1000,
-      ...this.#book.summarize(this.#targets),
+      ...this.#book.summarize(this.#targets, this.isStopped && failure === undefined),
       ...(failure === undefined ? {} : { failure }),
-      isInterrupted: this.isStopped && failure === undefined,
     };
   }
 
@@ -295,6 +302,8 @@ class IngestRun {
       }
       return false;
     }
+    const committedBytes = scannedBytes.reduce((sum, one) => sum + one, 0);
+    this.#book.countCommitted(committedBytes, scannedRows);
     await failpoint('bulk.committed');
     const { receipts, completeFiles } = outcome;
     for (const [i, load] of planned.entries()) {
@@ -303,8 +312,10 @@ class IngestRun {
       const share = load.prepared.file.size / totalBytes;
       const active = this.#endings.begin(load, startedAt, share);
       for (const receipt of own) this.#endings.count(active, receipt);
-      if (i < completeFiles) this.#endings.finish(active, [], true);
-      else await this.#sendRest(load, active, own, scannedBytes[i]!);
+      if (i < completeFiles) {
+        this.#progress.passOver(load.prepared.file.size - load.plan.openBytes);
+        this.#endings.finish(active, [], true);
+      } else await this.#sendRest(load, active, own, scannedBytes[i]!);
     }
     await this.#sendAll(claimed.filter((_, i) => i >= completeFiles && receipts[i]!.length === 0));
     return true;
@@ -325,9 +336,12 @@ class IngestRun {
       return { start, end, firstLine, lineCount };
     });
     const rest = this.#plan({ ...load, claim: { ...claim, committed } });
-    // A file that is not plain text is read again from its beginning.
-    this.#progress.advance(prepared.file.size - rest.plan.openBytes - scannedBytes, NO_ROWS);
-    await this.#sendSplits(rest, active);
+    const { splits, openBytes } = rest.plan;
+    // A file that is not plain text is read again from its beginning, but counts once.
+    const bytesAgain = Math.max(0, openBytes + scannedBytes - prepared.file.size);
+    this.#progress.passOver(prepared.file.size + bytesAgain - openBytes - scannedBytes);
+    const plan = { ...rest.plan, splits: withoutBytes(splits, bytesAgain) };
+    await this.#sendSplits({ ...rest, plan }, active);
   }
 
   /**
@@ -391,7 +405,7 @@ class IngestRun {
   #begin(load: PlannedLoad, share?: number): ActiveLoad {
     const active = this.#endings.begin(load, performance.now(), share);
     this.enforceRejectLimit(false);
-    this.#progress.advance(load.prepared.file.size - load.plan.openBytes, NO_ROWS);
+    this.#progress.passOver(load.prepared.file.size - load.plan.openBytes);
     return active;
   }
 

@@ -2,6 +2,7 @@
 import path from 'node:path';
 import picomatch from 'picomatch';
 import { EdpError } from '../base/errors.js';
+import { suggest } from '../base/nearest.js';
 import { findTable, type Model, type Table } from './model.js';
 
 /**
@@ -15,7 +16,11 @@ export function matchTable(model: Model, file: string, explicit?: string): Table
     const table = findTable(model, explicit);
     if (table !== undefined) return table;
     throw new EdpError('unknown_table', `there is no table "${explicit}" in the model`, {
-      hint: `the tables are: ${names.join(', ')}; edp.yaml declares others`,
+      hint: suggest(
+        explicit,
+        names,
+        `the tables are: ${names.join(', ')}; edp.yaml declares others`,
+      ),
     });
   }
   const name = path.basename(file);
@@ -29,8 +34,9 @@ export function matchTable(model: Model, file: string, explicit?: string): Table
     .filter((table) => stem === table.name || startsWithWord(stem, table.name))
     .sort((a, b) => b.name.length - a.name.length);
   if (fits[0] !== undefined) return fits[0];
+  const remedy = `name one with --table; the tables are: ${names.join(', ')}; --create makes a new one`;
   throw new EdpError('unknown_table', `${file}: no table goes by the name of this file`, {
-    hint: `name one with --table; the tables are: ${names.join(', ')}; --create makes a new one`,
+    hint: suggest(stem.replace(/[-_\d]+$/, ''), names, remedy),
   });
 }
 

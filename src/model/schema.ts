@@ -3,6 +3,7 @@
  * The published JSON Schema (docs/edp.schema.json) is generated from these same schemas.
  */
 import { z } from 'zod';
+import { nearest } from '../base/nearest.js';
 import {
   correctionShape,
   findCorrectionFaults,
@@ -48,32 +49,30 @@ const columnType = z.enum(COLUMN_TYPES, {
 
 const stringOrList = z.union([z.string(), z.array(z.string())]);
 
-const columnSchema = z.union(
-  [
-    columnType,
-    z.strictObject({
-      type: columnType.describe('PostgreSQL type of the column'),
-      field: z
-        .string()
-        .optional()
-        .describe(
-          'Name of the field (in the header, or as a key of JSON), when it differs from the column’s',
-        ),
-      nullable: z
-        .boolean({ error: 'expected true or false' })
-        .optional()
-        .describe('false makes the column NOT NULL (default true)'),
-      ...notesShape,
-      references: z
-        .string()
-        .optional()
-        .describe('Table (or table.column) whose key this column refers to'),
-      ...originShape,
-      ...correctionShape,
-    }),
-  ],
-  { error: (issue) => columnFault(issue.input) },
-);
+const columnDetails = z.strictObject({
+  type: columnType.describe('PostgreSQL type of the column'),
+  field: z
+    .string()
+    .optional()
+    .describe(
+      'Name of the field (in the header, or as a key of JSON), when it differs from the column’s',
+    ),
+  nullable: z
+    .boolean({ error: 'expected true or false' })
+    .optional()
+    .describe('false makes the column NOT NULL (default true)'),
+  ...notesShape,
+  references: z
+    .string()
+    .optional()
+    .describe('Table (or table.column) whose key this column refers to'),
+  ...originShape,
+  ...correctionShape,
+});
+
+export const columnSchema = z.union([columnType, columnDetails], {
+  error: (issue) => columnFault(issue.input),
+});
 
 function columnFault(input: unknown): string {
   const type =
@@ -84,10 +83,15 @@ function columnFault(input: unknown): string {
   return 'a column is a type, or {type, field, nullable, references} and what is to be put right in it';
 }
 
-const metricSchema = z.union(
-  [columnType, z.strictObject({ type: columnType, key: z.string().optional(), ...notesShape })],
-  { error: (issue) => columnFault(issue.input) },
-);
+const metricDetails = z.strictObject({
+  type: columnType,
+  key: z.string().optional(),
+  ...notesShape,
+});
+
+const metricSchema = z.union([columnType, metricDetails], {
+  error: (issue) => columnFault(issue.input),
+});
 
 const sourceSchema = z.strictObject({
   from: z.string().describe('Name of the JSON field'),
@@ -103,7 +107,7 @@ const sourceSchema = z.strictObject({
     .describe('jsonb column that keeps undeclared metrics (default extra_metrics)'),
 });
 
-const tableSchema = z.strictObject({
+export const tableSchema = z.strictObject({
   ...notesShape,
   columns: z.record(columnName, columnSchema).describe('Column name to type'),
   key: stringOrList.optional().describe('Column, or columns, of the primary key'),
@@ -131,7 +135,24 @@ const tableSchema = z.strictObject({
 
 export const tablesSchema = z.record(identifier, tableSchema);
 
-type TableInput = z.output<typeof tableSchema>;
+/** The keys that an object in edp.yaml may have, by its path from the root; undefined for the root itself. */
+export function knownKeys(path: readonly PropertyKey[]): readonly string[] | undefined {
+  const [tables, , part] = path;
+  if (tables !== 'tables')
+    return path[0] === undefined ? undefined : Object.keys(csvSectionSchema.shape);
+  switch (part) {
+    case undefined:
+      return Object.keys(tableSchema.shape);
+    case 'columns':
+      return Object.keys(columnDetails.shape);
+    case 'metrics':
+      return Object.keys((path.includes('columns') ? metricDetails : sourceSchema).shape);
+    default:
+      return Object.keys(csvSectionSchema.shape);
+  }
+}
+
+export type TableInput = z.output<typeof tableSchema>;
 type ColumnDetails = Exclude<TableInput['columns'][string], string>;
 
 function asList(value: string | readonly string[] | undefined): readonly string[] {
@@ -210,11 +231,18 @@ export interface ModelFault {
   readonly message: string;
 }
 
-/** Checks the relations between the parts of a model: names exist, and no name is used twice. */
-export function findModelFaults(tables: Record<string, TableInput>): ModelFault[] {
+/**
+ * Checks the relations between the parts of a model: names exist, and no name is used twice.
+ *
+ * @param isUnsure whether the type of a column is not known, or whether there is one, so that nothing depends on it
+ */
+export function findModelFaults(
+  tables: Record<string, TableInput>,
+  isUnsure: (table: string, column: string) => boolean = () => false,
+): ModelFault[] {
   const faults: ModelFault[] = [];
   for (const [name, input] of Object.entries(tables)) {
-    faults.push(...correctionFaults(name, input));
+    faults.push(...correctionFaults(name, input, isUnsure));
     const table = toTable(name, input, tables);
     const own = new Set(Object.keys(input.columns));
     if (own.size === 0 && table.sources.length === 0) {
@@ -222,7 +250,10 @@ export function findModelFaults(tables: Record<string, TableInput>): ModelFault[
     }
     for (const column of table.key) {
       if (!own.has(column)) {
-        faults.push({ path: [name, 'key'], message: `key column "${column}" is not declared` });
+        faults.push({
+          path: [name, 'key'],
+          message: `key column "${column}" is not declared${meant(column, own)}`,
+        });
       }
     }
     const all = [
@@ -234,7 +265,10 @@ export function findModelFaults(tables: Record<string, TableInput>): ModelFault[
     table.indexes.forEach((columns, i) => {
       for (const column of columns) {
         if (!all.includes(column)) {
-          faults.push({ path: [name, 'indexes', i], message: `"${column}" is not a column` });
+          faults.push({
+            path: [name, 'indexes', i],
+            message: `"${column}" is not a column${meant(column, all)}`,
+          });
         }
       }
     });
@@ -248,12 +282,18 @@ export function findModelFaults(tables: Record<string, TableInput>): ModelFault[
       const referred = target?.columns[references.column];
       const referredType = typeof referred === 'object' ? referred.type : referred;
       if (target === undefined) {
-        faults.push({ path, message: `there is no table "${references.table}" to refer to` });
+        if (isUnsure(references.table, references.column)) continue;
+        faults.push({
+          path,
+          message: `there is no table "${references.table}" to refer to${meant(references.table, Object.keys(tables))}`,
+        });
       } else if (asList(target.key).join() !== references.column) {
         faults.push({
           path,
           message: `a reference needs the key of "${references.table}", a single column`,
         });
+      } else if (isUnsure(name, column) || isUnsure(references.table, references.column)) {
+        // Its own fault is reported.
       } else if (referredType !== type && !(isInteger(type) && isInteger(referredType))) {
         faults.push({
           path,
@@ -267,9 +307,18 @@ export function findModelFaults(tables: Record<string, TableInput>): ModelFault[
   return faults;
 }
 
-function correctionFaults(table: string, { columns }: TableInput): ModelFault[] {
+function meant(name: string, names: Iterable<string>): string {
+  const found = nearest(name, names);
+  return found === undefined ? '' : `; did you mean "${found}"?`;
+}
+
+function correctionFaults(
+  table: string,
+  { columns }: TableInput,
+  isUnsure: (table: string, column: string) => boolean,
+): ModelFault[] {
   return Object.entries(columns).flatMap(([column, declared]) =>
-    typeof declared === 'string'
+    typeof declared === 'string' || isUnsure(table, column)
       ? []
       : findCorrectionFaults(declared.type, declared).map(({ name, message }) => ({
           path: [table, 'columns', column, name],

@@ -167,8 +167,8 @@ export const OPTIONS = {
     schema: z
       .enum(PROMOTED_TYPES, { error: `expected one of ${PROMOTED_TYPES.join(', ')}` })
       .optional(),
-    describe: 'Type of the new column',
-    defaultDescription: 'int',
+    describe: 'Type of the new column; for a metric that is promoted already, its new type',
+    defaultDescription: 'that of the values',
     choices: PROMOTED_TYPES,
   }),
   column: define<string | undefined>({

@@ -1,6 +1,7 @@
 import { toCamelCase } from '../base/camel-case.js';
 import { EdpError } from '../base/errors.js';
 import { shownValue } from '../base/hidden-values.js';
+import { nearest } from '../base/nearest.js';
 import { CSV_SETTING_NAMES, type CsvSettings } from '../model/csv-settings.js';
 import type { FileSettings, Format } from '../model/file-settings.js';
 import {
@@ -50,15 +51,19 @@ export function resolveOptions<N extends OptionName>(
     if (parsed.success) values[toCamelCase(name)] = parsed.data;
     else
       faults.push(
-        `${source}: ${parsed.error.issues.map((i) => i.message).join('; ')} (got ${JSON.stringify(shownValue(raw))})`,
+        `${source}: ${parsed.error.issues.map((i) => i.message).join('; ')} (got ${JSON.stringify(shownValue(raw))}${meant(raw, definition)})`,
       );
   }
   if (faults.length > 0) {
-    throw new EdpError('usage', faults.join('\n'), {
-      hint: 'edp <command> --help lists the options',
-    });
+    // The command line adds the hint, because it knows the command.
+    throw new EdpError('usage', faults.join('\n'));
   }
   return Object.freeze(values) as OptionValues<N>;
+}
+
+function meant(raw: unknown, { choices = [] }: OptionDefinition<unknown>): string {
+  const found = nearest(String(raw), choices);
+  return found === undefined ? '' : `; did you mean ${JSON.stringify(found)}?`;
 }
 
 /**

@@ -4,12 +4,24 @@
  * The result is parsed before it is written: it must have exactly the old declarations and the new
  * ones.
  */
-import { type Document, isMap, isNode, parseDocument, stringify } from 'yaml';
+import {
+  Document,
+  isMap,
+  isNode,
+  isScalar,
+  type Node,
+  parseDocument,
+  type Scalar,
+  stringify,
+  type YAMLMap,
+} from 'yaml';
 import { BUILTIN_MODEL, BUILTIN_TABLES } from '../model/builtin.js';
 import type { Table } from '../model/model.js';
 import { toModel } from '../model/schema.js';
 import { PROJECT_FILE } from './file.js';
-import { parseProject, type SourceText } from './parse.js';
+import { parseProject } from './parse.js';
+import { quoteAmbiguous } from './plain-names.js';
+import type { SourceText } from './project-part.js';
 
 const NEW_FILE_COMMENT = `# The tables of this project, beside which edp has no others.
 # docs/model.md of the package explains the file.
@@ -63,6 +75,36 @@ export function addToProject(
     table.name === expected.name ? expected : table,
   );
   return editProject(text, { ...addition, addsBuiltin: declared === undefined }, wanted, others);
+}
+
+/**
+ * Replaces one word of a table, and nothing else.
+ *
+ * @param find the node of the word
+ * @param expected the table, as the result must declare it
+ * @param others the other texts of the project
+ * @returns undefined if the form of the file cannot be edited
+ */
+export function replaceInProject(
+  text: string | undefined,
+  find: (document: Document) => unknown,
+  word: string,
+  expected: Table,
+  others: readonly SourceText[] = [],
+): string | undefined {
+  const node = find(parseDocument(text ?? ''));
+  if (!isScalar(node) || !node.range) return undefined;
+  const [start, end] = node.range;
+  const edited = `${text!.slice(0, start)}${word}${text!.slice(end)}`;
+  const wanted = listDeclared(text, others)?.map((table) =>
+    table.name === expected.name ? expected : table,
+  );
+  try {
+    const declared = listDeclared(edited, others);
+    return JSON.stringify(declared) === JSON.stringify(wanted) ? edited : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /**
@@ -152,7 +194,9 @@ function addLines(text: string | undefined, edit: Edit): string | undefined {
 /** Each entry in one line. */
 function toEntries({ entries }: Addition): string[] {
   return Object.entries(entries).map(([name, value]) => {
-    const whole = stringify({ [name]: value }, { collectionStyle: 'flow', lineWidth: 0 });
+    const entry = new Document({ [name]: value });
+    quoteAmbiguous(entry);
+    const whole = entry.toString({ collectionStyle: 'flow', lineWidth: 0 });
     return whole.trim().slice(1, -1).trim();
   });
 }
@@ -165,7 +209,10 @@ function addNodes(text: string | undefined, edit: Edit): string | undefined {
   try {
     if (edit.addsBuiltin) document.set('tables', document.createNode(BUILTIN_TABLES));
     for (const [name, value] of Object.entries(edit.entries)) {
-      document.setIn([...edit.place(document), name], document.createNode(value));
+      const entry = new Document({ [name]: value });
+      quoteAmbiguous(entry);
+      const [pair] = (entry.contents as unknown as YAMLMap<Scalar, Node>).items;
+      document.addIn(edit.place(document), pair);
     }
   } catch {
     return undefined;

@@ -2,7 +2,8 @@
 import path from 'node:path';
 import { PROJECT_FILE, readProjectText } from './file.js';
 import { withIncluded } from './include.js';
-import { parseProject, type SourceText } from './parse.js';
+import { parseProject } from './parse.js';
+import type { SourceText } from './project-part.js';
 
 export interface EditableText {
   /** Absolute path. */

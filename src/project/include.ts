@@ -5,7 +5,7 @@ import { glob, isDynamicPattern } from 'tinyglobby';
 import { isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
 import { EdpError } from '../base/errors.js';
 import { readProjectText } from './file.js';
-import type { SourceText } from './parse.js';
+import type { SourceText } from './project-part.js';
 import { expandVariables } from './variables.js';
 
 /** Patterns of `include:`, each with its line. */
@@ -44,20 +44,21 @@ export async function withIncluded(file: string, text: string): Promise<SourceTe
   return texts;
 }
 
-/** None where the text is faulty: the parser reports that. */
+/** None where the text is not YAML, or a variable is not there: the parser reports that. */
 function listPatterns(text: string): Pattern[] {
   if (!text.includes('include')) return [];
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  if (document.errors.length > 0 || expandVariables(document, process.env).faults.length > 0)
-    return [];
+  if (document.errors.some(({ code }) => code !== 'DUPLICATE_KEY')) return [];
+  const { faults } = expandVariables(document, process.env);
+  const unset = new Set(faults.map(({ offset }) => offset));
   const node = document.get('include', true);
   const items = isSeq(node) ? node.items : [node];
-  return items.flatMap((item) =>
-    isScalar(item) && typeof item.value === 'string'
-      ? [{ pattern: item.value, line: lines.linePos(item.range?.[0] ?? 0).line }]
-      : [],
-  );
+  return items.flatMap((item) => {
+    if (!isScalar(item) || typeof item.value !== 'string') return [];
+    const offset = item.range?.[0] ?? 0;
+    return unset.has(offset) ? [] : [{ pattern: item.value, line: lines.linePos(offset).line }];
+  });
 }
 
 /** @returns absolute paths without links, sorted */

@@ -6,6 +6,7 @@
 import { readdir, readFile, realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { EdpError } from '../base/errors.js';
+import { suggest } from '../base/nearest.js';
 import { packageFile } from '../base/package-files.js';
 import { parseReport, type Report } from './report.js';
 
@@ -51,7 +52,11 @@ export function findReport(catalog: readonly CatalogEntry[], name: string): Repo
   const entry = catalog.find((candidate) => candidate.name === name);
   if (entry === undefined) {
     throw new EdpError('unknown_report', `there is no report ${JSON.stringify(name)}`, {
-      hint: describeNames(catalog),
+      hint: suggest(
+        name,
+        catalog.map((candidate) => candidate.name),
+        describeNames(catalog),
+      ),
     });
   }
   if (entry.report instanceof EdpError) throw entry.report;

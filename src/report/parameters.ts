@@ -3,6 +3,7 @@
  */
 import type pg from 'pg';
 import { EdpError } from '../base/errors.js';
+import { suggest } from '../base/nearest.js';
 import type { Model } from '../model/model.js';
 import { isDataFault, toReportError } from './fault.js';
 import { expandModelVariable, isModelVariable } from './model-variables.js';
@@ -30,7 +31,14 @@ export function collectArguments(report: Report, given: GivenParameters): Argume
     if (!report.parameters.some((parameter) => parameter.name === name)) {
       const list = report.parameters.map((parameter) => parameter.name).join(', ');
       throw new EdpError('usage', `${flag}: report ${report.name} has no parameter "${name}"`, {
-        hint: list === '' ? 'it takes no parameters' : `its parameters are: ${list}`,
+        hint:
+          list === ''
+            ? 'it takes no parameters'
+            : suggest(
+                name,
+                report.parameters.map((parameter) => parameter.name),
+                `its parameters are: ${list}`,
+              ),
       });
     }
     if (values.has(name)) {

@@ -2,19 +2,18 @@
 import { Presets, SingleBar } from 'cli-progress';
 import type { Output } from './output.js';
 
-/**
- * @param format the line, with `{bar}`, `{percentage}`, and the values passed to `start` and
- *   `update`
- */
-export function makeBar(output: Output, format: string): SingleBar {
+/** @param layOut the whole line, which must fit into that many columns */
+export function makeBar(output: Output, layOut: (columns: number) => string): SingleBar {
+  const { progressStream: stream } = output;
   return new SingleBar(
     {
-      stream: output.progressStream,
-      format,
-      barsize: 24,
+      stream,
+      format: () => layOut(stream.columns || 80),
       hideCursor: true,
       clearOnComplete: true,
       fps: 8,
+      // Ctrl-C does not end the command at once, so the bar goes on.
+      gracefulExit: false,
     },
     Presets.shades_classic,
   );

@@ -3,17 +3,26 @@
  * stdout and everything else on stderr.
  */
 import { once } from 'node:events';
-import Table from 'cli-table3';
 import { safeData, safeJson, safeLines, safeText } from '../base/safe-text.js';
+import { type Colours, coloursOf } from './colours.js';
+import { formatTable } from './table.js';
 
-export { safeJson, safeText };
+export { formatTable, safeJson, safeText };
+
+/** What is shown in the last line of the terminal, and makes room for other lines. */
+export interface LastLine {
+  hide(): void;
+  show(): void;
+}
 
 /** @typeParam R type of the object that `--json` prints */
 export class Output<R extends object = object> {
   readonly isJson: boolean;
   readonly #stdout: NodeJS.WriteStream;
   readonly #stderr: NodeJS.WriteStream;
+  readonly #colours: { readonly out: Colours; readonly err: Colours };
   #hasEscaped = false;
+  #lastLine: LastLine | undefined;
 
   constructor(
     isJson: boolean,
@@ -23,6 +32,10 @@ export class Output<R extends object = object> {
     this.isJson = isJson;
     this.#stdout = stdout;
     this.#stderr = stderr;
+    // Who reads JSON may show the rest in a log.
+    const ofStream = (stream: NodeJS.WriteStream) =>
+      coloursOf(isJson ? {} : stream, isJson ? {} : undefined);
+    this.#colours = { out: ofStream(stdout), err: ofStream(stderr) };
   }
 
   /** Whether stderr is a terminal, where a progress bar can redraw its line. */
@@ -34,22 +47,56 @@ export class Output<R extends object = object> {
     return this.#stderr;
   }
 
+  /** Columns of the terminal that shows lines; undefined where no terminal does. */
+  get width(): number | undefined {
+    const { isTTY, columns } = this.isJson ? this.#stderr : this.#stdout;
+    return isTTY === true && columns > 0 ? columns : undefined;
+  }
+
+  /** Keeps a line, such as a progress bar, below all others. Undefined when there is none any more. */
+  set lastLine(line: LastLine | undefined) {
+    this.#lastLine = line;
+  }
+
   /** A line for people. With --json it goes to stderr. */
   line(text = ''): void {
-    (this.isJson ? this.#stderr : this.#stdout).write(`${safeLines(text)}\n`);
+    this.#write(this.isJson ? this.#stderr : this.#stdout, safeLines(text));
   }
 
   warn(text: string): void {
-    this.#stderr.write(`warning: ${safeLines(text)}\n`);
+    this.#write(this.#stderr, `${this.#colours.err.yellow('warning:')} ${safeLines(text)}`);
   }
 
   /** Something that is neither result nor warning, such as progress in a pipe. */
   note(text: string): void {
-    this.#stderr.write(`${safeLines(text)}\n`);
+    this.#write(this.#stderr, safeLines(text));
   }
 
-  table(head: readonly string[], rows: readonly (readonly unknown[])[]): void {
-    this.line(formatTable(head, rows));
+  /** A note after the user has pressed Ctrl-C, which the terminal shows as ^C. */
+  noteInterrupt(text: string): void {
+    const isBesideIt = this.isTerminal && this.#lastLine === undefined;
+    this.#write(this.#stderr, `${isBesideIt ? '\n' : ''}${this.#colours.err.yellow(text)}`);
+  }
+
+  /** @param omissible columns to leave out where the terminal is narrow, the first of them first */
+  table(
+    head: readonly string[],
+    rows: readonly (readonly unknown[])[],
+    omissible: readonly string[] = [],
+  ): void {
+    const { out, err } = this.#colours;
+    const { bold } = this.isJson ? err : out;
+    // Cells are escaped by the table; its colours are not.
+    this.#write(
+      this.isJson ? this.#stderr : this.#stdout,
+      formatTable(head, rows, { width: this.width, omissible, emphasize: bold }),
+    );
+  }
+
+  #write(stream: NodeJS.WriteStream, text: string): void {
+    this.#lastLine?.hide();
+    stream.write(`${text}\n`);
+    this.#lastLine?.show();
   }
 
   /** Prints the JSON object of a command with --json; without it, does nothing. */
@@ -77,44 +124,6 @@ export class Output<R extends object = object> {
     }
     return safe;
   }
-}
-
-/** A table without frames: columns, a rule under the heads, numbers to the right. */
-export function formatTable(
-  head: readonly string[],
-  rows: readonly (readonly unknown[])[],
-): string {
-  const isNumeric = head.map(
-    (_, i) => rows.length > 0 && rows.every((row) => /^[-\d.,% –]*$/.test(String(row[i] ?? ''))),
-  );
-  const table = new Table({
-    head: [...head],
-    colAligns: isNumeric.map((numeric) => (numeric ? 'right' : 'left')),
-    chars: {
-      top: '',
-      'top-mid': '',
-      'top-left': '',
-      'top-right': '',
-      bottom: '',
-      'bottom-mid': '',
-      'bottom-left': '',
-      'bottom-right': '',
-      left: '',
-      'left-mid': '',
-      mid: '',
-      'mid-mid': '',
-      right: '',
-      'right-mid': '',
-      middle: '  ',
-    },
-    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0, compact: true },
-  });
-  for (const row of rows) table.push(row.map((cell) => safeText(String(cell ?? ''))));
-  return table
-    .toString()
-    .split('\n')
-    .map((line) => line.trimEnd())
-    .join('\n');
 }
 
 const INTEGER = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });

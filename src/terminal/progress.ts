@@ -3,9 +3,15 @@
  * shows that the command is running.
  */
 import type { SingleBar } from 'cli-progress';
-import { formatCount, formatSeconds, type Output } from './output.js';
+import { layOutBar } from './bar-line.js';
+import { formatCount, formatSeconds, type LastLine, type Output } from './output.js';
 
 const PLAIN_INTERVAL_MS = 10_000;
+/** A rate is known after this time, or this part of the work. */
+const MIN_SECONDS_FOR_RATE = 5;
+const MIN_SHARE_FOR_RATE = 0.01;
+/** Longer estimates say nothing. */
+const MAX_SECONDS_LEFT = 100 * 3600;
 
 export interface Progress {
   /**
@@ -17,6 +23,8 @@ export interface Progress {
   start(total: number, done?: number): void;
   /** @param done of the total, so far */
   update(done: number, total?: number): void;
+  /** Takes work off that need not be done: it is part of `done`, and says nothing about the time left. */
+  passOver(amount: number): void;
   /** Prints a message for the user. */
   note(text: string): void;
   stop(): void;
@@ -26,7 +34,10 @@ export interface Progress {
 export interface ProgressText {
   /** The current step of a command with several steps. */
   readonly label?: string;
+  /** What was done. */
   readonly parts: readonly string[];
+  /** How fast, the most telling first. */
+  readonly rates?: readonly string[];
   /** On a terminal, at the end. */
   readonly last?: string;
 }
@@ -39,7 +50,7 @@ export async function makeProgress(
   if (!output.isTerminal) return new PlainProgress(output, describe);
   // A pipe does not need the library.
   const { makeBar } = await import('./bar.js');
-  return new BarProgress(output, describe, makeBar(output, '{bar} {percentage}% | {text}'));
+  return new BarProgress(output, describe, (layOut) => makeBar(output, layOut));
 }
 
 /** The same for a command that shows it until `run` ends. */
@@ -86,6 +97,11 @@ abstract class Counter implements Progress {
     this.total = total;
   }
 
+  passOver(amount: number): void {
+    this.#doneBefore += amount;
+    this.update(this.done + amount);
+  }
+
   /** Never 0, since it is divided by. */
   protected get seconds(): number {
     return Math.max(0.001, (performance.now() - this.#startedAt) / 1000);
@@ -93,64 +109,69 @@ abstract class Counter implements Progress {
 
   protected get timeLeft(): string {
     const doneNow = this.done - this.#doneBefore;
-    if (doneNow <= 0) return '–';
-    return formatSeconds((this.seconds * Math.max(0, this.total - this.done)) / doneNow);
+    const isKnown =
+      this.seconds >= MIN_SECONDS_FOR_RATE || doneNow >= this.total * MIN_SHARE_FOR_RATE;
+    if (doneNow <= 0 || !isKnown) return '–';
+    const left = (this.seconds * Math.max(0, this.total - this.done)) / doneNow;
+    return left < MAX_SECONDS_LEFT ? formatSeconds(left) : '–';
   }
 
   abstract note(text: string): void;
   abstract stop(): void;
 }
 
-class BarProgress extends Counter {
+class BarProgress extends Counter implements LastLine {
   readonly #bar: SingleBar;
   #isShown = false;
+  readonly #restoreCursor = () => this.#bar.stop();
 
-  constructor(output: Output, describe: (seconds: number) => ProgressText, bar: SingleBar) {
+  constructor(
+    output: Output,
+    describe: (seconds: number) => ProgressText,
+    make: (layOut: (columns: number) => string) => SingleBar,
+  ) {
     super(output, describe);
-    this.#bar = bar;
+    this.#bar = make((columns) => this.#layOut(columns));
   }
 
   override start(total: number, done = 0): void {
     super.start(total, done);
+    if (!this.#isShown) process.on('exit', this.#restoreCursor);
+    this.#isShown = true;
+    this.output.lastLine = this;
     this.#bar.stop();
-    this.#show();
+    this.show();
   }
 
   override update(done: number, total?: number): void {
     super.update(done, total);
-    if (!this.#isShown) return;
-    this.#bar.setTotal(this.#length);
-    this.#bar.update(this.#filled, { text: this.#text });
+    if (this.#isShown) this.#bar.update(this.done);
   }
 
   note(text: string): void {
-    this.#bar.stop();
     this.output.note(text);
-    if (this.#isShown) this.#show();
   }
 
   stop(): void {
     this.#isShown = false;
+    this.output.lastLine = undefined;
+    process.off('exit', this.#restoreCursor);
     this.#bar.stop();
   }
 
-  #show(): void {
-    this.#isShown = true;
-    this.#bar.start(this.#length, this.#filled, { text: this.#text });
+  hide(): void {
+    this.#bar.stop();
   }
 
-  get #length(): number {
-    return Math.max(1, this.total);
+  show(): void {
+    if (this.#isShown) this.#bar.start(Math.max(1, this.total), this.done);
   }
 
-  get #filled(): number {
-    return Math.min(this.done, this.#length);
-  }
-
-  get #text(): string {
-    const { label = '', parts, last = '' } = this.describe(this.seconds);
-    const doing = [label, parts.join(' | ')].filter(Boolean).join(', ');
-    return [doing, `ETA ${this.timeLeft}`, last].filter(Boolean).join(' | ');
+  #layOut(columns: number): string {
+    const { label = '', parts, rates = [], last = '' } = this.describe(this.seconds);
+    const share = Math.min(1, Math.max(0, this.done / Math.max(1, this.total)));
+    const timeLeft = this.timeLeft;
+    return layOutBar({ share, label, counts: parts, rates, timeLeft, last }, columns);
   }
 }
 
@@ -173,10 +194,10 @@ class PlainProgress extends Counter {
   }
 
   get #line(): string {
-    const { label, parts } = this.describe(this.seconds);
+    const { label, parts, rates = [] } = this.describe(this.seconds);
     const percent =
       this.total > 0 ? `${Math.min(100, Math.floor((this.done / this.total) * 100))}%` : '';
-    const line = [percent, ...parts].filter(Boolean).join(', ');
+    const line = [percent, ...parts, ...rates].filter(Boolean).join(', ');
     return label === undefined ? line : `${label}: ${line}`;
   }
 }

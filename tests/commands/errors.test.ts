@@ -258,7 +258,7 @@ describe('the command line', () => {
   it.each([
     { args: ['--version'], stdout: /^\d+\.\d+\.\d+\n$/ },
     { args: ['--help'], stdout: /edp ingest <files\.\.\.>/ },
-    { args: ['ingest', '--help'], stdout: /--read-batch-size[\s\S]*Examples:/ },
+    { args: ['ingest', '--help'], stdout: /Examples:[\s\S]*--read-batch-size/ },
   ])('edp $args', async ({ args, stdout }) => {
     const cwd = await makeDirectory();
     const result = await edp(args, { cwd });
@@ -283,18 +283,5 @@ describe('the command line', () => {
     );
     expect(result, result.stderr).toMatchObject({ status: 0 });
     expect(result.json.files).toMatchObject([{ path: './-dims.csv', status: 'loaded' }]);
-  });
-
-  it.each([
-    { args: [], message: /Name a command/ },
-    { args: ['ingets', 'x'], message: /Did you mean ingest/ },
-    { args: ['ingest', 'x', '--nonsense'], message: /nonsense/ },
-    { args: ['ingest'], message: /Not enough non-option arguments/ },
-  ])('edp $args is a usage error', async ({ args, message }) => {
-    const cwd = await makeDirectory();
-    const result = await edp(args, { cwd });
-    expect(result.status).toBe(2);
-    expect(result.stderr).toMatch(message);
-    expect(result.stderr).not.toMatch(/^\s+at /m);
   });
 });

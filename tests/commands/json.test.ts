@@ -94,7 +94,7 @@ const STEPS: readonly Step[] = [
   { result: 'rejects --passed-over', args: ['rejects', '3', '--passed-over'], status: 0 },
   {
     result: 'promote',
-    args: ['promote', 'metric_x'],
+    args: ['promote', 'metric_x', '--type', 'int'],
     status: 3,
     json: { column: 'metric_x', declared: true, rows: { left: 1 } },
   },

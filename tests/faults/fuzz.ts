@@ -280,7 +280,15 @@ class Fuzz {
   readonly #server: FaultServer;
   readonly #host: Host;
   readonly #problems: string[] = [];
-  readonly #counts = { inputs: 0, models: 0, badModels: 0, loaded: 0, skipped: 0, failed: 0 };
+  readonly #counts = {
+    inputs: 0,
+    models: 0,
+    badModels: 0,
+    loaded: 0,
+    skipped: 0,
+    failed: 0,
+    interrupted: 0,
+  };
   #records = 0;
   #rejects = 0;
   #database = '';

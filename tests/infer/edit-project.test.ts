@@ -8,15 +8,15 @@ import { toModel } from '../../src/model/schema.js';
 import { addToProject, type Edit, editProject, listDeclared } from '../../src/project/edit.js';
 import { parseProject } from '../../src/project/parse.js';
 
-const Y: Column = { name: 'y', type: 'int', field: 'y', isNullable: true };
+const Y: Column = { name: 'z', type: 'int', field: 'z', isNullable: true };
 
-/** Adds an int column `y` to table `a`. */
+/** Adds an int column `z` to table `a`. */
 function widen(text: string): string | undefined {
   const a = listDeclared(text)!.find(({ name }) => name === 'a')!;
   const wider: Table = { ...a, columns: [...a.columns, Y] };
   return addToProject(
     text,
-    { place: () => ['tables', 'a', 'columns'], entries: { y: 'int' } },
+    { place: () => ['tables', 'a', 'columns'], entries: { z: 'int' } },
     wider,
   );
 }
@@ -41,37 +41,37 @@ describe('what is added', () => {
     [
       'lines',
       'tables:\n  a: # ours\n    columns:\n      x: int # x\n',
-      'tables:\n  a: # ours\n    columns:\n      x: int # x\n      y: int\n',
+      'tables:\n  a: # ours\n    columns:\n      x: int # x\n      z: int\n',
       'tables:\n  a: # ours\n    columns:\n      x: int # x\n\n  t:\n    columns:\n      id: int\n',
     ],
     [
       'lines, behind a csv section that stays',
       'csv: { delimiter: tab } # tabs\ntables:\n  a:\n    columns:\n      x: int\n',
-      'csv: { delimiter: tab } # tabs\ntables:\n  a:\n    columns:\n      x: int\n      y: int\n',
+      'csv: { delimiter: tab } # tabs\ntables:\n  a:\n    columns:\n      x: int\n      z: int\n',
       'csv: { delimiter: tab } # tabs\ntables:\n  a:\n    columns:\n      x: int\n\n  t:\n    columns:\n      id: int\n',
     ],
     [
       'lines, before options that stay',
       'tables:\n  a:\n    columns:\n      x: int\n\nprocess-count: 3\n',
-      'tables:\n  a:\n    columns:\n      x: int\n      y: int\n\nprocess-count: 3\n',
+      'tables:\n  a:\n    columns:\n      x: int\n      z: int\n\nprocess-count: 3\n',
       'tables:\n  a:\n    columns:\n      x: int\n\n  t:\n    columns:\n      id: int\n\nprocess-count: 3\n',
     ],
     [
       'items in braces',
       'tables: { a: { columns: { x: int } } } # ours\n',
-      'tables: { a: { columns: { x: int, y: int } } } # ours\n',
+      'tables: { a: { columns: { x: int, z: int } } } # ours\n',
       'tables: { a: { columns: { x: int } }, t: { columns: { id: int } } } # ours\n',
     ],
     [
       'lines with Windows line ends',
       'tables:\r\n  a:\r\n    columns:\r\n      x: int\r\n',
-      'tables:\r\n  a:\r\n    columns:\r\n      x: int\r\n      y: int\r\n',
+      'tables:\r\n  a:\r\n    columns:\r\n      x: int\r\n      z: int\r\n',
       'tables:\r\n  a:\r\n    columns:\r\n      x: int\r\n\r\n  t:\r\n    columns:\r\n      id: int\r\n',
     ],
     [
       'lines, and the line end that was missing',
       'tables:\n  a:\n    columns:\n      x: int',
-      'tables:\n  a:\n    columns:\n      x: int\n      y: int\n',
+      'tables:\n  a:\n    columns:\n      x: int\n      z: int\n',
       'tables:\n  a:\n    columns:\n      x: int\n\n  t:\n    columns:\n      id: int\n',
     ],
   ])('is %s, and nothing else changes', (_, text, widened, added) => {
@@ -110,7 +110,7 @@ describe('an edit that would change something else is not made', () => {
   it.each<[string, Edit]>([
     ['in the csv section', edit(['csv'], { quote: 'none' })],
     ['in the options', edit([], { table: 'a' })],
-    ['in another table', edit(['tables', 'a', 'columns'], { y: 'int' })],
+    ['in another table', edit(['tables', 'a', 'columns'], { z: 'int' })],
     ['in the same table, otherwise than is wanted', edit(['tables', 'a'], { key: 'x' })],
   ])('%s', (_, change) => {
     expect(editProject(text, change, listDeclared(text)!)).toBeUndefined();

@@ -3,8 +3,7 @@
  * COPY reads into columns of text, and types that a reader would choose.
  */
 import { createReadStream, existsSync, readdirSync, readFileSync } from 'node:fs';
-import { copyFile, mkdtemp, rm } from 'node:fs/promises';
-import os from 'node:os';
+import { copyFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
@@ -14,6 +13,7 @@ import { quoteIdentifier } from '../../src/model/ddl.js';
 import { withClient } from '../../src/postgres/connection.js';
 import { edp } from '../support/cli.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { makeTemporary } from '../support/temporary.js';
 
 const inModules = (name: string) =>
   fileURLToPath(new URL(`../../node_modules/${name}`, import.meta.url));
@@ -40,7 +40,7 @@ interface Loaded {
 
 /** Loads copies of the files in a project of their own. @returns by file name */
 async function loadAll(files: readonly string[]): Promise<Map<string, Loaded>> {
-  const cwd = await mkdtemp(path.join(os.tmpdir(), 'edp-test-'));
+  const cwd = await makeTemporary();
   afterAll(() => rm(cwd, { recursive: true, force: true }));
   const names = files.map((file) => path.basename(file));
   for (const file of files) await copyFile(file, path.join(cwd, path.basename(file)));

@@ -1,6 +1,5 @@
 /** Big files into an empty table: its indexes are built behind the rows, and it is never seen without them. */
-import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import os from 'node:os';
+import { appendFile, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
@@ -14,6 +13,7 @@ import {
   TOTALS_SQL,
   totalsRow,
 } from '../support/events.js';
+import { makeTemporary } from '../support/temporary.js';
 
 const RECORDS = 270_000;
 const CONSTRAINTS_SQL = `
@@ -62,7 +62,7 @@ async function expectComplete(): Promise<void> {
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  cwd = await mkdtemp(path.join(os.tmpdir(), 'edp-test-'));
+  cwd = await makeTemporary();
   ({ files } = await generateEvents(cwd, '--files', '2', '--count', String(RECORDS)));
   totals = await sumFiles(files.map((file) => path.join(cwd, file)));
   await edp(['seed-dimensions', '--database-url', database.url], { cwd });

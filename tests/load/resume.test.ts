@@ -233,3 +233,39 @@ describe('files that look the same, but for a byte in the middle', () => {
     });
   });
 });
+
+it('the working time of a load that was killed is known by its splits', async () => {
+  const { cwd, run } = await prepare(100_000);
+  const hurry = await slowLoads(database);
+  const child = startEdp(
+    [
+      'ingest',
+      'events',
+      '--read-batch-size',
+      '4000',
+      '--process-count',
+      '1',
+      '--database-url',
+      database.url,
+    ],
+    { cwd },
+  );
+  child.stdout?.resume();
+  child.stderr?.resume();
+  const ended = new Promise((resolve) => child.once('close', resolve));
+  await waitFor(async () => (await receiptCount()) >= 20);
+  child.kill('SIGKILL');
+  await ended;
+  await hurry();
+  expect((await run()).status).toBe(0);
+  const where = ['--json', '--database-url', database.url];
+  const { json } = await edp(['status', ...where], { cwd });
+  // 20 splits of 50 ms each, and what the second run took.
+  expect(json.loads[0]?.seconds).toBeGreaterThan(1);
+  expect(json.loads[0]?.seconds).toBeLessThan(100);
+  const report = ['generate-report', 'load_history', '--format', 'json', '--out', '-'];
+  const { stdout } = await edp([...report, '--database-url', database.url], { cwd });
+  const [load] = JSON.parse(stdout) as { seconds: number; rows_per_second: number }[];
+  expect(load?.seconds).toBeCloseTo(json.loads[0]!.seconds, 2);
+  expect(load?.rows_per_second).toBeLessThan(100_000);
+});

@@ -1,11 +1,11 @@
 /** Every command once, on the embedded server, by whichever Node runs the tests; see README.md. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import os from 'node:os';
+import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { edp } from '../support/cli.js';
 import { zstd } from '../support/packed.js';
+import { makeTemporary } from '../support/temporary.js';
 
 /** What a version of Node has against a program: a feature that is deprecated, or is an experiment. */
 const NODE_WARNING = /\(node:\d+\)|(?:Deprecation|Experimental)Warning/;
@@ -13,7 +13,7 @@ const NODE_WARNING = /\(node:\d+\)|(?:Deprecation|Experimental)Warning/;
 describe(`Node ${process.versions.node}`, () => {
   let cwd: string;
   beforeAll(async () => {
-    cwd = await mkdtemp(path.join(os.tmpdir(), 'edp-test-'));
+    cwd = await makeTemporary();
     await run('db', 'start');
   });
   afterAll(async () => {

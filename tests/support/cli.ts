@@ -1,13 +1,12 @@
 /** The built command line, run as a user runs it. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import os from 'node:os';
-import path from 'node:path';
+import { rm } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 import { type CommandName, type CommandOf, type JsonOf, readPrinted } from './json.js';
+import { makeTemporary } from './temporary.js';
 
-const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
+export const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
 
 export interface CliResult<C extends CommandName = CommandName> {
   readonly status: number | null;
@@ -24,10 +23,11 @@ export interface CliOptions {
 }
 
 /** The environment without anything that names a database or an option. */
-function cleanEnvironment(): NodeJS.ProcessEnv {
+export function cleanEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(
     Object.entries(process.env).filter(
-      ([name]) => !/^(PG|POSTGRES_|EDP_|DATABASE_URL|NODE_OPTIONS|VITEST|FORCE_COLOR)/.test(name),
+      ([name]) =>
+        !/^(PG|POSTGRES_|EDP_|DATABASE_URL|NODE_OPTIONS|VITEST|FORCE_COLOR|NO_COLOR)/.test(name),
     ),
   );
 }
@@ -83,14 +83,14 @@ export async function followEdp<const A extends readonly string[]>(
 
 /** An empty directory that is gone when the test is over. */
 export async function makeDirectory(): Promise<string> {
-  const directory = await mkdtemp(path.join(os.tmpdir(), 'edp-test-'));
+  const directory = await makeTemporary();
   onTestFinished(() => rm(directory, { recursive: true, force: true, maxRetries: 3 }));
   return directory;
 }
 
 /** Runs `work` with an empty directory, for what tests have in common. */
 export async function withDirectory<T>(work: (directory: string) => Promise<T>): Promise<T> {
-  const directory = await mkdtemp(path.join(os.tmpdir(), 'edp-test-'));
+  const directory = await makeTemporary();
   try {
     return await work(directory);
   } finally {

@@ -2,9 +2,7 @@
  * One embedded PostgreSQL for all tests, and in it a template database that has the ledger and the
  * built-in tables; each test file clones its own from it.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
-import os from 'node:os';
-import path from 'node:path';
+import { rm } from 'node:fs/promises';
 import type { TestProject } from 'vitest/node';
 import { recordDefinition } from '../../src/ledger/changes.js';
 import { BUILTIN_MODEL } from '../../src/model/builtin.js';
@@ -12,6 +10,7 @@ import { withClient } from '../../src/postgres/connection.js';
 import { leaseEmbeddedServer } from '../../src/postgres/embedded/embedded-server.js';
 import { migrate } from '../../src/postgres/migrate.js';
 import { ensureTable } from '../../src/postgres/tables.js';
+import { makeTemporary, removeAbandoned, removeAtExit } from './temporary.js';
 
 export const TEMPLATE = 'edp_template';
 
@@ -24,7 +23,9 @@ declare module 'vitest' {
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   process.stdout.write('starting PostgreSQL for the tests …\n');
-  const directory = await mkdtemp(path.join(os.tmpdir(), 'edp-test-'));
+  await removeAbandoned();
+  const directory = await makeTemporary();
+  removeAtExit(directory);
   const lease = await leaseEmbeddedServer(directory);
   await withClient(lease.client, 'test', (client) => client.query(`CREATE DATABASE ${TEMPLATE}`));
   await withClient({ ...lease.client, database: TEMPLATE }, 'test', async (client) => {

@@ -1,5 +1,4 @@
 /** `edp ingest --dry-run`: prints the result that a load would have. */
-import { isUtf8 } from 'node:buffer';
 import { EXIT, FailedRun } from '../../base/errors.js';
 import { type DryRunResult, dryRun } from '../../load/dry-run/dry-run.js';
 import type { IngestOptions } from '../../load/run.js';
@@ -9,6 +8,7 @@ import { formatCount, formatNumber, formatSeconds, type Output } from '../../ter
 import type { Invocation } from '../command.js';
 import type { CreatedJson, DryRunJson } from '../json/load.schema.js';
 import { printReject } from '../rejects.command.js';
+import { rawJson } from '../shared/raw-json.js';
 import { makeIngestProgress } from './ingest-progress.js';
 import { exitStatus, printCounts, toJson } from './summary.js';
 
@@ -34,11 +34,7 @@ export async function tryLoad(
     ...toJson({ command: 'ingest', ...more }, result, isOk),
     dryRun: true,
     rejects: result.rejects,
-    firstRejects: result.firstRejects.map(({ raw, ...reject }) => ({
-      ...reject,
-      raw: raw.toString('utf8'),
-      ...(isUtf8(raw) ? {} : { rawBase64: raw.toString('base64') }),
-    })),
+    firstRejects: result.firstRejects.map(({ raw, ...reject }) => ({ ...reject, ...rawJson(raw) })),
   };
   if (result.failure !== undefined) throw new FailedRun(result.failure, json);
   output.result(json);
@@ -69,6 +65,7 @@ function print(output: Output, result: DryRunResult, database: Database): void {
     `dry run, nothing was written: ${formatNumber(rows.loaded, 'row')} would be loaded into ${database.label}`,
     count('skipped') > 0 ? named(count('skipped'), 'would be skipped') : '',
     count('failed') > 0 ? named(count('failed'), 'would fail, or were not tried to the end') : '',
+    count('interrupted') > 0 ? named(count('interrupted'), 'not tried to the end') : '',
   ];
   output.line(`${summary.filter(Boolean).join('; ')} (${formatSeconds(seconds)})`);
 }

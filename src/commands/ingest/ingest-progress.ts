@@ -1,4 +1,4 @@
-/** The progress of a load; in a pipe, a line for each file. */
+/** The progress of a load, and a line for each file. */
 import type { FileResult, IngestProgress } from '../../load/file-results.js';
 import {
   formatBytes,
@@ -13,19 +13,20 @@ import { countPassedOver } from '../shared/accounting-lines.js';
 export async function makeIngestProgress(
   output: Output,
 ): Promise<IngestProgress & { stop(): void }> {
+  /** What this run has read, and with it what it need not read. */
   let bytes = 0;
+  let passed = 0;
   let rows = 0;
   let rejected = 0;
   const progress = await makeProgress(output, (seconds) => ({
-    parts: [
-      `${formatCount(rows)} rows`,
-      `${formatRate(rows, 'rows', seconds)}, ${formatBytes(bytes / seconds)}/s`,
-    ],
+    parts: [`${formatCount(rows)} rows`],
+    rates: [formatRate(rows, 'rows', seconds), `${formatBytes(bytes / seconds)}/s`],
     last: rejected === 0 ? '' : `${formatCount(rejected)} rejected`,
   }));
   return {
     start(totalBytes) {
       bytes = 0;
+      passed = 0;
       rows = 0;
       rejected = 0;
       progress.start(totalBytes);
@@ -34,11 +35,13 @@ export async function makeIngestProgress(
       bytes += moreBytes;
       rows += more.read;
       rejected += more.rejected;
-      progress.update(bytes);
+      progress.update(passed + bytes);
     },
-    fileDone(result) {
-      if (!output.isTerminal) output.note(describeFileResult(result));
+    passOver(moreBytes) {
+      passed += moreBytes;
+      progress.passOver(moreBytes);
     },
+    fileDone: (result) => progress.note(describeFileResult(result)),
     note: (text) => progress.note(text),
     stop: () => progress.stop(),
   };
@@ -63,8 +66,8 @@ export function describeFileResult({
     rows.duplicate > 0 ? `${formatCount(rows.duplicate)} duplicate` : '',
     passed > 0 ? `${formatNumber(passed, 'line')} passed over` : '',
   ].filter(Boolean);
-  if (status === 'failed') {
-    return `${name}: failed${loadId === null ? '' : ` (load ${loadId}, ${counts.join(', ')} so far)`}: ${reason ?? ''}`;
+  if (status === 'failed' || status === 'interrupted') {
+    return `${name}: ${status}${loadId === null ? '' : ` (load ${loadId}, ${counts.join(', ')} so far)`}: ${reason ?? ''}`;
   }
   const which = loadId === null ? 'dry run' : `load ${loadId}`;
   return `${name} → ${safeText(table)}: ${counts.join(', ')} (${which})`;

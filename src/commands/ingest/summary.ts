@@ -1,7 +1,7 @@
 /** Prints the result of a load. */
 import { chooseStatus } from '../../base/exit-statuses.js';
 import type { RowCounts } from '../../ledger/counts.js';
-import type { IngestResult } from '../../load/file-results.js';
+import { type FileResult, type IngestResult, NOT_BEGUN } from '../../load/file-results.js';
 import type { Database } from '../../postgres/database.js';
 import {
   formatBytes,
@@ -12,7 +12,10 @@ import {
 } from '../../terminal/output.js';
 import type { LoadCounts, LoadHead } from '../json/load.schema.js';
 import { printRemarks, remarksJson } from '../shared/remarks-lines.js';
+import { secondsJson } from '../shared/seconds-json.js';
 import { describeFileResult } from './ingest-progress.js';
+
+const MAX_LEFT_SHOWN = 5;
 
 export function exitStatus({ isInterrupted, files, rows }: IngestResult): number {
   return chooseStatus({
@@ -29,9 +32,10 @@ export function toJson<H extends LoadHead>(
 ): H & LoadCounts {
   const counts: LoadCounts = {
     ok: isOk,
-    seconds: Number(result.seconds.toFixed(3)),
+    seconds: secondsJson(result.seconds),
     bytes: result.bytes,
     rows: result.rows,
+    thisRun: result.thisRun,
     ...remarksJson(result.remarks),
     files: result.files,
     ...(result.isInterrupted ? { interrupted: true } : {}),
@@ -42,33 +46,47 @@ export function toJson<H extends LoadHead>(
 }
 
 export function printSummary(output: Output, result: IngestResult, database: Database): void {
-  const { files, rows, seconds, bytes } = result;
+  const { files, isInterrupted } = result;
   printCounts(output, result);
-  const skipped = files.filter(({ status }) => status === 'skipped').length;
-  const failed = files.filter(({ status }) => status === 'failed').length;
+  const count = (which: FileResult['status'], what: string) => {
+    const number = files.filter(({ status }) => status === which).length;
+    return number === 0 ? '' : `${formatNumber(number, 'file')} ${what}`;
+  };
   const summary = [
-    `${formatNumber(rows.loaded, 'row')} loaded into ${database.label} in ${formatSeconds(seconds)}`,
-    rows.loaded > 0
-      ? `${formatCount(rows.read / seconds)} rows/s, ${formatBytes(bytes / seconds)}/s`
-      : '',
-    skipped > 0
-      ? `${skipped} ${skipped === 1 ? 'file' : 'files'} skipped (content already loaded)`
-      : '',
-    failed > 0 ? `${failed} ${failed === 1 ? 'file' : 'files'} not finished` : '',
+    ...describeThisRun(result, database.label),
+    count('skipped', 'skipped (content already loaded)'),
+    count('failed', 'not finished'),
+    count('interrupted', 'interrupted'),
   ];
   output.line(summary.filter(Boolean).join('; '));
   for (const { loadId, rows: counts } of files) {
     if (counts.rejected > 0) output.line(`rejects of load ${loadId}: edp rejects ${loadId}`);
   }
-  if (result.isInterrupted) output.line('interrupted: run the same command again to continue');
+  if (isInterrupted) output.line('interrupted: run the same command again to continue');
 }
 
-/** Prints the files that were not shown yet, undeclared metrics, and the counts by table. */
+/** What this run did and how fast; and what earlier runs of its loads had done. */
+function describeThisRun({ rows, thisRun, seconds }: IngestResult, where: string): string[] {
+  const { bytes, rows: now } = thisRun;
+  const before = rows.loaded - now.loaded;
+  return [
+    `${formatNumber(now.loaded, 'row')} loaded into ${where} in ${formatSeconds(seconds)}`,
+    now.read > 0
+      ? `${formatCount(now.read / seconds)} rows/s, ${formatBytes(bytes / seconds)}/s`
+      : '',
+    before > 0
+      ? `${formatNumber(before, 'row')} ${before === 1 ? 'was' : 'were'} loaded by an earlier run, ${formatNumber(rows.loaded, 'row')} in all`
+      : '',
+  ];
+}
+
+/** Prints the files that the run did not come to, undeclared metrics, and the counts by table. */
 export function printCounts(output: Output, { files, remarks }: IngestResult): void {
-  if (output.isTerminal && !output.isJson) {
-    for (const file of files) {
-      if (file.status !== 'loaded') output.line(describeFileResult(file));
-    }
+  // All others were shown when they ended.
+  const left = files.filter(({ reason }) => reason === NOT_BEGUN);
+  for (const file of left.slice(0, MAX_LEFT_SHOWN)) output.note(describeFileResult(file));
+  if (left.length > MAX_LEFT_SHOWN) {
+    output.note(`… and ${formatCount(left.length - MAX_LEFT_SHOWN)} more files were not begun`);
   }
   printRemarks(output, remarks);
   const loaded = files.filter(({ status }) => status === 'loaded');

@@ -59,6 +59,7 @@ export const statusSchema = z.strictObject({
   command: z.literal('status'),
   ok: z.literal(true),
   loads: z.array(z.strictObject(loadSummary).meta({ id: 'Load' })).describe('Newest first'),
+  total: count.describe('Loads that there are, listed or not'),
   inferredMembers,
 });
 

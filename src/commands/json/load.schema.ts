@@ -21,7 +21,7 @@ const loadedFile = z
     path: z.string().describe('As the user specified it'),
     table: z.string(),
     loadId: z.int().nullable().describe('Null if no load was started'),
-    status: z.enum(['loaded', 'skipped', 'failed']),
+    status: z.enum(['loaded', 'skipped', 'failed', 'interrupted']),
     rows: rowCounts.describe('Counts of the whole load, including earlier runs'),
     bytes: count,
     ...accounting,
@@ -31,7 +31,7 @@ const loadedFile = z
       .describe('Format of its records; absent for a file that was not read'),
     dialect: dialect.optional(),
     drift: drift.optional(),
-    reason: z.string().optional().describe('Why it was skipped or failed'),
+    reason: z.string().optional().describe('Why it is not loaded'),
   })
   .meta({ id: 'LoadedFile' });
 
@@ -41,6 +41,9 @@ const run = {
   seconds,
   bytes: count,
   rows: rowCounts,
+  thisRun: z
+    .strictObject({ bytes: count, rows: rowCounts })
+    .describe('What this run itself read and committed, without earlier runs of its loads'),
   ...remarks,
   files: z.array(loadedFile),
   ...runEnd,

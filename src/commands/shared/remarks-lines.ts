@@ -6,10 +6,18 @@ import { formatCount, formatNumber, type Output, safeText } from '../../terminal
 export function printRemarks(output: Output, { unknownMetrics, corrections }: RemarkCounts): void {
   for (const [name, count] of Object.entries(unknownMetrics)) {
     output.warn(
-      `metric ${JSON.stringify(safeText(name))} is not declared: kept beside ${formatNumber(count, 'row')}`,
+      `metric ${JSON.stringify(safeText(name))} is not declared: kept beside ${formatNumber(count, 'row')}; edp promote ${toShellWord(name)} makes it a column`,
     );
   }
   for (const line of describeCorrections(groupCorrections(corrections))) output.warn(line);
+}
+
+/** A name as a shell takes it. */
+function toShellWord(name: string): string {
+  const text = safeText(name);
+  return /^[\w.:@%+=/-]+$/.test(text) && !text.startsWith('-')
+    ? text
+    : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 /** A line for each column, and for each field without a declared column. */

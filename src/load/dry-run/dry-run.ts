@@ -180,11 +180,10 @@ class DryRun {
     }
     return {
       seconds: 0,
-      ...this.#book.summarize(targets),
+      ...this.#book.summarize(targets, this.#signal.aborted && failure === undefined),
       rejects: this.#rejects.byCode,
       firstRejects: this.#rejects.first,
       ...(failure === undefined ? {} : { failure }),
-      isInterrupted: this.#signal.aborted && failure === undefined,
     };
   }
 
@@ -309,6 +308,7 @@ class DryRun {
     this.#book.count(before.rows, before.remarks);
     let reason: string | undefined = 'not tried to the end';
     let tail: CountedTail | undefined;
+    let hasFault = false;
     const counts = () =>
       toAccountingCounts(withEnds(prepared, accounting, reason === undefined, tail));
     try {
@@ -321,15 +321,18 @@ class DryRun {
       }
     } catch (error) {
       if (!isFileFault(error)) {
+        const status = this.#signal.aborted && isStop(error) ? 'interrupted' : 'failed';
         const form = { ...counts(), ...formOf(prepared) };
-        this.#book.settle(target, { status: 'failed', rows, bytes, ...form, reason });
+        this.#book.settle(target, { status, rows, bytes, ...form, reason });
         throw error;
       }
       reason = fileFaultReason(error);
+      hasFault = true;
     }
     this.#book.reportHeaders(prepared, accounting, '');
+    const unfinished = this.#signal.aborted && !hasFault ? 'interrupted' : 'failed';
     this.#book.settle(target, {
-      status: reason === undefined ? 'loaded' : 'failed',
+      status: reason === undefined ? 'loaded' : unfinished,
       rows,
       bytes,
       ...counts(),
@@ -369,7 +372,7 @@ class DryRun {
     count: (receipt: Receipt) => void,
   ): Promise<number | undefined> {
     const { target, file } = prepared;
-    this.#progress.advance(file.size - openBytes, NO_ROWS);
+    this.#progress.passOver(file.size - openBytes);
     let from = 0;
     let end = before.committed.at(-1)?.end ?? dataStart;
     let firstLine = 1;
@@ -382,7 +385,9 @@ class DryRun {
       const part = { load, range: { from, until: range.until, isExact: true }, segment };
       const receipt = await this.#trial.run(part, target.file.name, firstLine);
       release?.();
-      this.#progress.advance(sourceBytes ?? receipt.end - receipt.start, receipt.rows);
+      const bytes = sourceBytes ?? receipt.end - receipt.start;
+      this.#book.countCommitted(bytes, receipt.rows);
+      this.#progress.advance(bytes, receipt.rows);
       from = receipt.end;
       end = Math.max(end, receipt.end);
       firstLine += receipt.lineCount;

@@ -2,10 +2,10 @@
 import { type Document, isMap } from 'yaml';
 import { EdpError } from '../../base/errors.js';
 import type { Table } from '../../model/model.js';
-import { addToProject } from '../../project/edit.js';
+import { addToProject, replaceInProject } from '../../project/edit.js';
 import { readEditable } from '../../project/editable.js';
 import { PROJECT_FILE, replaceProjectFile } from '../../project/file.js';
-import type { SourceText } from '../../project/parse.js';
+import type { SourceText } from '../../project/project-part.js';
 import { type PromoteSubject, withMetric } from './subject.js';
 
 /** A declaration that was tried and can be written. */
@@ -49,7 +49,10 @@ export function declare(
   const table = withMetric(subject);
   const entries = { [column]: metric === column ? type : { type, key: metric } };
   const place = (document: Document) => placeOf(document, subject);
-  const edited = addToProject(text, { place, entries }, table, others);
+  const isThere = subject.source.metrics.some(({ key }) => key === metric);
+  const edited = isThere
+    ? replaceInProject(text, (document) => typeNode(document, subject), type, table, others)
+    : addToProject(text, { place, entries }, table, others);
   if (edited === undefined) throw cannotEdit(subject);
   return { text: edited, table };
 }
@@ -59,6 +62,12 @@ function placeOf(document: Document, { table, source }: PromoteSubject): (string
   const place: (string | number)[] = ['tables', table.name, 'metrics'];
   if (!isMap(document.getIn(place, true))) place.push(table.sources.indexOf(source));
   return [...place, 'columns'];
+}
+
+/** The node that has the type of a declared metric. */
+function typeNode(document: Document, subject: PromoteSubject): unknown {
+  const node = document.getIn([...placeOf(document, subject), subject.column], true);
+  return isMap(node) ? node.get('type', true) : node;
 }
 
 function cannotEdit({ table, metric, column, type, source }: PromoteSubject): EdpError {

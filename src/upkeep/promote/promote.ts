@@ -14,12 +14,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { EdpError } from '../../base/errors.js';
 import { failpoint } from '../../base/failpoints.js';
+import { suggest } from '../../base/nearest.js';
 import { recordDefinition } from '../../ledger/changes.js';
 import { findOtherRuns } from '../../ledger/model-lock.js';
 import { listPromotions } from '../../ledger/promotions.js';
 import { quoteIdentifier } from '../../model/ddl.js';
 import type { Model, Table } from '../../model/model.js';
-import { SQL_TYPE } from '../../model/types.js';
+import { type ColumnType, SQL_TYPE } from '../../model/types.js';
 import { withClient, withTransaction } from '../../postgres/connection.js';
 import type { Database } from '../../postgres/database.js';
 import { migrate } from '../../postgres/migrate.js';
@@ -27,7 +28,16 @@ import { findTableInCatalog } from '../../postgres/table-in-catalog.js';
 import { assertGoing, Backfill, type BackfillProgress, listPartitions } from './backfill.js';
 import { MetricConverter } from './convert.js';
 import { prepareDeclaration } from './declare.js';
-import { chooseColumn, chooseTable, type PromoteRequest, type PromoteSubject } from './subject.js';
+import { isKept, listKept, typeOfKept } from './kept-values.js';
+import { retypeColumn } from './retype.js';
+import {
+  type BegunPromotion,
+  chooseColumn,
+  chooseSource,
+  chooseTable,
+  type PromoteRequest,
+  type PromoteSubject,
+} from './subject.js';
 
 export interface PromoteOptions extends PromoteRequest {
   /** The project's directory. */
@@ -70,6 +80,8 @@ export interface PromoteProgress extends BackfillProgress {
 const FIRST_LOCK_TIMEOUT_MS = 100;
 const MAX_LOCK_TIMEOUT_MS = 3000;
 const POLL_MS = 250;
+/** Metrics that a message lists at most. */
+const MAX_NAMED = 8;
 
 export async function promote(
   database: Database,
@@ -109,13 +121,20 @@ class PromoteRun {
     const begun = (await listPromotions(this.#client, table.name)).find(
       (promotion) => promotion.metric === metric,
     );
-    const subject = chooseColumn(table, this.#options, begun);
+    // A request that contradicts the model is that fault first, whatever the rows have.
+    chooseColumn(table, this.#options, begun, 'text');
+    const kept = await this.#examineKept(table, begun);
+    const subject = chooseColumn(table, this.#options, begun, kept);
     const declaration = subject.isDeclared
       ? undefined
       : await prepareDeclaration(directory, subject);
     await this.#lock(subject);
     await failpoint('promote.locked', this.#client);
     const name = (await findTableInCatalog(this.#client, table.name))?.name;
+    // A run that goes on would write values of the former type.
+    if (subject.formerType !== undefined && name !== undefined) {
+      await this.#waitFor(declaration?.table ?? table, ({ count }) => count === 0);
+    }
     if (name !== undefined) await this.#addColumn(subject, name);
     await failpoint('promote.added', this.#client);
     // Last of the preparations: after it, new runs write to the column.
@@ -135,6 +154,36 @@ class PromoteRun {
       wasDeclared: declaration !== undefined,
       hasTable: name !== undefined,
     };
+  }
+
+  /**
+   * @returns the type of what is kept of the metric; of no meaning for one that the model or the ledger knows
+   * @throws EdpError `usage` for a metric that no row has
+   */
+  async #examineKept(table: Table, begun: BegunPromotion | undefined): Promise<ColumnType> {
+    const { metric, extraColumn, type } = this.#options;
+    const source = chooseSource(table, metric, extraColumn ?? begun?.extraColumn);
+    const isKnown = begun !== undefined || source.metrics.some(({ key }) => key === metric);
+    const name = (await findTableInCatalog(this.#client, table.name))?.name;
+    const hasExtra = name !== undefined && (await this.#columnType(name, source.extraColumn));
+    // The first load makes the table, with the column.
+    if (isKnown || name === undefined || !hasExtra) return type ?? 'int';
+    if (!(await isKept(this.#client, name, source.extraColumn, metric))) {
+      const names = await listKept(this.#client, table.name);
+      const list = names.slice(0, MAX_NAMED).join(', ');
+      throw new EdpError(
+        'usage',
+        `no row of "${table.name}" has a metric ${JSON.stringify(metric)}`,
+        {
+          hint: suggest(
+            metric,
+            names,
+            `${list === '' ? 'none is kept there' : `kept there: ${list}`}; a metric of later files is declared in edp.yaml`,
+          ),
+        },
+      );
+    }
+    return type ?? typeOfKept(this.#client, name, source.extraColumn, metric);
   }
 
   /** Allows one run at a time; the end of the session frees the lock. */
@@ -189,6 +238,9 @@ class PromoteRun {
       throw new EdpError('usage', `${name} has a column "${column}" that the model does not know`, {
         hint: 'name another one with --column; or declare the metric in edp.yaml if it is meant for this one',
       });
+    } else if (subject.formerType !== undefined && existing === SQL_TYPE[subject.formerType]) {
+      await this.#client.query(`SET LOCAL lock_timeout = ${timeoutMs}`);
+      await retypeColumn(this.#client, subject, name, existing);
     } else if (existing !== SQL_TYPE[type]) {
       throw new EdpError(
         'table_mismatch',
@@ -204,8 +256,8 @@ class PromoteRun {
        VALUES ($1, $2, $3, $4, $5)
        ON CONFLICT (table_name, column_name) DO UPDATE
        SET state = 'running', pass = 1, next_partition = 0, next_block = 0, rows_moved = 0,
-           left_so_far = 0, rows_left = 0, finished_at = NULL
-       WHERE promotions.state = 'done'`,
+           left_so_far = 0, rows_left = 0, finished_at = NULL, type = EXCLUDED.type
+       WHERE promotions.state = 'done' OR promotions.type <> EXCLUDED.type`,
       [table.name, column, metric, source.extraColumn, type],
     );
     await failpoint('promote.noted', this.#client);

@@ -29,9 +29,9 @@ export interface PromoteSubject {
   readonly column: string;
   readonly type: ColumnType;
   readonly isDeclared: boolean;
+  /** The type with which it was promoted before, if that is another one. */
+  readonly formerType?: ColumnType;
 }
-
-const DEFAULT_TYPE: ColumnType = 'int';
 
 /** The choices with which an earlier promotion of the metric began. */
 export interface BegunPromotion {
@@ -80,12 +80,14 @@ export function chooseTable(model: Model, { metric, table }: PromoteRequest): Ta
 
 /**
  * @param begun an earlier promotion of this metric, if there is one
+ * @param typeOfValues for a metric that nothing is known of: that of its values
  * @throws EdpError `usage` where the request contradicts the model, or that promotion
  */
 export function chooseColumn(
   table: Table,
   request: PromoteRequest,
   begun: BegunPromotion | undefined,
+  typeOfValues: ColumnType,
 ): PromoteSubject {
   const { metric } = request;
   const extraColumn = request.extraColumn ?? begun?.extraColumn;
@@ -93,21 +95,34 @@ export function chooseColumn(
   const declared = source.metrics.find(({ key }) => key === metric);
   const known = declared ?? begun;
   const column = known?.column ?? request.column ?? metric;
-  const type = known?.type ?? request.type ?? DEFAULT_TYPE;
+  // A column that was promoted can be given another type; one that the user declared is the user's.
+  const type =
+    (begun === undefined ? known?.type : undefined) ?? request.type ?? known?.type ?? typeOfValues;
   const wanted = { '--column': [request.column, column], '--type': [request.type, type] } as const;
   for (const [option, [asked, is]] of Object.entries(wanted)) {
     if (asked === undefined || asked === is) continue;
     const where = declared === undefined ? 'its promotion was begun with' : 'the model says';
     throw new EdpError('usage', `${option} ${asked}: for metric "${metric}", ${where} ${is}`, {
-      hint: `leave out ${option}`,
+      hint:
+        option === '--type'
+          ? `leave out --type, or change the type in edp.yaml`
+          : `leave out ${option}`,
     });
   }
-  const subject = { metric, table, source, column, type, isDeclared: declared !== undefined };
+  const subject = {
+    metric,
+    table,
+    source,
+    column,
+    type,
+    isDeclared: declared !== undefined && declared.type === type,
+    ...(begun === undefined || begun.type === type ? {} : { formerType: begun.type }),
+  };
   if (declared === undefined) assertFree(subject);
   return subject;
 }
 
-function chooseSource(table: Table, metric: string, extraColumn: string | undefined) {
+export function chooseSource(table: Table, metric: string, extraColumn: string | undefined) {
   const declaring = table.sources.filter(({ metrics }) =>
     metrics.some(({ key }) => key === metric),
   );
@@ -141,13 +156,13 @@ function assertFree({ table, column }: PromoteSubject): void {
 
 /** The table with the metric declared. */
 export function withMetric({ table, source, metric, column, type }: PromoteSubject): Table {
-  if (source.metrics.some(({ key }) => key === metric)) return table;
+  const isNew = source.metrics.every(({ key }) => key !== metric);
+  const own = { column, key: metric, type };
+  const metrics = isNew
+    ? [...source.metrics, own]
+    : source.metrics.map((each) => (each.key === metric ? { ...each, type } : each));
   return {
     ...table,
-    sources: table.sources.map((each) =>
-      each === source
-        ? { ...each, metrics: [...each.metrics, { column, key: metric, type }] }
-        : each,
-    ),
+    sources: table.sources.map((each) => (each === source ? { ...each, metrics } : each)),
   };
 }

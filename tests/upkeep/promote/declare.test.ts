@@ -21,7 +21,7 @@ function promoted(text: string | undefined, request: Partial<PromoteRequest> = {
     extraColumn: undefined,
     ...request,
   };
-  const subject = chooseColumn(chooseTable(model, whole), whole, undefined);
+  const subject = chooseColumn(chooseTable(model, whole), whole, undefined, 'int');
   return declare(text, subject);
 }
 

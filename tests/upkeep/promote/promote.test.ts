@@ -215,7 +215,7 @@ describe('obstacles are reported', () => {
       name: 'a type that does not exist',
       args: ['promote', 'x', '--type', 'integer'],
       code: 'usage',
-      message: /Choices.*"int"/s,
+      message: /expected one of .*int/,
     },
     {
       name: 'a name that is too long',

@@ -1,0 +1,4 @@
+/** Seconds as JSON: to the millisecond. */
+export function secondsJson(seconds: number): number {
+  return Number(seconds.toFixed(3));
+}

@@ -1,0 +1,180 @@
+/** The texts of a project, each parsed by itself, and what they have together. */
+import { type Document, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
+import { type Environment, type ExpandedValue, expandVariables } from './variables.js';
+
+/** A text of the project: edp.yaml, or a file that it includes. */
+export interface SourceText {
+  /** As messages name it. */
+  readonly name: string;
+  /** Absolute; undefined for a text that is in no file. */
+  readonly path?: string;
+  readonly text: string;
+}
+
+/** A fault with its place. */
+export interface PlacedFault {
+  readonly part: ProjectPart;
+  readonly line: number;
+  readonly message: string;
+}
+
+/** Keys whose entries may stand in several texts. */
+const SECTIONS: readonly string[] = ['tables', 'csv'];
+/** Below `tables`, a table, and a part of it: what is as deep as that is one declaration. */
+const DECLARATION_DEPTH = 3;
+
+/** One text, parsed. */
+export class ProjectPart {
+  readonly source: SourceText;
+  /** Of the YAML, and of variables. */
+  readonly faults: readonly PlacedFault[];
+  /** As far as it can be read. */
+  readonly value: unknown;
+  readonly #document: Document.Parsed;
+  readonly #lines = new LineCounter();
+  readonly #expanded: readonly ExpandedValue[];
+  /** Where values stand whose variables are not there. */
+  readonly #unset: readonly number[];
+  /** From this line on, the text is not read as it is meant. */
+  readonly #endLine: number;
+
+  constructor(source: SourceText, environment: Environment) {
+    this.source = source;
+    this.#document = parseDocument(source.text, { lineCounter: this.#lines, prettyErrors: false });
+    const { errors } = this.#document;
+    const { expanded, faults } = expandVariables(this.#document, environment);
+    this.#expanded = expanded;
+    this.#unset = faults.map(({ offset }) => offset);
+    this.faults = [
+      ...errors.map(({ pos: [offset], message }) => ({ offset, message })),
+      ...faults,
+    ].map(({ offset, message }) => ({ part: this, line: this.#lineAt(offset), message }));
+    // Where one line is no YAML, those before it are read as they are meant.
+    const broken = errors.filter(({ code }) => code !== 'DUPLICATE_KEY');
+    this.#endLine = this.#firstLineOfBlock(Math.min(...broken.map(({ pos: [offset] }) => offset)));
+    this.value = toValue(this.#document);
+  }
+
+  /** Whether it has what a path leads to: an option, a setting of `csv:`, a table. */
+  declares(path: readonly PropertyKey[]): boolean {
+    const [first, second] = path;
+    if (typeof this.value !== 'object' || this.value === null || first === undefined) return false;
+    if (!Object.hasOwn(this.value, first)) return false;
+    if (second === undefined || !SECTIONS.includes(String(first))) return true;
+    const section = (this.value as Record<PropertyKey, unknown>)[first];
+    return typeof section !== 'object' || section === null || Object.hasOwn(section, second);
+  }
+
+  /** Whether what stands there follows from a fault that is reported already. */
+  isUnclear(path: readonly PropertyKey[]): boolean {
+    if (this.lineOf(path) >= this.#endLine) return true;
+    const node = this.#document.getIn(path, true);
+    if (!isNode(node) || !node.range) return false;
+    const [start, , end] = node.range;
+    const isOne = isScalar(node) || isSeq(node) || path.length >= DECLARATION_DEPTH;
+    return isOne && this.#unset.some((offset) => offset >= start && offset < end);
+  }
+
+  /** Whether it may have tables, or include them, that were not read. @param hasOthers beside this text */
+  mayLackTables(hasOthers: boolean): boolean {
+    const isBroken = this.#endLine < Number.POSITIVE_INFINITY;
+    const includes = this.source.text.includes('include');
+    return (isBroken && (hasOthers || includes)) || (includes && this.#unset.length > 0);
+  }
+
+  /** Line of the key that a path ends with, or of its nearest existing parent. */
+  lineOf(path: readonly PropertyKey[]): number {
+    for (let depth = path.length; depth > 0; depth--) {
+      const parent = this.#document.getIn(path.slice(0, depth - 1), true);
+      const name = path[depth - 1];
+      const pair = isMap(parent)
+        ? parent.items.find(({ key }) => isScalar(key) && String(key.value) === String(name))
+        : undefined;
+      const node = pair?.key ?? this.#document.getIn(path.slice(0, depth), true);
+      if (isNode(node) && node.range) return this.#lineAt(node.range[0]);
+    }
+    return 1;
+  }
+
+  /** A message that quotes no value of a variable. */
+  withoutValues(message: string): string {
+    return this.#expanded.reduce(
+      (text, { value, written }) => text.replaceAll(JSON.stringify(value), JSON.stringify(written)),
+      message,
+    );
+  }
+
+  #lineAt(offset: number): number {
+    return this.#lines.linePos(offset).line;
+  }
+
+  /** The first line of the table, or of the part of the file, that has something at `offset`. */
+  #firstLineOfBlock(offset: number): number {
+    if (offset === Number.POSITIVE_INFINITY) return offset;
+    const starts = [this.#document.contents, this.#document.get('tables', true)].flatMap((map) =>
+      isMap(map)
+        ? map.items.flatMap(({ key }) => (isNode(key) && key.range ? [key.range[0]] : []))
+        : [],
+    );
+    return this.#lineAt(Math.max(0, ...starts.filter((start) => start <= offset)));
+  }
+}
+
+function toValue(document: Document.Parsed): unknown {
+  try {
+    return document.toJS() ?? {};
+  } catch {
+    return {};
+  }
+}
+
+/** One value of all texts; what is there twice is a fault. */
+export function mergeParts(parts: readonly ProjectPart[], faults: PlacedFault[]): unknown {
+  if (parts.length === 1) return parts[0]!.value;
+  const merged: Record<string, unknown> = {};
+  const placeOf = new Map<string, ProjectPart>();
+  const add = (
+    into: Record<string, unknown>,
+    part: ProjectPart,
+    path: readonly string[],
+    value: unknown,
+  ) => {
+    const name = path.join('.');
+    const first = placeOf.get(name);
+    if (first === undefined) {
+      placeOf.set(name, part);
+      into[path.at(-1)!] = value;
+      return;
+    }
+    const { name: file } = first.source;
+    const message = `${name}: ${file}:${first.lineOf(path)} has it, too`;
+    faults.push({ part, line: part.lineOf(path), message });
+  };
+  for (const part of parts) {
+    const isMapping =
+      typeof part.value === 'object' && part.value !== null && !Array.isArray(part.value);
+    if (!isMapping) {
+      faults.push({ part, line: 1, message: 'a file has keys with values' });
+      continue;
+    }
+    for (const [key, value] of Object.entries(part.value as object)) {
+      if (key === 'include') continue;
+      const isSection =
+        SECTIONS.includes(key) &&
+        typeof value === 'object' &&
+        value !== null &&
+        !Array.isArray(value);
+      if (!isSection) {
+        add(merged, part, [key], value);
+        continue;
+      }
+      merged[key] ??= {};
+      const section = merged[key];
+      if (typeof section !== 'object' || section === null) continue;
+      for (const [name, entry] of Object.entries(value)) {
+        add(section as Record<string, unknown>, part, [key, name], entry);
+      }
+    }
+  }
+  return merged;
+}

@@ -1,0 +1,61 @@
+/** What zod says of an edp.yaml → faults, each with its path from the root of the file. */
+import type { z } from 'zod';
+import { nearest } from '../base/nearest.js';
+import { knownKeys } from '../model/schema.js';
+
+export interface Fault {
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+}
+
+/** @param rootKeys the keys that the file may have */
+export function toFaults(error: z.core.$ZodError, rootKeys: readonly string[]): Fault[] {
+  return error.issues.flatMap((issue) => issueFaults(issue, issue.path, rootKeys));
+}
+
+/** @param path of the issue from the root of the file */
+function issueFaults(
+  issue: z.core.$ZodIssue,
+  path: readonly PropertyKey[],
+  rootKeys: readonly string[],
+): Fault[] {
+  const inside = (issues: readonly z.core.$ZodIssue[]) =>
+    issues.flatMap((inner) => issueFaults(inner, [...path, ...inner.path], rootKeys));
+  switch (issue.code) {
+    case 'unrecognized_keys':
+      return issue.keys.map((key) => ({
+        path: [...path, key],
+        message: `"${key}" is not known here${meant(key, knownKeys(path) ?? rootKeys)}`,
+      }));
+    case 'invalid_key':
+      return issue.issues.map(({ message }) => ({ path, message }));
+    case 'invalid_union': {
+      // The form that is meant is an object, and faults are only inside of it.
+      const form = issue.errors.find((issues) =>
+        issues.every(
+          ({ code, path: [first] }) => first !== undefined || code === 'unrecognized_keys',
+        ),
+      );
+      // Without a type, the forms as a whole are explained.
+      const isOfType = (inner: z.core.$ZodIssue) => inner.path[0] === 'type';
+      if (form !== undefined) {
+        return form.some(isOfType)
+          ? [{ path, message: issue.message }, ...inside(form.filter((each) => !isOfType(each)))]
+          : inside(form);
+      }
+      // Of several forms, the user likely meant the one that fits best.
+      const depth = (issues: readonly z.core.$ZodIssue[]) =>
+        Math.max(0, ...issues.map((inner) => inner.path.length));
+      const [furthest = []] = [...issue.errors].sort((a, b) => depth(b) - depth(a));
+      // If even that one fails at its first level, the message for all forms is more helpful.
+      return depth(furthest) < 2 ? [{ path, message: issue.message }] : inside(furthest);
+    }
+    default:
+      return [{ path, message: issue.message }];
+  }
+}
+
+function meant(key: string, keys: readonly string[]): string {
+  const found = nearest(key, keys);
+  return found === undefined ? '' : `; did you mean "${found}"?`;
+}

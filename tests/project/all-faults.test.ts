@@ -1,0 +1,96 @@
+/** Every fault of edp.yaml in one message, whatever kind each is of. */
+import { expect, it } from 'vitest';
+import { parseProject } from '../../src/project/parse.js';
+
+function faultsOf(text: string): string[] {
+  try {
+    parseProject(text);
+  } catch (error) {
+    return (error as Error).message
+      .split('\n')
+      .slice(1)
+      .map((line) => line.trim().replace('edp.yaml:', ''));
+  }
+  return [];
+}
+
+it.each([
+  {
+    name: 'of options, tables, columns, keys, references, indexes and metrics',
+    text: `
+process-count: none
+on-conflict: overwrite
+colour: red
+tables:
+  shops:
+    columns: {id: int, name: text}
+    key: nr
+  sales:
+    columns:
+      id: integer
+      at: {type: timestamptz, formt: '%d', nullable: maybe}
+      shop: {type: text, references: shop}
+      amount: {type: numberic, references: shops}
+    key: [id, line]
+    indexes: [amont]
+    lineage: 5
+    metrics:
+      from: doc
+      columns: {a: whole}
+      pth: x
+`,
+    faults: [
+      '2: process-count: expected a whole number',
+      '3: on-conflict: expected reject, skip or update',
+      '4: colour: "colour" is not known here',
+      '8: tables.shops.key: key column "nr" is not declared',
+      '11: tables.sales.columns.id: "integer" is not a column type; the types are smallint, ',
+      '12: tables.sales.columns.at.nullable: expected true or false',
+      '12: tables.sales.columns.at.formt: "formt" is not known here; did you mean "format"?',
+      '13: tables.sales.columns.shop.references: there is no table "shop" to refer to; did you mean "shops"?',
+      '14: tables.sales.columns.amount: "numberic" is not a column type; the types are ',
+      '15: tables.sales.key: key column "line" is not declared',
+      '17: tables.sales.lineage: ',
+      '20: tables.sales.metrics.columns.a: "whole" is not a column type',
+      '21: tables.sales.metrics.pth: "pth" is not known here; did you mean "path"?',
+    ],
+  },
+  {
+    name: 'beside a key that is there twice',
+    text: 'files: 2\nfiles: 3\ncount: -1\ntables:\n  a:\n    columns: {id: int}\n    key: ib\n',
+    faults: [
+      '2: Map keys must be unique',
+      '3: count: expected 0 or more',
+      '7: tables.a.key: key column "ib" is not declared',
+    ],
+  },
+  {
+    name: 'before a line that is no YAML',
+    text: 'count: -1\ntables:\n  a:\n    columns: {id: integer}\n  b:\n    columns: {id: int\n    key: id\n',
+    faults: ['1: count: expected 0 or more', '4: tables.a.columns.id: "integer" is not', '7: '],
+  },
+  {
+    name: 'and none that another one brings about',
+    text: `tables:
+  a:
+    columns:
+      id: {type: int, 'stored-as': nothing, separator: ';'}
+      b: {type: int4}
+    key: id
+  c:
+    columns:
+      b: {type: bigint, references: a}
+      d: {type: text, references: c.d}
+    metrics: 5
+    indexes: [some_metric]
+`,
+    faults: [
+      '4: tables.a.columns.id.stored-as: expected ',
+      '5: tables.a.columns.b: "int4" is not a column type',
+      '10: tables.c.columns.d.references: a reference needs the key of "c"',
+      '11: tables.c.metrics: metrics is {from, path, columns, extra}',
+    ],
+  },
+])('$name', ({ text, faults }) => {
+  expect(faultsOf(text)).toEqual(faults.map((fault) => expect.stringContaining(fault)));
+});

@@ -1,0 +1,105 @@
+/** Tables in a pipe, and on terminals of every width. */
+import fc from 'fast-check';
+import stringWidth from 'string-width';
+import { describe, expect, it } from 'vitest';
+import { formatTable } from '../../src/terminal/table.js';
+
+const HEAD = ['load', 'file', 'state', 'read', 'started'];
+const ROWS = [
+  [12, 'landing/2026/november/events-1.csv.gz', 'loaded', '1,234,567', '2026-11-29 12:37:24 UTC'],
+  [7, 'a.csv', 'interrupted', '5', '2026-11-29 12:37:24 UTC'],
+];
+
+describe('a table', () => {
+  it('in a pipe is as wide as its cells', () => {
+    expect(formatTable(HEAD, ROWS)).toBe(
+      [
+        'load  file                                   state             read  started',
+        '  12  landing/2026/november/events-1.csv.gz  loaded       1,234,567  2026-11-29 12:37:24 UTC',
+        '   7  a.csv                                  interrupted          5  2026-11-29 12:37:24 UTC',
+      ].join('\n'),
+    );
+  });
+
+  it('leaves out columns, then shortens names in their middle', () => {
+    expect(formatTable(HEAD, ROWS, { width: 70, omissible: ['started'] })).toBe(
+      [
+        'load  file                                   state             read',
+        '  12  landing/2026/november/events-1.csv.gz  loaded       1,234,567',
+        '   7  a.csv                                  interrupted          5',
+      ].join('\n'),
+    );
+    expect(formatTable(HEAD, ROWS, { width: 50, omissible: ['started'] })).toBe(
+      [
+        'load  file                  state             read',
+        '  12  landing/2…s-1.csv.gz  loaded       1,234,567',
+        '   7  a.csv                 interrupted          5',
+      ].join('\n'),
+    );
+  });
+
+  it('wraps sentences at their words', () => {
+    const head = ['property', 'why'];
+    const rows = [['delimiter', 'all of the first 300 records have 7 fields with it']];
+    expect(formatTable(head, rows, { width: 40 })).toBe(
+      [
+        'property   why',
+        'delimiter  all of the first 300 records',
+        '           have 7 fields with it',
+      ].join('\n'),
+    );
+  });
+
+  it('becomes blocks of lines where nothing else fits', () => {
+    expect(formatTable(HEAD, ROWS.slice(0, 2), { width: 30 })).toBe(
+      [
+        'load     12',
+        'file     landing/2026/november',
+        '         /events-1.csv.gz',
+        'state    loaded',
+        'read     1,234,567',
+        'started  2026-11-29 12:37:24 U',
+        '         TC',
+        '',
+        'load     7',
+        'file     a.csv',
+        'state    interrupted',
+        'read     5',
+        'started  2026-11-29 12:37:24 U',
+        '         TC',
+      ].join('\n'),
+    );
+  });
+
+  it('emphasizes its heads', () => {
+    const emphasize = (text: string) => `<${text}>`;
+    expect(formatTable(['a'], [['b']], { emphasize })).toBe('<a>\nb');
+    expect(formatTable(['name'], [['x'.repeat(30)]], { emphasize, width: 10 })).toMatch(/^<name>/);
+  });
+
+  it('fits any terminal of 30 columns and more', () => {
+    const cell = fc.oneof(
+      fc.integer().map(String),
+      fc.string({ unit: 'grapheme', maxLength: 60 }),
+      fc.constantFrom('中文'.repeat(20), 'two words and more of them, a sentence', ''),
+    );
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 30, max: 120 }),
+        fc.integer({ min: 1, max: 9 }).chain((columns) =>
+          fc.array(fc.array(cell, { minLength: columns, maxLength: columns }), {
+            minLength: 1,
+            maxLength: 4,
+          }),
+        ),
+        (width, rows) => {
+          const head = rows[0]!.map((_, i) => `column ${i}`);
+          for (const line of formatTable(head, rows, { width }).split('\n')) {
+            expect(stringWidth(line)).toBeLessThanOrEqual(width);
+          }
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+});
