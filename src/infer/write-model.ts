@@ -8,7 +8,7 @@ import { Document, type Scalar, YAMLMap } from 'yaml';
 import { EdpError } from '../base/errors.js';
 import { BUILTIN_MODEL } from '../model/builtin.js';
 import { editProject, indentLines, listDeclared } from '../project/edit.js';
-import { readProjectText, replaceProjectFile } from '../project/file.js';
+import { editProjectFile } from '../project/file.js';
 import type { Proposal } from './propose.js';
 
 /** Longer comments are cut; --json and edp inspect show them in full. */
@@ -54,8 +54,7 @@ export async function writeModel(
   proposals: readonly Proposal[],
   options: WriteOptions,
 ): Promise<void> {
-  const before = await readProjectText(file);
-  await replaceProjectFile(file, addTables(before, proposals, options, file), before);
+  await editProjectFile(file, (text) => addTables(text, proposals, options, file));
 }
 
 /**

@@ -4,6 +4,7 @@ import { chmod, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/
 import path from 'node:path';
 import { EdpError } from '../base/errors.js';
 import { failpoint } from '../base/failpoints.js';
+import { retry } from '../base/retry.js';
 
 export const PROJECT_FILE = 'edp.yaml';
 
@@ -24,6 +25,27 @@ export async function readProjectText(file: string): Promise<string | undefined>
       },
     );
   }
+}
+
+/**
+ * Changes the file by its present text. Where another program changes it meanwhile, the edit is done again with the
+ * new text.
+ *
+ * @param edit gets undefined if there is no file; what it throws ends the edit
+ * @throws EdpError as {@link replaceProjectFile}
+ */
+export async function editProjectFile(
+  name: string,
+  edit: (text: string | undefined) => string,
+): Promise<void> {
+  await retry(
+    async () => {
+      const text = await readProjectText(name);
+      const edited = edit(text);
+      if (edited !== text) await replaceProjectFile(name, edited, text);
+    },
+    (error) => error instanceof EdpError && error.code === 'file_changed',
+  );
 }
 
 /**

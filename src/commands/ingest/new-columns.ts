@@ -7,7 +7,7 @@ import { EdpError } from '../../base/errors.js';
 import { describeFile } from '../../formats/describe-file.js';
 import { inferTable } from '../../infer/infer.js';
 import { withInferencePool } from '../../infer/infer-pool.js';
-import { takeName, toColumnName } from '../../infer/inferred-names.js';
+import { takeColumnNames } from '../../infer/inferred-names.js';
 import { isFileFault } from '../../load/file-results.js';
 import { findNewFields } from '../../mapping/find-drift.js';
 import { knownFields } from '../../model/fields.js';
@@ -18,8 +18,8 @@ import { resolveFileSettings } from '../../options/resolve-options.js';
 import { withClient } from '../../postgres/connection.js';
 import type { Database } from '../../postgres/database.js';
 import { addColumns } from '../../postgres/tables.js';
-import { addToProject } from '../../project/edit.js';
-import { PROJECT_FILE, readProjectText, replaceProjectFile } from '../../project/file.js';
+import { addToProject, listDeclared } from '../../project/edit.js';
+import { editProjectFile, PROJECT_FILE } from '../../project/file.js';
 import type { Project } from '../../project/project.js';
 import { type InputFile, totalBytes } from '../../source/discover.js';
 import { versionOf } from '../../source/sources.js';
@@ -52,7 +52,7 @@ export async function addNewColumns(
     const wider = { ...table, columns: [...table.columns, ...columns] };
     if (!options.dryRun) {
       await withClient(database.client, 'ingest', (client) => addColumns(client, table, columns));
-      await declareColumns(project, wider, columns);
+      await declareColumns(project, table, columns);
     }
     const list = columns.map(({ name: column, type }) => `${safeText(column)} ${type}`).join(', ');
     const name = safeText(table.name);
@@ -118,34 +118,37 @@ async function inferColumns(
   ).finally(() => progress.stop());
   const taken = new Set(physicalColumns(table).map(({ name }) => name));
   const known = knownFields(table);
-  return columns
-    .filter(({ field }) => !known.has(field))
-    .map(({ field, type }, i) => ({
-      name: takeName(toColumnName(field, `column_${i + 1}`), taken),
-      type,
-      field,
-      isNullable: true,
-    }));
+  const fresh = columns.filter(({ field }) => !known.has(field));
+  const names = takeColumnNames(
+    fresh.map(({ field }) => field),
+    (i) => `column_${i + 1}`,
+    taken,
+  );
+  return fresh.map(({ field, type }, i) => ({ name: names[i]!, type, field, isNullable: true }));
 }
 
 async function declareColumns(
   { directory }: Project,
-  wider: Table,
+  table: Table,
   columns: readonly Column[],
 ): Promise<void> {
   const file = path.join(directory, PROJECT_FILE);
-  const text = await readProjectText(file);
-  const entries = Object.fromEntries(
-    columns.map(({ name, type, field }) => [name, name === field ? type : { type, field }]),
-  );
-  const place = () => ['tables', wider.name, 'columns'];
-  const edited = addToProject(text, { place, entries }, wider);
-  if (edited === undefined) {
+  await editProjectFile(file, (text) => {
+    // Another command may have declared some of them meanwhile.
+    const present = listDeclared(text)?.find(({ name }) => name === table.name) ?? table;
+    const there = new Set(present.columns.map(({ name }) => name));
+    const missing = columns.filter(({ name }) => !there.has(name));
+    const entries = Object.fromEntries(
+      missing.map(({ name, type, field }) => [name, name === field ? type : { type, field }]),
+    );
+    const place = () => ['tables', table.name, 'columns'];
+    const wider = { ...present, columns: [...present.columns, ...missing] };
+    const edited = missing.length === 0 ? text : addToProject(text, { place, entries }, wider);
+    if (edited !== undefined) return edited;
     throw new EdpError('config', `${PROJECT_FILE} is not of a form that edp can edit`, {
-      hint: `add by hand, under tables, ${wider.name}, columns: ${JSON.stringify(entries)}; then run the command again`,
+      hint: `add by hand, under tables, ${table.name}, columns: ${JSON.stringify(entries)}; then run the command again`,
     });
-  }
-  await replaceProjectFile(file, edited, text);
+  });
 }
 
 function replaceTable({ tables }: Model, table: Table): Model {

@@ -4,7 +4,7 @@ import { type Document, isMap } from 'yaml';
 import { EdpError } from '../../base/errors.js';
 import type { Table } from '../../model/model.js';
 import { addToProject } from '../../project/edit.js';
-import { PROJECT_FILE, readProjectText, replaceProjectFile } from '../../project/file.js';
+import { editProjectFile, PROJECT_FILE, readProjectText } from '../../project/file.js';
 import { type PromoteSubject, withMetric } from './subject.js';
 
 /** A declaration that was tried and can be written. */
@@ -28,8 +28,7 @@ export async function prepareDeclaration(
     table,
     async write() {
       // Read again: the file may have changed meanwhile.
-      const current = await readProjectText(file);
-      await replaceProjectFile(file, declare(current, subject).text, current);
+      await editProjectFile(file, (current) => declare(current, subject).text);
     },
   };
 }
