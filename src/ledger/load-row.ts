@@ -26,6 +26,8 @@ export interface LoadRow {
   /** Null for a load that has never been complete. */
   readonly finished_at: string | null;
   readonly undone_at: string | null;
+  /** The load whose content replaced its rows; null unless that happened. */
+  readonly replaced_by: number | null;
 }
 
 /** Counts of a load or of a split, from its row. */

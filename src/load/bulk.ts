@@ -63,7 +63,7 @@ export type BulkOutcome =
   | { readonly kind: 'undone'; readonly reason: string | undefined };
 
 /** Thrown to roll back the transaction. This is not a failure. */
-class Undo extends Error {
+export class Undo extends Error {
   override readonly name = 'Undo';
 }
 
@@ -115,7 +115,7 @@ export async function loadInBulk(
   }
 }
 
-function listLoaded(
+export function listLoaded(
   files: readonly BulkFile[],
   receipts: readonly (readonly Receipt[])[],
 ): LoadedSplit[] {
@@ -144,11 +144,11 @@ interface QueuedSplit {
 }
 
 /** Rows, rejects and references of all splits, through one connection. */
-class BulkCopy {
+export class BulkCopy {
   readonly #client: pg.Client;
   readonly #target: TableInCatalog;
   readonly #files: readonly BulkFile[];
-  readonly #options: BulkOptions;
+  readonly #options: Omit<BulkOptions, 'mayCommit'>;
   readonly #columns: readonly string[];
   readonly #stop = new Int32Array(new SharedArrayBuffer(4));
   readonly #locked = new Map<string, Set<string>>();
@@ -164,7 +164,7 @@ class BulkCopy {
     client: pg.Client,
     target: TableInCatalog,
     files: readonly BulkFile[],
-    options: BulkOptions,
+    options: Omit<BulkOptions, 'mayCommit'>,
   ) {
     this.#client = client;
     this.#target = target;
@@ -196,6 +196,8 @@ class BulkCopy {
     await queue.return(undefined);
     await this.#enqueue(() => this.#settle());
     await this.#turn;
+    // The session must be free for the end of its transaction.
+    if (this.#isStopped) this.#copy?.abort();
     if (this.#failure !== undefined) throw this.#failure;
     if (this.#isStopped) throw new Undo();
     this.#assertWhole(receipts);

@@ -48,6 +48,8 @@ import {
   prepareTarget,
   type Target,
 } from '../prepare-files.js';
+import { clearTable, type ReplacedContent } from '../replace/clear-table.js';
+import { theOnlyTable } from '../replace/replace-run.js';
 import type { IngestOptions } from '../run.js';
 import { formOf, RunBook } from '../run-book.js';
 import { RejectSummary, type TriedReject } from './dry-run-rejects.js';
@@ -122,6 +124,7 @@ class DryRun {
   readonly #rejects: RejectSummary;
   readonly #trial: SplitTrial;
   readonly #tables = new Map<string, TableInCatalog>();
+  #replaced: ReplacedContent | undefined;
   /** Files that were loaded in this run, by the key of their load. */
   readonly #loaded = new Map<string, LoadedFile[]>();
   #lastLoadId = 0;
@@ -155,6 +158,7 @@ class DryRun {
       await this.#client.query('BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0');
       const hadLedger = await hasLedger(this.#client);
       await migrateWithin(this.#client);
+      if (this.#options.replace === true) await this.#clear(targets);
       for (const file of described) {
         if (this.#signal.aborted) break;
         await this.#load(file, hadLedger);
@@ -174,7 +178,14 @@ class DryRun {
       firstRejects: this.#rejects.first,
       ...(failure === undefined ? {} : { failure }),
       isInterrupted: this.#signal.aborted && failure === undefined,
+      ...(this.#replaced === undefined ? {} : { replaced: this.#replaced }),
     };
+  }
+
+  async #clear(targets: readonly Target[]): Promise<void> {
+    const { name } = theOnlyTable(targets);
+    const { table } = await this.#prepareTable(targets[0]!);
+    this.#replaced = await clearTable(this.#client, { name, table }, []);
   }
 
   #assertGoing(): void {
@@ -216,7 +227,7 @@ class DryRun {
 
   async #load(described: PreparedFile, hadLedger: boolean): Promise<void> {
     const { target, file: version, identity } = described;
-    const { force } = this.#options;
+    const { force, replace = false } = this.#options;
     const table = await this.#prepareTable(target);
     const loadedAs = await this.#findLoaded(described);
     if (loadedAs !== undefined && !force) {
@@ -225,7 +236,7 @@ class DryRun {
     }
     const finding =
       hadLedger && loadedAs === undefined
-        ? await findLoad(this.#client, identity, force)
+        ? await findLoad(this.#client, identity, force || replace)
         : { kind: 'new' as const };
     if (finding.kind !== 'new' && finding.kind !== 'interrupted') {
       this.#book.settleUnclaimed(described, finding);

@@ -5,8 +5,8 @@
 import type pg from 'pg';
 import type { HeldLoad } from '../../ledger/held-load.js';
 import { quoteIdentifier } from '../../model/ddl.js';
+import { listReferrers, type Referrer } from '../../postgres/referring-keys.js';
 import { maySkipTriggers } from '../../postgres/table-in-catalog.js';
-import { listReferrers, type Referrer } from './relations.js';
 
 /** Members per batch. A referring table without an index is read once per batch. */
 const MEMBERS_PER_BATCH = 10_000;

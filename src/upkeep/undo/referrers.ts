@@ -5,7 +5,8 @@
 import type pg from 'pg';
 import { EdpError } from '../../base/errors.js';
 import { quoteIdentifier } from '../../model/ddl.js';
-import type { LineageTable, Referrer } from './relations.js';
+import type { Referrer } from '../../postgres/referring-keys.js';
+import type { LineageTable } from './relations.js';
 
 /** The rows to check: all of the load, or those of one stretch. */
 export interface RowsToRemove {

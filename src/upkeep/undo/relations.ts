@@ -5,6 +5,7 @@ import type pg from 'pg';
 import { EdpError } from '../../base/errors.js';
 import { quoteIdentifier } from '../../model/ddl.js';
 import type { Table } from '../../model/model.js';
+import { listReferrers, type Referrer } from '../../postgres/referring-keys.js';
 import { FAMILY, maySkipTriggers } from '../../postgres/table-in-catalog.js';
 
 /** A relation that holds rows itself: the table, or one of its partitions or children. */
@@ -15,19 +16,6 @@ export interface Relation {
   readonly hasBlocks: boolean;
   /** Whether an index leads to the rows of one load. */
   readonly hasIndex: boolean;
-}
-
-/** A foreign key that refers to the rows of the table. */
-export interface Referrer {
-  readonly constraint: string;
-  /** The table with the referring rows; schema-qualified and quoted. */
-  readonly table: string;
-  readonly columns: readonly string[];
-  readonly referredColumns: readonly string[];
-  /** Whether rows of a table refer to rows of the same table. */
-  readonly isOwn: boolean;
-  /** Whether the server would change or delete the referring rows, instead of refusing. */
-  readonly spreads: boolean;
 }
 
 export interface LineageTable {
@@ -93,30 +81,6 @@ async function listRelations(client: pg.Client, oid: number, lineage: string): P
      FROM family JOIN pg_class c USING (oid) JOIN pg_namespace n ON n.oid = c.relnamespace
      WHERE c.relkind IN ('r', 'f') ORDER BY name`,
     [oid, lineage],
-  );
-  return rows;
-}
-
-export async function listReferrers(client: pg.Client, oid: number): Promise<Referrer[]> {
-  const names = (relation: string, numbers: string) =>
-    `(SELECT array_agg(a.attname::text ORDER BY k.position)
-      FROM unnest(${numbers}) WITH ORDINALITY AS k (number, position)
-      JOIN pg_attribute a ON a.attrelid = ${relation} AND a.attnum = k.number)`;
-  const { rows } = await client.query<Referrer>(
-    `${FAMILY}
-     SELECT f.conname::text AS constraint, format('%I.%I', n.nspname, r.relname) AS table,
-            ${names('f.conrelid', 'f.conkey')} AS columns,
-            ${names('f.confrelid', 'f.confkey')} AS "referredColumns",
-            f.conrelid IN (TABLE family) AS "isOwn", f.confdeltype NOT IN ('a', 'r') AS spreads
-     FROM pg_constraint f
-     JOIN pg_class r ON r.oid = f.conrelid
-     JOIN pg_namespace n ON n.oid = r.relnamespace
-     WHERE f.contype = 'f' AND f.confrelid IN (TABLE family)
-       -- Most of those of partitions are copies of their parent's.
-       AND NOT EXISTS (SELECT FROM pg_constraint parent
-                       WHERE parent.oid = f.conparentid AND parent.confrelid IN (TABLE family))
-     ORDER BY 1`,
-    [oid],
   );
   return rows;
 }
