@@ -10,6 +10,7 @@ import { withReadableFiles } from '../../source/copies.js';
 import { discoverFiles, type InputFile, isStdin, totalBytes } from '../../source/discover.js';
 import type { Command, Invocation } from '../command.js';
 import type { CreatedJson, LoadHead } from '../json/load.schema.js';
+import { assertDeclaredKey } from './declared-key.js';
 import { OPTION_NAMES } from './ingest.help.js';
 import { makeIngestProgress } from './ingest-progress.js';
 import { exitStatus, printSummary, toJson } from './summary.js';
@@ -30,6 +31,7 @@ export const command: Command = {
         hint: 'specify the table: edp ingest - --table NAME',
       });
     }
+    if (!options.create) assertDeclaredKey(options.key, project.model, files, options.table);
     const copying = { note: (text: string) => output.note(text), signal };
     const withFiles = (run: (all: readonly InputFile[]) => Promise<number>) =>
       withReadableFiles(project.directory, files, copying, run);
@@ -103,7 +105,11 @@ export async function load(
   const progress = await makeIngestProgress(output);
   let result: IngestResult;
   try {
-    result = await ingest(database, pool, project.model, files, options, progress, signal);
+    const run =
+      options.replace === true
+        ? (await import('../../load/replace/replace-run.js')).replaceContent
+        : ingest;
+    result = await run(database, pool, project.model, files, options, progress, signal);
   } finally {
     progress.stop();
   }
