@@ -104,6 +104,7 @@ describe('--replace', () => {
       files.length === 0 ? { status, json } : await run(cwd, 'ingest', ...files, '--replace');
     expect(result.status).not.toBe(0);
     expect(result.json.error.message).toMatch(message);
+    if (flags.length > 0) expect(result.json.error.hint).toMatch(/nothing is replaced.*--dry-run/);
     if (files.length === 0) {
       expect(await content()).toEqual(OLD_ROWS);
       expect((await run(cwd, 'status')).json.loads).toMatchObject([{ loadId: 1, state: 'loaded' }]);

@@ -337,13 +337,13 @@ class ReplaceRun {
       rows: addRows(this.#scanned.rows, rows),
     };
     this.#progress.advance(bytes, rows);
-    this.#overLimit ??= this.#book.findRejectLimitFault(false, this.#scanned.rows);
+    this.#overLimit ??= this.#findLimitFault(false, this.#scanned.rows);
     if (this.#overLimit !== undefined) Atomics.store(this.#stop, 0, 1);
   }
 
   /** @throws EdpError `too_many_rejects` where the new content is not what the user wants for the old */
   #assertLoadable(rows: RowCounts): void {
-    const fault = this.#book.findRejectLimitFault(true, rows);
+    const fault = this.#findLimitFault(true, rows);
     if (fault !== undefined) throw fault;
     if (rows.read === 0 || rows.rejected < rows.read) return;
     throw new EdpError(
@@ -351,6 +351,13 @@ class ReplaceRun {
       `all ${rows.read} records would be rejected, so table "${this.#table.name}" is not replaced`,
       { hint: 'the same command with --dry-run shows why' },
     );
+  }
+
+  #findLimitFault(isEnd: boolean, rows: RowCounts): EdpError | undefined {
+    const fault = this.#book.findRejectLimitFault(isEnd, rows);
+    // The rejects are rolled back, too.
+    const hint = 'nothing is replaced; the same command with --dry-run shows the rejects';
+    return fault && new EdpError('too_many_rejects', fault.message, { hint });
   }
 
   #assertGoing(): void {
