@@ -2,6 +2,7 @@
 import { chooseStatus } from '../../base/exit-statuses.js';
 import type { RowCounts } from '../../ledger/counts.js';
 import type { IngestResult } from '../../load/file-results.js';
+import type { ReplacedContent } from '../../load/replace/clear-table.js';
 import type { Database } from '../../postgres/database.js';
 import {
   formatBytes,
@@ -34,6 +35,7 @@ export function toJson<H extends LoadHead>(
     rows: result.rows,
     ...remarksJson(result.remarks),
     files: result.files,
+    ...(result.replaced === undefined ? {} : { replaced: result.replaced }),
     ...(result.isInterrupted ? { interrupted: true } : {}),
   };
   // The command comes first, tables that were created last.
@@ -57,10 +59,23 @@ export function printSummary(output: Output, result: IngestResult, database: Dat
     failed > 0 ? `${failed} ${failed === 1 ? 'file' : 'files'} not finished` : '',
   ];
   output.line(summary.filter(Boolean).join('; '));
+  if (result.replaced !== undefined) output.line(describeReplaced(result.replaced, 'are'));
   for (const { loadId, rows: counts } of files) {
     if (counts.rejected > 0) output.line(`rejects of load ${loadId}: edp rejects ${loadId}`);
   }
   if (result.isInterrupted) output.line('interrupted: run the same command again to continue');
+}
+
+export function describeReplaced(
+  { rows, loads }: ReplacedContent,
+  verb: 'are' | 'would be',
+): string {
+  const MAX_NAMED = 5;
+  const named = loads.slice(0, MAX_NAMED).join(', ');
+  const more = loads.length > MAX_NAMED ? ` and ${loads.length - MAX_NAMED} more` : '';
+  const whose =
+    loads.length === 0 ? '' : ` (of load${loads.length === 1 ? '' : 's'} ${named}${more})`;
+  return `replaced content: ${formatNumber(rows, 'row')}${whose} ${verb} gone`;
 }
 
 /** Prints the files that were not shown yet, undeclared metrics, and the counts by table. */

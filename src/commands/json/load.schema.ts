@@ -43,6 +43,10 @@ const run = {
   rows: rowCounts,
   ...remarks,
   files: z.array(loadedFile),
+  replaced: z
+    .strictObject({ rows: count, loads: z.array(z.int()) })
+    .optional()
+    .describe('With --replace: the rows that were there, and the loads that had brought them'),
   ...runEnd,
 };
 
