@@ -38,6 +38,7 @@ async function main(typed: readonly string[]): Promise<number> {
     throw unknownCommand(word, [...byName.keys()]);
   }
   const calls: { readonly entry: CommandEntry; readonly parsed: Record<string, unknown> }[] = [];
+  if (options !== undefined) assertFlagValues(argv, named, options);
   const parser = yargs(options === undefined ? argv : nameFiles(argv, named, options))
     .scriptName('edp')
     .usage('$0 <command>\n\nLoads event files into PostgreSQL and accounts for every record.')
@@ -199,6 +200,28 @@ function printError(error: unknown, isVerbose: boolean, isJson: boolean): number
     .replace(/^ {2}→.*/gm, cyan);
   process.stderr.write(`${shown}\n`);
   return error instanceof EdpError ? error.exitStatus : EXIT.failed;
+}
+
+/** yargs takes each value of a flag but `true` for false. @throws EdpError `usage` */
+function assertFlagValues(
+  argv: readonly string[],
+  named: ReadonlySet<CommandEntry>,
+  { OPTIONS, flagOf, optionsOf }: typeof import('./options/option-definitions.js'),
+): void {
+  const names = [...GLOBAL_OPTIONS, ...[...named].flatMap(optionsOf)];
+  const flags = new Set(names.filter((name) => OPTIONS[name].isFlag === true).map(flagOf));
+  const end = argv.includes('--') ? argv.indexOf('--') : argv.length;
+  for (const argument of argv.slice(0, end)) {
+    const [, flag = '', value = ''] = /^--(?:no-)?([^=]+)=(.*)$/s.exec(argument) ?? [];
+    if (!flags.has(flag) || value === 'true' || value === 'false') continue;
+    throw new EdpError(
+      'usage',
+      `--${flag}: expected true or false (got ${JSON.stringify(value)})`,
+      {
+        hint: `--${flag} alone is --${flag}=true`,
+      },
+    );
+  }
 }
 
 /**

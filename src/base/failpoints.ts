@@ -74,6 +74,11 @@ export const FAILPOINTS = [
   'bulk.receipts',
   'bulk.acknowledged',
   'bulk.committed',
+  // A run with --replace.
+  'replace.locked',
+  'replace.cleared',
+  'replace.before_commit',
+  'replace.acknowledged',
   // A load that undo or replay holds.
   'held.locked',
   'held.taken',

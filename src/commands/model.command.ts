@@ -9,7 +9,7 @@ import { formatModel, writeModel } from '../infer/write-model.js';
 import { resolveFileSettings, resolveOptions } from '../options/resolve-options.js';
 import { withReadableFiles } from '../source/copies.js';
 import { discoverFiles, type InputFile, isStdin, totalBytes } from '../source/discover.js';
-import { formatNumber, type Output } from '../terminal/output.js';
+import { formatNumber, type Output, safeText } from '../terminal/output.js';
 import type { Command } from './command.js';
 import type { ModelJson, ProposedTableJson } from './json/model.schema.js';
 import { OPTION_NAMES } from './model.help.js';
@@ -20,7 +20,7 @@ const OTHER_SUFFIX = /\.(?:json|html?|csv|txt|sql|toml|xlsx?|md)$/i;
 
 export const command: Command = {
   async run({ given, project, output, signal }) {
-    const { table, processCount, ...resolved } = resolveOptions(
+    const { table, key, processCount, ...resolved } = resolveOptions(
       OPTION_NAMES,
       given,
       project.options,
@@ -39,6 +39,7 @@ export const command: Command = {
     }
     const options = {
       table,
+      key,
       taken: new Set<string>(),
       settings: resolveFileSettings(given, project)(),
       specified: resolveFileSettings(given, { options: {}, csv: {} })(),
@@ -62,6 +63,7 @@ export const command: Command = {
         output.line(`${out}: table ${proposal.name}, ${describe(proposal)}`);
       }
     }
+    for (const proposal of proposals) output.note(explainKey(proposal));
     warnOfOddities(output, proposals);
     const result: ModelJson = {
       command: 'model',
@@ -77,9 +79,18 @@ export const command: Command = {
 };
 
 export function describe({ columns, input, inference }: Proposal): string {
-  const key = input.key === undefined ? '' : `, key ${String(input.key)}`;
+  const key = input.key === undefined ? '' : `, key ${[input.key].flat().join(', ')}`;
   const fields = `${columns.length} ${columns.length === 1 ? 'field' : 'fields'}`;
   return `${fields}${key}, from ${formatNumber(inference.records, 'record')}`;
+}
+
+/** Which key a new table gets, and why. */
+export function explainKey({ name, input, inference }: Proposal): string {
+  const table = `table ${safeText(name)}`;
+  if (input.key === undefined || inference.key === undefined) {
+    return `${table}: no key was found; the same record loaded twice cannot be noticed; --key NAME declares one`;
+  }
+  return `${table}: key ${safeText([input.key].flat().join(', '))}: ${inference.key.why}`;
 }
 
 /** Warns about records that do not affect the types, because a load would reject them. */
@@ -100,6 +111,7 @@ export function toJson({ name, input, columns, inference }: Proposal): ProposedT
     records: inference.records,
     odd: inference.odd,
     key: input.key ?? null,
+    ...(inference.key === undefined ? {} : { keyWhy: inference.key.why }),
     timeColumn: columns.find(({ inferred }) => inferred.field === inference.time)?.name ?? null,
     columns: columns.map(({ name: column, inferred, metrics }) => ({
       name: column,

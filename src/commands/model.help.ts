@@ -5,6 +5,7 @@ import type { CommandHelp } from './command.js';
 export const ACTIONS = ['infer'] as const;
 export const OPTION_NAMES = [
   'table',
+  'key',
   'out',
   'process-count',
 ] as const satisfies readonly OptionName[];

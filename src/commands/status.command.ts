@@ -115,7 +115,7 @@ function printLoads(output: Output, loads: readonly LoadSummary[], total: number
       load.loadId,
       load.path,
       load.table,
-      load.state,
+      load.replacedBy === null ? load.state : `replaced by ${load.replacedBy}`,
       formatCount(load.rows.read),
       formatCount(load.rows.loaded),
       formatCount(load.rows.rejected),
@@ -162,6 +162,11 @@ function printLoad(
   if (load.rowsReplaced > 0) {
     output.line(
       `it replaced the values of ${formatNumber(load.rowsReplaced, 'row')} that ${load.rowsReplaced === 1 ? 'was' : 'were'} there before (${REPLACING_FLAG})`,
+    );
+  }
+  if (load.replacedBy !== null) {
+    output.line(
+      `its rows went when load ${load.replacedBy} became the content of the table (--replace)`,
     );
   }
   if (load.state === 'interrupted')

@@ -91,6 +91,13 @@ function replacedText(replaced: number): string {
   return `${plural(replaced, 'row')} that were there before got new values by it (${REPLACING_FLAG}): they go with it, and the values they had cannot be brought back.`;
 }
 
+function replacedContentText({ loadId, replacedLoads }: UndoResult): string {
+  const paths = [...new Set(replacedLoads.map(({ path }) => safeText(path)))];
+  const named = paths.slice(0, MAX_LOADS_NAMED).join(' ');
+  const more = paths.length > MAX_LOADS_NAMED ? ' …' : '';
+  return `the rows that load ${loadId} replaced (--replace) are not brought back; their files can be loaded again: edp ingest ${named}${more}`;
+}
+
 function print(output: Output, result: UndoResult, wasUndone: boolean): void {
   const { loadId, path, table, state, removed, seconds } = result;
   if (wasUndone) {
@@ -114,6 +121,7 @@ function print(output: Output, result: UndoResult, wasUndone: boolean): void {
     return;
   }
   output.line(`${name} is undone: ${what.join(', ')} removed in ${formatSeconds(seconds)}`);
+  if (result.replacedLoads.length > 0) output.warn(replacedContentText(result));
   if (result.rowsReplaced > 0) output.warn(replacedText(result.rowsReplaced));
   if (result.rowsGoneBefore > 0) {
     output.line(
@@ -152,6 +160,7 @@ function toJson(result: UndoResult): UndoJson {
     rowsReplaced: result.rowsReplaced,
     keptInferredMembers: result.keptInferredMembers,
     loadsWithDuplicates: result.loadsWithDuplicates,
+    replacedLoads: result.replacedLoads,
     ...(result.isInterrupted ? { interrupted: true } : {}),
   };
 }

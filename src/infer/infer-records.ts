@@ -21,6 +21,7 @@ import { Fault, type RejectCode } from '../model/reject-codes.js';
 import { coerceText } from '../values/coerce.js';
 import { ColumnReader } from './inferred-column.js';
 import { KeyCandidate } from './key-candidate.js';
+import { type KeyTask, KeyTuple } from './key-tuple.js';
 
 const BATCH_RECORDS = 2048;
 /** Most fields that records may name; no table has as many columns. */
@@ -31,6 +32,8 @@ const RUN_RECORDS = 256;
 export class RecordReader implements RecordConsumer {
   readonly columns: ColumnReader[];
   readonly keys: readonly KeyCandidate[];
+  /** The key that the user specified. */
+  readonly tuple: KeyTuple | undefined;
   /** Records that a load would reject for their form, by code. */
   readonly odd: Partial<Record<RejectCode, number>> = {};
   records = 0;
@@ -56,8 +59,14 @@ export class RecordReader implements RecordConsumer {
   #line = 0;
   #isInRecord = false;
 
-  /** @param keyFields columns that may be unique */
-  constructor(recordForm: RecordForm, columnCount: number, keyFields: readonly number[]) {
+  /** @param keyFields columns that may be unique @param key the key that the user specified */
+  constructor(
+    recordForm: RecordForm,
+    columnCount: number,
+    keyFields: readonly number[],
+    key?: KeyTask,
+  ) {
+    this.tuple = key === undefined ? undefined : new KeyTuple(key);
     const format = openFormat(recordForm);
     this.#scanner = format.newScanner(this.#passedOver);
     this.#parser = format.newParser();
@@ -274,6 +283,19 @@ export class RecordReader implements RecordConsumer {
       column.add(where, from, to, line);
       if (key !== undefined && !key.isNoKey) key.add(where, from, to);
     }
+    if (this.tuple !== undefined) this.#addTuple(this.tuple, bytes, line);
+  }
+
+  /** Adds the key of the plain record. */
+  #addTuple(tuple: KeyTuple, bytes: Buffer, line: number): void {
+    for (const i of tuple.fields) {
+      const from = this.#from[i]!;
+      const to = this.#to[i]!;
+      const form = this.#form[i]!;
+      if (from === to && form === BARE) tuple.addNothing();
+      else tuple.addValue(form === IN_SCRATCH ? this.#scratch : bytes, from, to);
+    }
+    tuple.endRecord(line);
   }
 
   #addToRun(index: number): void {
@@ -319,6 +341,14 @@ export class RecordReader implements RecordConsumer {
       if (text === null || text === '') key.addNothing();
       else if (!key.isNoKey) key.add(Buffer.from(text, 'latin1'), 0, text.length);
     }
+    const { tuple } = this;
+    if (tuple === undefined) return;
+    for (const i of tuple.fields) {
+      const text = record[i] ?? null;
+      if (text === null) tuple.addNothing();
+      else tuple.addValue(Buffer.from(text, 'latin1'), 0, text.length);
+    }
+    tuple.endRecord(line);
   }
 
   /** Adds a field that no record had so far. @throws EdpError `wrong_format` for too many fields */

@@ -18,12 +18,16 @@ import type { RejectCode } from '../model/reject-codes.js';
 import type { InputFile } from '../source/discover.js';
 import type { FileIdentity } from '../source/file-identity.js';
 import { versionOf } from '../source/sources.js';
+import { type ChosenKey, chooseKey } from './choose-key.js';
 import type { InferencePool } from './infer-pool.js';
 import { type ColumnInference, inferType } from './infer-type.js';
 import { type ColumnSummary, emptySummary, mergeSummaries } from './inferred-column.js';
-import { rankKeyName, rankTimeName } from './inferred-names.js';
+import { rankTimeName } from './inferred-names.js';
 import { checkUniqueness, type KeyHashes, MAX_HASHES, type Uniqueness } from './key-candidate.js';
+import { rankKeyName } from './key-names.js';
+import type { KeyTask, TupleFindings, WantedRecords } from './key-tuple.js';
 import { FileFindings, type Stretch, type StretchTask } from './stretch.js';
+import { findKeyFields, verifyKey } from './verify-key.js';
 
 const MIN_STRETCH_BYTES = 1024 * 1024;
 const MAX_STRETCH_BYTES = 16 * 1024 * 1024;
@@ -49,6 +53,8 @@ export interface InferredColumn extends ColumnInference {
    * Whether all values differ; undefined where that was not checked, since the name is no key's.
    */
   readonly uniqueness: Uniqueness | undefined;
+  /** Whether its values are whole numbers without a gap, each once. */
+  readonly isSerial: boolean;
 }
 
 export interface TableInference {
@@ -58,8 +64,9 @@ export interface TableInference {
   /** Number of records that a load would reject for their form, by code; types ignore them. */
   readonly odd: Readonly<Partial<Record<RejectCode, number>>>;
   readonly columns: readonly InferredColumn[];
-  /** Fields; undefined without a candidate. */
-  readonly key: string | undefined;
+  /** Undefined without a candidate. */
+  readonly key: ChosenKey | undefined;
+  /** A field; undefined without a candidate. */
   readonly time: string | undefined;
 }
 
@@ -72,13 +79,16 @@ interface FileToRead {
   readonly description: FileDescription;
   readonly identity: FileIdentity;
   readonly keyFields: readonly number[];
+  /** The key that the user specified. */
+  readonly key: KeyTask | undefined;
   /** Empty for a file that is not plain text, since it is cut while it is unpacked. */
   readonly ranges: readonly SplitRange[];
 }
 
 /**
  * @param table name of the table, by which a key is recognized
- * @throws EdpError `not_csv`, `io`, `file_changed`, `interrupted`
+ * @param key the columns of a key that the user specified
+ * @throws EdpError `not_csv`, `io`, `file_changed`, `interrupted`; `usage` where the specified key is none
  */
 export async function inferTable(
   table: string,
@@ -87,10 +97,23 @@ export async function inferTable(
   pool: InferencePool,
   progress: InferenceProgress,
   signal: AbortSignal,
+  key?: readonly string[],
 ): Promise<TableInference> {
   const prepared: FileToRead[] = [];
   for (const file of files)
-    prepared.push(await describeAndCut(file, table, settings, pool.processCount));
+    prepared.push(await describeAndCut(file, table, settings, pool.processCount, key));
+  const inferred = await readFiles(prepared, pool, progress, signal);
+  const specified =
+    key === undefined ? undefined : await settleKey(prepared, inferred, pool, signal);
+  return concludeTable(table, inferred, specified);
+}
+
+async function readFiles(
+  prepared: readonly FileToRead[],
+  pool: InferencePool,
+  progress: InferenceProgress,
+  signal: AbortSignal,
+): Promise<InferredFile[]> {
   const stretches = await readStretches(prepared, pool, progress, signal);
   const inferred: InferredFile[] = [];
   for (const [i, one] of prepared.entries()) {
@@ -101,7 +124,54 @@ export async function inferTable(
       findings: await joinStretches(one, stretches[i]!, pool),
     });
   }
-  return concludeTable(table, inferred);
+  return inferred;
+}
+
+/** @throws EdpError `usage` where the records do not differ in the specified key */
+async function settleKey(
+  prepared: readonly FileToRead[],
+  inferred: readonly InferredFile[],
+  pool: InferencePool,
+  signal: AbortSignal,
+): Promise<ChosenKey> {
+  const [first] = prepared;
+  const fields = first!.key!.fields.map((i) => first!.description.fields[i]!);
+  const names = inferred.map(({ file }) => file.name);
+  const readAgain = async (wanted: WantedRecords) => {
+    const files = prepared.map((file) => ({ ...file, key: { ...file.key!, wanted } }));
+    const read = await readFiles(files, pool, { advance() {} }, signal);
+    return read.map(({ findings }) => ({ ...joinTuples(findings.tuples), empty: 0 }));
+  };
+  const types = fields.map((field) => inferType(gatherField(field, inferred).summary).type);
+  const tuples = inferred.map(({ findings }, file) => {
+    const places = prepared[file]!.key!.fields.filter((_, i) => types[i] !== 'text');
+    const empty = places.reduce((sum, i) => sum + findings.columns[i]!.emptyStrings, 0);
+    return { ...joinTuples(findings.tuples), empty };
+  });
+  const isVerified = await verifyKey(fields, names, tuples, readAgain);
+  const records = inferred.reduce((sum, { findings }) => sum + findings.records, 0);
+  const why = isVerified
+    ? `--key names it, and all ${records} records differ in it`
+    : '--key names it; there are too many records to verify that all differ';
+  return { fields, why };
+}
+
+function joinTuples(parts: readonly TupleFindings[]): TupleFindings {
+  const length = parts.reduce((sum, { hashes }) => sum + (hashes?.length ?? 0), 0);
+  const hashes = parts.some((part) => part.hashes === undefined)
+    ? undefined
+    : new BigUint64Array(length);
+  let at = 0;
+  for (const part of parts) {
+    hashes?.set(part.hashes!, at);
+    at += part.hashes?.length ?? 0;
+  }
+  return {
+    hashes,
+    missing: parts.reduce((sum, { missing }) => sum + missing, 0),
+    long: parts.reduce((sum, { long }) => sum + long, 0),
+    found: parts.flatMap(({ found }) => found),
+  };
 }
 
 async function describeAndCut(
@@ -109,6 +179,7 @@ async function describeAndCut(
   table: string,
   settings: FileSettings,
   processCount: number,
+  key: readonly string[] | undefined,
 ): Promise<FileToRead> {
   const identity = await versionOf(file);
   const { size } = identity;
@@ -127,6 +198,7 @@ async function describeAndCut(
     description,
     identity,
     keyFields,
+    key: key === undefined ? undefined : { fields: findKeyFields(key, fields, file.name) },
     ranges:
       dataStart >= dataEnd || isDecoded(description.form)
         ? []
@@ -135,13 +207,14 @@ async function describeAndCut(
 }
 
 function makeTask(file: FileToRead, range: SplitRange, segment?: Segment): StretchTask {
-  const { description, identity, keyFields } = file;
+  const { description, identity, keyFields, key } = file;
   return {
     file: identity,
     recordForm: description.recordForm,
     range,
     columnCount: description.fields.length,
     keyFields,
+    ...(key === undefined ? {} : { key }),
     ...(segment === undefined ? {} : { segment }),
   };
 }
@@ -198,8 +271,15 @@ async function readStretches(
       const stretch = await pool.read(makeTask(file, range, segment));
       // Memory is limited: if there are more values, their uniqueness is not verified.
       hashes += stretch.keys.reduce((sum, key) => sum + (key.hashes?.length ?? 0), 0);
-      const kept = hashes > MAX_HASHES ? stretch.keys.map(withoutHashes) : stretch.keys;
-      stretches[of]![index] = { ...stretch, keys: kept };
+      hashes += stretch.tuples?.hashes?.length ?? 0;
+      stretches[of]![index] =
+        hashes > MAX_HASHES
+          ? {
+              ...stretch,
+              keys: stretch.keys.map(withoutHashes),
+              tuples: stretch.tuples && { ...stretch.tuples, hashes: undefined },
+            }
+          : stretch;
       progress.advance(sourceBytes, stretch.records);
     } finally {
       release?.();
@@ -259,7 +339,11 @@ async function joinStretches(
   return findings;
 }
 
-function concludeTable(table: string, files: readonly InferredFile[]): TableInference {
+function concludeTable(
+  table: string,
+  files: readonly InferredFile[],
+  specified: ChosenKey | undefined,
+): TableInference {
   const fields = [...new Set(files.flatMap(({ findings }) => findings.fields))];
   const columns = fields.map((field): InferredColumn => {
     const { summary, keys, isEverywhere } = gatherField(field, files);
@@ -275,6 +359,7 @@ function concludeTable(table: string, files: readonly InferredFile[]): TableInfe
       isComplete,
       uniqueness:
         keys.length === 0 ? undefined : isEverywhere ? checkUniqueness(keys) : 'not_unique',
+      isSerial: summary.values > 1 && summary.maximum - summary.minimum + 1 === summary.values,
     };
   });
   const odd: Partial<Record<RejectCode, number>> = {};
@@ -290,7 +375,7 @@ function concludeTable(table: string, files: readonly InferredFile[]): TableInfe
     records,
     odd,
     columns,
-    key: chooseKey(columns, table, records),
+    key: specified ?? chooseKey(columns, table, records),
     time: chooseTime(columns),
   };
 }
@@ -315,25 +400,6 @@ function gatherField(field: string, files: readonly InferredFile[]) {
     keys.push(...findings.keys.filter((key) => key.field === index));
   }
   return { summary, keys, isEverywhere };
-}
-
-const KEY_TYPES: ReadonlySet<string> = new Set(['int', 'bigint', 'uuid', 'text']);
-
-/** With fewer records, different values are no evidence of a key. */
-const MIN_KEY_RECORDS = 10;
-
-function chooseKey(
-  columns: readonly InferredColumn[],
-  table: string,
-  records: number,
-): string | undefined {
-  if (records < MIN_KEY_RECORDS) return undefined;
-  return columns
-    .filter(
-      ({ uniqueness, isComplete, type }) =>
-        uniqueness === 'unique' && isComplete && KEY_TYPES.has(type),
-    )
-    .sort((a, b) => rankKeyName(b.field, table) - rankKeyName(a.field, table))[0]?.field;
 }
 
 const TIME_RANK: Readonly<Partial<Record<string, number>>> = {

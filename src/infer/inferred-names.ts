@@ -56,6 +56,28 @@ export function takeName(name: string, taken: Set<string>): string {
   return free;
 }
 
+/**
+ * Reserves a column name for each field. A field whose name needs no change keeps it: beside `a_b`, `A b` becomes
+ * `a_b_2`, in whatever order they come.
+ *
+ * @param fallback for the field at an index, if no character of its name can be kept
+ * @returns the names in the order of the fields
+ */
+export function takeColumnNames(
+  fields: readonly string[],
+  fallback: (index: number) => string,
+  taken: Set<string>,
+): string[] {
+  const wanted = fields.map((field, i) => toColumnName(field, fallback(i)));
+  const names: string[] = [];
+  for (const isUnchanged of [true, false]) {
+    for (const [i, name] of wanted.entries()) {
+      if ((name === fields[i]) === isUnchanged) names[i] = takeName(name, taken);
+    }
+  }
+  return names;
+}
+
 /** `sales-2024-01.csv.gz` → `sales`: a name without what distinguishes the files of a series. */
 export function nameSeries(file: string): string {
   const stem = stemOf(file);
@@ -74,23 +96,6 @@ export function stemOf(file: string): string {
 /** The part of a file's name that all files of the series share. */
 export function stripSeries(stem: string): string {
   return stem.replace(/(?:[-_ ]+(?:\d[\d-_ T]*|part|copy))+$/i, '').replace(/[-_ ]+$/, '');
-}
-
-const KEY_NAMES = ['id', 'uuid', 'guid', 'pk', 'key'];
-const OWN_ID = /^(?:event|record|row|transaction|entry|message)_(?:id|uuid)$/;
-
-/**
- * How likely a field with this name is a key of the table; 0 for not at all.
- *
- * Fields such as `user_id` are no key: in a small file their values may differ only by chance.
- */
-export function rankKeyName(field: string, table: string): number {
-  const name = toIdentifier(field, '').replace(/^_+/, '');
-  const place = KEY_NAMES.indexOf(name);
-  if (place >= 0) return 10 - place;
-  const singular = table.replace(/ies$/, 'y').replace(/s$/, '');
-  if (name === `${table}_id` || name === `${singular}_id` || name === `${singular}_uuid`) return 4;
-  return OWN_ID.test(name) ? 3 : 0;
 }
 
 /** How likely a field with this name is the time of the event; 0 for no evidence. */

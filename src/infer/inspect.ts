@@ -123,7 +123,7 @@ export async function inspectFile(file: InputFile, options: InspectOptions): Pro
       format: choice.why,
     },
     sample: { records: contents.records, bytes: contents.bytes, isWhole: table !== undefined },
-    key: table?.key,
+    key: table?.key?.fields[0],
     time: table?.time,
     columns,
     nullTokens: sumTokens(columns),

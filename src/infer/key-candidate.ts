@@ -51,20 +51,8 @@ export class KeyCandidate {
     }
     // A uuid in capitals is the same value.
     const fold = to - from === UUID_BYTES ? 0x20 : 0;
-    let a = 0x811c9dc5 ^ (to - from);
-    let b = 0x9747b28c;
-    for (let at = from; at < to; at++) {
-      const byte = bytes[at]! | fold;
-      a = Math.imul(a ^ byte, 0x01000193);
-      b = Math.imul(b + byte, 0x5bd1e995);
-      b ^= b >>> 15;
-    }
-    a ^= a >>> 16;
-    a = Math.imul(a, 0x85ebca6b);
-    a ^= a >>> 13;
     if (2 * this.#count === this.#words.length && !this.#grow()) return;
-    this.#words[2 * this.#count] = a;
-    this.#words[2 * this.#count + 1] = b;
+    hashValue(bytes, from, to, fold, this.#words, 2 * this.#count);
     this.#count++;
   }
 
@@ -93,6 +81,35 @@ export class KeyCandidate {
   }
 }
 
+/**
+ * Writes a hash of 64 bits.
+ *
+ * @param fold bits that are set in every byte: 0x20 makes letters small
+ * @param words place of the two halves, from index `into`
+ */
+export function hashValue(
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+  fold: number,
+  words: Uint32Array,
+  into: number,
+): void {
+  let a = 0x811c9dc5 ^ (to - from);
+  let b = 0x9747b28c;
+  for (let at = from; at < to; at++) {
+    const byte = bytes[at]! | fold;
+    a = Math.imul(a ^ byte, 0x01000193);
+    b = Math.imul(b + byte, 0x5bd1e995);
+    b ^= b >>> 15;
+  }
+  a ^= a >>> 16;
+  a = Math.imul(a, 0x85ebca6b);
+  a ^= a >>> 13;
+  words[into] = a;
+  words[into + 1] = b;
+}
+
 /** Whether two hashes are equal. Sorts `hashes`. */
 function hasDuplicates(hashes: BigUint64Array): boolean {
   hashes.sort();
@@ -109,13 +126,45 @@ export type Uniqueness = 'unique' | 'not_unique' | 'not_verified';
 /** @param parts the hashes of all stretches of the column */
 export function checkUniqueness(parts: readonly KeyHashes[]): Uniqueness {
   if (parts.some(({ isNoKey }) => isNoKey)) return 'not_unique';
-  const count = parts.reduce((sum, { hashes }) => sum + (hashes?.length ?? 0), 0);
-  if (count > MAX_HASHES || parts.some(({ hashes }) => hashes === undefined)) return 'not_verified';
+  const hashes = parts.map((part) => part.hashes);
+  const all = joinHashes(hashes);
+  if (all === undefined) return 'not_verified';
+  return hasDuplicates(all) ? 'not_unique' : 'unique';
+}
+
+/** @returns undefined where there are too many, or some are missing */
+function joinHashes(parts: readonly (BigUint64Array | undefined)[]): BigUint64Array | undefined {
+  const count = parts.reduce((sum, hashes) => sum + (hashes?.length ?? 0), 0);
+  if (count > MAX_HASHES || parts.some((hashes) => hashes === undefined)) return undefined;
   const all = new BigUint64Array(count);
   let at = 0;
-  for (const { hashes } of parts) {
+  for (const hashes of parts) {
     all.set(hashes!, at);
     at += hashes!.length;
   }
-  return hasDuplicates(all) ? 'not_unique' : 'unique';
+  return all;
+}
+
+/**
+ * @param parts the hashes of all records, in order
+ * @returns whether all could be compared, and the hashes that occur again, in the order in which they do so
+ */
+export function checkHashes(parts: readonly (BigUint64Array | undefined)[]): {
+  readonly isComplete: boolean;
+  readonly repeated: readonly bigint[];
+} {
+  const all = joinHashes(parts);
+  if (all === undefined) return { isComplete: false, repeated: [] };
+  if (!hasDuplicates(all.slice())) return { isComplete: true, repeated: [] };
+  const sorted = all.slice().sort();
+  const twice = new Set<bigint>();
+  for (let i = 1; i < sorted.length; i++) if (sorted[i] === sorted[i - 1]) twice.add(sorted[i]!);
+  const seen = new Set<bigint>();
+  const repeated = new Set<bigint>();
+  for (const hash of all) {
+    if (!twice.has(hash)) continue;
+    if (seen.has(hash)) repeated.add(hash);
+    seen.add(hash);
+  }
+  return { isComplete: true, repeated: [...repeated] };
 }

@@ -14,6 +14,8 @@ import { type Proposal, propose } from './propose.js';
 export interface InferenceOptions {
   /** One table for all files; else tables are named after files, with one table for a series. */
   readonly table: string | undefined;
+  /** The columns of the key of each table; undefined if it is chosen by names and values. */
+  readonly key: readonly string[] | undefined;
   /** Names of other tables. */
   readonly taken: ReadonlySet<string>;
   /**
@@ -35,7 +37,7 @@ export async function proposeTables(
   progress: InferenceProgress,
   signal: AbortSignal,
 ): Promise<Proposal[]> {
-  const { table, settings, specified } = options;
+  const { table, key, settings, specified } = options;
   if (table !== undefined) assertName(table);
   const groups =
     table === undefined
@@ -44,7 +46,7 @@ export async function proposeTables(
   const proposals: Proposal[] = [];
   const empty: TableInference[] = [];
   for (const [name, group] of groups) {
-    const inference = await inferTable(name, group, settings, pool, progress, signal);
+    const inference = await inferTable(name, group, settings, pool, progress, signal, key);
     if (inference.columns.length === 0) empty.push(inference);
     else proposals.push(propose(inference, specified));
   }

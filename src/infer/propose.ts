@@ -12,7 +12,15 @@ import type { ColumnType } from '../model/types.js';
 import { isStdin } from '../source/discover.js';
 import { INT4_MAX, INT4_MIN } from '../values/integer-limits.js';
 import type { InferredColumn, TableInference } from './infer.js';
-import { nameFile, stemOf, stripSeries, takeName, toColumnName } from './inferred-names.js';
+import { sumCounts } from './infer-records.js';
+import {
+  nameFile,
+  stemOf,
+  stripSeries,
+  takeColumnNames,
+  takeName,
+  toColumnName,
+} from './inferred-names.js';
 import type { KeyShape } from './json-shape.js';
 
 export type TableDeclaration = z.input<typeof tablesSchema>[string];
@@ -43,7 +51,8 @@ const EXTRA = 'extra_metrics';
  * @throws EdpError `not_csv` for files without fields
  */
 export function propose(inference: TableInference, specified: FileSettings): Proposal {
-  const { table: name, columns: inferred, key: keyField, time } = inference;
+  const { table: name, columns: inferred, key, time } = inference;
+  assertUndamaged(inference);
   if (inferred.length === 0) {
     const names = inference.files.map(({ file }) => file.name).join(', ');
     throw new EdpError('not_csv', `${names}: there are no fields to make a table from`, {
@@ -52,28 +61,27 @@ export function propose(inference: TableInference, specified: FileSettings): Pro
   }
   const taken = new Set<string>();
   const withMetrics = inferred.filter(({ metrics }) => metrics !== undefined);
-  const names = new Map(
-    inferred
-      .filter(({ metrics }) => metrics === undefined)
-      .map((column) => [
-        column.field,
-        takeName(toColumnName(column.field, `column_${inferred.indexOf(column) + 1}`), taken),
-      ]),
+  const own = inferred.filter(({ metrics }) => metrics === undefined);
+  const ownNames = takeColumnNames(
+    own.map(({ field }) => field),
+    (i) => `column_${inferred.indexOf(own[i]!) + 1}`,
+    taken,
   );
+  const names = new Map(own.map(({ field }, i) => [field, ownNames[i]!]));
   const columns: Record<string, ColumnType | { type: ColumnType; field: string }> = {};
   const comments = new Map<string, string>();
   for (const column of inferred) {
-    const own = names.get(column.field);
-    if (own === undefined) continue;
+    const columnName = names.get(column.field);
+    if (columnName === undefined) continue;
     const { field, type } = column;
-    columns[own] = own === field ? type : { type, field };
+    columns[columnName] = columnName === field ? type : { type, field };
     const comment = commentOn(column, field === time);
-    if (comment !== undefined) comments.set(own, comment);
+    if (comment !== undefined) comments.set(columnName, comment);
   }
   const metricNames = new Map<string, string[]>();
   const sources = withMetrics.map(({ field, metrics }) => {
     const { path: keys, keys: shapes } = metrics!;
-    const declared = shapes.map((shape) => declareMetric(shape, taken));
+    const declared = declareMetrics(shapes, taken);
     metricNames.set(
       field,
       declared.map(([column]) => column),
@@ -96,7 +104,7 @@ export function propose(inference: TableInference, specified: FileSettings): Pro
     ...(specified.format === undefined ? {} : { format: specified.format }),
     ...(Object.keys(csv).length === 0 ? {} : { csv }),
     columns,
-    ...(keyField === undefined ? {} : { key: names.get(keyField)! }),
+    ...(key === undefined ? {} : { key: keyColumns(key.fields, names) }),
     ...(sources.length === 0 ? {} : { metrics: sources.length === 1 ? sources[0]! : sources }),
     ...(taken.has(LINEAGE) ? { lineage: takeName(`edp_${LINEAGE}`, taken) } : {}),
   };
@@ -114,19 +122,55 @@ export function propose(inference: TableInference, specified: FileSettings): Pro
   };
 }
 
+/** Without a whole record, nothing shows what the columns are. @throws EdpError `not_csv` */
+function assertUndamaged({ files, records, odd }: TableInference): void {
+  if (records === 0 || sumCounts(odd) < records) return;
+  const names = files.map(({ file }) => file.name).join(', ');
+  const codes = Object.entries(odd).map(([code, count]) => `${count} × ${code}`);
+  const isCsv = files.some(({ description }) => description.format === 'csv');
+  throw new EdpError(
+    'not_csv',
+    `${names}: no table can be made, because every record is damaged: ${codes.join(', ')}`,
+    {
+      hint: isCsv
+        ? '--encoding NAME helps if the text is in another encoding, --line-end lf|crlf|cr if records end elsewhere, --delimiter, --quote and --escape if fields do; edp inspect shows how the file is read'
+        : `--encoding NAME helps if the text is in another encoding, such as --encoding windows-1252; records of JSON lines end with LF, so give other line ends to edp through tr '\\r' '\\n' (--line-end is for --format csv)`,
+    },
+  );
+}
+
+/** @throws EdpError `usage` for a field that becomes no column of its own */
+function keyColumns(
+  fields: readonly string[],
+  names: ReadonlyMap<string, string>,
+): string | string[] {
+  const columns = fields.map((field) => {
+    const name = names.get(field);
+    if (name !== undefined) return name;
+    throw new EdpError('usage', `--key: field ${JSON.stringify(field)} becomes several columns`, {
+      hint: 'name columns with one value in each record',
+    });
+  });
+  return columns.length === 1 ? columns[0]! : columns;
+}
+
 function commentOn({ doubt, uniqueness }: InferredColumn, isTime: boolean): string | undefined {
   if (doubt !== undefined) return doubt;
   if (uniqueness === 'not_verified') return 'too many records to verify that all are different';
   return isTime ? 'the time of the record' : undefined;
 }
 
-function declareMetric(
-  { name, minimum, maximum }: KeyShape,
+function declareMetrics(
+  shapes: readonly KeyShape[],
   taken: Set<string>,
-): [string, ColumnType | { type: ColumnType; key: string }] {
-  const type = minimum >= INT4_MIN && maximum <= INT4_MAX ? 'int' : 'bigint';
-  const column = takeName(toColumnName(name, 'metric'), taken);
-  return [column, column === name ? type : { type, key: name }];
+): [string, ColumnType | { type: ColumnType; key: string }][] {
+  const keys = shapes.map(({ name }) => name);
+  const columns = takeColumnNames(keys, () => 'metric', taken);
+  return shapes.map(({ name, minimum, maximum }, i) => {
+    const type = minimum >= INT4_MIN && maximum <= INT4_MAX ? 'int' : 'bigint';
+    const column = columns[i]!;
+    return [column, column === name ? type : { type, key: name }];
+  });
 }
 
 /** Lists patterns that match the files, and later files of the same kind. */

@@ -13,6 +13,7 @@ import { withFile } from '../source/open-file.js';
 import { RecordReader, sumCounts } from './infer-records.js';
 import { type ColumnSummary, emptySummary, mergeSummaries } from './inferred-column.js';
 import type { KeyHashes } from './key-candidate.js';
+import type { FoundRecord, KeyTask, TupleFindings } from './key-tuple.js';
 
 export interface StretchTask {
   readonly file: FileIdentity;
@@ -24,6 +25,8 @@ export interface StretchTask {
   readonly columnCount: number;
   /** Columns that may be unique. */
   readonly keyFields: readonly number[];
+  /** The key that the user specified. */
+  readonly key?: KeyTask;
 }
 
 export interface Stretch extends ScannedRange {
@@ -34,17 +37,19 @@ export interface Stretch extends ScannedRange {
   readonly fields: readonly string[] | undefined;
   readonly columns: readonly ColumnSummary[];
   readonly keys: readonly KeyHashes[];
+  /** Of the key that the user specified. */
+  readonly tuples: TupleFindings | undefined;
 }
 
 const WINDOW_BYTES = 1024 * 1024;
 let buffer: Buffer | undefined;
 
 export async function readStretch(task: StretchTask): Promise<Stretch> {
-  const { file: identity, recordForm, columnCount, keyFields, range, segment } = task;
+  const { file: identity, recordForm, columnCount, keyFields, key, range, segment } = task;
   // One byte more, as for the windows of a load.
   buffer ??= Buffer.allocUnsafeSlow(WINDOW_BYTES + 1);
   const window = buffer;
-  const reader = new RecordReader(recordForm, columnCount, keyFields);
+  const reader = new RecordReader(recordForm, columnCount, keyFields, key);
   if (segment !== undefined) return readInto(reader, openSegment(segment, identity), window);
   return withFile(identity, async (file) => {
     const split = await openSplit(file, identity, openFormat(recordForm), { range }, window);
@@ -69,6 +74,7 @@ export function toStretch(reader: RecordReader, start: number, end: number): Str
     fields: reader.fields,
     columns: reader.columns.map(({ summary }) => summary),
     keys: reader.keys.map((key) => key.take()),
+    tuples: reader.tuple?.take(),
   };
 }
 
@@ -78,6 +84,8 @@ export class FileFindings {
   readonly columns: ColumnSummary[];
   readonly keys: KeyHashes[] = [];
   readonly odd: Partial<Record<RejectCode, number>> = {};
+  /** Of the key that the user specified, by stretch. */
+  readonly tuples: TupleFindings[] = [];
   records = 0;
   readonly #passedOver = new PassedOverTally();
 
@@ -106,6 +114,9 @@ export class FileFindings {
       else column.nulls += stretch.records - sumCounts(stretch.odd);
     }
     this.keys.push(...stretch.keys);
+    if (stretch.tuples === undefined) return;
+    const inFile = (record: FoundRecord) => ({ ...record, line: record.line + line });
+    this.tuples.push({ ...stretch.tuples, found: stretch.tuples.found.map(inFile) });
   }
 
   /**

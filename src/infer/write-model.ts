@@ -8,8 +8,7 @@ import { Document, type Scalar, YAMLMap } from 'yaml';
 import { EdpError } from '../base/errors.js';
 import { BUILTIN_MODEL } from '../model/builtin.js';
 import { editProject, indentLines, listDeclared } from '../project/edit.js';
-import { readEditableFile } from '../project/editable.js';
-import { replaceProjectFile } from '../project/file.js';
+import { editProjectFile } from '../project/editable.js';
 import { quoteAmbiguous } from '../project/plain-names.js';
 import type { SourceText } from '../project/project-part.js';
 import type { Proposal } from './propose.js';
@@ -58,8 +57,9 @@ export async function writeModel(
   proposals: readonly Proposal[],
   options: WriteOptions,
 ): Promise<void> {
-  const { text, others } = await readEditableFile(file);
-  await replaceProjectFile(file, addTables(text, proposals, options, file, others), text);
+  await editProjectFile(file, undefined, ({ text, others }) =>
+    addTables(text, proposals, options, file, others),
+  );
 }
 
 /**

@@ -48,6 +48,8 @@ export interface LoadSummary {
   readonly startedAt: string;
   readonly finishedAt: string | null;
   readonly undoneAt: string | null;
+  /** The load whose content replaced its rows. */
+  readonly replacedBy: number | null;
 }
 
 export interface ReceiptSummary {
@@ -100,10 +102,10 @@ const STATE_WHEN_LEFT: Readonly<Record<string, LoadSummary['state']>> = {
   undoing: 'half_undone',
 };
 
-/** Whether a load is held. Its advisory lock is a bigint, and pg_locks shows the two halves. */
-const IS_HELD = `EXISTS (
+/** Whether another session holds a load. Its advisory lock is a bigint, and pg_locks shows the two halves. */
+export const IS_HELD = `EXISTS (
   SELECT FROM pg_locks, hashtextextended('edp load ' || table_name || ' ' || content_hash, 0) AS key
-  WHERE locktype = 'advisory' AND granted AND objsubid = 1
+  WHERE locktype = 'advisory' AND granted AND objsubid = 1 AND pid <> pg_backend_pid()
     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
     AND ((classid::bigint << 32) | objid::bigint) = key)`;
 
@@ -239,6 +241,7 @@ async function queryLoads(
     startedAt: row.started_at,
     finishedAt: row.finished_at,
     undoneAt: row.undone_at,
+    replacedBy: row.replaced_by,
   }));
 }
 

@@ -31,6 +31,8 @@ export interface LoadRow {
   readonly head_passed_over: PassedOver | null;
   readonly tail_passed_over: PassedOver | null;
   readonly text_bytes: number | null;
+  /** The load whose content replaced its rows; null unless that happened. */
+  readonly replaced_by: number | null;
 }
 
 /** Counts of a load or of a split, from its row. */

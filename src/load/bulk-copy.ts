@@ -16,6 +16,7 @@ import type { PlannedSplit } from './dispatch.js';
 import type { SplitPool } from './load-pool.js';
 import type { LoadTask, ScannedSplit } from './messages.js';
 import { lockReferred } from './sinks/foreign-keys.js';
+import { RowsLeftOut } from './sinks/left-out.js';
 
 /** Time of one transaction, with the building of its indexes. */
 const MAX_MS = 60_000;
@@ -45,6 +46,8 @@ export interface CopyOptions {
   readonly stop: Int32Array;
   /** Bytes of all the files. */
   readonly totalBytes: number;
+  /** Whether all splits or none are copied: it does not end early, and a stop undoes it. */
+  readonly isAllOrNothing?: boolean;
   /**
    * Gets the counts of a split whose rows are being sent; they are reverted if the bulk load fails.
    *
@@ -144,7 +147,10 @@ export class BulkCopy {
     await queue.return(undefined);
     await this.#enqueue(() => this.#settle());
     await this.#turn;
-    if (this.#failure !== undefined) throw this.#failure;
+    // The session must be free for the end of its transaction.
+    if (this.#isFailed) this.#copy?.abort();
+    else if (this.#options.isAllOrNothing === true && this.#isStopped) throw new Undo();
+    if (this.#isFailed) throw this.#failure;
     const completeFiles = this.#countComplete(receipts);
     if (completeFiles < this.#files.length && this.#copied === 0) throw new Undo();
     return { receipts, completeFiles };
@@ -152,7 +158,8 @@ export class BulkCopy {
 
   /** Whether what is copied should commit now: the run is stopped, or much would be lost by a kill. */
   get #isEnough(): boolean {
-    if (Atomics.load(this.#options.stop, 0) === 1) return true;
+    if (this.#isStopped) return true;
+    if (this.#options.isAllOrNothing === true) return false;
     if (performance.now() - this.#startedAt < this.#maxMs) return false;
     return this.#scannedBytes >= MAX_SHARE * this.#options.totalBytes;
   }
@@ -161,9 +168,9 @@ export class BulkCopy {
   #watchStop(): () => void {
     let stoppedMs = 0;
     const timer = setInterval(() => {
-      if (Atomics.load(this.#options.stop, 0) !== 1) return;
+      if (!this.#isStopped) return;
       stoppedMs += STOP_POLL_MS;
-      if (stoppedMs >= DRAIN_MS) this.#fail(new Undo());
+      if (this.#options.isAllOrNothing === true || stoppedMs >= DRAIN_MS) this.#fail(new Undo());
     }, STOP_POLL_MS);
     return () => clearInterval(timer);
   }
@@ -173,6 +180,10 @@ export class BulkCopy {
       let index = 0;
       for await (const split of splits) yield { split, file, index: index++ };
     }
+  }
+
+  get #isStopped(): boolean {
+    return Atomics.load(this.#options.stop, 0) === 1;
   }
 
   get #isFailed(): boolean {
@@ -289,6 +300,7 @@ export class BulkCopy {
       if (this.#isExhausted && !isWhole) throw new Undo();
       if (isWhole && complete === i) complete++;
     }
+    if (this.#copied < loaded) throw new RowsLeftOut();
     if (this.#copied !== loaded) {
       throw new Error(`the server took ${this.#copied} rows of ${loaded}`);
     }

@@ -102,7 +102,7 @@ async function stillReplacesChecks(
   );
 }
 
-function listLoaded(
+export function listLoaded(
   files: readonly BulkFile[],
   receipts: readonly (readonly Receipt[])[],
 ): LoadedSplit[] {

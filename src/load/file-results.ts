@@ -19,6 +19,7 @@ import type { Format } from '../model/file-settings.js';
 import type { RejectLimit } from '../model/load-rules.js';
 import type { InputFile } from '../source/discover.js';
 import type { Target } from './prepare-files.js';
+import type { ReplacedContent } from './replace/clear-table.js';
 
 /** Records read before `--max-rejects N%` may stop a run. */
 const MIN_RECORDS_FOR_SHARE = 100;
@@ -61,6 +62,8 @@ export interface IngestResult {
   /** The error that ended the run early, if any. */
   readonly failure?: unknown;
   readonly isInterrupted: boolean;
+  /** With `--replace`: what was there before; undefined where nothing was replaced. */
+  readonly replaced?: ReplacedContent | undefined;
 }
 
 export interface IngestProgress {

@@ -58,6 +58,8 @@ export interface IngestOptions {
   readonly onNewColumn: OnNewField | undefined;
   readonly maxRejects: RejectLimit | undefined;
   readonly force: boolean;
+  /** Whether the files become the whole content of their table. */
+  readonly replace?: boolean;
 }
 
 export async function ingest(
@@ -90,7 +92,7 @@ export async function ingest(
   }
 }
 
-type PlannedSplits = readonly PlannedSplit[] | AsyncIterable<PlannedSplit>;
+export type PlannedSplits = readonly PlannedSplit[] | AsyncIterable<PlannedSplit>;
 
 /** A load with its splits. */
 interface PlannedLoad extends ClaimedLoad {
@@ -450,7 +452,8 @@ class IngestRun {
   }
 }
 
-function ofLoad(load: LoadTask, splits: SplitPlan['splits']): PlannedSplits {
+/** The splits of a load, each with the load. */
+export function ofLoad(load: LoadTask, splits: SplitPlan['splits']): PlannedSplits {
   if (!(Symbol.asyncIterator in splits)) return splits.map((split) => ({ load, ...split }));
   return (async function* () {
     for await (const split of splits) yield { load, ...split };

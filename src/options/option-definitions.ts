@@ -1,7 +1,7 @@
 /** All options of all commands, each once: its meaning, its check, its default. */
 import os from 'node:os';
 import { z } from 'zod';
-import { CSV_SETTING_NAMES, RAGGED } from '../model/csv-settings.js';
+import { CSV_SCHEMAS, CSV_SETTING_NAMES, RAGGED } from '../model/csv-settings.js';
 import { INPUT_FORMAT_CHOICES } from '../model/file-settings.js';
 import {
   MISSING_DIMENSIONS_CHOICES,
@@ -61,6 +61,12 @@ export const OPTIONS = {
     describe: 'Name of the table in the model that the files or the metric belong to',
     defaultDescription: "detected by each file's name; for promote, the only table with metrics",
   }),
+  key: define<readonly string[] | undefined>({
+    schema: CSV_SCHEMAS.columns.optional() as never,
+    describe:
+      'Columns that identify a record of a new table, by name of the column or the header, separated by commas; verified against all records',
+    defaultDescription: 'an identifier whose values all differ',
+  }),
   'input-format': {
     ...optionalChoice(
       INPUT_FORMAT_CHOICES,
@@ -101,6 +107,9 @@ export const OPTIONS = {
     defaultDescription: 'no limit',
   }),
   force: flag('Load a file even if its content was loaded before'),
+  replace: flag(
+    'Make the files the whole content of their table, in one transaction; the rows that were there go',
+  ),
   'dry-run': flag(
     'Try the whole load against the real table and write nothing; counts and rejects are the same',
   ),

@@ -92,6 +92,10 @@ export const rejectLimit = z
       context.addIssue('expected a count such as 100, or a share such as 1%');
       return z.NEVER;
     }
+    if (match[2] === '%' && Number(match[1]) > 100) {
+      context.addIssue('expected a share of 100% at most');
+      return z.NEVER;
+    }
     return match[2] === '%' ? { percent: Number(match[1]) } : { count: Number(match[1]) };
   });
 

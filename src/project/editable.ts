@@ -1,6 +1,8 @@
 /** The file that declares a table → its text, to be edited, among those of the project. */
 import path from 'node:path';
-import { PROJECT_FILE, readProjectText } from './file.js';
+import { EdpError } from '../base/errors.js';
+import { retry } from '../base/retry.js';
+import { PROJECT_FILE, readProjectText, replaceProjectFile } from './file.js';
 import { withIncluded } from './include.js';
 import { parseProject } from './parse.js';
 import type { SourceText } from './project-part.js';
@@ -35,4 +37,28 @@ export async function readEditableFile(file: string, table?: string): Promise<Ed
     text: own.text,
     others: texts.filter((other) => other !== own),
   };
+}
+
+/**
+ * Changes the file that declares a table, by its present text. Where another program changes it
+ * meanwhile, all is read again, and the edit is done with the new text.
+ *
+ * @param name the project file
+ * @param table undefined for what is to be added: that goes into edp.yaml
+ * @param edit gives the new text; what it throws ends the edit
+ * @throws EdpError `config`, and as {@link replaceProjectFile}
+ */
+export async function editProjectFile(
+  name: string,
+  table: string | undefined,
+  edit: (editable: EditableText) => string,
+): Promise<void> {
+  await retry(
+    async () => {
+      const editable = await readEditableFile(name, table);
+      const edited = edit(editable);
+      if (edited !== editable.text) await replaceProjectFile(editable.file, edited, editable.text);
+    },
+    (error) => error instanceof EdpError && error.code === 'file_changed',
+  );
 }

@@ -17,12 +17,14 @@ const LISTED_AT_ONCE = 16;
  * @param names files, glob patterns, URLs, comma-separated lists of those, `-`, or the word
  *   `events`
  * @param directory the project's directory
- * @throws EdpError that lists every missing file, before anything is loaded
+ * @throws EdpError `usage` for a name without characters; an error that lists every missing file,
+ *   before anything is loaded
  */
 export async function discoverFiles(
   names: readonly string[],
   directory: string,
 ): Promise<InputFile[]> {
+  assertNamed(names);
   const found = new Map<string, InputFile>();
   const missing: string[] = [];
   const single = await splitLists(names, directory);
@@ -45,6 +47,16 @@ export async function discoverFiles(
     if (file.remote === undefined && !isStdin(file)) await assertReadableFile(file);
   }
   return files;
+}
+
+/** A variable of the shell that is not set leaves an empty name. @throws EdpError `usage` */
+function assertNamed(names: readonly string[]): void {
+  const nameless = names.filter((name) => /^[\s,]*$/.test(name));
+  if (nameless.length === 0) return;
+  const shown = nameless.map((name) => JSON.stringify(name)).join(' and ');
+  throw new EdpError('usage', `${shown} names no file`, {
+    hint: 'name files, glob patterns or URLs; an empty name often comes from a variable that is not set',
+  });
 }
 
 /** A mistyped URL may have a password, too. */

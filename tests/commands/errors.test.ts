@@ -24,6 +24,25 @@ const CASES: readonly BadInput[] = [
     code: 'no_such_file',
     message: /no such file: nowhere\.csv/,
   },
+  ...[[''], [','], [' , ,'], ['a.csv', '']].map((names) => ({
+    name: `the names ${JSON.stringify(names)}`,
+    args: ['ingest', ...names],
+    files: { 'a.csv': 'id\n' },
+    status: 2,
+    code: 'usage',
+    message: /names no file[\s\S]*variable/,
+  })),
+  ...[
+    {
+      args: ['ingest', 'a.csv', '--max-rejects', '101%'],
+      message: /--max-rejects: .*100% at most/,
+    },
+    { args: ['ingest', 'a.csv', '--max-rejects=100.5%'], message: /--max-rejects: .*100% at most/ },
+    { args: ['ingest', 'a.csv', '--force=maybe'], message: /--force: expected true or false/ },
+    { args: ['ingest', 'a.csv', '--header=on'], message: /--header: expected true or false/ },
+    { args: ['status', '--verbose='], message: /--verbose: expected true or false/ },
+    { args: ['status', '--json=maybe'], message: /--json: expected true or false \(got "maybe"\)/ },
+  ].map((one) => ({ ...one, name: one.args.join(' '), status: 2, code: 'usage' })),
   {
     name: 'a glob that matches nothing',
     args: ['ingest', 'x/*.csv'],

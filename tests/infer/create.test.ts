@@ -300,8 +300,8 @@ describe('damage and oddities', () => {
     expect(status, stderr).toBe(0);
     const columns = Object.keys(await listColumns('names'));
     expect(columns).toEqual([
-      'a_b',
       'a_b_2',
+      'a_b',
       'a_b_3',
       '_1990',
       'über_größe',
@@ -322,8 +322,8 @@ describe('damage and oddities', () => {
     const { status, stderr } = await ingest('boxes.csv', '--create');
     expect(status, stderr).toBe(0);
     const columns = Object.keys(await listColumns('boxes'));
-    expect(columns).toEqual(['id', '_xmin', 'ymin', '_xmax', 'ymax', '_xmin_2', 'load_id']);
-    expect(await database.query('SELECT _xmin, _xmax, _xmin_2 FROM boxes')).toEqual([
+    expect(columns).toEqual(['id', '_xmin_2', 'ymin', '_xmax', 'ymax', '_xmin', 'load_id']);
+    expect(await database.query('SELECT _xmin_2, _xmax, _xmin FROM boxes')).toEqual([
       ['0.5', '2.5', '4.5'],
     ]);
   });

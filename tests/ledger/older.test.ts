@@ -18,7 +18,8 @@ async function makeOlder(): Promise<void> {
   await database.query('DROP TABLE edp.changes, edp.runs');
   await database.query(
     `ALTER TABLE edp.receipts DROP COLUMN corrections, DROP COLUMN record_bytes, DROP COLUMN passed_over;
-     ALTER TABLE edp.loads DROP COLUMN head_passed_over, DROP COLUMN tail_passed_over, DROP COLUMN text_bytes`,
+     ALTER TABLE edp.loads DROP COLUMN head_passed_over, DROP COLUMN tail_passed_over, DROP COLUMN text_bytes,
+       DROP COLUMN replaced_by`,
   );
   await database.query(
     `UPDATE edp.loads SET file_format = replace(replace(replace(replace(file_format::text,

@@ -1,5 +1,6 @@
 /** `edp ingest --create`: tables for files that have none, before the files are loaded. */
 import path from 'node:path';
+import type pg from 'pg';
 import { EdpError } from '../../base/errors.js';
 import { describeFile } from '../../formats/describe-file.js';
 import { withInferencePool } from '../../infer/infer-pool.js';
@@ -16,18 +17,21 @@ import type { Model, Table } from '../../model/model.js';
 import { resolveFileSettings } from '../../options/resolve-options.js';
 import { withClient } from '../../postgres/connection.js';
 import { type Database, withDatabase } from '../../postgres/database.js';
+import { withNamedLock } from '../../postgres/named-lock.js';
 import { assertTableWidth } from '../../postgres/tables.js';
 import { PROJECT_FILE } from '../../project/file.js';
-import type { Project } from '../../project/project.js';
+import { loadProject, type Project } from '../../project/project.js';
 import { type InputFile, totalBytes } from '../../source/discover.js';
 import { versionOf } from '../../source/sources.js';
 import type { Invocation } from '../command.js';
 import type { CreatedJson } from '../json/load.schema.js';
-import { describe, toJson, warnOfOddities } from '../model.command.js';
+import { describe, explainKey, toJson, warnOfOddities } from '../model.command.js';
 import { makeReadProgress } from '../shared/read-progress.js';
+import { assertDeclaredKey } from './declared-key.js';
 
 export interface CreateOptions {
   readonly table: string | undefined;
+  readonly key: readonly string[] | undefined;
   readonly processCount: number;
   readonly dryRun: boolean;
 }
@@ -42,7 +46,7 @@ export async function withCreated(
   invocation: Invocation,
   where: { readonly databaseUrl: string | undefined; readonly directory: string },
   files: readonly InputFile[],
-  { table, processCount, dryRun }: CreateOptions,
+  { table, key, processCount, dryRun }: CreateOptions,
   work: (
     created: Invocation,
     database: Database,
@@ -56,6 +60,8 @@ export async function withCreated(
   for (const file of files) {
     if (!(await isKnown(project, file, table, settingsFor))) unknown.push(file);
   }
+  const known = files.filter((file) => !unknown.includes(file));
+  assertDeclaredKey(key, project.model, known, table);
   const bytes = await totalBytes(unknown);
   const progress = await makeReadProgress(output, bytes);
   const empty = new Set<InputFile>();
@@ -66,6 +72,7 @@ export async function withCreated(
       output.warn(`${file.name} is passed over: it is empty, so it has no fields for a table`);
     },
     hasOthers: unknown.length < files.length,
+    key,
     taken: new Set(project.model.tables.map(({ name }) => name)),
     settings: settingsFor(),
     specified: resolveFileSettings(given, { options: {}, csv: {} })(),
@@ -75,28 +82,61 @@ export async function withCreated(
   ).finally(() => progress.stop());
   warnOfOddities(output, proposals);
   assertUndeclared(proposals, project.model);
-  const model = { tables: [...project.model.tables, ...proposals.map((one) => one.table)] };
-  assertMatched(proposals, model, table);
   for (const proposal of proposals) assertTableWidth(proposal.table);
   return withDatabase(where, async (database) => {
-    const there = await listTables(database, [
-      ...proposals.map(({ name }) => name),
-      ...BUILTIN_MODEL.tables.map(({ name }) => name),
-    ]);
-    assertNew(proposals, there);
-    if (!dryRun && proposals.length > 0) {
-      const file = path.join(project.directory, PROJECT_FILE);
-      const keepsBuiltin = BUILTIN_MODEL.tables.some(({ name }) => there.has(name));
-      await writeModel(file, proposals, { keepsBuiltin });
-    }
+    const declaring = { table, dryRun };
+    const { model, own } =
+      proposals.length === 0
+        ? { model: project.model, own: proposals }
+        : await declareTables(database, project, proposals, declaring);
     for (const proposal of proposals) {
-      const done = dryRun ? 'would be declared' : 'declared';
+      const isOwn = own.includes(proposal);
+      const done = !isOwn
+        ? 'was just declared by another command'
+        : dryRun
+          ? 'would be declared'
+          : 'declared';
       output.line(`table ${proposal.name} ${done} in ${PROJECT_FILE}: ${describe(proposal)}`);
+      if (isOwn) output.line(explainKey(proposal));
     }
-    const created = proposals.map(toJson);
+    const created = own.map(toJson);
     const rest = files.filter((file) => !empty.has(file));
     return work({ ...invocation, project: { ...project, model } }, database, { created }, rest);
   });
+}
+
+interface Declared {
+  /** The model with all tables. */
+  readonly model: Model;
+  /** The proposals that no other command has declared meanwhile. */
+  readonly own: readonly Proposal[];
+}
+
+/** Another command may declare tables at the same time, the same ones or others. */
+async function declareTables(
+  database: Database,
+  { directory }: Project,
+  proposals: readonly Proposal[],
+  { table, dryRun }: Pick<CreateOptions, 'table' | 'dryRun'>,
+): Promise<Declared> {
+  const names = [...proposals, ...BUILTIN_MODEL.tables].map(({ name }) => name);
+  return withClient(database.client, 'ingest', (client) =>
+    withNamedLock(client, `edp declares ${directory}`, async () => {
+      // A table is declared before it is created: what is there before the file is read is declared in it.
+      const there = await listTables(client, names);
+      const { model } = await loadProject(directory);
+      const declared = new Set(model.tables.map(({ name }) => name));
+      const own = proposals.filter(({ name }) => !declared.has(name));
+      const whole = { tables: [...model.tables, ...own.map((one) => one.table)] };
+      assertMatched(proposals, whole, table);
+      assertNew(own, there);
+      if (!dryRun && own.length > 0) {
+        const keepsBuiltin = BUILTIN_MODEL.tables.some(({ name }) => there.has(name));
+        await writeModel(path.join(directory, PROJECT_FILE), own, { keepsBuiltin });
+      }
+      return { model: whole, own };
+    }),
+  );
 }
 
 /**
@@ -124,16 +164,14 @@ async function isKnown(
 }
 
 async function listTables(
-  database: Database,
+  client: pg.Client,
   names: readonly string[],
 ): Promise<ReadonlySet<string>> {
-  return withClient(database.client, 'ingest', async (client) => {
-    const { rows } = await client.query<{ name: string }>(
-      'SELECT name FROM unnest($1::text[], $2::text[]) AS t (name, quoted) WHERE to_regclass(quoted) IS NOT NULL',
-      [names, names.map(quoteIdentifier)],
-    );
-    return new Set(rows.map(({ name }) => name));
-  });
+  const { rows } = await client.query<{ name: string }>(
+    'SELECT name FROM unnest($1::text[], $2::text[]) AS t (name, quoted) WHERE to_regclass(quoted) IS NOT NULL',
+    [names, names.map(quoteIdentifier)],
+  );
+  return new Set(rows.map(({ name }) => name));
 }
 
 /** A file's name may be another spelling of a table's name. */

@@ -10,7 +10,7 @@ import type { CreatedJson, DryRunJson } from '../json/load.schema.js';
 import { printReject } from '../rejects.command.js';
 import { rawJson } from '../shared/raw-json.js';
 import { makeIngestProgress } from './ingest-progress.js';
-import { exitStatus, printCounts, toJson } from './summary.js';
+import { describeReplaced, exitStatus, printCounts, toJson } from './summary.js';
 
 export async function tryLoad(
   { project, output, signal }: Invocation,
@@ -59,6 +59,7 @@ function print(output: Output, result: DryRunResult, database: Database): void {
       );
     }
   }
+  if (result.replaced !== undefined) output.line(describeReplaced(result.replaced, 'would be'));
   const count = (status: string) => files.filter((file) => file.status === status).length;
   const named = (n: number, what: string) => `${n} ${n === 1 ? 'file' : 'files'} ${what}`;
   const summary = [

@@ -12,6 +12,7 @@ import { discoverFiles, type InputFile, isStdin, totalBytes } from '../../source
 import type { Command, Invocation } from '../command.js';
 import type { CreatedJson, LoadHead } from '../json/load.schema.js';
 import { asRun } from '../shared/recorded-run.js';
+import { assertDeclaredKey } from './declared-key.js';
 import { OPTION_NAMES } from './ingest.help.js';
 import { makeIngestProgress } from './ingest-progress.js';
 import { exitStatus, printSummary, toJson } from './summary.js';
@@ -32,6 +33,7 @@ export const command: Command = {
         hint: 'specify the table: edp ingest - --table NAME',
       });
     }
+    if (!options.create) assertDeclaredKey(options.key, project.model, files, options.table);
     const copying = { note: (text: string) => output.note(text), signal };
     const withFiles = (run: (all: readonly InputFile[]) => Promise<number>) =>
       withReadableFiles(project.directory, files, copying, run);
@@ -119,7 +121,11 @@ export async function load(
   const progress = await makeIngestProgress(output);
   let result: IngestResult;
   try {
-    result = await ingest(database, pool, project.model, files, options, progress, signal);
+    const loadAll =
+      options.replace === true
+        ? (await import('../../load/replace/replace-run.js')).replaceContent
+        : ingest;
+    result = await loadAll(database, pool, project.model, files, options, progress, signal);
   } finally {
     progress.stop();
   }

@@ -7,11 +7,13 @@ export const OPTION_NAMES = [
   'read-batch-size',
   'write-batch-size',
   'table',
+  'key',
   'on-conflict',
   'missing-dimensions',
   'on-new-column',
   'max-rejects',
   'force',
+  'replace',
   'create',
   'dry-run',
   'limit',
@@ -49,6 +51,10 @@ export const help: CommandHelp = {
         '$0 ingest sales.csv --create',
         'a new table, with types from all records of the file',
       )
+      .example(
+        '$0 ingest prices.csv --replace --max-rejects 0',
+        'the file as the new content of its table, or nothing at all',
+      )
       .example('$0 ingest events --max-rejects 1%', 'stop if more than 1 % is rejected')
       .example('$0 ingest events --dry-run', 'what a load would do, with its first rejects')
       .example('$0 ingest events --json | jq .rows', 'counts for a script')
@@ -61,6 +67,11 @@ export const help: CommandHelp = {
           '',
           '--create makes a table for files whose name matches no table: it infers the types from all of their',
           'records, declares the table in edp.yaml, and loads the files. The next such file needs no option.',
+          'Its key is --key, or an identifier whose values all differ; it is printed.',
+          '',
+          '--replace deletes all rows of the table and loads the files in one transaction: readers have the old',
+          'content, then the new. The loads that brought the old rows count as undone. With --dry-run it says',
+          'how many rows would go.',
         ].join('\n'),
       ),
 };

@@ -7,7 +7,7 @@ import { EdpError } from '../../base/errors.js';
 import { describeFile } from '../../formats/describe-file.js';
 import { inferTable } from '../../infer/infer.js';
 import { withInferencePool } from '../../infer/infer-pool.js';
-import { takeName, toColumnName } from '../../infer/inferred-names.js';
+import { takeColumnNames } from '../../infer/inferred-names.js';
 import { recordDefinition } from '../../ledger/changes.js';
 import { isFileFault } from '../../load/file-results.js';
 import { findNewFields } from '../../mapping/find-drift.js';
@@ -20,9 +20,9 @@ import { withClient } from '../../postgres/connection.js';
 import type { Database } from '../../postgres/database.js';
 import { migrate } from '../../postgres/migrate.js';
 import { addColumns } from '../../postgres/tables.js';
-import { addToProject } from '../../project/edit.js';
-import { readEditable } from '../../project/editable.js';
-import { replaceProjectFile } from '../../project/file.js';
+import { addToProject, listDeclared } from '../../project/edit.js';
+import { editProjectFile } from '../../project/editable.js';
+import { PROJECT_FILE } from '../../project/file.js';
 import type { Project } from '../../project/project.js';
 import { type InputFile, totalBytes } from '../../source/discover.js';
 import { versionOf } from '../../source/sources.js';
@@ -58,7 +58,7 @@ export async function addNewColumns(
         await migrate(client);
         await addColumns(client, table, columns, recordDefinition);
       });
-      await declareColumns(project, wider, columns);
+      await declareColumns(project, table, columns);
     }
     const list = columns.map(({ name: column, type }) => `${safeText(column)} ${type}`).join(', ');
     const name = safeText(table.name);
@@ -124,33 +124,41 @@ async function inferColumns(
   ).finally(() => progress.stop());
   const taken = new Set(physicalColumns(table).map(({ name }) => name));
   const known = knownFields(table);
-  return columns
-    .filter(({ field }) => !known.has(field))
-    .map(({ field, type }, i) => ({
-      name: takeName(toColumnName(field, `column_${i + 1}`), taken),
-      type,
-      field,
-      isNullable: true,
-    }));
+  const fresh = columns.filter(({ field }) => !known.has(field));
+  const names = takeColumnNames(
+    fresh.map(({ field }) => field),
+    (i) => `column_${i + 1}`,
+    taken,
+  );
+  return fresh.map(({ field, type }, i) => ({ name: names[i]!, type, field, isNullable: true }));
 }
 
 async function declareColumns(
   { directory }: Project,
-  wider: Table,
+  table: Table,
   columns: readonly Column[],
 ): Promise<void> {
-  const { file, text, others } = await readEditable(directory, wider.name);
-  const entries = Object.fromEntries(
-    columns.map(({ name, type, field }) => [name, name === field ? type : { type, field }]),
-  );
-  const place = () => ['tables', wider.name, 'columns'];
-  const edited = addToProject(text, { place, entries }, wider, others);
-  if (edited === undefined) {
+  const name = path.join(directory, PROJECT_FILE);
+  await editProjectFile(name, table.name, ({ file, text, others }) => {
+    // Another command may have declared some of them meanwhile.
+    const present = listDeclared(text, others)?.find((one) => one.name === table.name) ?? table;
+    const there = new Set(present.columns.map((column) => column.name));
+    const missing = columns.filter((column) => !there.has(column.name));
+    if (missing.length === 0 && text !== undefined) return text;
+    const entries = Object.fromEntries(
+      missing.map(({ name: column, type, field }) => [
+        column,
+        column === field ? type : { type, field },
+      ]),
+    );
+    const place = () => ['tables', table.name, 'columns'];
+    const wider = { ...present, columns: [...present.columns, ...missing] };
+    const edited = addToProject(text, { place, entries }, wider, others);
+    if (edited !== undefined) return edited;
     throw new EdpError('config', `${path.basename(file)} is not of a form that edp can edit`, {
-      hint: `add by hand, under tables, ${wider.name}, columns: ${JSON.stringify(entries)}; then run the command again`,
+      hint: `add by hand, under tables, ${table.name}, columns: ${JSON.stringify(entries)}; then run the command again`,
     });
-  }
-  await replaceProjectFile(file, edited, text);
+  });
 }
 
 function replaceTable({ tables }: Model, table: Table): Model {

@@ -2,6 +2,7 @@
 import { chooseStatus } from '../../base/exit-statuses.js';
 import type { RowCounts } from '../../ledger/counts.js';
 import { type FileResult, type IngestResult, NOT_BEGUN } from '../../load/file-results.js';
+import type { ReplacedContent } from '../../load/replace/clear-table.js';
 import type { Database } from '../../postgres/database.js';
 import {
   formatBytes,
@@ -38,6 +39,7 @@ export function toJson<H extends LoadHead>(
     thisRun: result.thisRun,
     ...remarksJson(result.remarks),
     files: result.files,
+    ...(result.replaced === undefined ? {} : { replaced: result.replaced }),
     ...(result.isInterrupted ? { interrupted: true } : {}),
   };
   // The command comes first, tables that were created last.
@@ -59,10 +61,23 @@ export function printSummary(output: Output, result: IngestResult, database: Dat
     count('interrupted', 'interrupted'),
   ];
   output.line(summary.filter(Boolean).join('; '));
+  if (result.replaced !== undefined) output.line(describeReplaced(result.replaced, 'are'));
   for (const { loadId, rows: counts } of files) {
     if (counts.rejected > 0) output.line(`rejects of load ${loadId}: edp rejects ${loadId}`);
   }
   if (isInterrupted) output.line('interrupted: run the same command again to continue');
+}
+
+export function describeReplaced(
+  { rows, loads }: ReplacedContent,
+  verb: 'are' | 'would be',
+): string {
+  const MAX_NAMED = 5;
+  const named = loads.slice(0, MAX_NAMED).join(', ');
+  const more = loads.length > MAX_NAMED ? ` and ${loads.length - MAX_NAMED} more` : '';
+  const whose =
+    loads.length === 0 ? '' : ` (of load${loads.length === 1 ? '' : 's'} ${named}${more})`;
+  return `replaced content: ${formatNumber(rows, 'row')}${whose} ${verb} gone`;
 }
 
 /** What this run did and how fast; and what earlier runs of its loads had done. */

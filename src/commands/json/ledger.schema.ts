@@ -40,6 +40,7 @@ const loadSummary = {
   startedAt: time,
   finishedAt: time.nullable(),
   undoneAt: time.nullable(),
+  replacedBy: z.int().nullable().describe('The load that replaced its rows with --replace'),
 };
 
 const receipt = z

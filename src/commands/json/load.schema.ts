@@ -46,6 +46,10 @@ const run = {
     .describe('What this run itself read and committed, without earlier runs of its loads'),
   ...remarks,
   files: z.array(loadedFile),
+  replaced: z
+    .strictObject({ rows: count, loads: z.array(z.int()) })
+    .optional()
+    .describe('With --replace: the rows that were there, and the loads that had brought them'),
   ...runEnd,
 };
 

@@ -40,6 +40,7 @@ export const proposedTable = z
       .union([z.string(), z.array(z.string())])
       .nullable()
       .describe('Null if there is no suitable column'),
+    keyWhy: z.string().optional().describe('Why it is the key'),
     timeColumn: z.string().nullable(),
     columns: z.array(proposedColumn),
     declaration: z

@@ -30,6 +30,9 @@ export const undoSchema = z.strictObject({
   rowsReplaced: count.describe('Rows of other loads whose values it had replaced'),
   keptInferredMembers: count,
   loadsWithDuplicates: z.array(z.int()),
+  replacedLoads: z
+    .array(z.strictObject({ loadId: z.int(), path: z.string() }))
+    .describe('Loads whose rows it had replaced with --replace; those rows are not brought back'),
   ...runEnd,
 });
 

@@ -56,6 +56,8 @@ import {
   prepareTarget,
   type Target,
 } from '../prepare-files.js';
+import { clearTable, explainReferrers, type ReplacedContent } from '../replace/clear-table.js';
+import { theOnlyTable } from '../replace/replace-run.js';
 import type { IngestOptions } from '../run.js';
 import { formOf, RunBook } from '../run-book.js';
 import { type CountedTail, countTail, withEnds } from '../text-ends.js';
@@ -133,6 +135,7 @@ class DryRun {
   readonly #rejects: RejectSummary;
   readonly #trial: SplitTrial;
   readonly #tables = new Map<string, TableInCatalog>();
+  #replaced: ReplacedContent | undefined;
   /** Files that were loaded in this run, by the key of their load. */
   readonly #loaded = new Map<string, LoadedFile[]>();
   #lastLoadId = 0;
@@ -166,11 +169,17 @@ class DryRun {
       await this.#client.query('BEGIN');
       const hadLedger = await hasLedger(this.#client);
       await migrateWithin(this.#client);
+      if (this.#options.replace === true) await this.#clear(targets);
       for (const file of described) {
         if (this.#signal.aborted) break;
         await this.#load(file, hadLedger);
       }
       this.#assertRejectLimit(true);
+      if (this.#options.replace === true && !this.#signal.aborted) {
+        await explainReferrers(theOnlyTable(targets).name, () =>
+          this.#client.query('SET CONSTRAINTS ALL IMMEDIATE'),
+        );
+      }
     } catch (error) {
       // Starts again if that may help; otherwise reports the results so far.
       if (mayPass(error as pg.DatabaseError)) throw error;
@@ -184,7 +193,16 @@ class DryRun {
       rejects: this.#rejects.byCode,
       firstRejects: this.#rejects.first,
       ...(failure === undefined ? {} : { failure }),
+      ...(this.#replaced === undefined ? {} : { replaced: this.#replaced }),
     };
+  }
+
+  async #clear(targets: readonly Target[]): Promise<void> {
+    const { name } = theOnlyTable(targets);
+    const { table } = await this.#prepareTable(targets[0]!);
+    const { content, checked } = await clearTable(this.#client, { name, table }, []);
+    this.#replaced = content;
+    this.#trial.checked = checked;
   }
 
   #assertGoing(): void {
@@ -226,7 +244,7 @@ class DryRun {
 
   async #load(described: PreparedFile, hadLedger: boolean): Promise<void> {
     const { target, file: version, identity } = described;
-    const { force } = this.#options;
+    const { force, replace = false } = this.#options;
     const table = await this.#prepareTable(target);
     const loadedAs = await this.#findLoaded(described);
     if (loadedAs !== undefined && !force) {
@@ -235,7 +253,7 @@ class DryRun {
     }
     const finding =
       hadLedger && loadedAs === undefined
-        ? await findLoad(this.#client, identity, force)
+        ? await findLoad(this.#client, identity, force || replace)
         : { kind: 'new' as const };
     if (finding.kind !== 'new' && finding.kind !== 'interrupted') {
       this.#book.settleUnclaimed(described, finding);

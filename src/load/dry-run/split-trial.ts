@@ -6,6 +6,7 @@ import { LaneMemory } from '../../lanes/lane-memory.js';
 import type { RowSink } from '../../lanes/row-sink.js';
 import type { Receipt } from '../../ledger/counts.js';
 import type { LoadRules, SplitPart } from '../messages.js';
+import { deferAgain } from '../replace/defer-again.js';
 import { CarefulSink } from '../sinks/careful-sink.js';
 import { StagingTable } from '../sinks/staging-table.js';
 import { passOver, type SplitPass } from '../split-pass.js';
@@ -18,6 +19,9 @@ export class SplitTrial {
   #laneMemory: LaneMemory | undefined;
   /** The existing staging table, and what it was created for. */
   #staged: { readonly stage: StagingTable; readonly signature: string } | undefined;
+
+  /** Constraints that are checked after each split, as in SET CONSTRAINTS. */
+  checked = 'ALL';
 
   /** @param assertGoing throws to end the trial between two windows */
   constructor(client: pg.Client, summary: RejectSummary, assertGoing: () => void) {
@@ -46,7 +50,7 @@ export class SplitTrial {
         isShown ? pass.readRaw(place) : Buffer.alloc(0),
       );
       await rejects.finish(name, firstLine);
-      await this.#deferAgain();
+      await deferAgain(this.#client);
       return pass.receipts(duplicate)[0]!;
     };
     return passOver(
@@ -66,6 +70,7 @@ export class SplitTrial {
       onConflict,
       missingDimensions,
       loadId,
+      checked: this.checked,
     });
     const signature = JSON.stringify([target.table, columns]);
     if (this.#staged?.signature === signature) {
@@ -76,15 +81,5 @@ export class SplitTrial {
     }
     this.#staged = { stage, signature };
     return stage;
-  }
-
-  /** Each transaction of a run defers its checks anew; the split's own are made by now. */
-  async #deferAgain(): Promise<void> {
-    const { rows } = await this.#client.query<{ names: string | null }>(
-      `SELECT string_agg(format('%I.%I', n.nspname, c.conname), ', ') AS names
-       FROM pg_constraint c JOIN pg_namespace n ON n.oid = c.connamespace WHERE c.condeferred`,
-    );
-    const { names } = rows[0]!;
-    if (names !== null) await this.#client.query(`SET CONSTRAINTS ${names} DEFERRED`);
   }
 }

@@ -19,6 +19,8 @@ export interface StagingOptions {
   readonly onConflict: OnConflict;
   readonly missingDimensions: MissingDimensions;
   readonly loadId: number;
+  /** Constraints that are checked when the rows are moved, as in SET CONSTRAINTS; all without it. */
+  readonly checked?: string | undefined;
 }
 
 export const STAGE = 'pg_temp.edp_stage';

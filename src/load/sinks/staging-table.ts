@@ -96,6 +96,12 @@ export class StagingTable {
     this.#changed = { inserted: written - updated, updated: completed + updated };
   }
 
+  /** Makes the checks now that the server would make at the commit. */
+  async #checkDeferred(): Promise<void> {
+    const { checked = 'ALL' } = this.#options;
+    if (checked !== '') await this.#client.query(`SET CONSTRAINTS ${checked} IMMEDIATE`);
+  }
+
   /** Creates the temporary tables; the end of the transaction drops them. */
   async create(): Promise<void> {
     const { table } = this.#options.target;
@@ -235,7 +241,7 @@ export class StagingTable {
         const written = await this.#insert(open('s'));
         this.#noteChanged(written, replaced, completed);
         if (skipsTriggers) await runTriggers(this.#client);
-        await this.#client.query('SET CONSTRAINTS ALL IMMEDIATE');
+        await this.#checkDeferred();
         await failpoint('stage.inserted', this.#client);
         await this.#client.query('RELEASE edp_merge');
         break;
@@ -468,7 +474,8 @@ export class StagingTable {
     await this.#client.query('SAVEPOINT edp_repeat');
     try {
       if ((await this.#countInserted(isLeftOut, 0)) !== 0) throw new RowsLeftOut();
-      await this.#client.query('SET CONSTRAINTS ALL IMMEDIATE; RELEASE edp_repeat');
+      await this.#checkDeferred();
+      await this.#client.query('RELEASE edp_repeat');
     } catch (error) {
       if (!isObjection(error)) throw error;
       await this.#client.query('ROLLBACK TO edp_repeat; RELEASE edp_repeat');
@@ -505,7 +512,7 @@ export class StagingTable {
     const suspicion = new Suspicion();
     await this.#isolate(0, ordinals.length, suspicion, ordinalOf, async (from, to) => {
       const inserted = await this.#insert(`${open('s')} AND ${between(from, to)}`);
-      await this.#client.query('SET CONSTRAINTS ALL IMMEDIATE');
+      await this.#checkDeferred();
       written += inserted;
       return inserted;
     });

@@ -1,10 +1,11 @@
 /** Declares a metric in edp.yaml, or creates the file where there is none. */
+import path from 'node:path';
 import { type Document, isMap } from 'yaml';
 import { EdpError } from '../../base/errors.js';
 import type { Table } from '../../model/model.js';
 import { addToProject, replaceInProject } from '../../project/edit.js';
-import { readEditable } from '../../project/editable.js';
-import { PROJECT_FILE, replaceProjectFile } from '../../project/file.js';
+import { editProjectFile, readEditable } from '../../project/editable.js';
+import { PROJECT_FILE } from '../../project/file.js';
 import type { SourceText } from '../../project/project-part.js';
 import { type PromoteSubject, withMetric } from './subject.js';
 
@@ -23,15 +24,17 @@ export async function prepareDeclaration(
   directory: string,
   subject: PromoteSubject,
 ): Promise<Declaration> {
-  const read = () => readEditable(directory, subject.table.name);
-  const { text: first, others: besides } = await read();
+  const { text: first, others: besides } = await readEditable(directory, subject.table.name);
   const { table } = declare(first, subject, besides);
   return {
     table,
     async write() {
       // Read again: the file may have changed meanwhile.
-      const { file, text, others } = await read();
-      await replaceProjectFile(file, declare(text, subject, others).text, text);
+      await editProjectFile(
+        path.join(directory, PROJECT_FILE),
+        subject.table.name,
+        ({ text, others }) => declare(text, subject, others).text,
+      );
     },
   };
 }

@@ -7,8 +7,12 @@ import { recordChanges } from '../../ledger/changes.js';
 import type { HeldLoad } from '../../ledger/held-load.js';
 import { quoteIdentifier } from '../../model/ddl.js';
 import { refersTo } from '../../postgres/column-pair.js';
+import {
+  listReferrers,
+  mayCheckReferrers,
+  mayReplaceReferrerChecks,
+} from '../../postgres/referring-keys.js';
 import { lockAgainstChecks, runTriggers, skipTriggers } from '../../postgres/replaced-checks.js';
-import { listReferrers, mayCheckReferrers, mayReplaceReferrerChecks } from './relations.js';
 
 /** Members per batch. A referring table without an index is read once per batch. */
 const MEMBERS_PER_BATCH = 10_000;

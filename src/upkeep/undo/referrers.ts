@@ -6,13 +6,13 @@ import type pg from 'pg';
 import { EdpError } from '../../base/errors.js';
 import { quoteIdentifier } from '../../model/ddl.js';
 import { refersTo } from '../../postgres/column-pair.js';
-import { lockAgainstChecks, skipTriggers } from '../../postgres/replaced-checks.js';
 import {
-  type LineageTable,
   listReferrers,
   mayReplaceReferrerChecks,
   type Referrer,
-} from './relations.js';
+} from '../../postgres/referring-keys.js';
+import { lockAgainstChecks, skipTriggers } from '../../postgres/replaced-checks.js';
+import type { LineageTable } from './relations.js';
 
 /** The rows to check: all of the load, or those of one stretch. */
 export interface RowsToRemove {

@@ -5,9 +5,8 @@ import type pg from 'pg';
 import { EdpError } from '../../base/errors.js';
 import { quoteIdentifier } from '../../model/ddl.js';
 import type { Table } from '../../model/model.js';
-import { type ColumnPair, pairsOf, rowsOf } from '../../postgres/column-pair.js';
 import { FAMILY } from '../../postgres/family.js';
-import { DELETES, isAllowedToSkip, mayReplaceChecks } from '../../postgres/replaced-checks.js';
+import { listReferrers, mayCheckReferrers, type Referrer } from '../../postgres/referring-keys.js';
 
 /** A relation that holds rows itself: the table, or one of its partitions or children. */
 export interface Relation {
@@ -17,23 +16,6 @@ export interface Relation {
   readonly hasBlocks: boolean;
   /** Whether an index leads to the rows of one load. */
   readonly hasIndex: boolean;
-}
-
-/** A foreign key that refers to the rows of the table. */
-export interface Referrer {
-  /** Oid of the constraint. */
-  readonly constraint: number;
-  /** The table with the referring rows; schema-qualified and quoted. */
-  readonly table: string;
-  /** The rows that may refer, as an item of FROM. */
-  readonly rows: string;
-  readonly pairs: readonly ColumnPair[];
-  /** Whether rows of a table refer to rows of the same table. */
-  readonly isOwn: boolean;
-  /** Whether the server would change or delete the referring rows, instead of refusing. */
-  readonly spreads: boolean;
-  /** Whether a policy may hide some of its rows from this role. */
-  readonly mayHide: boolean;
 }
 
 export interface LineageTable {
@@ -103,55 +85,4 @@ async function listRelations(client: pg.Client, oid: number, lineage: string): P
     [oid, lineage],
   );
   return rows;
-}
-
-/**
- * Lists the foreign keys that refer to the table, one of its partitions or children. Those over
- * periods of time, and those that nobody enforces, are left to the server.
- */
-export async function listReferrers(client: pg.Client, oid: number): Promise<Referrer[]> {
-  const { rows } = await client.query<Referrer>(
-    `${FAMILY}
-     SELECT f.oid AS constraint, format('%I.%I', n.nspname, r.relname) AS table,
-            ${rowsOf('r', 'n')} AS rows, ${pairsOf('f')} AS pairs,
-            f.conrelid IN (TABLE family) AS "isOwn", f.confdeltype NOT IN ('a', 'r') AS spreads,
-            row_security_active(r.oid) AS "mayHide"
-     FROM pg_constraint f
-     JOIN pg_class r ON r.oid = f.conrelid
-     JOIN pg_namespace n ON n.oid = r.relnamespace
-     WHERE f.contype = 'f' AND f.confrelid IN (TABLE family)
-       -- PostgreSQL 18 has these columns; older servers know no such constraints.
-       AND to_jsonb(f)->>'conperiod' IS DISTINCT FROM 'true'
-       AND to_jsonb(f)->>'conenforced' IS DISTINCT FROM 'false'
-       -- Most of those of partitions are copies of their parent's.
-       AND NOT EXISTS (SELECT FROM pg_constraint parent
-                       WHERE parent.oid = f.conparentid AND parent.confrelid IN (TABLE family))
-     ORDER BY f.conname`,
-    [oid],
-  );
-  return rows;
-}
-
-/** Whether edp makes all checks that the server would make for rows that are deleted. */
-export async function mayReplaceReferrerChecks(
-  client: pg.Client,
-  oid: number,
-  referrers: readonly Referrer[],
-): Promise<boolean> {
-  if (referrers.length === 0 || referrers.some(({ mayHide }) => mayHide)) return false;
-  return mayReplaceChecks(client, oid, {
-    events: DELETES,
-    referrers: referrers.map(({ constraint }) => constraint),
-  });
-}
-
-/** The same, where the role may skip triggers at all. */
-export async function mayCheckReferrers(
-  client: pg.Client,
-  oid: number,
-  referrers: readonly Referrer[],
-): Promise<boolean> {
-  return (
-    (await mayReplaceReferrerChecks(client, oid, referrers)) && (await isAllowedToSkip(client))
-  );
 }

@@ -19,6 +19,7 @@ import {
 } from '../../ledger/held-load.js';
 import { openLedger } from '../../ledger/ledger-queries.js';
 import type { LoadState } from '../../ledger/load-state.js';
+import { listReplaced, type ReplacedLoad } from '../../ledger/replaced-loads.js';
 import { findTable, type Model, type Table } from '../../model/model.js';
 import { withClient } from '../../postgres/connection.js';
 import type { Database } from '../../postgres/database.js';
@@ -73,6 +74,8 @@ export interface UndoResult {
    * removed.
    */
   readonly loadsWithDuplicates: readonly number[];
+  /** Loads whose rows it had replaced as the content of the table; the rows cannot be brought back. */
+  readonly replacedLoads: readonly ReplacedLoad[];
   readonly isInterrupted: boolean;
   /** The error that ended it early, if any. */
   readonly failure?: unknown;
@@ -266,6 +269,7 @@ class UndoRun {
     const rest = await this.#hold.read(async (client) => ({
       keptInferredMembers: await countInferredMembers(client, loadId),
       loadsWithDuplicates: await listLoadsWithDuplicates(client, this.#load),
+      replacedLoads: await listReplaced(client, loadId),
     }));
     return {
       loadId,

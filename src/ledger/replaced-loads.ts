@@ -1,0 +1,123 @@
+/** What the ledger says of loads whose rows another load replaces as the new content of their table. */
+import type pg from 'pg';
+import { IS_HELD } from './ledger-queries.js';
+import type { EndedLoad } from './loads.js';
+
+export interface HeldByOther {
+  readonly loadId: number;
+  readonly path: string;
+}
+
+/** Lists loads of a table that another session is working on. */
+export async function listHeldLoads(client: pg.Client, table: string): Promise<HeldByOther[]> {
+  const { rows } = await client.query<HeldByOther>(
+    `SELECT load_id AS "loadId", path FROM edp.loads
+     WHERE table_name = $1 AND state <> 'undone' AND rows_read > 0 AND ${IS_HELD} LIMIT 1`,
+    [table],
+  );
+  return rows;
+}
+
+/** Removes what loads have committed, so that they begin again. */
+export async function restartLoads(client: pg.Client, loads: readonly number[]): Promise<void> {
+  await removeRecords(client, loads);
+  await client.query(
+    `UPDATE edp.loads SET rows_read = 0, rows_loaded = 0, rows_rejected = 0, rows_duplicate = 0, rows_replaced = 0
+     WHERE load_id = ANY ($1) AND rows_read > 0`,
+    [loads],
+  );
+}
+
+/**
+ * Marks all other loads of a table as undone. Their attempts are raised, so that no command that has begun with one
+ * can go on.
+ *
+ * @param by the loads of the new content
+ * @returns the marked loads that had brought anything
+ */
+export async function markReplaced(
+  client: pg.Client,
+  table: string,
+  by: readonly number[],
+): Promise<number[]> {
+  const { rows } = await client.query<{ load_id: number; had_records: boolean }>(
+    `SELECT load_id, rows_read > 0 AS had_records FROM edp.loads
+     WHERE table_name = $1 AND load_id <> ALL ($2)
+       AND (state IN ('loaded', 'undoing') OR (state = 'loading' AND rows_read > 0))
+     ORDER BY load_id FOR UPDATE`,
+    [table, by],
+  );
+  const loads = rows.map(({ load_id }) => load_id);
+  await removeRecords(client, loads);
+  await client.query(
+    `UPDATE edp.loads SET state = 'undone', undone_at = clock_timestamp(), attempt = attempt + 1,
+       rows_read = 0, rows_loaded = 0, rows_rejected = 0, rows_duplicate = 0, replaced_by = $2
+     WHERE load_id = ANY ($1)`,
+    [loads, by[0] ?? null],
+  );
+  return rows.filter(({ had_records }) => had_records).map(({ load_id }) => load_id);
+}
+
+async function removeRecords(client: pg.Client, loads: readonly number[]): Promise<void> {
+  if (loads.length === 0) return;
+  await client.query('DELETE FROM edp.rejects WHERE load_id = ANY ($1)', [loads]);
+  await client.query('DELETE FROM edp.receipts WHERE load_id = ANY ($1)', [loads]);
+}
+
+/**
+ * Marks loads as complete, in the transaction of their rows.
+ *
+ * @returns whether all of them still belong to this run
+ */
+export async function completeLoads(
+  client: pg.Client,
+  loads: readonly Omit<EndedLoad, 'key' | 'isComplete' | 'seconds'>[],
+  seconds: number,
+): Promise<boolean> {
+  const { rowCount } = await client.query(
+    `UPDATE edp.loads l SET state = 'loaded', finished_at = clock_timestamp(), seconds = l.seconds + $3,
+       tail_passed_over = tail, text_bytes = e.text_bytes
+     FROM unnest($1::bigint[], $2::int[], $4::jsonb[], $5::bigint[]) AS e (load_id, attempt, tail, text_bytes)
+     WHERE l.load_id = e.load_id AND l.attempt = e.attempt AND state = 'loading'`,
+    [
+      loads.map(({ loadId }) => loadId),
+      loads.map(({ attempt }) => attempt),
+      seconds,
+      loads.map(({ tail }) => (tail === undefined ? null : JSON.stringify(tail))),
+      loads.map(({ textBytes }) => textBytes ?? null),
+    ],
+  );
+  return rowCount === loads.length;
+}
+
+/** Whether all loads are complete: shows whether a commit happened whose acknowledgement was lost. */
+export async function areComplete(client: pg.Client, loads: readonly number[]): Promise<boolean> {
+  const { rowCount } = await client.query(
+    "SELECT FROM edp.loads WHERE load_id = ANY ($1) AND state = 'loaded'",
+    [loads],
+  );
+  return rowCount === loads.length;
+}
+
+/** Removes loads that were begun and have brought nothing. */
+export async function dropEmptyLoads(client: pg.Client, loads: readonly number[]): Promise<void> {
+  await client.query(
+    `DELETE FROM edp.loads l WHERE load_id = ANY ($1) AND state = 'loading'
+       AND NOT EXISTS (SELECT FROM edp.receipts r WHERE r.load_id = l.load_id)`,
+    [loads],
+  );
+}
+
+export interface ReplacedLoad {
+  readonly loadId: number;
+  readonly path: string;
+}
+
+/** Lists the loads whose rows a load has replaced. */
+export async function listReplaced(client: pg.Client, loadId: number): Promise<ReplacedLoad[]> {
+  const { rows } = await client.query<ReplacedLoad>(
+    'SELECT load_id AS "loadId", path FROM edp.loads WHERE replaced_by = $1 ORDER BY load_id',
+    [loadId],
+  );
+  return rows;
+}

@@ -1,0 +1,102 @@
+/** Loads splits one after the other in the caller's transaction, so that each record is judged for itself. */
+import { createXXHash128, type IHasher } from 'hash-wasm';
+import type pg from 'pg';
+import { compileAssembly } from '../../base/assembly.js';
+import { laneRemarks } from '../../lanes/corrected-fields.js';
+import { LaneMemory } from '../../lanes/lane-memory.js';
+import type { Receipt } from '../../ledger/counts.js';
+import { insertReceipts } from '../../ledger/receipts.js';
+import { RejectLog } from '../../ledger/reject-log.js';
+import type { PlannedSplit } from '../dispatch.js';
+import type { LoadTask, SplitPart } from '../messages.js';
+import { CarefulSink } from '../sinks/careful-sink.js';
+import { StagingTable } from '../sinks/staging-table.js';
+import { passOver } from '../split-pass.js';
+import { deferAgain } from './defer-again.js';
+
+export class CarefulSplits {
+  readonly #client: pg.Client;
+  readonly #checked: string;
+  readonly #assertGoing: () => void;
+  #laneMemory: LaneMemory | undefined;
+  #hasher: IHasher | undefined;
+
+  /**
+   * @param checked constraints that are checked after each split, as in SET CONSTRAINTS
+   * @param assertGoing throws to end the load between two windows
+   */
+  constructor(client: pg.Client, checked: string, assertGoing: () => void) {
+    this.#client = client;
+    this.#checked = checked;
+    this.#assertGoing = assertGoing;
+  }
+
+  /**
+   * Loads the splits of a file in their order.
+   *
+   * @param firstLine line of the file, from 1, at its first record
+   * @param onLoaded gets the receipt of each
+   */
+  async load(
+    splits: Iterable<PlannedSplit> | AsyncIterable<PlannedSplit>,
+    firstLine: number,
+    onLoaded: (split: PlannedSplit, receipt: Receipt) => void,
+  ): Promise<void> {
+    let from: number | undefined;
+    let line = firstLine;
+    for await (const split of splits) {
+      const { load, range, segment } = split;
+      // Where the first record of a split begins is known after the previous split.
+      const start = from === undefined || range.isExact ? range.from : from;
+      if (start >= range.until) continue;
+      const part = { load, range: { from: start, until: range.until, isExact: true }, segment };
+      const receipt = await this.#run(part, line);
+      split.release?.();
+      from = receipt.end;
+      line += receipt.lineCount;
+      onLoaded(split, receipt);
+    }
+  }
+
+  async #run(part: SplitPart<LoadTask>, firstLine: number): Promise<Receipt> {
+    this.#laneMemory ??= new LaneMemory(await compileAssembly('byte-lane'));
+    this.#hasher ??= await createXXHash128();
+    const { load } = part;
+    const { target, plan, onConflict, missingDimensions, loadId } = load;
+    const { columns } = plan;
+    const client = this.#client;
+    const stage = new StagingTable(client, {
+      target,
+      columns,
+      onConflict,
+      missingDimensions,
+      loadId,
+      checked: this.#checked,
+    });
+    return passOver<Receipt>(
+      [part],
+      {
+        rejectsOf: (_, start) => new RejectLog(client, loadId, start),
+        begin: async (pass) => {
+          await deferAgain(client);
+          await stage.create();
+          return new CarefulSink(stage, pass.rejects[0]!, laneRemarks(plan), (remarks) =>
+            pass.uncount(remarks),
+          );
+        },
+        conclude: async (pass, sink) => {
+          const duplicate = await sink.settle((place) => pass.readRaw(place));
+          await pass.rejects[0]!.flush();
+          await stage.drop();
+          const receipt = pass.receipts(duplicate)[0]!;
+          if (receipt.end > receipt.start) {
+            const { changed } = stage;
+            await insertReceipts(client, [{ load, firstLine, receipt, changed }]);
+          }
+          return receipt;
+        },
+      },
+      { laneMemory: this.#laneMemory, hasher: this.#hasher, assertGoing: this.#assertGoing },
+    );
+  }
+}
