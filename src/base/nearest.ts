@@ -12,10 +12,12 @@ export function nearest(word: string, words: Iterable<string>): string | undefin
   // Two letters that changed places are two edits; short words must not be taken for each other.
   const limit =
     wanted.length < 4 ? Math.min(1, wanted.length - 1) : Math.max(2, Math.floor(wanted.length / 3));
+  const lengthApart = ({ candidate }: { candidate: string }) =>
+    Math.abs(candidate.length - word.length);
   const [best] = all
     .map((candidate) => ({ candidate, edits: distance(wanted, normalize(candidate)) }))
     .filter(({ edits }) => edits <= limit)
-    .sort((a, b) => a.edits - b.edits);
+    .sort((a, b) => a.edits - b.edits || lengthApart(a) - lengthApart(b));
   if (best !== undefined) return best.candidate;
   const longer = all.filter((candidate) => normalize(candidate).startsWith(wanted));
   return longer.length === 1 ? longer[0] : undefined;

@@ -234,11 +234,12 @@ export interface ModelFault {
 /**
  * Checks the relations between the parts of a model: names exist, and no name is used twice.
  *
- * @param isUnsure whether the type of a column is not known, or whether there is one, so that nothing depends on it
+ * @param isUnsure whether the type of a column is not known, or the key of a table (without a column), or whether
+ *   there is such a table; nothing is said of what depends on it
  */
 export function findModelFaults(
   tables: Record<string, TableInput>,
-  isUnsure: (table: string, column: string) => boolean = () => false,
+  isUnsure: (table: string, column?: string) => boolean = () => false,
 ): ModelFault[] {
   const faults: ModelFault[] = [];
   for (const [name, input] of Object.entries(tables)) {
@@ -276,13 +277,12 @@ export function findModelFaults(
       faults.push({ path: [name], message: `two columns are called "${twice}"` });
     }
     for (const { name: column, type, references } of table.columns) {
-      if (references === undefined) continue;
+      if (references === undefined || isUnsure(references.table)) continue;
       const target = tables[references.table];
       const path = [name, 'columns', column, 'references'];
       const referred = target?.columns[references.column];
       const referredType = typeof referred === 'object' ? referred.type : referred;
       if (target === undefined) {
-        if (isUnsure(references.table, references.column)) continue;
         faults.push({
           path,
           message: `there is no table "${references.table}" to refer to${meant(references.table, Object.keys(tables))}`,

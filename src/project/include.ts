@@ -3,9 +3,8 @@ import { realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { glob, isDynamicPattern } from 'tinyglobby';
 import { isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
-import { EdpError } from '../base/errors.js';
 import { readProjectText } from './file.js';
-import type { SourceText } from './project-part.js';
+import type { SourceFault, SourceText } from './project-part.js';
 import { expandVariables } from './variables.js';
 
 /** Patterns of `include:`, each with its line. */
@@ -17,8 +16,9 @@ interface Pattern {
 /**
  * @param file absolute path of edp.yaml
  * @param text of it
- * @returns the text itself first, then those that it includes, in their order; each file once
- * @throws EdpError `config` for a file that is not there, or that includes itself
+ * @returns the text itself first, then those that it includes, in their order; each file once. A file
+ *   that is not there, or that includes itself, is among the faults of the text that names it
+ * @throws EdpError `config` for a file that cannot be read
  */
 export async function withIncluded(file: string, text: string): Promise<SourceText[]> {
   const texts: SourceText[] = [];
@@ -28,15 +28,18 @@ export async function withIncluded(file: string, text: string): Promise<SourceTe
     const name = path.relative(directory, own);
     const chain = [...trail, own];
     visited.add(own);
-    texts.push({ name, path: own, text: ownText });
+    const faults: SourceFault[] = [];
+    texts.push({ name, path: own, text: ownText, faults });
     for (const { pattern, line } of listPatterns(ownText)) {
-      const place = `${name}:${line}`;
-      for (const included of await expand(pattern, own, place)) {
-        if (chain.includes(included)) throw circle([...chain, included], directory, place);
+      const addFault = (message: string) => faults.push({ line, message: `include: ${message}` });
+      const files = await expand(pattern, own);
+      if (files === undefined) addFault(missing(pattern));
+      for (const included of files ?? []) {
+        if (chain.includes(included)) addFault(circle([...chain, included], directory));
         if (visited.has(included)) continue;
         const found = await readProjectText(included);
-        if (found === undefined) throw missing(pattern, place);
-        await visit(included, found, chain);
+        if (found === undefined) addFault(missing(pattern));
+        else await visit(included, found, chain);
       }
     }
   };
@@ -61,16 +64,12 @@ function listPatterns(text: string): Pattern[] {
   });
 }
 
-/** @returns absolute paths without links, sorted */
-async function expand(pattern: string, from: string, place: string): Promise<string[]> {
+/** @returns absolute paths without links, sorted; undefined for a file that is not there */
+async function expand(pattern: string, from: string): Promise<string[] | undefined> {
   const cwd = path.dirname(from);
   if (!isDynamicPattern(pattern)) {
-    const file = path.resolve(cwd, pattern);
-    return [
-      await realpath(file).catch(() => {
-        throw missing(pattern, place);
-      }),
-    ];
+    const file = await realpath(path.resolve(cwd, pattern)).catch(() => undefined);
+    return file === undefined ? undefined : [file];
   }
   const found = await glob(pattern, {
     cwd,
@@ -83,14 +82,11 @@ async function expand(pattern: string, from: string, place: string): Promise<str
   return files.filter((file) => file !== from);
 }
 
-function missing(pattern: string, place: string): EdpError {
-  return new EdpError('config', `there is no file ${pattern} to include`, {
-    place,
-    hint: 'paths are relative to the file that includes',
-  });
+function missing(pattern: string): string {
+  return `there is no file ${JSON.stringify(pattern)}; paths are relative to the file that includes`;
 }
 
-function circle(chain: readonly string[], directory: string, place: string): EdpError {
+function circle(chain: readonly string[], directory: string): string {
   const names = chain.map((file) => path.relative(directory, file));
-  return new EdpError('config', `${names.at(-1)} includes itself: ${names.join(' → ')}`, { place });
+  return `${names.at(-1)} includes itself: ${names.join(' → ')}`;
 }

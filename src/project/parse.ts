@@ -93,8 +93,14 @@ export function parseProject(
     ? { tables: result.data.tables ?? {}, isUnsure: () => false }
     : soundParts((merged as { tables?: unknown }).tables);
   const isIncomplete = parts.some((part) => part.mayLackTables(parts.length > 1));
-  const isUnsure = (table: string, column: string) =>
-    (isIncomplete && !Object.hasOwn(sound.tables, table)) || sound.isUnsure(table, column);
+  const hasUnclearKey = (table: string) =>
+    parts.some(
+      (part) => part.declares(['tables', table]) && part.isUnclear(['tables', table, 'key']),
+    );
+  const isUnsure = (table: string, column?: string) =>
+    column === undefined
+      ? hasUnclearKey(table) || (isIncomplete && !Object.hasOwn(sound.tables, table))
+      : sound.isUnsure(table, column);
   for (const fault of findModelFaults(sound.tables, isUnsure)) {
     addFault({ path: ['tables', ...fault.path], message: fault.message });
   }
@@ -124,10 +130,12 @@ function toError(parts: readonly ProjectPart[], faults: readonly PlacedFault[]):
     parts.reduce((text, part) => part.withoutValues(text), message);
   const list = [...faults]
     .sort((a, b) => parts.indexOf(a.part) - parts.indexOf(b.part) || a.line - b.line)
-    .map(({ part, line, message }) => `  ${part.source.name}:${line}: ${withoutValues(message)}`);
+    .map(({ part, line, message }) => `  ${part.source.name}:${line}: ${withoutValues(message)}`)
+    // The parser says the same of each bracket that is not closed.
+    .filter((text, i, all) => text !== all[i - 1]);
   return new EdpError(
     'config',
-    `${PROJECT_FILE} has ${faults.length === 1 ? 'a fault' : `${faults.length} faults`}:\n${list.join('\n')}`,
+    `${PROJECT_FILE} has ${list.length === 1 ? 'a fault' : `${list.length} faults`}:\n${list.join('\n')}`,
     { hint: 'docs/edp.schema.json describes the file; editors complete and check it with that' },
   );
 }

@@ -9,6 +9,13 @@ export interface SourceText {
   /** Absolute; undefined for a text that is in no file. */
   readonly path?: string;
   readonly text: string;
+  /** Of the files that it includes. */
+  readonly faults?: readonly SourceFault[];
+}
+
+export interface SourceFault {
+  readonly line: number;
+  readonly message: string;
 }
 
 /** A fault with its place. */
@@ -26,7 +33,7 @@ const DECLARATION_DEPTH = 3;
 /** One text, parsed. */
 export class ProjectPart {
   readonly source: SourceText;
-  /** Of the YAML, and of variables. */
+  /** Of the YAML, of variables, and of files to include. */
   readonly faults: readonly PlacedFault[];
   /** As far as it can be read. */
   readonly value: unknown;
@@ -45,10 +52,11 @@ export class ProjectPart {
     const { expanded, faults } = expandVariables(this.#document, environment);
     this.#expanded = expanded;
     this.#unset = faults.map(({ offset }) => offset);
-    this.faults = [
+    const found = [
       ...errors.map(({ pos: [offset], message }) => ({ offset, message })),
       ...faults,
-    ].map(({ offset, message }) => ({ part: this, line: this.#lineAt(offset), message }));
+    ].map(({ offset, message }) => ({ line: this.#lineAt(offset), message }));
+    this.faults = [...found, ...(source.faults ?? [])].map((fault) => ({ part: this, ...fault }));
     // Where one line is no YAML, those before it are read as they are meant.
     const broken = errors.filter(({ code }) => code !== 'DUPLICATE_KEY');
     this.#endLine = this.#firstLineOfBlock(Math.min(...broken.map(({ pos: [offset] }) => offset)));
@@ -79,7 +87,8 @@ export class ProjectPart {
   mayLackTables(hasOthers: boolean): boolean {
     const isBroken = this.#endLine < Number.POSITIVE_INFINITY;
     const includes = this.source.text.includes('include');
-    return (isBroken && (hasOthers || includes)) || (includes && this.#unset.length > 0);
+    const lacks = (this.source.faults?.length ?? 0) > 0 || this.#unset.length > 0;
+    return (isBroken && (hasOthers || includes)) || (includes && lacks);
   }
 
   /** Line of the key that a path ends with, or of its nearest existing parent. */

@@ -78,6 +78,14 @@ describe('what means nothing to edp', () => {
   });
 });
 
+it('what a file that is included has is no such thing', async () => {
+  const cwd = await makeDirectory();
+  await writeFile(path.join(cwd, 'edp.yaml'), 'include: edp.yml\n');
+  await writeFile(path.join(cwd, 'edp.yml'), `process-count: \${EDP_WORKERS}\n`);
+  const env = { DATABASE_URL: database.url, EDP_WORKERS: '3' };
+  expect(await edp(['status'], { cwd, env })).toMatchObject({ status: 0, stderr: '' });
+});
+
 describe('status', () => {
   it('says that there are more loads than it lists, and how to see them', async () => {
     const cwd = await makeDirectory();

@@ -273,6 +273,14 @@ describe('a bulk load that takes long', () => {
     const result = await ingestWith('bulk.max_ms:=100', ...names);
     expect(result, `${kind} ${result.stderr}`).toMatchObject({ status: 0 });
     expect(result.json.rows).toEqual({ read: RECORDS, loaded: RECORDS, rejected: 0, duplicate: 0 });
+    // What is read again from its beginning counts once, too.
+    const texts = await Promise.all(names.map((name) => readFile(path.join(cwd, name))));
+    const headers = isPacked ? [] : texts.map((text) => text.indexOf('\n') + 1);
+    const bytes = texts.reduce((sum, { length }) => sum + length, 0);
+    expect(result.json.thisRun).toEqual({
+      bytes: headers.reduce((sum, header) => sum - header, bytes),
+      rows: result.json.rows,
+    });
     expect(result.json.files).toMatchObject(names.map(() => ({ status: 'loaded' })));
     const { transactions, share } = await firstShare();
     expect(transactions).toBeGreaterThan(1);
@@ -311,10 +319,18 @@ describe('a bulk load that is stopped', () => {
     expect(kept).toBeGreaterThan(0);
     expect(kept).toBeLessThan(RECORDS);
     expect(stopped.json.rows.loaded).toBe(kept);
+    expect(stopped.json.thisRun.rows.loaded).toBe(kept);
+    expect(stopped.json.files.at(-1)).toMatchObject({ status: 'interrupted' });
     expect(await database.query('SELECT sum(rows_loaded)::int FROM edp.loads')).toEqual([[kept]]);
     expect(await database.query(CONSTRAINTS_SQL)).toEqual(constraints);
     const again = await ingest(...files);
     expect(again, again.stderr).toMatchObject({ status: 0 });
+    const both = [stopped, again].map(({ json }) => json.thisRun);
+    expect(both.map(({ rows }) => rows.loaded)).toEqual([kept, RECORDS - Number(kept)]);
+    const texts = await Promise.all(files.map((file) => readFile(path.join(cwd, file))));
+    expect(both[0]!.bytes + both[1]!.bytes).toBe(
+      texts.reduce((sum, text) => sum + text.length - text.indexOf('\n') - 1, 0),
+    );
     await expectComplete();
   });
 

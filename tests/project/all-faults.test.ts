@@ -94,3 +94,86 @@ tables:
 ])('$name', ({ text, faults }) => {
   expect(faultsOf(text)).toEqual(faults.map((fault) => expect.stringContaining(fault)));
 });
+
+/** In several texts, with an environment of their own. */
+it.each([
+  {
+    name: 'each in the text that has it',
+    texts: {
+      'edp.yaml':
+        'include: a.yaml\ncount: -1\ntables:\n  m:\n    columns: {id: {type: int, references: aa}}\n',
+      'a.yaml': 'tabels: 1\ntables:\n  a:\n    columns: {id: int}\n    key: [ib]\n',
+    },
+    faults: [
+      'edp.yaml:2: count: expected 0 or more',
+      'edp.yaml:5: tables.m.columns.id.references: there is no table "aa" to refer to; did you mean "a"?',
+      'a.yaml:1: tabels: "tabels" is not known here; did you mean "tables"?',
+      'a.yaml:5: tables.a.key: key column "ib" is not declared; did you mean "id"?',
+    ],
+  },
+  {
+    name: 'one that is no YAML beside one that is; its tables may be there',
+    texts: {
+      'edp.yaml':
+        'seed: x\ntables:\n  m: {columns: {id: {type: int, references: gone}}, key: ib}\n',
+      'a.yaml': 'count: -1\ntables: {gone: {columns: {id: int\n',
+    },
+    faults: ['edp.yaml:1: seed: ', 'edp.yaml:3: tables.m.key: ', 'a.yaml:1: count: ', 'a.yaml:'],
+  },
+  {
+    name: 'what is there twice, beside others',
+    texts: { 'edp.yaml': 'count: -1\nseed: 1\n', 'a.yaml': 'seed: 2\nlimit: -2\n' },
+    faults: ['edp.yaml:1: count: ', 'a.yaml:1: seed: edp.yaml:2 has it, too', 'a.yaml:2: limit: '],
+  },
+  {
+    name: 'variables that are not there, and nothing that follows from that',
+    texts: {
+      'edp.yaml':
+        'count: ${NONE}\nseed: -x\ntables:\n  a:\n    columns: {id: "${NONE}", b: {type: "${NONE}", owner: me}, c: intt, d: {type: int, references: a.d}}\n    key:\n      - "${NONE}"\n',
+    },
+    faults: [
+      'edp.yaml:1: the environment has no variable NONE',
+      'edp.yaml:2: seed: ',
+      'edp.yaml:5: the environment has no variable NONE',
+      'edp.yaml:5: tables.a.columns.c: "intt" is not a column type',
+      'edp.yaml:7: the environment has no variable NONE',
+    ],
+  },
+  {
+    name: 'that quote a variable of another text',
+    texts: {
+      'edp.yaml': 'tables:\n  a: {columns: {id: {type: int, references: b.id}}}\n',
+      'a.yaml': 'tables:\n  b: {columns: {id: "${SECRET}"}, key: "${SECRET}"}\n',
+    },
+    faults: [
+      'edp.yaml:2: tables.a.columns.id.references: a reference needs the key of "b"',
+      'a.yaml:2: tables.b.columns.id: "${SECRET}" is not a column type',
+      'a.yaml:2: tables.b.key: key column "${SECRET}" is not declared',
+    ],
+  },
+  {
+    name: 'keys for people, and of files to include, are among those that are suggested',
+    texts: {
+      'edp.yaml':
+        'inclde: a.yaml\ntables:\n  a:\n    ownr: me\n    columns: {id: {type: int, descripton: x}}\n    metrics: {from: d, columns: {m: {type: int, tag: y}}}\n',
+    },
+    faults: [
+      'edp.yaml:1: inclde: "inclde" is not known here; did you mean "include"?',
+      'edp.yaml:4: tables.a.ownr: "ownr" is not known here; did you mean "owner"?',
+      'edp.yaml:5: tables.a.columns.id.descripton: "descripton" is not known here; did you mean "description"?',
+      'edp.yaml:6: tables.a.metrics.columns.m.tag: "tag" is not known here; did you mean "tags"?',
+    ],
+  },
+])('$name', ({ texts, faults }) => {
+  const sources = Object.entries(texts).map(([name, text]) => ({ name, text }));
+  let message = '';
+  try {
+    parseProject(sources, { SECRET: 'geheim-hunter2' });
+  } catch (error) {
+    message = (error as Error).message;
+  }
+  expect(message.split('\n').slice(1)).toEqual(
+    faults.map((fault) => expect.stringContaining(fault)),
+  );
+  expect(message).not.toContain('geheim');
+});

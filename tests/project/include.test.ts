@@ -135,7 +135,7 @@ describe('a project of several files', () => {
     [
       'a file that is missing',
       { 'edp.yaml': 'count: 5\ninclude: [a.yaml]\n' },
-      /there is no file a\.yaml/,
+      /edp\.yaml:2: include: there is no file "a\.yaml"/,
     ],
     [
       'a path that is none',
@@ -150,6 +150,15 @@ describe('a project of several files', () => {
         'b.yaml': 'include: a.yaml\n',
       },
       /a\.yaml includes itself: edp\.yaml → a\.yaml → b\.yaml → a\.yaml/,
+    ],
+    [
+      'a file that is missing, beside other faults',
+      {
+        'edp.yaml':
+          'include: [a.yaml, b.yaml]\nnope: 1\ntables: { m: { columns: { id: { type: int, references: c } } } }\n',
+        'b.yaml': 'include: "${NO_SUCH_FILE}"\ncount: -1\n',
+      },
+      /has 4 faults:\n {2}edp\.yaml:1: include: there is no file "a\.yaml".*\n {2}edp\.yaml:2: nope: .*\n {2}b\.yaml:1: .* NO_SUCH_FILE\n {2}b\.yaml:2: count: /,
     ],
     ['itself', { 'edp.yaml': 'include: ./edp.yaml\n' }, /edp\.yaml includes itself/],
   ])('%s is a fault', async (_, files, message) => {
@@ -179,6 +188,7 @@ describe('a project of several files', () => {
       ['ingest', 'kinds.csv', '--on-new-column', 'add'],
       ['ingest', 'items.csv'],
       ['promote', 'x', '--type', 'int'],
+      ['promote', 'x', '--type', 'bigint'],
       ['ingest', 'new.csv', '--create'],
     ]) {
       const result = await run(...args);
@@ -186,8 +196,13 @@ describe('a project of several files', () => {
     }
     const text = (name: string) => readFile(path.join(cwd, name), 'utf8');
     expect(await text('w/items.yaml')).toMatch(
-      /items: # kept\n {4}description: things[\s\S]*x: int/,
+      /items: # kept\n {4}description: things[\s\S]*x: bigint/,
     );
+    expect(
+      await database.query(
+        `SELECT count(*)::int FROM edp.changes WHERE relation = 'public.items' AND kind = 'definition'`,
+      ),
+    ).toEqual([[3]]);
     expect(await text('w/kinds.yaml')).toContain(
       '{ columns: { id: int, colour: text }, key: id, owner: me }',
     );
