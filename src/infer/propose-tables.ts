@@ -47,7 +47,7 @@ export async function proposeTables(
   const empty: TableInference[] = [];
   for (const [name, group] of groups) {
     const inference = await inferTable(name, group, settings, pool, progress, signal, key);
-    if (inference.columns.length === 0) empty.push(inference);
+    if (inference.columns.length === 0 && inference.records === 0) empty.push(inference);
     else proposals.push(propose(inference, specified));
   }
   const { passOverEmpty, hasOthers = false } = options;

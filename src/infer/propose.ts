@@ -122,9 +122,18 @@ export function propose(inference: TableInference, specified: FileSettings): Pro
   };
 }
 
-/** Without a whole record, nothing shows what the columns are. @throws EdpError `not_csv` */
-function assertUndamaged({ files, records, odd }: TableInference): void {
+/**
+ * Without a header and without a whole record, nothing shows what the columns are.
+ *
+ * @throws EdpError `not_csv`
+ */
+function assertUndamaged({ files, columns, records, odd }: TableInference): void {
   if (records === 0 || sumCounts(odd) < records) return;
+  const hasHeader = files.some(
+    ({ description }) => 'detection' in description && description.detection.hasHeader,
+  );
+  // The header names the columns; a load then rejects each record, with its reason.
+  if (hasHeader && columns.length > 0) return;
   const names = files.map(({ file }) => file.name).join(', ');
   const codes = Object.entries(odd).map(([code, count]) => `${count} × ${code}`);
   const isCsv = files.some(({ description }) => description.format === 'csv');

@@ -34,10 +34,10 @@ const CASES: readonly Damaged[] = [
     hint: /end with LF[\s\S]*--line-end/,
   },
   {
-    name: 'a CSV file with text behind its quotes',
+    name: 'a CSV file without header, with text behind its quotes',
     file: 'quotes.csv',
-    content: 'a,b\n1,"2"x\n3,"4"y\n5,"6"z\n',
-    flags: ['--header', '--quote', 'double'],
+    content: '1,"2"x\n3,"4"y\n5,"6"z\n',
+    flags: ['--no-header', '--quote', 'double'],
     message: /every record is damaged: 3 × bad_quote/,
     hint: /--encoding[\s\S]*--line-end/,
   },
@@ -55,6 +55,22 @@ describe('a file of which every record is damaged', () => {
       expect(json.error.hint).toMatch(hint);
     }
   });
+});
+
+it('a header names the columns of a file whose records are damaged; each is a reject', async () => {
+  const cwd = await makeProject(null, { 'damaged.csv': 'a,b\n1,"2"x\n3,"4"y\n' });
+  const args = ['ingest', 'damaged.csv', '--create', '--header', '--quote', 'double'] as const;
+  const { status, json, stderr } = await run(cwd, ...args);
+  expect(status, stderr).toBe(3);
+  expect(json.rows).toEqual({ read: 2, loaded: 0, rejected: 2, duplicate: 0 });
+  expect(json.created).toMatchObject([{ columns: [{ name: 'a' }, { name: 'b' }] }]);
+});
+
+it('a damaged file among others is not called empty', async () => {
+  const cwd = await makeProject(null, { 'good.csv': 'id\n1\n', 'cr.jsonl': '{"a":1}\r{"a":2}\r' });
+  const { status, json } = await run(cwd, 'ingest', 'good.csv', 'cr.jsonl', '--create');
+  expect(status).toBe(1);
+  expect(json.error.message).toMatch(/cr\.jsonl.*every record is damaged: 1 × bad_record/);
 });
 
 describe('names of fields that become one', () => {

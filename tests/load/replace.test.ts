@@ -224,4 +224,115 @@ describe('--replace', () => {
     expect(json.replaced).toEqual({ rows: 3, loads: [1] });
     expect(await database.query('SELECT count(*) FROM prices')).toEqual([[200_000]]);
   });
+
+  it('enters what went and what came into the log of changes, and accounts for each byte', async () => {
+    const text = '\uFEFF# prices\nsku,price\nb,20\n\n# more\nd,40\nsku,price\nx,y\n# end\n';
+    const cwd = await makeOld({ 'prices-3.csv': text });
+    const args = ['ingest', 'prices-3.csv', '--replace', '--comment', '#'] as const;
+    const { status, json, stderr } = await run(cwd, ...args);
+    expect(status, stderr).toBe(3);
+    const [file] = json.files;
+    const bytes = Object.values(file.byteCounts as Record<string, number>);
+    expect(bytes.reduce((sum, one) => sum + one, 0)).toBe(Buffer.byteLength(text));
+    expect(file.passedOver).toMatchObject({ header: 2, comment: 3, blank: 1 });
+    expect(stderr).toMatch(/has its header line once more/);
+    const changes = `SELECT c.kind, c.rows, c.load_id, r.inserted, r.deleted, r.rejected
+      FROM edp.changes c JOIN edp.runs r USING (run_id) WHERE run_id = (SELECT max(run_id) FROM edp.runs)
+      ORDER BY change_id`;
+    expect(await database.query(changes)).toEqual([
+      ['deleted', 3, null, 2, 3, 1],
+      ['inserted', 2, 2, 2, 3, 1],
+    ]);
+    const verified = await run(cwd, 'verify', '2');
+    expect(verified.status, verified.stderr).toBe(0);
+  });
+
+  it('enters no change where nothing is replaced', async () => {
+    const cwd = await makeOld({ 'prices-3.csv': 'sku,price\nx,y\n' });
+    const entries = () => database.query('SELECT count(*), max(change_id) FROM edp.changes');
+    const before = await entries();
+    expect((await run(cwd, 'ingest', 'prices-3.csv', '--replace')).status).not.toBe(0);
+    await run(cwd, 'ingest', 'prices-2.csv', '--replace', '--dry-run');
+    expect(await entries()).toEqual(before);
+  });
+
+  it('takes files with other columns, in another order', async () => {
+    const cwd = await makeOld({
+      'prices-3.csv': 'price,sku\n1,x\n',
+      'prices-4.csv': 'sku\ny\n',
+      'prices-5.csv': 'sku,price\nz,3\n',
+    });
+    const files = ['prices-3.csv', 'prices-4.csv', 'prices-5.csv'] as const;
+    const { status, stderr } = await run(cwd, 'ingest', ...files, '--replace');
+    expect(status, stderr).toBe(0);
+    expect(await content()).toEqual([
+      ['x', 1],
+      ['y', null],
+      ['z', 3],
+    ]);
+  });
+
+  it('judges records one by one while deferred references wait for the commit', async () => {
+    const cwd = await makeOld({ 'prices-3.csv': 'sku,price\nd,1\nd,2\nd,1\nb,3\n' });
+    await database.query('CREATE TABLE orders (sku text REFERENCES prices DEFERRABLE)');
+    await database.query("INSERT INTO orders VALUES ('b')");
+    const args = ['ingest', 'prices-3.csv', '--replace', '--read-batch-size', '1'] as const;
+    for (const more of [['--dry-run'], []]) {
+      const { status, json, stderr } = await run(cwd, ...args, ...more);
+      expect(status, stderr).toBe(3);
+      expect(json.rows).toEqual({ read: 4, loaded: 2, rejected: 1, duplicate: 1 });
+    }
+    expect(await content()).toEqual([
+      ['b', 3],
+      ['d', 1],
+    ]);
+  });
+
+  it.each([
+    [
+      'a trigger that leaves records out',
+      `CREATE FUNCTION leave() RETURNS trigger LANGUAGE plpgsql AS $$
+         BEGIN RETURN CASE WHEN NEW.price > 30 THEN NULL ELSE NEW END; END $$;
+       CREATE TRIGGER leave BEFORE INSERT ON prices FOR EACH ROW EXECUTE FUNCTION leave()`,
+      'left_out',
+    ],
+    [
+      'a deferred check',
+      `CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+         BEGIN IF NEW.price > 30 THEN RAISE EXCEPTION 'too dear'; END IF; RETURN NULL; END $$;
+       CREATE CONSTRAINT TRIGGER refuse AFTER INSERT ON prices DEFERRABLE INITIALLY DEFERRED
+         FOR EACH ROW EXECUTE FUNCTION refuse()`,
+      'refused_by_server',
+    ],
+  ])('rejects single records because of %s', async (_, sql, code) => {
+    const cwd = await makeOld();
+    await database.query(sql);
+    const { status, json, stderr } = await run(cwd, 'ingest', 'prices-2.csv', '--replace');
+    expect(status, stderr).toBe(3);
+    expect(json.rows).toEqual({ read: 2, loaded: 1, rejected: 1, duplicate: 0 });
+    const { rejects } = (await run(cwd, 'rejects', '2')).json;
+    expect(rejects).toMatchObject([{ code, raw: 'd,40' }]);
+    expect(await content()).toEqual([['b', 20]]);
+  });
+
+  it('stopped in the middle leaves the old content, and says that it can be run again', async () => {
+    const cwd = await makeOld();
+    const rows = Array.from({ length: 400_000 }, (_, i) => `k${i},${i}\n`).join('');
+    await writeFile(path.join(cwd, 'prices-3.csv'), `sku,price\n${rows}`);
+    const args = ['ingest', 'prices-3.csv', '--replace', '--json', '--database-url', database.url];
+    const child = startEdp(args, { cwd });
+    const ended = followEdp(child, args);
+    for (;;) {
+      const [[isCopying]] = (await database.query(
+        "SELECT EXISTS (SELECT FROM pg_stat_progress_copy WHERE relid = to_regclass('prices'))",
+      )) as [[boolean]];
+      if (isCopying || child.exitCode !== null) break;
+    }
+    child.kill('SIGINT');
+    const { status, json } = await ended;
+    expect(status).not.toBe(0);
+    expect(json).toMatchObject({ ok: false });
+    expect(await content()).toEqual(OLD_ROWS);
+    expect((await run(cwd, 'status')).json.loads).toMatchObject([{ loadId: 1, state: 'loaded' }]);
+  });
 });

@@ -1,7 +1,10 @@
 /** `include:` in edp.yaml: one project of several files. */
+import { writeFileSync } from 'node:fs';
 import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { addToProject, listDeclared } from '../../src/project/edit.js';
+import { editProjectFile } from '../../src/project/editable.js';
 import { loadProject } from '../../src/project/project.js';
 import { edp, makeDirectory } from '../support/cli.js';
 import { useEmptyDatabase } from '../support/scratch.js';
@@ -212,3 +215,36 @@ describe('a project of several files', () => {
     expect(await run('ingest', 'new.csv', 'items.csv', 'kinds.csv')).toMatchObject({ status: 0 });
   });
 });
+
+it.each(['edp.yaml', 'a.yaml'])(
+  'an edit is done again if another came first, in %s',
+  async (changed) => {
+    const cwd = await makeFiles({
+      'edp.yaml': `include: a.yaml\n${table('m')}`,
+      'a.yaml': table('a'),
+    });
+    const texts: (string | undefined)[] = [];
+    const changing = path.join(cwd, changed);
+    const before = await readFile(changing, 'utf8');
+    let isChanged = false;
+    for (const name of ['b', 'c']) {
+      await editProjectFile(path.join(cwd, 'edp.yaml'), 'a', ({ file, text, others }) => {
+        expect(path.basename(file)).toBe('a.yaml');
+        texts.push(text);
+        // Another command is faster.
+        if (!isChanged) writeFileSync(changing, `# changed\n${before}`);
+        isChanged = true;
+        const a = listDeclared(text, others)!.find((one) => one.name === 'a')!;
+        const column = { name, type: 'text', field: name, isNullable: true } as const;
+        const wider = { ...a, columns: [...a.columns, column] };
+        const place = () => ['tables', 'a', 'columns'];
+        return addToProject(text, { place, entries: { [name]: 'text' } }, wider, others)!;
+      });
+    }
+    const { model } = await loadProject(cwd);
+    const columns = model.tables.find(({ name }) => name === 'a')!.columns.map(({ name }) => name);
+    expect(columns).toEqual(['id', 'b', 'c']);
+    expect(await readFile(changing, 'utf8')).toContain('# changed');
+    expect(texts).toHaveLength(changed === 'a.yaml' ? 3 : 2);
+  },
+);
