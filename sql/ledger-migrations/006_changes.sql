@@ -26,7 +26,7 @@ CREATE TABLE edp.changes (
   load_id   bigint,                       -- no reference: the entry stays when the load goes
   -- Each session of a command has the number as a setting, so that no statement needs to name it.
   run_id    bigint DEFAULT nullif(current_setting('edp.run_id', true), '')::bigint,
-  dates     jsonb,                        -- date column → dates of the rows before and after; null for too many
+  dates     jsonb,                        -- date column -> dates of the rows before and after; null for too many
   keys      jsonb,                        -- the same for the keys of a small table
   rows      bigint                        -- null for a definition
 );

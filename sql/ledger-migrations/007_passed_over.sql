@@ -1,7 +1,7 @@
 -- What a load passed over: comments, blank lines, headers, preambles, footers. Together with the records it is
 -- the whole text, to the byte. Null in what an older edp wrote: not counted then.
 --
--- Kinds and counts: {"blank": {"lines": 2, "bytes": 3}, …}, line ends included; {} for none.
+-- Kinds and counts: {"blank": {"lines": 2, "bytes": 3}, ...}, line ends included; {} for none.
 
 ALTER TABLE edp.receipts
   ADD COLUMN record_bytes bigint,             -- of the records of the split, line ends included

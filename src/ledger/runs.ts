@@ -3,16 +3,17 @@
  *
  * All sessions of a run share an advisory lock ({@link connect} takes it), which PostgreSQL frees when
  * the last of them ends, however it ends. So a run that says `running` and whose lock nobody holds was
- * killed, and is shown as interrupted.
+ * killed, and is shown as interrupted. The session that enters it ends before the others begin: where
+ * a server has few connections, commands that each held one while they waited for another would wait
+ * for ever.
  */
 import os from 'node:os';
 import type pg from 'pg';
 import { EdpError, EXIT } from '../base/errors.js';
 import { edpVersion } from '../base/package-files.js';
-import { connect, withClient } from '../postgres/connection.js';
+import { withClient } from '../postgres/connection.js';
 import type { Database } from '../postgres/database.js';
 import { migrate } from '../postgres/migrate.js';
-import { runLockSql } from '../postgres/run-of-session.js';
 import type { ChangeKind } from './changes.js';
 
 /** What `edp.runs.state` may be. */
@@ -46,31 +47,36 @@ export async function withRun(
   signal: AbortSignal,
   work: (database: Database, run: OpenRun) => Promise<number>,
 ): Promise<number> {
-  const client = await connect(database.client, 'run');
+  const runId = await withClient(database.client, 'run', (client) => begin(client, head));
+  const config = { ...database.client, runId };
+  let rejected = 0;
+  const run = {
+    runId,
+    countRejected(records: number) {
+      rejected += records;
+    },
+  };
+  let state: RunState = 'failed';
+  let isReachable = true;
   try {
-    const runId = await begin(client, head);
-    const config = { ...database.client, runId };
-    let rejected = 0;
-    const run = {
-      runId,
-      countRejected(records: number) {
-        rejected += records;
-      },
-    };
-    let state: RunState = 'failed';
-    try {
-      const status = await work({ ...database, client: config }, run);
-      state = stateOf(status);
-      return status;
-    } catch (error) {
-      if (signal.aborted) state = 'interrupted';
-      throw error;
-    } finally {
-      await end(client, config, state, rejected);
-    }
+    const status = await work({ ...database, client: config }, run);
+    state = stateOf(status);
+    return status;
+  } catch (error) {
+    if (signal.aborted) state = 'interrupted';
+    isReachable = !isUnreachable(error);
+    throw error;
   } finally {
-    await client.end().catch(() => {});
+    // Without a network nobody hears it: the run is shown as interrupted.
+    if (isReachable) await end(config, state, rejected);
   }
+}
+
+function isUnreachable(error: unknown): boolean {
+  const { cause = error } = error as { cause?: unknown };
+  return [error, cause].some(
+    (one) => one instanceof EdpError && one.code === 'database_unreachable',
+  );
 }
 
 function stateOf(status: number): RunState {
@@ -81,15 +87,14 @@ function stateOf(status: number): RunState {
 async function begin(client: pg.Client, { command, options }: RunHead): Promise<number> {
   await migrate(client);
   try {
-    // Idle while others work. A crash loses the entry only together with all changes of the run.
-    await client.query('SET idle_session_timeout = 0; SET synchronous_commit = off');
+    // A crash loses the entry only together with all changes of the run.
+    await client.query('SET synchronous_commit = off');
     const { rows } = await client.query<{ run_id: number }>(
       `WITH run AS (
          INSERT INTO edp.runs (command, options, host, version) VALUES ($1, $2, $3, $4) RETURNING run_id)
-       SELECT run_id, ${runLockSql('run_id')} FROM run`,
+       SELECT run_id FROM run`,
       [command, JSON.stringify(options), os.hostname(), edpVersion()],
     );
-    await client.query('SET synchronous_commit = on');
     return rows[0]!.run_id;
   } catch (error) {
     if ((error as { code?: string }).code !== '42501') throw error;
@@ -110,24 +115,19 @@ const CHANGED_SQL = (['inserted', 'updated', 'deleted'] satisfies ChangeKind[])
   .join(', ');
 
 async function end(
-  client: pg.Client,
   config: Database['client'] & { readonly runId: number },
   state: RunState,
   rejected: number,
 ): Promise<void> {
-  const write = (session: pg.Client) =>
-    session.query(
+  const write = (client: pg.Client) =>
+    client.query(
       `UPDATE edp.runs r SET state = $2, finished = clock_timestamp(), rejected = $3,
          inserted = s.inserted, updated = s.updated, deleted = s.deleted
        FROM (SELECT ${CHANGED_SQL} FROM edp.changes c WHERE c.run_id = $1) s WHERE r.run_id = $1`,
       [config.runId, state, rejected],
     );
-  try {
-    await write(client);
-  } catch {
-    // The session may have been lost with the server; the run is shown as interrupted if it stays so.
-    await withClient(config, 'run', write).catch(() => {});
-  }
+  // The server may be gone; the run is shown as interrupted if it stays so.
+  await withClient(config, 'run', write).catch(() => {});
 }
 
 export interface RunSummary extends RunHead {
@@ -156,9 +156,12 @@ export interface RunChange {
   readonly rows: number | null;
 }
 
+/** Time after its beginning in which a run may have no session yet. */
+const JOIN_SECONDS = 3;
+
 const SUMMARY_SQL = `
   SELECT r.run_id AS "runId", r.command, r.options,
-    CASE WHEN r.state = 'running' AND NOT EXISTS (
+    CASE WHEN r.state = 'running' AND r.started < clock_timestamp() - interval '${JOIN_SECONDS} seconds' AND NOT EXISTS (
       SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1
         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
         AND ((classid::bigint << 32) | objid::bigint) = hashtextextended('edp run ' || r.run_id, 0))

@@ -33,6 +33,8 @@ const LOCK_WATCH_MS = 100;
 
 /** Interval at which a split without a connection tries again. */
 const PLACE_POLL_MS = 50;
+/** For how long a server is taken to be full. */
+const CROWDED_MS = 5000;
 
 /** A split of a load. */
 export interface PlannedSplit extends FileSplit {
@@ -145,6 +147,8 @@ export class Dispatcher {
   readonly #reached = new Map<number, Boundary & { readonly order: number }>();
   /** Boundaries that splits without a slot wait for. */
   readonly #unplaced = new Set<Promise<Boundary | undefined>>();
+  /** When a split last found no connection. */
+  #crowdedAt = Number.NEGATIVE_INFINITY;
   #order = 0;
   /** When the last split committed; on the clock of performance. */
   #committedAt = 0;
@@ -287,7 +291,7 @@ export class Dispatcher {
             throw fromErrorData(outcome.error);
           }
           await failpoint('dispatch.retry');
-          if (isPatient) await this.#awaitPlace();
+          if (isPatient) await this.#awaitPlace(flight);
           else await backOff(failures);
         }
         if (this.isStopped) return committed;
@@ -312,9 +316,17 @@ export class Dispatcher {
   }
 
   /** Others look for a connection less often, so the place that is given up goes to this run. */
-  async #awaitPlace(): Promise<void> {
+  async #awaitPlace(flight: Flight): Promise<void> {
+    this.#crowdedAt = performance.now();
     await this.#options.givePlace();
+    // Later splits that wait for this one hold connections meanwhile.
+    this.#recallAfter(flight.order);
     await sleep(PLACE_POLL_MS * (1 + Math.random()));
+  }
+
+  /** Whether a split of this run found no connection a moment ago: no worker keeps one for its next split. */
+  get #isCrowded(): boolean {
+    return performance.now() - this.#crowdedAt < CROWDED_MS;
   }
 
   async #runOnce(flight: Flight, group: readonly PlannedSplit[]) {
@@ -327,6 +339,7 @@ export class Dispatcher {
       return await this.#options.pool.run({
         parts: group.map(({ load, range, segment }) => ({ load, range, segment })),
         isCareful: group.length === 1 && this.#carefulTables.has(flight.load.target.table),
+        endsSession: this.#isCrowded,
         port: theirs,
         stop: this.#stop,
       });
@@ -347,7 +360,7 @@ export class Dispatcher {
     flight.waiting = { backend: request.backend, answer: resolve };
     if (this.isStopped) resolve({ commit: false, reason: 'stopped' });
     else if (this.#slots.earliestWaiting < flight.order)
-      resolve({ commit: false, reason: 'recalled' });
+      resolve({ commit: false, reason: 'recalled', endsSession: this.#isCrowded });
     this.#watchLocks();
     void this.#mayCommit(flight, group, request).then(resolve);
     const answer = await promise;
@@ -406,7 +419,11 @@ export class Dispatcher {
         last = flight;
       }
     }
-    last?.waiting?.answer({ commit: false, reason: 'recalled' });
+    last?.waiting?.answer({
+      commit: false,
+      reason: 'recalled',
+      endsSession: this.#isCrowded,
+    });
   }
 
   /**

@@ -37,7 +37,7 @@ const CASES: readonly Damaged[] = [
     name: 'a CSV file without header, with text behind its quotes',
     file: 'quotes.csv',
     content: '1,"2"x\n3,"4"y\n5,"6"z\n',
-    flags: ['--no-header', '--quote', 'double'],
+    flags: ['--no-header', '--quote', 'double', '--delimiter', ','],
     message: /every record is damaged: 3 × bad_quote/,
     hint: /--encoding[\s\S]*--line-end/,
   },

@@ -388,7 +388,7 @@ describe('a file of two million records', () => {
     await write('longer.csv', `n\n${body}\nlast\n`);
     const told = await edp(['model', 'infer', 'longer.csv'], { cwd });
     expect(told.stdout).toContain(
-      'n: text # "last" (line 2000001) is no whole number, as are the 1999999 values before it',
+      '"n": text # "last" (line 2000001) is no whole number, as are the 1999999 values before it',
     );
   });
 

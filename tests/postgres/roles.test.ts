@@ -139,7 +139,9 @@ describe('the role that loads', () => {
     const made = await run(cwd, 'ingest', 'fresh.csv');
     expect(made.status).toBe(1);
     expect(made.stderr).toMatch(/table "fresh" cannot be made[\s\S]*GRANT CREATE ON SCHEMA/);
+    await database.query(`INSERT INTO events (id, extra_metrics) VALUES (-5, '{"metric_x": 1}')`);
     const promoted = await run(cwd, 'promote', 'metric_x');
+    await database.query('DELETE FROM events WHERE id = -5');
     expect(promoted.status).toBe(1);
     expect(promoted.stderr).toMatch(/only the owner of a table can add columns/);
   });

@@ -221,11 +221,13 @@ class Verification {
     const snapshot = this.#snapshot;
     const { plan, isSameContent } = subject;
     if (isSameContent) {
-      for (const { start, end, firstLine } of findUncovered(subject, snapshot)) {
+      const uncovered = findUncovered(subject, snapshot);
+      for (const { start, end, firstLine } of uncovered) {
         const detail = `bytes ${start} to ${end}`;
         this.#differences.add({ kind: 'not_covered', byteOffset: start, line: firstLine, detail });
       }
-      for (const found of await compareEnds(subject, snapshot)) this.#differences.add(found);
+      for (const found of await compareEnds(subject, snapshot, uncovered.length === 0))
+        this.#differences.add(found);
     }
     if (plan === undefined) return;
     const ranges = isSameContent ? this.#splits : await cutFile(subject);
