@@ -147,6 +147,8 @@ export class Dispatcher {
   readonly #reached = new Map<number, Boundary & { readonly order: number }>();
   /** Boundaries that splits without a slot wait for. */
   readonly #unplaced = new Set<Promise<Boundary | undefined>>();
+  /** Orders of the splits that found no connection. */
+  readonly #placeless = new Set<number>();
   /** When a split last found no connection. */
   #crowdedAt = Number.NEGATIVE_INFINITY;
   #order = 0;
@@ -259,10 +261,19 @@ export class Dispatcher {
           return isCommitted ? 1 : 0;
         }
         if (this.#carefulTables.has(table)) groups.splice(0, 1, ...apart(groups[0]!));
+        if (this.#mustGiveWay(flight)) {
+          this.#slots.release();
+          hasSlot = false;
+          await sleep(PLACE_POLL_MS);
+          await this.#slots.acquire(flight.order);
+          hasSlot = true;
+          continue;
+        }
         const group = groups[0]!;
         const outcome = await this.#runOnce(flight, group);
         this.#slots.release();
         hasSlot = false;
+        this.#placeless.delete(flight.order);
         if (outcome.kind === 'committed') {
           await failpoint('dispatch.committed');
           groups.shift();
@@ -306,6 +317,7 @@ export class Dispatcher {
     } finally {
       if (hasSlot) this.#slots.release();
       this.#flights.delete(flight);
+      this.#placeless.delete(flight.order);
       if (!flight.isSettled) flight.settle(false);
     }
   }
@@ -318,10 +330,17 @@ export class Dispatcher {
   /** Others look for a connection less often, so the place that is given up goes to this run. */
   async #awaitPlace(flight: Flight): Promise<void> {
     this.#crowdedAt = performance.now();
+    this.#placeless.add(flight.order);
     await this.#options.givePlace();
     // Later splits that wait for this one hold connections meanwhile.
     this.#recallAfter(flight.order);
     await sleep(PLACE_POLL_MS * (1 + Math.random()));
+  }
+
+  /** Whether an earlier split needs the connection that this one would take. */
+  #mustGiveWay({ order }: Flight): boolean {
+    for (const other of this.#placeless) if (other < order) return true;
+    return false;
   }
 
   /** Whether a split of this run found no connection a moment ago: no worker keeps one for its next split. */
