@@ -15,6 +15,8 @@ export interface ThreadOptions {
     readonly maxYoungGenerationSizeMb: number;
     readonly stackSizeMb?: number;
   };
+  /** Whether an idle thread is to be taken before others. */
+  readonly isPreferred?: (threadId: number) => boolean;
 }
 
 interface StartCount {
@@ -35,7 +37,7 @@ const POLL_MS = 3;
  */
 export async function withThreads<Task, Outcome, T>(
   program: string,
-  { minThreads, maxThreads, data, resourceLimits }: ThreadOptions,
+  { minThreads, maxThreads, data, resourceLimits, isPreferred }: ThreadOptions,
   work: (pool: Piscina<Task, Outcome>) => Promise<T>,
 ): Promise<T> {
   const started = new Int32Array(new SharedArrayBuffer(4));
@@ -46,6 +48,7 @@ export async function withThreads<Task, Outcome, T>(
     idleTimeout: Number.POSITIVE_INFINITY,
     workerData: { ...data, started } satisfies StartCount,
     ...(resourceLimits === undefined ? {} : { resourceLimits }),
+    ...(isPreferred === undefined ? {} : { loadBalancer: preferring(isPreferred) }),
   });
   try {
     return await work(pool);
@@ -56,6 +59,17 @@ export async function withThreads<Task, Outcome, T>(
     }
     await pool.destroy();
   }
+}
+
+type LoadBalancer = NonNullable<
+  NonNullable<ConstructorParameters<typeof Piscina>[0]>['loadBalancer']
+>;
+
+function preferring(isPreferred: (threadId: number) => boolean): LoadBalancer {
+  return (_, threads) => {
+    const idle = threads.filter(({ currentUsage }) => currentUsage === 0);
+    return idle.find(({ id }) => isPreferred(id)) ?? idle[0] ?? null;
+  };
 }
 
 /**

@@ -33,8 +33,8 @@ const LOCK_WATCH_MS = 100;
 
 /** Interval at which a split without a connection tries again. */
 const PLACE_POLL_MS = 50;
-/** For how long a server is taken to be full. */
-const CROWDED_MS = 5000;
+/** After this time, workers without a connection try again whether the server has one. */
+const FULL_MS = 5000;
 
 /** A split of a load. */
 export interface PlannedSplit extends FileSplit {
@@ -90,10 +90,15 @@ class Flight {
 class Slots {
   readonly #queue: { order: number; grant: () => void }[] = [];
   readonly #recall: (order: number) => void;
+  readonly #most: number;
+  /** Taken and free ones. */
+  #count: number;
   #free: number;
 
   /** @param recall called with the order of a split that waits for a slot */
   constructor(count: number, recall: (order: number) => void) {
+    this.#most = count;
+    this.#count = count;
     this.#free = count;
     this.#recall = recall;
   }
@@ -119,6 +124,18 @@ class Slots {
     const next = this.#queue.shift();
     if (next === undefined) this.#free++;
     else next.grant();
+  }
+
+  /** Gives up a slot that was taken, instead of releasing it. @returns false for the last one */
+  drop(): boolean {
+    if (this.#count === 1) return false;
+    this.#count--;
+    return true;
+  }
+
+  /** Makes the slots again that were dropped. */
+  restore(): void {
+    for (; this.#count < this.#most; this.#count++) this.release();
   }
 }
 
@@ -147,10 +164,8 @@ export class Dispatcher {
   readonly #reached = new Map<number, Boundary & { readonly order: number }>();
   /** Boundaries that splits without a slot wait for. */
   readonly #unplaced = new Set<Promise<Boundary | undefined>>();
-  /** Orders of the splits that found no connection. */
-  readonly #placeless = new Set<number>();
-  /** When a split last found no connection. */
-  #crowdedAt = Number.NEGATIVE_INFINITY;
+  /** When a worker last found no connection; on the clock of performance. */
+  #placelessAt = Number.NEGATIVE_INFINITY;
   #order = 0;
   /** When the last split committed; on the clock of performance. */
   #committedAt = 0;
@@ -261,25 +276,21 @@ export class Dispatcher {
           return isCommitted ? 1 : 0;
         }
         if (this.#carefulTables.has(table)) groups.splice(0, 1, ...apart(groups[0]!));
-        if (this.#mustGiveWay(flight)) {
-          this.#slots.release();
-          hasSlot = false;
-          await sleep(PLACE_POLL_MS);
-          await this.#slots.acquire(flight.order);
-          hasSlot = true;
-          continue;
-        }
         const group = groups[0]!;
         const outcome = await this.#runOnce(flight, group);
-        this.#slots.release();
+        // Where the server has no more connections, there are as many slots as workers that have one.
+        const isPlaceless =
+          outcome.kind === 'failed' && outcome.error.code === TOO_MANY_CONNECTIONS;
+        if (isPlaceless) this.#placelessAt = performance.now();
+        if (!isPlaceless || !this.#slots.drop()) this.#slots.release();
         hasSlot = false;
-        this.#placeless.delete(flight.order);
         if (outcome.kind === 'committed') {
           await failpoint('dispatch.committed');
           groups.shift();
           committed += group.length;
           if (groups.length === 0) flight.settle(true);
           this.#committedAt = performance.now();
+          if (this.#committedAt - this.#placelessAt > FULL_MS) this.#slots.restore();
           void this.#options.givePlace();
           if (outcome.wasCareful) this.#carefulTables.add(table);
           this.#options.onCommitted(group, outcome.receipts);
@@ -297,12 +308,12 @@ export class Dispatcher {
           groups.splice(0, 1, ...apart(group));
         } else {
           const { code } = outcome.error;
-          const isPatient = code === TOO_MANY_CONNECTIONS && this.#isWorthWaiting(startedAt);
+          const isPatient = isPlaceless && this.#isWorthWaiting(startedAt);
           if (!isTransient(code) || (++failures > RETRIES && !isPatient)) {
             throw fromErrorData(outcome.error);
           }
           await failpoint('dispatch.retry');
-          if (isPatient) await this.#awaitPlace(flight);
+          if (isPatient) await this.#awaitPlace();
           else await backOff(failures);
         }
         if (this.isStopped) return committed;
@@ -317,7 +328,6 @@ export class Dispatcher {
     } finally {
       if (hasSlot) this.#slots.release();
       this.#flights.delete(flight);
-      this.#placeless.delete(flight.order);
       if (!flight.isSettled) flight.settle(false);
     }
   }
@@ -328,24 +338,9 @@ export class Dispatcher {
   }
 
   /** Others look for a connection less often, so the place that is given up goes to this run. */
-  async #awaitPlace(flight: Flight): Promise<void> {
-    this.#crowdedAt = performance.now();
-    this.#placeless.add(flight.order);
+  async #awaitPlace(): Promise<void> {
     await this.#options.givePlace();
-    // Later splits that wait for this one hold connections meanwhile.
-    this.#recallAfter(flight.order);
     await sleep(PLACE_POLL_MS * (1 + Math.random()));
-  }
-
-  /** Whether an earlier split needs the connection that this one would take. */
-  #mustGiveWay({ order }: Flight): boolean {
-    for (const other of this.#placeless) if (other < order) return true;
-    return false;
-  }
-
-  /** Whether a split of this run found no connection a moment ago: no worker keeps one for its next split. */
-  get #isCrowded(): boolean {
-    return performance.now() - this.#crowdedAt < CROWDED_MS;
   }
 
   async #runOnce(flight: Flight, group: readonly PlannedSplit[]) {
@@ -358,7 +353,6 @@ export class Dispatcher {
       return await this.#options.pool.run({
         parts: group.map(({ load, range, segment }) => ({ load, range, segment })),
         isCareful: group.length === 1 && this.#carefulTables.has(flight.load.target.table),
-        endsSession: this.#isCrowded,
         port: theirs,
         stop: this.#stop,
       });
@@ -379,7 +373,7 @@ export class Dispatcher {
     flight.waiting = { backend: request.backend, answer: resolve };
     if (this.isStopped) resolve({ commit: false, reason: 'stopped' });
     else if (this.#slots.earliestWaiting < flight.order)
-      resolve({ commit: false, reason: 'recalled', endsSession: this.#isCrowded });
+      resolve({ commit: false, reason: 'recalled' });
     this.#watchLocks();
     void this.#mayCommit(flight, group, request).then(resolve);
     const answer = await promise;
@@ -438,11 +432,7 @@ export class Dispatcher {
         last = flight;
       }
     }
-    last?.waiting?.answer({
-      commit: false,
-      reason: 'recalled',
-      endsSession: this.#isCrowded,
-    });
+    last?.waiting?.answer({ commit: false, reason: 'recalled' });
   }
 
   /**

@@ -3,6 +3,7 @@ import type pg from 'pg';
 import { compileAssembly } from '../base/assembly.js';
 import { withThreads } from '../base/threads.js';
 import type { ScanOutcome, ScanTask, SplitOutcome, SplitTask } from './messages.js';
+import { hasSession, makeSessionMarks, type SessionMarks } from './session-marks.js';
 
 /** Bytes per thread: a thread takes time to start, which is not worth it for less. */
 const BYTES_PER_THREAD = 1024 * 1024;
@@ -10,6 +11,11 @@ const BYTES_PER_THREAD = 1024 * 1024;
 export interface WorkerData {
   /** Compiled once for all threads. */
   readonly lane: WebAssembly.Module;
+}
+
+/** Of a thread with a database session of its own. */
+export interface LoadWorkerData extends WorkerData {
+  readonly sessions: SessionMarks;
 }
 
 export interface SplitPool {
@@ -33,13 +39,16 @@ export async function withPool<T>(
     processCount,
     Math.max(1, Math.ceil(expectedBytes / BYTES_PER_THREAD)),
   );
-  const data: WorkerData = { lane: await compileAssembly('byte-lane') };
+  const sessions = makeSessionMarks();
+  const data: LoadWorkerData = { lane: await compileAssembly('byte-lane'), sessions };
   const threads = {
     minThreads: threadCount,
     maxThreads: processCount,
     data,
     // The byte lane makes almost no garbage; a small young generation keeps the process small.
     resourceLimits: { maxYoungGenerationSizeMb: 2 },
+    // Where the server has no connection for each thread, those that have one do the work.
+    isPreferred: (threadId: number) => hasSession(sessions, threadId),
   };
   return withThreads('load/load-worker', threads, (pool) =>
     work({

@@ -72,7 +72,6 @@ export default async function runSplit(task: SplitTask): Promise<SplitOutcome> {
     return { kind: 'failed', error: toErrorData(error) };
   } finally {
     task.port.close();
-    if (task.endsSession) closeSession();
   }
 }
 
@@ -161,7 +160,6 @@ class CommitWithReceipts implements Committer<SplitOutcome> {
     await failpoint(answer.commit ? 'split.allowed' : 'split.refused', client);
     if (!answer.commit) {
       await client.query('ROLLBACK');
-      if (answer.endsSession === true) closeSession();
       return { kind: 'rolled_back', reason: answer.reason };
     }
     if (pass.ranges.every(({ start, end }) => start === end)) {

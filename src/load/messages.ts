@@ -54,8 +54,6 @@ export interface SplitTask {
   readonly parts: readonly SplitPart[];
   /** Starts with the careful way, because earlier splits needed it. */
   readonly isCareful: boolean;
-  /** Whether the worker ends its session behind the split, as others need the connection. */
-  readonly endsSession: boolean;
   readonly port: MessagePort;
   /** Set to 1 to stop all workers between two batches. */
   readonly stop: Int32Array;
@@ -72,12 +70,7 @@ export type CommitAnswer =
   /** Line, from 1, at the start of each. */
   | { readonly commit: true; readonly firstLines: readonly number[] }
   /** `recalled`: another split waits for a lock of this one. */
-  | {
-      readonly commit: false;
-      readonly reason: 'misaligned' | 'recalled' | 'stopped';
-      /** Whether another split of the run needs the worker's connection. */
-      readonly endsSession?: boolean;
-    };
+  | { readonly commit: false; readonly reason: 'misaligned' | 'recalled' | 'stopped' };
 
 export type SplitOutcome =
   | {

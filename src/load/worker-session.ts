@@ -1,6 +1,7 @@
 /**
  * The database session of a worker's thread, kept for all splits, and the ends of its transactions.
  */
+import { threadId, workerData } from 'node:worker_threads';
 import type pg from 'pg';
 import { DatabaseError } from 'pg';
 import { failpoint } from '../base/failpoints.js';
@@ -10,7 +11,9 @@ import { identifySession, isClosed, isSessionAlive, waitForBackend } from '../po
 import { connectOnce } from '../postgres/connection.js';
 import { sessionLost } from '../postgres/session.js';
 import { isConnectionError } from '../postgres/sqlstate.js';
+import type { LoadWorkerData } from './load-pool.js';
 import type { LoadTask } from './messages.js';
+import { markSession } from './session-marks.js';
 
 export interface WorkerSession {
   readonly key: string;
@@ -32,6 +35,7 @@ export async function openSession(config: pg.ClientConfig): Promise<WorkerSessio
     await client.query('SET synchronous_commit = off; SET client_min_messages = warning');
     const { backend } = await identifySession(client);
     session = { key, client, backend, isNew: true };
+    noteSession();
     await failpoint('worker.connected', client);
   }
   return session;
@@ -40,6 +44,11 @@ export async function openSession(config: pg.ClientConfig): Promise<WorkerSessio
 export function closeSession(): void {
   session?.client.end().catch(() => {});
   session = undefined;
+  noteSession();
+}
+
+function noteSession(): void {
+  markSession((workerData as LoadWorkerData).sessions, threadId, session !== undefined);
 }
 
 /** Private state of pg: its socket, and whether a query is running. */

@@ -33,7 +33,7 @@ describe('too many connections', () => {
     const results = await Promise.all(
       Array.from({ length: 12 }, async (_, i) => {
         const cwd = await makeProject(modelOf(`few_${i}`), { [`few_${i}.csv`]: records(400) });
-        const rest = ['--process-count', '1', '--read-batch-size', '100', '--database-url', url];
+        const rest = ['--process-count', '3', '--read-batch-size', '100', '--database-url', url];
         return edp(['ingest', `few_${i}.csv`, ...rest], { cwd });
       }),
     );
