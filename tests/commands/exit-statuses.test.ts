@@ -1,6 +1,5 @@
 /** Each command ends with the exit statuses that docs/codes.md says, and with no other. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import os from 'node:os';
+import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EXIT } from '../../src/base/errors.js';
@@ -8,6 +7,7 @@ import { chooseStatus, EXIT_PRECEDENCE } from '../../src/base/exit-statuses.js';
 import { COMMANDS, nameOf } from '../../src/commands/command-list.js';
 import { edp } from '../support/cli.js';
 import { useTestDatabase } from '../support/database.js';
+import { makeTemporary } from '../support/temporary.js';
 
 const MODEL = `tables:
   items: { columns: { id: int, value: int }, key: id, metrics: { from: more, columns: {} } }
@@ -27,7 +27,7 @@ const FILES = {
 const database = useTestDatabase('empty');
 let cwd: string;
 beforeAll(async () => {
-  cwd = await mkdtemp(path.join(os.tmpdir(), 'edp-exit-'));
+  cwd = await makeTemporary();
   for (const [name, text] of Object.entries(FILES)) await writeFile(path.join(cwd, name), text);
 });
 afterAll(async () => {

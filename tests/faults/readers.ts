@@ -137,7 +137,11 @@ export async function runReaders(options: ReaderOptions): Promise<ReaderResults>
       transactions: counted[0]!.count,
       looks: reader.looks,
       stale: reader.stale,
-      problems: [...reader.problems, ...differences.map((row) => JSON.stringify(row))],
+      problems: [
+        ...reader.problems,
+        ...commands.problems,
+        ...differences.map((row) => JSON.stringify(row)),
+      ],
     };
   } finally {
     await client.query('DROP EVENT TRIGGER IF EXISTS note_definition').catch(() => {});
@@ -155,6 +159,7 @@ async function waitForSessions(client: pg.Client): Promise<void> {
     if (rows.length === 0) return;
     await sleep(20);
   }
+  throw new Error('sessions of commands are still there');
 }
 
 /** What was read at a point: a digest of each table. */
@@ -228,6 +233,7 @@ class Reader {
 class Commands {
   count = 0;
   killed = 0;
+  readonly problems: string[] = [];
   readonly #options: ReaderOptions;
   readonly #directory: string;
   readonly #random: Random;
@@ -243,11 +249,16 @@ class Commands {
       const number = ++this.count;
       const args = await this.#choose(number);
       const command = startCommand(args, { cwd: this.#directory, url: this.#options.url });
+      let isKilled = false;
       if (this.#random.next() < KILLED_SHARE) {
         await Promise.race([command.ended, sleep(this.#random.below(MAX_KILL_DELAY_MS))]);
-        if (command.kill('SIGKILL')) this.killed++;
+        isKilled = command.kill('SIGKILL');
+        if (isKilled) this.killed++;
       }
-      await command.ended;
+      const { status, output } = await command.ended;
+      if (!isKilled && ![0, 1, 2, 3].includes(status ?? -1)) {
+        this.problems.push(`${args.join(' ')} ended with ${status}: ${output}`);
+      }
     }
   }
 

@@ -63,12 +63,18 @@ function hideVolatileMember(key: string, value: unknown): unknown {
   return hideVolatile(value);
 }
 
-/** Of the lines passed over, a file has its header and nothing else; then the bytes say nothing more. */
+/** Of the lines passed over, a file has its header and nothing else, and no byte order mark. */
 function hideUsualLines(value: object): object {
   const { passedOver, byteCounts, ...rest } = value as Record<string, unknown>;
   if (!isObject(passedOver)) return value;
   const lines = Object.entries(passedOver).filter(([, count]) => count !== 0);
-  const isUsual = lines.every(([kind, count]) => kind === 'header' && count === 1);
+  const [first] = lines;
+  const isUsual =
+    lines.length === 1 &&
+    first?.[0] === 'header' &&
+    first[1] === 1 &&
+    isObject(byteCounts) &&
+    byteCounts.byteOrderMark === 0;
   return isUsual ? rest : { ...rest, passedOver: Object.fromEntries(lines), byteCounts };
 }
 

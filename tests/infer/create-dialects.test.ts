@@ -1,21 +1,19 @@
 /** `edp ingest --create` of files that are written in unusual ways: what is then in the table. */
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { edp, makeDirectory } from '../support/cli.js';
-import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { makeDirectory } from '../support/cli.js';
+import { useTestDatabase } from '../support/database.js';
+import { runnerFor } from '../support/scratch.js';
 
-let database: TestDatabase;
+const database = useTestDatabase('empty');
+const run = runnerFor(database);
 let cwd: string;
-beforeAll(async () => {
-  database = await createTestDatabase('empty');
-});
 beforeEach(async () => {
   cwd = await makeDirectory();
 });
 
-const ingest = (...args: string[]) =>
-  edp(['ingest', ...args, '--create', '--json', '--database-url', database.url], { cwd });
+const ingest = (...args: string[]) => run(cwd, 'ingest', ...args, '--create');
 const write = (name: string, content: string) => writeFile(path.join(cwd, name), content);
 
 describe('a file', () => {

@@ -48,7 +48,7 @@ const pieces = (delimiter: string, lineEnd: string): fc.Arbitrary<Piece> =>
           `"# no comment${lineEnd}${lineEnd}id"`,
           '"a ""b"""',
           'é€',
-          '"x',
+          'a"b',
         ];
         return { kind: 'record', text: [id, 'some one', notes[form]!].join(delimiter) };
       }),
@@ -90,13 +90,11 @@ const files: fc.Arbitrary<MadeFile> = fc
         packing: fc.constantFrom('none', 'none', 'gzip', 'utf-16le'),
       })
       .map(({ preamble, body, footer, ...form }): MadeFile => {
-        // An open quote would take in the lines behind it: only damage that ends with its line.
-        const closed = body.filter(({ text }) => !text.endsWith(`${delimiter}"x`));
         const last: Piece = { kind: 'record', text: ['7', 'last', 'x'].join(delimiter) };
         const all: Piece[] = [
           ...preamble,
           { kind: 'header', text: header(delimiter) },
-          ...closed,
+          ...body,
           last,
           { kind: 'footer', text: 'Total 12' },
           ...footer,
@@ -178,7 +176,7 @@ it(
           const options = ['--process-count', `${workers}`, '--read-batch-size', `${records}`];
           const tried = await edp(['ingest', ...names, '--dry-run', ...options, ...on], { cwd });
           const run = await edp(['ingest', ...names, '--force', ...options, ...on], { cwd });
-          expect(run.status, run.stderr).toBe(0);
+          expect([0, 3], run.stderr).toContain(run.status);
           for (const [i, file] of all.entries()) {
             const { passedOver, byteCounts, rows, loadId } = run.json.files[i]!;
             const { records: count, ...expected } = expectedOf(file);

@@ -91,6 +91,8 @@ describe('a refusal that has nothing to do with a record', () => {
     const cwd = await makeProject(MODEL, { 't.csv': CSV });
     const result = await run(cwd, 'ingest', 't.csv');
     expect(result.status).toBe(1);
+    expect(result.stderr).toContain('broken');
     expect(await database.query('SELECT count(*) FROM t')).toEqual([[0]]);
+    expect(await database.query('SELECT count(*) FROM edp.rejects')).toEqual([[0]]);
   });
 });

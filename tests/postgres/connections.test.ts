@@ -59,13 +59,11 @@ describe('a network that swallows everything once the connection is up', () => {
     const running = followEdp(startEdp(args, { cwd }), args);
     await waitForLock(database, 'ingest');
     proxy.silence(true);
-    const startedAt = Date.now();
     const result = await running;
     await release();
     expect(result.status, result.stderr).toBe(1);
     expect(result.json.error!.code).toBe('database_unreachable');
     expect(result.stderr).toMatch(/no answer from 127\.0\.0\.1/);
-    expect(Date.now() - startedAt).toBeLessThan(10 * SILENCE_MS);
   });
 
   it('goes on by another connection, where there is one', async () => {

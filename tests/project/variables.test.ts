@@ -58,17 +58,18 @@ describe('a variable', () => {
   });
 
   it.each([
-    ['process-count: "${N}"\n', 'x7'],
-    ['tables: { t: { columns: { id: "${N}" } } }\n', 'q'],
-    ['csv: { header: "${N}" }\n', 'zebra'],
-  ])('is not quoted by a fault of %s', (text, value) => {
+    ['process-count: "${N}"\n', 'x7', 'expected a whole number'],
+    ['tables: { t: { columns: { id: "${N}" } } }\n', 'q', '"${N}"'],
+    ['csv: { header: "${N}" }\n', 'zebra', 'expected true or false'],
+  ])('is not quoted by a fault of %s', (text, value, told) => {
     let message = '';
     try {
       parse(text, { N: value });
     } catch (error) {
       message = (error as Error).message;
     }
-    if (message !== '') expect(message).not.toContain(`"${value}"`);
+    expect(message).toContain(told);
+    expect(message).not.toContain(`"${value}"`);
   });
 });
 

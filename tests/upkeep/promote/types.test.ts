@@ -103,14 +103,13 @@ describe('--type of a promoted metric', () => {
     expect(refused.stderr).toMatch(/"x" of "t" cannot become int from text[\s\S]*such as text/);
     expect(await typeOf()).toBe('text');
     expect(await readFile(path.join(cwd, 'edp.yaml'), 'utf8')).toBe(yaml);
-    const rounded = await keep2(cwd);
+    const rounded = await keepOthers();
     expect(rounded.stderr).toMatch(/cannot become int from double precision: 1 of its values/);
   });
 
-  async function keep2(cwd: string) {
+  async function keepOthers() {
     await database.query('DROP TABLE t');
     await database.query('DROP SCHEMA edp CASCADE');
-    void cwd;
     const other = await keep(['1.5', '2']);
     await run(other, 'promote', 'x');
     return run(other, 'promote', 'x', '--type', 'int');
