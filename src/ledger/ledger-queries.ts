@@ -9,6 +9,7 @@ import type { PassedOver } from '../formats/text/passed-over.js';
 import type { Drift } from '../model/drift.js';
 import type { RejectCode } from '../model/reject-codes.js';
 import { migrate } from '../postgres/migrate.js';
+import { isLockHeldSql } from '../postgres/named-lock.js';
 import {
   type Accounting,
   type AccountingCounts,
@@ -103,11 +104,10 @@ const STATE_WHEN_LEFT: Readonly<Record<string, LoadSummary['state']>> = {
 };
 
 /** Whether another session holds a load. Its advisory lock is a bigint, and pg_locks shows the two halves. */
-export const IS_HELD = `EXISTS (
-  SELECT FROM pg_locks, hashtextextended('edp load ' || table_name || ' ' || content_hash, 0) AS key
-  WHERE locktype = 'advisory' AND granted AND objsubid = 1 AND pid <> pg_backend_pid()
-    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-    AND ((classid::bigint << 32) | objid::bigint) = key)`;
+export const IS_HELD = isLockHeldSql(
+  "'edp load ' || table_name || ' ' || content_hash",
+  'pid <> pg_backend_pid()',
+);
 
 /** Lists loads, newest first. */
 export async function listLoads(client: pg.Client, limit: number): Promise<LoadSummary[]> {

@@ -357,22 +357,21 @@ async function resume(
   loadId: number,
   { path, size, header, head, format, modelHash }: LoadIdentity,
 ): Promise<Claim> {
-  const part = await readCommittedPart(client, loadId, modelHash);
-  const continued = { ...format, passesHeaders: part.passesHeaders };
   // Waits for a split of the run before that is committing now; no later one can commit.
   const { rows } = await client.query<{ attempt: number }>(
+    'UPDATE edp.loads SET attempt = attempt + 1 WHERE load_id = $1 RETURNING attempt',
+    [loadId],
+  );
+  const part = await readCommittedPart(client, loadId, modelHash);
+  const continued = { ...format, passesHeaders: part.passesHeaders };
+  await client.query(
     // A load of a text that broke off may continue with the whole text, which is in another file.
-    `UPDATE edp.loads SET attempt = attempt + 1, header = $2, file_format = $3, model_hash = $4,
+    `UPDATE edp.loads SET header = $2, file_format = $3, model_hash = $4,
        head_passed_over = $7, path = CASE WHEN size_bytes = $5 THEN path ELSE $6 END, size_bytes = $5
-     WHERE load_id = $1 RETURNING attempt`,
+     WHERE load_id = $1`,
     [loadId, header, JSON.stringify(continued), modelHash, size, path, JSON.stringify(head)],
   );
-  return {
-    kind: 'claimed',
-    attempt: rows[0]!.attempt,
-    ...(await readCommittedPart(client, loadId, modelHash)),
-    hadOtherModel: part.hadOtherModel,
-  };
+  return { kind: 'claimed', attempt: rows[0]!.attempt, ...part };
 }
 
 /** As stored in a receipt; null for none. */
@@ -441,7 +440,21 @@ export interface EndedLoad {
  */
 export async function endLoads(client: pg.Client, loads: readonly EndedLoad[]): Promise<void> {
   await failpoint('end.begin', client);
-  await client.query(
+  await writeEnds(client, loads);
+  await failpoint('end.written', client);
+  await releaseLoads(
+    client,
+    loads.map(({ key }) => key),
+  );
+  await failpoint('end.released', client);
+}
+
+/** @returns how many of them this run still has */
+export async function writeEnds(
+  client: pg.Client,
+  loads: readonly Omit<EndedLoad, 'key'>[],
+): Promise<number> {
+  const { rowCount } = await client.query(
     `UPDATE edp.loads l SET seconds = l.seconds + e.seconds,
        state = CASE WHEN is_complete THEN 'loaded' ELSE state END,
        finished_at = CASE WHEN is_complete THEN clock_timestamp() END,
@@ -458,10 +471,5 @@ export async function endLoads(client: pg.Client, loads: readonly EndedLoad[]): 
       loads.map(({ textBytes }) => textBytes ?? null),
     ],
   );
-  await failpoint('end.written', client);
-  await releaseLoads(
-    client,
-    loads.map(({ key }) => key),
-  );
-  await failpoint('end.released', client);
+  return rowCount ?? 0;
 }

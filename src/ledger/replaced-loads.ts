@@ -1,7 +1,7 @@
 /** What the ledger says of loads whose rows another load replaces as the new content of their table. */
 import type pg from 'pg';
 import { IS_HELD } from './ledger-queries.js';
-import type { EndedLoad } from './loads.js';
+import { type EndedLoad, writeEnds } from './loads.js';
 
 export interface HeldByOther {
   readonly loadId: number;
@@ -74,20 +74,8 @@ export async function completeLoads(
   loads: readonly Omit<EndedLoad, 'key' | 'isComplete' | 'seconds'>[],
   seconds: number,
 ): Promise<boolean> {
-  const { rowCount } = await client.query(
-    `UPDATE edp.loads l SET state = 'loaded', finished_at = clock_timestamp(), seconds = l.seconds + $3,
-       tail_passed_over = tail, text_bytes = e.text_bytes
-     FROM unnest($1::bigint[], $2::int[], $4::jsonb[], $5::bigint[]) AS e (load_id, attempt, tail, text_bytes)
-     WHERE l.load_id = e.load_id AND l.attempt = e.attempt AND state = 'loading'`,
-    [
-      loads.map(({ loadId }) => loadId),
-      loads.map(({ attempt }) => attempt),
-      seconds,
-      loads.map(({ tail }) => (tail === undefined ? null : JSON.stringify(tail))),
-      loads.map(({ textBytes }) => textBytes ?? null),
-    ],
-  );
-  return rowCount === loads.length;
+  const ends = loads.map((load) => ({ ...load, isComplete: true, seconds }));
+  return (await writeEnds(client, ends)) === loads.length;
 }
 
 /** Whether all loads are complete: shows whether a commit happened whose acknowledgement was lost. */

@@ -14,6 +14,7 @@ import { edpVersion } from '../base/package-files.js';
 import { withClient } from '../postgres/connection.js';
 import type { Database } from '../postgres/database.js';
 import { migrate } from '../postgres/migrate.js';
+import { isRunThereSql } from '../postgres/run-of-session.js';
 import type { ChangeKind } from './changes.js';
 
 /** What `edp.runs.state` may be. */
@@ -90,9 +91,7 @@ async function begin(client: pg.Client, { command, options }: RunHead): Promise<
     // A crash loses the entry only together with all changes of the run.
     await client.query('SET synchronous_commit = off');
     const { rows } = await client.query<{ run_id: number }>(
-      `WITH run AS (
-         INSERT INTO edp.runs (command, options, host, version) VALUES ($1, $2, $3, $4) RETURNING run_id)
-       SELECT run_id FROM run`,
+      `INSERT INTO edp.runs (command, options, host, version) VALUES ($1, $2, $3, $4) RETURNING run_id`,
       [command, JSON.stringify(options), os.hostname(), edpVersion()],
     );
     return rows[0]!.run_id;
@@ -156,15 +155,16 @@ export interface RunChange {
   readonly rows: number | null;
 }
 
-/** Time after its beginning in which a run may have no session yet. */
+/**
+ * Time after its beginning in which a run may have no session yet. One that waits longer for a place on
+ * a full server is shown as interrupted until it has one.
+ */
 const JOIN_SECONDS = 3;
 
 const SUMMARY_SQL = `
   SELECT r.run_id AS "runId", r.command, r.options,
-    CASE WHEN r.state = 'running' AND r.started < clock_timestamp() - interval '${JOIN_SECONDS} seconds' AND NOT EXISTS (
-      SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1
-        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-        AND ((classid::bigint << 32) | objid::bigint) = hashtextextended('edp run ' || r.run_id, 0))
+    CASE WHEN r.state = 'running' AND r.started < clock_timestamp() - interval '${JOIN_SECONDS} seconds' 
+        AND NOT ${isRunThereSql('r.run_id')}
     THEN 'interrupted' ELSE r.state END AS state,
     r.started AS "startedAt", r.finished AS "finishedAt",
     json_build_object('inserted', coalesce(r.inserted, s.inserted), 'updated', coalesce(r.updated, s.updated),

@@ -106,13 +106,28 @@ export function listLoaded(
   files: readonly BulkFile[],
   receipts: readonly (readonly Receipt[])[],
 ): LoadedSplit[] {
-  return files.flatMap(({ load, dataLine }, i) => {
-    let nextLine = dataLine;
-    return receipts[i]!.map((receipt) => {
-      const firstLine = nextLine;
-      nextLine += receipt.lineCount;
-      return { load, firstLine, receipt, changed: { inserted: receipt.rows.loaded, updated: 0 } };
-    }).filter(({ receipt: { start, end } }) => end > start);
+  return files.flatMap(({ load, dataLine }, i) =>
+    withFirstLines(receipts[i]!, dataLine)
+      .map(({ firstLine, ...receipt }) => ({
+        load,
+        firstLine,
+        receipt,
+        changed: { inserted: receipt.rows.loaded, updated: 0 },
+      }))
+      .filter(({ receipt: { start, end } }) => end > start),
+  );
+}
+
+/** The receipts of a file's first splits, each with the line of the file, from 1, at its start. */
+export function withFirstLines(
+  receipts: readonly Receipt[],
+  dataLine: number,
+): (Receipt & { readonly firstLine: number })[] {
+  let nextLine = dataLine;
+  return receipts.map((receipt) => {
+    const firstLine = nextLine;
+    nextLine += receipt.lineCount;
+    return { ...receipt, firstLine };
   });
 }
 

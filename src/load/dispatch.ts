@@ -303,13 +303,14 @@ export class Dispatcher {
           if (boundary !== undefined) groups[0] = [beginAt(group[0]!, boundary.end)];
           else if (flight.before !== undefined) return committed;
           if (outcome.reason === 'recalled') await flight.beforeInTable?.settled.promise;
-        } else if (group.length > 1) {
+        } else if (group.length > 1 && !isPlaceless) {
           // Only one of them is faulty, and must not stop the others.
           groups.splice(0, 1, ...apart(group));
         } else {
           const { code } = outcome.error;
           const isPatient = isPlaceless && this.#isWorthWaiting(startedAt);
-          if (!isTransient(code) || (++failures > RETRIES && !isPatient)) {
+          const isOver = isPlaceless ? !isPatient : ++failures > RETRIES;
+          if (!isTransient(code) || isOver) {
             throw fromErrorData(outcome.error);
           }
           await failpoint('dispatch.retry');

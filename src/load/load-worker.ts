@@ -43,7 +43,7 @@ import { DirectSink } from './sinks/direct-sink.js';
 import { MissingReference } from './sinks/foreign-keys.js';
 import { RowsLeftOut } from './sinks/left-out.js';
 import { PortSink } from './sinks/port-sink.js';
-import { StagingTable } from './sinks/staging-table.js';
+import { stageFor } from './sinks/stage-for.js';
 import {
   type Committer,
   LostSplit,
@@ -139,7 +139,7 @@ class CommitWithReceipts implements Committer<SplitOutcome> {
     const { load } = this.#task.parts[0]!;
     const sink = this.#isCareful
       ? new CarefulSink(
-          makeStagingTable(client, load),
+          stageFor(client, load),
           pass.rejects[0]!,
           laneRemarks(load.plan),
           (remarks) => pass.uncount(remarks),
@@ -245,12 +245,6 @@ function passContext(stop: Int32Array, client?: pg.Client): PassContext {
       if (Atomics.load(stop, 0) === 1) throw new EdpError('interrupted', 'the run was stopped');
     },
   };
-}
-
-function makeStagingTable(client: pg.Client, load: LoadRules): StagingTable {
-  const { target, plan, onConflict, missingDimensions, loadId } = load;
-  const { columns } = plan;
-  return new StagingTable(client, { target, columns, onConflict, missingDimensions, loadId });
 }
 
 async function askToCommit(port: SplitTask['port'], request: CommitRequest): Promise<CommitAnswer> {

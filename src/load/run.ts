@@ -21,7 +21,7 @@ import { planIndexes } from '../postgres/indexes.js';
 import { migrate } from '../postgres/migrate.js';
 import { Session } from '../postgres/session.js';
 import type { InputFile } from '../source/discover.js';
-import { type BulkFile, loadInBulk } from './bulk.js';
+import { type BulkFile, loadInBulk, withFirstLines } from './bulk.js';
 import { Dispatcher, type PlannedSplit } from './dispatch.js';
 import { type ClaimedLoad, FileQueue } from './file-queue.js';
 import { type IngestProgress, type IngestResult, isFileFault } from './file-results.js';
@@ -310,34 +310,32 @@ class IngestRun {
     const { receipts, completeFiles } = outcome;
     for (const [i, load] of planned.entries()) {
       const own = receipts[i]!;
-      if (i >= completeFiles && own.length === 0) continue;
+      const isComplete = i < completeFiles;
+      if (!isComplete && own.length === 0) continue;
       const share = load.prepared.file.size / totalBytes;
-      const active = this.#endings.begin(load, startedAt, share);
+      // What lies behind the last record is known to the plan that reads it.
+      const rest = isComplete ? undefined : this.#planRest(load, own);
+      const active = this.#endings.begin(rest ?? load, startedAt, share);
       for (const receipt of own) this.#endings.count(active, receipt);
-      if (i < completeFiles) {
+      active.isOverRejectLimit = this.#isOverRejectLimit;
+      if (rest === undefined) {
         this.#progress.passOver(load.prepared.file.size - load.plan.openBytes);
         this.#endings.finish(active, [], true);
-      } else await this.#sendRest(load, active, own, scannedBytes[i]!);
+      } else await this.#sendRest(rest, active, scannedBytes[i]!);
     }
     await this.#sendAll(claimed.filter((_, i) => i >= completeFiles && receipts[i]!.length === 0));
     return true;
   }
 
-  /** Loads what a bulk load has not copied of a file. */
-  async #sendRest(
-    load: ClaimedLoad,
-    active: ActiveLoad,
-    receipts: readonly Receipt[],
-    scannedBytes: number,
-  ): Promise<void> {
+  /** Plans what a bulk load has not copied of a file. */
+  #planRest(load: ClaimedLoad, receipts: readonly Receipt[]): PlannedLoad {
     const { claim, prepared } = load;
-    let nextLine = prepared.description.dataLine;
-    const committed = receipts.map(({ start, end, lineCount }) => {
-      const firstLine = nextLine;
-      nextLine += lineCount;
-      return { start, end, firstLine, lineCount };
-    });
-    const rest = this.#plan({ ...load, claim: { ...claim, committed } });
+    const committed = withFirstLines(receipts, prepared.description.dataLine);
+    return this.#plan({ ...load, claim: { ...claim, committed } });
+  }
+
+  async #sendRest(rest: PlannedLoad, active: ActiveLoad, scannedBytes: number): Promise<void> {
+    const { prepared } = rest;
     const { splits, openBytes } = rest.plan;
     // A file that is not plain text is read again from its beginning, but counts once.
     const bytesAgain = Math.max(0, openBytes + scannedBytes - prepared.file.size);

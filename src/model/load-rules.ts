@@ -67,7 +67,6 @@ export const ON_NEW_COLUMN_CHOICES = {
   ...newFieldChoices,
   add: 'they become columns',
 } as const satisfies Choices;
-export type OnNewColumn = keyof typeof ON_NEW_COLUMN_CHOICES;
 
 /** A limit on rejects: a number of records, or a percentage of the records read. */
 export interface RejectLimit {

@@ -1,5 +1,6 @@
 /** Failed connections, by their codes: what happened, where, and what to do. */
 import { EdpError } from '../base/errors.js';
+import { TOO_MANY_CONNECTIONS } from './sqlstate.js';
 import { type ConnectionConfig, toTlsError } from './tls.js';
 import { describeClient } from './which-server.js';
 
@@ -52,7 +53,7 @@ export function toConnectError(error: unknown, config: ConnectionConfig): EdpErr
         hint: 'create it (createdb NAME), or name another database in the URL',
         cause: error,
       });
-    case '53300':
+    case TOO_MANY_CONNECTIONS:
       return new EdpError('database_refused', `${where} has no connection left`, {
         hint: 'lower --process-count, or raise max_connections of the server',
         cause: error,

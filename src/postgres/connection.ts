@@ -9,6 +9,7 @@ import { isUnreachable, toConnectError, withoutTls } from './connect-errors.js';
 import { settleSession } from './session-settings.js';
 import { SessionValues } from './session-values.js';
 import { type Answer, SILENCE_MS, watchForSilence } from './silence.js';
+import { TOO_MANY_CONNECTIONS } from './sqlstate.js';
 import { type ConnectionConfig, tlsAttempts } from './tls.js';
 import { describeClient } from './which-server.js';
 
@@ -85,7 +86,7 @@ export async function connectOnce(config: ConnectionConfig, role: string): Promi
 /** Whether another try may find a connection: too_many_connections, cannot_connect_now. */
 function isBusy(error: Error): boolean {
   const { code } = (error.cause ?? {}) as { code?: string };
-  return code === '53300' || code === '57P03';
+  return code === TOO_MANY_CONNECTIONS || code === '57P03';
 }
 
 /**

@@ -45,10 +45,17 @@ async function listMigrations(): Promise<Migration[]> {
 }
 
 async function appliedVersion(client: pg.Client): Promise<number> {
-  const { rows } = await client.query<{ exists: boolean }>(
-    "SELECT to_regclass('edp.migrations') IS NOT NULL AS exists",
+  const { rows } = await client.query<{ server: number; exists: boolean }>(
+    `SELECT current_setting('server_version_num')::int AS server,
+            to_regclass('edp.migrations') IS NOT NULL AS exists`,
   );
-  if (rows[0]?.exists !== true) return 0;
+  const { server, exists } = rows[0]!;
+  if (server < MIN_SERVER_VERSION) {
+    throw new EdpError('database_refused', 'this PostgreSQL is older than version 14', {
+      hint: 'edp supports PostgreSQL 14 to 18',
+    });
+  }
+  if (!exists) return 0;
   const result = await client.query<{ version: number | null }>(
     'SELECT max(version) AS version FROM edp.migrations',
   );
@@ -75,12 +82,6 @@ export async function migrateWithin(client: pg.Client): Promise<void> {
 }
 
 async function isUpToDate(client: pg.Client, migrations: readonly Migration[]): Promise<boolean> {
-  const version = await client.query<{ server_version_num: string }>('SHOW server_version_num');
-  if (Number(version.rows[0]?.server_version_num) < MIN_SERVER_VERSION) {
-    throw new EdpError('database_refused', 'this PostgreSQL is older than version 14', {
-      hint: 'edp supports PostgreSQL 14 to 18',
-    });
-  }
   const newest = migrations.at(-1)?.version ?? 0;
   const applied = await appliedVersion(client);
   if (applied > newest) {

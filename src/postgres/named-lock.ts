@@ -16,3 +16,17 @@ export async function withNamedLock<T>(
       .catch(() => {});
   }
 }
+
+/**
+ * An expression: whether any session holds a named lock.
+ *
+ * @param name SQL of the name
+ * @param condition on the lock, a row of pg_locks
+ */
+export function isLockHeldSql(name: string, condition = 'true'): string {
+  return `EXISTS (
+    SELECT FROM pg_locks, hashtextextended(${name}, 0) AS key
+    WHERE locktype = 'advisory' AND granted AND objsubid = 1 AND ${condition}
+      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+      AND ((classid::bigint << 32) | objid::bigint) = key)`;
+}

@@ -83,8 +83,19 @@ export async function mayCheckReferrers(
  *
  * @param others oids of those that are left out
  */
-export async function listUndeferred(
+export function listUndeferred(client: pg.Client, others: readonly number[]): Promise<string> {
+  return namesOf(client, 'c.condeferrable', others);
+}
+
+/** Lists the constraints that a transaction begins with deferred. */
+export function listInitiallyDeferred(client: pg.Client): Promise<string> {
+  return namesOf(client, 'c.condeferred', []);
+}
+
+/** @param condition on the constraint `c` */
+async function namesOf(
   client: pg.Client,
+  condition: string,
   others: readonly number[],
 ): Promise<string> {
   const { rows } = await client.query<{ names: string }>(
@@ -92,7 +103,7 @@ export async function listUndeferred(
     `SELECT coalesce(string_agg(DISTINCT name, ', '), '') AS names
      FROM (SELECT c.oid, format('%I.%I', n.nspname, c.conname) AS name
            FROM pg_constraint c JOIN pg_namespace n ON n.oid = c.connamespace
-           WHERE c.condeferrable AND c.conparentid = 0 AND NOT pg_is_other_temp_schema(n.oid)
+           WHERE ${condition} AND c.conparentid = 0 AND NOT pg_is_other_temp_schema(n.oid)
              AND has_schema_privilege(n.oid, 'USAGE')) AS listed
      WHERE name NOT IN (SELECT format('%I.%I', n.nspname, c.conname)
                         FROM pg_constraint c JOIN pg_namespace n ON n.oid = c.connamespace

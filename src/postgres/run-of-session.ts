@@ -1,11 +1,17 @@
 /** What ties a session to the run of the command that opened it. */
+import { isLockHeldSql } from './named-lock.js';
 
-/** An expression that takes the run's lock until the session ends. @param runId SQL of its number */
-export function runLockSql(runId: string | number): string {
-  return `pg_advisory_lock_shared(hashtextextended('edp run ' || ${runId}, 0))`;
-}
+const nameOf = (runId: string | number) => `'edp run ' || ${runId}`;
 
 /** The session shares the run's lock, and its changes are entered as those of the run. */
 export function joinRunSql(runId: number): string {
-  return `SELECT set_config('edp.run_id', '${runId}', false), ${runLockSql(runId)}`;
+  return (
+    `SELECT set_config('edp.run_id', '${runId}', false), ` +
+    `pg_advisory_lock_shared(hashtextextended(${nameOf(runId)}, 0))`
+  );
+}
+
+/** An expression: whether any session of a run is there. @param runId SQL of its number */
+export function isRunThereSql(runId: string): string {
+  return isLockHeldSql(nameOf(runId));
 }

@@ -30,6 +30,8 @@ export interface TableInCatalog {
   readonly checksForeignKeys: boolean;
   /** Whether users have made triggers, which may put rows elsewhere. */
   readonly hasTriggers: boolean;
+  /** Whether checks or triggers may be put off until the commit, here or by what a trigger does. */
+  readonly mayDefer: boolean;
   /** Whether rules change what an INSERT does; COPY does not know of them. */
   readonly hasRules: boolean;
 }
@@ -89,13 +91,15 @@ export async function inspectTable(
   await assertFits(client, table, found.oid);
   const { oid } = found;
   const { rows } = await client.query<
-    Pick<TableInCatalog, 'hasUniqueIndex' | 'hasTriggers' | 'hasRules'>
+    Pick<TableInCatalog, 'hasUniqueIndex' | 'hasTriggers' | 'mayDefer' | 'hasRules'>
   >(
     `${FAMILY}
      SELECT EXISTS (SELECT FROM pg_index WHERE indrelid IN (TABLE family)
                     AND (indisunique OR indisexclusion)) AS "hasUniqueIndex",
             EXISTS (SELECT FROM pg_trigger WHERE tgrelid IN (TABLE family)
                     AND NOT tgisinternal AND tgenabled <> 'D') AS "hasTriggers",
+            EXISTS (SELECT FROM pg_trigger WHERE tgrelid IN (TABLE family)
+                    AND (tgdeferrable OR NOT tgisinternal)) AS "mayDefer",
             EXISTS (SELECT FROM pg_rewrite WHERE ev_class = $1
                     AND ev_type IN ('2', '3') AND ev_enabled <> 'D') AS "hasRules"`,
     [oid],

@@ -6,14 +6,16 @@ import { LaneMemory } from '../../lanes/lane-memory.js';
 import type { RowSink } from '../../lanes/row-sink.js';
 import type { Receipt } from '../../ledger/counts.js';
 import type { LoadRules, SplitPart } from '../messages.js';
-import { deferAgain } from '../replace/defer-again.js';
+import { DeferAgain } from '../replace/defer-again.js';
 import { CarefulSink } from '../sinks/careful-sink.js';
-import { StagingTable } from '../sinks/staging-table.js';
+import { stageFor } from '../sinks/stage-for.js';
+import type { StagingTable } from '../sinks/staging-table.js';
 import { passOver, type SplitPass } from '../split-pass.js';
 import { type RejectSummary, TriedRejects } from './dry-run-rejects.js';
 
 export class SplitTrial {
   readonly #client: pg.Client;
+  readonly #deferral: DeferAgain;
   readonly #summary: RejectSummary;
   readonly #assertGoing: () => void;
   #laneMemory: LaneMemory | undefined;
@@ -26,6 +28,7 @@ export class SplitTrial {
   /** @param assertGoing throws to end the trial between two windows */
   constructor(client: pg.Client, summary: RejectSummary, assertGoing: () => void) {
     this.#client = client;
+    this.#deferral = new DeferAgain(client);
     this.#summary = summary;
     this.#assertGoing = assertGoing;
   }
@@ -50,7 +53,7 @@ export class SplitTrial {
         isShown ? pass.readRaw(place) : Buffer.alloc(0),
       );
       await rejects.finish(name, firstLine);
-      await deferAgain(this.#client);
+      await this.#deferral.now();
       return pass.receipts(duplicate)[0]!;
     };
     return passOver(
@@ -62,17 +65,8 @@ export class SplitTrial {
 
   /** Reuses the staging table, because each new table of a transaction is locked until its end. */
   async #prepareStage(load: LoadRules): Promise<StagingTable> {
-    const { target, plan, onConflict, missingDimensions, loadId } = load;
-    const { columns } = plan;
-    const stage = new StagingTable(this.#client, {
-      target,
-      columns,
-      onConflict,
-      missingDimensions,
-      loadId,
-      checked: this.checked,
-    });
-    const signature = JSON.stringify([target.table, columns]);
+    const stage = stageFor(this.#client, load, this.checked);
+    const signature = JSON.stringify([load.target.table, load.plan.columns]);
     if (this.#staged?.signature === signature) {
       await stage.clear();
     } else {

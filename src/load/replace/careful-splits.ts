@@ -10,12 +10,13 @@ import { RejectLog } from '../../ledger/reject-log.js';
 import type { PlannedSplit } from '../dispatch.js';
 import type { LoadTask, SplitPart } from '../messages.js';
 import { CarefulSink } from '../sinks/careful-sink.js';
-import { StagingTable } from '../sinks/staging-table.js';
+import { stageFor } from '../sinks/stage-for.js';
 import { passOver } from '../split-pass.js';
-import { deferAgain } from './defer-again.js';
+import { DeferAgain } from './defer-again.js';
 
 export class CarefulSplits {
   readonly #client: pg.Client;
+  readonly #deferral: DeferAgain;
   readonly #checked: string;
   readonly #assertGoing: () => void;
   #laneMemory: LaneMemory | undefined;
@@ -28,6 +29,7 @@ export class CarefulSplits {
   constructor(client: pg.Client, checked: string, assertGoing: () => void) {
     this.#client = client;
     this.#checked = checked;
+    this.#deferral = new DeferAgain(client);
     this.#assertGoing = assertGoing;
   }
 
@@ -48,7 +50,10 @@ export class CarefulSplits {
       const { load, range, segment } = split;
       // Where the first record of a split begins is known after the previous split.
       const start = from === undefined || range.isExact ? range.from : from;
-      if (start >= range.until) continue;
+      if (start >= range.until) {
+        split.release?.();
+        continue;
+      }
       const part = { load, range: { from: start, until: range.until, isExact: true }, segment };
       const receipt = await this.#run(part, line);
       split.release?.();
@@ -62,25 +67,16 @@ export class CarefulSplits {
     this.#laneMemory ??= new LaneMemory(await compileAssembly('byte-lane'));
     this.#hasher ??= await createXXHash128();
     const { load } = part;
-    const { target, plan, onConflict, missingDimensions, loadId } = load;
-    const { columns } = plan;
     const client = this.#client;
-    const stage = new StagingTable(client, {
-      target,
-      columns,
-      onConflict,
-      missingDimensions,
-      loadId,
-      checked: this.#checked,
-    });
+    const stage = stageFor(client, load, this.#checked);
     return passOver<Receipt>(
       [part],
       {
-        rejectsOf: (_, start) => new RejectLog(client, loadId, start),
+        rejectsOf: (_, start) => new RejectLog(client, load.loadId, start),
         begin: async (pass) => {
-          await deferAgain(client);
+          await this.#deferral.now();
           await stage.create();
-          return new CarefulSink(stage, pass.rejects[0]!, laneRemarks(plan), (remarks) =>
+          return new CarefulSink(stage, pass.rejects[0]!, laneRemarks(load.plan), (remarks) =>
             pass.uncount(remarks),
           );
         },

@@ -69,6 +69,8 @@ export class StagingTable {
   /** Column list of the staged rows, quoted. */
   readonly #columns: string;
   #changed: ChangedRows = { inserted: 0, updated: 0 };
+  /** Whether any record may have been left out. */
+  #hasLeftOut = false;
   /** Looked up before rows are moved. */
   #counting: RowCounting = 'none';
 
@@ -207,7 +209,10 @@ export class StagingTable {
       column ?? null,
     ]);
     // What was left out may still do something elsewhere, and is tried once more in the end.
-    if (code === LEFT_OUT) return;
+    if (code === LEFT_OUT) {
+      this.#hasLeftOut = true;
+      return;
+    }
     await this.#client.query(`DELETE FROM ${STAGE} WHERE ${ORDINAL_SQL} = $1`, [ordinal]);
   }
 
@@ -226,15 +231,22 @@ export class StagingTable {
       this.#options.columns.some(({ name }) => name === key.column),
     );
     for (const key of brought) await this.#settleReferences(key);
-    const skipsTriggers = await this.#maySkipTriggers(foreignKeys);
-    if (skipsTriggers) for (const key of brought) await this.#lockReferredRows(key);
     await failpoint('stage.references', this.#client);
+    let hasLocked = false;
+    let inferred: readonly string[];
     for (let look = 1; ; look++) {
+      // Another run may have inferred a member meanwhile.
+      inferred = await this.#inferredColumns();
+      const skipsTriggers = await this.#maySkipTriggers(foreignKeys, inferred);
+      if (skipsTriggers && !hasLocked) {
+        for (const key of brought) await this.#lockReferredRows(key);
+        hasLocked = true;
+      }
       await this.#client.query('SAVEPOINT edp_merge');
       try {
         // The checks of the per-row triggers are already done.
         if (skipsTriggers) await skipTriggers(this.#client);
-        const completed = await this.#completeInferred('true');
+        const completed = await this.#completeInferred(inferred, 'true');
         await settleKeys(this.#client, this.#options);
         await failpoint('stage.keys', this.#client);
         const replaced = await countReplaced(this.#client, this.#options);
@@ -251,11 +263,11 @@ export class StagingTable {
         const { code } = error as { code?: string };
         if (code === '23505' && look <= MAX_SECOND_LOOKS) continue;
         await failpoint('stage.blame', this.#client);
-        if ((await this.#blame()) === 0) break;
+        if ((await this.#blame(inferred)) === 0) break;
       }
     }
     await this.#repeatLeftOut();
-    await this.#noteArrivals();
+    await this.#noteArrivals(inferred);
     await failpoint('stage.merged', this.#client);
     const { rows } = await this.#client.query<{
       ordinal: number;
@@ -275,10 +287,12 @@ export class StagingTable {
    * Whether edp has made the checks of all triggers that the rows would set off. Rows that are
    * replaced, and members that arrive late, are updated.
    */
-  async #maySkipTriggers(foreignKeys: readonly ForeignKey[]): Promise<boolean> {
+  async #maySkipTriggers(
+    foreignKeys: readonly ForeignKey[],
+    inferred: readonly string[],
+  ): Promise<boolean> {
     const { target, columns, onConflict } = this.#options;
     if (!target.checksForeignKeys) return false;
-    const inferred = await this.#inferredColumns();
     const updates = CONFLICT_RULES[onConflict].replacesRow || inferred.length > 0;
     return mayReplaceChecks(this.#client, target.oid, {
       events: updates ? INSERTS | UPDATES : INSERTS,
@@ -391,9 +405,9 @@ export class StagingTable {
    * @param condition on the staged records `s`
    * @returns how many members got values
    */
-  async #completeInferred(condition: string): Promise<number> {
+  async #completeInferred(inferred: readonly string[], condition: string): Promise<number> {
     let completed = 0;
-    for (const name of await this.#inferredColumns()) {
+    for (const name of inferred) {
       const column = quoteIdentifier(name);
       const others = this.#options.columns.filter((other) => other.name !== name);
       const assignments = (others.length > 0 ? others : [{ name }])
@@ -417,8 +431,8 @@ export class StagingTable {
   }
 
   /** Marks members that this split loaded as no longer inferred. */
-  async #noteArrivals(): Promise<void> {
-    for (const name of await this.#inferredColumns()) {
+  async #noteArrivals(inferred: readonly string[]): Promise<void> {
+    for (const name of inferred) {
       await this.#client.query(
         `UPDATE edp.inferred_members m SET arrived_at = clock_timestamp()
          FROM ${STAGE} s LEFT JOIN ${VERDICTS} v ON v.ordinal = s.${ORDINAL_SQL}
@@ -468,7 +482,7 @@ export class StagingTable {
    * such rows. Nothing of it must come into the table.
    */
   async #repeatLeftOut(): Promise<void> {
-    if (CONFLICT_RULES[this.#options.onConflict].replacesRow) return;
+    if (!this.#hasLeftOut || CONFLICT_RULES[this.#options.onConflict].replacesRow) return;
     const isLeftOut = `EXISTS (SELECT FROM ${VERDICTS} v WHERE v.ordinal = s.${ORDINAL_SQL} AND v.code = '${LEFT_OUT}')`;
     if ((await this.#countStaged(isLeftOut)) === 0) return;
     await this.#client.query('SAVEPOINT edp_repeat');
@@ -489,7 +503,7 @@ export class StagingTable {
    *
    * @returns the number of records refused; if there are none, all records are inserted
    */
-  async #blame(): Promise<number> {
+  async #blame(inferred: readonly string[]): Promise<number> {
     const { rows } = await this.#client.query<{ ordinal: number }>(
       `SELECT ${ORDINAL_SQL} AS ordinal FROM ${STAGE} s WHERE ${open('s')} ORDER BY 1`,
     );
@@ -501,7 +515,7 @@ export class StagingTable {
     const completing = new Suspicion();
     let completed = 0;
     await this.#isolate(0, ordinals.length, completing, ordinalOf, async (from, to) => {
-      const count = await this.#completeInferred(between(from, to));
+      const count = await this.#completeInferred(inferred, between(from, to));
       completed += count;
       return count;
     });
