@@ -95,8 +95,9 @@ async function spawnPsql(
     env: { ...process.env, ...environment },
   });
   const ignore = () => {};
-  // psql handles Ctrl-C while it runs.
-  process.on('SIGINT', ignore);
+  // psql handles Ctrl-C while it runs; edp's own handler would end edp.
+  const own = process.listeners('SIGINT');
+  process.removeAllListeners('SIGINT').on('SIGINT', ignore);
   try {
     return await new Promise<number | undefined>((resolve, reject) => {
       child.once('error', (error: NodeJS.ErrnoException) => {
@@ -107,6 +108,7 @@ async function spawnPsql(
     });
   } finally {
     process.off('SIGINT', ignore);
+    for (const listener of own) process.on('SIGINT', listener);
   }
 }
 

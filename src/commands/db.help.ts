@@ -25,7 +25,6 @@ export const help: CommandHelp = {
         array: true,
         type: 'string',
       })
-      .parserConfiguration({ 'populate--': true, 'camel-case-expansion': false })
       .example('$0 db start', 'start it and leave it running')
       .example('psql "$($0 db url)"', 'connect any client of PostgreSQL')
       .example("$0 db psql -c 'SELECT count(*) FROM events'", 'run one statement')

@@ -8,6 +8,7 @@ import { type CatalogEntry, describeNames, findReport, readCatalog } from '../re
 import {
   chooseDestination,
   type Destination,
+  isSpecialFile,
   reportFileName,
   type Write,
   withOutputFile,
@@ -55,7 +56,9 @@ export const command: Command = {
       reportFileName(report.name, options, new Date(), extension),
     );
     const format =
-      destination.mayReplace && destination.file !== undefined && !isDevice(destination.file)
+      destination.mayReplace &&
+      destination.file !== undefined &&
+      !(await isSpecialFile(destination.file))
         ? formatOfFile(
             options.out!,
             given.format === undefined ? undefined : options.format,
@@ -77,10 +80,6 @@ export const command: Command = {
     return EXIT.done;
   },
 };
-
-function isDevice(file: string): boolean {
-  return file.startsWith('/dev/');
-}
 
 async function runReport(
   { project, output, signal }: Invocation,

@@ -43,8 +43,7 @@ export const command: Command = {
       taken: new Set<string>(),
       settings: resolveFileSettings(given, project)(),
       specified: resolveFileSettings(given, { options: {}, csv: {} })(),
-      passOverEmpty: (file: InputFile) =>
-        output.warn(`${file.name} is passed over: it is empty, so it has no fields for a table`),
+      passOverEmpty: (file: InputFile) => warnOfEmpty(output, file),
     };
     const copying = { note: (text: string) => output.note(text), signal };
     const proposals = await withReadableFiles(project.directory, files, copying, async (all) => {
@@ -94,6 +93,10 @@ export function explainKey({ name, input, inference }: Proposal): string {
 }
 
 /** Warns about records that do not affect the types, because a load would reject them. */
+export function warnOfEmpty(output: Output, { name }: InputFile): void {
+  output.warn(`${name} is passed over: it is empty, so it has no fields for a table`);
+}
+
 export function warnOfOddities(output: Output, proposals: readonly Proposal[]): void {
   for (const { name, inference } of proposals) {
     for (const [code, count] of Object.entries(inference.odd)) {

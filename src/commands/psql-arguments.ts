@@ -18,9 +18,11 @@ const OWN: Readonly<Record<string, boolean>> = {
 
 /** @returns undefined for another command */
 export function splitPsqlCall(argv: readonly string[]): PsqlCall | undefined {
-  const words = [...argv.keys()].filter((i) => !argv[i]!.startsWith('-'));
-  const at = words.find((i, n) => argv[i] === 'psql' && argv[words[n - 1] ?? -1] === 'db');
-  if (at === undefined) return undefined;
+  const words = [...argv.keys()].filter(
+    (i) => !argv[i]!.startsWith('-') && OWN[argv[i - 1] ?? ''] !== true,
+  );
+  const [command = -1, at = -1] = words;
+  if (argv[command] !== 'db' || argv[at] !== 'psql') return undefined;
   const own = argv.slice(0, at + 1);
   const passed: string[] = [];
   for (let i = at + 1; i < argv.length; i++) {
@@ -33,7 +35,7 @@ export function splitPsqlCall(argv: readonly string[]): PsqlCall | undefined {
     // psql's -h is its host: alone, it asks for help.
     const isHost = name === '-h' && i + 1 < argv.length;
     if (OWN[name] === undefined || isHost) passed.push(argument);
-    else if (OWN[name] && value === undefined) own.push(argument, argv[++i] ?? '');
+    else if (OWN[name] && value === undefined) own.push(argument, ...argv.slice(++i, i + 1));
     else own.push(argument);
   }
   return { own, passed };

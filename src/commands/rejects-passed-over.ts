@@ -1,17 +1,18 @@
 /** `edp rejects --passed-over`: prints the lines of a load's file that are no records. */
-import { isUtf8 } from 'node:buffer';
-import { EXIT } from '../../base/errors.js';
-import { PASSED_OVER_KINDS } from '../../formats/text/passed-over.js';
-import { getLoad, openLedger } from '../../ledger/ledger-queries.js';
-import { resolveOptions } from '../../options/resolve-options.js';
-import { withClient } from '../../postgres/connection.js';
-import { withDatabase } from '../../postgres/database.js';
-import { withSpool } from '../../source/spool.js';
-import { formatCount, type Output, safeJson, safeText } from '../../terminal/output.js';
-import { listPassedOver, type PassedOverLine } from '../../upkeep/passed-over/list-passed-over.js';
-import type { Invocation } from '../command.js';
-import type { PassedOverJson, PassedOverLineJson } from '../json/ledger.schema.js';
-import { OPTION_NAMES } from '../rejects.help.js';
+import { EXIT } from '../base/errors.js';
+import { PASSED_OVER_KINDS } from '../formats/text/passed-over.js';
+import { getLoad, openLedger } from '../ledger/ledger-queries.js';
+import { resolveOptions } from '../options/resolve-options.js';
+import { withClient } from '../postgres/connection.js';
+import { withDatabase } from '../postgres/database.js';
+import { withSpool } from '../source/spool.js';
+import { formatCount, type Output, safeText } from '../terminal/output.js';
+import { listPassedOver, type PassedOverLine } from '../upkeep/passed-over/list-passed-over.js';
+import type { Invocation } from './command.js';
+import type { PassedOverJson, PassedOverLineJson } from './json/ledger.schema.js';
+import { OPTION_NAMES } from './rejects.help.js';
+import { JsonInParts } from './shared/json-in-parts.js';
+import { rawJson } from './shared/raw-json.js';
 
 const MAX_LINE_SHOWN = 200;
 const LINE_END = /[\r\n]+$/;
@@ -69,40 +70,16 @@ function rawPrinter(output: Output): Printer {
   return { take: ({ raw }) => output.write(raw), end: nothing };
 }
 
-/** One object, written in parts: there may be more lines than memory. */
 function jsonPrinter(output: Output): Printer {
   const empty: PassedOverJson = { command: 'rejects', ok: true, passedOver: [] };
-  const end = ']}';
-  const start = JSON.stringify(empty).slice(0, -end.length);
-  let separator = '';
-  // A failure before the first line is an object of its own.
-  let hasBegun = false;
-  const begin = async () => {
-    if (!hasBegun) await output.write(start);
-    hasBegun = true;
-  };
-  return {
-    take: async (line) => {
-      await begin();
-      await output.write(separator + safeJson(toJson(line)));
-      separator = ',';
-    },
-    end: async () => {
-      await begin();
-      await output.write(`${end}\n`);
-    },
-  };
+  const parts = new JsonInParts(output, empty);
+  return { take: (line) => parts.add(toJson(line)), end: () => parts.end() };
 }
 
 function toJson({ raw, ...line }: PassedOverLine): PassedOverLineJson {
   const length = raw.toString('latin1').replace(LINE_END, '').length;
   const content = raw.subarray(0, length);
-  return {
-    ...line,
-    bytes: raw.length,
-    raw: content.toString('utf8'),
-    ...(isUtf8(content) ? {} : { rawBase64: content.toString('base64') }),
-  };
+  return { ...line, bytes: raw.length, ...rawJson(content) };
 }
 
 /** A line on two: where and what it is, and its text. */

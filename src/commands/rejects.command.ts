@@ -17,12 +17,12 @@ import {
 import { resolveOptions } from '../options/resolve-options.js';
 import { withClient } from '../postgres/connection.js';
 import { withDatabase } from '../postgres/database.js';
-import { formatCount, type Output, safeJson, safeText } from '../terminal/output.js';
+import { formatCount, type Output, safeText } from '../terminal/output.js';
 import type { Command } from './command.js';
 import type { RejectJson, RejectsJson } from './json/ledger.schema.js';
 import { OPTION_NAMES } from './rejects.help.js';
+import { JsonInParts } from './shared/json-in-parts.js';
 import { rawJson } from './shared/raw-json.js';
-import { showPassedOver } from './shared/show-passed-over.js';
 
 const MAX_RAW_SHOWN = 200;
 
@@ -36,7 +36,10 @@ export const command: Command = {
         hint: '--raw gives the bytes of the records, --json one object with everything about them',
       });
     }
-    if (options.passedOver) return showPassedOver(invocation, loadId);
+    if (options.passedOver) {
+      const { showPassedOver } = await import('./rejects-passed-over.js');
+      return showPassedOver(invocation, loadId);
+    }
     if (given.file !== undefined) {
       throw new EdpError('usage', 'a file is read only with --passed-over', {
         hint: 'the rejects are in the ledger',
@@ -83,7 +86,6 @@ async function writeRaw(
   }
 }
 
-/** One object, written in parts: there may be more rejects than memory. */
 async function writeJson(
   client: pg.Client,
   loadId: number,
@@ -91,14 +93,9 @@ async function writeJson(
   output: Output,
 ): Promise<void> {
   const empty: RejectsJson = { command: 'rejects', ok: true, rejects: [] };
-  const end = ']}';
-  await output.write(JSON.stringify(empty).slice(0, -end.length));
-  let separator = '';
-  for await (const reject of readRejects(client, loadId, limit)) {
-    await output.write(separator + safeJson(toJson(reject)));
-    separator = ',';
-  }
-  await output.write(`${end}\n`);
+  const parts = new JsonInParts(output, empty);
+  for await (const reject of readRejects(client, loadId, limit)) await parts.add(toJson(reject));
+  await parts.end();
 }
 
 function toJson({

@@ -4,6 +4,7 @@ import { parseRunId } from '../ledger/ledger-queries.js';
 import { getRun, listRuns, type RunSummary } from '../ledger/runs.js';
 import { formatCount, type Output, safeText } from '../terminal/output.js';
 import type { RunStatusJson, RunsStatusJson } from './json/runs.schema.js';
+import { time } from './shared/server-time.js';
 
 /** @param wanted number of a run, as given; undefined for a list */
 export async function showRuns(
@@ -72,8 +73,4 @@ function printRuns(output: Output<never>, runs: readonly RunSummary[]): void {
       finishedAt === null ? '' : time(finishedAt),
     ]),
   );
-}
-
-function time(text: string): string {
-  return text.replace(/\.\d+/, '').replace(/\+00$/, ' UTC');
 }

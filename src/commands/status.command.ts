@@ -29,6 +29,7 @@ import type { LoadStatusJson, StatusJson } from './json/ledger.schema.js';
 import { describeAccounting } from './shared/accounting-lines.js';
 import { describeCorrections, describeDrift } from './shared/remarks-lines.js';
 import { REPLACING_FLAG } from './shared/replacing-flag.js';
+import { time } from './shared/server-time.js';
 import { OPTION_NAMES } from './status.help.js';
 import { showRuns } from './status-runs.js';
 
@@ -73,10 +74,6 @@ export const command: Command = {
 
 function speed({ rows, seconds }: LoadSummary): string {
   return seconds > 0 && rows.read > 0 ? formatCount(rows.read / seconds) : '';
-}
-
-function time(text: string): string {
-  return text.replace(/\.\d+/, '').replace(/\+00$/, ' UTC');
 }
 
 function printInferred(output: Output, inferredMembers: Readonly<Record<string, number>>): void {

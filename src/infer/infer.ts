@@ -103,8 +103,10 @@ export async function inferTable(
   for (const file of files)
     prepared.push(await describeAndCut(file, table, settings, pool.processCount, key));
   const inferred = await readFiles(prepared, pool, progress, signal);
-  const specified =
-    key === undefined ? undefined : await settleKey(prepared, inferred, pool, signal);
+  // An empty file has no fields, and no key.
+  const specified = prepared.some((file) => file.key !== undefined)
+    ? await settleKey(prepared, inferred, pool, signal)
+    : undefined;
   return concludeTable(table, inferred, specified);
 }
 
@@ -134,17 +136,17 @@ async function settleKey(
   pool: InferencePool,
   signal: AbortSignal,
 ): Promise<ChosenKey> {
-  const [first] = prepared;
-  const fields = first!.key!.fields.map((i) => first!.description.fields[i]!);
+  const first = prepared.find((file) => file.key !== undefined)!;
+  const fields = first.key!.fields.map((i) => first.description.fields[i]!);
   const names = inferred.map(({ file }) => file.name);
   const readAgain = async (wanted: WantedRecords) => {
-    const files = prepared.map((file) => ({ ...file, key: { ...file.key!, wanted } }));
+    const files = prepared.map((file) => ({ ...file, key: file.key && { ...file.key, wanted } }));
     const read = await readFiles(files, pool, { advance() {} }, signal);
     return read.map(({ findings }) => ({ ...joinTuples(findings.tuples), empty: 0 }));
   };
   const types = fields.map((field) => inferType(gatherField(field, inferred).summary).type);
   const tuples = inferred.map(({ findings }, file) => {
-    const places = prepared[file]!.key!.fields.filter((_, i) => types[i] !== 'text');
+    const places = (prepared[file]!.key?.fields ?? []).filter((_, i) => types[i] !== 'text');
     const empty = places.reduce((sum, i) => sum + findings.columns[i]!.emptyStrings, 0);
     return { ...joinTuples(findings.tuples), empty };
   });
@@ -198,7 +200,10 @@ async function describeAndCut(
     description,
     identity,
     keyFields,
-    key: key === undefined ? undefined : { fields: findKeyFields(key, fields, file.name) },
+    key:
+      key === undefined || fields.length === 0
+        ? undefined
+        : { fields: findKeyFields(key, fields, file.name) },
     ranges:
       dataStart >= dataEnd || isDecoded(description.form)
         ? []

@@ -25,7 +25,7 @@ export async function readEditable(directory: string, table?: string): Promise<E
 }
 
 /** The same for a project file of any name. */
-export async function readEditableFile(file: string, table?: string): Promise<EditableText> {
+async function readEditableFile(file: string, table?: string): Promise<EditableText> {
   const text = await readProjectText(file);
   if (text === undefined) return { file, text, others: [] };
   const texts = await withIncluded(file, text);

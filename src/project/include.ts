@@ -1,7 +1,6 @@
 /** edp.yaml and the files that it includes → their texts. */
 import { realpath } from 'node:fs/promises';
 import path from 'node:path';
-import { glob, isDynamicPattern } from 'tinyglobby';
 import { isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
 import { readProjectText } from './file.js';
 import type { SourceFault, SourceText } from './project-part.js';
@@ -66,6 +65,7 @@ function listPatterns(text: string): Pattern[] {
 
 /** @returns absolute paths without links, sorted; undefined for a file that is not there */
 async function expand(pattern: string, from: string): Promise<string[] | undefined> {
+  const { glob, isDynamicPattern } = await import('tinyglobby');
   const cwd = path.dirname(from);
   if (!isDynamicPattern(pattern)) {
     const file = await realpath(path.resolve(cwd, pattern)).catch(() => undefined);

@@ -167,7 +167,11 @@ export function mergeParts(parts: readonly ProjectPart[], faults: PlacedFault[])
       continue;
     }
     for (const [key, value] of Object.entries(part.value as object)) {
-      if (key === 'include') continue;
+      // Each text has its own.
+      if (key === 'include') {
+        merged.include = [merged.include ?? [], value].flat();
+        continue;
+      }
       const isSection =
         SECTIONS.includes(key) &&
         typeof value === 'object' &&

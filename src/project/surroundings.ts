@@ -4,7 +4,6 @@ import path from 'node:path';
 import { nearest } from '../base/nearest.js';
 import { environmentName, OPTIONS, type OptionName } from '../options/option-definitions.js';
 import { PROJECT_FILE, readProjectText } from './file.js';
-import { withIncluded } from './include.js';
 import type { SourceText } from './project-part.js';
 
 const WRONG_NAMES = ['edp.yml', '.edp.yaml', '.edp.yml', 'edp.yaml.txt'] as const;
@@ -38,6 +37,7 @@ async function readTexts(directory: string): Promise<readonly SourceText[]> {
   const file = path.join(directory, PROJECT_FILE);
   const text = await readProjectText(file).catch(() => undefined);
   if (text === undefined) return [];
+  const { withIncluded } = await import('./include.js');
   return withIncluded(file, text).catch(() => [{ name: PROJECT_FILE, text }]);
 }
 

@@ -63,6 +63,15 @@ export function reportFileName(
   return `${words.join('-')}.${extension}`;
 }
 
+/** A pipe, /dev/null or /dev/stdout can be written to, but must not be replaced. */
+export async function isSpecialFile(file: string): Promise<boolean> {
+  if (file.startsWith('/dev/')) return true;
+  return stat(file).then(
+    (found) => !found.isFile(),
+    () => false,
+  );
+}
+
 export type Write = (bytes: Uint8Array) => Promise<void>;
 
 /**
@@ -78,14 +87,8 @@ export async function withOutputFile<T>(
 ): Promise<{ file: string; result: T }> {
   // A link is kept; the file that it points to is replaced.
   const file = await realpath(destination.file).catch(() => destination.file);
-  const isSpecial =
-    destination.file.startsWith('/dev/') ||
-    (await stat(file).then(
-      (found) => !found.isFile(),
-      () => false,
-    ));
-  // A pipe, /dev/null or /dev/stdout can be written to, but must not be replaced.
-  if (isSpecial) return { file: destination.file, result: await writeTo(file, 'a', work) };
+  if (await isSpecialFile(destination.file))
+    return { file: destination.file, result: await writeTo(file, 'a', work) };
   const directory = path.dirname(file);
   const temporary = path.join(directory, `.${path.basename(file)}.${randomUUID()}.tmp`);
   // A second Ctrl-C ends the process at once, past every `finally`.

@@ -25,7 +25,7 @@ import { type InputFile, totalBytes } from '../../source/discover.js';
 import { versionOf } from '../../source/sources.js';
 import type { Invocation } from '../command.js';
 import type { CreatedJson } from '../json/load.schema.js';
-import { describe, explainKey, toJson, warnOfOddities } from '../model.command.js';
+import { describe, explainKey, toJson, warnOfEmpty, warnOfOddities } from '../model.command.js';
 import { makeReadProgress } from '../shared/read-progress.js';
 import { assertDeclaredKey } from './declared-key.js';
 
@@ -69,7 +69,7 @@ export async function withCreated(
     table,
     passOverEmpty: (file: InputFile) => {
       empty.add(file);
-      output.warn(`${file.name} is passed over: it is empty, so it has no fields for a table`);
+      warnOfEmpty(output, file);
     },
     hasOthers: unknown.length < files.length,
     key,

@@ -116,7 +116,7 @@ export async function load(
   files: readonly InputFile[],
   options: IngestOptions,
   run: OpenRun | undefined,
-  head: LoadHead = { command: 'ingest' },
+  head: LoadHead,
 ): Promise<number> {
   const progress = await makeIngestProgress(output);
   let result: IngestResult;
@@ -129,7 +129,7 @@ export async function load(
   } finally {
     progress.stop();
   }
-  run?.countRejected(result.rows.rejected);
+  run?.countRejected(result.thisRun.rows.rejected);
   const status = exitStatus(result);
   printSummary(output, result, database);
   if (result.failure !== undefined) {

@@ -16,6 +16,8 @@ import { printRemarks, remarksJson } from '../shared/remarks-lines.js';
 import { secondsJson } from '../shared/seconds-json.js';
 import { describeFileResult } from './ingest-progress.js';
 
+/** Loads that are named. */
+const MAX_NAMED = 5;
 const MAX_LEFT_SHOWN = 5;
 
 export function exitStatus({ isInterrupted, files, rows }: IngestResult): number {
@@ -72,7 +74,6 @@ export function describeReplaced(
   { rows, loads }: ReplacedContent,
   verb: 'are' | 'would be',
 ): string {
-  const MAX_NAMED = 5;
   const named = loads.slice(0, MAX_NAMED).join(', ');
   const more = loads.length > MAX_NAMED ? ` and ${loads.length - MAX_NAMED} more` : '';
   const whose =

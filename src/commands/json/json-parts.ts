@@ -156,3 +156,5 @@ export function failureOf<N extends string>(command: N) {
     error,
   });
 }
+
+export const time = z.string().describe('As PostgreSQL prints it, in UTC');

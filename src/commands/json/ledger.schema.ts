@@ -10,6 +10,7 @@ import {
   remarks,
   rowCounts,
   seconds,
+  time,
   triedReject,
 } from './json-parts.js';
 
@@ -21,8 +22,6 @@ export const loadState = z.enum([
   'half_undone',
   'undone',
 ]);
-
-const time = z.string().describe('As PostgreSQL prints it, in UTC');
 
 const loadSummary = {
   loadId: z.int(),

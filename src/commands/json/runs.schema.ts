@@ -2,9 +2,7 @@
 import { z } from 'zod';
 import { CHANGE_KINDS } from '../../ledger/changes.js';
 import { RUN_STATES } from '../../ledger/runs.js';
-import { count, type Json } from './json-parts.js';
-
-const time = z.string().describe('As PostgreSQL prints it, in UTC');
+import { count, type Json, time } from './json-parts.js';
 
 const runShape = {
   runId: z.int(),

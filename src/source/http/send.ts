@@ -75,20 +75,26 @@ export async function send(
     const end = () => clearTimeout(timer);
     socket.once('connect', end).once('close', end);
   });
+  let fail!: (error: Error) => void;
   const answered = new Promise<http.IncomingMessage>((resolve, reject) => {
+    fail = reject;
     asked.once('response', resolve);
     // Later errors are those of the body, too.
     asked.on('error', reject);
   });
   asked.end();
-  const answer = await within(answered, idleMs, (error) => asked.destroy(error));
+  const answer = await within(answered, idleMs, (error) => {
+    // A request that has no socket yet, as where a proxy does not answer, tells nobody that it ends.
+    fail(error);
+    asked.destroy(error);
+  });
   // Only the reader of the body handles its errors.
   answer.on('error', () => {});
   return {
     status: answer.statusCode!,
     headers: answer.headers,
     body: readBody(answer, idleMs),
-    close: () => discard(answer),
+    close: () => discard(answer, idleMs),
   };
 }
 
@@ -103,9 +109,10 @@ async function* readBody(answer: http.IncomingMessage, idleMs: number): AsyncGen
 }
 
 /** A short rest is read; otherwise the connection is closed. */
-function discard(answer: http.IncomingMessage): void {
+function discard(answer: http.IncomingMessage, idleMs: number): void {
   const left = Number(answer.headers['content-length'] ?? Number.POSITIVE_INFINITY);
   if (!answer.readableFlowing && !answer.readableDidRead && left <= MAX_DRAINED_BYTES) {
+    answer.setTimeout(idleMs, () => answer.destroy());
     answer.resume();
   } else if (!answer.readableEnded) {
     answer.destroy();

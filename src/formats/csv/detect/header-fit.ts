@@ -1,7 +1,7 @@
 /** How the names of a header fit the fields of the records below it. */
 import type { CsvSettings } from '../../../model/csv-settings.js';
 import type { FieldTexts } from '../scan/read-fields.js';
-import { isTyped, kindOf } from './cells.js';
+import { kindOf } from './cells.js';
 import { placeName } from './header.js';
 import { fits, type SampledRecord } from './sampled-records.js';
 
@@ -94,9 +94,4 @@ function beginsWithRowNames(records: readonly SampledRecord[]): boolean {
     others.every((cell) => kindOf(cell) === 'number' || kindOf(cell) === 'null') &&
     first.every((cell) => cell !== '' && kindOf(cell) !== 'number')
   );
-}
-
-/** Whether some cells of a line look like values. */
-export function hasValues(fields: FieldTexts): boolean {
-  return fields.some((cell) => isTyped(kindOf(cell)));
 }

@@ -98,7 +98,7 @@ function listNames({ fields, raw }: SampledRecord, width: number, delimiter: str
 }
 
 /** The names of a header, without those that are empty. */
-export function withoutEmpty(fields: FieldTexts): string[] {
+function withoutEmpty(fields: FieldTexts): string[] {
   return fields.map((cell) => cell?.trim() ?? '').filter((cell) => cell !== '');
 }
 

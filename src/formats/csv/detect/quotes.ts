@@ -14,7 +14,7 @@ import type { WideSample } from './wide-sample.js';
  * Quotes are text where at least this share of the records with quotes, and this many, have faults.
  */
 const MIN_FAULTY_SHARE = 0.5;
-export const MIN_FAULTY = 3;
+const MIN_FAULTY = 3;
 
 /**
  * A few stray quotes are damage; if most quotes are stray, they are text. Only then are dialects
@@ -45,7 +45,7 @@ export function dropUnlikelyQuotes(
 }
 
 /** The evaluation of the same dialect with the usual quotes. */
-export function findQuoted(
+function findQuoted(
   evaluations: readonly Evaluation[],
   { delimiter, lineEnd }: Dialect,
 ): Evaluation | undefined {
@@ -61,17 +61,14 @@ export function findQuoted(
  * Whether each field of the first record is properly quoted. Then quotes enclose fields, and records
  * whose quotes are not escaped are damaged.
  */
-export function isHeaderQuoted({ records, dialect }: Evaluation): boolean {
+function isHeaderQuoted({ records, dialect }: Evaluation): boolean {
   const first = records[0];
   if (first === undefined || first.fields instanceof Fault || first.fields.length < 2) return false;
   return listQuoted(first, dialect).every(Boolean) && fits(first, first.fields.length);
 }
 
 /** Whether the records of the whole sample show that quotes are text. */
-export function areQuotesText(
-  { quoted, faulty, opening }: WideSample,
-  evaluation: Evaluation,
-): boolean {
+function areQuotesText({ quoted, faulty, opening }: WideSample, evaluation: Evaluation): boolean {
   if (faulty < MIN_FAULTY || faulty < quoted * MIN_FAULTY_SHARE) return false;
   return !(isHeaderQuoted(evaluation) && opening * 2 >= faulty);
 }

@@ -88,7 +88,7 @@ export function findFirstRecord(piece: Buffer, dialect: Dialect, width: number):
   return piece.length < 2 ? -1 : guessRecordStart(piece, 1, { ...dialect, fieldCount: width });
 }
 
-export function isTelling(records: readonly SampledRecord[], width: number): boolean {
+function isTelling(records: readonly SampledRecord[], width: number): boolean {
   const fitting = records.filter((record) => fits(record, width));
   return fitting.length >= records.length * MIN_FITTING_SHARE;
 }
