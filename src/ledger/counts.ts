@@ -44,7 +44,7 @@ export function addBytes(a: Accounting, b: Accounting): Accounting {
   };
 }
 
-/** The same as counts by kind; null where it was not counted. */
+/** The same as counts by kind; null where it was not counted, and in a load that is undone. */
 export interface AccountingCounts {
   readonly passedOver: Readonly<Record<PassedOverKind, number>> | null;
   readonly byteCounts: ByteCounts | null;

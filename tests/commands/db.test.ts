@@ -96,14 +96,19 @@ describe('psql', () => {
     ['db psql --database-url=u', ['db', 'psql', '--database-url=u'], []],
     ['db psql -h', ['db', 'psql', '-h'], []],
     ['db psql -h other', ['db', 'psql'], ['-h', 'other']],
+    ['db --database-url u psql -c x', ['db', '--database-url', 'u', 'psql'], ['-c', 'x']],
+    ['db psql --database-url', ['db', 'psql', '--database-url'], []],
   ])('%s', (line, own, passed) => {
     expect(splitPsqlCall(line.split(' '))).toEqual({ own, passed });
   });
 
-  it.each(['ingest psql', 'db url psql x', 'ingest db', 'db start'])(
-    '%s is no call of it',
-    (line) => expect(splitPsqlCall(line.split(' '))).toBeUndefined(),
-  );
+  it.each([
+    'ingest psql',
+    'ingest db psql c.csv --table t',
+    'db url psql x',
+    'ingest db',
+    'db start',
+  ])('%s is no call of it', (line) => expect(splitPsqlCall(line.split(' '))).toBeUndefined());
 
   it('knows the statements of a call that is nothing else', () => {
     expect(readStatements(['-c', 'a', '-cb', '--command', 'c', '--command=d=e'])).toEqual([

@@ -63,19 +63,20 @@ function hideVolatileMember(key: string, value: unknown): unknown {
   return hideVolatile(value);
 }
 
-/** Of the lines passed over, a file has its header and nothing else, and no byte order mark. */
+/** What is usual of a file's lines and bytes: a header, nothing else passed over, and no byte order mark. */
 function hideUsualLines(value: object): object {
   const { passedOver, byteCounts, ...rest } = value as Record<string, unknown>;
   if (!isObject(passedOver)) return value;
-  const lines = Object.entries(passedOver).filter(([, count]) => count !== 0);
-  const [first] = lines;
+  const lines = withoutZeros(passedOver);
+  const bytes = isObject(byteCounts) ? withoutZeros(byteCounts) : undefined;
   const isUsual =
-    lines.length === 1 &&
-    first?.[0] === 'header' &&
-    first[1] === 1 &&
-    isObject(byteCounts) &&
-    byteCounts.byteOrderMark === 0;
-  return isUsual ? rest : { ...rest, passedOver: Object.fromEntries(lines), byteCounts };
+    Object.keys(lines).length === 1 && lines.header === 1 && bytes?.byteOrderMark === undefined;
+  if (isUsual) return rest;
+  return { ...rest, passedOver: lines, ...(bytes === undefined ? {} : { byteCounts: bytes }) };
+}
+
+function withoutZeros(counts: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(counts).filter(([, count]) => count !== 0));
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

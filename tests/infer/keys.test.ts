@@ -125,6 +125,17 @@ describe('ingest --create', () => {
     }
   });
 
+  it('--key does not concern an empty file among others', async () => {
+    const cwd = await makeProject(null, { 'a-1.csv': 'id,v\n1,x\n2,y\n', 'a-2.csv': '' });
+    const { status, json, stderr } = await run(
+      ...([cwd, 'ingest', 'a-1.csv', 'a-2.csv', '--create', '--key', 'id'] as const),
+    );
+    expect(status, stderr).toBe(0);
+    expect(stderr).toContain('a-2.csv is passed over: it is empty');
+    expect(json.created).toMatchObject([{ key: 'id' }]);
+    expect(json.rows).toMatchObject({ loaded: 2 });
+  });
+
   it('--key tells records apart whose values only look alike when joined', async () => {
     const cwd = await makeProject(null, { 'a.csv': 'a,b\n1,23\n12,3\n' });
     const { status, stderr } = await run(cwd, 'ingest', 'a.csv', '--create', '--key', 'a,b');

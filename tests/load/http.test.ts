@@ -502,6 +502,29 @@ describe('the proxy of the environment', () => {
   });
 });
 
+it('a proxy that never answers is given up', async () => {
+  const { cwd } = await makeProject();
+  const sockets: Socket[] = [];
+  const silent = createServer((socket) => {
+    sockets.push(socket.on('error', () => {}));
+  });
+  await new Promise<void>((resolve) => {
+    silent.listen(0, '127.0.0.1', resolve);
+  });
+  const { port } = silent.address() as { port: number };
+  const result = await edp(['inspect', 'https://data.example/items.csv', '--json'], {
+    cwd,
+    env: {
+      HTTPS_PROXY: `http://127.0.0.1:${port}`,
+      EDP_FAILPOINTS: 'http.idle_ms:=300,http.retry_ms:=10',
+    },
+  });
+  for (const socket of sockets) socket.destroy();
+  silent.close();
+  expect(result.status, result.stderr).toBe(1);
+  expect(result.json).toMatchObject({ error: { code: 'source_unreachable' } });
+});
+
 describe('a server that closes the connection after the body', () => {
   it.each([
     ['HTTP/1.0, without a length', 'HTTP/1.0 200 OK\r\n\r\n'],
