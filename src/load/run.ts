@@ -6,6 +6,7 @@ import type { EdpError } from '../base/errors.js';
 import { failpoint, tunable } from '../base/failpoints.js';
 import { withoutHeader } from '../formats/open-format.js';
 import { addRows, NO_ROWS, negate, type Receipt, type RowCounts } from '../ledger/counts.js';
+import type { LoadingRun } from '../ledger/runs.js';
 import type { FileSettings } from '../model/file-settings.js';
 import type {
   MissingDimensions,
@@ -15,10 +16,8 @@ import type {
 } from '../model/load-rules.js';
 import type { Model, Table } from '../model/model.js';
 import { identifySession, type SessionIdentity } from '../postgres/backend.js';
-import { connectTwo } from '../postgres/connection.js';
 import type { Database } from '../postgres/database.js';
 import { planIndexes } from '../postgres/indexes.js';
-import { migrate } from '../postgres/migrate.js';
 import { Session } from '../postgres/session.js';
 import type { InputFile } from '../source/discover.js';
 import { type BulkFile, loadInBulk, withFirstLines } from './bulk.js';
@@ -62,8 +61,10 @@ export interface IngestOptions {
   readonly replace?: boolean;
 }
 
+/** @param run its session holds the locks of the loads */
 export async function ingest(
   database: Database,
+  { client, givePlace }: LoadingRun,
   pool: SplitPool,
   model: Model,
   files: readonly InputFile[],
@@ -73,23 +74,10 @@ export async function ingest(
 ): Promise<IngestResult> {
   // Each file must have a table before the first one is loaded.
   const targets = findTargets(model, files, options);
-  // The second connection keeps the place of the first worker's: of many runs that each had one
-  // connection, and waited for another, none would ever get on.
-  const [client, place] = await connectTwo(database.client, ['ingest', 'place']);
-  let given: Promise<void> | undefined;
-  const givePlace = () => (given ??= place.end().catch(() => {}));
-  try {
-    pool.connect(database.client);
-    await failpoint('run.migrating', client);
-    await migrate(client);
-    await failpoint('run.migrated', client);
-    const owner = await identifySession(client);
-    const session = new Session(client);
-    const resources = { database, session, owner, pool, givePlace };
-    return await new IngestRun(resources, model, targets, options, progress, signal).execute();
-  } finally {
-    await Promise.all([client.end().catch(() => {}), givePlace()]);
-  }
+  pool.connect(database.client);
+  const owner = await identifySession(client);
+  const resources = { database, session: new Session(client), owner, pool, givePlace };
+  return new IngestRun(resources, model, targets, options, progress, signal).execute();
 }
 
 export type PlannedSplits = readonly PlannedSplit[] | AsyncIterable<PlannedSplit>;
@@ -106,7 +94,7 @@ interface Resources {
   readonly owner: SessionIdentity;
   readonly pool: SplitPool;
   /** Ends a connection, so that the first one that loads finds one. */
-  readonly givePlace: () => Promise<void>;
+  givePlace(): Promise<void>;
 }
 
 class IngestRun {
