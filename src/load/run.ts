@@ -23,7 +23,13 @@ import type { InputFile } from '../source/discover.js';
 import { type BulkFile, loadInBulk, withFirstLines } from './bulk.js';
 import { Dispatcher, type PlannedSplit } from './dispatch.js';
 import { type ClaimedLoad, FileQueue } from './file-queue.js';
-import { type IngestProgress, type IngestResult, isFileFault } from './file-results.js';
+import {
+  type FileResult,
+  type IngestProgress,
+  type IngestResult,
+  isFileFault,
+} from './file-results.js';
+import { findRepeats, type RepeatedLoad } from './find-repeats.js';
 import { inGroups, isAlike, sumBytes } from './groups.js';
 import { type ActiveLoad, LoadEndings } from './load-endings.js';
 import type { SplitPool } from './load-pool.js';
@@ -187,11 +193,30 @@ class IngestRun {
     await this.#endings.settled();
     // The end of a load can fail, too, and what stopped the run is no interruption.
     failure ??= this.#dispatcher.failure;
-    return {
-      seconds: (performance.now() - startedAt) / 1000,
-      ...this.#book.summarize(this.#targets, this.isStopped && failure === undefined),
-      ...(failure === undefined ? {} : { failure }),
-    };
+    const seconds = (performance.now() - startedAt) / 1000;
+    const isInterrupted = this.isStopped && failure === undefined;
+    const summary = this.#book.summarize(this.#targets, isInterrupted);
+    if (failure !== undefined) return { seconds, ...summary, failure };
+    const repeats = isInterrupted ? [] : await this.#findRepeats(summary.files);
+    return { seconds, ...summary, ...(repeats.length === 0 ? {} : { repeats }) };
+  }
+
+  async #findRepeats(results: readonly FileResult[]): Promise<RepeatedLoad[]> {
+    // With --force, somebody wants the records a second time.
+    if (this.#options.force) return [];
+    const repeats: RepeatedLoad[] = [];
+    for (const table of new Set(this.#targets.map((target) => target.table))) {
+      const own = results.filter(
+        (result) => result.table === table.name && result.status === 'loaded',
+      );
+      if (own.length === 0) continue;
+      const inCatalog = await this.#tables.prepare(table);
+      const { session } = this.#resources;
+      // The files are loaded, whatever comes of this.
+      const found = session.run((client) => findRepeats(client, table, inCatalog, own));
+      repeats.push(...(await found.catch(() => [])));
+    }
+    return repeats;
   }
 
   /** Loads files until each is done, by this run or by another run that is loading it. */
