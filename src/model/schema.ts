@@ -13,7 +13,8 @@ import {
 import { csvSectionSchema, toCsvSettings } from './csv-settings.js';
 import { formatSchema } from './file-settings.js';
 import type { Column, MetricsSource, Model, Reference, Table } from './model.js';
-import { notesShape, toNotes } from './notes.js';
+import { toNotes } from './notes.js';
+import { notesShape } from './notes-schema.js';
 import { COLUMN_TYPES } from './types.js';
 
 /** PostgreSQL cuts longer identifiers silently (NAMEDATALEN - 1), so edp refuses them. */
