@@ -7,6 +7,7 @@
  */
 import { parseArgs } from 'node:util';
 import {
+  asLoadingRun,
   discoverFiles,
   EdpError,
   EXIT,
@@ -81,7 +82,9 @@ async function run(pool, { args, cwd, url }) {
       const options = { ...resolved, settingsFor: resolveFileSettings(given, project) };
       const files = await discoverFiles(rest, project.directory);
       status = await withDatabase({ databaseUrl: url, directory: cwd }, (database) =>
-        load(invocation, database, pool, files, options),
+        asLoadingRun(invocation, 'ingest', database, (own, opened) =>
+          load(invocation, own, pool, files, options, opened, { command: 'ingest' }),
+        ),
       );
     } else {
       given[POSITIONALS[name]] = rest[0];
