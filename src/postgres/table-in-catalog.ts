@@ -5,6 +5,7 @@ import { quoteIdentifier } from '../model/ddl.js';
 import { CONFLICT_RULES, type OnConflict } from '../model/load-rules.js';
 import { physicalColumns, type Table } from '../model/model.js';
 import { SQL_TYPE } from '../model/types.js';
+import { type CatalogColumn, listColumns } from './columns-in-catalog.js';
 import { FAMILY } from './family.js';
 import { type ForeignKey, listForeignKeys } from './foreign-keys-in-catalog.js';
 import { INSERTS, isAllowedToSkip, mayReplaceChecks } from './replaced-checks.js';
@@ -34,12 +35,8 @@ export interface TableInCatalog {
   readonly mayDefer: boolean;
   /** Whether rules change what an INSERT does; COPY does not know of them. */
   readonly hasRules: boolean;
-}
-
-interface CatalogColumn {
-  readonly name: string;
-  readonly type: string;
-  readonly isRequired: boolean;
+  /** Columns GENERATED ALWAYS AS IDENTITY: the server takes a value for a new row, and never another one. */
+  readonly fixed: readonly string[];
 }
 
 /**
@@ -88,8 +85,9 @@ export async function inspectTable(
       hint: 'a role that may create tables makes it with its first load',
     });
   }
-  await assertFits(client, table, found.oid);
   const { oid } = found;
+  const columns = await listColumns(client, oid);
+  await assertFits(client, table, oid, columns);
   const { rows } = await client.query<
     Pick<TableInCatalog, 'hasUniqueIndex' | 'hasTriggers' | 'mayDefer' | 'hasRules'>
   >(
@@ -114,6 +112,7 @@ export async function inspectTable(
     table: found.name,
     key: table.key,
     ...properties,
+    fixed: columns.filter(({ identity }) => identity === 'a').map(({ name }) => name),
     foreignKeys,
     checksForeignKeys:
       foreignKeys.length > 0 &&
@@ -192,13 +191,12 @@ async function assertReplaceable(
   );
 }
 
-async function assertFits(client: pg.Client, table: Table, oid: number): Promise<void> {
-  const { rows: actual } = await client.query<CatalogColumn>(
-    `SELECT attname::text AS name, format_type(atttypid, atttypmod) AS type,
-            attnotnull AND NOT atthasdef AND attidentity = '' AS "isRequired"
-     FROM pg_attribute WHERE attrelid = $1 AND attnum > 0 AND NOT attisdropped`,
-    [oid],
-  );
+async function assertFits(
+  client: pg.Client,
+  table: Table,
+  oid: number,
+  actual: readonly CatalogColumn[],
+): Promise<void> {
   const faults: string[] = [];
   const expected = physicalColumns(table);
   for (const column of expected) {
