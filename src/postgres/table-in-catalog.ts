@@ -37,6 +37,8 @@ export interface TableInCatalog {
   readonly hasRules: boolean;
   /** Columns GENERATED ALWAYS AS IDENTITY: the server takes a value for a new row, and never another one. */
   readonly fixed: readonly string[];
+  /** Columns that the server computes, and takes no value for: GENERATED ALWAYS AS (…), stored or virtual. */
+  readonly generated: readonly string[];
 }
 
 /**
@@ -112,6 +114,7 @@ export async function inspectTable(
     table: found.name,
     key: table.key,
     ...properties,
+    generated: columns.filter(({ isGenerated }) => isGenerated).map(({ name }) => name),
     fixed: columns.filter(({ identity }) => identity === 'a').map(({ name }) => name),
     foreignKeys,
     checksForeignKeys:
@@ -119,7 +122,9 @@ export async function inspectTable(
       (await mayReplaceChecks(client, oid, {
         events: INSERTS,
         foreignKeys: lockable(foreignKeys),
-        columns: physicalColumns(table).map(({ name }) => name),
+        columns: physicalColumns(table)
+          .map(({ name }) => name)
+          .filter((name) => !columns.some((column) => column.name === name && column.isGenerated)),
       })) &&
       (await isAllowedToSkip(client)),
   };
@@ -191,6 +196,10 @@ async function assertReplaceable(
   );
 }
 
+function generatedKeyFault(column: string): string {
+  return `the server computes its column "${column}", by which edp cannot find rows: leave \`key\` out of edp.yaml; records that the server refuses for their key are rejects all the same`;
+}
+
 async function assertFits(
   client: pg.Client,
   table: Table,
@@ -203,7 +212,12 @@ async function assertFits(
     const existing = actual.find(({ name }) => name === column.name);
     const type = SQL_TYPE[column.type];
     if (existing === undefined) faults.push(`it has no column "${column.name}" (${type})`);
-    else if (!fits(type, existing.type)) {
+    else if (existing.isGenerated) {
+      if (table.key.includes(column.name)) faults.push(generatedKeyFault(column.name));
+      if (table.lineageColumn === column.name) {
+        faults.push(`the server computes its column "${column.name}", which is to have the load`);
+      }
+    } else if (!fits(type, existing.type)) {
       faults.push(`column "${column.name}" is ${existing.type}, the model says ${type}`);
     }
   }

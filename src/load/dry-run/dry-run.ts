@@ -51,6 +51,7 @@ import type { LoadRules } from '../messages.js';
 import { planSplits, type SplitPlan } from '../plan-splits.js';
 import {
   findTargets,
+  fitToTable,
   inLevels,
   type PreparedFile,
   prepareTarget,
@@ -311,10 +312,11 @@ class DryRun {
   }
 
   async #loadFile(
-    prepared: PreparedFile,
+    described: PreparedFile,
     table: TableInCatalog,
     before: CommittedPart,
   ): Promise<void> {
+    const prepared = fitToTable(described, table);
     const { target, file } = prepared;
     let { rows, accounting } = before;
     const count = (receipt: Receipt) => {

@@ -45,7 +45,13 @@ import { isFileFault } from '../file-results.js';
 import type { SplitPool } from '../load-pool.js';
 import type { LoadTask } from '../messages.js';
 import { planSplits, type SplitPlan } from '../plan-splits.js';
-import { findTargets, type PreparedFile, prepareTarget, type Target } from '../prepare-files.js';
+import {
+  findTargets,
+  fitToTable,
+  type PreparedFile,
+  prepareTarget,
+  type Target,
+} from '../prepare-files.js';
 import { type IngestOptions, ofLoad } from '../run.js';
 import { formOf, RunBook } from '../run-book.js';
 import { RowsLeftOut } from '../sinks/left-out.js';
@@ -185,11 +191,12 @@ class ReplaceRun {
 
   /** @throws the fault of the first file that cannot be loaded: nothing is replaced by a part */
   async #prepare(): Promise<PreparedFile[]> {
+    const { inCatalog } = this.#resources;
     const prepared: PreparedFile[] = [];
     for (const target of this.#targets) {
       this.#assertGoing();
       try {
-        const one = await prepareTarget(target, this.#options);
+        const one = fitToTable(await prepareTarget(target, this.#options), inCatalog);
         const same = await findSame(prepared, one);
         if (same === undefined) prepared.push(one);
         else this.#book.skip(one, null, `the same content as ${same.target.file.name}`);

@@ -18,6 +18,7 @@ import {
   type StoredFormat,
 } from '../../ledger/ledger-queries.js';
 import { listPromotions, withPromotions } from '../../ledger/promotions.js';
+import { fitPlan } from '../../mapping/fit-plan.js';
 import { planRecords } from '../../mapping/record-plan.js';
 import type { TablePlan } from '../../mapping/table-plan.js';
 import { withDrift } from '../../model/drift.js';
@@ -105,7 +106,7 @@ export async function findSubject(
       };
   const { recordForm, plan: planned } = planRecords(table, read, name, format.drift?.onNew);
   const layout = { ...read, recordForm };
-  const plan = planned.fieldCount === 0 ? undefined : planned;
+  const plan = planned.fieldCount === 0 ? undefined : fitPlan(planned, target);
   return {
     load,
     name,
