@@ -4,8 +4,10 @@ import { EdpError } from '../base/errors.js';
 import { quoteIdentifier } from '../model/ddl.js';
 import { CONFLICT_RULES, type OnConflict } from '../model/load-rules.js';
 import { physicalColumns, type Table } from '../model/model.js';
-import { SQL_TYPE } from '../model/types.js';
+import type { OtherType } from '../model/other-type.js';
+import { type ColumnType, SQL_TYPE } from '../model/types.js';
 import { type CatalogColumn, listColumns } from './columns-in-catalog.js';
+import type { CopyColumn } from './copy-stream.js';
 import { FAMILY } from './family.js';
 import { type ForeignKey, listForeignKeys } from './foreign-keys-in-catalog.js';
 import { INSERTS, isAllowedToSkip, mayReplaceChecks } from './replaced-checks.js';
@@ -35,6 +37,8 @@ export interface TableInCatalog {
   readonly mayDefer: boolean;
   /** Whether rules change what an INSERT does; COPY does not know of them. */
   readonly hasRules: boolean;
+  /** Columns of types that edp does not know, whose values it sends as text. */
+  readonly others: Readonly<Record<string, OtherType>>;
   /** Columns GENERATED ALWAYS AS IDENTITY: the server takes a value for a new row, and never another one. */
   readonly fixed: readonly string[];
   /** Columns that the server computes, and takes no value for: GENERATED ALWAYS AS (…), stored or virtual. */
@@ -46,14 +50,19 @@ export interface TableInCatalog {
  * server converts.
  */
 const ALSO_FITS: Readonly<Record<string, RegExp>> = {
-  text: /^(character varying|character|text|citext|name)\b/,
-  numeric: /^numeric\b/,
+  text: /^(?:(?:character varying|character|bpchar)(?:\(\d+\))?|text|citext|name)$/,
+  numeric: /^numeric(?:\(-?\d+,-?\d+\))?$/,
   'timestamp without time zone': /^timestamp(\(\d\))? without time zone$/,
   'timestamp with time zone': /^timestamp(\(\d\))? with time zone$/,
 };
 
-function fits(expected: string, actual: string): boolean {
-  return expected === actual || ALSO_FITS[expected]?.test(actual) === true;
+function fits(expected: string, { baseType }: CatalogColumn): boolean {
+  return expected === baseType || ALSO_FITS[expected]?.test(baseType) === true;
+}
+
+/** Whether no type of a model fits, so that the server reads the values as text. */
+function isOther(column: CatalogColumn): boolean {
+  return !Object.values(SQL_TYPE).some((type) => fits(type, column));
 }
 
 /** @returns its name is schema-qualified and quoted; undefined where it was never created */
@@ -114,6 +123,9 @@ export async function inspectTable(
     table: found.name,
     key: table.key,
     ...properties,
+    others: Object.fromEntries(
+      columns.filter(isOther).map(({ name, properties }) => [name, properties]),
+    ),
     generated: columns.filter(({ isGenerated }) => isGenerated).map(({ name }) => name),
     fixed: columns.filter(({ identity }) => identity === 'a').map(({ name }) => name),
     foreignKeys,
@@ -128,6 +140,14 @@ export async function inspectTable(
       })) &&
       (await isAllowedToSkip(client)),
   };
+}
+
+/** The columns of a plan as COPY takes them into the table. */
+export function toCopyColumns(
+  { others }: Pick<TableInCatalog, 'others'>,
+  columns: readonly { readonly name: string; readonly type: ColumnType }[],
+): CopyColumn[] {
+  return columns.map(({ name, type }) => ({ name, type, other: others[name] }));
 }
 
 /** Oids of the foreign keys whose checks edp can make as the server does. */
@@ -217,8 +237,9 @@ async function assertFits(
       if (table.lineageColumn === column.name) {
         faults.push(`the server computes its column "${column.name}", which is to have the load`);
       }
-    } else if (!fits(type, existing.type)) {
-      faults.push(`column "${column.name}" is ${existing.type}, the model says ${type}`);
+    } else if (!(column.type === 'text' && isOther(existing)) && !fits(type, existing)) {
+      const mend = isOther(existing) ? ': declare it as text, and the server reads its values' : '';
+      faults.push(`column "${column.name}" is ${existing.type}, the model says ${type}${mend}`);
     }
   }
   for (const { name, isRequired } of actual) {

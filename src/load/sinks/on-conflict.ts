@@ -66,8 +66,9 @@ export async function settleKeys(client: pg.Client, options: StagingOptions): Pr
   const isSame = (left: string, right: string) =>
     compared
       .map(({ name, type }) => {
-        // json has no equality of its own.
-        const cast = type === 'json' ? '::text' : '';
+        // json has no equality of its own, as some others.
+        const isText = type === 'json' || target.others[name]?.isComparable === false;
+        const cast = isText ? '::text' : '';
         const column = quoteIdentifier(name);
         return `${left}.${column}${cast} IS NOT DISTINCT FROM ${right}.${column}${cast}`;
       })
