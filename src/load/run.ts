@@ -6,6 +6,7 @@ import type { EdpError } from '../base/errors.js';
 import { failpoint, tunable } from '../base/failpoints.js';
 import { withoutHeader } from '../formats/open-format.js';
 import { addRows, NO_ROWS, negate, type Receipt, type RowCounts } from '../ledger/counts.js';
+import { assertMayKeepLedger } from '../ledger/privileges.js';
 import type { FileSettings } from '../model/file-settings.js';
 import type {
   MissingDimensions,
@@ -82,6 +83,7 @@ export async function ingest(
     pool.connect(database.client);
     await failpoint('run.migrating', client);
     await migrate(client);
+    await assertMayKeepLedger(client);
     await failpoint('run.migrated', client);
     const owner = await identifySession(client);
     const session = new Session(client);

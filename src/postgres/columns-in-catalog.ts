@@ -2,6 +2,8 @@
 import type pg from 'pg';
 import type { OtherType } from '../model/other-type.js';
 
+export type Privilege = 'SELECT' | 'INSERT' | 'UPDATE';
+
 export interface CatalogColumn {
   readonly name: string;
   /** As `format_type()` prints it. */
@@ -14,6 +16,8 @@ export interface CatalogColumn {
   readonly identity: '' | 'a' | 'd';
   /** Whether the server computes it from others of its row. */
   readonly isGenerated: boolean;
+  /** What the role may do with it. */
+  readonly privileges: Readonly<Record<Privilege, boolean>>;
   /** What must be known of the type where edp does not know it. */
   readonly properties: OtherType;
 }
@@ -48,6 +52,10 @@ const COLUMNS = `WITH RECURSIVE own AS (
          (o.attnotnull OR coalesce(d.is_required, false)) AND NOT o.atthasdef AND o.attidentity = ''
            AND NOT coalesce(d.has_default, false) AS "isRequired",
          o.attidentity AS identity, o.attgenerated <> '' AS "isGenerated",
+         json_build_object(
+           'SELECT', has_column_privilege($1, o.attnum, 'SELECT'),
+           'INSERT', has_column_privilege($1, o.attnum, 'INSERT'),
+           'UPDATE', has_column_privilege($1, o.attnum, 'UPDATE')) AS privileges,
          CASE b.typtype
            WHEN 'e' THEN EXISTS (SELECT FROM pg_enum e WHERE e.enumtypid = b.type AND e.enumlabel = '')
            WHEN 'b' THEN b.type = l.type AND (NOT b.is_own OR b.typcategory = 'S' OR b.typname IN

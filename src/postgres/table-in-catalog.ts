@@ -6,11 +6,17 @@ import { CONFLICT_RULES, type OnConflict } from '../model/load-rules.js';
 import { physicalColumns, type Table } from '../model/model.js';
 import type { OtherType } from '../model/other-type.js';
 import { type ColumnType, SQL_TYPE } from '../model/types.js';
-import { type CatalogColumn, listColumns } from './columns-in-catalog.js';
+import { type CatalogColumn, listColumns, type Privilege } from './columns-in-catalog.js';
 import type { CopyColumn } from './copy-stream.js';
 import { FAMILY } from './family.js';
 import { type ForeignKey, listForeignKeys } from './foreign-keys-in-catalog.js';
+import { ACCESS, type Access, assertAccess, refuseMissing } from './refused-relations.js';
 import { INSERTS, isAllowedToSkip, mayReplaceChecks } from './replaced-checks.js';
+
+export interface Denial {
+  readonly privilege: Privilege;
+  readonly columns: readonly string[];
+}
 
 /** Plain data, so that it can be handed to a thread. */
 export interface TableInCatalog {
@@ -37,6 +43,11 @@ export interface TableInCatalog {
   readonly mayDefer: boolean;
   /** Whether rules change what an INSERT does; COPY does not know of them. */
   readonly hasRules: boolean;
+  /** Whether the role may lock the table as statements that change rows do. */
+  readonly mayLock: boolean;
+  readonly role: string;
+  /** Privileges that the command needs, and the columns for which the role lacks them. */
+  readonly denied: readonly Denial[];
   /** Columns of types that edp does not know, whose values it sends as text. */
   readonly others: Readonly<Record<string, OtherType>>;
   /** Columns GENERATED ALWAYS AS IDENTITY: the server takes a value for a new row, and never another one. */
@@ -91,16 +102,10 @@ export async function inspectTable(
   onConflict?: OnConflict,
 ): Promise<TableInCatalog> {
   const found = await findTableInCatalog(client, table.name);
-  if (found === undefined) {
-    throw new EdpError('table_mismatch', `there is no table "${table.name}" in the database`, {
-      hint: 'a role that may create tables makes it with its first load',
-    });
-  }
+  if (found === undefined) return refuseMissing(client, table.name);
   const { oid } = found;
-  const columns = await listColumns(client, oid);
-  await assertFits(client, table, oid, columns);
   const { rows } = await client.query<
-    Pick<TableInCatalog, 'hasUniqueIndex' | 'hasTriggers' | 'mayDefer' | 'hasRules'>
+    Pick<TableInCatalog, 'hasUniqueIndex' | 'hasTriggers' | 'mayDefer' | 'hasRules'> & Access
   >(
     `${FAMILY}
      SELECT EXISTS (SELECT FROM pg_index WHERE indrelid IN (TABLE family)
@@ -110,19 +115,29 @@ export async function inspectTable(
             EXISTS (SELECT FROM pg_trigger WHERE tgrelid IN (TABLE family)
                     AND (tgdeferrable OR NOT tgisinternal)) AS "mayDefer",
             EXISTS (SELECT FROM pg_rewrite WHERE ev_class = $1
-                    AND ev_type IN ('2', '3') AND ev_enabled <> 'D') AS "hasRules"`,
+                    AND ev_type IN ('2', '3') AND ev_enabled <> 'D') AS "hasRules",
+            ${ACCESS}`,
     [oid],
   );
-  const properties = rows[0]!;
+  const { hasUniqueIndex, hasTriggers, mayDefer, hasRules, ...access } = rows[0]!;
+  assertAccess(table.name, found.name, access);
+  const columns = await listColumns(client, oid);
+  await assertFits(client, table, oid, columns);
   if (onConflict !== undefined && CONFLICT_RULES[onConflict].replacesRow && table.key.length > 0) {
-    await assertReplaceable(client, table, found, properties.hasRules);
+    await assertReplaceable(client, table, found, hasRules);
   }
   const foreignKeys = await listForeignKeys(client, oid);
   return {
     oid,
     table: found.name,
     key: table.key,
-    ...properties,
+    hasUniqueIndex,
+    hasTriggers,
+    mayDefer,
+    hasRules,
+    mayLock: access.mayLock,
+    role: access.role,
+    denied: listDenials(table, columns, onConflict),
     others: Object.fromEntries(
       columns.filter(isOther).map(({ name, properties }) => [name, properties]),
     ),
@@ -131,6 +146,7 @@ export async function inspectTable(
     foreignKeys,
     checksForeignKeys:
       foreignKeys.length > 0 &&
+      access.mayLock &&
       (await mayReplaceChecks(client, oid, {
         events: INSERTS,
         foreignKeys: lockable(foreignKeys),
@@ -140,6 +156,29 @@ export async function inspectTable(
       })) &&
       (await isAllowedToSkip(client)),
   };
+}
+
+/** Without a rule for conflicts, rows are only read. */
+function listDenials(
+  { key }: Table,
+  columns: readonly CatalogColumn[],
+  onConflict: OnConflict | undefined,
+): Denial[] {
+  const listed = (privilege: Privilege, isNeeded: (column: CatalogColumn) => boolean): Denial => ({
+    privilege,
+    columns: columns
+      .filter((column) => !column.privileges[privilege] && isNeeded(column))
+      .map(({ name }) => name),
+  });
+  const replaces =
+    onConflict !== undefined && CONFLICT_RULES[onConflict].replacesRow && key.length > 0;
+  return [
+    listed('SELECT', () => true),
+    ...(onConflict === undefined ? [] : [listed('INSERT', () => true)]),
+    ...(replaces
+      ? [listed('UPDATE', ({ name, identity }) => !key.includes(name) && identity !== 'a')]
+      : []),
+  ].filter((denial) => denial.columns.length > 0);
 }
 
 /** The columns of a plan as COPY takes them into the table. */

@@ -32,6 +32,7 @@ import {
   readCommittedPart,
   tryLockLoad,
 } from '../../ledger/loads.js';
+import { assertMayKeepLedger } from '../../ledger/privileges.js';
 import { NO_REMARK_COUNTS } from '../../ledger/remarks.js';
 import type { Model } from '../../model/model.js';
 import { withClient } from '../../postgres/connection.js';
@@ -170,6 +171,7 @@ class DryRun {
       await this.#client.query('BEGIN');
       const hadLedger = await hasLedger(this.#client);
       await migrateWithin(this.#client);
+      await assertMayKeepLedger(this.#client);
       if (this.#options.replace === true) await this.#clear(targets);
       for (const file of described) {
         if (this.#signal.aborted) break;

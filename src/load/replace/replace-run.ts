@@ -26,6 +26,7 @@ import {
   toAccountingCounts,
 } from '../../ledger/counts.js';
 import { type Claim, claimLoads, loadKey, releaseLoads } from '../../ledger/loads.js';
+import { assertMayKeepLedger } from '../../ledger/privileges.js';
 import { insertReceipts } from '../../ledger/receipts.js';
 import { areComplete, completeLoads, dropEmptyLoads } from '../../ledger/replaced-loads.js';
 import type { Model, Table } from '../../model/model.js';
@@ -76,6 +77,7 @@ export async function replaceContent(
   const table = theOnlyTable(targets);
   return withClient(database.client, 'ingest', async (client) => {
     await migrate(client);
+    await assertMayKeepLedger(client);
     const owner = await identifySession(client);
     const tables = new TargetTables(new Session(client), model, options.onConflict, (text) =>
       progress.note(text),

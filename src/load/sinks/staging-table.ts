@@ -229,7 +229,7 @@ export class StagingTable {
   async merge(): Promise<ReadonlyMap<number, Verdict>> {
     await this.#client.query(`ANALYZE ${STAGE}`);
     const { table, oid } = this.#options.target;
-    await lockAgainstChecks(this.#client, table);
+    if (this.#options.target.mayLock) await lockAgainstChecks(this.#client, table);
     this.#counting = await chooseCounting(this.#client, this.#options.target);
     const foreignKeys = await listForeignKeys(this.#client, oid);
     const brought = foreignKeys.filter((key) =>
