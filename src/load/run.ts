@@ -6,6 +6,7 @@ import type { EdpError } from '../base/errors.js';
 import { failpoint, tunable } from '../base/failpoints.js';
 import { withoutHeader } from '../formats/open-format.js';
 import { addRows, NO_ROWS, negate, type Receipt, type RowCounts } from '../ledger/counts.js';
+import { assertMayKeepLedger } from '../ledger/privileges.js';
 import type { LoadingRun } from '../ledger/runs.js';
 import type { FileSettings } from '../model/file-settings.js';
 import type {
@@ -81,6 +82,7 @@ export async function ingest(
   // Each file must have a table before the first one is loaded.
   const targets = findTargets(model, files, options);
   pool.connect(database.client);
+  await assertMayKeepLedger(client);
   const owner = await identifySession(client);
   const resources = { database, session: new Session(client), owner, pool, givePlace };
   return new IngestRun(resources, model, targets, options, progress, signal).execute();

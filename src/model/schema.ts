@@ -79,7 +79,7 @@ function columnFault(input: unknown): string {
   const type =
     typeof input === 'object' && input !== null ? (input as { type?: unknown }).type : input;
   if (typeof type === 'string' && !(COLUMN_TYPES as readonly string[]).includes(type)) {
-    return `"${type}" is not a column type; the types are ${COLUMN_TYPES.join(', ')}`;
+    return `"${type}" is not a column type; the types are ${COLUMN_TYPES.join(', ')}; a column of any other type in a table that is there already is text`;
   }
   return 'a column is a type, or {type, field, nullable, references} and what is to be put right in it';
 }

@@ -256,6 +256,7 @@ class KeptRows implements RowSink {
               },
               mayLock: true,
             })),
+            others: {},
           },
           plan,
         );

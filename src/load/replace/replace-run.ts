@@ -26,6 +26,7 @@ import {
   toAccountingCounts,
 } from '../../ledger/counts.js';
 import { type Claim, claimLoads, loadKey, releaseLoads } from '../../ledger/loads.js';
+import { assertMayKeepLedger } from '../../ledger/privileges.js';
 import { insertReceipts } from '../../ledger/receipts.js';
 import { areComplete, completeLoads, dropEmptyLoads } from '../../ledger/replaced-loads.js';
 import type { LoadingRun } from '../../ledger/runs.js';
@@ -45,7 +46,13 @@ import { isFileFault } from '../file-results.js';
 import type { SplitPool } from '../load-pool.js';
 import type { LoadTask } from '../messages.js';
 import { planSplits, type SplitPlan } from '../plan-splits.js';
-import { findTargets, type PreparedFile, prepareTarget, type Target } from '../prepare-files.js';
+import {
+  findTargets,
+  fitToTable,
+  type PreparedFile,
+  prepareTarget,
+  type Target,
+} from '../prepare-files.js';
 import { type IngestOptions, ofLoad } from '../run.js';
 import { formOf, RunBook } from '../run-book.js';
 import { RowsLeftOut } from '../sinks/left-out.js';
@@ -71,6 +78,7 @@ export async function replaceContent(
   const table = theOnlyTable(targets);
   // The rows of all workers go through the one session.
   await givePlace();
+  await assertMayKeepLedger(client);
   const owner = await identifySession(client);
   const tables = new TargetTables(new Session(client), model, options.onConflict, (text) =>
     progress.note(text),
@@ -184,11 +192,12 @@ class ReplaceRun {
 
   /** @throws the fault of the first file that cannot be loaded: nothing is replaced by a part */
   async #prepare(): Promise<PreparedFile[]> {
+    const { inCatalog } = this.#resources;
     const prepared: PreparedFile[] = [];
     for (const target of this.#targets) {
       this.#assertGoing();
       try {
-        const one = await prepareTarget(target, this.#options);
+        const one = fitToTable(await prepareTarget(target, this.#options), inCatalog);
         const same = await findSame(prepared, one);
         if (same === undefined) prepared.push(one);
         else this.#book.skip(one, null, `the same content as ${same.target.file.name}`);

@@ -6,8 +6,10 @@ import type pg from 'pg';
 import { quoteColumns, quoteIdentifier, quoteLiteral } from '../../model/ddl.js';
 import { CONFLICT_RULES } from '../../model/load-rules.js';
 import {
+  isFixed,
   isLineage,
   ORDINAL_SQL,
+  OVERRIDING,
   open,
   STAGE,
   type StagingOptions,
@@ -52,12 +54,11 @@ export async function countReplaced(
 }
 
 /** Gives verdicts to records whose key already exists, in the table or in an earlier record. */
-export async function settleKeys(
-  client: pg.Client,
-  { target, columns, onConflict }: StagingOptions,
-): Promise<void> {
+export async function settleKeys(client: pg.Client, options: StagingOptions): Promise<void> {
+  const { target, columns, onConflict } = options;
   if (target.key.length === 0) return;
   const { replacesRow, isDuplicate } = CONFLICT_RULES[onConflict];
+  if (replacesRow) await settleFixed(client, options);
   const key = target.key.map(quoteIdentifier);
   const compared = columns.filter(
     (column) => !isLineage(column) && !target.key.includes(column.name),
@@ -65,8 +66,9 @@ export async function settleKeys(
   const isSame = (left: string, right: string) =>
     compared
       .map(({ name, type }) => {
-        // json has no equality of its own.
-        const cast = type === 'json' ? '::text' : '';
+        // json has no equality of its own, as some others.
+        const isText = type === 'json' || target.others[name]?.isComparable === false;
+        const cast = isText ? '::text' : '';
         const column = quoteIdentifier(name);
         return `${left}.${column}${cast} IS NOT DISTINCT FROM ${right}.${column}${cast}`;
       })
@@ -98,6 +100,35 @@ export async function settleKeys(
      ) AS looked
      WHERE is_taken AND (is_same OR ${!replacesRow})`,
   );
+}
+
+/**
+ * Gives verdicts to records that would change what the server never changes in a row: the row keeps
+ * the value that it got with its first record.
+ */
+async function settleFixed(client: pg.Client, { target, columns }: StagingOptions): Promise<void> {
+  const key = target.key.map(quoteIdentifier);
+  for (const { name } of columns) {
+    if (!isFixed(target, name) || target.key.includes(name)) continue;
+    const column = quoteIdentifier(name);
+    await client.query(
+      `INSERT INTO ${VERDICTS}
+       SELECT s.${ORDINAL_SQL}, 'conflict',
+              format('key (%s) is already there, with another value of a column that the server never changes (GENERATED ALWAYS AS IDENTITY): %s',
+                     concat_ws(', ', ${key.map((part) => `s.${part}`).join(', ')}),
+                     CASE WHEN t.${key[0]} IS NOT NULL THEN t.${column} ELSE f.${column} END),
+              ${quoteLiteral(name)}
+       FROM ${STAGE} s
+       JOIN (SELECT s.${ORDINAL_SQL} AS ordinal, first_value(s.${ORDINAL_SQL}) OVER w AS first
+             FROM ${STAGE} s WHERE ${open('s')}
+             WINDOW w AS (PARTITION BY ${key.map((part) => `s.${part}`).join(', ')}
+                          ORDER BY s.${ORDINAL_SQL})) m
+         ON m.ordinal = s.${ORDINAL_SQL}
+       JOIN ${STAGE} f ON f.${ORDINAL_SQL} = m.first
+       LEFT JOIN ${target.table} t ON ${key.map((part) => `t.${part} = s.${part}`).join(' AND ')}
+       WHERE s.${column} <> CASE WHEN t.${key[0]} IS NOT NULL THEN t.${column} ELSE f.${column} END`,
+    );
+  }
 }
 
 /**
@@ -140,12 +171,13 @@ export function insertStatement(
   condition: string,
 ): string {
   const staged = quoteColumns(columns.map(({ name }) => name));
-  const insert = `INSERT INTO ${target.table} (${staged})
+  const overriding = columns.some(({ name }) => isFixed(target, name)) ? OVERRIDING : '';
+  const insert = `INSERT INTO ${target.table} (${staged})${overriding}
           SELECT ${staged} FROM ${STAGE} s WHERE ${condition} ORDER BY ${ORDINAL_SQL}`;
   if (!CONFLICT_RULES[onConflict].replacesRow || target.key.length === 0) return insert;
   const key = quoteColumns(target.key);
   const assignments = columns
-    .filter(({ name }) => !target.key.includes(name))
+    .filter(({ name }) => !target.key.includes(name) && !isFixed(target, name))
     .map(({ name }) => `${quoteIdentifier(name)} = EXCLUDED.${quoteIdentifier(name)}`);
   const action = assignments.length === 0 ? 'NOTHING' : `UPDATE SET ${assignments.join(', ')}`;
   return `${insert} ON CONFLICT (${key}) DO ${action}`;

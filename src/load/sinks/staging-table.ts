@@ -27,13 +27,15 @@ import {
   UPDATES,
 } from '../../postgres/replaced-checks.js';
 import { mayBeAboutRecord } from '../../postgres/sqlstate.js';
-import { lockable } from '../../postgres/table-in-catalog.js';
+import { lockable, toCopyColumns } from '../../postgres/table-in-catalog.js';
 import { chooseCounting, countOwnRows, type RowCounting, RowsLeftOut } from './left-out.js';
 import { countReplaced, cutRuns, insertStatement, settleKeys } from './on-conflict.js';
 import {
+  isFixed,
   LEFT_OUT,
   ORDINAL,
   ORDINAL_SQL,
+  OVERRIDING,
   open,
   STAGE,
   type StagingOptions,
@@ -143,6 +145,9 @@ export class StagingTable {
   async #copyRange(rows: EncodedRows, from: number, to: number): Promise<void> {
     if (from === to) return;
     const suspicion = new Suspicion();
+    // The table of this COPY is edp's own: what the server cannot read as a value of its type, with whatever
+    // code, is a fault of the record.
+    if (Object.keys(this.#options.target.others).length > 0) suspicion.pass();
     await this.#isolate(
       from,
       to,
@@ -150,8 +155,8 @@ export class StagingTable {
       (index) => rows.ordinals[index]!,
       async (start, end) => {
         const copy = new CopyStream(this.#client, STAGE, [
-          ORDINAL,
-          ...this.#options.columns.map(({ name }) => name),
+          { name: ORDINAL, type: 'int' },
+          ...toCopyColumns(this.#options.target, this.#options.columns),
         ]);
         try {
           await copy.write(
@@ -224,7 +229,7 @@ export class StagingTable {
   async merge(): Promise<ReadonlyMap<number, Verdict>> {
     await this.#client.query(`ANALYZE ${STAGE}`);
     const { table, oid } = this.#options.target;
-    await lockAgainstChecks(this.#client, table);
+    if (this.#options.target.mayLock) await lockAgainstChecks(this.#client, table);
     this.#counting = await chooseCounting(this.#client, this.#options.target);
     const foreignKeys = await listForeignKeys(this.#client, oid);
     const brought = foreignKeys.filter((key) =>
@@ -330,7 +335,7 @@ export class StagingTable {
       const condition = `s.${ORDINAL_SQL} BETWEEN ${rows[from]!.ordinal} AND ${rows[to - 1]!.ordinal}`;
       return this.#client.query(
         `WITH members AS (
-           INSERT INTO ${key.referredTable} (${quoteIdentifier(key.referredColumn)})
+           INSERT INTO ${key.referredTable} (${quoteIdentifier(key.referredColumn)})${OVERRIDING}
            SELECT DISTINCT s.${quoteIdentifier(key.column)} ${missing} AND ${condition}
            ORDER BY 1 ON CONFLICT DO NOTHING
            RETURNING ${quoteIdentifier(key.referredColumn)}::text AS member)
@@ -407,23 +412,30 @@ export class StagingTable {
    */
   async #completeInferred(inferred: readonly string[], condition: string): Promise<number> {
     let completed = 0;
+    const { columns, target } = this.#options;
     for (const name of inferred) {
       const column = quoteIdentifier(name);
-      const others = this.#options.columns.filter((other) => other.name !== name);
-      const assignments = (others.length > 0 ? others : [{ name }])
-        .map((other) => quoteIdentifier(other.name))
-        .map((other) => `${other} = a.${other}`);
+      const others = columns.filter((other) => other.name !== name);
+      const [kept, set] = [true, false].map((fixed) =>
+        others
+          .filter((other) => isFixed(target, other.name) === fixed)
+          .map((other) => quoteIdentifier(other.name)),
+      ) as [string[], string[]];
+      const isSame = [column, ...kept].map((other) => `t.${other} = a.${other}`).join(' AND ');
+      const complete =
+        set.length === 0
+          ? `SELECT a.${ORDINAL_SQL} AS ordinal FROM ${target.table} t JOIN arriving a ON ${isSame}`
+          : `UPDATE ${target.table} t SET ${set.map((other) => `${other} = a.${other}`).join(', ')}
+             FROM arriving a WHERE ${isSame} RETURNING a.${ORDINAL_SQL} AS ordinal`;
       const { rowCount } = await this.#client.query(
         `WITH arriving AS (
            SELECT DISTINCT ON (s.${column}) s.* FROM ${STAGE} s
            JOIN edp.inferred_members m ON m.member = s.${column}::text
              AND m.table_name = $1 AND m.column_name = $2 AND m.arrived_at IS NULL
            WHERE ${open('s')} AND ${condition} ORDER BY s.${column}, s.${ORDINAL_SQL}),
-         completed AS (
-           UPDATE ${this.#options.target.table} t SET ${assignments.join(', ')}
-           FROM arriving a WHERE t.${column} = a.${column} RETURNING a.${ORDINAL_SQL} AS ordinal)
+         completed AS (${complete})
          INSERT INTO ${VERDICTS} SELECT ordinal, '${COMPLETED}', '' FROM completed`,
-        [this.#options.target.table, name],
+        [target.table, name],
       );
       completed += rowCount ?? 0;
     }
