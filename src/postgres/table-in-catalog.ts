@@ -16,10 +16,11 @@ export interface TableInCatalog {
   readonly table: string;
   readonly key: readonly string[];
   /**
-   * Whether any unique index or exclusion constraint constrains the rows, also of one partition
-   * only, so that of two rows with one key the first wins.
+   * Whether a record may decide about a later one, so that all are loaded in their order: a unique index
+   * or an exclusion constraint, also of one partition only, of two rows with one key takes the first; and
+   * a trigger may write to a table that has one.
    */
-  readonly hasUniqueIndex: boolean;
+  readonly isInOrder: boolean;
   /** Those of one column that the role can check. */
   readonly foreignKeys: readonly ForeignKey[];
   /**
@@ -91,13 +92,13 @@ export async function inspectTable(
   await assertFits(client, table, found.oid);
   const { oid } = found;
   const { rows } = await client.query<
-    Pick<TableInCatalog, 'hasUniqueIndex' | 'hasTriggers' | 'mayDefer' | 'hasRules'>
+    Pick<TableInCatalog, 'isInOrder' | 'hasTriggers' | 'mayDefer' | 'hasRules'>
   >(
-    `${FAMILY}
-     SELECT EXISTS (SELECT FROM pg_index WHERE indrelid IN (TABLE family)
-                    AND (indisunique OR indisexclusion)) AS "hasUniqueIndex",
-            EXISTS (SELECT FROM pg_trigger WHERE tgrelid IN (TABLE family)
-                    AND NOT tgisinternal AND tgenabled <> 'D') AS "hasTriggers",
+    `${FAMILY}, made AS (SELECT FROM pg_trigger WHERE tgrelid IN (TABLE family)
+                AND NOT tgisinternal AND tgenabled <> 'D')
+     SELECT EXISTS (TABLE made) OR EXISTS (SELECT FROM pg_index WHERE indrelid IN (TABLE family)
+                                           AND (indisunique OR indisexclusion)) AS "isInOrder",
+            EXISTS (TABLE made) AS "hasTriggers",
             EXISTS (SELECT FROM pg_trigger WHERE tgrelid IN (TABLE family)
                     AND (tgdeferrable OR NOT tgisinternal)) AS "mayDefer",
             EXISTS (SELECT FROM pg_rewrite WHERE ev_class = $1
