@@ -3,11 +3,10 @@
  * server makes of the same records, one INSERT after the other.
  */
 import path from 'node:path';
-import { connect } from '../../src/postgres/connection.js';
 import { Host } from '../faults/command.js';
 import { FaultServer } from '../faults/server.js';
-import { makeBatch } from './case.js';
-import { ORACLE } from './oracle.js';
+import { type Batch, makeBatch } from './case.js';
+import { Databases } from './databases.js';
 import { describeFailure, shrink } from './shrink.js';
 import { type Place, runCases } from './trial.js';
 
@@ -32,7 +31,6 @@ export interface AgreementResults {
   readonly failures: readonly string[];
 }
 
-const BATCHES_PER_DATABASE = 30;
 /** Failures after which the campaign ends: one fault makes many. */
 const MAX_FAILURES = 25;
 
@@ -84,36 +82,21 @@ class Campaign {
   }
 
   async #work(worker: number): Promise<void> {
-    const host = new Host(path.join(this.#options.directory, `rules-agreement-${worker}`));
+    const { directory } = this.#options;
+    const host = new Host(path.join(directory, `rules-agreement-${worker}`));
+    const databases = new Databases(this.#server, host, directory, `agreement_${worker}`);
     try {
-      for (let number = 0; !this.#isDone; number++) {
-        await this.#inDatabase(`agreement_${worker}_${number}`, host);
+      while (!this.#isDone) {
+        const batch = makeBatch(this.#nextSeed++);
+        await this.#runBatch(batch, await databases.take(batch.options));
       }
     } finally {
       host.close();
+      await databases.remove();
     }
   }
 
-  async #inDatabase(name: string, host: Host): Promise<void> {
-    const encoding = this.#nextSeed % 7 === 0 ? 'LATIN1' : 'UTF8';
-    await this.#server.query(
-      `CREATE DATABASE ${name} ENCODING '${encoding}' TEMPLATE template0 LOCALE 'C'`,
-    );
-    const client = await connect({ ...this.#server.config, database: name }, 'oracle');
-    try {
-      await client.query(`CREATE EXTENSION citext SCHEMA pg_catalog; ${ORACLE}`);
-      await client.query("SET timezone = 'UTC'; SET client_min_messages = error");
-      const { directory } = this.#options;
-      const place = { client, url: this.#server.url(name), host, directory };
-      for (let i = 0; i < BATCHES_PER_DATABASE && !this.#isDone; i++) await this.#runBatch(place);
-    } finally {
-      await client.end();
-      await this.#server.query(`DROP DATABASE ${name} WITH (FORCE)`);
-    }
-  }
-
-  async #runBatch(place: Place): Promise<void> {
-    const { seed, cases, options } = makeBatch(this.#nextSeed++);
+  async #runBatch({ seed, cases, options }: Batch, place: Place): Promise<void> {
     this.#planned += cases.length;
     const outcomes = await runCases(cases, options, place);
     for (const [i, { differences, refusal }] of outcomes.entries()) {

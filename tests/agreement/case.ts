@@ -15,6 +15,9 @@ export interface Options extends Situation {
   readonly triesFirst: boolean;
   /** Whether the files are loaded as big ones are. */
   readonly isBulk: boolean;
+  readonly encoding: 'UTF8' | 'LATIN1';
+  /** Whether the role of edp owns the tables and may do no more than that. */
+  readonly isPlainRole: boolean;
 }
 
 export interface Batch {
@@ -31,14 +34,16 @@ export function makeBatch(seed: number): Batch {
     onConflict: random.pick(['reject', 'skip', 'update']),
     missingDimensions: random.next() < 0.3 ? 'infer' : 'reject',
     workers: 1 + random.below(3),
-    splitRecords: random.pick([1, 3, 10, 10, 100_000, 100_000]),
+    splitRecords: random.pick([2, 7, 20, 20, 100_000, 100_000, 100_000]),
     triesFirst: random.next() < 0.25,
     isBulk: random.next() < 0.15,
+    encoding: random.next() < 0.1 ? 'LATIN1' : 'UTF8',
+    isPlainRole: random.next() < 0.25,
   };
   const cases = Array.from({ length: CASES_PER_BATCH }, (_, i) => {
     const own = new Random(random.below(2 ** 31));
     const setup = makeSetup(own, `t${seed}x${i}`, options);
-    return { setup, file: makeFile(own, setup) };
+    return { setup, file: makeFile(own, setup, options) };
   });
   return { seed, options, cases };
 }

@@ -27,10 +27,14 @@ const CODES: Readonly<Record<string, RejectCode>> = {
   '22003': 'out_of_range',
 };
 
+/**
+ * @param hasNull whether a column that needs a value has none
+ * @param mayDefer whether the order of its checks is not that of the oracle, which defers none
+ */
 export function fatesOf(
   judgement: Judgement,
   { onConflict }: Situation,
-  hasNull: boolean,
+  { hasNull, mayDefer }: { readonly hasNull: boolean; readonly mayDefer: boolean },
 ): Set<Fate> {
   const { outcome, state, isTaken, isSame, isMissing } = judgement;
   if (outcome === 'loaded') return new Set(['loaded']);
@@ -42,7 +46,10 @@ export function fatesOf(
     fates.add(isOfKey ? ofKey : (CODES[state!] ?? 'refused_by_server'));
   } else fates.add(outcome);
   if (isTaken && !isReplaced) fates.add(ofKey);
-  if (isMissing) fates.add('missing_dimension');
+  if (isMissing) {
+    fates.add('missing_dimension');
+    if (mayDefer) fates.add('conflict').add('refused_by_server');
+  }
   if (hasNull) fates.add('null_value');
   return fates;
 }
@@ -66,15 +73,23 @@ DECLARE
   is_taken boolean;
   is_same boolean;
   is_missing boolean;
+  place int;
+  any_loaded boolean;
   any_missing boolean;
+  may_infer_more boolean;
   before bigint;
   after bigint;
   written bigint;
 BEGIN
   SET CONSTRAINTS ALL IMMEDIATE;
   EXECUTE format('CREATE TEMP TABLE stage AS SELECT %s FROM %s WITH NO DATA', columns, "table");
-  FOR record IN SELECT * FROM jsonb_array_elements(given -> 'records') LOOP
+  LOOP
+  any_loaded := false;
+  FOR place IN 0 .. jsonb_array_length(given -> 'records') - 1 LOOP
+    CONTINUE WHEN judgements -> place ->> 'outcome' <> 'refused' OR judgements -> place ->> 'isMissing' = 'false';
+    record := given -> 'records' -> place;
     outcome := NULL; state := NULL; is_taken := false; is_same := false; any_missing := false;
+    may_infer_more := may_infer;
     EXECUTE 'DELETE FROM pg_temp.stage';
     BEGIN
       EXECUTE format('INSERT INTO pg_temp.stage VALUES (%s)',
@@ -83,18 +98,19 @@ BEGIN
     END;
     IF outcome IS NULL THEN
       FOR reference IN SELECT * FROM jsonb_array_elements(given -> 'references') LOOP
-        EXECUTE format('SELECT EXISTS (SELECT FROM pg_temp.stage s WHERE s.%1$I IS NOT NULL AND NOT EXISTS
-          (SELECT FROM %2$s d WHERE d.%3$I = s.%1$I))',
-          reference ->> 'column', reference ->> 'rows', reference ->> 'referredColumn') INTO is_missing;
-        IF is_missing AND may_infer AND NOT any_missing THEN
+        EXECUTE format('SELECT EXISTS (SELECT FROM pg_temp.stage s WHERE %s)', reference ->> 'condition')
+          INTO is_missing;
+        IF is_missing AND may_infer_more AND reference ->> 'mayInfer' = 'true' THEN
           BEGIN
             EXECUTE format('INSERT INTO %1$s (%2$I) SELECT %3$I FROM pg_temp.stage',
-              reference ->> 'table', reference ->> 'referredColumn', reference ->> 'column');
+              reference ->> 'table', reference -> 'referredColumns' ->> 0, reference ->> 'column');
             is_missing := false;
           EXCEPTION WHEN OTHERS THEN NULL;
           END;
         END IF;
         any_missing := any_missing OR is_missing;
+        may_infer_more := may_infer_more AND NOT (is_missing
+          AND reference ->> 'mayInfer' = 'true' AND given ->> 'stopsAtMissing' = 'true');
       END LOOP;
       IF on_key IS NOT NULL THEN
         EXECUTE format('SELECT count(*) > 0, coalesce(bool_or(%s), false) FROM %s t, pg_temp.stage s WHERE %s',
@@ -113,8 +129,12 @@ BEGIN
         END;
       END IF;
     END IF;
-    judgements := judgements || jsonb_build_object('outcome', outcome, 'state', state, 'isTaken', is_taken,
-      'isSame', is_same, 'isMissing', any_missing);
+    any_loaded := any_loaded OR outcome = 'loaded';
+    judgements := jsonb_set(judgements, ARRAY[place::text], jsonb_build_object('outcome', outcome, 'state', state, 'isTaken', is_taken,
+      'isSame', is_same, 'isMissing', any_missing));
+  END LOOP;
+  -- What a record refers to may come behind it in the same file.
+  EXIT WHEN NOT any_loaded OR given ->> 'refersToSelf' = 'false';
   END LOOP;
   DROP TABLE pg_temp.stage;
   RETURN judgements;

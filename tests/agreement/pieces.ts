@@ -4,23 +4,15 @@ import { makePartitions } from './partitions.js';
 import { makeReferences } from './references.js';
 import type { Column, Piece, Situation } from './setup.js';
 import { makeTriggers } from './triggers.js';
-import type { ColumnKind } from './values.js';
+import { NUMBERS } from './values.js';
 
 export interface Pieces {
-  readonly pieces: readonly Piece[];
+  readonly pieces: Piece[];
   /** What identifies a record, for edp.yaml. */
   readonly key: readonly string[];
   /** Columns that rules need besides. */
   readonly extra: readonly Column[];
 }
-
-const RANGE_END: ColumnKind = {
-  sql: 'integer',
-  model: 'int',
-  family: 'number',
-  pool: Array.from({ length: 60 }, (_, i) => ({ file: `${i}`, sql: `${i}` })),
-  odd: [{ file: 'x', sql: null, codes: ['bad_integer'] }],
-};
 
 export function makePieces(
   random: Random,
@@ -36,16 +28,16 @@ export function makePieces(
   const isDeclared = key.length > 0 && often(0.85);
   if (isPartitioned) pieces.push(...makePartitions(random, table, columns));
   if (key.length > 0) {
-    const isReplaced = isDeclared && situation.onConflict === 'update';
-    pieces.push(makeKey(random, table, columns, key, !isReplaced && !isPartitioned));
+    pieces.push(makeKey(random, table, columns, key, situation, isPartitioned));
   }
   if (!isPartitioned) {
+    // What is checked at the end of a statement depends on the splits, too.
     const mayDefer = situation.onConflict !== 'update';
-    if (often(0.15)) pieces.push(makeUnique(random, columns, mayDefer));
+    if (often(0.15)) pieces.push(makeUnique(random, columns, situation));
     if (often(0.15)) pieces.push(...makeUniqueIndex(random, table, columns));
     if (often(0.1)) {
-      extra.push({ name: 'lo', kind: RANGE_END }, { name: 'hi', kind: RANGE_END });
-      const deferral = mayDefer ? makeDeferral(random) : '';
+      extra.push({ name: 'lo', kind: NUMBERS }, { name: 'hi', kind: NUMBERS });
+      const deferral = mayDefer ? makeDeferral(random, situation) : '';
       pieces.push({
         what: 'exclusion',
         lines: [`EXCLUDE USING gist (int4range(lo, hi) WITH &&)${deferral}`],
@@ -62,13 +54,18 @@ export function makePieces(
     }
   }
   pieces.push(...makeReferences(random, table, columns, situation));
-  pieces.push(...makeTriggers(random, table, columns));
+  pieces.push(...makeTriggers(random, table, columns, isDeclared ? key : []));
   if (often(0.15)) pieces.push(makeColumnWithoutField(random, columns));
   return { pieces, key: isDeclared ? key : [], extra };
 }
 
-export function makeDeferral(random: Random): string {
-  return random.pick(['', '', '', ' DEFERRABLE', ' DEFERRABLE INITIALLY DEFERRED']);
+/**
+ * Where records replace rows, none is deferred: a row that breaks the rule for a moment only is allowed then,
+ * and how long the moment is depends on the splits.
+ */
+export function makeDeferral(random: Random, { onConflict }: Situation): string {
+  const deferral = random.pick(['', '', '', ' DEFERRABLE', ' DEFERRABLE INITIALLY DEFERRED']);
+  return onConflict === 'update' ? deferral.replace(' INITIALLY DEFERRED', '') : deferral;
 }
 
 function makeKey(
@@ -76,7 +73,8 @@ function makeKey(
   table: string,
   columns: readonly Column[],
   key: readonly string[],
-  mayDefer: boolean,
+  situation: Situation,
+  isPartitioned: boolean,
 ): Piece {
   const last = columns.at(-1)!;
   const include = random.next() < 0.15 ? ` INCLUDE (${last.name})` : '';
@@ -91,16 +89,17 @@ function makeKey(
   if (form === '') {
     return { what: 'key', isNeeded: true, after: [`CREATE UNIQUE INDEX ON ${table} ${on}`] };
   }
-  const deferral = mayDefer ? makeDeferral(random) : '';
+  const mayDefer = !isPartitioned && situation.onConflict !== 'update';
+  const deferral = mayDefer ? makeDeferral(random, situation) : '';
   return { what: 'key', isNeeded: true, lines: [`${form} ${on}${deferral}`] };
 }
 
 const isIndexable = ({ kind }: Column) => kind.sql !== 'json';
 
-function makeUnique(random: Random, columns: readonly Column[], mayDefer: boolean): Piece {
+function makeUnique(random: Random, columns: readonly Column[], situation: Situation): Piece {
   const { name } = random.pick(columns.filter(isIndexable));
   const nulls = random.next() < 0.2 ? ' NULLS NOT DISTINCT' : '';
-  const deferral = mayDefer ? makeDeferral(random) : '';
+  const deferral = situation.onConflict === 'update' ? '' : makeDeferral(random, situation);
   return { what: 'unique', lines: [`UNIQUE${nulls} (${name})${deferral}`] };
 }
 

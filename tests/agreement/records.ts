@@ -1,6 +1,7 @@
 /** Random files for a table, of whose records it is known what the program alone must make of them. */
 import type { RejectCode } from '../../src/model/reject-codes.js';
 import type { Random } from '../faults/random.js';
+import type { Options } from './case.js';
 import type { Column, Setup } from './setup.js';
 import { NULL, type Value } from './values.js';
 
@@ -35,21 +36,31 @@ export function offsetsOf({ fields, records, lineEnd }: CaseFile): number[] {
   });
 }
 
-export function makeFile(random: Random, setup: Setup): CaseFile {
+/** A character that LATIN1 lacks. */
+const FOREIGN: Value = { file: 'Ω', sql: null, codes: ['refused_by_server'] };
+
+export function makeFile(
+  random: Random,
+  setup: Setup,
+  { encoding, splitRecords }: Pick<Options, 'encoding' | 'splitRecords'>,
+): CaseFile {
   const columns = shuffle(random, setup.columns).filter(
     ({ name }, i) => i < 2 || isNeeded(setup, name) || random.next() < 0.9,
   );
   // How many of a file's values are odd or missing: some files are clean.
   const dirt = random.pick([0, 0.02, 0.06]);
   const repeats = random.pick([0, 0.1, 0.3]);
-  const count = random.next() < 0.04 ? 400 : random.below(61);
+  const isLong = splitRecords > 10 && random.next() < 0.04;
+  const count = isLong ? 400 : random.below(61);
   const rows: (readonly Value[])[] = [];
   const fromTable = setup.rows.map((row) =>
     columns.map((column) => row[setup.columns.indexOf(column)]!),
   );
   const makeValue = (kind: (typeof columns)[number]['kind']): Value => {
     if (random.next() >= dirt) return random.pick(kind.pool);
-    return random.next() < 0.4 ? NULL : random.pick(kind.odd);
+    if (random.next() < 0.4) return NULL;
+    const isForeign = encoding === 'LATIN1' && kind.model === 'text' && random.next() < 0.3;
+    return isForeign ? FOREIGN : random.pick(kind.odd);
   };
   const records = Array.from({ length: count }, (): FileRecord => {
     if (random.next() < dirt / 3) return damaged(random, columns.length);

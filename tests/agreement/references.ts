@@ -12,11 +12,11 @@ export function makeReferences(
 ): Piece[] {
   const pieces: Piece[] = [];
   const often = (share: number) => random.next() < share;
-  if (often(0.5)) pieces.push(makeReference(random, table, columns, 'r'));
-  if (often(0.15)) pieces.push(makeReference(random, table, columns, 'q'));
-  if (often(0.12)) pieces.push(makeComposite(random, table, columns));
+  if (often(0.5)) pieces.push(makeReference(random, table, columns, situation, 'r'));
+  if (often(0.15)) pieces.push(makeReference(random, table, columns, situation, 'q'));
+  if (often(0.12)) pieces.push(makeComposite(random, table, columns, situation));
   if (situation.onConflict === 'update' ? often(0.3) : often(0.08)) {
-    pieces.push(...makeReferrer(random, table, columns));
+    pieces.push(...makeReferrer(random, table, columns, situation));
   }
   return pieces;
 }
@@ -33,6 +33,7 @@ function makeReference(
   random: Random,
   table: string,
   columns: readonly Column[],
+  situation: Situation,
   suffix: string,
 ): Piece {
   const { name, kind } = random.pick(columns.filter(canBeReferred));
@@ -70,12 +71,14 @@ function makeReference(
   return {
     what: `reference of ${name}`,
     before,
-    lines: [`FOREIGN KEY (${name}) REFERENCES ${parent}${actions}${makeDeferral(random)}`],
+    lines: [
+      `FOREIGN KEY (${name}) REFERENCES ${parent}${actions}${makeDeferral(random, situation)}`,
+    ],
     reference: {
-      column: name,
+      columns: [name],
       rows: form === 'partitioned' ? parent : `ONLY ${parent}`,
       table: parent,
-      referredColumn: 'k',
+      referredColumns: ['k'],
     },
     tables: [parent],
   };
@@ -90,12 +93,17 @@ function otherType(sql: string): string {
   return sql;
 }
 
-function makeComposite(random: Random, table: string, columns: readonly Column[]): Piece {
+function makeComposite(
+  random: Random,
+  table: string,
+  columns: readonly Column[],
+  situation: Situation,
+): Piece {
   const usable = columns.filter(canBeReferred);
   const [first, second] = [usable[0]!, usable.at(-1)!];
-  if (first === second) return makeReference(random, table, columns, 'c');
+  if (first === second) return makeReference(random, table, columns, situation, 'c');
   const parent = `${table}_c`;
-  const rows = Array.from({ length: 40 }, () =>
+  const rows = Array.from({ length: 20 }, () =>
     [first, second].map(({ kind }) => literal(random.pick(kind.pool).sql)).join(', '),
   );
   const match = random.pick(['', ' MATCH FULL']);
@@ -106,14 +114,26 @@ function makeComposite(random: Random, table: string, columns: readonly Column[]
       ...rows.map((row) => insertIfPossible(parent, 'k, l', row)),
     ],
     lines: [
-      `FOREIGN KEY (${first.name}, ${second.name}) REFERENCES ${parent}${match}${makeDeferral(random)}`,
+      `FOREIGN KEY (${first.name}, ${second.name}) REFERENCES ${parent}${match}${makeDeferral(random, situation)}`,
     ],
+    reference: {
+      columns: [first.name, second.name],
+      rows: `ONLY ${parent}`,
+      table: parent,
+      referredColumns: ['k', 'l'],
+      isFull: match !== '',
+    },
     tables: [parent],
   };
 }
 
 /** A table that refers to this one, to a column that need not be its key. */
-function makeReferrer(random: Random, table: string, columns: readonly Column[]): Piece[] {
+function makeReferrer(
+  random: Random,
+  table: string,
+  columns: readonly Column[],
+  situation: Situation,
+): Piece[] {
   const { name, kind } = random.pick(columns.filter(canBeReferred));
   const child = `${table}_d`;
   const action = random.pick(['', ' ON UPDATE CASCADE', ' ON UPDATE SET NULL']);
@@ -122,10 +142,21 @@ function makeReferrer(random: Random, table: string, columns: readonly Column[])
       what: 'referrer',
       after: [`ALTER TABLE ${table} ADD UNIQUE (${name})`],
       last: [
-        `CREATE TABLE ${child} (x ${kind.sql} REFERENCES ${table} (${name})${action}${makeDeferral(random)})`,
+        `CREATE TABLE ${child} (x ${kind.sql} REFERENCES ${table} (${name})${action}${makeDeferral(random, situation)})`,
         `INSERT INTO ${child} SELECT ${name} FROM ${table}`,
       ],
       tables: [child],
     },
   ];
+}
+
+/** The second column refers to the first, which is the key. */
+export function makeSelfReference(random: Random, table: string, situation: Situation): Piece {
+  return {
+    what: 'reference to the same table',
+    reference: { columns: ['b'], rows: table, table, referredColumns: ['a'] },
+    after: [
+      `ALTER TABLE ${table} ADD FOREIGN KEY (b) REFERENCES ${table} (a)${makeDeferral(random, situation)}`,
+    ],
+  };
 }

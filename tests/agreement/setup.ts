@@ -1,11 +1,15 @@
 /** Random tables: columns, and the rules that the server holds their rows to. */
 import type { Random } from '../faults/random.js';
 import { makePieces } from './pieces.js';
-import { type ColumnKind, makeColumnKind, type Value } from './values.js';
+import { makeSelfReference } from './references.js';
+import { SWITCHES } from './switches.js';
+import { type ColumnKind, makeColumnKind, NUMBERS, type Value } from './values.js';
 
 export interface Column {
   readonly name: string;
   readonly kind: ColumnKind;
+  /** The server computes it, whatever the file has. */
+  readonly generated?: string;
 }
 
 /** A rule of a table, as SQL; its parts go together. */
@@ -23,7 +27,6 @@ export interface Piece {
   readonly after?: readonly string[];
   /** Statements once the first rows are there. */
   readonly last?: readonly string[];
-  /** A foreign key of one column. */
   readonly reference?: Reference;
   /** Other tables whose content is compared. */
   readonly tables?: readonly string[];
@@ -31,12 +34,15 @@ export interface Piece {
   readonly isNeeded?: boolean;
 }
 
+/** A foreign key. */
 export interface Reference {
-  readonly column: string;
+  readonly columns: readonly string[];
   /** The rows that it may refer to, as an item of FROM. */
   readonly rows: string;
   readonly table: string;
-  readonly referredColumn: string;
+  readonly referredColumns: readonly string[];
+  /** MATCH FULL. */
+  readonly isFull?: boolean;
 }
 
 export interface Setup {
@@ -63,8 +69,15 @@ export function makeSetup(random: Random, table: string, situation: Situation): 
     name: 'abcdef'[i]!,
     kind: makeColumnKind(random, i < 2),
   }));
+  const refersToSelf = SWITCHES.selfReferences && random.next() < 0.2;
+  if (refersToSelf) columns[1] = { ...columns[1]!, kind: columns[0]!.kind };
   const { pieces, key, extra } = makePieces(random, table, columns, situation);
-  const all = [...columns, ...extra];
+  if (refersToSelf && key.length === 1) pieces.push(makeSelfReference(random, table, situation));
+  const all: Column[] = [...columns, ...extra];
+  const number = columns.find(({ kind }) => kind.sql === 'integer');
+  if (SWITCHES.generatedInFile && number !== undefined && random.next() < 0.15) {
+    all.push({ name: 'tripled', kind: NUMBERS, generated: `${number.name}::bigint * 3` });
+  }
   const isNotNull = (name: string) => pieces.some(({ what }) => what === `not null ${name}`);
   return {
     table,
@@ -91,14 +104,19 @@ export function insertIfPossible(table: string, columns: string, values: string)
 /** The statements that make the table and all that it needs, in the first schema of the search path. */
 export function statementsOf({ table, columns, pieces, rows, hasLineage }: Setup): string[] {
   const lines = [
-    ...columns.map(({ name, kind }) => `${name} ${kind.sql}`),
+    ...columns.map(({ name, kind, generated }) =>
+      generated === undefined
+        ? `${name} ${kind.sql}`
+        : `${name} ${kind.sql} GENERATED ALWAYS AS (${generated}) STORED`,
+    ),
     ...(hasLineage ? ['load_id bigint'] : []),
     ...pieces.flatMap((piece) => piece.lines ?? []),
   ];
   const partitioning = pieces.flatMap((piece) => piece.partitioning ?? []);
-  const names = columns.map(({ name }) => name).join(', ');
+  const given = columns.filter(({ generated }) => generated === undefined);
+  const names = given.map(({ name }) => name).join(', ');
   const inserts = rows.map((row) => {
-    const values = row.map(({ sql }) => literal(sql)).join(', ');
+    const values = given.map((column) => literal(row[columns.indexOf(column)]!.sql)).join(', ');
     return insertIfPossible(table, names, values);
   });
   return [

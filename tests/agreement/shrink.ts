@@ -72,7 +72,7 @@ export function describeFailure({ seed, options, smallest, differences }: Failur
   } else {
     const name = `${smallest.setup.table}.csv`;
     lines.push(
-      `-- setup.sql`,
+      `-- setup.sql, in a database in ${options.encoding}${options.isPlainRole ? ', by a role that is no superuser' : ''}`,
       ...statementsOf(smallest.setup).map((statement) => `${statement};`),
       '# edp.yaml',
       MODEL_HEAD + modelOf(smallest.setup),

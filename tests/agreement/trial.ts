@@ -4,9 +4,10 @@ import path from 'node:path';
 import type pg from 'pg';
 import type { Host } from '../faults/command.js';
 import type { Case, Options } from './case.js';
+import { PLAIN_ROLE } from './databases.js';
 import { type Fate, fatesOf, type Judgement } from './oracle.js';
 import { offsetsOf, textOf } from './records.js';
-import { modelOf, statementsOf } from './setup.js';
+import { modelOf, type Reference, statementsOf } from './setup.js';
 
 /** Where cases run. */
 export interface Place {
@@ -78,7 +79,7 @@ export async function runCases(
   place: Place,
 ): Promise<Outcome[]> {
   const refusals: (string | undefined)[] = [];
-  for (const each of cases) refusals.push(await makeTables(place.client, each));
+  for (const each of cases) refusals.push(await makeTables(place.client, each, options));
   const there = cases.filter((_, i) => refusals[i] === undefined);
   const { dry, loaded } = there.length > 0 ? await load(there, options, place) : NOTHING;
   const outcomes: Outcome[] = [];
@@ -100,11 +101,16 @@ export async function runCases(
 const NOTHING = { dry: undefined, loaded: {} };
 
 /** Makes the tables for edp and for the oracle. @returns why the server refuses them, if it does */
-async function makeTables(client: pg.Client, { setup }: Case): Promise<string | undefined> {
+async function makeTables(
+  client: pg.Client,
+  { setup }: Case,
+  { isPlainRole }: Options,
+): Promise<string | undefined> {
   const statements = statementsOf(setup).join(';\n');
+  const role = isPlainRole ? PLAIN_ROLE : 'NONE';
   for (const schema of ['public', 'oracle']) {
     try {
-      await client.query(`SET search_path = ${schema}; ${statements}`);
+      await client.query(`SET search_path = ${schema}; SET LOCAL ROLE ${role}; ${statements}`);
     } catch (error) {
       return (error as Error).message.replace(/\bt\d\w*|"[^"]*"/g, '…');
     }
@@ -156,13 +162,14 @@ async function compare(
     return [`edp: ${found?.status} ${found?.reason ?? ''} ${printed.error?.message ?? ''}`];
   }
   const rejects = await rejectsOf(client, found.loadId);
+  const mayDefer = statementsOf(setup).some((statement) => statement.includes('DEFERRABLE'));
   const fates = file.records.map((record) => {
     if (record.codes.length > 0) return new Set<Fate>(record.codes);
-    const isNull = file.fields.some(
+    const hasNull = file.fields.some(
       (name, i) =>
         record.values![i] === null && setup.pieces.some(({ what }) => what === `not null ${name}`),
     );
-    return fatesOf(judgements.shift()!, options, isNull);
+    return fatesOf(judgements.shift()!, options, { hasNull, mayDefer });
   });
   const differences = [
     ...compareRecords(
@@ -172,7 +179,7 @@ async function compare(
       file.records.map(({ text }) => text),
     ),
     ...compareCounts(fates, rejects, found.rows),
-    ...(await compareTables({ setup, file }, client)),
+    ...(await compareTables({ setup, file }, options, client)),
   ];
   return differences;
 }
@@ -183,7 +190,11 @@ async function judge(
   client: pg.Client,
 ): Promise<Judgement[]> {
   const { table, key, columns, pieces } = setup;
-  const { fields, records } = file;
+  const { records } = file;
+  const isGiven = file.fields.map(
+    (name) => columns.find((column) => column.name === name)?.generated === undefined,
+  );
+  const fields = file.fields.filter((_, i) => isGiven[i]);
   const compared = fields.filter((name) => !key.includes(name));
   const isJson = (name: string) =>
     columns.find((column) => column.name === name)?.kind.sql === 'json';
@@ -201,11 +212,17 @@ async function judge(
     isSame: isSame.join(' AND ') || 'true',
     ...options,
     onConflictClause: isReplaced ? `ON CONFLICT (${key.join(', ')}) DO ${action}` : '',
+    // Where a trigger may change the row, edp leaves what is missing to the server.
+    stopsAtMissing: !pieces.some(({ what }) => /^trigger that (leaves|raises|changes)/.test(what)),
     references: pieces
       .flatMap(({ reference }) => reference ?? [])
-      .filter(({ column }) => fields.includes(column))
-      .sort((a, b) => (a.column < b.column ? -1 : a.column > b.column ? 1 : 0)),
-    records: records.filter(({ codes }) => codes.length === 0).map(({ values }) => values),
+      .filter((reference) => reference.columns.every((name) => fields.includes(name)))
+      .sort((one, other) => (one.columns.join('_') < other.columns.join('_') ? -1 : 1))
+      .map(toMissing),
+    records: records
+      .filter(({ codes }) => codes.length === 0)
+      .map(({ values }) => values!.filter((_, i) => isGiven[i])),
+    refersToSelf: pieces.some(({ what }) => what === 'reference to the same table'),
   };
   await client.query('SET search_path = oracle');
   const { rows } = await client.query<{ judged: Judgement[] }>(
@@ -213,6 +230,18 @@ async function judge(
     [JSON.stringify(given)],
   );
   return rows[0]!.judged;
+}
+
+/** The reference with the condition that a staged row `s` misses it. */
+function toMissing(reference: Reference) {
+  const { columns, referredColumns, rows, isFull = false } = reference;
+  const each = (what: (column: string, i: number) => string) => columns.map(what);
+  const pairs = each((column, i) => `d.${referredColumns[i]} = s.${column}`).join(' AND ');
+  const areGiven = each((column) => `s.${column} IS NOT NULL`).join(' AND ');
+  const anyGiven = each((column) => `s.${column} IS NOT NULL`).join(' OR ');
+  const isNone = `NOT EXISTS (SELECT FROM ${rows} d WHERE ${pairs})`;
+  const condition = isFull ? `(${anyGiven}) AND ${isNone}` : `${areGiven} AND ${isNone}`;
+  return { ...reference, column: columns[0], mayInfer: columns.length === 1, condition };
 }
 
 async function rejectsOf(client: pg.Client, loadId: number): Promise<Reject[]> {
@@ -264,7 +293,11 @@ function compareCounts(
   return differing.map((name) => `${name}: edp says ${rows[name]}, the server ${expected[name]}`);
 }
 
-async function compareTables({ setup }: Case, client: pg.Client): Promise<string[]> {
+async function compareTables(
+  { setup }: Case,
+  options: Options,
+  client: pg.Client,
+): Promise<string[]> {
   const own = setup.columns.map(({ name }) => name);
   const others = setup.pieces.some(({ what }) => what.startsWith('column without a field'))
     ? await otherColumns(client, setup.table)
@@ -279,14 +312,21 @@ async function compareTables({ setup }: Case, client: pg.Client): Promise<string
     const [mine, oracle] = await Promise.all(
       ['public', 'oracle'].map((schema) => contentOf(client, `${schema}.${table} AS t`, list)),
     );
-    const more = without(mine!, oracle!);
-    const less = without(oracle!, mine!);
+    const isInferred = options.missingDimensions === 'infer' && table !== setup.table;
+    const [all, others] = isInferred ? [mine!, oracle!].map(spelledAlike) : [mine!, oracle!];
+    const more = without(all!, others!);
+    const less = without(others!, all!);
     if (more.length > 0)
       differences.push(`${table}: edp alone has ${more.slice(0, 3).join(' ; ')}`);
     if (less.length > 0)
       differences.push(`${table}: the oracle alone has ${less.slice(0, 3).join(' ; ')}`);
   }
   return differences;
+}
+
+/** Which of several spellings becomes the member depends on the worker that is first. */
+function spelledAlike(rows: readonly string[]): string[] {
+  return rows.map((row) => row.toLowerCase().replace('(-0,', '(0,'));
 }
 
 /** Columns that have no field and whose values do not depend on the order of attempts. */

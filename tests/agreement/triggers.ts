@@ -3,7 +3,13 @@ import type { Random } from '../faults/random.js';
 import { makeCondition } from './pieces.js';
 import type { Column, Piece } from './setup.js';
 
-export function makeTriggers(random: Random, table: string, columns: readonly Column[]): Piece[] {
+/** @param key columns that no trigger changes: a record's key is that of the file, whatever is stored */
+export function makeTriggers(
+  random: Random,
+  table: string,
+  columns: readonly Column[],
+  key: readonly string[],
+): Piece[] {
   const often = (share: number) => random.next() < share;
   const pieces: Piece[] = [];
   const condition = () => makeCondition(random, columns, 'NEW.') ?? 'true';
@@ -35,7 +41,10 @@ export function makeTriggers(random: Random, table: string, columns: readonly Co
     });
   }
   if (often(0.12)) {
-    const change = makeChange(random, columns);
+    const change = makeChange(
+      random,
+      columns.filter(({ name }) => !key.includes(name)),
+    );
     if (change !== undefined) {
       pieces.push({
         what: 'trigger that changes',

@@ -43,6 +43,15 @@ function words(random: Random, count: number, length: number): Value[] {
   });
 }
 
+/** For columns that rules need. */
+export const NUMBERS: ColumnKind = {
+  sql: 'integer',
+  model: 'int',
+  family: 'number',
+  pool: Array.from({ length: 60 }, (_, i) => same(`${i}`)),
+  odd: [wrong('x', 'bad_integer')],
+};
+
 type Maker = (random: Random, count: number) => ColumnKind;
 
 const integer: Maker = (random, count) => ({
@@ -192,6 +201,14 @@ const json: Maker = (random, count) => ({ ...jsonb(random, count), sql: 'json', 
 
 const citext: Maker = (random, count) => ({ ...text(random, count), sql: 'citext' });
 
+/** Text that the server finds equal in any case. */
+const anyCase: Maker = (random, count) => ({
+  ...text(random, count),
+  sql: 'text COLLATE any_case',
+  // Patterns do not work with such a collation.
+  family: 'other',
+});
+
 const MAKERS: Readonly<Record<string, readonly [number, Maker]>> = {
   integer: [5, integer],
   bigint: [2, bigint],
@@ -208,6 +225,7 @@ const MAKERS: Readonly<Record<string, readonly [number, Maker]>> = {
   jsonb: [1, jsonb],
   json: [0.5, json],
   citext: [0.5, citext],
+  anyCase: [0.7, anyCase],
 };
 
 /** Kinds that no key can have, or whose keys would be too few. */
