@@ -78,9 +78,11 @@ export function makeFile(
     rows.push(row);
     return toRecord(random, row, columns, setup);
   });
+  const fields = columns.map(({ name }) => name);
   return {
-    fields: columns.map(({ name }) => name),
-    records,
+    fields,
+    // A record that is the header line is passed over, as documented.
+    records: records.filter(({ text }) => text !== fields.join(',')),
     lineEnd: random.next() < 0.15 ? '\r\n' : '\n',
   };
 }
