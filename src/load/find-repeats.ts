@@ -33,13 +33,13 @@ export interface RepeatedLoad {
 export async function findRepeats(
   client: pg.Client,
   table: Table,
-  { oid, table: name, hasUniqueIndex }: TableInCatalog,
+  { oid, table: name, isInOrder }: TableInCatalog,
   results: readonly FileResult[],
 ): Promise<RepeatedLoad[]> {
   const { lineageColumn } = table;
   const fresh = results.filter(({ status, rows }) => status === 'loaded' && rows.loaded > 0);
   const ids = fresh.map(({ loadId }) => loadId!);
-  if (lineageColumn === undefined || hasUniqueIndex || ids.length === 0) return [];
+  if (lineageColumn === undefined || isInOrder || ids.length === 0) return [];
   if (!(await hasOthers(client, table, oid, ids))) return [];
   const load = quoteIdentifier(lineageColumn);
   const values = physicalColumns(table)

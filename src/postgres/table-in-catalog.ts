@@ -25,10 +25,11 @@ export interface TableInCatalog {
   readonly table: string;
   readonly key: readonly string[];
   /**
-   * Whether any unique index or exclusion constraint constrains the rows, also of one partition
-   * only, so that of two rows with one key the first wins.
+   * Whether a record may decide about a later one, so that all are loaded in their order: a unique index
+   * or an exclusion constraint, also of one partition only, of two rows with one key takes the first; and
+   * a trigger may write to a table that has one.
    */
-  readonly hasUniqueIndex: boolean;
+  readonly isInOrder: boolean;
   /** Those of one column that the role can check. */
   readonly foreignKeys: readonly ForeignKey[];
   /**
@@ -105,13 +106,13 @@ export async function inspectTable(
   if (found === undefined) return refuseMissing(client, table.name);
   const { oid } = found;
   const { rows } = await client.query<
-    Pick<TableInCatalog, 'hasUniqueIndex' | 'hasTriggers' | 'mayDefer' | 'hasRules'> & Access
+    Pick<TableInCatalog, 'isInOrder' | 'hasTriggers' | 'mayDefer' | 'hasRules'> & Access
   >(
-    `${FAMILY}
-     SELECT EXISTS (SELECT FROM pg_index WHERE indrelid IN (TABLE family)
-                    AND (indisunique OR indisexclusion)) AS "hasUniqueIndex",
-            EXISTS (SELECT FROM pg_trigger WHERE tgrelid IN (TABLE family)
-                    AND NOT tgisinternal AND tgenabled <> 'D') AS "hasTriggers",
+    `${FAMILY}, made AS (SELECT FROM pg_trigger WHERE tgrelid IN (TABLE family)
+                AND NOT tgisinternal AND tgenabled <> 'D')
+     SELECT EXISTS (TABLE made) OR EXISTS (SELECT FROM pg_index WHERE indrelid IN (TABLE family)
+                                           AND (indisunique OR indisexclusion)) AS "isInOrder",
+            EXISTS (TABLE made) AS "hasTriggers",
             EXISTS (SELECT FROM pg_trigger WHERE tgrelid IN (TABLE family)
                     AND (tgdeferrable OR NOT tgisinternal)) AS "mayDefer",
             EXISTS (SELECT FROM pg_rewrite WHERE ev_class = $1
@@ -119,7 +120,7 @@ export async function inspectTable(
             ${ACCESS}`,
     [oid],
   );
-  const { hasUniqueIndex, hasTriggers, mayDefer, hasRules, ...access } = rows[0]!;
+  const { isInOrder, hasTriggers, mayDefer, hasRules, ...access } = rows[0]!;
   assertAccess(table.name, found.name, access);
   const columns = await listColumns(client, oid);
   await assertFits(client, table, oid, columns);
@@ -131,7 +132,7 @@ export async function inspectTable(
     oid,
     table: found.name,
     key: table.key,
-    hasUniqueIndex,
+    isInOrder,
     hasTriggers,
     mayDefer,
     hasRules,

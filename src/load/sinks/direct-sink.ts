@@ -19,7 +19,7 @@ import {
 import { lockable, type TableInCatalog, toCopyColumns } from '../../postgres/table-in-catalog.js';
 import type { RowWriter } from '../../values/copy-binary.js';
 import { collectReferences, type ReferenceCollector } from './foreign-keys.js';
-import { chooseCounting, countOwnRows, RowsLeftOut } from './left-out.js';
+import { countOwnRows, inspectTriggers, RowsLeftOut } from './left-out.js';
 
 export class DirectSink implements RowSink {
   readonly wantsOrdinals = false;
@@ -118,7 +118,8 @@ export class DirectSink implements RowSink {
   async #areBelow(): Promise<boolean> {
     if (!this.#target.hasTriggers) return false;
     // What cannot be told from the counters, the careful way finds out.
-    if ((await chooseCounting(this.#client, this.#target)) !== 'counters') return false;
+    const { counting } = await inspectTriggers(this.#client, this.#target);
+    if (counting !== 'counters') return false;
     return (await this.#countOwn()) - this.#countBefore === this.#sent;
   }
 

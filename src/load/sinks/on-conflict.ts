@@ -19,12 +19,14 @@ import {
 /**
  * Records how many rows of other loads will be replaced: undo cannot restore their values.
  *
+ * @param condition on the staged rows `s`
  * @returns `existing`: all rows that will be replaced; `repeated`: records that will replace one of an
  *   earlier record
  */
 export async function countReplaced(
   client: pg.Client,
   { target, columns, onConflict, loadId }: StagingOptions,
+  condition: string,
 ): Promise<{ readonly existing: number; readonly repeated: number }> {
   const lineage = columns.find(isLineage);
   const { replacesRow } = CONFLICT_RULES[onConflict];
@@ -38,9 +40,9 @@ export async function countReplaced(
   const key = target.key.map((name) => `s.${quoteIdentifier(name)}`).join(', ');
   const { rows } = await client.query<{ count: number; others: number; repeated: number }>(
     `SELECT count(*), count(*) FILTER (WHERE $1::bigint IS NOT NULL AND ${isOthers}) AS others,
-            (SELECT count(*) - count(DISTINCT (${key})) FROM ${STAGE} s WHERE ${open('s')}) AS repeated
+            (SELECT count(*) - count(DISTINCT (${key})) FROM ${STAGE} s WHERE ${open('s')} AND ${condition}) AS repeated
      FROM ${target.table} t
-     WHERE EXISTS (SELECT FROM ${STAGE} s WHERE ${isSameKey} AND ${open('s')})`,
+     WHERE EXISTS (SELECT FROM ${STAGE} s WHERE ${isSameKey} AND ${open('s')} AND ${condition})`,
     [loadId],
   );
   const { count, others, repeated } = rows[0]!;
@@ -53,12 +55,20 @@ export async function countReplaced(
   return { existing: count, repeated };
 }
 
-/** Gives verdicts to records whose key already exists, in the table or in an earlier record. */
-export async function settleKeys(client: pg.Client, options: StagingOptions): Promise<void> {
+/**
+ * Gives verdicts to records whose key already exists, in the table or in an earlier record.
+ *
+ * @param condition on the staged rows `s` that are to be settled, and compared with each other
+ */
+export async function settleKeys(
+  client: pg.Client,
+  options: StagingOptions,
+  condition: string,
+): Promise<void> {
   const { target, columns, onConflict } = options;
   if (target.key.length === 0) return;
   const { replacesRow, isDuplicate } = CONFLICT_RULES[onConflict];
-  if (replacesRow) await settleFixed(client, options);
+  if (replacesRow) await settleFixed(client, options, condition);
   const key = target.key.map(quoteIdentifier);
   const compared = columns.filter(
     (column) => !isLineage(column) && !target.key.includes(column.name),
@@ -91,7 +101,8 @@ export async function settleKeys(client: pg.Client, options: StagingOptions): Pr
                    THEN ${isSame('s', 't')} ELSE ${isSame('s', 'o')} END AS is_same,
               t.${key[0]} IS NOT NULL OR m.met IS NOT NULL AS is_taken
        FROM ${STAGE} s
-       JOIN (SELECT s.${ORDINAL_SQL} AS ordinal, ${met} AS met FROM ${STAGE} s WHERE ${open('s')}
+       JOIN (SELECT s.${ORDINAL_SQL} AS ordinal, ${met} AS met FROM ${STAGE} s
+             WHERE ${open('s')} AND ${condition}
              WINDOW w AS (PARTITION BY ${key.map((column) => `s.${column}`).join(', ')}
                           ORDER BY s.${ORDINAL_SQL})) m
          ON m.ordinal = s.${ORDINAL_SQL}
@@ -106,7 +117,11 @@ export async function settleKeys(client: pg.Client, options: StagingOptions): Pr
  * Gives verdicts to records that would change what the server never changes in a row: the row keeps
  * the value that it got with its first record.
  */
-async function settleFixed(client: pg.Client, { target, columns }: StagingOptions): Promise<void> {
+async function settleFixed(
+  client: pg.Client,
+  { target, columns }: StagingOptions,
+  condition: string,
+): Promise<void> {
   const key = target.key.map(quoteIdentifier);
   for (const { name } of columns) {
     if (!isFixed(target, name) || target.key.includes(name)) continue;
@@ -120,7 +135,7 @@ async function settleFixed(client: pg.Client, { target, columns }: StagingOption
               ${quoteLiteral(name)}
        FROM ${STAGE} s
        JOIN (SELECT s.${ORDINAL_SQL} AS ordinal, first_value(s.${ORDINAL_SQL}) OVER w AS first
-             FROM ${STAGE} s WHERE ${open('s')}
+             FROM ${STAGE} s WHERE ${open('s')} AND ${condition}
              WINDOW w AS (PARTITION BY ${key.map((part) => `s.${part}`).join(', ')}
                           ORDER BY s.${ORDINAL_SQL})) m
          ON m.ordinal = s.${ORDINAL_SQL}
@@ -132,37 +147,56 @@ async function settleFixed(client: pg.Client, { target, columns }: StagingOption
 }
 
 /**
- * Cuts records into runs, in their order. One statement replaces a row once only, so where records
- * replace rows, no key comes twice in a run: each record is judged by itself.
+ * Cuts records into runs, so that each record of a key can be judged by what the one before it made of the
+ * row. Where records replace rows, no key comes twice in a run, since one statement replaces a row once
+ * only; else the first of each key are a run, and all others, which find their key taken, the second.
  *
  * @param condition on the staged rows `s`
- * @returns the condition of each run
+ * @returns the condition of each run, in order
  */
 export async function cutRuns(
   client: pg.Client,
   { target, onConflict }: StagingOptions,
   condition: string,
 ): Promise<string[]> {
-  if (!CONFLICT_RULES[onConflict].replacesRow || target.key.length === 0) return [condition];
+  if (target.key.length === 0) return [condition];
   const key = target.key.map((name) => `s.${quoteIdentifier(name)}`).join(', ');
-  const { rows } = await client.query<{ ordinal: number; previous: number }>(
+  const { rows } = await client.query<Repeat>(
     `SELECT ordinal, previous FROM (
        SELECT s.${ORDINAL_SQL} AS ordinal,
               lag(s.${ORDINAL_SQL}) OVER (PARTITION BY ${key} ORDER BY s.${ORDINAL_SQL}) AS previous
        FROM ${STAGE} s WHERE ${condition}) AS keyed
      WHERE previous IS NOT NULL ORDER BY ordinal`,
   );
+  if (rows.length === 0) return [condition];
+  await client.query(`CREATE INDEX IF NOT EXISTS edp_stage_ordinal ON ${STAGE} (${ORDINAL_SQL})`);
+  return (
+    CONFLICT_RULES[onConflict].replacesRow ? betweenRepeats(rows) : firstsAndOthers(rows)
+  ).map((part) => `${condition} AND ${part}`);
+}
+
+/** A record whose key an earlier one has, too. */
+interface Repeat {
+  readonly ordinal: number;
+  /** The last of these earlier ones. */
+  readonly previous: number;
+}
+
+function betweenRepeats(repeats: readonly Repeat[]): string[] {
   const starts = [0];
-  for (const { ordinal, previous } of rows) {
+  for (const { ordinal, previous } of repeats) {
     if (previous >= starts.at(-1)!) starts.push(ordinal);
   }
-  if (starts.length === 1) return [condition];
-  await client.query(`CREATE INDEX IF NOT EXISTS edp_stage_ordinal ON ${STAGE} (${ORDINAL_SQL})`);
   return starts.map((start, i) => {
     const end = starts[i + 1];
     const until = end === undefined ? '' : ` AND s.${ORDINAL_SQL} < ${end}`;
-    return `${condition} AND s.${ORDINAL_SQL} >= ${start}${until}`;
+    return `s.${ORDINAL_SQL} >= ${start}${until}`;
   });
+}
+
+function firstsAndOthers(repeats: readonly Repeat[]): string[] {
+  const others = `'{${repeats.map(({ ordinal }) => ordinal).join()}}'::int[]`;
+  return [`s.${ORDINAL_SQL} <> ALL (${others})`, `s.${ORDINAL_SQL} = ANY (${others})`];
 }
 
 /** @param condition on the staged rows `s`; where records replace rows, no key comes twice */
