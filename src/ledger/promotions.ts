@@ -1,7 +1,9 @@
 /** Metrics that became columns after rows had been loaded without them (`edp promote`). */
 import type pg from 'pg';
+import { quoteIdentifier } from '../model/ddl.js';
 import { physicalColumns, type Table } from '../model/model.js';
-import { COLUMN_TYPES, type ColumnType } from '../model/types.js';
+import type { TablePlace } from '../model/table-name.js';
+import { COLUMN_TYPES, type ColumnType, SQL_TYPE } from '../model/types.js';
 
 export interface Promotion {
   readonly column: string;
@@ -9,6 +11,37 @@ export interface Promotion {
   readonly metric: string;
   readonly extraColumn: string;
   readonly type: ColumnType;
+}
+
+/** Of a promotion that began before there was the table: whoever creates it gives it the column. */
+export const BEFORE_TABLE = 0;
+
+/**
+ * Adds the columns of promotions that began before the table was created, in the transaction that creates it. What
+ * is known of promotions in a former table of the name is dropped.
+ *
+ * @param name of the table, qualified and quoted
+ */
+export async function addPromotedColumns(client: pg.Client, name: string): Promise<void> {
+  const { rows } = await client.query<PromotionRow>(
+    `WITH own AS (
+       SELECT nspname AS schema_name, relname AS table_name
+       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = $1::regclass
+     ), former AS (
+       DELETE FROM edp.promotions p USING own
+       WHERE (p.schema_name, p.table_name) = (own.schema_name, own.table_name) AND pass <> ${BEFORE_TABLE}
+     )
+     UPDATE edp.promotions p SET pass = 1 FROM own
+     WHERE (p.schema_name, p.table_name) = (own.schema_name, own.table_name) AND pass = ${BEFORE_TABLE}
+     RETURNING column_name, metric, extra_column, type`,
+    [name],
+  );
+  for (const { column_name: column, type } of rows) {
+    const known = COLUMN_TYPES.find((each) => each === type) ?? 'text';
+    await client.query(
+      `ALTER TABLE ${name} ADD COLUMN IF NOT EXISTS ${quoteIdentifier(column)} ${SQL_TYPE[known]}`,
+    );
+  }
 }
 
 /** What `edp.promotions.state` may be. */
@@ -22,11 +55,14 @@ interface PromotionRow {
 }
 
 /** Lists promotions in the order in which they began. */
-export async function listPromotions(client: pg.Client, table: string): Promise<Promotion[]> {
+export async function listPromotions(
+  client: pg.Client,
+  { schema, name }: TablePlace,
+): Promise<Promotion[]> {
   const { rows } = await client.query<PromotionRow>(
     `SELECT column_name, metric, extra_column, type FROM edp.promotions
-     WHERE table_name = $1 ORDER BY started_at, column_name`,
-    [table],
+     WHERE schema_name = $1 AND table_name = $2 ORDER BY started_at, column_name`,
+    [schema, name],
   );
   return rows.map((row) => ({
     column: row.column_name,

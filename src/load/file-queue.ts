@@ -1,5 +1,6 @@
 /** The queue of files to claim: in waves, each claimed together. */
-import { type Claim, claimLoads, loadKey } from '../ledger/loads.js';
+import { loadKey } from '../ledger/load-key.js';
+import { type Claim, claimLoads } from '../ledger/loads.js';
 import type { Session } from '../postgres/session.js';
 import type { TableInCatalog } from '../postgres/table-in-catalog.js';
 import { type InputFile, sizeOf } from '../source/discover.js';
@@ -139,7 +140,9 @@ export class FileQueue {
 
   async #prepareUnlessFaulty(target: Target): Promise<ReadyFile | undefined> {
     try {
-      const prepared = await prepareTarget(target, this.#options);
+      const located = await this.#tables.locate(target.table);
+      this.#book.locate(target.table, located);
+      const prepared = await prepareTarget(target, this.#options, located.place);
       return { ...prepared, tableInCatalog: await this.#tables.prepare(target.table) };
     } catch (error) {
       // A fault of one file must not stop the others; any other error must.

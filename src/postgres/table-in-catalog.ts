@@ -1,7 +1,7 @@
 /** What the catalog says about the table of a load, and so how its splits are to be copied. */
 import type pg from 'pg';
 import { EdpError } from '../base/errors.js';
-import { quoteIdentifier } from '../model/ddl.js';
+import { quoteIdentifier, quoteTable } from '../model/ddl.js';
 import { CONFLICT_RULES, type OnConflict } from '../model/load-rules.js';
 import { physicalColumns, type Table } from '../model/model.js';
 import { SQL_TYPE } from '../model/types.js';
@@ -66,7 +66,7 @@ export async function findTableInCatalog(
     `SELECT c.oid, format('%I.%I', n.nspname, c.relname) AS name
      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
      WHERE c.oid = to_regclass($1) AND c.relkind IN ('r', 'p')`,
-    [quoteIdentifier(name)],
+    [quoteTable(name)],
   );
   return rows[0];
 }
@@ -75,14 +75,16 @@ export async function findTableInCatalog(
  * Looks up a table and compares it with the model.
  *
  * @param onConflict the rule of the records that are to be loaded, if any are
+ * @param at name of the table in the database, where that is known
  * @throws EdpError `table_mismatch` that names every difference at once
  */
 export async function inspectTable(
   client: pg.Client,
   table: Table,
   onConflict?: OnConflict,
+  at = table.name,
 ): Promise<TableInCatalog> {
-  const found = await findTableInCatalog(client, table.name);
+  const found = await findTableInCatalog(client, at);
   if (found === undefined) {
     throw new EdpError('table_mismatch', `there is no table "${table.name}" in the database`, {
       hint: 'a role that may create tables makes it with its first load',

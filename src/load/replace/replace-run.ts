@@ -25,13 +25,15 @@ import {
   type RowCounts,
   toAccountingCounts,
 } from '../../ledger/counts.js';
-import { type Claim, claimLoads, loadKey, releaseLoads } from '../../ledger/loads.js';
+import { loadKey } from '../../ledger/load-key.js';
+import { type Claim, claimLoads, releaseLoads } from '../../ledger/loads.js';
 import { insertReceipts } from '../../ledger/receipts.js';
 import { areComplete, completeLoads, dropEmptyLoads } from '../../ledger/replaced-loads.js';
 import type { Model, Table } from '../../model/model.js';
 import { identifySession, type SessionIdentity, waitForBackend } from '../../postgres/backend.js';
 import { withClient, withTransaction } from '../../postgres/connection.js';
 import type { Database } from '../../postgres/database.js';
+import type { LocatedTable } from '../../postgres/locate-table.js';
 import { migrate } from '../../postgres/migrate.js';
 import { Session } from '../../postgres/session.js';
 import { mayBeAboutRecord } from '../../postgres/sqlstate.js';
@@ -76,7 +78,8 @@ export async function replaceContent(
     );
     // The triggers of foreign keys check each row: nothing else knows which rows the transaction leaves.
     const inCatalog = { ...(await tables.prepare(table)), checksForeignKeys: false };
-    const resources = { database, client, owner, pool, inCatalog };
+    const located = await tables.locate(table);
+    const resources = { database, client, owner, pool, located, inCatalog };
     const run = new ReplaceRun(resources, table, targets, options, progress, signal);
     return run.execute();
   });
@@ -99,6 +102,7 @@ interface Resources {
   readonly client: pg.Client;
   readonly owner: SessionIdentity;
   readonly pool: SplitPool;
+  readonly located: LocatedTable;
   readonly inCatalog: TableInCatalog;
 }
 
@@ -150,6 +154,7 @@ class ReplaceRun {
     this.#progress = progress;
     this.#signal = signal;
     this.#book = new RunBook(options.maxRejects, progress);
+    this.#book.locate(table, resources.located);
     signal.addEventListener('abort', () => Atomics.store(this.#stop, 0, 1), { once: true });
     if (signal.aborted) this.#stop[0] = 1;
   }
@@ -185,11 +190,12 @@ class ReplaceRun {
 
   /** @throws the fault of the first file that cannot be loaded: nothing is replaced by a part */
   async #prepare(): Promise<PreparedFile[]> {
+    const { located } = this.#resources;
     const prepared: PreparedFile[] = [];
     for (const target of this.#targets) {
       this.#assertGoing();
       try {
-        const one = await prepareTarget(target, this.#options);
+        const one = await prepareTarget(target, this.#options, located.place);
         const same = await findSame(prepared, one);
         if (same === undefined) prepared.push(one);
         else this.#book.skip(one, null, `the same content as ${same.target.file.name}`);
@@ -283,11 +289,12 @@ class ReplaceRun {
 
   /** The work of the transaction. */
   async #replace(loads: readonly OwnLoad[]): Promise<Outcome> {
-    const { client, inCatalog } = this.#resources;
+    const { client, inCatalog, located } = this.#resources;
+    const { place } = located;
     const { name } = this.#table;
     const ids = loads.map(({ loadId }) => loadId);
     const { table } = inCatalog;
-    const { content, checked } = await clearTable(client, { name, table }, ids);
+    const { content, checked } = await clearTable(client, { name, table, place }, ids);
     if (content.rows > 0) {
       await recordChanges(client, [{ relation: table, kind: 'deleted', rows: content.rows }]);
     }
