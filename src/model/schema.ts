@@ -12,6 +12,7 @@ import {
 } from './corrections.js';
 import { csvSectionSchema, toCsvSettings } from './csv-settings.js';
 import { formatSchema } from './file-settings.js';
+import { IMPOSSIBLE_NAME } from './impossible-name.js';
 import type { Column, MetricsSource, Model, Reference, Table } from './model.js';
 import { notesShape, toNotes } from './notes.js';
 import { formatTableName, isSameTable, parseTableName, splitName } from './table-name.js';
@@ -27,7 +28,10 @@ export const identifier = z
   .refine((name) => Buffer.byteLength(name) <= MAX_IDENTIFIER_BYTES, {
     message: `a name is at most ${MAX_IDENTIFIER_BYTES} bytes long (PostgreSQL's limit)`,
   })
-  .refine((name) => !/\p{Cc}/u.test(name), { message: 'a name has no control characters' });
+  .refine((name) => !/\p{Cc}/u.test(name), { message: 'a name has no control characters' })
+  .refine((name) => name !== IMPOSSIBLE_NAME, {
+    message: `"${IMPOSSIBLE_NAME}" cannot be a name in edp`,
+  });
 
 const NAME_FORMS =
   'a table is written name or schema.name; a name with a dot in it stands in double quotes: \'"a.b"\'';
