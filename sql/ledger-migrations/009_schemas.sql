@@ -7,6 +7,8 @@ ALTER TABLE edp.loads
   ADD COLUMN IF NOT EXISTS table_database text,             -- the database in which the oid means something
   ADD COLUMN IF NOT EXISTS gone_at timestamptz;             -- when edp noticed that another table has taken the place of its table
 
+CREATE INDEX ON edp.loads (table_oid);
+
 -- The log of changes has the schema. For older loads the catalog has it where only one schema has a table of the
 -- name; else the search path decides, as it did for the load.
 WITH logged AS (
@@ -27,7 +29,8 @@ FROM edp.loads own LEFT JOIN logged USING (load_id, table_name) LEFT JOIN there 
 WHERE own.load_id = l.load_id;
 
 UPDATE edp.loads SET
-  table_oid = coalesce(to_regclass(format('%I.%I', schema_name, table_name))::oid, 0),
+  table_oid = coalesce((SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                        WHERE n.nspname = schema_name AND c.relname = table_name), 0),
   table_database = concat_ws(' ', (SELECT system_identifier FROM pg_control_system()),
     (SELECT oid FROM pg_database WHERE datname = current_database()), 'edp.loads'::regclass::oid);
 

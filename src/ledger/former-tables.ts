@@ -8,17 +8,24 @@
  */
 import type pg from 'pg';
 import { EdpError } from '../base/errors.js';
-import { quoteColumns, quoteIdentifier } from '../model/ddl.js';
-import type { TablePlace } from '../model/table-name.js';
+import { quoteColumns, quoteTable } from '../model/ddl.js';
+import { formatTableName, type TablePlace } from '../model/table-name.js';
 import { keyOfRow } from './load-key.js';
 import type { LoadRow } from './load-row.js';
+import { movePromotions } from './promotions.js';
 
 /** Identifies this database, and this ledger in it: a copy of either has another identity. */
 export const DATABASE_SQL = `concat_ws(' ', (SELECT system_identifier FROM pg_control_system()),
   (SELECT oid FROM pg_database WHERE datname = current_database()), 'edp.loads'::regclass::oid)`;
 
-/** SQL of the oid that the table of a row of edp.loads has now; null where there is none. */
-const PRESENT_OID = `to_regclass(format('%I.%I', schema_name, table_name))::oid`;
+/** SQL of the oid that a table has now; null where there is none. Needs no privilege, as to_regclass does. */
+function oidSql(schema: string, name: string): string {
+  return `(SELECT present.oid FROM pg_class present JOIN pg_namespace n ON n.oid = present.relnamespace
+    WHERE n.nspname = ${schema} AND present.relname = ${name})`;
+}
+
+/** The same, for a row with the columns of edp.loads. */
+export const PRESENT_OID = oidSql('schema_name', 'table_name');
 
 /** SQL: whether a row of edp.loads knows another table than is there now. */
 const IS_OTHER = `gone_at IS NULL AND state <> 'undone' AND table_database = ${DATABASE_SQL}
@@ -71,12 +78,13 @@ export async function settleFormerLoads(
   place: TablePlace,
   lineage: string | undefined,
 ): Promise<FormerLoads | undefined> {
+  await followTable(client, place);
   const { rows: unsettled } = await client.query<UnsettledLoad>(
     `SELECT load_id, rows_loaded, table_database IS DISTINCT FROM ${DATABASE_SQL} AS is_copied
      FROM edp.loads
      WHERE schema_name = $1 AND table_name = $2 AND gone_at IS NULL AND state <> 'undone'
        AND (table_database IS DISTINCT FROM ${DATABASE_SQL}
-            OR table_oid <> (SELECT to_regclass(format('%I.%I', $1::text, $2::text))::oid))`,
+            OR table_oid <> ${oidSql('$1', '$2')})`,
     [place.schema, place.name],
   );
   await refreshOids(
@@ -101,6 +109,25 @@ export async function settleFormerLoads(
   return { verdict: 'gone', count: holding.length };
 }
 
+/** Loads of a table that was renamed, or moved to another schema: they have its oid. Its promotions go with them. */
+async function followTable(client: pg.Client, place: TablePlace): Promise<void> {
+  const { schema, name } = place;
+  const { rows } = await client.query<TablePlace>(
+    `UPDATE edp.loads l SET schema_name = $1, table_name = $2, gone_at = NULL,
+       generation = l.generation + CASE WHEN l.schema_name = $1 AND l.table_name = $2 THEN 0 ELSE coalesce((
+         SELECT max(generation) + 1 FROM edp.loads o
+         WHERE o.schema_name = $1 AND o.table_name = $2 AND o.content_hash = l.content_hash), 0) END
+     FROM edp.loads former
+     WHERE former.load_id = l.load_id AND l.table_oid = ${oidSql('$1', '$2')} AND l.table_database = ${DATABASE_SQL}
+       AND ((l.schema_name, l.table_name) <> ($1, $2) OR l.gone_at IS NOT NULL)
+     RETURNING former.schema_name AS schema, former.table_name AS name`,
+    [schema, name],
+  );
+  for (const former of new Map(rows.map((row) => [formatTableName(row), row])).values()) {
+    await movePromotions(client, former, place);
+  }
+}
+
 interface UnsettledLoad {
   readonly load_id: number;
   readonly rows_loaded: number;
@@ -120,12 +147,12 @@ async function refreshOids(client: pg.Client, loads: readonly number[]): Promise
 /** @returns undefined where that cannot be seen: rows do not name their load, or a policy may hide them */
 async function hasRowsOf(
   client: pg.Client,
-  { schema, name }: TablePlace,
+  place: TablePlace,
   loads: readonly number[],
   lineage: string | undefined,
 ): Promise<boolean | undefined> {
-  const table = `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`;
-  if (!(await mayReadAll(client, table))) return undefined;
+  if (!(await mayReadAll(client, place))) return undefined;
+  const table = quoteTable(formatTableName(place));
   const { rows: any } = await client.query(`SELECT FROM ${table} LIMIT 1`);
   if (any.length === 0) return false;
   if (lineage === undefined) return undefined;
@@ -136,12 +163,14 @@ async function hasRowsOf(
   return rows.length > 0;
 }
 
-async function mayReadAll(client: pg.Client, table: string): Promise<boolean> {
+async function mayReadAll(client: pg.Client, { schema, name }: TablePlace): Promise<boolean> {
   const { rows } = await client.query<{ may: boolean }>(
-    `SELECT has_table_privilege($1, 'SELECT') AND NOT row_security_active($1) AS may`,
-    [table],
+    `SELECT has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')
+       AND NOT row_security_active(c.oid) AS may
+     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2`,
+    [schema, name],
   );
-  return rows[0]!.may;
+  return rows[0]?.may === true;
 }
 
 /** @throws EdpError `table_mismatch` where the table of a load has another name, or another schema, by now */

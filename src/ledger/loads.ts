@@ -17,7 +17,7 @@ import { withTransaction } from '../postgres/connection.js';
 import type { FileIdentity } from '../source/file-identity.js';
 import { type HashedRange, hasContent, hasText } from '../source/identify.js';
 import { type Accounting, addBytes, NO_BYTES, NO_ROWS, type RowCounts } from './counts.js';
-import { DATABASE_SQL } from './former-tables.js';
+import { DATABASE_SQL, PRESENT_OID } from './former-tables.js';
 import { keyOfRow, type LoadKey, loadKey, lockName } from './load-key.js';
 import { type LoadRow, rowCountsOf } from './load-row.js';
 import type { LoadState } from './load-state.js';
@@ -167,7 +167,7 @@ interface NewLoad {
 const IDENTITY_COLUMNS =
   'path, schema_name, table_name, size_bytes, content_hash, generation, header, file_format, model_hash, head_passed_over, table_oid, table_database';
 /** The table exists: a run makes it before it claims files. */
-const IDENTITY_ROWS = `(SELECT *, to_regclass(format('%I.%I', schema_name, table_name))::oid, ${DATABASE_SQL}
+const IDENTITY_ROWS = `(SELECT *, ${PRESENT_OID}, ${DATABASE_SQL}
    FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::int[], $7::bytea[], $8::json[],
      $9::text[], $10::jsonb[]) AS given (path, schema_name, table_name)) AS identities`;
 

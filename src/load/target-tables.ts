@@ -95,6 +95,6 @@ export function describeFormer(table: string, { verdict, count }: FormerLoads): 
   const name = safeText(table);
   const loads = count === 1 ? 'one load' : `${count} loads`;
   return verdict === 'gone'
-    ? `table ${name} was dropped and is a new one: the rows of ${loads} went with the former one, so files loaded before are loaded again`
+    ? `table ${name} is a new one: the rows of ${loads} went with the former one, so files loaded before are loaded again`
     : `warning: table ${name} is another one than that of ${loads} before, and nothing shows whether their rows are in it; files that were loaded are skipped, and --force loads them again`;
 }

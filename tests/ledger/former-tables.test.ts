@@ -1,6 +1,7 @@
 /** Another table under an old name: what was loaded before went with the former one. */
 import { spawnSync } from 'node:child_process';
 import { expect, it } from 'vitest';
+import { edp } from '../support/cli.js';
 import { makeProject, runnerFor, useEmptyDatabase } from '../support/scratch.js';
 
 const database = useEmptyDatabase();
@@ -27,7 +28,7 @@ it('dropped: the load is gone, and its file loads again into the table that edp 
   expect((await run(cwd, 'verify', '1')).json.error).toMatchObject({ code: 'load_gone' });
   const again = await run(cwd, 'ingest', 'orders.csv');
   expect(again.json.files[0], again.stderr).toMatchObject({ status: 'loaded', loadId: 2 });
-  expect(again.stderr).toContain('was dropped and is a new one: the rows of one load went');
+  expect(again.stderr).toContain('is a new one: the rows of one load went with the former one');
   expect(await countRows()).toBe(1);
   expect((await run(cwd, 'ingest', 'orders.csv')).json.files[0]).toMatchObject({ loadId: 2 });
   expect((await run(cwd, 'status')).json.loads).toMatchObject([
@@ -116,6 +117,49 @@ it.runIf(hasDump)('pg_dump and psql into the same database', async () => {
   const again = await run(cwd, 'ingest', 'orders.csv');
   expect(again.json.files[0], again.stderr).toMatchObject({ status: 'skipped', loadId: 1 });
   expect((await run(cwd, 'verify', '1')).json).toMatchObject({ ok: true });
+});
+
+it('a table that was renamed, or moved to another schema, keeps its loads', async () => {
+  await load();
+  await database.query('DROP SCHEMA IF EXISTS archive CASCADE');
+  await database.query('CREATE SCHEMA archive');
+  await database.query('ALTER TABLE orders RENAME TO purchases');
+  await database.query('ALTER TABLE purchases SET SCHEMA archive');
+  const cwd = await makeProject(model().replace('orders', 'archive.purchases'), FILES);
+  const again = await run(cwd, 'ingest', 'orders.csv', '--table', 'purchases');
+  expect(again.json.files[0]).toMatchObject({ status: 'skipped', schema: 'archive', loadId: 1 });
+  expect((await run(cwd, 'verify', '1')).json).toMatchObject({ ok: true });
+  expect((await run(cwd, 'undo', '1', '--yes')).json).toMatchObject({ removed: { rows: 1 } });
+});
+
+it('a table that is set aside while another one has its name', async () => {
+  const cwd = await load();
+  await database.query('ALTER TABLE orders RENAME TO orders_old');
+  const other = await run(cwd, 'ingest', 'orders.csv');
+  expect(other.json.files[0], other.stderr).toMatchObject({ status: 'loaded', loadId: 2 });
+  await database.query('DROP TABLE orders');
+  await database.query('ALTER TABLE orders_old RENAME TO orders');
+  const back = await run(cwd, 'ingest', 'orders.csv');
+  expect(back.json.files[0], back.stderr).toMatchObject({ status: 'skipped', loadId: 1 });
+  expect((await run(cwd, 'verify', '1')).json).toMatchObject({ ok: true });
+});
+
+it('a reader who may not enter the schema sees the loads', async () => {
+  const cwd = await load();
+  await database.query('DROP SCHEMA IF EXISTS closed CASCADE; CREATE SCHEMA closed');
+  await database.query('ALTER TABLE orders SET SCHEMA closed');
+  await database.query("UPDATE edp.loads SET schema_name = 'closed', table_oid = 1");
+  await database.query('DROP ROLE IF EXISTS edp_sees_loads; CREATE ROLE edp_sees_loads');
+  try {
+    await database.query('GRANT USAGE ON SCHEMA edp TO edp_sees_loads');
+    await database.query('GRANT SELECT ON ALL TABLES IN SCHEMA edp TO edp_sees_loads');
+    const env = { PGOPTIONS: '-c role=edp_sees_loads' };
+    const args = ['status', '1', '--json', '--database-url', database.url] as const;
+    expect((await edp(args, { cwd, env })).json).toMatchObject({ load: { state: 'loaded' } });
+  } finally {
+    await database.query('DROP OWNED BY edp_sees_loads');
+    await database.query('DROP ROLE edp_sees_loads');
+  }
 });
 
 it('undo of a table that was renamed says so', async () => {

@@ -12,7 +12,7 @@ const FILE = 'id,v\n50,a\n';
 /** A runner whose sessions have another search_path. */
 function within(...schemas: string[]) {
   const options = encodeURIComponent(`-csearch_path=${schemas.join(',')}`);
-  return (cwd: string, ...args: string[]) =>
+  return <const A extends readonly string[]>(cwd: string, ...args: A) =>
     edp(
       [
         ...args,

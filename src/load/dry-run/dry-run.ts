@@ -329,12 +329,12 @@ class DryRun {
       };
       await ensureTableWithin(this.#client, this.#model, table, log);
       await ensureExtraColumnWithin(this.#client, table, log);
-      // Only an attempt shows whether the role may skip triggers.
-      await this.#client.query('SAVEPOINT edp_inspect');
       const former = await settleFormerLoads(this.#client, place, table.lineageColumn);
       if (former !== undefined) {
         this.#progress.note(describeFormer(formatTableName(place), former));
       }
+      // Only an attempt shows whether the role may skip triggers.
+      await this.#client.query('SAVEPOINT edp_inspect');
       found = await inspectTable(
         this.#client,
         table,

@@ -11,32 +11,60 @@ const MODEL = 'tables:\n  mx:\n    columns: { id: int }\n    metrics: { from: m,
 const lines = (from: number) =>
   Array.from({ length: 50 }, (_, i) => `${from + i},"{""x"":${i}}"\n`).join('');
 
-it.each([
-  ['before it creates the table', 'run.migrated'],
-  ['after it has created the table', 'run.table'],
-  ['after it has locked its model', 'run.model_held'],
-])('%s: both end well, and so does the next load', async (_, point) => {
-  const cwd = await makeProject(MODEL, {
-    'mx-1.csv': `id,m\n${lines(0)}`,
-    'mx-2.csv': `id,m\n${lines(100)}`,
-  });
-  const loading = edp(['ingest', 'mx-1.csv', '--json', '--database-url', database.url], {
+/** The command waits for three seconds at the place. @returns when the other one may begin */
+async function startPaused<const A extends readonly string[]>(
+  cwd: string,
+  place: string,
+  ...args: A
+) {
+  const running = edp([...args, '--json', '--database-url', database.url], {
     cwd,
-    env: { EDP_FAILPOINTS: `${point}=pause/3000` },
+    env: { EDP_FAILPOINTS: `${place}=pause/3000` },
   });
-  const hasLedger = async () =>
-    (await database.query("SELECT to_regclass('edp.runs') IS NOT NULL"))[0]![0] === true;
-  while (!(await hasLedger())) await sleep(20);
-  await sleep(500);
-  const promoting = run(cwd, 'promote', 'x', '--type', 'int');
-  const [loaded, promoted] = await Promise.all([loading, promoting]);
-  expect(loaded.json, loaded.stderr).toMatchObject({ rows: { loaded: 50 } });
-  expect(promoted.status, promoted.stderr).toBe(0);
+  const hasRun = async () =>
+    (await database.query("SELECT to_regclass('edp.runs') IS NOT NULL"))[0]![0] === true &&
+    (await database.query('SELECT FROM edp.runs')).length > 0;
+  while (!(await hasRun())) await sleep(20);
+  await sleep(1000);
+  return { running };
+}
+
+async function makeFiles(): Promise<string> {
+  const files = { 'mx-1.csv': `id,m\n${lines(0)}`, 'mx-2.csv': `id,m\n${lines(100)}` };
+  return makeProject(MODEL, files);
+}
+
+async function expectWhole(cwd: string): Promise<void> {
   const next = await run(cwd, 'ingest', 'mx-2.csv');
   expect(next.json, next.stderr).toMatchObject({ rows: { loaded: 50 } });
   expect((await run(cwd, 'promote', 'x')).status).toBe(0);
   expect(await database.query('SELECT count(x), sum(x) FROM mx')).toEqual([[100, 2450]]);
+  expect((await run(cwd, 'verify', '1')).json).toMatchObject({ ok: true });
+}
+
+it('the load has read edp.yaml, and creates the table after the promotion', async () => {
+  const cwd = await makeFiles();
+  const { running } = await startPaused(cwd, 'run.migrated', 'ingest', 'mx-1.csv');
+  const promoted = await run(cwd, 'promote', 'x', '--type', 'int');
+  expect(promoted.json, promoted.stderr).toMatchObject({ tableExists: false, declared: true });
+  const loaded = await running;
+  expect(loaded.json, loaded.stderr).toMatchObject({ rows: { loaded: 50 } });
+  expect(loaded.stderr).toContain('was promoted to column');
+  await expectWhole(cwd);
 });
+
+it.each(['promote.locked', 'promote.declared'])(
+  'the load creates the table while the promotion is at %s',
+  async (place) => {
+    const cwd = await makeFiles();
+    const { running } = await startPaused(cwd, place, 'promote', 'x', '--type', 'int');
+    const loaded = await run(cwd, 'ingest', 'mx-1.csv');
+    expect(loaded.json, loaded.stderr).toMatchObject({ rows: { loaded: 50 } });
+    const promoted = await running;
+    expect(promoted.json, promoted.stderr).toMatchObject({ tableExists: true });
+    await expectWhole(cwd);
+  },
+);
 
 it('a promotion in a table that was dropped does not bind the next one', async () => {
   const cwd = await makeProject(MODEL, { 'mx.csv': `id,m\n${lines(0)}` });
