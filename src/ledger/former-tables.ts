@@ -71,7 +71,7 @@ export interface FormerLoads {
  * Finds out about the loads of a table that know another oid: marks them as gone, or gives them the present one.
  *
  * @param lineage the column that has the numbers of loads
- * @returns undefined where the table is the same
+ * @returns undefined where the table is the same, or none of the loads had brought rows
  */
 export async function settleFormerLoads(
   client: pg.Client,
@@ -95,8 +95,10 @@ export async function settleFormerLoads(
   if (others.length === 0) return undefined;
   const loads = others.map(({ load_id }) => load_id);
   const holding = others.filter(({ rows_loaded }) => rows_loaded > 0);
+  const told = (verdict: FormerLoads['verdict']) =>
+    holding.length === 0 ? undefined : { verdict, count: holding.length };
   const isThere = await hasRowsOf(client, place, loads, lineage);
-  if (isThere === undefined) return { verdict: 'unsure', count: holding.length };
+  if (isThere === undefined) return told('unsure');
   if (isThere) {
     await refreshOids(client, loads);
     return undefined;
@@ -106,7 +108,7 @@ export async function settleFormerLoads(
      WHERE load_id = ANY ($1) AND gone_at IS NULL`,
     [loads],
   );
-  return { verdict: 'gone', count: holding.length };
+  return told('gone');
 }
 
 /** Loads of a table that was renamed, or moved to another schema: they have its oid. Its promotions go with them. */

@@ -72,9 +72,11 @@ export class TargetTables {
     await holdModel(client, place, table, this.#onConflict);
     await failpoint('run.model_held', client);
     await this.#warnOfPromotions(client, table, place);
+    const name = formatTableName(place);
+    const found = await inspectTable(client, table, this.#onConflict, name);
     const former = await settleFormerLoads(client, place, table.lineageColumn);
-    if (former !== undefined) this.#note(describeFormer(formatTableName(place), former));
-    return inspectTable(client, table, this.#onConflict, formatTableName(place));
+    if (former !== undefined) this.#note(describeFormer(name, former));
+    return found;
   }
 
   /**

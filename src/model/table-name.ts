@@ -16,9 +16,10 @@ export interface TablePlace {
   readonly name: string;
 }
 
-const PART = /(?:"((?:[^"]|"")+)"|([^".][^.]*))(\.|$)/y;
+/** In quotes where it begins and ends with them, and those inside are doubled; else as it is. */
+const PART = /(?:"((?:[^"]|"")+)"|([^.]+))(\.|$)/y;
 
-/** @returns the parts between the dots; undefined where a part is empty, or quotes do not match */
+/** @returns the parts between the dots; undefined where a part is empty */
 export function splitName(text: string): string[] | undefined {
   const parts: string[] = [];
   PART.lastIndex = 0;

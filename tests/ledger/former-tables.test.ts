@@ -59,6 +59,16 @@ it.each([
   expect(await countRows()).toBe(1);
 });
 
+it('made anew by hand without the lineage column: that is said first', async () => {
+  const cwd = await load();
+  await database.query(
+    `DROP TABLE orders; CREATE TABLE orders (${COLUMNS}); INSERT INTO orders VALUES (1)`,
+  );
+  const { json } = await run(cwd, 'ingest', 'orders.csv');
+  expect(json.error).toMatchObject({ code: 'table_mismatch' });
+  expect(json.error.message).toContain('it has no column "load_id"');
+});
+
 it('a load that was interrupted does not go on in another table', async () => {
   const cwd = await load();
   await database.query("UPDATE edp.loads SET state = 'loading', finished_at = NULL");

@@ -76,7 +76,7 @@ it('a schema that does not exist is told, with what to do', async () => {
 
 it.each([
   ['a.b.c', 'a table is written name or schema.name'],
-  ['"a', 'a table is written name or schema.name'],
+  ['.a', 'a table is written name or schema.name'],
   ['a.', 'a table is written name or schema.name'],
   ['edp.mine', 'schema "edp" belongs to edp itself'],
   ['pg_catalog.mine', 'schema "pg_catalog" belongs to the server'],

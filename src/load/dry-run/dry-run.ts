@@ -329,10 +329,6 @@ class DryRun {
       };
       await ensureTableWithin(this.#client, this.#model, table, log);
       await ensureExtraColumnWithin(this.#client, table, log);
-      const former = await settleFormerLoads(this.#client, place, table.lineageColumn);
-      if (former !== undefined) {
-        this.#progress.note(describeFormer(formatTableName(place), former));
-      }
       // Only an attempt shows whether the role may skip triggers.
       await this.#client.query('SAVEPOINT edp_inspect');
       found = await inspectTable(
@@ -342,6 +338,10 @@ class DryRun {
         formatTableName(place),
       );
       await this.#client.query('ROLLBACK TO edp_inspect; RELEASE edp_inspect');
+      const former = await settleFormerLoads(this.#client, place, table.lineageColumn);
+      if (former !== undefined) {
+        this.#progress.note(describeFormer(formatTableName(place), former));
+      }
       this.#tables.set(table.name, found);
     }
     return found;
