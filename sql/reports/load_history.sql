@@ -6,8 +6,9 @@
 
 SELECT load_id,
        path,
-       table_name,
-       state,
+       concat(CASE WHEN own ->> 'schema_name' <> current_schema() THEN (own ->> 'schema_name') || '.' END,
+              table_name) AS table_name,
+       CASE WHEN own ->> 'gone_at' IS NULL OR state = 'undone' THEN state ELSE 'gone' END AS state,
        rows_read,
        rows_loaded,
        rows_rejected,
@@ -17,7 +18,8 @@ SELECT load_id,
        round((rows_read / nullif(worked, 0))::numeric) AS rows_per_second,
        started_at,
        finished_at
-  FROM (SELECT l.*, CASE WHEN attempt <= 1 THEN seconds ELSE greatest(seconds, (
+  -- As an object: a ledger that an older edp made has neither schemas nor tables that are gone.
+  FROM (SELECT l.*, to_jsonb(l) AS own, CASE WHEN attempt <= 1 THEN seconds ELSE greatest(seconds, (
                  SELECT sum(gap) FILTER (WHERE gap <= 60)
                    FROM (SELECT extract(epoch FROM r.committed_at - lag(r.committed_at, 1, l.started_at)
                                   OVER (ORDER BY r.committed_at)) AS gap

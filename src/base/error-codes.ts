@@ -131,6 +131,11 @@ export const ERROR_CODES = {
     meaning: 'The load is undone, or half undone.',
     remedy: 'Finish the undo if it is half done; then load the file again.',
   },
+  load_gone: {
+    exitStatus: 2,
+    meaning: 'The table of the load was dropped, and its rows with it.',
+    remedy: 'Load the file again: it is not taken for loaded.',
+  },
   no_lineage: {
     exitStatus: 2,
     meaning: 'The table has no lineage column, so its rows do not name their load.',

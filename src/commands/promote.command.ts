@@ -100,6 +100,7 @@ function toJson(result: PromoteResult): PromoteJson {
     ok: true,
     seconds: secondsJson(seconds),
     metric,
+    schema: result.schema,
     table,
     column,
     type,

@@ -94,6 +94,7 @@ function toJson(result: ReplayResult, isOk: boolean): ReplayJson {
     ok: isOk,
     loadId,
     path,
+    schema: result.schema,
     table,
     seconds: secondsJson(seconds),
     rows,

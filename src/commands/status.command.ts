@@ -166,6 +166,9 @@ function printLoad(
       `its rows went when load ${load.replacedBy} became the content of the table (--replace)`,
     );
   }
+  if (load.state === 'gone') {
+    output.line('its table was dropped, and the rows with it: the same file is loaded again');
+  }
   if (load.state === 'interrupted')
     output.line('interrupted: ingest the same file again to continue');
   if (load.state === 'half_undone') {

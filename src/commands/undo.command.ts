@@ -152,6 +152,7 @@ function toJson(result: UndoResult): UndoJson {
     ok: state === 'undone',
     loadId,
     path,
+    schema: result.schema,
     table,
     state,
     seconds: secondsJson(seconds),

@@ -200,6 +200,7 @@ function toJson(result: VerifyResult): VerifyJson {
     seconds: secondsJson(seconds),
     loadId: load.loadId,
     path,
+    schema: load.schema,
     table: load.table,
     state: load.state,
     sameContent: result.isSameContent,

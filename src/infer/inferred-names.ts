@@ -1,5 +1,6 @@
 /** Names of fields and files → names of columns and tables: valid, unique, and easy to type. */
 import path from 'node:path';
+import { IMPOSSIBLE_NAME } from '../model/impossible-name.js';
 import { SYSTEM_COLUMNS } from '../model/schema.js';
 
 /** PostgreSQL truncates longer identifiers (NAMEDATALEN - 1). */
@@ -15,7 +16,8 @@ const NEEDS_NO_QUOTES = /^[a-z_][a-z0-9_]*$/;
  * @param fallback for a name of which no character can be kept
  */
 export function toIdentifier(name: string, fallback: string): string {
-  if (NEEDS_NO_QUOTES.test(name)) return cutBytes(name, MAX_IDENTIFIER_BYTES);
+  if (NEEDS_NO_QUOTES.test(name) && name !== IMPOSSIBLE_NAME)
+    return cutBytes(name, MAX_IDENTIFIER_BYTES);
   const words = name
     .normalize('NFC')
     .replace(/(\p{Ll}|\d)(\p{Lu})/gu, '$1_$2')

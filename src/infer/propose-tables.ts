@@ -3,7 +3,7 @@ import path from 'node:path';
 import { EdpError } from '../base/errors.js';
 import { describeFile } from '../formats/describe-file.js';
 import type { FileSettings } from '../model/file-settings.js';
-import { identifier } from '../model/schema.js';
+import { tableName } from '../model/schema.js';
 import type { InputFile } from '../source/discover.js';
 import { findBeside, versionOf } from '../source/sources.js';
 import { type InferenceProgress, inferTable, type TableInference } from './infer.js';
@@ -61,7 +61,7 @@ export async function proposeTables(
 }
 
 function assertName(table: string): void {
-  const { error } = identifier.safeParse(table);
+  const { error } = tableName.safeParse(table);
   if (error === undefined) return;
   throw new EdpError('usage', `--table: ${error.issues.map(({ message }) => message).join('; ')}`, {
     hint: 'take a name such as sales',

@@ -7,6 +7,7 @@ import path from 'node:path';
 import { Document, type Scalar, YAMLMap } from 'yaml';
 import { EdpError } from '../base/errors.js';
 import { BUILTIN_MODEL } from '../model/builtin.js';
+import { findTable } from '../model/model.js';
 import { editProject, indentLines, listDeclared } from '../project/edit.js';
 import { editProjectFile } from '../project/editable.js';
 import { quoteAmbiguous } from '../project/plain-names.js';
@@ -80,7 +81,7 @@ export function addTables(
   // A file that declares no tables uses the built-in ones, and must not lose them.
   const before = own ?? (text !== undefined || keepsBuiltin ? BUILTIN_MODEL.tables : []);
   for (const { name } of proposals) {
-    if (before.every((table) => table.name !== name)) continue;
+    if (findTable({ tables: before }, name) === undefined) continue;
     throw new EdpError('config', `table "${name}" is declared already`, {
       place: shown,
       hint: `take another name with --table, or remove the table from ${shown} first; without --out, the model is printed and can be compared`,

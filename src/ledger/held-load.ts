@@ -12,11 +12,15 @@ import { EdpError } from '../base/errors.js';
 import { failpoint } from '../base/failpoints.js';
 import { retry } from '../base/retry.js';
 import type { Reading } from '../formats/stored-reading.js';
+import type { TablePlace } from '../model/table-name.js';
 import { isClosed } from '../postgres/backend.js';
 import { connect, withTransaction } from '../postgres/connection.js';
+import { showPlace } from '../postgres/locate-table.js';
 import { isConnectionError, isTransient, withConnectionCode } from '../postgres/sqlstate.js';
 import type { RowCounts } from './counts.js';
+import { isGone, TABLE_STATE_SQL, type TableState } from './former-tables.js';
 import { hasLedger, unknownLoad } from './ledger-queries.js';
+import { keyOfRow } from './load-key.js';
 import { type LoadRow, rowCountsOf } from './load-row.js';
 import type { LoadState } from './load-state.js';
 import { tryLockLoad } from './loads.js';
@@ -30,6 +34,8 @@ const LOCK_POLL_MS = 100;
 export interface LoadRecord {
   readonly loadId: number;
   readonly path: string;
+  readonly place: TablePlace;
+  /** Name of the table for people. */
   readonly table: string;
   readonly contentHash: string;
   readonly state: LoadState;
@@ -39,7 +45,17 @@ export interface LoadRecord {
   /** Rows of other loads whose values it replaced. */
   readonly replaced: number;
   readonly startedAt: string;
+  /** Whether its table was dropped, as far as that can be seen. */
+  readonly isGone: boolean;
 }
+
+interface ReadRow {
+  readonly first_schema: string | null;
+  readonly table_state: TableState;
+}
+
+const READ_SQL = `SELECT *, current_schema() AS first_schema, ${TABLE_STATE_SQL} AS table_state
+  FROM edp.loads WHERE load_id = $1`;
 
 /** Counts of a load, without the records read, which are their sum. */
 export type CountChange = Partial<Omit<RowCounts, 'read'>>;
@@ -47,7 +63,7 @@ export type CountChange = Partial<Omit<RowCounts, 'read'>>;
 /** @throws EdpError `unknown_load` */
 export async function readLoad(client: pg.Client, loadId: number): Promise<LoadRecord> {
   const { rows } = (await hasLedger(client))
-    ? await client.query<LoadRow>('SELECT * FROM edp.loads WHERE load_id = $1', [loadId])
+    ? await client.query<LoadRow & ReadRow>(READ_SQL, [loadId])
     : { rows: [] };
   const row = rows[0];
   if (row === undefined) {
@@ -56,8 +72,9 @@ export async function readLoad(client: pg.Client, loadId: number): Promise<LoadR
   return {
     loadId: row.load_id,
     path: row.path,
-    table: row.table_name,
-    contentHash: row.content_hash,
+    ...keyOfRow(row),
+    table: showPlace(keyOfRow(row).place, row.first_schema),
+    isGone: await isGone(client, row),
     state: row.state,
     attempt: row.attempt,
     format: row.file_format,

@@ -8,6 +8,7 @@ import type { Reading } from '../formats/stored-reading.js';
 import type { PassedOver } from '../formats/text/passed-over.js';
 import type { Drift } from '../model/drift.js';
 import type { RejectCode } from '../model/reject-codes.js';
+import { showPlace } from '../postgres/locate-table.js';
 import { migrate } from '../postgres/migrate.js';
 import { isLockHeldSql } from '../postgres/named-lock.js';
 import {
@@ -17,6 +18,8 @@ import {
   type RowCounts,
   toAccountingCounts,
 } from './counts.js';
+import { isGone, TABLE_STATE_SQL, type TableState } from './former-tables.js';
+import { keyOfRow, LOCK_NAME_SQL } from './load-key.js';
 import { type LoadRow, rowCountsOf } from './load-row.js';
 import type { LoadState } from './load-state.js';
 import { groupCorrections } from './remarks.js';
@@ -24,12 +27,14 @@ import { groupCorrections } from './remarks.js';
 export interface LoadSummary {
   readonly loadId: number;
   readonly path: string;
+  readonly schema: string;
+  /** With its schema, unless that is the first of the search path. */
   readonly table: string;
   /**
    * `loading` while a run works on it, `interrupted` when none does any more; `undoing` while an
-   * undo works on it, `half_undone` when none does any more.
+   * undo works on it, `half_undone` when none does any more; `gone` when its table was dropped.
    */
-  readonly state: LoadState | 'interrupted' | 'half_undone';
+  readonly state: LoadState | 'interrupted' | 'half_undone' | 'gone';
   readonly bytes: number;
   readonly rows: RowCounts;
   /** The lines of its text that are no records; null where they were not all counted, or are undone. */
@@ -77,6 +82,8 @@ export interface StoredReject {
 
 type LoadSummaryRow = LoadRow & {
   readonly is_held: boolean;
+  readonly first_schema: string | null;
+  readonly table_state: TableState;
   readonly unknown: Record<string, number> | null;
   readonly corrections: Record<string, number> | null;
   /** Of its receipts. */
@@ -104,10 +111,7 @@ const STATE_WHEN_LEFT: Readonly<Record<string, LoadSummary['state']>> = {
 };
 
 /** Whether another session holds a load. Its advisory lock is a bigint, and pg_locks shows the two halves. */
-export const IS_HELD = isLockHeldSql(
-  "'edp load ' || table_name || ' ' || content_hash",
-  'pid <> pg_backend_pid()',
-);
+export const IS_HELD = isLockHeldSql(LOCK_NAME_SQL, 'pid <> pg_backend_pid()');
 
 /** Lists loads, newest first. */
 export async function listLoads(client: pg.Client, limit: number): Promise<LoadSummary[]> {
@@ -219,16 +223,22 @@ async function queryLoads(
   limit: number,
 ): Promise<LoadSummary[]> {
   const { rows } = await client.query<LoadSummaryRow>(
-    `SELECT l.*, ${SECONDS} AS seconds, ${IS_HELD} AS is_held, ${sumOfReceipts('unknown_metrics')} AS unknown,
+    `SELECT l.*, ${SECONDS} AS seconds, ${IS_HELD} AS is_held, current_schema() AS first_schema, ${TABLE_STATE_SQL} AS table_state, ${sumOfReceipts('unknown_metrics')} AS unknown,
        ${sumOfReceipts('corrections')} AS corrections, ${SUM_OF_BYTES}
      FROM edp.loads l WHERE ${condition} ORDER BY load_id DESC LIMIT ${limit}`,
     [...values],
   );
-  return rows.map((row) => ({
+  const states: LoadSummary['state'][] = [];
+  for (const row of rows) {
+    const left = STATE_WHEN_LEFT[row.state] ?? row.state;
+    states.push(row.is_held ? row.state : (await isGone(client, row)) ? 'gone' : left);
+  }
+  return rows.map((row, i) => ({
     loadId: row.load_id,
     path: row.path,
-    table: row.table_name,
-    state: row.is_held ? row.state : (STATE_WHEN_LEFT[row.state] ?? row.state),
+    schema: row.schema_name,
+    table: showPlace(keyOfRow(row).place, row.first_schema),
+    state: states[i]!,
     bytes: row.size_bytes,
     rows: rowCountsOf(row),
     ...toAccountingCounts(accountingOf(row)),

@@ -7,6 +7,7 @@ import type { LoadState } from './load-state.js';
 export interface LoadRow {
   readonly load_id: number;
   readonly path: string;
+  readonly schema_name: string;
   readonly table_name: string;
   readonly content_hash: string;
   readonly generation: number;
@@ -33,6 +34,8 @@ export interface LoadRow {
   readonly text_bytes: number | null;
   /** The load whose content replaced its rows; null unless that happened. */
   readonly replaced_by: number | null;
+  /** When edp noticed that another table has the name of its table; null unless that happened. */
+  readonly gone_at: string | null;
 }
 
 /** Counts of a load or of a split, from its row. */

@@ -12,10 +12,13 @@ import type { PassedOver } from '../formats/text/passed-over.js';
 import type { CommittedRange } from '../formats/text/ranges.js';
 import { isDecoded, readText, type TextForm } from '../formats/text/read-text.js';
 import { readsAlike } from '../formats/text/text-reading.js';
+import type { TablePlace } from '../model/table-name.js';
 import { withTransaction } from '../postgres/connection.js';
 import type { FileIdentity } from '../source/file-identity.js';
 import { type HashedRange, hasContent, hasText } from '../source/identify.js';
 import { type Accounting, addBytes, NO_BYTES, NO_ROWS, type RowCounts } from './counts.js';
+import { DATABASE_SQL, PRESENT_OID } from './former-tables.js';
+import { keyOfRow, type LoadKey, loadKey, lockName } from './load-key.js';
 import { type LoadRow, rowCountsOf } from './load-row.js';
 import type { LoadState } from './load-state.js';
 import { hasReceipts } from './receipts.js';
@@ -26,7 +29,7 @@ export interface LoadIdentity {
   readonly path: string;
   /** The version that is loaded. */
   readonly file: FileIdentity;
-  readonly table: string;
+  readonly place: TablePlace;
   readonly size: number;
   /**
    * The file's fingerprint. Equal content has an equal fingerprint; whether content is equal is
@@ -41,9 +44,6 @@ export interface LoadIdentity {
   readonly format: Reading;
   readonly modelHash: string;
 }
-
-/** The key of a load's lock: a content and the table it goes into, whatever the file is called. */
-export type LoadKey = Pick<LoadIdentity, 'table' | 'contentHash'>;
 
 export type Claim =
   /** Another run works on it. */
@@ -80,14 +80,6 @@ export type Finding =
   | Extract<Claim, { kind: 'known' | 'half_undone' | 'other_format' }>
   | { readonly kind: 'interrupted'; readonly loadId: number }
   | { readonly kind: 'new'; readonly generation: number };
-
-export function loadKey({ table, contentHash }: LoadKey): string {
-  return `${table} ${contentHash}`;
-}
-
-function lockName(key: LoadKey): string {
-  return `edp load ${loadKey(key)}`;
-}
 
 /**
  * Claims loads for this run, except those that another run has or that are complete. All are
@@ -173,14 +165,17 @@ interface NewLoad {
 
 /** The columns of a load's ledger row that identify it. */
 const IDENTITY_COLUMNS =
-  'path, table_name, size_bytes, content_hash, generation, header, file_format, model_hash, head_passed_over';
-const IDENTITY_ROWS =
-  'unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::int[], $6::bytea[], $7::json[], $8::text[], $9::jsonb[])';
+  'path, schema_name, table_name, size_bytes, content_hash, generation, header, file_format, model_hash, head_passed_over, table_oid, table_database';
+/** The table exists: a run makes it before it claims files. */
+const IDENTITY_ROWS = `(SELECT *, ${PRESENT_OID}, ${DATABASE_SQL}
+   FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::int[], $7::bytea[], $8::json[],
+     $9::text[], $10::jsonb[]) AS given (path, schema_name, table_name)) AS identities`;
 
 function toIdentityRows(loads: readonly Omit<NewLoad, 'index'>[]): unknown[][] {
   return [
     loads.map(({ identity }) => identity.path),
-    loads.map(({ identity }) => identity.table),
+    loads.map(({ identity }) => identity.place.schema),
+    loads.map(({ identity }) => identity.place.name),
     loads.map(({ identity }) => identity.size),
     loads.map(({ identity }) => identity.contentHash),
     loads.map(({ generation }) => generation),
@@ -201,29 +196,22 @@ export async function insertTriedLoad(
   const tried = { ...identity, contentHash: `dry run ${randomUUID()}` };
   await client.query(
     `INSERT INTO edp.loads (${IDENTITY_COLUMNS}, load_id) OVERRIDING SYSTEM VALUE
-     SELECT *, $10::bigint FROM ${IDENTITY_ROWS}`,
+     SELECT *, $11::bigint FROM ${IDENTITY_ROWS}`,
     [...toIdentityRows([{ identity: tried, generation: 0 }]), loadId],
   );
 }
 
 async function createLoads(client: pg.Client, loads: readonly NewLoad[]): Promise<number[]> {
   if (loads.length === 0) return [];
-  const { rows } = await client.query<{
-    load_id: number;
-    table_name: string;
-    content_hash: string;
-  }>(
+  const { rows } = await client.query<
+    Pick<LoadRow, 'load_id' | 'schema_name' | 'table_name' | 'content_hash'>
+  >(
     `INSERT INTO edp.loads (${IDENTITY_COLUMNS}, attempt)
      SELECT *, 1 FROM ${IDENTITY_ROWS}
-     RETURNING load_id, table_name, content_hash`,
+     RETURNING load_id, schema_name, table_name, content_hash`,
     toIdentityRows(loads),
   );
-  const idOf = new Map(
-    rows.map((row) => [
-      loadKey({ table: row.table_name, contentHash: row.content_hash }),
-      row.load_id,
-    ]),
-  );
+  const idOf = new Map(rows.map((row) => [loadKey(keyOfRow(row)), row.load_id]));
   return loads.map(({ identity }) => idOf.get(loadKey(identity))!);
 }
 
@@ -270,13 +258,17 @@ async function listEarlierLoads(
 ): Promise<Map<string, LoadRow[]>> {
   const { rows } = await client.query<LoadRow>(
     `SELECT * FROM edp.loads
-     WHERE (table_name, content_hash) IN (SELECT * FROM unnest($1::text[], $2::text[]))
+     WHERE (schema_name, table_name, content_hash) IN (SELECT * FROM unnest($1::text[], $2::text[], $3::text[]))
      ORDER BY generation DESC`,
-    [keys.map(({ table }) => table), keys.map(({ contentHash }) => contentHash)],
+    [
+      keys.map(({ place }) => place.schema),
+      keys.map(({ place }) => place.name),
+      keys.map(({ contentHash }) => contentHash),
+    ],
   );
   const earlier = new Map<string, LoadRow[]>();
   for (const row of rows) {
-    const key = loadKey({ table: row.table_name, contentHash: row.content_hash });
+    const key = loadKey(keyOfRow(row));
     earlier.set(key, [...(earlier.get(key) ?? []), row]);
   }
   return earlier;
@@ -295,7 +287,8 @@ async function matchEarlier(
 ): Promise<Finding> {
   const latestIn = async (state: LoadState) => {
     for (const row of earlier) {
-      if (row.state === state && (await isContentOf(client, identity, row))) return row;
+      if (row.state === state && row.gone_at === null && (await isContentOf(client, identity, row)))
+        return row;
     }
     return undefined;
   };

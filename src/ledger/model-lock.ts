@@ -8,11 +8,13 @@ import type pg from 'pg';
 import { hashTable } from '../model/hash.js';
 import { CONFLICT_RULES, type OnConflict } from '../model/load-rules.js';
 import type { Table } from '../model/model.js';
+import { formatTableName, type TablePlace } from '../model/table-name.js';
 
 /** Set in the model's number where the run replaces rows. */
 const REPLACES_BIT = 1;
 
-function tableNumber({ name }: Table): number {
+function tableNumber(place: TablePlace): number {
+  const name = formatTableName(place);
   return createHash('sha256').update(`edp model ${name}`).digest().readInt32BE(0);
 }
 
@@ -23,12 +25,13 @@ function modelNumber(table: Table): number {
 /** @param client the session that will hold the lock, until it ends */
 export async function holdModel(
   client: pg.Client,
+  place: TablePlace,
   table: Table,
   onConflict: OnConflict,
 ): Promise<void> {
   const model = modelNumber(table) | (CONFLICT_RULES[onConflict].replacesRow ? REPLACES_BIT : 0);
   await client.query('SELECT pg_advisory_lock_shared($1::int, $2::int)', [
-    tableNumber(table),
+    tableNumber(place),
     model,
   ]);
 }
@@ -40,14 +43,18 @@ export interface OtherRuns {
 }
 
 /** Finds runs that load the table with another model. */
-export async function findOtherRuns(client: pg.Client, table: Table): Promise<OtherRuns> {
+export async function findOtherRuns(
+  client: pg.Client,
+  place: TablePlace,
+  table: Table,
+): Promise<OtherRuns> {
   const { rows } = await client.query<{ model: number }>(
     // pg_locks shows both numbers as oids, which have no sign.
     `SELECT (objid::bigint & 4294967295) AS model FROM pg_locks
      WHERE locktype = 'advisory' AND objsubid = 2 AND mode = 'ShareLock'
        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
        AND classid::bigint = $1`,
-    [tableNumber(table) >>> 0],
+    [tableNumber(place) >>> 0],
   );
   const own = modelNumber(table) >>> 0;
   const others = rows.filter(({ model }) => (model & ~REPLACES_BIT) >>> 0 !== own);

@@ -1,5 +1,6 @@
 /** What the ledger says of loads whose rows another load replaces as the new content of their table. */
 import type pg from 'pg';
+import type { TablePlace } from '../model/table-name.js';
 import { IS_HELD } from './ledger-queries.js';
 import { type EndedLoad, writeEnds } from './loads.js';
 
@@ -9,11 +10,14 @@ export interface HeldByOther {
 }
 
 /** Lists loads of a table that another session is working on. */
-export async function listHeldLoads(client: pg.Client, table: string): Promise<HeldByOther[]> {
+export async function listHeldLoads(
+  client: pg.Client,
+  { schema, name }: TablePlace,
+): Promise<HeldByOther[]> {
   const { rows } = await client.query<HeldByOther>(
     `SELECT load_id AS "loadId", path FROM edp.loads
-     WHERE table_name = $1 AND state <> 'undone' AND rows_read > 0 AND ${IS_HELD} LIMIT 1`,
-    [table],
+     WHERE schema_name = $1 AND table_name = $2 AND state <> 'undone' AND rows_read > 0 AND ${IS_HELD} LIMIT 1`,
+    [schema, name],
   );
   return rows;
 }
@@ -37,15 +41,15 @@ export async function restartLoads(client: pg.Client, loads: readonly number[]):
  */
 export async function markReplaced(
   client: pg.Client,
-  table: string,
+  { schema, name }: TablePlace,
   by: readonly number[],
 ): Promise<number[]> {
   const { rows } = await client.query<{ load_id: number; had_records: boolean }>(
     `SELECT load_id, rows_read > 0 AS had_records FROM edp.loads
-     WHERE table_name = $1 AND load_id <> ALL ($2)
+     WHERE schema_name = $1 AND table_name = $2 AND gone_at IS NULL AND load_id <> ALL ($3)
        AND (state IN ('loaded', 'undoing') OR (state = 'loading' AND rows_read > 0))
      ORDER BY load_id FOR UPDATE`,
-    [table, by],
+    [schema, name, by],
   );
   const loads = rows.map(({ load_id }) => load_id);
   await removeRecords(client, loads);

@@ -1,5 +1,6 @@
 /** The queue of files to claim: in waves, each claimed together. */
-import { type Claim, claimLoads, loadKey } from '../ledger/loads.js';
+import { loadKey } from '../ledger/load-key.js';
+import { type Claim, claimLoads } from '../ledger/loads.js';
 import type { Session } from '../postgres/session.js';
 import type { TableInCatalog } from '../postgres/table-in-catalog.js';
 import { type InputFile, sizeOf } from '../source/discover.js';
@@ -140,7 +141,9 @@ export class FileQueue {
 
   async #prepareUnlessFaulty(target: Target): Promise<ReadyFile | undefined> {
     try {
-      const prepared = await prepareTarget(target, this.#options);
+      const located = await this.#tables.locate(target.table);
+      this.#book.locate(target.table, located);
+      const prepared = await prepareTarget(target, this.#options, located.place);
       const tableInCatalog = await this.#tables.prepare(target.table);
       return { ...fitToTable(prepared, tableInCatalog), tableInCatalog };
     } catch (error) {

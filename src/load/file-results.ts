@@ -31,6 +31,9 @@ export const NOT_BEGUN = 'the run ended before it was loaded';
 export interface FileResult {
   /** As the user specified it. */
   readonly path: string;
+  /** Null where the run did not come to the table. */
+  readonly schema: string | null;
+  /** With its schema, unless that is the first of the search path. */
   readonly table: string;
   readonly loadId: number | null;
   /** `interrupted` where Ctrl-C ended the run before the file was loaded completely. */
@@ -84,18 +87,20 @@ export interface IngestProgress {
  * All files in the order of the command line, also those that the run did not reach, and their
  * sums.
  *
+ * @param name the table of a file
  * @param isInterrupted whether Ctrl-C ended the run
  */
 export function summarizeFiles(
   targets: readonly Target[],
   results: ReadonlyMap<InputFile, FileResult>,
+  name: (target: Target) => Pick<FileResult, 'schema' | 'table'>,
   isInterrupted: boolean,
 ): Pick<IngestResult, 'files' | 'bytes' | 'rows'> {
   const files = targets.map(
-    ({ file, table }): FileResult =>
-      results.get(file) ?? {
-        path: file.name,
-        table: table.name,
+    (target): FileResult =>
+      results.get(target.file) ?? {
+        path: target.file.name,
+        ...name(target),
         loadId: null,
         status: isInterrupted ? 'interrupted' : 'failed',
         rows: NO_ROWS,

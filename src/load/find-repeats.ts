@@ -5,6 +5,7 @@
 import type pg from 'pg';
 import { quoteIdentifier } from '../model/ddl.js';
 import { physicalColumns, type Table } from '../model/model.js';
+import type { TablePlace } from '../model/table-name.js';
 import type { TableInCatalog } from '../postgres/table-in-catalog.js';
 import type { FileResult } from './file-results.js';
 
@@ -33,14 +34,17 @@ export interface RepeatedLoad {
 export async function findRepeats(
   client: pg.Client,
   table: Table,
-  { oid, table: name, isInOrder }: TableInCatalog,
+  {
+    place,
+    inCatalog: { oid, table: name, isInOrder },
+  }: { readonly place: TablePlace; readonly inCatalog: TableInCatalog },
   results: readonly FileResult[],
 ): Promise<RepeatedLoad[]> {
   const { lineageColumn } = table;
   const fresh = results.filter(({ status, rows }) => status === 'loaded' && rows.loaded > 0);
   const ids = fresh.map(({ loadId }) => loadId!);
   if (lineageColumn === undefined || isInOrder || ids.length === 0) return [];
-  if (!(await hasOthers(client, table, oid, ids))) return [];
+  if (!(await hasOthers(client, place, oid, ids))) return [];
   const load = quoteIdentifier(lineageColumn);
   const values = physicalColumns(table)
     .filter((column) => column.name !== lineageColumn)
@@ -55,9 +59,9 @@ export async function findRepeats(
   );
   const repeated = new Map(rows.map((row) => [row.load_id, row.repeated]));
   return fresh
-    .map(({ path, loadId, rows: { loaded } }) => ({
+    .map(({ path, table: shown, loadId, rows: { loaded } }) => ({
       path,
-      table: table.name,
+      table: shown,
       loadId: loadId!,
       loaded,
       repeated: repeated.get(loadId!) ?? 0,
@@ -68,15 +72,15 @@ export async function findRepeats(
 /** Whether there is anything to compare with, in a table that is quickly read. */
 async function hasOthers(
   client: pg.Client,
-  { name }: Table,
+  { schema, name }: TablePlace,
   oid: number,
   ids: readonly number[],
 ): Promise<boolean> {
   const { rows } = await client.query<{ worth: boolean }>(
     `SELECT pg_table_size($1::oid::regclass) <= $2 AND EXISTS (
-       SELECT FROM edp.loads WHERE table_name = $3 AND rows_loaded > 0 AND state = 'loaded'
+       SELECT FROM edp.loads WHERE table_name = $3 AND schema_name = $5 AND rows_loaded > 0 AND state = 'loaded'
        AND load_id < $4) AS worth`,
-    [oid, MAX_TABLE_BYTES, name, Math.max(...ids)],
+    [oid, MAX_TABLE_BYTES, name, Math.max(...ids), schema],
   );
   return rows[0]!.worth;
 }

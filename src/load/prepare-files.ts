@@ -23,6 +23,7 @@ import { hashTable } from '../model/hash.js';
 import type { OnNewField } from '../model/load-rules.js';
 import { matchTable } from '../model/match.js';
 import { findTable, type Model, type Table } from '../model/model.js';
+import type { TablePlace } from '../model/table-name.js';
 import type { TableInCatalog } from '../postgres/table-in-catalog.js';
 import type { InputFile } from '../source/discover.js';
 import { type IdentifiedFile, identifyFile } from '../source/identify.js';
@@ -78,10 +79,14 @@ export function findTargets(
   });
 }
 
-/** @throws EdpError for a fault of the file (`isFileFault`) or the disk */
+/**
+ * @param place of the table
+ * @throws EdpError for a fault of the file (`isFileFault`) or the disk
+ */
 export async function prepareTarget(
   target: Target,
   { settingsFor, onNewColumn }: TargetOptions,
+  place: TablePlace,
 ): Promise<PreparedFile> {
   const settings = settingsFor(target.table);
   const onNew = onNewColumn ?? defaultOnNew(target.table);
@@ -92,7 +97,7 @@ export async function prepareTarget(
   const drift = driftOf(target.table, description, onNew);
   const file = await identifyFile(version, description.textHead);
   const reading = readingOf(description, settings, drift);
-  const identity = toIdentity(target, description, file, reading);
+  const identity = toIdentity(target, place, description, file, reading);
   const unusedFlags = listUnusedFlags(settings, description.format);
   return { target, description, plan, recordForm, drift, unusedFlags, file, identity };
 }
@@ -117,6 +122,7 @@ function driftOf(table: Table, description: FileDescription, onNew: OnNewField):
 /** The data of a file for the ledger. */
 function toIdentity(
   { file, table }: Target,
+  place: TablePlace,
   description: FileDescription,
   identified: IdentifiedFile,
   format: Reading,
@@ -124,7 +130,7 @@ function toIdentity(
   return {
     path: file.name,
     file: identified,
-    table: table.name,
+    place,
     size: identified.size,
     contentHash: identified.contentHash,
     header: description.headerBytes,

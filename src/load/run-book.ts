@@ -17,6 +17,8 @@ import type { Finding } from '../ledger/loads.js';
 import { type RemarkCounts, RemarkTally } from '../ledger/remarks.js';
 import { listDrift } from '../mapping/find-drift.js';
 import type { RejectLimit } from '../model/load-rules.js';
+import type { Table } from '../model/model.js';
+import type { LocatedTable } from '../postgres/locate-table.js';
 import type { InputFile } from '../source/discover.js';
 import {
   type FileResult,
@@ -36,12 +38,23 @@ export class RunBook {
   readonly #remarks = new RemarkTally();
   /** The irregularities that were reported last, by table. */
   readonly #oddities = new Map<string, string>();
+  readonly #located = new Map<Table, LocatedTable>();
   #rows: RowCounts = NO_ROWS;
   #committed = { bytes: 0, rows: NO_ROWS };
 
   constructor(maxRejects: RejectLimit | undefined, progress: IngestProgress) {
     this.#maxRejects = maxRejects;
     this.#progress = progress;
+  }
+
+  /** Says where a table is, for the results of its files. */
+  locate(table: Table, located: LocatedTable): void {
+    this.#located.set(table, located);
+  }
+
+  #naming(table: Table): Pick<FileResult, 'schema' | 'table'> {
+    const located = this.#located.get(table);
+    return { schema: located?.place.schema ?? null, table: located?.shown ?? table.name };
   }
 
   /** Files with a result. */
@@ -52,7 +65,7 @@ export class RunBook {
   settle({ file, table }: Target, result: Partial<FileResult> & Pick<FileResult, 'status'>): void {
     const complete: FileResult = {
       path: file.name,
-      table: table.name,
+      ...this.#naming(table),
       loadId: null,
       rows: NO_ROWS,
       bytes: 0,
@@ -146,7 +159,7 @@ export class RunBook {
   /** @param isInterrupted whether Ctrl-C ended the run */
   summarize(targets: readonly Target[], isInterrupted: boolean): Omit<IngestResult, 'seconds'> {
     return {
-      ...summarizeFiles(targets, this.#results, isInterrupted),
+      ...summarizeFiles(targets, this.#results, ({ table }) => this.#naming(table), isInterrupted),
       thisRun: this.#committed,
       remarks: this.#remarks.counts,
       isInterrupted,

@@ -208,14 +208,16 @@ class IngestRun {
     if (this.#options.force) return [];
     const repeats: RepeatedLoad[] = [];
     for (const table of new Set(this.#targets.map((target) => target.table))) {
+      // There is a result for each target.
       const own = results.filter(
-        (result) => result.table === table.name && result.status === 'loaded',
+        ({ status }, i) => this.#targets[i]!.table === table && status === 'loaded',
       );
       if (own.length === 0) continue;
       const inCatalog = await this.#tables.prepare(table);
+      const { place } = await this.#tables.locate(table);
       const { session } = this.#resources;
       // The files are loaded, whatever comes of this.
-      const found = session.run((client) => findRepeats(client, table, inCatalog, own));
+      const found = session.run((client) => findRepeats(client, table, { place, inCatalog }, own));
       repeats.push(...(await found.catch(() => [])));
     }
     return repeats;

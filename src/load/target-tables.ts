@@ -5,19 +5,23 @@ import type pg from 'pg';
 import { failpoint } from '../base/failpoints.js';
 import { safeText } from '../base/safe-text.js';
 import { recordDefinition } from '../ledger/changes.js';
+import { type FormerLoads, markGone, settleFormerLoads } from '../ledger/former-tables.js';
 import { holdModel } from '../ledger/model-lock.js';
-import { listPromotions, unknownPromotions } from '../ledger/promotions.js';
+import { addPromotedColumns, listPromotions, unknownPromotions } from '../ledger/promotions.js';
 import type { OnConflict } from '../model/load-rules.js';
 import type { Model, Table } from '../model/model.js';
+import { formatTableName, type TablePlace } from '../model/table-name.js';
+import { type LocatedTable, locateTable } from '../postgres/locate-table.js';
 import type { Session } from '../postgres/session.js';
 import { inspectTable, type TableInCatalog } from '../postgres/table-in-catalog.js';
-import { ensureExtraColumn, ensureTable } from '../postgres/tables.js';
+import { type DefinitionLog, ensureExtraColumn, ensureTable } from '../postgres/tables.js';
 
 export class TargetTables {
   readonly #session: Session;
   readonly #model: Model;
   readonly #onConflict: OnConflict;
   readonly #note: (text: string) => void;
+  readonly #located = new Map<string, Promise<LocatedTable>>();
   readonly #found = new Map<string, Promise<TableInCatalog>>();
 
   /** @param note takes messages for the user during the run */
@@ -33,32 +37,66 @@ export class TargetTables {
     this.#note = note;
   }
 
+  /** Where a table is, or will be; creates nothing. */
+  locate({ name }: Table): Promise<LocatedTable> {
+    let located = this.#located.get(name);
+    if (located === undefined) {
+      located = this.#session.run((client) => locateTable(client, name));
+      this.#located.set(name, located);
+    }
+    return located;
+  }
+
   prepare(table: Table): Promise<TableInCatalog> {
     let found = this.#found.get(table.name);
     if (found === undefined) {
-      found = this.#session.run(async (client) => {
-        await ensureTable(client, this.#model, table, recordDefinition);
-        await ensureExtraColumn(client, table, recordDefinition);
-        await failpoint('run.table', client);
-        await holdModel(client, table, this.#onConflict);
-        await failpoint('run.model_held', client);
-        await this.#warnOfPromotions(client, table);
-        return inspectTable(client, table, this.#onConflict);
-      });
+      found = this.locate(table).then(({ place }) =>
+        this.#session.run((client) => this.#prepare(client, table, place)),
+      );
       this.#found.set(table.name, found);
     }
+    return found;
+  }
+
+  async #prepare(client: pg.Client, table: Table, place: TablePlace): Promise<TableInCatalog> {
+    const log: DefinitionLog = async (session, name, isNew) => {
+      await recordDefinition(session, name);
+      if (!isNew) return;
+      const count = await markGone(session, name);
+      if (count > 0) this.#note(describeFormer(name, { verdict: 'gone', count }));
+      await addPromotedColumns(session, name);
+    };
+    await ensureTable(client, this.#model, table, log);
+    await ensureExtraColumn(client, table, log);
+    await failpoint('run.table', client);
+    await holdModel(client, place, table, this.#onConflict);
+    await failpoint('run.model_held', client);
+    await this.#warnOfPromotions(client, table, place);
+    const name = formatTableName(place);
+    const found = await inspectTable(client, table, this.#onConflict, name);
+    const former = await settleFormerLoads(client, place, table.lineageColumn);
+    if (former !== undefined) this.#note(describeFormer(name, former));
     return found;
   }
 
   /**
    * Checked after the model is locked: a promotion either waits for this run, or this run sees it.
    */
-  async #warnOfPromotions(client: pg.Client, table: Table): Promise<void> {
-    const promotions = await listPromotions(client, table.name);
+  async #warnOfPromotions(client: pg.Client, table: Table, place: TablePlace): Promise<void> {
+    const promotions = await listPromotions(client, place);
     for (const { metric, column } of unknownPromotions(table, promotions)) {
       this.#note(
         `warning: metric ${safeText(JSON.stringify(metric))} of "${safeText(table.name)}" was promoted to column "${safeText(column)}", which this model does not declare: it is kept beside the rows. Declare it in edp.yaml; edp promote moves what is kept`,
       );
     }
   }
+}
+
+/** What to tell of the loads of a table that has another one's name. */
+export function describeFormer(table: string, { verdict, count }: FormerLoads): string {
+  const name = safeText(table);
+  const loads = count === 1 ? 'one load' : `${count} loads`;
+  return verdict === 'gone'
+    ? `table ${name} is a new one: the rows of ${loads} went with the former one, so files loaded before are loaded again`
+    : `warning: table ${name} is another one than that of ${loads} before, and nothing shows whether their rows are in it; files that were loaded are skipped, and --force loads them again`;
 }

@@ -1,10 +1,19 @@
 /** Model → DDL. Every identifier is quoted, so that no name can become SQL. */
 import { type Notes, physicalColumns, type Table } from './model.js';
 import { formatNotes } from './notes.js';
+import { parseTableName } from './table-name.js';
 import { SQL_TYPE } from './types.js';
 
 export function quoteIdentifier(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
+}
+
+/** @param text name of a table as edp.yaml writes it, with its schema or without */
+export function quoteTable(text: string): string {
+  const { schema, name } = parseTableName(text);
+  return schema === undefined
+    ? quoteIdentifier(name)
+    : `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`;
 }
 
 export function quoteLiteral(value: string): string {
@@ -20,7 +29,7 @@ export function quoteColumns(names: readonly string[]): string {
  * matters: a referenced table comes first.
  */
 export function createTableStatements(table: Table): string[] {
-  const name = quoteIdentifier(table.name);
+  const name = quoteTable(table.name);
   const parts = physicalColumns(table).map(
     (column) =>
       `${quoteIdentifier(column.name)} ${SQL_TYPE[column.type]}${column.isNullable ? '' : ' NOT NULL'}`,
@@ -29,7 +38,7 @@ export function createTableStatements(table: Table): string[] {
   for (const { name: column, references } of table.columns) {
     if (references === undefined) continue;
     parts.push(
-      `FOREIGN KEY (${quoteIdentifier(column)}) REFERENCES ${quoteIdentifier(references.table)} (${quoteIdentifier(references.column)})`,
+      `FOREIGN KEY (${quoteIdentifier(column)}) REFERENCES ${quoteTable(references.table)} (${quoteIdentifier(references.column)})`,
     );
   }
   return [
@@ -42,7 +51,7 @@ export function createTableStatements(table: Table): string[] {
 function commentStatements({ name, notes, columns, sources }: Table): string[] {
   const comment = (object: string, own: Notes | undefined) =>
     own === undefined ? [] : [`COMMENT ON ${object} IS ${quoteLiteral(formatNotes(own))}`];
-  const table = quoteIdentifier(name);
+  const table = quoteTable(name);
   const metrics = sources.flatMap((source) => source.metrics);
   return [
     ...comment(`TABLE ${table}`, notes),

@@ -3,7 +3,8 @@ import path from 'node:path';
 import picomatch from 'picomatch';
 import { EdpError } from '../base/errors.js';
 import { suggest } from '../base/nearest.js';
-import { findTable, type Model, type Table } from './model.js';
+import { findNamedTable, type Model, type Table } from './model.js';
+import { parseTableName } from './table-name.js';
 
 /**
  * @param file path of the file; only its name is used
@@ -13,7 +14,7 @@ import { findTable, type Model, type Table } from './model.js';
 export function matchTable(model: Model, file: string, explicit?: string): Table {
   const names = model.tables.map((table) => table.name);
   if (explicit !== undefined) {
-    const table = findTable(model, explicit);
+    const table = findNamedTable(model, explicit);
     if (table !== undefined) return table;
     throw new EdpError('unknown_table', `there is no table "${explicit}" in the model`, {
       hint: suggest(
@@ -30,14 +31,33 @@ export function matchTable(model: Model, file: string, explicit?: string): Table
   if (byPattern !== undefined) return byPattern;
 
   const stem = name.split('.')[0] ?? name;
-  const fits = model.tables
-    .filter((table) => stem === table.name || startsWithWord(stem, table.name))
-    .sort((a, b) => b.name.length - a.name.length);
-  if (fits[0] !== undefined) return fits[0];
+  const longest = findLongestName(model, name, stem);
+  const [fit, ...others] = longest;
+  if (fit !== undefined && others.length === 0) return fit;
+  if (fit !== undefined) {
+    throw new EdpError(
+      'unknown_table',
+      `${file}: several tables go by the name of this file: ${longest.map((table) => table.name).join(', ')}`,
+      { hint: `name one with --table, as in --table ${fit.name}` },
+    );
+  }
   const remedy = `name one with --table; the tables are: ${names.join(', ')}; --create makes a new one`;
   throw new EdpError('unknown_table', `${file}: no table goes by the name of this file`, {
     hint: suggest(stem.replace(/[-_\d]+$/, ''), names, remedy),
   });
+}
+
+/** Tables whose name the file has: with its schema before without, and the longest name before others. */
+function findLongestName(model: Model, name: string, stem: string): Table[] {
+  const nameOf = ({ name: text }: Table) => {
+    const { schema, name: own } = parseTableName(text);
+    if (schema !== undefined && startsWithWord(name, `${schema}.${own}`)) return `${schema}.${own}`;
+    return stem === own || startsWithWord(stem, own) ? own : '';
+  };
+  const most = Math.max(1, ...model.tables.map((table) => nameOf(table).length));
+  const longest = model.tables.filter((table) => nameOf(table).length === most);
+  const bare = longest.filter((table) => parseTableName(table.name).schema === undefined);
+  return bare.length > 0 ? bare.slice(0, 1) : longest;
 }
 
 /** Whether {@link matchTable} finds one. */

@@ -6,6 +6,7 @@
 import type { Corrections } from './corrections.js';
 import type { CsvSettings } from './csv-settings.js';
 import type { Format } from './file-settings.js';
+import { bareName, formatTableName, isSameTable, type TablePlace } from './table-name.js';
 import type { ColumnType } from './types.js';
 
 /** What people should know of a table or a column; comments of the database say it. */
@@ -58,6 +59,7 @@ export interface MetricsSource {
 }
 
 export interface Table {
+  /** As edp.yaml writes it: with its schema, or without. */
   readonly name: string;
   readonly notes?: Notes;
   readonly columns: readonly Column[];
@@ -120,5 +122,19 @@ export function physicalColumns(table: Table): PhysicalColumn[] {
 }
 
 export function findTable(model: Model, name: string): Table | undefined {
-  return model.tables.find((table) => table.name === name);
+  return model.tables.find((table) => isSameTable(table.name, name));
+}
+
+/** The declaration of a table of the database: with its schema, or without. */
+export function findTableAt(model: Model, place: TablePlace): Table | undefined {
+  return (
+    findTable(model, formatTableName(place)) ??
+    findTable(model, formatTableName({ name: place.name }))
+  );
+}
+
+/** Also finds a table by its name without the schema, if only one has it. */
+export function findNamedTable(model: Model, name: string): Table | undefined {
+  const [only, ...others] = model.tables.filter((table) => bareName(table.name) === name);
+  return findTable(model, name) ?? (others.length === 0 ? only : undefined);
 }

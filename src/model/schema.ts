@@ -12,9 +12,11 @@ import {
 } from './corrections.js';
 import { csvSectionSchema, toCsvSettings } from './csv-settings.js';
 import { formatSchema } from './file-settings.js';
+import { IMPOSSIBLE_NAME } from './impossible-name.js';
 import type { Column, MetricsSource, Model, Reference, Table } from './model.js';
 import { toNotes } from './notes.js';
 import { notesShape } from './notes-schema.js';
+import { formatTableName, isSameTable, parseTableName, splitName } from './table-name.js';
 import { COLUMN_TYPES } from './types.js';
 
 /** PostgreSQL cuts longer identifiers silently (NAMEDATALEN - 1), so edp refuses them. */
@@ -27,7 +29,35 @@ export const identifier = z
   .refine((name) => Buffer.byteLength(name) <= MAX_IDENTIFIER_BYTES, {
     message: `a name is at most ${MAX_IDENTIFIER_BYTES} bytes long (PostgreSQL's limit)`,
   })
-  .refine((name) => !/\p{Cc}/u.test(name), { message: 'a name has no control characters' });
+  .refine((name) => !/\p{Cc}/u.test(name), { message: 'a name has no control characters' })
+  .refine((name) => name !== IMPOSSIBLE_NAME, {
+    message: `"${IMPOSSIBLE_NAME}" cannot be a name in edp`,
+  });
+
+const NAME_FORMS =
+  'a table is written name or schema.name; a name with a dot in it stands in double quotes: \'"a.b"\'';
+
+/** Name of a table, which may have its schema before it. */
+export const tableName = z
+  .string()
+  .min(1, 'a name cannot be empty')
+  .superRefine((text, context) => {
+    for (const message of findNameFaults(text)) context.addIssue({ code: 'custom', message });
+  });
+
+function findNameFaults(text: string): string[] {
+  if (text === '') return [];
+  const parts = splitName(text);
+  if (parts === undefined || parts.length > 2) return [NAME_FORMS];
+  const { schema = '' } = parseTableName(text);
+  const isOfServer = /^pg_/.test(schema) || schema === 'information_schema';
+  if (isOfServer || schema === 'edp') {
+    return [`schema "${schema}" belongs to ${isOfServer ? 'the server' : 'edp itself'}`];
+  }
+  return parts.flatMap(
+    (part) => identifier.safeParse(part).error?.issues.map(({ message }) => message) ?? [],
+  );
+}
 
 /** System columns of every PostgreSQL table. */
 export const SYSTEM_COLUMNS: ReadonlySet<string> = new Set([
@@ -66,7 +96,9 @@ const columnDetails = z.strictObject({
   references: z
     .string()
     .optional()
-    .describe('Table (or table.column) whose key this column refers to'),
+    .describe(
+      'Table (or table.column), with its schema or without, whose key this column refers to',
+    ),
   ...originShape,
   ...correctionShape,
 });
@@ -134,7 +166,7 @@ export const tableSchema = z.strictObject({
     .describe('Column that records which load brought a row (default load_id; false for none)'),
 });
 
-export const tablesSchema = z.record(identifier, tableSchema);
+export const tablesSchema = z.record(tableName, tableSchema);
 
 /** The keys that an object in edp.yaml may have, by its path from the root; undefined for the root itself. */
 export function knownKeys(path: readonly PropertyKey[]): readonly string[] | undefined {
@@ -177,13 +209,18 @@ function toSources(metrics: TableInput['metrics']): MetricsSource[] {
 }
 
 function toReference(text: string, tables: Record<string, TableInput>): Reference {
-  if (Object.hasOwn(tables, text)) {
-    return { table: text, column: asList(tables[text]?.key)[0] ?? 'id' };
+  const find = (name: string) => Object.keys(tables).find((table) => isSameTable(table, name));
+  const whole = find(text);
+  if (whole !== undefined) {
+    return { table: whole, column: asList(tables[whole]?.key)[0] ?? 'id' };
   }
-  const dot = text.lastIndexOf('.');
-  return dot < 0
-    ? { table: text, column: 'id' }
-    : { table: text.slice(0, dot), column: text.slice(dot + 1) };
+  const parts = splitName(text) ?? [text];
+  const column = parts.length === 1 ? 'id' : parts.pop()!;
+  const [first, second] = parts as [string, string?];
+  const name = formatTableName(
+    second === undefined ? { name: first } : { schema: first, name: second },
+  );
+  return { table: find(name) ?? name, column };
 }
 
 function toOrigin({ constant, computed }: ColumnDetails): Pick<Column, 'origin'> {
@@ -243,7 +280,12 @@ export function findModelFaults(
   isUnsure: (table: string, column?: string) => boolean = () => false,
 ): ModelFault[] {
   const faults: ModelFault[] = [];
+  const names = Object.keys(tables);
   for (const [name, input] of Object.entries(tables)) {
+    const first = names.find((other) => isSameTable(other, name));
+    if (first !== undefined && first !== name) {
+      faults.push({ path: [name], message: `${first} and ${name} are the same table` });
+    }
     faults.push(...correctionFaults(name, input, isUnsure));
     const table = toTable(name, input, tables);
     const own = new Set(Object.keys(input.columns));

@@ -1,7 +1,7 @@
 /** What a load cannot go into, and what helps. */
 import type pg from 'pg';
 import { EdpError } from '../base/errors.js';
-import { quoteIdentifier } from '../model/ddl.js';
+import { quoteIdentifier, quoteTable } from '../model/ddl.js';
 
 /** By pg_class.relkind. */
 const OTHER_KINDS: Readonly<Record<string, { readonly what: string; readonly hint: string }>> = {
@@ -29,7 +29,7 @@ export async function refuseMissing(client: pg.Client, table: string): Promise<n
     `SELECT relkind AS kind, EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid
                                      AND t.tgtype & 64 <> 0) AS "hasTrigger"
      FROM pg_class c WHERE oid = to_regclass($1)`,
-    [quoteIdentifier(table)],
+    [quoteTable(table)],
   );
   const found = rows[0];
   const other = OTHER_KINDS[found?.kind ?? ''];

@@ -1,7 +1,7 @@
 /** What the catalog says about the table of a load, and so how its splits are to be copied. */
 import type pg from 'pg';
 import { EdpError } from '../base/errors.js';
-import { quoteIdentifier } from '../model/ddl.js';
+import { quoteIdentifier, quoteTable } from '../model/ddl.js';
 import { CONFLICT_RULES, type OnConflict } from '../model/load-rules.js';
 import { physicalColumns, type Table } from '../model/model.js';
 import type { OtherType } from '../model/other-type.js';
@@ -86,7 +86,7 @@ export async function findTableInCatalog(
     `SELECT c.oid, format('%I.%I', n.nspname, c.relname) AS name
      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
      WHERE c.oid = to_regclass($1) AND c.relkind IN ('r', 'p')`,
-    [quoteIdentifier(name)],
+    [quoteTable(name)],
   );
   return rows[0];
 }
@@ -95,15 +95,17 @@ export async function findTableInCatalog(
  * Looks up a table and compares it with the model.
  *
  * @param onConflict the rule of the records that are to be loaded, if any are
+ * @param at name of the table in the database, where that is known
  * @throws EdpError `table_mismatch` that names every difference at once
  */
 export async function inspectTable(
   client: pg.Client,
   table: Table,
   onConflict?: OnConflict,
+  at = table.name,
 ): Promise<TableInCatalog> {
-  const found = await findTableInCatalog(client, table.name);
-  if (found === undefined) return refuseMissing(client, table.name);
+  const found = await findTableInCatalog(client, at);
+  if (found === undefined) return refuseMissing(client, at);
   const { oid } = found;
   const { rows } = await client.query<
     Pick<TableInCatalog, 'isInOrder' | 'hasTriggers' | 'mayDefer' | 'hasRules'> & Access

@@ -1,22 +1,28 @@
 /** The model's tables in the database: created when they are missing, otherwise left alone. */
 import type pg from 'pg';
 import { EdpError } from '../base/errors.js';
-import { createTableStatements, quoteIdentifier, withReferredTables } from '../model/ddl.js';
+import {
+  createTableStatements,
+  quoteIdentifier,
+  quoteTable,
+  withReferredTables,
+} from '../model/ddl.js';
 import { type Model, physicalColumns, type Table } from '../model/model.js';
+import { formatTableName, parseTableName } from '../model/table-name.js';
 import { type ColumnType, SQL_TYPE } from '../model/types.js';
 import { withTransaction } from './connection.js';
 import { withSchemaLock } from './migrate.js';
 
 /**
  * Enters the new definition of a table, by its quoted name, into the log of changes: within the
- * transaction that makes it.
+ * transaction that makes it. `isNew` where the table was created.
  */
-export type DefinitionLog = (client: pg.Client, name: string) => Promise<void>;
+export type DefinitionLog = (client: pg.Client, name: string, isNew: boolean) => Promise<void>;
 
 async function isMissing(client: pg.Client, table: Table): Promise<boolean> {
   const { rows } = await client.query<{ missing: boolean }>(
     'SELECT to_regclass($1) IS NULL AS missing',
-    [quoteIdentifier(table.name)],
+    [quoteTable(table.name)],
   );
   return rows[0]?.missing === true;
 }
@@ -86,7 +92,7 @@ export async function ensureExtraColumn(
 async function hasColumn(client: pg.Client, { name }: Table, column: string): Promise<boolean> {
   const { rowCount } = await client.query(
     'SELECT FROM pg_attribute WHERE attrelid = to_regclass($1) AND attname = $2 AND NOT attisdropped',
-    [quoteIdentifier(name), column],
+    [quoteTable(name), column],
   );
   return rowCount !== 0;
 }
@@ -131,10 +137,10 @@ async function addColumnsWithin(
   );
   await explainRefusal(table, 'altered', async () => {
     // Another command may be adding the same column: it is entered once.
-    await client.query(`LOCK TABLE ${quoteIdentifier(table.name)} IN ACCESS EXCLUSIVE MODE`);
+    await client.query(`LOCK TABLE ${quoteTable(table.name)} IN ACCESS EXCLUSIVE MODE`);
     if ((await listNew()).length === 0) return;
-    await client.query(`ALTER TABLE ${quoteIdentifier(table.name)} ${additions.join(', ')}`);
-    await log(client, quoteIdentifier(table.name));
+    await client.query(`ALTER TABLE ${quoteTable(table.name)} ${additions.join(', ')}`);
+    await log(client, quoteTable(table.name), false);
   });
 }
 
@@ -161,7 +167,7 @@ async function createMissing(
     assertTableWidth(missing);
     await assertNotHidden(client, missing);
     for (const statement of createTableStatements(missing)) await client.query(statement);
-    await log(client, quoteIdentifier(missing.name));
+    await log(client, quoteTable(missing.name), true);
   }
 }
 
@@ -169,22 +175,42 @@ async function createMissing(
  * @throws EdpError `database_refused` for a table that is there, in a schema of the search path that
  *   the role may not look into
  */
-async function assertNotHidden(client: pg.Client, { name }: Table): Promise<void> {
+async function assertNotHidden(client: pg.Client, { name: text }: Table): Promise<void> {
+  const { schema, name } = parseTableName(text);
   const { rows } = await client.query<{ schema: string; role: string }>(
     `SELECT quote_ident(n.nspname) AS schema, quote_ident(current_user) AS role
      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
      WHERE c.relname = $1 AND NOT has_schema_privilege(n.oid, 'USAGE')
-       AND n.nspname = ANY (SELECT replace(btrim(part, ' "'), '$user', current_user)
-                            FROM unnest(string_to_array(current_setting('search_path'), ',')) AS s (part))
-       AND NOT coalesce(has_schema_privilege(current_schema()::text, 'CREATE'), false)`,
-    [name],
+       AND CASE WHEN $2::text IS NOT NULL THEN n.nspname = $2
+           ELSE n.nspname = ANY (SELECT replace(btrim(part, ' "'), '$user', current_user)
+                                 FROM unnest(string_to_array(current_setting('search_path'), ',')) AS s (part))
+                AND NOT coalesce(has_schema_privilege(current_schema()::text, 'CREATE'), false) END`,
+    [name, schema ?? null],
   );
   const hidden = rows[0];
   if (hidden === undefined) return;
   throw new EdpError(
     'database_refused',
-    `table "${name}" is in schema ${hidden.schema}, which role ${hidden.role} may not use`,
+    `table "${text}" is in schema ${hidden.schema}, which role ${hidden.role} may not use`,
     { hint: `GRANT USAGE ON SCHEMA ${hidden.schema} TO ${hidden.role};` },
+  );
+}
+
+/** invalid_schema_name */
+const NO_SCHEMA = '3F000';
+
+/** @returns undefined for a table without a schema of its own: nothing in search_path exists */
+function explainSchema({ name: text }: Table, cause: unknown): EdpError | undefined {
+  const { schema, name } = parseTableName(text);
+  if (schema === undefined) return undefined;
+  const whole = formatTableName({ name: `${schema}.${name}` });
+  return new EdpError(
+    'database_refused',
+    `table "${text}" cannot be made: there is no schema "${schema}" in the database`,
+    {
+      hint: `CREATE SCHEMA ${quoteIdentifier(schema)}; or, if the name of the table has a dot in it, write '${whole}'`,
+      cause,
+    },
   );
 }
 
@@ -196,14 +222,16 @@ async function explainRefusal(
   try {
     await work();
   } catch (error) {
+    if ((error as { code?: string }).code === NO_SCHEMA) throw explainSchema(table, error) ?? error;
     if ((error as { code?: string }).code === '42501') {
+      const { schema } = parseTableName(table.name);
       throw new EdpError(
         'database_refused',
         `table "${table.name}" cannot be ${done}: ${(error as Error).message}`,
         {
           hint:
             done === 'made'
-              ? 'let the owner of the schema make it, or GRANT CREATE ON SCHEMA public to this role'
+              ? `let the owner of the schema make it, or GRANT CREATE ON SCHEMA ${schema === undefined ? 'public' : quoteIdentifier(schema)} to this role`
               : 'let the owner of the table run the command once: only the owner may add columns',
           cause: error,
         },

@@ -1,5 +1,15 @@
 /** The texts of a project, each parsed by itself, and what they have together. */
-import { type Document, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
+import {
+  type Document,
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseDocument,
+  visit,
+} from 'yaml';
+import { IMPOSSIBLE_NAME } from '../model/impossible-name.js';
 import { type Environment, type ExpandedValue, expandVariables } from './variables.js';
 
 /** A text of the project: edp.yaml, or a file that it includes. */
@@ -54,6 +64,7 @@ export class ProjectPart {
     this.#unset = faults.map(({ offset }) => offset);
     const found = [
       ...errors.map(({ pos: [offset], message }) => ({ offset, message })),
+      ...findImpossibleNames(this.#document),
       ...faults,
     ].map(({ offset, message }) => ({ line: this.#lineAt(offset), message }));
     this.faults = [...found, ...(source.faults ?? [])].map((fault) => ({ part: this, ...fault }));
@@ -127,6 +138,19 @@ export class ProjectPart {
     );
     return this.#lineAt(Math.max(0, ...starts.filter((start) => start <= offset)));
   }
+}
+
+/** A key of this name would vanish: in JavaScript it is no key of an object. */
+function findImpossibleNames(document: Document): { offset: number; message: string }[] {
+  const found: { offset: number; message: string }[] = [];
+  visit(document, {
+    Pair(_, { key }) {
+      if (!isScalar(key) || key.value !== IMPOSSIBLE_NAME) return;
+      const message = `"${IMPOSSIBLE_NAME}" cannot be a name in edp; give the column another one, and name the field with field:`;
+      found.push({ offset: key.range?.[0] ?? 0, message });
+    },
+  });
+  return found;
 }
 
 function toValue(document: Document.Parsed): unknown {

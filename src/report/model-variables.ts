@@ -14,6 +14,7 @@
 import { EdpError } from '../base/errors.js';
 import { quoteIdentifier, quoteLiteral } from '../model/ddl.js';
 import { findTable, type Model } from '../model/model.js';
+import { parseTableName } from '../model/table-name.js';
 import type { ColumnType } from '../model/types.js';
 
 export const MODEL_VARIABLES = ['metric_values', 'metric_sums', 'declared_metrics'] as const;
@@ -84,10 +85,16 @@ function metricColumns(model: Model, place: string): string[] {
   return columns;
 }
 
+/** With its schema where edp.yaml has one; reports join the parts, without quotes. */
+function nameInReports(text: string): string {
+  const { schema, name } = parseTableName(text);
+  return schema === undefined ? name : `${schema}.${name}`;
+}
+
 function declaredMetrics(model: Model): Record<string, string[]> {
   return Object.fromEntries(
     model.tables.map((table) => [
-      table.name,
+      nameInReports(table.name),
       table.sources.flatMap((source) => source.metrics.map((metric) => metric.key)),
     ]),
   );

@@ -13,6 +13,8 @@ interface Version {
 export interface LocalIdentity extends Version {
   readonly kind: 'local';
   readonly modifiedMs: number;
+  /** When content or metadata changed: a program that writes can set the other time back, and not this one. */
+  readonly changedMs: number;
   readonly inode: number;
 }
 
@@ -29,7 +31,12 @@ export interface HttpIdentity extends Version {
 export function isSameVersion(a: FileIdentity, b: FileIdentity): boolean {
   if (a.size !== b.size) return false;
   if (a.kind === 'local') {
-    return b.kind === 'local' && a.modifiedMs === b.modifiedMs && a.inode === b.inode;
+    return (
+      b.kind === 'local' &&
+      a.modifiedMs === b.modifiedMs &&
+      a.changedMs === b.changedMs &&
+      a.inode === b.inode
+    );
   }
   return b.kind === 'http' && a.etag === b.etag && a.lastModified === b.lastModified;
 }

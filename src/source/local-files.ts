@@ -119,8 +119,8 @@ function unreadable(name: string, cause: Error): EdpError {
   });
 }
 
-function toIdentity(file: string, { size, mtimeMs, ino }: Stats): LocalIdentity {
-  return { kind: 'local', path: file, size, modifiedMs: mtimeMs, inode: ino };
+function toIdentity(file: string, { size, mtimeMs, ctimeMs, ino }: Stats): LocalIdentity {
+  return { kind: 'local', path: file, size, modifiedMs: mtimeMs, changedMs: ctimeMs, inode: ino };
 }
 
 class LocalFile implements OpenFile {

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { createXXHash128 } from 'hash-wasm';
-import { expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { makeProject, runnerFor, useEmptyDatabase } from '../support/scratch.js';
 
 const MODEL = 'tables:\n  texts:\n    columns: { id: int, body: text }\n';
@@ -19,7 +19,10 @@ async function makeOlder(): Promise<void> {
   await database.query(
     `ALTER TABLE edp.receipts DROP COLUMN corrections, DROP COLUMN record_bytes, DROP COLUMN passed_over;
      ALTER TABLE edp.loads DROP COLUMN head_passed_over, DROP COLUMN tail_passed_over, DROP COLUMN text_bytes,
-       DROP COLUMN replaced_by`,
+       DROP COLUMN replaced_by, DROP COLUMN schema_name, DROP COLUMN table_oid, DROP COLUMN table_database,
+       DROP COLUMN gone_at;
+     ALTER TABLE edp.loads ADD UNIQUE (table_name, content_hash, generation);
+     ALTER TABLE edp.promotions DROP COLUMN schema_name, ADD PRIMARY KEY (table_name, column_name)`,
   );
   await database.query(
     `UPDATE edp.loads SET file_format = replace(replace(replace(replace(file_format::text,
@@ -143,3 +146,70 @@ async function hashOf(text: string): Promise<string> {
   const hasher = await createXXHash128();
   return hasher.init().update(text).digest('hex');
 }
+
+/** The ledger as version 8 had it: without schemas, and with a log of changes. */
+async function makeVersion8(): Promise<void> {
+  await database.query('DELETE FROM edp.migrations WHERE version > 8');
+  await database.query(
+    `ALTER TABLE edp.loads DROP COLUMN schema_name, DROP COLUMN table_oid, DROP COLUMN table_database,
+       DROP COLUMN gone_at;
+     ALTER TABLE edp.loads ADD UNIQUE (table_name, content_hash, generation);
+     ALTER TABLE edp.promotions DROP COLUMN schema_name, ADD PRIMARY KEY (table_name, column_name)`,
+  );
+}
+
+const IN_SCHEMA = 'tables:\n  s1.texts: { columns: { id: int, body: text } }\n';
+
+describe('the schema of a load that an older edp made', () => {
+  beforeEach(async () => {
+    for (const schema of ['s1', 's2', 'a "b.c']) {
+      const quoted = `"${schema.replaceAll('"', '""')}"`;
+      await database.query(`DROP SCHEMA IF EXISTS ${quoted} CASCADE; CREATE SCHEMA ${quoted}`);
+    }
+  });
+  const schemas = async () =>
+    (await database.query('SELECT schema_name FROM edp.loads ORDER BY load_id')).flat();
+
+  it('is that in the log of changes, for each load', async () => {
+    const model = `${IN_SCHEMA}  s2.texts: { columns: { id: int, body: text } }\n  '"a ""b.c".texts': { columns: { id: int, body: text } }\n`;
+    const cwd = await makeProject(model, { '1.csv': 'id,body\n1,a\n', '2.csv': 'id,body\n2,a\n' });
+    await run(cwd, 'ingest', '1.csv', '--table', 's2.texts');
+    await run(cwd, 'ingest', '2.csv', '--table', '"a ""b.c".texts');
+    await makeVersion8();
+    expect((await run(cwd, 'verify', '1')).json).toMatchObject({ ok: true, table: 's2.texts' });
+    expect((await run(cwd, 'verify', '2')).json).toMatchObject({ ok: true });
+    expect(await schemas()).toEqual(['s2', 'a "b.c']);
+    const again = await run(cwd, 'ingest', '1.csv', '--table', 's2.texts');
+    expect(again.json.files[0]).toMatchObject({ status: 'skipped', loadId: 1 });
+  });
+
+  it('is the only one that has such a table', async () => {
+    const cwd = await makeProject(IN_SCHEMA, { 'texts.csv': 'id,body\n1,a\n' });
+    await run(cwd, 'ingest', 'texts.csv');
+    await makeOlder();
+    const again = await run(cwd, 'ingest', 'texts.csv');
+    expect(again.json.files[0]).toMatchObject({ status: 'skipped', loadId: 1 });
+    expect(await schemas()).toEqual(['s1']);
+  });
+
+  it('is that of the search path where several have one', async () => {
+    const cwd = await makeProject(MODEL, { 'texts.csv': 'id,body\n1,a\n' });
+    await run(cwd, 'ingest', 'texts.csv');
+    await makeOlder();
+    await database.query('CREATE TABLE s1.texts (); CREATE TABLE s2.texts ()');
+    const again = await run(cwd, 'ingest', 'texts.csv');
+    expect(again.json.files[0]).toMatchObject({ status: 'skipped', loadId: 1 });
+    expect(await schemas()).toEqual(['public']);
+  });
+
+  it('where the table is gone, its file loads again', async () => {
+    const cwd = await makeProject(MODEL, { 'texts.csv': 'id,body\n1,a\n' });
+    await run(cwd, 'ingest', 'texts.csv');
+    await makeOlder();
+    await database.query('DROP TABLE texts');
+    await run(cwd, 'status');
+    await database.query('CREATE TABLE texts (id int, body text, load_id bigint)');
+    const again = await run(cwd, 'ingest', 'texts.csv');
+    expect(again.json.files[0], again.stderr).toMatchObject({ status: 'loaded', loadId: 2 });
+  });
+});

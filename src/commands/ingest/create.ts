@@ -10,10 +10,11 @@ import { proposeTables } from '../../infer/propose-tables.js';
 import { writeModel } from '../../infer/write-model.js';
 import { planFor } from '../../load/prepare-files.js';
 import { BUILTIN_MODEL } from '../../model/builtin.js';
-import { quoteIdentifier } from '../../model/ddl.js';
+import { quoteTable } from '../../model/ddl.js';
 import type { FileSettings } from '../../model/file-settings.js';
 import { hasTable, matchTable } from '../../model/match.js';
-import type { Model, Table } from '../../model/model.js';
+import { findTable, type Model, type Table } from '../../model/model.js';
+import { bareName, isSameTable } from '../../model/table-name.js';
 import { resolveFileSettings } from '../../options/resolve-options.js';
 import { withClient } from '../../postgres/connection.js';
 import { type Database, withDatabase } from '../../postgres/database.js';
@@ -125,8 +126,7 @@ async function declareTables(
       // A table is declared before it is created: what is there before the file is read is declared in it.
       const there = await listTables(client, names);
       const { model } = await loadProject(directory);
-      const declared = new Set(model.tables.map(({ name }) => name));
-      const own = proposals.filter(({ name }) => !declared.has(name));
+      const own = proposals.filter(({ name }) => findTable(model, name) === undefined);
       const whole = { tables: [...model.tables, ...own.map((one) => one.table)] };
       assertMatched(proposals, whole, table);
       assertNew(own, there);
@@ -151,7 +151,7 @@ async function isKnown(
 ): Promise<boolean> {
   if (!hasTable(model, file.path, table)) return false;
   const match = matchTable(model, file.path, table);
-  if (table !== undefined || match.files.length > 0 || match.name === stemOf(file.path))
+  if (table !== undefined || match.files.length > 0 || bareName(match.name) === stemOf(file.path))
     return true;
   try {
     const version = await versionOf(file);
@@ -169,7 +169,7 @@ async function listTables(
 ): Promise<ReadonlySet<string>> {
   const { rows } = await client.query<{ name: string }>(
     'SELECT name FROM unnest($1::text[], $2::text[]) AS t (name, quoted) WHERE to_regclass(quoted) IS NOT NULL',
-    [names, names.map(quoteIdentifier)],
+    [names, names.map(quoteTable)],
   );
   return new Set(rows.map(({ name }) => name));
 }
@@ -177,7 +177,7 @@ async function listTables(
 /** A file's name may be another spelling of a table's name. */
 function assertUndeclared(proposals: readonly Proposal[], model: Model): void {
   for (const { name, inference } of proposals) {
-    if (model.tables.every((table) => table.name !== name)) continue;
+    if (findTable(model, name) === undefined) continue;
     const { file } = inference.files[0]!;
     throw new EdpError('unknown_table', `${file.name}: there is a table "${name}" already`, {
       hint: `load into it with --table ${name}, or name another`,
@@ -194,7 +194,7 @@ function assertMatched(
   for (const { name, inference } of proposals) {
     for (const { file } of inference.files) {
       const match = matchTable(model, file.path, table);
-      if (match.name === name) continue;
+      if (isSameTable(match.name, name)) continue;
       throw new EdpError(
         'unknown_table',
         `${file.name} matches the name of table "${match.name}"`,

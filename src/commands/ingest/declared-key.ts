@@ -1,6 +1,6 @@
 /** `--key` for files of a table that is declared already. */
 import { EdpError } from '../../base/errors.js';
-import { quoteColumns, quoteIdentifier } from '../../model/ddl.js';
+import { quoteColumns, quoteTable } from '../../model/ddl.js';
 import { hasTable, matchTable } from '../../model/match.js';
 import type { Model, Table } from '../../model/model.js';
 import { PROJECT_FILE } from '../../project/file.js';
@@ -43,7 +43,7 @@ function assertIsKey(key: readonly string[], table: Table): void {
     'usage',
     `--key ${key.join(',')}: ${PROJECT_FILE} declares table "${name}" without a key, and a single run cannot give it one`,
     {
-      hint: `write key: [${columns.join(', ')}] under "${name}" in ${PROJECT_FILE}; if the table has been created, also run ALTER TABLE ${quoteIdentifier(name)} ADD PRIMARY KEY (${quoteColumns(columns)}); --key is for tables that --create makes`,
+      hint: `write key: [${columns.join(', ')}] under "${name}" in ${PROJECT_FILE}; if the table has been created, also run ALTER TABLE ${quoteTable(name)} ADD PRIMARY KEY (${quoteColumns(columns)}); --key is for tables that --create makes`,
     },
   );
 }

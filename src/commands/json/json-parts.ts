@@ -21,6 +21,10 @@ export function namesOf<K extends string>(codes: Readonly<Record<K, unknown>>): 
   return Object.keys(codes) as [K, ...K[]];
 }
 
+export const shownTable = z
+  .string()
+  .describe('Name of the table: with its schema, unless that is the first of search_path');
+
 export const count = z.int().min(0);
 export const seconds = z.number().min(0);
 

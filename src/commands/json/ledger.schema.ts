@@ -10,6 +10,7 @@ import {
   remarks,
   rowCounts,
   seconds,
+  shownTable,
   time,
   triedReject,
 } from './json-parts.js';
@@ -21,12 +22,14 @@ export const loadState = z.enum([
   'undoing',
   'half_undone',
   'undone',
+  'gone',
 ]);
 
 const loadSummary = {
   loadId: z.int(),
   path: z.string(),
-  table: z.string(),
+  schema: z.string(),
+  table: shownTable,
   state: loadState,
   bytes: count,
   rows: rowCounts,

@@ -12,6 +12,7 @@ import {
   rowCounts,
   runEnd,
   seconds,
+  shownTable,
   triedReject,
 } from './json-parts.js';
 import { proposedTable } from './model.schema.js';
@@ -19,7 +20,8 @@ import { proposedTable } from './model.schema.js';
 const loadedFile = z
   .strictObject({
     path: z.string().describe('As the user specified it'),
-    table: z.string(),
+    schema: z.string().nullable().describe('Null where the run did not come to the table'),
+    table: shownTable,
     loadId: z.int().nullable().describe('Null if no load was started'),
     status: z.enum(['loaded', 'skipped', 'failed', 'interrupted']),
     rows: rowCounts.describe('Counts of the whole load, including earlier runs'),

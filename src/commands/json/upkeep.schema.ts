@@ -1,13 +1,14 @@
 /** `edp replay`, `edp undo` and `edp promote`: operations on an existing load or metric. */
 import { z } from 'zod';
-import { count, type Json, remarks, rowCounts, runEnd, seconds } from './json-parts.js';
+import { count, type Json, remarks, rowCounts, runEnd, seconds, shownTable } from './json-parts.js';
 
 export const replaySchema = z.strictObject({
   command: z.literal('replay'),
   ok: z.boolean(),
   loadId: z.int(),
   path: z.string(),
-  table: z.string(),
+  schema: z.string(),
+  table: shownTable,
   seconds,
   rows: rowCounts.describe('read is the number of rejects that were tried'),
   remaining: count.describe('Remaining rejects'),
@@ -20,7 +21,8 @@ export const undoSchema = z.strictObject({
   ok: z.boolean(),
   loadId: z.int(),
   path: z.string(),
-  table: z.string(),
+  schema: z.string(),
+  table: shownTable,
   state: z.enum(['undone', 'undoing', 'loading', 'loaded']),
   seconds,
   removed: z
@@ -49,7 +51,8 @@ export const promoteSchema = z.strictObject({
   ok: z.literal(true),
   seconds,
   metric: z.string(),
-  table: z.string(),
+  schema: z.string(),
+  table: shownTable,
   column: z.string(),
   type: z.string(),
   rows: z.strictObject({ moved: count, left: count }),

@@ -1,7 +1,15 @@
 /** `edp verify`. */
 import { z } from 'zod';
 import { DIFFERENCE_KINDS } from '../../upkeep/verify/difference.js';
-import { accounting, count, type Json, namesOf, rowCounts, seconds } from './json-parts.js';
+import {
+  accounting,
+  count,
+  type Json,
+  namesOf,
+  rowCounts,
+  seconds,
+  shownTable,
+} from './json-parts.js';
 import { loadState } from './ledger.schema.js';
 
 const kind = z
@@ -35,7 +43,8 @@ export const verifySchema = z.strictObject({
   seconds,
   loadId: z.int(),
   path: z.string(),
-  table: z.string(),
+  schema: z.string(),
+  table: shownTable,
   state: loadState,
   sameContent: z.boolean().describe('Whether the file has the content that was loaded'),
   compared: z.strictObject({ records: count, rows: count, rejects: count, splits: count }),

@@ -23,24 +23,32 @@ import {
   type Receipt,
   toAccountingCounts,
 } from '../../ledger/counts.js';
+import { markGone, settleFormerLoads } from '../../ledger/former-tables.js';
 import { hasLedger } from '../../ledger/ledger-queries.js';
+import { loadKey } from '../../ledger/load-key.js';
 import {
   type CommittedPart,
   findLoad,
   insertTriedLoad,
-  loadKey,
   readCommittedPart,
   tryLockLoad,
 } from '../../ledger/loads.js';
 import { assertMayKeepLedger } from '../../ledger/privileges.js';
+import { addPromotedColumns } from '../../ledger/promotions.js';
 import { NO_REMARK_COUNTS } from '../../ledger/remarks.js';
-import type { Model } from '../../model/model.js';
+import type { Model, Table } from '../../model/model.js';
+import { formatTableName } from '../../model/table-name.js';
 import { withClient } from '../../postgres/connection.js';
 import type { Database } from '../../postgres/database.js';
+import { type LocatedTable, locateTable } from '../../postgres/locate-table.js';
 import { migrateWithin } from '../../postgres/migrate.js';
 import { isTransient } from '../../postgres/sqlstate.js';
 import { inspectTable, type TableInCatalog } from '../../postgres/table-in-catalog.js';
-import { ensureExtraColumnWithin, ensureTableWithin } from '../../postgres/tables.js';
+import {
+  type DefinitionLog,
+  ensureExtraColumnWithin,
+  ensureTableWithin,
+} from '../../postgres/tables.js';
 import type { InputFile } from '../../source/discover.js';
 import {
   fileFaultReason,
@@ -62,6 +70,7 @@ import { clearTable, explainReferrers, type ReplacedContent } from '../replace/c
 import { theOnlyTable } from '../replace/replace-run.js';
 import type { IngestOptions } from '../run.js';
 import { formOf, RunBook } from '../run-book.js';
+import { describeFormer } from '../target-tables.js';
 import { type CountedTail, countTail, withEnds } from '../text-ends.js';
 import { RejectSummary, type TriedReject } from './dry-run-rejects.js';
 import { isSameContent, type LoadedFile } from './same-content.js';
@@ -136,6 +145,7 @@ class DryRun {
   readonly #book: RunBook;
   readonly #rejects: RejectSummary;
   readonly #trial: SplitTrial;
+  readonly #located = new Map<string, LocatedTable>();
   readonly #tables = new Map<string, TableInCatalog>();
   #replaced: ReplacedContent | undefined;
   /** Files that were loaded in this run, by the key of their load. */
@@ -203,7 +213,8 @@ class DryRun {
   async #clear(targets: readonly Target[]): Promise<void> {
     const { name } = theOnlyTable(targets);
     const { table } = await this.#prepareTable(targets[0]!);
-    const { content, checked } = await clearTable(this.#client, { name, table }, []);
+    const { place } = await this.#locate(targets[0]!.table);
+    const { content, checked } = await clearTable(this.#client, { name, table, place }, []);
     this.#replaced = content;
     this.#trial.checked = checked;
   }
@@ -222,7 +233,8 @@ class DryRun {
     for (const target of targets) {
       if (this.#signal.aborted) break;
       try {
-        described.push(await prepareTarget(target, this.#options));
+        const { place } = await this.#locate(target.table);
+        described.push(await prepareTarget(target, this.#options, place));
       } catch (error) {
         if (!isFileFault(error)) throw error;
         this.#book.settleFault(target, error);
@@ -297,17 +309,42 @@ class DryRun {
     return readCommittedPart(this.#client, loadId, modelHash);
   }
 
+  /** Where a table is, or would be. */
+  async #locate(table: Table): Promise<LocatedTable> {
+    let located = this.#located.get(table.name);
+    if (located === undefined) {
+      located = await locateTable(this.#client, table.name);
+      this.#located.set(table.name, located);
+      this.#book.locate(table, located);
+    }
+    return located;
+  }
+
   async #prepareTable({ table }: Target): Promise<TableInCatalog> {
     let found = this.#tables.get(table.name);
     if (found === undefined) {
-      // Nothing is entered: all is rolled back, and no sequence may move.
-      const log = async () => {};
+      const { place } = await this.#locate(table);
+      // No change is entered: all is rolled back, and no sequence may move.
+      const log: DefinitionLog = async (client, name, isNew) => {
+        if (!isNew) return;
+        await markGone(client, name);
+        await addPromotedColumns(client, name);
+      };
       await ensureTableWithin(this.#client, this.#model, table, log);
       await ensureExtraColumnWithin(this.#client, table, log);
       // Only an attempt shows whether the role may skip triggers.
       await this.#client.query('SAVEPOINT edp_inspect');
-      found = await inspectTable(this.#client, table, this.#options.onConflict);
+      found = await inspectTable(
+        this.#client,
+        table,
+        this.#options.onConflict,
+        formatTableName(place),
+      );
       await this.#client.query('ROLLBACK TO edp_inspect; RELEASE edp_inspect');
+      const former = await settleFormerLoads(this.#client, place, table.lineageColumn);
+      if (former !== undefined) {
+        this.#progress.note(describeFormer(formatTableName(place), former));
+      }
       this.#tables.set(table.name, found);
     }
     return found;

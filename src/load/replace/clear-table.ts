@@ -10,6 +10,7 @@ import { EdpError } from '../../base/errors.js';
 import { failpoint } from '../../base/failpoints.js';
 import { listHeldLoads, markReplaced, restartLoads } from '../../ledger/replaced-loads.js';
 import { quoteIdentifier } from '../../model/ddl.js';
+import type { TablePlace } from '../../model/table-name.js';
 import { listReferrers, listUndeferred, type Referrer } from '../../postgres/referring-keys.js';
 
 /** What is replaced. */
@@ -33,6 +34,7 @@ export interface ReplacedTable {
   readonly name: string;
   /** Schema-qualified and quoted. */
   readonly table: string;
+  readonly place: TablePlace;
 }
 
 const LOCK_TIMEOUT_MS = 1000;
@@ -45,12 +47,12 @@ const LOCK_NOT_AVAILABLE = '55P03';
  */
 export async function clearTable(
   client: pg.Client,
-  { name, table }: ReplacedTable,
+  { name, table, place }: ReplacedTable,
   ownLoads: readonly number[],
 ): Promise<ClearedTable> {
   await lockAgainstWriters(client, name, table);
   await failpoint('replace.locked', client);
-  const [held] = await listHeldLoads(client, name);
+  const [held] = await listHeldLoads(client, place);
   if (held !== undefined) {
     throw busy(name, `load ${held.loadId} of ${held.path} is held by another command`);
   }
@@ -66,7 +68,7 @@ export async function clearTable(
   }
   await client.query('DELETE FROM edp.inferred_members WHERE table_name = $1', [table]);
   await restartLoads(client, ownLoads);
-  const loads = await markReplaced(client, name, ownLoads);
+  const loads = await markReplaced(client, place, ownLoads);
   await failpoint('replace.cleared', client);
   const checked = deferred.length === 0 ? 'ALL' : await listUndeferred(client, deferred);
   return { content: { rows: rowCount ?? 0, loads }, checked };

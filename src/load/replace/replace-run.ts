@@ -25,7 +25,8 @@ import {
   type RowCounts,
   toAccountingCounts,
 } from '../../ledger/counts.js';
-import { type Claim, claimLoads, loadKey, releaseLoads } from '../../ledger/loads.js';
+import { loadKey } from '../../ledger/load-key.js';
+import { type Claim, claimLoads, releaseLoads } from '../../ledger/loads.js';
 import { assertMayKeepLedger } from '../../ledger/privileges.js';
 import { insertReceipts } from '../../ledger/receipts.js';
 import { areComplete, completeLoads, dropEmptyLoads } from '../../ledger/replaced-loads.js';
@@ -34,6 +35,7 @@ import type { Model, Table } from '../../model/model.js';
 import { identifySession, type SessionIdentity, waitForBackend } from '../../postgres/backend.js';
 import { withClient, withTransaction } from '../../postgres/connection.js';
 import type { Database } from '../../postgres/database.js';
+import type { LocatedTable } from '../../postgres/locate-table.js';
 import { Session } from '../../postgres/session.js';
 import { mayBeAboutRecord } from '../../postgres/sqlstate.js';
 import type { TableInCatalog } from '../../postgres/table-in-catalog.js';
@@ -85,7 +87,8 @@ export async function replaceContent(
   );
   // The triggers of foreign keys check each row: nothing else knows which rows the transaction leaves.
   const inCatalog = { ...(await tables.prepare(table)), checksForeignKeys: false };
-  const resources = { database, client, owner, pool, inCatalog };
+  const located = await tables.locate(table);
+  const resources = { database, client, owner, pool, located, inCatalog };
   return new ReplaceRun(resources, table, targets, options, progress, signal).execute();
 }
 
@@ -106,6 +109,7 @@ interface Resources {
   readonly client: pg.Client;
   readonly owner: SessionIdentity;
   readonly pool: SplitPool;
+  readonly located: LocatedTable;
   readonly inCatalog: TableInCatalog;
 }
 
@@ -157,6 +161,7 @@ class ReplaceRun {
     this.#progress = progress;
     this.#signal = signal;
     this.#book = new RunBook(options.maxRejects, progress);
+    this.#book.locate(table, resources.located);
     signal.addEventListener('abort', () => Atomics.store(this.#stop, 0, 1), { once: true });
     if (signal.aborted) this.#stop[0] = 1;
   }
@@ -192,12 +197,13 @@ class ReplaceRun {
 
   /** @throws the fault of the first file that cannot be loaded: nothing is replaced by a part */
   async #prepare(): Promise<PreparedFile[]> {
-    const { inCatalog } = this.#resources;
+    const { located, inCatalog } = this.#resources;
     const prepared: PreparedFile[] = [];
     for (const target of this.#targets) {
       this.#assertGoing();
       try {
-        const one = fitToTable(await prepareTarget(target, this.#options), inCatalog);
+        const prepare = prepareTarget(target, this.#options, located.place);
+        const one = fitToTable(await prepare, inCatalog);
         const same = await findSame(prepared, one);
         if (same === undefined) prepared.push(one);
         else this.#book.skip(one, null, `the same content as ${same.target.file.name}`);
@@ -291,11 +297,12 @@ class ReplaceRun {
 
   /** The work of the transaction. */
   async #replace(loads: readonly OwnLoad[]): Promise<Outcome> {
-    const { client, inCatalog } = this.#resources;
+    const { client, inCatalog, located } = this.#resources;
+    const { place } = located;
     const { name } = this.#table;
     const ids = loads.map(({ loadId }) => loadId);
     const { table } = inCatalog;
-    const { content, checked } = await clearTable(client, { name, table }, ids);
+    const { content, checked } = await clearTable(client, { name, table, place }, ids);
     if (content.rows > 0) {
       await recordChanges(client, [{ relation: table, kind: 'deleted', rows: content.rows }]);
     }

@@ -13,6 +13,7 @@ import { failpoint } from '../../base/failpoints.js';
 import { retry } from '../../base/retry.js';
 import { recordChanges } from '../../ledger/changes.js';
 import { quoteIdentifier, quoteLiteral } from '../../model/ddl.js';
+import type { TablePlace } from '../../model/table-name.js';
 import { SQL_TYPE } from '../../model/types.js';
 import { withTransaction } from '../../postgres/connection.js';
 import { isConnectionError, isTransient } from '../../postgres/sqlstate.js';
@@ -59,9 +60,13 @@ interface Place {
   readonly block: number;
 }
 
+/** Of edp.promotions: schema, table, column. */
+export const OWN_PROMOTION = 'schema_name = $1 AND table_name = $2 AND column_name = $3';
+
 export class Backfill {
   readonly #client: pg.Client;
   readonly #subject: PromoteSubject;
+  readonly #place: TablePlace;
   /** Schema-qualified and quoted. */
   readonly #relation: string;
   readonly #partitions: readonly Partition[];
@@ -73,6 +78,7 @@ export class Backfill {
   constructor(
     client: pg.Client,
     subject: PromoteSubject,
+    place: TablePlace,
     relation: string,
     partitions: readonly Partition[],
     progress: BackfillProgress,
@@ -80,6 +86,7 @@ export class Backfill {
   ) {
     this.#client = client;
     this.#subject = subject;
+    this.#place = place;
     this.#relation = relation;
     this.#partitions = partitions;
     this.#progress = progress;
@@ -93,7 +100,7 @@ export class Backfill {
    * @param waits whether it waits for rows that others have locked, or passes them over
    */
   async pass(waits: boolean): Promise<PassOutcome> {
-    const start = await this.#place();
+    const start = await this.#progressSoFar();
     let moved = 0;
     let passedOver = 0;
     let blocksBefore = 0;
@@ -124,17 +131,18 @@ export class Backfill {
     return { moved, passedOver, isWhole };
   }
 
-  async #place(): Promise<Place> {
+  async #progressSoFar(): Promise<Place> {
     const { rows } = await this.#client.query<{ next_partition: number; next_block: number }>(
       `SELECT next_partition, next_block FROM edp.promotions
-       WHERE table_name = $1 AND column_name = $2`,
+       WHERE ${OWN_PROMOTION}`,
       this.#names,
     );
     return { partition: rows[0]?.next_partition ?? 0, block: rows[0]?.next_block ?? 0 };
   }
 
-  get #names(): [string, string] {
-    return [this.#subject.table.name, this.#subject.column];
+  /** The first parameters of {@link OWN_PROMOTION}. */
+  get #names(): [string, string, string] {
+    return [this.#place.schema, this.#place.name, this.#subject.column];
   }
 
   async #blocksOf({ oid }: Partition): Promise<number> {
@@ -178,7 +186,7 @@ export class Backfill {
     toBlock: number,
     waits: boolean,
   ): Promise<StepOutcome | undefined> {
-    const { table, metric, column, source } = this.#subject;
+    const { metric, source } = this.#subject;
     const relation = this.#partitions[index]!.name;
     const extra = quoteIdentifier(source.extraColumn);
     const range = `ctid >= '(${fromBlock},0)'::tid AND ctid < '(${toBlock},0)'::tid`;
@@ -212,10 +220,10 @@ export class Backfill {
     }
     await failpoint('promote.step_moved', this.#client);
     await this.#client.query(
-      `UPDATE edp.promotions SET next_partition = $3, next_block = $4, rows_moved = rows_moved + $5,
-         left_so_far = left_so_far + $6
-       WHERE table_name = $1 AND column_name = $2`,
-      [table.name, column, index, toBlock, moved, left],
+      `UPDATE edp.promotions SET next_partition = $4, next_block = $5, rows_moved = rows_moved + $6,
+         left_so_far = left_so_far + $7
+       WHERE ${OWN_PROMOTION}`,
+      [...this.#names, index, toBlock, moved, left],
     );
     await failpoint('promote.step_noted', this.#client);
     return { moved, passedOver: places.length - moved };
@@ -243,7 +251,7 @@ export class Backfill {
     await this.#client.query(
       `UPDATE edp.promotions SET next_partition = 0, next_block = 0, rows_left = left_so_far,
          left_so_far = 0, pass = pass + 1
-       WHERE table_name = $1 AND column_name = $2`,
+       WHERE ${OWN_PROMOTION}`,
       this.#names,
     );
   }

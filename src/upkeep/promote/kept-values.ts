@@ -1,6 +1,7 @@
 /** What is kept beside the rows of a table: which metrics there are, and of what type the values of one are. */
 import type pg from 'pg';
 import { quoteIdentifier } from '../../model/ddl.js';
+import type { TablePlace } from '../../model/table-name.js';
 import type { ColumnType } from '../../model/types.js';
 
 /** Digits that a double keeps. */
@@ -22,12 +23,12 @@ export async function isKept(
 }
 
 /** Metrics that loads of a table have kept, the most frequent first. */
-export async function listKept(client: pg.Client, table: string): Promise<string[]> {
+export async function listKept(client: pg.Client, { schema, name }: TablePlace): Promise<string[]> {
   const { rows } = await client.query<{ metric: string }>(
     `SELECT key AS metric FROM edp.receipts r JOIN edp.loads l USING (load_id),
        jsonb_each_text(r.unknown_metrics)
-     WHERE l.table_name = $1 GROUP BY key ORDER BY sum(value::bigint) DESC, key`,
-    [table],
+     WHERE l.schema_name = $1 AND l.table_name = $2 GROUP BY key ORDER BY sum(value::bigint) DESC, key`,
+    [schema, name],
   );
   return rows.map(({ metric }) => metric);
 }

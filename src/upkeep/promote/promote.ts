@@ -17,15 +17,23 @@ import { failpoint } from '../../base/failpoints.js';
 import { suggest } from '../../base/nearest.js';
 import { recordDefinition } from '../../ledger/changes.js';
 import { findOtherRuns } from '../../ledger/model-lock.js';
-import { listPromotions } from '../../ledger/promotions.js';
+import { BEFORE_TABLE, listPromotions } from '../../ledger/promotions.js';
 import { quoteIdentifier } from '../../model/ddl.js';
 import type { Model, Table } from '../../model/model.js';
+import { formatTableName } from '../../model/table-name.js';
 import { type ColumnType, SQL_TYPE } from '../../model/types.js';
 import { withClient, withTransaction } from '../../postgres/connection.js';
 import type { Database } from '../../postgres/database.js';
-import { migrate } from '../../postgres/migrate.js';
+import { type LocatedTable, locateTable } from '../../postgres/locate-table.js';
+import { migrate, withSchemaLock } from '../../postgres/migrate.js';
 import { findTableInCatalog } from '../../postgres/table-in-catalog.js';
-import { assertGoing, Backfill, type BackfillProgress, listPartitions } from './backfill.js';
+import {
+  assertGoing,
+  Backfill,
+  type BackfillProgress,
+  listPartitions,
+  OWN_PROMOTION,
+} from './backfill.js';
 import { MetricConverter } from './convert.js';
 import { prepareDeclaration } from './declare.js';
 import { isKept, listKept, typeOfKept } from './kept-values.js';
@@ -57,6 +65,8 @@ export interface LeftValue {
 
 export interface PromoteResult {
   readonly metric: string;
+  readonly schema: string;
+  /** With its schema, unless that is the first of the search path. */
   readonly table: string;
   readonly column: string;
   readonly type: string;
@@ -80,6 +90,7 @@ export interface PromoteProgress extends BackfillProgress {
 const FIRST_LOCK_TIMEOUT_MS = 100;
 const MAX_LOCK_TIMEOUT_MS = 3000;
 const POLL_MS = 250;
+const PROMOTION_COLUMNS = 'schema_name, table_name, column_name, metric, extra_column, type';
 /** Metrics that a message lists at most. */
 const MAX_NAMED = 8;
 
@@ -91,24 +102,32 @@ export async function promote(
 ): Promise<PromoteResult> {
   return withClient(database.client, 'promote', async (client) => {
     await migrate(client);
-    const run = new PromoteRun(client, options, progress, signal);
+    const table = chooseTable(options.model, options);
+    const located = await locateTable(client, table.name);
+    const run = new PromoteRun(client, table, located, options, progress, signal);
     return run.execute();
   });
 }
 
 class PromoteRun {
   readonly #client: pg.Client;
+  readonly #table: Table;
+  readonly #located: LocatedTable;
   readonly #options: PromoteOptions;
   readonly #progress: PromoteProgress;
   readonly #signal: AbortSignal;
 
   constructor(
     client: pg.Client,
+    table: Table,
+    located: LocatedTable,
     options: PromoteOptions,
     progress: PromoteProgress,
     signal: AbortSignal,
   ) {
     this.#client = client;
+    this.#table = table;
+    this.#located = located;
     this.#options = options;
     this.#progress = progress;
     this.#signal = signal;
@@ -116,21 +135,23 @@ class PromoteRun {
 
   async execute(): Promise<PromoteResult> {
     const startedAt = performance.now();
-    const { metric, model, directory } = this.#options;
-    const table = chooseTable(model, this.#options);
-    const begun = (await listPromotions(this.#client, table.name)).find(
+    const { metric, directory } = this.#options;
+    const table = this.#table;
+    const { place } = this.#located;
+    const begun = (await listPromotions(this.#client, place)).find(
       (promotion) => promotion.metric === metric,
     );
     // A request that contradicts the model is that fault first, whatever the rows have.
     chooseColumn(table, this.#options, begun, 'text');
-    const kept = await this.#examineKept(table, begun);
+    const kept = await this.#examineKept(begun);
     const subject = chooseColumn(table, this.#options, begun, kept);
     const declaration = subject.isDeclared
       ? undefined
       : await prepareDeclaration(directory, subject);
     await this.#lock(subject);
     await failpoint('promote.locked', this.#client);
-    const name = (await findTableInCatalog(this.#client, table.name))?.name;
+    if (declaration !== undefined) await this.#noteBeforeTable(subject);
+    let name = await this.#find();
     // A run that goes on would write values of the former type.
     if (subject.formerType !== undefined && name !== undefined) {
       await this.#waitFor(declaration?.table ?? table, ({ count }) => count === 0);
@@ -140,13 +161,19 @@ class PromoteRun {
     // Last of the preparations: after it, new runs write to the column.
     await declaration?.write();
     await failpoint('promote.declared', this.#client);
+    if (name === undefined) {
+      // A first load may have created it meanwhile.
+      name = await this.#find();
+      if (name !== undefined) await this.#addColumn(subject, name);
+    }
     const moved =
       name === undefined
         ? { moved: 0, left: 0, leftValues: [] }
         : await this.#backfill(subject, name, declaration?.table ?? table);
     return {
       metric,
-      table: table.name,
+      schema: place.schema,
+      table: this.#located.shown,
       column: subject.column,
       type: subject.type,
       seconds: (performance.now() - startedAt) / 1000,
@@ -160,16 +187,17 @@ class PromoteRun {
    * @returns the type of what is kept of the metric; of no meaning for one that the model or the ledger knows
    * @throws EdpError `usage` for a metric that no row has
    */
-  async #examineKept(table: Table, begun: BegunPromotion | undefined): Promise<ColumnType> {
+  async #examineKept(begun: BegunPromotion | undefined): Promise<ColumnType> {
+    const table = this.#table;
     const { metric, extraColumn, type } = this.#options;
     const source = chooseSource(table, metric, extraColumn ?? begun?.extraColumn);
     const isKnown = begun !== undefined || source.metrics.some(({ key }) => key === metric);
-    const name = (await findTableInCatalog(this.#client, table.name))?.name;
+    const name = await this.#find();
     const hasExtra = name !== undefined && (await this.#columnType(name, source.extraColumn));
     // The first load makes the table, with the column.
     if (isKnown || name === undefined || !hasExtra) return type ?? 'int';
     if (!(await isKept(this.#client, name, source.extraColumn, metric))) {
-      const names = await listKept(this.#client, table.name);
+      const names = await listKept(this.#client, this.#located.place);
       const list = names.slice(0, MAX_NAMED).join(', ');
       throw new EdpError(
         'usage',
@@ -187,14 +215,49 @@ class PromoteRun {
   }
 
   /** Allows one run at a time; the end of the session frees the lock. */
-  async #lock({ table, column }: PromoteSubject): Promise<void> {
+  async #lock({ column }: PromoteSubject): Promise<void> {
     const { rows } = await this.#client.query<{ locked: boolean }>(
       'SELECT pg_try_advisory_lock(hashtextextended($1, 0)) AS locked',
-      [`edp promote ${table.name} ${column}`],
+      [`edp promote ${formatTableName(this.#located.place)} ${column}`],
     );
     if (rows[0]?.locked === true) return;
     throw new EdpError('database_refused', `another run promotes "${column}" just now`, {
       hint: 'wait until it has ended; edp status says what is loaded',
+    });
+  }
+
+  /** The table, qualified and quoted; undefined where it does not exist. */
+  async #find(): Promise<string | undefined> {
+    const at = formatTableName(this.#located.place);
+    return (await findTableInCatalog(this.#client, at))?.name;
+  }
+
+  #names({ column }: PromoteSubject): string[] {
+    const { schema, name } = this.#located.place;
+    return [schema, name, column];
+  }
+
+  #valuesOf(subject: PromoteSubject): string[] {
+    const { metric, source, type } = subject;
+    return [...this.#names(subject), metric, source.extraColumn, type];
+  }
+
+  /**
+   * Where there is no table yet, a first load that has read edp.yaml before may be about to create it. It finds the
+   * promotion in the ledger, and gives the table the column.
+   */
+  async #noteBeforeTable(subject: PromoteSubject): Promise<void> {
+    if ((await this.#find()) !== undefined) return;
+    await withSchemaLock(this.#client, async () => {
+      if ((await this.#find()) !== undefined) return;
+      await this.#client.query(
+        `INSERT INTO edp.promotions (${PROMOTION_COLUMNS}, state, pass)
+         VALUES ($1, $2, $3, $4, $5, $6, 'done', ${BEFORE_TABLE})
+         ON CONFLICT (schema_name, table_name, column_name) DO UPDATE
+         SET metric = EXCLUDED.metric, extra_column = EXCLUDED.extra_column, type = EXCLUDED.type,
+             state = EXCLUDED.state, pass = EXCLUDED.pass`,
+        this.#valuesOf(subject),
+      );
     });
   }
 
@@ -222,10 +285,10 @@ class PromoteRun {
   }
 
   async #tryAddColumn(subject: PromoteSubject, name: string, timeoutMs: number): Promise<void> {
-    const { table, column, metric, type, source, isDeclared } = subject;
+    const { column, type, isDeclared } = subject;
     const { rows: known } = await this.#client.query<{ state: string }>(
-      'SELECT state FROM edp.promotions WHERE table_name = $1 AND column_name = $2',
-      [table.name, column],
+      `SELECT state FROM edp.promotions WHERE ${OWN_PROMOTION}`,
+      this.#names(subject),
     );
     const existing = await this.#columnType(name, column);
     if (existing === undefined) {
@@ -252,13 +315,12 @@ class PromoteRun {
     // A completed promotion begins again: a run with the earlier model may have kept more
     // meanwhile.
     await this.#client.query(
-      `INSERT INTO edp.promotions (table_name, column_name, metric, extra_column, type)
-       VALUES ($1, $2, $3, $4, $5)
-       ON CONFLICT (table_name, column_name) DO UPDATE
+      `INSERT INTO edp.promotions (${PROMOTION_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6)
+       ON CONFLICT (schema_name, table_name, column_name) DO UPDATE
        SET state = 'running', pass = 1, next_partition = 0, next_block = 0, rows_moved = 0,
            left_so_far = 0, rows_left = 0, finished_at = NULL, type = EXCLUDED.type
        WHERE promotions.state = 'done' OR promotions.type <> EXCLUDED.type`,
-      [table.name, column, metric, source.extraColumn, type],
+      this.#valuesOf(subject),
     );
     await failpoint('promote.noted', this.#client);
   }
@@ -281,6 +343,7 @@ class PromoteRun {
     const backfill = new Backfill(
       this.#client,
       subject,
+      this.#located.place,
       name,
       partitions,
       this.#progress,
@@ -288,9 +351,11 @@ class PromoteRun {
     );
     await this.#waitFor(declared, ({ doReplace }) => !doReplace);
     for (;;) {
-      const isQuiet = (await findOtherRuns(this.#client, declared)).count === 0;
+      const isQuiet =
+        (await findOtherRuns(this.#client, this.#located.place, declared)).count === 0;
       const pass = await backfill.pass(isQuiet);
-      const isStillQuiet = (await findOtherRuns(this.#client, declared)).count === 0;
+      const isStillQuiet =
+        (await findOtherRuns(this.#client, this.#located.place, declared)).count === 0;
       const hasFoundNone = pass.isWhole && pass.moved === 0 && pass.passedOver === 0;
       if (isQuiet && isStillQuiet && hasFoundNone) break;
       await this.#waitFor(declared, ({ count }) => count === 0);
@@ -298,8 +363,8 @@ class PromoteRun {
     // Synchronous, unlike the steps: after it, all of them are on disk.
     const { rows } = await this.#client.query<{ rows_moved: number; rows_left: number }>(
       `UPDATE edp.promotions SET state = 'done', finished_at = clock_timestamp()
-       WHERE table_name = $1 AND column_name = $2 RETURNING rows_moved, rows_left`,
-      [subject.table.name, subject.column],
+       WHERE ${OWN_PROMOTION} RETURNING rows_moved, rows_left`,
+      this.#names(subject),
     );
     await failpoint('promote.done', this.#client);
     const { rows_moved: moved = 0, rows_left: left = 0 } = rows[0] ?? {};
@@ -314,7 +379,7 @@ class PromoteRun {
     let hasTold = false;
     for (;;) {
       assertGoing(this.#signal);
-      const runs = await findOtherRuns(this.#client, declared);
+      const runs = await findOtherRuns(this.#client, this.#located.place, declared);
       if (isFine(runs)) return;
       if (!hasTold) {
         hasTold = true;

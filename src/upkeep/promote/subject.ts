@@ -1,7 +1,7 @@
 /** The user's request → the metric, its table, and its new column. */
 import { EdpError } from '../../base/errors.js';
 import {
-  findTable,
+  findNamedTable,
   type MetricsSource,
   type Model,
   physicalColumns,
@@ -50,7 +50,7 @@ export function chooseTable(model: Model, { metric, table }: PromoteRequest): Ta
     });
   }
   if (table !== undefined) {
-    const found = findTable(model, table);
+    const found = findNamedTable(model, table);
     if (found === undefined || found.sources.length === 0) {
       const what = found === undefined ? 'there is no table' : 'no metrics are flattened into';
       throw new EdpError('unknown_table', `${what} "${table}"`, {

@@ -10,6 +10,7 @@
 import { EdpError } from '../../base/errors.js';
 import { layoutOf } from '../../formats/stored-reading.js';
 import type { RowCounts } from '../../ledger/counts.js';
+import { loadGone } from '../../ledger/former-tables.js';
 import {
   explainPrivileges,
   type HeldLoad,
@@ -23,7 +24,8 @@ import { fitPlan } from '../../mapping/fit-plan.js';
 import { planRecords } from '../../mapping/record-plan.js';
 import { withDrift } from '../../model/drift.js';
 import type { MissingDimensions, OnConflict } from '../../model/load-rules.js';
-import { findTable, type Model } from '../../model/model.js';
+import { findTableAt, type Model } from '../../model/model.js';
+import { formatTableName } from '../../model/table-name.js';
 import { withClient } from '../../postgres/connection.js';
 import type { Database } from '../../postgres/database.js';
 import { inspectTable } from '../../postgres/table-in-catalog.js';
@@ -40,6 +42,7 @@ export interface ReplayOptions {
 export interface ReplayResult {
   readonly loadId: number;
   readonly path: string;
+  readonly schema: string;
   readonly table: string;
   readonly seconds: number;
   /** `read` is how many rejects were tried. */
@@ -99,6 +102,7 @@ export async function replay(
     return {
       loadId,
       path: load.path,
+      schema: load.place.schema,
       table: load.table,
       seconds: (performance.now() - startedAt) / 1000,
       rows: { read: loaded + duplicate + rejected, loaded, rejected, duplicate },
@@ -110,8 +114,9 @@ export async function replay(
   });
 }
 
-/** @throws EdpError `load_undone` */
-function assertWhole({ loadId, state }: LoadRecord): void {
+/** @throws EdpError `load_undone`, `load_gone` */
+function assertWhole({ loadId, state, isGone, table }: LoadRecord): void {
+  if (isGone) throw loadGone(loadId, table);
   if (state === 'undone') {
     throw new EdpError('load_undone', `load ${loadId} is undone: it has no rejects any more`, {
       hint: 'load its file again: edp ingest',
@@ -132,10 +137,10 @@ function assertWhole({ loadId, state }: LoadRecord): void {
 async function planReplay(
   hold: HeldLoad,
   model: Model,
-  { loadId, path, table: tableName, format }: LoadRecord,
+  { loadId, path, place, table: tableName, format }: LoadRecord,
   options: ReplayOptions,
 ): Promise<ReplayPlan> {
-  const declared = findTable(model, tableName);
+  const declared = findTableAt(model, place);
   if (declared === undefined) {
     throw new EdpError(
       'unknown_table',
@@ -145,7 +150,9 @@ async function planReplay(
   }
   const table = withDrift(declared, format.drift);
   const { plan, recordForm } = planRecords(table, layoutOf(format), path, format.drift?.onNew);
-  const target = await hold.read((client) => inspectTable(client, table, options.onConflict));
+  const target = await hold.read((client) =>
+    inspectTable(client, table, options.onConflict, formatTableName(place)),
+  );
   const fitted = fitPlan(plan, target);
   return {
     recordForm,

@@ -3,8 +3,9 @@
  */
 import type pg from 'pg';
 import { EdpError } from '../../base/errors.js';
-import { quoteIdentifier } from '../../model/ddl.js';
+import { quoteIdentifier, quoteTable } from '../../model/ddl.js';
 import type { Table } from '../../model/model.js';
+import { formatTableName, type TablePlace } from '../../model/table-name.js';
 import { FAMILY } from '../../postgres/family.js';
 import { listReferrers, mayCheckReferrers, type Referrer } from '../../postgres/referring-keys.js';
 
@@ -40,12 +41,13 @@ export interface LineageTable {
 export async function inspectLineage(
   client: pg.Client,
   table: Table & { readonly lineageColumn: string },
+  place: TablePlace,
 ): Promise<LineageTable | undefined> {
   const { rows } = await client.query<{ oid: number; name: string; hidden: string | null }>(
     `SELECT c.oid, format('%I.%I', n.nspname, c.relname) AS name,
             CASE WHEN row_security_active(c.oid) THEN current_user::text END AS hidden
      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass($1)`,
-    [quoteIdentifier(table.name)],
+    [quoteTable(formatTableName(place))],
   );
   const found = rows[0];
   if (found === undefined) return undefined;

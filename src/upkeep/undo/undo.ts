@@ -10,6 +10,7 @@
 import type pg from 'pg';
 import { EdpError } from '../../base/errors.js';
 import { failpoint } from '../../base/failpoints.js';
+import { assertNotRenamed } from '../../ledger/former-tables.js';
 import {
   explainPrivileges,
   type HeldLoad,
@@ -20,7 +21,7 @@ import {
 import { openLedger } from '../../ledger/ledger-queries.js';
 import type { LoadState } from '../../ledger/load-state.js';
 import { listReplaced, type ReplacedLoad } from '../../ledger/replaced-loads.js';
-import { findTable, type Model, type Table } from '../../model/model.js';
+import { findTableAt, type Model, type Table } from '../../model/model.js';
 import { withClient } from '../../postgres/connection.js';
 import type { Database } from '../../postgres/database.js';
 import { countInferredMembers, removeInferredMembers } from './members.js';
@@ -49,6 +50,7 @@ async function assertMayRemove(client: pg.Client, table: LineageTable | undefine
 export interface UndoResult {
   readonly loadId: number;
   readonly path: string;
+  readonly schema: string;
   readonly table: string;
   /** `undoing` where it was stopped before the end. */
   readonly state: LoadState;
@@ -132,7 +134,7 @@ export async function undo(
  * @throws EdpError `no_lineage`, `unknown_table`
  */
 function requireLineage(model: Model, load: LoadRecord): LineageModel | undefined {
-  const table = findTable(model, load.table);
+  const table = findTableAt(model, load.place);
   if (hasLineage(table)) return table;
   if (load.rows.loaded === 0) return undefined;
   if (table === undefined) {
@@ -174,7 +176,10 @@ class UndoRun {
   }
 
   async execute(model: LineageModel | undefined): Promise<void> {
-    const table = model && (await this.#hold.read((client) => inspectLineage(client, model)));
+    const { loadId, place } = this.#load;
+    await this.#hold.read((client) => assertNotRenamed(client, loadId));
+    const table =
+      model && (await this.#hold.read((client) => inspectLineage(client, model, place)));
     await this.#hold.read((client) => assertMayRemove(client, table));
     if (table !== undefined) await this.#check(table);
     await failpoint('undo.checked');
@@ -264,7 +269,7 @@ class UndoRun {
   }
 
   async result(): Promise<Omit<UndoResult, 'seconds'>> {
-    const { loadId, path, table, rows: before, replaced } = this.#load;
+    const { loadId, path, place, table, rows: before, replaced } = this.#load;
     const { state, rows: after } = await this.#hold.look();
     const rest = await this.#hold.read(async (client) => ({
       keptInferredMembers: await countInferredMembers(client, loadId),
@@ -274,6 +279,7 @@ class UndoRun {
     return {
       loadId,
       path,
+      schema: place.schema,
       table,
       state,
       removed: {
@@ -293,14 +299,14 @@ class UndoRun {
 /** Their duplicates may have been records whose rows were removed with this load. */
 async function listLoadsWithDuplicates(
   client: pg.Client,
-  { loadId, table, startedAt }: LoadRecord,
+  { loadId, place, startedAt }: LoadRecord,
 ): Promise<number[]> {
   const { rows } = await client.query<{ load_id: number }>(
     `SELECT load_id FROM edp.loads
-     WHERE table_name = $1 AND load_id <> $2 AND rows_duplicate > 0
-       AND (finished_at IS NULL OR finished_at > $3)
+     WHERE schema_name = $1 AND table_name = $2 AND load_id <> $3 AND rows_duplicate > 0
+       AND gone_at IS NULL AND (finished_at IS NULL OR finished_at > $4)
      ORDER BY load_id DESC LIMIT 100`,
-    [table, loadId, startedAt],
+    [place.schema, place.name, loadId, startedAt],
   );
   return rows.map(({ load_id }) => load_id);
 }

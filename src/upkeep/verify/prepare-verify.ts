@@ -11,6 +11,7 @@ import { isDecoded } from '../../formats/text/read-text.js';
 import { RecordBatch } from '../../formats/text/record-batch.js';
 import { readWindows } from '../../formats/text/windows.js';
 import { WINDOW_BYTES } from '../../lanes/assembly/layout.js';
+import { loadGone } from '../../ledger/former-tables.js';
 import {
   getFileFormat,
   getLoad,
@@ -23,7 +24,8 @@ import { planRecords } from '../../mapping/record-plan.js';
 import type { TablePlan } from '../../mapping/table-plan.js';
 import { withDrift } from '../../model/drift.js';
 import { type OnConflict, REPLACING } from '../../model/load-rules.js';
-import { findTable, type Model, type Table } from '../../model/model.js';
+import { findTableAt, type Model, type Table } from '../../model/model.js';
+import { bareName, formatTableName } from '../../model/table-name.js';
 import { listColumns } from '../../postgres/columns-in-catalog.js';
 import { withClient } from '../../postgres/connection.js';
 import { FAMILY } from '../../postgres/family.js';
@@ -79,17 +81,18 @@ export async function findSubject(
 ): Promise<VerifySubject> {
   const load = await getLoad(client, request.loadId);
   assertNotUndone(load);
+  const place = { schema: load.schema, name: bareName(load.table) };
   const stored = await getFileFormat(client, load.loadId);
   const { format, header } = stored;
-  const declared = findTable(request.model, load.table);
+  const declared = findTableAt(request.model, place);
   if (declared === undefined) {
     throw new EdpError('unknown_table', `the model has no table "${load.table}" any more`, {
       hint: `load ${load.loadId} went into it; declare it in edp.yaml`,
     });
   }
-  const promotions = await listPromotions(client, declared.name);
+  const promotions = await listPromotions(client, place);
   const table = withDrift(withPromotions(declared, promotions), format.drift);
-  const target = await inspectTable(client, table);
+  const target = await inspectTable(client, table, undefined, formatTableName(place));
 
   const { file: named, directory } = request;
   const found = await findLoadedFile(client, load, stored, named, directory, spool, copying);
@@ -134,10 +137,11 @@ export async function findSubject(
 }
 
 /**
- * @throws EdpError `load_undone`: after an undo has begun to remove rows, there is nothing to
+ * @throws EdpError `load_gone`; `load_undone`: after an undo has begun to remove rows, there is nothing to
  *   compare
  */
-function assertNotUndone({ loadId, state }: LoadSummary): void {
+function assertNotUndone({ loadId, state, table }: LoadSummary): void {
+  if (state === 'gone') throw loadGone(loadId, table);
   if (state === 'undone') {
     throw new EdpError('load_undone', `load ${loadId} is undone: there is nothing to verify`, {
       hint: 'load its file again: edp ingest',
@@ -228,13 +232,13 @@ export async function withSnapshot<T>(
       [target.oid],
     );
     const { rows: updates } = await client.query<{ load_id: number }>(
-      `SELECT l.load_id FROM edp.loads l
-       WHERE l.table_name = $1 AND l.load_id <> $2
+      `SELECT l.load_id FROM edp.loads own
+       JOIN edp.loads l USING (schema_name, table_name)
+       WHERE own.load_id = $1 AND l.load_id <> $1
          AND EXISTS (SELECT FROM edp.receipts r
-                     WHERE r.load_id = l.load_id AND r.on_conflict = ANY ($3)
-                       AND r.committed_at > (SELECT started_at FROM edp.loads own
-                                             WHERE own.load_id = $2))`,
-      [load.table, load.loadId, REPLACING],
+                     WHERE r.load_id = l.load_id AND r.on_conflict = ANY ($2)
+                       AND r.committed_at > own.started_at)`,
+      [load.loadId, REPLACING],
     );
     return work({
       client,

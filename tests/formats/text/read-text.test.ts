@@ -262,6 +262,7 @@ async function bytesOf(segment: Segment): Promise<Buffer> {
     path: 'a.csv',
     size: 0,
     modifiedMs: 0,
+    changedMs: 0,
     inode: 0,
   });
   await source.read(bytes, 0, bytes.length, segment.start);

@@ -339,7 +339,7 @@ describe('others at work meanwhile', () => {
     const [table] = BUILTIN_MODEL.tables;
     for (const mode of ['reject', 'update'] as const) {
       await withClient(database.config, 'ingest', async (client) => {
-        await holdModel(client, { ...table!, name: 't' }, mode);
+        await holdModel(client, { schema: 'public', name: 't' }, { ...table!, name: 't' }, mode);
         const promoting = run('promote', 'x');
         const isRunning = async () =>
           (await database.query("SELECT FROM edp.promotions WHERE state = 'running'")).length > 0;
