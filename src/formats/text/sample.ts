@@ -6,6 +6,7 @@ import type { FileIdentity } from '../../source/file-identity.js';
 import { type OpenFile, withFile } from '../../source/open-file.js';
 import { decompress, guessCompression } from './decompress.js';
 import { guessEncoding } from './encoding.js';
+import { assertNoMagic } from './foreign-file.js';
 import { isDecoded, type TextForm } from './read-text.js';
 import { newTranscoder } from './transcoder.js';
 
@@ -104,6 +105,7 @@ async function readExtent(
         compression === 'none'
           ? await readPlain(open, head, size, extent)
           : await unpackHead(file, name, compression);
+      assertNoMagic(raw.head, name);
       return toSample(raw, compression, size, settings);
     });
   } catch (error) {
