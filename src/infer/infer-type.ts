@@ -20,10 +20,13 @@ import {
 } from './inferred-column.js';
 import { MAX_SAFE_DIGITS } from './inferred-values.js';
 import { findMetrics, type ProposedMetrics } from './json-shape.js';
+import { findNotation } from './notations.js';
 
 export interface ColumnInference {
   readonly type: ColumnType;
   readonly why: string;
+  /** What edp.yaml declares of the column, so that values in another notation are of that type. */
+  readonly corrections?: Readonly<Record<string, string | string[]>> | undefined;
   /** The type if the words in `nullTokens` stood for NULL; undefined where it is the same. */
   readonly typeWithoutTokens: ColumnType | undefined;
   /**
@@ -55,14 +58,20 @@ const KIND_WORDS: Readonly<Record<KindName, string>> = {
 interface Decision {
   readonly type: ColumnType;
   readonly why: string;
+  readonly corrections?: ColumnInference['corrections'];
+  /** Whether a person has to say how the values are read. */
+  readonly isAmbiguous?: boolean;
 }
 
 export function inferType(summary: ColumnSummary): ColumnInference {
   const { values, nulls, emptyStrings, nullTokens } = summary;
   const pure = decide(summary);
-  const tokens = withTokens(summary, pure);
+  const { type, why, corrections, ...rest } = withTokens(summary, pure);
+  const tokens = { type, why, ...rest };
   return {
-    ...tokens,
+    type,
+    why,
+    ...(corrections === undefined ? {} : { corrections }),
     typeWithoutTokens: tokens.type === 'text' && pure.type !== 'text' ? pure.type : undefined,
     doubt: findDoubt(summary, tokens, pure),
     values,
@@ -80,6 +89,7 @@ const MIN_ALIKE = 10;
 function findDoubt(summary: ColumnSummary, tokens: Decision, pure: Decision): string | undefined {
   if (summary.values === 0) return pure.why;
   if (tokens.type !== 'text') return undefined;
+  if (pure.isAmbiguous === true) return pure.why;
   if (pure.type !== 'text') return `${listTokens(summary)}; else ${pure.type}`;
   const longest = findLongest(summary);
   const isSurprising =
@@ -109,7 +119,7 @@ function withTokens(summary: ColumnSummary, pure: Decision): Decision {
   // A column of whole numbers with NaN is a column of numbers.
   const isInteger = pure.type === 'int' || pure.type === 'bigint';
   const type = !isInteger ? pure.type : summary.hasLongWhole ? 'numeric' : 'double';
-  if (words.every((word) => takesToken(type, word))) {
+  if (pure.corrections === undefined && words.every((word) => takesToken(type, word))) {
     return { type, why: `${pure.why}, and ${list}` };
   }
   return { type: 'text', why: `${list}; ${pure.type} without: ${pure.why}` };
@@ -137,7 +147,27 @@ function decide(summary: ColumnSummary): Decision {
       ? { type: 'json', why: `${why}; some have a key twice, of which jsonb would keep one` }
       : { type: 'jsonb', why };
   }
-  return { type: 'text', why: explainText(summary) };
+  return decideNotation(summary, some) ?? { type: 'text', why: explainText(summary) };
+}
+
+/** Values that are plain in no way may be numbers or dates in the notation of a country. */
+function decideNotation(summary: ColumnSummary, some: Some): Decision | undefined {
+  if (summary.kinds !== 0 || summary.hasPower) return undefined;
+  const { minimum, maximum, hasLongWhole } = summary;
+  const largest = Math.max(Math.abs(minimum), Math.abs(maximum));
+  const wholeDigits = Number.isFinite(largest) ? String(largest).length : 0;
+  const notation = findNotation(
+    summary.notations,
+    hasLongWhole ? Number.POSITIVE_INFINITY : wholeDigits,
+  );
+  if (notation === undefined) return undefined;
+  if (typeof notation === 'string') return { type: 'text', why: notation, isAmbiguous: true };
+  const isTime = notation.type === 'date' || notation.type === 'timestamp';
+  const declared = Object.entries(notation.corrections)
+    .map(([name, value]) => `${name}: ${JSON.stringify(value)}`)
+    .join(', ');
+  const what = isTime ? some('a date or time', 'dates or times') : some('a number', 'numbers');
+  return { ...notation, why: `${what}, with ${declared}` };
 }
 
 type Some = (one: string, many: string) => string;

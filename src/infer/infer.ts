@@ -363,7 +363,11 @@ function concludeTable(
       ...inference,
       isComplete,
       uniqueness:
-        keys.length === 0 ? undefined : isEverywhere ? checkUniqueness(keys) : 'not_unique',
+        keys.length === 0 || inference.corrections !== undefined
+          ? undefined
+          : isEverywhere
+            ? checkUniqueness(keys)
+            : 'not_unique',
       isSerial: summary.values > 1 && summary.maximum - summary.minimum + 1 === summary.values,
     };
   });

@@ -25,6 +25,14 @@ import {
 } from './inferred-values.js';
 import { JSON_NO, JSON_UNCLEAR, JSON_YES, repeatsKey, scanJson } from './json-scan.js';
 import { JsonShape, mergeShapes, type ShapeData } from './json-shape.js';
+import {
+  addDecimal,
+  addNotation,
+  emptyNotations,
+  mergeNotations,
+  type NotationSummary,
+  POINT_GROUPS,
+} from './notations.js';
 
 /** The kinds of values; each is a bit. */
 export const KIND = {
@@ -115,6 +123,8 @@ export interface ColumnSummary {
   zoned: number;
   zoneless: number;
   shape: ShapeData;
+  /** Of the values that are not plain, or may not be. */
+  notations: NotationSummary;
 }
 
 export function emptySummary(): ColumnSummary {
@@ -139,6 +149,7 @@ export function emptySummary(): ColumnSummary {
     zoned: 0,
     zoneless: 0,
     shape: { mayBeMetrics: true, hasRepeatedKey: false, keys: [] },
+    notations: emptyNotations(),
   };
 }
 
@@ -180,6 +191,7 @@ export function mergeSummaries(
   into.zoned += behind.zoned;
   into.zoneless += behind.zoneless;
   mergeShapes(into.shape, behind.shape);
+  mergeNotations(into.notations, behind.notations);
 }
 
 /** Bytes that are kept of a value to be shown. */
@@ -236,6 +248,9 @@ export class ColumnReader {
         if (to - from > MAX_SAFE_DIGITS || !isDecimal(bytes, from, to) || found.hasPower) break;
         summary.values++;
         if (found.digits > summary.digits) summary.digits = found.digits;
+        if ((summary.notations.possible & POINT_GROUPS) !== 0) {
+          addDecimal(summary.notations, bytes, from, to);
+        }
         return;
       case KIND.time: {
         const time = readTime(bytes, from, to);
@@ -282,7 +297,10 @@ export class ColumnReader {
       };
     }
     summary.values++;
-    this.#short = chooseShort(summary.kinds);
+    if (summary.notations.possible !== 0) {
+      addNotation(summary.notations, bytes.toString('latin1', from, to));
+    }
+    this.#short = chooseShort(summary.kinds, summary.notations.possible !== 0);
   }
 
   /** Whether a value is of a kind; if so, its properties are added to the summary. */
@@ -360,8 +378,8 @@ export class ColumnReader {
   }
 }
 
-function chooseShort(kinds: number): number {
-  if (kinds === 0) return -1;
+function chooseShort(kinds: number, mayHaveNotation: boolean): number {
+  if (kinds === 0) return mayHaveNotation ? 0 : -1;
   for (const kind of [KIND.whole, KIND.number, KIND.time, KIND.uuid, KIND.json]) {
     // Where a value may be of several kinds, each of them has to be checked.
     if ((kinds & kind) !== 0) {

@@ -24,6 +24,7 @@ import {
 import type { KeyShape } from './json-shape.js';
 
 export type TableDeclaration = z.input<typeof tablesSchema>[string];
+type ColumnDeclaration = NonNullable<TableDeclaration['columns']>[string];
 
 export interface ProposedColumn {
   readonly name: string;
@@ -68,13 +69,15 @@ export function propose(inference: TableInference, specified: FileSettings): Pro
     taken,
   );
   const names = new Map(own.map(({ field }, i) => [field, ownNames[i]!]));
-  const columns: Record<string, ColumnType | { type: ColumnType; field: string }> = {};
+  const columns: Record<string, ColumnDeclaration> = {};
   const comments = new Map<string, string>();
   for (const column of inferred) {
     const columnName = names.get(column.field);
     if (columnName === undefined) continue;
     const { field, type } = column;
-    columns[columnName] = columnName === field ? type : { type, field };
+    const own = { ...(columnName === field ? {} : { field }), ...column.corrections };
+    columns[columnName] =
+      Object.keys(own).length === 0 ? type : ({ type, ...own } as ColumnDeclaration);
     const comment = commentOn(column, field === time);
     if (comment !== undefined) comments.set(columnName, comment);
   }

@@ -5,16 +5,15 @@
 import { z } from 'zod';
 import { toCamelCase } from '../base/camel-case.js';
 import { type Choices, joinWords, wordsOf } from './choices.js';
+import {
+  ENCODING_CHOICES,
+  ENCODINGS,
+  type Encoding,
+  findEncoding,
+  OTHER_ENCODINGS,
+} from './encodings.js';
 
-const encodings = {
-  'utf-8': 'UTF-8, with or without a byte order mark',
-  'utf-16le': 'UTF-16, little-endian',
-  'utf-16be': 'UTF-16, big-endian',
-  latin1: 'ISO 8859-1',
-  'windows-1252': 'Windows-1252, which includes the characters of latin1',
-} as const satisfies Choices;
-export type Encoding = keyof typeof encodings;
-export const ENCODINGS = wordsOf(encodings);
+export type { Encoding };
 
 const compressions = {
   none: 'the bytes are not compressed',
@@ -68,7 +67,7 @@ export const CSV_CHOICES = {
   quote: quotes,
   escape: escapes,
   'line-end': lineEnds,
-  encoding: encodings,
+  encoding: ENCODING_CHOICES,
   compression: compressions,
   ragged,
 } as const;
@@ -112,18 +111,6 @@ const ESCAPE_WORDS: Readonly<Record<string, Escape>> = {
   double: 'doubling',
   '"': 'doubling',
   '\\': 'backslash',
-};
-
-const ENCODING_WORDS: Readonly<Record<string, Encoding>> = {
-  ...toThemselves(ENCODINGS),
-  utf8: 'utf-8',
-  ascii: 'utf-8',
-  'utf-16': 'utf-16le',
-  utf16le: 'utf-16le',
-  utf16be: 'utf-16be',
-  'latin-1': 'latin1',
-  'iso-8859-1': 'latin1',
-  cp1252: 'windows-1252',
 };
 
 function toThemselves<T extends string>(words: readonly T[]): Record<T, T> {
@@ -187,13 +174,22 @@ const lines = z
   .pipe(z.coerce.number())
   .pipe(z.number().int('expected a number of lines').min(0, 'expected a number of lines'));
 
+const ENCODING_ERROR = `expected ${ENCODINGS.join(', ')}, or another encoding such as ${joinWords(OTHER_ENCODINGS)}`;
+
+const encoding = z.string({ error: ENCODING_ERROR }).transform((text, context): Encoding => {
+  const found = findEncoding(text);
+  if (found !== undefined) return found;
+  context.addIssue(ENCODING_ERROR);
+  return z.NEVER;
+});
+
 /** Each setting with its check; the names are those of the options. */
 export const CSV_SCHEMAS = {
   delimiter,
   quote: oneOf(QUOTE_WORDS, `expected ${joinWords(QUOTES)}`),
   escape: oneOf(ESCAPE_WORDS, `expected ${joinWords(ESCAPES)}`),
   'line-end': z.enum(LINE_ENDS, { error: `expected ${LINE_ENDS.join(', ')}` }),
-  encoding: oneOf(ENCODING_WORDS, `expected ${ENCODINGS.join(', ')}`),
+  encoding,
   compression: z.enum(COMPRESSIONS, { error: `expected ${COMPRESSIONS.join(', ')}` }),
   header: z.union([z.stringbool(), z.boolean()], { error: 'expected true or false' }),
   columns,
@@ -212,7 +208,7 @@ export const CSV_DESCRIPTIONS: Readonly<Record<CsvSettingName, string>> = {
   quote: `Character that encloses quoted fields: ${joinWords(QUOTES)}`,
   escape: `How a quote inside quotes is written: ${joinWords(ESCAPES)}`,
   'line-end': `Line end of a record: ${joinWords(LINE_ENDS)}; lf also accepts a CR before it`,
-  encoding: `Character encoding: ${joinWords(ENCODINGS)}`,
+  encoding: `Character encoding: ${ENCODINGS.join(', ')}, or another by its name, such as ${joinWords(OTHER_ENCODINGS)}`,
   compression: `Compression of the file: ${joinWords(COMPRESSIONS)}; a zip archive holds one file`,
   header: 'Whether the first line has the names of the fields',
   columns: 'Names of the fields, separated by commas; they replace those in the file',

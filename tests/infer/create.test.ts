@@ -97,7 +97,7 @@ describe('a file that no table goes by the name of', () => {
     );
     expect(status, stderr).toBe(0);
     expect(json.rows.loaded).toBe(1);
-    expect(await listColumns('piped')).toEqual({ a: 'integer', b: 'text', load_id: 'bigint' });
+    expect(await listColumns('piped')).toEqual({ a: 'integer', b: 'numeric', load_id: 'bigint' });
   });
 
   it('is read by what was said of its form, and so is the next one', async () => {
@@ -134,7 +134,7 @@ describe('a file of one record, and no header', () => {
     expect(status, stderr).toBe(0);
     expect(json.rows).toMatchObject({ read: 1, loaded: 1, rejected: 0 });
     expect(await database.query(`SELECT * FROM ${json.files[0].table}`)).toEqual([
-      [7, 'x', expect.anything(), '2,5', expect.anything()],
+      [7, 'x', expect.anything(), '2.5', expect.anything()],
     ]);
   });
 });

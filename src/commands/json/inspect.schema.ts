@@ -1,6 +1,6 @@
 /** `edp inspect`. */
 import { z } from 'zod';
-import { COMPRESSIONS, ENCODINGS, ESCAPES, LINE_ENDS } from '../../model/csv-settings.js';
+import { COMPRESSIONS, ESCAPES, LINE_ENDS } from '../../model/csv-settings.js';
 import { FORMATS } from '../../model/file-settings.js';
 import { count, counts, foundDialect, type Json, passedOver, rejectCounts } from './json-parts.js';
 import { inferredType } from './model.schema.js';
@@ -47,7 +47,7 @@ export const inspectSchema = z.strictObject({
       quote: z.enum(['none', 'single', 'double']),
       escape: z.enum(ESCAPES),
       'line-end': z.enum(LINE_ENDS),
-      encoding: z.enum(ENCODINGS),
+      encoding: z.string(),
       compression: z.enum(COMPRESSIONS),
       header: z.boolean(),
       'skip-lines': count,

@@ -7,7 +7,7 @@
  */
 import { z } from 'zod';
 import { ERROR_CODES } from '../../base/error-codes.js';
-import { COMPRESSIONS, ENCODINGS, ESCAPES, LINE_ENDS } from '../../model/csv-settings.js';
+import { COMPRESSIONS, ESCAPES, LINE_ENDS } from '../../model/csv-settings.js';
 import { ON_NEW_FIELD } from '../../model/load-rules.js';
 import { REJECT_CODES } from '../../model/reject-codes.js';
 
@@ -101,7 +101,7 @@ const formParts = {
   comment: z.string().nullable().optional(),
   trailingDelimiter: z.boolean().optional(),
   headerOneFieldShort: z.boolean().optional(),
-  encoding: z.enum(ENCODINGS),
+  encoding: z.string(),
   byteOrderMark: z.boolean(),
   compression: z.enum(COMPRESSIONS),
 };

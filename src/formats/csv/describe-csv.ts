@@ -12,6 +12,7 @@ import {
   textBytesOf,
   textHeadOf,
 } from '../text/described-text.js';
+import { findForeignText, foreign, isBinary } from '../text/foreign-file.js';
 import { MAX_HEADER_BYTES } from '../text/limits.js';
 import { type PassedOver, PassedOverTally } from '../text/passed-over.js';
 import { findFooter, isDecoded } from '../text/read-text.js';
@@ -104,10 +105,13 @@ function describeDetected(
     headerRecord === undefined
       ? Buffer.alloc(0)
       : Buffer.from(parts.head.subarray(headerRecord.start, headerRecord.end));
+  if (!names.some((field) => known.has(field))) {
+    assertText(parts.head, known.size > 0, name);
+    if (!isFormNamed(settings)) assertNoForeignText(sample, name);
+  }
   // A file that cannot be unpacked is reported when all of it is unpacked.
   const isEndless = !parts.isWhole && form.breakage === undefined && dataStart >= parts.head.length;
   if (headerRecord === undefined && isEndless) throw endlessLine(name);
-  if (!names.some((field) => known.has(field))) assertText(parts.head, known.size > 0, name);
   if (headerRecord !== undefined) {
     if (headerRecord.isDamaged && !detection.isHeaderMended && settings.columns === undefined) {
       throw new EdpError(
@@ -169,6 +173,22 @@ function assertText(head: Buffer, isStrict: boolean, name: string): void {
   throw new EdpError('not_csv', `${name} does not look like a CSV: it has NUL bytes`, {
     hint: 'name a text file with a header line',
   });
+}
+
+/** Whether the user says how fields or lines are written, and so that there are some. */
+function isFormNamed({ columns, delimiter, skipLines }: CsvSettings): boolean {
+  return columns !== undefined || delimiter !== undefined || skipLines !== undefined;
+}
+
+function assertNoForeignText({ parts: { head, start, isWhole } }: Sample, name: string): void {
+  const found = findForeignText(head.subarray(start), isWhole);
+  if (found !== undefined) throw foreign(name, found);
+  if (isBinary(head)) {
+    throw foreign(name, {
+      what: 'binary data',
+      hint: 'name a text file; --encoding helps if it is one in an unusual encoding',
+    });
+  }
 }
 
 /** Finds the start of the lines at the end that the user wants to pass over. */

@@ -10,6 +10,7 @@ import {
   textBytesOf,
   textHeadOf,
 } from '../text/described-text.js';
+import { findForeignText } from '../text/foreign-file.js';
 import { NOTHING_PASSED_OVER } from '../text/passed-over.js';
 import { RecordBatch } from '../text/record-batch.js';
 import { isFullSample, readBriefSample, readSample, type Sample } from '../text/sample.js';
@@ -58,6 +59,20 @@ export function describeJsonlSample(sample: Sample, name: string): JsonlDescript
   const { head, start, isWhole } = parts;
   const open = openForm(fieldEncodingOf(form.encoding));
   const found = readFirstLines(sample, open);
+  const other =
+    found.objects === 0 && !found.looksOtherwise
+      ? findForeignText(head.subarray(start), isWhole)
+      : undefined;
+  if (other !== undefined) {
+    throw new EdpError(
+      'wrong_format',
+      `${name} does not look like JSON lines: it looks like ${other.what}`,
+      {
+        place: `${name}:1`,
+        hint: other.hint.replaceAll('FILE', name),
+      },
+    );
+  }
   if (found.looksOtherwise) {
     throw new EdpError(
       'wrong_format',

@@ -16,6 +16,7 @@ import { programFile } from '../../base/package-files.js';
 import type { Compression } from '../../model/csv-settings.js';
 import type { FileIdentity } from '../../source/file-identity.js';
 import { type OpenFile, openFile } from '../../source/open-file.js';
+import { assertPlainArchive } from './foreign-file.js';
 import { type FramePiece, ZstdFrames } from './zstd-frames.js';
 
 /** Size of the chunks that a frame is unpacked to. */
@@ -313,6 +314,10 @@ function chooseEntry(entries: readonly yauzl.Entry[], name: string): yauzl.Entry
       hint: 'name an archive with one CSV file in it',
     });
   }
+  assertPlainArchive(
+    entries.map(({ fileName }) => fileName),
+    name,
+  );
   if (entries.length > 1) {
     const list = entries.slice(0, 5).map(({ fileName }) => fileName);
     const more = entries.length > list.length ? ', …' : '';

@@ -61,8 +61,16 @@ export function textBytesOf({ form, parts }: Sample): number | undefined {
 }
 
 /** Describes in words what is unusual in the compression and encoding of a file. */
-export function listTextOddities({ compression, encoding }: FileForm): string[] {
-  return [compression === 'none' ? '' : compression, encoding === 'utf-8' ? '' : encoding].filter(
-    Boolean,
-  );
+export function listTextOddities({ compression, ...form }: FileForm): string[] {
+  return [compression === 'none' ? '' : compression, describeEncoding(form)].filter(Boolean);
+}
+
+function describeEncoding({
+  encoding,
+  isEncodingGuessed,
+}: Pick<FileForm, 'encoding' | 'isEncodingGuessed'>): string {
+  if (!isEncodingGuessed) return encoding === 'utf-8' ? '' : encoding;
+  return encoding === 'utf-8'
+    ? 'bytes that are not UTF-8 (--encoding names their encoding)'
+    : `${encoding} (--encoding if it is another)`;
 }

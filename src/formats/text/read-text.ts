@@ -1,12 +1,13 @@
 /**
- * A file → its text as a stream of bytes: unpacked, converted from UTF-16 to UTF-8, without a
- * footer. Offsets in such a file are offsets in this text.
+ * A file → its text as a stream of bytes: unpacked, converted to UTF-8 from UTF-16 and other
+ * encodings with several bytes for a character, without a footer. Offsets in such a file are offsets in this text.
  */
 import type { Compression, Encoding, LineEnd } from '../../model/csv-settings.js';
 import type { FileIdentity } from '../../source/file-identity.js';
+import { isTranscoded } from './character-set.js';
 import { decompress, type SourceProgress } from './decompress.js';
 import { measureLineEnd } from './line-end.js';
-import { Utf16Transcoder } from './utf16.js';
+import { newTranscoder } from './transcoder.js';
 
 /** What lies between the file's bytes and its text. */
 export interface TextForm {
@@ -18,7 +19,7 @@ export interface TextForm {
 
 /** Whether the text differs from the bytes of the file. */
 export function isDecoded({ compression, encoding }: TextForm): boolean {
-  return compression !== 'none' || encoding === 'utf-16le' || encoding === 'utf-16be';
+  return compression !== 'none' || isTranscoded(encoding);
 }
 
 /** @throws EdpError `corrupt_file`, `not_csv`, and those of its source */
@@ -29,11 +30,11 @@ export async function* readText(
   progress?: SourceProgress,
 ): AsyncGenerator<Buffer> {
   const bytes = decompress(file, name, compression, progress);
-  if (encoding !== 'utf-16le' && encoding !== 'utf-16be') {
+  if (!isTranscoded(encoding)) {
     yield* bytes;
     return;
   }
-  const transcoder = new Utf16Transcoder(encoding === 'utf-16le');
+  const transcoder = newTranscoder(encoding);
   let mark = markBytes;
   for await (const chunk of bytes) {
     const skipped = Math.min(mark, chunk.length);

@@ -6,8 +6,9 @@ import type { FileIdentity } from '../../source/file-identity.js';
 import { type OpenFile, withFile } from '../../source/open-file.js';
 import { decompress, guessCompression } from './decompress.js';
 import { guessEncoding } from './encoding.js';
+import { assertNoMagic } from './foreign-file.js';
 import { isDecoded, type TextForm } from './read-text.js';
-import { Utf16Transcoder } from './utf16.js';
+import { newTranscoder } from './transcoder.js';
 
 /** The reason given for a property of a file that the user specified. */
 export const SPECIFIED = 'as specified';
@@ -25,6 +26,8 @@ const BRIEF: Extent = { head: 32 * 1024, piece: 8 * 1024 };
 /** What lies between the file's bytes and its text, and why it was detected so. */
 export interface FileForm extends TextForm {
   readonly why: { readonly compression: string; readonly encoding: string };
+  /** Whether other encodings are possible. */
+  readonly isEncodingGuessed: boolean;
   /** The error that ends unpacking, where the sample already meets it. */
   readonly breakage: EdpError | undefined;
 }
@@ -43,7 +46,7 @@ export interface SampleParts {
 
 export interface Sample {
   readonly form: FileForm;
-  /** Of the text: unpacked, and UTF-8 where the file is UTF-16. */
+  /** Of the text: unpacked, and UTF-8 where the file is converted to it. */
   readonly parts: SampleParts;
   /**
    * The end of the text and its offset; it begins somewhere in a line. Undefined where only reading
@@ -102,6 +105,7 @@ async function readExtent(
         compression === 'none'
           ? await readPlain(open, head, size, extent)
           : await unpackHead(file, name, compression);
+      assertNoMagic(raw.head, name);
       return toSample(raw, compression, size, settings);
     });
   } catch (error) {
@@ -119,7 +123,7 @@ function toSample(
   size: number,
   settings: TextSettings,
 ): Sample {
-  const guess = guessEncoding([raw.head, ...raw.pieces.map(({ bytes }) => bytes)]);
+  const guess = guessEncoding([raw.head, ...raw.pieces.map(({ bytes }) => bytes)], raw.isWhole);
   const encoding = settings.encoding ?? guess.encoding;
   const hasInvalid = guess.hasInvalid ?? false;
   const form: FileForm = {
@@ -135,6 +139,7 @@ function toSample(
             : `it begins as a ${compression} file does`,
       encoding: settings.encoding === undefined ? guess.why : SPECIFIED,
     },
+    isEncodingGuessed: settings.encoding === undefined && guess.isGuess === true,
     breakage: raw.breakage,
   };
   if (!isDecoded({ ...form, compression: 'none' })) {
@@ -148,7 +153,7 @@ function toSample(
     };
     return { form, parts, tail, size, hasInvalid };
   }
-  const transcoder = new Utf16Transcoder(encoding === 'utf-16le');
+  const transcoder = newTranscoder(encoding);
   const head = Buffer.concat([
     transcoder.transcode(raw.head.subarray(form.markBytes)),
     ...(raw.isWhole ? [transcoder.end()] : []),

@@ -1,14 +1,16 @@
 /** Fields in one-byte encodings → UTF-8, as byte strings. ASCII stays as it is. */
-import type { Encoding } from '../../model/csv-settings.js';
+import type { Encoding } from '../../model/encodings.js';
+import { type ByteTable, findByteTable, isTranscoded } from './character-set.js';
 
 /**
- * Encodings of a field. UTF-16 is not among them: it is converted to UTF-8 when the file is read.
+ * UTF-8, or an encoding with one byte for each character. A file in any other, such as UTF-16, is
+ * converted to UTF-8 when it is read.
  */
-export type FieldEncoding = Exclude<Encoding, 'utf-16le' | 'utf-16be'>;
+export type FieldEncoding = Encoding;
 
 /** The encoding of the fields of a file with this encoding. */
 export function fieldEncodingOf(encoding: Encoding): FieldEncoding {
-  return encoding === 'utf-16le' || encoding === 'utf-16be' ? 'utf-8' : encoding;
+  return isTranscoded(encoding) ? 'utf-8' : encoding;
 }
 
 const HIGH = /[\x80-\xff]/;
@@ -22,8 +24,12 @@ const EVERY_HIGH = /[\x80-\xff]/g;
 const FROM_0X80 = '€\x81‚ƒ„…†‡ˆ‰Š‹Œ\x8dŽ\x8f\x90‘’“”•–—˜™š›œ\x9džŸ';
 
 /** UTF-8 bytes of each character from 0x80 on, as byte strings. */
-const LATIN1 = Array.from({ length: 128 }, (_, i) => utf8Bytes(String.fromCharCode(128 + i)));
-const WINDOWS_1252 = LATIN1.map((bytes, i) => (i < 32 ? utf8Bytes(FROM_0X80[i]!) : bytes));
+const LATIN1: ByteTable = Array.from({ length: 128 }, (_, i) =>
+  utf8Bytes(String.fromCharCode(128 + i)),
+);
+const WINDOWS_1252: ByteTable = LATIN1.map((bytes, i) =>
+  i < 32 ? utf8Bytes(FROM_0X80[i]!) : bytes,
+);
 
 function utf8Bytes(character: string): string {
   return Buffer.from(character).toString('latin1');
@@ -31,8 +37,16 @@ function utf8Bytes(character: string): string {
 
 export function toUtf8(text: string, encoding: FieldEncoding): string {
   if (encoding === 'utf-8' || !HIGH.test(text)) return text;
-  const table = encoding === 'latin1' ? LATIN1 : WINDOWS_1252;
+  const table = tableOf(encoding);
   return text.replace(EVERY_HIGH, (character) => table[character.charCodeAt(0) - 128]!);
+}
+
+function tableOf(encoding: FieldEncoding): ByteTable {
+  if (encoding === 'latin1') return LATIN1;
+  if (encoding === 'windows-1252') return WINDOWS_1252;
+  const table = findByteTable(encoding);
+  if (table === undefined) throw new Error(`${encoding} has characters of several bytes`);
+  return table;
 }
 
 /** Decodes a byte string. */

@@ -26,6 +26,12 @@ export function makeCurrency(signs: readonly string[]): (text: string) => string
   };
 }
 
+/** A blank stands for those that do not break, too, and an apostrophe for the one of typography. */
+const ALIKE: Readonly<Record<string, RegExp>> = {
+  ' ': /\xc2\xa0|\xe2\x80[\xaf\x89]/g,
+  "'": /\xe2\x80\x99/g,
+};
+
 /** Removes separators from the whole part, where they stand between groups of digits. */
 export function makeThousands(
   separator: string,
@@ -35,12 +41,17 @@ export function makeThousands(
   const sep = escapePattern(separator);
   // The last group has three digits, those before it two or three (as in India).
   const grouped = new RegExp(`^[+-]?\\d{1,3}(?:${sep}\\d{2,3})*${sep}\\d{3}$`);
-  return (text) => {
+  const alike = ALIKE[separator];
+  return (written) => {
+    const text = alike === undefined ? written : written.replace(alike, separator);
     if (!text.includes(separator)) return text;
     const cut = text.indexOf(decimal);
     const whole = cut < 0 ? text : text.slice(0, cut);
     if (!grouped.test(whole) || text.indexOf(separator, whole.length) >= 0) {
-      return new Fault(code, `${show(text)} has ${show(separator)} where no group of digits ends`);
+      return new Fault(
+        code,
+        `${show(written)} has ${show(separator)} where no group of digits ends`,
+      );
     }
     return whole.replaceAll(separator, '') + text.slice(whole.length);
   };
