@@ -175,6 +175,18 @@ export async function findCommonFault(
   return rows[0];
 }
 
+export async function countRejects(
+  client: pg.Client,
+  loadId: number,
+  code: RejectCode,
+): Promise<number> {
+  const { rows } = await client.query<{ records: number }>(
+    'SELECT count(*) AS records FROM edp.rejects WHERE load_id = $1 AND code = $2',
+    [loadId, code],
+  );
+  return rows[0]!.records;
+}
+
 /** SQL that adds up the counts by name over the receipts of load `l`. */
 function sumOfReceipts(column: string): string {
   return `(SELECT jsonb_object_agg(name, total) FROM (

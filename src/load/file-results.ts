@@ -18,7 +18,6 @@ import type { Drift } from '../model/drift.js';
 import type { Format } from '../model/file-settings.js';
 import type { RejectLimit } from '../model/load-rules.js';
 import type { InputFile } from '../source/discover.js';
-import type { RepeatedLoad } from './find-repeats.js';
 import type { Target } from './prepare-files.js';
 import type { ReplacedContent } from './replace/clear-table.js';
 
@@ -52,6 +51,17 @@ export interface FileResult {
   readonly drift?: Drift;
   /** Why it is not loaded. */
   readonly reason?: string;
+}
+
+/** A load most of whose records were in the table before it. */
+export interface RepeatedLoad {
+  readonly path: string;
+  readonly table: string;
+  readonly loadId: number;
+  /** Rows of the load. */
+  readonly loaded: number;
+  /** Those of them that earlier loads had brought, too. */
+  readonly repeated: number;
 }
 
 export interface IngestResult {

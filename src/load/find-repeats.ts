@@ -7,24 +7,13 @@ import { quoteIdentifier } from '../model/ddl.js';
 import { physicalColumns, type Table } from '../model/model.js';
 import type { TablePlace } from '../model/table-name.js';
 import type { TableInCatalog } from '../postgres/table-in-catalog.js';
-import type { FileResult } from './file-results.js';
+import type { FileResult, RepeatedLoad } from './file-results.js';
 
 /** The whole table is read once; beyond this size that would take longer than many a load. */
 const MAX_TABLE_BYTES = 256 * 1024 * 1024;
 
 /** Records are often equal by chance; a file that has this share of them there is likely the same again. */
 const MIN_SHARE = 0.5;
-
-/** A load most of whose records were in the table before it. */
-export interface RepeatedLoad {
-  readonly path: string;
-  readonly table: string;
-  readonly loadId: number;
-  /** Rows of the load. */
-  readonly loaded: number;
-  /** Those of them that earlier loads had brought, too. */
-  readonly repeated: number;
-}
 
 /**
  * Compares the rows of new loads with those of earlier ones, in all columns but that of the load.

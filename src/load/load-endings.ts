@@ -13,7 +13,7 @@ import {
   type RowCounts,
   toAccountingCounts,
 } from '../ledger/counts.js';
-import { findCommonFault } from '../ledger/ledger-queries.js';
+import { countRejects, findCommonFault } from '../ledger/ledger-queries.js';
 import { type EndedLoad, endLoads } from '../ledger/loads.js';
 import type { Session } from '../postgres/session.js';
 import type { ClaimedLoad, FileQueue } from './file-queue.js';
@@ -174,8 +174,9 @@ export class LoadEndings {
       this.#run.stop(error);
     }
     const { read, rejected } = active.rows;
-    if (isComplete && rejected > 0 && rejected === read) {
-      await this.#reportMisfit(active).catch(() => {});
+    if (isComplete && rejected > 0) {
+      const report = rejected === read ? this.#reportMisfit(active) : this.#reportEncoding(active);
+      await report.catch(() => {});
     }
     this.#book.reportHeaders(
       prepared,
@@ -203,6 +204,18 @@ export class LoadEndings {
     const file = safeText(target.file.name);
     this.#progress.note(
       `no record of ${file} fits table "${safeText(target.table.name)}": ${records} × ${code}${where}. If its types have changed, edp model infer ${file} shows which it needs`,
+    );
+  }
+
+  /** Bytes in another encoding may come first where no sample was taken. */
+  async #reportEncoding({ prepared: { target }, claim: { loadId } }: ActiveLoad): Promise<void> {
+    const records = await this.#session.run((client) =>
+      countRejects(client, loadId, 'invalid_utf8'),
+    );
+    if (records === 0) return;
+    const some = records === 1 ? 'one record' : `${records} records`;
+    this.#progress.note(
+      `${some} of ${safeText(target.file.name)} had bytes that are no text in its encoding. If it is in another one: edp undo ${loadId}, and load it with --encoding windows-1252 (or whichever it is)`,
     );
   }
 

@@ -29,8 +29,9 @@ import {
   type IngestProgress,
   type IngestResult,
   isFileFault,
+  type RepeatedLoad,
 } from './file-results.js';
-import { findRepeats, type RepeatedLoad } from './find-repeats.js';
+import { findRepeats } from './find-repeats.js';
 import { inGroups, isAlike, sumBytes } from './groups.js';
 import { type ActiveLoad, LoadEndings } from './load-endings.js';
 import type { SplitPool } from './load-pool.js';

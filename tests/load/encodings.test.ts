@@ -125,3 +125,31 @@ it('keep the bytes of the file in their rejects where a character is a byte', as
     ['Казань'],
   ]);
 });
+
+it('a byte beyond the samples that is no UTF-8 is a reject, and the run says what helps', async () => {
+  const cwd = await makeDirectory();
+  const lines = Array.from({ length: 90_000 }, (_, i) => `${i},a word and another ${i}\n`);
+  const at = 71_234;
+  const bytes = Buffer.concat([
+    Buffer.from(`id,name\n${lines.slice(0, at).join('')}`),
+    Buffer.from(`${at},caf\xe9\n`, 'latin1'),
+    Buffer.from(lines.slice(at + 1).join('')),
+  ]);
+  await writeFile(path.join(cwd, 'late.csv'), bytes);
+  await writeFile(
+    path.join(cwd, 'edp.yaml'),
+    'tables:\n  late: { columns: { id: int, name: text } }\n',
+  );
+  const loaded = await run(cwd, 'ingest', 'late.csv');
+  expect(loaded.json.rows, loaded.stderr).toMatchObject({ loaded: 89_999, rejected: 1 });
+  const { loadId } = loaded.json.files[0]!;
+  expect(loaded.stderr).toMatch(
+    new RegExp(
+      `one record of late\\.csv had bytes .*edp undo ${loadId}, .*--encoding windows-1252`,
+    ),
+  );
+  await run(cwd, 'undo', String(loadId), '--yes');
+  const again = await run(cwd, 'ingest', 'late.csv', '--encoding', 'windows-1252');
+  expect(again.json.rows).toMatchObject({ loaded: 90_000, rejected: 0 });
+  expect(again.stderr).not.toContain('had bytes');
+});

@@ -2,8 +2,12 @@
 import { chooseStatus } from '../../base/exit-statuses.js';
 import { safeText } from '../../base/safe-text.js';
 import type { RowCounts } from '../../ledger/counts.js';
-import { type FileResult, type IngestResult, NOT_BEGUN } from '../../load/file-results.js';
-import type { RepeatedLoad } from '../../load/find-repeats.js';
+import {
+  type FileResult,
+  type IngestResult,
+  NOT_BEGUN,
+  type RepeatedLoad,
+} from '../../load/file-results.js';
 import type { ReplacedContent } from '../../load/replace/clear-table.js';
 import type { Database } from '../../postgres/database.js';
 import {
