@@ -23,13 +23,17 @@ const OTHER_KINDS: Readonly<Record<string, { readonly what: string; readonly hin
   I: { what: 'is an index', hint: 'name the table that it is on' },
 };
 
-/** @throws EdpError `table_mismatch` that says what goes by the name of the table, if anything */
-export async function refuseMissing(client: pg.Client, table: string): Promise<never> {
+/**
+ * @param table its name in the model
+ * @param at its name with the schema
+ * @throws EdpError `table_mismatch` that says what goes by the name of the table, if anything
+ */
+export async function refuseMissing(client: pg.Client, table: string, at: string): Promise<never> {
   const { rows } = await client.query<{ kind: string; hasTrigger: boolean }>(
     `SELECT relkind AS kind, EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid
                                      AND t.tgtype & 64 <> 0) AS "hasTrigger"
      FROM pg_class c WHERE oid = to_regclass($1)`,
-    [quoteTable(table)],
+    [quoteTable(at)],
   );
   const found = rows[0];
   const other = OTHER_KINDS[found?.kind ?? ''];

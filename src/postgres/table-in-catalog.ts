@@ -105,7 +105,7 @@ export async function inspectTable(
   at = table.name,
 ): Promise<TableInCatalog> {
   const found = await findTableInCatalog(client, at);
-  if (found === undefined) return refuseMissing(client, at);
+  if (found === undefined) return refuseMissing(client, table.name, at);
   const { oid } = found;
   const { rows } = await client.query<
     Pick<TableInCatalog, 'isInOrder' | 'hasTriggers' | 'mayDefer' | 'hasRules'> & Access

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { formatModel } from '../../src/infer/write-model.js';
 import { parseModel } from '../../src/model/schema.js';
+import { formatTableName } from '../../src/model/table-name.js';
 import { addToProject } from '../../src/project/edit.js';
 
 const NAMES = [
@@ -28,15 +29,16 @@ describe('a name that edp writes', () => {
     const input = {
       columns: { [name]: { type: 'text' as const, field: name }, b: 'int' as const },
     };
-    const [table] = parseModel({ [name]: input }).tables;
-    const text = formatModel([{ name, input, table: table!, comments: new Map() } as never]);
+    const own = formatTableName({ name });
+    const [table] = parseModel({ [own]: input }).tables;
+    const text = formatModel([{ name: own, input, table: table!, comments: new Map() } as never]);
     for (const version of ['1.1', '1.2'] as const) {
       const { tables } = parse(text, { version }) as {
         tables: Record<string, { columns: Record<string, { field: string }> }>;
       };
-      expect(Object.keys(tables)).toEqual([name]);
-      expect(Object.keys(tables[name]!.columns)).toEqual([name, 'b']);
-      expect(tables[name]!.columns[name]!.field).toBe(name);
+      expect(Object.keys(tables)).toEqual([own]);
+      expect(Object.keys(tables[own]!.columns)).toEqual([name, 'b']);
+      expect(tables[own]!.columns[name]!.field).toBe(name);
     }
     expect(text).toMatch(/^ {2}["']/m);
   });

@@ -95,7 +95,7 @@ const TYPES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'birdstrikes.csv': { 'Flight Date': 'date', 'Cost Total $': 'int', 'Time of day': 'text' },
   'co2-concentration.csv': { Date: 'date', CO2: 'numeric' },
   'flights-airport.csv': { origin: 'text', count: 'int' },
-  'github.csv': { time: 'text', count: 'int' },
+  'github.csv': { time: 'timestamp', count: 'int' },
   'seattle-weather-hourly-normals.csv': { date: 'timestamp', temperature: 'numeric' },
   'seattle-weather.csv': { date: 'date', weather: 'text' },
   'sp500-2000.csv': { date: 'date', volume: 'bigint' },
