@@ -25,13 +25,11 @@ export function dropUnlikelyQuotes(
   { quote }: CsvSettings,
 ): readonly Evaluation[] {
   if (quote !== undefined) return evaluations;
-  const damaged = evaluations.filter(isDamagedWithin);
-  return evaluations.filter(({ dialect, width, records, others }) => {
+  return withoutRivalsOfDamaged(evaluations).filter(({ dialect, records, others }) => {
     if (dialect.quote !== '') return true;
     if (dialect.escape === 'backslash') return true;
     const quoted = findQuoted(evaluations, dialect);
     if (quoted === undefined) return true;
-    if (damaged.some((one) => one !== quoted && one.width !== width)) return false;
     const all = [...records, ...others].filter(({ raw }) => raw.includes(PLAIN_DIALECT.quote));
     const faulty = [...quoted.records, ...quoted.others].filter(
       ({ fields }) => fields instanceof Fault,
@@ -46,6 +44,25 @@ export function dropUnlikelyQuotes(
   });
 }
 
+/** Where records are damaged within their quotes: the dialects that have the fields of the header. */
+function withoutRivalsOfDamaged(evaluations: readonly Evaluation[]): readonly Evaluation[] {
+  const damaged = evaluations.filter(
+    (one) =>
+      isDamagedWithin(one) &&
+      // With another escape, the same quotes may be sound.
+      !evaluations.some(
+        ({ dialect, conforming, total }) =>
+          dialect.quote === one.dialect.quote &&
+          dialect.delimiter === one.dialect.delimiter &&
+          conforming * 2 > total,
+      ),
+  );
+  if (damaged.length === 0) return evaluations;
+  return evaluations.filter(({ dialect, width }) =>
+    damaged.some((one) => one.dialect.delimiter === dialect.delimiter && one.width === width),
+  );
+}
+
 /**
  * Whether a file has a sound header, and below it quoted fields that hold quotes which nobody
  * escaped, as JSON has them. Then what is within those quotes shows no other dialect.
@@ -56,7 +73,7 @@ function isDamagedWithin(evaluation: Evaluation): boolean {
   const header = records[0]?.fields;
   if (quote !== PLAIN_DIALECT.quote || header === undefined || header instanceof Fault)
     return false;
-  if (header.length < 2) return false;
+  if (header.length < 2 || header.length !== evaluation.width) return false;
   const all = [...records, ...others].filter(({ raw }) => raw.includes(quote));
   const faulty = all.filter(({ fields }) => fields instanceof Fault);
   if (faulty.length < MIN_FAULTY || faulty.length < all.length * MIN_FAULTY_SHARE) return false;
