@@ -3,6 +3,8 @@ import type { Encoding } from '../../model/encodings.js';
 import { toText } from './transcode.js';
 
 const UPPER = new Set('ÀÁÂÄÅÆÇÈÉÊËÌÍÎÏÑÓÔÕÖØÙÚÛÜŠŒŽŸ');
+/** Of those: what begins a word, or is in a word of capitals; in Mac Roman, they are ä, é, ü. */
+const RARE_UPPER = new Set('ŠŒŽŸ');
 const LOWER = new Set('ßàáâãäåæçèéêëìíîïñòóôõöøùúûüšœž');
 const SIGNS = new Set('€‚„…‘’“”•–—™\u00a0¡£§©ª«®°±²³´µ·¹º»¼½¾¿×‹›¢¥');
 /** Of those signs: what stands between two letters in text, or between two fields. */
@@ -42,6 +44,7 @@ export function judgeWestern(parts: readonly Buffer[], encoding: Encoding): Plau
 }
 
 function isPlausible(character: string, before: string, after: string): boolean {
+  if (RARE_UPPER.has(character) && isLetter(before) && isLower(after)) return false;
   if (UPPER.has(character)) return !isLower(before);
   if (LOWER.has(character)) return true;
   const isWithin = isLetter(before) && isLetter(after);

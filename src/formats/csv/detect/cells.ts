@@ -42,7 +42,8 @@ export function kindOf(cell: string | null): CellKind {
     if ((first === 0x7b && last === 0x7d) || (first === 0x5b && last === 0x5d)) return 'json';
     return 'odd';
   }
-  if (NUMBER.test(text)) return 'number';
+  // Days such as 31.01.2020 look like numbers with points.
+  if (NUMBER.test(text)) return DATE.test(text) ? 'date' : 'number';
   if (NULL_WORD.test(text)) return 'null';
   if (BOOLEAN.test(text)) return 'boolean';
   if (DATE.test(text)) return 'date';

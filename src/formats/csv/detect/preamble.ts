@@ -60,13 +60,32 @@ function isPadded(records: readonly SampledRecord[], index: number, width: numbe
   const record = records[index]!;
   if (width < 2 || !fits(record, width)) return false;
   const filled = countFilled(record);
-  if (filled * 2 > width) return false;
+  if (filled * 2 > width) return isPaddedPair(records, index, width);
   const limit = Math.min(records.length, MAX_PREAMBLE);
   for (let i = index + 1; i < limit; i++) {
     if (!fits(records[i]!, width) || countFilled(records[i]!) * 2 <= width) continue;
     if (countFilled(records[i]!) <= filled) return false;
     const { isHeader, isGuess } = judge(records, i, width);
     return isHeader && (!isGuess || filled <= 1);
+  }
+  return false;
+}
+
+/**
+ * Whether a line above the header has a name and a value, such as `Station:,Rome,`, and is filled
+ * up behind them: then a line without empty fields follows that surely is a header.
+ */
+function isPaddedPair(records: readonly SampledRecord[], index: number, width: number): boolean {
+  const isPair = ({ fields }: SampledRecord) =>
+    (fields as FieldTexts).slice(2).every((cell) => (cell ?? '').trim() === '');
+  if (width < 3 || !isPair(records[index]!)) return false;
+  const limit = Math.min(records.length, MAX_PREAMBLE);
+  for (let i = index + 1; i < limit; i++) {
+    if (!fits(records[i]!, width)) return false;
+    if (isPair(records[i]!)) continue;
+    if (countFilled(records[i]!) < width) return false;
+    const { isHeader, isGuess } = judge(records, i, width);
+    return isHeader && !isGuess;
   }
   return false;
 }

@@ -25,7 +25,7 @@ export function dropUnlikelyQuotes(
   { quote }: CsvSettings,
 ): readonly Evaluation[] {
   if (quote !== undefined) return evaluations;
-  return evaluations.filter(({ dialect, records, others }) => {
+  return withoutRivalsOfDamaged(evaluations).filter(({ dialect, records, others }) => {
     if (dialect.quote !== '') return true;
     if (dialect.escape === 'backslash') return true;
     const quoted = findQuoted(evaluations, dialect);
@@ -41,6 +41,58 @@ export function dropUnlikelyQuotes(
         raw.startsWith(PLAIN_DIALECT.quote) || raw.includes(delimiter + PLAIN_DIALECT.quote),
     );
     return !(isHeaderQuoted(quoted) && opening.length * 2 >= faulty.length);
+  });
+}
+
+/** Where records are damaged within their quotes: the dialects that have the fields of the header. */
+function withoutRivalsOfDamaged(evaluations: readonly Evaluation[]): readonly Evaluation[] {
+  const damaged = evaluations.filter(
+    (one) =>
+      isDamagedWithin(one) &&
+      // With another escape, the same quotes may be sound.
+      !evaluations.some(
+        ({ dialect, conforming, total }) =>
+          dialect.quote === one.dialect.quote &&
+          dialect.delimiter === one.dialect.delimiter &&
+          conforming * 2 > total,
+      ),
+  );
+  if (damaged.length === 0) return evaluations;
+  return evaluations.filter(({ dialect, width }) =>
+    damaged.some((one) => one.dialect.delimiter === dialect.delimiter && one.width === width),
+  );
+}
+
+/**
+ * Whether a file has a sound header, and below it quoted fields that hold quotes which nobody
+ * escaped, as JSON has them. Then what is within those quotes shows no other dialect.
+ */
+function isDamagedWithin(evaluation: Evaluation): boolean {
+  const { dialect, records, others } = evaluation;
+  const { quote, delimiter } = dialect;
+  const header = records[0]?.fields;
+  if (quote !== PLAIN_DIALECT.quote || header === undefined || header instanceof Fault)
+    return false;
+  if (header.length < 2 || header.length !== evaluation.width) return false;
+  const all = [...records, ...others].filter(({ raw }) => raw.includes(quote));
+  const faulty = all.filter(({ fields }) => fields instanceof Fault);
+  if (faulty.length < MIN_FAULTY || faulty.length < all.length * MIN_FAULTY_SHARE) return false;
+  const isHeader = isHeaderQuoted(evaluation);
+  const enclosed = faulty.filter(({ raw }) => {
+    const text = `${delimiter}${raw}${delimiter}`;
+    const hasJson = /[{[]/.test(text) && holdsJson(text, quote, delimiter);
+    return (
+      hasJson || (isHeader && text.includes(delimiter + quote) && text.includes(quote + delimiter))
+    );
+  });
+  return enclosed.length * 2 >= faulty.length;
+}
+
+/** Whether a quoted field begins with a bracket or brace, and a quoted field ends with one. */
+function holdsJson(text: string, quote: string, delimiter: string): boolean {
+  return ['{}', '[]'].some(([open, close]) => {
+    const from = text.indexOf(delimiter + quote + open);
+    return from >= 0 && text.includes(close + quote + delimiter, from);
   });
 }
 
@@ -93,8 +145,8 @@ export function settleQuotes(
 ): Chosen {
   const { evaluation, headerAt } = chosen;
   const { dialect, width } = evaluation;
-  if (dialect.allowsBareQuotes) return chosen;
   if (dialect.quote === '') {
+    if (dialect.allowsBareQuotes) return chosen;
     const quoted = findQuoted(evaluations, dialect);
     const isOpen = quote === undefined && dialect.escape === 'doubling';
     if (!isOpen || quoted === undefined || quoted.width !== width) return chosen;
@@ -112,7 +164,8 @@ export function settleQuotes(
   };
   const isBare = wide.quoted > 0 && wide.faulty === wide.quoted && wide.damaged === 0;
   const isStray = wide.quoted < MIN_FAULTY && wide.quoted < wide.records * MIN_BARE_SHARE;
-  if (isBare) return isStray ? chosen : evaluateAs({ allowsBareQuotes: true });
+  if (isBare && !dialect.allowsBareQuotes)
+    return isStray ? chosen : evaluateAs({ allowsBareQuotes: true });
   const isText = quote === undefined && areQuotesText(wide, evaluation);
   return isText ? evaluateAs({ quote: '' }) : chosen;
 }
