@@ -134,7 +134,6 @@ function stateOf(status: number): RunState {
 async function begin(client: pg.Client, { command, options }: RunHead): Promise<number> {
   await failpoint('run.migrating', client);
   await migrate(client);
-  await failpoint('run.migrated', client);
   try {
     const { rows } = await client.query<{ run_id: number }>(
       // A crash loses the entry only together with all changes of the run, so it waits for no disk.
@@ -143,6 +142,7 @@ async function begin(client: pg.Client, { command, options }: RunHead): Promise<
        SELECT run_id, set_config('synchronous_commit', 'off', true), ${joinRunSql('run_id')} FROM run`,
       [command, JSON.stringify(options), os.hostname(), edpVersion()],
     );
+    await failpoint('run.migrated', client);
     return rows[0]!.run_id;
   } catch (error) {
     if ((error as { code?: string }).code !== '42501') throw error;

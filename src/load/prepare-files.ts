@@ -115,8 +115,8 @@ export function fitToTable<File extends PreparedFile>(
 function driftOf(table: Table, description: FileDescription, onNew: OnNewField): Drift | undefined {
   // Without them, the header names the fields of all records.
   if (!('sampledObjects' in description)) return findDrift(table, description.fields, onNew);
-  const { fields, sampledObjects } = description;
-  return findKeyDrift(table, sampledObjects > 0 ? fields : undefined, onNew);
+  const { fields, sampledObjects, mayHaveMoreFields } = description;
+  return findKeyDrift(table, sampledObjects > 0 ? fields : undefined, onNew, mayHaveMoreFields);
 }
 
 /** The data of a file for the ledger. */

@@ -33,14 +33,18 @@ export function findDrift(
  * of new ones holds for the load in any case.
  *
  * @param keys those that the first records have; undefined where there are no such records
+ * @param mayHaveMore whether records further on may have others, so that none is known to be missing
  */
 export function findKeyDrift(
   table: Table,
   keys: readonly string[] | undefined,
   onNew: OnNewField,
+  mayHaveMore: boolean,
 ): Drift | undefined {
   const added = findNewFields(table, keys ?? []);
-  const missing = [...declaredFields(table)].filter((name) => keys?.includes(name) === false);
+  const missing = mayHaveMore
+    ? []
+    : [...declaredFields(table)].filter((name) => keys?.includes(name) === false);
   if (onNew === 'reject' && missing.length === 0) return undefined;
   return {
     new: added,

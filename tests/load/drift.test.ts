@@ -146,6 +146,16 @@ it('missing fields are told, and NULL', async () => {
   expect((await run(cwd, 'status', '1')).json.load.drift?.missing).toEqual(['note']);
 });
 
+it('a field that only later records have is not told to be missing', async () => {
+  const early = Array.from({ length: 30_000 }, (_, i) => `{"id":${i},"amount":1}\n`).join('');
+  const cwd = await project({ 'sales.jsonl': `${early}{"id":30000,"amount":1,"note":"x"}\n` });
+  const result = await run(cwd, 'ingest', 'sales.jsonl');
+  expect(result.status, result.stderr).toBe(0);
+  expect(result.stderr).not.toContain('no field');
+  expect(result.json.files[0].drift?.missing ?? []).toEqual([]);
+  expect(await database.query('SELECT note FROM sales WHERE id = 30000')).toEqual([['x']]);
+});
+
 it('another order is no news to tell, but recorded', async () => {
   const cwd = await project({ 'sales.csv': 'note,amount,id\na,1.5,1\n' });
   const result = await run(cwd, 'ingest', 'sales.csv');

@@ -82,7 +82,11 @@ export const drift = z
   .strictObject({
     new: z.array(z.string()).describe('Fields without a declared column'),
     onNew: z.enum(ON_NEW_FIELD).optional().describe('What happened to them'),
-    missing: z.array(z.string()).describe('Declared fields that the file does not have'),
+    missing: z
+      .array(z.string())
+      .describe(
+        'Declared fields that the file does not have; none where later JSON records may have them',
+      ),
     isReordered: z
       .boolean()
       .describe('Whether the order of the fields differs from the declaration'),

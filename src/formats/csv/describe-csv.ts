@@ -30,6 +30,9 @@ const MEASURED_RECORDS = 250;
 
 /** Share of NUL bytes in the sample above which a file is not taken for text. */
 const BINARY_SHARE = 0.01;
+/** The same for a few NUL bytes, which are damage in a small file, too. */
+const FEW_ZEROS = 10;
+const FEW_ZEROS_SHARE = 0.1;
 
 /**
  * A footer is searched in this much of the end; a glance at less shows that most files have none.
@@ -106,8 +109,10 @@ function describeDetected(
       ? Buffer.alloc(0)
       : Buffer.from(parts.head.subarray(headerRecord.start, headerRecord.end));
   if (!names.some((field) => known.has(field))) {
-    assertText(parts.head, known.size > 0, name);
-    if (!isFormNamed(settings)) assertNoForeignText(sample, name);
+    if (!isFormNamed(settings)) {
+      assertText(parts.head, known.size > 0, name);
+      assertNoForeignText(sample, name);
+    }
   }
   // A file that cannot be unpacked is reported when all of it is unpacked.
   const isEndless = !parts.isWhole && form.breakage === undefined && dataStart >= parts.head.length;
@@ -169,9 +174,10 @@ function endlessLine(name: string): EdpError {
 function assertText(head: Buffer, isStrict: boolean, name: string): void {
   let zeros = 0;
   for (let at = head.indexOf(0); at >= 0; at = head.indexOf(0, at + 1)) zeros++;
-  if (zeros === 0 || (!isStrict && zeros <= head.length * BINARY_SHARE)) return;
+  const share = zeros > FEW_ZEROS ? BINARY_SHARE : FEW_ZEROS_SHARE;
+  if (zeros === 0 || (!isStrict && zeros <= head.length * share)) return;
   throw new EdpError('not_csv', `${name} does not look like a CSV: it has NUL bytes`, {
-    hint: 'name a text file with a header line',
+    hint: 'name a text file with a header line; if it is one, --delimiter reads it, and rejects the records that have them',
   });
 }
 

@@ -6,6 +6,7 @@ import { EdpError } from '../../../src/base/errors.js';
 import { type CsvDescription, describeCsv } from '../../../src/formats/csv/describe-csv.js';
 import { PLAIN_DIALECT } from '../../../src/formats/csv/dialect.js';
 import { BUILTIN_MODEL } from '../../../src/model/builtin.js';
+import type { CsvSettings } from '../../../src/model/csv-settings.js';
 import { findTable } from '../../../src/model/model.js';
 import { localVersion } from '../../../src/source/local-files.js';
 import { makeDirectory } from '../../support/cli.js';
@@ -153,6 +154,21 @@ describe('what is no CSV', () => {
     expect(error).toBeInstanceOf(EdpError);
     expect(error).toMatchObject({ code: 'not_csv', message: expect.stringMatching(message) });
     expect((error as EdpError).hint).toBeTruthy();
+  });
+
+  it.each<[string, text: string, settings: CsvSettings]>([
+    ['in a small file', 'k,v\n1,a\n2,b\0c\n3,d\n', {}],
+    [
+      'where the delimiter is named',
+      `k,v\n${'12,some text\n'.repeat(20)}1,${'\0'.repeat(12)}\n`,
+      { delimiter: ',' },
+    ],
+  ])('few NUL bytes are damage of their records: %s', async (_, text, settings) => {
+    const file = path.join(await makeDirectory(), 'new.csv');
+    await writeFile(file, text);
+    const version = await localVersion(file);
+    const { fields } = await describeCsv(version, 'new.csv', undefined, settings);
+    expect(fields).toEqual(['k', 'v']);
   });
 
   it('NUL bytes behind a header that is known are for the records to tell', async () => {

@@ -217,6 +217,35 @@ describe('lines before the header', () => {
   });
 });
 
+describe('a header whose records have more or fewer fields is none of the lines before a table', () => {
+  const ann = '1,Ann';
+  const bob = '2,Bob,Rome,x';
+  it.each<[string, records: readonly string[], rows: number]>([
+    ['one record with fewer, one with more', [ann, bob], 0],
+    ['most records with more', [ann, bob, bob.replace('2', '3')], 0],
+    ['a good one first', ['1,Ann,Oslo', bob, bob], 1],
+    ['two more', [ann, `${bob},y`, `${bob},z`], 0],
+  ])('%s', async (_, records, rows) => {
+    const found = await read(`id,name,city\n${records.join('\n')}\n`);
+    expect(found.fields).toEqual(['id', 'name', 'city']);
+    expect(found.description.detection.skippedLines).toBe(0);
+    expect([found.rows.length, found.rejects]).toEqual([rows, records.length - rows]);
+  });
+
+  it('but a title above a table without a header is', async () => {
+    const { rows, description } = await read(`Sales,2019\n${lines(4, (i) => `${i},1.5,Oslo,3`)}`);
+    expect([rows.length, description.detection.skippedLines]).toEqual([4, 1]);
+  });
+});
+
+it.each([
+  ['one column', '"1"\r\n1\r\n', 2],
+  ['beside a text', '"1",x\n1,x\n', 2],
+])('a number in quotes that occurs below is no name: %s', async (_, text, count) => {
+  const { rows } = await read(text);
+  expect(rows.length).toBe(count);
+});
+
 describe('blanks beside quotes do not count', () => {
   it.each<[string, text: string, row: Row]>([
     ['in the header', '"id", "name", "city"\n0,"n0","x, y"\n1,"n1","x, y"\n', ['0', 'n0', 'x, y']],

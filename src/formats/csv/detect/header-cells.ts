@@ -60,7 +60,7 @@ export function scoreCell(column: Column): { score: number; is: CellEvidence } {
     return { score: isMomentAlone(column) ? 0.5 : -0.75, is: 'other' };
   }
   if (!isTyped(kind)) return { score: 1, is: 'name' };
-  if (isQuotedAlone) return { score: 0.75, is: 'name' };
+  if (isQuotedAlone && !below.includes(cell)) return { score: 0.75, is: 'name' };
   if (kind !== kindBelow) {
     return isMomentAlone(column) ? { score: 1, is: 'name' } : { score: -0.5, is: 'other' };
   }

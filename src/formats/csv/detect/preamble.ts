@@ -32,15 +32,31 @@ export function findPreamble(
     if (i === 0 && SPREADSHEET_HINT.test(record.raw)) continue;
     if (i > 0 && isRemark(records, i, width)) continue;
     if (isPadded(records, i, width)) continue;
-    if (fits(record, width)) return i;
+    if (fits(record, width)) return isHeaderOfOthers(records, i, width) ? 0 : i;
     const next = records[i + 1];
     if (next === undefined || !fits(next, width)) continue;
-    if (width > 2 && fits(record, width - 1)) return i;
+    if (width > 2 && fits(record, width - 1)) return isHeaderOfOthers(records, i, width) ? 0 : i;
     if (isNames(listNames(record, width, delimiter)) && !judge(records, i + 1, width).isHeader) {
       return i;
     }
   }
   return 0;
+}
+
+/**
+ * Whether the first line names the fields of a table whose records have more or fewer of them, and
+ * not what stands above a table: the first record of the common width is no header.
+ */
+function isHeaderOfOthers(
+  records: readonly SampledRecord[],
+  index: number,
+  width: number,
+): boolean {
+  const { fields } = records[0]!;
+  if (index === 0 || fields instanceof Fault || fields.length * 2 <= width) return false;
+  return (
+    isNames(fields.map((cell) => cell?.trim() ?? '')) && !judge(records, index, width).isHeader
+  );
 }
 
 /** Whether a line is a comment above the header that has the common width by chance. */
@@ -95,12 +111,15 @@ function countFilled({ fields }: SampledRecord): number {
 }
 
 function judge(records: readonly SampledRecord[], index: number, width: number) {
+  const first = records[index]!.fields as FieldTexts;
   const body = records
     .slice(index + 1, index + 1 + JUDGED_RECORDS)
     .filter((record) => fits(record, width));
+  // A header that is one field short has no name for the first.
+  const from = first.length === width - 1 ? 1 : 0;
   return guessHeader(
-    records[index]!.fields as FieldTexts,
-    body.map(({ fields }) => fields as FieldTexts),
+    first,
+    body.map(({ fields }) => (fields as FieldTexts).slice(from)),
   );
 }
 
