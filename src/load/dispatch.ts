@@ -211,8 +211,9 @@ export class Dispatcher {
    */
   async send(splits: readonly PlannedSplit[]): Promise<{ readonly ended: Promise<number> }> {
     const { range, load } = splits[0]!;
-    // COPY would pass over its rules.
-    if (load.target.hasRules) this.#carefulTables.add(load.target.table);
+    // COPY would pass over its rules, and let a record refer to one behind it.
+    if (load.target.hasRules || load.target.refersToItself)
+      this.#carefulTables.add(load.target.table);
     const last = this.#lastOfLoad.get(load.loadId);
     const flight = new Flight(
       this.#order++,

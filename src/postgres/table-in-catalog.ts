@@ -7,6 +7,7 @@ import { physicalColumns, type Table } from '../model/model.js';
 import { SQL_TYPE } from '../model/types.js';
 import { FAMILY } from './family.js';
 import { type ForeignKey, listForeignKeys } from './foreign-keys-in-catalog.js';
+import { IS_OWN_KEY } from './own-keys.js';
 import { INSERTS, isAllowedToSkip, mayReplaceChecks } from './replaced-checks.js';
 
 /** Plain data, so that it can be handed to a thread. */
@@ -34,6 +35,8 @@ export interface TableInCatalog {
   readonly mayDefer: boolean;
   /** Whether rules change what an INSERT does; COPY does not know of them. */
   readonly hasRules: boolean;
+  /** Whether its rows may refer to rows of the same table, so that each waits for those before it. */
+  readonly refersToItself: boolean;
 }
 
 interface CatalogColumn {
@@ -91,7 +94,10 @@ export async function inspectTable(
   await assertFits(client, table, found.oid);
   const { oid } = found;
   const { rows } = await client.query<
-    Pick<TableInCatalog, 'hasUniqueIndex' | 'hasTriggers' | 'mayDefer' | 'hasRules'>
+    Pick<
+      TableInCatalog,
+      'hasUniqueIndex' | 'hasTriggers' | 'mayDefer' | 'hasRules' | 'refersToItself'
+    >
   >(
     `${FAMILY}
      SELECT EXISTS (SELECT FROM pg_index WHERE indrelid IN (TABLE family)
@@ -101,7 +107,8 @@ export async function inspectTable(
             EXISTS (SELECT FROM pg_trigger WHERE tgrelid IN (TABLE family)
                     AND (tgdeferrable OR NOT tgisinternal)) AS "mayDefer",
             EXISTS (SELECT FROM pg_rewrite WHERE ev_class = $1
-                    AND ev_type IN ('2', '3') AND ev_enabled <> 'D') AS "hasRules"`,
+                    AND ev_type IN ('2', '3') AND ev_enabled <> 'D') AS "hasRules",
+            EXISTS (SELECT FROM pg_constraint f WHERE ${IS_OWN_KEY}) AS "refersToItself"`,
     [oid],
   );
   const properties = rows[0]!;

@@ -294,6 +294,8 @@ class ReplaceRun {
     await client.query('SAVEPOINT edp_replace');
     let copied: Omit<Outcome, 'replaced'>;
     try {
+      // One COPY would let a record refer to one behind it.
+      if (inCatalog.refersToItself) throw new Undo();
       copied = await this.#copy(loads, checked);
     } catch (error) {
       const isRefused =

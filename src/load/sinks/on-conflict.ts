@@ -22,41 +22,64 @@ import {
  */
 export async function countReplaced(
   client: pg.Client,
-  { target, columns, onConflict, loadId }: StagingOptions,
+  options: StagingOptions,
 ): Promise<{ readonly existing: number; readonly repeated: number }> {
-  const lineage = columns.find(isLineage);
+  const { target, onConflict } = options;
   const { replacesRow } = CONFLICT_RULES[onConflict];
   if (!replacesRow || target.key.length === 0) return { existing: 0, repeated: 0 };
-  const isSameKey = target.key
-    .map(quoteIdentifier)
-    .map((column) => `s.${column} = t.${column}`)
-    .join(' AND ');
-  const isOthers =
-    lineage === undefined ? 'false' : `t.${quoteIdentifier(lineage.name)} IS DISTINCT FROM $1`;
   const key = target.key.map((name) => `s.${quoteIdentifier(name)}`).join(', ');
   const { rows } = await client.query<{ count: number; others: number; repeated: number }>(
-    `SELECT count(*), count(*) FILTER (WHERE $1::bigint IS NOT NULL AND ${isOthers}) AS others,
+    `SELECT count(*), count(*) FILTER (WHERE ${isOthers(options)}) AS others,
             (SELECT count(*) - count(DISTINCT (${key})) FROM ${STAGE} s WHERE ${open('s')}) AS repeated
      FROM ${target.table} t
-     WHERE EXISTS (SELECT FROM ${STAGE} s WHERE ${isSameKey} AND ${open('s')})`,
-    [loadId],
+     WHERE EXISTS (SELECT FROM ${STAGE} s WHERE ${isSameKey(options)} AND ${open('s')})`,
   );
   const { count, others, repeated } = rows[0]!;
-  if (others > 0) {
-    await client.query(
-      'UPDATE edp.loads SET rows_replaced = rows_replaced + $2 WHERE load_id = $1',
-      [loadId, others],
-    );
-  }
+  await noteReplaced(client, options, others);
   return { existing: count, repeated };
 }
 
-/** Gives verdicts to records whose key already exists, in the table or in an earlier record. */
-export async function settleKeys(
+/** @param others rows of other loads that were replaced */
+export async function noteReplaced(
   client: pg.Client,
-  { target, columns, onConflict }: StagingOptions,
+  { loadId }: StagingOptions,
+  others: number,
 ): Promise<void> {
-  if (target.key.length === 0) return;
+  if (others === 0) return;
+  await client.query('UPDATE edp.loads SET rows_replaced = rows_replaced + $2 WHERE load_id = $1', [
+    loadId,
+    others,
+  ]);
+}
+
+/** Condition on a staged row `s` and a row `t` of the table. */
+export function isSameKey({ target }: StagingOptions): string {
+  return target.key
+    .map(quoteIdentifier)
+    .map((column) => `t.${column} = s.${column}`)
+    .join(' AND ');
+}
+
+/** Condition on a row `t` of the table: another load brought it. */
+export function isOthers({ columns, loadId }: StagingOptions): string {
+  const lineage = columns.find(isLineage);
+  return lineage === undefined
+    ? 'false'
+    : `t.${quoteIdentifier(lineage.name)} IS DISTINCT FROM ${loadId}`;
+}
+
+/** Gives verdicts to records whose key already exists, in the table or in an earlier record. */
+export async function settleKeys(client: pg.Client, options: StagingOptions): Promise<void> {
+  if (options.target.key.length > 0) await client.query(keyVerdicts(options, open('s')));
+}
+
+/**
+ * The statement that gives them.
+ *
+ * @param condition on the staged rows `s`: those that are looked at, and are earlier records
+ */
+export function keyVerdicts(options: StagingOptions, condition: string): string {
+  const { target, columns, onConflict } = options;
   const { replacesRow, isDuplicate } = CONFLICT_RULES[onConflict];
   const key = target.key.map(quoteIdentifier);
   const compared = columns.filter(
@@ -76,8 +99,7 @@ export async function settleKeys(
     ? `lag(s.${ORDINAL_SQL}) OVER w`
     : `nullif(first_value(s.${ORDINAL_SQL}) OVER w, s.${ORDINAL_SQL})`;
   const keyText = `concat_ws(', ', ${key.map((column) => `s.${column}`).join(', ')})`;
-  await client.query(
-    `INSERT INTO ${VERDICTS}
+  return `INSERT INTO ${VERDICTS}
      SELECT ordinal, CASE WHEN is_same OR ${isDuplicate} THEN 'duplicate' ELSE 'conflict' END,
             format('key (%s) is already there, with other values%s', key_text,
                    CASE WHEN in_table THEN '' ELSE ', from an earlier record' END),
@@ -89,15 +111,14 @@ export async function settleKeys(
                    THEN ${isSame('s', 't')} ELSE ${isSame('s', 'o')} END AS is_same,
               t.${key[0]} IS NOT NULL OR m.met IS NOT NULL AS is_taken
        FROM ${STAGE} s
-       JOIN (SELECT s.${ORDINAL_SQL} AS ordinal, ${met} AS met FROM ${STAGE} s WHERE ${open('s')}
+       JOIN (SELECT s.${ORDINAL_SQL} AS ordinal, ${met} AS met FROM ${STAGE} s WHERE ${condition}
              WINDOW w AS (PARTITION BY ${key.map((column) => `s.${column}`).join(', ')}
                           ORDER BY s.${ORDINAL_SQL})) m
          ON m.ordinal = s.${ORDINAL_SQL}
-       LEFT JOIN ${target.table} t ON ${key.map((column) => `t.${column} = s.${column}`).join(' AND ')}
+       LEFT JOIN ${target.table} t ON ${isSameKey(options)}
        LEFT JOIN ${STAGE} o ON o.${ORDINAL_SQL} = m.met
      ) AS looked
-     WHERE is_taken AND (is_same OR ${!replacesRow})`,
-  );
+     WHERE is_taken AND (is_same OR ${!replacesRow})`;
 }
 
 /**
