@@ -11,6 +11,7 @@ import os from 'node:os';
 import type pg from 'pg';
 import { EdpError, EXIT } from '../base/errors.js';
 import { edpVersion } from '../base/package-files.js';
+import { strayOf } from '../base/stray-errors.js';
 import { withClient } from '../postgres/connection.js';
 import type { Database } from '../postgres/database.js';
 import { migrate } from '../postgres/migrate.js';
@@ -69,6 +70,7 @@ export async function withRun(
     throw error;
   } finally {
     // Without a network nobody hears it: the run is shown as interrupted.
+    if (strayOf(signal) !== undefined) state = 'failed';
     if (isReachable) await end(config, state, rejected);
   }
 }

@@ -25,7 +25,8 @@ export class CopyStream {
       copyFrom(`COPY ${table} (${quoteColumns(columns)}) FROM STDIN (FORMAT binary)`),
     );
     this.#failed = new Promise((_, reject) => {
-      this.#stream.once('error', (error) => {
+      // A connection that breaks may follow an error of the server.
+      this.#stream.on('error', (error) => {
         this.#isOver = true;
         reject(error);
       });
