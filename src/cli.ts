@@ -63,17 +63,17 @@ async function main(typed: readonly string[]): Promise<number> {
       throw explainUsage(argv, byName, knownOptions(parser), message ?? error.message);
     });
   for (const entry of COMMANDS) {
-    parser.command(
-      entry.call,
-      entry.describe,
-      (command) =>
-        options === undefined || !named.has(entry)
-          ? command
-          : addOptions(command, entry, options, isHelpWanted),
-      (parsed) => {
-        calls.push({ entry, parsed });
-      },
-    );
+    const build = (command: Argv) =>
+      options === undefined || !named.has(entry)
+        ? command
+        : addOptions(command, entry, options, isHelpWanted);
+    const take = (parsed: Record<string, unknown>) => {
+      calls.push({ entry, parsed });
+    };
+    // yargs lays out its help at every call; what is hidden is not in it.
+    if (options === undefined || isHelpWanted)
+      parser.command(entry.call, entry.describe, build, take);
+    else parser.command(entry.call, false, build, take);
   }
   await parser.parseAsync();
   const [call] = calls;

@@ -11,7 +11,7 @@ import { isFile } from '../source/local-files.js';
 import type { Command } from './command.js';
 import { load } from './ingest/ingest.command.js';
 import { OPTION_NAMES } from './seed-dimensions.help.js';
-import { asRun } from './shared/recorded-run.js';
+import { asLoadingRun } from './shared/recorded-run.js';
 
 const FILES = ['first_dimensions.csv', 'second_dimensions.csv'];
 
@@ -50,7 +50,7 @@ export const command: Command = {
     const { databaseUrl } = options;
     return withPool(PROCESS_COUNT, await totalBytes(files), (pool) =>
       withDatabase({ databaseUrl, directory: project.directory }, (database) =>
-        asRun(invocation, 'seed-dimensions', database, (own, run) =>
+        asLoadingRun(invocation, 'seed-dimensions', database, (own, run) =>
           load(invocation, own, pool, files, INGEST_OPTIONS, run, { command: 'seed-dimensions' }),
         ),
       ),

@@ -168,7 +168,12 @@ function printDifference(
 }
 
 function printRemarks(output: Output, result: VerifyResult): void {
-  const { superseded, laterUpdates, load } = result;
+  const { superseded, laterUpdates, uncompared, load } = result;
+  if (uncompared.length > 0) {
+    output.line(
+      `not compared: ${uncompared.map(safeText).join(', ')}, whose values only the server can read`,
+    );
+  }
   if (superseded > 0) {
     output.line(
       `${formatNumber(superseded, 'row')} of it ${superseded === 1 ? 'was' : 'were'} replaced by later loads (${REPLACING_FLAG})`,
@@ -205,6 +210,7 @@ function toJson(result: VerifyResult): VerifyJson {
     byteCounts: load.byteCounts,
     superseded: result.superseded,
     laterUpdates: result.laterUpdates,
+    ...(result.uncompared.length > 0 ? { uncompared: result.uncompared } : {}),
     counts,
     splits,
     differences: differences.map((difference) => ({

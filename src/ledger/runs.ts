@@ -3,19 +3,19 @@
  *
  * All sessions of a run share an advisory lock ({@link connect} takes it), which PostgreSQL frees when
  * the last of them ends, however it ends. So a run that says `running` and whose lock nobody holds was
- * killed, and is shown as interrupted. The session that enters it ends before the others begin: where
- * a server has few connections, commands that each held one while they waited for another would wait
- * for ever.
+ * killed, and is shown as interrupted. No command holds a session while it waits for its first other
+ * one: where a server has few connections, commands that did would wait for each other for ever.
  */
 import os from 'node:os';
 import type pg from 'pg';
 import { EdpError, EXIT } from '../base/errors.js';
+import { failpoint } from '../base/failpoints.js';
 import { edpVersion } from '../base/package-files.js';
 import { strayOf } from '../base/stray-errors.js';
-import { withClient } from '../postgres/connection.js';
+import { connectTwo, withClient } from '../postgres/connection.js';
 import type { Database } from '../postgres/database.js';
 import { migrate } from '../postgres/migrate.js';
-import { isRunThereSql } from '../postgres/run-of-session.js';
+import { isRunThereSql, joinRunSql } from '../postgres/run-of-session.js';
 import type { ChangeKind } from './changes.js';
 
 /** What `edp.runs.state` may be. */
@@ -36,6 +36,13 @@ export interface OpenRun {
   countRejected(records: number): void;
 }
 
+/** A run whose first session stays, because it loads. */
+export interface LoadingRun extends OpenRun {
+  readonly client: pg.Client;
+  /** Ends a second session, which keeps the place of the one that takes the first records. */
+  givePlace(): Promise<void>;
+}
+
 /**
  * Enters a run, and how it ends.
  *
@@ -51,28 +58,72 @@ export async function withRun(
 ): Promise<number> {
   const runId = await withClient(database.client, 'run', (client) => begin(client, head));
   const config = { ...database.client, runId };
+  return follow(config, signal, undefined, (run) => work({ ...database, client: config }, run));
+}
+
+/**
+ * {@link withRun} for a run that holds loads by its first session. It waits until there are two sessions:
+ * of many runs that each had one, and waited for another, none would ever get on.
+ */
+export async function withLoadingRun(
+  database: Database,
+  head: RunHead,
+  signal: AbortSignal,
+  work: (database: Database, run: LoadingRun) => Promise<number>,
+): Promise<number> {
+  const [client, place] = await connectTwo(database.client, ['ingest', 'place']);
+  let given: Promise<void> | undefined;
+  const givePlace = () => (given ??= place.end().catch(() => {}));
+  try {
+    const runId = await begin(client, head);
+    const config = { ...database.client, runId };
+    return await follow(config, signal, client, (run) =>
+      work({ ...database, client: config }, { ...run, client, givePlace }),
+    );
+  } finally {
+    await Promise.all([client.end().catch(() => {}), givePlace()]);
+  }
+}
+
+/** @param client a session that can enter the end if `work` succeeds */
+async function follow(
+  config: RunConfig,
+  signal: AbortSignal,
+  client: pg.Client | undefined,
+  work: (run: OpenRun) => Promise<number>,
+): Promise<number> {
   let rejected = 0;
   const run = {
-    runId,
+    runId: config.runId,
     countRejected(records: number) {
       rejected += records;
     },
   };
-  let state: RunState = 'failed';
-  let isReachable = true;
+  const enterEnd = (session: pg.Client, state: RunState) =>
+    end(session, config.runId, state, rejected);
+  const enterEndAnew = (state: RunState) =>
+    // The server may be gone; the run is shown as interrupted if it stays so.
+    withClient(config, 'run', (session) => enterEnd(session, state)).catch(() => {});
+  let status: number;
   try {
-    const status = await work({ ...database, client: config }, run);
-    state = stateOf(status);
-    return status;
+    status = await work(run);
   } catch (error) {
-    if (signal.aborted) state = 'interrupted';
-    isReachable = !isUnreachable(error);
+    // What a session is in the middle of is not known. Without a network nobody hears of the end.
+    if (!isUnreachable(error)) {
+      await enterEndAnew(isInterrupted(signal) ? 'interrupted' : 'failed');
+    }
     throw error;
-  } finally {
-    // Without a network nobody hears it: the run is shown as interrupted.
-    if (strayOf(signal) !== undefined) state = 'failed';
-    if (isReachable) await end(config, state, rejected);
   }
+  const state = strayOf(signal) === undefined ? stateOf(status) : 'failed';
+  if (client === undefined) await enterEndAnew(state);
+  else await enterEnd(client, state).catch(() => enterEndAnew(state));
+  return status;
+}
+
+type RunConfig = Database['client'] & { readonly runId: number };
+
+function isInterrupted(signal: AbortSignal): boolean {
+  return signal.aborted && strayOf(signal) === undefined;
 }
 
 function isUnreachable(error: unknown): boolean {
@@ -88,12 +139,15 @@ function stateOf(status: number): RunState {
 }
 
 async function begin(client: pg.Client, { command, options }: RunHead): Promise<number> {
+  await failpoint('run.migrating', client);
   await migrate(client);
+  await failpoint('run.migrated', client);
   try {
-    // A crash loses the entry only together with all changes of the run.
-    await client.query('SET synchronous_commit = off');
     const { rows } = await client.query<{ run_id: number }>(
-      `INSERT INTO edp.runs (command, options, host, version) VALUES ($1, $2, $3, $4) RETURNING run_id`,
+      // A crash loses the entry only together with all changes of the run, so it waits for no disk.
+      `WITH run AS (INSERT INTO edp.runs (command, options, host, version) VALUES ($1, $2, $3, $4)
+                    RETURNING run_id)
+       SELECT run_id, set_config('synchronous_commit', 'off', true), ${joinRunSql('run_id')} FROM run`,
       [command, JSON.stringify(options), os.hostname(), edpVersion()],
     );
     return rows[0]!.run_id;
@@ -116,19 +170,17 @@ const CHANGED_SQL = (['inserted', 'updated', 'deleted'] satisfies ChangeKind[])
   .join(', ');
 
 async function end(
-  config: Database['client'] & { readonly runId: number },
+  client: pg.Client,
+  runId: number,
   state: RunState,
   rejected: number,
 ): Promise<void> {
-  const write = (client: pg.Client) =>
-    client.query(
-      `UPDATE edp.runs r SET state = $2, finished = clock_timestamp(), rejected = $3,
-         inserted = s.inserted, updated = s.updated, deleted = s.deleted
-       FROM (SELECT ${CHANGED_SQL} FROM edp.changes c WHERE c.run_id = $1) s WHERE r.run_id = $1`,
-      [config.runId, state, rejected],
-    );
-  // The server may be gone; the run is shown as interrupted if it stays so.
-  await withClient(config, 'run', write).catch(() => {});
+  await client.query(
+    `UPDATE edp.runs r SET state = $2, finished = clock_timestamp(), rejected = $3,
+       inserted = s.inserted, updated = s.updated, deleted = s.deleted
+     FROM (SELECT ${CHANGED_SQL} FROM edp.changes c WHERE c.run_id = $1) s WHERE r.run_id = $1`,
+    [runId, state, rejected],
+  );
 }
 
 export interface RunSummary extends RunHead {

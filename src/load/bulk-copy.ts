@@ -9,9 +9,9 @@ import { failpoint, tunable } from '../base/failpoints.js';
 import type { Receipt, RowCounts } from '../ledger/counts.js';
 import { insertRejects } from '../ledger/receipts.js';
 import { MAX_PENDING_REJECT_BYTES } from '../ledger/reject-log.js';
-import { CopyStream } from '../postgres/copy-stream.js';
+import { type CopyColumn, CopyStream } from '../postgres/copy-stream.js';
 import { runTriggers, skipTriggers } from '../postgres/replaced-checks.js';
-import type { TableInCatalog } from '../postgres/table-in-catalog.js';
+import { type TableInCatalog, toCopyColumns } from '../postgres/table-in-catalog.js';
 import type { PlannedSplit } from './dispatch.js';
 import type { SplitPool } from './load-pool.js';
 import type { LoadTask, ScannedSplit } from './messages.js';
@@ -82,7 +82,7 @@ export class BulkCopy {
   readonly #target: TableInCatalog;
   readonly #files: readonly BulkFile[];
   readonly #options: CopyOptions;
-  readonly #columns: readonly string[];
+  readonly #columns: readonly CopyColumn[];
   /** Of copying alone. */
   readonly #maxMs: number;
   readonly #startedAt = performance.now();
@@ -112,7 +112,7 @@ export class BulkCopy {
     this.#target = target;
     this.#files = files;
     this.#options = options;
-    this.#columns = files[0]!.load.plan.columns.map(({ name }) => name);
+    this.#columns = toCopyColumns(target, files[0]!.load.plan.columns);
   }
 
   /** Rows that the server has taken. */

@@ -4,7 +4,7 @@
  *
  * 1. Its first record begins where the previous split, itself verified, ended. So a wrong guess of
  *    a boundary is never committed: the split is loaded again from its true start.
- * 2. In a table with a unique index, the splits commit in the order of the files, so that of two
+ * 2. In a table with a unique index or a trigger, the splits commit in the order of the files, so that of two
  *    records with the same key the first wins, for any number of workers.
  *
  * Waiting must not stop the run: all workers may be waiting for a split that has no worker. So the
@@ -222,7 +222,7 @@ export class Dispatcher {
       this.#order++,
       splits,
       range.isExact ? undefined : last,
-      load.target.hasUniqueIndex ? this.#lastOfTable.get(load.target.table) : undefined,
+      load.target.isInOrder ? this.#lastOfTable.get(load.target.table) : undefined,
     );
     this.#lastOfLoad.set(load.loadId, flight);
     this.#lastOfTable.set(load.target.table, flight);

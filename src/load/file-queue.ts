@@ -6,6 +6,7 @@ import { type InputFile, sizeOf } from '../source/discover.js';
 import { isFileFault } from './file-results.js';
 import { inWaves } from './groups.js';
 import {
+  fitToTable,
   type PreparedFile,
   prepareTarget,
   type Target,
@@ -140,7 +141,8 @@ export class FileQueue {
   async #prepareUnlessFaulty(target: Target): Promise<ReadyFile | undefined> {
     try {
       const prepared = await prepareTarget(target, this.#options);
-      return { ...prepared, tableInCatalog: await this.#tables.prepare(target.table) };
+      const tableInCatalog = await this.#tables.prepare(target.table);
+      return { ...fitToTable(prepared, tableInCatalog), tableInCatalog };
     } catch (error) {
       // A fault of one file must not stop the others; any other error must.
       if (!isFileFault(error)) throw error;

@@ -18,6 +18,7 @@ import type { Drift } from '../model/drift.js';
 import type { Format } from '../model/file-settings.js';
 import type { RejectLimit } from '../model/load-rules.js';
 import type { InputFile } from '../source/discover.js';
+import type { RepeatedLoad } from './find-repeats.js';
 import type { Target } from './prepare-files.js';
 import type { ReplacedContent } from './replace/clear-table.js';
 
@@ -64,6 +65,8 @@ export interface IngestResult {
   readonly isInterrupted: boolean;
   /** With `--replace`: what was there before; undefined where nothing was replaced. */
   readonly replaced?: ReplacedContent | undefined;
+  /** Loads whose records were there before, in tables without key. */
+  readonly repeats?: readonly RepeatedLoad[];
 }
 
 export interface IngestProgress {

@@ -13,6 +13,7 @@ import { toText } from '../formats/text/transcode.js';
 import type { LoadIdentity } from '../ledger/loads.js';
 import { assertDeclaredValues } from '../mapping/declared-values.js';
 import { findDrift, findKeyDrift } from '../mapping/find-drift.js';
+import { fitPlan, listLeftOut } from '../mapping/fit-plan.js';
 import { assertKeysFit, planRecords, type RecordPlan } from '../mapping/record-plan.js';
 import type { TablePlan } from '../mapping/table-plan.js';
 import { type Drift, defaultOnNew, withExtraColumn } from '../model/drift.js';
@@ -22,6 +23,7 @@ import { hashTable } from '../model/hash.js';
 import type { OnNewField } from '../model/load-rules.js';
 import { matchTable } from '../model/match.js';
 import { findTable, type Model, type Table } from '../model/model.js';
+import type { TableInCatalog } from '../postgres/table-in-catalog.js';
 import type { InputFile } from '../source/discover.js';
 import { type IdentifiedFile, identifyFile } from '../source/identify.js';
 import { versionOf } from '../source/sources.js';
@@ -40,6 +42,8 @@ export interface PreparedFile {
   readonly recordForm: RecordForm;
   /** How its fields differ from those of its table. */
   readonly drift: Drift | undefined;
+  /** Fields whose columns the server computes. */
+  readonly leftOut?: readonly string[];
   /** Flags of the command line that are for files of another format. */
   readonly unusedFlags: readonly string[];
   readonly file: IdentifiedFile;
@@ -91,6 +95,16 @@ export async function prepareTarget(
   const identity = toIdentity(target, description, file, reading);
   const unusedFlags = listUnusedFlags(settings, description.format);
   return { target, description, plan, recordForm, drift, unusedFlags, file, identity };
+}
+
+/** Fits a file to its table as it is in the database. @throws EdpError `table_mismatch` */
+export function fitToTable<File extends PreparedFile>(
+  prepared: File,
+  target: TableInCatalog,
+): File {
+  const plan = fitPlan(prepared.plan, target);
+  if (plan === prepared.plan) return prepared;
+  return { ...prepared, plan, leftOut: listLeftOut(prepared.plan, target) };
 }
 
 function driftOf(table: Table, description: FileDescription, onNew: OnNewField): Drift | undefined {

@@ -91,11 +91,14 @@ export class RunBook {
    * Reports how a file is read, unless nothing is unusual or it is the same as for the previous
    * file.
    */
-  reportForm({ target, description, drift, unusedFlags }: PreparedFile): void {
+  reportForm({ target, description, drift, leftOut = [], unusedFlags }: PreparedFile): void {
     const { file, table } = target;
     const oddities = [
       ...listOddities(description),
       ...listDrift(drift, table),
+      ...leftOut.map(
+        (name) => `column ${JSON.stringify(name)} left to the server, which computes it`,
+      ),
       ...unusedFlags.map((flag) => `${flag} unused, as it is ${description.format}`),
     ].join(', ');
     if (oddities === (this.#oddities.get(table.name) ?? '')) return;

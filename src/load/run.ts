@@ -6,6 +6,8 @@ import type { EdpError } from '../base/errors.js';
 import { failpoint, tunable } from '../base/failpoints.js';
 import { withoutHeader } from '../formats/open-format.js';
 import { addRows, NO_ROWS, negate, type Receipt, type RowCounts } from '../ledger/counts.js';
+import { assertMayKeepLedger } from '../ledger/privileges.js';
+import type { LoadingRun } from '../ledger/runs.js';
 import type { FileSettings } from '../model/file-settings.js';
 import type {
   MissingDimensions,
@@ -15,16 +17,20 @@ import type {
 } from '../model/load-rules.js';
 import type { Model, Table } from '../model/model.js';
 import { identifySession, type SessionIdentity } from '../postgres/backend.js';
-import { connectTwo } from '../postgres/connection.js';
 import type { Database } from '../postgres/database.js';
 import { planIndexes } from '../postgres/indexes.js';
-import { migrate } from '../postgres/migrate.js';
 import { Session } from '../postgres/session.js';
 import type { InputFile } from '../source/discover.js';
 import { type BulkFile, loadInBulk, withFirstLines } from './bulk.js';
 import { Dispatcher, type PlannedSplit } from './dispatch.js';
 import { type ClaimedLoad, FileQueue } from './file-queue.js';
-import { type IngestProgress, type IngestResult, isFileFault } from './file-results.js';
+import {
+  type FileResult,
+  type IngestProgress,
+  type IngestResult,
+  isFileFault,
+} from './file-results.js';
+import { findRepeats, type RepeatedLoad } from './find-repeats.js';
 import { inGroups, isAlike, sumBytes } from './groups.js';
 import { type ActiveLoad, LoadEndings } from './load-endings.js';
 import type { SplitPool } from './load-pool.js';
@@ -62,8 +68,10 @@ export interface IngestOptions {
   readonly replace?: boolean;
 }
 
+/** @param run its session holds the locks of the loads */
 export async function ingest(
   database: Database,
+  { client, givePlace }: LoadingRun,
   pool: SplitPool,
   model: Model,
   files: readonly InputFile[],
@@ -73,23 +81,11 @@ export async function ingest(
 ): Promise<IngestResult> {
   // Each file must have a table before the first one is loaded.
   const targets = findTargets(model, files, options);
-  // The second connection keeps the place of the first worker's: of many runs that each had one
-  // connection, and waited for another, none would ever get on.
-  const [client, place] = await connectTwo(database.client, ['ingest', 'place']);
-  let given: Promise<void> | undefined;
-  const givePlace = () => (given ??= place.end().catch(() => {}));
-  try {
-    pool.connect(database.client);
-    await failpoint('run.migrating', client);
-    await migrate(client);
-    await failpoint('run.migrated', client);
-    const owner = await identifySession(client);
-    const session = new Session(client);
-    const resources = { database, session, owner, pool, givePlace };
-    return await new IngestRun(resources, model, targets, options, progress, signal).execute();
-  } finally {
-    await Promise.all([client.end().catch(() => {}), givePlace()]);
-  }
+  pool.connect(database.client);
+  await assertMayKeepLedger(client);
+  const owner = await identifySession(client);
+  const resources = { database, session: new Session(client), owner, pool, givePlace };
+  return new IngestRun(resources, model, targets, options, progress, signal).execute();
 }
 
 export type PlannedSplits = readonly PlannedSplit[] | AsyncIterable<PlannedSplit>;
@@ -106,7 +102,7 @@ interface Resources {
   readonly owner: SessionIdentity;
   readonly pool: SplitPool;
   /** Ends a connection, so that the first one that loads finds one. */
-  readonly givePlace: () => Promise<void>;
+  givePlace(): Promise<void>;
 }
 
 class IngestRun {
@@ -199,11 +195,30 @@ class IngestRun {
     await this.#endings.settled();
     // The end of a load can fail, too, and what stopped the run is no interruption.
     failure ??= this.#dispatcher.failure;
-    return {
-      seconds: (performance.now() - startedAt) / 1000,
-      ...this.#book.summarize(this.#targets, this.isStopped && failure === undefined),
-      ...(failure === undefined ? {} : { failure }),
-    };
+    const seconds = (performance.now() - startedAt) / 1000;
+    const isInterrupted = this.isStopped && failure === undefined;
+    const summary = this.#book.summarize(this.#targets, isInterrupted);
+    if (failure !== undefined) return { seconds, ...summary, failure };
+    const repeats = isInterrupted ? [] : await this.#findRepeats(summary.files);
+    return { seconds, ...summary, ...(repeats.length === 0 ? {} : { repeats }) };
+  }
+
+  async #findRepeats(results: readonly FileResult[]): Promise<RepeatedLoad[]> {
+    // With --force, somebody wants the records a second time.
+    if (this.#options.force) return [];
+    const repeats: RepeatedLoad[] = [];
+    for (const table of new Set(this.#targets.map((target) => target.table))) {
+      const own = results.filter(
+        (result) => result.table === table.name && result.status === 'loaded',
+      );
+      if (own.length === 0) continue;
+      const inCatalog = await this.#tables.prepare(table);
+      const { session } = this.#resources;
+      // The files are loaded, whatever comes of this.
+      const found = session.run((client) => findRepeats(client, table, inCatalog, own));
+      repeats.push(...(await found.catch(() => [])));
+    }
+    return repeats;
   }
 
   /** Loads files until each is done, by this run or by another run that is loading it. */

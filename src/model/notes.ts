@@ -1,20 +1,5 @@
 /** `description:`, `owner:` and `tags:` of a table or a column. */
-import { z } from 'zod';
 import type { Notes } from './model.js';
-
-/** PostgreSQL has no text with NUL. */
-const noteText = z
-  .string()
-  .refine((text) => !text.includes('\0'), { message: 'a text of the database has no NUL' });
-
-export const notesShape = {
-  description: noteText.optional().describe('What it is, for people; a comment of the database'),
-  owner: noteText.optional().describe('Who answers for it'),
-  tags: z
-    .union([noteText, z.array(noteText)])
-    .optional()
-    .describe('Words to find it by'),
-};
 
 interface NotesInput {
   readonly description?: string | undefined;

@@ -13,7 +13,8 @@ import {
 import { csvSectionSchema, toCsvSettings } from './csv-settings.js';
 import { formatSchema } from './file-settings.js';
 import type { Column, MetricsSource, Model, Reference, Table } from './model.js';
-import { notesShape, toNotes } from './notes.js';
+import { toNotes } from './notes.js';
+import { notesShape } from './notes-schema.js';
 import { COLUMN_TYPES } from './types.js';
 
 /** PostgreSQL cuts longer identifiers silently (NAMEDATALEN - 1), so edp refuses them. */
@@ -78,7 +79,7 @@ function columnFault(input: unknown): string {
   const type =
     typeof input === 'object' && input !== null ? (input as { type?: unknown }).type : input;
   if (typeof type === 'string' && !(COLUMN_TYPES as readonly string[]).includes(type)) {
-    return `"${type}" is not a column type; the types are ${COLUMN_TYPES.join(', ')}`;
+    return `"${type}" is not a column type; the types are ${COLUMN_TYPES.join(', ')}; a column of any other type in a table that is there already is text`;
   }
   return 'a column is a type, or {type, field, nullable, references} and what is to be put right in it';
 }

@@ -23,8 +23,6 @@ export async function withDatabase<T>(
 ): Promise<T> {
   const target = resolveServer(options.databaseUrl, process.env);
   if (target.kind === 'server') {
-    // A connection that fails here gives one clear message, rather than one in every worker.
-    await withClient(target.client, 'hello', async () => {});
     return work({ client: target.client, label: describeClient(target.client) });
   }
   const { leaseEmbeddedServer } = await import('./embedded/embedded-server.js');
@@ -34,4 +32,9 @@ export async function withDatabase<T>(
   } finally {
     await lease.release();
   }
+}
+
+/** Finds out whether the server can be reached, before long work that needs it only later. */
+export async function greet(database: Database): Promise<void> {
+  await withClient(database.client, 'hello', async () => {});
 }

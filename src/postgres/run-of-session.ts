@@ -1,12 +1,16 @@
 /** What ties a session to the run of the command that opened it. */
 import { isLockHeldSql } from './named-lock.js';
 
-const nameOf = (runId: string | number) => `'edp run ' || ${runId}`;
+const nameOf = (runId: string) => `'edp run ' || ${runId}`;
 
-/** The session shares the run's lock, and its changes are entered as those of the run. */
-export function joinRunSql(runId: number): string {
+/**
+ * Expressions by which the session shares the run's lock, and its changes are entered as those of the run.
+ *
+ * @param runId SQL of its number
+ */
+export function joinRunSql(runId: string): string {
   return (
-    `SELECT set_config('edp.run_id', '${runId}', false), ` +
+    `set_config('edp.run_id', (${runId})::text, false), ` +
     `pg_advisory_lock_shared(hashtextextended(${nameOf(runId)}, 0))`
   );
 }

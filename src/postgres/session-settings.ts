@@ -99,7 +99,7 @@ export async function settleSession(
   client: pg.Client,
   runId: number | undefined,
 ): Promise<SettledSession> {
-  const join = runId === undefined ? [] : [joinRunSql(runId)];
+  const join = runId === undefined ? [] : [`SELECT ${joinRunSql(String(runId))}`];
   const text = [...STATEMENTS, ...join, BACKEND].join('; ');
   const results = (await client.query(text)) as unknown as pg.QueryResult<SettledSession>[];
   return results.at(-1)!.rows[0]!;

@@ -4,11 +4,20 @@ import { EdpError } from '../base/errors.js';
 import { quoteIdentifier } from '../model/ddl.js';
 import { CONFLICT_RULES, type OnConflict } from '../model/load-rules.js';
 import { physicalColumns, type Table } from '../model/model.js';
-import { SQL_TYPE } from '../model/types.js';
+import type { OtherType } from '../model/other-type.js';
+import { type ColumnType, SQL_TYPE } from '../model/types.js';
+import { type CatalogColumn, listColumns, type Privilege } from './columns-in-catalog.js';
+import type { CopyColumn } from './copy-stream.js';
 import { FAMILY } from './family.js';
 import { type ForeignKey, listForeignKeys } from './foreign-keys-in-catalog.js';
 import { IS_OWN_KEY } from './own-keys.js';
+import { ACCESS, type Access, assertAccess, refuseMissing } from './refused-relations.js';
 import { INSERTS, isAllowedToSkip, mayReplaceChecks } from './replaced-checks.js';
+
+export interface Denial {
+  readonly privilege: Privilege;
+  readonly columns: readonly string[];
+}
 
 /** Plain data, so that it can be handed to a thread. */
 export interface TableInCatalog {
@@ -17,10 +26,11 @@ export interface TableInCatalog {
   readonly table: string;
   readonly key: readonly string[];
   /**
-   * Whether any unique index or exclusion constraint constrains the rows, also of one partition
-   * only, so that of two rows with one key the first wins.
+   * Whether a record may decide about a later one, so that all are loaded in their order: a unique index
+   * or an exclusion constraint, also of one partition only, of two rows with one key takes the first; and
+   * a trigger may write to a table that has one.
    */
-  readonly hasUniqueIndex: boolean;
+  readonly isInOrder: boolean;
   /** Those of one column that the role can check. */
   readonly foreignKeys: readonly ForeignKey[];
   /**
@@ -35,14 +45,19 @@ export interface TableInCatalog {
   readonly mayDefer: boolean;
   /** Whether rules change what an INSERT does; COPY does not know of them. */
   readonly hasRules: boolean;
-  /** Whether its rows may refer to rows of the same table, so that each waits for those before it. */
+  /** Whether its rows may refer to rows of the same table. */
   readonly refersToItself: boolean;
-}
-
-interface CatalogColumn {
-  readonly name: string;
-  readonly type: string;
-  readonly isRequired: boolean;
+  /** Whether the role may lock the table as statements that change rows do. */
+  readonly mayLock: boolean;
+  readonly role: string;
+  /** Privileges that the command needs, and the columns for which the role lacks them. */
+  readonly denied: readonly Denial[];
+  /** Columns of types that edp does not know, whose values it sends as text. */
+  readonly others: Readonly<Record<string, OtherType>>;
+  /** Columns GENERATED ALWAYS AS IDENTITY: the server takes a value for a new row, and never another one. */
+  readonly fixed: readonly string[];
+  /** Columns that the server computes, and takes no value for: GENERATED ALWAYS AS (…), stored or virtual. */
+  readonly generated: readonly string[];
 }
 
 /**
@@ -50,14 +65,19 @@ interface CatalogColumn {
  * server converts.
  */
 const ALSO_FITS: Readonly<Record<string, RegExp>> = {
-  text: /^(character varying|character|text|citext|name)\b/,
-  numeric: /^numeric\b/,
+  text: /^(?:(?:character varying|character|bpchar)(?:\(\d+\))?|text|citext|name)$/,
+  numeric: /^numeric(?:\(-?\d+,-?\d+\))?$/,
   'timestamp without time zone': /^timestamp(\(\d\))? without time zone$/,
   'timestamp with time zone': /^timestamp(\(\d\))? with time zone$/,
 };
 
-function fits(expected: string, actual: string): boolean {
-  return expected === actual || ALSO_FITS[expected]?.test(actual) === true;
+function fits(expected: string, { baseType }: CatalogColumn): boolean {
+  return expected === baseType || ALSO_FITS[expected]?.test(baseType) === true;
+}
+
+/** Whether no type of a model fits, so that the server reads the values as text. */
+function isOther(column: CatalogColumn): boolean {
+  return !Object.values(SQL_TYPE).some((type) => fits(type, column));
 }
 
 /** @returns its name is schema-qualified and quoted; undefined where it was never created */
@@ -86,51 +106,94 @@ export async function inspectTable(
   onConflict?: OnConflict,
 ): Promise<TableInCatalog> {
   const found = await findTableInCatalog(client, table.name);
-  if (found === undefined) {
-    throw new EdpError('table_mismatch', `there is no table "${table.name}" in the database`, {
-      hint: 'a role that may create tables makes it with its first load',
-    });
-  }
-  await assertFits(client, table, found.oid);
+  if (found === undefined) return refuseMissing(client, table.name);
   const { oid } = found;
   const { rows } = await client.query<
-    Pick<
-      TableInCatalog,
-      'hasUniqueIndex' | 'hasTriggers' | 'mayDefer' | 'hasRules' | 'refersToItself'
-    >
+    Pick<TableInCatalog, 'isInOrder' | 'hasTriggers' | 'mayDefer' | 'hasRules' | 'refersToItself'> &
+      Access
   >(
-    `${FAMILY}
-     SELECT EXISTS (SELECT FROM pg_index WHERE indrelid IN (TABLE family)
-                    AND (indisunique OR indisexclusion)) AS "hasUniqueIndex",
-            EXISTS (SELECT FROM pg_trigger WHERE tgrelid IN (TABLE family)
-                    AND NOT tgisinternal AND tgenabled <> 'D') AS "hasTriggers",
+    `${FAMILY}, made AS (SELECT FROM pg_trigger WHERE tgrelid IN (TABLE family)
+                AND NOT tgisinternal AND tgenabled <> 'D')
+     SELECT EXISTS (TABLE made) OR EXISTS (SELECT FROM pg_index WHERE indrelid IN (TABLE family)
+                                           AND (indisunique OR indisexclusion)) AS "isInOrder",
+            EXISTS (TABLE made) AS "hasTriggers",
             EXISTS (SELECT FROM pg_trigger WHERE tgrelid IN (TABLE family)
                     AND (tgdeferrable OR NOT tgisinternal)) AS "mayDefer",
             EXISTS (SELECT FROM pg_rewrite WHERE ev_class = $1
                     AND ev_type IN ('2', '3') AND ev_enabled <> 'D') AS "hasRules",
-            EXISTS (SELECT FROM pg_constraint f WHERE ${IS_OWN_KEY}) AS "refersToItself"`,
+            EXISTS (SELECT FROM pg_constraint f WHERE ${IS_OWN_KEY}) AS "refersToItself",
+            ${ACCESS}`,
     [oid],
   );
-  const properties = rows[0]!;
+  const { isInOrder, hasTriggers, mayDefer, hasRules, refersToItself, ...access } = rows[0]!;
+  assertAccess(table.name, found.name, access);
+  const columns = await listColumns(client, oid);
+  await assertFits(client, table, oid, columns);
   if (onConflict !== undefined && CONFLICT_RULES[onConflict].replacesRow && table.key.length > 0) {
-    await assertReplaceable(client, table, found, properties.hasRules);
+    await assertReplaceable(client, table, found, hasRules);
   }
   const foreignKeys = await listForeignKeys(client, oid);
   return {
     oid,
     table: found.name,
     key: table.key,
-    ...properties,
+    isInOrder,
+    hasTriggers,
+    mayDefer,
+    hasRules,
+    refersToItself,
+    mayLock: access.mayLock,
+    role: access.role,
+    denied: listDenials(table, columns, onConflict),
+    others: Object.fromEntries(
+      columns.filter(isOther).map(({ name, properties }) => [name, properties]),
+    ),
+    generated: columns.filter(({ isGenerated }) => isGenerated).map(({ name }) => name),
+    fixed: columns.filter(({ identity }) => identity === 'a').map(({ name }) => name),
     foreignKeys,
     checksForeignKeys:
       foreignKeys.length > 0 &&
+      access.mayLock &&
       (await mayReplaceChecks(client, oid, {
         events: INSERTS,
         foreignKeys: lockable(foreignKeys),
-        columns: physicalColumns(table).map(({ name }) => name),
+        columns: physicalColumns(table)
+          .map(({ name }) => name)
+          .filter((name) => !columns.some((column) => column.name === name && column.isGenerated)),
       })) &&
       (await isAllowedToSkip(client)),
   };
+}
+
+/** Without a rule for conflicts, rows are only read. */
+function listDenials(
+  { key }: Table,
+  columns: readonly CatalogColumn[],
+  onConflict: OnConflict | undefined,
+): Denial[] {
+  const listed = (privilege: Privilege, isNeeded: (column: CatalogColumn) => boolean): Denial => ({
+    privilege,
+    columns: columns
+      .filter((column) => !column.privileges[privilege] && isNeeded(column))
+      .map(({ name }) => name),
+  });
+  const replaces =
+    onConflict !== undefined && CONFLICT_RULES[onConflict].replacesRow && key.length > 0;
+  return [
+    listed('SELECT', () => true),
+    ...(onConflict === undefined ? [] : [listed('INSERT', () => true)]),
+    ...(replaces
+      ? [listed('UPDATE', ({ name, identity }) => !key.includes(name) && identity !== 'a')]
+      : []),
+  ].filter((denial) => denial.columns.length > 0);
+}
+
+/** The columns of a plan as COPY takes them into the table. */
+export function toCopyColumns(
+  { others }: Pick<TableInCatalog, 'others'>,
+  columns: readonly { readonly name: string; readonly type: ColumnType }[],
+): CopyColumn[] {
+  return columns.map(({ name, type }) => ({ name, type, other: others[name] }));
 }
 
 /** Oids of the foreign keys whose checks edp can make as the server does. */
@@ -199,21 +262,30 @@ async function assertReplaceable(
   );
 }
 
-async function assertFits(client: pg.Client, table: Table, oid: number): Promise<void> {
-  const { rows: actual } = await client.query<CatalogColumn>(
-    `SELECT attname::text AS name, format_type(atttypid, atttypmod) AS type,
-            attnotnull AND NOT atthasdef AND attidentity = '' AS "isRequired"
-     FROM pg_attribute WHERE attrelid = $1 AND attnum > 0 AND NOT attisdropped`,
-    [oid],
-  );
+function generatedKeyFault(column: string): string {
+  return `the server computes its column "${column}", by which edp cannot find rows: leave \`key\` out of edp.yaml; records that the server refuses for their key are rejects all the same`;
+}
+
+async function assertFits(
+  client: pg.Client,
+  table: Table,
+  oid: number,
+  actual: readonly CatalogColumn[],
+): Promise<void> {
   const faults: string[] = [];
   const expected = physicalColumns(table);
   for (const column of expected) {
     const existing = actual.find(({ name }) => name === column.name);
     const type = SQL_TYPE[column.type];
     if (existing === undefined) faults.push(`it has no column "${column.name}" (${type})`);
-    else if (!fits(type, existing.type)) {
-      faults.push(`column "${column.name}" is ${existing.type}, the model says ${type}`);
+    else if (existing.isGenerated) {
+      if (table.key.includes(column.name)) faults.push(generatedKeyFault(column.name));
+      if (table.lineageColumn === column.name) {
+        faults.push(`the server computes its column "${column.name}", which is to have the load`);
+      }
+    } else if (!(column.type === 'text' && isOther(existing)) && !fits(type, existing)) {
+      const mend = isOther(existing) ? ': declare it as text, and the server reads its values' : '';
+      faults.push(`column "${column.name}" is ${existing.type}, the model says ${type}${mend}`);
     }
   }
   for (const { name, isRequired } of actual) {

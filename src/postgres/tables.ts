@@ -159,9 +159,33 @@ async function createMissing(
 ): Promise<void> {
   for (const missing of await listMissing(client, wanted)) {
     assertTableWidth(missing);
+    await assertNotHidden(client, missing);
     for (const statement of createTableStatements(missing)) await client.query(statement);
     await log(client, quoteIdentifier(missing.name));
   }
+}
+
+/**
+ * @throws EdpError `database_refused` for a table that is there, in a schema of the search path that
+ *   the role may not look into
+ */
+async function assertNotHidden(client: pg.Client, { name }: Table): Promise<void> {
+  const { rows } = await client.query<{ schema: string; role: string }>(
+    `SELECT quote_ident(n.nspname) AS schema, quote_ident(current_user) AS role
+     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE c.relname = $1 AND NOT has_schema_privilege(n.oid, 'USAGE')
+       AND n.nspname = ANY (SELECT replace(btrim(part, ' "'), '$user', current_user)
+                            FROM unnest(string_to_array(current_setting('search_path'), ',')) AS s (part))
+       AND NOT coalesce(has_schema_privilege(current_schema()::text, 'CREATE'), false)`,
+    [name],
+  );
+  const hidden = rows[0];
+  if (hidden === undefined) return;
+  throw new EdpError(
+    'database_refused',
+    `table "${name}" is in schema ${hidden.schema}, which role ${hidden.role} may not use`,
+    { hint: `GRANT USAGE ON SCHEMA ${hidden.schema} TO ${hidden.role};` },
+  );
 }
 
 async function explainRefusal(

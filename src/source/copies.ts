@@ -3,6 +3,7 @@
  * them because it is identified and resumed by content, and reads many places of a file.
  */
 import { EdpError } from '../base/errors.js';
+import { withRetryNotes } from './http/retry-notes.js';
 import type { InputFile } from './source.js';
 import { readOnce } from './sources.js';
 import { type Spool, withSpool } from './spool.js';
@@ -30,12 +31,17 @@ export async function withReadableFiles<T>(
   options: CopyOptions,
   work: (files: readonly InputFile[]) => Promise<T>,
 ): Promise<T> {
-  if (!files.some(mustBeCopied)) return work(files);
-  return withSpool(directory, async (spool) => {
-    const readable: InputFile[] = [];
-    for (const file of files) readable.push(await toReadable(file, spool, options));
-    return work(readable);
-  });
+  const run = () => {
+    if (!files.some(mustBeCopied)) return work(files);
+    return withSpool(directory, async (spool) => {
+      const readable: InputFile[] = [];
+      for (const file of files) readable.push(await toReadable(file, spool, options));
+      return work(readable);
+    });
+  };
+  return files.some(({ remote }) => remote !== undefined)
+    ? withRetryNotes(options.note, run)
+    : run();
 }
 
 function mustBeCopied(file: InputFile): boolean {

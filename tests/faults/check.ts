@@ -232,8 +232,11 @@ async function findLeftovers(query: Query): Promise<string[]> {
   const rows = await query(`
     SELECT 'temporary table ' || relname FROM pg_class WHERE relpersistence = 't' AND relkind = 'r'
     UNION ALL
-    SELECT 'lock ' || locktype || ' of ' || coalesce(pid::text, 'nobody') FROM pg_locks
+    SELECT 'lock ' || locktype || ' of ' || coalesce(pid::text, 'nobody') FROM pg_locks l
     WHERE locktype = 'advisory'
+      -- Where a process runs several commands, its threads stay, each with the lock of its run.
+      AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.pid = l.pid AND a.application_name = 'edp worker'
+                      AND l.mode = 'ShareLock')
       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
     UNION ALL
     SELECT 'prepared transaction ' || gid FROM pg_prepared_xacts WHERE database = current_database()`);

@@ -7,10 +7,12 @@
  */
 import { parseArgs } from 'node:util';
 import {
+  asLoadingRun,
   discoverFiles,
   EdpError,
   EXIT,
   FailedRun,
+  ingest,
   load,
   loadProject,
   Output,
@@ -34,6 +36,7 @@ const INGEST_OPTIONS = [
   'missing-dimensions',
   'max-rejects',
   'force',
+  'limit',
   'database-url',
 ];
 
@@ -49,6 +52,7 @@ function readArguments(args) {
       ...Object.fromEntries(INGEST_OPTIONS.map((name) => [name, { type: 'string' }])),
       yes: { type: 'boolean' },
       json: { type: 'boolean' },
+      'dry-run': { type: 'boolean' },
     },
   });
   return { name: positionals[0], rest: positionals.slice(1), values };
@@ -76,12 +80,16 @@ async function run(pool, { args, cwd, url }) {
       output: values.json ? new Output(true, stream, nowhere) : new Output(false, stream, stream),
       signal: abort.signal,
     };
-    if (name === 'ingest') {
+    if (name === 'ingest' && values['dry-run']) {
+      status = await ingest.run({ ...invocation, given: { ...given, files: rest } });
+    } else if (name === 'ingest') {
       const resolved = resolveOptions(INGEST_OPTIONS, given, project.options);
       const options = { ...resolved, settingsFor: resolveFileSettings(given, project) };
       const files = await discoverFiles(rest, project.directory);
       status = await withDatabase({ databaseUrl: url, directory: cwd }, (database) =>
-        load(invocation, database, pool, files, options),
+        asLoadingRun(invocation, 'ingest', database, (own, opened) =>
+          load(invocation, own, pool, files, options, opened, { command: name }),
+        ),
       );
     } else {
       given[POSITIONALS[name]] = rest[0];

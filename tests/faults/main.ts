@@ -3,11 +3,12 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { runAgreement } from '../agreement/agreement.js';
 import { runCampaign } from './campaign.js';
 import { runFuzz } from './fuzz.js';
 import { runReaders } from './readers.js';
 import { FaultServer } from './server.js';
-import { formatFuzz, formatReaders, formatSummary } from './summary.js';
+import { formatAgreement, formatFuzz, formatReaders, formatSummary } from './summary.js';
 
 const HELP = `npm run test:faults -- [options]
 
@@ -17,6 +18,7 @@ const HELP = `npm run test:faults -- [options]
   --only TEXT      only scenarios and faults whose description contains it
   --at-once N      trials at the same time (default 2)
   --fuzz N         no faults, but this many random files
+  --agreement N    no faults, but this many random tables and files, with the server as the oracle
   --readers N      no faults, but this many commands, many of them killed, beside a reader of the log of changes
   --out FILE       writes the results there, as JSON
 `;
@@ -33,6 +35,7 @@ async function main(): Promise<number> {
       'at-once': { type: 'string', default: '2' },
       fuzz: { type: 'string' },
       readers: { type: 'string' },
+      agreement: { type: 'string' },
       out: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
@@ -51,6 +54,18 @@ async function main(): Promise<number> {
       const fuzzed = await runFuzz({ directory, inputs, seed, deadline, say });
       say(formatFuzz(fuzzed));
       return fuzzed.problems.length === 0 ? 0 : 1;
+    }
+    if (values.agreement !== undefined) {
+      const results = await runAgreement({
+        directory,
+        seed,
+        count: Number(values.agreement),
+        atOnce: Number(values['at-once']),
+        deadline,
+        say,
+      });
+      say(formatAgreement(results));
+      return results.failures.length === 0 ? 0 : 1;
     }
     if (values.readers !== undefined) {
       const server = await FaultServer.create();

@@ -1,5 +1,6 @@
 /** Summary of a campaign, by failpoint and by kind. */
 import { FAILPOINTS } from '../../src/base/failpoints.js';
+import type { AgreementResults } from '../agreement/agreement.js';
 import type { CampaignResults } from './campaign.js';
 import type { Fault } from './fault.js';
 import type { FuzzResults } from './fuzz.js';
@@ -106,5 +107,20 @@ export function formatReaders(results: ReaderResults): string {
     `${commands} commands, ${killed} of them killed; ${transactions} transactions that changed a table; ` +
       `${looks} questions whether a reader is stale, ${stale} answered with yes; ${problems.length} problems`,
     ...problems,
+  ].join('\n');
+}
+
+export function formatAgreement(results: AgreementResults): string {
+  const { seed, cases, records, refusedTables, failures, seconds, kinds } = results;
+  const list = (counts: Readonly<Record<string, number>>) =>
+    Object.entries(counts)
+      .sort(([, a], [, b]) => b - a)
+      .map(([name, count]) => `  ${count} ${name}`);
+  return [
+    `seed ${seed}: ${cases} cases with ${records} records in ${Math.round(seconds)} s, ${failures.length} differ`,
+    'rules of the tables:',
+    ...list(kinds),
+    'tables that the server refused, and left out:',
+    ...list(refusedTables),
   ].join('\n');
 }

@@ -257,6 +257,7 @@ class KeptRows implements RowSink {
               isOwn: false,
               mayLock: true,
             })),
+            others: {},
           },
           plan,
         );

@@ -111,6 +111,17 @@ describe('all records of a file are loaded, and agree with it, from a server tha
     expect(verified.json).toMatchObject({ path: url, rows: { read: RECORDS, loaded: RECORDS } });
   });
 
+  it('fails for a while, which is said once, without what is secret in the URL', async () => {
+    const { run } = await makeProject();
+    const fails = (n: number) => (n > 3 && n <= 8 ? { status: 503 } : undefined);
+    const url = server.serve('/items.csv', { bytes: ITEMS, misdeed: fails });
+    const result = await run('ingest', `${url}?token=secret`, '--process-count', '1');
+    expect(result, result.stderr).toMatchObject({ status: 0 });
+    expect(result.stderr.match(/503[^\n]*; trying again/g)).toHaveLength(1);
+    expect(result.stderr).not.toContain('token=secret');
+    await expectItems();
+  });
+
   it('packs files', async () => {
     const { run } = await makeProject();
     const five = Buffer.from(

@@ -115,7 +115,9 @@ describe('a role with every setting that could disturb', () => {
     await client.end();
     const unit = (text: string) => text.replaceAll(/[" ]/g, '').toLowerCase();
     for (const { name, value } of rows) {
-      if (value !== null) expect(unit(value), name).toBe(unit(String(HOSTILE[name])));
+      // pg asks for UTF-8 when it connects.
+      if (value !== null && name !== 'client_encoding')
+        expect(unit(value), name).toBe(unit(String(HOSTILE[name])));
     }
     expect(rows.filter(({ value }) => value !== null).length).toBeGreaterThan(15);
   });

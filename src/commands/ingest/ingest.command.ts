@@ -1,17 +1,18 @@
 /** `edp ingest`: event files into PostgreSQL, each record accounted for. */
 
 import { EdpError, EXIT, FailedRun } from '../../base/errors.js';
-import type { OpenRun } from '../../ledger/runs.js';
+import type { LoadingRun } from '../../ledger/runs.js';
 import type { IngestResult } from '../../load/file-results.js';
 import { type SplitPool, withPool } from '../../load/load-pool.js';
 import { type IngestOptions, ingest } from '../../load/run.js';
 import { resolveFileSettings, resolveOptions } from '../../options/resolve-options.js';
-import { type Database, withDatabase } from '../../postgres/database.js';
+import { type Database, greet, withDatabase } from '../../postgres/database.js';
 import { withReadableFiles } from '../../source/copies.js';
 import { discoverFiles, type InputFile, isStdin, totalBytes } from '../../source/discover.js';
+import { isUrl } from '../../source/sources.js';
 import type { Command, Invocation } from '../command.js';
 import type { CreatedJson, LoadHead } from '../json/load.schema.js';
-import { asRun } from '../shared/recorded-run.js';
+import { asLoadingRun } from '../shared/recorded-run.js';
 import { assertDeclaredKey } from './declared-key.js';
 import { OPTION_NAMES } from './ingest.help.js';
 import { makeIngestProgress } from './ingest-progress.js';
@@ -37,26 +38,37 @@ export const command: Command = {
     const copying = { note: (text: string) => output.note(text), signal };
     const withFiles = (run: (all: readonly InputFile[]) => Promise<number>) =>
       withReadableFiles(project.directory, files, copying, run);
+    const withFilesOf = async (
+      database: Database,
+      run: (all: readonly InputFile[]) => Promise<number>,
+    ) => {
+      // These are copied first, which may take long.
+      if (files.some((file) => isStdin(file) || isUrl(file.path))) await greet(database);
+      return withFiles(run);
+    };
     const where = { databaseUrl: options.databaseUrl, directory: project.directory };
+    /** @param open what loads; undefined for a dry run */
     const workIn = async (
       to: Invocation,
       database: Database,
-      pool: SplitPool | undefined,
+      open: { readonly pool: SplitPool; readonly run: LoadingRun } | undefined,
       all: readonly InputFile[],
       more: CreatedJson,
-      open?: OpenRun,
     ) => {
       const run = (settled: Invocation, loadOptions: typeof options & IngestOptions) =>
-        pool === undefined
+        open === undefined
           ? tryFiles(settled, database, all, loadOptions, more)
-          : load(settled, database, pool, all, loadOptions, open, { command: 'ingest', ...more });
-      const { onNewColumn, dryRun } = options;
+          : load(settled, database, open.pool, all, loadOptions, open.run, {
+              command: 'ingest',
+              ...more,
+            });
+      const { onNewColumn } = options;
       if (onNewColumn !== 'add') return run(to, { ...options, onNewColumn });
       const { addNewColumns } = await import('./new-columns.js');
-      const widened = await addNewColumns(to, database, all, options);
+      const widened = await addNewColumns(to, open?.run.client, all, options);
       // There are no new fields now; a dry run adds no column, and the inferred type would fit all
       // values.
-      return run(widened, { ...options, onNewColumn: dryRun ? 'ignore' : undefined });
+      return run(widened, { ...options, onNewColumn: open === undefined ? 'ignore' : undefined });
     };
     const work = (
       to: Invocation,
@@ -66,9 +78,9 @@ export const command: Command = {
       more: CreatedJson = {},
     ) =>
       pool === undefined
-        ? workIn(to, database, pool, all, more)
-        : asRun(invocation, 'ingest', database, (own, open) =>
-            workIn(to, own, pool, all, more, open),
+        ? workIn(to, database, undefined, all, more)
+        : asLoadingRun(invocation, 'ingest', database, (own, run) =>
+            workIn(to, own, { pool, run }, all, more),
           );
     if (options.create) {
       const { withCreated } = await import('./create.js');
@@ -84,11 +96,13 @@ export const command: Command = {
     }
     if (options.dryRun) {
       return withDatabase(where, (database) =>
-        withFiles((all) => work(invocation, database, undefined, all)),
+        withFilesOf(database, (all) => work(invocation, database, undefined, all)),
       );
     }
     return withPool(options.processCount, await totalBytes(files), (pool) =>
-      withDatabase(where, (database) => withFiles((all) => work(invocation, database, pool, all))),
+      withDatabase(where, (database) =>
+        withFilesOf(database, (all) => work(invocation, database, pool, all)),
+      ),
     );
   },
 };
@@ -115,7 +129,7 @@ export async function load(
   pool: SplitPool,
   files: readonly InputFile[],
   options: IngestOptions,
-  run: OpenRun | undefined,
+  run: LoadingRun,
   head: LoadHead,
 ): Promise<number> {
   const progress = await makeIngestProgress(output);
@@ -125,11 +139,11 @@ export async function load(
       options.replace === true
         ? (await import('../../load/replace/replace-run.js')).replaceContent
         : ingest;
-    result = await loadAll(database, pool, project.model, files, options, progress, signal);
+    result = await loadAll(database, run, pool, project.model, files, options, progress, signal);
   } finally {
     progress.stop();
   }
-  run?.countRejected(result.thisRun.rows.rejected);
+  run.countRejected(result.thisRun.rows.rejected);
   const status = exitStatus(result);
   printSummary(output, result, database);
   if (result.failure !== undefined) {

@@ -3,6 +3,7 @@
  * loaded.
  */
 import path from 'node:path';
+import type pg from 'pg';
 import { EdpError } from '../../base/errors.js';
 import { describeFile } from '../../formats/describe-file.js';
 import { inferTable } from '../../infer/infer.js';
@@ -16,9 +17,6 @@ import type { FileSettings } from '../../model/file-settings.js';
 import { matchTable } from '../../model/match.js';
 import { type Column, type Model, physicalColumns, type Table } from '../../model/model.js';
 import { resolveFileSettings } from '../../options/resolve-options.js';
-import { withClient } from '../../postgres/connection.js';
-import type { Database } from '../../postgres/database.js';
-import { migrate } from '../../postgres/migrate.js';
 import { addColumns } from '../../postgres/tables.js';
 import { addToProject, listDeclared } from '../../project/edit.js';
 import { editProjectFile } from '../../project/editable.js';
@@ -33,17 +31,18 @@ import { makeReadProgress } from '../shared/read-progress.js';
 export interface NewColumnOptions {
   readonly table: string | undefined;
   readonly processCount: number;
-  readonly dryRun: boolean;
 }
 
 /**
  * Infers the types of new fields from all records of the files that have them, adds the columns to
  * the table in the database and in edp.yaml (not in a dry run), and continues with the extended
  * project.
+ *
+ * @param client undefined for a dry run
  */
 export async function addNewColumns(
   invocation: Invocation,
-  database: Database,
+  client: pg.Client | undefined,
   files: readonly InputFile[],
   options: NewColumnOptions,
 ): Promise<Invocation> {
@@ -53,21 +52,18 @@ export async function addNewColumns(
     const columns = await inferColumns({ ...invocation, project }, found, options);
     if (columns.length === 0) continue;
     const wider = { ...table, columns: [...table.columns, ...columns] };
-    if (!options.dryRun) {
-      await withClient(database.client, 'ingest', async (client) => {
-        await migrate(client);
-        await addColumns(client, table, columns, recordDefinition);
-      });
+    if (client !== undefined) {
+      await addColumns(client, table, columns, recordDefinition);
       await declareColumns(project, table, columns);
     }
     const list = columns.map(({ name: column, type }) => `${safeText(column)} ${type}`).join(', ');
     const name = safeText(table.name);
     invocation.output.line(
-      options.dryRun
+      client === undefined
         ? `table ${name} would get new columns: ${list}; this dry run compares records without them`
         : `table ${name} has new columns: ${list}`,
     );
-    if (!options.dryRun) project = { ...project, model: replaceTable(project.model, wider) };
+    if (client !== undefined) project = { ...project, model: replaceTable(project.model, wider) };
   }
   return { ...invocation, project };
 }

@@ -1,7 +1,9 @@
 /** Prints the result of a load. */
 import { chooseStatus } from '../../base/exit-statuses.js';
+import { safeText } from '../../base/safe-text.js';
 import type { RowCounts } from '../../ledger/counts.js';
 import { type FileResult, type IngestResult, NOT_BEGUN } from '../../load/file-results.js';
+import type { RepeatedLoad } from '../../load/find-repeats.js';
 import type { ReplacedContent } from '../../load/replace/clear-table.js';
 import type { Database } from '../../postgres/database.js';
 import {
@@ -42,6 +44,7 @@ export function toJson<H extends LoadHead>(
     ...remarksJson(result.remarks),
     files: result.files,
     ...(result.replaced === undefined ? {} : { replaced: result.replaced }),
+    ...(result.repeats === undefined ? {} : { repeats: [...result.repeats] }),
     ...(result.isInterrupted ? { interrupted: true } : {}),
   };
   // The command comes first, tables that were created last.
@@ -64,10 +67,15 @@ export function printSummary(output: Output, result: IngestResult, database: Dat
   ];
   output.line(summary.filter(Boolean).join('; '));
   if (result.replaced !== undefined) output.line(describeReplaced(result.replaced, 'are'));
+  for (const repeat of result.repeats ?? []) output.warn(describeRepeat(repeat));
   for (const { loadId, rows: counts } of files) {
     if (counts.rejected > 0) output.line(`rejects of load ${loadId}: edp rejects ${loadId}`);
   }
   if (isInterrupted) output.line('interrupted: run the same command again to continue');
+}
+
+function describeRepeat({ path, table, loadId, loaded, repeated }: RepeatedLoad): string {
+  return `${formatCount(repeated)} of the ${formatNumber(loaded, 'record')} of ${safeText(path)} were in table ${safeText(table)} already, which has no key to notice it: they are there twice now. edp undo ${loadId} takes them out; with --replace a file becomes the whole content of its table, and with a key (--key at --create) records that are there are skipped`;
 }
 
 export function describeReplaced(

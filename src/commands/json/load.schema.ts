@@ -50,6 +50,18 @@ const run = {
     .strictObject({ rows: count, loads: z.array(z.int()) })
     .optional()
     .describe('With --replace: the rows that were there, and the loads that had brought them'),
+  repeats: z
+    .array(
+      z.strictObject({
+        path: z.string(),
+        table: z.string(),
+        loadId: z.int(),
+        loaded: count,
+        repeated: count.describe('Rows of the load that earlier loads had brought, too'),
+      }),
+    )
+    .optional()
+    .describe('Loads into tables without key, at least half of whose rows were there before'),
   ...runEnd,
 };
 

@@ -45,6 +45,10 @@ export const verifySchema = z.strictObject({
   laterUpdates: z
     .array(z.int())
     .describe('Later loads that replaced rows, if rows do not have the number of their load'),
+  uncompared: z
+    .array(z.string())
+    .optional()
+    .describe('Columns that are not compared, because only the server can read their values'),
   counts: kindCounts,
   splits: z
     .array(

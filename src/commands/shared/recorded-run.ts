@@ -1,5 +1,5 @@
 /** A command as `edp.runs` has it. */
-import { type OpenRun, withRun } from '../../ledger/runs.js';
+import { type LoadingRun, type OpenRun, withLoadingRun, withRun } from '../../ledger/runs.js';
 import type { Database } from '../../postgres/database.js';
 import { shownUrl } from '../../source/http/url-names.js';
 import { isUrl } from '../../source/sources.js';
@@ -39,4 +39,14 @@ export function asRun(
   work: (database: Database, run: OpenRun) => Promise<number>,
 ): Promise<number> {
   return withRun(database, { command, options: recordedOptions(given) }, signal, work);
+}
+
+/** The same for a command that loads files. */
+export function asLoadingRun(
+  { given, signal }: Pick<Invocation, 'given' | 'signal'>,
+  command: string,
+  database: Database,
+  work: (database: Database, run: LoadingRun) => Promise<number>,
+): Promise<number> {
+  return withLoadingRun(database, { command, options: recordedOptions(given) }, signal, work);
 }

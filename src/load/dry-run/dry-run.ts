@@ -32,6 +32,7 @@ import {
   readCommittedPart,
   tryLockLoad,
 } from '../../ledger/loads.js';
+import { assertMayKeepLedger } from '../../ledger/privileges.js';
 import { NO_REMARK_COUNTS } from '../../ledger/remarks.js';
 import type { Model } from '../../model/model.js';
 import { withClient } from '../../postgres/connection.js';
@@ -51,6 +52,7 @@ import type { LoadRules } from '../messages.js';
 import { planSplits, type SplitPlan } from '../plan-splits.js';
 import {
   findTargets,
+  fitToTable,
   inLevels,
   type PreparedFile,
   prepareTarget,
@@ -169,6 +171,7 @@ class DryRun {
       await this.#client.query('BEGIN');
       const hadLedger = await hasLedger(this.#client);
       await migrateWithin(this.#client);
+      await assertMayKeepLedger(this.#client);
       if (this.#options.replace === true) await this.#clear(targets);
       for (const file of described) {
         if (this.#signal.aborted) break;
@@ -311,10 +314,11 @@ class DryRun {
   }
 
   async #loadFile(
-    prepared: PreparedFile,
+    described: PreparedFile,
     table: TableInCatalog,
     before: CommittedPart,
   ): Promise<void> {
+    const prepared = fitToTable(described, table);
     const { target, file } = prepared;
     let { rows, accounting } = before;
     const count = (receipt: Receipt) => {

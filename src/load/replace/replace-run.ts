@@ -26,13 +26,14 @@ import {
   toAccountingCounts,
 } from '../../ledger/counts.js';
 import { type Claim, claimLoads, loadKey, releaseLoads } from '../../ledger/loads.js';
+import { assertMayKeepLedger } from '../../ledger/privileges.js';
 import { insertReceipts } from '../../ledger/receipts.js';
 import { areComplete, completeLoads, dropEmptyLoads } from '../../ledger/replaced-loads.js';
+import type { LoadingRun } from '../../ledger/runs.js';
 import type { Model, Table } from '../../model/model.js';
 import { identifySession, type SessionIdentity, waitForBackend } from '../../postgres/backend.js';
 import { withClient, withTransaction } from '../../postgres/connection.js';
 import type { Database } from '../../postgres/database.js';
-import { migrate } from '../../postgres/migrate.js';
 import { Session } from '../../postgres/session.js';
 import { mayBeAboutRecord } from '../../postgres/sqlstate.js';
 import type { TableInCatalog } from '../../postgres/table-in-catalog.js';
@@ -45,7 +46,13 @@ import { isFileFault } from '../file-results.js';
 import type { SplitPool } from '../load-pool.js';
 import type { LoadTask } from '../messages.js';
 import { planSplits, type SplitPlan } from '../plan-splits.js';
-import { findTargets, type PreparedFile, prepareTarget, type Target } from '../prepare-files.js';
+import {
+  findTargets,
+  fitToTable,
+  type PreparedFile,
+  prepareTarget,
+  type Target,
+} from '../prepare-files.js';
 import { type IngestOptions, ofLoad } from '../run.js';
 import { formOf, RunBook } from '../run-book.js';
 import { RowsLeftOut } from '../sinks/left-out.js';
@@ -59,6 +66,7 @@ const BUSY_POLL_MS = 250;
 /** @throws EdpError `usage` for files of several tables, and what a load throws before it begins */
 export async function replaceContent(
   database: Database,
+  { client, givePlace }: LoadingRun,
   pool: SplitPool,
   model: Model,
   files: readonly InputFile[],
@@ -68,18 +76,17 @@ export async function replaceContent(
 ): Promise<IngestResult> {
   const targets = findTargets(model, files, options);
   const table = theOnlyTable(targets);
-  return withClient(database.client, 'ingest', async (client) => {
-    await migrate(client);
-    const owner = await identifySession(client);
-    const tables = new TargetTables(new Session(client), model, options.onConflict, (text) =>
-      progress.note(text),
-    );
-    // The triggers of foreign keys check each row: nothing else knows which rows the transaction leaves.
-    const inCatalog = { ...(await tables.prepare(table)), checksForeignKeys: false };
-    const resources = { database, client, owner, pool, inCatalog };
-    const run = new ReplaceRun(resources, table, targets, options, progress, signal);
-    return run.execute();
-  });
+  // The rows of all workers go through the one session.
+  await givePlace();
+  await assertMayKeepLedger(client);
+  const owner = await identifySession(client);
+  const tables = new TargetTables(new Session(client), model, options.onConflict, (text) =>
+    progress.note(text),
+  );
+  // The triggers of foreign keys check each row: nothing else knows which rows the transaction leaves.
+  const inCatalog = { ...(await tables.prepare(table)), checksForeignKeys: false };
+  const resources = { database, client, owner, pool, inCatalog };
+  return new ReplaceRun(resources, table, targets, options, progress, signal).execute();
 }
 
 /** @throws EdpError `usage` where the files belong to several tables */
@@ -185,11 +192,12 @@ class ReplaceRun {
 
   /** @throws the fault of the first file that cannot be loaded: nothing is replaced by a part */
   async #prepare(): Promise<PreparedFile[]> {
+    const { inCatalog } = this.#resources;
     const prepared: PreparedFile[] = [];
     for (const target of this.#targets) {
       this.#assertGoing();
       try {
-        const one = await prepareTarget(target, this.#options);
+        const one = fitToTable(await prepareTarget(target, this.#options), inCatalog);
         const same = await findSame(prepared, one);
         if (same === undefined) prepared.push(one);
         else this.#book.skip(one, null, `the same content as ${same.target.file.name}`);

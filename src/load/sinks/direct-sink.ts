@@ -8,7 +8,7 @@ import type { RowPlaces } from '../../lanes/byte-lane.js';
 import type { ReferenceValues } from '../../lanes/reference-values.js';
 import type { RowSink } from '../../lanes/row-sink.js';
 import type { TablePlan } from '../../mapping/table-plan.js';
-import { CopyStream } from '../../postgres/copy-stream.js';
+import { type CopyColumn, CopyStream } from '../../postgres/copy-stream.js';
 import {
   INSERTS,
   lockAgainstChecks,
@@ -16,17 +16,17 @@ import {
   runTriggers,
   skipTriggers,
 } from '../../postgres/replaced-checks.js';
-import { lockable, type TableInCatalog } from '../../postgres/table-in-catalog.js';
+import { lockable, type TableInCatalog, toCopyColumns } from '../../postgres/table-in-catalog.js';
 import type { RowWriter } from '../../values/copy-binary.js';
 import { collectReferences, type ReferenceCollector } from './foreign-keys.js';
-import { chooseCounting, countOwnRows, RowsLeftOut } from './left-out.js';
+import { countOwnRows, inspectTriggers, RowsLeftOut } from './left-out.js';
 
 export class DirectSink implements RowSink {
   readonly wantsOrdinals = false;
   readonly nextOrdinal = 0;
   readonly #client: pg.Client;
   readonly #target: TableInCatalog;
-  readonly #columns: readonly string[];
+  readonly #columns: readonly CopyColumn[];
   /** Undefined where the server's triggers check the foreign keys, if there are any. */
   #collector: ReferenceCollector | undefined;
   #copy: CopyStream | undefined;
@@ -40,7 +40,7 @@ export class DirectSink implements RowSink {
   constructor(client: pg.Client, target: TableInCatalog, plan: TablePlan) {
     this.#client = client;
     this.#target = target;
-    this.#columns = plan.columns.map(({ name }) => name);
+    this.#columns = toCopyColumns(target, plan.columns);
     this.#collector = target.checksForeignKeys ? collectReferences(target, plan) : undefined;
   }
 
@@ -55,7 +55,7 @@ export class DirectSink implements RowSink {
       const mayReplace = await mayReplaceChecks(this.#client, oid, {
         events: INSERTS,
         foreignKeys: lockable(foreignKeys),
-        columns: this.#columns,
+        columns: this.#columns.map(({ name }) => name),
       });
       if (!mayReplace) this.#collector = undefined;
     }
@@ -118,7 +118,8 @@ export class DirectSink implements RowSink {
   async #areBelow(): Promise<boolean> {
     if (!this.#target.hasTriggers) return false;
     // What cannot be told from the counters, the careful way finds out.
-    if ((await chooseCounting(this.#client, this.#target)) !== 'counters') return false;
+    const { counting } = await inspectTriggers(this.#client, this.#target);
+    if (counting !== 'counters') return false;
     return (await this.#countOwn()) - this.#countBefore === this.#sent;
   }
 

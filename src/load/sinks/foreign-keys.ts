@@ -101,7 +101,7 @@ const EXACT_TYPES: ReadonlySet<string> = new Set(['smallint', 'int', 'bigint', '
  *   two tables; then the server's own triggers must check
  */
 export function collectReferences(
-  target: Pick<TableInCatalog, 'foreignKeys'>,
+  target: Pick<TableInCatalog, 'foreignKeys' | 'others'>,
   plan: TablePlan,
 ): ReferenceCollector | undefined {
   const keys: CollectedKey[] = [];
@@ -111,6 +111,7 @@ export function collectReferences(
     // Without a field in the file it is NULL in every row, or the server checks its default.
     if (column === undefined) continue;
     if (column.from !== 'field' || !EXACT_TYPES.has(column.type)) return undefined;
+    if (target.others[column.name] !== undefined) return undefined;
     if (keys.some((other) => other.key.column === key.column)) return undefined;
     keys.push({
       key,

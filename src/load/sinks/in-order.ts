@@ -169,8 +169,8 @@ function settleKey(staging: StagingOptions, current: string): string {
           INTO ${own('replaced')}, ${own('others')}
           FROM ${STAGE} s JOIN ${target.table} t ON ${isSameKey(staging)} WHERE ${current};`;
   return `IF ${v('is_taken')} THEN
-          ${keyVerdicts(staging, current)};
-          CONTINUE WHEN FOUND;${CONFLICT_RULES[onConflict].replacesRow ? countReplaced : ''}
+          ${keyVerdicts(staging, current).join(';\n')};
+          CONTINUE WHEN EXISTS (SELECT FROM ${VERDICTS} v WHERE v.ordinal = ${v('current')});${CONFLICT_RULES[onConflict].replacesRow ? countReplaced : ''}
         END IF;`;
 }
 

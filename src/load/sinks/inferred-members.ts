@@ -4,7 +4,15 @@
  */
 import { quoteIdentifier, quoteLiteral } from '../../model/ddl.js';
 import type { ForeignKey } from '../../postgres/foreign-keys-in-catalog.js';
-import { COMPLETED, ORDINAL_SQL, STAGE, type StagingOptions, VERDICTS } from './staged-rows.js';
+import {
+  COMPLETED,
+  isFixed,
+  ORDINAL_SQL,
+  OVERRIDING,
+  STAGE,
+  type StagingOptions,
+  VERDICTS,
+} from './staged-rows.js';
 
 /**
  * The statement that adds members and lists them in the ledger.
@@ -17,7 +25,7 @@ export function inference(
   loadId: number,
 ): string {
   return `WITH members AS (
-      INSERT INTO ${referredTable} (${quoteIdentifier(referredColumn)})
+      INSERT INTO ${referredTable} (${quoteIdentifier(referredColumn)})${OVERRIDING}
       SELECT DISTINCT s.${quoteIdentifier(column)} ${missing}
       ORDER BY 1 ON CONFLICT DO NOTHING
       RETURNING ${quoteIdentifier(referredColumn)}::text AS member)
@@ -40,17 +48,23 @@ export function completion(
 ): string {
   const column = quoteIdentifier(name);
   const others = columns.filter((other) => other.name !== name);
-  const assignments = (others.length > 0 ? others : [{ name }])
-    .map((other) => quoteIdentifier(other.name))
-    .map((other) => `${other} = a.${other}`);
+  const [kept, set] = [true, false].map((fixed) =>
+    others
+      .filter((other) => isFixed(target, other.name) === fixed)
+      .map((other) => quoteIdentifier(other.name)),
+  ) as [string[], string[]];
+  const isSame = [column, ...kept].map((other) => `t.${other} = a.${other}`).join(' AND ');
+  const complete =
+    set.length === 0
+      ? `SELECT a.${ORDINAL_SQL} AS ordinal FROM ${target.table} t JOIN arriving a ON ${isSame}`
+      : `UPDATE ${target.table} t SET ${set.map((other) => `${other} = a.${other}`).join(', ')}
+         FROM arriving a WHERE ${isSame} RETURNING a.${ORDINAL_SQL} AS ordinal`;
   return `WITH arriving AS (
       SELECT DISTINCT ON (s.${column}) s.* FROM ${STAGE} s
       JOIN edp.inferred_members m ON m.member = s.${column}::text
         AND m.table_name = ${quoteLiteral(target.table)} AND m.column_name = ${quoteLiteral(name)}
         AND m.arrived_at IS NULL
       WHERE ${condition} ORDER BY s.${column}, s.${ORDINAL_SQL}),
-    completed AS (
-      UPDATE ${target.table} t SET ${assignments.join(', ')}
-      FROM arriving a WHERE t.${column} = a.${column} RETURNING a.${ORDINAL_SQL} AS ordinal)
+    completed AS (${complete})
     INSERT INTO ${VERDICTS} SELECT ordinal, '${COMPLETED}', '' FROM completed`;
 }

@@ -29,19 +29,31 @@ export type RowCounting = 'none' | 'counters' | 'scan';
 
 type Target = Pick<TableInCatalog, 'oid' | 'table'>;
 
+/** What triggers and rules make of rows. */
+export interface RowFate {
+  readonly counting: RowCounting;
+  /** Whether a row may be another one than edp sends, before the server checks it. */
+  readonly mayChange: boolean;
+}
+
+export const PLAIN_ROWS: RowFate = { counting: 'none', mayChange: false };
+
 /** Looks at the triggers of the table, its partitions and children, and at its rules. */
-export async function chooseCounting(client: pg.Client, { oid }: Target): Promise<RowCounting> {
-  const { rows } = await client.query<{ has_any: boolean; catches: boolean }>(
+export async function inspectTriggers(client: pg.Client, { oid }: Target): Promise<RowFate> {
+  const { rows } = await client.query<{ has_any: boolean; catches: boolean; may_change: boolean }>(
+    // Bits of tgtype: for each row (1), before (2).
     `${FAMILY}, functions AS (
-       SELECT p.prosrc FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
-       WHERE t.tgrelid IN (TABLE family) AND NOT t.tgisinternal AND t.tgenabled <> 'D')
-     SELECT EXISTS (TABLE functions) OR EXISTS (SELECT FROM pg_rewrite WHERE ev_class = $1) AS has_any,
-            EXISTS (SELECT FROM functions WHERE prosrc ~* '\\mexception\\M') AS catches`,
+       SELECT p.prosrc, t.tgtype & 3 = 3 AS is_before FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
+       WHERE t.tgrelid IN (TABLE family) AND NOT t.tgisinternal AND t.tgenabled <> 'D'),
+     rules AS (SELECT FROM pg_rewrite WHERE ev_class = $1)
+     SELECT EXISTS (TABLE functions) OR EXISTS (TABLE rules) AS has_any,
+            EXISTS (SELECT FROM functions WHERE prosrc ~* '\\mexception\\M') AS catches,
+            EXISTS (SELECT FROM functions WHERE is_before) OR EXISTS (TABLE rules) AS may_change`,
     [oid],
   );
-  const { has_any, catches } = rows[0]!;
-  if (!has_any) return 'none';
-  return catches ? 'scan' : 'counters';
+  const { has_any, catches, may_change } = rows[0]!;
+  if (!has_any) return PLAIN_ROWS;
+  return { counting: catches ? 'scan' : 'counters', mayChange: may_change };
 }
 
 /**

@@ -6,8 +6,10 @@ import type pg from 'pg';
 import { quoteColumns, quoteIdentifier, quoteLiteral } from '../../model/ddl.js';
 import { CONFLICT_RULES } from '../../model/load-rules.js';
 import {
+  isFixed,
   isLineage,
   ORDINAL_SQL,
+  OVERRIDING,
   open,
   STAGE,
   type StagingOptions,
@@ -17,12 +19,14 @@ import {
 /**
  * Records how many rows of other loads will be replaced: undo cannot restore their values.
  *
+ * @param condition on the staged rows `s`
  * @returns `existing`: all rows that will be replaced; `repeated`: records that will replace one of an
  *   earlier record
  */
 export async function countReplaced(
   client: pg.Client,
   options: StagingOptions,
+  condition: string,
 ): Promise<{ readonly existing: number; readonly repeated: number }> {
   const { target, onConflict } = options;
   const { replacesRow } = CONFLICT_RULES[onConflict];
@@ -30,9 +34,9 @@ export async function countReplaced(
   const key = target.key.map((name) => `s.${quoteIdentifier(name)}`).join(', ');
   const { rows } = await client.query<{ count: number; others: number; repeated: number }>(
     `SELECT count(*), count(*) FILTER (WHERE ${isOthers(options)}) AS others,
-            (SELECT count(*) - count(DISTINCT (${key})) FROM ${STAGE} s WHERE ${open('s')}) AS repeated
+            (SELECT count(*) - count(DISTINCT (${key})) FROM ${STAGE} s WHERE ${open('s')} AND ${condition}) AS repeated
      FROM ${target.table} t
-     WHERE EXISTS (SELECT FROM ${STAGE} s WHERE ${isSameKey(options)} AND ${open('s')})`,
+     WHERE EXISTS (SELECT FROM ${STAGE} s WHERE ${isSameKey(options)} AND ${open('s')} AND ${condition})`,
   );
   const { count, others, repeated } = rows[0]!;
   await noteReplaced(client, options, others);
@@ -68,17 +72,32 @@ export function isOthers({ columns, loadId }: StagingOptions): string {
     : `t.${quoteIdentifier(lineage.name)} IS DISTINCT FROM ${loadId}`;
 }
 
-/** Gives verdicts to records whose key already exists, in the table or in an earlier record. */
-export async function settleKeys(client: pg.Client, options: StagingOptions): Promise<void> {
-  if (options.target.key.length > 0) await client.query(keyVerdicts(options, open('s')));
+/**
+ * Gives verdicts to records whose key already exists, in the table or in an earlier record.
+ *
+ * @param condition on the staged rows `s` that are to be settled, and compared with each other
+ */
+export async function settleKeys(
+  client: pg.Client,
+  options: StagingOptions,
+  condition: string,
+): Promise<void> {
+  for (const statement of keyVerdicts(options, condition)) await client.query(statement);
 }
 
 /**
- * The statement that gives them.
+ * The statements that give them.
  *
- * @param condition on the staged rows `s`: those that are looked at, and are earlier records
+ * @param condition as for {@link settleKeys}
  */
-export function keyVerdicts(options: StagingOptions, condition: string): string {
+export function keyVerdicts(options: StagingOptions, condition: string): string[] {
+  if (options.target.key.length === 0) return [];
+  const { replacesRow } = CONFLICT_RULES[options.onConflict];
+  const fixed = replacesRow ? fixedVerdicts(options, condition) : [];
+  return [...fixed, takenVerdicts(options, condition)];
+}
+
+function takenVerdicts(options: StagingOptions, condition: string): string {
   const { target, columns, onConflict } = options;
   const { replacesRow, isDuplicate } = CONFLICT_RULES[onConflict];
   const key = target.key.map(quoteIdentifier);
@@ -88,8 +107,9 @@ export function keyVerdicts(options: StagingOptions, condition: string): string 
   const isSame = (left: string, right: string) =>
     compared
       .map(({ name, type }) => {
-        // json has no equality of its own.
-        const cast = type === 'json' ? '::text' : '';
+        // json has no equality of its own, as some others.
+        const isText = type === 'json' || target.others[name]?.isComparable === false;
+        const cast = isText ? '::text' : '';
         const column = quoteIdentifier(name);
         return `${left}.${column}${cast} IS NOT DISTINCT FROM ${right}.${column}${cast}`;
       })
@@ -111,7 +131,8 @@ export function keyVerdicts(options: StagingOptions, condition: string): string 
                    THEN ${isSame('s', 't')} ELSE ${isSame('s', 'o')} END AS is_same,
               t.${key[0]} IS NOT NULL OR m.met IS NOT NULL AS is_taken
        FROM ${STAGE} s
-       JOIN (SELECT s.${ORDINAL_SQL} AS ordinal, ${met} AS met FROM ${STAGE} s WHERE ${condition}
+       JOIN (SELECT s.${ORDINAL_SQL} AS ordinal, ${met} AS met FROM ${STAGE} s
+             WHERE ${open('s')} AND ${condition}
              WINDOW w AS (PARTITION BY ${key.map((column) => `s.${column}`).join(', ')}
                           ORDER BY s.${ORDINAL_SQL})) m
          ON m.ordinal = s.${ORDINAL_SQL}
@@ -122,37 +143,84 @@ export function keyVerdicts(options: StagingOptions, condition: string): string 
 }
 
 /**
- * Cuts records into runs, in their order. One statement replaces a row once only, so where records
- * replace rows, no key comes twice in a run: each record is judged by itself.
+ * The statements that give verdicts to records that would change what the server never changes in a row: the
+ * row keeps the value that it got with its first record.
+ */
+function fixedVerdicts(options: StagingOptions, condition: string): string[] {
+  const { target, columns } = options;
+  const key = target.key.map(quoteIdentifier);
+  const partition = key.map((part) => `s.${part}`).join(', ');
+  const fixed = columns.filter(({ name }) => isFixed(target, name) && !target.key.includes(name));
+  return fixed.map(({ name }) => {
+    const column = quoteIdentifier(name);
+    const kept = `CASE WHEN t.${key[0]} IS NOT NULL THEN t.${column} ELSE f.${column} END`;
+    return `INSERT INTO ${VERDICTS}
+       SELECT s.${ORDINAL_SQL}, 'conflict',
+              format('key (%s) is already there, with another value of a column that the server never changes (GENERATED ALWAYS AS IDENTITY): %s',
+                     concat_ws(', ', ${partition}), ${kept}),
+              ${quoteLiteral(name)}
+       FROM ${STAGE} s
+       JOIN (SELECT s.${ORDINAL_SQL} AS ordinal, first_value(s.${ORDINAL_SQL}) OVER w AS first
+             FROM ${STAGE} s WHERE ${open('s')} AND ${condition}
+             WINDOW w AS (PARTITION BY ${partition} ORDER BY s.${ORDINAL_SQL})) m
+         ON m.ordinal = s.${ORDINAL_SQL}
+       JOIN ${STAGE} f ON f.${ORDINAL_SQL} = m.first
+       LEFT JOIN ${target.table} t ON ${isSameKey(options)}
+       WHERE s.${column} <> ${kept}`;
+  });
+}
+
+/**
+ * Cuts records into runs, so that each record of a key can be judged by what the one before it made of the
+ * row. Where records replace rows, no key comes twice in a run, since one statement replaces a row once
+ * only; else the first of each key are a run, and all others, which find their key taken, the second.
  *
  * @param condition on the staged rows `s`
- * @returns the condition of each run
+ * @returns the condition of each run, in order
  */
 export async function cutRuns(
   client: pg.Client,
   { target, onConflict }: StagingOptions,
   condition: string,
 ): Promise<string[]> {
-  if (!CONFLICT_RULES[onConflict].replacesRow || target.key.length === 0) return [condition];
+  if (target.key.length === 0) return [condition];
   const key = target.key.map((name) => `s.${quoteIdentifier(name)}`).join(', ');
-  const { rows } = await client.query<{ ordinal: number; previous: number }>(
+  const { rows } = await client.query<Repeat>(
     `SELECT ordinal, previous FROM (
        SELECT s.${ORDINAL_SQL} AS ordinal,
               lag(s.${ORDINAL_SQL}) OVER (PARTITION BY ${key} ORDER BY s.${ORDINAL_SQL}) AS previous
        FROM ${STAGE} s WHERE ${condition}) AS keyed
      WHERE previous IS NOT NULL ORDER BY ordinal`,
   );
+  if (rows.length === 0) return [condition];
+  await client.query(`CREATE INDEX IF NOT EXISTS edp_stage_ordinal ON ${STAGE} (${ORDINAL_SQL})`);
+  return (
+    CONFLICT_RULES[onConflict].replacesRow ? betweenRepeats(rows) : firstsAndOthers(rows)
+  ).map((part) => `${condition} AND ${part}`);
+}
+
+/** A record whose key an earlier one has, too. */
+interface Repeat {
+  readonly ordinal: number;
+  /** The last of these earlier ones. */
+  readonly previous: number;
+}
+
+function betweenRepeats(repeats: readonly Repeat[]): string[] {
   const starts = [0];
-  for (const { ordinal, previous } of rows) {
+  for (const { ordinal, previous } of repeats) {
     if (previous >= starts.at(-1)!) starts.push(ordinal);
   }
-  if (starts.length === 1) return [condition];
-  await client.query(`CREATE INDEX IF NOT EXISTS edp_stage_ordinal ON ${STAGE} (${ORDINAL_SQL})`);
   return starts.map((start, i) => {
     const end = starts[i + 1];
     const until = end === undefined ? '' : ` AND s.${ORDINAL_SQL} < ${end}`;
-    return `${condition} AND s.${ORDINAL_SQL} >= ${start}${until}`;
+    return `s.${ORDINAL_SQL} >= ${start}${until}`;
   });
+}
+
+function firstsAndOthers(repeats: readonly Repeat[]): string[] {
+  const others = `'{${repeats.map(({ ordinal }) => ordinal).join()}}'::int[]`;
+  return [`s.${ORDINAL_SQL} <> ALL (${others})`, `s.${ORDINAL_SQL} = ANY (${others})`];
 }
 
 /** @param condition on the staged rows `s`; where records replace rows, no key comes twice */
@@ -161,12 +229,13 @@ export function insertStatement(
   condition: string,
 ): string {
   const staged = quoteColumns(columns.map(({ name }) => name));
-  const insert = `INSERT INTO ${target.table} (${staged})
+  const overriding = columns.some(({ name }) => isFixed(target, name)) ? OVERRIDING : '';
+  const insert = `INSERT INTO ${target.table} (${staged})${overriding}
           SELECT ${staged} FROM ${STAGE} s WHERE ${condition} ORDER BY ${ORDINAL_SQL}`;
   if (!CONFLICT_RULES[onConflict].replacesRow || target.key.length === 0) return insert;
   const key = quoteColumns(target.key);
   const assignments = columns
-    .filter(({ name }) => !target.key.includes(name))
+    .filter(({ name }) => !target.key.includes(name) && !isFixed(target, name))
     .map(({ name }) => `${quoteIdentifier(name)} = EXCLUDED.${quoteIdentifier(name)}`);
   const action = assignments.length === 0 ? 'NOTHING' : `UPDATE SET ${assignments.join(', ')}`;
   return `${insert} ON CONFLICT (${key}) DO ${action}`;

@@ -13,6 +13,14 @@ export function isLineage({ from }: StagedColumn): boolean {
   return from === 'load';
 }
 
+/** Whether the server takes a value of the column for a new row only. */
+export function isFixed({ fixed }: TableInCatalog, column: string): boolean {
+  return fixed.includes(column);
+}
+
+/** Lets an INSERT give values to columns GENERATED ALWAYS AS IDENTITY, as COPY does without a word. */
+export const OVERRIDING = ' OVERRIDING SYSTEM VALUE';
+
 export interface StagingOptions {
   readonly target: TableInCatalog;
   readonly columns: readonly StagedColumn[];

@@ -27,9 +27,15 @@ import {
   UPDATES,
 } from '../../postgres/replaced-checks.js';
 import { mayBeAboutRecord } from '../../postgres/sqlstate.js';
-import { lockable } from '../../postgres/table-in-catalog.js';
+import { lockable, toCopyColumns } from '../../postgres/table-in-catalog.js';
 import { completion, inference } from './inferred-members.js';
-import { chooseCounting, countOwnRows, type RowCounting, RowsLeftOut } from './left-out.js';
+import {
+  countOwnRows,
+  inspectTriggers,
+  PLAIN_ROWS,
+  type RowFate,
+  RowsLeftOut,
+} from './left-out.js';
 import { moveInOrder } from './move-in-order.js';
 import { countReplaced, cutRuns, insertStatement, settleKeys } from './on-conflict.js';
 import {
@@ -61,7 +67,7 @@ const TOO_MANY_COLUMNS = '54011';
 /**
  * Another run inserted one of our keys between the check and the insert; a second check handles it.
  */
-const MAX_SECOND_LOOKS = 5;
+const MAX_SECOND_LOOKS = 1;
 
 export class StagingTable {
   readonly #client: pg.Client;
@@ -72,7 +78,7 @@ export class StagingTable {
   /** Whether any record may have been left out. */
   #hasLeftOut = false;
   /** Looked up before rows are moved. */
-  #counting: RowCounting = 'none';
+  #fate: RowFate = PLAIN_ROWS;
 
   constructor(client: pg.Client, options: StagingOptions) {
     this.#client = client;
@@ -85,17 +91,9 @@ export class StagingTable {
     return this.#changed;
   }
 
-  /**
-   * @param written rows inserted or replaced
-   * @param completed inferred members that got values
-   */
-  #noteChanged(
-    written: number,
-    { existing, repeated }: Awaited<ReturnType<typeof countReplaced>>,
-    completed: number,
-  ): void {
-    const updated = Math.min(written, existing + repeated);
-    this.#changed = { inserted: written - updated, updated: completed + updated };
+  /** @param completed inferred members that got values */
+  #noteChanged({ inserted, updated }: ChangedRows, completed: number): void {
+    this.#changed = { inserted, updated: completed + updated };
   }
 
   /** Makes the checks now that the server would make at the commit. */
@@ -143,6 +141,9 @@ export class StagingTable {
   async #copyRange(rows: EncodedRows, from: number, to: number): Promise<void> {
     if (from === to) return;
     const suspicion = new Suspicion();
+    // The table of this COPY is edp's own: what the server cannot read as a value of its type, with whatever
+    // code, is a fault of the record.
+    if (Object.keys(this.#options.target.others).length > 0) suspicion.pass();
     await this.#isolate(
       from,
       to,
@@ -150,8 +151,8 @@ export class StagingTable {
       (index) => rows.ordinals[index]!,
       async (start, end) => {
         const copy = new CopyStream(this.#client, STAGE, [
-          ORDINAL,
-          ...this.#options.columns.map(({ name }) => name),
+          { name: ORDINAL, type: 'int' },
+          ...toCopyColumns(this.#options.target, this.#options.columns),
         ]);
         try {
           await copy.write(
@@ -224,8 +225,8 @@ export class StagingTable {
   async merge(): Promise<ReadonlyMap<number, Verdict>> {
     await this.#client.query(`ANALYZE ${STAGE}`);
     const { table, oid } = this.#options.target;
-    await lockAgainstChecks(this.#client, table);
-    this.#counting = await chooseCounting(this.#client, this.#options.target);
+    if (this.#options.target.mayLock) await lockAgainstChecks(this.#client, table);
+    this.#fate = await inspectTriggers(this.#client, this.#options.target);
     const foreignKeys = await listForeignKeys(this.#client, oid);
     const brought = foreignKeys.filter((key) =>
       this.#options.columns.some(({ name }) => name === key.column),
@@ -279,11 +280,8 @@ export class StagingTable {
         // The checks of the per-row triggers are already done.
         if (skipsTriggers) await skipTriggers(this.#client);
         const completed = await this.#completeInferred(inferred, 'true');
-        await settleKeys(this.#client, this.#options);
-        await failpoint('stage.keys', this.#client);
-        const replaced = await countReplaced(this.#client, this.#options);
-        const written = await this.#insert(open('s'));
-        this.#noteChanged(written, replaced, completed);
+        const written = await this.#settleAndInsert('true');
+        this.#noteChanged(written, completed);
         if (skipsTriggers) await runTriggers(this.#client);
         await this.#checkDeferred();
         await failpoint('stage.inserted', this.#client);
@@ -295,7 +293,8 @@ export class StagingTable {
         const { code } = error as { code?: string };
         if (code === '23505' && look <= MAX_SECOND_LOOKS) continue;
         await failpoint('stage.blame', this.#client);
-        if ((await this.#blame(inferred)) === 0) break;
+        await this.#blame(inferred);
+        break;
       }
     }
     return inferred;
@@ -369,6 +368,8 @@ export class StagingTable {
       AND NOT EXISTS (SELECT FROM ${key.referredRows} d WHERE ${refersTo([key.pair], 's', 'd')})
       AND ${open('s')}`;
     if (this.#options.missingDimensions === 'infer') await this.#inferMembers(key, missing);
+    // A trigger may give the row another reference, or add what it refers to.
+    if (this.#fate.mayChange) return;
     await this.#client.query(
       `INSERT INTO ${VERDICTS}
        SELECT ${ORDINAL_SQL}, 'missing_dimension',
@@ -482,13 +483,41 @@ export class StagingTable {
   }
 
   /**
+   * Gives verdicts to records whose key is taken, and puts the others into the table. Where triggers or
+   * rules may change what is stored, a record is compared with the row that an earlier one became.
+   *
+   * @param condition on the staged rows `s`
+   * @throws RowsLeftOut where the server takes fewer rows than it gets
+   */
+  async #settleAndInsert(condition: string): Promise<ChangedRows> {
+    const runs =
+      this.#fate.counting === 'none'
+        ? [condition]
+        : await cutRuns(this.#client, this.#options, `${open('s')} AND ${condition}`);
+    let inserted = 0;
+    let updated = 0;
+    for (const run of runs) {
+      await settleKeys(this.#client, this.#options, run);
+      await failpoint('stage.keys', this.#client);
+      const replaced = await countReplaced(this.#client, this.#options, run);
+      const written = await this.#insert(`${open('s')} AND ${run}`);
+      const replacing = Math.min(written, replaced.existing + replaced.repeated);
+      inserted += written - replacing;
+      updated += replacing;
+    }
+    return { inserted, updated };
+  }
+
+  /**
    * @param condition on the staged rows `s`
    * @returns how many rows it inserted or updated
    * @throws RowsLeftOut where these are fewer than the server got
    */
   async #insert(condition: string): Promise<number> {
+    const { replacesRow } = CONFLICT_RULES[this.#options.onConflict];
+    const runs = replacesRow ? await cutRuns(this.#client, this.#options, condition) : [condition];
     let inserted = 0;
-    for (const run of await cutRuns(this.#client, this.#options, condition)) {
+    for (const run of runs) {
       const tried = await this.#countStaged(run);
       if ((await this.#countInserted(run, tried)) !== tried) throw new RowsLeftOut();
       inserted += tried;
@@ -507,10 +536,10 @@ export class StagingTable {
   async #countInserted(condition: string, expected: number): Promise<number> {
     const { target, onConflict } = this.#options;
     const { replacesRow } = CONFLICT_RULES[onConflict];
-    const count = () => countOwnRows(this.#client, target, this.#counting, replacesRow);
+    const count = () => countOwnRows(this.#client, target, this.#fate.counting, replacesRow);
     const before = await count();
     const { rowCount } = await this.#client.query(insertStatement(this.#options, condition));
-    if (rowCount === expected || this.#counting === 'none') return rowCount ?? 0;
+    if (rowCount === expected || this.#fate.counting === 'none') return rowCount ?? 0;
     return (await count()) - before;
   }
 
@@ -534,13 +563,13 @@ export class StagingTable {
   }
 
   /**
-   * Inserts the records one after the other, and gives verdicts to those that the server refuses. If
-   * there are any, no row stays: without these records, the decision which of the others are loaded
-   * must be made again.
-   *
-   * @returns the number of records refused; if there are none, all records are inserted
+   * Inserts the records in their order, and gives verdicts to those that the server refuses. Whether the
+   * key of a record is taken is decided when all records before it are in the table or refused.
    */
-  async #blame(inferred: readonly string[]): Promise<number> {
+  async #blame(inferred: readonly string[]): Promise<void> {
+    await this.#client.query(
+      `CREATE INDEX IF NOT EXISTS edp_stage_ordinal ON ${STAGE} (${ORDINAL_SQL})`,
+    );
     const { rows } = await this.#client.query<{ ordinal: number }>(
       `SELECT ${ORDINAL_SQL} AS ordinal FROM ${STAGE} s WHERE ${open('s')} ORDER BY 1`,
     );
@@ -548,48 +577,27 @@ export class StagingTable {
     const ordinalOf = (index: number) => ordinals[index]!;
     const between = (from: number, to: number) =>
       `s.${ORDINAL_SQL} BETWEEN ${ordinals[from]} AND ${ordinals[to - 1]}`;
-    await this.#client.query('SAVEPOINT edp_blame');
-    const completing = new Suspicion();
     let completed = 0;
-    await this.#isolate(0, ordinals.length, completing, ordinalOf, async (from, to) => {
-      const count = await this.#completeInferred(inferred, between(from, to));
-      completed += count;
-      return count;
-    });
-    completing.conclude();
-    await settleKeys(this.#client, this.#options);
-    const replaced = await countReplaced(this.#client, this.#options);
-    let written = 0;
+    if (inferred.length > 0) {
+      const completing = new Suspicion();
+      await this.#isolate(0, ordinals.length, completing, ordinalOf, async (from, to) => {
+        const count = await this.#completeInferred(inferred, between(from, to));
+        completed += count;
+        return count;
+      });
+      completing.conclude();
+    }
+    const written = { inserted: 0, updated: 0 };
     const suspicion = new Suspicion();
     await this.#isolate(0, ordinals.length, suspicion, ordinalOf, async (from, to) => {
-      const inserted = await this.#insert(`${open('s')} AND ${between(from, to)}`);
+      const { inserted, updated } = await this.#settleAndInsert(between(from, to));
       await this.#checkDeferred();
-      written += inserted;
-      return inserted;
+      written.inserted += inserted;
+      written.updated += updated;
+      return inserted + updated;
     });
     suspicion.conclude();
-    const { rows: blamed } = await this.#client.query<{
-      ordinal: number;
-      code: RejectCode;
-      reason: string;
-      column_name: string | null;
-    }>(
-      `SELECT v.* FROM ${VERDICTS} v
-       WHERE v.code = '${LEFT_OUT}'
-          OR NOT EXISTS (SELECT FROM ${STAGE} s WHERE s.${ORDINAL_SQL} = v.ordinal)`,
-    );
-    const tried = new Set(ordinals);
-    const refused = blamed.filter(({ ordinal }) => tried.has(ordinal));
-    if (refused.length === 0) {
-      this.#noteChanged(written, replaced, completed);
-      await this.#client.query('RELEASE edp_blame');
-      return 0;
-    }
-    await this.#client.query('ROLLBACK TO edp_blame; RELEASE edp_blame');
-    for (const { ordinal, code, reason, column_name } of refused) {
-      await this.#addVerdict(ordinal, new Fault(code, reason, column_name ?? undefined));
-    }
-    return refused.length;
+    this.#noteChanged(written, completed);
   }
 }
 

@@ -5,6 +5,7 @@ import { EdpError } from '../../base/errors.js';
 import { tunable } from '../../base/failpoints.js';
 import { isReadingStopped, STOP_POLL_MS } from '../stop-reading.js';
 import { PassingFault } from './http-faults.js';
+import { reportRetry } from './retry-notes.js';
 
 /** Attempts without a byte of progress; with the waits between them, about half a minute. */
 export const MAX_TRIES = 8;
@@ -34,6 +35,8 @@ export async function withRetries<T>(
         error instanceof PassingFault && (error.waitMs ?? 0) <= MAX_ASKED_WAIT_MS,
       async onFailedAttempt({ error, retriesLeft }) {
         if (!(error instanceof PassingFault)) return;
+        // A single failure is over before anybody asks.
+        if (retriesLeft > 0 && retriesLeft < tries - 1) reportRetry(shown, error.message);
         const { waitMs = 0 } = error;
         if (retriesLeft === 0) await waitUnlessStopped(0);
         else if (waitMs <= MAX_ASKED_WAIT_MS) await waitUnlessStopped(waitMs);

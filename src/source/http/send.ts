@@ -21,22 +21,39 @@ export interface Response {
   close(): void;
 }
 
-/** By the scheme of the URL and its proxy, for all requests of a thread, so that connections are reused. */
-const agents = new Map<string, http.Agent>();
+interface Connections {
+  readonly agent: http.Agent;
+  /** Ends those that are being made by a proxy, which no request knows of. */
+  close(): void;
+}
 
-async function agentFor(url: URL): Promise<http.Agent> {
+/** By the scheme of the URL and its proxy, for all requests of a thread, so that connections are reused. */
+const all = new Map<string, Connections>();
+
+async function connectionsFor(url: URL): Promise<Connections> {
   const { getProxyForUrl } = await import('proxy-from-env');
   const proxy = getProxyForUrl(url.href);
   const key = `${url.protocol} ${proxy}`;
-  let agent = agents.get(key);
-  if (agent === undefined) {
-    agent = await makeAgent(url.protocol === 'https:', proxy);
-    agents.set(key, agent);
-  }
-  return agent;
+  const known = all.get(key);
+  if (known !== undefined) return known;
+  const abort = new AbortController();
+  const agent = await makeAgent(url.protocol === 'https:', proxy, abort.signal);
+  const made = {
+    agent,
+    close() {
+      all.delete(key);
+      abort.abort();
+    },
+  };
+  all.set(key, made);
+  return made;
 }
 
-async function makeAgent(isSecure: boolean, proxy: string): Promise<http.Agent> {
+async function makeAgent(
+  isSecure: boolean,
+  proxy: string,
+  signal: AbortSignal,
+): Promise<http.Agent> {
   const options = { keepAlive: true, maxSockets: MAX_CONNECTIONS };
   if (proxy === '') return isSecure ? new https.Agent(options) : new http.Agent(options);
   if (!URL.canParse(proxy)) {
@@ -47,7 +64,7 @@ async function makeAgent(isSecure: boolean, proxy: string): Promise<http.Agent> 
   // The proxy reads and forwards a request over http, and only passes on the bytes of https.
   if (isSecure) {
     const { HttpsProxyAgent } = await import('https-proxy-agent');
-    return new HttpsProxyAgent(proxy, options);
+    return new HttpsProxyAgent(proxy, { ...options, signal });
   }
   const { HttpProxyAgent } = await import('http-proxy-agent');
   return new HttpProxyAgent(proxy, options);
@@ -63,10 +80,13 @@ export async function send(
   idleMs: number,
 ): Promise<Response> {
   const { request } = url.protocol === 'https:' ? https : http;
-  const asked = request(url, { agent: await agentFor(url), headers });
+  const { agent, close } = await connectionsFor(url);
+  const asked = request(url, { agent, headers });
+  let hasSocket = false;
   const connectMs = Math.min(CONNECT_MS, idleMs);
   // A reused connection is there already.
   asked.on('socket', (socket) => {
+    hasSocket = true;
     if (!socket.connecting) return;
     const timer = setTimeout(
       () => asked.destroy(new PassingFault(`no connection within ${connectMs / 1000} s`)),
@@ -87,6 +107,7 @@ export async function send(
     // A request that has no socket yet, as where a proxy does not answer, tells nobody that it ends.
     fail(error);
     asked.destroy(error);
+    if (!hasSocket) close();
   });
   // Only the reader of the body handles its errors.
   answer.on('error', () => {});

@@ -19,6 +19,7 @@ import {
 } from '../../ledger/held-load.js';
 import { openLedger } from '../../ledger/ledger-queries.js';
 import { type RemarkCounts, RemarkTally } from '../../ledger/remarks.js';
+import { fitPlan } from '../../mapping/fit-plan.js';
 import { planRecords } from '../../mapping/record-plan.js';
 import { withDrift } from '../../model/drift.js';
 import type { MissingDimensions, OnConflict } from '../../model/load-rules.js';
@@ -145,14 +146,15 @@ async function planReplay(
   const table = withDrift(declared, format.drift);
   const { plan, recordForm } = planRecords(table, layoutOf(format), path, format.drift?.onNew);
   const target = await hold.read((client) => inspectTable(client, table, options.onConflict));
+  const fitted = fitPlan(plan, target);
   return {
     recordForm,
     path,
     footerStart: format.footerStart,
-    plan,
+    plan: fitted,
     stage: {
       target,
-      columns: plan.columns,
+      columns: fitted.columns,
       loadId,
       ...options,
     },

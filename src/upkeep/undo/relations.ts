@@ -41,13 +41,23 @@ export async function inspectLineage(
   client: pg.Client,
   table: Table & { readonly lineageColumn: string },
 ): Promise<LineageTable | undefined> {
-  const { rows } = await client.query<{ oid: number; name: string }>(
-    `SELECT c.oid, format('%I.%I', n.nspname, c.relname) AS name
+  const { rows } = await client.query<{ oid: number; name: string; hidden: string | null }>(
+    `SELECT c.oid, format('%I.%I', n.nspname, c.relname) AS name,
+            CASE WHEN row_security_active(c.oid) THEN current_user::text END AS hidden
      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass($1)`,
     [quoteIdentifier(table.name)],
   );
   const found = rows[0];
   if (found === undefined) return undefined;
+  if (found.hidden !== null) {
+    throw new EdpError(
+      'database_refused',
+      `table "${table.name}" has row-level security, which applies to role ${quoteIdentifier(found.hidden)}: rows that a policy hides would stay`,
+      {
+        hint: `undo the load as the owner of the table, or ALTER ROLE ${quoteIdentifier(found.hidden)} BYPASSRLS;`,
+      },
+    );
+  }
   const { rowCount: columnCount } = await client.query(
     'SELECT FROM pg_attribute WHERE attrelid = $1 AND attname = $2 AND NOT attisdropped',
     [found.oid, table.lineageColumn],

@@ -18,11 +18,13 @@ import {
   type StoredFormat,
 } from '../../ledger/ledger-queries.js';
 import { listPromotions, withPromotions } from '../../ledger/promotions.js';
+import { fitPlan } from '../../mapping/fit-plan.js';
 import { planRecords } from '../../mapping/record-plan.js';
 import type { TablePlan } from '../../mapping/table-plan.js';
 import { withDrift } from '../../model/drift.js';
 import { type OnConflict, REPLACING } from '../../model/load-rules.js';
 import { findTable, type Model, type Table } from '../../model/model.js';
+import { listColumns } from '../../postgres/columns-in-catalog.js';
 import { withClient } from '../../postgres/connection.js';
 import { FAMILY } from '../../postgres/family.js';
 import { inspectTable, type TableInCatalog } from '../../postgres/table-in-catalog.js';
@@ -64,6 +66,8 @@ export interface VerifySubject {
   readonly plan: TablePlan | undefined;
   readonly shape: RowShape;
   readonly promoted: readonly string[];
+  /** Columns that are left out, because only the server can read their values. */
+  readonly uncompared: readonly string[];
 }
 
 /** @throws EdpError that says what is missing for the comparison */
@@ -105,7 +109,8 @@ export async function findSubject(
       };
   const { recordForm, plan: planned } = planRecords(table, read, name, format.drift?.onNew);
   const layout = { ...read, recordForm };
-  const plan = planned.fieldCount === 0 ? undefined : planned;
+  const plan =
+    planned.fieldCount === 0 ? undefined : comparedPlan(fitPlan(planned, target), target);
   return {
     load,
     name,
@@ -117,10 +122,13 @@ export async function findSubject(
     table,
     target,
     plan,
+    uncompared: Object.keys(target.others).filter((name) =>
+      planned.columns.some((column) => column.name === name),
+    ),
     shape:
       plan === undefined
         ? { columns: [], key: [], sources: [] }
-        : shapeOf(plan, await listColumnTypes(client, target.table)),
+        : shapeOf(plan, await listColumnTypes(client, target.oid)),
     promoted: promotions.map(({ column }) => column),
   };
 }
@@ -142,13 +150,29 @@ function assertNotUndone({ loadId, state }: LoadSummary): void {
   }
 }
 
-async function listColumnTypes(client: pg.Client, table: string): Promise<Map<string, string>> {
-  const { rows } = await client.query<{ name: string; type: string }>(
-    `SELECT attname::text AS name, format_type(atttypid, atttypmod) AS type
-     FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped`,
-    [table],
+/** The types that columns have; of a domain, the type that it is made of. */
+async function listColumnTypes(client: pg.Client, oid: number): Promise<Map<string, string>> {
+  const columns = await listColumns(client, oid);
+  return new Map(columns.map(({ name, baseType }) => [name, baseType]));
+}
+
+/**
+ * Leaves out columns whose values only the server can read: a text of the file and one of the table
+ * may be the same value.
+ *
+ * @throws EdpError `table_mismatch` where nothing can be compared without them
+ */
+function comparedPlan(plan: TablePlan, { others }: TableInCatalog): TablePlan {
+  const isOther = (name: string) => others[name] !== undefined;
+  const columns = plan.columns.filter(({ name }) => !isOther(name));
+  const key = plan.key.filter(isOther);
+  if (key.length === 0 && columns.some(({ from }) => from !== 'load')) return { ...plan, columns };
+  const names = key.length > 0 ? key : Object.keys(others);
+  throw new EdpError(
+    'table_mismatch',
+    `rows of table "${plan.table}" cannot be compared without ${names.join(', ')}, whose values only the server can read`,
+    { hint: 'compare them by a query; docs/tables.md lists the types' },
   );
-  return new Map(rows.map(({ name, type }) => [name, type]));
 }
 
 /** The ledger and the table in one snapshot. */

@@ -77,6 +77,8 @@ export interface VerifyResult {
   readonly superseded: number;
   /** Later loads that replaced rows, where the rows do not show which load they belong to. */
   readonly laterUpdates: readonly number[];
+  /** Columns that are not compared, because only the server can read their values. */
+  readonly uncompared: readonly string[];
   readonly counts: Readonly<Partial<Record<DifferenceKind, number>>>;
   readonly splits: readonly DifferingSplit[];
   /** The first differences. */
@@ -494,6 +496,7 @@ class Verification {
       rows: this.#rows,
       rejects: this.#rejects,
       superseded: this.#tally.superseded,
+      uncompared: this.#subject.uncompared,
       laterUpdates: this.#hasLineage ? [] : [...laterUpdates],
       counts: Object.fromEntries(this.#differences.counts),
       splits: this.#differences.splits.map(({ split, counts }) => {

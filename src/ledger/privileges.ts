@@ -1,0 +1,40 @@
+/** Whether a role may keep the ledger of a load: said before anything is read, with what grants it. */
+import type pg from 'pg';
+import { EdpError } from '../base/errors.js';
+import { quoteIdentifier } from '../model/ddl.js';
+
+/** What every load needs (docs/security.md). */
+const NEEDED: Readonly<Record<string, readonly string[]>> = {
+  'SELECT, INSERT, UPDATE': ['edp.loads'],
+  'SELECT, INSERT': ['edp.receipts', 'edp.rejects', 'edp.changes'],
+  SELECT: ['edp.promotions', 'edp.inferred_members'],
+};
+
+/** @throws EdpError `database_refused` that names all privileges that are missing */
+export async function assertMayKeepLedger(client: pg.Client): Promise<void> {
+  const needs = Object.entries(NEEDED).flatMap(([privileges, tables]) =>
+    tables.flatMap((table) =>
+      privileges.split(', ').map((privilege) => ({ table, privilege, privileges })),
+    ),
+  );
+  const { rows } = await client.query<{ place: number; role: string }>(
+    `SELECT place::int, current_user::text AS role
+     FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS n (name, privilege, place)
+     WHERE NOT has_table_privilege(name, privilege)`,
+    [needs.map(({ table }) => table), needs.map(({ privilege }) => privilege)],
+  );
+  if (rows.length === 0) return;
+  const role = quoteIdentifier(rows[0]!.role);
+  const missing = rows.map(({ place }) => needs[place - 1]!);
+  const grants = Object.entries(NEEDED).flatMap(([privileges]) => {
+    const tables = new Set(
+      missing.filter((need) => need.privileges === privileges).map(({ table }) => table),
+    );
+    return tables.size === 0 ? [] : `GRANT ${privileges} ON ${[...tables].join(', ')} TO ${role};`;
+  });
+  throw new EdpError(
+    'database_refused',
+    `role ${role} may not keep the ledger: it lacks ${missing.map(({ table, privilege }) => `${privilege} on ${table}`).join(', ')}`,
+    { hint: grants.join(' ') },
+  );
+}
