@@ -171,6 +171,15 @@ export async function findCommonFault(
   return rows[0];
 }
 
+/** Counts the rejects of a load that refer to no row. */
+export async function countOrphans(client: pg.Client, loadId: number): Promise<number> {
+  const { rows } = await client.query<{ count: number }>(
+    `SELECT count(*) FROM edp.rejects WHERE load_id = $1 AND code = 'missing_dimension'`,
+    [loadId],
+  );
+  return rows[0]!.count;
+}
+
 /** SQL that adds up the counts by name over the receipts of load `l`. */
 function sumOfReceipts(column: string): string {
   return `(SELECT jsonb_object_agg(name, total) FROM (

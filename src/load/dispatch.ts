@@ -214,7 +214,7 @@ export class Dispatcher {
    */
   async send(splits: readonly PlannedSplit[]): Promise<{ readonly ended: Promise<number> }> {
     const { range, load } = splits[0]!;
-    // COPY would pass over its rules, and let a record refer to one behind it.
+    // COPY would pass over its rules, and not say which record refers to nothing.
     if (load.target.hasRules || load.target.refersToItself)
       this.#carefulTables.add(load.target.table);
     const last = this.#lastOfLoad.get(load.loadId);

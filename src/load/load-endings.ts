@@ -13,7 +13,7 @@ import {
   type RowCounts,
   toAccountingCounts,
 } from '../ledger/counts.js';
-import { findCommonFault } from '../ledger/ledger-queries.js';
+import { countOrphans, findCommonFault } from '../ledger/ledger-queries.js';
 import { type EndedLoad, endLoads } from '../ledger/loads.js';
 import type { Session } from '../postgres/session.js';
 import type { ClaimedLoad, FileQueue } from './file-queue.js';
@@ -27,7 +27,7 @@ const END_GATHER_MS = 25;
 
 /** A file whose splits are known. */
 export interface LoadToBegin extends ClaimedLoad {
-  readonly plan: Pick<SplitPlan, 'dataStart' | 'readTail'>;
+  readonly plan: Pick<SplitPlan, 'areRelated' | 'dataStart' | 'readTail'>;
 }
 
 /** A file that is being loaded. */
@@ -187,6 +187,9 @@ export class LoadEndings {
     if (isComplete && rejected > 0 && rejected === read) {
       await this.#reportMisfit(active).catch(() => {});
     }
+    if (active.plan.areRelated && splits.length > 1 && rejected > 0) {
+      await this.#reportLateParents(active).catch(() => {});
+    }
     this.#book.reportHeaders(
       prepared,
       active.between,
@@ -213,6 +216,15 @@ export class LoadEndings {
     const file = safeText(target.file.name);
     this.#progress.note(
       `no record of ${file} fits table "${safeText(target.table.name)}": ${records} × ${code}${where}. If its types have changed, edp model infer ${file} shows which it needs`,
+    );
+  }
+
+  /** A record whose parent comes in a later split is a reject, as one whose parent does not come. */
+  async #reportLateParents({ prepared: { target }, claim: { loadId } }: ActiveLoad): Promise<void> {
+    const records = await this.#session.run((client) => countOrphans(client, loadId));
+    if (records === 0) return;
+    this.#progress.note(
+      `${records} ${records === 1 ? 'record' : 'records'} of ${safeText(target.file.name)} ${records === 1 ? 'refers' : 'refer'} to rows that had not come yet. Where they came later in the file, edp replay ${loadId} loads ${records === 1 ? 'it' : 'them'}`,
     );
   }
 

@@ -1,9 +1,11 @@
 /**
  * Tables that refer to themselves. What is loaded is what the server takes of records that are inserted one
- * after the other, each with a savepoint, into such a table: wherever splits begin, for any number of workers.
+ * after the other, each with a savepoint, into such a table, where those without a parent are tried again until
+ * nothing more is loaded: for any sizes and any number of workers.
  */
 import { describe, expect, it } from 'vitest';
 import { withClient } from '../../src/postgres/connection.js';
+import { edp } from '../support/cli.js';
 import { expectBalanced, killDuring, slowLoads } from '../support/ledger.js';
 import { makeProject, runnerFor, useEmptyDatabase } from '../support/scratch.js';
 
@@ -101,7 +103,11 @@ const SHAPES: readonly Shape[] = [
 const CONFLICTS = ['reject', 'skip', 'update'] as const;
 type Conflict = (typeof CONFLICTS)[number];
 
-/** Inserts records one after the other. @returns the number that the server took */
+/**
+ * Inserts records one after the other, and those without a parent again and again.
+ *
+ * @returns the number that the server took
+ */
 async function insertEach(shape: Shape, rows: readonly Row[], conflict: Conflict): Promise<number> {
   const names = Object.keys(shape.columns);
   const key = shape.key?.join(', ');
@@ -110,17 +116,44 @@ async function insertEach(shape: Shape, rows: readonly Row[], conflict: Conflict
   const insert = `INSERT INTO o (${names.join(', ')}) VALUES (${names.map((_, i) => `$${i + 1}`).join(', ')})
     ${conflict === 'update' ? update : ''}`;
   return withClient(database.config, 'test', async (client) => {
-    let taken = 0;
     await client.query('BEGIN; SET CONSTRAINTS ALL IMMEDIATE');
-    for (const row of rows) {
-      await client.query('SAVEPOINT one');
-      try {
-        await client.query(insert, [...row]);
-        taken++;
-      } catch {
-        await client.query('ROLLBACK TO one');
+    const { rows: references } = await client.query<{ own: string[]; referred: string[] }>(
+      `SELECT array_agg(a.attname::text ORDER BY n) AS own, array_agg(r.attname::text ORDER BY n) AS referred
+       FROM pg_constraint f, unnest(conkey, confkey) WITH ORDINALITY AS k (own, referred, n)
+       JOIN pg_attribute a ON a.attnum = k.own AND a.attrelid = 'o'::regclass
+       JOIN pg_attribute r ON r.attnum = k.referred AND r.attrelid = 'o'::regclass
+       WHERE conrelid = 'o'::regclass AND confrelid = 'o'::regclass GROUP BY f.oid`,
+    );
+    const hasNoParent = async (row: Row) => {
+      for (const { own, referred } of references) {
+        const values = own.map((name) => row[names.indexOf(name)]!);
+        if (values.some((value) => value === null)) continue;
+        const isParent = referred.map((name, i) => `${name}::text = $${i + 1}`).join(' AND ');
+        const { rowCount } = await client.query(
+          `SELECT FROM o WHERE ${isParent}`,
+          values.map(String),
+        );
+        if (rowCount === 0) return true;
       }
-      await client.query('RELEASE one');
+      return false;
+    };
+    let taken = 0;
+    let left = rows;
+    for (let before = -1; taken > before; ) {
+      before = taken;
+      const orphans: Row[] = [];
+      for (const row of left) {
+        await client.query('SAVEPOINT one');
+        try {
+          await client.query(insert, [...row]);
+          taken++;
+        } catch {
+          await client.query('ROLLBACK TO one');
+          if (await hasNoParent(row)) orphans.push(row);
+        }
+        await client.query('RELEASE one');
+      }
+      left = orphans;
     }
     await client.query('COMMIT');
     return taken;
@@ -199,6 +232,8 @@ const chain = (from: number, to: number, first: number | '' = '') =>
 const file = (lines: readonly string[]) => `id,boss,v\n${lines.join('')}`;
 const ids = async () =>
   (await database.query('SELECT id FROM t ORDER BY id')).map(([id]) => id as number);
+/** A number by which lines get mixed. */
+const orderOf = (line: string) => (Number.parseInt(line, 10) * 7919) % 3001;
 const upTo = (last: number) => Array.from({ length: last }, (_, i) => i + 1);
 
 describe('records and those they refer to', () => {
@@ -243,29 +278,108 @@ describe('records and those they refer to', () => {
   it('are loaded after a kill as without one', async () => {
     await create(EMPLOYEES, 't');
     const hurry = await slowLoads(database);
-    const cwd = await makeProject(MODEL, { 't.csv': file(chain(1, 600)) });
-    const args = ['ingest', 't.csv', '--process-count', '2', '--read-batch-size', '20'] as const;
+    const lines = chain(1, 600);
+    const parts = upTo(30).map((n) => [
+      `t${String(n).padStart(2, '0')}.csv`,
+      file(lines.slice(20 * n - 20, 20 * n).toReversed()),
+    ]);
+    const cwd = await makeProject(MODEL, Object.fromEntries(parts) as Record<string, string>);
+    const names = parts.map(([name]) => name!);
+    const args = ['ingest', ...names, '--table', 't', '--process-count', '2'] as const;
     const url = ['--database-url', database.url] as const;
     await killDuring(database, 'worker', [...args, ...url], { cwd }, 600);
     await hurry();
     const loaded = (await ids()).length;
+    expect(loaded).toBeLessThan(600);
     expect(await ids()).toEqual(upTo(loaded));
     const result = await run(cwd, ...args);
-    expect(result.json.rows, result.stderr).toMatchObject({ loaded: 600, rejected: 0 });
+    expect(result.json.rows, result.stderr).toMatchObject({ rejected: 0 });
+    expect(await ids()).toEqual(upTo(600));
+    await expectBalanced(database, 't');
+  });
+
+  it.each([
+    ['behind their children', chain(1, 3000).toReversed()],
+    ['anywhere', chain(1, 3000).toSorted((a, b) => orderOf(a) - orderOf(b))],
+    ['of many', ['9,8,v\n', ...upTo(3000).map((n) => `${n + 10},9,v\n`), '8,,v\n']],
+  ])('stand in whatever order: %s', async (_, lines) => {
+    await create(EMPLOYEES, 't');
+    const cwd = await makeProject(MODEL, { 't.csv': file([...lines, '9999,9998,v\n']) });
+    const load = ['ingest', 't.csv', '--read-batch-size', '100'] as const;
+    const tried = await run(cwd, ...load, '--dry-run');
+    const result = await run(cwd, ...load, '--process-count', '3');
+    expect(result.json.rows, result.stderr).toMatchObject({ loaded: lines.length, rejected: 1 });
+    expect(tried.json.rows).toEqual(result.json.rows);
     await expectBalanced(database, 't');
     const undone = await run(cwd, 'undo', '1', '--yes');
     expect(undone.status, undone.stderr).toBe(0);
     expect(await ids()).toEqual([]);
   });
 
+  it('wait with their duplicates, of which the first is loaded', async () => {
+    await create(EMPLOYEES, 't');
+    const lines = ['1,2,a\n', '1,2,a\n', '1,2,b\n', '3,4,v\n', '2,,v\n', '5,6,v\n', '6,7,v\n'];
+    const cwd = await makeProject(MODEL, { 't.csv': file(lines) });
+    const result = await run(cwd, 'ingest', 't.csv');
+    expect(result.json.rows, result.stderr).toEqual({
+      read: 7,
+      loaded: 2,
+      rejected: 4,
+      duplicate: 1,
+    });
+    expect(
+      await database.query('SELECT code, reason FROM edp.rejects ORDER BY byte_offset'),
+    ).toEqual([
+      ['conflict', 'key (1) is already there, with other values'],
+      ['missing_dimension', '4 is not in public.t'],
+      ['missing_dimension', '6 is not in public.t'],
+      ['missing_dimension', '7 is not in public.t'],
+    ]);
+    expect(await database.query('SELECT id, v FROM t ORDER BY id')).toEqual([
+      [1, 'a'],
+      [2, 'v'],
+    ]);
+    await expectBalanced(database, 't');
+  });
+
+  it('are in different splits of a large file, the parents first or, for a replay, last', async () => {
+    await create(EMPLOYEES, 't');
+    const cwd = await makeProject(MODEL, {
+      'a.csv': file(chain(1, 900)),
+      'b.csv': file(chain(901, 1800, 900).toReversed()),
+    });
+    const args = ['--table', 't', '--process-count', '2', '--database-url', database.url] as const;
+    const ingest = (name: string) =>
+      edp(['ingest', name, ...args, '--json'], {
+        cwd,
+        env: { EDP_FAILPOINTS: 'split.related_bytes:=1000' },
+      });
+    const first = await ingest('a.csv');
+    expect(first.json.rows, first.stderr).toMatchObject({ loaded: 900, rejected: 0 });
+    expect(first.stderr).not.toContain('edp replay');
+    const second = await ingest('b.csv');
+    const { loaded, rejected } = second.json.rows;
+    expect(loaded + rejected).toBe(900);
+    expect(rejected).toBeGreaterThan(500);
+    expect(second.stderr).toContain(
+      `${rejected} records of b.csv refer to rows that had not come yet. Where they came later in the file, edp replay 2 loads them`,
+    );
+    const replayed = await run(cwd, 'replay', '2');
+    expect(replayed.json.rows, replayed.stderr).toMatchObject({ loaded: rejected, rejected: 0 });
+    await expectBalanced(database, 't');
+  });
+
   it('come in by a replay, in whatever order they stand', async () => {
     await create(EMPLOYEES, 't');
-    const cwd = await makeProject(MODEL, { 't.csv': file(chain(1, 40).toReversed()) });
-    const result = await run(cwd, 'ingest', 't.csv');
-    expect(result.json.rows, result.stderr).toMatchObject({ loaded: 1, rejected: 39 });
+    const cwd = await makeProject(MODEL, {
+      'a.csv': file(chain(2, 2500, 1).toReversed()),
+      'b.csv': file(['1,,v\n']),
+    });
+    const result = await run(cwd, 'ingest', 'a.csv', 'b.csv', '--table', 't');
+    expect(result.json.rows, result.stderr).toMatchObject({ loaded: 1, rejected: 2499 });
     const replayed = await run(cwd, 'replay', '1');
     expect(replayed.json, replayed.stderr).toMatchObject({ remaining: 0 });
-    expect(replayed.json.rows).toEqual({ read: 39, loaded: 39, rejected: 0, duplicate: 0 });
+    expect(replayed.json.rows).toEqual({ read: 2499, loaded: 2499, rejected: 0, duplicate: 0 });
     await expectBalanced(database, 't');
   });
 

@@ -3,9 +3,10 @@ import type pg from 'pg';
 import { type ChangedRows, recordChanges } from '../../ledger/changes.js';
 import { listDeferredOwnKeys } from '../../postgres/own-keys.js';
 import { mayBeAboutRecord } from '../../postgres/sqlstate.js';
-import { insertInOrder, NOT_ONE_ROW, type OrderedInsert } from './in-order.js';
+import { FIRST_TURN, insertInOrder, NOT_ONE_ROW, type OrderedInsert } from './in-order.js';
 import { noteReplaced } from './on-conflict.js';
 import { Suspicion } from './suspicion.js';
+import { CREATE_WAITING, WAITING } from './waiting.js';
 
 export interface SingleRecords {
   /** Gives a record the verdict of the server. */
@@ -45,7 +46,7 @@ async function attempt(
   records: SingleRecords,
   isEachChecked: boolean,
 ): Promise<Counts | undefined> {
-  await client.query('SAVEPOINT edp_merge');
+  await client.query(`SAVEPOINT edp_merge; ${CREATE_WAITING}`);
   try {
     if (isEachChecked) await records.checkDeferred();
     else {
@@ -75,7 +76,7 @@ async function moveAll(
   const suspicion = new Suspicion();
   let inferred = 0;
   let lookedTwice: number | undefined;
-  for (let from = 0; ; ) {
+  for (let from = FIRST_TURN; ; ) {
     const outcome = await insertInOrder(client, insert, from);
     counts.written += outcome.written;
     counts.replaced += outcome.replaced;
@@ -84,20 +85,24 @@ async function moveAll(
     inferred += outcome.inferred;
     if (outcome.written + outcome.completed + outcome.dangling > 0) suspicion.pass();
     if (outcome.refused === undefined) break;
-    const { ordinal, error } = outcome.refused;
+    const { turn, error } = outcome.refused;
+    const { ordinal } = turn;
     if (!mayBeAboutRecord(error)) throw error;
     if (error.code === '23505' && lookedTwice !== ordinal) {
       // Another run may have inserted the key between the look and the insert.
       lookedTwice = ordinal;
-      from = ordinal;
+      from = turn;
       continue;
     }
-    if (error.code === NOT_ONE_ROW) counts.written += await records.insertAlone(ordinal, suspicion);
+    let written = 0;
+    if (error.code === NOT_ONE_ROW) written = await records.insertAlone(ordinal, suspicion);
     else {
       suspicion.note(error);
       await records.refuse(ordinal, error);
     }
-    from = ordinal + 1;
+    await client.query(`DELETE FROM ${WAITING} WHERE ordinal = ${ordinal}`);
+    counts.written += written;
+    from = { ...turn, ordinal: ordinal + 1, hasChanged: turn.hasChanged || written > 0 };
   }
   suspicion.conclude();
   await noteInferred(client, insert, inferred);

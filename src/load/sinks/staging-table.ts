@@ -18,6 +18,7 @@ import { Fault, type RejectCode } from '../../model/reject-codes.js';
 import { refersTo } from '../../postgres/column-pair.js';
 import { CopyStream } from '../../postgres/copy-stream.js';
 import { type ForeignKey, listForeignKeys } from '../../postgres/foreign-keys-in-catalog.js';
+import { listOwnReferences } from '../../postgres/own-keys.js';
 import {
   INSERTS,
   lockAgainstChecks,
@@ -49,6 +50,7 @@ import {
   VERDICTS,
 } from './staged-rows.js';
 import { Suspicion } from './suspicion.js';
+import { parentsOf } from './waiting.js';
 
 /** Why a record is not in the table. */
 export type Verdict = 'duplicate' | Fault;
@@ -315,9 +317,10 @@ export class StagingTable {
     const own = this.#options.columns.filter(({ name }) => isInferring && referred.includes(name));
     const inferred = new Set([...(await this.#inferredColumns()), ...own.map(({ name }) => name)]);
     const staging = this.#options;
+    const parents = parentsOf(await listOwnReferences(this.#client, staging.target.oid), staging);
     this.#changed = await moveInOrder(
       this.#client,
-      { staging, ownKeys, inferred: [...inferred] },
+      { staging, ownKeys, parents, inferred: [...inferred] },
       {
         refuse: (ordinal, error) => this.#addVerdict(ordinal, toServerFault(error)),
         insertAlone: (ordinal, suspicion) => this.#insertAlone(ordinal, suspicion),
