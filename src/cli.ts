@@ -4,12 +4,14 @@ import type { Argv } from 'yargs';
 import { EdpError, EXIT, FailedRun } from './base/errors.js';
 import { edpVersion } from './base/package-files.js';
 import { safeJson, safeLines } from './base/safe-text.js';
+import { StrayError, takeStrays } from './base/stray-errors.js';
 import { addOptions, GLOBAL_OPTIONS } from './commands/add-options.js';
 import type { CommandEntry } from './commands/command-list.js';
 import type { ErrorJson } from './commands/json/json-parts.js';
 import type { FailureJson } from './commands/json/results.js';
 import { explainUsage, type KnownOptions, unknownCommand } from './commands/usage-faults.js';
 import { coloursOf } from './terminal/colours.js';
+import type { Output } from './terminal/output.js';
 
 /** The exit status of the command that ran. */
 async function main(typed: readonly string[]): Promise<number> {
@@ -102,19 +104,28 @@ interface YargsOptions {
 }
 
 async function execute(entry: CommandEntry, parsed: Record<string, unknown>): Promise<number> {
-  const [{ command }, { Output }, { resolveOptions }, projects, { listUnused }] = await Promise.all(
-    [
-      entry.load(),
-      import('./terminal/output.js'),
-      import('./options/resolve-options.js'),
-      import('./project/project.js'),
-      import('./project/surroundings.js'),
-    ],
-  );
+  const [{ command }, terminal, { resolveOptions }, projects, { listUnused }] = await Promise.all([
+    entry.load(),
+    import('./terminal/output.js'),
+    import('./options/resolve-options.js'),
+    import('./project/project.js'),
+    import('./project/surroundings.js'),
+  ]);
   const { json, verbose } = resolveOptions(GLOBAL_OPTIONS, parsed, {});
-  const output = new Output(json);
+  const output = new terminal.Output(json);
   const name = String((parsed._ as unknown[])[0]);
   const abort = new AbortController();
+  let stray: { readonly error: unknown } | undefined;
+  let patience: NodeJS.Timeout | undefined;
+  takeStrays((error) => {
+    if (stray !== undefined) return;
+    stray = { error };
+    output.failure = failureOf(error, name);
+    abort.abort(new StrayError(error));
+    stopAllReading();
+    // What it was about may have been what the command waits for.
+    patience = setTimeout(() => endAtOnce(error, output, name, verbose), STRAY_PATIENCE_MS);
+  });
   const stopOnSignal = listenForSignals(abort, entry.stopsInOrder === true, (text) =>
     output.noteInterrupt(text),
   );
@@ -123,18 +134,45 @@ async function execute(entry: CommandEntry, parsed: Record<string, unknown>): Pr
     const project = await (entry.needsNoModel === true
       ? projects.loadDatabaseKeys()
       : projects.loadProject());
-    return await command.run({ given: parsed, project, output, signal: abort.signal });
+    const status = await command.run({ given: parsed, project, output, signal: abort.signal });
+    if (stray === undefined) return status;
+    throw new StrayError(stray.error);
   } catch (thrown) {
     const { explainServerError } = await import('./postgres/server-errors.js');
     const cause = thrown instanceof FailedRun ? thrown.cause : thrown;
-    const error = hinted(explainServerError(cause), name);
+    const error = hinted(explainServerError(stray === undefined ? cause : stray.error), name);
     const status = printError(error, verbose, json);
-    const failure: FailureJson = { command: name, ok: false, error: describeError(error) };
-    output.result(thrown instanceof FailedRun ? { ...thrown.result, ...failure } : failure);
-    return abort.signal.aborted ? EXIT.interrupted : status;
+    const failure = failureOf(error, name);
+    if (!output.hasResult) {
+      output.result(thrown instanceof FailedRun ? { ...thrown.result, ...failure } : failure);
+    }
+    return abort.signal.aborted && stray === undefined ? EXIT.interrupted : status;
   } finally {
+    clearTimeout(patience);
+    takeStrays(endOnStray);
     stopOnSignal();
   }
+}
+
+/** A command that does not come to its end in this time, after an error that reached no handler, is ended. */
+const STRAY_PATIENCE_MS = 15_000;
+const LAST_WORDS_MS = 2000;
+
+function endAtOnce(error: unknown, output: Output, command: string, isVerbose: boolean): void {
+  const status = printError(error, isVerbose, output.isJson);
+  if (!output.hasResult) output.result(failureOf(error, command));
+  // What is written to a pipe is sent first, if somebody reads it.
+  process.stdout.write('', () => process.exit(status));
+  setTimeout(() => process.exit(status), LAST_WORDS_MS);
+}
+
+function failureOf(error: unknown, command: string): FailureJson {
+  return { command, ok: false, error: describeError(error) };
+}
+
+/** Outside of a command, where nothing is to be stopped. */
+function endOnStray(error: unknown): void {
+  process.exit(printError(error, argv.includes('--verbose'), argv.includes('--json')));
 }
 
 /** A mistake in the call of a command that has no remedy of its own is explained by its help. */
@@ -157,13 +195,17 @@ function listenForSignals(
   const stop = (signal: NodeJS.Signals) => {
     if (!stopsInOrder || abort.signal.aborted) process.exit(EXIT.interrupted);
     abort.abort(signal);
-    void import('./source/stop-reading.js').then(({ stopReading }) => stopReading());
+    stopAllReading();
     say('stopping in order; press Ctrl-C again to stop at once (nothing is lost either way)');
   };
   process.on('SIGINT', stop).on('SIGTERM', stop);
   return () => {
     process.off('SIGINT', stop).off('SIGTERM', stop);
   };
+}
+
+function stopAllReading(): void {
+  void import('./source/stop-reading.js').then(({ stopReading }) => stopReading());
 }
 
 function describeError(error: unknown): ErrorJson {
@@ -259,6 +301,7 @@ for (const stream of [process.stdout, process.stderr]) {
 }
 
 const argv = process.argv.slice(2);
+takeStrays(endOnStray);
 main(argv).then(
   (status) => {
     process.exitCode = status;

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { workerData } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { programFile } from './package-files.js';
+import { reportStray } from './stray-errors.js';
 
 export interface ThreadOptions {
   /** Threads that start immediately. */
@@ -50,6 +51,8 @@ export async function withThreads<Task, Outcome, T>(
     ...(resourceLimits === undefined ? {} : { resourceLimits }),
     ...(isPreferred === undefined ? {} : { loadBalancer: preferring(isPreferred) }),
   });
+  // A thread has ended without a task that could fail.
+  pool.on('error', reportStray);
   try {
     return await work(pool);
   } finally {

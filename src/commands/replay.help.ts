@@ -28,7 +28,8 @@ export const help: CommandHelp = {
           'One transaction inserts the row of a record and removes its reject, so each record is loaded once,',
           'also into a table without a key. The other rejects stay, with their current reason. Records whose',
           'bytes are wrong must be corrected first: edp rejects <load> --raw > corrected.csv. The file itself',
-          'is not needed. If the command is stopped or killed, the same command continues.',
+          'is not needed. Where a table refers to itself, rejects are tried again for as long as more of them load,',
+          'so children may stand before their parents. If the command is stopped or killed, the same command continues.',
         ].join('\n'),
       ),
 };

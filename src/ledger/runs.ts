@@ -11,6 +11,7 @@ import type pg from 'pg';
 import { EdpError, EXIT } from '../base/errors.js';
 import { failpoint } from '../base/failpoints.js';
 import { edpVersion } from '../base/package-files.js';
+import { strayOf } from '../base/stray-errors.js';
 import { connectTwo, withClient } from '../postgres/connection.js';
 import type { Database } from '../postgres/database.js';
 import { migrate } from '../postgres/migrate.js';
@@ -108,16 +109,22 @@ async function follow(
     status = await work(run);
   } catch (error) {
     // What a session is in the middle of is not known. Without a network nobody hears of the end.
-    if (!isUnreachable(error)) await enterEndAnew(signal.aborted ? 'interrupted' : 'failed');
+    if (!isUnreachable(error)) {
+      await enterEndAnew(isInterrupted(signal) ? 'interrupted' : 'failed');
+    }
     throw error;
   }
-  const state = stateOf(status);
+  const state = strayOf(signal) === undefined ? stateOf(status) : 'failed';
   if (client === undefined) await enterEndAnew(state);
   else await enterEnd(client, state).catch(() => enterEndAnew(state));
   return status;
 }
 
 type RunConfig = Database['client'] & { readonly runId: number };
+
+function isInterrupted(signal: AbortSignal): boolean {
+  return signal.aborted && strayOf(signal) === undefined;
+}
 
 function isUnreachable(error: unknown): boolean {
   const { cause = error } = error as { cause?: unknown };

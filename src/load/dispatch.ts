@@ -20,6 +20,7 @@ import { defer } from '../base/deferred.js';
 import { EdpError, fromErrorData } from '../base/errors.js';
 import { failpoint } from '../base/failpoints.js';
 import { backOff, RETRIES } from '../base/retry.js';
+import { strayOf } from '../base/stray-errors.js';
 import type { FileSplit } from '../formats/text/file-split.js';
 import type { Receipt } from '../ledger/counts.js';
 import { PATIENCE_MS } from '../postgres/connection.js';
@@ -175,8 +176,10 @@ export class Dispatcher {
   constructor(options: DispatchOptions) {
     this.#options = options;
     this.#slots = new Slots(options.processCount, (order) => this.#recallAfter(order));
-    options.signal.addEventListener('abort', () => this.stop(), { once: true });
-    if (options.signal.aborted) this.stop();
+    const { signal } = options;
+    const stop = () => this.stop(strayOf(signal));
+    signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) stop();
   }
 
   /** Set to 1 to stop the run. */
@@ -211,8 +214,9 @@ export class Dispatcher {
    */
   async send(splits: readonly PlannedSplit[]): Promise<{ readonly ended: Promise<number> }> {
     const { range, load } = splits[0]!;
-    // COPY would pass over its rules.
-    if (load.target.hasRules) this.#carefulTables.add(load.target.table);
+    // COPY would pass over its rules, and not say which record refers to nothing.
+    if (load.target.hasRules || load.target.refersToItself)
+      this.#carefulTables.add(load.target.table);
     const last = this.#lastOfLoad.get(load.loadId);
     const flight = new Flight(
       this.#order++,
@@ -347,7 +351,10 @@ export class Dispatcher {
   async #runOnce(flight: Flight, group: readonly PlannedSplit[]) {
     const { port1: ours, port2: theirs } = new MessageChannel();
     ours.on('message', (request: CommitRequest) => {
-      void this.#answer(flight, group, request, ours);
+      this.#answer(flight, group, request, ours).catch((error: unknown) => {
+        this.stop(error);
+        ours.postMessage({ commit: false, reason: 'stopped' } satisfies CommitAnswer);
+      });
     });
     flight.isRunning = true;
     try {
@@ -376,8 +383,7 @@ export class Dispatcher {
     else if (this.#slots.earliestWaiting < flight.order)
       resolve({ commit: false, reason: 'recalled' });
     this.#watchLocks();
-    void this.#mayCommit(flight, group, request).then(resolve);
-    const answer = await promise;
+    const answer = await Promise.race([promise, this.#mayCommit(flight, group, request)]);
     flight.waiting = undefined;
     await failpoint('dispatch.answer');
     port.postMessage(answer);

@@ -17,17 +17,17 @@ import { countRejects, findCommonFault } from '../ledger/ledger-queries.js';
 import { type EndedLoad, endLoads } from '../ledger/loads.js';
 import type { Session } from '../postgres/session.js';
 import type { ClaimedLoad, FileQueue } from './file-queue.js';
-import { fileFaultReason, type IngestProgress } from './file-results.js';
+import { fileFaultReason, type IngestProgress, isFileFault } from './file-results.js';
 import type { SplitPlan } from './plan-splits.js';
 import { formOf, type RunBook } from './run-book.js';
-import { countTail, withEnds } from './text-ends.js';
+import { type CountedTail, countTail, withEnds } from './text-ends.js';
 
 /** How long the end of a small file waits, so that several ends are written together. */
 const END_GATHER_MS = 25;
 
 /** A file whose splits are known. */
 export interface LoadToBegin extends ClaimedLoad {
-  readonly plan: Pick<SplitPlan, 'dataStart' | 'readTail'>;
+  readonly plan: Pick<SplitPlan, 'areRelated' | 'dataStart' | 'readTail'>;
 }
 
 /** A file that is being loaded. */
@@ -140,25 +140,35 @@ export class LoadEndings {
     isAllSent: boolean,
     fault?: EdpError,
   ): void {
-    this.#endings.push(this.#finish(active, splits, isAllSent, fault));
+    const end = this.#finish(active, splits, isAllSent, fault);
+    // It may fail long before anybody waits for it.
+    this.#endings.push(end.catch((error: unknown) => this.#run.stop(error)));
   }
 
   async #finish(
     active: ActiveLoad,
     splits: readonly Promise<boolean>[],
     isAllSent: boolean,
-    fault: EdpError | undefined,
+    faultBefore: EdpError | undefined,
   ): Promise<void> {
+    let fault = faultBefore;
     const committed = await Promise.all(splits);
     const isLast = this.#book.settledCount === this.#fileCount - 1;
     if (isLast) this.#run.enforceRejectLimit(true);
     // Over the limit, the load stays open, so that the next run checks it against its own limit.
     const isOver = active.isOverRejectLimit || (isLast && this.#run.isOverRejectLimit);
-    const isComplete = isAllSent && committed.every((isCommitted) => isCommitted) && !isOver;
+    let isComplete = isAllSent && committed.every((isCommitted) => isCommitted) && !isOver;
+    let tail: CountedTail | undefined;
+    try {
+      if (isComplete) tail = await countTail(active.prepared, active.plan, active.end);
+    } catch (error) {
+      isComplete = false;
+      if (isFileFault(error)) fault = error;
+      else this.#run.stop(error);
+    }
     const isInterrupted = this.#run.isInterrupted && fault === undefined && !isOver;
     const { prepared, claim } = active;
     const { loadId, attempt } = claim;
-    const tail = isComplete ? await countTail(prepared, active.plan, active.end) : undefined;
     const seconds = ((performance.now() - active.startedAt) * active.share) / 1000;
     try {
       await this.#end({
@@ -177,6 +187,9 @@ export class LoadEndings {
     if (isComplete && rejected > 0) {
       const report = rejected === read ? this.#reportMisfit(active) : this.#reportEncoding(active);
       await report.catch(() => {});
+    }
+    if (active.plan.areRelated && splits.length > 1 && rejected > 0) {
+      await this.#reportLateParents(active).catch(() => {});
     }
     this.#book.reportHeaders(
       prepared,
@@ -216,6 +229,17 @@ export class LoadEndings {
     const some = records === 1 ? 'one record' : `${records} records`;
     this.#progress.note(
       `${some} of ${safeText(target.file.name)} had bytes that are no text in its encoding. If it is in another one: edp undo ${loadId}, and load it with --encoding windows-1252 (or whichever it is)`,
+    );
+  }
+
+  /** A record whose parent comes in a later split is a reject, as one whose parent does not come. */
+  async #reportLateParents({ prepared: { target }, claim: { loadId } }: ActiveLoad): Promise<void> {
+    const records = await this.#session.run((client) =>
+      countRejects(client, loadId, 'missing_dimension'),
+    );
+    if (records === 0) return;
+    this.#progress.note(
+      `${records} ${records === 1 ? 'record' : 'records'} of ${safeText(target.file.name)} ${records === 1 ? 'refers' : 'refer'} to rows that had not come yet. Where they came later in the file, edp replay ${loadId} loads ${records === 1 ? 'it' : 'them'}`,
     );
   }
 

@@ -1,4 +1,5 @@
 /** The rest of a file → splits, for a load and for a dry run. */
+import { tunable } from '../base/failpoints.js';
 import { openFormat } from '../formats/open-format.js';
 import { cutGap, findGaps } from '../formats/text/cut-ranges.js';
 import type { FileSplit } from '../formats/text/file-split.js';
@@ -11,6 +12,12 @@ import type { PreparedFile } from './prepare-files.js';
 /** Bytes that are worth a separate split, for any number of records. */
 const MIN_SHARE_BYTES = 4 * 1024 * 1024;
 
+/**
+ * Size of splits where records may refer to some behind them: most files are one. Their rows are moved one after
+ * the other in any case.
+ */
+const RELATED_BYTES = 64 * 1024 * 1024;
+
 export interface SplitPlan {
   /** In the order of the file. For a file that is not plain text, they are made during reading. */
   readonly splits: readonly FileSplit[] | AsyncIterable<FileSplit>;
@@ -18,6 +25,8 @@ export interface SplitPlan {
   readonly openBytes: number;
   /** Approximate bytes that a worker takes at a time. */
   readonly batchBytes: number;
+  /** Whether records may refer to others of the file. */
+  readonly areRelated: boolean;
   readonly dataStart: number;
   /** Undefined if it is known only after reading everything. */
   readonly dataEnd: number | undefined;
@@ -35,16 +44,21 @@ export interface SplitSettings {
   /** Approximate number of records that a worker takes at a time. */
   readonly readBatchSize: number;
   readonly processCount: number;
+  /** Whether records may refer to others of the file. */
+  readonly areRelated: boolean;
 }
 
 /** @param committed ranges of the receipts, in the order of the file */
 export function planSplits(
   { target, description, recordForm, file }: PreparedFile,
   committed: readonly CommittedRange[],
-  { readBatchSize, processCount }: SplitSettings,
+  { readBatchSize, processCount, areRelated }: SplitSettings,
 ): SplitPlan {
   const { form, dataStart, dataLine, recordBytes, textBytes, skipFooter } = description;
-  const batchBytes = Math.max(1, Math.round(readBatchSize * recordBytes));
+  const relatedBytes = tunable('split.related_bytes', RELATED_BYTES);
+  const batchBytes = areRelated
+    ? relatedBytes
+    : Math.max(1, Math.round(readBatchSize * recordBytes));
   if (isDecoded(form)) {
     let tail: TextTail | undefined;
     const splits = streamSplits(file, openFormat(recordForm), {
@@ -62,11 +76,22 @@ export function planSplits(
     const readTail = async (end: number) =>
       tail === undefined ? NO_BYTES : tail.bytes.subarray(Math.max(0, end - tail.start));
     const openBytes = file.size;
-    return { splits, openBytes, batchBytes, dataStart, dataLine, dataEnd: undefined, readTail };
+    return {
+      splits,
+      openBytes,
+      batchBytes,
+      areRelated,
+      dataStart,
+      dataLine,
+      dataEnd: undefined,
+      readTail,
+    };
   }
   const { dataEnd = file.size } = description;
   // All workers also share a file with a few long records.
-  const share = Math.max(MIN_SHARE_BYTES, Math.ceil(file.size / processCount));
+  const share = areRelated
+    ? relatedBytes
+    : Math.max(MIN_SHARE_BYTES, Math.ceil(file.size / processCount));
   const gaps = findGaps(dataStart, dataLine, dataEnd, committed);
   const splits = gaps.flatMap((gap) =>
     cutGap(gap, Math.min(batchBytes, share)).map((range) => ({
@@ -76,7 +101,7 @@ export function planSplits(
   );
   const openBytes = gaps.reduce((sum, { start, end }) => sum + end - start, 0);
   const readTail = (end: number) => readBytes(file, end, file.size);
-  return { splits, openBytes, batchBytes, dataStart, dataLine, dataEnd, readTail };
+  return { splits, openBytes, batchBytes, areRelated, dataStart, dataLine, dataEnd, readTail };
 }
 
 const NO_BYTES = Buffer.alloc(0);

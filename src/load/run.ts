@@ -395,7 +395,10 @@ class IngestRun {
       onConflict,
       missingDimensions,
     };
-    const plan = planSplits(prepared, claim.committed, this.#options);
+    const plan = planSplits(prepared, claim.committed, {
+      ...this.#options,
+      areRelated: tableInCatalog.refersToItself,
+    });
     return { ...claimed, plan: { ...plan, load, splits: ofLoad(load, plan.splits) } };
   }
 

@@ -33,7 +33,8 @@ export class CopyStream {
     const format = this.#asText === undefined ? 'binary' : 'text';
     this.#stream = client.query(copyFrom(`COPY ${table} (${names}) FROM STDIN (FORMAT ${format})`));
     this.#failed = new Promise((_, reject) => {
-      this.#stream.once('error', (error) => {
+      // A connection that breaks may follow an error of the server.
+      this.#stream.on('error', (error) => {
         this.#isOver = true;
         reject(error);
       });

@@ -15,6 +15,8 @@ export interface ForeignKey {
   readonly referredRows: string;
   readonly referredColumn: string;
   readonly pair: ColumnPair;
+  /** Whether it refers to rows of the same table. */
+  readonly isOwn: boolean;
   /** Whether the role may lock the referred rows, as the server's triggers do. */
   readonly mayLock: boolean;
 }
@@ -31,6 +33,8 @@ export async function listForeignKeys(client: pg.Client, oid: number): Promise<F
             format('%I.%I', n.nspname, r.relname) AS "referredTable",
             ${rowsOf('r', 'n')} AS "referredRows",
             ra.attname::text AS "referredColumn", ${pairsOf('f')} AS pairs,
+            r.oid = f.conrelid
+              OR coalesce(pg_partition_root(r.oid) = pg_partition_root(f.conrelid), false) AS "isOwn",
             has_any_column_privilege(r.oid, 'UPDATE') AS "mayLock"
      FROM pg_constraint f
      JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = f.conkey[1]

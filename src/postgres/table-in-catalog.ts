@@ -10,6 +10,7 @@ import { type CatalogColumn, listColumns, type Privilege } from './columns-in-ca
 import type { CopyColumn } from './copy-stream.js';
 import { FAMILY } from './family.js';
 import { type ForeignKey, listForeignKeys } from './foreign-keys-in-catalog.js';
+import { IS_OWN_KEY } from './own-keys.js';
 import { ACCESS, type Access, assertAccess, refuseMissing } from './refused-relations.js';
 import { INSERTS, isAllowedToSkip, mayReplaceChecks } from './replaced-checks.js';
 
@@ -44,6 +45,8 @@ export interface TableInCatalog {
   readonly mayDefer: boolean;
   /** Whether rules change what an INSERT does; COPY does not know of them. */
   readonly hasRules: boolean;
+  /** Whether its rows may refer to rows of the same table. */
+  readonly refersToItself: boolean;
   /** Whether the role may lock the table as statements that change rows do. */
   readonly mayLock: boolean;
   readonly role: string;
@@ -108,7 +111,8 @@ export async function inspectTable(
   if (found === undefined) return refuseMissing(client, table.name, at);
   const { oid } = found;
   const { rows } = await client.query<
-    Pick<TableInCatalog, 'isInOrder' | 'hasTriggers' | 'mayDefer' | 'hasRules'> & Access
+    Pick<TableInCatalog, 'isInOrder' | 'hasTriggers' | 'mayDefer' | 'hasRules' | 'refersToItself'> &
+      Access
   >(
     `${FAMILY}, made AS (SELECT FROM pg_trigger WHERE tgrelid IN (TABLE family)
                 AND NOT tgisinternal AND tgenabled <> 'D')
@@ -119,10 +123,11 @@ export async function inspectTable(
                     AND (tgdeferrable OR NOT tgisinternal)) AS "mayDefer",
             EXISTS (SELECT FROM pg_rewrite WHERE ev_class = $1
                     AND ev_type IN ('2', '3') AND ev_enabled <> 'D') AS "hasRules",
+            EXISTS (SELECT FROM pg_constraint f WHERE ${IS_OWN_KEY}) AS "refersToItself",
             ${ACCESS}`,
     [oid],
   );
-  const { isInOrder, hasTriggers, mayDefer, hasRules, ...access } = rows[0]!;
+  const { isInOrder, hasTriggers, mayDefer, hasRules, refersToItself, ...access } = rows[0]!;
   assertAccess(table.name, found.name, access);
   const columns = await listColumns(client, oid);
   await assertFits(client, table, oid, columns);
@@ -138,6 +143,7 @@ export async function inspectTable(
     hasTriggers,
     mayDefer,
     hasRules,
+    refersToItself,
     mayLock: access.mayLock,
     role: access.role,
     denied: listDenials(table, columns, onConflict),

@@ -23,6 +23,8 @@ export class Output<R extends object = object> {
   readonly #colours: { readonly out: Colours; readonly err: Colours };
   #hasEscaped = false;
   #lastLine: LastLine | undefined;
+  #failure: object | undefined;
+  #hasResult = false;
 
   constructor(
     isJson: boolean,
@@ -101,7 +103,19 @@ export class Output<R extends object = object> {
 
   /** Prints the JSON object of a command with --json; without it, does nothing. */
   result(value: R): void {
-    if (this.isJson) this.#stdout.write(`${safeJson(value)}\n`);
+    if (!this.isJson) return;
+    this.#hasResult = true;
+    this.#stdout.write(`${safeJson({ ...value, ...this.#failure })}\n`);
+  }
+
+  /** Whether the JSON object is printed. */
+  get hasResult(): boolean {
+    return this.#hasResult;
+  }
+
+  /** From now on, the JSON object says so, too. */
+  set failure(failure: object) {
+    this.#failure = failure;
   }
 
   /**

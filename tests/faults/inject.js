@@ -13,6 +13,8 @@
  * Actions:
  *   kill            SIGKILL to the own process
  *   interrupt       SIGINT to the own process; interrupt2: twice
+ *   stray           throws outside of every handler, in a callback; stray/exit: ends the thread or process
+ *   reject          makes a promise that fails, and for which nobody waits
  *   error           throws; error/CODE: with that code (ENOSPC, ECONNRESET, 40001, …)
  *   disconnect      destroys the socket of the session, and continues
  *   lose            destroys it and throws, as if the answer to the last message was lost
@@ -113,6 +115,15 @@ async function act({ name, action, argument }, client) {
       process.kill(process.pid, 'SIGINT');
       await sleep(20);
       process.kill(process.pid, 'SIGINT');
+      return sleep(20);
+    case 'stray':
+      setImmediate(() => {
+        if (argument === 'exit') process.exit(7);
+        throw fault(argument);
+      });
+      return sleep(20);
+    case 'reject':
+      void Promise.reject(fault(argument));
       return sleep(20);
     case 'error':
       throw fault(argument);

@@ -254,6 +254,7 @@ class KeptRows implements RowSink {
                 cast: '',
                 collation: '',
               },
+              isOwn: false,
               mayLock: true,
             })),
             others: {},

@@ -222,6 +222,11 @@ async function* decompressInThread(
     messages.push({ error: { message: error.message } });
     wake();
   });
+  // The messages that it has sent come first.
+  thread.on('exit', (status: number) => {
+    messages.push({ error: { message: `the thread that unpacks it ended early (${status})` } });
+    wake();
+  });
   try {
     for (;;) {
       const message = messages.shift();

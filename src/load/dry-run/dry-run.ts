@@ -372,7 +372,11 @@ class DryRun {
       toAccountingCounts(withEnds(prepared, accounting, reason === undefined, tail));
     try {
       const load = await this.#insertLoad(prepared, table, before);
-      const plan = planSplits(prepared, before.committed, { ...this.#options, processCount: 1 });
+      const plan = planSplits(prepared, before.committed, {
+        ...this.#options,
+        processCount: 1,
+        areRelated: table.refersToItself,
+      });
       const end = await this.#trySplits(prepared, load, plan, before, count);
       if (end !== undefined) {
         tail = await countTail(prepared, plan, end);

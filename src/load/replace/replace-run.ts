@@ -309,6 +309,8 @@ class ReplaceRun {
     await client.query('SAVEPOINT edp_replace');
     let copied: Omit<Outcome, 'replaced'>;
     try {
+      // One COPY would let records refer to each other in a circle.
+      if (inCatalog.refersToItself) throw new Undo();
       copied = await this.#copy(loads, checked);
     } catch (error) {
       const isRefused =
@@ -401,7 +403,10 @@ class ReplaceRun {
       onConflict,
       missingDimensions,
     };
-    const plan = planSplits(prepared, [], this.#options);
+    const plan = planSplits(prepared, [], {
+      ...this.#options,
+      areRelated: inCatalog.refersToItself,
+    });
     return { ...plan, load, splits: ofLoad(load, plan.splits) };
   }
 

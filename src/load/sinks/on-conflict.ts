@@ -25,34 +25,51 @@ import {
  */
 export async function countReplaced(
   client: pg.Client,
-  { target, columns, onConflict, loadId }: StagingOptions,
+  options: StagingOptions,
   condition: string,
 ): Promise<{ readonly existing: number; readonly repeated: number }> {
-  const lineage = columns.find(isLineage);
+  const { target, onConflict } = options;
   const { replacesRow } = CONFLICT_RULES[onConflict];
   if (!replacesRow || target.key.length === 0) return { existing: 0, repeated: 0 };
-  const isSameKey = target.key
-    .map(quoteIdentifier)
-    .map((column) => `s.${column} = t.${column}`)
-    .join(' AND ');
-  const isOthers =
-    lineage === undefined ? 'false' : `t.${quoteIdentifier(lineage.name)} IS DISTINCT FROM $1`;
   const key = target.key.map((name) => `s.${quoteIdentifier(name)}`).join(', ');
   const { rows } = await client.query<{ count: number; others: number; repeated: number }>(
-    `SELECT count(*), count(*) FILTER (WHERE $1::bigint IS NOT NULL AND ${isOthers}) AS others,
+    `SELECT count(*), count(*) FILTER (WHERE ${isOthers(options)}) AS others,
             (SELECT count(*) - count(DISTINCT (${key})) FROM ${STAGE} s WHERE ${open('s')} AND ${condition}) AS repeated
      FROM ${target.table} t
-     WHERE EXISTS (SELECT FROM ${STAGE} s WHERE ${isSameKey} AND ${open('s')} AND ${condition})`,
-    [loadId],
+     WHERE EXISTS (SELECT FROM ${STAGE} s WHERE ${isSameKey(options)} AND ${open('s')} AND ${condition})`,
   );
   const { count, others, repeated } = rows[0]!;
-  if (others > 0) {
-    await client.query(
-      'UPDATE edp.loads SET rows_replaced = rows_replaced + $2 WHERE load_id = $1',
-      [loadId, others],
-    );
-  }
+  await noteReplaced(client, options, others);
   return { existing: count, repeated };
+}
+
+/** @param others rows of other loads that were replaced */
+export async function noteReplaced(
+  client: pg.Client,
+  { loadId }: StagingOptions,
+  others: number,
+): Promise<void> {
+  if (others === 0) return;
+  await client.query('UPDATE edp.loads SET rows_replaced = rows_replaced + $2 WHERE load_id = $1', [
+    loadId,
+    others,
+  ]);
+}
+
+/** Condition on a staged row `s` and a row `t` of the table. */
+export function isSameKey({ target }: StagingOptions): string {
+  return target.key
+    .map(quoteIdentifier)
+    .map((column) => `t.${column} = s.${column}`)
+    .join(' AND ');
+}
+
+/** Condition on a row `t` of the table: another load brought it. */
+export function isOthers({ columns, loadId }: StagingOptions): string {
+  const lineage = columns.find(isLineage);
+  return lineage === undefined
+    ? 'false'
+    : `t.${quoteIdentifier(lineage.name)} IS DISTINCT FROM ${loadId}`;
 }
 
 /**
@@ -65,10 +82,24 @@ export async function settleKeys(
   options: StagingOptions,
   condition: string,
 ): Promise<void> {
+  for (const statement of keyVerdicts(options, condition)) await client.query(statement);
+}
+
+/**
+ * The statements that give them.
+ *
+ * @param condition as for {@link settleKeys}
+ */
+export function keyVerdicts(options: StagingOptions, condition: string): string[] {
+  if (options.target.key.length === 0) return [];
+  const { replacesRow } = CONFLICT_RULES[options.onConflict];
+  const fixed = replacesRow ? fixedVerdicts(options, condition) : [];
+  return [...fixed, takenVerdicts(options, condition)];
+}
+
+function takenVerdicts(options: StagingOptions, condition: string): string {
   const { target, columns, onConflict } = options;
-  if (target.key.length === 0) return;
   const { replacesRow, isDuplicate } = CONFLICT_RULES[onConflict];
-  if (replacesRow) await settleFixed(client, options, condition);
   const key = target.key.map(quoteIdentifier);
   const compared = columns.filter(
     (column) => !isLineage(column) && !target.key.includes(column.name),
@@ -88,8 +119,7 @@ export async function settleKeys(
     ? `lag(s.${ORDINAL_SQL}) OVER w`
     : `nullif(first_value(s.${ORDINAL_SQL}) OVER w, s.${ORDINAL_SQL})`;
   const keyText = `concat_ws(', ', ${key.map((column) => `s.${column}`).join(', ')})`;
-  await client.query(
-    `INSERT INTO ${VERDICTS}
+  return `INSERT INTO ${VERDICTS}
      SELECT ordinal, CASE WHEN is_same OR ${isDuplicate} THEN 'duplicate' ELSE 'conflict' END,
             format('key (%s) is already there, with other values%s', key_text,
                    CASE WHEN in_table THEN '' ELSE ', from an earlier record' END),
@@ -106,44 +136,38 @@ export async function settleKeys(
              WINDOW w AS (PARTITION BY ${key.map((column) => `s.${column}`).join(', ')}
                           ORDER BY s.${ORDINAL_SQL})) m
          ON m.ordinal = s.${ORDINAL_SQL}
-       LEFT JOIN ${target.table} t ON ${key.map((column) => `t.${column} = s.${column}`).join(' AND ')}
+       LEFT JOIN ${target.table} t ON ${isSameKey(options)}
        LEFT JOIN ${STAGE} o ON o.${ORDINAL_SQL} = m.met
      ) AS looked
-     WHERE is_taken AND (is_same OR ${!replacesRow})`,
-  );
+     WHERE is_taken AND (is_same OR ${!replacesRow})`;
 }
 
 /**
- * Gives verdicts to records that would change what the server never changes in a row: the row keeps
- * the value that it got with its first record.
+ * The statements that give verdicts to records that would change what the server never changes in a row: the
+ * row keeps the value that it got with its first record.
  */
-async function settleFixed(
-  client: pg.Client,
-  { target, columns }: StagingOptions,
-  condition: string,
-): Promise<void> {
+function fixedVerdicts(options: StagingOptions, condition: string): string[] {
+  const { target, columns } = options;
   const key = target.key.map(quoteIdentifier);
-  for (const { name } of columns) {
-    if (!isFixed(target, name) || target.key.includes(name)) continue;
+  const partition = key.map((part) => `s.${part}`).join(', ');
+  const fixed = columns.filter(({ name }) => isFixed(target, name) && !target.key.includes(name));
+  return fixed.map(({ name }) => {
     const column = quoteIdentifier(name);
-    await client.query(
-      `INSERT INTO ${VERDICTS}
+    const kept = `CASE WHEN t.${key[0]} IS NOT NULL THEN t.${column} ELSE f.${column} END`;
+    return `INSERT INTO ${VERDICTS}
        SELECT s.${ORDINAL_SQL}, 'conflict',
               format('key (%s) is already there, with another value of a column that the server never changes (GENERATED ALWAYS AS IDENTITY): %s',
-                     concat_ws(', ', ${key.map((part) => `s.${part}`).join(', ')}),
-                     CASE WHEN t.${key[0]} IS NOT NULL THEN t.${column} ELSE f.${column} END),
+                     concat_ws(', ', ${partition}), ${kept}),
               ${quoteLiteral(name)}
        FROM ${STAGE} s
        JOIN (SELECT s.${ORDINAL_SQL} AS ordinal, first_value(s.${ORDINAL_SQL}) OVER w AS first
              FROM ${STAGE} s WHERE ${open('s')} AND ${condition}
-             WINDOW w AS (PARTITION BY ${key.map((part) => `s.${part}`).join(', ')}
-                          ORDER BY s.${ORDINAL_SQL})) m
+             WINDOW w AS (PARTITION BY ${partition} ORDER BY s.${ORDINAL_SQL})) m
          ON m.ordinal = s.${ORDINAL_SQL}
        JOIN ${STAGE} f ON f.${ORDINAL_SQL} = m.first
-       LEFT JOIN ${target.table} t ON ${key.map((part) => `t.${part} = s.${part}`).join(' AND ')}
-       WHERE s.${column} <> CASE WHEN t.${key[0]} IS NOT NULL THEN t.${column} ELSE f.${column} END`,
-    );
-  }
+       LEFT JOIN ${target.table} t ON ${isSameKey(options)}
+       WHERE s.${column} <> ${kept}`;
+  });
 }
 
 /**

@@ -42,5 +42,8 @@ export function open(alias: string): string {
   return `NOT EXISTS (SELECT FROM ${VERDICTS} v WHERE v.ordinal = ${alias}.${ORDINAL_SQL})`;
 }
 
+/** Verdict of a record that is in the table already, because it completed an inferred member. */
+export const COMPLETED = 'completed';
+
 /** Code of the verdict of a record that the server took without inserting a row. */
 export const LEFT_OUT = 'left_out' satisfies RejectCode;

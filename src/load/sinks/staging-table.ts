@@ -18,6 +18,7 @@ import { Fault, type RejectCode } from '../../model/reject-codes.js';
 import { refersTo } from '../../postgres/column-pair.js';
 import { CopyStream } from '../../postgres/copy-stream.js';
 import { type ForeignKey, listForeignKeys } from '../../postgres/foreign-keys-in-catalog.js';
+import { listOwnReferences } from '../../postgres/own-keys.js';
 import {
   INSERTS,
   lockAgainstChecks,
@@ -28,6 +29,7 @@ import {
 } from '../../postgres/replaced-checks.js';
 import { mayBeAboutRecord } from '../../postgres/sqlstate.js';
 import { lockable, toCopyColumns } from '../../postgres/table-in-catalog.js';
+import { completion, inference } from './inferred-members.js';
 import {
   countOwnRows,
   inspectTriggers,
@@ -35,19 +37,20 @@ import {
   type RowFate,
   RowsLeftOut,
 } from './left-out.js';
+import { moveInOrder } from './move-in-order.js';
 import { countReplaced, cutRuns, insertStatement, settleKeys } from './on-conflict.js';
 import {
-  isFixed,
+  COMPLETED,
   LEFT_OUT,
   ORDINAL,
   ORDINAL_SQL,
-  OVERRIDING,
   open,
   STAGE,
   type StagingOptions,
   VERDICTS,
 } from './staged-rows.js';
 import { Suspicion } from './suspicion.js';
+import { parentsOf } from './waiting.js';
 
 /** Why a record is not in the table. */
 export type Verdict = 'duplicate' | Fault;
@@ -60,9 +63,6 @@ export interface EncodedRows {
   /** Ordinal of each row. */
   readonly ordinals: readonly number[];
 }
-
-/** Verdict of a record that is in the table already, because it completed an inferred member. */
-const COMPLETED = 'completed';
 
 const TOO_MANY_COLUMNS = '54011';
 
@@ -233,8 +233,40 @@ export class StagingTable {
     const brought = foreignKeys.filter((key) =>
       this.#options.columns.some(({ name }) => name === key.column),
     );
-    for (const key of brought) await this.#settleReferences(key);
+    const own = brought.filter(({ isOwn }) => isOwn);
+    for (const key of brought) if (!own.includes(key)) await this.#settleReferences(key);
     await failpoint('stage.references', this.#client);
+    const inferred =
+      this.#options.target.refersToItself || own.length > 0
+        ? await this.#moveInOrder(own)
+        : await this.#moveTogether(foreignKeys, brought);
+    await this.#repeatLeftOut();
+    await this.#noteArrivals(inferred);
+    await failpoint('stage.merged', this.#client);
+    const { rows } = await this.#client.query<{
+      ordinal: number;
+      code: RejectCode | 'duplicate';
+      reason: string;
+      column_name: string | null;
+    }>(`SELECT * FROM ${VERDICTS} WHERE code <> '${COMPLETED}'`);
+    return new Map(
+      rows.map(({ ordinal, code, reason, column_name }) => [
+        ordinal,
+        code === 'duplicate' ? code : new Fault(code, reason, column_name ?? undefined),
+      ]),
+    );
+  }
+
+  /**
+   * Moves rows that do not depend on each other, but for their keys.
+   *
+   * @param brought the foreign keys with columns that are staged
+   * @returns the columns with inferred members that may have got values
+   */
+  async #moveTogether(
+    foreignKeys: readonly ForeignKey[],
+    brought: readonly ForeignKey[],
+  ): Promise<readonly string[]> {
     let hasLocked = false;
     let inferred: readonly string[];
     for (let look = 1; ; look++) {
@@ -267,21 +299,51 @@ export class StagingTable {
         break;
       }
     }
-    await this.#repeatLeftOut();
-    await this.#noteArrivals(inferred);
-    await failpoint('stage.merged', this.#client);
-    const { rows } = await this.#client.query<{
-      ordinal: number;
-      code: RejectCode | 'duplicate';
-      reason: string;
-      column_name: string | null;
-    }>(`SELECT * FROM ${VERDICTS} WHERE code <> '${COMPLETED}'`);
-    return new Map(
-      rows.map(({ ordinal, code, reason, column_name }) => [
-        ordinal,
-        code === 'duplicate' ? code : new Fault(code, reason, column_name ?? undefined),
-      ]),
+    return inferred;
+  }
+
+  /**
+   * Moves rows that may refer to each other.
+   *
+   * @param ownKeys foreign keys by which they do
+   * @returns as {@link #moveTogether}
+   */
+  async #moveInOrder(ownKeys: readonly ForeignKey[]): Promise<readonly string[]> {
+    await this.#client.query(
+      `CREATE INDEX IF NOT EXISTS edp_stage_ordinal ON ${STAGE} (${ORDINAL_SQL})`,
     );
+    const referred = ownKeys.map(({ referredColumn }) => referredColumn);
+    const isInferring = this.#options.missingDimensions === 'infer';
+    const own = this.#options.columns.filter(({ name }) => isInferring && referred.includes(name));
+    const inferred = new Set([...(await this.#inferredColumns()), ...own.map(({ name }) => name)]);
+    const staging = this.#options;
+    const parents = parentsOf(await listOwnReferences(this.#client, staging.target.oid), staging);
+    this.#changed = await moveInOrder(
+      this.#client,
+      { staging, ownKeys, parents, inferred: [...inferred] },
+      {
+        refuse: (ordinal, error) => this.#addVerdict(ordinal, toServerFault(error)),
+        insertAlone: (ordinal, suspicion) => this.#insertAlone(ordinal, suspicion),
+        checkDeferred: () => this.#checkDeferred(),
+      },
+    );
+    await failpoint('stage.inserted', this.#client);
+    return [...inferred];
+  }
+
+  async #insertAlone(ordinal: number, suspicion: Suspicion): Promise<number> {
+    let inserted = 0;
+    await this.#isolate(
+      0,
+      1,
+      suspicion,
+      () => ordinal,
+      async () => {
+        inserted = await this.#insert(`${open('s')} AND s.${ORDINAL_SQL} = ${ordinal}`);
+        return inserted;
+      },
+    );
+    return inserted;
   }
 
   /**
@@ -331,18 +393,8 @@ export class StagingTable {
     );
     const infer = (from: number, to: number) => {
       const condition = `s.${ORDINAL_SQL} BETWEEN ${rows[from]!.ordinal} AND ${rows[to - 1]!.ordinal}`;
-      return this.#client.query(
-        `WITH members AS (
-           INSERT INTO ${key.referredTable} (${quoteIdentifier(key.referredColumn)})${OVERRIDING}
-           SELECT DISTINCT s.${quoteIdentifier(key.column)} ${missing} AND ${condition}
-           ORDER BY 1 ON CONFLICT DO NOTHING
-           RETURNING ${quoteIdentifier(key.referredColumn)}::text AS member)
-         INSERT INTO edp.inferred_members (table_name, column_name, member, load_id)
-         SELECT $1, $2, member, $3 FROM members
-         ON CONFLICT (table_name, column_name, member) DO UPDATE
-           SET load_id = EXCLUDED.load_id, inferred_at = now(), arrived_at = NULL`,
-        [key.referredTable, key.referredColumn, this.#options.loadId],
-      );
+      const { loadId } = this.#options;
+      return this.#client.query(inference(key, `${missing} AND ${condition}`, loadId));
     };
     let inferred = 0;
     const tryRange = async (from: number, to: number): Promise<void> => {
@@ -410,30 +462,9 @@ export class StagingTable {
    */
   async #completeInferred(inferred: readonly string[], condition: string): Promise<number> {
     let completed = 0;
-    const { columns, target } = this.#options;
     for (const name of inferred) {
-      const column = quoteIdentifier(name);
-      const others = columns.filter((other) => other.name !== name);
-      const [kept, set] = [true, false].map((fixed) =>
-        others
-          .filter((other) => isFixed(target, other.name) === fixed)
-          .map((other) => quoteIdentifier(other.name)),
-      ) as [string[], string[]];
-      const isSame = [column, ...kept].map((other) => `t.${other} = a.${other}`).join(' AND ');
-      const complete =
-        set.length === 0
-          ? `SELECT a.${ORDINAL_SQL} AS ordinal FROM ${target.table} t JOIN arriving a ON ${isSame}`
-          : `UPDATE ${target.table} t SET ${set.map((other) => `${other} = a.${other}`).join(', ')}
-             FROM arriving a WHERE ${isSame} RETURNING a.${ORDINAL_SQL} AS ordinal`;
       const { rowCount } = await this.#client.query(
-        `WITH arriving AS (
-           SELECT DISTINCT ON (s.${column}) s.* FROM ${STAGE} s
-           JOIN edp.inferred_members m ON m.member = s.${column}::text
-             AND m.table_name = $1 AND m.column_name = $2 AND m.arrived_at IS NULL
-           WHERE ${open('s')} AND ${condition} ORDER BY s.${column}, s.${ORDINAL_SQL}),
-         completed AS (${complete})
-         INSERT INTO ${VERDICTS} SELECT ordinal, '${COMPLETED}', '' FROM completed`,
-        [target.table, name],
+        completion(this.#options, name, `${open('s')} AND ${condition}`),
       );
       completed += rowCount ?? 0;
     }

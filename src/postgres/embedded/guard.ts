@@ -25,8 +25,8 @@ export function startGuard(client: pg.ClientConfig, cwd: string): () => void {
     detached: true,
   });
   // Without a guard, only a kill during the server's first second leaves it running.
-  child.once('error', () => {});
-  child.stdin.once('error', () => {});
+  child.on('error', () => {});
+  child.stdin.on('error', () => {});
   child.unref();
   (child.stdin as unknown as { unref(): void }).unref();
   return () => child.stdin.end(KEPT);

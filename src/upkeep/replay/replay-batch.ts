@@ -31,6 +31,8 @@ import { Fault, type RejectCode } from '../../model/reject-codes.js';
 import { ReplaySink } from './replay-sink.js';
 
 const MAX_BATCH_RECORDS = 1000;
+/** Where rejects may refer to each other: those of a batch may do so in any order. */
+const MAX_RELATED_RECORDS = 100_000;
 /** A longer record is a batch of its own. */
 const MAX_BATCH_BYTES = 8 * 1024 * 1024;
 const WRITE_BATCH_SIZE = 10_000;
@@ -70,7 +72,7 @@ export async function replayBatch(
   plan: ReplayPlan,
   after: number,
 ): Promise<BatchOutcome | undefined> {
-  const rejects = await readRejects(client, hold.loadId, after);
+  const rejects = await readRejects(client, hold.loadId, after, plan.stage.target);
   if (rejects.length === 0) return undefined;
   await failpoint('replay.read', client);
   const tried = await tryAgain(client, plan, rejects);
@@ -103,11 +105,16 @@ export async function replayBatch(
 }
 
 /** Reads as many as fit a batch, in the order of the file. */
-async function readRejects(client: pg.Client, loadId: number, after: number): Promise<Reject[]> {
+async function readRejects(
+  client: pg.Client,
+  loadId: number,
+  after: number,
+  { refersToItself }: StagingOptions['target'],
+): Promise<Reject[]> {
   const { rows: sizes } = await client.query<{ byte_offset: number; bytes: number }>(
     `SELECT byte_offset, octet_length(raw) AS bytes FROM edp.rejects
      WHERE load_id = $1 AND byte_offset > $2 ORDER BY byte_offset LIMIT $3`,
-    [loadId, after, MAX_BATCH_RECORDS],
+    [loadId, after, refersToItself ? MAX_RELATED_RECORDS : MAX_BATCH_RECORDS],
   );
   let bytes = 0;
   let last: number | undefined;

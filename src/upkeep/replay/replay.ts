@@ -184,6 +184,8 @@ async function replayAll(
 ): Promise<void> {
   let after = -1;
   let { sessions } = hold;
+  /** By the present pass over the rejects. */
+  let loaded = 0;
   while (!signal.aborted) {
     if (hold.sessions !== sessions) {
       // Tries again what a crash of the server took back.
@@ -195,9 +197,19 @@ async function replayAll(
     const outcome = await hold.transaction((client) => replayBatch(client, hold, plan, from));
     if (outcome === undefined) {
       if (hold.sessions !== sessions) continue;
-      totals.isDone = true;
-      return;
+      const { rejected } = totals;
+      if (!plan.stage.target.refersToItself || loaded === 0 || rejected === 0) {
+        totals.isDone = true;
+        return;
+      }
+      // Rejects may refer to some behind them, which are rows by now.
+      progress.advance({ read: -rejected, loaded: 0, rejected: -rejected, duplicate: 0 });
+      after = -1;
+      totals.rejected = 0;
+      loaded = 0;
+      continue;
     }
+    loaded += outcome.rows.loaded;
     after = outcome.last;
     totals.rejected += outcome.rows.rejected;
     totals.remarks.addCounts(outcome.remarks);
