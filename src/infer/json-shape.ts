@@ -214,8 +214,9 @@ function newKey(name: string): KeyShape {
 
 function addWhole(shape: KeyShape, value: number): void {
   shape.wholes++;
-  if (value < shape.minimum) shape.minimum = value;
-  if (value > shape.maximum) shape.maximum = value;
+  // The sum has no -0, which is the same number.
+  if (value < shape.minimum) shape.minimum = value + 0;
+  if (value > shape.maximum) shape.maximum = value + 0;
 }
 
 function isSame(name: Uint8Array, bytes: Uint8Array, from: number, to: number): boolean {

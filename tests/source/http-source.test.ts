@@ -150,9 +150,9 @@ describe('a file is read to its last byte from a server that', () => {
     const read = await readAll(server.serve('/events.csv', { bytes: BYTES, ...file }));
     expect(read.bytes.equals(BYTES)).toBe(true);
     expect(read.wasCopied).toBe(true);
-    expect(read.notes).toEqual([
-      expect.stringMatching(/events\.csv is copied into \.edp\/spool first: /),
-    ]);
+    const [first, ...others] = read.notes;
+    expect(first).toMatch(/events\.csv is copied into \.edp\/spool first: /);
+    for (const note of others) expect(note).toMatch(/; trying again$/);
     expect(read.notes[0]).toMatch(why);
   });
 
