@@ -53,7 +53,7 @@ export interface TableInCatalog {
   /** Privileges that the command needs, and the columns for which the role lacks them. */
   readonly denied: readonly Denial[];
   /** Columns of types that edp does not know, whose values it sends as text. */
-  readonly others: Readonly<Record<string, OtherType>>;
+  readonly others: ReadonlyMap<string, OtherType>;
   /** Columns GENERATED ALWAYS AS IDENTITY: the server takes a value for a new row, and never another one. */
   readonly fixed: readonly string[];
   /** Columns that the server computes, and takes no value for: GENERATED ALWAYS AS (…), stored or virtual. */
@@ -147,9 +147,7 @@ export async function inspectTable(
     mayLock: access.mayLock,
     role: access.role,
     denied: listDenials(table, columns, onConflict),
-    others: Object.fromEntries(
-      columns.filter(isOther).map(({ name, properties }) => [name, properties]),
-    ),
+    others: new Map(columns.filter(isOther).map(({ name, properties }) => [name, properties])),
     generated: columns.filter(({ isGenerated }) => isGenerated).map(({ name }) => name),
     fixed: columns.filter(({ identity }) => identity === 'a').map(({ name }) => name),
     foreignKeys,
@@ -195,7 +193,7 @@ export function toCopyColumns(
   { others }: Pick<TableInCatalog, 'others'>,
   columns: readonly { readonly name: string; readonly type: ColumnType }[],
 ): CopyColumn[] {
-  return columns.map(({ name, type }) => ({ name, type, other: others[name] }));
+  return columns.map(({ name, type }) => ({ name, type, other: others.get(name) }));
 }
 
 /** Oids of the foreign keys whose checks edp can make as the server does. */

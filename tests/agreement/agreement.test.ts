@@ -1,18 +1,14 @@
-/** Some hundred cases of what `npm run test:faults -- --agreement 20000` tries. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import os from 'node:os';
-import path from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+/** Up to 240 cases of what `npm run test:faults -- --agreement 20000` tries. */
+import { describe, expect, it } from 'vitest';
+import { makeDirectory } from '../support/cli.js';
 import { runAgreement } from './agreement.js';
 
 describe('random tables and files', () => {
   it('what edp says, and what it loads, is what the server makes of one record after the other', {
     timeout: 300_000,
   }, async () => {
-    const directory = await mkdtemp(path.join(os.tmpdir(), 'edp-agreement-'));
-    onTestFinished(() => rm(directory, { recursive: true, force: true, maxRetries: 5 }));
     const { failures, cases } = await runAgreement({
-      directory,
+      directory: await makeDirectory(),
       seed: 1,
       count: 240,
       atOnce: 2,

@@ -47,6 +47,11 @@ const programs = globSync(['**/*-worker.ts', '**/*-thread.ts', '**/*-program.ts'
   cwd: SOURCES,
 });
 
+it('the programs of threads are found', () => {
+  expect(programs).toContain('load/load-worker.ts');
+  expect(programs.length).toBeGreaterThan(4);
+});
+
 it.each(programs)('%s loads no library of the command line', (program) => {
   const libraries = librariesOf(path.join(SOURCES, program));
   expect([...libraries.keys()].length).toBeGreaterThan(0);

@@ -257,7 +257,7 @@ class KeptRows implements RowSink {
               isOwn: false,
               mayLock: true,
             })),
-            others: {},
+            others: new Map(),
           },
           plan,
         );

@@ -147,6 +147,7 @@ it('values are those of an INSERT, and one that the server refuses is one reject
   const refused = await insertLiterals();
   const loaded = RECORDS.length - refused.length;
   expect(refused.length).toBeGreaterThan(TYPES.length / 2);
+  expect(loaded).toBeGreaterThan(TYPES.length);
   const cwd = await makeProject(MODEL, {
     't-1.csv': `${HEADER}\n${RECORDS.join('\n')}\n`,
     // Each again: the same values, which is a duplicate, or refused again.
@@ -267,6 +268,26 @@ it('an empty value in quotes is NULL, unless it is a value of the type', async (
   expect(await database.query(`SELECT ${nulls} FROM t`)).toEqual([
     [true, false, true, true, false, false, true, true, true, false],
   ]);
+});
+
+it('columns with names that every object of JavaScript has are columns like others', async () => {
+  await database.query(
+    'CREATE TABLE t (id int PRIMARY KEY, "constructor" text, "valueOf" text, "toString" text, load_id bigint)',
+  );
+  const names = ['constructor', 'valueOf', 'toString'];
+  const cwd = await makeProject(
+    `tables:\n  t: { columns: { id: int, ${names.map((name) => `${name}: text`).join(', ')} }, key: id }\n`,
+    { 't.csv': `id,${names.join(',')}\n1,"",x,"a\\b"\n2,,"",y\n2,,"",z\n` },
+  );
+  const result = await run(cwd, 'ingest', 't.csv');
+  expect(result.json.rows, result.stderr).toMatchObject({ loaded: 2, rejected: 1 });
+  expect(await database.query('SELECT id, "constructor", "valueOf", "toString" FROM t')).toEqual([
+    [1, '', 'x', 'a\\b'],
+    [2, null, '', 'y'],
+  ]);
+  const verified = await run(cwd, 'verify', '1');
+  expect(verified.json, verified.stdout).toMatchObject({ ok: true });
+  expect(verified.stdout).not.toContain('uncompared');
 });
 
 it('keys and references of such types', async () => {

@@ -111,7 +111,7 @@ export function collectReferences(
     // Without a field in the file it is NULL in every row, or the server checks its default.
     if (column === undefined) continue;
     if (column.from !== 'field' || !EXACT_TYPES.has(column.type)) return undefined;
-    if (target.others[column.name] !== undefined) return undefined;
+    if (target.others.has(column.name)) return undefined;
     if (keys.some((other) => other.key.column === key.column)) return undefined;
     keys.push({
       key,

@@ -108,7 +108,7 @@ function takenVerdicts(options: StagingOptions, condition: string): string {
     compared
       .map(({ name, type }) => {
         // json has no equality of its own, as some others.
-        const isText = type === 'json' || target.others[name]?.isComparable === false;
+        const isText = type === 'json' || target.others.get(name)?.isComparable === false;
         const cast = isText ? '::text' : '';
         const column = quoteIdentifier(name);
         return `${left}.${column}${cast} IS NOT DISTINCT FROM ${right}.${column}${cast}`;

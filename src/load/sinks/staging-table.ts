@@ -145,7 +145,7 @@ export class StagingTable {
     const suspicion = new Suspicion();
     // The table of this COPY is edp's own: what the server cannot read as a value of its type, with whatever
     // code, is a fault of the record.
-    if (Object.keys(this.#options.target.others).length > 0) suspicion.pass();
+    if (this.#options.target.others.size > 0) suspicion.pass();
     await this.#isolate(
       from,
       to,

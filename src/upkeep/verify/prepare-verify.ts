@@ -125,7 +125,7 @@ export async function findSubject(
     table,
     target,
     plan,
-    uncompared: Object.keys(target.others).filter((name) =>
+    uncompared: [...target.others.keys()].filter((name) =>
       planned.columns.some((column) => column.name === name),
     ),
     shape:
@@ -167,11 +167,11 @@ async function listColumnTypes(client: pg.Client, oid: number): Promise<Map<stri
  * @throws EdpError `table_mismatch` where nothing can be compared without them
  */
 function comparedPlan(plan: TablePlan, { others }: TableInCatalog): TablePlan {
-  const isOther = (name: string) => others[name] !== undefined;
+  const isOther = (name: string) => others.has(name);
   const columns = plan.columns.filter(({ name }) => !isOther(name));
   const key = plan.key.filter(isOther);
   if (key.length === 0 && columns.some(({ from }) => from !== 'load')) return { ...plan, columns };
-  const names = key.length > 0 ? key : Object.keys(others);
+  const names = key.length > 0 ? key : [...others.keys()];
   throw new EdpError(
     'table_mismatch',
     `rows of table "${plan.table}" cannot be compared without ${names.join(', ')}, whose values only the server can read`,
