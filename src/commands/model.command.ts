@@ -92,11 +92,12 @@ export function explainKey({ name, input, inference }: Proposal): string {
   return `${table}: key ${safeText([input.key].flat().join(', '))}: ${inference.key.why}`;
 }
 
-/** Warns about records that do not affect the types, because a load would reject them. */
+/** Warns about a file without fields for a table. */
 export function warnOfEmpty(output: Output, { name }: InputFile): void {
   output.warn(`${name} is passed over: it is empty, so it has no fields for a table`);
 }
 
+/** Warns about records that do not affect the types, because a load would reject them. */
 export function warnOfOddities(output: Output, proposals: readonly Proposal[]): void {
   for (const { name, inference } of proposals) {
     for (const [code, count] of Object.entries(inference.odd)) {

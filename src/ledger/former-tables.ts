@@ -31,11 +31,11 @@ export const PRESENT_OID = oidSql('schema_name', 'table_name');
 const IS_OTHER = `gone_at IS NULL AND state <> 'undone' AND table_database = ${DATABASE_SQL}
   AND table_oid <> ${PRESENT_OID}`;
 
-/** SQL: whether the table of load `l` was dropped, and none has its name. */
+/** SQL: whether the table of a row of edp.loads was dropped, and none has its name. */
 const IS_DROPPED = `gone_at IS NULL AND state <> 'undone' AND table_database = ${DATABASE_SQL}
   AND table_oid <> 0 AND ${PRESENT_OID} IS NULL AND NOT EXISTS (SELECT FROM pg_class WHERE oid = table_oid)`;
 
-/** SQL of what {@link isGone} reads, for load `l`. */
+/** SQL of what {@link isGone} reads, for a row with the columns of edp.loads. */
 export const TABLE_STATE_SQL = `CASE WHEN gone_at IS NOT NULL OR (${IS_DROPPED}) THEN 'gone'
   WHEN ${IS_OTHER} THEN 'other' ELSE 'same' END`;
 

@@ -49,7 +49,10 @@ function formatPart(part: string): string {
 
 /** Whether two texts name the same table, in whatever way they are quoted. */
 export function isSameTable(a: string, b: string): boolean {
-  return a === b || formatTableName(parseTableName(a)) === formatTableName(parseTableName(b));
+  if (a === b) return true;
+  // Without quotes, a name has one spelling.
+  if (!a.includes('"') && !b.includes('"')) return false;
+  return formatTableName(parseTableName(a)) === formatTableName(parseTableName(b));
 }
 
 /** The name of the table without its schema. */

@@ -44,7 +44,8 @@ export async function withReadableFiles<T>(
     : run();
 }
 
-function mustBeCopied(file: InputFile): boolean {
+/** Whether parts of a file cannot be read, so that it is copied first. */
+export function mustBeCopied(file: InputFile): boolean {
   if (file.copy !== undefined) return false;
   return file.remote === undefined ? isStdin(file) : file.remote.mustBeCopied !== undefined;
 }

@@ -7,9 +7,8 @@ import { type SplitPool, withPool } from '../../load/load-pool.js';
 import { type IngestOptions, ingest } from '../../load/run.js';
 import { resolveFileSettings, resolveOptions } from '../../options/resolve-options.js';
 import { type Database, greet, withDatabase } from '../../postgres/database.js';
-import { withReadableFiles } from '../../source/copies.js';
+import { mustBeCopied, withReadableFiles } from '../../source/copies.js';
 import { discoverFiles, type InputFile, isStdin, totalBytes } from '../../source/discover.js';
-import { isUrl } from '../../source/sources.js';
 import type { Command, Invocation } from '../command.js';
 import type { CreatedJson, LoadHead } from '../json/load.schema.js';
 import { asLoadingRun } from '../shared/recorded-run.js';
@@ -42,8 +41,8 @@ export const command: Command = {
       database: Database,
       run: (all: readonly InputFile[]) => Promise<number>,
     ) => {
-      // These are copied first, which may take long.
-      if (files.some((file) => isStdin(file) || isUrl(file.path))) await greet(database);
+      // To copy them may take long.
+      if (files.some(mustBeCopied)) await greet(database);
       return withFiles(run);
     };
     const where = { databaseUrl: options.databaseUrl, directory: project.directory };

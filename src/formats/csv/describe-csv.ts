@@ -108,11 +108,9 @@ function describeDetected(
     headerRecord === undefined
       ? Buffer.alloc(0)
       : Buffer.from(parts.head.subarray(headerRecord.start, headerRecord.end));
-  if (!names.some((field) => known.has(field))) {
-    if (!isFormNamed(settings)) {
-      assertText(parts.head, known.size > 0, name);
-      assertNoForeignText(sample, name);
-    }
+  if (!isFormNamed(settings) && !names.some((field) => known.has(field))) {
+    assertText(parts.head, known.size > 0, name);
+    assertNoForeignText(sample, name);
   }
   // A file that cannot be unpacked is reported when all of it is unpacked.
   const isEndless = !parts.isWhole && form.breakage === undefined && dataStart >= parts.head.length;

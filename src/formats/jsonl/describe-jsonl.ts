@@ -69,7 +69,7 @@ export function describeJsonlSample(sample: Sample, name: string): JsonlDescript
       `${name} does not look like JSON lines: it looks like ${other.what}`,
       {
         place: `${name}:1`,
-        hint: other.hint.replaceAll('FILE', name),
+        hint: other.hint.replaceAll('FILE', () => name),
       },
     );
   }

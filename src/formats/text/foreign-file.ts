@@ -163,6 +163,6 @@ export function isBinary(head: Buffer): boolean {
 
 export function foreign(name: string, { what, hint }: Foreign): EdpError {
   return new EdpError('not_csv', `${name} does not look like a CSV: it looks like ${what}`, {
-    hint: hint.replaceAll('FILE', name),
+    hint: hint.replaceAll('FILE', () => name),
   });
 }

@@ -6,6 +6,7 @@ import type pg from 'pg';
 import { quoteColumns, quoteIdentifier, quoteLiteral } from '../../model/ddl.js';
 import { CONFLICT_RULES } from '../../model/load-rules.js';
 import {
+  INDEX_ORDINALS,
   isFixed,
   isLineage,
   ORDINAL_SQL,
@@ -193,7 +194,7 @@ export async function cutRuns(
      WHERE previous IS NOT NULL ORDER BY ordinal`,
   );
   if (rows.length === 0) return [condition];
-  await client.query(`CREATE INDEX IF NOT EXISTS edp_stage_ordinal ON ${STAGE} (${ORDINAL_SQL})`);
+  await client.query(INDEX_ORDINALS);
   return (
     CONFLICT_RULES[onConflict].replacesRow ? betweenRepeats(rows) : firstsAndOthers(rows)
   ).map((part) => `${condition} AND ${part}`);

@@ -36,6 +36,8 @@ export const VERDICTS = 'pg_temp.edp_verdicts';
 /** A name that no column of a model can have, because of its control character; its length is allowed. */
 export const ORDINAL = '\u0001ordinal';
 export const ORDINAL_SQL = quoteIdentifier(ORDINAL);
+/** Where single records are looked up. */
+export const INDEX_ORDINALS = `CREATE INDEX IF NOT EXISTS edp_stage_ordinal ON ${STAGE} (${ORDINAL_SQL})`;
 
 /** Condition on staged rows that have no verdict so far. */
 export function open(alias: string): string {

@@ -41,6 +41,7 @@ import { moveInOrder } from './move-in-order.js';
 import { countReplaced, cutRuns, insertStatement, settleKeys } from './on-conflict.js';
 import {
   COMPLETED,
+  INDEX_ORDINALS,
   LEFT_OUT,
   ORDINAL,
   ORDINAL_SQL,
@@ -309,9 +310,7 @@ export class StagingTable {
    * @returns as {@link #moveTogether}
    */
   async #moveInOrder(ownKeys: readonly ForeignKey[]): Promise<readonly string[]> {
-    await this.#client.query(
-      `CREATE INDEX IF NOT EXISTS edp_stage_ordinal ON ${STAGE} (${ORDINAL_SQL})`,
-    );
+    await this.#client.query(INDEX_ORDINALS);
     const referred = ownKeys.map(({ referredColumn }) => referredColumn);
     const isInferring = this.#options.missingDimensions === 'infer';
     const own = this.#options.columns.filter(({ name }) => isInferring && referred.includes(name));
@@ -570,9 +569,7 @@ export class StagingTable {
    * key of a record is taken is decided when all records before it are in the table or refused.
    */
   async #blame(inferred: readonly string[]): Promise<void> {
-    await this.#client.query(
-      `CREATE INDEX IF NOT EXISTS edp_stage_ordinal ON ${STAGE} (${ORDINAL_SQL})`,
-    );
+    await this.#client.query(INDEX_ORDINALS);
     const { rows } = await this.#client.query<{ ordinal: number }>(
       `SELECT ${ORDINAL_SQL} AS ordinal FROM ${STAGE} s WHERE ${open('s')} ORDER BY 1`,
     );
