@@ -3,6 +3,7 @@
 import path from 'node:path';
 import { EdpError } from '../base/errors.js';
 import type { Model } from '../model/model.js';
+import { toModel } from '../model/schema.js';
 import { PROJECT_FILE, readProjectText } from './file.js';
 
 export interface Project {
@@ -30,9 +31,7 @@ export async function loadProject(directory = process.cwd()): Promise<Project> {
   ]);
   const { options, csv, tables } = parseProject(await withIncluded(file, text));
   const model =
-    tables === undefined
-      ? (await import('../model/builtin.js')).BUILTIN_MODEL
-      : (await import('../model/schema.js')).toModel(tables);
+    tables === undefined ? (await import('../model/builtin.js')).BUILTIN_MODEL : toModel(tables);
   return { directory, options, csv, model };
 }
 
