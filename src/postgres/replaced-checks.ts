@@ -64,18 +64,55 @@ const MAY_REPLACE = `${FAMILY},
                     WHERE w.ev_class IN (TABLE family) AND w.ev_type <> '1' AND w.ev_enabled <> 'D')
     AS "may"`;
 
+/**
+ * What an answer rests on, in short: the versions of all rows of the catalog about the table. Null where
+ * others count as well: partitions, children, rules.
+ *
+ * Each change of `session_replication_role` discards the plans of a session, so every transaction pays for
+ * planning: 2.5 ms for {@link MAY_REPLACE}, a fifth of it for this.
+ */
+const STATE = `SELECT CASE WHEN c.relhassubclass OR c.relhasrules OR c.relispartition THEN NULL ELSE concat_ws(' ', c.xmin,
+    ARRAY(SELECT concat_ws(' ', a.attnum, a.xmin, y.xmin) FROM pg_attribute a JOIN pg_type y ON y.oid = a.atttypid
+          WHERE a.attrelid = c.oid ORDER BY a.attnum)::text,
+    ARRAY(SELECT concat_ws(' ', t.oid, t.xmin) FROM pg_trigger t WHERE t.tgrelid = c.oid ORDER BY t.oid)::text)
+  END AS state FROM pg_class c WHERE c.oid = $1`;
+
+/** Session → question → the last answer, and the state in which it was given. */
+const answers = new WeakMap<
+  pg.Client,
+  Map<string, { readonly state: string; readonly may: boolean }>
+>();
+
 /** Looks, without a lock: what it says may change until one is taken. */
 export async function mayReplaceChecks(
   client: pg.Client,
   oid: number,
   { events, foreignKeys = [], columns = [], unchanged = [], referrers = [] }: ReplacedChecks,
 ): Promise<boolean> {
+  const values = [oid, events, foreignKeys, columns, unchanged, referrers];
+  const question = JSON.stringify(values);
+  const known = answers.get(client) ?? new Map();
+  answers.set(client, known);
+  const state = await readState(client, oid);
+  const answer = known.get(question);
+  if (answer !== undefined && answer.state === state) return answer.may;
   const { rows } = await client.query<{ may: boolean }>({
     name: 'edp_may_replace_checks',
     text: MAY_REPLACE,
-    values: [oid, events, foreignKeys, columns, unchanged, referrers],
+    values,
   });
-  return rows[0]!.may;
+  const { may } = rows[0]!;
+  if (state !== null) known.set(question, { state, may });
+  return may;
+}
+
+async function readState(client: pg.Client, oid: number): Promise<string | null> {
+  const { rows } = await client.query<{ state: string | null }>({
+    name: 'edp_catalog_state',
+    text: STATE,
+    values: [oid],
+  });
+  return rows[0]?.state ?? null;
 }
 
 /**
