@@ -116,6 +116,21 @@ export const ERROR_CODES = {
     meaning: 'The ledger has no load of this number.',
     remedy: 'Run `edp status` to see the loads.',
   },
+  unknown_task: {
+    exitStatus: 2,
+    meaning: 'edp.yaml declares no task of this name, or several.',
+    remedy: 'Run `edp run --dry-run` to see the tasks; qualify the name: `silver.NAME`, `gold.NAME`.',
+  },
+  missing_source: {
+    exitStatus: 1,
+    meaning: 'A task reads a table or a view that is not in the database.',
+    remedy: 'Load it first, or correct the name in edp.yaml.',
+  },
+  task_failed: {
+    exitStatus: 1,
+    meaning: 'A task could not make its table; what it had made before is as it was.',
+    remedy: 'The message names what the server refused, and where; run again after mending it.',
+  },
   unknown_run: {
     exitStatus: 2,
     meaning: 'The ledger has no run of this number.',

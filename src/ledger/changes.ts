@@ -124,6 +124,16 @@ export async function readPoint(client: pg.Client): Promise<ReadPoint> {
   return point;
 }
 
+/** `names`: of the relations of $1, their partitions and children, and their parents. */
+const FAMILY_NAMES = `read AS (SELECT to_regclass(name)::oid AS oid FROM unnest($1::text[]) AS name),
+     below AS (SELECT oid FROM read UNION
+               SELECT inhrelid FROM pg_inherits JOIN below ON inhparent = below.oid),
+     above AS (SELECT oid FROM read UNION
+               SELECT inhparent FROM pg_inherits JOIN above ON inhrelid = above.oid),
+     names AS (SELECT format('%I.%I', n.nspname, c.relname) AS name
+               FROM (SELECT oid FROM below UNION SELECT oid FROM above) AS family
+               JOIN pg_class c USING (oid) JOIN pg_namespace n ON n.oid = c.relnamespace)`;
+
 /**
  * Whether any of the relations changed after the point, or may have. A change of a partition counts
  * for its parents, and the other way round.
@@ -136,14 +146,7 @@ export async function isStale(
   { history, snapshot }: ReadPoint,
 ): Promise<boolean> {
   const { rows } = await client.query<{ stale: boolean }>(
-    `WITH RECURSIVE read AS (SELECT to_regclass(name)::oid AS oid FROM unnest($1::text[]) AS name),
-     below AS (SELECT oid FROM read UNION
-               SELECT inhrelid FROM pg_inherits JOIN below ON inhparent = below.oid),
-     above AS (SELECT oid FROM read UNION
-               SELECT inhparent FROM pg_inherits JOIN above ON inhrelid = above.oid),
-     names AS (SELECT format('%I.%I', n.nspname, c.relname) AS name
-               FROM (SELECT oid FROM below UNION SELECT oid FROM above) AS family
-               JOIN pg_class c USING (oid) JOIN pg_namespace n ON n.oid = c.relnamespace)
+    `WITH RECURSIVE ${FAMILY_NAMES}
      SELECT $2 <> ${HISTORY_SQL} OR EXISTS (SELECT FROM read WHERE oid IS NULL) OR EXISTS (
        SELECT FROM edp.changes
        WHERE relation IN (SELECT name FROM names) AND xid >= pg_snapshot_xmin($3::pg_snapshot)
@@ -151,6 +154,38 @@ export async function isStale(
     [relations, history, snapshot],
   );
   return rows[0]!.stale;
+}
+
+/** A change that a reader has not seen. */
+export interface UnseenChange {
+  readonly kind: ChangeKind;
+  readonly loadId: number | null;
+  readonly dates: ChangedValues | null;
+  readonly keys: ChangedValues | null;
+}
+
+/**
+ * What changed in a relation after a point of reading, each kind of change once.
+ *
+ * @param relation as in SQL
+ * @returns undefined where that cannot be known: another history, or a relation that is not there
+ */
+export async function listUnseen(
+  client: pg.Client,
+  relation: string,
+  { history, snapshot }: ReadPoint,
+): Promise<UnseenChange[] | undefined> {
+  const { rows } = await client.query<{ isKnown: boolean; changes: UnseenChange[] | null }>(
+    `WITH RECURSIVE ${FAMILY_NAMES}
+     SELECT $2 = ${HISTORY_SQL} AND NOT EXISTS (SELECT FROM read WHERE oid IS NULL) AS "isKnown",
+       (SELECT json_agg(DISTINCT jsonb_build_object('kind', kind, 'loadId', load_id, 'dates', dates, 'keys', keys))
+        FROM edp.changes
+        WHERE relation IN (SELECT name FROM names) AND xid >= pg_snapshot_xmin($3::pg_snapshot)
+          AND NOT pg_visible_in_snapshot(xid, $3::pg_snapshot)) AS changes`,
+    [[relation], history, snapshot],
+  );
+  const { isKnown, changes } = rows[0]!;
+  return isKnown ? (changes ?? []) : undefined;
 }
 
 const FLUSH_POLL_MS = 20;

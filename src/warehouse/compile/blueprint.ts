@@ -1,0 +1,50 @@
+/** What a task's table is and how its rows are made: what the run needs to know of any kind of task. */
+import type { DimensionTask, LookUp, Relation, SliceUnit } from '../../model/warehouse/task.js';
+import type { Select } from '../../relational/tree.js';
+
+/** Temporary table of keys. */
+export const AFFECTED = 'edp_affected';
+
+/** All rows; those with the keys in {@link AFFECTED}; those of some slices, as the server prints them. */
+export type Within = 'all' | 'keys' | { readonly slices: readonly string[] };
+
+/** Hidden columns of {@link Blueprint.rows}: source rows in a row; those with a NULL in a look-up key. */
+export const READ = 'edp_read';
+export const NULL_KEY = 'edp_null_key';
+
+export interface Blueprint {
+  /** `gold.job_ran_fact`. */
+  readonly task: string;
+  readonly relation: Relation;
+  /** What tells rows apart; NULL equals NULL. */
+  readonly key: readonly string[];
+  /** All other columns that {@link rows} gives. */
+  readonly rest: readonly string[];
+  /** Rows as they are to be, with the hidden columns where {@link isCounted}. */
+  rows(within: Within): Select;
+  readonly isCounted: boolean;
+  /** How many rows are read, and how many of them have NULL in the key; for those that are not counted. */
+  counts?(within: Within): Select;
+  /** Keys that rows of the loads in $1 have, to fill {@link AFFECTED}; absent where all is made anew. */
+  affected?(): Select;
+  /** The column of slices, and what one is. */
+  readonly slice?: { readonly column: string; readonly unit: SliceUnit; readonly type: string };
+  readonly id?: DimensionTask['idType'];
+  /** Whether a row with id 0 stands for what is not known. It is no row of {@link rows}. */
+  readonly hasUnknownMember: boolean;
+  /** Whether it has dw_created_at and dw_updated_at. */
+  readonly hasTimes: boolean;
+  /** Whether the key is never NULL and unique. */
+  readonly hasPrimaryKey: boolean;
+  readonly notNull: readonly string[];
+  readonly indexes: readonly (readonly string[])[];
+  /** Name → SQL over the other columns. */
+  readonly generated: Readonly<Record<string, string>>;
+  readonly lookUps: readonly LookUp[];
+  /** Keys that are looked up and not found, with their slices, for each look-up. */
+  unknownKeys?(lookUp: LookUp, within: Within): Select;
+}
+
+export function dataColumns({ key, rest }: Pick<Blueprint, 'key' | 'rest'>): string[] {
+  return [...key, ...rest];
+}

@@ -1,0 +1,175 @@
+/** A dimension: one row for each natural key, with the attributes that came last. */
+import type { CalendarTask, DimensionTask } from '../../model/warehouse/task.js';
+import {
+  all,
+  binary,
+  call,
+  cast,
+  column,
+  type Expr,
+  equal,
+  type From,
+  number,
+  type Output,
+  type Select,
+  text,
+} from '../../relational/tree.js';
+import { AFFECTED, type Blueprint, NULL_KEY, READ, type Within } from './blueprint.js';
+import { isComparable, type Shape } from './shape.js';
+import { LOAD } from './silver-rows.js';
+
+const SOURCE = 'source';
+const RANK = 'edp_rank';
+/** What edp adds to tables; no attributes of what is made of them. */
+export const OWN_COLUMNS: ReadonlySet<string> = new Set([LOAD, 'dw_created_at', 'dw_updated_at']);
+
+export function dimensionBlueprint(task: DimensionTask, shape: Shape): Blueprint {
+  const attributes = attributesOf(task, shape);
+  const load = loadColumn(task, shape);
+  return {
+    task: task.name,
+    relation: task.relation,
+    key: task.naturalKey,
+    rest: attributes,
+    rows: (within) => dimensionRows(task, shape, within),
+    isCounted: false,
+    counts: (within) => countRows(task, within),
+    ...(load === undefined ? {} : { affected: () => affectedKeys(task, load) }),
+    id: task.idType,
+    hasUnknownMember: true,
+    hasTimes: true,
+    hasPrimaryKey: false,
+    notNull: [],
+    indexes: [],
+    generated: {},
+    lookUps: [],
+  };
+}
+
+/** The attributes of a dimension: those that are declared, else all columns of its source but the key. */
+export function attributesOf(task: DimensionTask, shape: Shape): readonly string[] {
+  const { attributes, naturalKey, source } = task;
+  if (attributes !== undefined) return attributes;
+  const left = new Set([...OWN_COLUMNS, ...naturalKey, source.lineageColumn]);
+  return [...shape.keys()].filter((name) => !left.has(name));
+}
+
+function loadColumn({ source }: DimensionTask, shape: Shape): string | undefined {
+  const name = source.task === undefined ? source.lineageColumn : LOAD;
+  return name !== undefined && shape.has(name) ? name : undefined;
+}
+
+function dimensionRows(task: DimensionTask, shape: Shape, within: Within): Select {
+  const { naturalKey, source } = task;
+  const attributes = attributesOf(task, shape);
+  const outputs = (of: string): Output[] =>
+    [...naturalKey, ...attributes].map((name) => ({ of: column(name, of), as: name }));
+  const from: From = { kind: 'table', ...source.relation, as: SOURCE };
+  const where = all([
+    ...naturalKey.map(
+      (name): Expr => ({ kind: 'is-null', of: column(name, SOURCE), isNegated: true }),
+    ),
+    ...(within === 'keys' ? [isAffected(naturalKey)] : []),
+  ]);
+  if (attributes.length === 0) return { isDistinct: true, columns: outputs(SOURCE), from, where };
+  const load = loadColumn(task, shape);
+  const orderBy = [...(load === undefined ? [] : [load]), ...attributes].map((name) => {
+    const of = column(name, SOURCE);
+    return {
+      of: isComparable(shape.get(name) ?? '') ? of : cast(of, 'text'),
+      isDescending: true,
+      nulls: 'last' as const,
+    };
+  });
+  const partitionBy = naturalKey.map((name) => column(name, SOURCE));
+  const rank: Output = { as: RANK, of: { kind: 'row-number', partitionBy, orderBy } };
+  return {
+    columns: outputs('ranked'),
+    from: {
+      kind: 'query',
+      query: { columns: [...outputs(SOURCE), rank], from, where },
+      as: 'ranked',
+    },
+    where: binary(column(RANK, 'ranked'), '=', number(1)),
+  };
+}
+
+function isAffected(key: readonly string[]): Expr {
+  const from: From = { kind: 'table', name: AFFECTED, as: 'affected' };
+  return { kind: 'exists', query: { columns: [], from, where: equal(key, 'affected', SOURCE) } };
+}
+
+function affectedKeys({ naturalKey, source }: DimensionTask, load: string): Select {
+  return {
+    isDistinct: true,
+    columns: naturalKey.map((name) => ({ of: column(name, SOURCE), as: name })),
+    from: { kind: 'table', ...source.relation, as: SOURCE },
+    where: all([
+      {
+        kind: 'any',
+        of: column(load, SOURCE),
+        list: { kind: 'parameter', number: 1, type: 'bigint[]' },
+      },
+      ...naturalKey.map(
+        (name): Expr => ({ kind: 'is-null', of: column(name, SOURCE), isNegated: true }),
+      ),
+    ]),
+  };
+}
+
+function countRows({ naturalKey, source }: DimensionTask, within: Within): Select {
+  const isNull = naturalKey
+    .map((name): Expr => ({ kind: 'is-null', of: column(name, SOURCE) }))
+    .reduce((left, right) => binary(left, 'OR', right));
+  return {
+    columns: [
+      { of: { kind: 'aggregate', name: 'count' }, as: READ },
+      { of: { kind: 'aggregate', name: 'count', filter: isNull }, as: NULL_KEY },
+    ],
+    from: { kind: 'table', ...source.relation, as: SOURCE },
+    ...(within === 'keys' ? { where: isAffected(naturalKey) } : {}),
+  };
+}
+
+/** A calendar: a row for each day, whose id is the day written as a number. */
+export function calendarBlueprint(task: CalendarTask): Blueprint {
+  const day = column('date', 'days');
+  const part = (name: string, of: Expr = day) => cast(call('date_part', text(name), of), 'integer');
+  const columns: Output[] = [
+    { as: 'date', of: day },
+    { as: 'id', of: cast(call('to_char', day, text('YYYYMMDD')), 'integer') },
+    { as: 'year', of: part('year') },
+    { as: 'quarter', of: part('quarter') },
+    { as: 'month', of: part('month') },
+    { as: 'month_name', of: call('btrim', call('to_char', day, text('Month'))) },
+    { as: 'day', of: part('day') },
+    { as: 'day_of_week', of: part('isodow') },
+    { as: 'day_name', of: call('btrim', call('to_char', day, text('Day'))) },
+    { as: 'iso_year', of: part('isoyear') },
+    { as: 'iso_week', of: part('week') },
+    { as: 'day_of_year', of: part('doy') },
+    { as: 'is_weekend', of: binary(part('isodow'), '>', number(5)) },
+  ];
+  const series = call(
+    'generate_series',
+    cast(text(task.calendar.from), 'timestamp'),
+    cast(text(task.calendar.to), 'timestamp'),
+    cast(text('1 day'), 'interval'),
+  );
+  const days: Select = { columns: [{ of: cast(series, 'date'), as: 'date' }] };
+  return {
+    task: task.name,
+    relation: task.relation,
+    key: ['date'],
+    rest: columns.map(({ as }) => as).filter((name) => name !== 'date'),
+    rows: () => ({ columns, from: { kind: 'query', query: days, as: 'days' } }),
+    isCounted: false,
+    hasUnknownMember: true,
+    hasTimes: true,
+    hasPrimaryKey: false,
+    notNull: [],
+    indexes: [],
+    generated: {},
+    lookUps: [],
+  };
+}

@@ -1,0 +1,155 @@
+/** A fact: rows of its source by date, with the ids of dimensions in place of their keys. */
+import type { AggregatedFactTask, FactTask, LookUp } from '../../model/warehouse/task.js';
+import {
+  all,
+  binary,
+  call,
+  cast,
+  column,
+  type Expr,
+  type From,
+  type Join,
+  number,
+  type Output,
+  type Select,
+  some,
+  text,
+} from '../../relational/tree.js';
+import { type Blueprint, NULL_KEY, READ, type Within } from './blueprint.js';
+import { measureColumns } from './measure-columns.js';
+import type { Shape } from './shape.js';
+import { isNear, isSlice } from './slice-conditions.js';
+import { sliceType, sliceValue } from './slice-value.js';
+
+const SOURCE = 'source';
+export const DATE = 'date';
+const UUID_UNKNOWN = '00000000-0000-0000-0000-000000000000';
+
+export function factBlueprint(task: FactTask, shape: Shape): Blueprint {
+  const ids = task.lookUps.map((each) => each.column);
+  const measured = isAggregated(task) ? measureColumns(task.measures, shape, SOURCE) : undefined;
+  const key = isAggregated(task) ? [DATE, ...ids, ...task.columns] : task.key;
+  const rest = isAggregated(task)
+    ? measured!.stored.map(({ as }) => as)
+    : [DATE, ...ids, ...task.columns.filter((name) => !task.key.includes(name))];
+  return {
+    task: task.name,
+    relation: task.relation,
+    key,
+    rest,
+    rows: (within) => factRows(task, shape, within),
+    isCounted: true,
+    slice: { column: DATE, unit: task.slice, type: sliceType(task.slice) },
+    hasUnknownMember: false,
+    hasTimes: true,
+    hasPrimaryKey: !isAggregated(task),
+    notNull: [...ids, ...(isAggregated(task) ? [] : task.key)],
+    indexes: [[DATE]],
+    generated: measured?.generated ?? {},
+    lookUps: task.lookUps,
+    unknownKeys: (lookUp, within) => unknownKeys(task, shape, lookUp, within),
+  };
+}
+
+export function isAggregated(task: FactTask): task is AggregatedFactTask {
+  return 'measures' in task;
+}
+
+export function unknownId(idType: LookUp['idType']): Expr {
+  return idType === 'uuid' ? cast(text(UUID_UNKNOWN), 'uuid') : number(0);
+}
+
+function factRows(task: FactTask, shape: Shape, within: Within): Select {
+  const date = dateOf(task, shape);
+  const dimensions = task.lookUps.map(
+    (lookUp, i): Output => ({
+      of: call('coalesce', column('id', alias(i)), unknownId(lookUp.idType)),
+      as: lookUp.column,
+    }),
+  );
+  const isAnyKeyNull = some(
+    [...new Set(task.lookUps.flatMap(({ by }) => by.map(({ source }) => source)))].map(
+      (name): Expr => ({ kind: 'is-null', of: column(name, SOURCE) }),
+    ),
+  );
+  const plain = (name: string): Output => ({ of: column(name, SOURCE), as: name });
+  const common = {
+    from: { kind: 'table', ...task.source.relation, as: SOURCE } satisfies From,
+    joins: task.lookUps.map((lookUp, i): Join => ({ kind: 'left', ...lookedUp(lookUp, alias(i)) })),
+    ...(typeof within === 'object' ? { where: isWithin(task, shape, within.slices) } : {}),
+  };
+  if (!isAggregated(task)) {
+    const names = [...new Set([...task.key, ...task.columns])];
+    return {
+      ...common,
+      columns: [
+        { of: date, as: DATE },
+        ...dimensions,
+        ...names.map(plain),
+        { of: number(1), as: READ },
+        { of: cast(isAnyKeyNull, 'integer'), as: NULL_KEY },
+      ],
+    };
+  }
+  const count = (filter?: Expr): Expr => ({
+    kind: 'aggregate',
+    name: 'count',
+    ...(filter === undefined ? {} : { filter }),
+  });
+  const grain = [{ of: date, as: DATE }, ...dimensions, ...task.columns.map(plain)];
+  return {
+    ...common,
+    columns: [
+      ...grain,
+      ...measureColumns(task.measures, shape, SOURCE).stored,
+      { of: count(), as: READ },
+      { of: count(isAnyKeyNull), as: NULL_KEY },
+    ],
+    groupBy: grain.map(({ of }) => of),
+  };
+}
+
+function dateOf(task: FactTask, shape: Shape): Expr {
+  const { slice: unit, timezone } = task;
+  return sliceValue(column(task.date, SOURCE), shape.get(task.date) ?? '', {
+    unit,
+    ...(timezone === undefined ? {} : { timezone }),
+  });
+}
+
+function alias(i: number): string {
+  return `dimension_${i + 1}`;
+}
+
+function lookedUp({ relation, by }: LookUp, as: string): { from: From; on: Expr } {
+  return {
+    from: { kind: 'table', ...relation, as },
+    on: all(by.map((each) => binary(column(each.dimension, as), '=', column(each.source, SOURCE)))),
+  };
+}
+
+function isWithin(task: FactTask, shape: Shape, slices: readonly string[]): Expr {
+  const raw = column(task.date, SOURCE);
+  const near = isNear(raw, shape.get(task.date) ?? '', slices, task.slice);
+  const exact = isSlice(dateOf(task, shape), sliceType(task.slice), slices);
+  return near === undefined ? exact : binary(near, 'AND', exact);
+}
+
+function unknownKeys(task: FactTask, shape: Shape, lookUp: LookUp, within: Within): Select {
+  const date = dateOf(task, shape);
+  const keys = lookUp.by.map(({ source }) => column(source, SOURCE));
+  const { from, on } = lookedUp(lookUp, 'looked_up');
+  return {
+    isDistinct: true,
+    columns: [
+      { of: date, as: 'slice' },
+      ...keys.map((of, i) => ({ of: cast(of, 'text'), as: `key_${i + 1}` })),
+    ],
+    from: { kind: 'table', ...task.source.relation, as: SOURCE },
+    where: all([
+      ...keys.map((of): Expr => ({ kind: 'is-null', of, isNegated: true })),
+      { kind: 'exists', query: { columns: [], from, where: on }, isNegated: true },
+      ...(typeof within === 'object' ? [isWithin(task, shape, within.slices)] : []),
+    ]),
+  };
+}

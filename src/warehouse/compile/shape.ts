@@ -1,0 +1,48 @@
+/** The columns of a relation of the database, by which a task is compiled. */
+import type pg from 'pg';
+import { EdpError } from '../../base/errors.js';
+import { quoteIdentifier } from '../../model/ddl.js';
+import type { Relation } from '../../model/warehouse/task.js';
+
+/** Name → type, as `format_type` prints it, in the order of the table. */
+export type Shape = ReadonlyMap<string, string>;
+
+export function quoteRelation({ schema, name }: Relation): string {
+  return `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`;
+}
+
+/** @returns undefined for a relation that is not there */
+export async function findShape(client: pg.Client, relation: Relation): Promise<Shape | undefined> {
+  const { rows } = await client.query<{ name: string | null; type: string }>(
+    `SELECT a.attname::text AS name, format_type(a.atttypid, a.atttypmod) AS type
+     FROM pg_class c LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+     WHERE c.oid = to_regclass($1) ORDER BY a.attnum`,
+    [quoteRelation(relation)],
+  );
+  if (rows.length === 0) return undefined;
+  return new Map(rows.flatMap(({ name, type }) => (name === null ? [] : [[name, type]])));
+}
+
+/** @throws EdpError `missing_source` */
+export async function readShape(client: pg.Client, relation: Relation): Promise<Shape> {
+  const shape = await findShape(client, relation);
+  if (shape !== undefined) return shape;
+  throw new EdpError(
+    'missing_source',
+    `there is no table or view ${relation.schema}.${relation.name}`,
+    {
+      hint: 'load it first, or correct the name in edp.yaml',
+    },
+  );
+}
+
+/** Whether values of the type have an order and an equality. */
+export function isComparable(type: string): boolean {
+  return !/^(json|xml|point|line|lseg|box|path|polygon|circle|txid_snapshot|pg_snapshot)\b(?!b)/.test(
+    type,
+  );
+}
+
+export function isFloat(type: string): boolean {
+  return type === 'real' || type === 'double precision';
+}

@@ -1,0 +1,237 @@
+/** A silver table: one row for each key of its source, cleaned. */
+import type { SilverColumn, SilverTask } from '../../model/warehouse/task.js';
+import {
+  all,
+  binary,
+  cast,
+  column,
+  type Expr,
+  equal,
+  type From,
+  number,
+  type Order,
+  type Output,
+  type Select,
+  text,
+} from '../../relational/tree.js';
+import { AFFECTED, type Blueprint, NULL_KEY, READ, type Within } from './blueprint.js';
+import { isComparable, type Shape } from './shape.js';
+
+const SOURCE = 'source';
+const LATEST = 'edp_latest';
+const RANK = 'edp_rank';
+/** The column of a silver table that says which load a row came with. */
+export const LOAD = 'load_id';
+
+/** @param indexes columns that others look rows up by */
+export function silverBlueprint(
+  task: SilverTask,
+  shape: Shape,
+  indexes: readonly (readonly string[])[],
+): Blueprint {
+  const { lineageColumn } = task.source;
+  const loads = lineageColumn === undefined ? [] : [LOAD];
+  const rest = task.columns.map(({ name }) => name).filter((name) => !task.key.includes(name));
+  return {
+    task: task.name,
+    relation: task.relation,
+    key: task.key,
+    rest: [...rest, ...loads],
+    rows: (within) => silverRows(task, shape, within),
+    isCounted: false,
+    counts: (within) => countRows(task, shape, within),
+    ...(lineageColumn === undefined
+      ? {}
+      : { affected: () => affectedKeys(task, shape, lineageColumn) }),
+    hasUnknownMember: false,
+    hasTimes: false,
+    hasPrimaryKey: true,
+    notNull: task.key,
+    indexes: [...loads.map((name) => [name]), ...indexes],
+    generated: {},
+    lookUps: [],
+  };
+}
+
+function silverRows(task: SilverTask, shape: Shape, within: Within): Select {
+  const names = [
+    ...task.columns.map(({ name }) => name),
+    ...(task.source.lineageColumn === undefined ? [] : [LOAD]),
+  ];
+  const outputs = names.map((name) => ({ of: column(name, 'rows'), as: name }));
+  const keyed: Select = {
+    columns: outputs,
+    from: { kind: 'query', query: cleanedRows(task, shape), as: 'rows' },
+    where: all([...hasKey(task.key), ...(within === 'keys' ? [isAffected(task.key)] : [])]),
+  };
+  if (task.latestBy === undefined) return keyed;
+  const ranked: Select = {
+    ...keyed,
+    columns: [
+      ...outputs,
+      {
+        as: RANK,
+        of: {
+          kind: 'row-number',
+          partitionBy: task.key.map((name) => column(name, 'rows')),
+          orderBy: latestFirst(task, shape),
+        },
+      },
+    ],
+  };
+  return {
+    columns: names.map((name) => ({ of: column(name, 'ranked'), as: name })),
+    from: { kind: 'query', query: ranked, as: 'ranked' },
+    where: binary(column(RANK, 'ranked'), '=', number(1)),
+  };
+}
+
+/** The latest row first; of equal ones the one that came last, then by all its columns. */
+function latestFirst(task: SilverTask, shape: Shape): Order[] {
+  const names = [LATEST, ...(task.source.lineageColumn === undefined ? [] : [LOAD])];
+  const whole = [...shape.values()].map((type, i) => {
+    const of = column(wholeName(i), 'rows');
+    return isComparable(type) ? of : cast(of, 'text');
+  });
+  return [...names.map((name) => column(name, 'rows')), ...whole].map((of) => ({
+    of,
+    isDescending: true,
+    nulls: 'last',
+  }));
+}
+
+/** A column of the source, beside those that are made of it. */
+function wholeName(i: number): string {
+  return `edp_source_${i}`;
+}
+
+/** Each row of the source that counts, with the columns of silver. */
+function cleanedRows(task: SilverTask, shape: Shape): Select {
+  const { lineageColumn, relation } = task.source;
+  const columns: Output[] = task.columns.map((each) => ({
+    of: cleaned(each, shape),
+    as: each.name,
+  }));
+  if (lineageColumn !== undefined) columns.push({ of: column(lineageColumn, SOURCE), as: LOAD });
+  if (task.latestBy !== undefined) {
+    columns.push({ of: column(task.latestBy, SOURCE), as: LATEST });
+    for (const [i, name] of [...shape.keys()].entries()) {
+      columns.push({ of: column(name, SOURCE), as: wholeName(i) });
+    }
+  }
+  const from: From = { kind: 'table', ...relation, as: SOURCE };
+  const where: Expr | undefined =
+    task.where === undefined ? undefined : { kind: 'user', sql: task.where };
+  return { columns, from, ...(where === undefined ? {} : { where }) };
+}
+
+function hasKey(key: readonly string[]): Expr[] {
+  return key.map((name) => ({ kind: 'is-null', of: column(name, 'rows'), isNegated: true }));
+}
+
+function isAffected(key: readonly string[]): Expr {
+  const from: From = { kind: 'table', name: AFFECTED, as: 'affected' };
+  return { kind: 'exists', query: { columns: [], from, where: equal(key, 'affected', 'rows') } };
+}
+
+/** Whatever `where` says: a row that it holds back now may have been in the table before. */
+function affectedKeys(task: SilverTask, shape: Shape, lineageColumn: string): Select {
+  const outputs = (of: string) => task.key.map((name) => ({ of: column(name, of), as: name }));
+  const isOfLoads = (of: string, name: string): Expr => ({
+    kind: 'any',
+    of: column(name, of),
+    list: { kind: 'parameter', number: 1, type: 'bigint[]' },
+  });
+  const isKey = ({ name }: SilverColumn) => task.key.includes(name);
+  const query: Select = {
+    columns: task.columns
+      .filter(isKey)
+      .map((each) => ({ of: cleaned(each, shape), as: each.name })),
+    from: { kind: 'table', ...task.source.relation, as: SOURCE },
+    where: isOfLoads(SOURCE, lineageColumn),
+  };
+  const made: Select = {
+    columns: outputs('made'),
+    from: { kind: 'table', ...task.relation, as: 'made' },
+    where: isOfLoads('made', LOAD),
+  };
+  const both: Select = {
+    columns: outputs('rows'),
+    from: { kind: 'query', query, as: 'rows' },
+    where: all(hasKey(task.key)),
+    union: [made],
+  };
+  return {
+    isDistinct: true,
+    columns: outputs('both'),
+    from: { kind: 'query', query: both, as: 'both' },
+  };
+}
+
+function countRows(task: SilverTask, shape: Shape, within: Within): Select {
+  const isNull = task.key
+    .map((name): Expr => ({ kind: 'is-null', of: column(name, 'rows') }))
+    .reduce((left, right) => binary(left, 'OR', right));
+  const count = (filter?: Expr): Expr => ({
+    kind: 'aggregate',
+    name: 'count',
+    ...(filter === undefined ? {} : { filter }),
+  });
+  return {
+    columns: [
+      { of: count(), as: READ },
+      { of: count(isNull), as: NULL_KEY },
+    ],
+    from: { kind: 'query', query: cleanedRows(task, shape), as: 'rows' },
+    ...(within === 'keys' ? { where: isAffected(task.key) } : {}),
+  };
+}
+
+function cleaned(
+  { from, type, timezone, truncate, values, onError }: SilverColumn,
+  shape: Shape,
+): Expr {
+  let of: Expr = 'sql' in from ? { kind: 'user', sql: from.sql } : column(from.column, SOURCE);
+  let is = 'sql' in from ? '' : (shape.get(from.column) ?? '');
+  const castTo = (to: string) => {
+    of = onError === 'null' ? { kind: 'try-cast', of, type: to } : cast(of, to);
+    is = to;
+  };
+  if (values !== undefined) {
+    of = spelled(of, values);
+    is = 'text';
+  }
+  if (type !== undefined) castTo(type);
+  if (timezone !== undefined && !isMoment(is)) {
+    if (!is.startsWith('timestamp')) castTo('timestamp');
+    of = { kind: 'at-zone', of, zone: timezone };
+    is = 'timestamp with time zone';
+  }
+  return truncate === undefined ? of : truncated(of, is, truncate);
+}
+
+function isMoment(type: string): boolean {
+  return /^timestamptz\b|^timestamp(\(\d\))? with time zone$/.test(type);
+}
+
+function truncated(of: Expr, type: string, unit: NonNullable<SilverColumn['truncate']>): Expr {
+  if (type === 'date') {
+    return cast({ kind: 'truncate', unit, of: cast(of, 'timestamp') }, 'date');
+  }
+  if (!isMoment(type)) return { kind: 'truncate', unit, of };
+  const inUtc: Expr = { kind: 'truncate', unit, of: { kind: 'at-zone', of, zone: 'UTC' } };
+  return { kind: 'at-zone', of: inUtc, zone: 'UTC' };
+}
+
+/** One name for all spellings of a value; others stay as they are. */
+function spelled(of: Expr, values: NonNullable<SilverColumn['values']>): Expr {
+  const written = cast(of, 'text');
+  return {
+    kind: 'case',
+    when: Object.entries(values).map(([name, spellings]) => ({
+      if: { kind: 'in', of: written, list: [name, ...spellings].map(text) },
+      value: text(name),
+    })),
+    else: written,
+  };
+}

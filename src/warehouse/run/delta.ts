@@ -1,0 +1,117 @@
+/** The difference between a table and what it is to be, and the three statements that make it so. */
+import type pg from 'pg';
+import { quoteColumns, quoteIdentifier } from '../../model/ddl.js';
+import { printExpr } from '../../relational/postgres-sql.js';
+import { all, binary, call, column, type Expr, same } from '../../relational/tree.js';
+import { AFFECTED, type Blueprint, dataColumns, type Within } from '../compile/blueprint.js';
+import { unknownId } from '../compile/fact-rows.js';
+import { quoteRelation } from '../compile/shape.js';
+import { isSlice } from '../compile/slice-conditions.js';
+
+/** Temporary tables: rows as they are to be; places of rows that differ, before and after. */
+export const STAGE = 'pg_temp.edp_stage';
+export const DELTA = 'pg_temp.edp_delta';
+
+/**
+ * Fills {@link DELTA} with a row for each row that is to be inserted (no old place), deleted (no new
+ * place) or updated.
+ */
+export async function findDelta(
+  client: pg.Client,
+  blueprint: Blueprint,
+  within: Within,
+): Promise<void> {
+  const { key, rest, relation, slice } = blueprint;
+  const table = quoteRelation(relation);
+  const isSame = printExpr(sameKey(blueprint));
+  const differs = rest.map((name) => {
+    const quoted = quoteIdentifier(name);
+    return `stage.${quoted} IS DISTINCT FROM made.${quoted}`;
+  });
+  const scope = scopeOf(blueprint, within);
+  // A row that moved to a slice stands in another one so far.
+  const mayMove = slice !== undefined && !key.includes(slice.column);
+  const before = mayMove ? '' : ` AND ${scope}`;
+  await client.query(`CREATE TEMP TABLE edp_delta ON COMMIT DROP AS
+    SELECT made.ctid AS old, stage.ctid AS new FROM ${STAGE} AS stage
+    LEFT JOIN ${table} AS made ON ${isSame}${before}
+    WHERE made.ctid IS NULL${differs.map((each) => ` OR ${each}`).join('')}
+    UNION ALL
+    SELECT made.ctid, NULL FROM ${table} AS made
+    WHERE ${scope} AND NOT EXISTS (SELECT FROM ${STAGE} AS stage WHERE ${isSame})`);
+}
+
+/** Equality of keys in a form that can be hashed; NULL equals NULL. */
+function sameKey({ key, notNull }: Blueprint): Expr {
+  const [present, nullable] = [true, false].map((is) =>
+    key.filter((name) => notNull.includes(name) === is),
+  ) as [string[], string[]];
+  const hash = (of: string) =>
+    call('hash_record', { kind: 'row', of: nullable.map((name) => column(name, of)) });
+  return all([
+    ...present.map((name) => binary(column(name, 'stage'), '=', column(name, 'made'))),
+    ...(nullable.length === 0
+      ? []
+      : [binary(hash('stage'), '=', hash('made')), same(nullable, 'stage', 'made')]),
+  ]);
+}
+
+/** Which rows of the table are compared. */
+function scopeOf({ hasUnknownMember, id, slice, key }: Blueprint, within: Within): string {
+  if (within === 'keys') {
+    const names = key.map(quoteIdentifier);
+    const isSame = names.map((name) => `affected.${name} = made.${name}`).join(' AND ');
+    return `EXISTS (SELECT FROM ${AFFECTED} AS affected WHERE ${isSame})`;
+  }
+  if (typeof within === 'object' && slice !== undefined) {
+    return `(${printExpr(isSlice(column(slice.column, 'made'), slice.type, within.slices))})`;
+  }
+  return hasUnknownMember ? `made.id <> ${printExpr(unknownId(id ?? 'int'))}` : 'true';
+}
+
+export interface DeltaCount {
+  /** Undefined for a table without slices. */
+  readonly slice: string | null;
+  readonly inserted: number;
+  readonly updated: number;
+  readonly deleted: number;
+}
+
+/** An updated row counts in its new slice. */
+export async function countDelta(client: pg.Client, blueprint: Blueprint): Promise<DeltaCount[]> {
+  const { slice, relation } = blueprint;
+  const of = slice === undefined ? undefined : quoteIdentifier(slice.column);
+  const value =
+    of === undefined
+      ? 'NULL'
+      : `coalesce(CASE WHEN d.new IS NULL THEN made.${of}::text ELSE stage.${of}::text END, 'null')`;
+  const { rows } = await client.query<DeltaCount>(`
+    SELECT ${value} AS slice,
+      count(*) FILTER (WHERE d.old IS NULL) AS inserted,
+      count(*) FILTER (WHERE d.old IS NOT NULL AND d.new IS NOT NULL) AS updated,
+      count(*) FILTER (WHERE d.new IS NULL) AS deleted
+    FROM ${DELTA} AS d LEFT JOIN ${STAGE} AS stage ON stage.ctid = d.new
+    LEFT JOIN ${quoteRelation(relation)} AS made ON made.ctid = d.old GROUP BY 1`);
+  return rows;
+}
+
+/** Makes the table equal to the stage where they differ. */
+export async function applyDelta(client: pg.Client, blueprint: Blueprint): Promise<void> {
+  const { relation, hasTimes } = blueprint;
+  const table = quoteRelation(relation);
+  const columns = dataColumns(blueprint);
+  const sets = columns.map((name) => `${quoteIdentifier(name)} = stage.${quoteIdentifier(name)}`);
+  if (hasTimes) sets.push('dw_updated_at = now()');
+  await client.query(
+    `DELETE FROM ${table} AS made USING ${DELTA} AS d WHERE made.ctid = d.old AND d.new IS NULL`,
+  );
+  await client.query(
+    `UPDATE ${table} AS made SET ${sets.join(', ')} FROM ${DELTA} AS d, ${STAGE} AS stage
+     WHERE made.ctid = d.old AND stage.ctid = d.new`,
+  );
+  const values = columns.map((name) => `stage.${quoteIdentifier(name)}`).join(', ');
+  await client.query(
+    `INSERT INTO ${table} (${quoteColumns(columns)}) SELECT ${values}
+     FROM ${DELTA} AS d JOIN ${STAGE} AS stage ON stage.ctid = d.new WHERE d.old IS NULL`,
+  );
+}

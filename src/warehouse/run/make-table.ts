@@ -1,0 +1,402 @@
+/** Makes the table of a task, or mends it, in the transaction of the caller. */
+import type pg from 'pg';
+import type { Change, ChangedValues } from '../../ledger/changes.js';
+import { quoteColumns, quoteIdentifier } from '../../model/ddl.js';
+import type { Check, Relation } from '../../model/warehouse/task.js';
+import { printExpr, printSelect } from '../../relational/postgres-sql.js';
+import { column, type Select } from '../../relational/tree.js';
+import { checkRows } from '../checks/check-rows.js';
+import { type CheckOutcome, holdsBack } from '../checks/outcome.js';
+import {
+  AFFECTED,
+  type Blueprint,
+  dataColumns,
+  NULL_KEY,
+  READ,
+  type Within,
+} from '../compile/blueprint.js';
+import { unknownId } from '../compile/fact-rows.js';
+import { quoteRelation, type Shape } from '../compile/shape.js';
+import { LOAD } from '../compile/silver-rows.js';
+import { isSlice } from '../compile/slice-conditions.js';
+import { type DateReader, readerKey, sliceValue } from '../compile/slice-value.js';
+import { applyDelta, countDelta, DELTA, findDelta, STAGE } from './delta.js';
+import { createTable, finishTable } from './table.js';
+
+export interface SliceRows {
+  readonly read: number;
+  readonly inserted: number;
+  readonly updated: number;
+  readonly deleted: number;
+  /** Rows that hold an unknown member. */
+  readonly unknown: number;
+  /** Rows read that have a NULL in a key. */
+  readonly nullKey: number;
+}
+
+export interface SliceOutcome {
+  /** Empty for a table without slices. */
+  readonly slice: string;
+  readonly rows: SliceRows;
+  readonly checks: readonly CheckOutcome[];
+  readonly isHeldBack: boolean;
+}
+
+export interface Made {
+  readonly slices: readonly SliceOutcome[];
+  readonly changes: readonly Change[];
+  /** Rows more than before. */
+  readonly rowChange: number;
+}
+
+export interface Making {
+  readonly blueprint: Blueprint;
+  readonly checks: readonly Check[];
+  readonly comment: string | undefined;
+  /** Of the table that is made. */
+  readonly readers: readonly DateReader[];
+  /** The table that is replaced: ids of its members stay. */
+  readonly idsFrom?: Relation;
+}
+
+export const NOTHING: SliceRows = {
+  read: 0,
+  inserted: 0,
+  updated: 0,
+  deleted: 0,
+  unknown: 0,
+  nullKey: 0,
+};
+
+/** More dates than these are not listed: who reads them compares everything. */
+const MAX_DATES = 10_000;
+const MAX_LOADS = 100;
+const MAX_KEYS = 10_000;
+
+interface Tally {
+  readonly slice: string;
+  readonly read: number;
+  readonly nullKey: number;
+  readonly rows: number;
+  readonly unknown: number;
+}
+
+/** Makes the table without rows. */
+export async function makeEmpty(client: pg.Client, { blueprint, comment }: Making): Promise<Made> {
+  await createTable(client, blueprint, blueprint.relation);
+  await finishTable(client, blueprint, blueprint.relation, comment);
+  return { slices: [], changes: [{ relation: '', kind: 'definition' }], rowChange: 0 };
+}
+
+/** Makes the table anew, where none is. The relation of its changes is left to the caller. */
+export async function makeNew(client: pg.Client, making: Making): Promise<Made> {
+  const { blueprint, checks, comment, idsFrom } = making;
+  await createTable(client, blueprint, blueprint.relation);
+  const table = quoteRelation(blueprint.relation);
+  const columns = quoteColumns(dataColumns(blueprint));
+  const rows = blueprint.rows('all');
+  let tallies: Tally[];
+  if (blueprint.isCounted) {
+    const made = await client.query<Tally>(
+      `WITH made AS MATERIALIZED (\n${printSelect(rows)}\n),
+       inserted AS (INSERT INTO ${table} (${columns}) SELECT ${columns} FROM made)
+       ${tallySql(blueprint, 'made')}`,
+    );
+    tallies = made.rows;
+  } else {
+    const { rowCount } =
+      blueprint.id === undefined || idsFrom === undefined
+        ? await client.query(
+            `INSERT INTO ${table} (${columns}) SELECT ${columns} FROM (\n${printSelect(rows)}\n) AS made`,
+          )
+        : await insertWithIds(client, blueprint, idsFrom);
+    const [count] = await countRead(client, blueprint, 'all');
+    tallies = [{ slice: '', rows: rowCount ?? 0, unknown: 0, ...count! }];
+  }
+  const found = await checkRows(client, checks, checkedRows(blueprint, table));
+  const slices = tallies.map(({ slice, read, nullKey, rows: inserted, unknown }) =>
+    toOutcome(slice, { ...NOTHING, read, nullKey, inserted, unknown }, found),
+  );
+  const heldBack = slices.filter((each) => each.isHeldBack).map(({ slice }) => slice);
+  if (heldBack.length > 0) await removeSlices(client, blueprint, heldBack);
+  await finishTable(client, blueprint, blueprint.relation, comment);
+  await keepUnknownKeys(client, blueprint, 'all', tallies);
+  const inserted = slices
+    .filter((each) => !each.isHeldBack)
+    .reduce((sum, each) => sum + each.rows.inserted, 0);
+  return {
+    slices,
+    changes: [
+      { relation: '', kind: 'definition' },
+      ...(inserted > 0 ? [{ relation: '', kind: 'inserted' as const, rows: inserted }] : []),
+    ],
+    rowChange: inserted,
+  };
+}
+
+/** Members keep the ids that they have in another table, if that has the same key. */
+async function insertWithIds(
+  client: pg.Client,
+  { relation, key, rest, id, rows }: Blueprint,
+  idsFrom: Relation,
+): Promise<{ rowCount: number | null }> {
+  const table = quoteRelation(relation);
+  const before = quoteRelation(idsFrom);
+  const types = await columnTypes(client, before);
+  const own = await columnTypes(client, table);
+  const hasIds = ['id', ...key].every((name) => types.get(name) === own.get(name));
+  const columns = quoteColumns([...key, ...rest]);
+  const made = `(\n${printSelect(rows('all'))}\n) AS made`;
+  if (!hasIds)
+    return client.query(`INSERT INTO ${table} (${columns}) SELECT ${columns} FROM ${made}`);
+  const next =
+    id === 'uuid'
+      ? 'gen_random_uuid()'
+      : `nextval(pg_get_serial_sequence('${table.replaceAll("'", "''")}', 'id'))`;
+  if (id !== 'uuid') {
+    await client.query(
+      `SELECT setval(pg_get_serial_sequence($1, 'id'), greatest(1, (SELECT max(id) FROM ${before})))`,
+      [table],
+    );
+  }
+  const isSame = key.map(
+    (name) => `before.${quoteIdentifier(name)} = made.${quoteIdentifier(name)}`,
+  );
+  const values = [...key, ...rest].map((name) => `made.${quoteIdentifier(name)}`).join(', ');
+  return client.query(`INSERT INTO ${table} (id, ${columns}) SELECT coalesce(before.id, ${next}), ${values}
+    FROM ${made} LEFT JOIN ${before} AS before ON ${isSame.join(' AND ')}`);
+}
+
+function toOutcome(
+  slice: string,
+  rows: SliceRows,
+  found: ReadonlyMap<string, CheckOutcome[]>,
+): SliceOutcome {
+  const checks = found.get(slice) ?? [];
+  const isHeldBack = holdsBack(checks);
+  return {
+    slice,
+    rows: isHeldBack ? { ...rows, inserted: 0, updated: 0, deleted: 0 } : rows,
+    checks,
+    isHeldBack,
+  };
+}
+
+function checkedRows({ slice }: Blueprint, from: string) {
+  return slice === undefined
+    ? { from }
+    : { from, slice: `coalesce(${quoteIdentifier(slice.column)}::text, 'null')` };
+}
+
+/** Rows by slice; the counts of source rows are in them. */
+function tallySql(blueprint: Blueprint, from: string): string {
+  const { slice, lookUps } = blueprint;
+  const isUnknown = lookUps.map(
+    ({ column: name, idType }) => `${quoteIdentifier(name)} = ${printExpr(unknownId(idType))}`,
+  );
+  const of =
+    slice === undefined ? "''" : `coalesce(${quoteIdentifier(slice.column)}::text, 'null')`;
+  const unknown =
+    isUnknown.length === 0 ? '0' : `count(*) FILTER (WHERE ${isUnknown.join(' OR ')})`;
+  return `SELECT ${of} AS slice, sum(${READ})::bigint AS read, sum(${NULL_KEY})::bigint AS "nullKey",
+    count(*) AS rows, (${unknown})::bigint AS unknown FROM ${from} GROUP BY 1 ORDER BY 1`;
+}
+
+async function countRead(
+  client: pg.Client,
+  blueprint: Blueprint,
+  within: Within,
+): Promise<{ read: number; nullKey: number }[]> {
+  if (blueprint.counts === undefined) return [{ read: 0, nullKey: 0 }];
+  const { rows } = await client.query<{ read: number; nullKey: number }>(
+    `SELECT ${READ} AS read, ${NULL_KEY} AS "nullKey" FROM (\n${printSelect(blueprint.counts(within))}\n) AS counted`,
+  );
+  return rows;
+}
+
+async function removeSlices(
+  client: pg.Client,
+  { relation, slice }: Blueprint,
+  slices: readonly string[],
+): Promise<void> {
+  const where =
+    slice === undefined ? 'true' : printExpr(isSlice(column(slice.column), slice.type, slices));
+  await client.query(`DELETE FROM ${quoteRelation(relation)} WHERE ${where}`);
+}
+
+/** Compares the table with what it is to be, and mends it. */
+export async function makeDelta(
+  client: pg.Client,
+  making: Making,
+  within: Within,
+  loads: readonly number[],
+): Promise<Made> {
+  const { blueprint, checks } = making;
+  await client.query(`DROP TABLE IF EXISTS ${STAGE}, ${DELTA}, pg_temp.${AFFECTED}`);
+  if (within === 'keys') await fillAffected(client, blueprint.affected!(), loads);
+  await client.query(
+    `CREATE TEMP TABLE edp_stage ON COMMIT DROP AS\n${printSelect(blueprint.rows(within))}`,
+  );
+  await client.query(`ANALYZE ${STAGE}`);
+  const tallies = blueprint.isCounted
+    ? (await client.query<Tally>(tallySql(blueprint, STAGE))).rows
+    : (await countRead(client, blueprint, within)).map((count) => ({
+        slice: '',
+        rows: 0,
+        unknown: 0,
+        ...count,
+      }));
+  const found = await checkRows(client, checks, checkedRows(blueprint, STAGE));
+  const heldBack = [...found].flatMap(([slice, outcomes]) => (holdsBack(outcomes) ? [slice] : []));
+  const rest = await takeOut(client, blueprint, within, heldBack);
+  if (rest !== undefined) await findDelta(client, blueprint, rest);
+  const counts = rest === undefined ? [] : await countDelta(client, blueprint);
+  const changes = rest === undefined ? [] : await describeChanges(client, making);
+  if (counts.length > 0) await applyDelta(client, blueprint);
+  if (rest !== undefined) await keepUnknownKeys(client, blueprint, rest, tallies);
+  const names = new Set([
+    ...(typeof within === 'object' ? within.slices : blueprint.slice === undefined ? [''] : []),
+    ...tallies.map(({ slice }) => slice),
+    ...counts.map(({ slice }) => slice ?? ''),
+  ]);
+  const slices = [...names].sort().map((slice) => {
+    const tally = tallies.find((each) => each.slice === slice);
+    const count = counts.find((each) => (each.slice ?? '') === slice);
+    const { read = 0, nullKey = 0, unknown = 0 } = tally ?? {};
+    const { inserted = 0, updated = 0, deleted = 0 } = count ?? {};
+    return toOutcome(slice, { read, nullKey, unknown, inserted, updated, deleted }, found);
+  });
+  const rowChange = slices.reduce((sum, { rows }) => sum + rows.inserted - rows.deleted, 0);
+  return { slices, changes, rowChange };
+}
+
+async function fillAffected(
+  client: pg.Client,
+  query: Select,
+  loads: readonly number[],
+): Promise<void> {
+  await client.query(
+    `CREATE TEMP TABLE ${AFFECTED} ON COMMIT DROP AS\n${printSelect(query).replaceAll('$1::bigint[]', `'{${loads.join(',')}}'::bigint[]`)}`,
+  );
+  await client.query(`ANALYZE pg_temp.${AFFECTED}`);
+}
+
+/** Leaves out slices that a check holds back. @returns what is left; undefined for nothing */
+async function takeOut(
+  client: pg.Client,
+  { slice, relation }: Blueprint,
+  within: Within,
+  heldBack: readonly string[],
+): Promise<Within | undefined> {
+  if (heldBack.length === 0) return within;
+  if (slice === undefined) return undefined;
+  const isHeldBack = printExpr(isSlice(column(slice.column), slice.type, heldBack));
+  await client.query(`DELETE FROM ${STAGE} WHERE ${isHeldBack}`);
+  if (typeof within === 'object') {
+    return { slices: within.slices.filter((each) => !heldBack.includes(each)) };
+  }
+  const of = `coalesce(${quoteIdentifier(slice.column)}::text, 'null')`;
+  const { rows } = await client.query<{ slice: string }>(
+    `SELECT DISTINCT ${of} AS slice FROM ${STAGE} UNION SELECT DISTINCT ${of} FROM ${quoteRelation(relation)}`,
+  );
+  const all = rows.map((row) => row.slice);
+  return { slices: all.filter((each) => !heldBack.includes(each)) };
+}
+
+/** Entries of the log of changes: by kind and load, with the dates that readers divide the table by. */
+async function describeChanges(client: pg.Client, making: Making): Promise<Change[]> {
+  const { blueprint, readers } = making;
+  const table = quoteRelation(blueprint.relation);
+  const hasLoads = dataColumns(blueprint).includes(LOAD);
+  const load = hasLoads ? `coalesce(stage.${LOAD}, made.${LOAD})` : 'NULL::bigint';
+  const joined = `FROM ${DELTA} AS d LEFT JOIN ${STAGE} AS stage ON stage.ctid = d.new
+    LEFT JOIN ${table} AS made ON made.ctid = d.old`;
+  const { rows } = await client.query<{ kind: Change['kind']; load: number | null; rows: number }>(
+    `SELECT CASE WHEN d.old IS NULL THEN 'inserted' WHEN d.new IS NULL THEN 'deleted' ELSE 'updated' END AS kind,
+       ${load} AS load, count(*) AS rows ${joined} GROUP BY 1, 2 ORDER BY 1, 2`,
+  );
+  if (rows.length === 0) return [];
+  const dates = await datesOf(client, making, joined);
+  const relation = await nameOf(client, table);
+  const isDetailed = rows.length <= MAX_LOADS && rows.every(({ load: id }) => id !== null);
+  const entries = isDetailed
+    ? rows
+    : [...new Set(rows.map(({ kind }) => kind))].map((kind) => ({
+        kind,
+        load: null,
+        rows: rows.filter((row) => row.kind === kind).reduce((sum, row) => sum + row.rows, 0),
+      }));
+  return entries.map(({ kind, load: loadId, rows: count }) => ({
+    relation,
+    kind,
+    rows: count,
+    ...(loadId === null ? {} : { loadId }),
+    ...(readers.length === 0 ? {} : { dates }),
+  }));
+}
+
+async function datesOf(
+  client: pg.Client,
+  { blueprint, readers }: Making,
+  joined: string,
+): Promise<ChangedValues> {
+  const types = await columnTypes(client, quoteRelation(blueprint.relation));
+  const dates: Record<string, readonly string[] | null> = {};
+  for (const reader of readers) {
+    const value = (of: string) =>
+      printExpr(sliceValue(column(reader.column, of), types.get(reader.column) ?? '', reader));
+    const { rows } = await client.query<{ slice: string }>(
+      `SELECT DISTINCT coalesce(slice::text, 'null') AS slice FROM (
+         SELECT ${value('stage')} AS slice ${joined} WHERE d.new IS NOT NULL
+         UNION ALL SELECT ${value('made')} ${joined} WHERE d.old IS NOT NULL) AS both LIMIT ${MAX_DATES + 1}`,
+    );
+    dates[readerKey(reader)] = rows.length > MAX_DATES ? null : rows.map(({ slice }) => slice);
+  }
+  return dates;
+}
+
+async function columnTypes(client: pg.Client, table: string): Promise<Shape> {
+  const { rows } = await client.query<{ name: string; type: string }>(
+    `SELECT attname::text AS name, format_type(atttypid, atttypmod) AS type FROM pg_attribute
+     WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped`,
+    [table],
+  );
+  return new Map(rows.map(({ name, type }) => [name, type]));
+}
+
+/** As entries of the log of changes have it. */
+export async function nameOf(client: pg.Client, table: string): Promise<string> {
+  const { rows } = await client.query<{ name: string }>(
+    `SELECT format('%I.%I', n.nspname, c.relname) AS name
+     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = $1::regclass`,
+    [table],
+  );
+  return rows[0]!.name;
+}
+
+/** Keys that slices looked up in vain, so that they are stale when one arrives. */
+async function keepUnknownKeys(
+  client: pg.Client,
+  blueprint: Blueprint,
+  within: Within,
+  tallies: readonly Tally[],
+): Promise<void> {
+  const { lookUps, unknownKeys, task } = blueprint;
+  if (lookUps.length === 0 || unknownKeys === undefined) return;
+  await client.query(
+    'DELETE FROM edp.unknown_keys WHERE task = $1 AND ($2::text[] IS NULL OR slice = ANY ($2))',
+    [task, typeof within === 'object' ? within.slices : null],
+  );
+  if (tallies.every(({ unknown }) => unknown === 0)) return;
+  for (const lookUp of lookUps) {
+    const keys = lookUp.by.map((_, i) => `key_${i + 1}`).join(', ');
+    await client.query(
+      `INSERT INTO edp.unknown_keys (task, slice, dimension, key)
+       SELECT DISTINCT $1, coalesce(slice::text, 'null'), $2,
+         CASE WHEN keys > ${MAX_KEYS} THEN '{}'::text[] ELSE ARRAY[${keys}] END
+       FROM (SELECT *, count(*) OVER (PARTITION BY slice) AS keys FROM (
+         ${printSelect(unknownKeys(lookUp, within))}) AS unknown) AS counted`,
+      [task, lookUp.column],
+    );
+  }
+}

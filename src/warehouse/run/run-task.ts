@@ -1,0 +1,359 @@
+/** One task of a run: finds out what is stale, and makes it right in one transaction. */
+import type pg from 'pg';
+import type { EdpError } from '../../base/errors.js';
+import { listUnseen, type ReadPoint, readPoint, recordChanges } from '../../ledger/changes.js';
+import { formatNotes } from '../../model/notes.js';
+import type { Source, Task, TaskKind, Warehouse } from '../../model/warehouse/task.js';
+import type { CheckOutcome } from '../checks/outcome.js';
+import type { Blueprint } from '../compile/blueprint.js';
+import {
+  type CompiledTask,
+  compileTask,
+  readersOf,
+  type TableTask,
+} from '../compile/compile-task.js';
+import { quoteRelation } from '../compile/shape.js';
+import { explainTaskFault } from './explain-fault.js';
+import { type Made, makeDelta, NOTHING, type SliceOutcome, type SliceRows } from './make-table.js';
+import { runView } from './run-view.js';
+import { EVERY_SLICE, listSlices } from './slice-list.js';
+import {
+  describeLoads,
+  everything,
+  findStaleKeys,
+  findStaleSlices,
+  type Work,
+} from './staleness.js';
+import { replaceTable } from './swap.js';
+import { keepHeldBack, keepState, listHeldBack, readState, type TaskState } from './task-state.js';
+
+export type TaskRunState = 'done' | 'unchanged' | 'would-change' | 'failed' | 'skipped';
+
+/** What a run did to a slice of a task. */
+export interface TaskResult {
+  readonly task: string;
+  readonly kind: TaskKind;
+  /** Empty for a table without slices. */
+  readonly slice: string;
+  readonly state: TaskRunState;
+  readonly reason: string | undefined;
+  readonly rows: SliceRows;
+  readonly checks: readonly CheckOutcome[];
+  readonly seconds: number;
+  readonly error?: EdpError;
+  /** Whether a check held it back. */
+  readonly isHeldBack?: boolean;
+}
+
+export interface TaskOrders {
+  /** Make these slices, stale or not, and no others. */
+  readonly slices?: { readonly from: string; readonly to: string };
+  readonly full: boolean;
+  readonly dryRun: boolean;
+}
+
+const SERIALIZATION = '40001';
+const ATTEMPTS = 5;
+
+/**
+ * Runs a task, with all that is stale of it in one transaction, under the lock of the task.
+ *
+ * @param client in no transaction, unless it is a dry run
+ */
+export async function runTask(
+  client: pg.Client,
+  task: Task,
+  warehouse: Warehouse,
+  orders: TaskOrders,
+  runId: number,
+): Promise<TaskResult[]> {
+  const startedAt = performance.now();
+  const lock = [`edp task ${task.name}`];
+  await client.query('SELECT pg_advisory_lock(hashtextextended($1, 0))', lock);
+  try {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await inTransaction(client, orders.dryRun, () =>
+          work(client, task, warehouse, orders, runId, startedAt),
+        );
+      } catch (error) {
+        if ((error as { code?: string }).code === SERIALIZATION && attempt < ATTEMPTS) continue;
+        throw explainTaskFault(error, task);
+      }
+    }
+  } finally {
+    await client.query('SELECT pg_advisory_unlock(hashtextextended($1, 0))', lock).catch(() => {});
+  }
+}
+
+/** A dry run is one transaction, that is rolled back at its end. */
+async function inTransaction<T>(
+  client: pg.Client,
+  dryRun: boolean,
+  run: () => Promise<T>,
+): Promise<T> {
+  if (dryRun) {
+    await client.query('SAVEPOINT edp_task');
+    try {
+      return await run();
+    } catch (error) {
+      await client.query('ROLLBACK TO SAVEPOINT edp_task');
+      throw error;
+    }
+  }
+  await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
+  try {
+    const result = await run();
+    await client.query('COMMIT');
+    return result;
+  } catch (error) {
+    await client.query('ROLLBACK').catch(() => {});
+    throw error;
+  }
+}
+
+async function work(
+  client: pg.Client,
+  task: Task,
+  warehouse: Warehouse,
+  orders: TaskOrders,
+  runId: number,
+  startedAt: number,
+): Promise<TaskResult[]> {
+  const results =
+    task.kind === 'view'
+      ? await runView(client, task, warehouse, orders)
+      : await runTable(client, task, warehouse, orders);
+  const seconds = (performance.now() - startedAt) / 1000;
+  const timed = results.map((result) => ({ ...result, seconds: seconds / results.length }));
+  await keepResults(client, runId, timed);
+  return timed;
+}
+
+async function runTable(
+  client: pg.Client,
+  task: TableTask,
+  warehouse: Warehouse,
+  orders: TaskOrders,
+): Promise<Omit<TaskResult, 'seconds'>[]> {
+  const compiled = await compileTask(client, task, warehouse);
+  const state = await readState(client, task.name);
+  const isNew = state === undefined || state.definition !== compiled.definition || orders.full;
+  const stale = isNew
+    ? everything(reasonOfNew(state, compiled.definition))
+    : await findWork(client, task, compiled, state);
+  const heldBack = isNew ? [] : await listHeldBack(client, task.name);
+  const wanted = isNew ? stale : narrow(compiled.blueprint, stale, heldBack, orders);
+  if (wanted === undefined) return [unchanged(task)];
+  const point = await readPoint(client);
+  const making = {
+    blueprint: compiled.blueprint,
+    checks: task.checks,
+    comment: formatNotes(task),
+    readers: readersOf(task.name, warehouse.tasks),
+  };
+  const isPart = orders.slices !== undefined && compiled.blueprint.slice !== undefined;
+  const make = async (): Promise<Made> => {
+    if (!isNew) return makeDelta(client, making, wanted.within, wanted.loads);
+    const whole = await replaceTable(client, state, making, isPart);
+    if (!isPart) return whole;
+    const part = narrow(compiled.blueprint, undefined, [], orders)!;
+    const filled = await makeDelta(client, making, part.within, []);
+    return { ...filled, changes: [...whole.changes, ...filled.changes] };
+  };
+  const made = await make();
+  await recordChanges(client, made.changes);
+  await keepOutcome(client, task, compiled, { made, state, isNew, stale, wanted, orders, point });
+  return toResults(task, made, wanted, orders.dryRun);
+}
+
+function reasonOfNew(state: TaskState | undefined, definition: string): string {
+  if (state === undefined) return 'new';
+  return state.definition === definition ? '--full' : 'its definition changed';
+}
+
+async function findWork(
+  client: pg.Client,
+  task: TableTask,
+  { blueprint, shape }: CompiledTask,
+  state: TaskState,
+): Promise<Work | undefined> {
+  if ('calendar' in task) return undefined;
+  const sources: readonly Source[] = 'source' in task ? [task.source] : task.sources;
+  const untracked = await findUntracked(client, sources);
+  if (untracked !== undefined) return everything(`edp does not load ${untracked}`);
+  if (task.kind === 'model') return findWorkOfModel(client, task.sources, state);
+  return task.kind === 'fact'
+    ? findStaleSlices(client, task, shape, state.point)
+    : findStaleKeys(client, task, blueprint, state.point);
+}
+
+/** The rows of a model may be of any date, so all of it is compared. */
+async function findWorkOfModel(
+  client: pg.Client,
+  sources: readonly Source[],
+  { point }: TaskState,
+): Promise<Work | undefined> {
+  for (const source of sources) {
+    const unseen = await listUnseen(client, quoteRelation(source.relation), point);
+    const name = source.task ?? `${source.relation.schema}.${source.relation.name}`;
+    if (unseen === undefined) return everything(`another database, or another ${name}`);
+    if (unseen.length === 0) continue;
+    return everything(
+      describeLoads(
+        unseen.map(({ loadId }) => loadId),
+        `${name} changed`,
+      ),
+    );
+  }
+  return undefined;
+}
+
+/** A relation whose changes nobody enters: views, and tables that other programs write. */
+async function findUntracked(
+  client: pg.Client,
+  sources: readonly Source[],
+): Promise<string | undefined> {
+  const foreign = sources.filter(({ task, key }) => task === undefined && key === undefined);
+  for (const { relation } of foreign) {
+    const { rows } = await client.query<{ known: boolean }>(
+      `SELECT c.relkind IN ('r', 'p') AND EXISTS (SELECT FROM edp.changes h
+         WHERE h.relation = format('%I.%I', n.nspname, c.relname)) AS known
+       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass($1)`,
+      [quoteRelation(relation)],
+    );
+    if (rows[0]?.known !== true) return `${relation.schema}.${relation.name}`;
+  }
+  return undefined;
+}
+
+/** What of the work is to be done now; what was held back before is tried again. */
+function narrow(
+  { slice }: Blueprint,
+  stale: Work | undefined,
+  heldBack: readonly { readonly slice: string; readonly reason: string }[],
+  { slices: range }: TaskOrders,
+): Work | undefined {
+  if (range !== undefined && slice !== undefined) {
+    const slices = listSlices(range, slice.unit);
+    return { within: { slices }, reason: 'as ordered', reasons: new Map(), loads: [] };
+  }
+  if (heldBack.length === 0) return stale;
+  const [first] = heldBack;
+  if (slice === undefined || heldBack.some((each) => each.slice === EVERY_SLICE)) {
+    return everything(stale?.reason ?? first!.reason);
+  }
+  if (stale?.within === 'all') return stale;
+  const reasons = new Map([
+    ...heldBack.map((each) => [each.slice, each.reason] as const),
+    ...(stale?.reasons ?? []),
+  ]);
+  const reason = stale?.reason ?? first!.reason;
+  return { within: { slices: [...reasons.keys()] }, reason, reasons, loads: [] };
+}
+
+interface Outcome {
+  readonly made: Made;
+  readonly state: TaskState | undefined;
+  readonly isNew: boolean;
+  readonly stale: Work | undefined;
+  readonly wanted: Work;
+  readonly orders: TaskOrders;
+  readonly point: ReadPoint;
+}
+
+async function keepOutcome(
+  client: pg.Client,
+  task: TableTask,
+  { definition, blueprint }: CompiledTask,
+  { made, state, isNew, wanted, orders, point }: Outcome,
+): Promise<void> {
+  const isPart = orders.slices !== undefined && blueprint.slice !== undefined;
+  const sources: readonly Source[] =
+    'calendar' in task ? [] : 'source' in task ? [task.source] : task.sources;
+  await keepState(client, {
+    task: task.name,
+    kind: task.kind,
+    relation: quoteRelation(blueprint.relation),
+    definition,
+    sources: sources.map(({ relation }) => quoteRelation(relation)),
+    // What else is stale is found again, from the point before.
+    point: isPart && !isNew ? state!.point : point,
+    rowCount: (isNew ? 0 : (state?.rowCount ?? 0)) + made.rowChange,
+  });
+  const slices = typeof wanted.within === 'object' ? wanted.within.slices : undefined;
+  const heldBack = made.slices
+    .filter(({ isHeldBack }) => isHeldBack)
+    .map(({ slice, checks }) => ({ slice, reason: `held back by ${namesOfFailed(checks)}` }));
+  const rest = isPart && isNew ? [{ slice: EVERY_SLICE, reason: 'new' }] : [];
+  await keepHeldBack(client, task.name, slices, [...heldBack, ...rest]);
+}
+
+function namesOfFailed(checks: readonly CheckOutcome[]): string {
+  return checks
+    .filter(({ ok, severity }) => !ok && severity === 'error')
+    .map(({ name }) => name)
+    .join(', ');
+}
+
+function unchanged({ name, kind }: Task): Omit<TaskResult, 'seconds'> {
+  const rows = NOTHING;
+  return { task: name, kind, slice: '', state: 'unchanged', reason: undefined, rows, checks: [] };
+}
+
+function toResults(
+  { name, kind }: TableTask,
+  made: Made,
+  { reason, reasons, within }: Work,
+  dryRun: boolean,
+): Omit<TaskResult, 'seconds'>[] {
+  const isEmpty = ({ rows }: SliceOutcome) => rows.read + rows.inserted + rows.deleted === 0;
+  // Of a range, days without anything are no news.
+  const isMany = typeof within === 'object' && within.slices.length > 1;
+  const slices = made.slices.filter((slice) => !isMany || reasons.size > 0 || !isEmpty(slice));
+  if (slices.length === 0) {
+    return [{ ...unchanged({ name, kind } as Task), reason }];
+  }
+  return slices.map(({ slice, rows, checks, isHeldBack }) => ({
+    task: name,
+    kind,
+    slice,
+    state: isHeldBack ? 'failed' : dryRun ? 'would-change' : 'done',
+    reason: reasons.get(slice) ?? reason,
+    rows,
+    checks,
+    isHeldBack,
+  }));
+}
+
+/** Receipts of what a run did; an unchanged task needs none. */
+export async function keepResults(
+  client: pg.Client,
+  runId: number,
+  results: readonly TaskResult[],
+): Promise<void> {
+  const kept = results.filter(({ state }) => state !== 'unchanged');
+  if (kept.length === 0) return;
+  await client.query(
+    `INSERT INTO edp.task_runs (run_id, task, slice, kind, state, reason, rows_read, inserted, updated,
+       deleted, unknown, null_key, checks, error, seconds)
+     SELECT $1, * FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[],
+       $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::jsonb[], $14::text[],
+       $15::float8[])
+     ON CONFLICT (run_id, task, slice) DO NOTHING`,
+    [
+      runId,
+      kept.map(({ task }) => task),
+      kept.map(({ slice }) => slice),
+      kept.map(({ kind }) => kind),
+      kept.map(({ state }) => (state === 'would-change' ? 'done' : state)),
+      kept.map(({ reason }) => reason ?? null),
+      ...(['read', 'inserted', 'updated', 'deleted', 'unknown', 'nullKey'] as const).map((name) =>
+        kept.map(({ rows }) => rows[name]),
+      ),
+      kept.map(({ checks }) => JSON.stringify(checks.map(({ sample: _, ...check }) => check))),
+      kept.map(({ error }) => error?.message ?? null),
+      kept.map(({ seconds }) => seconds),
+    ],
+  );
+}

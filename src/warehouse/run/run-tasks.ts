@@ -1,0 +1,194 @@
+/** The tasks of a run: each behind what it reads, several at a time. */
+import type pg from 'pg';
+import { EdpError } from '../../base/errors.js';
+import { quoteIdentifier } from '../../model/ddl.js';
+import type { Task, Warehouse } from '../../model/warehouse/task.js';
+import { connect } from '../../postgres/connection.js';
+import type { Database } from '../../postgres/database.js';
+import { withSchemaLock } from '../../postgres/migrate.js';
+import { NOTHING } from './make-table.js';
+import { keepResults, runTask, type TaskOrders, type TaskResult } from './run-task.js';
+import { readsOf } from './select-tasks.js';
+
+export interface RunOrders extends TaskOrders {
+  /** Tasks at the same time. */
+  readonly parallel: number;
+}
+
+export interface RunProgress {
+  started(task: string): void;
+  ended(results: readonly TaskResult[]): void;
+}
+
+/**
+ * Runs tasks. A task that fails leaves its table as it was; those that read it are skipped, the others
+ * go on.
+ *
+ * @param tasks in an order in which each comes behind what it reads
+ */
+export async function runTasks(
+  database: Database,
+  warehouse: Warehouse,
+  tasks: readonly Task[],
+  orders: RunOrders,
+  runId: number,
+  progress: RunProgress,
+  signal: AbortSignal,
+): Promise<TaskResult[]> {
+  const width = orders.dryRun ? 1 : Math.max(1, Math.min(orders.parallel, tasks.length));
+  const sessions: pg.Client[] = [];
+  try {
+    for (let i = 0; i < width; i++) sessions.push(await openSession(database));
+    if (tasks.length > 0) await createSchemas(sessions[0]!, warehouse, orders.dryRun);
+    if (orders.dryRun) await sessions[0]!.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
+    const queue = new TaskQueue(warehouse, tasks, orders, runId, progress, signal);
+    await Promise.all(sessions.map((session) => queue.work(session)));
+    if (orders.dryRun) await sessions[0]!.query('ROLLBACK');
+    return queue.results;
+  } finally {
+    await Promise.all(sessions.map((session) => session.end().catch(() => {})));
+  }
+}
+
+async function openSession(database: Database): Promise<pg.Client> {
+  const session = await connect(database.client, 'task');
+  // A batch is one scan: its sorts and hashes are worth more memory than the default.
+  await session.query("SET work_mem = '64MB'; SET maintenance_work_mem = '256MB'; SET jit = off");
+  return session;
+}
+
+async function createSchemas(
+  client: pg.Client,
+  { layers }: Warehouse,
+  dryRun: boolean,
+): Promise<void> {
+  const names = [layers.silver, layers.gold];
+  const { rows } = await client.query<{ name: string }>(
+    'SELECT name FROM unnest($1::text[]) AS name WHERE to_regnamespace(quote_ident(name)) IS NULL',
+    [names],
+  );
+  if (rows.length === 0) return;
+  const create = async () => {
+    for (const { name } of rows) {
+      await client.query(`CREATE SCHEMA IF NOT EXISTS ${quoteIdentifier(name)}`);
+    }
+  };
+  // A dry run makes them in the transaction that is rolled back.
+  if (!dryRun) await withSchemaLock(client, create);
+}
+
+class TaskQueue {
+  readonly results: TaskResult[] = [];
+  readonly #warehouse: Warehouse;
+  readonly #orders: RunOrders;
+  readonly #runId: number;
+  readonly #progress: RunProgress;
+  readonly #signal: AbortSignal;
+  readonly #waiting: Task[];
+  readonly #running = new Set<string>();
+  /** Tasks that failed, or were skipped. */
+  readonly #broken = new Set<string>();
+  #wake: (() => void)[] = [];
+
+  constructor(
+    warehouse: Warehouse,
+    tasks: readonly Task[],
+    orders: RunOrders,
+    runId: number,
+    progress: RunProgress,
+    signal: AbortSignal,
+  ) {
+    this.#warehouse = warehouse;
+    this.#waiting = [...tasks];
+    this.#orders = orders;
+    this.#runId = runId;
+    this.#progress = progress;
+    this.#signal = signal;
+  }
+
+  async work(session: pg.Client): Promise<void> {
+    if (this.#orders.dryRun) {
+      for (const name of [this.#warehouse.layers.silver, this.#warehouse.layers.gold]) {
+        await session.query(`CREATE SCHEMA IF NOT EXISTS ${quoteIdentifier(name)}`);
+      }
+    }
+    while (this.#waiting.length > 0 && !this.#signal.aborted) {
+      const i = this.#waiting.findIndex((task) => this.#isReady(task));
+      if (i < 0) {
+        await new Promise<void>((resolve) => this.#wake.push(resolve));
+        continue;
+      }
+      const [task] = this.#waiting.splice(i, 1);
+      await this.#run(session, task!);
+    }
+  }
+
+  #isReady(task: Task): boolean {
+    const pending = new Set([...this.#running, ...this.#waiting.map(({ name }) => name)]);
+    return readsOf(task).every((name) => !pending.has(name));
+  }
+
+  async #run(session: pg.Client, task: Task): Promise<void> {
+    this.#running.add(task.name);
+    this.#progress.started(task.name);
+    const startedAt = performance.now();
+    let results: TaskResult[];
+    const broken = readsOf(task).filter((name) => this.#broken.has(name));
+    try {
+      results =
+        broken.length > 0
+          ? [await this.#end(session, task, 'skipped', `${broken.join(', ')} failed`, startedAt)]
+          : await runTask(session, task, this.#warehouse, this.#orders, this.#runId);
+    } catch (thrown) {
+      if (!(thrown instanceof EdpError) || thrown.code === 'database_unreachable') {
+        this.#stop();
+        throw thrown;
+      }
+      results = [await this.#end(session, task, 'failed', undefined, startedAt, thrown)];
+    }
+    if (
+      results.some(
+        ({ state, isHeldBack }) =>
+          (state === 'failed' && isHeldBack !== true) || state === 'skipped',
+      )
+    ) {
+      this.#broken.add(task.name);
+    }
+    this.#running.delete(task.name);
+    this.results.push(...results);
+    this.#progress.ended(results);
+    this.#stop(false);
+  }
+
+  /** Wakes the others. @param isFinal whether nothing more is to be run */
+  #stop(isFinal = true): void {
+    if (isFinal) this.#waiting.length = 0;
+    const woken = this.#wake;
+    this.#wake = [];
+    for (const resolve of woken) resolve();
+  }
+
+  async #end(
+    session: pg.Client,
+    { name, kind }: Task,
+    state: 'failed' | 'skipped',
+    reason: string | undefined,
+    startedAt: number,
+    error?: EdpError,
+  ): Promise<TaskResult> {
+    const seconds = (performance.now() - startedAt) / 1000;
+    const result: TaskResult = {
+      task: name,
+      kind,
+      slice: '',
+      state,
+      reason,
+      rows: NOTHING,
+      checks: [],
+      seconds,
+      ...(error === undefined ? {} : { error }),
+    };
+    await keepResults(session, this.#runId, [result]);
+    return result;
+  }
+}

@@ -1,0 +1,142 @@
+/** A view: made where its definition changed; a materialized one is refreshed where what it reads changed. */
+import { createHash } from 'node:crypto';
+import type pg from 'pg';
+import { EdpError } from '../../base/errors.js';
+import { listUnseen, readPoint, recordChanges } from '../../ledger/changes.js';
+import { quoteColumns, quoteLiteral } from '../../model/ddl.js';
+import { formatNotes } from '../../model/notes.js';
+import type { ViewTask, Warehouse } from '../../model/warehouse/task.js';
+import { quoteRelation, readShape } from '../compile/shape.js';
+import { carryViews, dropViews, listGrants, listViews } from './dependents.js';
+import { NOTHING, nameOf } from './make-table.js';
+import type { TaskOrders, TaskResult } from './run-task.js';
+import { describeLoads } from './staleness.js';
+import { keepState, readState, type TaskState } from './task-state.js';
+
+export async function runView(
+  client: pg.Client,
+  task: ViewTask,
+  _warehouse: Warehouse,
+  orders: TaskOrders,
+): Promise<Omit<TaskResult, 'seconds'>[]> {
+  for (const { relation } of task.sources) await readShape(client, relation);
+  const { sql, isMaterialized, unique, indexes } = task;
+  const definition = createHash('sha256')
+    .update(JSON.stringify([sql, isMaterialized, unique, indexes]))
+    .digest('hex');
+  const state = await readState(client, task.name);
+  const isNew = state === undefined || state.definition !== definition || orders.full;
+  const reason = isNew
+    ? state === undefined
+      ? 'new'
+      : 'its definition changed'
+    : isMaterialized
+      ? await findReason(client, task, state)
+      : undefined;
+  const head = { task: task.name, kind: task.kind, slice: '', rows: NOTHING, checks: [] };
+  if (reason === undefined) return [{ ...head, state: 'unchanged', reason: undefined }];
+  const point = await readPoint(client);
+  const view = quoteRelation(task.relation);
+  if (isNew) await makeView(client, task, state);
+  else {
+    const concurrently = unique.length > 0 ? 'CONCURRENTLY ' : '';
+    await client.query(`REFRESH MATERIALIZED VIEW ${concurrently}${view}`);
+  }
+  const relation = await nameOf(client, view);
+  const kind = isNew ? ('definition' as const) : ('updated' as const);
+  await recordChanges(client, [{ relation, kind }]);
+  const rows = isMaterialized ? await countRows(client, view) : 0;
+  await keepState(client, {
+    task: task.name,
+    kind: task.kind,
+    relation: view,
+    definition,
+    sources: task.sources.map((source) => quoteRelation(source.relation)),
+    point,
+    ...(isMaterialized ? { rowCount: rows } : {}),
+  });
+  return [
+    {
+      ...head,
+      state: orders.dryRun ? 'would-change' : 'done',
+      reason,
+      rows: { ...NOTHING, read: rows },
+    },
+  ];
+}
+
+async function findReason(
+  client: pg.Client,
+  { sources }: ViewTask,
+  { point }: TaskState,
+): Promise<string | undefined> {
+  for (const { task, relation } of sources) {
+    const unseen = await listUnseen(client, quoteRelation(relation), point);
+    if (unseen?.length === 0) continue;
+    const otherwise = `${task ?? relation.name} changed`;
+    return unseen === undefined
+      ? otherwise
+      : describeLoads(
+          unseen.map(({ loadId }) => loadId),
+          otherwise,
+        );
+  }
+  return undefined;
+}
+
+async function makeView(
+  client: pg.Client,
+  task: ViewTask,
+  state: TaskState | undefined,
+): Promise<void> {
+  const view = quoteRelation(task.relation);
+  const { rows } = await client.query<{ oid: number | null; kind: string | null }>(
+    `SELECT c.oid, c.relkind::text AS kind FROM (SELECT to_regclass($1)::oid AS oid) AS named
+     LEFT JOIN pg_class c USING (oid)`,
+    [view],
+  );
+  const { oid, kind } = rows[0]!;
+  if (oid !== null && kind !== 'v' && kind !== 'm') {
+    throw new EdpError('task_failed', `there is a table ${view} that edp run did not make`, {
+      hint: 'rename or drop it, or give the view another name',
+    });
+  }
+  if (oid !== null && state?.oid !== oid && !(await wasMade(client, task.name, oid))) {
+    throw new EdpError('task_failed', `there is a view ${view} that edp run did not make`, {
+      hint: 'rename or drop it, or give the view another name',
+    });
+  }
+  const above = oid === null ? [] : await listViews(client, oid);
+  const grants = oid === null ? [] : await listGrants(client, oid);
+  await dropViews(client, above);
+  if (oid !== null) {
+    await client.query(`DROP ${kind === 'm' ? 'MATERIALIZED ' : ''}VIEW ${view}`);
+  }
+  const what = `${task.isMaterialized ? 'MATERIALIZED ' : ''}VIEW`;
+  await client.query(`CREATE ${what} ${view} AS\n${task.sql}`);
+  if (task.unique.length > 0) {
+    await client.query(`CREATE UNIQUE INDEX ON ${view} (${quoteColumns(task.unique)})`);
+  }
+  for (const columns of task.indexes) {
+    await client.query(`CREATE INDEX ON ${view} (${quoteColumns(columns)})`);
+  }
+  const comment = formatNotes(task) ?? task.question;
+  if (comment !== undefined) {
+    await client.query(`COMMENT ON ${what} ${view} IS ${quoteLiteral(comment)}`);
+  }
+  for (const grant of grants) await client.query(grant);
+  await carryViews(client, above);
+}
+
+async function wasMade(client: pg.Client, task: string, oid: number): Promise<boolean> {
+  const { rows } = await client.query(
+    'SELECT FROM edp.tasks WHERE task = $1 AND relation_oid = $2',
+    [task, oid],
+  );
+  return rows.length > 0;
+}
+
+async function countRows(client: pg.Client, view: string): Promise<number> {
+  const { rows } = await client.query<{ count: number }>(`SELECT count(*) FROM ${view}`);
+  return rows[0]!.count;
+}

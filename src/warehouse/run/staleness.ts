@@ -1,0 +1,190 @@
+/**
+ * What of a task is stale: by what changed in the relations that it reads since it read them, and never by
+ * a clock. Where a change cannot be traced to rows, all of the table is compared.
+ */
+import type pg from 'pg';
+import { listUnseen, type ReadPoint, type UnseenChange } from '../../ledger/changes.js';
+import { quoteIdentifier } from '../../model/ddl.js';
+import type { DimensionTask, FactTask, LookUp, SilverTask } from '../../model/warehouse/task.js';
+import { printExpr } from '../../relational/postgres-sql.js';
+import { column } from '../../relational/tree.js';
+import type { Blueprint, Within } from '../compile/blueprint.js';
+import { DATE, unknownId } from '../compile/fact-rows.js';
+import { quoteRelation, type Shape } from '../compile/shape.js';
+import { readerKey, sliceValue } from '../compile/slice-value.js';
+
+/** What is to be made, and why. */
+export interface Work {
+  readonly within: Within;
+  readonly reason: string;
+  /** Slice → why this one; for the others {@link reason}. */
+  readonly reasons: ReadonlyMap<string, string>;
+  /** For keys: the loads whose rows have them. */
+  readonly loads: readonly number[];
+}
+
+export const everything = (reason: string): Work => ({
+  within: 'all',
+  reason,
+  reasons: new Map(),
+  loads: [],
+});
+
+const MAX_LOADS_NAMED = 5;
+
+export function describeLoads(ids: readonly (number | null)[], otherwise: string): string {
+  const loads = [...new Set(ids.filter((id) => id !== null))].sort((a, b) => a - b);
+  if (loads.length === 0 || loads.length < new Set(ids).size) return otherwise;
+  const named = loads.slice(0, MAX_LOADS_NAMED).join(', ');
+  const more = loads.length > MAX_LOADS_NAMED ? `, … (${loads.length})` : '';
+  return `${loads.length === 1 ? 'load' : 'loads'} ${named}${more}`;
+}
+
+/** @returns undefined where nothing is stale */
+export async function findStaleKeys(
+  client: pg.Client,
+  task: SilverTask | DimensionTask,
+  blueprint: Blueprint,
+  point: ReadPoint,
+): Promise<Work | undefined> {
+  const name = quoteRelation(task.source.relation);
+  const unseen = await listUnseen(client, name, point);
+  if (unseen === undefined) return everything('another database, or another source');
+  if (unseen.length === 0) return undefined;
+  const loads = unseen.map(({ loadId }) => loadId);
+  const reason = describeLoads(loads, `${task.source.task ?? name} changed`);
+  if (blueprint.affected === undefined || !isTraceable(task, unseen)) return everything(reason);
+  return {
+    within: 'keys',
+    reason,
+    reasons: new Map(),
+    loads: [...new Set(loads.filter((id) => id !== null))],
+  };
+}
+
+/**
+ * Whether all rows that the changes concern can be found by their loads: those of the source that have
+ * the load now, and those of silver that had it.
+ */
+function isTraceable(task: SilverTask | DimensionTask, unseen: readonly UnseenChange[]): boolean {
+  if (unseen.some(({ kind, loadId }) => kind === 'definition' || loadId === null)) return false;
+  const has = (kind: string) => unseen.some((change) => change.kind === kind);
+  if (!has('updated') && !has('deleted')) return true;
+  // A row that one load updated may have gone with another one: nothing of both is left.
+  if (has('updated') && has('deleted')) return false;
+  // A dimension does not know the loads of its rows.
+  if (has('deleted')) return task.kind === 'silver';
+  return keepsKey(task);
+}
+
+/** Whether an updated row of the source stays in the row that it was in. */
+function keepsKey(task: SilverTask | DimensionTask): boolean {
+  const { key = [] } = task.source;
+  if (key.length === 0) return false;
+  if (task.kind === 'dimension') return key.every((name) => task.naturalKey.includes(name));
+  const inKey = task.columns
+    .filter(({ name }) => task.key.includes(name))
+    .map(({ from }) => ('column' in from ? from.column : ''));
+  return key.every((name) => inKey.includes(name));
+}
+
+/** @returns undefined where nothing is stale */
+export async function findStaleSlices(
+  client: pg.Client,
+  task: FactTask,
+  shape: Shape,
+  point: ReadPoint,
+): Promise<Work | undefined> {
+  const name = quoteRelation(task.source.relation);
+  const unseen = await listUnseen(client, name, point);
+  if (unseen === undefined) return everything('another database, or another source');
+  const reasons = new Map<string, string>();
+  if (unseen.length > 0) {
+    const loads = unseen.map(({ loadId }) => loadId);
+    const reason = describeLoads(loads, `${task.source.task ?? name} changed`);
+    const slices = await slicesOf(client, task, shape, unseen);
+    if (slices === undefined) return everything(reason);
+    for (const slice of slices) reasons.set(slice, reason);
+  }
+  for (const lookUp of task.lookUps) {
+    const dimension = await listUnseen(client, quoteRelation(lookUp.relation), point);
+    if (dimension === undefined || dimension.some(({ kind }) => kind === 'definition')) {
+      return everything(`${lookUp.dimension} changed`);
+    }
+    const has = (kind: string) => dimension.some((change) => change.kind === kind);
+    const arrived =
+      has('inserted') || has('updated') ? await findArrived(client, task, shape, lookUp) : [];
+    for (const slice of arrived) reasons.set(slice, `a key arrived in ${lookUp.dimension}`);
+    for (const slice of has('deleted') ? await findGone(client, task, lookUp) : []) {
+      reasons.set(slice, `a key is gone from ${lookUp.dimension}`);
+    }
+  }
+  if (reasons.size === 0) return undefined;
+  const [first] = reasons.values();
+  return { within: { slices: [...reasons.keys()] }, reason: first!, reasons, loads: [] };
+}
+
+/** @returns undefined where the changes do not tell */
+async function slicesOf(
+  client: pg.Client,
+  task: FactTask,
+  shape: Shape,
+  unseen: readonly UnseenChange[],
+): Promise<ReadonlySet<string> | undefined> {
+  const { date, slice: unit, timezone } = task;
+  const reader = { column: date, unit, ...(timezone === undefined ? {} : { timezone }) };
+  const key = readerKey(reader);
+  const slices = new Set<string>();
+  const loads: number[] = [];
+  for (const { kind, loadId, dates } of unseen) {
+    const listed = dates?.[key];
+    if (Array.isArray(listed)) for (const slice of listed) slices.add(slice);
+    else if (kind === 'inserted' && loadId !== null) loads.push(loadId);
+    else return undefined;
+  }
+  if (loads.length === 0) return slices;
+  const { lineageColumn } = task.source;
+  if (lineageColumn === undefined || task.source.task !== undefined) return undefined;
+  // What was updated or deleted before this point is in entries of its own.
+  const value = printExpr(sliceValue(column(date, 'source'), shape.get(date) ?? '', reader));
+  const { rows } = await client.query<{ slice: string }>(
+    `SELECT DISTINCT coalesce((${value})::text, 'null') AS slice
+     FROM ${quoteRelation(task.source.relation)} AS source
+     WHERE source.${quoteIdentifier(lineageColumn)} = ANY ($1::bigint[])`,
+    [loads],
+  );
+  for (const { slice } of rows) slices.add(slice);
+  return slices;
+}
+
+/** Slices that looked up a key that is there now. */
+async function findArrived(
+  client: pg.Client,
+  task: FactTask,
+  shape: Shape,
+  lookUp: LookUp,
+): Promise<string[]> {
+  const isKey = lookUp.by
+    .map(({ dimension, source }, i) => {
+      const key = `CAST(u.key[${i + 1}] AS ${shape.get(source)})`;
+      return `d.${quoteIdentifier(dimension)} = ${key}`;
+    })
+    .join(' AND ');
+  const { rows } = await client.query<{ slice: string }>(
+    `SELECT DISTINCT u.slice FROM edp.unknown_keys u WHERE u.task = $1 AND u.dimension = $2
+       AND (u.key = '{}' OR EXISTS (SELECT FROM ${quoteRelation(lookUp.relation)} d WHERE ${isKey}))`,
+    [task.name, lookUp.column],
+  );
+  return rows.map(({ slice }) => slice);
+}
+
+/** Slices that hold an id that is not there any more. */
+async function findGone(client: pg.Client, task: FactTask, lookUp: LookUp): Promise<string[]> {
+  const id = quoteIdentifier(lookUp.column);
+  const { rows } = await client.query<{ slice: string }>(
+    `SELECT DISTINCT coalesce(f.${DATE}::text, 'null') AS slice FROM ${quoteRelation(task.relation)} f
+     WHERE f.${id} <> ${printExpr(unknownId(lookUp.idType))}
+       AND NOT EXISTS (SELECT FROM ${quoteRelation(lookUp.relation)} d WHERE d.id = f.${id})`,
+  );
+  return rows.map(({ slice }) => slice);
+}

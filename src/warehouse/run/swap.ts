@@ -1,0 +1,101 @@
+/** A table that is made anew takes the place of the one before, with its grants and the views on it. */
+import type pg from 'pg';
+import { EdpError } from '../../base/errors.js';
+import { quoteIdentifier } from '../../model/ddl.js';
+import type { Relation } from '../../model/warehouse/task.js';
+import { quoteRelation } from '../compile/shape.js';
+import { carryViews, dropViews, listGrants, listViews } from './dependents.js';
+import { type Made, type Making, makeEmpty, makeNew, nameOf } from './make-table.js';
+import type { TaskState } from './task-state.js';
+
+const NEXT = '__next';
+
+/** @param isEmpty whether no rows are made yet */
+export async function replaceTable(
+  client: pg.Client,
+  state: TaskState | undefined,
+  making: Making,
+  isEmpty: boolean,
+): Promise<Made> {
+  const { relation } = making.blueprint;
+  const table = quoteRelation(relation);
+  const oid = await findRelation(client, table);
+  const make = isEmpty ? makeEmpty : makeNew;
+  if (oid === undefined) return named(client, table, await make(client, making));
+  if (state?.oid !== oid && !(await wasMade(client, making.blueprint.task, oid))) {
+    throw new EdpError('task_failed', `there is a table ${table} that edp run did not make`, {
+      hint: 'rename or drop it, or give the task another name',
+    });
+  }
+  const next = { ...relation, name: nextName(relation.name) };
+  const made = await make(client, {
+    ...making,
+    blueprint: { ...making.blueprint, relation: next },
+    idsFrom: relation,
+  });
+  await swapIn(client, relation, next, oid);
+  return named(client, table, made);
+}
+
+async function named(client: pg.Client, table: string, made: Made): Promise<Made> {
+  const relation = await nameOf(client, table);
+  return { ...made, changes: made.changes.map((change) => ({ ...change, relation })) };
+}
+
+function nextName(name: string): string {
+  return `${name.slice(0, 63 - NEXT.length)}${NEXT}`;
+}
+
+async function findRelation(client: pg.Client, table: string): Promise<number | undefined> {
+  const { rows } = await client.query<{ oid: number | null }>(
+    'SELECT to_regclass($1)::oid AS oid',
+    [table],
+  );
+  return rows[0]?.oid ?? undefined;
+}
+
+async function wasMade(client: pg.Client, task: string, oid: number): Promise<boolean> {
+  const { rows } = await client.query(
+    'SELECT FROM edp.tasks WHERE task = $1 AND relation_oid = $2',
+    [task, oid],
+  );
+  return rows.length > 0;
+}
+
+async function swapIn(
+  client: pg.Client,
+  relation: Relation,
+  next: Relation,
+  oid: number,
+): Promise<void> {
+  const table = quoteRelation(relation);
+  const views = await listViews(client, oid);
+  const grants = await listGrants(client, oid);
+  await dropViews(client, views);
+  await client.query(`DROP TABLE ${table}`);
+  await client.query(
+    `ALTER TABLE ${quoteRelation(next)} RENAME TO ${quoteIdentifier(relation.name)}`,
+  );
+  await renameParts(client, table, next.name, relation.name);
+  for (const grant of grants) await client.query(grant);
+  await carryViews(client, views);
+}
+
+/** Indexes and sequences have the name of their table in theirs. */
+async function renameParts(
+  client: pg.Client,
+  table: string,
+  from: string,
+  to: string,
+): Promise<void> {
+  const { rows } = await client.query<{ part: string; name: string }>(
+    `SELECT c.oid::regclass::text AS part, c.relname::text AS name FROM pg_class c
+     WHERE starts_with(c.relname, $2) AND (c.oid IN (SELECT indexrelid FROM pg_index WHERE indrelid = $1::regclass)
+       OR c.relkind = 'S' AND c.oid IN (SELECT objid FROM pg_depend WHERE refobjid = $1::regclass))`,
+    [table, from],
+  );
+  for (const { part, name } of rows) {
+    const own = quoteIdentifier(`${to}${name.slice(from.length)}`.slice(0, 63));
+    await client.query(`ALTER TABLE ${part} RENAME TO ${own}`);
+  }
+}

@@ -1,0 +1,95 @@
+/** What the ledger knows of a task: the table that it made, and the point at which it read. */
+import type pg from 'pg';
+import type { ReadPoint } from '../../ledger/changes.js';
+import type { TaskKind } from '../../model/warehouse/task.js';
+
+export interface TaskState {
+  readonly oid: number;
+  readonly definition: string;
+  readonly point: ReadPoint;
+  readonly highWater: string | null;
+  readonly rowCount: number | null;
+}
+
+/** @returns undefined where it was never made, or its table is not there any more */
+export async function readState(client: pg.Client, task: string): Promise<TaskState | undefined> {
+  const { rows } = await client.query<TaskState>(
+    `SELECT t.relation_oid AS oid, t.definition, t.high_water AS "highWater", t.row_count AS "rowCount",
+       json_build_object('history', t.history, 'snapshot', t.snapshot::text, 'wal', t.wal::text) AS point
+     FROM edp.tasks t JOIN pg_class c ON c.oid = t.relation_oid
+     WHERE t.task = $1 AND t.relation_oid = to_regclass(t.relation)`,
+    [task],
+  );
+  return rows[0];
+}
+
+export interface MadeTask {
+  readonly task: string;
+  readonly kind: TaskKind;
+  /** As in SQL. */
+  readonly relation: string;
+  readonly definition: string;
+  readonly sources: readonly string[];
+  readonly point: ReadPoint;
+  readonly highWater?: string | null;
+  readonly rowCount?: number | null;
+}
+
+/** Keeps what a task made, in the transaction that made it. */
+export async function keepState(client: pg.Client, made: MadeTask): Promise<void> {
+  const { point } = made;
+  await client.query(
+    `INSERT INTO edp.tasks (task, kind, relation, relation_oid, definition, sources, history, snapshot, wal,
+       high_water, row_count)
+     SELECT $1, $2, format('%I.%I', n.nspname, c.relname), c.oid, $4, $5, $6, $7, $8, $9, $10
+     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = $3::regclass
+     ON CONFLICT (task) DO UPDATE SET kind = excluded.kind, relation = excluded.relation,
+       relation_oid = excluded.relation_oid, definition = excluded.definition, sources = excluded.sources,
+       history = excluded.history, snapshot = excluded.snapshot, wal = excluded.wal,
+       high_water = excluded.high_water, row_count = excluded.row_count, made_at = clock_timestamp()`,
+    [
+      made.task,
+      made.kind,
+      made.relation,
+      made.definition,
+      made.sources,
+      point.history,
+      point.snapshot,
+      point.wal,
+      made.highWater ?? null,
+      made.rowCount ?? null,
+    ],
+  );
+}
+
+/** Slices that were held back, with the reason. */
+export async function listHeldBack(
+  client: pg.Client,
+  task: string,
+): Promise<{ slice: string; reason: string }[]> {
+  const { rows } = await client.query<{ slice: string; reason: string }>(
+    'SELECT slice, reason FROM edp.stale_slices WHERE task = $1',
+    [task],
+  );
+  return rows;
+}
+
+/** @param made slices that are right now; undefined for all */
+export async function keepHeldBack(
+  client: pg.Client,
+  task: string,
+  made: readonly string[] | undefined,
+  heldBack: readonly { slice: string; reason: string }[],
+): Promise<void> {
+  await client.query(
+    'DELETE FROM edp.stale_slices WHERE task = $1 AND ($2::text[] IS NULL OR slice = ANY ($2))',
+    [task, made ?? null],
+  );
+  if (heldBack.length === 0) return;
+  await client.query(
+    `INSERT INTO edp.stale_slices (task, slice, reason)
+     SELECT $1, * FROM unnest($2::text[], $3::text[])
+     ON CONFLICT (task, slice) DO UPDATE SET reason = excluded.reason`,
+    [task, heldBack.map(({ slice }) => slice), heldBack.map(({ reason }) => reason)],
+  );
+}
