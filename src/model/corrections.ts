@@ -115,7 +115,8 @@ export const originShape = {
 
 const correctionSchema = z.object(correctionShape);
 
-function isTimeZone(name: string): boolean {
+/** Whether it names a zone, or is a distance from UTC. */
+export function isTimeZone(name: string): boolean {
   try {
     return new Intl.DateTimeFormat('en', { timeZone: name }) !== undefined;
   } catch {

@@ -7,7 +7,8 @@ import { z } from 'zod';
 import { EdpError } from '../base/errors.js';
 import { csvSectionSchema } from '../model/csv-settings.js';
 import { findModelFaults, tablesSchema } from '../model/schema.js';
-import { soundParts } from '../model/sound-parts.js';
+import { type SoundParts, soundParts } from '../model/sound-parts.js';
+import { WAREHOUSE_SECTIONS, warehouseShape } from '../model/warehouse/sections.js';
 import { OPTIONS, type OptionName } from '../options/option-definitions.js';
 import { PROJECT_FILE } from './file.js';
 import { mergeParts, type PlacedFault, ProjectPart, type SourceText } from './project-part.js';
@@ -56,7 +57,11 @@ export const projectSchema = z.strictObject({
   tables: tablesSchema
     .optional()
     .describe('The tables of this project; replaces the built-in ones'),
+  ...warehouseShape,
 });
+
+/** Parts of the file that are no options. */
+const NO_OPTIONS: readonly string[] = ['include', 'tables', ...WAREHOUSE_SECTIONS];
 
 export interface ParsedProject {
   readonly options: Record<string, unknown>;
@@ -64,6 +69,20 @@ export interface ParsedProject {
   readonly tables: z.output<typeof tablesSchema> | undefined;
   /** Table → the text that declares it. */
   readonly places: ReadonlyMap<string, SourceText>;
+}
+
+/** What is read so far, with the faults that are found so far. */
+export interface ProjectReading {
+  readonly parts: readonly ProjectPart[];
+  /** All texts together, as they are written. */
+  readonly merged: unknown;
+  /** The tables that can be used in spite of faults. */
+  readonly sound: SoundParts;
+  readonly addFault: (fault: Fault) => void;
+  /** Of a file of SQL. */
+  readonly addFileFault: (fault: FileFault) => void;
+  /** @throws EdpError `config` that lists the faults */
+  readonly finish: () => ParsedProject;
 }
 
 /**
@@ -75,8 +94,17 @@ export function parseProject(
   environment: Environment = process.env,
 ): ParsedProject {
   const texts = typeof source === 'string' ? [{ name: PROJECT_FILE, text: source }] : source;
+  return readProject(texts, environment).finish();
+}
+
+/** Whoever knows of more faults adds them, so that all are reported at once. */
+export function readProject(
+  texts: readonly SourceText[],
+  environment: Environment = process.env,
+): ProjectReading {
   const parts = texts.map((text) => new ProjectPart(text, environment));
   const faults = parts.flatMap((part) => part.faults);
+  const fileFaults: FileFault[] = [];
   const merged = mergeParts(parts, faults);
   const addFault = ({ path, message }: Fault) => {
     const part = parts.find((one) => one.declares(path)) ?? parts[0]!;
@@ -92,6 +120,27 @@ export function parseProject(
   const sound = result.success
     ? { tables: result.data.tables ?? {}, isUnsure: () => false }
     : soundParts((merged as { tables?: unknown }).tables);
+  findTableFaults(parts, sound, addFault);
+  return {
+    parts,
+    merged,
+    sound,
+    addFault,
+    addFileFault: (fault) => fileFaults.push(fault),
+    finish: () => {
+      if (faults.length + fileFaults.length > 0 || !result.success) {
+        throw toError(parts, faults, fileFaults);
+      }
+      return toProject(parts, merged, result.data.tables);
+    },
+  };
+}
+
+function findTableFaults(
+  parts: readonly ProjectPart[],
+  sound: SoundParts,
+  addFault: ProjectReading['addFault'],
+): void {
   const isIncomplete = parts.some((part) => part.mayLackTables(parts.length > 1));
   const hasUnclearKey = (table: string) =>
     parts.some(
@@ -104,19 +153,25 @@ export function parseProject(
   for (const fault of findModelFaults(sound.tables, isUnsure)) {
     addFault({ path: ['tables', ...fault.path], message: fault.message });
   }
-  if (faults.length > 0 || !result.success) throw toError(parts, faults);
-  const {
-    tables: _tables,
-    csv,
-    include: _include,
-    ...options
-  } = merged as Record<string, unknown> & { csv?: Record<string, unknown> };
+}
+
+/** @param merged a value without faults */
+function toProject(
+  parts: readonly ProjectPart[],
+  merged: unknown,
+  tables: ParsedProject['tables'],
+): ParsedProject {
+  const { csv, ...others } = merged as Record<string, unknown> & {
+    csv?: Record<string, unknown>;
+  };
   return {
-    options,
+    options: Object.fromEntries(
+      Object.entries(others).filter(([name]) => !NO_OPTIONS.includes(name)),
+    ),
     csv: csv ?? {},
-    tables: result.data.tables,
+    tables,
     places: new Map(
-      Object.keys(result.data.tables ?? {}).map((name) => [
+      Object.keys(tables ?? {}).map((name) => [
         name,
         parts.find((part) => part.declares(['tables', name]))!.source,
       ]),
@@ -124,13 +179,28 @@ export function parseProject(
   };
 }
 
-function toError(parts: readonly ProjectPart[], faults: readonly PlacedFault[]): EdpError {
+/** A fault of a file of SQL. */
+export interface FileFault {
+  /** As messages name it. */
+  readonly file: string;
+  readonly line: number;
+  readonly message: string;
+}
+
+function toError(
+  parts: readonly ProjectPart[],
+  faults: readonly PlacedFault[],
+  fileFaults: readonly FileFault[],
+): EdpError {
   // A fault of one text can quote another.
   const withoutValues = (message: string) =>
     parts.reduce((text, part) => part.withoutValues(text), message);
-  const list = [...faults]
+  const ofProject = [...faults]
     .sort((a, b) => parts.indexOf(a.part) - parts.indexOf(b.part) || a.line - b.line)
-    .map(({ part, line, message }) => `  ${part.source.name}:${line}: ${withoutValues(message)}`)
+    .map(({ part, line, message }) => ({ file: part.source.name, line, message }));
+  const ofFiles = [...fileFaults].sort((a, b) => a.file.localeCompare(b.file) || a.line - b.line);
+  const list = [...ofProject, ...ofFiles]
+    .map(({ file, line, message }) => `  ${file}:${line}: ${withoutValues(message)}`)
     // The parser says the same of each bracket that is not closed.
     .filter((text, i, all) => text !== all[i - 1]);
   return new EdpError(

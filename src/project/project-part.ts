@@ -10,6 +10,7 @@ import {
   visit,
 } from 'yaml';
 import { IMPOSSIBLE_NAME } from '../model/impossible-name.js';
+import { WAREHOUSE_SECTIONS } from '../model/warehouse/sections.js';
 import { type Environment, type ExpandedValue, expandVariables } from './variables.js';
 
 /** A text of the project: edp.yaml, or a file that it includes. */
@@ -36,7 +37,7 @@ export interface PlacedFault {
 }
 
 /** Keys whose entries may stand in several texts. */
-const SECTIONS: readonly string[] = ['tables', 'csv'];
+const SECTIONS: readonly string[] = ['tables', 'csv', ...WAREHOUSE_SECTIONS];
 /** Below `tables`, a table, and a part of it: what is as deep as that is one declaration. */
 const DECLARATION_DEPTH = 3;
 
@@ -96,10 +97,14 @@ export class ProjectPart {
 
   /** Whether it may have tables, or include them, that were not read. @param hasOthers beside this text */
   mayLackTables(hasOthers: boolean): boolean {
-    const isBroken = this.#endLine < Number.POSITIVE_INFINITY;
     const includes = this.source.text.includes('include');
     const lacks = (this.source.faults?.length ?? 0) > 0 || this.#unset.length > 0;
-    return (isBroken && (hasOthers || includes)) || (includes && lacks);
+    return (this.isBroken && (hasOthers || includes)) || (includes && lacks);
+  }
+
+  /** Whether some of it cannot be read at all. */
+  get isBroken(): boolean {
+    return this.#endLine < Number.POSITIVE_INFINITY;
   }
 
   /** Line of the key that a path ends with, or of its nearest existing parent. */
@@ -128,10 +133,13 @@ export class ProjectPart {
     return this.#lines.linePos(offset).line;
   }
 
-  /** The first line of the table, or of the part of the file, that has something at `offset`. */
+  /** The first line of the table or task, or of the part of the file, that has something at `offset`. */
   #firstLineOfBlock(offset: number): number {
     if (offset === Number.POSITIVE_INFINITY) return offset;
-    const starts = [this.#document.contents, this.#document.get('tables', true)].flatMap((map) =>
+    const starts = [
+      this.#document.contents,
+      ...SECTIONS.map((name) => this.#document.get(name, true)),
+    ].flatMap((map) =>
       isMap(map)
         ? map.items.flatMap(({ key }) => (isNode(key) && key.range ? [key.range[0]] : []))
         : [],

@@ -1,0 +1,97 @@
+/** Files of SQL of the project: where each is, and what it reads. */
+
+import type { Path, Resolving } from './resolving.js';
+import type { WarehouseInput } from './sections.js';
+import { isSqlFault, type QueryReading } from './sql-reader.js';
+import type { Source } from './task.js';
+import { type Catalog, LAYER_NAMES } from './warehouse-catalog.js';
+
+export type SqlFolder = 'models' | 'views' | 'checks';
+
+/** Path of the file, relative to the project. */
+export function sqlFile(folder: SqlFolder, name: string): string {
+  return `sql/${folder}/${name}.sql`;
+}
+
+/** All files that the sections name. */
+export function listSqlFiles({ models = {}, views = {}, checks = {} }: WarehouseInput): string[] {
+  const ofChecks = Object.values(checks).flatMap((list) =>
+    list.flatMap(({ sql }) => (sql === undefined ? [] : [sql])),
+  );
+  return [
+    ...Object.keys(models).map((name) => sqlFile('models', name)),
+    ...Object.keys(views).map((name) => sqlFile('views', name)),
+    ...new Set(ofChecks.map((name) => sqlFile('checks', name))),
+  ];
+}
+
+/** Whether anything declared has SQL of the user. */
+export function hasSql(input: WarehouseInput): boolean {
+  const { silver = {}, checks = {} } = input;
+  return (
+    listSqlFiles(input).length > 0 ||
+    Object.values(silver).some(
+      ({ where, columns }) =>
+        where !== undefined ||
+        Object.values(columns).some((one) => typeof one === 'object' && one.sql !== undefined),
+    ) ||
+    Object.values(checks).some((list) => list.some(({ where }) => where !== undefined))
+  );
+}
+
+export interface FileReading extends Pick<QueryReading, 'columns'> {
+  readonly file: string;
+  readonly sql: string;
+  readonly sources: readonly Source[];
+}
+
+/** @param path of its declaration. @returns undefined, and a fault, where it cannot be used */
+export function readSqlFile(
+  resolving: Resolving,
+  folder: SqlFolder,
+  name: string,
+  path: Path,
+): FileReading | undefined {
+  const file = sqlFile(folder, name);
+  const sql = resolving.texts.get(file);
+  if (sql === undefined) {
+    resolving.add({ path, message: `there is no file ${file}` });
+    return undefined;
+  }
+  const reading = resolving.sql?.readQuery(sql);
+  if (reading === undefined) return undefined;
+  if (isSqlFault(reading)) {
+    resolving.add({ file, ...reading });
+    return undefined;
+  }
+  const sources = reading.relations.flatMap((relation) => {
+    const found = findRelation(resolving.catalog, relation);
+    if (typeof found !== 'string') return [found];
+    resolving.add({ file, line: relation.line, message: found });
+    return [];
+  });
+  return { file, sql, sources: unique(sources), columns: reading.columns };
+}
+
+/** SQL names schemas, not layers. */
+function findRelation(
+  catalog: Catalog,
+  { schema: written, name }: { readonly schema?: string; readonly name: string },
+): Source | string {
+  const { bronze } = catalog.layers;
+  const schema = written ?? (name.startsWith('pg_') ? 'pg_catalog' : bronze);
+  const layer = LAYER_NAMES.find((one) => one === written);
+  const isRenamed = layer !== undefined && catalog.layers[layer] !== layer;
+  const found = catalog.findAt({ schema, name });
+  if (typeof found === 'string') return found;
+  if (isRenamed && found.task === undefined && catalog.isOfLayer(layer, name)) {
+    const actual = catalog.layers[layer];
+    return `the schema of layer ${layer} is ${actual}; write ${actual}.${name}`;
+  }
+  return written === undefined ? (catalog.mistakenFor(found) ?? found) : found;
+}
+
+function unique(sources: readonly Source[]): Source[] {
+  const key = ({ relation: { schema, name } }: Source) => JSON.stringify([schema, name]);
+  return [...new Map(sources.map((source) => [key(source), source])).values()];
+}

@@ -1,0 +1,76 @@
+/** `dimensions:` → tasks. */
+import { toNotes } from '../notes.js';
+import type { DimensionInput } from './dimension-schema.js';
+import { defaultAttributes, GOLD_TIMES, lineageOf } from './known-columns.js';
+import { checkColumns, findSource, type Path, type Resolving } from './resolving.js';
+import { toList } from './schema-parts.js';
+import type { CalendarTask, DimensionTask } from './task.js';
+import { describeSource } from './warehouse-catalog.js';
+
+const OWN_COLUMNS: readonly string[] = ['id', ...GOLD_TIMES];
+
+/** @returns undefined where its source is not known; there is a fault then */
+export function resolveDimension(
+  resolving: Resolving,
+  name: string,
+  input: DimensionInput,
+): DimensionTask | CalendarTask | undefined {
+  const base = {
+    kind: 'dimension' as const,
+    name: `gold.${name}`,
+    relation: { schema: resolving.catalog.layers.gold, name },
+    ...toNotes(input).notes,
+    checks: [],
+  };
+  if (input.calendar !== undefined) return { ...base, calendar: input.calendar };
+  const path = ['dimensions', name];
+  const source = findSource(resolving, input.from!, [...path, 'from']);
+  if (source === undefined) return undefined;
+  const known = resolving.columns.of(source);
+  const owner = describeSource(source);
+  const naturalKey = toList(input['natural-key']);
+  checkColumns(resolving, input['natural-key'], known, [...path, 'natural-key'], owner);
+  checkColumns(resolving, input.attributes, known, [...path, 'attributes'], owner);
+  const attributes =
+    input.attributes === undefined
+      ? defaultAttributes(known, naturalKey, lineageOf(source))
+      : toList(input.attributes);
+  refuseOwnColumns(resolving, path, naturalKey, input.attributes, attributes ?? []);
+  return {
+    ...base,
+    source,
+    naturalKey,
+    ...(attributes === undefined ? {} : { attributes }),
+    idType: input.id ?? 'bigint',
+  };
+}
+
+function refuseOwnColumns(
+  resolving: Resolving,
+  path: Path,
+  naturalKey: readonly string[],
+  written: DimensionInput['attributes'],
+  attributes: readonly string[],
+): void {
+  const refuse = (at: Path, column: string, mend: string) =>
+    resolving.add({
+      path: at,
+      message: `every dimension has a column ${column}, which edp fills; ${mend}`,
+    });
+  for (const column of naturalKey) {
+    if (!OWN_COLUMNS.includes(column)) continue;
+    refuse([...path, 'natural-key'], column, 'give it another name in silver, and read that');
+  }
+  for (const column of attributes) {
+    if (naturalKey.includes(column)) {
+      const message = `"${column}" is in the natural key already`;
+      resolving.add({ path: [...path, 'attributes'], message });
+    } else if (OWN_COLUMNS.includes(column)) {
+      const mend =
+        written === undefined
+          ? 'name the attributes to take, or give it another name in silver'
+          : 'give it another name in silver, and read that';
+      refuse(written === undefined ? path : [...path, 'attributes'], column, mend);
+    }
+  }
+}

@@ -1,0 +1,118 @@
+/** `dimensions:` of a fact → how each id is looked up. */
+import { toNotes } from '../notes.js';
+import type { FactInput, LookUpInput } from './fact-schema.js';
+import { CALENDAR_ID_TYPE, CALENDAR_KEY } from './known-columns.js';
+import { meant, noColumn, type Path, type Resolving } from './resolving.js';
+import { toList } from './schema-parts.js';
+import type { LookUp, Source } from './task.js';
+import { describeSource, type KnownColumns } from './warehouse-catalog.js';
+
+type Pair = LookUp['by'][number];
+
+/** Those without faults; each other has one. */
+export function resolveLookUps(
+  resolving: Resolving,
+  path: Path,
+  { dimensions = {} }: FactInput,
+  source: Source | undefined,
+  known: KnownColumns | undefined,
+): LookUp[] {
+  return Object.entries(dimensions).flatMap(([column, input]) => {
+    const at = [...path, 'dimensions', column];
+    const pairs = toPairs(input.by);
+    checkSourceColumns(resolving, at, pairs, source, known);
+    const dimension = findDimension(resolving, at, input.dimension);
+    if (dimension === undefined) return [];
+    const by = orderPairs(resolving, at, pairs, dimension);
+    const { name, idType } = dimension;
+    return [
+      {
+        column,
+        dimension: `gold.${name}`,
+        relation: { schema: resolving.catalog.layers.gold, name },
+        idType,
+        by,
+        ...toNotes(input).notes,
+      },
+    ];
+  });
+}
+
+function toPairs(by: LookUpInput['by']): Pair[] {
+  return typeof by === 'string' || Array.isArray(by)
+    ? toList(by).map((column) => ({ dimension: column, source: column }))
+    : Object.entries(by).map(([dimension, source]) => ({ dimension, source }));
+}
+
+function checkSourceColumns(
+  resolving: Resolving,
+  path: Path,
+  pairs: readonly Pair[],
+  source: Source | undefined,
+  known: KnownColumns | undefined,
+): void {
+  if (known === undefined || source === undefined) return;
+  for (const { source: column } of pairs) {
+    if (known.has(column)) continue;
+    const message = noColumn(column, known, describeSource(source));
+    resolving.add({ path: [...path, 'by'], message });
+  }
+}
+
+interface Found {
+  readonly name: string;
+  readonly idType: LookUp['idType'];
+  readonly naturalKey: readonly string[];
+}
+
+/** @returns undefined where there is none, or where it has faults of its own */
+function findDimension(resolving: Resolving, path: Path, text: string): Found | undefined {
+  const name = text.replace(/^gold\./, '');
+  const { catalog, input } = resolving;
+  const add = (message: string) => resolving.add({ path: [...path, 'dimension'], message });
+  const names = catalog.declared.filter(({ section }) => section === 'dimensions');
+  if (!names.some((one) => one.name === name)) {
+    const other = catalog.taskOf(`gold.${name}`) ?? catalog.taskOf(`silver.${name}`);
+    const known = names.map((one) => one.name);
+    add(
+      other === undefined
+        ? `there is no dimension "${name}"${meant(name, known)}`
+        : `${other.task} is declared under ${other.section}:, and is no dimension${meant(name, known)}`,
+    );
+    return undefined;
+  }
+  const dimension = input.dimensions?.[name];
+  if (dimension === undefined) return undefined;
+  return dimension.calendar === undefined
+    ? { name, idType: dimension.id ?? 'bigint', naturalKey: toList(dimension['natural-key']) }
+    : { name, idType: CALENDAR_ID_TYPE, naturalKey: CALENDAR_KEY };
+}
+
+/** In the order of the natural key, all of which is needed. */
+function orderPairs(
+  resolving: Resolving,
+  path: Path,
+  pairs: readonly Pair[],
+  { name, naturalKey }: Found,
+): Pair[] {
+  const add = (message: string) => resolving.add({ path: [...path, 'by'], message });
+  const key = naturalKey.join(', ');
+  const isKey = naturalKey.length === 1 ? 'its natural key is' : 'its natural key is all of';
+  for (const { dimension } of pairs) {
+    if (naturalKey.includes(dimension)) continue;
+    const isOnly = naturalKey.length === 1 && pairs.length === 1;
+    const mend = isOnly ? `; write by: {${key}: ${pairs[0]!.source}}` : '';
+    add(`"${dimension}" does not identify a member of ${name}; ${isKey} ${key}${mend}`);
+  }
+  const missing = naturalKey.filter((column) => pairs.every((pair) => pair.dimension !== column));
+  if (missing.length > 0 && pairs.some((pair) => naturalKey.includes(pair.dimension))) {
+    add(
+      `several members of ${name} can match, as ${missing.join(', ')} is missing; ${isKey} ${key}`,
+    );
+  }
+  const twice = pairs.filter(
+    (pair, i) => pairs.findIndex((p) => p.dimension === pair.dimension) < i,
+  );
+  for (const { dimension } of twice) add(`"${dimension}" is named twice`);
+  return naturalKey.flatMap((column) => pairs.find((pair) => pair.dimension === column) ?? []);
+}

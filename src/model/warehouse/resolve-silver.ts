@@ -1,0 +1,148 @@
+/** `silver:` → tasks. */
+import { toNotes } from '../notes.js';
+import { isSurelyNoDate, isText } from './column-types.js';
+import { LINEAGE_COLUMN } from './known-columns.js';
+import { checkColumns, findSource, noColumn, type Path, type Resolving } from './resolving.js';
+import { toList } from './schema-parts.js';
+import type { SilverColumnInput, SilverInput } from './silver-schema.js';
+import { checkSql } from './sql-columns.js';
+import type { SilverColumn, SilverTask, Source } from './task.js';
+import { describeSource, type KnownColumns } from './warehouse-catalog.js';
+
+interface Place {
+  readonly resolving: Resolving;
+  readonly path: Path;
+  readonly source: Source;
+  readonly known: KnownColumns | undefined;
+}
+
+/** @returns undefined where its source is not known; there is a fault then */
+export function resolveSilver(
+  resolving: Resolving,
+  name: string,
+  input: SilverInput,
+): SilverTask | undefined {
+  const path = ['silver', name];
+  const source = findSource(resolving, input.from, [...path, 'from']);
+  if (source === undefined) return undefined;
+  const known = resolving.columns.of(source);
+  const place = { resolving, path, source, known };
+  const own = new Map(Object.keys(input.columns).map((column) => [column, undefined]));
+  checkColumns(resolving, input.key, own, [...path, 'key'], `silver.${name}`);
+  checkSourceColumns(place, input);
+  const columns = Object.entries(input.columns).map(([column, declared]) =>
+    toColumn(place, column, declared),
+  );
+  const incremental = input['incremental-by'];
+  return {
+    kind: 'silver',
+    name: `silver.${name}`,
+    relation: { schema: resolving.catalog.layers.silver, name },
+    ...toNotes(input).notes,
+    source,
+    key: toList(input.key),
+    columns,
+    ...(input.where === undefined ? {} : { where: input.where }),
+    ...(input['latest-by'] === undefined ? {} : { latestBy: input['latest-by'] }),
+    ...(incremental === undefined
+      ? {}
+      : {
+          incrementalBy: {
+            column: incremental,
+            ...(input.overlap === undefined ? {} : { overlap: input.overlap }),
+          },
+        }),
+    checks: [],
+  };
+}
+
+function checkSourceColumns({ resolving, path, source, known }: Place, input: SilverInput): void {
+  const owner = describeSource(source);
+  for (const key of ['latest-by', 'incremental-by'] as const) {
+    checkColumns(resolving, input[key], known, [...path, key], owner);
+  }
+  if (input.where !== undefined) {
+    checkSql(resolving, input.where, [...path, 'where'], known, owner);
+  }
+  if (input['incremental-by'] === undefined) return;
+  const loaded = source.task !== undefined || source.lineageColumn !== undefined;
+  if (loaded) {
+    const message = `edp knows itself what changed in ${owner}; remove it`;
+    resolving.add({ path: [...path, 'incremental-by'], message });
+  }
+}
+
+function toColumn(place: Place, name: string, declared: SilverColumnInput): SilverColumn {
+  const { resolving, source, known } = place;
+  const path = [...place.path, 'columns', name];
+  const input = typeof declared === 'string' ? { from: declared } : declared;
+  if (name === LINEAGE_COLUMN) {
+    const message = `every table of silver has a column ${LINEAGE_COLUMN}, which edp fills; give yours another name`;
+    resolving.add({ path, message });
+  }
+  const owner = describeSource(source);
+  if (input.from !== undefined && known?.has(input.from) === false) {
+    const at = typeof declared === 'string' ? path : [...path, 'from'];
+    resolving.add({ path: at, message: noColumn(input.from, known, owner) });
+  }
+  if (typeof declared === 'string') {
+    return { name, from: { column: declared }, onError: 'fail' };
+  }
+  if (declared.sql !== undefined) {
+    checkSql(resolving, declared.sql, [...path, 'sql'], known, owner);
+  }
+  checkTimes(place, path, declared);
+  checkSpellings(place, path, declared);
+  return {
+    name,
+    from: declared.sql === undefined ? { column: declared.from! } : { sql: declared.sql },
+    ...(declared.type === undefined ? {} : { type: declared.type }),
+    ...(declared.timezone === undefined ? {} : { timezone: declared.timezone }),
+    ...(declared.truncate === undefined ? {} : { truncate: declared.truncate }),
+    ...(declared.values === undefined ? {} : { values: declared.values }),
+    onError: isNullOnError(declared) ? 'null' : 'fail',
+    ...toNotes(declared).notes,
+  };
+}
+
+/** In YAML, null is no text. */
+function isNullOnError(declared: Exclude<SilverColumnInput, string>): boolean {
+  return declared['on-error'] === null || declared['on-error'] === 'null';
+}
+
+function checkTimes(
+  { resolving, known }: Place,
+  path: Path,
+  declared: Exclude<SilverColumnInput, string>,
+): void {
+  const { from, type = from === undefined ? undefined : known?.get(from) } = declared;
+  if (type === undefined) return;
+  for (const key of ['timezone', 'truncate'] as const) {
+    if (declared[key] === undefined || !isSurelyNoDate(type)) continue;
+    // Its zone makes a time of it.
+    if (isText(type) && declared.timezone !== undefined) continue;
+    const mend = declared.type === undefined ? '; add the type that it is cast to' : '';
+    resolving.add({
+      path: [...path, key],
+      message: `${key} is for times, and the value is ${type}${mend}`,
+    });
+  }
+}
+
+function checkSpellings(
+  { resolving }: Place,
+  path: Path,
+  { values = {} }: Exclude<SilverColumnInput, string>,
+): void {
+  const seen = new Map<string, string>();
+  for (const [value, spellings] of Object.entries(values)) {
+    for (const spelling of spellings) {
+      const other = seen.get(spelling);
+      if (other !== undefined && other !== value) {
+        const message = `${JSON.stringify(spelling)} is a spelling of ${other}, too`;
+        resolving.add({ path: [...path, 'values', value], message });
+      }
+      seen.set(spelling, value);
+    }
+  }
+}

@@ -1,0 +1,161 @@
+/** What SQL of the user reads, by the parser of PostgreSQL itself. */
+
+import { asNode, listOf, type Node, nodesIn } from './sql-node.js';
+import { columnsRead, outputColumns, type QueryRelation, relationsRead } from './sql-tree.js';
+
+export interface SqlFault {
+  /** In the text, from 1. */
+  readonly line: number;
+  readonly message: string;
+}
+
+export interface QueryReading {
+  readonly relations: readonly (QueryRelation & { readonly line: number })[];
+  /** Names of the columns that it gives; undefined where the text does not say them all. */
+  readonly columns: readonly string[] | undefined;
+}
+
+export interface SqlReader {
+  /** One SELECT. */
+  readQuery(sql: string): QueryReading | SqlFault;
+  /** A value or a condition over columns: the names of the columns. */
+  readExpression(sql: string): { readonly columns: readonly string[] } | SqlFault;
+}
+
+type Parse = (sql: string) => unknown;
+
+/** The parser is 2 MB of code, so it is loaded only where a project has SQL. */
+export async function loadSqlReader(): Promise<SqlReader> {
+  const { default: parser } = await import('libpg-query');
+  await parser.loadModule();
+  const parse: Parse = (sql) => parser.parseSync(sql);
+  return {
+    readQuery: (sql) => readQuery(parse, sql),
+    readExpression: (sql) => readExpression(parse, sql),
+  };
+}
+
+export function isSqlFault<T extends object>(reading: T | SqlFault): reading is SqlFault {
+  return 'message' in reading;
+}
+
+function readQuery(parse: Parse, sql: string): QueryReading | SqlFault {
+  const statements = listStatements(parse, sql);
+  if (isSqlFault(statements)) return statements;
+  const [first, second] = statements;
+  if (first === undefined) return { line: 1, message: 'the file has no SQL; write one SELECT' };
+  if (second !== undefined) {
+    return {
+      line: lineOfByte(sql, second.start),
+      message: 'a second statement begins here, and edp takes one SELECT',
+    };
+  }
+  const select = asNode(first.statement.SelectStmt);
+  const message = select === undefined ? 'it is no SELECT' : findForbidden(select);
+  if (select === undefined || message !== undefined) {
+    return { line: lineOfByte(sql, first.start), message: message! };
+  }
+  const relations = relationsRead(first.statement).map((relation) => ({
+    ...relation,
+    line: lineOfByte(sql, relation.offset),
+  }));
+  return { relations, columns: outputColumns(select) };
+}
+
+function findForbidden(select: Node): string | undefined {
+  if (select.intoClause !== undefined) return 'SELECT INTO makes a table; remove INTO';
+  for (const [kind] of nodesIn(select)) {
+    if (kind === 'InsertStmt' || kind === 'UpdateStmt' || kind === 'DeleteStmt') {
+      return 'it changes a table, and edp takes a SELECT that only reads';
+    }
+    if (kind === 'MergeStmt') return 'it changes a table, and edp takes a SELECT that only reads';
+    if (kind === 'LockingClause') return 'it locks rows; remove FOR UPDATE or FOR SHARE';
+    if (kind === 'ParamRef') return 'it has a parameter ($1), and nobody gives its value';
+  }
+  return undefined;
+}
+
+/** So that the text can be nothing but one expression. Its lines are those of the text. */
+const BEFORE = 'SELECT (';
+
+function readExpression(
+  parse: Parse,
+  sql: string,
+): { readonly columns: readonly string[] } | SqlFault {
+  const statements = listStatements(parse, `${BEFORE}${sql}\n)`, BEFORE.length);
+  if (isSqlFault(statements)) return statements;
+  const select = asNode(statements[0]?.statement.SelectStmt);
+  const targets = select?.targetList;
+  const isOne =
+    statements.length === 1 &&
+    Array.isArray(targets) &&
+    targets.length === 1 &&
+    ['fromClause', 'whereClause', 'groupClause', 'sortClause', 'valuesLists', 'larg'].every(
+      (clause) => select?.[clause] === undefined,
+    ) &&
+    asNode(asNode(targets[0])?.ResTarget)?.name === undefined;
+  if (!isOne) return { line: 1, message: 'expected one expression of SQL' };
+  for (const [kind] of nodesIn(select!)) {
+    if (kind === 'SubLink') {
+      return { line: 1, message: 'it reads another table; sql/models/ is the place for that' };
+    }
+    if (kind === 'ParamRef') {
+      return { line: 1, message: 'it has a parameter ($1), and nobody gives its value' };
+    }
+  }
+  const columns = columnsRead(select!);
+  const qualified = columns.find((names) => names.length !== 1);
+  if (qualified !== undefined) {
+    const written = qualified.join('.');
+    return { line: 1, message: `"${written}": columns are written without a table` };
+  }
+  return { columns: [...new Set(columns.flat())] };
+}
+
+interface Statement {
+  readonly statement: Node;
+  /** In bytes. */
+  readonly start: number;
+}
+
+function listStatements(parse: Parse, sql: string, before = 0): Statement[] | SqlFault {
+  const nul = sql.indexOf('\0');
+  if (nul >= 0) return { line: sql.slice(0, nul).split('\n').length, message: 'SQL has no NUL' };
+  // The parser takes no empty text.
+  try {
+    const tree = asNode(parse(`${sql}\n;`));
+    return listOf(tree?.stmts).flatMap((raw) => {
+      const statement = asNode(asNode(raw)?.stmt);
+      const start = asNode(raw)?.stmt_location;
+      return statement === undefined
+        ? []
+        : [{ statement, start: skipBlank(sql, typeof start === 'number' ? start : 0) }];
+    });
+  } catch (error) {
+    return toFault(error, sql, before);
+  }
+}
+
+/** @param before characters in front of the user's text, all in its first line */
+function toFault(error: unknown, sql: string, before: number): SqlFault {
+  const { message, sqlDetails } = error as Error & { sqlDetails?: { cursorPosition?: number } };
+  const position = sqlDetails?.cursorPosition ?? before;
+  const line = [...sql].slice(0, position).join('').split('\n').length;
+  const lines = sql.split('\n').length;
+  // What edp puts behind the text is no part of it.
+  return {
+    line: Math.min(line, lines),
+    message: message.replace(/ at or near ";"$/, ' at the end'),
+  };
+}
+
+/** Comments in front of a statement are part of it for the parser. */
+function skipBlank(sql: string, start: number): number {
+  const rest = Buffer.from(sql).subarray(start).toString();
+  const skipped = /^(?:\s+|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)*/.exec(rest)?.[0] ?? '';
+  return start + Buffer.byteLength(skipped);
+}
+
+function lineOfByte(sql: string, offset: number): number {
+  return Buffer.from(sql).subarray(0, offset).toString().split('\n').length;
+}

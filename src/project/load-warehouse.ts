@@ -1,0 +1,87 @@
+/** edp.yaml of a directory, with the warehouse that it declares. */
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { EdpError } from '../base/errors.js';
+import { tableSchema, toModel } from '../model/schema.js';
+import { hasSql, listSqlFiles } from '../model/warehouse/project-sql.js';
+import { type ResolvedWarehouse, resolveWarehouse } from '../model/warehouse/resolve-warehouse.js';
+import { type SoundSections, soundSections } from '../model/warehouse/sound-sections.js';
+import { loadSqlReader } from '../model/warehouse/sql-reader.js';
+import type { Warehouse } from '../model/warehouse/task.js';
+import { PROJECT_FILE, readProjectText } from './file.js';
+import { withIncluded } from './include.js';
+import { type ProjectReading, readProject } from './parse.js';
+import type { Project } from './project.js';
+
+export interface WarehouseProject extends Project {
+  readonly warehouse: Warehouse;
+}
+
+/**
+ * A project without these sections has an empty warehouse.
+ *
+ * @throws EdpError `config` with all faults of edp.yaml, and of the SQL that it names
+ */
+export async function loadWarehouse(directory = process.cwd()): Promise<WarehouseProject> {
+  const file = path.join(directory, PROJECT_FILE);
+  const text = await readProjectText(file);
+  const reading = readProject(text === undefined ? NOTHING : await withIncluded(file, text));
+  const { warehouse, faults } = await resolve(directory, reading);
+  // What is missing in a text that cannot be read brings about faults elsewhere.
+  if (!reading.parts.some((part) => part.isBroken || part.mayLackTables(true))) {
+    for (const fault of faults) {
+      if ('file' in fault) reading.addFileFault(fault);
+      else reading.addFault(fault);
+    }
+  }
+  const { options, csv, tables } = reading.finish();
+  return { directory, options, csv, model: await toProjectModel(tables), warehouse };
+}
+
+const NOTHING = [{ name: PROJECT_FILE, text: '' }];
+
+async function toProjectModel(tables: ProjectReading['sound']['tables'] | undefined) {
+  return tables === undefined
+    ? (await import('../model/builtin.js')).BUILTIN_MODEL
+    : toModel(tables);
+}
+
+async function resolve(directory: string, reading: ProjectReading): Promise<ResolvedWarehouse> {
+  const { merged, sound } = reading;
+  const sections = soundSections(merged);
+  const tables = (merged as { tables?: Record<string, unknown> } | null)?.tables;
+  const declarations = {
+    ...sections,
+    model: await toProjectModel(tables === undefined ? undefined : sound.tables),
+    isUnsure: (table: string, column?: string) =>
+      column === undefined
+        ? tables !== undefined && !tableSchema.safeParse(tables[table]).success
+        : sound.isUnsure(table, column),
+  };
+  const [sql, texts] = await Promise.all([
+    hasSql(sections.input) ? loadSqlReader() : undefined,
+    readTexts(directory, sections),
+  ]);
+  return resolveWarehouse(declarations, sql, texts);
+}
+
+async function readTexts(directory: string, { input }: SoundSections) {
+  const files = listSqlFiles(input);
+  const read = async (file: string) => [file, await readSql(directory, file)] as const;
+  return new Map(await Promise.all(files.map(read)));
+}
+
+/** @returns undefined where there is no such file */
+async function readSql(directory: string, file: string): Promise<string | undefined> {
+  try {
+    const text = await readFile(path.join(directory, file), 'utf8');
+    // These are no part of the SQL, and do not change the numbers of lines.
+    return text.replace(/^\uFEFF/, '').replaceAll('\r\n', '\n');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new EdpError('config', `${file} cannot be read: ${(error as Error).message}`, {
+      hint: `make ${file} a readable file`,
+      cause: error,
+    });
+  }
+}
