@@ -119,7 +119,8 @@ export const ERROR_CODES = {
   unknown_task: {
     exitStatus: 2,
     meaning: 'edp.yaml declares no task of this name, or several.',
-    remedy: 'Run `edp run --dry-run` to see the tasks; qualify the name: `silver.NAME`, `gold.NAME`.',
+    remedy:
+      'Run `edp run --dry-run` to see the tasks; qualify the name: `silver.NAME`, `gold.NAME`.',
   },
   missing_source: {
     exitStatus: 1,

@@ -13,6 +13,7 @@ import { help as model } from './model.help.js';
 import { help as promote } from './promote.help.js';
 import { help as rejects } from './rejects.help.js';
 import { help as replay } from './replay.help.js';
+import { help as run } from './run.help.js';
 import { help as seedDimensions } from './seed-dimensions.help.js';
 import { help as status } from './status.help.js';
 import { help as undo } from './undo.help.js';
@@ -32,6 +33,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { ...status, load: () => import('./status.command.js') },
   { ...rejects, load: () => import('./rejects.command.js') },
   { ...replay, load: () => import('./replay.command.js') },
+  { ...run, load: () => import('./run.command.js') },
   { ...undo, load: () => import('./undo.command.js') },
   { ...verify, load: () => import('./verify.command.js') },
   { ...promote, load: () => import('./promote.command.js') },

@@ -25,6 +25,13 @@ import {
   text,
 } from './option-kinds.js';
 
+const isoDate = text.refine(
+  (value) => /^\d{4}-\d{2}-\d{2}$/.test(value) && !Number.isNaN(Date.parse(value)),
+  {
+    error: 'expected a date such as 2024-01-31',
+  },
+);
+
 export const OPTIONS = {
   'database-url': define<string | undefined>({
     schema: text.optional(),
@@ -199,6 +206,24 @@ export const OPTIONS = {
   'passed-over': flag(
     'Show the lines of the file that are no records instead: comments, blank lines, headers, preamble, footer',
   ),
+  task: define<readonly string[]>({
+    schema: z.union([z.array(text), text.transform((one) => [one])]),
+    describe: 'A task to run, as on the command line; several times for several',
+    default: [],
+    defaultDescription: 'all tasks',
+  }),
+  date: define<string | undefined>({
+    schema: isoDate.optional(),
+    describe: 'The one date to make, stale or not, such as 2024-01-31',
+  }),
+  only: flag('Run the named tasks without those that they read'),
+  full: flag('Make the tables anew, whatever is stale; ids of members stay'),
+  parallel: define<number>({
+    schema: integerFrom(1),
+    describe: 'Tasks at the same time',
+    default: 4,
+  }),
+  sql: flag('With --dry-run: show the statements of each task'),
   limit: define<number>({
     schema: integerFrom(1),
     describe: 'How many to show at most',

@@ -7,7 +7,7 @@ import type { Blueprint } from './blueprint.js';
 import { calendarBlueprint, dimensionBlueprint } from './dimension-rows.js';
 import { factBlueprint } from './fact-rows.js';
 import { modelBlueprint } from './model-rows.js';
-import { readShape, type Shape } from './shape.js';
+import { readShape, type Shape } from './relation-shape.js';
 import { silverBlueprint } from './silver-rows.js';
 import type { DateReader } from './slice-value.js';
 

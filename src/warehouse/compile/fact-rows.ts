@@ -17,7 +17,7 @@ import {
 } from '../../relational/tree.js';
 import { type Blueprint, NULL_KEY, READ, type Within } from './blueprint.js';
 import { measureColumns } from './measure-columns.js';
-import type { Shape } from './shape.js';
+import type { Shape } from './relation-shape.js';
 import { isNear, isSlice } from './slice-conditions.js';
 import { sliceType, sliceValue } from './slice-value.js';
 

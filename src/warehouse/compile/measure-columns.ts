@@ -13,7 +13,7 @@ import {
   type Output,
   text,
 } from '../../relational/tree.js';
-import { isFloat, type Shape } from './shape.js';
+import { isFloat, type Shape } from './relation-shape.js';
 
 export interface MeasureColumns {
   /** What a row holds. */

@@ -15,7 +15,7 @@ import {
   text,
 } from '../../relational/tree.js';
 import { AFFECTED, type Blueprint, NULL_KEY, READ, type Within } from './blueprint.js';
-import { isComparable, type Shape } from './shape.js';
+import { isComparable, type Shape } from './relation-shape.js';
 
 const SOURCE = 'source';
 const LATEST = 'edp_latest';

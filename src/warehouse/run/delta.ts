@@ -5,7 +5,7 @@ import { printExpr } from '../../relational/postgres-sql.js';
 import { all, binary, call, column, type Expr, same } from '../../relational/tree.js';
 import { AFFECTED, type Blueprint, dataColumns, type Within } from '../compile/blueprint.js';
 import { unknownId } from '../compile/fact-rows.js';
-import { quoteRelation } from '../compile/shape.js';
+import { quoteRelation } from '../compile/relation-shape.js';
 import { isSlice } from '../compile/slice-conditions.js';
 
 /** Temporary tables: rows as they are to be; places of rows that differ, before and after. */

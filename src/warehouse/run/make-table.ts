@@ -16,12 +16,12 @@ import {
   type Within,
 } from '../compile/blueprint.js';
 import { unknownId } from '../compile/fact-rows.js';
-import { quoteRelation, type Shape } from '../compile/shape.js';
+import { quoteRelation, type Shape } from '../compile/relation-shape.js';
 import { LOAD } from '../compile/silver-rows.js';
 import { isSlice } from '../compile/slice-conditions.js';
 import { type DateReader, readerKey, sliceValue } from '../compile/slice-value.js';
 import { applyDelta, countDelta, DELTA, findDelta, STAGE } from './delta.js';
-import { createTable, finishTable } from './table.js';
+import { createTable, finishTable } from './target-table.js';
 
 export interface SliceRows {
   readonly read: number;
@@ -348,7 +348,7 @@ async function datesOf(
     const { rows } = await client.query<{ slice: string }>(
       `SELECT DISTINCT coalesce(slice::text, 'null') AS slice FROM (
          SELECT ${value('stage')} AS slice ${joined} WHERE d.new IS NOT NULL
-         UNION ALL SELECT ${value('made')} ${joined} WHERE d.old IS NOT NULL) AS both LIMIT ${MAX_DATES + 1}`,
+         UNION ALL SELECT ${value('made')} ${joined} WHERE d.old IS NOT NULL) AS changed LIMIT ${MAX_DATES + 1}`,
     );
     dates[readerKey(reader)] = rows.length > MAX_DATES ? null : rows.map(({ slice }) => slice);
   }

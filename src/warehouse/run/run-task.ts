@@ -1,9 +1,8 @@
 /** One task of a run: finds out what is stale, and makes it right in one transaction. */
 import type pg from 'pg';
-import type { EdpError } from '../../base/errors.js';
 import { listUnseen, type ReadPoint, readPoint, recordChanges } from '../../ledger/changes.js';
 import { formatNotes } from '../../model/notes.js';
-import type { Source, Task, TaskKind, Warehouse } from '../../model/warehouse/task.js';
+import type { Source, Task, Warehouse } from '../../model/warehouse/task.js';
 import type { CheckOutcome } from '../checks/outcome.js';
 import type { Blueprint } from '../compile/blueprint.js';
 import {
@@ -12,9 +11,9 @@ import {
   readersOf,
   type TableTask,
 } from '../compile/compile-task.js';
-import { quoteRelation } from '../compile/shape.js';
+import { quoteRelation } from '../compile/relation-shape.js';
 import { explainTaskFault } from './explain-fault.js';
-import { type Made, makeDelta, NOTHING, type SliceOutcome, type SliceRows } from './make-table.js';
+import { type Made, makeDelta, NOTHING, type SliceOutcome } from './make-table.js';
 import { runView } from './run-view.js';
 import { EVERY_SLICE, listSlices } from './slice-list.js';
 import {
@@ -25,32 +24,8 @@ import {
   type Work,
 } from './staleness.js';
 import { replaceTable } from './swap.js';
+import { keepResults, type TaskOrders, type TaskResult } from './task-results.js';
 import { keepHeldBack, keepState, listHeldBack, readState, type TaskState } from './task-state.js';
-
-export type TaskRunState = 'done' | 'unchanged' | 'would-change' | 'failed' | 'skipped';
-
-/** What a run did to a slice of a task. */
-export interface TaskResult {
-  readonly task: string;
-  readonly kind: TaskKind;
-  /** Empty for a table without slices. */
-  readonly slice: string;
-  readonly state: TaskRunState;
-  readonly reason: string | undefined;
-  readonly rows: SliceRows;
-  readonly checks: readonly CheckOutcome[];
-  readonly seconds: number;
-  readonly error?: EdpError;
-  /** Whether a check held it back. */
-  readonly isHeldBack?: boolean;
-}
-
-export interface TaskOrders {
-  /** Make these slices, stale or not, and no others. */
-  readonly slices?: { readonly from: string; readonly to: string };
-  readonly full: boolean;
-  readonly dryRun: boolean;
-}
 
 const SERIALIZATION = '40001';
 const ATTEMPTS = 5;
@@ -324,36 +299,4 @@ function toResults(
     checks,
     isHeldBack,
   }));
-}
-
-/** Receipts of what a run did; an unchanged task needs none. */
-export async function keepResults(
-  client: pg.Client,
-  runId: number,
-  results: readonly TaskResult[],
-): Promise<void> {
-  const kept = results.filter(({ state }) => state !== 'unchanged');
-  if (kept.length === 0) return;
-  await client.query(
-    `INSERT INTO edp.task_runs (run_id, task, slice, kind, state, reason, rows_read, inserted, updated,
-       deleted, unknown, null_key, checks, error, seconds)
-     SELECT $1, * FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[],
-       $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::jsonb[], $14::text[],
-       $15::float8[])
-     ON CONFLICT (run_id, task, slice) DO NOTHING`,
-    [
-      runId,
-      kept.map(({ task }) => task),
-      kept.map(({ slice }) => slice),
-      kept.map(({ kind }) => kind),
-      kept.map(({ state }) => (state === 'would-change' ? 'done' : state)),
-      kept.map(({ reason }) => reason ?? null),
-      ...(['read', 'inserted', 'updated', 'deleted', 'unknown', 'nullKey'] as const).map((name) =>
-        kept.map(({ rows }) => rows[name]),
-      ),
-      kept.map(({ checks }) => JSON.stringify(checks.map(({ sample: _, ...check }) => check))),
-      kept.map(({ error }) => error?.message ?? null),
-      kept.map(({ seconds }) => seconds),
-    ],
-  );
 }

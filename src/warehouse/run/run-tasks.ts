@@ -7,8 +7,10 @@ import { connect } from '../../postgres/connection.js';
 import type { Database } from '../../postgres/database.js';
 import { withSchemaLock } from '../../postgres/migrate.js';
 import { NOTHING } from './make-table.js';
-import { keepResults, runTask, type TaskOrders, type TaskResult } from './run-task.js';
+import { recordStatements } from './record-statements.js';
+import { runTask } from './run-task.js';
 import { readsOf } from './select-tasks.js';
+import { keepResults, type TaskOrders, type TaskResult } from './task-results.js';
 
 export interface RunOrders extends TaskOrders {
   /** Tasks at the same time. */
@@ -138,7 +140,9 @@ class TaskQueue {
       results =
         broken.length > 0
           ? [await this.#end(session, task, 'skipped', `${broken.join(', ')} failed`, startedAt)]
-          : await runTask(session, task, this.#warehouse, this.#orders, this.#runId);
+          : await this.#record(session, () =>
+              runTask(session, task, this.#warehouse, this.#orders, this.#runId),
+            );
     } catch (thrown) {
       if (!(thrown instanceof EdpError) || thrown.code === 'database_unreachable') {
         this.#stop();
@@ -158,6 +162,19 @@ class TaskQueue {
     this.results.push(...results);
     this.#progress.ended(results);
     this.#stop(false);
+  }
+
+  /** Adds the statements of a task to its first result, if they are wanted. */
+  async #record(session: pg.Client, run: () => Promise<TaskResult[]>): Promise<TaskResult[]> {
+    if (!this.#orders.withSql) return run();
+    const { statements, stop } = recordStatements(session);
+    try {
+      const [first, ...rest] = await run();
+      const isUnchanged = first!.state === 'unchanged';
+      return [{ ...first!, ...(isUnchanged ? {} : { sql: [...statements] }) }, ...rest];
+    } finally {
+      stop();
+    }
   }
 
   /** Wakes the others. @param isFinal whether nothing more is to be run */

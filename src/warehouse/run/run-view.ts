@@ -6,11 +6,11 @@ import { listUnseen, readPoint, recordChanges } from '../../ledger/changes.js';
 import { quoteColumns, quoteLiteral } from '../../model/ddl.js';
 import { formatNotes } from '../../model/notes.js';
 import type { ViewTask, Warehouse } from '../../model/warehouse/task.js';
-import { quoteRelation, readShape } from '../compile/shape.js';
+import { quoteRelation, readShape } from '../compile/relation-shape.js';
 import { carryViews, dropViews, listGrants, listViews } from './dependents.js';
 import { NOTHING, nameOf } from './make-table.js';
-import type { TaskOrders, TaskResult } from './run-task.js';
 import { describeLoads } from './staleness.js';
+import type { TaskOrders, TaskResult } from './task-results.js';
 import { keepState, readState, type TaskState } from './task-state.js';
 
 export async function runView(
@@ -20,10 +20,8 @@ export async function runView(
   orders: TaskOrders,
 ): Promise<Omit<TaskResult, 'seconds'>[]> {
   for (const { relation } of task.sources) await readShape(client, relation);
-  const { sql, isMaterialized, unique, indexes } = task;
-  const definition = createHash('sha256')
-    .update(JSON.stringify([sql, isMaterialized, unique, indexes]))
-    .digest('hex');
+  const { isMaterialized, unique } = task;
+  const definition = viewDefinition(task);
   const state = await readState(client, task.name);
   const isNew = state === undefined || state.definition !== definition || orders.full;
   const reason = isNew
@@ -63,6 +61,12 @@ export async function runView(
       rows: { ...NOTHING, read: rows },
     },
   ];
+}
+
+/** Changes when anything changes that makes the view. */
+export function viewDefinition({ sql, isMaterialized, unique, indexes }: ViewTask): string {
+  const parts = [sql, isMaterialized, unique, indexes];
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 }
 
 async function findReason(

@@ -10,7 +10,7 @@ import { printExpr } from '../../relational/postgres-sql.js';
 import { column } from '../../relational/tree.js';
 import type { Blueprint, Within } from '../compile/blueprint.js';
 import { DATE, unknownId } from '../compile/fact-rows.js';
-import { quoteRelation, type Shape } from '../compile/shape.js';
+import { quoteRelation, type Shape } from '../compile/relation-shape.js';
 import { readerKey, sliceValue } from '../compile/slice-value.js';
 
 /** What is to be made, and why. */

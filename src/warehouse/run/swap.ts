@@ -3,7 +3,7 @@ import type pg from 'pg';
 import { EdpError } from '../../base/errors.js';
 import { quoteIdentifier } from '../../model/ddl.js';
 import type { Relation } from '../../model/warehouse/task.js';
-import { quoteRelation } from '../compile/shape.js';
+import { quoteRelation } from '../compile/relation-shape.js';
 import { carryViews, dropViews, listGrants, listViews } from './dependents.js';
 import { type Made, type Making, makeEmpty, makeNew, nameOf } from './make-table.js';
 import type { TaskState } from './task-state.js';

@@ -6,7 +6,7 @@ import { printExpr, printSelect } from '../../relational/postgres-sql.js';
 import type { Select } from '../../relational/tree.js';
 import { type Blueprint, dataColumns } from '../compile/blueprint.js';
 import { unknownId } from '../compile/fact-rows.js';
-import { quoteRelation } from '../compile/shape.js';
+import { quoteRelation } from '../compile/relation-shape.js';
 
 const ID_SQL: Readonly<Record<DimensionTask['idType'], string>> = {
   int: 'integer',

@@ -1,0 +1,49 @@
+/** `edp run`: what was done to each slice of each task. */
+import { z } from 'zod';
+import { SEVERITIES, TASK_KINDS } from '../../model/warehouse/task.js';
+import { count, error, type Json, seconds } from './json-parts.js';
+
+export const TASK_STATES = ['done', 'unchanged', 'would-change', 'failed', 'skipped'] as const;
+
+const check = z
+  .strictObject({
+    name: z.string(),
+    ok: z.boolean(),
+    failing: count.describe('Rows; of unique, those beyond the first of each group'),
+    severity: z.enum(SEVERITIES),
+  })
+  .meta({ id: 'TaskCheck', description: 'What a check found in a slice' });
+
+const task = z
+  .strictObject({
+    task: z.string().describe('silver.members, gold.job_ran_fact'),
+    kind: z.enum(TASK_KINDS),
+    date: z.string().optional().describe('Of the slice; null for rows without a date'),
+    state: z.enum(TASK_STATES),
+    reason: z.string().optional().describe('Why it ran, or why it did not'),
+    rows: z
+      .strictObject({
+        read: count,
+        inserted: count,
+        updated: count,
+        deleted: count,
+        unknown: count.describe('Rows that hold an unknown member'),
+        nullKey: count.describe('Rows read that have a NULL in a key'),
+      })
+      .meta({ id: 'TaskRows', description: 'Rows of a slice' }),
+    checks: z.array(check),
+    seconds,
+    error: error.optional(),
+    sql: z.array(z.string()).optional().describe('With --dry-run --sql: its statements'),
+  })
+  .meta({ id: 'TaskRun', description: 'What a run did to a slice of a task' });
+
+export const warehouseRunSchema = z.strictObject({
+  command: z.literal('run'),
+  ok: z.boolean().describe('Exit status 0, or 3 without a failed check of severity error'),
+  runId: z.int(),
+  seconds,
+  tasks: z.array(task),
+});
+
+export type WarehouseRunJson = Json<typeof warehouseRunSchema>;

@@ -1,0 +1,241 @@
+/** `edp run`: brings the tables of the warehouse up to date. */
+import { EdpError, EXIT } from '../base/errors.js';
+import type { Task } from '../model/warehouse/task.js';
+import { resolveOptions } from '../options/resolve-options.js';
+import { withDatabase } from '../postgres/database.js';
+import { loadWarehouse } from '../project/load-warehouse.js';
+import { formatCount, formatSeconds, type Output, safeText } from '../terminal/output.js';
+import { withProgress } from '../terminal/progress.js';
+import { listChanged } from '../warehouse/run/changed-tasks.js';
+import { runTasks } from '../warehouse/run/run-tasks.js';
+import { selectTasks } from '../warehouse/run/select-tasks.js';
+import type { TaskResult } from '../warehouse/run/task-results.js';
+import type { Command } from './command.js';
+import type { WarehouseRunJson } from './json/warehouse.schema.js';
+import { OPTION_NAMES } from './run.help.js';
+import { asRun } from './shared/recorded-run.js';
+
+export const command: Command = {
+  async run(invocation) {
+    const { given, project, output, signal } = invocation;
+    const options = resolveOptions(OPTION_NAMES, given, project.options);
+    const slices = rangeOf(options);
+    if (options.sql && !options.dryRun) {
+      throw new EdpError('usage', '--sql is for --dry-run: which statements each task would run');
+    }
+    const { warehouse, directory } = await loadWarehouse(project.directory);
+    if (warehouse.tasks.length === 0) {
+      throw new EdpError(
+        'usage',
+        'edp.yaml declares no silver, dimensions, facts, models or views',
+        {
+          hint: 'edp init warehouse writes a small project to begin with',
+        },
+      );
+    }
+    const wanted = [...(given.tasks as string[]), ...options.task];
+    return withDatabase({ databaseUrl: options.databaseUrl, directory }, (database) =>
+      asRun(invocation, 'run', database, async (own, run) => {
+        const startedAt = performance.now();
+        const changed = wanted.some((each) => each.includes('state:changed'))
+          ? await listChanged(own, warehouse)
+          : new Set<string>();
+        const tasks = selectTasks(warehouse.tasks, wanted, options.only, (name) =>
+          changed.has(name),
+        );
+        const orders = {
+          ...(slices === undefined ? {} : { slices }),
+          full: options.full,
+          dryRun: options.dryRun,
+          parallel: options.parallel,
+          withSql: options.sql,
+        };
+        const results = await runAll(output, tasks, (progress) =>
+          runTasks(own, warehouse, tasks, orders, run.runId, progress, signal),
+        );
+        const seconds = (performance.now() - startedAt) / 1000;
+        const status = statusOf(results, signal);
+        print(output, results, seconds);
+        output.result(toJson(results, run.runId, seconds, status));
+        return status;
+      }),
+    );
+  },
+};
+
+interface RangeOptions {
+  readonly date: string | undefined;
+  readonly from: string | undefined;
+  readonly to: string | undefined;
+}
+
+function rangeOf({ date, from, to }: RangeOptions) {
+  if (date !== undefined) {
+    if (from === undefined && to === undefined) return { from: date, to: date };
+    throw new EdpError('usage', '--date is one date: not together with --from and --to');
+  }
+  if (from === undefined && to === undefined) return undefined;
+  if (from === undefined || to === undefined) {
+    throw new EdpError('usage', '--from and --to belong together: both ends are included');
+  }
+  for (const [name, value] of [
+    ['--from', from],
+    ['--to', to],
+  ] as const) {
+    if (!/^\d{4}-\d{2}-\d{2}$/.test(value) || Number.isNaN(Date.parse(value))) {
+      throw new EdpError('usage', `${name}: expected a date such as 2024-01-31`);
+    }
+  }
+  if (from > to) throw new EdpError('usage', `--from ${from} is behind --to ${to}`);
+  return { from, to };
+}
+
+function runAll(
+  output: Output,
+  tasks: readonly Task[],
+  run: (progress: {
+    started(task: string): void;
+    ended(results: readonly TaskResult[]): void;
+  }) => Promise<TaskResult[]>,
+): Promise<TaskResult[]> {
+  let done = 0;
+  const running = new Set<string>();
+  const describe = () => ({
+    label: [...running].join(', '),
+    parts: [`${done} of ${tasks.length} tasks`],
+  });
+  return withProgress(output, describe, (progress) => {
+    progress.start(tasks.length);
+    return run({
+      started: (task) => running.add(task),
+      ended(results) {
+        for (const { task } of results) running.delete(task);
+        progress.update(++done);
+      },
+    });
+  });
+}
+
+function statusOf(results: readonly TaskResult[], signal: AbortSignal): number {
+  if (signal.aborted) return EXIT.interrupted;
+  if (results.some(({ state, isHeldBack }) => state === 'failed' && isHeldBack !== true)) {
+    return EXIT.failed;
+  }
+  return results.some(hasFailedCheck) ? EXIT.doneWithRejects : EXIT.done;
+}
+
+function hasFailedCheck({ checks }: TaskResult): boolean {
+  return checks.some(({ ok, severity }) => !ok && severity === 'error');
+}
+
+function toJson(
+  results: readonly TaskResult[],
+  runId: number,
+  seconds: number,
+  status: number,
+): WarehouseRunJson {
+  return {
+    command: 'run',
+    ok: status === EXIT.done,
+    runId,
+    seconds: round(seconds),
+    tasks: results.map(
+      ({ task, kind, slice, state, reason, rows, checks, error, sql, ...rest }) => ({
+        task,
+        kind,
+        ...(slice === '' ? {} : { date: slice }),
+        state,
+        ...(reason === undefined ? {} : { reason }),
+        rows,
+        checks: checks.map(({ name, ok, failing, severity }) => ({ name, ok, failing, severity })),
+        seconds: round(rest.seconds),
+        ...(error === undefined
+          ? {}
+          : {
+              error: {
+                code: error.code,
+                message: error.message,
+                ...(error.hint === undefined ? {} : { hint: error.hint }),
+                ...(error.place === undefined ? {} : { place: error.place }),
+              },
+            }),
+        ...(sql === undefined ? {} : { sql }),
+      }),
+    ),
+  };
+}
+
+function round(seconds: number): number {
+  return Math.round(seconds * 1000) / 1000;
+}
+
+/** More slices of a task than these are summed up. */
+const MAX_SLICES = 12;
+
+function print(output: Output, results: readonly TaskResult[], seconds: number): void {
+  for (const { sql = [], task } of results) {
+    if (sql.length > 0)
+      output.line(
+        [`-- ${task}`, 'BEGIN;', ...sql.map((each) => `${each};`), 'ROLLBACK;', ''].join('\n'),
+      );
+  }
+  const names = [...new Set(results.map(({ task }) => task))];
+  const shown = names.flatMap((name) => summed(results.filter(({ task }) => task === name)));
+  output.table(
+    ['task', 'date', 'state', 'read', 'inserted', 'updated', 'deleted', 'unknown', 'reason'],
+    shown.map(({ task, slice, state, rows, reason }) => [
+      task,
+      slice,
+      state,
+      formatCount(rows.read),
+      formatCount(rows.inserted),
+      formatCount(rows.updated),
+      formatCount(rows.deleted),
+      formatCount(rows.unknown),
+      safeText(reason ?? ''),
+    ]),
+  );
+  for (const { task, slice, checks, isHeldBack } of results) {
+    for (const { name, ok, failing, severity } of checks) {
+      if (ok) continue;
+      const where = slice === '' ? task : `${task} ${slice}`;
+      const what = `${where}: check ${safeText(name)} fails for ${formatCount(failing)} rows`;
+      output.warn(
+        severity === 'error' && isHeldBack === true ? `${what}; the slice stays as it was` : what,
+      );
+    }
+  }
+  for (const { task, error } of results) {
+    if (error === undefined) continue;
+    output.warn(
+      `${task}: ${safeText(error.message)}${error.hint === undefined ? '' : `\n  → ${safeText(error.hint)}`}`,
+    );
+  }
+  output.line(closingLine(results, names.length, seconds));
+}
+
+function closingLine(results: readonly TaskResult[], tasks: number, seconds: number): string {
+  const count = (wanted: string) =>
+    new Set(results.filter(({ state }) => state === wanted).map(({ task }) => task)).size;
+  const bad = (['failed', 'skipped'] as const).flatMap((state) =>
+    count(state) === 0 ? [] : [`${count(state)} ${state}`],
+  );
+  const made = count('done') + count('would-change');
+  const what = made === 0 && bad.length === 0 ? 'nothing changed: ' : '';
+  const end = bad.length === 0 ? '' : `; ${bad.join(', ')}`;
+  return `${what}${tasks} ${tasks === 1 ? 'task' : 'tasks'} in ${formatSeconds(seconds)}${end}`;
+}
+
+function summed(results: readonly TaskResult[]): readonly TaskResult[] {
+  if (results.length <= MAX_SLICES) return results;
+  const failed = results.filter(({ state }) => state === 'failed');
+  const rest = results.filter(({ state }) => state !== 'failed');
+  const [first] = rest;
+  const total = { ...first!.rows };
+  for (const { rows } of rest.slice(1)) {
+    for (const name of Object.keys(total) as (keyof typeof total)[]) {
+      (total as Record<typeof name, number>)[name] += rows[name];
+    }
+  }
+  return [{ ...first!, slice: `${rest.length} dates`, rows: total }, ...failed];
+}
