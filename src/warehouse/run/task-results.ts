@@ -5,7 +5,11 @@ import type { TaskKind } from '../../model/warehouse/task.js';
 import type { CheckOutcome } from '../checks/outcome.js';
 import type { SliceRows } from './make-table.js';
 
-export type TaskRunState = 'done' | 'unchanged' | 'would-change' | 'failed' | 'skipped';
+/** What `edp.task_runs.state` may be. */
+export const TASK_RUN_STATES = ['done', 'unchanged', 'failed', 'skipped'] as const;
+
+/** A dry run says `would-change` for `done`. */
+export type TaskRunState = (typeof TASK_RUN_STATES)[number] | 'would-change';
 
 /** What a run did to a slice of a task. */
 export interface TaskResult {
