@@ -8,6 +8,7 @@ import { help as db } from './db.help.js';
 import { help as generateData } from './generate-data.help.js';
 import { help as generateReport } from './generate-report.help.js';
 import { help as ingest } from './ingest/ingest.help.js';
+import { help as init } from './init.help.js';
 import { help as inspect } from './inspect.help.js';
 import { help as model } from './model.help.js';
 import { help as promote } from './promote.help.js';
@@ -33,6 +34,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { ...status, load: () => import('./status.command.js') },
   { ...rejects, load: () => import('./rejects.command.js') },
   { ...replay, load: () => import('./replay.command.js') },
+  { ...init, load: () => import('./init.command.js') },
   { ...run, load: () => import('./run.command.js') },
   { ...undo, load: () => import('./undo.command.js') },
   { ...verify, load: () => import('./verify.command.js') },

@@ -46,4 +46,11 @@ export const warehouseRunSchema = z.strictObject({
   tasks: z.array(task),
 });
 
+export const initSchema = z.strictObject({
+  command: z.literal('init'),
+  ok: z.literal(true),
+  directory: z.string(),
+  files: z.array(z.string()).describe('Paths in the directory'),
+});
+
 export type WarehouseRunJson = Json<typeof warehouseRunSchema>;
