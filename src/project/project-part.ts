@@ -61,6 +61,7 @@ export class ProjectPart {
     this.#document = parseDocument(source.text, { lineCounter: this.#lines, prettyErrors: false });
     const { errors } = this.#document;
     const { expanded, faults } = expandVariables(this.#document, environment);
+    keepSpellings(this.#document);
     this.#expanded = expanded;
     this.#unset = faults.map(({ offset }) => offset);
     const found = [
@@ -159,6 +160,28 @@ function findImpossibleNames(document: Document): { offset: number; message: str
     },
   });
   return found;
+}
+
+/** Sections whose `values:` are texts: there, 007 and 1.50 are what they look like. */
+const SECTIONS_OF_TEXTS: readonly string[] = ['silver', 'checks'];
+
+function keepSpellings({ contents }: Document): void {
+  if (!isMap(contents)) return;
+  for (const { key, value } of contents.items) {
+    if (!isNode(value) || !isScalar(key) || !SECTIONS_OF_TEXTS.includes(String(key.value)))
+      continue;
+    visit(value, {
+      Pair(_, pair) {
+        const { key: name, value: texts } = pair;
+        if (!isScalar(name) || name.value !== 'values' || !isNode(texts)) return;
+        visit(texts, {
+          Scalar(_, node) {
+            if (typeof node.value === 'number') node.value = node.source;
+          },
+        });
+      },
+    });
+  }
 }
 
 function toValue(document: Document.Parsed): unknown {

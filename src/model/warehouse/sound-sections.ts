@@ -12,7 +12,7 @@ export function soundSections(value: unknown): SoundSections {
   const input: Record<string, unknown> = {};
   const names = new Map<string, readonly string[]>();
   const file = Object.fromEntries(entriesOf(value));
-  for (const [section, schema] of Object.entries(warehouseShape)) {
+  for (const [section, schema] of Object.entries(warehouseShape())) {
     const entries = entriesOf(file[section]);
     names.set(
       section,
