@@ -14,7 +14,7 @@ import {
   type Select,
   text,
 } from '../../relational/tree.js';
-import { AFFECTED, type Blueprint, NULL_KEY, READ, type Within } from './blueprint.js';
+import { AFFECTED, type Blueprint, NULL_KEY, READ, type Trace, type Within } from './blueprint.js';
 import { isComparable, type Shape } from './relation-shape.js';
 import { LOAD } from './silver-rows.js';
 
@@ -34,7 +34,7 @@ export function dimensionBlueprint(task: DimensionTask, shape: Shape): Blueprint
     rows: (within) => dimensionRows(task, shape, within),
     isCounted: false,
     counts: (within) => countRows(task, within),
-    ...(load === undefined ? {} : { affected: () => affectedKeys(task, load) }),
+    ...(load === undefined ? {} : { affected: (by) => affectedKeys(task, load, by) }),
     id: task.idType,
     hasUnknownMember: true,
     hasTimes: true,
@@ -99,7 +99,7 @@ function isAffected(key: readonly string[]): Expr {
   return { kind: 'exists', query: { columns: [], from, where: equal(key, 'affected', SOURCE) } };
 }
 
-function affectedKeys({ naturalKey, source }: DimensionTask, load: string): Select {
+function affectedKeys({ naturalKey, source }: DimensionTask, load: string, by: Trace): Select {
   return {
     isDistinct: true,
     columns: naturalKey.map((name) => ({ of: column(name, SOURCE), as: name })),
@@ -108,7 +108,7 @@ function affectedKeys({ naturalKey, source }: DimensionTask, load: string): Sele
       {
         kind: 'any',
         of: column(load, SOURCE),
-        list: { kind: 'parameter', number: 1, type: 'bigint[]' },
+        list: cast(text(`{${'loads' in by ? by.loads.join(',') : ''}}`), 'bigint[]'),
       },
       ...naturalKey.map(
         (name): Expr => ({ kind: 'is-null', of: column(name, SOURCE), isNegated: true }),

@@ -13,6 +13,7 @@ import {
   dataColumns,
   NULL_KEY,
   READ,
+  type Trace,
   type Within,
 } from '../compile/blueprint.js';
 import { unknownId } from '../compile/fact-rows.js';
@@ -229,11 +230,11 @@ export async function makeDelta(
   client: pg.Client,
   making: Making,
   within: Within,
-  loads: readonly number[],
+  trace?: Trace,
 ): Promise<Made> {
   const { blueprint, checks } = making;
   await client.query(`DROP TABLE IF EXISTS ${STAGE}, ${DELTA}, pg_temp.${AFFECTED}`);
-  if (within === 'keys') await fillAffected(client, blueprint.affected!(), loads);
+  if (within === 'keys') await fillAffected(client, blueprint.affected!(trace!));
   await client.query(
     `CREATE TEMP TABLE edp_stage ON COMMIT DROP AS\n${printSelect(blueprint.rows(within))}`,
   );
@@ -270,14 +271,8 @@ export async function makeDelta(
   return { slices, changes, rowChange };
 }
 
-async function fillAffected(
-  client: pg.Client,
-  query: Select,
-  loads: readonly number[],
-): Promise<void> {
-  await client.query(
-    `CREATE TEMP TABLE ${AFFECTED} ON COMMIT DROP AS\n${printSelect(query).replaceAll('$1::bigint[]', `'{${loads.join(',')}}'::bigint[]`)}`,
-  );
+async function fillAffected(client: pg.Client, query: Select): Promise<void> {
+  await client.query(`CREATE TEMP TABLE ${AFFECTED} ON COMMIT DROP AS\n${printSelect(query)}`);
   await client.query(`ANALYZE pg_temp.${AFFECTED}`);
 }
 

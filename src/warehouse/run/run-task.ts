@@ -1,6 +1,7 @@
 /** One task of a run: finds out what is stale, and makes it right in one transaction. */
 import type pg from 'pg';
 import { listUnseen, type ReadPoint, readPoint, recordChanges } from '../../ledger/changes.js';
+import { quoteIdentifier } from '../../model/ddl.js';
 import { formatNotes } from '../../model/notes.js';
 import type { Source, Task, Warehouse } from '../../model/warehouse/task.js';
 import type { CheckOutcome } from '../checks/outcome.js';
@@ -129,16 +130,21 @@ async function runTable(
   };
   const isPart = orders.slices !== undefined && compiled.blueprint.slice !== undefined;
   const make = async (): Promise<Made> => {
-    if (!isNew) return makeDelta(client, making, wanted.within, wanted.loads);
+    if (!isNew) return makeDelta(client, making, wanted.within, wanted.trace);
     const whole = await replaceTable(client, state, making, isPart);
     if (!isPart) return whole;
     const part = narrow(compiled.blueprint, undefined, [], orders)!;
-    const filled = await makeDelta(client, making, part.within, []);
+    const filled = await makeDelta(client, making, part.within);
     return { ...filled, changes: [...whole.changes, ...filled.changes] };
   };
   const made = await make();
   await recordChanges(client, made.changes);
   await keepOutcome(client, task, compiled, { made, state, isNew, stale, wanted, orders, point });
+  const isLook = wanted.trace !== undefined && 'since' in wanted.trace;
+  // What had been read before is read again each time.
+  if (isLook && made.changes.length === 0 && !made.slices.some(({ isHeldBack }) => isHeldBack)) {
+    return [unchanged(task)];
+  }
   return toResults(task, made, wanted, orders.dryRun);
 }
 
@@ -155,6 +161,15 @@ async function findWork(
 ): Promise<Work | undefined> {
   if ('calendar' in task) return undefined;
   const sources: readonly Source[] = 'source' in task ? [task.source] : task.sources;
+  if (task.kind === 'silver' && task.incrementalBy !== undefined && state.highWater !== null) {
+    const { column } = task.incrementalBy;
+    return {
+      within: 'keys',
+      reason: `${column} since ${state.highWater}`,
+      reasons: new Map(),
+      trace: { since: state.highWater },
+    };
+  }
   const untracked = await findUntracked(client, sources);
   if (untracked !== undefined) return everything(`edp does not load ${untracked}`);
   if (task.kind === 'model') return findWorkOfModel(client, task.sources, state);
@@ -211,7 +226,7 @@ function narrow(
 ): Work | undefined {
   if (range !== undefined && slice !== undefined) {
     const slices = listSlices(range, slice.unit);
-    return { within: { slices }, reason: 'as ordered', reasons: new Map(), loads: [] };
+    return { within: { slices }, reason: 'as ordered', reasons: new Map() };
   }
   if (heldBack.length === 0) return stale;
   const [first] = heldBack;
@@ -224,7 +239,7 @@ function narrow(
     ...(stale?.reasons ?? []),
   ]);
   const reason = stale?.reason ?? first!.reason;
-  return { within: { slices: [...reasons.keys()] }, reason, reasons, loads: [] };
+  return { within: { slices: [...reasons.keys()] }, reason, reasons };
 }
 
 interface Outcome {
@@ -254,6 +269,7 @@ async function keepOutcome(
     sources: sources.map(({ relation }) => quoteRelation(relation)),
     // What else is stale is found again, from the point before.
     point: isPart && !isNew ? state!.point : point,
+    highWater: await findHighWater(client, task),
     rowCount: (isNew ? 0 : (state?.rowCount ?? 0)) + made.rowChange,
   });
   const slices = typeof wanted.within === 'object' ? wanted.within.slices : undefined;
@@ -262,6 +278,16 @@ async function keepOutcome(
     .map(({ slice, checks }) => ({ slice, reason: `held back by ${namesOfFailed(checks)}` }));
   const rest = isPart && isNew ? [{ slice: EVERY_SLICE, reason: 'new' }] : [];
   await keepHeldBack(client, task.name, slices, [...heldBack, ...rest]);
+}
+
+/** The last value of the column by which new rows of a foreign source are found. */
+async function findHighWater(client: pg.Client, task: TableTask): Promise<string | null> {
+  if (task.kind !== 'silver' || task.incrementalBy === undefined) return null;
+  const { rows } = await client.query<{ last: string | null }>(
+    `SELECT max(${quoteIdentifier(task.incrementalBy.column)})::text AS last
+     FROM ${quoteRelation(task.source.relation)}`,
+  );
+  return rows[0]!.last;
 }
 
 function namesOfFailed(checks: readonly CheckOutcome[]): string {
