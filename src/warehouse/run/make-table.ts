@@ -5,8 +5,10 @@ import { quoteColumns, quoteIdentifier } from '../../model/ddl.js';
 import type { Check, Relation } from '../../model/warehouse/task.js';
 import { printExpr, printSelect } from '../../relational/postgres-sql.js';
 import { column, type Select } from '../../relational/tree.js';
-import { checkRows } from '../checks/check-rows.js';
+import { allPass, checkRows } from '../checks/check-rows.js';
+import { publishedRows, stagedRows } from '../checks/checked-rows.js';
 import { type CheckOutcome, holdsBack } from '../checks/outcome.js';
+import { columnsOf } from '../checks/row-conditions.js';
 import {
   AFFECTED,
   type Blueprint,
@@ -21,7 +23,7 @@ import { quoteRelation, type Shape } from '../compile/relation-shape.js';
 import { LOAD } from '../compile/silver-rows.js';
 import { isSlice } from '../compile/slice-conditions.js';
 import { type DateReader, readerKey, sliceValue } from '../compile/slice-value.js';
-import { applyDelta, countDelta, DELTA, findDelta, STAGE } from './delta.js';
+import { applyDelta, besideStage, countDelta, DELTA, findDelta, STAGE } from './delta.js';
 import { createTable, finishTable } from './target-table.js';
 
 export interface SliceRows {
@@ -41,6 +43,8 @@ export interface SliceOutcome {
   readonly rows: SliceRows;
   readonly checks: readonly CheckOutcome[];
   readonly isHeldBack: boolean;
+  /** Whether nothing was made there, and something was found out about it. */
+  readonly isUntouched?: boolean;
 }
 
 export interface Made {
@@ -48,6 +52,8 @@ export interface Made {
   readonly changes: readonly Change[];
   /** Rows more than before. */
   readonly rowChange: number;
+  /** Checks of columns that rows have in the table alone, such as the id of a dimension. */
+  readonly unchecked: readonly Check[];
 }
 
 export interface Making {
@@ -86,14 +92,20 @@ interface Tally {
 export async function makeEmpty(client: pg.Client, { blueprint, comment }: Making): Promise<Made> {
   await createTable(client, blueprint, blueprint.relation);
   await finishTable(client, blueprint, blueprint.relation, comment);
-  return { slices: [], changes: [{ relation: '', kind: 'definition' }], rowChange: 0 };
+  return {
+    slices: [],
+    changes: [{ relation: '', kind: 'definition' }],
+    rowChange: 0,
+    unchecked: [],
+  };
 }
 
 /** Makes the table anew, where none is. The relation of its changes is left to the caller. */
 export async function makeNew(client: pg.Client, making: Making): Promise<Made> {
   const { blueprint, checks, comment, idsFrom } = making;
   await createTable(client, blueprint, blueprint.relation);
-  const table = quoteRelation(blueprint.relation);
+  const { relation } = blueprint;
+  const table = quoteRelation(relation);
   const columns = quoteColumns(dataColumns(blueprint));
   const rows = blueprint.rows('all');
   let tallies: Tally[];
@@ -114,9 +126,10 @@ export async function makeNew(client: pg.Client, making: Making): Promise<Made> 
     const [count] = await countRead(client, blueprint, 'all');
     tallies = [{ slice: '', rows: rowCount ?? 0, unknown: 0, ...count! }];
   }
-  const found = await checkRows(client, checks, checkedRows(blueprint, table));
+  const checked = await publishedRows(client, blueprint);
+  const found = await checkRows(client, checks, { ...checked, relation: idsFrom ?? relation });
   const slices = tallies.map(({ slice, read, nullKey, rows: inserted, unknown }) =>
-    toOutcome(slice, { ...NOTHING, read, nullKey, inserted, unknown }, found),
+    toOutcome(slice, { ...NOTHING, read, nullKey, inserted, unknown }, found, checks),
   );
   const heldBack = slices.filter((each) => each.isHeldBack).map(({ slice }) => slice);
   if (heldBack.length > 0) await removeSlices(client, blueprint, heldBack);
@@ -132,6 +145,7 @@ export async function makeNew(client: pg.Client, making: Making): Promise<Made> 
       ...(inserted > 0 ? [{ relation: '', kind: 'inserted' as const, rows: inserted }] : []),
     ],
     rowChange: inserted,
+    unchecked: [],
   };
 }
 
@@ -172,8 +186,9 @@ function toOutcome(
   slice: string,
   rows: SliceRows,
   found: ReadonlyMap<string, CheckOutcome[]>,
+  wanted: readonly Check[],
 ): SliceOutcome {
-  const checks = found.get(slice) ?? [];
+  const checks = found.get(slice) ?? allPass(wanted);
   const isHeldBack = holdsBack(checks);
   return {
     slice,
@@ -181,12 +196,6 @@ function toOutcome(
     checks,
     isHeldBack,
   };
-}
-
-function checkedRows({ slice }: Blueprint, from: string) {
-  return slice === undefined
-    ? { from }
-    : { from, slice: `coalesce(${quoteIdentifier(slice.column)}::text, 'null')` };
 }
 
 /** Rows by slice; the counts of source rows are in them. */
@@ -247,7 +256,10 @@ export async function makeDelta(
         unknown: 0,
         ...count,
       }));
-  const found = await checkRows(client, checks, checkedRows(blueprint, STAGE));
+  const staged = await stagedRows(client, blueprint, besideStage(blueprint, within));
+  const isStaged = (check: Check) => columnsOf(check).every((name) => staged.shape.has(name));
+  const wanted = checks.filter(isStaged);
+  const found = await checkRows(client, wanted, staged);
   const heldBack = [...found].flatMap(([slice, outcomes]) => (holdsBack(outcomes) ? [slice] : []));
   const rest = await takeOut(client, blueprint, within, heldBack);
   if (rest !== undefined) await findDelta(client, blueprint, rest);
@@ -265,10 +277,10 @@ export async function makeDelta(
     const count = counts.find((each) => (each.slice ?? '') === slice);
     const { read = 0, nullKey = 0, unknown = 0 } = tally ?? {};
     const { inserted = 0, updated = 0, deleted = 0 } = count ?? {};
-    return toOutcome(slice, { read, nullKey, unknown, inserted, updated, deleted }, found);
+    return toOutcome(slice, { read, nullKey, unknown, inserted, updated, deleted }, found, wanted);
   });
   const rowChange = slices.reduce((sum, { rows }) => sum + rows.inserted - rows.deleted, 0);
-  return { slices, changes, rowChange };
+  return { slices, changes, rowChange, unchecked: checks.filter((check) => !isStaged(check)) };
 }
 
 async function fillAffected(client: pg.Client, query: Select): Promise<void> {

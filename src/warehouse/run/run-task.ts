@@ -3,7 +3,10 @@ import type pg from 'pg';
 import { listUnseen, type ReadPoint, readPoint, recordChanges } from '../../ledger/changes.js';
 import { quoteIdentifier } from '../../model/ddl.js';
 import { formatNotes } from '../../model/notes.js';
-import type { Source, Task, Warehouse } from '../../model/warehouse/task.js';
+import type { Check, Source, Task, Warehouse } from '../../model/warehouse/task.js';
+import { keepFailures } from '../checks/check-failures.js';
+import { checkPublished, toCheckedTable } from '../checks/check-published.js';
+import { withLostParents } from '../checks/lost-parents.js';
 import type { CheckOutcome } from '../checks/outcome.js';
 import type { Blueprint } from '../compile/blueprint.js';
 import {
@@ -13,6 +16,7 @@ import {
   type TableTask,
 } from '../compile/compile-task.js';
 import { quoteRelation } from '../compile/relation-shape.js';
+import { type CheckedMade, makeChecked } from './checked-change.js';
 import { explainTaskFault } from './explain-fault.js';
 import { type Made, makeDelta, NOTHING, type SliceOutcome } from './make-table.js';
 import { runView } from './run-view.js';
@@ -103,6 +107,7 @@ async function work(
   const seconds = (performance.now() - startedAt) / 1000;
   const timed = results.map((result) => ({ ...result, seconds: seconds / results.length }));
   await keepResults(client, runId, timed);
+  await keepFailures(client, runId, timed);
   return timed;
 }
 
@@ -120,7 +125,11 @@ async function runTable(
     : await findWork(client, task, compiled, state);
   const heldBack = isNew ? [] : await listHeldBack(client, task.name);
   const wanted = isNew ? stale : narrow(compiled.blueprint, stale, heldBack, orders);
-  if (wanted === undefined) return [unchanged(task)];
+  const lost =
+    isNew || task.checks.length === 0
+      ? []
+      : await withLostParents(client, task, warehouse.tasks, state.point);
+  if (wanted === undefined) return [await checkUnchanged(client, task, state!, lost)];
   const point = await readPoint(client);
   const making = {
     blueprint: compiled.blueprint,
@@ -137,7 +146,16 @@ async function runTable(
     const filled = await makeDelta(client, making, part.within);
     return { ...filled, changes: [...whole.changes, ...filled.changes] };
   };
-  const made = await make();
+  const isSameDefinition = state?.definition === compiled.definition;
+  const made = await makeChecked(client, {
+    task,
+    making,
+    state,
+    isNew,
+    isSameDefinition,
+    lost,
+    make,
+  });
   await recordChanges(client, made.changes);
   await keepOutcome(client, task, compiled, { made, state, isNew, stale, wanted, orders, point });
   const isLook = wanted.trace !== undefined && 'since' in wanted.trace;
@@ -243,7 +261,7 @@ function narrow(
 }
 
 interface Outcome {
-  readonly made: Made;
+  readonly made: CheckedMade;
   readonly state: TaskState | undefined;
   readonly isNew: boolean;
   readonly stale: Work | undefined;
@@ -258,6 +276,8 @@ async function keepOutcome(
   { definition, blueprint }: CompiledTask,
   { made, state, isNew, wanted, orders, point }: Outcome,
 ): Promise<void> {
+  // The table before stays, and is still another one than the declared one.
+  if (made.isTakenBack && isNew && state !== undefined) return;
   const isPart = orders.slices !== undefined && blueprint.slice !== undefined;
   const sources: readonly Source[] =
     'calendar' in task ? [] : 'source' in task ? [task.source] : task.sources;
@@ -276,7 +296,8 @@ async function keepOutcome(
   const heldBack = made.slices
     .filter(({ isHeldBack }) => isHeldBack)
     .map(({ slice, checks }) => ({ slice, reason: `held back by ${namesOfFailed(checks)}` }));
-  const rest = isPart && isNew ? [{ slice: EVERY_SLICE, reason: 'new' }] : [];
+  const isIncomplete = isNew && (isPart || made.isTakenBack);
+  const rest = isIncomplete ? [{ slice: EVERY_SLICE, reason: 'new' }] : [];
   await keepHeldBack(client, task.name, slices, [...heldBack, ...rest]);
 }
 
@@ -297,6 +318,27 @@ function namesOfFailed(checks: readonly CheckOutcome[]): string {
     .join(', ');
 }
 
+/** What time brings about, and what others did, is found out whether or not there is anything to do. */
+async function checkUnchanged(
+  client: pg.Client,
+  task: TableTask,
+  { rowCount }: TaskState,
+  lost: readonly Check[],
+): Promise<Omit<TaskResult, 'seconds'>> {
+  const checks = task.checks.filter(
+    (check) => check.kind === 'fresh' || check.kind === 'row_count' || lost.includes(check),
+  );
+  const outcomes = await checkPublished(
+    client,
+    { ...toCheckedTable(task), checks },
+    ({ where }) => ({
+      before: undefined,
+      after: where === undefined && rowCount !== null ? rowCount : undefined,
+    }),
+  );
+  return { ...unchanged(task), checks: outcomes };
+}
+
 function unchanged({ name, kind }: Task): Omit<TaskResult, 'seconds'> {
   const rows = NOTHING;
   return { task: name, kind, slice: '', state: 'unchanged', reason: undefined, rows, checks: [] };
@@ -304,22 +346,30 @@ function unchanged({ name, kind }: Task): Omit<TaskResult, 'seconds'> {
 
 function toResults(
   { name, kind }: TableTask,
-  made: Made,
+  made: CheckedMade,
   { reason, reasons, within }: Work,
   dryRun: boolean,
 ): Omit<TaskResult, 'seconds'>[] {
   const isEmpty = ({ rows }: SliceOutcome) => rows.read + rows.inserted + rows.deleted === 0;
   // Of a range, days without anything are no news.
   const isMany = typeof within === 'object' && within.slices.length > 1;
-  const slices = made.slices.filter((slice) => !isMany || reasons.size > 0 || !isEmpty(slice));
+  const isNews = (slice: SliceOutcome) =>
+    !isMany || reasons.size > 0 || !isEmpty(slice) || slice.isUntouched === true;
+  const slices = made.slices.filter(isNews);
   if (slices.length === 0) {
-    return [{ ...unchanged({ name, kind } as Task), reason }];
+    return [{ ...unchanged({ name, kind } as Task), reason, checks: made.tableChecks }];
   }
-  return slices.map(({ slice, rows, checks, isHeldBack }) => ({
+  return slices.map(({ slice, rows, checks, isHeldBack, isUntouched }) => ({
     task: name,
     kind,
     slice,
-    state: isHeldBack ? 'failed' : dryRun ? 'would-change' : 'done',
+    state: isHeldBack
+      ? 'failed'
+      : isUntouched === true
+        ? 'unchanged'
+        : dryRun
+          ? 'would-change'
+          : 'done',
     reason: reasons.get(slice) ?? reason,
     rows,
     checks,

@@ -37,13 +37,15 @@ export interface TaskOrders {
   readonly withSql: boolean;
 }
 
-/** Receipts of what a run did; an unchanged task needs none. */
+/** Receipts of what a run did; an unchanged task needs none, unless a check fails. */
 export async function keepResults(
   client: pg.Client,
   runId: number,
   results: readonly TaskResult[],
 ): Promise<void> {
-  const kept = results.filter(({ state }) => state !== 'unchanged');
+  const kept = results.filter(
+    ({ state, checks }) => state !== 'unchanged' || checks.some(({ ok }) => !ok),
+  );
   if (kept.length === 0) return;
   await client.query(
     `INSERT INTO edp.task_runs (run_id, task, slice, kind, state, reason, rows_read, inserted, updated,
