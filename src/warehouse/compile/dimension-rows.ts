@@ -33,7 +33,7 @@ export function dimensionBlueprint(task: DimensionTask, shape: Shape): Blueprint
     rest: attributes,
     rows: (within) => dimensionRows(task, shape, within),
     isCounted: false,
-    counts: (within) => countRows(task, within),
+    counts: (within) => countRows(task, shape, within),
     ...(load === undefined ? {} : { affected: (by) => affectedKeys(task, load, by) }),
     id: task.idType,
     hasUnknownMember: true,
@@ -71,7 +71,16 @@ function dimensionRows(task: DimensionTask, shape: Shape, within: Within): Selec
     ),
     ...(within === 'keys' ? [isAffected(naturalKey)] : []),
   ]);
-  if (attributes.length === 0) return { isDistinct: true, columns: outputs(SOURCE), from, where };
+  if (attributes.length === 0) {
+    // Keys that came with new rows are all that there is to know.
+    if (within === 'keys') {
+      return {
+        columns: outputs('affected'),
+        from: { kind: 'table', name: AFFECTED, as: 'affected' },
+      };
+    }
+    return { isDistinct: true, columns: outputs(SOURCE), from, where };
+  }
   const load = loadColumn(task, shape);
   const orderBy = [...(load === undefined ? [] : [load]), ...attributes].map((name) => {
     const of = column(name, SOURCE);
@@ -117,7 +126,8 @@ function affectedKeys({ naturalKey, source }: DimensionTask, load: string, by: T
   };
 }
 
-function countRows({ naturalKey, source }: DimensionTask, within: Within): Select {
+function countRows(task: DimensionTask, shape: Shape, within: Within): Select {
+  const { naturalKey, source } = task;
   const isNull = naturalKey
     .map((name): Expr => ({ kind: 'is-null', of: column(name, SOURCE) }))
     .reduce((left, right) => binary(left, 'OR', right));
@@ -126,8 +136,12 @@ function countRows({ naturalKey, source }: DimensionTask, within: Within): Selec
       { of: { kind: 'aggregate', name: 'count' }, as: READ },
       { of: { kind: 'aggregate', name: 'count', filter: isNull }, as: NULL_KEY },
     ],
-    from: { kind: 'table', ...source.relation, as: SOURCE },
-    ...(within === 'keys' ? { where: isAffected(naturalKey) } : {}),
+    ...(within === 'keys' && attributesOf(task, shape).length === 0
+      ? { from: { kind: 'table', name: AFFECTED, as: SOURCE } }
+      : {
+          from: { kind: 'table', ...source.relation, as: SOURCE },
+          ...(within === 'keys' ? { where: isAffected(naturalKey) } : {}),
+        }),
   };
 }
 
