@@ -24,11 +24,13 @@ export function soundSections(
       section,
       entries.map(([name]) => name),
     );
+    const clear = entries.filter(([name]) => !isUnclear([section, name]));
+    const all = schema.safeParse(Object.fromEntries(clear));
     // Each alone, so that one that is not valid spoils no other.
-    const sound = entries.filter(
-      ([name, entry]) => !isUnclear([section, name]) && schema.safeParse({ [name]: entry }).success,
-    );
-    const parsed = schema.safeParse(Object.fromEntries(sound));
+    const sound = all.success
+      ? clear
+      : clear.filter(([name, entry]) => schema.safeParse({ [name]: entry }).success);
+    const parsed = all.success ? all : schema.safeParse(Object.fromEntries(sound));
     if (parsed.success && file[section] !== undefined) input[section] = parsed.data;
   }
   return { input: input as WarehouseInput, names };
