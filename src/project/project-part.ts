@@ -90,10 +90,16 @@ export class ProjectPart {
   isUnclear(path: readonly PropertyKey[]): boolean {
     if (this.lineOf(path) >= this.#endLine) return true;
     const node = this.#document.getIn(path, true);
+    const isOne = isScalar(node) || isSeq(node) || path.length >= DECLARATION_DEPTH;
+    return isOne && this.lacksVariables(path);
+  }
+
+  /** Whether a variable is not there that stands somewhere in it. */
+  lacksVariables(path: readonly PropertyKey[]): boolean {
+    const node = this.#document.getIn(path, true);
     if (!isNode(node) || !node.range) return false;
     const [start, , end] = node.range;
-    const isOne = isScalar(node) || isSeq(node) || path.length >= DECLARATION_DEPTH;
-    return isOne && this.#unset.some((offset) => offset >= start && offset < end);
+    return this.#unset.some((offset) => offset >= start && offset < end);
   }
 
   /** Whether it may have tables, or include them, that were not read. @param hasOthers beside this text */

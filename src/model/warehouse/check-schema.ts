@@ -2,7 +2,15 @@
 import { z } from 'zod';
 import { notesShape } from '../notes-schema.js';
 import { columnName, identifier } from '../schema.js';
-import { columnList, interval, noFolder, sourceName, sqlText, valueText } from './schema-parts.js';
+import {
+  columnList,
+  interval,
+  isSound,
+  noFolder,
+  sourceName,
+  sqlText,
+  valueText,
+} from './schema-parts.js';
 import { SEVERITIES } from './task.js';
 
 const percent = () =>
@@ -12,7 +20,7 @@ const percent = () =>
     .transform((text) => Number.parseFloat(text));
 const rows = () => z.int({ error: 'expected a number of rows' }).min(0, 'expected 0 or more');
 
-const hasLimit = { message: 'it needs min, max or both' };
+const hasLimit = { message: 'range needs min, max or both', when: isSound };
 
 /** Each kind of check, and what it needs. */
 const kindShape = () => ({
@@ -56,6 +64,7 @@ const kindShape = () => ({
     )
     .refine((limits) => Object.values(limits).some((limit) => limit !== undefined), {
       message: 'row_count needs min, max or change',
+      when: isSound,
     })
     .describe('How many rows the whole table has, or by how much that changed since the last run'),
   sql: identifier
@@ -100,7 +109,7 @@ export const checkSchema = () =>
     )
     .superRefine((check, context) => {
       const kinds = CHECK_KINDS.filter((kind) => check[kind] !== undefined);
-      if (kinds.length === 1) return;
+      if (kinds.length === 1 || context.issues.length > 0) return;
       const message =
         kinds.length === 0
           ? `a check is one of ${CHECK_KINDS.join(', ')}`

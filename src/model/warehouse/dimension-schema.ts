@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { notesShape } from '../notes-schema.js';
 import { columnName } from '../schema.js';
-import { columnList, sourceName, taskName } from './schema-parts.js';
+import { columnList, isSound, sourceName, taskName } from './schema-parts.js';
 import { ID_TYPES } from './task.js';
 
 const day = () =>
@@ -22,7 +22,11 @@ const calendar = () =>
       { from: day().describe('First day'), to: day().describe('Last day') },
       { error: 'a calendar is {from: 2015-01-01, to: 2040-12-31}' },
     )
-    .refine(({ from, to }) => from <= to, { message: 'from is a day behind to', path: ['from'] });
+    .refine(({ from, to }) => from <= to, {
+      message: 'from is a day behind to',
+      path: ['from'],
+      when: isSound,
+    });
 
 /** It has either `from` or `calendar`. */
 export const dimensionSchema = () =>
@@ -44,6 +48,7 @@ export const dimensionSchema = () =>
       ...notesShape,
     })
     .superRefine((dimension, context) => {
+      if (context.issues.length > 0) return;
       const add = (message: string, name?: string) =>
         context.addIssue({ code: 'custom', message, path: name === undefined ? [] : [name] });
       if (dimension.calendar === undefined) {

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { notesShape } from '../notes-schema.js';
 import { columnName } from '../schema.js';
-import { columnList, sourceName, taskName, timezoneName } from './schema-parts.js';
+import { columnList, isSound, sourceName, taskName, timezoneName } from './schema-parts.js';
 import { SLICE_UNITS } from './task.js';
 
 const by = () =>
@@ -74,6 +74,7 @@ export const factSchema = () =>
       ...notesShape,
     })
     .refine(({ key, measures }) => (key === undefined) !== (measures === undefined), {
+      when: isSound,
       message:
         'a fact has either measures (it is aggregated) or key (it has a row per row of the source)',
     });

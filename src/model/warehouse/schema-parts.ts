@@ -36,6 +36,11 @@ export const noFolder = [
   { message: 'the name of a file of SQL has no folder in it' },
 ] as const;
 
+/** For what is checked between keys only where each key by itself is valid. */
+export function isSound({ issues }: { readonly issues: readonly unknown[] }): boolean {
+  return issues.length === 0;
+}
+
 export const columnList = () =>
   z.union([columnName, z.array(columnName).min(1)], {
     error: 'expected a column, or a list of columns',

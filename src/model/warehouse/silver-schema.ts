@@ -5,6 +5,7 @@ import { columnName } from '../schema.js';
 import {
   columnList,
   interval,
+  isSound,
   sourceName,
   sqlText,
   taskName,
@@ -44,6 +45,7 @@ const columnDetails = () =>
     })
     .refine(({ from, sql }) => (from === undefined) !== (sql === undefined), {
       message: 'a column has either from or sql',
+      when: isSound,
     });
 
 const silverColumn = () =>
@@ -76,6 +78,7 @@ export const silverSchema = () =>
       ...notesShape,
     })
     .refine((task) => task.overlap === undefined || task['incremental-by'] !== undefined, {
+      when: isSound,
       message: 'overlap says how far incremental-by looks back; name that column, too',
       path: ['overlap'],
     });

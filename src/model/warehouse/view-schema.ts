@@ -31,7 +31,7 @@ const viewDetails = () =>
       ...notesShape,
     })
     .superRefine((view, context) => {
-      if (view.materialized === true) return;
+      if (view.materialized === true || context.issues.length > 0) return;
       for (const name of ['unique', 'indexes'] as const) {
         if (view[name] === undefined) continue;
         const message = `a view that keeps no rows has no ${name}; add materialized: true`;
