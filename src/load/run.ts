@@ -263,7 +263,8 @@ class IngestRun {
    */
   async #loadTableInBulk(targets: readonly Target[]): Promise<readonly Target[]> {
     const tableInCatalog = await this.#tables.prepare(targets[0]!.table);
-    if (tableInCatalog.foreignKeys.length > 0 && !tableInCatalog.checksForeignKeys) return targets;
+    const { foreignKeys, checksForeignKeys, looksAtRows } = tableInCatalog;
+    if (looksAtRows || (foreignKeys.length > 0 && !checksForeignKeys)) return targets;
     const { session } = this.#resources;
     const indexes = await session.run((client) => planIndexes(client, tableInCatalog.table));
     if (indexes === undefined) return targets;

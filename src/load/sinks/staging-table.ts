@@ -237,8 +237,9 @@ export class StagingTable {
     const own = brought.filter(({ isOwn }) => isOwn);
     for (const key of brought) if (!own.includes(key)) await this.#settleReferences(key);
     await failpoint('stage.references', this.#client);
+    const { refersToItself, looksAtRows } = this.#options.target;
     const inferred =
-      this.#options.target.refersToItself || own.length > 0
+      refersToItself || looksAtRows || own.length > 0
         ? await this.#moveInOrder(own)
         : await this.#moveTogether(foreignKeys, brought);
     await this.#repeatLeftOut();
@@ -371,7 +372,7 @@ export class StagingTable {
       AND ${open('s')}`;
     if (this.#options.missingDimensions === 'infer') await this.#inferMembers(key, missing);
     // A trigger may give the row another reference, or add what it refers to.
-    if (this.#fate.mayChange) return;
+    if (this.#fate.mayChange || this.#options.target.looksAtRows) return;
     await this.#client.query(
       `INSERT INTO ${VERDICTS}
        SELECT ${ORDINAL_SQL}, 'missing_dimension',
