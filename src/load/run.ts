@@ -177,6 +177,10 @@ class IngestRun {
     return this.#isOverRejectLimit;
   }
 
+  get failure(): unknown {
+    return this.#dispatcher.failure;
+  }
+
   stop(reason: unknown): void {
     this.#dispatcher.stop(reason);
   }
