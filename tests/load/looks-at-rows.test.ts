@@ -94,6 +94,19 @@ describe('records of a table whose code looks at rows', () => {
     expect(replaced.json.rows, replaced.stderr).toMatchObject({ read: RECORDS.length });
   });
 
+  it('names the column of a reference that is missing', async () => {
+    await database.query(`CREATE TABLE log (n int PRIMARY KEY); ${T};
+      ALTER TABLE t ADD FOREIGN KEY (a) REFERENCES log; ${trigger('PERFORM 1 FROM t;')}`);
+    const cwd = await makeProject('tables:\n  t:\n    columns: { a: int, n: int }\n', {
+      't.csv': 'a,n\n5,1\n',
+    });
+    const { status, stderr } = await run(cwd, 'ingest', 't.csv');
+    expect(status, stderr).toBe(3);
+    expect(await database.query('SELECT code, column_name FROM edp.rejects')).toEqual([
+      ['missing_dimension', 'a'],
+    ]);
+  });
+
   const texts: readonly (readonly [code: string, looks: boolean])[] = [
     ['NEW.n := lower(NEW.a::text)::int;', false],
     ["IF TG_OP = 'UPDATE' THEN NEW.n := 0; END IF;", false],

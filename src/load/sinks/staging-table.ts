@@ -29,6 +29,7 @@ import {
 } from '../../postgres/replaced-checks.js';
 import { mayBeAboutRecord } from '../../postgres/sqlstate.js';
 import { lockable, toCopyColumns } from '../../postgres/table-in-catalog.js';
+import { REFERRING } from './in-order.js';
 import { completion, inference } from './inferred-members.js';
 import {
   countOwnRows,
@@ -624,7 +625,11 @@ function toServerFault(error: DatabaseError): Fault {
     case '23502':
       return new Fault('null_value', reason, column);
     case '23503':
-      return new Fault('missing_dimension', reason, column);
+      return new Fault(
+        'missing_dimension',
+        reason,
+        REFERRING.exec(error.detail ?? '')?.[1] ?? column,
+      );
     case '23505':
       return new Fault('conflict', reason, column);
     case '22003':
