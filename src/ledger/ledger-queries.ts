@@ -191,7 +191,7 @@ export async function countRejects(
 export async function countForeignBytes(client: pg.Client, loadId: number): Promise<number> {
   const { rows } = await client.query<{ records: number }>(
     String.raw`SELECT count(*) AS records FROM edp.rejects WHERE load_id = $1 AND code = 'invalid_utf8'
-       AND encode(raw, 'escape') ~ '(^|[^\])(\\)*\[23][0-7]'`,
+       AND encode(raw, 'escape') ~ '(^|[^\\])(\\\\)*\\[23][0-7]'`,
     [loadId],
   );
   return rows[0]!.records;
