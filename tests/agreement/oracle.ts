@@ -27,14 +27,21 @@ const CODES: Readonly<Record<string, RejectCode>> = {
   '22003': 'out_of_range',
 };
 
+interface Faults {
+  readonly hasNull: boolean;
+  readonly mayDefer: boolean;
+  readonly writesElsewhere: boolean;
+}
+
 /**
  * @param hasNull whether a column that needs a value has none
  * @param mayDefer whether the order of its checks is not that of the oracle, which defers none
+ * @param writesElsewhere whether a trigger behind the record writes what may be refused
  */
 export function fatesOf(
   judgement: Judgement,
   { onConflict }: Situation,
-  { hasNull, mayDefer }: { readonly hasNull: boolean; readonly mayDefer: boolean },
+  { hasNull, mayDefer, writesElsewhere }: Faults,
 ): Set<Fate> {
   const { outcome, state, isTaken, isSame, isMissing } = judgement;
   if (outcome === 'loaded') return new Set(['loaded']);
@@ -51,6 +58,7 @@ export function fatesOf(
     if (mayDefer) fates.add('conflict').add('refused_by_server');
   }
   if (hasNull) fates.add('null_value');
+  if (mayDefer && writesElsewhere && state === '23505') fates.add('refused_by_server');
   return fates;
 }
 
