@@ -30,18 +30,18 @@ const CODES: Readonly<Record<string, RejectCode>> = {
 interface Faults {
   readonly hasNull: boolean;
   readonly mayDefer: boolean;
-  readonly writesElsewhere: boolean;
+  readonly checksLate: boolean;
 }
 
 /**
  * @param hasNull whether a column that needs a value has none
  * @param mayDefer whether the order of its checks is not that of the oracle, which defers none
- * @param writesElsewhere whether a trigger behind the record writes what may be refused
+ * @param checksLate whether other rules than its keys are checked behind the record, too
  */
 export function fatesOf(
   judgement: Judgement,
   { onConflict }: Situation,
-  { hasNull, mayDefer, writesElsewhere }: Faults,
+  { hasNull, mayDefer, checksLate }: Faults,
 ): Set<Fate> {
   const { outcome, state, isTaken, isSame, isMissing } = judgement;
   if (outcome === 'loaded') return new Set(['loaded']);
@@ -58,7 +58,10 @@ export function fatesOf(
     if (mayDefer) fates.add('conflict').add('refused_by_server');
   }
   if (hasNull) fates.add('null_value');
-  if (mayDefer && writesElsewhere && state === '23505') fates.add('refused_by_server');
+  if (mayDefer && checksLate) {
+    if (state === '23505') fates.add('refused_by_server');
+    if (state === '23P01') fates.add('conflict');
+  }
   return fates;
 }
 
