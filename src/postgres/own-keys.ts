@@ -39,13 +39,17 @@ export interface OwnReferences {
   readonly areAll: boolean;
 }
 
-/** Condition that both sides of the operator `p` have a hash, and that it is one of their family. */
+/**
+ * Condition that both sides of the operator `p` have a hash, and that it is one of their family. What arrays
+ * and ranges consist of need not have one.
+ */
 const IS_HASHED = `EXISTS (
   SELECT FROM pg_opclass l
   JOIN pg_opclass r ON r.opcfamily = l.opcfamily
   JOIN pg_am m ON m.oid = l.opcmethod AND m.amname = 'hash'
   JOIN pg_amop o ON o.amopfamily = l.opcfamily AND o.amopopr = p.oid
-  WHERE l.opcintype = p.oprleft AND l.opcdefault AND r.opcintype = p.oprright AND r.opcdefault)`;
+  WHERE l.opcintype = p.oprleft AND l.opcdefault AND r.opcintype = p.oprright AND r.opcdefault
+    AND p.oprleft NOT IN ('anyarray'::regtype, 'anyrange'::regtype, 'anymultirange'::regtype, 'record'::regtype))`;
 
 export async function listOwnReferences(client: pg.Client, oid: number): Promise<OwnReferences> {
   const { rows } = await client.query<OwnReference & { isVisible: boolean; isOfTable: boolean }>(
