@@ -60,11 +60,8 @@ export async function listOwnReferences(client: pg.Client, oid: number): Promise
             NOT row_security_active(r.oid) AND NOT EXISTS (
               SELECT FROM unnest(f.confkey) AS number
               WHERE NOT has_column_privilege(r.oid, number, 'SELECT')) AS "isVisible",
-            (SELECT bool_and(${IS_HASHED} AND coalesce(c.collisdeterministic, true))
-             FROM unnest(f.confkey, f.conpfeqop) AS k (referred, operator)
-             JOIN pg_operator p ON p.oid = k.operator
-             JOIN pg_attribute ra ON ra.attrelid = f.confrelid AND ra.attnum = k.referred
-             LEFT JOIN pg_collation c ON c.oid = ra.attcollation) AS "areHashed"
+            (SELECT bool_and(${IS_HASHED}) FROM unnest(f.conpfeqop) AS k (operator)
+             JOIN pg_operator p ON p.oid = k.operator) AS "areHashed"
      FROM pg_constraint f
      JOIN pg_class r ON r.oid = f.confrelid
      JOIN pg_namespace n ON n.oid = r.relnamespace

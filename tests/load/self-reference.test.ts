@@ -34,7 +34,7 @@ const person = (some: (limit: number) => number): Row => [
 ];
 
 /** One of several spellings of the same value, or another value. */
-const spelled = (some: (limit: number) => number, spellings: readonly string[]) =>
+const spelled = (some: (limit: number) => number, spellings: readonly string[] | string) =>
   some(3) === 0 ? spellings[some(spellings.length)]! : String(some(40) + 2);
 
 const SHAPES: readonly Shape[] = [
@@ -124,6 +124,15 @@ const SHAPES: readonly Shape[] = [
     columns: { id: 'text', boss: 'text', v: 'text' },
     key: ['id'],
     make: (some) => [spelled(some, ['a', 'a ']), spelled(some, ['a  ']), `v${some(3)}`],
+  },
+  {
+    name: 'texts in any case',
+    setup: `CREATE COLLATION IF NOT EXISTS any_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+      CREATE TABLE % (id text COLLATE any_case PRIMARY KEY, boss text COLLATE any_case REFERENCES %, v text,
+        load_id bigint)`,
+    columns: { id: 'text', boss: 'text', v: 'text' },
+    key: ['id'],
+    make: (some) => [spelled(some, 'abcdefgh'), spelled(some, 'ABCDEFGH'), `v${some(3)}`],
   },
 ];
 

@@ -100,16 +100,16 @@ export function wake(
 export const REFUSE_WAITING = `INSERT INTO ${VERDICTS}
   SELECT ordinal, 'missing_dimension', reason, column_name FROM ${WAITING} ON CONFLICT DO NOTHING`;
 
-/** By the server's own hash, since equal numbers may have several spellings; by their text where there is none. */
+/** By the server's own hash, since equal values may have several spellings; by their text where there is none. */
 function hashOf(
   { pairs, areHashed }: OwnReference,
   side: 'own' | 'referred',
   reference: number,
 ): string {
-  const values = pairs.map(({ column, cast, referredColumn, referredCast }) =>
+  const values = pairs.map(({ column, cast, referredColumn, referredCast, collation }) =>
     side === 'own'
-      ? `s.${quoteIdentifier(column)}${cast}`
-      : `s.${quoteIdentifier(referredColumn)}${referredCast}`,
+      ? `s.${quoteIdentifier(column)}${cast}${collation}`
+      : `s.${quoteIdentifier(referredColumn)}${referredCast}${collation}`,
   );
   const row = `ROW(${values.join(', ')})`;
   return areHashed
