@@ -5,8 +5,7 @@ import { LOAD_STATES } from '../../src/ledger/load-state.js';
 import { PROMOTION_STATES } from '../../src/ledger/promotions.js';
 import { RUN_STATES } from '../../src/ledger/runs.js';
 import { ON_CONFLICT } from '../../src/model/load-rules.js';
-import { TASK_KINDS } from '../../src/model/warehouse/task.js';
-import { TASK_RUN_STATES } from '../../src/warehouse/run/task-results.js';
+import { TASK_KINDS, TASK_RUN_STATES } from '../../src/model/warehouse/task.js';
 import { useTestDatabase } from '../support/database.js';
 
 const LISTS: Readonly<Record<string, readonly string[]>> = {

@@ -1,12 +1,9 @@
 /** What a run did to the slices of a task, and their receipts in the ledger. */
 import type pg from 'pg';
 import type { EdpError } from '../../base/errors.js';
-import type { TaskKind } from '../../model/warehouse/task.js';
+import type { TASK_RUN_STATES, TaskKind } from '../../model/warehouse/task.js';
 import type { CheckOutcome } from '../checks/outcome.js';
 import type { SliceRows } from './make-table.js';
-
-/** What `edp.task_runs.state` may be. */
-export const TASK_RUN_STATES = ['done', 'unchanged', 'failed', 'skipped'] as const;
 
 /** A dry run says `would-change` for `done`. */
 export type TaskRunState = (typeof TASK_RUN_STATES)[number] | 'would-change';
