@@ -35,7 +35,7 @@ export function toConnectError(error: unknown, config: ConnectionConfig): EdpErr
     error instanceof AggregateError ? (error.errors[0] as { code?: string }) : undefined;
   const unreachable = UNREACHABLE[code ?? inner?.code ?? ''];
   if (unreachable !== undefined) {
-    const ended = endedServer(config);
+    const ended = endedServer(config, error);
     if (ended !== undefined) return ended;
     return new EdpError('database_unreachable', `no database at ${where}: ${unreachable}`, {
       hint: 'check host and port, or leave out --database-url (and DATABASE_URL, PG*, POSTGRES_USER) to use the embedded server',
@@ -72,12 +72,13 @@ export function toConnectError(error: unknown, config: ConnectionConfig): EdpErr
 }
 
 /** A command starts the embedded server that it needs, so one that does not answer has ended since. */
-function endedServer({ host = '' }: ConnectionConfig): EdpError | undefined {
+function endedServer({ host = '' }: ConnectionConfig, cause: unknown): EdpError | undefined {
   const logFile = path.join(host, LOG_NAME);
   if (!path.isAbsolute(host) || !existsSync(logFile)) return undefined;
   const reason = endOfServer(readFileSync(logFile, 'utf8'));
   return new EdpError('database_unreachable', `the embedded PostgreSQL has ended: ${reason}`, {
     hint: `see ${logFile}; then run the same command again`,
+    cause,
   });
 }
 
