@@ -79,7 +79,7 @@ async function main(): Promise<number> {
           count: Number(values.warehouse),
           atOnce: Number(values['at-once']),
           deadline,
-          isShrunk: true,
+          isShrunk: process.env.NOSHRINK === undefined,
           say,
         });
         say(formatPromise(results));

@@ -11,9 +11,9 @@ export interface BronzeTable {
 export const BRONZE = {
   members: {
     columns: {
-      id: 'integer',
+      id: 'int',
       name: 'text',
-      grp: 'integer',
+      grp: 'int',
       plan: 'text',
       joined: 'timestamp',
       born: 'date',
@@ -25,25 +25,25 @@ export const BRONZE = {
   },
   events: {
     columns: {
-      eid: 'integer',
-      member: 'integer',
+      eid: 'int',
+      member: 'int',
       plan: 'text',
       kind: 'text',
       at: 'timestamptz',
       day: 'date',
-      amount: 'double precision',
+      amount: 'double',
       price: 'numeric',
-      qty: 'integer',
+      qty: 'int',
     },
     key: [],
   },
   rsvps: {
     columns: {
-      event_id: 'integer',
-      member_id: 'integer',
+      event_id: 'int',
+      member_id: 'int',
       response: 'text',
       answered: 'timestamptz',
-      guests: 'integer',
+      guests: 'int',
     },
     key: ['event_id', 'member_id'],
   },
@@ -70,13 +70,13 @@ const DAYS = ['2024-01-31', '2024-02-01', '2024-02-29', '2024-12-31', '0001-01-0
 const WORDS = ['pro', 'Pro', 'PRO', 'free', "o'x", '', null];
 
 const POOLS: Readonly<Record<string, readonly (string | null)[]>> = {
-  integer: ['1', '2', '3', '4', '5', null],
+  int: ['1', '2', '3', '4', '5', null],
   text: WORDS,
   timestamp: MOMENTS,
   timestamptz: MOMENTS.map((each) => (each?.startsWith('2') || each?.startsWith('9') ? `${each}+00` : each)),
   date: [...DAYS, 'infinity', '-infinity', null],
   numeric: ['1.00', '1.0', '2.50', '-3', '0', '12345678901234567890.125', null],
-  'double precision': ['0.1', '0.2', '0.3', '1.5', '-3', '1000000000000000', 'NaN', 'Infinity', null],
+  double: ['0.1', '0.2', '0.3', '1.5', '-3', '1000000000000000', 'NaN', 'Infinity', null],
   boolean: ['t', 'f', 'f', null],
 };
 

@@ -136,15 +136,15 @@ const MAKERS: Readonly<Record<keyof Project, Readonly<Record<string, Maker>>>> =
       id: random.pick(['int', 'bigint', 'uuid', undefined]),
     }),
     group_dim: (random) => ({
-      from: random.pick(['members', 'members']),
+      from: 'members',
       'natural-key': ['grp', 'plan'],
-      attributes: random.pick([undefined, [], ['name', 'score']]),
+      attributes: random.pick([[], ['name'], ['name', 'score']]),
       id: random.pick(['int', 'bigint', 'uuid']),
     }),
     plan_dim: (random) => ({
       from: random.pick(['silver.e', 'events']),
       'natural-key': ['plan', 'kind'],
-      attributes: random.pick([[], ['qty'], ['day', 'qty']]),
+      attributes: random.pick([[], ['qty'], ['day', 'qty'], undefined]),
       id: random.pick(['int', 'bigint']),
     }),
     date_dim: (random) => ({ calendar: { from: '2024-01-01', to: random.pick(['2024-02-10', '2024-03-01']) } }),

@@ -49,6 +49,7 @@ export async function runPromise(options: PromiseOptions): Promise<PromiseResult
         sequences++;
         for (const { op } of sequence.steps) steps[op] = (steps[op] ?? 0) + 1;
         if (problems.length > 0) {
+          say(`seed ${sequence.seed}: ${problems.slice(0, 4).join('\n  ').slice(0, 1500)}`);
           const small: { sequence: Sequence; problems: readonly string[] } = isShrunk
             ? await shrink(sequence, problems, (each) => runSequence(config, client, each))
             : { sequence, problems };

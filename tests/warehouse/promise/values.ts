@@ -49,7 +49,7 @@ export function truncate(text: string, unit: string): string {
   return `${date} ${cut(3, hour, '00')}:${cut(4, minute, '00')}:${cut(5, second, '00')}${zone}`;
 }
 
-const NUMBERS = ['integer', 'bigint', 'numeric', 'double precision'];
+const NUMBERS = ['int', 'bigint', 'numeric', 'double'];
 
 /** As an ascending order without NULLs. */
 export function compare(a: string, b: string, type: string): number {
