@@ -4,11 +4,12 @@ import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { runAgreement } from '../agreement/agreement.js';
+import { runPromise } from '../warehouse/promise/promise.js';
 import { runCampaign } from './campaign.js';
 import { runFuzz } from './fuzz.js';
 import { runReaders } from './readers.js';
 import { FaultServer } from './server.js';
-import { formatAgreement, formatFuzz, formatReaders, formatSummary } from './summary.js';
+import { formatAgreement, formatFuzz, formatPromise, formatReaders, formatSummary } from './summary.js';
 
 const HELP = `npm run test:faults -- [options]
 
@@ -19,6 +20,7 @@ const HELP = `npm run test:faults -- [options]
   --at-once N      trials at the same time (default 2)
   --fuzz N         no faults, but this many random files
   --agreement N    no faults, but this many random tables and files, with the server as the oracle
+  --warehouse N    no faults but kills: this many random warehouses, each with a sequence of loads and runs
   --readers N      no faults, but this many commands, many of them killed, beside a reader of the log of changes
   --out FILE       writes the results there, as JSON
 `;
@@ -36,6 +38,7 @@ async function main(): Promise<number> {
       fuzz: { type: 'string' },
       readers: { type: 'string' },
       agreement: { type: 'string' },
+      warehouse: { type: 'string' },
       out: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
@@ -66,6 +69,24 @@ async function main(): Promise<number> {
       });
       say(formatAgreement(results));
       return results.failures.length === 0 ? 0 : 1;
+    }
+    if (values.warehouse !== undefined) {
+      const server = await FaultServer.create();
+      try {
+        const results = await runPromise({
+          server: server.config,
+          seed,
+          count: Number(values.warehouse),
+          atOnce: Number(values['at-once']),
+          deadline,
+          isShrunk: process.env.NOSHRINK === undefined,
+          say,
+        });
+        say(formatPromise(results));
+        return results.failures.length === 0 ? 0 : 1;
+      } finally {
+        await server.remove();
+      }
     }
     if (values.readers !== undefined) {
       const server = await FaultServer.create();

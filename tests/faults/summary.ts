@@ -1,6 +1,7 @@
 /** Summary of a campaign, by failpoint and by kind. */
 import { FAILPOINTS } from '../../src/base/failpoints.js';
 import type { AgreementResults } from '../agreement/agreement.js';
+import type { PromiseResults } from '../warehouse/promise/promise.js';
 import type { CampaignResults } from './campaign.js';
 import type { Fault } from './fault.js';
 import type { FuzzResults } from './fuzz.js';
@@ -107,6 +108,16 @@ export function formatReaders(results: ReaderResults): string {
     `${commands} commands, ${killed} of them killed; ${transactions} transactions that changed a table; ` +
       `${looks} questions whether a reader is stale, ${stale} answered with yes; ${problems.length} problems`,
     ...problems,
+  ].join('\n');
+}
+
+export function formatPromise({ seed, seconds, sequences, steps, failures }: PromiseResults): string {
+  const list = Object.entries(steps)
+    .sort(([, a], [, b]) => b - a)
+    .map(([name, count]) => `${count} ${name}`);
+  return [
+    `seed ${seed}: ${sequences} sequences in ${Math.round(seconds)} s, ${failures.length} that break the promise`,
+    `steps: ${list.join(', ')}`,
   ].join('\n');
 }
 

@@ -46,8 +46,8 @@ export function isNear(
     else if (slice.endsWith('infinity')) conditions.push(binary(of, '=', cast(text(slice), type)));
     else {
       const day = /^\d{4}-\d{2}-\d{2}/.exec(slice);
-      // Before Christ, and beyond four digits.
-      if (day === null || slice.endsWith('BC')) return undefined;
+      // Before Christ, and beyond four digits; also of the days around.
+      if (day === null || slice.endsWith('BC') || /^(0001|9999)/.test(slice)) return undefined;
       days.push(Date.parse(`${day[0]}T00:00:00Z`));
     }
   }

@@ -79,6 +79,8 @@ export const NOTHING: SliceRows = {
 const MAX_DATES = 10_000;
 const MAX_LOADS = 100;
 const MAX_KEYS = 10_000;
+/** An index holds no longer ones. */
+const MAX_KEY_BYTES = 1000;
 
 interface Tally {
   readonly slice: string;
@@ -92,6 +94,7 @@ interface Tally {
 export async function makeEmpty(client: pg.Client, { blueprint, comment }: Making): Promise<Made> {
   await createTable(client, blueprint, blueprint.relation);
   await finishTable(client, blueprint, blueprint.relation, comment);
+  await keepUnknownKeys(client, blueprint, 'all', []);
   return {
     slices: [],
     changes: [{ relation: '', kind: 'definition' }],
@@ -389,18 +392,18 @@ async function keepUnknownKeys(
   tallies: readonly Tally[],
 ): Promise<void> {
   const { lookUps, unknownKeys, task } = blueprint;
-  if (lookUps.length === 0 || unknownKeys === undefined) return;
   await client.query(
     'DELETE FROM edp.unknown_keys WHERE task = $1 AND ($2::text[] IS NULL OR slice = ANY ($2))',
     [task, typeof within === 'object' ? within.slices : null],
   );
-  if (tallies.every(({ unknown }) => unknown === 0)) return;
+  if (unknownKeys === undefined || tallies.every(({ unknown }) => unknown === 0)) return;
   for (const lookUp of lookUps) {
     const keys = lookUp.by.map((_, i) => `key_${i + 1}`).join(', ');
     await client.query(
       `INSERT INTO edp.unknown_keys (task, slice, dimension, key)
        SELECT DISTINCT $1, coalesce(slice::text, 'null'), $2,
-         CASE WHEN keys > ${MAX_KEYS} THEN '{}'::text[] ELSE ARRAY[${keys}] END
+         CASE WHEN keys > ${MAX_KEYS} OR octet_length(concat(${keys})) > ${MAX_KEY_BYTES}
+           THEN '{}'::text[] ELSE ARRAY[${keys}] END
        FROM (SELECT *, count(*) OVER (PARTITION BY slice) AS keys FROM (
          ${printSelect(unknownKeys(lookUp, within))}) AS unknown) AS counted`,
       [task, lookUp.column],

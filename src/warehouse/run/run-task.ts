@@ -1,9 +1,9 @@
 /** One task of a run: finds out what is stale, and makes it right in one transaction. */
 import type pg from 'pg';
-import { listUnseen, type ReadPoint, readPoint, recordChanges } from '../../ledger/changes.js';
+import { type ReadPoint, readPoint, recordChanges } from '../../ledger/changes.js';
 import { quoteIdentifier } from '../../model/ddl.js';
 import { formatNotes } from '../../model/notes.js';
-import type { Check, Source, Task, Warehouse } from '../../model/warehouse/task.js';
+import type { Check, Task, Warehouse } from '../../model/warehouse/task.js';
 import { keepFailures } from '../checks/check-failures.js';
 import { checkPublished, toCheckedTable } from '../checks/check-published.js';
 import { withLostParents } from '../checks/lost-parents.js';
@@ -21,18 +21,15 @@ import { explainTaskFault } from './explain-fault.js';
 import { type Made, makeDelta, NOTHING, type SliceOutcome } from './make-table.js';
 import { runView } from './run-view.js';
 import { EVERY_SLICE, listSlices } from './slice-list.js';
-import {
-  describeLoads,
-  everything,
-  findStaleKeys,
-  findStaleSlices,
-  type Work,
-} from './staleness.js';
+import { behindViews, findChange, findUntracked, relationsOf, sourcesOf } from './sources.js';
+import { everything, findStaleKeys, findStaleSlices, type Work } from './staleness.js';
 import { replaceTable } from './swap.js';
 import { keepResults, type TaskOrders, type TaskResult } from './task-results.js';
 import { keepHeldBack, keepState, listHeldBack, readState, type TaskState } from './task-state.js';
 
-const SERIALIZATION = '40001';
+/** What another run may bring about: the task is tried again. */
+const RETRIED = ['40001', '40P01'];
+const UNDEFINED_TABLE = '42P01';
 const ATTEMPTS = 5;
 
 /**
@@ -53,11 +50,12 @@ export async function runTask(
   try {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await inTransaction(client, orders.dryRun, () =>
+        return await inTransaction(client, orders.dryRun, task, () =>
           work(client, task, warehouse, orders, runId, startedAt),
         );
       } catch (error) {
-        if ((error as { code?: string }).code === SERIALIZATION && attempt < ATTEMPTS) continue;
+        const { code = '' } = error as { code?: string };
+        if (RETRIED.includes(code) && attempt < ATTEMPTS) continue;
         throw explainTaskFault(error, task);
       }
     }
@@ -70,6 +68,7 @@ export async function runTask(
 async function inTransaction<T>(
   client: pg.Client,
   dryRun: boolean,
+  task: Task,
   run: () => Promise<T>,
 ): Promise<T> {
   if (dryRun) {
@@ -81,13 +80,41 @@ async function inTransaction<T>(
       throw error;
     }
   }
+  const sources = await listLockable(client, task);
   await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
   try {
+    await lockSources(client, sources);
     const result = await run();
     await client.query('COMMIT');
     return result;
   } catch (error) {
     await client.query('ROLLBACK').catch(() => {});
+    throw error;
+  }
+}
+
+/** Materialized views cannot be locked; they show to all what they have. */
+async function listLockable(client: pg.Client, task: Task): Promise<string[]> {
+  const { rows } = await client.query<{ name: string }>(
+    `SELECT DISTINCT name FROM unnest($1::text[]) AS name JOIN pg_class c ON c.oid = to_regclass(name)
+     WHERE c.relkind IN ('r', 'p', 'v') ORDER BY 1`,
+    [relationsOf(task).map(quoteRelation)],
+  );
+  return rows.map(({ name }) => name);
+}
+
+/**
+ * Before the transaction has its snapshot: a table that takes the place of another while this waits for it
+ * has no rows for a snapshot that is older.
+ */
+async function lockSources(client: pg.Client, names: readonly string[]): Promise<void> {
+  if (names.length === 0) return;
+  try {
+    await client.query(`LOCK TABLE ${names.join(', ')} IN ACCESS SHARE MODE`);
+  } catch (error) {
+    if ((error as { code?: string }).code === UNDEFINED_TABLE) {
+      throw Object.assign(new Error((error as Error).message), { code: RETRIED[0] });
+    }
     throw error;
   }
 }
@@ -122,7 +149,7 @@ async function runTable(
   const isNew = state === undefined || state.definition !== compiled.definition || orders.full;
   const stale = isNew
     ? everything(reasonOfNew(state, compiled.definition))
-    : await findWork(client, task, compiled, state);
+    : await findWork(client, task, compiled, state, warehouse);
   const heldBack = isNew ? [] : await listHeldBack(client, task.name);
   const wanted = isNew ? stale : narrow(compiled.blueprint, stale, heldBack, orders);
   const lost =
@@ -158,9 +185,12 @@ async function runTable(
   });
   await recordChanges(client, made.changes);
   await keepOutcome(client, task, compiled, { made, state, isNew, stale, wanted, orders, point });
-  const isLook = wanted.trace !== undefined && 'since' in wanted.trace;
   // What had been read before is read again each time.
-  if (isLook && made.changes.length === 0 && !made.slices.some(({ isHeldBack }) => isHeldBack)) {
+  if (
+    wanted.isLook === true &&
+    made.changes.length === 0 &&
+    !made.slices.some(({ isHeldBack }) => isHeldBack)
+  ) {
     return [unchanged(task)];
   }
   return toResults(task, made, wanted, orders.dryRun);
@@ -176,9 +206,10 @@ async function findWork(
   task: TableTask,
   { blueprint, shape }: CompiledTask,
   state: TaskState,
+  { tasks }: Warehouse,
 ): Promise<Work | undefined> {
   if ('calendar' in task) return undefined;
-  const sources: readonly Source[] = 'source' in task ? [task.source] : task.sources;
+  const sources = sourcesOf(task);
   if (task.kind === 'silver' && task.incrementalBy !== undefined && state.highWater !== null) {
     const { column } = task.incrementalBy;
     return {
@@ -186,53 +217,23 @@ async function findWork(
       reason: `${column} since ${state.highWater}`,
       reasons: new Map(),
       trace: { since: state.highWater },
+      isLook: true,
     };
   }
-  const untracked = await findUntracked(client, sources);
-  if (untracked !== undefined) return everything(`edp does not load ${untracked}`);
-  if (task.kind === 'model') return findWorkOfModel(client, task.sources, state);
+  const behind = behindViews(sources, tasks);
+  const untracked = await findUntracked(client, [...sources, ...behind]);
+  if (untracked !== undefined) {
+    return { ...everything(`edp does not load ${untracked}`), isLook: true };
+  }
+  // The rows of a model may be of any date, and those of a view have no load: all of it is compared.
+  const whole = task.kind === 'model' ? [...sources, ...behind] : behind;
+  const change = await findChange(client, whole, state.point);
+  if (change !== undefined || task.kind === 'model') {
+    return change === undefined ? undefined : everything(change);
+  }
   return task.kind === 'fact'
     ? findStaleSlices(client, task, shape, state.point)
     : findStaleKeys(client, task, blueprint, state.point);
-}
-
-/** The rows of a model may be of any date, so all of it is compared. */
-async function findWorkOfModel(
-  client: pg.Client,
-  sources: readonly Source[],
-  { point }: TaskState,
-): Promise<Work | undefined> {
-  for (const source of sources) {
-    const unseen = await listUnseen(client, quoteRelation(source.relation), point);
-    const name = source.task ?? `${source.relation.schema}.${source.relation.name}`;
-    if (unseen === undefined) return everything(`another database, or another ${name}`);
-    if (unseen.length === 0) continue;
-    return everything(
-      describeLoads(
-        unseen.map(({ loadId }) => loadId),
-        `${name} changed`,
-      ),
-    );
-  }
-  return undefined;
-}
-
-/** A relation whose changes nobody enters: views, and tables that other programs write. */
-async function findUntracked(
-  client: pg.Client,
-  sources: readonly Source[],
-): Promise<string | undefined> {
-  const foreign = sources.filter(({ task, key }) => task === undefined && key === undefined);
-  for (const { relation } of foreign) {
-    const { rows } = await client.query<{ known: boolean }>(
-      `SELECT c.relkind IN ('r', 'p') AND EXISTS (SELECT FROM edp.changes h
-         WHERE h.relation = format('%I.%I', n.nspname, c.relname)) AS known
-       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass($1)`,
-      [quoteRelation(relation)],
-    );
-    if (rows[0]?.known !== true) return `${relation.schema}.${relation.name}`;
-  }
-  return undefined;
 }
 
 /** What of the work is to be done now; what was held back before is tried again. */
@@ -279,14 +280,12 @@ async function keepOutcome(
   // The table before stays, and is still another one than the declared one.
   if (made.isTakenBack && isNew && state !== undefined) return;
   const isPart = orders.slices !== undefined && blueprint.slice !== undefined;
-  const sources: readonly Source[] =
-    'calendar' in task ? [] : 'source' in task ? [task.source] : task.sources;
   await keepState(client, {
     task: task.name,
     kind: task.kind,
     relation: quoteRelation(blueprint.relation),
     definition,
-    sources: sources.map(({ relation }) => quoteRelation(relation)),
+    sources: sourcesOf(task).map(({ relation }) => quoteRelation(relation)),
     // What else is stale is found again, from the point before.
     point: isPart && !isNew ? state!.point : point,
     highWater: await findHighWater(client, task),

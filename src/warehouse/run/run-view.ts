@@ -2,28 +2,29 @@
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
 import { EdpError } from '../../base/errors.js';
-import { listUnseen, readPoint, recordChanges } from '../../ledger/changes.js';
+import { readPoint, recordChanges } from '../../ledger/changes.js';
 import { quoteColumns, quoteLiteral } from '../../model/ddl.js';
 import { formatNotes } from '../../model/notes.js';
-import type { Check, ViewTask, Warehouse } from '../../model/warehouse/task.js';
+
+import type { Check, Task, ViewTask, Warehouse } from '../../model/warehouse/task.js';
 import { checkPublished, toCheckedTable } from '../checks/check-published.js';
 import { type CheckOutcome, holdsBack } from '../checks/outcome.js';
+
 import { quoteRelation, readShape } from '../compile/relation-shape.js';
 import { carryViews, dropViews, listGrants, listViews } from './dependents.js';
 import { NOTHING, nameOf } from './make-table.js';
-import { describeLoads } from './staleness.js';
+import { behindViews, findChange, findUntracked } from './sources.js';
 import type { TaskOrders, TaskResult } from './task-results.js';
 import { keepState, readState, type TaskState } from './task-state.js';
 
 export async function runView(
   client: pg.Client,
   task: ViewTask,
-  _warehouse: Warehouse,
+  { tasks }: Warehouse,
   orders: TaskOrders,
 ): Promise<Omit<TaskResult, 'seconds'>[]> {
-  for (const { relation } of task.sources) await readShape(client, relation);
   const { isMaterialized, unique } = task;
-  const definition = viewDefinition(task);
+  const definition = await viewDefinition(client, task);
   const state = await readState(client, task.name);
   const isNew = state === undefined || state.definition !== definition || orders.full;
   const reason = isNew
@@ -31,7 +32,7 @@ export async function runView(
       ? 'new'
       : 'its definition changed'
     : isMaterialized
-      ? await findReason(client, task, state)
+      ? await findReason(client, task, tasks, state)
       : undefined;
   const head = { task: task.name, kind: task.kind, slice: '', rows: NOTHING };
   if (reason === undefined) {
@@ -94,29 +95,28 @@ function checkView(
   }));
 }
 
-/** Changes when anything changes that makes the view. */
-export function viewDefinition({ sql, isMaterialized, unique, indexes }: ViewTask): string {
-  const parts = [sql, isMaterialized, unique, indexes];
+/** Changes when anything changes that makes the view: with `*` in it, also the columns that it reads. */
+export async function viewDefinition(
+  client: pg.Client,
+  { relation, sql, isMaterialized, unique, indexes, sources }: ViewTask,
+): Promise<string> {
+  const shapes: unknown[] = [];
+  for (const source of sources) shapes.push([...(await readShape(client, source.relation))]);
+  const parts = [relation, sql, isMaterialized, unique, indexes, shapes];
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 }
 
 async function findReason(
   client: pg.Client,
   { sources }: ViewTask,
+  tasks: readonly Task[],
   { point }: TaskState,
 ): Promise<string | undefined> {
-  for (const { task, relation } of sources) {
-    const unseen = await listUnseen(client, quoteRelation(relation), point);
-    if (unseen?.length === 0) continue;
-    const otherwise = `${task ?? relation.name} changed`;
-    return unseen === undefined
-      ? otherwise
-      : describeLoads(
-          unseen.map(({ loadId }) => loadId),
-          otherwise,
-        );
-  }
-  return undefined;
+  const all = [...sources, ...behindViews(sources, tasks)];
+  const untracked = await findUntracked(client, all);
+  return untracked === undefined
+    ? findChange(client, all, point)
+    : `edp does not load ${untracked}`;
 }
 
 async function makeView(
@@ -131,13 +131,9 @@ async function makeView(
     [view],
   );
   const { oid, kind } = rows[0]!;
-  if (oid !== null && kind !== 'v' && kind !== 'm') {
-    throw new EdpError('task_failed', `there is a table ${view} that edp run did not make`, {
-      hint: 'rename or drop it, or give the view another name',
-    });
-  }
   if (oid !== null && state?.oid !== oid && !(await wasMade(client, task.name, oid))) {
-    throw new EdpError('task_failed', `there is a view ${view} that edp run did not make`, {
+    const what = kind === 'v' || kind === 'm' ? 'view' : 'table';
+    throw new EdpError('task_failed', `there is a ${what} ${view} that edp run did not make`, {
       hint: 'rename or drop it, or give the view another name',
     });
   }
@@ -145,7 +141,7 @@ async function makeView(
   const grants = oid === null ? [] : await listGrants(client, oid);
   await dropViews(client, above);
   if (oid !== null) {
-    await client.query(`DROP ${kind === 'm' ? 'MATERIALIZED ' : ''}VIEW ${view}`);
+    await client.query(`DROP ${dropped(kind)} ${view}`);
   }
   const what = `${task.isMaterialized ? 'MATERIALIZED ' : ''}VIEW`;
   await client.query(`CREATE ${what} ${view} AS\n${task.sql}`);
@@ -161,6 +157,11 @@ async function makeView(
   }
   for (const grant of grants) await client.query(grant);
   await carryViews(client, above);
+}
+
+/** @param kind of pg_class: a task may have been one of another kind before */
+export function dropped(kind: string | null): string {
+  return kind === 'm' ? 'MATERIALIZED VIEW' : kind === 'v' ? 'VIEW' : 'TABLE';
 }
 
 async function wasMade(client: pg.Client, task: string, oid: number): Promise<boolean> {

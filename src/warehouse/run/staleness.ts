@@ -21,6 +21,8 @@ export interface Work {
   readonly reasons: ReadonlyMap<string, string>;
   /** For keys: how the rows that have them are known. */
   readonly trace?: Trace;
+  /** Whether it is read because nobody knows what changed. */
+  readonly isLook?: boolean;
 }
 
 export const everything = (reason: string): Work => ({

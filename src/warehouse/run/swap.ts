@@ -7,6 +7,7 @@ import { quoteRelation } from '../compile/relation-shape.js';
 import { carryViews, dropViews, listGrants, listViews } from './dependents.js';
 import { keepSlices } from './keep-slices.js';
 import { type Made, type Making, makeEmpty, makeNew, nameOf } from './make-table.js';
+import { dropped } from './run-view.js';
 import type { TaskState } from './task-state.js';
 
 const NEXT = '__next';
@@ -80,13 +81,22 @@ async function swapIn(
   const views = await listViews(client, oid);
   const grants = await listGrants(client, oid);
   await dropViews(client, views);
-  await client.query(`DROP TABLE ${table}`);
+  await client.query(`DROP ${await kindOf(client, oid)} ${table}`);
   await client.query(
     `ALTER TABLE ${quoteRelation(next)} RENAME TO ${quoteIdentifier(relation.name)}`,
   );
   await renameParts(client, table, next.name, relation.name);
   for (const grant of grants) await client.query(grant);
   await carryViews(client, views);
+}
+
+/** The task may have made a view before. */
+async function kindOf(client: pg.Client, oid: number): Promise<string> {
+  const { rows } = await client.query<{ kind: string }>(
+    'SELECT relkind::text AS kind FROM pg_class WHERE oid = $1',
+    [oid],
+  );
+  return dropped(rows[0]?.kind ?? null);
 }
 
 /** Indexes and sequences have the name of their table in theirs. */
