@@ -4,12 +4,18 @@ import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { runAgreement } from '../agreement/agreement.js';
-import { runPromise } from '../warehouse/promise/promise.js';
+import { runPromise } from '../promise/promise.js';
 import { runCampaign } from './campaign.js';
 import { runFuzz } from './fuzz.js';
 import { runReaders } from './readers.js';
 import { FaultServer } from './server.js';
-import { formatAgreement, formatFuzz, formatPromise, formatReaders, formatSummary } from './summary.js';
+import {
+  formatAgreement,
+  formatFuzz,
+  formatPromise,
+  formatReaders,
+  formatSummary,
+} from './summary.js';
 
 const HELP = `npm run test:faults -- [options]
 

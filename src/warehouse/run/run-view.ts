@@ -13,8 +13,8 @@ import { type CheckOutcome, holdsBack } from '../checks/outcome.js';
 import { quoteRelation, readShape } from '../compile/relation-shape.js';
 import { carryViews, dropViews, listGrants, listViews } from './dependents.js';
 import { NOTHING, nameOf } from './make-table.js';
-import { behindViews, findChange, findUntracked } from './sources.js';
 import type { TaskOrders, TaskResult } from './task-results.js';
+import { behindViews, findChange, findUntracked } from './task-sources.js';
 import { keepState, readState, type TaskState } from './task-state.js';
 
 export async function runView(
