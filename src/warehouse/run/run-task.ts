@@ -161,7 +161,7 @@ async function runTable(
   const making = {
     blueprint: compiled.blueprint,
     checks: task.checks,
-    comment: formatNotes(task),
+    comment: formatNotes(task) || undefined,
     readers: readersOf(task.name, warehouse.tasks),
   };
   const isPart = orders.slices !== undefined && compiled.blueprint.slice !== undefined;

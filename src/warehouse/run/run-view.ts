@@ -151,7 +151,7 @@ async function makeView(
   for (const columns of task.indexes) {
     await client.query(`CREATE INDEX ON ${view} (${quoteColumns(columns)})`);
   }
-  const comment = formatNotes(task) ?? task.question;
+  const comment = formatNotes(task) || task.question;
   if (comment !== undefined) {
     await client.query(`COMMENT ON ${what} ${view} IS ${quoteLiteral(comment)}`);
   }

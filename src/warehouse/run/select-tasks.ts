@@ -11,24 +11,16 @@ const KINDS: Readonly<Record<string, Task['kind']>> = {
   views: 'view',
 };
 
-/** Names of the tasks that a task reads. */
+/** Names of the tasks that a task reads, for its table or for its checks. */
 export function readsOf(task: Task): string[] {
-  const sources: readonly Source[] =
-    'calendar' in task ? [] : 'source' in task ? [task.source] : task.sources;
-  const lookedUp = task.kind === 'fact' ? task.lookUps.map(({ dimension }) => dimension) : [];
-  const related = task.checks.flatMap((check) =>
+  const checked = task.checks.flatMap((check) =>
     check.kind === 'relationships' && check.to.task !== undefined
       ? [check.to.task]
       : check.kind === 'sql'
         ? check.sources.flatMap(({ task: name }) => (name === undefined ? [] : [name]))
         : [],
   );
-  const names = [
-    ...sources.flatMap(({ task: name }) => (name === undefined ? [] : [name])),
-    ...lookedUp,
-    ...related,
-  ];
-  return [...new Set(names)].filter((name) => name !== task.name);
+  return [...new Set([...readBy(task), ...checked])].filter((name) => name !== task.name);
 }
 
 /**
