@@ -1,26 +1,31 @@
 /** Names and selectors of `edp run`. */
-import { describe, expect, it } from 'vitest';
+import { rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
 import { loadWarehouse } from '../../src/project/load-warehouse.js';
 import { selectTasks } from '../../src/warehouse/run/select-tasks.js';
-import { makeProject } from '../support/scratch.js';
+import { makeTemporary } from '../support/temporary.js';
 
 const YAML = `
 silver:
-  members: { from: raw_members, key: id, columns: { id: id }, tags: [people] }
+  members: { from: raw_members, key: member_id, columns: { member_id: id }, tags: [people] }
   jobs: { from: raw_jobs, key: id, columns: { id: id, member: member, ran: ran } }
 dimensions:
-  member_dim: { from: silver.members, natural-key: id, tags: people }
+  member_dim: { from: silver.members, natural-key: member_id, tags: people }
 facts:
   job_fact:
     from: silver.jobs
     date: ran
-    dimensions: { who: { dimension: member_dim, by: { id: member } } }
+    dimensions: { who: { dimension: member_dim, by: { member_id: member } } }
     measures: { jobs: count(*) }
   members: { from: silver.jobs, date: ran, key: id }
 `;
 
 describe('selectTasks', async () => {
-  const { tasks } = (await loadWarehouse(await makeProject(YAML))).warehouse;
+  const directory = await makeTemporary();
+  await writeFile(path.join(directory, 'edp.yaml'), YAML);
+  const { tasks } = (await loadWarehouse(directory)).warehouse;
+  afterAll(() => rm(directory, { recursive: true }));
   const select = (wanted: readonly string[], isOnly = false, changed: readonly string[] = []) =>
     selectTasks(tasks, wanted, isOnly, (name) => changed.includes(name))
       .map(({ name }) => name)

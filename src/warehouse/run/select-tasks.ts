@@ -1,7 +1,8 @@
 /** Names and selectors of the command line → tasks. */
 import { EdpError } from '../../base/errors.js';
 import { suggest } from '../../base/nearest.js';
-import { type Source, TASK_KINDS, type Task } from '../../model/warehouse/task.js';
+import { readBy } from '../../model/warehouse/order-tasks.js';
+import { TASK_KINDS, type Task } from '../../model/warehouse/task.js';
 
 const KINDS: Readonly<Record<string, Task['kind']>> = {
   silver: 'silver',
