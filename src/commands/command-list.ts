@@ -3,6 +3,7 @@
  *
  * To start fast, only the usage of each command is loaded at once; its code is loaded when it runs.
  */
+import { help as check } from './check.help.js';
 import type { Command, CommandHelp } from './command.js';
 import { help as db } from './db.help.js';
 import { help as generateData } from './generate-data.help.js';
@@ -36,6 +37,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { ...replay, load: () => import('./replay.command.js') },
   { ...init, load: () => import('./init.command.js') },
   { ...run, load: () => import('./run.command.js') },
+  { ...check, load: () => import('./check.command.js') },
   { ...undo, load: () => import('./undo.command.js') },
   { ...verify, load: () => import('./verify.command.js') },
   { ...promote, load: () => import('./promote.command.js') },
