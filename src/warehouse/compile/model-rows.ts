@@ -27,6 +27,7 @@ export async function modelBlueprint(client: pg.Client, task: ModelTask): Promis
     hasUnknownMember: false,
     hasTimes: true,
     hasPrimaryKey: true,
+    mayRepeatKey: true,
     notNull: task.key,
     indexes: task.date === undefined ? [] : [[task.date]],
     generated: {},

@@ -3,6 +3,7 @@ import type pg from 'pg';
 import { EdpError } from '../../base/errors.js';
 import { quoteIdentifier } from '../../model/ddl.js';
 import type { Relation } from '../../model/warehouse/task.js';
+import { cast, type Expr } from '../../relational/tree.js';
 
 /** Name → type, as `format_type` prints it, in the order of the table. */
 export type Shape = ReadonlyMap<string, string>;
@@ -41,6 +42,21 @@ export function isComparable(type: string): boolean {
   return !/^(json|xml|point|line|lseg|box|path|polygon|circle|txid_snapshot|pg_snapshot)\b(?!b)/.test(
     type,
   );
+}
+
+/** Whether equal values are written alike: 1.0 equals 1.00, as an hour equals 60 minutes. */
+export function isSameWhereEqual(type: string): boolean {
+  return /^(smallint|integer|bigint|oid|boolean|date|uuid|text|bytea|character varying|timestamp|time)\b/.test(
+    type,
+  ) && !type.endsWith('[]');
+}
+
+/** What values are ordered by so that only those are equal that are written alike. */
+export function wholeOrder(of: Expr, type: string): Expr[] {
+  return [
+    ...(isComparable(type) ? [of] : []),
+    ...(isSameWhereEqual(type) ? [] : [cast(of, 'text')]),
+  ];
 }
 
 export function isFloat(type: string): boolean {

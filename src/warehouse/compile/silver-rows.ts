@@ -15,7 +15,7 @@ import {
   text,
 } from '../../relational/tree.js';
 import { AFFECTED, type Blueprint, NULL_KEY, READ, type Within } from './blueprint.js';
-import { isComparable, type Shape } from './relation-shape.js';
+import { type Shape, wholeOrder } from './relation-shape.js';
 
 const SOURCE = 'source';
 const LATEST = 'edp_latest';
@@ -46,6 +46,7 @@ export function silverBlueprint(
     hasUnknownMember: false,
     hasTimes: false,
     hasPrimaryKey: true,
+    mayRepeatKey: task.latestBy === undefined,
     notNull: task.key,
     indexes: [...loads.map((name) => [name]), ...indexes],
     generated: {},
@@ -89,10 +90,9 @@ function silverRows(task: SilverTask, shape: Shape, within: Within): Select {
 /** The latest row first; of equal ones the one that came last, then by all its columns. */
 function latestFirst(task: SilverTask, shape: Shape): Order[] {
   const names = [LATEST, ...(task.source.lineageColumn === undefined ? [] : [LOAD])];
-  const whole = [...shape.values()].map((type, i) => {
-    const of = column(wholeName(i), 'rows');
-    return isComparable(type) ? of : cast(of, 'text');
-  });
+  const whole = [...shape.values()].flatMap((type, i) =>
+    wholeOrder(column(wholeName(i), 'rows'), type),
+  );
   return [...names.map((name) => column(name, 'rows')), ...whole].map((of) => ({
     of,
     isDescending: true,

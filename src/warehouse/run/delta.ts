@@ -2,11 +2,12 @@
 import type pg from 'pg';
 import { quoteColumns, quoteIdentifier } from '../../model/ddl.js';
 import { printExpr } from '../../relational/postgres-sql.js';
-import { all, binary, call, column, type Expr, same } from '../../relational/tree.js';
+import { all, binary, call, cast, column, type Expr, same } from '../../relational/tree.js';
 import { AFFECTED, type Blueprint, dataColumns, type Within } from '../compile/blueprint.js';
 import { unknownId } from '../compile/fact-rows.js';
-import { quoteRelation } from '../compile/relation-shape.js';
+import { isSameWhereEqual, quoteRelation, type Shape } from '../compile/relation-shape.js';
 import { isSlice } from '../compile/slice-conditions.js';
+import { columnTypes } from './target-table.js';
 
 /** Temporary tables: rows as they are to be; places of rows that differ, before and after. */
 export const STAGE = 'pg_temp.edp_stage';
@@ -21,13 +22,11 @@ export async function findDelta(
   blueprint: Blueprint,
   within: Within,
 ): Promise<void> {
-  const { key, rest, relation, slice } = blueprint;
+  const { key, relation, slice } = blueprint;
   const table = quoteRelation(relation);
-  const isSame = printExpr(sameKey(blueprint));
-  const differs = rest.map((name) => {
-    const quoted = quoteIdentifier(name);
-    return `stage.${quoted} IS DISTINCT FROM made.${quoted}`;
-  });
+  const types = await columnTypes(client, table);
+  const isSame = printExpr(sameKey(blueprint, types));
+  const differs = differences(blueprint, types);
   const scope = scopeOf(blueprint, within);
   // A row that moved to a slice stands in another one so far.
   const mayMove = slice !== undefined && !key.includes(slice.column);
@@ -41,13 +40,57 @@ export async function findDelta(
     WHERE ${scope} AND NOT EXISTS (SELECT FROM ${STAGE} AS stage WHERE ${isSame})`);
 }
 
+/**
+ * Conditions under which a row differs. A table that copies values has them as they are written: 1.0 is not
+ * 1.00, and there are types without equality. A group has any of the equal values of its rows.
+ */
+function differences({ key, rest, isCounted, hasPrimaryKey }: Blueprint, types: Shape): string[] {
+  const isGrouped = isCounted && !hasPrimaryKey;
+  const isPlain = (name: string) => isGrouped || isSameWhereEqual(types.get(name) ?? '');
+  const plain = rest.filter(isPlain).map((name) => {
+    const quoted = quoteIdentifier(name);
+    return `stage.${quoted} IS DISTINCT FROM made.${quoted}`;
+  });
+  const written = [...key, ...rest].filter((name) => !isPlain(name)).map(quoteIdentifier);
+  if (written.length === 0) return plain;
+  const rowOf = (of: string) => `ROW(${written.map((name) => `${of}.${name}`).join(', ')})`;
+  return [...plain, `record_image_ne(${rowOf('stage')}, ${rowOf('made')})`];
+}
+
+/** Slices outside of those that are made in which the table has rows of the stage so far: they moved. */
+export async function findOrigins(
+  client: pg.Client,
+  blueprint: Blueprint,
+  within: Within,
+): Promise<string[]> {
+  const { key, slice, relation } = blueprint;
+  if (typeof within !== 'object' || slice === undefined || key.includes(slice.column)) return [];
+  const table = quoteRelation(relation);
+  const isSame = printExpr(sameKey(blueprint, await columnTypes(client, table)));
+  const date = `made.${quoteIdentifier(slice.column)}`;
+  const { rows } = await client.query<{ slice: string }>(
+    `SELECT DISTINCT coalesce(${date}::text, 'null') AS slice FROM ${STAGE} AS stage JOIN ${table} AS made ON ${isSame}
+     WHERE ${scopeOf(blueprint, within)} IS NOT TRUE`,
+  );
+  return rows.map((row) => row.slice);
+}
+
+/** These have an equality, and none of its own for hashes. */
+const NOT_HASHED = /^(money|bit|tsvector|tsquery)\b/;
+
 /** Equality of keys in a form that can be hashed; NULL equals NULL. */
-function sameKey({ key, notNull }: Blueprint): Expr {
+function sameKey({ key, notNull }: Blueprint, types: Shape): Expr {
   const [present, nullable] = [true, false].map((is) =>
     key.filter((name) => notNull.includes(name) === is),
   ) as [string[], string[]];
   const hash = (of: string) =>
-    call('hash_record', { kind: 'row', of: nullable.map((name) => column(name, of)) });
+    call('hash_record', {
+      kind: 'row',
+      of: nullable.map((name) => {
+        const value = column(name, of);
+        return NOT_HASHED.test(types.get(name) ?? '') ? cast(value, 'text') : value;
+      }),
+    });
   return all([
     ...present.map((name) => binary(column(name, 'stage'), '=', column(name, 'made'))),
     ...(nullable.length === 0
