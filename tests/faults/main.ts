@@ -9,7 +9,13 @@ import { runCampaign } from './campaign.js';
 import { runFuzz } from './fuzz.js';
 import { runReaders } from './readers.js';
 import { FaultServer } from './server.js';
-import { formatAgreement, formatFuzz, formatPromise, formatReaders, formatSummary } from './summary.js';
+import {
+  formatAgreement,
+  formatFuzz,
+  formatPromise,
+  formatReaders,
+  formatSummary,
+} from './summary.js';
 
 const HELP = `npm run test:faults -- [options]
 

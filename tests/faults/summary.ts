@@ -111,7 +111,13 @@ export function formatReaders(results: ReaderResults): string {
   ].join('\n');
 }
 
-export function formatPromise({ seed, seconds, sequences, steps, failures }: PromiseResults): string {
+export function formatPromise({
+  seed,
+  seconds,
+  sequences,
+  steps,
+  failures,
+}: PromiseResults): string {
   const list = Object.entries(steps)
     .sort(([, a], [, b]) => b - a)
     .map(([name, count]) => `${count} ${name}`);

@@ -74,7 +74,8 @@ function dimensionRows(task: DimensionTask, shape: Shape, within: Within): Selec
   ]);
   // Equal keys may be written in several ways.
   const isPlain = naturalKey.every((name) => isSameWhereEqual(shape.get(name) ?? ''));
-  if (attributes.length === 0 && isPlain) return { isDistinct: true, columns: outputs(SOURCE), from, where };
+  if (attributes.length === 0 && isPlain)
+    return { isDistinct: true, columns: outputs(SOURCE), from, where };
   const load = loadColumn(task, shape);
   const orderBy = [
     ...(load === undefined ? [] : [column(load, SOURCE)]),

@@ -203,7 +203,7 @@ function cleaned(
   }
   if (type !== undefined) castTo(type);
   if (timezone !== undefined && !isMoment(is)) {
-    if (!is.startsWith('timestamp')) castTo('timestamp');
+    if (!/^\s*timestamp/i.test(is)) castTo('timestamp');
     of = { kind: 'at-zone', of, zone: timezone };
     is = 'timestamp with time zone';
   }
@@ -211,11 +211,11 @@ function cleaned(
 }
 
 function isMoment(type: string): boolean {
-  return /^timestamptz\b|^timestamp(\(\d\))? with time zone$/.test(type);
+  return /^\s*timestamp(tz\b|\s*(\(\s*\d\s*\))?\s+with\s+time\s+zone\s*$)/i.test(type);
 }
 
 function truncated(of: Expr, type: string, unit: NonNullable<SilverColumn['truncate']>): Expr {
-  if (type === 'date') {
+  if (/^\s*date\s*$/i.test(type)) {
     return cast({ kind: 'truncate', unit, of: cast(of, 'timestamp') }, 'date');
   }
   if (!isMoment(type)) return { kind: 'truncate', unit, of };

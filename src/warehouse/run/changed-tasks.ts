@@ -13,11 +13,10 @@ export function listChanged(database: Database, warehouse: Warehouse): Promise<S
     for (const task of warehouse.tasks) {
       const state = await readState(client, task.name);
       // What it reads may not be there yet.
-      const definition =
-        await (task.kind === 'view'
-          ? viewDefinition(client, task)
-          : compileTask(client, task, warehouse).then((compiled) => compiled.definition)
-        ).catch(() => undefined);
+      const definition = await (task.kind === 'view'
+        ? viewDefinition(client, task)
+        : compileTask(client, task, warehouse).then((compiled) => compiled.definition)
+      ).catch(() => undefined);
       if (state === undefined || state.definition !== definition) changed.add(task.name);
     }
     return changed;

@@ -73,7 +73,9 @@ const POOLS: Readonly<Record<string, readonly (string | null)[]>> = {
   int: ['1', '2', '3', '4', '5', null],
   text: WORDS,
   timestamp: MOMENTS,
-  timestamptz: MOMENTS.map((each) => (each?.startsWith('2') || each?.startsWith('9') ? `${each}+00` : each)),
+  timestamptz: MOMENTS.map((each) =>
+    each?.startsWith('2') || each?.startsWith('9') ? `${each}+00` : each,
+  ),
   date: [...DAYS, 'infinity', '-infinity', null],
   numeric: ['1.00', '1.0', '2.50', '-3', '0', '12345678901234567890.125', null],
   double: ['0.1', '0.2', '0.3', '1.5', '-3', '1000000000000000', 'NaN', 'Infinity', null],

@@ -9,7 +9,11 @@ export type Content = ReadonlyMap<string, readonly string[]>;
 export type Cells = Readonly<Record<string, string | null>>;
 
 /** Rows of a relation, each value as the server prints it. */
-export async function readCells(client: pg.Client, relation: string, except: readonly string[] = []): Promise<Cells[]> {
+export async function readCells(
+  client: pg.Client,
+  relation: string,
+  except: readonly string[] = [],
+): Promise<Cells[]> {
   const { rows } = await client.query<{ name: string }>(
     `SELECT attname::text AS name FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped
      AND NOT attname = ANY ($2) ORDER BY attname`,
@@ -19,11 +23,16 @@ export async function readCells(client: pg.Client, relation: string, except: rea
   return (await client.query<Cells>(`SELECT ${list.join(', ')} FROM ${relation}`)).rows;
 }
 
-export const relationOf = ({ relation }: Task) => `${quoteIdentifier(relation.schema)}.${quoteIdentifier(relation.name)}`;
+export const relationOf = ({ relation }: Task) =>
+  `${quoteIdentifier(relation.schema)}.${quoteIdentifier(relation.name)}`;
 
 const TIMES = ['dw_created_at', 'dw_updated_at'];
 
-export async function readTask(client: pg.Client, task: Task, warehouse: Warehouse): Promise<Cells[]> {
+export async function readTask(
+  client: pg.Client,
+  task: Task,
+  warehouse: Warehouse,
+): Promise<Cells[]> {
   const cells = await readCells(client, relationOf(task), TIMES);
   if (task.kind === 'dimension' && !('calendar' in task)) {
     return cells.map(({ id, ...rest }) => ({ ...rest, id: isUnknown(id) ? 'unknown' : 'member' }));
@@ -36,7 +45,12 @@ export async function readTask(client: pg.Client, task: Task, warehouse: Warehou
     const keys = lookUp.by.map((each) => each.dimension);
     names.set(
       lookUp.column,
-      new Map(members.map((row) => [row.id ?? null, isUnknown(row.id) ? 'unknown' : keys.map((key) => row[key]).join('|')])),
+      new Map(
+        members.map((row) => [
+          row.id ?? null,
+          isUnknown(row.id) ? 'unknown' : keys.map((key) => row[key]).join('|'),
+        ]),
+      ),
     );
   }
   return cells.map((row) =>
@@ -76,11 +90,16 @@ export function printRows(rows: readonly Cells[], isExact: boolean): string[] {
 export async function readContent(client: pg.Client, warehouse: Warehouse): Promise<Content> {
   const content = new Map<string, readonly string[]>();
   for (const task of warehouse.tasks) {
-    const { rows } = await client.query('SELECT to_regclass($1) IS NOT NULL AS there', [relationOf(task)]);
+    const { rows } = await client.query('SELECT to_regclass($1) IS NOT NULL AS there', [
+      relationOf(task),
+    ]);
     content.set(
       task.name,
       rows[0].there
-        ? printRows(await readTask(client, task, warehouse), task.kind === 'silver' || task.kind === 'dimension')
+        ? printRows(
+            await readTask(client, task, warehouse),
+            task.kind === 'silver' || task.kind === 'dimension',
+          )
         : ['(no table)'],
     );
   }
@@ -89,12 +108,19 @@ export async function readContent(client: pg.Client, warehouse: Warehouse): Prom
 
 /** Each difference as a line. */
 export function compareContent(is: Content, wanted: Content, what: string): string[] {
-  return [...wanted].flatMap(([name, rows]) => compareRows(name, is.get(name) ?? ['(no table)'], rows, what));
+  return [...wanted].flatMap(([name, rows]) =>
+    compareRows(name, is.get(name) ?? ['(no table)'], rows, what),
+  );
 }
 
 const MAX_SHOWN = 6;
 
-export function compareRows(name: string, is: readonly string[], wanted: readonly string[], what: string): string[] {
+export function compareRows(
+  name: string,
+  is: readonly string[],
+  wanted: readonly string[],
+  what: string,
+): string[] {
   const left = [...wanted];
   const extra = is.filter((row) => {
     const i = left.indexOf(row);

@@ -1,7 +1,16 @@
 /** Holds the tables against a rebuild, and against plain computation. */
 import type pg from 'pg';
 import type { Warehouse } from '../../../src/model/warehouse/task.js';
-import { compareContent, compareRows, isUnknown, printRows, readCells, readContent, readTask, relationOf } from './dump.js';
+import {
+  compareContent,
+  compareRows,
+  isUnknown,
+  printRows,
+  readCells,
+  readContent,
+  readTask,
+  relationOf,
+} from './dump.js';
 import type { Bronze } from './place.js';
 import type { Project } from './project.js';
 import { type Reckoned, reckon } from './reckon.js';
@@ -13,7 +22,11 @@ export interface Place {
   readonly bronze: Bronze;
 }
 
-export async function judge(place: Place, warehouse: Warehouse, project: Project): Promise<{ problems: string[]; reckoned: Reckoned }> {
+export async function judge(
+  place: Place,
+  warehouse: Warehouse,
+  project: Project,
+): Promise<{ problems: string[]; reckoned: Reckoned }> {
   const is = await readContent(place.client, warehouse);
   const fresh = await rebuild(place.config, warehouse);
   const reckoned = reckon(project, await place.bronze.read());
@@ -27,17 +40,30 @@ export async function judge(place: Place, warehouse: Warehouse, project: Project
   return { problems, reckoned };
 }
 
-async function compareReckoned(client: pg.Client, warehouse: Warehouse, { tables }: Reckoned): Promise<string[]> {
+async function compareReckoned(
+  client: pg.Client,
+  warehouse: Warehouse,
+  { tables }: Reckoned,
+): Promise<string[]> {
   const problems: string[] = [];
   for (const task of warehouse.tasks) {
     const wanted = tables.get(task.name);
     if (wanted === undefined || 'calendar' in task) continue;
     const names = new Set(wanted.rows.flatMap((row) => Object.keys(row)));
     const cells = (await readTask(client, task, warehouse)).map((row) =>
-      Object.fromEntries(Object.entries(row).filter(([name]) => names.has(name) || wanted.rows.length === 0)),
+      Object.fromEntries(
+        Object.entries(row).filter(([name]) => names.has(name) || wanted.rows.length === 0),
+      ),
     );
     const isExact = task.kind === 'silver';
-    problems.push(...compareRows(task.name, printRows(cells, isExact), printRows(wanted.rows, isExact), 'plain computation'));
+    problems.push(
+      ...compareRows(
+        task.name,
+        printRows(cells, isExact),
+        printRows(wanted.rows, isExact),
+        'plain computation',
+      ),
+    );
   }
   return problems;
 }
@@ -58,7 +84,10 @@ async function compareQueries(client: pg.Client, warehouse: Warehouse): Promise<
     await client.query(`CREATE TEMP VIEW asked AS ${task.sql}`);
     const wanted = printRows(await readCells(client, 'asked'), false);
     await client.query('DROP VIEW asked');
-    const is = printRows(await readCells(client, relationOf(task), ['dw_created_at', 'dw_updated_at']), false);
+    const is = printRows(
+      await readCells(client, relationOf(task), ['dw_created_at', 'dw_updated_at']),
+      false,
+    );
     problems.push(...compareRows(task.name, is, wanted, 'its statement'));
   }
   return problems;
@@ -74,7 +103,11 @@ export async function readIds(client: pg.Client, warehouse: Warehouse): Promise<
     const rows = await readCells(client, relationOf(task));
     ids.set(
       `${task.name} ${task.idType}`,
-      new Map(rows.filter(({ id }) => !isUnknown(id)).map((row) => [task.naturalKey.map((name) => row[name]).join('|'), row.id!])),
+      new Map(
+        rows
+          .filter(({ id }) => !isUnknown(id))
+          .map((row) => [task.naturalKey.map((name) => row[name]).join('|'), row.id!]),
+      ),
     );
   }
   return ids;
@@ -85,7 +118,9 @@ export function compareIds(before: Ids, after: Ids): string[] {
   return [...after].flatMap(([name, members]) =>
     [...members].flatMap(([key, id]) => {
       const old = before.get(name)?.get(key);
-      return old === undefined || old === id ? [] : [`${name}: member ${key} had id ${old}, and has ${id}`];
+      return old === undefined || old === id
+        ? []
+        : [`${name}: member ${key} had id ${old}, and has ${id}`];
     }),
   );
 }

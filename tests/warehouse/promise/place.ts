@@ -6,7 +6,15 @@ import type { Model } from '../../../src/model/model.js';
 import { ensureTable } from '../../../src/postgres/tables.js';
 import { BRONZE, BRONZE_NAMES, type BronzeName, type BronzeTable, type Row } from './bronze.js';
 
-const LEDGER = ['tasks', 'stale_slices', 'task_runs', 'unknown_keys', 'check_failures', 'changes', 'runs'];
+const LEDGER = [
+  'tasks',
+  'stale_slices',
+  'task_runs',
+  'unknown_keys',
+  'check_failures',
+  'changes',
+  'runs',
+];
 
 export async function emptyDatabase(client: pg.Client, model: Model): Promise<void> {
   await client.query('DROP SCHEMA IF EXISTS silver CASCADE; DROP SCHEMA IF EXISTS gold CASCADE');
@@ -26,7 +34,12 @@ export class Bronze {
   }
 
   /** A load, with the entries of its receipt. @param between runs between two splits of it */
-  async load(table: BronzeName, rows: readonly Row[], updates: boolean, between?: () => Promise<void>): Promise<void> {
+  async load(
+    table: BronzeName,
+    rows: readonly Row[],
+    updates: boolean,
+    between?: () => Promise<void>,
+  ): Promise<void> {
     const id = ++this.#loads;
     this.#live.push({ id, table });
     const middle = between === undefined ? rows.length : rows.length >> 1;
@@ -36,13 +49,20 @@ export class Bronze {
     await this.#split(id, table, rows.slice(middle), updates);
   }
 
-  async #split(id: number, table: BronzeName, rows: readonly Row[], updates: boolean): Promise<void> {
+  async #split(
+    id: number,
+    table: BronzeName,
+    rows: readonly Row[],
+    updates: boolean,
+  ): Promise<void> {
     await this.#within(async () => {
       const counts = await this.#insert(id, table, rows, updates);
       await recordChanges(
         this.#client,
         (['inserted', 'updated'] as const).flatMap((kind) =>
-          counts[kind] === 0 ? [] : [{ relation: `public.${table}`, kind, rows: counts[kind], loadId: id }],
+          counts[kind] === 0
+            ? []
+            : [{ relation: `public.${table}`, kind, rows: counts[kind], loadId: id }],
         ),
       );
     });
@@ -52,7 +72,9 @@ export class Bronze {
     const { columns, key }: BronzeTable = BRONZE[table];
     const names = Object.keys(columns);
     const counts = { inserted: 0, updated: 0 };
-    const sets = [...names.filter((name) => !key.includes(name)), 'load_id'].map((name) => `${name} = excluded.${name}`);
+    const sets = [...names.filter((name) => !key.includes(name)), 'load_id'].map(
+      (name) => `${name} = excluded.${name}`,
+    );
     const others = names.filter((name) => !key.includes(name));
     const conflict =
       key.length === 0
@@ -75,25 +97,37 @@ export class Bronze {
 
   async undo(which: number): Promise<void> {
     if (this.#live.length === 0) return;
-    const [{ id, table }] = this.#live.splice(which % this.#live.length, 1) as [{ id: number; table: BronzeName }];
+    const [{ id, table }] = this.#live.splice(which % this.#live.length, 1) as [
+      { id: number; table: BronzeName },
+    ];
     await this.#within(async () => {
-      const { rowCount } = await this.#client.query(`DELETE FROM public.${table} WHERE load_id = $1`, [id]);
+      const { rowCount } = await this.#client.query(
+        `DELETE FROM public.${table} WHERE load_id = $1`,
+        [id],
+      );
       if ((rowCount ?? 0) === 0) return;
-      await recordChanges(this.#client, [{ relation: `public.${table}`, kind: 'deleted', rows: rowCount ?? 0, loadId: id }]);
+      await recordChanges(this.#client, [
+        { relation: `public.${table}`, kind: 'deleted', rows: rowCount ?? 0, loadId: id },
+      ]);
     });
   }
 
   /** As `--replace`: the entry of what goes names no load. */
   async replace(table: BronzeName, rows: readonly Row[]): Promise<void> {
     const id = ++this.#loads;
-    for (let i = this.#live.length - 1; i >= 0; i--) if (this.#live[i]!.table === table) this.#live.splice(i, 1);
+    for (let i = this.#live.length - 1; i >= 0; i--)
+      if (this.#live[i]!.table === table) this.#live.splice(i, 1);
     this.#live.push({ id, table });
     await this.#within(async () => {
       const { rowCount } = await this.#client.query(`DELETE FROM public.${table}`);
       const relation = `public.${table}`;
-      if ((rowCount ?? 0) > 0) await recordChanges(this.#client, [{ relation, kind: 'deleted', rows: rowCount ?? 0 }]);
+      if ((rowCount ?? 0) > 0)
+        await recordChanges(this.#client, [{ relation, kind: 'deleted', rows: rowCount ?? 0 }]);
       const { inserted } = await this.#insert(id, table, rows, false);
-      if (inserted > 0) await recordChanges(this.#client, [{ relation, kind: 'inserted', rows: inserted, loadId: id }]);
+      if (inserted > 0)
+        await recordChanges(this.#client, [
+          { relation, kind: 'inserted', rows: inserted, loadId: id },
+        ]);
     });
   }
 
@@ -104,8 +138,14 @@ export class Bronze {
     });
     if (value === null) return;
     await this.#within(async () => {
-      const { rowCount } = await this.#client.query(`UPDATE public.events SET ${quoteIdentifier(column)} = $1 WHERE qty > 2`, [value]);
-      if ((rowCount ?? 0) > 0) await recordChanges(this.#client, [{ relation: 'public.events', kind: 'updated', rows: rowCount ?? 0 }]);
+      const { rowCount } = await this.#client.query(
+        `UPDATE public.events SET ${quoteIdentifier(column)} = $1 WHERE qty > 2`,
+        [value],
+      );
+      if ((rowCount ?? 0) > 0)
+        await recordChanges(this.#client, [
+          { relation: 'public.events', kind: 'updated', rows: rowCount ?? 0 },
+        ]);
     });
   }
 

@@ -85,12 +85,20 @@ const MAKERS: Readonly<Record<keyof Project, Readonly<Record<string, Maker>>>> =
         member_id: 'id',
         plan: PLAN(random),
         group_id: maybe(random, 0.7, 'grp'),
-        joined_at: { from: 'joined', timezone: maybe(random, 0.6, 'Europe/Amsterdam'), truncate: maybe(random, 0.5, random.pick(['minute', 'hour', 'day', 'month', 'year'])) },
+        joined_at: {
+          from: 'joined',
+          timezone: maybe(random, 0.6, 'Europe/Amsterdam'),
+          truncate: maybe(random, 0.5, random.pick(['minute', 'hour', 'day', 'month', 'year'])),
+        },
         birth: maybe(random, 0.6, { from: 'born', truncate: random.pick(['month', 'year']) }),
         score: maybe(random, 0.6, 'score'),
         label: maybe(random, 0.6, { sql: "upper(name) || coalesce('-' || grp, '')", type: 'text' }),
       },
-      where: maybe(random, 0.4, random.pick(['not coalesce(is_test, false)', 'grp is distinct from 2'])),
+      where: maybe(
+        random,
+        0.4,
+        random.pick(['not coalesce(is_test, false)', 'grp is distinct from 2']),
+      ),
     }),
     g: (random) => ({
       from: 'members',
@@ -119,7 +127,13 @@ const MAKERS: Readonly<Record<keyof Project, Readonly<Record<string, Maker>>>> =
     r: (random) => ({
       from: 'rsvps',
       key: ['event_id', 'member_id'],
-      columns: { event_id: 'event_id', member_id: 'member_id', response: 'response', answered: { from: 'answered', truncate: maybe(random, 0.5, 'minute') }, guests: 'guests' },
+      columns: {
+        event_id: 'event_id',
+        member_id: 'member_id',
+        response: 'response',
+        answered: { from: 'answered', truncate: maybe(random, 0.5, 'minute') },
+        guests: 'guests',
+      },
     }),
     s: (random) => ({
       from: 'silver.e',
@@ -147,7 +161,9 @@ const MAKERS: Readonly<Record<keyof Project, Readonly<Record<string, Maker>>>> =
       attributes: random.pick([[], ['qty'], ['day', 'qty'], undefined]),
       id: random.pick(['int', 'bigint']),
     }),
-    date_dim: (random) => ({ calendar: { from: '2024-01-01', to: random.pick(['2024-02-10', '2024-03-01']) } }),
+    date_dim: (random) => ({
+      calendar: { from: '2024-01-01', to: random.pick(['2024-02-10', '2024-03-01']) },
+    }),
   },
   facts: {
     event_fact: (random) => {
@@ -195,13 +211,26 @@ const MAKERS: Readonly<Record<keyof Project, Readonly<Record<string, Maker>>>> =
       date: 'date',
       sql: `SELECT CAST(date AS date) AS date, sum(n) AS n FROM gold.event_fact WHERE ${random.pick(['date IS NOT NULL', "date < '2024-03-01'"])} GROUP BY 1`,
     }),
-    view_model: () => ({ key: ['plan'], sql: 'SELECT plan, n FROM gold.plain_view WHERE plan IS NOT NULL' }),
+    view_model: () => ({
+      key: ['plan'],
+      sql: 'SELECT plan, n FROM gold.plain_view WHERE plan IS NOT NULL',
+    }),
   },
   views: {
-    plain_view: (random) => ({ materialized: false, sql: `SELECT plan, count(*) AS n FROM silver.m ${random.pick(['', "WHERE plan <> 'free' "])}GROUP BY plan` }),
+    plain_view: (random) => ({
+      materialized: false,
+      sql: `SELECT plan, count(*) AS n FROM silver.m ${random.pick(['', "WHERE plan <> 'free' "])}GROUP BY plan`,
+    }),
     star_view: (random) => ({ materialized: random.next() < 0.3, sql: 'SELECT * FROM silver.m' }),
-    mat_view: (random) => ({ materialized: true, unique: maybe(random, 0.5, ['plan']), sql: 'SELECT plan, n FROM gold.plain_view' }),
-    raw_view: () => ({ materialized: true, sql: 'SELECT kind, count(*) AS n FROM public.events GROUP BY kind' }),
+    mat_view: (random) => ({
+      materialized: true,
+      unique: maybe(random, 0.5, ['plan']),
+      sql: 'SELECT plan, n FROM gold.plain_view',
+    }),
+    raw_view: () => ({
+      materialized: true,
+      sql: 'SELECT kind, count(*) AS n FROM public.events GROUP BY kind',
+    }),
   },
 };
 
@@ -234,13 +263,18 @@ export function makeProject(random: Random): Project {
   return Object.fromEntries(
     SECTIONS.map((section) => [
       section,
-      Object.fromEntries(Object.entries(MAKERS[section]).map(([name, make]) => [name, tidy(make(random))])),
+      Object.fromEntries(
+        Object.entries(MAKERS[section]).map(([name, make]) => [name, tidy(make(random))]),
+      ),
     ]),
   ) as unknown as Project;
 }
 
 /** Another declaration of one task. */
-export function redeclare(random: Random, project: Project): { section: keyof Project; name: string; spec: unknown } {
+export function redeclare(
+  random: Random,
+  project: Project,
+): { section: keyof Project; name: string; spec: unknown } {
   const section = random.pick(SECTIONS);
   const name = random.pick(Object.keys(MAKERS[section]));
   void project;
@@ -261,11 +295,16 @@ export function filesOf(project: Project, extra: readonly string[] = []): Record
   const views = bare('views');
   const tables = Object.fromEntries(
     Object.entries(BRONZE).map(([name, { columns, key }]) => {
-      const more = name === 'events' ? Object.fromEntries(extra.map((column) => [column, 'text'])) : {};
+      const more =
+        name === 'events' ? Object.fromEntries(extra.map((column) => [column, 'text'])) : {};
       return [name, { columns: { ...columns, ...more }, ...(key.length === 0 ? {} : { key }) }];
     }),
   );
   const { silver, dimensions, facts } = project;
-  files['edp.yaml'] = JSON.stringify({ tables, silver, dimensions, facts, models, views }, undefined, 1);
+  files['edp.yaml'] = JSON.stringify(
+    { tables, silver, dimensions, facts, models, views },
+    undefined,
+    1,
+  );
   return files;
 }

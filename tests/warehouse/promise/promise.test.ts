@@ -7,7 +7,13 @@ describe('the promise of the warehouse', () => {
     timeout: 300_000,
   }, async () => {
     const { failures, sequences } = await runPromise({
-      server: { host: inject('serverHost'), port: 5432, user: 'edp', database: 'postgres', ssl: false },
+      server: {
+        host: inject('serverHost'),
+        port: 5432,
+        user: 'edp',
+        database: 'postgres',
+        ssl: false,
+      },
       seed: 1,
       count: 25,
       atOnce: 2,

@@ -38,7 +38,9 @@ export async function runPromise(options: PromiseOptions): Promise<PromiseResult
   let sequences = 0;
   const work = async (worker: number) => {
     const name = `edp_promise_${process.pid}_${worker}`;
-    await withClient(server, 'test', (client) => client.query(`CREATE DATABASE ${name} TEMPLATE template0`));
+    await withClient(server, 'test', (client) =>
+      client.query(`CREATE DATABASE ${name} TEMPLATE template0`),
+    );
     const config = { ...server, database: name };
     const client = await connect(config, 'test');
     try {
@@ -61,7 +63,9 @@ export async function runPromise(options: PromiseOptions): Promise<PromiseResult
       }
     } finally {
       await client.end();
-      await withClient(server, 'test', (admin) => admin.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`));
+      await withClient(server, 'test', (admin) =>
+        admin.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`),
+      );
     }
   };
   await Promise.all(Array.from({ length: atOnce }, (_, i) => work(i)));

@@ -43,16 +43,25 @@ const WHERE: Readonly<Record<string, (row: Row) => boolean>> = {
 };
 const UPPER = "upper(name) || coalesce('-' || grp, '')";
 
-export function reckon(project: Project, bronze: Readonly<Record<BronzeName, readonly Row[]>>): Reckoned {
+export function reckon(
+  project: Project,
+  bronze: Readonly<Record<BronzeName, readonly Row[]>>,
+): Reckoned {
   const tables = new Map<string, Table>();
   for (const [name, { columns }] of Object.entries(BRONZE)) {
-    tables.set(name, { rows: bronze[name as BronzeName], types: { ...columns, load_id: 'bigint' } });
+    tables.set(name, {
+      rows: bronze[name as BronzeName],
+      types: { ...columns, load_id: 'bigint' },
+    });
   }
   for (const [name, spec] of Object.entries(project.silver)) {
     tables.set(`silver.${name}`, silverOf(spec, tables.get(spec.from)!, !spec.from.includes('.')));
   }
   for (const [name, spec] of Object.entries(project.dimensions)) {
-    tables.set(`gold.${name}`, dimensionOf(spec, spec.from === undefined ? undefined : tables.get(spec.from)!));
+    tables.set(
+      `gold.${name}`,
+      dimensionOf(spec, spec.from === undefined ? undefined : tables.get(spec.from)!),
+    );
   }
   const counts = new Map<string, Map<string, SliceCounts>>();
   const unknownKeys = new Set<string>();
@@ -71,7 +80,8 @@ function silverOf(spec: SilverSpec, source: Table, hasLoads: boolean): Table {
     .filter(({ cells }) => spec.key.every((name) => cells[name] !== null));
   const groups = group(made, ({ cells }) => spec.key.map((name) => cells[name]).join('|'));
   const by = spec['latest-by'];
-  const order = by === undefined ? [] : [by, ...(hasLoads ? ['load_id'] : []), ...columnsOf(source)];
+  const order =
+    by === undefined ? [] : [by, ...(hasLoads ? ['load_id'] : []), ...columnsOf(source)];
   const rows = groups.map(
     (each) => each.sort((a, b) => inOrder(a.row, b.row, order, source.types))[0]!.cells,
   );
@@ -80,7 +90,12 @@ function silverOf(spec: SilverSpec, source: Table, hasLoads: boolean): Table {
 
 const columnsOf = ({ types }: Table) => Object.keys(types);
 
-function inOrder(a: Cells, b: Cells, order: readonly string[], types: Readonly<Record<string, string>>): number {
+function inOrder(
+  a: Cells,
+  b: Cells,
+  order: readonly string[],
+  types: Readonly<Record<string, string>>,
+): number {
   for (const name of order) {
     const found = descending(a[name] ?? null, b[name] ?? null, types[name]!);
     if (found !== 0) return found;
@@ -88,7 +103,12 @@ function inOrder(a: Cells, b: Cells, order: readonly string[], types: Readonly<R
   return 0;
 }
 
-function cleaned(spec: SilverSpec, row: Row, types: Readonly<Record<string, string>>, hasLoads: boolean): Cells {
+function cleaned(
+  spec: SilverSpec,
+  row: Row,
+  types: Readonly<Record<string, string>>,
+  hasLoads: boolean,
+): Cells {
   const cells: Record<string, Cell> = {};
   for (const [name, declared] of Object.entries(spec.columns)) {
     cells[name] = clean(typeof declared === 'string' ? { from: declared } : declared, row, types);
@@ -100,7 +120,9 @@ function cleaned(spec: SilverSpec, row: Row, types: Readonly<Record<string, stri
 function clean(spec: SilverColumnSpec, row: Row, types: Readonly<Record<string, string>>): Cell {
   if (spec.sql !== undefined) {
     if (spec.sql !== UPPER) throw new Error(`who knows ${spec.sql}?`);
-    return row.name === null ? null : `${row.name!.toUpperCase()}${row.grp === null ? '' : `-${row.grp}`}`;
+    return row.name === null
+      ? null
+      : `${row.name!.toUpperCase()}${row.grp === null ? '' : `-${row.grp}`}`;
   }
   let value = row[spec.from!] ?? null;
   if (value === null) return null;
@@ -114,7 +136,10 @@ function clean(spec: SilverColumnSpec, row: Row, types: Readonly<Record<string, 
   return spec.truncate === undefined ? value : truncate(value, spec.truncate);
 }
 
-function silverTypes(spec: SilverSpec, types: Readonly<Record<string, string>>): Record<string, string> {
+function silverTypes(
+  spec: SilverSpec,
+  types: Readonly<Record<string, string>>,
+): Record<string, string> {
   const own = Object.entries(spec.columns).map(([name, declared]) => {
     if (typeof declared === 'string') return [name, types[declared]!];
     if (declared.sql !== undefined || declared.values !== undefined) return [name, 'text'];
@@ -126,12 +151,17 @@ function silverTypes(spec: SilverSpec, types: Readonly<Record<string, string>>):
 function dimensionOf(spec: DimensionSpec, source: Table | undefined): Table {
   if (source === undefined) return calendarOf(spec.calendar!);
   const key = spec['natural-key']!;
-  const attributes = spec.attributes ?? columnsOf(source).filter((name) => name !== 'load_id' && !key.includes(name));
+  const attributes =
+    spec.attributes ??
+    columnsOf(source).filter((name) => name !== 'load_id' && !key.includes(name));
   const names = [...key, ...attributes];
   const present = source.rows.filter((row) => key.every((name) => row[name] !== null));
   const rows = group([...present], (row) => key.map((name) => row[name]).join('|')).map((each) => {
     const [last] = each.sort((a, b) => inOrder(a, b, ['load_id', ...attributes], source.types));
-    return { ...Object.fromEntries(names.map((name) => [name, last![name] ?? null])), id: 'member' };
+    return {
+      ...Object.fromEntries(names.map((name) => [name, last![name] ?? null])),
+      id: 'member',
+    };
   });
   const unknown = { ...Object.fromEntries(names.map((name) => [name, null])), id: 'unknown' };
   return { rows: [...rows, unknown], types: source.types };
@@ -163,12 +193,15 @@ function factOf(
       const pairs = Object.entries(by);
       const key = pairs.map(([, from]) => row[from] ?? null);
       const members = tables.get(`gold.${dimension}`)!.rows;
-      const isThere = members.some((member) => pairs.every(([name], i) => key[i] !== null && member[name] === key[i]));
+      const isThere = members.some((member) =>
+        pairs.every(([name], i) => key[i] !== null && member[name] === key[i]),
+      );
       cells[column] = isThere ? key.join('|') : 'unknown';
       if (key.includes(null)) isNull = true;
       else if (!isThere) unknownKeys.add(`${task} ${slice} ${column} ${JSON.stringify(key)}`);
     }
-    for (const name of [...(spec.key ?? []), ...(spec.columns ?? [])]) cells[name] = row[name] ?? null;
+    for (const name of [...(spec.key ?? []), ...(spec.columns ?? [])])
+      cells[name] = row[name] ?? null;
     const count = counts.get(slice) ?? { read: 0, nullKey: 0, unknown: 0 };
     counts.set(slice, count);
     count.read++;
@@ -179,29 +212,50 @@ function factOf(
   const rows =
     spec.measures === undefined
       ? looked.map(({ cells }) => cells)
-      : group(looked, ({ cells }) => grain.map((name) => grainOf(cells[name] ?? null)).join('|')).map((each) => ({
+      : group(looked, ({ cells }) =>
+          grain.map((name) => grainOf(cells[name] ?? null)).join('|'),
+        ).map((each) => ({
           ...each[0]!.cells,
           ...Object.fromEntries(
             Object.entries(spec.measures!).flatMap(([name, measure]) =>
-              measured(name, measure, each.map(({ row }) => row), source.types),
+              measured(
+                name,
+                measure,
+                each.map(({ row }) => row),
+                source.types,
+              ),
             ),
           ),
         }));
   for (const row of rows) {
-    if (lookUps.some(([name]) => row[name] === 'unknown')) counts.get(row.date ?? 'null')!.unknown++;
+    if (lookUps.some(([name]) => row[name] === 'unknown'))
+      counts.get(row.date ?? 'null')!.unknown++;
   }
-  const types = { ...source.types, date: spec.slice === 'hour' ? 'timestamp' : 'date', n: 'bigint' };
+  const types = {
+    ...source.types,
+    date: spec.slice === 'hour' ? 'timestamp' : 'date',
+    n: 'bigint',
+  };
   return { table: { rows, types }, counts };
 }
 
 /** Equal numbers are one group, however they are written. */
 function grainOf(value: Cell): Cell {
-  return value !== null && /^-?\d+\.\d+$/.test(value) ? value.replace(/\.?0+$/, '') : `${value === null ? '∅' : `=${value}`}`;
+  return value !== null && /^-?\d+\.\d+$/.test(value)
+    ? value.replace(/\.?0+$/, '')
+    : `${value === null ? '∅' : `=${value}`}`;
 }
 
-export function sliceOf(value: Cell, type: string, { slice = 'day', timezone }: Pick<FactSpec, 'slice' | 'timezone'>): Cell {
+export function sliceOf(
+  value: Cell,
+  type: string,
+  { slice = 'day', timezone }: Pick<FactSpec, 'slice' | 'timezone'>,
+): Cell {
   if (value === null) return null;
-  const local = type === 'timestamptz' && timezone !== undefined ? utcToLocal(value) : value.replace(/\+00$/, '');
+  const local =
+    type === 'timestamptz' && timezone !== undefined
+      ? utcToLocal(value)
+      : value.replace(/\+00$/, '');
   const cut = truncate(local, slice);
   return slice === 'hour' ? cut : cut.split(' ')[0]!;
 }
@@ -218,20 +272,28 @@ function measured(
   if (inside === '*') return [[name, String(rows.length)]];
   const column = inside!.replace('distinct ', '');
   const values = rows
-    .map((row) => (column === 'price * qty' ? product(row.price ?? null, row.qty ?? null) : (row[column] ?? null)))
+    .map((row) =>
+      column === 'price * qty'
+        ? product(row.price ?? null, row.qty ?? null)
+        : (row[column] ?? null),
+    )
     .filter((value) => value !== null);
   const type = types[column] ?? 'numeric';
   const rounded = (value: Cell) => (digits === undefined ? value : round(value, digits));
   switch (aggregate) {
     case 'count':
-      return [[name, String(inside!.startsWith('distinct') ? new Set(values).size : values.length)]];
+      return [
+        [name, String(inside!.startsWith('distinct') ? new Set(values).size : values.length)],
+      ];
     case 'sum':
       return [[name, rounded(sum(values))]];
     case 'avg':
       return [
         [`${name}_sum`, sum(values)],
         [`${name}_count`, String(values.length)],
-        ...(digits === undefined ? [] : [[name, rounded(quotient(sum(values), values.length))] as [string, Cell]]),
+        ...(digits === undefined
+          ? []
+          : [[name, rounded(quotient(sum(values), values.length))] as [string, Cell]]),
       ];
     default: {
       const sorted = [...values].sort((a, b) => compare(a, b, type));

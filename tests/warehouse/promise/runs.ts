@@ -18,7 +18,11 @@ export interface RunOptions {
 const PROGRESS = { started() {}, ended() {} };
 let nextRun = 1;
 
-export function run(config: pg.ClientConfig, warehouse: Warehouse, options: RunOptions = {}): Promise<TaskResult[]> {
+export function run(
+  config: pg.ClientConfig,
+  warehouse: Warehouse,
+  options: RunOptions = {},
+): Promise<TaskResult[]> {
   const { tasks = [], only = false, full = false, dates } = options;
   return runTasks(
     { client: config, label: 'the test' },
@@ -38,7 +42,11 @@ export function run(config: pg.ClientConfig, warehouse: Warehouse, options: RunO
 }
 
 /** A run whose sessions the server ends after a while, as when its process is killed. */
-export async function runKilled(config: pg.ClientConfig, warehouse: Warehouse, afterMs: number): Promise<void> {
+export async function runKilled(
+  config: pg.ClientConfig,
+  warehouse: Warehouse,
+  afterMs: number,
+): Promise<void> {
   const name = 'edp task';
   const going = run(config, warehouse).catch(() => []);
   await new Promise((resolve) => setTimeout(resolve, afterMs));
@@ -52,7 +60,10 @@ export async function runKilled(config: pg.ClientConfig, warehouse: Warehouse, a
 }
 
 /** What a database without any task would get: made in a transaction that is rolled back. */
-export async function rebuild(config: pg.ClientConfig, warehouse: Warehouse): Promise<{ content: Content; failed: string[] }> {
+export async function rebuild(
+  config: pg.ClientConfig,
+  warehouse: Warehouse,
+): Promise<{ content: Content; failed: string[] }> {
   return withClient(config, 'test', async (client) => {
     await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
     await client.query('DROP SCHEMA IF EXISTS silver CASCADE; DROP SCHEMA IF EXISTS gold CASCADE');

@@ -1,7 +1,7 @@
 /** A sequence: a project, steps, and after each whole run the judgement of all tables. */
 import type pg from 'pg';
-import { Random } from '../../faults/random.js';
 import type { Warehouse } from '../../../src/model/warehouse/task.js';
+import { Random } from '../../faults/random.js';
 import { type Files, loadFiles } from '../../support/warehouse-project.js';
 import { compareIds, type Ids, judge, type Place, readIds } from './judge.js';
 import { Bronze, emptyDatabase } from './place.js';
@@ -30,14 +30,18 @@ export function makeSequence(seed: number): Sequence {
 }
 
 /** @returns what is wrong; empty where the promise holds */
-export async function runSequence(config: pg.ClientConfig, client: pg.Client, { project, steps }: Sequence): Promise<string[]> {
+export async function runSequence(
+  config: pg.ClientConfig,
+  client: pg.Client,
+  { project, steps }: Sequence,
+): Promise<string[]> {
   const { model, warehouse } = await loadFiles(filesOf(project) as Files);
   await emptyDatabase(client, model);
   const actor = new Actor({ config, client, bronze: new Bronze(client) }, project, warehouse);
   for (const [i, step] of [...steps, { op: 'run', full: false } as const].entries()) {
-    if (process.env.PROMISE_TRACE !== undefined) process.stderr.write(`${Date.now() % 1e6} ${JSON.stringify(step).slice(0, 120)}\n`);
     const problems = await actor.act(step).catch((error: Error) => [`it failed: ${error.stack}`]);
-    if (problems.length > 0) return problems.map((problem) => `step ${i + 1} (${step.op}): ${problem}`);
+    if (problems.length > 0)
+      return problems.map((problem) => `step ${i + 1} (${step.op}): ${problem}`);
   }
   return [];
 }
@@ -59,7 +63,12 @@ class Actor {
     const { bronze, config } = this.#place;
     switch (step.op) {
       case 'load':
-        await bronze.load(step.table, step.rows, step.updates, step.halves ? async () => void (await this.#runOnly()) : undefined);
+        await bronze.load(
+          step.table,
+          step.rows,
+          step.updates,
+          step.halves ? async () => void (await this.#runOnly()) : undefined,
+        );
         return [];
       case 'undo':
         await bronze.undo(step.which);
@@ -83,7 +92,10 @@ class Actor {
         await runKilled(config, this.#warehouse, step.after);
         return [];
       case 'two': {
-        const both = await Promise.all([run(config, this.#warehouse, { full: step.full }), run(config, this.#warehouse)]);
+        const both = await Promise.all([
+          run(config, this.#warehouse, { full: step.full }),
+          run(config, this.#warehouse),
+        ]);
         return [...failuresOf(both.flat()), ...(await this.#judged())];
       }
       case 'run':
@@ -104,7 +116,9 @@ class Actor {
   async #checked(options: Parameters<typeof run>[2], isWhole: boolean): Promise<string[]> {
     const { client, config } = this.#place;
     const before = await snapshot(client, this.#warehouse);
-    const { rows } = await client.query<{ last: number }>('SELECT coalesce(max(change_id), 0) AS last FROM edp.changes');
+    const { rows } = await client.query<{ last: number }>(
+      'SELECT coalesce(max(change_id), 0) AS last FROM edp.changes',
+    );
     const results = await run(config, this.#warehouse, options);
     // Of tasks selected alone, what they read may not be there.
     const failures = isWhole ? failuresOf(results) : [];
@@ -134,15 +148,27 @@ class Actor {
     const results = await run(config, this.#warehouse);
     const changed = results.filter(({ state, kind, rows, reason }) => {
       // What reads a relation that edp does not load is compared each time.
-      const isCompared = state === 'done' && rows.inserted + rows.updated + rows.deleted === 0 && /does not load/.test(reason ?? '');
+      const isCompared =
+        state === 'done' &&
+        rows.inserted + rows.updated + rows.deleted === 0 &&
+        /does not load/.test(reason ?? '');
       return state !== 'unchanged' && !isCompared && kind !== undefined;
     });
-    return [...moved, ...changed.map(({ task, slice, state, reason, rows }) => `again: ${task} ${slice} ${state}, ${reason} ${JSON.stringify(rows)}`)];
+    return [
+      ...moved,
+      ...changed.map(
+        ({ task, slice, state, reason, rows }) =>
+          `again: ${task} ${slice} ${state}, ${reason} ${JSON.stringify(rows)}`,
+      ),
+    ];
   }
 }
 
 function failuresOf(results: Awaited<ReturnType<typeof run>>): string[] {
   return results
     .filter(({ state }) => state === 'failed' || state === 'skipped')
-    .map(({ task, state, reason, error }) => `${task} ${state}: ${reason ?? ''} ${error?.message ?? ''}`);
+    .map(
+      ({ task, state, reason, error }) =>
+        `${task} ${state}: ${reason ?? ''} ${error?.message ?? ''}`,
+    );
 }

@@ -41,7 +41,9 @@ export async function shrink(
     if (step.op !== 'load') continue;
     for (let j = 0; j < rowsOf(best.sequence.steps[i]!).length; ) {
       const rows = rowsOf(best.sequence.steps[i]!).filter((_, k) => k !== j);
-      const steps = best.sequence.steps.map((each, k) => (k === i ? ({ ...each, rows } as Step) : each));
+      const steps = best.sequence.steps.map((each, k) =>
+        k === i ? ({ ...each, rows } as Step) : each,
+      );
       if (!(await fails({ ...best.sequence, steps }))) j++;
     }
   }
@@ -57,7 +59,8 @@ function without(sequence: Sequence, section: keyof Project, name: string): Sequ
     ...sequence,
     project: { ...sequence.project, [section]: rest },
     steps: sequence.steps.flatMap((step): readonly Step[] => {
-      if (step.op === 'declare') return step.section === section && step.name === name ? [] : [step];
+      if (step.op === 'declare')
+        return step.section === section && step.name === name ? [] : [step];
       if (step.op !== 'part') return [step];
       const tasks = step.tasks.filter((each) => each !== task);
       return tasks.length === 0 ? [] : [{ ...step, tasks }];
@@ -65,17 +68,26 @@ function without(sequence: Sequence, section: keyof Project, name: string): Sequ
   };
 }
 
-export function describeSequence({ seed, project, steps }: Sequence, problems: readonly string[]): string {
+export function describeSequence(
+  { seed, project, steps }: Sequence,
+  problems: readonly string[],
+): string {
   return [
     `BAD seed ${seed}`,
     ...problems.slice(0, 12).map((problem) => `  ${problem}`),
-    ...Object.entries(filesOf(project)).map(([name, text]) => `# ${name}\n${name === 'edp.yaml' ? sections(project) : text}`),
+    ...Object.entries(filesOf(project)).map(
+      ([name, text]) => `# ${name}\n${name === 'edp.yaml' ? sections(project) : text}`,
+    ),
     ...steps.map((step, i) => `${i + 1}. ${describeStep(step)}`),
   ].join('\n');
 }
 
 function sections(project: Project): string {
   return SECTIONS.filter((section) => section !== 'models' && section !== 'views')
-    .flatMap((section) => Object.entries(project[section]).map(([name, spec]) => `${section}.${name}: ${JSON.stringify(spec)}`))
+    .flatMap((section) =>
+      Object.entries(project[section]).map(
+        ([name, spec]) => `${section}.${name}: ${JSON.stringify(spec)}`,
+      ),
+    )
     .join('\n');
 }

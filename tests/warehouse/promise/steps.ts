@@ -4,12 +4,29 @@ import { BRONZE_NAMES, type BronzeName, makeRows, type Row } from './bronze.js';
 import { type Project, redeclare } from './project.js';
 
 export type Step =
-  | { readonly op: 'load'; readonly table: BronzeName; readonly rows: readonly Row[]; readonly updates: boolean; readonly halves: boolean }
+  | {
+      readonly op: 'load';
+      readonly table: BronzeName;
+      readonly rows: readonly Row[];
+      readonly updates: boolean;
+      readonly halves: boolean;
+    }
   | { readonly op: 'undo'; readonly which: number }
   | { readonly op: 'replace'; readonly table: BronzeName; readonly rows: readonly Row[] }
   | { readonly op: 'promote'; readonly column: string; readonly value: string | null }
-  | { readonly op: 'declare'; readonly section: keyof Project; readonly name: string; readonly spec: unknown }
-  | { readonly op: 'part'; readonly tasks: readonly string[]; readonly only: boolean; readonly full: boolean; readonly dates?: readonly [string, string] }
+  | {
+      readonly op: 'declare';
+      readonly section: keyof Project;
+      readonly name: string;
+      readonly spec: unknown;
+    }
+  | {
+      readonly op: 'part';
+      readonly tasks: readonly string[];
+      readonly only: boolean;
+      readonly full: boolean;
+      readonly dates?: readonly [string, string];
+    }
   | { readonly op: 'kill'; readonly after: number }
   | { readonly op: 'two'; readonly full: boolean }
   | { readonly op: 'run'; readonly full: boolean };
@@ -24,7 +41,13 @@ export function makeStep(random: Random, project: Project, promoted: number): St
   const chance = random.next();
   const table = random.pick(BRONZE_NAMES);
   if (chance < 0.34) {
-    return { op: 'load', table, rows: makeRows(random, table), updates: random.next() < 0.7, halves: random.next() < 0.2 };
+    return {
+      op: 'load',
+      table,
+      rows: makeRows(random, table),
+      updates: random.next() < 0.7,
+      halves: random.next() < 0.2,
+    };
   }
   if (chance < 0.42) return { op: 'undo', which: random.below(8) };
   if (chance < 0.45) return { op: 'replace', table, rows: makeRows(random, table) };

@@ -60,7 +60,8 @@ export function compare(a: string, b: string, type: string): number {
     return x < y ? -1 : x > y ? 1 : 0;
   }
   if (/^(date|timestamp)/.test(type)) {
-    const at = (text: string) => (text === 'infinity' ? Infinity : text === '-infinity' ? -Infinity : toMs(text));
+    const at = (text: string) =>
+      text === 'infinity' ? Infinity : text === '-infinity' ? -Infinity : toMs(text);
     const [x, y] = [at(a), at(b)];
     return x < y ? -1 : x > y ? 1 : 0;
   }
@@ -113,7 +114,8 @@ export function round(text: Cell, digits: number): Cell {
 }
 
 export function quotient(total: Cell, count: number): Cell {
-  if (total === null || count === 0 || total === 'NaN' || total === 'Infinity') return count === 0 ? null : total;
+  if (total === null || count === 0 || total === 'NaN' || total === 'Infinity')
+    return count === 0 ? null : total;
   return fromScaled(toScaled(total) / BigInt(count));
 }
 
