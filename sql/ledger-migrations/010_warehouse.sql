@@ -67,13 +67,18 @@ CREATE TABLE edp.check_failures (
 
 CREATE INDEX ON edp.check_failures (run_id, task);
 
--- A value that cannot be cast is NULL; pg_input_is_valid came with PostgreSQL 16.
-CREATE FUNCTION edp.cast_or_null(value text, type anyelement) RETURNS anyelement
+-- A value that cannot be cast is NULL; pg_input_is_valid came with PostgreSQL 16, and knows texts only.
+-- `written` is the type with its modifiers, where it has some: a variable of plpgsql does not.
+CREATE FUNCTION edp.cast_or_null(value anycompatible, type anyelement, written text) RETURNS anyelement
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
   result type%TYPE;
 BEGIN
-  result := value;
+  IF written IS NULL THEN
+    result := value;
+  ELSE
+    EXECUTE format('SELECT CAST($1 AS %s)', written) INTO result USING value;
+  END IF;
   RETURN result;
 EXCEPTION WHEN data_exception OR integrity_constraint_violation THEN
   RETURN NULL;

@@ -115,7 +115,7 @@ export function printExpr(expr: Expr, around = 0): string {
     case 'cast':
       return `CAST(${printExpr(expr.of)} AS ${expr.type})`;
     case 'try-cast':
-      return `CAST(edp.cast_or_null(CAST(${printExpr(expr.of)} AS text), CAST(NULL AS ${expr.type})) AS ${expr.type})`;
+      return printTryCast(expr);
     case 'call':
       return `${expr.name}(${expr.of.map((each) => printExpr(each)).join(', ')})`;
     case 'aggregate':
@@ -167,6 +167,12 @@ export function printExpr(expr: Expr, around = 0): string {
     case 'user':
       return `(${expr.sql}\n)`;
   }
+}
+
+/** Only a type with modifiers, as numeric(5, 2), is parsed for each value. */
+function printTryCast({ of, type }: Extract<Expr, { kind: 'try-cast' }>): string {
+  const written = type.includes('(') ? quoteLiteral(type) : 'NULL';
+  return `CAST(edp.cast_or_null(${printExpr(of)}, CAST(NULL AS ${type}), ${written}) AS ${type})`;
 }
 
 function printAggregate(expr: Extract<Expr, { kind: 'aggregate' }>): string {

@@ -39,8 +39,6 @@ export async function runSequence(
   await emptyDatabase(client, model);
   const actor = new Actor({ config, client, bronze: new Bronze(client) }, project, warehouse);
   for (const [i, step] of [...steps, { op: 'run', full: false } as const].entries()) {
-    if (process.env.PROMISE_TRACE !== undefined)
-      process.stderr.write(`${Date.now() % 1e6} ${JSON.stringify(step).slice(0, 120)}\n`);
     const problems = await actor.act(step).catch((error: Error) => [`it failed: ${error.stack}`]);
     if (problems.length > 0)
       return problems.map((problem) => `step ${i + 1} (${step.op}): ${problem}`);

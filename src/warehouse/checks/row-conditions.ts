@@ -86,7 +86,7 @@ async function isOther(
   }
   const { rows } = await client.query<{ value: string }>(
     `SELECT value FROM unnest($1::text[]) AS value
-     WHERE edp.cast_or_null(value, CAST(NULL AS ${type})) IS NOT NULL`,
+     WHERE edp.cast_or_null(value, CAST(NULL AS ${type}), NULL) IS NOT NULL`,
     [values],
   );
   return all([

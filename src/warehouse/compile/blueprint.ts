@@ -39,6 +39,8 @@ export interface Blueprint {
   readonly hasTimes: boolean;
   /** Whether the key is never NULL and unique. */
   readonly hasPrimaryKey: boolean;
+  /** Whether {@link rows} may have several rows of one key, which is a fault of the declaration. */
+  readonly mayRepeatKey: boolean;
   readonly notNull: readonly string[];
   readonly indexes: readonly (readonly string[])[];
   /** Name → SQL over the other columns. */

@@ -15,7 +15,7 @@ import {
   text,
 } from '../../relational/tree.js';
 import { AFFECTED, type Blueprint, NULL_KEY, READ, type Trace, type Within } from './blueprint.js';
-import { isComparable, type Shape } from './relation-shape.js';
+import { isSameWhereEqual, type Shape, wholeOrder } from './relation-shape.js';
 import { LOAD } from './silver-rows.js';
 
 const SOURCE = 'source';
@@ -39,6 +39,7 @@ export function dimensionBlueprint(task: DimensionTask, shape: Shape): Blueprint
     hasUnknownMember: true,
     hasTimes: true,
     hasPrimaryKey: false,
+    mayRepeatKey: false,
     notNull: [],
     indexes: [],
     generated: {},
@@ -71,7 +72,9 @@ function dimensionRows(task: DimensionTask, shape: Shape, within: Within): Selec
     ),
     ...(within === 'keys' ? [isAffected(naturalKey)] : []),
   ]);
-  if (attributes.length === 0) {
+  // Equal keys may be written in several ways.
+  const isPlain = naturalKey.every((name) => isSameWhereEqual(shape.get(name) ?? ''));
+  if (attributes.length === 0 && isPlain) {
     // Keys that came with new rows are all that there is to know.
     if (within === 'keys') {
       return {
@@ -82,14 +85,12 @@ function dimensionRows(task: DimensionTask, shape: Shape, within: Within): Selec
     return { isDistinct: true, columns: outputs(SOURCE), from, where };
   }
   const load = loadColumn(task, shape);
-  const orderBy = [...(load === undefined ? [] : [load]), ...attributes].map((name) => {
-    const of = column(name, SOURCE);
-    return {
-      of: isComparable(shape.get(name) ?? '') ? of : cast(of, 'text'),
-      isDescending: true,
-      nulls: 'last' as const,
-    };
-  });
+  const orderBy = [
+    ...(load === undefined ? [] : [column(load, SOURCE)]),
+    ...[...attributes, ...naturalKey].flatMap((name) =>
+      wholeOrder(column(name, SOURCE), shape.get(name) ?? ''),
+    ),
+  ].map((of) => ({ of, isDescending: true, nulls: 'last' as const }));
   const partitionBy = naturalKey.map((name) => column(name, SOURCE));
   const rank: Output = { as: RANK, of: { kind: 'row-number', partitionBy, orderBy } };
   return {
@@ -181,6 +182,7 @@ export function calendarBlueprint(task: CalendarTask): Blueprint {
     hasUnknownMember: true,
     hasTimes: true,
     hasPrimaryKey: false,
+    mayRepeatKey: false,
     notNull: [],
     indexes: [],
     generated: {},

@@ -43,6 +43,7 @@ export function factBlueprint(task: FactTask, shape: Shape): Blueprint {
     hasUnknownMember: false,
     hasTimes: true,
     hasPrimaryKey: !isAggregated(task),
+    mayRepeatKey: !isAggregated(task),
     notNull: [...ids, ...(isAggregated(task) ? [] : task.key)],
     indexes: [[DATE]],
     generated: measured?.generated ?? {},

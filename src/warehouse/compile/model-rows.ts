@@ -1,12 +1,12 @@
 /** A model: the rows of a statement of the user. */
-import type pg from 'pg';
 import type { ModelTask } from '../../model/warehouse/task.js';
 import { column, type Select } from '../../relational/tree.js';
 import type { Blueprint, Within } from './blueprint.js';
+import type { Shape } from './relation-shape.js';
 import { isSlice } from './slice-conditions.js';
 
-export async function modelBlueprint(client: pg.Client, task: ModelTask): Promise<Blueprint> {
-  const names = await describe(client, task.sql);
+export function modelBlueprint(task: ModelTask, shape: Shape): Blueprint {
+  const names = [...shape.keys()];
   const rows = (within: Within): Select => ({
     columns: names.map((name) => ({ of: column(name, 'model'), as: name })),
     from: { kind: 'user', sql: task.sql, as: 'model' },
@@ -27,15 +27,10 @@ export async function modelBlueprint(client: pg.Client, task: ModelTask): Promis
     hasUnknownMember: false,
     hasTimes: true,
     hasPrimaryKey: true,
+    mayRepeatKey: true,
     notNull: task.key,
     indexes: task.date === undefined ? [] : [[task.date]],
     generated: {},
     lookUps: [],
   };
-}
-
-/** The columns of a statement. */
-async function describe(client: pg.Client, sql: string): Promise<string[]> {
-  const { fields } = await client.query(`SELECT * FROM (\n${sql}\n) AS model LIMIT 0`);
-  return fields.map(({ name }) => name);
 }

@@ -3,8 +3,9 @@ import type pg from 'pg';
 import { EdpError } from '../../base/errors.js';
 import { quoteIdentifier } from '../../model/ddl.js';
 import type { Relation } from '../../model/warehouse/task.js';
+import { cast, type Expr } from '../../relational/tree.js';
 
-/** Name → type, as `format_type` prints it, in the order of the table. */
+/** Name → type, as `format_type` prints it, of a domain the one below it, in the order of the table. */
 export type Shape = ReadonlyMap<string, string>;
 
 export function quoteRelation({ schema, name }: Relation): string {
@@ -14,7 +15,13 @@ export function quoteRelation({ schema, name }: Relation): string {
 /** @returns undefined for a relation that is not there */
 export async function findShape(client: pg.Client, relation: Relation): Promise<Shape | undefined> {
   const { rows } = await client.query<{ name: string | null; type: string }>(
-    `SELECT a.attname::text AS name, format_type(a.atttypid, a.atttypmod) AS type
+    `SELECT a.attname::text AS name, (
+         WITH RECURSIVE based AS (
+           SELECT a.atttypid AS type, a.atttypmod AS modifier
+           UNION ALL SELECT t.typbasetype, t.typtypmod FROM based JOIN pg_type t ON t.oid = based.type
+           WHERE t.typtype = 'd')
+         SELECT format_type(based.type, based.modifier) FROM based JOIN pg_type t ON t.oid = based.type
+         WHERE t.typtype <> 'd') AS type
      FROM pg_class c LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
      WHERE c.oid = to_regclass($1) ORDER BY a.attnum`,
     [quoteRelation(relation)],
@@ -36,11 +43,39 @@ export async function readShape(client: pg.Client, relation: Relation): Promise<
   );
 }
 
+/** The columns that a statement gives. */
+export async function describeStatement(client: pg.Client, sql: string): Promise<Shape> {
+  const { fields } = await client.query(`SELECT * FROM (\n${sql}\n) AS described LIMIT 0`);
+  const { rows } = await client.query<{ type: string }>(
+    `SELECT format_type(t.type, t.modifier) AS type
+     FROM unnest($1::oid[], $2::int[]) WITH ORDINALITY AS t (type, modifier, place) ORDER BY place`,
+    [fields.map(({ dataTypeID }) => dataTypeID), fields.map((each) => each.dataTypeModifier)],
+  );
+  return new Map(fields.map(({ name }, i) => [name, rows[i]!.type]));
+}
+
 /** Whether values of the type have an order and an equality. */
 export function isComparable(type: string): boolean {
   return !/^(json|xml|point|line|lseg|box|path|polygon|circle|txid_snapshot|pg_snapshot)\b(?!b)/.test(
     type,
   );
+}
+
+/** Whether equal values are written alike: 1.0 equals 1.00, as an hour equals 60 minutes. */
+export function isSameWhereEqual(type: string): boolean {
+  return (
+    /^(smallint|integer|bigint|oid|boolean|date|uuid|text|bytea|character varying|timestamp|time)\b/.test(
+      type,
+    ) && !type.endsWith('[]')
+  );
+}
+
+/** What values are ordered by so that only those are equal that are written alike. */
+export function wholeOrder(of: Expr, type: string): Expr[] {
+  return [
+    ...(isComparable(type) ? [of] : []),
+    ...(isSameWhereEqual(type) ? [] : [cast(of, 'text')]),
+  ];
 }
 
 export function isFloat(type: string): boolean {

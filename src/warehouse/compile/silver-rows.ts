@@ -15,7 +15,7 @@ import {
   text,
 } from '../../relational/tree.js';
 import { AFFECTED, type Blueprint, NULL_KEY, READ, type Trace, type Within } from './blueprint.js';
-import { isComparable, type Shape } from './relation-shape.js';
+import { type Shape, wholeOrder } from './relation-shape.js';
 
 const SOURCE = 'source';
 const LATEST = 'edp_latest';
@@ -46,6 +46,7 @@ export function silverBlueprint(
     hasUnknownMember: false,
     hasTimes: false,
     hasPrimaryKey: true,
+    mayRepeatKey: task.latestBy === undefined,
     notNull: task.key,
     indexes: [...loads.map((name) => [name]), ...indexes],
     generated: {},
@@ -89,10 +90,9 @@ function silverRows(task: SilverTask, shape: Shape, within: Within): Select {
 /** The latest row first; of equal ones the one that came last, then by all its columns. */
 function latestFirst(task: SilverTask, shape: Shape): Order[] {
   const names = [LATEST, ...(task.source.lineageColumn === undefined ? [] : [LOAD])];
-  const whole = [...shape.values()].map((type, i) => {
-    const of = column(wholeName(i), 'rows');
-    return isComparable(type) ? of : cast(of, 'text');
-  });
+  const whole = [...shape.values()].flatMap((type, i) =>
+    wholeOrder(column(wholeName(i), 'rows'), type),
+  );
   return [...names.map((name) => column(name, 'rows')), ...whole].map((of) => ({
     of,
     isDescending: true,
@@ -217,7 +217,7 @@ function cleaned(
   }
   if (type !== undefined) castTo(type);
   if (timezone !== undefined && !isMoment(is)) {
-    if (!is.startsWith('timestamp')) castTo('timestamp');
+    if (!/^\s*timestamp/i.test(is)) castTo('timestamp');
     of = { kind: 'at-zone', of, zone: timezone };
     is = 'timestamp with time zone';
   }
@@ -225,11 +225,11 @@ function cleaned(
 }
 
 function isMoment(type: string): boolean {
-  return /^timestamptz\b|^timestamp(\(\d\))? with time zone$/.test(type);
+  return /^\s*timestamp(tz\b|\s*(\(\s*\d\s*\))?\s+with\s+time\s+zone\s*$)/i.test(type);
 }
 
 function truncated(of: Expr, type: string, unit: NonNullable<SilverColumn['truncate']>): Expr {
-  if (type === 'date') {
+  if (/^\s*date\s*$/i.test(type)) {
     return cast({ kind: 'truncate', unit, of: cast(of, 'timestamp') }, 'date');
   }
   if (!isMoment(type)) return { kind: 'truncate', unit, of };

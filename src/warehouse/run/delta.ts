@@ -6,6 +6,7 @@ import {
   all,
   binary,
   call,
+  cast,
   column,
   type Expr,
   equal,
@@ -15,8 +16,9 @@ import {
 } from '../../relational/tree.js';
 import { AFFECTED, type Blueprint, dataColumns, type Within } from '../compile/blueprint.js';
 import { unknownId } from '../compile/fact-rows.js';
-import { quoteRelation } from '../compile/relation-shape.js';
+import { isSameWhereEqual, quoteRelation, type Shape } from '../compile/relation-shape.js';
 import { isSlice } from '../compile/slice-conditions.js';
+import { columnTypes } from './target-table.js';
 
 /** Temporary tables: rows as they are to be; places of rows that differ, before and after. */
 export const STAGE = 'pg_temp.edp_stage';
@@ -31,13 +33,11 @@ export async function findDelta(
   blueprint: Blueprint,
   within: Within,
 ): Promise<void> {
-  const { rest, relation } = blueprint;
+  const { relation } = blueprint;
   const table = quoteRelation(relation);
-  const isSame = printExpr(sameKey(blueprint));
-  const differs = rest.map((name) => {
-    const quoted = quoteIdentifier(name);
-    return `stage.${quoted} IS DISTINCT FROM made.${quoted}`;
-  });
+  const types = await columnTypes(client, table);
+  const isSame = printExpr(sameKey(blueprint, types));
+  const differs = differences(blueprint, types);
   const scope = printExpr(scopeOf(blueprint, within), 9);
   const before = mayMove(blueprint) ? '' : ` AND ${scope}`;
   await client.query(`CREATE TEMP TABLE edp_delta ON COMMIT DROP AS
@@ -49,13 +49,57 @@ export async function findDelta(
     WHERE ${scope} AND NOT EXISTS (SELECT FROM ${STAGE} AS stage WHERE ${isSame})`);
 }
 
+/**
+ * Conditions under which a row differs. A table that copies values has them as they are written: 1.0 is not
+ * 1.00, and there are types without equality. A group has any of the equal values of its rows.
+ */
+function differences({ key, rest, isCounted, hasPrimaryKey }: Blueprint, types: Shape): string[] {
+  const isGrouped = isCounted && !hasPrimaryKey;
+  const isPlain = (name: string) => isGrouped || isSameWhereEqual(types.get(name) ?? '');
+  const plain = rest.filter(isPlain).map((name) => {
+    const quoted = quoteIdentifier(name);
+    return `stage.${quoted} IS DISTINCT FROM made.${quoted}`;
+  });
+  const written = [...key, ...rest].filter((name) => !isPlain(name)).map(quoteIdentifier);
+  if (written.length === 0) return plain;
+  const rowOf = (of: string) => `ROW(${written.map((name) => `${of}.${name}`).join(', ')})`;
+  return [...plain, `record_image_ne(${rowOf('stage')}, ${rowOf('made')})`];
+}
+
+/** Slices outside of those that are made in which the table has rows of the stage so far: they moved. */
+export async function findOrigins(
+  client: pg.Client,
+  blueprint: Blueprint,
+  within: Within,
+): Promise<string[]> {
+  const { key, slice, relation } = blueprint;
+  if (typeof within !== 'object' || slice === undefined || key.includes(slice.column)) return [];
+  const table = quoteRelation(relation);
+  const isSame = printExpr(sameKey(blueprint, await columnTypes(client, table)));
+  const date = `made.${quoteIdentifier(slice.column)}`;
+  const { rows } = await client.query<{ slice: string }>(
+    `SELECT DISTINCT coalesce(${date}::text, 'null') AS slice FROM ${STAGE} AS stage JOIN ${table} AS made ON ${isSame}
+     WHERE (${printExpr(scopeOf(blueprint, within))}) IS NOT TRUE`,
+  );
+  return rows.map((row) => row.slice);
+}
+
+/** These have an equality, and none of its own for hashes. */
+const NOT_HASHED = /^(money|bit|tsvector|tsquery)\b/;
+
 /** Equality of keys in a form that can be hashed; NULL equals NULL. */
-function sameKey({ key, notNull }: Blueprint): Expr {
+function sameKey({ key, notNull }: Blueprint, types: Shape): Expr {
   const [present, nullable] = [true, false].map((is) =>
     key.filter((name) => notNull.includes(name) === is),
   ) as [string[], string[]];
   const hash = (of: string) =>
-    call('hash_record', { kind: 'row', of: nullable.map((name) => column(name, of)) });
+    call('hash_record', {
+      kind: 'row',
+      of: nullable.map((name) => {
+        const value = column(name, of);
+        return NOT_HASHED.test(types.get(name) ?? '') ? cast(value, 'text') : value;
+      }),
+    });
   return all([
     ...present.map((name) => binary(column(name, 'stage'), '=', column(name, 'made'))),
     ...(nullable.length === 0
@@ -88,12 +132,12 @@ function scopeOf({ hasUnknownMember, id, slice, key }: Blueprint, within: Within
  *
  * @returns undefined where it replaces all
  */
-export function besideStage(blueprint: Blueprint, within: Within): Expr | undefined {
+export function besideStage(blueprint: Blueprint, within: Within, types: Shape): Expr | undefined {
   if (within === 'all') return undefined;
   const from: From = { kind: 'table', schema: 'pg_temp', name: 'edp_stage', as: 'stage' };
   const isReplaced: Expr = {
     kind: 'exists',
-    query: { columns: [], from, where: sameKey(blueprint) },
+    query: { columns: [], from, where: sameKey(blueprint, types) },
   };
   return {
     kind: 'not',

@@ -19,12 +19,20 @@ import {
   type Within,
 } from '../compile/blueprint.js';
 import { unknownId } from '../compile/fact-rows.js';
-import { quoteRelation, type Shape } from '../compile/relation-shape.js';
+import { quoteRelation } from '../compile/relation-shape.js';
 import { LOAD } from '../compile/silver-rows.js';
 import { isSlice } from '../compile/slice-conditions.js';
 import { type DateReader, readerKey, sliceValue } from '../compile/slice-value.js';
-import { applyDelta, besideStage, countDelta, DELTA, findDelta, STAGE } from './delta.js';
-import { createTable, finishTable } from './target-table.js';
+import {
+  applyDelta,
+  besideStage,
+  countDelta,
+  DELTA,
+  findDelta,
+  findOrigins,
+  STAGE,
+} from './delta.js';
+import { columnTypes, createTable, finishTable } from './target-table.js';
 
 export interface SliceRows {
   readonly read: number;
@@ -241,16 +249,11 @@ async function removeSlices(
 export async function makeDelta(
   client: pg.Client,
   making: Making,
-  within: Within,
+  ordered: Within,
   trace?: Trace,
 ): Promise<Made> {
   const { blueprint, checks } = making;
-  await client.query(`DROP TABLE IF EXISTS ${STAGE}, ${DELTA}, pg_temp.${AFFECTED}`);
-  if (within === 'keys') await fillAffected(client, blueprint.affected!(trace!));
-  await client.query(
-    `CREATE TEMP TABLE edp_stage ON COMMIT DROP AS\n${printSelect(blueprint.rows(within))}`,
-  );
-  await client.query(`ANALYZE ${STAGE}`);
+  const within = await fillStage(client, blueprint, ordered, trace);
   const tallies = blueprint.isCounted
     ? (await client.query<Tally>(tallySql(blueprint, STAGE))).rows
     : (await countRead(client, blueprint, within)).map((count) => ({
@@ -259,7 +262,8 @@ export async function makeDelta(
         unknown: 0,
         ...count,
       }));
-  const staged = await stagedRows(client, blueprint, besideStage(blueprint, within));
+  const types = await columnTypes(client, quoteRelation(blueprint.relation));
+  const staged = await stagedRows(client, blueprint, besideStage(blueprint, within, types));
   const isStaged = (check: Check) => columnsOf(check).every((name) => staged.shape.has(name));
   const wanted = checks.filter(isStaged);
   const found = await checkRows(client, wanted, staged);
@@ -284,6 +288,34 @@ export async function makeDelta(
   });
   const rowChange = slices.reduce((sum, { rows }) => sum + rows.inserted - rows.deleted, 0);
   return { slices, changes, rowChange, unchecked: checks.filter((check) => !isStaged(check)) };
+}
+
+/**
+ * Rows as they are to be. A row that moved takes the slice along that it stood in: else nobody would notice
+ * that it is in both.
+ *
+ * @returns what is made
+ */
+async function fillStage(
+  client: pg.Client,
+  blueprint: Blueprint,
+  within: Within,
+  trace: Trace | undefined,
+): Promise<Within> {
+  await client.query(`DROP TABLE IF EXISTS ${STAGE}, ${DELTA}, pg_temp.${AFFECTED}`);
+  if (within === 'keys') await fillAffected(client, blueprint.affected!(trace!));
+  await client.query(
+    `CREATE TEMP TABLE edp_stage ON COMMIT DROP AS\n${printSelect(blueprint.rows(within))}`,
+  );
+  await client.query(`ANALYZE ${STAGE}`);
+  const origins = await findOrigins(client, blueprint, within);
+  if (typeof within === 'object' && origins.length > 0) {
+    return fillStage(client, blueprint, { slices: [...within.slices, ...origins] }, trace);
+  }
+  if (blueprint.mayRepeatKey) {
+    await client.query(`CREATE UNIQUE INDEX ON ${STAGE} (${quoteColumns(blueprint.key)})`);
+  }
+  return within;
 }
 
 async function fillAffected(client: pg.Client, query: Select): Promise<void> {
@@ -363,15 +395,6 @@ async function datesOf(
     dates[readerKey(reader)] = rows.length > MAX_DATES ? null : rows.map(({ slice }) => slice);
   }
   return dates;
-}
-
-async function columnTypes(client: pg.Client, table: string): Promise<Shape> {
-  const { rows } = await client.query<{ name: string; type: string }>(
-    `SELECT attname::text AS name, format_type(atttypid, atttypmod) AS type FROM pg_attribute
-     WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped`,
-    [table],
-  );
-  return new Map(rows.map(({ name, type }) => [name, type]));
 }
 
 /** As entries of the log of changes have it. */

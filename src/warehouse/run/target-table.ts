@@ -6,7 +6,7 @@ import { printExpr, printSelect } from '../../relational/postgres-sql.js';
 import type { Select } from '../../relational/tree.js';
 import { type Blueprint, dataColumns } from '../compile/blueprint.js';
 import { unknownId } from '../compile/fact-rows.js';
-import { quoteRelation } from '../compile/relation-shape.js';
+import { quoteRelation, type Shape } from '../compile/relation-shape.js';
 
 const ID_SQL: Readonly<Record<DimensionTask['idType'], string>> = {
   int: 'integer',
@@ -78,4 +78,13 @@ export async function finishTable(
     await client.query(`COMMENT ON TABLE ${table} IS ${quoteLiteral(comment)}`);
   }
   await client.query(`ANALYZE ${table}`);
+}
+
+export async function columnTypes(client: pg.Client, table: string): Promise<Shape> {
+  const { rows } = await client.query<{ name: string; type: string }>(
+    `SELECT attname::text AS name, format_type(atttypid, atttypmod) AS type FROM pg_attribute
+     WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped`,
+    [table],
+  );
+  return new Map(rows.map(({ name, type }) => [name, type]));
 }
