@@ -15,6 +15,7 @@ import { help as promote } from './promote.help.js';
 import { help as rejects } from './rejects.help.js';
 import { help as replay } from './replay.help.js';
 import { help as run } from './run.help.js';
+import { help as sample } from './sample.help.js';
 import { help as seedDimensions } from './seed-dimensions.help.js';
 import { help as status } from './status.help.js';
 import { help as undo } from './undo.help.js';
@@ -36,6 +37,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { ...replay, load: () => import('./replay.command.js') },
   { ...run, load: () => import('./run.command.js') },
   { ...check, load: () => import('./check.command.js') },
+  { ...sample, load: () => import('./sample.command.js') },
   { ...undo, load: () => import('./undo.command.js') },
   { ...verify, load: () => import('./verify.command.js') },
   { ...promote, load: () => import('./promote.command.js') },

@@ -223,6 +223,7 @@ export const OPTIONS = {
     describe: 'Tasks at the same time',
     default: 4,
   }),
+  check: flag('Check the loaded tables as edp.yaml declares under checks; status 3 if one fails'),
   sql: flag('With --dry-run: show the statements of each task'),
   limit: define<number>({
     schema: integerFrom(1),

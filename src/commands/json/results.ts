@@ -16,7 +16,7 @@ import { reportListSchema, reportSchema } from './report.schema.js';
 import { runStatusSchema, runsStatusSchema } from './runs.schema.js';
 import { promoteSchema, replaySchema, undoSchema } from './upkeep.schema.js';
 import { verifySchema } from './verify.schema.js';
-import { checkSchema, warehouseRunSchema } from './warehouse.schema.js';
+import { checkSchema, sampleSchema, warehouseRunSchema } from './warehouse.schema.js';
 
 /** By name of the result: a command with several modes has several. */
 export const RESULT_SCHEMAS = {
@@ -38,6 +38,7 @@ export const RESULT_SCHEMAS = {
   rejects: { rejects: rejectsSchema, 'rejects --passed-over': passedOverSchema },
   replay: { replay: replaySchema },
   check: { check: checkSchema },
+  sample: { sample: sampleSchema },
   undo: { undo: undoSchema },
   run: { run: warehouseRunSchema },
   verify: { verify: verifySchema },

@@ -57,7 +57,7 @@ export async function runTask(
         );
       } catch (error) {
         if ((error as { code?: string }).code === SERIALIZATION && attempt < ATTEMPTS) continue;
-        throw explainTaskFault(error, task);
+        throw await explainTaskFault(client, error, task, orders.dryRun);
       }
     }
   } finally {
