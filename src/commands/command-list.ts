@@ -10,6 +10,7 @@ import { help as generateData } from './generate-data.help.js';
 import { help as generateReport } from './generate-report.help.js';
 import { help as ingest } from './ingest/ingest.help.js';
 import { help as inspect } from './inspect.help.js';
+import { help as lineage } from './lineage.help.js';
 import { help as model } from './model.help.js';
 import { help as promote } from './promote.help.js';
 import { help as rejects } from './rejects.help.js';
@@ -38,6 +39,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { ...run, load: () => import('./run.command.js') },
   { ...check, load: () => import('./check.command.js') },
   { ...sample, load: () => import('./sample.command.js') },
+  { ...lineage, load: () => import('./lineage.command.js') },
   { ...undo, load: () => import('./undo.command.js') },
   { ...verify, load: () => import('./verify.command.js') },
   { ...promote, load: () => import('./promote.command.js') },

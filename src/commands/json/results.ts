@@ -10,6 +10,7 @@ import {
   rejectsSchema,
   statusSchema,
 } from './ledger.schema.js';
+import { lineageSchema } from './lineage.schema.js';
 import { dryRunSchema, ingestSchema, seedDimensionsSchema } from './load.schema.js';
 import { modelSchema } from './model.schema.js';
 import { reportListSchema, reportSchema } from './report.schema.js';
@@ -39,6 +40,7 @@ export const RESULT_SCHEMAS = {
   replay: { replay: replaySchema },
   check: { check: checkSchema },
   sample: { sample: sampleSchema },
+  lineage: { lineage: lineageSchema },
   undo: { undo: undoSchema },
   run: { run: warehouseRunSchema },
   verify: { verify: verifySchema },
