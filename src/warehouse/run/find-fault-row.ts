@@ -14,7 +14,7 @@ import {
   type Order,
   type Select,
 } from '../../relational/tree.js';
-import { quoteRelation, readShape, type Shape } from '../compile/relation-shape.js';
+import { readShape, type Shape } from '../compile/relation-shape.js';
 import { cleaned, LOAD, SOURCE, silverBlueprint } from '../compile/silver-rows.js';
 
 const SUSPECTS = 'edp_suspects';
@@ -173,6 +173,8 @@ export async function findDoubledKey(
   const [first] = found;
   if (first === undefined) return undefined;
   const key = task.key.map((name, i) => `${name} ${shorten(first[`key_${i}`] ?? null)}`);
-  const of = first.loads == null ? '' : `, of loads ${first.loads}`;
-  return `${quoteRelation(task.source.relation)} has several rows with the key ${key.join(', ')}${of}`;
+  const { loads: ids } = first;
+  const of = ids == null ? '' : `, of ${ids.includes(',') ? 'loads' : 'load'} ${ids}`;
+  const { task: name, relation } = task.source;
+  return `${name ?? `${relation.schema}.${relation.name}`} has several rows with the key ${key.join(', ')}${of}`;
 }

@@ -31,8 +31,10 @@ export async function listTaskRuns(client: pg.Client, runId: number): Promise<Ta
      FROM edp.task_runs WHERE run_id = $1 ORDER BY finished, task, slice`,
     [runId],
   );
-  return rows.map(({ read, inserted, updated, deleted, unknown, nullKey, ...rest }) => ({
+  return rows.map(({ read, inserted, updated, deleted, unknown, nullKey, seconds, ...rest }) => ({
     ...rest,
+    // A number with a fraction comes as text.
+    seconds: Number(seconds),
     rows: {
       read: read ?? 0,
       inserted: inserted ?? 0,
