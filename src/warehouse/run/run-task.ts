@@ -56,7 +56,7 @@ export async function runTask(
       } catch (error) {
         const { code = '' } = error as { code?: string };
         if (RETRIED.includes(code) && attempt < ATTEMPTS) continue;
-        throw explainTaskFault(error, task);
+        throw await explainTaskFault(client, error, task, orders.dryRun);
       }
     }
   } finally {
