@@ -160,7 +160,12 @@ const STEPS: readonly Step[] = [
   },
   { result: 'check', args: ['check'], status: 0, json: { checks: [{ name: 'unique_id' }] } },
   { result: 'sample', args: ['sample'], status: 0, json: { views: [] } },
-  { result: 'lineage', args: ['lineage', 'plain.id'], status: 0, json: { of: 'silver.plain.id' } },
+  {
+    result: 'lineage',
+    args: ['lineage', 'silver.plain.id'],
+    status: 0,
+    json: { of: 'silver.plain.id' },
+  },
   { result: 'run failed', args: ['run', 'gone'], status: 2 },
   { result: 'check failed', args: ['check', 'gone'], status: 2 },
   { result: 'sample failed', args: ['sample', 'gone'], status: 2 },
