@@ -17,7 +17,7 @@ describe('the promise of the warehouse', () => {
       seed: 1,
       count: 25,
       atOnce: 2,
-      deadline: Date.now() + 60_000,
+      deadline: Date.now() + 50_000,
       isShrunk: false,
       say: () => {},
     });

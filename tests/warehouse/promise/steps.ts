@@ -1,7 +1,7 @@
 /** What happens to a warehouse: steps as plain data, so that a failing sequence can be made smaller. */
 import type { Random } from '../../faults/random.js';
 import { BRONZE_NAMES, type BronzeName, makeRows, type Row } from './bronze.js';
-import { type Project, redeclare } from './project.js';
+import { namesOf, type Project, redeclare } from './project.js';
 
 export type Step =
   | {
@@ -54,9 +54,12 @@ export function makeStep(random: Random, project: Project, promoted: number): St
   if (chance < 0.47 && promoted < 2) {
     return { op: 'promote', column: `extra_${promoted + 1}`, value: random.pick([null, 'x']) };
   }
-  if (chance < 0.54) return { op: 'declare', ...redeclare(random, project) };
+  if (chance < 0.54) {
+    const declared = redeclare(random, project);
+    return declared === undefined ? { op: 'run', full: false } : { op: 'declare', ...declared };
+  }
   if (chance < 0.66) {
-    const names = [...namesOf(project), 'silver', 'dimensions', 'facts', 'views'];
+    const names = [...namesOf(project), ...namesOf(project), 'silver', 'dimensions', 'facts', 'views'];
     return {
       op: 'part',
       tasks: Array.from({ length: 1 + random.below(2) }, () => random.pick(names)),
@@ -68,12 +71,6 @@ export function makeStep(random: Random, project: Project, promoted: number): St
   if (chance < 0.72) return { op: 'kill', after: random.below(250) };
   if (chance < 0.77) return { op: 'two', full: random.next() < 0.2 };
   return { op: 'run', full: random.next() < 0.08 };
-}
-
-export function namesOf(project: Project): string[] {
-  return Object.entries(project).flatMap(([section, tasks]) =>
-    Object.keys(tasks).map((name) => `${section === 'silver' ? 'silver' : 'gold'}.${name}`),
-  );
 }
 
 export function describeStep(step: Step): string {
