@@ -25,7 +25,11 @@ afterAll(() => client.end());
 
 const random = new Random(7);
 
-function csvOf(table: BronzeName, rows: readonly Row[], more: Readonly<Record<string, string>> = {}): string {
+function csvOf(
+  table: BronzeName,
+  rows: readonly Row[],
+  more: Readonly<Record<string, string>> = {},
+): string {
   const names = Object.keys(BRONZE[table].columns);
   const quoted = (value: string | null | undefined) =>
     value === null || value === undefined ? '' : `"${value.replaceAll('"', '""')}"`;
@@ -44,10 +48,17 @@ async function makeDirectoryOf(project: Project): Promise<string> {
   for (const [name, text] of Object.entries(filesOf(project))) {
     const declared = name === 'edp.yaml' ? JSON.parse(text) : undefined;
     if (declared !== undefined) {
-      declared.tables.events.metrics = { from: 'meta', columns: { weight: 'double' }, extra: 'more' };
+      declared.tables.events.metrics = {
+        from: 'meta',
+        columns: { weight: 'double' },
+        extra: 'more',
+      };
     }
     await mkdir(path.dirname(path.join(cwd, name)), { recursive: true });
-    await writeFile(path.join(cwd, name), declared === undefined ? text : JSON.stringify(declared, undefined, 1));
+    await writeFile(
+      path.join(cwd, name),
+      declared === undefined ? text : JSON.stringify(declared, undefined, 1),
+    );
   }
   return cwd;
 }
@@ -66,24 +77,36 @@ it('holds for the commands', { timeout: 300_000 }, async () => {
     const place = { config: database.config, client, bronze: new Bronze(client) };
     expect((await judge(place, warehouse, project)).problems).toEqual([]);
     const again = await run(database.config, warehouse);
-    const changed = again.filter(({ state, reason }) => state !== 'unchanged' && !/does not load/.test(reason ?? ''));
+    const changed = again.filter(
+      ({ state, reason }) => state !== 'unchanged' && !/does not load/.test(reason ?? ''),
+    );
     expect(changed).toEqual([]);
   };
 
   await load('members', 'm1.csv', csvOf('members', rowsOf('members', 6)));
   await load('rsvps', 'r1.csv', csvOf('rsvps', rowsOf('rsvps', 10)));
-  await load('events', 'e1.csv', csvOf('events', rowsOf('events', 12), { meta: '"{""weight"": 1.5, ""color"": ""red""}"' }));
+  await load(
+    'events',
+    'e1.csv',
+    csvOf('events', rowsOf('events', 12), { meta: '"{""weight"": 1.5, ""color"": ""red""}"' }),
+  );
   expect(await command('run')).toMatchObject({ status: 0 });
   await holds();
 
-  await load('members', 'm2.csv', csvOf('members', rowsOf('members', 6)), '--on-conflict', 'update');
+  await load(
+    'members',
+    'm2.csv',
+    csvOf('members', rowsOf('members', 6)),
+    '--on-conflict',
+    'update',
+  );
   await load('rsvps', 'r2.csv', csvOf('rsvps', rowsOf('rsvps', 8)));
   const both = await Promise.all([command('run'), command('run')]);
   expect(both.map(({ status }) => status)).toEqual([0, 0]);
   await holds();
 
   // Rejects of the second file of rsvps, whose keys were there.
-  await command('replay', '5', '--on-conflict', 'update');
+  expect(await command('replay', '5', '--on-conflict', 'update')).toMatchObject({ status: 0 });
   await load('events', 'e2.csv', csvOf('events', rowsOf('events', 10)));
   const { warehouse } = await loadWarehouse(cwd);
   const before = await readContent(client, warehouse);
@@ -101,7 +124,9 @@ it('holds for the commands', { timeout: 300_000 }, async () => {
     for (const task of warehouse.tasks) {
       // A view shows what its sources have.
       if (task.kind === 'view') continue;
-      expect([before.get(task.name), after.get(task.name)], task.name).toContainEqual(content.get(task.name));
+      expect([before.get(task.name), after.get(task.name)], task.name).toContainEqual(
+        content.get(task.name),
+      );
     }
   }
   await holds();

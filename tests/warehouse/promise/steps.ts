@@ -59,7 +59,14 @@ export function makeStep(random: Random, project: Project, promoted: number): St
     return declared === undefined ? { op: 'run', full: false } : { op: 'declare', ...declared };
   }
   if (chance < 0.66) {
-    const names = [...namesOf(project), ...namesOf(project), 'silver', 'dimensions', 'facts', 'views'];
+    const names = [
+      ...namesOf(project),
+      ...namesOf(project),
+      'silver',
+      'dimensions',
+      'facts',
+      'views',
+    ];
     return {
       op: 'part',
       tasks: Array.from({ length: 1 + random.below(2) }, () => random.pick(names)),
