@@ -11,6 +11,7 @@ export type Step =
       readonly updates: boolean;
       readonly halves: boolean;
     }
+  /** The last load is -1. */
   | { readonly op: 'undo'; readonly which: number }
   | { readonly op: 'replace'; readonly table: BronzeName; readonly rows: readonly Row[] }
   | { readonly op: 'promote'; readonly column: string; readonly value: string | null }
@@ -49,7 +50,7 @@ export function makeStep(random: Random, project: Project, promoted: number): St
       halves: random.next() < 0.2,
     };
   }
-  if (chance < 0.42) return { op: 'undo', which: random.below(8) };
+  if (chance < 0.42) return { op: 'undo', which: random.pick([-1, -1, random.below(8)]) };
   if (chance < 0.45) return { op: 'replace', table, rows: makeRows(random, table) };
   if (chance < 0.47 && promoted < 2) {
     return { op: 'promote', column: `extra_${promoted + 1}`, value: random.pick([null, 'x']) };
