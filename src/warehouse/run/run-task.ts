@@ -16,11 +16,11 @@ import { explainTaskFault } from './explain-fault.js';
 import { type Made, makeDelta, NOTHING, type SliceOutcome } from './make-table.js';
 import { runView } from './run-view.js';
 import { EVERY_SLICE, listSlices } from './slice-list.js';
-import { behindViews, findChange, findUntracked, relationsOf, sourcesOf } from './sources.js';
 import { everything, findStaleKeys, findStaleSlices, type Work } from './staleness.js';
 import { replaceTable } from './swap.js';
 import { keepResults, type TaskOrders, type TaskResult } from './task-results.js';
 import { keepHeldBack, keepState, listHeldBack, readState, type TaskState } from './task-state.js';
+import { behindViews, findChange, findUntracked, relationsOf, sourcesOf } from './what-is-read.js';
 
 /** What another run brings about: the task is tried again. */
 const RACES = ['40001', '40P01'];

@@ -9,9 +9,9 @@ import type { Task, ViewTask, Warehouse } from '../../model/warehouse/task.js';
 import { quoteRelation, readShape } from '../compile/relation-shape.js';
 import { carryViews, dropViews, listGrants, listViews } from './dependents.js';
 import { NOTHING, nameOf } from './make-table.js';
-import { behindViews, findChange, findUntracked } from './sources.js';
 import type { TaskOrders, TaskResult } from './task-results.js';
 import { keepState, readState, type TaskState } from './task-state.js';
+import { behindViews, findChange, findUntracked } from './what-is-read.js';
 
 export async function runView(
   client: pg.Client,

@@ -9,12 +9,12 @@ import { loadWarehouse } from '../../../src/project/load-warehouse.js';
 import { Random } from '../../faults/random.js';
 import { edp, makeDirectory, startEdp } from '../../support/cli.js';
 import { useTestDatabase } from '../../support/database.js';
-import { BRONZE, type BronzeName, makeRow, type Row } from './bronze.js';
-import { readContent } from './dump.js';
-import { judge } from './judge.js';
-import { Bronze } from './place.js';
-import { filesOf, makeProject, type Project } from './project.js';
-import { run } from './runs.js';
+import { BRONZE, type BronzeName, makeRow, type Row } from '../promise/bronze.js';
+import { readContent } from '../promise/dump.js';
+import { judge } from '../promise/judge.js';
+import { Bronze } from '../promise/place.js';
+import { filesOf, makeProject, type Project } from '../promise/project.js';
+import { run } from '../promise/runs.js';
 
 const database = useTestDatabase('empty');
 let client: pg.Client;

@@ -2,7 +2,7 @@
 import { describe, expect, inject, it } from 'vitest';
 import { leaseEmbeddedServer } from '../../../src/postgres/embedded/embedded-server.js';
 import { makeDirectory } from '../../support/cli.js';
-import { runPromise } from './promise.js';
+import { runPromise } from '../promise/promise.js';
 
 describe('the promise of the warehouse', () => {
   it('holds after any sequence of loads, undone loads, changed declarations and killed runs', {
