@@ -3,11 +3,13 @@
  *
  * To start fast, only the usage of each command is loaded at once; its code is loaded when it runs.
  */
+import { help as check } from './check.help.js';
 import type { Command, CommandHelp } from './command.js';
 import { help as db } from './db.help.js';
 import { help as generateData } from './generate-data.help.js';
 import { help as generateReport } from './generate-report.help.js';
 import { help as ingest } from './ingest/ingest.help.js';
+import { help as init } from './init.help.js';
 import { help as inspect } from './inspect.help.js';
 import { help as model } from './model.help.js';
 import { help as promote } from './promote.help.js';
@@ -33,7 +35,9 @@ export const COMMANDS: readonly CommandEntry[] = [
   { ...status, load: () => import('./status.command.js') },
   { ...rejects, load: () => import('./rejects.command.js') },
   { ...replay, load: () => import('./replay.command.js') },
+  { ...init, load: () => import('./init.command.js') },
   { ...run, load: () => import('./run.command.js') },
+  { ...check, load: () => import('./check.command.js') },
   { ...undo, load: () => import('./undo.command.js') },
   { ...verify, load: () => import('./verify.command.js') },
   { ...promote, load: () => import('./promote.command.js') },

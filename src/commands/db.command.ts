@@ -51,16 +51,11 @@ export const command: Command = {
         await showStatus(await inspectEmbeddedServer(directory), output);
         return EXIT.done;
       case 'url': {
+        const found = await findEmbeddedServer(directory);
+        if (tcp === true && found?.tcp === undefined) throw withoutTcp(found !== undefined);
         // The URL of a stopped server is useless, so this starts it, as `start` does.
-        const running =
-          (await findEmbeddedServer(directory)) ?? (await startEmbeddedServer(directory));
-        const client = tcp ? running.tcp : running.client;
-        if (client === undefined) {
-          throw new EdpError('usage', 'the server listens on its socket alone', {
-            hint: 'edp db stop, then edp db start --port 0 (or a port of your choice)',
-          });
-        }
-        const url = toUrl(client);
+        const running = found ?? (await startEmbeddedServer(directory));
+        const url = toUrl(tcp === true ? running.tcp! : running.client);
         if (!output.isJson) output.line(url);
         answer(output, { command: 'db', ok: true, action: 'url', url });
         return EXIT.done;
@@ -72,6 +67,16 @@ export const command: Command = {
     }
   },
 };
+
+/** A server that this started would have to be stopped before it could listen on a port. */
+function withoutTcp(isRunning: boolean): EdpError {
+  const start = 'edp db start --port 0 (or a port of your choice)';
+  return isRunning
+    ? new EdpError('usage', 'the server listens on its socket alone', {
+        hint: `edp db stop, then ${start}`,
+      })
+    : new EdpError('usage', 'the server is not running, so it listens on no port', { hint: start });
+}
 
 /** Options that belong to one action; for another one they would be passed over in silence. */
 const OF_ACTION: Readonly<Record<string, (typeof ACTIONS)[number]>> = {

@@ -6,6 +6,7 @@ import { withDatabase } from '../postgres/database.js';
 import { loadWarehouse } from '../project/load-warehouse.js';
 import { formatCount, formatSeconds, type Output, safeText } from '../terminal/output.js';
 import { withProgress } from '../terminal/progress.js';
+import { listFailures } from '../warehouse/checks/check-failures.js';
 import { listChanged } from '../warehouse/run/changed-tasks.js';
 import { runTasks } from '../warehouse/run/run-tasks.js';
 import { selectTasks } from '../warehouse/run/select-tasks.js';
@@ -13,6 +14,7 @@ import type { TaskResult } from '../warehouse/run/task-results.js';
 import type { Command } from './command.js';
 import type { WarehouseRunJson } from './json/warehouse.schema.js';
 import { OPTION_NAMES } from './run.help.js';
+import { describeFailure } from './shared/check-lines.js';
 import { asRun } from './shared/recorded-run.js';
 
 export const command: Command = {
@@ -195,15 +197,11 @@ function print(output: Output, results: readonly TaskResult[], seconds: number):
       safeText(reason ?? ''),
     ]),
   );
-  for (const { task, slice, checks, isHeldBack } of results) {
-    for (const { name, ok, failing, severity } of checks) {
-      if (ok) continue;
-      const where = slice === '' ? task : `${task} ${slice}`;
-      const what = `${where}: check ${safeText(name)} fails for ${formatCount(failing)} rows`;
-      output.warn(
-        severity === 'error' && isHeldBack === true ? `${what}; the slice stays as it was` : what,
-      );
-    }
+  for (const { task, slice, outcome, of } of listFailures(results)) {
+    const where = slice === '' ? task : `${task} ${slice}`;
+    const what = `${where}: ${describeFailure(outcome)}`;
+    const isHeldBack = outcome.severity === 'error' && of.isHeldBack === true;
+    output.warn(isHeldBack ? `${what}; the slice stays as it was` : what);
   }
   for (const { task, error } of results) {
     if (error === undefined) continue;

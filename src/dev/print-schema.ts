@@ -15,7 +15,11 @@ const GENERATED: Readonly<Record<string, () => string>> = {
       title: 'edp.yaml',
       description: 'A project of edp: its tables, and defaults of its options',
       // So that editors can complete and check the file.
-      ...z.toJSONSchema(projectSchema, { io: 'input', unrepresentable: 'any', target: 'draft-7' }),
+      ...z.toJSONSchema(projectSchema(), {
+        io: 'input',
+        unrepresentable: 'any',
+        target: 'draft-7',
+      }),
     }),
   'json.schema.json': () => formatSchema(makeResultSchema()),
   'codes.md': formatCodes,

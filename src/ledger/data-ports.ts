@@ -6,6 +6,7 @@ import type { DataPort } from './data-port.js';
 import { findInRejects } from './find-in-rejects.js';
 
 const BY_SUBJECTS = { notYet: 'edp.yaml does not declare subjects yet' };
+const DATES = { holdsNone: 'names of tables and dates' };
 const COUNTS = { holdsNone: 'counts, names of columns and places in files' };
 
 export const LEDGER_PORTS: readonly DataPort[] = [
@@ -48,7 +49,39 @@ export const LEDGER_PORTS: readonly DataPort[] = [
     erase: { notYet: 'the path of a file may name a person' },
     dates: () => 'started',
   },
-  // Nothing reads dates or keys yet, so that both are null.
+  {
+    data: 'edp.tasks',
+    find: { holdsNone: 'names of tables and hashes' },
+    erase: { holdsNone: 'names of tables and hashes' },
+    dates: () => null,
+  },
+  { data: 'edp.stale_slices', find: DATES, erase: DATES, dates: () => null },
+  {
+    data: 'edp.task_runs',
+    find: { notYet: 'an error may quote a value' },
+    erase: { notYet: 'an error may quote a value' },
+    dates: () => 'finished',
+  },
+  {
+    data: 'edp.unknown_keys',
+    async find(client, { id }) {
+      const { rows } = await client.query<{ place: string }>(
+        `SELECT DISTINCT task || ' ' || slice || ', ' || dimension AS place FROM edp.unknown_keys
+         WHERE $1 = ANY (key) ORDER BY 1`,
+        [id],
+      );
+      return rows.map(({ place }) => ({ loadId: undefined, place }));
+    },
+    erase: BY_SUBJECTS,
+    dates: () => null,
+  },
+  {
+    data: 'edp.check_failures',
+    find: { notYet: 'rows are to be matched by their fields' },
+    erase: BY_SUBJECTS,
+    dates: () => 'found_at',
+  },
+  // Of the values of changed rows, only dates are listed.
   { data: 'edp.changes', find: COUNTS, erase: COUNTS, dates: () => null },
 ];
 
@@ -56,6 +89,12 @@ export const LEDGER_PORTS: readonly DataPort[] = [
 export const OTHER_PORTS: readonly DataPort[] = [
   {
     data: 'tables of edp.yaml',
+    find: BY_SUBJECTS,
+    erase: BY_SUBJECTS,
+    dates: { notYet: 'edp.yaml does not declare yet how long rows are kept' },
+  },
+  {
+    data: 'tables of silver and gold',
     find: BY_SUBJECTS,
     erase: BY_SUBJECTS,
     dates: { notYet: 'edp.yaml does not declare yet how long rows are kept' },

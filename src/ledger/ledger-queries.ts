@@ -187,6 +187,36 @@ export async function countRejects(
   return rows[0]!.records;
 }
 
+/** Counts rejects with bytes above ASCII that are no text; an escape in JSON may be none either. */
+export async function countForeignBytes(client: pg.Client, loadId: number): Promise<number> {
+  const { rows } = await client.query<{ records: number }>(
+    String.raw`SELECT count(*) AS records FROM edp.rejects WHERE load_id = $1 AND code = 'invalid_utf8'
+       AND encode(raw, 'escape') ~ '(^|[^\\])(\\\\)*\\[23][0-7]'`,
+    [loadId],
+  );
+  return rows[0]!.records;
+}
+
+/** A load with rows that stopped before the content of its file changed: nothing will continue it. */
+export interface LeftLoad {
+  readonly loadId: number;
+  readonly rows: number;
+}
+
+/** Lists the left loads of the path of a load, into the same table. */
+export async function listLeftLoads(client: pg.Client, loadId: number): Promise<LeftLoad[]> {
+  const { rows } = await client.query<LeftLoad>(
+    `SELECT load_id AS "loadId", rows_loaded AS rows FROM edp.loads l
+     WHERE state = 'loading' AND rows_loaded > 0 AND gone_at IS NULL AND path <> '-' AND NOT ${IS_HELD}
+       AND EXISTS (SELECT FROM edp.loads own WHERE own.load_id = $1 AND l.load_id < own.load_id
+                   AND (l.path, l.schema_name, l.table_name) = (own.path, own.schema_name, own.table_name)
+                   AND l.content_hash <> own.content_hash)
+     ORDER BY 1`,
+    [loadId],
+  );
+  return rows;
+}
+
 /** SQL that adds up the counts by name over the receipts of load `l`. */
 function sumOfReceipts(column: string): string {
   return `(SELECT jsonb_object_agg(name, total) FROM (

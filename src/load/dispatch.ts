@@ -7,6 +7,9 @@
  * 2. In a table with a unique index or a trigger, the splits commit in the order of the files, so that of two
  *    records with the same key the first wins, for any number of workers.
  *
+ * Where code of users may look at the rows before a record, a split begins only when the one before it
+ * in its table has settled.
+ *
  * Waiting must not stop the run: all workers may be waiting for a split that has no worker. So the
  * earliest split that needs a worker gets one, if necessary by recalling the last of the waiting
  * splits. A split that waits for permission to commit is recalled if an earlier one waits for a
@@ -215,8 +218,9 @@ export class Dispatcher {
   async send(splits: readonly PlannedSplit[]): Promise<{ readonly ended: Promise<number> }> {
     const { range, load } = splits[0]!;
     // COPY would pass over its rules, and not say which record refers to nothing.
-    if (load.target.hasRules || load.target.refersToItself)
-      this.#carefulTables.add(load.target.table);
+    const { table, hasRules, refersToItself, looksAtRows } = load.target;
+    if (hasRules || refersToItself || looksAtRows) this.#carefulTables.add(table);
+    if (looksAtRows) await this.#lastOfTable.get(table)?.settled.promise;
     const last = this.#lastOfLoad.get(load.loadId);
     const flight = new Flight(
       this.#order++,

@@ -3,7 +3,7 @@
  * one.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { EdpError } from '../base/errors.js';
+import { EdpError } from '../base/errors.js';
 import { safeText } from '../base/safe-text.js';
 import {
   type Accounting,
@@ -13,7 +13,12 @@ import {
   type RowCounts,
   toAccountingCounts,
 } from '../ledger/counts.js';
-import { countRejects, findCommonFault } from '../ledger/ledger-queries.js';
+import {
+  countForeignBytes,
+  countRejects,
+  findCommonFault,
+  listLeftLoads,
+} from '../ledger/ledger-queries.js';
 import { type EndedLoad, endLoads } from '../ledger/loads.js';
 import type { Session } from '../postgres/session.js';
 import type { ClaimedLoad, FileQueue } from './file-queue.js';
@@ -50,6 +55,8 @@ export interface RunState {
   /** Whether Ctrl-C has stopped it. */
   readonly isInterrupted: boolean;
   readonly isOverRejectLimit: boolean;
+  /** The error that made it fail, if one did. */
+  readonly failure: unknown;
   stop(reason: unknown): void;
   enforceRejectLimit(isEnd: boolean): void;
 }
@@ -188,6 +195,8 @@ export class LoadEndings {
       const report = rejected === read ? this.#reportMisfit(active) : this.#reportEncoding(active);
       await report.catch(() => {});
     }
+    const hasKey = prepared.target.table.key.length > 0;
+    if (isComplete && !hasKey) await this.#reportLeftLoads(active).catch(() => {});
     if (active.plan.areRelated && splits.length > 1 && rejected > 0) {
       await this.#reportLateParents(active).catch(() => {});
     }
@@ -204,7 +213,7 @@ export class LoadEndings {
       bytes: prepared.file.size,
       ...toAccountingCounts(withEnds(prepared, active.between, isComplete, tail)),
       ...formOf(prepared),
-      ...(isComplete ? {} : { reason: this.#unfinishedReason(loadId, fault) }),
+      ...(isComplete ? {} : { reason: this.#unfinishedReason(loadId, hasKey, fault) }),
     });
   }
 
@@ -222,14 +231,23 @@ export class LoadEndings {
 
   /** Bytes in another encoding may come first where no sample was taken. */
   async #reportEncoding({ prepared: { target }, claim: { loadId } }: ActiveLoad): Promise<void> {
-    const records = await this.#session.run((client) =>
-      countRejects(client, loadId, 'invalid_utf8'),
-    );
+    const records = await this.#session.run((client) => countForeignBytes(client, loadId));
     if (records === 0) return;
     const some = records === 1 ? 'one record' : `${records} records`;
     this.#progress.note(
       `${some} of ${safeText(target.file.name)} had bytes that are no text in its encoding. If it is in another one: edp undo ${loadId}, and load it with --encoding windows-1252 (or whichever it is)`,
     );
+  }
+
+  /** What a run left of the file before its content changed stays beside the new rows; no key tells them apart. */
+  async #reportLeftLoads({ prepared: { target }, claim: { loadId } }: ActiveLoad): Promise<void> {
+    const file = safeText(target.file.name);
+    for (const left of await this.#session.run((client) => listLeftLoads(client, loadId))) {
+      const rows = left.rows === 1 ? 'its row is' : `its ${left.rows} rows are`;
+      this.#progress.note(
+        `load ${left.loadId} of ${file} stopped before the file changed: ${rows} in the table, besides those of load ${loadId}; edp undo ${left.loadId} removes them`,
+      );
+    }
   }
 
   /** A record whose parent comes in a later split is a reject, as one whose parent does not come. */
@@ -262,12 +280,20 @@ export class LoadEndings {
     });
   }
 
-  #unfinishedReason(loadId: number, fault: EdpError | undefined): string {
+  #unfinishedReason(loadId: number, hasKey: boolean, fault: EdpError | undefined): string {
     if (fault !== undefined) {
       return `${fileFaultReason(fault)}\n  → the records before it are loaded, as load ${loadId}: the whole file continues from there; edp undo ${loadId} removes it`;
     }
     return this.#run.isOverRejectLimit
       ? 'stopped by --max-rejects; with another limit, the same command continues where it stopped'
+      : this.#whatIsNext(loadId, hasKey);
+  }
+
+  /** A changed file is loaded from its beginning; without a key, beside what is there of its former content. */
+  #whatIsNext(loadId: number, hasKey: boolean): string {
+    const { failure } = this.#run;
+    return failure instanceof EdpError && failure.code === 'file_changed' && !hasKey
+      ? `not finished; the same command continues where it stopped, if the file has its former content again. Otherwise, edp undo ${loadId} removes what is loaded of it`
       : 'not finished; the same command continues where it stopped';
   }
 }

@@ -177,6 +177,10 @@ class IngestRun {
     return this.#isOverRejectLimit;
   }
 
+  get failure(): unknown {
+    return this.#dispatcher.failure;
+  }
+
   stop(reason: unknown): void {
     this.#dispatcher.stop(reason);
   }
@@ -263,7 +267,8 @@ class IngestRun {
    */
   async #loadTableInBulk(targets: readonly Target[]): Promise<readonly Target[]> {
     const tableInCatalog = await this.#tables.prepare(targets[0]!.table);
-    if (tableInCatalog.foreignKeys.length > 0 && !tableInCatalog.checksForeignKeys) return targets;
+    const { foreignKeys, checksForeignKeys, looksAtRows } = tableInCatalog;
+    if (looksAtRows || (foreignKeys.length > 0 && !checksForeignKeys)) return targets;
     const { session } = this.#resources;
     const indexes = await session.run((client) => planIndexes(client, tableInCatalog.table));
     if (indexes === undefined) return targets;

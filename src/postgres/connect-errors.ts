@@ -1,5 +1,8 @@
 /** Failed connections, by their codes: what happened, where, and what to do. */
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import { EdpError } from '../base/errors.js';
+import { endOfServer, LOG_NAME } from './embedded/server-log.js';
 import { TOO_MANY_CONNECTIONS } from './sqlstate.js';
 import { type ConnectionConfig, toTlsError } from './tls.js';
 import { describeClient } from './which-server.js';
@@ -32,6 +35,8 @@ export function toConnectError(error: unknown, config: ConnectionConfig): EdpErr
     error instanceof AggregateError ? (error.errors[0] as { code?: string }) : undefined;
   const unreachable = UNREACHABLE[code ?? inner?.code ?? ''];
   if (unreachable !== undefined) {
+    const ended = endedServer(config, error);
+    if (ended !== undefined) return ended;
     return new EdpError('database_unreachable', `no database at ${where}: ${unreachable}`, {
       hint: 'check host and port, or leave out --database-url (and DATABASE_URL, PG*, POSTGRES_USER) to use the embedded server',
       cause: error,
@@ -63,6 +68,17 @@ export function toConnectError(error: unknown, config: ConnectionConfig): EdpErr
   return new EdpError('database_unreachable', `cannot connect to ${where}: ${message}`, {
     hint: 'check the database URL and that the server is up',
     cause: error,
+  });
+}
+
+/** A command starts the embedded server that it needs, so one that does not answer has ended since. */
+function endedServer({ host = '' }: ConnectionConfig, cause: unknown): EdpError | undefined {
+  const logFile = path.join(host, LOG_NAME);
+  if (!path.isAbsolute(host) || !existsSync(logFile)) return undefined;
+  const reason = endOfServer(readFileSync(logFile, 'utf8'));
+  return new EdpError('database_unreachable', `the embedded PostgreSQL has ended: ${reason}`, {
+    hint: `see ${logFile}; then run the same command again`,
+    cause,
   });
 }
 

@@ -28,8 +28,8 @@ export interface OwnReference {
   /** The rows that it may refer to, as an item of FROM. */
   readonly referredRows: string;
   readonly pairs: readonly ColumnPair[];
-  /** Whether equal values have the same text, on both sides. */
-  readonly hasPlainText: boolean;
+  /** Whether values that the key takes for equal have equal hashes, whatever their spelling. */
+  readonly areHashed: boolean;
 }
 
 export interface OwnReferences {
@@ -39,8 +39,17 @@ export interface OwnReferences {
   readonly areAll: boolean;
 }
 
-const INTEGERS = `('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype)`;
-const STRINGS = `('text'::regtype, 'varchar'::regtype)`;
+/**
+ * Condition that both sides of the operator `p` have a hash, and that it is one of their family. What arrays
+ * and ranges consist of need not have one.
+ */
+const IS_HASHED = `EXISTS (
+  SELECT FROM pg_opclass l
+  JOIN pg_opclass r ON r.opcfamily = l.opcfamily
+  JOIN pg_am m ON m.oid = l.opcmethod AND m.amname = 'hash'
+  JOIN pg_amop o ON o.amopfamily = l.opcfamily AND o.amopopr = p.oid
+  WHERE l.opcintype = p.oprleft AND l.opcdefault AND r.opcintype = p.oprright AND r.opcdefault
+    AND p.oprleft NOT IN ('anyarray'::regtype, 'anyrange'::regtype, 'anymultirange'::regtype, 'record'::regtype))`;
 
 export async function listOwnReferences(client: pg.Client, oid: number): Promise<OwnReferences> {
   const { rows } = await client.query<OwnReference & { isVisible: boolean; isOfTable: boolean }>(
@@ -51,14 +60,8 @@ export async function listOwnReferences(client: pg.Client, oid: number): Promise
             NOT row_security_active(r.oid) AND NOT EXISTS (
               SELECT FROM unnest(f.confkey) AS number
               WHERE NOT has_column_privilege(r.oid, number, 'SELECT')) AS "isVisible",
-            (SELECT bool_and((a.atttypid IN ${INTEGERS} AND ra.atttypid IN ${INTEGERS}
-                      OR a.atttypid IN ${STRINGS} AND ra.atttypid IN ${STRINGS}
-                      OR a.atttypid = 'uuid'::regtype AND ra.atttypid = 'uuid'::regtype)
-                      AND coalesce(c.collisdeterministic, true))
-             FROM unnest(f.conkey, f.confkey) AS k (number, referred)
-             JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = k.number
-             JOIN pg_attribute ra ON ra.attrelid = f.confrelid AND ra.attnum = k.referred
-             LEFT JOIN pg_collation c ON c.oid = ra.attcollation) AS "hasPlainText"
+            (SELECT bool_and(${IS_HASHED}) FROM unnest(f.conpfeqop) AS k (operator)
+             JOIN pg_operator p ON p.oid = k.operator) AS "areHashed"
      FROM pg_constraint f
      JOIN pg_class r ON r.oid = f.confrelid
      JOIN pg_namespace n ON n.oid = r.relnamespace

@@ -10,6 +10,7 @@ import { type CatalogColumn, listColumns, type Privilege } from './columns-in-ca
 import type { CopyColumn } from './copy-stream.js';
 import { FAMILY } from './family.js';
 import { type ForeignKey, listForeignKeys } from './foreign-keys-in-catalog.js';
+import { looksAtRows } from './looks-at-rows.js';
 import { IS_OWN_KEY } from './own-keys.js';
 import { ACCESS, type Access, assertAccess, refuseMissing } from './refused-relations.js';
 import { INSERTS, isAllowedToSkip, mayReplaceChecks } from './replaced-checks.js';
@@ -47,6 +48,8 @@ export interface TableInCatalog {
   readonly hasRules: boolean;
   /** Whether its rows may refer to rows of the same table. */
   readonly refersToItself: boolean;
+  /** Whether each record needs a statement of its own, behind those before it: users' code may look at them. */
+  readonly looksAtRows: boolean;
   /** Whether the role may lock the table as statements that change rows do. */
   readonly mayLock: boolean;
   readonly role: string;
@@ -135,15 +138,17 @@ export async function inspectTable(
     await assertReplaceable(client, table, found, hasRules);
   }
   const foreignKeys = await listForeignKeys(client, oid);
+  const looks = hasRules || (await looksAtRows(client, oid));
   return {
     oid,
     table: found.name,
     key: table.key,
-    isInOrder,
+    isInOrder: isInOrder || looks,
     hasTriggers,
     mayDefer,
     hasRules,
     refersToItself,
+    looksAtRows: looks,
     mayLock: access.mayLock,
     role: access.role,
     denied: listDenials(table, columns, onConflict),

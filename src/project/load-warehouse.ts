@@ -47,8 +47,10 @@ async function toProjectModel(tables: ProjectReading['sound']['tables'] | undefi
 }
 
 async function resolve(directory: string, reading: ProjectReading): Promise<ResolvedWarehouse> {
-  const { merged, sound } = reading;
-  const sections = soundSections(merged);
+  const { merged, parts, sound } = reading;
+  const sections = soundSections(merged, (path) =>
+    parts.some((part) => part.declares(path) && part.lacksVariables(path)),
+  );
   const tables = (merged as { tables?: Record<string, unknown> } | null)?.tables;
   const declarations = {
     ...sections,

@@ -45,8 +45,7 @@ export const NOT_IN_PROJECT: ReadonlySet<string> = new Set([
   'yes',
 ]);
 
-/** The schema of edp.yaml; docs/edp.schema.json is its JSON Schema. */
-export const projectSchema = z.strictObject({
+const plainSchema = z.strictObject({
   ...(Object.fromEntries(
     Object.entries(OPTIONS)
       .filter(([name]) => !NOT_IN_PROJECT.has(name))
@@ -62,8 +61,23 @@ export const projectSchema = z.strictObject({
   tables: tablesSchema
     .optional()
     .describe('The tables of this project; replaces the built-in ones'),
-  ...warehouseShape,
 });
+
+/** The schema of edp.yaml; docs/edp.schema.json is its JSON Schema. */
+export function projectSchema() {
+  return plainSchema.extend(warehouseShape());
+}
+
+const ROOT_KEYS: readonly string[] = [...Object.keys(plainSchema.shape), ...WAREHOUSE_SECTIONS];
+
+/** Whether a value has a section of the warehouse. To make their schemas takes 10 ms. */
+function hasWarehouse(merged: unknown): boolean {
+  return (
+    typeof merged === 'object' &&
+    merged !== null &&
+    WAREHOUSE_SECTIONS.some((section) => section in merged)
+  );
+}
 
 /** Parts of the file that are no options. */
 const NO_OPTIONS: readonly string[] = ['include', 'tables', ...WAREHOUSE_SECTIONS];
@@ -117,10 +131,10 @@ export function readProject(
     const where = path.length === 0 ? '' : `${path.map(String).join('.')}: `;
     faults.push({ part, line: part.lineOf(path), message: `${where}${message}` });
   };
-  const result = projectSchema.safeParse(merged);
+  const schema = hasWarehouse(merged) ? projectSchema() : plainSchema;
+  const result = schema.safeParse(merged);
   if (!result.success) {
-    const rootKeys = Object.keys(projectSchema.shape);
-    for (const fault of toFaults(result.error, rootKeys)) addFault(fault);
+    for (const fault of toFaults(result.error, ROOT_KEYS)) addFault(fault);
   }
   const sound = result.success
     ? { tables: result.data.tables ?? {}, isUnsure: () => false }

@@ -61,6 +61,7 @@ export class ProjectPart {
     this.#document = parseDocument(source.text, { lineCounter: this.#lines, prettyErrors: false });
     const { errors } = this.#document;
     const { expanded, faults } = expandVariables(this.#document, environment);
+    keepSpellings(this.#document);
     this.#expanded = expanded;
     this.#unset = faults.map(({ offset }) => offset);
     const found = [
@@ -89,10 +90,16 @@ export class ProjectPart {
   isUnclear(path: readonly PropertyKey[]): boolean {
     if (this.lineOf(path) >= this.#endLine) return true;
     const node = this.#document.getIn(path, true);
+    const isOne = isScalar(node) || isSeq(node) || path.length >= DECLARATION_DEPTH;
+    return isOne && this.lacksVariables(path);
+  }
+
+  /** Whether a variable is not there that stands somewhere in it. */
+  lacksVariables(path: readonly PropertyKey[]): boolean {
+    const node = this.#document.getIn(path, true);
     if (!isNode(node) || !node.range) return false;
     const [start, , end] = node.range;
-    const isOne = isScalar(node) || isSeq(node) || path.length >= DECLARATION_DEPTH;
-    return isOne && this.#unset.some((offset) => offset >= start && offset < end);
+    return this.#unset.some((offset) => offset >= start && offset < end);
   }
 
   /** Whether it may have tables, or include them, that were not read. @param hasOthers beside this text */
@@ -159,6 +166,28 @@ function findImpossibleNames(document: Document): { offset: number; message: str
     },
   });
   return found;
+}
+
+/** Sections whose `values:` are texts: there, 007 and 1.50 are what they look like. */
+const SECTIONS_OF_TEXTS: readonly string[] = ['silver', 'checks'];
+
+function keepSpellings({ contents }: Document): void {
+  if (!isMap(contents)) return;
+  for (const { key, value } of contents.items) {
+    if (!isNode(value) || !isScalar(key) || !SECTIONS_OF_TEXTS.includes(String(key.value)))
+      continue;
+    visit(value, {
+      Pair(_, pair) {
+        const { key: name, value: texts } = pair;
+        if (!isScalar(name) || name.value !== 'values' || !isNode(texts)) return;
+        visit(texts, {
+          Scalar(_, node) {
+            if (typeof node.value === 'number') node.value = node.source;
+          },
+        });
+      },
+    });
+  }
 }
 
 function toValue(document: Document.Parsed): unknown {

@@ -2,6 +2,7 @@
 import type { z } from 'zod';
 import { nearest } from '../base/nearest.js';
 import { knownKeys } from '../model/schema.js';
+import { laterKeyFault, warehouseKeys } from '../model/warehouse/known-keys.js';
 
 export interface Fault {
   readonly path: readonly PropertyKey[];
@@ -25,15 +26,18 @@ function issueFaults(
     case 'unrecognized_keys':
       return issue.keys.map((key) => ({
         path: [...path, key],
-        message: `"${key}" is not known here${meant(key, knownKeys(path) ?? rootKeys)}`,
+        message:
+          laterKeyFault(key) ??
+          `"${key}" is not known here${meant(key, warehouseKeys(path) ?? knownKeys(path) ?? rootKeys)}`,
       }));
     case 'invalid_key':
       return issue.issues.map(({ message }) => ({ path, message }));
     case 'invalid_union': {
-      // The form that is meant is an object, and faults are only inside of it.
+      // The form that is meant is an object, and faults are only inside of it, or between its keys.
       const form = issue.errors.find((issues) =>
         issues.every(
-          ({ code, path: [first] }) => first !== undefined || code === 'unrecognized_keys',
+          ({ code, path: [first] }) =>
+            first !== undefined || code === 'unrecognized_keys' || code === 'custom',
         ),
       );
       // Without a type, the forms as a whole are explained.

@@ -1,7 +1,7 @@
 /**
  * A query as a tree of plain data. Declarations are compiled to it, and an engine's printer makes its SQL
- * of it ({@link ../relational/postgres-sql.ts}): nothing joins pieces of SQL, so that no name or value is
- * ever read as SQL, and other engines get the same trees.
+ * of it (postgres-sql.ts): nothing joins pieces of SQL, so that no name or value is ever read as SQL, and other
+ * engines get the same trees.
  */
 
 export type DateUnit = 'second' | 'minute' | 'hour' | 'day' | 'month' | 'year';

@@ -50,13 +50,16 @@ export async function compare(
   }
   const rejects = await rejectsOf(client, found.loadId);
   const mayDefer = statementsOf(setup).some((statement) => statement.includes('DEFERRABLE'));
+  const checksLate = setup.pieces.some(({ what }) =>
+    /^(exclusion|trigger that writes elsewhere)/.test(what),
+  );
   const fates = file.records.map((record) => {
     if (record.codes.length > 0) return new Set<Fate>(record.codes);
     const hasNull = file.fields.some(
       (name, i) =>
         record.values![i] === null && setup.pieces.some(({ what }) => what === `not null ${name}`),
     );
-    return fatesOf(judgements.shift()!, options, { hasNull, mayDefer });
+    return fatesOf(judgements.shift()!, options, { hasNull, mayDefer, checksLate });
   });
   const differences = [
     ...compareRecords(

@@ -55,12 +55,14 @@ export async function judge(
 
 /** The reference with the condition that a staged row `s` misses it. */
 function toMissing(reference: Reference) {
-  const { columns, referredColumns, rows, isFull = false } = reference;
+  const { columns, referredColumns, rows, isFull = false, isOwn = false } = reference;
   const each = (what: (column: string, i: number) => string) => columns.map(what);
   const pairs = each((column, i) => `d.${referredColumns[i]} = s.${column}`).join(' AND ');
   const areGiven = each((column) => `s.${column} IS NOT NULL`).join(' AND ');
   const anyGiven = each((column) => `s.${column} IS NOT NULL`).join(' OR ');
-  const isNone = `NOT EXISTS (SELECT FROM ${rows} d WHERE ${pairs})`;
+  const isItself = each((column, i) => `s.${referredColumns[i]} = s.${column}`).join(' AND ');
+  const isOther = isOwn ? ` AND (${isItself}) IS NOT TRUE` : '';
+  const isNone = `NOT EXISTS (SELECT FROM ${rows} d WHERE ${pairs})${isOther}`;
   const condition = isFull ? `(${anyGiven}) AND ${isNone}` : `${areGiven} AND ${isNone}`;
   return { ...reference, column: columns[0], mayInfer: columns.length === 1, condition };
 }

@@ -27,14 +27,23 @@ const CODES: Readonly<Record<string, RejectCode>> = {
   '22003': 'out_of_range',
 };
 
+const MAY_BE_DEFERRED = ['23503', '23505', '23P01'];
+
+interface Faults {
+  readonly hasNull: boolean;
+  readonly mayDefer: boolean;
+  readonly checksLate: boolean;
+}
+
 /**
  * @param hasNull whether a column that needs a value has none
  * @param mayDefer whether the order of its checks is not that of the oracle, which defers none
+ * @param checksLate whether other rules than its keys are checked behind the record, too
  */
 export function fatesOf(
   judgement: Judgement,
   { onConflict }: Situation,
-  { hasNull, mayDefer }: { readonly hasNull: boolean; readonly mayDefer: boolean },
+  { hasNull, mayDefer, checksLate }: Faults,
 ): Set<Fate> {
   const { outcome, state, isTaken, isSame, isMissing } = judgement;
   if (outcome === 'loaded') return new Set(['loaded']);
@@ -51,6 +60,9 @@ export function fatesOf(
     if (mayDefer) fates.add('conflict').add('refused_by_server');
   }
   if (hasNull) fates.add('null_value');
+  if (mayDefer && checksLate && MAY_BE_DEFERRED.includes(state!)) {
+    fates.add('conflict').add('refused_by_server');
+  }
   return fates;
 }
 
@@ -86,7 +98,9 @@ BEGIN
   LOOP
   any_loaded := false;
   FOR place IN 0 .. jsonb_array_length(given -> 'records') - 1 LOOP
-    CONTINUE WHEN judgements -> place ->> 'outcome' <> 'refused' OR judgements -> place ->> 'isMissing' = 'false';
+    -- What no constraint refused does not depend on a parent.
+    CONTINUE WHEN judgements -> place ->> 'outcome' <> 'refused' OR judgements -> place ->> 'isMissing' = 'false'
+      OR judgements -> place ->> 'state' !~ '^23';
     record := given -> 'records' -> place;
     outcome := NULL; state := NULL; is_taken := false; is_same := false; any_missing := false;
     may_infer_more := may_infer;

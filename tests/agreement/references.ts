@@ -155,7 +155,7 @@ function makeReferrer(
 export function makeSelfReference(random: Random, table: string, situation: Situation): Piece {
   return {
     what: 'reference to the same table',
-    reference: { columns: ['b'], rows: table, table, referredColumns: ['a'] },
+    reference: { columns: ['b'], rows: table, table, referredColumns: ['a'], isOwn: true },
     after: [
       `ALTER TABLE ${table} ADD FOREIGN KEY (b) REFERENCES ${table} (a)${makeDeferral(random, situation)}`,
     ],

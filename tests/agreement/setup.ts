@@ -43,6 +43,8 @@ export interface Reference {
   readonly referredColumns: readonly string[];
   /** MATCH FULL. */
   readonly isFull?: boolean;
+  /** Whether it is to the same table; a record is its own parent then, where it refers to itself. */
+  readonly isOwn?: boolean;
 }
 
 export interface Setup {

@@ -202,6 +202,8 @@ describe('TCP', () => {
     const without = await edp(['db', 'url', '--tcp'], { cwd });
     expect(without.status).toBe(2);
     expect(without.stderr).toMatch(/--port/);
+    // It starts nothing that would have to be stopped first.
+    expect((await edp(['db', 'status', '--json'], { cwd })).json).toMatchObject({ running: false });
   });
 
   it('says which port another program has', async () => {

@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { runAgreement } from '../agreement/agreement.js';
-import { runPromise } from '../warehouse/promise/promise.js';
+import { runPromise } from '../promise/promise.js';
 import { runCampaign } from './campaign.js';
 import { runFuzz } from './fuzz.js';
 import { runReaders } from './readers.js';

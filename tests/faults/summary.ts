@@ -1,7 +1,7 @@
 /** Summary of a campaign, by failpoint and by kind. */
 import { FAILPOINTS } from '../../src/base/failpoints.js';
 import type { AgreementResults } from '../agreement/agreement.js';
-import type { PromiseResults } from '../warehouse/promise/promise.js';
+import type { PromiseResults } from '../promise/promise.js';
 import type { CampaignResults } from './campaign.js';
 import type { Fault } from './fault.js';
 import type { FuzzResults } from './fuzz.js';

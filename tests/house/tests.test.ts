@@ -7,8 +7,17 @@ import { importedFiles, readRooms, roomOf } from './source-files.js';
 
 const ROOT = path.join(import.meta.dirname, '../..');
 
-/** What is no mirror of a room: bench/, the faults, what the server agrees with, whole commands, the repository, and what tests share. */
-const OF_THEIR_OWN = ['agreement', 'bench', 'faults', 'golden', 'house', 'nodes', 'support'];
+/** What is no mirror of a room: bench/, the faults, what the server agrees with, what a warehouse promises, whole commands, the repository, and what tests share. */
+const OF_THEIR_OWN = [
+  'agreement',
+  'bench',
+  'faults',
+  'golden',
+  'house',
+  'nodes',
+  'promise',
+  'support',
+];
 
 /** Files that need a room above their own, and why. */
 const REACHING_UP: Readonly<Record<string, string>> = {

@@ -67,6 +67,22 @@ describe('a file', () => {
     expect(json.rows).toMatchObject({ loaded: 3, rejected: 0 });
   });
 
+  it('with a quote in its header that is never closed is loaded, and so is the next one', async () => {
+    const header = 'day,"city,amount,"note","url"\n';
+    await write('towns.csv', `${header}1,Rome,5,"a, b",x\n2,Oslo,6,"c",y\n`);
+    const first = await ingest('towns.csv');
+    expect(first.json.rows, first.stderr).toMatchObject({ loaded: 2, rejected: 0 });
+    await write('towns-2.csv', `${header}3,Bern,7,"d",z\n`);
+    const next = await ingest('towns-2.csv');
+    expect(next.json.rows, next.stderr).toMatchObject({ loaded: 1, rejected: 0 });
+    expect(next.stderr).toContain('a header with a quote that is never closed');
+    expect(await database.query('SELECT city, note FROM towns ORDER BY day')).toEqual([
+      ['Rome', 'a, b'],
+      ['Oslo', 'c'],
+      ['Bern', 'd'],
+    ]);
+  });
+
   it('with one name less than fields is rejected, and the run says why', async () => {
     await write(
       'airports.csv',

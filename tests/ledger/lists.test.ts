@@ -5,6 +5,7 @@ import { LOAD_STATES } from '../../src/ledger/load-state.js';
 import { PROMOTION_STATES } from '../../src/ledger/promotions.js';
 import { RUN_STATES } from '../../src/ledger/runs.js';
 import { ON_CONFLICT } from '../../src/model/load-rules.js';
+import { TASK_KINDS, TASK_RUN_STATES } from '../../src/model/warehouse/task.js';
 import { useTestDatabase } from '../support/database.js';
 
 const LISTS: Readonly<Record<string, readonly string[]>> = {
@@ -13,6 +14,8 @@ const LISTS: Readonly<Record<string, readonly string[]>> = {
   'promotions.state': PROMOTION_STATES,
   'receipts.on_conflict': ON_CONFLICT,
   'runs.state': RUN_STATES,
+  'task_runs.state': TASK_RUN_STATES,
+  'tasks.kind': TASK_KINDS,
 };
 
 const database = useTestDatabase();

@@ -12,9 +12,13 @@ const newest = (await readdir(new URL('../../sql/ledger-migrations/', import.met
 const database = useEmptyDatabase();
 const run = runnerFor(database);
 
+const DROP_WAREHOUSE = `DROP TABLE edp.stale_slices, edp.unknown_keys, edp.tasks, edp.task_runs, edp.check_failures;
+  DROP FUNCTION edp.cast_or_null`;
+
 /** The ledger as version 3 had it, which knew no other format than CSV. */
 async function makeOlder(): Promise<void> {
   await database.query('DELETE FROM edp.migrations WHERE version > 3');
+  await database.query(DROP_WAREHOUSE);
   await database.query('DROP TABLE edp.changes, edp.runs');
   await database.query(
     `ALTER TABLE edp.receipts DROP COLUMN corrections, DROP COLUMN record_bytes, DROP COLUMN passed_over;
@@ -150,6 +154,7 @@ async function hashOf(text: string): Promise<string> {
 /** The ledger as version 8 had it: without schemas, and with a log of changes. */
 async function makeVersion8(): Promise<void> {
   await database.query('DELETE FROM edp.migrations WHERE version > 8');
+  await database.query(DROP_WAREHOUSE);
   await database.query(
     `ALTER TABLE edp.loads DROP COLUMN schema_name, DROP COLUMN table_oid, DROP COLUMN table_database,
        DROP COLUMN gone_at;

@@ -153,3 +153,16 @@ it('a byte beyond the samples that is no UTF-8 is a reject, and the run says wha
   expect(again.json.rows).toMatchObject({ loaded: 90_000, rejected: 0 });
   expect(again.stderr).not.toContain('had bytes');
 });
+
+it.each([
+  { bad: '\\ud800', isReported: false },
+  { bad: '\xff', isReported: true },
+])('another encoding is proposed only for bytes that are no text: $bad', async (at) => {
+  const cwd = await makeDirectory();
+  await writeFile(path.join(cwd, 'edp.yaml'), 'tables:\n  halves: { columns: { a: text } }\n');
+  const lines = Buffer.from(`{"a":"x"}\n{"a":"${at.bad}"}\n`, 'latin1');
+  await writeFile(path.join(cwd, 'halves.jsonl'), lines);
+  const { status, stderr } = await run(cwd, 'ingest', 'halves.jsonl');
+  expect(status, stderr).toBe(3);
+  expect(stderr.includes('bytes that are no text in its encoding'), stderr).toBe(at.isReported);
+});

@@ -33,6 +33,10 @@ const person = (some: (limit: number) => number): Row => [
   some(20) === 0 ? 'bad' : `v${some(3)}`,
 ];
 
+/** One of several spellings of the same value, or another value. */
+const spelled = (some: (limit: number) => number, spellings: readonly string[] | string) =>
+  some(3) === 0 ? spellings[some(spellings.length)]! : String(some(40) + 2);
+
 const SHAPES: readonly Shape[] = [
   {
     name: 'a key of one column',
@@ -98,6 +102,38 @@ const SHAPES: readonly Shape[] = [
       some(12) === 0 ? null : some(11),
     ],
   },
+  {
+    name: 'doubles with two spellings of zero',
+    setup:
+      'CREATE TABLE % (id double precision PRIMARY KEY, boss double precision REFERENCES %, v text, load_id bigint)',
+    columns: { id: 'double', boss: 'double', v: 'text' },
+    key: ['id'],
+    make: (some) => [spelled(some, ['0', '-0']), spelled(some, ['-0']), `v${some(3)}`],
+  },
+  {
+    name: 'decimal numbers with zeros at their end',
+    setup: 'CREATE TABLE % (id numeric PRIMARY KEY, boss numeric REFERENCES %, load_id bigint)',
+    columns: { id: 'numeric', boss: 'numeric' },
+    key: ['id'],
+    make: (some) => [spelled(some, ['1', '1.00']), spelled(some, ['1.0'])],
+  },
+  {
+    name: 'texts of a fixed length that refer to longer ones',
+    setup:
+      'CREATE TABLE % (id char(6) PRIMARY KEY, boss char(4) REFERENCES %, v text, load_id bigint)',
+    columns: { id: 'text', boss: 'text', v: 'text' },
+    key: ['id'],
+    make: (some) => [spelled(some, ['a', 'a ']), spelled(some, ['a  ']), `v${some(3)}`],
+  },
+  {
+    name: 'texts in any case',
+    setup: `CREATE COLLATION IF NOT EXISTS any_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+      CREATE TABLE % (id text COLLATE any_case PRIMARY KEY, boss text COLLATE any_case REFERENCES %, v text,
+        load_id bigint)`,
+    columns: { id: 'text', boss: 'text', v: 'text' },
+    key: ['id'],
+    make: (some) => [spelled(some, 'abcdefgh'), spelled(some, 'ABCDEFGH'), `v${some(3)}`],
+  },
 ];
 
 const CONFLICTS = ['reject', 'skip', 'update'] as const;
@@ -128,7 +164,7 @@ async function insertEach(shape: Shape, rows: readonly Row[], conflict: Conflict
       for (const { own, referred } of references) {
         const values = own.map((name) => row[names.indexOf(name)]!);
         if (values.some((value) => value === null)) continue;
-        const isParent = referred.map((name, i) => `${name}::text = $${i + 1}`).join(' AND ');
+        const isParent = referred.map((name, i) => `${name} = $${i + 1}`).join(' AND ');
         const { rowCount } = await client.query(
           `SELECT FROM o WHERE ${isParent}`,
           values.map(String),

@@ -16,7 +16,7 @@ import { reportListSchema, reportSchema } from './report.schema.js';
 import { runStatusSchema, runsStatusSchema } from './runs.schema.js';
 import { promoteSchema, replaySchema, undoSchema } from './upkeep.schema.js';
 import { verifySchema } from './verify.schema.js';
-import { warehouseRunSchema } from './warehouse.schema.js';
+import { checkSchema, initSchema, warehouseRunSchema } from './warehouse.schema.js';
 
 /** By name of the result: a command with several modes has several. */
 export const RESULT_SCHEMAS = {
@@ -37,7 +37,9 @@ export const RESULT_SCHEMAS = {
   },
   rejects: { rejects: rejectsSchema, 'rejects --passed-over': passedOverSchema },
   replay: { replay: replaySchema },
+  check: { check: checkSchema },
   undo: { undo: undoSchema },
+  init: { init: initSchema },
   run: { run: warehouseRunSchema },
   verify: { verify: verifySchema },
   promote: { promote: promoteSchema },

@@ -1,4 +1,4 @@
-/** `edp run`: what was done to each slice of each task. */
+/** `edp run`: what was done to each slice of each task; `edp check`: what checks found. */
 import { z } from 'zod';
 import { SEVERITIES, TASK_KINDS } from '../../model/warehouse/task.js';
 import { count, error, type Json, seconds } from './json-parts.js';
@@ -46,4 +46,36 @@ export const warehouseRunSchema = z.strictObject({
   tasks: z.array(task),
 });
 
+export const initSchema = z.strictObject({
+  command: z.literal('init'),
+  ok: z.literal(true),
+  directory: z.string(),
+  files: z.array(z.string()).describe('Paths in the directory'),
+});
+
 export type WarehouseRunJson = Json<typeof warehouseRunSchema>;
+
+export const foundCheck = z
+  .strictObject({
+    table: z.string().describe('silver.members, gold.job_ran_fact, bronze.events'),
+    name: z.string(),
+    column: z
+      .string()
+      .nullable()
+      .describe('Several with a comma between them; null for a check of the whole table'),
+    severity: z.enum(SEVERITIES),
+    ok: z.boolean(),
+    failing: count.describe('Rows; of unique, those beyond the first of each group'),
+    sample: z
+      .array(z.unknown())
+      .describe('The first of them; numbers that are no exact doubles are text'),
+  })
+  .meta({ id: 'Check', description: 'What a check found in a table' });
+
+export const checkSchema = z.strictObject({
+  command: z.literal('check'),
+  ok: z.boolean().describe('Whether no check of severity error failed'),
+  checks: z.array(foundCheck),
+});
+
+export type CheckJson = Json<typeof foundCheck>;

@@ -309,8 +309,8 @@ class ReplaceRun {
     await client.query('SAVEPOINT edp_replace');
     let copied: Omit<Outcome, 'replaced'>;
     try {
-      // One COPY would let records refer to each other in a circle.
-      if (inCatalog.refersToItself) throw new Undo();
+      // One COPY would let records refer to each other in a circle, or not see those before them.
+      if (inCatalog.refersToItself || inCatalog.looksAtRows) throw new Undo();
       copied = await this.#copy(loads, checked);
     } catch (error) {
       const isRefused =

@@ -20,6 +20,9 @@ import { type Parents, REFUSE_WAITING, TURNS, WAITING, waitFor, wake } from './w
 /** Records that share a savepoint at most. */
 const MAX_TOGETHER = 1024;
 
+/** The columns in the detail of a foreign key's error, in any language of the server: `Key (a)=(1) …`. */
+export const REFERRING = /\(([^()]+)\)=\(/;
+
 /** After a record without its parent, for how many records it is looked up before they are tried. */
 const LOOKS = 64;
 
@@ -332,7 +335,7 @@ function missingReference(
 function blameParent({ staging, parents }: OrderedInsert, current: string): string {
   const { references, areAll } = parents;
   const reason = `concat_ws(': ', ${v('message')}, nullif(${v('detail')}, '')),
-            coalesce(nullif(${v('column')}, ''), nullif(${v('constraint')}, ''))`;
+            coalesce(nullif(${v('column')}, ''), substring(${v('detail')} FROM '${REFERRING.source}'), nullif(${v('constraint')}, ''))`;
   const refuse = areAll
     ? `INSERT INTO ${VERDICTS} SELECT ${v('current')}, 'missing_dimension', ${reason}`
     : `INSERT INTO ${WAITING} SELECT ${v('current')}, NULL, ${reason}

@@ -29,6 +29,7 @@ import {
 } from '../../postgres/replaced-checks.js';
 import { mayBeAboutRecord } from '../../postgres/sqlstate.js';
 import { lockable, toCopyColumns } from '../../postgres/table-in-catalog.js';
+import { REFERRING } from './in-order.js';
 import { completion, inference } from './inferred-members.js';
 import {
   countOwnRows,
@@ -237,8 +238,9 @@ export class StagingTable {
     const own = brought.filter(({ isOwn }) => isOwn);
     for (const key of brought) if (!own.includes(key)) await this.#settleReferences(key);
     await failpoint('stage.references', this.#client);
+    const { refersToItself, looksAtRows } = this.#options.target;
     const inferred =
-      this.#options.target.refersToItself || own.length > 0
+      refersToItself || looksAtRows || own.length > 0
         ? await this.#moveInOrder(own)
         : await this.#moveTogether(foreignKeys, brought);
     await this.#repeatLeftOut();
@@ -371,7 +373,7 @@ export class StagingTable {
       AND ${open('s')}`;
     if (this.#options.missingDimensions === 'infer') await this.#inferMembers(key, missing);
     // A trigger may give the row another reference, or add what it refers to.
-    if (this.#fate.mayChange) return;
+    if (this.#fate.mayChange || this.#options.target.looksAtRows) return;
     await this.#client.query(
       `INSERT INTO ${VERDICTS}
        SELECT ${ORDINAL_SQL}, 'missing_dimension',
@@ -623,7 +625,11 @@ function toServerFault(error: DatabaseError): Fault {
     case '23502':
       return new Fault('null_value', reason, column);
     case '23503':
-      return new Fault('missing_dimension', reason, column);
+      return new Fault(
+        'missing_dimension',
+        reason,
+        REFERRING.exec(error.detail ?? '')?.[1] ?? column,
+      );
     case '23505':
       return new Fault('conflict', reason, column);
     case '22003':

@@ -37,8 +37,8 @@ export function parentsOf(
   const isStaged = (name: string) => columns.some((column) => column.name === name);
   const usable = references.filter(({ pairs }) => pairs.every(({ column }) => isStaged(column)));
   const areRecognized = usable.every(
-    ({ pairs, hasPlainText }) =>
-      hasPlainText && pairs.every(({ referredColumn }) => isStaged(referredColumn)),
+    ({ pairs, areHashed }) =>
+      areHashed && pairs.every(({ referredColumn }) => isStaged(referredColumn)),
   );
   const isAll = areAll && usable.length === references.length;
   const isPlain = !target.hasTriggers && !target.hasRules && missingDimensions !== 'infer';
@@ -67,7 +67,7 @@ export function waitFor(
     const values = names.map((name) => `s.${quoteIdentifier(name)}`).join(', ');
     const form = quoteLiteral(`%s is not in ${referredTable.replaceAll('%', '%%')}`);
     const saying = `format(${form}, concat_ws(', ', ${values})), ${quoteLiteral(names.join(', '))}`;
-    return `(SELECT s.${ORDINAL_SQL}, ${hashOf(names, all.references.indexOf(reference))}, ${saying}
+    return `(SELECT s.${ORDINAL_SQL}, ${hashOf(reference, 'own', all.references.indexOf(reference))}, ${saying}
              ${missing(reference, columns, current)})`;
   });
   return `INSERT INTO ${WAITING}
@@ -83,10 +83,12 @@ export function wake(
   current: string,
   pass: string,
 ): string {
-  const hashes = references
-    .map(({ pairs }, i) => ({ names: pairs.map(({ referredColumn }) => referredColumn), i }))
-    .filter(({ names }) => names.every((name) => columns.some((column) => column.name === name)))
-    .map(({ names, i }) => hashOf(names, i));
+  const hashes = references.flatMap((reference, i) => {
+    const areStaged = reference.pairs.every(({ referredColumn }) =>
+      columns.some(({ name }) => name === referredColumn),
+    );
+    return areStaged ? hashOf(reference, 'referred', i) : [];
+  });
   if (hashes.length === 0) return '';
   return `INSERT INTO ${TURNS}
           SELECT ${pass} + (w.ordinal < s.${ORDINAL_SQL})::int, w.ordinal
@@ -98,9 +100,21 @@ export function wake(
 export const REFUSE_WAITING = `INSERT INTO ${VERDICTS}
   SELECT ordinal, 'missing_dimension', reason, column_name FROM ${WAITING} ON CONFLICT DO NOTHING`;
 
-function hashOf(names: readonly string[], reference: number): string {
-  const values = names.map((name) => `s.${quoteIdentifier(name)}`).join(', ');
-  return `hashtextextended(ROW(${values})::text, ${reference})`;
+/** By the server's own hash, since equal values may have several spellings; by their text where there is none. */
+function hashOf(
+  { pairs, areHashed }: OwnReference,
+  side: 'own' | 'referred',
+  reference: number,
+): string {
+  const values = pairs.map(({ column, cast, referredColumn, referredCast, collation }) =>
+    side === 'own'
+      ? `s.${quoteIdentifier(column)}${cast}${collation}`
+      : `s.${quoteIdentifier(referredColumn)}${referredCast}${collation}`,
+  );
+  const row = `ROW(${values.join(', ')})`;
+  return areHashed
+    ? `hash_record_extended(${row}, ${reference})`
+    : `hashtextextended(${row}::text, ${reference})`;
 }
 
 /** The staged record, where it refers to no row and not to itself: `FROM … s WHERE …`. */

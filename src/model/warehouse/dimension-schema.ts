@@ -2,12 +2,13 @@
 import { z } from 'zod';
 import { notesShape } from '../notes-schema.js';
 import { columnName } from '../schema.js';
-import { columns, sourceName, taskName } from './schema-parts.js';
+import { columnList, isSound, sourceName, taskName } from './schema-parts.js';
 import { ID_TYPES } from './task.js';
 
-const day = z
-  .string({ error: 'expected a day, such as 2020-01-31' })
-  .refine(isDay, { error: ({ input }) => `"${input}" is no day; write it as 2020-01-31` });
+const day = () =>
+  z
+    .string({ error: 'expected a day, such as 2020-01-31' })
+    .refine(isDay, { error: ({ input }) => `"${input}" is no day; write it as 2020-01-31` });
 
 function isDay(text: string): boolean {
   if (!/^\d{4}-\d{2}-\d{2}$/.test(text)) return false;
@@ -15,46 +16,54 @@ function isDay(text: string): boolean {
   return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(text);
 }
 
-const calendar = z
-  .strictObject(
-    { from: day.describe('First day'), to: day.describe('Last day') },
-    { error: 'a calendar is {from: 2015-01-01, to: 2040-12-31}' },
-  )
-  .refine(({ from, to }) => from <= to, { message: 'from is a day behind to', path: ['from'] });
+const calendar = () =>
+  z
+    .strictObject(
+      { from: day().describe('First day'), to: day().describe('Last day') },
+      { error: 'a calendar is {from: 2015-01-01, to: 2040-12-31}' },
+    )
+    .refine(({ from, to }) => from <= to, {
+      message: 'from is a day behind to',
+      path: ['from'],
+      when: isSound,
+    });
 
 /** It has either `from` or `calendar`. */
-export const dimensionSchema = z
-  .strictObject({
-    from: sourceName.optional().describe('Task, table or view that it is made from'),
-    'natural-key': columns
-      .optional()
-      .describe('Column, or columns, of the source that identify a member'),
-    attributes: z
-      .union([columnName, z.array(columnName)], { error: 'expected a list of columns' })
-      .optional()
-      .describe('Columns of the source to take (default: all others)'),
-    id: z
-      .enum(ID_TYPES, { error: `expected ${ID_TYPES.join(', ')}` })
-      .optional()
-      .describe('Type of the column id (default bigint)'),
-    calendar: calendar.optional().describe('A dimension of days, which is made from no table'),
-    ...notesShape,
-  })
-  .superRefine((dimension, context) => {
-    const add = (message: string, name?: string) =>
-      context.addIssue({ code: 'custom', message, path: name === undefined ? [] : [name] });
-    if (dimension.calendar === undefined) {
-      if (dimension.from === undefined) add('a dimension has either from or calendar');
-      else if (dimension['natural-key'] === undefined) add('a dimension has a natural-key');
-      return;
-    }
-    for (const name of ['from', 'natural-key', 'attributes', 'id'] as const) {
-      if (dimension[name] !== undefined) add(`a calendar has no ${name}`, name);
-    }
+export const dimensionSchema = () =>
+  z
+    .strictObject({
+      from: sourceName().optional().describe('Task, table or view that it is made from'),
+      'natural-key': columnList()
+        .optional()
+        .describe('Column, or columns, of the source that identify a member'),
+      attributes: z
+        .union([columnName, z.array(columnName)], { error: 'expected a list of columns' })
+        .optional()
+        .describe('Columns of the source to take (default: all others)'),
+      id: z
+        .enum(ID_TYPES, { error: `expected ${ID_TYPES.join(', ')}` })
+        .optional()
+        .describe('Type of the column id (default bigint)'),
+      calendar: calendar().optional().describe('A dimension of days, which is made from no table'),
+      ...notesShape,
+    })
+    .superRefine((dimension, context) => {
+      if (context.issues.length > 0) return;
+      const add = (message: string, name?: string) =>
+        context.addIssue({ code: 'custom', message, path: name === undefined ? [] : [name] });
+      if (dimension.calendar === undefined) {
+        if (dimension.from === undefined) add('a dimension has either from or calendar');
+        else if (dimension['natural-key'] === undefined) add('a dimension has a natural-key');
+        return;
+      }
+      for (const name of ['from', 'natural-key', 'attributes', 'id'] as const) {
+        if (dimension[name] !== undefined) add(`a calendar has no ${name}`, name);
+      }
+    });
+
+export type DimensionInput = z.output<ReturnType<typeof dimensionSchema>>;
+
+export const dimensionsSection = () =>
+  z.record(taskName(), dimensionSchema(), {
+    error: 'dimensions is {name: {from, natural-key}}',
   });
-
-export type DimensionInput = z.output<typeof dimensionSchema>;
-
-export const dimensionsSection = z.record(taskName, dimensionSchema, {
-  error: 'dimensions is {name: {from, natural-key}}',
-});

@@ -72,7 +72,9 @@ function findDimension(resolving: Resolving, path: Path, text: string): Found | 
   const add = (message: string) => resolving.add({ path: [...path, 'dimension'], message });
   const names = catalog.declared.filter(({ section }) => section === 'dimensions');
   if (!names.some((one) => one.name === name)) {
-    const other = catalog.taskOf(`gold.${name}`) ?? catalog.taskOf(`silver.${name}`);
+    const other = [text, `gold.${name}`, `silver.${name}`].flatMap(
+      (task) => catalog.taskOf(task) ?? [],
+    )[0];
     const known = names.map((one) => one.name);
     add(
       other === undefined

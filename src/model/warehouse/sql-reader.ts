@@ -75,14 +75,14 @@ function findForbidden(select: Node): string | undefined {
   return undefined;
 }
 
-/** So that the text can be nothing but one expression. Its lines are those of the text. */
-const BEFORE = 'SELECT (';
+/** So that the text can be nothing but one expression. */
+const AROUND = ['SELECT (', ')'] as const;
 
 function readExpression(
   parse: Parse,
   sql: string,
 ): { readonly columns: readonly string[] } | SqlFault {
-  const statements = listStatements(parse, `${BEFORE}${sql}\n)`, BEFORE.length);
+  const statements = listStatements(parse, sql, AROUND);
   if (isSqlFault(statements)) return statements;
   const select = asNode(statements[0]?.statement.SelectStmt);
   const targets = select?.targetList;
@@ -118,12 +118,17 @@ interface Statement {
   readonly start: number;
 }
 
-function listStatements(parse: Parse, sql: string, before = 0): Statement[] | SqlFault {
+function listStatements(
+  parse: Parse,
+  sql: string,
+  [before, behind]: readonly [string, string] = ['', ''],
+): Statement[] | SqlFault {
   const nul = sql.indexOf('\0');
   if (nul >= 0) return { line: sql.slice(0, nul).split('\n').length, message: 'SQL has no NUL' };
   // The parser takes no empty text.
+  const text = `${before}${sql}\n${behind};`;
   try {
-    const tree = asNode(parse(`${sql}\n;`));
+    const tree = asNode(parse(text));
     return listOf(tree?.stmts).flatMap((raw) => {
       const statement = asNode(asNode(raw)?.stmt);
       const start = asNode(raw)?.stmt_location;
@@ -132,20 +137,22 @@ function listStatements(parse: Parse, sql: string, before = 0): Statement[] | Sq
         : [{ statement, start: skipBlank(sql, typeof start === 'number' ? start : 0) }];
     });
   } catch (error) {
-    return toFault(error, sql, before);
+    return toFault(error, text, before.length, sql);
   }
 }
 
-/** @param before characters in front of the user's text, all in its first line */
-function toFault(error: unknown, sql: string, before: number): SqlFault {
+/**
+ * @param text as it is parsed, with what edp puts around it
+ * @param before how many characters of that stand in front, all in the first line
+ */
+function toFault(error: unknown, text: string, before: number, sql: string): SqlFault {
   const { message, sqlDetails } = error as Error & { sqlDetails?: { cursorPosition?: number } };
   const position = sqlDetails?.cursorPosition ?? before;
-  const line = [...sql].slice(0, position).join('').split('\n').length;
-  const lines = sql.split('\n').length;
-  // What edp puts behind the text is no part of it.
+  const isBehind = position >= before + [...sql].length;
+  const line = [...text].slice(0, position).join('').split('\n').length;
   return {
-    line: Math.min(line, lines),
-    message: message.replace(/ at or near ";"$/, ' at the end'),
+    line: Math.min(line, sql.split('\n').length),
+    message: isBehind ? message.replace(/ at or near "[^"]*"$/, ' at its end') : message,
   };
 }
 

@@ -8,6 +8,9 @@ import type { Notes } from '../model.js';
 export const TASK_KINDS = ['silver', 'dimension', 'fact', 'model', 'view'] as const;
 export type TaskKind = (typeof TASK_KINDS)[number];
 
+/** What `edp.task_runs.state` may be. */
+export const TASK_RUN_STATES = ['done', 'unchanged', 'failed', 'skipped'] as const;
+
 export const SLICE_UNITS = ['day', 'hour', 'month'] as const;
 export type SliceUnit = (typeof SLICE_UNITS)[number];
 

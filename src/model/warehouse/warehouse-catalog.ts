@@ -91,14 +91,16 @@ export class Catalog {
 
   /** @returns what is there, or why there is nothing */
   findAt(relation: Relation): Source | string {
+    const table = this.tableAt(relation);
     const task = this.taskAt(relation);
-    if (task !== undefined) return { task: task.task, relation: task.relation };
+    // Of a task and a table with one name, the table: that they have one name is a fault.
+    if (task !== undefined && table === undefined)
+      return { task: task.task, relation: task.relation };
     const { bronze, silver, gold } = this.layers;
     const { schema, name } = relation;
     if (schema !== bronze && (schema === silver || schema === gold)) {
       return `there is no task ${schema === silver ? 'silver' : 'gold'}.${name}${this.meant(name)}`;
     }
-    const table = this.tableAt(relation);
     if (table === undefined) return { relation };
     return {
       relation,

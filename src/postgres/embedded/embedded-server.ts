@@ -41,6 +41,7 @@ import {
   runningTcpPort,
   tcpPort,
 } from './server-files.js';
+import { endOfServer, LOG_NAME, lastLines } from './server-log.js';
 import { chooseSocketDirectory } from './socket-directory.js';
 import {
   choosePort,
@@ -234,7 +235,7 @@ async function install(directory: string, packageName?: string): Promise<Install
     launcher,
     dataDirectory: path.join(launcher.home, 'data'),
     socketDirectory: await chooseSocketDirectory(launcher.home),
-    logFile: path.join(launcher.home, 'postgres.log'),
+    logFile: path.join(launcher.home, LOG_NAME),
   };
 }
 
@@ -515,13 +516,9 @@ async function startFailure({ logFile }: Installation): Promise<EdpError> {
   const log = await readFile(logFile, 'utf8').catch(() => '');
   return new EdpError(
     'embedded_failed',
-    `the embedded PostgreSQL did not start: ${lastLines(log)}`,
+    `the embedded PostgreSQL did not start: ${endOfServer(log)}`,
     {
       hint: `see ${logFile}; or name a server with --database-url`,
     },
   );
-}
-
-function lastLines(text: string): string {
-  return text.trim().split('\n').slice(-3).join(' | ') || 'its log is empty';
 }

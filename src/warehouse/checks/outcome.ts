@@ -1,5 +1,7 @@
-/** What a check found. */
-import type { SEVERITIES } from '../../model/warehouse/task.js';
+/** What a check found, and the rows that it looked at. */
+import type { Relation, SEVERITIES } from '../../model/warehouse/task.js';
+import type { Expr, From } from '../../relational/tree.js';
+import type { Shape } from '../compile/relation-shape.js';
 
 export interface CheckOutcome {
   readonly name: string;
@@ -7,16 +9,32 @@ export interface CheckOutcome {
   readonly ok: boolean;
   /** Rows; of `unique`, those beyond the first of each group. */
   readonly failing: number;
-  /** The first of them, each as an object. */
-  readonly sample: readonly unknown[];
+  /** The first of them, each an object as JSON. */
+  readonly sample: readonly string[];
 }
 
-/** The rows that checks look at. */
+/** Name of the rows in {@link CheckedRows.from}. */
+export const CHECKED = 'edp_checked';
+
+/** Name of the rows that stay, in {@link CheckedRows.beside}. */
+export const STAYING = 'made';
+
 export interface CheckedRows {
-  /** In SQL: a table, or a query in parentheses. */
-  readonly from: string;
-  /** SQL of the slice of a row, as text; undefined where all rows are one slice. */
-  readonly slice?: string;
+  /** `silver.members`: where errors say that they are. */
+  readonly place: string;
+  /** Called {@link CHECKED}. */
+  readonly from: From;
+  /** Their columns, without those of edp's own. */
+  readonly shape: Shape;
+  /** The table whose rows they are, or are to be. */
+  readonly relation: Relation;
+  /** The slice of a row, as text; undefined where all rows are one slice. */
+  readonly slice?: Expr;
+  /**
+   * Which rows of the relation, called {@link STAYING}, stay in it beside these; undefined where these are
+   * all of it.
+   */
+  readonly beside?: Expr;
 }
 
 export function holdsBack(outcomes: readonly CheckOutcome[]): boolean {

@@ -8,6 +8,9 @@ export const AFFECTED = 'edp_affected';
 /** All rows; those with the keys in {@link AFFECTED}; those of some slices, as the server prints them. */
 export type Within = 'all' | 'keys' | { readonly slices: readonly string[] };
 
+/** How changed rows are known: by the loads that they came with, or by a column from a value on. */
+export type Trace = { readonly loads: readonly number[] } | { readonly since: string };
+
 /** Hidden columns of {@link Blueprint.rows}: source rows in a row; those with a NULL in a look-up key. */
 export const READ = 'edp_read';
 export const NULL_KEY = 'edp_null_key';
@@ -25,8 +28,8 @@ export interface Blueprint {
   readonly isCounted: boolean;
   /** How many rows are read, and how many of them have NULL in the key; for those that are not counted. */
   counts?(within: Within): Select;
-  /** Keys that rows of the loads in $1 have, to fill {@link AFFECTED}; absent where all is made anew. */
-  affected?(): Select;
+  /** Keys that changed rows have, to fill {@link AFFECTED}; absent where all is made anew. */
+  affected?(by: Trace): Select;
   /** The column of slices, and what one is. */
   readonly slice?: { readonly column: string; readonly unit: SliceUnit; readonly type: string };
   readonly id?: DimensionTask['idType'];

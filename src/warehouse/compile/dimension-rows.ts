@@ -14,7 +14,7 @@ import {
   type Select,
   text,
 } from '../../relational/tree.js';
-import { AFFECTED, type Blueprint, NULL_KEY, READ, type Within } from './blueprint.js';
+import { AFFECTED, type Blueprint, NULL_KEY, READ, type Trace, type Within } from './blueprint.js';
 import { isSameWhereEqual, type Shape, wholeOrder } from './relation-shape.js';
 import { LOAD } from './silver-rows.js';
 
@@ -33,8 +33,8 @@ export function dimensionBlueprint(task: DimensionTask, shape: Shape): Blueprint
     rest: attributes,
     rows: (within) => dimensionRows(task, shape, within),
     isCounted: false,
-    counts: (within) => countRows(task, within),
-    ...(load === undefined ? {} : { affected: () => affectedKeys(task, load) }),
+    counts: (within) => countRows(task, shape, within),
+    ...(load === undefined ? {} : { affected: (by) => affectedKeys(task, load, by) }),
     id: task.idType,
     hasUnknownMember: true,
     hasTimes: true,
@@ -74,8 +74,16 @@ function dimensionRows(task: DimensionTask, shape: Shape, within: Within): Selec
   ]);
   // Equal keys may be written in several ways.
   const isPlain = naturalKey.every((name) => isSameWhereEqual(shape.get(name) ?? ''));
-  if (attributes.length === 0 && isPlain)
+  if (attributes.length === 0 && isPlain) {
+    // Keys that came with new rows are all that there is to know.
+    if (within === 'keys') {
+      return {
+        columns: outputs('affected'),
+        from: { kind: 'table', name: AFFECTED, as: 'affected' },
+      };
+    }
     return { isDistinct: true, columns: outputs(SOURCE), from, where };
+  }
   const load = loadColumn(task, shape);
   const orderBy = [
     ...(load === undefined ? [] : [column(load, SOURCE)]),
@@ -101,7 +109,7 @@ function isAffected(key: readonly string[]): Expr {
   return { kind: 'exists', query: { columns: [], from, where: equal(key, 'affected', SOURCE) } };
 }
 
-function affectedKeys({ naturalKey, source }: DimensionTask, load: string): Select {
+function affectedKeys({ naturalKey, source }: DimensionTask, load: string, by: Trace): Select {
   return {
     isDistinct: true,
     columns: naturalKey.map((name) => ({ of: column(name, SOURCE), as: name })),
@@ -110,7 +118,7 @@ function affectedKeys({ naturalKey, source }: DimensionTask, load: string): Sele
       {
         kind: 'any',
         of: column(load, SOURCE),
-        list: { kind: 'parameter', number: 1, type: 'bigint[]' },
+        list: cast(text(`{${'loads' in by ? by.loads.join(',') : ''}}`), 'bigint[]'),
       },
       ...naturalKey.map(
         (name): Expr => ({ kind: 'is-null', of: column(name, SOURCE), isNegated: true }),
@@ -119,7 +127,8 @@ function affectedKeys({ naturalKey, source }: DimensionTask, load: string): Sele
   };
 }
 
-function countRows({ naturalKey, source }: DimensionTask, within: Within): Select {
+function countRows(task: DimensionTask, shape: Shape, within: Within): Select {
+  const { naturalKey, source } = task;
   const isNull = naturalKey
     .map((name): Expr => ({ kind: 'is-null', of: column(name, SOURCE) }))
     .reduce((left, right) => binary(left, 'OR', right));
@@ -128,8 +137,12 @@ function countRows({ naturalKey, source }: DimensionTask, within: Within): Selec
       { of: { kind: 'aggregate', name: 'count' }, as: READ },
       { of: { kind: 'aggregate', name: 'count', filter: isNull }, as: NULL_KEY },
     ],
-    from: { kind: 'table', ...source.relation, as: SOURCE },
-    ...(within === 'keys' ? { where: isAffected(naturalKey) } : {}),
+    ...(within === 'keys' && attributesOf(task, shape).length === 0
+      ? { from: { kind: 'table', name: AFFECTED, as: SOURCE } }
+      : {
+          from: { kind: 'table', ...source.relation, as: SOURCE },
+          ...(within === 'keys' ? { where: isAffected(naturalKey) } : {}),
+        }),
   };
 }
 

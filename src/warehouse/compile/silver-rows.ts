@@ -14,7 +14,7 @@ import {
   type Select,
   text,
 } from '../../relational/tree.js';
-import { AFFECTED, type Blueprint, NULL_KEY, READ, type Within } from './blueprint.js';
+import { AFFECTED, type Blueprint, NULL_KEY, READ, type Trace, type Within } from './blueprint.js';
 import { type Shape, wholeOrder } from './relation-shape.js';
 
 const SOURCE = 'source';
@@ -40,9 +40,9 @@ export function silverBlueprint(
     rows: (within) => silverRows(task, shape, within),
     isCounted: false,
     counts: (within) => countRows(task, shape, within),
-    ...(lineageColumn === undefined
+    ...(lineageColumn === undefined && task.incrementalBy === undefined
       ? {}
-      : { affected: () => affectedKeys(task, shape, lineageColumn) }),
+      : { affected: (by) => affectedKeys(task, shape, by) }),
     hasUnknownMember: false,
     hasTimes: false,
     hasPrimaryKey: true,
@@ -134,13 +134,24 @@ function isAffected(key: readonly string[]): Expr {
   return { kind: 'exists', query: { columns: [], from, where: equal(key, 'affected', 'rows') } };
 }
 
+/** @param since the last value of the column that was read */
+function isSince({ incrementalBy }: SilverTask, shape: Shape, since: string): Expr {
+  const { column: name, overlap } = incrementalBy!;
+  const from = cast(text(since), shape.get(name) ?? 'text');
+  return binary(
+    column(name, SOURCE),
+    '>=',
+    overlap === undefined ? from : binary(from, '-', cast(text(overlap), 'interval')),
+  );
+}
+
 /** Whatever `where` says: a row that it holds back now may have been in the table before. */
-function affectedKeys(task: SilverTask, shape: Shape, lineageColumn: string): Select {
+function affectedKeys(task: SilverTask, shape: Shape, by: Trace): Select {
   const outputs = (of: string) => task.key.map((name) => ({ of: column(name, of), as: name }));
   const isOfLoads = (of: string, name: string): Expr => ({
     kind: 'any',
     of: column(name, of),
-    list: { kind: 'parameter', number: 1, type: 'bigint[]' },
+    list: cast(text(`{${'loads' in by ? by.loads.join(',') : ''}}`), 'bigint[]'),
   });
   const isKey = ({ name }: SilverColumn) => task.key.includes(name);
   const query: Select = {
@@ -148,7 +159,10 @@ function affectedKeys(task: SilverTask, shape: Shape, lineageColumn: string): Se
       .filter(isKey)
       .map((each) => ({ of: cleaned(each, shape), as: each.name })),
     from: { kind: 'table', ...task.source.relation, as: SOURCE },
-    where: isOfLoads(SOURCE, lineageColumn),
+    where:
+      'since' in by
+        ? isSince(task, shape, by.since)
+        : isOfLoads(SOURCE, task.source.lineageColumn!),
   };
   const made: Select = {
     columns: outputs('made'),
@@ -159,7 +173,7 @@ function affectedKeys(task: SilverTask, shape: Shape, lineageColumn: string): Se
     columns: outputs('rows'),
     from: { kind: 'query', query, as: 'rows' },
     where: all(hasKey(task.key)),
-    union: [made],
+    ...('since' in by ? {} : { union: [made] }),
   };
   return {
     isDistinct: true,

@@ -2,7 +2,18 @@
 import type pg from 'pg';
 import { quoteColumns, quoteIdentifier } from '../../model/ddl.js';
 import { printExpr } from '../../relational/postgres-sql.js';
-import { all, binary, call, cast, column, type Expr, same } from '../../relational/tree.js';
+import {
+  all,
+  binary,
+  call,
+  cast,
+  column,
+  type Expr,
+  equal,
+  type From,
+  same,
+  some,
+} from '../../relational/tree.js';
 import { AFFECTED, type Blueprint, dataColumns, type Within } from '../compile/blueprint.js';
 import { unknownId } from '../compile/fact-rows.js';
 import { isSameWhereEqual, quoteRelation, type Shape } from '../compile/relation-shape.js';
@@ -22,15 +33,13 @@ export async function findDelta(
   blueprint: Blueprint,
   within: Within,
 ): Promise<void> {
-  const { key, relation, slice } = blueprint;
+  const { relation } = blueprint;
   const table = quoteRelation(relation);
   const types = await columnTypes(client, table);
   const isSame = printExpr(sameKey(blueprint, types));
   const differs = differences(blueprint, types);
-  const scope = scopeOf(blueprint, within);
-  // A row that moved to a slice stands in another one so far.
-  const mayMove = slice !== undefined && !key.includes(slice.column);
-  const before = mayMove ? '' : ` AND ${scope}`;
+  const scope = printExpr(scopeOf(blueprint, within), 9);
+  const before = mayMove(blueprint) ? '' : ` AND ${scope}`;
   await client.query(`CREATE TEMP TABLE edp_delta ON COMMIT DROP AS
     SELECT made.ctid AS old, stage.ctid AS new FROM ${STAGE} AS stage
     LEFT JOIN ${table} AS made ON ${isSame}${before}
@@ -70,7 +79,7 @@ export async function findOrigins(
   const date = `made.${quoteIdentifier(slice.column)}`;
   const { rows } = await client.query<{ slice: string }>(
     `SELECT DISTINCT coalesce(${date}::text, 'null') AS slice FROM ${STAGE} AS stage JOIN ${table} AS made ON ${isSame}
-     WHERE ${scopeOf(blueprint, within)} IS NOT TRUE`,
+     WHERE ${printExpr(scopeOf(blueprint, within), 9)} IS NOT TRUE`,
   );
   return rows.map((row) => row.slice);
 }
@@ -99,17 +108,44 @@ function sameKey({ key, notNull }: Blueprint, types: Shape): Expr {
   ]);
 }
 
-/** Which rows of the table are compared. */
-function scopeOf({ hasUnknownMember, id, slice, key }: Blueprint, within: Within): string {
+/** A row that moved to a slice stands in another one so far. */
+function mayMove({ key, slice }: Blueprint): boolean {
+  return slice !== undefined && !key.includes(slice.column);
+}
+
+/** Which rows of the table, called `made`, are compared. */
+function scopeOf({ hasUnknownMember, id, slice, key }: Blueprint, within: Within): Expr {
   if (within === 'keys') {
-    const names = key.map(quoteIdentifier);
-    const isSame = names.map((name) => `affected.${name} = made.${name}`).join(' AND ');
-    return `EXISTS (SELECT FROM ${AFFECTED} AS affected WHERE ${isSame})`;
+    const from: From = { kind: 'table', name: AFFECTED, as: 'affected' };
+    return { kind: 'exists', query: { columns: [], from, where: equal(key, 'affected', 'made') } };
   }
   if (typeof within === 'object' && slice !== undefined) {
-    return `(${printExpr(isSlice(column(slice.column, 'made'), slice.type, within.slices))})`;
+    return isSlice(column(slice.column, 'made'), slice.type, within.slices);
   }
-  return hasUnknownMember ? `made.id <> ${printExpr(unknownId(id ?? 'int'))}` : 'true';
+  return hasUnknownMember
+    ? binary(column('id', 'made'), '<>', unknownId(id ?? 'int'))
+    : { kind: 'boolean', value: true };
+}
+
+/**
+ * Which rows of the table, called `made`, the stage does not replace.
+ *
+ * @returns undefined where it replaces all
+ */
+export function besideStage(blueprint: Blueprint, within: Within, types: Shape): Expr | undefined {
+  if (within === 'all') return undefined;
+  const from: From = { kind: 'table', schema: 'pg_temp', name: 'edp_stage', as: 'stage' };
+  const isReplaced: Expr = {
+    kind: 'exists',
+    query: { columns: [], from, where: sameKey(blueprint, types) },
+  };
+  return {
+    kind: 'not',
+    of: some([
+      call('coalesce', scopeOf(blueprint, within), { kind: 'boolean', value: false }),
+      ...(mayMove(blueprint) ? [isReplaced] : []),
+    ]),
+  };
 }
 
 export interface DeltaCount {

@@ -5,14 +5,17 @@ import { quoteColumns, quoteIdentifier } from '../../model/ddl.js';
 import type { Check, Relation } from '../../model/warehouse/task.js';
 import { printExpr, printSelect } from '../../relational/postgres-sql.js';
 import { column, type Select } from '../../relational/tree.js';
-import { checkRows } from '../checks/check-rows.js';
+import { allPass, checkRows } from '../checks/check-rows.js';
+import { publishedRows, stagedRows } from '../checks/checked-rows.js';
 import { type CheckOutcome, holdsBack } from '../checks/outcome.js';
+import { columnsOf } from '../checks/row-conditions.js';
 import {
   AFFECTED,
   type Blueprint,
   dataColumns,
   NULL_KEY,
   READ,
+  type Trace,
   type Within,
 } from '../compile/blueprint.js';
 import { unknownId } from '../compile/fact-rows.js';
@@ -20,7 +23,15 @@ import { quoteRelation } from '../compile/relation-shape.js';
 import { LOAD } from '../compile/silver-rows.js';
 import { isSlice } from '../compile/slice-conditions.js';
 import { type DateReader, readerKey, sliceValue } from '../compile/slice-value.js';
-import { applyDelta, countDelta, DELTA, findDelta, findOrigins, STAGE } from './delta.js';
+import {
+  applyDelta,
+  besideStage,
+  countDelta,
+  DELTA,
+  findDelta,
+  findOrigins,
+  STAGE,
+} from './delta.js';
 import { columnTypes, createTable, finishTable } from './target-table.js';
 
 export interface SliceRows {
@@ -40,6 +51,8 @@ export interface SliceOutcome {
   readonly rows: SliceRows;
   readonly checks: readonly CheckOutcome[];
   readonly isHeldBack: boolean;
+  /** Whether nothing was made there, and something was found out about it. */
+  readonly isUntouched?: boolean;
 }
 
 export interface Made {
@@ -47,6 +60,8 @@ export interface Made {
   readonly changes: readonly Change[];
   /** Rows more than before. */
   readonly rowChange: number;
+  /** Checks of columns that rows have in the table alone, such as the id of a dimension. */
+  readonly unchecked: readonly Check[];
 }
 
 export interface Making {
@@ -88,14 +103,20 @@ export async function makeEmpty(client: pg.Client, { blueprint, comment }: Makin
   await createTable(client, blueprint, blueprint.relation);
   await finishTable(client, blueprint, blueprint.relation, comment);
   await keepUnknownKeys(client, blueprint, 'all', []);
-  return { slices: [], changes: [{ relation: '', kind: 'definition' }], rowChange: 0 };
+  return {
+    slices: [],
+    changes: [{ relation: '', kind: 'definition' }],
+    rowChange: 0,
+    unchecked: [],
+  };
 }
 
 /** Makes the table anew, where none is. The relation of its changes is left to the caller. */
 export async function makeNew(client: pg.Client, making: Making): Promise<Made> {
   const { blueprint, checks, comment, idsFrom } = making;
   await createTable(client, blueprint, blueprint.relation);
-  const table = quoteRelation(blueprint.relation);
+  const { relation } = blueprint;
+  const table = quoteRelation(relation);
   const columns = quoteColumns(dataColumns(blueprint));
   const rows = blueprint.rows('all');
   let tallies: Tally[];
@@ -116,9 +137,10 @@ export async function makeNew(client: pg.Client, making: Making): Promise<Made> 
     const [count] = await countRead(client, blueprint, 'all');
     tallies = [{ slice: '', rows: rowCount ?? 0, unknown: 0, ...count! }];
   }
-  const found = await checkRows(client, checks, checkedRows(blueprint, table));
+  const checked = await publishedRows(client, blueprint);
+  const found = await checkRows(client, checks, { ...checked, relation: idsFrom ?? relation });
   const slices = tallies.map(({ slice, read, nullKey, rows: inserted, unknown }) =>
-    toOutcome(slice, { ...NOTHING, read, nullKey, inserted, unknown }, found),
+    toOutcome(slice, { ...NOTHING, read, nullKey, inserted, unknown }, found, checks),
   );
   const heldBack = slices.filter((each) => each.isHeldBack).map(({ slice }) => slice);
   if (heldBack.length > 0) await removeSlices(client, blueprint, heldBack);
@@ -134,6 +156,7 @@ export async function makeNew(client: pg.Client, making: Making): Promise<Made> 
       ...(inserted > 0 ? [{ relation: '', kind: 'inserted' as const, rows: inserted }] : []),
     ],
     rowChange: inserted,
+    unchecked: [],
   };
 }
 
@@ -174,8 +197,9 @@ function toOutcome(
   slice: string,
   rows: SliceRows,
   found: ReadonlyMap<string, CheckOutcome[]>,
+  wanted: readonly Check[],
 ): SliceOutcome {
-  const checks = found.get(slice) ?? [];
+  const checks = found.get(slice) ?? allPass(wanted);
   const isHeldBack = holdsBack(checks);
   return {
     slice,
@@ -183,12 +207,6 @@ function toOutcome(
     checks,
     isHeldBack,
   };
-}
-
-function checkedRows({ slice }: Blueprint, from: string) {
-  return slice === undefined
-    ? { from }
-    : { from, slice: `coalesce(${quoteIdentifier(slice.column)}::text, 'null')` };
 }
 
 /** Rows by slice; the counts of source rows are in them. */
@@ -232,10 +250,10 @@ export async function makeDelta(
   client: pg.Client,
   making: Making,
   ordered: Within,
-  loads: readonly number[],
+  trace?: Trace,
 ): Promise<Made> {
   const { blueprint, checks } = making;
-  const within = await fillStage(client, blueprint, ordered, loads);
+  const within = await fillStage(client, blueprint, ordered, trace);
   const tallies = blueprint.isCounted
     ? (await client.query<Tally>(tallySql(blueprint, STAGE))).rows
     : (await countRead(client, blueprint, within)).map((count) => ({
@@ -244,7 +262,11 @@ export async function makeDelta(
         unknown: 0,
         ...count,
       }));
-  const found = await checkRows(client, checks, checkedRows(blueprint, STAGE));
+  const types = await columnTypes(client, quoteRelation(blueprint.relation));
+  const staged = await stagedRows(client, blueprint, besideStage(blueprint, within, types));
+  const isStaged = (check: Check) => columnsOf(check).every((name) => staged.shape.has(name));
+  const wanted = checks.filter(isStaged);
+  const found = await checkRows(client, wanted, staged);
   const heldBack = [...found].flatMap(([slice, outcomes]) => (holdsBack(outcomes) ? [slice] : []));
   const rest = await takeOut(client, blueprint, within, heldBack);
   if (rest !== undefined) await findDelta(client, blueprint, rest);
@@ -262,10 +284,10 @@ export async function makeDelta(
     const count = counts.find((each) => (each.slice ?? '') === slice);
     const { read = 0, nullKey = 0, unknown = 0 } = tally ?? {};
     const { inserted = 0, updated = 0, deleted = 0 } = count ?? {};
-    return toOutcome(slice, { read, nullKey, unknown, inserted, updated, deleted }, found);
+    return toOutcome(slice, { read, nullKey, unknown, inserted, updated, deleted }, found, wanted);
   });
   const rowChange = slices.reduce((sum, { rows }) => sum + rows.inserted - rows.deleted, 0);
-  return { slices, changes, rowChange };
+  return { slices, changes, rowChange, unchecked: checks.filter((check) => !isStaged(check)) };
 }
 
 /**
@@ -278,17 +300,17 @@ async function fillStage(
   client: pg.Client,
   blueprint: Blueprint,
   within: Within,
-  loads: readonly number[],
+  trace: Trace | undefined,
 ): Promise<Within> {
   await client.query(`DROP TABLE IF EXISTS ${STAGE}, ${DELTA}, pg_temp.${AFFECTED}`);
-  if (within === 'keys') await fillAffected(client, blueprint.affected!(), loads);
+  if (within === 'keys') await fillAffected(client, blueprint.affected!(trace!));
   await client.query(
     `CREATE TEMP TABLE edp_stage ON COMMIT DROP AS\n${printSelect(blueprint.rows(within))}`,
   );
   await client.query(`ANALYZE ${STAGE}`);
   const origins = await findOrigins(client, blueprint, within);
   if (typeof within === 'object' && origins.length > 0) {
-    return fillStage(client, blueprint, { slices: [...within.slices, ...origins] }, loads);
+    return fillStage(client, blueprint, { slices: [...within.slices, ...origins] }, trace);
   }
   if (blueprint.mayRepeatKey) {
     await client.query(`CREATE UNIQUE INDEX ON ${STAGE} (${quoteColumns(blueprint.key)})`);
@@ -296,14 +318,8 @@ async function fillStage(
   return within;
 }
 
-async function fillAffected(
-  client: pg.Client,
-  query: Select,
-  loads: readonly number[],
-): Promise<void> {
-  await client.query(
-    `CREATE TEMP TABLE ${AFFECTED} ON COMMIT DROP AS\n${printSelect(query).replaceAll('$1::bigint[]', `'{${loads.join(',')}}'::bigint[]`)}`,
-  );
+async function fillAffected(client: pg.Client, query: Select): Promise<void> {
+  await client.query(`CREATE TEMP TABLE ${AFFECTED} ON COMMIT DROP AS\n${printSelect(query)}`);
   await client.query(`ANALYZE pg_temp.${AFFECTED}`);
 }
 

@@ -1,8 +1,12 @@
 /** One task of a run: finds out what is stale, and makes it right in one transaction. */
 import type pg from 'pg';
 import { type ReadPoint, readPoint, recordChanges } from '../../ledger/changes.js';
+import { quoteIdentifier } from '../../model/ddl.js';
 import { formatNotes } from '../../model/notes.js';
-import type { Task, Warehouse } from '../../model/warehouse/task.js';
+import type { Check, Task, Warehouse } from '../../model/warehouse/task.js';
+import { keepFailures } from '../checks/check-failures.js';
+import { checkPublished, toCheckedTable } from '../checks/check-published.js';
+import { withLostParents } from '../checks/lost-parents.js';
 import type { CheckOutcome } from '../checks/outcome.js';
 import type { Blueprint } from '../compile/blueprint.js';
 import {
@@ -12,6 +16,7 @@ import {
   type TableTask,
 } from '../compile/compile-task.js';
 import { quoteRelation } from '../compile/relation-shape.js';
+import { type CheckedMade, makeChecked } from './checked-change.js';
 import { explainTaskFault } from './explain-fault.js';
 import { type Made, makeDelta, NOTHING, type SliceOutcome } from './make-table.js';
 import { runView } from './run-view.js';
@@ -19,8 +24,8 @@ import { EVERY_SLICE, listSlices } from './slice-list.js';
 import { everything, findStaleKeys, findStaleSlices, type Work } from './staleness.js';
 import { replaceTable } from './swap.js';
 import { keepResults, type TaskOrders, type TaskResult } from './task-results.js';
+import { behindViews, findChange, findUntracked, relationsOf, sourcesOf } from './task-sources.js';
 import { keepHeldBack, keepState, listHeldBack, readState, type TaskState } from './task-state.js';
-import { behindViews, findChange, findUntracked, relationsOf, sourcesOf } from './what-is-read.js';
 
 /** What another run brings about: the task is tried again. */
 const RACES = ['40001', '40P01'];
@@ -124,6 +129,7 @@ async function work(
   const seconds = (performance.now() - startedAt) / 1000;
   const timed = results.map((result) => ({ ...result, seconds: seconds / results.length }));
   await keepResults(client, runId, timed);
+  await keepFailures(client, runId, timed);
   return timed;
 }
 
@@ -141,26 +147,47 @@ async function runTable(
     : await findWork(client, task, compiled, state, warehouse);
   const heldBack = isNew ? [] : await listHeldBack(client, task.name);
   const wanted = isNew ? stale : narrow(compiled.blueprint, stale, heldBack, orders);
-  if (wanted === undefined) return [unchanged(task)];
+  const lost =
+    isNew || task.checks.length === 0
+      ? []
+      : await withLostParents(client, task, warehouse.tasks, state.point);
+  if (wanted === undefined) return [await checkUnchanged(client, task, state!, lost)];
   const point = await readPoint(client);
   const making = {
     blueprint: compiled.blueprint,
     checks: task.checks,
-    comment: formatNotes(task),
+    comment: formatNotes(task) || undefined,
     readers: readersOf(task.name, warehouse.tasks),
   };
   const isPart = orders.slices !== undefined && compiled.blueprint.slice !== undefined;
   const make = async (): Promise<Made> => {
-    if (!isNew) return makeDelta(client, making, wanted.within, wanted.loads);
+    if (!isNew) return makeDelta(client, making, wanted.within, wanted.trace);
     const whole = await replaceTable(client, state, making, isPart);
     if (!isPart) return whole;
     const part = narrow(compiled.blueprint, undefined, [], orders)!;
-    const filled = await makeDelta(client, making, part.within, []);
+    const filled = await makeDelta(client, making, part.within);
     return { ...filled, changes: [...whole.changes, ...filled.changes] };
   };
-  const made = await make();
+  const isSameDefinition = state?.definition === compiled.definition;
+  const made = await makeChecked(client, {
+    task,
+    making,
+    state,
+    isNew,
+    isSameDefinition,
+    lost,
+    make,
+  });
   await recordChanges(client, made.changes);
   await keepOutcome(client, task, compiled, { made, state, isNew, stale, wanted, orders, point });
+  // What had been read before is read again each time.
+  if (
+    wanted.isLook === true &&
+    made.changes.length === 0 &&
+    !made.slices.some(({ isHeldBack }) => isHeldBack)
+  ) {
+    return [unchanged(task)];
+  }
   return toResults(task, made, wanted, orders.dryRun);
 }
 
@@ -178,9 +205,21 @@ async function findWork(
 ): Promise<Work | undefined> {
   if ('calendar' in task) return undefined;
   const sources = sourcesOf(task);
+  if (task.kind === 'silver' && task.incrementalBy !== undefined && state.highWater !== null) {
+    const { column } = task.incrementalBy;
+    return {
+      within: 'keys',
+      reason: `${column} since ${state.highWater}`,
+      reasons: new Map(),
+      trace: { since: state.highWater },
+      isLook: true,
+    };
+  }
   const behind = behindViews(sources, tasks);
   const untracked = await findUntracked(client, [...sources, ...behind]);
-  if (untracked !== undefined) return everything(`edp does not load ${untracked}`);
+  if (untracked !== undefined) {
+    return { ...everything(`edp does not load ${untracked}`), isLook: true };
+  }
   // The rows of a model may be of any date, and those of a view have no load: all of it is compared.
   const whole = task.kind === 'model' ? [...sources, ...behind] : behind;
   const change = await findChange(client, whole, state.point);
@@ -201,7 +240,7 @@ function narrow(
 ): Work | undefined {
   if (range !== undefined && slice !== undefined) {
     const slices = listSlices(range, slice.unit);
-    return { within: { slices }, reason: 'as ordered', reasons: new Map(), loads: [] };
+    return { within: { slices }, reason: 'as ordered', reasons: new Map() };
   }
   if (heldBack.length === 0) return stale;
   const [first] = heldBack;
@@ -214,11 +253,11 @@ function narrow(
     ...(stale?.reasons ?? []),
   ]);
   const reason = stale?.reason ?? first!.reason;
-  return { within: { slices: [...reasons.keys()] }, reason, reasons, loads: [] };
+  return { within: { slices: [...reasons.keys()] }, reason, reasons };
 }
 
 interface Outcome {
-  readonly made: Made;
+  readonly made: CheckedMade;
   readonly state: TaskState | undefined;
   readonly isNew: boolean;
   readonly stale: Work | undefined;
@@ -233,6 +272,8 @@ async function keepOutcome(
   { definition, blueprint }: CompiledTask,
   { made, state, isNew, wanted, orders, point }: Outcome,
 ): Promise<void> {
+  // The table before stays, and is still another one than the declared one.
+  if (made.isTakenBack && isNew && state !== undefined) return;
   const isPart = orders.slices !== undefined && blueprint.slice !== undefined;
   await keepState(client, {
     task: task.name,
@@ -242,14 +283,26 @@ async function keepOutcome(
     sources: sourcesOf(task).map(({ relation }) => quoteRelation(relation)),
     // What else is stale is found again, from the point before.
     point: isPart && !isNew ? state!.point : point,
+    highWater: await findHighWater(client, task),
     rowCount: (isNew ? 0 : (state?.rowCount ?? 0)) + made.rowChange,
   });
   const slices = typeof wanted.within === 'object' ? wanted.within.slices : undefined;
   const heldBack = made.slices
     .filter(({ isHeldBack }) => isHeldBack)
     .map(({ slice, checks }) => ({ slice, reason: `held back by ${namesOfFailed(checks)}` }));
-  const rest = isPart && isNew ? [{ slice: EVERY_SLICE, reason: 'new' }] : [];
+  const isIncomplete = isNew && (isPart || made.isTakenBack);
+  const rest = isIncomplete ? [{ slice: EVERY_SLICE, reason: 'new' }] : [];
   await keepHeldBack(client, task.name, slices, [...heldBack, ...rest]);
+}
+
+/** The last value of the column by which new rows of a foreign source are found. */
+async function findHighWater(client: pg.Client, task: TableTask): Promise<string | null> {
+  if (task.kind !== 'silver' || task.incrementalBy === undefined) return null;
+  const { rows } = await client.query<{ last: string | null }>(
+    `SELECT max(${quoteIdentifier(task.incrementalBy.column)})::text AS last
+     FROM ${quoteRelation(task.source.relation)}`,
+  );
+  return rows[0]!.last;
 }
 
 function namesOfFailed(checks: readonly CheckOutcome[]): string {
@@ -259,6 +312,27 @@ function namesOfFailed(checks: readonly CheckOutcome[]): string {
     .join(', ');
 }
 
+/** What time brings about, and what others did, is found out whether or not there is anything to do. */
+async function checkUnchanged(
+  client: pg.Client,
+  task: TableTask,
+  { rowCount }: TaskState,
+  lost: readonly Check[],
+): Promise<Omit<TaskResult, 'seconds'>> {
+  const checks = task.checks.filter(
+    (check) => check.kind === 'fresh' || check.kind === 'row_count' || lost.includes(check),
+  );
+  const outcomes = await checkPublished(
+    client,
+    { ...toCheckedTable(task), checks },
+    ({ where }) => ({
+      before: undefined,
+      after: where === undefined && rowCount !== null ? rowCount : undefined,
+    }),
+  );
+  return { ...unchanged(task), checks: outcomes };
+}
+
 function unchanged({ name, kind }: Task): Omit<TaskResult, 'seconds'> {
   const rows = NOTHING;
   return { task: name, kind, slice: '', state: 'unchanged', reason: undefined, rows, checks: [] };
@@ -266,22 +340,30 @@ function unchanged({ name, kind }: Task): Omit<TaskResult, 'seconds'> {
 
 function toResults(
   { name, kind }: TableTask,
-  made: Made,
+  made: CheckedMade,
   { reason, reasons, within }: Work,
   dryRun: boolean,
 ): Omit<TaskResult, 'seconds'>[] {
   const isEmpty = ({ rows }: SliceOutcome) => rows.read + rows.inserted + rows.deleted === 0;
   // Of a range, days without anything are no news.
   const isMany = typeof within === 'object' && within.slices.length > 1;
-  const slices = made.slices.filter((slice) => !isMany || reasons.size > 0 || !isEmpty(slice));
+  const isNews = (slice: SliceOutcome) =>
+    !isMany || reasons.size > 0 || !isEmpty(slice) || slice.isUntouched === true;
+  const slices = made.slices.filter(isNews);
   if (slices.length === 0) {
-    return [{ ...unchanged({ name, kind } as Task), reason }];
+    return [{ ...unchanged({ name, kind } as Task), reason, checks: made.tableChecks }];
   }
-  return slices.map(({ slice, rows, checks, isHeldBack }) => ({
+  return slices.map(({ slice, rows, checks, isHeldBack, isUntouched }) => ({
     task: name,
     kind,
     slice,
-    state: isHeldBack ? 'failed' : dryRun ? 'would-change' : 'done',
+    state: isHeldBack
+      ? 'failed'
+      : isUntouched === true
+        ? 'unchanged'
+        : dryRun
+          ? 'would-change'
+          : 'done',
     reason: reasons.get(slice) ?? reason,
     rows,
     checks,

@@ -2,6 +2,7 @@
 import type pg from 'pg';
 import { EdpError } from '../../base/errors.js';
 import { quoteIdentifier } from '../../model/ddl.js';
+import { readBy } from '../../model/warehouse/order-tasks.js';
 import type { Task, Warehouse } from '../../model/warehouse/task.js';
 import { connect } from '../../postgres/connection.js';
 import type { Database } from '../../postgres/database.js';
@@ -87,6 +88,8 @@ class TaskQueue {
   readonly #progress: RunProgress;
   readonly #signal: AbortSignal;
   readonly #waiting: Task[];
+  /** Place of each task in the order. */
+  readonly #places: ReadonlyMap<string, number>;
   readonly #running = new Set<string>();
   /** Tasks that failed, or were skipped. */
   readonly #broken = new Set<string>();
@@ -102,6 +105,7 @@ class TaskQueue {
   ) {
     this.#warehouse = warehouse;
     this.#waiting = [...tasks];
+    this.#places = new Map(warehouse.tasks.map(({ name }, i) => [name, i]));
     this.#orders = orders;
     this.#runId = runId;
     this.#progress = progress;
@@ -127,7 +131,9 @@ class TaskQueue {
 
   #isReady(task: Task): boolean {
     const pending = new Set([...this.#running, ...this.#waiting.map(({ name }) => name)]);
-    return readsOf(task).every((name) => !pending.has(name));
+    const isBefore = (name: string) => this.#places.get(name)! < this.#places.get(task.name)!;
+    // Checks may read each other's tables in a circle: those that come behind are as they were.
+    return readsOf(task).every((name) => !pending.has(name) || !isBefore(name));
   }
 
   async #run(session: pg.Client, task: Task): Promise<void> {
@@ -135,7 +141,7 @@ class TaskQueue {
     this.#progress.started(task.name);
     const startedAt = performance.now();
     let results: TaskResult[];
-    const broken = readsOf(task).filter((name) => this.#broken.has(name));
+    const broken = readBy(task).filter((name) => this.#broken.has(name));
     try {
       results =
         broken.length > 0

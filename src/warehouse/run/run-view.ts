@@ -5,13 +5,17 @@ import { EdpError } from '../../base/errors.js';
 import { readPoint, recordChanges } from '../../ledger/changes.js';
 import { quoteColumns, quoteLiteral } from '../../model/ddl.js';
 import { formatNotes } from '../../model/notes.js';
-import type { Task, ViewTask, Warehouse } from '../../model/warehouse/task.js';
+
+import type { Check, Task, ViewTask, Warehouse } from '../../model/warehouse/task.js';
+import { checkPublished, toCheckedTable } from '../checks/check-published.js';
+import { type CheckOutcome, holdsBack } from '../checks/outcome.js';
+
 import { quoteRelation, readShape } from '../compile/relation-shape.js';
 import { carryViews, dropViews, listGrants, listViews } from './dependents.js';
 import { NOTHING, nameOf } from './make-table.js';
 import type { TaskOrders, TaskResult } from './task-results.js';
+import { behindViews, findChange, findUntracked } from './task-sources.js';
 import { keepState, readState, type TaskState } from './task-state.js';
-import { behindViews, findChange, findUntracked } from './what-is-read.js';
 
 export async function runView(
   client: pg.Client,
@@ -30,15 +34,26 @@ export async function runView(
     : isMaterialized
       ? await findReason(client, task, tasks, state)
       : undefined;
-  const head = { task: task.name, kind: task.kind, slice: '', rows: NOTHING, checks: [] };
-  if (reason === undefined) return [{ ...head, state: 'unchanged', reason: undefined }];
+  const head = { task: task.name, kind: task.kind, slice: '', rows: NOTHING };
+  if (reason === undefined) {
+    const checks = await checkView(client, task, state, isMaterialized ? isOfTime : () => true);
+    return [{ ...head, state: 'unchanged', reason: undefined, checks }];
+  }
   const point = await readPoint(client);
   const view = quoteRelation(task.relation);
+  await client.query('SAVEPOINT edp_view');
   if (isNew) await makeView(client, task, state);
   else {
     const concurrently = unique.length > 0 ? 'CONCURRENTLY ' : '';
     await client.query(`REFRESH MATERIALIZED VIEW ${concurrently}${view}`);
   }
+  const checks = await checkView(client, task, state, () => true);
+  // A plain view has no rows of its own that could be held back.
+  if (isMaterialized && state !== undefined && holdsBack(checks)) {
+    await client.query('ROLLBACK TO SAVEPOINT edp_view');
+    return [{ ...head, state: 'failed', reason, checks, isHeldBack: true }];
+  }
+  await client.query('RELEASE SAVEPOINT edp_view');
   const relation = await nameOf(client, view);
   const kind = isNew ? ('definition' as const) : ('updated' as const);
   await recordChanges(client, [{ relation, kind }]);
@@ -58,8 +73,26 @@ export async function runView(
       state: orders.dryRun ? 'would-change' : 'done',
       reason,
       rows: { ...NOTHING, read: rows },
+      checks,
     },
   ];
+}
+
+function isOfTime({ kind }: Check): boolean {
+  return kind === 'fresh' || kind === 'row_count';
+}
+
+function checkView(
+  client: pg.Client,
+  task: ViewTask,
+  state: TaskState | undefined,
+  isWanted: (check: Check) => boolean,
+): Promise<CheckOutcome[]> {
+  const checks = task.checks.filter(isWanted);
+  return checkPublished(client, { ...toCheckedTable(task), checks }, () => ({
+    before: state?.rowCount ?? undefined,
+    after: undefined,
+  }));
 }
 
 /** Changes when anything changes that makes the view: with `*` in it, also the columns that it reads. */
@@ -118,7 +151,7 @@ async function makeView(
   for (const columns of task.indexes) {
     await client.query(`CREATE INDEX ON ${view} (${quoteColumns(columns)})`);
   }
-  const comment = formatNotes(task) ?? task.question;
+  const comment = formatNotes(task) || task.question;
   if (comment !== undefined) {
     await client.query(`COMMENT ON ${what} ${view} IS ${quoteLiteral(comment)}`);
   }

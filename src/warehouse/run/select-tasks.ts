@@ -1,7 +1,8 @@
 /** Names and selectors of the command line → tasks. */
 import { EdpError } from '../../base/errors.js';
 import { suggest } from '../../base/nearest.js';
-import { type Source, TASK_KINDS, type Task } from '../../model/warehouse/task.js';
+import { readBy } from '../../model/warehouse/order-tasks.js';
+import { TASK_KINDS, type Task } from '../../model/warehouse/task.js';
 
 const KINDS: Readonly<Record<string, Task['kind']>> = {
   silver: 'silver',
@@ -11,24 +12,16 @@ const KINDS: Readonly<Record<string, Task['kind']>> = {
   views: 'view',
 };
 
-/** Names of the tasks that a task reads. */
+/** Names of the tasks that a task reads, for its table or for its checks. */
 export function readsOf(task: Task): string[] {
-  const sources: readonly Source[] =
-    'calendar' in task ? [] : 'source' in task ? [task.source] : task.sources;
-  const lookedUp = task.kind === 'fact' ? task.lookUps.map(({ dimension }) => dimension) : [];
-  const related = task.checks.flatMap((check) =>
+  const checked = task.checks.flatMap((check) =>
     check.kind === 'relationships' && check.to.task !== undefined
       ? [check.to.task]
       : check.kind === 'sql'
         ? check.sources.flatMap(({ task: name }) => (name === undefined ? [] : [name]))
         : [],
   );
-  const names = [
-    ...sources.flatMap(({ task: name }) => (name === undefined ? [] : [name])),
-    ...lookedUp,
-    ...related,
-  ];
-  return [...new Set(names)].filter((name) => name !== task.name);
+  return [...new Set([...readBy(task), ...checked])].filter((name) => name !== task.name);
 }
 
 /**

@@ -8,7 +8,7 @@ import { quoteIdentifier } from '../../model/ddl.js';
 import type { DimensionTask, FactTask, LookUp, SilverTask } from '../../model/warehouse/task.js';
 import { printExpr } from '../../relational/postgres-sql.js';
 import { column } from '../../relational/tree.js';
-import type { Blueprint, Within } from '../compile/blueprint.js';
+import type { Blueprint, Trace, Within } from '../compile/blueprint.js';
 import { DATE, unknownId } from '../compile/fact-rows.js';
 import { quoteRelation, type Shape } from '../compile/relation-shape.js';
 import { readerKey, sliceValue } from '../compile/slice-value.js';
@@ -19,15 +19,16 @@ export interface Work {
   readonly reason: string;
   /** Slice → why this one; for the others {@link reason}. */
   readonly reasons: ReadonlyMap<string, string>;
-  /** For keys: the loads whose rows have them. */
-  readonly loads: readonly number[];
+  /** For keys: how the rows that have them are known. */
+  readonly trace?: Trace;
+  /** Whether it is read because nobody knows what changed. */
+  readonly isLook?: boolean;
 }
 
 export const everything = (reason: string): Work => ({
   within: 'all',
   reason,
   reasons: new Map(),
-  loads: [],
 });
 
 const MAX_LOADS_NAMED = 5;
@@ -58,7 +59,7 @@ export async function findStaleKeys(
     within: 'keys',
     reason,
     reasons: new Map(),
-    loads: [...new Set(loads.filter((id) => id !== null))],
+    trace: { loads: [...new Set(loads.filter((id) => id !== null))] },
   };
 }
 
@@ -121,7 +122,7 @@ export async function findStaleSlices(
   }
   if (reasons.size === 0) return undefined;
   const [first] = reasons.values();
-  return { within: { slices: [...reasons.keys()] }, reason: first!, reasons, loads: [] };
+  return { within: { slices: [...reasons.keys()] }, reason: first!, reasons };
 }
 
 /** @returns undefined where the changes do not tell */

@@ -5,6 +5,7 @@ import { quoteIdentifier } from '../../model/ddl.js';
 import type { Relation } from '../../model/warehouse/task.js';
 import { quoteRelation } from '../compile/relation-shape.js';
 import { carryViews, dropViews, listGrants, listViews } from './dependents.js';
+import { keepSlices } from './keep-slices.js';
 import { type Made, type Making, makeEmpty, makeNew, nameOf } from './make-table.js';
 import { dropped } from './run-view.js';
 import type { TaskState } from './task-state.js';
@@ -34,8 +35,15 @@ export async function replaceTable(
     blueprint: { ...making.blueprint, relation: next },
     idsFrom: relation,
   });
+  const heldBack = made.slices.flatMap(({ slice, isHeldBack }) => (isHeldBack ? [slice] : []));
+  const kept = await keepSlices(
+    client,
+    { ...making.blueprint, relation: next },
+    relation,
+    heldBack,
+  );
   await swapIn(client, relation, next, oid);
-  return named(client, table, made);
+  return named(client, table, { ...made, rowChange: made.rowChange + kept });
 }
 
 async function named(client: pg.Client, table: string, made: Made): Promise<Made> {

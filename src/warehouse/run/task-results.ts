@@ -1,11 +1,12 @@
 /** What a run did to the slices of a task, and their receipts in the ledger. */
 import type pg from 'pg';
 import type { EdpError } from '../../base/errors.js';
-import type { TaskKind } from '../../model/warehouse/task.js';
+import type { TASK_RUN_STATES, TaskKind } from '../../model/warehouse/task.js';
 import type { CheckOutcome } from '../checks/outcome.js';
 import type { SliceRows } from './make-table.js';
 
-export type TaskRunState = 'done' | 'unchanged' | 'would-change' | 'failed' | 'skipped';
+/** A dry run says `would-change` for `done`. */
+export type TaskRunState = (typeof TASK_RUN_STATES)[number] | 'would-change';
 
 /** What a run did to a slice of a task. */
 export interface TaskResult {
@@ -33,13 +34,15 @@ export interface TaskOrders {
   readonly withSql: boolean;
 }
 
-/** Receipts of what a run did; an unchanged task needs none. */
+/** Receipts of what a run did; an unchanged task needs none, unless a check fails. */
 export async function keepResults(
   client: pg.Client,
   runId: number,
   results: readonly TaskResult[],
 ): Promise<void> {
-  const kept = results.filter(({ state }) => state !== 'unchanged');
+  const kept = results.filter(
+    ({ state, checks }) => state !== 'unchanged' || checks.some(({ ok }) => !ok),
+  );
   if (kept.length === 0) return;
   await client.query(
     `INSERT INTO edp.task_runs (run_id, task, slice, kind, state, reason, rows_read, inserted, updated,

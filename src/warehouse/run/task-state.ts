@@ -93,3 +93,12 @@ export async function keepHeldBack(
     [task, heldBack.map(({ slice }) => slice), heldBack.map(({ reason }) => reason)],
   );
 }
+
+/** How many rows a task had made when it last ran; undefined where that is not known. */
+export async function findRowCount(client: pg.Client, task: string): Promise<number | undefined> {
+  const { rows } = await client.query<{ count: number | null }>(
+    'SELECT row_count AS count FROM edp.tasks WHERE task = $1',
+    [task],
+  );
+  return rows[0]?.count ?? undefined;
+}

@@ -148,7 +148,8 @@ describe('what is no CSV', () => {
   it.each([
     ['NUL bytes', Buffer.from('x,\0\0\0\n\0,a\n'), /NUL/],
     ['a first line without end', Buffer.alloc(300_000, 'a'), /does not end/],
-    ['a header whose quote does not close', Buffer.from('id,"name\n1,a\n'), /cannot be read/],
+    ['a header whose quote does not close', Buffer.from('id,"other\n1,a\n'), /cannot be read/],
+    ['another without a name for each field', Buffer.from('id,"name\n1,a,b\n'), /cannot be read/],
   ])('%s', async (_, bytes, message) => {
     const error = await describeBytes(bytes).catch((caught: unknown) => caught);
     expect(error).toBeInstanceOf(EdpError);
@@ -169,6 +170,11 @@ describe('what is no CSV', () => {
     const version = await localVersion(file);
     const { fields } = await describeCsv(version, 'new.csv', undefined, settings);
     expect(fields).toEqual(['k', 'v']);
+  });
+
+  it('a quote that is never closed in a header that is known is ignored', async () => {
+    const { fields, dataStart } = await describeBytes('id,"name\n1,a\n');
+    expect([fields, dataStart]).toEqual([['id', 'name'], 9]);
   });
 
   it('NUL bytes behind a header that is known are for the records to tell', async () => {

@@ -268,7 +268,10 @@ function toDetection(
     hasSurplusDelimiters,
     recordFields: verdict.isHeader && body.length > 0 && width !== fieldCount ? width : 0,
     isHeaderMended:
-      verdict.isHeader && record.isDamaged && known.size === 0 && settings.header === undefined,
+      verdict.isHeader &&
+      record.isDamaged &&
+      settings.header === undefined &&
+      (known.size === 0 || (header.length === width && header.every((name) => known.has(name)))),
     isHeaderGuessed: verdict.isGuess,
     why: explain(evaluation, all, settings, known, headerAt, verdict.why, skipped),
     evaluation,

@@ -1,0 +1,54 @@
+/** Rows that failed checks, in the ledger. */
+import type pg from 'pg';
+import type { CheckOutcome } from './outcome.js';
+
+export interface CheckedSlice {
+  readonly task: string;
+  readonly slice: string;
+  readonly checks: readonly CheckOutcome[];
+}
+
+/**
+ * Keeps how many rows failed each check, and the first of them. An outcome that several slices share is of
+ * the whole table, and kept once.
+ */
+export async function keepFailures(
+  client: pg.Client,
+  runId: number,
+  results: readonly CheckedSlice[],
+): Promise<void> {
+  const failures = listFailures(results);
+  if (failures.length === 0) return;
+  await client.query(
+    `INSERT INTO edp.check_failures (run_id, task, slice, check_name, failing)
+     SELECT $1, * FROM unnest($2::text[], $3::text[], $4::text[], $5::jsonb[])`,
+    [
+      runId,
+      failures.map(({ task }) => task),
+      failures.map(({ slice }) => slice),
+      failures.map(({ outcome }) => outcome.name),
+      failures.map(
+        ({ outcome }) => `{"count": ${outcome.failing}, "rows": [${outcome.sample.join(', ')}]}`,
+      ),
+    ],
+  );
+}
+
+/** The outcomes that failed, each once, with the slice that it is of. */
+export function listFailures<R extends CheckedSlice>(
+  results: readonly R[],
+): { task: string; slice: string; outcome: CheckOutcome; of: R }[] {
+  const times = new Map<CheckOutcome, number>();
+  for (const { checks } of results) {
+    for (const outcome of checks) times.set(outcome, (times.get(outcome) ?? 0) + 1);
+  }
+  const seen = new Set<CheckOutcome>();
+  return results.flatMap((of) =>
+    of.checks.flatMap((outcome) => {
+      if (outcome.ok || seen.has(outcome)) return [];
+      seen.add(outcome);
+      const slice = times.get(outcome)! > 1 ? '' : of.slice;
+      return [{ task: of.task, slice, outcome, of }];
+    }),
+  );
+}
