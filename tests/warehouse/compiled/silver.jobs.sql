@@ -10,7 +10,7 @@ FROM (
 SELECT "source"."id" AS "job_id",
   "source"."user_id" AS "member",
   timezone('UTC', date_trunc('minute', timezone('UTC', timezone('Europe/Amsterdam', "source"."ran")))) AS "ran_at",
-  CAST(edp.cast_or_null(CAST("source"."seconds" AS text), CAST(NULL AS numeric)) AS numeric) AS "seconds",
+  CAST(edp.cast_or_null("source"."seconds", CAST(NULL AS numeric), NULL) AS numeric) AS "seconds",
   CASE WHEN CAST("source"."class" AS text) IN ('small', 'S', 's') THEN 'small' WHEN CAST("source"."class" AS text) IN ('large', 'L') THEN 'large' ELSE CAST("source"."class" AS text) END AS "class",
   CAST((lower(os)
 ) AS text) AS "os",
@@ -33,7 +33,7 @@ FROM (
 SELECT "source"."id" AS "job_id",
   "source"."user_id" AS "member",
   timezone('UTC', date_trunc('minute', timezone('UTC', timezone('Europe/Amsterdam', "source"."ran")))) AS "ran_at",
-  CAST(edp.cast_or_null(CAST("source"."seconds" AS text), CAST(NULL AS numeric)) AS numeric) AS "seconds",
+  CAST(edp.cast_or_null("source"."seconds", CAST(NULL AS numeric), NULL) AS numeric) AS "seconds",
   CASE WHEN CAST("source"."class" AS text) IN ('small', 'S', 's') THEN 'small' WHEN CAST("source"."class" AS text) IN ('large', 'L') THEN 'large' ELSE CAST("source"."class" AS text) END AS "class",
   CAST((lower(os)
 ) AS text) AS "os",

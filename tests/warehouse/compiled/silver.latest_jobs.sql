@@ -6,7 +6,7 @@ FROM (
 SELECT "rows"."member",
   "rows"."ran_on",
   "rows"."load_id",
-  row_number() OVER (PARTITION BY "rows"."member" ORDER BY "rows"."edp_latest" DESC NULLS LAST, "rows"."load_id" DESC NULLS LAST, "rows"."edp_source_0" DESC NULLS LAST, "rows"."edp_source_1" DESC NULLS LAST, "rows"."edp_source_2" DESC NULLS LAST, "rows"."edp_source_3" DESC NULLS LAST, "rows"."edp_source_4" DESC NULLS LAST, "rows"."edp_source_5" DESC NULLS LAST, "rows"."edp_source_6" DESC NULLS LAST, "rows"."edp_source_7" DESC NULLS LAST) AS "edp_rank"
+  row_number() OVER (PARTITION BY "rows"."member" ORDER BY "rows"."edp_latest" DESC NULLS LAST, "rows"."load_id" DESC NULLS LAST, "rows"."edp_source_0" DESC NULLS LAST, "rows"."edp_source_1" DESC NULLS LAST, "rows"."edp_source_2" DESC NULLS LAST, "rows"."edp_source_3" DESC NULLS LAST, CAST("rows"."edp_source_3" AS text) DESC NULLS LAST, "rows"."edp_source_4" DESC NULLS LAST, "rows"."edp_source_5" DESC NULLS LAST, "rows"."edp_source_6" DESC NULLS LAST, "rows"."edp_source_7" DESC NULLS LAST) AS "edp_rank"
 FROM (
 SELECT "source"."user_id" AS "member",
   CAST("source"."ran" AS date) AS "ran_on",
@@ -34,7 +34,7 @@ FROM (
 SELECT "rows"."member",
   "rows"."ran_on",
   "rows"."load_id",
-  row_number() OVER (PARTITION BY "rows"."member" ORDER BY "rows"."edp_latest" DESC NULLS LAST, "rows"."load_id" DESC NULLS LAST, "rows"."edp_source_0" DESC NULLS LAST, "rows"."edp_source_1" DESC NULLS LAST, "rows"."edp_source_2" DESC NULLS LAST, "rows"."edp_source_3" DESC NULLS LAST, "rows"."edp_source_4" DESC NULLS LAST, "rows"."edp_source_5" DESC NULLS LAST, "rows"."edp_source_6" DESC NULLS LAST, "rows"."edp_source_7" DESC NULLS LAST) AS "edp_rank"
+  row_number() OVER (PARTITION BY "rows"."member" ORDER BY "rows"."edp_latest" DESC NULLS LAST, "rows"."load_id" DESC NULLS LAST, "rows"."edp_source_0" DESC NULLS LAST, "rows"."edp_source_1" DESC NULLS LAST, "rows"."edp_source_2" DESC NULLS LAST, "rows"."edp_source_3" DESC NULLS LAST, CAST("rows"."edp_source_3" AS text) DESC NULLS LAST, "rows"."edp_source_4" DESC NULLS LAST, "rows"."edp_source_5" DESC NULLS LAST, "rows"."edp_source_6" DESC NULLS LAST, "rows"."edp_source_7" DESC NULLS LAST) AS "edp_rank"
 FROM (
 SELECT "source"."user_id" AS "member",
   CAST("source"."ran" AS date) AS "ran_on",
