@@ -166,6 +166,8 @@ const STEPS: readonly Step[] = [
     status: 0,
     json: { of: 'silver.plain.id' },
   },
+  { result: 'init', args: ['init', 'warehouse', 'made'], status: 0, json: { directory: 'made' } },
+  { result: 'init failed', args: ['init', 'warehouse', 'made'], status: 2 },
   { result: 'run failed', args: ['run', 'gone'], status: 2 },
   { result: 'check failed', args: ['check', 'gone'], status: 2 },
   { result: 'sample failed', args: ['sample', 'gone'], status: 2 },

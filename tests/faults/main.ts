@@ -28,6 +28,7 @@ const HELP = `npm run test:faults -- [options]
   --agreement N    no faults, but this many random tables and files, with the server as the oracle
   --warehouse N    no faults but kills: this many random warehouses, each with a sequence of loads and runs
   --readers N      no faults, but this many commands, many of them killed, beside a reader of the log of changes
+  --keep-size      with --warehouse: failing sequences are not made smaller
   --out FILE       writes the results there, as JSON
 `;
 
@@ -45,6 +46,7 @@ async function main(): Promise<number> {
       readers: { type: 'string' },
       agreement: { type: 'string' },
       warehouse: { type: 'string' },
+      'keep-size': { type: 'boolean', default: false },
       out: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
@@ -85,7 +87,7 @@ async function main(): Promise<number> {
           count: Number(values.warehouse),
           atOnce: Number(values['at-once']),
           deadline,
-          isShrunk: process.env.NOSHRINK === undefined,
+          isShrunk: values['keep-size'] !== true,
           say,
         });
         say(formatPromise(results));

@@ -97,7 +97,7 @@ export class Bronze {
 
   async undo(which: number): Promise<void> {
     if (this.#live.length === 0) return;
-    const [{ id, table }] = this.#live.splice(which % this.#live.length, 1) as [
+    const [{ id, table }] = this.#live.splice(which < 0 ? which : which % this.#live.length, 1) as [
       { id: number; table: BronzeName },
     ];
     await this.#within(async () => {

@@ -259,8 +259,9 @@ function lookUps(random: Random) {
 
 export const SECTIONS = Object.keys(MAKERS) as (keyof Project)[];
 
-export function makeProject(random: Random): Project {
-  return Object.fromEntries(
+/** Some of the tasks, with all that they read. @param share of the tasks that are wanted themselves */
+export function makeProject(random: Random, share = 0.3): Project {
+  const all = Object.fromEntries(
     SECTIONS.map((section) => [
       section,
       Object.fromEntries(
@@ -268,17 +269,67 @@ export function makeProject(random: Random): Project {
       ),
     ]),
   ) as unknown as Project;
+  const wanted = new Set<string>();
+  const want = (task: string) => {
+    wanted.add(task);
+    for (const read of readsOf(specOf(all, task))) want(read);
+  };
+  for (const task of namesOf(all)) if (random.next() < share) want(task);
+  if (wanted.size === 0) want('silver.e');
+  return Object.fromEntries(
+    SECTIONS.map((section) => [
+      section,
+      Object.fromEntries(
+        Object.entries(all[section]).filter(([name]) => wanted.has(nameOf(section, name))),
+      ),
+    ]),
+  ) as unknown as Project;
 }
 
-/** Another declaration of one task. */
-export function redeclare(
-  random: Random,
-  project: Project,
-): { section: keyof Project; name: string; spec: unknown } {
-  const section = random.pick(SECTIONS);
-  const name = random.pick(Object.keys(MAKERS[section]));
-  void project;
-  return { section, name, spec: tidy(MAKERS[section][name]!(random)) };
+function nameOf(section: keyof Project, name: string): string {
+  return `${section === 'silver' ? 'silver' : 'gold'}.${name}`;
+}
+
+export function namesOf(project: Project): string[] {
+  return SECTIONS.flatMap((section) =>
+    Object.keys(project[section]).map((name) => nameOf(section, name)),
+  );
+}
+
+function specOf(project: Project, task: string): unknown {
+  const section = SECTIONS.find((each) =>
+    Object.keys(project[each]).some((name) => nameOf(each, name) === task),
+  );
+  return section === undefined ? undefined : project[section][task.split('.')[1]!];
+}
+
+/** Tasks that a declaration names, in SQL or elsewhere. */
+function readsOf(spec: unknown): string[] {
+  const text = JSON.stringify(spec);
+  return [
+    ...[...text.matchAll(/\b(?:silver|gold)\.\w+/g)].map(([name]) => name),
+    ...[...text.matchAll(/"dimension":"(\w+)"/g)].map(([, name]) => `gold.${name}`),
+  ];
+}
+
+export interface Redeclared {
+  readonly section: keyof Project;
+  readonly name: string;
+  readonly spec: unknown;
+}
+
+/** Another declaration of one task, which reads what is there. @returns undefined where none is found */
+export function redeclare(random: Random, project: Project): Redeclared | undefined {
+  const names = namesOf(project);
+  for (let tries = 0; tries < 10; tries++) {
+    const section = random.pick(SECTIONS);
+    const own = Object.keys(project[section]);
+    if (own.length === 0) continue;
+    const name = random.pick(own);
+    const spec = tidy(MAKERS[section][name]!(random));
+    if (readsOf(spec).every((read) => names.includes(read))) return { section, name, spec };
+  }
+  return undefined;
 }
 
 /** JSON is YAML. */

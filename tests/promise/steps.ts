@@ -1,7 +1,7 @@
 /** What happens to a warehouse: steps as plain data, so that a failing sequence can be made smaller. */
 import type { Random } from '../faults/random.js';
 import { BRONZE_NAMES, type BronzeName, makeRows, type Row } from './bronze.js';
-import { type Project, redeclare } from './project.js';
+import { namesOf, type Project, redeclare } from './project.js';
 
 export type Step =
   | {
@@ -11,6 +11,7 @@ export type Step =
       readonly updates: boolean;
       readonly halves: boolean;
     }
+  /** The last load is -1. */
   | { readonly op: 'undo'; readonly which: number }
   | { readonly op: 'replace'; readonly table: BronzeName; readonly rows: readonly Row[] }
   | { readonly op: 'promote'; readonly column: string; readonly value: string | null }
@@ -49,14 +50,24 @@ export function makeStep(random: Random, project: Project, promoted: number): St
       halves: random.next() < 0.2,
     };
   }
-  if (chance < 0.42) return { op: 'undo', which: random.below(8) };
+  if (chance < 0.42) return { op: 'undo', which: random.pick([-1, -1, random.below(8)]) };
   if (chance < 0.45) return { op: 'replace', table, rows: makeRows(random, table) };
   if (chance < 0.47 && promoted < 2) {
     return { op: 'promote', column: `extra_${promoted + 1}`, value: random.pick([null, 'x']) };
   }
-  if (chance < 0.54) return { op: 'declare', ...redeclare(random, project) };
+  if (chance < 0.54) {
+    const declared = redeclare(random, project);
+    return declared === undefined ? { op: 'run', full: false } : { op: 'declare', ...declared };
+  }
   if (chance < 0.66) {
-    const names = [...namesOf(project), 'silver', 'dimensions', 'facts', 'views'];
+    const names = [
+      ...namesOf(project),
+      ...namesOf(project),
+      'silver',
+      'dimensions',
+      'facts',
+      'views',
+    ];
     return {
       op: 'part',
       tasks: Array.from({ length: 1 + random.below(2) }, () => random.pick(names)),
@@ -68,12 +79,6 @@ export function makeStep(random: Random, project: Project, promoted: number): St
   if (chance < 0.72) return { op: 'kill', after: random.below(250) };
   if (chance < 0.77) return { op: 'two', full: random.next() < 0.2 };
   return { op: 'run', full: random.next() < 0.08 };
-}
-
-export function namesOf(project: Project): string[] {
-  return Object.entries(project).flatMap(([section, tasks]) =>
-    Object.keys(tasks).map((name) => `${section === 'silver' ? 'silver' : 'gold'}.${name}`),
-  );
 }
 
 export function describeStep(step: Step): string {

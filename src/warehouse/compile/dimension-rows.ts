@@ -73,8 +73,8 @@ function dimensionRows(task: DimensionTask, shape: Shape, within: Within): Selec
     ...(within === 'keys' ? [isAffected(naturalKey)] : []),
   ]);
   // Equal keys may be written in several ways.
-  const isPlain = naturalKey.every((name) => isSameWhereEqual(shape.get(name) ?? ''));
-  if (attributes.length === 0 && isPlain) {
+  const isPlain = (name: string) => isSameWhereEqual(shape.get(name) ?? '');
+  if (attributes.length === 0 && naturalKey.every(isPlain)) {
     // Keys that came with new rows are all that there is to know.
     if (within === 'keys') {
       return {
@@ -87,7 +87,7 @@ function dimensionRows(task: DimensionTask, shape: Shape, within: Within): Selec
   const load = loadColumn(task, shape);
   const orderBy = [
     ...(load === undefined ? [] : [column(load, SOURCE)]),
-    ...[...attributes, ...naturalKey].flatMap((name) =>
+    ...[...attributes, ...naturalKey.filter((name) => !isPlain(name))].flatMap((name) =>
       wholeOrder(column(name, SOURCE), shape.get(name) ?? ''),
     ),
   ].map((of) => ({ of, isDescending: true, nulls: 'last' as const }));

@@ -79,7 +79,7 @@ export async function findOrigins(
   const date = `made.${quoteIdentifier(slice.column)}`;
   const { rows } = await client.query<{ slice: string }>(
     `SELECT DISTINCT coalesce(${date}::text, 'null') AS slice FROM ${STAGE} AS stage JOIN ${table} AS made ON ${isSame}
-     WHERE (${printExpr(scopeOf(blueprint, within))}) IS NOT TRUE`,
+     WHERE ${printExpr(scopeOf(blueprint, within), 9)} IS NOT TRUE`,
   );
   return rows.map((row) => row.slice);
 }

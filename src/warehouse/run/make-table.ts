@@ -269,7 +269,13 @@ export async function makeDelta(
   const found = await checkRows(client, wanted, staged);
   const heldBack = [...found].flatMap(([slice, outcomes]) => (holdsBack(outcomes) ? [slice] : []));
   const rest = await takeOut(client, blueprint, within, heldBack);
-  if (rest !== undefined) await findDelta(client, blueprint, rest);
+  if (rest !== undefined) {
+    // Slices that a check holds back may have such keys.
+    if (blueprint.mayRepeatKey) {
+      await client.query(`CREATE UNIQUE INDEX ON ${STAGE} (${quoteColumns(blueprint.key)})`);
+    }
+    await findDelta(client, blueprint, rest);
+  }
   const counts = rest === undefined ? [] : await countDelta(client, blueprint);
   const changes = rest === undefined ? [] : await describeChanges(client, making);
   if (counts.length > 0) await applyDelta(client, blueprint);
@@ -311,9 +317,6 @@ async function fillStage(
   const origins = await findOrigins(client, blueprint, within);
   if (typeof within === 'object' && origins.length > 0) {
     return fillStage(client, blueprint, { slices: [...within.slices, ...origins] }, trace);
-  }
-  if (blueprint.mayRepeatKey) {
-    await client.query(`CREATE UNIQUE INDEX ON ${STAGE} (${quoteColumns(blueprint.key)})`);
   }
   return within;
 }

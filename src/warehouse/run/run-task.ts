@@ -27,9 +27,10 @@ import { keepResults, type TaskOrders, type TaskResult } from './task-results.js
 import { behindViews, findChange, findUntracked, relationsOf, sourcesOf } from './task-sources.js';
 import { keepHeldBack, keepState, listHeldBack, readState, type TaskState } from './task-state.js';
 
-/** What another run may bring about: the task is tried again. */
-const RETRIED = ['40001', '40P01'];
-const UNDEFINED_TABLE = '42P01';
+/** What another run brings about: the task is tried again. */
+const RACES = ['40001', '40P01'];
+/** What may have other causes: a view was made on the table meanwhile, or a table is another one now. */
+const PERHAPS_RACES = ['2BP01', '42P01', '42P07', 'XX000'];
 const ATTEMPTS = 5;
 
 /**
@@ -55,7 +56,8 @@ export async function runTask(
         );
       } catch (error) {
         const { code = '' } = error as { code?: string };
-        if (RETRIED.includes(code) && attempt < ATTEMPTS) continue;
+        if (RACES.includes(code) && attempt < ATTEMPTS) continue;
+        if (PERHAPS_RACES.includes(code) && attempt === 1 && !orders.dryRun) continue;
         throw await explainTaskFault(client, error, task, orders.dryRun);
       }
     }
@@ -109,14 +111,7 @@ async function listLockable(client: pg.Client, task: Task): Promise<string[]> {
  */
 async function lockSources(client: pg.Client, names: readonly string[]): Promise<void> {
   if (names.length === 0) return;
-  try {
-    await client.query(`LOCK TABLE ${names.join(', ')} IN ACCESS SHARE MODE`);
-  } catch (error) {
-    if ((error as { code?: string }).code === UNDEFINED_TABLE) {
-      throw Object.assign(new Error((error as Error).message), { code: RETRIED[0] });
-    }
-    throw error;
-  }
+  await client.query(`LOCK TABLE ${names.join(', ')} IN ACCESS SHARE MODE`);
 }
 
 async function work(
