@@ -118,7 +118,7 @@ export const ERROR_CODES = {
   },
   unknown_task: {
     exitStatus: 2,
-    meaning: 'No task has this name in edp.yaml, or several have it.',
+    meaning: '`edp.yaml` declares no task, view, table or column of this name, or several.',
     remedy:
       'Run `edp run --dry-run` to see the tasks; qualify the name: `silver.NAME`, `gold.NAME`.',
   },

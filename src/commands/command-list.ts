@@ -11,11 +11,13 @@ import { help as generateReport } from './generate-report.help.js';
 import { help as ingest } from './ingest/ingest.help.js';
 import { help as init } from './init.help.js';
 import { help as inspect } from './inspect.help.js';
+import { help as lineage } from './lineage.help.js';
 import { help as model } from './model.help.js';
 import { help as promote } from './promote.help.js';
 import { help as rejects } from './rejects.help.js';
 import { help as replay } from './replay.help.js';
 import { help as run } from './run.help.js';
+import { help as sample } from './sample.help.js';
 import { help as seedDimensions } from './seed-dimensions.help.js';
 import { help as status } from './status.help.js';
 import { help as undo } from './undo.help.js';
@@ -38,6 +40,8 @@ export const COMMANDS: readonly CommandEntry[] = [
   { ...init, load: () => import('./init.command.js') },
   { ...run, load: () => import('./run.command.js') },
   { ...check, load: () => import('./check.command.js') },
+  { ...sample, load: () => import('./sample.command.js') },
+  { ...lineage, load: () => import('./lineage.command.js') },
   { ...undo, load: () => import('./undo.command.js') },
   { ...verify, load: () => import('./verify.command.js') },
   { ...promote, load: () => import('./promote.command.js') },

@@ -3,6 +3,7 @@ import type pg from 'pg';
 import { parseRunId } from '../ledger/ledger-queries.js';
 import { getRun, listRuns, type RunSummary } from '../ledger/runs.js';
 import { formatCount, type Output, safeText } from '../terminal/output.js';
+import { listTaskRuns, type TaskRun } from '../warehouse/run/list-task-runs.js';
 import type { RunStatusJson, RunsStatusJson } from './json/runs.schema.js';
 import { time } from './shared/server-time.js';
 
@@ -41,7 +42,34 @@ export async function showRuns(
     const more = run.changes.length - limit;
     if (more > 0) output.line(`… and ${more} more changes (--limit)`);
   }
-  output.result({ command: 'status', ok: true, run });
+  const tasks = await listTaskRuns(client, run.runId);
+  if (tasks.length > 0) printTasks(output, tasks, limit);
+  const shown = tasks.map(({ slice, ...task }) => ({
+    ...task,
+    ...(slice === '' ? {} : { date: slice }),
+  }));
+  output.result({ command: 'status', ok: true, run: { ...run, tasks: shown } });
+}
+
+function printTasks(output: Output<never>, tasks: readonly TaskRun[], limit: number): void {
+  output.line();
+  output.table(
+    ['task', 'date', 'state', 'inserted', 'updated', 'deleted', 'failed checks', 'reason'],
+    tasks
+      .slice(0, limit)
+      .map(({ task, slice, state, rows, checks, reason, error }) => [
+        task,
+        slice,
+        state,
+        formatCount(rows.inserted),
+        formatCount(rows.updated),
+        formatCount(rows.deleted),
+        safeText(checks.flatMap(({ ok, name }) => (ok ? [] : [name])).join(', ')),
+        safeText(error ?? reason ?? ''),
+      ]),
+  );
+  const more = tasks.length - limit;
+  if (more > 0) output.line(`… and ${more} more tasks and dates (--limit)`);
 }
 
 function printRuns(output: Output<never>, runs: readonly RunSummary[]): void {

@@ -45,7 +45,7 @@ function describePlace(name: OptionName): string {
 
 function titleOf(name: OptionName): string {
   const flag = `\`--${flagOf(name)}\``;
-  return flagOf(name) === name ? flag : `${flag} of files (\`${name}\` in edp.yaml)`;
+  return flagOf(name) === name ? flag : `${flag} (\`${name}\` in edp.yaml)`;
 }
 
 const options = table(

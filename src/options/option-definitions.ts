@@ -223,6 +223,18 @@ export const OPTIONS = {
     describe: 'Tasks at the same time',
     default: 4,
   }),
+  check: flag('Check the loaded tables as edp.yaml declares under checks; status 3 if one fails'),
+  'lineage-format': {
+    ...choice(
+      {
+        text: 'for people',
+        mermaid: 'a diagram for a page of Markdown',
+        json: 'as with --json',
+      },
+      'Output format of the lineage',
+    ),
+    flag: 'format',
+  },
   sql: flag('With --dry-run: show the statements of each task'),
   limit: define<number>({
     schema: integerFrom(1),

@@ -51,7 +51,7 @@ export async function compare(
   const rejects = await rejectsOf(client, found.loadId);
   const mayDefer = statementsOf(setup).some((statement) => statement.includes('DEFERRABLE'));
   const checksLate = setup.pieces.some(({ what }) =>
-    /^(exclusion|trigger that writes elsewhere)/.test(what),
+    /^(exclusion|trigger that (changes|writes elsewhere))/.test(what),
   );
   const fates = file.records.map((record) => {
     if (record.codes.length > 0) return new Set<Fate>(record.codes);

@@ -15,6 +15,8 @@ export interface Judgement {
   readonly isSame: boolean;
   /** Whether it refers to a row that is not there. */
   readonly isMissing: boolean;
+  /** SQLSTATE of the refusal before, where it was tried again. */
+  readonly earlier?: string | null;
 }
 
 /** What may become of a record: more than one where it has several faults. */
@@ -38,14 +40,14 @@ interface Faults {
 /**
  * @param hasNull whether a column that needs a value has none
  * @param mayDefer whether the order of its checks is not that of the oracle, which defers none
- * @param checksLate whether other rules than its keys are checked behind the record, too
+ * @param checksLate whether a record may break several rules that are checked behind it
  */
 export function fatesOf(
   judgement: Judgement,
   { onConflict }: Situation,
   { hasNull, mayDefer, checksLate }: Faults,
 ): Set<Fate> {
-  const { outcome, state, isTaken, isSame, isMissing } = judgement;
+  const { outcome, state, isTaken, isSame, isMissing, earlier } = judgement;
   if (outcome === 'loaded') return new Set(['loaded']);
   const fates = new Set<Fate>();
   const isReplaced = onConflict === 'update';
@@ -60,6 +62,8 @@ export function fatesOf(
     if (mayDefer) fates.add('conflict').add('refused_by_server');
   }
   if (hasNull) fates.add('null_value');
+  // What is no constraint refuses a record for good, whether or not its parent comes.
+  if (earlier && !earlier.startsWith('23')) fates.add(CODES[earlier] ?? 'refused_by_server');
   if (mayDefer && checksLate && MAY_BE_DEFERRED.includes(state!)) {
     fates.add('conflict').add('refused_by_server');
   }
@@ -98,9 +102,7 @@ BEGIN
   LOOP
   any_loaded := false;
   FOR place IN 0 .. jsonb_array_length(given -> 'records') - 1 LOOP
-    -- What no constraint refused does not depend on a parent.
-    CONTINUE WHEN judgements -> place ->> 'outcome' <> 'refused' OR judgements -> place ->> 'isMissing' = 'false'
-      OR judgements -> place ->> 'state' !~ '^23';
+    CONTINUE WHEN judgements -> place ->> 'outcome' <> 'refused' OR judgements -> place ->> 'isMissing' = 'false';
     record := given -> 'records' -> place;
     outcome := NULL; state := NULL; is_taken := false; is_same := false; any_missing := false;
     may_infer_more := may_infer;
@@ -145,7 +147,7 @@ BEGIN
     END IF;
     any_loaded := any_loaded OR outcome = 'loaded';
     judgements := jsonb_set(judgements, ARRAY[place::text], jsonb_build_object('outcome', outcome, 'state', state, 'isTaken', is_taken,
-      'isSame', is_same, 'isMissing', any_missing));
+      'isSame', is_same, 'isMissing', any_missing, 'earlier', judgements -> place ->> 'state'));
   END LOOP;
   -- What a record refers to may come behind it in the same file.
   EXIT WHEN NOT any_loaded OR given ->> 'refersToSelf' = 'false';

@@ -13,6 +13,13 @@ const MODEL = `tables:
   items: { columns: { id: int, value: int }, key: id, metrics: { from: more, columns: {} } }
   first_dimensions: { columns: { id: int, name: text }, key: id }
   second_dimensions: { columns: { id: int, name: text }, key: id }
+silver:
+  items: { from: items, key: id, columns: { id: id } }
+checks:
+  items:
+    - range: { column: id, min: 5 }
+  silver.items:
+    - range: { column: id, min: 5 }
 `;
 
 const FILES = {
@@ -55,6 +62,10 @@ const STEPS: readonly (readonly [status: number, ...args: string[]])[] = [
   [3, 'replay', '2'],
   [0, 'verify', '1'],
   [3, 'promote', 'x', '--table', 'items', '--type', 'int'],
+  [3, 'run'],
+  [3, 'check'],
+  [0, 'sample'],
+  [0, 'lineage'],
   [0, 'undo', '2', '--yes'],
   [0, 'db', 'start'],
   [0, 'db', 'stop'],

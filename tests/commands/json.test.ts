@@ -24,6 +24,8 @@ interface Step {
   readonly json?: object;
   /** Run before. */
   readonly sql?: string;
+  /** Text of edp.yaml, from this step on. */
+  readonly project?: string;
 }
 
 /** One after the other in one project; load 3 is the one of events. */
@@ -147,6 +149,29 @@ const STEPS: readonly Step[] = [
   { result: 'verify failed', args: ['verify', '99'], status: 2 },
   { result: 'promote failed', args: ['promote', 'x', '--table', 'gone'], status: 2 },
   { result: 'db failed', args: ['db', 'gone'], status: 2 },
+  {
+    result: 'run',
+    args: ['run'],
+    sql: 'CREATE TABLE plain AS SELECT 1 AS id',
+    project:
+      'silver: { plain: { from: public.plain, key: id, columns: { id: id } } }\nchecks: { silver.plain: [{ unique: id }] }\n',
+    status: 0,
+    json: { tasks: [{ task: 'silver.plain', state: 'done', checks: [{ name: 'unique_id' }] }] },
+  },
+  { result: 'check', args: ['check'], status: 0, json: { checks: [{ name: 'unique_id' }] } },
+  { result: 'sample', args: ['sample'], status: 0, json: { views: [] } },
+  {
+    result: 'lineage',
+    args: ['lineage', 'silver.plain.id'],
+    status: 0,
+    json: { of: 'silver.plain.id' },
+  },
+  { result: 'init', args: ['init', 'warehouse', 'made'], status: 0, json: { directory: 'made' } },
+  { result: 'init failed', args: ['init', 'warehouse', 'made'], status: 2 },
+  { result: 'run failed', args: ['run', 'gone'], status: 2 },
+  { result: 'check failed', args: ['check', 'gone'], status: 2 },
+  { result: 'sample failed', args: ['sample', 'gone'], status: 2 },
+  { result: 'lineage failed', args: ['lineage', 'gone'], status: 2 },
   { result: 'no command', args: ['gone'], status: 2, json: { command: 'gone' } },
   { result: 'no command', args: [], status: 2, json: { command: null } },
 ];
@@ -168,7 +193,8 @@ afterAll(async () => {
 describe('the JSON', () => {
   it.each(STEPS.map((step) => ({ ...step, line: `edp ${step.args.join(' ')}` })))(
     'of $line',
-    async ({ args, sql, result, status, json = {} }) => {
+    async ({ args, sql, project, result, status, json = {} }) => {
+      if (project !== undefined) await writeFile(path.join(cwd, 'edp.yaml'), project);
       if (sql !== undefined) await database.query(sql);
       const printed = await edp([...args, '--json'], { cwd, env: { DATABASE_URL: database.url } });
       expect(printed.status, printed.stderr).toBe(status);

@@ -27,6 +27,9 @@ export const command: Command = {
         hint: 'edp rejects <load> --limit N shows those of a load',
       });
     }
+    if (options.check && options.dryRun) {
+      throw new EdpError('usage', '--check looks at tables, and --dry-run leaves them as they are');
+    }
     const files = await discoverFiles(given.files as string[], project.directory);
     if (files.some(isStdin) && options.table === undefined) {
       throw new EdpError('usage', 'standard input has no file name to derive the table from', {
@@ -127,7 +130,7 @@ export async function load(
   database: Database,
   pool: SplitPool,
   files: readonly InputFile[],
-  options: IngestOptions,
+  options: IngestOptions & { readonly check?: boolean },
   run: LoadingRun,
   head: LoadHead,
 ): Promise<number> {
@@ -150,6 +153,12 @@ export async function load(
     throw new FailedRun(result.failure, toJson(head, result, false));
   }
   const isOk = status !== EXIT.failed && !result.isInterrupted;
-  output.result(toJson(head, result, isOk));
-  return status;
+  if (options.check !== true || result.isInterrupted) {
+    output.result(toJson(head, result, isOk));
+    return status;
+  }
+  const { checkLoaded } = await import('./check-loaded.js');
+  const { checks, hasFailed } = await checkLoaded(output, project, database, result);
+  output.result(toJson({ ...head, command: 'ingest', checks }, result, isOk && !hasFailed));
+  return hasFailed && status === EXIT.done ? EXIT.doneWithRejects : status;
 }

@@ -15,6 +15,7 @@ export const OPTION_NAMES = [
   'force',
   'replace',
   'create',
+  'check',
   'dry-run',
   'limit',
   'database-url',
@@ -26,7 +27,8 @@ export const help: CommandHelp = {
   options: OPTION_NAMES,
   statuses: {
     failed: 'a file is not loaded, or only in part; the others are',
-    doneWithRejects: 'records were rejected, also by earlier runs of the loads',
+    doneWithRejects:
+      'records were rejected, also by earlier runs of the loads, or with --check a check of severity error failed',
   },
   takesFileSettings: true,
   stopsInOrder: true,

@@ -16,6 +16,7 @@ import {
   triedReject,
 } from './json-parts.js';
 import { proposedTable } from './model.schema.js';
+import { foundCheck } from './warehouse.schema.js';
 
 const loadedFile = z
   .strictObject({
@@ -69,7 +70,14 @@ const run = {
 
 const created = z.array(proposedTable).optional().describe('With --create: the tables declared');
 
-export const ingestSchema = z.strictObject({ command: z.literal('ingest'), ...run, created });
+const checks = z.array(foundCheck).optional().describe('With --check: of the loaded tables');
+
+export const ingestSchema = z.strictObject({
+  command: z.literal('ingest'),
+  ...run,
+  created,
+  checks,
+});
 
 export const dryRunSchema = z.strictObject({
   command: z.literal('ingest'),
@@ -91,7 +99,7 @@ export type SeedDimensionsJson = Json<typeof seedDimensionsSchema>;
 
 /** The keys of a load's JSON that are known before anything is loaded. */
 export type LoadHead =
-  | Pick<IngestJson, 'command' | 'created'>
+  | Pick<IngestJson, 'command' | 'created' | 'checks'>
   | Pick<SeedDimensionsJson, 'command'>;
 
 /** The other keys. */

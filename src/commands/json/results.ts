@@ -10,13 +10,14 @@ import {
   rejectsSchema,
   statusSchema,
 } from './ledger.schema.js';
+import { lineageSchema } from './lineage.schema.js';
 import { dryRunSchema, ingestSchema, seedDimensionsSchema } from './load.schema.js';
 import { modelSchema } from './model.schema.js';
 import { reportListSchema, reportSchema } from './report.schema.js';
 import { runStatusSchema, runsStatusSchema } from './runs.schema.js';
 import { promoteSchema, replaySchema, undoSchema } from './upkeep.schema.js';
 import { verifySchema } from './verify.schema.js';
-import { checkSchema, initSchema, warehouseRunSchema } from './warehouse.schema.js';
+import { checkSchema, initSchema, sampleSchema, warehouseRunSchema } from './warehouse.schema.js';
 
 /** By name of the result: a command with several modes has several. */
 export const RESULT_SCHEMAS = {
@@ -38,6 +39,8 @@ export const RESULT_SCHEMAS = {
   rejects: { rejects: rejectsSchema, 'rejects --passed-over': passedOverSchema },
   replay: { replay: replaySchema },
   check: { check: checkSchema },
+  sample: { sample: sampleSchema },
+  lineage: { lineage: lineageSchema },
   undo: { undo: undoSchema },
   init: { init: initSchema },
   run: { run: warehouseRunSchema },

@@ -2,7 +2,9 @@
 import { z } from 'zod';
 import { CHANGE_KINDS } from '../../ledger/changes.js';
 import { RUN_STATES } from '../../ledger/runs.js';
-import { count, type Json, time } from './json-parts.js';
+import { TASK_KINDS } from '../../model/warehouse/task.js';
+import { count, type Json, seconds, time } from './json-parts.js';
+import { check, taskRows } from './warehouse.schema.js';
 
 const runShape = {
   runId: z.int(),
@@ -34,6 +36,20 @@ const change = z
   })
   .meta({ id: 'Change', description: 'What a run changed in a table, by load' });
 
+const taskRun = z
+  .strictObject({
+    task: z.string(),
+    kind: z.enum(TASK_KINDS),
+    date: z.string().optional().describe('Of the slice; null for rows without a date'),
+    state: z.enum(['done', 'unchanged', 'failed', 'skipped']),
+    reason: z.string().nullable(),
+    rows: taskRows,
+    checks: z.array(check),
+    error: z.string().nullable(),
+    seconds,
+  })
+  .meta({ id: 'TaskReceipt', description: 'What a run did to a slice of a task' });
+
 export const runsStatusSchema = z.strictObject({
   command: z.literal('status'),
   ok: z.literal(true),
@@ -43,7 +59,11 @@ export const runsStatusSchema = z.strictObject({
 export const runStatusSchema = z.strictObject({
   command: z.literal('status'),
   ok: z.literal(true),
-  run: z.strictObject({ ...runShape, changes: z.array(change) }),
+  run: z.strictObject({
+    ...runShape,
+    changes: z.array(change),
+    tasks: z.array(taskRun).describe('Of edp run, in the order in which they ended'),
+  }),
 });
 
 export type RunsStatusJson = Json<typeof runsStatusSchema>;

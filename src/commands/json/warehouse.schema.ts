@@ -5,7 +5,7 @@ import { count, error, type Json, seconds } from './json-parts.js';
 
 export const TASK_STATES = ['done', 'unchanged', 'would-change', 'failed', 'skipped'] as const;
 
-const check = z
+export const check = z
   .strictObject({
     name: z.string(),
     ok: z.boolean(),
@@ -14,6 +14,17 @@ const check = z
   })
   .meta({ id: 'TaskCheck', description: 'What a check found in a slice' });
 
+export const taskRows = z
+  .strictObject({
+    read: count,
+    inserted: count,
+    updated: count,
+    deleted: count,
+    unknown: count.describe('Rows that hold an unknown member'),
+    nullKey: count.describe('Rows read that have a NULL in a key'),
+  })
+  .meta({ id: 'TaskRows', description: 'Rows of a slice' });
+
 const task = z
   .strictObject({
     task: z.string().describe('silver.members, gold.job_ran_fact'),
@@ -21,16 +32,7 @@ const task = z
     date: z.string().optional().describe('Of the slice; null for rows without a date'),
     state: z.enum(TASK_STATES),
     reason: z.string().optional().describe('Why it ran, or why it did not'),
-    rows: z
-      .strictObject({
-        read: count,
-        inserted: count,
-        updated: count,
-        deleted: count,
-        unknown: count.describe('Rows that hold an unknown member'),
-        nullKey: count.describe('Rows read that have a NULL in a key'),
-      })
-      .meta({ id: 'TaskRows', description: 'Rows of a slice' }),
+    rows: taskRows,
     checks: z.array(check),
     seconds,
     error: error.optional(),
@@ -79,3 +81,21 @@ export const checkSchema = z.strictObject({
 });
 
 export type CheckJson = Json<typeof foundCheck>;
+
+export const sampleSchema = z.strictObject({
+  command: z.literal('sample'),
+  ok: z.literal(true),
+  views: z.array(
+    z
+      .strictObject({
+        view: z.string().describe('gold.signup_rate'),
+        title: z.string().nullable(),
+        question: z.string().nullable(),
+        columns: z.array(z.string()),
+        rows: z
+          .array(z.unknown())
+          .describe('Each an object; numbers that are no exact doubles are text'),
+      })
+      .meta({ id: 'ViewSample', description: 'The first rows of a view' }),
+  ),
+});

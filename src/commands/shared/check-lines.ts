@@ -44,11 +44,11 @@ export function toChecksJson(checks: readonly FoundCheck[]): CheckJson[] {
     severity,
     ok,
     failing,
-    sample: sample.slice(0, SHOWN).map(toJson),
+    sample: sample.slice(0, SHOWN).map(exactJson),
   }));
 }
 
-/** A number that JavaScript does not have exactly is given as text. */
-function toJson(row: string): unknown {
+/** JSON of the server → plain data. A number that JavaScript does not have exactly is given as text. */
+export function exactJson(row: string): unknown {
   return parse(row, undefined, (number) => (isSafeNumber(number) ? Number(number) : number));
 }

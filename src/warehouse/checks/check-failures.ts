@@ -38,16 +38,12 @@ export async function keepFailures(
 export function listFailures<R extends CheckedSlice>(
   results: readonly R[],
 ): { task: string; slice: string; outcome: CheckOutcome; of: R }[] {
-  const times = new Map<CheckOutcome, number>();
-  for (const { checks } of results) {
-    for (const outcome of checks) times.set(outcome, (times.get(outcome) ?? 0) + 1);
-  }
   const seen = new Set<CheckOutcome>();
   return results.flatMap((of) =>
     of.checks.flatMap((outcome) => {
       if (outcome.ok || seen.has(outcome)) return [];
       seen.add(outcome);
-      const slice = times.get(outcome)! > 1 ? '' : of.slice;
+      const slice = outcome.isOfTable === true ? '' : of.slice;
       return [{ task: of.task, slice, outcome, of }];
     }),
   );

@@ -11,6 +11,8 @@ export interface CheckOutcome {
   readonly failing: number;
   /** The first of them, each an object as JSON. */
   readonly sample: readonly string[];
+  /** Whether it is of all slices. */
+  readonly isOfTable?: boolean;
 }
 
 /** Name of the rows in {@link CheckedRows.from}. */

@@ -84,9 +84,20 @@ async function isOther(
   if (!isComparable(type)) {
     return all([isPresent, isNoneOf(cast(of, 'text'), values.map(text))]);
   }
+  // 3.0 is the whole number 3.
+  if (INTEGER_TYPE.test(type)) {
+    const numbers = values.filter((value) => NUMBER.test(value));
+    return all([
+      isPresent,
+      isNoneOf(
+        of,
+        numbers.map((value) => cast(text(value), 'numeric')),
+      ),
+    ]);
+  }
   const { rows } = await client.query<{ value: string }>(
     `SELECT value FROM unnest($1::text[]) AS value
-     WHERE edp.cast_or_null(value, CAST(NULL AS ${type})) IS NOT NULL`,
+     WHERE edp.cast_or_null(value, CAST(NULL AS ${type}), NULL) IS NOT NULL`,
     [values],
   );
   return all([
@@ -105,6 +116,7 @@ function isNoneOf(of: Expr, list: readonly Expr[]): Expr {
 }
 
 const NUMBER = /^-?\d+(\.\d+)?$/;
+const INTEGER_TYPE = /^(smallint|integer|bigint)$/;
 const NUMERIC_TYPE = /^(smallint|integer|bigint|numeric|real|double precision)\b/;
 const TEXT_TYPE = /^(text|character|citext|name)\b/;
 

@@ -17,7 +17,8 @@ import {
 import { AFFECTED, type Blueprint, NULL_KEY, READ, type Trace, type Within } from './blueprint.js';
 import { type Shape, wholeOrder } from './relation-shape.js';
 
-const SOURCE = 'source';
+/** Name of the source in queries. */
+export const SOURCE = 'source';
 const LATEST = 'edp_latest';
 const RANK = 'edp_rank';
 /** The column of a silver table that says which load a row came with. */
@@ -201,7 +202,8 @@ function countRows(task: SilverTask, shape: Shape, within: Within): Select {
   };
 }
 
-function cleaned(
+/** The value of a column, of a row of the source. */
+export function cleaned(
   { from, type, timezone, truncate, values, onError }: SilverColumn,
   shape: Shape,
 ): Expr {

@@ -98,7 +98,7 @@ async function checkWhole(
   for (const check of checks) {
     outcomes.push(await checkTable(client, check, rows, countsOf(check)));
   }
-  return outcomes;
+  return outcomes.map((outcome) => ({ ...outcome, isOfTable: true }));
 }
 
 /** The table is as it was; one that was not there is made without rows, for what reads it. */

@@ -58,7 +58,7 @@ export async function runTask(
         const { code = '' } = error as { code?: string };
         if (RACES.includes(code) && attempt < ATTEMPTS) continue;
         if (PERHAPS_RACES.includes(code) && attempt === 1 && !orders.dryRun) continue;
-        throw explainTaskFault(error, task);
+        throw await explainTaskFault(client, error, task, orders.dryRun);
       }
     }
   } finally {

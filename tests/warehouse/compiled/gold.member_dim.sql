@@ -4,7 +4,7 @@ SELECT "ranked"."user_id",
 FROM (
 SELECT "source"."user_id",
   "source"."class",
-  row_number() OVER (PARTITION BY "source"."user_id" ORDER BY "source"."load_id" DESC NULLS LAST, "source"."class" DESC NULLS LAST) AS "edp_rank"
+  row_number() OVER (PARTITION BY "source"."user_id" ORDER BY "source"."load_id" DESC NULLS LAST, "source"."class" DESC NULLS LAST, "source"."user_id" DESC NULLS LAST) AS "edp_rank"
 FROM "public"."raw_jobs" AS "source"
 WHERE "source"."user_id" IS NOT NULL
 ) AS "ranked"
@@ -16,7 +16,7 @@ SELECT "ranked"."user_id",
 FROM (
 SELECT "source"."user_id",
   "source"."class",
-  row_number() OVER (PARTITION BY "source"."user_id" ORDER BY "source"."load_id" DESC NULLS LAST, "source"."class" DESC NULLS LAST) AS "edp_rank"
+  row_number() OVER (PARTITION BY "source"."user_id" ORDER BY "source"."load_id" DESC NULLS LAST, "source"."class" DESC NULLS LAST, "source"."user_id" DESC NULLS LAST) AS "edp_rank"
 FROM "public"."raw_jobs" AS "source"
 WHERE "source"."user_id" IS NOT NULL AND EXISTS (
 SELECT 

@@ -90,7 +90,7 @@ describe('values', () => {
       1,
     );
     expect(statesOf(await run(warehouse)).filter((state) => !state.endsWith('done'))).toEqual([]);
-    expect(await database.query('SELECT date::text FROM gold.f AS f ORDER BY f.date')).toEqual([
+    expect(await database.query('SELECT f.date::text FROM gold.f ORDER BY f.date')).toEqual([
       ['4713-01-01 BC'],
       ['0001-01-01'],
       ['9999-12-31'],

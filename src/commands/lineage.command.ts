@@ -1,0 +1,41 @@
+/** `edp lineage`: what tables and columns are made of. */
+import { EXIT } from '../base/errors.js';
+import { loadSqlReader } from '../model/warehouse/sql-reader.js';
+import type { Task } from '../model/warehouse/task.js';
+import { resolveOptions } from '../options/resolve-options.js';
+import { loadWarehouse } from '../project/load-warehouse.js';
+import { safeJson, safeText } from '../terminal/output.js';
+import { formatMermaid, formatText } from '../warehouse/lineage/format-lineage.js';
+import { lineageOf } from '../warehouse/lineage/lineage-graph.js';
+import { type Lineage, selectLineage } from '../warehouse/lineage/select-lineage.js';
+import type { Command } from './command.js';
+import type { LineageJson } from './json/lineage.schema.js';
+import { OPTION_NAMES } from './lineage.help.js';
+
+export const command: Command = {
+  async run({ given, project, output }) {
+    const { lineageFormat } = resolveOptions(OPTION_NAMES, given, project.options);
+    const { warehouse } = await loadWarehouse(project.directory);
+    const sql = warehouse.tasks.some(hasSql) ? await loadSqlReader() : undefined;
+    const wanted = given.name as string | undefined;
+    const lineage = selectLineage(lineageOf(warehouse, sql), wanted);
+    const result = toJson(lineage);
+    if (lineageFormat === 'json') output.line(safeJson(result));
+    else {
+      const lines = lineageFormat === 'mermaid' ? formatMermaid(lineage) : formatText(lineage);
+      if (lines.length === 0) output.line('edp.yaml declares no tasks');
+      for (const line of lines) output.line(safeText(line));
+    }
+    output.result(result);
+    return EXIT.done;
+  },
+};
+
+function hasSql(task: Task): boolean {
+  if (task.kind === 'silver') return task.columns.some(({ from }) => 'sql' in from);
+  return 'sql' in task;
+}
+
+function toJson({ of, above, self, below }: Lineage): LineageJson {
+  return { command: 'lineage', ok: true, of, nodes: [...above, ...self, ...below] };
+}

@@ -1,0 +1,47 @@
+/** The receipts of a run: what it did to each slice of each task. */
+import type pg from 'pg';
+import type { TaskKind } from '../../model/warehouse/task.js';
+import type { SliceRows } from './make-table.js';
+
+export interface TaskRun {
+  readonly task: string;
+  readonly kind: TaskKind;
+  /** Empty for a table without slices. */
+  readonly slice: string;
+  readonly state: 'done' | 'unchanged' | 'failed' | 'skipped';
+  readonly reason: string | null;
+  readonly rows: SliceRows;
+  readonly checks: readonly {
+    readonly name: string;
+    readonly ok: boolean;
+    readonly failing: number;
+    readonly severity: 'error' | 'warn';
+  }[];
+  readonly error: string | null;
+  readonly seconds: number;
+}
+
+/** In the order in which they ended. */
+export async function listTaskRuns(client: pg.Client, runId: number): Promise<TaskRun[]> {
+  const { rows } = await client.query<
+    Omit<TaskRun, 'rows'> & Record<keyof SliceRows, number | null>
+  >(
+    `SELECT task, kind, slice, state, reason, checks, error, seconds, rows_read AS read, inserted, updated,
+       deleted, unknown, null_key AS "nullKey"
+     FROM edp.task_runs WHERE run_id = $1 ORDER BY finished, task, slice`,
+    [runId],
+  );
+  return rows.map(({ read, inserted, updated, deleted, unknown, nullKey, seconds, ...rest }) => ({
+    ...rest,
+    // A number with a fraction comes as text.
+    seconds: Number(seconds),
+    rows: {
+      read: read ?? 0,
+      inserted: inserted ?? 0,
+      updated: updated ?? 0,
+      deleted: deleted ?? 0,
+      unknown: unknown ?? 0,
+      nullKey: nullKey ?? 0,
+    },
+  }));
+}

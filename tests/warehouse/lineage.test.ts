@@ -1,0 +1,90 @@
+/** `edp lineage`: what tables and columns are made of, by edp.yaml alone. */
+import { describe, expect, it } from 'vitest';
+import { useWarehouseFolder } from '../support/warehouse-run.js';
+
+const folder = useWarehouseFolder({
+  'edp.yaml': `
+tables:
+  users: { columns: { id: int, first: text, last: text }, key: id }
+  jobs: { columns: { id: int, usr: int, at: timestamp, seconds: int }, key: id }
+silver:
+  users:
+    from: users
+    key: user_id
+    columns: { user_id: id, name: { sql: "first || ' ' || last", type: text } }
+  jobs: { from: jobs, key: job_id, columns: { job_id: id, user_id: usr, at: at, seconds: seconds } }
+dimensions:
+  user_dim: { from: silver.users, natural-key: user_id }
+facts:
+  job_fact:
+    from: silver.jobs
+    date: at
+    dimensions: { user_key: { dimension: user_dim, by: [user_id] } }
+    measures: { jobs: count(*), minutes: sum(seconds / 60) }
+views:
+  top: {}
+`,
+  'sql/views/top.sql':
+    '-- question: Who?\nSELECT user_key, sum(jobs) AS jobs FROM gold.job_fact GROUP BY 1',
+});
+
+/** Column → what it is made of, in all tables. */
+async function columnsOf(...args: string[]) {
+  const { status, json } = await folder.edp('lineage', ...args);
+  expect(status).toBe(0);
+  return Object.fromEntries(
+    json.nodes.flatMap(({ name, columns }) =>
+      columns.map((column) => [`${name}.${column.name}`, column.from]),
+    ),
+  );
+}
+
+describe('edp lineage', () => {
+  it('shows what a table reads and what reads it', async () => {
+    const { json } = await folder.edp('lineage', 'silver.jobs');
+    expect([json.of, json.nodes.map(({ name }) => name)]).toEqual([
+      'silver.jobs',
+      ['bronze.jobs', 'silver.jobs', 'gold.job_fact', 'gold.top'],
+    ]);
+  });
+
+  it('knows the columns', async () => {
+    expect(await columnsOf()).toMatchObject({
+      'silver.users.name': ['bronze.users.first', 'bronze.users.last'],
+      'gold.user_dim.name': ['silver.users.name'],
+      'gold.job_fact.date': ['silver.jobs.at'],
+      'gold.job_fact.user_key': ['silver.jobs.user_id', 'gold.user_dim.user_id'],
+      'gold.job_fact.minutes': ['silver.jobs.seconds'],
+      'gold.job_fact.jobs': [],
+    });
+  });
+
+  it('follows a column in both directions', async () => {
+    expect(Object.keys(await columnsOf('silver.users.user_id'))).toEqual([
+      'bronze.users.id',
+      'silver.users.user_id',
+      'gold.user_dim.user_id',
+      'gold.job_fact.user_key',
+    ]);
+  });
+
+  it('draws, and prints', async () => {
+    const { stdout: drawn } = await folder.plain('lineage', 'top', '--format', 'mermaid');
+    expect(drawn).toContain('flowchart LR\n');
+    expect(drawn).toContain('["gold.top"]');
+    const { stdout: printed } = await folder.plain('lineage', 'job_fact.minutes');
+    expect(printed).toBe(
+      'gold.job_fact.minutes\nis made of:\n  bronze.jobs.seconds\n  silver.jobs.seconds\nis in:\n  nothing\n',
+    );
+    const { stdout: json } = await folder.plain('lineage', '--format', 'json');
+    expect(JSON.parse(json)).toMatchObject({ command: 'lineage', of: null });
+  });
+
+  it('suggests the name that was meant', async () => {
+    const { status, json } = await folder.edp('lineage', 'silver.users.nam');
+    expect([status, json.error.hint]).toEqual([
+      2,
+      expect.stringContaining('did you mean "silver.users.name"?'),
+    ]);
+  });
+});
