@@ -69,7 +69,7 @@ CREATE INDEX ON edp.check_failures (run_id, task);
 
 -- A value that cannot be cast is NULL; pg_input_is_valid came with PostgreSQL 16, and knows texts only.
 -- `written` is the type with its modifiers, where it has some: a variable of plpgsql does not.
-CREATE FUNCTION edp.cast_or_null(value anycompatible, type anyelement, written text) RETURNS anyelement
+CREATE FUNCTION edp.cast_or_null(value anycompatible, type anyelement, written text DEFAULT NULL) RETURNS anyelement
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
   result type%TYPE;

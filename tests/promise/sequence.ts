@@ -62,7 +62,8 @@ class Actor {
   async act(step: Step): Promise<string[]> {
     const { bronze, config } = this.#place;
     // In a run between, a member may go and come again.
-    if (['part', 'kill', 'load'].includes(step.op)) this.#ids = new Map();
+    const isRun = ['part', 'kill'].includes(step.op) || (step.op === 'load' && step.halves);
+    if (isRun) this.#ids = new Map();
     switch (step.op) {
       case 'load':
         await bronze.load(
