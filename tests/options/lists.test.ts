@@ -53,6 +53,7 @@ describe('a list of words', () => {
       'missing-dimensions',
       'on-new-column',
       'format',
+      'lineage-format',
     ]);
   });
 
