@@ -203,11 +203,22 @@ export interface LeftLoad {
   readonly rows: number;
 }
 
+/** Loads `l` that a run left unfinished, with rows in the table. */
+const IS_LEFT = `state = 'loading' AND rows_loaded > 0 AND gone_at IS NULL AND path <> '-' AND NOT ${IS_HELD}`;
+
+/** Whether any load was left, of whatever file. */
+export async function hasLeftLoads(client: pg.Client): Promise<boolean> {
+  const { rows } = await client.query<{ has: boolean }>(
+    `SELECT EXISTS (SELECT FROM edp.loads l WHERE ${IS_LEFT}) AS has`,
+  );
+  return rows[0]!.has;
+}
+
 /** Lists the left loads of the path of a load, into the same table. */
 export async function listLeftLoads(client: pg.Client, loadId: number): Promise<LeftLoad[]> {
   const { rows } = await client.query<LeftLoad>(
     `SELECT load_id AS "loadId", rows_loaded AS rows FROM edp.loads l
-     WHERE state = 'loading' AND rows_loaded > 0 AND gone_at IS NULL AND path <> '-' AND NOT ${IS_HELD}
+     WHERE ${IS_LEFT}
        AND EXISTS (SELECT FROM edp.loads own WHERE own.load_id = $1 AND l.load_id < own.load_id
                    AND (l.path, l.schema_name, l.table_name) = (own.path, own.schema_name, own.table_name)
                    AND l.content_hash <> own.content_hash)

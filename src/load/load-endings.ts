@@ -17,6 +17,7 @@ import {
   countForeignBytes,
   countRejects,
   findCommonFault,
+  hasLeftLoads,
   listLeftLoads,
 } from '../ledger/ledger-queries.js';
 import { type EndedLoad, endLoads } from '../ledger/loads.js';
@@ -62,6 +63,7 @@ export interface RunState {
 }
 
 export class LoadEndings {
+  #hasLeftLoads: Promise<boolean> | undefined;
   readonly #session: Session;
   readonly #queue: FileQueue;
   readonly #book: RunBook;
@@ -241,6 +243,9 @@ export class LoadEndings {
 
   /** What a run left of the file before its content changed stays beside the new rows; no key tells them apart. */
   async #reportLeftLoads({ prepared: { target }, claim: { loadId } }: ActiveLoad): Promise<void> {
+    // Asked once: what is left was there before this run.
+    this.#hasLeftLoads ??= this.#session.run(hasLeftLoads);
+    if (!(await this.#hasLeftLoads)) return;
     const file = safeText(target.file.name);
     for (const left of await this.#session.run((client) => listLeftLoads(client, loadId))) {
       const rows = left.rows === 1 ? 'its row is' : `its ${left.rows} rows are`;
