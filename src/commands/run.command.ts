@@ -1,5 +1,6 @@
 /** `edp run`: brings the tables of the warehouse up to date. */
 import { EdpError, EXIT } from '../base/errors.js';
+import { isDay } from '../model/day.js';
 import type { Task } from '../model/warehouse/task.js';
 import { resolveOptions } from '../options/resolve-options.js';
 import { withDatabase } from '../postgres/database.js';
@@ -16,6 +17,7 @@ import type { WarehouseRunJson } from './json/warehouse.schema.js';
 import { OPTION_NAMES } from './run.help.js';
 import { describeFailure } from './shared/check-lines.js';
 import { asRun } from './shared/recorded-run.js';
+import { secondsJson } from './shared/seconds-json.js';
 
 export const command: Command = {
   async run(invocation) {
@@ -80,13 +82,8 @@ function rangeOf({ date, from, to }: RangeOptions) {
   if (from === undefined || to === undefined) {
     throw new EdpError('usage', '--from and --to belong together: both ends are included');
   }
-  for (const [name, value] of [
-    ['--from', from],
-    ['--to', to],
-  ] as const) {
-    if (!/^\d{4}-\d{2}-\d{2}$/.test(value) || Number.isNaN(Date.parse(value))) {
-      throw new EdpError('usage', `${name}: expected a date such as 2024-01-31`);
-    }
+  for (const [name, value] of Object.entries({ '--from': from, '--to': to })) {
+    if (!isDay(value)) throw new EdpError('usage', `${name}: expected a date such as 2024-01-31`);
   }
   if (from > to) throw new EdpError('usage', `--from ${from} is behind --to ${to}`);
   return { from, to };
@@ -140,7 +137,7 @@ function toJson(
     command: 'run',
     ok: status === EXIT.done,
     runId,
-    seconds: round(seconds),
+    seconds: secondsJson(seconds),
     tasks: results.map(
       ({ task, kind, slice, state, reason, rows, checks, error, sql, ...rest }) => ({
         task,
@@ -150,7 +147,7 @@ function toJson(
         ...(reason === undefined ? {} : { reason }),
         rows,
         checks: checks.map(({ name, ok, failing, severity }) => ({ name, ok, failing, severity })),
-        seconds: round(rest.seconds),
+        seconds: secondsJson(rest.seconds),
         ...(error === undefined
           ? {}
           : {
@@ -165,10 +162,6 @@ function toJson(
       }),
     ),
   };
-}
-
-function round(seconds: number): number {
-  return Math.round(seconds * 1000) / 1000;
 }
 
 /** More slices of a task than these are summed up. */

@@ -2,6 +2,7 @@
 import os from 'node:os';
 import { z } from 'zod';
 import { CSV_SCHEMAS, CSV_SETTING_NAMES, RAGGED } from '../model/csv-settings.js';
+import { isDay } from '../model/day.js';
 import { INPUT_FORMAT_CHOICES } from '../model/file-settings.js';
 import {
   MISSING_DIMENSIONS_CHOICES,
@@ -25,12 +26,7 @@ import {
   text,
 } from './option-kinds.js';
 
-const isoDate = text.refine(
-  (value) => /^\d{4}-\d{2}-\d{2}$/.test(value) && !Number.isNaN(Date.parse(value)),
-  {
-    error: 'expected a date such as 2024-01-31',
-  },
-);
+const day = text.refine(isDay, { error: 'expected a date such as 2024-01-31' });
 
 export const OPTIONS = {
   'database-url': define<string | undefined>({
@@ -213,7 +209,7 @@ export const OPTIONS = {
     defaultDescription: 'all tasks',
   }),
   date: define<string | undefined>({
-    schema: isoDate.optional(),
+    schema: day.optional(),
     describe: 'The one date to make, stale or not, such as 2024-01-31',
   }),
   only: flag('Run the named tasks without those that they read'),

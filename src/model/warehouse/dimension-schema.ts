@@ -1,5 +1,6 @@
 /** The shape of `dimensions:` in edp.yaml. */
 import { z } from 'zod';
+import { isDay } from '../day.js';
 import { notesShape } from '../notes-schema.js';
 import { columnName } from '../schema.js';
 import { columnList, isSound, sourceName, taskName } from './schema-parts.js';
@@ -9,12 +10,6 @@ const day = () =>
   z
     .string({ error: 'expected a day, such as 2020-01-31' })
     .refine(isDay, { error: ({ input }) => `"${input}" is no day; write it as 2020-01-31` });
-
-function isDay(text: string): boolean {
-  if (!/^\d{4}-\d{2}-\d{2}$/.test(text)) return false;
-  const date = new Date(`${text}T00:00:00Z`);
-  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(text);
-}
 
 const calendar = () =>
   z
