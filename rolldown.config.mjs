@@ -27,8 +27,8 @@ const ON_FAILURE = ['src/postgres/server-errors.ts', 'src/source/stop-reading.ts
 const loaders = new Map();
 
 /**
- * What every command loads stands in few files, one for each set of programs that load it too: to find and
- * open a file costs as much as to compile 10 kB of code (17 ms of a short command for 40 files).
+ * What every command loads stands in few files, one for each set of programs that load it too: a short command
+ * is mostly the loading of code, and each file has to be found and opened.
  */
 function nameCommonChunk(id, graph) {
   if (loaders.size === 0) findLoaders(graph);

@@ -30,7 +30,6 @@ async function main(typed: readonly string[]): Promise<number> {
   // What is for psql is not for yargs, which would read it as options of edp.
   const psql = splitPsqlCall(given);
   const argv = psql?.own ?? given;
-  // Before yargs reads the arguments: where it has to wait for options, it lays out its help once more.
   const byName = new Map(COMMANDS.map((entry) => [nameOf(entry), entry]));
   const named = new Set(COMMANDS.filter((entry) => argv.includes(nameOf(entry))));
   const options = named.size === 0 ? undefined : await import('./options/option-definitions.js');
@@ -70,10 +69,7 @@ async function main(typed: readonly string[]): Promise<number> {
     const take = (parsed: Record<string, unknown>) => {
       calls.push({ entry, parsed });
     };
-    // yargs lays out its help at every call; what is hidden is not in it.
-    if (options === undefined || isHelpWanted)
-      parser.command(entry.call, entry.describe, build, take);
-    else parser.command(entry.call, false, build, take);
+    parser.command(entry.call, entry.describe, build, take);
   }
   omitHelpCache(parser);
   await parser.parseAsync();
@@ -85,7 +81,10 @@ async function main(typed: readonly string[]): Promise<number> {
   );
 }
 
-/** For a call of `showHelp` in a handler, yargs lays out the help of each command that runs: 15 ms of `ingest`. */
+/**
+ * For a call of `showHelp` in a handler, yargs lays out the help of each command that runs, which takes longer
+ * than to read its arguments.
+ */
 function omitHelpCache(yargs: Argv): void {
   const { getInternalMethods } = yargs as Argv & YargsInternals;
   getInternalMethods.call(yargs).getUsageInstance().cacheHelpMessage = () => undefined;

@@ -65,7 +65,7 @@ export interface LoadedSplit {
 
 /**
  * Writes the receipts, and adds their counts to their loads and their changes to the log. Every split comes
- * by here: prepared once in a session, the statements cost it a millisecond less.
+ * by here, so the statements are prepared once in a session.
  *
  * @throws EdpError `interrupted` where another run took a load over: then none of this may commit
  */
