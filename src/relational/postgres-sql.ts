@@ -71,11 +71,6 @@ export function printFrom(from: From): string {
     }
     case 'query':
       return `(\n${printSelect(from.query)}\n) AS ${quoteIdentifier(from.as)}`;
-    case 'lists': {
-      const lists = from.lists.map((each) => printExpr(each)).join(', ');
-      const columns = from.columns.map(quoteIdentifier).join(', ');
-      return `unnest(${lists}) AS ${quoteIdentifier(from.as)} (${columns})`;
-    }
     case 'user':
       // A comment at the end of the user's text ends with its line.
       return `(\n${from.sql}\n) AS ${quoteIdentifier(from.as)}`;
@@ -110,8 +105,6 @@ export function printExpr(expr: Expr, around = 0): string {
       return 'NULL';
     case 'boolean':
       return expr.value ? 'true' : 'false';
-    case 'parameter':
-      return `$${expr.number}::${expr.type}`;
     case 'cast':
       return `CAST(${printExpr(expr.of)} AS ${expr.type})`;
     case 'try-cast':
@@ -160,8 +153,6 @@ export function printExpr(expr: Expr, around = 0): string {
         NOT,
         `${expr.isNegated === true ? 'NOT ' : ''}EXISTS (\n${printSelect(expr.query)}\n)`,
       );
-    case 'scalar':
-      return `(\n${printSelect(expr.query)}\n)`;
     case 'row':
       return `ROW(${expr.of.map((each) => printExpr(each)).join(', ')})`;
     case 'user':

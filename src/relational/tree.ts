@@ -13,7 +13,6 @@ export type Expr =
   | { readonly kind: 'number'; readonly text: string }
   | { readonly kind: 'null' }
   | { readonly kind: 'boolean'; readonly value: boolean }
-  | { readonly kind: 'parameter'; readonly number: number; readonly type: string }
   /** `type` as the user or the catalog writes it. */
   | { readonly kind: 'cast'; readonly of: Expr; readonly type: string }
   /** NULL where the value cannot be cast. */
@@ -58,7 +57,6 @@ export type Expr =
       readonly orderBy: readonly Order[];
     }
   | { readonly kind: 'exists'; readonly query: Select; readonly isNegated?: boolean }
-  | { readonly kind: 'scalar'; readonly query: Select }
   /** The whole row of a table of the query, as one value that compares with NULLs. */
   | { readonly kind: 'row'; readonly of: readonly Expr[] }
   /** SQL of the user, an expression. */
@@ -79,13 +77,6 @@ export type From =
       readonly as?: string;
     }
   | { readonly kind: 'query'; readonly query: Select; readonly as: string }
-  /** Lists of one length → rows. */
-  | {
-      readonly kind: 'lists';
-      readonly lists: readonly Expr[];
-      readonly as: string;
-      readonly columns: readonly string[];
-    }
   /** A whole statement of the user. */
   | { readonly kind: 'user'; readonly sql: string; readonly as: string };
 

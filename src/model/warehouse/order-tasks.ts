@@ -9,7 +9,7 @@ export function readBy(task: Task): string[] {
 }
 
 /** Names of the tasks that its checks read, itself not. */
-function readByChecks(task: Task): string[] {
+export function readByChecks(task: Task): string[] {
   const names = task.checks.flatMap((check) => {
     if (check.kind === 'relationships') return check.to.task ?? [];
     return check.kind === 'sql' ? check.sources.flatMap((source) => source.task ?? []) : [];

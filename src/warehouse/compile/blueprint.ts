@@ -2,6 +2,9 @@
 import type { DimensionTask, LookUp, Relation, SliceUnit } from '../../model/warehouse/task.js';
 import type { Select } from '../../relational/tree.js';
 
+/** Name of the source in queries. */
+export const SOURCE = 'source';
+
 /** Temporary table of keys. */
 export const AFFECTED = 'edp_affected';
 

@@ -4,7 +4,7 @@ import type pg from 'pg';
 import type { SilverColumn, Task, Warehouse } from '../../model/warehouse/task.js';
 import { printSelect } from '../../relational/postgres-sql.js';
 import type { From, Output } from '../../relational/tree.js';
-import type { Blueprint } from './blueprint.js';
+import { type Blueprint, SOURCE } from './blueprint.js';
 import { calendarBlueprint, dimensionBlueprint } from './dimension-rows.js';
 import { factBlueprint } from './fact-rows.js';
 import { modelBlueprint } from './model-rows.js';
@@ -37,9 +37,8 @@ export async function compileTask(
     unknownKeys: _keys,
     ...plain
   } = blueprint;
-  const types = blueprint.lookUps.length === 0 ? [] : [...shape];
   const definition = createHash('sha256')
-    .update(JSON.stringify([plain, printSelect(blueprint.rows('all')), types, [...shape]]))
+    .update(JSON.stringify([plain, printSelect(blueprint.rows('all')), [...shape]]))
     .digest('hex');
   return { blueprint, shape, definition };
 }
@@ -61,7 +60,7 @@ async function typed(client: pg.Client, task: TableTask): Promise<TableTask> {
       columns.push(each);
       continue;
     }
-    const table: From = { kind: 'table', ...task.source.relation, as: 'source' };
+    const table: From = { kind: 'table', ...task.source.relation, as: SOURCE };
     const value: Output = { of: { kind: 'user', sql: from.sql }, as: each.name };
     const shape = await describeStatement(client, printSelect({ columns: [value], from: table }));
     columns.push({ ...each, type: shape.get(each.name)! });

@@ -1,4 +1,5 @@
 /** A dimension: one row for each natural key, with the attributes that came last. */
+import { GOLD_TIMES, LINEAGE_COLUMN } from '../../model/warehouse/known-columns.js';
 import type { CalendarTask, DimensionTask } from '../../model/warehouse/task.js';
 import {
   all,
@@ -7,21 +8,19 @@ import {
   cast,
   column,
   type Expr,
-  equal,
   type From,
   number,
   type Output,
   type Select,
   text,
 } from '../../relational/tree.js';
-import { AFFECTED, type Blueprint, NULL_KEY, READ, type Trace, type Within } from './blueprint.js';
+import { AFFECTED, type Blueprint, SOURCE, type Trace, type Within } from './blueprint.js';
+import { countKeys, hasKey, isAffected, isOfLoads } from './key-conditions.js';
 import { isSameWhereEqual, type Shape, wholeOrder } from './relation-shape.js';
-import { LOAD } from './silver-rows.js';
 
-const SOURCE = 'source';
 const RANK = 'edp_rank';
 /** What edp adds to tables; no attributes of what is made of them. */
-export const OWN_COLUMNS: ReadonlySet<string> = new Set([LOAD, 'dw_created_at', 'dw_updated_at']);
+export const OWN_COLUMNS: ReadonlySet<string> = new Set([LINEAGE_COLUMN, ...GOLD_TIMES]);
 
 export function dimensionBlueprint(task: DimensionTask, shape: Shape): Blueprint {
   const attributes = attributesOf(task, shape);
@@ -56,7 +55,7 @@ export function attributesOf(task: DimensionTask, shape: Shape): readonly string
 }
 
 function loadColumn({ source }: DimensionTask, shape: Shape): string | undefined {
-  const name = source.task === undefined ? source.lineageColumn : LOAD;
+  const name = source.task === undefined ? source.lineageColumn : LINEAGE_COLUMN;
   return name !== undefined && shape.has(name) ? name : undefined;
 }
 
@@ -67,10 +66,8 @@ function dimensionRows(task: DimensionTask, shape: Shape, within: Within): Selec
     [...naturalKey, ...attributes].map((name) => ({ of: column(name, of), as: name }));
   const from: From = { kind: 'table', ...source.relation, as: SOURCE };
   const where = all([
-    ...naturalKey.map(
-      (name): Expr => ({ kind: 'is-null', of: column(name, SOURCE), isNegated: true }),
-    ),
-    ...(within === 'keys' ? [isAffected(naturalKey)] : []),
+    ...hasKey(naturalKey, SOURCE),
+    ...(within === 'keys' ? [isAffected(naturalKey, SOURCE)] : []),
   ]);
   // Equal keys may be written in several ways.
   const isPlain = (name: string) => isSameWhereEqual(shape.get(name) ?? '');
@@ -104,44 +101,25 @@ function dimensionRows(task: DimensionTask, shape: Shape, within: Within): Selec
   };
 }
 
-function isAffected(key: readonly string[]): Expr {
-  const from: From = { kind: 'table', name: AFFECTED, as: 'affected' };
-  return { kind: 'exists', query: { columns: [], from, where: equal(key, 'affected', SOURCE) } };
-}
-
 function affectedKeys({ naturalKey, source }: DimensionTask, load: string, by: Trace): Select {
+  const loads = 'loads' in by ? by.loads : [];
   return {
     isDistinct: true,
     columns: naturalKey.map((name) => ({ of: column(name, SOURCE), as: name })),
     from: { kind: 'table', ...source.relation, as: SOURCE },
-    where: all([
-      {
-        kind: 'any',
-        of: column(load, SOURCE),
-        list: cast(text(`{${'loads' in by ? by.loads.join(',') : ''}}`), 'bigint[]'),
-      },
-      ...naturalKey.map(
-        (name): Expr => ({ kind: 'is-null', of: column(name, SOURCE), isNegated: true }),
-      ),
-    ]),
+    where: all([isOfLoads(loads, SOURCE, load), ...hasKey(naturalKey, SOURCE)]),
   };
 }
 
 function countRows(task: DimensionTask, shape: Shape, within: Within): Select {
   const { naturalKey, source } = task;
-  const isNull = naturalKey
-    .map((name): Expr => ({ kind: 'is-null', of: column(name, SOURCE) }))
-    .reduce((left, right) => binary(left, 'OR', right));
   return {
-    columns: [
-      { of: { kind: 'aggregate', name: 'count' }, as: READ },
-      { of: { kind: 'aggregate', name: 'count', filter: isNull }, as: NULL_KEY },
-    ],
+    columns: countKeys(naturalKey, SOURCE),
     ...(within === 'keys' && attributesOf(task, shape).length === 0
       ? { from: { kind: 'table', name: AFFECTED, as: SOURCE } }
       : {
           from: { kind: 'table', ...source.relation, as: SOURCE },
-          ...(within === 'keys' ? { where: isAffected(naturalKey) } : {}),
+          ...(within === 'keys' ? { where: isAffected(naturalKey, SOURCE) } : {}),
         }),
   };
 }

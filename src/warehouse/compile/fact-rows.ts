@@ -15,13 +15,12 @@ import {
   some,
   text,
 } from '../../relational/tree.js';
-import { type Blueprint, NULL_KEY, READ, type Within } from './blueprint.js';
+import { type Blueprint, NULL_KEY, READ, SOURCE, type Within } from './blueprint.js';
 import { measureColumns } from './measure-columns.js';
 import type { Shape } from './relation-shape.js';
 import { isNear, isSlice } from './slice-conditions.js';
 import { sliceType, sliceValue } from './slice-value.js';
 
-const SOURCE = 'source';
 export const DATE = 'date';
 const UUID_UNKNOWN = '00000000-0000-0000-0000-000000000000';
 

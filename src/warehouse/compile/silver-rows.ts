@@ -1,4 +1,5 @@
 /** A silver table: one row for each key of its source, cleaned. */
+import { LINEAGE_COLUMN } from '../../model/warehouse/known-columns.js';
 import type { SilverColumn, SilverTask } from '../../model/warehouse/task.js';
 import {
   all,
@@ -6,7 +7,6 @@ import {
   cast,
   column,
   type Expr,
-  equal,
   type From,
   number,
   type Order,
@@ -14,15 +14,12 @@ import {
   type Select,
   text,
 } from '../../relational/tree.js';
-import { AFFECTED, type Blueprint, NULL_KEY, READ, type Trace, type Within } from './blueprint.js';
+import { type Blueprint, SOURCE, type Trace, type Within } from './blueprint.js';
+import { countKeys, hasKey, isAffected, isOfLoads } from './key-conditions.js';
 import { type Shape, wholeOrder } from './relation-shape.js';
 
-/** Name of the source in queries. */
-export const SOURCE = 'source';
 const LATEST = 'edp_latest';
 const RANK = 'edp_rank';
-/** The column of a silver table that says which load a row came with. */
-export const LOAD = 'load_id';
 
 /** @param indexes columns that others look rows up by */
 export function silverBlueprint(
@@ -31,7 +28,7 @@ export function silverBlueprint(
   indexes: readonly (readonly string[])[],
 ): Blueprint {
   const { lineageColumn } = task.source;
-  const loads = lineageColumn === undefined ? [] : [LOAD];
+  const loads = lineageColumn === undefined ? [] : [LINEAGE_COLUMN];
   const rest = task.columns.map(({ name }) => name).filter((name) => !task.key.includes(name));
   return {
     task: task.name,
@@ -58,13 +55,16 @@ export function silverBlueprint(
 function silverRows(task: SilverTask, shape: Shape, within: Within): Select {
   const names = [
     ...task.columns.map(({ name }) => name),
-    ...(task.source.lineageColumn === undefined ? [] : [LOAD]),
+    ...(task.source.lineageColumn === undefined ? [] : [LINEAGE_COLUMN]),
   ];
   const outputs = names.map((name) => ({ of: column(name, 'rows'), as: name }));
   const keyed: Select = {
     columns: outputs,
     from: { kind: 'query', query: cleanedRows(task, shape), as: 'rows' },
-    where: all([...hasKey(task.key), ...(within === 'keys' ? [isAffected(task.key)] : [])]),
+    where: all([
+      ...hasKey(task.key, 'rows'),
+      ...(within === 'keys' ? [isAffected(task.key, 'rows')] : []),
+    ]),
   };
   if (task.latestBy === undefined) return keyed;
   const ranked: Select = {
@@ -90,7 +90,7 @@ function silverRows(task: SilverTask, shape: Shape, within: Within): Select {
 
 /** The latest row first; of equal ones the one that came last, then by all its columns. */
 function latestFirst(task: SilverTask, shape: Shape): Order[] {
-  const names = [LATEST, ...(task.source.lineageColumn === undefined ? [] : [LOAD])];
+  const names = [LATEST, ...(task.source.lineageColumn === undefined ? [] : [LINEAGE_COLUMN])];
   const whole = [...shape.values()].flatMap((type, i) =>
     wholeOrder(column(wholeName(i), 'rows'), type),
   );
@@ -113,7 +113,8 @@ function cleanedRows(task: SilverTask, shape: Shape): Select {
     of: cleaned(each, shape),
     as: each.name,
   }));
-  if (lineageColumn !== undefined) columns.push({ of: column(lineageColumn, SOURCE), as: LOAD });
+  if (lineageColumn !== undefined)
+    columns.push({ of: column(lineageColumn, SOURCE), as: LINEAGE_COLUMN });
   if (task.latestBy !== undefined) {
     columns.push({ of: column(task.latestBy, SOURCE), as: LATEST });
     for (const [i, name] of [...shape.keys()].entries()) {
@@ -124,15 +125,6 @@ function cleanedRows(task: SilverTask, shape: Shape): Select {
   const where: Expr | undefined =
     task.where === undefined ? undefined : { kind: 'user', sql: task.where };
   return { columns, from, ...(where === undefined ? {} : { where }) };
-}
-
-function hasKey(key: readonly string[]): Expr[] {
-  return key.map((name) => ({ kind: 'is-null', of: column(name, 'rows'), isNegated: true }));
-}
-
-function isAffected(key: readonly string[]): Expr {
-  const from: From = { kind: 'table', name: AFFECTED, as: 'affected' };
-  return { kind: 'exists', query: { columns: [], from, where: equal(key, 'affected', 'rows') } };
 }
 
 /** @param since the last value of the column that was read */
@@ -149,11 +141,6 @@ function isSince({ incrementalBy }: SilverTask, shape: Shape, since: string): Ex
 /** Whatever `where` says: a row that it holds back now may have been in the table before. */
 function affectedKeys(task: SilverTask, shape: Shape, by: Trace): Select {
   const outputs = (of: string) => task.key.map((name) => ({ of: column(name, of), as: name }));
-  const isOfLoads = (of: string, name: string): Expr => ({
-    kind: 'any',
-    of: column(name, of),
-    list: cast(text(`{${'loads' in by ? by.loads.join(',') : ''}}`), 'bigint[]'),
-  });
   const isKey = ({ name }: SilverColumn) => task.key.includes(name);
   const query: Select = {
     columns: task.columns
@@ -163,18 +150,18 @@ function affectedKeys(task: SilverTask, shape: Shape, by: Trace): Select {
     where:
       'since' in by
         ? isSince(task, shape, by.since)
-        : isOfLoads(SOURCE, task.source.lineageColumn!),
+        : isOfLoads(by.loads, SOURCE, task.source.lineageColumn!),
   };
-  const made: Select = {
+  const made = ({ loads }: { readonly loads: readonly number[] }): Select => ({
     columns: outputs('made'),
     from: { kind: 'table', ...task.relation, as: 'made' },
-    where: isOfLoads('made', LOAD),
-  };
+    where: isOfLoads(loads, 'made', LINEAGE_COLUMN),
+  });
   const both: Select = {
     columns: outputs('rows'),
     from: { kind: 'query', query, as: 'rows' },
-    where: all(hasKey(task.key)),
-    ...('since' in by ? {} : { union: [made] }),
+    where: all(hasKey(task.key, 'rows')),
+    ...('since' in by ? {} : { union: [made(by)] }),
   };
   return {
     isDistinct: true,
@@ -184,21 +171,10 @@ function affectedKeys(task: SilverTask, shape: Shape, by: Trace): Select {
 }
 
 function countRows(task: SilverTask, shape: Shape, within: Within): Select {
-  const isNull = task.key
-    .map((name): Expr => ({ kind: 'is-null', of: column(name, 'rows') }))
-    .reduce((left, right) => binary(left, 'OR', right));
-  const count = (filter?: Expr): Expr => ({
-    kind: 'aggregate',
-    name: 'count',
-    ...(filter === undefined ? {} : { filter }),
-  });
   return {
-    columns: [
-      { of: count(), as: READ },
-      { of: count(isNull), as: NULL_KEY },
-    ],
+    columns: countKeys(task.key, 'rows'),
     from: { kind: 'query', query: cleanedRows(task, shape), as: 'rows' },
-    ...(within === 'keys' ? { where: isAffected(task.key) } : {}),
+    ...(within === 'keys' ? { where: isAffected(task.key, 'rows') } : {}),
   };
 }
 

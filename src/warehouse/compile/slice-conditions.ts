@@ -5,6 +5,11 @@ import { binary, cast, type Expr, some, text } from '../../relational/tree.js';
 /** The slice of rows without a date, beside those that the server prints: `infinity`, `2024-05-01`. */
 export const NO_DATE = 'null';
 
+/** SQL of the slice of a row as text. @param value SQL of the slice */
+export function sliceText(value: string): string {
+  return `coalesce((${value})::text, '${NO_DATE}')`;
+}
+
 const DAY_MS = 86_400_000;
 /** More ranges than these are read as one. */
 const MAX_RANGES = 40;

@@ -1,7 +1,6 @@
 /** The declarations of a warehouse → what each table and column is made of. */
 import { isSqlFault, type SqlReader } from '../../model/warehouse/sql-reader.js';
 import type {
-  AggregatedFactTask,
   FactTask,
   Relation,
   SilverTask,
@@ -10,6 +9,7 @@ import type {
   TaskKind,
   Warehouse,
 } from '../../model/warehouse/task.js';
+import { isAggregated } from '../compile/fact-rows.js';
 import { fieldsOf } from '../compile/measure-columns.js';
 
 export interface LineageColumn {
@@ -133,8 +133,4 @@ function factColumns(task: FactTask, source: string): LineageColumn[] {
       from: value === undefined ? [] : of(fieldsOf(value)),
     })),
   ];
-}
-
-function isAggregated(task: FactTask): task is AggregatedFactTask {
-  return 'measures' in task;
 }

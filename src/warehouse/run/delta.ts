@@ -9,16 +9,15 @@ import {
   cast,
   column,
   type Expr,
-  equal,
   type From,
   same,
   some,
 } from '../../relational/tree.js';
-import { AFFECTED, type Blueprint, dataColumns, type Within } from '../compile/blueprint.js';
+import { type Blueprint, dataColumns, type Within } from '../compile/blueprint.js';
 import { unknownId } from '../compile/fact-rows.js';
+import { isAffected } from '../compile/key-conditions.js';
 import { isSameWhereEqual, quoteRelation, type Shape } from '../compile/relation-shape.js';
-import { isSlice } from '../compile/slice-conditions.js';
-import { columnTypes } from './target-table.js';
+import { isSlice, sliceText } from '../compile/slice-conditions.js';
 
 /** Temporary tables: rows as they are to be; places of rows that differ, before and after. */
 export const STAGE = 'pg_temp.edp_stage';
@@ -31,11 +30,11 @@ export const DELTA = 'pg_temp.edp_delta';
 export async function findDelta(
   client: pg.Client,
   blueprint: Blueprint,
+  types: Shape,
   within: Within,
 ): Promise<void> {
   const { relation } = blueprint;
   const table = quoteRelation(relation);
-  const types = await columnTypes(client, table);
   const isSame = printExpr(sameKey(blueprint, types));
   const differs = differences(blueprint, types);
   const scope = printExpr(scopeOf(blueprint, within), 9);
@@ -70,15 +69,16 @@ function differences({ key, rest, isCounted, hasPrimaryKey }: Blueprint, types: 
 export async function findOrigins(
   client: pg.Client,
   blueprint: Blueprint,
+  types: Shape,
   within: Within,
 ): Promise<string[]> {
   const { key, slice, relation } = blueprint;
   if (typeof within !== 'object' || slice === undefined || key.includes(slice.column)) return [];
   const table = quoteRelation(relation);
-  const isSame = printExpr(sameKey(blueprint, await columnTypes(client, table)));
+  const isSame = printExpr(sameKey(blueprint, types));
   const date = `made.${quoteIdentifier(slice.column)}`;
   const { rows } = await client.query<{ slice: string }>(
-    `SELECT DISTINCT coalesce(${date}::text, 'null') AS slice FROM ${STAGE} AS stage JOIN ${table} AS made ON ${isSame}
+    `SELECT DISTINCT ${sliceText(date)} AS slice FROM ${STAGE} AS stage JOIN ${table} AS made ON ${isSame}
      WHERE ${printExpr(scopeOf(blueprint, within), 9)} IS NOT TRUE`,
   );
   return rows.map((row) => row.slice);
@@ -115,10 +115,7 @@ function mayMove({ key, slice }: Blueprint): boolean {
 
 /** Which rows of the table, called `made`, are compared. */
 function scopeOf({ hasUnknownMember, id, slice, key }: Blueprint, within: Within): Expr {
-  if (within === 'keys') {
-    const from: From = { kind: 'table', name: AFFECTED, as: 'affected' };
-    return { kind: 'exists', query: { columns: [], from, where: equal(key, 'affected', 'made') } };
-  }
+  if (within === 'keys') return isAffected(key, 'made');
   if (typeof within === 'object' && slice !== undefined) {
     return isSlice(column(slice.column, 'made'), slice.type, within.slices);
   }
@@ -163,7 +160,7 @@ export async function countDelta(client: pg.Client, blueprint: Blueprint): Promi
   const value =
     of === undefined
       ? 'NULL'
-      : `coalesce(CASE WHEN d.new IS NULL THEN made.${of}::text ELSE stage.${of}::text END, 'null')`;
+      : sliceText(`CASE WHEN d.new IS NULL THEN made.${of} ELSE stage.${of} END`);
   const { rows } = await client.query<DeltaCount>(`
     SELECT ${value} AS slice,
       count(*) FILTER (WHERE d.old IS NULL) AS inserted,

@@ -104,3 +104,8 @@ async function carryView(client: pg.Client, view: DependentView): Promise<void> 
     );
   }
 }
+
+/** @param kind of pg_class: a task may have been one of another kind before */
+export function dropped(kind: string | null): string {
+  return kind === 'm' ? 'MATERIALIZED VIEW' : kind === 'v' ? 'VIEW' : 'TABLE';
+}

@@ -2,6 +2,7 @@
 import type pg from 'pg';
 import { EdpError } from '../../base/errors.js';
 import type { Task } from '../../model/warehouse/task.js';
+import { isOfStatement } from '../checks/check-fault.js';
 import { findBadValue, findDoubledKey, isOfValue } from './find-fault-row.js';
 
 interface ServerFault {
@@ -23,8 +24,7 @@ export async function explainTaskFault(
   if (error instanceof EdpError) return error;
   const { code, message, detail } = error as ServerFault;
   // Errors of edp itself, and broken connections, are no faults of a task.
-  if (code === undefined || !/^(2[0-9A-Z]|3[0-9A-Z]|4[24]|P0|XX)[0-9A-Z]{3}$/.test(code))
-    return error;
+  if (!isOfStatement(code)) return error;
   const found = await findRow(client, error, task, isInTransaction);
   const more = detail === undefined ? '' : ` (${detail})`;
   const where = found === undefined ? '' : `: ${found}`;

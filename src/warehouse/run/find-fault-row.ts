@@ -1,5 +1,6 @@
 /** The first row of a source that brings a fault about: its value, its load and its key. */
 import type pg from 'pg';
+import { LINEAGE_COLUMN } from '../../model/warehouse/known-columns.js';
 import type { SilverColumn, SilverTask } from '../../model/warehouse/task.js';
 import { printSelect } from '../../relational/postgres-sql.js';
 import {
@@ -14,8 +15,9 @@ import {
   type Order,
   type Select,
 } from '../../relational/tree.js';
+import { SOURCE } from '../compile/blueprint.js';
 import { readShape, type Shape } from '../compile/relation-shape.js';
-import { cleaned, LOAD, SOURCE, silverBlueprint } from '../compile/silver-rows.js';
+import { cleaned, silverBlueprint } from '../compile/silver-rows.js';
 
 const SUSPECTS = 'edp_suspects';
 const PLACE = 'edp_place';
@@ -148,7 +150,7 @@ export async function findDoubledKey(
   const loads: Expr = {
     kind: 'aggregate',
     name: 'array_agg',
-    of: column(LOAD, 'made'),
+    of: column(LINEAGE_COLUMN, 'made'),
     isDistinct: true,
   };
   const query: Select = {

@@ -1,6 +1,6 @@
 /** Makes the table of a task, or mends it, in the transaction of the caller. */
 import type pg from 'pg';
-import type { Change, ChangedValues } from '../../ledger/changes.js';
+import type { Change } from '../../ledger/changes.js';
 import { quoteColumns, quoteIdentifier } from '../../model/ddl.js';
 import type { Check, Relation } from '../../model/warehouse/task.js';
 import { printExpr, printSelect } from '../../relational/postgres-sql.js';
@@ -19,10 +19,9 @@ import {
   type Within,
 } from '../compile/blueprint.js';
 import { unknownId } from '../compile/fact-rows.js';
-import { quoteRelation } from '../compile/relation-shape.js';
-import { LOAD } from '../compile/silver-rows.js';
-import { isSlice } from '../compile/slice-conditions.js';
-import { type DateReader, readerKey, sliceValue } from '../compile/slice-value.js';
+import { quoteRelation, readShape, type Shape } from '../compile/relation-shape.js';
+import { isSlice, sliceText } from '../compile/slice-conditions.js';
+import type { DateReader } from '../compile/slice-value.js';
 import {
   applyDelta,
   besideStage,
@@ -32,7 +31,9 @@ import {
   findOrigins,
   STAGE,
 } from './delta.js';
-import { columnTypes, createTable, finishTable } from './target-table.js';
+import { describeChanges } from './describe-changes.js';
+import { createTable, finishTable } from './target-table.js';
+import { keepUnknownKeys } from './unknown-keys.js';
 
 export interface SliceRows {
   readonly read: number;
@@ -82,13 +83,6 @@ export const NOTHING: SliceRows = {
   unknown: 0,
   nullKey: 0,
 };
-
-/** More dates than these are not listed: who reads them compares everything. */
-const MAX_DATES = 10_000;
-const MAX_LOADS = 100;
-const MAX_KEYS = 10_000;
-/** An index holds no longer ones. */
-const MAX_KEY_BYTES = 1000;
 
 interface Tally {
   readonly slice: string;
@@ -168,8 +162,8 @@ async function insertWithIds(
 ): Promise<{ rowCount: number | null }> {
   const table = quoteRelation(relation);
   const before = quoteRelation(idsFrom);
-  const types = await columnTypes(client, before);
-  const own = await columnTypes(client, table);
+  const types = await readShape(client, idsFrom);
+  const own = await readShape(client, relation);
   const hasIds = ['id', ...key].every((name) => types.get(name) === own.get(name));
   const columns = quoteColumns([...key, ...rest]);
   const made = `(\n${printSelect(rows('all'))}\n) AS made`;
@@ -215,8 +209,7 @@ function tallySql(blueprint: Blueprint, from: string): string {
   const isUnknown = lookUps.map(
     ({ column: name, idType }) => `${quoteIdentifier(name)} = ${printExpr(unknownId(idType))}`,
   );
-  const of =
-    slice === undefined ? "''" : `coalesce(${quoteIdentifier(slice.column)}::text, 'null')`;
+  const of = slice === undefined ? "''" : sliceText(quoteIdentifier(slice.column));
   const unknown =
     isUnknown.length === 0 ? '0' : `count(*) FILTER (WHERE ${isUnknown.join(' OR ')})`;
   return `SELECT ${of} AS slice, sum(${READ})::bigint AS read, sum(${NULL_KEY})::bigint AS "nullKey",
@@ -252,8 +245,9 @@ export async function makeDelta(
   ordered: Within,
   trace?: Trace,
 ): Promise<Made> {
-  const { blueprint, checks } = making;
-  const within = await fillStage(client, blueprint, ordered, trace);
+  const { blueprint, checks, readers } = making;
+  const types = await readShape(client, blueprint.relation);
+  const within = await fillStage(client, blueprint, types, ordered, trace);
   const tallies = blueprint.isCounted
     ? (await client.query<Tally>(tallySql(blueprint, STAGE))).rows
     : (await countRead(client, blueprint, within)).map((count) => ({
@@ -262,7 +256,6 @@ export async function makeDelta(
         unknown: 0,
         ...count,
       }));
-  const types = await columnTypes(client, quoteRelation(blueprint.relation));
   const staged = await stagedRows(client, blueprint, besideStage(blueprint, within, types));
   const isStaged = (check: Check) => columnsOf(check).every((name) => staged.shape.has(name));
   const wanted = checks.filter(isStaged);
@@ -274,10 +267,11 @@ export async function makeDelta(
     if (blueprint.mayRepeatKey) {
       await client.query(`CREATE UNIQUE INDEX ON ${STAGE} (${quoteColumns(blueprint.key)})`);
     }
-    await findDelta(client, blueprint, rest);
+    await findDelta(client, blueprint, types, rest);
   }
   const counts = rest === undefined ? [] : await countDelta(client, blueprint);
-  const changes = rest === undefined ? [] : await describeChanges(client, making);
+  const changes =
+    rest === undefined ? [] : await describeChanges(client, blueprint, readers, types);
   if (counts.length > 0) await applyDelta(client, blueprint);
   if (rest !== undefined) await keepUnknownKeys(client, blueprint, rest, tallies);
   const names = new Set([
@@ -285,11 +279,11 @@ export async function makeDelta(
     ...tallies.map(({ slice }) => slice),
     ...counts.map(({ slice }) => slice ?? ''),
   ]);
+  const tallied = new Map(tallies.map((tally) => [tally.slice, tally]));
+  const counted = new Map(counts.map((count) => [count.slice ?? '', count]));
   const slices = [...names].sort().map((slice) => {
-    const tally = tallies.find((each) => each.slice === slice);
-    const count = counts.find((each) => (each.slice ?? '') === slice);
-    const { read = 0, nullKey = 0, unknown = 0 } = tally ?? {};
-    const { inserted = 0, updated = 0, deleted = 0 } = count ?? {};
+    const { read = 0, nullKey = 0, unknown = 0 } = tallied.get(slice) ?? {};
+    const { inserted = 0, updated = 0, deleted = 0 } = counted.get(slice) ?? {};
     return toOutcome(slice, { read, nullKey, unknown, inserted, updated, deleted }, found, wanted);
   });
   const rowChange = slices.reduce((sum, { rows }) => sum + rows.inserted - rows.deleted, 0);
@@ -305,6 +299,7 @@ export async function makeDelta(
 async function fillStage(
   client: pg.Client,
   blueprint: Blueprint,
+  types: Shape,
   within: Within,
   trace: Trace | undefined,
 ): Promise<Within> {
@@ -314,9 +309,10 @@ async function fillStage(
     `CREATE TEMP TABLE edp_stage ON COMMIT DROP AS\n${printSelect(blueprint.rows(within))}`,
   );
   await client.query(`ANALYZE ${STAGE}`);
-  const origins = await findOrigins(client, blueprint, within);
+  const origins = await findOrigins(client, blueprint, types, within);
   if (typeof within === 'object' && origins.length > 0) {
-    return fillStage(client, blueprint, { slices: [...within.slices, ...origins] }, trace);
+    const slices = [...within.slices, ...origins];
+    return fillStage(client, blueprint, types, { slices }, trace);
   }
   return within;
 }
@@ -340,99 +336,10 @@ async function takeOut(
   if (typeof within === 'object') {
     return { slices: within.slices.filter((each) => !heldBack.includes(each)) };
   }
-  const of = `coalesce(${quoteIdentifier(slice.column)}::text, 'null')`;
+  const of = sliceText(quoteIdentifier(slice.column));
   const { rows } = await client.query<{ slice: string }>(
     `SELECT DISTINCT ${of} AS slice FROM ${STAGE} UNION SELECT DISTINCT ${of} FROM ${quoteRelation(relation)}`,
   );
   const all = rows.map((row) => row.slice);
   return { slices: all.filter((each) => !heldBack.includes(each)) };
-}
-
-/** Entries of the log of changes: by kind and load, with the dates that readers divide the table by. */
-async function describeChanges(client: pg.Client, making: Making): Promise<Change[]> {
-  const { blueprint, readers } = making;
-  const table = quoteRelation(blueprint.relation);
-  const hasLoads = dataColumns(blueprint).includes(LOAD);
-  const load = hasLoads ? `coalesce(stage.${LOAD}, made.${LOAD})` : 'NULL::bigint';
-  const joined = `FROM ${DELTA} AS d LEFT JOIN ${STAGE} AS stage ON stage.ctid = d.new
-    LEFT JOIN ${table} AS made ON made.ctid = d.old`;
-  const { rows } = await client.query<{ kind: Change['kind']; load: number | null; rows: number }>(
-    `SELECT CASE WHEN d.old IS NULL THEN 'inserted' WHEN d.new IS NULL THEN 'deleted' ELSE 'updated' END AS kind,
-       ${load} AS load, count(*) AS rows ${joined} GROUP BY 1, 2 ORDER BY 1, 2`,
-  );
-  if (rows.length === 0) return [];
-  const dates = await datesOf(client, making, joined);
-  const relation = await nameOf(client, table);
-  const isDetailed = rows.length <= MAX_LOADS && rows.every(({ load: id }) => id !== null);
-  const entries = isDetailed
-    ? rows
-    : [...new Set(rows.map(({ kind }) => kind))].map((kind) => ({
-        kind,
-        load: null,
-        rows: rows.filter((row) => row.kind === kind).reduce((sum, row) => sum + row.rows, 0),
-      }));
-  return entries.map(({ kind, load: loadId, rows: count }) => ({
-    relation,
-    kind,
-    rows: count,
-    ...(loadId === null ? {} : { loadId }),
-    ...(readers.length === 0 ? {} : { dates }),
-  }));
-}
-
-async function datesOf(
-  client: pg.Client,
-  { blueprint, readers }: Making,
-  joined: string,
-): Promise<ChangedValues> {
-  const types = await columnTypes(client, quoteRelation(blueprint.relation));
-  const dates: Record<string, readonly string[] | null> = {};
-  for (const reader of readers) {
-    const value = (of: string) =>
-      printExpr(sliceValue(column(reader.column, of), types.get(reader.column) ?? '', reader));
-    const { rows } = await client.query<{ slice: string }>(
-      `SELECT DISTINCT coalesce(slice::text, 'null') AS slice FROM (
-         SELECT ${value('stage')} AS slice ${joined} WHERE d.new IS NOT NULL
-         UNION ALL SELECT ${value('made')} ${joined} WHERE d.old IS NOT NULL) AS changed LIMIT ${MAX_DATES + 1}`,
-    );
-    dates[readerKey(reader)] = rows.length > MAX_DATES ? null : rows.map(({ slice }) => slice);
-  }
-  return dates;
-}
-
-/** As entries of the log of changes have it. */
-export async function nameOf(client: pg.Client, table: string): Promise<string> {
-  const { rows } = await client.query<{ name: string }>(
-    `SELECT format('%I.%I', n.nspname, c.relname) AS name
-     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = $1::regclass`,
-    [table],
-  );
-  return rows[0]!.name;
-}
-
-/** Keys that slices looked up in vain, so that they are stale when one arrives. */
-async function keepUnknownKeys(
-  client: pg.Client,
-  blueprint: Blueprint,
-  within: Within,
-  tallies: readonly Tally[],
-): Promise<void> {
-  const { lookUps, unknownKeys, task } = blueprint;
-  await client.query(
-    'DELETE FROM edp.unknown_keys WHERE task = $1 AND ($2::text[] IS NULL OR slice = ANY ($2))',
-    [task, typeof within === 'object' ? within.slices : null],
-  );
-  if (unknownKeys === undefined || tallies.every(({ unknown }) => unknown === 0)) return;
-  for (const lookUp of lookUps) {
-    const keys = lookUp.by.map((_, i) => `key_${i + 1}`).join(', ');
-    await client.query(
-      `INSERT INTO edp.unknown_keys (task, slice, dimension, key)
-       SELECT DISTINCT $1, coalesce(slice::text, 'null'), $2,
-         CASE WHEN keys > ${MAX_KEYS} OR octet_length(concat(${keys})) > ${MAX_KEY_BYTES}
-           THEN '{}'::text[] ELSE ARRAY[${keys}] END
-       FROM (SELECT *, count(*) OVER (PARTITION BY slice) AS keys FROM (
-         ${printSelect(unknownKeys(lookUp, within))}) AS unknown) AS counted`,
-      [task, lookUp.column],
-    );
-  }
 }

@@ -8,7 +8,6 @@ import { keepFailures } from '../checks/check-failures.js';
 import { checkPublished, toCheckedTable } from '../checks/check-published.js';
 import { withLostParents } from '../checks/lost-parents.js';
 import type { CheckOutcome } from '../checks/outcome.js';
-import type { Blueprint } from '../compile/blueprint.js';
 import {
   type CompiledTask,
   compileTask,
@@ -18,13 +17,14 @@ import {
 import { quoteRelation } from '../compile/relation-shape.js';
 import { type CheckedMade, makeChecked } from './checked-change.js';
 import { explainTaskFault } from './explain-fault.js';
+import { findWork, narrow } from './find-work.js';
 import { type Made, makeDelta, NOTHING, type SliceOutcome } from './make-table.js';
 import { runView } from './run-view.js';
-import { EVERY_SLICE, listSlices } from './slice-list.js';
-import { everything, findStaleKeys, findStaleSlices, type Work } from './staleness.js';
+import { EVERY_SLICE } from './slice-list.js';
+import { everything, type Work } from './staleness.js';
 import { replaceTable } from './swap.js';
 import { keepResults, type TaskOrders, type TaskResult } from './task-results.js';
-import { behindViews, findChange, findUntracked, relationsOf, sourcesOf } from './task-sources.js';
+import { relationsOf, sourcesOf } from './task-sources.js';
 import { keepHeldBack, keepState, listHeldBack, readState, type TaskState } from './task-state.js';
 
 /** What another run brings about: the task is tried again. */
@@ -179,7 +179,7 @@ async function runTable(
     make,
   });
   await recordChanges(client, made.changes);
-  await keepOutcome(client, task, compiled, { made, state, isNew, stale, wanted, orders, point });
+  await keepOutcome(client, task, compiled, { made, state, isNew, wanted, orders, point });
   // What had been read before is read again each time.
   if (
     wanted.isLook === true &&
@@ -196,71 +196,10 @@ function reasonOfNew(state: TaskState | undefined, definition: string): string {
   return state.definition === definition ? '--full' : 'its definition changed';
 }
 
-async function findWork(
-  client: pg.Client,
-  task: TableTask,
-  { blueprint, shape }: CompiledTask,
-  state: TaskState,
-  { tasks }: Warehouse,
-): Promise<Work | undefined> {
-  if ('calendar' in task) return undefined;
-  const sources = sourcesOf(task);
-  if (task.kind === 'silver' && task.incrementalBy !== undefined && state.highWater !== null) {
-    const { column } = task.incrementalBy;
-    return {
-      within: 'keys',
-      reason: `${column} since ${state.highWater}`,
-      reasons: new Map(),
-      trace: { since: state.highWater },
-      isLook: true,
-    };
-  }
-  const behind = behindViews(sources, tasks);
-  const untracked = await findUntracked(client, [...sources, ...behind]);
-  if (untracked !== undefined) {
-    return { ...everything(`edp does not load ${untracked}`), isLook: true };
-  }
-  // The rows of a model may be of any date, and those of a view have no load: all of it is compared.
-  const whole = task.kind === 'model' ? [...sources, ...behind] : behind;
-  const change = await findChange(client, whole, state.point);
-  if (change !== undefined || task.kind === 'model') {
-    return change === undefined ? undefined : everything(change);
-  }
-  return task.kind === 'fact'
-    ? findStaleSlices(client, task, shape, state.point)
-    : findStaleKeys(client, task, blueprint, state.point);
-}
-
-/** What of the work is to be done now; what was held back before is tried again. */
-function narrow(
-  { slice }: Blueprint,
-  stale: Work | undefined,
-  heldBack: readonly { readonly slice: string; readonly reason: string }[],
-  { slices: range }: TaskOrders,
-): Work | undefined {
-  if (range !== undefined && slice !== undefined) {
-    const slices = listSlices(range, slice.unit);
-    return { within: { slices }, reason: 'as ordered', reasons: new Map() };
-  }
-  if (heldBack.length === 0) return stale;
-  const [first] = heldBack;
-  if (slice === undefined || heldBack.some((each) => each.slice === EVERY_SLICE)) {
-    return everything(stale?.reason ?? first!.reason);
-  }
-  if (stale?.within === 'all') return stale;
-  const reasons = new Map([
-    ...heldBack.map((each) => [each.slice, each.reason] as const),
-    ...(stale?.reasons ?? []),
-  ]);
-  const reason = stale?.reason ?? first!.reason;
-  return { within: { slices: [...reasons.keys()] }, reason, reasons };
-}
-
 interface Outcome {
   readonly made: CheckedMade;
   readonly state: TaskState | undefined;
   readonly isNew: boolean;
-  readonly stale: Work | undefined;
   readonly wanted: Work;
   readonly orders: TaskOrders;
   readonly point: ReadPoint;

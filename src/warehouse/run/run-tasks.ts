@@ -42,11 +42,17 @@ export async function runTasks(
   const sessions: pg.Client[] = [];
   try {
     for (let i = 0; i < width; i++) sessions.push(await openSession(database));
-    if (tasks.length > 0) await createSchemas(sessions[0]!, warehouse, orders.dryRun);
-    if (orders.dryRun) await sessions[0]!.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
+    const [first] = sessions;
+    const create = () => createSchemas(first!, warehouse);
+    if (orders.dryRun) {
+      await first!.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
+      await create();
+    } else if (await isSchemaMissing(first!, warehouse)) {
+      await withSchemaLock(first!, create);
+    }
     const queue = new TaskQueue(warehouse, tasks, orders, runId, progress, signal);
     await Promise.all(sessions.map((session) => queue.work(session)));
-    if (orders.dryRun) await sessions[0]!.query('ROLLBACK');
+    if (orders.dryRun) await first!.query('ROLLBACK');
     return queue.results;
   } finally {
     await Promise.all(sessions.map((session) => session.end().catch(() => {})));
@@ -60,24 +66,18 @@ async function openSession(database: Database): Promise<pg.Client> {
   return session;
 }
 
-async function createSchemas(
-  client: pg.Client,
-  { layers }: Warehouse,
-  dryRun: boolean,
-): Promise<void> {
-  const names = [layers.silver, layers.gold];
-  const { rows } = await client.query<{ name: string }>(
-    'SELECT name FROM unnest($1::text[]) AS name WHERE to_regnamespace(quote_ident(name)) IS NULL',
-    [names],
+async function isSchemaMissing(client: pg.Client, { layers }: Warehouse): Promise<boolean> {
+  const { rows } = await client.query<{ missing: boolean }>(
+    'SELECT bool_or(to_regnamespace(quote_ident(name)) IS NULL) AS missing FROM unnest($1::text[]) AS name',
+    [[layers.silver, layers.gold]],
   );
-  if (rows.length === 0) return;
-  const create = async () => {
-    for (const { name } of rows) {
-      await client.query(`CREATE SCHEMA IF NOT EXISTS ${quoteIdentifier(name)}`);
-    }
-  };
-  // A dry run makes them in the transaction that is rolled back.
-  if (!dryRun) await withSchemaLock(client, create);
+  return rows[0]!.missing;
+}
+
+async function createSchemas(client: pg.Client, { layers }: Warehouse): Promise<void> {
+  for (const name of [layers.silver, layers.gold]) {
+    await client.query(`CREATE SCHEMA IF NOT EXISTS ${quoteIdentifier(name)}`);
+  }
 }
 
 class TaskQueue {
@@ -113,11 +113,6 @@ class TaskQueue {
   }
 
   async work(session: pg.Client): Promise<void> {
-    if (this.#orders.dryRun) {
-      for (const name of [this.#warehouse.layers.silver, this.#warehouse.layers.gold]) {
-        await session.query(`CREATE SCHEMA IF NOT EXISTS ${quoteIdentifier(name)}`);
-      }
-    }
     while (this.#waiting.length > 0 && !this.#signal.aborted) {
       const i = this.#waiting.findIndex((task) => this.#isReady(task));
       if (i < 0) {
@@ -151,7 +146,8 @@ class TaskQueue {
             );
     } catch (thrown) {
       if (!(thrown instanceof EdpError) || thrown.code === 'database_unreachable') {
-        this.#stop();
+        this.#waiting.length = 0;
+        this.#wakeOthers();
         throw thrown;
       }
       results = [await this.#end(session, task, 'failed', undefined, startedAt, thrown)];
@@ -167,7 +163,7 @@ class TaskQueue {
     this.#running.delete(task.name);
     this.results.push(...results);
     this.#progress.ended(results);
-    this.#stop(false);
+    this.#wakeOthers();
   }
 
   /** Adds the statements of a task to its first result, if they are wanted. */
@@ -183,9 +179,7 @@ class TaskQueue {
     }
   }
 
-  /** Wakes the others. @param isFinal whether nothing more is to be run */
-  #stop(isFinal = true): void {
-    if (isFinal) this.#waiting.length = 0;
+  #wakeOthers(): void {
     const woken = this.#wake;
     this.#wake = [];
     for (const resolve of woken) resolve();

@@ -1,21 +1,19 @@
 /** A view: made where its definition changed; a materialized one is refreshed where what it reads changed. */
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
-import { EdpError } from '../../base/errors.js';
 import { readPoint, recordChanges } from '../../ledger/changes.js';
 import { quoteColumns, quoteLiteral } from '../../model/ddl.js';
 import { formatNotes } from '../../model/notes.js';
-
 import type { Check, Task, ViewTask, Warehouse } from '../../model/warehouse/task.js';
 import { checkPublished, toCheckedTable } from '../checks/check-published.js';
 import { type CheckOutcome, holdsBack } from '../checks/outcome.js';
-
 import { quoteRelation, readShape } from '../compile/relation-shape.js';
-import { carryViews, dropViews, listGrants, listViews } from './dependents.js';
-import { NOTHING, nameOf } from './make-table.js';
+import { carryViews, dropped, dropViews, listGrants, listViews } from './dependents.js';
+import { nameOf } from './describe-changes.js';
+import { NOTHING } from './make-table.js';
 import type { TaskOrders, TaskResult } from './task-results.js';
 import { behindViews, findChange, findUntracked } from './task-sources.js';
-import { keepState, readState, type TaskState } from './task-state.js';
+import { assertOwn, keepState, readState, type TaskState } from './task-state.js';
 
 export async function runView(
   client: pg.Client,
@@ -131,12 +129,7 @@ async function makeView(
     [view],
   );
   const { oid, kind } = rows[0]!;
-  if (oid !== null && state?.oid !== oid && !(await wasMade(client, task.name, oid))) {
-    const what = kind === 'v' || kind === 'm' ? 'view' : 'table';
-    throw new EdpError('task_failed', `there is a ${what} ${view} that edp run did not make`, {
-      hint: 'rename or drop it, or give the view another name',
-    });
-  }
+  if (oid !== null) await assertOwn(client, task.name, state, view, oid);
   const above = oid === null ? [] : await listViews(client, oid);
   const grants = oid === null ? [] : await listGrants(client, oid);
   await dropViews(client, above);
@@ -157,19 +150,6 @@ async function makeView(
   }
   for (const grant of grants) await client.query(grant);
   await carryViews(client, above);
-}
-
-/** @param kind of pg_class: a task may have been one of another kind before */
-export function dropped(kind: string | null): string {
-  return kind === 'm' ? 'MATERIALIZED VIEW' : kind === 'v' ? 'VIEW' : 'TABLE';
-}
-
-async function wasMade(client: pg.Client, task: string, oid: number): Promise<boolean> {
-  const { rows } = await client.query(
-    'SELECT FROM edp.tasks WHERE task = $1 AND relation_oid = $2',
-    [task, oid],
-  );
-  return rows.length > 0;
 }
 
 async function countRows(client: pg.Client, view: string): Promise<number> {

@@ -1,7 +1,7 @@
 /** Names and selectors of the command line → tasks. */
 import { EdpError } from '../../base/errors.js';
 import { suggest } from '../../base/nearest.js';
-import { readBy } from '../../model/warehouse/order-tasks.js';
+import { readBy, readByChecks } from '../../model/warehouse/order-tasks.js';
 import { TASK_KINDS, type Task } from '../../model/warehouse/task.js';
 
 const KINDS: Readonly<Record<string, Task['kind']>> = {
@@ -14,14 +14,7 @@ const KINDS: Readonly<Record<string, Task['kind']>> = {
 
 /** Names of the tasks that a task reads, for its table or for its checks. */
 export function readsOf(task: Task): string[] {
-  const checked = task.checks.flatMap((check) =>
-    check.kind === 'relationships' && check.to.task !== undefined
-      ? [check.to.task]
-      : check.kind === 'sql'
-        ? check.sources.flatMap(({ task: name }) => (name === undefined ? [] : [name]))
-        : [],
-  );
-  return [...new Set([...readBy(task), ...checked])].filter((name) => name !== task.name);
+  return [...new Set([...readBy(task), ...readByChecks(task)])];
 }
 
 /**

@@ -11,6 +11,7 @@ import { column } from '../../relational/tree.js';
 import type { Blueprint, Trace, Within } from '../compile/blueprint.js';
 import { DATE, unknownId } from '../compile/fact-rows.js';
 import { quoteRelation, type Shape } from '../compile/relation-shape.js';
+import { sliceText } from '../compile/slice-conditions.js';
 import { readerKey, sliceValue } from '../compile/slice-value.js';
 
 /** What is to be made, and why. */
@@ -149,7 +150,7 @@ async function slicesOf(
   // What was updated or deleted before this point is in entries of its own.
   const value = printExpr(sliceValue(column(date, 'source'), shape.get(date) ?? '', reader));
   const { rows } = await client.query<{ slice: string }>(
-    `SELECT DISTINCT coalesce((${value})::text, 'null') AS slice
+    `SELECT DISTINCT ${sliceText(value)} AS slice
      FROM ${quoteRelation(task.source.relation)} AS source
      WHERE source.${quoteIdentifier(lineageColumn)} = ANY ($1::bigint[])`,
     [loads],
@@ -183,7 +184,7 @@ async function findArrived(
 async function findGone(client: pg.Client, task: FactTask, lookUp: LookUp): Promise<string[]> {
   const id = quoteIdentifier(lookUp.column);
   const { rows } = await client.query<{ slice: string }>(
-    `SELECT DISTINCT coalesce(f.${DATE}::text, 'null') AS slice FROM ${quoteRelation(task.relation)} f
+    `SELECT DISTINCT ${sliceText(`f.${DATE}`)} AS slice FROM ${quoteRelation(task.relation)} f
      WHERE f.${id} <> ${printExpr(unknownId(lookUp.idType))}
        AND NOT EXISTS (SELECT FROM ${quoteRelation(lookUp.relation)} d WHERE d.id = f.${id})`,
   );

@@ -1,14 +1,13 @@
 /** A table that is made anew takes the place of the one before, with its grants and the views on it. */
 import type pg from 'pg';
-import { EdpError } from '../../base/errors.js';
 import { quoteIdentifier } from '../../model/ddl.js';
 import type { Relation } from '../../model/warehouse/task.js';
 import { quoteRelation } from '../compile/relation-shape.js';
-import { carryViews, dropViews, listGrants, listViews } from './dependents.js';
+import { carryViews, dropped, dropViews, listGrants, listViews } from './dependents.js';
+import { nameOf } from './describe-changes.js';
 import { keepSlices } from './keep-slices.js';
-import { type Made, type Making, makeEmpty, makeNew, nameOf } from './make-table.js';
-import { dropped } from './run-view.js';
-import type { TaskState } from './task-state.js';
+import { type Made, type Making, makeEmpty, makeNew } from './make-table.js';
+import { assertOwn, type TaskState } from './task-state.js';
 
 const NEXT = '__next';
 
@@ -24,11 +23,7 @@ export async function replaceTable(
   const oid = await findRelation(client, table);
   const make = isEmpty ? makeEmpty : makeNew;
   if (oid === undefined) return named(client, table, await make(client, making));
-  if (state?.oid !== oid && !(await wasMade(client, making.blueprint.task, oid))) {
-    throw new EdpError('task_failed', `there is a table ${table} that edp run did not make`, {
-      hint: 'rename or drop it, or give the task another name',
-    });
-  }
+  await assertOwn(client, making.blueprint.task, state, table, oid);
   const next = { ...relation, name: nextName(relation.name) };
   const made = await make(client, {
     ...making,
@@ -61,14 +56,6 @@ async function findRelation(client: pg.Client, table: string): Promise<number | 
     [table],
   );
   return rows[0]?.oid ?? undefined;
-}
-
-async function wasMade(client: pg.Client, task: string, oid: number): Promise<boolean> {
-  const { rows } = await client.query(
-    'SELECT FROM edp.tasks WHERE task = $1 AND relation_oid = $2',
-    [task, oid],
-  );
-  return rows.length > 0;
 }
 
 async function swapIn(

@@ -1,12 +1,13 @@
 /** The table of a task: made empty, and given its keys and indexes once it has rows. */
 import type pg from 'pg';
 import { quoteColumns, quoteIdentifier, quoteLiteral } from '../../model/ddl.js';
+import { GOLD_TIMES } from '../../model/warehouse/known-columns.js';
 import type { DimensionTask, Relation } from '../../model/warehouse/task.js';
 import { printExpr, printSelect } from '../../relational/postgres-sql.js';
 import type { Select } from '../../relational/tree.js';
 import { type Blueprint, dataColumns } from '../compile/blueprint.js';
 import { unknownId } from '../compile/fact-rows.js';
-import { quoteRelation, type Shape } from '../compile/relation-shape.js';
+import { quoteRelation } from '../compile/relation-shape.js';
 
 const ID_SQL: Readonly<Record<DimensionTask['idType'], string>> = {
   int: 'integer',
@@ -40,11 +41,7 @@ export async function createTable(
     ...Object.entries(generated).map(
       ([name, sql]) => `ADD ${quoteIdentifier(name)} numeric GENERATED ALWAYS AS (${sql}) STORED`,
     ),
-    ...(hasTimes
-      ? ['dw_created_at', 'dw_updated_at'].map(
-          (name) => `ADD ${name} timestamptz NOT NULL DEFAULT now()`,
-        )
-      : []),
+    ...(hasTimes ? GOLD_TIMES.map((name) => `ADD ${name} timestamptz NOT NULL DEFAULT now()`) : []),
   ];
   if (changes.length > 0) await client.query(`ALTER TABLE ${table} ${changes.join(', ')}`);
   if (id === 'int' || id === 'bigint') {
@@ -78,13 +75,4 @@ export async function finishTable(
     await client.query(`COMMENT ON TABLE ${table} IS ${quoteLiteral(comment)}`);
   }
   await client.query(`ANALYZE ${table}`);
-}
-
-export async function columnTypes(client: pg.Client, table: string): Promise<Shape> {
-  const { rows } = await client.query<{ name: string; type: string }>(
-    `SELECT attname::text AS name, format_type(atttypid, atttypmod) AS type FROM pg_attribute
-     WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped`,
-    [table],
-  );
-  return new Map(rows.map(({ name, type }) => [name, type]));
 }

@@ -1,5 +1,6 @@
 /** What the ledger knows of a task: the table that it made, and the point at which it read. */
 import type pg from 'pg';
+import { EdpError } from '../../base/errors.js';
 import type { ReadPoint } from '../../ledger/changes.js';
 import type { TaskKind } from '../../model/warehouse/task.js';
 
@@ -101,4 +102,30 @@ export async function findRowCount(client: pg.Client, task: string): Promise<num
     [task],
   );
   return rows[0]?.count ?? undefined;
+}
+
+/**
+ * @param relation as in SQL, which has this oid
+ * @throws EdpError `task_failed` where it was not made by the task
+ */
+export async function assertOwn(
+  client: pg.Client,
+  task: string,
+  state: TaskState | undefined,
+  relation: string,
+  oid: number,
+): Promise<void> {
+  if (state?.oid === oid) return;
+  const { rows } = await client.query<{ kind: string; isOwn: boolean }>(
+    `SELECT relkind::text AS kind,
+       EXISTS (SELECT FROM edp.tasks WHERE task = $1 AND relation_oid = c.oid) AS "isOwn"
+     FROM pg_class c WHERE oid = $2`,
+    [task, oid],
+  );
+  const { kind, isOwn } = rows[0]!;
+  if (isOwn) return;
+  const what = kind === 'v' || kind === 'm' ? 'view' : 'table';
+  throw new EdpError('task_failed', `there is a ${what} ${relation} that edp run did not make`, {
+    hint: 'rename or drop it, or give the task another name',
+  });
 }

@@ -50,6 +50,34 @@ describe('what tasks read', () => {
     expect(await database.query('SELECT * FROM gold.w')).toEqual([[1]]);
   });
 
+  it('new rows of a table of another program are found by a column, as far back as declared', async () => {
+    const columns = { id: 'id', at: 'at' };
+    const warehouse = await declare({
+      silver: {
+        f: { from: 'public.foreign', key: 'id', 'incremental-by': 'at', overlap: '1 day', columns },
+      },
+    });
+    await database.query('CREATE TABLE "foreign" (id int, at timestamp)');
+    const ids = async () => (await database.query('SELECT id FROM silver.f ORDER BY id')).flat();
+    const states = async (values: string) => {
+      await database.query(`INSERT INTO "foreign" VALUES ${values}`);
+      const first = (await run(warehouse)).map(({ state }) => state);
+      return [...first, ...(await run(warehouse)).map(({ state }) => state)];
+    };
+    // Where the source had no value yet, all of it is looked at.
+    await run(warehouse);
+    expect(await states("(1, '2024-05-10')")).toEqual(['done', 'unchanged']);
+    expect(await states("(2, '2024-05-11'), (3, '2024-05-09 12:00')")).toEqual([
+      'done',
+      'unchanged',
+    ]);
+    expect(await ids()).toEqual([1, 2, 3]);
+    // Further back than the overlap.
+    expect(await states("(4, '2024-05-01')")).toEqual(['unchanged', 'unchanged']);
+    await run(warehouse, { full: true });
+    expect(await ids()).toEqual([1, 2, 3, 4]);
+  });
+
   it('a view with * has the columns of today, and a model the types of today', async () => {
     const files = {
       'sql/views/v.sql': 'SELECT * FROM silver.a',

@@ -1,0 +1,38 @@
+/** Conditions on the keys of rows, and on the loads that they came with. */
+import {
+  cast,
+  column,
+  type Expr,
+  equal,
+  type From,
+  type Select,
+  some,
+  text,
+} from '../../relational/tree.js';
+import { AFFECTED, NULL_KEY, READ } from './blueprint.js';
+
+/** @param of name of the rows */
+export function hasKey(key: readonly string[], of: string): Expr[] {
+  return key.map((name) => ({ kind: 'is-null', of: column(name, of), isNegated: true }));
+}
+
+/** Whether the key is among the affected ones. */
+export function isAffected(key: readonly string[], of: string): Expr {
+  const from: From = { kind: 'table', name: AFFECTED, as: 'affected' };
+  return { kind: 'exists', query: { columns: [], from, where: equal(key, 'affected', of) } };
+}
+
+/** @param name of the column with the load */
+export function isOfLoads(loads: readonly number[], of: string, name: string): Expr {
+  const list = cast(text(`{${loads.join(',')}}`), 'bigint[]');
+  return { kind: 'any', of: column(name, of), list };
+}
+
+/** How many rows there are, and how many of them have a NULL in the key. */
+export function countKeys(key: readonly string[], of: string): Select['columns'] {
+  const isNull = some(key.map((name): Expr => ({ kind: 'is-null', of: column(name, of) })));
+  return [
+    { of: { kind: 'aggregate', name: 'count' }, as: READ },
+    { of: { kind: 'aggregate', name: 'count', filter: isNull }, as: NULL_KEY },
+  ];
+}
