@@ -3,7 +3,9 @@ import { EdpError, EXIT } from '../base/errors.js';
 import { isDay } from '../model/day.js';
 import type { Task } from '../model/warehouse/task.js';
 import { resolveOptions } from '../options/resolve-options.js';
-import { withDatabase } from '../postgres/database.js';
+import { withClient } from '../postgres/connection.js';
+import { type Database, withDatabase } from '../postgres/database.js';
+import { migrate } from '../postgres/migrate.js';
 import { loadWarehouse } from '../project/load-warehouse.js';
 import { formatCount, formatSeconds, type Output, safeText } from '../terminal/output.js';
 import { withProgress } from '../terminal/progress.js';
@@ -12,7 +14,7 @@ import { listChanged } from '../warehouse/run/changed-tasks.js';
 import { runTasks } from '../warehouse/run/run-tasks.js';
 import { selectTasks } from '../warehouse/run/select-tasks.js';
 import type { TaskResult } from '../warehouse/run/task-results.js';
-import type { Command } from './command.js';
+import type { Command, Invocation } from './command.js';
 import type { WarehouseRunJson } from './json/warehouse.schema.js';
 import { OPTION_NAMES } from './run.help.js';
 import { describeFailure } from './shared/check-lines.js';
@@ -39,7 +41,7 @@ export const command: Command = {
     }
     const wanted = [...(given.tasks as string[]), ...options.task];
     return withDatabase({ databaseUrl: options.databaseUrl, directory }, (database) =>
-      asRun(invocation, 'run', database, async (own, run) => {
+      within(invocation, database, options.dryRun, async (own, runId) => {
         const startedAt = performance.now();
         const changed = wanted.some((each) => each.includes('state:changed'))
           ? await listChanged(own, warehouse)
@@ -55,17 +57,32 @@ export const command: Command = {
           withSql: options.sql,
         };
         const results = await runAll(output, tasks, (progress) =>
-          runTasks(own, warehouse, tasks, orders, run.runId, progress, signal),
+          runTasks(own, warehouse, tasks, orders, runId ?? 0, progress, signal),
         );
         const seconds = (performance.now() - startedAt) / 1000;
         const status = statusOf(results, signal);
         print(output, results, seconds);
-        output.result(toJson(results, run.runId, seconds, status));
+        if (signal.aborted) output.line('interrupted: run the same command again to continue');
+        output.result(toJson(results, runId, seconds, status));
         return status;
       }),
     );
   },
 };
+
+/** A dry run is no run of the ledger: it leaves nothing. */
+async function within(
+  invocation: Invocation,
+  database: Database,
+  dryRun: boolean,
+  work: (database: Database, runId: number | null) => Promise<number>,
+): Promise<number> {
+  if (!dryRun) {
+    return asRun(invocation, 'run', database, (own, { runId }) => work(own, runId));
+  }
+  await withClient(database.client, 'run', migrate);
+  return work(database, null);
+}
 
 interface RangeOptions {
   readonly date: string | undefined;
@@ -129,7 +146,7 @@ function hasFailedCheck({ checks }: TaskResult): boolean {
 
 function toJson(
   results: readonly TaskResult[],
-  runId: number,
+  runId: number | null,
   seconds: number,
   status: number,
 ): WarehouseRunJson {

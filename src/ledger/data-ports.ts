@@ -76,6 +76,18 @@ export const LEDGER_PORTS: readonly DataPort[] = [
     dates: () => null,
   },
   {
+    data: 'edp.member_ids',
+    async find(client, { id }) {
+      const { rows } = await client.query<{ place: string }>(
+        'SELECT DISTINCT task AS place FROM edp.member_ids WHERE $1 = ANY (key) ORDER BY 1',
+        [id],
+      );
+      return rows.map(({ place }) => ({ loadId: undefined, place }));
+    },
+    erase: BY_SUBJECTS,
+    dates: () => null,
+  },
+  {
     data: 'edp.check_failures',
     find: { notYet: 'rows are to be matched by their fields' },
     erase: BY_SUBJECTS,

@@ -2,7 +2,9 @@
 import type pg from 'pg';
 import { EdpError } from '../base/errors.js';
 import type { Model } from '../model/model.js';
+import { withCancel } from '../postgres/cancel.js';
 import { withClient } from '../postgres/connection.js';
+import type { ConnectionConfig } from '../postgres/tls.js';
 import { declaredText, ReportCursor } from './cursor.js';
 import { toConnectionLost, toReportError } from './fault.js';
 import { FORMATS, type FormatName } from './format/report-format.js';
@@ -35,13 +37,13 @@ export interface ReportOutcome {
  *   says against the SQL, `interrupted` after the signal
  */
 export async function generateReport(
-  client: pg.ClientConfig,
+  client: ConnectionConfig,
   job: ReportJob,
   signal: AbortSignal,
 ): Promise<ReportOutcome> {
   try {
     return await withClient(client, 'report', (session) =>
-      withCancel(client, session, signal, () => writeReport(session, job, signal)),
+      withCancel(client, [session], signal, () => writeReport(session, job, signal)),
     );
   } catch (error) {
     // A cancelled statement fails like any other; only the signal shows the reason.
@@ -100,28 +102,4 @@ async function writeReport(
     throw isConnectionLost ? toConnectionLost(error) : toReportError(error, report, statement);
   }
   return { rows, bytes, columns };
-}
-
-/** Cancels the statement of the session on a signal, with a separate connection. */
-async function withCancel<T>(
-  config: pg.ClientConfig,
-  session: pg.Client,
-  signal: AbortSignal,
-  work: () => Promise<T>,
-): Promise<T> {
-  signal.throwIfAborted();
-  const { rows } = await session.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
-  let cancelled: Promise<unknown> | undefined;
-  const cancel = () => {
-    cancelled = withClient(config, 'cancel', (client) =>
-      client.query('SELECT pg_cancel_backend($1)', [rows[0]?.pid]),
-    ).catch(() => {});
-  };
-  signal.addEventListener('abort', cancel, { once: true });
-  try {
-    return await work();
-  } finally {
-    signal.removeEventListener('abort', cancel);
-    await cancelled;
-  }
 }

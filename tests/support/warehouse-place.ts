@@ -25,6 +25,8 @@ export interface RunOptions {
   readonly only?: boolean;
   readonly full?: boolean;
   readonly dates?: readonly [string, string];
+  readonly dryRun?: boolean;
+  readonly signal?: AbortSignal;
 }
 
 /** @returns a database whose schemas, and ledger, are made anew before each test */
@@ -54,21 +56,22 @@ export function useWarehouse(): WarehousePlace {
         await client.query('COMMIT');
       });
     },
-    run(warehouse, { tasks = [], only = false, full = false, dates } = {}) {
+    run(warehouse, options = {}) {
+      const { tasks = [], only = false, full = false, dryRun = false, dates, signal } = options;
       return runTasks(
         { client: database.config, label: 'the test' },
         warehouse,
         selectTasks(warehouse.tasks, tasks, only, () => false),
         {
           full,
-          dryRun: false,
+          dryRun,
           withSql: false,
           parallel: 2,
           ...(dates === undefined ? {} : { slices: { from: dates[0], to: dates[1] } }),
         },
         ++runs,
         { started() {}, ended() {} },
-        new AbortController().signal,
+        signal ?? new AbortController().signal,
       );
     },
   };

@@ -43,7 +43,7 @@ const task = z
 export const warehouseRunSchema = z.strictObject({
   command: z.literal('run'),
   ok: z.boolean().describe('Exit status 0, or 3 without a failed check of severity error'),
-  runId: z.int(),
+  runId: z.int().nullable().describe('null for a dry run'),
   seconds,
   tasks: z.array(task),
 });

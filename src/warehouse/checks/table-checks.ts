@@ -24,6 +24,11 @@ export function isTableCheck(check: Check): check is TableCheck {
   return check.kind === 'fresh' || check.kind === 'row_count' || check.kind === 'sql';
 }
 
+/** Whether time, or somebody else, may make it fail while nothing is loaded. */
+export function isOfTime({ kind }: Check): boolean {
+  return kind === 'fresh' || kind === 'row_count';
+}
+
 /** Numbers of rows, before a change and after it. */
 export interface RowCounts {
   /** Undefined where nothing is known. */

@@ -24,8 +24,8 @@ export interface Change {
   readonly isNew: boolean;
   /** Whether the table that is there has the same columns. */
   readonly isSameDefinition: boolean;
-  /** Relationships whose parents may have lost rows. */
-  readonly lost: readonly Check[];
+  /** Checks of rows that may fail for rows that do not change. */
+  readonly ofAllRows: readonly Check[];
   make(): Promise<Made>;
 }
 
@@ -54,7 +54,7 @@ export async function makeChecked(client: pg.Client, change: Change): Promise<Ch
     await client.query('ROLLBACK TO SAVEPOINT edp_change');
     return takenBack(client, change, made, tableChecks);
   }
-  const slices = isNew ? made.slices : await addOrphans(client, change, made, rows);
+  const slices = isNew ? made.slices : await addOfAllRows(client, change, made, rows);
   await client.query('RELEASE SAVEPOINT edp_change');
   return { ...made, slices: withChecks(slices, tableChecks), tableChecks, isTakenBack: false };
 }
@@ -132,15 +132,15 @@ function withChecks(
   return slices.map((slice) => ({ ...slice, checks: [...slice.checks, ...tableChecks] }));
 }
 
-/** Rows that were published before may have lost the row that they refer to: reported, as they stay. */
-async function addOrphans(
+/** What checks find in rows that were published before is reported, as these stay. */
+async function addOfAllRows(
   client: pg.Client,
-  { task, lost }: Change,
+  { task, ofAllRows }: Change,
   made: Made,
   rows: CheckedRows,
 ): Promise<readonly SliceOutcome[]> {
   const own = made.changes.some(({ kind }) => kind === 'deleted') ? ofItself(task) : [];
-  const checks = [...lost, ...own];
+  const checks = [...new Set([...ofAllRows, ...own])];
   if (checks.length === 0) return made.slices;
   const found = await checkRows(client, checks, rows);
   const slices = made.slices.map((each) =>

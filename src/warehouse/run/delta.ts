@@ -18,6 +18,7 @@ import { unknownId } from '../compile/fact-rows.js';
 import { isAffected } from '../compile/key-conditions.js';
 import { isSameWhereEqual, quoteRelation, type Shape } from '../compile/relation-shape.js';
 import { isSlice, sliceText } from '../compile/slice-conditions.js';
+import { forgetBack, hasIds, idFromBefore, isAnyGone, keepIds, nextId } from './member-ids.js';
 
 /** Temporary tables: rows as they are to be; places of rows that differ, before and after. */
 export const STAGE = 'pg_temp.edp_stage';
@@ -178,6 +179,10 @@ export async function applyDelta(client: pg.Client, blueprint: Blueprint): Promi
   const columns = dataColumns(blueprint);
   const sets = columns.map((name) => `${quoteIdentifier(name)} = stage.${quoteIdentifier(name)}`);
   if (hasTimes) sets.push('dw_updated_at = now()');
+  if (hasIds(blueprint)) {
+    const gone = `FROM ${table} AS made JOIN ${DELTA} AS d ON made.ctid = d.old WHERE d.new IS NULL`;
+    await keepIds(client, blueprint, gone);
+  }
   await client.query(
     `DELETE FROM ${table} AS made USING ${DELTA} AS d WHERE made.ctid = d.old AND d.new IS NULL`,
   );
@@ -186,8 +191,11 @@ export async function applyDelta(client: pg.Client, blueprint: Blueprint): Promi
      WHERE made.ctid = d.old AND stage.ctid = d.new`,
   );
   const values = columns.map((name) => `stage.${quoteIdentifier(name)}`).join(', ');
+  const isBack = hasIds(blueprint) && (await isAnyGone(client, blueprint));
   await client.query(
-    `INSERT INTO ${table} (${quoteColumns(columns)}) SELECT ${values}
+    `INSERT INTO ${table} (${isBack ? 'id, ' : ''}${quoteColumns(columns)})
+     SELECT ${isBack ? `coalesce(${idFromBefore(blueprint, 'stage')}, ${nextId(blueprint, relation)}), ` : ''}${values}
      FROM ${DELTA} AS d JOIN ${STAGE} AS stage ON stage.ctid = d.new WHERE d.old IS NULL`,
   );
+  if (isBack) await forgetBack(client, blueprint, relation);
 }

@@ -1,6 +1,7 @@
-/** Views on a table, and who may do what with it: kept while the table is replaced. */
+/** What refers to a table: views on it, and foreign keys. It is kept while the table is replaced. */
 import type pg from 'pg';
 import { EdpError } from '../../base/errors.js';
+import { type Belonging, giveBelongings, listBelongings } from './belongings.js';
 
 export interface DependentView {
   readonly oid: number;
@@ -10,14 +11,13 @@ export interface DependentView {
   readonly isMaterialized: boolean;
   /** Whether a task of edp made it. */
   readonly isTask: boolean;
-  readonly grants: readonly string[];
-  readonly indexes: readonly string[];
   readonly comment: string | null;
+  readonly belongings: readonly Belonging[];
 }
 
 /** Views that read the table, and views on them: each behind those that it reads. */
 export async function listViews(client: pg.Client, oid: number): Promise<DependentView[]> {
-  const { rows } = await client.query<Omit<DependentView, 'grants'>>(
+  const { rows } = await client.query<Omit<DependentView, 'belongings'>>(
     `WITH RECURSIVE readers AS (
        SELECT r.ev_class AS oid, 1 AS depth FROM pg_depend d JOIN pg_rewrite r ON r.oid = d.objid
        WHERE d.classid = 'pg_rewrite'::regclass AND d.refobjid = $1 AND r.ev_class <> $1
@@ -27,32 +27,16 @@ export async function listViews(client: pg.Client, oid: number): Promise<Depende
      SELECT c.oid, format('%I.%I', n.nspname, c.relname) AS name, pg_get_viewdef(c.oid) AS definition,
        c.relkind = 'm' AS "isMaterialized",
        EXISTS (SELECT FROM edp.tasks t WHERE t.relation_oid = c.oid) AS "isTask",
-       ARRAY(SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = c.oid) AS indexes,
        obj_description(c.oid, 'pg_class') AS comment
      FROM (SELECT oid, max(depth) AS depth FROM readers GROUP BY 1) AS reader
      JOIN pg_class c USING (oid) JOIN pg_namespace n ON n.oid = c.relnamespace ORDER BY depth, c.oid`,
     [oid],
   );
   const views: DependentView[] = [];
-  for (const row of rows) views.push({ ...row, grants: await listGrants(client, row.oid) });
+  for (const row of rows) {
+    views.push({ ...row, belongings: await listBelongings(client, row.oid) });
+  }
   return views;
-}
-
-/** What gives the same rights on a relation of the same name. */
-export async function listGrants(client: pg.Client, oid: number): Promise<string[]> {
-  const { rows } = await client.query<{ grant: string }>(
-    `SELECT format('GRANT %s ON %I.%I TO %s%s', a.privilege_type, n.nspname, c.relname,
-         CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END,
-         CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END) AS grant
-     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace, aclexplode(c.relacl) a
-     WHERE c.oid = $1 AND a.grantee <> c.relowner
-     UNION ALL SELECT format('GRANT %s (%I) ON %I.%I TO %s', a.privilege_type, t.attname, n.nspname, c.relname,
-         CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END)
-     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute t ON t.attrelid = c.oid,
-       aclexplode(t.attacl) a WHERE c.oid = $1 AND NOT t.attisdropped`,
-    [oid],
-  );
-  return rows.map(({ grant }) => grant);
 }
 
 export async function dropViews(client: pg.Client, views: readonly DependentView[]): Promise<void> {
@@ -89,11 +73,10 @@ export async function carryViews(
 }
 
 async function carryView(client: pg.Client, view: DependentView): Promise<void> {
-  const { name, definition, isMaterialized, grants, indexes, comment, isTask, oid } = view;
+  const { name, definition, isMaterialized, belongings, comment, isTask, oid } = view;
   const kind = `${isMaterialized ? 'MATERIALIZED ' : ''}VIEW`;
   await client.query(`CREATE ${kind} ${name} AS ${definition}`);
-  for (const index of indexes) await client.query(index);
-  for (const grant of grants) await client.query(grant);
+  await giveBelongings(client, belongings);
   if (comment !== null) {
     await client.query(`COMMENT ON ${kind} ${name} IS ${client.escapeLiteral(comment)}`);
   }
@@ -103,6 +86,23 @@ async function carryView(client: pg.Client, view: DependentView): Promise<void> 
       [name, oid],
     );
   }
+}
+
+interface ForeignKey {
+  readonly drop: string;
+  readonly add: string;
+}
+
+/** Foreign keys of other tables. */
+export async function listForeignKeys(client: pg.Client, oid: number): Promise<ForeignKey[]> {
+  const { rows } = await client.query<ForeignKey>(
+    `SELECT format('ALTER TABLE %I.%I DROP CONSTRAINT %I', n.nspname, c.relname, p.conname) AS drop,
+       format('ALTER TABLE %I.%I ADD CONSTRAINT %I %s', n.nspname, c.relname, p.conname, pg_get_constraintdef(p.oid)) AS add
+     FROM pg_constraint p JOIN pg_class c ON c.oid = p.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE p.contype = 'f' AND p.confrelid = $1 AND p.conrelid <> $1 AND p.conparentid = 0 ORDER BY 1`,
+    [oid],
+  );
+  return rows;
 }
 
 /** @param kind of pg_class: a task may have been one of another kind before */

@@ -32,6 +32,8 @@ import {
   STAGE,
 } from './delta.js';
 import { describeChanges } from './describe-changes.js';
+import { insertWithIds } from './insert-members.js';
+import { forgetAll, hasIds } from './member-ids.js';
 import { createTable, finishTable } from './target-table.js';
 import { keepUnknownKeys } from './unknown-keys.js';
 
@@ -63,6 +65,8 @@ export interface Made {
   readonly rowChange: number;
   /** Checks of columns that rows have in the table alone, such as the id of a dimension. */
   readonly unchecked: readonly Check[];
+  /** Names of the indexes of a table that is made anew. */
+  readonly indexes?: readonly string[];
 }
 
 export interface Making {
@@ -109,6 +113,7 @@ export async function makeEmpty(client: pg.Client, { blueprint, comment }: Makin
 export async function makeNew(client: pg.Client, making: Making): Promise<Made> {
   const { blueprint, checks, comment, idsFrom } = making;
   await createTable(client, blueprint, blueprint.relation);
+  if (idsFrom === undefined) await forgetAll(client, blueprint);
   const { relation } = blueprint;
   const table = quoteRelation(relation);
   const columns = quoteColumns(dataColumns(blueprint));
@@ -123,11 +128,11 @@ export async function makeNew(client: pg.Client, making: Making): Promise<Made> 
     tallies = made.rows;
   } else {
     const { rowCount } =
-      blueprint.id === undefined || idsFrom === undefined
-        ? await client.query(
+      hasIds(blueprint) && idsFrom !== undefined
+        ? await insertWithIds(client, blueprint, idsFrom)
+        : await client.query(
             `INSERT INTO ${table} (${columns}) SELECT ${columns} FROM (\n${printSelect(rows)}\n) AS made`,
-          )
-        : await insertWithIds(client, blueprint, idsFrom);
+          );
     const [count] = await countRead(client, blueprint, 'all');
     tallies = [{ slice: '', rows: rowCount ?? 0, unknown: 0, ...count! }];
   }
@@ -152,39 +157,6 @@ export async function makeNew(client: pg.Client, making: Making): Promise<Made> 
     rowChange: inserted,
     unchecked: [],
   };
-}
-
-/** Members keep the ids that they have in another table, if that has the same key. */
-async function insertWithIds(
-  client: pg.Client,
-  { relation, key, rest, id, rows }: Blueprint,
-  idsFrom: Relation,
-): Promise<{ rowCount: number | null }> {
-  const table = quoteRelation(relation);
-  const before = quoteRelation(idsFrom);
-  const types = await readShape(client, idsFrom);
-  const own = await readShape(client, relation);
-  const hasIds = ['id', ...key].every((name) => types.get(name) === own.get(name));
-  const columns = quoteColumns([...key, ...rest]);
-  const made = `(\n${printSelect(rows('all'))}\n) AS made`;
-  if (!hasIds)
-    return client.query(`INSERT INTO ${table} (${columns}) SELECT ${columns} FROM ${made}`);
-  const next =
-    id === 'uuid'
-      ? 'gen_random_uuid()'
-      : `nextval(pg_get_serial_sequence('${table.replaceAll("'", "''")}', 'id'))`;
-  if (id !== 'uuid') {
-    await client.query(
-      `SELECT setval(pg_get_serial_sequence($1, 'id'), greatest(1, (SELECT max(id) FROM ${before})))`,
-      [table],
-    );
-  }
-  const isSame = key.map(
-    (name) => `before.${quoteIdentifier(name)} = made.${quoteIdentifier(name)}`,
-  );
-  const values = [...key, ...rest].map((name) => `made.${quoteIdentifier(name)}`).join(', ');
-  return client.query(`INSERT INTO ${table} (id, ${columns}) SELECT coalesce(before.id, ${next}), ${values}
-    FROM ${made} LEFT JOIN ${before} AS before ON ${isSame.join(' AND ')}`);
 }
 
 function toOutcome(

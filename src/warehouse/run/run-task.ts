@@ -4,10 +4,12 @@ import { type ReadPoint, readPoint, recordChanges } from '../../ledger/changes.j
 import { quoteIdentifier } from '../../model/ddl.js';
 import { formatNotes } from '../../model/notes.js';
 import type { Check, Task, Warehouse } from '../../model/warehouse/task.js';
+import { askedChecks, listUnasked } from '../checks/asked-checks.js';
 import { keepFailures } from '../checks/check-failures.js';
 import { checkPublished, toCheckedTable } from '../checks/check-published.js';
 import { withLostParents } from '../checks/lost-parents.js';
 import type { CheckOutcome } from '../checks/outcome.js';
+import { isOfTime, isTableCheck } from '../checks/table-checks.js';
 import {
   type CompiledTask,
   compileTask,
@@ -25,7 +27,14 @@ import { everything, type Work } from './staleness.js';
 import { replaceTable } from './swap.js';
 import { keepResults, type TaskOrders, type TaskResult } from './task-results.js';
 import { relationsOf, sourcesOf } from './task-sources.js';
-import { keepHeldBack, keepState, listHeldBack, readState, type TaskState } from './task-state.js';
+import {
+  keepChecks,
+  keepHeldBack,
+  keepState,
+  listHeldBack,
+  readState,
+  type TaskState,
+} from './task-state.js';
 
 /** What another run brings about: the task is tried again. */
 const RACES = ['40001', '40P01'];
@@ -151,7 +160,8 @@ async function runTable(
     isNew || task.checks.length === 0
       ? []
       : await withLostParents(client, task, warehouse.tasks, state.point);
-  if (wanted === undefined) return [await checkUnchanged(client, task, state!, lost)];
+  const unasked = isNew ? [] : listUnasked(task, state!.checks);
+  if (wanted === undefined) return [await checkUnchanged(client, task, state!, lost, unasked)];
   const point = await readPoint(client);
   const making = {
     blueprint: compiled.blueprint,
@@ -175,11 +185,11 @@ async function runTable(
     state,
     isNew,
     isSameDefinition,
-    lost,
+    ofAllRows: [...new Set([...lost, ...unasked])].filter((check) => !isTableCheck(check)),
     make,
   });
   await recordChanges(client, made.changes);
-  await keepOutcome(client, task, compiled, { made, state, isNew, wanted, orders, point });
+  await keepOutcome(client, task, compiled, { made, state, isNew, unasked, wanted, orders, point });
   // What had been read before is read again each time.
   if (
     wanted.isLook === true &&
@@ -200,6 +210,8 @@ interface Outcome {
   readonly made: CheckedMade;
   readonly state: TaskState | undefined;
   readonly isNew: boolean;
+  /** Checks that were declared since the last run. */
+  readonly unasked: readonly Check[];
   readonly wanted: Work;
   readonly orders: TaskOrders;
   readonly point: ReadPoint;
@@ -209,7 +221,7 @@ async function keepOutcome(
   client: pg.Client,
   task: TableTask,
   { definition, blueprint }: CompiledTask,
-  { made, state, isNew, wanted, orders, point }: Outcome,
+  { made, state, isNew, unasked, wanted, orders, point }: Outcome,
 ): Promise<void> {
   // The table before stays, and is still another one than the declared one.
   if (made.isTakenBack && isNew && state !== undefined) return;
@@ -224,6 +236,12 @@ async function keepOutcome(
     point: isPart && !isNew ? state!.point : point,
     highWater: await findHighWater(client, task),
     rowCount: (isNew ? 0 : (state?.rowCount ?? 0)) + made.rowChange,
+    checks: askedChecks(
+      task,
+      unasked,
+      made.slices.flatMap(({ isHeldBack, checks }) => (isHeldBack ? [] : checks)),
+    ),
+    ...(made.indexes === undefined ? {} : { indexes: made.indexes }),
   });
   const slices = typeof wanted.within === 'object' ? wanted.within.slices : undefined;
   const heldBack = made.slices
@@ -257,9 +275,10 @@ async function checkUnchanged(
   task: TableTask,
   { rowCount }: TaskState,
   lost: readonly Check[],
+  unasked: readonly Check[],
 ): Promise<Omit<TaskResult, 'seconds'>> {
   const checks = task.checks.filter(
-    (check) => check.kind === 'fresh' || check.kind === 'row_count' || lost.includes(check),
+    (check) => isOfTime(check) || lost.includes(check) || unasked.includes(check),
   );
   const outcomes = await checkPublished(
     client,
@@ -269,6 +288,9 @@ async function checkUnchanged(
       after: where === undefined && rowCount !== null ? rowCount : undefined,
     }),
   );
+  if (unasked.length > 0) {
+    await keepChecks(client, task.name, askedChecks(task, unasked, outcomes));
+  }
   return { ...unchanged(task), checks: outcomes };
 }
 

@@ -4,6 +4,7 @@ import { EdpError } from '../../base/errors.js';
 import { quoteIdentifier } from '../../model/ddl.js';
 import { readBy } from '../../model/warehouse/order-tasks.js';
 import type { Task, Warehouse } from '../../model/warehouse/task.js';
+import { withCancel } from '../../postgres/cancel.js';
 import { connect } from '../../postgres/connection.js';
 import type { Database } from '../../postgres/database.js';
 import { withSchemaLock } from '../../postgres/migrate.js';
@@ -25,7 +26,7 @@ export interface RunProgress {
 
 /**
  * Runs tasks. A task that fails leaves its table as it was; those that read it are skipped, the others
- * go on.
+ * go on. So does one that the signal stops, which has no result.
  *
  * @param tasks in an order in which each comes behind what it reads
  */
@@ -51,7 +52,11 @@ export async function runTasks(
       await withSchemaLock(first!, create);
     }
     const queue = new TaskQueue(warehouse, tasks, orders, runId, progress, signal);
-    await Promise.all(sessions.map((session) => queue.work(session)));
+    if (!signal.aborted) {
+      await withCancel(database.client, sessions, signal, () =>
+        Promise.all(sessions.map((session) => queue.work(session))),
+      );
+    }
     if (orders.dryRun) await first!.query('ROLLBACK');
     return queue.results;
   } finally {
@@ -145,6 +150,11 @@ class TaskQueue {
               runTask(session, task, this.#warehouse, this.#orders, this.#runId),
             );
     } catch (thrown) {
+      if (this.#signal.aborted) {
+        this.#waiting.length = 0;
+        this.#wakeOthers();
+        return;
+      }
       if (!(thrown instanceof EdpError) || thrown.code === 'database_unreachable') {
         this.#waiting.length = 0;
         this.#wakeOthers();

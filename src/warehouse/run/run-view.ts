@@ -4,16 +4,18 @@ import type pg from 'pg';
 import { readPoint, recordChanges } from '../../ledger/changes.js';
 import { quoteColumns, quoteLiteral } from '../../model/ddl.js';
 import { formatNotes } from '../../model/notes.js';
-import type { Check, Task, ViewTask, Warehouse } from '../../model/warehouse/task.js';
+import type { Check, Relation, Task, ViewTask, Warehouse } from '../../model/warehouse/task.js';
+import { askedChecks, listUnasked } from '../checks/asked-checks.js';
 import { checkPublished, toCheckedTable } from '../checks/check-published.js';
 import { type CheckOutcome, holdsBack } from '../checks/outcome.js';
+import { isOfTime } from '../checks/table-checks.js';
 import { quoteRelation, readShape } from '../compile/relation-shape.js';
-import { carryViews, dropped, dropViews, listGrants, listViews } from './dependents.js';
 import { nameOf } from './describe-changes.js';
 import { NOTHING } from './make-table.js';
+import { findRelation, listIndexes, nextName, swapIn } from './swap.js';
 import type { TaskOrders, TaskResult } from './task-results.js';
 import { behindViews, findChange, findUntracked } from './task-sources.js';
-import { assertOwn, keepState, readState, type TaskState } from './task-state.js';
+import { assertOwn, keepChecks, keepState, readState, type TaskState } from './task-state.js';
 
 export async function runView(
   client: pg.Client,
@@ -34,16 +36,21 @@ export async function runView(
       : undefined;
   const head = { task: task.name, kind: task.kind, slice: '', rows: NOTHING };
   if (reason === undefined) {
-    const checks = await checkView(client, task, state, isMaterialized ? isOfTime : () => true);
+    const unasked = listUnasked(task, state!.checks);
+    const isAsked = (check: Check) => isOfTime(check) || unasked.includes(check);
+    const checks = await checkView(client, task, state, isMaterialized ? isAsked : () => true);
+    if (unasked.length > 0) {
+      await keepChecks(client, task.name, askedChecks(task, unasked, checks));
+    }
     return [{ ...head, state: 'unchanged', reason: undefined, checks }];
   }
   const point = await readPoint(client);
   const view = quoteRelation(task.relation);
   await client.query('SAVEPOINT edp_view');
-  if (isNew) await makeView(client, task, state);
-  else {
-    const concurrently = unique.length > 0 ? 'CONCURRENTLY ' : '';
-    await client.query(`REFRESH MATERIALIZED VIEW ${concurrently}${view}`);
+  // Readers of a view without a unique index would wait while it is refreshed.
+  const indexes = isNew || unique.length === 0 ? await makeView(client, task, state) : undefined;
+  if (indexes === undefined) {
+    await client.query(`REFRESH MATERIALIZED VIEW CONCURRENTLY ${view}`);
   }
   const checks = await checkView(client, task, state, () => true);
   // A plain view has no rows of its own that could be held back.
@@ -63,6 +70,8 @@ export async function runView(
     definition,
     sources: task.sources.map((source) => quoteRelation(source.relation)),
     point,
+    checks: askedChecks(task, [], []),
+    ...(indexes === undefined ? {} : { indexes }),
     ...(isMaterialized ? { rowCount: rows } : {}),
   });
   return [
@@ -74,10 +83,6 @@ export async function runView(
       checks,
     },
   ];
-}
-
-function isOfTime({ kind }: Check): boolean {
-  return kind === 'fresh' || kind === 'row_count';
 }
 
 function checkView(
@@ -117,25 +122,27 @@ async function findReason(
     : `edp does not load ${untracked}`;
 }
 
+/** @returns names of its indexes */
 async function makeView(
   client: pg.Client,
   task: ViewTask,
   state: TaskState | undefined,
-): Promise<void> {
-  const view = quoteRelation(task.relation);
-  const { rows } = await client.query<{ oid: number | null; kind: string | null }>(
-    `SELECT c.oid, c.relkind::text AS kind FROM (SELECT to_regclass($1)::oid AS oid) AS named
-     LEFT JOIN pg_class c USING (oid)`,
-    [view],
-  );
-  const { oid, kind } = rows[0]!;
-  if (oid !== null) await assertOwn(client, task.name, state, view, oid);
-  const above = oid === null ? [] : await listViews(client, oid);
-  const grants = oid === null ? [] : await listGrants(client, oid);
-  await dropViews(client, above);
-  if (oid !== null) {
-    await client.query(`DROP ${dropped(kind)} ${view}`);
+): Promise<string[]> {
+  const { relation } = task;
+  const view = quoteRelation(relation);
+  const oid = await findRelation(client, view);
+  if (oid === undefined) {
+    await createView(client, task, relation);
+    return listIndexes(client, view);
   }
+  await assertOwn(client, task.name, state, view, oid);
+  const next = { ...relation, name: nextName(relation.name) };
+  await createView(client, task, next);
+  return swapIn(client, relation, next, oid, state);
+}
+
+async function createView(client: pg.Client, task: ViewTask, as: Relation): Promise<void> {
+  const view = quoteRelation(as);
   const what = `${task.isMaterialized ? 'MATERIALIZED ' : ''}VIEW`;
   await client.query(`CREATE ${what} ${view} AS\n${task.sql}`);
   if (task.unique.length > 0) {
@@ -148,8 +155,6 @@ async function makeView(
   if (comment !== undefined) {
     await client.query(`COMMENT ON ${what} ${view} IS ${quoteLiteral(comment)}`);
   }
-  for (const grant of grants) await client.query(grant);
-  await carryViews(client, above);
 }
 
 async function countRows(client: pg.Client, view: string): Promise<number> {

@@ -1,9 +1,10 @@
-/** A table that is made anew takes the place of the one before, with its grants and the views on it. */
+/** A table or view that is made anew takes the place of the one before, with what belongs to it and refers to it. */
 import type pg from 'pg';
 import { quoteIdentifier } from '../../model/ddl.js';
 import type { Relation } from '../../model/warehouse/task.js';
 import { quoteRelation } from '../compile/relation-shape.js';
-import { carryViews, dropped, dropViews, listGrants, listViews } from './dependents.js';
+import { giveBelongings, listBelongings } from './belongings.js';
+import { carryViews, dropped, dropViews, listForeignKeys, listViews } from './dependents.js';
 import { nameOf } from './describe-changes.js';
 import { keepSlices } from './keep-slices.js';
 import { type Made, type Making, makeEmpty, makeNew } from './make-table.js';
@@ -37,20 +38,22 @@ export async function replaceTable(
     relation,
     heldBack,
   );
-  await swapIn(client, relation, next, oid);
-  return named(client, table, { ...made, rowChange: made.rowChange + kept });
+  const indexes = await swapIn(client, relation, next, oid, state);
+  return named(client, table, { ...made, indexes, rowChange: made.rowChange + kept });
 }
 
 async function named(client: pg.Client, table: string, made: Made): Promise<Made> {
   const relation = await nameOf(client, table);
-  return { ...made, changes: made.changes.map((change) => ({ ...change, relation })) };
+  const { indexes = await listIndexes(client, table) } = made;
+  return { ...made, indexes, changes: made.changes.map((change) => ({ ...change, relation })) };
 }
 
-function nextName(name: string): string {
+export function nextName(name: string): string {
   return `${name.slice(0, 63 - NEXT.length)}${NEXT}`;
 }
 
-async function findRelation(client: pg.Client, table: string): Promise<number | undefined> {
+/** @param table as in SQL */
+export async function findRelation(client: pg.Client, table: string): Promise<number | undefined> {
   const { rows } = await client.query<{ oid: number | null }>(
     'SELECT to_regclass($1)::oid AS oid',
     [table],
@@ -58,23 +61,42 @@ async function findRelation(client: pg.Client, table: string): Promise<number | 
   return rows[0]?.oid ?? undefined;
 }
 
-async function swapIn(
+/** @returns names of the indexes that were made with the table */
+export async function swapIn(
   client: pg.Client,
   relation: Relation,
   next: Relation,
   oid: number,
-): Promise<void> {
+  state: TaskState | undefined,
+): Promise<string[]> {
   const table = quoteRelation(relation);
   const views = await listViews(client, oid);
-  const grants = await listGrants(client, oid);
+  const belongings = await listBelongings(client, oid, state?.indexes ?? null);
+  const foreignKeys = await listForeignKeys(client, oid);
   await dropViews(client, views);
+  for (const { drop } of foreignKeys) await client.query(drop);
   await client.query(`DROP ${await kindOf(client, oid)} ${table}`);
   await client.query(
     `ALTER TABLE ${quoteRelation(next)} RENAME TO ${quoteIdentifier(relation.name)}`,
   );
   await renameParts(client, table, next.name, relation.name);
-  for (const grant of grants) await client.query(grant);
+  const indexes = await listIndexes(client, table);
+  await giveBelongings(client, [
+    ...belongings,
+    ...foreignKeys.map(({ add }) => ({ statement: add, isOfColumns: false })),
+  ]);
   await carryViews(client, views);
+  return indexes;
+}
+
+/** @param table as in SQL */
+export async function listIndexes(client: pg.Client, table: string): Promise<string[]> {
+  const { rows } = await client.query<{ name: string }>(
+    `SELECT c.relname::text AS name FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+     WHERE i.indrelid = $1::regclass ORDER BY 1`,
+    [table],
+  );
+  return rows.map(({ name }) => name);
 }
 
 /** The task may have made a view before. */

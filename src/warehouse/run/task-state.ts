@@ -10,12 +10,17 @@ export interface TaskState {
   readonly point: ReadPoint;
   readonly highWater: string | null;
   readonly rowCount: number | null;
+  /** Hashes of the checks that all of its rows were asked. */
+  readonly checks: readonly string[];
+  /** Names of the indexes that were made with it; null where that was not kept. */
+  readonly indexes: readonly string[] | null;
 }
 
 /** @returns undefined where it was never made, or its table is not there any more */
 export async function readState(client: pg.Client, task: string): Promise<TaskState | undefined> {
   const { rows } = await client.query<TaskState>(
     `SELECT t.relation_oid AS oid, t.definition, t.high_water AS "highWater", t.row_count AS "rowCount",
+       t.checks, t.indexes,
        json_build_object('history', t.history, 'snapshot', t.snapshot::text, 'wal', t.wal::text) AS point
      FROM edp.tasks t JOIN pg_class c ON c.oid = t.relation_oid
      WHERE t.task = $1 AND t.relation_oid = to_regclass(t.relation)`,
@@ -34,6 +39,9 @@ export interface MadeTask {
   readonly point: ReadPoint;
   readonly highWater?: string | null;
   readonly rowCount?: number | null;
+  readonly checks: readonly string[];
+  /** Of a table that was made anew. */
+  readonly indexes?: readonly string[];
 }
 
 /** Keeps what a task made, in the transaction that made it. */
@@ -41,13 +49,14 @@ export async function keepState(client: pg.Client, made: MadeTask): Promise<void
   const { point } = made;
   await client.query(
     `INSERT INTO edp.tasks (task, kind, relation, relation_oid, definition, sources, history, snapshot, wal,
-       high_water, row_count)
-     SELECT $1, $2, format('%I.%I', n.nspname, c.relname), c.oid, $4, $5, $6, $7, $8, $9, $10
+       high_water, row_count, checks, indexes)
+     SELECT $1, $2, format('%I.%I', n.nspname, c.relname), c.oid, $4, $5, $6, $7, $8, $9, $10, $11, $12
      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = $3::regclass
      ON CONFLICT (task) DO UPDATE SET kind = excluded.kind, relation = excluded.relation,
        relation_oid = excluded.relation_oid, definition = excluded.definition, sources = excluded.sources,
        history = excluded.history, snapshot = excluded.snapshot, wal = excluded.wal,
-       high_water = excluded.high_water, row_count = excluded.row_count, made_at = clock_timestamp()`,
+       high_water = excluded.high_water, row_count = excluded.row_count, checks = excluded.checks,
+       indexes = coalesce(excluded.indexes, tasks.indexes), made_at = clock_timestamp()`,
     [
       made.task,
       made.kind,
@@ -59,8 +68,19 @@ export async function keepState(client: pg.Client, made: MadeTask): Promise<void
       point.wal,
       made.highWater ?? null,
       made.rowCount ?? null,
+      made.checks,
+      made.indexes ?? null,
     ],
   );
+}
+
+/** Keeps which checks all rows of a table were asked that is right. */
+export async function keepChecks(
+  client: pg.Client,
+  task: string,
+  checks: readonly string[],
+): Promise<void> {
+  await client.query('UPDATE edp.tasks SET checks = $2 WHERE task = $1', [task, checks]);
 }
 
 /** Slices that were held back, with the reason. */
