@@ -1,4 +1,5 @@
 /** Statements that a signal stops, on the server too. */
+import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
 import { withClient } from './connection.js';
 import type { ConnectionConfig } from './tls.js';
@@ -47,9 +48,6 @@ async function cancelUntil(
 ): Promise<void> {
   while (!ended.aborted) {
     await client.query('SELECT pg_cancel_backend(pid) FROM unnest($1::int[]) AS pid', [pids]);
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, AGAIN_MS);
-      ended.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true });
-    });
+    await delay(AGAIN_MS, undefined, { signal: ended }).catch(() => {});
   }
 }

@@ -182,10 +182,12 @@ function tallySql(blueprint: Blueprint, from: string): string {
     ({ column: name, idType }) => `${quoteIdentifier(name)} = ${printExpr(unknownId(idType))}`,
   );
   const of = slice === undefined ? "''" : sliceText(quoteIdentifier(slice.column));
+  const grouped = slice === undefined ? '' : 'GROUP BY 1 ORDER BY 1';
+  const total = (name: string) => `coalesce(sum(${name}), 0)::bigint`;
   const unknown =
     isUnknown.length === 0 ? '0' : `count(*) FILTER (WHERE ${isUnknown.join(' OR ')})`;
-  return `SELECT ${of} AS slice, sum(${READ})::bigint AS read, sum(${NULL_KEY})::bigint AS "nullKey",
-    count(*) AS rows, (${unknown})::bigint AS unknown FROM ${from} GROUP BY 1 ORDER BY 1`;
+  return `SELECT ${of} AS slice, ${total(READ)} AS read, ${total(NULL_KEY)} AS "nullKey",
+    count(*) AS rows, (${unknown})::bigint AS unknown FROM ${from} ${grouped}`;
 }
 
 async function countRead(

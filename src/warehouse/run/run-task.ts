@@ -312,7 +312,9 @@ function toResults(
     !isMany || reasons.size > 0 || !isEmpty(slice) || slice.isUntouched === true;
   const slices = made.slices.filter(isNews);
   if (slices.length === 0) {
-    return [{ ...unchanged({ name, kind } as Task), reason, checks: made.tableChecks }];
+    const isMade = made.changes.length > 0;
+    const state = isMade ? (dryRun ? 'would-change' : 'done') : 'unchanged';
+    return [{ ...unchanged({ name, kind } as Task), state, reason, checks: made.tableChecks }];
   }
   return slices.map(({ slice, rows, checks, isHeldBack, isUntouched }) => ({
     task: name,
