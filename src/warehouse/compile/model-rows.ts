@@ -47,7 +47,8 @@ function assertDate({ name, date, file }: ModelTask, shape: Shape): void {
   if (date === undefined) return;
   const type = shape.get(date);
   if (type === 'date') return;
-  const what = type === undefined ? 'is no column of the statement' : `is ${type}, and must be a date`;
+  const what =
+    type === undefined ? 'is no column of the statement' : `is ${type}, and must be a date`;
   throw new EdpError('task_failed', `${name}: date "${date}" ${what}`, {
     place: file,
     hint: type === undefined ? 'name one of its columns' : `CAST(${date} AS date) AS ${date}`,
