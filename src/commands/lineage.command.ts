@@ -15,10 +15,10 @@ import { OPTION_NAMES } from './lineage.help.js';
 export const command: Command = {
   async run({ given, project, output }) {
     const { lineageFormat } = resolveOptions(OPTION_NAMES, given, project.options);
-    const { warehouse } = await loadWarehouse(project.directory);
+    const { warehouse, model } = await loadWarehouse(project.directory);
     const sql = warehouse.tasks.some(hasSql) ? await loadSqlReader() : undefined;
     const wanted = given.name as string | undefined;
-    const lineage = selectLineage(lineageOf(warehouse, sql), wanted);
+    const lineage = selectLineage(lineageOf(warehouse, model, sql), wanted);
     const result = toJson(lineage);
     if (lineageFormat === 'json') output.line(safeJson(result));
     else {

@@ -26,7 +26,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   await removeAbandoned();
   const directory = await makeTemporary();
   removeAtExit(directory);
-  const lease = await leaseEmbeddedServer(directory);
+  const lease = await leaseEmbeddedServer(directory, process.env.EDP_TEST_POSTGRES);
   await withClient(lease.client, 'test', (client) => client.query(`CREATE DATABASE ${TEMPLATE}`));
   await withClient({ ...lease.client, database: TEMPLATE }, 'test', async (client) => {
     await migrate(client);

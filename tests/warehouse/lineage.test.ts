@@ -23,9 +23,22 @@ facts:
     measures: { jobs: count(*), minutes: sum(seconds / 60) }
 views:
   top: {}
+  people: {}
 `,
   'sql/views/top.sql':
     '-- question: Who?\nSELECT user_key, sum(jobs) AS jobs FROM gold.job_fact GROUP BY 1',
+  'sql/views/people.sql': `-- question: What do they do?
+WITH RECURSIVE busy (who, much) AS (
+  SELECT user_key, sum(f.jobs) FROM gold.job_fact AS f GROUP BY 1
+  UNION ALL SELECT who, much FROM busy WHERE false
+), named AS (SELECT d.*, u.first FROM gold.user_dim d JOIN users u ON u.id = d.user_id)
+SELECT n.name, first || '!' AS loud, coalesce(b.much, 0) AS "how much", count(*) AS records,
+  (SELECT max(seconds) FROM silver.jobs j WHERE j.user_id = n.user_id) AS longest,
+  CASE WHEN minutes > 5 THEN upper(last) END AS late
+FROM named n LEFT JOIN busy AS b ON b.who = n.id
+CROSS JOIN (SELECT sum(minutes) AS minutes FROM gold.job_fact) AS every
+JOIN public.users AS again (number, called) ON again.number = n.user_id
+GROUP BY 1, 2, 3, n.user_id, minutes, last`,
 });
 
 /** Column → what it is made of, in all tables. */
@@ -44,7 +57,7 @@ describe('edp lineage', () => {
     const { json } = await folder.edp('lineage', 'silver.jobs');
     expect([json.of, json.nodes.map(({ name }) => name)]).toEqual([
       'silver.jobs',
-      ['bronze.jobs', 'silver.jobs', 'gold.job_fact', 'gold.top'],
+      ['bronze.jobs', 'silver.jobs', 'gold.job_fact', 'gold.people', 'gold.top'],
     ]);
   });
 
@@ -56,6 +69,22 @@ describe('edp lineage', () => {
       'gold.job_fact.user_key': ['silver.jobs.user_id', 'gold.user_dim.user_id'],
       'gold.job_fact.minutes': ['silver.jobs.seconds'],
       'gold.job_fact.jobs': [],
+      'gold.user_dim.id': ['silver.users.user_id'],
+      'gold.top.user_key': ['gold.job_fact.user_key'],
+      'gold.top.jobs': ['gold.job_fact.jobs'],
+    });
+  });
+
+  it('reads SQL: queries of WITH, stars, sub-selects, other names', async () => {
+    const columns = await columnsOf();
+    const ofPeople = Object.entries(columns).filter(([name]) => name.startsWith('gold.people.'));
+    expect(Object.fromEntries(ofPeople)).toEqual({
+      'gold.people.name': ['gold.user_dim.name'],
+      'gold.people.loud': ['bronze.users.first'],
+      'gold.people.how much': ['gold.job_fact.jobs'],
+      'gold.people.records': [],
+      'gold.people.longest': ['silver.jobs.seconds'],
+      'gold.people.late': ['gold.job_fact.minutes', 'bronze.users.last'],
     });
   });
 
@@ -63,8 +92,10 @@ describe('edp lineage', () => {
     expect(Object.keys(await columnsOf('silver.users.user_id'))).toEqual([
       'bronze.users.id',
       'silver.users.user_id',
+      'gold.user_dim.id',
       'gold.user_dim.user_id',
       'gold.job_fact.user_key',
+      'gold.top.user_key',
     ]);
   });
 
@@ -74,7 +105,7 @@ describe('edp lineage', () => {
     expect(drawn).toContain('["gold.top"]');
     const { stdout: printed } = await folder.plain('lineage', 'job_fact.minutes');
     expect(printed).toBe(
-      'gold.job_fact.minutes\nis made of:\n  bronze.jobs.seconds\n  silver.jobs.seconds\nis in:\n  nothing\n',
+      'gold.job_fact.minutes\nis made of:\n  bronze.jobs.seconds\n  silver.jobs.seconds\nis in:\n  gold.people.late\n',
     );
     const { stdout: json } = await folder.plain('lineage', '--format', 'json');
     expect(JSON.parse(json)).toMatchObject({ command: 'lineage', of: null });

@@ -1,6 +1,7 @@
 /** What SQL of the user reads, by the parser of PostgreSQL itself. */
 
 import { asNode, listOf, type Node, nodesIn } from './sql-node.js';
+import { type ColumnsOf, type OutputOrigins, originsOf } from './sql-origins.js';
 import { columnsRead, outputColumns, type QueryRelation, relationsRead } from './sql-tree.js';
 
 export interface SqlFault {
@@ -13,6 +14,8 @@ export interface QueryReading {
   readonly relations: readonly (QueryRelation & { readonly line: number })[];
   /** Names of the columns that it gives; undefined where the text does not say them all. */
   readonly columns: readonly string[] | undefined;
+  /** Of which columns each of them is computed. @param columnsOf the tables that it reads */
+  origins(columnsOf: ColumnsOf): readonly OutputOrigins[];
 }
 
 export interface SqlReader {
@@ -59,7 +62,11 @@ function readQuery(parse: Parse, sql: string): QueryReading | SqlFault {
     ...relation,
     line: lineOfByte(sql, relation.offset),
   }));
-  return { relations, columns: outputColumns(select) };
+  return {
+    relations,
+    columns: outputColumns(select),
+    origins: (columnsOf) => originsOf(select, columnsOf),
+  };
 }
 
 function findForbidden(select: Node): string | undefined {

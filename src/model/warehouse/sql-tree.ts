@@ -81,7 +81,8 @@ export function outputColumns(select: Node): string[] | undefined {
   return names.every((name) => name !== undefined) ? names : undefined;
 }
 
-function outputName(target: Node | undefined): string | undefined {
+/** The name that the server gives to a column of a query; undefined for `*`, and where it makes one up. */
+export function outputName(target: Node | undefined): string | undefined {
   if (typeof target?.name === 'string') return target.name;
   return nameOfValue(asNode(target?.val));
 }

@@ -1,12 +1,16 @@
 /** The declarations of a warehouse → what each table and column is made of. */
+import { findTableAt, type Model, physicalColumns } from '../../model/model.js';
+import type { NamedTable } from '../../model/warehouse/sql-origins.js';
 import { isSqlFault, type SqlReader } from '../../model/warehouse/sql-reader.js';
 import type {
   FactTask,
+  ModelTask,
   Relation,
   SilverTask,
   Source,
   Task,
   TaskKind,
+  ViewTask,
   Warehouse,
 } from '../../model/warehouse/task.js';
 import { isAggregated } from '../compile/fact-rows.js';
@@ -29,19 +33,28 @@ export interface LineageNode {
   readonly columns: readonly LineageColumn[];
 }
 
-/** @param sql undefined where nothing declared has SQL */
-export function lineageOf(warehouse: Warehouse, sql: SqlReader | undefined): LineageNode[] {
+/**
+ * @param model the tables that edp loads
+ * @param sql undefined where nothing declared has SQL
+ */
+export function lineageOf(
+  warehouse: Warehouse,
+  model: Model,
+  sql: SqlReader | undefined,
+): LineageNode[] {
   const nameOf = (source: Source) => source.task ?? nameOfTable(source.relation, warehouse);
-  const tasks = warehouse.tasks.map(
-    (task): LineageNode => ({
+  const tasks: LineageNode[] = [];
+  const known = (source: Source) => knownColumns(source, tasks, model);
+  for (const task of warehouse.tasks) {
+    tasks.push({
       name: task.name,
       kind: task.kind,
       reads: [...new Set(readsOf(task, nameOf))],
-      columns: columnsOf(task, nameOf, sql, warehouse.tasks),
-    }),
-  );
-  const known = new Set(tasks.map(({ name }) => name));
-  const outside = new Set(tasks.flatMap(({ reads }) => reads).filter((name) => !known.has(name)));
+      columns: columnsOf(task, { nameOf, known, sql, tasks: warehouse.tasks }),
+    });
+  }
+  const made = new Set(tasks.map(({ name }) => name));
+  const outside = new Set(tasks.flatMap(({ reads }) => reads).filter((name) => !made.has(name)));
   const tables = [...outside].sort().map((name): LineageNode => {
     const columns = tasks.flatMap((task) => task.columns.flatMap(({ from }) => from));
     const own = columns
@@ -68,6 +81,27 @@ function nameOfTable({ schema, name }: Relation, { layers }: Warehouse): string 
 
 type NameOf = (source: Source) => string;
 
+/** @param nodes of the tasks before; @returns undefined where nobody knows them */
+function knownColumns(
+  { task, relation }: Source,
+  nodes: readonly LineageNode[],
+  model: Model,
+): string[] | undefined {
+  if (task !== undefined) {
+    const names = nodes.find(({ name }) => name === task)?.columns.map(({ name }) => name) ?? [];
+    return names.length === 0 ? undefined : names;
+  }
+  const table = findTableAt(model, relation);
+  return table && physicalColumns(table).map(({ name }) => name);
+}
+
+interface Known {
+  readonly nameOf: NameOf;
+  known(source: Source): readonly string[] | undefined;
+  readonly sql: SqlReader | undefined;
+  readonly tasks: readonly Task[];
+}
+
 function readsOf(task: Task, nameOf: NameOf): string[] {
   if ('calendar' in task) return [];
   if (!('source' in task)) return task.sources.map(nameOf);
@@ -75,12 +109,7 @@ function readsOf(task: Task, nameOf: NameOf): string[] {
   return [nameOf(task.source), ...dimensions];
 }
 
-function columnsOf(
-  task: Task,
-  nameOf: NameOf,
-  sql: SqlReader | undefined,
-  tasks: readonly Task[],
-): LineageColumn[] {
+function columnsOf(task: Task, { nameOf, known, sql, tasks }: Known): LineageColumn[] {
   if ('calendar' in task) return [];
   switch (task.kind) {
     case 'silver':
@@ -89,16 +118,44 @@ function columnsOf(
       const source = tasks.find(({ name }) => name === task.source.task);
       const all = source?.kind === 'silver' ? source.columns.map(({ name }) => name) : [];
       const names = new Set([...task.naturalKey, ...(task.attributes ?? all)]);
-      return [...names].map((name) => ({ name, from: [`${nameOf(task.source)}.${name}`] }));
+      const from = (name: string) => `${nameOf(task.source)}.${name}`;
+      return [
+        { name: 'id', from: task.naturalKey.map(from) },
+        ...[...names].map((name) => ({ name, from: [from(name)] })),
+      ];
     }
     case 'fact':
       return factColumns(task, nameOf(task.source));
-    default: {
-      const reading = sql?.readQuery(task.sql);
-      if (reading === undefined || isSqlFault(reading)) return [];
-      return (reading.columns ?? []).map((name) => ({ name, from: [] }));
-    }
+    default:
+      return sqlColumns(task, nameOf, known, sql);
   }
+}
+
+function sqlColumns(
+  { sql: text, sources }: ModelTask | ViewTask,
+  nameOf: NameOf,
+  known: Known['known'],
+  sql: SqlReader | undefined,
+): LineageColumn[] {
+  const reading = sql?.readQuery(text);
+  if (reading === undefined || isSqlFault(reading)) return [];
+  const sourceOf = (table: NamedTable) =>
+    sources.find(
+      ({ relation }) =>
+        relation.name === table.name &&
+        (table.schema === undefined || table.schema === relation.schema),
+    );
+  const columnsKnown = (table: NamedTable) => {
+    const source = sourceOf(table);
+    return source === undefined ? undefined : known(source);
+  };
+  return reading.origins(columnsKnown).flatMap(({ name, from }) => {
+    const origins = from.flatMap(({ table, column }) => {
+      const source = sourceOf(table);
+      return source === undefined ? [] : [`${nameOf(source)}.${column}`];
+    });
+    return name === undefined ? [] : [{ name, from: origins }];
+  });
 }
 
 function silverColumns(
