@@ -28,6 +28,7 @@ export function modelBlueprint(task: ModelTask, shape: Shape): Blueprint {
     rest: names.filter((name) => !task.key.includes(name)),
     rows,
     isCounted: true,
+    reads: { kind: 'aggregate', name: 'count' },
     ...(task.date === undefined
       ? {}
       : { slice: { column: task.date, unit: 'day', type: 'date' } as const }),
@@ -47,7 +48,8 @@ function assertDate({ name, date, file }: ModelTask, shape: Shape): void {
   if (date === undefined) return;
   const type = shape.get(date);
   if (type === 'date') return;
-  const what = type === undefined ? 'is no column of the statement' : `is ${type}, and must be a date`;
+  const what =
+    type === undefined ? 'is no column of the statement' : `is ${type}, and must be a date`;
   throw new EdpError('task_failed', `${name}: date "${date}" ${what}`, {
     place: file,
     hint: type === undefined ? 'name one of its columns' : `CAST(${date} AS date) AS ${date}`,

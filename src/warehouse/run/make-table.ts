@@ -18,7 +18,6 @@ import {
   type Trace,
   type Within,
 } from '../compile/blueprint.js';
-import { unknownId } from '../compile/fact-rows.js';
 import { quoteRelation, readShape, type Shape } from '../compile/relation-shape.js';
 import { isSlice, sliceText } from '../compile/slice-conditions.js';
 import type { DateReader } from '../compile/slice-value.js';
@@ -34,6 +33,7 @@ import {
 import { describeChanges } from './describe-changes.js';
 import { insertWithIds } from './insert-members.js';
 import { forgetAll, hasIds } from './member-ids.js';
+import { insertCounted, readTallies, type Tally } from './tally.js';
 import { createTable, finishTable } from './target-table.js';
 import { keepUnknownKeys } from './unknown-keys.js';
 
@@ -88,14 +88,6 @@ export const NOTHING: SliceRows = {
   nullKey: 0,
 };
 
-interface Tally {
-  readonly slice: string;
-  readonly read: number;
-  readonly nullKey: number;
-  readonly rows: number;
-  readonly unknown: number;
-}
-
 /** Makes the table without rows. */
 export async function makeEmpty(client: pg.Client, { blueprint, comment }: Making): Promise<Made> {
   await createTable(client, blueprint, blueprint.relation);
@@ -120,12 +112,7 @@ export async function makeNew(client: pg.Client, making: Making): Promise<Made> 
   const rows = blueprint.rows('all');
   let tallies: Tally[];
   if (blueprint.isCounted) {
-    const made = await client.query<Tally>(
-      `WITH made AS MATERIALIZED (\n${printSelect(rows)}\n),
-       inserted AS (INSERT INTO ${table} (${columns}) SELECT ${columns} FROM made)
-       ${tallySql(blueprint, 'made')}`,
-    );
-    tallies = made.rows;
+    tallies = await insertCounted(client, blueprint);
   } else {
     const { rowCount } =
       hasIds(blueprint) && idsFrom !== undefined
@@ -175,21 +162,6 @@ function toOutcome(
   };
 }
 
-/** Rows by slice; the counts of source rows are in them. */
-function tallySql(blueprint: Blueprint, from: string): string {
-  const { slice, lookUps } = blueprint;
-  const isUnknown = lookUps.map(
-    ({ column: name, idType }) => `${quoteIdentifier(name)} = ${printExpr(unknownId(idType))}`,
-  );
-  const of = slice === undefined ? "''" : sliceText(quoteIdentifier(slice.column));
-  const grouped = slice === undefined ? '' : 'GROUP BY 1 ORDER BY 1';
-  const total = (name: string) => `coalesce(sum(${name}), 0)::bigint`;
-  const unknown =
-    isUnknown.length === 0 ? '0' : `count(*) FILTER (WHERE ${isUnknown.join(' OR ')})`;
-  return `SELECT ${of} AS slice, ${total(READ)} AS read, ${total(NULL_KEY)} AS "nullKey",
-    count(*) AS rows, (${unknown})::bigint AS unknown FROM ${from} ${grouped}`;
-}
-
 async function countRead(
   client: pg.Client,
   blueprint: Blueprint,
@@ -223,7 +195,7 @@ export async function makeDelta(
   const types = await readShape(client, blueprint.relation);
   const within = await fillStage(client, blueprint, types, ordered, trace);
   const tallies = blueprint.isCounted
-    ? (await client.query<Tally>(tallySql(blueprint, STAGE))).rows
+    ? await readTallies(client, blueprint, STAGE)
     : (await countRead(client, blueprint, within)).map((count) => ({
         slice: '',
         rows: 0,
