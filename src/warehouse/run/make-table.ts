@@ -208,17 +208,17 @@ export async function makeDelta(
   const found = await checkRows(client, wanted, staged);
   const heldBack = [...found].flatMap(([slice, outcomes]) => (holdsBack(outcomes) ? [slice] : []));
   const rest = await takeOut(client, blueprint, within, heldBack);
+  let size = 0;
   if (rest !== undefined) {
     // Slices that a check holds back may have such keys.
     if (blueprint.mayRepeatKey) {
       await client.query(`CREATE UNIQUE INDEX ON ${STAGE} (${quoteColumns(blueprint.key)})`);
     }
-    await findDelta(client, blueprint, types, rest);
+    size = await findDelta(client, blueprint, types, rest);
   }
-  const counts = rest === undefined ? [] : await countDelta(client, blueprint);
-  const changes =
-    rest === undefined ? [] : await describeChanges(client, blueprint, readers, types);
-  if (counts.length > 0) await applyDelta(client, blueprint);
+  const counts = size === 0 ? [] : await countDelta(client, blueprint, size);
+  const changes = size === 0 ? [] : await describeChanges(client, blueprint, readers, types, size);
+  if (size > 0) await applyDelta(client, blueprint, size);
   if (rest !== undefined) await keepUnknownKeys(client, blueprint, rest, tallies);
   const names = new Set([
     ...(typeof within === 'object' ? within.slices : blueprint.slice === undefined ? [''] : []),
