@@ -92,7 +92,7 @@ export const NOTHING: SliceRows = {
 export async function makeEmpty(client: pg.Client, { blueprint, comment }: Making): Promise<Made> {
   await createTable(client, blueprint, blueprint.relation);
   await finishTable(client, blueprint, blueprint.relation, comment);
-  await keepUnknownKeys(client, blueprint, 'all', []);
+  await keepUnknownKeys(client, blueprint, 'all', [], quoteRelation(blueprint.relation));
   return {
     slices: [],
     changes: [{ relation: '', kind: 'definition' }],
@@ -131,7 +131,7 @@ export async function makeNew(client: pg.Client, making: Making): Promise<Made> 
   const heldBack = slices.filter((each) => each.isHeldBack).map(({ slice }) => slice);
   if (heldBack.length > 0) await removeSlices(client, blueprint, heldBack);
   await finishTable(client, blueprint, blueprint.relation, comment);
-  await keepUnknownKeys(client, blueprint, 'all', tallies);
+  await keepUnknownKeys(client, blueprint, 'all', tallies, table);
   const inserted = slices
     .filter((each) => !each.isHeldBack)
     .reduce((sum, each) => sum + each.rows.inserted, 0);
@@ -219,7 +219,7 @@ export async function makeDelta(
   const counts = size === 0 ? [] : await countDelta(client, blueprint, size);
   const changes = size === 0 ? [] : await describeChanges(client, blueprint, readers, types, size);
   if (size > 0) await applyDelta(client, blueprint, size);
-  if (rest !== undefined) await keepUnknownKeys(client, blueprint, rest, tallies);
+  if (rest !== undefined) await keepUnknownKeys(client, blueprint, rest, tallies, STAGE);
   const names = new Set([
     ...(typeof within === 'object' ? within.slices : blueprint.slice === undefined ? [''] : []),
     ...tallies.map(({ slice }) => slice),
