@@ -3,6 +3,7 @@ import type { Build } from './builds.js';
 import { barePathOf } from './contenders/bare-path.js';
 import type { Contender } from './contenders/contender.js';
 import { edpOf } from './contenders/edp.js';
+import { edpRunOf } from './contenders/edp-run.js';
 import { inferTypesOf } from './contenders/inference.js';
 import { pairedRatios, type Spread, spreadOf } from './measure/statistics.js';
 import { speedsOf } from './report/judge.js';
@@ -12,6 +13,7 @@ import type { Entry } from './workload.js';
 /** What is made of a build. The others are what they are, whatever the build. */
 const BUILT: Readonly<Record<string, (build: Build) => Contender>> = {
   edp: edpOf,
+  'edp-run': edpRunOf,
   'edp-infer': inferTypesOf,
   'bare-path': barePathOf,
 };

@@ -17,7 +17,7 @@ bench/RESULTS.md and bench/results.json.
   --process-count N     clients and workers in parallel (default: the CPUs)
   --dir PATH            where data and server live while it runs (default .edp of the repository)
   --out DIR             where the results go (default bench/ for a complete run, see below)
-  --python PATH         python for pandas and DuckDB (default python3)
+  --python PATH         python for pandas, DuckDB and dbt (default python3)
   --against DIR         edp of another checkout, built, beside that of this one: on the same data, in turn in each round.
                         Other contenders are left out, unless --contender names them
   --resume              go on with a run that broke off: what it has measured is taken from the file it left

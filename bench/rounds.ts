@@ -18,6 +18,8 @@ export interface Measurement {
   readonly seconds: number;
   readonly client: GroupUsage;
   readonly server: GroupUsage;
+  /** Of its tasks alone, where the contender tells. */
+  readonly taskSeconds?: number;
 }
 
 export interface EntryResult {
@@ -63,18 +65,25 @@ async function measure(bench: Workbench, entry: Entry): Promise<Measurement> {
   const { server, settings } = bench;
   await rm(settings.scratch, { recursive: true, force: true });
   await mkdir(settings.scratch, { recursive: true });
-  for (const file of [...dataset.files, ...(dataset.flat ? [dataset.flat.path] : [])]) {
-    await warmFile(file);
+  if (contender.reads !== 'tables') {
+    for (const file of [...dataset.files, ...(dataset.flat ? [dataset.flat.path] : [])]) {
+      await warmFile(file);
+    }
   }
+  await target.making?.ready();
   const database = await server.createRunDatabase(target.template);
 
   const inDatabase = <T>(work: (client: pg.Client) => Promise<T>) =>
     server.withClient(database.config.database!, work);
-  const guards = await inDatabase((client) => readGuards(client, target.table));
+  const assertRight = await expectRight(entry, inDatabase);
 
   const sampler = new Sampler(server.postmaster);
   const launch = makeLaunch((pid) => sampler.addClient(pid));
-  const task: LoadTask = { dataset, target, database, settings, launch };
+  let told: { taskSeconds: number } | undefined;
+  const tell = (taskSeconds: number) => {
+    told = { taskSeconds };
+  };
+  const task: LoadTask = { dataset, target, database, settings, launch, tell };
   const startedAt = performance.now();
   try {
     await contender.load(task);
@@ -83,13 +92,23 @@ async function measure(bench: Workbench, entry: Entry): Promise<Measurement> {
   }
   const seconds = (performance.now() - startedAt) / 1000;
   const usage = sampler.usage();
+  await inDatabase(assertRight);
+  return { seconds, ...usage, ...told };
+}
 
+/** Before a load. @returns what throws where it leaves anything else than it should */
+async function expectRight(
+  { contender, dataset, target, title }: Entry,
+  inDatabase: <T>(work: (client: pg.Client) => Promise<T>) => Promise<T>,
+): Promise<(client: pg.Client) => Promise<void>> {
+  const { making } = target;
+  if (making !== undefined) return (client) => making.assertMade(client);
+  const guards = await inDatabase((client) => readGuards(client, target.table));
   const expected =
     contender.loadsNothing === true ? target.existing : addTotals(target.existing, dataset.totals);
-  await inDatabase(async (client) => {
+  return async (client) => {
     const withHash = expected.hash !== undefined;
-    assertTotals(entry.title, await readTotals(client, target.table, dataset, withHash), expected);
-    assertGuards(entry.title, await readGuards(client, target.table), guards);
-  });
-  return { seconds, ...usage };
+    assertTotals(title, await readTotals(client, target.table, dataset, withHash), expected);
+    assertGuards(title, await readGuards(client, target.table), guards);
+  };
 }

@@ -14,6 +14,9 @@ import { CLI } from './repository.js';
 /** The database that is loaded into. */
 const RUN_DATABASE = 'bench_run';
 
+/** Always the same, so that a warehouse that was made in one of them is at home in the next. */
+const RUN_DATABASE_OID = 1_000_000;
+
 /** Settings that decide how fast a load is; shown with the results. */
 const SHOWN_SETTINGS = [
   'server_version',
@@ -99,6 +102,11 @@ export class Server {
     await rm(path.dirname(this.dataDirectory), { recursive: true, force: true });
   }
 
+  /** The database that is loaded into; there is one while a load runs. */
+  get runDatabase(): RunDatabase {
+    return this.describe(RUN_DATABASE);
+  }
+
   describe(database: string): RunDatabase {
     const { host, user } = this.#config;
     return {
@@ -132,12 +140,21 @@ export class Server {
   async createRunDatabase(template: string): Promise<RunDatabase> {
     await this.dropDatabase(RUN_DATABASE);
     await this.#admin.query(
-      `CREATE DATABASE ${RUN_DATABASE} TEMPLATE ${template} STRATEGY file_copy`,
+      `CREATE DATABASE ${RUN_DATABASE} TEMPLATE ${template} STRATEGY file_copy OID ${RUN_DATABASE_OID}`,
     );
     // The first session in a database builds caches on disk, which no user's load has to wait for.
     await this.withClient(RUN_DATABASE, (client) => client.query('SELECT'));
     await this.#admin.query('CHECKPOINT');
-    return this.describe(RUN_DATABASE);
+    return this.runDatabase;
+  }
+
+  /** Keeps what the run database holds now, settled, to begin with it again. */
+  async keepRunDatabase(template: string): Promise<void> {
+    await this.withClient(RUN_DATABASE, (client) => client.query('VACUUM (FREEZE, ANALYZE)'));
+    await this.dropDatabase(template);
+    await this.#admin.query(
+      `CREATE DATABASE ${template} TEMPLATE ${RUN_DATABASE} STRATEGY file_copy`,
+    );
   }
 
   async dropDatabase(name: string): Promise<void> {

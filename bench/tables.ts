@@ -27,6 +27,20 @@ export interface LoadTarget {
   readonly project: string;
   /** Rows that are there already. */
   readonly existing: Totals;
+  /** Of what is made from tables. */
+  readonly making?: Making;
+}
+
+/** What is made from tables that the template has, in place of a load. */
+export interface Making {
+  readonly step: 'build' | 'change' | 'nothing';
+  /** First date that is to be made, and the one behind the last. */
+  readonly from: string;
+  readonly until: string;
+  /** Makes the template, when it is needed for the first time. */
+  ready(): Promise<void>;
+  /** @throws where anything else is there than what the tables give */
+  assertMade(client: pg.Client): Promise<void>;
 }
 
 /** Events without key, index or reference. No lineage, so that every contender writes the same rows. */

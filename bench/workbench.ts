@@ -90,9 +90,9 @@ export class Workbench {
 
   /** The events of workload A: 4 million, one file. */
   events(): Promise<Dataset> {
-    return this.#dataset('events', 'events to load', async () =>
+    return this.dataset('events', 'events to load', async () =>
       this.#withReference(
-        await makeEvents(this.#data, {
+        await makeEvents(this.data, {
           rows: this.scaled(EVENT_ROWS),
           firstId: FIRST_LOADED_ID,
           seed: SEED.main,
@@ -104,23 +104,23 @@ export class Workbench {
 
   /** The same records in so many files. */
   eventsInFiles(count: number): Promise<Dataset> {
-    return this.#dataset(`events in ${count}`, `the events in ${count} files`, async () =>
+    return this.dataset(`events in ${count}`, `the events in ${count} files`, async () =>
       cutEvents(await this.events(), count),
     );
   }
 
   /** The same file, packed. */
   packedEvents(): Promise<Dataset> {
-    return this.#dataset('packed events', 'the events packed by gzip', async () =>
+    return this.dataset('packed events', 'the events packed by gzip', async () =>
       packDataset(await this.events()),
     );
   }
 
   /** Fewer events, for contenders that would take minutes. @param share of those of workload A */
   sampleEvents(share: number): Promise<Dataset> {
-    return this.#dataset('sample', 'a sample for slow contenders', async () =>
+    return this.dataset('sample', 'a sample for slow contenders', async () =>
       this.#withReference(
-        await makeEvents(this.#data, {
+        await makeEvents(this.data, {
           rows: this.scaled(EVENT_ROWS * share),
           firstId: FIRST_LOADED_ID,
           seed: SEED.sample,
@@ -132,8 +132,8 @@ export class Workbench {
 
   /** As many events as asked for, nested only. */
   manyEvents(which: 'small' | 'large', rows: number): Promise<Dataset> {
-    return this.#dataset(which, `${this.scaled(rows).toLocaleString('en')} events`, () =>
-      makeEvents(this.#data, {
+    return this.dataset(which, `${this.scaled(rows).toLocaleString('en')} events`, () =>
+      makeEvents(this.data, {
         rows: this.scaled(rows),
         firstId: FIRST_LOADED_ID,
         seed: SEED[which],
@@ -144,11 +144,11 @@ export class Workbench {
 
   /** The text-heavy file. */
   reviews(): Promise<Dataset> {
-    return this.#dataset('reviews', 'text-heavy records', async () =>
+    return this.dataset('reviews', 'text-heavy records', async () =>
       addReference(
         this.server,
-        await makeReviews(this.#data, this.scaled(REVIEW_BYTES), SEED.reviews),
-        await this.#project('reviews', REVIEWS_PROJECT),
+        await makeReviews(this.data, this.scaled(REVIEW_BYTES), SEED.reviews),
+        await this.project('reviews', REVIEWS_PROJECT),
         REVIEWS_TABLE,
         this.settings.processCount,
       ),
@@ -157,8 +157,8 @@ export class Workbench {
 
   /** Events without key, index or reference. */
   bareTable(): Promise<LoadTarget> {
-    return this.#once('bare table', async () => {
-      const project = await this.#project('bare', BARE_EVENTS);
+    return this.once('bare table', async () => {
+      const project = await this.project('bare', BARE_EVENTS);
       await this.server.createTemplate('bench_bare', async (client) => {
         await createTables(client, project, EVENTS);
       });
@@ -168,13 +168,13 @@ export class Workbench {
 
   /** The platform's own tables: key, index, foreign keys; dimensions are there, events are not. */
   modelTable(): Promise<LoadTarget> {
-    return this.#once('model table', async () => {
-      const project = await this.#project('model', undefined);
+    return this.once('model table', async () => {
+      const project = await this.project('model', undefined);
       await this.events();
       await this.server.createTemplate('bench_model', async (client) => {
         await createTables(client, project, EVENTS);
         for (const [table, columns] of Object.entries(DIMENSION_COLUMNS)) {
-          await copyCsv(client, table, columns, path.join(this.#data, `${table}.csv`));
+          await copyCsv(client, table, columns, path.join(this.data, `${table}.csv`));
         }
       });
       return { template: 'bench_model', table: EVENTS, project, existing: NO_ROWS };
@@ -183,10 +183,10 @@ export class Workbench {
 
   /** The same with as many events in it as will be loaded. */
   filledModelTable(): Promise<LoadTarget> {
-    return this.#once('filled model table', async () => {
+    return this.once('filled model table', async () => {
       const { project } = await this.modelTable();
       this.#say('making a table that holds events already');
-      const dataset = await makeEvents(this.#data, {
+      const dataset = await makeEvents(this.data, {
         rows: this.scaled(EVENT_ROWS),
         firstId: 1,
         seed: SEED.existing,
@@ -196,7 +196,7 @@ export class Workbench {
       await this.server.createTemplate('bench_filled', async (client) => {
         await createTables(client, project, EVENTS);
         for (const [table, columns] of Object.entries(DIMENSION_COLUMNS)) {
-          await copyCsv(client, table, columns, path.join(this.#data, `${table}.csv`));
+          await copyCsv(client, table, columns, path.join(this.data, `${table}.csv`));
         }
         // The dimensions are the generator's own, so that nothing is skipped that would be found.
         await client.query("SET session_replication_role = 'replica'");
@@ -211,8 +211,8 @@ export class Workbench {
 
   /** A table for the text-heavy file, without constraints. */
   reviewsTable(): Promise<LoadTarget> {
-    return this.#once('reviews table', async () => {
-      const project = await this.#project('reviews', REVIEWS_PROJECT);
+    return this.once('reviews table', async () => {
+      const project = await this.project('reviews', REVIEWS_PROJECT);
       await this.server.createTemplate('bench_reviews', async (client) => {
         await createTables(client, project, REVIEWS_TABLE);
       });
@@ -220,21 +220,24 @@ export class Workbench {
     });
   }
 
-  get #data(): string {
+  /** For files of data, and what belongs to them. */
+  get data(): string {
     return path.join(this.#directory, 'data');
   }
 
-  #project(name: string, text: string | undefined): Promise<string> {
+  /** A directory of a project. @param text of its edp.yaml; none for the built-in model */
+  project(name: string, text: string | undefined): Promise<string> {
     return makeProject(path.join(this.#directory, 'projects', name), text);
   }
 
   async #withReference(dataset: Dataset): Promise<Dataset> {
-    const project = await this.#project('bare', BARE_EVENTS);
+    const project = await this.project('bare', BARE_EVENTS);
     return addReference(this.server, dataset, project, EVENTS, this.settings.processCount);
   }
 
-  #dataset(key: string, what: string, make: () => Promise<Dataset>): Promise<Dataset> {
-    return this.#once(key, async () => {
+  /** A dataset, made when it is asked for the first time. @param what for the terminal */
+  dataset(key: string, what: string, make: () => Promise<Dataset>): Promise<Dataset> {
+    return this.once(key, async () => {
       this.#say(`making ${what}`);
       const dataset = await make();
       this.datasets.push(dataset);
@@ -242,7 +245,7 @@ export class Workbench {
     });
   }
 
-  #once<T>(key: string, make: () => Promise<T>): Promise<T> {
+  once<T>(key: string, make: () => Promise<T>): Promise<T> {
     const made = (this.#made.get(key) as Promise<T> | undefined) ?? make();
     this.#made.set(key, made);
     return made;

@@ -16,7 +16,7 @@ export interface Entry {
   readonly maxRounds?: number;
 }
 
-/** A figure to be reached. Figures compare rows per second, or memory of the contender's processes. */
+/** A figure to be reached: speeds compared, seconds, or memory of the contender's processes. */
 export type Goal = { readonly title: string } & (
   | {
       /** Speed of one entry as a multiple of another's, or of the slower of several. */
@@ -45,6 +45,23 @@ export type Goal = { readonly title: string } & (
       readonly kind: 'flat memory';
       readonly of: string;
       readonly against: string;
+      readonly atMost: number;
+      readonly aim: number;
+    }
+  | {
+      /** Seconds of an entry. */
+      readonly kind: 'seconds';
+      readonly of: string;
+      readonly atMost: number;
+      readonly aim: number;
+    }
+  | {
+      /** Seconds of tasks as a part of what is allowed: a share of another entry's, and so many seconds. */
+      readonly kind: 'allowance';
+      readonly of: string;
+      readonly against: string;
+      readonly share: number;
+      readonly seconds: number;
       readonly atMost: number;
       readonly aim: number;
     }

@@ -24,6 +24,8 @@ export interface LoadTask {
   readonly settings: ContenderSettings;
   /** Starts processes whose time, memory and CPU count. */
   readonly launch: Launch;
+  /** Notes the seconds that the program itself counts, behind its start. */
+  tell?(taskSeconds: number): void;
 }
 
 /** Whether a contender can run here: what it is, or what would have to be installed. */
@@ -34,8 +36,8 @@ export type Presence =
 export interface Contender {
   readonly name: string;
   readonly title: string;
-  /** Which form of the rows it takes: as they came, flattened, or encoded for the server. */
-  readonly reads: 'files' | 'flat' | 'encoded';
+  /** Which form of the rows it takes: as they came, flattened, encoded for the server, or in tables already. */
+  readonly reads: 'files' | 'flat' | 'encoded' | 'tables';
   /** Whether it only reads the rows, and leaves the table as it was. */
   readonly loadsNothing?: boolean;
   find(settings: ContenderSettings): Promise<Presence>;

@@ -2,9 +2,12 @@
 import { barePath } from './bare-path.js';
 import { clientCopy } from './client-copy.js';
 import type { Contender } from './contender.js';
+import { dbtMerge, dbtMicrobatch } from './dbt.js';
 import { decompressor } from './decompressor.js';
 import { duckdb } from './duckdb.js';
 import { edp } from './edp.js';
+import { edpRun } from './edp-run.js';
+import { handWritten } from './hand-written.js';
 import { inferTypes } from './inference.js';
 import { pandas } from './pandas.js';
 import { parallelClientCopy } from './parallel-client-copy.js';
@@ -24,4 +27,8 @@ export const CONTENDERS: readonly Contender[] = [
   barePath,
   inferTypes,
   decompressor,
+  edpRun,
+  handWritten,
+  dbtMerge,
+  dbtMicrobatch,
 ];

@@ -5,7 +5,7 @@ import type { Goal } from '../workload.js';
 
 export interface Verdict {
   readonly title: string;
-  readonly unit: 'times' | 'bytes';
+  readonly unit: 'times' | 'bytes' | 'seconds';
   /** What was asked for: at least so much, or at most. */
   readonly bound: 'at least' | 'at most';
   readonly required: number;
@@ -24,7 +24,7 @@ export function judge(goal: Goal, results: readonly EntryResult[]): Verdict {
     measured && (bound === 'at least' ? measured.median >= limit : measured.median <= limit);
   return {
     title: goal.title,
-    unit: goal.kind === 'memory' ? 'bytes' : 'times',
+    unit: goal.kind === 'memory' ? 'bytes' : goal.kind === 'seconds' ? 'seconds' : 'times',
     bound,
     required,
     aim: goal.aim,
@@ -52,12 +52,26 @@ function measureGoal(goal: Goal, results: readonly EntryResult[]): Spread | unde
       return { ...spreadOf(found.flatMap(peaksOf)), median: Math.max(...found.flatMap(peaksOf)) };
     case 'flat memory':
       return ratioOf(peaksOf(found[0]!), peaksOf(found[1]!));
+    case 'seconds':
+      return spreadOf(found[0]!.rounds.map(({ seconds }) => seconds));
+    case 'allowance': {
+      const { share, seconds } = goal;
+      return ratioOf(
+        taskSecondsOf(found[0]!),
+        taskSecondsOf(found[1]!).map((all) => share * all + seconds),
+      );
+    }
   }
 }
 
-/** Rows per second of each round. */
+/** Rows per second of each round; runs per second, where there are no rows. */
 export function speedsOf({ entry, rounds }: EntryResult): number[] {
-  return rounds.map(({ seconds }) => entry.dataset.rows / seconds);
+  return rounds.map(({ seconds }) => (entry.dataset.rows || 1) / seconds);
+}
+
+/** Of each round; all of its seconds where the contender does not tell. */
+export function taskSecondsOf({ rounds }: EntryResult): number[] {
+  return rounds.map(({ taskSeconds, seconds }) => taskSeconds ?? seconds);
 }
 
 function slowestOf(results: readonly EntryResult[]): EntryResult {

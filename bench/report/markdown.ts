@@ -131,13 +131,21 @@ function describeWorkload(workload: WorkloadReport): string[] {
     `## ${labelOf(workload)}: ${title}`,
     '',
     ...notes.flatMap((note) => [note, '']),
-    table(ENTRY_HEAD, entryRows(entries)),
+    table(['', ...headOf(entries)], entryRows(entries)),
     '',
   ];
 }
 
+/** Columns behind the title; the seconds of tasks only where there are any. */
+function headOf(entries: readonly EntryReport[]): readonly string[] {
+  return hasTasks(entries) ? ENTRY_HEAD.toSpliced(3, 0, 'of that its tasks') : ENTRY_HEAD;
+}
+
+function hasTasks(entries: readonly EntryReport[]): boolean {
+  return entries.some(({ taskSeconds }) => taskSeconds !== undefined);
+}
+
 const ENTRY_HEAD = [
-  '',
   'rows',
   'rounds',
   'seconds (least – most)',
@@ -162,8 +170,11 @@ function entryRows(entries: readonly EntryReport[]): string[][] {
       formatCount(rows),
       String(entry.rounds.length),
       formatSpread(entry.seconds),
-      formatCount(entry.rowsPerSecond.median),
-      (bytes / entry.seconds.median / 1e6).toFixed(0),
+      ...(hasTasks(entries)
+        ? [entry.taskSeconds === undefined ? '' : formatSpread(entry.taskSeconds)]
+        : []),
+      rows === 0 ? '' : formatCount(entry.rowsPerSecond.median),
+      bytes === 0 ? '' : (bytes / entry.seconds.median / 1e6).toFixed(0),
       reference === undefined || reference === entry
         ? ''
         : (reference.rowsPerSecond.median / entry.rowsPerSecond.median).toFixed(2),
@@ -179,7 +190,7 @@ function entryRows(entries: readonly EntryReport[]): string[][] {
 function findReference(entry: EntryReport, entries: readonly EntryReport[]) {
   return entries
     .slice(0, entries.indexOf(entry) + 1)
-    .findLast(({ contender }) => contender === 'edp');
+    .findLast(({ contender }) => contender === 'edp' || contender === 'edp-run');
 }
 
 function describeAbsent(contenders: readonly ContenderReport[]): string[] {
@@ -200,11 +211,12 @@ function formatSpread({ median, min, max }: Spread): string {
 function verdictCells(verdict: Verdict): string[] {
   const { unit, bound, required, aim, measured, isReached, isAimReached } = verdict;
   const sign = bound === 'at least' ? '≥' : '≤';
-  const format = (value: number) => (unit === 'bytes' ? formatBytes(value) : `${value} ×`);
+  const times = unit === 'seconds' ? 's' : '×';
+  const format = (value: number) => (unit === 'bytes' ? formatBytes(value) : `${value} ${times}`);
   const formatMeasured = ({ median, min, max }: Spread) =>
     unit === 'bytes'
       ? `${formatBytes(median)} (${formatBytes(min)} – ${formatBytes(max)})`
-      : `${median.toFixed(2)} × (${min.toFixed(2)} – ${max.toFixed(2)})`;
+      : `${median.toFixed(2)} ${times} (${min.toFixed(2)} – ${max.toFixed(2)})`;
   return [
     verdict.title,
     `${sign} ${format(required)}`,
@@ -229,7 +241,7 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 /** What the terminal shows of a workload: heads and rows of two tables. */
 export function terminalTables({ verdicts, entries, builds = [] }: WorkloadReport) {
   const tables = [
-    { head: ['contender', ...ENTRY_HEAD.slice(1)], rows: entryRows(entries) },
+    { head: ['contender', ...headOf(entries)], rows: entryRows(entries) },
     {
       head: ['goal', 'to reach', 'aim', 'measured', 'reached?'],
       rows: verdicts.map(verdictCells),

@@ -5,7 +5,7 @@ import type { Machine } from '../measure/machine.js';
 import { type Spread, spreadOf } from '../measure/statistics.js';
 import type { EntryResult, Measurement } from '../rounds.js';
 import type { Workload } from '../workload.js';
-import { judge, speedsOf, type Verdict } from './judge.js';
+import { judge, speedsOf, taskSecondsOf, type Verdict } from './judge.js';
 
 export interface EntryReport {
   readonly key: string;
@@ -17,6 +17,8 @@ export interface EntryReport {
   readonly bytes: number;
   readonly seconds: Spread;
   readonly rowsPerSecond: Spread;
+  /** Of its tasks alone, where the contender tells. */
+  readonly taskSeconds?: Spread;
   /** Medians. */
   readonly clientCpuSeconds: number | undefined;
   readonly serverCpuSeconds: number | undefined;
@@ -117,9 +119,12 @@ function reportEntry(result: EntryResult): EntryReport {
     title: entry.title,
     dataset: dataset.name,
     rows: dataset.rows,
-    bytes: contender.reads === 'flat' ? dataset.flat!.bytes : dataset.bytes,
+    bytes: bytesRead(entry),
     seconds: spreadOf(rounds.map(({ seconds }) => seconds)),
     rowsPerSecond: spreadOf(speedsOf(result)),
+    ...(rounds.some(({ taskSeconds }) => taskSeconds !== undefined)
+      ? { taskSeconds: spreadOf(taskSecondsOf(result)) }
+      : {}),
     clientCpuSeconds: median(rounds.map(({ client }) => client.cpuSeconds)),
     serverCpuSeconds: median(rounds.map(({ server }) => server.cpuSeconds)),
     peakBytes: {
@@ -130,6 +135,12 @@ function reportEntry(result: EntryResult): EntryReport {
     },
     rounds,
   };
+}
+
+/** Of files. */
+function bytesRead({ contender, dataset }: EntryResult['entry']): number {
+  if (contender.reads === 'tables') return 0;
+  return contender.reads === 'flat' ? dataset.flat!.bytes : dataset.bytes;
 }
 
 export function reportDataset({ name, title, rows, files, bytes, flat, sha256 }: Dataset) {

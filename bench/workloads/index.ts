@@ -9,6 +9,7 @@ import { olderVersion } from './f-older-version.js';
 import { accounting } from './g-accounting.js';
 import { inference } from './h-inference.js';
 import { packed } from './i-packed.js';
+import { warehouse } from './w-warehouse.js';
 
 export const WORKLOADS: readonly Workload[] = [
   bareTable,
@@ -20,4 +21,5 @@ export const WORKLOADS: readonly Workload[] = [
   accounting,
   inference,
   packed,
+  warehouse,
 ];

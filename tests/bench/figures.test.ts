@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Dataset, Totals } from '../../bench/datasets/dataset.js';
 import { ratioOf, spreadOf } from '../../bench/measure/statistics.js';
-import { judge } from '../../bench/report/judge.js';
+import { judge, speedsOf } from '../../bench/report/judge.js';
 import type { EntryResult } from '../../bench/rounds.js';
 import { addTotals, assertGuards, assertTotals } from '../../bench/tables.js';
 import type { Goal } from '../../bench/workload.js';
@@ -14,6 +14,11 @@ function result(key: string, seconds: readonly number[], rssBytes = 0): EntryRes
     entry: { key, dataset: { rows: 100 } as Dataset } as EntryResult['entry'],
     rounds: seconds.map((each) => ({ seconds: each, client: usage, server: usage })),
   };
+}
+
+/** The same, whose tasks took so long in each round. */
+function withTasks({ entry, rounds }: EntryResult, taskSeconds: number): EntryResult {
+  return { entry, rounds: rounds.map((round) => ({ ...round, taskSeconds })) };
 }
 
 describe('statistics', () => {
@@ -34,11 +39,17 @@ describe('statistics', () => {
   });
 });
 
+it('tells the speed of runs without rows', () => {
+  const { entry, rounds } = result('nothing', [0.5]);
+  expect(speedsOf({ entry: { ...entry, dataset: { rows: 0 } as Dataset }, rounds })).toEqual([2]);
+});
+
 describe('goals', () => {
   const results = [
     result('fast', [1, 1, 2], 150e6),
     result('slow', [4, 2, 2], 310e6),
     result('left out', []),
+    withTasks(result('with tasks', [3, 3]), 0.5),
   ];
   const speed = (of: string, against: string, atLeast: number, aim: number): Goal => ({
     kind: 'speed',
@@ -80,6 +91,29 @@ describe('goals', () => {
       1,
       true,
       true,
+    ],
+    [
+      'seconds, without its aim',
+      { kind: 'seconds', title: '', of: 'slow', atMost: 2, aim: 1 },
+      2,
+      true,
+      false,
+    ],
+    [
+      'seconds of tasks, as a part of what is allowed',
+      {
+        kind: 'allowance',
+        title: '',
+        of: 'with tasks',
+        against: 'slow',
+        share: 0.5,
+        seconds: 1,
+        atMost: 1,
+        aim: 0.2,
+      },
+      0.25,
+      true,
+      false,
     ],
   ];
   it.each(cases)('%s', (_, goal, measured, isReached, isAimReached) => {

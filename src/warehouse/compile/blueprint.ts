@@ -1,6 +1,6 @@
 /** What a task's table is and how its rows are made: what the run needs to know of any kind of task. */
 import type { DimensionTask, LookUp, Relation, SliceUnit } from '../../model/warehouse/task.js';
-import type { Select } from '../../relational/tree.js';
+import type { Expr, Select } from '../../relational/tree.js';
 
 /** Name of the source in queries. */
 export const SOURCE = 'source';
@@ -29,6 +29,10 @@ export interface Blueprint {
   /** Rows as they are to be, with the hidden columns where {@link isCounted}. */
   rows(within: Within): Select;
   readonly isCounted: boolean;
+  /** Source rows, as an aggregate over rows of the table; absent where the table does not tell. */
+  readonly reads?: Expr;
+  /** Source rows with a NULL in a look-up key, by {@link slice}. */
+  nullKeys?(): Select;
   /** How many rows are read, and how many of them have NULL in the key; for those that are not counted. */
   counts?(within: Within): Select;
   /** Keys that changed rows have, to fill {@link AFFECTED}; absent where all is made anew. */

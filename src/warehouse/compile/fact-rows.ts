@@ -1,5 +1,5 @@
 /** A fact: rows of its source by date, with the ids of dimensions in place of their keys. */
-import type { AggregatedFactTask, FactTask, LookUp } from '../../model/warehouse/task.js';
+import type { AggregatedFactTask, FactTask, LookUp, Measure } from '../../model/warehouse/task.js';
 import {
   all,
   binary,
@@ -38,6 +38,8 @@ export function factBlueprint(task: FactTask, shape: Shape): Blueprint {
     rest,
     rows: (within) => factRows(task, shape, within),
     isCounted: true,
+    ...readsOf(task),
+    nullKeys: () => nullKeys(task, shape),
     slice: { column: DATE, unit: task.slice, type: sliceType(task.slice) },
     hasUnknownMember: false,
     hasTimes: true,
@@ -49,6 +51,16 @@ export function factBlueprint(task: FactTask, shape: Shape): Blueprint {
     lookUps: task.lookUps,
     unknownKeys: (lookUp, within) => unknownKeys(task, shape, lookUp, within),
   };
+}
+
+function readsOf(task: FactTask): Pick<Blueprint, 'reads'> {
+  if (!isAggregated(task)) return { reads: { kind: 'aggregate', name: 'count' } };
+  const isCount = ({ aggregate, of, round }: Measure) =>
+    aggregate === 'count' && of === undefined && round === undefined;
+  const measure = task.measures.find(isCount);
+  return measure === undefined
+    ? {}
+    : { reads: { kind: 'aggregate', name: 'sum', of: column(measure.name) } };
 }
 
 export function isAggregated(task: FactTask): task is AggregatedFactTask {
@@ -67,11 +79,7 @@ function factRows(task: FactTask, shape: Shape, within: Within): Select {
       as: lookUp.column,
     }),
   );
-  const isAnyKeyNull = some(
-    [...new Set(task.lookUps.flatMap(({ by }) => by.map(({ source }) => source)))].map(
-      (name): Expr => ({ kind: 'is-null', of: column(name, SOURCE) }),
-    ),
-  );
+  const isAnyKeyNull = hasNullKey(task);
   const plain = (name: string): Output => ({ of: column(name, SOURCE), as: name });
   const common = {
     from: { kind: 'table', ...task.source.relation, as: SOURCE } satisfies From,
@@ -106,6 +114,27 @@ function factRows(task: FactTask, shape: Shape, within: Within): Select {
       { of: count(isAnyKeyNull), as: NULL_KEY },
     ],
     groupBy: grain.map(({ of }) => of),
+  };
+}
+
+function hasNullKey(task: FactTask): Expr {
+  return some(
+    [...new Set(task.lookUps.flatMap(({ by }) => by.map(({ source }) => source)))].map(
+      (name): Expr => ({ kind: 'is-null', of: column(name, SOURCE) }),
+    ),
+  );
+}
+
+function nullKeys(task: FactTask, shape: Shape): Select {
+  const date = dateOf(task, shape);
+  return {
+    columns: [
+      { of: date, as: DATE },
+      { of: { kind: 'aggregate', name: 'count' }, as: NULL_KEY },
+    ],
+    from: { kind: 'table', ...task.source.relation, as: SOURCE },
+    where: hasNullKey(task),
+    groupBy: [date],
   };
 }
 

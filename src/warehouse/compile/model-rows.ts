@@ -28,6 +28,7 @@ export function modelBlueprint(task: ModelTask, shape: Shape): Blueprint {
     rest: names.filter((name) => !task.key.includes(name)),
     rows,
     isCounted: true,
+    reads: { kind: 'aggregate', name: 'count' },
     ...(task.date === undefined
       ? {}
       : { slice: { column: task.date, unit: 'day', type: 'date' } as const }),

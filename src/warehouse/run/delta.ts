@@ -24,29 +24,51 @@ import { forgetBack, hasIds, idFromBefore, isAnyGone, keepIds, nextId } from './
 export const STAGE = 'pg_temp.edp_stage';
 export const DELTA = 'pg_temp.edp_delta';
 
+/** More rows than these are found by reading the whole table. */
+const MAX_PLACES = 1_000_000;
+
+/**
+ * Rows of the table that the difference replaces, called `made`, with their places as `edp_place`. They are read
+ * where they are: the planner would read the whole table for them.
+ *
+ * @param size of the difference, in rows
+ */
+export function replacedRows(table: string, size: number): string {
+  return `(SELECT ctid AS edp_place, * FROM ${table} AS made WHERE true${isReplaced(size)}) AS made`;
+}
+
+/** @param which rows of the difference */
+function isReplaced(size: number, which = 'true'): string {
+  if (size > MAX_PLACES) return '';
+  return ` AND made.ctid = ANY (ARRAY(SELECT old FROM ${DELTA} WHERE old IS NOT NULL AND ${which}))`;
+}
+
 /**
  * Fills {@link DELTA} with a row for each row that is to be inserted (no old place), deleted (no new
  * place) or updated.
+ *
+ * @returns how many they are
  */
 export async function findDelta(
   client: pg.Client,
   blueprint: Blueprint,
   types: Shape,
   within: Within,
-): Promise<void> {
+): Promise<number> {
   const { relation } = blueprint;
   const table = quoteRelation(relation);
   const isSame = printExpr(sameKey(blueprint, types));
   const differs = differences(blueprint, types);
   const scope = printExpr(scopeOf(blueprint, within), 9);
   const before = mayMove(blueprint) ? '' : ` AND ${scope}`;
-  await client.query(`CREATE TEMP TABLE edp_delta ON COMMIT DROP AS
+  const { rowCount } = await client.query(`CREATE TEMP TABLE edp_delta ON COMMIT DROP AS
     SELECT made.ctid AS old, stage.ctid AS new FROM ${STAGE} AS stage
     LEFT JOIN ${table} AS made ON ${isSame}${before}
     WHERE made.ctid IS NULL${differs.map((each) => ` OR ${each}`).join('')}
     UNION ALL
     SELECT made.ctid, NULL FROM ${table} AS made
     WHERE ${scope} AND NOT EXISTS (SELECT FROM ${STAGE} AS stage WHERE ${isSame})`);
+  return rowCount ?? 0;
 }
 
 /**
@@ -155,7 +177,11 @@ export interface DeltaCount {
 }
 
 /** An updated row counts in its new slice. */
-export async function countDelta(client: pg.Client, blueprint: Blueprint): Promise<DeltaCount[]> {
+export async function countDelta(
+  client: pg.Client,
+  blueprint: Blueprint,
+  size: number,
+): Promise<DeltaCount[]> {
   const { slice, relation } = blueprint;
   const of = slice === undefined ? undefined : quoteIdentifier(slice.column);
   const value =
@@ -168,12 +194,16 @@ export async function countDelta(client: pg.Client, blueprint: Blueprint): Promi
       count(*) FILTER (WHERE d.old IS NOT NULL AND d.new IS NOT NULL) AS updated,
       count(*) FILTER (WHERE d.new IS NULL) AS deleted
     FROM ${DELTA} AS d LEFT JOIN ${STAGE} AS stage ON stage.ctid = d.new
-    LEFT JOIN ${quoteRelation(relation)} AS made ON made.ctid = d.old GROUP BY 1`);
+    LEFT JOIN ${replacedRows(quoteRelation(relation), size)} ON made.edp_place = d.old GROUP BY 1`);
   return rows;
 }
 
 /** Makes the table equal to the stage where they differ. */
-export async function applyDelta(client: pg.Client, blueprint: Blueprint): Promise<void> {
+export async function applyDelta(
+  client: pg.Client,
+  blueprint: Blueprint,
+  size: number,
+): Promise<void> {
   const { relation, hasTimes } = blueprint;
   const table = quoteRelation(relation);
   const columns = dataColumns(blueprint);
@@ -184,11 +214,12 @@ export async function applyDelta(client: pg.Client, blueprint: Blueprint): Promi
     await keepIds(client, blueprint, gone);
   }
   await client.query(
-    `DELETE FROM ${table} AS made USING ${DELTA} AS d WHERE made.ctid = d.old AND d.new IS NULL`,
+    `DELETE FROM ${table} AS made USING ${DELTA} AS d
+     WHERE made.ctid = d.old AND d.new IS NULL${isReplaced(size, 'new IS NULL')}`,
   );
   await client.query(
     `UPDATE ${table} AS made SET ${sets.join(', ')} FROM ${DELTA} AS d, ${STAGE} AS stage
-     WHERE made.ctid = d.old AND stage.ctid = d.new`,
+     WHERE made.ctid = d.old AND stage.ctid = d.new${isReplaced(size, 'new IS NOT NULL')}`,
   );
   const values = columns.map((name) => `stage.${quoteIdentifier(name)}`).join(', ');
   const isBack = hasIds(blueprint) && (await isAnyGone(client, blueprint));

@@ -18,7 +18,6 @@ import {
   type Trace,
   type Within,
 } from '../compile/blueprint.js';
-import { unknownId } from '../compile/fact-rows.js';
 import { quoteRelation, readShape, type Shape } from '../compile/relation-shape.js';
 import { isSlice, sliceText } from '../compile/slice-conditions.js';
 import type { DateReader } from '../compile/slice-value.js';
@@ -34,6 +33,7 @@ import {
 import { describeChanges } from './describe-changes.js';
 import { insertWithIds } from './insert-members.js';
 import { forgetAll, hasIds } from './member-ids.js';
+import { insertCounted, readTallies, type Tally } from './tally.js';
 import { createTable, finishTable } from './target-table.js';
 import { keepUnknownKeys } from './unknown-keys.js';
 
@@ -88,19 +88,11 @@ export const NOTHING: SliceRows = {
   nullKey: 0,
 };
 
-interface Tally {
-  readonly slice: string;
-  readonly read: number;
-  readonly nullKey: number;
-  readonly rows: number;
-  readonly unknown: number;
-}
-
 /** Makes the table without rows. */
 export async function makeEmpty(client: pg.Client, { blueprint, comment }: Making): Promise<Made> {
   await createTable(client, blueprint, blueprint.relation);
   await finishTable(client, blueprint, blueprint.relation, comment);
-  await keepUnknownKeys(client, blueprint, 'all', []);
+  await keepUnknownKeys(client, blueprint, 'all', [], quoteRelation(blueprint.relation));
   return {
     slices: [],
     changes: [{ relation: '', kind: 'definition' }],
@@ -120,12 +112,7 @@ export async function makeNew(client: pg.Client, making: Making): Promise<Made> 
   const rows = blueprint.rows('all');
   let tallies: Tally[];
   if (blueprint.isCounted) {
-    const made = await client.query<Tally>(
-      `WITH made AS MATERIALIZED (\n${printSelect(rows)}\n),
-       inserted AS (INSERT INTO ${table} (${columns}) SELECT ${columns} FROM made)
-       ${tallySql(blueprint, 'made')}`,
-    );
-    tallies = made.rows;
+    tallies = await insertCounted(client, blueprint);
   } else {
     const { rowCount } =
       hasIds(blueprint) && idsFrom !== undefined
@@ -144,7 +131,7 @@ export async function makeNew(client: pg.Client, making: Making): Promise<Made> 
   const heldBack = slices.filter((each) => each.isHeldBack).map(({ slice }) => slice);
   if (heldBack.length > 0) await removeSlices(client, blueprint, heldBack);
   await finishTable(client, blueprint, blueprint.relation, comment);
-  await keepUnknownKeys(client, blueprint, 'all', tallies);
+  await keepUnknownKeys(client, blueprint, 'all', tallies, table);
   const inserted = slices
     .filter((each) => !each.isHeldBack)
     .reduce((sum, each) => sum + each.rows.inserted, 0);
@@ -173,21 +160,6 @@ function toOutcome(
     checks,
     isHeldBack,
   };
-}
-
-/** Rows by slice; the counts of source rows are in them. */
-function tallySql(blueprint: Blueprint, from: string): string {
-  const { slice, lookUps } = blueprint;
-  const isUnknown = lookUps.map(
-    ({ column: name, idType }) => `${quoteIdentifier(name)} = ${printExpr(unknownId(idType))}`,
-  );
-  const of = slice === undefined ? "''" : sliceText(quoteIdentifier(slice.column));
-  const grouped = slice === undefined ? '' : 'GROUP BY 1 ORDER BY 1';
-  const total = (name: string) => `coalesce(sum(${name}), 0)::bigint`;
-  const unknown =
-    isUnknown.length === 0 ? '0' : `count(*) FILTER (WHERE ${isUnknown.join(' OR ')})`;
-  return `SELECT ${of} AS slice, ${total(READ)} AS read, ${total(NULL_KEY)} AS "nullKey",
-    count(*) AS rows, (${unknown})::bigint AS unknown FROM ${from} ${grouped}`;
 }
 
 async function countRead(
@@ -223,7 +195,7 @@ export async function makeDelta(
   const types = await readShape(client, blueprint.relation);
   const within = await fillStage(client, blueprint, types, ordered, trace);
   const tallies = blueprint.isCounted
-    ? (await client.query<Tally>(tallySql(blueprint, STAGE))).rows
+    ? await readTallies(client, blueprint, STAGE)
     : (await countRead(client, blueprint, within)).map((count) => ({
         slice: '',
         rows: 0,
@@ -236,18 +208,18 @@ export async function makeDelta(
   const found = await checkRows(client, wanted, staged);
   const heldBack = [...found].flatMap(([slice, outcomes]) => (holdsBack(outcomes) ? [slice] : []));
   const rest = await takeOut(client, blueprint, within, heldBack);
+  let size = 0;
   if (rest !== undefined) {
     // Slices that a check holds back may have such keys.
     if (blueprint.mayRepeatKey) {
       await client.query(`CREATE UNIQUE INDEX ON ${STAGE} (${quoteColumns(blueprint.key)})`);
     }
-    await findDelta(client, blueprint, types, rest);
+    size = await findDelta(client, blueprint, types, rest);
   }
-  const counts = rest === undefined ? [] : await countDelta(client, blueprint);
-  const changes =
-    rest === undefined ? [] : await describeChanges(client, blueprint, readers, types);
-  if (counts.length > 0) await applyDelta(client, blueprint);
-  if (rest !== undefined) await keepUnknownKeys(client, blueprint, rest, tallies);
+  const counts = size === 0 ? [] : await countDelta(client, blueprint, size);
+  const changes = size === 0 ? [] : await describeChanges(client, blueprint, readers, types, size);
+  if (size > 0) await applyDelta(client, blueprint, size);
+  if (rest !== undefined) await keepUnknownKeys(client, blueprint, rest, tallies, STAGE);
   const names = new Set([
     ...(typeof within === 'object' ? within.slices : blueprint.slice === undefined ? [''] : []),
     ...tallies.map(({ slice }) => slice),
