@@ -210,7 +210,7 @@ export async function applyDelta(
   const sets = columns.map((name) => `${quoteIdentifier(name)} = stage.${quoteIdentifier(name)}`);
   if (hasTimes) sets.push('dw_updated_at = now()');
   if (hasIds(blueprint)) {
-    const gone = `FROM ${table} AS made JOIN ${DELTA} AS d ON made.ctid = d.old WHERE d.new IS NULL`;
+    const gone = `FROM ${table} AS made JOIN ${DELTA} AS d ON made.ctid = d.old WHERE d.new IS NULL${isReplaced(size, 'new IS NULL')}`;
     await keepIds(client, blueprint, gone);
   }
   await client.query(

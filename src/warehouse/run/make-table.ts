@@ -33,7 +33,7 @@ import {
 import { describeChanges } from './describe-changes.js';
 import { insertWithIds } from './insert-members.js';
 import { forgetAll, hasIds } from './member-ids.js';
-import { insertCounted, readTallies, type Tally } from './tally.js';
+import { insertCounted, readTallies, type Tally } from './slice-tallies.js';
 import { createTable, finishTable } from './target-table.js';
 import { keepUnknownKeys } from './unknown-keys.js';
 
