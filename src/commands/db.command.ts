@@ -11,7 +11,7 @@ import {
   stopEmbeddedServer,
 } from '../postgres/embedded/embedded-server.js';
 import type { RunningServer, ServerStatus } from '../postgres/embedded/running-server.js';
-import { toUrl } from '../postgres/which-server.js';
+import { resolveServer, toUrl } from '../postgres/which-server.js';
 import { formatBytes, type Output } from '../terminal/output.js';
 import type { Command, Invocation } from './command.js';
 import type { ACTIONS } from './db.help.js';
@@ -56,6 +56,7 @@ export const command: Command = {
         // The URL of a stopped server is useless, so this starts it, as `start` does.
         const running = found ?? (await startEmbeddedServer(directory));
         const url = toUrl(tcp === true ? running.tcp! : running.client);
+        warnOfOther(invocation);
         if (!output.isJson) output.line(url);
         answer(output, { command: 'db', ok: true, action: 'url', url });
         return EXIT.done;
@@ -67,6 +68,27 @@ export const command: Command = {
     }
   },
 };
+
+/** `edp db url` is about the embedded server, even where the other commands use another one. */
+function warnOfOther({ given, project, output }: Invocation): void {
+  const { databaseUrl } = resolveOptions(['database-url'], given, project.options);
+  const origin = findOrigin(databaseUrl);
+  if (origin === undefined) return;
+  output.warn(
+    `this is the URL of the embedded server; other commands use the server of ${origin}, as edp db psql does`,
+  );
+}
+
+/** What names another server; undefined where nothing does, or what does cannot be read. */
+function findOrigin(databaseUrl: string | undefined): string | undefined {
+  if (databaseUrl !== undefined) return 'database-url';
+  try {
+    const used = resolveServer(undefined, process.env);
+    return used.kind === 'server' ? used.origin : undefined;
+  } catch {
+    return undefined;
+  }
+}
 
 /** A server that this started would have to be stopped before it could listen on a port. */
 function withoutTcp(isRunning: boolean): EdpError {

@@ -106,7 +106,7 @@ async function runReport(
               file: undefined,
               result: await generateReport(
                 client,
-                { ...job, write: (bytes) => writeToStdout(output, bytes) },
+                { ...job, width: output.width, write: (bytes) => writeToStdout(output, bytes) },
                 signal,
               ),
             }
@@ -193,6 +193,8 @@ function listReports(
         report instanceof EdpError ? '' : report.parameters.map((p) => p.name).join(', '),
         entry.replacesBuiltin ? `${entry.source}, replaces the built-in one` : entry.source,
       ]),
+      [],
+      ['report'],
     );
     output.line();
     output.line(

@@ -5,13 +5,13 @@ import type { CommandHelp } from './command.js';
 export const OPTION_NAMES = [] as const satisfies readonly OptionName[];
 
 export const help: CommandHelp = {
-  call: 'init <what> [directory]',
+  call: 'init <project> [directory]',
   describe: 'Write a small project to begin with: a warehouse, its files and its SQL',
   options: OPTION_NAMES,
   needsNoModel: true,
   build: (yargs) =>
     yargs
-      .positional('what', {
+      .positional('project', {
         describe:
           'warehouse: members, groups, events and their answers, with every trouble that a warehouse is for',
         choices: ['warehouse'] as const,

@@ -206,6 +206,8 @@ function print(output: Output, results: readonly TaskResult[], seconds: number):
       formatCount(rows.unknown),
       safeText(reason ?? ''),
     ]),
+    ['unknown', 'read', 'reason'],
+    ['task'],
   );
   for (const { task, slice, outcome, of } of listFailures(results)) {
     const where = slice === '' ? task : `${task} ${slice}`;

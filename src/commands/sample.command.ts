@@ -1,6 +1,6 @@
 /** `edp sample`: what views answer. */
 import { EdpError, EXIT } from '../base/errors.js';
-import { suggest } from '../base/nearest.js';
+import { listNames, suggest } from '../base/nearest.js';
 import type { ViewTask } from '../model/warehouse/task.js';
 import { resolveOptions } from '../options/resolve-options.js';
 import { withClient } from '../postgres/connection.js';
@@ -56,7 +56,7 @@ function select(views: readonly ViewTask[], wanted: readonly string[]): readonly
       hint: suggest(
         name,
         [...names, ...views.map(bare)],
-        names.length === 0 ? 'it declares none' : `the views are ${names.join(', ')}`,
+        names.length === 0 ? 'it declares none' : `the views are ${listNames(names)}`,
       ),
     });
   }

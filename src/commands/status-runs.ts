@@ -67,6 +67,8 @@ function printTasks(output: Output<never>, tasks: readonly TaskRun[], limit: num
         safeText(checks.flatMap(({ ok, name }) => (ok ? [] : [name])).join(', ')),
         safeText(error ?? reason ?? ''),
       ]),
+    [],
+    ['task'],
   );
   const more = tasks.length - limit;
   if (more > 0) output.line(`… and ${more} more tasks and dates (--limit)`);
@@ -100,5 +102,6 @@ function printRuns(output: Output<never>, runs: readonly RunSummary[]): void {
       time(startedAt),
       finishedAt === null ? '' : time(finishedAt),
     ]),
+    ['finished', 'started'],
   );
 }

@@ -90,13 +90,23 @@ function findDoubt(summary: ColumnSummary, tokens: Decision, pure: Decision): st
   if (summary.values === 0) return pure.why;
   if (tokens.type !== 'text') return undefined;
   if (pure.isAmbiguous === true) return pure.why;
-  if (pure.type !== 'text') return `${listTokens(summary)}; else ${pure.type}`;
+  if (pure.type !== 'text') return `${listTokens(summary)}; else ${declare(pure, summary)}`;
   const longest = findLongest(summary);
   const isSurprising =
     longest !== undefined &&
     longest.misfit.after >= MIN_ALIKE &&
     longest.misfit.after >= summary.values * MOST;
   return isSurprising ? pure.why : undefined;
+}
+
+/** What makes a column of the type, with its words for NULL: as edp.yaml has it. */
+function declare({ type, corrections = {} }: Decision, { nullTokens }: ColumnSummary): string {
+  const quote = (text: string) =>
+    /^[a-z]+$/i.test(text) && !/^null$/i.test(text) ? text : JSON.stringify(text);
+  const list = (texts: string | string[]) =>
+    typeof texts === 'string' ? quote(texts) : `[${texts.map(quote).join(', ')}]`;
+  const parts = Object.entries({ type, nulls: Object.keys(nullTokens), ...corrections });
+  return `{ ${parts.map(([name, value]) => `${name}: ${list(value)}`).join(', ')} }`;
 }
 
 function listTokens({ nullTokens }: ColumnSummary): string {
@@ -193,7 +203,8 @@ function decideNumber(summary: ColumnSummary, some: Some): Decision {
   const upTo = `of up to ${digits} digits`;
   if (!hasPower) return { type: 'numeric', why: `${numbers} ${upTo}, all of which are kept` };
   if (!isPowerSure) {
-    return { type: 'text', why: `${numbers}, but some like 12e3, which may be codes` };
+    const why = `${numbers}, but some like 12e3, which may be codes: for numbers, declare type numeric`;
+    return { type: 'text', why, isAmbiguous: true };
   }
   if (isExactAsDouble && !hasLongWhole) {
     return { type: 'double', why: `${numbers} ${upTo}, some with an exponent` };

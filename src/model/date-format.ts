@@ -84,6 +84,7 @@ export function parseDateFormat(format: string): RegExp {
       throw new RangeError(
         `%${directive} is not known; known are ${Object.keys(DIRECTIVES)
           .map((name) => `%${name}`)
+          .concat(Object.keys(SHORTHANDS))
           .join(' ')}`,
       );
     }

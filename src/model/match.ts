@@ -2,7 +2,7 @@
 import path from 'node:path';
 import picomatch from 'picomatch';
 import { EdpError } from '../base/errors.js';
-import { suggest } from '../base/nearest.js';
+import { listNames, suggest } from '../base/nearest.js';
 import { findNamedTable, type Model, type Table } from './model.js';
 import { parseTableName } from './table-name.js';
 
@@ -20,7 +20,7 @@ export function matchTable(model: Model, file: string, explicit?: string): Table
       hint: suggest(
         explicit,
         names,
-        `the tables are: ${names.join(', ')}; edp.yaml declares others`,
+        `the tables are: ${listNames(names)}; edp.yaml declares others`,
       ),
     });
   }
@@ -37,11 +37,11 @@ export function matchTable(model: Model, file: string, explicit?: string): Table
   if (fit !== undefined) {
     throw new EdpError(
       'unknown_table',
-      `${file}: several tables go by the name of this file: ${longest.map((table) => table.name).join(', ')}`,
+      `${file}: several tables go by the name of this file: ${listNames(longest.map((table) => table.name))}`,
       { hint: `name one with --table, as in --table ${fit.name}` },
     );
   }
-  const remedy = `name one with --table; the tables are: ${names.join(', ')}; --create makes a new one`;
+  const remedy = `name one with --table; the tables are: ${listNames(names)}; --create makes a new one`;
   throw new EdpError('unknown_table', `${file}: no table goes by the name of this file`, {
     hint: suggest(stem.replace(/[-_\d]+$/, ''), names, remedy),
   });

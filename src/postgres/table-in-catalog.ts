@@ -6,6 +6,7 @@ import { CONFLICT_RULES, type OnConflict } from '../model/load-rules.js';
 import { physicalColumns, type Table } from '../model/model.js';
 import type { OtherType } from '../model/other-type.js';
 import { type ColumnType, SQL_TYPE } from '../model/types.js';
+import { alterToFit } from './alter-to-fit.js';
 import { type CatalogColumn, listColumns, type Privilege } from './columns-in-catalog.js';
 import type { CopyColumn } from './copy-stream.js';
 import { FAMILY } from './family.js';
@@ -133,7 +134,7 @@ export async function inspectTable(
   const { isInOrder, hasTriggers, mayDefer, hasRules, refersToItself, ...access } = rows[0]!;
   assertAccess(table.name, found.name, access);
   const columns = await listColumns(client, oid);
-  await assertFits(client, table, oid, columns);
+  await assertFits(client, table, found, columns);
   if (onConflict !== undefined && CONFLICT_RULES[onConflict].replacesRow && table.key.length > 0) {
     await assertReplaceable(client, table, found, hasRules);
   }
@@ -274,16 +275,21 @@ function generatedKeyFault(column: string): string {
 async function assertFits(
   client: pg.Client,
   table: Table,
-  oid: number,
+  { oid, name }: { readonly oid: number; readonly name: string },
   actual: readonly CatalogColumn[],
 ): Promise<void> {
   const faults: string[] = [];
+  const missing: string[] = [];
+  const otherType: string[] = [];
+  let lacksKey = false;
   const expected = physicalColumns(table);
   for (const column of expected) {
     const existing = actual.find(({ name }) => name === column.name);
     const type = SQL_TYPE[column.type];
-    if (existing === undefined) faults.push(`it has no column "${column.name}" (${type})`);
-    else if (existing.isGenerated) {
+    if (existing === undefined) {
+      faults.push(`it has no column "${column.name}" (${type})`);
+      missing.push(column.name);
+    } else if (existing.isGenerated) {
       if (table.key.includes(column.name)) faults.push(generatedKeyFault(column.name));
       if (table.lineageColumn === column.name) {
         faults.push(`the server computes its column "${column.name}", which is to have the load`);
@@ -291,6 +297,7 @@ async function assertFits(
     } else if (!(column.type === 'text' && isOther(existing)) && !fits(type, existing)) {
       const mend = isOther(existing) ? ': declare it as text, and the server reads its values' : '';
       faults.push(`column "${column.name}" is ${existing.type}, the model says ${type}${mend}`);
+      if (mend === '') otherType.push(column.name);
     }
   }
   for (const { name, isRequired } of actual) {
@@ -300,16 +307,21 @@ async function assertFits(
   }
   if (table.key.length > 0) {
     const indexes = await listUniqueIndexes(client, oid);
-    if (!indexes.some((index) => isOn(table.key, index))) {
+    lacksKey = !indexes.some((index) => isOn(table.key, index));
+    if (lacksKey) {
       faults.push(`it has no primary key or unique index on (${table.key.join(', ')})`);
     }
   }
   if (faults.length > 0) {
+    const statement = alterToFit(table, name, { missing, otherType, lacksKey });
     throw new EdpError(
       'table_mismatch',
       `table "${table.name}" does not fit the model: ${faults.join('; ')}`,
       {
-        hint: 'ALTER the table, or change the model in edp.yaml, so that they agree',
+        hint:
+          statement === undefined
+            ? 'ALTER the table, or change the model in edp.yaml, so that they agree'
+            : `change the model in edp.yaml, or the table: ${statement} Where the server refuses that for what is in the table, undo its loads, DROP the table and load the files again: edp makes it as the model says`,
       },
     );
   }

@@ -65,7 +65,10 @@ export class ProjectPart {
     this.#expanded = expanded;
     this.#unset = faults.map(({ offset }) => offset);
     const found = [
-      ...errors.map(({ pos: [offset], message }) => ({ offset, message })),
+      ...errors.map(({ code, pos: [offset], message }) => ({
+        offset,
+        message: code === 'DUPLICATE_KEY' ? this.#describeDouble(offset) : message,
+      })),
       ...findImpossibleNames(this.#document),
       ...faults,
     ].map(({ offset, message }) => ({ line: this.#lineAt(offset), message }));
@@ -89,14 +92,14 @@ export class ProjectPart {
   /** Whether what stands there follows from a fault that is reported already. */
   isUnclear(path: readonly PropertyKey[]): boolean {
     if (this.lineOf(path) >= this.#endLine) return true;
-    const node = this.#document.getIn(path, true);
+    const node = this.#nodeAt(path);
     const isOne = isScalar(node) || isSeq(node) || path.length >= DECLARATION_DEPTH;
     return isOne && this.lacksVariables(path);
   }
 
   /** Whether a variable is not there that stands somewhere in it. */
   lacksVariables(path: readonly PropertyKey[]): boolean {
-    const node = this.#document.getIn(path, true);
+    const node = this.#nodeAt(path);
     if (!isNode(node) || !node.range) return false;
     const [start, , end] = node.range;
     return this.#unset.some((offset) => offset >= start && offset < end);
@@ -117,12 +120,9 @@ export class ProjectPart {
   /** Line of the key that a path ends with, or of its nearest existing parent. */
   lineOf(path: readonly PropertyKey[]): number {
     for (let depth = path.length; depth > 0; depth--) {
-      const parent = this.#document.getIn(path.slice(0, depth - 1), true);
+      const parent = this.#nodeAt(path.slice(0, depth - 1));
       const name = path[depth - 1];
-      const pair = isMap(parent)
-        ? parent.items.find(({ key }) => isScalar(key) && String(key.value) === String(name))
-        : undefined;
-      const node = pair?.key ?? this.#document.getIn(path.slice(0, depth), true);
+      const node = pairOf(parent, name!)?.key ?? this.#nodeAt(path.slice(0, depth));
       if (isNode(node) && node.range) return this.#lineAt(node.range[0]);
     }
     return 1;
@@ -134,6 +134,29 @@ export class ProjectPart {
       (text, { value, written }) => text.replaceAll(JSON.stringify(value), JSON.stringify(written)),
       message,
     );
+  }
+
+  /** What a path leads to: of a key that is there twice the last, as in the value. */
+  #nodeAt(path: readonly PropertyKey[]): unknown {
+    return path.reduce<unknown>(
+      (node, name) => (isSeq(node) ? node.get(name, true) : pairOf(node, name)?.value),
+      this.#document.contents,
+    );
+  }
+
+  /** @param offset of a key that stands in the same map before */
+  #describeDouble(offset: number): string {
+    let message = 'a key is there twice';
+    visit(this.#document, {
+      Map: (_, { items }) => {
+        const keys = items.map(({ key }) => key).filter(isScalar);
+        const double = keys.find(({ range }) => range?.[0] === offset);
+        const first = keys.find(({ value }) => double !== undefined && value === double.value);
+        if (double === undefined || !first?.range) return;
+        message = `"${String(double.value)}" is there twice: line ${this.#lineAt(first.range[0])} has it, too`;
+      },
+    });
+    return message;
   }
 
   #lineAt(offset: number): number {
@@ -153,6 +176,12 @@ export class ProjectPart {
     );
     return this.#lineAt(Math.max(0, ...starts.filter((start) => start <= offset)));
   }
+}
+
+function pairOf(node: unknown, name: PropertyKey) {
+  return isMap(node)
+    ? node.items.findLast(({ key }) => isScalar(key) && String(key.value) === String(name))
+    : undefined;
 }
 
 /** A key of this name would vanish: in JavaScript it is no key of an object. */

@@ -44,7 +44,7 @@ function issueFaults(
       const isOfType = (inner: z.core.$ZodIssue) => inner.path[0] === 'type';
       if (form !== undefined) {
         return form.some(isOfType)
-          ? [{ path, message: issue.message }, ...inside(form.filter((each) => !isOfType(each)))]
+          ? [{ path, message: describe(issue) }, ...inside(form.filter((each) => !isOfType(each)))]
           : inside(form);
       }
       // Of several forms, the user likely meant the one that fits best.
@@ -52,11 +52,38 @@ function issueFaults(
         Math.max(0, ...issues.map((inner) => inner.path.length));
       const [furthest = []] = [...issue.errors].sort((a, b) => depth(b) - depth(a));
       // If even that one fails at its first level, the message for all forms is more helpful.
-      return depth(furthest) < 2 ? [{ path, message: issue.message }] : inside(furthest);
+      return depth(furthest) < 2 ? [{ path, message: describe(issue) }] : inside(furthest);
     }
     default:
-      return [{ path, message: issue.message }];
+      return [{ path, message: describe(issue) }];
   }
+}
+
+/** What edp.yaml calls the kinds of zod. */
+const KINDS: Readonly<Record<string, string>> = {
+  array: 'a list',
+  boolean: 'true or false',
+  number: 'a number',
+  object: 'keys with values',
+  record: 'names, each with what it is',
+  string: 'a text',
+};
+
+/** The message of the schema; where it has none, what was expected, in the words of edp.yaml. */
+function describe(issue: z.core.$ZodIssue): string {
+  if (!issue.message.startsWith('Invalid input')) return issue.message;
+  if (issue.message.endsWith('received undefined')) return 'it is missing';
+  const kinds = expectedKinds(issue);
+  return kinds.length === 0 ? issue.message : `expected ${[...new Set(kinds)].join(', or ')}`;
+}
+
+function expectedKinds(issue: z.core.$ZodIssue): string[] {
+  if (issue.code === 'invalid_type') return [KINDS[issue.expected] ?? issue.expected];
+  if (issue.code !== 'invalid_union') return [];
+  return issue.errors
+    .flat()
+    .filter(({ path }) => path.length === 0)
+    .flatMap(expectedKinds);
 }
 
 function meant(key: string, keys: readonly string[]): string {

@@ -6,7 +6,7 @@
 import { readdir, readFile, realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { EdpError } from '../base/errors.js';
-import { suggest } from '../base/nearest.js';
+import { listNames, suggest } from '../base/nearest.js';
 import { packageFile } from '../base/package-files.js';
 import { parseReport, type Report } from './report.js';
 
@@ -64,7 +64,7 @@ export function findReport(catalog: readonly CatalogEntry[], name: string): Repo
 }
 
 export function describeNames(catalog: readonly CatalogEntry[]): string {
-  return `the reports are: ${catalog.map((entry) => entry.name).join(', ')}; your own go to sql/reports/<name>.sql`;
+  return `the reports are: ${listNames(catalog.map((entry) => entry.name))}; your own go to sql/reports/<name>.sql`;
 }
 
 async function toRealPath(directory: string): Promise<string | undefined> {

@@ -17,6 +17,8 @@ export interface ReportJob {
   readonly model: Model;
   readonly format: FormatName;
   readonly safeCells: boolean;
+  /** Columns of the terminal that shows the report; undefined where none does. */
+  readonly width?: number | undefined;
   /** Takes the report, in order, piece by piece. */
   write(bytes: Uint8Array): Promise<void>;
 }

@@ -76,7 +76,9 @@ function noSuchFile(missing: readonly string[], directory: string): EdpError {
   return new EdpError('no_such_file', `no such file: ${list}`, {
     hint: missing.every(isUrl)
       ? 'check the URL: the server has no such file'
-      : `looked in ${directory}; quote a glob pattern to have edp expand it`,
+      : missing.every((name) => /[*?[{]/.test(name))
+        ? `looked in ${directory}: no name of a file there fits the pattern`
+        : `looked in ${directory}; quote a glob pattern to have edp expand it`,
   });
 }
 

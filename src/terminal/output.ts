@@ -80,18 +80,22 @@ export class Output<R extends object = object> {
     this.#write(this.#stderr, `${isBesideIt ? '\n' : ''}${this.#colours.err.yellow(text)}`);
   }
 
-  /** @param omissible columns to leave out where the terminal is narrow, the first of them first */
+  /**
+   * @param omissible columns to leave out where the terminal is narrow, the first of them first
+   * @param whole columns with what people type, which is not shortened
+   */
   table(
     head: readonly string[],
     rows: readonly (readonly unknown[])[],
     omissible: readonly string[] = [],
+    whole: readonly string[] = [],
   ): void {
     const { out, err } = this.#colours;
     const { bold } = this.isJson ? err : out;
     // Cells are escaped by the table; its colours are not.
     this.#write(
       this.isJson ? this.#stderr : this.#stdout,
-      formatTable(head, rows, { width: this.width, omissible, emphasize: bold }),
+      formatTable(head, rows, { width: this.width, omissible, whole, emphasize: bold }),
     );
   }
 

@@ -12,6 +12,8 @@ export interface TableLayout {
   readonly width?: number | undefined;
   /** Columns to leave out where there is no room, the first of them first. */
   readonly omissible?: readonly string[];
+  /** Columns whose values people copy or type: they are not shortened. */
+  readonly whole?: readonly string[];
   /** Marks the heads, with characters that take no room. */
   readonly emphasize?: (text: string) => string;
 }
@@ -19,7 +21,7 @@ export interface TableLayout {
 /**
  * A table without frames: a line of heads, numbers to the right.
  *
- * Where it is wider than the terminal, columns are left out, then text is wrapped or shortened in its
+ * Where it is wider than the terminal, columns are left out, those without any value first, then text is wrapped or shortened in its
  * middle. Where that is not enough, each row becomes a block of lines.
  */
 export function formatTable(
@@ -28,6 +30,7 @@ export function formatTable(
   {
     width = Number.POSITIVE_INFINITY,
     omissible = [],
+    whole = [],
     emphasize = (text) => text,
   }: TableLayout = {},
 ): string {
@@ -38,11 +41,14 @@ export function formatTable(
       cells.map((row) => row[i] ?? ''),
     ),
   );
+  if (totalWidth(shown) > width && rows.length > 0) {
+    shown = shown.filter(({ values }) => values.some((value) => value !== ''));
+  }
   for (const name of omissible) {
     if (totalWidth(shown) <= width) break;
     shown = shown.filter((column) => column.name !== name);
   }
-  const fitted = fitColumns(shown, width);
+  const fitted = fitColumns(shown, width, whole);
   return fitted === undefined
     ? formatBlocks(shown, width, emphasize)
     : formatColumns(fitted, emphasize);
@@ -70,12 +76,17 @@ function totalWidth(columns: readonly { readonly width: number }[]): number {
 }
 
 /** Narrows text, the widest column first. @returns undefined where that is not enough */
-function fitColumns(columns: readonly Column[], width: number): readonly Column[] | undefined {
+function fitColumns(
+  columns: readonly Column[],
+  width: number,
+  whole: readonly string[],
+): readonly Column[] | undefined {
   if (totalWidth(columns) <= width) return columns;
   const fitted = [...columns];
   for (let excess = totalWidth(fitted) - width; excess > 0; excess = totalWidth(fitted) - width) {
     const narrowed = fitted
-      .filter((column) => !column.isNumeric && column.width > minWidth(column))
+      .filter((column) => !column.isNumeric && !whole.includes(column.name))
+      .filter((column) => column.width > minWidth(column))
       .sort((a, b) => b.width - a.width);
     const [widest, next] = narrowed;
     if (widest === undefined) return undefined;
@@ -167,10 +178,14 @@ function formatBlocks(
   const block = (row: number) =>
     columns.map(({ name, values }) => {
       const filled = name + ' '.repeat(nameWidth - stringWidth(name));
-      const lines = inPieces(values[row] ?? '', room).join(`\n${indentation}`);
+      const lines = wrap(values[row] ?? '', room).join(`\n${indentation}`);
       return `${emphasize(filled)}${GAP}${lines}`.trimEnd();
     });
   const count = columns[0]?.values.length ?? 0;
+  if (count === 0) {
+    const heads = wrap(columns.map(({ name }) => name).join(GAP), width);
+    return heads.map((line) => emphasize(line.trim())).join('\n');
+  }
   return Array.from({ length: count }, (_, row) => block(row).join('\n')).join('\n\n');
 }
 

@@ -49,6 +49,16 @@ describe('the URL', () => {
     },
   );
 
+  it('is that of the embedded server; where commands use another one, a warning says so', async () => {
+    const cwd = await makeStopped('one of two servers');
+    const env = { DATABASE_URL: 'postgresql://somebody:secret@127.0.0.1:1/d' };
+    const { stdout, stderr, status } = await edp(['db', 'url'], { cwd, env });
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^postgresql:\/\/\/edp\?host=/);
+    expect(stderr).toMatch(/warning: .*embedded server; other commands use .* DATABASE_URL/);
+    expect(stderr).not.toContain('secret');
+  });
+
   it.each([
     ['postgresql:///d?host=/x+y/z', { host: '/x+y/z', database: 'd' }],
     ['postgresql:///d?host=/x%20y/z', { host: '/x y/z' }],

@@ -238,7 +238,27 @@ describe('bad input', () => {
     expect(result.stderr).toMatch(/"id" is text, the model says integer/);
     expect(result.stderr).toMatch(/no column "extra"/);
     expect(result.stderr).toMatch(/"must" needs a value/);
-    expect(result.stderr).toMatch(/→ ALTER the table/);
+    expect(result.stderr).toContain(
+      'or the table: ALTER TABLE public.things ADD COLUMN "extra" text, ALTER COLUMN "id" TYPE integer USING "id"::integer;',
+    );
+  });
+
+  it('the statement that an error about a table names mends it', async () => {
+    const cwd = await makeDirectory();
+    await database.query(`CREATE TABLE "Mended" (id text, load_id bigint);
+      INSERT INTO "Mended" VALUES ('7')`);
+    await writeFile(
+      path.join(cwd, 'edp.yaml'),
+      'tables:\n  Mended:\n    columns: { id: int, extra: text }\n    key: id\n',
+    );
+    await writeFile(path.join(cwd, 'Mended.csv'), 'id,extra\n1,x\n');
+    const ingest = () =>
+      edp(['ingest', 'Mended.csv', '--json', '--database-url', database.url], { cwd });
+    const { hint } = (await ingest()).json.error;
+    const statement = String(/ALTER TABLE [^;]*;/.exec(String(hint))?.[0]);
+    expect(statement).toContain('ADD PRIMARY KEY ("id")');
+    await database.query(statement);
+    expect((await ingest()).json).toMatchObject({ ok: true, rows: { loaded: 1 } });
   });
 
   it('a wrong password is told without repeating it', async () => {

@@ -1,6 +1,7 @@
 /** Values of a column → its type, and why. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { type Dialect, PLAIN_DIALECT } from '../../src/formats/csv/dialect.js';
 import { CsvParser } from '../../src/formats/csv/scan/csv-parser.js';
 import { CsvScanner } from '../../src/formats/csv/scan/csv-scanner.js';
@@ -111,7 +112,12 @@ const CASES: readonly Case[] = [
     values: ['1.5e3', '9007199254740993'],
     type: 'numeric',
   },
-  { name: 'codes that look like exponents', values: ['12e3', '45e6'], type: 'text', why: /codes/ },
+  {
+    name: 'codes that look like exponents',
+    values: ['12e3', '45e6'],
+    type: 'text',
+    why: /codes: for numbers, declare type numeric/,
+  },
   { name: 'a number too large for a double', values: ['1.5e400'], type: 'numeric' },
   { name: 'a number too large for numeric', values: ['1.5e200000'], type: 'text' },
   { name: 'numbers and NaN', values: ['1.5', 'NaN'], type: 'numeric' },
@@ -206,9 +212,19 @@ describe('the type of a column', () => {
         values: 2,
       });
       expect(inference.why).toContain(`2 × ${word}`);
-      expect(inference.doubt).toContain('else int');
+      const { type, nulls } = parse(inference.doubt!.replace(/^.*; else /, ''));
+      expect({ type, nulls }).toEqual({ type: 'int', nulls: [word] });
     },
   );
+
+  test('the notation of the values is declared beside the word', () => {
+    const { doubt } = infer(['1,50', 'NA', '3,25', '12,00']);
+    expect(parse(doubt!.replace(/^.*; else /, ''))).toEqual({
+      type: 'numeric',
+      nulls: ['NA'],
+      decimal: ',',
+    });
+  });
 
   test('one value of two thousand decides, whatever came before', () => {
     const numbers = Array.from({ length: 2000 }, (_, i) => String(i));

@@ -181,7 +181,9 @@ describe('several files', () => {
     expect(await listColumns('meter')).toMatchObject({ id: 'integer', value: 'text' });
     const value = json.created[0].columns.find(({ name }) => name === 'value');
     expect(value).toMatchObject({ typeWithoutNullTokens: 'numeric', nullTokens: { 'n/a': 1 } });
-    expect(await readYaml()).toContain('value: text # 1 × n/a; else numeric');
+    expect(await readYaml()).toContain(
+      'value: text # 1 × n/a; else { type: numeric, nulls: ["n/a"] }',
+    );
   });
 
   it('that have nothing but their name in common make no table together', async () => {

@@ -50,7 +50,7 @@ tables:
       '13: tables.sales.columns.shop.references: there is no table "shop" to refer to; did you mean "shops"?',
       '14: tables.sales.columns.amount: "numberic" is not a column type; the types are ',
       '15: tables.sales.key: key column "line" is not declared',
-      '17: tables.sales.lineage: ',
+      '17: tables.sales.lineage: expected true or false, or a text',
       '20: tables.sales.metrics.columns.a: "whole" is not a column type',
       '21: tables.sales.metrics.pth: "pth" is not known here; did you mean "path"?',
     ],
@@ -59,9 +59,45 @@ tables:
     name: 'beside a key that is there twice',
     text: 'files: 2\nfiles: 3\ncount: -1\ntables:\n  a:\n    columns: {id: int}\n    key: ib\n',
     faults: [
-      '2: Map keys must be unique',
+      '2: "files" is there twice: line 1 has it, too',
       '3: count: expected 0 or more',
       '7: tables.a.key: key column "ib" is not declared',
+    ],
+  },
+  {
+    name: 'in the second of two sections of one name, which is the one that counts',
+    text: 'tables: {}\ncount: 1\ntables:\n  a:\n    columns: {id: int}\n    key: ib\n',
+    faults: [
+      '3: "tables" is there twice: line 1 has it, too',
+      '6: tables.a.key: key column "ib" is not declared',
+    ],
+  },
+  {
+    name: 'of values of another kind, in the words of the file',
+    text: `csv: 5
+tables:
+  a: 5
+  b: {colums: {id: int}}
+  c: {columns: [id, int]}
+  d:
+    columns: {id: int}
+    key: {id: int}
+    files: 7
+    extra: 5
+    tags: 5
+    description: [d]
+`,
+    faults: [
+      '1: csv: expected keys with values',
+      '3: tables.a: expected keys with values',
+      '4: tables.b.columns: it is missing',
+      '4: tables.b.colums: "colums" is not known here; did you mean "columns"?',
+      '5: tables.c.columns: expected names, each with what it is',
+      '8: tables.d.key: expected a text, or a list',
+      '9: tables.d.files: expected a text, or a list',
+      '10: tables.d.extra: expected a text',
+      '11: tables.d.tags: expected a text, or a list',
+      '12: tables.d.description: expected a text',
     ],
   },
   {

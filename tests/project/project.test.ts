@@ -201,7 +201,7 @@ describe('faults of edp.yaml', () => {
       'max-rejects: expected a count such as 100, or a share such as 1%',
     ],
     ['tables that are a list', 'tables: [events]\n', 1, expect.stringMatching(/^tables: /)],
-    ['a file that is a list', '- tables\n', 1, expect.stringMatching(/expected object/)],
+    ['a file that is a list', '- tables\n', 1, expect.stringMatching(/expected keys with values/)],
     [
       'a table without columns',
       'tables:\n  a:\n    columns: {}\n',
@@ -280,7 +280,7 @@ describe('faults of edp.yaml', () => {
       'a column twice',
       'tables:\n  a:\n    columns:\n      b: int\n      b: text\n',
       5,
-      expect.stringMatching(/unique/),
+      expect.stringMatching(/"b" is there twice: line 4/),
     ],
     ['not YAML', 'tables:\n  a: [1\n', 3, expect.any(String)],
     ['tabs for indentation', 'tables:\n\ta: 1\n', 2, expect.any(String)],

@@ -108,6 +108,8 @@ describe('what is not there', () => {
     const error = await discover(...names).catch((caught: unknown) => caught);
     expect(error).toBeInstanceOf(EdpError);
     expect(error).toMatchObject({ code, message: expect.stringMatching(message), exitStatus: 2 });
+    const isPattern = names.every((name) => name.includes('*'));
+    expect(/fits the pattern/.test(String((error as EdpError).hint))).toBe(isPattern);
     expect((error as EdpError).hint).toBeTruthy();
   });
 

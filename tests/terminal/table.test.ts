@@ -38,6 +38,16 @@ describe('a table', () => {
     );
   });
 
+  it('leaves out what has no values, only where there is no room', () => {
+    const head = ['task', 'date', 'reason'];
+    const rows = [
+      ['silver.a', '', 'new'],
+      ['silver.b', '', ''],
+    ];
+    expect(formatTable(head, rows)).toMatch(/^task {6}date {2}reason$/m);
+    expect(formatTable(head, rows, { width: 18 })).toMatch(/^task {6}reason$/m);
+  });
+
   it('wraps sentences at their words', () => {
     const head = ['property', 'why'];
     const rows = [['delimiter', 'all of the first 300 records have 7 fields with it']];
@@ -50,6 +60,20 @@ describe('a table', () => {
     );
   });
 
+  it('keeps whole what people type, and narrows the rest', () => {
+    const head = ['report', 'shows'];
+    const rows = [['a_report_with_a_long_name', 'what it shows, in a sentence']];
+    const layout = { width: 42, whole: ['report'] };
+    expect(formatTable(head, rows, layout)).toBe(
+      [
+        'report                     shows',
+        'a_report_with_a_long_name  what it shows,',
+        '                           in a sentence',
+      ].join('\n'),
+    );
+    expect(formatTable(head, rows, { ...layout, width: 30 })).toContain('a_report_with_a_long_n\n');
+  });
+
   it('becomes blocks of lines where nothing else fits', () => {
     expect(formatTable(HEAD, ROWS.slice(0, 2), { width: 30 })).toBe(
       [
@@ -58,17 +82,22 @@ describe('a table', () => {
         '         /events-1.csv.gz',
         'state    loaded',
         'read     1,234,567',
-        'started  2026-11-29 12:37:24 U',
-        '         TC',
+        'started  2026-11-29 12:37:24',
+        '         UTC',
         '',
         'load     7',
         'file     a.csv',
         'state    interrupted',
         'read     5',
-        'started  2026-11-29 12:37:24 U',
-        '         TC',
+        'started  2026-11-29 12:37:24',
+        '         UTC',
       ].join('\n'),
     );
+  });
+
+  it('without rows shows its heads, on any width', () => {
+    expect(formatTable(HEAD, [], { width: 80 })).toBe('load  file  state  read  started');
+    expect(formatTable(HEAD, [], { width: 20 })).toBe('load  file  state\nread  started');
   });
 
   it('emphasizes its heads', () => {

@@ -9,7 +9,10 @@ export function printRemarks(output: Output, { unknownMetrics, corrections }: Re
       `metric ${JSON.stringify(safeText(name))} is not declared: kept beside ${formatNumber(count, 'row')}; edp promote ${toShellWord(name)} makes it a column`,
     );
   }
-  for (const line of describeCorrections(groupCorrections(corrections))) output.warn(line);
+  const grouped = groupCorrections(corrections);
+  // What edp.yaml declares is done in every load: no reason for a warning.
+  for (const line of describeCorrected(grouped)) output.note(line);
+  for (const line of describeUndeclared(grouped)) output.warn(line);
 }
 
 /** A name as a shell takes it. */
@@ -20,22 +23,33 @@ function toShellWord(name: string): string {
     : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
+type Corrections = ReturnType<typeof groupCorrections>;
+
 /** A line for each column, and for each field without a declared column. */
-export function describeCorrections(corrections: ReturnType<typeof groupCorrections>): string[] {
+export function describeCorrections(corrections: Corrections): string[] {
+  return [...describeCorrected(corrections), ...describeUndeclared(corrections)];
+}
+
+const FATES: readonly string[] = Object.values(OTHER_FIELDS);
+
+function describeCorrected(corrections: Corrections): string[] {
   return Object.entries(corrections).flatMap(([column, counts]) => {
+    const acted = Object.entries(counts).filter(([name]) => !FATES.includes(name));
+    const list = acted.map(([name, count]) => `${formatCount(count)} by ${name}`).join(', ');
     const shown = JSON.stringify(safeText(column));
-    const fates = Object.values(OTHER_FIELDS).filter((fate) => counts[fate] !== undefined);
-    const others = fates.map(
-      (fate) =>
-        `no column is declared for ${shown}: ${fate === OTHER_FIELDS.keep ? 'kept' : 'passed over'} in ${formatCount(counts[fate]!)} ${counts[fate] === 1 ? 'record' : 'records'}`,
-    );
-    const acted = Object.entries(counts).filter(([name]) => !(fates as string[]).includes(name));
-    const list = acted.map(([name, count]) => `${name} ${formatCount(count)}`);
-    return [
-      ...(acted.length === 0 ? [] : [`corrected in column ${shown}: ${list.join(', ')}`]),
-      ...others,
-    ];
+    return acted.length === 0 ? [] : [`column ${shown}: values corrected as declared: ${list}`];
   });
+}
+
+function describeUndeclared(corrections: Corrections): string[] {
+  return Object.entries(corrections).flatMap(([column, counts]) =>
+    Object.entries(counts)
+      .filter(([fate]) => FATES.includes(fate))
+      .map(
+        ([fate, count]) =>
+          `no column is declared for ${JSON.stringify(safeText(column))}: ${fate === OTHER_FIELDS.keep ? 'kept' : 'passed over'} in ${formatNumber(count, 'record')}`,
+      ),
+  );
 }
 
 /** How a file's fields differed from those of the table. */

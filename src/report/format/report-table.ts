@@ -1,10 +1,13 @@
 /** An aligned table to look at: the first rows, and how many more there are. */
 import { formatCount, formatTable } from '../../terminal/output.js';
-import type { ReportWriter, ResultColumn, ResultRow } from './report-writer.js';
+import type { ReportWriter, ResultColumn, ResultRow, WriterOptions } from './report-writer.js';
 
 const MAX_ROWS = 1000;
 
-export function tableWriter(columns: readonly ResultColumn[]): ReportWriter {
+export function tableWriter(
+  columns: readonly ResultColumn[],
+  { width }: Pick<WriterOptions, 'width'> = {},
+): ReportWriter {
   const shown: ResultRow[] = [];
   return {
     maxRows: MAX_ROWS,
@@ -19,7 +22,7 @@ export function tableWriter(columns: readonly ResultColumn[]): ReportWriter {
         rowsLeftOut === 0
           ? ''
           : `… and ${formatCount(rowsLeftOut)} more rows; --format csv writes them all\n`;
-      return `${formatTable(names, shown)}\n${more}`;
+      return `${formatTable(names, shown, { width })}\n${more}`;
     },
   };
 }

@@ -12,6 +12,8 @@ export type ResultRow = readonly (string | null)[];
 export interface WriterOptions {
   /** For CSV: whether cells that a spreadsheet would run as formulas become text. */
   readonly safeCells: boolean;
+  /** For a table: columns of the terminal that shows it; undefined for a file or a pipe. */
+  readonly width?: number | undefined;
 }
 
 export type MakeWriter = (columns: readonly ResultColumn[], options: WriterOptions) => ReportWriter;

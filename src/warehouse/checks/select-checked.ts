@@ -1,6 +1,6 @@
 /** Names of the command line → tables with checks: tasks, and tables that edp loads. */
 import { EdpError } from '../../base/errors.js';
-import { suggest } from '../../base/nearest.js';
+import { listNames, suggest } from '../../base/nearest.js';
 import type { Warehouse } from '../../model/warehouse/task.js';
 import { type CheckedTable, toCheckedTable } from './check-published.js';
 
@@ -46,7 +46,7 @@ function findChecked(tables: readonly CheckedTable[], wanted: string): CheckedTa
       hint: suggest(
         wanted,
         [...names, ...names.map(bare)],
-        names.length === 0 ? 'edp.yaml has no checks' : `the tables are ${names.join(', ')}`,
+        names.length === 0 ? 'edp.yaml has no checks' : `the tables are ${listNames(names)}`,
       ),
     },
   );

@@ -1,6 +1,6 @@
 /** A table or a column → the part of the lineage that it is made of, and that is made of it. */
 import { EdpError } from '../../base/errors.js';
-import { suggest } from '../../base/nearest.js';
+import { listNames, suggest } from '../../base/nearest.js';
 import { type LineageNode, tableOf } from './lineage-graph.js';
 
 export interface Lineage {
@@ -92,7 +92,7 @@ function unknown(nodes: readonly LineageNode[], wanted: string): EdpError {
   const otherwise =
     nodes.length === 0
       ? 'edp.yaml declares no tasks'
-      : `the tables are ${nodes.map(({ name }) => name).join(', ')}`;
+      : `the tables are ${listNames(nodes.map(({ name }) => name))}`;
   return new EdpError('unknown_task', `there is no table or column ${JSON.stringify(wanted)}`, {
     hint: suggest(
       wanted,

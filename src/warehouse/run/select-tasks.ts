@@ -1,6 +1,6 @@
 /** Names and selectors of the command line → tasks. */
 import { EdpError } from '../../base/errors.js';
-import { suggest } from '../../base/nearest.js';
+import { listNames, suggest } from '../../base/nearest.js';
 import { readBy, readByChecks } from '../../model/warehouse/order-tasks.js';
 import { TASK_KINDS, type Task } from '../../model/warehouse/task.js';
 
@@ -99,7 +99,7 @@ function findTasks(
       all,
       names.length === 0
         ? `edp.yaml declares none: ${TASK_KINDS.join(', ')}`
-        : `the tasks are ${names.join(', ')}`,
+        : `the tasks are ${listNames(names)}`,
     ),
   });
 }

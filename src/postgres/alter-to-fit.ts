@@ -1,0 +1,33 @@
+/** The statement that makes a table as its model says, for whoever has changed the model. */
+import { quoteColumns, quoteIdentifier } from '../model/ddl.js';
+import { physicalColumns, type Table } from '../model/model.js';
+import { SQL_TYPE } from '../model/types.js';
+
+/** Where a table differs from its model in what a statement can change. */
+export interface Differences {
+  readonly missing: readonly string[];
+  readonly otherType: readonly string[];
+  readonly lacksKey: boolean;
+}
+
+/**
+ * @param name of the table, quoted where SQL needs it
+ * @returns undefined where no statement helps
+ */
+export function alterToFit(
+  table: Table,
+  name: string,
+  { missing, otherType, lacksKey }: Differences,
+): string | undefined {
+  const typeOf = new Map(physicalColumns(table).map((one) => [one.name, SQL_TYPE[one.type]]));
+  const actions = [
+    ...missing.map((column) => `ADD COLUMN ${quoteIdentifier(column)} ${typeOf.get(column)}`),
+    ...otherType.map((column) => {
+      const quoted = quoteIdentifier(column);
+      const type = typeOf.get(column);
+      return `ALTER COLUMN ${quoted} TYPE ${type} USING ${quoted}::${type}`;
+    }),
+    ...(lacksKey ? [`ADD PRIMARY KEY (${quoteColumns(table.key)})`] : []),
+  ];
+  return actions.length === 0 ? undefined : `ALTER TABLE ${name} ${actions.join(', ')};`;
+}
