@@ -12,7 +12,6 @@ import { columnsOf } from '../checks/row-conditions.js';
 import {
   AFFECTED,
   type Blueprint,
-  dataColumns,
   NULL_KEY,
   READ,
   type Trace,
@@ -32,6 +31,7 @@ import {
 } from './delta.js';
 import { describeChanges } from './describe-changes.js';
 import { insertWithIds } from './insert-members.js';
+import { insertRows } from './insert-rows.js';
 import { forgetAll, hasIds } from './member-ids.js';
 import { insertCounted, readTallies, type Tally } from './slice-tallies.js';
 import { createTable, finishTable } from './target-table.js';
@@ -108,8 +108,6 @@ export async function makeNew(client: pg.Client, making: Making): Promise<Made> 
   if (idsFrom === undefined) await forgetAll(client, blueprint);
   const { relation } = blueprint;
   const table = quoteRelation(relation);
-  const columns = quoteColumns(dataColumns(blueprint));
-  const rows = blueprint.rows('all');
   let tallies: Tally[];
   if (blueprint.isCounted) {
     tallies = await insertCounted(client, blueprint);
@@ -117,9 +115,7 @@ export async function makeNew(client: pg.Client, making: Making): Promise<Made> 
     const { rowCount } =
       hasIds(blueprint) && idsFrom !== undefined
         ? await insertWithIds(client, blueprint, idsFrom)
-        : await client.query(
-            `INSERT INTO ${table} (${columns}) SELECT ${columns} FROM (\n${printSelect(rows)}\n) AS made`,
-          );
+        : await insertRows(client, blueprint);
     const [count] = await countRead(client, blueprint, 'all');
     tallies = [{ slice: '', rows: rowCount ?? 0, unknown: 0, ...count! }];
   }
