@@ -171,7 +171,7 @@ function printRemarks(output: Output, result: VerifyResult): void {
   const { superseded, laterUpdates, uncompared, load } = result;
   if (uncompared.length > 0) {
     output.line(
-      `not compared: ${uncompared.map(safeText).join(', ')}, whose values only the server can read`,
+      `not compared: ${uncompared.map(safeText).join(', ')}, whose values only the server can compare`,
     );
   }
   if (superseded > 0) {

@@ -220,10 +220,15 @@ export class LoadEndings {
   }
 
   /** If no record fits, the whole file has likely changed; the most frequent fault shows how. */
-  async #reportMisfit({ prepared: { target }, claim }: ActiveLoad): Promise<void> {
+  async #reportMisfit(active: ActiveLoad): Promise<void> {
+    const {
+      prepared: { target },
+      claim,
+    } = active;
     const fault = await this.#session.run((client) => findCommonFault(client, claim.loadId));
     if (fault === undefined) return;
     const { code, column, records } = fault;
+    if (code === 'invalid_utf8') return this.#reportEncoding(active);
     const where = column === null ? '' : ` in column "${safeText(column)}"`;
     const file = safeText(target.file.name);
     this.#progress.note(

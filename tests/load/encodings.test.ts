@@ -166,3 +166,14 @@ it.each([
   expect(status, stderr).toBe(3);
   expect(stderr.includes('bytes that are no text in its encoding'), stderr).toBe(at.isReported);
 });
+
+it('where all records have bytes of another encoding, that is said, and nothing of their types', async () => {
+  const cwd = await makeDirectory();
+  await writeFile(path.join(cwd, 'edp.yaml'), 'tables:\n  czech: { columns: { a: text } }\n');
+  await writeFile(path.join(cwd, 'czech.csv'), Buffer.from('a\n\x9elu\x9d\nk\xf9\xf2\n', 'latin1'));
+  const { status, stderr, json } = await run(cwd, 'ingest', 'czech.csv');
+  expect(status, stderr).toBe(3);
+  expect(json.rows).toMatchObject({ loaded: 0, rejected: 2 });
+  expect(stderr).toMatch(/2 records of czech\.csv had bytes .*edp undo .*--encoding/);
+  expect(stderr).not.toContain('model infer');
+});

@@ -185,6 +185,8 @@ describe('a file is read to its last byte from a server that', () => {
     expect((await readAll(server.serve('/empty.csv', ''))).bytes.length).toBe(0);
     const file = { bytes: Buffer.alloc(0), hasRanges: false };
     expect((await readAll(server.serve('/empty.csv', file))).bytes.length).toBe(0);
+    const bare = { ...file, etag: null, lastModified: null };
+    expect((await readAll(server.serve('/empty.csv', bare))).bytes.length).toBe(0);
   });
 });
 

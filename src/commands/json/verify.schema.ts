@@ -57,7 +57,7 @@ export const verifySchema = z.strictObject({
   uncompared: z
     .array(z.string())
     .optional()
-    .describe('Columns that are not compared, because only the server can read their values'),
+    .describe('Columns that are not compared, because only the server can compare their values'),
   counts: kindCounts,
   splits: z
     .array(

@@ -131,11 +131,13 @@ async function* readBody(answer: http.IncomingMessage, idleMs: number): AsyncGen
 
 /** A short rest is read; otherwise the connection is closed. */
 function discard(answer: http.IncomingMessage, idleMs: number): void {
+  // Its connection is another request's by now; an empty body was read without a byte.
+  if (answer.readableEnded) return;
   const left = Number(answer.headers['content-length'] ?? Number.POSITIVE_INFINITY);
   if (!answer.readableFlowing && !answer.readableDidRead && left <= MAX_DRAINED_BYTES) {
     answer.setTimeout(idleMs, () => answer.destroy());
     answer.resume();
-  } else if (!answer.readableEnded) {
+  } else {
     answer.destroy();
   }
 }

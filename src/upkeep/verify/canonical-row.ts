@@ -22,6 +22,7 @@ import { splitRow } from '../../values/copy-fields.js';
 import { fieldText } from '../../values/copy-text.js';
 import { canonicalJson, canonicalMembers, canonicalNumber, joinMembers } from './canonical-json.js';
 import type { ComparedColumn, ComparedSource, RowShape } from './shape.js';
+import { foldLetters } from './text-equality.js';
 
 export type Side = 'file' | 'table';
 
@@ -293,8 +294,14 @@ function membersOf(jsonb: Buffer): Map<string, string> | undefined {
   }
 }
 
+/** Types in which blanks at the end do not count. */
+const PADDED = /^(?:character\(|bpchar$)/;
+
 /** One form for all values that the server calls equal to this one. @param field canonical */
-export function looseField({ type, sqlType }: ComparedColumn, field: FieldBytes): FieldBytes {
+export function looseField(
+  { type, sqlType, folds }: ComparedColumn,
+  field: FieldBytes,
+): FieldBytes {
   if (field === null) return null;
   switch (type) {
     case 'real':
@@ -307,8 +314,8 @@ export function looseField({ type, sqlType }: ComparedColumn, field: FieldBytes)
       // Already canonical text, which has no version number.
       return looseJson(field);
     case 'text':
-      if (sqlType.startsWith('character(')) return Buffer.from(field.toString().replace(/ +$/, ''));
-      return sqlType === 'citext' ? Buffer.from(field.toString().toLowerCase()) : field;
+      if (PADDED.test(sqlType)) return Buffer.from(field.toString().replace(/ +$/, ''));
+      return folds === undefined ? field : Buffer.from(foldLetters(field.toString(), folds));
     default:
       return field;
   }

@@ -103,8 +103,10 @@ export class KeyLookup {
     const isEqual = shape.columns.every((column, i) =>
       isSame(looseField(column, record[i]!), looseField(column, row[i]!)),
     );
-    if (isEqual) return isOwn ? STATUS.ownEqual : STATUS.otherEqual;
-    return isOwn ? STATUS.ownDiffers : STATUS.otherDiffers;
+    if (!isOwn) return isEqual ? STATUS.otherEqual : STATUS.otherDiffers;
+    if (!isEqual) return STATUS.ownDiffers;
+    const isRespelled = record.every((field, i) => shape.key.includes(i) || isSame(field, row[i]!));
+    return isRespelled ? STATUS.ownRespelled : STATUS.ownEqual;
   }
 }
 

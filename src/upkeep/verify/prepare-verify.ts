@@ -37,6 +37,7 @@ import type { Spool } from '../../source/spool.js';
 import { otherSettings } from './find-file.js';
 import { findLoadedFile } from './loaded-file.js';
 import { type RowShape, shapeOf } from './shape.js';
+import { listLooseColumns, readFoldedLetters } from './text-equality.js';
 import type { FileRange } from './verify-task.js';
 
 export interface VerifyRequest {
@@ -68,7 +69,7 @@ export interface VerifySubject {
   readonly plan: TablePlan | undefined;
   readonly shape: RowShape;
   readonly promoted: readonly string[];
-  /** Columns that are left out, because only the server can read their values. */
+  /** Columns that are left out, because only the server can compare their values. */
   readonly uncompared: readonly string[];
 }
 
@@ -112,8 +113,9 @@ export async function findSubject(
       };
   const { recordForm, plan: planned } = planRecords(table, read, name, format.drift?.onNew);
   const layout = { ...read, recordForm };
-  const plan =
-    planned.fieldCount === 0 ? undefined : comparedPlan(fitPlan(planned, target), target);
+  const loose = await listLooseColumns(client, target.oid, load, isSameContent);
+  const left = new Set([...target.others.keys(), ...loose]);
+  const plan = planned.fieldCount === 0 ? undefined : comparedPlan(fitPlan(planned, target), left);
   return {
     load,
     name,
@@ -125,13 +127,11 @@ export async function findSubject(
     table,
     target,
     plan,
-    uncompared: [...target.others.keys()].filter((name) =>
-      planned.columns.some((column) => column.name === name),
-    ),
+    uncompared: [...left].filter((name) => planned.columns.some((column) => column.name === name)),
     shape:
       plan === undefined
         ? { columns: [], key: [], sources: [] }
-        : shapeOf(plan, await listColumnTypes(client, target.oid)),
+        : shapeOf(plan, await listColumnTypes(client, target.oid), await readFoldedLetters(client)),
     promoted: promotions.map(({ column }) => column),
   };
 }
@@ -161,21 +161,20 @@ async function listColumnTypes(client: pg.Client, oid: number): Promise<Map<stri
 }
 
 /**
- * Leaves out columns whose values only the server can read: a text of the file and one of the table
- * may be the same value.
+ * Leaves out columns whose values only the server can compare: a text of the file and another one of
+ * the table may be the same value.
  *
  * @throws EdpError `table_mismatch` where nothing can be compared without them
  */
-function comparedPlan(plan: TablePlan, { others }: TableInCatalog): TablePlan {
-  const isOther = (name: string) => others.has(name);
-  const columns = plan.columns.filter(({ name }) => !isOther(name));
-  const key = plan.key.filter(isOther);
+function comparedPlan(plan: TablePlan, left: ReadonlySet<string>): TablePlan {
+  const columns = plan.columns.filter(({ name }) => !left.has(name));
+  const key = plan.key.filter((name) => left.has(name));
   if (key.length === 0 && columns.some(({ from }) => from !== 'load')) return { ...plan, columns };
-  const names = key.length > 0 ? key : [...others.keys()];
+  const names = key.length > 0 ? key : [...left];
   throw new EdpError(
     'table_mismatch',
-    `rows of table "${plan.table}" cannot be compared without ${names.join(', ')}, whose values only the server can read`,
-    { hint: 'compare them by a query; docs/tables.md lists the types' },
+    `rows of table "${plan.table}" cannot be compared without ${names.join(', ')}, whose values only the server can compare`,
+    { hint: 'compare them by a query; docs/verify.md lists what is compared' },
   );
 }
 

@@ -218,10 +218,13 @@ function resolveGroup(
   }
 
   tally.ownRows++;
+  const isRespelled = status(expected) === STATUS.ownRespelled;
   const isRight =
     status(expected) === STATUS.ownSame ||
+    // Who replaces a row does not change its key.
+    (isRespelled && rule(expected).replacesRow) ||
     // Of records that the server calls equal, the first one is in the table.
-    (status(expected) === STATUS.ownEqual &&
+    ((isRespelled || status(expected) === STATUS.ownEqual) &&
       (!rules.hasLineage || indexes.some((index) => status(index) === STATUS.ownSame))) ||
     // Nothing tells whose row it is; that of a duplicate may have been there before.
     (!rules.hasLineage && areDuplicates);

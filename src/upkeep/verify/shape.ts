@@ -2,12 +2,15 @@
 
 import type { TablePlan } from '../../mapping/table-plan.js';
 import type { ColumnType } from '../../model/types.js';
+import type { FoldedLetters } from './text-equality.js';
 
 export interface ComparedColumn {
   readonly name: string;
   readonly type: ColumnType;
   /** The column's actual type, as `format_type()` prints it: it may round, pad or cut. */
   readonly sqlType: string;
+  /** Of citext, which letters are equal in upper and lower case; undefined for other types. */
+  readonly folds: FoldedLetters | undefined;
 }
 
 /** A JSON field that was flattened; its columns are indexes into the compared ones. */
@@ -33,13 +36,16 @@ export interface RowShape {
  *
  * @param sqlTypes by column
  */
-export function shapeOf(plan: TablePlan, sqlTypes: ReadonlyMap<string, string>): RowShape {
+export function shapeOf(
+  plan: TablePlan,
+  sqlTypes: ReadonlyMap<string, string>,
+  letters: FoldedLetters,
+): RowShape {
   const planned = plan.columns.filter(({ from }) => from !== 'load');
-  const columns = planned.map(({ name, type }) => ({
-    name,
-    type,
-    sqlType: sqlTypes.get(name) ?? '',
-  }));
+  const columns = planned.map(({ name, type }) => {
+    const sqlType = sqlTypes.get(name) ?? '';
+    return { name, type, sqlType, folds: sqlType === 'citext' ? letters : undefined };
+  });
   return {
     columns,
     key: plan.key.map((name) => columns.findIndex((column) => column.name === name)),

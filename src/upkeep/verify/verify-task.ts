@@ -159,12 +159,14 @@ export const STATUS = {
   noRow: 1,
   /** This load's row, bit for bit the same. */
   ownSame: 2,
+  /** This load's row, in which only the key is spelled in another way. */
+  ownRespelled: 3,
   /** This load's row, equal by the server's equality. */
-  ownEqual: 3,
-  ownDiffers: 4,
+  ownEqual: 4,
+  ownDiffers: 5,
   /** Another load's row, or one without a load. */
-  otherEqual: 5,
-  otherDiffers: 6,
+  otherEqual: 6,
+  otherDiffers: 7,
 } as const;
 
 /** Sums of a bucket: records minus rows, their hashes, and the number of each. */

@@ -77,7 +77,7 @@ export interface VerifyResult {
   readonly superseded: number;
   /** Later loads that replaced rows, where the rows do not show which load they belong to. */
   readonly laterUpdates: readonly number[];
-  /** Columns that are not compared, because only the server can read their values. */
+  /** Columns that are not compared, because only the server can compare their values. */
   readonly uncompared: readonly string[];
   readonly counts: Readonly<Partial<Record<DifferenceKind, number>>>;
   readonly splits: readonly DifferingSplit[];

@@ -99,6 +99,11 @@ describe('a first line with names', () => {
       'Day,Shop,Qty\nDay,Shop,Qty\n2019-01-02,Berlin,3\n2019-01-03,Paris,2\n',
       ['Day', 'Shop', 'Qty'],
     ],
+    ...['', '\ufeff'].map((mark): [string, string, string[]] => [
+      `that comes again behind a byte order mark${mark && ', as it came first'}`,
+      `${mark}id,name\n1,joe\n2,bob\n\ufeffid,name\n4,x\n`,
+      ['id', 'name'],
+    ]),
     [
       'above texts with digits',
       `plane,icao\n${lines(9, (i) => `A${i}0 x,B${i}4`)}`,

@@ -21,7 +21,7 @@ import { fitHeader, isLastEmpty } from './header-fit.js';
 import { SPREADSHEET_HINT } from './preamble.js';
 import { listQuoted } from './quoted-cells.js';
 import { dropUnlikelyQuotes, settleQuotes } from './quotes.js';
-import { fits, type SampledRecord, sampleRecords } from './sampled-records.js';
+import { fits, repeats, type SampledRecord, sampleRecords } from './sampled-records.js';
 import { readWideSample, type WideSample } from './wide-sample.js';
 
 export interface Detection {
@@ -234,8 +234,7 @@ function toDetection(
   const record = records[first];
   if (record === undefined) return withoutRecords(evaluation, from, settings);
   const body = [...records.slice(first + 1), ...evaluation.others].filter(
-    // A header may be repeated.
-    ({ fields, raw }) => !(fields instanceof Fault) && raw !== record.raw,
+    (other) => !(other.fields instanceof Fault) && !repeats(other, record),
   );
   const verdict = decideHeader(record, body, headerAt, settings, evaluation);
   const skipped = countLines(parts.head, parts.start, record.start, evaluation.dialect);

@@ -93,6 +93,15 @@ function isTelling(records: readonly SampledRecord[], width: number): boolean {
   return fitting.length >= records.length * MIN_FITTING_SHARE;
 }
 
+/** A byte order mark in UTF-8, one character for each byte. */
+const MARK = '\xef\xbb\xbf';
+
+/** Whether a record is the header once more, as in files that were put together, each with its mark. */
+export function repeats({ raw }: SampledRecord, header: SampledRecord): boolean {
+  if (!raw.startsWith(MARK)) return raw === header.raw;
+  return raw.slice(MARK.length) === header.raw.slice(0, MAX_RAW - MARK.length);
+}
+
 export function fits(record: SampledRecord, width: number): boolean {
   return !(record.fields instanceof Fault) && record.fields.length === width;
 }
