@@ -142,7 +142,13 @@ function print(output: Output, result: UndoResult, wasUndone: boolean): void {
       `load${loads.length === 1 ? '' : 's'} ${named}${more} counted records as duplicates; where those were of load ${loadId}, no row holds them now. edp ingest --force loads such a file again`,
     );
   }
-  output.line('its file can be loaded again: edp ingest');
+  output.line(`its file can be loaded again: edp ingest ${asArgument(path)}`);
+}
+
+/** As a shell takes it. */
+function asArgument(path: string): string {
+  const text = safeText(path);
+  return /^[\w./:@%+,=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 function toJson(result: UndoResult): UndoJson {
