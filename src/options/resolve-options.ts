@@ -14,7 +14,7 @@ import {
 import type { OptionDefinition } from './option-kinds.js';
 
 /** Options that may be lists. Of any other option that is given twice, the last value counts. */
-const LISTS: ReadonlySet<OptionName> = new Set(['param', 'columns', 'key']);
+const LISTS: ReadonlySet<OptionName> = new Set(['param', 'columns', 'key', 'task']);
 
 /**
  * The frozen values of the named options, each from its strongest source.

@@ -35,6 +35,12 @@ describe('where a value comes from', () => {
     });
   });
 
+  it('all values of a list that is given several times, the last one of any other', () => {
+    const given = { task: ['a', '+b'], date: ['2024-01-30', '2024-01-31'] };
+    const values = resolveOptions(['task', 'date'], given, {}, {});
+    expect(values).toEqual({ task: ['a', '+b'], date: '2024-01-31' });
+  });
+
   it('cannot be changed afterwards', () => {
     expect(Object.isFrozen(resolveOptions(['count'], {}, {}, {}))).toBe(true);
   });

@@ -39,7 +39,7 @@ export function hasSql(input: WarehouseInput): boolean {
   );
 }
 
-export interface FileReading extends Pick<QueryReading, 'columns'> {
+export interface FileReading extends Pick<QueryReading, 'columns' | 'asksMoment'> {
   readonly file: string;
   readonly sql: string;
   readonly sources: readonly Source[];
@@ -70,7 +70,8 @@ export function readSqlFile(
     resolving.add({ file, line: relation.line, message: found });
     return [];
   });
-  return { file, sql, sources: unique(sources), columns: reading.columns };
+  const { columns, asksMoment } = reading;
+  return { file, sql, sources: unique(sources), columns, asksMoment };
 }
 
 /** SQL names schemas, not layers. */

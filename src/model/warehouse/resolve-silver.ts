@@ -5,7 +5,7 @@ import { LINEAGE_COLUMN } from './known-columns.js';
 import { checkColumns, findSource, noColumn, type Path, type Resolving } from './resolving.js';
 import { toList } from './schema-parts.js';
 import type { SilverColumnInput, SilverInput } from './silver-schema.js';
-import { checkSql } from './sql-columns.js';
+import { checkSql, isAnyOfMoment } from './sql-columns.js';
 import type { SilverColumn, SilverTask, Source } from './task.js';
 import { describeSource, type KnownColumns } from './warehouse-catalog.js';
 
@@ -34,6 +34,7 @@ export function resolveSilver(
     toColumn(place, column, declared),
   );
   const incremental = input['incremental-by'];
+  const expressions = columns.map(({ from }) => ('sql' in from ? from.sql : undefined));
   return {
     kind: 'silver',
     name: `silver.${name}`,
@@ -52,6 +53,7 @@ export function resolveSilver(
             ...(input.overlap === undefined ? {} : { overlap: input.overlap }),
           },
         }),
+    asksMoment: isAnyOfMoment(resolving, [input.where, ...expressions]),
     checks: [],
   };
 }

@@ -26,7 +26,7 @@ export function resolveModel(
   const reading = readTask(resolving, 'models', name);
   if (reading === undefined) return undefined;
   checkOwnColumns(resolving, ['models', name], reading, { key: input.key, date: input.date });
-  const { file, sql, sources } = reading;
+  const { file, sql, sources, asksMoment } = reading;
   return {
     kind: 'model',
     name: `gold.${name}`,
@@ -35,6 +35,7 @@ export function resolveModel(
     file,
     sql,
     sources,
+    asksMoment,
     key: toList(input.key),
     ...(input.date === undefined ? {} : { date: input.date }),
     checks: [],
@@ -54,7 +55,7 @@ export function resolveView(
   input.indexes?.forEach((index, i) => {
     checkOwnColumns(resolving, [...path, 'indexes'], reading, { [i]: index });
   });
-  const { file, sql, sources } = reading;
+  const { file, sql, sources, asksMoment } = reading;
   const { header, faults } = readViewHeader(sql);
   for (const fault of faults) resolving.add({ file, ...fault });
   return {
@@ -66,6 +67,7 @@ export function resolveView(
     file,
     sql,
     sources,
+    asksMoment,
     isMaterialized: input.materialized ?? false,
     unique: toList(input.unique),
     indexes: (input.indexes ?? []).map(toList),

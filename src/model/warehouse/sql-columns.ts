@@ -4,6 +4,17 @@ import { noColumn, type Path, type Resolving } from './resolving.js';
 import { isSqlFault } from './sql-reader.js';
 import type { KnownColumns } from './warehouse-catalog.js';
 
+/** Whether one of them gives other values later for the same row. */
+export function isAnyOfMoment(
+  { sql: reader }: Resolving,
+  expressions: readonly (string | undefined)[],
+): boolean {
+  return expressions.some((sql) => {
+    const reading = sql === undefined ? undefined : reader?.readExpression(sql);
+    return reading !== undefined && !isSqlFault(reading) && reading.asksMoment;
+  });
+}
+
 /** Adds a fault where it is no SQL, or names what is no column. @param owner whose columns they are */
 export function checkSql(
   resolving: Resolving,

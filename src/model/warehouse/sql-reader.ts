@@ -1,5 +1,6 @@
 /** What SQL of the user reads, by the parser of PostgreSQL itself. */
 
+import { asksMoment } from './sql-moment.js';
 import { asNode, listOf, type Node, nodesIn } from './sql-node.js';
 import { type ColumnsOf, type OutputOrigins, originsOf } from './sql-origins.js';
 import { columnsRead, outputColumns, type QueryRelation, relationsRead } from './sql-tree.js';
@@ -14,6 +15,8 @@ export interface QueryReading {
   readonly relations: readonly (QueryRelation & { readonly line: number })[];
   /** Names of the columns that it gives; undefined where the text does not say them all. */
   readonly columns: readonly string[] | undefined;
+  /** Whether it gives other rows later though nothing that it reads changed. */
+  readonly asksMoment: boolean;
   /** Of which columns each of them is computed. @param columnsOf the tables that it reads */
   origins(columnsOf: ColumnsOf): readonly OutputOrigins[];
 }
@@ -21,8 +24,14 @@ export interface QueryReading {
 export interface SqlReader {
   /** One SELECT. */
   readQuery(sql: string): QueryReading | SqlFault;
-  /** A value or a condition over columns: the names of the columns. */
-  readExpression(sql: string): { readonly columns: readonly string[] } | SqlFault;
+  /** A value or a condition over columns. */
+  readExpression(sql: string): ExpressionReading | SqlFault;
+}
+
+export interface ExpressionReading {
+  /** Names of the columns that it reads. */
+  readonly columns: readonly string[];
+  readonly asksMoment: boolean;
 }
 
 type Parse = (sql: string) => unknown;
@@ -65,6 +74,7 @@ function readQuery(parse: Parse, sql: string): QueryReading | SqlFault {
   return {
     relations,
     columns: outputColumns(select),
+    asksMoment: asksMoment(select),
     origins: (columnsOf) => originsOf(select, columnsOf),
   };
 }
@@ -85,10 +95,7 @@ function findForbidden(select: Node): string | undefined {
 /** So that the text can be nothing but one expression. */
 const AROUND = ['SELECT (', ')'] as const;
 
-function readExpression(
-  parse: Parse,
-  sql: string,
-): { readonly columns: readonly string[] } | SqlFault {
+function readExpression(parse: Parse, sql: string): ExpressionReading | SqlFault {
   const statements = listStatements(parse, sql, AROUND);
   if (isSqlFault(statements)) return statements;
   const select = asNode(statements[0]?.statement.SelectStmt);
@@ -116,7 +123,7 @@ function readExpression(
     const written = qualified.join('.');
     return { line: 1, message: `"${written}": columns are written without a table` };
   }
-  return { columns: [...new Set(columns.flat())] };
+  return { columns: [...new Set(columns.flat())], asksMoment: asksMoment(select!) };
 }
 
 interface Statement {

@@ -73,6 +73,8 @@ export interface SilverTask extends TaskBase {
   /** A column of the source. */
   readonly latestBy?: string;
   readonly incrementalBy?: { readonly column: string; readonly overlap?: string };
+  /** Whether its SQL gives other values later for the same row. */
+  readonly asksMoment: boolean;
 }
 
 export const ID_TYPES = ['int', 'bigint', 'uuid'] as const;
@@ -144,6 +146,8 @@ export interface ModelTask extends TaskBase {
   readonly sources: readonly Source[];
   readonly key: readonly string[];
   readonly date?: string;
+  /** Whether it gives other rows later though nothing that it reads changed. */
+  readonly asksMoment: boolean;
 }
 
 export interface ViewTask extends TaskBase {
@@ -154,6 +158,8 @@ export interface ViewTask extends TaskBase {
   /** `title:` and `question:` of the file's header. */
   readonly title?: string;
   readonly question?: string;
+  /** As of a model. */
+  readonly asksMoment: boolean;
   readonly isMaterialized: boolean;
   readonly unique: readonly string[];
   readonly indexes: readonly (readonly string[])[];

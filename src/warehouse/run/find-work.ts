@@ -6,7 +6,7 @@ import type { CompiledTask, TableTask } from '../compile/compile-task.js';
 import { EVERY_SLICE, listSlices } from './slice-list.js';
 import { everything, findStaleKeys, findStaleSlices, type Work } from './staleness.js';
 import type { TaskOrders } from './task-results.js';
-import { behindViews, findChange, findUntracked, sourcesOf } from './task-sources.js';
+import { behindViews, findChange, findMoment, findUntracked, sourcesOf } from './task-sources.js';
 import type { TaskState } from './task-state.js';
 
 /** @returns undefined where nothing is stale */
@@ -22,6 +22,8 @@ export async function findWork(
   if (task.kind === 'silver' && task.incrementalBy !== undefined) {
     return findNewRows(task.incrementalBy.column, state.highWater);
   }
+  const moment = findMoment(task, tasks);
+  if (moment !== undefined) return { ...everything(moment), isLook: true };
   const behind = behindViews(sources, tasks);
   const untracked = await findUntracked(client, [...sources, ...behind]);
   if (untracked !== undefined) {

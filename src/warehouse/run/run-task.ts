@@ -150,7 +150,13 @@ async function runTable(
 ): Promise<Omit<TaskResult, 'seconds'>[]> {
   const compiled = await compileTask(client, task, warehouse);
   const state = await readState(client, task.name);
-  const isNew = state === undefined || state.definition !== compiled.definition || orders.full;
+  const isOrdered = orders.slices !== undefined && compiled.blueprint.slice !== undefined;
+  const isNew =
+    state === undefined ||
+    state.definition !== compiled.definition ||
+    (orders.full && !isOrdered);
+  // Of a table that is there, readers would lose the other dates.
+  const isPart = isOrdered && (!isNew || state === undefined);
   const stale = isNew
     ? everything(reasonOfNew(state, compiled.definition))
     : await findWork(client, task, compiled, state, warehouse);
@@ -169,7 +175,6 @@ async function runTable(
     comment: formatNotes(task) || undefined,
     readers: readersOf(task.name, warehouse.tasks),
   };
-  const isPart = orders.slices !== undefined && compiled.blueprint.slice !== undefined;
   const make = async (): Promise<Made> => {
     if (!isNew) return makeDelta(client, making, wanted.within, wanted.trace);
     const whole = await replaceTable(client, state, making, isPart);
@@ -189,7 +194,7 @@ async function runTable(
     make,
   });
   await recordChanges(client, made.changes);
-  await keepOutcome(client, task, compiled, { made, state, isNew, unasked, wanted, orders, point });
+  await keepOutcome(client, task, compiled, { made, state, isNew, isPart, unasked, wanted, point });
   // What had been read before is read again each time.
   if (
     wanted.isLook === true &&
@@ -210,10 +215,11 @@ interface Outcome {
   readonly made: CheckedMade;
   readonly state: TaskState | undefined;
   readonly isNew: boolean;
+  /** Whether only some dates were ordered. */
+  readonly isPart: boolean;
   /** Checks that were declared since the last run. */
   readonly unasked: readonly Check[];
   readonly wanted: Work;
-  readonly orders: TaskOrders;
   readonly point: ReadPoint;
 }
 
@@ -221,11 +227,10 @@ async function keepOutcome(
   client: pg.Client,
   task: TableTask,
   { definition, blueprint }: CompiledTask,
-  { made, state, isNew, unasked, wanted, orders, point }: Outcome,
+  { made, state, isNew, isPart, unasked, wanted, point }: Outcome,
 ): Promise<void> {
   // The table before stays, and is still another one than the declared one.
   if (made.isTakenBack && isNew && state !== undefined) return;
-  const isPart = orders.slices !== undefined && blueprint.slice !== undefined;
   await keepState(client, {
     task: task.name,
     kind: task.kind,

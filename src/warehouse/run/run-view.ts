@@ -14,7 +14,7 @@ import { nameOf } from './describe-changes.js';
 import { NOTHING } from './make-table.js';
 import { findRelation, listIndexes, nextName, swapIn } from './swap.js';
 import type { TaskOrders, TaskResult } from './task-results.js';
-import { behindViews, findChange, findUntracked } from './task-sources.js';
+import { behindViews, findChange, findMoment, findUntracked } from './task-sources.js';
 import { assertOwn, keepChecks, keepState, readState, type TaskState } from './task-state.js';
 
 export async function runView(
@@ -111,10 +111,13 @@ export async function viewDefinition(
 
 async function findReason(
   client: pg.Client,
-  { sources }: ViewTask,
+  task: ViewTask,
   tasks: readonly Task[],
   { point }: TaskState,
 ): Promise<string | undefined> {
+  const moment = findMoment(task, tasks);
+  if (moment !== undefined) return moment;
+  const { sources } = task;
   const all = [...sources, ...behindViews(sources, tasks)];
   const untracked = await findUntracked(client, all);
   return untracked === undefined

@@ -1,7 +1,7 @@
 /** What a task reads in the end: a view keeps no rows, so what changes is what the view reads. */
 import type pg from 'pg';
 import { listUnseen, type ReadPoint } from '../../ledger/changes.js';
-import type { Relation, Source, Task } from '../../model/warehouse/task.js';
+import type { Relation, Source, Task, ViewTask } from '../../model/warehouse/task.js';
 import { quoteRelation } from '../compile/relation-shape.js';
 import { describeLoads } from './staleness.js';
 
@@ -11,11 +11,24 @@ export function sourcesOf(task: Task): readonly Source[] {
 
 /** What the views among the sources read, and the views among that, and so on. */
 export function behindViews(sources: readonly Source[], tasks: readonly Task[]): Source[] {
+  return viewsAmong(sources, tasks).flatMap((view) => view.sources);
+}
+
+/** Views that keep no rows, and those that they read. */
+function viewsAmong(sources: readonly Source[], tasks: readonly Task[]): ViewTask[] {
   return sources.flatMap((source) => {
     const view = tasks.find(({ name }) => name === source.task);
     if (view?.kind !== 'view' || view.isMaterialized) return [];
-    return [...view.sources, ...behindViews(view.sources, tasks)];
+    return [view, ...viewsAmong(view.sources, tasks)];
   });
+}
+
+/** @returns why the table may be another one now though nothing that it reads changed */
+export function findMoment(task: Task, tasks: readonly Task[]): string | undefined {
+  const [first] = [task, ...viewsAmong(sourcesOf(task), tasks)].filter(
+    (each) => 'asksMoment' in each && each.asksMoment,
+  );
+  return first === undefined ? undefined : `${first.name} asks the clock, or chance`;
 }
 
 /** All relations that the statements of a task name. */
