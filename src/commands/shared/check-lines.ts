@@ -20,7 +20,7 @@ export function describeFailure({
 export function printChecks(output: Output<never>, checks: readonly FoundCheck[]): void {
   if (checks.length === 0) return;
   output.table(
-    ['table', 'check', 'severity', 'failing', ''],
+    ['table', 'check', 'severity', 'failing', 'result'],
     checks.map(({ table, name, severity, failing, ok }) => [
       table,
       safeText(name),
