@@ -32,7 +32,10 @@ export async function explainTaskFault(
   const more = detail === undefined ? '' : ` (${detail})`;
   return new EdpError('task_failed', found ?? describeKey(detail) ?? `${message}${more}`, {
     place: task.name,
-    hint: hintOf(code, task) ?? hint ?? 'edp run --dry-run --sql shows the statement',
+    hint:
+      hintOf(code, task) ??
+      hint ??
+      (found === undefined ? 'edp run --dry-run --sql shows the statement' : 'correct it there'),
     cause: error,
   });
 }
