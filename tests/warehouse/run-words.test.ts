@@ -119,4 +119,20 @@ describe('edp run says', () => {
     expect(stderr).toContain('--full makes whole tables');
     expect(await folder.database.query('SELECT count(*)::int FROM gold.job_fact')).toEqual([[3]]);
   });
+
+  it('which file of a check, and which table that is nearly there, is to be corrected', async () => {
+    await folder.write('sql/checks/late.sql', 'SELECT * FROM silver.jobs WHERE ta IS NULL');
+    await folder.write(
+      'edp.yaml',
+      `${PROJECT.replace('from: jobs', 'from: jbos')}    - sql: late\n`,
+    );
+    const { stderr } = await say('run', 'silver');
+    expect(stderr).toContain(
+      'there is no table or view public.jbos\n  → did you mean "public.jobs"?',
+    );
+    await folder.write('edp.yaml', `${PROJECT}    - sql: late\n`);
+    const checked = await say('check', 'silver.jobs');
+    expect(checked.stderr).toContain('cannot be evaluated: column "ta" does not exist');
+    expect(checked.stderr).toContain('→ correct sql/checks/late.sql\n');
+  });
 });
