@@ -90,12 +90,13 @@ function printFailedChecks(
     const where = slice === '' ? task : `${task} ${slice}`;
     const isHeldBack = isError && of.isHeldBack === true;
     const kept = isHeldBack ? '; it stays as it was' : '';
-    const row = outcome.sample[0] === undefined ? '' : `\n  such as ${safeText(outcome.sample[0])}`;
+    const hasRow = outcome.sample.length > 0 && outcome.found === undefined;
+    const row = !hasRow ? '' : `\n  such as ${safeText(outcome.sample[0]!)}`;
     const text = `${where}: ${describeFailure(outcome)}${kept}${row}`;
     if (isError) output.error(text);
     else output.warn(text);
   }
-  if (failures.length > 0 && runId !== null) {
+  if (failures.some(({ outcome }) => outcome.found === undefined) && runId !== null) {
     output.note(`  → edp status --runs ${runId} shows the rows that failed checks`);
   }
 }

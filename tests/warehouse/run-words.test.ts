@@ -135,4 +135,13 @@ describe('edp run says', () => {
     expect(checked.stderr).toContain('cannot be evaluated: column "ta" does not exist');
     expect(checked.stderr).toContain('→ correct sql/checks/late.sql\n');
   });
+
+  it('what a check of the table found, which is of no row', async () => {
+    const checks = '    - fresh: { column: at, within: 1 day }\n    - row_count: { min: 50 }\n';
+    await folder.write('edp.yaml', PROJECT + checks);
+    const { stderr } = await say('run', 'silver.jobs');
+    expect(stderr).toContain('error: silver.jobs: check fresh_at fails: the latest is 2024-01-04 ');
+    expect(stderr).toMatch(/error: silver\.jobs: check row_count fails: \d+ rows/);
+    expect(stderr).not.toContain('such as');
+  });
 });

@@ -12,9 +12,11 @@ export function describeFailure({
   name,
   severity,
   failing,
-}: Pick<CheckOutcome, 'name' | 'severity' | 'failing'>): string {
+  found,
+}: Pick<CheckOutcome, 'name' | 'severity' | 'failing' | 'found'>): string {
   const warned = severity === 'warn' ? ' (severity warn)' : '';
-  return `check ${safeText(name)} fails for ${formatNumber(failing, 'row')}${warned}`;
+  const what = found === undefined ? ` for ${formatNumber(failing, 'row')}` : `: ${found}`;
+  return `check ${safeText(name)} fails${what}${warned}`;
 }
 
 export function printChecks(output: Output<never>, checks: readonly FoundCheck[]): void {
