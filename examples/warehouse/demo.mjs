@@ -47,7 +47,8 @@ try {
   edp('run', 'Again: nothing changes.');
   edp('undo 9 --yes', 'The late answers were wrong: their load is taken back.');
   edp('run', 'And it is taken back out of everything that was made of it.');
-  edp('status --limit 3');
+  edp('sample answers_by_country', 'What stays are the answers of the two days.');
+  edp('status --limit 3', 'The ledger remembers the load.');
 } finally {
   spawnSync(process.execPath, [EDP, 'db', 'stop'], { cwd: directory, stdio: 'ignore' });
   rmSync(directory, { recursive: true, force: true });

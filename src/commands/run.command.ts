@@ -7,9 +7,8 @@ import { withClient } from '../postgres/connection.js';
 import { type Database, withDatabase } from '../postgres/database.js';
 import { migrate } from '../postgres/migrate.js';
 import { loadWarehouse } from '../project/load-warehouse.js';
-import { formatCount, formatSeconds, type Output, safeText } from '../terminal/output.js';
+import type { Output } from '../terminal/output.js';
 import { withProgress } from '../terminal/progress.js';
-import { listFailures } from '../warehouse/checks/check-failures.js';
 import { listChanged } from '../warehouse/run/changed-tasks.js';
 import { runTasks } from '../warehouse/run/run-tasks.js';
 import { selectTasks } from '../warehouse/run/select-tasks.js';
@@ -17,7 +16,7 @@ import type { TaskResult } from '../warehouse/run/task-results.js';
 import type { Command, Invocation } from './command.js';
 import type { WarehouseRunJson } from './json/warehouse.schema.js';
 import { OPTION_NAMES } from './run.help.js';
-import { describeFailure } from './shared/check-lines.js';
+import { printRun } from './run-lines.js';
 import { asRun } from './shared/recorded-run.js';
 import { secondsJson } from './shared/seconds-json.js';
 
@@ -29,13 +28,18 @@ export const command: Command = {
     if (options.sql && !options.dryRun) {
       throw new EdpError('usage', '--sql is for --dry-run: which statements each task would run');
     }
+    if (options.full && slices !== undefined) {
+      throw new EdpError('usage', '--full makes whole tables: not together with --date or --from', {
+        hint: '--date makes a date anew, stale or not; --full makes all dates',
+      });
+    }
     const { warehouse, directory } = await loadWarehouse(project.directory);
     if (warehouse.tasks.length === 0) {
       throw new EdpError(
         'usage',
         'edp.yaml declares no silver, dimensions, facts, models or views',
         {
-          hint: 'edp init warehouse writes a small project to begin with',
+          hint: 'docs/warehouse.md of the package explains them; edp init warehouse NAME writes a small project to learn from',
         },
       );
     }
@@ -61,7 +65,8 @@ export const command: Command = {
         );
         const seconds = (performance.now() - startedAt) / 1000;
         const status = statusOf(results, signal);
-        print(output, results, seconds);
+        if (tasks.length === 0) output.line(`nothing to do: no task is ${wanted.join(', ')}`);
+        else printRun(output, results, { runId, seconds });
         if (signal.aborted) output.line('interrupted: run the same command again to continue');
         output.result(toJson(results, runId, seconds, status));
         return status;
@@ -179,73 +184,4 @@ function toJson(
       }),
     ),
   };
-}
-
-/** More slices of a task than these are summed up. */
-const MAX_SLICES = 12;
-
-function print(output: Output, results: readonly TaskResult[], seconds: number): void {
-  for (const { sql = [], task } of results) {
-    if (sql.length > 0)
-      output.line(
-        [`-- ${task}`, 'BEGIN;', ...sql.map((each) => `${each};`), 'ROLLBACK;', ''].join('\n'),
-      );
-  }
-  const names = [...new Set(results.map(({ task }) => task))];
-  const shown = names.flatMap((name) => summed(results.filter(({ task }) => task === name)));
-  output.table(
-    ['task', 'date', 'state', 'read', 'inserted', 'updated', 'deleted', 'unknown', 'reason'],
-    shown.map(({ task, slice, state, rows, reason }) => [
-      task,
-      slice,
-      state,
-      formatCount(rows.read),
-      formatCount(rows.inserted),
-      formatCount(rows.updated),
-      formatCount(rows.deleted),
-      formatCount(rows.unknown),
-      safeText(reason ?? ''),
-    ]),
-    ['unknown', 'read', 'reason'],
-    ['task'],
-  );
-  for (const { task, slice, outcome, of } of listFailures(results)) {
-    const where = slice === '' ? task : `${task} ${slice}`;
-    const what = `${where}: ${describeFailure(outcome)}`;
-    const isHeldBack = outcome.severity === 'error' && of.isHeldBack === true;
-    output.warn(isHeldBack ? `${what}; the slice stays as it was` : what);
-  }
-  for (const { task, error } of results) {
-    if (error === undefined) continue;
-    output.warn(
-      `${task}: ${safeText(error.message)}${error.hint === undefined ? '' : `\n  → ${safeText(error.hint)}`}`,
-    );
-  }
-  output.line(closingLine(results, names.length, seconds));
-}
-
-function closingLine(results: readonly TaskResult[], tasks: number, seconds: number): string {
-  const count = (wanted: string) =>
-    new Set(results.filter(({ state }) => state === wanted).map(({ task }) => task)).size;
-  const bad = (['failed', 'skipped'] as const).flatMap((state) =>
-    count(state) === 0 ? [] : [`${count(state)} ${state}`],
-  );
-  const made = count('done') + count('would-change');
-  const what = made === 0 && bad.length === 0 ? 'nothing changed: ' : '';
-  const end = bad.length === 0 ? '' : `; ${bad.join(', ')}`;
-  return `${what}${tasks} ${tasks === 1 ? 'task' : 'tasks'} in ${formatSeconds(seconds)}${end}`;
-}
-
-function summed(results: readonly TaskResult[]): readonly TaskResult[] {
-  if (results.length <= MAX_SLICES) return results;
-  const failed = results.filter(({ state }) => state === 'failed');
-  const rest = results.filter(({ state }) => state !== 'failed');
-  const [first] = rest;
-  const total = { ...first!.rows };
-  for (const { rows } of rest.slice(1)) {
-    for (const name of Object.keys(total) as (keyof typeof total)[]) {
-      (total as Record<typeof name, number>)[name] += rows[name];
-    }
-  }
-  return [{ ...first!, slice: `${rest.length} dates`, rows: total }, ...failed];
 }

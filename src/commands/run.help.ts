@@ -34,7 +34,7 @@ export const help: CommandHelp = {
         default: [],
       })
       .example('$0 run', 'all that is stale')
-      .example('$0 run --dry-run', 'what would be made, why, and how many rows would change')
+      .example('$0 run --dry-run', 'what would change, and why')
       .example(
         '$0 run --task job_ran_fact --date 2019-01-31',
         'one day of one fact, and what it reads',

@@ -2,10 +2,12 @@
 import type pg from 'pg';
 import { parseRunId } from '../ledger/ledger-queries.js';
 import { getRun, listRuns, type RunSummary } from '../ledger/runs.js';
-import { formatCount, type Output, safeText } from '../terminal/output.js';
+import { formatCount, formatNumber, type Output, safeText } from '../terminal/output.js';
+import { type KeptFailure, listKeptFailures } from '../warehouse/checks/check-failures.js';
 import { listTaskRuns, type TaskRun } from '../warehouse/run/list-task-runs.js';
 import type { RunStatusJson, RunsStatusJson } from './json/runs.schema.js';
 import { time } from './shared/server-time.js';
+import { sumDates } from './shared/sum-dates.js';
 
 /** @param wanted number of a run, as given; undefined for a list */
 export async function showRuns(
@@ -23,6 +25,7 @@ export async function showRuns(
   const run = await getRun(client, parseRunId(wanted));
   printRuns(output, [run]);
   for (const [name, value] of Object.entries(run.options)) {
+    if (Array.isArray(value) && value.length === 0) continue;
     output.line(`${safeText(name)}: ${safeText(JSON.stringify(value))}`);
   }
   output.line(`edp ${safeText(run.version)} on ${safeText(run.host)}`);
@@ -40,10 +43,11 @@ export async function showRuns(
         ]),
     );
     const more = run.changes.length - limit;
-    if (more > 0) output.line(`… and ${more} more changes (--limit)`);
+    if (more > 0) output.line(`… and ${more} more of ${run.changes.length} changes (--limit)`);
   }
   const tasks = await listTaskRuns(client, run.runId);
-  if (tasks.length > 0) printTasks(output, tasks, limit);
+  if (tasks.length > 0) printTasks(output, sumDates(tasks), limit);
+  printFailures(output, await listKeptFailures(client, run.runId, limit));
   const shown = tasks.map(({ slice, ...task }) => ({
     ...task,
     ...(slice === '' ? {} : { date: slice }),
@@ -71,7 +75,16 @@ function printTasks(output: Output<never>, tasks: readonly TaskRun[], limit: num
     ['task'],
   );
   const more = tasks.length - limit;
-  if (more > 0) output.line(`… and ${more} more tasks and dates (--limit)`);
+  if (more > 0) output.line(`… and ${more} more of ${tasks.length} tasks and dates (--limit)`);
+}
+
+function printFailures(output: Output<never>, failures: readonly KeptFailure[]): void {
+  for (const { task, slice, check, count, rows } of failures) {
+    const where = slice === '' ? task : `${task} ${slice}`;
+    const of = rows.length < count ? `; the first ${rows.length}` : '';
+    output.line(`\n${safeText(where)} ${safeText(check)}: ${formatNumber(count, 'row')}${of}`);
+    for (const row of rows) output.line(`  ${safeText(row)}`);
+  }
 }
 
 function printRuns(output: Output<never>, runs: readonly RunSummary[]): void {

@@ -8,6 +8,7 @@ import {
   LineCounter,
   parseDocument,
   visit,
+  type YAMLParseError,
 } from 'yaml';
 import { IMPOSSIBLE_NAME } from '../model/impossible-name.js';
 import { WAREHOUSE_SECTIONS } from '../model/warehouse/sections.js';
@@ -59,7 +60,7 @@ export class ProjectPart {
   constructor(source: SourceText, environment: Environment) {
     this.source = source;
     this.#document = parseDocument(source.text, { lineCounter: this.#lines, prettyErrors: false });
-    const { errors } = this.#document;
+    const errors = withoutFollowing(this.#document.errors, source.text);
     const { expanded, faults } = expandVariables(this.#document, environment);
     keepSpellings(this.#document);
     this.#expanded = expanded;
@@ -176,6 +177,23 @@ export class ProjectPart {
     );
     return this.#lineAt(Math.max(0, ...starts.filter((start) => start <= offset)));
   }
+}
+
+type Fault = Pick<YAMLParseError, 'code' | 'message'> & { readonly pos: readonly [number, number] };
+
+/**
+ * Where one line is indented otherwise than those beside it, the parser finds fault with all that follow,
+ * and several with a line that has a tab.
+ */
+function withoutFollowing(errors: readonly YAMLParseError[], text: string): Fault[] {
+  const ordered = [...errors].sort((a, b) => a.pos[0] - b.pos[0]);
+  const first = ordered.findIndex(({ code }) => code === 'BAD_INDENT' || code === 'TAB_AS_INDENT');
+  if (first < 0) return ordered;
+  return ordered.slice(0, first + 1).map(({ code, message, pos: [start, end] }) => {
+    // The parser may point at the blank lines before.
+    const blank = code === 'BAD_INDENT' ? text.slice(start).search(/\S/) : 0;
+    return { code, message, pos: [start + Math.max(0, blank), end] };
+  });
 }
 
 function pairOf(node: unknown, name: PropertyKey) {

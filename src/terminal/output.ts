@@ -69,6 +69,11 @@ export class Output<R extends object = object> {
     this.#write(this.#stderr, `${this.#colours.err.yellow('warning:')} ${safeLines(text)}`);
   }
 
+  /** What failed while the rest went on. What ends a command is thrown instead. */
+  error(text: string): void {
+    this.#write(this.#stderr, `${this.#colours.err.red('error:')} ${safeLines(text)}`);
+  }
+
   /** Something that is neither result nor warning, such as progress in a pipe. */
   note(text: string): void {
     this.#write(this.#stderr, safeLines(text));

@@ -176,10 +176,11 @@ function formatBlocks(
   const indentation = ' '.repeat(nameWidth + GAP.length);
   const room = Math.max(MIN_TEXT_WIDTH, width - indentation.length);
   const block = (row: number) =>
-    columns.map(({ name, values }) => {
+    columns.flatMap(({ name, values }) => {
+      if ((values[row] ?? '') === '') return [];
       const filled = name + ' '.repeat(nameWidth - stringWidth(name));
       const lines = wrap(values[row] ?? '', room).join(`\n${indentation}`);
-      return `${emphasize(filled)}${GAP}${lines}`.trimEnd();
+      return [`${emphasize(filled)}${GAP}${lines}`];
     });
   const count = columns[0]?.values.length ?? 0;
   if (count === 0) {

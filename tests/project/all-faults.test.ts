@@ -213,3 +213,18 @@ it.each([
   );
   expect(message).not.toContain('geheim');
 });
+
+it.each([
+  {
+    name: 'that is indented otherwise than the names beside it',
+    text: 'tables:\n  a: {columns: {id: int}}\n\n b: {columns: {id: int}}\n  c: {columns: {id: int}}\n  a: 1\n',
+    fault: '4: All mapping items must start at the same column',
+  },
+  {
+    name: 'that a tab indents',
+    text: 'tables:\n  a:\n\tkey: id\n    columns: {id: int}\n  b: {columns: {id: int}}\n',
+    fault: '3: Tabs are not allowed as indentation',
+  },
+])('of a line $name, that line alone is named, not those behind it', ({ text, fault }) => {
+  expect(faultsOf(text)).toEqual([fault]);
+});

@@ -95,6 +95,16 @@ describe('a table', () => {
     );
   });
 
+  it('leaves out of a block what has no value', () => {
+    const rows = [
+      ['a'.repeat(12), ''],
+      ['b', 'c'.repeat(12)],
+    ];
+    expect(formatTable(['name', 'date'], rows, { width: 20, whole: ['name'] })).toBe(
+      ['name  aaaaaaaaaaaa', '', 'name  b', 'date  cccccccccccc'].join('\n'),
+    );
+  });
+
   it('without rows shows its heads, on any width', () => {
     expect(formatTable(HEAD, [], { width: 80 })).toBe('load  file  state  read  started');
     expect(formatTable(HEAD, [], { width: 20 })).toBe('load  file  state\nread  started');

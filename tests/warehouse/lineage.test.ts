@@ -119,3 +119,21 @@ describe('edp lineage', () => {
     ]);
   });
 });
+
+describe('an average', () => {
+  const averages = useWarehouseFolder({
+    'edp.yaml': `
+tables: { jobs: { columns: { id: int, at: timestamp, seconds: int }, key: id } }
+facts: { job_fact: { from: jobs, date: at, measures: { mean: avg(seconds) } } }
+views: { means: {} }
+`,
+    'sql/views/means.sql': 'SELECT sum(mean_sum) / sum(mean_count) AS mean FROM gold.job_fact',
+  });
+
+  it('is also in the columns that it is kept in', async () => {
+    const { stdout } = await averages.plain('lineage', 'gold.means.mean');
+    expect(stdout).toContain(
+      'is made of:\n  bronze.jobs.seconds\n  gold.job_fact.mean_sum\n  gold.job_fact.mean_count\n',
+    );
+  });
+});

@@ -12,15 +12,17 @@ export function describeFailure({
   name,
   severity,
   failing,
-}: Pick<CheckOutcome, 'name' | 'severity' | 'failing'>): string {
+  found,
+}: Pick<CheckOutcome, 'name' | 'severity' | 'failing' | 'found'>): string {
   const warned = severity === 'warn' ? ' (severity warn)' : '';
-  return `check ${safeText(name)} fails for ${formatNumber(failing, 'row')}${warned}`;
+  const what = found === undefined ? ` for ${formatNumber(failing, 'row')}` : `: ${found}`;
+  return `check ${safeText(name)} fails${what}${warned}`;
 }
 
 export function printChecks(output: Output<never>, checks: readonly FoundCheck[]): void {
   if (checks.length === 0) return;
   output.table(
-    ['table', 'check', 'severity', 'failing', ''],
+    ['table', 'check', 'severity', 'failing', 'result'],
     checks.map(({ table, name, severity, failing, ok }) => [
       table,
       safeText(name),

@@ -4,6 +4,7 @@ import { notesShape } from '../notes-schema.js';
 import { columnName, identifier } from '../schema.js';
 import {
   columnList,
+  expectedOf,
   interval,
   isSound,
   noFolder,
@@ -98,7 +99,7 @@ export const checkSchema = () =>
       {
         ...optionalKinds(),
         severity: z
-          .enum(SEVERITIES, { error: `expected ${SEVERITIES.join(' or ')}` })
+          .enum(SEVERITIES, { error: expectedOf(SEVERITIES) })
           .optional()
           .describe('error (default) holds the slice back, warn reports'),
         where: sqlText().optional().describe('SQL over the columns of the table: rows to check'),

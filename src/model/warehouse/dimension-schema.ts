@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { isDay } from '../day.js';
 import { notesShape } from '../notes-schema.js';
 import { columnName } from '../schema.js';
-import { columnList, isSound, sourceName, taskName } from './schema-parts.js';
+import { columnList, expectedOf, isSound, sourceName, taskName } from './schema-parts.js';
 import { ID_TYPES } from './task.js';
 
 const day = () =>
@@ -18,7 +18,7 @@ const calendar = () =>
       { error: 'a calendar is {from: 2015-01-01, to: 2040-12-31}' },
     )
     .refine(({ from, to }) => from <= to, {
-      message: 'from is a day behind to',
+      message: 'the calendar ends before it begins: from is later than to',
       path: ['from'],
       when: isSound,
     });
@@ -36,7 +36,7 @@ export const dimensionSchema = () =>
         .optional()
         .describe('Columns of the source to take (default: all others)'),
       id: z
-        .enum(ID_TYPES, { error: `expected ${ID_TYPES.join(', ')}` })
+        .enum(ID_TYPES, { error: expectedOf(ID_TYPES) })
         .optional()
         .describe('Type of the column id (default bigint)'),
       calendar: calendar().optional().describe('A dimension of days, which is made from no table'),

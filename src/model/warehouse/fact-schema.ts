@@ -2,7 +2,14 @@
 import { z } from 'zod';
 import { notesShape } from '../notes-schema.js';
 import { columnName } from '../schema.js';
-import { columnList, isSound, sourceName, taskName, timezoneName } from './schema-parts.js';
+import {
+  columnList,
+  expectedOf,
+  isSound,
+  sourceName,
+  taskName,
+  timezoneName,
+} from './schema-parts.js';
 import { SLICE_UNITS } from './task.js';
 
 const by = () =>
@@ -52,7 +59,7 @@ export const factSchema = () =>
       ),
       timezone: timezoneName().optional().describe('Zone whose days and hours count (default UTC)'),
       slice: z
-        .enum(SLICE_UNITS, { error: `expected ${SLICE_UNITS.join(', ')}` })
+        .enum(SLICE_UNITS, { error: expectedOf(SLICE_UNITS) })
         .optional()
         .describe('Stretch of time that is made at once (default day)'),
       dimensions: z

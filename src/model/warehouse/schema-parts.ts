@@ -93,3 +93,11 @@ export function toList<T extends string>(value: T | readonly T[] | undefined): r
   if (value === undefined) return [];
   return typeof value === 'string' ? [value] : value;
 }
+
+/** For a value that is none of a few words. */
+export const expectedOf =
+  (words: readonly string[]) =>
+  ({ input }: { readonly input?: unknown }): string => {
+    const given = typeof input === 'string' ? `, not ${JSON.stringify(input)}` : '';
+    return `expected ${words.slice(0, -1).join(', ')} or ${words.at(-1)}${given}`;
+  };

@@ -4,6 +4,7 @@ import { notesShape } from '../notes-schema.js';
 import { columnName } from '../schema.js';
 import {
   columnList,
+  expectedOf,
   interval,
   isSound,
   sourceName,
@@ -28,7 +29,7 @@ const columnDetails = () =>
         .optional()
         .describe('Zone of times that have none; the column has them in UTC'),
       truncate: z
-        .enum(TRUNCATIONS, { error: `expected ${TRUNCATIONS.join(', ')}` })
+        .enum(TRUNCATIONS, { error: expectedOf(TRUNCATIONS) })
         .optional()
         .describe('Unit below which a time is cut off'),
       values: z

@@ -48,3 +48,29 @@ export function listFailures<R extends CheckedSlice>(
     }),
   );
 }
+
+/** A check that failed in a run, with the rows that were kept of it. */
+export interface KeptFailure {
+  readonly task: string;
+  readonly slice: string;
+  readonly check: string;
+  readonly count: number;
+  /** Each an object as JSON. */
+  readonly rows: readonly string[];
+}
+
+/** @param limit rows of each check */
+export async function listKeptFailures(
+  client: pg.Client,
+  runId: number,
+  limit: number,
+): Promise<KeptFailure[]> {
+  const { rows } = await client.query<KeptFailure>(
+    `SELECT task, slice, check_name AS check, (failing->>'count')::bigint AS count,
+       ARRAY(SELECT row::text FROM jsonb_array_elements(failing->'rows') WITH ORDINALITY AS kept (row, place)
+         ORDER BY place LIMIT $2) AS rows
+     FROM edp.check_failures WHERE run_id = $1 ORDER BY found_at, task, slice, check_name`,
+    [runId, limit],
+  );
+  return rows;
+}

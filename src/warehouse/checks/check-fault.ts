@@ -13,7 +13,7 @@ export function isOfStatement(code: string | undefined): code is string {
 /** @throws EdpError `task_failed` */
 export async function naming<T>(
   place: string,
-  checks: readonly Pick<Check, 'name'>[],
+  checks: readonly Check[],
   run: () => Promise<T>,
 ): Promise<T> {
   try {
@@ -25,8 +25,15 @@ export async function naming<T>(
     const what = checks.length === 1 ? 'the check' : 'one of the checks';
     throw new EdpError('task_failed', `${what} ${names} cannot be evaluated: ${message}`, {
       place,
-      hint: 'correct its where, pattern, values or SQL',
+      hint:
+        checks.map(describeRemedy).find((text) => text !== undefined) ??
+        'correct its where or its values',
       cause: error,
     });
   }
+}
+
+function describeRemedy(check: Check): string | undefined {
+  if (check.kind === 'sql') return `correct ${check.file}`;
+  return check.kind === 'matches' ? 'correct its pattern, or its where' : undefined;
 }

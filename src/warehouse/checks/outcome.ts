@@ -11,6 +11,8 @@ export interface CheckOutcome {
   readonly failing: number;
   /** The first of them, each an object as JSON. */
   readonly sample: readonly string[];
+  /** For people: what a check found that is of the table, and not of its rows. */
+  readonly found?: string;
   /** Whether it is of all slices. */
   readonly isOfTable?: boolean;
 }

@@ -95,7 +95,9 @@ async function checkFresh(
   };
   const { rows } = await client.query<{ latest: string | null; ok: boolean }>(printSelect(query));
   const { latest: found, ok } = rows[0]!;
-  return toOutcome(check, ok ? 0 : 1, ok ? [] : [JSON.stringify({ latest: found })]);
+  if (ok) return toOutcome(check, 0, []);
+  const outcome = toOutcome(check, 1, [JSON.stringify({ latest: found })]);
+  return { ...outcome, found: found === null ? 'there is none' : `the latest is ${found}` };
 }
 
 export async function countRows(
@@ -124,7 +126,10 @@ async function checkRowCount(
   const changed =
     before === undefined || before === 0 ? 0 : (Math.abs(rows - before) / before) * 100;
   const ok = rows >= min && rows <= max && (change === undefined || changed <= change);
-  return toOutcome(check, ok ? 0 : 1, ok ? [] : [JSON.stringify({ rows, before })]);
+  if (ok) return toOutcome(check, 0, []);
+  const outcome = toOutcome(check, 1, [JSON.stringify({ rows, before })]);
+  const earlier = before === undefined ? '' : `, ${before} before`;
+  return { ...outcome, found: `${rows} ${rows === 1 ? 'row' : 'rows'}${earlier}` };
 }
 
 /** Rows that the statement gives are failures. */

@@ -1,6 +1,7 @@
 /** The columns of a relation of the database, by which a task is compiled. */
 import type pg from 'pg';
 import { EdpError } from '../../base/errors.js';
+import { suggest } from '../../base/nearest.js';
 import { quoteIdentifier } from '../../model/ddl.js';
 import type { Relation } from '../../model/warehouse/task.js';
 import { cast, type Expr } from '../../relational/tree.js';
@@ -34,13 +35,23 @@ export async function findShape(client: pg.Client, relation: Relation): Promise<
 export async function readShape(client: pg.Client, relation: Relation): Promise<Shape> {
   const shape = await findShape(client, relation);
   if (shape !== undefined) return shape;
-  throw new EdpError(
-    'missing_source',
-    `there is no table or view ${relation.schema}.${relation.name}`,
-    {
-      hint: 'load it first, or correct the name in edp.yaml',
-    },
+  const name = `${relation.schema}.${relation.name}`;
+  throw new EdpError('missing_source', `there is no table or view ${name}`, {
+    hint: suggest(
+      name,
+      await listRelations(client),
+      'load it first, or correct the name in edp.yaml',
+    ),
+  });
+}
+
+/** Tables and views of people. */
+async function listRelations(client: pg.Client): Promise<string[]> {
+  const { rows } = await client.query<{ name: string }>(
+    `SELECT n.nspname || '.' || c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname !~ '^(pg_|information_schema$|edp$)'`,
   );
+  return rows.map(({ name }) => name);
 }
 
 /** The columns that a statement gives. */

@@ -14,7 +14,7 @@ import type {
   Warehouse,
 } from '../../model/warehouse/task.js';
 import { isAggregated } from '../compile/fact-rows.js';
-import { fieldsOf } from '../compile/measure-columns.js';
+import { averageCount, averageSum, fieldsOf } from '../compile/measure-columns.js';
 
 export interface LineageColumn {
   readonly name: string;
@@ -185,9 +185,10 @@ function factColumns(task: FactTask, source: string): LineageColumn[] {
       ],
     })),
     ...plain.map((name) => ({ name, from: of([name]) })),
-    ...(isAggregated(task) ? task.measures : []).map(({ name, of: value }) => ({
-      name,
-      from: value === undefined ? [] : of(fieldsOf(value)),
-    })),
+    ...(isAggregated(task) ? task.measures : []).flatMap(({ name, aggregate, of: value }) => {
+      const names = aggregate === 'avg' ? [name, averageSum(name), averageCount(name)] : [name];
+      const from = value === undefined ? [] : of(fieldsOf(value));
+      return names.map((each) => ({ name: each, from }));
+    }),
   ];
 }

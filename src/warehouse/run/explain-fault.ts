@@ -1,7 +1,7 @@
 /** What the server refused while a task was made → an error that names the task and the remedy. */
 import type pg from 'pg';
 import { EdpError } from '../../base/errors.js';
-import type { Task } from '../../model/warehouse/task.js';
+import type { ModelTask, Task, ViewTask } from '../../model/warehouse/task.js';
 import { isOfStatement } from '../checks/check-fault.js';
 import { findBadValue, findDoubledKey, isOfValue } from './find-fault-row.js';
 
@@ -9,6 +9,9 @@ interface ServerFault {
   readonly code?: string;
   readonly message: string;
   readonly detail?: string;
+  readonly hint?: string;
+  /** Of the statement, in characters, from 1. */
+  readonly position?: string;
 }
 
 const UNIQUE_VIOLATION = '23505';
@@ -22,32 +25,39 @@ export async function explainTaskFault(
   isInTransaction: boolean,
 ): Promise<unknown> {
   if (error instanceof EdpError) return error;
-  const { code, message, detail } = error as ServerFault;
+  const { code, message, detail, hint } = error as ServerFault;
   // Errors of edp itself, and broken connections, are no faults of a task.
   if (!isOfStatement(code)) return error;
-  const found = await findRow(client, error, task, isInTransaction);
+  const found = await findPlace(client, error as ServerFault, task, isInTransaction);
   const more = detail === undefined ? '' : ` (${detail})`;
-  const where = found === undefined ? '' : `: ${found}`;
-  return new EdpError('task_failed', `${message}${more}${where}`, {
+  return new EdpError('task_failed', found ?? describeKey(detail) ?? `${message}${more}`, {
     place: task.name,
-    hint: hintOf(code, task),
+    hint:
+      hintOf(code, task) ??
+      hint ??
+      (found === undefined ? 'edp run --dry-run --sql shows the statement' : 'correct it there'),
     cause: error,
   });
 }
 
-/** Where the fault is, if the rows say; what cannot be found out adds nothing. */
-async function findRow(
+/** The indexes of a table in the making have names of edp's own. */
+function describeKey(detail: string | undefined): string | undefined {
+  const found = /^Key \((.*)\)=\((.*)\) (?:is duplicated|already exists)\.$/s.exec(detail ?? '');
+  return found === null ? undefined : `several rows have the key (${found[1]}) = (${found[2]})`;
+}
+
+/** Where the fault is, and what it is; what cannot be found out is left to what the server said. */
+async function findPlace(
   client: pg.Client,
-  error: unknown,
+  { code = '' }: ServerFault,
   task: Task,
   isInTransaction: boolean,
 ): Promise<string | undefined> {
-  if (task.kind !== 'silver') return undefined;
-  const isDoubled = (error as ServerFault).code === UNIQUE_VIOLATION;
-  if (!isDoubled && !isOfValue(error)) return undefined;
+  const find = finderOf(code, task);
+  if (find === undefined) return undefined;
   await client.query(isInTransaction ? 'SAVEPOINT edp_fault' : 'BEGIN');
   try {
-    return await (isDoubled ? findDoubledKey(client, task) : findBadValue(client, task));
+    return await find(client);
   } catch {
     return undefined;
   } finally {
@@ -57,15 +67,43 @@ async function findRow(
   }
 }
 
-function hintOf(code: string, task: Task): string {
+function finderOf(
+  code: string,
+  task: Task,
+): ((client: pg.Client) => Promise<string | undefined>) | undefined {
+  if (task.kind === 'silver') {
+    if (code === UNIQUE_VIOLATION) return (client) => findDoubledKey(client, task);
+    return isOfValue({ code }) ? (client) => findBadValue(client, task) : undefined;
+  }
+  const isOwnSql = task.kind === 'model' || task.kind === 'view';
+  return isOwnSql && code.startsWith('42') ? (client) => findSqlFault(client, task) : undefined;
+}
+
+/** The line of the user's SQL that the server does not understand: it is asked for that SQL alone. */
+async function findSqlFault(
+  client: pg.Client,
+  { sql, file }: ModelTask | ViewTask,
+): Promise<string | undefined> {
+  const explain = 'EXPLAIN ';
+  try {
+    await client.query(explain + sql);
+    return undefined;
+  } catch (error) {
+    const { message, position } = error as ServerFault;
+    if (position === undefined) return `${file}: ${message}`;
+    // The server counts characters, as a person does.
+    const before = [...sql].slice(0, Number(position) - explain.length - 1);
+    return `${file}:${before.filter((each) => each === '\n').length + 1}: ${message}`;
+  }
+}
+
+function hintOf(code: string, task: Task): string | undefined {
   if (code === UNIQUE_VIOLATION) {
-    return task.kind === 'silver'
-      ? 'several rows of the source have this key: declare latest-by, or a longer key'
-      : 'several rows have this key: declare a longer one';
+    return task.kind === 'silver' ? 'declare latest-by, or a longer key' : 'declare a longer key';
   }
   if (code.startsWith('22') && task.kind === 'silver') {
     return 'declare on-error: null for the column, its values, or a where that leaves the row out';
   }
   if (code === PRIVILEGE) return 'give this role the right, or run as the owner of the schema';
-  return 'edp run --dry-run --sql shows the statement';
+  return undefined;
 }

@@ -23,7 +23,7 @@ const SUSPECTS = 'edp_suspects';
 const PLACE = 'edp_place';
 const MAX_SHOWN = 60;
 
-/** A value that cannot be cast. @returns undefined where none is found */
+/** A value that cannot be cast, with what the server says of it. @returns undefined where none is found */
 export async function findBadValue(
   client: pg.Client,
   task: SilverTask,
@@ -32,15 +32,16 @@ export async function findBadValue(
   const count = await collectSuspects(client, task, shape);
   for (const silver of task.columns) {
     const of = cleaned(silver, shape);
-    const fails = (from: number, to: number) => refuses(client, of, from, to);
-    if (count === 0 || !(await fails(1, count))) continue;
+    const refusal = (from: number, to: number) => findRefusal(client, of, from, to);
+    if (count === 0 || (await refusal(1, count)) === undefined) continue;
     let [first, last] = [1, count];
     while (first < last) {
       const middle = Math.floor((first + last) / 2);
-      if (await fails(first, middle)) last = middle;
+      if ((await refusal(first, middle)) !== undefined) last = middle;
       else first = middle + 1;
     }
-    return describe(client, task, silver, first);
+    // Of all rows, the server may have refused another one first.
+    return `${await refusal(first, first)}: ${await describe(client, task, silver, first)}`;
   }
   return undefined;
 }
@@ -71,7 +72,12 @@ async function collectSuspects(
 
 const suspects: From = { kind: 'table', schema: 'pg_temp', name: SUSPECTS, as: SOURCE };
 
-async function refuses(client: pg.Client, of: Expr, from: number, to: number): Promise<boolean> {
+async function findRefusal(
+  client: pg.Client,
+  of: Expr,
+  from: number,
+  to: number,
+): Promise<string | undefined> {
   const query: Select = {
     columns: [{ of: { kind: 'aggregate', name: 'count', of }, as: 'count' }],
     from: suspects,
@@ -84,11 +90,11 @@ async function refuses(client: pg.Client, of: Expr, from: number, to: number): P
   try {
     await client.query(printSelect(query));
     await client.query('RELEASE SAVEPOINT edp_suspect');
-    return false;
+    return undefined;
   } catch (error) {
     if (!isOfValue(error)) throw error;
     await client.query('ROLLBACK TO SAVEPOINT edp_suspect');
-    return true;
+    return (error as Error).message;
   }
 }
 

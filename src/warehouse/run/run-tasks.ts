@@ -97,7 +97,7 @@ class TaskQueue {
   readonly #places: ReadonlyMap<string, number>;
   readonly #running = new Set<string>();
   /** Tasks that failed, or were skipped. */
-  readonly #broken = new Set<string>();
+  readonly #broken = new Map<string, 'failed' | 'skipped'>();
   #wake: (() => void)[] = [];
 
   constructor(
@@ -141,12 +141,13 @@ class TaskQueue {
     this.#progress.started(task.name);
     const startedAt = performance.now();
     let results: TaskResult[];
-    const broken = readBy(task).filter((name) => this.#broken.has(name));
+    const broken = this.#describeBroken(task);
+    const statements: string[] = [];
     try {
       results =
-        broken.length > 0
-          ? [await this.#end(session, task, 'skipped', `${broken.join(', ')} failed`, startedAt)]
-          : await this.#record(session, () =>
+        broken !== undefined
+          ? [await this.#end(session, task, 'skipped', broken, startedAt)]
+          : await this.#record(session, statements, () =>
               runTask(session, task, this.#warehouse, this.#orders, this.#runId),
             );
     } catch (thrown) {
@@ -160,15 +161,12 @@ class TaskQueue {
         this.#wakeOthers();
         throw thrown;
       }
-      results = [await this.#end(session, task, 'failed', undefined, startedAt, thrown)];
+      const failed = await this.#end(session, task, 'failed', undefined, startedAt, thrown);
+      results = [this.#orders.withSql ? { ...failed, sql: statements } : failed];
     }
-    if (
-      results.some(
-        ({ state, isHeldBack }) =>
-          (state === 'failed' && isHeldBack !== true) || state === 'skipped',
-      )
-    ) {
-      this.#broken.add(task.name);
+    for (const { state, isHeldBack } of results) {
+      if (state === 'failed' && isHeldBack !== true) this.#broken.set(task.name, 'failed');
+      if (state === 'skipped') this.#broken.set(task.name, 'skipped');
     }
     this.#running.delete(task.name);
     this.results.push(...results);
@@ -176,8 +174,20 @@ class TaskQueue {
     this.#wakeOthers();
   }
 
-  /** Adds the statements of a task to its first result, if they are wanted. */
-  async #record(session: pg.Client, run: () => Promise<TaskResult[]>): Promise<TaskResult[]> {
+  /** Why a task cannot be made: by what fails itself, if anything that it reads does. */
+  #describeBroken(task: Task): string | undefined {
+    const broken = [...new Set(readBy(task))].filter((name) => this.#broken.has(name));
+    if (broken.length === 0) return undefined;
+    const failed = broken.filter((name) => this.#broken.get(name) === 'failed');
+    return failed.length > 0 ? `${failed.join(', ')} failed` : `${broken.join(', ')} skipped`;
+  }
+
+  /** Adds the statements of a task to its first result, if they are wanted. @param made those until a fault */
+  async #record(
+    session: pg.Client,
+    made: string[],
+    run: () => Promise<TaskResult[]>,
+  ): Promise<TaskResult[]> {
     if (!this.#orders.withSql) return run();
     const { statements, stop } = recordStatements(session);
     try {
@@ -185,6 +195,7 @@ class TaskQueue {
       const isUnchanged = first!.state === 'unchanged';
       return [{ ...first!, ...(isUnchanged ? {} : { sql: [...statements] }) }, ...rest];
     } finally {
+      made.push(...statements);
       stop();
     }
   }

@@ -30,7 +30,9 @@ export async function runView(
   const reason = isNew
     ? state === undefined
       ? 'new'
-      : 'its definition changed'
+      : state.definition === definition
+        ? '--full'
+        : 'its definition changed'
     : isMaterialized
       ? await findReason(client, task, tasks, state)
       : undefined;

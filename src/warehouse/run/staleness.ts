@@ -34,9 +34,22 @@ export const everything = (reason: string): Work => ({
 
 const MAX_LOADS_NAMED = 5;
 
-export function describeLoads(ids: readonly (number | null)[], otherwise: string): string {
-  const loads = [...new Set(ids.filter((id) => id !== null))].sort((a, b) => a - b);
-  if (loads.length === 0 || loads.length < new Set(ids).size) return otherwise;
+/** Names the loads whose rows came, and those whose rows went: they were undone, replaced, or do not count now. */
+export function describeLoads(
+  changes: readonly Pick<UnseenChange, 'kind' | 'loadId'>[],
+  otherwise: string,
+): string {
+  if (changes.length === 0 || changes.some(({ loadId }) => loadId === null)) return otherwise;
+  const came = changes.filter(({ kind }) => kind !== 'deleted').map(({ loadId }) => loadId!);
+  const went = changes.map(({ loadId }) => loadId!).filter((id) => !came.includes(id));
+  return [
+    ...(came.length === 0 ? [] : [nameLoads(came)]),
+    ...(went.length === 0 ? [] : [`rows of ${nameLoads(went)} are gone`]),
+  ].join('; ');
+}
+
+function nameLoads(ids: readonly number[]): string {
+  const loads = [...new Set(ids)].sort((a, b) => a - b);
   const named = loads.slice(0, MAX_LOADS_NAMED).join(', ');
   const more = loads.length > MAX_LOADS_NAMED ? `, … (${loads.length})` : '';
   return `${loads.length === 1 ? 'load' : 'loads'} ${named}${more}`;
@@ -54,7 +67,7 @@ export async function findStaleKeys(
   if (unseen === undefined) return everything('another database, or another source');
   if (unseen.length === 0) return undefined;
   const loads = unseen.map(({ loadId }) => loadId);
-  const reason = describeLoads(loads, `${task.source.task ?? name} changed`);
+  const reason = describeLoads(unseen, `${task.source.task ?? name} changed`);
   if (blueprint.affected === undefined || !isTraceable(task, unseen)) return everything(reason);
   return {
     within: 'keys',
@@ -102,8 +115,7 @@ export async function findStaleSlices(
   if (unseen === undefined) return everything('another database, or another source');
   const reasons = new Map<string, string>();
   if (unseen.length > 0) {
-    const loads = unseen.map(({ loadId }) => loadId);
-    const reason = describeLoads(loads, `${task.source.task ?? name} changed`);
+    const reason = describeLoads(unseen, `${task.source.task ?? name} changed`);
     const slices = await slicesOf(client, task, shape, unseen);
     if (slices === undefined) return everything(reason);
     for (const slice of slices) reasons.set(slice, reason);

@@ -61,7 +61,9 @@ export async function keepResults(
       ...(['read', 'inserted', 'updated', 'deleted', 'unknown', 'nullKey'] as const).map((name) =>
         kept.map(({ rows }) => rows[name]),
       ),
-      kept.map(({ checks }) => JSON.stringify(checks.map(({ sample: _, ...check }) => check))),
+      kept.map(({ checks }) =>
+        JSON.stringify(checks.map(({ sample: _, found: __, ...check }) => check)),
+      ),
       kept.map(({ error }) => error?.message ?? null),
       kept.map(({ seconds }) => seconds),
     ],

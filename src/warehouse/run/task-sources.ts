@@ -66,10 +66,7 @@ export async function findChange(
     const name = source.task ?? `${source.relation.schema}.${source.relation.name}`;
     if (unseen === undefined) return `another database, or another ${name}`;
     if (unseen.length === 0) continue;
-    return describeLoads(
-      unseen.map(({ loadId }) => loadId),
-      `${name} changed`,
-    );
+    return describeLoads(unseen, `${name} changed`);
   }
   return undefined;
 }
