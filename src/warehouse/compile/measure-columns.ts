@@ -18,6 +18,8 @@ import { isFloat, type Shape } from './relation-shape.js';
 export interface MeasureColumns {
   /** What a row holds. */
   readonly stored: readonly Output[];
+  /** Those that are sums. */
+  readonly sums: readonly string[];
   /** What is computed of it, by name: SQL over the stored columns. */
   readonly generated: Readonly<Record<string, string>>;
 }
@@ -29,6 +31,7 @@ export function measureColumns(
   from: string,
 ): MeasureColumns {
   const stored: Output[] = [];
+  const sums: string[] = [];
   const generated: Record<string, string> = {};
   for (const measure of measures) {
     const { name, round } = measure;
@@ -41,19 +44,21 @@ export function measureColumns(
     });
     if (measure.aggregate === 'avg') {
       const [sum, count] = [averageSum(name), averageCount(name)];
+      sums.push(sum);
       stored.push({ of: cast(aggregate('sum'), 'numeric'), as: sum });
       stored.push({ of: aggregate('count'), as: count });
       const quotient = `${quoteIdentifier(sum)} / nullif(${quoteIdentifier(count)}, 0)`;
       generated[name] = round === undefined ? quotient : `round(${quotient}, ${round})`;
     } else {
       const value = aggregate(measure.aggregate);
+      if (measure.aggregate === 'sum') sums.push(name);
       stored.push({
         of: round === undefined ? value : call('round', cast(value, 'numeric'), number(round)),
         as: name,
       });
     }
   }
-  return { stored, generated };
+  return { stored, sums, generated };
 }
 
 /** Names of the columns that an average is kept in. */
