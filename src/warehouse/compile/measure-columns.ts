@@ -2,6 +2,7 @@
 
 import { quoteIdentifier } from '../../model/ddl.js';
 import type { Expression } from '../../model/expression.js';
+import { averageCount, averageSum } from '../../model/warehouse/measure.js';
 import type { Measure } from '../../model/warehouse/task.js';
 import {
   binary,
@@ -59,15 +60,6 @@ export function measureColumns(
     }
   }
   return { stored, sums, generated };
-}
-
-/** Names of the columns that an average is kept in. */
-export function averageSum(name: string): string {
-  return `${name}_sum`;
-}
-
-export function averageCount(name: string): string {
-  return `${name}_count`;
 }
 
 /** The sum of binary fractions depends on the order of the rows; that of decimal ones does not. */

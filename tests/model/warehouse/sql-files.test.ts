@@ -49,6 +49,11 @@ it.each([
     ],
   },
   {
+    name: 'two columns of one name',
+    sql: 'SELECT id, at, at FROM clean.jobs',
+    faults: ['v.sql:1: "at" is the name of two columns; give one of them another name (AS)'],
+  },
+  {
     name: 'a layer in place of its schema',
     sql: 'SELECT id FROM silver.jobs',
     faults: ['v.sql:1: the schema of layer silver is clean; write clean.jobs'],
