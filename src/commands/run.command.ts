@@ -11,6 +11,7 @@ import { formatCount, formatSeconds, type Output, safeText } from '../terminal/o
 import { withProgress } from '../terminal/progress.js';
 import { listFailures } from '../warehouse/checks/check-failures.js';
 import { listChanged } from '../warehouse/run/changed-tasks.js';
+import { findSqlFaults } from '../warehouse/run/find-sql-faults.js';
 import { runTasks } from '../warehouse/run/run-tasks.js';
 import { selectTasks } from '../warehouse/run/select-tasks.js';
 import type { TaskResult } from '../warehouse/run/task-results.js';
@@ -29,7 +30,7 @@ export const command: Command = {
     if (options.sql && !options.dryRun) {
       throw new EdpError('usage', '--sql is for --dry-run: which statements each task would run');
     }
-    const { warehouse, directory } = await loadWarehouse(project.directory);
+    const { warehouse, directory, refuse } = await loadWarehouse(project.directory);
     if (warehouse.tasks.length === 0) {
       throw new EdpError(
         'usage',
@@ -40,8 +41,9 @@ export const command: Command = {
       );
     }
     const wanted = [...(given.tasks as string[]), ...options.task];
-    return withDatabase({ databaseUrl: options.databaseUrl, directory }, (database) =>
-      within(invocation, database, options.dryRun, async (own, runId) => {
+    return withDatabase({ databaseUrl: options.databaseUrl, directory }, async (database) => {
+      refuse(await withClient(database.client, 'run', (own) => findSqlFaults(own, warehouse)));
+      return within(invocation, database, options.dryRun, async (own, runId) => {
         const startedAt = performance.now();
         const changed = wanted.some((each) => each.includes('state:changed'))
           ? await listChanged(own, warehouse)
@@ -65,8 +67,8 @@ export const command: Command = {
         if (signal.aborted) output.line('interrupted: run the same command again to continue');
         output.result(toJson(results, runId, seconds, status));
         return status;
-      }),
-    );
+      });
+    });
   },
 };
 

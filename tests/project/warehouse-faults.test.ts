@@ -89,6 +89,8 @@ checks:
       d: {sql: "(SELECT max(id) FROM other)"}
       e: {sql: "raw.name"}
       f: {sql: "id FROM raw"}
+      g: {sql: "max(id)"}
+      h: {sql: "row_number() OVER (PARTITION BY name ORDER BY at)"}
     where: "ok; DROP TABLE raw"
 `,
     faults: [
@@ -97,7 +99,9 @@ checks:
       '13: silver.a.columns.d.sql: it reads another table; sql/models/ is the place for that',
       '14: silver.a.columns.e.sql: "raw.name": columns are written without a table',
       '15: silver.a.columns.f.sql: syntax error at or near "FROM"',
-      '16: silver.a.where: syntax error at or near ";"',
+      '16: silver.a.columns.g.sql: max reads other rows; sql/models/ is the place for that',
+      '17: silver.a.columns.h.sql: row_number reads other rows; sql/models/ is the place for that',
+      '18: silver.a.where: syntax error at or near ";"',
     ],
   },
   {
