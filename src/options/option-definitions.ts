@@ -114,7 +114,7 @@ export const OPTIONS = {
     'Make the files the whole content of their table, in one transaction; the rows that were there go',
   ),
   'dry-run': flag(
-    'Try the whole load against the real table and write nothing; counts and rejects are the same',
+    'Try all of it on the real tables and write nothing; counts and rejects are the same',
   ),
   yes: flag('Do not ask for confirmation'),
   runs: flag('Show runs of commands instead of loads; a number is that of a run'),
@@ -160,11 +160,12 @@ export const OPTIONS = {
   list: flag('List the available reports'),
   from: define<string | undefined>({
     schema: text.optional(),
-    describe: 'Start of the time range, inclusive, such as 2024-01-31 or 2024-01-31T06:00',
+    describe:
+      'Start of the time range, inclusive, such as 2024-01-31; of a report, also 2024-01-31T06:00',
   }),
   to: define<string | undefined>({
     schema: text.optional(),
-    describe: 'End of the time range, exclusive',
+    describe: 'End of the time range: of a report exclusive, of a run inclusive',
   }),
   format: choice(FORMAT_CHOICES, 'Output format of the report'),
   'safe-cells': flag(
