@@ -50,7 +50,7 @@ it('with its line, all at once', async () => {
 });
 
 it('and not where the table is still to be loaded', async () => {
-  expect(await refusalOf(WRONG.replace(/checks:[^]*/, ''))).toEqual([]);
+  expect(await refusalOf(WRONG.slice(0, WRONG.indexOf('checks:')))).toEqual([]);
 });
 
 it('of what can be planned there is none', async () => {

@@ -4,6 +4,7 @@ import { asksMoment } from './sql-moment.js';
 import { asNode, listOf, type Node, nodesIn, textOf } from './sql-node.js';
 import { type ColumnsOf, type OutputOrigins, originsOf } from './sql-origins.js';
 import { columnsRead, outputColumns, type QueryRelation, relationsRead } from './sql-tree.js';
+import { unknownColumns } from './sql-unknown-columns.js';
 
 export interface SqlFault {
   /** In the text, from 1. */
@@ -19,6 +20,14 @@ export interface QueryReading {
   readonly asksMoment: boolean;
   /** Of which columns each of them is computed. @param columnsOf the tables that it reads */
   origins(columnsOf: ColumnsOf): readonly OutputOrigins[];
+  /** Names that none of the tables has. @param columnsOf undefined for a table that is not known */
+  unknown(columnsOf: ColumnsOf): readonly (SqlName & { readonly known: readonly string[] })[];
+}
+
+export interface SqlName {
+  readonly column: string;
+  /** In the text, from 1. */
+  readonly line: number;
 }
 
 export interface SqlReader {
@@ -76,6 +85,11 @@ function readQuery(parse: Parse, sql: string): QueryReading | SqlFault {
     columns: outputColumns(select),
     asksMoment: asksMoment(select),
     origins: (columnsOf) => originsOf(select, columnsOf),
+    unknown: (columnsOf) =>
+      unknownColumns(select, columnsOf).map(({ offset, ...rest }) => ({
+        ...rest,
+        line: lineOfByte(sql, offset),
+      })),
   };
 }
 
