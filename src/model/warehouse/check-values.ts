@@ -26,16 +26,15 @@ export function checkValues(
     add('column', `"${column}" is ${type}, which is no time`);
   }
   const family = type === undefined ? undefined : familyOf(type);
-  const check = (part: string, value: string | undefined) => {
-    if (value === undefined) return;
-    const isOf = family === 'number' ? NUMBER : family === 'time' ? TIME : undefined;
-    if (isOf?.test(value) === false) {
-      add(part, `"${value}" is no ${family}, and ${column} is ${type}`);
-    }
+  const isOf = family === 'number' ? NUMBER : family === 'time' ? TIME : undefined;
+  const check = (part: string, wanted: readonly string[]) => {
+    // Of a list, some may be meant for a column of another type.
+    if (isOf === undefined || wanted.length === 0 || wanted.some((one) => isOf.test(one))) return;
+    add(part, `"${wanted[0]}" is no ${family}, and ${column} is ${type}`);
   };
-  for (const value of values) check('values', value);
-  check('min', min);
-  check('max', max);
+  check('values', values);
+  if (min !== undefined) check('min', [min]);
+  if (max !== undefined) check('max', [max]);
   if (min !== undefined && max !== undefined && isAbove(min, max, family)) {
     add('min', `no value is from ${min} to ${max}; min is above max`);
   }
