@@ -10,6 +10,7 @@ import { loadWarehouse } from '../project/load-warehouse.js';
 import type { Output } from '../terminal/output.js';
 import { withProgress } from '../terminal/progress.js';
 import { listChanged } from '../warehouse/run/changed-tasks.js';
+import { findSqlFaults } from '../warehouse/run/find-sql-faults.js';
 import { runTasks } from '../warehouse/run/run-tasks.js';
 import { selectTasks } from '../warehouse/run/select-tasks.js';
 import type { TaskResult } from '../warehouse/run/task-results.js';
@@ -33,7 +34,7 @@ export const command: Command = {
         hint: '--date makes a date anew, stale or not; --full makes all dates',
       });
     }
-    const { warehouse, directory } = await loadWarehouse(project.directory);
+    const { warehouse, directory, refuse } = await loadWarehouse(project.directory);
     if (warehouse.tasks.length === 0) {
       throw new EdpError(
         'usage',
@@ -44,8 +45,9 @@ export const command: Command = {
       );
     }
     const wanted = [...(given.tasks as string[]), ...options.task];
-    return withDatabase({ databaseUrl: options.databaseUrl, directory }, (database) =>
-      within(invocation, database, options.dryRun, async (own, runId) => {
+    return withDatabase({ databaseUrl: options.databaseUrl, directory }, async (database) => {
+      refuse(await withClient(database.client, 'run', (own) => findSqlFaults(own, warehouse)));
+      return within(invocation, database, options.dryRun, async (own, runId) => {
         const startedAt = performance.now();
         const changed = wanted.some((each) => each.includes('state:changed'))
           ? await listChanged(own, warehouse)
@@ -70,8 +72,8 @@ export const command: Command = {
         if (signal.aborted) output.line('interrupted: run the same command again to continue');
         output.result(toJson(results, runId, seconds, status));
         return status;
-      }),
-    );
+      });
+    });
   },
 };
 

@@ -5,6 +5,7 @@ import { EdpError } from '../base/errors.js';
 import { tableSchema, toModel } from '../model/schema.js';
 import { hasSql, listSqlFiles } from '../model/warehouse/project-sql.js';
 import { type ResolvedWarehouse, resolveWarehouse } from '../model/warehouse/resolve-warehouse.js';
+import type { WarehouseFault } from '../model/warehouse/resolving.js';
 import { type SoundSections, soundSections } from '../model/warehouse/sound-sections.js';
 import { loadSqlReader } from '../model/warehouse/sql-reader.js';
 import type { Warehouse } from '../model/warehouse/task.js';
@@ -15,6 +16,8 @@ import type { Project } from './project.js';
 
 export interface WarehouseProject extends Project {
   readonly warehouse: Warehouse;
+  /** For faults that are found later. @throws EdpError `config` that lists them */
+  readonly refuse: (faults: readonly WarehouseFault[]) => void;
 }
 
 /**
@@ -29,13 +32,21 @@ export async function loadWarehouse(directory = process.cwd()): Promise<Warehous
   const { warehouse, faults } = await resolve(directory, reading);
   // What is missing in a text that cannot be read brings about faults elsewhere.
   if (!reading.parts.some((part) => part.isBroken || part.mayLackTables(true))) {
-    for (const fault of faults) {
-      if ('file' in fault) reading.addFileFault(fault);
-      else reading.addFault(fault);
-    }
+    addFaults(reading, faults);
   }
   const { options, csv, tables } = reading.finish();
-  return { directory, options, csv, model: await toProjectModel(tables), warehouse };
+  const refuse = (later: readonly WarehouseFault[]) => {
+    addFaults(reading, later);
+    reading.finish();
+  };
+  return { directory, options, csv, model: await toProjectModel(tables), warehouse, refuse };
+}
+
+function addFaults(reading: ProjectReading, faults: readonly WarehouseFault[]): void {
+  for (const fault of faults) {
+    if ('file' in fault) reading.addFileFault(fault);
+    else reading.addFault(fault);
+  }
 }
 
 const NOTHING = [{ name: PROJECT_FILE, text: '' }];

@@ -49,6 +49,35 @@ it.each<Case>([
     ],
   },
   {
+    name: 'values that are none of the type of the column',
+    text: `${TABLES}${SILVER}dimensions:
+  name_dim: {from: silver.jobs, natural-key: name, attributes: []}
+facts:
+  f: {from: silver.jobs, date: day, dimensions: {n: {dimension: name_dim, by: {name: job_id}}}, measures: {n_jobs: count(*)}}
+  g: {from: silver.jobs, date: day, measures: {mean: avg(amount), mean_sum: sum(amount)}}
+checks:
+  silver.jobs:
+    - range: {column: amount, min: abc}
+    - range: {column: job_id, min: 10, max: 9}
+      name: upside_down
+    - range: {column: day, min: 2024-02-01, max: 2024-01-31}
+    - accepted_values: {column: amount, values: [many, none]}
+    - accepted_values: {column: job_id, values: [1, many]}
+    - fresh: {column: name, within: 2 days}
+  gold.g:
+    - range: {column: mean_count, min: 1}
+`,
+    faults: [
+      '10: facts.f.dimensions.n.by: "job_id" is int, and name of name_dim is text; cast one of them in silver (type:)',
+      '11: facts.g.measures.mean_sum: "mean_sum" is a part of the average mean, too',
+      '14: checks.silver.jobs.0.range.min: "abc" is no number, and amount is numeric',
+      '15: checks.silver.jobs.1.range.min: no value is from 10 to 9; min is above max',
+      '17: checks.silver.jobs.2.range.min: no value is from 2024-02-01 to 2024-01-31; min is above max',
+      '18: checks.silver.jobs.3.accepted_values.values: "many" is no number, and amount is numeric',
+      '20: checks.silver.jobs.5.fresh.column: "name" is text, which is no time',
+    ],
+  },
+  {
     name: 'SQL that is no expression',
     text: `${TABLES}silver:
   a:
@@ -61,6 +90,8 @@ it.each<Case>([
       d: {sql: "(SELECT max(id) FROM other)"}
       e: {sql: "raw.name"}
       f: {sql: "id FROM raw"}
+      g: {sql: "max(id)"}
+      h: {sql: "row_number() OVER (PARTITION BY name ORDER BY at)"}
     where: "ok; DROP TABLE raw"
 `,
     faults: [
@@ -69,7 +100,9 @@ it.each<Case>([
       '13: silver.a.columns.d.sql: it reads another table; sql/models/ is the place for that',
       '14: silver.a.columns.e.sql: "raw.name": columns are written without a table',
       '15: silver.a.columns.f.sql: syntax error at or near "FROM"',
-      '16: silver.a.where: syntax error at or near ";"',
+      '16: silver.a.columns.g.sql: max reads other rows; sql/models/ is the place for that',
+      '17: silver.a.columns.h.sql: row_number reads other rows; sql/models/ is the place for that',
+      '18: silver.a.where: syntax error at or near ";"',
     ],
   },
   {

@@ -3,6 +3,7 @@ import type pg from 'pg';
 import type { Warehouse } from '../../src/model/warehouse/task.js';
 import { Random } from '../faults/random.js';
 import { type Files, loadFiles } from '../support/warehouse-project.js';
+import { relationOf } from './dump.js';
 import { compareIds, type Ids, judge, type Place, readIds } from './judge.js';
 import { Bronze, emptyDatabase } from './place.js';
 import { filesOf, makeProject, type Project } from './project.js';
@@ -52,6 +53,7 @@ class Actor {
   #warehouse: Warehouse;
   #ids: Ids = new Map();
   readonly #extra: string[] = [];
+  #asides = 0;
 
   constructor(place: Place, project: Project, warehouse: Warehouse) {
     this.#place = place;
@@ -61,8 +63,9 @@ class Actor {
 
   async act(step: Step): Promise<string[]> {
     const { bronze, config } = this.#place;
-    // In a run between, a member may go and come again.
-    const isRun = ['part', 'kill'].includes(step.op) || (step.op === 'load' && step.halves);
+    // In a run between, a member may go and come again; another table has other ids.
+    const isRun =
+      ['part', 'kill', 'aside'].includes(step.op) || (step.op === 'load' && step.halves);
     if (isRun) this.#ids = new Map();
     switch (step.op) {
       case 'load':
@@ -91,6 +94,9 @@ class Actor {
         const { op: _, ...options } = step;
         return this.#checked(options, false);
       }
+      case 'aside':
+        await this.#setAside(step.task);
+        return [];
       case 'kill':
         await runKilled(config, this.#warehouse, step.after);
         return [];
@@ -104,6 +110,13 @@ class Actor {
       case 'run':
         return this.#checked({ full: step.full }, true);
     }
+  }
+
+  async #setAside(name: string): Promise<void> {
+    const task = this.#warehouse.tasks.find((each) => each.name === name);
+    if (task === undefined) return;
+    const aside = `aside_${++this.#asides}`;
+    await this.#place.client.query(`ALTER TABLE IF EXISTS ${relationOf(task)} RENAME TO ${aside}`);
   }
 
   async #runOnly(): Promise<void> {

@@ -28,6 +28,8 @@ export type Step =
       readonly full: boolean;
       readonly dates?: readonly [string, string];
     }
+  /** Somebody renames what a task made. */
+  | { readonly op: 'aside'; readonly task: string }
   | { readonly op: 'kill'; readonly after: number }
   | { readonly op: 'two'; readonly full: boolean }
   | { readonly op: 'run'; readonly full: boolean };
@@ -76,6 +78,7 @@ export function makeStep(random: Random, project: Project, promoted: number): St
       ...(random.next() < 0.35 ? { dates: random.pick(RANGES) } : {}),
     };
   }
+  if (chance < 0.68) return { op: 'aside', task: random.pick(namesOf(project)) };
   if (chance < 0.72) return { op: 'kill', after: random.below(250) };
   if (chance < 0.77) return { op: 'two', full: random.next() < 0.2 };
   return { op: 'run', full: random.next() < 0.08 };

@@ -1,5 +1,6 @@
 /** The columns of tasks and declared tables, as far as declarations tell. */
 
+import { averageParts } from './measure.js';
 import { toList } from './schema-parts.js';
 import type { WarehouseInput } from './sections.js';
 import type { SilverColumnInput } from './silver-schema.js';
@@ -116,7 +117,10 @@ export class ColumnFinder {
       ),
       ['date', input.slice === 'hour' ? 'timestamp' : 'date'],
       ...dimensions,
-      ...Object.keys(input.measures ?? {}).map((column) => [column, NO_TYPE] as const),
+      ...Object.entries(input.measures ?? {}).flatMap(([column, declared]) => {
+        const value = typeof declared === 'string' ? declared : declared.value;
+        return [column, ...averageParts(column, value)].map((name) => [name, NO_TYPE] as const);
+      }),
       ...goldTimes(),
     ]);
   }
@@ -148,7 +152,8 @@ function silverType(
   source: KnownColumns | undefined,
 ): string | undefined {
   if (typeof column === 'string') return source?.get(column);
+  if (column.timezone !== undefined) return 'timestamptz';
   if (column.type !== undefined) return column.type;
-  if (column.timezone !== undefined) return 'timestamp';
+  if (column.values !== undefined) return 'text';
   return column.from === undefined ? undefined : source?.get(column.from);
 }

@@ -28,6 +28,21 @@ export function parseMeasure(text: string): Aggregation {
   return { aggregate, isDistinct, of };
 }
 
+/** Names of the columns that an average is kept in. */
+export function averageSum(name: string): string {
+  return `${name}_sum`;
+}
+
+export function averageCount(name: string): string {
+  return `${name}_count`;
+}
+
+/** The same of a measure as it is written; none where it is no average. */
+export function averageParts(name: string, text: string): string[] {
+  const isAverage = CALL.exec(text)?.[1]?.toLowerCase() === 'avg';
+  return isAverage ? [averageSum(name), averageCount(name)] : [];
+}
+
 function parseOperand(text: string, inside: string): Expression {
   let of: Expression;
   try {

@@ -1,6 +1,7 @@
 /** Files of SQL of the project: where each is, and what it reads. */
 
-import type { Path, Resolving } from './resolving.js';
+import { GOLD_TIMES } from './known-columns.js';
+import { meant, type Path, type Resolving } from './resolving.js';
 import type { WarehouseInput } from './sections.js';
 import { isSqlFault, type QueryReading } from './sql-reader.js';
 import type { Source } from './task.js';
@@ -90,6 +91,22 @@ function findRelation(
     return `the schema of layer ${layer} is ${actual}; write ${actual}.${name}`;
   }
   return written === undefined ? (catalog.mistakenFor(found) ?? found) : found;
+}
+
+/** Adds a fault for each name that is no column of the tasks that the file reads; of other tables it is not known. */
+export function checkNames(resolving: Resolving, file: string, sql: string): void {
+  const reading = resolving.sql?.readQuery(sql);
+  if (reading === undefined || isSqlFault(reading)) return;
+  const columnsOf = (table: { readonly schema?: string; readonly name: string }) => {
+    const found = findRelation(resolving.catalog, table);
+    if (typeof found === 'string' || found.task === undefined) return undefined;
+    const known = resolving.columns.of(found);
+    return known && [...known.keys(), ...GOLD_TIMES];
+  };
+  for (const { column, line, known } of reading.unknown(columnsOf)) {
+    const message = `"${column}" is no column of what is read there${meant(column, new Set(known))}`;
+    resolving.add({ file, line, message });
+  }
 }
 
 function unique(sources: readonly Source[]): Source[] {

@@ -2,6 +2,7 @@
 import { toNotes } from '../notes.js';
 import { formatTableName, splitName } from '../table-name.js';
 import { CHECK_KINDS, type CheckInput } from './check-schema.js';
+import { checkValues } from './check-values.js';
 import { readSqlFile } from './project-sql.js';
 import { checkColumns, noColumn, type Path, type Resolving } from './resolving.js';
 import { toList } from './schema-parts.js';
@@ -76,6 +77,7 @@ function toKind(place: Place, input: CheckInput): Kind | undefined {
   if (kind === 'sql') return toSqlCheck(place, input.sql!);
   const value = input[kind]!;
   checkColumns(resolving, value.column, known, [...path, kind, 'column'], owner);
+  checkValues(resolving, [...path, kind], known?.get(value.column), value);
   if ('to' in value) return toRelationship(place, value.column, value.to);
   return { kind, ...withoutUndefined(value) } as Kind;
 }

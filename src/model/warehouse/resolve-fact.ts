@@ -4,7 +4,7 @@ import { toNotes } from '../notes.js';
 import { isDay, isSurelyNoDate, isSurelyNoNumber } from './column-types.js';
 import type { FactInput, MeasureInput } from './fact-schema.js';
 import { GOLD_TIMES } from './known-columns.js';
-import { parseMeasure } from './measure.js';
+import { averageParts, parseMeasure } from './measure.js';
 import { resolveLookUps } from './resolve-look-ups.js';
 import { checkColumns, findSource, noColumn, type Path, type Resolving } from './resolving.js';
 import { toList } from './schema-parts.js';
@@ -86,8 +86,12 @@ function checkNames(resolving: Resolving, path: Path, input: FactInput): void {
   for (const column of Object.keys(input.dimensions ?? {})) {
     add(column, [...path, 'dimensions', column], 'a look-up');
   }
-  for (const column of Object.keys(input.measures ?? {})) {
-    add(column, [...path, 'measures', column], 'a measure');
+  for (const [column, declared] of Object.entries(input.measures ?? {})) {
+    const at = [...path, 'measures', column];
+    add(column, at, 'a measure');
+    const value = typeof declared === 'string' ? declared : declared.value;
+    for (const part of averageParts(column, value))
+      add(part, at, `a part of the average ${column}`);
   }
 }
 

@@ -1,5 +1,6 @@
 /** `dimensions:` of a fact → how each id is looked up. */
 import { toNotes } from '../notes.js';
+import { familyOf } from './column-types.js';
 import type { FactInput, LookUpInput } from './fact-schema.js';
 import { CALENDAR_ID_TYPE, CALENDAR_KEY } from './known-columns.js';
 import { meant, noColumn, type Path, type Resolving } from './resolving.js';
@@ -24,6 +25,7 @@ export function resolveLookUps(
     const dimension = findDimension(resolving, at, input.dimension);
     if (dimension === undefined) return [];
     const by = orderPairs(resolving, at, pairs, dimension);
+    checkTypes(resolving, at, by, dimension.name, known);
     const { name, idType } = dimension;
     return [
       {
@@ -55,6 +57,25 @@ function checkSourceColumns(
   for (const { source: column } of pairs) {
     if (known.has(column)) continue;
     const message = noColumn(column, known, describeSource(source));
+    resolving.add({ path: [...path, 'by'], message });
+  }
+}
+
+/** Keys of two kinds have no equality. */
+function checkTypes(
+  resolving: Resolving,
+  path: Path,
+  pairs: readonly Pair[],
+  name: string,
+  known: KnownColumns | undefined,
+): void {
+  const members = resolving.columns.ofName(`gold.${name}`);
+  for (const { dimension, source } of pairs) {
+    const [own, other] = [known?.get(source), members?.get(dimension)];
+    if (own === undefined || other === undefined) continue;
+    const families = [familyOf(own), familyOf(other)];
+    if (families.includes(undefined) || families[0] === families[1]) continue;
+    const message = `"${source}" is ${own}, and ${dimension} of ${name} is ${other}; cast one of them in silver (type:)`;
     resolving.add({ path: [...path, 'by'], message });
   }
 }

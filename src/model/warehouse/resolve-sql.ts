@@ -15,6 +15,12 @@ function readTask(
 ): FileReading | undefined {
   const reading = readSqlFile(resolving, folder, name, [folder, name]);
   resolving.columns.learn(`gold.${name}`, reading?.columns);
+  const { file, columns = [] } = reading ?? {};
+  const twice = columns.find((column, i) => columns.indexOf(column) < i);
+  if (file !== undefined && twice !== undefined) {
+    const message = `"${twice}" is the name of two columns; give one of them another name (AS)`;
+    resolving.add({ file, line: 1, message });
+  }
   return reading;
 }
 

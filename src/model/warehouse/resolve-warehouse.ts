@@ -2,6 +2,7 @@
 import { formatTableName } from '../table-name.js';
 import { ColumnFinder } from './known-columns.js';
 import { orderTasks } from './order-tasks.js';
+import { checkNames } from './project-sql.js';
 import { resolveChecks } from './resolve-checks.js';
 import { resolveDimension } from './resolve-dimension.js';
 import { resolveFact } from './resolve-fact.js';
@@ -45,6 +46,10 @@ export function resolveWarehouse(
   );
   const unchecked = resolveTasks(resolving);
   const { ofTasks, bronzeChecks } = resolveAllChecks(resolving);
+  // Only now are the columns of all models and views known.
+  const ofSql = [...unchecked, ...[...ofTasks.values()].flat()].filter((each) => 'sql' in each);
+  const files = new Map(ofSql.map(({ file, sql }) => [file, sql]));
+  for (const [file, text] of files) checkNames(resolving, file, text);
   const tasks = unchecked.map((task) => ({ ...task, checks: ofTasks.get(task.name) ?? [] }));
   const { ordered, circles } = orderTasks(tasks);
   for (const circle of circles) faults.push(toCircleFault(catalog, circle));

@@ -1,9 +1,10 @@
 /** What SQL of the user reads, by the parser of PostgreSQL itself. */
 
 import { asksMoment } from './sql-moment.js';
-import { asNode, listOf, type Node, nodesIn } from './sql-node.js';
+import { asNode, listOf, type Node, nodesIn, textOf } from './sql-node.js';
 import { type ColumnsOf, type OutputOrigins, originsOf } from './sql-origins.js';
 import { columnsRead, outputColumns, type QueryRelation, relationsRead } from './sql-tree.js';
+import { unknownColumns } from './sql-unknown-columns.js';
 
 export interface SqlFault {
   /** In the text, from 1. */
@@ -19,6 +20,14 @@ export interface QueryReading {
   readonly asksMoment: boolean;
   /** Of which columns each of them is computed. @param columnsOf the tables that it reads */
   origins(columnsOf: ColumnsOf): readonly OutputOrigins[];
+  /** Names that none of the tables has. @param columnsOf undefined for a table that is not known */
+  unknown(columnsOf: ColumnsOf): readonly (SqlName & { readonly known: readonly string[] })[];
+}
+
+export interface SqlName {
+  readonly column: string;
+  /** In the text, from 1. */
+  readonly line: number;
 }
 
 export interface SqlReader {
@@ -76,6 +85,11 @@ function readQuery(parse: Parse, sql: string): QueryReading | SqlFault {
     columns: outputColumns(select),
     asksMoment: asksMoment(select),
     origins: (columnsOf) => originsOf(select, columnsOf),
+    unknown: (columnsOf) =>
+      unknownColumns(select, columnsOf).map(({ offset, ...rest }) => ({
+        ...rest,
+        line: lineOfByte(sql, offset),
+      })),
   };
 }
 
@@ -109,13 +123,9 @@ function readExpression(parse: Parse, sql: string): ExpressionReading | SqlFault
     ) &&
     asNode(asNode(targets[0])?.ResTarget)?.name === undefined;
   if (!isOne) return { line: 1, message: 'expected one expression of SQL' };
-  for (const [kind] of nodesIn(select!)) {
-    if (kind === 'SubLink') {
-      return { line: 1, message: 'it reads another table; sql/models/ is the place for that' };
-    }
-    if (kind === 'ParamRef') {
-      return { line: 1, message: 'it has a parameter ($1), and nobody gives its value' };
-    }
+  for (const [kind, node] of nodesIn(select!)) {
+    const message = forbiddenInValue(kind, node);
+    if (message !== undefined) return { line: 1, message };
   }
   const columns = columnsRead(select!);
   const qualified = columns.find((names) => names.length !== 1);
@@ -124,6 +134,19 @@ function readExpression(parse: Parse, sql: string): ExpressionReading | SqlFault
     return { line: 1, message: `"${written}": columns are written without a table` };
   }
   return { columns: [...new Set(columns.flat())], asksMoment: asksMoment(select!) };
+}
+
+const AGGREGATE =
+  /^(count|sum|avg|min|max|array_agg|string_agg|jsonb?_agg|jsonb?_object_agg|bool_(and|or)|every|mode)$/;
+
+function forbiddenInValue(kind: string, node: Node): string | undefined {
+  if (kind === 'SubLink') return 'it reads another table; sql/models/ is the place for that';
+  if (kind === 'ParamRef') return 'it has a parameter ($1), and nobody gives its value';
+  if (kind !== 'FuncCall') return undefined;
+  const name = textOf(listOf(node.funcname).at(-1)) ?? '';
+  return node.over !== undefined || AGGREGATE.test(name)
+    ? `${name} reads other rows; sql/models/ is the place for that`
+    : undefined;
 }
 
 interface Statement {

@@ -36,6 +36,7 @@ export function factBlueprint(task: FactTask, shape: Shape): Blueprint {
     relation: task.relation,
     key,
     rest,
+    ...(measured === undefined ? {} : { sums: measured.sums }),
     rows: (within) => factRows(task, shape, within),
     isCounted: true,
     ...readsOf(task),

@@ -2,6 +2,7 @@
 
 import { quoteIdentifier } from '../../model/ddl.js';
 import type { Expression } from '../../model/expression.js';
+import { averageCount, averageSum } from '../../model/warehouse/measure.js';
 import type { Measure } from '../../model/warehouse/task.js';
 import {
   binary,
@@ -18,6 +19,8 @@ import { isFloat, type Shape } from './relation-shape.js';
 export interface MeasureColumns {
   /** What a row holds. */
   readonly stored: readonly Output[];
+  /** Those that are sums. */
+  readonly sums: readonly string[];
   /** What is computed of it, by name: SQL over the stored columns. */
   readonly generated: Readonly<Record<string, string>>;
 }
@@ -29,6 +32,7 @@ export function measureColumns(
   from: string,
 ): MeasureColumns {
   const stored: Output[] = [];
+  const sums: string[] = [];
   const generated: Record<string, string> = {};
   for (const measure of measures) {
     const { name, round } = measure;
@@ -41,28 +45,21 @@ export function measureColumns(
     });
     if (measure.aggregate === 'avg') {
       const [sum, count] = [averageSum(name), averageCount(name)];
+      sums.push(sum);
       stored.push({ of: cast(aggregate('sum'), 'numeric'), as: sum });
       stored.push({ of: aggregate('count'), as: count });
       const quotient = `${quoteIdentifier(sum)} / nullif(${quoteIdentifier(count)}, 0)`;
       generated[name] = round === undefined ? quotient : `round(${quotient}, ${round})`;
     } else {
       const value = aggregate(measure.aggregate);
+      if (measure.aggregate === 'sum') sums.push(name);
       stored.push({
         of: round === undefined ? value : call('round', cast(value, 'numeric'), number(round)),
         as: name,
       });
     }
   }
-  return { stored, generated };
-}
-
-/** Names of the columns that an average is kept in. */
-export function averageSum(name: string): string {
-  return `${name}_sum`;
-}
-
-export function averageCount(name: string): string {
-  return `${name}_count`;
+  return { stored, sums, generated };
 }
 
 /** The sum of binary fractions depends on the order of the rows; that of decimal ones does not. */

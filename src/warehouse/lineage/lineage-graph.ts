@@ -1,5 +1,6 @@
 /** The declarations of a warehouse → what each table and column is made of. */
 import { findTableAt, type Model, physicalColumns } from '../../model/model.js';
+import { averageCount, averageSum } from '../../model/warehouse/measure.js';
 import type { NamedTable } from '../../model/warehouse/sql-origins.js';
 import { isSqlFault, type SqlReader } from '../../model/warehouse/sql-reader.js';
 import type {
@@ -14,7 +15,7 @@ import type {
   Warehouse,
 } from '../../model/warehouse/task.js';
 import { isAggregated } from '../compile/fact-rows.js';
-import { averageCount, averageSum, fieldsOf } from '../compile/measure-columns.js';
+import { fieldsOf } from '../compile/measure-columns.js';
 
 export interface LineageColumn {
   readonly name: string;

@@ -73,11 +73,15 @@ export async function findDelta(
 
 /**
  * Conditions under which a row differs. A table that copies values has them as they are written: 1.0 is not
- * 1.00, and there are types without equality. A group has any of the equal values of its rows.
+ * 1.00, and there are types without equality. A group has any of the equal values of its rows, and the one sum.
  */
-function differences({ key, rest, isCounted, hasPrimaryKey }: Blueprint, types: Shape): string[] {
+function differences(
+  { key, rest, sums = [], isCounted, hasPrimaryKey }: Blueprint,
+  types: Shape,
+): string[] {
   const isGrouped = isCounted && !hasPrimaryKey;
-  const isPlain = (name: string) => isGrouped || isSameWhereEqual(types.get(name) ?? '');
+  const isPlain = (name: string) =>
+    (isGrouped && !sums.includes(name)) || isSameWhereEqual(types.get(name) ?? '');
   const plain = rest.filter(isPlain).map((name) => {
     const quoted = quoteIdentifier(name);
     return `stage.${quoted} IS DISTINCT FROM made.${quoted}`;

@@ -152,9 +152,7 @@ async function runTable(
   const state = await readState(client, task.name);
   const isOrdered = orders.slices !== undefined && compiled.blueprint.slice !== undefined;
   const isNew =
-    state === undefined ||
-    state.definition !== compiled.definition ||
-    (orders.full && !isOrdered);
+    state === undefined || state.definition !== compiled.definition || (orders.full && !isOrdered);
   // Of a table that is there, readers would lose the other dates.
   const isPart = isOrdered && (!isNew || state === undefined);
   const stale = isNew

@@ -26,16 +26,9 @@ export async function runView(
   const { isMaterialized, unique } = task;
   const definition = await viewDefinition(client, task);
   const state = await readState(client, task.name);
-  const isNew = state === undefined || state.definition !== definition || orders.full;
-  const reason = isNew
-    ? state === undefined
-      ? 'new'
-      : state.definition === definition
-        ? '--full'
-        : 'its definition changed'
-    : isMaterialized
-      ? await findReason(client, task, tasks, state)
-      : undefined;
+  const renewal = await findRenewal(client, task, definition, state, orders);
+  const isNew = renewal !== undefined;
+  const reason = isNew || !isMaterialized ? renewal : await findReason(client, task, tasks, state!);
   const head = { task: task.name, kind: task.kind, slice: '', rows: NOTHING };
   if (reason === undefined) {
     const unasked = listUnasked(task, state!.checks);
@@ -85,6 +78,34 @@ export async function runView(
       checks,
     },
   ];
+}
+
+/** @returns why it is made anew */
+async function findRenewal(
+  client: pg.Client,
+  task: ViewTask,
+  definition: string,
+  state: TaskState | undefined,
+  { full }: TaskOrders,
+): Promise<string | undefined> {
+  if (state === undefined) return 'new';
+  if (state.definition !== definition) return 'its definition changed';
+  if (full) return '--full';
+  return (await readsOthers(client, task)) ? 'a table that it reads is another one' : undefined;
+}
+
+/** A view stays with a table that is renamed; it does not turn to the one that has the name now. */
+async function readsOthers(client: pg.Client, { relation, sources }: ViewTask): Promise<boolean> {
+  const { rows } = await client.query<{ others: boolean }>(
+    `SELECT EXISTS (
+       SELECT FROM unnest($2::text[]) AS name JOIN pg_class c ON c.oid = to_regclass(name)
+       WHERE c.relnamespace <> ALL ('{pg_catalog,information_schema}'::regnamespace[]) AND NOT EXISTS (
+         SELECT FROM pg_depend d JOIN pg_rewrite r ON r.oid = d.objid
+         WHERE d.classid = 'pg_rewrite'::regclass AND r.ev_class = to_regclass($1) AND d.refobjid = c.oid)
+     ) AS others`,
+    [quoteRelation(relation), sources.map((source) => quoteRelation(source.relation))],
+  );
+  return rows[0]!.others;
 }
 
 function checkView(

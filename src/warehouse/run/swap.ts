@@ -115,14 +115,24 @@ async function renameParts(
   from: string,
   to: string,
 ): Promise<void> {
-  const { rows } = await client.query<{ part: string; name: string }>(
-    `SELECT c.oid::regclass::text AS part, c.relname::text AS name FROM pg_class c
+  const { rows } = await client.query<{ part: string; schema: string; name: string }>(
+    `SELECT c.oid::regclass::text AS part, c.relnamespace::regnamespace::text AS schema, c.relname::text AS name
+     FROM pg_class c
      WHERE starts_with(c.relname, $2) AND (c.oid IN (SELECT indexrelid FROM pg_index WHERE indrelid = $1::regclass)
        OR c.relkind = 'S' AND c.oid IN (SELECT objid FROM pg_depend WHERE refobjid = $1::regclass))`,
     [table, from],
   );
-  for (const { part, name } of rows) {
-    const own = quoteIdentifier(`${to}${name.slice(from.length)}`.slice(0, 63));
-    await client.query(`ALTER TABLE ${part} RENAME TO ${own}`);
+  for (const { part, schema, name } of rows) {
+    const own = await findFree(client, schema, `${to}${name.slice(from.length)}`.slice(0, 63));
+    await client.query(`ALTER TABLE ${part} RENAME TO ${quoteIdentifier(own)}`);
+  }
+}
+
+/** A table that somebody renamed has the names of its parts still. @param schema as in SQL */
+async function findFree(client: pg.Client, schema: string, name: string): Promise<string> {
+  for (let i = 0; ; i++) {
+    const free = i === 0 ? name : `${name.slice(0, 60)}${i}`;
+    const taken = await findRelation(client, `${schema}.${quoteIdentifier(free)}`);
+    if (taken === undefined) return free;
   }
 }

@@ -49,6 +49,42 @@ it.each([
     ],
   },
   {
+    name: 'columns that nothing has',
+    sql: `WITH early AS (SELECT id, idd FROM clean.jobs)
+SELECT j.id, ax
+FROM clean.jobs AS j
+JOIN early e ON e.at = j.id
+WHERE EXISTS (SELECT FROM clean.jobs k WHERE k.a_t = j.at)
+ORDER BY j.idx`,
+    faults: [
+      'v.sql:1: "idd" is no column of what is read there; did you mean "id"?',
+      'v.sql:2: "ax" is no column of what is read there; did you mean "at"?',
+      'v.sql:4: "at" is no column of what is read there',
+      'v.sql:5: "a_t" is no column of what is read there; did you mean "at"?',
+      'v.sql:6: "idx" is no column of what is read there; did you mean "id"?',
+    ],
+  },
+  {
+    name: 'names that may mean something',
+    sql: `WITH RECURSIVE up (id, n) AS (SELECT id, 1 FROM clean.jobs UNION ALL SELECT u.id, u.n + 1 FROM up u),
+  all_of AS (SELECT * FROM other.things)
+SELECT j.id, max(j.at) AS last, up.n AS depth, things.anything, x.value, j.ctid::text AS place
+FROM clean.jobs j
+JOIN up ON up.id = j.id
+CROSS JOIN LATERAL (SELECT a.whatever FROM all_of a WHERE a.id = j.load_id) AS inner_one
+CROSS JOIN jsonb_each('{}') AS x
+JOIN other.things ON true
+WHERE (j).at IS NOT NULL AND j IS NOT NULL AND unsure > 3
+GROUP BY j.id, depth, 4, 5, 6
+ORDER BY last, depth`,
+    faults: [],
+  },
+  {
+    name: 'two columns of one name',
+    sql: 'SELECT id, at, at FROM clean.jobs',
+    faults: ['v.sql:1: "at" is the name of two columns; give one of them another name (AS)'],
+  },
+  {
     name: 'a layer in place of its schema',
     sql: 'SELECT id FROM silver.jobs',
     faults: ['v.sql:1: the schema of layer silver is clean; write clean.jobs'],

@@ -151,3 +151,18 @@ it('a materialized view that is built anew has the indexes of others', async () 
   expect(await database.query("SELECT n::int FROM gold.by_user WHERE usr = 'a'")).toEqual([[205]]);
   expect(await shown()).toEqual(before);
 });
+
+it('beside the table before, which somebody renamed', async () => {
+  await begin();
+  await run(await project({ total: 'sum(n)' }));
+  await database.query(
+    'ALTER TABLE gold.job_fact RENAME TO kept_fact; ALTER TABLE gold.user_dim RENAME TO kept_dim',
+  );
+  for (const measures of [{ total: 'sum(n)' }, { total: 'sum(n)', jobs: 'count(*)' }]) {
+    const results = await run(await project(measures), { full: true });
+    expect(results.flatMap(({ error }) => error?.message ?? [])).toEqual([]);
+  }
+  expect(await database.query('SELECT sum(total)::int, count(*)::int FROM gold.job_fact')).toEqual([
+    [12, 2],
+  ]);
+});

@@ -44,6 +44,23 @@ describe('values', () => {
     ]);
   });
 
+  it('a sum has the decimals of its rows', async () => {
+    const warehouse = await declare({
+      tables: TABLES,
+      facts: {
+        f: { from: 'a', date: 'day', measures: { total: 'sum(price)', mean: 'avg(price)' } },
+      },
+    });
+    const rows = "(1, NULL, '2024-01-01', 1.0, NULL, 'x', 1)";
+    await change(`${CREATE}; INSERT INTO a VALUES ${rows}`, 'public.a', 'inserted', 1);
+    await run(warehouse);
+    await change('UPDATE a SET price = 1.00, load_id = 2', 'public.a', 'updated', 2);
+    expect(statesOf(await run(warehouse))).toEqual(['gold.f 2024-01-01 done']);
+    const written = 'SELECT total::text, mean_sum::text FROM gold.f';
+    expect(await database.query(written)).toEqual([['1.00', '1.00']]);
+    expect(statesOf(await run(warehouse))).toEqual(['gold.f unchanged']);
+  });
+
   it('a group by a type that has no hash', async () => {
     const warehouse = await declare({
       facts: {
