@@ -119,15 +119,12 @@ describe('edp run says', () => {
   });
 
   it('which file of a check, and which table that is nearly there, is to be corrected', async () => {
-    await folder.write('sql/checks/late.sql', 'SELECT * FROM silver.jobs WHERE ta IS NULL');
-    await folder.write(
-      'edp.yaml',
-      `${PROJECT.replace('from: jobs', 'from: jbos')}    - sql: late\n`,
-    );
+    await folder.write('edp.yaml', PROJECT.replace('from: jobs', 'from: jbos'));
     const { stderr } = await say('run', 'silver');
     expect(stderr).toContain(
       'there is no table or view public.jbos\n  → did you mean "public.jobs"?',
     );
+    await folder.write('sql/checks/late.sql', 'SELECT * FROM silver.jobs WHERE ta IS NULL');
     await folder.write('edp.yaml', `${PROJECT}    - sql: late\n`);
     const checked = await say('check', 'silver.jobs');
     expect(checked.stderr).toContain('"ta"');
