@@ -26,8 +26,8 @@ export interface Blueprint {
   readonly key: readonly string[];
   /** All other columns that {@link rows} gives. */
   readonly rest: readonly string[];
-  /** Sums: columns of groups that are written alike whatever the order of the rows is. */
-  readonly sums?: readonly string[];
+  /** Columns of groups that hold any of several equal values, which may be written in several ways. */
+  readonly anyOfEqual?: readonly string[];
   /** Rows as they are to be, with the hidden columns where {@link isCounted}. */
   rows(within: Within): Select;
   readonly isCounted: boolean;

@@ -17,7 +17,7 @@ import {
 } from '../../relational/tree.js';
 import { type Blueprint, NULL_KEY, READ, SOURCE, type Within } from './blueprint.js';
 import { measureColumns } from './measure-columns.js';
-import type { Shape } from './relation-shape.js';
+import { isSameWhereEqual, type Shape } from './relation-shape.js';
 import { isNear, isSlice } from './slice-conditions.js';
 import { sliceType, sliceValue } from './slice-value.js';
 
@@ -36,7 +36,7 @@ export function factBlueprint(task: FactTask, shape: Shape): Blueprint {
     relation: task.relation,
     key,
     rest,
-    ...(measured === undefined ? {} : { sums: measured.sums }),
+    ...(measured === undefined ? {} : { anyOfEqual: measured.anyOfEqual }),
     rows: (within) => factRows(task, shape, within),
     isCounted: true,
     ...readsOf(task),
@@ -105,17 +105,25 @@ function factRows(task: FactTask, shape: Shape, within: Within): Select {
     name: 'count',
     ...(filter === undefined ? {} : { filter }),
   });
-  const grain = [{ of: date, as: DATE }, ...dimensions, ...task.columns.map(plain)];
+  const grain = [{ of: date, as: DATE }, ...dimensions];
   return {
     ...common,
     columns: [
       ...grain,
+      ...task.columns.map((name) => ({ of: oneOfEqual(name, shape.get(name) ?? ''), as: name })),
       ...measureColumns(task.measures, shape, SOURCE).stored,
       { of: count(), as: READ },
       { of: count(isAnyKeyNull), as: NULL_KEY },
     ],
-    groupBy: grain.map(({ of }) => of),
+    groupBy: [...grain.map(({ of }) => of), ...task.columns.map((name) => column(name, SOURCE))],
   };
+}
+
+/** Of equal values that are written in several ways, a group has the first, whatever the order of its rows is. */
+function oneOfEqual(name: string, type: string): Expr {
+  const of = column(name, SOURCE);
+  if (isSameWhereEqual(type) || type === '') return of;
+  return cast({ kind: 'aggregate', name: 'min', of: cast(of, 'text') }, type);
 }
 
 function hasNullKey(task: FactTask): Expr {

@@ -14,13 +14,13 @@ import {
   type Output,
   text,
 } from '../../relational/tree.js';
-import { isFloat, type Shape } from './relation-shape.js';
+import { isFloat, isSameWhereEqual, type Shape } from './relation-shape.js';
 
 export interface MeasureColumns {
   /** What a row holds. */
   readonly stored: readonly Output[];
-  /** Those that are sums. */
-  readonly sums: readonly string[];
+  /** Those that hold any of several equal values. */
+  readonly anyOfEqual: readonly string[];
   /** What is computed of it, by name: SQL over the stored columns. */
   readonly generated: Readonly<Record<string, string>>;
 }
@@ -32,7 +32,7 @@ export function measureColumns(
   from: string,
 ): MeasureColumns {
   const stored: Output[] = [];
-  const sums: string[] = [];
+  const anyOfEqual: string[] = [];
   const generated: Record<string, string> = {};
   for (const measure of measures) {
     const { name, round } = measure;
@@ -45,21 +45,54 @@ export function measureColumns(
     });
     if (measure.aggregate === 'avg') {
       const [sum, count] = [averageSum(name), averageCount(name)];
-      sums.push(sum);
       stored.push({ of: cast(aggregate('sum'), 'numeric'), as: sum });
       stored.push({ of: aggregate('count'), as: count });
       const quotient = `${quoteIdentifier(sum)} / nullif(${quoteIdentifier(count)}, 0)`;
       generated[name] = round === undefined ? quotient : `round(${quotient}, ${round})`;
     } else {
-      const value = aggregate(measure.aggregate);
-      if (measure.aggregate === 'sum') sums.push(name);
+      const value = extreme(measure, shape, from) ?? aggregate(measure.aggregate);
+      if (isAnyOfEqual(measure, shape)) anyOfEqual.push(name);
       stored.push({
         of: round === undefined ? value : call('round', cast(value, 'numeric'), number(round)),
         as: name,
       });
     }
   }
-  return { stored, sums, generated };
+  return { stored, anyOfEqual, generated };
+}
+
+/**
+ * The least or the greatest of numbers, written with the decimals of all of them: of 1.0 and 1.00, the server gives
+ * the one that comes first.
+ *
+ * @returns undefined for what is written in one way
+ */
+function extreme({ of, aggregate, round }: Measure, shape: Shape, from: string): Expr | undefined {
+  if (of === undefined || round !== undefined || !isExtreme(aggregate)) return undefined;
+  const value = toExpr(of, from);
+  const found: Expr = { kind: 'aggregate', name: aggregate, of: value };
+  const types = fieldsOf(of).map((name) => shape.get(name) ?? '');
+  // Also turns -0 to 0.
+  if (types.some(isFloat)) return binary(found, '+', number(0));
+  const hasFixedScale = of.kind === 'field' && types[0] !== 'numeric';
+  if (!types.some((type) => type.startsWith('numeric')) || hasFixedScale) return undefined;
+  const scale: Expr = { kind: 'aggregate', name: 'max', of: call('scale', value) };
+  // NaN and infinity have no scale.
+  return call('coalesce', call('round', found, scale), found);
+}
+
+function isExtreme(aggregate: Measure['aggregate']): boolean {
+  return aggregate === 'min' || aggregate === 'max';
+}
+
+function isAnyOfEqual({ of, aggregate }: Measure, shape: Shape): boolean {
+  return (
+    isExtreme(aggregate) &&
+    fieldsOf(of!).some((name) => {
+      const type = shape.get(name) ?? '';
+      return !isSameWhereEqual(type) && !isFloat(type) && !type.startsWith('numeric');
+    })
+  );
 }
 
 /** The sum of binary fractions depends on the order of the rows; that of decimal ones does not. */

@@ -72,16 +72,12 @@ export async function findDelta(
 }
 
 /**
- * Conditions under which a row differs. A table that copies values has them as they are written: 1.0 is not
- * 1.00, and there are types without equality. A group has any of the equal values of its rows, and the one sum.
+ * Conditions under which a row differs. Values are compared as they are written: 1.0 is not 1.00, and there are
+ * types without equality.
  */
-function differences(
-  { key, rest, sums = [], isCounted, hasPrimaryKey }: Blueprint,
-  types: Shape,
-): string[] {
-  const isGrouped = isCounted && !hasPrimaryKey;
+function differences({ key, rest, anyOfEqual = [] }: Blueprint, types: Shape): string[] {
   const isPlain = (name: string) =>
-    (isGrouped && !sums.includes(name)) || isSameWhereEqual(types.get(name) ?? '');
+    anyOfEqual.includes(name) || isSameWhereEqual(types.get(name) ?? '');
   const plain = rest.filter(isPlain).map((name) => {
     const quoted = quoteIdentifier(name);
     return `stage.${quoted} IS DISTINCT FROM made.${quoted}`;
