@@ -29,7 +29,8 @@ export async function explainTaskFault(
   // Errors of edp itself, and broken connections, are no faults of a task.
   if (!isOfStatement(code)) return error;
   const found = await findPlace(client, error as ServerFault, task, isInTransaction);
-  const more = detail === undefined ? '' : ` (${detail})`;
+  // The server lists what depends on a relation line by line.
+  const more = detail === undefined ? '' : ` (${detail.replaceAll('\n', '; ')})`;
   return new EdpError('task_failed', found ?? describeKey(detail) ?? `${message}${more}`, {
     place: task.name,
     hint:
