@@ -1,4 +1,5 @@
 /** One task of a run: finds out what is stale, and makes it right in one transaction. */
+import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
 import { type ReadPoint, readPoint, recordChanges } from '../../ledger/changes.js';
 import { quoteIdentifier } from '../../model/ddl.js';
@@ -41,6 +42,8 @@ const RACES = ['40001', '40P01'];
 /** What may have other causes: a view was made on the table meanwhile, or a table is another one now. */
 const PERHAPS_RACES = ['2BP01', '42P01', '42P07', 'XX000'];
 const ATTEMPTS = 5;
+const PERHAPS_ATTEMPTS = 3;
+const PAUSE_MS = 150;
 
 /**
  * Runs a task, with all that is stale of it in one transaction, under the lock of the task.
@@ -66,7 +69,11 @@ export async function runTask(
       } catch (error) {
         const { code = '' } = error as { code?: string };
         if (RACES.includes(code) && attempt < ATTEMPTS) continue;
-        if (PERHAPS_RACES.includes(code) && attempt === 1 && !orders.dryRun) continue;
+        if (PERHAPS_RACES.includes(code) && attempt <= PERHAPS_ATTEMPTS && !orders.dryRun) {
+          // The other run may be about to make more views.
+          await delay(PAUSE_MS * attempt * (0.5 + Math.random()));
+          continue;
+        }
         throw await explainTaskFault(client, error, task, orders.dryRun);
       }
     }
