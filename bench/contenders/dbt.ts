@@ -6,7 +6,7 @@ import { cp, mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { Program } from '../measure/launch.js';
 import { sourceFile } from '../repository.js';
-import { ask, type Contender, type LoadTask } from './contender.js';
+import { askVersion, type Contender, type LoadTask } from './contender.js';
 
 const VERSIONS =
   'from importlib.metadata import version; import dbt.adapters.postgres; print("dbt-core", version("dbt-core") + ", dbt-postgres", version("dbt-postgres"))';
@@ -29,16 +29,12 @@ function dbtOf(strategy: Strategy): Contender {
     title: `dbt-postgres, ${strategy}`,
     reads: 'tables',
 
-    async find({ python }) {
-      const version = await ask(python, ['-c', VERSIONS]);
-      return version === undefined
-        ? {
-            isPresent: false,
-            remedy:
-              "python3 -m venv .edp/python && .edp/python/bin/pip install 'dbt-core<1.12' 'dbt-postgres<1.11'; then --python .edp/python/bin/python",
-          }
-        : { isPresent: true, version };
-    },
+    find: ({ python }) =>
+      askVersion(
+        python,
+        ['-c', VERSIONS],
+        "python3 -m venv .edp/python && .edp/python/bin/pip install 'dbt-core<1.12' 'dbt-postgres<1.11'; then --python .edp/python/bin/python",
+      ),
 
     async load(task) {
       const { step, from, until } = task.target.making!;

@@ -7,6 +7,7 @@ import { migrate } from '../postgres/migrate.js';
 import { loadWarehouse } from '../project/load-warehouse.js';
 import { formatNumber, type Output } from '../terminal/output.js';
 import { checkTables, type FoundCheck } from '../warehouse/checks/check-tables.js';
+import { isError } from '../warehouse/checks/outcome.js';
 import { selectChecked } from '../warehouse/checks/select-checked.js';
 import { OPTION_NAMES } from './check.help.js';
 import type { Command } from './command.js';
@@ -36,7 +37,7 @@ function finish(
   checks: readonly FoundCheck[],
 ): number {
   printChecks(output, checks);
-  const errors = checks.filter(({ ok, severity }) => !ok && severity === 'error').length;
+  const errors = checks.filter(isError).length;
   const failed = checks.filter(({ ok }) => !ok).length;
   output.line(
     checks.length === 0

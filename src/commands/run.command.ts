@@ -9,6 +9,7 @@ import { migrate } from '../postgres/migrate.js';
 import { loadWarehouse } from '../project/load-warehouse.js';
 import type { Output } from '../terminal/output.js';
 import { withProgress } from '../terminal/progress.js';
+import { isError } from '../warehouse/checks/outcome.js';
 import { listChanged } from '../warehouse/run/changed-tasks.js';
 import { findSqlFaults } from '../warehouse/run/find-sql-faults.js';
 import { runTasks } from '../warehouse/run/run-tasks.js';
@@ -148,7 +149,7 @@ function statusOf(results: readonly TaskResult[], signal: AbortSignal): number {
 }
 
 function hasFailedCheck({ checks }: TaskResult): boolean {
-  return checks.some(({ ok, severity }) => !ok && severity === 'error');
+  return checks.some(isError);
 }
 
 function toJson(

@@ -14,6 +14,7 @@ import type { UndoJson } from './json/upkeep.schema.js';
 import { asRun } from './shared/recorded-run.js';
 import { REPLACING_FLAG } from './shared/replacing-flag.js';
 import { secondsJson } from './shared/seconds-json.js';
+import { toShellWord } from './shared/shell-word.js';
 import { OPTION_NAMES } from './undo.help.js';
 
 const MAX_LOADS_NAMED = 5;
@@ -142,13 +143,7 @@ function print(output: Output, result: UndoResult, wasUndone: boolean): void {
       `load${loads.length === 1 ? '' : 's'} ${named}${more} counted records as duplicates; where those were of load ${loadId}, no row holds them now. edp ingest --force loads such a file again`,
     );
   }
-  output.line(`its file can be loaded again: edp ingest ${asArgument(path)}`);
-}
-
-/** As a shell takes it. */
-function asArgument(path: string): string {
-  const text = safeText(path);
-  return /^[\w./:@%+,=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+  output.line(`its file can be loaded again: edp ingest ${toShellWord(path)}`);
 }
 
 function toJson(result: UndoResult): UndoJson {

@@ -1,6 +1,7 @@
 /** Statements that a signal stops, on the server too. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
+import { identifySession } from './backend.js';
 import { withClient } from './connection.js';
 import type { ConnectionConfig } from './tls.js';
 
@@ -22,8 +23,7 @@ export async function withCancel<T>(
   signal.throwIfAborted();
   const pids: number[] = [];
   for (const session of sessions) {
-    const { rows } = await session.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
-    pids.push(rows[0]!.pid);
+    pids.push((await identifySession(session)).backend);
   }
   const ended = new AbortController();
   let cancelled: Promise<unknown> | undefined;

@@ -23,12 +23,12 @@ describe('the promise of the warehouse', () => {
       seed: 1,
       count: 25,
       atOnce: 2,
-      deadline: Date.now() + 50_000,
+      deadline: Date.now() + 150_000,
       isShrunk: false,
       say: () => {},
     });
     expect(failures).toEqual([]);
-    expect(sequences).toBeGreaterThan(0);
+    expect(sequences).toBeGreaterThan(5);
   });
 
   it.skipIf(!oldest.isInstalled)(

@@ -7,6 +7,7 @@ import { loadWarehouse } from '../../project/load-warehouse.js';
 import type { Project } from '../../project/project.js';
 import type { Output } from '../../terminal/output.js';
 import { checkTables } from '../../warehouse/checks/check-tables.js';
+import { isError } from '../../warehouse/checks/outcome.js';
 import { listChecked } from '../../warehouse/checks/select-checked.js';
 import type { CheckJson } from '../json/warehouse.schema.js';
 import { printChecks, toChecksJson } from '../shared/check-lines.js';
@@ -31,6 +32,6 @@ export async function checkLoaded(
   printChecks(output, found);
   return {
     checks: toChecksJson(found),
-    hasFailed: found.some(({ ok, severity }) => !ok && severity === 'error'),
+    hasFailed: found.some(isError),
   };
 }

@@ -2,6 +2,7 @@
 import { groupCorrections, OTHER_FIELDS, type RemarkCounts } from '../../ledger/remarks.js';
 import type { Drift } from '../../model/drift.js';
 import { formatCount, formatNumber, type Output, safeText } from '../../terminal/output.js';
+import { toShellWord } from './shell-word.js';
 
 export function printRemarks(output: Output, { unknownMetrics, corrections }: RemarkCounts): void {
   for (const [name, count] of Object.entries(unknownMetrics)) {
@@ -13,14 +14,6 @@ export function printRemarks(output: Output, { unknownMetrics, corrections }: Re
   // What edp.yaml declares is done in every load: no reason for a warning.
   for (const line of describeCorrected(grouped)) output.note(line);
   for (const line of describeUndeclared(grouped)) output.warn(line);
-}
-
-/** A name as a shell takes it. */
-function toShellWord(name: string): string {
-  const text = safeText(name);
-  return /^[\w.:@%+=/-]+$/.test(text) && !text.startsWith('-')
-    ? text
-    : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 type Corrections = ReturnType<typeof groupCorrections>;

@@ -1,20 +1,12 @@
 /** A parsed SELECT → of which columns each of its columns is computed. */
 import { asNode, listOf, type Node, textOf } from './sql-node.js';
+import { type ColumnsOf, isMeant, listQueries, type NamedTable, rangeOf } from './sql-scope.js';
 import { outputName } from './sql-tree.js';
-
-/** A table as the text names it. */
-export interface NamedTable {
-  readonly schema?: string;
-  readonly name: string;
-}
 
 export interface Origin {
   readonly table: NamedTable;
   readonly column: string;
 }
-
-/** Names of the columns of a table; undefined where they are not known. */
-export type ColumnsOf = (table: NamedTable) => readonly string[] | undefined;
 
 /** One column of a query. What only decides which rows there are is none of its origins. */
 export interface OutputOrigins {
@@ -70,12 +62,8 @@ class Origins {
 
   #withQueries(clause: Node | undefined, around: Queries, outer: Scope): Queries {
     const queries = new Map(around);
-    for (const item of listOf(clause?.ctes)) {
-      const query = asNode(asNode(item)?.CommonTableExpr);
-      const select = asNode(asNode(query?.ctequery)?.SelectStmt);
-      if (query === undefined || select === undefined) continue;
-      const name = String(query.ctename);
-      const named = (columns: readonly OutputOrigins[]) => renamed(columns, query.aliascolnames);
+    for (const { name, select, columnNames } of listQueries(clause)) {
+      const named = (columns: readonly OutputOrigins[]) => renamed(columns, columnNames);
       // A recursive one reads what its first part gives.
       const first = clause?.recursive === true ? asNode(select.larg) : undefined;
       if (first !== undefined) queries.set(name, named(this.ofSelect(first, queries, outer)));
@@ -96,25 +84,22 @@ class Origins {
     const select = asNode(asNode(subselect?.subquery)?.SelectStmt);
     const alias = asNode((subselect ?? asNode(node?.RangeFunction))?.alias);
     const columns = select === undefined ? [] : this.ofSelect(select, queries, outer);
-    return [{ alias: String(alias?.aliasname ?? ''), columns: renamed(columns, alias?.colnames) }];
+    const names = listOf(alias?.colnames).map(textOf);
+    return [{ alias: String(alias?.aliasname ?? ''), columns: renamed(columns, names) }];
   }
 
-  #table(range: Node, queries: Queries): Item {
-    const name = String(range.relname);
-    const schema = range.schemaname === undefined ? undefined : String(range.schemaname);
-    const alias = asNode(range.alias);
-    const as = alias === undefined ? name : String(alias.aliasname);
-    const query = schema === undefined ? queries.get(name) : undefined;
-    if (query !== undefined) return { alias: as, columns: renamed(query, alias?.colnames) };
-    const table = { ...(schema === undefined ? {} : { schema }), name };
+  #table(node: Node, queries: Queries): Item {
+    const { table, alias, schema, columnNames } = rangeOf(node);
+    const query = table.schema === undefined ? queries.get(table.name) : undefined;
+    if (query !== undefined) return { alias, columns: renamed(query, columnNames) };
     const columns = this.#columnsOf(table)?.map((column) => ({
       name: column,
       from: [{ table, column }],
     }));
     return {
-      alias: as,
-      ...(schema === undefined || alias !== undefined ? {} : { schema }),
-      columns: columns === undefined ? undefined : renamed(columns, alias?.colnames),
+      alias,
+      ...(schema === undefined ? {} : { schema }),
+      columns: columns && renamed(columns, columnNames),
       table,
     };
   }
@@ -140,12 +125,8 @@ function starOf(target: Node | undefined): string[] | undefined {
 }
 
 function columnsOfStar(names: readonly string[], items: readonly Item[]): OutputOrigins[] {
-  const meant = names.length === 0 ? items : items.filter((item) => isNamed(item, names));
+  const meant = names.length === 0 ? items : items.filter((item) => isMeant(item, names));
   return meant.flatMap(({ columns }) => columns ?? []);
-}
-
-function isNamed({ alias, schema }: Item, names: readonly string[]): boolean {
-  return names.at(-1) === alias && (names.length === 1 || names.at(-2) === schema);
 }
 
 function resolve(reference: Node, scope: Scope): Origin[] {
@@ -153,7 +134,7 @@ function resolve(reference: Node, scope: Scope): Origin[] {
   const column = names.at(-1);
   const owner = names.slice(0, -1).map((name) => name ?? '');
   for (const items of [...scope].reverse()) {
-    const meant = owner.length === 0 ? items : items.filter((item) => isNamed(item, owner));
+    const meant = owner.length === 0 ? items : items.filter((item) => isMeant(item, owner));
     if (column === undefined) {
       if (meant.length > 0) return meant.flatMap(allOf);
       continue;
@@ -176,9 +157,11 @@ function allOf({ columns = [] }: Item): Origin[] {
   return columns.flatMap(({ from }) => from);
 }
 
-function renamed(columns: readonly OutputOrigins[], names: unknown): OutputOrigins[] {
-  const given = listOf(names).map(textOf);
-  return columns.map((column, i) => ({ ...column, name: given[i] ?? column.name }));
+function renamed(
+  columns: readonly OutputOrigins[],
+  names: readonly (string | undefined)[],
+): OutputOrigins[] {
+  return columns.map((column, i) => ({ ...column, name: names[i] ?? column.name }));
 }
 
 function unique(origins: readonly Origin[]): Origin[] {

@@ -2,7 +2,8 @@
 
 import { asksMoment } from './sql-moment.js';
 import { asNode, listOf, type Node, nodesIn, textOf } from './sql-node.js';
-import { type ColumnsOf, type OutputOrigins, originsOf } from './sql-origins.js';
+import { type OutputOrigins, originsOf } from './sql-origins.js';
+import type { ColumnsOf } from './sql-scope.js';
 import { columnsRead, outputColumns, type QueryRelation, relationsRead } from './sql-tree.js';
 import { unknownColumns } from './sql-unknown-columns.js';
 

@@ -1,6 +1,6 @@
 /** Names of columns in a SELECT that the tables do not have. What is not known for sure is passed over. */
 import { asNode, listOf, type Node, textOf } from './sql-node.js';
-import type { ColumnsOf } from './sql-origins.js';
+import { type ColumnsOf, isMeant, listQueries, rangeOf } from './sql-scope.js';
 import { outputColumns } from './sql-tree.js';
 
 export interface UnknownColumn {
@@ -55,14 +55,10 @@ class Finder {
 
   #withQueries(clause: Node | undefined, around: Queries, outer: Scope): Queries {
     const queries = new Map(around);
-    for (const item of listOf(clause?.ctes)) {
-      const query = asNode(asNode(item)?.CommonTableExpr);
-      const select = asNode(asNode(query?.ctequery)?.SelectStmt);
-      if (query === undefined || select === undefined) continue;
-      const name = String(query.ctename);
+    for (const { name, select, columnNames } of listQueries(clause)) {
       if (clause?.recursive === true) queries.set(name, undefined);
       this.select(select, queries, outer);
-      queries.set(name, renamed(outputColumns(select), query.aliascolnames));
+      queries.set(name, renamed(outputColumns(select), columnNames));
     }
     return queries;
   }
@@ -83,23 +79,18 @@ class Finder {
     const alias = asNode(subselect?.alias);
     if (select === undefined || alias === undefined)
       return [{ alias: undefined, columns: undefined }];
-    const columns = renamed(outputColumns(select), alias.colnames);
+    const columns = renamed(outputColumns(select), listOf(alias.colnames).map(textOf));
     return [{ alias: String(alias.aliasname), columns }];
   }
 
-  #table(range: Node, queries: Queries): Item {
-    const name = String(range.relname);
-    const schema = range.schemaname === undefined ? undefined : String(range.schemaname);
-    const alias = asNode(range.alias);
-    const columns =
-      schema === undefined && queries.has(name)
-        ? queries.get(name)
-        : this.#columnsOf({ ...(schema === undefined ? {} : { schema }), name });
-    const isBare = alias === undefined && schema !== undefined;
+  #table(node: Node, queries: Queries): Item {
+    const { table, alias, schema, columnNames } = rangeOf(node);
+    const isQuery = table.schema === undefined && queries.has(table.name);
+    const columns = isQuery ? queries.get(table.name) : this.#columnsOf(table);
     return {
-      alias: alias === undefined ? name : String(alias.aliasname),
-      ...(isBare ? { schema } : {}),
-      columns: renamed(columns, alias?.colnames),
+      alias,
+      ...(schema === undefined ? {} : { schema }),
+      columns: renamed(columns, columnNames),
     };
   }
 
@@ -136,10 +127,7 @@ class Finder {
 
 function findOwner(scope: Scope, owner: readonly (string | undefined)[]): readonly Item[] {
   for (const items of [...scope].reverse()) {
-    const found = items.filter(
-      ({ alias, schema }) =>
-        alias === owner.at(-1) && (owner.length === 1 || schema === owner.at(-2)),
-    );
+    const found = items.filter((item) => isMeant(item, owner));
     if (found.length > 0) return found;
     // One whose name is not known may be meant.
     if (items.some(({ alias }) => alias === undefined)) return [];
@@ -149,8 +137,7 @@ function findOwner(scope: Scope, owner: readonly (string | undefined)[]): readon
 
 function renamed(
   columns: readonly string[] | undefined,
-  names: unknown,
+  names: readonly (string | undefined)[],
 ): readonly string[] | undefined {
-  const given = listOf(names).map(textOf);
-  return columns?.map((column, i) => given[i] ?? column);
+  return columns?.map((column, i) => names[i] ?? column);
 }

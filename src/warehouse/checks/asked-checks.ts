@@ -1,7 +1,7 @@
 /** Checks that a table was asked: one that is declared later is asked of all rows that are there. */
 import { createHash } from 'node:crypto';
 import type { Check, Task } from '../../model/warehouse/task.js';
-import type { CheckOutcome } from './outcome.js';
+import { type CheckOutcome, isError } from './outcome.js';
 
 function hashOf(check: Check): string {
   return createHash('sha256').update(JSON.stringify(check)).digest('hex').slice(0, 16);
@@ -24,9 +24,7 @@ export function askedChecks(
   unasked: readonly Check[],
   outcomes: readonly CheckOutcome[],
 ): string[] {
-  const failing = new Set(
-    outcomes.filter(({ ok, severity }) => !ok && severity === 'error').map(({ name }) => name),
-  );
+  const failing = new Set(outcomes.filter(isError).map(({ name }) => name));
   return checks
     .filter((check) => !(unasked.includes(check) && failing.has(check.name)))
     .map(hashOf);

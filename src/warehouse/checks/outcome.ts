@@ -41,6 +41,11 @@ export interface CheckedRows {
   readonly beside?: Expr;
 }
 
+/** Whether it failed, and was not to. */
+export function isError({ ok, severity }: Pick<CheckOutcome, 'ok' | 'severity'>): boolean {
+  return !ok && severity === 'error';
+}
+
 export function holdsBack(outcomes: readonly CheckOutcome[]): boolean {
-  return outcomes.some(({ ok, severity }) => !ok && severity === 'error');
+  return outcomes.some(isError);
 }

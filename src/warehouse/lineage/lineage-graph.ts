@@ -1,8 +1,9 @@
 /** The declarations of a warehouse → what each table and column is made of. */
 import { findTableAt, type Model, physicalColumns } from '../../model/model.js';
 import { averageCount, averageSum } from '../../model/warehouse/measure.js';
-import type { NamedTable } from '../../model/warehouse/sql-origins.js';
+
 import { isSqlFault, type SqlReader } from '../../model/warehouse/sql-reader.js';
+import type { NamedTable } from '../../model/warehouse/sql-scope.js';
 import type {
   FactTask,
   ModelTask,

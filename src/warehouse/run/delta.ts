@@ -34,11 +34,11 @@ const MAX_PLACES = 1_000_000;
  * @param size of the difference, in rows
  */
 export function replacedRows(table: string, size: number): string {
-  return `(SELECT ctid AS edp_place, * FROM ${table} AS made WHERE true${isReplaced(size)}) AS made`;
+  return `(SELECT ctid AS edp_place, * FROM ${table} AS made WHERE true${standsThere(size)}) AS made`;
 }
 
-/** @param which rows of the difference */
-function isReplaced(size: number, which = 'true'): string {
+/** SQL that a row of the table is at a place of the difference. @param which rows of the difference */
+function standsThere(size: number, which = 'true'): string {
   if (size > MAX_PLACES) return '';
   return ` AND made.ctid = ANY (ARRAY(SELECT old FROM ${DELTA} WHERE old IS NOT NULL AND ${which}))`;
 }
@@ -210,16 +210,16 @@ export async function applyDelta(
   const sets = columns.map((name) => `${quoteIdentifier(name)} = stage.${quoteIdentifier(name)}`);
   if (hasTimes) sets.push('dw_updated_at = now()');
   if (hasIds(blueprint)) {
-    const gone = `FROM ${table} AS made JOIN ${DELTA} AS d ON made.ctid = d.old WHERE d.new IS NULL${isReplaced(size, 'new IS NULL')}`;
+    const gone = `FROM ${table} AS made JOIN ${DELTA} AS d ON made.ctid = d.old WHERE d.new IS NULL${standsThere(size, 'new IS NULL')}`;
     await keepIds(client, blueprint, gone);
   }
   await client.query(
     `DELETE FROM ${table} AS made USING ${DELTA} AS d
-     WHERE made.ctid = d.old AND d.new IS NULL${isReplaced(size, 'new IS NULL')}`,
+     WHERE made.ctid = d.old AND d.new IS NULL${standsThere(size, 'new IS NULL')}`,
   );
   await client.query(
     `UPDATE ${table} AS made SET ${sets.join(', ')} FROM ${DELTA} AS d, ${STAGE} AS stage
-     WHERE made.ctid = d.old AND stage.ctid = d.new${isReplaced(size, 'new IS NOT NULL')}`,
+     WHERE made.ctid = d.old AND stage.ctid = d.new${standsThere(size, 'new IS NOT NULL')}`,
   );
   const values = columns.map((name) => `stage.${quoteIdentifier(name)}`).join(', ');
   const isBack = hasIds(blueprint) && (await isAnyGone(client, blueprint));

@@ -4,6 +4,7 @@ import { quoteColumns, quoteIdentifier } from '../../model/ddl.js';
 import type { Relation } from '../../model/warehouse/task.js';
 import { printSelect } from '../../relational/postgres-sql.js';
 import { quoteRelation, readShape } from '../compile/relation-shape.js';
+import { insertRows } from './insert-rows.js';
 import {
   type Dimension,
   forgetAll,
@@ -29,12 +30,12 @@ export async function insertWithIds(
   const hasSame =
     ['id', ...key].every((name) => types.get(name) === own.get(name)) &&
     (await isUnique(client, before, key));
-  const columns = quoteColumns([...key, ...rest]);
-  const made = `(\n${printSelect(rows('all'))}\n) AS made`;
   if (!hasSame) {
     await forgetAll(client, blueprint);
-    return client.query(`INSERT INTO ${table} (${columns}) SELECT ${columns} FROM ${made}`);
+    return insertRows(client, blueprint);
   }
+  const columns = quoteColumns([...key, ...rest]);
+  const made = `(\n${printSelect(rows('all'))}\n) AS made`;
   if (blueprint.id !== 'uuid') {
     await client.query(
       `SELECT setval(pg_get_serial_sequence($1, 'id'),

@@ -105,7 +105,7 @@ export async function makeEmpty(client: pg.Client, { blueprint, comment }: Makin
 export async function makeNew(client: pg.Client, making: Making): Promise<Made> {
   const { blueprint, checks, comment, idsFrom } = making;
   await createTable(client, blueprint, blueprint.relation);
-  if (idsFrom === undefined) await forgetAll(client, blueprint);
+  if (hasIds(blueprint) && idsFrom === undefined) await forgetAll(client, blueprint);
   const { relation } = blueprint;
   const table = quoteRelation(relation);
   let tallies: Tally[];

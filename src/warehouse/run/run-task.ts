@@ -9,7 +9,7 @@ import { askedChecks, listUnasked } from '../checks/asked-checks.js';
 import { keepFailures } from '../checks/check-failures.js';
 import { checkPublished, toCheckedTable } from '../checks/check-published.js';
 import { withLostParents } from '../checks/lost-parents.js';
-import type { CheckOutcome } from '../checks/outcome.js';
+import { type CheckOutcome, isError } from '../checks/outcome.js';
 import { isOfTime, isTableCheck } from '../checks/table-checks.js';
 import {
   type CompiledTask,
@@ -206,7 +206,9 @@ async function runTable(
     made.changes.length === 0 &&
     !made.slices.some(({ isHeldBack }) => isHeldBack)
   ) {
-    return [unchanged(task)];
+    const failing = made.slices.flatMap((each) => each.checks).filter(isError);
+    const others = failing.filter(({ isOfTable }) => isOfTable !== true);
+    return [{ ...unchanged(task), checks: [...made.tableChecks, ...others] }];
   }
   return toResults(task, made, wanted, orders.dryRun);
 }
@@ -274,7 +276,7 @@ async function findHighWater(client: pg.Client, task: TableTask): Promise<string
 
 function namesOfFailed(checks: readonly CheckOutcome[]): string {
   return checks
-    .filter(({ ok, severity }) => !ok && severity === 'error')
+    .filter(isError)
     .map(({ name }) => name)
     .join(', ');
 }

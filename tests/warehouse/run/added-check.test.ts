@@ -71,3 +71,26 @@ describe('a check that is new', () => {
     );
   });
 });
+
+describe('a table that nobody says has changed', () => {
+  it('is compared at each run, and says what its new checks and those of time find', async () => {
+    await folder.database.query(
+      'CREATE TABLE other (id int, n int); INSERT INTO other VALUES (1, 5), (2, 70)',
+    );
+    const declared = (checks: string) => `
+silver:
+  other: { from: public.other, key: id, columns: { id: id, n: n } }
+${checks}`;
+    await folder.write('edp.yaml', declared(''));
+    expect((await folder.edp('run')).status).toBe(0);
+    await folder.write(
+      'edp.yaml',
+      declared('checks: { silver.other: [{ row_count: { min: 3 }, severity: warn }] }\n'),
+    );
+    const counted = await folder.edp('run');
+    expect(counted.status).toBe(0);
+    expect(counted.json.tasks.map(({ state, checks }) => [state, checks])).toEqual([
+      ['unchanged', [{ name: 'row_count', ok: false, failing: 1, severity: 'warn' }]],
+    ]);
+  });
+});
