@@ -10,6 +10,7 @@ import { keepFailures } from '../checks/check-failures.js';
 import { checkPublished, toCheckedTable } from '../checks/check-published.js';
 import { withLostParents } from '../checks/lost-parents.js';
 import { type CheckOutcome, isError } from '../checks/outcome.js';
+import { withReadableChecks } from '../checks/readable-checks.js';
 import { isOfTime, isTableCheck } from '../checks/table-checks.js';
 import {
   type CompiledTask,
@@ -132,18 +133,23 @@ async function lockSources(client: pg.Client, names: readonly string[]): Promise
 
 async function work(
   client: pg.Client,
-  task: Task,
+  declared: Task,
   warehouse: Warehouse,
   orders: TaskOrders,
   runId: number,
   startedAt: number,
 ): Promise<TaskResult[]> {
+  const { task, isPutOff } = await withReadableChecks(client, declared);
   const results =
     task.kind === 'view'
       ? await runView(client, task, warehouse, orders)
       : await runTable(client, task, warehouse, orders);
   const seconds = (performance.now() - startedAt) / 1000;
-  const timed = results.map((result) => ({ ...result, seconds: seconds / results.length }));
+  const timed = results.map((result) => ({
+    ...result,
+    seconds: seconds / results.length,
+    isPutOff,
+  }));
   await keepResults(client, runId, timed);
   await keepFailures(client, runId, timed);
   return timed;
