@@ -171,7 +171,8 @@ async function runTable(
   const stale = isNew
     ? everything(reasonOfNew(state, compiled.definition))
     : await findWork(client, task, compiled, state, warehouse);
-  const heldBack = isNew ? [] : await listHeldBack(client, task.name);
+  const kept = await listHeldBack(client, task.name);
+  const heldBack = isNew ? [] : kept;
   const wanted = isNew ? stale : narrow(compiled.blueprint, stale, heldBack, orders);
   const lost =
     isNew || task.checks.length === 0
@@ -201,6 +202,7 @@ async function runTable(
     state,
     isNew,
     isSameDefinition,
+    isIncomplete: kept.some(({ slice }) => slice === EVERY_SLICE),
     ofAllRows: [...new Set([...lost, ...unasked])].filter((check) => !isTableCheck(check)),
     make,
   });
