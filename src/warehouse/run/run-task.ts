@@ -18,7 +18,7 @@ import {
   readersOf,
   type TableTask,
 } from '../compile/compile-task.js';
-import { quoteRelation } from '../compile/relation-shape.js';
+import { quoteRelation, type Shape } from '../compile/relation-shape.js';
 import { type CheckedMade, makeChecked } from './checked-change.js';
 import { explainTaskFault } from './explain-fault.js';
 import { findWork, narrow } from './find-work.js';
@@ -241,7 +241,7 @@ interface Outcome {
 async function keepOutcome(
   client: pg.Client,
   task: TableTask,
-  { definition, blueprint }: CompiledTask,
+  { definition, blueprint, shape }: CompiledTask,
   { made, state, isNew, isPart, unasked, wanted, point }: Outcome,
 ): Promise<void> {
   // The table before stays, and is still another one than the declared one.
@@ -254,7 +254,7 @@ async function keepOutcome(
     sources: sourcesOf(task).map(({ relation }) => quoteRelation(relation)),
     // What else is stale is found again, from the point before.
     point: isPart && !isNew ? state!.point : point,
-    highWater: await findHighWater(client, task),
+    highWater: await findHighWater(client, task, shape),
     rowCount: (isNew ? 0 : (state?.rowCount ?? 0)) + made.rowChange,
     checks: askedChecks(
       task,
@@ -272,12 +272,23 @@ async function keepOutcome(
   await keepHeldBack(client, task.name, slices, [...heldBack, ...rest]);
 }
 
-/** The last value of the column by which new rows of a foreign source are found. */
-async function findHighWater(client: pg.Client, task: TableTask): Promise<string | null> {
+/** Types with values that nothing comes behind. */
+const WITH_INFINITY = /^(date|timestamp|numeric|real|double)\b/;
+
+/** The last value of the column by which new rows of a foreign source are found; infinity is read each time. */
+async function findHighWater(
+  client: pg.Client,
+  task: TableTask,
+  shape: Shape,
+): Promise<string | null> {
   if (task.kind !== 'silver' || task.incrementalBy === undefined) return null;
+  const { column } = task.incrementalBy;
+  const name = quoteIdentifier(column);
+  // NaN is behind infinity. numeric(5, 2) has none.
+  const type = shape.get(column)?.replace(/\(.*?\)/, '') ?? '';
+  const finite = WITH_INFINITY.test(type) ? `WHERE ${name} < CAST('infinity' AS ${type})` : '';
   const { rows } = await client.query<{ last: string | null }>(
-    `SELECT max(${quoteIdentifier(task.incrementalBy.column)})::text AS last
-     FROM ${quoteRelation(task.source.relation)}`,
+    `SELECT max(${name})::text AS last FROM ${quoteRelation(task.source.relation)} ${finite}`,
   );
   return rows[0]!.last;
 }
