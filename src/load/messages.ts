@@ -11,6 +11,7 @@ import type { RejectRecord } from '../ledger/receipts.js';
 import type { TablePlan } from '../mapping/table-plan.js';
 import type { MissingDimensions, OnConflict } from '../model/load-rules.js';
 import type { SessionIdentity } from '../postgres/backend.js';
+import type { WantedPartition } from '../postgres/partitions.js';
 import type { TableInCatalog } from '../postgres/table-in-catalog.js';
 import type { FileIdentity } from '../source/file-identity.js';
 
@@ -66,11 +67,22 @@ export interface CommitRequest {
   readonly backend: number;
 }
 
+/** The worker has rows for partitions that are missing; its transaction waits until they are made. */
+export interface PartitionRequest {
+  readonly partitions: readonly WantedPartition[];
+  readonly backend: number;
+}
+
 export type CommitAnswer =
   /** Line, from 1, at the start of each. */
   | { readonly commit: true; readonly firstLines: readonly number[] }
   /** `recalled`: another split waits for a lock of this one. */
   | { readonly commit: false; readonly reason: 'misaligned' | 'recalled' | 'stopped' };
+
+/** Why a split is to be rolled back. */
+export type Refusal = Extract<CommitAnswer, { readonly commit: false }>;
+
+export type PartitionAnswer = { readonly commit: undefined } | Refusal;
 
 export type SplitOutcome =
   | {

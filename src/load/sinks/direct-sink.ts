@@ -20,6 +20,11 @@ import { lockable, type TableInCatalog, toCopyColumns } from '../../postgres/tab
 import type { RowWriter } from '../../values/copy-binary.js';
 import { collectReferences, type ReferenceCollector } from './foreign-keys.js';
 import { countOwnRows, inspectTriggers, RowsLeftOut } from './left-out.js';
+import { PartitionSorter, type SortedRows } from './partition-sorter.js';
+import type { PartitionMaker } from './staged-rows.js';
+
+/** More rows for the rest partition than this go the careful way. */
+const MAX_REST_BYTES = 4 * 1024 * 1024;
 
 export class DirectSink implements RowSink {
   readonly wantsOrdinals = false;
@@ -36,8 +41,21 @@ export class DirectSink implements RowSink {
   #copied = 0;
   /** Rows that this session had put into the table before, as the server counts them. */
   #countBefore = 0;
+  readonly #sorter: PartitionSorter | undefined;
+  readonly #makePartitions: PartitionMaker;
+  /** Rows for the rest partition. */
+  #rest: Buffer[] = [];
+  #restBytes = 0;
 
-  constructor(client: pg.Client, target: TableInCatalog, plan: TablePlan) {
+  constructor(
+    client: pg.Client,
+    target: TableInCatalog,
+    plan: TablePlan,
+    makePartitions: PartitionMaker,
+  ) {
+    const { oid, partitions } = target;
+    this.#makePartitions = makePartitions;
+    this.#sorter = partitions && new PartitionSorter(oid, partitions, plan.columns);
     this.#client = client;
     this.#target = target;
     this.#columns = toCopyColumns(target, plan.columns);
@@ -49,17 +67,20 @@ export class DirectSink implements RowSink {
   }
 
   async begin(): Promise<void> {
-    const { oid, table, foreignKeys } = this.#target;
     if (this.#collector !== undefined) {
-      await lockAgainstChecks(this.#client, table);
-      const mayReplace = await mayReplaceChecks(this.#client, oid, {
-        events: INSERTS,
-        foreignKeys: lockable(foreignKeys),
-        columns: this.#columns.map(({ name }) => name),
-      });
-      if (!mayReplace) this.#collector = undefined;
+      await lockAgainstChecks(this.#client, this.#target);
+      if (!(await this.#mayReplaceChecks())) this.#collector = undefined;
     }
     this.#countBefore = await this.#countOwn();
+  }
+
+  #mayReplaceChecks(): Promise<boolean> {
+    const { oid, foreignKeys } = this.#target;
+    return mayReplaceChecks(this.#client, oid, {
+      events: INSERTS,
+      foreignKeys: lockable(foreignKeys),
+      columns: this.#columns.map(({ name }) => name),
+    });
   }
 
   added(texts: readonly (string | null)[]): void {
@@ -84,10 +105,32 @@ export class DirectSink implements RowSink {
     const portions = this.#portions;
     this.#portions = [];
     for (const rows of portions) {
+      const sorted = this.#sorter?.sort(rows);
+      if (sorted !== undefined) await this.#makePlaces(sorted);
+      const ready = sorted?.rows ?? rows;
+      if (ready !== rows) this.#recycle?.(rows);
+      if (ready.length === 0) continue;
       this.#copy ??= await this.#beginCopy();
-      if (await this.#copy.write(rows)) this.#recycle?.(rows);
+      if ((await this.#copy.write(ready)) && ready === rows) this.#recycle?.(rows);
     }
     if (this.#collector?.isFull === true) await this.pause();
+  }
+
+  async #makePlaces({ rest, missing }: SortedRows): Promise<void> {
+    if (rest.length > 0) {
+      this.#rest.push(rest);
+      this.#restBytes += rest.length;
+      if (this.#restBytes > MAX_REST_BYTES) throw new RowsLeftOut();
+    }
+    if (missing.length === 0) return;
+    // A COPY under way does not see partitions that are attached meanwhile.
+    await this.pause();
+    try {
+      await this.#makePartitions(missing);
+    } catch (error) {
+      this.#sorter?.forget(missing);
+      throw error;
+    }
   }
 
   async #beginCopy(): Promise<CopyStream> {
@@ -108,6 +151,15 @@ export class DirectSink implements RowSink {
 
   /** @throws RowsLeftOut; what the server would object to at the commit */
   async settle(_readRaw: (place: RecordPlace) => Promise<Buffer>): Promise<number> {
+    if (this.#rest.length > 0) {
+      this.#copy = await this.#beginCopy();
+      for (const rows of this.#rest) await this.#copy.write(rows);
+      await this.pause();
+    }
+    // Rows have locked the partitions that they are in, so what somebody added to one is seen now.
+    if (this.#sorter !== undefined && this.#collector !== undefined) {
+      if (!(await this.#mayReplaceChecks())) throw new RowsLeftOut();
+    }
     if (this.#copied !== this.#sent && !(await this.#areBelow())) throw new RowsLeftOut();
     // A check that somebody adds meanwhile objects at the commit.
     if (this.#target.mayDefer) await this.#client.query('SET CONSTRAINTS ALL IMMEDIATE');
