@@ -410,9 +410,9 @@ export class Dispatcher {
     { load: { target } }: Flight,
     { partitions }: PartitionRequest,
   ): Promise<PartitionAnswer> {
-    await this.#options.partitions.make(target, partitions);
+    const made = await this.#options.partitions.make(target, partitions);
     await failpoint('dispatch.partitions');
-    return { commit: undefined };
+    return { made };
   }
 
   async #mayCommit(

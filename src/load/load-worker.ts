@@ -25,7 +25,7 @@ import type { RowSink } from '../lanes/row-sink.js';
 import { insertReceipts } from '../ledger/receipts.js';
 import { RejectLog } from '../ledger/reject-log.js';
 import { isClosed } from '../postgres/backend.js';
-import type { WantedPartition } from '../postgres/partitions.js';
+import type { KnownPartition, WantedPartition } from '../postgres/partitions.js';
 import { isConnectionError, mayBeAboutRecord, withConnectionCode } from '../postgres/sqlstate.js';
 import { stopReadingWith } from '../source/stop-reading.js';
 import type { WorkerData } from './load-pool.js';
@@ -160,11 +160,14 @@ class CommitWithReceipts implements Committer<SplitOutcome> {
   }
 
   /** @throws Refused */
-  async #askForPartitions(partitions: readonly WantedPartition[]): Promise<void> {
+  async #askForPartitions(
+    partitions: readonly WantedPartition[],
+  ): Promise<readonly KnownPartition[]> {
     const { backend, client } = this.#session;
     await failpoint('split.partitions', client);
     const answer = await ask<PartitionAnswer>(this.#task.port, { partitions, backend });
-    if (answer.commit === false) throw new Refused(answer.reason);
+    if ('commit' in answer) throw new Refused(answer.reason);
+    return answer.made;
   }
 
   async conclude(pass: SplitPass, sink: RowSink): Promise<SplitOutcome> {

@@ -11,7 +11,7 @@ import type { RejectRecord } from '../ledger/receipts.js';
 import type { TablePlan } from '../mapping/table-plan.js';
 import type { MissingDimensions, OnConflict } from '../model/load-rules.js';
 import type { SessionIdentity } from '../postgres/backend.js';
-import type { WantedPartition } from '../postgres/partitions.js';
+import type { KnownPartition, WantedPartition } from '../postgres/partitions.js';
 import type { TableInCatalog } from '../postgres/table-in-catalog.js';
 import type { FileIdentity } from '../source/file-identity.js';
 
@@ -82,7 +82,7 @@ export type CommitAnswer =
 /** Why a split is to be rolled back. */
 export type Refusal = Extract<CommitAnswer, { readonly commit: false }>;
 
-export type PartitionAnswer = { readonly commit: undefined } | Refusal;
+export type PartitionAnswer = { readonly made: readonly KnownPartition[] } | Refusal;
 
 export type SplitOutcome =
   | {
@@ -98,6 +98,17 @@ export interface ScanTask extends SplitPart {
   readonly port: MessagePort;
   /** Set to 1 to stop all workers between two batches. */
   readonly stop: Int32Array;
+}
+
+/** Rows of one partition, for the thread that copies them. */
+export interface RoutedRows {
+  readonly rows: Uint8Array;
+  /** Of the partition, if it is there already. */
+  readonly name: string | undefined;
+  /** Otherwise, what it is for; undefined for the rest partition. */
+  readonly place: WantedPartition | undefined;
+  /** Partitions that are missing, as far as the worker knows; the place is among them. */
+  readonly wanted: readonly WantedPartition[];
 }
 
 export interface ScannedSplit {

@@ -7,7 +7,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { EdpError } from '../base/errors.js';
 import { connectOnce, withTransaction } from '../postgres/connection.js';
-import { makePartitions, type WantedPartition } from '../postgres/partitions.js';
+import {
+  type KnownPartition,
+  makePartitions,
+  type WantedPartition,
+} from '../postgres/partitions.js';
 import { isTransient } from '../postgres/sqlstate.js';
 import type { TableInCatalog } from '../postgres/table-in-catalog.js';
 
@@ -37,7 +41,10 @@ export class PartitionMaker {
    * @throws EdpError `database_refused` where the role may not make them; `interrupted` where the run was stopped while
    *   others held the locks
    */
-  make(target: TableInCatalog, wanted: readonly WantedPartition[]): Promise<void> {
+  make(
+    target: TableInCatalog,
+    wanted: readonly WantedPartition[],
+  ): Promise<readonly KnownPartition[]> {
     const turn = this.#last.then(() => this.#make(target, wanted));
     this.#last = turn.catch(() => {});
     return turn;
@@ -50,20 +57,20 @@ export class PartitionMaker {
   }
 
   async #make(
-    { table, partitions }: TableInCatalog,
+    target: TableInCatalog,
     wanted: readonly WantedPartition[],
-  ): Promise<void> {
+  ): Promise<readonly KnownPartition[]> {
+    const { table, partitions } = target;
     this.#client ??= connectOnce(this.#database, 'partitions');
     const client = await this.#client;
     const since = performance.now();
     let hasNoted = false;
     for (;;) {
       try {
-        await withTransaction(client, async () => {
+        return await withTransaction(client, async () => {
           await client.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`);
-          await makePartitions(client, table, partitions!, wanted);
+          return makePartitions(client, target, partitions!, wanted);
         });
-        return;
       } catch (error) {
         const { code } = error as { code?: string };
         if (code !== LOCK_NOT_AVAILABLE && !isTransient(code)) throw explain(table, error);

@@ -276,7 +276,8 @@ class IngestRun {
    */
   async #loadTableInBulk(targets: readonly Target[]): Promise<readonly Target[]> {
     const tableInCatalog = await this.#tables.prepare(targets[0]!.table);
-    const { foreignKeys, checksForeignKeys, looksAtRows } = tableInCatalog;
+    const { foreignKeys, checksForeignKeys, looksAtRows, partitions } = tableInCatalog;
+    if (partitions?.isOpen === false) return targets;
     if (looksAtRows || (foreignKeys.length > 0 && !checksForeignKeys)) return targets;
     const { session } = this.#resources;
     const indexes = await session.run((client) => planIndexes(client, tableInCatalog.table));

@@ -13,6 +13,18 @@ export type Day = number;
 /** Days [from, until). */
 export type DayRange = readonly [from: Day, until: Day];
 
+const NO_DAYS: DayRange = [0, 0];
+
+/** A partition that holds rows, other than a rest partition; or one without days, which is divided itself. */
+export interface KnownPartition {
+  /** Schema-qualified and quoted. */
+  readonly name: string;
+  /** Of the list; '' where no list divides the table. */
+  readonly value: string;
+  /** All days, where time does not divide the table. */
+  readonly days: DayRange;
+}
+
 /** A partition that rows need, by what they have in the columns that divide the table. */
 export interface WantedPartition {
   /** Undefined where no list divides the table. */
@@ -36,8 +48,12 @@ export interface TablePartitions {
         readonly within: DayRange;
       })
     | undefined;
-  /** Value of the list ('' without one) → days that have partitions; none where time does not divide them. */
-  readonly known: ReadonlyMap<string, readonly DayRange[]>;
+  readonly known: readonly KnownPartition[];
+  /**
+   * Whether rows may be put into a partition by its name, which costs the server less: the role may, and neither triggers
+   * of statements nor defaults of the table would act otherwise.
+   */
+  readonly isOpen: boolean;
 }
 
 const MS_PER_DAY = 86_400_000;
@@ -63,6 +79,7 @@ export function daysAround(day: Day, every: PartitionUnit): DayRange {
 
 interface Bound {
   readonly partition: number;
+  readonly name: string;
   readonly list_value: string | null;
   /** Days; infinite where the partition is open. */
   readonly lower: number | null;
@@ -72,7 +89,8 @@ interface Bound {
 }
 
 /** Only whole days count: a partition that begins or ends within one is left to the server. */
-const BOUNDS = `SELECT partition, list_value, is_rest, rest_check,
+const BOUNDS = `SELECT partition, (SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c
+      JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = partition) AS name, list_value, is_rest, rest_check,
     CASE WHEN isfinite(lower) THEN ceil(extract(epoch FROM lower - '2000-01-01') / 86400)::float8
          WHEN lower IS NOT NULL THEN '-infinity' END AS lower,
     CASE WHEN isfinite(upper) THEN floor(extract(epoch FROM upper - '2000-01-01') / 86400)::float8
@@ -112,6 +130,7 @@ export async function inspectPartitions(
             within: readWithin(bounds) ?? [dayOf(range.from), dayOf(range.to)],
           },
     known,
+    isOpen: await isOpen(client, table, oid),
   };
 }
 
@@ -119,25 +138,46 @@ async function listKnown(
   client: pg.Client,
   oid: number,
   divided: { readonly list?: unknown; readonly range?: unknown },
-): Promise<{ readonly known: TablePartitions['known']; readonly bounds: readonly Bound[] }> {
+): Promise<{ readonly known: readonly KnownPartition[]; readonly bounds: readonly Bound[] }> {
   const outer = await listBounds(client, oid);
-  if (divided.list === undefined) return { known: new Map([['', toRanges(outer)]]), bounds: outer };
-  const known = new Map<string, readonly DayRange[]>();
+  if (divided.list === undefined) return { known: inTime(outer, ''), bounds: outer };
+  const known: KnownPartition[] = [];
   const bounds = [...outer];
-  for (const { list_value, partition } of outer) {
+  for (const { list_value, partition, name } of outer) {
     if (list_value === null) continue;
-    const inner = divided.range === undefined ? [] : await listBounds(client, partition);
-    known.set(list_value, toRanges(inner));
+    if (divided.range === undefined) {
+      known.push({ name, value: list_value, days: [-Infinity, Infinity] });
+      continue;
+    }
+    // Without a day: the value has partitions, of which the rest one is there from the beginning.
+    known.push({ name, value: list_value, days: NO_DAYS });
+    const inner = await listBounds(client, partition);
+    known.push(...inTime(inner, list_value));
     bounds.push(...inner);
   }
   return { known, bounds };
 }
 
-function toRanges(bounds: readonly Bound[]): DayRange[] {
+function inTime(bounds: readonly Bound[], value: string): KnownPartition[] {
   return bounds
     .filter(({ lower, upper }) => lower !== null && upper !== null)
-    .map(({ lower, upper }): DayRange => [lower!, upper!])
-    .sort(([a], [b]) => a - b);
+    .map(({ name, lower, upper }) => ({ name, value, days: [lower!, upper!] }));
+}
+
+/** @returns as for {@link TablePartitions.isOpen} */
+async function isOpen(client: pg.Client, { columns }: Table, oid: number): Promise<boolean> {
+  const { rows } = await client.query<{ open: boolean }>(
+    `WITH tree AS (SELECT relid FROM pg_partition_tree($1) WHERE relid <> $1)
+     SELECT NOT row_security_active($1) AND NOT EXISTS (
+         SELECT FROM tree WHERE NOT has_table_privilege(relid, 'INSERT') OR row_security_active(relid))
+       AND NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = $1 AND NOT tgisinternal)
+       AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = $1 AND a.attnum > 0 AND a.attidentity <> '')
+       AND NOT EXISTS (
+         SELECT FROM pg_attrdef d JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
+         WHERE (d.adrelid = $1 OR d.adrelid IN (TABLE tree)) AND a.attgenerated = '') AS open`,
+    [oid],
+  );
+  return columns.length > 0 && rows[0]!.open;
 }
 
 /** The range of the table when it was made, as the CHECK of a rest partition says. */
@@ -180,6 +220,17 @@ async function assertDivided(
   }
 }
 
+/** Whether a partition is one that was wanted. Without a day, it is the one of the value, whatever divides that. */
+function isFor(
+  { value: own, days: [from, until] }: KnownPartition,
+  { value = '', day }: WantedPartition,
+  time: TablePartitions['time'],
+): boolean {
+  if (own !== value) return false;
+  if (time === undefined || day === undefined) return from === until || time === undefined;
+  return from <= day && day < until;
+}
+
 /**
  * Lists the partitions that staged rows need and that are not there.
  *
@@ -212,11 +263,8 @@ export async function listMissing(
       const isInRange = row.day !== null && row.day >= first && row.day < behind;
       return { value: row.value ?? undefined, day: isInRange ? row.day! : undefined };
     })
-    .filter((wanted) => {
-      const ranges = known.get(wanted.value ?? '');
-      if (wanted.day === undefined) return list !== undefined && ranges === undefined;
-      return ranges?.some(([from, until]) => from <= wanted.day! && wanted.day! < until) !== true;
-    });
+    .filter(({ value, day }) => value !== undefined || day !== undefined)
+    .filter((one) => !known.some((there) => isFor(there, one, time)));
 }
 
 /** Divides a table that has just been made: adds the partition of what has no other one. */
@@ -234,26 +282,41 @@ export async function makeRestPartition(
  * Makes partitions in the transaction that runs, or in one of their own.
  *
  * @param table schema-qualified and quoted
- * @returns how many were made
+ * @returns the partitions of `wanted`, as far as there are any now
  */
 export async function makePartitions(
   client: pg.Client,
-  table: string,
+  { oid, table }: { readonly oid: number; readonly table: string },
   { list, time }: TablePartitions,
   wanted: readonly WantedPartition[],
-): Promise<number> {
-  const days = wanted.map(({ day }) => (day === undefined ? null : formatDay(day)));
-  const { rows } = await client.query<{ made: number }>(
-    'SELECT edp.make_partitions($1::regclass, $2, $3, $4, $5, $6, $7) AS made',
-    [
-      table,
-      time?.every ?? null,
-      time?.column ?? null,
-      time === undefined ? null : formatDay(time.within[0]),
-      time === undefined ? null : formatDay(time.within[1]),
-      list === undefined ? null : wanted.map(({ value }) => value ?? null),
-      days,
-    ],
+): Promise<KnownPartition[]> {
+  await client.query('SELECT edp.make_partitions($1::regclass, $2, $3, $4, $5, $6, $7)', [
+    table,
+    time?.every ?? null,
+    time?.column ?? null,
+    time === undefined ? null : formatDay(time.within[0]),
+    time === undefined ? null : formatDay(time.within[1]),
+    list === undefined ? null : wanted.map(({ value }) => value ?? null),
+    wanted.map(({ day }) => (day === undefined ? null : formatDay(day))),
+  ]);
+  const { known } = await listKnown(client, oid, { list, range: time });
+  return known.filter((there) => wanted.some((one) => isFor(there, one, time)));
+}
+
+/**
+ * Whether tables are partitions of another one, and nobody is taking them out. A session that has put rows into them, and
+ * holds a lock of the whole table, can rely on it until its transaction ends.
+ */
+export async function areAttached(
+  client: pg.Client,
+  oid: number,
+  names: readonly string[],
+): Promise<boolean> {
+  const { rows } = await client.query<{ attached: boolean }>(
+    `WITH tree AS (SELECT relid FROM pg_partition_tree($1))
+     SELECT NOT EXISTS (SELECT FROM unnest($2::text[]) AS name WHERE name::regclass::oid NOT IN (SELECT relid::oid FROM tree))
+        AND NOT EXISTS (SELECT FROM pg_inherits WHERE inhrelid IN (SELECT relid FROM tree) AND inhdetachpending) AS attached`,
+    [oid, names],
   );
-  return rows[0]!.made;
+  return rows[0]!.attached;
 }

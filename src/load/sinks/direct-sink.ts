@@ -9,6 +9,7 @@ import type { ReferenceValues } from '../../lanes/reference-values.js';
 import type { RowSink } from '../../lanes/row-sink.js';
 import type { TablePlan } from '../../mapping/table-plan.js';
 import { type CopyColumn, CopyStream } from '../../postgres/copy-stream.js';
+import { areAttached } from '../../postgres/partitions.js';
 import {
   INSERTS,
   lockAgainstChecks,
@@ -20,11 +21,17 @@ import { lockable, type TableInCatalog, toCopyColumns } from '../../postgres/tab
 import type { RowWriter } from '../../values/copy-binary.js';
 import { collectReferences, type ReferenceCollector } from './foreign-keys.js';
 import { countOwnRows, inspectTriggers, RowsLeftOut } from './left-out.js';
-import { PartitionSorter, type SortedRows } from './partition-sorter.js';
+import { PartitionRouter, type RowGroup } from './partition-router.js';
 import type { PartitionMaker } from './staged-rows.js';
 
 /** More rows for the rest partition than this go the careful way. */
 const MAX_REST_BYTES = 4 * 1024 * 1024;
+/** Rows of one partition that are worth a COPY of their own: it costs as much as some thousand rows. */
+const GROUP_BYTES = 1024 * 1024;
+/** Rows that wait for more of their partitions. */
+const MAX_WAITING_BYTES = 64 * 1024 * 1024;
+/** Fewer rows than this go through the whole table, together with others. */
+const SMALL_GROUP_BYTES = 96 * 1024;
 
 export class DirectSink implements RowSink {
   readonly wantsOrdinals = false;
@@ -41,11 +48,10 @@ export class DirectSink implements RowSink {
   #copied = 0;
   /** Rows that this session had put into the table before, as the server counts them. */
   #countBefore = 0;
-  readonly #sorter: PartitionSorter | undefined;
+  readonly #router: PartitionRouter | undefined;
   readonly #makePartitions: PartitionMaker;
-  /** Rows for the rest partition. */
-  #rest: Buffer[] = [];
-  #restBytes = 0;
+  /** Partitions that rows were put into by name. */
+  readonly #named = new Set<string>();
 
   constructor(
     client: pg.Client,
@@ -55,7 +61,7 @@ export class DirectSink implements RowSink {
   ) {
     const { oid, partitions } = target;
     this.#makePartitions = makePartitions;
-    this.#sorter = partitions && new PartitionSorter(oid, partitions, plan.columns);
+    this.#router = partitions && PartitionRouter.open(oid, partitions, plan.columns);
     this.#client = client;
     this.#target = target;
     this.#columns = toCopyColumns(target, plan.columns);
@@ -71,6 +77,8 @@ export class DirectSink implements RowSink {
       await lockAgainstChecks(this.#client, this.#target);
       if (!(await this.#mayReplaceChecks())) this.#collector = undefined;
     }
+    // Nobody takes a partition out of the table until the transaction has ended.
+    else if (this.#isOpen) await lockAgainstChecks(this.#client, this.#target);
     this.#countBefore = await this.#countOwn();
   }
 
@@ -105,32 +113,66 @@ export class DirectSink implements RowSink {
     const portions = this.#portions;
     this.#portions = [];
     for (const rows of portions) {
-      const sorted = this.#sorter?.sort(rows);
-      if (sorted !== undefined) await this.#makePlaces(sorted);
-      const ready = sorted?.rows ?? rows;
-      if (ready !== rows) this.#recycle?.(rows);
-      if (ready.length === 0) continue;
+      if (this.#router !== undefined) {
+        this.#router.add(rows);
+        this.#recycle?.(rows);
+        continue;
+      }
       this.#copy ??= await this.#beginCopy();
-      if ((await this.#copy.write(ready)) && ready === rows) this.#recycle?.(rows);
+      if (await this.#copy.write(rows)) this.#recycle?.(rows);
     }
+    if (portions.length > 0 && this.#router !== undefined) await this.#flushGroups(this.#router);
     if (this.#collector?.isFull === true) await this.pause();
   }
 
-  async #makePlaces({ rest, missing }: SortedRows): Promise<void> {
-    if (rest.length > 0) {
-      this.#rest.push(rest);
-      this.#restBytes += rest.length;
-      if (this.#restBytes > MAX_REST_BYTES) throw new RowsLeftOut();
+  async #flushGroups(router: PartitionRouter): Promise<void> {
+    if (router.rest.byteLength > MAX_REST_BYTES) throw new RowsLeftOut();
+    await this.#makeMissing(router);
+    if (!this.#isOpen) {
+      for (const group of router.groups) await this.#copyThroughTable(group);
+      return;
     }
-    if (missing.length === 0) return;
+    let waiting = 0;
+    for (const group of router.groups) {
+      if (group.byteLength >= GROUP_BYTES) await this.#copyGroup(group);
+      waiting += group.byteLength;
+    }
+    if (waiting >= MAX_WAITING_BYTES) await this.#emptyGroups(router);
+  }
+
+  /** Whether rows are put into partitions by name. */
+  get #isOpen(): boolean {
+    return this.#target.partitions?.isOpen === true && this.#target.mayLock;
+  }
+
+  /** Makes the partitions that rows were added for. */
+  async #makeMissing(router: PartitionRouter): Promise<void> {
+    if (router.missing.length === 0) return;
     // A COPY under way does not see partitions that are attached meanwhile.
-    await this.pause();
+    await this.#endCopy();
     try {
-      await this.#makePartitions(missing);
+      const made = await this.#makePartitions(router.missing);
+      if (!router.settle(made)) throw new RowsLeftOut();
     } catch (error) {
-      this.#sorter?.forget(missing);
+      router.forget();
       throw error;
     }
+  }
+
+  async #copyGroup(group: RowGroup): Promise<void> {
+    if (group.byteLength === 0) return;
+    if (this.#collector !== undefined) await skipTriggers(this.#client);
+    const copy = new CopyStream(this.#client, group.name!, this.#columns);
+    this.#named.add(group.name!);
+    await copy.write(group.take());
+    this.#copied += await copy.finish();
+  }
+
+  async #copyThroughTable(group: RowGroup): Promise<void> {
+    if (group.byteLength === 0) return;
+    this.#copy ??= await this.#beginCopy();
+    // The bytes are written over when the next rows come.
+    await this.#copy.write(Buffer.from(group.take()));
   }
 
   async #beginCopy(): Promise<CopyStream> {
@@ -140,30 +182,47 @@ export class DirectSink implements RowSink {
   }
 
   async pause(): Promise<void> {
-    const copy = this.#copy;
-    this.#copy = undefined;
-    if (copy === undefined) return;
-    this.#copied += await copy.finish();
+    if (this.#router !== undefined) await this.#emptyGroups(this.#router);
+    else if (this.#copy === undefined) return;
+    await this.#endCopy();
     if (this.#collector === undefined) return;
     await runTriggers(this.#client);
     await this.#collector.lock(this.#client);
   }
 
+  async #emptyGroups(router: PartitionRouter): Promise<void> {
+    await this.#makeMissing(router);
+    for (const group of router.groups) {
+      if (this.#isOpen && group.byteLength > SMALL_GROUP_BYTES) await this.#copyGroup(group);
+    }
+    for (const group of router.groups) await this.#copyThroughTable(group);
+  }
+
+  async #endCopy(): Promise<void> {
+    const copy = this.#copy;
+    this.#copy = undefined;
+    this.#copied += (await copy?.finish()) ?? 0;
+  }
+
   /** @throws RowsLeftOut; what the server would object to at the commit */
   async settle(_readRaw: (place: RecordPlace) => Promise<Buffer>): Promise<number> {
-    if (this.#rest.length > 0) {
-      this.#copy = await this.#beginCopy();
-      for (const rows of this.#rest) await this.#copy.write(rows);
-      await this.pause();
-    }
-    // Rows have locked the partitions that they are in, so what somebody added to one is seen now.
-    if (this.#sorter !== undefined && this.#collector !== undefined) {
-      if (!(await this.#mayReplaceChecks())) throw new RowsLeftOut();
-    }
+    if (this.#router !== undefined) await this.#finishPartitions(this.#router);
     if (this.#copied !== this.#sent && !(await this.#areBelow())) throw new RowsLeftOut();
     // A check that somebody adds meanwhile objects at the commit.
     if (this.#target.mayDefer) await this.#client.query('SET CONSTRAINTS ALL IMMEDIATE');
     return 0;
+  }
+
+  /** @throws RowsLeftOut where the partitions are not what they were taken for */
+  async #finishPartitions({ rest }: PartitionRouter): Promise<void> {
+    await this.#copyThroughTable(rest);
+    await this.#endCopy();
+    if (this.#collector !== undefined) await runTriggers(this.#client);
+    // Rows have locked the partitions that they are in, so what somebody did to them before is seen now.
+    if (this.#collector !== undefined && !(await this.#mayReplaceChecks())) throw new RowsLeftOut();
+    const named = [...this.#named];
+    if (named.length > 0 && !(await areAttached(this.#client, this.#target.oid, named)))
+      throw new RowsLeftOut();
   }
 
   /** Whether triggers have put all rows into children of the table. */

@@ -4,7 +4,7 @@ import type { ColumnPlan } from '../../mapping/table-plan.js';
 import { quoteIdentifier } from '../../model/ddl.js';
 import type { MissingDimensions, OnConflict } from '../../model/load-rules.js';
 import type { RejectCode } from '../../model/reject-codes.js';
-import type { WantedPartition } from '../../postgres/partitions.js';
+import type { KnownPartition, WantedPartition } from '../../postgres/partitions.js';
 import type { TableInCatalog } from '../../postgres/table-in-catalog.js';
 
 export type StagedColumn = Pick<ColumnPlan, 'name' | 'type' | 'from'>;
@@ -22,8 +22,10 @@ export function isFixed({ fixed }: TableInCatalog, column: string): boolean {
 /** Lets an INSERT give values to columns GENERATED ALWAYS AS IDENTITY, as COPY does without a word. */
 export const OVERRIDING = ' OVERRIDING SYSTEM VALUE';
 
-/** Makes partitions for rows to come. */
-export type PartitionMaker = (wanted: readonly WantedPartition[]) => Promise<unknown>;
+/** Makes partitions for rows to come. @returns those that are there now */
+export type PartitionMaker = (
+  wanted: readonly WantedPartition[],
+) => Promise<readonly KnownPartition[]>;
 
 export interface StagingOptions {
   readonly target: TableInCatalog;

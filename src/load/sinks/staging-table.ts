@@ -278,7 +278,7 @@ export class StagingTable {
     const missing = await listMissing(this.#client, target.oid, partitions, STAGE, names);
     if (missing.length > 0) {
       await (this.#options.makePartitions?.(missing) ??
-        makePartitions(this.#client, target.table, partitions, missing));
+        makePartitions(this.#client, target, partitions, missing));
       await failpoint('stage.partitions', this.#client);
     }
     const nearby = await describeNearby(this.#client, target, names);
