@@ -144,7 +144,7 @@ BEGIN
   -- As ATTACH does.
   EXECUTE format('LOCK TABLE ONLY %s IN SHARE UPDATE EXCLUSIVE MODE', parent);
   SELECT count(*) INTO there FROM pg_partition_tree(parent) WHERE isleaf;
-  FOR value IN SELECT DISTINCT v FROM unnest(list_values) AS v WHERE v IS NOT NULL ORDER BY 1 LOOP
+  FOR value IN SELECT DISTINCT v COLLATE "C" FROM unnest(list_values) AS v WHERE v IS NOT NULL ORDER BY 1 LOOP
     CONTINUE WHEN EXISTS (SELECT FROM edp.partitions_of(parent) p WHERE p.list_value = value);
     part := edp.new_partition(
       parent, '_' || coalesce(nullif(btrim(regexp_replace(lower(left(value, 30)), '[^a-z0-9]+', '_', 'g'), '_'), ''), 'value'),

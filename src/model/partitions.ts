@@ -54,7 +54,7 @@ const listSchema = z.strictObject({
 });
 const oneSchema = z.union([rangeSchema, listSchema], {
   error: () =>
-    '{column: recorded_date, every: month}, or a list of {column: country_code, list: true} and that',
+    'partitions are {column: recorded_date, every: month} (or day, or year), or {column: country_code, list: true}',
 });
 
 /** Keys of a table that divide it. */
@@ -62,7 +62,7 @@ export const partitionsShape = {
   'partition-by': z
     .union([oneSchema, z.array(oneSchema)], {
       error: () =>
-        'partition-by is {column: recorded_date, every: month}, or a list with {column: country_code, list: true} first',
+        'partition-by is {column: recorded_date, every: month} (or day, or year), or a list with {column: country_code, list: true} first',
     })
     .optional()
     .describe('Divides the table into partitions; edp makes them when their first row comes'),
