@@ -59,18 +59,17 @@ function printTasks(output: Output<never>, tasks: readonly TaskRun[], limit: num
   output.line();
   output.table(
     ['task', 'date', 'state', 'inserted', 'updated', 'deleted', 'failed checks', 'reason'],
-    tasks
-      .slice(0, limit)
-      .map(({ task, slice, state, rows, checks, reason, error }) => [
-        task,
-        slice,
-        state,
-        formatCount(rows.inserted),
-        formatCount(rows.updated),
-        formatCount(rows.deleted),
-        safeText(checks.flatMap(({ ok, name }) => (ok ? [] : [name])).join(', ')),
-        safeText(error ?? reason ?? ''),
-      ]),
+    tasks.slice(0, limit).map(({ task, slice, state, rows, checks, reason, error }) => [
+      task,
+      slice,
+      // For people: a task that failed has an error.
+      state === 'failed' && error === null ? 'held back' : state,
+      formatCount(rows.inserted),
+      formatCount(rows.updated),
+      formatCount(rows.deleted),
+      safeText(checks.flatMap(({ ok, name }) => (ok ? [] : [name])).join(', ')),
+      safeText(error ?? reason ?? ''),
+    ]),
     [],
     ['task'],
   );
