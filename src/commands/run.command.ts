@@ -65,11 +65,7 @@ export const command: Command = {
         const tasks = selectTasks(warehouse.tasks, wanted, options.only, (name) =>
           changed.has(name),
         );
-        if (slices !== undefined && tasks.length > 0 && !tasks.some(hasDates)) {
-          throw new EdpError('usage', `${wanted.join(', ')} has no dates`, {
-            hint: 'facts have dates, and models with date:; run it without --date, --from and --to',
-          });
-        }
+        if (slices !== undefined) assertDates(tasks, wanted);
         const orders = {
           ...(slices === undefined ? {} : { slices }),
           full: options.full,
@@ -92,8 +88,15 @@ export const command: Command = {
   },
 };
 
-function hasDates(task: Task): boolean {
-  return task.kind === 'fact' || (task.kind === 'model' && task.date !== undefined);
+/** @throws EdpError `usage` where no task has the dates that are ordered */
+function assertDates(tasks: readonly Task[], wanted: readonly string[]): void {
+  const hasDates = (task: Task) =>
+    task.kind === 'fact' || (task.kind === 'model' && task.date !== undefined);
+  if (tasks.length === 0 || tasks.some(hasDates)) return;
+  const what = wanted.length === 0 ? 'no task has dates' : `${wanted.join(', ')} has no dates`;
+  throw new EdpError('usage', what, {
+    hint: 'facts have dates, and models with date:; run it without --date, --from and --to',
+  });
 }
 
 /** A dry run is no run of the ledger: it leaves nothing. */
