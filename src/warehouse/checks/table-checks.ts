@@ -132,11 +132,11 @@ async function checkRowCount(
   // As edp.yaml has it, so that whoever finds the number right knows what to raise.
   const limit =
     rows < min
-      ? `fewer than min: ${min}`
+      ? `below min: ${min}`
       : rows > max
-        ? `more than max: ${max}`
+        ? `above max: ${max}`
         : change !== undefined && changed > change
-          ? `more apart than change: ${change}%`
+          ? `beyond change: ${change}%`
           : undefined;
   if (limit === undefined) return toOutcome(check, 0, []);
   const outcome = toOutcome(check, 1, [JSON.stringify({ rows, before })]);
