@@ -183,3 +183,22 @@ describe('edp sample', () => {
     expect((await folder.plain('sample', 'each')).stdout).not.toContain('--limit');
   });
 });
+
+describe('a fact of a model whose columns are of the wrong type', () => {
+  it.each([
+    ['date: usr, measures: { jobs: count(*) }', '→ date: usr is to be a time in each row'],
+    ['date: at, measures: { jobs: sum(usr) }', '→ one of its measures does not take values of'],
+  ])('%s', async (fact, message) => {
+    await folder.write(
+      'sql/models/users.sql',
+      'SELECT DISTINCT ON (usr) usr, at FROM silver.jobs WHERE usr IS NOT NULL',
+    );
+    await folder.write(
+      'edp.yaml',
+      PROJECT.replace(/from: silver.jobs, date: .* }/, `from: gold.users, ${fact} }`),
+    );
+    const { status, stderr } = await folder.plain('run', 'job_fact');
+    expect(status, stderr).toBe(1);
+    expect(stderr).toContain(message);
+  });
+});

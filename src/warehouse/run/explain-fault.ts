@@ -18,6 +18,9 @@ interface ServerFault {
 const UNIQUE_VIOLATION = '23505';
 const PRIVILEGE = '42501';
 const NULL_IN_KEY = '23502';
+const NO_FUNCTION = '42883';
+/** Text that is no time, or none that there is. */
+const NO_TIME = ['22007', '22008'];
 
 /** @param client in no transaction, or in one that is rolled back later, at a savepoint */
 export async function explainTaskFault(
@@ -111,6 +114,12 @@ function hintOf(code: string, task: Task): string | undefined {
   }
   if (code.startsWith('22') && task.kind === 'silver') {
     return 'declare on-error: null for the column, its values, or a where that leaves the row out';
+  }
+  if (task.kind === 'fact' && NO_TIME.includes(code)) {
+    return `date: ${task.date} is to be a time in each row; give its source a column of type date or timestamp`;
+  }
+  if (task.kind === 'fact' && code === NO_FUNCTION) {
+    return 'one of its measures does not take values of this type; give its source a column of another type';
   }
   if (code === NULL_IN_KEY) {
     return 'a key has no NULL: leave such rows out with WHERE, or give them a value with coalesce';
