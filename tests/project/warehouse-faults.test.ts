@@ -455,7 +455,7 @@ models:
     faults: [
       '2: views.a.unique: a view that keeps no rows has no unique; add materialized: true',
       '3: views.b.materialised: "materialised" is not known here; did you mean "materialized"?',
-      '5: models.c.key: expected a column, or a list of columns',
+      '5: models.c.key: it is missing; write a column, or a list of columns',
       '6: models.d: a model is {key, date}; its SQL is sql/models/<name>.sql',
     ],
   },
