@@ -1,6 +1,6 @@
 /** The rows of a bulk load by partition, until there are enough of one for a COPY. */
 import type pg from 'pg';
-import { makePartitions, type WantedPartition } from '../postgres/partitions.js';
+import { makePartitions, type WantedPartition } from '../postgres/partitions-in-catalog.js';
 import type { TableInCatalog } from '../postgres/table-in-catalog.js';
 import type { RoutedRows } from './messages.js';
 import { RowsLeftOut } from './sinks/left-out.js';

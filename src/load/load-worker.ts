@@ -25,7 +25,7 @@ import type { RowSink } from '../lanes/row-sink.js';
 import { insertReceipts } from '../ledger/receipts.js';
 import { RejectLog } from '../ledger/reject-log.js';
 import { isClosed } from '../postgres/backend.js';
-import type { KnownPartition, WantedPartition } from '../postgres/partitions.js';
+import type { KnownPartition, WantedPartition } from '../postgres/partitions-in-catalog.js';
 import { isConnectionError, mayBeAboutRecord, withConnectionCode } from '../postgres/sqlstate.js';
 import { stopReadingWith } from '../source/stop-reading.js';
 import type { WorkerData } from './load-pool.js';

@@ -11,7 +11,7 @@ import type { RejectRecord } from '../ledger/receipts.js';
 import type { TablePlan } from '../mapping/table-plan.js';
 import type { MissingDimensions, OnConflict } from '../model/load-rules.js';
 import type { SessionIdentity } from '../postgres/backend.js';
-import type { KnownPartition, WantedPartition } from '../postgres/partitions.js';
+import type { KnownPartition, WantedPartition } from '../postgres/partitions-in-catalog.js';
 import type { TableInCatalog } from '../postgres/table-in-catalog.js';
 import type { FileIdentity } from '../source/file-identity.js';
 

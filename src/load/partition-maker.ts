@@ -11,7 +11,7 @@ import {
   type KnownPartition,
   makePartitions,
   type WantedPartition,
-} from '../postgres/partitions.js';
+} from '../postgres/partitions-in-catalog.js';
 import { isTransient } from '../postgres/sqlstate.js';
 import type { TableInCatalog } from '../postgres/table-in-catalog.js';
 

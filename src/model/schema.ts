@@ -16,7 +16,7 @@ import { IMPOSSIBLE_NAME } from './impossible-name.js';
 import type { Column, MetricsSource, Model, Reference, Table } from './model.js';
 import { toNotes } from './notes.js';
 import { notesShape } from './notes-schema.js';
-import { findPartitionFaults, partitionsShape, toPartitions } from './partitions.js';
+import { findPartitionFaults, partitionsShape, toPartitions } from './partition-schema.js';
 import { formatTableName, isSameTable, parseTableName, splitName } from './table-name.js';
 import { COLUMN_TYPES } from './types.js';
 

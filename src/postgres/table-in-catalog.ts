@@ -14,7 +14,7 @@ import { type ForeignKey, listForeignKeys } from './foreign-keys-in-catalog.js';
 import { IS_GUARD, keyGuardOf } from './key-guard.js';
 import { looksAtRows } from './looks-at-rows.js';
 import { IS_OWN_KEY } from './own-keys.js';
-import { inspectPartitions, type TablePartitions } from './partitions.js';
+import { inspectPartitions, type TablePartitions } from './partitions-in-catalog.js';
 import { ACCESS, type Access, assertAccess, refuseMissing } from './refused-relations.js';
 import { INSERTS, isAllowedToSkip, mayReplaceChecks } from './replaced-checks.js';
 

@@ -13,7 +13,7 @@ import { type ColumnType, SQL_TYPE } from '../model/types.js';
 import { withTransaction } from './connection.js';
 import { makeKeyGuard } from './key-guard.js';
 import { withSchemaLock } from './migrate.js';
-import { makeRestPartition } from './partitions.js';
+import { makeRestPartition } from './partitions-in-catalog.js';
 
 /**
  * Enters the new definition of a table, by its quoted name, into the log of changes: within the

@@ -183,7 +183,7 @@ describe('partitions by time', () => {
     expect(
       await database.query("SELECT count(*)::int FROM t WHERE tableoid = 't_rest'::regclass"),
     ).toEqual([[60]]);
-    const { loadId } = (json as { files: { loadId: number }[] }).files[0]!;
+    const { loadId } = (json as unknown as { files: { loadId: number }[] }).files[0]!;
     expect((await run(cwd, 'verify', String(loadId))).status).toBe(0);
     await expect(
       database.query("INSERT INTO t VALUES (-1, '2020-01-02 12:00:00', 'x', 9)"),

@@ -348,7 +348,7 @@ models:
   },
   {
     name: 'keys of later versions',
-    text: `${TABLES}    partition-by: {column: day, every: month}
+    text: `${TABLES}    versions: true
 silver:
   a:
     from: raw
@@ -362,7 +362,7 @@ facts:
 privacy: {}
 `,
     faults: [
-      '5: tables.raw.partition-by: "partition-by" is not in this version of edp yet; remove it',
+      '5: tables.raw.versions: "versions" is not in this version of edp yet; remove it',
       '10: silver.a.history: "history" is not in this version of edp yet; remove it (latest-by',
       '11: silver.a.columns.id.surrogate: "surrogate" is not in this version of edp yet',
       '13: dimensions.b.type-2: "type-2" is not in this version',

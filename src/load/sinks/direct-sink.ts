@@ -9,7 +9,7 @@ import type { ReferenceValues } from '../../lanes/reference-values.js';
 import type { RowSink } from '../../lanes/row-sink.js';
 import type { TablePlan } from '../../mapping/table-plan.js';
 import { type CopyColumn, CopyStream } from '../../postgres/copy-stream.js';
-import { areAttached } from '../../postgres/partitions.js';
+import { areAttached } from '../../postgres/partitions-in-catalog.js';
 import {
   INSERTS,
   lockAgainstChecks,

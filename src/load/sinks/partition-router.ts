@@ -12,7 +12,7 @@ import {
   type KnownPartition,
   type TablePartitions,
   type WantedPartition,
-} from '../../postgres/partitions.js';
+} from '../../postgres/partitions-in-catalog.js';
 
 const MICROS_PER_DAY = 86_400_000_000;
 const FIRST_BYTES = 2 * 1024;

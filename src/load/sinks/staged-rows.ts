@@ -4,7 +4,7 @@ import type { ColumnPlan } from '../../mapping/table-plan.js';
 import { quoteIdentifier } from '../../model/ddl.js';
 import type { MissingDimensions, OnConflict } from '../../model/load-rules.js';
 import type { RejectCode } from '../../model/reject-codes.js';
-import type { KnownPartition, WantedPartition } from '../../postgres/partitions.js';
+import type { KnownPartition, WantedPartition } from '../../postgres/partitions-in-catalog.js';
 import type { TableInCatalog } from '../../postgres/table-in-catalog.js';
 
 export type StagedColumn = Pick<ColumnPlan, 'name' | 'type' | 'from'>;

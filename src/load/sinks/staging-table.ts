@@ -19,7 +19,7 @@ import { refersTo } from '../../postgres/column-pair.js';
 import { CopyStream } from '../../postgres/copy-stream.js';
 import { type ForeignKey, listForeignKeys } from '../../postgres/foreign-keys-in-catalog.js';
 import { listOwnReferences } from '../../postgres/own-keys.js';
-import { listMissing, makePartitions } from '../../postgres/partitions.js';
+import { listMissing, makePartitions } from '../../postgres/partitions-in-catalog.js';
 import {
   INSERTS,
   lockAgainstChecks,
