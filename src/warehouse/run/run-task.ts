@@ -9,7 +9,7 @@ import { askedChecks, listUnasked } from '../checks/asked-checks.js';
 import { keepFailures } from '../checks/check-failures.js';
 import { checkPublished, toCheckedTable } from '../checks/check-published.js';
 import { withLostParents } from '../checks/lost-parents.js';
-import { type CheckOutcome, isError } from '../checks/outcome.js';
+import { type CheckOutcome, isError, isStopping } from '../checks/outcome.js';
 import { withReadableChecks } from '../checks/readable-checks.js';
 import { isOfTime, isTableCheck } from '../checks/table-checks.js';
 import {
@@ -295,7 +295,7 @@ async function findHighWater(
 
 function namesOfFailed(checks: readonly CheckOutcome[]): string {
   return checks
-    .filter(isError)
+    .filter(isStopping)
     .map(({ name }) => name)
     .join(', ');
 }
