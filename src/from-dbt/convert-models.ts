@@ -1,9 +1,10 @@
 /** Models → models and views of edp. */
 import { isSqlFault, type SqlReader } from '../model/warehouse/sql-reader.js';
-import { type DbtConfig, isEnabled, mergeConfig } from './dbt-config.js';
-import type { DbtNames, DbtTarget } from './dbt-names.js';
+import { type DbtConfig, isEnabled } from './dbt-config.js';
+import type { DbtNames } from './dbt-names.js';
 import type { DbtNode, DbtProject } from './dbt-nodes.js';
 import { descriptionOf } from './dbt-properties.js';
+import type { DbtTarget } from './dbt-target.js';
 import { asMap, asText, asTexts } from './dbt-yaml.js';
 import type { Draft, DraftTask } from './draft.js';
 import { isRefusal, type Refusal } from './findings.js';
@@ -58,8 +59,7 @@ function convertModel(
     },
   });
   if (isRefusal(rendered)) return rendered;
-  const config = mergeConfig(node.config, rendered.config);
-  if (!isEnabled(config)) return disabled;
+  const { config } = node;
   const reading = reader.readQuery(rendered.sql.text);
   if (isSqlFault(reading)) {
     const line = originalLine(rendered.sql, reading.line);
@@ -73,7 +73,7 @@ function convertModel(
   }
   const task = toTask(node, target, rendered, idsRead(names, rendered));
   fillTask(task, materialized, config, findKey(project, node, config, reading.columns));
-  Object.assign(task.entry, describeTask(project, node, config));
+  task.entry = { ...describeTask(project, node, config), ...task.entry };
   reportUnusedConfig(draft.findings, node, config);
   draft.tasks.set(id, task);
   return undefined;

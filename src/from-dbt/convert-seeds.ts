@@ -10,6 +10,7 @@ import type { DbtNode, DbtProject } from './dbt-nodes.js';
 import { descriptionOf } from './dbt-properties.js';
 import { asList, asMap, asText, asTexts } from './dbt-yaml.js';
 import type { Draft } from './draft.js';
+import { findKey } from './model-key.js';
 import { columnOf, foldName } from './test-uses.js';
 
 export interface SeedReading {
@@ -63,7 +64,11 @@ async function convertSeed(
   };
   const progress = { advance: () => {} };
   const [proposal] = await proposeTables(files, options, pool, progress, signal);
-  const entry: Record<string, unknown> = structuredClone(proposal!.input);
+  const entry: Record<string, unknown> = {
+    ...describeTable(project, seed),
+    ...structuredClone(proposal!.input),
+  };
+  setKey(entry, project, seed);
   const notes = setTypes(entry, seed);
   describeColumns(entry, project, seed);
   draft.seeds.set(target.id, {
@@ -75,6 +80,13 @@ async function convertSeed(
     copy: `data/${seed.file.slice(seed.file.lastIndexOf('/') + 1)}`,
     ...(notes.length === 0 ? {} : { note: notes.join('; ') }),
   });
+}
+
+/** A seed has a key where its tests say so, and not because its values differ today. */
+function setKey(entry: Record<string, unknown>, project: DbtProject, seed: DbtNode): void {
+  const key = findKey(project, seed, {}, Object.keys(entry.columns as object));
+  delete entry.key;
+  if (key !== undefined) entry.key = key.length === 1 ? key[0] : key;
 }
 
 /** Takes the types of `column_types:`. @returns what is different there */
@@ -122,18 +134,22 @@ function toColumnType(written: string): ColumnType | undefined {
   return TYPE_NAMES.get(name) ?? COLUMN_TYPES.find((type) => type === name);
 }
 
+function describeTable({ properties }: DbtProject, { entry, config }: DbtNode) {
+  const description = descriptionOf(entry?.value ?? {}, properties);
+  const tags = asTexts(config.tags);
+  return {
+    ...(description === undefined ? {} : { description }),
+    ...(tags.length === 0 ? {} : { tags }),
+  };
+}
+
 function describeColumns(
   entry: Record<string, unknown>,
   { properties }: DbtProject,
   seed: DbtNode,
 ): void {
-  const value = seed.entry?.value ?? {};
-  const description = descriptionOf(value, properties);
-  if (description !== undefined) entry.description = description;
-  const tags = asTexts(seed.config.tags);
-  if (tags.length > 0) entry.tags = tags;
   const columns = entry.columns as Record<string, unknown>;
-  for (const one of asList(value.columns).map(asMap)) {
+  for (const one of asList(seed.entry?.value.columns).map(asMap)) {
     const name = columnOf(one);
     const text = descriptionOf(one, properties);
     if (name === undefined || text === undefined || !Object.hasOwn(columns, name)) continue;

@@ -1,20 +1,19 @@
 /** Sources → names of tables that are there, and checks of how fresh they are. */
 import { mergeConfig } from './dbt-config.js';
-import type { DbtNames, DbtSourceTable } from './dbt-names.js';
+import type { DbtNames } from './dbt-names.js';
 import { configOfEntry, type DbtProject } from './dbt-nodes.js';
+import { placeOf } from './dbt-properties.js';
+import type { DbtSourceTable } from './dbt-sources.js';
 import { asMap, isYamlMap, type YamlMap } from './dbt-yaml.js';
 import type { Draft } from './draft.js';
 import { foldName } from './test-uses.js';
 
 export function convertSources(draft: Draft, project: DbtProject, names: DbtNames): void {
   const { findings } = draft;
-  for (const { properties } of [project]) {
-    for (const entry of properties.sources) {
-      for (const [id, refusal] of names.nameless) {
-        if (!id.startsWith(`source.${entry.name}.`)) continue;
-        const place = { file: entry.yaml.file, line: entry.yaml.lineOf(entry.path) };
-        findings.refuse('source', id.slice('source.'.length), place, refusal);
-      }
+  for (const entry of project.properties.sources) {
+    for (const [id, refusal] of names.nameless) {
+      if (!id.startsWith(`source.${entry.name}.`)) continue;
+      findings.refuse('source', id.slice('source.'.length), placeOf(entry), refusal);
     }
   }
   for (const one of names.sourceTables) addFreshness(draft, project, one);

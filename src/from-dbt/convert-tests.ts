@@ -2,14 +2,15 @@
 
 import { CHECK_KINDS } from '../model/warehouse/check-schema.js';
 import { isSqlFault, type SqlReader } from '../model/warehouse/sql-reader.js';
-import { configOfFolder, type DbtConfig, isEnabled, mergeConfig } from './dbt-config.js';
-import type { DbtNames, DbtTarget } from './dbt-names.js';
+import { type DbtConfig, isEnabled } from './dbt-config.js';
+import type { DbtNames } from './dbt-names.js';
 import type { DbtNode, DbtProject } from './dbt-nodes.js';
+import type { DbtTarget } from './dbt-target.js';
 import type { YamlMap } from './dbt-yaml.js';
 import type { Draft, DraftCheck } from './draft.js';
 import { isRefusal, type Refusal } from './findings.js';
 import { convertTest } from './generic-tests.js';
-import { parseJinja } from './jinja-value.js';
+import { parseJinja, referenceOf } from './jinja-value.js';
 import { evaluateText } from './jinja-variables.js';
 import { renderJinja } from './render-jinja.js';
 import { type MappedSql, originalLine } from './sql-lines.js';
@@ -111,8 +112,8 @@ export class TestConverter {
   /** @param value `ref('orders')`, with braces or without */
   #targetOf(value: unknown): DbtTarget | Refusal {
     const text = String(value).replace(/^\s*\{\{-?|-?\}\}\s*$/g, '');
-    const call = parseJinja(text);
-    if (call?.kind === 'call' && /^(?:ref|source)$/.test(call.name)) return this.#names.find(call);
+    const reference = referenceOf(parseJinja(text));
+    if (reference !== undefined) return this.#names.find(reference);
     return {
       reason: `${text} is no ref() and no source()`,
       instead: 'name the other table by ref()',
@@ -172,12 +173,7 @@ export class TestConverter {
       },
     });
     if (isRefusal(rendered)) return rendered;
-    const { settings } = this.#project;
-    const config = mergeConfig(
-      configOfFolder(settings, 'tests', node.file, settings.paths.tests),
-      node.config,
-      rendered.config,
-    );
+    const { config } = node;
     if (!isEnabled(config)) return undefined;
     const severity = severityOf(config);
     if (typeof severity !== 'string') return severity;

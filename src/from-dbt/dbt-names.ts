@@ -1,41 +1,16 @@
 /** What `ref()` and `source()` mean: tables and views of the new project. */
 import { formatTableName } from '../model/table-name.js';
 import { taskName } from '../model/warehouse/schema-parts.js';
-import type { Relation } from '../model/warehouse/task.js';
 import type { DbtProject } from './dbt-nodes.js';
-import { type DbtEntry, placeOf } from './dbt-properties.js';
-import { asList, asMap, asText, type YamlMap } from './dbt-yaml.js';
-import type { DbtPlace, Refusal } from './findings.js';
+import { type DbtSourceTable, listSourceTables, nameOfTable } from './dbt-sources.js';
+import { type DbtTarget, PUBLIC, toTarget } from './dbt-target.js';
+import { asText } from './dbt-yaml.js';
+import type { Refusal } from './findings.js';
 import type { JinjaCall } from './jinja-value.js';
-import { evaluateText } from './jinja-variables.js';
-
-export interface DbtTarget {
-  /** `model.orders`, `source.shop.orders` */
-  readonly id: string;
-  readonly relation: Relation;
-  /** As edp.yaml names it. */
-  readonly name: string;
-  /** As SQL names it. */
-  readonly sql: string;
-}
-
-/** A table of `sources:`. */
-export interface DbtSourceTable {
-  readonly target: DbtTarget;
-  /** `shop.orders` */
-  readonly name: string;
-  readonly source: YamlMap;
-  readonly table: YamlMap;
-  readonly entry: DbtEntry;
-  /** Of the table in the entry. */
-  readonly index: number;
-  readonly place: DbtPlace;
-}
 
 export interface DbtNames {
-  /** Schema of models and views. */
-  readonly gold: string;
-  readonly silver: string;
+  /** Layers of edp.yaml whose schema is not called as they are. */
+  readonly layers: Readonly<Record<string, string>>;
   readonly targets: ReadonlyMap<string, DbtTarget>;
   readonly sourceTables: readonly DbtSourceTable[];
   /** By id, why something has no name. */
@@ -43,47 +18,77 @@ export interface DbtNames {
   find(call: JinjaCall): DbtTarget | Refusal;
 }
 
-const BRONZE = 'public';
-
 export function nameTargets(project: DbtProject): DbtNames {
   const nameless = new Map<string, Refusal>();
-  const targets = new Map<string, DbtTarget>();
-  const add = (id: string, relation: Relation, name: string) =>
-    targets.set(id, { id, relation, name, sql: quoteName(relation) });
-  for (const { name, config } of project.seeds) {
-    const relation = {
-      schema: plainText(config.schema) ?? BRONZE,
-      name: plainText(config.alias) ?? name,
-    };
-    add(`seed.${name}`, relation, nameOfTable(relation));
+  const seeds = nameSeeds(project);
+  const sources = listSourceTables(project, seeds, nameless);
+  const layers = chooseLayers([...seeds, ...sources.map(({ target }) => target)]);
+  // The name of a layer in front of a table means the layer, and a table without a schema is one of bronze.
+  const isInBronze = layers.bronze === undefined;
+  const named = (target: DbtTarget) =>
+    isInBronze ? target : { ...target, name: formatTableName(target.relation) };
+  const sourceTables = sources.map((one) => ({ ...one, target: named(one.target) }));
+  const targets = new Map<string, DbtTarget>([
+    ...seeds.map((seed) => [seed.id, named(seed)] as const),
+    ...sourceTables.map(({ id, target }) => [id, target] as const),
+  ]);
+  const add = (target: DbtTarget) => targets.set(target.id, target);
+  nameModels(project, layers.gold ?? 'gold', add, nameless);
+  for (const name of listSnapshots(project)) {
+    add(toTarget(`snapshot.${name}`, { schema: layers.silver ?? 'silver', name }));
   }
-  const sourceTables = listSourceTables(project, nameless);
-  for (const { target } of sourceTables) targets.set(target.id, target);
-  const taken = new Set([...targets.values()].map(({ relation }) => relation.schema));
-  const gold = firstFree(['gold', 'marts', 'dbt'], taken);
-  const silver = firstFree(['silver', 'cleaned', 'dbt_silver'], taken);
-  const inGold = new Set<string>();
-  for (const { name, config } of project.models) {
+  const found = { layers, targets, sourceTables, nameless };
+  return { ...found, find: (call) => findTarget(found, project, call) };
+}
+
+function nameSeeds({ seeds }: DbtProject): DbtTarget[] {
+  return seeds.map(({ name, config }) => {
+    const schema = plainText(config.schema) ?? PUBLIC;
+    const relation = { schema, name: plainText(config.alias) ?? name };
+    return toTarget(`seed.${name}`, relation, nameOfTable(relation));
+  });
+}
+
+/** Schemas of tables that are there belong to no layer that edp makes. */
+function chooseLayers(targets: readonly DbtTarget[]): DbtNames['layers'] {
+  const taken = new Set(targets.map(({ relation }) => relation.schema));
+  const choose = (layer: string, others: readonly string[]) => {
+    if (!taken.has(layer)) return {};
+    return { [layer]: others.find((name) => !taken.has(name)) ?? `${layer}_of_edp` };
+  };
+  return {
+    ...(taken.has('bronze') ? { bronze: 'bronze' } : {}),
+    ...choose('silver', ['cleaned', 'dbt_silver']),
+    ...choose('gold', ['marts', 'dbt']),
+  };
+}
+
+function nameModels(
+  { models }: DbtProject,
+  schema: string,
+  add: (target: DbtTarget) => void,
+  nameless: Map<string, Refusal>,
+): void {
+  const taken = new Set<string>();
+  for (const { name, config } of models) {
+    const id = `model.${name}`;
     const alias = plainText(config.alias);
-    const own = alias === undefined || inGold.has(alias) || !isTaskName(alias) ? name : alias;
-    inGold.add(own);
-    if (isTaskName(own)) add(`model.${name}`, { schema: gold, name: own }, `gold.${own}`);
+    const own = alias === undefined || taken.has(alias) || !isTaskName(alias) ? name : alias;
+    taken.add(own);
+    if (isTaskName(own)) add(toTarget(id, { schema, name: own }, `gold.${own}`));
     else {
       const { error } = taskName().safeParse(own);
       const reason = error?.issues[0]?.message ?? 'a name of edp has no slash';
-      nameless.set(`model.${name}`, { reason, instead: 'give it another name (alias)' });
+      nameless.set(id, { reason, instead: 'give it another name (alias)' });
     }
   }
-  for (const { text } of project.snapshots) {
-    for (const [, name] of text.matchAll(/\{%-?\s*snapshot\s+(\w+)/g)) {
-      add(`snapshot.${name}`, { schema: silver, name: name! }, `silver.${name}`);
-    }
-  }
-  for (const name of snapshotsInYaml(project)) {
-    add(`snapshot.${name}`, { schema: silver, name }, `silver.${name}`);
-  }
-  const found = { gold, silver, targets, sourceTables, nameless };
-  return { ...found, find: (call) => findTarget(found, project, call) };
+}
+
+function listSnapshots(project: DbtProject): string[] {
+  const inFiles = project.snapshots.flatMap(({ text }) =>
+    [...text.matchAll(/\{%-?\s*snapshot\s+(\w+)/g)].map(([, name]) => name!),
+  );
+  return [...inFiles, ...snapshotsInYaml(project)];
 }
 
 /** Since dbt 1.9, a snapshot may be declared in YAML alone. */
@@ -97,46 +102,10 @@ function isTaskName(name: string): boolean {
   return !/[/\\]/.test(name) && taskName().safeParse(name).success;
 }
 
-function firstFree(names: readonly string[], taken: ReadonlySet<string>): string {
-  return names.find((name) => !taken.has(name)) ?? `${names[0]}_of_edp`;
-}
-
-function nameOfTable({ schema, name }: Relation): string {
-  return formatTableName(schema === BRONZE ? { name } : { schema, name });
-}
-
 /** Undefined where Jinja is left in it. */
 function plainText(value: unknown): string | undefined {
   const text = asText(value);
   return text === undefined || /\{[{%]/.test(text) ? undefined : text;
-}
-
-function listSourceTables(project: DbtProject, nameless: Map<string, Refusal>): DbtSourceTable[] {
-  const { properties, settings } = project;
-  return properties.sources.flatMap((entry) =>
-    asList(entry.value.tables).flatMap((one, index): DbtSourceTable[] => {
-      const table = asMap(one);
-      const own = asText(table.name);
-      if (own === undefined) return [];
-      const id = `source.${entry.name}.${own}`;
-      const schema = evaluateText(asText(entry.value.schema) ?? entry.name, settings.variables);
-      const name = evaluateText(asText(table.identifier) ?? own, settings.variables);
-      const place = placeOf(entry, ['tables', index]);
-      const fault = 'fault' in schema ? schema.fault : 'fault' in name ? name.fault : undefined;
-      if (fault !== undefined || !('value' in schema) || !('value' in name)) {
-        const instead = 'write the name of schema and table in the file, and convert again';
-        nameless.set(id, { reason: fault ?? '', instead });
-        return [];
-      }
-      const relation = { schema: String(schema.value), name: String(name.value) };
-      const target = { id, relation, name: formatTableName(relation), sql: quoteName(relation) };
-      // A seed is loaded, and so is declared; one table has one name.
-      if (relation.schema === BRONZE) target.name = nameOfTable(relation);
-      return [
-        { target, name: `${entry.name}.${own}`, source: entry.value, table, entry, index, place },
-      ];
-    }),
-  );
 }
 
 type Named = Omit<DbtNames, 'find'>;
@@ -172,29 +141,4 @@ function findTarget(
   }
   const reason = `${written} is nothing that the project declares`;
   return { reason, instead: 'declare it, or write the name of its table' };
-}
-
-/** Words that are no name without quotes, and that a schema may be called. */
-const RESERVED: ReadonlySet<string> = new Set([
-  'all',
-  'analyze',
-  'check',
-  'default',
-  'end',
-  'grant',
-  'group',
-  'order',
-  'primary',
-  'references',
-  'table',
-  'user',
-]);
-
-/** With its schema, so that it is never taken for a query of WITH. */
-function quoteName({ schema, name }: Relation): string {
-  const quote = (part: string) =>
-    /^[a-z_][a-z0-9_]*$/.test(part) && !RESERVED.has(part)
-      ? part
-      : `"${part.replaceAll('"', '""')}"`;
-  return `${quote(schema)}.${quote(name)}`;
 }

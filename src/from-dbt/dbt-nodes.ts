@@ -5,13 +5,14 @@ import { type DbtEntry, type DbtProperties, readDbtProperties } from './dbt-prop
 import { type DbtSection, type DbtSettings, readDbtSettings } from './dbt-settings.js';
 import { asMap, type YamlMap } from './dbt-yaml.js';
 import type { Findings } from './findings.js';
+import { configOfText } from './jinja-config.js';
 
 /** A file that is one part of the project. */
 export interface DbtNode {
   readonly name: string;
   readonly file: string;
   readonly text: string;
-  /** By folder and in its properties; what its file says is read with its SQL. */
+  /** By folder, in its properties and in its file. */
   readonly config: DbtConfig;
   readonly entry: DbtEntry | undefined;
 }
@@ -43,8 +44,9 @@ export async function readDbtProject(folder: DbtFolder, findings: Findings): Pro
       const name = file.slice(file.lastIndexOf('/') + 1, -ending.length);
       const entry = properties.nodes.get(name);
       const ofFolder = configOfFolder(settings, section, file, folders);
-      const config = mergeConfig(ofFolder, configOfEntry(entry?.value ?? {}, settings));
       const text = ending === '.csv' ? '' : ((await folder.read(file)) ?? '');
+      const ofEntry = configOfEntry(entry?.value ?? {}, settings);
+      const config = mergeConfig(ofFolder, ofEntry, configOfText(text, settings.variables));
       nodes.push({ name, file, text, config, entry });
     }
     return nodes;

@@ -1,7 +1,7 @@
 /** The new project while it is made: what is in it so far, and what falls out of it again. */
 import type { Proposal } from '../infer/propose.js';
 import type { SqlFolder } from '../model/warehouse/project-sql.js';
-import type { DbtTarget } from './dbt-names.js';
+import type { DbtTarget } from './dbt-target.js';
 import type { YamlMap } from './dbt-yaml.js';
 import type { DbtPlace, Findings, Refusal } from './findings.js';
 import type { MappedSql } from './sql-lines.js';
@@ -88,7 +88,7 @@ export class Draft {
       const { section, target, sql, entry, name, place } = task;
       const file = `sql/waiting/${section}/${target.relation.name}.sql`;
       this.waiting.set(file, sql.text);
-      const declared = JSON.stringify({ [target.relation.name]: entry }).slice(1, -1);
+      const declared = `${target.relation.name}: ${JSON.stringify(entry)}`;
       const refusal = {
         reason: `it reads ${describeId(this.#findMissing(task.reads)!)}, which was not taken`,
         instead: `when that is there, move ${file} to sql/${section}/, and add to ${section}: ${declared}`,

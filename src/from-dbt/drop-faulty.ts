@@ -12,10 +12,11 @@ export function dropFaulty(draft: Draft, layers: Layout['layers'], sql: SqlReade
   for (;;) {
     draft.dropReaders();
     const layout = layOut(draft, layers);
-    const [fault] = findProjectFaults(layout.value, layout.texts, sql);
-    if (fault === undefined) return layout;
-    if (!drop(draft, layout, fault))
-      throw new Error(`the new project is faulty: ${JSON.stringify(fault)}`);
+    const faults = findProjectFaults(layout.value, layout.texts, sql);
+    if (faults.length === 0) return layout;
+    if (faults.filter((fault) => drop(draft, layout, fault)).length === 0) {
+      throw new Error(`the new project is faulty: ${JSON.stringify(faults[0])}`);
+    }
   }
 }
 

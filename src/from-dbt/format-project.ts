@@ -42,7 +42,7 @@ function flowIfShort(node: unknown): void {
 
 /** `${NAME}` in edp.yaml is a variable of the environment, and in dbt it is text. */
 function escapeVariables(value: unknown): unknown {
-  if (typeof value === 'string') return value.replaceAll('${', '$${');
+  if (typeof value === 'string') return value.replaceAll('${', () => '$${');
   if (Array.isArray(value)) return value.map(escapeVariables);
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(

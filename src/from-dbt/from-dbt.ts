@@ -1,5 +1,6 @@
 /** A dbt project → the files of a project of edp, and what could not be taken. Nothing of it is run. */
 import path from 'node:path';
+import { quoteIdentifier } from '../model/ddl.js';
 import { loadSqlReader } from '../model/warehouse/sql-reader.js';
 import { parseProject } from '../project/parse.js';
 import { convertModels } from './convert-models.js';
@@ -49,7 +50,7 @@ export async function convertDbt(
   convertModels(draft, project, names, sql);
   convertSources(draft, project, names);
   new TestConverter(draft, project, names, sql).convertAll();
-  const layers = layersOf(names);
+  const { layers } = names;
   dropFaulty(draft, layers, sql);
   leaveOutExtraColumns(draft, sql);
   const layout = dropFaulty(draft, layers, sql);
@@ -66,13 +67,6 @@ export async function convertDbt(
     ),
     findings,
     next,
-  };
-}
-
-function layersOf({ gold, silver }: DbtNames): Layout['layers'] {
-  return {
-    ...(silver === 'silver' ? {} : { silver }),
-    ...(gold === 'gold' ? {} : { gold }),
   };
 }
 
@@ -102,10 +96,15 @@ function nextSteps(draft: Draft, names: DbtNames, inside: readonly string[]): Ne
     tables: tables.map(({ target }) => target.name),
     commands: [
       ...inside,
-      ...[...schemas].map((schema) => `edp db psql -c 'CREATE SCHEMA IF NOT EXISTS "${schema}"'`),
+      ...[...schemas].map(makeSchema),
       ...(seeds.length === 0 ? [] : [`edp ingest 'data/*.csv'`]),
       'edp run',
       'edp check',
     ],
   };
+}
+
+function makeSchema(schema: string): string {
+  const statement = `CREATE SCHEMA IF NOT EXISTS ${quoteIdentifier(schema)}`;
+  return `edp db psql -c '${statement.replaceAll("'", `'\\''`)}'`;
 }

@@ -1,6 +1,6 @@
 /** Generic tests of dbt and of its two common packages → checks of edp. */
 import { quoteIdentifier, quoteLiteral } from '../model/ddl.js';
-import type { DbtTarget } from './dbt-names.js';
+import type { DbtTarget } from './dbt-target.js';
 import { asTexts, type YamlMap } from './dbt-yaml.js';
 import type { Refusal } from './findings.js';
 import { foldName } from './test-uses.js';

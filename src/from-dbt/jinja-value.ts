@@ -17,6 +17,16 @@ export interface JinjaCall {
   readonly named: ReadonlyMap<string, JinjaExpression>;
 }
 
+/** `ref` and `source`, also as a package for tests of models has them. */
+const REFERENCE = /^(?:(?:builtins|dbt_unit_testing)\.)?(ref|source)$/;
+
+/** @returns undefined for anything else */
+export function referenceOf(expression: JinjaExpression | undefined): JinjaCall | undefined {
+  if (expression?.kind !== 'call') return undefined;
+  const name = REFERENCE.exec(expression.name)?.[1];
+  return name === undefined ? undefined : { ...expression, name };
+}
+
 const WORDS: ReadonlyMap<string, JinjaLiteral> = new Map<string, JinjaLiteral>([
   ['true', true],
   ['True', true],

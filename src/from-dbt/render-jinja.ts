@@ -4,15 +4,14 @@
  */
 import type { Refusal } from './findings.js';
 import { adviseOn } from './jinja-advice.js';
+import { readConfig } from './jinja-config.js';
 import { type JinjaPart, splitJinja } from './jinja-parts.js';
-import { type JinjaCall, parseJinja } from './jinja-value.js';
+import { type JinjaCall, parseJinja, referenceOf } from './jinja-value.js';
 import { type DbtVariables, evaluate } from './jinja-variables.js';
 import { type MappedSql, SqlLines } from './sql-lines.js';
 
 export interface Rendered {
   readonly sql: MappedSql;
-  /** What `config()` says, by name. */
-  readonly config: Readonly<Record<string, unknown>>;
   /** Each `ref()` and `source()`, in order. */
   readonly reads: readonly JinjaCall[];
   /** Whether something was left out that only adds to the rows that are there. */
@@ -47,7 +46,6 @@ export function renderJinja(source: string, rendering: Rendering): Rendered | Re
 class Renderer {
   readonly #rendering: Rendering;
   readonly #lines = new SqlLines();
-  readonly #config: Record<string, unknown> = {};
   readonly #reads: JinjaCall[] = [];
   /** For each `if` around, whether its SQL is kept. */
   readonly #branches: boolean[] = [];
@@ -66,7 +64,6 @@ class Renderer {
     }
     return {
       sql: this.#lines.finish(),
-      config: this.#config,
       reads: this.#reads,
       isIncremental: this.#isIncremental,
     };
@@ -116,18 +113,22 @@ class Renderer {
     const expression = parseJinja(part.text);
     // dbt fills in comments of SQL, too, and there it changes nothing.
     if (this.#lines.isInComment) {
-      const name = expression?.kind === 'call' ? this.#nameOf(expression) : undefined;
+      const reference = referenceOf(expression);
+      const name = reference && this.#rendering.nameOf(reference);
       this.#lines.add(typeof name === 'string' ? name : part.text.replaceAll('\n', ' '), part.line);
       return undefined;
     }
     if (expression?.kind === 'call' && expression.name === 'config') {
       this.#lines.leaveOut(part);
-      return this.#addConfig(expression);
+      const { fault } = readConfig(expression, this.#rendering.variables);
+      if (fault === undefined) return undefined;
+      return { reason: fault, instead: 'write the value, and convert again' };
     }
-    if (expression?.kind === 'call' && /^(?:ref|source)$/.test(expression.name)) {
-      const name = this.#rendering.nameOf(expression);
+    const reference = referenceOf(expression);
+    if (reference !== undefined) {
+      const name = this.#rendering.nameOf(reference);
       if (typeof name !== 'string') return name;
-      this.#reads.push(expression);
+      this.#reads.push(reference);
       this.#lines.add(name, part.line);
       return undefined;
     }
@@ -148,28 +149,6 @@ class Renderer {
     return undefined;
   }
 
-  #nameOf(call: JinjaCall): string | undefined {
-    if (!/^(?:ref|source)$/.test(call.name)) return undefined;
-    const name = this.#rendering.nameOf(call);
-    return typeof name === 'string' ? name : undefined;
-  }
-
-  #addConfig({ named, values }: JinjaCall): Refusal | undefined {
-    const entries = [
-      ...named,
-      ...values.flatMap((each) => (each.kind === 'map' ? each.entries : [])),
-    ];
-    for (const [name, expression] of entries) {
-      const evaluated = evaluate(expression, this.#rendering.variables);
-      if ('value' in evaluated) this.#config[name] = evaluated.value;
-      else if (DECISIVE.test(name)) {
-        const reason = `config(${name}=…): ${evaluated.fault}`;
-        return { reason, instead: `write the value, and convert again` };
-      }
-    }
-    return undefined;
-  }
-
   #refuse({ text, kind, written }: JinjaPart): Refusal {
     const what = kind === 'statement' ? `{% ${shorten(text)} %}` : shorten(written);
     return {
@@ -178,9 +157,6 @@ class Renderer {
     };
   }
 }
-
-/** What decides which table there is. */
-const DECISIVE = /^(?:materialized|unique_key|enabled|alias)$/;
 
 /** As Jinja, which is written in Python, prints it. */
 function toSqlText(value: unknown): string {

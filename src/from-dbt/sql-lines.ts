@@ -1,5 +1,6 @@
 /** SQL that is put together from pieces of a file, with the line of the file that each line came from. */
 import type { JinjaPart } from './jinja-parts.js';
+import { SqlPosition } from './sql-position.js';
 
 export interface MappedSql {
   readonly text: string;
@@ -16,8 +17,10 @@ interface Line {
 
 export class SqlLines {
   readonly #lines: Line[] = [];
+  readonly #position = new SqlPosition();
 
   add(text: string, line: number): void {
+    this.#position.add(text);
     for (const [i, each] of text.split('\n').entries()) {
       const last = this.#lines.at(-1);
       if (i === 0 && last !== undefined) last.text += each;
@@ -31,9 +34,9 @@ export class SqlLines {
     else last.isTouched = true;
   }
 
-  /** Whether what comes next stands in a comment that ends with its line. */
+  /** Whether what comes next stands in a comment. */
   get isInComment(): boolean {
-    return this.#lines.at(-1)?.text.trimStart().startsWith('--') === true;
+    return this.#position.isInComment;
   }
 
   /** Without lines that have become empty, and blank ones at both ends. */
