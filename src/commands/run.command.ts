@@ -57,7 +57,8 @@ export const command: Command = {
     }
     return withDatabase({ databaseUrl: options.databaseUrl, directory }, async (database) => {
       refuse(await withClient(database.client, 'run', (own) => findSqlFaults(own, warehouse)));
-      return within(invocation, database, options.dryRun, async (own, runId) => {
+      let print = () => {};
+      const run = within(invocation, database, options.dryRun, async (own, runId) => {
         const startedAt = performance.now();
         const changed = wanted.some((each) => each.includes('state:changed'))
           ? await listChanged(own, warehouse)
@@ -78,12 +79,16 @@ export const command: Command = {
         );
         const seconds = (performance.now() - startedAt) / 1000;
         const status = statusOf(results, signal);
-        if (tasks.length === 0) output.line(`nothing to do: no task is ${wanted.join(', ')}`);
-        else printRun(output, results, { runId, seconds });
-        if (signal.aborted) output.line('interrupted: run the same command again to continue');
-        output.result(toJson(results, runId, seconds, status));
+        print = () => {
+          if (tasks.length === 0) output.line(`nothing to do: no task is ${wanted.join(', ')}`);
+          else printRun(output, results, { runId, seconds });
+          if (signal.aborted) output.line('interrupted: run the same command again to continue');
+          output.result(toJson(results, runId, seconds, status));
+        };
         return status;
       });
+      // Behind the end of the run in the ledger: a reader that went away ends the process.
+      return run.finally(() => print());
     });
   },
 };

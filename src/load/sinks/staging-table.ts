@@ -11,7 +11,7 @@ import type pg from 'pg';
 import { DatabaseError } from 'pg';
 import { EdpError } from '../../base/errors.js';
 import { failpoint } from '../../base/failpoints.js';
-import { type ChangedRows, recordChanges } from '../../ledger/changes.js';
+import { type ChangedRows, recordInferred } from '../../ledger/changes.js';
 import { quoteColumns, quoteIdentifier, quoteLiteral } from '../../model/ddl.js';
 import { CONFLICT_RULES } from '../../model/load-rules.js';
 import { Fault, type RejectCode } from '../../model/reject-codes.js';
@@ -450,9 +450,7 @@ export class StagingTable {
     await tryRange(0, rows.length);
     if (inferred === 0) return;
     const { loadId } = this.#options;
-    await recordChanges(this.#client, [
-      { relation: key.referredTable, kind: 'inserted', rows: inferred, loadId },
-    ]);
+    await recordInferred(this.#client, key.referredTable, inferred, loadId);
   }
 
   /** Locks referred rows, so that no one can delete them before this transaction has committed. */
