@@ -111,34 +111,34 @@ export function findCopyFaults(
       : [{ name: 'by', message: 'only with copy-of, which says what is copied' }];
   }
   const faults: Fault[] = [];
-  const fault = (name: string, message: string) => faults.push({ name, message });
+  const note = (name: string, message: string) => faults.push({ name, message });
   const names = Object.keys(tables);
   const copied = toCopied(text, names);
   const source = copied && tables[copied.table];
-  if (copied === undefined) fault('copy-of', 'write table.column');
+  if (copied === undefined) note('copy-of', 'write table.column');
   else if (source === undefined) {
-    fault('copy-of', `there is no table "${copied.table}" under tables:`);
+    note('copy-of', `there is no table "${copied.table}" under tables:`);
   } else if (columnOf(tables, copied.table, copied.column) === undefined) {
-    fault('copy-of', `"${copied.table}" declares no column "${copied.column}"`);
+    note('copy-of', `"${copied.table}" declares no column "${copied.column}"`);
   } else if (typeOfColumn(tables, table, column) === undefined) {
-    fault('copy-of', 'the columns copy each other in a circle');
+    note('copy-of', 'the columns copy each other in a circle');
   } else if (
     declared.type !== undefined &&
     declared.type !== typeOfColumn(tables, copied.table, copied.column)
   ) {
-    fault(
+    note(
       'copy-of',
       `"${text}" is ${typeOfColumn(tables, copied.table, copied.column)}: leave \`type\` out`,
     );
   }
   if (declared.by === undefined) {
-    fault('copy-of', 'needs `by`: the column of this table that has the key of the other one');
+    note('copy-of', 'needs `by`: the column of this table that has the key of the other one');
   } else faults.push(...byFaults(tables, table, declared.by, copied?.table));
   for (const name of ELSEWHERE) {
-    if (declared[name] !== undefined) fault(name, 'a column that copies has no value of its own');
+    if (declared[name] !== undefined) note(name, 'a column that copies has no value of its own');
   }
   if (tables[table]!.key.includes(column)) {
-    fault('copy-of', 'a column of the key cannot copy: its value may change');
+    note('copy-of', 'a column of the key cannot copy: its value may change');
   }
   return faults;
 }
