@@ -1,5 +1,6 @@
 /** A fact: rows of its source by date, with the ids of dimensions in place of their keys. */
 import type { AggregatedFactTask, FactTask, LookUp, Measure } from '../../model/warehouse/task.js';
+import { IS_CURRENT, VALID_FROM, VALID_TO } from '../../model/warehouse/versions.js';
 import {
   all,
   binary,
@@ -85,7 +86,10 @@ function factRows(task: FactTask, shape: Shape, within: Within): Select {
   const common = {
     from: { kind: 'table', ...task.source.relation, as: SOURCE } satisfies From,
     joins: task.lookUps.map((lookUp, i): Join => ({ kind: 'left', ...lookedUp(lookUp, alias(i)) })),
-    ...(typeof within === 'object' ? { where: isWithin(task, shape, within.slices) } : {}),
+    ...whereOf([
+      ...current(task),
+      ...(typeof within === 'object' ? [isWithin(task, shape, within.slices)] : []),
+    ]),
   };
   if (!isAggregated(task)) {
     const names = [...new Set([...task.key, ...task.columns])];
@@ -142,8 +146,26 @@ function nullKeys(task: FactTask, shape: Shape): Select {
       { of: { kind: 'aggregate', name: 'count' }, as: NULL_KEY },
     ],
     from: { kind: 'table', ...task.source.relation, as: SOURCE },
-    where: hasNullKey(task),
+    where: all([...current(task), hasNullKey(task)]),
     groupBy: [date],
+  };
+}
+
+/** The versions of now, where the source has others, too. */
+function current({ readsCurrent }: FactTask): Expr[] {
+  return readsCurrent ? [column(IS_CURRENT, SOURCE)] : [];
+}
+
+function whereOf(conditions: readonly Expr[]): Pick<Select, 'where'> {
+  return conditions.length === 0 ? {} : { where: all(conditions) };
+}
+
+/** The rows that it reads, each with its slice, called {@link DATE}. */
+export function datedSource(task: FactTask, shape: Shape): Select {
+  return {
+    columns: [{ of: dateOf(task, shape), as: DATE }],
+    from: { kind: 'table', ...task.source.relation, as: SOURCE },
+    ...whereOf(current(task)),
   };
 }
 
@@ -159,11 +181,46 @@ function alias(i: number): string {
   return `dimension_${i + 1}`;
 }
 
-function lookedUp({ relation, by }: LookUp, as: string): { from: From; on: Expr } {
+function isMember({ by }: LookUp, as: string): Expr {
+  return all(
+    by.map((each) => binary(column(each.dimension, as), '=', column(each.source, SOURCE))),
+  );
+}
+
+/** One row at most of the dimension: a member has one version at any moment. */
+function lookedUp(lookUp: LookUp, as: string): { from: From; on: Expr } {
+  const { relation, hasVersions, asOf } = lookUp;
+  const isVersion = !hasVersions
+    ? []
+    : asOf === undefined
+      ? [column(IS_CURRENT, as)]
+      : isVersionOf(lookUp, column(asOf, SOURCE), as);
   return {
     from: { kind: 'table', ...relation, as },
-    on: all(by.map((each) => binary(column(each.dimension, as), '=', column(each.source, SOURCE)))),
+    on: all([isMember(lookUp, as), ...isVersion]),
   };
+}
+
+/** The version of a moment; before the first version that one, for a moment that is NULL the one of now. */
+function isVersionOf({ relation, by }: LookUp, moment: Expr, as: string): Expr[] {
+  const hasEarlier: Select = {
+    columns: [],
+    from: { kind: 'table', ...relation, as: 'earlier' },
+    where: all([
+      ...by.map(({ dimension }) =>
+        binary(column(dimension, 'earlier'), '=', column(dimension, as)),
+      ),
+      binary(column(VALID_TO, 'earlier'), '=', column(VALID_FROM, as)),
+    ]),
+  };
+  return [
+    some([column(IS_CURRENT, as), binary(column(VALID_TO, as), '>', moment)]),
+    some([
+      binary(column(VALID_FROM, as), '<=', moment),
+      { kind: 'is-null', of: moment },
+      { kind: 'exists', query: hasEarlier, isNegated: true },
+    ]),
+  ];
 }
 
 function isWithin(task: FactTask, shape: Shape, slices: readonly string[]): Expr {
@@ -176,7 +233,8 @@ function isWithin(task: FactTask, shape: Shape, slices: readonly string[]): Expr
 function unknownKeys(task: FactTask, shape: Shape, lookUp: LookUp, within: Within): Select {
   const date = dateOf(task, shape);
   const keys = lookUp.by.map(({ source }) => column(source, SOURCE));
-  const { from, on } = lookedUp(lookUp, 'looked_up');
+  const from: From = { kind: 'table', ...lookUp.relation, as: 'looked_up' };
+  const on = isMember(lookUp, 'looked_up');
   return {
     isDistinct: true,
     columns: [
@@ -185,6 +243,7 @@ function unknownKeys(task: FactTask, shape: Shape, lookUp: LookUp, within: Withi
     ],
     from: { kind: 'table', ...task.source.relation, as: SOURCE },
     where: all([
+      ...current(task),
       ...keys.map((of): Expr => ({ kind: 'is-null', of, isNegated: true })),
       { kind: 'exists', query: { columns: [], from, where: on }, isNegated: true },
       ...(typeof within === 'object' ? [isWithin(task, shape, within.slices)] : []),
