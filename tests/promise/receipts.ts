@@ -86,9 +86,16 @@ function compareCounts(
   });
 }
 
-function keyOf(task: Task): readonly string[] {
-  if (task.kind === 'silver' || task.kind === 'model') return task.key;
-  if (task.kind === 'dimension') return 'calendar' in task ? ['date'] : task.naturalKey;
+/** What tells rows of its table apart. */
+export function keyOf(task: Task): readonly string[] {
+  if (task.kind === 'model') return task.key;
+  if (task.kind === 'silver') {
+    return task.history === undefined ? task.key : [...task.key, 'valid_from'];
+  }
+  if (task.kind === 'dimension') {
+    if ('calendar' in task) return ['date'];
+    return task.type2 === undefined ? task.naturalKey : [...task.naturalKey, 'valid_from'];
+  }
   if (task.kind !== 'fact') return [];
   return 'key' in task
     ? task.key
@@ -146,7 +153,18 @@ export async function compareEntries(
     for (const fact of warehouse.tasks) {
       if (fact.kind !== 'fact' || fact.source.task !== task.name) continue;
       const spec = project.facts[fact.name.slice('gold.'.length)]!;
-      const type = fact.date === 'day' ? 'date' : 'timestamptz';
+      const { history } = task;
+      const isZoned = history?.by === 'at' || history?.timezone !== undefined;
+      const type =
+        fact.date === 'valid_from'
+          ? history?.by === 'day'
+            ? 'date'
+            : isZoned
+              ? 'timestamptz'
+              : 'timestamp'
+          : fact.date === 'day'
+            ? 'date'
+            : 'timestamptz';
       const wanted = new Set(
         changed.map((row) => sliceOf(row[fact.date] ?? null, type, spec) ?? 'null'),
       );
