@@ -363,7 +363,7 @@ export async function listHashedRanges(client: pg.Client, loadId: number): Promi
 async function resume(
   client: pg.Client,
   loadId: number,
-  { path, size, header, head, format, modelHash }: LoadIdentity,
+  { path, size, header, head, format, modelHash, effectiveAt }: LoadIdentity,
 ): Promise<Claim> {
   // Waits for a split of the run before that is committing now; no later one can commit.
   const { rows } = await client.query<{ attempt: number }>(
@@ -379,7 +379,19 @@ async function resume(
      WHERE load_id = $1`,
     [loadId, header, JSON.stringify(continued), modelHash, size, path, JSON.stringify(head)],
   );
+  if (effectiveAt !== undefined) await moveEffect(client, loadId, effectiveAt);
   return { kind: 'claimed', attempt: rows[0]!.attempt, ...part };
+}
+
+/** Versions that rows of the load made are other ones then. */
+async function moveEffect(client: pg.Client, loadId: number, effectiveAt: string): Promise<void> {
+  await client.query(
+    `WITH moved AS (UPDATE edp.loads SET effective_at = $2::timestamptz
+       WHERE load_id = $1 AND effective_at <> $2::timestamptz RETURNING schema_name, table_name)
+     INSERT INTO edp.changes (relation, kind, load_id, rows)
+     SELECT format('%I.%I', schema_name, table_name), 'updated', $1, 0 FROM moved`,
+    [loadId, effectiveAt],
+  );
 }
 
 /** As stored in a receipt; null for none. */

@@ -60,7 +60,7 @@ export class Bronze {
   async #begin(table: BronzeName, effective: string): Promise<number> {
     await this.#client.query(
       `INSERT INTO edp.loads (load_id, path, table_name, size_bytes, content_hash, header, file_format, model_hash, effective_at)
-       OVERRIDING SYSTEM VALUE VALUES ($1, 'a file', $2, 0, $1, '', '{}', '', $3)`,
+       OVERRIDING SYSTEM VALUE VALUES ($1::bigint, 'a file', $2, 0, $1::bigint::text, '', '{}', '', $3)`,
       [++this.#loads, table, effective],
     );
     return this.#loads;

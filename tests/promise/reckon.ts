@@ -183,7 +183,8 @@ function dimensionOf(spec: DimensionSpec, source: Table | undefined): Table {
     };
   });
   const unknown = { ...Object.fromEntries(names.map((name) => [name, null])), id: 'unknown' };
-  return { rows: [...rows, unknown], types: source.types };
+  const { is_current: _, ...types } = source.types;
+  return { rows: [...rows, unknown], types };
 }
 
 function calendarOf({ from, to }: { from: string; to: string }): Table {
