@@ -24,7 +24,7 @@ async function makeOlder(): Promise<void> {
     `ALTER TABLE edp.receipts DROP COLUMN corrections, DROP COLUMN record_bytes, DROP COLUMN passed_over;
      ALTER TABLE edp.loads DROP COLUMN head_passed_over, DROP COLUMN tail_passed_over, DROP COLUMN text_bytes,
        DROP COLUMN replaced_by, DROP COLUMN schema_name, DROP COLUMN table_oid, DROP COLUMN table_database,
-       DROP COLUMN gone_at;
+       DROP COLUMN gone_at, DROP COLUMN effective_at;
      ALTER TABLE edp.loads ADD UNIQUE (table_name, content_hash, generation);
      ALTER TABLE edp.promotions DROP COLUMN schema_name, ADD PRIMARY KEY (table_name, column_name)`,
   );
@@ -157,7 +157,7 @@ async function makeVersion8(): Promise<void> {
   await database.query(DROP_WAREHOUSE);
   await database.query(
     `ALTER TABLE edp.loads DROP COLUMN schema_name, DROP COLUMN table_oid, DROP COLUMN table_database,
-       DROP COLUMN gone_at;
+       DROP COLUMN gone_at, DROP COLUMN effective_at;
      ALTER TABLE edp.loads ADD UNIQUE (table_name, content_hash, generation);
      ALTER TABLE edp.promotions DROP COLUMN schema_name, ADD PRIMARY KEY (table_name, column_name)`,
   );

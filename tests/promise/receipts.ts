@@ -108,6 +108,7 @@ function differences(
   now: readonly Cells[],
 ): Map<string, Counted> {
   const key = keyOf(task);
+  const isExact = task.kind === 'silver' || task.kind === 'dimension';
   const date = task.kind === 'fact' ? 'date' : task.kind === 'model' ? task.date : undefined;
   const sliceOfRow = (row: Cells) => (date === undefined ? '' : (row[date] ?? 'null'));
   const nameOf = (row: Cells) =>
@@ -123,7 +124,8 @@ function differences(
   for (const [name, row] of right!) {
     const before = left!.get(name);
     if (before === undefined) count(row, 'inserted');
-    else if (printRows([before], false)[0] !== printRows([row], false)[0]) count(row, 'updated');
+    else if (printRows([before], isExact)[0] !== printRows([row], isExact)[0])
+      count(row, 'updated');
   }
   for (const [name, row] of left!) if (!right!.has(name)) count(row, 'deleted');
   return counts;

@@ -277,9 +277,7 @@ export function sliceOf(
 ): Cell {
   if (value === null) return null;
   const local =
-    type === 'timestamptz' && timezone !== undefined
-      ? utcToLocal(value)
-      : value.replace(/\+00$/, '');
+    type !== 'date' && timezone !== undefined ? utcToLocal(value) : value.replace(/\+00$/, '');
   const cut = truncate(local, slice);
   return slice === 'hour' ? cut : cut.split(' ')[0]!;
 }

@@ -39,8 +39,14 @@ export function findOverwriting(
   if (declared === undefined) {
     if (keepsVersions(source, by)) return undefined;
     const { name } = source.relation;
-    const mend = by === undefined ? '' : `add ${by} to its key, or `;
-    return `${name} has one row for each ${source.key!.join(', ')}, so a later record overwrites the one before; ${mend}declare ${name} without a key`;
+    const key = source.key!;
+    const mend =
+      by !== undefined
+        ? `add ${by} to its key, or `
+        : key.length > 1
+          ? 'name the column of its key that says when (changed-at:), or '
+          : '';
+    return `${name} has one row for each ${key.join(', ')}, so a later record overwrites the one before; ${mend}declare ${name} without a key`;
   }
   const { task, section, name } = declared;
   const silver = section === 'silver' ? input.silver?.[name] : undefined;

@@ -5,9 +5,9 @@ import type { SilverColumn, Task, Warehouse } from '../../model/warehouse/task.j
 import { printSelect } from '../../relational/postgres-sql.js';
 import type { From, Output } from '../../relational/tree.js';
 import { type Blueprint, SOURCE } from './blueprint.js';
-import { type KeyReader, keyReaderName } from './changed-keys.js';
 import { calendarBlueprint, dimensionBlueprint } from './dimension-rows.js';
 import { factBlueprint } from './fact-rows.js';
+import { type KeyReader, keyReaderName } from './key-readers.js';
 import { modelBlueprint } from './model-rows.js';
 import { describeStatement, readShape, type Shape } from './relation-shape.js';
 import { silverBlueprint } from './silver-rows.js';

@@ -91,7 +91,7 @@ function dimensionRows(task: DimensionTask, shape: Shape, within: Within): Selec
   const isPlain = (name: string) => isSameWhereEqual(shape.get(name) ?? '');
   if (attributes.length === 0 && naturalKey.every(isPlain)) {
     // Keys that came with new rows are all that there is to know.
-    if (within === 'keys') {
+    if (within === 'keys' && !task.readsCurrent) {
       return {
         columns: outputs('affected'),
         from: { kind: 'table', name: AFFECTED, as: 'affected' },
@@ -144,7 +144,7 @@ function countRows(task: DimensionTask, shape: Shape, within: Within): Select {
   const where = [...current(task), ...(within === 'keys' ? [isAffected(naturalKey, SOURCE)] : [])];
   return {
     columns: countKeys(naturalKey, SOURCE),
-    ...(within === 'keys' && attributesOf(task, shape).length === 0
+    ...(within === 'keys' && !task.readsCurrent && attributesOf(task, shape).length === 0
       ? { from: { kind: 'table', name: AFFECTED, as: SOURCE } }
       : {
           from: { kind: 'table', ...source.relation, as: SOURCE },

@@ -4,7 +4,7 @@ import type { ChangedValues, UnseenChange } from '../../ledger/changes.js';
 import { quoteIdentifier } from '../../model/ddl.js';
 import { IS_CURRENT, VALID_FROM, VALID_TO } from '../../model/warehouse/versions.js';
 import type { Blueprint } from '../compile/blueprint.js';
-import { type KeyReader, keyReaderName } from '../compile/changed-keys.js';
+import { type KeyReader, keyReaderName } from '../compile/key-readers.js';
 import { quoteRelation } from '../compile/relation-shape.js';
 import { STAGE } from './delta.js';
 

@@ -5,7 +5,7 @@ import { LINEAGE_COLUMN } from '../../model/warehouse/known-columns.js';
 import { printExpr } from '../../relational/postgres-sql.js';
 import { column } from '../../relational/tree.js';
 import { type Blueprint, dataColumns } from '../compile/blueprint.js';
-import type { KeyReader } from '../compile/changed-keys.js';
+import type { KeyReader } from '../compile/key-readers.js';
 import { quoteRelation, type Shape } from '../compile/relation-shape.js';
 import { sliceText } from '../compile/slice-conditions.js';
 import { type DateReader, readerKey, sliceValue } from '../compile/slice-value.js';

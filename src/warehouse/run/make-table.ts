@@ -17,7 +17,7 @@ import {
   type Trace,
   type Within,
 } from '../compile/blueprint.js';
-import type { KeyReader } from '../compile/changed-keys.js';
+import type { KeyReader } from '../compile/key-readers.js';
 import { quoteRelation, readShape, type Shape } from '../compile/relation-shape.js';
 import { isSlice, sliceText } from '../compile/slice-conditions.js';
 import type { DateReader } from '../compile/slice-value.js';

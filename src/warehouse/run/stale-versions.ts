@@ -4,8 +4,8 @@ import type { FactTask, LookUp } from '../../model/warehouse/task.js';
 import { printSelect } from '../../relational/postgres-sql.js';
 import { all, binary, column, type Expr, type Select, some } from '../../relational/tree.js';
 import { SOURCE } from '../compile/blueprint.js';
-import { CHANGED_FROM, CHANGED_TO, changedVersions } from '../compile/changed-keys.js';
 import { DATE, datedSource } from '../compile/fact-rows.js';
+import { CHANGED_FROM, CHANGED_TO, changedVersions } from '../compile/key-readers.js';
 import { readShape, type Shape } from '../compile/relation-shape.js';
 import { sliceText } from '../compile/slice-conditions.js';
 

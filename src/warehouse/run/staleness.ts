@@ -84,7 +84,7 @@ function findKeys(
   { rest }: Blueprint,
   unseen: readonly UnseenChange[],
 ): Trace | undefined {
-  if (task.kind !== 'dimension' || rest.length === 0) return undefined;
+  if (task.kind !== 'dimension' || (rest.length === 0 && !task.readsCurrent)) return undefined;
   const keys = listChanged(unseen, { columns: task.naturalKey, isOfVersions: false });
   return keys && { keys };
 }
