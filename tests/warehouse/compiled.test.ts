@@ -76,7 +76,9 @@ function toSql(blueprint: Blueprint, slices: readonly string[]): string {
   }
   if (blueprint.versionsOf !== undefined && blueprint.id !== undefined) {
     const keys = ['["1", "a"]', '["2", null]'];
-    parts.push(`-- affected keys, as they are listed\n${printSelect(blueprint.affected!({ keys }))};`);
+    parts.push(
+      `-- affected keys, as they are listed\n${printSelect(blueprint.affected!({ keys }))};`,
+    );
   }
   for (const lookUp of blueprint.lookUps) {
     parts.push(
