@@ -19,6 +19,7 @@ import type { Command, Invocation } from './command.js';
 import type { WarehouseRunJson } from './json/warehouse.schema.js';
 import { OPTION_NAMES } from './run.help.js';
 import { printRun } from './run-lines.js';
+import { NO_TASKS } from './shared/no-tasks.js';
 import { asRun } from './shared/recorded-run.js';
 import { secondsJson } from './shared/seconds-json.js';
 
@@ -35,17 +36,25 @@ export const command: Command = {
         hint: '--date makes a date anew, stale or not; --full makes all dates',
       });
     }
-    const { warehouse, directory, refuse } = await loadWarehouse(project.directory);
+    const { warehouse, directory, refuse, unusedSql } = await loadWarehouse(project.directory);
     if (warehouse.tasks.length === 0) {
+      throw new EdpError('usage', NO_TASKS, {
+        hint: 'docs/warehouse.md of the package explains them; edp init warehouse NAME writes a small project to learn from',
+      });
+    }
+    const wanted = [...(given.tasks as string[]), ...options.task];
+    if (options.only && wanted.length === 0) {
       throw new EdpError(
         'usage',
-        'edp.yaml declares no silver, dimensions, facts, models or views',
+        '--only runs the named tasks without those that they read: name some',
         {
-          hint: 'docs/warehouse.md of the package explains them; edp init warehouse NAME writes a small project to learn from',
+          hint: 'such as edp run job_fact --only',
         },
       );
     }
-    const wanted = [...(given.tasks as string[]), ...options.task];
+    for (const file of unusedSql) {
+      output.warn(`${file} is not used: edp.yaml does not declare it`);
+    }
     return withDatabase({ databaseUrl: options.databaseUrl, directory }, async (database) => {
       refuse(await withClient(database.client, 'run', (own) => findSqlFaults(own, warehouse)));
       return within(invocation, database, options.dryRun, async (own, runId) => {
@@ -56,6 +65,7 @@ export const command: Command = {
         const tasks = selectTasks(warehouse.tasks, wanted, options.only, (name) =>
           changed.has(name),
         );
+        if (slices !== undefined) assertDates(tasks, wanted);
         const orders = {
           ...(slices === undefined ? {} : { slices }),
           full: options.full,
@@ -77,6 +87,17 @@ export const command: Command = {
     });
   },
 };
+
+/** @throws EdpError `usage` where no task has the dates that are ordered */
+function assertDates(tasks: readonly Task[], wanted: readonly string[]): void {
+  const hasDates = (task: Task) =>
+    task.kind === 'fact' || (task.kind === 'model' && task.date !== undefined);
+  if (tasks.length === 0 || tasks.some(hasDates)) return;
+  const what = wanted.length === 0 ? 'no task has dates' : `${wanted.join(', ')} has no dates`;
+  throw new EdpError('usage', what, {
+    hint: 'facts have dates, and models with date:; run it without --date, --from and --to',
+  });
+}
 
 /** A dry run is no run of the ledger: it leaves nothing. */
 async function within(

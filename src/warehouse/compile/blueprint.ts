@@ -46,8 +46,11 @@ export interface Blueprint {
   readonly reads?: Expr;
   /** Source rows with a NULL in a look-up key, by {@link slice}. */
   nullKeys?(): Select;
-  /** How many rows are read, and how many of them have NULL in the key; for those that are not counted. */
-  counts?(within: Within): Select;
+  /**
+   * How many rows are read, and how many of them have NULL in the key, to be summed up; for those that are
+   * not counted. @param by what brought the affected keys about
+   */
+  counts?(within: Within, by?: Trace): Select;
   /** Keys that changed rows have, to fill {@link AFFECTED}; absent where all is made anew. */
   affected?(by: Trace): Select;
   /** The column of slices, and what one is. */

@@ -47,21 +47,15 @@ export async function makeChecked(client: pg.Client, change: Change): Promise<Ch
     before: before.get(check),
     after: check.where === undefined ? rowCount : undefined,
   }));
-  const stopping = tableChecks.filter(({ name }) => !isFresh(checks, name));
   const isWholeTable = making.blueprint.slice === undefined;
   const isHeldBack = isWholeTable && isNew && made.slices.some((each) => each.isHeldBack);
-  if (holdsBack(stopping) || (isHeldBack && state !== undefined)) {
+  if (holdsBack(tableChecks) || (isHeldBack && state !== undefined)) {
     await client.query('ROLLBACK TO SAVEPOINT edp_change');
     return takenBack(client, change, made, tableChecks);
   }
   const slices = isNew ? made.slices : await addOfAllRows(client, change, made, rows);
   await client.query('RELEASE SAVEPOINT edp_change');
   return { ...made, slices: withChecks(slices, tableChecks), tableChecks, isTakenBack: false };
-}
-
-/** A table that is late would only come later if it were held back. */
-function isFresh(checks: readonly TableCheck[], name: string): boolean {
-  return checks.some((check) => check.name === name && check.kind === 'fresh');
 }
 
 async function countBefore(

@@ -164,10 +164,12 @@ async function countRead(
   client: pg.Client,
   blueprint: Blueprint,
   within: Within,
+  trace?: Trace,
 ): Promise<{ read: number; nullKey: number }[]> {
   if (blueprint.counts === undefined) return [{ read: 0, nullKey: 0 }];
   const { rows } = await client.query<{ read: number; nullKey: number }>(
-    `SELECT ${READ} AS read, ${NULL_KEY} AS "nullKey" FROM (\n${printSelect(blueprint.counts(within))}\n) AS counted`,
+    `SELECT sum(${READ})::bigint AS read, sum(${NULL_KEY})::bigint AS "nullKey"
+     FROM (\n${printSelect(blueprint.counts(within, trace))}\n) AS counted`,
   );
   return rows;
 }
@@ -194,7 +196,7 @@ export async function makeDelta(
   const within = await fillStage(client, blueprint, types, ordered, trace);
   const tallies = blueprint.isCounted
     ? await readTallies(client, blueprint, STAGE)
-    : (await countRead(client, blueprint, within)).map((count) => ({
+    : (await countRead(client, blueprint, within, trace)).map((count) => ({
         slice: '',
         rows: 0,
         unknown: 0,

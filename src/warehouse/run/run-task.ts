@@ -9,7 +9,7 @@ import { askedChecks, listUnasked } from '../checks/asked-checks.js';
 import { keepFailures } from '../checks/check-failures.js';
 import { checkPublished, toCheckedTable } from '../checks/check-published.js';
 import { withLostParents } from '../checks/lost-parents.js';
-import { type CheckOutcome, isError } from '../checks/outcome.js';
+import { type CheckOutcome, isError, isStopping } from '../checks/outcome.js';
 import { isOfTime, isTableCheck } from '../checks/table-checks.js';
 import {
   type CompiledTask,
@@ -278,7 +278,7 @@ async function findHighWater(client: pg.Client, task: TableTask): Promise<string
 
 function namesOfFailed(checks: readonly CheckOutcome[]): string {
   return checks
-    .filter(isError)
+    .filter(isStopping)
     .map(({ name }) => name)
     .join(', ');
 }

@@ -62,7 +62,7 @@ export async function keepResults(
         kept.map(({ rows }) => rows[name]),
       ),
       kept.map(({ checks }) =>
-        JSON.stringify(checks.map(({ sample: _, found: __, ...check }) => check)),
+        JSON.stringify(checks.map(({ sample: _, found: __, onlyReports: ___, ...check }) => check)),
       ),
       kept.map(({ error }) => error?.message ?? null),
       kept.map(({ seconds }) => seconds),
