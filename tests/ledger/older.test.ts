@@ -13,7 +13,13 @@ const database = useEmptyDatabase();
 const run = runnerFor(database);
 
 const DROP_WAREHOUSE = `DROP TABLE edp.stale_slices, edp.unknown_keys, edp.member_ids, edp.tasks, edp.task_runs, edp.check_failures;
-  DROP FUNCTION edp.cast_or_null`;
+  DO $$
+  DECLARE made regprocedure;
+  BEGIN
+    FOR made IN SELECT oid FROM pg_proc WHERE pronamespace = 'edp'::regnamespace LOOP
+      EXECUTE format('DROP FUNCTION %s CASCADE', made);
+    END LOOP;
+  END $$`;
 
 /** The ledger as version 3 had it, which knew no other format than CSV. */
 async function makeOlder(): Promise<void> {
