@@ -8,6 +8,7 @@ import {
   cast,
   column,
   type Expr,
+  equal,
   type From,
   type Join,
   number,
@@ -190,37 +191,55 @@ function isMember({ by }: LookUp, as: string): Expr {
 /** One row at most of the dimension: a member has one version at any moment. */
 function lookedUp(lookUp: LookUp, as: string): { from: From; on: Expr } {
   const { relation, hasVersions, asOf } = lookUp;
-  const isVersion = !hasVersions
-    ? []
-    : asOf === undefined
-      ? [column(IS_CURRENT, as)]
-      : isVersionOf(lookUp, column(asOf, SOURCE), as);
+  if (hasVersions && asOf !== undefined) return lookedUpThen(lookUp, column(asOf, SOURCE), as);
   return {
     from: { kind: 'table', ...relation, as },
-    on: all([isMember(lookUp, as), ...isVersion]),
+    on: all([isMember(lookUp, as), ...(hasVersions ? [column(IS_CURRENT, as)] : [])]),
   };
 }
 
-/** The version of a moment; before the first version that one, for a moment that is NULL the one of now. */
-function isVersionOf({ relation, by }: LookUp, moment: Expr, as: string): Expr[] {
-  const hasEarlier: Select = {
-    columns: [],
-    from: { kind: 'table', ...relation, as: 'earlier' },
-    where: all([
-      ...by.map(({ dimension }) =>
-        binary(column(dimension, 'earlier'), '=', column(dimension, as)),
-      ),
-      binary(column(VALID_TO, 'earlier'), '=', column(VALID_FROM, as)),
-    ]),
+/** When the version before ended; NULL for the first one. */
+const EARLIER = 'edp_earlier';
+
+/**
+ * The version of a moment; before the first version that one, for a moment that is NULL the one of now. Whether a
+ * version is the first is a join, too, so that the planner can choose how to do it for few rows, and for many.
+ */
+function lookedUpThen(lookUp: LookUp, moment: Expr, as: string): { from: From; on: Expr } {
+  const { relation, by } = lookUp;
+  const members = by.map(({ dimension }) => dimension);
+  const versions: Select = {
+    columns: [
+      ...['id', ...members, VALID_FROM, VALID_TO, IS_CURRENT].map((name) => ({
+        of: column(name, 'version'),
+        as: name,
+      })),
+      { of: column(VALID_TO, 'earlier'), as: EARLIER },
+    ],
+    from: { kind: 'table', ...relation, as: 'version' },
+    joins: [
+      {
+        kind: 'left',
+        from: { kind: 'table', ...relation, as: 'earlier' },
+        on: all([
+          equal(members, 'earlier', 'version'),
+          binary(column(VALID_TO, 'earlier'), '=', column(VALID_FROM, 'version')),
+        ]),
+      },
+    ],
   };
-  return [
+  const isThen = [
     some([column(IS_CURRENT, as), binary(column(VALID_TO, as), '>', moment)]),
     some([
       binary(column(VALID_FROM, as), '<=', moment),
       { kind: 'is-null', of: moment },
-      { kind: 'exists', query: hasEarlier, isNegated: true },
+      { kind: 'is-null', of: column(EARLIER, as) },
     ]),
   ];
+  return {
+    from: { kind: 'query', query: versions, as },
+    on: all([isMember(lookUp, as), ...isThen]),
+  };
 }
 
 function isWithin(task: FactTask, shape: Shape, slices: readonly string[]): Expr {
