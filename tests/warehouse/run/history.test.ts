@@ -208,4 +208,40 @@ describe('versions', () => {
     await run(warehouse, { full: true });
     expect((await ids()).slice(0, 2)).toEqual(before);
   });
+
+  it('cost by what changed: rows of other members are not read', async () => {
+    const warehouse = await declare(FILES);
+    const many = Array.from({ length: 500 }, (_, i) => `${i}, 'free', 'NL', '2025-01-01'`);
+    await insert('plans', 1, ...many);
+    await run(warehouse);
+    await insert('plans', 2, "7, 'pro', 'NL', '2025-01-05'");
+    const results = await run(warehouse);
+    const rowsOf = (name: string) => results.find(({ task }) => task === name)!.rows;
+    expect(rowsOf('silver.members')).toMatchObject({ read: 2, inserted: 1, updated: 1 });
+    expect(rowsOf('gold.member_dim')).toMatchObject({ read: 2, inserted: 1, updated: 1 });
+  });
+});
+
+it('a row that is updated may leave a key that is longer than that of its source', async () => {
+  await query('CREATE TABLE people (id int PRIMARY KEY, region text, load_id bigint)');
+  const warehouse = await declare({
+    tables: { people: { columns: { id: 'int', region: 'text' }, key: 'id' } },
+    silver: {
+      people: { from: 'people', key: ['who', 'region'], columns: { who: 'id', region: 'region' } },
+    },
+    dimensions: {
+      region_dim: { from: 'people', 'natural-key': ['region', 'load_id'], attributes: [] },
+    },
+  });
+  await insert('people', 1, "1, 'north'");
+  await run(warehouse);
+  await change(
+    "UPDATE people SET region = 'south', load_id = 2 WHERE id = 1",
+    'public.people',
+    'updated',
+    2,
+  );
+  await run(warehouse);
+  expect(await query('SELECT who, region FROM silver.people')).toEqual([[1, 'south']]);
+  expect(await query('SELECT region FROM gold.region_dim WHERE id <> 0')).toEqual([['south']]);
 });
