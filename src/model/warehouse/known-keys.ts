@@ -8,7 +8,6 @@ const LATER_KEYS: ReadonlyMap<string, string> = new Map([
   ['partition-by', 'the table has no partitions'],
   ['versions', 'a table without a key keeps each record'],
   ['snapshot', 'what a later load lacks stays in the table'],
-  ['copy-of', 'views can join the names'],
   ['privacy', 'see docs/security.md for rights'],
 ]);
 

@@ -104,15 +104,13 @@ function isTraceable(task: SilverTask | DimensionTask, unseen: readonly UnseenCh
   return keepsKey(task);
 }
 
-/** Whether an updated row of the source stays with the key that it had: that is made of what cannot be updated. */
+/** Whether a row of the source gives the same key whatever is updated in it: a key made of its own key alone. */
 function keepsKey(task: SilverTask | DimensionTask): boolean {
   const { key = [] } = task.source;
-  if (key.length === 0) return false;
   if (task.kind === 'dimension') return task.naturalKey.every((name) => key.includes(name));
-  const inKey = task.columns
+  return task.columns
     .filter(({ name }) => task.key.includes(name))
-    .map(({ from }) => ('column' in from ? from.column : ''));
-  return inKey.every((name) => key.includes(name));
+    .every(({ from }) => 'column' in from && key.includes(from.column));
 }
 
 /** @returns undefined where nothing is stale */
