@@ -25,6 +25,7 @@ export interface LoadRow {
   /** A double, which pg reads as text. */
   readonly seconds: string;
   readonly started_at: string;
+  readonly effective_at: string;
   /** Null for a load that has never been complete. */
   readonly finished_at: string | null;
   readonly undone_at: string | null;

@@ -67,6 +67,8 @@ export interface IngestOptions {
   /** What happens to fields without a declared column; undefined if the table decides. */
   readonly onNewColumn: OnNewField | undefined;
   readonly maxRejects: RejectLimit | undefined;
+  /** From when the records are valid. */
+  readonly effectiveAt?: string | undefined;
   readonly force: boolean;
   /** Whether the files become the whole content of their table. */
   readonly replace?: boolean;

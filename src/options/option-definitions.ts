@@ -27,6 +27,13 @@ import {
   text,
 } from './option-kinds.js';
 
+/** A day, or a day and a time of it; its zone is UTC where none is written. */
+const MOMENT =
+  /^(\d{4}-\d{2}-\d{2})(?:[T ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?(Z|[+-]\d{2}(:?\d{2})?)?)?$/;
+const moment = text.refine((value) => isDay(MOMENT.exec(value)?.[1] ?? ''), {
+  error: 'expected a date such as 2024-01-31, or a time such as 2024-01-31T12:00:00Z',
+});
+
 const day = text.refine(isDay, { error: 'expected a date such as 2024-01-31' });
 
 export const OPTIONS = {
@@ -109,6 +116,12 @@ export const OPTIONS = {
     schema: rejectLimit.optional(),
     describe: 'Stop the run at more rejects than this: a count, or a share such as 1%',
     defaultDescription: 'no limit',
+  }),
+  'effective-at': define<string | undefined>({
+    schema: moment.optional(),
+    describe:
+      'When the records became valid, for dimensions that keep history by the load; UTC unless it has a zone',
+    defaultDescription: 'now; for content whose load was undone, what it was then',
   }),
   force: flag('Load a file even if its content was loaded before'),
   replace: flag(

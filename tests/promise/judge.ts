@@ -13,6 +13,7 @@ import {
 } from './dump.js';
 import type { Bronze } from './place.js';
 import type { Project } from './project.js';
+import { keyOf } from './receipts.js';
 import { type Reckoned, reckon } from './reckon.js';
 import { rebuild } from './runs.js';
 
@@ -106,7 +107,12 @@ export async function readIds(client: pg.Client, warehouse: Warehouse): Promise<
       new Map(
         rows
           .filter(({ id }) => !isUnknown(id))
-          .map((row) => [task.naturalKey.map((name) => row[name]).join('|'), row.id!]),
+          .map((row) => [
+            keyOf(task)
+              .map((name) => row[name])
+              .join('|'),
+            row.id!,
+          ]),
       ),
     );
   }

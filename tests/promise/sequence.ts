@@ -71,7 +71,7 @@ class Actor {
       case 'load':
         await bronze.load(
           step.table,
-          step.rows,
+          step,
           step.updates,
           step.halves ? async () => void (await this.#runOnly()) : undefined,
         );
@@ -80,7 +80,7 @@ class Actor {
         await bronze.undo(step.which);
         return [];
       case 'replace':
-        await bronze.replace(step.table, step.rows);
+        await bronze.replace(step.table, step);
         return [];
       case 'promote':
         await bronze.promote(step.column, step.value);

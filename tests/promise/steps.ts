@@ -1,6 +1,6 @@
 /** What happens to a warehouse: steps as plain data, so that a failing sequence can be made smaller. */
 import type { Random } from '../faults/random.js';
-import { BRONZE_NAMES, type BronzeName, makeRows, type Row } from './bronze.js';
+import { BRONZE_NAMES, type BronzeName, EFFECTIVE, makeRows, type Row } from './bronze.js';
 import { namesOf, type Project, redeclare } from './project.js';
 
 export type Step =
@@ -10,10 +10,16 @@ export type Step =
       readonly rows: readonly Row[];
       readonly updates: boolean;
       readonly halves: boolean;
+      readonly effective: string;
     }
   /** The last load is -1. */
   | { readonly op: 'undo'; readonly which: number }
-  | { readonly op: 'replace'; readonly table: BronzeName; readonly rows: readonly Row[] }
+  | {
+      readonly op: 'replace';
+      readonly table: BronzeName;
+      readonly rows: readonly Row[];
+      readonly effective: string;
+    }
   | { readonly op: 'promote'; readonly column: string; readonly value: string | null }
   | {
       readonly op: 'declare';
@@ -50,10 +56,14 @@ export function makeStep(random: Random, project: Project, promoted: number): St
       rows: makeRows(random, table),
       updates: random.next() < 0.7,
       halves: random.next() < 0.2,
+      effective: random.pick(EFFECTIVE),
     };
   }
   if (chance < 0.42) return { op: 'undo', which: random.pick([-1, -1, random.below(8)]) };
-  if (chance < 0.45) return { op: 'replace', table, rows: makeRows(random, table) };
+  if (chance < 0.45) {
+    const rows = makeRows(random, table);
+    return { op: 'replace', table, rows, effective: random.pick(EFFECTIVE) };
+  }
   if (chance < 0.47 && promoted < 2) {
     return { op: 'promote', column: `extra_${promoted + 1}`, value: random.pick([null, 'x']) };
   }

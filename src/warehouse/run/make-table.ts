@@ -17,6 +17,7 @@ import {
   type Trace,
   type Within,
 } from '../compile/blueprint.js';
+import type { KeyReader } from '../compile/key-readers.js';
 import { quoteRelation, readShape, type Shape } from '../compile/relation-shape.js';
 import { isSlice, sliceText } from '../compile/slice-conditions.js';
 import type { DateReader } from '../compile/slice-value.js';
@@ -75,6 +76,7 @@ export interface Making {
   readonly comment: string | undefined;
   /** Of the table that is made. */
   readonly readers: readonly DateReader[];
+  readonly keyReaders: readonly KeyReader[];
   /** The table that is replaced: ids of its members stay. */
   readonly idsFrom?: Relation;
 }
@@ -189,7 +191,7 @@ export async function makeDelta(
   ordered: Within,
   trace?: Trace,
 ): Promise<Made> {
-  const { blueprint, checks, readers } = making;
+  const { blueprint, checks, readers, keyReaders } = making;
   const types = await readShape(client, blueprint.relation);
   const within = await fillStage(client, blueprint, types, ordered, trace);
   const tallies = blueprint.isCounted
@@ -215,7 +217,8 @@ export async function makeDelta(
     size = await findDelta(client, blueprint, types, rest);
   }
   const counts = size === 0 ? [] : await countDelta(client, blueprint, size);
-  const changes = size === 0 ? [] : await describeChanges(client, blueprint, readers, types, size);
+  const changes =
+    size === 0 ? [] : await describeChanges(client, blueprint, readers, keyReaders, types, size);
   if (size > 0) await applyDelta(client, blueprint, types, size);
   if (rest !== undefined) await keepUnknownKeys(client, blueprint, rest, tallies, STAGE);
   const names = new Set([

@@ -15,6 +15,7 @@ import { isOfTime, isTableCheck } from '../checks/table-checks.js';
 import {
   type CompiledTask,
   compileTask,
+  keyReadersOf,
   readersOf,
   type TableTask,
 } from '../compile/compile-task.js';
@@ -186,6 +187,7 @@ async function runTable(
     checks: task.checks,
     comment: formatNotes(task) || undefined,
     readers: readersOf(task.name, warehouse.tasks),
+    keyReaders: keyReadersOf(task.name, warehouse.tasks),
   };
   const make = async (): Promise<Made> => {
     if (!isNew) return makeDelta(client, making, wanted.within, wanted.trace);
