@@ -20,6 +20,7 @@ import { help as run } from './run.help.js';
 import { help as sample } from './sample.help.js';
 import { help as seedDimensions } from './seed-dimensions.help.js';
 import { help as status } from './status.help.js';
+import { help as test } from './test.help.js';
 import { help as undo } from './undo.help.js';
 import { help as verify } from './verify.help.js';
 
@@ -39,6 +40,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { ...replay, load: () => import('./replay.command.js') },
   { ...init, load: () => import('./init.command.js') },
   { ...run, load: () => import('./run.command.js') },
+  { ...test, load: () => import('./test.command.js') },
   { ...check, load: () => import('./check.command.js') },
   { ...sample, load: () => import('./sample.command.js') },
   { ...lineage, load: () => import('./lineage.command.js') },

@@ -15,6 +15,7 @@ import { dryRunSchema, ingestSchema, seedDimensionsSchema } from './load.schema.
 import { modelSchema } from './model.schema.js';
 import { reportListSchema, reportSchema } from './report.schema.js';
 import { runStatusSchema, runsStatusSchema } from './runs.schema.js';
+import { testSchema } from './test.schema.js';
 import { promoteSchema, replaySchema, undoSchema } from './upkeep.schema.js';
 import { verifySchema } from './verify.schema.js';
 import { checkSchema, initSchema, sampleSchema, warehouseRunSchema } from './warehouse.schema.js';
@@ -44,6 +45,7 @@ export const RESULT_SCHEMAS = {
   undo: { undo: undoSchema },
   init: { init: initSchema },
   run: { run: warehouseRunSchema },
+  test: { test: testSchema },
   verify: { verify: verifySchema },
   promote: { promote: promoteSchema },
   db: { db: dbSchema },
