@@ -14,6 +14,7 @@ import { help as inspect } from './inspect.help.js';
 import { help as lineage } from './lineage.help.js';
 import { help as model } from './model.help.js';
 import { help as promote } from './promote.help.js';
+import { help as promoteEnv } from './promote-env.help.js';
 import { help as rejects } from './rejects.help.js';
 import { help as replay } from './replay.help.js';
 import { help as run } from './run.help.js';
@@ -41,6 +42,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { ...init, load: () => import('./init.command.js') },
   { ...run, load: () => import('./run.command.js') },
   { ...test, load: () => import('./test.command.js') },
+  { ...promoteEnv, load: () => import('./promote-env.command.js') },
   { ...check, load: () => import('./check.command.js') },
   { ...sample, load: () => import('./sample.command.js') },
   { ...lineage, load: () => import('./lineage.command.js') },

@@ -86,6 +86,8 @@ export interface DimensionTask extends TaskBase {
   /** Undefined: all other columns of the source. */
   readonly attributes?: readonly string[];
   readonly idType: (typeof ID_TYPES)[number];
+  /** Of an environment: the dimension of production, whose members have their ids here, too. */
+  readonly idsOf?: { readonly task: string; readonly relation: Relation };
 }
 
 export interface CalendarTask extends TaskBase {

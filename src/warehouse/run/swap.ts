@@ -8,6 +8,7 @@ import { carryViews, dropped, dropViews, listForeignKeys, listViews } from './de
 import { nameOf } from './describe-changes.js';
 import { keepSlices } from './keep-slices.js';
 import { type Made, type Making, makeEmpty, makeNew } from './make-table.js';
+import { copyIds } from './member-ids.js';
 import { assertOwn, type TaskState } from './task-state.js';
 
 const NEXT = '__next';
@@ -23,13 +24,19 @@ export async function replaceTable(
   const table = quoteRelation(relation);
   const oid = await findRelation(client, table);
   const make = isEmpty ? makeEmpty : makeNew;
-  if (oid === undefined) return named(client, table, await make(client, making));
+  if (oid === undefined) {
+    const idsFrom = await takeIds(client, making);
+    return named(client, table, await make(client, { ...making, ...idsFrom }));
+  }
   await assertOwn(client, making.blueprint.task, state, table, oid);
   const next = { ...relation, name: nextName(relation.name) };
   const made = await make(client, {
     ...making,
     blueprint: { ...making.blueprint, relation: next },
+    replaces: relation,
     idsFrom: relation,
+    // A view that showed the dimension of others has no ids of its own.
+    ...((await kindOf(client, oid)) === 'VIEW' ? await takeIds(client, making) : {}),
   });
   const heldBack = made.slices.flatMap(({ slice, isHeldBack }) => (isHeldBack ? [slice] : []));
   const kept = await keepSlices(
@@ -40,6 +47,17 @@ export async function replaceTable(
   );
   const indexes = await swapIn(client, relation, next, oid, state);
   return named(client, table, { ...made, indexes, rowChange: made.rowChange + kept });
+}
+
+/** Ids of a dimension that another one goes on with. */
+async function takeIds(
+  client: pg.Client,
+  { idsOf, blueprint }: Making,
+): Promise<{ idsFrom?: Relation }> {
+  if (idsOf === undefined) return {};
+  if ((await findRelation(client, quoteRelation(idsOf.relation))) === undefined) return {};
+  await copyIds(client, idsOf.task, blueprint);
+  return { idsFrom: idsOf.relation };
 }
 
 async function named(client: pg.Client, table: string, made: Made): Promise<Made> {
