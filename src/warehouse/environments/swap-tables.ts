@@ -13,7 +13,7 @@ import {
   listForeignKeys,
   listViews,
 } from '../run/dependents.js';
-import { findRelation } from '../run/swap.js';
+import { findFree, findRelation } from '../run/swap.js';
 import { assertOwn, readState } from '../run/task-state.js';
 
 /** A task of production, and the one of the environment that takes its place. */
@@ -49,6 +49,7 @@ export async function swapTables(client: pg.Client, swaps: readonly Swap[]): Pro
   for (const { drop } of foreignKeys) await client.query(drop);
   await dropAll(client, oids);
   for (const { task, own } of swaps) {
+    await freeNames(client, own, task.relation.schema);
     await client.query(
       `ALTER TABLE ${quoteRelation(own.relation)} SET SCHEMA ${quoteIdentifier(task.relation.schema)}`,
     );
@@ -95,6 +96,26 @@ async function describeReplaced(
   const made = state?.indexes ?? null;
   const belongings = await listBelongings(client, oid, made && [...made, ...carried]);
   return { oid, belongings, foreignKeys: await listForeignKeys(client, oid) };
+}
+
+/** Indexes and sequences move with their table: one that is called like something there gets another name. */
+async function freeNames(client: pg.Client, own: Task, schema: string): Promise<void> {
+  const { rows } = await client.query<{ part: string; name: string }>(
+    `SELECT format('%I.%I', c.relnamespace::regnamespace::text, c.relname) AS part, c.relname::text AS name
+     FROM pg_class c JOIN pg_class other ON other.relname = c.relname
+       AND other.relnamespace = to_regnamespace(quote_ident($2))
+     WHERE c.oid IN (SELECT indexrelid FROM pg_index WHERE indrelid = $1::regclass
+                     UNION SELECT objid FROM pg_depend WHERE refobjid = $1::regclass AND deptype IN ('a', 'i'))`,
+    [quoteRelation(own.relation), schema],
+  );
+  for (const { part, name } of rows) {
+    const free = await findFree(client, [own.relation.schema, schema], name);
+    await client.query(`ALTER TABLE ${part} RENAME TO ${quoteIdentifier(free)}`);
+    await client.query(
+      'UPDATE edp.tasks SET indexes = array_replace(indexes, $2, $3) WHERE task = $1',
+      [own.name, name, free],
+    );
+  }
 }
 
 /** A view behind each of those that it reads: of lists that are each in order, that is where it stands last. */
