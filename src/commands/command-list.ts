@@ -6,6 +6,7 @@
 import { help as check } from './check.help.js';
 import type { Command, CommandHelp } from './command.js';
 import { help as db } from './db.help.js';
+import { help as diff } from './diff.help.js';
 import { help as generateData } from './generate-data.help.js';
 import { help as generateReport } from './generate-report.help.js';
 import { help as ingest } from './ingest/ingest.help.js';
@@ -42,6 +43,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { ...init, load: () => import('./init.command.js') },
   { ...run, load: () => import('./run.command.js') },
   { ...test, load: () => import('./test.command.js') },
+  { ...diff, load: () => import('./diff.command.js') },
   { ...promoteEnv, load: () => import('./promote-env.command.js') },
   { ...check, load: () => import('./check.command.js') },
   { ...sample, load: () => import('./sample.command.js') },

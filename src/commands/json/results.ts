@@ -1,7 +1,7 @@
 /** Each command → the schemas of what it prints with `--json`. A new command is a line here. */
 import { z } from 'zod';
 import { dbSchema } from './db.schema.js';
-import { promoteEnvSchema } from './environment.schema.js';
+import { diffSchema, promoteEnvSchema } from './environment.schema.js';
 import { generateDataSchema } from './generate.schema.js';
 import { inspectSchema } from './inspect.schema.js';
 import { error, failureOf, type Json } from './json-parts.js';
@@ -48,6 +48,7 @@ export const RESULT_SCHEMAS = {
   run: { run: warehouseRunSchema },
   test: { test: testSchema },
   verify: { verify: verifySchema },
+  diff: { diff: diffSchema },
   'promote-env': { 'promote-env': promoteEnvSchema },
   promote: { promote: promoteSchema },
   db: { db: dbSchema },
