@@ -14,7 +14,7 @@ const OF_TASKS = ['edp.stale_slices', 'edp.unknown_keys', 'edp.member_ids'];
 
 /**
  * Changes of the environment's tables that what reads them has not seen are changes of production's now.
- * Before the tables move: their names are still the environment's.
+ * Before the tables move: their names are still the environment's. The runs have made them once, by the other name.
  */
 export async function copyUnseen(client: pg.Client, swaps: readonly Swap[]): Promise<void> {
   for (const { task, own } of swaps) {
@@ -22,7 +22,7 @@ export async function copyUnseen(client: pg.Client, swaps: readonly Swap[]): Pro
     const [name] = await namesOf(client, [task]);
     await client.query(
       `INSERT INTO edp.changes (xid, relation, kind, load_id, run_id, dates, keys, rows)
-       SELECT h.xid, $2, h.kind, h.load_id, h.run_id, h.dates, h.keys, h.rows FROM edp.changes h
+       SELECT h.xid, $2, h.kind, h.load_id, NULL, h.dates, h.keys, h.rows FROM edp.changes h
        WHERE h.relation = $1 AND EXISTS (SELECT FROM edp.tasks t WHERE t.task = ANY ($3) AND $4 = ANY (t.sources)
          AND h.xid >= pg_snapshot_xmin(t.snapshot) AND NOT pg_visible_in_snapshot(h.xid, t.snapshot))`,
       [await nameOf(client, from), name, swaps.map((swap) => swap.own.name), from],
