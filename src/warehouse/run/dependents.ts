@@ -12,10 +12,15 @@ export interface DependentView {
   readonly isMaterialized: boolean;
   /** Whether a task of edp made it. */
   readonly isTask: boolean;
-  /** Whether that is one of an environment. */
-  readonly isOfEnvironment: boolean;
+  /** Whether that is one of an environment, which reads a table of production. */
+  readonly isBeside: boolean;
   readonly comment: string | null;
   readonly belongings: readonly Belonging[];
+}
+
+/** SQL. */
+function isMadeInEnvironment(oid: string): string {
+  return `EXISTS (SELECT FROM edp.tasks t WHERE t.relation_oid = ${oid} AND ${isOfEnvironmentSql('t.task')})`;
 }
 
 /** Views that read the table, and views on them: each behind those that it reads. */
@@ -30,8 +35,7 @@ export async function listViews(client: pg.Client, oid: number): Promise<Depende
      SELECT c.oid, format('%I.%I', n.nspname, c.relname) AS name, pg_get_viewdef(c.oid) AS definition,
        c.relkind = 'm' AS "isMaterialized",
        EXISTS (SELECT FROM edp.tasks t WHERE t.relation_oid = c.oid) AS "isTask",
-       EXISTS (SELECT FROM edp.tasks t WHERE t.relation_oid = c.oid AND ${isOfEnvironmentSql('t.task')})
-         AS "isOfEnvironment",
+       ${isMadeInEnvironment('c.oid')} AND NOT ${isMadeInEnvironment('$1')} AS "isBeside",
        obj_description(c.oid, 'pg_class') AS comment
      FROM (SELECT oid, max(depth) AS depth FROM readers GROUP BY 1) AS reader
      JOIN pg_class c USING (oid) JOIN pg_namespace n ON n.oid = c.relnamespace ORDER BY depth, c.oid`,
@@ -62,7 +66,7 @@ export async function carryViews(
 ): Promise<void> {
   for (const view of views) {
     // Production does not wait until an environment has its rows again.
-    if (view.isOfEnvironment && view.isMaterialized) continue;
+    if (view.isBeside && view.isMaterialized) continue;
     await client.query('SAVEPOINT edp_view');
     try {
       await carryView(client, view);
