@@ -41,7 +41,7 @@ for (;;) {
     const format = openFormat(recordForm);
     const split = await openSplit(file, identity, format, { range }, laneMemory.window);
     const rejects = new RejectLog(client, 0, split.start);
-    const sink = new DirectSink(client, task.target, plan);
+    const sink = new DirectSink(client, task.target, plan, () => Promise.resolve([]));
     const loader = new RecordLoader(
       { plan, recordForm, loadId: 0, writeBatchSize, laneMemory },
       sink,

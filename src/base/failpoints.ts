@@ -23,6 +23,7 @@ export const FAILPOINTS = [
   'split.copied',
   'split.unchanged',
   'split.careful',
+  'split.partitions',
   'split.allowed',
   'split.refused',
   'split.settled',
@@ -37,6 +38,7 @@ export const FAILPOINTS = [
   'copy.end',
   'stage.created',
   'stage.copied',
+  'stage.partitions',
   'stage.references',
   'stage.keys',
   'stage.inserted',
@@ -51,6 +53,7 @@ export const FAILPOINTS = [
   'run.planned',
   'dispatch.answer',
   'dispatch.committed',
+  'dispatch.partitions',
   'dispatch.retry',
   // Claims and ends of loads.
   'claim.locked',

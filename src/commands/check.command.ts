@@ -28,21 +28,24 @@ export const command: Command = {
         );
       }),
     );
-    return finish(output, checks);
+    const ofNothing =
+      warehouse.tasks.length + warehouse.bronzeChecks.size === 0
+        ? 'edp.yaml declares no checks'
+        : 'edp.yaml declares no checks of these tables';
+    return finish(output, checks, ofNothing);
   },
 };
 
 function finish(
   output: Output<{ command: 'check'; ok: boolean; checks: ReturnType<typeof toChecksJson> }>,
   checks: readonly FoundCheck[],
+  ofNothing: string,
 ): number {
   printChecks(output, checks);
   const errors = checks.filter(isError).length;
   const failed = checks.filter(({ ok }) => !ok).length;
   output.line(
-    checks.length === 0
-      ? 'edp.yaml declares no checks of these tables'
-      : `${formatNumber(checks.length, 'check')}, ${failed} failed`,
+    checks.length === 0 ? ofNothing : `${formatNumber(checks.length, 'check')}, ${failed} failed`,
   );
   output.result({ command: 'check', ok: errors === 0, checks: toChecksJson(checks) });
   return errors === 0 ? EXIT.done : EXIT.doneWithRejects;

@@ -11,6 +11,7 @@ import { type Lineage, selectLineage } from '../warehouse/lineage/select-lineage
 import type { Command } from './command.js';
 import type { LineageJson } from './json/lineage.schema.js';
 import { OPTION_NAMES } from './lineage.help.js';
+import { NO_TASKS } from './shared/no-tasks.js';
 
 export const command: Command = {
   async run({ given, project, output }) {
@@ -23,7 +24,7 @@ export const command: Command = {
     if (lineageFormat === 'json') output.line(safeJson(result));
     else {
       const lines = lineageFormat === 'mermaid' ? formatMermaid(lineage) : formatText(lineage);
-      if (lines.length === 0) output.line('edp.yaml declares no tasks');
+      if (lines.length === 0) output.line(NO_TASKS);
       for (const line of lines) output.line(safeText(line));
     }
     output.result(result);

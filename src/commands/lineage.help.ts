@@ -16,5 +16,8 @@ export const help: CommandHelp = {
       })
       .example('$0 lineage', 'all tables, and what each reads')
       .example('$0 lineage gold.signup_fact.member_id', 'one column, from its sources to views')
-      .example('$0 lineage --format mermaid', 'a diagram for a page'),
+      .example('$0 lineage --format mermaid', 'a diagram for a page')
+      .epilog(
+        'Columns are followed by their values. What only joins, filters or sorts by a column is not followed; which tables it reads is.',
+      ),
 };

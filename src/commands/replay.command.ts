@@ -5,7 +5,13 @@ import { chooseStatus } from '../base/exit-statuses.js';
 import { parseLoadId } from '../ledger/ledger-queries.js';
 import { resolveOptions } from '../options/resolve-options.js';
 import { withDatabase } from '../postgres/database.js';
-import { formatCount, formatSeconds, type Output, safeText } from '../terminal/output.js';
+import {
+  formatCount,
+  formatNumber,
+  formatSeconds,
+  type Output,
+  safeText,
+} from '../terminal/output.js';
 import { withProgress } from '../terminal/progress.js';
 import { assertLoad, type ReplayResult, replay } from '../upkeep/replay/replay.js';
 import type { Command } from './command.js';
@@ -77,7 +83,7 @@ function print(output: Output, result: ReplayResult): void {
   output.line(
     rows.read === 0 && remaining === 0
       ? `load ${loadId} has no rejects`
-      : `load ${loadId} (${safeText(path)} → ${safeText(table)}): ${formatCount(rows.read)} rejects tried in ${formatSeconds(seconds)}: ${counts.join(', ')}`,
+      : `load ${loadId} (${safeText(path)} → ${safeText(table)}): ${formatNumber(rows.read, 'reject')} tried in ${formatSeconds(seconds)}: ${counts.join(', ')}`,
   );
   if (remaining > 0) {
     output.line(

@@ -7,21 +7,14 @@ import {
   safeText,
 } from '../terminal/output.js';
 import { listFailures } from '../warehouse/checks/check-failures.js';
+import { isStopping } from '../warehouse/checks/outcome.js';
 import type { TaskResult } from '../warehouse/run/task-results.js';
 import { describeFailure } from './shared/check-lines.js';
 import { sumDates } from './shared/sum-dates.js';
 
-const HEAD = [
-  'task',
-  'date',
-  'state',
-  'read',
-  'inserted',
-  'updated',
-  'deleted',
-  'unknown',
-  'reason',
-];
+const HEAD = ['task', 'date', 'state', 'read', 'inserted', 'updated', 'deleted', 'unknown'];
+
+const HELD_BACK = 'held back';
 
 export interface RunFacts {
   /** Null for a dry run. */
@@ -39,8 +32,12 @@ export function printRun(
   const closing = closingLine(results, count, seconds);
   const closed = runId === null ? `${closing}; a dry run: nothing is written` : closing;
   const hasSql = printSql(output, results);
-  if (hasSql) output.line(asComment(formatTable(HEAD, shown.map(toCells))));
-  else output.table(HEAD, shown.map(toCells), ['unknown', 'read', 'reason'], ['task']);
+  // Few tables have rows without a key.
+  const hasNullKey = results.some(({ rows }) => rows.nullKey > 0);
+  const head = [...HEAD, ...(hasNullKey ? ['null key'] : []), 'reason'];
+  const cells = shown.map((each) => toCells(each, hasNullKey));
+  if (hasSql) output.line(asComment(formatTable(head, cells)));
+  else output.table(head, cells, ['unknown', 'null key', 'read', 'reason'], ['task']);
   printFailedChecks(output, results, runId);
   for (const { task, error } of results) {
     if (error === undefined) continue;
@@ -59,22 +56,29 @@ function asComment(text: string): string {
 function printSql(output: Output, results: readonly TaskResult[]): boolean {
   const made = results.filter(({ sql = [] }) => sql.length > 0);
   for (const { sql = [], task } of made) {
-    const statements = sql.map((each) => `${each};`);
+    const statements = sql.map((each) => `${each.replace(/;\s*$/, '')};`);
     output.line([`-- ${task}`, 'BEGIN;', ...statements, 'ROLLBACK;', ''].join('\n'));
   }
   return made.length > 0;
 }
 
-function toCells({ task, slice, state, rows, reason }: TaskResult): string[] {
+/** For people: what a check held back is no task that failed. */
+function stateOf({ state, isHeldBack }: TaskResult): string {
+  return isHeldBack === true ? HELD_BACK : state;
+}
+
+function toCells(result: TaskResult, hasNullKey: boolean): string[] {
+  const { task, slice, rows, reason } = result;
   return [
     task,
     slice,
-    state,
+    stateOf(result),
     formatCount(rows.read),
     formatCount(rows.inserted),
     formatCount(rows.updated),
     formatCount(rows.deleted),
     formatCount(rows.unknown),
+    ...(hasNullKey ? [formatCount(rows.nullKey)] : []),
     safeText(reason ?? ''),
   ];
 }
@@ -88,7 +92,7 @@ function printFailedChecks(
   for (const { task, slice, outcome, of } of failures) {
     const isError = outcome.severity === 'error';
     const where = slice === '' ? task : `${task} ${slice}`;
-    const isHeldBack = isError && of.isHeldBack === true;
+    const isHeldBack = isStopping(outcome) && of.isHeldBack === true;
     const kept = isHeldBack ? '; it stays as it was' : '';
     const hasRow = outcome.sample.length > 0 && outcome.found === undefined;
     const row = !hasRow ? '' : `\n  such as ${safeText(outcome.sample[0]!)}`;
@@ -103,8 +107,8 @@ function printFailedChecks(
 
 function closingLine(results: readonly TaskResult[], tasks: number, seconds: number): string {
   const count = (wanted: string) =>
-    new Set(results.filter(({ state }) => state === wanted).map(({ task }) => task)).size;
-  const bad = (['failed', 'skipped'] as const).flatMap((state) =>
+    new Set(results.filter((each) => stateOf(each) === wanted).map(({ task }) => task)).size;
+  const bad = ['failed', HELD_BACK, 'skipped'].flatMap((state) =>
     count(state) === 0 ? [] : [`${count(state)} ${state}`],
   );
   const made = count('done') + count('would-change');

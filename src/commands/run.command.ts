@@ -25,6 +25,7 @@ import type { WarehouseRunJson } from './json/warehouse.schema.js';
 import { OPTION_NAMES } from './run.help.js';
 import { asDeclared, environmentJson, printEnvironment } from './run-environment.js';
 import { printRun } from './run-lines.js';
+import { NO_TASKS } from './shared/no-tasks.js';
 import { asRun } from './shared/recorded-run.js';
 import { secondsJson } from './shared/seconds-json.js';
 
@@ -41,21 +42,30 @@ export const command: Command = {
         hint: '--date makes a date anew, stale or not; --full makes all dates',
       });
     }
-    const { warehouse, directory, refuse } = await loadWarehouse(project.directory);
+    const { warehouse, directory, refuse, unusedSql } = await loadWarehouse(project.directory);
     if (warehouse.tasks.length === 0) {
+      throw new EdpError('usage', NO_TASKS, {
+        hint: 'docs/warehouse.md of the package explains them; edp init warehouse NAME writes a small project to learn from',
+      });
+    }
+    const wanted = [...(given.tasks as string[]), ...options.task];
+    if (options.only && wanted.length === 0) {
       throw new EdpError(
         'usage',
-        'edp.yaml declares no silver, dimensions, facts, models or views',
+        '--only runs the named tasks without those that they read: name some',
         {
-          hint: 'docs/warehouse.md of the package explains them; edp init warehouse NAME writes a small project to learn from',
+          hint: 'such as edp run job_fact --only',
         },
       );
     }
-    const wanted = [...(given.tasks as string[]), ...options.task];
+    for (const file of unusedSql) {
+      output.warn(`${file} is not used: edp.yaml does not declare it`);
+    }
     return withDatabase({ databaseUrl: options.databaseUrl, directory }, async (database) => {
       if (options.env !== undefined) assertEnvironmentName(options.env, warehouse);
       refuse(await withClient(database.client, 'run', (own) => findSqlFaults(own, warehouse)));
-      return within(invocation, database, options, async (own, runId) => {
+      let print = () => {};
+      const run = within(invocation, database, options, async (own, runId) => {
         const startedAt = performance.now();
         const changed = wanted.some((each) => each.includes('state:changed'))
           ? await listChanged(own, warehouse)
@@ -63,6 +73,7 @@ export const command: Command = {
         const selected = selectTasks(warehouse.tasks, wanted, options.only, (name) =>
           changed.has(name),
         );
+        if (slices !== undefined) assertDates(selected, wanted);
         const environment =
           options.env === undefined
             ? undefined
@@ -89,21 +100,36 @@ export const command: Command = {
         const results = environment === undefined ? made : asDeclared(environment, made);
         const seconds = (performance.now() - startedAt) / 1000;
         const status = statusOf(results, signal);
-        if (selected.length === 0) output.line(`nothing to do: no task is ${wanted.join(', ')}`);
-        else if (results.length > 0 || environment === undefined) {
-          printRun(output, results, { runId, seconds });
-        }
-        if (environment !== undefined) printEnvironment(output, environment);
-        if (signal.aborted) output.line('interrupted: run the same command again to continue');
-        output.result({
-          ...toJson(results, runId, seconds, status),
-          ...environmentJson(environment),
-        });
+        print = () => {
+          if (selected.length === 0) output.line(`nothing to do: no task is ${wanted.join(', ')}`);
+          else if (results.length > 0 || environment === undefined) {
+            printRun(output, results, { runId, seconds });
+          }
+          if (environment !== undefined) printEnvironment(output, environment);
+          if (signal.aborted) output.line('interrupted: run the same command again to continue');
+          output.result({
+            ...toJson(results, runId, seconds, status),
+            ...environmentJson(environment),
+          });
+        };
         return status;
       });
+      // Behind the end of the run in the ledger: a reader that went away ends the process.
+      return run.finally(() => print());
     });
   },
 };
+
+/** @throws EdpError `usage` where no task has the dates that are ordered */
+function assertDates(tasks: readonly Task[], wanted: readonly string[]): void {
+  const hasDates = (task: Task) =>
+    task.kind === 'fact' || (task.kind === 'model' && task.date !== undefined);
+  if (tasks.length === 0 || tasks.some(hasDates)) return;
+  const what = wanted.length === 0 ? 'no task has dates' : `${wanted.join(', ')} has no dates`;
+  throw new EdpError('usage', what, {
+    hint: 'facts have dates, and models with date:; run it without --date, --from and --to',
+  });
+}
 
 /** A dry run is no run of the ledger: it leaves nothing. */
 async function within(

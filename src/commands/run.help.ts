@@ -29,7 +29,7 @@ export const help: CommandHelp = {
     yargs
       .positional('tasks', {
         describe:
-          'Names (job_ran_fact, silver.members), +name with all that it reads, name+ with all that reads it, tag:x, state:changed, silver, dimensions, facts, models, views, all',
+          'Names (job_ran_fact, silver.members), +name with all that it reads, name+ with all that reads it, tag:x, state:changed, silver, gold, dimensions, facts, models, views, all',
         type: 'string',
         array: true,
         default: [],

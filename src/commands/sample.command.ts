@@ -6,7 +6,7 @@ import { resolveOptions } from '../options/resolve-options.js';
 import { withClient } from '../postgres/connection.js';
 import { withDatabase } from '../postgres/database.js';
 import { loadWarehouse } from '../project/load-warehouse.js';
-import { type Output, safeText } from '../terminal/output.js';
+import { formatNumber, type Output, safeText } from '../terminal/output.js';
 import { sampleView, type ViewSample } from '../warehouse/sample-view.js';
 import type { Command } from './command.js';
 import { DEFAULT_ROWS, OPTION_NAMES } from './sample.help.js';
@@ -63,7 +63,11 @@ function select(views: readonly ViewTask[], wanted: readonly string[]): readonly
   return views.filter((view) => wanted.includes(view.name) || wanted.includes(bare(view)));
 }
 
-function print(output: Output<never>, view: ViewTask, { columns, texts }: ViewSample): void {
+function print(
+  output: Output<never>,
+  view: ViewTask,
+  { columns, texts, hasMore }: ViewSample,
+): void {
   const question = view.question ?? view.title;
   output.line(question === undefined ? view.name : `${view.name}: ${safeText(question)}`);
   if (texts.length === 0) output.line('no rows');
@@ -73,5 +77,6 @@ function print(output: Output<never>, view: ViewTask, { columns, texts }: ViewSa
       texts.map((row) => row.map((value) => safeText(value ?? ''))),
     );
   }
+  if (hasMore) output.line(`the first ${formatNumber(texts.length, 'row')}; --limit shows more`);
   output.line();
 }

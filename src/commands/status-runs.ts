@@ -5,7 +5,7 @@ import { getRun, listRuns, type RunSummary } from '../ledger/runs.js';
 import { declaredTask } from '../model/warehouse/environment.js';
 import { formatCount, formatNumber, type Output, safeText } from '../terminal/output.js';
 import { type KeptFailure, listKeptFailures } from '../warehouse/checks/check-failures.js';
-import { listTaskRuns, type TaskRun } from '../warehouse/run/list-task-runs.js';
+import { countFailedChecks, listTaskRuns, type TaskRun } from '../warehouse/run/list-task-runs.js';
 import type { RunStatusJson, RunsStatusJson } from './json/runs.schema.js';
 import { time } from './shared/server-time.js';
 import { sumDates } from './shared/sum-dates.js';
@@ -19,12 +19,12 @@ export async function showRuns(
 ): Promise<void> {
   if (wanted === undefined) {
     const runs = (await listRuns(client, limit)).map(withEnvironment);
-    printRuns(output, runs);
+    printRuns(output, runs, await failedOf(client, runs));
     output.result({ command: 'status', ok: true, runs });
     return;
   }
   const run = withEnvironment(await getRun(client, parseRunId(wanted)));
-  printRuns(output, [run]);
+  printRuns(output, [run], await failedOf(client, [run]));
   for (const [name, value] of Object.entries(run.options)) {
     if (Array.isArray(value) && value.length === 0) continue;
     output.line(`${safeText(name)}: ${safeText(JSON.stringify(value))}`);
@@ -70,18 +70,17 @@ function printTasks(output: Output<never>, tasks: readonly TaskRun[], limit: num
   output.line();
   output.table(
     ['task', 'date', 'state', 'inserted', 'updated', 'deleted', 'failed checks', 'reason'],
-    tasks
-      .slice(0, limit)
-      .map(({ task, slice, state, rows, checks, reason, error }) => [
-        task,
-        slice,
-        state,
-        formatCount(rows.inserted),
-        formatCount(rows.updated),
-        formatCount(rows.deleted),
-        safeText(checks.flatMap(({ ok, name }) => (ok ? [] : [name])).join(', ')),
-        safeText(error ?? reason ?? ''),
-      ]),
+    tasks.slice(0, limit).map(({ task, slice, state, rows, checks, reason, error }) => [
+      task,
+      slice,
+      // For people: a task that failed has an error.
+      state === 'failed' && error === null ? 'held back' : state,
+      formatCount(rows.inserted),
+      formatCount(rows.updated),
+      formatCount(rows.deleted),
+      safeText(checks.flatMap(({ ok, name }) => (ok ? [] : [name])).join(', ')),
+      safeText(error ?? reason ?? ''),
+    ]),
     [],
     ['task'],
   );
@@ -99,7 +98,20 @@ function printFailures(output: Output<never>, failures: readonly KeptFailure[]):
   }
 }
 
-function printRuns(output: Output<never>, runs: readonly ShownRun[]): void {
+type FailedChecks = Awaited<ReturnType<typeof countFailedChecks>>;
+
+function failedOf(client: pg.Client, runs: readonly RunSummary[]): Promise<FailedChecks> {
+  return countFailedChecks(
+    client,
+    runs.map(({ runId }) => runId),
+  );
+}
+
+function printRuns(
+  output: Output<never>,
+  runs: readonly ShownRun[],
+  failed: FailedChecks,
+): void {
   if (runs.length === 0) {
     output.line('there are no runs yet');
     return;
@@ -115,6 +127,8 @@ function printRuns(output: Output<never>, runs: readonly ShownRun[]): void {
       'updated',
       'deleted',
       'rejected',
+      // Of a run that is done, too.
+      ...(failed.size > 0 ? ['failed checks'] : []),
       'started',
       'finished',
     ],
@@ -127,6 +141,7 @@ function printRuns(output: Output<never>, runs: readonly ShownRun[]): void {
       formatCount(rows.updated),
       formatCount(rows.deleted),
       rows.rejected === null ? '' : formatCount(rows.rejected),
+      ...(failed.size > 0 ? [formatCount(failed.get(runId) ?? 0)] : []),
       time(startedAt),
       finishedAt === null ? '' : time(finishedAt),
     ]),

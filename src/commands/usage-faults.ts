@@ -58,10 +58,24 @@ export function explainUsage(
   return usage(message, help);
 }
 
+/** Commands that people bring from other tools → what does the same here. */
+const FOREIGN_COMMANDS: ReadonlyMap<string, string> = new Map([
+  ['build', 'edp run'],
+  ['compile', 'edp run --dry-run --sql'],
+  ['copy', 'edp ingest'],
+  ['import', 'edp ingest'],
+  ['load', 'edp ingest'],
+  ['ls', 'edp lineage'],
+  ['seed', 'edp ingest'],
+  ['test', 'edp check'],
+]);
+
 export function unknownCommand(name: string, names: readonly string[]): EdpError {
+  const list = 'edp --help lists the commands';
+  const same = FOREIGN_COMMANDS.get(name);
   return usage(
     `there is no command "${name}"`,
-    suggest(name, names, 'edp --help lists the commands'),
+    same === undefined ? suggest(name, names, list) : `did you mean ${same}? ${list}`,
   );
 }
 

@@ -12,9 +12,10 @@ import { MAX_PENDING_REJECT_BYTES } from '../ledger/reject-log.js';
 import { type CopyColumn, CopyStream } from '../postgres/copy-stream.js';
 import { runTriggers, skipTriggers } from '../postgres/replaced-checks.js';
 import { type TableInCatalog, toCopyColumns } from '../postgres/table-in-catalog.js';
+import { BulkPartitions, type PartitionRows } from './bulk-partitions.js';
 import type { PlannedSplit } from './dispatch.js';
 import type { SplitPool } from './load-pool.js';
-import type { LoadTask, ScannedSplit } from './messages.js';
+import type { LoadTask, RoutedRows, ScannedSplit } from './messages.js';
 import { lockReferred } from './sinks/foreign-keys.js';
 import { RowsLeftOut } from './sinks/left-out.js';
 
@@ -89,6 +90,7 @@ export class BulkCopy {
   /** Set to stop the workers at once. */
   readonly #stop = new Int32Array(new SharedArrayBuffer(4));
   readonly #locked = new Map<string, Set<string>>();
+  readonly #partitions: BulkPartitions;
   #copy: CopyStream | undefined;
   /** The operations on the connection, one after the other. */
   #turn: Promise<void> = Promise.resolve();
@@ -113,6 +115,7 @@ export class BulkCopy {
     this.#files = files;
     this.#options = options;
     this.#columns = toCopyColumns(target, files[0]!.load.plan.columns);
+    this.#partitions = new BulkPartitions(client, target);
   }
 
   /** Rows that the server has taken. */
@@ -145,7 +148,10 @@ export class BulkCopy {
     const endWatch = this.#watchStop();
     await Promise.all(Array.from({ length: this.#options.processCount }, worker)).finally(endWatch);
     await queue.return(undefined);
-    await this.#enqueue(() => this.#settle());
+    await this.#enqueue(async () => {
+      for (const group of this.#partitions.takeAll()) await this.#copyGroup(group);
+      await this.#settle();
+    });
     await this.#turn;
     // The session must be free for the end of its transaction.
     if (this.#isFailed) this.#copy?.abort();
@@ -213,7 +219,7 @@ export class BulkCopy {
     file: number,
   ): Promise<ScannedSplit | undefined> {
     const { port1: ours, port2: theirs } = new MessageChannel();
-    ours.on('message', (rows: Uint8Array) => {
+    ours.on('message', (rows: Uint8Array | RoutedRows) => {
       // A failed load still accepts rows and drops them, so that no worker waits.
       void this.#enqueue(() => this.#write(rows)).then(() => ours.postMessage(null));
     });
@@ -249,13 +255,28 @@ export class BulkCopy {
     }
   }
 
-  async #write(rows: Uint8Array): Promise<void> {
-    if (this.#copy === undefined) {
-      if (this.#target.checksForeignKeys) await skipTriggers(this.#client);
-      this.#copy = new CopyStream(this.#client, this.#target.table, this.#columns);
-    }
+  async #write(rows: Uint8Array | RoutedRows): Promise<void> {
     await failpoint('bulk.write', this.#client);
-    await this.#copy.write(Buffer.from(rows.buffer, rows.byteOffset, rows.byteLength));
+    if (!(rows instanceof Uint8Array)) {
+      for (const group of await this.#partitions.add(rows)) await this.#copyGroup(group);
+      return;
+    }
+    this.#copy ??= await this.#beginCopy(this.#target.table);
+    await this.#copy.write(asBuffer(rows));
+  }
+
+  async #beginCopy(table: string): Promise<CopyStream> {
+    if (this.#target.checksForeignKeys) await skipTriggers(this.#client);
+    return new CopyStream(this.#client, table, this.#columns);
+  }
+
+  async #copyGroup({ name, portions }: PartitionRows): Promise<void> {
+    this.#copy = await this.#beginCopy(name);
+    for (const rows of portions) await this.#copy.write(asBuffer(rows));
+    this.#copied += await this.#copy.finish();
+    this.#copy = undefined;
+    // What is missing may be made before the next one.
+    if (this.#target.checksForeignKeys) await runTriggers(this.#client);
   }
 
   /** Ends the COPY, locks the referred rows, and writes the rejects to the ledger. */
@@ -311,6 +332,10 @@ export class BulkCopy {
   #isWhole(file: number, receipts: readonly (readonly Receipt[])[]): boolean {
     return this.#isExhausted || receipts.slice(file + 1).some((later) => later.length > 0);
   }
+}
+
+function asBuffer({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
 }
 
 function toFailure(error: ErrorData): unknown {

@@ -30,7 +30,15 @@ import { PATIENCE_MS } from '../postgres/connection.js';
 import type { Session } from '../postgres/session.js';
 import { isTransient, TOO_MANY_CONNECTIONS } from '../postgres/sqlstate.js';
 import type { SplitPool } from './load-pool.js';
-import type { CommitAnswer, CommitRequest, LoadTask } from './messages.js';
+import type {
+  CommitAnswer,
+  CommitRequest,
+  LoadTask,
+  PartitionAnswer,
+  PartitionRequest,
+  Refusal,
+} from './messages.js';
+import type { PartitionMaker } from './partition-maker.js';
 
 /** Interval of the check whether an earlier split waits for a lock of a waiting one. */
 const LOCK_WATCH_MS = 100;
@@ -59,8 +67,8 @@ class Flight {
   before: Flight | undefined;
   beforeInTable: Flight | undefined;
   isSettled = false;
-  /** Set while the worker waits for permission to commit. */
-  waiting: { readonly backend: number; answer(answer: CommitAnswer): void } | undefined;
+  /** Set while the worker waits for permission to commit, or for partitions. */
+  waiting: { readonly backend: number; answer(answer: Refusal): void } | undefined;
   /** Set while it runs in a worker; the backend is known after its first request to commit. */
   isRunning = false;
 
@@ -151,6 +159,7 @@ export interface DispatchOptions {
   /** Session for queries about waiting backends. */
   readonly session: Session;
   readonly signal: AbortSignal;
+  readonly partitions: PartitionMaker;
   /** @param receipts one for each split; the splits have committed together */
   onCommitted(splits: readonly PlannedSplit[], receipts: readonly Receipt[]): void;
 }
@@ -354,8 +363,12 @@ export class Dispatcher {
 
   async #runOnce(flight: Flight, group: readonly PlannedSplit[]) {
     const { port1: ours, port2: theirs } = new MessageChannel();
-    ours.on('message', (request: CommitRequest) => {
-      this.#answer(flight, group, request, ours).catch((error: unknown) => {
+    ours.on('message', (request: CommitRequest | PartitionRequest) => {
+      const decide = (): Promise<CommitAnswer | PartitionAnswer> =>
+        'partitions' in request
+          ? this.#makePartitions(flight, request)
+          : this.#mayCommit(flight, group, request);
+      this.#answer(flight, request, decide, ours).catch((error: unknown) => {
         this.stop(error);
         ours.postMessage({ commit: false, reason: 'stopped' } satisfies CommitAnswer);
       });
@@ -377,20 +390,29 @@ export class Dispatcher {
 
   async #answer(
     flight: Flight,
-    group: readonly PlannedSplit[],
-    request: CommitRequest,
+    { backend }: CommitRequest | PartitionRequest,
+    decide: () => Promise<CommitAnswer | PartitionAnswer>,
     port: MessagePort,
   ): Promise<void> {
-    const { promise, resolve } = defer<CommitAnswer>();
-    flight.waiting = { backend: request.backend, answer: resolve };
+    const { promise, resolve } = defer<Refusal>();
+    flight.waiting = { backend, answer: resolve };
     if (this.isStopped) resolve({ commit: false, reason: 'stopped' });
     else if (this.#slots.earliestWaiting < flight.order)
       resolve({ commit: false, reason: 'recalled' });
     this.#watchLocks();
-    const answer = await Promise.race([promise, this.#mayCommit(flight, group, request)]);
+    const answer = await Promise.race([promise, decide()]);
     flight.waiting = undefined;
     await failpoint('dispatch.answer');
     port.postMessage(answer);
+  }
+
+  async #makePartitions(
+    { load: { target } }: Flight,
+    { partitions }: PartitionRequest,
+  ): Promise<PartitionAnswer> {
+    const made = await this.#options.partitions.make(target, partitions);
+    await failpoint('dispatch.partitions');
+    return { made };
   }
 
   async #mayCommit(

@@ -25,6 +25,7 @@ import type { RowSink } from '../lanes/row-sink.js';
 import { insertReceipts } from '../ledger/receipts.js';
 import { RejectLog } from '../ledger/reject-log.js';
 import { isClosed } from '../postgres/backend.js';
+import type { KnownPartition, WantedPartition } from '../postgres/partitions-in-catalog.js';
 import { isConnectionError, mayBeAboutRecord, withConnectionCode } from '../postgres/sqlstate.js';
 import { stopReadingWith } from '../source/stop-reading.js';
 import type { WorkerData } from './load-pool.js';
@@ -32,6 +33,9 @@ import type {
   CommitAnswer,
   CommitRequest,
   LoadRules,
+  PartitionAnswer,
+  PartitionRequest,
+  Refusal,
   ScanOutcome,
   ScanTask,
   SplitOutcome,
@@ -44,6 +48,7 @@ import { MissingReference } from './sinks/foreign-keys.js';
 import { RowsLeftOut } from './sinks/left-out.js';
 import { PortSink } from './sinks/port-sink.js';
 import { stageFor } from './sinks/stage-for.js';
+import type { PartitionMaker } from './sinks/staged-rows.js';
 import {
   type Committer,
   LostSplit,
@@ -96,6 +101,7 @@ async function attemptSplit(task: SplitTask): Promise<SplitOutcome> {
       }
       await rollBack(current.client, error);
       if (error instanceof LostSplit) return { kind: 'rolled_back', reason: 'misaligned' };
+      if (error instanceof Refused) return { kind: 'rolled_back', reason: error.reason };
       const isObjection =
         mayBeAboutRecord(error) ||
         error instanceof MissingReference ||
@@ -137,14 +143,15 @@ class CommitWithReceipts implements Committer<SplitOutcome> {
   async begin(pass: SplitPass): Promise<RowSink> {
     const { client } = this.#session;
     const { load } = this.#task.parts[0]!;
+    const makePartitions: PartitionMaker = (wanted) => this.#askForPartitions(wanted);
     const sink = this.#isCareful
       ? new CarefulSink(
-          stageFor(client, load),
+          stageFor(client, load, { makePartitions }),
           pass.rejects[0]!,
           laneRemarks(load.plan),
           (remarks) => pass.uncount(remarks),
         )
-      : new DirectSink(client, load.target, load.plan);
+      : new DirectSink(client, load.target, load.plan, makePartitions);
     await failpoint('split.opened', client);
     await client.query('BEGIN');
     await sink.begin();
@@ -152,11 +159,22 @@ class CommitWithReceipts implements Committer<SplitOutcome> {
     return sink;
   }
 
+  /** @throws Refused */
+  async #askForPartitions(
+    partitions: readonly WantedPartition[],
+  ): Promise<readonly KnownPartition[]> {
+    const { backend, client } = this.#session;
+    await failpoint('split.partitions', client);
+    const answer = await ask<PartitionAnswer>(this.#task.port, { partitions, backend });
+    if ('commit' in answer) throw new Refused(answer.reason);
+    return answer.made;
+  }
+
   async conclude(pass: SplitPass, sink: RowSink): Promise<SplitOutcome> {
     const { client, backend } = this.#session;
     const { parts, port } = this.#task;
     await sink.pause();
-    const answer = await askToCommit(port, { ranges: pass.ranges, backend });
+    const answer = await ask<CommitAnswer>(port, { ranges: pass.ranges, backend });
     await failpoint(answer.commit ? 'split.allowed' : 'split.refused', client);
     if (!answer.commit) {
       await client.query('ROLLBACK');
@@ -247,10 +265,24 @@ function passContext(stop: Int32Array, client?: pg.Client): PassContext {
   };
 }
 
-async function askToCommit(port: SplitTask['port'], request: CommitRequest): Promise<CommitAnswer> {
-  const answer = once(port, 'message') as Promise<[CommitAnswer]>;
+async function ask<T>(
+  port: SplitTask['port'],
+  request: CommitRequest | PartitionRequest,
+): Promise<T> {
+  const answer = once(port, 'message') as Promise<[T]>;
   port.postMessage(request);
   return (await answer)[0];
+}
+
+/** The run wants the split rolled back, while it waited for partitions. */
+class Refused extends Error {
+  override readonly name = 'Refused';
+  readonly reason: Refusal['reason'];
+
+  constructor(reason: Refusal['reason']) {
+    super(reason);
+    this.reason = reason;
+  }
 }
 
 countStart();

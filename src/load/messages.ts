@@ -11,6 +11,7 @@ import type { RejectRecord } from '../ledger/receipts.js';
 import type { TablePlan } from '../mapping/table-plan.js';
 import type { MissingDimensions, OnConflict } from '../model/load-rules.js';
 import type { SessionIdentity } from '../postgres/backend.js';
+import type { KnownPartition, WantedPartition } from '../postgres/partitions-in-catalog.js';
 import type { TableInCatalog } from '../postgres/table-in-catalog.js';
 import type { FileIdentity } from '../source/file-identity.js';
 
@@ -66,11 +67,22 @@ export interface CommitRequest {
   readonly backend: number;
 }
 
+/** The worker has rows for partitions that are missing; its transaction waits until they are made. */
+export interface PartitionRequest {
+  readonly partitions: readonly WantedPartition[];
+  readonly backend: number;
+}
+
 export type CommitAnswer =
   /** Line, from 1, at the start of each. */
   | { readonly commit: true; readonly firstLines: readonly number[] }
   /** `recalled`: another split waits for a lock of this one. */
   | { readonly commit: false; readonly reason: 'misaligned' | 'recalled' | 'stopped' };
+
+/** Why a split is to be rolled back. */
+export type Refusal = Extract<CommitAnswer, { readonly commit: false }>;
+
+export type PartitionAnswer = { readonly made: readonly KnownPartition[] } | Refusal;
 
 export type SplitOutcome =
   | {
@@ -86,6 +98,17 @@ export interface ScanTask extends SplitPart {
   readonly port: MessagePort;
   /** Set to 1 to stop all workers between two batches. */
   readonly stop: Int32Array;
+}
+
+/** Rows of one partition, for the thread that copies them. */
+export interface RoutedRows {
+  readonly rows: Uint8Array;
+  /** Of the partition, if it is there already. */
+  readonly name: string | undefined;
+  /** Otherwise, what it is for; undefined for the rest partition. */
+  readonly place: WantedPartition | undefined;
+  /** Partitions that are missing, as far as the worker knows; the place is among them. */
+  readonly wanted: readonly WantedPartition[];
 }
 
 export interface ScannedSplit {

@@ -36,6 +36,7 @@ import { inGroups, isAlike, sumBytes } from './groups.js';
 import { type ActiveLoad, LoadEndings } from './load-endings.js';
 import type { SplitPool } from './load-pool.js';
 import type { LoadTask } from './messages.js';
+import { PartitionMaker } from './partition-maker.js';
 import { planSplits, type SplitPlan, withoutBytes } from './plan-splits.js';
 import { findTargets, inLevels, type Target } from './prepare-files.js';
 import { RunBook } from './run-book.js';
@@ -112,6 +113,7 @@ class IngestRun {
   readonly #options: IngestOptions;
   readonly #progress: IngestProgress;
   readonly #dispatcher: Dispatcher;
+  readonly #partitions: PartitionMaker;
   readonly #tables: TargetTables;
   readonly #book: RunBook;
   readonly #queue: FileQueue;
@@ -141,12 +143,18 @@ class IngestRun {
     );
     this.#queue = new FileQueue(session, this.#tables, this.#book, options);
     const { processCount } = options;
+    this.#partitions = new PartitionMaker(
+      resources.database.client,
+      () => this.isStopped,
+      (text) => progress.note(text),
+    );
     this.#dispatcher = new Dispatcher({
       pool,
       processCount,
       givePlace: resources.givePlace,
       session,
       signal,
+      partitions: this.#partitions,
       onCommitted: (splits, receipts) => {
         const loads = splits.map(({ load }) => this.#endings.activeLoad(load.loadId));
         for (const [i, { sourceBytes }] of splits.entries()) {
@@ -198,6 +206,7 @@ class IngestRun {
       this.stop(error);
     }
     await this.#endings.settled();
+    await this.#partitions.close();
     // The end of a load can fail, too, and what stopped the run is no interruption.
     failure ??= this.#dispatcher.failure;
     const seconds = (performance.now() - startedAt) / 1000;
@@ -267,7 +276,8 @@ class IngestRun {
    */
   async #loadTableInBulk(targets: readonly Target[]): Promise<readonly Target[]> {
     const tableInCatalog = await this.#tables.prepare(targets[0]!.table);
-    const { foreignKeys, checksForeignKeys, looksAtRows } = tableInCatalog;
+    const { foreignKeys, checksForeignKeys, looksAtRows, partitions } = tableInCatalog;
+    if (partitions?.isOpen === false) return targets;
     if (looksAtRows || (foreignKeys.length > 0 && !checksForeignKeys)) return targets;
     const { session } = this.#resources;
     const indexes = await session.run((client) => planIndexes(client, tableInCatalog.table));

@@ -34,7 +34,9 @@ export function createTableStatements(table: Table): string[] {
     (column) =>
       `${quoteIdentifier(column.name)} ${SQL_TYPE[column.type]}${column.isNullable ? '' : ' NOT NULL'}`,
   );
-  if (table.key.length > 0) parts.push(`PRIMARY KEY (${quoteColumns(table.key)})`);
+  // With a guard, a side table keeps the key unique.
+  if (table.key.length > 0 && table.hasKeyGuard !== true)
+    parts.push(`PRIMARY KEY (${quoteColumns(table.key)})`);
   for (const { name: column, references } of table.columns) {
     if (references === undefined) continue;
     parts.push(
@@ -42,10 +44,18 @@ export function createTableStatements(table: Table): string[] {
     );
   }
   return [
-    `CREATE TABLE ${name} (\n  ${parts.join(',\n  ')}\n)`,
+    `CREATE TABLE ${name} (\n  ${parts.join(',\n  ')}\n)${partitionClause(table)}`,
     ...table.indexes.map((columns) => `CREATE INDEX ON ${name} (${quoteColumns(columns)})`),
     ...commentStatements(table),
   ];
+}
+
+function partitionClause({ partitions }: Table): string {
+  if (partitions === undefined) return '';
+  const { list, range } = partitions;
+  return list === undefined
+    ? ` PARTITION BY RANGE (${quoteIdentifier(range!.column)})`
+    : ` PARTITION BY LIST (${quoteIdentifier(list)})`;
 }
 
 function commentStatements({ name, notes, columns, sources }: Table): string[] {

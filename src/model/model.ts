@@ -6,6 +6,7 @@
 import type { Corrections } from './corrections.js';
 import type { CsvSettings } from './csv-settings.js';
 import type { Format } from './file-settings.js';
+import type { Partitions } from './partitions.js';
 import { bareName, formatTableName, isSameTable, type TablePlace } from './table-name.js';
 import type { ColumnType } from './types.js';
 
@@ -83,6 +84,9 @@ export interface Table {
   readonly format?: Format;
   /** Settings of its CSV files. */
   readonly csv?: CsvSettings;
+  readonly partitions?: Partitions;
+  /** Whether a side table keeps the key unique, which does not contain the columns of the partitions. */
+  readonly hasKeyGuard?: true;
 }
 
 export interface Model {

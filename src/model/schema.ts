@@ -16,6 +16,7 @@ import { IMPOSSIBLE_NAME } from './impossible-name.js';
 import type { Column, MetricsSource, Model, Reference, Table } from './model.js';
 import { toNotes } from './notes.js';
 import { notesShape } from './notes-schema.js';
+import { findPartitionFaults, partitionsShape, toPartitions } from './partition-schema.js';
 import { formatTableName, isSameTable, parseTableName, splitName } from './table-name.js';
 import { COLUMN_TYPES } from './types.js';
 
@@ -164,6 +165,7 @@ export const tableSchema = z.strictObject({
     .union([z.boolean(), columnName])
     .optional()
     .describe('Column that records which load brought a row (default load_id; false for none)'),
+  ...partitionsShape,
 });
 
 export const tablesSchema = z.record(tableName, tableSchema);
@@ -247,6 +249,7 @@ function toTable(name: string, input: TableInput, tables: Record<string, TableIn
     };
   });
   const lineage = input.lineage ?? true;
+  const partitions = toPartitions(input);
   return {
     name,
     ...toNotes(input),
@@ -260,6 +263,8 @@ function toTable(name: string, input: TableInput, tables: Record<string, TableIn
     ...(input.extra === undefined ? {} : { extraColumn: input.extra }),
     ...(input.format === undefined ? {} : { format: input.format }),
     ...(input.csv === undefined ? {} : { csv: toCsvSettings(input.csv) }),
+    ...(partitions === undefined ? {} : { partitions }),
+    ...(input['key-guard'] === true ? { hasKeyGuard: true as const } : {}),
   };
 }
 
@@ -316,6 +321,15 @@ export function findModelFaults(
         }
       }
     });
+    const typeOf = (column: string) => {
+      const declared = Object.hasOwn(input.columns, column) ? input.columns[column] : undefined;
+      if (declared === undefined) return undefined;
+      if (isUnsure(name, column)) return null;
+      return typeof declared === 'string' ? declared : declared.type;
+    };
+    for (const { path, message } of findPartitionFaults(input, table.key, typeOf)) {
+      faults.push({ path: [name, ...path], message });
+    }
     for (const twice of new Set(all.filter((column, i) => all.indexOf(column) !== i))) {
       faults.push({ path: [name], message: `two columns are called "${twice}"` });
     }
@@ -334,6 +348,11 @@ export function findModelFaults(
         faults.push({
           path,
           message: `a reference needs the key of "${references.table}", a single column`,
+        });
+      } else if (target['key-guard'] === true) {
+        faults.push({
+          path,
+          message: `the key of "${references.table}" is unique by its key-guard only, and PostgreSQL lets nothing refer to that: leave \`references\` out`,
         });
       } else if (isUnsure(name, column) || isUnsure(references.table, references.column)) {
         // Its own fault is reported.

@@ -20,6 +20,9 @@ export interface IndexPlan {
 /** A table may already have this size: building indexes over its rows costs almost nothing. */
 const SMALL_TABLE_BYTES = 1024 * 1024;
 
+/** Each partition and each of its indexes is locked until the end of the load. */
+const MAX_PARTITIONS = 500;
+
 interface IndexRow {
   readonly name: string;
   readonly schema: string;
@@ -41,16 +44,24 @@ export async function planIndexes(
   table: string,
 ): Promise<IndexPlan | undefined> {
   const { rows: tables } = await client.query<{ is_fit: boolean }>(
-    `SELECT c.relkind = 'r' AND NOT c.relispartition AND c.relreplident <> 'i'
-            AND NOT c.relrowsecurity AND c.relpersistence = 'p'
-            AND pg_relation_size(c.oid) <= ${SMALL_TABLE_BYTES}
-            AND pg_has_role(c.relowner, 'USAGE')
-            AND NOT EXISTS (SELECT FROM pg_inherits WHERE inhrelid = c.oid OR inhparent = c.oid)
-            AND NOT EXISTS (SELECT FROM pg_constraint WHERE confrelid = c.oid)
-            AND NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = c.oid AND NOT tgisinternal)
-            AND NOT EXISTS (SELECT FROM pg_rewrite WHERE ev_class = c.oid)
-            AS is_fit
-     FROM pg_class c WHERE c.oid = $1::regclass`,
+    `WITH tree AS (SELECT $1::regclass AS relid, true AS isleaf WHERE NOT EXISTS (SELECT FROM pg_partition_tree($1::regclass))
+                   UNION ALL SELECT relid, isleaf FROM pg_partition_tree($1::regclass))
+     SELECT bool_and(
+              c.relkind IN ('r', 'p') AND c.relreplident <> 'i' AND NOT c.relrowsecurity AND c.relpersistence = 'p'
+              AND pg_has_role(c.relowner, 'USAGE')
+              AND (c.relkind = 'p' OR NOT EXISTS (SELECT FROM pg_inherits WHERE inhparent = c.oid))
+              AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.confrelid = c.oid)
+              AND NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = c.oid AND NOT tgisinternal)
+              AND NOT EXISTS (SELECT FROM pg_rewrite WHERE ev_class = c.oid)
+              -- Its own indexes would stay, and cost what they cost.
+              AND (c.oid = $1::regclass OR NOT EXISTS (
+                SELECT FROM pg_index i WHERE i.indrelid = c.oid
+                AND NOT EXISTS (SELECT FROM pg_inherits h WHERE h.inhrelid = i.indexrelid))))
+            AND NOT bool_or(c.oid = $1::regclass AND (c.relispartition
+                            OR EXISTS (SELECT FROM pg_inherits WHERE inhrelid = c.oid)))
+            AND sum(pg_relation_size(c.oid)) <= ${SMALL_TABLE_BYTES}
+            AND count(*) <= ${MAX_PARTITIONS} AS is_fit
+     FROM tree JOIN pg_class c ON c.oid = tree.relid`,
     [table],
   );
   if (tables[0]?.is_fit !== true) return undefined;
@@ -64,7 +75,8 @@ export async function planIndexes(
     ),
     build: indexes.map(({ definition, constraint_name, constraint_definition }) =>
       constraint_name === null
-        ? definition
+        ? // Of a partitioned table, that is how the server writes it: without its partitions.
+          definition.replace(' ON ONLY ', ' ON ')
         : `ALTER TABLE ${table} ADD CONSTRAINT ${quoteIdentifier(constraint_name)} ${constraint_definition}`,
     ),
     definitions: indexes.map(describe),

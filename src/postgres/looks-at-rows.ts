@@ -7,6 +7,7 @@
  */
 import type pg from 'pg';
 import { FAMILY } from './family.js';
+import { IS_GUARD } from './key-guard.js';
 
 /** A statement that reads rows; texts of one word, as `TG_OP = 'UPDATE'` has them, are taken out before. */
 const LOOKS = String.raw`\m(select|perform|delete)\M[^;]*\mfrom\M|\m(update|merge|truncate|call|table|conflict)\M`;
@@ -25,8 +26,8 @@ const LOOKS_AT_ROWS = `${FAMILY},
     SELECT atttypid AS oid FROM pg_attribute WHERE attrelid IN (TABLE family) AND attnum > 0
     UNION SELECT t.typbasetype FROM pg_type t JOIN types ON types.oid = t.oid WHERE t.typbasetype <> 0),
   users AS (
-    SELECT 'pg_trigger'::regclass AS class, oid FROM pg_trigger
-    WHERE tgrelid IN (TABLE family) AND NOT tgisinternal AND tgenabled <> 'D'
+    SELECT 'pg_trigger'::regclass AS class, t.oid FROM pg_trigger t
+    WHERE NOT ${IS_GUARD} AND tgrelid IN (TABLE family) AND NOT tgisinternal AND tgenabled <> 'D'
     UNION ALL SELECT 'pg_constraint'::regclass, oid FROM pg_constraint
     WHERE contype = 'c' AND (conrelid IN (TABLE family) OR contypid IN (TABLE types))
     UNION ALL SELECT 'pg_attrdef'::regclass, oid FROM pg_attrdef WHERE adrelid IN (TABLE family)),

@@ -11,6 +11,7 @@
  */
 import type pg from 'pg';
 import { FAMILY } from './family.js';
+import { IS_GUARD } from './key-guard.js';
 
 /** Bits of pg_trigger.tgtype. */
 export const INSERTS = 4;
@@ -52,7 +53,7 @@ const MAY_REPLACE = `${FAMILY},
       SELECT FROM pg_trigger t
       JOIN pg_proc p ON p.oid = t.tgfoid
       LEFT JOIN pg_constraint c ON c.oid = t.tgconstraint AND c.contype = 'f'
-      WHERE t.tgrelid IN (TABLE family) AND t.tgenabled <> 'D'
+      WHERE t.tgrelid IN (TABLE family) AND t.tgenabled <> 'D' AND NOT (t.tgenabled = 'A' AND ${IS_GUARD})
         AND (NOT t.tgisinternal OR t.tgtype & $2::int <> 0 AND (t.tgenabled = 'R' OR NOT CASE
           WHEN p.proname LIKE 'RI\\_FKey\\_check\\_%' THEN t.tgconstraint IN (TABLE checked)
           WHEN c.oid IS NOT NULL THEN t.tgconstraint IN (TABLE referring) OR NOT EXISTS (
@@ -119,10 +120,15 @@ async function readState(client: pg.Client, oid: number): Promise<string | null>
  * Locks a table with its partitions and children as the statements that change rows do: nobody adds
  * a trigger, a rule or a constraint until the transaction has ended.
  *
- * @param table schema-qualified and quoted
+ * Of a table whose partitions edp makes, they are not locked: there may be thousands, and the rest partition must stay
+ * free for those who attach others. Rows lock those that they are put into.
  */
-export async function lockAgainstChecks(client: pg.Client, table: string): Promise<void> {
-  await client.query(`LOCK TABLE ${table} IN ROW EXCLUSIVE MODE`);
+export async function lockAgainstChecks(
+  client: pg.Client,
+  { table, partitions }: { readonly table: string; readonly partitions?: unknown },
+): Promise<void> {
+  const only = partitions === undefined ? '' : 'ONLY ';
+  await client.query(`LOCK TABLE ${only}${table} IN ROW EXCLUSIVE MODE`);
 }
 
 /** Skips triggers until {@link runTriggers}, or the end of the transaction. */

@@ -11,8 +11,10 @@ import { type CatalogColumn, listColumns, type Privilege } from './columns-in-ca
 import type { CopyColumn } from './copy-stream.js';
 import { FAMILY } from './family.js';
 import { type ForeignKey, listForeignKeys } from './foreign-keys-in-catalog.js';
+import { IS_GUARD, keyGuardOf } from './key-guard.js';
 import { looksAtRows } from './looks-at-rows.js';
 import { IS_OWN_KEY } from './own-keys.js';
+import { inspectPartitions, type TablePartitions } from './partitions-in-catalog.js';
 import { ACCESS, type Access, assertAccess, refuseMissing } from './refused-relations.js';
 import { INSERTS, isAllowedToSkip, mayReplaceChecks } from './replaced-checks.js';
 
@@ -62,6 +64,10 @@ export interface TableInCatalog {
   readonly fixed: readonly string[];
   /** Columns that the server computes, and takes no value for: GENERATED ALWAYS AS (…), stored or virtual. */
   readonly generated: readonly string[];
+  /** Undefined where edp makes no partitions. */
+  readonly partitions: TablePartitions | undefined;
+  /** Whether a side table keeps the key unique, so that no ON CONFLICT can name it. */
+  readonly hasGuardedKey: boolean;
 }
 
 /**
@@ -118,13 +124,13 @@ export async function inspectTable(
     Pick<TableInCatalog, 'isInOrder' | 'hasTriggers' | 'mayDefer' | 'hasRules' | 'refersToItself'> &
       Access
   >(
-    `${FAMILY}, made AS (SELECT FROM pg_trigger WHERE tgrelid IN (TABLE family)
-                AND NOT tgisinternal AND tgenabled <> 'D')
+    `${FAMILY}, made AS (SELECT FROM pg_trigger t WHERE tgrelid IN (TABLE family)
+                AND NOT tgisinternal AND tgenabled <> 'D' AND NOT ${IS_GUARD})
      SELECT EXISTS (TABLE made) OR EXISTS (SELECT FROM pg_index WHERE indrelid IN (TABLE family)
                                            AND (indisunique OR indisexclusion)) AS "isInOrder",
             EXISTS (TABLE made) AS "hasTriggers",
-            EXISTS (SELECT FROM pg_trigger WHERE tgrelid IN (TABLE family)
-                    AND (tgdeferrable OR NOT tgisinternal)) AS "mayDefer",
+            EXISTS (SELECT FROM pg_trigger t WHERE tgrelid IN (TABLE family)
+                    AND (tgdeferrable OR NOT tgisinternal) AND NOT ${IS_GUARD}) AS "mayDefer",
             EXISTS (SELECT FROM pg_rewrite WHERE ev_class = $1
                     AND ev_type IN ('2', '3') AND ev_enabled <> 'D') AS "hasRules",
             EXISTS (SELECT FROM pg_constraint f WHERE ${IS_OWN_KEY}) AS "refersToItself",
@@ -134,7 +140,8 @@ export async function inspectTable(
   const { isInOrder, hasTriggers, mayDefer, hasRules, refersToItself, ...access } = rows[0]!;
   assertAccess(table.name, found.name, access);
   const columns = await listColumns(client, oid);
-  await assertFits(client, table, found, columns);
+  const guardedKey = await keyGuardOf(client, oid);
+  await assertFits(client, table, found, columns, guardedKey);
   if (onConflict !== undefined && CONFLICT_RULES[onConflict].replacesRow && table.key.length > 0) {
     await assertReplaceable(client, table, found, hasRules);
   }
@@ -144,7 +151,8 @@ export async function inspectTable(
     oid,
     table: found.name,
     key: table.key,
-    isInOrder: isInOrder || looks,
+    isInOrder: isInOrder || looks || guardedKey !== undefined,
+    hasGuardedKey: guardedKey !== undefined,
     hasTriggers,
     mayDefer,
     hasRules,
@@ -156,6 +164,7 @@ export async function inspectTable(
     others: new Map(columns.filter(isOther).map(({ name, properties }) => [name, properties])),
     generated: columns.filter(({ isGenerated }) => isGenerated).map(({ name }) => name),
     fixed: columns.filter(({ identity }) => identity === 'a').map(({ name }) => name),
+    partitions: await inspectPartitions(client, table, oid),
     foreignKeys,
     checksForeignKeys:
       foreignKeys.length > 0 &&
@@ -236,6 +245,10 @@ async function listUniqueIndexes(client: pg.Client, oid: number): Promise<Unique
 }
 
 function isOn(key: readonly string[], { columns }: UniqueIndex): boolean {
+  return isSame(key, columns);
+}
+
+function isSame(key: readonly string[], columns: readonly string[]): boolean {
   return [...columns].sort().join('\n') === [...key].sort().join('\n');
 }
 
@@ -277,6 +290,7 @@ async function assertFits(
   table: Table,
   { oid, name }: { readonly oid: number; readonly name: string },
   actual: readonly CatalogColumn[],
+  guardedKey: readonly string[] | undefined,
 ): Promise<void> {
   const faults: string[] = [];
   const missing: string[] = [];
@@ -307,7 +321,8 @@ async function assertFits(
   }
   if (table.key.length > 0) {
     const indexes = await listUniqueIndexes(client, oid);
-    lacksKey = !indexes.some((index) => isOn(table.key, index));
+    lacksKey =
+      !indexes.some((index) => isOn(table.key, index)) && !isSame(table.key, guardedKey ?? []);
     if (lacksKey) {
       faults.push(`it has no primary key or unique index on (${table.key.join(', ')})`);
     }

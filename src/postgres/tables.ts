@@ -11,7 +11,9 @@ import { type Model, physicalColumns, type Table } from '../model/model.js';
 import { formatTableName, parseTableName } from '../model/table-name.js';
 import { type ColumnType, SQL_TYPE } from '../model/types.js';
 import { withTransaction } from './connection.js';
+import { makeKeyGuard } from './key-guard.js';
 import { withSchemaLock } from './migrate.js';
+import { makeRestPartition } from './partitions-in-catalog.js';
 
 /**
  * Enters the new definition of a table, by its quoted name, into the log of changes: within the
@@ -167,8 +169,17 @@ async function createMissing(
     assertTableWidth(missing);
     await assertNotHidden(client, missing);
     for (const statement of createTableStatements(missing)) await client.query(statement);
+    await divide(client, missing);
     await log(client, quoteTable(missing.name), true);
   }
+}
+
+async function divide(client: pg.Client, table: Table): Promise<void> {
+  if (table.partitions === undefined) return;
+  const name = quoteTable(table.name);
+  // The partitions take over the guard of their parent.
+  if (table.hasKeyGuard === true) await makeKeyGuard(client, table, name);
+  await makeRestPartition(client, name, table.partitions);
 }
 
 /**

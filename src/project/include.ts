@@ -50,7 +50,11 @@ export async function withIncluded(file: string, text: string): Promise<SourceTe
 function listPatterns(text: string): Pattern[] {
   if (!text.includes('include')) return [];
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    prettyErrors: false,
+    logLevel: 'error',
+  });
   if (document.errors.some(({ code }) => code !== 'DUPLICATE_KEY')) return [];
   const { faults } = expandVariables(document, process.env);
   const unset = new Set(faults.map(({ offset }) => offset));

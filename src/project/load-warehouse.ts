@@ -1,9 +1,15 @@
 /** edp.yaml of a directory, with the warehouse that it declares. */
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { EdpError } from '../base/errors.js';
 import { tableSchema, toModel } from '../model/schema.js';
-import { hasSql, listSqlFiles } from '../model/warehouse/project-sql.js';
+import {
+  hasSql,
+  listSqlFiles,
+  SQL_FOLDERS,
+  type SqlFolder,
+  sqlFile,
+} from '../model/warehouse/project-sql.js';
 import { type ResolvedWarehouse, resolveWarehouse } from '../model/warehouse/resolve-warehouse.js';
 import type { WarehouseFault } from '../model/warehouse/resolving.js';
 import { type SoundSections, soundSections } from '../model/warehouse/sound-sections.js';
@@ -16,6 +22,8 @@ import type { Project } from './project.js';
 
 export interface WarehouseProject extends Project {
   readonly warehouse: Warehouse;
+  /** Files of SQL that nothing declares. */
+  readonly unusedSql: readonly string[];
   /** For faults that are found later. @throws EdpError `config` that lists them */
   readonly refuse: (faults: readonly WarehouseFault[]) => void;
 }
@@ -29,7 +37,7 @@ export async function loadWarehouse(directory = process.cwd()): Promise<Warehous
   const file = path.join(directory, PROJECT_FILE);
   const text = await readProjectText(file);
   const reading = readProject(text === undefined ? NOTHING : await withIncluded(file, text));
-  const { warehouse, faults } = await resolve(directory, reading);
+  const { warehouse, faults, unusedSql } = await resolve(directory, reading);
   // What is missing in a text that cannot be read brings about faults elsewhere.
   if (!reading.parts.some((part) => part.isBroken || part.mayLackTables(true))) {
     addFaults(reading, faults);
@@ -39,7 +47,8 @@ export async function loadWarehouse(directory = process.cwd()): Promise<Warehous
     addFaults(reading, later);
     reading.finish();
   };
-  return { directory, options, csv, model: await toProjectModel(tables), warehouse, refuse };
+  const model = await toProjectModel(tables);
+  return { directory, options, csv, model, warehouse, unusedSql, refuse };
 }
 
 function addFaults(reading: ProjectReading, faults: readonly WarehouseFault[]): void {
@@ -57,7 +66,10 @@ async function toProjectModel(tables: ProjectReading['sound']['tables'] | undefi
     : toModel(tables);
 }
 
-async function resolve(directory: string, reading: ProjectReading): Promise<ResolvedWarehouse> {
+async function resolve(
+  directory: string,
+  reading: ProjectReading,
+): Promise<ResolvedWarehouse & { readonly unusedSql: readonly string[] }> {
   const { merged, parts, sound } = reading;
   const sections = soundSections(merged, (path) =>
     parts.some((part) => part.declares(path) && part.lacksVariables(path)),
@@ -71,11 +83,24 @@ async function resolve(directory: string, reading: ProjectReading): Promise<Reso
         ? tables !== undefined && !tableSchema.safeParse(tables[table]).success
         : sound.isUnsure(table, column),
   };
-  const [sql, texts] = await Promise.all([
+  const [sql, texts, found] = await Promise.all([
     hasSql(sections.input) ? loadSqlReader() : undefined,
     readTexts(directory, sections),
+    findSqlFiles(directory),
   ]);
-  return resolveWarehouse(declarations, sql, texts);
+  const unusedSql = found.filter((file) => !texts.has(file));
+  return { ...resolveWarehouse(declarations, sql, texts), unusedSql };
+}
+
+async function findSqlFiles(directory: string): Promise<string[]> {
+  const list = async (folder: SqlFolder) => {
+    const names = await readdir(path.join(directory, 'sql', folder)).catch(() => []);
+    return names
+      .filter((name) => name.endsWith('.sql'))
+      .map((name) => sqlFile(folder, name.slice(0, -'.sql'.length)))
+      .sort();
+  };
+  return (await Promise.all(SQL_FOLDERS.map(list))).flat();
 }
 
 async function readTexts(directory: string, { input }: SoundSections) {

@@ -227,6 +227,8 @@ function toError(
   return new EdpError(
     'config',
     `${PROJECT_FILE} has ${list.length === 1 ? 'a fault' : `${list.length} faults`}:\n${list.join('\n')}`,
-    { hint: 'docs/edp.schema.json describes the file; editors complete and check it with that' },
+    {
+      hint: 'docs/edp.schema.json of the package describes the file; editors complete and check it with that',
+    },
   );
 }

@@ -59,7 +59,11 @@ export class ProjectPart {
 
   constructor(source: SourceText, environment: Environment) {
     this.source = source;
-    this.#document = parseDocument(source.text, { lineCounter: this.#lines, prettyErrors: false });
+    this.#document = parseDocument(source.text, {
+      lineCounter: this.#lines,
+      prettyErrors: false,
+      logLevel: 'error',
+    });
     const errors = withoutFollowing(this.#document.errors, source.text);
     const { expanded, faults } = expandVariables(this.#document, environment);
     keepSpellings(this.#document);

@@ -2,7 +2,7 @@
 import type { z } from 'zod';
 import { nearest } from '../base/nearest.js';
 import { knownKeys } from '../model/schema.js';
-import { laterKeyFault, warehouseKeys } from '../model/warehouse/known-keys.js';
+import { foreignKeyHint, laterKeyFault, warehouseKeys } from '../model/warehouse/known-keys.js';
 
 export interface Fault {
   readonly path: readonly PropertyKey[];
@@ -28,7 +28,7 @@ function issueFaults(
         path: [...path, key],
         message:
           laterKeyFault(key) ??
-          `"${key}" is not known here${meant(key, warehouseKeys(path) ?? knownKeys(path) ?? rootKeys)}`,
+          `"${key}" is not known here${meant(key, path, warehouseKeys(path) ?? knownKeys(path) ?? rootKeys)}`,
       }));
     case 'invalid_key':
       return issue.issues.map(({ message }) => ({ path, message }));
@@ -86,7 +86,14 @@ function expectedKinds(issue: z.core.$ZodIssue): string[] {
     .flatMap(expectedKinds);
 }
 
-function meant(key: string, keys: readonly string[]): string {
+/** More keys than these are no help in a line; the schema of the file has them. */
+const MOST_KEYS = 20;
+
+function meant(key: string, path: readonly PropertyKey[], keys: readonly string[]): string {
+  const instead = foreignKeyHint(key, path);
+  if (instead !== undefined) return `; ${instead}`;
   const found = nearest(key, keys);
-  return found === undefined ? '' : `; did you mean "${found}"?`;
+  if (found !== undefined) return `; did you mean "${found}"?`;
+  const all = [...new Set(keys)];
+  return all.length === 0 || all.length > MOST_KEYS ? '' : `; there are ${all.join(', ')}`;
 }

@@ -11,6 +11,7 @@ export interface ViewSample {
   readonly texts: readonly (readonly (string | null)[])[];
   /** Each an object, as JSON. */
   readonly rows: readonly string[];
+  readonly hasMore: boolean;
 }
 
 const VIEW = 'edp_view';
@@ -30,11 +31,13 @@ export async function sampleView(
   const query = printSelect({
     columns: [...outputs, { of: whole, as: 'row' }],
     from: { kind: 'table', ...relation, as: VIEW },
-    limit,
+    limit: limit + 1,
   });
-  const { rows } = await client.query<(string | null)[]>({ text: query, rowMode: 'array' });
+  const { rows: found } = await client.query<(string | null)[]>({ text: query, rowMode: 'array' });
+  const rows = found.slice(0, limit);
   return {
     columns,
+    hasMore: found.length > limit,
     texts: rows.map((row) => row.slice(0, -1)),
     rows: rows.map((row) => row.at(-1)!),
   };

@@ -348,7 +348,7 @@ models:
   },
   {
     name: 'keys of later versions',
-    text: `${TABLES}    partition-by: {column: day, every: month}
+    text: `${TABLES}    versions: true
 silver:
   a:
     from: raw
@@ -362,7 +362,7 @@ facts:
 privacy: {}
 `,
     faults: [
-      '5: tables.raw.partition-by: "partition-by" is not in this version of edp yet; remove it',
+      '5: tables.raw.versions: "versions" is not in this version of edp yet; remove it',
       '10: silver.a.history: "history" is not in this version of edp yet; remove it (latest-by',
       '11: silver.a.columns.id.surrogate: "surrogate" is not in this version of edp yet',
       '13: dimensions.b.type-2: "type-2" is not in this version',
@@ -455,7 +455,7 @@ models:
     faults: [
       '2: views.a.unique: a view that keeps no rows has no unique; add materialized: true',
       '3: views.b.materialised: "materialised" is not known here; did you mean "materialized"?',
-      '5: models.c.key: expected a column, or a list of columns',
+      '5: models.c.key: it is missing; write a column, or a list of columns',
       '6: models.d: a model is {key, date}; its SQL is sql/models/<name>.sql',
     ],
   },

@@ -53,6 +53,21 @@ async function columnsOf(...args: string[]) {
 }
 
 describe('edp lineage', () => {
+  it('knows the columns of loaded tables that nothing reads, and names those that there are', async () => {
+    const { json } = await folder.edp('lineage', 'bronze.jobs');
+    expect(json.nodes[0]?.columns.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['id', 'usr', 'at', 'seconds']),
+    );
+    const { status, stderr } = await folder.plain('lineage', 'silver.jobs.nope');
+    expect(status).toBe(2);
+    expect(stderr).toBe(
+      'edp: silver.jobs has no column "nope"\n  → its columns are job_id, user_id, at, seconds\n',
+    );
+    expect((await folder.plain('lineage', 'gold.top.jobs')).stdout).toContain(
+      'is in:\n  no value; what only joins, filters or sorts by it is not followed\n',
+    );
+  });
+
   it('shows what a table reads and what reads it', async () => {
     const { json } = await folder.edp('lineage', 'silver.jobs');
     expect([json.of, json.nodes.map(({ name }) => name)]).toEqual([

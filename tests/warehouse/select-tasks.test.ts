@@ -45,6 +45,11 @@ describe('selectTasks', async () => {
       isOnly: true,
       chosen: ['gold.job_fact', 'gold.member_dim', 'silver.members'],
     },
+    {
+      wanted: ['gold'],
+      isOnly: true,
+      chosen: ['gold.job_fact', 'gold.member_dim', 'gold.members'],
+    },
     { wanted: ['dimensions'], isOnly: true, chosen: ['gold.member_dim'] },
     { wanted: ['tag:people'], isOnly: true, chosen: ['gold.member_dim', 'silver.members'] },
     { wanted: ['state:changed'], isOnly: true, chosen: ['silver.jobs'] },

@@ -65,7 +65,7 @@ export class SplitTrial {
 
   /** Reuses the staging table, because each new table of a transaction is locked until its end. */
   async #prepareStage(load: LoadRules): Promise<StagingTable> {
-    const stage = stageFor(this.#client, load, this.checked);
+    const stage = stageFor(this.#client, load, { checked: this.checked });
     const signature = JSON.stringify([load.target.table, load.plan.columns]);
     if (this.#staged?.signature === signature) {
       await stage.clear();

@@ -68,7 +68,7 @@ export class CarefulSplits {
     this.#hasher ??= await createXXHash128();
     const { load } = part;
     const client = this.#client;
-    const stage = stageFor(client, load, this.#checked);
+    const stage = stageFor(client, load, { checked: this.#checked });
     return passOver<Receipt>(
       [part],
       {

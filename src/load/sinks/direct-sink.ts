@@ -9,6 +9,7 @@ import type { ReferenceValues } from '../../lanes/reference-values.js';
 import type { RowSink } from '../../lanes/row-sink.js';
 import type { TablePlan } from '../../mapping/table-plan.js';
 import { type CopyColumn, CopyStream } from '../../postgres/copy-stream.js';
+import { areAttached } from '../../postgres/partitions-in-catalog.js';
 import {
   INSERTS,
   lockAgainstChecks,
@@ -20,6 +21,17 @@ import { lockable, type TableInCatalog, toCopyColumns } from '../../postgres/tab
 import type { RowWriter } from '../../values/copy-binary.js';
 import { collectReferences, type ReferenceCollector } from './foreign-keys.js';
 import { countOwnRows, inspectTriggers, RowsLeftOut } from './left-out.js';
+import { PartitionRouter, type RowGroup } from './partition-router.js';
+import type { PartitionMaker } from './staged-rows.js';
+
+/** More rows for the rest partition than this go the careful way. */
+const MAX_REST_BYTES = 4 * 1024 * 1024;
+/** Rows of one partition that are worth a COPY of their own: it costs as much as some thousand rows. */
+const GROUP_BYTES = 1024 * 1024;
+/** Rows that wait for more of their partitions. */
+const MAX_WAITING_BYTES = 64 * 1024 * 1024;
+/** Fewer rows than this go through the whole table, together with others. */
+const SMALL_GROUP_BYTES = 96 * 1024;
 
 export class DirectSink implements RowSink {
   readonly wantsOrdinals = false;
@@ -36,8 +48,20 @@ export class DirectSink implements RowSink {
   #copied = 0;
   /** Rows that this session had put into the table before, as the server counts them. */
   #countBefore = 0;
+  readonly #router: PartitionRouter | undefined;
+  readonly #makePartitions: PartitionMaker;
+  /** Partitions that rows were put into by name. */
+  readonly #named = new Set<string>();
 
-  constructor(client: pg.Client, target: TableInCatalog, plan: TablePlan) {
+  constructor(
+    client: pg.Client,
+    target: TableInCatalog,
+    plan: TablePlan,
+    makePartitions: PartitionMaker,
+  ) {
+    const { oid, partitions } = target;
+    this.#makePartitions = makePartitions;
+    this.#router = partitions && PartitionRouter.open(oid, partitions, plan.columns);
     this.#client = client;
     this.#target = target;
     this.#columns = toCopyColumns(target, plan.columns);
@@ -49,17 +73,22 @@ export class DirectSink implements RowSink {
   }
 
   async begin(): Promise<void> {
-    const { oid, table, foreignKeys } = this.#target;
     if (this.#collector !== undefined) {
-      await lockAgainstChecks(this.#client, table);
-      const mayReplace = await mayReplaceChecks(this.#client, oid, {
-        events: INSERTS,
-        foreignKeys: lockable(foreignKeys),
-        columns: this.#columns.map(({ name }) => name),
-      });
-      if (!mayReplace) this.#collector = undefined;
+      await lockAgainstChecks(this.#client, this.#target);
+      if (!(await this.#mayReplaceChecks())) this.#collector = undefined;
     }
+    // Nobody takes a partition out of the table until the transaction has ended.
+    else if (this.#isOpen) await lockAgainstChecks(this.#client, this.#target);
     this.#countBefore = await this.#countOwn();
+  }
+
+  #mayReplaceChecks(): Promise<boolean> {
+    const { oid, foreignKeys } = this.#target;
+    return mayReplaceChecks(this.#client, oid, {
+      events: INSERTS,
+      foreignKeys: lockable(foreignKeys),
+      columns: this.#columns.map(({ name }) => name),
+    });
   }
 
   added(texts: readonly (string | null)[]): void {
@@ -84,10 +113,66 @@ export class DirectSink implements RowSink {
     const portions = this.#portions;
     this.#portions = [];
     for (const rows of portions) {
+      if (this.#router !== undefined) {
+        this.#router.add(rows);
+        this.#recycle?.(rows);
+        continue;
+      }
       this.#copy ??= await this.#beginCopy();
       if (await this.#copy.write(rows)) this.#recycle?.(rows);
     }
+    if (portions.length > 0 && this.#router !== undefined) await this.#flushGroups(this.#router);
     if (this.#collector?.isFull === true) await this.pause();
+  }
+
+  async #flushGroups(router: PartitionRouter): Promise<void> {
+    if (router.rest.byteLength > MAX_REST_BYTES) throw new RowsLeftOut();
+    await this.#makeMissing(router);
+    if (!this.#isOpen) {
+      for (const group of router.groups) await this.#copyThroughTable(group);
+      return;
+    }
+    let waiting = 0;
+    for (const group of router.groups) {
+      if (group.byteLength >= GROUP_BYTES) await this.#copyGroup(group);
+      waiting += group.byteLength;
+    }
+    if (waiting >= MAX_WAITING_BYTES) await this.#emptyGroups(router);
+  }
+
+  /** Whether rows are put into partitions by name. */
+  get #isOpen(): boolean {
+    return this.#target.partitions?.isOpen === true && this.#target.mayLock;
+  }
+
+  /** Makes the partitions that rows were added for. */
+  async #makeMissing(router: PartitionRouter): Promise<void> {
+    if (router.missing.length === 0) return;
+    // A COPY under way does not see partitions that are attached meanwhile.
+    await this.#endCopy();
+    try {
+      const made = await this.#makePartitions(router.missing);
+      if (!router.settle(made)) throw new RowsLeftOut();
+    } catch (error) {
+      router.forget();
+      throw error;
+    }
+  }
+
+  async #copyGroup(group: RowGroup): Promise<void> {
+    if (group.byteLength === 0) return;
+    if (this.#collector !== undefined) await skipTriggers(this.#client);
+    const copy = new CopyStream(this.#client, group.name!, this.#columns);
+    this.#named.add(group.name!);
+    await copy.write(group.take());
+    this.#copied += await copy.finish();
+  }
+
+  async #copyThroughTable(group: RowGroup): Promise<void> {
+    if (group.byteLength === 0) return;
+    this.#copy ??= await this.#beginCopy();
+    // The bytes are written over when the next rows come.
+    await this.#copy.write(Buffer.from(group.take()));
   }
 
   async #beginCopy(): Promise<CopyStream> {
@@ -97,21 +182,47 @@ export class DirectSink implements RowSink {
   }
 
   async pause(): Promise<void> {
-    const copy = this.#copy;
-    this.#copy = undefined;
-    if (copy === undefined) return;
-    this.#copied += await copy.finish();
+    if (this.#router !== undefined) await this.#emptyGroups(this.#router);
+    else if (this.#copy === undefined) return;
+    await this.#endCopy();
     if (this.#collector === undefined) return;
     await runTriggers(this.#client);
     await this.#collector.lock(this.#client);
   }
 
+  async #emptyGroups(router: PartitionRouter): Promise<void> {
+    await this.#makeMissing(router);
+    for (const group of router.groups) {
+      if (this.#isOpen && group.byteLength > SMALL_GROUP_BYTES) await this.#copyGroup(group);
+    }
+    for (const group of router.groups) await this.#copyThroughTable(group);
+  }
+
+  async #endCopy(): Promise<void> {
+    const copy = this.#copy;
+    this.#copy = undefined;
+    this.#copied += (await copy?.finish()) ?? 0;
+  }
+
   /** @throws RowsLeftOut; what the server would object to at the commit */
   async settle(_readRaw: (place: RecordPlace) => Promise<Buffer>): Promise<number> {
+    if (this.#router !== undefined) await this.#finishPartitions(this.#router);
     if (this.#copied !== this.#sent && !(await this.#areBelow())) throw new RowsLeftOut();
     // A check that somebody adds meanwhile objects at the commit.
     if (this.#target.mayDefer) await this.#client.query('SET CONSTRAINTS ALL IMMEDIATE');
     return 0;
+  }
+
+  /** @throws RowsLeftOut where the partitions are not what they were taken for */
+  async #finishPartitions({ rest }: PartitionRouter): Promise<void> {
+    await this.#copyThroughTable(rest);
+    await this.#endCopy();
+    if (this.#collector !== undefined) await runTriggers(this.#client);
+    // Rows have locked the partitions that they are in, so what somebody did to them before is seen now.
+    if (this.#collector !== undefined && !(await this.#mayReplaceChecks())) throw new RowsLeftOut();
+    const named = [...this.#named];
+    if (named.length > 0 && !(await areAttached(this.#client, this.#target.oid, named)))
+      throw new RowsLeftOut();
   }
 
   /** Whether triggers have put all rows into children of the table. */

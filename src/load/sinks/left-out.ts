@@ -9,6 +9,7 @@
 import type pg from 'pg';
 import { EdpError } from '../../base/errors.js';
 import { FAMILY } from '../../postgres/family.js';
+import { IS_GUARD } from '../../postgres/key-guard.js';
 import type { TableInCatalog } from '../../postgres/table-in-catalog.js';
 
 /** Some rows that the server took are not in the table. */
@@ -44,7 +45,8 @@ export async function inspectTriggers(client: pg.Client, { oid }: Target): Promi
     // Bits of tgtype: for each row (1), before (2).
     `${FAMILY}, functions AS (
        SELECT p.prosrc, t.tgtype & 3 = 3 AS is_before FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
-       WHERE t.tgrelid IN (TABLE family) AND NOT t.tgisinternal AND t.tgenabled <> 'D'),
+       WHERE t.tgrelid IN (TABLE family) AND NOT t.tgisinternal AND t.tgenabled <> 'D'
+         AND NOT ${IS_GUARD}),
      rules AS (SELECT FROM pg_rewrite WHERE ev_class = $1)
      SELECT EXISTS (TABLE functions) OR EXISTS (TABLE rules) AS has_any,
             EXISTS (SELECT FROM functions WHERE prosrc ~* '\\mexception\\M') AS catches,

@@ -58,11 +58,54 @@ export async function noteReplaced(
 }
 
 /** Condition on a staged row `s` and a row `t` of the table. */
-export function isSameKey({ target }: StagingOptions): string {
-  return target.key
-    .map(quoteIdentifier)
-    .map((column) => `t.${column} = s.${column}`)
-    .join(' AND ');
+export function isSameKey({ target, nearby }: StagingOptions): string {
+  return [
+    ...target.key.map(quoteIdentifier).map((column) => `t.${column} = s.${column}`),
+    ...(nearby === undefined ? [] : [nearby]),
+  ].join(' AND ');
+}
+
+/** More values of a list are not named in a statement. */
+const MAX_LIST_VALUES = 100;
+
+/**
+ * Where the key has the columns that divide the table, rows with the key of a staged one are in few partitions. With
+ * their values as constants, the server locks and reads only those.
+ *
+ * @param staged names of the columns of the staging table
+ * @returns as for {@link StagingOptions.nearby}; undefined where it cannot be told
+ */
+export async function describeNearby(
+  client: pg.Client,
+  { key, partitions }: StagingOptions['target'],
+  staged: readonly string[],
+): Promise<string | undefined> {
+  const isKnown = (column: string | undefined): column is string =>
+    column !== undefined && key.includes(column) && staged.includes(column);
+  const conditions: string[] = [];
+  const time = partitions?.time?.column;
+  if (isKnown(time)) {
+    const column = quoteIdentifier(time);
+    const { rows } = await client.query<{ least: string | null; most: string | null }>(
+      `SELECT min(${column})::text AS least, max(${column})::text AS most FROM ${STAGE}`,
+    );
+    const { least, most } = rows[0]!;
+    if (least === null || most === null) return undefined;
+    conditions.push(`t.${column} BETWEEN ${quoteLiteral(least)} AND ${quoteLiteral(most)}`);
+  }
+  const list = partitions?.list?.column;
+  if (isKnown(list)) {
+    const column = quoteIdentifier(list);
+    const { rows } = await client.query<{ value: string }>(
+      `SELECT DISTINCT ${column}::text AS value FROM ${STAGE} WHERE ${column} IS NOT NULL LIMIT ${MAX_LIST_VALUES + 1}`,
+    );
+    if (rows.length > 0 && rows.length <= MAX_LIST_VALUES) {
+      conditions.push(
+        `t.${column} IN (${rows.map(({ value }) => quoteLiteral(value)).join(', ')})`,
+      );
+    }
+  }
+  return conditions.length === 0 ? undefined : conditions.join(' AND ');
 }
 
 /** Condition on a row `t` of the table: another load brought it. */
@@ -222,6 +265,27 @@ function betweenRepeats(repeats: readonly Repeat[]): string[] {
 function firstsAndOthers(repeats: readonly Repeat[]): string[] {
   const others = `'{${repeats.map(({ ordinal }) => ordinal).join()}}'::int[]`;
   return [`s.${ORDINAL_SQL} <> ALL (${others})`, `s.${ORDINAL_SQL} = ANY (${others})`];
+}
+
+/**
+ * The statements that put records into the table; their counts of rows together are those of the records.
+ *
+ * @param condition as for {@link insertStatement}
+ */
+export function insertStatements(options: StagingOptions, condition: string): string[] {
+  const { target, columns, onConflict } = options;
+  const insert = insertStatement(options, condition);
+  if (!target.hasGuardedKey || !CONFLICT_RULES[onConflict].replacesRow) return [insert];
+  // The key is unique in a side table, which ON CONFLICT cannot name.
+  const changed = columns.filter(
+    ({ name }) => !isFixed(target, name) && !target.key.includes(name),
+  );
+  const set = changed.map(({ name }) => `${quoteIdentifier(name)} = s.${quoteIdentifier(name)}`);
+  const isThere = `EXISTS (SELECT FROM ${target.table} t WHERE ${isSameKey(options)})`;
+  return [
+    `UPDATE ${target.table} t SET ${set.join(', ')} FROM ${STAGE} s WHERE ${isSameKey(options)} AND ${condition}`,
+    insertStatement({ ...options, onConflict: 'reject' }, `${condition} AND NOT ${isThere}`),
+  ];
 }
 
 /** @param condition on the staged rows `s`; where records replace rows, no key comes twice */

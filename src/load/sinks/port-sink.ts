@@ -5,7 +5,12 @@ import type { RowSink } from '../../lanes/row-sink.js';
 import type { TablePlan } from '../../mapping/table-plan.js';
 import type { TableInCatalog } from '../../postgres/table-in-catalog.js';
 import type { RowWriter } from '../../values/copy-binary.js';
+import type { RoutedRows } from '../messages.js';
 import { collectReferences, type ReferenceCollector } from './foreign-keys.js';
+import { PartitionRouter } from './partition-router.js';
+
+/** Rows of one partition that are sent together. */
+const GROUP_BYTES = 256 * 1024;
 
 /** Portions that are sent before the other thread has confirmed the earlier ones. */
 const MAX_AHEAD = 2;
@@ -19,12 +24,15 @@ export class PortSink implements RowSink {
   #portions: { rows: Buffer; recycle?: (rows: Buffer) => void }[] = [];
   #ahead = 0;
   #onWritten: (() => void) | undefined;
+  readonly #router: PartitionRouter | undefined;
 
   /** @param port receives a message for every portion that was written */
   constructor(port: MessagePort, target: TableInCatalog, plan: TablePlan) {
     this.#port = port;
     this.#collector = target.checksForeignKeys ? collectReferences(target, plan) : undefined;
     this.references = this.#collector?.values ?? new Map();
+    const { oid, partitions } = target;
+    this.#router = partitions && PartitionRouter.open(oid, partitions, plan.columns, true);
     port.on('message', () => {
       this.#ahead--;
       this.#onWritten?.();
@@ -49,19 +57,37 @@ export class PortSink implements RowSink {
     const portions = this.#portions;
     this.#portions = [];
     for (const { rows, recycle } of portions) {
-      await this.#waitUntil(MAX_AHEAD - 1);
-      this.#ahead++;
-      // The lane's memory cannot be transferred.
-      const copy = new Uint8Array(rows);
-      this.#port.postMessage(copy, [copy.buffer]);
+      if (this.#router === undefined) {
+        // The lane's memory cannot be transferred.
+        const copy = new Uint8Array(rows);
+        await this.#send(copy, copy.buffer);
+      } else this.#router.add(rows);
       recycle?.(rows);
     }
+    if (this.#router !== undefined) await this.#sendGroups(this.#router, GROUP_BYTES);
+  }
+
+  async #sendGroups(router: PartitionRouter, fromBytes: number): Promise<void> {
+    for (const group of [...router.groups, ...router.unnamed, router.rest]) {
+      if (group.byteLength < fromBytes || group.byteLength === 0) continue;
+      const rows = group.giveAway();
+      const { name, place } = group;
+      const wanted = place === undefined ? router.missing : name === undefined ? [place] : [];
+      await this.#send({ rows, name, place, wanted }, rows.buffer);
+    }
+  }
+
+  async #send(rows: Uint8Array | RoutedRows, buffer: ArrayBuffer): Promise<void> {
+    await this.#waitUntil(MAX_AHEAD - 1);
+    this.#ahead++;
+    this.#port.postMessage(rows, [buffer]);
   }
 
   async pause(): Promise<void> {}
 
   /** Waits until all rows are written: messages in a port are lost when it closes. */
   async settle(): Promise<number> {
+    if (this.#router !== undefined) await this.#sendGroups(this.#router, 0);
     await this.#waitUntil(0);
     return 0;
   }

@@ -4,11 +4,10 @@ import type { LoadRules } from '../messages.js';
 import type { StagingOptions } from './staged-rows.js';
 import { StagingTable } from './staging-table.js';
 
-/** @param checked as for {@link StagingOptions} */
 export function stageFor(
   client: pg.Client,
   { target, plan, onConflict, missingDimensions, loadId }: LoadRules,
-  checked?: StagingOptions['checked'],
+  { checked, makePartitions }: Pick<StagingOptions, 'checked' | 'makePartitions'> = {},
 ): StagingTable {
   const { columns } = plan;
   return new StagingTable(client, {
@@ -17,6 +16,7 @@ export function stageFor(
     onConflict,
     missingDimensions,
     loadId,
-    ...(checked === undefined ? {} : { checked }),
+    checked,
+    makePartitions,
   });
 }

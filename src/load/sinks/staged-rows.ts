@@ -4,6 +4,7 @@ import type { ColumnPlan } from '../../mapping/table-plan.js';
 import { quoteIdentifier } from '../../model/ddl.js';
 import type { MissingDimensions, OnConflict } from '../../model/load-rules.js';
 import type { RejectCode } from '../../model/reject-codes.js';
+import type { KnownPartition, WantedPartition } from '../../postgres/partitions-in-catalog.js';
 import type { TableInCatalog } from '../../postgres/table-in-catalog.js';
 
 export type StagedColumn = Pick<ColumnPlan, 'name' | 'type' | 'from'>;
@@ -21,6 +22,11 @@ export function isFixed({ fixed }: TableInCatalog, column: string): boolean {
 /** Lets an INSERT give values to columns GENERATED ALWAYS AS IDENTITY, as COPY does without a word. */
 export const OVERRIDING = ' OVERRIDING SYSTEM VALUE';
 
+/** Makes partitions for rows to come. @returns those that are there now */
+export type PartitionMaker = (
+  wanted: readonly WantedPartition[],
+) => Promise<readonly KnownPartition[]>;
+
 export interface StagingOptions {
   readonly target: TableInCatalog;
   readonly columns: readonly StagedColumn[];
@@ -29,6 +35,10 @@ export interface StagingOptions {
   readonly loadId: number;
   /** Constraints that are checked when the rows are moved, as in SET CONSTRAINTS; all without it. */
   readonly checked?: string | undefined;
+  /** Without it, partitions are made in the transaction of the rows. */
+  readonly makePartitions?: PartitionMaker | undefined;
+  /** Condition on rows `t` of the table that all with the key of a staged row fulfil, so that few partitions are read. */
+  readonly nearby?: string;
 }
 
 export const STAGE = 'pg_temp.edp_stage';

@@ -11,7 +11,7 @@ import type pg from 'pg';
 import { DatabaseError } from 'pg';
 import { EdpError } from '../../base/errors.js';
 import { failpoint } from '../../base/failpoints.js';
-import { type ChangedRows, recordChanges } from '../../ledger/changes.js';
+import { type ChangedRows, recordInferred } from '../../ledger/changes.js';
 import { quoteColumns, quoteIdentifier, quoteLiteral } from '../../model/ddl.js';
 import { CONFLICT_RULES } from '../../model/load-rules.js';
 import { Fault, type RejectCode } from '../../model/reject-codes.js';
@@ -19,6 +19,7 @@ import { refersTo } from '../../postgres/column-pair.js';
 import { CopyStream } from '../../postgres/copy-stream.js';
 import { type ForeignKey, listForeignKeys } from '../../postgres/foreign-keys-in-catalog.js';
 import { listOwnReferences } from '../../postgres/own-keys.js';
+import { listMissing, makePartitions } from '../../postgres/partitions-in-catalog.js';
 import {
   INSERTS,
   lockAgainstChecks,
@@ -39,7 +40,13 @@ import {
   RowsLeftOut,
 } from './left-out.js';
 import { moveInOrder } from './move-in-order.js';
-import { countReplaced, cutRuns, insertStatement, settleKeys } from './on-conflict.js';
+import {
+  countReplaced,
+  cutRuns,
+  describeNearby,
+  insertStatements,
+  settleKeys,
+} from './on-conflict.js';
 import {
   COMPLETED,
   INDEX_ORDINALS,
@@ -75,7 +82,7 @@ const MAX_SECOND_LOOKS = 1;
 
 export class StagingTable {
   readonly #client: pg.Client;
-  readonly #options: StagingOptions;
+  #options: StagingOptions;
   /** Column list of the staged rows, quoted. */
   readonly #columns: string;
   #changed: ChangedRows = { inserted: 0, updated: 0 };
@@ -228,8 +235,10 @@ export class StagingTable {
    */
   async merge(): Promise<ReadonlyMap<number, Verdict>> {
     await this.#client.query(`ANALYZE ${STAGE}`);
-    const { table, oid } = this.#options.target;
-    if (this.#options.target.mayLock) await lockAgainstChecks(this.#client, table);
+    const { target } = this.#options;
+    const { oid } = target;
+    await this.#makePlaces();
+    if (target.mayLock) await lockAgainstChecks(this.#client, target);
     this.#fate = await inspectTriggers(this.#client, this.#options.target);
     const foreignKeys = await listForeignKeys(this.#client, oid);
     const brought = foreignKeys.filter((key) =>
@@ -258,6 +267,22 @@ export class StagingTable {
         code === 'duplicate' ? code : new Fault(code, reason, column_name ?? undefined),
       ]),
     );
+  }
+
+  /** Makes the partitions that the staged rows need, before the transaction locks anything of the table. */
+  async #makePlaces(): Promise<void> {
+    const { target, columns } = this.#options;
+    const { partitions } = target;
+    if (partitions === undefined) return;
+    const names = columns.map(({ name }) => name);
+    const missing = await listMissing(this.#client, target.oid, partitions, STAGE, names);
+    if (missing.length > 0) {
+      await (this.#options.makePartitions?.(missing) ??
+        makePartitions(this.#client, target, partitions, missing));
+      await failpoint('stage.partitions', this.#client);
+    }
+    const nearby = await describeNearby(this.#client, target, names);
+    this.#options = { ...this.#options, ...(nearby === undefined ? {} : { nearby }) };
   }
 
   /**
@@ -419,9 +444,7 @@ export class StagingTable {
     await tryRange(0, rows.length);
     if (inferred === 0) return;
     const { loadId } = this.#options;
-    await recordChanges(this.#client, [
-      { relation: key.referredTable, kind: 'inserted', rows: inferred, loadId },
-    ]);
+    await recordInferred(this.#client, key.referredTable, inferred, loadId);
   }
 
   /** Locks referred rows, so that no one can delete them before this transaction has committed. */
@@ -542,8 +565,11 @@ export class StagingTable {
     const { replacesRow } = CONFLICT_RULES[onConflict];
     const count = () => countOwnRows(this.#client, target, this.#fate.counting, replacesRow);
     const before = await count();
-    const { rowCount } = await this.#client.query(insertStatement(this.#options, condition));
-    if (rowCount === expected || this.#fate.counting === 'none') return rowCount ?? 0;
+    let rowCount = 0;
+    for (const statement of insertStatements(this.#options, condition)) {
+      rowCount += (await this.#client.query(statement)).rowCount ?? 0;
+    }
+    if (rowCount === expected || this.#fate.counting === 'none') return rowCount;
     return (await count()) - before;
   }
 

@@ -10,13 +10,32 @@ const LATER_KEYS: ReadonlyMap<string, string> = new Map([
   ['as-of', 'a look-up finds the member by its natural key alone'],
   ['surrogate', 'the column has the id of the source'],
   ['partition-by', 'the table has no partitions'],
-  ['partition-range', 'the table has no partitions'],
-  ['key-guard', 'the table has no partitions'],
   ['versions', 'the table has the latest row of each key'],
   ['snapshot', 'what a later load lacks stays in the table'],
   ['copy-of', 'views can join the names'],
   ['privacy', 'see docs/security.md for rights'],
 ]);
+
+/** Keys that people bring from other tools → what says the same here. */
+const FOREIGN_KEYS: ReadonlyMap<string, string> = new Map([
+  ['unique_key', 'key: names the columns that tell rows apart'],
+  ['materialized', 'a model is a table; a view takes materialized: true or false'],
+  ['config', 'its keys stand beside the others, without config:'],
+  ['tests', 'checks: has the checks of each table'],
+  ['data_tests', 'checks: has the checks of each table'],
+  ['sources', 'tables: declares what files are loaded into; other tables need no declaration'],
+  ['seeds', 'tables: declares what files are loaded into'],
+  ['vars', '$' + '{NAME} in a value is a variable of the environment'],
+  ['macros', 'SQL has no templates'],
+  ['field', 'to: names table and column, such as silver.groups.group_id'],
+  ['version', 'remove it'],
+]);
+
+/** @returns what to write instead of a key of another tool */
+export function foreignKeyHint(key: string, path: readonly PropertyKey[]): string | undefined {
+  const isElsewhere = key === 'field' && !path.includes('relationships');
+  return isElsewhere ? undefined : FOREIGN_KEYS.get(key);
+}
 
 /** @returns why a key is refused that a later version will have */
 export function laterKeyFault(key: string): string | undefined {

@@ -10,7 +10,7 @@ const DISTINCT = /^\s*distinct\b/i;
 /** A text in quotes is a literal, too. */
 const NUMBER = /^(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
 
-const FORMS = `the aggregates are ${AGGREGATES.join(', ')} and count(distinct …), over columns, numbers and + - * /`;
+const FORMS = `the aggregates are ${AGGREGATES.join(', ')} and count(distinct …), over columns, numbers and + - * /; other SQL makes a column of the source, a quotient of measures belongs in a view`;
 
 /** @throws RangeError that describes the fault */
 export function parseMeasure(text: string): Aggregation {

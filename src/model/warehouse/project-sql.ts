@@ -7,7 +7,9 @@ import { isSqlFault, type QueryReading } from './sql-reader.js';
 import type { Source } from './task.js';
 import { type Catalog, LAYER_NAMES } from './warehouse-catalog.js';
 
-export type SqlFolder = 'models' | 'views' | 'checks';
+export const SQL_FOLDERS = ['models', 'views', 'checks'] as const;
+
+export type SqlFolder = (typeof SQL_FOLDERS)[number];
 
 /** Path of the file, relative to the project. */
 export function sqlFile(folder: SqlFolder, name: string): string {

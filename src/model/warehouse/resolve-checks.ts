@@ -100,8 +100,12 @@ function toSqlCheck({ resolving, path }: Place, name: string): Kind | undefined 
 function toRelationship({ resolving, path }: Place, column: string, to: string): Kind | undefined {
   const at = [...path, 'relationships', 'to'];
   const parts = splitName(to);
-  if (parts === undefined || parts.length < 2 || parts.length > 3) {
-    const message = `"${to}" is no column of a table; write it as silver.groups.group_id`;
+  // Two parts may be a table of bronze and its column, or a table alone.
+  const alone = parts?.length === 2 ? resolving.catalog.find(to) : undefined;
+  const isTableAlone = typeof alone === 'object' && alone.task !== undefined;
+  if (parts === undefined || parts.length < 2 || parts.length > 3 || isTableAlone) {
+    const written = isTableAlone ? `${to}.${column}` : 'silver.groups.group_id';
+    const message = `"${to}" is no column of a table; write it as ${written}`;
     resolving.add({ path: at, message });
     return undefined;
   }

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { isTimeZone } from '../corrections.js';
 import { columnName, identifier } from '../schema.js';
+import { isTemplate, NO_TEMPLATES } from './no-templates.js';
 
 /** A changed definition is built beside the table, under this name, and then swapped. */
 export const NEXT_SUFFIX = '__next';
@@ -28,7 +29,8 @@ export const taskName = () =>
 export const sourceName = () =>
   z
     .string({ error: 'expected the name of a table, a view or a task, such as silver.members' })
-    .min(1, 'a name cannot be empty');
+    .min(1, 'a name cannot be empty')
+    .refine((name) => !isTemplate(name), { message: NO_TEMPLATES });
 
 /** Name of a task, or of a check, whose SQL is in a file of this name. */
 export const noFolder = [
@@ -43,7 +45,10 @@ export function isSound({ issues }: { readonly issues: readonly unknown[] }): bo
 
 export const columnList = () =>
   z.union([columnName, z.array(columnName).min(1)], {
-    error: 'expected a column, or a list of columns',
+    error: ({ input }) =>
+      input === undefined
+        ? 'it is missing; write a column, or a list of columns'
+        : 'expected a column, or a list of columns',
   });
 
 export const sqlText = () =>

@@ -1,5 +1,6 @@
 /** What SQL of the user reads, by the parser of PostgreSQL itself. */
 
+import { hasTemplate, NO_TEMPLATES } from './no-templates.js';
 import { asksMoment } from './sql-moment.js';
 import { asNode, listOf, type Node, nodesIn, textOf } from './sql-node.js';
 import { type OutputOrigins, originsOf } from './sql-origins.js';
@@ -192,9 +193,14 @@ function toFault(error: unknown, text: string, before: number, sql: string): Sql
   const position = sqlDetails?.cursorPosition ?? before;
   const isBehind = position >= before + [...sql].length;
   const line = [...text].slice(0, position).join('').split('\n').length;
+  const isOfTemplate = /^syntax error at or near "[{%]/.test(message) && hasTemplate(sql);
   return {
     line: Math.min(line, sql.split('\n').length),
-    message: isBehind ? message.replace(/ at or near "[^"]*"$/, ' at its end') : message,
+    message: isOfTemplate
+      ? NO_TEMPLATES
+      : isBehind
+        ? message.replace(/ at or near "[^"]*"$/, ' at its end')
+        : message,
   };
 }
 

@@ -112,7 +112,7 @@ async function removeBatch(
   if (members.length === 0) return { removed: 0, last: undefined };
   const isMember = `d.${quoteIdentifier(column)} = ANY ($1::${type}[])`;
   // From here on nobody adds a foreign key, or a trigger.
-  await lockAgainstChecks(client, table);
+  await lockAgainstChecks(client, { table });
   const referrers = await listReferrers(client, oid);
   const skips = checksReferrers && (await mayReplaceReferrerChecks(client, oid, referrers));
   // Locked, so that no row can begin to refer to them; the next statement finds rows that already
@@ -137,7 +137,7 @@ async function removeBatch(
   );
   const removed = rowCount ?? 0;
   if (removed > 0) {
-    await recordChanges(client, [{ relation: table, kind: 'deleted', rows: removed, loadId }]);
+    await recordChanges(client, [{ relation: table, kind: 'deleted', rows: removed }]);
   }
   return { removed, last: members.at(-1) };
 }

@@ -67,7 +67,7 @@ export async function settleReferrers(
 ): Promise<boolean> {
   const { oid, name, checksReferrers } = table;
   // From here on nobody adds a foreign key, or a trigger.
-  await lockAgainstChecks(client, name);
+  await lockAgainstChecks(client, { table: name });
   const all = await listReferrers(client, oid);
   const skips = checksReferrers && (await mayReplaceReferrerChecks(client, oid, all));
   // The server would not refuse to remove rows where a reference spreads.

@@ -15,6 +15,8 @@ export interface CheckOutcome {
   readonly found?: string;
   /** Whether it is of all slices. */
   readonly isOfTable?: boolean;
+  /** Whether it holds nothing back, whatever its severity. */
+  readonly onlyReports?: boolean;
 }
 
 /** Name of the rows in {@link CheckedRows.from}. */
@@ -46,6 +48,11 @@ export function isError({ ok, severity }: Pick<CheckOutcome, 'ok' | 'severity'>)
   return !ok && severity === 'error';
 }
 
+/** Whether a slice stays as it was for it. */
+export function isStopping(outcome: CheckOutcome): boolean {
+  return isError(outcome) && outcome.onlyReports !== true;
+}
+
 export function holdsBack(outcomes: readonly CheckOutcome[]): boolean {
-  return outcomes.some(isError);
+  return outcomes.some(isStopping);
 }

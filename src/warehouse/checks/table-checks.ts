@@ -61,7 +61,10 @@ export function checkTable(
 
 type Of<Kind extends Check['kind']> = Extract<Check, { readonly kind: Kind }>;
 
-/** A table without a time is not fresh. Infinite times are none. */
+/**
+ * A table without a time is not fresh. Infinite times are none. A table that is late would only come later
+ * if it were held back.
+ */
 async function checkFresh(
   client: pg.Client,
   check: Of<'fresh'>,
@@ -97,7 +100,8 @@ async function checkFresh(
   const { latest: found, ok } = rows[0]!;
   if (ok) return toOutcome(check, 0, []);
   const outcome = toOutcome(check, 1, [JSON.stringify({ latest: found })]);
-  return { ...outcome, found: found === null ? 'there is none' : `the latest is ${found}` };
+  const latestFound = found === null ? 'there is none' : `the latest is ${found}`;
+  return { ...outcome, onlyReports: true, found: `${latestFound}, not within ${check.within}` };
 }
 
 export async function countRows(
@@ -125,11 +129,19 @@ async function checkRowCount(
   const rows = after ?? (await countRows(client, check, from));
   const changed =
     before === undefined || before === 0 ? 0 : (Math.abs(rows - before) / before) * 100;
-  const ok = rows >= min && rows <= max && (change === undefined || changed <= change);
-  if (ok) return toOutcome(check, 0, []);
+  // As edp.yaml has it, so that whoever finds the number right knows what to raise.
+  const limit =
+    rows < min
+      ? `below min: ${min}`
+      : rows > max
+        ? `above max: ${max}`
+        : change !== undefined && changed > change
+          ? `beyond change: ${change}%`
+          : undefined;
+  if (limit === undefined) return toOutcome(check, 0, []);
   const outcome = toOutcome(check, 1, [JSON.stringify({ rows, before })]);
   const earlier = before === undefined ? '' : `, ${before} before`;
-  return { ...outcome, found: `${rows} ${rows === 1 ? 'row' : 'rows'}${earlier}` };
+  return { ...outcome, found: `${rows} ${rows === 1 ? 'row' : 'rows'}${earlier}: ${limit}` };
 }
 
 /** Rows that the statement gives are failures. */

@@ -35,8 +35,11 @@ export interface Blueprint {
   readonly reads?: Expr;
   /** Source rows with a NULL in a look-up key, by {@link slice}. */
   nullKeys?(): Select;
-  /** How many rows are read, and how many of them have NULL in the key; for those that are not counted. */
-  counts?(within: Within): Select;
+  /**
+   * How many rows are read, and how many of them have NULL in the key, to be summed up; for those that are
+   * not counted. @param by what brought the affected keys about
+   */
+  counts?(within: Within, by?: Trace): Select;
   /** Keys that changed rows have, to fill {@link AFFECTED}; absent where all is made anew. */
   affected?(by: Trace): Select;
   /** The column of slices, and what one is. */
@@ -44,6 +47,8 @@ export interface Blueprint {
   readonly id?: DimensionTask['idType'];
   /** Whether a row with id 0 stands for what is not known. It is no row of {@link rows}. */
   readonly hasUnknownMember: boolean;
+  /** Whether its rows have the loads of edp; a column of a user may have the same name. */
+  readonly hasLoads?: boolean;
   /** Whether it has dw_created_at and dw_updated_at. */
   readonly hasTimes: boolean;
   /** Whether the key is never NULL and unique. */

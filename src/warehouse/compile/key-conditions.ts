@@ -16,6 +16,11 @@ export function hasKey(key: readonly string[], of: string): Expr[] {
   return key.map((name) => ({ kind: 'is-null', of: column(name, of), isNegated: true }));
 }
 
+/** @param of name of the rows */
+export function hasNoKey(key: readonly string[], of: string): Expr {
+  return some(key.map((name): Expr => ({ kind: 'is-null', of: column(name, of) })));
+}
+
 /** Whether the key is among the affected ones. */
 export function isAffected(key: readonly string[], of: string): Expr {
   const from: From = { kind: 'table', name: AFFECTED, as: 'affected' };
@@ -30,9 +35,8 @@ export function isOfLoads(loads: readonly number[], of: string, name: string): E
 
 /** How many rows there are, and how many of them have a NULL in the key. */
 export function countKeys(key: readonly string[], of: string): Select['columns'] {
-  const isNull = some(key.map((name): Expr => ({ kind: 'is-null', of: column(name, of) })));
   return [
     { of: { kind: 'aggregate', name: 'count' }, as: READ },
-    { of: { kind: 'aggregate', name: 'count', filter: isNull }, as: NULL_KEY },
+    { of: { kind: 'aggregate', name: 'count', filter: hasNoKey(key, of) }, as: NULL_KEY },
   ];
 }

@@ -15,7 +15,7 @@ import {
   text,
 } from '../../relational/tree.js';
 import { type Blueprint, SOURCE, type Trace, type Within } from './blueprint.js';
-import { countKeys, hasKey, isAffected, isOfLoads } from './key-conditions.js';
+import { countKeys, hasKey, hasNoKey, isAffected, isOfLoads } from './key-conditions.js';
 import { type Shape, wholeOrder } from './relation-shape.js';
 
 const LATEST = 'edp_latest';
@@ -37,10 +37,11 @@ export function silverBlueprint(
     rest: [...rest, ...loads],
     rows: (within) => silverRows(task, shape, within),
     isCounted: false,
-    counts: (within) => countRows(task, shape, within),
+    counts: (within, by) => countRows(task, shape, within, by),
     ...(lineageColumn === undefined && task.incrementalBy === undefined
       ? {}
       : { affected: (by) => affectedKeys(task, shape, by) }),
+    hasLoads: lineageColumn !== undefined,
     hasUnknownMember: false,
     hasTimes: false,
     hasPrimaryKey: true,
@@ -170,12 +171,25 @@ function affectedKeys(task: SilverTask, shape: Shape, by: Trace): Select {
   };
 }
 
-function countRows(task: SilverTask, shape: Shape, within: Within): Select {
-  return {
+function countRows(task: SilverTask, shape: Shape, within: Within, by: Trace | undefined): Select {
+  const whole: Select = {
     columns: countKeys(task.key, 'rows'),
     from: { kind: 'query', query: cleanedRows(task, shape), as: 'rows' },
-    ...(within === 'keys' ? { where: isAffected(task.key, 'rows') } : {}),
   };
+  if (within !== 'keys') return whole;
+  const affected = { ...whole, where: isAffected(task.key, 'rows') };
+  // Rows without a key affect none: of those, the ones that came are counted.
+  if (by === undefined || !('loads' in by) || !mayLackKey(task)) return affected;
+  const came = all([hasNoKey(task.key, 'rows'), isOfLoads(by.loads, 'rows', LINEAGE_COLUMN)]);
+  return { ...affected, union: [{ ...whole, where: came }] };
+}
+
+/** The key of a loaded table is never NULL. */
+function mayLackKey({ key, columns, source }: SilverTask): boolean {
+  return columns.some(
+    ({ name, from }) =>
+      key.includes(name) && !('column' in from && source.key?.includes(from.column) === true),
+  );
 }
 
 /** The value of a column, of a row of the source. */

@@ -5,9 +5,9 @@ import type { Lineage } from './select-lineage.js';
 export function formatText({ of, above, self, below }: Lineage): string[] {
   if (of === null) return self.flatMap((node) => [headOf(node), ...readsLines(node)]);
   const isColumn = self[0]?.name !== of;
-  const list = (nodes: readonly LineageNode[]) =>
+  const list = (nodes: readonly LineageNode[], nothing = 'nothing') =>
     nodes.length === 0
-      ? ['  nothing']
+      ? [`  ${nothing}`]
       : nodes.flatMap((node) =>
           isColumn
             ? node.columns.map(({ name }) => `  ${node.name}.${name}`)
@@ -26,7 +26,11 @@ export function formatText({ of, above, self, below }: Lineage): string[] {
     'is made of:',
     ...list(above),
     'is in:',
-    ...list(below),
+    // Who asks whether a column can go must not take this for all.
+    ...list(
+      below,
+      isColumn ? 'no value; what only joins, filters or sorts by it is not followed' : undefined,
+    ),
   ];
 }
 

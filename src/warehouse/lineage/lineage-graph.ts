@@ -31,7 +31,7 @@ export interface LineageNode {
   readonly kind: TaskKind | 'table';
   /** Names of the tables that it is made of. */
   readonly reads: readonly string[];
-  /** As far as the declarations say; those of a table are the ones that something is made of. */
+  /** As far as the declarations say; of a table that is not declared, the ones that something is made of. */
   readonly columns: readonly LineageColumn[];
 }
 
@@ -44,7 +44,12 @@ export function lineageOf(
   model: Model,
   sql: SqlReader | undefined,
 ): LineageNode[] {
-  const nameOf = (source: Source) => source.task ?? nameOfTable(source.relation, warehouse);
+  const relations = new Map<string, Relation>();
+  const nameOf = (source: Source) => {
+    const name = source.task ?? nameOfTable(source.relation, warehouse);
+    relations.set(name, source.relation);
+    return name;
+  };
   const tasks: LineageNode[] = [];
   const known = (source: Source) => knownColumns(source, tasks, model);
   for (const task of warehouse.tasks) {
@@ -61,12 +66,14 @@ export function lineageOf(
     const columns = tasks.flatMap((task) => task.columns.flatMap(({ from }) => from));
     const own = columns
       .filter((column) => tableOf(column) === name)
-      .map((column) => column.slice(name.length + 1));
+      .map((column) => column.slice(name.length + 1))
+      .sort();
+    const declared = knownColumns({ relation: relations.get(name)! }, [], model) ?? [];
     return {
       name,
       kind: 'table',
       reads: [],
-      columns: [...new Set(own)].sort().map((column) => ({ name: column, from: [] })),
+      columns: [...new Set([...declared, ...own])].map((column) => ({ name: column, from: [] })),
     };
   });
   return [...tables, ...tasks];

@@ -1,6 +1,6 @@
 /** A table or a column → the part of the lineage that it is made of, and that is made of it. */
 import { EdpError } from '../../base/errors.js';
-import { listNames, suggest } from '../../base/nearest.js';
+import { listNames, nearest, suggest } from '../../base/nearest.js';
 import { type LineageNode, tableOf } from './lineage-graph.js';
 
 export interface Lineage {
@@ -85,6 +85,16 @@ function onlyColumns(nodes: readonly LineageNode[], names: ReadonlySet<string>):
 }
 
 function unknown(nodes: readonly LineageNode[], wanted: string): EdpError {
+  const table = wanted.includes('.') ? findNode(nodes, tableOf(wanted)) : undefined;
+  if (table !== undefined && table.columns.length > 0) {
+    const column = wanted.slice(wanted.lastIndexOf('.') + 1);
+    const columns = table.columns.map(({ name }) => name);
+    const near = nearest(column, columns);
+    const meant = near === undefined ? '' : `did you mean "${table.name}.${near}"? `;
+    return new EdpError('unknown_task', `${table.name} has no column ${JSON.stringify(column)}`, {
+      hint: `${meant}its columns are ${listNames(columns)}`,
+    });
+  }
   const names = nodes.flatMap((node) => [
     node.name,
     ...node.columns.map(({ name }) => `${node.name}.${name}`),

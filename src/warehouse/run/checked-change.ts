@@ -24,6 +24,8 @@ export interface Change {
   readonly isNew: boolean;
   /** Whether the table that is there has the same columns. */
   readonly isSameDefinition: boolean;
+  /** Whether the table that is there has some dates only, since others were not ordered or nothing passed. */
+  readonly isIncomplete: boolean;
   /** Checks of rows that may fail for rows that do not change. */
   readonly ofAllRows: readonly Check[];
   make(): Promise<Made>;
@@ -47,10 +49,9 @@ export async function makeChecked(client: pg.Client, change: Change): Promise<Ch
     before: before.get(check),
     after: check.where === undefined ? rowCount : undefined,
   }));
-  const stopping = tableChecks.filter(({ name }) => !isFresh(checks, name));
   const isWholeTable = making.blueprint.slice === undefined;
   const isHeldBack = isWholeTable && isNew && made.slices.some((each) => each.isHeldBack);
-  if (holdsBack(stopping) || (isHeldBack && state !== undefined)) {
+  if (holdsBack(tableChecks) || (isHeldBack && state !== undefined)) {
     await client.query('ROLLBACK TO SAVEPOINT edp_change');
     return takenBack(client, change, made, tableChecks);
   }
@@ -59,17 +60,12 @@ export async function makeChecked(client: pg.Client, change: Change): Promise<Ch
   return { ...made, slices: withChecks(slices, tableChecks), tableChecks, isTakenBack: false };
 }
 
-/** A table that is late would only come later if it were held back. */
-function isFresh(checks: readonly TableCheck[], name: string): boolean {
-  return checks.some((check) => check.name === name && check.kind === 'fresh');
-}
-
 async function countBefore(
   client: pg.Client,
-  { task, making, state, isSameDefinition }: Change,
+  { task, making, state, isSameDefinition, isIncomplete }: Change,
 ): Promise<ReadonlyMap<Check, number>> {
   const counts = new Map<Check, number>();
-  if (state === undefined) return counts;
+  if (state === undefined || isIncomplete) return counts;
   for (const check of task.checks) {
     if (check.kind !== 'row_count' || check.change === undefined) continue;
     if (check.where === undefined) {

@@ -1,6 +1,7 @@
 /** What the server refused while a task was made → an error that names the task and the remedy. */
 import type pg from 'pg';
 import { EdpError } from '../../base/errors.js';
+import { NO_TEMPLATES } from '../../model/warehouse/no-templates.js';
 import type { ModelTask, Task, ViewTask } from '../../model/warehouse/task.js';
 import { isOfStatement } from '../checks/check-fault.js';
 import { findBadValue, findDoubledKey, isOfValue } from './find-fault-row.js';
@@ -16,6 +17,10 @@ interface ServerFault {
 
 const UNIQUE_VIOLATION = '23505';
 const PRIVILEGE = '42501';
+const NULL_IN_KEY = '23502';
+const NO_FUNCTION = '42883';
+/** Text that is no time, or none that there is. */
+const NO_TIME = ['22007', '22008'];
 
 /** @param client in no transaction, or in one that is rolled back later, at a savepoint */
 export async function explainTaskFault(
@@ -35,6 +40,7 @@ export async function explainTaskFault(
     place: task.name,
     hint:
       hintOf(code, task) ??
+      hintOfMessage(message) ??
       hint ??
       (found === undefined ? 'edp run --dry-run --sql shows the statement' : 'correct it there'),
     cause: error,
@@ -98,12 +104,25 @@ async function findSqlFault(
   }
 }
 
+function hintOfMessage(message: string): string | undefined {
+  return /^function (?:ref|source)\(/.test(message) ? NO_TEMPLATES : undefined;
+}
+
 function hintOf(code: string, task: Task): string | undefined {
   if (code === UNIQUE_VIOLATION) {
     return task.kind === 'silver' ? 'declare latest-by, or a longer key' : 'declare a longer key';
   }
   if (code.startsWith('22') && task.kind === 'silver') {
     return 'declare on-error: null for the column, its values, or a where that leaves the row out';
+  }
+  if (task.kind === 'fact' && NO_TIME.includes(code)) {
+    return `date: ${task.date} is to be a time in each row; give its source a column of type date or timestamp`;
+  }
+  if (task.kind === 'fact' && code === NO_FUNCTION) {
+    return 'one of its measures does not take values of this type; give its source a column of another type';
+  }
+  if (code === NULL_IN_KEY) {
+    return 'a key has no NULL: leave such rows out with WHERE, or give them a value with coalesce';
   }
   if (code === PRIVILEGE) return 'give this role the right, or run as the owner of the schema';
   return undefined;

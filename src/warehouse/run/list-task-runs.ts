@@ -45,3 +45,24 @@ export async function listTaskRuns(client: pg.Client, runId: number): Promise<Ta
     },
   }));
 }
+
+/**
+ * Run → how many checks failed in it, each counted once for a table; runs without any are left out. There
+ * are none in a ledger without receipts of tasks, and for a role that may not see these.
+ */
+export async function countFailedChecks(
+  client: pg.Client,
+  runIds: readonly number[],
+): Promise<ReadonlyMap<number, number>> {
+  const right = await client.query<{ has: boolean | null }>(
+    "SELECT has_table_privilege(to_regclass('edp.task_runs'), 'SELECT') AS has",
+  );
+  if (runIds.length === 0 || right.rows[0]!.has !== true) return new Map();
+  const { rows } = await client.query<{ runId: number; failed: number }>(
+    `SELECT run_id AS "runId", count(DISTINCT (task, one->>'name'))::int AS failed
+     FROM edp.task_runs, jsonb_array_elements(checks) AS one
+     WHERE run_id = ANY ($1::bigint[]) AND NOT (one->>'ok')::boolean GROUP BY 1`,
+    [runIds],
+  );
+  return new Map(rows.map(({ runId, failed }) => [runId, failed]));
+}

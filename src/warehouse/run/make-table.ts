@@ -166,10 +166,12 @@ async function countRead(
   client: pg.Client,
   blueprint: Blueprint,
   within: Within,
+  trace?: Trace,
 ): Promise<{ read: number; nullKey: number }[]> {
   if (blueprint.counts === undefined) return [{ read: 0, nullKey: 0 }];
   const { rows } = await client.query<{ read: number; nullKey: number }>(
-    `SELECT ${READ} AS read, ${NULL_KEY} AS "nullKey" FROM (\n${printSelect(blueprint.counts(within))}\n) AS counted`,
+    `SELECT sum(${READ})::bigint AS read, sum(${NULL_KEY})::bigint AS "nullKey"
+     FROM (\n${printSelect(blueprint.counts(within, trace))}\n) AS counted`,
   );
   return rows;
 }
@@ -196,7 +198,7 @@ export async function makeDelta(
   const within = await fillStage(client, blueprint, types, ordered, trace);
   const tallies = blueprint.isCounted
     ? await readTallies(client, blueprint, STAGE)
-    : (await countRead(client, blueprint, within)).map((count) => ({
+    : (await countRead(client, blueprint, within, trace)).map((count) => ({
         slice: '',
         rows: 0,
         unknown: 0,
@@ -218,7 +220,7 @@ export async function makeDelta(
   }
   const counts = size === 0 ? [] : await countDelta(client, blueprint, size);
   const changes = size === 0 ? [] : await describeChanges(client, blueprint, readers, types, size);
-  if (size > 0) await applyDelta(client, blueprint, size);
+  if (size > 0) await applyDelta(client, blueprint, types, size);
   if (rest !== undefined) await keepUnknownKeys(client, blueprint, rest, tallies, STAGE);
   const names = new Set([
     ...(typeof within === 'object' ? within.slices : blueprint.slice === undefined ? [''] : []),

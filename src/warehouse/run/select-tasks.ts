@@ -18,7 +18,7 @@ export function readsOf(task: Task): string[] {
 }
 
 /**
- * @param wanted names, `+name`, `name+`, `tag:x`, kinds, `all`; none for all
+ * @param wanted names, `+name`, `name+`, `tag:x`, kinds, `gold`, `all`; none for all
  * @param isOnly without what the tasks read
  * @param isChanged whether the definition of a task is another one than when it was made
  * @throws EdpError `unknown_task`
@@ -80,7 +80,15 @@ export function findTasks(
     const all = [...new Set(tasks.flatMap(({ tags }) => tags ?? []))];
     throw new EdpError('unknown_task', `no task has the tag ${JSON.stringify(tag)}`, {
       hint:
-        all.length === 0 ? 'no task has tags' : suggest(tag, all, `the tags are ${all.join(', ')}`),
+        all.length === 0
+          ? `no task has tags; a table, model or view takes tags: [${tag}]`
+          : suggest(tag, all, `the tags are ${all.join(', ')}`),
+    });
+  }
+  if (selector === 'gold') return tasks.filter((task) => task.kind !== 'silver');
+  if (selector.startsWith('state:')) {
+    throw new EdpError('unknown_task', `there is no ${JSON.stringify(selector)}`, {
+      hint: 'state:changed are the tasks whose declaration changed',
     });
   }
   const kind = Object.hasOwn(KINDS, selector) ? KINDS[selector] : undefined;

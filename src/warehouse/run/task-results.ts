@@ -22,6 +22,8 @@ export interface TaskResult {
   readonly error?: EdpError;
   /** Whether a check held it back. */
   readonly isHeldBack?: boolean;
+  /** Whether a check reads a table that is still to be made. */
+  readonly isPutOff?: boolean;
   readonly sql?: readonly string[];
 }
 
@@ -62,7 +64,7 @@ export async function keepResults(
         kept.map(({ rows }) => rows[name]),
       ),
       kept.map(({ checks }) =>
-        JSON.stringify(checks.map(({ sample: _, found: __, ...check }) => check)),
+        JSON.stringify(checks.map(({ sample: _, found: __, onlyReports: ___, ...check }) => check)),
       ),
       kept.map(({ error }) => error?.message ?? null),
       kept.map(({ seconds }) => seconds),

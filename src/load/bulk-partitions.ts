@@ -1,0 +1,101 @@
+/** The rows of a bulk load by partition, until there are enough of one for a COPY. */
+import type pg from 'pg';
+import { makePartitions, type WantedPartition } from '../postgres/partitions-in-catalog.js';
+import type { TableInCatalog } from '../postgres/table-in-catalog.js';
+import type { RoutedRows } from './messages.js';
+import { RowsLeftOut } from './sinks/left-out.js';
+
+/** Rows of one partition that are worth a COPY of their own: it costs as much as some thousand rows. */
+const GROUP_BYTES = 1024 * 1024;
+const MAX_WAITING_BYTES = 64 * 1024 * 1024;
+
+interface Waiting {
+  /** Of the partition, or of the whole table for its rest partition. */
+  readonly name: string;
+  portions: Uint8Array[];
+  bytes: number;
+}
+
+export interface PartitionRows {
+  readonly name: string;
+  readonly portions: readonly Uint8Array[];
+}
+
+export class BulkPartitions {
+  readonly #client: pg.Client;
+  readonly #target: TableInCatalog;
+  /** By value and day that rows name their partition by. */
+  readonly #byPlace = new Map<string, Waiting>();
+  readonly #byName = new Map<string, Waiting>();
+  #waitingBytes = 0;
+
+  constructor(client: pg.Client, target: TableInCatalog) {
+    this.#client = client;
+    this.#target = target;
+  }
+
+  /**
+   * Adds rows, and makes the partitions that they need in the transaction of the load.
+   *
+   * @returns rows that are to be copied now
+   */
+  async add({ rows, name, place, wanted }: RoutedRows): Promise<readonly PartitionRows[]> {
+    await this.#make(wanted);
+    const { table } = this.#target;
+    const waiting =
+      name !== undefined
+        ? this.#named(name)
+        : place === undefined
+          ? this.#named(table)
+          : this.#byPlace.get(keyOf(place));
+    if (waiting === undefined) throw new RowsLeftOut();
+    waiting.portions.push(rows);
+    waiting.bytes += rows.length;
+    this.#waitingBytes += rows.length;
+    if (this.#waitingBytes >= MAX_WAITING_BYTES) return this.takeAll();
+    return waiting.bytes < GROUP_BYTES ? [] : [this.#take(waiting)];
+  }
+
+  async #make(wanted: readonly WantedPartition[]): Promise<void> {
+    const missing = wanted.filter((place) => !this.#byPlace.has(keyOf(place)));
+    if (missing.length === 0) return;
+    const { partitions, table } = this.#target;
+    const made = await makePartitions(this.#client, this.#target, partitions!, missing);
+    for (const place of missing) {
+      const { value = '', day } = place;
+      const found = made.find(
+        ({ value: own, days: [from, until] }) =>
+          own === value && (day === undefined || (from <= day && day < until)),
+      );
+      // The rest partition of a value is found by the server.
+      const isRest = partitions?.time !== undefined && day === undefined;
+      if (found !== undefined) {
+        this.#byPlace.set(keyOf(place), this.#named(isRest ? table : found.name));
+      }
+    }
+  }
+
+  #named(name: string): Waiting {
+    const waiting = this.#byName.get(name) ?? { name, portions: [], bytes: 0 };
+    this.#byName.set(name, waiting);
+    return waiting;
+  }
+
+  #take(waiting: Waiting): PartitionRows {
+    const { name, portions, bytes } = waiting;
+    this.#waitingBytes -= bytes;
+    waiting.portions = [];
+    waiting.bytes = 0;
+    return { name, portions };
+  }
+
+  takeAll(): PartitionRows[] {
+    return [...this.#byName.values()]
+      .filter(({ bytes }) => bytes > 0)
+      .map((waiting) => this.#take(waiting));
+  }
+}
+
+function keyOf({ value = '', day }: WantedPartition): string {
+  return `${day ?? ''} ${value}`;
+}
