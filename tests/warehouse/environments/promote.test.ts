@@ -1,7 +1,8 @@
 /** Promotion: an environment becomes production, and the next run goes on from there. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import type { Warehouse } from '../../../src/model/warehouse/task.js';
-import { withClient, withTransaction } from '../../../src/postgres/connection.js';
+import { connect, withClient, withTransaction } from '../../../src/postgres/connection.js';
 import { dropEnvironment } from '../../../src/warehouse/environments/drop-environment.js';
 import { statesOf, useWarehouse } from '../../support/warehouse-place.js';
 
@@ -193,6 +194,23 @@ it('what people gave the tables of production stays', async () => {
   } finally {
     await database.query('DROP OWNED BY edp_promote_reader; DROP ROLE edp_promote_reader');
   }
+});
+
+it('waits for a long query, and lets others read meanwhile', async () => {
+  await begin();
+  await run(await project());
+  const changed = await project(UPPER);
+  await runIn('dev', changed);
+  const reader = await connect(database.config, 'test');
+  await reader.query('BEGIN; SELECT FROM gold.job_fact LIMIT 1');
+  const promoted = promote('dev', changed);
+  await delay(1500);
+  const startedAt = performance.now();
+  expect(await database.query('SELECT sum(n) FROM gold.job_fact')).toEqual([['12']]);
+  expect(performance.now() - startedAt).toBeLessThan(900);
+  await reader.end();
+  expect((await promoted).tasks).toHaveLength(5);
+  await expectRight(changed);
 });
 
 it('refuses what is not made as edp.yaml says now, and what is incomplete', async () => {
