@@ -132,6 +132,17 @@ export const ERROR_CODES = {
     meaning: 'A task could not make its table; what it had made before is as it was.',
     remedy: 'The message names what the server refused, and where; run again after mending it.',
   },
+  unknown_environment: {
+    exitStatus: 2,
+    meaning: 'There is no environment of this name.',
+    remedy: 'Make it with `edp run --env NAME`.',
+  },
+  environment_refused: {
+    exitStatus: 1,
+    meaning:
+      'An environment cannot be promoted or dropped: it is not made as `edp.yaml` says now, or something else reads it.',
+    remedy: 'Do what the message says; often `edp run --env NAME`.',
+  },
   unknown_run: {
     exitStatus: 2,
     meaning: 'The ledger has no run of this number.',

@@ -125,6 +125,10 @@ export const FAILPOINTS = [
   'embedded.kept',
   'embedded.database',
   'embedded.release',
+  // Promotion of an environment.
+  'environment.prepared',
+  'environment.swapped',
+  'environment.moved',
 ] as const;
 
 export type Failpoint = (typeof FAILPOINTS)[number];

@@ -227,6 +227,12 @@ export const OPTIONS = {
     schema: day.optional(),
     describe: 'The one date to make, stale or not, such as 2024-01-31',
   }),
+  env: define<string | undefined>({
+    schema: text.optional(),
+    describe: 'Environment: schemas beside those of production, such as gold__dev for dev',
+    defaultDescription: 'production',
+  }),
+  drop: flag('Drop the environment instead: its tables, its views and its schemas'),
   only: flag('Run the named tasks without those that they read'),
   full: flag('Make the tables anew, with all their dates, stale or not; ids of members stay'),
   parallel: define<number>({

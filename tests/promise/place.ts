@@ -19,6 +19,9 @@ const LEDGER = [
 
 export async function emptyDatabase(client: pg.Client, model: Model): Promise<void> {
   await client.query('DROP SCHEMA IF EXISTS silver CASCADE; DROP SCHEMA IF EXISTS gold CASCADE');
+  await client.query(
+    'DROP SCHEMA IF EXISTS silver__dev CASCADE; DROP SCHEMA IF EXISTS gold__dev CASCADE',
+  );
   await client.query('DROP SCHEMA public CASCADE; CREATE SCHEMA public');
   await client.query(`TRUNCATE ${LEDGER.map((name) => `edp.${name}`).join(', ')} CASCADE`);
   for (const table of model.tables) await ensureTable(client, model, table, recordDefinition);

@@ -38,6 +38,10 @@ export type Step =
   | { readonly op: 'aside'; readonly task: string }
   | { readonly op: 'kill'; readonly after: number }
   | { readonly op: 'two'; readonly full: boolean }
+  /** A run of an environment; production is as it was. */
+  | { readonly op: 'beside'; readonly full: boolean }
+  /** The environment becomes production, if it may. */
+  | { readonly op: 'swap' }
   | { readonly op: 'run'; readonly full: boolean };
 
 const RANGES: readonly (readonly [string, string])[] = [
@@ -91,6 +95,8 @@ export function makeStep(random: Random, project: Project, promoted: number): St
   if (chance < 0.68) return { op: 'aside', task: random.pick(namesOf(project)) };
   if (chance < 0.72) return { op: 'kill', after: random.below(250) };
   if (chance < 0.77) return { op: 'two', full: random.next() < 0.2 };
+  if (chance < 0.84) return { op: 'beside', full: random.next() < 0.1 };
+  if (chance < 0.89) return { op: 'swap' };
   return { op: 'run', full: random.next() < 0.08 };
 }
 

@@ -44,6 +44,16 @@ export const warehouseRunSchema = z.strictObject({
   command: z.literal('run'),
   ok: z.boolean().describe('Exit status 0, or 3 without a failed check of severity error'),
   runId: z.int().nullable().describe('null for a dry run'),
+  environment: z
+    .strictObject({
+      name: z.string(),
+      schemas: z.array(z.string()),
+      differing: z
+        .array(z.string())
+        .describe('Tasks that differ from production, or read one that does: only these are made'),
+    })
+    .optional()
+    .describe('With --env'),
   seconds,
   copies: z
     .array(

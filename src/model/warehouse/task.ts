@@ -96,6 +96,8 @@ export interface DimensionTask extends TaskBase {
   /** Undefined: all other columns of the source. */
   readonly attributes?: readonly string[];
   readonly idType: (typeof ID_TYPES)[number];
+  /** Of an environment: the dimension of production, whose members have their ids here, too. */
+  readonly idsOf?: { readonly task: string; readonly relation: Relation };
   /** Of a source with versions: whether only those of now are read. */
   readonly readsCurrent: boolean;
   readonly type2?: Type2;

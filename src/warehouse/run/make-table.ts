@@ -2,7 +2,7 @@
 import type pg from 'pg';
 import type { Change } from '../../ledger/changes.js';
 import { quoteColumns, quoteIdentifier } from '../../model/ddl.js';
-import type { Check, Relation } from '../../model/warehouse/task.js';
+import type { Check, DimensionTask, Relation } from '../../model/warehouse/task.js';
 import { printExpr, printSelect } from '../../relational/postgres-sql.js';
 import { column, type Select } from '../../relational/tree.js';
 import { allPass, checkRows } from '../checks/check-rows.js';
@@ -77,8 +77,12 @@ export interface Making {
   /** Of the table that is made. */
   readonly readers: readonly DateReader[];
   readonly keyReaders: readonly KeyReader[];
-  /** The table that is replaced: ids of its members stay. */
+  /** The table that is replaced. */
+  readonly replaces?: Relation;
+  /** A table, mostly the same: ids of its members stay. */
   readonly idsFrom?: Relation;
+  /** Where members have ids until there is a table. */
+  readonly idsOf?: DimensionTask['idsOf'];
 }
 
 export const NOTHING: SliceRows = {
@@ -105,7 +109,7 @@ export async function makeEmpty(client: pg.Client, { blueprint, comment }: Makin
 
 /** Makes the table anew, where none is. The relation of its changes is left to the caller. */
 export async function makeNew(client: pg.Client, making: Making): Promise<Made> {
-  const { blueprint, checks, comment, idsFrom } = making;
+  const { blueprint, checks, comment, idsFrom, replaces } = making;
   await createTable(client, blueprint, blueprint.relation);
   if (hasIds(blueprint) && idsFrom === undefined) await forgetAll(client, blueprint);
   const { relation } = blueprint;
@@ -122,7 +126,7 @@ export async function makeNew(client: pg.Client, making: Making): Promise<Made> 
     tallies = [{ slice: '', rows: rowCount ?? 0, unknown: 0, ...count! }];
   }
   const checked = await publishedRows(client, blueprint);
-  const found = await checkRows(client, checks, { ...checked, relation: idsFrom ?? relation });
+  const found = await checkRows(client, checks, { ...checked, relation: replaces ?? relation });
   const slices = tallies.map(({ slice, read, nullKey, rows: inserted, unknown }) =>
     toOutcome(slice, { ...NOTHING, read, nullKey, inserted, unknown }, found, checks),
   );
