@@ -107,11 +107,7 @@ function failedOf(client: pg.Client, runs: readonly RunSummary[]): Promise<Faile
   );
 }
 
-function printRuns(
-  output: Output<never>,
-  runs: readonly ShownRun[],
-  failed: FailedChecks,
-): void {
+function printRuns(output: Output<never>, runs: readonly ShownRun[], failed: FailedChecks): void {
   if (runs.length === 0) {
     output.line('there are no runs yet');
     return;
