@@ -128,6 +128,6 @@ function print(
     isDrop
       ? `environment ${name} is gone, with ${dropped} tables and views${end}`
       : `${formatNumber(tasks.length, 'task')} of ${name} ${tasks.length === 1 ? 'is' : 'are'} production now ` +
-          `(${formatSeconds(seconds)}; the change itself ${formatSeconds(swapSeconds!)})${end}`,
+          `(${formatSeconds(seconds)}; readers waited ${formatSeconds(swapSeconds!)} at most)${end}`,
   );
 }

@@ -11,7 +11,7 @@ export const promoteEnvSchema = z.strictObject({
   dropped: count.describe('With --drop: tables and views'),
   keptSchemas: z.array(z.string()).describe('Schemas in which there is more than edp made'),
   seconds,
-  swapSeconds: seconds.nullable().describe('Of the transaction in which production changed'),
+  swapSeconds: seconds.nullable().describe('How long readers of production could wait'),
 });
 
 export type PromoteEnvJson = Json<typeof promoteEnvSchema>;

@@ -56,25 +56,24 @@ async function adopt(
   facts: readonly FactTask[],
 ): Promise<number> {
   const table = quoteRelation(task.relation);
-  const theirs = quoteRelation(task.idsOf.relation);
-  const unknown = printExpr(unknownId(task.idType));
-  const textKey = (of: string) =>
-    `ARRAY[${key.map((name) => `${of}.${quoteIdentifier(name)}::text`).join(', ')}]`;
-  // Production's, of members that are there and of those that are gone.
-  const known = `SELECT ${textKey('their')} AS key, their.id FROM ${theirs} AS their WHERE their.id <> ${unknown}
-    UNION ALL SELECT key, CAST(id AS ${task.idType}) FROM edp.member_ids WHERE task = ${quoteLiteral(task.idsOf.task)}`;
+  const ids = idsOf(task, key);
   await client.query(`DROP TABLE IF EXISTS ${MOVED}`);
   await client.query(
     `CREATE TEMP TABLE edp_moved_ids ON COMMIT DROP AS
-     WITH known AS MATERIALIZED (${known})
-     SELECT own.id AS old, known.id AS new FROM ${table} AS own JOIN known ON known.key = ${textKey('own')}
-     WHERE own.id <> ${unknown} AND own.id <> known.id`,
+     SELECT own.id AS old, their.id AS new FROM ${table} AS own JOIN ${ids.theirs} AS their ON ${ids.isSame}
+     WHERE own.id <> ${ids.unknown} AND own.id <> their.id
+     UNION ALL SELECT own.id, CAST(gone.id AS ${task.idType}) FROM ${ids.gone} JOIN ${table} AS own
+       ON ${ids.textKey('own')} = gone.key AND own.id::text <> gone.id`,
   );
-  if (task.idType !== 'uuid') await giveFreeIds(client, table, known, textKey('own'), unknown);
+  if (task.idType !== 'uuid') await giveFreeIds(client, table, ids);
   await client.query(
-    `INSERT INTO edp.member_ids (task, key, id) SELECT ${quoteLiteral(task.name)}, key, id::text FROM (${known}) AS known
-     WHERE NOT EXISTS (SELECT FROM ${table} AS own WHERE ${textKey('own')} = known.key)
+    `INSERT INTO edp.member_ids (task, key, id)
+     SELECT $1, ${ids.textKey('their')}, their.id::text FROM ${ids.theirs} AS their
+       WHERE their.id <> ${ids.unknown} AND NOT EXISTS (SELECT FROM ${table} AS own WHERE ${ids.isSame})
+     UNION ALL SELECT $1, gone.key, gone.id FROM ${ids.gone}
+       WHERE NOT EXISTS (SELECT FROM ${table} AS own WHERE ${ids.textKey('own')} = gone.key)
      ON CONFLICT (task, key) DO UPDATE SET id = excluded.id`,
+    [task.name],
   );
   const { rows } = await client.query<{ count: number }>(`SELECT count(*) AS count FROM ${MOVED}`);
   const count = rows[0]!.count;
@@ -90,25 +89,43 @@ async function adopt(
   return count;
 }
 
+/** SQL of what production knows of its members. */
+interface KnownIds {
+  readonly theirs: string;
+  /** Members who are not there any more. */
+  readonly gone: string;
+  readonly unknown: string;
+  /** Whether `own` and `their` are one member. */
+  readonly isSame: string;
+  textKey(of: string): string;
+}
+
+function idsOf({ idsOf: production, idType }: Adopting, key: readonly string[]): KnownIds {
+  const column = (of: string, name: string) => `${of}.${quoteIdentifier(name)}`;
+  return {
+    theirs: quoteRelation(production.relation),
+    gone: `(SELECT key, id FROM edp.member_ids WHERE task = ${quoteLiteral(production.task)}) AS gone`,
+    unknown: printExpr(unknownId(idType)),
+    isSame: key.map((name) => `${column('own', name)} = ${column('their', name)}`).join(' AND '),
+    textKey: (of) => `ARRAY[${key.map((name) => `${column(of, name)}::text`).join(', ')}]`,
+  };
+}
+
 /** Members that production does not know keep away from its ids. */
-async function giveFreeIds(
-  client: pg.Client,
-  table: string,
-  known: string,
-  key: string,
-  unknown: string,
-): Promise<void> {
+async function giveFreeIds(client: pg.Client, table: string, ids: KnownIds): Promise<void> {
   await client.query(
     `SELECT setval(pg_get_serial_sequence($1, 'id'), greatest(1, (SELECT max(id) FROM ${table}),
-       (SELECT max(id) FROM (${known}) AS known)))`,
+       (SELECT max(id) FROM ${ids.theirs}), (SELECT max(CAST(gone.id AS bigint)) FROM ${ids.gone})))`,
     [table],
   );
   await client.query(
-    `WITH known AS MATERIALIZED (${known})
-     INSERT INTO ${MOVED} (old, new)
+    `INSERT INTO ${MOVED} (old, new)
      SELECT own.id, nextval(pg_get_serial_sequence($1, 'id')) FROM ${table} AS own
-     WHERE own.id <> ${unknown} AND own.id IN (SELECT id FROM known)
-       AND NOT EXISTS (SELECT FROM known WHERE known.key = ${key})`,
+     WHERE own.id <> ${ids.unknown}
+       AND (EXISTS (SELECT FROM ${ids.theirs} AS their WHERE their.id = own.id)
+         OR own.id::text IN (SELECT gone.id FROM ${ids.gone}))
+       AND NOT EXISTS (SELECT FROM ${ids.theirs} AS their WHERE ${ids.isSame})
+       AND NOT EXISTS (SELECT FROM ${ids.gone} WHERE gone.key = ${ids.textKey('own')})`,
     [table],
   );
 }

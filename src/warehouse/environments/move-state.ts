@@ -50,26 +50,36 @@ export async function moveState(
   const names = tasks.map(({ name }) => name);
   const relations = tasks.map(({ relation }) => quoteRelation(relation));
   await client.query('DELETE FROM edp.tasks WHERE task = ANY ($1)', [names]);
-  for (const swap of swaps) await moveTask(client, swap, warehouse, runId);
+  const logged = await namesOf(client, tasks);
+  for (const [i, swap] of swaps.entries()) {
+    await moveTask(client, swap, warehouse, logged[i]!, runId);
+  }
+  for (const table of OF_TASKS) {
+    await client.query(
+      `UPDATE ${table} AS of SET task = moved.name FROM unnest($1::text[], $2::text[]) AS moved (own, name)
+       WHERE of.task = moved.own`,
+      [swaps.map(({ own }) => own.name), names],
+    );
+  }
   // What others had read is another table now.
   await client.query(
     `UPDATE edp.tasks SET definition = '' WHERE sources && $1::text[] AND task <> ALL ($2::text[])`,
     [relations, names],
   );
-  const logged = await namesOf(client, tasks);
   await recordChanges(
     client,
     logged.map((relation): Change => ({ relation, kind: 'definition' })),
   );
 }
 
+/** @param relation as the ledger has it */
 async function moveTask(
   client: pg.Client,
   { task, own }: Swap,
   warehouse: Warehouse,
+  relation: string,
   runId: number,
 ): Promise<void> {
-  const asked = own.checks.map(hashOf);
   await client.query(
     `UPDATE edp.tasks SET task = $2, relation = $3, definition = $4, sources = $5, promoted_run = $6,
        checks = ARRAY(SELECT production FROM unnest($7::text[], $8::text[]) AS both_of (own, production)
@@ -78,15 +88,12 @@ async function moveTask(
     [
       own.name,
       task.name,
-      (await namesOf(client, [task]))[0],
+      relation,
       await definitionOf(client, task, warehouse),
       relationsOf(task).map(quoteRelation),
       runId,
-      asked,
+      own.checks.map(hashOf),
       task.checks.map(hashOf),
     ],
   );
-  for (const table of OF_TASKS) {
-    await client.query(`UPDATE ${table} SET task = $2 WHERE task = $1`, [own.name, task.name]);
-  }
 }

@@ -24,7 +24,7 @@ const BUSY = ['55P03', '40P01'];
 export interface Promoted {
   /** As edp.yaml names them. */
   readonly tasks: readonly string[];
-  /** Of the transaction in which production changes. */
+  /** How long readers of production could wait. */
   readonly swapSeconds: number;
   /** Schemas in which there is more than edp made. */
   readonly kept: readonly string[];
@@ -48,10 +48,9 @@ export async function promoteEnvironment(
   await failpoint('environment.prepared', client);
   for (const deadline = Date.now() + PATIENCE_MS; ; await delay(PAUSE_MS)) {
     signal.throwIfAborted();
-    const startedAt = performance.now();
     try {
-      const kept = await swapAll(client, environment, swaps, warehouse, runId);
-      const swapSeconds = (performance.now() - startedAt) / 1000;
+      const { kept, lockedAt } = await swapAll(client, environment, swaps, warehouse, runId);
+      const swapSeconds = (performance.now() - lockedAt) / 1000;
       return { tasks: swaps.map(({ task }) => task.name), swapSeconds, kept };
     } catch (error) {
       if (!BUSY.includes((error as { code?: string }).code ?? '')) throw error;
@@ -103,15 +102,15 @@ function swapAll(
   swaps: readonly Swap[],
   warehouse: Warehouse,
   runId: number,
-): Promise<readonly string[]> {
+): Promise<{ kept: readonly string[]; lockedAt: number }> {
   return withTransaction(client, async () => {
     await client.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`);
     await copyUnseen(client, swaps);
-    await swapTables(client, swaps);
+    const lockedAt = await swapTables(client, swaps);
     await failpoint('environment.swapped', client);
     await moveState(client, swaps, warehouse, runId);
     const { kept } = await dropEnvironment(client, name, [layers.silver, layers.gold]);
     await failpoint('environment.moved', client);
-    return kept;
+    return { kept, lockedAt };
   });
 }

@@ -30,7 +30,8 @@ interface Replaced {
   readonly foreignKeys: readonly ForeignKey[];
 }
 
-export async function swapTables(client: pg.Client, swaps: readonly Swap[]): Promise<void> {
+/** @returns when readers of production began to wait, as `performance.now()` tells it */
+export async function swapTables(client: pg.Client, swaps: readonly Swap[]): Promise<number> {
   // Nobody alters them while their belongings are listed; queries go on.
   await lockTables(client, swaps, 'SHARE UPDATE EXCLUSIVE');
   const replaced: Replaced[] = [];
@@ -42,6 +43,8 @@ export async function swapTables(client: pg.Client, swaps: readonly Swap[]): Pro
     views.push(...(await listViews(client, found.oid)));
   }
   await lockTables(client, swaps, 'ACCESS EXCLUSIVE');
+  const lockedAt = performance.now();
+
   const oids = new Set(replaced.map(({ oid }) => oid));
   const dependent = eachLast(views);
   await dropViews(client, dependent);
@@ -65,6 +68,7 @@ export async function swapTables(client: pg.Client, swaps: readonly Swap[]): Pro
     client,
     dependent.filter(({ oid }) => !oids.has(oid)),
   );
+  return lockedAt;
 }
 
 /** To lock a view would lock what it reads. */
