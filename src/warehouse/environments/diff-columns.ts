@@ -3,6 +3,7 @@ import { quoteIdentifier } from '../../model/ddl.js';
 import { GOLD_TIMES } from '../../model/warehouse/known-columns.js';
 import { rowKeyOf } from '../../model/warehouse/row-key.js';
 import type { LookUp, Task } from '../../model/warehouse/task.js';
+import { IS_CURRENT, VALID_FROM } from '../../model/warehouse/versions.js';
 import { printExpr } from '../../relational/postgres-sql.js';
 import { unknownId } from '../compile/fact-rows.js';
 import { quoteRelation, type Shape, writtenAlike } from '../compile/relation-shape.js';
@@ -53,12 +54,18 @@ function isComparable(name: string, ...sides: readonly Side[]): boolean {
   const keys = sides.map(({ task, members }) => {
     const lookUp = lookUpOf(task, name);
     if (lookUp === undefined) return '';
-    const columns = lookUp.by.map(({ dimension }) => dimension);
+    const columns = memberKey(lookUp, members.get(name));
     return columns.every((column) => members.get(name)?.has(column) === true)
       ? JSON.stringify(columns)
       : undefined;
   });
   return keys.every((key) => key !== undefined && key === keys[0]);
+}
+
+/** What tells the members of a dimension apart, and the versions of one. */
+function memberKey({ by }: LookUp, dimension: Shape | undefined): string[] {
+  const hasVersions = [VALID_FROM, IS_CURRENT].every((name) => dimension?.has(name) === true);
+  return [...by.map(({ dimension: column }) => column), ...(hasVersions ? [VALID_FROM] : [])];
 }
 
 function lookUpOf(task: Task, name: string): LookUp | undefined {
@@ -71,8 +78,8 @@ export function diffValue({ task, shape, members }: Side, name: string): string 
   const lookUp = lookUpOf(task, name);
   if (lookUp === undefined) return writtenAlike(value, shape.get(name)!);
   const types = members.get(name)!;
-  const key = lookUp.by.map(({ dimension }) =>
-    writtenAlike(`member.${quoteIdentifier(dimension)}`, types.get(dimension)!),
+  const key = memberKey(lookUp, types).map((column) =>
+    writtenAlike(`member.${quoteIdentifier(column)}`, types.get(column)!),
   );
   return `CASE WHEN ${value} = ${printExpr(unknownId(lookUp.idType))} THEN 'unknown'
     ELSE coalesce((SELECT concat_ws(', ', ${key.join(', ')}) FROM ${quoteRelation(lookUp.relation)} AS member

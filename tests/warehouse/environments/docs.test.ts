@@ -56,7 +56,7 @@ it('each command of the page does what it says', { timeout: 120_000 }, async () 
     [...outputs].filter(([name]) => name.replace(/^\d+ /, '') === command).map(([, text]) => text);
   expect(of('edp test').map((text) => / (\d+) failed/.exec(text)?.[1])).toEqual(['0', '1', '0']);
   expect(of('edp run').at(-1)).toContain('nothing changed');
-  expect(of('edp run --env dev')[0]).toContain('7 tasks differ from production; 6 views');
+  expect(of('edp run --env dev')[0]).toContain('8 tasks differ from production; 7 views');
   expect(of('edp diff member_dim --env dev --limit 3')[0]).toContain('free → gratis');
   expect(await database.query('SELECT DISTINCT plan FROM gold.member_dim ORDER BY 1')).toEqual([
     ['gratis'],
