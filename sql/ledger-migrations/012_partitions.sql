@@ -137,6 +137,7 @@ DECLARE
   value text;
   wanted record;
   part regclass;
+  zone text := CASE WHEN edp.midnight_of(parent, divisor) = '' THEN '' ELSE '+00' END;
 BEGIN
   IF NOT has_any_column_privilege(session_user, parent, 'INSERT') THEN
     RAISE insufficient_privilege USING MESSAGE = format('permission denied for table %s', parent);
@@ -155,31 +156,35 @@ BEGIN
   END LOOP;
   FOR wanted IN
     WITH wished AS (
-      SELECT DISTINCT l.v AS list_value, date_trunc(every, d.v)::date AS starts,
-                      (date_trunc(every, d.v) + ('1 ' || every)::interval)::date AS ends
+      SELECT DISTINCT l.v AS list_value, d.v AS day, date_trunc(every, d.v::timestamp) AS unit
       FROM unnest(days) WITH ORDINALITY AS d (v, n)
       LEFT JOIN unnest(list_values) WITH ORDINALITY AS l (v, n) ON l.n = d.n
-      WHERE d.v IS NOT NULL),
+      WHERE d.v >= since AND d.v < upto),
     holders AS MATERIALIZED (
       SELECT v.list_value, CASE WHEN list_values IS NULL THEN parent::oid ELSE p.partition END AS oid
       FROM (SELECT DISTINCT w.list_value FROM wished w) v
       LEFT JOIN edp.partitions_of(parent) p ON p.list_value = v.list_value),
     taken AS MATERIALIZED (
       SELECT h.list_value, p.lower, p.upper FROM holders h, edp.partitions_of(h.oid) p WHERE p.lower IS NOT NULL)
-    SELECT h.oid::regclass AS holder, w.starts, w.ends
+    -- What others have made, and what the rest partition may have, is left out.
+    SELECT DISTINCT w.list_value, h.oid::regclass AS holder, w.unit, greatest(w.unit, since, t.behind) AS starts,
+           least(w.unit + ('1 ' || every)::interval, upto, t.before) AS ends
     FROM wished w JOIN holders h ON h.list_value IS NOT DISTINCT FROM w.list_value AND h.oid IS NOT NULL
-    WHERE NOT EXISTS (SELECT FROM taken t WHERE t.list_value IS NOT DISTINCT FROM w.list_value
-                      AND t.lower < w.ends AND t.upper > w.starts)
-    ORDER BY w.list_value, w.starts
+    CROSS JOIN LATERAL (
+      SELECT max(t.upper) FILTER (WHERE t.upper <= w.day) AS behind, min(t.lower) FILTER (WHERE t.lower >= w.day + 1) AS before,
+             coalesce(bool_or(t.lower < w.day + 1 AND t.upper > w.day), false) AS is_there
+      FROM taken t WHERE t.list_value IS NOT DISTINCT FROM w.list_value) t
+    WHERE NOT t.is_there
+    ORDER BY w.list_value, starts
   LOOP
     IF there + made >= most THEN
       RAISE program_limit_exceeded USING MESSAGE = format('table %s would have more than %s partitions', parent, most),
         HINT = 'divide it by longer times, or by another column';
     END IF;
     part := edp.new_partition(
-      wanted.holder, '_' || to_char(wanted.starts, CASE every WHEN 'day' THEN 'YYYY_MM_DD' WHEN 'month' THEN 'YYYY_MM' ELSE 'YYYY' END), '');
+      wanted.holder, '_' || to_char(wanted.unit, CASE every WHEN 'day' THEN 'YYYY_MM_DD' WHEN 'month' THEN 'YYYY_MM' ELSE 'YYYY' END), '');
     EXECUTE format('ALTER TABLE %s ATTACH PARTITION %s FOR VALUES FROM (%L) TO (%L)', wanted.holder, part,
-                   wanted.starts || edp.midnight_of(part, divisor), wanted.ends || edp.midnight_of(part, divisor));
+                   wanted.starts || zone, wanted.ends || zone);
     made := made + 1;
   END LOOP;
   RETURN made;
