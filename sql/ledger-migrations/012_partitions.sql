@@ -30,7 +30,7 @@ CREATE FUNCTION edp.partitions_of(parent regclass)
   SELECT oid, NULL, NULL, NULL, true, divides, rest_check FROM bounds WHERE bound = 'DEFAULT'
 $$;
 
--- A name that no relation of the schema has: the parent's, cut where it is too long, and an ending.
+-- A name that no relation, type or function of the schema has: the parent's, cut where it is too long, and an ending.
 CREATE FUNCTION edp.partition_name(parent regclass, ending text) RETURNS text
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -44,7 +44,9 @@ BEGIN
     WHILE octet_length(base || tail) > 63 LOOP
       base := left(base, -1);
     END LOOP;
-    EXIT WHEN NOT EXISTS (SELECT FROM pg_class WHERE relnamespace = place AND relname = base || tail);
+    EXIT WHEN NOT EXISTS (SELECT FROM pg_class WHERE relnamespace = place AND relname = base || tail)
+      AND NOT EXISTS (SELECT FROM pg_type WHERE typnamespace = place AND typname = base || tail)
+      AND NOT EXISTS (SELECT FROM pg_proc WHERE pronamespace = place AND proname = base || tail);
     number := number + 1;
     tail := ending || '_' || number;
   END LOOP;
@@ -126,10 +128,10 @@ $$;
 
 -- Makes the partitions of the values that have none: of time (`every`: day, month or year, with its column and its range),
 -- of a list (`list_values`), or of both, where a value and a day stand at the same place. Each is made as a table and then attached,
--- so that loads go on meanwhile, and two that do so at once wait for each other instead of deadlocking.
-CREATE FUNCTION edp.make_partitions(
+-- so that loads go on meanwhile, and two that do so at once wait for each other instead of deadlocking. By the table's owner.
+CREATE FUNCTION edp.divide(
     parent regclass, every text, divisor text, since date, upto date, list_values text[], days date[]) RETURNS int
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO' AS $$
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO' AS $$
 DECLARE
   most constant int := 10000;
   made int := 0;
@@ -139,9 +141,6 @@ DECLARE
   part regclass;
   zone text := CASE WHEN edp.midnight_of(parent, divisor) = '' THEN '' ELSE '+00' END;
 BEGIN
-  IF NOT has_any_column_privilege(session_user, parent, 'INSERT') THEN
-    RAISE insufficient_privilege USING MESSAGE = format('permission denied for table %s', parent);
-  END IF;
   -- As ATTACH does.
   EXECUTE format('LOCK TABLE ONLY %s IN SHARE UPDATE EXCLUSIVE MODE', parent);
   SELECT count(*) INTO there FROM pg_partition_tree(parent) WHERE isleaf;
@@ -188,5 +187,31 @@ BEGIN
     made := made + 1;
   END LOOP;
   RETURN made;
+END
+$$;
+
+-- The same for roles that may insert rows and do not own the table. Definitions of the table may call functions of its owner, which
+-- run as the owner of the ledger here. So that one must own the table, or have been made a member of the role that does;
+-- that a superuser may do everything is not enough.
+CREATE FUNCTION edp.make_partitions(
+    parent regclass, every text, divisor text, since date, upto date, list_values text[], days date[]) RETURNS int
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  caller name := coalesce(nullif(current_setting('role'), 'none'), session_user);
+  holder oid := (SELECT relowner FROM pg_class WHERE oid = parent);
+BEGIN
+  IF NOT has_any_column_privilege(caller, parent, 'INSERT') THEN
+    RAISE insufficient_privilege USING MESSAGE = format('permission denied for table %s', parent);
+  END IF;
+  IF NOT EXISTS (
+    WITH RECURSIVE held (role) AS (
+      SELECT oid FROM pg_roles WHERE rolname = current_user
+      UNION SELECT m.roleid FROM pg_auth_members m JOIN held ON m.member = held.role)
+    SELECT FROM held WHERE role = holder)
+  THEN
+    RAISE insufficient_privilege USING MESSAGE = format('the owner of schema edp is no member of the role that owns table %s', parent),
+      HINT = format('GRANT %s TO %s', holder::regrole, quote_ident(current_user));
+  END IF;
+  RETURN edp.divide(parent, every, divisor, since, upto, list_values, days);
 END
 $$;

@@ -87,9 +87,12 @@ function makeDividedPieces(
     const lines = [`PRIMARY KEY (${key.join(', ')})`];
     pieces.push({ what: 'key', isNeeded: true, isMade: true, lines });
   }
+  // With a guard, a row is replaced by an UPDATE, which inserts it anew where its partition is another one.
+  const updates = division.hasGuard && situation.onConflict === 'update' && key.length > 0;
   if (often(0.35)) pieces.push(...makeCheck(random, columns));
   for (const { name } of [...columns, ...dividing]) {
-    if (!often(0.08)) continue;
+    // It needs no value for a column that it does not change.
+    if (!often(0.08) || updates) continue;
     pieces.push({
       what: `not null ${name}`,
       after: [`ALTER TABLE ${table} ALTER ${name} SET NOT NULL`],
@@ -99,11 +102,14 @@ function makeDividedPieces(
   pieces.push(...references.filter(({ what }) => what !== 'referrer'));
   const fixed = [...key, ...rest];
   const triggers = makeTriggers(random, table, [...columns, ...dividing], fixed);
-  const replaces = situation.onConflict === 'update' && key.length > 0;
-  // A row is replaced by an UPDATE, which inserts it anew where its partition is another one.
   const isAlike = ({ last = [], what }: Piece) =>
     !what.includes('elsewhere') && last.some((line) => line.includes('INSERT OR UPDATE'));
-  pieces.push(...triggers.filter((piece) => !(division.hasGuard && replaces) || isAlike(piece)));
+  // A value that a trigger writes may be a member that a later record brings.
+  const mayBeInferred = ({ what }: Piece) =>
+    situation.missingDimensions === 'infer' && what === 'trigger that changes';
+  pieces.push(
+    ...triggers.filter((piece) => (!updates || isAlike(piece)) && !mayBeInferred(piece)),
+  );
   if (often(0.15)) pieces.push(makeColumnWithoutField(random, columns));
   return { pieces, key, extra: dividing };
 }
