@@ -1,6 +1,8 @@
 /** `edp run`: brings the tables of the warehouse up to date. */
 import { EdpError, EXIT } from '../base/errors.js';
+import { safeText } from '../base/safe-text.js';
 import { isDay } from '../model/day.js';
+import type { Model } from '../model/model.js';
 import type { Task } from '../model/warehouse/task.js';
 import { resolveOptions } from '../options/resolve-options.js';
 import { withClient } from '../postgres/connection.js';
@@ -9,6 +11,7 @@ import { migrate } from '../postgres/migrate.js';
 import { loadWarehouse } from '../project/load-warehouse.js';
 import type { Output } from '../terminal/output.js';
 import { withProgress } from '../terminal/progress.js';
+import { listCopies, type MendedCopy, mendCopies } from '../upkeep/copies/mend-copies.js';
 import { isError } from '../warehouse/checks/outcome.js';
 import { listChanged } from '../warehouse/run/changed-tasks.js';
 import { findSqlFaults } from '../warehouse/run/find-sql-faults.js';
@@ -37,7 +40,8 @@ export const command: Command = {
       });
     }
     const { warehouse, directory, refuse, unusedSql } = await loadWarehouse(project.directory);
-    if (warehouse.tasks.length === 0) {
+    const hasCopies = listCopies(project.model).length > 0;
+    if (warehouse.tasks.length === 0 && !hasCopies) {
       throw new EdpError('usage', NO_TASKS, {
         hint: 'docs/warehouse.md of the package explains them; edp init warehouse NAME writes a small project to learn from',
       });
@@ -57,7 +61,8 @@ export const command: Command = {
     }
     return withDatabase({ databaseUrl: options.databaseUrl, directory }, async (database) => {
       refuse(await withClient(database.client, 'run', (own) => findSqlFaults(own, warehouse)));
-      return within(invocation, database, options.dryRun, async (own, runId) => {
+      let print = () => {};
+      const run = within(invocation, database, options.dryRun, async (own, runId) => {
         const startedAt = performance.now();
         const changed = wanted.some((each) => each.includes('state:changed'))
           ? await listChanged(own, warehouse)
@@ -73,17 +78,27 @@ export const command: Command = {
           parallel: options.parallel,
           withSql: options.sql,
         };
+        // Tasks read them.
+        const copies = options.only ? [] : await mendAll(own, project.model, options, signal);
         const results = await runAll(output, tasks, (progress) =>
           runTasks(own, warehouse, tasks, orders, runId ?? 0, progress, signal),
         );
         const seconds = (performance.now() - startedAt) / 1000;
         const status = statusOf(results, signal);
-        if (tasks.length === 0) output.line(`nothing to do: no task is ${wanted.join(', ')}`);
-        else printRun(output, results, { runId, seconds });
-        if (signal.aborted) output.line('interrupted: run the same command again to continue');
-        output.result(toJson(results, runId, seconds, status));
+        print = () => {
+          printCopies(output, copies, options.dryRun);
+          if (tasks.length === 0 && wanted.length > 0) {
+            output.line(`nothing to do: no task is ${wanted.join(', ')}`);
+          } else if (tasks.length === 0) {
+            if (copies.length === 0) output.line('nothing to do: all copies are right');
+          } else printRun(output, results, { runId, seconds });
+          if (signal.aborted) output.line('interrupted: run the same command again to continue');
+          output.result(toJson(results, copies, runId, seconds, status));
+        };
         return status;
       });
+      // Behind the end of the run in the ledger: a reader that went away ends the process.
+      return run.finally(() => print());
     });
   },
 };
@@ -173,8 +188,33 @@ function hasFailedCheck({ checks }: TaskResult): boolean {
   return checks.some(isError);
 }
 
+async function mendAll(
+  database: Database,
+  model: Model,
+  { dryRun, full }: { readonly dryRun: boolean; readonly full: boolean },
+  signal: AbortSignal,
+): Promise<readonly MendedCopy[]> {
+  if (listCopies(model).length === 0) return [];
+  return withClient(database.client, 'copies', (client) =>
+    mendCopies(client, model, { dryRun, full }, signal),
+  );
+}
+
+function printCopies(output: Output, copies: readonly MendedCopy[], dryRun: boolean): void {
+  for (const { table, column, rows, seconds } of copies) {
+    const what = rows === 1 ? 'one row' : `${rows.toLocaleString('en-US')} rows`;
+    const name = safeText(`${table}.${column}`);
+    output.line(
+      dryRun
+        ? `${name}: ${what} would get the value that they copy`
+        : `${name}: ${what} got the value that they copy (${seconds.toFixed(1)} s)`,
+    );
+  }
+}
+
 function toJson(
   results: readonly TaskResult[],
+  copies: readonly MendedCopy[],
   runId: number | null,
   seconds: number,
   status: number,
@@ -184,6 +224,7 @@ function toJson(
     ok: status === EXIT.done,
     runId,
     seconds: secondsJson(seconds),
+    copies: copies.map(({ seconds: own, ...copy }) => ({ ...copy, seconds: secondsJson(own) })),
     tasks: results.map(
       ({ task, kind, slice, state, reason, rows, checks, error, sql, ...rest }) => ({
         task,

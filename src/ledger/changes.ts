@@ -77,6 +77,20 @@ export async function recordChanges(client: pg.Client, changes: readonly Change[
 }
 
 /**
+ * Enters members that a load inferred. They have no load themselves: who looked for rows of the load would not find
+ * them.
+ */
+export async function recordInferred(
+  client: pg.Client,
+  relation: string,
+  rows: number,
+  loadId: number,
+): Promise<void> {
+  if (loadId < 0) return;
+  await recordChanges(client, [{ relation, kind: 'inserted', rows }]);
+}
+
+/**
  * Enters that a table was created or altered, in the transaction that does it.
  *
  * @param name of the table, as in SQL: quoted, qualified unless the search path has it

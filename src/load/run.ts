@@ -22,7 +22,7 @@ import { planIndexes } from '../postgres/indexes.js';
 import { Session } from '../postgres/session.js';
 import type { InputFile } from '../source/discover.js';
 import { type BulkFile, loadInBulk, withFirstLines } from './bulk.js';
-import { Dispatcher, type PlannedSplit } from './dispatch.js';
+import { copiesByServer, Dispatcher, type PlannedSplit } from './dispatch.js';
 import { type ClaimedLoad, FileQueue } from './file-queue.js';
 import {
   type FileResult,
@@ -290,7 +290,8 @@ class IngestRun {
     }
     const isFit =
       claimed.length > 0 &&
-      claimed.every((load) => isAlike(load, claimed[0]!) && load.claim.committed.length === 0);
+      claimed.every((load) => isAlike(load, claimed[0]!) && load.claim.committed.length === 0) &&
+      !copiesByServer({ plan: claimed[0]!.prepared.plan, target: tableInCatalog });
     if (isFit && !this.isStopped && (await this.#copyInBulk(claimed))) return busy;
     await this.#sendAll(claimed);
     return busy;

@@ -109,6 +109,8 @@ export function printExpr(expr: Expr, around = 0): string {
       return `CAST(${printExpr(expr.of)} AS ${expr.type})`;
     case 'try-cast':
       return printTryCast(expr);
+    case 'by-bytes':
+      return `(${printExpr(expr.of)} COLLATE "C")`;
     case 'call':
       return `${expr.name}(${expr.of.map((each) => printExpr(each)).join(', ')})`;
     case 'aggregate':

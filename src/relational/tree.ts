@@ -17,6 +17,8 @@ export type Expr =
   | { readonly kind: 'cast'; readonly of: Expr; readonly type: string }
   /** NULL where the value cannot be cast. */
   | { readonly kind: 'try-cast'; readonly of: Expr; readonly type: string }
+  /** A text that is ordered by its bytes, whatever its collation. */
+  | { readonly kind: 'by-bytes'; readonly of: Expr }
   | { readonly kind: 'call'; readonly name: string; readonly of: readonly Expr[] }
   | {
       readonly kind: 'aggregate';

@@ -12,9 +12,9 @@ const newest = (await readdir(new URL('../../sql/ledger-migrations/', import.met
 const database = useEmptyDatabase();
 const run = runnerFor(database);
 
-const DROP_WAREHOUSE = `DROP TABLE edp.stale_slices, edp.unknown_keys, edp.member_ids, edp.tasks, edp.task_runs, edp.check_failures;
-  DROP FUNCTION edp.cast_or_null, edp.make_partitions, edp.divide, edp.make_rest, edp.new_partition, edp.partition_name, edp.partitions_of,
-    edp.midnight_of`;
+const DROP_WAREHOUSE = `DROP TABLE edp.copies, edp.stale_slices, edp.unknown_keys, edp.member_ids, edp.tasks, edp.task_runs, edp.check_failures;
+  DROP FUNCTION edp.cast_or_null, edp.partitions_of, edp.partition_name, edp.new_partition, edp.make_rest, edp.midnight_of,
+    edp.make_partitions, edp.divide`;
 
 /** The ledger as version 3 had it, which knew no other format than CSV. */
 async function makeOlder(): Promise<void> {

@@ -68,3 +68,15 @@ it('of what can be planned there is none', async () => {
 `;
   expect(await refusalOf(right)).toEqual([]);
 });
+
+it('of an overlap where the column has no time', async () => {
+  await database.query('CREATE TABLE theirs (id int, at date)');
+  const of = (column: string) =>
+    refusalOf(
+      `silver:\n  a: {from: public.theirs, key: id, incremental-by: ${column}, columns: {id: id},\n    overlap: 1 hour}\n`,
+    );
+  expect(await of('id')).toEqual([
+    'edp.yaml:5: silver.a.overlap: id is integer, so there is no looking back 1 hour; leave overlap out',
+  ]);
+  expect(await of('at')).toEqual([]);
+});

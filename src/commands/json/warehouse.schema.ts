@@ -45,6 +45,16 @@ export const warehouseRunSchema = z.strictObject({
   ok: z.boolean().describe('Exit status 0, or 3 without a failed check of severity error'),
   runId: z.int().nullable().describe('null for a dry run'),
   seconds,
+  copies: z
+    .array(
+      z.strictObject({
+        table: z.string(),
+        column: z.string(),
+        rows: z.int().describe('Rows that got the value that they copy, or would'),
+        seconds,
+      }),
+    )
+    .describe('Columns with copy-of that had other values than the rows that they copy from'),
   tasks: z.array(task),
 });
 

@@ -1,6 +1,6 @@
 /** Moves the staged rows of a table that refers to itself, record by record. */
 import type pg from 'pg';
-import { type ChangedRows, recordChanges } from '../../ledger/changes.js';
+import { type ChangedRows, recordInferred } from '../../ledger/changes.js';
 import { listDeferredOwnKeys } from '../../postgres/own-keys.js';
 import { mayBeAboutRecord } from '../../postgres/sqlstate.js';
 import { FIRST_TURN, insertInOrder, NOT_ONE_ROW, type OrderedInsert } from './in-order.js';
@@ -116,5 +116,5 @@ async function noteInferred(
 ): Promise<void> {
   if (rows === 0) return;
   const relation = ownKeys[0]!.referredTable;
-  await recordChanges(client, [{ relation, kind: 'inserted', rows, loadId }]);
+  await recordInferred(client, relation, rows, loadId);
 }

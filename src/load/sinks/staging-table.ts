@@ -11,11 +11,12 @@ import type pg from 'pg';
 import { DatabaseError } from 'pg';
 import { EdpError } from '../../base/errors.js';
 import { failpoint } from '../../base/failpoints.js';
-import { type ChangedRows, recordChanges } from '../../ledger/changes.js';
+import { type ChangedRows, recordInferred } from '../../ledger/changes.js';
 import { quoteColumns, quoteIdentifier, quoteLiteral } from '../../model/ddl.js';
 import { CONFLICT_RULES } from '../../model/load-rules.js';
 import { Fault, type RejectCode } from '../../model/reject-codes.js';
 import { refersTo } from '../../postgres/column-pair.js';
+import { fillCopied } from '../../postgres/copied-values.js';
 import { CopyStream } from '../../postgres/copy-stream.js';
 import { type ForeignKey, listForeignKeys } from '../../postgres/foreign-keys-in-catalog.js';
 import { listOwnReferences } from '../../postgres/own-keys.js';
@@ -51,6 +52,7 @@ import {
 import {
   COMPLETED,
   INDEX_ORDINALS,
+  isCopied,
   LEFT_OUT,
   ORDINAL,
   ORDINAL_SQL,
@@ -164,7 +166,10 @@ export class StagingTable {
       async (start, end) => {
         const copy = new CopyStream(this.#client, STAGE, [
           { name: ORDINAL, type: 'int' },
-          ...toCopyColumns(this.#options.target, this.#options.columns),
+          ...toCopyColumns(
+            this.#options.target,
+            this.#options.columns.filter((column) => !isCopied(column)),
+          ),
         ]);
         try {
           await copy.write(
@@ -248,6 +253,7 @@ export class StagingTable {
     const own = brought.filter(({ isOwn }) => isOwn);
     for (const key of brought) if (!own.includes(key)) await this.#settleReferences(key);
     await failpoint('stage.references', this.#client);
+    for (const copy of this.#options.copies ?? []) await fillCopied(this.#client, copy, STAGE);
     const { refersToItself, looksAtRows } = this.#options.target;
     const inferred =
       refersToItself || looksAtRows || own.length > 0
@@ -451,9 +457,7 @@ export class StagingTable {
     await tryRange(0, rows.length);
     if (inferred === 0) return;
     const { loadId } = this.#options;
-    await recordChanges(this.#client, [
-      { relation: key.referredTable, kind: 'inserted', rows: inferred, loadId },
-    ]);
+    await recordInferred(this.#client, key.referredTable, inferred, loadId);
   }
 
   /** Locks referred rows, so that no one can delete them before this transaction has committed. */

@@ -137,7 +137,7 @@ async function removeBatch(
   );
   const removed = rowCount ?? 0;
   if (removed > 0) {
-    await recordChanges(client, [{ relation: table, kind: 'deleted', rows: removed, loadId }]);
+    await recordChanges(client, [{ relation: table, kind: 'deleted', rows: removed }]);
   }
   return { removed, last: members.at(-1) };
 }

@@ -118,7 +118,7 @@ function isNoneOf(of: Expr, list: readonly Expr[]): Expr {
 const NUMBER = /^-?\d+(\.\d+)?$/;
 const INTEGER_TYPE = /^(smallint|integer|bigint)$/;
 const NUMERIC_TYPE = /^(smallint|integer|bigint|numeric|real|double precision)\b/;
-const TEXT_TYPE = /^(text|character|citext|name)\b/;
+const TEXT_TYPE = /^(pg_catalog\.)?(text|character|citext|name|varchar|bpchar)\b/;
 
 /** A number in a column of text is compared as a number; text that is none is outside. */
 function isOutside(of: Expr, type: string, { min, max }: Of<'range'>): Expr {

@@ -47,6 +47,8 @@ export interface Blueprint {
   readonly id?: DimensionTask['idType'];
   /** Whether a row with id 0 stands for what is not known. It is no row of {@link rows}. */
   readonly hasUnknownMember: boolean;
+  /** Whether its rows have the loads of edp; a column of a user may have the same name. */
+  readonly hasLoads?: boolean;
   /** Whether it has dw_created_at and dw_updated_at. */
   readonly hasTimes: boolean;
   /** Whether the key is never NULL and unique. */

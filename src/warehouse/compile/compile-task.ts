@@ -35,6 +35,7 @@ export async function compileTask(
     counts: _counts,
     affected: _affected,
     unknownKeys: _keys,
+    hasLoads: _loads,
     ...plain
   } = blueprint;
   const definition = createHash('sha256')

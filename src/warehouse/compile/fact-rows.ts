@@ -17,7 +17,7 @@ import {
 } from '../../relational/tree.js';
 import { type Blueprint, NULL_KEY, READ, SOURCE, type Within } from './blueprint.js';
 import { measureColumns } from './measure-columns.js';
-import { isSameWhereEqual, type Shape } from './relation-shape.js';
+import { isSameWhereEqual, type Shape, written } from './relation-shape.js';
 import { isNear, isSlice } from './slice-conditions.js';
 import { sliceType, sliceValue } from './slice-value.js';
 
@@ -123,7 +123,7 @@ function factRows(task: FactTask, shape: Shape, within: Within): Select {
 function oneOfEqual(name: string, type: string): Expr {
   const of = column(name, SOURCE);
   if (isSameWhereEqual(type) || type === '') return of;
-  return cast({ kind: 'aggregate', name: 'min', of: cast(of, 'text') }, type);
+  return cast({ kind: 'aggregate', name: 'min', of: written(of, type) }, type);
 }
 
 function hasNullKey(task: FactTask): Expr {

@@ -6,6 +6,9 @@ import { quoteIdentifier } from '../../model/ddl.js';
 import type { Relation } from '../../model/warehouse/task.js';
 import { cast, type Expr } from '../../relational/tree.js';
 
+/** Prefix of the type of text whose collation calls different texts equal, as where case does not count. */
+const BY_COLLATION = 'pg_catalog.';
+
 /** Name → type, as `format_type` prints it, of a domain the one below it, in the order of the table. */
 export type Shape = ReadonlyMap<string, string>;
 
@@ -21,7 +24,10 @@ export async function findShape(client: pg.Client, relation: Relation): Promise<
            SELECT a.atttypid AS type, a.atttypmod AS modifier
            UNION ALL SELECT t.typbasetype, t.typtypmod FROM based JOIN pg_type t ON t.oid = based.type
            WHERE t.typtype = 'd')
-         SELECT format_type(based.type, based.modifier) FROM based JOIN pg_type t ON t.oid = based.type
+         SELECT CASE WHEN o.collisdeterministic IS NOT false OR t.typnamespace <> 'pg_catalog'::regnamespace
+             THEN format_type(based.type, based.modifier)
+             ELSE '${BY_COLLATION}' || t.typname || substring(format_type(based.type, based.modifier) FROM '\\(.*|$') END
+         FROM based JOIN pg_type t ON t.oid = based.type LEFT JOIN pg_collation o ON o.oid = a.attcollation
          WHERE t.typtype <> 'd') AS type
      FROM pg_class c LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
      WHERE c.oid = to_regclass($1) ORDER BY a.attnum`,
@@ -85,8 +91,14 @@ export function isSameWhereEqual(type: string): boolean {
 export function wholeOrder(of: Expr, type: string): Expr[] {
   return [
     ...(isComparable(type) ? [of] : []),
-    ...(isSameWhereEqual(type) ? [] : [cast(of, 'text')]),
+    ...(isSameWhereEqual(type) ? [] : [written(of, type)]),
   ];
+}
+
+/** The text of a value, in an order in which no two texts are equal. */
+export function written(of: Expr, type: string): Expr {
+  const value = cast(of, 'text');
+  return type.startsWith(BY_COLLATION) ? { kind: 'by-bytes', of: value } : value;
 }
 
 export function isFloat(type: string): boolean {

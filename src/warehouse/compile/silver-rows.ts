@@ -41,6 +41,7 @@ export function silverBlueprint(
     ...(lineageColumn === undefined && task.incrementalBy === undefined
       ? {}
       : { affected: (by) => affectedKeys(task, shape, by) }),
+    hasLoads: lineageColumn !== undefined,
     hasUnknownMember: false,
     hasTimes: false,
     hasPrimaryKey: true,

@@ -24,6 +24,8 @@ export interface Change {
   readonly isNew: boolean;
   /** Whether the table that is there has the same columns. */
   readonly isSameDefinition: boolean;
+  /** Whether the table that is there has some dates only, since others were not ordered or nothing passed. */
+  readonly isIncomplete: boolean;
   /** Checks of rows that may fail for rows that do not change. */
   readonly ofAllRows: readonly Check[];
   make(): Promise<Made>;
@@ -60,10 +62,10 @@ export async function makeChecked(client: pg.Client, change: Change): Promise<Ch
 
 async function countBefore(
   client: pg.Client,
-  { task, making, state, isSameDefinition }: Change,
+  { task, making, state, isSameDefinition, isIncomplete }: Change,
 ): Promise<ReadonlyMap<Check, number>> {
   const counts = new Map<Check, number>();
-  if (state === undefined) return counts;
+  if (state === undefined || isIncomplete) return counts;
   for (const check of task.checks) {
     if (check.kind !== 'row_count' || check.change === undefined) continue;
     if (check.where === undefined) {

@@ -18,7 +18,15 @@ import { unknownId } from '../compile/fact-rows.js';
 import { isAffected } from '../compile/key-conditions.js';
 import { isSameWhereEqual, quoteRelation, type Shape } from '../compile/relation-shape.js';
 import { isSlice, sliceText } from '../compile/slice-conditions.js';
-import { forgetBack, hasIds, idFromBefore, isAnyGone, keepIds, nextId } from './member-ids.js';
+import {
+  forgetBack,
+  hasIds,
+  idFromBefore,
+  isAnyGone,
+  joinGone,
+  keepIds,
+  nextId,
+} from './member-ids.js';
 
 /** Temporary tables: rows as they are to be; places of rows that differ, before and after. */
 export const STAGE = 'pg_temp.edp_stage';
@@ -202,6 +210,7 @@ export async function countDelta(
 export async function applyDelta(
   client: pg.Client,
   blueprint: Blueprint,
+  types: Shape,
   size: number,
 ): Promise<void> {
   const { relation, hasTimes } = blueprint;
@@ -225,8 +234,9 @@ export async function applyDelta(
   const isBack = hasIds(blueprint) && (await isAnyGone(client, blueprint));
   await client.query(
     `INSERT INTO ${table} (${isBack ? 'id, ' : ''}${quoteColumns(columns)})
-     SELECT ${isBack ? `coalesce(${idFromBefore(blueprint, 'stage')}, ${nextId(blueprint, relation)}), ` : ''}${values}
-     FROM ${DELTA} AS d JOIN ${STAGE} AS stage ON stage.ctid = d.new WHERE d.old IS NULL`,
+     SELECT ${isBack ? `coalesce(${idFromBefore(blueprint)}, ${nextId(blueprint, relation)}), ` : ''}${values}
+     FROM ${DELTA} AS d JOIN ${STAGE} AS stage ON stage.ctid = d.new
+     ${isBack ? joinGone(blueprint, 'stage', types) : ''} WHERE d.old IS NULL`,
   );
   if (isBack) await forgetBack(client, blueprint, relation);
 }

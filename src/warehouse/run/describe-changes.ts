@@ -4,7 +4,7 @@ import type { Change, ChangedValues } from '../../ledger/changes.js';
 import { LINEAGE_COLUMN } from '../../model/warehouse/known-columns.js';
 import { printExpr } from '../../relational/postgres-sql.js';
 import { column } from '../../relational/tree.js';
-import { type Blueprint, dataColumns } from '../compile/blueprint.js';
+import type { Blueprint } from '../compile/blueprint.js';
 import { quoteRelation, type Shape } from '../compile/relation-shape.js';
 import { sliceText } from '../compile/slice-conditions.js';
 import { type DateReader, readerKey, sliceValue } from '../compile/slice-value.js';
@@ -28,8 +28,7 @@ export async function describeChanges(
   size: number,
 ): Promise<Change[]> {
   const table = quoteRelation(blueprint.relation);
-  const hasLoads = dataColumns(blueprint).includes(LINEAGE_COLUMN);
-  const load = hasLoads
+  const load = blueprint.hasLoads
     ? `coalesce(stage.${LINEAGE_COLUMN}, made.${LINEAGE_COLUMN})`
     : 'NULL::bigint';
   const joined = `FROM ${DELTA} AS d LEFT JOIN ${STAGE} AS stage ON stage.ctid = d.new

@@ -24,6 +24,7 @@ export async function findSqlFaults(
 ): Promise<WarehouseFault[]> {
   const faults: WarehouseFault[] = [];
   for (const task of tasks) {
+    if (task.kind === 'silver') faults.push(...(await ofOverlap(client, task)));
     if (task.kind === 'silver' && hasSql(task)) faults.push(...(await ofSilver(client, task)));
     faults.push(...(await ofChecks(client, task)));
   }
@@ -59,6 +60,19 @@ async function ofSilver(client: pg.Client, task: SilverTask): Promise<WarehouseF
     if (message !== undefined) faults.push({ path: [...path, 'where'], message });
   }
   return faults.length > 0 ? faults : [{ path, message: refused }];
+}
+
+/** What has no time in it cannot be looked back at by hours. */
+async function ofOverlap(
+  client: pg.Client,
+  { name, source, incrementalBy }: SilverTask,
+): Promise<WarehouseFault[]> {
+  if (incrementalBy?.overlap === undefined || source.task !== undefined) return [];
+  const { column: by, overlap } = incrementalBy;
+  const type = (await findShape(client, source.relation))?.get(by);
+  if (type === undefined || /^(date|time)/.test(type)) return [];
+  const message = `${by} is ${type}, so there is no looking back ${overlap}; leave overlap out`;
+  return [{ path: ['silver', name.replace(/^silver\./, ''), 'overlap'], message }];
 }
 
 const output = (column: SilverColumn, shape: Shape) => ({

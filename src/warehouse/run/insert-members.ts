@@ -12,6 +12,7 @@ import {
   highestGone,
   idFromBefore,
   isAnyGone,
+  joinGone,
   keepIds,
   nextId,
 } from './member-ids.js';
@@ -47,11 +48,15 @@ export async function insertWithIds(
     .map((name) => `before.${quoteIdentifier(name)} = made.${quoteIdentifier(name)}`)
     .join(' AND ');
   const values = [...key, ...rest].map((name) => `made.${quoteIdentifier(name)}`).join(', ');
-  const gone = (await isAnyGone(client, blueprint)) ? [idFromBefore(blueprint, 'made')] : [];
-  const id = ['before.id', ...gone, nextId(blueprint, relation)].join(', ');
+  const isBack = await isAnyGone(client, blueprint);
+  const id = [
+    'before.id',
+    ...(isBack ? [idFromBefore(blueprint)] : []),
+    nextId(blueprint, relation),
+  ];
   const inserted = await client.query(
-    `INSERT INTO ${table} (id, ${columns}) SELECT coalesce(${id}), ${values}
-     FROM ${made} LEFT JOIN ${before} AS before ON ${isSame}`,
+    `INSERT INTO ${table} (id, ${columns}) SELECT coalesce(${id.join(', ')}), ${values}
+     FROM ${made} LEFT JOIN ${before} AS before ON ${isSame} ${isBack ? joinGone(blueprint, 'made', own) : ''}`,
   );
   await forgetBack(client, blueprint, relation);
   await keepIds(

@@ -216,7 +216,7 @@ export async function makeDelta(
   }
   const counts = size === 0 ? [] : await countDelta(client, blueprint, size);
   const changes = size === 0 ? [] : await describeChanges(client, blueprint, readers, types, size);
-  if (size > 0) await applyDelta(client, blueprint, size);
+  if (size > 0) await applyDelta(client, blueprint, types, size);
   if (rest !== undefined) await keepUnknownKeys(client, blueprint, rest, tallies, STAGE);
   const names = new Set([
     ...(typeof within === 'object' ? within.slices : blueprint.slice === undefined ? [''] : []),

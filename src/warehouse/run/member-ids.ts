@@ -5,7 +5,7 @@ import type { Relation } from '../../model/warehouse/task.js';
 import { printExpr } from '../../relational/postgres-sql.js';
 import type { Blueprint } from '../compile/blueprint.js';
 import { unknownId } from '../compile/fact-rows.js';
-import { quoteRelation } from '../compile/relation-shape.js';
+import { isSameWhereEqual, quoteRelation, type Shape } from '../compile/relation-shape.js';
 
 /** An index holds no longer keys. */
 const MAX_KEY_BYTES = 1000;
@@ -45,10 +45,29 @@ export async function isAnyGone(client: pg.Client, { task }: Blueprint): Promise
   return rows[0]!.any;
 }
 
-/** SQL of the id that the member had whose row is called so; NULL for one that is new. */
-export function idFromBefore(blueprint: Dimension, of: string): string {
-  return `(SELECT CAST(gone.id AS ${blueprint.id}) FROM edp.member_ids AS gone
-     WHERE gone.task = ${quoteLiteral(blueprint.task)} AND gone.key = ${keyOf(blueprint, of)})`;
+/**
+ * SQL of a join of the members who are gone, called `gone`, to rows of members. Who comes back may have a key that is
+ * equal and written otherwise: 1.00 for 1.0.
+ *
+ * @param of what the rows are called
+ * @param types of the columns of the dimension
+ */
+export function joinGone(blueprint: Dimension, of: string, types: Shape): string {
+  const { key, task } = blueprint;
+  const isPlain = (name: string) => isSameWhereEqual(types.get(name) ?? '');
+  const isSame = key.map((name, i) => {
+    const [kept, value] = [`gone.key[${i + 1}]`, `${of}.${quoteIdentifier(name)}`];
+    return isPlain(name)
+      ? `${kept} = ${value}::text`
+      : `CAST(${kept} AS ${types.get(name)}) = ${value}`;
+  });
+  const condition = key.every(isPlain) ? [`gone.key = ${keyOf(blueprint, of)}`] : isSame;
+  return `LEFT JOIN edp.member_ids AS gone ON ${[`gone.task = ${quoteLiteral(task)}`, ...condition].join(' AND ')}`;
+}
+
+/** SQL of the id that a member had, by {@link joinGone}; NULL for one that is new. */
+export function idFromBefore({ id }: Dimension): string {
+  return `CAST(gone.id AS ${id})`;
 }
 
 /** SQL of an id that no member had. @param relation the table, or the one that takes its place */

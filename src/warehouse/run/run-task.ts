@@ -10,6 +10,7 @@ import { keepFailures } from '../checks/check-failures.js';
 import { checkPublished, toCheckedTable } from '../checks/check-published.js';
 import { withLostParents } from '../checks/lost-parents.js';
 import { type CheckOutcome, isError, isStopping } from '../checks/outcome.js';
+import { withReadableChecks } from '../checks/readable-checks.js';
 import { isOfTime, isTableCheck } from '../checks/table-checks.js';
 import {
   type CompiledTask,
@@ -17,7 +18,7 @@ import {
   readersOf,
   type TableTask,
 } from '../compile/compile-task.js';
-import { quoteRelation } from '../compile/relation-shape.js';
+import { quoteRelation, type Shape } from '../compile/relation-shape.js';
 import { type CheckedMade, makeChecked } from './checked-change.js';
 import { explainTaskFault } from './explain-fault.js';
 import { findWork, narrow } from './find-work.js';
@@ -132,18 +133,23 @@ async function lockSources(client: pg.Client, names: readonly string[]): Promise
 
 async function work(
   client: pg.Client,
-  task: Task,
+  declared: Task,
   warehouse: Warehouse,
   orders: TaskOrders,
   runId: number,
   startedAt: number,
 ): Promise<TaskResult[]> {
+  const { task, isPutOff } = await withReadableChecks(client, declared);
   const results =
     task.kind === 'view'
       ? await runView(client, task, warehouse, orders)
       : await runTable(client, task, warehouse, orders);
   const seconds = (performance.now() - startedAt) / 1000;
-  const timed = results.map((result) => ({ ...result, seconds: seconds / results.length }));
+  const timed = results.map((result) => ({
+    ...result,
+    seconds: seconds / results.length,
+    isPutOff,
+  }));
   await keepResults(client, runId, timed);
   await keepFailures(client, runId, timed);
   return timed;
@@ -165,7 +171,8 @@ async function runTable(
   const stale = isNew
     ? everything(reasonOfNew(state, compiled.definition))
     : await findWork(client, task, compiled, state, warehouse);
-  const heldBack = isNew ? [] : await listHeldBack(client, task.name);
+  const kept = await listHeldBack(client, task.name);
+  const heldBack = isNew ? [] : kept;
   const wanted = isNew ? stale : narrow(compiled.blueprint, stale, heldBack, orders);
   const lost =
     isNew || task.checks.length === 0
@@ -195,6 +202,7 @@ async function runTable(
     state,
     isNew,
     isSameDefinition,
+    isIncomplete: kept.some(({ slice }) => slice === EVERY_SLICE),
     ofAllRows: [...new Set([...lost, ...unasked])].filter((check) => !isTableCheck(check)),
     make,
   });
@@ -233,7 +241,7 @@ interface Outcome {
 async function keepOutcome(
   client: pg.Client,
   task: TableTask,
-  { definition, blueprint }: CompiledTask,
+  { definition, blueprint, shape }: CompiledTask,
   { made, state, isNew, isPart, unasked, wanted, point }: Outcome,
 ): Promise<void> {
   // The table before stays, and is still another one than the declared one.
@@ -246,7 +254,7 @@ async function keepOutcome(
     sources: sourcesOf(task).map(({ relation }) => quoteRelation(relation)),
     // What else is stale is found again, from the point before.
     point: isPart && !isNew ? state!.point : point,
-    highWater: await findHighWater(client, task),
+    highWater: await findHighWater(client, task, shape),
     rowCount: (isNew ? 0 : (state?.rowCount ?? 0)) + made.rowChange,
     checks: askedChecks(
       task,
@@ -264,12 +272,23 @@ async function keepOutcome(
   await keepHeldBack(client, task.name, slices, [...heldBack, ...rest]);
 }
 
-/** The last value of the column by which new rows of a foreign source are found. */
-async function findHighWater(client: pg.Client, task: TableTask): Promise<string | null> {
+/** Types with values that nothing comes behind. */
+const WITH_INFINITY = /^(date|timestamp|numeric|real|double)\b/;
+
+/** The last value of the column by which new rows of a foreign source are found; infinity is read each time. */
+async function findHighWater(
+  client: pg.Client,
+  task: TableTask,
+  shape: Shape,
+): Promise<string | null> {
   if (task.kind !== 'silver' || task.incrementalBy === undefined) return null;
+  const { column } = task.incrementalBy;
+  const name = quoteIdentifier(column);
+  // NaN is behind infinity. numeric(5, 2) has none.
+  const type = shape.get(column)?.replace(/\(.*?\)/, '') ?? '';
+  const finite = WITH_INFINITY.test(type) ? `WHERE ${name} < CAST('infinity' AS ${type})` : '';
   const { rows } = await client.query<{ last: string | null }>(
-    `SELECT max(${quoteIdentifier(task.incrementalBy.column)})::text AS last
-     FROM ${quoteRelation(task.source.relation)}`,
+    `SELECT max(${name})::text AS last FROM ${quoteRelation(task.source.relation)} ${finite}`,
   );
   return rows[0]!.last;
 }

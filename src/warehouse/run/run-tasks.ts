@@ -98,6 +98,8 @@ class TaskQueue {
   readonly #running = new Set<string>();
   /** Tasks that failed, or were skipped. */
   readonly #broken = new Map<string, 'failed' | 'skipped'>();
+  /** Tasks that ran, and whose checks wait for tables that come behind. */
+  readonly #again = new Set<Task>();
   #wake: (() => void)[] = [];
 
   constructor(
@@ -130,15 +132,19 @@ class TaskQueue {
   }
 
   #isReady(task: Task): boolean {
-    const pending = new Set([...this.#running, ...this.#waiting.map(({ name }) => name)]);
-    const isBefore = (name: string) => this.#places.get(name)! < this.#places.get(task.name)!;
+    const waiting = this.#waiting.filter((each) => !this.#again.has(each));
+    const pending = new Set([...this.#running, ...waiting.map(({ name }) => name)]);
+    const isAgain = this.#again.has(task);
+    const isBefore = (name: string) =>
+      isAgain || this.#places.get(name)! < this.#places.get(task.name)!;
     // Checks may read each other's tables in a circle: those that come behind are as they were.
     return readsOf(task).every((name) => !pending.has(name) || !isBefore(name));
   }
 
   async #run(session: pg.Client, task: Task): Promise<void> {
+    const isAgain = this.#again.has(task);
     this.#running.add(task.name);
-    this.#progress.started(task.name);
+    if (!isAgain) this.#progress.started(task.name);
     const startedAt = performance.now();
     let results: TaskResult[];
     const broken = this.#describeBroken(task);
@@ -148,7 +154,7 @@ class TaskQueue {
         broken !== undefined
           ? [await this.#end(session, task, 'skipped', broken, startedAt)]
           : await this.#record(session, statements, () =>
-              runTask(session, task, this.#warehouse, this.#orders, this.#runId),
+              runTask(session, task, this.#warehouse, this.#ordersOf(task), this.#runId),
             );
     } catch (thrown) {
       if (this.#signal.aborted) {
@@ -169,9 +175,18 @@ class TaskQueue {
       if (state === 'skipped') this.#broken.set(task.name, 'skipped');
     }
     this.#running.delete(task.name);
+    if (isAgain) results = results.filter(isNews);
     this.results.push(...results);
-    this.#progress.ended(results);
+    if (!isAgain) this.#progress.ended(results);
+    if (!isAgain && this.#orders.slices === undefined && results.every(isStillToCheck)) {
+      this.#again.add(task);
+      this.#waiting.push(task);
+    }
     this.#wakeOthers();
+  }
+
+  #ordersOf(task: Task): TaskOrders {
+    return this.#again.has(task) ? { ...this.#orders, full: false } : this.#orders;
   }
 
   /** Why a task cannot be made: by what fails itself, if anything that it reads does. */
@@ -229,4 +244,14 @@ class TaskQueue {
     await keepResults(session, this.#runId, [result]);
     return result;
   }
+}
+
+/** Whether all is made, and a check is still to be asked. */
+function isStillToCheck({ state, isPutOff }: TaskResult): boolean {
+  return state !== 'failed' && isPutOff === true;
+}
+
+/** Of a task that ran before in the same run, which had nothing left but checks. */
+function isNews({ state, checks }: TaskResult): boolean {
+  return state !== 'unchanged' || checks.some(({ ok }) => !ok);
 }

@@ -92,15 +92,13 @@ function isTraceable(task: SilverTask | DimensionTask, unseen: readonly UnseenCh
   return keepsKey(task);
 }
 
-/** Whether an updated row of the source stays in the row that it was in. */
+/** Whether a row of the source gives the same key whatever is updated in it: a key made of its own key alone. */
 function keepsKey(task: SilverTask | DimensionTask): boolean {
   const { key = [] } = task.source;
-  if (key.length === 0) return false;
-  if (task.kind === 'dimension') return key.every((name) => task.naturalKey.includes(name));
-  const inKey = task.columns
+  if (task.kind === 'dimension') return task.naturalKey.every((name) => key.includes(name));
+  return task.columns
     .filter(({ name }) => task.key.includes(name))
-    .map(({ from }) => ('column' in from ? from.column : ''));
-  return key.every((name) => inKey.includes(name));
+    .every(({ from }) => 'column' in from && key.includes(from.column));
 }
 
 /** @returns undefined where nothing is stale */

@@ -22,6 +22,8 @@ export interface TaskResult {
   readonly error?: EdpError;
   /** Whether a check held it back. */
   readonly isHeldBack?: boolean;
+  /** Whether a check reads a table that is still to be made. */
+  readonly isPutOff?: boolean;
   readonly sql?: readonly string[];
 }
 

@@ -85,3 +85,36 @@ it('a dimension with another key has other ids', async () => {
   expect(await database.query('SELECT count(*)::int FROM edp.member_ids')).toEqual([[0]]);
   expect(Object.keys(await ids())).toEqual(['b']);
 });
+
+it('a member comes back by an equal key, however that is written', async () => {
+  await database.query(`CREATE COLLATION any_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+    CREATE TABLE prices (price numeric, span interval, name text COLLATE any_case, region text)`);
+  const row = (...values: string[]) => database.query(`INSERT INTO prices VALUES (${values})`);
+  const key = ['price', 'span', 'name', 'region'];
+  const warehouse = await declare({
+    dimensions: { user_dim: { from: 'public.prices', 'natural-key': key } },
+  });
+  await row('2.5', "'1 day'", "'Ann'", "'a'");
+  await row('2.5', "'1 day'", "'Bob'", "'b'");
+  await mustRun(warehouse);
+  const before = await ids();
+  for (const full of [false, true]) {
+    await database.query('DELETE FROM prices');
+    await mustRun(warehouse);
+    expect(await ids()).toEqual({});
+    await row('2.50', "'24 hours'", "'ANN'", "'a'");
+    await row('2.500', "'1 day'", "'Bob'", "'b'");
+    await row('2.5', "'1 day'", "'Bob'", "'c'");
+    await mustRun(warehouse, { full });
+    const { c, ...others } = await ids();
+    expect([others, Object.values(before).includes(c!)]).toEqual([before, false]);
+    expect(
+      await database.query('SELECT price::text, name FROM gold.user_dim ORDER BY region'),
+    ).toEqual([
+      ['2.50', 'ANN'],
+      ['2.500', 'Bob'],
+      ['2.5', 'Bob'],
+      [null, null],
+    ]);
+  }
+});

@@ -53,3 +53,23 @@ it('of a fact that is not there yet, they are all that is made', async () => {
   await run(warehouse);
   expect(await database.query(DATES)).toEqual(ALL);
 });
+
+it('of a fact that is not there yet: how much it grows says nothing until all are made', async () => {
+  await begin();
+  const rows = Array.from({ length: 9 }, (_, i) => `(${i + 3}, '2024-02-0${i + 1}', 1, 1)`);
+  await change(`INSERT INTO jobs VALUES ${rows.join()}`, 'public.jobs', 'inserted', 1);
+  const warehouse = await declare({
+    tables: { jobs: { columns: { id: 'int', at: 'date', n: 'int' }, key: 'id' } },
+    facts: { job_fact: { from: 'jobs', date: 'at', measures: { total: 'sum(n)' } } },
+    checks: { 'gold.job_fact': [{ row_count: { change: '50%' } }] },
+  });
+  await run(warehouse, { dates: ['2024-01-02', '2024-01-02'] });
+  await run(warehouse, { dates: ['2024-02-01', '2024-02-09'] });
+  const states = statesOf(await run(warehouse));
+  expect(states.filter((state) => !state.endsWith('done'))).toEqual([]);
+  expect(await database.query('SELECT count(*)::int FROM gold.job_fact')).toEqual([[11]]);
+
+  await change("DELETE FROM jobs WHERE at > '2024-02-01'", 'public.jobs', 'deleted', 1);
+  const fewer = statesOf(await run(warehouse));
+  expect(fewer.filter((state) => !state.endsWith('failed'))).toEqual([]);
+});

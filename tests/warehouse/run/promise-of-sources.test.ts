@@ -78,6 +78,27 @@ describe('what tasks read', () => {
     expect(await ids()).toEqual([1, 2, 3, 4]);
   });
 
+  it.each([
+    ['date', "'2024-05-10'", "'infinity'", "'2024-05-11'"],
+    ['timestamptz', "'2024-05-10'", "'infinity'", "'2024-05-11'"],
+    ['numeric', '1', "'NaN'", '2'],
+    ['numeric(5,2)', '1', "'NaN'", '2'],
+    ['real', '1', "'Infinity'", '2'],
+  ])('of a %s with a value that nothing comes behind, too', async (type, first, last, next) => {
+    const warehouse = await declare({
+      silver: {
+        f: { from: 'public.foreign', key: 'id', 'incremental-by': 'at', columns: { id: 'id' } },
+      },
+    });
+    await database.query(`CREATE TABLE "foreign" (id int, at ${type})`);
+    await database.query(`INSERT INTO "foreign" VALUES (1, ${first}), (2, ${last})`);
+    await run(warehouse);
+    await database.query(`INSERT INTO "foreign" VALUES (3, ${next})`);
+    expect(statesOf(await run(warehouse))).toEqual(['silver.f done']);
+    expect(await database.query('SELECT id FROM silver.f ORDER BY id')).toEqual([[1], [2], [3]]);
+    expect(statesOf(await run(warehouse))).toEqual(['silver.f unchanged']);
+  });
+
   it('a view with * has the columns of today, and a model the types of today', async () => {
     const files = {
       'sql/views/v.sql': 'SELECT * FROM silver.a',
