@@ -269,9 +269,12 @@ export async function listMissing(
       defaults.has(column) ? `t.${quoteIdentifier(column)}` : own(column);
     sources.push(select(`${stage} s JOIN ${table} t ON ${replaces}`, kept));
   }
+  // Whoever makes the partitions needs a lock that a reader of the table stands in the way of.
+  await client.query('SAVEPOINT edp_look');
   const { rows } = await client.query<{ value: string | null; day: Day | null }>(
     `SELECT DISTINCT value, day FROM (${sources.join(' UNION ALL ')}) AS wanted`,
   );
+  await client.query('ROLLBACK TO edp_look; RELEASE edp_look');
   const { known } = await listKnown(client, oid, { list, range: time });
   const [first, behind] = time?.within ?? [0, 0];
   return rows

@@ -38,7 +38,10 @@ export async function continueCase(
     if (!each.setup.hasLineage) return [];
     const undone = tagged('undo', await undo(aftermath, loadIds, before));
     if (undone.length > 0) return undone;
-    const again = tagged('again', await compare(each, options, client, await run(commandOf(names))));
+    const again = tagged(
+      'again',
+      await compare(each, options, client, await run(commandOf(names))),
+    );
     if (again.length > 0) return again;
   }
   await client.query(`DELETE FROM oracle.${each.setup.table}`);

@@ -113,10 +113,7 @@ function fatesOfAll(
   });
 }
 
-export async function rejectsOf(
-  client: pg.Client,
-  loadIds: readonly number[],
-): Promise<Reject[]> {
+export async function rejectsOf(client: pg.Client, loadIds: readonly number[]): Promise<Reject[]> {
   const { rows } = await client.query<Reject>(
     `SELECT regexp_replace(l.path, '^.*/', '') || '@' || r.byte_offset AS place, r.code
      FROM edp.rejects r JOIN edp.loads l USING (load_id) WHERE r.load_id = ANY ($1)
@@ -210,7 +207,9 @@ async function compareGuard({ table, key }: Setup, client: pg.Client): Promise<s
   const less = without(rows!, keys!);
   return more.length + less.length === 0
     ? []
-    : [`the guard has too much: ${more.slice(0, 3).join()}; too little: ${less.slice(0, 3).join()}`];
+    : [
+        `the guard has too much: ${more.slice(0, 3).join()}; too little: ${less.slice(0, 3).join()}`,
+      ];
 }
 
 /** Which of several spellings becomes the member depends on the worker that is first. */
@@ -259,7 +258,9 @@ export async function compareDry(
       `the dry run says ${JSON.stringify(tried.rows)} ${tried.failure ?? dry.error?.message ?? ''}, the load ${JSON.stringify(real.rows)}`,
     );
   }
-  const stored = (await rejectsOf(client, real.loadIds)).map(({ place, code }) => `${place} ${code}`);
+  const stored = (await rejectsOf(client, real.loadIds)).map(
+    ({ place, code }) => `${place} ${code}`,
+  );
   const names = partsOf(each.setup.table, each.file);
   const told = (dry.firstRejects ?? [])
     .filter((reject) => names.has(reject.path))

@@ -1,9 +1,10 @@
 /** Random tables that edp makes and divides into partitions, as edp.yaml declares. The oracle's have none. */
-import { type Partitions, PARTITION_UNITS } from '../../src/model/partitions.js';
+
 import { toPartitions } from '../../src/model/partition-schema.js';
+import type { PARTITION_UNITS, Partitions } from '../../src/model/partitions.js';
 import type { Random } from '../faults/random.js';
 import { type Column, literal } from './setup.js';
-import { type ColumnKind, type Value, VALUES_OF } from './values.js';
+import { type ColumnKind, VALUES_OF, type Value } from './values.js';
 
 export interface Division {
   readonly list?: string;
@@ -68,14 +69,30 @@ function makeTimeKind(random: Random): ColumnKind {
   };
 }
 
-const LIST_WORDS = ['nl', 'NL', 'be', "o'x", 'a b', '\\x', 'x"y', 'null', 'DEFAULT', 'é', 'a, b', '%s', ''];
+const LIST_WORDS = [
+  'nl',
+  'NL',
+  'be',
+  "o'x",
+  'a b',
+  '\\x',
+  'x"y',
+  'null',
+  'DEFAULT',
+  'é',
+  'a, b',
+  '%s',
+  '',
+];
 
 function makeListKind(random: Random): ColumnKind {
   const model = random.pick(['text', 'text', 'text', 'int', 'bigint', 'boolean', 'uuid'] as const);
   const kind = VALUES_OF[model](random, 4);
   const pool =
     model === 'text'
-      ? LIST_WORDS.filter(() => random.next() < 0.4).concat('nl').map(same)
+      ? LIST_WORDS.filter(() => random.next() < 0.4)
+          .concat('nl')
+          .map(same)
       : kind.pool.slice(0, 6);
   return { ...kind, pool: [...pool, ...random.pick([[], [NONE]])] };
 }
@@ -129,7 +146,7 @@ export function divisionLines(division: Division, key: readonly string[]): strin
 export function makePlaceOf(
   table: string,
   division: Division,
-  valueOf: (column: string) => string | null,
+  textOf: (column: string) => string | null,
   typeOf: (column: string) => string,
 ): string {
   const { list, range } = toPartitions(inputOf(division)) as Partitions;
@@ -138,8 +155,10 @@ export function makePlaceOf(
   else {
     given.push(literal(range.every), literal(range.column), literal(range.from), literal(range.to));
   }
-  given.push(list === undefined ? 'NULL' : `ARRAY[${literal(valueOf(list))}::${typeOf(list)}::text]`);
-  const time = range && valueOf(range.column);
+  given.push(
+    list === undefined ? 'NULL' : `ARRAY[${literal(textOf(list))}::${typeOf(list)}::text]`,
+  );
+  const time = range && textOf(range.column);
   const day = time && `(${literal(time)}::timestamptz AT TIME ZONE 'UTC')::date`;
   const isInside =
     day &&

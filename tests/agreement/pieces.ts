@@ -107,9 +107,7 @@ function makeDividedPieces(
   // A value that a trigger writes may be a member that a later record brings.
   const mayBeInferred = ({ what }: Piece) =>
     situation.missingDimensions === 'infer' && what === 'trigger that changes';
-  pieces.push(
-    ...triggers.filter((piece) => (!updates || isAlike(piece)) && !mayBeInferred(piece)),
-  );
+  pieces.push(...triggers.filter((piece) => (!updates || isAlike(piece)) && !mayBeInferred(piece)));
   if (often(0.15)) pieces.push(makeColumnWithoutField(random, columns));
   return { pieces, key, extra: dividing };
 }

@@ -64,11 +64,7 @@ const FOREIGN: Value = { file: 'Ω', sql: null, codes: ['refused_by_server'] };
 export function makeFile(
   random: Random,
   setup: Setup,
-  {
-    encoding,
-    splitRecords,
-    workers,
-  }: Pick<Options, 'encoding' | 'splitRecords' | 'workers'>,
+  { encoding, splitRecords, workers }: Pick<Options, 'encoding' | 'splitRecords' | 'workers'>,
 ): CaseFile {
   const columns = shuffle(random, setup.columns).filter(
     ({ name }, i) => i < 2 || isNeeded(setup, name) || random.next() < 0.9,

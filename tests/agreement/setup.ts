@@ -88,7 +88,12 @@ export function makeSetup(random: Random, table: string, situation: Situation): 
   if (refersToSelf && key.length === 1) pieces.push(makeSelfReference(random, table, situation));
   const all: Column[] = [...columns, ...extra];
   const number = columns.find(({ kind }) => kind.sql === 'integer');
-  if (SWITCHES.generatedInFile && made === undefined && number !== undefined && random.next() < 0.15) {
+  if (
+    SWITCHES.generatedInFile &&
+    made === undefined &&
+    number !== undefined &&
+    random.next() < 0.15
+  ) {
     all.push({ name: 'tripled', kind: NUMBERS, generated: `${number.name}::bigint * 3` });
   }
   const isNotNull = (name: string) => pieces.some(({ what }) => what === `not null ${name}`);
@@ -142,10 +147,10 @@ export function statementsOf(setup: Setup, isMade = false): string[] {
   const inserts = rows.map((row) => {
     const values = given.map((column) => literal(row[columns.indexOf(column)]!.sql)).join(', ');
     const indexOf = (name: string) => columns.findIndex((column) => column.name === name);
-    const valueOf = (name: string) => row[indexOf(name)]!.sql;
+    const textOf = (name: string) => row[indexOf(name)]!.sql;
     const typeOf = (name: string) => columns[indexOf(name)]!.kind.sql;
     const place =
-      isMade && division !== undefined ? makePlaceOf(table, division, valueOf, typeOf) : '';
+      isMade && division !== undefined ? makePlaceOf(table, division, textOf, typeOf) : '';
     return insertIfPossible(table, names, values, place);
   });
   const made = isMade
@@ -163,7 +168,10 @@ export function statementsOf(setup: Setup, isMade = false): string[] {
 
 /** Whether a column has the type that edp gives it in a table of its own. */
 export function isPlain({ sql, model }: ColumnKind): boolean {
-  return SQL_TYPE[model as ColumnType].replace(/ without time zone$/, '') === sql.replace('tamptz', 'tamp with time zone');
+  return (
+    SQL_TYPE[model as ColumnType].replace(/ without time zone$/, '') ===
+    sql.replace('tamptz', 'tamp with time zone')
+  );
 }
 
 /** What a table that edp made has to become. */

@@ -50,43 +50,48 @@ export async function runCases(
   options: Options,
   place: Place,
 ): Promise<Outcome[]> {
-  return withFolder(cases, place, async (run) => {
-    const madeByEdp = options.isDivided ? await letEdpMake(cases, run) : undefined;
-    if (madeByEdp !== undefined) return cases.map(() => ({ differences: [madeByEdp] }));
-    const refusals: (string | undefined)[] = [];
-    for (const each of cases) refusals.push(await makeTables(place.client, each, options));
-    const there = cases.filter((_, i) => refusals[i] === undefined);
-    const before: string[][] = [];
-    for (const each of cases) {
-      before.push(there.includes(each) ? await rowsOf(place.client, each) : []);
-    }
-    const { dry, loaded } = there.length > 0 ? await load(there, options, run) : NOTHING;
-    const outcomes: Outcome[] = [];
-    for (const [i, each] of cases.entries()) {
-      const refusal = refusals[i];
-      if (refusal !== undefined) {
-        outcomes.push({ differences: [], refusal });
-        continue;
+  return withFolder(
+    cases,
+    place,
+    async (run) => {
+      const madeByEdp = options.isDivided ? await letEdpMake(cases, run) : undefined;
+      if (madeByEdp !== undefined) return cases.map(() => ({ differences: [madeByEdp] }));
+      const refusals: (string | undefined)[] = [];
+      for (const each of cases) refusals.push(await makeTables(place.client, each, options));
+      const there = cases.filter((_, i) => refusals[i] === undefined);
+      const before: string[][] = [];
+      for (const each of cases) {
+        before.push(there.includes(each) ? await rowsOf(place.client, each) : []);
       }
-      const { client } = place;
-      const differences = await compare(each, options, client, loaded);
-      if (dry !== undefined && differences.length === 0) {
-        differences.push(...(await compareDry(each, client, dry, loaded)));
+      const { dry, loaded } = there.length > 0 ? await load(there, options, run) : NOTHING;
+      const outcomes: Outcome[] = [];
+      for (const [i, each] of cases.entries()) {
+        const refusal = refusals[i];
+        if (refusal !== undefined) {
+          outcomes.push({ differences: [], refusal });
+          continue;
+        }
+        const { client } = place;
+        const differences = await compare(each, options, client, loaded);
+        if (dry !== undefined && differences.length === 0) {
+          differences.push(...(await compareDry(each, client, dry, loaded)));
+        }
+        if (options.goesOn && options.isDivided && differences.length === 0) {
+          const aftermath = {
+            each,
+            options,
+            client,
+            run,
+            commandOf: (files: readonly string[]) => commandOf(files, options),
+          };
+          differences.push(...(await continueCase(aftermath, loaded, before[i]!)));
+        }
+        outcomes.push({ differences });
       }
-      if (options.goesOn && options.isDivided && differences.length === 0) {
-        const aftermath = {
-          each,
-          options,
-          client,
-          run,
-          commandOf: (files: readonly string[]) => commandOf(files, options),
-        };
-        differences.push(...(await continueCase(aftermath, loaded, before[i]!)));
-      }
-      outcomes.push({ differences });
-    }
-    return outcomes;
-  }, options);
+      return outcomes;
+    },
+    options,
+  );
 }
 
 const NOTHING = { dry: undefined, loaded: {} };

@@ -232,7 +232,16 @@ const MAKERS: Readonly<Record<string, readonly [number, Maker]>> = {
 const NOT_FOR_KEYS: ReadonlySet<string> = new Set(['json', 'jsonb', 'boolean']);
 
 /** Of the types whose tables edp makes itself, and which may divide them. */
-export const VALUES_OF = { text, int: integer, bigint, boolean, uuid, date, timestamp, timestamptz };
+export const VALUES_OF = {
+  text,
+  int: integer,
+  bigint,
+  boolean,
+  uuid,
+  date,
+  timestamp,
+  timestamptz,
+};
 
 export function makeColumnKind(random: Random, isForKey: boolean): ColumnKind {
   const makers = Object.entries(MAKERS).filter(([name]) => !isForKey || !NOT_FOR_KEYS.has(name));

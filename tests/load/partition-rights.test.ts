@@ -55,9 +55,11 @@ async function grantLoading(table = 't'): Promise<void> {
 }
 
 const partitions = async () =>
-  (await database.query("SELECT relid::regclass::text FROM pg_partition_tree('t') WHERE isleaf ORDER BY 1")).map(
-    ([name]) => name,
-  );
+  (
+    await database.query(
+      "SELECT relid::regclass::text FROM pg_partition_tree('t') WHERE isleaf ORDER BY 1",
+    )
+  ).map(([name]) => name);
 
 describe('a role that owns nothing', () => {
   it('loads into partitions that do not exist yet, its rights given before or behind others', async () => {
@@ -147,7 +149,9 @@ describe('a role that owns nothing', () => {
     await run(cwd, 'ingest', 'd.csv');
     await run(cwd, 'ingest', 'a.csv', '--table', 't');
     await grantLoading();
-    await database.query(`CREATE TABLE t_2020_02 PARTITION OF t FOR VALUES FROM ('2020-02-01') TO ('2020-03-01')`);
+    await database.query(
+      `CREATE TABLE t_2020_02 PARTITION OF t FOR VALUES FROM ('2020-02-01') TO ('2020-03-01')`,
+    );
     const second = await runAs(LOADER, cwd, 'ingest', 'b.csv', '--table', 't');
     expect(second.json.rows, second.stderr).toMatchObject({ loaded: 2, rejected: 2 });
   });
