@@ -46,6 +46,7 @@ import {
   cutRuns,
   describeNearby,
   insertStatements,
+  isSameKey,
   settleKeys,
 } from './on-conflict.js';
 import {
@@ -277,11 +278,17 @@ export class StagingTable {
 
   /** Makes the partitions that the staged rows need, before the transaction locks anything of the table. */
   async #makePlaces(): Promise<void> {
-    const { target, columns } = this.#options;
+    const { target, columns, onConflict } = this.#options;
     const { partitions } = target;
     if (partitions === undefined) return;
     const names = columns.map(({ name }) => name);
-    const missing = await listMissing(this.#client, target.oid, partitions, STAGE, names);
+    // A row that is replaced may change its partition where a side table keeps the key.
+    const mayMove = CONFLICT_RULES[onConflict].replacesRow && target.hasGuardedKey;
+    const missing = await listMissing(this.#client, target, partitions, {
+      stage: STAGE,
+      columns: names,
+      replaces: mayMove ? isSameKey(this.#options) : undefined,
+    });
     if (missing.length > 0) {
       await (this.#options.makePartitions?.(missing) ??
         makePartitions(this.#client, target, partitions, missing));
