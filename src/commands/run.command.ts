@@ -1,6 +1,8 @@
 /** `edp run`: brings the tables of the warehouse up to date. */
 import { EdpError, EXIT } from '../base/errors.js';
+import { safeText } from '../base/safe-text.js';
 import { isDay } from '../model/day.js';
+import type { Model } from '../model/model.js';
 import type { Task } from '../model/warehouse/task.js';
 import { resolveOptions } from '../options/resolve-options.js';
 import { withClient } from '../postgres/connection.js';
@@ -9,6 +11,7 @@ import { migrate } from '../postgres/migrate.js';
 import { loadWarehouse } from '../project/load-warehouse.js';
 import type { Output } from '../terminal/output.js';
 import { withProgress } from '../terminal/progress.js';
+import { listCopies, type MendedCopy, mendCopies } from '../upkeep/copies/mend-copies.js';
 import { isError } from '../warehouse/checks/outcome.js';
 import {
   assertEnvironmentName,
@@ -43,7 +46,8 @@ export const command: Command = {
       });
     }
     const { warehouse, directory, refuse, unusedSql } = await loadWarehouse(project.directory);
-    if (warehouse.tasks.length === 0) {
+    const hasCopies = listCopies(project.model).length > 0;
+    if (warehouse.tasks.length === 0 && !hasCopies) {
       throw new EdpError('usage', NO_TASKS, {
         hint: 'docs/warehouse.md of the package explains them; edp init warehouse NAME writes a small project to learn from',
       });
@@ -86,6 +90,11 @@ export const command: Command = {
           parallel: options.parallel,
           withSql: options.sql,
         };
+        // Tasks read them. They are in tables of production, which a run of an environment leaves alone.
+        const copies =
+          options.only || environment !== undefined
+            ? []
+            : await mendAll(own, project.model, options, signal);
         const made = await runAll(output, tasks, (progress) =>
           runTasks(
             own,
@@ -101,14 +110,18 @@ export const command: Command = {
         const seconds = (performance.now() - startedAt) / 1000;
         const status = statusOf(results, signal);
         print = () => {
-          if (selected.length === 0) output.line(`nothing to do: no task is ${wanted.join(', ')}`);
-          else if (results.length > 0 || environment === undefined) {
+          printCopies(output, copies, options.dryRun);
+          if (selected.length === 0 && wanted.length > 0) {
+            output.line(`nothing to do: no task is ${wanted.join(', ')}`);
+          } else if (tasks.length === 0) {
+            if (copies.length === 0) output.line('nothing to do: all copies are right');
+          } else if (results.length > 0 || environment === undefined) {
             printRun(output, results, { runId, seconds });
           }
           if (environment !== undefined) printEnvironment(output, environment);
           if (signal.aborted) output.line('interrupted: run the same command again to continue');
           output.result({
-            ...toJson(results, runId, seconds, status),
+            ...toJson(results, copies, runId, seconds, status),
             ...environmentJson(environment),
           });
         };
@@ -207,8 +220,33 @@ function hasFailedCheck({ checks }: TaskResult): boolean {
   return checks.some(isError);
 }
 
+async function mendAll(
+  database: Database,
+  model: Model,
+  { dryRun, full }: { readonly dryRun: boolean; readonly full: boolean },
+  signal: AbortSignal,
+): Promise<readonly MendedCopy[]> {
+  if (listCopies(model).length === 0) return [];
+  return withClient(database.client, 'copies', (client) =>
+    mendCopies(client, model, { dryRun, full }, signal),
+  );
+}
+
+function printCopies(output: Output, copies: readonly MendedCopy[], dryRun: boolean): void {
+  for (const { table, column, rows, seconds } of copies) {
+    const what = rows === 1 ? 'one row' : `${rows.toLocaleString('en-US')} rows`;
+    const name = safeText(`${table}.${column}`);
+    output.line(
+      dryRun
+        ? `${name}: ${what} would get the value that they copy`
+        : `${name}: ${what} got the value that they copy (${seconds.toFixed(1)} s)`,
+    );
+  }
+}
+
 function toJson(
   results: readonly TaskResult[],
+  copies: readonly MendedCopy[],
   runId: number | null,
   seconds: number,
   status: number,
@@ -218,6 +256,7 @@ function toJson(
     ok: status === EXIT.done,
     runId,
     seconds: secondsJson(seconds),
+    copies: copies.map(({ seconds: own, ...copy }) => ({ ...copy, seconds: secondsJson(own) })),
     tasks: results.map(
       ({ task, kind, slice, state, reason, rows, checks, error, sql, ...rest }) => ({
         task,

@@ -55,6 +55,12 @@ export const LEDGER_PORTS: readonly DataPort[] = [
     erase: { holdsNone: 'names of tables and hashes' },
     dates: () => null,
   },
+  {
+    data: 'edp.copies',
+    find: { holdsNone: 'names of tables and columns' },
+    erase: { holdsNone: 'names of tables and columns' },
+    dates: () => null,
+  },
   { data: 'edp.stale_slices', find: DATES, erase: DATES, dates: () => null },
   {
     data: 'edp.task_runs',

@@ -228,7 +228,9 @@ export class Dispatcher {
     const { range, load } = splits[0]!;
     // COPY would pass over its rules, and not say which record refers to nothing.
     const { table, hasRules, refersToItself, looksAtRows } = load.target;
-    if (hasRules || refersToItself || looksAtRows) this.#carefulTables.add(table);
+    if (hasRules || refersToItself || looksAtRows || copiesByServer(load)) {
+      this.#carefulTables.add(table);
+    }
     if (looksAtRows) await this.#lastOfTable.get(table)?.settled.promise;
     const last = this.#lastOfLoad.get(load.loadId);
     const flight = new Flight(
@@ -518,6 +520,11 @@ async function isBeforeCommitted({ beforeInTable, load }: Flight): Promise<boole
   if (beforeInTable === undefined) return true;
   const isCommitted = await beforeInTable.settled.promise;
   return isCommitted || beforeInTable.load.loadId !== load.loadId;
+}
+
+/** Whether the server looks up what columns copy from other tables. */
+export function copiesByServer({ plan, target }: Pick<LoadTask, 'plan' | 'target'>): boolean {
+  return plan.copies !== undefined && target.copied === undefined;
 }
 
 /** Puts each split into its own transaction. */

@@ -22,7 +22,7 @@ import type { FileSettings } from '../model/file-settings.js';
 import { hashTable } from '../model/hash.js';
 import type { OnNewField } from '../model/load-rules.js';
 import { matchTable } from '../model/match.js';
-import { findTable, type Model, type Table } from '../model/model.js';
+import { findTable, type Model, neededTables, type Table } from '../model/model.js';
 import type { TablePlace } from '../model/table-name.js';
 import type { TableInCatalog } from '../postgres/table-in-catalog.js';
 import type { InputFile } from '../source/discover.js';
@@ -193,8 +193,8 @@ export function inLevels(targets: readonly Target[], model: Model): Target[][] {
 
 /** Length of the longest chain of references from a table; a cycle counts once. */
 function referenceDepth(table: Table, model: Model, trail: readonly Table[]): number {
-  const depths = table.columns.map(({ references }) => {
-    const referred = references && findTable(model, references.table);
+  const depths = table.columns.flatMap(neededTables).map((name) => {
+    const referred = findTable(model, name);
     if (referred === undefined || referred === table || trail.includes(referred)) return 0;
     return 1 + referenceDepth(referred, model, [...trail, table]);
   });

@@ -8,7 +8,7 @@ import { defaultOnNew } from '../model/drift.js';
 import { type Expression, fieldsOf, parseExpression } from '../model/expression.js';
 import { fieldsRead, knownFields } from '../model/fields.js';
 import type { OnNewField } from '../model/load-rules.js';
-import { type Column, physicalColumns, type Table } from '../model/model.js';
+import { type Column, type Copying, physicalColumns, type Table } from '../model/model.js';
 import type { ColumnType } from '../model/types.js';
 import { encodeBytes } from '../values/coerce.js';
 import { findNewFields } from './find-drift.js';
@@ -44,6 +44,15 @@ export interface SourcePlan {
   readonly isJson: readonly boolean[];
 }
 
+/** A column whose value comes from the row of another table that a column of the plan refers to. */
+export interface CopyPlan extends Omit<Copying, 'kind'> {
+  readonly from: 'copy';
+  readonly name: string;
+  readonly type: ColumnType;
+  /** Of the column that has the key of the other table. */
+  readonly byType: ColumnType;
+}
+
 export interface TablePlan {
   readonly table: string;
   /**
@@ -51,6 +60,8 @@ export interface TablePlan {
    * (NULL).
    */
   readonly columns: readonly ColumnPlan[];
+  /** Columns that follow those, in each row. */
+  readonly copies?: readonly CopyPlan[];
   readonly sources: readonly SourcePlan[];
   readonly key: readonly string[];
   readonly fieldCount: number;
@@ -91,6 +102,16 @@ function inFieldOrder(
 }
 
 type WithoutColumn<T> = T extends ColumnPlan ? Omit<T, 'name' | 'type' | 'isNullable'> : never;
+/** @param columns those of the plan: what has no value in the file, finds no row */
+function planCopies(table: Table, columns: readonly ColumnPlan[]): CopyPlan[] {
+  return table.columns.flatMap(({ name, type, origin }): CopyPlan[] => {
+    if (origin?.kind !== 'copy') return [];
+    const { kind: _, ...place } = origin;
+    const by = columns.find((column) => column.name === place.by);
+    return by === undefined ? [] : [{ from: 'copy', name, type, byType: by.type, ...place }];
+  });
+}
+
 type PlannedOrigin = WithoutColumn<
   Extract<ColumnPlan, { from: 'field' | 'constant' | 'computed' }>
 >;
@@ -101,6 +122,7 @@ function planOrigin(
   position: (name: string) => number,
 ): PlannedOrigin | undefined {
   const correcting = corrections === undefined ? {} : { corrections };
+  if (origin?.kind === 'copy') return undefined;
   if (origin?.kind === 'constant') {
     return { from: 'constant', text: encodeBytes(origin.text), isDefault: false };
   }
@@ -215,8 +237,10 @@ export function planColumns(
       }
     });
   }
+  const copies = planCopies(table, columns);
   return {
     table: table.name,
+    ...(copies.length === 0 ? {} : { copies }),
     columns: inFieldOrder(
       columns,
       sources.map(({ field }) => position(field)),

@@ -1,5 +1,5 @@
 /** Model → DDL. Every identifier is quoted, so that no name can become SQL. */
-import { type Notes, physicalColumns, type Table } from './model.js';
+import { type Notes, neededTables, physicalColumns, type Table } from './model.js';
 import { formatNotes } from './notes.js';
 import { parseTableName } from './table-name.js';
 import { SQL_TYPE } from './types.js';
@@ -74,13 +74,13 @@ function commentStatements({ name, notes, columns, sources }: Table): string[] {
   ];
 }
 
-/** The table and every table it refers to, directly or not, referred-to ones first. */
+/** The table and every table it refers to or copies from, directly or not, those first. */
 export function withReferredTables(table: Table, all: readonly Table[]): Table[] {
   const ordered: Table[] = [];
   const visit = (current: Table, trail: readonly Table[]) => {
     if (ordered.includes(current) || trail.includes(current)) return;
-    for (const { references } of current.columns) {
-      const target = all.find((candidate) => candidate.name === references?.table);
+    for (const name of current.columns.flatMap(neededTables)) {
+      const target = all.find((candidate) => candidate.name === name);
       if (target !== undefined) visit(target, [...trail, current]);
     }
     ordered.push(current);

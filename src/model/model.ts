@@ -35,7 +35,23 @@ export interface Column {
   /** The source of its value, if that is not a field. */
   readonly origin?:
     | { readonly kind: 'constant'; readonly text: string }
-    | { readonly kind: 'computed'; readonly expression: string };
+    | { readonly kind: 'computed'; readonly expression: string }
+    | Copying;
+}
+
+/** The value of a column in that row of another table whose key is in the column `by` of this one. */
+export interface Copying extends Reference {
+  readonly kind: 'copy';
+  readonly by: string;
+  /** The key of the other table. */
+  readonly key: string;
+}
+
+/** The other tables whose rows a column needs. */
+export function neededTables({ references, origin }: Column): string[] {
+  return [references?.table, origin?.kind === 'copy' ? origin.table : undefined].filter(
+    (name) => name !== undefined,
+  );
 }
 
 /** One named value inside a JSON field; flattening makes it a column. */

@@ -8,6 +8,7 @@ import type { OtherType } from '../model/other-type.js';
 import { type ColumnType, SQL_TYPE } from '../model/types.js';
 import { alterToFit } from './alter-to-fit.js';
 import { type CatalogColumn, listColumns, type Privilege } from './columns-in-catalog.js';
+import type { SharedValues } from './copied-values.js';
 import type { CopyColumn } from './copy-stream.js';
 import { FAMILY } from './family.js';
 import { type ForeignKey, listForeignKeys } from './foreign-keys-in-catalog.js';
@@ -66,6 +67,8 @@ export interface TableInCatalog {
   readonly generated: readonly string[];
   /** Undefined where edp makes no partitions. */
   readonly partitions: TablePartitions | undefined;
+  /** What its columns copy from other tables, by column; undefined where the server must look it up. */
+  readonly copied?: ReadonlyMap<string, SharedValues>;
   /** Whether a side table keeps the key unique, so that no ON CONFLICT can name it. */
   readonly hasGuardedKey: boolean;
 }

@@ -12,7 +12,7 @@ const newest = (await readdir(new URL('../../sql/ledger-migrations/', import.met
 const database = useEmptyDatabase();
 const run = runnerFor(database);
 
-const DROP_WAREHOUSE = `DROP TABLE edp.stale_slices, edp.unknown_keys, edp.member_ids, edp.tasks, edp.task_runs, edp.check_failures;
+const DROP_WAREHOUSE = `DROP TABLE edp.copies, edp.stale_slices, edp.unknown_keys, edp.member_ids, edp.tasks, edp.task_runs, edp.check_failures;
   DROP FUNCTION edp.cast_or_null, edp.partitions_of, edp.partition_name, edp.new_partition, edp.make_rest, edp.midnight_of,
     edp.make_partitions`;
 

@@ -55,6 +55,16 @@ export const warehouseRunSchema = z.strictObject({
     .optional()
     .describe('With --env'),
   seconds,
+  copies: z
+    .array(
+      z.strictObject({
+        table: z.string(),
+        column: z.string(),
+        rows: z.int().describe('Rows that got the value that they copy, or would'),
+        seconds,
+      }),
+    )
+    .describe('Columns with copy-of that had other values than the rows that they copy from'),
   tasks: z.array(task),
 });
 

@@ -7,6 +7,7 @@ import { quoteColumns, quoteIdentifier, quoteLiteral } from '../../model/ddl.js'
 import { CONFLICT_RULES } from '../../model/load-rules.js';
 import {
   INDEX_ORDINALS,
+  isCopied,
   isFixed,
   isLineage,
   ORDINAL_SQL,
@@ -146,7 +147,7 @@ function takenVerdicts(options: StagingOptions, condition: string): string {
   const { replacesRow, isDuplicate } = CONFLICT_RULES[onConflict];
   const key = target.key.map(quoteIdentifier);
   const compared = columns.filter(
-    (column) => !isLineage(column) && !target.key.includes(column.name),
+    (column) => !isLineage(column) && !isCopied(column) && !target.key.includes(column.name),
   );
   const isSame = (left: string, right: string) =>
     compared

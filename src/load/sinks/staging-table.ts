@@ -16,6 +16,7 @@ import { quoteColumns, quoteIdentifier, quoteLiteral } from '../../model/ddl.js'
 import { CONFLICT_RULES } from '../../model/load-rules.js';
 import { Fault, type RejectCode } from '../../model/reject-codes.js';
 import { refersTo } from '../../postgres/column-pair.js';
+import { fillCopied } from '../../postgres/copied-values.js';
 import { CopyStream } from '../../postgres/copy-stream.js';
 import { type ForeignKey, listForeignKeys } from '../../postgres/foreign-keys-in-catalog.js';
 import { listOwnReferences } from '../../postgres/own-keys.js';
@@ -50,6 +51,7 @@ import {
 import {
   COMPLETED,
   INDEX_ORDINALS,
+  isCopied,
   LEFT_OUT,
   ORDINAL,
   ORDINAL_SQL,
@@ -163,7 +165,10 @@ export class StagingTable {
       async (start, end) => {
         const copy = new CopyStream(this.#client, STAGE, [
           { name: ORDINAL, type: 'int' },
-          ...toCopyColumns(this.#options.target, this.#options.columns),
+          ...toCopyColumns(
+            this.#options.target,
+            this.#options.columns.filter((column) => !isCopied(column)),
+          ),
         ]);
         try {
           await copy.write(
@@ -247,6 +252,7 @@ export class StagingTable {
     const own = brought.filter(({ isOwn }) => isOwn);
     for (const key of brought) if (!own.includes(key)) await this.#settleReferences(key);
     await failpoint('stage.references', this.#client);
+    for (const copy of this.#options.copies ?? []) await fillCopied(this.#client, copy, STAGE);
     const { refersToItself, looksAtRows } = this.#options.target;
     const inferred =
       refersToItself || looksAtRows || own.length > 0

@@ -12,7 +12,6 @@ const LATER_KEYS: ReadonlyMap<string, string> = new Map([
   ['partition-by', 'the table has no partitions'],
   ['versions', 'the table has the latest row of each key'],
   ['snapshot', 'what a later load lacks stays in the table'],
-  ['copy-of', 'views can join the names'],
   ['privacy', 'see docs/security.md for rights'],
 ]);
 

@@ -20,6 +20,7 @@ import {
 } from '../../ledger/held-load.js';
 import { openLedger } from '../../ledger/ledger-queries.js';
 import { type RemarkCounts, RemarkTally } from '../../ledger/remarks.js';
+import { stagedColumns } from '../../load/sinks/staged-rows.js';
 import { fitPlan } from '../../mapping/fit-plan.js';
 import { planRecords } from '../../mapping/record-plan.js';
 import { withDrift } from '../../model/drift.js';
@@ -161,7 +162,8 @@ async function planReplay(
     plan: fitted,
     stage: {
       target,
-      columns: fitted.columns,
+      columns: stagedColumns(fitted),
+      copies: fitted.copies,
       loadId,
       ...options,
     },
