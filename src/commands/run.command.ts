@@ -90,7 +90,7 @@ export const command: Command = {
           parallel: options.parallel,
           withSql: options.sql,
         };
-        // Tasks read them; production's tables are not an environment's to change.
+        // Tasks read them. They are in tables of production, which a run of an environment leaves alone.
         const copies =
           options.only || environment !== undefined
             ? []
