@@ -98,14 +98,10 @@ function explain(table: string, error: unknown): unknown {
         cause: error,
       });
     case '23514':
-      return new EdpError(
-        'table_mismatch',
-        `partitions of ${table} cannot be made: ${message}`,
-        {
-          hint: 'the DEFAULT partition has rows that belong into one of them: move them into a table of their own, and INSERT them again behind the load',
-          cause: error,
-        },
-      );
+      return new EdpError('table_mismatch', `partitions of ${table} cannot be made: ${message}`, {
+        hint: 'the DEFAULT partition has rows that belong into one of them: move them into a table of their own, and INSERT them again behind the load',
+        cause: error,
+      });
     case '54000':
       return new EdpError('table_mismatch', message, { hint, cause: error });
     default:

@@ -236,6 +236,53 @@ describe('while a load runs', () => {
   });
 });
 
+describe('two commands', () => {
+  it('of which one waits for a row of the other, which waits for its lock of the rest partition', async () => {
+    const text = 'x'.repeat(100);
+    const many = Array.from({ length: 60_000 }, (_, i) => `${i + 1},2020-01-01,${text}\n`);
+    const cwd = await makeProject(BY_MONTH, {
+      't.csv': rowsOn('2020-01-31'),
+      'big.csv': `id,day,v\n${many.join('')}1,2021-05-05,v\n`,
+      // The first one has a key that is there, so that the second one is loaded the careful way, in the order of its records.
+      'small-1.csv': 'id,day,v\n0,2020-01-31,w\n',
+      'small-2.csv': 'id,day,v\n-1,9999-01-01,w\n1,2020-01-01,w\n',
+    });
+    await run(cwd, 'ingest', 't.csv');
+    const into = ['--table', 't', '--json', '--database-url', database.url] as const;
+    const bigArgs = ['ingest', 'big.csv', '--process-count', '1', ...into] as const;
+    const big = followEdp(
+      startEdp(bigArgs, { cwd, env: { EDP_FAILPOINTS: 'split.partitions=pause/4000' } }),
+      bigArgs,
+    );
+    const holds = `SELECT count(*)::int FROM pg_stat_activity
+      WHERE datname = current_database() AND state = 'idle in transaction'`;
+    for (;;) {
+      const [[count]] = (await database.query(
+        `SELECT count(*)::int FROM pg_locks l JOIN pg_class c ON c.oid = l.relation
+         WHERE c.relname = 't_2020_01' AND l.mode = 'RowExclusiveLock' AND l.pid <> pg_backend_pid()`,
+      )) as [[number]];
+      const [[idle]] = (await database.query(holds)) as [[number]];
+      if (count > 0 && idle > 0) break;
+      await sleep(50);
+    }
+    const small = run(
+      cwd,
+      'ingest',
+      'small-1.csv',
+      'small-2.csv',
+      '--table',
+      't',
+      '--on-conflict',
+      'update',
+      '--process-count',
+      '1',
+    );
+    const results = await Promise.all([big, small]);
+    for (const { status, stderr } of results) expect([0, 3], stderr).toContain(status);
+    expect(await places('t')).toEqual({ t_2020_01: 60_001, t_2021_05: 1, t_rest: 1 });
+  });
+});
+
 describe('sessions and files of other kinds', () => {
   it('a time zone of the database, JSON lines, constants and corrected columns', async () => {
     const model = `tables:
