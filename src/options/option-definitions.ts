@@ -5,6 +5,7 @@ import { CSV_SCHEMAS, CSV_SETTING_NAMES, RAGGED } from '../model/csv-settings.js
 import { isDay } from '../model/day.js';
 import { INPUT_FORMAT_CHOICES } from '../model/file-settings.js';
 import {
+  DEFAULT_READ_BATCH,
   MISSING_DIMENSIONS_CHOICES,
   ON_CONFLICT_CHOICES,
   ON_NEW_COLUMN_CHOICES,
@@ -59,7 +60,7 @@ export const OPTIONS = {
   'read-batch-size': define<number>({
     schema: integerFrom(1),
     describe: 'Records that one worker takes at a time: the approximate size of a split',
-    default: 100_000,
+    default: DEFAULT_READ_BATCH,
   }),
   'write-batch-size': define<number>({
     schema: integerFrom(1),
