@@ -89,6 +89,22 @@ describe('--effective-at', () => {
     expect(new Set(effective)).toEqual(new Set(['2025-02-01 00:00:00+00']));
   });
 
+  it('moves with a load that was interrupted, and goes on', async () => {
+    const [[id, path]] = (await query(
+      "SELECT load_id, path FROM edp.loads WHERE effective_at = '2025-02-01' AND state = 'loaded'",
+    )) as [[number, string]];
+    await query(`UPDATE edp.loads SET state = 'loading', finished_at = NULL WHERE load_id = ${id}`);
+    const go = ['ingest', path, '--table', 'plans', '--effective-at', '2025-04-01'];
+    expect((await folder.plain(...go)).status).toBe(0);
+    await run();
+    expect(await plansOfUses()).toBe('free free pro trial');
+    // A load that is complete keeps it.
+    go[5] = '2025-02-01';
+    expect((await folder.plain(...go)).status).toBe(0);
+    await run();
+    expect(await plansOfUses()).toBe('free free pro trial');
+  });
+
   it('is a time', async () => {
     for (const wrong of ['yesterday', '2025-02-30', '2025-01-01 25:00']) {
       const { status, stderr } = await folder.plain('ingest', 'x.csv', '--effective-at', wrong);
