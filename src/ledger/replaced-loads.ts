@@ -64,6 +64,10 @@ export async function markReplaced(
 
 async function removeRecords(client: pg.Client, loads: readonly number[]): Promise<void> {
   if (loads.length === 0) return;
+  await client.query('DELETE FROM edp.seen_versions WHERE load_id = ANY ($1)', [loads]);
+  await client.query('UPDATE edp.loads SET rows_ended = NULL WHERE load_id = ANY ($1) AND rows_ended IS NOT NULL', [
+    loads,
+  ]);
   await client.query('DELETE FROM edp.rejects WHERE load_id = ANY ($1)', [loads]);
   await client.query('DELETE FROM edp.receipts WHERE load_id = ANY ($1)', [loads]);
 }

@@ -33,6 +33,7 @@ import {
   readCommittedPart,
   tryLockLoad,
 } from '../../ledger/loads.js';
+import { snapshotOf, writeMemberEnds } from '../../ledger/member-ends.js';
 import { assertMayKeepLedger } from '../../ledger/privileges.js';
 import { addPromotedColumns } from '../../ledger/promotions.js';
 import { NO_REMARK_COUNTS } from '../../ledger/remarks.js';
@@ -57,6 +58,7 @@ import {
   isFileFault,
 } from '../file-results.js';
 import type { LoadRules } from '../messages.js';
+import { describeMemberEnds } from '../member-notes.js';
 import { planSplits, type SplitPlan } from '../plan-splits.js';
 import {
   findTargets,
@@ -70,6 +72,7 @@ import { clearTable, explainReferrers, type ReplacedContent } from '../replace/c
 import { theOnlyTable } from '../replace/replace-run.js';
 import type { IngestOptions } from '../run.js';
 import { formOf, RunBook } from '../run-book.js';
+import { ruleFor } from '../sinks/staged-rows.js';
 import { describeFormer } from '../target-tables.js';
 import { type CountedTail, countTail, withEnds } from '../text-ends.js';
 import { RejectSummary, type TriedReject } from './dry-run-rejects.js';
@@ -380,6 +383,7 @@ class DryRun {
       const end = await this.#trySplits(prepared, load, plan, before, count);
       if (end !== undefined) {
         tail = await countTail(prepared, plan, end);
+        await this.#endMembers(prepared, load.loadId);
         reason = undefined;
       }
     } catch (error) {
@@ -404,6 +408,16 @@ class DryRun {
     });
   }
 
+  /** Where the file holds all members: those that it lacks would end. */
+  async #endMembers({ target }: PreparedFile, loadId: number): Promise<void> {
+    const snapshot = snapshotOf(target.table, this.#tables.get(target.table.name)!);
+    if (snapshot === undefined) return;
+    const load = { loadId, attempt: 0 };
+    const ends = await writeMemberEnds(this.#client, snapshot, load, this.#options.force);
+    const note = describeMemberEnds(ends, target, undefined);
+    if (note !== undefined) this.#progress.note(note);
+  }
+
   /** Inserts the load that foreign keys of the ledger require. */
   async #insertLoad(
     { description, plan, recordForm, file, identity }: PreparedFile,
@@ -421,7 +435,7 @@ class DryRun {
       target,
       loadId,
       writeBatchSize,
-      onConflict,
+      onConflict: ruleFor(target, onConflict),
       missingDimensions,
     };
   }

@@ -10,8 +10,6 @@ const LATER_KEYS: ReadonlyMap<string, string> = new Map([
   ['as-of', 'a look-up finds the member by its natural key alone'],
   ['surrogate', 'the column has the id of the source'],
   ['partition-by', 'the table has no partitions'],
-  ['versions', 'the table has the latest row of each key'],
-  ['snapshot', 'what a later load lacks stays in the table'],
   ['privacy', 'see docs/security.md for rights'],
 ]);
 
