@@ -83,8 +83,10 @@ export const ERROR_CODES = {
   },
   empty_snapshot: {
     exitStatus: 1,
-    meaning: 'A file that is to hold all members of a table has no records, so all would have ended.',
-    remedy: 'Get the whole file, or load this one with `--force` where there are no members any more.',
+    meaning:
+      'A file that is to hold all members of a table has no records, so all would have ended.',
+    remedy:
+      'Get the whole file, or load this one with `--force` where there are no members any more.',
   },
   table_mismatch: {
     exitStatus: 1,

@@ -63,7 +63,11 @@ export async function writeMemberEnds(
   const ended = await insertEnds(client, table, loadId, found.end);
   if (found.read === 0 && ended > 0 && !mayEndAll) throw emptySnapshot(table.name, ended);
   await client.query('UPDATE edp.loads SET rows_ended = $2 WHERE load_id = $1', [loadId, ended]);
-  await client.query('DELETE FROM edp.seen_versions WHERE load_id = $1', [loadId]);
+  await client.query(
+    `DELETE FROM edp.seen_versions m USING edp.loads l
+     WHERE l.load_id = m.load_id AND (l.load_id = $1 OR l.state = 'undone')`,
+    [loadId],
+  );
   if (ended > 0) {
     await recordChanges(client, [{ relation: table.name, kind: 'inserted', rows: ended, loadId }]);
   }

@@ -15,7 +15,8 @@ export function describeMemberEnds(
       return undefined;
     case 'has_rejects': {
       const rejects = ends.rejects === 1 ? 'one reject' : `${ends.rejects} rejects`;
-      const remedy = loadId === undefined ? '' : `: edp replay ${loadId} does so, once all of them load, or`;
+      const remedy =
+        loadId === undefined ? '' : `: edp replay ${loadId} does so, once all of them load, or`;
       return `no member of ${name} has ended by ${safeText(file.name)}: with ${rejects}, it does not show who is gone${remedy} the next file without rejects`;
     }
     case 'written': {

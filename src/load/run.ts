@@ -279,7 +279,8 @@ class IngestRun {
     const tableInCatalog = await this.#tables.prepare(targets[0]!.table);
     const { foreignKeys, checksForeignKeys, looksAtRows, partitions, hasVersions } = tableInCatalog;
     if (partitions?.isOpen === false) return targets;
-    if (looksAtRows || hasVersions || (foreignKeys.length > 0 && !checksForeignKeys)) return targets;
+    if (looksAtRows || hasVersions || (foreignKeys.length > 0 && !checksForeignKeys))
+      return targets;
     const { session } = this.#resources;
     const indexes = await session.run((client) => planIndexes(client, tableInCatalog.table));
     if (indexes === undefined) return targets;

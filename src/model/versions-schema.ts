@@ -54,7 +54,8 @@ export function findVersionFaults({
   if (key === undefined || key.length === 0) {
     faults.push({
       path: ['versions'],
-      message: 'versions are told apart by their key: declare `key`; without one, a table keeps every record anyway',
+      message:
+        'versions are told apart by their key: declare `key`; without one, a table keeps every record anyway',
     });
   }
   if (lineage === false) {
@@ -66,7 +67,8 @@ export function findVersionFaults({
   if (keyGuard === true) {
     faults.push({
       path: ['key-guard'],
-      message: 'a key with versions is not unique: make the key contain the columns of the partitions',
+      message:
+        'a key with versions is not unique: make the key contain the columns of the partitions',
     });
   }
   return faults;

@@ -27,7 +27,9 @@ export function alterToFit(
     return value === undefined ? '' : ` NOT NULL DEFAULT ${value}`;
   };
   const actions = [
-    ...missing.map((column) => `ADD COLUMN ${quoteIdentifier(column)} ${typeOf.get(column)}${defaultOf(column)}`),
+    ...missing.map(
+      (column) => `ADD COLUMN ${quoteIdentifier(column)} ${typeOf.get(column)}${defaultOf(column)}`,
+    ),
     ...otherType.map((column) => {
       const quoted = quoteIdentifier(column);
       const type = typeOf.get(column);

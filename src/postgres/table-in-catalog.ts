@@ -334,8 +334,7 @@ async function assertFits(
   const key = physicalKey(table);
   if (key.length > 0) {
     const indexes = await listUniqueIndexes(client, oid);
-    lacksKey =
-      !indexes.some((index) => isOn(key, index)) && !isSame(key, guardedKey ?? []);
+    lacksKey = !indexes.some((index) => isOn(key, index)) && !isSame(key, guardedKey ?? []);
     if (lacksKey) {
       faults.push(`it has no primary key or unique index on (${key.join(', ')})`);
     }

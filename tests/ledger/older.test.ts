@@ -158,7 +158,8 @@ async function makeVersion8(): Promise<void> {
   await database.query(DROP_WAREHOUSE);
   await database.query(
     `ALTER TABLE edp.loads DROP COLUMN schema_name, DROP COLUMN table_oid, DROP COLUMN table_database,
-       DROP COLUMN gone_at;
+       DROP COLUMN gone_at, DROP COLUMN rows_ended;
+     DROP TABLE edp.seen_versions;
      ALTER TABLE edp.loads ADD UNIQUE (table_name, content_hash, generation);
      ALTER TABLE edp.promotions DROP COLUMN schema_name, ADD PRIMARY KEY (table_name, column_name)`,
   );

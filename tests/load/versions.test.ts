@@ -73,9 +73,9 @@ describe('versions', () => {
   });
 
   it.each([
-    ['1', '1kB'],
-    ['2', '1kB'],
-    ['2', '4kB'],
+    ['1', '100'],
+    ['2', '100'],
+    ['2', '400'],
   ])('do not depend on workers (%s) and splits (%s)', async (processes, batch) => {
     const cwd = await makeProject(VERSIONS);
     const records = Array.from({ length: 3000 }, (_, i) => `${i % 7},${Math.floor(i / 50) % 3}`);
@@ -99,6 +99,10 @@ describe('versions', () => {
       loaded: expected.length,
       duplicate: records.length - expected.length,
     });
+    const [[splits]] = (await database.query('SELECT count(*)::int FROM edp.receipts')) as [
+      [number],
+    ];
+    expect(splits).toBeGreaterThan(3);
     const rows = await database.query('SELECT id, v FROM m ORDER BY source_offset');
     expect(rows.map((row) => row.join(','))).toEqual(expected);
     await expectSound(cwd, 1);
@@ -106,7 +110,8 @@ describe('versions', () => {
 
   it('stay right where a load between others is undone', async () => {
     const cwd = await makeProject(VERSIONS);
-    for (const [i, v] of ['a', 'b', 'a'].entries()) await ingest(cwd, `${i}.csv`, csv(`1,${v}`, `9,${i}`));
+    for (const [i, v] of ['a', 'b', 'a'].entries())
+      await ingest(cwd, `${i}.csv`, csv(`1,${v}`, `9,${i}`));
     const undone = await run(cwd, 'undo', '2', '--yes');
     expect(undone.json, undone.stderr).toMatchObject({ ok: true });
     expect(await versions()).toEqual([
@@ -159,7 +164,7 @@ describe('versions', () => {
     const cwd = await makeProject(VERSIONS);
     const records = Array.from({ length: 2000 }, (_, i) => `${i % 5},${Math.floor(i / 5) % 2}`);
     await writeFile(path.join(cwd, '1.csv'), csv(...records, '1,z', '1,z'));
-    const args = ['ingest', '1.csv', '--table', 'm', '--read-batch-size', '1kB'];
+    const args = ['ingest', '1.csv', '--table', 'm', '--read-batch-size', '100'];
     const killed = await edp([...args, '--database-url', database.url], {
       cwd,
       env: { EDP_FAILPOINTS: 'dispatch.committed=4:kill' },
@@ -169,6 +174,20 @@ describe('versions', () => {
     expect(json.files, stderr).toMatchObject([{ status: 'loaded' }]);
     expect(await database.query('SELECT count(*)::int FROM m')).toEqual([[2001]]);
     await expectSound(cwd, 1);
+  });
+
+  it('of a content that was loaded before come with --force', async () => {
+    const cwd = await makeProject(VERSIONS);
+    for (const [name, v] of Object.entries({ '1.csv': 'a', '2.csv': 'b' })) {
+      await ingest(cwd, name, csv(`1,${v}`));
+    }
+    const { json } = await ingest(cwd, '3.csv', csv('1,a'));
+    expect(json.files).toMatchObject([
+      { status: 'skipped', reason: expect.stringContaining('are not the last ones') },
+    ]);
+    await ingest(cwd, '3.csv', csv('1,a'), '--force');
+    expect((await versions()).map(([, v]) => v)).toEqual(['a', 'b', 'a']);
+    await expectSound(cwd, 1, 2, 3);
   });
 
   it('replace the content of the table with --replace', async () => {
@@ -244,7 +263,7 @@ describe('snapshots of all members', () => {
     const cwd = await makeProject(SNAPSHOT, {
       '1.csv': csv('1,a', '2,a'),
       '2.csv': csv('1,a'),
-      '3.csv': csv('1,a', '2,a'),
+      '3.csv': csv('2,a', '1,a'),
     });
     const args = ['ingest', '1.csv', '2.csv', '3.csv', '--table', 'm'] as const;
     const dry = await run(cwd, ...args, '--dry-run');
@@ -262,7 +281,9 @@ describe('snapshots of all members', () => {
     await run(cwd, 'undo', '2', '--yes');
     expect(await states()).toEqual(['1a@1', '2a@1', '2a@3 end', '3a@1', '3a@3']);
     // Its record of 1 was a duplicate of the row that is gone.
-    expect((await run(cwd, 'verify', '3')).json.differences).toMatchObject([{ kind: 'missing', line: 2 }]);
+    expect((await run(cwd, 'verify', '3')).json.differences).toMatchObject([
+      { kind: 'missing', line: 2 },
+    ]);
     await run(cwd, 'undo', '3', '--yes');
     expect(await states()).toEqual(['1a@1', '2a@1', '3a@1']);
   });
@@ -321,7 +342,9 @@ describe('snapshots of all members', () => {
   });
 
   it('keep what is NOT NULL in the row of an end', async () => {
-    const cwd = await makeProject(SNAPSHOT.replace('v: text', 'v: { type: text, nullable: false }'));
+    const cwd = await makeProject(
+      SNAPSHOT.replace('v: text', 'v: { type: text, nullable: false }'),
+    );
     await ingest(cwd, '1.csv', csv('1,a', '2,a'));
     await ingest(cwd, '2.csv', csv('1,a'));
     expect(await states()).toEqual(['1a@1', '2a@1', '2a@2 end']);

@@ -348,8 +348,7 @@ models:
   },
   {
     name: 'keys of later versions',
-    text: `${TABLES}    versions: true
-silver:
+    text: `${TABLES}silver:
   a:
     from: raw
     key: id
@@ -362,14 +361,13 @@ facts:
 privacy: {}
 `,
     faults: [
-      '5: tables.raw.versions: "versions" is not in this version of edp yet; remove it',
-      '10: silver.a.history: "history" is not in this version of edp yet; remove it (latest-by',
-      '11: silver.a.columns.id.surrogate: "surrogate" is not in this version of edp yet',
-      '13: dimensions.b.type-2: "type-2" is not in this version',
-      '13: dimensions.b.changed-at: "changed-at" is not in this version',
-      '15: facts.c.dimensions.x.as-of: "as-of" is not in this version',
-      '15: facts.c.partition-by: "partition-by" is not in this version',
-      '16: privacy: "privacy" is not in this version',
+      '9: silver.a.history: "history" is not in this version of edp yet; remove it (latest-by',
+      '10: silver.a.columns.id.surrogate: "surrogate" is not in this version of edp yet',
+      '12: dimensions.b.type-2: "type-2" is not in this version',
+      '12: dimensions.b.changed-at: "changed-at" is not in this version',
+      '14: facts.c.dimensions.x.as-of: "as-of" is not in this version',
+      '14: facts.c.partition-by: "partition-by" is not in this version',
+      '15: privacy: "privacy" is not in this version',
     ],
   },
   {

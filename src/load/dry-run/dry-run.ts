@@ -57,8 +57,8 @@ import {
   type IngestResult,
   isFileFault,
 } from '../file-results.js';
-import type { LoadRules } from '../messages.js';
 import { describeMemberEnds } from '../member-notes.js';
+import type { LoadRules } from '../messages.js';
 import { planSplits, type SplitPlan } from '../plan-splits.js';
 import {
   findTargets,
@@ -73,7 +73,7 @@ import { theOnlyTable } from '../replace/replace-run.js';
 import type { IngestOptions } from '../run.js';
 import { formOf, RunBook } from '../run-book.js';
 import { ruleFor } from '../sinks/staged-rows.js';
-import { describeFormer } from '../target-tables.js';
+import { describeFormer, describeRule } from '../target-tables.js';
 import { type CountedTail, countTail, withEnds } from '../text-ends.js';
 import { RejectSummary, type TriedReject } from './dry-run-rejects.js';
 import { isSameContent, type LoadedFile } from './same-content.js';
@@ -335,6 +335,8 @@ class DryRun {
       };
       await ensureTableWithin(this.#client, this.#model, table, log);
       await ensureExtraColumnWithin(this.#client, table, log);
+      const note = describeRule(table, this.#options.onConflict);
+      if (note !== undefined) this.#progress.note(note);
       // Only an attempt shows whether the role may skip triggers.
       await this.#client.query('SAVEPOINT edp_inspect');
       found = await inspectTable(

@@ -47,8 +47,8 @@ import { isSameContent } from '../dry-run/same-content.js';
 import type { IngestProgress, IngestResult } from '../file-results.js';
 import { isFileFault } from '../file-results.js';
 import type { SplitPool } from '../load-pool.js';
-import type { LoadTask } from '../messages.js';
 import { describeMemberEnds } from '../member-notes.js';
+import type { LoadTask } from '../messages.js';
 import { planSplits, type SplitPlan } from '../plan-splits.js';
 import {
   findTargets,

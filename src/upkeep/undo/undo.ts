@@ -194,10 +194,7 @@ class UndoRun {
     await failpoint('undo.closed');
   }
 
-  async #remove(
-    table: LineageTable | undefined,
-    model: LineageModel | undefined,
-  ): Promise<void> {
+  async #remove(table: LineageTable | undefined, model: LineageModel | undefined): Promise<void> {
     await this.#mark(table && model && snapshotOf(model, { oid: table.oid, table: table.name }));
     await failpoint('undo.marked');
     if (table !== undefined) await this.#removeRows(table);

@@ -2,7 +2,13 @@
 import type pg from 'pg';
 import { quoteIdentifier } from '../../model/ddl.js';
 import type { FieldBytes } from '../../values/copy-fields.js';
-import { type CanonicalFields, isSame, KeyLookup, type LookedUp, type LookupJob } from './key-lookup.js';
+import {
+  type CanonicalFields,
+  isSame,
+  KeyLookup,
+  type LookedUp,
+  type LookupJob,
+} from './key-lookup.js';
 import { STATUS, type VersionColumns } from './verify-task.js';
 
 export class VersionLookup {
