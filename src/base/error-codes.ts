@@ -81,6 +81,13 @@ export const ERROR_CODES = {
     meaning: 'The header of a file does not fit the table, or the file does not name its fields.',
     remedy: 'Name another table, change its columns, or use `--columns` or `--on-new-column`.',
   },
+  empty_snapshot: {
+    exitStatus: 1,
+    meaning:
+      'A file that is to hold all members of a table has no records, so all would have ended.',
+    remedy:
+      'Get the whole file, or load this one with `--force` where there are no members any more.',
+  },
   table_mismatch: {
     exitStatus: 1,
     meaning: 'The table in the database does not fit the model.',

@@ -63,6 +63,7 @@ export const FAILPOINTS = [
   'claim.committed',
   'claim.released',
   'end.begin',
+  'end.members',
   'end.written',
   'end.released',
   // A bulk load.

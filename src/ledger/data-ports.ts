@@ -22,6 +22,7 @@ export const LEDGER_PORTS: readonly DataPort[] = [
     erase: { notYet: 'the path of a file may name a person' },
     dates: () => 'started_at',
   },
+  { data: 'edp.seen_versions', find: COUNTS, erase: COUNTS, dates: () => null },
   { data: 'edp.receipts', find: COUNTS, erase: COUNTS, dates: () => 'committed_at' },
   {
     data: 'edp.rejects',

@@ -22,6 +22,8 @@ export interface LoadRow {
   readonly rows_rejected: number;
   readonly rows_duplicate: number;
   readonly rows_replaced: number;
+  /** Members that it found gone; null where it has not looked. */
+  readonly rows_ended: number | null;
   /** A double, which pg reads as text. */
   readonly seconds: string;
   readonly started_at: string;

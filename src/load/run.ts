@@ -42,6 +42,7 @@ import { PartitionMaker } from './partition-maker.js';
 import { planSplits, type SplitPlan, withoutBytes } from './plan-splits.js';
 import { findTargets, inLevels, type Target } from './prepare-files.js';
 import { RunBook } from './run-book.js';
+import { ruleFor } from './sinks/staged-rows.js';
 import { TargetTables } from './target-tables.js';
 
 /** Interval of the attempts to claim a file that another run is loading. */
@@ -174,7 +175,7 @@ class IngestRun {
       },
     });
     const parts = { session, queue: this.#queue, book: this.#book, progress };
-    this.#endings = new LoadEndings(parts, this, targets.length);
+    this.#endings = new LoadEndings(parts, this, targets.length, options.force);
   }
 
   get isStopped(): boolean {
@@ -280,9 +281,10 @@ class IngestRun {
    */
   async #loadTableInBulk(targets: readonly Target[]): Promise<readonly Target[]> {
     const tableInCatalog = await this.#tables.prepare(targets[0]!.table);
-    const { foreignKeys, checksForeignKeys, looksAtRows, partitions } = tableInCatalog;
+    const { foreignKeys, checksForeignKeys, looksAtRows, partitions, hasVersions } = tableInCatalog;
     if (partitions?.isOpen === false) return targets;
-    if (looksAtRows || (foreignKeys.length > 0 && !checksForeignKeys)) return targets;
+    if (looksAtRows || hasVersions || (foreignKeys.length > 0 && !checksForeignKeys))
+      return targets;
     const { session } = this.#resources;
     const indexes = await session.run((client) => planIndexes(client, tableInCatalog.table));
     if (indexes === undefined) return targets;
@@ -412,7 +414,7 @@ class IngestRun {
       attempt: claim.attempt,
       owner: this.#resources.owner,
       writeBatchSize,
-      onConflict,
+      onConflict: ruleFor(tableInCatalog, onConflict),
       missingDimensions,
     };
     const plan = planSplits(prepared, claim.committed, {
@@ -425,10 +427,21 @@ class IngestRun {
 
   /** Dispatches loads in their order; small ones of the same table together. */
   async #sendAll(claimed: readonly ClaimedLoad[]): Promise<void> {
+    if (claimed.some(({ prepared }) => prepared.tableInCatalog.hasVersions)) {
+      return this.#sendInTurn(claimed);
+    }
     const planned = claimed.map((load) => this.#plan(load));
     for (const group of inGroups(planned, this.#options.processCount)) {
       if (group.length === 1) await this.#send(group[0]!);
       else await this.#sendTogether(group);
+    }
+  }
+
+  /** Of a table with versions, a load begins when those before it have ended: its records are compared with theirs. */
+  async #sendInTurn(claimed: readonly ClaimedLoad[]): Promise<void> {
+    for (const load of claimed) {
+      if (load.prepared.tableInCatalog.hasVersions) await this.#endings.settled();
+      await this.#send(this.#plan(load));
     }
   }
 

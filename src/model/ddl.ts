@@ -3,6 +3,7 @@ import { type Notes, neededTables, physicalColumns, type Table } from './model.j
 import { formatNotes } from './notes.js';
 import { parseTableName } from './table-name.js';
 import { SQL_TYPE } from './types.js';
+import { physicalKey } from './versions.js';
 
 export function quoteIdentifier(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
@@ -32,11 +33,11 @@ export function createTableStatements(table: Table): string[] {
   const name = quoteTable(table.name);
   const parts = physicalColumns(table).map(
     (column) =>
-      `${quoteIdentifier(column.name)} ${SQL_TYPE[column.type]}${column.isNullable ? '' : ' NOT NULL'}`,
+      `${quoteIdentifier(column.name)} ${SQL_TYPE[column.type]}${column.isNullable ? '' : ' NOT NULL'}${column.default === undefined ? '' : ` DEFAULT ${column.default}`}`,
   );
   // With a guard, a side table keeps the key unique.
   if (table.key.length > 0 && table.hasKeyGuard !== true)
-    parts.push(`PRIMARY KEY (${quoteColumns(table.key)})`);
+    parts.push(`PRIMARY KEY (${quoteColumns(physicalKey(table))})`);
   for (const { name: column, references } of table.columns) {
     if (references === undefined) continue;
     parts.push(

@@ -25,12 +25,12 @@ const DROP_WAREHOUSE = `DROP TABLE edp.copies, edp.stale_slices, edp.unknown_key
 async function makeOlder(): Promise<void> {
   await database.query('DELETE FROM edp.migrations WHERE version > 3');
   await database.query(DROP_WAREHOUSE);
-  await database.query('DROP TABLE edp.changes, edp.runs');
+  await database.query('DROP TABLE edp.changes, edp.runs, edp.seen_versions');
   await database.query(
     `ALTER TABLE edp.receipts DROP COLUMN corrections, DROP COLUMN record_bytes, DROP COLUMN passed_over;
      ALTER TABLE edp.loads DROP COLUMN head_passed_over, DROP COLUMN tail_passed_over, DROP COLUMN text_bytes,
        DROP COLUMN replaced_by, DROP COLUMN schema_name, DROP COLUMN table_oid, DROP COLUMN table_database,
-       DROP COLUMN gone_at, DROP COLUMN effective_at;
+       DROP COLUMN gone_at, DROP COLUMN effective_at, DROP COLUMN rows_ended;
      ALTER TABLE edp.loads ADD UNIQUE (table_name, content_hash, generation);
      ALTER TABLE edp.promotions DROP COLUMN schema_name, ADD PRIMARY KEY (table_name, column_name)`,
   );
@@ -163,7 +163,8 @@ async function makeVersion8(): Promise<void> {
   await database.query(DROP_WAREHOUSE);
   await database.query(
     `ALTER TABLE edp.loads DROP COLUMN schema_name, DROP COLUMN table_oid, DROP COLUMN table_database,
-       DROP COLUMN gone_at, DROP COLUMN effective_at;
+       DROP COLUMN gone_at, DROP COLUMN effective_at, DROP COLUMN rows_ended;
+     DROP TABLE edp.seen_versions;
      ALTER TABLE edp.loads ADD UNIQUE (table_name, content_hash, generation);
      ALTER TABLE edp.promotions DROP COLUMN schema_name, ADD PRIMARY KEY (table_name, column_name)`,
   );

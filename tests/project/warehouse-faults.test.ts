@@ -348,8 +348,7 @@ models:
   },
   {
     name: 'keys of later versions',
-    text: `${TABLES}    versions: true
-silver:
+    text: `${TABLES}silver:
   a:
     from: raw
     key: id
@@ -359,10 +358,9 @@ facts:
 privacy: {}
 `,
     faults: [
-      '5: tables.raw.versions: "versions" is not in this version of edp yet; remove it',
-      '10: silver.a.columns.id.surrogate: "surrogate" is not in this version of edp yet',
-      '12: facts.c.partition-by: "partition-by" is not in this version',
-      '13: privacy: "privacy" is not in this version',
+      '9: silver.a.columns.id.surrogate: "surrogate" is not in this version of edp yet',
+      '11: facts.c.partition-by: "partition-by" is not in this version',
+      '12: privacy: "privacy" is not in this version',
     ],
   },
   {

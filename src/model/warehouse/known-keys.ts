@@ -6,8 +6,6 @@ import { WAREHOUSE_SECTIONS, warehouseShape } from './sections.js';
 const LATER_KEYS: ReadonlyMap<string, string> = new Map([
   ['surrogate', 'the column has the id of the source'],
   ['partition-by', 'the table has no partitions'],
-  ['versions', 'a table without a key keeps each record'],
-  ['snapshot', 'what a later load lacks stays in the table'],
   ['privacy', 'see docs/security.md for rights'],
 ]);
 
