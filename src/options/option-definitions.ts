@@ -172,6 +172,10 @@ export const OPTIONS = {
     default: 0,
   }),
   list: flag('List the available reports'),
+  'from-dbt': define<string | undefined>({
+    schema: text.optional(),
+    describe: 'Folder of a dbt project to convert; nothing of it is run or changed',
+  }),
   from: define<string | undefined>({
     schema: text.optional(),
     describe:

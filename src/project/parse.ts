@@ -30,6 +30,7 @@ export const NOT_IN_PROJECT: ReadonlySet<string> = new Set([
   'date',
   'force',
   'from',
+  'from-dbt',
   'json',
   'key',
   'list',

@@ -19,7 +19,13 @@ import { runStatusSchema, runsStatusSchema } from './runs.schema.js';
 import { testSchema } from './test.schema.js';
 import { promoteSchema, replaySchema, undoSchema } from './upkeep.schema.js';
 import { verifySchema } from './verify.schema.js';
-import { checkSchema, initSchema, sampleSchema, warehouseRunSchema } from './warehouse.schema.js';
+import {
+  checkSchema,
+  initFromDbtSchema,
+  initSchema,
+  sampleSchema,
+  warehouseRunSchema,
+} from './warehouse.schema.js';
 
 /** By name of the result: a command with several modes has several. */
 export const RESULT_SCHEMAS = {
@@ -44,7 +50,7 @@ export const RESULT_SCHEMAS = {
   sample: { sample: sampleSchema },
   lineage: { lineage: lineageSchema },
   undo: { undo: undoSchema },
-  init: { init: initSchema },
+  init: { init: initSchema, 'init --from-dbt': initFromDbtSchema },
   run: { run: warehouseRunSchema },
   test: { test: testSchema },
   verify: { verify: verifySchema },
