@@ -5,8 +5,8 @@
 import type pg from 'pg';
 import { EdpError } from '../base/errors.js';
 import { quoteColumns, quoteIdentifier } from '../model/ddl.js';
+import { ENDED_COLUMN, OFFSET_COLUMN } from '../model/kept-versions.js';
 import type { Table } from '../model/model.js';
-import { ENDED_COLUMN, OFFSET_COLUMN } from '../model/versions.js';
 import { recordChanges } from './changes.js';
 
 /** A table whose files hold all members. */

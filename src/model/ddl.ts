@@ -1,9 +1,10 @@
 /** Model → DDL. Every identifier is quoted, so that no name can become SQL. */
+
+import { physicalKey } from './kept-versions.js';
 import { type Notes, neededTables, physicalColumns, type Table } from './model.js';
 import { formatNotes } from './notes.js';
 import { parseTableName } from './table-name.js';
 import { SQL_TYPE } from './types.js';
-import { physicalKey } from './versions.js';
 
 export function quoteIdentifier(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;

@@ -6,10 +6,10 @@
 import type { Corrections } from './corrections.js';
 import type { CsvSettings } from './csv-settings.js';
 import type { Format } from './file-settings.js';
+import { ENDED_COLUMN, OFFSET_COLUMN, versionColumns } from './kept-versions.js';
 import type { Partitions } from './partitions.js';
 import { bareName, formatTableName, isSameTable, type TablePlace } from './table-name.js';
 import type { ColumnType } from './types.js';
-import { ENDED_COLUMN, OFFSET_COLUMN, versionColumns } from './versions.js';
 
 /** What people should know of a table or a column; comments of the database say it. */
 export interface Notes {
@@ -104,7 +104,7 @@ export interface Table {
   readonly partitions?: Partitions;
   /** Whether a side table keeps the key unique, which does not contain the columns of the partitions. */
   readonly hasKeyGuard?: true;
-  /** Whether it keeps each version of a key (versions.ts). */
+  /** Whether it keeps each version of a key (kept-versions.ts). */
   readonly hasVersions?: true;
   /** Whether each of its files holds all members, so that those it lacks have ended; only with versions. */
   readonly snapshot?: 'full';

@@ -14,13 +14,13 @@ import {
 import { csvSectionSchema, toCsvSettings } from './csv-settings.js';
 import { formatSchema } from './file-settings.js';
 import { IMPOSSIBLE_NAME } from './impossible-name.js';
+import { versionColumns } from './kept-versions.js';
 import type { Column, MetricsSource, Model, Reference, Table } from './model.js';
 import { toNotes } from './notes.js';
 import { notesShape } from './notes-schema.js';
 import { findPartitionFaults, partitionsShape, toPartitions } from './partition-schema.js';
 import { formatTableName, isSameTable, parseTableName, splitName } from './table-name.js';
 import { COLUMN_TYPES, type ColumnType } from './types.js';
-import { versionColumns } from './versions.js';
 import { findVersionFaults, toVersions, versionsShape } from './versions-schema.js';
 
 /** PostgreSQL cuts longer identifiers silently (NAMEDATALEN - 1), so edp refuses them. */

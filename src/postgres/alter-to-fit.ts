@@ -1,8 +1,8 @@
 /** The statement that makes a table as its model says, for whoever has changed the model. */
 import { quoteColumns, quoteIdentifier } from '../model/ddl.js';
+import { physicalKey } from '../model/kept-versions.js';
 import { physicalColumns, type Table } from '../model/model.js';
 import { SQL_TYPE } from '../model/types.js';
-import { physicalKey } from '../model/versions.js';
 
 /** Where a table differs from its model in what a statement can change. */
 export interface Differences {

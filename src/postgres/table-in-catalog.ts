@@ -2,11 +2,11 @@
 import type pg from 'pg';
 import { EdpError } from '../base/errors.js';
 import { quoteIdentifier, quoteTable } from '../model/ddl.js';
+import { physicalKey } from '../model/kept-versions.js';
 import { CONFLICT_RULES, type OnConflict } from '../model/load-rules.js';
 import { physicalColumns, type Table } from '../model/model.js';
 import type { OtherType } from '../model/other-type.js';
 import { type ColumnType, SQL_TYPE } from '../model/types.js';
-import { physicalKey } from '../model/versions.js';
 import { alterToFit } from './alter-to-fit.js';
 import { type CatalogColumn, listColumns, type Privilege } from './columns-in-catalog.js';
 import type { SharedValues } from './copied-values.js';

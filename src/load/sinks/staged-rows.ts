@@ -2,9 +2,9 @@
 
 import type { ColumnPlan, CopyPlan, TablePlan } from '../../mapping/table-plan.js';
 import { quoteIdentifier } from '../../model/ddl.js';
+import { OFFSET_COLUMN } from '../../model/kept-versions.js';
 import type { MissingDimensions, OnConflict } from '../../model/load-rules.js';
 import type { RejectCode } from '../../model/reject-codes.js';
-import { OFFSET_COLUMN } from '../../model/versions.js';
 import type { KnownPartition, WantedPartition } from '../../postgres/partitions-in-catalog.js';
 import type { TableInCatalog } from '../../postgres/table-in-catalog.js';
 

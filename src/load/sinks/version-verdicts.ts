@@ -8,7 +8,7 @@
  */
 import type pg from 'pg';
 import { quoteIdentifier } from '../../model/ddl.js';
-import { ENDED_COLUMN, OFFSET_COLUMN } from '../../model/versions.js';
+import { ENDED_COLUMN, OFFSET_COLUMN } from '../../model/kept-versions.js';
 import {
   isCopied,
   isLineage,

@@ -1,4 +1,5 @@
 /** Tables that keep every version of a key: their columns, and what they can be made from. */
+import { OFFSET_COLUMN } from '../kept-versions.js';
 import { toList } from './schema-parts.js';
 import type { WarehouseInput } from './sections.js';
 import type { Source } from './task.js';
@@ -22,7 +23,7 @@ export function isHistory({ silver = {} }: WarehouseInput, { task }: Source): bo
 
 /** Whether a table that edp loads keeps a row beside a later one with the same value of `by`, or with any. */
 function keepsVersions({ key = [] }: Source, by: string | undefined): boolean {
-  return key.length === 0 || (by !== undefined && key.includes(by));
+  return key.length === 0 || key.includes(OFFSET_COLUMN) || (by !== undefined && key.includes(by));
 }
 
 /**

@@ -1,7 +1,7 @@
 /** A difference that was found → its details: values in the file beside values in the table. */
 import type pg from 'pg';
 import { quoteColumns, quoteIdentifier } from '../../model/ddl.js';
-import { OFFSET_COLUMN } from '../../model/versions.js';
+import { OFFSET_COLUMN } from '../../model/kept-versions.js';
 import { withFile } from '../../source/open-file.js';
 import type { FieldBytes } from '../../values/copy-fields.js';
 import { fieldText } from '../../values/copy-text.js';
