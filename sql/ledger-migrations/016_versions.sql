@@ -7,8 +7,8 @@ ALTER TABLE edp.loads ADD COLUMN rows_ended bigint;
 -- its member has not ended.
 CREATE TABLE edp.seen_versions (
   load_id bigint NOT NULL REFERENCES edp.loads ON DELETE CASCADE,
-  version_load bigint NOT NULL,      -- the load of the version, …
-  version_offset bigint NOT NULL,    -- … and the place of its record
+  version_load bigint NOT NULL,      -- the load of the version
+  version_offset bigint NOT NULL,    -- and the place of its record
   PRIMARY KEY (load_id, version_load, version_offset)
 );
 

@@ -15,6 +15,9 @@ import { nameResult, parseResult } from '../support/json.js';
 const DOCUMENT = fileURLToPath(new URL('../../docs/json.schema.json', import.meta.url));
 const published = z.fromJSONSchema(JSON.parse(readFileSync(DOCUMENT, 'utf8')));
 
+/** A dbt project. */
+const LENDING = fileURLToPath(new URL('../from-dbt/lending', import.meta.url));
+
 interface Step {
   /** Of the schema that its result must fit. */
   readonly result: string;
@@ -183,6 +186,12 @@ const STEPS: readonly Step[] = [
     json: { action: 'promoted', tasks: ['silver.plain'] },
   },
   { result: 'init', args: ['init', 'warehouse', 'made'], status: 0, json: { directory: 'made' } },
+  {
+    result: 'init --from-dbt',
+    args: ['init', '--from-dbt', LENDING, 'converted'],
+    status: 0,
+    json: { directory: 'converted' },
+  },
   { result: 'init failed', args: ['init', 'warehouse', 'made'], status: 2 },
   { result: 'run failed', args: ['run', 'gone'], status: 2 },
   { result: 'test failed', args: ['test', 'gone'], status: 2 },
