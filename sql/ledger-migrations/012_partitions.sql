@@ -30,7 +30,7 @@ CREATE FUNCTION edp.partitions_of(parent regclass)
   SELECT oid, NULL, NULL, NULL, true, divides, rest_check FROM bounds WHERE bound = 'DEFAULT'
 $$;
 
--- A name that no relation of the schema has: the parent's, cut where it is too long, and an ending.
+-- A name that no relation, type or function of the schema has: the parent's, cut where it is too long, and an ending.
 CREATE FUNCTION edp.partition_name(parent regclass, ending text) RETURNS text
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -44,7 +44,9 @@ BEGIN
     WHILE octet_length(base || tail) > 63 LOOP
       base := left(base, -1);
     END LOOP;
-    EXIT WHEN NOT EXISTS (SELECT FROM pg_class WHERE relnamespace = place AND relname = base || tail);
+    EXIT WHEN NOT EXISTS (SELECT FROM pg_class WHERE relnamespace = place AND relname = base || tail)
+      AND NOT EXISTS (SELECT FROM pg_type WHERE typnamespace = place AND typname = base || tail)
+      AND NOT EXISTS (SELECT FROM pg_proc WHERE pronamespace = place AND proname = base || tail);
     number := number + 1;
     tail := ending || '_' || number;
   END LOOP;
@@ -126,10 +128,10 @@ $$;
 
 -- Makes the partitions of the values that have none: of time (`every`: day, month or year, with its column and its range),
 -- of a list (`list_values`), or of both, where a value and a day stand at the same place. Each is made as a table and then attached,
--- so that loads go on meanwhile, and two that do so at once wait for each other instead of deadlocking.
-CREATE FUNCTION edp.make_partitions(
+-- so that loads go on meanwhile, and two that do so at once wait for each other instead of deadlocking. By the table's owner.
+CREATE FUNCTION edp.divide(
     parent regclass, every text, divisor text, since date, upto date, list_values text[], days date[]) RETURNS int
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO' AS $$
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO' AS $$
 DECLARE
   most constant int := 10000;
   made int := 0;
@@ -137,10 +139,8 @@ DECLARE
   value text;
   wanted record;
   part regclass;
+  zone text := CASE WHEN edp.midnight_of(parent, divisor) = '' THEN '' ELSE '+00' END;
 BEGIN
-  IF NOT has_any_column_privilege(session_user, parent, 'INSERT') THEN
-    RAISE insufficient_privilege USING MESSAGE = format('permission denied for table %s', parent);
-  END IF;
   -- As ATTACH does.
   EXECUTE format('LOCK TABLE ONLY %s IN SHARE UPDATE EXCLUSIVE MODE', parent);
   SELECT count(*) INTO there FROM pg_partition_tree(parent) WHERE isleaf;
@@ -155,33 +155,63 @@ BEGIN
   END LOOP;
   FOR wanted IN
     WITH wished AS (
-      SELECT DISTINCT l.v AS list_value, date_trunc(every, d.v)::date AS starts,
-                      (date_trunc(every, d.v) + ('1 ' || every)::interval)::date AS ends
+      SELECT DISTINCT l.v AS list_value, d.v AS day, date_trunc(every, d.v::timestamp) AS unit
       FROM unnest(days) WITH ORDINALITY AS d (v, n)
       LEFT JOIN unnest(list_values) WITH ORDINALITY AS l (v, n) ON l.n = d.n
-      WHERE d.v IS NOT NULL),
+      WHERE d.v >= since AND d.v < upto),
     holders AS MATERIALIZED (
       SELECT v.list_value, CASE WHEN list_values IS NULL THEN parent::oid ELSE p.partition END AS oid
       FROM (SELECT DISTINCT w.list_value FROM wished w) v
       LEFT JOIN edp.partitions_of(parent) p ON p.list_value = v.list_value),
     taken AS MATERIALIZED (
       SELECT h.list_value, p.lower, p.upper FROM holders h, edp.partitions_of(h.oid) p WHERE p.lower IS NOT NULL)
-    SELECT h.oid::regclass AS holder, w.starts, w.ends
+    -- What others have made, and what the rest partition may have, is left out.
+    SELECT DISTINCT w.list_value, h.oid::regclass AS holder, w.unit, greatest(w.unit, since, t.behind) AS starts,
+           least(w.unit + ('1 ' || every)::interval, upto, t.before) AS ends
     FROM wished w JOIN holders h ON h.list_value IS NOT DISTINCT FROM w.list_value AND h.oid IS NOT NULL
-    WHERE NOT EXISTS (SELECT FROM taken t WHERE t.list_value IS NOT DISTINCT FROM w.list_value
-                      AND t.lower < w.ends AND t.upper > w.starts)
-    ORDER BY w.list_value, w.starts
+    CROSS JOIN LATERAL (
+      SELECT max(t.upper) FILTER (WHERE t.upper <= w.day) AS behind, min(t.lower) FILTER (WHERE t.lower >= w.day + 1) AS before,
+             coalesce(bool_or(t.lower < w.day + 1 AND t.upper > w.day), false) AS is_there
+      FROM taken t WHERE t.list_value IS NOT DISTINCT FROM w.list_value) t
+    WHERE NOT t.is_there
+    ORDER BY w.list_value, starts
   LOOP
     IF there + made >= most THEN
       RAISE program_limit_exceeded USING MESSAGE = format('table %s would have more than %s partitions', parent, most),
         HINT = 'divide it by longer times, or by another column';
     END IF;
     part := edp.new_partition(
-      wanted.holder, '_' || to_char(wanted.starts, CASE every WHEN 'day' THEN 'YYYY_MM_DD' WHEN 'month' THEN 'YYYY_MM' ELSE 'YYYY' END), '');
+      wanted.holder, '_' || to_char(wanted.unit, CASE every WHEN 'day' THEN 'YYYY_MM_DD' WHEN 'month' THEN 'YYYY_MM' ELSE 'YYYY' END), '');
     EXECUTE format('ALTER TABLE %s ATTACH PARTITION %s FOR VALUES FROM (%L) TO (%L)', wanted.holder, part,
-                   wanted.starts || edp.midnight_of(part, divisor), wanted.ends || edp.midnight_of(part, divisor));
+                   wanted.starts || zone, wanted.ends || zone);
     made := made + 1;
   END LOOP;
   RETURN made;
+END
+$$;
+
+-- The same for roles that may insert rows and do not own the table. Definitions of the table may call functions of its owner, which
+-- run as the owner of the ledger here. So that one must own the table, or have been made a member of the role that does;
+-- that a superuser may do everything is not enough.
+CREATE FUNCTION edp.make_partitions(
+    parent regclass, every text, divisor text, since date, upto date, list_values text[], days date[]) RETURNS int
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  caller name := coalesce(nullif(current_setting('role'), 'none'), session_user);
+  holder oid := (SELECT relowner FROM pg_class WHERE oid = parent);
+BEGIN
+  IF NOT has_any_column_privilege(caller, parent, 'INSERT') THEN
+    RAISE insufficient_privilege USING MESSAGE = format('permission denied for table %s', parent);
+  END IF;
+  IF NOT EXISTS (
+    WITH RECURSIVE held (role) AS (
+      SELECT oid FROM pg_roles WHERE rolname = current_user
+      UNION SELECT m.roleid FROM pg_auth_members m JOIN held ON m.member = held.role)
+    SELECT FROM held WHERE role = holder)
+  THEN
+    RAISE insufficient_privilege USING MESSAGE = format('the owner of schema edp is no member of the role that owns table %s', parent),
+      HINT = format('GRANT %s TO %s', holder::regrole, quote_ident(current_user));
+  END IF;
+  RETURN edp.divide(parent, every, divisor, since, upto, list_values, days);
 END
 $$;

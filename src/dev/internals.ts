@@ -7,6 +7,7 @@ export { command as promote } from '../commands/promote.command.js';
 export { command as replay } from '../commands/replay.command.js';
 export { asLoadingRun } from '../commands/shared/recorded-run.js';
 export { command as undo } from '../commands/undo.command.js';
+export { command as verify } from '../commands/verify.command.js';
 export { withPool } from '../load/load-pool.js';
 export { resolveFileSettings, resolveOptions } from '../options/resolve-options.js';
 export { withDatabase } from '../postgres/database.js';

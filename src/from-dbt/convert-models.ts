@@ -6,10 +6,10 @@ import type { DbtNode, DbtProject } from './dbt-nodes.js';
 import { descriptionOf } from './dbt-properties.js';
 import type { DbtTarget } from './dbt-target.js';
 import { asMap, asText, asTexts } from './dbt-yaml.js';
-import type { Draft, DraftTask } from './draft.js';
 import { isRefusal, type Refusal } from './findings.js';
 import { reportUnusedConfig } from './model-config.js';
 import { findKey } from './model-key.js';
+import type { Draft, DraftTask } from './project-draft.js';
 import { type Rendered, renderJinja } from './render-jinja.js';
 import { type MappedSql, originalLine } from './sql-lines.js';
 

@@ -9,8 +9,8 @@ import type { DbtNames } from './dbt-names.js';
 import type { DbtNode, DbtProject } from './dbt-nodes.js';
 import { descriptionOf } from './dbt-properties.js';
 import { asList, asMap, asText, asTexts } from './dbt-yaml.js';
-import type { Draft } from './draft.js';
 import { findKey } from './model-key.js';
+import type { Draft } from './project-draft.js';
 import { columnOf, foldName } from './test-uses.js';
 
 export interface SeedReading {

@@ -5,7 +5,7 @@ import { configOfEntry, type DbtProject } from './dbt-nodes.js';
 import { placeOf } from './dbt-properties.js';
 import type { DbtSourceTable } from './dbt-sources.js';
 import { asMap, isYamlMap, type YamlMap } from './dbt-yaml.js';
-import type { Draft } from './draft.js';
+import type { Draft } from './project-draft.js';
 import { foldName } from './test-uses.js';
 
 export function convertSources(draft: Draft, project: DbtProject, names: DbtNames): void {

@@ -2,9 +2,9 @@
 import type { WarehouseFault } from '../model/warehouse/resolving.js';
 import type { SqlReader } from '../model/warehouse/sql-reader.js';
 import { findProjectFaults } from '../project/project-faults.js';
-import type { Draft } from './draft.js';
 import type { Refusal } from './findings.js';
 import { type Layout, layOut } from './layout.js';
+import type { Draft } from './project-draft.js';
 import { originalLine } from './sql-lines.js';
 
 /** @throws an error where a fault is in no part of the project that could be taken out */

@@ -6,7 +6,7 @@
 
 import { GOLD_TIMES } from '../model/warehouse/known-columns.js';
 import { isSqlFault, type SqlReader } from '../model/warehouse/sql-reader.js';
-import type { Draft, DraftSeed, DraftTask } from './draft.js';
+import type { Draft, DraftSeed, DraftTask } from './project-draft.js';
 
 /** Rows that differ in a column that nobody asked for differ, and so do lists of columns. */
 const COMPARES_ROWS = /\b(?:distinct|union|intersect|except|natural|using)\b/i;

@@ -1,4 +1,4 @@
-/** FROM_DBT.md: what became of each part of a dbt project. */
+/** The page that says what became of each part of a dbt project. */
 import type { Findings, NotTaken, Taken } from './findings.js';
 
 export interface NextSteps {

@@ -10,7 +10,6 @@ import { TestConverter } from './convert-tests.js';
 import { DbtFolder } from './dbt-folder.js';
 import { type DbtNames, nameTargets } from './dbt-names.js';
 import { readDbtProject } from './dbt-nodes.js';
-import { Draft } from './draft.js';
 import { dropFaulty } from './drop-faulty.js';
 import { leaveOutExtraColumns } from './extra-columns.js';
 import { Findings } from './findings.js';
@@ -18,6 +17,7 @@ import { formatFindings, type NextSteps } from './format-findings.js';
 import { formatProject } from './format-project.js';
 import type { Layout } from './layout.js';
 import { listOthers } from './list-others.js';
+import { Draft } from './project-draft.js';
 import { reportTaken } from './report-taken.js';
 
 export const FINDINGS_FILE = 'FROM_DBT.md';

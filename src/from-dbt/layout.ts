@@ -1,7 +1,7 @@
 /** The draft as the value of edp.yaml, and as files of SQL. */
 import { sqlFile } from '../model/warehouse/project-sql.js';
 import type { YamlMap } from './dbt-yaml.js';
-import type { Draft, DraftCheck, DraftTask } from './draft.js';
+import type { Draft, DraftCheck, DraftTask } from './project-draft.js';
 
 export interface Layout {
   readonly layers: Readonly<Record<string, string>>;

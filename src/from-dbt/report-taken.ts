@@ -1,6 +1,6 @@
 /** What is in the new project, as findings. */
 import { sqlFile } from '../model/warehouse/project-sql.js';
-import type { Draft, DraftCheck, DraftTask } from './draft.js';
+import type { Draft, DraftCheck, DraftTask } from './project-draft.js';
 
 /** Called when nothing falls out of the draft any more. */
 export function reportTaken({ findings, seeds, tasks, checks }: Draft): void {

@@ -18,6 +18,8 @@ import type { SplitPool } from './load-pool.js';
 import type { LoadTask, RoutedRows, ScannedSplit } from './messages.js';
 import { lockReferred } from './sinks/foreign-keys.js';
 import { RowsLeftOut } from './sinks/left-out.js';
+import { findChanged, StaleCopy } from './sinks/row-extender.js';
+import { stagedColumns } from './sinks/staged-rows.js';
 
 /** Time of one transaction, with the building of its indexes. */
 const MAX_MS = 60_000;
@@ -91,6 +93,8 @@ export class BulkCopy {
   readonly #stop = new Int32Array(new SharedArrayBuffer(4));
   readonly #locked = new Map<string, Set<string>>();
   readonly #partitions: BulkPartitions;
+  /** Column that copies → keys of the rows that are held. */
+  readonly #held = new Map<string, Map<string, Uint8Array>>();
   #copy: CopyStream | undefined;
   /** The operations on the connection, one after the other. */
   #turn: Promise<void> = Promise.resolve();
@@ -114,7 +118,7 @@ export class BulkCopy {
     this.#target = target;
     this.#files = files;
     this.#options = options;
-    this.#columns = toCopyColumns(target, files[0]!.load.plan.columns);
+    this.#columns = toCopyColumns(target, stagedColumns(files[0]!.load.plan));
     this.#partitions = new BulkPartitions(client, target);
   }
 
@@ -235,7 +239,7 @@ export class BulkCopy {
         this.#fail(toFailure(outcome.error));
         return undefined;
       }
-      const { receipt, rejects, references } = outcome;
+      const { receipt, rejects, references, copied } = outcome;
       const bytes = sourceBytes ?? receipt.end - receipt.start;
       this.#scannedBytes += bytes;
       this.#options.onScanned(file, bytes, receipt.rows);
@@ -249,6 +253,7 @@ export class BulkCopy {
       if (isNew || this.#rejectBytes > MAX_PENDING_REJECT_BYTES) {
         await this.#enqueue(() => this.#settle(references));
       }
+      await this.#enqueue(() => this.#holdCopied(copied));
       return outcome;
     } finally {
       ours.close();
@@ -299,6 +304,26 @@ export class BulkCopy {
     this.#rejectBytes = 0;
     for (const { split, load } of rejects) {
       await insertRejects(this.#client, load.loadId, split.receipt.start, split.rejects);
+    }
+  }
+
+  /**
+   * Holds the rows that values were copied from, until the commit.
+   *
+   * @throws StaleCopy where one has another value now
+   */
+  async #holdCopied(copied: ScannedSplit['copied']): Promise<void> {
+    for (const [copy, used] of copied) {
+      const held = this.#held.get(copy.name) ?? new Map<string, Uint8Array>();
+      this.#held.set(copy.name, held);
+      const open = used.filter(([key]) => !held.has(key));
+      if (open.length === 0) continue;
+      const isLoading = this.#copy !== undefined;
+      if (isLoading) await this.#settle();
+      if ((await findChanged(this.#client, copy, open)).length > 0) {
+        throw new StaleCopy(`a row of ${copy.table} that was copied from has changed`);
+      }
+      for (const [key, field] of open) held.set(key, field);
     }
   }
 

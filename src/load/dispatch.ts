@@ -68,7 +68,9 @@ class Flight {
   beforeInTable: Flight | undefined;
   isSettled = false;
   /** Set while the worker waits for permission to commit, or for partitions. */
-  waiting: { readonly backend: number; answer(answer: Refusal): void } | undefined;
+  waiting:
+    | { readonly backend: number; readonly isForPartitions: boolean; answer(answer: Refusal): void }
+    | undefined;
   /** Set while it runs in a worker; the backend is known after its first request to commit. */
   isRunning = false;
 
@@ -227,8 +229,10 @@ export class Dispatcher {
   async send(splits: readonly PlannedSplit[]): Promise<{ readonly ended: Promise<number> }> {
     const { range, load } = splits[0]!;
     // COPY would pass over its rules, and not say which record refers to nothing.
-    const { table, hasRules, refersToItself, looksAtRows } = load.target;
-    if (hasRules || refersToItself || looksAtRows) this.#carefulTables.add(table);
+    const { table, hasRules, refersToItself, looksAtRows, hasVersions } = load.target;
+    if (hasRules || refersToItself || looksAtRows || hasVersions || copiesByServer(load)) {
+      this.#carefulTables.add(table);
+    }
     if (looksAtRows) await this.#lastOfTable.get(table)?.settled.promise;
     const last = this.#lastOfLoad.get(load.loadId);
     const flight = new Flight(
@@ -390,12 +394,13 @@ export class Dispatcher {
 
   async #answer(
     flight: Flight,
-    { backend }: CommitRequest | PartitionRequest,
+    request: CommitRequest | PartitionRequest,
     decide: () => Promise<CommitAnswer | PartitionAnswer>,
     port: MessagePort,
   ): Promise<void> {
     const { promise, resolve } = defer<Refusal>();
-    flight.waiting = { backend, answer: resolve };
+    const isForPartitions = 'partitions' in request;
+    flight.waiting = { backend: request.backend, isForPartitions, answer: resolve };
     if (this.isStopped) resolve({ commit: false, reason: 'stopped' });
     else if (this.#slots.earliestWaiting < flight.order)
       resolve({ commit: false, reason: 'recalled' });
@@ -484,8 +489,10 @@ export class Dispatcher {
       await sleep(LOCK_WATCH_MS);
       const holders = waiting();
       if (holders.length === 0 || this.isStopped) return;
-      if (![...this.#flights].some((flight) => flight.isRunning && flight.waiting === undefined))
-        continue;
+      // What makes partitions is none of the flights, and may wait for one that waits for another command's.
+      const isMaking = holders.some((flight) => flight.waiting?.isForPartitions === true);
+      const isRunning = (flight: Flight) => flight.isRunning && flight.waiting === undefined;
+      if (!isMaking && ![...this.#flights].some(isRunning)) continue;
       const rows = await this.#options.session.run(listBlocking).catch((error: unknown) => {
         // Without this check, two splits could wait for each other forever.
         if (error instanceof EdpError) this.stop(error);
@@ -518,6 +525,11 @@ async function isBeforeCommitted({ beforeInTable, load }: Flight): Promise<boole
   if (beforeInTable === undefined) return true;
   const isCommitted = await beforeInTable.settled.promise;
   return isCommitted || beforeInTable.load.loadId !== load.loadId;
+}
+
+/** Whether the server looks up what columns copy from other tables. */
+export function copiesByServer({ plan, target }: Pick<LoadTask, 'plan' | 'target'>): boolean {
+  return plan.copies !== undefined && target.copied === undefined;
 }
 
 /** Puts each split into its own transaction. */

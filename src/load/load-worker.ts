@@ -47,6 +47,7 @@ import { DirectSink } from './sinks/direct-sink.js';
 import { MissingReference } from './sinks/foreign-keys.js';
 import { RowsLeftOut } from './sinks/left-out.js';
 import { PortSink } from './sinks/port-sink.js';
+import { StaleCopy } from './sinks/row-extender.js';
 import { stageFor } from './sinks/stage-for.js';
 import type { PartitionMaker } from './sinks/staged-rows.js';
 import {
@@ -101,6 +102,8 @@ async function attemptSplit(task: SplitTask): Promise<SplitOutcome> {
       }
       await rollBack(current.client, error);
       if (error instanceof LostSplit) return { kind: 'rolled_back', reason: 'misaligned' };
+      // What it copied from another table has changed, and is in memory now.
+      if (error instanceof StaleCopy) continue;
       if (error instanceof Refused) return { kind: 'rolled_back', reason: error.reason };
       const isObjection =
         mayBeAboutRecord(error) ||
@@ -250,6 +253,7 @@ class HandOver implements Committer<ScanOutcome> {
       receipt: pass.receipts(0)[0]!,
       rejects: pass.rejects[0]!.take(),
       references: this.#sink.takeReferences(),
+      copied: this.#sink.takeCopied(),
     };
   }
 }

@@ -8,7 +8,7 @@ import type { Segment } from '../formats/text/cut-text.js';
 import type { ScannedRange, SplitRange } from '../formats/text/ranges.js';
 import type { Receipt } from '../ledger/counts.js';
 import type { RejectRecord } from '../ledger/receipts.js';
-import type { TablePlan } from '../mapping/table-plan.js';
+import type { CopyPlan, TablePlan } from '../mapping/table-plan.js';
 import type { MissingDimensions, OnConflict } from '../model/load-rules.js';
 import type { SessionIdentity } from '../postgres/backend.js';
 import type { KnownPartition, WantedPartition } from '../postgres/partitions-in-catalog.js';
@@ -117,6 +117,11 @@ export interface ScannedSplit {
   readonly rejects: readonly RejectRecord[];
   /** Distinct values that the rows refer to, by column. */
   readonly references: readonly (readonly [column: string, values: readonly string[]])[];
+  /** What the rows copied from other tables: key and field in binary form, by column. */
+  readonly copied: readonly (readonly [
+    copy: CopyPlan,
+    used: readonly (readonly [key: string, field: Uint8Array])[],
+  ])[];
 }
 
 export type ScanOutcome =

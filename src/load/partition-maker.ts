@@ -92,7 +92,14 @@ function explain(table: string, error: unknown): unknown {
   switch (code) {
     case '42501':
       return new EdpError('database_refused', `partitions of ${table} cannot be made: ${message}`, {
-        hint: `the owner of schema edp makes them, and must be a member of the role that owns ${table}: GRANT that role to it`,
+        hint:
+          hint ??
+          `they are made by the owner of ${table}; or, for roles that may only insert, by the owner of schema edp, who needs CREATE on the schema of the table`,
+        cause: error,
+      });
+    case '23514':
+      return new EdpError('table_mismatch', `partitions of ${table} cannot be made: ${message}`, {
+        hint: 'the DEFAULT partition has rows that belong into one of them: move them into a table of their own, and INSERT them again behind the load',
         cause: error,
       });
     case '54000':

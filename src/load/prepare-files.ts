@@ -22,7 +22,7 @@ import type { FileSettings } from '../model/file-settings.js';
 import { hashTable } from '../model/hash.js';
 import type { OnNewField } from '../model/load-rules.js';
 import { matchTable } from '../model/match.js';
-import { findTable, type Model, type Table } from '../model/model.js';
+import { findTable, type Model, neededTables, type Table } from '../model/model.js';
 import type { TablePlace } from '../model/table-name.js';
 import type { TableInCatalog } from '../postgres/table-in-catalog.js';
 import type { InputFile } from '../source/discover.js';
@@ -56,6 +56,7 @@ export interface TargetOptions {
   readonly table: string | undefined;
   settingsFor(table: Table): FileSettings;
   readonly onNewColumn: OnNewField | undefined;
+  readonly effectiveAt?: string | undefined;
 }
 
 /**
@@ -85,7 +86,7 @@ export function findTargets(
  */
 export async function prepareTarget(
   target: Target,
-  { settingsFor, onNewColumn }: TargetOptions,
+  { settingsFor, onNewColumn, effectiveAt }: TargetOptions,
   place: TablePlace,
 ): Promise<PreparedFile> {
   const settings = settingsFor(target.table);
@@ -97,7 +98,10 @@ export async function prepareTarget(
   const drift = driftOf(target.table, description, onNew);
   const file = await identifyFile(version, description.textHead);
   const reading = readingOf(description, settings, drift);
-  const identity = toIdentity(target, place, description, file, reading);
+  const identity = {
+    ...toIdentity(target, place, description, file, reading),
+    ...(effectiveAt === undefined ? {} : { effectiveAt }),
+  };
   const unusedFlags = listUnusedFlags(settings, description.format);
   return { target, description, plan, recordForm, drift, unusedFlags, file, identity };
 }
@@ -193,8 +197,8 @@ export function inLevels(targets: readonly Target[], model: Model): Target[][] {
 
 /** Length of the longest chain of references from a table; a cycle counts once. */
 function referenceDepth(table: Table, model: Model, trail: readonly Table[]): number {
-  const depths = table.columns.map(({ references }) => {
-    const referred = references && findTable(model, references.table);
+  const depths = table.columns.flatMap(neededTables).map((name) => {
+    const referred = findTable(model, name);
     if (referred === undefined || referred === table || trail.includes(referred)) return 0;
     return 1 + referenceDepth(referred, model, [...trail, table]);
   });

@@ -11,6 +11,12 @@ import { addPromotedColumns, listPromotions, unknownPromotions } from '../ledger
 import type { OnConflict } from '../model/load-rules.js';
 import type { Model, Table } from '../model/model.js';
 import { formatTableName, type TablePlace } from '../model/table-name.js';
+import {
+  LOOKED_UP,
+  readCopied,
+  type SharedValues,
+  shareValues,
+} from '../postgres/copied-values.js';
 import { type LocatedTable, locateTable } from '../postgres/locate-table.js';
 import type { Session } from '../postgres/session.js';
 import { inspectTable, type TableInCatalog } from '../postgres/table-in-catalog.js';
@@ -23,6 +29,7 @@ export class TargetTables {
   readonly #note: (text: string) => void;
   readonly #located = new Map<string, Promise<LocatedTable>>();
   readonly #found = new Map<string, Promise<TableInCatalog>>();
+  #sharedCount = 0;
 
   /** @param note takes messages for the user during the run */
   constructor(
@@ -72,11 +79,32 @@ export class TargetTables {
     await holdModel(client, place, table, this.#onConflict);
     await failpoint('run.model_held', client);
     await this.#warnOfPromotions(client, table, place);
+    const note = describeRule(table, this.#onConflict);
+    if (note !== undefined) this.#note(note);
     const name = formatTableName(place);
-    const found = await inspectTable(client, table, this.#onConflict, name);
+    const inspected = await inspectTable(client, table, this.#onConflict, name);
+    const found = { ...inspected, ...(await this.#readCopied(client, table, inspected)) };
     const former = await settleFormerLoads(client, place, table.lineageColumn);
     if (former !== undefined) this.#note(describeFormer(name, former));
     return found;
+  }
+
+  /** Reads what columns copy from other tables, where that can be kept in memory. */
+  async #readCopied(
+    client: pg.Client,
+    { columns }: Table,
+    { others }: TableInCatalog,
+  ): Promise<Pick<TableInCatalog, 'copied'>> {
+    const copied = new Map<string, SharedValues>();
+    for (const { name, type, origin } of columns) {
+      if (origin?.kind !== 'copy') continue;
+      const byType = columns.find((column) => column.name === origin.by)!.type;
+      if (!LOOKED_UP.has(byType) || others.has(origin.by) || others.has(name)) return {};
+      const values = await readCopied(client, { name, type, byType, ...origin });
+      if (values === undefined) return {};
+      copied.set(name, shareValues(++this.#sharedCount, values));
+    }
+    return copied.size === 0 ? {} : { copied };
   }
 
   /**
@@ -90,6 +118,12 @@ export class TargetTables {
       );
     }
   }
+}
+
+/** What to tell of a rule for conflicts that has nothing to decide; undefined where it has, or is the default. */
+export function describeRule({ name, hasVersions }: Table, rule: OnConflict): string | undefined {
+  if (hasVersions !== true || rule === 'reject') return undefined;
+  return `--on-conflict ${rule} has nothing to decide for table "${safeText(name)}", which keeps versions: a record with other values is a row of its own`;
 }
 
 /** What to tell of the loads of a table that has another one's name. */

@@ -47,7 +47,13 @@ function assertAllowed({ columns, table }: TablePlan, target: TableInCatalog): v
 
 function withoutGenerated(plan: TablePlan, target: TableInCatalog): TablePlan {
   const columns = plan.columns.filter((column) => !isLeftOut(target, column));
-  if (columns.length === plan.columns.length) return plan;
+  const { copies: _, ...rest } = plan;
+  if (
+    columns.length === plan.columns.length &&
+    !plan.copies?.some(({ name }) => target.generated.includes(name))
+  ) {
+    return plan;
+  }
   if (columns.length === 0) {
     throw new EdpError(
       'table_mismatch',
@@ -55,7 +61,11 @@ function withoutGenerated(plan: TablePlan, target: TableInCatalog): TablePlan {
       { hint: 'name another table with --table' },
     );
   }
-  return { ...plan, columns };
+  const isFilled = (name: string) => columns.some((column) => column.name === name);
+  const copies = plan.copies?.filter(
+    ({ by, name }) => isFilled(by) && !target.generated.includes(name),
+  );
+  return { ...rest, columns, ...(copies === undefined || copies.length === 0 ? {} : { copies }) };
 }
 
 /** Columns that have a field in the file, and are left out. */

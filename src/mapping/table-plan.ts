@@ -8,7 +8,7 @@ import { defaultOnNew } from '../model/drift.js';
 import { type Expression, fieldsOf, parseExpression } from '../model/expression.js';
 import { fieldsRead, knownFields } from '../model/fields.js';
 import type { OnNewField } from '../model/load-rules.js';
-import { type Column, physicalColumns, type Table } from '../model/model.js';
+import { type Column, type Copying, physicalColumns, type Table } from '../model/model.js';
 import type { ColumnType } from '../model/types.js';
 import { encodeBytes } from '../values/coerce.js';
 import { findNewFields } from './find-drift.js';
@@ -44,6 +44,15 @@ export interface SourcePlan {
   readonly isJson: readonly boolean[];
 }
 
+/** A column whose value comes from the row of another table that a column of the plan refers to. */
+export interface CopyPlan extends Omit<Copying, 'kind'> {
+  readonly from: 'copy';
+  readonly name: string;
+  readonly type: ColumnType;
+  /** Of the column that has the key of the other table. */
+  readonly byType: ColumnType;
+}
+
 export interface TablePlan {
   readonly table: string;
   /**
@@ -51,8 +60,12 @@ export interface TablePlan {
    * (NULL).
    */
   readonly columns: readonly ColumnPlan[];
+  /** Columns that follow those, in each row. */
+  readonly copies?: readonly CopyPlan[];
   readonly sources: readonly SourcePlan[];
   readonly key: readonly string[];
+  /** Whether each row has the place of its record, too. */
+  readonly hasVersions?: true;
   readonly fieldCount: number;
   /** Where each record names its fields: what it has under names that no column is declared for. */
   readonly others?: OtherFields;
@@ -91,6 +104,16 @@ function inFieldOrder(
 }
 
 type WithoutColumn<T> = T extends ColumnPlan ? Omit<T, 'name' | 'type' | 'isNullable'> : never;
+/** @param columns those of the plan: what has no value in the file, finds no row */
+function planCopies(table: Table, columns: readonly ColumnPlan[]): CopyPlan[] {
+  return table.columns.flatMap(({ name, type, origin }): CopyPlan[] => {
+    if (origin?.kind !== 'copy') return [];
+    const { kind: _, ...place } = origin;
+    const by = columns.find((column) => column.name === place.by);
+    return by === undefined ? [] : [{ from: 'copy', name, type, byType: by.type, ...place }];
+  });
+}
+
 type PlannedOrigin = WithoutColumn<
   Extract<ColumnPlan, { from: 'field' | 'constant' | 'computed' }>
 >;
@@ -101,6 +124,7 @@ function planOrigin(
   position: (name: string) => number,
 ): PlannedOrigin | undefined {
   const correcting = corrections === undefined ? {} : { corrections };
+  if (origin?.kind === 'copy') return undefined;
   if (origin?.kind === 'constant') {
     return { from: 'constant', text: encodeBytes(origin.text), isDefault: false };
   }
@@ -215,8 +239,10 @@ export function planColumns(
       }
     });
   }
+  const copies = planCopies(table, columns);
   return {
     table: table.name,
+    ...(copies.length === 0 ? {} : { copies }),
     columns: inFieldOrder(
       columns,
       sources.map(({ field }) => position(field)),
@@ -229,6 +255,7 @@ export function planColumns(
       isJson: metrics.map(({ type }) => type === 'json' || type === 'jsonb'),
     })),
     key: table.key,
+    ...(table.hasVersions === true ? { hasVersions: true as const } : {}),
     fieldCount: fields.length + (others === undefined ? 0 : 1),
     ...(others === undefined ? {} : { others: { field: fields.length, fate: others } }),
   };

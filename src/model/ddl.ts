@@ -1,5 +1,7 @@
 /** Model → DDL. Every identifier is quoted, so that no name can become SQL. */
-import { type Notes, physicalColumns, type Table } from './model.js';
+
+import { physicalKey } from './kept-versions.js';
+import { type Notes, neededTables, physicalColumns, type Table } from './model.js';
 import { formatNotes } from './notes.js';
 import { parseTableName } from './table-name.js';
 import { SQL_TYPE } from './types.js';
@@ -32,11 +34,11 @@ export function createTableStatements(table: Table): string[] {
   const name = quoteTable(table.name);
   const parts = physicalColumns(table).map(
     (column) =>
-      `${quoteIdentifier(column.name)} ${SQL_TYPE[column.type]}${column.isNullable ? '' : ' NOT NULL'}`,
+      `${quoteIdentifier(column.name)} ${SQL_TYPE[column.type]}${column.isNullable ? '' : ' NOT NULL'}${column.default === undefined ? '' : ` DEFAULT ${column.default}`}`,
   );
   // With a guard, a side table keeps the key unique.
   if (table.key.length > 0 && table.hasKeyGuard !== true)
-    parts.push(`PRIMARY KEY (${quoteColumns(table.key)})`);
+    parts.push(`PRIMARY KEY (${quoteColumns(physicalKey(table))})`);
   for (const { name: column, references } of table.columns) {
     if (references === undefined) continue;
     parts.push(
@@ -74,13 +76,13 @@ function commentStatements({ name, notes, columns, sources }: Table): string[] {
   ];
 }
 
-/** The table and every table it refers to, directly or not, referred-to ones first. */
+/** The table and every table it refers to or copies from, directly or not, those first. */
 export function withReferredTables(table: Table, all: readonly Table[]): Table[] {
   const ordered: Table[] = [];
   const visit = (current: Table, trail: readonly Table[]) => {
     if (ordered.includes(current) || trail.includes(current)) return;
-    for (const { references } of current.columns) {
-      const target = all.find((candidate) => candidate.name === references?.table);
+    for (const name of current.columns.flatMap(neededTables)) {
+      const target = all.find((candidate) => candidate.name === name);
       if (target !== undefined) visit(target, [...trail, current]);
     }
     ordered.push(current);

@@ -8,6 +8,7 @@ export function fieldsRead({ field, origin }: Column): string[] {
     case undefined:
       return [field];
     case 'constant':
+    case 'copy':
       return [];
     case 'computed':
       return fieldsOf(parseExpression(origin.expression));

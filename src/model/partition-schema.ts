@@ -152,7 +152,7 @@ function typeFaults(
     if (type === null) return [];
     const message =
       type === undefined
-        ? `"${part.column}" is not a declared column of the table`
+        ? `"${part.column}" is not a declared column of the table; metrics and columns that edp adds do not divide it`
         : 'every' in part
           ? RANGE_TYPES.has(type)
             ? undefined

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { nearest } from '../base/nearest.js';
+import { copyShape, findCopyFaults, toCopied, typeOfColumn } from './copy-of.js';
 import {
   correctionShape,
   findCorrectionFaults,
@@ -13,12 +14,14 @@ import {
 import { csvSectionSchema, toCsvSettings } from './csv-settings.js';
 import { formatSchema } from './file-settings.js';
 import { IMPOSSIBLE_NAME } from './impossible-name.js';
+import { versionColumns } from './kept-versions.js';
 import type { Column, MetricsSource, Model, Reference, Table } from './model.js';
 import { toNotes } from './notes.js';
 import { notesShape } from './notes-schema.js';
 import { findPartitionFaults, partitionsShape, toPartitions } from './partition-schema.js';
 import { formatTableName, isSameTable, parseTableName, splitName } from './table-name.js';
-import { COLUMN_TYPES } from './types.js';
+import { COLUMN_TYPES, type ColumnType } from './types.js';
+import { findVersionFaults, toVersions, versionsShape } from './versions-schema.js';
 
 /** PostgreSQL cuts longer identifiers silently (NAMEDATALEN - 1), so edp refuses them. */
 const MAX_IDENTIFIER_BYTES = 63;
@@ -82,7 +85,9 @@ const columnType = z.enum(COLUMN_TYPES, {
 const stringOrList = z.union([z.string(), z.array(z.string())]);
 
 const columnDetails = z.strictObject({
-  type: columnType.describe('PostgreSQL type of the column'),
+  type: columnType
+    .optional()
+    .describe('PostgreSQL type of the column; one that copies has the type of what it copies'),
   field: z
     .string()
     .optional()
@@ -101,10 +106,16 @@ const columnDetails = z.strictObject({
       'Table (or table.column), with its schema or without, whose key this column refers to',
     ),
   ...originShape,
+  ...copyShape,
   ...correctionShape,
 });
 
-export const columnSchema = z.union([columnType, columnDetails], {
+const checkedDetails = columnDetails.superRefine((details, context) => {
+  if (details.type !== undefined || details['copy-of'] !== undefined) return;
+  context.addIssue({ code: 'custom', message: columnFault(details), path: ['type'] });
+});
+
+export const columnSchema = z.union([columnType, checkedDetails], {
   error: (issue) => columnFault(issue.input),
 });
 
@@ -166,6 +177,7 @@ export const tableSchema = z.strictObject({
     .optional()
     .describe('Column that records which load brought a row (default load_id; false for none)'),
   ...partitionsShape,
+  ...versionsShape,
 });
 
 export const tablesSchema = z.record(tableName, tableSchema);
@@ -225,9 +237,36 @@ function toReference(text: string, tables: Record<string, TableInput>): Referenc
   return { table: find(name) ?? name, column };
 }
 
-function toOrigin({ constant, computed }: ColumnDetails): Pick<Column, 'origin'> {
+function toOrigin(
+  { constant, computed, 'copy-of': copied, by }: ColumnDetails,
+  tables: Record<string, TableInput>,
+): Pick<Column, 'origin'> {
+  const place = copied === undefined ? undefined : toCopied(copied, Object.keys(tables));
+  if (place !== undefined && by !== undefined) {
+    const [key = 'id'] = asList(tables[place.table]?.key);
+    return { origin: { kind: 'copy', by, key, ...place } };
+  }
   if (constant !== undefined) return { origin: { kind: 'constant', text: constant } };
   return computed === undefined ? {} : { origin: { kind: 'computed', expression: computed } };
+}
+
+function copiedTypeOf(
+  tables: Record<string, TableInput>,
+  table: string,
+  column: string,
+): string | undefined {
+  return typeOfColumn(toCopiedTables(tables), table, column);
+}
+
+function toCopiedTables(tables: Record<string, TableInput>) {
+  return Object.fromEntries(
+    Object.entries(tables).map(([name, { key, columns }]) => [name, { key: asList(key), columns }]),
+  );
+}
+
+/** Where a fault leaves a column without a type, any will do: the fault is reported. */
+function toType(type: string | undefined): ColumnType {
+  return COLUMN_TYPES.find((one) => one === type) ?? 'text';
 }
 
 function toTable(name: string, input: TableInput, tables: Record<string, TableInput>): Table {
@@ -237,9 +276,9 @@ function toTable(name: string, input: TableInput, tables: Record<string, TableIn
     const corrections = toCorrections(details);
     return {
       name: column,
-      type: details.type,
+      type: details.type ?? toType(copiedTypeOf(tables, name, column)),
       field: details.field ?? column,
-      ...toOrigin(details),
+      ...toOrigin(details, tables),
       isNullable: !key.includes(column) && (details.nullable ?? true),
       ...toNotes(details),
       ...(details.references === undefined
@@ -265,6 +304,7 @@ function toTable(name: string, input: TableInput, tables: Record<string, TableIn
     ...(input.csv === undefined ? {} : { csv: toCsvSettings(input.csv) }),
     ...(partitions === undefined ? {} : { partitions }),
     ...(input['key-guard'] === true ? { hasKeyGuard: true as const } : {}),
+    ...toVersions(input),
   };
 }
 
@@ -292,6 +332,7 @@ export function findModelFaults(
       faults.push({ path: [name], message: `${first} and ${name} are the same table` });
     }
     faults.push(...correctionFaults(name, input, isUnsure));
+    faults.push(...copyFaults(name, input, tables, isUnsure));
     const table = toTable(name, input, tables);
     const own = new Set(Object.keys(input.columns));
     if (own.size === 0 && table.sources.length === 0) {
@@ -310,7 +351,11 @@ export function findModelFaults(
       ...table.sources.flatMap((s) => [...s.metrics.map((m) => m.column), s.extraColumn]),
       ...(table.extraColumn === undefined ? [] : [table.extraColumn]),
       ...(table.lineageColumn === undefined ? [] : [table.lineageColumn]),
+      ...versionColumns(table),
     ];
+    for (const { path, message } of findVersionFaults(input)) {
+      faults.push({ path: [name, ...path], message });
+    }
     table.indexes.forEach((columns, i) => {
       for (const column of columns) {
         if (!all.includes(column)) {
@@ -325,7 +370,7 @@ export function findModelFaults(
       const declared = Object.hasOwn(input.columns, column) ? input.columns[column] : undefined;
       if (declared === undefined) return undefined;
       if (isUnsure(name, column)) return null;
-      return typeof declared === 'string' ? declared : declared.type;
+      return copiedTypeOf(tables, name, column);
     };
     for (const { path, message } of findPartitionFaults(input, table.key, typeOf)) {
       faults.push({ path: [name, ...path], message });
@@ -337,8 +382,7 @@ export function findModelFaults(
       if (references === undefined || isUnsure(references.table)) continue;
       const target = tables[references.table];
       const path = [name, 'columns', column, 'references'];
-      const referred = target?.columns[references.column];
-      const referredType = typeof referred === 'object' ? referred.type : referred;
+      const referredType = copiedTypeOf(tables, references.table, references.column);
       if (target === undefined) {
         faults.push({
           path,
@@ -348,6 +392,11 @@ export function findModelFaults(
         faults.push({
           path,
           message: `a reference needs the key of "${references.table}", a single column`,
+        });
+      } else if (target.versions === true) {
+        faults.push({
+          path,
+          message: `"${references.table}" keeps versions, so that a key may have several rows, and PostgreSQL lets nothing refer to that: leave \`references\` out`,
         });
       } else if (target['key-guard'] === true) {
         faults.push({
@@ -374,6 +423,21 @@ function meant(name: string, names: Iterable<string>): string {
   return found === undefined ? '' : `; did you mean "${found}"?`;
 }
 
+function copyFaults(
+  table: string,
+  { columns }: TableInput,
+  tables: Record<string, TableInput>,
+  isUnsure: (table: string, column: string) => boolean,
+): ModelFault[] {
+  return Object.entries(columns).flatMap(([column, declared]) =>
+    typeof declared === 'string' || isUnsure(table, column)
+      ? []
+      : findCopyFaults(toCopiedTables(tables), table, column, declared).map(
+          ({ name, message }) => ({ path: [table, 'columns', column, name], message }),
+        ),
+  );
+}
+
 function correctionFaults(
   table: string,
   { columns }: TableInput,
@@ -382,7 +446,7 @@ function correctionFaults(
   return Object.entries(columns).flatMap(([column, declared]) =>
     typeof declared === 'string' || isUnsure(table, column)
       ? []
-      : findCorrectionFaults(declared.type, declared).map(({ name, message }) => ({
+      : findCorrectionFaults(declared.type ?? 'text', declared).map(({ name, message }) => ({
           path: [table, 'columns', column, name],
           message,
         })),

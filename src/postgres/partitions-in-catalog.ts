@@ -231,31 +231,50 @@ function isFor(
   return from <= day && day < until;
 }
 
-/**
- * Lists the partitions that staged rows need and that are not there.
- *
- * @param stage quoted
- * @param columns names of its columns
- */
+export interface StagedForPartitions {
+  /** Quoted. */
+  readonly stage: string;
+  /** Names of its columns. */
+  readonly columns: readonly string[];
+  /** Where staged rows `s` replace rows `t` of the table and need not have all columns: the condition that they do. */
+  readonly replaces?: string | undefined;
+}
+
+/** Lists the partitions that staged rows need and that are not there. */
 export async function listMissing(
   client: pg.Client,
-  oid: number,
+  { oid, table }: { readonly oid: number; readonly table: string },
   { list, time }: TablePartitions,
-  stage: string,
-  columns: readonly string[],
+  staged: StagedForPartitions,
 ): Promise<WantedPartition[]> {
-  const value = list && columns.includes(list.column) ? quoteIdentifier(list.column) : undefined;
-  if (list !== undefined && value === undefined) return [];
-  const moment = time && columns.includes(time.column) ? quoteIdentifier(time.column) : undefined;
-  if (list === undefined && moment === undefined) return [];
-  const day =
-    moment === undefined
-      ? 'NULL::int'
-      : `CASE WHEN isfinite(${moment}) THEN ${time!.type === 'timestamptz' ? `(${moment} AT TIME ZONE 'UTC')` : moment}::date - date '2000-01-01' END`;
+  const { stage, replaces } = staged;
+  const parts = [list, time].filter((part) => part !== undefined);
+  const others = parts.filter(({ column }) => !staged.columns.includes(column));
+  const defaults = await listDefaults(client, oid, others);
+  const select = (from: string, valueIn: (column: string) => string) => {
+    const value = list && valueIn(list.column);
+    const moment = time && valueIn(time.column);
+    const utc = time?.type === 'timestamptz' ? ` AT TIME ZONE 'UTC'` : '';
+    const day =
+      moment === undefined
+        ? 'NULL::int'
+        : `CASE WHEN isfinite(${moment}) THEN (${moment}${utc})::date - date '2000-01-01' END`;
+    return `SELECT ${value === undefined ? 'NULL' : `${value}::text`} AS value, ${day} AS day FROM ${from}
+      ${value === undefined ? '' : `WHERE ${value} IS NOT NULL`}`;
+  };
+  const own = (column: string) => `s.${quoteIdentifier(column)}`;
+  const sources = [select(`${stage} s`, (column) => defaults.get(column) ?? own(column))];
+  if (replaces !== undefined && others.length > 0) {
+    const kept = (column: string) =>
+      defaults.has(column) ? `t.${quoteIdentifier(column)}` : own(column);
+    sources.push(select(`${stage} s JOIN ${table} t ON ${replaces}`, kept));
+  }
+  // Whoever makes the partitions needs a lock that a reader of the table stands in the way of.
+  await client.query('SAVEPOINT edp_look');
   const { rows } = await client.query<{ value: string | null; day: Day | null }>(
-    `SELECT DISTINCT ${value === undefined ? 'NULL' : `${value}::text`} AS value, ${day} AS day
-     FROM ${stage} ${value === undefined ? '' : `WHERE ${value} IS NOT NULL`}`,
+    `SELECT DISTINCT value, day FROM (${sources.join(' UNION ALL ')}) AS wanted`,
   );
+  await client.query('ROLLBACK TO edp_look; RELEASE edp_look');
   const { known } = await listKnown(client, oid, { list, range: time });
   const [first, behind] = time?.within ?? [0, 0];
   return rows
@@ -265,6 +284,23 @@ export async function listMissing(
     })
     .filter(({ value, day }) => value !== undefined || day !== undefined)
     .filter((one) => !known.some((there) => isFor(there, one, time)));
+}
+
+/** What rows have that do not bring a column: column → SQL, typed. */
+async function listDefaults(
+  client: pg.Client,
+  oid: number,
+  columns: readonly DividingColumn[],
+): Promise<ReadonlyMap<string, string>> {
+  if (columns.length === 0) return new Map();
+  const { rows } = await client.query<{ name: string; text: string }>(
+    `SELECT a.attname::text AS name,
+       format('(%s)::%s', coalesce(pg_get_expr(d.adbin, d.adrelid), 'NULL'), format_type(a.atttypid, a.atttypmod)) AS text
+     FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+     WHERE a.attrelid = $1 AND a.attname = ANY ($2) AND NOT a.attisdropped`,
+    [oid, columns.map(({ column }) => column)],
+  );
+  return new Map(rows.map(({ name, text }) => [name, text]));
 }
 
 /** Divides a table that has just been made: adds the partition of what has no other one. */
@@ -290,7 +326,12 @@ export async function makePartitions(
   { list, time }: TablePartitions,
   wanted: readonly WantedPartition[],
 ): Promise<KnownPartition[]> {
-  await client.query('SELECT edp.make_partitions($1::regclass, $2, $3, $4, $5, $6, $7)', [
+  const { rows } = await client.query<{ owns: boolean }>(
+    `SELECT pg_has_role(relowner, 'USAGE') AS owns FROM pg_class WHERE oid = $1::regclass`,
+    [table],
+  );
+  const make = rows[0]!.owns ? 'divide' : 'make_partitions';
+  await client.query(`SELECT edp.${make}($1::regclass, $2, $3, $4, $5, $6, $7)`, [
     table,
     time?.every ?? null,
     time?.column ?? null,

@@ -7,6 +7,7 @@ import { Host } from '../faults/command.js';
 import { FaultServer } from '../faults/server.js';
 import { type Batch, makeBatch } from './case.js';
 import { Databases } from './databases.js';
+import type { Division } from './division.js';
 import { describeFailure, shrink } from './shrink.js';
 import { type Place, runCases } from './trial.js';
 
@@ -17,6 +18,8 @@ export interface AgreementOptions {
   readonly count: number;
   readonly atOnce: number;
   readonly deadline: number;
+  /** Whether all tables have partitions that edp makes. */
+  readonly alwaysDivides?: boolean;
   say(text: string): void;
 }
 
@@ -87,7 +90,7 @@ class Campaign {
     const databases = new Databases(this.#server, host, directory, `agreement_${worker}`);
     try {
       while (!this.#isDone) {
-        const batch = makeBatch(this.#nextSeed++);
+        const batch = makeBatch(this.#nextSeed++, this.#options.alwaysDivides);
         await this.#runBatch(batch, await databases.take(batch.options));
       }
     } finally {
@@ -107,6 +110,8 @@ class Campaign {
       }
       this.#cases++;
       this.#records += each.file.records.length;
+      const { division } = each.setup;
+      if (division !== undefined) count(this.#kinds, describeDivision(division));
       for (const { what } of each.setup.pieces)
         count(
           this.#kinds,
@@ -121,6 +126,11 @@ class Campaign {
       this.#options.say(`${this.#cases} cases, ${this.#failures.length} differ`);
     }
   }
+}
+
+function describeDivision({ list, time, hasGuard }: Division): string {
+  const by = [list === undefined ? [] : ['list'], time === undefined ? [] : [time.every]].flat();
+  return `made partitions, ${by.join(' and ')}${hasGuard ? ', guard' : ''}`;
 }
 
 function count(counts: Record<string, number>, name: string): void {

@@ -18,6 +18,10 @@ export interface Options extends Situation {
   readonly encoding: 'UTF8' | 'LATIN1';
   /** Whether the role of edp owns the tables and may do no more than that. */
   readonly isPlainRole: boolean;
+  /** Whether edp makes the tables, with partitions. */
+  readonly isDivided: boolean;
+  /** Whether replay, undo, another load, `edp verify` and --replace follow. */
+  readonly goesOn: boolean;
 }
 
 export interface Batch {
@@ -28,7 +32,7 @@ export interface Batch {
 
 const CASES_PER_BATCH = 8;
 
-export function makeBatch(seed: number): Batch {
+export function makeBatch(seed: number, alwaysDivides = false): Batch {
   const random = new Random(seed);
   const options: Options = {
     onConflict: random.pick(['reject', 'skip', 'update']),
@@ -39,6 +43,8 @@ export function makeBatch(seed: number): Batch {
     isBulk: random.next() < 0.15,
     encoding: random.next() < 0.1 ? 'LATIN1' : 'UTF8',
     isPlainRole: random.next() < 0.25,
+    isDivided: random.next() < 0.3 || alwaysDivides,
+    goesOn: random.next() < 0.5,
   };
   const cases = Array.from({ length: CASES_PER_BATCH }, (_, i) => {
     const own = new Random(random.below(2 ** 31));

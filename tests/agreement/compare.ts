@@ -3,9 +3,9 @@ import type pg from 'pg';
 import { REJECT_CODES } from '../../src/model/reject-codes.js';
 import type { Case, Options } from './case.js';
 import { judge } from './judge.js';
-import { type Fate, fatesOf } from './oracle.js';
-import { offsetsOf } from './records.js';
-import { statementsOf } from './setup.js';
+import { type Fate, fatesOf, type Judgement } from './oracle.js';
+import { type FileRecord, partsOf, placesOf } from './records.js';
+import { type Setup, statementsOf } from './setup.js';
 
 interface Rows {
   readonly read: number;
@@ -33,28 +33,74 @@ export interface Printed {
 }
 
 interface Reject {
-  readonly offset: number;
+  readonly place: string;
   readonly code: string;
+}
+
+/** The loads of a case, and their counts together. */
+export interface Loaded {
+  readonly loadIds: readonly number[];
+  readonly rows: Rows;
+  /** Why one of its files was not loaded. */
+  readonly failure?: string;
+}
+
+export function loadedOf({ setup, file }: Case, printed: Printed): Loaded {
+  const names = [...partsOf(setup.table, file).keys()];
+  const found = names.map((name) => printed.files?.find((one) => one.path === name));
+  const bad = found.find((one) => one?.status !== 'loaded' || one.loadId === null);
+  const sum = (name: keyof Rows) => found.reduce((all, one) => all + (one?.rows[name] ?? 0), 0);
+  return {
+    loadIds: found.flatMap((one) => one?.loadId ?? []),
+    rows: {
+      read: sum('read'),
+      loaded: sum('loaded'),
+      rejected: sum('rejected'),
+      duplicate: sum('duplicate'),
+    },
+    ...(found.includes(undefined) || bad !== undefined
+      ? { failure: `edp: ${bad?.status} ${bad?.reason ?? ''} ${printed.error?.message ?? ''}` }
+      : {}),
+  };
 }
 
 /** @returns what differs */
 export async function compare(
-  { setup, file }: Case,
+  each: Case,
   options: Options,
   client: pg.Client,
   printed: Printed,
 ): Promise<string[]> {
-  const found = printed.files?.find(({ path: name }) => name === `${setup.table}.csv`);
-  const judgements = await judge({ setup, file }, options, client);
-  if (found?.status !== 'loaded' || found.loadId === null) {
-    return [`edp: ${found?.status} ${found?.reason ?? ''} ${printed.error?.message ?? ''}`];
-  }
-  const rejects = await rejectsOf(client, found.loadId);
+  const { setup, file } = each;
+  const judgements = await judge(each, options, client);
+  const { failure, loadIds, rows } = loadedOf(each, printed);
+  if (failure !== undefined) return [failure];
+  const rejects = await rejectsOf(client, loadIds);
+  const fates = fatesOfAll(each, options, file.records, judgements);
+  return [
+    ...compareRecords(
+      fates,
+      rejects,
+      placesOf(setup.table, file),
+      file.records.map(({ text }) => text),
+    ),
+    ...compareCounts(fates, rejects, rows),
+    ...(await compareTables(each, options, client)),
+  ];
+}
+
+/** @param judgements of the records that the program does not reject itself */
+function fatesOfAll(
+  { setup, file }: Case,
+  options: Options,
+  records: readonly FileRecord[],
+  judgements: Judgement[],
+): Set<Fate>[] {
   const mayDefer = statementsOf(setup).some((statement) => statement.includes('DEFERRABLE'));
   const checksLate = setup.pieces.some(({ what }) =>
     /^(exclusion|trigger that (changes|writes elsewhere))/.test(what),
   );
-  const fates = file.records.map((record) => {
+  return records.map((record) => {
     // Beside a character that the database lacks, other values may be wrong, too.
     if (record.codes.includes('refused_by_server'))
       return new Set(Object.keys(REJECT_CODES) as Fate[]);
@@ -65,42 +111,32 @@ export async function compare(
     );
     return fatesOf(judgements.shift()!, options, { hasNull, mayDefer, checksLate });
   });
-  const differences = [
-    ...compareRecords(
-      fates,
-      rejects,
-      offsetsOf(file),
-      file.records.map(({ text }) => text),
-    ),
-    ...compareCounts(fates, rejects, found.rows),
-    ...(await compareTables({ setup, file }, options, client)),
-  ];
-  return differences;
 }
 
-async function rejectsOf(client: pg.Client, loadId: number): Promise<Reject[]> {
+export async function rejectsOf(client: pg.Client, loadIds: readonly number[]): Promise<Reject[]> {
   const { rows } = await client.query<Reject>(
-    'SELECT byte_offset AS offset, code FROM edp.rejects WHERE load_id = $1 ORDER BY 1',
-    [loadId],
+    `SELECT regexp_replace(l.path, '^.*/', '') || '@' || r.byte_offset AS place, r.code
+     FROM edp.rejects r JOIN edp.loads l USING (load_id) WHERE r.load_id = ANY ($1)
+     ORDER BY l.path, r.byte_offset`,
+    [loadIds],
   );
-  return rows.map(({ offset, code }) => ({ offset: Number(offset), code }));
+  return rows;
 }
 
 function compareRecords(
   fates: readonly Set<Fate>[],
   rejects: readonly Reject[],
-  offsets: readonly number[],
+  places: readonly string[],
   texts: readonly string[],
 ): string[] {
   const differences: string[] = [];
-  for (const { offset, code } of rejects) {
-    if (!offsets.includes(offset))
-      differences.push(`a reject at byte ${offset}, where no record is`);
-    else if (rejects.filter((other) => other.offset === offset).length > 1)
-      differences.push(`two rejects at byte ${offset}: ${code}`);
+  for (const { place, code } of rejects) {
+    if (!places.includes(place)) differences.push(`a reject at ${place}, where no record is`);
+    else if (rejects.filter((other) => other.place === place).length > 1)
+      differences.push(`two rejects at ${place}: ${code}`);
   }
   for (const [i, allowed] of fates.entries()) {
-    const code = rejects.find(({ offset }) => offset === offsets[i])?.code as Fate | undefined;
+    const code = rejects.find(({ place }) => place === places[i])?.code as Fate | undefined;
     const isAgreed =
       code === undefined ? allowed.has('loaded') || allowed.has('duplicate') : allowed.has(code);
     if (!isAgreed) {
@@ -127,7 +163,7 @@ function compareCounts(
   return differing.map((name) => `${name}: edp says ${rows[name]}, the server ${expected[name]}`);
 }
 
-async function compareTables(
+export async function compareTables(
   { setup }: Case,
   options: Options,
   client: pg.Client,
@@ -155,7 +191,25 @@ async function compareTables(
     if (less.length > 0)
       differences.push(`${table}: the oracle alone has ${less.slice(0, 3).join(' ; ')}`);
   }
+  if (setup.division?.hasGuard === true && setup.key.length > 0) {
+    differences.push(...(await compareGuard(setup, client)));
+  }
   return differences;
+}
+
+/** The side table of a guarded key must have the keys of the table. */
+async function compareGuard({ table, key }: Setup, client: pg.Client): Promise<string[]> {
+  const list = key.map((name) => `t.${name}::text`).join(', ');
+  const [rows, keys] = await Promise.all(
+    [table, `${table}_keys`].map((name) => contentOf(client, `public.${name} AS t`, list)),
+  );
+  const more = without(keys!, rows!);
+  const less = without(rows!, keys!);
+  return more.length + less.length === 0
+    ? []
+    : [
+        `the guard has too much: ${more.slice(0, 3).join()}; too little: ${less.slice(0, 3).join()}`,
+      ];
 }
 
 /** Which of several spellings becomes the member depends on the worker that is first. */
@@ -192,26 +246,25 @@ function without(all: readonly string[], others: readonly string[]): string[] {
 
 /** @returns what differs between a load and the dry run before it */
 export async function compareDry(
-  { setup }: Case,
+  each: Case,
   client: pg.Client,
   dry: Printed,
   loaded: Printed,
 ): Promise<string[]> {
-  const name = `${setup.table}.csv`;
-  const find = ({ files = [] }: Printed) => files.find((file) => file.path === name);
-  const [tried, real] = [find(dry), find(loaded)];
+  const [tried, real] = [loadedOf(each, dry), loadedOf(each, loaded)];
   const differences: string[] = [];
-  if (JSON.stringify(tried?.rows) !== JSON.stringify(real?.rows)) {
+  if (JSON.stringify(tried.rows) !== JSON.stringify(real.rows)) {
     differences.push(
-      `the dry run says ${JSON.stringify(tried?.rows)} ${tried?.status} ${tried?.reason ?? dry.error?.message ?? ''}, the load ${JSON.stringify(real?.rows)}`,
+      `the dry run says ${JSON.stringify(tried.rows)} ${tried.failure ?? dry.error?.message ?? ''}, the load ${JSON.stringify(real.rows)}`,
     );
   }
-  const stored = (await rejectsOf(client, real!.loadId!)).map(
-    ({ offset, code }) => `${offset} ${code}`,
+  const stored = (await rejectsOf(client, real.loadIds)).map(
+    ({ place, code }) => `${place} ${code}`,
   );
+  const names = partsOf(each.setup.table, each.file);
   const told = (dry.firstRejects ?? [])
-    .filter((reject) => reject.path === name)
-    .map(({ byteOffset, code }) => `${byteOffset} ${code}`);
+    .filter((reject) => names.has(reject.path))
+    .map(({ path, byteOffset, code }) => `${path}@${byteOffset} ${code}`);
   if (told.join() !== stored.join()) {
     differences.push(`the dry run rejects ${told.join()}; the load ${stored.join()}`);
   }

@@ -2,16 +2,20 @@
 import type pg from 'pg';
 import type { Case, Options } from './case.js';
 import type { Judgement } from './oracle.js';
+import type { FileRecord } from './records.js';
 import type { Reference } from './setup.js';
 
-/** @returns what the server made of each record that the program does not reject itself */
+/**
+ * @param records of the file, or some of them
+ * @returns what the server made of each record that the program does not reject itself
+ */
 export async function judge(
   { setup, file }: Case,
   options: Options,
   client: pg.Client,
+  records: readonly FileRecord[] = file.records,
 ): Promise<Judgement[]> {
   const { table, key, columns, pieces } = setup;
-  const { records } = file;
   const isGiven = file.fields.map(
     (name) => columns.find((column) => column.name === name)?.generated === undefined,
   );

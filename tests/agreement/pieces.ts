@@ -1,8 +1,9 @@
 /** The rules of a random table. */
 import type { Random } from '../faults/random.js';
+import type { DivisionMade } from './division.js';
 import { makePartitions } from './partitions.js';
 import { makeReferences } from './references.js';
-import type { Column, Piece, Situation } from './setup.js';
+import { type Column, isPlain, type Piece, type Situation } from './setup.js';
 import { makeTriggers } from './triggers.js';
 import { NUMBERS } from './values.js';
 
@@ -19,7 +20,9 @@ export function makePieces(
   table: string,
   columns: readonly Column[],
   situation: Situation,
+  made?: DivisionMade,
 ): Pieces {
+  if (made !== undefined) return makeDividedPieces(random, table, columns, situation, made);
   const often = (share: number) => random.next() < share;
   const isPartitioned = often(0.2);
   const pieces: Piece[] = [];
@@ -58,6 +61,59 @@ export function makePieces(
   if (often(0.15)) pieces.push(makeColumnWithoutField(random, columns));
   return { pieces, key: isDeclared ? key : [], extra };
 }
+
+/** What edp's own tables with partitions can have: no other unique index, and nothing that needs one. */
+function makeDividedPieces(
+  random: Random,
+  table: string,
+  columns: readonly Column[],
+  situation: Situation,
+  { division, columns: dividing }: DivisionMade,
+): Pieces {
+  const often = (share: number) => random.next() < share;
+  // The guard's table has the types that edp.yaml says.
+  const plain = columns.filter(({ kind }) => isPlain(kind));
+  const own = often(0.85)
+    ? plain
+        .filter(({ kind }) => !NOT_FOR_KEYS.has(kind.model))
+        .slice(0, often(0.35) ? 2 : 1)
+        .map(({ name }) => name)
+    : [];
+  const rest = dividing.map(({ name }) => name);
+  const some = rest.length > 1 && often(0.5) ? rest.slice(0, 1) : [];
+  const key = own.length === 0 ? [] : [...own, ...(division.hasGuard ? some : rest)];
+  const pieces: Piece[] = [];
+  if (key.length > 0) {
+    const lines = [`PRIMARY KEY (${key.join(', ')})`];
+    pieces.push({ what: 'key', isNeeded: true, isMade: true, lines });
+  }
+  // With a guard, a row is replaced by an UPDATE, which inserts it anew where its partition is another one.
+  const updates = division.hasGuard && situation.onConflict === 'update' && key.length > 0;
+  if (often(0.35)) pieces.push(...makeCheck(random, columns));
+  for (const { name } of [...columns, ...dividing]) {
+    // It needs no value for a column that it does not change.
+    if (!often(0.08) || updates) continue;
+    pieces.push({
+      what: `not null ${name}`,
+      after: [`ALTER TABLE ${table} ALTER ${name} SET NOT NULL`],
+    });
+  }
+  const references = makeReferences(random, table, columns, situation);
+  pieces.push(...references.filter(({ what }) => what !== 'referrer'));
+  const fixed = [...key, ...rest];
+  const triggers = makeTriggers(random, table, [...columns, ...dividing], fixed);
+  const isAlike = ({ last = [], what }: Piece) =>
+    !what.includes('elsewhere') && last.some((line) => line.includes('INSERT OR UPDATE'));
+  // A value that a trigger writes may be a member that a later record brings.
+  const mayBeInferred = ({ what }: Piece) =>
+    situation.missingDimensions === 'infer' && what === 'trigger that changes';
+  pieces.push(...triggers.filter((piece) => (!updates || isAlike(piece)) && !mayBeInferred(piece)));
+  if (often(0.15)) pieces.push(makeColumnWithoutField(random, columns));
+  return { pieces, key, extra: dividing };
+}
+
+/** Types that no key can have, or whose keys would be too few. */
+const NOT_FOR_KEYS: ReadonlySet<string> = new Set(['json', 'jsonb', 'boolean']);
 
 /**
  * Where records replace rows, none is deferred: a row that breaks the rule for a moment only is allowed then,

@@ -18,6 +18,22 @@ export interface CaseFile {
   readonly fields: readonly string[];
   readonly records: readonly FileRecord[];
   readonly lineEnd: '\n' | '\r\n';
+  /** In how many files the records are. */
+  readonly parts: number;
+}
+
+/** The files of a case: name → what is in it. */
+export function partsOf(table: string, file: CaseFile): Map<string, CaseFile> {
+  const { records, parts } = file;
+  const size = Math.ceil(records.length / parts);
+  const cut = Array.from({ length: parts }, (_, i) => ({
+    ...file,
+    records: records.slice(i * size, (i + 1) * size),
+  }));
+  // Files with the same content are one.
+  const isOne = parts === 1 || new Set(cut.map(textOf)).size < parts;
+  if (isOne) return new Map([[`${table}.csv`, file]]);
+  return new Map(cut.map((part, i) => [`${table}-${i}.csv`, part]));
 }
 
 export function textOf({ fields, records, lineEnd }: CaseFile): string {
@@ -26,8 +42,14 @@ export function textOf({ fields, records, lineEnd }: CaseFile): string {
     .join('');
 }
 
-/** Where each record begins. */
-export function offsetsOf({ fields, records, lineEnd }: CaseFile): number[] {
+/** Where each record begins: file and byte. */
+export function placesOf(table: string, file: CaseFile): string[] {
+  return [...partsOf(table, file)].flatMap(([name, part]) =>
+    offsetsOf(part).map((offset) => `${name}@${offset}`),
+  );
+}
+
+function offsetsOf({ fields, records, lineEnd }: CaseFile): number[] {
   let offset = Buffer.byteLength(fields.join(',') + lineEnd);
   return records.map(({ text }) => {
     const start = offset;
@@ -42,7 +64,7 @@ const FOREIGN: Value = { file: 'Ω', sql: null, codes: ['refused_by_server'] };
 export function makeFile(
   random: Random,
   setup: Setup,
-  { encoding, splitRecords }: Pick<Options, 'encoding' | 'splitRecords'>,
+  { encoding, splitRecords, workers }: Pick<Options, 'encoding' | 'splitRecords' | 'workers'>,
 ): CaseFile {
   const columns = shuffle(random, setup.columns).filter(
     ({ name }, i) => i < 2 || isNeeded(setup, name) || random.next() < 0.9,
@@ -84,6 +106,8 @@ export function makeFile(
     // A record that is the header line is passed over, as documented.
     records: records.filter(({ text }) => text !== fields.join(',')),
     lineEnd: random.next() < 0.15 ? '\r\n' : '\n',
+    // Workers take files in any order.
+    parts: workers === 1 && random.next() < 0.3 ? 2 + random.below(4) : 1,
   };
 }
 

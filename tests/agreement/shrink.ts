@@ -1,6 +1,6 @@
 /** Makes a failing case smaller, as long as it still fails, and writes it down for a person. */
 import { type Case, type Options, renamed } from './case.js';
-import { textOf } from './records.js';
+import { partsOf, textOf } from './records.js';
 import { modelOf, type Piece, statementsOf } from './setup.js';
 import { commandOf, MODEL_HEAD, type Place, runCases } from './trial.js';
 
@@ -70,15 +70,15 @@ export function describeFailure({ seed, options, smallest, differences }: Failur
   if (smallest === undefined) {
     lines.push(`  only among the other cases of its command: --agreement 1 --seed ${seed}`);
   } else {
-    const name = `${smallest.setup.table}.csv`;
+    const files = partsOf(smallest.setup.table, smallest.file);
+    const isDivided = smallest.setup.division !== undefined;
     lines.push(
-      `-- setup.sql, in a database in ${options.encoding}${options.isPlainRole ? ', by a role that is no superuser' : ''}`,
-      ...statementsOf(smallest.setup).map((statement) => `${statement};`),
+      `-- setup.sql, in a database in ${options.encoding}${options.isPlainRole ? ', by a role that is no superuser' : ''}${isDivided ? ', behind a load of a file without records' : ''}`,
+      ...statementsOf(smallest.setup, isDivided).map((statement) => `${statement};`),
       '# edp.yaml',
       MODEL_HEAD + modelOf(smallest.setup),
-      `# ${name}`,
-      textOf(smallest.file),
-      `edp ${commandOf([name], options).join(' ')}${options.isBulk ? '   # EDP_FAILPOINTS=bulk.min_bytes:=1' : ''}${options.triesFirst ? '   # and --dry-run before' : ''}`,
+      ...[...files].flatMap(([name, file]) => [`# ${name}`, textOf(file)]),
+      `edp ${commandOf([...files.keys()], options).join(' ')}${options.isBulk ? '   # EDP_FAILPOINTS=bulk.min_bytes:=1' : ''}${options.triesFirst ? '   # and --dry-run before' : ''}`,
     );
   }
   return lines.join('\n');

@@ -3,10 +3,11 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type pg from 'pg';
 import type { Host } from '../faults/command.js';
+import { continueCase, type RunCommand, rowsOf } from './aftermath.js';
 import type { Case, Options } from './case.js';
 import { compare, compareDry, type Printed } from './compare.js';
 import { PLAIN_ROLE } from './databases.js';
-import { textOf } from './records.js';
+import { partsOf, textOf } from './records.js';
 import { modelOf, statementsOf } from './setup.js';
 
 /** Where cases run. */
@@ -49,27 +50,61 @@ export async function runCases(
   options: Options,
   place: Place,
 ): Promise<Outcome[]> {
-  const refusals: (string | undefined)[] = [];
-  for (const each of cases) refusals.push(await makeTables(place.client, each, options));
-  const there = cases.filter((_, i) => refusals[i] === undefined);
-  const { dry, loaded } = there.length > 0 ? await load(there, options, place) : NOTHING;
-  const outcomes: Outcome[] = [];
-  for (const [i, each] of cases.entries()) {
-    const refusal = refusals[i];
-    if (refusal !== undefined) {
-      outcomes.push({ differences: [], refusal });
-      continue;
-    }
-    const differences = await compare(each, options, place.client, loaded);
-    if (dry !== undefined && differences.length === 0) {
-      differences.push(...(await compareDry(each, place.client, dry, loaded)));
-    }
-    outcomes.push({ differences });
-  }
-  return outcomes;
+  return withFolder(
+    cases,
+    place,
+    async (run) => {
+      const madeByEdp = options.isDivided ? await letEdpMake(cases, run) : undefined;
+      if (madeByEdp !== undefined) return cases.map(() => ({ differences: [madeByEdp] }));
+      const refusals: (string | undefined)[] = [];
+      for (const each of cases) refusals.push(await makeTables(place.client, each, options));
+      const there = cases.filter((_, i) => refusals[i] === undefined);
+      const before: string[][] = [];
+      for (const each of cases) {
+        before.push(there.includes(each) ? await rowsOf(place.client, each) : []);
+      }
+      const { dry, loaded } = there.length > 0 ? await load(there, options, run) : NOTHING;
+      const outcomes: Outcome[] = [];
+      for (const [i, each] of cases.entries()) {
+        const refusal = refusals[i];
+        if (refusal !== undefined) {
+          outcomes.push({ differences: [], refusal });
+          continue;
+        }
+        const { client } = place;
+        const differences = await compare(each, options, client, loaded);
+        if (dry !== undefined && differences.length === 0) {
+          differences.push(...(await compareDry(each, client, dry, loaded)));
+        }
+        if (options.goesOn && options.isDivided && differences.length === 0) {
+          const aftermath = {
+            each,
+            options,
+            client,
+            run,
+            commandOf: (files: readonly string[]) => commandOf(files, options),
+          };
+          differences.push(...(await continueCase(aftermath, loaded, before[i]!)));
+        }
+        outcomes.push({ differences });
+      }
+      return outcomes;
+    },
+    options,
+  );
 }
 
 const NOTHING = { dry: undefined, loaded: {} };
+
+/** @returns what went wrong */
+async function letEdpMake(cases: readonly Case[], run: RunCommand): Promise<string | undefined> {
+  const names = cases.map(({ setup }) => `${setup.table}-none.csv`);
+  const { error, files = [] } = await run(['ingest', ...names, '--json']);
+  const bad = files.find(({ status }) => status !== 'loaded');
+  return error === undefined && bad === undefined
+    ? undefined
+    : `edp made no table: ${error?.message ?? ''} ${bad?.status ?? ''} ${bad?.reason ?? ''}`;
+}
 
 /** Makes the tables for edp and for the oracle. @returns why the server refuses them, if it does */
 async function makeTables(
@@ -77,9 +112,10 @@ async function makeTables(
   { setup }: Case,
   { isPlainRole }: Options,
 ): Promise<string | undefined> {
-  const statements = statementsOf(setup).join(';\n');
   const role = isPlainRole ? PLAIN_ROLE : 'NONE';
   for (const schema of ['public', 'oracle']) {
+    const isMade = schema === 'public' && setup.division !== undefined;
+    const statements = statementsOf(setup, isMade).join(';\n');
     try {
       await client.query(`SET search_path = ${schema}; SET LOCAL ROLE ${role}; ${statements}`);
     } catch (error) {
@@ -89,7 +125,22 @@ async function makeTables(
   return undefined;
 }
 
-async function load(cases: readonly Case[], options: Options, { host, url, directory }: Place) {
+async function load(cases: readonly Case[], options: Options, run: RunCommand) {
+  const names = cases.flatMap(({ setup, file }) => [...partsOf(setup.table, file).keys()]);
+  const command = commandOf(names, options);
+  const dry = options.triesFirst
+    ? await run([...command, '--dry-run', '--limit', '100000'])
+    : undefined;
+  return { dry, loaded: await run(command) };
+}
+
+/** Writes the files of the cases, and removes them in the end. */
+async function withFolder<T>(
+  cases: readonly Case[],
+  { host, url, directory }: Place,
+  work: (run: RunCommand) => Promise<T>,
+  { isBulk }: Options,
+): Promise<T> {
   const cwd = path.join(directory, cases[0]!.setup.table);
   await mkdir(cwd, { recursive: true });
   try {
@@ -97,13 +148,18 @@ async function load(cases: readonly Case[], options: Options, { host, url, direc
       path.join(cwd, 'edp.yaml'),
       `${MODEL_HEAD}${cases.map(({ setup }) => modelOf(setup)).join('\n')}\n`,
     );
-    const names = cases.map(({ setup }) => `${setup.table}.csv`);
-    for (const [i, { file }] of cases.entries()) {
-      await writeFile(path.join(cwd, names[i]!), textOf(file));
+    for (const { setup, file } of cases) {
+      // A line of its own, so that it is not the content of a file without records.
+      await writeFile(
+        path.join(cwd, `${setup.table}-none.csv`),
+        `\n${textOf({ ...file, records: [] })}`,
+      );
+      for (const [name, part] of partsOf(setup.table, file)) {
+        await writeFile(path.join(cwd, name), textOf(part));
+      }
     }
-    const command = commandOf(names, options);
-    const failpoints = options.isBulk ? 'bulk.min_bytes:=1' : '';
-    const run = async (args: readonly string[]): Promise<Printed> => {
+    const failpoints = isBulk ? 'bulk.min_bytes:=1' : '';
+    return await work(async (args) => {
       const { output, hasHung } = await host.start(args, cwd, url, failpoints, '').ended;
       if (hasHung) return { error: { code: 'hung', message: 'the command did not end' } };
       try {
@@ -111,11 +167,7 @@ async function load(cases: readonly Case[], options: Options, { host, url, direc
       } catch {
         return { error: { code: 'no JSON', message: output } };
       }
-    };
-    const dry = options.triesFirst
-      ? await run([...command, '--dry-run', '--limit', '100000'])
-      : undefined;
-    return { dry, loaded: await run(command) };
+    });
   } finally {
     await rm(cwd, { recursive: true, force: true });
   }

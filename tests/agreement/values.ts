@@ -231,6 +231,18 @@ const MAKERS: Readonly<Record<string, readonly [number, Maker]>> = {
 /** Kinds that no key can have, or whose keys would be too few. */
 const NOT_FOR_KEYS: ReadonlySet<string> = new Set(['json', 'jsonb', 'boolean']);
 
+/** Of the types whose tables edp makes itself, and which may divide them. */
+export const VALUES_OF = {
+  text,
+  int: integer,
+  bigint,
+  boolean,
+  uuid,
+  date,
+  timestamp,
+  timestamptz,
+};
+
 export function makeColumnKind(random: Random, isForKey: boolean): ColumnKind {
   const makers = Object.entries(MAKERS).filter(([name]) => !isForKey || !NOT_FOR_KEYS.has(name));
   const place = random.next() * makers.reduce((sum, [, [weight]]) => sum + weight, 0);

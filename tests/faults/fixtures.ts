@@ -63,6 +63,11 @@ export const LOG_MODEL = `tables:
   log:
     columns: { n: int, at: timestamp, note: text }
 `;
+/** 84 days, and the index that lets it be loaded in bulk. */
+export const DIVIDED_LOG_MODEL = `${LOG_MODEL}    partition-by: { column: at, every: day }
+    partition-range: { to: 2024-12-01 }
+    indexes: [n]
+`;
 export const LOG_COLUMNS = 'n::text, at::text, note';
 
 const quote = (text: string) => `"${text.replaceAll('"', '""')}"`;
@@ -193,6 +198,10 @@ export const MEMBER_MODEL = `tables:
   members:
     columns: { code: text, name: text, size: int }
     key: code
+`;
+/** Fifty values; a row that is replaced moves from one to another. */
+export const DIVIDED_MEMBER_MODEL = `${MEMBER_MODEL}    key-guard: true
+    partition-by: { column: name, list: true }
 `;
 export const MEMBER_COLUMNS = 'code, name, size::text';
 

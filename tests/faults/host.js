@@ -21,6 +21,7 @@ import {
   resolveFileSettings,
   resolveOptions,
   undo,
+  verify,
   withDatabase,
   withPool,
 } from '../../dist/dev/internals.js';
@@ -40,8 +41,8 @@ const INGEST_OPTIONS = [
   'database-url',
 ];
 
-const COMMANDS = { replay, undo, promote };
-const POSITIONALS = { replay: 'load', undo: 'load', promote: 'metric' };
+const COMMANDS = { replay, undo, verify, promote };
+const POSITIONALS = { replay: 'load', undo: 'load', verify: 'load', promote: 'metric' };
 
 /** @param {string[]} args */
 function readArguments(args) {
@@ -53,6 +54,7 @@ function readArguments(args) {
       yes: { type: 'boolean' },
       json: { type: 'boolean' },
       'dry-run': { type: 'boolean' },
+      replace: { type: 'boolean' },
     },
   });
   return { name: positionals[0], rest: positionals.slice(1), values };
@@ -83,7 +85,7 @@ async function run(pool, { args, cwd, url }) {
     if (name === 'ingest' && values['dry-run']) {
       status = await ingest.run({ ...invocation, given: { ...given, files: rest } });
     } else if (name === 'ingest') {
-      const resolved = resolveOptions(INGEST_OPTIONS, given, project.options);
+      const resolved = resolveOptions([...INGEST_OPTIONS, 'replace'], given, project.options);
       const options = { ...resolved, settingsFor: resolveFileSettings(given, project) };
       const files = await discoverFiles(rest, project.directory);
       status = await withDatabase({ databaseUrl: url, directory: cwd }, (database) =>

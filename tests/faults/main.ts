@@ -25,7 +25,8 @@ const HELP = `npm run test:faults -- [options]
   --only TEXT      only scenarios and faults whose description contains it
   --at-once N      trials at the same time (default 2)
   --fuzz N         no faults, but this many random files
-  --agreement N    no faults, but this many random tables and files, with the server as the oracle
+  --agreement N    no faults, but this many random tables and files, with the server as the oracle;
+                   --only partitions: tables with partitions that edp makes
   --warehouse N    no faults but kills: this many random warehouses, each with a sequence of loads and runs
   --readers N      no faults, but this many commands, many of them killed, beside a reader of the log of changes
   --keep-size      with --warehouse: failing sequences are not made smaller
@@ -73,6 +74,7 @@ async function main(): Promise<number> {
         count: Number(values.agreement),
         atOnce: Number(values['at-once']),
         deadline,
+        alwaysDivides: values.only === 'partitions',
         say,
       });
       say(formatAgreement(results));

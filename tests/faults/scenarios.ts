@@ -3,6 +3,8 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Failpoint } from '../../src/base/failpoints.js';
 import {
+  DIVIDED_LOG_MODEL,
+  DIVIDED_MEMBER_MODEL,
   EVENT_COLUMNS,
   LOG_COLUMNS,
   LOG_MODEL,
@@ -165,13 +167,18 @@ const rejects: Scenario = {
   },
 };
 
-function conflicts(onConflict: 'update' | 'skip'): Scenario {
+function conflicts(
+  onConflict: 'update' | 'skip',
+  name: string = onConflict,
+  model = MEMBER_MODEL,
+  more: readonly Failpoint[] = [],
+): Scenario {
   return {
-    name: onConflict,
+    name,
     commands: [['ingest', 'members.csv', '--on-conflict', onConflict, ...SMALL_SPLITS]],
-    failpoints: [...RUN.slice(4), ...SPLIT, ...CAREFUL],
+    failpoints: [...RUN.slice(4), ...SPLIT, ...CAREFUL, ...more],
     async prepare(place) {
-      await useModel(place, MEMBER_MODEL);
+      await useModel(place, model);
       const file = writeMembers(2500, onConflict);
       await write(place, 'members.csv', file);
       return {
@@ -182,6 +189,50 @@ function conflicts(onConflict: 'update' | 'skip'): Scenario {
     },
   };
 }
+
+/** Days that have no partition yet, for all splits of one command or of two. */
+function divided(
+  name: string,
+  commands: number,
+  settings: Pick<Scenario, 'failpoints' | 'settings'>,
+): Scenario {
+  return {
+    name,
+    commands: Array.from({ length: commands }, () => ['ingest', 'log-*.csv', ...SMALL_SPLITS]),
+    ...settings,
+    async prepare(place) {
+      await useModel(place, DIVIDED_LOG_MODEL);
+      const files = [0, 1].map((i) => writeLog(i * 5000, 1500, i === 1));
+      for (const [i, file] of files.entries()) await write(place, `log-${i}.csv`, file);
+      return {
+        tables: [log(files.flatMap(({ rows }) => rows))],
+        loads: files.map((file, i) => loaded(`log-${i}.csv`, file)),
+        lineageOf: 'log',
+      };
+    },
+  };
+}
+
+const MADE: readonly Failpoint[] = ['split.partitions', 'dispatch.partitions'];
+
+const dividedOnes: readonly Scenario[] = [
+  divided('partitions', 1, { failpoints: [...RUN, ...SPLIT, ...MADE] }),
+  divided('partitions at once', 2, { failpoints: [...RUN.slice(4), ...MADE] }),
+  divided('partitions in bulk', 1, {
+    settings: 'bulk.min_bytes:=1000',
+    failpoints: [
+      'bulk.begun',
+      'bulk.indexes_off',
+      'bulk.write',
+      'bulk.settled',
+      'bulk.copied',
+      'bulk.indexes_built',
+      'bulk.committed',
+    ],
+  }),
+  conflicts('update', 'partitions of a list, update', DIVIDED_MEMBER_MODEL, ['stage.partitions']),
+  conflicts('skip', 'partitions of a list, skip', DIVIDED_MEMBER_MODEL, ['stage.partitions']),
+];
 
 /** Several files, two of them with the same content. */
 const several: Scenario = {
@@ -490,4 +541,5 @@ export const SCENARIOS: readonly Scenario[] = [
   twoAtOnce,
   four,
   stdin,
+  ...dividedOnes,
 ];

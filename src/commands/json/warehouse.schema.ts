@@ -44,7 +44,27 @@ export const warehouseRunSchema = z.strictObject({
   command: z.literal('run'),
   ok: z.boolean().describe('Exit status 0, or 3 without a failed check of severity error'),
   runId: z.int().nullable().describe('null for a dry run'),
+  environment: z
+    .strictObject({
+      name: z.string(),
+      schemas: z.array(z.string()),
+      differing: z
+        .array(z.string())
+        .describe('Tasks that differ from production, or read one that does: only these are made'),
+    })
+    .optional()
+    .describe('With --env'),
   seconds,
+  copies: z
+    .array(
+      z.strictObject({
+        table: z.string(),
+        column: z.string(),
+        rows: z.int().describe('Rows that got the value that they copy, or would'),
+        seconds,
+      }),
+    )
+    .describe('Columns with copy-of that had other values than the rows that they copy from'),
   tasks: z.array(task),
 });
 

@@ -22,8 +22,11 @@ import type { RowWriter } from '../../values/copy-binary.js';
 import { collectReferences, type ReferenceCollector } from './foreign-keys.js';
 import { countOwnRows, inspectTriggers, RowsLeftOut } from './left-out.js';
 import { PartitionRouter, type RowGroup } from './partition-router.js';
-import type { PartitionMaker } from './staged-rows.js';
+import { RowExtender } from './row-extender.js';
+import { type PartitionMaker, stagedColumns } from './staged-rows.js';
 
+/** A socket has finished with larger writes when they are done; see postgres/copy-stream.ts. */
+const MAX_HELD_BYTES = 128 * 1024;
 /** More rows for the rest partition than this go the careful way. */
 const MAX_REST_BYTES = 4 * 1024 * 1024;
 /** Rows of one partition that are worth a COPY of their own: it costs as much as some thousand rows. */
@@ -50,6 +53,7 @@ export class DirectSink implements RowSink {
   #countBefore = 0;
   readonly #router: PartitionRouter | undefined;
   readonly #makePartitions: PartitionMaker;
+  readonly #extender: RowExtender | undefined;
   /** Partitions that rows were put into by name. */
   readonly #named = new Set<string>();
 
@@ -61,10 +65,11 @@ export class DirectSink implements RowSink {
   ) {
     const { oid, partitions } = target;
     this.#makePartitions = makePartitions;
-    this.#router = partitions && PartitionRouter.open(oid, partitions, plan.columns);
+    this.#router = partitions && PartitionRouter.open(oid, partitions, stagedColumns(plan));
     this.#client = client;
     this.#target = target;
-    this.#columns = toCopyColumns(target, plan.columns);
+    this.#columns = toCopyColumns(target, stagedColumns(plan));
+    this.#extender = RowExtender.for(plan, target);
     this.#collector = target.checksForeignKeys ? collectReferences(target, plan) : undefined;
   }
 
@@ -112,17 +117,34 @@ export class DirectSink implements RowSink {
   async flush(): Promise<void> {
     const portions = this.#portions;
     this.#portions = [];
-    for (const rows of portions) {
+    for (const encoded of portions) {
+      const rows = this.#extender === undefined ? encoded : await this.#extend(encoded);
       if (this.#router !== undefined) {
         this.#router.add(rows);
-        this.#recycle?.(rows);
+        this.#recycle?.(encoded);
         continue;
       }
       this.#copy ??= await this.#beginCopy();
-      if (await this.#copy.write(rows)) this.#recycle?.(rows);
+      // What is extended is written over by the next portion.
+      const isDone = await this.#copy.write(rows);
+      if (isDone || rows !== encoded) this.#recycle?.(encoded);
     }
     if (portions.length > 0 && this.#router !== undefined) await this.#flushGroups(this.#router);
     if (this.#collector?.isFull === true) await this.pause();
+  }
+
+  /** Appends what the rows copy from other tables. */
+  async #extend(rows: Buffer): Promise<Buffer> {
+    const extender = this.#extender!;
+    for (;;) {
+      const extended = extender.extend(rows);
+      // The socket may still hold a small write when the next one comes.
+      if (Buffer.isBuffer(extended)) {
+        return extended.length > MAX_HELD_BYTES ? extended : Buffer.from(extended);
+      }
+      await this.#endCopy();
+      await extender.learn(this.#client, extended);
+    }
   }
 
   async #flushGroups(router: PartitionRouter): Promise<void> {
@@ -183,11 +205,13 @@ export class DirectSink implements RowSink {
 
   async pause(): Promise<void> {
     if (this.#router !== undefined) await this.#emptyGroups(this.#router);
-    else if (this.#copy === undefined) return;
+    else if (this.#copy === undefined && this.#extender === undefined) return;
     await this.#endCopy();
-    if (this.#collector === undefined) return;
-    await runTriggers(this.#client);
-    await this.#collector.lock(this.#client);
+    if (this.#collector !== undefined) {
+      await runTriggers(this.#client);
+      await this.#collector.lock(this.#client);
+    }
+    await this.#extender?.hold(this.#client);
   }
 
   async #emptyGroups(router: PartitionRouter): Promise<void> {

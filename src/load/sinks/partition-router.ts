@@ -170,7 +170,7 @@ export class PartitionRouter {
     for (const { value = '', day = this.#partitions.time === undefined ? 0 : undefined } of this
       .#missing) {
       if (day === undefined) continue;
-      // A partition that somebody made may begin later than a whole unit.
+      // A partition need not have a whole unit: somebody made another one, or the range begins within it.
       const name = this.#known.get(value)?.get(day);
       const key = this.#keyOf(value, day);
       const group = this.#unnamed.get(key);
@@ -322,7 +322,7 @@ export class PartitionRouter {
     const { list, time } = this.#partitions;
     const group = new RowGroup(name, {
       value: list === undefined ? undefined : value,
-      day: time === undefined ? undefined : daysAround(day, time.every)[0],
+      day: time === undefined ? undefined : day,
     });
     if (name !== undefined) this.#groups.set(name, group);
     else {

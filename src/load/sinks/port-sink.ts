@@ -5,9 +5,11 @@ import type { RowSink } from '../../lanes/row-sink.js';
 import type { TablePlan } from '../../mapping/table-plan.js';
 import type { TableInCatalog } from '../../postgres/table-in-catalog.js';
 import type { RowWriter } from '../../values/copy-binary.js';
-import type { RoutedRows } from '../messages.js';
+import type { RoutedRows, ScannedSplit } from '../messages.js';
 import { collectReferences, type ReferenceCollector } from './foreign-keys.js';
 import { PartitionRouter } from './partition-router.js';
+import { RowExtender, StaleCopy } from './row-extender.js';
+import { stagedColumns } from './staged-rows.js';
 
 /** Rows of one partition that are sent together. */
 const GROUP_BYTES = 256 * 1024;
@@ -25,6 +27,7 @@ export class PortSink implements RowSink {
   #ahead = 0;
   #onWritten: (() => void) | undefined;
   readonly #router: PartitionRouter | undefined;
+  readonly #extender: RowExtender | undefined;
 
   /** @param port receives a message for every portion that was written */
   constructor(port: MessagePort, target: TableInCatalog, plan: TablePlan) {
@@ -32,7 +35,8 @@ export class PortSink implements RowSink {
     this.#collector = target.checksForeignKeys ? collectReferences(target, plan) : undefined;
     this.references = this.#collector?.values ?? new Map();
     const { oid, partitions } = target;
-    this.#router = partitions && PartitionRouter.open(oid, partitions, plan.columns, true);
+    this.#router = partitions && PartitionRouter.open(oid, partitions, stagedColumns(plan), true);
+    this.#extender = RowExtender.for(plan, target);
     port.on('message', () => {
       this.#ahead--;
       this.#onWritten?.();
@@ -56,15 +60,23 @@ export class PortSink implements RowSink {
   async flush(): Promise<void> {
     const portions = this.#portions;
     this.#portions = [];
-    for (const { rows, recycle } of portions) {
+    for (const { rows: encoded, recycle } of portions) {
+      const rows = this.#extend(encoded);
       if (this.#router === undefined) {
         // The lane's memory cannot be transferred.
         const copy = new Uint8Array(rows);
         await this.#send(copy, copy.buffer);
       } else this.#router.add(rows);
-      recycle?.(rows);
+      recycle?.(encoded);
     }
     if (this.#router !== undefined) await this.#sendGroups(this.#router, GROUP_BYTES);
+  }
+
+  /** @throws StaleCopy for a key that is not in memory: splits can look it up, one by one */
+  #extend(rows: Buffer): Buffer {
+    const extended = this.#extender?.extend(rows) ?? rows;
+    if (Buffer.isBuffer(extended)) return extended;
+    throw new StaleCopy('a value to copy from another table is not known yet');
   }
 
   async #sendGroups(router: PartitionRouter, fromBytes: number): Promise<void> {
@@ -98,6 +110,11 @@ export class PortSink implements RowSink {
         this.#onWritten = resolve;
       });
     }
+  }
+
+  /** What the rows copied from other tables. */
+  takeCopied(): ScannedSplit['copied'] {
+    return this.#extender?.takeUsed() ?? [];
   }
 
   /** Referred values of the rows, by column. */

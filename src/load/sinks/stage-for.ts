@@ -1,7 +1,7 @@
 /** The staging table of a load. */
 import type pg from 'pg';
 import type { LoadRules } from '../messages.js';
-import type { StagingOptions } from './staged-rows.js';
+import { ruleFor, type StagingOptions, stagedColumns } from './staged-rows.js';
 import { StagingTable } from './staging-table.js';
 
 export function stageFor(
@@ -9,11 +9,11 @@ export function stageFor(
   { target, plan, onConflict, missingDimensions, loadId }: LoadRules,
   { checked, makePartitions }: Pick<StagingOptions, 'checked' | 'makePartitions'> = {},
 ): StagingTable {
-  const { columns } = plan;
   return new StagingTable(client, {
     target,
-    columns,
-    onConflict,
+    columns: stagedColumns(plan),
+    copies: plan.copies,
+    onConflict: ruleFor(target, onConflict),
     missingDimensions,
     loadId,
     checked,

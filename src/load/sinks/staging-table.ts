@@ -16,6 +16,7 @@ import { quoteColumns, quoteIdentifier, quoteLiteral } from '../../model/ddl.js'
 import { CONFLICT_RULES } from '../../model/load-rules.js';
 import { Fault, type RejectCode } from '../../model/reject-codes.js';
 import { refersTo } from '../../postgres/column-pair.js';
+import { fillCopied } from '../../postgres/copied-values.js';
 import { CopyStream } from '../../postgres/copy-stream.js';
 import { type ForeignKey, listForeignKeys } from '../../postgres/foreign-keys-in-catalog.js';
 import { listOwnReferences } from '../../postgres/own-keys.js';
@@ -45,11 +46,13 @@ import {
   cutRuns,
   describeNearby,
   insertStatements,
+  isSameKey,
   settleKeys,
 } from './on-conflict.js';
 import {
   COMPLETED,
   INDEX_ORDINALS,
+  isCopied,
   LEFT_OUT,
   ORDINAL,
   ORDINAL_SQL,
@@ -59,6 +62,7 @@ import {
   VERDICTS,
 } from './staged-rows.js';
 import { Suspicion } from './suspicion.js';
+import { noteSeen } from './version-verdicts.js';
 import { parentsOf } from './waiting.js';
 
 /** Why a record is not in the table. */
@@ -95,6 +99,11 @@ export class StagingTable {
     this.#client = client;
     this.#options = options;
     this.#columns = quoteColumns(options.columns.map(({ name }) => name));
+  }
+
+  /** Whether each row has the place of its record behind its ordinal. */
+  get hasPlaces(): boolean {
+    return this.#options.target.hasVersions;
   }
 
   /** The rows of the target that the last merge changed. */
@@ -163,7 +172,10 @@ export class StagingTable {
       async (start, end) => {
         const copy = new CopyStream(this.#client, STAGE, [
           { name: ORDINAL, type: 'int' },
-          ...toCopyColumns(this.#options.target, this.#options.columns),
+          ...toCopyColumns(
+            this.#options.target,
+            this.#options.columns.filter((column) => !isCopied(column)),
+          ),
         ]);
         try {
           await copy.write(
@@ -247,6 +259,7 @@ export class StagingTable {
     const own = brought.filter(({ isOwn }) => isOwn);
     for (const key of brought) if (!own.includes(key)) await this.#settleReferences(key);
     await failpoint('stage.references', this.#client);
+    for (const copy of this.#options.copies ?? []) await fillCopied(this.#client, copy, STAGE);
     const { refersToItself, looksAtRows } = this.#options.target;
     const inferred =
       refersToItself || looksAtRows || own.length > 0
@@ -254,6 +267,7 @@ export class StagingTable {
         : await this.#moveTogether(foreignKeys, brought);
     await this.#repeatLeftOut();
     await this.#noteArrivals(inferred);
+    if (this.#options.target.isSnapshot) await noteSeen(this.#client, this.#options);
     await failpoint('stage.merged', this.#client);
     const { rows } = await this.#client.query<{
       ordinal: number;
@@ -271,11 +285,17 @@ export class StagingTable {
 
   /** Makes the partitions that the staged rows need, before the transaction locks anything of the table. */
   async #makePlaces(): Promise<void> {
-    const { target, columns } = this.#options;
+    const { target, columns, onConflict } = this.#options;
     const { partitions } = target;
     if (partitions === undefined) return;
     const names = columns.map(({ name }) => name);
-    const missing = await listMissing(this.#client, target.oid, partitions, STAGE, names);
+    // A row that is replaced may change its partition where a side table keeps the key.
+    const mayMove = CONFLICT_RULES[onConflict].replacesRow && target.hasGuardedKey;
+    const missing = await listMissing(this.#client, target, partitions, {
+      stage: STAGE,
+      columns: names,
+      replaces: mayMove ? isSameKey(this.#options) : undefined,
+    });
     if (missing.length > 0) {
       await (this.#options.makePartitions?.(missing) ??
         makePartitions(this.#client, target, partitions, missing));
