@@ -23,7 +23,7 @@ const ADVICE: ReadonlyMap<string, string> = new Map([
   ['safe_divide', 'write a / nullif(b, 0)'],
   ['env_var', 'write the value'],
   ['this', 'a model of edp is made from what it reads alone'],
-  ['target', 'write the value; a target is a database of its own: --database-url'],
+  ['target', 'write the value; a target is an environment in edp (edp run --env)'],
   ['run_started_at', 'write now(): what asks the clock is compared at each run'],
   ['invocation_id', 'leave it out; edp status --runs has the runs'],
   ['adapter', 'write the SQL of PostgreSQL'],

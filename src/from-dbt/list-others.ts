@@ -3,7 +3,7 @@
 import { snapshotsInYaml } from './dbt-names.js';
 import type { DbtProject } from './dbt-nodes.js';
 import { placeOf } from './dbt-properties.js';
-import { asList, asMap, asText, parseDbtYaml } from './dbt-yaml.js';
+import { asList, asMap, asText, asTexts, parseDbtYaml } from './dbt-yaml.js';
 import type { DbtKind, Findings, Refusal } from './findings.js';
 import { parseJinja } from './jinja-value.js';
 import { evaluate } from './jinja-variables.js';
@@ -34,8 +34,8 @@ const SECTIONS: ReadonlyMap<string, readonly [DbtKind, Refusal]> = new Map([
     'unit_tests',
     of(
       'unit test',
-      'edp has no unit tests of a model',
-      'load the rows into a database of a test, and compare after edp run',
+      'edp has tests of another form',
+      'write it for edp test (docs/environments.md)',
     ),
   ],
   ['macros', of('macro', 'it describes a macro', 'nothing')],
@@ -69,7 +69,8 @@ export async function listOthers(findings: Findings, project: DbtProject): Promi
   listHooks(findings, project);
 }
 
-const HISTORY = 'edp keeps no history of a table in this version';
+const HISTORY =
+  'dbt notes at each of its runs what a table is, and edp keeps the versions that a table brings';
 
 function listSnapshots(findings: Findings, project: DbtProject): void {
   const { variables } = project.settings;
@@ -101,16 +102,14 @@ function listSnapshots(findings: Findings, project: DbtProject): void {
   }
 }
 
-function adviseOnSnapshot({
-  strategy,
-  unique_key: key,
-  updated_at: updated,
-}: Readonly<Record<string, unknown>>): string {
-  const keyText = asText(key) ?? (asList(key).join(', ') || 'its key');
-  const latest = `declare a table under silver: with key: ${keyText}`;
-  return strategy === 'timestamp' && asText(updated) !== undefined
-    ? `${latest} and latest-by: ${String(updated)}, which has the latest row of each key; the history itself stays in dbt`
-    : `${latest}, which has the latest row of each key; the history itself stays in dbt`;
+function adviseOnSnapshot(config: Readonly<Record<string, unknown>>): string {
+  const { strategy, unique_key: key, updated_at: updated, check_cols: columns } = config;
+  const keyText = asTexts(key).join(', ') || 'KEY';
+  const declaration =
+    strategy === 'timestamp' && asText(updated) !== undefined
+      ? `silver: with key: ${keyText} and history: { by: ${String(updated)} }`
+      : `dimensions: with natural-key: ${keyText} and type-2: ${asTexts(columns).join(', ') || 'COLUMNS'}`;
+  return `of a table that has each version, as one has that edp loads with versions: true, declare under ${declaration} (docs/history.md); the versions until now stay in the table of dbt`;
 }
 
 function listMacros(findings: Findings, { macros, tests }: DbtProject): void {
