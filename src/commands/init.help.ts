@@ -27,12 +27,12 @@ export const help: CommandHelp = {
         'load them, make the tables',
       )
       .example('$0 sample', 'what the views answer')
-      .example('$0 init --from-dbt ../shop shop', 'the dbt project in ../shop → a project in shop')
+      .example('$0 init --from-dbt ../shop shop', 'what a dbt project becomes')
       .epilog(
         [
-          '--from-dbt takes seeds, sources, models of SQL with ref, source, config, var and is_incremental, and',
-          'tests. FROM_DBT.md in the new project lists what became of each part, and what was not taken, with the',
-          'reason and what to do instead. docs/from-dbt.md has the rules.',
+          '--from-dbt takes seeds, sources, tests, and models of SQL with ref, source, config, var and',
+          'is_incremental. FROM_DBT.md in the new project lists what became of each part, and what was',
+          'not taken, with the reason and what to do instead. docs/from-dbt.md has the rules.',
         ].join('\n'),
       ),
 };
