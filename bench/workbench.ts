@@ -102,6 +102,16 @@ export class Workbench {
     );
   }
 
+  /** As many events as those, with lower ids. */
+  earlierEvents(): Promise<Dataset> {
+    return makeEvents(this.data, {
+      rows: this.scaled(EVENT_ROWS),
+      firstId: 1,
+      seed: SEED.existing,
+      hasFlatFile: false,
+    });
+  }
+
   /** The same records in so many files. */
   eventsInFiles(count: number): Promise<Dataset> {
     return this.dataset(`events in ${count}`, `the events in ${count} files`, async () =>

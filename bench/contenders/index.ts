@@ -6,6 +6,7 @@ import { dbtMerge, dbtMicrobatch } from './dbt.js';
 import { decompressor } from './decompressor.js';
 import { duckdb } from './duckdb.js';
 import { edp } from './edp.js';
+import { reportByJoin, reportByName } from './edp-report.js';
 import { edpRun } from './edp-run.js';
 import { handWritten } from './hand-written.js';
 import { inferTypes } from './inference.js';
@@ -27,6 +28,8 @@ export const CONTENDERS: readonly Contender[] = [
   barePath,
   inferTypes,
   decompressor,
+  reportByJoin,
+  reportByName,
   edpRun,
   handWritten,
   dbtMerge,

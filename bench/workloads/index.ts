@@ -9,6 +9,7 @@ import { olderVersion } from './f-older-version.js';
 import { accounting } from './g-accounting.js';
 import { inference } from './h-inference.js';
 import { packed } from './i-packed.js';
+import { partitions } from './p-partitions.js';
 import { warehouse } from './w-warehouse.js';
 
 export const WORKLOADS: readonly Workload[] = [
@@ -21,5 +22,6 @@ export const WORKLOADS: readonly Workload[] = [
   accounting,
   inference,
   packed,
+  partitions,
   warehouse,
 ];

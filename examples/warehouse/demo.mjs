@@ -39,11 +39,16 @@ try {
   edp('run', 'What the new files changed, and nothing else.');
   edp('sample --limit 5', 'What the views answer.');
   edp(
+    'sample signup_rate_by_day --limit 6',
+    'Members who answered twice count once on each day, with the answer of that day.',
+  );
+  edp(
     'ingest data/late/*.csv --on-conflict update',
     'Answers of the 27th come late, and the members that were missing.',
   );
   edp('run', 'The late day arrives in the facts, and the unknown members have become known.');
   edp('sample answers_by_country', 'Fewer are not known yet.');
+  edp('sample signup_rate_by_day --limit 6', 'The days before follow, too.');
   edp('run', 'Again: nothing changes.');
   edp('undo 9 --yes', 'The late answers were wrong: their load is taken back.');
   edp('run', 'And it is taken back out of everything that was made of it.');

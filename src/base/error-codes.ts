@@ -81,6 +81,13 @@ export const ERROR_CODES = {
     meaning: 'The header of a file does not fit the table, or the file does not name its fields.',
     remedy: 'Name another table, change its columns, or use `--columns` or `--on-new-column`.',
   },
+  empty_snapshot: {
+    exitStatus: 1,
+    meaning:
+      'A file that is to hold all members of a table has no records, so all would have ended.',
+    remedy:
+      'Get the whole file, or load this one with `--force` where there are no members any more.',
+  },
   table_mismatch: {
     exitStatus: 1,
     meaning: 'The table in the database does not fit the model.',
@@ -131,6 +138,17 @@ export const ERROR_CODES = {
     exitStatus: 1,
     meaning: 'A task could not make its table; what it had made before is as it was.',
     remedy: 'The message names what the server refused, and where; run again after mending it.',
+  },
+  unknown_environment: {
+    exitStatus: 2,
+    meaning: 'There is no environment of this name.',
+    remedy: 'Make it with `edp run --env NAME`.',
+  },
+  environment_refused: {
+    exitStatus: 1,
+    meaning:
+      'An environment cannot be promoted or dropped: it is not made as `edp.yaml` says now, or something else reads it.',
+    remedy: 'Do what the message says; often `edp run --env NAME`.',
   },
   unknown_run: {
     exitStatus: 2,

@@ -63,6 +63,7 @@ export const FAILPOINTS = [
   'claim.committed',
   'claim.released',
   'end.begin',
+  'end.members',
   'end.written',
   'end.released',
   // A bulk load.
@@ -125,6 +126,10 @@ export const FAILPOINTS = [
   'embedded.kept',
   'embedded.database',
   'embedded.release',
+  // Promotion of an environment.
+  'environment.prepared',
+  'environment.swapped',
+  'environment.moved',
 ] as const;
 
 export type Failpoint = (typeof FAILPOINTS)[number];

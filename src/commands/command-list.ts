@@ -6,6 +6,7 @@
 import { help as check } from './check.help.js';
 import type { Command, CommandHelp } from './command.js';
 import { help as db } from './db.help.js';
+import { help as diff } from './diff.help.js';
 import { help as generateData } from './generate-data.help.js';
 import { help as generateReport } from './generate-report.help.js';
 import { help as ingest } from './ingest/ingest.help.js';
@@ -14,12 +15,14 @@ import { help as inspect } from './inspect.help.js';
 import { help as lineage } from './lineage.help.js';
 import { help as model } from './model.help.js';
 import { help as promote } from './promote.help.js';
+import { help as promoteEnv } from './promote-env.help.js';
 import { help as rejects } from './rejects.help.js';
 import { help as replay } from './replay.help.js';
 import { help as run } from './run.help.js';
 import { help as sample } from './sample.help.js';
 import { help as seedDimensions } from './seed-dimensions.help.js';
 import { help as status } from './status.help.js';
+import { help as test } from './test.help.js';
 import { help as undo } from './undo.help.js';
 import { help as verify } from './verify.help.js';
 
@@ -39,6 +42,9 @@ export const COMMANDS: readonly CommandEntry[] = [
   { ...replay, load: () => import('./replay.command.js') },
   { ...init, load: () => import('./init.command.js') },
   { ...run, load: () => import('./run.command.js') },
+  { ...test, load: () => import('./test.command.js') },
+  { ...diff, load: () => import('./diff.command.js') },
+  { ...promoteEnv, load: () => import('./promote-env.command.js') },
   { ...check, load: () => import('./check.command.js') },
   { ...sample, load: () => import('./sample.command.js') },
   { ...lineage, load: () => import('./lineage.command.js') },

@@ -28,7 +28,9 @@ export interface CommandHelp {
    * When it ends with a status that not every command has, or with 1 though nothing went wrong, for
    * docs/codes.md. Each begins with a verb or a noun, and has no full stop.
    */
-  readonly statuses?: Readonly<Partial<Record<'failed' | 'doneWithRejects', string>>>;
+  readonly statuses?: Readonly<
+    Partial<Record<'failed' | 'doneWithRejects' | 'difference', string>>
+  >;
   /** Whether it also accepts the settings of files. */
   readonly takesFileSettings?: boolean;
   /** Adds positionals and examples. */

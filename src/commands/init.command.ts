@@ -1,34 +1,36 @@
 /** `edp init`: writes a project to begin with. */
-import { constants } from 'node:fs';
-import { copyFile, mkdir, readdir, stat } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { EdpError, EXIT } from '../base/errors.js';
 import { packageFile } from '../base/package-files.js';
+import { resolveOptions } from '../options/resolve-options.js';
 import { safeText } from '../terminal/output.js';
 import type { Command } from './command.js';
+import { OPTION_NAMES, PROJECTS } from './init.help.js';
+import { writeNewFiles } from './shared/new-files.js';
 
 const TEMPLATE = 'examples/warehouse/';
 /** Shows the project to people, and is no part of it. */
 const NOT_COPIED: ReadonlySet<string> = new Set(['demo.mjs']);
 
 export const command: Command = {
-  async run({ given, output }) {
-    const directory = String(given.directory);
-    const files = await listFiles(packageFile(TEMPLATE));
-    await assertFree(directory, files);
-    for (const file of files) {
-      const to = path.join(directory, file);
-      try {
-        await mkdir(path.dirname(to), { recursive: true });
-        // Never over a file that came to be meanwhile.
-        await copyFile(packageFile(`${TEMPLATE}${file}`), to, constants.COPYFILE_EXCL);
-      } catch (error) {
-        throw new EdpError('io', `${to} cannot be written: ${(error as Error).message}`, {
-          hint: 'name a directory that can be written',
-          cause: error,
-        });
-      }
+  async run(invocation) {
+    const { given, project, output } = invocation;
+    const { fromDbt } = resolveOptions(OPTION_NAMES, given, project.options);
+    const words = [given.project, given.directory].flatMap((one) =>
+      one === undefined ? [] : [String(one)],
+    );
+    if (fromDbt !== undefined) {
+      const { initFromDbt } = await import('./init-from-dbt.js');
+      return initFromDbt(invocation, fromDbt, words);
     }
+    const [name, directory = '.'] = words;
+    assertProject(name);
+    const files = await listFiles(packageFile(TEMPLATE));
+    const copies = new Map(
+      files.map((file) => [file, { copyOf: packageFile(`${TEMPLATE}${file}`) }]),
+    );
+    await writeNewFiles(directory, copies, 'name another directory: edp init warehouse NAME');
     for (const file of files) output.line(safeText(path.join(directory, file)));
     const inside = directory === '.' ? '' : `cd ${directory} && `;
     output.line('');
@@ -38,6 +40,15 @@ export const command: Command = {
   },
 };
 
+/** @throws EdpError `usage` */
+function assertProject(name: string | undefined): void {
+  if (PROJECTS.some((one) => one === name)) return;
+  const message = name === undefined ? 'no project is named' : `"${name}" is no project`;
+  throw new EdpError('usage', message, {
+    hint: 'edp init warehouse [directory], or edp init --from-dbt FOLDER [directory]',
+  });
+}
+
 /** Paths of all files below, with `/`. */
 async function listFiles(directory: string): Promise<string[]> {
   const entries = await readdir(directory, { recursive: true, withFileTypes: true });
@@ -46,17 +57,4 @@ async function listFiles(directory: string): Promise<string[]> {
     .map((entry) => path.relative(directory, path.join(entry.parentPath, entry.name)))
     .map((file) => file.split(path.sep).join('/'))
     .sort();
-}
-
-async function assertFree(directory: string, files: readonly string[]): Promise<void> {
-  for (const file of files) {
-    const isThere = await stat(path.join(directory, file)).then(
-      () => true,
-      () => false,
-    );
-    if (!isThere) continue;
-    throw new EdpError('usage', `there is a file ${path.join(directory, file)} already`, {
-      hint: 'name another directory: edp init warehouse NAME',
-    });
-  }
 }

@@ -2,30 +2,37 @@
 import type { OptionName } from '../options/option-definitions.js';
 import type { CommandHelp } from './command.js';
 
-export const OPTION_NAMES = [] as const satisfies readonly OptionName[];
+export const OPTION_NAMES = ['from-dbt'] as const satisfies readonly OptionName[];
+export const PROJECTS = ['warehouse'] as const;
 
 export const help: CommandHelp = {
-  call: 'init <project> [directory]',
-  describe: 'Write a small project to begin with: a warehouse, its files and its SQL',
+  call: 'init [project] [directory]',
+  describe: 'Write a project to begin with: a small warehouse, or what a dbt project becomes',
   options: OPTION_NAMES,
   needsNoModel: true,
   build: (yargs) =>
     yargs
       .positional('project', {
         describe:
-          'warehouse: members, groups, events and their answers, with every trouble that a warehouse is for',
-        choices: ['warehouse'] as const,
-        demandOption: true,
+          'warehouse: members, groups, events and their answers, with every trouble that a warehouse is for. Not with --from-dbt',
+        type: 'string',
       })
       .positional('directory', {
-        describe: 'where to write it; it is made if it is not there',
+        describe: 'where to write it, by default here; it is made if it is not there',
         type: 'string',
-        default: '.',
       })
       .example('$0 init warehouse demo && cd demo', 'the files of the project')
       .example(
         "$0 ingest 'data/*.csv' --on-conflict update && $0 run",
         'load them, make the tables',
       )
-      .example('$0 sample', 'what the views answer'),
+      .example('$0 sample', 'what the views answer')
+      .example('$0 init --from-dbt ../shop shop', 'the dbt project in ../shop → a project in shop')
+      .epilog(
+        [
+          '--from-dbt takes seeds, sources, models of SQL with ref, source, config, var and is_incremental, and',
+          'tests. FROM_DBT.md in the new project lists what became of each part, and what was not taken, with the',
+          'reason and what to do instead. docs/from-dbt.md has the rules.',
+        ].join('\n'),
+      ),
 };

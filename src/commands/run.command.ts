@@ -13,6 +13,11 @@ import type { Output } from '../terminal/output.js';
 import { withProgress } from '../terminal/progress.js';
 import { listCopies, type MendedCopy, mendCopies } from '../upkeep/copies/mend-copies.js';
 import { isError } from '../warehouse/checks/outcome.js';
+import {
+  assertEnvironmentName,
+  openEnvironment,
+  tasksOf,
+} from '../warehouse/environments/open-environment.js';
 import { listChanged } from '../warehouse/run/changed-tasks.js';
 import { findSqlFaults } from '../warehouse/run/find-sql-faults.js';
 import { runTasks } from '../warehouse/run/run-tasks.js';
@@ -21,6 +26,7 @@ import type { TaskResult } from '../warehouse/run/task-results.js';
 import type { Command, Invocation } from './command.js';
 import type { WarehouseRunJson } from './json/warehouse.schema.js';
 import { OPTION_NAMES } from './run.help.js';
+import { asDeclared, environmentJson, printEnvironment } from './run-environment.js';
 import { printRun } from './run-lines.js';
 import { NO_TASKS } from './shared/no-tasks.js';
 import { asRun } from './shared/recorded-run.js';
@@ -60,17 +66,23 @@ export const command: Command = {
       output.warn(`${file} is not used: edp.yaml does not declare it`);
     }
     return withDatabase({ databaseUrl: options.databaseUrl, directory }, async (database) => {
+      if (options.env !== undefined) assertEnvironmentName(options.env, warehouse);
       refuse(await withClient(database.client, 'run', (own) => findSqlFaults(own, warehouse)));
       let print = () => {};
-      const run = within(invocation, database, options.dryRun, async (own, runId) => {
+      const run = within(invocation, database, options, async (own, runId) => {
         const startedAt = performance.now();
         const changed = wanted.some((each) => each.includes('state:changed'))
           ? await listChanged(own, warehouse)
           : new Set<string>();
-        const tasks = selectTasks(warehouse.tasks, wanted, options.only, (name) =>
+        const selected = selectTasks(warehouse.tasks, wanted, options.only, (name) =>
           changed.has(name),
         );
-        if (slices !== undefined) assertDates(tasks, wanted);
+        if (slices !== undefined) assertDates(selected, wanted);
+        const environment =
+          options.env === undefined
+            ? undefined
+            : await openEnvironment(own, warehouse, options.env);
+        const tasks = environment === undefined ? selected : tasksOf(environment, selected);
         const orders = {
           ...(slices === undefined ? {} : { slices }),
           full: options.full,
@@ -78,22 +90,40 @@ export const command: Command = {
           parallel: options.parallel,
           withSql: options.sql,
         };
-        // Tasks read them.
-        const copies = options.only ? [] : await mendAll(own, project.model, options, signal);
-        const results = await runAll(output, tasks, (progress) =>
-          runTasks(own, warehouse, tasks, orders, runId ?? 0, progress, signal),
+        // Tasks read them. They are in tables of production, which a run of an environment leaves alone.
+        const copies =
+          options.only || environment !== undefined
+            ? []
+            : await mendAll(own, project.model, options, signal);
+        const made = await runAll(output, tasks, (progress) =>
+          runTasks(
+            own,
+            environment?.warehouse ?? warehouse,
+            tasks,
+            orders,
+            runId ?? 0,
+            progress,
+            signal,
+          ),
         );
+        const results = environment === undefined ? made : asDeclared(environment, made);
         const seconds = (performance.now() - startedAt) / 1000;
         const status = statusOf(results, signal);
         print = () => {
           printCopies(output, copies, options.dryRun);
-          if (tasks.length === 0 && wanted.length > 0) {
+          if (selected.length === 0 && wanted.length > 0) {
             output.line(`nothing to do: no task is ${wanted.join(', ')}`);
-          } else if (tasks.length === 0) {
+          } else if (selected.length === 0) {
             if (copies.length === 0) output.line('nothing to do: all copies are right');
-          } else printRun(output, results, { runId, seconds });
+          } else if (results.length > 0 || environment === undefined) {
+            printRun(output, results, { runId, seconds });
+          }
+          if (environment !== undefined) printEnvironment(output, environment);
           if (signal.aborted) output.line('interrupted: run the same command again to continue');
-          output.result(toJson(results, copies, runId, seconds, status));
+          output.result({
+            ...toJson(results, copies, runId, seconds, status),
+            ...environmentJson(environment),
+          });
         };
         return status;
       });
@@ -118,11 +148,13 @@ function assertDates(tasks: readonly Task[], wanted: readonly string[]): void {
 async function within(
   invocation: Invocation,
   database: Database,
-  dryRun: boolean,
+  { dryRun, env }: { readonly dryRun: boolean; readonly env: string | undefined },
   work: (database: Database, runId: number | null) => Promise<number>,
 ): Promise<number> {
   if (!dryRun) {
-    return asRun(invocation, 'run', database, (own, { runId }) => work(own, runId));
+    // Also where it is a variable that names the environment.
+    const given = { ...invocation.given, env };
+    return asRun({ ...invocation, given }, 'run', database, (own, { runId }) => work(own, runId));
   }
   await withClient(database.client, 'run', migrate);
   return work(database, null);

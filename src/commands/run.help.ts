@@ -9,6 +9,7 @@ export const OPTION_NAMES = [
   'to',
   'only',
   'full',
+  'env',
   'parallel',
   'dry-run',
   'sql',
@@ -40,5 +41,9 @@ export const help: CommandHelp = {
         'one day of one fact, and what it reads',
       )
       .example('$0 run facts --from 2019-01-01 --to 2019-01-31', 'a backfill')
-      .example('$0 run signup_fact --only --full', 'one table from nothing'),
+      .example('$0 run signup_fact --only --full', 'one table from nothing')
+      .example(
+        '$0 run --env dev',
+        'what differs from production, in schemas of its own; edp promote-env dev puts it into production',
+      ),
 };

@@ -2,6 +2,7 @@
 import type pg from 'pg';
 import { parseRunId } from '../ledger/ledger-queries.js';
 import { getRun, listRuns, type RunSummary } from '../ledger/runs.js';
+import { declaredTask } from '../model/warehouse/environment.js';
 import { formatCount, formatNumber, type Output, safeText } from '../terminal/output.js';
 import { type KeptFailure, listKeptFailures } from '../warehouse/checks/check-failures.js';
 import { countFailedChecks, listTaskRuns, type TaskRun } from '../warehouse/run/list-task-runs.js';
@@ -17,12 +18,12 @@ export async function showRuns(
   limit: number,
 ): Promise<void> {
   if (wanted === undefined) {
-    const runs = await listRuns(client, limit);
+    const runs = (await listRuns(client, limit)).map(withEnvironment);
     printRuns(output, runs, await failedOf(client, runs));
     output.result({ command: 'status', ok: true, runs });
     return;
   }
-  const run = await getRun(client, parseRunId(wanted));
+  const run = withEnvironment(await getRun(client, parseRunId(wanted)));
   printRuns(output, [run], await failedOf(client, [run]));
   for (const [name, value] of Object.entries(run.options)) {
     if (Array.isArray(value) && value.length === 0) continue;
@@ -45,7 +46,10 @@ export async function showRuns(
     const more = run.changes.length - limit;
     if (more > 0) output.line(`… and ${more} more of ${run.changes.length} changes (--limit)`);
   }
-  const tasks = await listTaskRuns(client, run.runId);
+  const tasks = (await listTaskRuns(client, run.runId)).map((each) => ({
+    ...each,
+    task: declaredTask(each.task),
+  }));
   if (tasks.length > 0) printTasks(output, sumDates(tasks), limit);
   printFailures(output, await listKeptFailures(client, run.runId, limit));
   const shown = tasks.map(({ slice, ...task }) => ({
@@ -53,6 +57,13 @@ export async function showRuns(
     ...(slice === '' ? {} : { date: slice }),
   }));
   output.result({ command: 'status', ok: true, run: { ...run, tasks: shown } });
+}
+
+type ShownRun = RunSummary & { readonly environment: string | null };
+
+function withEnvironment<R extends RunSummary>(run: R): R & ShownRun {
+  const { env } = run.options;
+  return { ...run, environment: typeof env === 'string' ? env : null };
 }
 
 function printTasks(output: Output<never>, tasks: readonly TaskRun[], limit: number): void {
@@ -79,7 +90,8 @@ function printTasks(output: Output<never>, tasks: readonly TaskRun[], limit: num
 
 function printFailures(output: Output<never>, failures: readonly KeptFailure[]): void {
   for (const { task, slice, check, count, rows } of failures) {
-    const where = slice === '' ? task : `${task} ${slice}`;
+    const name = declaredTask(task);
+    const where = slice === '' ? name : `${name} ${slice}`;
     const of = rows.length < count ? `; the first ${rows.length}` : '';
     output.line(`\n${safeText(where)} ${safeText(check)}: ${formatNumber(count, 'row')}${of}`);
     for (const row of rows) output.line(`  ${safeText(row)}`);
@@ -95,15 +107,17 @@ function failedOf(client: pg.Client, runs: readonly RunSummary[]): Promise<Faile
   );
 }
 
-function printRuns(output: Output<never>, runs: readonly RunSummary[], failed: FailedChecks): void {
+function printRuns(output: Output<never>, runs: readonly ShownRun[], failed: FailedChecks): void {
   if (runs.length === 0) {
     output.line('there are no runs yet');
     return;
   }
+  const hasEnvironment = runs.some(({ environment }) => environment !== null);
   output.table(
     [
       'run',
       'command',
+      ...(hasEnvironment ? ['environment'] : []),
       'state',
       'inserted',
       'updated',
@@ -114,9 +128,10 @@ function printRuns(output: Output<never>, runs: readonly RunSummary[], failed: F
       'started',
       'finished',
     ],
-    runs.map(({ runId, command, state, rows, startedAt, finishedAt }) => [
+    runs.map(({ runId, command, environment, state, rows, startedAt, finishedAt }) => [
       runId,
       command,
+      ...(hasEnvironment ? [environment ?? ''] : []),
       state,
       formatCount(rows.inserted),
       formatCount(rows.updated),

@@ -144,6 +144,7 @@ function printLoad(
   );
   output.line(
     `${formatBytes(load.bytes)}, content ${load.contentHash}; started ${time(load.startedAt)}` +
+      (load.effectiveAt === load.startedAt ? '' : `, valid from ${time(load.effectiveAt)}`) +
       (load.finishedAt === null ? '' : `, finished ${time(load.finishedAt)}`) +
       (load.undoneAt === null ? '' : `, undone ${time(load.undoneAt)}`) +
       `; ${formatSeconds(load.seconds)} of work${speed(load) === '' ? '' : `, ${speed(load)} rows/s`}`,

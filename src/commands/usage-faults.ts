@@ -67,7 +67,6 @@ const FOREIGN_COMMANDS: ReadonlyMap<string, string> = new Map([
   ['load', 'edp ingest'],
   ['ls', 'edp lineage'],
   ['seed', 'edp ingest'],
-  ['test', 'edp check'],
 ]);
 
 export function unknownCommand(name: string, names: readonly string[]): EdpError {

@@ -40,11 +40,12 @@ export function formatCodes(): string {
     ),
     'Every command may end with 0, 1, 2 and 130. Besides:',
     formatTable(
-      ['command', '1 also where', '3 where', 'Ctrl-C'],
+      ['command', '1 also where', '3 where', '4 where', 'Ctrl-C'],
       COMMANDS.map((entry) => [
         `\`edp ${nameOf(entry)}\``,
         entry.statuses?.failed ?? '',
         entry.statuses?.doneWithRejects ?? '',
+        entry.statuses?.difference ?? '',
         entry.stopsInOrder === true ? 'in order; a second time at once' : 'at once',
       ]),
     ),

@@ -112,6 +112,8 @@ export interface ReadPoint {
   readonly snapshot: string;
   /** Position of the server's log behind all that the reader can have seen. */
   readonly wal: string;
+  /** A run whose changes the reader knows, too: it put the reader's own tables where they are. */
+  readonly knownRun?: number | null;
 }
 
 /**
@@ -187,7 +189,7 @@ export interface UnseenChange {
 export async function listUnseen(
   client: pg.Client,
   relation: string,
-  { history, snapshot }: ReadPoint,
+  { history, snapshot, knownRun }: ReadPoint,
 ): Promise<UnseenChange[] | undefined> {
   const { rows } = await client.query<{ isKnown: boolean; changes: UnseenChange[] | null }>(
     `WITH RECURSIVE ${FAMILY_NAMES}
@@ -195,8 +197,9 @@ export async function listUnseen(
        (SELECT json_agg(DISTINCT jsonb_build_object('kind', kind, 'loadId', load_id, 'dates', dates, 'keys', keys))
         FROM edp.changes
         WHERE relation IN (SELECT name FROM names) AND xid >= pg_snapshot_xmin($3::pg_snapshot)
-          AND NOT pg_visible_in_snapshot(xid, $3::pg_snapshot)) AS changes`,
-    [[relation], history, snapshot],
+          AND NOT pg_visible_in_snapshot(xid, $3::pg_snapshot)
+          AND ($4::bigint IS NULL OR run_id IS DISTINCT FROM $4)) AS changes`,
+    [[relation], history, snapshot, knownRun ?? null],
   );
   const { isKnown, changes } = rows[0]!;
   return isKnown ? (changes ?? []) : undefined;

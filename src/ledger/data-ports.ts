@@ -22,6 +22,7 @@ export const LEDGER_PORTS: readonly DataPort[] = [
     erase: { notYet: 'the path of a file may name a person' },
     dates: () => 'started_at',
   },
+  { data: 'edp.seen_versions', find: COUNTS, erase: COUNTS, dates: () => null },
   { data: 'edp.receipts', find: COUNTS, erase: COUNTS, dates: () => 'committed_at' },
   {
     data: 'edp.rejects',
@@ -99,8 +100,21 @@ export const LEDGER_PORTS: readonly DataPort[] = [
     erase: BY_SUBJECTS,
     dates: () => 'found_at',
   },
-  // Of the values of changed rows, only dates are listed.
-  { data: 'edp.changes', find: COUNTS, erase: COUNTS, dates: () => null },
+  {
+    data: 'edp.changes',
+    // Of the values of changed rows, only dates and keys are listed; each key is a list as JSON.
+    async find(client, { id }) {
+      const { rows } = await client.query<{ place: string; load: number | null }>(
+        `SELECT relation || ', change ' || change_id AS place, load_id AS load
+         FROM edp.changes, jsonb_each(keys) AS of (name, list), jsonb_array_elements_text(nullif(list, 'null')) AS key
+         WHERE keys IS NOT NULL AND key::jsonb ? $1 ORDER BY change_id`,
+        [id],
+      );
+      return rows.map(({ place, load }) => ({ loadId: load ?? undefined, place }));
+    },
+    erase: BY_SUBJECTS,
+    dates: () => null,
+  },
 ];
 
 /** Data outside of schema `edp`. */

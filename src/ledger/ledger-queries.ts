@@ -52,6 +52,8 @@ export interface LoadSummary {
   readonly seconds: number;
   readonly contentHash: string;
   readonly startedAt: string;
+  /** From when its records are valid. */
+  readonly effectiveAt: string;
   readonly finishedAt: string | null;
   readonly undoneAt: string | null;
   /** The load whose content replaced its rows. */
@@ -302,6 +304,7 @@ async function queryLoads(
     seconds: Number(row.seconds),
     contentHash: row.content_hash,
     startedAt: row.started_at,
+    effectiveAt: row.effective_at,
     finishedAt: row.finished_at,
     undoneAt: row.undone_at,
     replacedBy: row.replaced_by,

@@ -22,9 +22,12 @@ export interface LoadRow {
   readonly rows_rejected: number;
   readonly rows_duplicate: number;
   readonly rows_replaced: number;
+  /** Members that it found gone; null where it has not looked. */
+  readonly rows_ended: number | null;
   /** A double, which pg reads as text. */
   readonly seconds: string;
   readonly started_at: string;
+  readonly effective_at: string;
   /** Null for a load that has never been complete. */
   readonly finished_at: string | null;
   readonly undone_at: string | null;

@@ -43,6 +43,8 @@ export interface LoadIdentity {
   readonly form: TextForm;
   readonly format: Reading;
   readonly modelHash: string;
+  /** From when its rows are valid, as PostgreSQL reads it; undefined: as before the load was undone, else now. */
+  readonly effectiveAt?: string;
 }
 
 export type Claim =
@@ -79,7 +81,12 @@ export interface CommittedPart {
 export type Finding =
   | Extract<Claim, { kind: 'known' | 'half_undone' | 'other_format' }>
   | { readonly kind: 'interrupted'; readonly loadId: number }
-  | { readonly kind: 'new'; readonly generation: number };
+  | {
+      readonly kind: 'new';
+      readonly generation: number;
+      /** What an undone load of the same content had. */
+      readonly effectiveAt?: string;
+    };
 
 /**
  * Claims loads for this run, except those that another run has or that are complete. All are
@@ -110,7 +117,7 @@ export async function claimLoads(
       const identity = identities[index]!;
       const same = earlier.get(loadKey(identity)) ?? [];
       const finding = await matchEarlier(client, identity, same, force);
-      if (finding.kind === 'new') created.push({ index, identity, generation: finding.generation });
+      if (finding.kind === 'new') created.push({ ...finding, index, identity });
       else if (finding.kind === 'interrupted') interrupted.push({ index, loadId: finding.loadId });
       else claims[index] = finding;
     }
@@ -161,15 +168,19 @@ interface NewLoad {
   readonly index: number;
   readonly identity: LoadIdentity;
   readonly generation: number;
+  readonly effectiveAt?: string;
 }
 
 /** The columns of a load's ledger row that identify it. */
 const IDENTITY_COLUMNS =
-  'path, schema_name, table_name, size_bytes, content_hash, generation, header, file_format, model_hash, head_passed_over, table_oid, table_database';
+  'path, schema_name, table_name, size_bytes, content_hash, generation, header, file_format, model_hash, head_passed_over, effective_at, table_oid, table_database';
 /** The table exists: a run makes it before it claims files. */
-const IDENTITY_ROWS = `(SELECT *, ${PRESENT_OID}, ${DATABASE_SQL}
+const IDENTITY_ROWS = `(SELECT path, schema_name, table_name, size, hash, generation, header, format, model, head,
+     coalesce(effective_at, now()), ${PRESENT_OID}, ${DATABASE_SQL}
    FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::int[], $7::bytea[], $8::json[],
-     $9::text[], $10::jsonb[]) AS given (path, schema_name, table_name)) AS identities`;
+     $9::text[], $10::jsonb[], $11::timestamptz[])
+     AS given (path, schema_name, table_name, size, hash, generation, header, format, model, head, effective_at)
+   ) AS identities`;
 
 function toIdentityRows(loads: readonly Omit<NewLoad, 'index'>[]): unknown[][] {
   return [
@@ -183,6 +194,7 @@ function toIdentityRows(loads: readonly Omit<NewLoad, 'index'>[]): unknown[][] {
     loads.map(({ identity }) => JSON.stringify(identity.format)),
     loads.map(({ identity }) => identity.modelHash),
     loads.map(({ identity }) => JSON.stringify(identity.head)),
+    loads.map(({ identity, effectiveAt }) => identity.effectiveAt ?? effectiveAt ?? null),
   ];
 }
 
@@ -196,7 +208,7 @@ export async function insertTriedLoad(
   const tried = { ...identity, contentHash: `dry run ${randomUUID()}` };
   await client.query(
     `INSERT INTO edp.loads (${IDENTITY_COLUMNS}, load_id) OVERRIDING SYSTEM VALUE
-     SELECT *, $11::bigint FROM ${IDENTITY_ROWS}`,
+     SELECT *, $12::bigint FROM ${IDENTITY_ROWS}`,
     [...toIdentityRows([{ identity: tried, generation: 0 }]), loadId],
   );
 }
@@ -305,7 +317,10 @@ async function matchEarlier(
   // Records loaded now could be duplicates of rows that are still to be removed.
   const halfUndone = await latestIn('undoing');
   if (halfUndone !== undefined) return { kind: 'half_undone', loadId: halfUndone.load_id };
-  return { kind: 'new', generation: earlier[0] === undefined ? 0 : earlier[0].generation + 1 };
+  const [last] = earlier;
+  if (last === undefined) return { kind: 'new', generation: 0 };
+  const kept = last.state === 'undone' ? { effectiveAt: last.effective_at } : {};
+  return { kind: 'new', generation: last.generation + 1, ...kept };
 }
 
 /** Whether a file has the content that a load has read from its own file so far. */
@@ -348,7 +363,7 @@ export async function listHashedRanges(client: pg.Client, loadId: number): Promi
 async function resume(
   client: pg.Client,
   loadId: number,
-  { path, size, header, head, format, modelHash }: LoadIdentity,
+  { path, size, header, head, format, modelHash, effectiveAt }: LoadIdentity,
 ): Promise<Claim> {
   // Waits for a split of the run before that is committing now; no later one can commit.
   const { rows } = await client.query<{ attempt: number }>(
@@ -364,7 +379,19 @@ async function resume(
      WHERE load_id = $1`,
     [loadId, header, JSON.stringify(continued), modelHash, size, path, JSON.stringify(head)],
   );
+  if (effectiveAt !== undefined) await moveEffect(client, loadId, effectiveAt);
   return { kind: 'claimed', attempt: rows[0]!.attempt, ...part };
+}
+
+/** Versions that rows of the load made are other ones then. */
+async function moveEffect(client: pg.Client, loadId: number, effectiveAt: string): Promise<void> {
+  await client.query(
+    `WITH moved AS (UPDATE edp.loads SET effective_at = $2::timestamptz
+       WHERE load_id = $1 AND effective_at <> $2::timestamptz RETURNING schema_name, table_name)
+     INSERT INTO edp.changes (relation, kind, load_id, rows)
+     SELECT format('%I.%I', schema_name, table_name), 'updated', $1, 0 FROM moved`,
+    [loadId, effectiveAt],
+  );
 }
 
 /** As stored in a receipt; null for none. */

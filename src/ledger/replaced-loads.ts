@@ -26,8 +26,9 @@ export async function listHeldLoads(
 export async function restartLoads(client: pg.Client, loads: readonly number[]): Promise<void> {
   await removeRecords(client, loads);
   await client.query(
-    `UPDATE edp.loads SET rows_read = 0, rows_loaded = 0, rows_rejected = 0, rows_duplicate = 0, rows_replaced = 0
-     WHERE load_id = ANY ($1) AND rows_read > 0`,
+    `UPDATE edp.loads SET rows_read = 0, rows_loaded = 0, rows_rejected = 0, rows_duplicate = 0, rows_replaced = 0,
+       rows_ended = NULL
+     WHERE load_id = ANY ($1) AND (rows_read > 0 OR rows_ended IS NOT NULL)`,
     [loads],
   );
 }
@@ -55,7 +56,8 @@ export async function markReplaced(
   await removeRecords(client, loads);
   await client.query(
     `UPDATE edp.loads SET state = 'undone', undone_at = clock_timestamp(), attempt = attempt + 1,
-       rows_read = 0, rows_loaded = 0, rows_rejected = 0, rows_duplicate = 0, replaced_by = $2
+       rows_read = 0, rows_loaded = 0, rows_rejected = 0, rows_duplicate = 0, rows_ended = NULL,
+       replaced_by = $2
      WHERE load_id = ANY ($1)`,
     [loads, by[0] ?? null],
   );

@@ -229,8 +229,8 @@ export class Dispatcher {
   async send(splits: readonly PlannedSplit[]): Promise<{ readonly ended: Promise<number> }> {
     const { range, load } = splits[0]!;
     // COPY would pass over its rules, and not say which record refers to nothing.
-    const { table, hasRules, refersToItself, looksAtRows } = load.target;
-    if (hasRules || refersToItself || looksAtRows || copiesByServer(load)) {
+    const { table, hasRules, refersToItself, looksAtRows, hasVersions } = load.target;
+    if (hasRules || refersToItself || looksAtRows || hasVersions || copiesByServer(load)) {
       this.#carefulTables.add(table);
     }
     if (looksAtRows) await this.#lastOfTable.get(table)?.settled.promise;

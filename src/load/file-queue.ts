@@ -1,6 +1,7 @@
 /** The queue of files to claim: in waves, each claimed together. */
 import { loadKey } from '../ledger/load-key.js';
 import { type Claim, claimLoads } from '../ledger/loads.js';
+import { hasLaterLoad } from '../ledger/member-ends.js';
 import type { Session } from '../postgres/session.js';
 import type { TableInCatalog } from '../postgres/table-in-catalog.js';
 import { type InputFile, sizeOf } from '../source/discover.js';
@@ -92,7 +93,9 @@ export class FileQueue {
     for (let i = 1; next !== undefined; i++) {
       const { unclaimed, ...wave }: Wave = await next;
       next = claimNext(i);
-      for (const { file, claim } of unclaimed) this.#book.settleUnclaimed(file, claim);
+      for (const { file, claim } of unclaimed) {
+        this.#book.settleUnclaimed(file, claim, await this.#isLastVersion(file, claim.loadId));
+      }
       yield wave;
     }
   }
@@ -125,6 +128,12 @@ export class FileQueue {
       else unclaimed.push({ file, claim });
     }
     return { claimed, busy, unclaimed };
+  }
+
+  /** Of a table with versions: whether no other load came behind one that is known. */
+  async #isLastVersion({ tableInCatalog }: ReadyFile, loadId: number): Promise<boolean> {
+    if (!tableInCatalog.hasVersions) return true;
+    return !(await this.#session.run((client) => hasLaterLoad(client, loadId)));
   }
 
   async #claimContents(files: readonly ReadyFile[]): Promise<Map<ReadyFile, Claim>> {

@@ -157,6 +157,7 @@ const FILE_FAULTS: ReadonlySet<string> = new Set([
   'not_csv',
   'wrong_format',
   'corrupt_file',
+  'empty_snapshot',
   'io',
 ]);
 

@@ -4,6 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EdpError } from '../base/errors.js';
+import { failpoint } from '../base/failpoints.js';
 import { safeText } from '../base/safe-text.js';
 import {
   type Accounting,
@@ -21,9 +22,12 @@ import {
   listLeftLoads,
 } from '../ledger/ledger-queries.js';
 import { type EndedLoad, endLoads } from '../ledger/loads.js';
+import { snapshotOf, writeMemberEnds } from '../ledger/member-ends.js';
+import { withTransaction } from '../postgres/connection.js';
 import type { Session } from '../postgres/session.js';
 import type { ClaimedLoad, FileQueue } from './file-queue.js';
 import { fileFaultReason, type IngestProgress, isFileFault } from './file-results.js';
+import { describeMemberEnds } from './member-notes.js';
 import type { SplitPlan } from './plan-splits.js';
 import { formOf, type RunBook } from './run-book.js';
 import { type CountedTail, countTail, withEnds } from './text-ends.js';
@@ -70,13 +74,17 @@ export class LoadEndings {
   readonly #progress: IngestProgress;
   readonly #run: RunState;
   readonly #fileCount: number;
+  readonly #mayEndAll: boolean;
   readonly #active = new Map<number, ActiveLoad>();
   readonly #endings: Promise<void>[] = [];
   /** Loads whose end is not in the ledger yet. */
   readonly #ended: EndedLoad[] = [];
   #ending: Promise<void> | undefined;
 
-  /** @param fileCount of the whole run */
+  /**
+   * @param fileCount of the whole run
+   * @param mayEndAll whether a file without records ends all members of its table
+   */
   constructor(
     resources: {
       readonly session: Session;
@@ -86,7 +94,9 @@ export class LoadEndings {
     },
     run: RunState,
     fileCount: number,
+    mayEndAll: boolean,
   ) {
+    this.#mayEndAll = mayEndAll;
     this.#session = resources.session;
     this.#queue = resources.queue;
     this.#book = resources.book;
@@ -169,7 +179,10 @@ export class LoadEndings {
     let isComplete = isAllSent && committed.every((isCommitted) => isCommitted) && !isOver;
     let tail: CountedTail | undefined;
     try {
-      if (isComplete) tail = await countTail(active.prepared, active.plan, active.end);
+      if (isComplete) {
+        tail = await countTail(active.prepared, active.plan, active.end);
+        await this.#endMembers(active);
+      }
     } catch (error) {
       isComplete = false;
       if (isFileFault(error)) fault = error;
@@ -217,6 +230,21 @@ export class LoadEndings {
       ...formOf(prepared),
       ...(isComplete ? {} : { reason: this.#unfinishedReason(loadId, hasKey, fault) }),
     });
+  }
+
+  /** Where the file holds all members: adds the ends of those that it lacks. */
+  async #endMembers({ prepared, claim }: ActiveLoad): Promise<void> {
+    const table = snapshotOf(prepared.target.table, prepared.tableInCatalog);
+    if (table === undefined) return;
+    const ends = await this.#session.run((client) =>
+      withTransaction(client, async () => {
+        const written = await writeMemberEnds(client, table, claim, this.#mayEndAll);
+        await failpoint('end.members', client);
+        return written;
+      }),
+    );
+    const note = describeMemberEnds(ends, prepared.target, claim.loadId);
+    if (note !== undefined) this.#progress.note(note);
   }
 
   /** If no record fits, the whole file has likely changed; the most frequent fault shows how. */

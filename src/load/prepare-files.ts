@@ -56,6 +56,7 @@ export interface TargetOptions {
   readonly table: string | undefined;
   settingsFor(table: Table): FileSettings;
   readonly onNewColumn: OnNewField | undefined;
+  readonly effectiveAt?: string | undefined;
 }
 
 /**
@@ -85,7 +86,7 @@ export function findTargets(
  */
 export async function prepareTarget(
   target: Target,
-  { settingsFor, onNewColumn }: TargetOptions,
+  { settingsFor, onNewColumn, effectiveAt }: TargetOptions,
   place: TablePlace,
 ): Promise<PreparedFile> {
   const settings = settingsFor(target.table);
@@ -97,7 +98,10 @@ export async function prepareTarget(
   const drift = driftOf(target.table, description, onNew);
   const file = await identifyFile(version, description.textHead);
   const reading = readingOf(description, settings, drift);
-  const identity = toIdentity(target, place, description, file, reading);
+  const identity = {
+    ...toIdentity(target, place, description, file, reading),
+    ...(effectiveAt === undefined ? {} : { effectiveAt }),
+  };
   const unusedFlags = listUnusedFlags(settings, description.format);
   return { target, description, plan, recordForm, drift, unusedFlags, file, identity };
 }

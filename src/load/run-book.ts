@@ -83,14 +83,19 @@ export class RunBook {
 
   /**
    * Sets the result of a file that is not loaded because of the state of its content in the ledger.
+   *
+   * @param isLastVersion false where a table keeps versions, and later loads brought some
    */
   settleUnclaimed(
     prepared: PreparedFile,
     finding: Extract<Finding, { kind: 'known' | 'half_undone' | 'other_format' }>,
+    isLastVersion = true,
   ): void {
     const { target } = prepared;
     const { loadId, kind } = finding;
-    const reason = unclaimedReason(finding, target.file.name);
+    const found = unclaimedReason(finding, target.file.name);
+    const later = 'other loads came behind it, so its versions are not the last ones';
+    const reason = isLastVersion ? found : `${found} (${later})`;
     if (kind === 'known') this.skip(prepared, loadId, reason);
     else this.settle(target, { status: 'failed', loadId, reason });
   }

@@ -9,11 +9,12 @@ import { addRows, NO_ROWS, negate, type Receipt, type RowCounts } from '../ledge
 import { assertMayKeepLedger } from '../ledger/privileges.js';
 import type { LoadingRun } from '../ledger/runs.js';
 import type { FileSettings } from '../model/file-settings.js';
-import type {
-  MissingDimensions,
-  OnConflict,
-  OnNewField,
-  RejectLimit,
+import {
+  DEFAULT_READ_BATCH,
+  type MissingDimensions,
+  type OnConflict,
+  type OnNewField,
+  type RejectLimit,
 } from '../model/load-rules.js';
 import type { Model, Table } from '../model/model.js';
 import { identifySession, type SessionIdentity } from '../postgres/backend.js';
@@ -21,6 +22,7 @@ import type { Database } from '../postgres/database.js';
 import { planIndexes } from '../postgres/indexes.js';
 import { describeOtherRange } from '../postgres/partitions-in-catalog.js';
 import { Session } from '../postgres/session.js';
+import type { TableInCatalog } from '../postgres/table-in-catalog.js';
 import type { InputFile } from '../source/discover.js';
 import { type BulkFile, loadInBulk, withFirstLines } from './bulk.js';
 import { copiesByServer, Dispatcher, type PlannedSplit } from './dispatch.js';
@@ -41,6 +43,7 @@ import { PartitionMaker } from './partition-maker.js';
 import { planSplits, type SplitPlan, withoutBytes } from './plan-splits.js';
 import { findTargets, inLevels, type Target } from './prepare-files.js';
 import { RunBook } from './run-book.js';
+import { ruleFor } from './sinks/staged-rows.js';
 import { TargetTables } from './target-tables.js';
 
 /** Interval of the attempts to claim a file that another run is loading. */
@@ -66,6 +69,8 @@ export interface IngestOptions {
   /** What happens to fields without a declared column; undefined if the table decides. */
   readonly onNewColumn: OnNewField | undefined;
   readonly maxRejects: RejectLimit | undefined;
+  /** From when the records are valid. */
+  readonly effectiveAt?: string | undefined;
   readonly force: boolean;
   /** Whether the files become the whole content of their table. */
   readonly replace?: boolean;
@@ -171,7 +176,7 @@ class IngestRun {
       },
     });
     const parts = { session, queue: this.#queue, book: this.#book, progress };
-    this.#endings = new LoadEndings(parts, this, targets.length);
+    this.#endings = new LoadEndings(parts, this, targets.length, options.force);
   }
 
   get isStopped(): boolean {
@@ -288,9 +293,10 @@ class IngestRun {
    */
   async #loadTableInBulk(targets: readonly Target[]): Promise<readonly Target[]> {
     const tableInCatalog = await this.#tables.prepare(targets[0]!.table);
-    const { foreignKeys, checksForeignKeys, looksAtRows, partitions } = tableInCatalog;
+    const { foreignKeys, checksForeignKeys, looksAtRows, partitions, hasVersions } = tableInCatalog;
     if (partitions?.isOpen === false) return targets;
-    if (looksAtRows || (foreignKeys.length > 0 && !checksForeignKeys)) return targets;
+    if (looksAtRows || hasVersions || (foreignKeys.length > 0 && !checksForeignKeys))
+      return targets;
     const { session } = this.#resources;
     const indexes = await session.run((client) => planIndexes(client, tableInCatalog.table));
     if (indexes === undefined) return targets;
@@ -420,11 +426,12 @@ class IngestRun {
       attempt: claim.attempt,
       owner: this.#resources.owner,
       writeBatchSize,
-      onConflict,
+      onConflict: ruleFor(tableInCatalog, onConflict),
       missingDimensions,
     };
     const plan = planSplits(prepared, claim.committed, {
       ...this.#options,
+      readBatchSize: readBatchSizeFor(tableInCatalog, this.#options),
       areRelated: tableInCatalog.refersToItself,
     });
     return { ...claimed, plan: { ...plan, load, splits: ofLoad(load, plan.splits) } };
@@ -432,10 +439,21 @@ class IngestRun {
 
   /** Dispatches loads in their order; small ones of the same table together. */
   async #sendAll(claimed: readonly ClaimedLoad[]): Promise<void> {
+    if (claimed.some(({ prepared }) => prepared.tableInCatalog.hasVersions)) {
+      return this.#sendInTurn(claimed);
+    }
     const planned = claimed.map((load) => this.#plan(load));
     for (const group of inGroups(planned, this.#options.processCount)) {
       if (group.length === 1) await this.#send(group[0]!);
       else await this.#sendTogether(group);
+    }
+  }
+
+  /** Of a table with versions, a load begins when those before it have ended: its records are compared with theirs. */
+  async #sendInTurn(claimed: readonly ClaimedLoad[]): Promise<void> {
+    for (const load of claimed) {
+      if (load.prepared.tableInCatalog.hasVersions) await this.#endings.settled();
+      await this.#send(this.#plan(load));
     }
   }
 
@@ -497,6 +515,18 @@ class IngestRun {
     this.#isOverRejectLimit = true;
     this.stop(fault);
   }
+}
+
+/** With more rows of each partition together, the server gets fewer COPY statements. */
+const PARTITIONED_READ_BATCH = 400_000;
+
+/** What the user asks for holds. */
+function readBatchSizeFor(
+  { partitions }: TableInCatalog,
+  { readBatchSize }: Pick<IngestOptions, 'readBatchSize'>,
+): number {
+  const isDefault = readBatchSize === DEFAULT_READ_BATCH;
+  return isDefault && partitions?.isOpen === true ? PARTITIONED_READ_BATCH : readBatchSize;
 }
 
 /** The splits of a load, each with the load. */

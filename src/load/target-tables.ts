@@ -79,6 +79,8 @@ export class TargetTables {
     await holdModel(client, place, table, this.#onConflict);
     await failpoint('run.model_held', client);
     await this.#warnOfPromotions(client, table, place);
+    const note = describeRule(table, this.#onConflict);
+    if (note !== undefined) this.#note(note);
     const name = formatTableName(place);
     const inspected = await inspectTable(client, table, this.#onConflict, name);
     const found = { ...inspected, ...(await this.#readCopied(client, table, inspected)) };
@@ -116,6 +118,12 @@ export class TargetTables {
       );
     }
   }
+}
+
+/** What to tell of a rule for conflicts that has nothing to decide; undefined where it has, or is the default. */
+export function describeRule({ name, hasVersions }: Table, rule: OnConflict): string | undefined {
+  if (hasVersions !== true || rule === 'reject') return undefined;
+  return `--on-conflict ${rule} has nothing to decide for table "${safeText(name)}", which keeps versions: a record with other values is a row of its own`;
 }
 
 /** What to tell of the loads of a table that has another one's name. */

@@ -64,6 +64,8 @@ export interface TablePlan {
   readonly copies?: readonly CopyPlan[];
   readonly sources: readonly SourcePlan[];
   readonly key: readonly string[];
+  /** Whether each row has the place of its record, too. */
+  readonly hasVersions?: true;
   readonly fieldCount: number;
   /** Where each record names its fields: what it has under names that no column is declared for. */
   readonly others?: OtherFields;
@@ -253,6 +255,7 @@ export function planColumns(
       isJson: metrics.map(({ type }) => type === 'json' || type === 'jsonb'),
     })),
     key: table.key,
+    ...(table.hasVersions === true ? { hasVersions: true as const } : {}),
     fieldCount: fields.length + (others === undefined ? 0 : 1),
     ...(others === undefined ? {} : { others: { field: fields.length, fate: others } }),
   };

@@ -1,4 +1,6 @@
 /** Model → DDL. Every identifier is quoted, so that no name can become SQL. */
+
+import { physicalKey } from './kept-versions.js';
 import { type Notes, neededTables, physicalColumns, type Table } from './model.js';
 import { formatNotes } from './notes.js';
 import { parseTableName } from './table-name.js';
@@ -32,11 +34,11 @@ export function createTableStatements(table: Table): string[] {
   const name = quoteTable(table.name);
   const parts = physicalColumns(table).map(
     (column) =>
-      `${quoteIdentifier(column.name)} ${SQL_TYPE[column.type]}${column.isNullable ? '' : ' NOT NULL'}`,
+      `${quoteIdentifier(column.name)} ${SQL_TYPE[column.type]}${column.isNullable ? '' : ' NOT NULL'}${column.default === undefined ? '' : ` DEFAULT ${column.default}`}`,
   );
   // With a guard, a side table keeps the key unique.
   if (table.key.length > 0 && table.hasKeyGuard !== true)
-    parts.push(`PRIMARY KEY (${quoteColumns(table.key)})`);
+    parts.push(`PRIMARY KEY (${quoteColumns(physicalKey(table))})`);
   for (const { name: column, references } of table.columns) {
     if (references === undefined) continue;
     parts.push(

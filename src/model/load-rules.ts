@@ -1,6 +1,9 @@
 /** The rules of a load, each with its choices. */
 import { type Choices, meaningsOf, wordsOf } from './choices.js';
 
+/** Records that a worker takes at a time, unless the user says another number. */
+export const DEFAULT_READ_BATCH = 100_000;
+
 /** What happens to a record whose key is in the table with other values. */
 export interface ConflictRule {
   readonly meaning: string;

@@ -6,6 +6,7 @@
 import type { Corrections } from './corrections.js';
 import type { CsvSettings } from './csv-settings.js';
 import type { Format } from './file-settings.js';
+import { ENDED_COLUMN, OFFSET_COLUMN, versionColumns } from './kept-versions.js';
 import type { Partitions } from './partitions.js';
 import { bareName, formatTableName, isSameTable, type TablePlace } from './table-name.js';
 import type { ColumnType } from './types.js';
@@ -103,6 +104,10 @@ export interface Table {
   readonly partitions?: Partitions;
   /** Whether a side table keeps the key unique, which does not contain the columns of the partitions. */
   readonly hasKeyGuard?: true;
+  /** Whether it keeps each version of a key (kept-versions.ts). */
+  readonly hasVersions?: true;
+  /** Whether each of its files holds all members, so that those it lacks have ended; only with versions. */
+  readonly snapshot?: 'full';
 }
 
 export interface Model {
@@ -114,11 +119,13 @@ export interface PhysicalColumn {
   readonly name: string;
   readonly type: ColumnType;
   readonly isNullable: boolean;
+  /** SQL of the value in rows that say nothing about it. */
+  readonly default?: string;
 }
 
 /**
  * All columns of a table: declared ones, metrics, those that keep undeclared metrics and fields,
- * lineage.
+ * lineage, the place of a version.
  */
 export function physicalColumns(table: Table): PhysicalColumn[] {
   const columns: PhysicalColumn[] = table.columns.map(({ name, type, isNullable }) => ({
@@ -137,6 +144,13 @@ export function physicalColumns(table: Table): PhysicalColumn[] {
   }
   if (table.lineageColumn !== undefined) {
     columns.push({ name: table.lineageColumn, type: 'bigint', isNullable: true });
+  }
+  const ofVersions = versionColumns(table);
+  if (ofVersions.includes(OFFSET_COLUMN)) {
+    columns.push({ name: OFFSET_COLUMN, type: 'bigint', isNullable: false });
+  }
+  if (ofVersions.includes(ENDED_COLUMN)) {
+    columns.push({ name: ENDED_COLUMN, type: 'boolean', isNullable: false, default: 'false' });
   }
   return columns;
 }

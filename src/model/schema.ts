@@ -14,12 +14,14 @@ import {
 import { csvSectionSchema, toCsvSettings } from './csv-settings.js';
 import { formatSchema } from './file-settings.js';
 import { IMPOSSIBLE_NAME } from './impossible-name.js';
+import { versionColumns } from './kept-versions.js';
 import type { Column, MetricsSource, Model, Reference, Table } from './model.js';
 import { toNotes } from './notes.js';
 import { notesShape } from './notes-schema.js';
 import { findPartitionFaults, partitionsShape, toPartitions } from './partition-schema.js';
 import { formatTableName, isSameTable, parseTableName, splitName } from './table-name.js';
 import { COLUMN_TYPES, type ColumnType } from './types.js';
+import { findVersionFaults, toVersions, versionsShape } from './versions-schema.js';
 
 /** PostgreSQL cuts longer identifiers silently (NAMEDATALEN - 1), so edp refuses them. */
 const MAX_IDENTIFIER_BYTES = 63;
@@ -175,6 +177,7 @@ export const tableSchema = z.strictObject({
     .optional()
     .describe('Column that records which load brought a row (default load_id; false for none)'),
   ...partitionsShape,
+  ...versionsShape,
 });
 
 export const tablesSchema = z.record(tableName, tableSchema);
@@ -301,6 +304,7 @@ function toTable(name: string, input: TableInput, tables: Record<string, TableIn
     ...(input.csv === undefined ? {} : { csv: toCsvSettings(input.csv) }),
     ...(partitions === undefined ? {} : { partitions }),
     ...(input['key-guard'] === true ? { hasKeyGuard: true as const } : {}),
+    ...toVersions(input),
   };
 }
 
@@ -347,7 +351,11 @@ export function findModelFaults(
       ...table.sources.flatMap((s) => [...s.metrics.map((m) => m.column), s.extraColumn]),
       ...(table.extraColumn === undefined ? [] : [table.extraColumn]),
       ...(table.lineageColumn === undefined ? [] : [table.lineageColumn]),
+      ...versionColumns(table),
     ];
+    for (const { path, message } of findVersionFaults(input)) {
+      faults.push({ path: [name, ...path], message });
+    }
     table.indexes.forEach((columns, i) => {
       for (const column of columns) {
         if (!all.includes(column)) {
@@ -384,6 +392,11 @@ export function findModelFaults(
         faults.push({
           path,
           message: `a reference needs the key of "${references.table}", a single column`,
+        });
+      } else if (target.versions === true) {
+        faults.push({
+          path,
+          message: `"${references.table}" keeps versions, so that a key may have several rows, and PostgreSQL lets nothing refer to that: leave \`references\` out`,
         });
       } else if (target['key-guard'] === true) {
         faults.push({

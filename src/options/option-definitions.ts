@@ -5,6 +5,7 @@ import { CSV_SCHEMAS, CSV_SETTING_NAMES, RAGGED } from '../model/csv-settings.js
 import { isDay } from '../model/day.js';
 import { INPUT_FORMAT_CHOICES } from '../model/file-settings.js';
 import {
+  DEFAULT_READ_BATCH,
   MISSING_DIMENSIONS_CHOICES,
   ON_CONFLICT_CHOICES,
   ON_NEW_COLUMN_CHOICES,
@@ -25,6 +26,13 @@ import {
   share,
   text,
 } from './option-kinds.js';
+
+/** A day, or a day and a time of it; its zone is UTC where none is written. */
+const MOMENT =
+  /^(\d{4}-\d{2}-\d{2})(?:[T ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?(Z|[+-]\d{2}(:?\d{2})?)?)?$/;
+const moment = text.refine((value) => isDay(MOMENT.exec(value)?.[1] ?? ''), {
+  error: 'expected a date such as 2024-01-31, or a time such as 2024-01-31T12:00:00Z',
+});
 
 const day = text.refine(isDay, { error: 'expected a date such as 2024-01-31' });
 
@@ -52,7 +60,7 @@ export const OPTIONS = {
   'read-batch-size': define<number>({
     schema: integerFrom(1),
     describe: 'Records that one worker takes at a time: the approximate size of a split',
-    default: 100_000,
+    default: DEFAULT_READ_BATCH,
   }),
   'write-batch-size': define<number>({
     schema: integerFrom(1),
@@ -109,6 +117,12 @@ export const OPTIONS = {
     describe: 'Stop the run at more rejects than this: a count, or a share such as 1%',
     defaultDescription: 'no limit',
   }),
+  'effective-at': define<string | undefined>({
+    schema: moment.optional(),
+    describe:
+      'When the records became valid, for dimensions that keep history by the load; UTC unless it has a zone',
+    defaultDescription: 'now; for content whose load was undone, what it was then',
+  }),
   force: flag('Load a file even if its content was loaded before'),
   replace: flag(
     'Make the files the whole content of their table, in one transaction; the rows that were there go',
@@ -158,6 +172,10 @@ export const OPTIONS = {
     default: 0,
   }),
   list: flag('List the available reports'),
+  'from-dbt': define<string | undefined>({
+    schema: text.optional(),
+    describe: 'Folder of a dbt project to convert; nothing of it is run or changed',
+  }),
   from: define<string | undefined>({
     schema: text.optional(),
     describe:
@@ -213,6 +231,12 @@ export const OPTIONS = {
     schema: day.optional(),
     describe: 'The one date to make, stale or not, such as 2024-01-31',
   }),
+  env: define<string | undefined>({
+    schema: text.optional(),
+    describe: 'Environment: schemas beside those of production, such as gold__dev for dev',
+    defaultDescription: 'production',
+  }),
+  drop: flag('Drop the environment instead: its tables, its views and its schemas'),
   only: flag('Run the named tasks without those that they read'),
   full: flag('Make the tables anew, with all their dates, stale or not; ids of members stay'),
   parallel: define<number>({

@@ -1,5 +1,6 @@
 /** The statement that makes a table as its model says, for whoever has changed the model. */
 import { quoteColumns, quoteIdentifier } from '../model/ddl.js';
+import { physicalKey } from '../model/kept-versions.js';
 import { physicalColumns, type Table } from '../model/model.js';
 import { SQL_TYPE } from '../model/types.js';
 
@@ -19,15 +20,22 @@ export function alterToFit(
   name: string,
   { missing, otherType, lacksKey }: Differences,
 ): string | undefined {
-  const typeOf = new Map(physicalColumns(table).map((one) => [one.name, SQL_TYPE[one.type]]));
+  const physical = physicalColumns(table);
+  const typeOf = new Map(physical.map((one) => [one.name, SQL_TYPE[one.type]]));
+  const defaultOf = (column: string) => {
+    const value = physical.find(({ name: one }) => one === column)?.default;
+    return value === undefined ? '' : ` NOT NULL DEFAULT ${value}`;
+  };
   const actions = [
-    ...missing.map((column) => `ADD COLUMN ${quoteIdentifier(column)} ${typeOf.get(column)}`),
+    ...missing.map(
+      (column) => `ADD COLUMN ${quoteIdentifier(column)} ${typeOf.get(column)}${defaultOf(column)}`,
+    ),
     ...otherType.map((column) => {
       const quoted = quoteIdentifier(column);
       const type = typeOf.get(column);
       return `ALTER COLUMN ${quoted} TYPE ${type} USING ${quoted}::${type}`;
     }),
-    ...(lacksKey ? [`ADD PRIMARY KEY (${quoteColumns(table.key)})`] : []),
+    ...(lacksKey ? [`ADD PRIMARY KEY (${quoteColumns(physicalKey(table))})`] : []),
   ];
   return actions.length === 0 ? undefined : `ALTER TABLE ${name} ${actions.join(', ')};`;
 }

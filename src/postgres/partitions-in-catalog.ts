@@ -263,9 +263,9 @@ export async function listMissing(
   const parts = [list, time].filter((part) => part !== undefined);
   const others = parts.filter(({ column }) => !staged.columns.includes(column));
   const defaults = await listDefaults(client, oid, others);
-  const select = (from: string, sqlOf: (column: string) => string) => {
-    const value = list && sqlOf(list.column);
-    const moment = time && sqlOf(time.column);
+  const select = (from: string, valueIn: (column: string) => string) => {
+    const value = list && valueIn(list.column);
+    const moment = time && valueIn(time.column);
     const utc = time?.type === 'timestamptz' ? ` AT TIME ZONE 'UTC'` : '';
     const day =
       moment === undefined

@@ -2,6 +2,7 @@
 import type pg from 'pg';
 import { EdpError } from '../base/errors.js';
 import { quoteIdentifier, quoteTable } from '../model/ddl.js';
+import { physicalKey } from '../model/kept-versions.js';
 import { CONFLICT_RULES, type OnConflict } from '../model/load-rules.js';
 import { physicalColumns, type Table } from '../model/model.js';
 import type { OtherType } from '../model/other-type.js';
@@ -71,6 +72,10 @@ export interface TableInCatalog {
   readonly copied?: ReadonlyMap<string, SharedValues>;
   /** Whether a side table keeps the key unique, so that no ON CONFLICT can name it. */
   readonly hasGuardedKey: boolean;
+  /** Whether a key may have several rows, one for each version. */
+  readonly hasVersions: boolean;
+  /** Whether each file holds all members, so that those it lacks have ended. */
+  readonly isSnapshot: boolean;
 }
 
 /**
@@ -110,16 +115,18 @@ export async function findTableInCatalog(
 /**
  * Looks up a table and compares it with the model.
  *
- * @param onConflict the rule of the records that are to be loaded, if any are
+ * @param asked the rule of the records that are to be loaded, if any are
  * @param at name of the table in the database, where that is known
  * @throws EdpError `table_mismatch` that names every difference at once
  */
 export async function inspectTable(
   client: pg.Client,
   table: Table,
-  onConflict?: OnConflict,
+  asked?: OnConflict,
   at = table.name,
 ): Promise<TableInCatalog> {
+  // Of a key with versions, no row is replaced.
+  const onConflict = table.hasVersions === true && asked !== undefined ? 'reject' : asked;
   const found = await findTableInCatalog(client, at);
   if (found === undefined) return refuseMissing(client, table.name, at);
   const { oid } = found;
@@ -156,6 +163,8 @@ export async function inspectTable(
     key: table.key,
     isInOrder: isInOrder || looks || guardedKey !== undefined,
     hasGuardedKey: guardedKey !== undefined,
+    hasVersions: table.hasVersions === true,
+    isSnapshot: table.snapshot !== undefined,
     hasTriggers,
     mayDefer,
     hasRules,
@@ -322,12 +331,12 @@ async function assertFits(
       faults.push(`column "${name}" needs a value, and the model does not know it`);
     }
   }
-  if (table.key.length > 0) {
+  const key = physicalKey(table);
+  if (key.length > 0) {
     const indexes = await listUniqueIndexes(client, oid);
-    lacksKey =
-      !indexes.some((index) => isOn(table.key, index)) && !isSame(table.key, guardedKey ?? []);
+    lacksKey = !indexes.some((index) => isOn(key, index)) && !isSame(key, guardedKey ?? []);
     if (lacksKey) {
-      faults.push(`it has no primary key or unique index on (${table.key.join(', ')})`);
+      faults.push(`it has no primary key or unique index on (${key.join(', ')})`);
     }
   }
   if (faults.length > 0) {

@@ -17,6 +17,7 @@ const PRECEDENCE: Readonly<Record<string, number>> = {
   '>=': 4,
   '||': 5,
   '~': 5,
+  '->>': 5,
   '+': 6,
   '-': 6,
   '*': 7,
@@ -71,6 +72,8 @@ export function printFrom(from: From): string {
     }
     case 'query':
       return `(\n${printSelect(from.query)}\n) AS ${quoteIdentifier(from.as)}`;
+    case 'rows-of':
+      return `${printExpr(from.of)} AS ${quoteIdentifier(from.as)} (value)`;
     case 'user':
       // A comment at the end of the user's text ends with its line.
       return `(\n${from.sql}\n) AS ${quoteIdentifier(from.as)}`;
@@ -145,11 +148,10 @@ export function printExpr(expr: Expr, around = 0): string {
       return `timezone(${quoteLiteral(expr.zone)}, ${printExpr(expr.of)})`;
     case 'truncate':
       return `date_trunc(${quoteLiteral(expr.unit)}, ${printExpr(expr.of)})`;
-    case 'row-number': {
-      const partition = expr.partitionBy.map((each) => printExpr(each)).join(', ');
-      const order = expr.orderBy.map(printOrder).join(', ');
-      return `row_number() OVER (PARTITION BY ${partition} ORDER BY ${order})`;
-    }
+    case 'row-number':
+      return `row_number() OVER (${printPartition(expr)})`;
+    case 'window':
+      return printWindow(expr);
     case 'exists':
       return wrapped(
         NOT,
@@ -166,6 +168,21 @@ export function printExpr(expr: Expr, around = 0): string {
 function printTryCast({ of, type }: Extract<Expr, { kind: 'try-cast' }>): string {
   const written = type.includes('(') ? quoteLiteral(type) : 'NULL';
   return `CAST(edp.cast_or_null(${printExpr(of)}, CAST(NULL AS ${type}), ${written}) AS ${type})`;
+}
+
+function printPartition(
+  expr: Extract<Expr, { kind: 'row-number' }> | Extract<Expr, { kind: 'window' }>,
+): string {
+  const partition = expr.partitionBy.map((each) => printExpr(each)).join(', ');
+  const order = expr.orderBy.map(printOrder).join(', ');
+  return `PARTITION BY ${partition} ORDER BY ${order}`;
+}
+
+function printWindow(expr: Extract<Expr, { kind: 'window' }>): string {
+  // The frame of the others ends with the row itself.
+  const frame =
+    expr.name === 'last_value' ? ' ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING' : '';
+  return `${expr.name}(${printExpr(expr.of)}) OVER (${printPartition(expr)}${frame})`;
 }
 
 function printAggregate(expr: Extract<Expr, { kind: 'aggregate' }>): string {

@@ -58,6 +58,14 @@ export type Expr =
       readonly partitionBy: readonly Expr[];
       readonly orderBy: readonly Order[];
     }
+  /** A function over the rows of a partition in this order: lag, lead; last_value, which sees all of them. */
+  | {
+      readonly kind: 'window';
+      readonly name: 'lag' | 'lead' | 'last_value';
+      readonly of: Expr;
+      readonly partitionBy: readonly Expr[];
+      readonly orderBy: readonly Order[];
+    }
   | { readonly kind: 'exists'; readonly query: Select; readonly isNegated?: boolean }
   /** The whole row of a table of the query, as one value that compares with NULLs. */
   | { readonly kind: 'row'; readonly of: readonly Expr[] }
@@ -79,6 +87,8 @@ export type From =
       readonly as?: string;
     }
   | { readonly kind: 'query'; readonly query: Select; readonly as: string }
+  /** The rows of a function, each in the column `value`. */
+  | { readonly kind: 'rows-of'; readonly of: Expr; readonly as: string }
   /** A whole statement of the user. */
   | { readonly kind: 'user'; readonly sql: string; readonly as: string };
 

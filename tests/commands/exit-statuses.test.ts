@@ -1,5 +1,5 @@
 /** Each command ends with the exit statuses that docs/codes.md says, and with no other. */
-import { rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EXIT } from '../../src/base/errors.js';
@@ -24,6 +24,7 @@ checks:
 
 const FILES = {
   'edp.yaml': MODEL,
+  'tests/items.yaml': `of items: { task: items, given: { items: [{ id: 1 }] }, expect: [{ id: 2 }] }\n`,
   'items.csv': 'id,value,more\n1,10,"{""x"":""text""}"\n',
   'items-2.csv': 'id,value,more\n2,x,\n',
   'broken.csv': 'nothing,fits\n1,2\n',
@@ -35,6 +36,7 @@ const database = useTestDatabase('empty');
 let cwd: string;
 beforeAll(async () => {
   cwd = await makeTemporary();
+  await mkdir(path.join(cwd, 'tests'));
   for (const [name, text] of Object.entries(FILES)) await writeFile(path.join(cwd, name), text);
 });
 afterAll(async () => {
@@ -66,6 +68,7 @@ const STEPS: readonly (readonly [status: number, ...args: string[]])[] = [
   [3, 'check'],
   [0, 'sample'],
   [0, 'lineage'],
+  [1, 'test'],
   [0, 'undo', '2', '--yes'],
   [0, 'db', 'start'],
   [0, 'db', 'stop'],

@@ -15,6 +15,9 @@ import { nameResult, parseResult } from '../support/json.js';
 const DOCUMENT = fileURLToPath(new URL('../../docs/json.schema.json', import.meta.url));
 const published = z.fromJSONSchema(JSON.parse(readFileSync(DOCUMENT, 'utf8')));
 
+/** A dbt project. */
+const LENDING = fileURLToPath(new URL('../from-dbt/lending', import.meta.url));
+
 interface Step {
   /** Of the schema that its result must fit. */
   readonly result: string;
@@ -166,9 +169,34 @@ const STEPS: readonly Step[] = [
     status: 0,
     json: { of: 'silver.plain.id' },
   },
+  { result: 'test', args: ['test'], status: 0, json: { tests: [{ name: 'same', line: 1 }] } },
+  {
+    result: 'run',
+    args: ['run', '--env', 'dev'],
+    project:
+      'silver: { plain: { from: public.plain, key: id, columns: { id: { from: id, type: bigint } } } }\n',
+    status: 0,
+    json: { environment: { name: 'dev', differing: ['silver.plain'] } },
+  },
+  { result: 'diff', args: ['diff', 'plain', '--env', 'dev'], status: 0, json: { key: ['id'] } },
+  {
+    result: 'promote-env',
+    args: ['promote-env', 'dev', '--yes'],
+    status: 0,
+    json: { action: 'promoted', tasks: ['silver.plain'] },
+  },
   { result: 'init', args: ['init', 'warehouse', 'made'], status: 0, json: { directory: 'made' } },
+  {
+    result: 'init --from-dbt',
+    args: ['init', '--from-dbt', LENDING, 'converted'],
+    status: 0,
+    json: { directory: 'converted' },
+  },
   { result: 'init failed', args: ['init', 'warehouse', 'made'], status: 2 },
   { result: 'run failed', args: ['run', 'gone'], status: 2 },
+  { result: 'test failed', args: ['test', 'gone'], status: 2 },
+  { result: 'diff failed', args: ['diff', 'plain'], status: 2 },
+  { result: 'promote-env failed', args: ['promote-env', 'gone'], status: 2 },
   { result: 'check failed', args: ['check', 'gone'], status: 2 },
   { result: 'sample failed', args: ['sample', 'gone'], status: 2 },
   { result: 'lineage failed', args: ['lineage', 'gone'], status: 2 },
@@ -182,6 +210,11 @@ beforeAll(async () => {
   cwd = await mkdtemp(path.join(os.tmpdir(), 'edp-json-'));
   await mkdir(path.join(cwd, 'sql', 'reports'), { recursive: true });
   await writeFile(path.join(cwd, 'sql', 'reports', 'broken.sql'), 'SELECT 1\n');
+  await mkdir(path.join(cwd, 'tests'));
+  await writeFile(
+    path.join(cwd, 'tests', 'plain.yaml'),
+    'same: { task: plain, given: { public.plain: { columns: { id: int }, rows: [{ id: 1 }] } }, expect: [{ id: 1 }] }\n',
+  );
   await writeFile(path.join(cwd, 'notes.csv'), 'id,body\n1,a\n2,\n3,"c"\n');
   await writeFile(path.join(cwd, 'notes-2.csv'), 'id,body,more\n4,a,x\n');
 });

@@ -13,7 +13,6 @@ describe('a mistake in the call', () => {
     [['ingets', 'x'], /^edp: there is no command "ingets"\n {2}→ did you mean "ingest"\?/],
     [['stauts'], /did you mean "status"/],
     [['nosuch'], /^edp: there is no command "nosuch"\n {2}→ edp --help lists the commands$/],
-    [['test'], /^edp: there is no command "test"\n {2}→ did you mean edp check\?/],
     [['help', 'verfy'], /no command "verfy"\n.*"verify"/],
     [['ingest', '--nosuch'], /^edp: edp ingest has no option --nosuch\n.*edp ingest --help/],
     [['ingest', 'a.csv', '--tabel', 't'], /no option --tabel\n.*did you mean --table\?/],

@@ -4,7 +4,14 @@ import { USUAL_DIALECT } from '../support/dialect-files.js';
 import type { CommandLine } from './cases.js';
 
 /** Times and durations. */
-const VOLATILE_KEYS = new Set(['seconds', 'startedAt', 'finishedAt', 'committedAt', 'undoneAt']);
+const VOLATILE_KEYS = new Set([
+  'seconds',
+  'startedAt',
+  'effectiveAt',
+  'finishedAt',
+  'committedAt',
+  'undoneAt',
+]);
 
 /** Beside `--json`, lines that say more than the JSON; the others repeat it, or show progress. */
 const NOTES = /^(?:warning|edp): |^ {2}→ | is read with: | new columns: /;

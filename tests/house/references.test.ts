@@ -20,6 +20,7 @@ const files = [
     'data/*',
     'reports/*',
     '.ci/*',
+    'examples/**/*',
     '*.*',
   ),
 ];

@@ -36,6 +36,22 @@ it('finds a subject where rejects have it as a whole word', async () => {
   expect(await find('Ann')).toEqual([]);
 });
 
+it('finds a subject among the keys that changed', async () => {
+  await run(await makeProject('tables: { people: { columns: { id: int } } }\n', {}), 'status');
+  await database.query(`INSERT INTO edp.changes (relation, kind, load_id, rows, keys) VALUES
+    ('gold.people_dim', 'inserted', NULL, 1, '{"versions": ["[\\"77\\", \\"2024-01-01\\", null]"]}'),
+    ('silver.people', 'updated', 5, 1, '{"[\\"id\\"]": ["[\\"78\\"]", "[\\"770\\"]"], "[\\"x\\"]": null}')`);
+  const { find } = LEDGER_PORTS.find(({ data }) => data === 'edp.changes')!;
+  if (typeof find !== 'function') throw new TypeError('edp.changes has no find');
+  const found = (id: string) =>
+    withClient(database.config, 'test', async (client) =>
+      (await find(client, { id })).map(({ place, loadId }) => [place.split(',')[0], loadId]),
+    );
+  expect(await found('77')).toEqual([['gold.people_dim', undefined]]);
+  expect(await found('78')).toEqual([['silver.people', 5]]);
+  expect(await found('7')).toEqual([]);
+});
+
 it('each table of schema edp has a port, and each port a table', async () => {
   const tables = (await database.query(TABLES_SQL)).map(([name]) => name);
   expect(LEDGER_PORTS.map(({ data }) => data).sort()).toEqual(tables);

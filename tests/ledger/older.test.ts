@@ -13,19 +13,24 @@ const database = useEmptyDatabase();
 const run = runnerFor(database);
 
 const DROP_WAREHOUSE = `DROP TABLE edp.copies, edp.stale_slices, edp.unknown_keys, edp.member_ids, edp.tasks, edp.task_runs, edp.check_failures;
-  DROP FUNCTION edp.cast_or_null, edp.partitions_of, edp.partition_name, edp.new_partition, edp.make_rest, edp.midnight_of,
-    edp.make_partitions, edp.divide`;
+  DO $$
+  DECLARE made regprocedure;
+  BEGIN
+    FOR made IN SELECT oid FROM pg_proc WHERE pronamespace = 'edp'::regnamespace LOOP
+      EXECUTE format('DROP FUNCTION %s CASCADE', made);
+    END LOOP;
+  END $$`;
 
 /** The ledger as version 3 had it, which knew no other format than CSV. */
 async function makeOlder(): Promise<void> {
   await database.query('DELETE FROM edp.migrations WHERE version > 3');
   await database.query(DROP_WAREHOUSE);
-  await database.query('DROP TABLE edp.changes, edp.runs');
+  await database.query('DROP TABLE edp.changes, edp.runs, edp.seen_versions');
   await database.query(
     `ALTER TABLE edp.receipts DROP COLUMN corrections, DROP COLUMN record_bytes, DROP COLUMN passed_over;
      ALTER TABLE edp.loads DROP COLUMN head_passed_over, DROP COLUMN tail_passed_over, DROP COLUMN text_bytes,
        DROP COLUMN replaced_by, DROP COLUMN schema_name, DROP COLUMN table_oid, DROP COLUMN table_database,
-       DROP COLUMN gone_at;
+       DROP COLUMN gone_at, DROP COLUMN effective_at, DROP COLUMN rows_ended;
      ALTER TABLE edp.loads ADD UNIQUE (table_name, content_hash, generation);
      ALTER TABLE edp.promotions DROP COLUMN schema_name, ADD PRIMARY KEY (table_name, column_name)`,
   );
@@ -158,7 +163,8 @@ async function makeVersion8(): Promise<void> {
   await database.query(DROP_WAREHOUSE);
   await database.query(
     `ALTER TABLE edp.loads DROP COLUMN schema_name, DROP COLUMN table_oid, DROP COLUMN table_database,
-       DROP COLUMN gone_at;
+       DROP COLUMN gone_at, DROP COLUMN effective_at, DROP COLUMN rows_ended;
+     DROP TABLE edp.seen_versions;
      ALTER TABLE edp.loads ADD UNIQUE (table_name, content_hash, generation);
      ALTER TABLE edp.promotions DROP COLUMN schema_name, ADD PRIMARY KEY (table_name, column_name)`,
   );

@@ -125,6 +125,37 @@ describe('copy-of', () => {
   });
 });
 
+describe('the report by first dimension', () => {
+  it('says the same without a join', async () => {
+    const cwd = await makeProject(
+      `tables:
+  first_dimensions: { key: id, lineage: false, columns: { id: int, name: text } }
+  events:
+    key: id
+    columns:
+      id: int
+      recorded_date: timestamp
+      first_dimension_id: { type: int, references: first_dimensions }
+      first_dimension_name: { copy-of: first_dimensions.name, by: first_dimension_id }
+`,
+      {
+        'first_dimensions.csv': 'id,name\n1,a\n2,b\n3,a\n4,\n',
+        'events.csv': `id,recorded_date,first_dimension_id\n${Array.from({ length: 500 }, (_, i) => `${i},2024-01-0${1 + (i % 9)} ${10 + (i % 7)}:30:00,${i % 6 === 5 ? '' : 1 + (i % 4)}`).join('\n')}\n`,
+      },
+    );
+    await run(cwd, 'ingest', 'first_dimensions.csv', 'events.csv');
+    const report = async (name: string) => {
+      const args = ['generate-report', name, '--out', '-', '--database-url', database.url];
+      const { status, stdout, stderr } = await edp(args, { cwd });
+      expect(status, stderr).toBe(0);
+      return stdout;
+    };
+    const joined = await report('count_hourly_events_by_first_dimension');
+    expect(joined.split('\n').length).toBeGreaterThan(100);
+    expect(await report('count_hourly_events_by_first_dimension_name')).toBe(joined);
+  });
+});
+
 describe('edp run', () => {
   it('mends what was renamed while loads ran, and nothing else', async () => {
     const cwd = await makeProject(MODEL, {

@@ -348,28 +348,19 @@ models:
   },
   {
     name: 'keys of later versions',
-    text: `${TABLES}    versions: true
-silver:
+    text: `${TABLES}silver:
   a:
     from: raw
     key: id
-    history: {by: at}
     columns: {id: {from: id, surrogate: x}}
-dimensions:
-  b: {from: silver.a, natural-key: id, type-2: [x], changed-at: y}
 facts:
-  c: {from: raw, date: at, key: id, partition-by: month, dimensions: {x: {dimension: b, by: id, as-of: at}}}
+  c: {from: raw, date: at, key: id, partition-by: month}
 privacy: {}
 `,
     faults: [
-      '5: tables.raw.versions: "versions" is not in this version of edp yet; remove it',
-      '10: silver.a.history: "history" is not in this version of edp yet; remove it (latest-by',
-      '11: silver.a.columns.id.surrogate: "surrogate" is not in this version of edp yet',
-      '13: dimensions.b.type-2: "type-2" is not in this version',
-      '13: dimensions.b.changed-at: "changed-at" is not in this version',
-      '15: facts.c.dimensions.x.as-of: "as-of" is not in this version',
-      '15: facts.c.partition-by: "partition-by" is not in this version',
-      '16: privacy: "privacy" is not in this version',
+      '9: silver.a.columns.id.surrogate: "surrogate" is not in this version of edp yet',
+      '11: facts.c.partition-by: "partition-by" is not in this version',
+      '12: privacy: "privacy" is not in this version',
     ],
   },
   {

@@ -47,6 +47,11 @@ export const BRONZE = {
     },
     key: ['event_id', 'member_id'],
   },
+  // A member is in it once for each moment.
+  plans: {
+    columns: { member_id: 'int', plan: 'text', grp: 'int', score: 'numeric', changed: 'timestamp' },
+    key: ['member_id', 'changed'],
+  },
 } as const satisfies Record<string, BronzeTable>;
 
 export type BronzeName = keyof typeof BRONZE;
@@ -65,6 +70,14 @@ const MOMENTS = [
   'infinity',
   '-infinity',
   null,
+];
+/** When loads took effect. */
+export const EFFECTIVE = [
+  '2024-02-01 00:30:00',
+  '2024-02-01 00:30:00',
+  '2024-02-29',
+  '2024-01-01',
+  'infinity',
 ];
 const DAYS = ['2024-01-31', '2024-02-01', '2024-02-29', '2024-12-31', '0001-01-01', '9999-12-31'];
 const WORDS = ['pro', 'Pro', 'PRO', 'free', "o'x", '', null];

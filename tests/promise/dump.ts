@@ -42,7 +42,10 @@ export async function readTask(
   for (const lookUp of task.lookUps) {
     const dimension = warehouse.tasks.find(({ name }) => name === lookUp.dimension)!;
     const members = await readCells(client, relationOf(dimension));
-    const keys = lookUp.by.map((each) => each.dimension);
+    const keys = [
+      ...lookUp.by.map((each) => each.dimension),
+      ...(lookUp.hasVersions ? ['valid_from'] : []),
+    ];
     names.set(
       lookUp.column,
       new Map(

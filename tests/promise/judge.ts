@@ -13,6 +13,7 @@ import {
 } from './dump.js';
 import type { Bronze } from './place.js';
 import type { Project } from './project.js';
+import { keyOf } from './receipts.js';
 import { type Reckoned, reckon } from './reckon.js';
 import { rebuild } from './runs.js';
 
@@ -70,7 +71,7 @@ async function compareReckoned(
 
 async function compareUnknownKeys(client: pg.Client, { unknownKeys }: Reckoned): Promise<string[]> {
   const { rows } = await client.query<{ line: string; key: string[] }>(
-    "SELECT concat_ws(' ', task, slice, dimension) AS line, key FROM edp.unknown_keys",
+    "SELECT concat_ws(' ', task, slice, dimension) AS line, key FROM edp.unknown_keys WHERE task !~ '__'",
   );
   const is = rows.map(({ line, key }) => `${line} ${JSON.stringify(key)}`);
   return compareRows('edp.unknown_keys', is, [...unknownKeys], 'plain computation');
@@ -106,7 +107,12 @@ export async function readIds(client: pg.Client, warehouse: Warehouse): Promise<
       new Map(
         rows
           .filter(({ id }) => !isUnknown(id))
-          .map((row) => [task.naturalKey.map((name) => row[name]).join('|'), row.id!]),
+          .map((row) => [
+            keyOf(task)
+              .map((name) => row[name])
+              .join('|'),
+            row.id!,
+          ]),
       ),
     );
   }

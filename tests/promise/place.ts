@@ -7,6 +7,7 @@ import { ensureTable } from '../../src/postgres/tables.js';
 import { BRONZE, BRONZE_NAMES, type BronzeName, type BronzeTable, type Row } from './bronze.js';
 
 const LEDGER = [
+  'loads',
   'tasks',
   'stale_slices',
   'task_runs',
@@ -18,9 +19,18 @@ const LEDGER = [
 
 export async function emptyDatabase(client: pg.Client, model: Model): Promise<void> {
   await client.query('DROP SCHEMA IF EXISTS silver CASCADE; DROP SCHEMA IF EXISTS gold CASCADE');
+  await client.query(
+    'DROP SCHEMA IF EXISTS silver__dev CASCADE; DROP SCHEMA IF EXISTS gold__dev CASCADE',
+  );
   await client.query('DROP SCHEMA public CASCADE; CREATE SCHEMA public');
   await client.query(`TRUNCATE ${LEDGER.map((name) => `edp.${name}`).join(', ')} CASCADE`);
   for (const table of model.tables) await ensureTable(client, model, table, recordDefinition);
+}
+
+interface Loaded {
+  readonly rows: readonly Row[];
+  /** From when they are valid. */
+  readonly effective: string;
 }
 
 export class Bronze {
@@ -36,17 +46,27 @@ export class Bronze {
   /** A load, with the entries of its receipt. @param between runs between two splits of it */
   async load(
     table: BronzeName,
-    rows: readonly Row[],
+    { rows, effective }: Loaded,
     updates: boolean,
     between?: () => Promise<void>,
   ): Promise<void> {
-    const id = ++this.#loads;
+    const id = await this.#begin(table, effective);
     this.#live.push({ id, table });
     const middle = between === undefined ? rows.length : rows.length >> 1;
     await this.#split(id, table, rows.slice(0, middle), updates);
     if (between === undefined) return;
     await between();
     await this.#split(id, table, rows.slice(middle), updates);
+  }
+
+  /** What dimensions read of a load. */
+  async #begin(table: BronzeName, effective: string): Promise<number> {
+    await this.#client.query(
+      `INSERT INTO edp.loads (load_id, path, table_name, size_bytes, content_hash, header, file_format, model_hash, effective_at)
+       OVERRIDING SYSTEM VALUE VALUES ($1::bigint, 'a file', $2, 0, $1::bigint::text, '', '{}', '', $3)`,
+      [++this.#loads, table, effective],
+    );
+    return this.#loads;
   }
 
   async #split(
@@ -113,8 +133,8 @@ export class Bronze {
   }
 
   /** As `--replace`: the entry of what goes names no load. */
-  async replace(table: BronzeName, rows: readonly Row[]): Promise<void> {
-    const id = ++this.#loads;
+  async replace(table: BronzeName, { rows, effective }: Loaded): Promise<void> {
+    const id = await this.#begin(table, effective);
     for (let i = this.#live.length - 1; i >= 0; i--)
       if (this.#live[i]!.table === table) this.#live.splice(i, 1);
     this.#live.push({ id, table });
@@ -154,7 +174,8 @@ export class Bronze {
     for (const name of BRONZE_NAMES) {
       const columns = [...Object.keys(BRONZE[name].columns), 'load_id'];
       const { rows } = await this.#client.query<Row>(
-        `SELECT ${columns.map((column) => `${column}::text AS ${column}`).join(', ')} FROM public.${name}`,
+        `SELECT ${columns.map((column) => `t.${column}::text AS ${column}`).join(', ')}, effective_at::text
+         FROM public.${name} AS t LEFT JOIN edp.loads USING (load_id)`,
       );
       all[name] = rows;
     }

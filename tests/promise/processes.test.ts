@@ -83,6 +83,7 @@ it('holds for the commands', { timeout: 300_000 }, async () => {
     expect(changed).toEqual([]);
   };
 
+  await load('plans', 'p1.csv', csvOf('plans', rowsOf('plans', 8)));
   await load('members', 'm1.csv', csvOf('members', rowsOf('members', 6)));
   await load('rsvps', 'r1.csv', csvOf('rsvps', rowsOf('rsvps', 10)));
   await load(
@@ -106,7 +107,7 @@ it('holds for the commands', { timeout: 300_000 }, async () => {
   await holds();
 
   // Rejects of the second file of rsvps, whose keys were there.
-  expect(await command('replay', '5', '--on-conflict', 'update')).toMatchObject({ status: 0 });
+  expect(await command('replay', '6', '--on-conflict', 'update')).toMatchObject({ status: 0 });
   await load('events', 'e2.csv', csvOf('events', rowsOf('events', 10)));
   const { warehouse } = await loadWarehouse(cwd);
   const before = await readContent(client, warehouse);
@@ -131,7 +132,7 @@ it('holds for the commands', { timeout: 300_000 }, async () => {
   }
   await holds();
 
-  expect(await command('undo', '1', '--yes')).toMatchObject({ status: 0 });
+  expect(await command('undo', '2', '--yes')).toMatchObject({ status: 0 });
   expect(await command('promote', 'color', '--table', 'events')).toMatchObject({ status: 0 });
   expect(await readFile(path.join(cwd, 'edp.yaml'), 'utf8')).toContain('color');
   expect(await command('run')).toMatchObject({ status: 0 });

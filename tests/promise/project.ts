@@ -8,6 +8,7 @@ export interface SilverSpec {
   columns: Record<string, string | SilverColumnSpec>;
   where?: string;
   'latest-by'?: string;
+  history?: { by: string; timezone?: string };
 }
 
 export interface SilverColumnSpec {
@@ -23,8 +24,16 @@ export interface DimensionSpec {
   from?: string;
   'natural-key'?: string[];
   attributes?: string[];
+  'type-2'?: string[];
+  'changed-at'?: string;
   id?: string;
   calendar?: { from: string; to: string };
+}
+
+export interface LookUpSpec {
+  dimension: string;
+  by: Record<string, string>;
+  'as-of'?: string;
 }
 
 export interface FactSpec {
@@ -32,7 +41,7 @@ export interface FactSpec {
   date: string;
   slice?: string;
   timezone?: string;
-  dimensions?: Record<string, { dimension: string; by: Record<string, string> }>;
+  dimensions?: Record<string, LookUpSpec>;
   columns?: string[];
   measures?: Record<string, string | { value: string; round: number }>;
   key?: string[];
@@ -135,6 +144,28 @@ const MAKERS: Readonly<Record<keyof Project, Readonly<Record<string, Maker>>>> =
         guests: 'guests',
       },
     }),
+    // A row for each version.
+    h: (random) => ({
+      from: 'events',
+      key: ['member'],
+      history: { by: random.pick(['at', 'at', 'day']) },
+      columns: {
+        member: 'member',
+        plan: PLAN(random),
+        kind: 'kind',
+        day: 'day',
+        price: 'price',
+        qty: 'qty',
+      },
+      where: maybe(random, 0.3, 'qty is distinct from 3'),
+    }),
+    p: (random) => ({
+      from: 'plans',
+      key: ['member_id'],
+      history: { by: 'changed', timezone: maybe(random, 0.4, 'Europe/Amsterdam') },
+      columns: { member_id: 'member_id', plan: PLAN(random), grp: 'grp', score: 'score' },
+      where: maybe(random, 0.3, 'grp is distinct from 2'),
+    }),
     s: (random) => ({
       from: 'silver.e',
       key: ['member'],
@@ -160,6 +191,33 @@ const MAKERS: Readonly<Record<keyof Project, Readonly<Record<string, Maker>>>> =
       'natural-key': ['plan', 'kind'],
       attributes: random.pick([[], ['qty'], ['day', 'qty'], undefined]),
       id: random.pick(['int', 'bigint']),
+    }),
+    then_dim: (random) => {
+      const kept = random.pick([['plan'], ['plan'], ['plan', 'kind'], ['price']]);
+      return {
+        from: random.pick(['silver.h', 'events']),
+        'natural-key': ['member'],
+        attributes: maybe(random, 0.6, [...kept, 'qty']),
+        'type-2': kept,
+        'changed-at': maybe(random, 0.3, 'day'),
+        id: random.pick(['int', 'bigint', 'uuid']),
+      };
+    },
+    plan_then_dim: (random) => {
+      const from = random.pick(['silver.p', 'silver.p', 'plans']);
+      return {
+        from,
+        'natural-key': ['member_id'],
+        attributes: maybe(random, 0.5, ['plan', 'grp']),
+        'type-2': random.pick([['plan'], ['grp', 'plan']]),
+        'changed-at': from === 'plans' ? 'changed' : undefined,
+        id: random.pick(['bigint', 'uuid', undefined]),
+      };
+    },
+    now_dim: (random) => ({
+      from: random.pick(['silver.h', 'silver.p']),
+      'natural-key': ['plan'],
+      attributes: random.pick([[], undefined]),
     }),
     date_dim: (random) => ({
       calendar: { from: '2024-01-01', to: random.pick(['2024-02-10', '2024-03-01']) },
@@ -193,6 +251,31 @@ const MAKERS: Readonly<Record<keyof Project, Readonly<Record<string, Maker>>>> =
       date: random.pick(['at', 'day']),
       dimensions: lookUps(random),
       columns: random.pick([['kind', 'price'], ['amount'], []]),
+    }),
+    version_fact: (random) => {
+      const from = random.pick(['silver.h', 'silver.p']);
+      const member = from === 'silver.h' ? 'member' : 'member_id';
+      return {
+        from,
+        key: random.pick([[member], [member, 'valid_from']]),
+        date: 'valid_from',
+        slice: random.pick(['day', 'month']),
+        timezone: maybe(random, 0.2, 'Europe/Amsterdam'),
+        dimensions: {
+          who: {
+            dimension: 'plan_then_dim',
+            by: { member_id: member },
+            'as-of': maybe(random, 0.6, 'valid_from'),
+          },
+        },
+        columns: random.pick([[], ['plan'], ['plan', 'is_current']]),
+      };
+    },
+    now_fact: (random) => ({
+      from: 'silver.h',
+      date: random.pick(['day', 'valid_from']),
+      dimensions: { plan_id: { dimension: 'now_dim', by: { plan: 'plan' } } },
+      measures: { n: 'count(*)', q: 'sum(qty)' },
     }),
     total_fact: (random) => ({
       from: 'gold.event_fact',
@@ -253,6 +336,16 @@ function lookUps(random: Random) {
     plan_id: { dimension: 'plan_dim', by: { plan: 'plan', kind: 'kind' } },
     group_id: { dimension: 'group_dim', by: { grp: 'member', plan: 'plan' } },
     date_id: { dimension: 'date_dim', by: { date: 'day' } },
+    then_id: {
+      dimension: 'then_dim',
+      by: { member: 'member' },
+      'as-of': maybe(random, 0.8, random.pick(['at', 'day'])),
+    },
+    plan_then_id: {
+      dimension: 'plan_then_dim',
+      by: { member_id: 'member' },
+      'as-of': maybe(random, 0.8, random.pick(['at', 'day'])),
+    },
   };
   return Object.fromEntries(subset(random, Object.entries(all)));
 }

@@ -86,9 +86,16 @@ function compareCounts(
   });
 }
 
-function keyOf(task: Task): readonly string[] {
-  if (task.kind === 'silver' || task.kind === 'model') return task.key;
-  if (task.kind === 'dimension') return 'calendar' in task ? ['date'] : task.naturalKey;
+/** What tells rows of its table apart. */
+export function keyOf(task: Task): readonly string[] {
+  if (task.kind === 'model') return task.key;
+  if (task.kind === 'silver') {
+    return task.history === undefined ? task.key : [...task.key, 'valid_from'];
+  }
+  if (task.kind === 'dimension') {
+    if ('calendar' in task) return ['date'];
+    return task.type2 === undefined ? task.naturalKey : [...task.naturalKey, 'valid_from'];
+  }
   if (task.kind !== 'fact') return [];
   return 'key' in task
     ? task.key
@@ -101,6 +108,7 @@ function differences(
   now: readonly Cells[],
 ): Map<string, Counted> {
   const key = keyOf(task);
+  const isExact = task.kind === 'silver' || task.kind === 'dimension';
   const date = task.kind === 'fact' ? 'date' : task.kind === 'model' ? task.date : undefined;
   const sliceOfRow = (row: Cells) => (date === undefined ? '' : (row[date] ?? 'null'));
   const nameOf = (row: Cells) =>
@@ -116,7 +124,8 @@ function differences(
   for (const [name, row] of right!) {
     const before = left!.get(name);
     if (before === undefined) count(row, 'inserted');
-    else if (printRows([before], false)[0] !== printRows([row], false)[0]) count(row, 'updated');
+    else if (printRows([before], isExact)[0] !== printRows([row], isExact)[0])
+      count(row, 'updated');
   }
   for (const [name, row] of left!) if (!right!.has(name)) count(row, 'deleted');
   return counts;
@@ -146,7 +155,18 @@ export async function compareEntries(
     for (const fact of warehouse.tasks) {
       if (fact.kind !== 'fact' || fact.source.task !== task.name) continue;
       const spec = project.facts[fact.name.slice('gold.'.length)]!;
-      const type = fact.date === 'day' ? 'date' : 'timestamptz';
+      const { history } = task;
+      const isZoned = history?.by === 'at' || history?.timezone !== undefined;
+      const type =
+        fact.date === 'valid_from'
+          ? history?.by === 'day'
+            ? 'date'
+            : isZoned
+              ? 'timestamptz'
+              : 'timestamp'
+          : fact.date === 'day'
+            ? 'date'
+            : 'timestamptz';
       const wanted = new Set(
         changed.map((row) => sliceOf(row[fact.date] ?? null, type, spec) ?? 'null'),
       );

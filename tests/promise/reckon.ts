@@ -3,9 +3,18 @@ import { BRONZE, type BronzeName, type Row } from './bronze.js';
 import type { Cells } from './dump.js';
 import type { DimensionSpec, FactSpec, Project, SilverColumnSpec, SilverSpec } from './project.js';
 import {
+  currentOf,
+  group,
+  inOrder,
+  isHistory,
+  VERSION_COLUMNS,
+  versionAt,
+  versionsOf,
+  withEnds,
+} from './reckon-versions.js';
+import {
   type Cell,
   compare,
-  descending,
   localToUtc,
   product,
   quotient,
@@ -74,34 +83,25 @@ export function reckon(
 }
 
 function silverOf(spec: SilverSpec, source: Table, hasLoads: boolean): Table {
+  const key = spec.history === undefined ? spec.key : [...spec.key, 'valid_from'];
   const made = source.rows
     .filter((row) => spec.where === undefined || WHERE[spec.where]!(row))
     .map((row) => ({ row, cells: cleaned(spec, row, source.types, hasLoads) }))
-    .filter(({ cells }) => spec.key.every((name) => cells[name] !== null));
-  const groups = group(made, ({ cells }) => spec.key.map((name) => cells[name]).join('|'));
+    .filter(({ cells }) => key.every((name) => cells[name] !== null));
+  const groups = group(made, ({ cells }) => key.map((name) => cells[name]).join('|'));
   const by = spec['latest-by'];
-  const order =
-    by === undefined ? [] : [by, ...(hasLoads ? ['load_id'] : []), ...columnsOf(source)];
+  const whole = [...(hasLoads ? ['load_id'] : []), ...columnsOf(source)];
+  const order = by !== undefined ? [by, ...whole] : spec.history === undefined ? [] : whole;
   const rows = groups.map(
     (each) => each.sort((a, b) => inOrder(a.row, b.row, order, source.types))[0]!.cells,
   );
-  return { rows, types: silverTypes(spec, source.types) };
+  return {
+    rows: spec.history === undefined ? rows : withEnds(rows, spec.key),
+    types: silverTypes(spec, source.types),
+  };
 }
 
 const columnsOf = ({ types }: Table) => Object.keys(types);
-
-function inOrder(
-  a: Cells,
-  b: Cells,
-  order: readonly string[],
-  types: Readonly<Record<string, string>>,
-): number {
-  for (const name of order) {
-    const found = descending(a[name] ?? null, b[name] ?? null, types[name]!);
-    if (found !== 0) return found;
-  }
-  return 0;
-}
 
 function cleaned(
   spec: SilverSpec,
@@ -114,6 +114,10 @@ function cleaned(
     cells[name] = clean(typeof declared === 'string' ? { from: declared } : declared, row, types);
   }
   if (hasLoads) cells.load_id = row.load_id ?? null;
+  if (spec.history !== undefined) {
+    const { by: from, timezone } = spec.history;
+    cells.valid_from = clean({ from, ...(timezone === undefined ? {} : { timezone }) }, row, types);
+  }
   return cells;
 }
 
@@ -145,7 +149,15 @@ function silverTypes(
     if (declared.sql !== undefined || declared.values !== undefined) return [name, 'text'];
     return [name, declared.timezone === undefined ? types[declared.from!]! : 'timestamptz'];
   });
-  return { ...Object.fromEntries(own), load_id: 'bigint' };
+  const { history } = spec;
+  const moment = history && (history.timezone === undefined ? types[history.by]! : 'timestamptz');
+  return {
+    ...Object.fromEntries(own),
+    load_id: 'bigint',
+    ...(moment === undefined
+      ? {}
+      : { valid_from: moment, valid_to: moment, is_current: 'boolean' }),
+  };
 }
 
 function dimensionOf(spec: DimensionSpec, source: Table | undefined): Table {
@@ -153,9 +165,16 @@ function dimensionOf(spec: DimensionSpec, source: Table | undefined): Table {
   const key = spec['natural-key']!;
   const attributes =
     spec.attributes ??
-    columnsOf(source).filter((name) => name !== 'load_id' && !key.includes(name));
+    columnsOf(source).filter(
+      (name) =>
+        name !== 'load_id' &&
+        name !== spec['changed-at'] &&
+        !key.includes(name) &&
+        !VERSION_COLUMNS.includes(name),
+    );
+  if (spec['type-2'] !== undefined) return versionsOf(spec, source, attributes);
   const names = [...key, ...attributes];
-  const present = source.rows.filter((row) => key.every((name) => row[name] !== null));
+  const present = currentOf(source, key).filter((row) => key.every((name) => row[name] !== null));
   const rows = group([...present], (row) => key.map((name) => row[name]).join('|')).map((each) => {
     const [last] = each.sort((a, b) => inOrder(a, b, ['load_id', ...attributes], source.types));
     return {
@@ -164,7 +183,8 @@ function dimensionOf(spec: DimensionSpec, source: Table | undefined): Table {
     };
   });
   const unknown = { ...Object.fromEntries(names.map((name) => [name, null])), id: 'unknown' };
-  return { rows: [...rows, unknown], types: source.types };
+  const { is_current: _, ...types } = source.types;
+  return { rows: [...rows, unknown], types };
 }
 
 function calendarOf({ from, to }: { from: string; to: string }): Table {
@@ -184,19 +204,23 @@ function factOf(
   const source = tables.get(spec.from)!;
   const lookUps = Object.entries(spec.dimensions ?? {});
   const counts = new Map<string, SliceCounts>();
-  const looked = source.rows.map((row) => {
+  const looked = currentOf(source, spec.key ?? []).map((row) => {
     const date = sliceOf(row[spec.date] ?? null, source.types[spec.date]!, spec);
     const slice = date ?? 'null';
     const cells: Record<string, Cell> = { date };
     let isNull = false;
-    for (const [column, { dimension, by }] of lookUps) {
+    for (const [column, { dimension, by, 'as-of': asOf }] of lookUps) {
       const pairs = Object.entries(by);
       const key = pairs.map(([, from]) => row[from] ?? null);
       const members = tables.get(`gold.${dimension}`)!.rows;
-      const isThere = members.some((member) =>
+      const found = members.filter((member) =>
         pairs.every(([name], i) => key[i] !== null && member[name] === key[i]),
       );
-      cells[column] = isThere ? key.join('|') : 'unknown';
+      const isThere = found.length > 0;
+      const version = isHistory(tables.get(`gold.${dimension}`)!) && isThere;
+      const moment = asOf === undefined ? undefined : (row[asOf] ?? null);
+      const parts = version ? [...key, versionAt(found, moment).valid_from] : key;
+      cells[column] = isThere ? parts.join('|') : 'unknown';
       if (key.includes(null)) isNull = true;
       else if (!isThere) unknownKeys.add(`${task} ${slice} ${column} ${JSON.stringify(key)}`);
     }
@@ -253,9 +277,7 @@ export function sliceOf(
 ): Cell {
   if (value === null) return null;
   const local =
-    type === 'timestamptz' && timezone !== undefined
-      ? utcToLocal(value)
-      : value.replace(/\+00$/, '');
+    type !== 'date' && timezone !== undefined ? utcToLocal(value) : value.replace(/\+00$/, '');
   const cut = truncate(local, slice);
   return slice === 'hour' ? cut : cut.split(' ')[0]!;
 }
@@ -300,15 +322,4 @@ function measured(
       return [[name, (aggregate === 'min' ? sorted[0] : sorted.at(-1)) ?? null]];
     }
   }
-}
-
-function group<T>(items: readonly T[], keyOf: (item: T) => string): T[][] {
-  const groups = new Map<string, T[]>();
-  for (const item of items) {
-    const key = keyOf(item);
-    const own = groups.get(key) ?? [];
-    groups.set(key, own);
-    own.push(item);
-  }
-  return [...groups.values()];
 }

@@ -1,6 +1,6 @@
 /** Runs of a warehouse within this process: whole, in part, killed, two at once. */
 import type pg from 'pg';
-import type { Warehouse } from '../../src/model/warehouse/task.js';
+import type { Task, Warehouse } from '../../src/model/warehouse/task.js';
 import { withClient } from '../../src/postgres/connection.js';
 import { runTask } from '../../src/warehouse/run/run-task.js';
 import { runTasks } from '../../src/warehouse/run/run-tasks.js';
@@ -22,12 +22,13 @@ export function run(
   config: pg.ClientConfig,
   warehouse: Warehouse,
   options: RunOptions = {},
+  given?: readonly Task[],
 ): Promise<TaskResult[]> {
   const { tasks = [], only = false, full = false, dates } = options;
   return runTasks(
     { client: config, label: 'the test' },
     warehouse,
-    selectTasks(warehouse.tasks, tasks, only, () => false),
+    given ?? selectTasks(warehouse.tasks, tasks, only, () => false),
     {
       full,
       dryRun: false,

@@ -3,6 +3,7 @@ import type pg from 'pg';
 import type { Warehouse } from '../../src/model/warehouse/task.js';
 import { Random } from '../faults/random.js';
 import { type Files, loadFiles } from '../support/warehouse-project.js';
+import { promote, runBeside } from './beside.js';
 import { relationOf } from './dump.js';
 import { compareIds, type Ids, judge, type Place, readIds } from './judge.js';
 import { Bronze, emptyDatabase } from './place.js';
@@ -71,7 +72,7 @@ class Actor {
       case 'load':
         await bronze.load(
           step.table,
-          step.rows,
+          step,
           step.updates,
           step.halves ? async () => void (await this.#runOnly()) : undefined,
         );
@@ -80,7 +81,7 @@ class Actor {
         await bronze.undo(step.which);
         return [];
       case 'replace':
-        await bronze.replace(step.table, step.rows);
+        await bronze.replace(step.table, step);
         return [];
       case 'promote':
         await bronze.promote(step.column, step.value);
@@ -107,6 +108,10 @@ class Actor {
         ]);
         return [...failuresOf(both.flat()), ...(await this.#judged())];
       }
+      case 'beside':
+        return runBeside(this.#place, this.#warehouse, step.full);
+      case 'swap':
+        return promote(this.#place, this.#warehouse);
       case 'run':
         return this.#checked({ full: step.full }, true);
     }

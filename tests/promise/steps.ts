@@ -1,6 +1,6 @@
 /** What happens to a warehouse: steps as plain data, so that a failing sequence can be made smaller. */
 import type { Random } from '../faults/random.js';
-import { BRONZE_NAMES, type BronzeName, makeRows, type Row } from './bronze.js';
+import { BRONZE_NAMES, type BronzeName, EFFECTIVE, makeRows, type Row } from './bronze.js';
 import { namesOf, type Project, redeclare } from './project.js';
 
 export type Step =
@@ -10,10 +10,16 @@ export type Step =
       readonly rows: readonly Row[];
       readonly updates: boolean;
       readonly halves: boolean;
+      readonly effective: string;
     }
   /** The last load is -1. */
   | { readonly op: 'undo'; readonly which: number }
-  | { readonly op: 'replace'; readonly table: BronzeName; readonly rows: readonly Row[] }
+  | {
+      readonly op: 'replace';
+      readonly table: BronzeName;
+      readonly rows: readonly Row[];
+      readonly effective: string;
+    }
   | { readonly op: 'promote'; readonly column: string; readonly value: string | null }
   | {
       readonly op: 'declare';
@@ -32,6 +38,10 @@ export type Step =
   | { readonly op: 'aside'; readonly task: string }
   | { readonly op: 'kill'; readonly after: number }
   | { readonly op: 'two'; readonly full: boolean }
+  /** A run of an environment; production is as it was. */
+  | { readonly op: 'beside'; readonly full: boolean }
+  /** The environment becomes production, if it may. */
+  | { readonly op: 'swap' }
   | { readonly op: 'run'; readonly full: boolean };
 
 const RANGES: readonly (readonly [string, string])[] = [
@@ -50,10 +60,14 @@ export function makeStep(random: Random, project: Project, promoted: number): St
       rows: makeRows(random, table),
       updates: random.next() < 0.7,
       halves: random.next() < 0.2,
+      effective: random.pick(EFFECTIVE),
     };
   }
   if (chance < 0.42) return { op: 'undo', which: random.pick([-1, -1, random.below(8)]) };
-  if (chance < 0.45) return { op: 'replace', table, rows: makeRows(random, table) };
+  if (chance < 0.45) {
+    const rows = makeRows(random, table);
+    return { op: 'replace', table, rows, effective: random.pick(EFFECTIVE) };
+  }
   if (chance < 0.47 && promoted < 2) {
     return { op: 'promote', column: `extra_${promoted + 1}`, value: random.pick([null, 'x']) };
   }
@@ -81,6 +95,8 @@ export function makeStep(random: Random, project: Project, promoted: number): St
   if (chance < 0.68) return { op: 'aside', task: random.pick(namesOf(project)) };
   if (chance < 0.72) return { op: 'kill', after: random.below(250) };
   if (chance < 0.77) return { op: 'two', full: random.next() < 0.2 };
+  if (chance < 0.84) return { op: 'beside', full: random.next() < 0.1 };
+  if (chance < 0.89) return { op: 'swap' };
   return { op: 'run', full: random.next() < 0.08 };
 }
 

@@ -163,7 +163,9 @@ describe('built-in reports', () => {
 
   test('every one of them is tested here', async () => {
     const catalog = await readCatalog(project.directory);
-    const tested = new Set(cases.map(([name]) => name));
+    // That of a column which the built-in model has not is tested in tests/load/copy-of.test.ts.
+    const ofCopies = 'count_hourly_events_by_first_dimension_name';
+    const tested = new Set([...cases.map(([name]) => name), ofCopies]);
     expect(catalog.map((entry) => entry.name)).toEqual([...tested].sort());
   });
 

@@ -2,9 +2,16 @@
 import type pg from 'pg';
 import { beforeEach } from 'vitest';
 import type { ChangeKind } from '../../src/ledger/changes.js';
-import type { Warehouse } from '../../src/model/warehouse/task.js';
+import { declaredTask } from '../../src/model/warehouse/environment.js';
+import type { Task, Warehouse } from '../../src/model/warehouse/task.js';
 import { withClient } from '../../src/postgres/connection.js';
 import { migrate } from '../../src/postgres/migrate.js';
+import { openEnvironment, tasksOf } from '../../src/warehouse/environments/open-environment.js';
+import {
+  type Promoted,
+  promoteEnvironment,
+} from '../../src/warehouse/environments/promote-environment.js';
+import { withTaskLocks } from '../../src/warehouse/environments/task-locks.js';
 import { runTasks } from '../../src/warehouse/run/run-tasks.js';
 import { selectTasks } from '../../src/warehouse/run/select-tasks.js';
 import type { TaskResult } from '../../src/warehouse/run/task-results.js';
@@ -18,6 +25,9 @@ export interface WarehousePlace {
   /** A transaction with its entry in the log of changes. */
   change(sql: string, relation: string, kind: ChangeKind, loadId?: number): Promise<void>;
   run(warehouse: Warehouse, options?: RunOptions): Promise<TaskResult[]>;
+  /** Of an environment. */
+  runIn(name: string, warehouse: Warehouse, options?: RunOptions): Promise<TaskResult[]>;
+  promote(name: string, warehouse: Warehouse): Promise<Promoted>;
 }
 
 export interface RunOptions {
@@ -34,12 +44,34 @@ export function useWarehouse(): WarehousePlace {
   const database = useTestDatabase('empty');
   beforeEach(() =>
     withClient(database.config, 'test', async (client) => {
-      await client.query('DROP SCHEMA IF EXISTS edp, silver, gold CASCADE');
+      await client.query('DROP SCHEMA IF EXISTS edp, silver, gold, silver__dev, gold__dev CASCADE');
       await client.query('DROP SCHEMA public CASCADE; CREATE SCHEMA public');
       await migrate(client);
     }),
   );
   let runs = 0;
+  const runTasksOf = (warehouse: Warehouse, tasks: readonly Task[], options: RunOptions) => {
+    const { full = false, dryRun = false, dates, signal } = options;
+    return runTasks(
+      { client: database.config, label: 'the test' },
+      warehouse,
+      tasks,
+      {
+        full,
+        dryRun,
+        withSql: false,
+        parallel: 2,
+        ...(dates === undefined ? {} : { slices: { from: dates[0], to: dates[1] } }),
+      },
+      ++runs,
+      { started() {}, ended() {} },
+      signal ?? new AbortController().signal,
+    );
+  };
+  const select = ({ tasks: all }: Warehouse, { tasks = [], only = false }: RunOptions) =>
+    selectTasks(all, tasks, only, () => false);
+  const open = (warehouse: Warehouse, name: string) =>
+    openEnvironment({ client: database.config, label: 'the test' }, warehouse, name);
   return {
     database,
     async declare(declared, files = {}) {
@@ -56,22 +88,26 @@ export function useWarehouse(): WarehousePlace {
         await client.query('COMMIT');
       });
     },
-    run(warehouse, options = {}) {
-      const { tasks = [], only = false, full = false, dryRun = false, dates, signal } = options;
-      return runTasks(
-        { client: database.config, label: 'the test' },
-        warehouse,
-        selectTasks(warehouse.tasks, tasks, only, () => false),
-        {
-          full,
-          dryRun,
-          withSql: false,
-          parallel: 2,
-          ...(dates === undefined ? {} : { slices: { from: dates[0], to: dates[1] } }),
-        },
-        ++runs,
-        { started() {}, ended() {} },
-        signal ?? new AbortController().signal,
+    run: (warehouse, options = {}) => runTasksOf(warehouse, select(warehouse, options), options),
+    async runIn(name, warehouse, options = {}) {
+      const environment = await open(warehouse, name);
+      const tasks = tasksOf(environment, select(warehouse, options));
+      const results = await runTasksOf(environment.warehouse, tasks, options);
+      return results.filter(({ task }) => environment.differing.has(declaredTask(task)));
+    },
+    async promote(name, warehouse) {
+      const runId = ++runs;
+      // Its entries in the log of changes say which run it is.
+      return withClient({ ...database.config, runId }, 'test', (client) =>
+        withTaskLocks(client, warehouse, name, async () =>
+          promoteEnvironment(
+            client,
+            await open(warehouse, name),
+            warehouse,
+            runId,
+            new AbortController().signal,
+          ),
+        ),
       );
     },
   };

@@ -14,6 +14,8 @@ export interface WarehouseFolder {
   edp<const A extends readonly string[]>(...args: A): Promise<CliResult<CommandOf<A>>>;
   /** Without. */
   plain(...args: string[]): Promise<CliResult>;
+  /** With a fault at a failpoint. */
+  killed(args: readonly string[], failpoints: string): Promise<CliResult>;
   /** Writes a file of records and loads it. */
   load(table: string, csv: string, ...options: string[]): Promise<void>;
 }
@@ -42,6 +44,11 @@ export function useWarehouseFolder(files: Readonly<Record<string, string>>): War
     edp: <const A extends readonly string[]>(...args: A) =>
       call([...args, '--json']) as Promise<CliResult<CommandOf<A>>>,
     plain: (...args) => call(args) as Promise<CliResult>,
+    killed: (args, failpoints) =>
+      edp(args, {
+        cwd: directory,
+        env: { DATABASE_URL: database.url, EDP_FAILPOINTS: failpoints },
+      }) as Promise<CliResult>,
     async load(table, csv, ...options) {
       const name = `${table}-${++count}.csv`;
       await write(name, csv);

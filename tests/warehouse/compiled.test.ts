@@ -29,6 +29,25 @@ const SHAPES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     changed: 'timestamp with time zone',
     load_id: 'bigint',
   },
+  raw_plans: {
+    member: 'integer',
+    plan: 'text',
+    country: 'text',
+    price: 'numeric',
+    changed: 'timestamp without time zone',
+    is_test: 'boolean',
+    load_id: 'bigint',
+  },
+  plans: {
+    member_id: 'integer',
+    plan: 'text',
+    country: 'text',
+    price: 'numeric',
+    load_id: 'bigint',
+    valid_from: 'timestamp with time zone',
+    valid_to: 'timestamp with time zone',
+    is_current: 'boolean',
+  },
   jobs: {
     job_id: 'bigint',
     member: 'integer',
@@ -54,6 +73,12 @@ function toSql(blueprint: Blueprint, slices: readonly string[]): string {
   );
   if (blueprint.affected !== undefined) {
     parts.push(`-- affected keys\n${printSelect(blueprint.affected({ loads: [3, 17] }))};`);
+  }
+  if (blueprint.versionsOf !== undefined && blueprint.id !== undefined) {
+    const keys = ['["1", "a"]', '["2", null]'];
+    parts.push(
+      `-- affected keys, as they are listed\n${printSelect(blueprint.affected!({ keys }))};`,
+    );
   }
   for (const lookUp of blueprint.lookUps) {
     parts.push(

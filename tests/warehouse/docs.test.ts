@@ -1,27 +1,18 @@
 /** docs/warehouse.md teaches by commands: each of them runs, in their order, in an empty directory. */
-import { readFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
 import { edp } from '../support/cli.js';
 import { useTestDatabase } from '../support/database.js';
+import { readPageCommands } from '../support/page-commands.js';
 import { makeProject } from '../support/scratch.js';
 
 const database = useTestDatabase('empty');
-
-async function readCommands(): Promise<string[][]> {
-  const page = await readFile(new URL('../../docs/warehouse.md', import.meta.url), 'utf8');
-  const blocks = [...page.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, text]) => text!);
-  return blocks
-    .flatMap((text) => text.trimEnd().split('\n'))
-    .map((line) =>
-      [...line.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, word]) => quoted ?? word!),
-    );
-}
 
 it('each command of the tutorial does what it says', async () => {
   const cwd = await makeProject(null);
   const run = (args: readonly string[]) => edp(args, { cwd, env: { DATABASE_URL: database.url } });
   const outputs: string[] = [];
-  for (const [program, ...args] of await readCommands()) {
+  for (const { words } of await readPageCommands('warehouse.md')) {
+    const [program, ...args] = words;
     expect(program).toBe('edp');
     const { status, stdout, stderr } = await run(args);
     expect(status, `edp ${args.join(' ')}\n${stderr}`).toBe(0);

@@ -40,6 +40,7 @@ const loadSummary = {
   seconds: seconds.describe('Working time of all its runs'),
   contentHash: z.string(),
   startedAt: time,
+  effectiveAt: time.describe('When its records became valid, for dimensions with type-2'),
   finishedAt: time.nullable(),
   undoneAt: time.nullable(),
   replacedBy: z.int().nullable().describe('The load that replaced its rows with --replace'),

@@ -1,6 +1,7 @@
 /** Each command → the schemas of what it prints with `--json`. A new command is a line here. */
 import { z } from 'zod';
 import { dbSchema } from './db.schema.js';
+import { diffSchema, promoteEnvSchema } from './environment.schema.js';
 import { generateDataSchema } from './generate.schema.js';
 import { inspectSchema } from './inspect.schema.js';
 import { error, failureOf, type Json } from './json-parts.js';
@@ -15,9 +16,16 @@ import { dryRunSchema, ingestSchema, seedDimensionsSchema } from './load.schema.
 import { modelSchema } from './model.schema.js';
 import { reportListSchema, reportSchema } from './report.schema.js';
 import { runStatusSchema, runsStatusSchema } from './runs.schema.js';
+import { testSchema } from './test.schema.js';
 import { promoteSchema, replaySchema, undoSchema } from './upkeep.schema.js';
 import { verifySchema } from './verify.schema.js';
-import { checkSchema, initSchema, sampleSchema, warehouseRunSchema } from './warehouse.schema.js';
+import {
+  checkSchema,
+  initFromDbtSchema,
+  initSchema,
+  sampleSchema,
+  warehouseRunSchema,
+} from './warehouse.schema.js';
 
 /** By name of the result: a command with several modes has several. */
 export const RESULT_SCHEMAS = {
@@ -42,9 +50,12 @@ export const RESULT_SCHEMAS = {
   sample: { sample: sampleSchema },
   lineage: { lineage: lineageSchema },
   undo: { undo: undoSchema },
-  init: { init: initSchema },
+  init: { init: initSchema, 'init --from-dbt': initFromDbtSchema },
   run: { run: warehouseRunSchema },
+  test: { test: testSchema },
   verify: { verify: verifySchema },
+  diff: { diff: diffSchema },
+  'promote-env': { 'promote-env': promoteEnvSchema },
   promote: { promote: promoteSchema },
   db: { db: dbSchema },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, z.ZodType>>>>;

@@ -12,6 +12,7 @@ const runShape = {
   options: z
     .record(z.string(), z.unknown())
     .describe('Options and arguments of the command line, without secrets'),
+  environment: z.string().nullable().describe('Of edp run --env and promote-env; null: production'),
   state: z.enum(RUN_STATES).describe('interrupted: also where the command was killed'),
   startedAt: time,
   finishedAt: time.nullable().describe('Null while it runs, and where it was killed'),
@@ -62,7 +63,9 @@ export const runStatusSchema = z.strictObject({
   run: z.strictObject({
     ...runShape,
     changes: z.array(change),
-    tasks: z.array(taskRun).describe('Of edp run, in the order in which they ended'),
+    tasks: z
+      .array(taskRun)
+      .describe('Of edp run, in the order in which they ended, by the names of edp.yaml'),
   }),
 });
 

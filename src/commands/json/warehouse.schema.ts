@@ -44,6 +44,16 @@ export const warehouseRunSchema = z.strictObject({
   command: z.literal('run'),
   ok: z.boolean().describe('Exit status 0, or 3 without a failed check of severity error'),
   runId: z.int().nullable().describe('null for a dry run'),
+  environment: z
+    .strictObject({
+      name: z.string(),
+      schemas: z.array(z.string()),
+      differing: z
+        .array(z.string())
+        .describe('Tasks that differ from production, or read one that does: only these are made'),
+    })
+    .optional()
+    .describe('With --env'),
   seconds,
   copies: z
     .array(
@@ -64,6 +74,41 @@ export const initSchema = z.strictObject({
   directory: z.string(),
   files: z.array(z.string()).describe('Paths in the directory'),
 });
+
+const dbtPart = {
+  kind: z.string().describe('model, seed, source, test, snapshot, macro, package, …'),
+  name: z.string(),
+  file: z.string().describe('Of the dbt project'),
+  line: z.int().min(1),
+};
+
+export const initFromDbtSchema = initSchema.extend({
+  fromDbt: z.strictObject({
+    project: z.string(),
+    taken: z.array(
+      z.strictObject({
+        ...dbtPart,
+        became: z.string().describe('What it is in the new project'),
+        note: z.string().nullable().describe('What is different there'),
+      }),
+    ),
+    notTaken: z.array(
+      z.strictObject({
+        ...dbtPart,
+        reason: z.string(),
+        instead: z.string().describe('What to do about it'),
+        waiting: z
+          .string()
+          .nullable()
+          .describe('File of its SQL, where only what it reads was not taken'),
+      }),
+    ),
+    tables: z.array(z.string()).describe('Tables that must be there before edp run'),
+    next: z.array(z.string()).describe('Commands that load the seeds and make the tables'),
+  }),
+});
+
+export type InitFromDbtJson = Json<typeof initFromDbtSchema>;
 
 export type WarehouseRunJson = Json<typeof warehouseRunSchema>;
 

@@ -33,6 +33,7 @@ import {
   readCommittedPart,
   tryLockLoad,
 } from '../../ledger/loads.js';
+import { snapshotOf, writeMemberEnds } from '../../ledger/member-ends.js';
 import { assertMayKeepLedger } from '../../ledger/privileges.js';
 import { addPromotedColumns } from '../../ledger/promotions.js';
 import { NO_REMARK_COUNTS } from '../../ledger/remarks.js';
@@ -56,6 +57,7 @@ import {
   type IngestResult,
   isFileFault,
 } from '../file-results.js';
+import { describeMemberEnds } from '../member-notes.js';
 import type { LoadRules } from '../messages.js';
 import { planSplits, type SplitPlan } from '../plan-splits.js';
 import {
@@ -70,7 +72,8 @@ import { clearTable, explainReferrers, type ReplacedContent } from '../replace/c
 import { theOnlyTable } from '../replace/replace-run.js';
 import type { IngestOptions } from '../run.js';
 import { formOf, RunBook } from '../run-book.js';
-import { describeFormer } from '../target-tables.js';
+import { ruleFor } from '../sinks/staged-rows.js';
+import { describeFormer, describeRule } from '../target-tables.js';
 import { type CountedTail, countTail, withEnds } from '../text-ends.js';
 import { RejectSummary, type TriedReject } from './dry-run-rejects.js';
 import { isSameContent, type LoadedFile } from './same-content.js';
@@ -332,6 +335,8 @@ class DryRun {
       };
       await ensureTableWithin(this.#client, this.#model, table, log);
       await ensureExtraColumnWithin(this.#client, table, log);
+      const note = describeRule(table, this.#options.onConflict);
+      if (note !== undefined) this.#progress.note(note);
       // Only an attempt shows whether the role may skip triggers.
       await this.#client.query('SAVEPOINT edp_inspect');
       found = await inspectTable(
@@ -380,6 +385,7 @@ class DryRun {
       const end = await this.#trySplits(prepared, load, plan, before, count);
       if (end !== undefined) {
         tail = await countTail(prepared, plan, end);
+        await this.#endMembers(prepared, load.loadId);
         reason = undefined;
       }
     } catch (error) {
@@ -404,6 +410,16 @@ class DryRun {
     });
   }
 
+  /** Where the file holds all members: those that it lacks would end. */
+  async #endMembers({ target }: PreparedFile, loadId: number): Promise<void> {
+    const snapshot = snapshotOf(target.table, this.#tables.get(target.table.name)!);
+    if (snapshot === undefined) return;
+    const load = { loadId, attempt: 0 };
+    const ends = await writeMemberEnds(this.#client, snapshot, load, this.#options.force);
+    const note = describeMemberEnds(ends, target, undefined);
+    if (note !== undefined) this.#progress.note(note);
+  }
+
   /** Inserts the load that foreign keys of the ledger require. */
   async #insertLoad(
     { description, plan, recordForm, file, identity }: PreparedFile,
@@ -421,7 +437,7 @@ class DryRun {
       target,
       loadId,
       writeBatchSize,
-      onConflict,
+      onConflict: ruleFor(target, onConflict),
       missingDimensions,
     };
   }

@@ -27,6 +27,7 @@ import {
 } from '../../ledger/counts.js';
 import { loadKey } from '../../ledger/load-key.js';
 import { type Claim, claimLoads, releaseLoads } from '../../ledger/loads.js';
+import { snapshotOf, writeMemberEnds } from '../../ledger/member-ends.js';
 import { assertMayKeepLedger } from '../../ledger/privileges.js';
 import { insertReceipts } from '../../ledger/receipts.js';
 import { areComplete, completeLoads, dropEmptyLoads } from '../../ledger/replaced-loads.js';
@@ -46,6 +47,7 @@ import { isSameContent } from '../dry-run/same-content.js';
 import type { IngestProgress, IngestResult } from '../file-results.js';
 import { isFileFault } from '../file-results.js';
 import type { SplitPool } from '../load-pool.js';
+import { describeMemberEnds } from '../member-notes.js';
 import type { LoadTask } from '../messages.js';
 import { planSplits, type SplitPlan } from '../plan-splits.js';
 import {
@@ -58,6 +60,7 @@ import {
 import { type IngestOptions, ofLoad } from '../run.js';
 import { formOf, RunBook } from '../run-book.js';
 import { RowsLeftOut } from '../sinks/left-out.js';
+import { ruleFor } from '../sinks/staged-rows.js';
 import { TargetTables } from '../target-tables.js';
 import { type CountedTail, countTail, withEnds } from '../text-ends.js';
 import { CarefulSplits } from './careful-splits.js';
@@ -310,7 +313,9 @@ class ReplaceRun {
     let copied: Omit<Outcome, 'replaced'>;
     try {
       // One COPY would let records refer to each other in a circle, or not see those before them.
-      if (inCatalog.refersToItself || inCatalog.looksAtRows) throw new Undo();
+      // A version is compared with the one before it.
+      const { refersToItself, looksAtRows, hasVersions } = inCatalog;
+      if (refersToItself || looksAtRows || hasVersions) throw new Undo();
       copied = await this.#copy(loads, checked);
     } catch (error) {
       const isRefused =
@@ -360,15 +365,26 @@ class ReplaceRun {
     const splits = new CarefulSplits(client, checked, () => this.#assertGoing());
     const files = loads.map((load) => this.#plan(load));
     const all: Receipt[][] = [];
-    for (const { splits: planned, dataLine } of files) {
+    for (const [i, { splits: planned, dataLine }] of files.entries()) {
       const receipts: Receipt[] = [];
       await splits.load(planned, dataLine, ({ sourceBytes }, receipt) => {
         receipts.push(receipt);
         this.#count(sourceBytes ?? receipt.end - receipt.start, receipt.rows);
       });
       all.push(receipts);
+      await this.#endMembers(loads[i]!);
     }
     return { receipts: all, tails: await this.#countTails(loads, files, all) };
+  }
+
+  /** Where each file holds all members: those that it lacks, and one before it had, have ended. */
+  async #endMembers(load: OwnLoad): Promise<void> {
+    const { client, inCatalog } = this.#resources;
+    const snapshot = snapshotOf(this.#table, inCatalog);
+    if (snapshot === undefined) return;
+    const ends = await writeMemberEnds(client, snapshot, load, this.#options.force);
+    const note = describeMemberEnds(ends, load.prepared.target, load.loadId);
+    if (note !== undefined) this.#progress.note(note);
   }
 
   /** @param files whose splits were read */
@@ -400,7 +416,7 @@ class ReplaceRun {
       attempt,
       owner,
       writeBatchSize,
-      onConflict,
+      onConflict: ruleFor(inCatalog, onConflict),
       missingDimensions,
     };
     const plan = planSplits(prepared, [], {

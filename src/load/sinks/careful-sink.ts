@@ -11,6 +11,7 @@ import type { ChangedRows } from '../../ledger/changes.js';
 import type { RejectLog } from '../../ledger/reject-log.js';
 import { NO_REMARKS, type RowRemarks } from '../../ledger/remarks.js';
 import type { RowWriter } from '../../values/copy-binary.js';
+import { addPlaces } from './row-places.js';
 import type { EncodedRows, StagingTable } from './staging-table.js';
 
 export class CarefulSink implements RowSink {
@@ -106,7 +107,12 @@ export class CarefulSink implements RowSink {
   async flush(): Promise<void> {
     const portions = this.#portions;
     this.#portions = [];
-    for (const rows of portions) await this.#stage.copy(rows);
+    for (const rows of portions) await this.#stage.copy(this.#withPlaces(rows));
+  }
+
+  #withPlaces(rows: EncodedRows): EncodedRows {
+    if (!this.#stage.hasPlaces) return rows;
+    return addPlaces(rows, (ordinal) => this.#places[ordinal]!.byteOffset);
   }
 
   async pause(): Promise<void> {}

@@ -17,6 +17,7 @@ import {
   type StagingOptions,
   VERDICTS,
 } from './staged-rows.js';
+import { versionVerdicts } from './version-verdicts.js';
 
 /**
  * Records how many rows of other loads will be replaced: undo cannot restore their values.
@@ -137,6 +138,7 @@ export async function settleKeys(
  */
 export function keyVerdicts(options: StagingOptions, condition: string): string[] {
   if (options.target.key.length === 0) return [];
+  if (options.target.hasVersions) return [versionVerdicts(options, condition)];
   const { replacesRow } = CONFLICT_RULES[options.onConflict];
   const fixed = replacesRow ? fixedVerdicts(options, condition) : [];
   return [...fixed, takenVerdicts(options, condition)];
@@ -217,8 +219,8 @@ function fixedVerdicts(options: StagingOptions, condition: string): string[] {
 
 /**
  * Cuts records into runs, so that each record of a key can be judged by what the one before it made of the
- * row. Where records replace rows, no key comes twice in a run, since one statement replaces a row once
- * only; else the first of each key are a run, and all others, which find their key taken, the second.
+ * row. Where records replace rows, or are versions, no key comes twice in a run, since one statement replaces a row
+ * once only; else the first of each key are a run, and all others, which find their key taken, the second.
  *
  * @param condition on the staged rows `s`
  * @returns the condition of each run, in order
@@ -240,7 +242,9 @@ export async function cutRuns(
   if (rows.length === 0) return [condition];
   await client.query(INDEX_ORDINALS);
   return (
-    CONFLICT_RULES[onConflict].replacesRow ? betweenRepeats(rows) : firstsAndOthers(rows)
+    CONFLICT_RULES[onConflict].replacesRow || target.hasVersions
+      ? betweenRepeats(rows)
+      : firstsAndOthers(rows)
   ).map((part) => `${condition} AND ${part}`);
 }
 

@@ -1,7 +1,7 @@
 /** The staging table of a load. */
 import type pg from 'pg';
 import type { LoadRules } from '../messages.js';
-import { type StagingOptions, stagedColumns } from './staged-rows.js';
+import { ruleFor, type StagingOptions, stagedColumns } from './staged-rows.js';
 import { StagingTable } from './staging-table.js';
 
 export function stageFor(
@@ -13,7 +13,7 @@ export function stageFor(
     target,
     columns: stagedColumns(plan),
     copies: plan.copies,
-    onConflict,
+    onConflict: ruleFor(target, onConflict),
     missingDimensions,
     loadId,
     checked,

@@ -2,12 +2,16 @@
 
 import type { ColumnPlan, CopyPlan, TablePlan } from '../../mapping/table-plan.js';
 import { quoteIdentifier } from '../../model/ddl.js';
+import { OFFSET_COLUMN } from '../../model/kept-versions.js';
 import type { MissingDimensions, OnConflict } from '../../model/load-rules.js';
 import type { RejectCode } from '../../model/reject-codes.js';
 import type { KnownPartition, WantedPartition } from '../../postgres/partitions-in-catalog.js';
 import type { TableInCatalog } from '../../postgres/table-in-catalog.js';
 
-export type StagedColumn = Pick<ColumnPlan | CopyPlan, 'name' | 'type' | 'from'>;
+export type StagedColumn = Pick<ColumnPlan | CopyPlan, 'name' | 'type'> & {
+  /** `offset`: the place of the record. */
+  readonly from: (ColumnPlan | CopyPlan)['from'] | 'offset';
+};
 
 export function isLineage({ from }: StagedColumn): boolean {
   return from === 'load';
@@ -18,9 +22,20 @@ export function isCopied({ from }: StagedColumn): boolean {
   return from === 'copy';
 }
 
+/** Whether it has the place of the record. */
+export function isOffset({ from }: StagedColumn): boolean {
+  return from === 'offset';
+}
+
 /** All columns that get a value. */
-export function stagedColumns({ columns, copies = [] }: TablePlan): StagedColumn[] {
-  return [...columns, ...copies];
+export function stagedColumns({ columns, copies = [], hasVersions }: TablePlan): StagedColumn[] {
+  const place = { name: OFFSET_COLUMN, type: 'bigint', from: 'offset' } as const;
+  return [...(hasVersions === true ? [place] : []), ...columns, ...copies];
+}
+
+/** The rule for a key that is taken. Of a key with versions, none is. */
+export function ruleFor({ hasVersions }: TableInCatalog, asked: OnConflict): OnConflict {
+  return hasVersions ? 'reject' : asked;
 }
 
 /** Whether the server takes a value of the column for a new row only. */

@@ -62,6 +62,7 @@ import {
   VERDICTS,
 } from './staged-rows.js';
 import { Suspicion } from './suspicion.js';
+import { noteSeen } from './version-verdicts.js';
 import { parentsOf } from './waiting.js';
 
 /** Why a record is not in the table. */
@@ -98,6 +99,11 @@ export class StagingTable {
     this.#client = client;
     this.#options = options;
     this.#columns = quoteColumns(options.columns.map(({ name }) => name));
+  }
+
+  /** Whether each row has the place of its record behind its ordinal. */
+  get hasPlaces(): boolean {
+    return this.#options.target.hasVersions;
   }
 
   /** The rows of the target that the last merge changed. */
@@ -261,6 +267,7 @@ export class StagingTable {
         : await this.#moveTogether(foreignKeys, brought);
     await this.#repeatLeftOut();
     await this.#noteArrivals(inferred);
+    if (this.#options.target.isSnapshot) await noteSeen(this.#client, this.#options);
     await failpoint('stage.merged', this.#client);
     const { rows } = await this.#client.query<{
       ordinal: number;

@@ -35,6 +35,17 @@ export const dimensionSchema = () =>
         .union([columnName, z.array(columnName)], { error: 'expected a list of columns' })
         .optional()
         .describe('Columns of the source to take (default: all others)'),
+      'type-2': z
+        .union([columnName, z.array(columnName).min(1, 'type-2 names at least one attribute')], {
+          error: 'expected a column, or a list of columns',
+        })
+        .optional()
+        .describe('Attributes that keep their history; the others have the value of today'),
+      'changed-at': columnName
+        .optional()
+        .describe(
+          'Column of the source: when a version became valid (default valid_from of a history, else when the load took effect)',
+        ),
       id: z
         .enum(ID_TYPES, { error: expectedOf(ID_TYPES) })
         .optional()
@@ -49,9 +60,19 @@ export const dimensionSchema = () =>
       if (dimension.calendar === undefined) {
         if (dimension.from === undefined) add('a dimension has either from or calendar');
         else if (dimension['natural-key'] === undefined) add('a dimension has a natural-key');
+        if (dimension['changed-at'] !== undefined && dimension['type-2'] === undefined) {
+          add('changed-at orders the versions of type-2; name those attributes, too', 'changed-at');
+        }
         return;
       }
-      for (const name of ['from', 'natural-key', 'attributes', 'id'] as const) {
+      for (const name of [
+        'from',
+        'natural-key',
+        'attributes',
+        'type-2',
+        'changed-at',
+        'id',
+      ] as const) {
         if (dimension[name] !== undefined) add(`a calendar has no ${name}`, name);
       }
     });

@@ -25,9 +25,14 @@ const lookUp = () =>
       by: by().describe(
         'Natural key of the dimension: columns that both have, or {column of the dimension: column of the source}',
       ),
+      'as-of': columnName
+        .optional()
+        .describe(
+          'Column of the source: the version of that moment is looked up, in a dimension with type-2 (default: the version of today)',
+        ),
       ...notesShape,
     },
-    { error: 'a look-up is {dimension, by}' },
+    { error: 'a look-up is {dimension, by, as-of}' },
   );
 
 const measureForm = () => z.string({ error: 'a measure is an aggregate, such as sum(amount)' });

@@ -1,10 +1,11 @@
 /** The columns of tasks and declared tables, as far as declarations tell. */
-
+import type { DimensionInput } from './dimension-schema.js';
 import { averageParts } from './measure.js';
 import { toList } from './schema-parts.js';
 import type { WarehouseInput } from './sections.js';
-import type { SilverColumnInput } from './silver-schema.js';
+import type { SilverColumnInput, SilverInput } from './silver-schema.js';
 import type { Source } from './task.js';
+import { IS_CURRENT, isHistory, VALID_FROM, VALID_TO, VERSION_COLUMNS } from './versions.js';
 import type { Catalog, Declared, KnownColumns } from './warehouse-catalog.js';
 
 /** Silver keeps which load brought a row. */
@@ -77,7 +78,11 @@ export class ColumnFinder {
     const columns = Object.entries(input.columns).map(
       ([column, declared]) => [column, silverType(declared, source)] as const,
     );
-    return new Map([...columns, [LINEAGE_COLUMN, 'bigint']]);
+    return new Map([
+      ...columns,
+      [LINEAGE_COLUMN, 'bigint'],
+      ...(input.history === undefined ? [] : versionColumns(momentType(input.history, source))),
+    ]);
   }
 
   #ofDimension(name: string): KnownColumns | undefined {
@@ -88,19 +93,24 @@ export class ColumnFinder {
     const naturalKey = toList(input['natural-key']);
     const attributes =
       input.attributes === undefined
-        ? defaultAttributes(source, naturalKey, this.#sourceLineage(input.from))
+        ? defaultAttributes(source, [...naturalKey, ...this.#unlisted(input)])
         : toList(input.attributes);
     if (attributes === undefined) return undefined;
     return new Map<string, string | undefined>([
       ['id', input.id ?? 'bigint'],
       ...[...naturalKey, ...attributes].map((column) => [column, source?.get(column)] as const),
+      ...(input['type-2'] === undefined
+        ? []
+        : versionColumns(source?.get(input['changed-at'] ?? VALID_FROM))),
       ...goldTimes(),
     ]);
   }
 
-  #sourceLineage(name: string): string | undefined {
-    const source = this.#catalog.find(name);
-    return typeof source === 'string' ? undefined : lineageOf(source);
+  #unlisted(input: DimensionInput): readonly (string | undefined)[] {
+    const source = this.#catalog.find(input.from!);
+    return typeof source === 'string'
+      ? []
+      : unlistedColumns(this.#input, source, input['changed-at']);
   }
 
   #ofFact(name: string): KnownColumns | undefined {
@@ -135,16 +145,37 @@ export function lineageOf(source: Source): string | undefined {
   return source.task?.startsWith('silver.') ? LINEAGE_COLUMN : source.lineageColumn;
 }
 
+/** Columns of a source that are no attributes of a dimension, unless it names them. */
+export function unlistedColumns(
+  input: WarehouseInput,
+  source: Source,
+  changedAt: string | undefined,
+): readonly (string | undefined)[] {
+  return [lineageOf(source), changedAt, ...(isHistory(input, source) ? VERSION_COLUMNS : [])];
+}
+
 /** All other columns of the source; undefined where they are not known. */
 export function defaultAttributes(
   source: KnownColumns | undefined,
-  naturalKey: readonly string[],
-  lineageColumn: string | undefined,
+  others: readonly (string | undefined)[],
 ): string[] | undefined {
   if (source === undefined) return undefined;
-  return [...source.keys()].filter(
-    (column) => !naturalKey.includes(column) && column !== lineageColumn,
-  );
+  return [...source.keys()].filter((column) => !others.includes(column));
+}
+
+function momentType(
+  { by, timezone }: NonNullable<SilverInput['history']>,
+  source: KnownColumns | undefined,
+): string | undefined {
+  return timezone === undefined ? source?.get(by) : 'timestamptz';
+}
+
+function versionColumns(moment: string | undefined): [string, string | undefined][] {
+  return [
+    [VALID_FROM, moment],
+    [VALID_TO, moment],
+    [IS_CURRENT, 'boolean'],
+  ];
 }
 
 function silverType(

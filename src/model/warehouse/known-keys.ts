@@ -4,14 +4,8 @@ import { WAREHOUSE_SECTIONS, warehouseShape } from './sections.js';
 
 /** Key → what there is instead. They are refused, so that nobody takes them for done. */
 const LATER_KEYS: ReadonlyMap<string, string> = new Map([
-  ['history', 'latest-by keeps the latest row of each key'],
-  ['type-2', 'a dimension has the latest values'],
-  ['changed-at', 'a dimension has the latest values'],
-  ['as-of', 'a look-up finds the member by its natural key alone'],
   ['surrogate', 'the column has the id of the source'],
   ['partition-by', 'the table has no partitions'],
-  ['versions', 'the table has the latest row of each key'],
-  ['snapshot', 'what a later load lacks stays in the table'],
   ['privacy', 'see docs/security.md for rights'],
 ]);
 

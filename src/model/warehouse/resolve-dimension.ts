@@ -1,10 +1,12 @@
 /** `dimensions:` → tasks. */
 import { toNotes } from '../notes.js';
 import type { DimensionInput } from './dimension-schema.js';
-import { defaultAttributes, GOLD_TIMES, lineageOf } from './known-columns.js';
+import { defaultAttributes, GOLD_TIMES, unlistedColumns } from './known-columns.js';
+import { resolveType2 } from './resolve-type-2.js';
 import { checkColumns, findSource, type Path, type Resolving } from './resolving.js';
 import { toList } from './schema-parts.js';
 import type { CalendarTask, DimensionTask } from './task.js';
+import { isHistory, VALID_FROM, VERSION_COLUMNS } from './versions.js';
 import { describeSource } from './warehouse-catalog.js';
 
 const OWN_COLUMNS: readonly string[] = ['id', ...GOLD_TIMES];
@@ -33,39 +35,51 @@ export function resolveDimension(
   checkColumns(resolving, input.attributes, known, [...path, 'attributes'], owner);
   const attributes =
     input.attributes === undefined
-      ? defaultAttributes(known, naturalKey, lineageOf(source))
+      ? defaultAttributes(known, [
+          ...naturalKey,
+          ...unlistedColumns(resolving.input, source, input['changed-at']),
+        ])
       : toList(input.attributes);
-  refuseOwnColumns(resolving, path, naturalKey, input.attributes, attributes ?? []);
+  refuseOwnColumns(resolving, path, input, attributes ?? []);
+  const type2 =
+    input['type-2'] === undefined
+      ? undefined
+      : resolveType2(resolving, path, input, source, attributes);
   return {
     ...base,
     source,
     naturalKey,
     ...(attributes === undefined ? {} : { attributes }),
     idType: input.id ?? 'bigint',
+    readsCurrent:
+      type2 === undefined && isHistory(resolving.input, source) && !naturalKey.includes(VALID_FROM),
+    ...(type2 === undefined ? {} : { type2 }),
   };
 }
 
 function refuseOwnColumns(
   resolving: Resolving,
   path: Path,
-  naturalKey: readonly string[],
-  written: DimensionInput['attributes'],
+  input: DimensionInput,
   attributes: readonly string[],
 ): void {
+  const written = input.attributes;
+  const naturalKey = toList(input['natural-key']);
+  const own = [...OWN_COLUMNS, ...(input['type-2'] === undefined ? [] : VERSION_COLUMNS)];
   const refuse = (at: Path, column: string, mend: string) =>
     resolving.add({
       path: at,
-      message: `every dimension has a column ${column}, which edp fills; ${mend}`,
+      message: `every dimension ${OWN_COLUMNS.includes(column) ? '' : 'with type-2 '}has a column ${column}, which edp fills; ${mend}`,
     });
   for (const column of naturalKey) {
-    if (!OWN_COLUMNS.includes(column)) continue;
+    if (!own.includes(column)) continue;
     refuse([...path, 'natural-key'], column, 'give it another name in silver, and read that');
   }
   for (const column of attributes) {
     if (naturalKey.includes(column)) {
       const message = `"${column}" is in the natural key already`;
       resolving.add({ path: [...path, 'attributes'], message });
-    } else if (OWN_COLUMNS.includes(column)) {
+    } else if (own.includes(column)) {
       const mend =
         written === undefined
           ? 'name the attributes to take, or give it another name in silver'

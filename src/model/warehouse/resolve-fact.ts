@@ -9,6 +9,7 @@ import { resolveLookUps } from './resolve-look-ups.js';
 import { checkColumns, findSource, noColumn, type Path, type Resolving } from './resolving.js';
 import { toList } from './schema-parts.js';
 import type { FactTask, Measure, Source } from './task.js';
+import { isHistory, VALID_FROM } from './versions.js';
 import { describeSource, type KnownColumns } from './warehouse-catalog.js';
 
 const MONTHS = 'month';
@@ -40,6 +41,7 @@ export function resolveFact(
     date: input.date,
     ...(input.timezone === undefined ? {} : { timezone: input.timezone }),
     slice: input.slice ?? 'day',
+    readsCurrent: isHistory(resolving.input, source) && !toList(input.key).includes(VALID_FROM),
     lookUps,
     columns: toList(input.columns),
     checks: [],

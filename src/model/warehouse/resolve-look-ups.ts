@@ -1,9 +1,9 @@
 /** `dimensions:` of a fact → how each id is looked up. */
 import { toNotes } from '../notes.js';
-import { familyOf } from './column-types.js';
+import { familyOf, isSurelyNoDate } from './column-types.js';
 import type { FactInput, LookUpInput } from './fact-schema.js';
 import { CALENDAR_ID_TYPE, CALENDAR_KEY } from './known-columns.js';
-import { meant, noColumn, type Path, type Resolving } from './resolving.js';
+import { checkColumns, meant, noColumn, type Path, type Resolving } from './resolving.js';
 import { toList } from './schema-parts.js';
 import type { LookUp, Source } from './task.js';
 import { describeSource, type KnownColumns } from './warehouse-catalog.js';
@@ -26,7 +26,8 @@ export function resolveLookUps(
     if (dimension === undefined) return [];
     const by = orderPairs(resolving, at, pairs, dimension);
     checkTypes(resolving, at, by, dimension.name, known);
-    const { name, idType } = dimension;
+    const { name, idType, hasVersions } = dimension;
+    checkAsOf(resolving, at, input['as-of'], dimension, source, known);
     return [
       {
         column,
@@ -34,6 +35,8 @@ export function resolveLookUps(
         relation: { schema: resolving.catalog.layers.gold, name },
         idType,
         by,
+        hasVersions,
+        ...(input['as-of'] === undefined ? {} : { asOf: input['as-of'] }),
         ...toNotes(input).notes,
       },
     ];
@@ -84,6 +87,7 @@ interface Found {
   readonly name: string;
   readonly idType: LookUp['idType'];
   readonly naturalKey: readonly string[];
+  readonly hasVersions: boolean;
 }
 
 /** @returns undefined where there is none, or where it has faults of its own */
@@ -106,9 +110,35 @@ function findDimension(resolving: Resolving, path: Path, text: string): Found | 
   }
   const dimension = input.dimensions?.[name];
   if (dimension === undefined) return undefined;
-  return dimension.calendar === undefined
-    ? { name, idType: dimension.id ?? 'bigint', naturalKey: toList(dimension['natural-key']) }
-    : { name, idType: CALENDAR_ID_TYPE, naturalKey: CALENDAR_KEY };
+  if (dimension.calendar !== undefined) {
+    return { name, idType: CALENDAR_ID_TYPE, naturalKey: CALENDAR_KEY, hasVersions: false };
+  }
+  return {
+    name,
+    idType: dimension.id ?? 'bigint',
+    naturalKey: toList(dimension['natural-key']),
+    hasVersions: dimension['type-2'] !== undefined,
+  };
+}
+
+function checkAsOf(
+  resolving: Resolving,
+  path: Path,
+  asOf: string | undefined,
+  { name, hasVersions }: Found,
+  source: Source | undefined,
+  known: KnownColumns | undefined,
+): void {
+  if (asOf === undefined) return;
+  const add = (message: string) => resolving.add({ path: [...path, 'as-of'], message });
+  if (!hasVersions) {
+    add(`${name} has one version of each member; declare type-2: there, or remove as-of`);
+  }
+  if (source !== undefined) {
+    checkColumns(resolving, asOf, known, [...path, 'as-of'], describeSource(source));
+  }
+  const type = known?.get(asOf);
+  if (type !== undefined && isSurelyNoDate(type)) add(`"${asOf}" is ${type}, which is no time`);
 }
 
 /** In the order of the natural key, all of which is needed. */

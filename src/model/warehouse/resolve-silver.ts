@@ -6,7 +6,8 @@ import { checkColumns, findSource, noColumn, type Path, type Resolving } from '.
 import { toList } from './schema-parts.js';
 import type { SilverColumnInput, SilverInput } from './silver-schema.js';
 import { checkSql, isAnyOfMoment } from './sql-columns.js';
-import type { SilverColumn, SilverTask, Source } from './task.js';
+import type { History, SilverColumn, SilverTask, Source } from './task.js';
+import { findOverwriting, isVersionColumn } from './versions.js';
 import { describeSource, type KnownColumns } from './warehouse-catalog.js';
 
 interface Place {
@@ -30,6 +31,7 @@ export function resolveSilver(
   const own = new Map(Object.keys(input.columns).map((column) => [column, undefined]));
   checkColumns(resolving, input.key, own, [...path, 'key'], `silver.${name}`);
   checkSourceColumns(place, input);
+  checkHistory(place, input);
   const columns = Object.entries(input.columns).map(([column, declared]) =>
     toColumn(place, column, declared),
   );
@@ -45,6 +47,7 @@ export function resolveSilver(
     columns,
     ...(input.where === undefined ? {} : { where: input.where }),
     ...(input['latest-by'] === undefined ? {} : { latestBy: input['latest-by'] }),
+    ...(input.history === undefined ? {} : { history: toHistory(input.history) }),
     ...(incremental === undefined
       ? {}
       : {
@@ -71,6 +74,34 @@ function checkSourceColumns({ resolving, path, source, known }: Place, input: Si
   if (loaded) {
     const message = `edp knows itself what changed in ${owner}; remove it`;
     resolving.add({ path: [...path, 'incremental-by'], message });
+  }
+}
+
+function toHistory({ by, timezone }: NonNullable<SilverInput['history']>): History {
+  return { by, ...(timezone === undefined ? {} : { timezone }) };
+}
+
+function checkHistory(
+  { resolving, path, source, known }: Place,
+  { history, columns }: SilverInput,
+): void {
+  if (history === undefined) return;
+  const add = (at: Path, message: string) => resolving.add({ path: [...path, ...at], message });
+  const { by, timezone } = history;
+  checkColumns(resolving, by, known, [...path, 'history', 'by'], describeSource(source));
+  const type = known?.get(by);
+  if (type !== undefined && isSurelyNoDate(type) && !(isText(type) && timezone !== undefined)) {
+    const mend = isText(type) ? 'say which clock it was written by (timezone:)' : 'name a time';
+    add(['history', 'by'], `"${by}" is ${type}, and versions are valid from a moment; ${mend}`);
+  }
+  const { input, catalog } = resolving;
+  const overwriting = findOverwriting(input, catalog, source, by);
+  if (overwriting !== undefined) add(['history'], overwriting);
+  for (const column of Object.keys(columns).filter(isVersionColumn)) {
+    add(
+      ['columns', column],
+      `every history has a column ${column}, which edp fills; give yours another name`,
+    );
   }
 }
 

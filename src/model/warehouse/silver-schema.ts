@@ -55,6 +55,17 @@ const silverColumn = () =>
       'a column is the name of a column of the source, or {from, sql, type, timezone, truncate, values, on-error}',
   });
 
+const history = () =>
+  z.strictObject(
+    {
+      by: columnName.describe('Column of the source: the moment from which a version is valid'),
+      timezone: timezoneName()
+        .optional()
+        .describe('Zone of moments that have none; valid_from has them in UTC'),
+    },
+    { error: 'history is {by: column of the source}' },
+  );
+
 export const silverSchema = () =>
   z
     .strictObject({
@@ -72,6 +83,9 @@ export const silverSchema = () =>
       'latest-by': columnName
         .optional()
         .describe('Column of the source: of several rows with one key the latest counts'),
+      history: history()
+        .optional()
+        .describe('Keeps every version of a key, with valid_from, valid_to and is_current'),
       'incremental-by': columnName
         .optional()
         .describe('Column of a source that edp does not load, by which new rows are found'),
@@ -82,6 +96,11 @@ export const silverSchema = () =>
       when: isSound,
       message: 'overlap says how far incremental-by looks back; name that column, too',
       path: ['overlap'],
+    })
+    .refine((task) => task.history === undefined || task['latest-by'] === undefined, {
+      when: isSound,
+      message: 'history keeps every version of a key, latest-by only one; remove one of them',
+      path: ['history'],
     });
 
 export type SilverInput = z.output<ReturnType<typeof silverSchema>>;

@@ -4,6 +4,7 @@ import { hasTemplate, NO_TEMPLATES } from './no-templates.js';
 import { asksMoment } from './sql-moment.js';
 import { asNode, listOf, type Node, nodesIn, textOf } from './sql-node.js';
 import { type OutputOrigins, originsOf } from './sql-origins.js';
+import { type RenameRelation, renameRelations } from './sql-renaming.js';
 import type { ColumnsOf } from './sql-scope.js';
 import { columnsRead, outputColumns, type QueryRelation, relationsRead } from './sql-tree.js';
 import { unknownColumns } from './sql-unknown-columns.js';
@@ -35,6 +36,8 @@ export interface SqlName {
 export interface SqlReader {
   /** One SELECT. */
   readQuery(sql: string): QueryReading | SqlFault;
+  /** One SELECT that reads other relations in the place of those that it names. @param to undefined: it stays */
+  renameRelations(sql: string, to: RenameRelation): string;
   /** A value or a condition over columns. */
   readExpression(sql: string): ExpressionReading | SqlFault;
 }
@@ -54,6 +57,7 @@ export async function loadSqlReader(): Promise<SqlReader> {
   const parse: Parse = (sql) => parser.parseSync(sql);
   return {
     readQuery: (sql) => readQuery(parse, sql),
+    renameRelations: (sql, to) => renameRelations(parse(sql), sql, to),
     readExpression: (sql) => readExpression(parse, sql),
   };
 }

@@ -10,7 +10,16 @@ export interface QueryRelation {
 
 /** Tables and views in FROM, at any depth, each once. Names of WITH are none. */
 export function relationsRead(statement: Node): QueryRelation[] {
-  const found = new Map<string, QueryRelation>();
+  const found = relationsNamed(statement).map(
+    (relation) => [JSON.stringify([relation.schema, relation.name]), relation] as const,
+  );
+  // Each where it stands first.
+  return [...new Map([...found].reverse()).values()].reverse();
+}
+
+/** Each place in FROM that names one. */
+export function relationsNamed(statement: Node): QueryRelation[] {
+  const found: QueryRelation[] = [];
   const visit = (value: unknown, hidden: ReadonlySet<string>): void => {
     if (Array.isArray(value)) {
       for (const item of value) visit(item, hidden);
@@ -51,16 +60,14 @@ export function relationsRead(statement: Node): QueryRelation[] {
     const { schemaname, relname, location } = node;
     const name = String(relname);
     if (schemaname === undefined && hidden.has(name)) return;
-    const key = JSON.stringify([schemaname, name]);
-    if (found.has(key)) return;
-    found.set(key, {
+    found.push({
       ...(schemaname === undefined ? {} : { schema: String(schemaname) }),
       name,
       offset: typeof location === 'number' ? location : 0,
     });
   };
   visit(statement, new Set());
-  return [...found.values()];
+  return found;
 }
 
 /** Each reference to a column, as the names between the points; `*` is one of them. */

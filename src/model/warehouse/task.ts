@@ -63,6 +63,14 @@ export interface SilverColumn extends Notes {
   readonly onError: 'fail' | 'null';
 }
 
+/** From when a version is valid. */
+export interface History {
+  /** A column of the source. */
+  readonly by: string;
+  /** Of a `by` without zone. */
+  readonly timezone?: string;
+}
+
 export interface SilverTask extends TaskBase {
   readonly kind: 'silver';
   readonly source: Source;
@@ -72,6 +80,8 @@ export interface SilverTask extends TaskBase {
   readonly where?: string;
   /** A column of the source. */
   readonly latestBy?: string;
+  /** Every version of a key is kept. */
+  readonly history?: History;
   readonly incrementalBy?: { readonly column: string; readonly overlap?: string };
   /** Whether its SQL gives other values later for the same row. */
   readonly asksMoment: boolean;
@@ -86,6 +96,19 @@ export interface DimensionTask extends TaskBase {
   /** Undefined: all other columns of the source. */
   readonly attributes?: readonly string[];
   readonly idType: (typeof ID_TYPES)[number];
+  /** Of an environment: the dimension of production, whose members have their ids here, too. */
+  readonly idsOf?: { readonly task: string; readonly relation: Relation };
+  /** Of a source with versions: whether only those of now are read. */
+  readonly readsCurrent: boolean;
+  readonly type2?: Type2;
+}
+
+/** A dimension that keeps what attributes were before. */
+export interface Type2 {
+  /** Attributes with a version for each value; the others have the value of today in every version. */
+  readonly columns: readonly string[];
+  /** A column of the source; undefined: when the load of the row took effect. */
+  readonly changedAt?: string;
 }
 
 export interface CalendarTask extends TaskBase {
@@ -102,6 +125,10 @@ export interface LookUp extends Notes {
   readonly idType: (typeof ID_TYPES)[number];
   /** Pairs: column of the dimension, column of the source. All of the natural key. */
   readonly by: readonly { readonly dimension: string; readonly source: string }[];
+  /** Whether the dimension has several versions of a member. */
+  readonly hasVersions: boolean;
+  /** A column of the source: the version of that moment is looked up; undefined for the one of now. */
+  readonly asOf?: string;
 }
 
 export const AGGREGATES = ['sum', 'count', 'min', 'max', 'avg'] as const;
@@ -123,6 +150,8 @@ interface FactBase extends TaskBase {
   readonly date: string;
   readonly timezone?: string;
   readonly slice: SliceUnit;
+  /** Of a source with versions: whether only those of now are read. */
+  readonly readsCurrent: boolean;
   readonly lookUps: readonly LookUp[];
   readonly columns: readonly string[];
 }

@@ -1,5 +1,6 @@
 /** What the names in the warehouse's sections mean: tasks, declared tables, anything else in the database. */
 import { nearest } from '../../base/nearest.js';
+import { physicalKey } from '../kept-versions.js';
 import { findTable, type Model, physicalColumns, type Table } from '../model.js';
 import { formatTableName, parseTableName, splitName } from '../table-name.js';
 import type { WarehouseInput } from './sections.js';
@@ -105,7 +106,7 @@ export class Catalog {
     return {
       relation,
       ...(table.lineageColumn === undefined ? {} : { lineageColumn: table.lineageColumn }),
-      ...(table.key.length === 0 ? {} : { key: table.key }),
+      ...(table.key.length === 0 ? {} : { key: physicalKey(table) }),
     };
   }
 

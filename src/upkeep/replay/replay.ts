@@ -19,8 +19,9 @@ import {
   withHeldLoad,
 } from '../../ledger/held-load.js';
 import { openLedger } from '../../ledger/ledger-queries.js';
+import { hasLaterLoad, snapshotOf, writeMemberEnds } from '../../ledger/member-ends.js';
 import { type RemarkCounts, RemarkTally } from '../../ledger/remarks.js';
-import { stagedColumns } from '../../load/sinks/staged-rows.js';
+import { ruleFor, stagedColumns } from '../../load/sinks/staged-rows.js';
 import { fitPlan } from '../../mapping/fit-plan.js';
 import { planRecords } from '../../mapping/record-plan.js';
 import { withDrift } from '../../model/drift.js';
@@ -89,6 +90,7 @@ export async function replay(
       if (!totals.isDone) {
         const plan = await planReplay(hold, model, load, options);
         await replayAll(hold, plan, progress, totals, signal);
+        if (totals.isDone) await endMembers(hold, model, plan);
       }
     } catch (error) {
       failure = explainPrivileges(error, 'replay loads', NEEDED_PRIVILEGES);
@@ -166,8 +168,24 @@ async function planReplay(
       copies: fitted.copies,
       loadId,
       ...options,
+      onConflict: ruleFor(target, options.onConflict),
     },
   };
+}
+
+/**
+ * Where the file holds all members, and has no rejects any more: adds the ends of those that it lacks, unless a later load
+ * has been compared with what was there.
+ */
+async function endMembers(hold: HeldLoad, model: Model, { stage }: ReplayPlan): Promise<void> {
+  const { loadId, place, attempt, rows } = await hold.look();
+  const table = findTableAt(model, place);
+  const snapshot = table && snapshotOf(table, stage.target);
+  if (snapshot === undefined || rows.rejected > 0) return;
+  await hold.transaction(async (client) => {
+    if (await hasLaterLoad(client, loadId)) return;
+    await writeMemberEnds(client, snapshot, { loadId, attempt }, true);
+  });
 }
 
 /** What cannot be read from the ledger afterwards. */

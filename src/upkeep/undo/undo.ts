@@ -20,6 +20,7 @@ import {
 } from '../../ledger/held-load.js';
 import { openLedger } from '../../ledger/ledger-queries.js';
 import type { LoadState } from '../../ledger/load-state.js';
+import { passOnMemberEnds, type SnapshotTable, snapshotOf } from '../../ledger/member-ends.js';
 import { listReplaced, type ReplacedLoad } from '../../ledger/replaced-loads.js';
 import { findTableAt, type Model, type Table } from '../../model/model.js';
 import { withClient } from '../../postgres/connection.js';
@@ -187,14 +188,14 @@ class UndoRun {
     // Repeats what a crash of the server took back.
     for (let isClosed = false; !isClosed && !this.#signal.aborted; ) {
       const { sessions } = this.#hold;
-      await this.#remove(table);
+      await this.#remove(table, model);
       isClosed = await this.#close(sessions);
     }
     await failpoint('undo.closed');
   }
 
-  async #remove(table: LineageTable | undefined): Promise<void> {
-    await this.#mark();
+  async #remove(table: LineageTable | undefined, model: LineageModel | undefined): Promise<void> {
+    await this.#mark(table && model && snapshotOf(model, { oid: table.oid, table: table.name }));
     await failpoint('undo.marked');
     if (table !== undefined) await this.#removeRows(table);
     await failpoint('undo.rows_removed');
@@ -214,8 +215,12 @@ class UndoRun {
     );
   }
 
-  async #mark(): Promise<void> {
-    await this.#hold.transaction((client) => this.#hold.changeState(client, 'undoing'));
+  /** @param snapshot the table, where its files hold all members */
+  async #mark(snapshot: SnapshotTable | undefined): Promise<void> {
+    await this.#hold.transaction(async (client) => {
+      await this.#hold.changeState(client, 'undoing');
+      if (snapshot !== undefined) await passOnMemberEnds(client, snapshot, this.#load.loadId);
+    });
   }
 
   async #removeRows(table: LineageTable): Promise<void> {

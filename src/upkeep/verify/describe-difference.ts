@@ -1,6 +1,7 @@
 /** A difference that was found → its details: values in the file beside values in the table. */
 import type pg from 'pg';
-import { quoteColumns } from '../../model/ddl.js';
+import { quoteColumns, quoteIdentifier } from '../../model/ddl.js';
+import { OFFSET_COLUMN } from '../../model/kept-versions.js';
 import { withFile } from '../../source/open-file.js';
 import type { FieldBytes } from '../../values/copy-fields.js';
 import { fieldText } from '../../values/copy-text.js';
@@ -65,7 +66,7 @@ export class Describer {
     if (byteOffset === undefined || !IS_OF_A_ROW.has(kind)) return described;
     const record = await this.#recordAt(byteOffset);
     if (record === undefined) return described;
-    const table = kind === 'missing' ? undefined : await this.#rowWithKeyOf(record);
+    const table = kind === 'missing' ? undefined : await this.#rowWithKeyOf(record, byteOffset);
     return { ...described, ...this.#key(record), columns: this.#columns(record, table) };
   }
 
@@ -130,17 +131,25 @@ export class Describer {
     return fields;
   }
 
-  async #rowWithKeyOf(record: CanonicalFields): Promise<CanonicalFields | undefined> {
+  async #rowWithKeyOf(
+    record: CanonicalFields,
+    byteOffset: number,
+  ): Promise<CanonicalFields | undefined> {
     const { shape, target, table, load, promoted } = this.#subject;
     if (shape.key.length === 0) return undefined;
-    const lookup = new KeyLookup(this.#client, {
+    const isVersion =
+      table.hasVersions === true
+        ? `t.${quoteIdentifier(table.lineageColumn!)} = ${load.loadId} AND t.${quoteIdentifier(OFFSET_COLUMN)} = ${byteOffset}`
+        : 'true';
+    const job = {
       shape,
       promoted,
       seed: SEED,
       table: target.table,
       lineageColumn: table.lineageColumn,
       loadId: load.loadId,
-    });
+    };
+    const lookup = new KeyLookup(this.#client, job, isVersion);
     let row: CanonicalFields | undefined;
     await lookup.find([record], ({ fields, holder }) => {
       if (row === undefined || holder === load.loadId) row = fields;

@@ -37,7 +37,8 @@ export class KeyLookup {
   readonly #reader: RowReader;
   readonly #select: string;
 
-  constructor(client: pg.Client, job: LookupJob) {
+  /** @param condition on the rows `t` of the table */
+  constructor(client: pg.Client, job: LookupJob, condition = 'true') {
     this.#client = client;
     this.#job = job;
     this.#reader = new RowReader(job.shape, 'table', new Set(job.promoted), job.seed);
@@ -53,7 +54,7 @@ export class KeyLookup {
     this.#select = `SELECT ${columns.map(({ name }) => `t.${quoteIdentifier(name)}`).join(', ')},
         ${lineage}, k.n
       FROM unnest(${lists.join(', ')}) WITH ORDINALITY AS k (${[...names, 'n'].join(', ')})
-      JOIN ${job.table} t ON ${matches.join(' AND ')}`;
+      JOIN ${job.table} t ON ${matches.join(' AND ')} AND ${condition}`;
   }
 
   /** Compares each record with the table's row that has its key. */

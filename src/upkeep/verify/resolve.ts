@@ -36,7 +36,7 @@ export interface Rules {
 }
 
 /** Entries of one kind from several tasks, sorted. */
-class SortedEntries {
+export class SortedEntries {
   readonly numbers: Float64Array;
   readonly size: number;
   /** Indexes in `numbers` at which entries begin, in the requested order. */
@@ -80,7 +80,7 @@ class SortedEntries {
 }
 
 /** Steps through the groups of both sides together, in the order of their two hashes. */
-function* pairGroups(
+export function* pairGroups(
   records: SortedEntries,
   rows: SortedEntries,
   recordFields: readonly [number, number],
@@ -142,7 +142,7 @@ export function resolveKeyed(
   }
 }
 
-function sortRows(parts: readonly Float64Array[], by: readonly number[]): SortedEntries {
+export function sortRows(parts: readonly Float64Array[], by: readonly number[]): SortedEntries {
   return new SortedEntries(parts, TABLE_ENTRY.size, [
     ...by,
     TABLE_ENTRY.table,
@@ -152,16 +152,19 @@ function sortRows(parts: readonly Float64Array[], by: readonly number[]): Sorted
 }
 
 function addRows(rows: SortedEntries, from: number, to: number, differences: Differences): void {
-  for (let index = from; index < to; index++) {
-    differences.add({
-      kind: 'added',
-      row: {
-        table: rows.get(index, TABLE_ENTRY.table),
-        block: rows.get(index, TABLE_ENTRY.block),
-        item: rows.get(index, TABLE_ENTRY.item),
-      },
-    });
-  }
+  for (let index = from; index < to; index++) addRow(rows, index, differences);
+}
+
+/** Reports a row that no record of the file has made. */
+export function addRow(rows: SortedEntries, index: number, differences: Differences): void {
+  differences.add({
+    kind: 'added',
+    row: {
+      table: rows.get(index, TABLE_ENTRY.table),
+      block: rows.get(index, TABLE_ENTRY.block),
+      item: rows.get(index, TABLE_ENTRY.item),
+    },
+  });
 }
 
 function resolveGroup(
@@ -251,7 +254,7 @@ function expectedRecord(
   return expected;
 }
 
-function hasSameContent(records: SortedEntries, a: number, b: number): boolean {
+export function hasSameContent(records: SortedEntries, a: number, b: number): boolean {
   return (
     records.get(a, FILE_ENTRY.content1) === records.get(b, FILE_ENTRY.content1) &&
     records.get(a, FILE_ENTRY.content2) === records.get(b, FILE_ENTRY.content2)

@@ -97,6 +97,15 @@ export class RowReader {
     this.#readFields(this.fields(bytes, view, at));
   }
 
+  /** Makes the place of the record part of the content of the row read last. */
+  mixPlace(byteOffset: number): void {
+    const low = byteOffset >>> 0;
+    const high = Math.floor(byteOffset / 2 ** 32);
+    const mixed = finish(finish(low ^ this.content1) ^ high);
+    this.content1 = mixed >>> 0;
+    this.content2 = (finish(low ^ this.content2) ^ mixed) >>> 0;
+  }
+
   /** The canonical fields of a row. */
   fields(bytes: Buffer, view: DataView, at: number): FieldBytes[] {
     const fields: FieldBytes[] = [];

@@ -7,6 +7,13 @@ import type { FileSource } from './file-rows.js';
 import type { HashSeed } from './row-reader.js';
 import type { RowShape } from './shape.js';
 
+/** Columns of a table with versions, quoted. */
+export interface VersionColumns {
+  readonly offset: string;
+  /** Where files hold all members: whether the row is the end of one. */
+  readonly ended: string | undefined;
+}
+
 /** Data that all tasks of one verification share. */
 export interface VerifyJob {
   readonly database: pg.ClientConfig;
@@ -22,6 +29,8 @@ export interface VerifyJob {
   readonly table: string;
   readonly lineageColumn: string | undefined;
   readonly loadId: number;
+  /** Whether a key has several rows, each known by its load and the place of its record; ends of members are left out. */
+  readonly versions: VersionColumns | undefined;
   /**
    * Hashes of the bytes of the load's rejects, ascending, for a file of other content, in which the
    * ledger's offsets mean nothing. Undefined for the file that was loaded.
@@ -150,7 +159,9 @@ export const TABLE_ENTRY = {
   block: 4,
   item: 5,
   table: 6,
-  size: 7,
+  /** Place of the record of a version. */
+  byteOffset: 7,
+  size: 8,
 } as const;
 
 /** How the table's row with the key of a record compares with the record. */

@@ -37,6 +37,7 @@ import {
   type VerifyOutcome,
   type VerifyTask,
 } from './verify-task.js';
+import { VersionLookup } from './version-lookup.js';
 
 /** One session per thread, which sees one snapshot. */
 let session: { readonly key: string; readonly client: pg.Client } | undefined;
@@ -240,9 +241,10 @@ async function sumFile(
   const { bucketBits } = job;
   const reading = new RangeReading(client, job, ranges);
   await reading.read(
-    ({ bytes, view, at }) => {
+    ({ bytes, view, at, byteOffset }) => {
       reader.read(bytes, view, at);
       const at0 = bucketOf(reader.key1, bucketBits) * SUM.size;
+      if (job.versions !== undefined) reader.mixPlace(byteOffset);
       sums[at0 + SUM.difference]! += 1;
       sums[at0 + SUM.hash1]! += reader.content1;
       sums[at0 + SUM.hash2]! += reader.content2;
@@ -284,13 +286,19 @@ class EntryList {
   }
 }
 
+function newLookup(client: pg.Client, job: VerifyJob): Pick<KeyLookup, 'compare'> {
+  return job.versions === undefined
+    ? new KeyLookup(client, job)
+    : new VersionLookup(client, job, job.versions);
+}
+
 async function listFile(
   client: pg.Client,
   { job, ranges, wanted, looksUp }: Extract<VerifyTask, { kind: 'list-file' }>,
 ): Promise<FileOutcome> {
   const { shape, promoted, seed, bucketBits } = job;
   const reader = new RowReader(shape, 'file', new Set(promoted), seed);
-  const lookup = looksUp ? new KeyLookup(client, job) : undefined;
+  const lookup = looksUp ? newLookup(client, job) : undefined;
   const reading = new RangeReading(client, job, ranges);
   const entries = new EntryList(FILE_ENTRY.size);
   let pending: { at: number; fields: CanonicalFields }[] = [];
@@ -331,24 +339,29 @@ async function listFile(
   return reading.outcome(entries.take());
 }
 
+/** Length of the place of a record behind the compared columns of a row, where there is one. */
+const PLACE_BYTES = 12;
+
 /**
  * The rows of this load between two blocks of the table, or of each of its partitions.
  *
  * @param extraColumns SQL that follows the compared columns
  */
 function rangeQuery(
-  { shape, table, lineageColumn, loadId }: VerifyJob,
+  { shape, table, lineageColumn, loadId, versions }: VerifyJob,
   fromBlock: number,
   toBlock: number | undefined,
   extraColumns: string,
 ): string {
   const columns = quoteColumns(shape.columns.map(({ name }) => name));
+  const place = versions === undefined ? '' : `, ${versions.offset}`;
   const conditions = [
     `ctid >= '(${fromBlock},0)'::tid`,
     ...(toBlock === undefined ? [] : [`ctid < '(${toBlock},0)'::tid`]),
     ...(lineageColumn === undefined ? [] : [`${quoteIdentifier(lineageColumn)} = ${loadId}`]),
+    ...(versions?.ended === undefined ? [] : [`NOT ${versions.ended}`]),
   ];
-  return `SELECT ${columns}${extraColumns} FROM ${table} WHERE ${conditions.join(' AND ')}`;
+  return `SELECT ${columns}${place}${extraColumns} FROM ${table} WHERE ${conditions.join(' AND ')}`;
 }
 
 const BLOCK_KILOBYTES = 8;
@@ -384,6 +397,7 @@ async function sumTable(
   const rows = await visitTable(client, task, '', (bytes, view, at) => {
     reader.read(bytes, view, at);
     const at0 = bucketOf(reader.key1, bucketBits) * SUM.size;
+    if (job.versions !== undefined) reader.mixPlace(Number(view.getBigInt64(reader.end + 4)));
     sums[at0 + SUM.difference]! -= 1;
     sums[at0 + SUM.hash1]! -= reader.content1;
     sums[at0 + SUM.hash2]! -= reader.content2;
@@ -410,10 +424,15 @@ async function listTable(
     numbers[entry + TABLE_ENTRY.key2] = reader.key2;
     numbers[entry + TABLE_ENTRY.content1] = reader.content1;
     numbers[entry + TABLE_ENTRY.content2] = reader.content2;
+    let { end } = reader;
+    if (job.versions !== undefined) {
+      numbers[entry + TABLE_ENTRY.byteOffset] = Number(view.getBigInt64(end + 4));
+      end += PLACE_BYTES;
+    }
     // A ctid is six bytes behind its length, an oid four.
-    numbers[entry + TABLE_ENTRY.block] = view.getUint32(reader.end + 4);
-    numbers[entry + TABLE_ENTRY.item] = view.getUint16(reader.end + 8);
-    numbers[entry + TABLE_ENTRY.table] = view.getUint32(reader.end + 14);
+    numbers[entry + TABLE_ENTRY.block] = view.getUint32(end + 4);
+    numbers[entry + TABLE_ENTRY.item] = view.getUint16(end + 8);
+    numbers[entry + TABLE_ENTRY.table] = view.getUint32(end + 14);
   });
   return { kind: 'table', rows, entries: entries.take() };
 }

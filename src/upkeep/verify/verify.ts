@@ -14,7 +14,10 @@ import { EdpError, fromErrorData } from '../../base/errors.js';
 import { withThreads } from '../../base/threads.js';
 import { type LoadSummary, openLedger } from '../../ledger/ledger-queries.js';
 import type { WorkerData } from '../../load/load-pool.js';
+import { quoteIdentifier } from '../../model/ddl.js';
+import { versionColumns } from '../../model/kept-versions.js';
 import { CONFLICT_RULES, mostLenient } from '../../model/load-rules.js';
+import type { Table } from '../../model/model.js';
 import { withClient } from '../../postgres/connection.js';
 import type { Database } from '../../postgres/database.js';
 import { withSpool } from '../../source/spool.js';
@@ -33,6 +36,7 @@ import {
   withSnapshot,
 } from './prepare-verify.js';
 import { type KeyedTally, type Rules, resolveKeyed, resolveKeyless } from './resolve.js';
+import { resolveVersions } from './resolve-versions.js';
 import {
   FILE_ENTRY,
   type FileOutcome,
@@ -42,6 +46,7 @@ import {
   type VerifyJob,
   type VerifyOutcome,
   type VerifyTask,
+  type VersionColumns,
 } from './verify-task.js';
 
 export interface VerifyOptions extends VerifyRequest {
@@ -240,6 +245,7 @@ class Verification {
     if (!readsTable) await this.#compareByKey(pool, job, ranges, bytes);
     else await this.#compareBySums(pool, job, ranges, bytes);
     if (this.#hasKey && this.#hasLineage && isSameContent) this.#compareCounts();
+    if (job.versions?.ended !== undefined) await this.#compareEnded(job.versions.ended);
   }
 
   async #makeJob(plan: NonNullable<VerifySubject['plan']>): Promise<VerifyJob> {
@@ -257,6 +263,7 @@ class Verification {
       table: target.table,
       lineageColumn: table.lineageColumn,
       loadId: load.loadId,
+      versions: versionsOf(table),
       rejectHashes: isSameContent
         ? undefined
         : await listRejectHashes(this.#snapshot.client, load.loadId),
@@ -315,7 +322,9 @@ class Verification {
         }),
       );
       const rows = entriesOf(listed);
-      if (this.#hasKey) {
+      if (job.versions !== undefined) {
+        resolveVersions(records, rows, this.#rules(), this.#tally, this.#differences);
+      } else if (this.#hasKey) {
         resolveKeyed(records, rows, this.#rules(), this.#tally, this.#differences);
       } else {
         resolveKeyless(records, rows, this.#hasLineage, this.#differences);
@@ -479,6 +488,21 @@ class Verification {
     this.#differences.add({ kind: 'counts_differ', detail });
   }
 
+  /** Whether the ends of members are those that the ledger counts. @param ended column that marks them, quoted */
+  async #compareEnded(ended: string): Promise<void> {
+    const { client } = this.#snapshot;
+    const { load, target, table } = this.#subject;
+    const { rows } = await client.query<{ found: number; counted: number }>(
+      `SELECT (SELECT count(*) FROM ${target.table} WHERE ${quoteIdentifier(table.lineageColumn!)} = $1 AND ${ended}) AS found,
+              coalesce(rows_ended, 0) AS counted FROM edp.loads WHERE load_id = $1`,
+      [load.loadId],
+    );
+    const { found, counted } = rows[0]!;
+    if (found === counted) return;
+    const detail = `${found} ends of members are in the table, but the ledger counts ${counted}`;
+    this.#differences.add({ kind: 'counts_differ', detail });
+  }
+
   async #conclude(startedAt: number): Promise<VerifyResult> {
     const { load, laterUpdates } = this.#snapshot;
     const describer = new Describer(this.#snapshot.client, this.#subject, this.#snapshot);
@@ -512,6 +536,11 @@ class Verification {
       differences,
     };
   }
+}
+
+function versionsOf(table: Table): VersionColumns | undefined {
+  const [offset, ended] = versionColumns(table).map(quoteIdentifier);
+  return offset === undefined ? undefined : { offset, ended };
 }
 
 interface BlockRange {

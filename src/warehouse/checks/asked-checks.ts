@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto';
 import type { Check, Task } from '../../model/warehouse/task.js';
 import { type CheckOutcome, isError } from './outcome.js';
 
-function hashOf(check: Check): string {
+/** Of all that a check asks. */
+export function hashOf(check: Check): string {
   return createHash('sha256').update(JSON.stringify(check)).digest('hex').slice(0, 16);
 }
 

@@ -11,8 +11,14 @@ export const AFFECTED = 'edp_affected';
 /** All rows; those with the keys in {@link AFFECTED}; those of some slices, as the server prints them. */
 export type Within = 'all' | 'keys' | { readonly slices: readonly string[] };
 
-/** How changed rows are known: by the loads that they came with, or by a column from a value on. */
-export type Trace = { readonly loads: readonly number[] } | { readonly since: string };
+/**
+ * How changed rows are known: by the loads that they came with, by a column from a value on, or by their keys, each
+ * a list as JSON.
+ */
+export type Trace =
+  | { readonly loads: readonly number[] }
+  | { readonly since: string }
+  | { readonly keys: readonly string[] };
 
 /** Hidden columns of {@link Blueprint.rows}: source rows in a row; those with a NULL in a look-up key. */
 export const READ = 'edp_read';
@@ -24,6 +30,11 @@ export interface Blueprint {
   readonly relation: Relation;
   /** What tells rows apart; NULL equals NULL. */
   readonly key: readonly string[];
+  /**
+   * Of a table with versions, what identifies those whose versions they are: the key, without valid_from. Versions
+   * follow each other without a gap, and the last is current.
+   */
+  readonly versionsOf?: readonly string[];
   /** All other columns that {@link rows} gives. */
   readonly rest: readonly string[];
   /** Columns of groups that hold any of several equal values, which may be written in several ways. */
@@ -66,4 +77,12 @@ export interface Blueprint {
 
 export function dataColumns({ key, rest }: Pick<Blueprint, 'key' | 'rest'>): string[] {
   return [...key, ...rest];
+}
+
+/** What rows are derived anew by, all with one value of it together. */
+export function affectedBy({
+  key,
+  versionsOf,
+}: Pick<Blueprint, 'key' | 'versionsOf'>): readonly string[] {
+  return versionsOf ?? key;
 }

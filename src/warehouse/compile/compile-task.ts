@@ -7,6 +7,7 @@ import type { From, Output } from '../../relational/tree.js';
 import { type Blueprint, SOURCE } from './blueprint.js';
 import { calendarBlueprint, dimensionBlueprint } from './dimension-rows.js';
 import { factBlueprint } from './fact-rows.js';
+import { type KeyReader, keyReaderName } from './key-readers.js';
 import { modelBlueprint } from './model-rows.js';
 import { describeStatement, readShape, type Shape } from './relation-shape.js';
 import { silverBlueprint } from './silver-rows.js';
@@ -71,14 +72,8 @@ async function typed(client: pg.Client, task: TableTask): Promise<TableTask> {
 
 function toBlueprint(task: TableTask, shape: Shape, tasks: readonly Task[]): Blueprint {
   switch (task.kind) {
-    case 'silver': {
-      const dates = [...new Set(readersOf(task.name, tasks).map(({ column }) => column))];
-      return silverBlueprint(
-        task,
-        shape,
-        dates.map((name) => [name]),
-      );
-    }
+    case 'silver':
+      return silverBlueprint(task, shape, indexesOf(task.name, tasks));
     case 'dimension':
       return 'calendar' in task ? calendarBlueprint(task) : dimensionBlueprint(task, shape);
     case 'fact':
@@ -88,6 +83,22 @@ function toBlueprint(task: TableTask, shape: Shape, tasks: readonly Task[]): Blu
   }
 }
 
+/** By dates, facts find rows of their slices; by keys, rows that looked up a version that is another one now. */
+function indexesOf(name: string, tasks: readonly Task[]): string[][] {
+  const dates = readersOf(name, tasks).map(({ column }) => [column]);
+  const lookUps = tasks.flatMap((task) => {
+    if (task.kind !== 'fact' || task.source.task !== name) return [];
+    return task.lookUps
+      .filter(({ hasVersions }) => hasVersions)
+      .map(({ by, asOf }) => [
+        ...by.map(({ source }) => source),
+        ...(asOf === undefined ? [] : [asOf]),
+      ]);
+  });
+  const all = [...dates, ...lookUps].map((columns) => [...new Set(columns)]);
+  return all.filter((columns, i) => all.findIndex((each) => each.join() === columns.join()) === i);
+}
+
 /** How the facts divide what they read of a task. */
 export function readersOf(name: string, tasks: readonly Task[]): DateReader[] {
   return tasks.flatMap((task) => {
@@ -95,4 +106,18 @@ export function readersOf(name: string, tasks: readonly Task[]): DateReader[] {
     const { date, slice: unit, timezone } = task;
     return [{ column: date, unit, ...(timezone === undefined ? {} : { timezone }) }];
   });
+}
+
+/** Which columns of a task others identify members by, and whether they ask for versions of them. */
+export function keyReadersOf(name: string, tasks: readonly Task[]): KeyReader[] {
+  const readers = tasks.flatMap((task): KeyReader[] => {
+    if (task.kind === 'dimension' && 'source' in task && task.source.task === name) {
+      return [{ columns: task.naturalKey, isOfVersions: false }];
+    }
+    if (task.kind !== 'fact') return [];
+    return task.lookUps
+      .filter(({ dimension, hasVersions }) => hasVersions && dimension === name)
+      .map(({ by }) => ({ columns: by.map((each) => each.dimension), isOfVersions: true }));
+  });
+  return [...new Map(readers.map((reader) => [keyReaderName(reader), reader])).values()];
 }

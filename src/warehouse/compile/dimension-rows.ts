@@ -1,6 +1,12 @@
-/** A dimension: one row for each natural key, with the attributes that came last. */
+/** A dimension: one row for each natural key, with the attributes that came last, or with each version of them. */
 import { GOLD_TIMES, LINEAGE_COLUMN } from '../../model/warehouse/known-columns.js';
 import type { CalendarTask, DimensionTask } from '../../model/warehouse/task.js';
+import {
+  IS_CURRENT,
+  VALID_FROM,
+  VALID_TO,
+  VERSION_COLUMNS,
+} from '../../model/warehouse/versions.js';
 import {
   all,
   binary,
@@ -15,7 +21,8 @@ import {
   text,
 } from '../../relational/tree.js';
 import { AFFECTED, type Blueprint, SOURCE, type Trace, type Within } from './blueprint.js';
-import { countKeys, hasKey, isAffected, isOfLoads } from './key-conditions.js';
+import { datedRows, type Versioned, versionRows } from './dimension-versions.js';
+import { countKeys, hasKey, isAffected, isOfLoads, listedKeys, loadsOf } from './key-conditions.js';
 import { isSameWhereEqual, type Shape, wholeOrder } from './relation-shape.js';
 
 const RANK = 'edp_rank';
@@ -25,21 +32,26 @@ export const OWN_COLUMNS: ReadonlySet<string> = new Set([LINEAGE_COLUMN, ...GOLD
 export function dimensionBlueprint(task: DimensionTask, shape: Shape): Blueprint {
   const attributes = attributesOf(task, shape);
   const load = loadColumn(task, shape);
+  const { type2, naturalKey } = task;
+  const versioned = type2 && { task, type2, attributes, load, shape };
   return {
     task: task.name,
     relation: task.relation,
-    key: task.naturalKey,
-    rest: attributes,
-    rows: (within) => dimensionRows(task, shape, within),
+    key: versioned === undefined ? naturalKey : [...naturalKey, VALID_FROM],
+    ...(versioned === undefined ? {} : { versionsOf: naturalKey }),
+    rest: versioned === undefined ? attributes : [...attributes, VALID_TO, IS_CURRENT],
+    rows: (within) =>
+      versioned === undefined ? dimensionRows(task, shape, within) : versionRows(versioned, within),
     isCounted: false,
-    counts: (within) => countRows(task, shape, within),
-    ...(load === undefined ? {} : { affected: (by) => affectedKeys(task, load, by) }),
+    counts: (within) =>
+      versioned === undefined ? countRows(task, shape, within) : countVersions(versioned, within),
+    affected: (by) => affectedKeys(task, shape, load, by),
     id: task.idType,
     hasUnknownMember: true,
     hasTimes: true,
     hasPrimaryKey: false,
     mayRepeatKey: false,
-    notNull: [],
+    notNull: versioned === undefined ? [] : [VALID_FROM, IS_CURRENT],
     indexes: [],
     generated: {},
     lookUps: [],
@@ -48,9 +60,14 @@ export function dimensionBlueprint(task: DimensionTask, shape: Shape): Blueprint
 
 /** The attributes of a dimension: those that are declared, else all columns of its source but the key. */
 export function attributesOf(task: DimensionTask, shape: Shape): readonly string[] {
-  const { attributes, naturalKey, source } = task;
+  const { attributes, naturalKey, source, type2 } = task;
   if (attributes !== undefined) return attributes;
-  const left = new Set([...OWN_COLUMNS, ...naturalKey, source.lineageColumn]);
+  const left = new Set([
+    ...OWN_COLUMNS,
+    ...naturalKey,
+    source.lineageColumn,
+    ...(type2 === undefined ? [] : [...VERSION_COLUMNS, type2.changedAt]),
+  ]);
   return [...shape.keys()].filter((name) => !left.has(name));
 }
 
@@ -67,13 +84,14 @@ function dimensionRows(task: DimensionTask, shape: Shape, within: Within): Selec
   const from: From = { kind: 'table', ...source.relation, as: SOURCE };
   const where = all([
     ...hasKey(naturalKey, SOURCE),
+    ...current(task),
     ...(within === 'keys' ? [isAffected(naturalKey, SOURCE)] : []),
   ]);
   // Equal keys may be written in several ways.
   const isPlain = (name: string) => isSameWhereEqual(shape.get(name) ?? '');
   if (attributes.length === 0 && naturalKey.every(isPlain)) {
     // Keys that came with new rows are all that there is to know.
-    if (within === 'keys') {
+    if (within === 'keys' && !task.readsCurrent) {
       return {
         columns: outputs('affected'),
         from: { kind: 'table', name: AFFECTED, as: 'affected' },
@@ -101,26 +119,46 @@ function dimensionRows(task: DimensionTask, shape: Shape, within: Within): Selec
   };
 }
 
-function affectedKeys({ naturalKey, source }: DimensionTask, load: string, by: Trace): Select {
-  const loads = 'loads' in by ? by.loads : [];
+/** The versions of now, where the source has others, too. */
+function current({ readsCurrent }: DimensionTask): Expr[] {
+  return readsCurrent ? [column(IS_CURRENT, SOURCE)] : [];
+}
+
+function affectedKeys(
+  { naturalKey, source }: DimensionTask,
+  shape: Shape,
+  load: string | undefined,
+  by: Trace,
+): Select {
+  if ('keys' in by) return listedKeys(naturalKey, shape, by.keys);
   return {
     isDistinct: true,
     columns: naturalKey.map((name) => ({ of: column(name, SOURCE), as: name })),
     from: { kind: 'table', ...source.relation, as: SOURCE },
-    where: all([isOfLoads(loads, SOURCE, load), ...hasKey(naturalKey, SOURCE)]),
+    where: all([isOfLoads(loadsOf(by), SOURCE, load!), ...hasKey(naturalKey, SOURCE)]),
   };
 }
 
 function countRows(task: DimensionTask, shape: Shape, within: Within): Select {
   const { naturalKey, source } = task;
+  const where = [...current(task), ...(within === 'keys' ? [isAffected(naturalKey, SOURCE)] : [])];
   return {
     columns: countKeys(naturalKey, SOURCE),
-    ...(within === 'keys' && attributesOf(task, shape).length === 0
+    ...(within === 'keys' && !task.readsCurrent && attributesOf(task, shape).length === 0
       ? { from: { kind: 'table', name: AFFECTED, as: SOURCE } }
       : {
           from: { kind: 'table', ...source.relation, as: SOURCE },
-          ...(within === 'keys' ? { where: isAffected(naturalKey, SOURCE) } : {}),
+          ...(where.length === 0 ? {} : { where: all(where) }),
         }),
+  };
+}
+
+function countVersions(versioned: Versioned, within: Within): Select {
+  const { naturalKey } = versioned.task;
+  return {
+    columns: countKeys([...naturalKey, VALID_FROM], 'dated'),
+    from: datedRows(versioned),
+    ...(within === 'keys' ? { where: isAffected(naturalKey, 'dated') } : {}),
   };
 }
 

@@ -1,5 +1,6 @@
 /** A fact: rows of its source by date, with the ids of dimensions in place of their keys. */
 import type { AggregatedFactTask, FactTask, LookUp, Measure } from '../../model/warehouse/task.js';
+import { IS_CURRENT, VALID_FROM, VALID_TO } from '../../model/warehouse/versions.js';
 import {
   all,
   binary,
@@ -7,6 +8,7 @@ import {
   cast,
   column,
   type Expr,
+  equal,
   type From,
   type Join,
   number,
@@ -85,7 +87,10 @@ function factRows(task: FactTask, shape: Shape, within: Within): Select {
   const common = {
     from: { kind: 'table', ...task.source.relation, as: SOURCE } satisfies From,
     joins: task.lookUps.map((lookUp, i): Join => ({ kind: 'left', ...lookedUp(lookUp, alias(i)) })),
-    ...(typeof within === 'object' ? { where: isWithin(task, shape, within.slices) } : {}),
+    ...whereOf([
+      ...current(task),
+      ...(typeof within === 'object' ? [isWithin(task, shape, within.slices)] : []),
+    ]),
   };
   if (!isAggregated(task)) {
     const names = [...new Set([...task.key, ...task.columns])];
@@ -142,8 +147,26 @@ function nullKeys(task: FactTask, shape: Shape): Select {
       { of: { kind: 'aggregate', name: 'count' }, as: NULL_KEY },
     ],
     from: { kind: 'table', ...task.source.relation, as: SOURCE },
-    where: hasNullKey(task),
+    where: all([...current(task), hasNullKey(task)]),
     groupBy: [date],
+  };
+}
+
+/** The versions of now, where the source has others, too. */
+function current({ readsCurrent }: FactTask): Expr[] {
+  return readsCurrent ? [column(IS_CURRENT, SOURCE)] : [];
+}
+
+function whereOf(conditions: readonly Expr[]): Pick<Select, 'where'> {
+  return conditions.length === 0 ? {} : { where: all(conditions) };
+}
+
+/** The rows that it reads, each with its slice, called {@link DATE}. */
+export function datedSource(task: FactTask, shape: Shape): Select {
+  return {
+    columns: [{ of: dateOf(task, shape), as: DATE }],
+    from: { kind: 'table', ...task.source.relation, as: SOURCE },
+    ...whereOf(current(task)),
   };
 }
 
@@ -159,10 +182,63 @@ function alias(i: number): string {
   return `dimension_${i + 1}`;
 }
 
-function lookedUp({ relation, by }: LookUp, as: string): { from: From; on: Expr } {
+function isMember({ by }: LookUp, as: string): Expr {
+  return all(
+    by.map((each) => binary(column(each.dimension, as), '=', column(each.source, SOURCE))),
+  );
+}
+
+/** One row at most of the dimension: a member has one version at any moment. */
+function lookedUp(lookUp: LookUp, as: string): { from: From; on: Expr } {
+  const { relation, hasVersions, asOf } = lookUp;
+  if (hasVersions && asOf !== undefined) return lookedUpThen(lookUp, column(asOf, SOURCE), as);
   return {
     from: { kind: 'table', ...relation, as },
-    on: all(by.map((each) => binary(column(each.dimension, as), '=', column(each.source, SOURCE)))),
+    on: all([isMember(lookUp, as), ...(hasVersions ? [column(IS_CURRENT, as)] : [])]),
+  };
+}
+
+/** When the version before ended; NULL for the first one. */
+const EARLIER = 'edp_earlier';
+
+/**
+ * The version of a moment; before the first version that one, for a moment that is NULL the one of now. Whether a
+ * version is the first is a join, too, so that the planner can choose how to do it for few rows, and for many.
+ */
+function lookedUpThen(lookUp: LookUp, moment: Expr, as: string): { from: From; on: Expr } {
+  const { relation, by } = lookUp;
+  const members = by.map(({ dimension }) => dimension);
+  const versions: Select = {
+    columns: [
+      ...['id', ...members, VALID_FROM, VALID_TO, IS_CURRENT].map((name) => ({
+        of: column(name, 'version'),
+        as: name,
+      })),
+      { of: column(VALID_TO, 'earlier'), as: EARLIER },
+    ],
+    from: { kind: 'table', ...relation, as: 'version' },
+    joins: [
+      {
+        kind: 'left',
+        from: { kind: 'table', ...relation, as: 'earlier' },
+        on: all([
+          equal(members, 'earlier', 'version'),
+          binary(column(VALID_TO, 'earlier'), '=', column(VALID_FROM, 'version')),
+        ]),
+      },
+    ],
+  };
+  const isThen = [
+    some([column(IS_CURRENT, as), binary(column(VALID_TO, as), '>', moment)]),
+    some([
+      binary(column(VALID_FROM, as), '<=', moment),
+      { kind: 'is-null', of: moment },
+      { kind: 'is-null', of: column(EARLIER, as) },
+    ]),
+  ];
+  return {
+    from: { kind: 'query', query: versions, as },
+    on: all([isMember(lookUp, as), ...isThen]),
   };
 }
 
@@ -176,7 +252,8 @@ function isWithin(task: FactTask, shape: Shape, slices: readonly string[]): Expr
 function unknownKeys(task: FactTask, shape: Shape, lookUp: LookUp, within: Within): Select {
   const date = dateOf(task, shape);
   const keys = lookUp.by.map(({ source }) => column(source, SOURCE));
-  const { from, on } = lookedUp(lookUp, 'looked_up');
+  const from: From = { kind: 'table', ...lookUp.relation, as: 'looked_up' };
+  const on = isMember(lookUp, 'looked_up');
   return {
     isDistinct: true,
     columns: [
@@ -185,6 +262,7 @@ function unknownKeys(task: FactTask, shape: Shape, lookUp: LookUp, within: Withi
     ],
     from: { kind: 'table', ...task.source.relation, as: SOURCE },
     where: all([
+      ...current(task),
       ...keys.map((of): Expr => ({ kind: 'is-null', of, isNegated: true })),
       { kind: 'exists', query: { columns: [], from, where: on }, isNegated: true },
       ...(typeof within === 'object' ? [isWithin(task, shape, within.slices)] : []),

@@ -104,3 +104,9 @@ export function written(of: Expr, type: string): Expr {
 export function isFloat(type: string): boolean {
   return type === 'real' || type === 'double precision';
 }
+
+/** SQL: a value as text, so that equal values are written alike. */
+export function writtenAlike(value: string, type: string): string {
+  if (type.startsWith('numeric')) return `trim_scale(${value})::text`;
+  return type === 'json' ? `${value}::jsonb::text` : `${value}::text`;
+}

@@ -1,6 +1,7 @@
-/** A silver table: one row for each key of its source, cleaned. */
+/** A silver table: one row for each key of its source, cleaned, or each version of it. */
 import { LINEAGE_COLUMN } from '../../model/warehouse/known-columns.js';
 import type { SilverColumn, SilverTask } from '../../model/warehouse/task.js';
+import { IS_CURRENT, VALID_FROM, VALID_TO } from '../../model/warehouse/versions.js';
 import {
   all,
   binary,
@@ -15,8 +16,9 @@ import {
   text,
 } from '../../relational/tree.js';
 import { type Blueprint, SOURCE, type Trace, type Within } from './blueprint.js';
-import { countKeys, hasKey, hasNoKey, isAffected, isOfLoads } from './key-conditions.js';
+import { countKeys, hasKey, hasNoKey, isAffected, isOfLoads, loadsOf } from './key-conditions.js';
 import { type Shape, wholeOrder } from './relation-shape.js';
+import { validity } from './version-columns.js';
 
 const LATEST = 'edp_latest';
 const RANK = 'edp_rank';
@@ -30,11 +32,14 @@ export function silverBlueprint(
   const { lineageColumn } = task.source;
   const loads = lineageColumn === undefined ? [] : [LINEAGE_COLUMN];
   const rest = task.columns.map(({ name }) => name).filter((name) => !task.key.includes(name));
+  const key = keyOf(task);
+  const isHistory = task.history !== undefined;
   return {
     task: task.name,
     relation: task.relation,
-    key: task.key,
-    rest: [...rest, ...loads],
+    key,
+    ...(isHistory ? { versionsOf: task.key } : {}),
+    rest: [...rest, ...loads, ...(isHistory ? [VALID_TO, IS_CURRENT] : [])],
     rows: (within) => silverRows(task, shape, within),
     isCounted: false,
     counts: (within, by) => countRows(task, shape, within, by),
@@ -45,53 +50,70 @@ export function silverBlueprint(
     hasUnknownMember: false,
     hasTimes: false,
     hasPrimaryKey: true,
-    mayRepeatKey: task.latestBy === undefined,
-    notNull: task.key,
+    mayRepeatKey: task.latestBy === undefined && !isHistory,
+    notNull: isHistory ? [...key, IS_CURRENT] : key,
     indexes: [...loads.map((name) => [name]), ...indexes],
     generated: {},
     lookUps: [],
   };
 }
 
+/** What tells its rows apart. */
+function keyOf({ key, history }: SilverTask): readonly string[] {
+  return history === undefined ? key : [...key, VALID_FROM];
+}
+
+/** Those that are declared; of a history, the moment from which a version is valid, too. */
+export function columnsOf({ columns, history }: SilverTask): readonly SilverColumn[] {
+  if (history === undefined) return columns;
+  const { by, timezone } = history;
+  const zone = timezone === undefined ? {} : { timezone };
+  return [...columns, { name: VALID_FROM, from: { column: by }, ...zone, onError: 'fail' }];
+}
+
 function silverRows(task: SilverTask, shape: Shape, within: Within): Select {
   const names = [
-    ...task.columns.map(({ name }) => name),
+    ...columnsOf(task).map(({ name }) => name),
     ...(task.source.lineageColumn === undefined ? [] : [LINEAGE_COLUMN]),
   ];
-  const outputs = names.map((name) => ({ of: column(name, 'rows'), as: name }));
+  const outputs = (of: string) => names.map((name) => ({ of: column(name, of), as: name }));
+  const key = keyOf(task);
   const keyed: Select = {
-    columns: outputs,
+    columns: outputs('rows'),
     from: { kind: 'query', query: cleanedRows(task, shape), as: 'rows' },
     where: all([
-      ...hasKey(task.key, 'rows'),
+      ...hasKey(key, 'rows'),
       ...(within === 'keys' ? [isAffected(task.key, 'rows')] : []),
     ]),
   };
-  if (task.latestBy === undefined) return keyed;
-  const ranked: Select = {
-    ...keyed,
-    columns: [
-      ...outputs,
-      {
-        as: RANK,
-        of: {
-          kind: 'row-number',
-          partitionBy: task.key.map((name) => column(name, 'rows')),
-          orderBy: latestFirst(task, shape),
-        },
-      },
-    ],
-  };
+  if (!isRanked(task)) return keyed;
+  const partitionBy = key.map((name) => column(name, 'rows'));
+  const rank: Expr = { kind: 'row-number', partitionBy, orderBy: latestFirst(task, shape) };
   return {
-    columns: names.map((name) => ({ of: column(name, 'ranked'), as: name })),
-    from: { kind: 'query', query: ranked, as: 'ranked' },
+    columns: [
+      ...outputs('ranked'),
+      ...(task.history === undefined ? [] : validity(task.key, 'ranked')),
+    ],
+    from: {
+      kind: 'query',
+      query: { ...keyed, columns: [...keyed.columns, { as: RANK, of: rank }] },
+      as: 'ranked',
+    },
     where: binary(column(RANK, 'ranked'), '=', number(1)),
   };
 }
 
+/** Whether several rows may have one key, of which one counts. */
+function isRanked({ latestBy, history }: SilverTask): boolean {
+  return latestBy !== undefined || history !== undefined;
+}
+
 /** The latest row first; of equal ones the one that came last, then by all its columns. */
 function latestFirst(task: SilverTask, shape: Shape): Order[] {
-  const names = [LATEST, ...(task.source.lineageColumn === undefined ? [] : [LINEAGE_COLUMN])];
+  const names = [
+    ...(task.latestBy === undefined ? [] : [LATEST]),
+    ...(task.source.lineageColumn === undefined ? [] : [LINEAGE_COLUMN]),
+  ];
   const whole = [...shape.values()].flatMap((type, i) =>
     wholeOrder(column(wholeName(i), 'rows'), type),
   );
@@ -110,7 +132,7 @@ function wholeName(i: number): string {
 /** Each row of the source that counts, with the columns of silver. */
 function cleanedRows(task: SilverTask, shape: Shape): Select {
   const { lineageColumn, relation } = task.source;
-  const columns: Output[] = task.columns.map((each) => ({
+  const columns: Output[] = columnsOf(task).map((each) => ({
     of: cleaned(each, shape),
     as: each.name,
   }));
@@ -118,6 +140,8 @@ function cleanedRows(task: SilverTask, shape: Shape): Select {
     columns.push({ of: column(lineageColumn, SOURCE), as: LINEAGE_COLUMN });
   if (task.latestBy !== undefined) {
     columns.push({ of: column(task.latestBy, SOURCE), as: LATEST });
+  }
+  if (isRanked(task)) {
     for (const [i, name] of [...shape.keys()].entries()) {
       columns.push({ of: column(name, SOURCE), as: wholeName(i) });
     }
@@ -151,18 +175,18 @@ function affectedKeys(task: SilverTask, shape: Shape, by: Trace): Select {
     where:
       'since' in by
         ? isSince(task, shape, by.since)
-        : isOfLoads(by.loads, SOURCE, task.source.lineageColumn!),
+        : isOfLoads(loadsOf(by), SOURCE, task.source.lineageColumn!),
   };
-  const made = ({ loads }: { readonly loads: readonly number[] }): Select => ({
+  const made: Select = {
     columns: outputs('made'),
     from: { kind: 'table', ...task.relation, as: 'made' },
-    where: isOfLoads(loads, 'made', LINEAGE_COLUMN),
-  });
+    where: isOfLoads(loadsOf(by), 'made', LINEAGE_COLUMN),
+  };
   const both: Select = {
     columns: outputs('rows'),
     from: { kind: 'query', query, as: 'rows' },
     where: all(hasKey(task.key, 'rows')),
-    ...('since' in by ? {} : { union: [made(by)] }),
+    ...('since' in by ? {} : { union: [made] }),
   };
   return {
     isDistinct: true,
@@ -173,7 +197,7 @@ function affectedKeys(task: SilverTask, shape: Shape, by: Trace): Select {
 
 function countRows(task: SilverTask, shape: Shape, within: Within, by: Trace | undefined): Select {
   const whole: Select = {
-    columns: countKeys(task.key, 'rows'),
+    columns: countKeys(keyOf(task), 'rows'),
     from: { kind: 'query', query: cleanedRows(task, shape), as: 'rows' },
   };
   if (within !== 'keys') return whole;

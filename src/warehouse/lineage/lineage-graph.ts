@@ -1,7 +1,6 @@
 /** The declarations of a warehouse → what each table and column is made of. */
 import { findTableAt, type Model, physicalColumns } from '../../model/model.js';
 import { averageCount, averageSum } from '../../model/warehouse/measure.js';
-
 import { isSqlFault, type SqlReader } from '../../model/warehouse/sql-reader.js';
 import type { NamedTable } from '../../model/warehouse/sql-scope.js';
 import type {
@@ -15,6 +14,12 @@ import type {
   ViewTask,
   Warehouse,
 } from '../../model/warehouse/task.js';
+import {
+  IS_CURRENT,
+  VALID_FROM,
+  VALID_TO,
+  VERSION_COLUMNS,
+} from '../../model/warehouse/versions.js';
 import { isAggregated } from '../compile/fact-rows.js';
 import { fieldsOf } from '../compile/measure-columns.js';
 
@@ -128,9 +133,12 @@ function columnsOf(task: Task, { nameOf, known, sql, tasks }: Known): LineageCol
       const all = source?.kind === 'silver' ? source.columns.map(({ name }) => name) : [];
       const names = new Set([...task.naturalKey, ...(task.attributes ?? all)]);
       const from = (name: string) => `${nameOf(task.source)}.${name}`;
+      const moment = task.type2?.changedAt;
+      const moments = moment === undefined ? [] : [from(moment)];
       return [
-        { name: 'id', from: task.naturalKey.map(from) },
+        { name: 'id', from: [...task.naturalKey.map(from), ...moments] },
         ...[...names].map((name) => ({ name, from: [from(name)] })),
+        ...(task.type2 === undefined ? [] : versionColumns(moments)),
       ];
     }
     case 'fact':
@@ -167,17 +175,24 @@ function sqlColumns(
   });
 }
 
+/** @param moments what says from when a version is valid */
+function versionColumns(moments: readonly string[]): LineageColumn[] {
+  return VERSION_COLUMNS.map((name) => ({ name, from: moments }));
+}
+
 function silverColumns(
-  { columns }: SilverTask,
+  { columns, history }: SilverTask,
   source: string,
   sql: SqlReader | undefined,
 ): LineageColumn[] {
-  return columns.map(({ name, from }) => {
+  const versions = history === undefined ? [] : versionColumns([`${source}.${history.by}`]);
+  const declared = columns.map(({ name, from }) => {
     if ('column' in from) return { name, from: [`${source}.${from.column}`] };
     const reading = sql?.readExpression(from.sql);
     const read = reading === undefined || isSqlFault(reading) ? [] : reading.columns;
     return { name, from: read.map((column) => `${source}.${column}`) };
   });
+  return [...declared, ...versions];
 }
 
 function factColumns(task: FactTask, source: string): LineageColumn[] {
@@ -186,13 +201,16 @@ function factColumns(task: FactTask, source: string): LineageColumn[] {
   const plain = [...new Set([...key, ...task.columns])];
   return [
     { name: 'date', from: of([task.date]) },
-    ...task.lookUps.map(({ column, dimension, by }) => ({
-      name: column,
-      from: [
-        ...of(by.map((each) => each.source)),
-        ...by.map((each) => `${dimension}.${each.dimension}`),
-      ],
-    })),
+    ...task.lookUps.map(({ column, dimension, by, hasVersions, asOf }) => {
+      const valid = !hasVersions ? [] : asOf === undefined ? [IS_CURRENT] : [VALID_FROM, VALID_TO];
+      return {
+        name: column,
+        from: [
+          ...of([...by.map((each) => each.source), ...(asOf === undefined ? [] : [asOf])]),
+          ...[...by.map((each) => each.dimension), ...valid].map((name) => `${dimension}.${name}`),
+        ],
+      };
+    }),
     ...plain.map((name) => ({ name, from: of([name]) })),
     ...(isAggregated(task) ? task.measures : []).flatMap(({ name, aggregate, of: value }) => {
       const names = aggregate === 'avg' ? [name, averageSum(name), averageCount(name)] : [name];

@@ -4,6 +4,7 @@
  */
 import type pg from 'pg';
 import { EdpError } from '../../base/errors.js';
+import { OWN_CONSTRAINTS } from './version-constraints.js';
 
 /** SQL: the relation, as in statements. */
 const NAME = `format('%I.%I', n.nspname, c.relname)`;
@@ -28,7 +29,8 @@ const STATEMENTS: readonly Statements[] = [
    WHERE i.indrelid = $1 AND x.relname <> ALL ($2::text[])
      AND NOT EXISTS (SELECT FROM pg_constraint p WHERE p.conindid = i.indexrelid AND p.conrelid = $1)`),
   goesWithColumn(`SELECT format('ALTER TABLE %s ADD CONSTRAINT %I %s', ${NAME}, p.conname, pg_get_constraintdef(p.oid))
-   FROM ${OF} JOIN pg_constraint p ON p.conrelid = c.oid WHERE c.oid = $1 AND p.contype IN ('c', 'u', 'x', 'f')`),
+   FROM ${OF} JOIN pg_constraint p ON p.conrelid = c.oid WHERE c.oid = $1 AND p.contype IN ('c', 'u', 'x', 'f')
+     AND p.conname <> ALL ('{${OWN_CONSTRAINTS.join(',')}}')`),
   goesWithColumn(`SELECT pg_get_statisticsobjdef(oid) FROM pg_statistic_ext WHERE stxrelid = $1`),
   always(`SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE tgrelid = $1 AND NOT tgisinternal`),
   always(

@@ -13,7 +13,7 @@ import {
   same,
   some,
 } from '../../relational/tree.js';
-import { type Blueprint, dataColumns, type Within } from '../compile/blueprint.js';
+import { affectedBy, type Blueprint, dataColumns, type Within } from '../compile/blueprint.js';
 import { unknownId } from '../compile/fact-rows.js';
 import { isAffected } from '../compile/key-conditions.js';
 import { isSameWhereEqual, quoteRelation, type Shape } from '../compile/relation-shape.js';
@@ -27,6 +27,7 @@ import {
   keepIds,
   nextId,
 } from './member-ids.js';
+import { assertNoGap } from './version-constraints.js';
 
 /** Temporary tables: rows as they are to be; places of rows that differ, before and after. */
 export const STAGE = 'pg_temp.edp_stage';
@@ -145,8 +146,9 @@ function mayMove({ key, slice }: Blueprint): boolean {
 }
 
 /** Which rows of the table, called `made`, are compared. */
-function scopeOf({ hasUnknownMember, id, slice, key }: Blueprint, within: Within): Expr {
-  if (within === 'keys') return isAffected(key, 'made');
+function scopeOf(blueprint: Blueprint, within: Within): Expr {
+  const { hasUnknownMember, id, slice } = blueprint;
+  if (within === 'keys') return isAffected(affectedBy(blueprint), 'made');
   if (typeof within === 'object' && slice !== undefined) {
     return isSlice(column(slice.column, 'made'), slice.type, within.slices);
   }
@@ -239,4 +241,5 @@ export async function applyDelta(
      ${isBack ? joinGone(blueprint, 'stage', types) : ''} WHERE d.old IS NULL`,
   );
   if (isBack) await forgetBack(client, blueprint, relation);
+  if (blueprint.versionsOf !== undefined) await assertNoGap(client, blueprint);
 }

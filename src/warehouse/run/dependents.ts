@@ -1,6 +1,7 @@
 /** What refers to a table: views on it, and foreign keys. It is kept while the table is replaced. */
 import type pg from 'pg';
 import { EdpError } from '../../base/errors.js';
+import { isOfEnvironmentSql } from '../../model/warehouse/environment.js';
 import { type Belonging, giveBelongings, listBelongings } from './belongings.js';
 
 export interface DependentView {
@@ -11,8 +12,15 @@ export interface DependentView {
   readonly isMaterialized: boolean;
   /** Whether a task of edp made it. */
   readonly isTask: boolean;
+  /** Whether that is one of an environment, which reads a table of production. */
+  readonly isBeside: boolean;
   readonly comment: string | null;
   readonly belongings: readonly Belonging[];
+}
+
+/** SQL. */
+function isMadeInEnvironment(oid: string): string {
+  return `EXISTS (SELECT FROM edp.tasks t WHERE t.relation_oid = ${oid} AND ${isOfEnvironmentSql('t.task')})`;
 }
 
 /** Views that read the table, and views on them: each behind those that it reads. */
@@ -27,6 +35,7 @@ export async function listViews(client: pg.Client, oid: number): Promise<Depende
      SELECT c.oid, format('%I.%I', n.nspname, c.relname) AS name, pg_get_viewdef(c.oid) AS definition,
        c.relkind = 'm' AS "isMaterialized",
        EXISTS (SELECT FROM edp.tasks t WHERE t.relation_oid = c.oid) AS "isTask",
+       ${isMadeInEnvironment('c.oid')} AND NOT ${isMadeInEnvironment('$1')} AS "isBeside",
        obj_description(c.oid, 'pg_class') AS comment
      FROM (SELECT oid, max(depth) AS depth FROM readers GROUP BY 1) AS reader
      JOIN pg_class c USING (oid) JOIN pg_namespace n ON n.oid = c.relnamespace ORDER BY depth, c.oid`,
@@ -56,6 +65,8 @@ export async function carryViews(
   views: readonly DependentView[],
 ): Promise<void> {
   for (const view of views) {
+    // Production does not wait until an environment has its rows again.
+    if (view.isBeside && view.isMaterialized) continue;
     await client.query('SAVEPOINT edp_view');
     try {
       await carryView(client, view);
@@ -88,7 +99,9 @@ async function carryView(client: pg.Client, view: DependentView): Promise<void> 
   }
 }
 
-interface ForeignKey {
+export interface ForeignKey {
+  /** The table that has it. */
+  readonly of: number;
   readonly drop: string;
   readonly add: string;
 }
@@ -96,10 +109,10 @@ interface ForeignKey {
 /** Foreign keys of other tables. */
 export async function listForeignKeys(client: pg.Client, oid: number): Promise<ForeignKey[]> {
   const { rows } = await client.query<ForeignKey>(
-    `SELECT format('ALTER TABLE %I.%I DROP CONSTRAINT %I', n.nspname, c.relname, p.conname) AS drop,
+    `SELECT p.conrelid AS of, format('ALTER TABLE %I.%I DROP CONSTRAINT %I', n.nspname, c.relname, p.conname) AS drop,
        format('ALTER TABLE %I.%I ADD CONSTRAINT %I %s', n.nspname, c.relname, p.conname, pg_get_constraintdef(p.oid)) AS add
      FROM pg_constraint p JOIN pg_class c ON c.oid = p.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-     WHERE p.contype = 'f' AND p.confrelid = $1 AND p.conrelid <> $1 AND p.conparentid = 0 ORDER BY 1`,
+     WHERE p.contype = 'f' AND p.confrelid = $1 AND p.conrelid <> $1 AND p.conparentid = 0 ORDER BY 2`,
     [oid],
   );
   return rows;

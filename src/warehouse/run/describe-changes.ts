@@ -5,9 +5,11 @@ import { LINEAGE_COLUMN } from '../../model/warehouse/known-columns.js';
 import { printExpr } from '../../relational/postgres-sql.js';
 import { column } from '../../relational/tree.js';
 import type { Blueprint } from '../compile/blueprint.js';
+import type { KeyReader } from '../compile/key-readers.js';
 import { quoteRelation, type Shape } from '../compile/relation-shape.js';
 import { sliceText } from '../compile/slice-conditions.js';
 import { type DateReader, readerKey, sliceValue } from '../compile/slice-value.js';
+import { keysOf } from './changed-keys.js';
 import { DELTA, replacedRows, STAGE } from './delta.js';
 
 /** More dates than these are not listed: who reads them compares everything. */
@@ -24,6 +26,7 @@ export async function describeChanges(
   client: pg.Client,
   blueprint: Blueprint,
   readers: readonly DateReader[],
+  keyReaders: readonly KeyReader[],
   types: Shape,
   size: number,
 ): Promise<Change[]> {
@@ -39,6 +42,7 @@ export async function describeChanges(
   );
   if (rows.length === 0) return [];
   const dates = await datesOf(client, readers, types, joined);
+  const keys = await keysOf(client, blueprint, keyReaders, joined);
   const relation = await nameOf(client, table);
   const isDetailed = rows.length <= MAX_LOADS && rows.every(({ load: id }) => id !== null);
   const entries = isDetailed
@@ -48,13 +52,19 @@ export async function describeChanges(
         load: null,
         rows: rows.filter((row) => row.kind === kind).reduce((sum, row) => sum + row.rows, 0),
       }));
-  return entries.map(({ kind, load: loadId, rows: count }) => ({
+  return entries.map(({ kind, load: loadId, rows: count }, i) => ({
     relation,
     kind,
     rows: count,
     ...(loadId === null ? {} : { loadId }),
     ...(readers.length === 0 ? {} : { dates }),
+    ...(keyReaders.length === 0 ? {} : { keys: i === 0 ? keys : withoutKeys(keys) }),
   }));
+}
+
+/** All entries of a transaction are seen together, so one of them lists the keys. */
+function withoutKeys(keys: ChangedValues): ChangedValues {
+  return Object.fromEntries(Object.keys(keys).map((name) => [name, keys[name] && []]));
 }
 
 async function datesOf(

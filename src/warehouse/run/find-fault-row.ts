@@ -182,7 +182,7 @@ export async function findDoubledKey(
   if (first === undefined) return undefined;
   const key = task.key.map((name, i) => `${name} ${shorten(first[`key_${i}`] ?? null)}`);
   const { loads: ids } = first;
-  const of = ids == null ? '' : `, of ${ids.includes(',') ? 'loads' : 'load'} ${ids}`;
+  const of = ids == null || ids === '' ? '' : `, of ${ids.includes(',') ? 'loads' : 'load'} ${ids}`;
   const { task: name, relation } = task.source;
   return `${name ?? `${relation.schema}.${relation.name}`} has several rows with the key ${key.join(', ')}${of}`;
 }

@@ -2,7 +2,7 @@
 import type pg from 'pg';
 import type { Change } from '../../ledger/changes.js';
 import { quoteColumns, quoteIdentifier } from '../../model/ddl.js';
-import type { Check, Relation } from '../../model/warehouse/task.js';
+import type { Check, DimensionTask, Relation } from '../../model/warehouse/task.js';
 import { printExpr, printSelect } from '../../relational/postgres-sql.js';
 import { column, type Select } from '../../relational/tree.js';
 import { allPass, checkRows } from '../checks/check-rows.js';
@@ -17,6 +17,7 @@ import {
   type Trace,
   type Within,
 } from '../compile/blueprint.js';
+import type { KeyReader } from '../compile/key-readers.js';
 import { quoteRelation, readShape, type Shape } from '../compile/relation-shape.js';
 import { isSlice, sliceText } from '../compile/slice-conditions.js';
 import type { DateReader } from '../compile/slice-value.js';
@@ -75,8 +76,13 @@ export interface Making {
   readonly comment: string | undefined;
   /** Of the table that is made. */
   readonly readers: readonly DateReader[];
-  /** The table that is replaced: ids of its members stay. */
+  readonly keyReaders: readonly KeyReader[];
+  /** The table that is replaced. */
+  readonly replaces?: Relation;
+  /** A table, mostly the same: ids of its members stay. */
   readonly idsFrom?: Relation;
+  /** Where members have ids until there is a table. */
+  readonly idsOf?: DimensionTask['idsOf'];
 }
 
 export const NOTHING: SliceRows = {
@@ -103,7 +109,7 @@ export async function makeEmpty(client: pg.Client, { blueprint, comment }: Makin
 
 /** Makes the table anew, where none is. The relation of its changes is left to the caller. */
 export async function makeNew(client: pg.Client, making: Making): Promise<Made> {
-  const { blueprint, checks, comment, idsFrom } = making;
+  const { blueprint, checks, comment, idsFrom, replaces } = making;
   await createTable(client, blueprint, blueprint.relation);
   if (hasIds(blueprint) && idsFrom === undefined) await forgetAll(client, blueprint);
   const { relation } = blueprint;
@@ -120,7 +126,7 @@ export async function makeNew(client: pg.Client, making: Making): Promise<Made> 
     tallies = [{ slice: '', rows: rowCount ?? 0, unknown: 0, ...count! }];
   }
   const checked = await publishedRows(client, blueprint);
-  const found = await checkRows(client, checks, { ...checked, relation: idsFrom ?? relation });
+  const found = await checkRows(client, checks, { ...checked, relation: replaces ?? relation });
   const slices = tallies.map(({ slice, read, nullKey, rows: inserted, unknown }) =>
     toOutcome(slice, { ...NOTHING, read, nullKey, inserted, unknown }, found, checks),
   );
@@ -189,7 +195,7 @@ export async function makeDelta(
   ordered: Within,
   trace?: Trace,
 ): Promise<Made> {
-  const { blueprint, checks, readers } = making;
+  const { blueprint, checks, readers, keyReaders } = making;
   const types = await readShape(client, blueprint.relation);
   const within = await fillStage(client, blueprint, types, ordered, trace);
   const tallies = blueprint.isCounted
@@ -215,7 +221,8 @@ export async function makeDelta(
     size = await findDelta(client, blueprint, types, rest);
   }
   const counts = size === 0 ? [] : await countDelta(client, blueprint, size);
-  const changes = size === 0 ? [] : await describeChanges(client, blueprint, readers, types, size);
+  const changes =
+    size === 0 ? [] : await describeChanges(client, blueprint, readers, keyReaders, types, size);
   if (size > 0) await applyDelta(client, blueprint, types, size);
   if (rest !== undefined) await keepUnknownKeys(client, blueprint, rest, tallies, STAGE);
   const names = new Set([

@@ -98,3 +98,12 @@ export async function forgetBack(
 export async function forgetAll(client: pg.Client, { task }: Blueprint): Promise<void> {
   await client.query('DELETE FROM edp.member_ids WHERE task = $1', [task]);
 }
+
+/** Takes over the ids of those who are gone from another dimension. */
+export async function copyIds(client: pg.Client, from: string, { task }: Blueprint): Promise<void> {
+  await client.query('DELETE FROM edp.member_ids WHERE task = $1', [task]);
+  await client.query(
+    'INSERT INTO edp.member_ids (task, key, id) SELECT $2, key, id FROM edp.member_ids WHERE task = $1',
+    [from, task],
+  );
+}

@@ -15,6 +15,7 @@ import { isOfTime, isTableCheck } from '../checks/table-checks.js';
 import {
   type CompiledTask,
   compileTask,
+  keyReadersOf,
   readersOf,
   type TableTask,
 } from '../compile/compile-task.js';
@@ -28,7 +29,7 @@ import { EVERY_SLICE } from './slice-list.js';
 import { everything, type Work } from './staleness.js';
 import { replaceTable } from './swap.js';
 import { keepResults, type TaskOrders, type TaskResult } from './task-results.js';
-import { relationsOf, sourcesOf } from './task-sources.js';
+import { relationsOf } from './task-sources.js';
 import {
   keepChecks,
   keepHeldBack,
@@ -186,6 +187,8 @@ async function runTable(
     checks: task.checks,
     comment: formatNotes(task) || undefined,
     readers: readersOf(task.name, warehouse.tasks),
+    keyReaders: keyReadersOf(task.name, warehouse.tasks),
+    ...('idsOf' in task && task.idsOf !== undefined ? { idsOf: task.idsOf } : {}),
   };
   const make = async (): Promise<Made> => {
     if (!isNew) return makeDelta(client, making, wanted.within, wanted.trace);
@@ -251,7 +254,7 @@ async function keepOutcome(
     kind: task.kind,
     relation: quoteRelation(blueprint.relation),
     definition,
-    sources: sourcesOf(task).map(({ relation }) => quoteRelation(relation)),
+    sources: relationsOf(task).map(quoteRelation),
     // What else is stale is found again, from the point before.
     point: isPart && !isNew ? state!.point : point,
     highWater: await findHighWater(client, task, shape),

@@ -65,7 +65,8 @@ function closure(
   return seen;
 }
 
-function findTasks(
+/** @throws EdpError `unknown_task` */
+export function findTasks(
   tasks: readonly Task[],
   selector: string,
   isChanged: (name: string) => boolean,

@@ -14,6 +14,9 @@ import { quoteRelation, type Shape } from '../compile/relation-shape.js';
 import { sliceText } from '../compile/slice-conditions.js';
 import { readerKey, sliceValue } from '../compile/slice-value.js';
 
+import { listChanged } from './changed-keys.js';
+import { findStaleVersions } from './stale-versions.js';
+
 /** What is to be made, and why. */
 export interface Work {
   readonly within: Within;
@@ -68,13 +71,22 @@ export async function findStaleKeys(
   if (unseen.length === 0) return undefined;
   const loads = unseen.map(({ loadId }) => loadId);
   const reason = describeLoads(unseen, `${task.source.task ?? name} changed`);
-  if (blueprint.affected === undefined || !isTraceable(task, unseen)) return everything(reason);
-  return {
-    within: 'keys',
-    reason,
-    reasons: new Map(),
-    trace: { loads: [...new Set(loads.filter((id) => id !== null))] },
-  };
+  const trace = isTraceable(task, unseen)
+    ? { loads: [...new Set(loads.filter((id) => id !== null))] }
+    : findKeys(task, blueprint, unseen);
+  if (blueprint.affected === undefined || trace === undefined) return everything(reason);
+  return { within: 'keys', reason, reasons: new Map(), trace };
+}
+
+/** The keys that changed in a table of silver. Of a dimension without attributes, their rows are not looked at. */
+function findKeys(
+  task: SilverTask | DimensionTask,
+  { rest }: Blueprint,
+  unseen: readonly UnseenChange[],
+): Trace | undefined {
+  if (task.kind !== 'dimension' || (rest.length === 0 && !task.readsCurrent)) return undefined;
+  const keys = listChanged(unseen, { columns: task.naturalKey, isOfVersions: false });
+  return keys && { keys };
 }
 
 /**
@@ -122,6 +134,15 @@ export async function findStaleSlices(
     const dimension = await listUnseen(client, quoteRelation(lookUp.relation), point);
     if (dimension === undefined || dimension.some(({ kind }) => kind === 'definition')) {
       return everything(`${lookUp.dimension} changed`);
+    }
+    if (lookUp.hasVersions) {
+      const columns = lookUp.by.map((each) => each.dimension);
+      const keys = listChanged(dimension, { columns, isOfVersions: true });
+      if (keys === undefined) return everything(`${lookUp.dimension} changed`);
+      for (const slice of await findStaleVersions(client, task, shape, lookUp, keys)) {
+        reasons.set(slice, `a version changed in ${lookUp.dimension}`);
+      }
+      continue;
     }
     const has = (kind: string) => dimension.some((change) => change.kind === kind);
     const arrived =

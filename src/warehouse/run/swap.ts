@@ -8,6 +8,7 @@ import { carryViews, dropped, dropViews, listForeignKeys, listViews } from './de
 import { nameOf } from './describe-changes.js';
 import { keepSlices } from './keep-slices.js';
 import { type Made, type Making, makeEmpty, makeNew } from './make-table.js';
+import { copyIds } from './member-ids.js';
 import { assertOwn, type TaskState } from './task-state.js';
 
 const NEXT = '__next';
@@ -23,13 +24,19 @@ export async function replaceTable(
   const table = quoteRelation(relation);
   const oid = await findRelation(client, table);
   const make = isEmpty ? makeEmpty : makeNew;
-  if (oid === undefined) return named(client, table, await make(client, making));
+  if (oid === undefined) {
+    const idsFrom = await takeIds(client, making);
+    return named(client, table, await make(client, { ...making, ...idsFrom }));
+  }
   await assertOwn(client, making.blueprint.task, state, table, oid);
   const next = { ...relation, name: nextName(relation.name) };
   const made = await make(client, {
     ...making,
     blueprint: { ...making.blueprint, relation: next },
+    replaces: relation,
     idsFrom: relation,
+    // A view that showed the dimension of others has no ids of its own.
+    ...((await kindOf(client, oid)) === 'VIEW' ? await takeIds(client, making) : {}),
   });
   const heldBack = made.slices.flatMap(({ slice, isHeldBack }) => (isHeldBack ? [slice] : []));
   const kept = await keepSlices(
@@ -40,6 +47,17 @@ export async function replaceTable(
   );
   const indexes = await swapIn(client, relation, next, oid, state);
   return named(client, table, { ...made, indexes, rowChange: made.rowChange + kept });
+}
+
+/** Ids of a dimension that another one goes on with. */
+async function takeIds(
+  client: pg.Client,
+  { idsOf, blueprint }: Making,
+): Promise<{ idsFrom?: Relation }> {
+  if (idsOf === undefined) return {};
+  if ((await findRelation(client, quoteRelation(idsOf.relation))) === undefined) return {};
+  await copyIds(client, idsOf.task, blueprint);
+  return { idsFrom: idsOf.relation };
 }
 
 async function named(client: pg.Client, table: string, made: Made): Promise<Made> {
@@ -116,23 +134,31 @@ async function renameParts(
   to: string,
 ): Promise<void> {
   const { rows } = await client.query<{ part: string; schema: string; name: string }>(
-    `SELECT c.oid::regclass::text AS part, c.relnamespace::regnamespace::text AS schema, c.relname::text AS name
-     FROM pg_class c
+    `SELECT c.oid::regclass::text AS part, n.nspname::text AS schema, c.relname::text AS name
+     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
      WHERE starts_with(c.relname, $2) AND (c.oid IN (SELECT indexrelid FROM pg_index WHERE indrelid = $1::regclass)
        OR c.relkind = 'S' AND c.oid IN (SELECT objid FROM pg_depend WHERE refobjid = $1::regclass))`,
     [table, from],
   );
   for (const { part, schema, name } of rows) {
-    const own = await findFree(client, schema, `${to}${name.slice(from.length)}`.slice(0, 63));
+    const own = await findFree(client, [schema], `${to}${name.slice(from.length)}`.slice(0, 63));
     await client.query(`ALTER TABLE ${part} RENAME TO ${quoteIdentifier(own)}`);
   }
 }
 
-/** A table that somebody renamed has the names of its parts still. @param schema as in SQL */
-async function findFree(client: pg.Client, schema: string, name: string): Promise<string> {
+/** A table that somebody renamed has the names of its parts still. */
+export async function findFree(
+  client: pg.Client,
+  schemas: readonly string[],
+  name: string,
+): Promise<string> {
   for (let i = 0; ; i++) {
     const free = i === 0 ? name : `${name.slice(0, 60)}${i}`;
-    const taken = await findRelation(client, `${schema}.${quoteIdentifier(free)}`);
-    if (taken === undefined) return free;
+    const names = schemas.map((schema) => quoteRelation({ schema, name: free }));
+    const { rows } = await client.query<{ taken: boolean }>(
+      'SELECT bool_or(to_regclass(name) IS NOT NULL) AS taken FROM unnest($1::text[]) AS name',
+      [names],
+    );
+    if (!rows[0]!.taken) return free;
   }
 }

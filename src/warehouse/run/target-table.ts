@@ -3,11 +3,13 @@ import type pg from 'pg';
 import { quoteColumns, quoteIdentifier, quoteLiteral } from '../../model/ddl.js';
 import { GOLD_TIMES } from '../../model/warehouse/known-columns.js';
 import type { DimensionTask, Relation } from '../../model/warehouse/task.js';
+import { IS_CURRENT, VALID_FROM } from '../../model/warehouse/versions.js';
 import { printExpr, printSelect } from '../../relational/postgres-sql.js';
 import type { Select } from '../../relational/tree.js';
 import { type Blueprint, dataColumns } from '../compile/blueprint.js';
 import { unknownId } from '../compile/fact-rows.js';
 import { quoteRelation } from '../compile/relation-shape.js';
+import { addVersionConstraints } from './version-constraints.js';
 
 const ID_SQL: Readonly<Record<DimensionTask['idType'], string>> = {
   int: 'integer',
@@ -57,10 +59,16 @@ export async function finishTable(
   comment: string | undefined,
 ): Promise<void> {
   const table = quoteRelation(as);
-  const { hasUnknownMember, id, key, hasPrimaryKey, indexes } = blueprint;
+  const { hasUnknownMember, id, key, versionsOf, hasPrimaryKey, indexes } = blueprint;
   if (hasUnknownMember) {
+    const unknown = printExpr(unknownId(id ?? 'int'));
+    // It was always as unknown as it is.
+    const [columns, values] =
+      versionsOf === undefined
+        ? ['id', unknown]
+        : [`id, ${VALID_FROM}, ${IS_CURRENT}`, `${unknown}, '-infinity', true`];
     await client.query(
-      `INSERT INTO ${table} (id) VALUES (${printExpr(unknownId(id ?? 'int'))}) ON CONFLICT DO NOTHING`,
+      `INSERT INTO ${table} (${columns}) VALUES (${values}) ON CONFLICT DO NOTHING`,
     );
     await client.query(`ALTER TABLE ${table} ADD PRIMARY KEY (id)`);
     await client.query(`CREATE UNIQUE INDEX ON ${table} (${quoteColumns(key)})`);
@@ -68,6 +76,7 @@ export async function finishTable(
   if (hasPrimaryKey) {
     await client.query(`ALTER TABLE ${table} ADD PRIMARY KEY (${quoteColumns(key)})`);
   }
+  await addVersionConstraints(client, blueprint, table);
   for (const columns of indexes) {
     await client.query(`CREATE INDEX ON ${table} (${quoteColumns(columns)})`);
   }

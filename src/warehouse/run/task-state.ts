@@ -21,7 +21,8 @@ export async function readState(client: pg.Client, task: string): Promise<TaskSt
   const { rows } = await client.query<TaskState>(
     `SELECT t.relation_oid AS oid, t.definition, t.high_water AS "highWater", t.row_count AS "rowCount",
        t.checks, t.indexes,
-       json_build_object('history', t.history, 'snapshot', t.snapshot::text, 'wal', t.wal::text) AS point
+       json_build_object('history', t.history, 'snapshot', t.snapshot::text, 'wal', t.wal::text,
+         'knownRun', t.promoted_run) AS point
      FROM edp.tasks t JOIN pg_class c ON c.oid = t.relation_oid
      WHERE t.task = $1 AND t.relation_oid = to_regclass(t.relation)`,
     [task],
@@ -49,14 +50,14 @@ export async function keepState(client: pg.Client, made: MadeTask): Promise<void
   const { point } = made;
   await client.query(
     `INSERT INTO edp.tasks (task, kind, relation, relation_oid, definition, sources, history, snapshot, wal,
-       high_water, row_count, checks, indexes)
-     SELECT $1, $2, format('%I.%I', n.nspname, c.relname), c.oid, $4, $5, $6, $7, $8, $9, $10, $11, $12
+       high_water, row_count, checks, indexes, promoted_run)
+     SELECT $1, $2, format('%I.%I', n.nspname, c.relname), c.oid, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13
      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = $3::regclass
      ON CONFLICT (task) DO UPDATE SET kind = excluded.kind, relation = excluded.relation,
        relation_oid = excluded.relation_oid, definition = excluded.definition, sources = excluded.sources,
        history = excluded.history, snapshot = excluded.snapshot, wal = excluded.wal,
        high_water = excluded.high_water, row_count = excluded.row_count, checks = excluded.checks,
-       indexes = coalesce(excluded.indexes, tasks.indexes), made_at = clock_timestamp()`,
+       indexes = coalesce(excluded.indexes, tasks.indexes), promoted_run = excluded.promoted_run, made_at = clock_timestamp()`,
     [
       made.task,
       made.kind,
@@ -70,6 +71,7 @@ export async function keepState(client: pg.Client, made: MadeTask): Promise<void
       made.rowCount ?? null,
       made.checks,
       made.indexes ?? null,
+      point.knownRun ?? null,
     ],
   );
 }

@@ -1,0 +1,68 @@
+/** Tables that keep every version of a key: their columns, and what they can be made from. */
+import { OFFSET_COLUMN } from '../kept-versions.js';
+import { toList } from './schema-parts.js';
+import type { WarehouseInput } from './sections.js';
+import type { Source } from './task.js';
+import type { Catalog } from './warehouse-catalog.js';
+
+/** The moment from which a version is valid, and the one from which it is not; NULL: valid now. */
+export const VALID_FROM = 'valid_from';
+export const VALID_TO = 'valid_to';
+export const IS_CURRENT = 'is_current';
+export const VERSION_COLUMNS = [VALID_FROM, VALID_TO, IS_CURRENT] as const;
+
+export function isVersionColumn(name: string): boolean {
+  return VERSION_COLUMNS.some((one) => one === name);
+}
+
+/** Whether the source is a table of silver with `history:`. */
+export function isHistory({ silver = {} }: WarehouseInput, { task }: Source): boolean {
+  const name = /^silver\.(.*)$/s.exec(task ?? '')?.[1];
+  return name !== undefined && silver[name]?.history !== undefined;
+}
+
+/** Whether a table that edp loads keeps a row beside a later one with the same value of `by`, or with any. */
+function keepsVersions({ key = [] }: Source, by: string | undefined): boolean {
+  return key.length === 0 || key.includes(OFFSET_COLUMN) || (by !== undefined && key.includes(by));
+}
+
+/**
+ * @param by column that tells versions apart; undefined: the load does
+ * @returns why the source has only one version of each key, with the remedy; undefined where it may have several
+ */
+export function findOverwriting(
+  input: WarehouseInput,
+  catalog: Catalog,
+  source: Source,
+  by: string | undefined,
+): string | undefined {
+  const declared = source.task === undefined ? undefined : catalog.taskOf(source.task);
+  if (declared === undefined) {
+    if (keepsVersions(source, by)) return undefined;
+    const { name } = source.relation;
+    const key = source.key!;
+    const mend =
+      by !== undefined
+        ? `add ${by} to its key, or `
+        : key.length > 1
+          ? 'name the column of its key that says when (changed-at:), or '
+          : '';
+    return `${name} has one row for each ${key.join(', ')}, so a later record overwrites the one before; ${mend}declare ${name} without a key`;
+  }
+  const { task, section, name } = declared;
+  const silver = section === 'silver' ? input.silver?.[name] : undefined;
+  if (silver !== undefined) {
+    if (silver.history !== undefined) return undefined;
+    return silver['latest-by'] === undefined
+      ? `${task} has one row for each key, so a later record overwrites the one before; declare history: there`
+      : `${task} keeps only the latest row of each key (latest-by); declare history: there instead`;
+  }
+  const key = section === 'models' ? toList(input.models?.[name]?.key) : [];
+  if (section === 'models' && key.length > 0 && (by === undefined || !key.includes(by))) {
+    return `${task} has one row for each ${key.join(', ')}, and so one version; make its key longer`;
+  }
+  if (section === 'dimensions' || section === 'facts') {
+    return `${task} is a ${section === 'facts' ? 'fact' : 'dimension'}, which keeps no versions; read what it is made from`;
+  }
+  return undefined;
+}

@@ -1,0 +1,134 @@
+/** A dimension with `type-2:`: a row for each version of a member, by when its values changed. */
+import type { DimensionTask, Type2 } from '../../model/warehouse/task.js';
+import { VALID_FROM } from '../../model/warehouse/versions.js';
+import {
+  all,
+  binary,
+  column,
+  type Expr,
+  type From,
+  type Join,
+  number,
+  type Output,
+  type Select,
+  some,
+} from '../../relational/tree.js';
+import { SOURCE, type Within } from './blueprint.js';
+import { hasKey, isAffected } from './key-conditions.js';
+import { isComparable, isSameWhereEqual, type Shape, wholeOrder } from './relation-shape.js';
+import { validity } from './version-columns.js';
+
+const LOADS = 'loads';
+const RANK = 'edp_rank';
+const CHANGES = 'edp_changes';
+
+export interface Versioned {
+  readonly task: DimensionTask;
+  readonly type2: Type2;
+  readonly attributes: readonly string[];
+  /** The column of the source with the load; undefined where it has none. */
+  readonly load: string | undefined;
+  readonly shape: Shape;
+}
+
+/** Rows of the source, with the moment from which each is valid, called `dated`. */
+export function datedRows({ task, type2, attributes, load }: Versioned): From {
+  const { source, naturalKey } = task;
+  const names = [...naturalKey, ...attributes, ...(load === undefined ? [] : [load])];
+  const outputs = [...new Set(names)].map((name) => ({ of: column(name, SOURCE), as: name }));
+  const moment =
+    type2.changedAt === undefined ? column('effective_at', LOADS) : column(type2.changedAt, SOURCE);
+  const loads: Join[] =
+    type2.changedAt !== undefined
+      ? []
+      : [
+          {
+            kind: 'left',
+            from: { kind: 'table', schema: 'edp', name: 'loads', as: LOADS },
+            on: binary(column('load_id', LOADS), '=', column(load!, SOURCE)),
+          },
+        ];
+  const query: Select = {
+    columns: [...outputs, { of: moment, as: VALID_FROM }],
+    from: { kind: 'table', ...source.relation, as: SOURCE },
+    joins: loads,
+  };
+  return { kind: 'query', query, as: 'dated' };
+}
+
+/** Of equal moments the last row counts, and of equal neighbours the first. */
+export function versionRows(versioned: Versioned, within: Within): Select {
+  const { task, attributes } = versioned;
+  const { naturalKey } = task;
+  const outputs = (of: string): Output[] =>
+    [...naturalKey, ...attributes, VALID_FROM].map((name) => ({ of: column(name, of), as: name }));
+  const compared: Select = {
+    columns: [
+      ...naturalKey.map((name) => ({ of: column(name, 'ranked'), as: name })),
+      ...attributes.map((name) => ({ of: shownValue(versioned, name), as: name })),
+      { of: column(VALID_FROM, 'ranked'), as: VALID_FROM },
+      { of: isChange(versioned), as: CHANGES },
+    ],
+    from: { kind: 'query', query: rankedRows(versioned, within), as: 'ranked' },
+    where: binary(column(RANK, 'ranked'), '=', number(1)),
+  };
+  return {
+    columns: [...outputs('compared'), ...validity(naturalKey, 'compared')],
+    from: { kind: 'query', query: compared, as: 'compared' },
+    where: column(CHANGES, 'compared'),
+  };
+}
+
+function rankedRows(versioned: Versioned, within: Within): Select {
+  const { task, attributes, load, shape } = versioned;
+  const { naturalKey } = task;
+  const names = [...naturalKey, ...attributes, VALID_FROM];
+  const dated = (name: string) => column(name, 'dated');
+  const isPlain = (name: string) => isSameWhereEqual(shape.get(name) ?? '');
+  const written = [...attributes, ...naturalKey.filter((name) => !isPlain(name))];
+  const orderBy = [
+    ...(load === undefined ? [] : [dated(load)]),
+    ...written.flatMap((name) => wholeOrder(dated(name), shape.get(name) ?? '')),
+  ].map((of) => ({ of, isDescending: true, nulls: 'last' as const }));
+  const partitionBy = [...naturalKey, VALID_FROM].map(dated);
+  return {
+    columns: [
+      ...names.map((name) => ({ of: dated(name), as: name })),
+      { of: { kind: 'row-number', partitionBy, orderBy }, as: RANK },
+    ],
+    from: datedRows(versioned),
+    where: all([
+      ...hasKey([...naturalKey, VALID_FROM], 'dated'),
+      ...(within === 'keys' ? [isAffected(naturalKey, 'dated')] : []),
+    ]),
+  };
+}
+
+function over({ task }: Versioned, name: 'lag' | 'last_value', of: Expr): Expr {
+  return {
+    kind: 'window',
+    name,
+    of,
+    partitionBy: task.naturalKey.map((key) => column(key, 'ranked')),
+    orderBy: [{ of: column(VALID_FROM, 'ranked') }],
+  };
+}
+
+/** An attribute without history has in every version the value of the last row. */
+function shownValue(versioned: Versioned, name: string): Expr {
+  const of = column(name, 'ranked');
+  return versioned.type2.columns.includes(name) ? of : over(versioned, 'last_value', of);
+}
+
+/** Whether a row is the first of its member, or another one than the row before. */
+function isChange(versioned: Versioned): Expr {
+  const before = (of: Expr) => over(versioned, 'lag', of);
+  const differs = versioned.type2.columns.map((name): Expr => {
+    const plain = column(name, 'ranked');
+    const of: Expr = isComparable(versioned.shape.get(name) ?? '')
+      ? plain
+      : { kind: 'cast', of: plain, type: 'text' };
+    return { kind: 'is-distinct', left: of, right: before(of) };
+  });
+  return some([{ kind: 'is-null', of: before(column(VALID_FROM, 'ranked')) }, ...differs]);
+}

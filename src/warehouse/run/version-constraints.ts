@@ -1,0 +1,44 @@
+/**
+ * What holds for the versions of a table, whoever writes it: those of a key follow each other, without a gap and
+ * without two at a moment, and one is current.
+ *
+ * Each version that has ended must have one that begins at that moment (the foreign key), no two end at one (the index
+ * on the ends), and each ends behind its beginning: so versions make chains, forward in time. A chain ends with a
+ * current version, of which there is one at most: so there is one chain. An exclusion constraint would need an
+ * extension for the equality of keys.
+ */
+import type pg from 'pg';
+import { quoteColumns } from '../../model/ddl.js';
+import { IS_CURRENT, VALID_FROM, VALID_TO } from '../../model/warehouse/versions.js';
+import type { Blueprint } from '../compile/blueprint.js';
+import { quoteRelation } from '../compile/relation-shape.js';
+
+/** They come with the table, and are not carried over to the next. */
+export const OWN_CONSTRAINTS = ['edp_valid_forward', 'edp_current_is_last', 'edp_no_gap'] as const;
+
+/** @param table as in SQL, with rows and a unique index on its key */
+export async function addVersionConstraints(
+  client: pg.Client,
+  { key, versionsOf }: Blueprint,
+  table: string,
+): Promise<void> {
+  if (versionsOf === undefined) return;
+  const ends = quoteColumns([...versionsOf, VALID_TO]);
+  await client.query(`CREATE UNIQUE INDEX ON ${table} (${ends})`);
+  await client.query(
+    `CREATE UNIQUE INDEX ON ${table} (${quoteColumns(versionsOf)}) WHERE ${IS_CURRENT}`,
+  );
+  const [forward, last, noGap] = OWN_CONSTRAINTS;
+  await client.query(`ALTER TABLE ${table}
+    ADD CONSTRAINT ${forward} CHECK (${VALID_FROM} < ${VALID_TO}),
+    ADD CONSTRAINT ${last} CHECK (${IS_CURRENT} = (${VALID_TO} IS NULL)),
+    ADD CONSTRAINT ${noGap} FOREIGN KEY (${ends}) REFERENCES ${table} (${quoteColumns(key)})
+      DEFERRABLE INITIALLY DEFERRED`);
+}
+
+/** Asks now what would be asked at the end of the transaction. */
+export async function assertNoGap(client: pg.Client, { relation }: Blueprint): Promise<void> {
+  const name = quoteRelation({ schema: relation.schema, name: OWN_CONSTRAINTS[2] });
+  await client.query(`SET CONSTRAINTS ${name} IMMEDIATE`);
+  await client.query(`SET CONSTRAINTS ${name} DEFERRED`);
+}

@@ -1,0 +1,1 @@
+select max(due_on) from {{ ref('stg_loans') }}

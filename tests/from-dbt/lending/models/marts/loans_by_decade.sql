@@ -1,0 +1,1 @@
+select loans as decade_loans from {{ ref('loans_by_year') }}

@@ -1,0 +1,3 @@
+select
+    payload:kind::string as kind
+from {{ ref('stg_visits') }}

@@ -1,0 +1,2 @@
+select visit_id, branch, cast(at as date) as day
+from {{ source('desk', 'visits') }}
