@@ -20,6 +20,7 @@ import type { Model, Table } from '../model/model.js';
 import { identifySession, type SessionIdentity } from '../postgres/backend.js';
 import type { Database } from '../postgres/database.js';
 import { planIndexes } from '../postgres/indexes.js';
+import { describeOtherRange } from '../postgres/partitions-in-catalog.js';
 import { Session } from '../postgres/session.js';
 import type { TableInCatalog } from '../postgres/table-in-catalog.js';
 import type { InputFile } from '../source/discover.js';
@@ -244,6 +245,7 @@ class IngestRun {
 
   /** Loads files until each is done, by this run or by another run that is loading it. */
   async #loadLevel(targets: readonly Target[]): Promise<void> {
+    await this.#noteRanges(targets);
     let isWaiting = false;
     let open = await this.#loadTablesInBulk(targets);
     while (open.length > 0 && !this.isStopped) {
@@ -257,6 +259,16 @@ class IngestRun {
         this.#progress.note(`waiting for another run that loads ${names}`);
       }
       open = busy;
+    }
+  }
+
+  /** Notes tables whose partitions are for other days than edp.yaml says. */
+  async #noteRanges(targets: readonly Target[]): Promise<void> {
+    for (const table of new Set(targets.map((target) => target.table))) {
+      if (table.partitions?.range?.given === undefined) continue;
+      const { partitions } = await this.#tables.prepare(table);
+      const note = partitions && describeOtherRange(table, partitions);
+      if (note !== undefined) this.#progress.note(note);
     }
   }
 

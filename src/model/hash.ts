@@ -5,9 +5,9 @@ import type { Table } from './model.js';
 /** Of tables that many files are loaded into. */
 const known = new WeakMap<Table, string>();
 
-/** Notes are for people, and change nothing in a load. */
+/** Notes are for people, and where rows are put changes nothing in them. */
 function withoutNotes(table: Table): Table {
-  const { notes: _, ...rest } = table;
+  const { notes: _, partitions: __, ...rest } = table;
   return {
     ...rest,
     columns: table.columns.map(({ notes: _, ...column }) => column),

@@ -68,12 +68,21 @@ export function toPartitions(input: PartitionsInput): Partitions | undefined {
   if (parts.length === 0) return undefined;
   const list = parts.find((part) => 'list' in part);
   const range = parts.find((part) => 'every' in part);
-  const { from = DEFAULT_FROM, to = defaultTo() } = input['partition-range'] ?? {};
+  const given = input['partition-range'];
+  const { from = DEFAULT_FROM, to = defaultTo() } = given ?? {};
   return {
     ...(list === undefined ? {} : { list: list.column }),
     ...(range === undefined
       ? {}
-      : { range: { column: range.column, every: range.every, from, to } }),
+      : {
+          range: {
+            column: range.column,
+            every: range.every,
+            from,
+            to,
+            ...(given === undefined ? {} : { given }),
+          },
+        }),
   };
 }
 

@@ -16,6 +16,8 @@ export interface RangePartitions {
   /** Days as 2024-01-31; rows from the first day to the day before the second one have partitions of time. */
   readonly from: string;
   readonly to: string;
+  /** What edp.yaml says of them; the others are defaults. */
+  readonly given?: { readonly from?: string | undefined; readonly to?: string | undefined };
 }
 
 export interface Partitions {

@@ -180,6 +180,18 @@ async function isOpen(client: pg.Client, { columns }: Table, oid: number): Promi
   return columns.length > 0 && rows[0]!.open;
 }
 
+/** @returns what edp.yaml says of the range of a table, where the table itself says something else */
+export function describeOtherRange(
+  { name, partitions }: Table,
+  { time }: TablePartitions,
+): string | undefined {
+  const { from, to } = partitions?.range?.given ?? {};
+  if (time === undefined) return undefined;
+  const [first, behind] = time.within.map(formatDay) as [string, string];
+  if ((from ?? first) === first && (to ?? behind) === behind) return undefined;
+  return `table "${name}" was made with partitions for the days from ${first} to ${behind}, and stays so, whatever partition-range says now; docs/partitions.md has the statements that change it`;
+}
+
 /** The range of the table when it was made, as the CHECK of a rest partition says. */
 function readWithin(bounds: readonly Bound[]): DayRange | undefined {
   for (const { rest_check } of bounds) {

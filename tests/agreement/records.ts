@@ -72,6 +72,7 @@ export function makeFile(
   // How many of a file's values are odd or missing: some files are clean.
   const dirt = random.pick([0, 0.02, 0.06]);
   const repeats = random.pick([0, 0.1, 0.3]);
+  const refersToSelf = setup.pieces.some(({ what }) => what === 'reference to the same table');
   const isLong = splitRecords > 10 && random.next() < 0.04;
   const count = isLong ? 400 : random.below(61);
   const rows: (readonly Value[])[] = [];
@@ -106,8 +107,8 @@ export function makeFile(
     // A record that is the header line is passed over, as documented.
     records: records.filter(({ text }) => text !== fields.join(',')),
     lineEnd: random.next() < 0.15 ? '\r\n' : '\n',
-    // Workers take files in any order.
-    parts: workers === 1 && random.next() < 0.3 ? 2 + random.below(4) : 1,
+    // Workers take files in any order, and a parent that comes in a later file comes too late.
+    parts: workers === 1 && !refersToSelf && random.next() < 0.3 ? 2 + random.below(4) : 1,
   };
 }
 
