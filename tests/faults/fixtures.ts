@@ -215,8 +215,9 @@ export function writeMembers(
   for (let n = 0; n < count; n++) {
     const code = `c${(n * 37) % 300}`;
     const before = remaining.get(code);
-    const row: Row =
-      before !== undefined && n % 4 === 0 ? before : [code, `name ${n % 50}`, String(n)];
+    // New names come with each split.
+    const name = `name ${Math.floor(n / 50)}`;
+    const row: Row = before !== undefined && n % 4 === 0 ? before : [code, name, String(n)];
     const line = row.join(',');
     const isSame = before !== undefined && before.join(',') === line;
     if (before !== undefined && (isSame || onConflict === 'skip')) {
