@@ -316,7 +316,11 @@ export class BulkCopy {
     for (const [copy, used] of copied) {
       const held = this.#held.get(copy.name) ?? new Map<string, Uint8Array>();
       this.#held.set(copy.name, held);
-      const open = used.filter(([key]) => !held.has(key));
+      // Two threads may have two values of one row.
+      const open = used.filter(([key, field]) => {
+        const one = held.get(key);
+        return one === undefined || Buffer.compare(one, field) !== 0;
+      });
       if (open.length === 0) continue;
       const isLoading = this.#copy !== undefined;
       if (isLoading) await this.#settle();

@@ -77,6 +77,49 @@ describe('copy-of', () => {
     expect(await database.query(WRONG)).toEqual([[0]]);
   });
 
+  it('with --replace, also where a row refers to none, and where it was renamed meanwhile', async () => {
+    const cwd = await makeProject(
+      MODEL.replace('city: { type: int, references: city }', 'city: int'),
+      { 'country.csv': COUNTRY, 'city.csv': CITY, 'visit.csv': `${visits(600)}700,99\n` },
+    );
+    await run(cwd, 'ingest', 'country.csv', 'city.csv');
+    const first = await run(cwd, 'ingest', 'visit.csv', '--replace');
+    expect(first.json.rows, first.stderr).toMatchObject({ loaded: 601, rejected: 0 });
+    expect(await database.query(WRONG)).toEqual([[0]]);
+    const loading = edp(
+      ['ingest', 'visit.csv', '--replace', '--force', '--json', '--database-url', database.url],
+      { cwd, env: { EDP_FAILPOINTS: 'replace.cleared=pause/2000' } },
+    );
+    const isCleared = `SELECT FROM pg_locks WHERE relation = 'visit'::regclass AND mode = 'ShareRowExclusiveLock'`;
+    while ((await database.query(isCleared)).length === 0);
+    await database.query("UPDATE city SET name = 'Other' WHERE id = 1");
+    const second = await loading;
+    expect(second.json, second.stderr).toMatchObject({ rows: { loaded: 601 } });
+    expect(await database.query(WRONG)).toEqual([[0]]);
+  });
+
+  it('with --replace of records that refer to a missing member', async () => {
+    const cwd = await makeProject(MODEL, {
+      'country.csv': COUNTRY,
+      'city.csv': CITY,
+      'visit.csv': `${visits(600)}700,99\n`,
+    });
+    await run(cwd, 'ingest', 'country.csv', 'city.csv');
+    const rejected = await run(cwd, 'ingest', 'visit.csv', '--replace');
+    expect(rejected.json.rows, rejected.stderr).toMatchObject({ loaded: 600, rejected: 1 });
+    const inferred = await run(
+      cwd,
+      'ingest',
+      'visit.csv',
+      '--replace',
+      '--force',
+      '--missing-dimensions',
+      'infer',
+    );
+    expect(inferred.json.rows, inferred.stderr).toMatchObject({ loaded: 601, rejected: 0 });
+    expect(await database.query(WRONG)).toEqual([[0]]);
+  });
+
   it('in partitions, by replay, and where a member comes later', async () => {
     const cwd = await makeProject(
       `tables:

@@ -60,6 +60,7 @@ import {
 import { type IngestOptions, ofLoad } from '../run.js';
 import { formOf, RunBook } from '../run-book.js';
 import { RowsLeftOut } from '../sinks/left-out.js';
+import { StaleCopy } from '../sinks/row-extender.js';
 import { ruleFor } from '../sinks/staged-rows.js';
 import { TargetTables } from '../target-tables.js';
 import { type CountedTail, countTail, withEnds } from '../text-ends.js';
@@ -319,7 +320,8 @@ class ReplaceRun {
       copied = await this.#copy(loads, checked);
     } catch (error) {
       const isRefused =
-        mayBeAboutRecord(error) || error instanceof Undo || error instanceof RowsLeftOut;
+        mayBeAboutRecord(error) ||
+        [Undo, RowsLeftOut, StaleCopy].some((kind) => error instanceof kind);
       if (!isRefused || this.#stop[0] === 1) throw this.#overLimit ?? error;
       await client.query('ROLLBACK TO edp_replace');
       this.#progress.advance(-this.#scanned.bytes, negate(this.#scanned.rows));

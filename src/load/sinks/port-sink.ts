@@ -8,7 +8,7 @@ import type { RowWriter } from '../../values/copy-binary.js';
 import type { RoutedRows, ScannedSplit } from '../messages.js';
 import { collectReferences, type ReferenceCollector } from './foreign-keys.js';
 import { PartitionRouter } from './partition-router.js';
-import { RowExtender, StaleCopy } from './row-extender.js';
+import { RowExtender } from './row-extender.js';
 import { stagedColumns } from './staged-rows.js';
 
 /** Rows of one partition that are sent together. */
@@ -72,11 +72,14 @@ export class PortSink implements RowSink {
     if (this.#router !== undefined) await this.#sendGroups(this.#router, GROUP_BYTES);
   }
 
-  /** @throws StaleCopy for a key that is not in memory: splits can look it up, one by one */
+  /** A key that is not in memory has no row, which the other thread verifies as it does with values. */
   #extend(rows: Buffer): Buffer {
-    const extended = this.#extender?.extend(rows) ?? rows;
+    const extender = this.#extender;
+    if (extender === undefined) return rows;
+    const extended = extender.extend(rows);
     if (Buffer.isBuffer(extended)) return extended;
-    throw new StaleCopy('a value to copy from another table is not known yet');
+    extender.assumeNone(extended);
+    return this.#extend(rows);
   }
 
   async #sendGroups(router: PartitionRouter, fromBytes: number): Promise<void> {

@@ -210,6 +210,14 @@ export class RowExtender {
     }
   }
 
+  /** Takes keys that are not in memory for those of no row, until {@link findChanged} says otherwise. */
+  assumeNone(unknown: UnknownKeys): void {
+    for (const [copy, keys] of unknown) {
+      const { values } = this.#sources.find((source) => source.copy === copy)!;
+      for (const key of keys) values.set(key, null);
+    }
+  }
+
   /**
    * Holds the rows whose values were given out since the last call.
    *
