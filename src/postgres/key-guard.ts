@@ -49,7 +49,7 @@ BEGIN
     WHERE ${same('k', 'o')} AND NOT EXISTS (SELECT FROM new_rows n WHERE ${same('n', 'o')});
     INSERT INTO ${keys} (${list})
     SELECT ${list} FROM new_rows n WHERE NOT EXISTS (SELECT FROM old_rows o WHERE ${same('o', 'n')});
-  ELSE
+  ELSIF EXISTS (SELECT FROM ${keys}) THEN -- TRUNCATE of the whole table comes here with each partition
     DELETE FROM ${keys} k WHERE NOT EXISTS (SELECT FROM ${name} t WHERE ${same('t', 'k')});
   END IF;
   RETURN NULL;
