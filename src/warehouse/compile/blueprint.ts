@@ -1,5 +1,11 @@
 /** What a task's table is and how its rows are made: what the run needs to know of any kind of task. */
-import type { DimensionTask, LookUp, Relation, SliceUnit } from '../../model/warehouse/task.js';
+import type {
+  DimensionTask,
+  FactPartitions,
+  LookUp,
+  Relation,
+  SliceUnit,
+} from '../../model/warehouse/task.js';
 import type { Expr, Select } from '../../relational/tree.js';
 
 /** Name of the source in queries. */
@@ -55,6 +61,10 @@ export interface Blueprint {
   affected?(by: Trace): Select;
   /** The column of slices, and what one is. */
   readonly slice?: { readonly column: string; readonly unit: SliceUnit; readonly type: string };
+  /** How the table is divided by {@link slice}, which is in the {@link key} then: so no row moves to another partition. */
+  readonly partitions?: FactPartitions;
+  /** The slice of each row that is read, under the name of its column. */
+  slices?(): Select;
   readonly id?: DimensionTask['idType'];
   /** Whether a row with id 0 stands for what is not known. It is no row of {@link rows}. */
   readonly hasUnknownMember: boolean;

@@ -36,6 +36,7 @@ export async function compileTask(
     counts: _counts,
     affected: _affected,
     unknownKeys: _keys,
+    slices: _slices,
     hasLoads: _loads,
     ...plain
   } = blueprint;

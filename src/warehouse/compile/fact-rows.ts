@@ -1,5 +1,11 @@
 /** A fact: rows of its source by date, with the ids of dimensions in place of their keys. */
-import type { AggregatedFactTask, FactTask, LookUp, Measure } from '../../model/warehouse/task.js';
+import type {
+  AggregatedFactTask,
+  FactTask,
+  LookUp,
+  Measure,
+  RowFactTask,
+} from '../../model/warehouse/task.js';
 import { IS_CURRENT, VALID_FROM, VALID_TO } from '../../model/warehouse/versions.js';
 import {
   all,
@@ -29,10 +35,10 @@ const UUID_UNKNOWN = '00000000-0000-0000-0000-000000000000';
 export function factBlueprint(task: FactTask, shape: Shape): Blueprint {
   const ids = task.lookUps.map((each) => each.column);
   const measured = isAggregated(task) ? measureColumns(task.measures, shape, SOURCE) : undefined;
-  const key = isAggregated(task) ? [DATE, ...ids, ...task.columns] : task.key;
+  const key = isAggregated(task) ? [DATE, ...ids, ...task.columns] : rowKey(task);
   const rest = isAggregated(task)
     ? measured!.stored.map(({ as }) => as)
-    : [DATE, ...ids, ...task.columns.filter((name) => !task.key.includes(name))];
+    : [DATE, ...ids, ...task.columns].filter((name) => !key.includes(name));
   return {
     task: task.name,
     relation: task.relation,
@@ -44,16 +50,23 @@ export function factBlueprint(task: FactTask, shape: Shape): Blueprint {
     ...readsOf(task),
     nullKeys: () => nullKeys(task, shape),
     slice: { column: DATE, unit: task.slice, type: sliceType(task.slice) },
+    ...(task.partitions === undefined ? {} : { partitions: task.partitions }),
+    slices: () => datedSource(task, shape),
     hasUnknownMember: false,
     hasTimes: true,
     hasPrimaryKey: !isAggregated(task),
     mayRepeatKey: !isAggregated(task),
-    notNull: [...ids, ...(isAggregated(task) ? [] : task.key)],
+    notNull: [...ids, ...(isAggregated(task) ? [] : key)],
     indexes: [[DATE]],
     generated: measured?.generated ?? {},
     lookUps: task.lookUps,
     unknownKeys: (lookUp, within) => unknownKeys(task, shape, lookUp, within),
   };
+}
+
+/** A key of a table with partitions contains what they are by; here it follows from the rest of the key. */
+function rowKey({ key, partitions }: RowFactTask): readonly string[] {
+  return partitions === undefined ? key : [...key, DATE];
 }
 
 function readsOf(task: FactTask): Pick<Blueprint, 'reads'> {

@@ -13,6 +13,7 @@ import {
   listForeignKeys,
   listViews,
 } from '../run/dependents.js';
+import { movePartitions, sharePartitions, withPartitions } from '../run/partition-parts.js';
 import { findFree, findRelation } from '../run/swap.js';
 import { assertOwn, readState } from '../run/task-state.js';
 
@@ -56,8 +57,10 @@ export async function swapTables(client: pg.Client, swaps: readonly Swap[]): Pro
     await client.query(
       `ALTER TABLE ${quoteRelation(own.relation)} SET SCHEMA ${quoteIdentifier(task.relation.schema)}`,
     );
+    await movePartitions(client, quoteRelation(task.relation));
   }
   await giveBelongings(client, foreignKeysLast(replaced.flatMap(({ belongings }) => belongings)));
+  for (const { task } of swaps) await sharePartitions(client, quoteRelation(task.relation));
   // A key between two of them belongs to the one that has it.
   const added = foreignKeys.filter(({ of }) => !oids.has(of)).map(({ add }) => add);
   await giveBelongings(
@@ -108,7 +111,7 @@ async function freeNames(client: pg.Client, own: Task, schema: string): Promise<
     `SELECT format('%I.%I', c.relnamespace::regnamespace::text, c.relname) AS part, c.relname::text AS name
      FROM pg_class c JOIN pg_class other ON other.relname = c.relname
        AND other.relnamespace = to_regnamespace(quote_ident($2))
-     WHERE c.oid IN (SELECT indexrelid FROM pg_index WHERE indrelid = $1::regclass
+     WHERE c.oid IN (SELECT indexrelid FROM pg_index WHERE indrelid IN (${withPartitions(quoteRelation(own.relation))})
                      UNION SELECT objid FROM pg_depend WHERE refobjid = $1::regclass AND deptype IN ('a', 'i'))`,
     [quoteRelation(own.relation), schema],
   );
