@@ -57,7 +57,7 @@ export function factBlueprint(task: FactTask, shape: Shape): Blueprint {
     hasPrimaryKey: !isAggregated(task),
     mayRepeatKey: !isAggregated(task),
     notNull: [...ids, ...(isAggregated(task) ? [] : key)],
-    indexes: [[DATE]],
+    indexes: hasOneDateEach(task) ? [] : [[DATE]],
     generated: measured?.generated ?? {},
     lookUps: task.lookUps,
     unknownKeys: (lookUp, within) => unknownKeys(task, shape, lookUp, within),
@@ -67,6 +67,11 @@ export function factBlueprint(task: FactTask, shape: Shape): Blueprint {
 /** A key of a table with partitions contains what they are by; here it follows from the rest of the key. */
 function rowKey({ key, partitions }: RowFactTask): readonly string[] {
   return partitions === undefined ? key : [...key, DATE];
+}
+
+/** Whether all rows of a partition have one date. */
+function hasOneDateEach({ partitions, slice }: FactTask): boolean {
+  return partitions?.every === 'day' && slice !== 'hour';
 }
 
 function readsOf(task: FactTask): Pick<Blueprint, 'reads'> {

@@ -70,6 +70,32 @@ export async function makePartitionsFor(
   });
 }
 
+const ANALYZE_ONLY_SINCE = 180_000;
+/** Statistics of more values than these cost more where there are many partitions. */
+const VALUES_OF_ALL = 400;
+const [LEAST_VALUES, MOST_VALUES] = [10, 100];
+
+/**
+ * Autovacuum finds out about rows of partitions, and never about those of the whole table. Servers before 18 look at
+ * all partitions for that, each as thoroughly as at the whole table; less of it is enough until autovacuum comes.
+ */
+export async function analyzeDivided(client: pg.Client, table: string): Promise<void> {
+  const { rows } = await client.query<{ version: number; parts: number; target: string }>(
+    `SELECT current_setting('server_version_num')::int AS version, current_setting('default_statistics_target') AS target,
+       (SELECT count(*) FROM pg_inherits WHERE inhparent = $1::regclass) AS parts`,
+    [table],
+  );
+  const { version, parts, target } = rows[0]!;
+  if (version >= ANALYZE_ONLY_SINCE) {
+    await client.query(`ANALYZE ONLY ${table}`);
+    return;
+  }
+  const values = Math.min(MOST_VALUES, Math.max(LEAST_VALUES, Math.round(VALUES_OF_ALL / parts)));
+  await client.query(`SET LOCAL default_statistics_target = ${values}`);
+  await client.query(`ANALYZE ${table}`);
+  await client.query(`SET LOCAL default_statistics_target = ${target}`);
+}
+
 /** @param from with the column of slices, as in SQL */
 export function slicesIn({ slice }: Divided, from: string, where: string): string {
   const name = quoteIdentifier(slice!.column);

@@ -1,6 +1,5 @@
 /** Partitions of a table: statements on the table do not reach their names, schemas, owners and rights. */
 import type pg from 'pg';
-import { quoteLiteral } from '../../model/ddl.js';
 
 /** SQL of a partition `c` of the table `$1`, in the schema `n`. */
 const PARTITIONS = `pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -97,10 +96,4 @@ export async function sharePartitions(
      ) AS shared ORDER BY step, statement`,
     [table, only ?? null],
   );
-}
-
-/** @returns SQL: oids of the table and of its partitions */
-export function withPartitions(table: string): string {
-  const oid = `${quoteLiteral(table)}::regclass`;
-  return `SELECT ${oid}::oid UNION ALL SELECT inhrelid FROM pg_inherits WHERE inhparent = ${oid}`;
 }

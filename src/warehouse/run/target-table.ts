@@ -9,7 +9,7 @@ import type { Select } from '../../relational/tree.js';
 import { type Blueprint, dataColumns } from '../compile/blueprint.js';
 import { unknownId } from '../compile/fact-rows.js';
 import { quoteRelation } from '../compile/relation-shape.js';
-import { divide, rangeOf } from './make-partitions.js';
+import { analyzeDivided, divide, rangeOf } from './make-partitions.js';
 import { addVersionConstraints } from './version-constraints.js';
 
 const ID_SQL: Readonly<Record<DimensionTask['idType'], string>> = {
@@ -102,5 +102,6 @@ export async function finishTable(
   if (comment !== undefined) {
     await client.query(`COMMENT ON TABLE ${table} IS ${quoteLiteral(comment)}`);
   }
-  await client.query(`ANALYZE ${table}`);
+  if (blueprint.partitions === undefined) await client.query(`ANALYZE ${table}`);
+  else await analyzeDivided(client, table);
 }
