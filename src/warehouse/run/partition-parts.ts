@@ -58,7 +58,7 @@ export async function movePartitions(client: pg.Client, table: string): Promise<
 }
 
 /**
- * Partitions get owner, rights and replica identity of their table. Where the table shows some rows only to some
+ * Partitions get, from a role that may give them, owner, rights and replica identity of their table. Where the table shows some rows only to some
  * (row security), nobody else has a right on a partition, which would show all.
  *
  * @param table as in SQL
@@ -71,7 +71,8 @@ export async function sharePartitions(
 ): Promise<void> {
   const parts = `(SELECT c.*, ${PART} AS name FROM ${PARTITIONS}
     AND ($2::text[] IS NULL OR ${PART} = ANY ($2))) AS part`;
-  const parent = '(SELECT * FROM pg_class WHERE oid = $1::regclass) AS parent';
+  const parent =
+    "(SELECT * FROM pg_class WHERE oid = $1::regclass AND pg_has_role(relowner, 'USAGE')) AS parent";
   await runAll(
     client,
     `SELECT statement FROM (
