@@ -41,8 +41,8 @@ import {
 
 /** What another run brings about: the task is tried again. */
 const RACES = ['40001', '40P01'];
-/** What may have other causes: a view was made on the table meanwhile, or a table is another one now. */
-const PERHAPS_RACES = ['2BP01', '42P01', '42P07', 'XX000'];
+/** What may have other causes: a view was made on the table meanwhile, or a table or view is another one now. */
+const PERHAPS_RACES = ['2BP01', '42P01', '42P07', '42809', 'XX000'];
 const ATTEMPTS = 5;
 const PERHAPS_ATTEMPTS = 3;
 const PAUSE_MS = 150;
