@@ -30,6 +30,12 @@ export type Trace =
 export const READ = 'edp_read';
 export const NULL_KEY = 'edp_null_key';
 
+export interface OrderedColumn {
+  readonly relation: Relation;
+  readonly column: string;
+  readonly type: 'date' | 'timestamp' | 'timestamptz';
+}
+
 export interface Blueprint {
   /** `gold.job_ran_fact`. */
   readonly task: string;
@@ -65,6 +71,8 @@ export interface Blueprint {
   readonly partitions?: FactPartitions;
   /** The slice of each row that is read, under the name of its column. */
   slices?(): Select;
+  /** A column of the source in whose order all rows are in the order of their partitions, in UTC. */
+  readonly orderedBy?: OrderedColumn;
   readonly id?: DimensionTask['idType'];
   /** Whether a row with id 0 stands for what is not known. It is no row of {@link rows}. */
   readonly hasUnknownMember: boolean;

@@ -37,6 +37,7 @@ export async function compileTask(
     affected: _affected,
     unknownKeys: _keys,
     slices: _slices,
+    orderedBy: _orderedBy,
     hasLoads: _loads,
     ...plain
   } = blueprint;

@@ -23,7 +23,14 @@ import {
   some,
   text,
 } from '../../relational/tree.js';
-import { type Blueprint, NULL_KEY, READ, SOURCE, type Within } from './blueprint.js';
+import {
+  type Blueprint,
+  NULL_KEY,
+  type OrderedColumn,
+  READ,
+  SOURCE,
+  type Within,
+} from './blueprint.js';
 import { measureColumns } from './measure-columns.js';
 import { isSameWhereEqual, type Shape, written } from './relation-shape.js';
 import { isNear, isSlice } from './slice-conditions.js';
@@ -52,6 +59,7 @@ export function factBlueprint(task: FactTask, shape: Shape): Blueprint {
     slice: { column: DATE, unit: task.slice, type: sliceType(task.slice) },
     ...(task.partitions === undefined ? {} : { partitions: task.partitions }),
     slices: () => datedSource(task, shape),
+    ...orderedBy(task, shape),
     hasUnknownMember: false,
     hasTimes: true,
     hasPrimaryKey: !isAggregated(task),
@@ -72,6 +80,21 @@ function rowKey({ key, partitions }: RowFactTask): readonly string[] {
 /** Whether all rows of a partition have one date. */
 function hasOneDateEach({ partitions, slice }: FactTask): boolean {
   return partitions?.every === 'day' && slice !== 'hour';
+}
+
+const ORDERED: Readonly<Record<string, OrderedColumn['type']>> = {
+  date: 'date',
+  'timestamp without time zone': 'timestamp',
+  'timestamp with time zone': 'timestamptz',
+};
+
+function orderedBy(task: FactTask, shape: Shape): Pick<Blueprint, 'orderedBy'> {
+  const { partitions, slice, timezone, readsCurrent, source, date } = task;
+  const type = ORDERED[(shape.get(date) ?? '').replace(/\(\d+\)/, '')];
+  // A month stands in the partition of its first day.
+  const isElsewhere = slice === 'month' && partitions?.every === 'day';
+  if (type === undefined || timezone !== undefined || readsCurrent || isElsewhere) return {};
+  return { orderedBy: { relation: source.relation, column: date, type } };
 }
 
 function readsOf(task: FactTask): Pick<Blueprint, 'reads'> {

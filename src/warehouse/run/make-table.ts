@@ -32,6 +32,7 @@ import {
   STAGE,
 } from './delta.js';
 import { describeChanges } from './describe-changes.js';
+import { findSlices } from './find-slices.js';
 import { insertWithIds } from './insert-members.js';
 import { insertRows } from './insert-rows.js';
 import { makePartitionsFor } from './make-partitions.js';
@@ -117,7 +118,7 @@ export async function makeNew(client: pg.Client, making: Making): Promise<Made> 
   const { relation } = blueprint;
   const table = quoteRelation(relation);
   if (blueprint.partitions !== undefined) {
-    await makePartitionsFor(client, blueprint, `(\n${printSelect(blueprint.slices!())}\n)`);
+    await makePartitionsFor(client, blueprint, await findSlices(client, blueprint));
   }
   let tallies: Tally[];
   if (blueprint.isCounted) {

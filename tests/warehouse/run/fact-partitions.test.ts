@@ -153,6 +153,42 @@ it.each([
   expect(await partsOf()).toHaveLength(parts.length + 1);
 });
 
+const EVERY = ['day', 'month', 'year'];
+const TYPES = ['date', 'timestamp', 'timestamptz', 'timestamp(0)'];
+
+it.each(TYPES.flatMap((type) => EVERY.map((every) => [type, every] as const)))(
+  'dates of a %s are found by an index, too: partitions of a %s',
+  async (type, every) => {
+    await begin(
+      '2023-12-31 23:59:59',
+      '2024-01-01',
+      '2024-02-29 12:00',
+      null,
+      '1960-01-01',
+      'infinity',
+    );
+    await load('1970-01-01', '2024-12-31 23:30', '2030-05-05', '9999-12-31', '-infinity');
+    await database.query(
+      `SET timezone = 'UTC'; ALTER TABLE jobs ALTER at TYPE ${type} USING at::timestamp`,
+    );
+    const made: string[][] = [];
+    for (const slice of ['day', 'month', 'day']) {
+      if (made.length === 2) await database.query('DROP TABLE gold.job_fact; DROP INDEX by_time');
+      await run(await project({ 'partition-by': every, slice }));
+      made.push(await partsOf());
+      if (made.length === 1)
+        await database.query('DROP TABLE gold.job_fact; CREATE INDEX by_time ON jobs (at)');
+    }
+    const plain = await project({ 'partition-by': every });
+    expect(statesOf(await run(plain)).filter((state) => !state.endsWith('unchanged'))).toEqual([]);
+    expect(made[0]).toEqual(made[2]);
+    await database.query('DROP TABLE gold.job_fact; CREATE INDEX by_time ON jobs (at)');
+    await run(plain);
+    expect(await partsOf()).toEqual(made[0]);
+    expect(made[1]!.at(-1)).toBe('job_fact_rest 5');
+  },
+);
+
 it('partition-range says which days have partitions, and another one makes the table anew', async () => {
   await begin('1890-05-05', '2024-02-01');
   const range = (from: string) => ({ ...MONTHS, 'partition-range': { from } });
