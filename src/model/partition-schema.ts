@@ -29,6 +29,14 @@ const oneSchema = z.union([rangeSchema, listSchema], {
     'partitions are {column: recorded_date, every: month} (or day, or year), or {column: country_code, list: true}',
 });
 
+/** Which days have partitions of time. */
+export const partitionRange = z
+  .strictObject({ from: day.optional(), to: day.optional() })
+  .optional()
+  .describe(
+    'Days that get partitions, the last one excluded (default 1970-01-01 to ten years from now); rows of other days, infinite ones and NULL are in the rest partition',
+  );
+
 /** Keys of a table that divide it. */
 export const partitionsShape = {
   'partition-by': z
@@ -38,17 +46,14 @@ export const partitionsShape = {
     })
     .optional()
     .describe('Divides the table into partitions; edp makes them when their first row comes'),
-  'partition-range': z
-    .strictObject({ from: day.optional(), to: day.optional() })
-    .optional()
-    .describe(
-      'Days that get partitions, the last one excluded (default 1970-01-01 to ten years from now); rows of other days, infinite ones and NULL are in the rest partition',
-    ),
+  'partition-range': partitionRange,
   'key-guard': z
     .boolean({ error: 'expected true or false' })
     .optional()
     .describe('Keeps a key without the partition columns unique, in a side table'),
 };
+
+type PartitionRange = NonNullable<z.output<typeof partitionRange>>;
 
 export interface PartitionsInput {
   readonly 'partition-by'?: z.output<(typeof partitionsShape)['partition-by']>;
@@ -69,7 +74,6 @@ export function toPartitions(input: PartitionsInput): Partitions | undefined {
   const list = parts.find((part) => 'list' in part);
   const range = parts.find((part) => 'every' in part);
   const given = input['partition-range'];
-  const { from = DEFAULT_FROM, to = defaultTo() } = given ?? {};
   return {
     ...(list === undefined ? {} : { list: list.column }),
     ...(range === undefined
@@ -78,12 +82,22 @@ export function toPartitions(input: PartitionsInput): Partitions | undefined {
           range: {
             column: range.column,
             every: range.every,
-            from,
-            to,
+            ...daysWithPartitions(given),
             ...(given === undefined ? {} : { given }),
           },
         }),
   };
+}
+
+/** @param given what edp.yaml says */
+export function daysWithPartitions(given: PartitionRange = {}): { from: string; to: string } {
+  return { from: given.from ?? DEFAULT_FROM, to: given.to ?? defaultTo() };
+}
+
+/** @returns why no day is in the range */
+export function rangeFault(given: PartitionRange): string | undefined {
+  const { from, to } = daysWithPartitions(given);
+  return from < to ? undefined : `${from} is not before ${to}`;
 }
 
 /** The first of January, so that all runs of a year say the same. */
@@ -177,12 +191,11 @@ function rangeFaults(input: PartitionsInput): PartitionFault[] {
   const own = input['partition-range'];
   if (own === undefined) return [];
   const path = ['partition-range'];
-  const range = toPartitions(input)?.range;
-  if (range === undefined) {
+  if (!listOf(input).some((part) => 'every' in part)) {
     return [{ path, message: 'there are no partitions of time: remove partition-range' }];
   }
-  if (range.from < range.to) return [];
-  return [{ path, message: `${range.from} is not before ${range.to}` }];
+  const message = rangeFault(own);
+  return message === undefined ? [] : [{ path, message }];
 }
 
 function keyFaults(input: PartitionsInput, key: readonly string[]): PartitionFault[] {

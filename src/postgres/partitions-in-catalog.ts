@@ -3,7 +3,7 @@ import type pg from 'pg';
 import { EdpError } from '../base/errors.js';
 import { quoteIdentifier } from '../model/ddl.js';
 import type { Table } from '../model/model.js';
-import type { Partitions, PartitionUnit } from '../model/partitions.js';
+import type { Partitions, PartitionUnit, RangePartitions } from '../model/partitions.js';
 import type { ColumnType } from '../model/types.js';
 import { keyGuardOf } from './key-guard.js';
 
@@ -131,6 +131,28 @@ export async function inspectPartitions(
           },
     known,
     isOpen: await isOpen(client, table, oid),
+  };
+}
+
+/**
+ * Of a table that is divided by time alone, in a way that nobody else can have changed.
+ *
+ * @param range what it is where the table does not say
+ */
+export async function inspectTime(
+  client: pg.Client,
+  oid: number,
+  range: RangePartitions,
+  type: ColumnType,
+): Promise<TablePartitions & { readonly hasRest: boolean }> {
+  const { known, bounds } = await listKnown(client, oid, { range });
+  const within = readWithin(bounds) ?? [dayOf(range.from), dayOf(range.to)];
+  return {
+    list: undefined,
+    time: { column: range.column, type, every: range.every, within },
+    known,
+    isOpen: false,
+    hasRest: bounds.some((bound) => bound.is_rest),
   };
 }
 
@@ -321,9 +343,17 @@ export async function makeRestPartition(
   name: string,
   { list, range }: Partitions,
 ): Promise<void> {
-  const values =
-    list === undefined ? [name, range!.column, range!.from, range!.to] : [name, list, null, null];
-  await client.query('SELECT edp.make_rest($1::regclass, $2, $3, $4)', values);
+  const values = list === undefined ? [range!.column, range!.from, range!.to] : [list, null, null];
+  await client.query(
+    `SELECT edp.make_rest(${[name, ...values].map((value) => literal(client, value)).join(', ')})`,
+  );
+}
+
+/** Statements about tables show what they do, so that they can be run by hand. */
+function literal(client: pg.Client, value: string | null | readonly (string | null)[]): string {
+  if (value === null) return 'NULL';
+  if (typeof value === 'string') return client.escapeLiteral(value);
+  return value.length === 0 ? `'{}'` : `ARRAY[${value.map((one) => literal(client, one))}]`;
 }
 
 /**
@@ -343,7 +373,7 @@ export async function makePartitions(
     [table],
   );
   const make = rows[0]!.owns ? 'divide' : 'make_partitions';
-  await client.query(`SELECT edp.${make}($1::regclass, $2, $3, $4, $5, $6, $7)`, [
+  const given = [
     table,
     time?.every ?? null,
     time?.column ?? null,
@@ -351,7 +381,9 @@ export async function makePartitions(
     time === undefined ? null : formatDay(time.within[1]),
     list === undefined ? null : wanted.map(({ value }) => value ?? null),
     wanted.map(({ day }) => (day === undefined ? null : formatDay(day))),
-  ]);
+  ];
+  const values = given.map((value) => literal(client, value));
+  await client.query(`SELECT edp.${make}(${values.join(', ')}::date[])`);
   const { known } = await listKnown(client, oid, { list, range: time });
   return known.filter((there) => wanted.some((one) => isFor(there, one, time)));
 }

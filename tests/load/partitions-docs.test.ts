@@ -59,7 +59,7 @@ it('each command of the page does what it says', async () => {
       }
     }
   }
-  expect(checked).toBe(2);
+  expect(checked).toBe(4);
   expect(errors.filter((text) => text.includes('whatever partition-range says'))).toHaveLength(1);
   const days = (table: string) =>
     database.query(

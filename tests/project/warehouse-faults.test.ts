@@ -352,15 +352,46 @@ models:
   a:
     from: raw
     key: id
+    partition-by: month
     columns: {id: {from: id, surrogate: x}}
-facts:
-  c: {from: raw, date: at, key: id, partition-by: month}
 privacy: {}
 `,
     faults: [
-      '9: silver.a.columns.id.surrogate: "surrogate" is not in this version of edp yet',
-      '11: facts.c.partition-by: "partition-by" is not in this version',
-      '12: privacy: "privacy" is not in this version',
+      '9: silver.a.partition-by: "partition-by" is not in this version of edp yet; remove it (facts and tables',
+      '10: silver.a.columns.id.surrogate: "surrogate" is not in this version of edp yet',
+      '11: privacy: "privacy" is not in this version',
+    ],
+  },
+  {
+    name: 'partitions of facts',
+    text: `${TABLES}facts:
+  a: {from: raw, date: at, key: id, partition-by: month}
+  b: {from: raw, date: at, key: [id, at], partition-by: none}
+  c: {from: raw, date: at, measures: {n: count(*)}, partition-range: {from: 2000-01-01}}
+  d: {from: raw, date: at, measures: {n: count(*)}, partition-by: day, partition-range: {from: 2000-01-01, to: 1999-01-01}}
+  e: {from: raw, date: day, key: [id, day], partition-by: year}
+  f: {from: raw, date: day, key: [id, ok], partition-by: year}
+`,
+    faults: [
+      '6: facts.a.partition-by: the key (id) does not contain "at", which gives the date, and PostgreSQL keeps a key unique over partitions only where it does: declare `key: [id, at]`, or remove partition-by',
+      '8: facts.c.partition-range: the fact has no partition-by: remove partition-range',
+      '9: facts.d.partition-range: 2000-01-01 is not before 1999-01-01',
+      '11: facts.f.partition-by: the key (id, ok) does not contain "day"',
+    ],
+  },
+  {
+    name: 'shapes of partitions of facts',
+    text: `${TABLES}facts:
+  a: {from: raw, date: at, measures: {n: count(*)}, partition-by: {column: at, every: month}}
+  b: {from: raw, date: at, measures: {n: count(*)}, partition-by: week}
+  c: {from: raw, date: at, measures: {n: count(*)}, partition-by: day, partition-range: {from: soon}}
+  d: {from: raw, date: at, measures: {n: count(*)}, key-guard: true}
+`,
+    faults: [
+      '6: facts.a.partition-by: a fact is divided by its dates: partition-by is day, month, year or none',
+      '7: facts.b.partition-by: a fact is divided by its dates: partition-by is day, month, year or none',
+      '8: facts.c.partition-range.from: expected a day, as 2024-01-31',
+      '9: facts.d.key-guard: "key-guard" is not known here',
     ],
   },
   {

@@ -37,6 +37,7 @@ export async function judge(
     ...(await compareReckoned(place.client, warehouse, reckoned)),
     ...(await compareUnknownKeys(place.client, reckoned)),
     ...(await compareQueries(place.client, warehouse)),
+    ...(await listStrayParts(place.client)),
   ];
   return { problems, reckoned };
 }
@@ -75,6 +76,17 @@ async function compareUnknownKeys(client: pg.Client, { unknownKeys }: Reckoned):
   );
   const is = rows.map(({ line, key }) => `${line} ${JSON.stringify(key)}`);
   return compareRows('edp.unknown_keys', is, [...unknownKeys], 'plain computation');
+}
+
+/** Partitions have schema, owner and name of their table. */
+async function listStrayParts(client: pg.Client): Promise<string[]> {
+  const { rows } = await client.query<{ stray: string }>(
+    `SELECT format('partition %s of %s', i.inhrelid::regclass, i.inhparent::regclass) AS stray
+     FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid JOIN pg_class p ON p.oid = i.inhparent
+     WHERE p.relkind = 'p' AND p.relname !~ '^aside_' AND (c.relnamespace <> p.relnamespace OR c.relowner <> p.relowner
+       OR NOT starts_with(c.relname, p.relname))`,
+  );
+  return rows.map(({ stray }) => stray);
 }
 
 /** Models and views: their own statement, asked now. */

@@ -45,6 +45,8 @@ export interface FactSpec {
   columns?: string[];
   measures?: Record<string, string | { value: string; round: number }>;
   key?: string[];
+  'partition-by'?: string;
+  'partition-range'?: { from: string };
 }
 
 export interface ModelSpec {
@@ -233,6 +235,7 @@ const MAKERS: Readonly<Record<keyof Project, Readonly<Record<string, Maker>>>> =
         timezone: date === 'at' ? maybe(random, 0.4, 'Europe/Amsterdam') : undefined,
         dimensions: lookUps(random),
         columns: random.pick([[], ['kind'], ['kind', 'price'], ['amount']]),
+        ...divided(random),
         measures: Object.fromEntries([['n', 'count(*)'], ...subset(random, MEASURES)]),
       };
     },
@@ -255,9 +258,11 @@ const MAKERS: Readonly<Record<keyof Project, Readonly<Record<string, Maker>>>> =
     version_fact: (random) => {
       const from = random.pick(['silver.h', 'silver.p']);
       const member = from === 'silver.h' ? 'member' : 'member_id';
+      const key = random.pick([[member], [member, 'valid_from']]);
       return {
         from,
-        key: random.pick([[member], [member, 'valid_from']]),
+        key,
+        ...(key.length === 2 ? divided(random) : {}),
         date: 'valid_from',
         slice: random.pick(['day', 'month']),
         timezone: maybe(random, 0.2, 'Europe/Amsterdam'),
@@ -275,12 +280,14 @@ const MAKERS: Readonly<Record<keyof Project, Readonly<Record<string, Maker>>>> =
       from: 'silver.h',
       date: random.pick(['day', 'valid_from']),
       dimensions: { plan_id: { dimension: 'now_dim', by: { plan: 'plan' } } },
+      ...divided(random),
       measures: { n: 'count(*)', q: 'sum(qty)' },
     }),
     total_fact: (random) => ({
       from: 'gold.event_fact',
       date: 'date',
       slice: random.pick(['day', 'month']),
+      ...divided(random),
       measures: { rows: 'count(*)', total: 'sum(n)' },
     }),
   },
@@ -329,6 +336,16 @@ const MEASURES: [string, string | { value: string; round: number }][] = [
   ['w', { value: 'sum(amount)', round: 1 }],
   ['c', 'count(plan)'],
 ];
+
+/** More than half of the facts have partitions. */
+function divided(random: Random) {
+  const every = random.pick(['none', undefined, 'day', 'month', 'month', 'year']);
+  const isNone = every === undefined || every === 'none';
+  const range = isNone
+    ? undefined
+    : maybe(random, 0.3, { from: random.pick(['2024-02-01', '1900-01-01']) });
+  return { 'partition-by': every, 'partition-range': range };
+}
 
 function lookUps(random: Random) {
   const all = {

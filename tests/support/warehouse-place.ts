@@ -36,6 +36,7 @@ export interface RunOptions {
   readonly full?: boolean;
   readonly dates?: readonly [string, string];
   readonly dryRun?: boolean;
+  readonly withSql?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -51,7 +52,7 @@ export function useWarehouse(): WarehousePlace {
   );
   let runs = 0;
   const runTasksOf = (warehouse: Warehouse, tasks: readonly Task[], options: RunOptions) => {
-    const { full = false, dryRun = false, dates, signal } = options;
+    const { full = false, dryRun = false, withSql = false, dates, signal } = options;
     return runTasks(
       { client: database.config, label: 'the test' },
       warehouse,
@@ -59,7 +60,7 @@ export function useWarehouse(): WarehousePlace {
       {
         full,
         dryRun,
-        withSql: false,
+        withSql,
         parallel: 2,
         ...(dates === undefined ? {} : { slices: { from: dates[0], to: dates[1] } }),
       },

@@ -46,6 +46,7 @@ const PROJECT = {
       date: 'ran_at',
       dimensions: { user_id: { dimension: 'user_dim', by: 'user_key' } },
       measures: { jobs: 'count(*)', credits: 'sum(credits)' },
+      'partition-by': 'month',
     },
   },
   models: { slow: { key: 'n' }, plans: { key: 'plan' } },

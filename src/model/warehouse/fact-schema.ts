@@ -1,6 +1,9 @@
 /** The shape of `facts:` in edp.yaml. */
 import { z } from 'zod';
+import { wordsOf } from '../choices.js';
 import { notesShape } from '../notes-schema.js';
+import { partitionRange } from '../partition-schema.js';
+import { PARTITION_UNITS } from '../partitions.js';
 import { columnName } from '../schema.js';
 import {
   columnList,
@@ -11,6 +14,8 @@ import {
   timezoneName,
 } from './schema-parts.js';
 import { SLICE_UNITS } from './task.js';
+
+export const NO_PARTITIONS = 'none';
 
 const by = () =>
   z.union([columnList(), z.record(columnName, columnName)], {
@@ -83,6 +88,15 @@ export const factSchema = () =>
       key: columnList()
         .optional()
         .describe('Columns of the source that identify a row, for a fact that is not aggregated'),
+      'partition-by': z
+        .enum([...wordsOf(PARTITION_UNITS), NO_PARTITIONS], {
+          error: 'a fact is divided by its dates: partition-by is day, month, year or none',
+        })
+        .optional()
+        .describe(
+          'Divides the table by its dates; a partition is made before its first row (default none)',
+        ),
+      'partition-range': partitionRange,
       ...notesShape,
     })
     .refine(({ key, measures }) => (key === undefined) !== (measures === undefined), {

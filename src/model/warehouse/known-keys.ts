@@ -5,7 +5,7 @@ import { WAREHOUSE_SECTIONS, warehouseShape } from './sections.js';
 /** Key → what there is instead. They are refused, so that nobody takes them for done. */
 const LATER_KEYS: ReadonlyMap<string, string> = new Map([
   ['surrogate', 'the column has the id of the source'],
-  ['partition-by', 'the table has no partitions'],
+  ['partition-by', 'facts and tables that edp loads have partitions'],
   ['privacy', 'see docs/security.md for rights'],
 ]);
 

@@ -5,6 +5,7 @@ import { isDay, isSurelyNoDate, isSurelyNoNumber } from './column-types.js';
 import type { FactInput, MeasureInput } from './fact-schema.js';
 import { GOLD_TIMES } from './known-columns.js';
 import { averageParts, parseMeasure } from './measure.js';
+import { resolveFactPartitions } from './resolve-fact-partitions.js';
 import { resolveLookUps } from './resolve-look-ups.js';
 import { checkColumns, findSource, noColumn, type Path, type Resolving } from './resolving.js';
 import { toList } from './schema-parts.js';
@@ -32,6 +33,7 @@ export function resolveFact(
     checkColumns(resolving, input[key], known, [...path, key], owner);
   }
   checkDate(resolving, path, input, known);
+  const partitions = resolveFactPartitions(resolving, path, input);
   const fact = {
     kind: 'fact' as const,
     name: `gold.${name}`,
@@ -44,6 +46,7 @@ export function resolveFact(
     readsCurrent: isHistory(resolving.input, source) && !toList(input.key).includes(VALID_FROM),
     lookUps,
     columns: toList(input.columns),
+    ...(partitions === undefined ? {} : { partitions }),
     checks: [],
   };
   return input.measures === undefined ? { ...fact, key: toList(input.key) } : { ...fact, measures };

@@ -4,6 +4,7 @@
  */
 import type { Expression } from '../expression.js';
 import type { Notes } from '../model.js';
+import type { PartitionUnit } from '../partitions.js';
 
 export const TASK_KINDS = ['silver', 'dimension', 'fact', 'model', 'view'] as const;
 export type TaskKind = (typeof TASK_KINDS)[number];
@@ -143,6 +144,14 @@ export interface Measure extends Notes {
   readonly round?: number;
 }
 
+/** How the table of a fact is divided by its dates. */
+export interface FactPartitions {
+  readonly every: PartitionUnit;
+  /** Days that have partitions of time, the last one excluded, where edp.yaml says so. */
+  readonly from?: string;
+  readonly to?: string;
+}
+
 interface FactBase extends TaskBase {
   readonly kind: 'fact';
   readonly source: Source;
@@ -154,6 +163,7 @@ interface FactBase extends TaskBase {
   readonly readsCurrent: boolean;
   readonly lookUps: readonly LookUp[];
   readonly columns: readonly string[];
+  readonly partitions?: FactPartitions;
 }
 
 export interface AggregatedFactTask extends FactBase {

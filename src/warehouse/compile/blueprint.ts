@@ -1,5 +1,11 @@
 /** What a task's table is and how its rows are made: what the run needs to know of any kind of task. */
-import type { DimensionTask, LookUp, Relation, SliceUnit } from '../../model/warehouse/task.js';
+import type {
+  DimensionTask,
+  FactPartitions,
+  LookUp,
+  Relation,
+  SliceUnit,
+} from '../../model/warehouse/task.js';
 import type { Expr, Select } from '../../relational/tree.js';
 
 /** Name of the source in queries. */
@@ -23,6 +29,12 @@ export type Trace =
 /** Hidden columns of {@link Blueprint.rows}: source rows in a row; those with a NULL in a look-up key. */
 export const READ = 'edp_read';
 export const NULL_KEY = 'edp_null_key';
+
+export interface OrderedColumn {
+  readonly relation: Relation;
+  readonly column: string;
+  readonly type: 'date' | 'timestamp' | 'timestamptz';
+}
 
 export interface Blueprint {
   /** `gold.job_ran_fact`. */
@@ -55,6 +67,12 @@ export interface Blueprint {
   affected?(by: Trace): Select;
   /** The column of slices, and what one is. */
   readonly slice?: { readonly column: string; readonly unit: SliceUnit; readonly type: string };
+  /** How the table is divided by {@link slice}, which is in the {@link key} then: so no row moves to another partition. */
+  readonly partitions?: FactPartitions;
+  /** The slice of each row that is read, under the name of its column. */
+  slices?(): Select;
+  /** A column of the source in whose order all rows are in the order of their partitions, in UTC. */
+  readonly orderedBy?: OrderedColumn;
   readonly id?: DimensionTask['idType'];
   /** Whether a row with id 0 stands for what is not known. It is no row of {@link rows}. */
   readonly hasUnknownMember: boolean;

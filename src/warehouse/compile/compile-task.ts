@@ -36,6 +36,8 @@ export async function compileTask(
     counts: _counts,
     affected: _affected,
     unknownKeys: _keys,
+    slices: _slices,
+    orderedBy: _orderedBy,
     hasLoads: _loads,
     ...plain
   } = blueprint;

@@ -1,5 +1,11 @@
 /** A fact: rows of its source by date, with the ids of dimensions in place of their keys. */
-import type { AggregatedFactTask, FactTask, LookUp, Measure } from '../../model/warehouse/task.js';
+import type {
+  AggregatedFactTask,
+  FactTask,
+  LookUp,
+  Measure,
+  RowFactTask,
+} from '../../model/warehouse/task.js';
 import { IS_CURRENT, VALID_FROM, VALID_TO } from '../../model/warehouse/versions.js';
 import {
   all,
@@ -17,7 +23,14 @@ import {
   some,
   text,
 } from '../../relational/tree.js';
-import { type Blueprint, NULL_KEY, READ, SOURCE, type Within } from './blueprint.js';
+import {
+  type Blueprint,
+  NULL_KEY,
+  type OrderedColumn,
+  READ,
+  SOURCE,
+  type Within,
+} from './blueprint.js';
 import { measureColumns } from './measure-columns.js';
 import { isSameWhereEqual, type Shape, written } from './relation-shape.js';
 import { isNear, isSlice } from './slice-conditions.js';
@@ -29,10 +42,10 @@ const UUID_UNKNOWN = '00000000-0000-0000-0000-000000000000';
 export function factBlueprint(task: FactTask, shape: Shape): Blueprint {
   const ids = task.lookUps.map((each) => each.column);
   const measured = isAggregated(task) ? measureColumns(task.measures, shape, SOURCE) : undefined;
-  const key = isAggregated(task) ? [DATE, ...ids, ...task.columns] : task.key;
+  const key = isAggregated(task) ? [DATE, ...ids, ...task.columns] : rowKey(task);
   const rest = isAggregated(task)
     ? measured!.stored.map(({ as }) => as)
-    : [DATE, ...ids, ...task.columns.filter((name) => !task.key.includes(name))];
+    : [DATE, ...ids, ...task.columns].filter((name) => !key.includes(name));
   return {
     task: task.name,
     relation: task.relation,
@@ -44,16 +57,44 @@ export function factBlueprint(task: FactTask, shape: Shape): Blueprint {
     ...readsOf(task),
     nullKeys: () => nullKeys(task, shape),
     slice: { column: DATE, unit: task.slice, type: sliceType(task.slice) },
+    ...(task.partitions === undefined ? {} : { partitions: task.partitions }),
+    slices: () => datedSource(task, shape),
+    ...orderedBy(task, shape),
     hasUnknownMember: false,
     hasTimes: true,
     hasPrimaryKey: !isAggregated(task),
     mayRepeatKey: !isAggregated(task),
-    notNull: [...ids, ...(isAggregated(task) ? [] : task.key)],
-    indexes: [[DATE]],
+    notNull: [...ids, ...(isAggregated(task) ? [] : key)],
+    indexes: hasOneDateEach(task) ? [] : [[DATE]],
     generated: measured?.generated ?? {},
     lookUps: task.lookUps,
     unknownKeys: (lookUp, within) => unknownKeys(task, shape, lookUp, within),
   };
+}
+
+/** A key of a table with partitions contains what they are by; here it follows from the rest of the key. */
+function rowKey({ key, partitions }: RowFactTask): readonly string[] {
+  return partitions === undefined ? key : [...key, DATE];
+}
+
+/** Whether all rows of a partition have one date. */
+function hasOneDateEach({ partitions, slice }: FactTask): boolean {
+  return partitions?.every === 'day' && slice !== 'hour';
+}
+
+const ORDERED: Readonly<Record<string, OrderedColumn['type']>> = {
+  date: 'date',
+  'timestamp without time zone': 'timestamp',
+  'timestamp with time zone': 'timestamptz',
+};
+
+function orderedBy(task: FactTask, shape: Shape): Pick<Blueprint, 'orderedBy'> {
+  const { partitions, slice, timezone, readsCurrent, source, date } = task;
+  const type = ORDERED[(shape.get(date) ?? '').replace(/\(\d+\)/, '')];
+  // A month stands in the partition of its first day.
+  const isElsewhere = slice === 'month' && partitions?.every === 'day';
+  if (type === undefined || timezone !== undefined || readsCurrent || isElsewhere) return {};
+  return { orderedBy: { relation: source.relation, column: date, type } };
 }
 
 function readsOf(task: FactTask): Pick<Blueprint, 'reads'> {

@@ -2,6 +2,7 @@
 import type pg from 'pg';
 import type { Task } from '../../model/warehouse/task.js';
 import { quoteRelation } from '../compile/relation-shape.js';
+import { indexSql } from '../run/belongings.js';
 import { nameOf } from '../run/describe-changes.js';
 import { findRelation } from '../run/swap.js';
 import { readState } from '../run/task-state.js';
@@ -20,7 +21,7 @@ export async function carryIndexes(client: pg.Client, task: Task, own: Task): Pr
     await nameOf(client, quoteRelation(own.relation)),
   ];
   const { rows } = await client.query<{ name: string; statement: string; isThere: boolean }>(
-    `SELECT x.relname::text AS name, pg_get_indexdef(i.indexrelid) AS statement,
+    `SELECT x.relname::text AS name, ${indexSql('i.indexrelid')} AS statement,
        EXISTS (SELECT FROM pg_index j JOIN pg_class y ON y.oid = j.indexrelid
                WHERE j.indrelid = to_regclass($3) AND y.relname = x.relname) AS "isThere"
      FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid

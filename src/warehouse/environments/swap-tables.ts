@@ -13,6 +13,7 @@ import {
   listForeignKeys,
   listViews,
 } from '../run/dependents.js';
+import { movePartitions, sharePartitions } from '../run/partition-parts.js';
 import { findFree, findRelation } from '../run/swap.js';
 import { assertOwn, readState } from '../run/task-state.js';
 
@@ -52,12 +53,16 @@ export async function swapTables(client: pg.Client, swaps: readonly Swap[]): Pro
   for (const { drop } of foreignKeys) await client.query(drop);
   await dropAll(client, oids);
   for (const { task, own } of swaps) {
+    // Production may never have been run.
+    await client.query(`CREATE SCHEMA IF NOT EXISTS ${quoteIdentifier(task.relation.schema)}`);
     await freeNames(client, own, task.relation.schema);
     await client.query(
       `ALTER TABLE ${quoteRelation(own.relation)} SET SCHEMA ${quoteIdentifier(task.relation.schema)}`,
     );
+    await movePartitions(client, quoteRelation(task.relation));
   }
   await giveBelongings(client, foreignKeysLast(replaced.flatMap(({ belongings }) => belongings)));
+  for (const { task } of swaps) await sharePartitions(client, quoteRelation(task.relation));
   // A key between two of them belongs to the one that has it.
   const added = foreignKeys.filter(({ of }) => !oids.has(of)).map(({ add }) => add);
   await giveBelongings(
@@ -109,7 +114,9 @@ async function freeNames(client: pg.Client, own: Task, schema: string): Promise<
      FROM pg_class c JOIN pg_class other ON other.relname = c.relname
        AND other.relnamespace = to_regnamespace(quote_ident($2))
      WHERE c.oid IN (SELECT indexrelid FROM pg_index WHERE indrelid = $1::regclass
-                     UNION SELECT objid FROM pg_depend WHERE refobjid = $1::regclass AND deptype IN ('a', 'i'))`,
+                       OR indrelid IN (SELECT inhrelid FROM pg_inherits WHERE inhparent = $1::regclass)
+                     UNION SELECT objid FROM pg_depend WHERE refobjid = $1::regclass AND deptype IN ('a', 'i'))
+       AND c.relkind NOT IN ('r', 'p')`,
     [quoteRelation(own.relation), schema],
   );
   for (const { part, name } of rows) {

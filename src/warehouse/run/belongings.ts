@@ -11,6 +11,11 @@ const NAME = `format('%I.%I', n.nspname, c.relname)`;
 const OF = `pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace`;
 const GRANTEE = `CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END`;
 
+/** SQL: the statement that makes an index, of a table with partitions on all of them. */
+export function indexSql(oid: string): string {
+  return `regexp_replace(pg_get_indexdef(${oid}), '^(CREATE (UNIQUE )?INDEX ("([^"]|"")*"|[^ ]+) ON) ONLY ', '\\1 ')`;
+}
+
 interface Statements {
   readonly select: string;
   /** Whether it is about columns, and goes with them. */
@@ -25,7 +30,7 @@ const always = (select: string): Statements => ({ select, isOfColumns: false });
  * carried over; NULL for all.
  */
 const STATEMENTS: readonly Statements[] = [
-  goesWithColumn(`SELECT pg_get_indexdef(i.indexrelid) FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid
+  goesWithColumn(`SELECT ${indexSql('i.indexrelid')} FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid
    WHERE i.indrelid = $1 AND x.relname <> ALL ($2::text[])
      AND NOT EXISTS (SELECT FROM pg_constraint p WHERE p.conindid = i.indexrelid AND p.conrelid = $1)`),
   goesWithColumn(`SELECT format('ALTER TABLE %s ADD CONSTRAINT %I %s', ${NAME}, p.conname, pg_get_constraintdef(p.oid))
@@ -54,7 +59,7 @@ const STATEMENTS: readonly Statements[] = [
   always(`SELECT format('ALTER TABLE %s REPLICA IDENTITY %s', ${NAME}, CASE c.relreplident WHEN 'f' THEN 'FULL' WHEN 'n' THEN 'NOTHING'
        ELSE (SELECT format('USING INDEX %I', x.relname) FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid
              WHERE i.indrelid = c.oid AND i.indisreplident) END)
-   FROM ${OF} WHERE c.oid = $1 AND c.relkind = 'r' AND c.relreplident <> 'd'`),
+   FROM ${OF} WHERE c.oid = $1 AND c.relkind IN ('r', 'p') AND c.relreplident <> 'd'`),
   always(`SELECT format('ALTER PUBLICATION %I ADD TABLE %s', p.pubname, ${NAME})
    FROM ${OF} JOIN pg_publication_rel r ON r.prrelid = c.oid JOIN pg_publication p ON p.oid = r.prpubid WHERE c.oid = $1`),
   goesWithColumn(`SELECT format('COMMENT ON COLUMN %s.%I IS %L', ${NAME}, a.attname, d.description)

@@ -18,6 +18,7 @@ import { unknownId } from '../compile/fact-rows.js';
 import { isAffected } from '../compile/key-conditions.js';
 import { isSameWhereEqual, quoteRelation, type Shape } from '../compile/relation-shape.js';
 import { isSlice, sliceText } from '../compile/slice-conditions.js';
+import { makePartitionsFor, slicesIn } from './make-partitions.js';
 import {
   forgetBack,
   hasIds,
@@ -35,49 +36,99 @@ export const DELTA = 'pg_temp.edp_delta';
 
 /** More rows than these are found by reading the whole table. */
 const MAX_PLACES = 1_000_000;
+/** More slices than these are not listed for the planner. */
+const MAX_SLICES = 1000;
+
+export interface Difference {
+  /** In rows. */
+  readonly size: number;
+  /** SQL of a condition for `made`: the partitions in which rows are replaced. */
+  readonly within: string;
+  /** Whether places are listed for the planner, who looks for each of them in each of these partitions. */
+  readonly hasPlaces: boolean;
+}
+
+export const NO_DIFFERENCE: Difference = { size: 0, within: '', hasPlaces: false };
 
 /**
- * Rows of the table that the difference replaces, called `made`, with their places as `edp_place`. They are read
- * where they are: the planner would read the whole table for them.
- *
- * @param size of the difference, in rows
+ * Rows of the table that the difference `d` replaces, called `made`, and which is which, as a join has it. They are
+ * read where they are: the planner would read the whole table for them.
  */
-export function replacedRows(table: string, size: number): string {
-  return `(SELECT ctid AS edp_place, * FROM ${table} AS made WHERE true${standsThere(size)}) AS made`;
+export function replacedRows(blueprint: Blueprint, difference: Difference): string {
+  const { relation, partitions } = blueprint;
+  const [part, isPart] =
+    partitions === undefined
+      ? ['', '']
+      : [', tableoid AS edp_part', ' AND made.edp_part = d.old_part'];
+  return `(SELECT ctid AS edp_place${part}, * FROM ${quoteRelation(relation)} AS made
+    WHERE true${standsThere(difference)}) AS made ON made.edp_place = d.old${isPart}`;
 }
 
 /** SQL that a row of the table is at a place of the difference. @param which rows of the difference */
-function standsThere(size: number, which = 'true'): string {
-  if (size > MAX_PLACES) return '';
-  return ` AND made.ctid = ANY (ARRAY(SELECT old FROM ${DELTA} WHERE old IS NOT NULL AND ${which}))`;
+function standsThere({ within, hasPlaces }: Difference, which = 'true'): string {
+  if (!hasPlaces) return within;
+  return `${within} AND made.ctid = ANY (ARRAY(SELECT old FROM ${DELTA} WHERE old IS NOT NULL AND ${which}))`;
+}
+
+/** SQL that `made` is the row that a row `d` of the difference replaces: a place is one of a partition. */
+function isReplaced({ partitions }: Blueprint): string {
+  return `made.ctid = d.old${partitions === undefined ? '' : ' AND made.tableoid = d.old_part'}`;
 }
 
 /**
  * Fills {@link DELTA} with a row for each row that is to be inserted (no old place), deleted (no new
  * place) or updated.
  *
- * @returns how many they are
+ * @returns how many they are, and where
  */
 export async function findDelta(
   client: pg.Client,
   blueprint: Blueprint,
   types: Shape,
   within: Within,
-): Promise<number> {
-  const { relation } = blueprint;
+): Promise<Difference> {
+  const { relation, partitions, slice } = blueprint;
   const table = quoteRelation(relation);
   const isSame = printExpr(sameKey(blueprint, types));
   const differs = differences(blueprint, types);
   const scope = printExpr(scopeOf(blueprint, within), 9);
   const before = mayMove(blueprint) ? '' : ` AND ${scope}`;
+  const part =
+    partitions === undefined
+      ? ''
+      : `, made.tableoid AS old_part, made.${quoteIdentifier(slice!.column)} AS old_slice`;
   const { rowCount } = await client.query(`CREATE TEMP TABLE edp_delta ON COMMIT DROP AS
-    SELECT made.ctid AS old, stage.ctid AS new FROM ${STAGE} AS stage
+    SELECT made.ctid AS old, stage.ctid AS new${part} FROM ${STAGE} AS stage
     LEFT JOIN ${table} AS made ON ${isSame}${before}
     WHERE made.ctid IS NULL${differs.map((each) => ` OR ${each}`).join('')}
     UNION ALL
-    SELECT made.ctid, NULL FROM ${table} AS made
+    SELECT made.ctid, NULL${part} FROM ${table} AS made
     WHERE ${scope} AND NOT EXISTS (SELECT FROM ${STAGE} AS stage WHERE ${isSame})`);
-  return rowCount ?? 0;
+  const size = rowCount ?? 0;
+  return partitions === undefined || size === 0
+    ? { size, within: '', hasPlaces: size <= MAX_PLACES }
+    : findParts(client, blueprint, size);
+}
+
+/** In which partitions rows are replaced, so that no other one is read. */
+async function findParts(
+  client: pg.Client,
+  { slice }: Blueprint,
+  size: number,
+): Promise<Difference> {
+  const { rows } = await client.query<{ slices: string[] | null; parts: number }>(
+    `SELECT (array_agg(DISTINCT ${sliceText('old_slice')}))[:${MAX_SLICES + 1}] AS slices, count(DISTINCT old_part) AS parts
+     FROM ${DELTA} WHERE old IS NOT NULL`,
+  );
+  const { slices, parts } = rows[0]!;
+  if (slices === null) return { size, within: ' AND false', hasPlaces: false };
+  if (slices.length > MAX_SLICES) return { size, within: '', hasPlaces: false };
+  const { column: name, type } = slice!;
+  return {
+    size,
+    within: ` AND (${printExpr(isSlice(column(name, 'made'), type, slices))})`,
+    hasPlaces: size * parts <= MAX_PLACES,
+  };
 }
 
 /**
@@ -190,9 +241,9 @@ export interface DeltaCount {
 export async function countDelta(
   client: pg.Client,
   blueprint: Blueprint,
-  size: number,
+  difference: Difference,
 ): Promise<DeltaCount[]> {
-  const { slice, relation } = blueprint;
+  const { slice } = blueprint;
   const of = slice === undefined ? undefined : quoteIdentifier(slice.column);
   const value =
     of === undefined
@@ -204,7 +255,7 @@ export async function countDelta(
       count(*) FILTER (WHERE d.old IS NOT NULL AND d.new IS NOT NULL) AS updated,
       count(*) FILTER (WHERE d.new IS NULL) AS deleted
     FROM ${DELTA} AS d LEFT JOIN ${STAGE} AS stage ON stage.ctid = d.new
-    LEFT JOIN ${replacedRows(quoteRelation(relation), size)} ON made.edp_place = d.old GROUP BY 1`);
+    LEFT JOIN ${replacedRows(blueprint, difference)} GROUP BY 1`);
   return rows;
 }
 
@@ -213,7 +264,7 @@ export async function applyDelta(
   client: pg.Client,
   blueprint: Blueprint,
   types: Shape,
-  size: number,
+  difference: Difference,
 ): Promise<void> {
   const { relation, hasTimes } = blueprint;
   const table = quoteRelation(relation);
@@ -221,17 +272,22 @@ export async function applyDelta(
   const sets = columns.map((name) => `${quoteIdentifier(name)} = stage.${quoteIdentifier(name)}`);
   if (hasTimes) sets.push('dw_updated_at = now()');
   if (hasIds(blueprint)) {
-    const gone = `FROM ${table} AS made JOIN ${DELTA} AS d ON made.ctid = d.old WHERE d.new IS NULL${standsThere(size, 'new IS NULL')}`;
+    const gone = `FROM ${table} AS made JOIN ${DELTA} AS d ON made.ctid = d.old WHERE d.new IS NULL${standsThere(difference, 'new IS NULL')}`;
     await keepIds(client, blueprint, gone);
   }
   await client.query(
     `DELETE FROM ${table} AS made USING ${DELTA} AS d
-     WHERE made.ctid = d.old AND d.new IS NULL${standsThere(size, 'new IS NULL')}`,
+     WHERE ${isReplaced(blueprint)} AND d.new IS NULL${standsThere(difference, 'new IS NULL')}`,
   );
   await client.query(
     `UPDATE ${table} AS made SET ${sets.join(', ')} FROM ${DELTA} AS d, ${STAGE} AS stage
-     WHERE made.ctid = d.old AND stage.ctid = d.new${standsThere(size, 'new IS NOT NULL')}`,
+     WHERE ${isReplaced(blueprint)} AND stage.ctid = d.new${standsThere(difference, 'new IS NOT NULL')}`,
   );
+  // As late as can be: readers of other rows wait from now on.
+  if (blueprint.partitions !== undefined) {
+    const staged = `${DELTA} AS d JOIN ${STAGE} AS stage ON stage.ctid = d.new`;
+    await makePartitionsFor(client, blueprint, slicesIn(blueprint, staged, 'd.old IS NULL'));
+  }
   const values = columns.map((name) => `stage.${quoteIdentifier(name)}`).join(', ');
   const isBack = hasIds(blueprint) && (await isAnyGone(client, blueprint));
   await client.query(

@@ -10,7 +10,7 @@ import { quoteRelation, type Shape } from '../compile/relation-shape.js';
 import { sliceText } from '../compile/slice-conditions.js';
 import { type DateReader, readerKey, sliceValue } from '../compile/slice-value.js';
 import { keysOf } from './changed-keys.js';
-import { DELTA, replacedRows, STAGE } from './delta.js';
+import { DELTA, type Difference, replacedRows, STAGE } from './delta.js';
 
 /** More dates than these are not listed: who reads them compares everything. */
 const MAX_DATES = 10_000;
@@ -20,7 +20,6 @@ const MAX_LOADS = 100;
  * Entries of the log of changes: by kind and load, with the dates that readers divide the table by.
  *
  * @param types of the columns of the table
- * @param size of the difference, in rows
  */
 export async function describeChanges(
   client: pg.Client,
@@ -28,14 +27,14 @@ export async function describeChanges(
   readers: readonly DateReader[],
   keyReaders: readonly KeyReader[],
   types: Shape,
-  size: number,
+  difference: Difference,
 ): Promise<Change[]> {
   const table = quoteRelation(blueprint.relation);
   const load = blueprint.hasLoads
     ? `coalesce(stage.${LINEAGE_COLUMN}, made.${LINEAGE_COLUMN})`
     : 'NULL::bigint';
   const joined = `FROM ${DELTA} AS d LEFT JOIN ${STAGE} AS stage ON stage.ctid = d.new
-    LEFT JOIN ${replacedRows(table, size)} ON made.edp_place = d.old`;
+    LEFT JOIN ${replacedRows(blueprint, difference)}`;
   const { rows } = await client.query<{ kind: Change['kind']; load: number | null; rows: number }>(
     `SELECT CASE WHEN d.old IS NULL THEN 'inserted' WHEN d.new IS NULL THEN 'deleted' ELSE 'updated' END AS kind,
        ${load} AS load, count(*) AS rows ${joined} GROUP BY 1, 2 ORDER BY 1, 2`,

@@ -18,6 +18,8 @@ interface ServerFault {
 const UNIQUE_VIOLATION = '23505';
 const PRIVILEGE = '42501';
 const NULL_IN_KEY = '23502';
+/** out_of_memory, as of locks; program_limit_exceeded. */
+const TOO_MANY = ['53200', '54000'];
 const NO_FUNCTION = '42883';
 /** Text that is no time, or none that there is. */
 const NO_TIME = ['22007', '22008'];
@@ -31,6 +33,8 @@ export async function explainTaskFault(
 ): Promise<unknown> {
   if (error instanceof EdpError) return error;
   const { code, message, detail, hint } = error as ServerFault;
+  const tooMany = explainTooMany(error as ServerFault, task);
+  if (tooMany !== undefined) return tooMany;
   // Errors of edp itself, and broken connections, are no faults of a task.
   if (!isOfStatement(code)) return error;
   const found = await findPlace(client, error as ServerFault, task, isInTransaction);
@@ -43,6 +47,17 @@ export async function explainTaskFault(
       hintOfMessage(message) ??
       hint ??
       (found === undefined ? 'edp run --dry-run --sql shows the statement' : 'correct it there'),
+    cause: error,
+  });
+}
+
+/** A transaction holds a lock of each partition that it makes or drops. */
+function explainTooMany(error: ServerFault, task: Task): EdpError | undefined {
+  const isDivided = task.kind === 'fact' && task.partitions !== undefined;
+  if (!isDivided || !TOO_MANY.includes(error.code ?? '')) return undefined;
+  return new EdpError('task_failed', `too many partitions: ${error.message}`, {
+    place: task.name,
+    hint: 'partition-by: month or year makes fewer; or let the server keep more locks (max_locks_per_transaction)',
     cause: error,
   });
 }

@@ -28,11 +28,14 @@ import {
   DELTA,
   findDelta,
   findOrigins,
+  NO_DIFFERENCE,
   STAGE,
 } from './delta.js';
 import { describeChanges } from './describe-changes.js';
+import { findSlices } from './find-slices.js';
 import { insertWithIds } from './insert-members.js';
 import { insertRows } from './insert-rows.js';
+import { makePartitionsFor } from './make-partitions.js';
 import { forgetAll, hasIds } from './member-ids.js';
 import { insertCounted, readTallies, type Tally } from './slice-tallies.js';
 import { createTable, finishTable } from './target-table.js';
@@ -114,6 +117,9 @@ export async function makeNew(client: pg.Client, making: Making): Promise<Made> 
   if (hasIds(blueprint) && idsFrom === undefined) await forgetAll(client, blueprint);
   const { relation } = blueprint;
   const table = quoteRelation(relation);
+  if (blueprint.partitions !== undefined) {
+    await makePartitionsFor(client, blueprint, await findSlices(client, blueprint));
+  }
   let tallies: Tally[];
   if (blueprint.isCounted) {
     tallies = await insertCounted(client, blueprint);
@@ -212,18 +218,20 @@ export async function makeDelta(
   const found = await checkRows(client, wanted, staged);
   const heldBack = [...found].flatMap(([slice, outcomes]) => (holdsBack(outcomes) ? [slice] : []));
   const rest = await takeOut(client, blueprint, within, heldBack);
-  let size = 0;
+  let difference = NO_DIFFERENCE;
   if (rest !== undefined) {
     // Slices that a check holds back may have such keys.
     if (blueprint.mayRepeatKey) {
       await client.query(`CREATE UNIQUE INDEX ON ${STAGE} (${quoteColumns(blueprint.key)})`);
     }
-    size = await findDelta(client, blueprint, types, rest);
+    difference = await findDelta(client, blueprint, types, rest);
   }
-  const counts = size === 0 ? [] : await countDelta(client, blueprint, size);
-  const changes =
-    size === 0 ? [] : await describeChanges(client, blueprint, readers, keyReaders, types, size);
-  if (size > 0) await applyDelta(client, blueprint, types, size);
+  const isEqual = difference.size === 0;
+  const counts = isEqual ? [] : await countDelta(client, blueprint, difference);
+  const changes = isEqual
+    ? []
+    : await describeChanges(client, blueprint, readers, keyReaders, types, difference);
+  if (!isEqual) await applyDelta(client, blueprint, types, difference);
   if (rest !== undefined) await keepUnknownKeys(client, blueprint, rest, tallies, STAGE);
   const names = new Set([
     ...(typeof within === 'object' ? within.slices : blueprint.slice === undefined ? [''] : []),

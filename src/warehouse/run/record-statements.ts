@@ -2,7 +2,8 @@
 import type pg from 'pg';
 
 /** What edp keeps for itself has parameters, and begins in other ways. */
-const MAKES = /^\s*(CREATE|ALTER|DROP|INSERT|UPDATE|DELETE|WITH|ANALYZE|COMMENT|GRANT|REFRESH)\b/;
+const MAKES =
+  /^\s*(SELECT edp\.|CREATE|ALTER|DROP|INSERT|UPDATE|DELETE|WITH|ANALYZE|COMMENT|GRANT|REFRESH)\b/;
 
 export function recordStatements(client: pg.Client): {
   readonly statements: readonly string[];

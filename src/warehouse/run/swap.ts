@@ -9,6 +9,7 @@ import { nameOf } from './describe-changes.js';
 import { keepSlices } from './keep-slices.js';
 import { type Made, type Making, makeEmpty, makeNew } from './make-table.js';
 import { copyIds } from './member-ids.js';
+import { renamePartitions, sharePartitions } from './partition-parts.js';
 import { lockSwaps } from './swap-lock.js';
 import { assertOwn, type TaskState } from './task-state.js';
 
@@ -100,11 +101,13 @@ export async function swapIn(
     `ALTER TABLE ${quoteRelation(next)} RENAME TO ${quoteIdentifier(relation.name)}`,
   );
   await renameParts(client, table, next.name, relation.name);
+  await renamePartitions(client, table);
   const indexes = await listIndexes(client, table);
   await giveBelongings(client, [
     ...belongings,
     ...foreignKeys.map(({ add }) => ({ statement: add, isOfColumns: false })),
   ]);
+  await sharePartitions(client, table);
   await carryViews(client, views);
   return indexes;
 }
