@@ -297,3 +297,36 @@ describe('the database refuses', () => {
     }
   });
 });
+
+it('the other commands know of ends', async () => {
+  await load(2, '1 free 2', '2 free 2');
+  await run();
+  await load(4, '1 free 2');
+  const { stdout: sql } = await folder.plain('run', '--dry-run', '--sql');
+  // Each task is a transaction that is rolled back.
+  await query(sql);
+  expect(await versions('silver.staff')).toBe('free 2-');
+  await run();
+  const { json } = await folder.edp('lineage', 'silver.staff');
+  const columns = json.nodes.find(({ name }) => name === 'silver.staff')!.columns;
+  expect(columns.find(({ name }) => name === 'valid_to')!.from).toEqual([
+    'bronze.staff.updated',
+    'bronze.staff.is_ended',
+  ]);
+  expect(columns.map(({ name }) => name)).toContain('previous_to');
+  await folder.write(
+    'tests/ends.yaml',
+    `who ended is not there:
+  task: silver.staff_now
+  given:
+    staff:
+      - { member: 1, plan: a, load_id: 1, source_offset: 0 }
+      - { member: 2, plan: b, load_id: 1, source_offset: 9 }
+      - { member: 2, plan: b, load_id: 2, source_offset: 9, is_ended: true }
+  expect:
+    - { member: 1, plan: a }
+`,
+  );
+  const { status, stdout, stderr } = await folder.plain('test');
+  expect(status, stdout + stderr).toBe(0);
+});
