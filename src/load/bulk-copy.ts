@@ -96,6 +96,8 @@ export class BulkCopy {
   /** Column that copies → keys of the rows that are held. */
   readonly #held = new Map<string, Map<string, Uint8Array>>();
   #copy: CopyStream | undefined;
+  #skipsTriggers = false;
+  #isCopyingGroup = false;
   /** The operations on the connection, one after the other. */
   #turn: Promise<void> = Promise.resolve();
   #failure: unknown;
@@ -225,7 +227,11 @@ export class BulkCopy {
     const { port1: ours, port2: theirs } = new MessageChannel();
     ours.on('message', (rows: Uint8Array | RoutedRows) => {
       // A failed load still accepts rows and drops them, so that no worker waits.
-      void this.#enqueue(() => this.#write(rows)).then(() => ours.postMessage(null));
+      const taken =
+        rows instanceof Uint8Array
+          ? this.#enqueue(() => this.#write(rows))
+          : this.#gather(rows).catch((error) => this.#fail(error));
+      void taken.then(() => ours.postMessage(null));
     });
     try {
       const outcome = await this.#options.pool.scan({
@@ -260,28 +266,59 @@ export class BulkCopy {
     }
   }
 
-  async #write(rows: Uint8Array | RoutedRows): Promise<void> {
+  async #write(rows: Uint8Array): Promise<void> {
     await failpoint('bulk.write', this.#client);
-    if (!(rows instanceof Uint8Array)) {
-      for (const group of await this.#partitions.add(rows)) await this.#copyGroup(group);
-      return;
-    }
     this.#copy ??= await this.#beginCopy(this.#target.table);
     await this.#copy.write(asBuffer(rows));
   }
 
   async #beginCopy(table: string): Promise<CopyStream> {
-    if (this.#target.checksForeignKeys) await skipTriggers(this.#client);
+    if (this.#target.checksForeignKeys && !this.#skipsTriggers) {
+      await skipTriggers(this.#client);
+      this.#skipsTriggers = true;
+    }
     return new CopyStream(this.#client, table, this.#columns);
   }
 
+  async #runTriggers(): Promise<void> {
+    if (this.#skipsTriggers) await runTriggers(this.#client);
+    this.#skipsTriggers = false;
+  }
+
+  /** Takes rows for a partition. They wait until the connection is free, while workers go on. */
+  async #gather(rows: RoutedRows): Promise<void> {
+    if (this.#partitions.lacks(rows)) {
+      await this.#enqueue(async () => {
+        await this.#runTriggers();
+        await this.#partitions.make(rows.wanted);
+      });
+    }
+    if (this.#isFailed) return;
+    this.#partitions.add(rows);
+    this.#copyMost();
+    while (this.#partitions.isFull && !this.#isFailed) await this.#turn;
+  }
+
+  /** Keeps the connection at work as long as there are rows enough. */
+  #copyMost(): void {
+    if (this.#isCopyingGroup) return;
+    const group = this.#partitions.takeMost();
+    if (group === undefined) return;
+    this.#isCopyingGroup = true;
+    void this.#enqueue(() => this.#copyGroup(group)).then(() => {
+      this.#isCopyingGroup = false;
+      if (!this.#isFailed) this.#copyMost();
+    });
+  }
+
   async #copyGroup({ name, portions }: PartitionRows): Promise<void> {
-    this.#copy = await this.#beginCopy(name);
-    for (const rows of portions) await this.#copy.write(asBuffer(rows));
-    this.#copied += await this.#copy.finish();
+    await failpoint('bulk.write', this.#client);
+    const copy = await this.#beginCopy(name);
+    this.#copy = copy;
+    // They are in memory, so that the server need not wait for this thread between them.
+    await Promise.all(portions.map((rows) => copy.write(asBuffer(rows))));
+    this.#copied += await copy.finish();
     this.#copy = undefined;
-    // What is missing may be made before the next one.
-    if (this.#target.checksForeignKeys) await runTriggers(this.#client);
   }
 
   /** Ends the COPY, locks the referred rows, and writes the rejects to the ledger. */
@@ -289,7 +326,7 @@ export class BulkCopy {
     const copy = this.#copy;
     this.#copy = undefined;
     this.#copied += (await copy?.finish()) ?? 0;
-    if (copy !== undefined && this.#target.checksForeignKeys) await runTriggers(this.#client);
+    await this.#runTriggers();
     for (const [column, values] of references) {
       const locked = this.#locked.get(column) ?? new Set();
       this.#locked.set(column, locked);
@@ -318,8 +355,7 @@ export class BulkCopy {
       this.#held.set(copy.name, held);
       const open = used.filter(([key]) => !held.has(key));
       if (open.length === 0) continue;
-      const isLoading = this.#copy !== undefined;
-      if (isLoading) await this.#settle();
+      if (this.#copy !== undefined || this.#skipsTriggers) await this.#settle();
       if ((await findChanged(this.#client, copy, open)).length > 0) {
         throw new StaleCopy(`a row of ${copy.table} that was copied from has changed`);
       }

@@ -5,9 +5,12 @@ import type { TableInCatalog } from '../postgres/table-in-catalog.js';
 import type { RoutedRows } from './messages.js';
 import { RowsLeftOut } from './sinks/left-out.js';
 
-/** Rows of one partition that are worth a COPY of their own: it costs as much as some thousand rows. */
-const GROUP_BYTES = 1024 * 1024;
-const MAX_WAITING_BYTES = 64 * 1024 * 1024;
+/**
+ * Rows of one partition that are worth a COPY of their own while the server has nothing else to do. More gather
+ * while it has.
+ */
+const LEAST_BYTES = 256 * 1024;
+const MOST_WAITING_BYTES = 64 * 1024 * 1024;
 
 interface Waiting {
   /** Of the partition, or of the whole table for its rest partition. */
@@ -34,13 +37,18 @@ export class BulkPartitions {
     this.#target = target;
   }
 
-  /**
-   * Adds rows, and makes the partitions that they need in the transaction of the load.
-   *
-   * @returns rows that are to be copied now
-   */
-  async add({ rows, name, place, wanted }: RoutedRows): Promise<readonly PartitionRows[]> {
-    await this.#make(wanted);
+  /** Whether rows wait for partitions that are not known yet. */
+  lacks({ wanted }: RoutedRows): boolean {
+    return wanted.some((place) => !this.#byPlace.has(keyOf(place)));
+  }
+
+  /** Whether no more rows should come before some are copied. */
+  get isFull(): boolean {
+    return this.#waitingBytes >= MOST_WAITING_BYTES;
+  }
+
+  /** @throws RowsLeftOut where their partition is not to be had */
+  add({ rows, name, place }: RoutedRows): void {
     const { table } = this.#target;
     const waiting =
       name !== undefined
@@ -52,11 +60,10 @@ export class BulkPartitions {
     waiting.portions.push(rows);
     waiting.bytes += rows.length;
     this.#waitingBytes += rows.length;
-    if (this.#waitingBytes >= MAX_WAITING_BYTES) return this.takeAll();
-    return waiting.bytes < GROUP_BYTES ? [] : [this.#take(waiting)];
   }
 
-  async #make(wanted: readonly WantedPartition[]): Promise<void> {
+  /** Makes partitions in the transaction of the load. */
+  async make(wanted: readonly WantedPartition[]): Promise<void> {
     const missing = wanted.filter((place) => !this.#byPlace.has(keyOf(place)));
     if (missing.length === 0) return;
     const { partitions, table } = this.#target;
@@ -87,6 +94,16 @@ export class BulkPartitions {
     waiting.portions = [];
     waiting.bytes = 0;
     return { name, portions };
+  }
+
+  /** @returns the most rows of one partition, if they are worth a COPY */
+  takeMost(): PartitionRows | undefined {
+    let most: Waiting | undefined;
+    for (const waiting of this.#byName.values()) {
+      if (most === undefined || waiting.bytes > most.bytes) most = waiting;
+    }
+    const isWorth = most !== undefined && (this.isFull || most.bytes >= LEAST_BYTES);
+    return isWorth ? this.#take(most!) : undefined;
   }
 
   takeAll(): PartitionRows[] {

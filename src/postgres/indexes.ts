@@ -20,6 +20,8 @@ export interface IndexPlan {
 /** A table may already have this size: building indexes over its rows costs almost nothing. */
 const SMALL_TABLE_BYTES = 1024 * 1024;
 
+const PARALLEL_FROM = '1MB';
+
 /** Each partition and each of its indexes is locked until the end of the load. */
 const MAX_PARTITIONS = 500;
 
@@ -89,6 +91,8 @@ export async function buildIndexes(
   table: string,
   plan: IndexPlan,
 ): Promise<void> {
+  // Partitions are smaller than the tables that the server has this limit for.
+  await client.query(`SET LOCAL min_parallel_table_scan_size = '${PARALLEL_FROM}'`);
   for (const statement of plan.build) {
     await client.query(statement);
     await failpoint('bulk.index_built', client);

@@ -12,7 +12,7 @@ import { RowExtender, StaleCopy } from './row-extender.js';
 import { stagedColumns } from './staged-rows.js';
 
 /** Rows of one partition that are sent together. */
-const GROUP_BYTES = 256 * 1024;
+const GROUP_BYTES = 64 * 1024;
 
 /** Portions that are sent before the other thread has confirmed the earlier ones. */
 const MAX_AHEAD = 2;

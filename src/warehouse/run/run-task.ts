@@ -28,6 +28,7 @@ import { runView } from './run-view.js';
 import { EVERY_SLICE } from './slice-list.js';
 import { everything, type Work } from './staleness.js';
 import { replaceTable } from './swap.js';
+import { whileNoSwap } from './swap-lock.js';
 import { keepResults, type TaskOrders, type TaskResult } from './task-results.js';
 import { relationsOf } from './task-sources.js';
 import {
@@ -42,9 +43,9 @@ import {
 /** What another run brings about: the task is tried again. */
 const RACES = ['40001', '40P01'];
 /** What may have other causes: a view was made on the table meanwhile, or a table is another one now. */
-const PERHAPS_RACES = ['2BP01', '42P01', '42P07', 'XX000'];
-const ATTEMPTS = 5;
-const PERHAPS_ATTEMPTS = 3;
+const PERHAPS_RACES = ['2BP01', '42P01', '42P07', '42704', '42809', 'XX000'];
+const ATTEMPTS = 8;
+const PERHAPS_ATTEMPTS = 4;
 const PAUSE_MS = 150;
 
 /**
@@ -64,24 +65,32 @@ export async function runTask(
   await client.query('SELECT pg_advisory_lock(hashtextextended($1, 0))', lock);
   try {
     for (let attempt = 1; ; attempt++) {
-      try {
-        return await inTransaction(client, orders.dryRun, task, () =>
+      // What lost a race is not disturbed once more.
+      const run = () =>
+        inTransaction(client, orders.dryRun, task, () =>
           work(client, task, warehouse, orders, runId, startedAt),
         );
+      try {
+        return await (attempt === 1 ? run() : whileNoSwap(client, run));
       } catch (error) {
-        const { code = '' } = error as { code?: string };
-        if (RACES.includes(code) && attempt < ATTEMPTS) continue;
-        if (PERHAPS_RACES.includes(code) && attempt <= PERHAPS_ATTEMPTS && !orders.dryRun) {
-          // The other run may be about to make more views.
-          await delay(PAUSE_MS * attempt * (0.5 + Math.random()));
-          continue;
+        if (!isRace(error, attempt) || orders.dryRun) {
+          throw await explainTaskFault(client, error, task, orders.dryRun);
         }
-        throw await explainTaskFault(client, error, task, orders.dryRun);
+        // The other run may be about to make more views.
+        await delay(PAUSE_MS * attempt * (0.5 + Math.random()));
       }
     }
   } finally {
     await client.query('SELECT pg_advisory_unlock(hashtextextended($1, 0))', lock).catch(() => {});
   }
+}
+
+function isRace(error: unknown, attempt: number): boolean {
+  const { code = '', schema } = error as { code?: string; schema?: string };
+  if (RACES.includes(code)) return attempt < ATTEMPTS;
+  // Two that make a thing of one name at once.
+  const isOfCatalog = code === '23505' && schema === 'pg_catalog';
+  return (PERHAPS_RACES.includes(code) || isOfCatalog) && attempt <= PERHAPS_ATTEMPTS;
 }
 
 /** A dry run is one transaction, that is rolled back at its end. */

@@ -9,6 +9,7 @@ import { nameOf } from './describe-changes.js';
 import { keepSlices } from './keep-slices.js';
 import { type Made, type Making, makeEmpty, makeNew } from './make-table.js';
 import { copyIds } from './member-ids.js';
+import { lockSwaps } from './swap-lock.js';
 import { assertOwn, type TaskState } from './task-state.js';
 
 const NEXT = '__next';
@@ -88,6 +89,7 @@ export async function swapIn(
   state: TaskState | undefined,
 ): Promise<string[]> {
   const table = quoteRelation(relation);
+  await lockSwaps(client);
   const views = await listViews(client, oid);
   const belongings = await listBelongings(client, oid, state?.indexes ?? null);
   const foreignKeys = await listForeignKeys(client, oid);
