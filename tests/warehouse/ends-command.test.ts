@@ -186,7 +186,7 @@ describe('a member that a file lacks', () => {
     await run();
     await expectVersions('free 2-4, free 6-');
     // The latest row counts among those since the end only.
-    await load(7, '1 free 2');
+    await load(7, '1 free 2', '4 free 7');
     await load(8, '1 free 2', '2 old 1');
     await run();
     await expectVersions('free 2-4, free 6-7, old 8-');
