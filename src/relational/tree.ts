@@ -58,10 +58,13 @@ export type Expr =
       readonly partitionBy: readonly Expr[];
       readonly orderBy: readonly Order[];
     }
-  /** A function over the rows of a partition in this order: lag, lead; last_value, which sees all of them. */
+  /**
+   * A function over the rows of a partition in this order: lag, lead; first_value; last_value, which sees all of them;
+   * max, up to the row itself.
+   */
   | {
       readonly kind: 'window';
-      readonly name: 'lag' | 'lead' | 'last_value';
+      readonly name: 'lag' | 'lead' | 'first_value' | 'last_value' | 'max';
       readonly of: Expr;
       readonly partitionBy: readonly Expr[];
       readonly orderBy: readonly Order[];

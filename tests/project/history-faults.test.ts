@@ -6,6 +6,7 @@ const TABLES = `tables:
   plans: { columns: { who: int, plan: text, note: text, at: timestamptz, day: date } }
   kept: { columns: { who: int, plan: text, at: timestamptz }, key: [who, at] }
   lost: { columns: { who: int, plan: text, at: timestamptz }, key: who }
+  staff: { columns: { who: int, plan: text, at: timestamptz, size: int }, key: who, versions: true, snapshot: full }
 `;
 /** Lines before the sections of a case. */
 const ABOVE = TABLES.split('\n').length - 1;
@@ -32,6 +33,33 @@ const CASES: readonly { name: string; text: string; faults: readonly string[] }[
       '6: silver.e.history: history keeps every version of a key, latest-by only one; remove one of them',
       '7: silver.f.history: history is {by: column of the source}',
       '8: silver.g.history: silver.one keeps only the latest row of each key (latest-by); declare history: there instead',
+    ],
+  },
+  {
+    name: 'members that end',
+    text: `silver:
+  a: { from: staff, key: who, history: { by: at }, columns: { who: who, previous_to: plan } }
+  b: { from: staff, key: plan, history: { by: at }, columns: { plan: plan, who: who } }
+  c: { from: staff, key: who, history: { by: size }, columns: { who: who } }
+  d: { from: silver.e, key: who, history: { by: valid_from }, columns: { who: who } }
+  e: { from: staff, key: who, history: { by: at }, columns: { who: who, plan: plan, day: at } }
+dimensions:
+  f: { from: silver.e, natural-key: plan, type-2: who }
+  g: { from: silver.e, natural-key: who, type-2: plan, changed-at: day }
+  h: { from: staff, natural-key: [who, plan], type-2: size }
+  i: { from: staff, natural-key: who, type-2: [plan, source_offset] }
+  j: { from: staff, natural-key: who, type-2: plan, changed-at: size }
+`,
+    faults: [
+      '2: silver.a.columns.previous_to: every history has a column previous_to, which edp fills; give yours another name',
+      '3: silver.b.key: members of public.staff end, and are known by who; its versions need that key',
+      '4: silver.c.history.by: "size" is int, and versions are valid from a moment; name a time',
+      '5: silver.d.history: silver.e is a history with members that ended, and its versions are all there is to know of them; remove history:, or read the table that silver.e is made from',
+      '8: dimensions.f.natural-key: members of silver.e end, and are known by who; its versions need that key',
+      '9: dimensions.g.changed-at: members of silver.e end at moments of valid_from; remove changed-at:, or name day in its history (by:)',
+      '10: dimensions.h.natural-key: members of public.staff end, and are known by who; its versions need that key',
+      '11: dimensions.i.type-2.1: "source_offset" is no attribute of the dimension; there are plan, at, size',
+      '12: dimensions.j.changed-at: "size" is int, which is no time; cast it in silver (type: timestamp), and read that',
     ],
   },
   {

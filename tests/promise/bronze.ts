@@ -6,7 +6,12 @@ export type Row = Readonly<Record<string, string | null>>;
 export interface BronzeTable {
   readonly columns: Readonly<Record<string, string>>;
   readonly key: readonly string[];
+  /** Whether it keeps each version, and its files hold all members. */
+  readonly isSnapshot?: true;
 }
+
+/** What such a table has besides. */
+export const OF_VERSIONS = ['source_offset', 'is_ended'] as const;
 
 export const BRONZE = {
   members: {
@@ -51,6 +56,20 @@ export const BRONZE = {
   plans: {
     columns: { member_id: 'int', plan: 'text', grp: 'int', score: 'numeric', changed: 'timestamp' },
     key: ['member_id', 'changed'],
+  },
+  // A member is in each file, or has ended.
+  people: {
+    columns: {
+      pid: 'int',
+      plan: 'text',
+      grp: 'int',
+      score: 'numeric',
+      changed: 'timestamp',
+      day: 'date',
+      seen: 'timestamptz',
+    },
+    key: ['pid'],
+    isSnapshot: true,
   },
 } as const satisfies Record<string, BronzeTable>;
 

@@ -1,10 +1,19 @@
 /** The database of a sequence: its bronze tables are filled and emptied as edp's commands do it. */
 import type pg from 'pg';
 import { recordChanges, recordDefinition } from '../../src/ledger/changes.js';
+import { passOnMemberEnds, writeMemberEnds } from '../../src/ledger/member-ends.js';
 import { quoteColumns, quoteIdentifier } from '../../src/model/ddl.js';
 import type { Model } from '../../src/model/model.js';
 import { ensureTable } from '../../src/postgres/tables.js';
-import { BRONZE, BRONZE_NAMES, type BronzeName, type BronzeTable, type Row } from './bronze.js';
+import {
+  BRONZE,
+  BRONZE_NAMES,
+  type BronzeName,
+  type BronzeTable,
+  OF_VERSIONS,
+  type Row,
+} from './bronze.js';
+import { insertVersions, snapshotTable } from './snapshots.js';
 
 const LEDGER = [
   'loads',
@@ -54,9 +63,23 @@ export class Bronze {
     this.#live.push({ id, table });
     const middle = between === undefined ? rows.length : rows.length >> 1;
     await this.#split(id, table, rows.slice(0, middle), updates);
-    if (between === undefined) return;
-    await between();
-    await this.#split(id, table, rows.slice(middle), updates);
+    if (between !== undefined) {
+      await between();
+      await this.#split(id, table, rows.slice(middle), updates);
+    }
+    await this.#end(id, table);
+  }
+
+  /** The members that it lacks, where it holds all of them. */
+  async #end(id: number, table: BronzeName): Promise<void> {
+    const own: BronzeTable = BRONZE[table];
+    await this.#within(async () => {
+      if (own.isSnapshot) {
+        const snapshot = await snapshotTable(this.#client, table);
+        await writeMemberEnds(this.#client, snapshot, { loadId: id, attempt: 0 }, true);
+      }
+      await this.#client.query("UPDATE edp.loads SET state = 'loaded' WHERE load_id = $1", [id]);
+    });
   }
 
   /** What dimensions read of a load. */
@@ -89,8 +112,12 @@ export class Bronze {
   }
 
   async #insert(id: number, table: BronzeName, rows: readonly Row[], updates: boolean) {
-    const { columns, key }: BronzeTable = BRONZE[table];
+    const { columns, key, isSnapshot }: BronzeTable = BRONZE[table];
     const names = Object.keys(columns);
+    if (isSnapshot) {
+      const inserted = await insertVersions(this.#client, table, id, rows);
+      return { inserted, updated: 0 };
+    }
     const counts = { inserted: 0, updated: 0 };
     const sets = [...names.filter((name) => !key.includes(name)), 'load_id'].map(
       (name) => `${name} = excluded.${name}`,
@@ -121,6 +148,11 @@ export class Bronze {
       { id: number; table: BronzeName },
     ];
     await this.#within(async () => {
+      const own: BronzeTable = BRONZE[table];
+      if (own.isSnapshot) {
+        await passOnMemberEnds(this.#client, await snapshotTable(this.#client, table), id);
+      }
+      await this.#client.query("UPDATE edp.loads SET state = 'undone' WHERE load_id = $1", [id]);
       const { rowCount } = await this.#client.query(
         `DELETE FROM public.${table} WHERE load_id = $1`,
         [id],
@@ -172,7 +204,9 @@ export class Bronze {
   async read(): Promise<Record<BronzeName, Row[]>> {
     const all: Partial<Record<BronzeName, Row[]>> = {};
     for (const name of BRONZE_NAMES) {
-      const columns = [...Object.keys(BRONZE[name].columns), 'load_id'];
+      const own: BronzeTable = BRONZE[name];
+      const ofVersions = own.isSnapshot ? OF_VERSIONS : [];
+      const columns = [...Object.keys(own.columns), 'load_id', ...ofVersions];
       const { rows } = await this.#client.query<Row>(
         `SELECT ${columns.map((column) => `t.${column}::text AS ${column}`).join(', ')}, effective_at::text
          FROM public.${name} AS t LEFT JOIN edp.loads USING (load_id)`,

@@ -1,6 +1,6 @@
 /** Random projects: edp.yaml as plain data, and files of SQL. */
 import type { Random } from '../faults/random.js';
-import { BRONZE } from './bronze.js';
+import { BRONZE, type BronzeTable } from './bronze.js';
 
 export interface SilverSpec {
   from: string;
@@ -168,6 +168,33 @@ const MAKERS: Readonly<Record<keyof Project, Readonly<Record<string, Maker>>>> =
       columns: { member_id: 'member_id', plan: PLAN(random), grp: 'grp', score: 'score' },
       where: maybe(random, 0.3, 'grp is distinct from 2'),
     }),
+    // Members of files that hold all of them: each version, the last one, the latest one, and groups of them.
+    q: (random) => ({
+      from: 'people',
+      key: ['pid'],
+      history: random.pick([
+        { by: 'changed' },
+        { by: 'changed', timezone: 'Europe/Amsterdam' },
+        { by: 'day' },
+        { by: 'seen' },
+      ]),
+      columns: { pid: 'pid', plan: PLAN(random), grp: 'grp', score: 'score', day: 'day' },
+      where: maybe(random, 0.3, 'grp is distinct from 2'),
+    }),
+    n: (random) => ({
+      from: 'people',
+      key: ['pid'],
+      'latest-by': random.pick([undefined, undefined, 'changed', 'score']),
+      columns: { pid: 'pid', plan: PLAN(random), grp: 'grp', day: 'day' },
+      where: maybe(random, 0.3, 'grp is distinct from 2'),
+    }),
+    k: (random) => ({
+      from: 'people',
+      key: ['grp'],
+      'latest-by': random.pick(['changed', 'score']),
+      columns: { grp: 'grp', pid: 'pid', plan: 'plan' },
+      where: maybe(random, 0.3, 'grp is distinct from 2'),
+    }),
     s: (random) => ({
       from: 'silver.e',
       key: ['member'],
@@ -216,8 +243,26 @@ const MAKERS: Readonly<Record<keyof Project, Readonly<Record<string, Maker>>>> =
         id: random.pick(['bigint', 'uuid', undefined]),
       };
     },
+    people_dim: (random) => ({
+      from: random.pick(['people', 'silver.q', 'silver.n']),
+      'natural-key': random.pick([['pid'], ['pid'], ['plan', 'grp']]),
+      attributes: random.pick([undefined, [], ['day']]),
+      id: random.pick(['int', 'uuid']),
+    }),
+    people_then_dim: (random) => {
+      const from = random.pick(['silver.q', 'silver.q', 'people']);
+      return {
+        from,
+        'natural-key': ['pid'],
+        attributes: maybe(random, 0.5, ['plan', 'grp', 'score']),
+        'type-2': random.pick([['plan'], ['grp', 'plan'], ['score']]),
+        'changed-at':
+          from === 'people' ? maybe(random, 0.6, random.pick(['changed', 'seen'])) : undefined,
+        id: random.pick(['bigint', 'uuid', undefined]),
+      };
+    },
     now_dim: (random) => ({
-      from: random.pick(['silver.h', 'silver.p']),
+      from: random.pick(['silver.h', 'silver.p', 'silver.q']),
       'natural-key': ['plan'],
       attributes: random.pick([[], undefined]),
     }),
@@ -256,8 +301,8 @@ const MAKERS: Readonly<Record<keyof Project, Readonly<Record<string, Maker>>>> =
       columns: random.pick([['kind', 'price'], ['amount'], []]),
     }),
     version_fact: (random) => {
-      const from = random.pick(['silver.h', 'silver.p']);
-      const member = from === 'silver.h' ? 'member' : 'member_id';
+      const from = random.pick(['silver.h', 'silver.p', 'silver.q']);
+      const member = { 'silver.h': 'member', 'silver.p': 'member_id', 'silver.q': 'pid' }[from]!;
       const key = random.pick([[member], [member, 'valid_from']]);
       return {
         from,
@@ -282,6 +327,20 @@ const MAKERS: Readonly<Record<keyof Project, Readonly<Record<string, Maker>>>> =
       dimensions: { plan_id: { dimension: 'now_dim', by: { plan: 'plan' } } },
       ...divided(random),
       measures: { n: 'count(*)', q: 'sum(qty)' },
+    }),
+    people_fact: (random) => ({
+      from: random.pick(['silver.q', 'silver.n', 'people']),
+      date: 'day',
+      slice: random.pick(['day', 'month']),
+      dimensions: {
+        who: {
+          dimension: 'people_then_dim',
+          by: { pid: 'pid' },
+          'as-of': maybe(random, 0.6, 'day'),
+        },
+      },
+      columns: random.pick([[], ['plan']]),
+      measures: { n: 'count(*)', q: 'sum(grp)' },
     }),
     total_fact: (random) => ({
       from: 'gold.event_fact',
@@ -356,6 +415,11 @@ function lookUps(random: Random) {
     then_id: {
       dimension: 'then_dim',
       by: { member: 'member' },
+      'as-of': maybe(random, 0.8, random.pick(['at', 'day'])),
+    },
+    people_then_id: {
+      dimension: 'people_then_dim',
+      by: { pid: 'member' },
       'as-of': maybe(random, 0.8, random.pick(['at', 'day'])),
     },
     plan_then_id: {
@@ -455,10 +519,18 @@ export function filesOf(project: Project, extra: readonly string[] = []): Record
   const models = bare('models');
   const views = bare('views');
   const tables = Object.fromEntries(
-    Object.entries(BRONZE).map(([name, { columns, key }]) => {
+    Object.entries(BRONZE).map(([name, table]) => {
+      const { columns, key, isSnapshot }: BronzeTable = table;
       const more =
         name === 'events' ? Object.fromEntries(extra.map((column) => [column, 'text'])) : {};
-      return [name, { columns: { ...columns, ...more }, ...(key.length === 0 ? {} : { key }) }];
+      return [
+        name,
+        {
+          columns: { ...columns, ...more },
+          ...(key.length === 0 ? {} : { key }),
+          ...(isSnapshot ? { versions: true, snapshot: 'full' } : {}),
+        },
+      ];
     }),
   );
   const { silver, dimensions, facts } = project;

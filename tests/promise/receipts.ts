@@ -156,7 +156,8 @@ export async function compareEntries(
       if (fact.kind !== 'fact' || fact.source.task !== task.name) continue;
       const spec = project.facts[fact.name.slice('gold.'.length)]!;
       const { history } = task;
-      const isZoned = history?.by === 'at' || history?.timezone !== undefined;
+      const isZoned =
+        history?.by === 'at' || history?.by === 'seen' || history?.timezone !== undefined;
       const type =
         fact.date === 'valid_from'
           ? history?.by === 'day'

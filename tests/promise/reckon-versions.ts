@@ -2,9 +2,10 @@
 import type { Cells } from './dump.js';
 import type { DimensionSpec } from './project.js';
 import type { Table } from './reckon.js';
+import { hasGaps, isSnapshot, versionsWithEnds } from './reckon-ends.js';
 import { type Cell, compare, descending } from './values.js';
 
-export const VERSION_COLUMNS = ['valid_from', 'valid_to', 'is_current'];
+export const VERSION_COLUMNS = ['valid_from', 'valid_to', 'is_current', 'previous_to'];
 
 type Types = Readonly<Record<string, string>>;
 
@@ -56,6 +57,7 @@ export function versionsOf(
   source: Table,
   attributes: readonly string[],
 ): Table {
+  if (isSnapshot(source) || hasGaps(source)) return versionsWithEnds(spec, source, attributes);
   const key = spec['natural-key']!;
   const changedAt = spec['changed-at'] ?? (isHistory(source) ? 'valid_from' : 'effective_at');
   const names = [...key, ...attributes];
@@ -98,15 +100,18 @@ export function versionsOf(
   };
 }
 
-function isSame(a: Cell, b: Cell, type: string): boolean {
+export function isSame(a: Cell, b: Cell, type: string): boolean {
   if (a === null || b === null) return a === b;
   return compare(a, b, type) === 0;
 }
 
-/** @param moment undefined where none is asked for */
-export function versionAt(versions: readonly Cells[], moment: Cell | undefined): Cells {
+/** @param moment undefined where none is asked for. @returns undefined where the member is gone then */
+export function versionAt(versions: readonly Cells[], moment: Cell | undefined): Cells | undefined {
   const sorted = [...versions].sort(byMoment);
-  if (moment === undefined || moment === null) return sorted.at(-1)!;
+  const now = sorted.find((row) => row.is_current === 'true');
+  if (moment === undefined || moment === null) return now;
   const begun = sorted.filter((row) => compare(row.valid_from!, moment, 'timestamptz') <= 0);
-  return begun.at(-1) ?? sorted[0]!;
+  const last = begun.at(-1) ?? sorted[0]!;
+  const isOver = last.valid_to !== null && compare(last.valid_to!, moment, 'timestamptz') <= 0;
+  return isOver ? undefined : last;
 }

@@ -1,7 +1,14 @@
 /** What the tables of a project hold by its declaration: computed in plain code from the bronze rows. */
-import { BRONZE, type BronzeName, type Row } from './bronze.js';
+import { BRONZE, type BronzeName, type BronzeTable, OF_VERSIONS, type Row } from './bronze.js';
 import type { Cells } from './dump.js';
 import type { DimensionSpec, FactSpec, Project, SilverColumnSpec, SilverSpec } from './project.js';
+import {
+  historyWithEnds,
+  isSnapshot,
+  lastOfMembers,
+  standingOf,
+  versionRowsOf,
+} from './reckon-ends.js';
 import {
   currentOf,
   group,
@@ -57,10 +64,14 @@ export function reckon(
   bronze: Readonly<Record<BronzeName, readonly Row[]>>,
 ): Reckoned {
   const tables = new Map<string, Table>();
-  for (const [name, { columns }] of Object.entries(BRONZE)) {
+  for (const [name, table] of Object.entries(BRONZE)) {
+    const { columns, isSnapshot: isFull }: BronzeTable = table;
+    const ofVersions: Readonly<Record<string, string>> = isFull
+      ? { source_offset: 'bigint', is_ended: 'boolean' }
+      : {};
     tables.set(name, {
       rows: bronze[name as BronzeName],
-      types: { ...columns, load_id: 'bigint' },
+      types: { ...columns, load_id: 'bigint', ...ofVersions },
     });
   }
   for (const [name, spec] of Object.entries(project.silver)) {
@@ -82,7 +93,33 @@ export function reckon(
   return { tables, counts, unknownKeys, failing: new Set() };
 }
 
-function silverOf(spec: SilverSpec, source: Table, hasLoads: boolean): Table {
+function silverOf(spec: SilverSpec, whole: Table, hasLoads: boolean): Table {
+  const { history } = spec;
+  if (isSnapshot(whole) && history !== undefined) return historyOf(spec, whole);
+  const source = !isSnapshot(whole)
+    ? whole
+    : spec['latest-by'] === undefined
+      ? lastOfMembers(whole)
+      : standingOf(whole);
+  return plainSilverOf(spec, source, hasLoads);
+}
+
+function historyOf(spec: SilverSpec, source: Table): Table {
+  const type = silverTypes(spec, source.types).valid_from!;
+  const { rows, ends } = versionRowsOf(source);
+  const versions = rows
+    .filter((row) => spec.where === undefined || WHERE[spec.where]!(row))
+    .map((row) => ({ row, cells: cleaned(spec, row, source.types, true) }))
+    .filter(({ cells }) => [...spec.key, 'valid_from'].every((name) => cells[name] !== null));
+  const gone = ends.map((row) => ({ row, cells: { pid: row.pid ?? null } }));
+  const all = [
+    ...versions.map(({ row, cells }) => ({ row, cells, said: cells.valid_from! })),
+    ...gone.map((each) => ({ ...each, said: null })),
+  ];
+  return { rows: historyWithEnds(all, spec.key, type), types: silverTypes(spec, source.types) };
+}
+
+function plainSilverOf(spec: SilverSpec, source: Table, hasLoads: boolean): Table {
   const key = spec.history === undefined ? spec.key : [...spec.key, 'valid_from'];
   const made = source.rows
     .filter((row) => spec.where === undefined || WHERE[spec.where]!(row))
@@ -90,7 +127,8 @@ function silverOf(spec: SilverSpec, source: Table, hasLoads: boolean): Table {
     .filter(({ cells }) => key.every((name) => cells[name] !== null));
   const groups = group(made, ({ cells }) => key.map((name) => cells[name]).join('|'));
   const by = spec['latest-by'];
-  const whole = [...(hasLoads ? ['load_id'] : []), ...columnsOf(source)];
+  const place = isSnapshot(source) ? ['source_offset'] : [];
+  const whole = [...(hasLoads ? ['load_id'] : []), ...place, ...columnsOf(source)];
   const order = by !== undefined ? [by, ...whole] : spec.history === undefined ? [] : whole;
   const rows = groups.map(
     (each) => each.sort((a, b) => inOrder(a.row, b.row, order, source.types))[0]!.cells,
@@ -157,6 +195,7 @@ function silverTypes(
     ...(moment === undefined
       ? {}
       : { valid_from: moment, valid_to: moment, is_current: 'boolean' }),
+    ...(spec.history !== undefined && spec.from === 'people' ? { previous_to: moment! } : {}),
   };
 }
 
@@ -168,22 +207,27 @@ function dimensionOf(spec: DimensionSpec, source: Table | undefined): Table {
     columnsOf(source).filter(
       (name) =>
         name !== 'load_id' &&
+        !OF_VERSIONS.some((each) => each === name) &&
         name !== spec['changed-at'] &&
         !key.includes(name) &&
         !VERSION_COLUMNS.includes(name),
     );
   if (spec['type-2'] !== undefined) return versionsOf(spec, source, attributes);
   const names = [...key, ...attributes];
-  const present = currentOf(source, key).filter((row) => key.every((name) => row[name] !== null));
+  const standing = isSnapshot(source) ? standingOf(source) : source;
+  const place = isSnapshot(source) ? ['source_offset'] : [];
+  const present = currentOf(standing, key).filter((row) => key.every((name) => row[name] !== null));
   const rows = group([...present], (row) => key.map((name) => row[name]).join('|')).map((each) => {
-    const [last] = each.sort((a, b) => inOrder(a, b, ['load_id', ...attributes], source.types));
+    const [last] = each.sort((a, b) =>
+      inOrder(a, b, ['load_id', ...place, ...attributes], source.types),
+    );
     return {
       ...Object.fromEntries(names.map((name) => [name, last![name] ?? null])),
       id: 'member',
     };
   });
   const unknown = { ...Object.fromEntries(names.map((name) => [name, null])), id: 'unknown' };
-  const { is_current: _, ...types } = source.types;
+  const { is_current: _, is_ended: __, ...types } = source.types;
   return { rows: [...rows, unknown], types };
 }
 
@@ -204,7 +248,8 @@ function factOf(
   const source = tables.get(spec.from)!;
   const lookUps = Object.entries(spec.dimensions ?? {});
   const counts = new Map<string, SliceCounts>();
-  const looked = currentOf(source, spec.key ?? []).map((row) => {
+  const versions = isSnapshot(source) ? { ...source, rows: versionRowsOf(source).rows } : source;
+  const looked = currentOf(versions, spec.key ?? []).map((row) => {
     const date = sliceOf(row[spec.date] ?? null, source.types[spec.date]!, spec);
     const slice = date ?? 'null';
     const cells: Record<string, Cell> = { date };
@@ -219,8 +264,9 @@ function factOf(
       const isThere = found.length > 0;
       const version = isHistory(tables.get(`gold.${dimension}`)!) && isThere;
       const moment = asOf === undefined ? undefined : (row[asOf] ?? null);
-      const parts = version ? [...key, versionAt(found, moment).valid_from] : key;
-      cells[column] = isThere ? parts.join('|') : 'unknown';
+      const then = version ? versionAt(found, moment) : undefined;
+      const parts = version ? [...key, then?.valid_from] : key;
+      cells[column] = isThere && (!version || then !== undefined) ? parts.join('|') : 'unknown';
       if (key.includes(null)) isNull = true;
       else if (!isThere) unknownKeys.add(`${task} ${slice} ${column} ${JSON.stringify(key)}`);
     }

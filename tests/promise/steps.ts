@@ -52,7 +52,8 @@ const RANGES: readonly (readonly [string, string])[] = [
 
 export function makeStep(random: Random, project: Project, promoted: number): Step {
   const chance = random.next();
-  const table = random.pick(BRONZE_NAMES);
+  // Members end where a load lacks them, and return with another one.
+  const table = random.pick([...BRONZE_NAMES, 'people', 'people'] as const);
   if (chance < 0.34) {
     return {
       op: 'load',

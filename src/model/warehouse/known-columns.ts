@@ -4,8 +4,17 @@ import { averageParts } from './measure.js';
 import { toList } from './schema-parts.js';
 import type { WarehouseInput } from './sections.js';
 import type { SilverColumnInput, SilverInput } from './silver-schema.js';
-import type { Source } from './task.js';
-import { IS_CURRENT, isHistory, VALID_FROM, VALID_TO, VERSION_COLUMNS } from './versions.js';
+import type { Ends, Source } from './task.js';
+import {
+  endsOf,
+  IS_CURRENT,
+  isHistory,
+  PREVIOUS_TO,
+  placeColumnsOf,
+  VALID_FROM,
+  VALID_TO,
+  versionColumnsOf,
+} from './versions.js';
 import type { Catalog, Declared, KnownColumns } from './warehouse-catalog.js';
 
 /** Silver keeps which load brought a row. */
@@ -81,7 +90,9 @@ export class ColumnFinder {
     return new Map([
       ...columns,
       [LINEAGE_COLUMN, 'bigint'],
-      ...(input.history === undefined ? [] : versionColumns(momentType(input.history, source))),
+      ...(input.history === undefined
+        ? []
+        : versionColumns(momentType(input.history, source), this.#endsOf(input.from))),
     ]);
   }
 
@@ -101,16 +112,21 @@ export class ColumnFinder {
       ...[...naturalKey, ...attributes].map((column) => [column, source?.get(column)] as const),
       ...(input['type-2'] === undefined
         ? []
-        : versionColumns(source?.get(input['changed-at'] ?? VALID_FROM))),
+        : versionColumns(source?.get(input['changed-at'] ?? VALID_FROM), this.#endsOf(input.from))),
       ...goldTimes(),
     ]);
+  }
+
+  #endsOf(name: string): Ends | undefined {
+    const source = this.#catalog.find(name);
+    return typeof source === 'string' ? undefined : endsOf(this.#input, this.#catalog, source);
   }
 
   #unlisted(input: DimensionInput): readonly (string | undefined)[] {
     const source = this.#catalog.find(input.from!);
     return typeof source === 'string'
       ? []
-      : unlistedColumns(this.#input, source, input['changed-at']);
+      : unlistedColumns(this.#input, this.#catalog, source, input['changed-at']);
   }
 
   #ofFact(name: string): KnownColumns | undefined {
@@ -148,10 +164,12 @@ export function lineageOf(source: Source): string | undefined {
 /** Columns of a source that are no attributes of a dimension, unless it names them. */
 export function unlistedColumns(
   input: WarehouseInput,
+  catalog: Catalog,
   source: Source,
   changedAt: string | undefined,
 ): readonly (string | undefined)[] {
-  return [lineageOf(source), changedAt, ...(isHistory(input, source) ? VERSION_COLUMNS : [])];
+  const versions = isHistory(input, source) ? versionColumnsOf(endsOf(input, catalog, source)) : [];
+  return [lineageOf(source), changedAt, ...placeColumnsOf(source), ...versions];
 }
 
 /** All other columns of the source; undefined where they are not known. */
@@ -170,11 +188,15 @@ function momentType(
   return timezone === undefined ? source?.get(by) : 'timestamptz';
 }
 
-function versionColumns(moment: string | undefined): [string, string | undefined][] {
+function versionColumns(
+  moment: string | undefined,
+  ends: Ends | undefined,
+): [string, string | undefined][] {
   return [
     [VALID_FROM, moment],
     [VALID_TO, moment],
     [IS_CURRENT, 'boolean'],
+    ...(ends === undefined ? [] : [[PREVIOUS_TO, moment] as [string, string | undefined]]),
   ];
 }
 

@@ -5,8 +5,8 @@ import { defaultAttributes, GOLD_TIMES, unlistedColumns } from './known-columns.
 import { resolveType2 } from './resolve-type-2.js';
 import { checkColumns, findSource, type Path, type Resolving } from './resolving.js';
 import { toList } from './schema-parts.js';
-import type { CalendarTask, DimensionTask } from './task.js';
-import { isHistory, VALID_FROM, VERSION_COLUMNS } from './versions.js';
+import type { CalendarTask, DimensionTask, Source } from './task.js';
+import { endsOf, isHistory, VALID_FROM, versionColumnsOf } from './versions.js';
 import { describeSource } from './warehouse-catalog.js';
 
 const OWN_COLUMNS: readonly string[] = ['id', ...GOLD_TIMES];
@@ -37,10 +37,10 @@ export function resolveDimension(
     input.attributes === undefined
       ? defaultAttributes(known, [
           ...naturalKey,
-          ...unlistedColumns(resolving.input, source, input['changed-at']),
+          ...unlistedColumns(resolving.input, resolving.catalog, source, input['changed-at']),
         ])
       : toList(input.attributes);
-  refuseOwnColumns(resolving, path, input, attributes ?? []);
+  refuseOwnColumns(resolving, path, input, source, attributes ?? []);
   const type2 =
     input['type-2'] === undefined
       ? undefined
@@ -61,11 +61,13 @@ function refuseOwnColumns(
   resolving: Resolving,
   path: Path,
   input: DimensionInput,
+  source: Source,
   attributes: readonly string[],
 ): void {
   const written = input.attributes;
   const naturalKey = toList(input['natural-key']);
-  const own = [...OWN_COLUMNS, ...(input['type-2'] === undefined ? [] : VERSION_COLUMNS)];
+  const ends = endsOf(resolving.input, resolving.catalog, source);
+  const own = [...OWN_COLUMNS, ...(input['type-2'] === undefined ? [] : versionColumnsOf(ends))];
   const refuse = (at: Path, column: string, mend: string) =>
     resolving.add({
       path: at,

@@ -6,6 +6,7 @@ import { CALENDAR_ID_TYPE, CALENDAR_KEY } from './known-columns.js';
 import { checkColumns, meant, noColumn, type Path, type Resolving } from './resolving.js';
 import { toList } from './schema-parts.js';
 import type { LookUp, Source } from './task.js';
+import { endsOf } from './versions.js';
 import { describeSource, type KnownColumns } from './warehouse-catalog.js';
 
 type Pair = LookUp['by'][number];
@@ -26,7 +27,7 @@ export function resolveLookUps(
     if (dimension === undefined) return [];
     const by = orderPairs(resolving, at, pairs, dimension);
     checkTypes(resolving, at, by, dimension.name, known);
-    const { name, idType, hasVersions } = dimension;
+    const { name, idType, hasVersions, hasEnds } = dimension;
     checkAsOf(resolving, at, input['as-of'], dimension, source, known);
     return [
       {
@@ -36,6 +37,7 @@ export function resolveLookUps(
         idType,
         by,
         hasVersions,
+        ...(hasEnds ? { hasEnds } : {}),
         ...(input['as-of'] === undefined ? {} : { asOf: input['as-of'] }),
         ...toNotes(input).notes,
       },
@@ -88,6 +90,7 @@ interface Found {
   readonly idType: LookUp['idType'];
   readonly naturalKey: readonly string[];
   readonly hasVersions: boolean;
+  readonly hasEnds: boolean;
 }
 
 /** @returns undefined where there is none, or where it has faults of its own */
@@ -111,13 +114,18 @@ function findDimension(resolving: Resolving, path: Path, text: string): Found | 
   const dimension = input.dimensions?.[name];
   if (dimension === undefined) return undefined;
   if (dimension.calendar !== undefined) {
-    return { name, idType: CALENDAR_ID_TYPE, naturalKey: CALENDAR_KEY, hasVersions: false };
+    const ofCalendar = { idType: CALENDAR_ID_TYPE, naturalKey: CALENDAR_KEY } as const;
+    return { name, ...ofCalendar, hasVersions: false, hasEnds: false };
   }
+  const source = catalog.find(dimension.from!);
+  const hasVersions = dimension['type-2'] !== undefined;
   return {
     name,
     idType: dimension.id ?? 'bigint',
     naturalKey: toList(dimension['natural-key']),
-    hasVersions: dimension['type-2'] !== undefined,
+    hasVersions,
+    hasEnds:
+      hasVersions && typeof source !== 'string' && endsOf(input, catalog, source) !== undefined,
   };
 }
 

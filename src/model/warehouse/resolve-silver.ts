@@ -6,8 +6,8 @@ import { checkColumns, findSource, noColumn, type Path, type Resolving } from '.
 import { toList } from './schema-parts.js';
 import type { SilverColumnInput, SilverInput } from './silver-schema.js';
 import { checkSql, isAnyOfMoment } from './sql-columns.js';
-import type { History, SilverColumn, SilverTask, Source } from './task.js';
-import { findOverwriting, isVersionColumn } from './versions.js';
+import type { Ends, History, SilverColumn, SilverTask, Source } from './task.js';
+import { endsOf, findOtherMembers, findOverwriting, versionColumnsOf } from './versions.js';
 import { describeSource, type KnownColumns } from './warehouse-catalog.js';
 
 interface Place {
@@ -47,7 +47,7 @@ export function resolveSilver(
     columns,
     ...(input.where === undefined ? {} : { where: input.where }),
     ...(input['latest-by'] === undefined ? {} : { latestBy: input['latest-by'] }),
-    ...(input.history === undefined ? {} : { history: toHistory(input.history) }),
+    ...(input.history === undefined ? {} : { history: toHistory(place, input.history) }),
     ...(incremental === undefined
       ? {}
       : {
@@ -77,14 +77,21 @@ function checkSourceColumns({ resolving, path, source, known }: Place, input: Si
   }
 }
 
-function toHistory({ by, timezone }: NonNullable<SilverInput['history']>): History {
-  return { by, ...(timezone === undefined ? {} : { timezone }) };
+function toHistory(
+  { resolving, source }: Place,
+  { by, timezone }: NonNullable<SilverInput['history']>,
+): History {
+  const ends = endsOf(resolving.input, resolving.catalog, source);
+  return {
+    by,
+    ...(timezone === undefined ? {} : { timezone }),
+    ...(ends === undefined ? {} : { ends }),
+  };
 }
 
-function checkHistory(
-  { resolving, path, source, known }: Place,
-  { history, columns }: SilverInput,
-): void {
+function checkHistory(place: Place, input: SilverInput): void {
+  const { resolving, path, source, known } = place;
+  const { history, columns } = input;
   if (history === undefined) return;
   const add = (at: Path, message: string) => resolving.add({ path: [...path, ...at], message });
   const { by, timezone } = history;
@@ -94,15 +101,37 @@ function checkHistory(
     const mend = isText(type) ? 'say which clock it was written by (timezone:)' : 'name a time';
     add(['history', 'by'], `"${by}" is ${type}, and versions are valid from a moment; ${mend}`);
   }
-  const { input, catalog } = resolving;
-  const overwriting = findOverwriting(input, catalog, source, by);
+  const overwriting = findOverwriting(resolving.input, resolving.catalog, source, by);
   if (overwriting !== undefined) add(['history'], overwriting);
-  for (const column of Object.keys(columns).filter(isVersionColumn)) {
+  const ends = endsOf(resolving.input, resolving.catalog, source);
+  if (ends !== undefined) checkMembers(place, input, ends);
+  const own = versionColumnsOf(ends);
+  for (const column of Object.keys(columns).filter((name) => own.includes(name))) {
     add(
       ['columns', column],
       `every history has a column ${column}, which edp fills; give yours another name`,
     );
   }
+}
+
+/** Where members end, versions are those of the members. */
+function checkMembers(
+  { resolving, path, source }: Place,
+  { key, columns }: SilverInput,
+  ends: Ends,
+): void {
+  const owner = describeSource(source);
+  if (ends === 'gaps') {
+    const message = `${owner} is a history with members that ended, and its versions are all there is to know of them; remove history:, or read the table that ${owner} is made from`;
+    resolving.add({ path: [...path, 'history'], message });
+    return;
+  }
+  const from = toList(key).map((name) => {
+    const column = columns[name];
+    return typeof column === 'string' ? column : column?.from;
+  });
+  const message = findOtherMembers(owner, source.versions!.key, from);
+  if (message !== undefined) resolving.add({ path: [...path, 'key'], message });
 }
 
 function toColumn(place: Place, name: string, declared: SilverColumnInput): SilverColumn {

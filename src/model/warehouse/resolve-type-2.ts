@@ -3,8 +3,8 @@ import { isSurelyNoDate } from './column-types.js';
 import type { DimensionInput } from './dimension-schema.js';
 import { checkColumns, meant, type Path, type Resolving } from './resolving.js';
 import { toList } from './schema-parts.js';
-import type { Source, Type2 } from './task.js';
-import { findOverwriting, isHistory, VALID_FROM } from './versions.js';
+import type { Ends, Source, Type2 } from './task.js';
+import { endsOf, findOtherMembers, findOverwriting, isHistory, VALID_FROM } from './versions.js';
 import { describeSource } from './warehouse-catalog.js';
 
 /** @param attributes undefined where they are not known */
@@ -30,7 +30,35 @@ export function resolveType2(
     const message = `edp does not know when a row of ${describeSource(source)} came; name the column that says it (changed-at:)`;
     resolving.add({ path: [...path, 'type-2'], message });
   }
-  return { columns, ...(changedAt === undefined ? {} : { changedAt }) };
+  const ends = endsOf(resolving.input, resolving.catalog, source);
+  if (ends !== undefined) checkMembers(resolving, path, input, source, ends);
+  return {
+    columns,
+    ...(changedAt === undefined ? {} : { changedAt }),
+    ...(ends === undefined ? {} : { ends }),
+  };
+}
+
+/** Where members end, versions are those of the members, and ends are told by the same moments. */
+function checkMembers(
+  { add, input: { silver } }: Resolving,
+  path: Path,
+  input: DimensionInput,
+  source: Source,
+  ends: Ends,
+): void {
+  const owner = describeSource(source);
+  const members =
+    ends === 'rows'
+      ? source.versions!.key
+      : toList(silver![source.task!.slice('silver.'.length)]!.key);
+  const message = findOtherMembers(owner, members, toList(input['natural-key']));
+  if (message !== undefined) add({ path: [...path, 'natural-key'], message });
+  if (ends === 'rows' || (input['changed-at'] ?? VALID_FROM) === VALID_FROM) return;
+  add({
+    path: [...path, 'changed-at'],
+    message: `members of ${owner} end at moments of ${VALID_FROM}; remove changed-at:, or name ${input['changed-at']} in its history (by:)`,
+  });
 }
 
 function checkAttributes(

@@ -37,7 +37,20 @@ export interface Source {
   readonly lineageColumn?: string;
   /** The primary key of a declared table. */
   readonly key?: readonly string[];
+  /** Of a declared table that keeps each version of a member. */
+  readonly versions?: {
+    /** What identifies a member: the declared key. */
+    readonly key: readonly string[];
+    /** Whether some of its rows say that a member has ended. */
+    readonly hasEnds: boolean;
+  };
 }
+
+/**
+ * How a source says that members ended: by rows of their own, or, as a history does, by versions that end
+ * before the next one begins, or without a next one.
+ */
+export type Ends = 'rows' | 'gaps';
 
 interface TaskBase extends Notes {
   /** `silver.members`, `gold.job_ran_fact`. */
@@ -70,6 +83,7 @@ export interface History {
   readonly by: string;
   /** Of a `by` without zone. */
   readonly timezone?: string;
+  readonly ends?: Ends;
 }
 
 export interface SilverTask extends TaskBase {
@@ -110,6 +124,7 @@ export interface Type2 {
   readonly columns: readonly string[];
   /** A column of the source; undefined: when the load of the row took effect. */
   readonly changedAt?: string;
+  readonly ends?: Ends;
 }
 
 export interface CalendarTask extends TaskBase {
@@ -128,6 +143,8 @@ export interface LookUp extends Notes {
   readonly by: readonly { readonly dimension: string; readonly source: string }[];
   /** Whether the dimension has several versions of a member. */
   readonly hasVersions: boolean;
+  /** Whether there may be times without any, after the first one. */
+  readonly hasEnds?: true;
   /** A column of the source: the version of that moment is looked up; undefined for the one of now. */
   readonly asOf?: string;
 }

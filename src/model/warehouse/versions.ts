@@ -1,8 +1,8 @@
 /** Tables that keep every version of a key: their columns, and what they can be made from. */
-import { OFFSET_COLUMN } from '../kept-versions.js';
+import { ENDED_COLUMN, OFFSET_COLUMN } from '../kept-versions.js';
 import { toList } from './schema-parts.js';
 import type { WarehouseInput } from './sections.js';
-import type { Source } from './task.js';
+import type { Ends, Source } from './task.js';
 import type { Catalog } from './warehouse-catalog.js';
 
 /** The moment from which a version is valid, and the one from which it is not; NULL: valid now. */
@@ -10,9 +10,47 @@ export const VALID_FROM = 'valid_from';
 export const VALID_TO = 'valid_to';
 export const IS_CURRENT = 'is_current';
 export const VERSION_COLUMNS = [VALID_FROM, VALID_TO, IS_CURRENT] as const;
+/**
+ * Where members may end: when the version before ended, which is valid_from unless the member was gone between;
+ * NULL for the first version.
+ */
+export const PREVIOUS_TO = 'previous_to';
 
-export function isVersionColumn(name: string): boolean {
-  return VERSION_COLUMNS.some((one) => one === name);
+/** The columns that edp adds to a table of versions. */
+export function versionColumnsOf(ends: Ends | undefined): readonly string[] {
+  return ends === undefined ? VERSION_COLUMNS : [...VERSION_COLUMNS, PREVIOUS_TO];
+}
+
+/** How the source says that members ended; undefined where none can end. */
+export function endsOf(input: WarehouseInput, catalog: Catalog, source: Source): Ends | undefined {
+  if (source.versions?.hasEnds === true) return 'rows';
+  if (!isHistory(input, source)) return undefined;
+  const from = catalog.find(input.silver![source.task!.slice('silver.'.length)]!.from);
+  return typeof from !== 'string' && from.versions?.hasEnds === true ? 'gaps' : undefined;
+}
+
+/**
+ * Why versions of this key cannot be told apart by the ends of members, with the remedy; undefined where they can.
+ *
+ * @param columns of the source that the key is made of; undefined for SQL
+ */
+export function findOtherMembers(
+  owner: string,
+  members: readonly string[],
+  columns: readonly (string | undefined)[],
+): string | undefined {
+  if (columns.includes(undefined)) return undefined;
+  const isSame =
+    members.every((name) => columns.includes(name)) &&
+    columns.every((name) => members.includes(name!));
+  if (isSame) return undefined;
+  return `members of ${owner} end, and are known by ${members.join(', ')}; its versions need that key`;
+}
+
+/** Columns by which edp tells apart the rows of a table with versions. */
+export function placeColumnsOf({ versions }: Source): readonly string[] {
+  if (versions === undefined) return [];
+  return versions.hasEnds ? [OFFSET_COLUMN, ENDED_COLUMN] : [OFFSET_COLUMN];
 }
 
 /** Whether the source is a table of silver with `history:`. */

@@ -107,6 +107,9 @@ export class Catalog {
       relation,
       ...(table.lineageColumn === undefined ? {} : { lineageColumn: table.lineageColumn }),
       ...(table.key.length === 0 ? {} : { key: physicalKey(table) }),
+      ...(table.hasVersions === true
+        ? { versions: { key: table.key, hasEnds: table.snapshot !== undefined } }
+        : {}),
     };
   }
 

@@ -47,6 +47,8 @@ export interface Blueprint {
    * follow each other without a gap, and the last is current.
    */
   readonly versionsOf?: readonly string[];
+  /** Whether members may end: there may be gaps between versions then, and none need be current. */
+  readonly hasEnds?: boolean;
   /** All other columns that {@link rows} gives. */
   readonly rest: readonly string[];
   /** Columns of groups that hold any of several equal values, which may be written in several ways. */

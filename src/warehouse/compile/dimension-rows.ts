@@ -1,11 +1,14 @@
 /** A dimension: one row for each natural key, with the attributes that came last, or with each version of them. */
+import { OFFSET_COLUMN } from '../../model/kept-versions.js';
 import { GOLD_TIMES, LINEAGE_COLUMN } from '../../model/warehouse/known-columns.js';
 import type { CalendarTask, DimensionTask } from '../../model/warehouse/task.js';
 import {
   IS_CURRENT,
+  PREVIOUS_TO,
+  placeColumnsOf,
   VALID_FROM,
   VALID_TO,
-  VERSION_COLUMNS,
+  versionColumnsOf,
 } from '../../model/warehouse/versions.js';
 import {
   all,
@@ -21,9 +24,10 @@ import {
   text,
 } from '../../relational/tree.js';
 import { AFFECTED, type Blueprint, SOURCE, type Trace, type Within } from './blueprint.js';
-import { datedRows, type Versioned, versionRows } from './dimension-versions.js';
+import { datedRows, rowsOfVersions, type Versioned } from './dimension-versions.js';
 import { countKeys, hasKey, isAffected, isOfLoads, listedKeys, loadsOf } from './key-conditions.js';
 import { isSameWhereEqual, type Shape, wholeOrder } from './relation-shape.js';
+import { isStanding } from './standing-rows.js';
 
 const RANK = 'edp_rank';
 /** What edp adds to tables; no attributes of what is made of them. */
@@ -34,14 +38,21 @@ export function dimensionBlueprint(task: DimensionTask, shape: Shape): Blueprint
   const load = loadColumn(task, shape);
   const { type2, naturalKey } = task;
   const versioned = type2 && { task, type2, attributes, load, shape };
+  const hasEnds = type2?.ends !== undefined;
   return {
     task: task.name,
     relation: task.relation,
     key: versioned === undefined ? naturalKey : [...naturalKey, VALID_FROM],
     ...(versioned === undefined ? {} : { versionsOf: naturalKey }),
-    rest: versioned === undefined ? attributes : [...attributes, VALID_TO, IS_CURRENT],
+    ...(hasEnds ? { hasEnds } : {}),
+    rest:
+      versioned === undefined
+        ? attributes
+        : [...attributes, VALID_TO, IS_CURRENT, ...(hasEnds ? [PREVIOUS_TO] : [])],
     rows: (within) =>
-      versioned === undefined ? dimensionRows(task, shape, within) : versionRows(versioned, within),
+      versioned === undefined
+        ? dimensionRows(task, shape, within)
+        : rowsOfVersions(versioned, within),
     isCounted: false,
     counts: (within) =>
       versioned === undefined ? countRows(task, shape, within) : countVersions(versioned, within),
@@ -66,7 +77,8 @@ export function attributesOf(task: DimensionTask, shape: Shape): readonly string
     ...OWN_COLUMNS,
     ...naturalKey,
     source.lineageColumn,
-    ...(type2 === undefined ? [] : [...VERSION_COLUMNS, type2.changedAt]),
+    ...placeColumnsOf(source),
+    ...(type2 === undefined ? [] : [...versionColumnsOf(type2.ends), type2.changedAt]),
   ]);
   return [...shape.keys()].filter((name) => !left.has(name));
 }
@@ -91,7 +103,7 @@ function dimensionRows(task: DimensionTask, shape: Shape, within: Within): Selec
   const isPlain = (name: string) => isSameWhereEqual(shape.get(name) ?? '');
   if (attributes.length === 0 && naturalKey.every(isPlain)) {
     // Keys that came with new rows are all that there is to know.
-    if (within === 'keys' && !task.readsCurrent) {
+    if (within === 'keys' && !readsSome(task)) {
       return {
         columns: outputs('affected'),
         from: { kind: 'table', name: AFFECTED, as: 'affected' },
@@ -102,6 +114,7 @@ function dimensionRows(task: DimensionTask, shape: Shape, within: Within): Selec
   const load = loadColumn(task, shape);
   const orderBy = [
     ...(load === undefined ? [] : [column(load, SOURCE)]),
+    ...(source.versions === undefined ? [] : [column(OFFSET_COLUMN, SOURCE)]),
     ...[...attributes, ...naturalKey.filter((name) => !isPlain(name))].flatMap((name) =>
       wholeOrder(column(name, SOURCE), shape.get(name) ?? ''),
     ),
@@ -119,9 +132,14 @@ function dimensionRows(task: DimensionTask, shape: Shape, within: Within): Selec
   };
 }
 
-/** The versions of now, where the source has others, too. */
-function current({ readsCurrent }: DimensionTask): Expr[] {
-  return readsCurrent ? [column(IS_CURRENT, SOURCE)] : [];
+/** The versions of now, where the source has others, too, and of members that have not ended. */
+function current({ readsCurrent, source }: DimensionTask): Expr[] {
+  return [...(readsCurrent ? [column(IS_CURRENT, SOURCE)] : []), ...isStanding(source)];
+}
+
+/** Whether a key that a row has may be none of the dimension. */
+function readsSome({ readsCurrent, source }: DimensionTask): boolean {
+  return readsCurrent || source.versions?.hasEnds === true;
 }
 
 function affectedKeys(
@@ -144,7 +162,7 @@ function countRows(task: DimensionTask, shape: Shape, within: Within): Select {
   const where = [...current(task), ...(within === 'keys' ? [isAffected(naturalKey, SOURCE)] : [])];
   return {
     columns: countKeys(naturalKey, SOURCE),
-    ...(within === 'keys' && !task.readsCurrent && attributesOf(task, shape).length === 0
+    ...(within === 'keys' && !readsSome(task) && attributesOf(task, shape).length === 0
       ? { from: { kind: 'table', name: AFFECTED, as: SOURCE } }
       : {
           from: { kind: 'table', ...source.relation, as: SOURCE },

@@ -6,7 +6,7 @@ import type {
   Measure,
   RowFactTask,
 } from '../../model/warehouse/task.js';
-import { IS_CURRENT, VALID_FROM, VALID_TO } from '../../model/warehouse/versions.js';
+import { IS_CURRENT, PREVIOUS_TO, VALID_FROM, VALID_TO } from '../../model/warehouse/versions.js';
 import {
   all,
   binary,
@@ -35,6 +35,7 @@ import { measureColumns } from './measure-columns.js';
 import { isSameWhereEqual, type Shape, written } from './relation-shape.js';
 import { isNear, isSlice } from './slice-conditions.js';
 import { sliceType, sliceValue } from './slice-value.js';
+import { isVersion } from './standing-rows.js';
 
 export const DATE = 'date';
 const UUID_UNKNOWN = '00000000-0000-0000-0000-000000000000';
@@ -193,9 +194,9 @@ function nullKeys(task: FactTask, shape: Shape): Select {
   };
 }
 
-/** The versions of now, where the source has others, too. */
-function current({ readsCurrent }: FactTask): Expr[] {
-  return readsCurrent ? [column(IS_CURRENT, SOURCE)] : [];
+/** The versions of now, where the source has others, too; an end is no row. */
+function current({ readsCurrent, source }: FactTask): Expr[] {
+  return [...(readsCurrent ? [column(IS_CURRENT, SOURCE)] : []), ...isVersion(source)];
 }
 
 function whereOf(conditions: readonly Expr[]): Pick<Select, 'where'> {
@@ -231,8 +232,13 @@ function isMember({ by }: LookUp, as: string): Expr {
 
 /** One row at most of the dimension: a member has one version at any moment. */
 function lookedUp(lookUp: LookUp, as: string): { from: From; on: Expr } {
-  const { relation, hasVersions, asOf } = lookUp;
-  if (hasVersions && asOf !== undefined) return lookedUpThen(lookUp, column(asOf, SOURCE), as);
+  const { relation, hasVersions, hasEnds, asOf } = lookUp;
+  if (hasVersions && asOf !== undefined) {
+    const moment = column(asOf, SOURCE);
+    return hasEnds === true
+      ? lookedUpIfThere(lookUp, moment, as)
+      : lookedUpThen(lookUp, moment, as);
+  }
   return {
     from: { kind: 'table', ...relation, as },
     on: all([isMember(lookUp, as), ...(hasVersions ? [column(IS_CURRENT, as)] : [])]),
@@ -280,6 +286,23 @@ function lookedUpThen(lookUp: LookUp, moment: Expr, as: string): { from: From; o
   return {
     from: { kind: 'query', query: versions, as },
     on: all([isMember(lookUp, as), ...isThen]),
+  };
+}
+
+/** The same, where a member may be gone for a time, and nobody is found. */
+function lookedUpIfThere(lookUp: LookUp, moment: Expr, as: string): { from: From; on: Expr } {
+  const isNull = (of: Expr): Expr => ({ kind: 'is-null', of });
+  return {
+    from: { kind: 'table', ...lookUp.relation, as },
+    on: all([
+      isMember(lookUp, as),
+      some([column(IS_CURRENT, as), binary(column(VALID_TO, as), '>', moment)]),
+      some([
+        binary(column(VALID_FROM, as), '<=', moment),
+        isNull(moment),
+        isNull(column(PREVIOUS_TO, as)),
+      ]),
+    ]),
   };
 }
 

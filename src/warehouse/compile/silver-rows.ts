@@ -1,7 +1,8 @@
 /** A silver table: one row for each key of its source, cleaned, or each version of it. */
+import { OFFSET_COLUMN } from '../../model/kept-versions.js';
 import { LINEAGE_COLUMN } from '../../model/warehouse/known-columns.js';
 import type { SilverColumn, SilverTask } from '../../model/warehouse/task.js';
-import { IS_CURRENT, VALID_FROM, VALID_TO } from '../../model/warehouse/versions.js';
+import { IS_CURRENT, PREVIOUS_TO, VALID_FROM, VALID_TO } from '../../model/warehouse/versions.js';
 import {
   all,
   binary,
@@ -13,15 +14,27 @@ import {
   type Order,
   type Output,
   type Select,
+  some,
   text,
 } from '../../relational/tree.js';
 import { type Blueprint, SOURCE, type Trace, type Within } from './blueprint.js';
 import { countKeys, hasKey, hasNoKey, isAffected, isOfLoads, loadsOf } from './key-conditions.js';
 import { type Shape, wholeOrder } from './relation-shape.js';
-import { validity } from './version-columns.js';
+import { isLastOfMember, isStanding, isVersion } from './standing-rows.js';
+import { validBetween, validity } from './version-columns.js';
+import {
+  ENDED,
+  EVENT_COLUMNS,
+  eventOutputs,
+  hasEnded,
+  joinLoads,
+  lastFirst,
+  placedEvents,
+} from './version-events.js';
 
 const LATEST = 'edp_latest';
 const RANK = 'edp_rank';
+const PLACE = 'edp_place';
 
 /** @param indexes columns that others look rows up by */
 export function silverBlueprint(
@@ -34,13 +47,21 @@ export function silverBlueprint(
   const rest = task.columns.map(({ name }) => name).filter((name) => !task.key.includes(name));
   const key = keyOf(task);
   const isHistory = task.history !== undefined;
+  const hasEnds = task.history?.ends !== undefined;
   return {
     task: task.name,
     relation: task.relation,
     key,
     ...(isHistory ? { versionsOf: task.key } : {}),
-    rest: [...rest, ...loads, ...(isHistory ? [VALID_TO, IS_CURRENT] : [])],
-    rows: (within) => silverRows(task, shape, within),
+    ...(hasEnds ? { hasEnds } : {}),
+    rest: [
+      ...rest,
+      ...loads,
+      ...(isHistory ? [VALID_TO, IS_CURRENT] : []),
+      ...(hasEnds ? [PREVIOUS_TO] : []),
+    ],
+    rows: (within) =>
+      hasEnds ? historyRows(task, shape, within) : silverRows(task, shape, within),
     isCounted: false,
     counts: (within, by) => countRows(task, shape, within, by),
     ...(lineageColumn === undefined && task.incrementalBy === undefined
@@ -103,6 +124,78 @@ function silverRows(task: SilverTask, shape: Shape, within: Within): Select {
   };
 }
 
+/** A history of a table whose members may end. */
+function historyRows(task: SilverTask, shape: Shape, within: Within): Select {
+  const names = [...columnsOf(task).map(({ name }) => name), LINEAGE_COLUMN].filter(
+    (name) => name !== VALID_FROM,
+  );
+  const events: Select = {
+    columns: [...names, VALID_FROM, ...EVENT_COLUMNS].map((name) => ({
+      of: column(name, 'rows'),
+      as: name,
+    })),
+    from: { kind: 'query', query: cleanedEvents(task, shape), as: 'rows' },
+    where: all([
+      ...hasKey(task.key, 'rows'),
+      some([column(ENDED, 'rows'), ...hasKey([VALID_FROM], 'rows')]),
+      ...(within === 'keys' ? [isAffected(task.key, 'rows')] : []),
+    ]),
+  };
+  const partitionBy = keyOf(task).map((name) => column(name, 'placed'));
+  const rank: Expr = { kind: 'row-number', partitionBy, orderBy: lastFirst('placed') };
+  const outputs = (of: string) =>
+    [...names, VALID_FROM, ENDED].map((name) => ({ of: column(name, of), as: name }));
+  const ranked: Select = {
+    columns: [...outputs('placed'), { as: RANK, of: rank }],
+    from: { kind: 'query', query: placedEvents(events, task.key, names), as: 'placed' },
+    where: all(hasKey([VALID_FROM], 'placed')),
+  };
+  const last: Select = {
+    columns: outputs('ranked'),
+    from: { kind: 'query', query: ranked, as: 'ranked' },
+    where: binary(column(RANK, 'ranked'), '=', number(1)),
+  };
+  return validBetween(last, task.key, names, ENDED);
+}
+
+/** Rows that count, and ends, whatever `where` says of them; of an end, only whose it is. */
+function cleanedEvents(task: SilverTask, shape: Shape): Select {
+  const columns: Output[] = columnsOf(task).map((each) => ({
+    of: task.key.includes(each.name) ? cleaned(each, shape) : unlessEnded(each, shape),
+    as: each.name,
+  }));
+  columns.push({ of: column(task.source.lineageColumn!, SOURCE), as: LINEAGE_COLUMN });
+  const where = task.where === undefined ? undefined : userWhere(task.where);
+  return {
+    columns: [...columns, ...eventOutputs(task.source, momentOf(task, shape))],
+    from: { kind: 'table', ...task.source.relation, as: SOURCE },
+    joins: [joinLoads(task.source)],
+    ...(where === undefined ? {} : { where: some([hasEnded(SOURCE), where]) }),
+  };
+}
+
+/** The type of {@link VALID_FROM}. */
+function momentOf({ history }: SilverTask, shape: Shape): string {
+  const { by, timezone } = history!;
+  return timezone === undefined ? (shape.get(by) ?? 'text') : 'timestamp with time zone';
+}
+
+/** A value that cannot be cast may stand in a row that `where` leaves out, and so in an end. */
+function unlessEnded(each: SilverColumn, shape: Shape): Expr {
+  const of = cleaned(each, shape);
+  if (of.kind === 'column') return of;
+  const ended: Expr = { kind: 'not', of: hasEnded(SOURCE) };
+  const value: Expr = { kind: 'case', when: [{ if: ended, value: of }] };
+  const { type, timezone, truncate } = each;
+  return type !== undefined && timezone === undefined && truncate === undefined
+    ? cast(value, type)
+    : value;
+}
+
+function userWhere(sql: string): Expr {
+  return { kind: 'user', sql };
+}
+
 /** Whether several rows may have one key, of which one counts. */
 function isRanked({ latestBy, history }: SilverTask): boolean {
   return latestBy !== undefined || history !== undefined;
@@ -113,6 +206,7 @@ function latestFirst(task: SilverTask, shape: Shape): Order[] {
   const names = [
     ...(task.latestBy === undefined ? [] : [LATEST]),
     ...(task.source.lineageColumn === undefined ? [] : [LINEAGE_COLUMN]),
+    ...(hasPlaces(task) ? [PLACE] : []),
   ];
   const whole = [...shape.values()].flatMap((type, i) =>
     wholeOrder(column(wholeName(i), 'rows'), type),
@@ -141,15 +235,29 @@ function cleanedRows(task: SilverTask, shape: Shape): Select {
   if (task.latestBy !== undefined) {
     columns.push({ of: column(task.latestBy, SOURCE), as: LATEST });
   }
+  if (hasPlaces(task)) columns.push({ of: column(OFFSET_COLUMN, SOURCE), as: PLACE });
   if (isRanked(task)) {
     for (const [i, name] of [...shape.keys()].entries()) {
       columns.push({ of: column(name, SOURCE), as: wholeName(i) });
     }
   }
   const from: From = { kind: 'table', ...relation, as: SOURCE };
-  const where: Expr | undefined =
-    task.where === undefined ? undefined : { kind: 'user', sql: task.where };
-  return { columns, from, ...(where === undefined ? {} : { where }) };
+  const where = [
+    ...countedRows(task),
+    ...(task.where === undefined ? [] : [userWhere(task.where)]),
+  ];
+  return { columns, from, ...(where.length === 0 ? {} : { where: all(where) }) };
+}
+
+/** Of a table that keeps versions, those that count. */
+function countedRows(task: SilverTask): Expr[] {
+  if (task.history !== undefined) return isVersion(task.source);
+  return readsLast(task) ? isLastOfMember(task.source) : isStanding(task.source);
+}
+
+/** Of several versions in one load, and with one value of `latest-by`, the last one counts. */
+function hasPlaces({ source, latestBy }: SilverTask): boolean {
+  return source.versions !== undefined && latestBy !== undefined;
 }
 
 /** @param since the last value of the column that was read */
@@ -206,6 +314,15 @@ function countRows(task: SilverTask, shape: Shape, within: Within, by: Trace | u
   if (by === undefined || !('loads' in by) || !mayLackKey(task)) return affected;
   const came = all([hasNoKey(task.key, 'rows'), isOfLoads(by.loads, 'rows', LINEAGE_COLUMN)]);
   return { ...affected, union: [{ ...whole, where: came }] };
+}
+
+/** Whether it has a row for each member of a table that keeps versions: the last version, as there is no other order. */
+export function readsLast({ source, key, columns, latestBy, history }: SilverTask): boolean {
+  const { versions } = source;
+  if (versions === undefined || latestBy !== undefined || history !== undefined) return false;
+  return columns
+    .filter(({ name }) => key.includes(name))
+    .every(({ from }) => 'column' in from && versions.key.includes(from.column));
 }
 
 /** The key of a loaded table is never NULL. */

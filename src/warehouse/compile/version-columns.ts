@@ -1,6 +1,6 @@
 /** The columns of versions: how long each is valid, and which is that of now. */
-import { IS_CURRENT, VALID_FROM, VALID_TO } from '../../model/warehouse/versions.js';
-import { column, type Expr, type Output } from '../../relational/tree.js';
+import { IS_CURRENT, PREVIOUS_TO, VALID_FROM, VALID_TO } from '../../model/warehouse/versions.js';
+import { column, type Expr, type Output, type Select } from '../../relational/tree.js';
 
 /**
  * A version is valid until the next one of the same key.
@@ -19,4 +19,44 @@ export function validity(key: readonly string[], of: string): Output[] {
     { of: next, as: VALID_TO },
     { of: { kind: 'is-null', of: next }, as: IS_CURRENT },
   ];
+}
+
+/**
+ * The same where members may end: the versions among events, each of which begins or ends one. They have
+ * {@link PREVIOUS_TO}, too.
+ *
+ * @param events with {@link VALID_FROM}, no two of a key with the same, and `ended`
+ */
+export function validBetween(
+  events: Select,
+  key: readonly string[],
+  names: readonly string[],
+  ended: string,
+): Select {
+  const outputs = (of: string) =>
+    [...names, VALID_FROM].map((name) => ({ of: column(name, of), as: name }));
+  const bounded: Select = {
+    columns: [
+      ...outputs('events'),
+      { of: column(ended, 'events'), as: ended },
+      ...validity(key, 'events'),
+    ],
+    from: { kind: 'query', query: events, as: 'events' },
+  };
+  const previous: Expr = {
+    kind: 'window',
+    name: 'lag',
+    of: column(VALID_TO, 'bounded'),
+    partitionBy: key.map((name) => column(name, 'bounded')),
+    orderBy: [{ of: column(VALID_FROM, 'bounded') }],
+  };
+  return {
+    columns: [
+      ...outputs('bounded'),
+      ...[VALID_TO, IS_CURRENT].map((name) => ({ of: column(name, 'bounded'), as: name })),
+      { of: previous, as: PREVIOUS_TO },
+    ],
+    from: { kind: 'query', query: bounded, as: 'bounded' },
+    where: { kind: 'not', of: column(ended, 'bounded') },
+  };
 }

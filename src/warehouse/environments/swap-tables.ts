@@ -52,9 +52,8 @@ export async function swapTables(client: pg.Client, swaps: readonly Swap[]): Pro
   const foreignKeys = replaced.flatMap((each) => each.foreignKeys);
   for (const { drop } of foreignKeys) await client.query(drop);
   await dropAll(client, oids);
+  await createMissing(client, [...new Set(swaps.map(({ task }) => task.relation.schema))]);
   for (const { task, own } of swaps) {
-    // Production may never have been run.
-    await client.query(`CREATE SCHEMA IF NOT EXISTS ${quoteIdentifier(task.relation.schema)}`);
     await freeNames(client, own, task.relation.schema);
     await client.query(
       `ALTER TABLE ${quoteRelation(own.relation)} SET SCHEMA ${quoteIdentifier(task.relation.schema)}`,
@@ -74,6 +73,15 @@ export async function swapTables(client: pg.Client, swaps: readonly Swap[]): Pro
     dependent.filter(({ oid }) => !oids.has(oid)),
   );
   return lockedAt;
+}
+
+/** Where nothing was made in production so far, it has no schemas. */
+async function createMissing(client: pg.Client, schemas: readonly string[]): Promise<void> {
+  const { rows } = await client.query<{ name: string }>(
+    'SELECT name FROM unnest($1::text[]) AS name WHERE to_regnamespace(quote_ident(name)) IS NULL',
+    [schemas],
+  );
+  for (const { name } of rows) await client.query(`CREATE SCHEMA ${quoteIdentifier(name)}`);
 }
 
 /** To lock a view would lock what it reads. */

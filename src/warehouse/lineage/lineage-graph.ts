@@ -1,9 +1,11 @@
 /** The declarations of a warehouse → what each table and column is made of. */
+import { ENDED_COLUMN } from '../../model/kept-versions.js';
 import { findTableAt, type Model, physicalColumns } from '../../model/model.js';
 import { averageCount, averageSum } from '../../model/warehouse/measure.js';
 import { isSqlFault, type SqlReader } from '../../model/warehouse/sql-reader.js';
 import type { NamedTable } from '../../model/warehouse/sql-scope.js';
 import type {
+  Ends,
   FactTask,
   ModelTask,
   Relation,
@@ -18,7 +20,7 @@ import {
   IS_CURRENT,
   VALID_FROM,
   VALID_TO,
-  VERSION_COLUMNS,
+  versionColumnsOf,
 } from '../../model/warehouse/versions.js';
 import { isAggregated } from '../compile/fact-rows.js';
 import { fieldsOf } from '../compile/measure-columns.js';
@@ -138,7 +140,9 @@ function columnsOf(task: Task, { nameOf, known, sql, tasks }: Known): LineageCol
       return [
         { name: 'id', from: [...task.naturalKey.map(from), ...moments] },
         ...[...names].map((name) => ({ name, from: [from(name)] })),
-        ...(task.type2 === undefined ? [] : versionColumns(moments)),
+        ...(task.type2 === undefined
+          ? []
+          : versionColumns(moments, task.type2.ends, nameOf(task.source))),
       ];
     }
     case 'fact':
@@ -176,8 +180,17 @@ function sqlColumns(
 }
 
 /** @param moments what says from when a version is valid */
-function versionColumns(moments: readonly string[]): LineageColumn[] {
-  return VERSION_COLUMNS.map((name) => ({ name, from: moments }));
+function versionColumns(
+  moments: readonly string[],
+  ends: Ends | undefined,
+  source: string,
+): LineageColumn[] {
+  const ended = { rows: ENDED_COLUMN, gaps: VALID_TO };
+  const until = ends === undefined ? moments : [...moments, `${source}.${ended[ends]}`];
+  return versionColumnsOf(ends).map((name) => ({
+    name,
+    from: name === VALID_FROM ? moments : until,
+  }));
 }
 
 function silverColumns(
@@ -185,7 +198,8 @@ function silverColumns(
   source: string,
   sql: SqlReader | undefined,
 ): LineageColumn[] {
-  const versions = history === undefined ? [] : versionColumns([`${source}.${history.by}`]);
+  const versions =
+    history === undefined ? [] : versionColumns([`${source}.${history.by}`], history.ends, source);
   const declared = columns.map(({ name, from }) => {
     if ('column' in from) return { name, from: [`${source}.${from.column}`] };
     const reading = sql?.readExpression(from.sql);

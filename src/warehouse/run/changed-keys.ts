@@ -2,7 +2,7 @@
 import type pg from 'pg';
 import type { ChangedValues, UnseenChange } from '../../ledger/changes.js';
 import { quoteIdentifier } from '../../model/ddl.js';
-import { IS_CURRENT, VALID_FROM, VALID_TO } from '../../model/warehouse/versions.js';
+import { IS_CURRENT, PREVIOUS_TO, VALID_FROM, VALID_TO } from '../../model/warehouse/versions.js';
 import type { Blueprint } from '../compile/blueprint.js';
 import { type KeyReader, keyReaderName } from '../compile/key-readers.js';
 import { quoteRelation } from '../compile/relation-shape.js';
@@ -43,10 +43,15 @@ function rowsSql(columns: readonly string[], joined: string): string {
 
 /**
  * A version that comes or goes changes who is there while it is valid; the first one also before. Where the end of
- * a version moved, it is the time between.
+ * a version moved, it is the time between. One that is the first now, or was, also changes who is there before it.
  */
-function versionsSql({ relation }: Blueprint, columns: readonly string[], joined: string): string {
+function versionsSql(
+  { relation, hasEnds }: Blueprint,
+  columns: readonly string[],
+  joined: string,
+): string {
   const isFirst = (of: string, table: string) => {
+    if (hasEnds === true) return `${of}.${PREVIOUS_TO} IS NULL`;
     const isSame = columns.map((name) => {
       const quoted = quoteIdentifier(name);
       return `earlier.${quoted} = ${of}.${quoted}`;
@@ -70,10 +75,17 @@ function versionsSql({ relation }: Blueprint, columns: readonly string[], joined
     `${earlier}::text`,
     `CASE WHEN stage.${IS_CURRENT} OR made.${IS_CURRENT} THEN NULL ELSE ${later}::text END`,
   );
+  const before = listed(columns, 'stage', 'NULL', `stage.${VALID_FROM}::text`);
+  const ofFirst =
+    hasEnds === true
+      ? `
+    UNION ALL SELECT ${before} ${joined} WHERE d.old IS NOT NULL AND d.new IS NOT NULL
+      AND (stage.${PREVIOUS_TO} IS NULL) <> (made.${PREVIOUS_TO} IS NULL)`
+      : '';
   return `SELECT ${whole('stage', STAGE)} ${joined} WHERE d.old IS NULL
     UNION ALL SELECT ${whole('made', quoteRelation(relation))} ${joined} WHERE d.new IS NULL
     UNION ALL SELECT ${between} ${joined}
-      WHERE d.old IS NOT NULL AND d.new IS NOT NULL AND stage.${VALID_TO} IS DISTINCT FROM made.${VALID_TO}`;
+      WHERE d.old IS NOT NULL AND d.new IS NOT NULL AND stage.${VALID_TO} IS DISTINCT FROM made.${VALID_TO}${ofFirst}`;
 }
 
 /** @returns undefined where an entry does not list them */

@@ -11,6 +11,7 @@ import { column } from '../../relational/tree.js';
 import type { Blueprint, Trace, Within } from '../compile/blueprint.js';
 import { DATE, unknownId } from '../compile/fact-rows.js';
 import { quoteRelation, type Shape } from '../compile/relation-shape.js';
+import { readsLast } from '../compile/silver-rows.js';
 import { sliceText } from '../compile/slice-conditions.js';
 import { readerKey, sliceValue } from '../compile/slice-value.js';
 
@@ -96,6 +97,7 @@ function findKeys(
 function isTraceable(task: SilverTask | DimensionTask, unseen: readonly UnseenChange[]): boolean {
   if (unseen.some(({ kind, loadId }) => kind === 'definition' || loadId === null)) return false;
   const has = (kind: string) => unseen.some((change) => change.kind === kind);
+  if (ofMembers(task)) return !has('updated') && !has('deleted') && keepsKey(task);
   if (!has('updated') && !has('deleted')) return true;
   // A row that one load updated may have gone with another one: nothing of both is left.
   if (has('updated') && has('deleted')) return false;
@@ -104,9 +106,23 @@ function isTraceable(task: SilverTask | DimensionTask, unseen: readonly UnseenCh
   return keepsKey(task);
 }
 
+/**
+ * Whether a row counts by what came after it of the same member: other rows than those with the load are concerned, and
+ * an end that goes has left no row.
+ */
+function ofMembers(task: SilverTask | DimensionTask): boolean {
+  if (task.source.versions === undefined) return false;
+  return task.source.versions.hasEnds || (task.kind === 'silver' && readsLast(task));
+}
+
 /** Whether a row of the source gives the same key whatever is updated in it: a key made of its own key alone. */
 function keepsKey(task: SilverTask | DimensionTask): boolean {
-  const { key = [] } = task.source;
+  const { versions, key = [] } = task.source;
+  if (versions !== undefined) return isOfKey(task, versions.key);
+  return isOfKey(task, key);
+}
+
+function isOfKey(task: SilverTask | DimensionTask, key: readonly string[]): boolean {
   if (task.kind === 'dimension') return task.naturalKey.every((name) => key.includes(name));
   return task.columns
     .filter(({ name }) => task.key.includes(name))

@@ -9,17 +9,23 @@
  */
 import type pg from 'pg';
 import { quoteColumns } from '../../model/ddl.js';
-import { IS_CURRENT, VALID_FROM, VALID_TO } from '../../model/warehouse/versions.js';
+import { IS_CURRENT, PREVIOUS_TO, VALID_FROM, VALID_TO } from '../../model/warehouse/versions.js';
 import type { Blueprint } from '../compile/blueprint.js';
 import { quoteRelation } from '../compile/relation-shape.js';
 
 /** They come with the table, and are not carried over to the next. */
-export const OWN_CONSTRAINTS = ['edp_valid_forward', 'edp_current_is_last', 'edp_no_gap'] as const;
+export const OWN_CONSTRAINTS = [
+  'edp_valid_forward',
+  'edp_current_is_last',
+  'edp_no_gap',
+  'edp_valid_behind',
+  'edp_no_overlap',
+] as const;
 
 /** @param table as in SQL, with rows and a unique index on its key */
 export async function addVersionConstraints(
   client: pg.Client,
-  { key, versionsOf }: Blueprint,
+  { key, versionsOf, hasEnds }: Blueprint,
   table: string,
 ): Promise<void> {
   if (versionsOf === undefined) return;
@@ -29,6 +35,10 @@ export async function addVersionConstraints(
     `CREATE UNIQUE INDEX ON ${table} (${quoteColumns(versionsOf)}) WHERE ${IS_CURRENT}`,
   );
   const [forward, last, noGap] = OWN_CONSTRAINTS;
+  if (hasEnds === true) {
+    await addGapConstraints(client, versionsOf, table);
+    return;
+  }
   await client.query(`ALTER TABLE ${table}
     ADD CONSTRAINT ${forward} CHECK (${VALID_FROM} < ${VALID_TO}),
     ADD CONSTRAINT ${last} CHECK (${IS_CURRENT} = (${VALID_TO} IS NULL)),
@@ -36,9 +46,39 @@ export async function addVersionConstraints(
       DEFERRABLE INITIALLY DEFERRED`);
 }
 
+/**
+ * Where members may end, each version refers to the one before it, by its end (the foreign key), which no other version
+ * does (an index), and begins at that end or behind it. One version of a key at most has none before it (an index). So
+ * there is one chain, forward in time, which may have gaps, and whose last version alone may have no end.
+ */
+async function addGapConstraints(
+  client: pg.Client,
+  versionsOf: readonly string[],
+  table: string,
+): Promise<void> {
+  const [forward, last, , behind, noOverlap] = OWN_CONSTRAINTS;
+  const members = quoteColumns(versionsOf);
+  const previous = quoteColumns([...versionsOf, PREVIOUS_TO]);
+  await client.query(`CREATE UNIQUE INDEX ON ${table} (${previous})`);
+  await client.query(`CREATE UNIQUE INDEX ON ${table} (${members}) WHERE ${PREVIOUS_TO} IS NULL`);
+  await client.query(`ALTER TABLE ${table}
+    ADD CONSTRAINT ${forward} CHECK (${VALID_FROM} < ${VALID_TO}),
+    ADD CONSTRAINT ${last} CHECK (${IS_CURRENT} = (${VALID_TO} IS NULL)),
+    ADD CONSTRAINT ${behind} CHECK (${PREVIOUS_TO} <= ${VALID_FROM}),
+    ADD CONSTRAINT ${noOverlap} FOREIGN KEY (${previous})
+      REFERENCES ${table} (${quoteColumns([...versionsOf, VALID_TO])}) DEFERRABLE INITIALLY DEFERRED`);
+}
+
 /** Asks now what would be asked at the end of the transaction. */
-export async function assertNoGap(client: pg.Client, { relation }: Blueprint): Promise<void> {
-  const name = quoteRelation({ schema: relation.schema, name: OWN_CONSTRAINTS[2] });
+export async function assertNoGap(
+  client: pg.Client,
+  { relation, hasEnds }: Blueprint,
+): Promise<void> {
+  const [, , noGap, , noOverlap] = OWN_CONSTRAINTS;
+  const name = quoteRelation({
+    schema: relation.schema,
+    name: hasEnds === true ? noOverlap : noGap,
+  });
   await client.query(`SET CONSTRAINTS ${name} IMMEDIATE`);
   await client.query(`SET CONSTRAINTS ${name} DEFERRED`);
 }

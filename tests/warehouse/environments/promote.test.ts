@@ -277,3 +277,15 @@ it('an environment goes without a trace, and waits for nobody', async () => {
   expect(await database.query("SELECT task FROM edp.tasks WHERE task ~ '__'")).toEqual([]);
   expect((await run(await project())).filter(({ state }) => state !== 'unchanged')).toEqual([]);
 });
+
+it('may be the first to make anything in production', async () => {
+  await begin();
+  const warehouse = await project(UPPER);
+  expect(statesOf(await runIn('dev', warehouse)).join('\n')).not.toContain('failed');
+  await promote('dev', warehouse);
+  expect(await database.query('SELECT plan FROM silver.users ORDER BY usr')).toEqual([
+    ['PRO'],
+    ['FREE'],
+  ]);
+  await expectRight(warehouse);
+});
