@@ -10,7 +10,7 @@ import { RowsLeftOut } from './sinks/left-out.js';
  * while it has.
  */
 const LEAST_BYTES = 256 * 1024;
-const MOST_WAITING_BYTES = 64 * 1024 * 1024;
+const MOST_WAITING_BYTES = 96 * 1024 * 1024;
 
 interface Waiting {
   /** Of the partition, or of the whole table for its rest partition. */

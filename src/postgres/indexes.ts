@@ -20,7 +20,7 @@ export interface IndexPlan {
 /** A table may already have this size: building indexes over its rows costs almost nothing. */
 const SMALL_TABLE_BYTES = 1024 * 1024;
 
-const PARALLEL_FROM = '1MB';
+const PARALLEL_FROM = '3MB';
 
 /** Each partition and each of its indexes is locked until the end of the load. */
 const MAX_PARTITIONS = 500;
