@@ -246,9 +246,7 @@ describe('snapshots of all members', () => {
     await ingest(cwd, '3.csv', csv('1,a', '2,a', '3,b', '4,a'));
     await ingest(cwd, '4.csv', csv('4,a', '1,a'));
     const { json } = await run(cwd, 'status');
-    expect(json.loads.map((load: { membersEnded: number }) => load.membersEnded)).toEqual([
-      2, 0, 1, 0,
-    ]);
+    expect(json.loads.map(({ membersEnded }) => membersEnded)).toEqual([2, 0, 1, 0]);
     expect(await states()).toEqual([
       '1a@1',
       '2a@1',
