@@ -108,11 +108,16 @@ function plainText(value: unknown): string | undefined {
   return text === undefined || /\{[{%]/.test(text) ? undefined : text;
 }
 
+/** As `ref` names a model in Python. */
+export function nameOfFile(file: string): string {
+  return file.slice(file.lastIndexOf('/') + 1, file.lastIndexOf('.'));
+}
+
 type Named = Omit<DbtNames, 'find'>;
 
 function findTarget(
   { targets, nameless }: Named,
-  { settings }: DbtProject,
+  project: DbtProject,
   call: JinjaCall,
 ): DbtTarget | Refusal {
   const texts = call.values.map((one) => (one.kind === 'literal' ? String(one.value) : undefined));
@@ -127,7 +132,7 @@ function findTarget(
   if (call.named.has('v') || call.named.has('version')) {
     return { reason: 'edp has no versions of models', instead: 'name the model of that version' };
   }
-  if (call.name === 'ref' && second !== undefined && first !== settings.name) {
+  if (call.name === 'ref' && second !== undefined && first !== project.settings.name) {
     const reason = `${written} is a model of the package ${first}, which is not read`;
     return { reason, instead: 'convert the package, too, or write the name of its table' };
   }
@@ -138,6 +143,16 @@ function findTarget(
   for (const id of ids) {
     const found = targets.get(id) ?? nameless.get(id);
     if (found !== undefined) return found;
+  }
+  const isPython =
+    call.name === 'ref' &&
+    project.pythonModels.some((file) => nameOfFile(file) === (second ?? first));
+  if (isPython) {
+    const reason = `${written} is a model in Python, and edp runs SQL`;
+    return {
+      reason,
+      instead: 'write that one as SQL, or name a table that a program of your own fills',
+    };
   }
   const reason = `${written} is nothing that the project declares`;
   return { reason, instead: 'declare it, or write the name of its table' };
