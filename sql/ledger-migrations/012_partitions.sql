@@ -67,9 +67,10 @@ BEGIN
   EXECUTE format('CREATE TABLE %s (LIKE %s INCLUDING ALL EXCLUDING INDEXES EXCLUDING IDENTITY EXCLUDING STATISTICS)%s',
                  whole, parent, divided);
   made := whole::regclass;
+  -- Policies of the parent do not act on who reads a partition itself.
   FOR item IN
     SELECT DISTINCT a.privilege_type, CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END AS grantee
-    FROM pg_class c, aclexplode(c.relacl) a WHERE c.oid = parent AND a.grantee <> c.relowner
+    FROM pg_class c, aclexplode(c.relacl) a WHERE c.oid = parent AND a.grantee <> c.relowner AND NOT c.relrowsecurity
   LOOP
     EXECUTE format('GRANT %s ON %s TO %s', item.privilege_type, made, item.grantee);
   END LOOP;
@@ -77,6 +78,7 @@ BEGIN
     SELECT DISTINCT a.privilege_type, t.attname, CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END AS grantee
     FROM pg_attribute t, aclexplode(t.attacl) a
     WHERE t.attrelid = parent AND t.attnum > 0 AND NOT t.attisdropped
+      AND NOT (SELECT c.relrowsecurity FROM pg_class c WHERE c.oid = parent)
   LOOP
     EXECUTE format('GRANT %s (%I) ON %s TO %s', item.privilege_type, item.attname, made, item.grantee);
   END LOOP;

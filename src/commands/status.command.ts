@@ -162,6 +162,9 @@ function printLoad(
       `it replaced the values of ${formatNumber(load.rowsReplaced, 'row')} that ${load.rowsReplaced === 1 ? 'was' : 'were'} there before (${REPLACING_FLAG})`,
     );
   }
+  if (load.membersEnded !== null && load.membersEnded > 0) {
+    output.line(`${formatNumber(load.membersEnded, 'member')} ended: its file lacks them`);
+  }
   if (load.replacedBy !== null) {
     output.line(
       `its rows went when load ${load.replacedBy} became the content of the table (--replace)`,

@@ -48,6 +48,8 @@ export interface LoadSummary {
   readonly drift: Drift | undefined;
   /** Rows of other loads whose values it replaced. */
   readonly rowsReplaced: number;
+  /** Members that its file lacked; null where it is not to hold all, or could not show who is gone. */
+  readonly membersEnded: number | null;
   /** Working time of all its runs. */
   readonly seconds: number;
   readonly contentHash: string;
@@ -301,6 +303,7 @@ async function queryLoads(
     corrections: groupCorrections(row.corrections ?? {}),
     drift: row.file_format.drift,
     rowsReplaced: row.rows_replaced,
+    membersEnded: row.rows_ended ?? null,
     seconds: Number(row.seconds),
     contentHash: row.content_hash,
     startedAt: row.started_at,

@@ -61,6 +61,23 @@ const partitions = async () =>
     )
   ).map(([name]) => name);
 
+it('gives nobody a partition whose table shows each role rows of its own', async () => {
+  const cwd = await makeProject(DIVIDED, FILES);
+  await run(cwd, 'ingest', 'd.csv');
+  await run(cwd, 'ingest', 'a.csv', '--table', 't');
+  await database.query(`ALTER TABLE t ENABLE ROW LEVEL SECURITY;
+    CREATE POLICY p ON t FOR SELECT USING (id = 1);
+    GRANT SELECT ON t TO ${LOADER}; GRANT SELECT (id) ON t TO ${KEEPER};`);
+  const later = await run(cwd, 'ingest', 'b.csv', '--table', 't');
+  expect(later.json.rows, later.stderr).toMatchObject({ loaded: 2 });
+  const readable = await database.query(
+    `SELECT relid::regclass::text FROM pg_partition_tree('t')
+     WHERE has_any_column_privilege('${LOADER}', relid, 'SELECT') OR has_any_column_privilege('${KEEPER}', relid, 'SELECT')
+     ORDER BY 1`,
+  );
+  expect(readable).toEqual([['t']]);
+});
+
 describe('a role that owns nothing', () => {
   it('loads into partitions that do not exist yet, its rights given before or behind others', async () => {
     const cwd = await makeProject(DIVIDED, FILES);

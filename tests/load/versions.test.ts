@@ -245,6 +245,8 @@ describe('snapshots of all members', () => {
     expect(second.stderr).toContain('one member of "m" is not in 2.csv, and so ended');
     await ingest(cwd, '3.csv', csv('1,a', '2,a', '3,b', '4,a'));
     await ingest(cwd, '4.csv', csv('4,a', '1,a'));
+    const { json } = await run(cwd, 'status');
+    expect(json.loads.map(({ membersEnded }) => membersEnded)).toEqual([2, 0, 1, 0]);
     expect(await states()).toEqual([
       '1a@1',
       '2a@1',

@@ -37,6 +37,9 @@ const loadSummary = {
   ...remarks,
   drift: drift.optional(),
   rowsReplaced: count.describe('Rows of other loads that it replaced'),
+  membersEnded: count
+    .nullable()
+    .describe('Members that its file lacks, of a table with snapshot: full; null for other loads'),
   seconds: seconds.describe('Working time of all its runs'),
   contentHash: z.string(),
   startedAt: time,

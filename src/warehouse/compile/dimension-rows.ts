@@ -24,10 +24,11 @@ import {
   text,
 } from '../../relational/tree.js';
 import { AFFECTED, type Blueprint, SOURCE, type Trace, type Within } from './blueprint.js';
-import { datedRows, rowsOfVersions, type Versioned } from './dimension-versions.js';
+import { datedRows, rowsOfVersions } from './dimension-versions.js';
 import { countKeys, hasKey, isAffected, isOfLoads, listedKeys, loadsOf } from './key-conditions.js';
 import { isSameWhereEqual, type Shape, wholeOrder } from './relation-shape.js';
 import { isStanding } from './standing-rows.js';
+import type { Versioned } from './version-changes.js';
 
 const RANK = 'edp_rank';
 /** What edp adds to tables; no attributes of what is made of them. */

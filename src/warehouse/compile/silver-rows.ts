@@ -2,7 +2,7 @@
 import { OFFSET_COLUMN } from '../../model/kept-versions.js';
 import { LINEAGE_COLUMN } from '../../model/warehouse/known-columns.js';
 import type { SilverColumn, SilverTask } from '../../model/warehouse/task.js';
-import { IS_CURRENT, PREVIOUS_TO, VALID_FROM, VALID_TO } from '../../model/warehouse/versions.js';
+import { IS_CURRENT, PREVIOUS_TO, VALID_TO } from '../../model/warehouse/versions.js';
 import {
   all,
   binary,
@@ -14,23 +14,15 @@ import {
   type Order,
   type Output,
   type Select,
-  some,
   text,
 } from '../../relational/tree.js';
 import { type Blueprint, SOURCE, type Trace, type Within } from './blueprint.js';
+import { historyRows } from './ended-history.js';
 import { countKeys, hasKey, hasNoKey, isAffected, isOfLoads, loadsOf } from './key-conditions.js';
 import { type Shape, wholeOrder } from './relation-shape.js';
+import { cleaned, columnsOf, keyOf, userWhere } from './silver-columns.js';
 import { isLastOfMember, isStanding, isVersion } from './standing-rows.js';
-import { validBetween, validity } from './version-columns.js';
-import {
-  ENDED,
-  EVENT_COLUMNS,
-  eventOutputs,
-  hasEnded,
-  joinLoads,
-  lastFirst,
-  placedEvents,
-} from './version-events.js';
+import { validity } from './version-columns.js';
 
 const LATEST = 'edp_latest';
 const RANK = 'edp_rank';
@@ -79,19 +71,6 @@ export function silverBlueprint(
   };
 }
 
-/** What tells its rows apart. */
-function keyOf({ key, history }: SilverTask): readonly string[] {
-  return history === undefined ? key : [...key, VALID_FROM];
-}
-
-/** Those that are declared; of a history, the moment from which a version is valid, too. */
-export function columnsOf({ columns, history }: SilverTask): readonly SilverColumn[] {
-  if (history === undefined) return columns;
-  const { by, timezone } = history;
-  const zone = timezone === undefined ? {} : { timezone };
-  return [...columns, { name: VALID_FROM, from: { column: by }, ...zone, onError: 'fail' }];
-}
-
 function silverRows(task: SilverTask, shape: Shape, within: Within): Select {
   const names = [
     ...columnsOf(task).map(({ name }) => name),
@@ -122,78 +101,6 @@ function silverRows(task: SilverTask, shape: Shape, within: Within): Select {
     },
     where: binary(column(RANK, 'ranked'), '=', number(1)),
   };
-}
-
-/** A history of a table whose members may end. */
-function historyRows(task: SilverTask, shape: Shape, within: Within): Select {
-  const names = [...columnsOf(task).map(({ name }) => name), LINEAGE_COLUMN].filter(
-    (name) => name !== VALID_FROM,
-  );
-  const events: Select = {
-    columns: [...names, VALID_FROM, ...EVENT_COLUMNS].map((name) => ({
-      of: column(name, 'rows'),
-      as: name,
-    })),
-    from: { kind: 'query', query: cleanedEvents(task, shape), as: 'rows' },
-    where: all([
-      ...hasKey(task.key, 'rows'),
-      some([column(ENDED, 'rows'), ...hasKey([VALID_FROM], 'rows')]),
-      ...(within === 'keys' ? [isAffected(task.key, 'rows')] : []),
-    ]),
-  };
-  const partitionBy = keyOf(task).map((name) => column(name, 'placed'));
-  const rank: Expr = { kind: 'row-number', partitionBy, orderBy: lastFirst('placed') };
-  const outputs = (of: string) =>
-    [...names, VALID_FROM, ENDED].map((name) => ({ of: column(name, of), as: name }));
-  const ranked: Select = {
-    columns: [...outputs('placed'), { as: RANK, of: rank }],
-    from: { kind: 'query', query: placedEvents(events, task.key, names), as: 'placed' },
-    where: all(hasKey([VALID_FROM], 'placed')),
-  };
-  const last: Select = {
-    columns: outputs('ranked'),
-    from: { kind: 'query', query: ranked, as: 'ranked' },
-    where: binary(column(RANK, 'ranked'), '=', number(1)),
-  };
-  return validBetween(last, task.key, names, ENDED);
-}
-
-/** Rows that count, and ends, whatever `where` says of them; of an end, only whose it is. */
-function cleanedEvents(task: SilverTask, shape: Shape): Select {
-  const columns: Output[] = columnsOf(task).map((each) => ({
-    of: task.key.includes(each.name) ? cleaned(each, shape) : unlessEnded(each, shape),
-    as: each.name,
-  }));
-  columns.push({ of: column(task.source.lineageColumn!, SOURCE), as: LINEAGE_COLUMN });
-  const where = task.where === undefined ? undefined : userWhere(task.where);
-  return {
-    columns: [...columns, ...eventOutputs(task.source, momentOf(task, shape))],
-    from: { kind: 'table', ...task.source.relation, as: SOURCE },
-    joins: [joinLoads(task.source)],
-    ...(where === undefined ? {} : { where: some([hasEnded(SOURCE), where]) }),
-  };
-}
-
-/** The type of {@link VALID_FROM}. */
-function momentOf({ history }: SilverTask, shape: Shape): string {
-  const { by, timezone } = history!;
-  return timezone === undefined ? (shape.get(by) ?? 'text') : 'timestamp with time zone';
-}
-
-/** A value that cannot be cast may stand in a row that `where` leaves out, and so in an end. */
-function unlessEnded(each: SilverColumn, shape: Shape): Expr {
-  const of = cleaned(each, shape);
-  if (of.kind === 'column') return of;
-  const ended: Expr = { kind: 'not', of: hasEnded(SOURCE) };
-  const value: Expr = { kind: 'case', when: [{ if: ended, value: of }] };
-  const { type, timezone, truncate } = each;
-  return type !== undefined && timezone === undefined && truncate === undefined
-    ? cast(value, type)
-    : value;
-}
-
-function userWhere(sql: string): Expr {
-  return { kind: 'user', sql };
 }
 
 /** Whether several rows may have one key, of which one counts. */
@@ -331,54 +238,4 @@ function mayLackKey({ key, columns, source }: SilverTask): boolean {
     ({ name, from }) =>
       key.includes(name) && !('column' in from && source.key?.includes(from.column) === true),
   );
-}
-
-/** The value of a column, of a row of the source. */
-export function cleaned(
-  { from, type, timezone, truncate, values, onError }: SilverColumn,
-  shape: Shape,
-): Expr {
-  let of: Expr = 'sql' in from ? { kind: 'user', sql: from.sql } : column(from.column, SOURCE);
-  let is = 'sql' in from ? '' : (shape.get(from.column) ?? '');
-  const castTo = (to: string) => {
-    of = onError === 'null' ? { kind: 'try-cast', of, type: to } : cast(of, to);
-    is = to;
-  };
-  if (values !== undefined) {
-    of = spelled(of, values);
-    is = 'text';
-  }
-  if (type !== undefined) castTo(type);
-  if (timezone !== undefined && !isMoment(is)) {
-    if (!/^\s*timestamp/i.test(is)) castTo('timestamp');
-    of = { kind: 'at-zone', of, zone: timezone };
-    is = 'timestamp with time zone';
-  }
-  return truncate === undefined ? of : truncated(of, is, truncate);
-}
-
-function isMoment(type: string): boolean {
-  return /^\s*timestamp(tz\b|\s*(\(\s*\d\s*\))?\s+with\s+time\s+zone\s*$)/i.test(type);
-}
-
-function truncated(of: Expr, type: string, unit: NonNullable<SilverColumn['truncate']>): Expr {
-  if (/^\s*date\s*$/i.test(type)) {
-    return cast({ kind: 'truncate', unit, of: cast(of, 'timestamp') }, 'date');
-  }
-  if (!isMoment(type)) return { kind: 'truncate', unit, of };
-  const inUtc: Expr = { kind: 'truncate', unit, of: { kind: 'at-zone', of, zone: 'UTC' } };
-  return { kind: 'at-zone', of: inUtc, zone: 'UTC' };
-}
-
-/** One name for all spellings of a value; others stay as they are. */
-function spelled(of: Expr, values: NonNullable<SilverColumn['values']>): Expr {
-  const written = cast(of, 'text');
-  return {
-    kind: 'case',
-    when: Object.entries(values).map(([name, spellings]) => ({
-      if: { kind: 'in', of: written, list: [name, ...spellings].map(text) },
-      value: text(name),
-    })),
-    else: written,
-  };
 }

@@ -17,7 +17,8 @@ import {
 } from '../../relational/tree.js';
 import { SOURCE } from '../compile/blueprint.js';
 import { readShape, type Shape } from '../compile/relation-shape.js';
-import { cleaned, silverBlueprint } from '../compile/silver-rows.js';
+import { cleaned } from '../compile/silver-columns.js';
+import { silverBlueprint } from '../compile/silver-rows.js';
 
 const SUSPECTS = 'edp_suspects';
 const PLACE = 'edp_place';

@@ -12,7 +12,7 @@ import { printSelect } from '../../relational/postgres-sql.js';
 import type { Expr, From, Select } from '../../relational/tree.js';
 import { SOURCE } from '../compile/blueprint.js';
 import { findShape, type Shape } from '../compile/relation-shape.js';
-import { cleaned } from '../compile/silver-rows.js';
+import { cleaned } from '../compile/silver-columns.js';
 
 /** What the text itself brings about, and neither the rights of the role nor a table that went meanwhile. */
 const OF_TEXT = /^(42(?!501|P01)[0-9A-Z]{3}|2201B)$/;
