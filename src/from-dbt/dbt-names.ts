@@ -34,6 +34,10 @@ export function nameTargets(project: DbtProject): DbtNames {
   ]);
   const add = (target: DbtTarget) => targets.set(target.id, target);
   nameModels(project, layers.gold ?? 'gold', add, nameless);
+  for (const name of project.pythonModels.map(nameOfFile).filter(isTaskName)) {
+    const relation = { schema: layers.gold ?? 'gold', name };
+    add(toTarget(`model.${name}`, relation, `gold.${name}`));
+  }
   for (const name of listSnapshots(project)) {
     add(toTarget(`snapshot.${name}`, { schema: layers.silver ?? 'silver', name }));
   }
@@ -117,7 +121,7 @@ type Named = Omit<DbtNames, 'find'>;
 
 function findTarget(
   { targets, nameless }: Named,
-  project: DbtProject,
+  { settings }: DbtProject,
   call: JinjaCall,
 ): DbtTarget | Refusal {
   const texts = call.values.map((one) => (one.kind === 'literal' ? String(one.value) : undefined));
@@ -132,7 +136,7 @@ function findTarget(
   if (call.named.has('v') || call.named.has('version')) {
     return { reason: 'edp has no versions of models', instead: 'name the model of that version' };
   }
-  if (call.name === 'ref' && second !== undefined && first !== project.settings.name) {
+  if (call.name === 'ref' && second !== undefined && first !== settings.name) {
     const reason = `${written} is a model of the package ${first}, which is not read`;
     return { reason, instead: 'convert the package, too, or write the name of its table' };
   }
@@ -143,16 +147,6 @@ function findTarget(
   for (const id of ids) {
     const found = targets.get(id) ?? nameless.get(id);
     if (found !== undefined) return found;
-  }
-  const isPython =
-    call.name === 'ref' &&
-    project.pythonModels.some((file) => nameOfFile(file) === (second ?? first));
-  if (isPython) {
-    const reason = `${written} is a model in Python, and edp runs SQL`;
-    return {
-      reason,
-      instead: 'write that one as SQL, or name a table that a program of your own fills',
-    };
   }
   const reason = `${written} is nothing that the project declares`;
   return { reason, instead: 'declare it, or write the name of its table' };

@@ -351,9 +351,7 @@ it('says of a model in Python what it is, where another one reads it', async () 
     'models/b.sql': "select id from {{ ref('a') }}",
     'models/c.sql': "select id from {{ ref('d') }}",
   });
-  expect(notTaken).toContain(
-    "models/b.sql:1 model b: ref('a') is a model in Python, and edp runs SQL",
-  );
+  expect(notTaken).toContain('models/b.sql:1 model b: it reads the model a, which was not taken');
   expect(notTaken).toContain(
     "models/c.sql:1 model c: ref('d') is nothing that the project declares",
   );

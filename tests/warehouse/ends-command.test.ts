@@ -363,5 +363,7 @@ a load that is not given took effect now:
   );
   const wrong = await folder.plain('test');
   expect(wrong.status).toBe(2);
-  expect(wrong.stderr).toContain('tests/loads.yaml:4: "path" is no column of loads; it has load_id, effective_at');
+  expect(wrong.stderr).toContain(
+    'tests/loads.yaml:4: "path" is no column of loads; it has load_id, effective_at',
+  );
 });
