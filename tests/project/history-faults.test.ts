@@ -25,7 +25,7 @@ const CASES: readonly { name: string; text: string; faults: readonly string[] }[
   one: { from: plans, key: who, latest-by: at, columns: { who: who, at: at } }
 `,
     faults: [
-      '2: silver.a.history: lost has one row for each who, so a later record overwrites the one before; add at to its key, or declare lost without a key',
+      '2: silver.a.history: lost has one row for each who, so a later record overwrites the one before; add at to its key, or declare lost without a key or with versions: true',
       '3: silver.b.history.by: "nowhere" is no column of public.plans',
       '3: silver.b.columns.valid_to: every history has a column valid_to, which edp fills; give yours another name',
       '4: silver.c.history.by: "who" is int, and versions are valid from a moment; name a time; where records have none, a dimension of the loaded table, with type-2 and without changed-at, has versions of its loads',
@@ -88,8 +88,8 @@ dimensions:
     faults: [
       '6: dimensions.a.type-2: type-2 needs versions, and silver.latest keeps only the latest row of each key (latest-by); declare history: there instead',
       '7: dimensions.b.type-2: type-2 needs versions, and silver.plain has one row for each key, so a later record overwrites the one before; declare history: there',
-      '8: dimensions.c.type-2: type-2 needs versions, and lost has one row for each who, so a later record overwrites the one before; declare lost without a key',
-      '9: dimensions.d.type-2: type-2 needs versions, and kept has one row for each who, at, so a later record overwrites the one before; name the column of its key that says when (changed-at:), or declare kept without a key',
+      '8: dimensions.c.type-2: type-2 needs versions, and lost has one row for each who, so a later record overwrites the one before; declare lost without a key or with versions: true',
+      '9: dimensions.d.type-2: type-2 needs versions, and kept has one row for each who, at, so a later record overwrites the one before; name the column of its key that says when (changed-at:), or declare kept without a key or with versions: true',
       '10: dimensions.e.type-2.0: "plna" is no attribute of the dimension; did you mean "plan"?',
       '10: dimensions.e.type-2.1: "who" is no attribute of the dimension',
       '11: dimensions.f.type-2.0: "plan" is no attribute of the dimension',
