@@ -1,6 +1,8 @@
 /** `edp init --from-dbt`: a dbt project → a project of edp. */
+import { realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { EdpError, EXIT } from '../base/errors.js';
+import { toShellWord } from '../base/shell-word.js';
 import type { DbtKind, Findings, NotTaken } from '../from-dbt/findings.js';
 import { showPlace } from '../from-dbt/format-findings.js';
 import { convertDbt, FINDINGS_FILE, type FromDbt } from '../from-dbt/from-dbt.js';
@@ -22,19 +24,41 @@ export async function initFromDbt(
       hint: 'edp init --from-dbt FOLDER [directory]',
     });
   }
-  const inside = directory === '.' ? [] : [`cd ${directory}`];
+  const inside = directory === '.' ? [] : [`cd ${toShellWord(directory)}`];
   const made = await withInferencePool(1, 0, (pool) =>
     convertDbt(folder, inside, { pool, signal }),
   );
+  await assertOutside(folder, directory);
   const files = listFiles(made);
   await writeNewFiles(
     directory,
     files,
-    `name another directory: edp init --from-dbt ${folder} NAME`,
+    `name another directory: edp init --from-dbt ${toShellWord(folder)} NAME`,
   );
   print(output, made, directory);
   output.result(toJson(made, directory, [...files.keys()]));
   return EXIT.done;
+}
+
+/** A dbt project stays as it is, and dbt would take what is written into it for its own. */
+async function assertOutside(folder: string, directory: string): Promise<void> {
+  const from = await realpath(folder);
+  const inDbt = path.relative(from, await realPlace(path.resolve(directory)));
+  if (inDbt === '..' || inDbt.startsWith(`..${path.sep}`) || path.isAbsolute(inDbt)) return;
+  const place = inDbt === '' ? 'is the dbt project itself' : 'lies in the dbt project';
+  throw new EdpError('usage', `the directory of the new project, ${directory}, ${place}`, {
+    hint: `name one beside it: edp init --from-dbt ${toShellWord(folder)} ${toShellWord(`${from}-edp`)}`,
+  });
+}
+
+/** Of a directory that need not be there. */
+async function realPlace(directory: string): Promise<string> {
+  return realpath(directory).catch(async () => {
+    const parent = path.dirname(directory);
+    return parent === directory
+      ? directory
+      : path.join(await realPlace(parent), path.basename(directory));
+  });
 }
 
 function listFiles({ texts, copies }: FromDbt): Map<string, NewFile> {

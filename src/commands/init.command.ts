@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { EdpError, EXIT } from '../base/errors.js';
 import { packageFile } from '../base/package-files.js';
+import { toShellWord } from '../base/shell-word.js';
 import { resolveOptions } from '../options/resolve-options.js';
 import { safeText } from '../terminal/output.js';
 import type { Command } from './command.js';
@@ -32,7 +33,7 @@ export const command: Command = {
     );
     await writeNewFiles(directory, copies, 'name another directory: edp init warehouse NAME');
     for (const file of files) output.line(safeText(path.join(directory, file)));
-    const inside = directory === '.' ? '' : `cd ${directory} && `;
+    const inside = directory === '.' ? '' : `cd ${toShellWord(directory)} && `;
     output.line('');
     output.line(`next: ${inside}edp ingest 'data/*.csv' --on-conflict update && edp run`);
     output.result({ command: 'init', ok: true, directory, files });

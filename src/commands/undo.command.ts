@@ -1,6 +1,7 @@
 /** `edp undo`: removes the rows of a load, so that its file can be loaded again. */
 
 import { EdpError, EXIT, FailedRun } from '../base/errors.js';
+import { toShellWord } from '../base/shell-word.js';
 import type { LoadRecord } from '../ledger/held-load.js';
 import { parseLoadId } from '../ledger/ledger-queries.js';
 import { resolveOptions } from '../options/resolve-options.js';
@@ -14,7 +15,6 @@ import type { UndoJson } from './json/upkeep.schema.js';
 import { asRun } from './shared/recorded-run.js';
 import { REPLACING_FLAG } from './shared/replacing-flag.js';
 import { secondsJson } from './shared/seconds-json.js';
-import { toShellWord } from './shared/shell-word.js';
 import { OPTION_NAMES } from './undo.help.js';
 
 const MAX_LOADS_NAMED = 5;
@@ -93,7 +93,7 @@ function replacedText(replaced: number): string {
 }
 
 function replacedContentText({ loadId, replacedLoads }: UndoResult): string {
-  const paths = [...new Set(replacedLoads.map(({ path }) => safeText(path)))];
+  const paths = [...new Set(replacedLoads.map(({ path }) => toShellWord(path)))];
   const named = paths.slice(0, MAX_LOADS_NAMED).join(' ');
   const more = paths.length > MAX_LOADS_NAMED ? ' …' : '';
   return `the rows that load ${loadId} replaced (--replace) are not brought back; their files can be loaded again: edp ingest ${named}${more}`;

@@ -21,6 +21,8 @@ const LOCK_TIMEOUT_MS = 250;
 const PAUSE_MS = 100;
 /** A lock that is not free for this long is worth a message. */
 const PATIENCE_MS = 5000;
+/** Partitions of one transaction, a second or two: neither a stop nor those who wait for the locks wait for more. */
+const MOST_AT_ONCE = 100;
 const LOCK_NOT_AVAILABLE = '55P03';
 
 export class PartitionMaker {
@@ -38,8 +40,8 @@ export class PartitionMaker {
   }
 
   /**
-   * @throws EdpError `database_refused` where the role may not make them; `interrupted` where the run was stopped while
-   *   others held the locks
+   * @throws EdpError `database_refused` where the role may not make them; `interrupted` where the run was stopped before
+   *   all of them were there; those that were made stay
    */
   make(
     target: TableInCatalog,
@@ -60,6 +62,22 @@ export class PartitionMaker {
     target: TableInCatalog,
     wanted: readonly WantedPartition[],
   ): Promise<readonly KnownPartition[]> {
+    const made: KnownPartition[] = [];
+    for (let from = 0; from < wanted.length; from += MOST_AT_ONCE) {
+      this.#assertGoesOn();
+      made.push(...(await this.#makeSome(target, wanted.slice(from, from + MOST_AT_ONCE))));
+    }
+    return made;
+  }
+
+  #assertGoesOn(): void {
+    if (this.#isStopped()) throw new EdpError('interrupted', 'the run was stopped');
+  }
+
+  async #makeSome(
+    target: TableInCatalog,
+    wanted: readonly WantedPartition[],
+  ): Promise<readonly KnownPartition[]> {
     const { table, partitions } = target;
     this.#client ??= connectOnce(this.#database, 'partitions');
     const client = await this.#client;
@@ -74,7 +92,7 @@ export class PartitionMaker {
       } catch (error) {
         const { code } = error as { code?: string };
         if (code !== LOCK_NOT_AVAILABLE && !isTransient(code)) throw explain(table, error);
-        if (this.#isStopped()) throw new EdpError('interrupted', 'the run was stopped');
+        this.#assertGoesOn();
         if (!hasNoted && performance.now() - since > PATIENCE_MS) {
           hasNoted = true;
           this.#note(

@@ -4,6 +4,7 @@ import { type FileHandle, open, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { EdpError } from '../base/errors.js';
+import { toShellWord } from '../base/shell-word.js';
 import { changed } from './changed-file.js';
 import { isSameVersion, type LocalIdentity } from './file-identity.js';
 import type { InputFile, OpenFile, Source } from './source.js';
@@ -90,12 +91,12 @@ export async function assertReadableFile({ name, path: file }: InputFile): Promi
   });
   if (found.isDirectory()) {
     throw new EdpError('not_a_file', `${name} is a directory`, {
-      hint: `name the files in it: edp ingest '${name.replace(/\/$/, '')}/*.csv'`,
+      hint: `name the files in it: edp ingest ${toShellWord(`${name.replace(/\/$/, '')}/*.csv`)}`,
     });
   }
   if (!found.isFile()) {
     throw new EdpError('not_a_file', `${name} is not a regular file`, {
-      hint: `pipe it in: edp ingest - --table NAME < ${name}`,
+      hint: `pipe it in: edp ingest - --table NAME < ${toShellWord(name)}`,
     });
   }
 }

@@ -1,5 +1,5 @@
 /** A dbt project of a library → a project of edp that runs, and gives what the SQL of dbt gives. */
-import { access, readFile, writeFile } from 'node:fs/promises';
+import { access, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
@@ -132,6 +132,35 @@ it.each<[string, string[], string]>([
   const cwd = await makeDirectory();
   const { status, stderr } = await edp(['init', ...args], { cwd });
   expect([status, stderr]).toEqual([2, expect.stringContaining(message)]);
+});
+
+it('refuses a directory in the dbt project', async () => {
+  const cwd = await makeDirectory();
+  const shop = path.join(cwd, 'shop');
+  await mkdir(path.join(shop, 'models'), { recursive: true });
+  await writeFile(path.join(shop, 'dbt_project.yml'), 'name: shop\n');
+  await writeFile(path.join(shop, 'models/a.sql'), 'select 1 as id');
+  await symlink(shop, path.join(cwd, 'link'));
+  for (const [from, ...words] of [
+    ['shop', 'shop'],
+    ['shop', 'shop/models/../new/one'],
+    ['shop', 'link'],
+    ['link', 'shop/new'],
+  ] as const) {
+    const { status, stderr } = await edp(['init', '--from-dbt', from, ...words], { cwd });
+    expect([status, stderr]).toEqual([2, expect.stringContaining('the dbt project')]);
+  }
+  const inside = await edp(['init', '--from-dbt', '.'], { cwd: shop });
+  expect([inside.status, inside.stderr]).toEqual([
+    2,
+    expect.stringContaining('is the dbt project itself'),
+  ]);
+  expect((await readdir(shop)).sort()).toEqual(['dbt_project.yml', 'models']);
+  const beside = await edp(['init', '--from-dbt', 'shop', "shop's edp"], { cwd });
+  expect(beside.status, beside.stderr).toBe(0);
+  expect(beside.stdout).toContain(`next: cd 'shop'\\''s edp' && edp run`);
+  const above = await edp(['init', '--from-dbt', 'shop', '--json'], { cwd });
+  expect(above.json).toMatchObject({ ok: true, directory: '.' });
 });
 
 it('writes over no file, and then writes nothing', async () => {

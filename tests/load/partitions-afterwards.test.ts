@@ -100,6 +100,34 @@ it('of many partitions, status, verify and undo take the table as one', async ()
   expect(undone.json, undone.stderr).toMatchObject({ ok: true, removed: { rows: count } });
 });
 
+it('undo touches partitions that have rows of the load, several in one transaction', async () => {
+  const count = 300;
+  const cwd = await makeProject(
+    `tables:
+  t:
+    partition-by: { column: day, every: day }
+    columns: { id: int, day: date }
+`,
+    {
+      'a.csv': `id,day\n${daysFrom(count)
+        .map((day, i) => `${i},${day}\n`)
+        .join('')}`,
+      'b.csv': 'id,day\n1000,2020-01-03\n1001,2020-05-03\n1002,\n',
+    },
+  );
+  for (const file of ['a.csv', 'b.csv']) await run(cwd, 'ingest', file, '--table', 't');
+  const deletions = async (load: string) => {
+    const undone = await run(cwd, 'undo', load, '--yes');
+    expect(undone.status, undone.stderr).toBe(0);
+    const [[number]] = (await database.query(
+      `SELECT count(*)::int FROM edp.changes WHERE relation = 'public.t' AND kind = 'deleted' AND load_id = ${load}`,
+    )) as [[number]];
+    return [number, await countOf('t')];
+  };
+  expect(await deletions('2')).toEqual([1, count]);
+  expect(await deletions('1')).toEqual([3, 0]);
+});
+
 it('of a partition that was detached, verify says what is gone, and undo counts it', async () => {
   const cwd = await makeProject(DIVIDED, { 'd.csv': 'id\n1\n', 'a.csv': fileOf(60) });
   await run(cwd, 'ingest', 'd.csv');

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { withClient } from '../../src/postgres/connection.js';
-import { edp } from '../support/cli.js';
+import { edp, startEdp } from '../support/cli.js';
 import { makeProject, runnerFor, useEmptyDatabase } from '../support/scratch.js';
 
 const database = useEmptyDatabase();
@@ -14,6 +14,8 @@ const BY_MONTH = `tables:
     partition-by: { column: day, every: month }
     columns: { id: int, day: date, v: text }
 `;
+
+const BY_DAY = BY_MONTH.replace('month', 'day');
 
 const days = (count: number, from = Date.UTC(2020, 0, 1)) =>
   Array.from({ length: count }, (_, i) =>
@@ -96,23 +98,15 @@ describe('partitions by time', () => {
   });
 
   it('1,000 new ones for two commands with two workers each', async () => {
-    const cwd = await makeProject(
-      `tables:
-  t:
-    key: [id, day]
-    partition-by: { column: day, every: day }
-    columns: { id: int, day: date, v: text }
-`,
-      {
-        'a.csv': `id,day,v\n${days(1000)
-          .map((day, i) => `${i},${day},v`)
-          .join('\n')}\n`,
-        'b.csv': `id,day,v\n${days(1000)
-          .map((day, i) => `${i + 1000},${day},v`)
-          .reverse()
-          .join('\n')}\n`,
-      },
-    );
+    const cwd = await makeProject(BY_DAY, {
+      'a.csv': `id,day,v\n${days(1000)
+        .map((day, i) => `${i},${day},v`)
+        .join('\n')}\n`,
+      'b.csv': `id,day,v\n${days(1000)
+        .map((day, i) => `${i + 1000},${day},v`)
+        .reverse()
+        .join('\n')}\n`,
+    });
     const load = (file: string) =>
       run(cwd, 'ingest', file, '--table', 't', '--process-count', '2', '--read-batch-size', '100');
     const results = await Promise.all([load('a.csv'), load('b.csv')]);
@@ -124,6 +118,31 @@ describe('partitions by time', () => {
     expect(Object.keys(found)).toHaveLength(1000);
     expect(Object.values(found).every((count) => count === 2)).toBe(true);
   }, 240_000);
+
+  it('are made a hundred at a time: Ctrl-C stops between, and the same command goes on', async () => {
+    const cwd = await makeProject(BY_DAY, {
+      'a.csv': `id,day,v\n${days(450)
+        .map((day, i) => `${i},${day},v`)
+        .join('\n')}\n`,
+    });
+    const made = async () => {
+      const sql = `SELECT count(*)::int - 2 FROM pg_partition_tree(to_regclass('t'))`;
+      return Number((await database.query(sql))[0]![0]);
+    };
+    const loading = startEdp(['ingest', 'a.csv', '--table', 't'], {
+      cwd,
+      env: { DATABASE_URL: database.url },
+    });
+    const ended = new Promise<number | null>((resolve) => loading.once('exit', resolve));
+    while ((await made()) < 1 && loading.exitCode === null) await sleep(5);
+    loading.kill('SIGINT');
+    expect(await ended).toBe(130);
+    const there = await made();
+    expect(there % 100).toBe(0);
+    expect(there).toBeLessThan(450);
+    expect((await run(cwd, 'ingest', 'a.csv', '--table', 't')).json.rows.loaded).toBe(450);
+    expect(await made()).toBe(450);
+  });
 
   it('waits for one who reads the rest partition, and goes on', async () => {
     const cwd = await makeProject(BY_MONTH, {

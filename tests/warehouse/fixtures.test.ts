@@ -22,6 +22,12 @@ const SILVER = {
     columns: { id: 'id', user_key: 'user_key', ran_at: 'ran_at', credits: 'credits', info: 'info' },
   },
   users: { from: 'raw_users', key: 'user_key', columns: { user_key: 'user_key', plan: 'plan' } },
+  staff: {
+    from: 'staff',
+    key: 'member',
+    columns: { member: 'member', plan: 'plan' },
+    history: { by: 'updated' },
+  },
   notes: { from: 'other.notes', key: 'id', columns: { id: 'id', words: 'words' } },
 };
 const PROJECT = {
@@ -37,9 +43,18 @@ const PROJECT = {
       key: 'id',
     },
     raw_users: { columns: { user_key: 'text', plan: 'text' }, key: 'user_key' },
+    staff: {
+      columns: { member: 'int', plan: 'text', updated: 'timestamp' },
+      key: 'member',
+      versions: true,
+      snapshot: 'full',
+    },
   },
   silver: SILVER,
-  dimensions: { user_dim: { from: 'silver.users', 'natural-key': 'user_key' } },
+  dimensions: {
+    user_dim: { from: 'silver.users', 'natural-key': 'user_key' },
+    staff_dim: { from: 'staff', 'natural-key': 'member', attributes: ['plan'], 'type-2': ['plan'] },
+  },
   facts: {
     job_fact: {
       from: 'silver.jobs',
@@ -145,6 +160,29 @@ const passing = {
       task: jobs
       given: { raw_jobs: [{ id: 1 }] }
       expect: [{ id: 1, credits: null }]`,
+  'a member ends when its load took effect, and returns behind that': `
+    t:
+      task: silver.staff
+      given:
+        staff:
+          - { member: 2, plan: free, updated: 2025-01-01, load_id: 1 }
+          - { member: 2, plan: free, updated: 2025-01-01, load_id: 3, is_ended: true }
+          - { member: 2, plan: pro, updated: 2025-05-01, load_id: 4 }
+          - { member: 2, plan: free, updated: 2025-06-01, load_id: 4, source_offset: 9 }
+        edp.loads: [{ load_id: 3, effective_at: 2025-03-01 }]
+      expect:
+        - { plan: free, valid_from: 2025-01-01, valid_to: 2025-03-01, is_current: false, previous_to: null }
+        - { plan: pro, valid_from: 2025-05-01, valid_to: 2025-06-01, is_current: false, previous_to: 2025-03-01 }
+        - { plan: free, valid_from: 2025-06-01, valid_to: null, is_current: true, previous_to: 2025-06-01 }`,
+  'a version is valid from the moment of its load': `
+    t:
+      task: staff_dim
+      given:
+        edp.loads: [{ load_id: 1, effective_at: 2025-01-01 }, { load_id: 2, effective_at: 2025-02-01 }]
+        staff:
+          - { member: 1, plan: a, load_id: 1 }
+          - { member: 1, plan: a, load_id: 2, is_ended: true }
+      expect: [{ member: 1, plan: a, valid_from: 2025-01-01, valid_to: 2025-02-01 }]`,
   'a row may be empty': `
     t:
       task: by_plan
@@ -157,6 +195,14 @@ it.each(Object.entries(passing))('%s', async (_, text) => {
 });
 
 const failing: Readonly<Record<string, readonly [string, string[]]>> = {
+  'where none is expected, the key of each shows it': [
+    `
+    t:
+      task: silver.staff
+      given: { staff: [{ member: 2, plan: a, updated: 2025-01-01 }] }
+      expect: []`,
+    ['unexpected 2,2025-01-01 00:00:00'],
+  ],
   'rows of one key are compared column by column': [
     `
     t:
@@ -181,7 +227,7 @@ const failing: Readonly<Record<string, readonly [string, string[]]>> = {
       task: silver.users
       given: { raw_users: [{ user_key: a, plan: x }, { user_key: a, plan: y }] }
       expect: []`,
-    ['public.raw_users has several rows with the key user_key "a", of load 1'],
+    ['public.raw_users has several rows with the key user_key "a"'],
   ],
 };
 
@@ -221,6 +267,17 @@ t:
       '6: credits: invalid input syntax for type numeric: "many"',
       '7: the row has no credits, and other rows do; write credits: null for NULL',
       '8: "when" is no column of silver.jobs; it has id, user_key, ran_at, credits, info, load_id',
+    ],
+  ],
+  'columns and values of loads, and loads that nothing asks for': [
+    `
+t:
+  task: staff_dim
+  given: { edp.loads: [{ load_id: x, efective_at: 2025-01-01 }] }
+  expect: []`,
+    [
+      '4: "efective_at" is no column of loads; did you mean "effective_at"?',
+      '4: load_id: invalid input syntax for type bigint: "x"',
     ],
   ],
   'a table whose columns nobody says': [

@@ -1,8 +1,9 @@
 /** How commands print counts by name: undeclared metrics, corrections. */
+
+import { toShellWord } from '../../base/shell-word.js';
 import { groupCorrections, OTHER_FIELDS, type RemarkCounts } from '../../ledger/remarks.js';
 import type { Drift } from '../../model/drift.js';
 import { formatCount, formatNumber, type Output, safeText } from '../../terminal/output.js';
-import { toShellWord } from './shell-word.js';
 
 export function printRemarks(output: Output, { unknownMetrics, corrections }: RemarkCounts): void {
   for (const [name, count] of Object.entries(unknownMetrics)) {

@@ -54,31 +54,42 @@ export async function assertNotReferenced(
   }
 }
 
-/**
- * Does in one query what the triggers of foreign keys do for each row: locks the rows, so that no
- * row can begin to refer to them before the transaction ends, and checks which rows already do.
- *
- * @returns whether it skips the triggers from now on: the caller lets them fire again
- */
-export async function settleReferrers(
+/** What a transaction that removes rows has to check of those that refer to them. */
+export interface ReferrersToSettle {
+  readonly referrers: readonly Referrer[];
+  /** Whether all checks are made here, so that the server's triggers are skipped. */
+  readonly skips: boolean;
+}
+
+/** From here on, until the transaction ends, nobody adds a foreign key, or a trigger. */
+export async function lookAtReferrers(
   client: pg.Client,
-  table: LineageTable,
-  rows: RowsToRemove,
-): Promise<boolean> {
-  const { oid, name, checksReferrers } = table;
-  // From here on nobody adds a foreign key, or a trigger.
+  { oid, name, checksReferrers }: LineageTable,
+): Promise<ReferrersToSettle> {
   await lockAgainstChecks(client, { table: name });
   const all = await listReferrers(client, oid);
   const skips = checksReferrers && (await mayReplaceReferrerChecks(client, oid, all));
   // The server would not refuse to remove rows where a reference spreads.
-  const referrers = skips ? all : all.filter(({ spreads }) => spreads);
-  if (referrers.length === 0) return false;
+  return { referrers: skips ? all : all.filter(({ spreads }) => spreads), skips };
+}
+
+/**
+ * Does in one query what the triggers of foreign keys do for each row: locks the rows, so that no
+ * row can begin to refer to them before the transaction ends, and checks which rows already do. Where the triggers
+ * are skipped, they are from now on: the caller lets them fire again.
+ */
+export async function settleReferrers(
+  client: pg.Client,
+  table: LineageTable,
+  { referrers, skips }: ReferrersToSettle,
+  rows: RowsToRemove,
+): Promise<void> {
+  if (referrers.length === 0) return;
   await client.query(`SELECT FROM ${rows.from} t WHERE ${rows.condition} FOR UPDATE`, [
     ...rows.values,
   ]);
   await assertNotReferenced(client, table, referrers, rows);
   if (skips) await skipTriggers(client);
-  return skips;
 }
 
 export function stillReferenced(loadId: number, what: string): EdpError {

@@ -12,7 +12,12 @@ import { failpoint } from '../../base/failpoints.js';
 import { recordChanges } from '../../ledger/changes.js';
 import type { HeldLoad } from '../../ledger/held-load.js';
 import { runTriggers } from '../../postgres/replaced-checks.js';
-import { type RowsToRemove, settleReferrers, stillReferenced } from './referrers.js';
+import {
+  lookAtReferrers,
+  type RowsToRemove,
+  settleReferrers,
+  stillReferenced,
+} from './referrers.js';
 import type { LineageTable, Relation } from './relations.js';
 
 /** Maximum number of blocks per transaction: 4 MB, or at most a hundred thousand narrow rows. */
@@ -24,6 +29,9 @@ const MAX_STRETCH_BLOCKS = 512;
 const MIN_UNIT_BLOCKS = 16;
 /** … there would be more units than this. */
 const MAX_UNITS = 250_000;
+
+/** Small relations that one statement looks into: a transaction for each of a thousand empty ones takes far longer. */
+const MOST_LOOKED_INTO = 100;
 
 /** Blocks [from, until) of a relation. */
 interface BlockStretch {
@@ -52,11 +60,14 @@ export async function removeRows(
     const stretches = await planStretches(hold, table);
     progress.start(stretches.reduce((sum, { from, until }) => sum + until - from, 0));
     let removed = 0;
-    for (const stretch of stretches) {
+    for (const together of group(stretches)) {
       if (signal.aborted) return false;
-      const rows = await removeStretch(hold, table, stretch);
+      const rows = await removeStretches(hold, table, together);
       removed += rows;
-      progress.advance(stretch.until - stretch.from, rows);
+      progress.advance(
+        together.reduce((sum, { from, until }) => sum + until - from, 0),
+        rows,
+      );
     }
     if (!(await hasRowsLeft(hold, table))) return true;
     if (removed === 0) {
@@ -91,12 +102,38 @@ async function planStretches(hold: HeldLoad, table: LineageTable): Promise<Block
     return [{ relation, from: 0, until: 1 }];
   }
   const stretches: BlockStretch[] = [];
-  for (const relation of table.relations) {
+  for (const relation of await hold.read((client) => leaveOutEmpty(client, table, hold.loadId))) {
     if (!relation.hasBlocks) stretches.push({ relation, from: 0, until: 1 });
     else
       stretches.push(...(await hold.read((client) => cut(client, table, relation, hold.loadId))));
   }
   return stretches;
+}
+
+/** The relations of a table without those of few blocks that have no rows of the load. */
+async function leaveOutEmpty(
+  client: pg.Client,
+  { relations, lineage }: LineageTable,
+  loadId: number,
+): Promise<readonly Relation[]> {
+  if (relations.length === 1) return relations;
+  const { rows: small } = await client.query<{ name: string }>(
+    `SELECT name FROM unnest($1::text[]) AS name
+     WHERE pg_relation_size(name::regclass) <= $2 * current_setting('block_size')::bigint`,
+    [relations.filter(({ hasBlocks }) => hasBlocks).map(({ name }) => name), MAX_STRETCH_BLOCKS],
+  );
+  const empty = new Set(small.map(({ name }) => name));
+  for (let from = 0; from < small.length; from += MOST_LOOKED_INTO) {
+    const looks = small
+      .slice(from, from + MOST_LOOKED_INTO)
+      .map(
+        ({ name }, i) =>
+          `SELECT ${from + i} AS at WHERE EXISTS (SELECT FROM ONLY ${name} WHERE ${lineage} = $1)`,
+      );
+    const { rows } = await client.query<{ at: number }>(looks.join(' UNION ALL '), [loadId]);
+    for (const { at } of rows) empty.delete(small[at]!.name);
+  }
+  return relations.filter(({ name }) => !empty.has(name));
 }
 
 async function cut(
@@ -114,7 +151,7 @@ async function cut(
     return Array.from({ length: Math.ceil(blocks / MAX_STRETCH_BLOCKS) }, (_, i) => ({
       relation,
       from: i * MAX_STRETCH_BLOCKS,
-      until: (i + 1) * MAX_STRETCH_BLOCKS,
+      until: Math.min((i + 1) * MAX_STRETCH_BLOCKS, blocks),
     }));
   }
   const unitBlocks = Math.max(MIN_UNIT_BLOCKS, Math.ceil(blocks / MAX_UNITS));
@@ -136,30 +173,46 @@ async function cut(
   return stretches;
 }
 
-/** Removes a stretch in one transaction. @returns how many rows */
-async function removeStretch(
+/** Small stretches of several relations go together, in one transaction. */
+function group(stretches: readonly BlockStretch[]): BlockStretch[][] {
+  const groups: BlockStretch[][] = [];
+  let blocks = Infinity;
+  for (const stretch of stretches) {
+    blocks += stretch.until - stretch.from;
+    const last = groups.at(-1);
+    if (last !== undefined && blocks <= MAX_STRETCH_BLOCKS && last.length < MOST_LOOKED_INTO) {
+      last.push(stretch);
+    } else {
+      groups.push([stretch]);
+      blocks = stretch.until - stretch.from;
+    }
+  }
+  return groups;
+}
+
+/** Removes stretches in one transaction. @returns how many rows */
+async function removeStretches(
   hold: HeldLoad,
   table: LineageTable,
-  { relation, from, until }: BlockStretch,
+  stretches: readonly BlockStretch[],
 ): Promise<number> {
-  const isWhole = relation.name === table.name && !relation.hasBlocks;
-  const rows: RowsToRemove = {
-    from: isWhole ? table.name : `ONLY ${relation.name}`,
-    condition: `t.${table.lineage} = $1${relation.hasBlocks ? ' AND t.ctid >= $2 AND t.ctid < $3' : ''}`,
-    values: [hold.loadId, ...(relation.hasBlocks ? [`(${from},0)`, `(${until},0)`] : [])],
-  };
+  const { loadId } = hold;
   try {
     return await hold.transaction(async (client) => {
-      const skipsTriggers = await settleReferrers(client, table, rows);
-      const { rowCount } = await client.query(
-        `DELETE FROM ${rows.from} t WHERE ${rows.condition}`,
-        [...rows.values],
-      );
-      if (skipsTriggers) await runTriggers(client);
+      let removed = 0;
+      const toSettle = await lookAtReferrers(client, table);
+      for (const stretch of stretches) {
+        const rows = rowsIn(stretch, table, loadId);
+        await settleReferrers(client, table, toSettle, rows);
+        const { rowCount } = await client.query(
+          `DELETE FROM ${rows.from} t WHERE ${rows.condition}`,
+          [...rows.values],
+        );
+        removed += rowCount ?? 0;
+      }
+      if (toSettle.skips) await runTriggers(client);
       await failpoint('undo.rows_deleted', client);
-      const removed = rowCount ?? 0;
       if (removed > 0) {
-        const { loadId } = hold;
         await recordChanges(client, [
           { relation: table.name, kind: 'deleted', rows: removed, loadId },
         ]);
@@ -171,6 +224,19 @@ async function removeStretch(
     const { code, detail } = error as pg.DatabaseError;
     if (code !== '23503') throw error;
     // Other rows began to refer to them after the check.
-    throw stillReferenced(hold.loadId, detail ?? (error as Error).message);
+    throw stillReferenced(loadId, detail ?? (error as Error).message);
   }
+}
+
+function rowsIn(
+  { relation: { name, hasBlocks }, from, until }: BlockStretch,
+  table: LineageTable,
+  loadId: number,
+): RowsToRemove {
+  const isWhole = name === table.name && !hasBlocks;
+  return {
+    from: isWhole ? table.name : `ONLY ${name}`,
+    condition: `t.${table.lineage} = $1${hasBlocks ? ' AND t.ctid >= $2 AND t.ctid < $3' : ''}`,
+    values: [loadId, ...(hasBlocks ? [`(${from},0)`, `(${until},0)`] : [])],
+  };
 }

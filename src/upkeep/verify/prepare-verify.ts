@@ -1,6 +1,7 @@
 /** A load, its file and its table → what there is to verify, and the session that sees it at one moment. */
 import type pg from 'pg';
 import { EdpError } from '../../base/errors.js';
+import { toShellWord } from '../../base/shell-word.js';
 import { describeFile } from '../../formats/describe-file.js';
 import { type FileLayout, openFormat } from '../../formats/open-format.js';
 import { layoutOf } from '../../formats/stored-reading.js';
@@ -101,7 +102,7 @@ export async function findSubject(
   const { name } = source;
   if (!isSameContent && request.file === undefined) {
     throw new EdpError('file_changed', `${name} is not what load ${load.loadId} loaded any more`, {
-      hint: `name the file that was loaded; or compare this one all the same: edp verify ${load.loadId} ${name}`,
+      hint: `name the file that was loaded; or compare this one all the same: edp verify ${load.loadId} ${toShellWord(name)}`,
     });
   }
   const read: FileLayout = isSameContent

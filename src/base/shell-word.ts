@@ -1,5 +1,5 @@
 /** Text in a command that people copy. */
-import { safeText } from '../../terminal/output.js';
+import { safeText } from './safe-text.js';
 
 /** A name as a shell takes it. */
 export function toShellWord(name: string): string {
