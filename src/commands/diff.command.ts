@@ -1,6 +1,7 @@
 /** `edp diff`: rows that differ between production and an environment. */
 import type pg from 'pg';
 import { EdpError, EXIT } from '../base/errors.js';
+import { formatTableName } from '../model/table-name.js';
 import { environmentTask } from '../model/warehouse/environment.js';
 import type { Task, Warehouse } from '../model/warehouse/task.js';
 import { resolveOptions } from '../options/resolve-options.js';
@@ -74,6 +75,10 @@ async function compare(
   throw new EdpError(
     'missing_source',
     isMade ? `production has no ${task.name} yet` : `environment ${env} has no ${task.name} yet`,
-    { hint: isMade ? 'there is nothing to compare with' : `edp run --env ${env}` },
+    {
+      hint: isMade
+        ? `there is nothing to compare with; its rows are in ${formatTableName(own.relation)}`
+        : `edp run --env ${env}`,
+    },
   );
 }

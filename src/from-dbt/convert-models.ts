@@ -1,7 +1,7 @@
 /** Models → models and views of edp. */
 import { isSqlFault, type SqlReader } from '../model/warehouse/sql-reader.js';
 import { type DbtConfig, isEnabled } from './dbt-config.js';
-import type { DbtNames } from './dbt-names.js';
+import { type DbtNames, nameOfFile } from './dbt-names.js';
 import type { DbtNode, DbtProject } from './dbt-nodes.js';
 import { descriptionOf } from './dbt-properties.js';
 import type { DbtTarget } from './dbt-target.js';
@@ -26,7 +26,7 @@ export function convertModels(
     draft.findings.refuse('model', node.name, { file: node.file, line }, refusal);
   }
   for (const file of project.pythonModels) {
-    const name = file.slice(file.lastIndexOf('/') + 1, -'.py'.length);
+    const name = nameOfFile(file);
     const refusal = {
       reason: 'it is Python, and edp runs SQL',
       instead: `write it as SQL, or fill the table by a program of your own`,

@@ -34,6 +34,10 @@ export function nameTargets(project: DbtProject): DbtNames {
   ]);
   const add = (target: DbtTarget) => targets.set(target.id, target);
   nameModels(project, layers.gold ?? 'gold', add, nameless);
+  for (const name of project.pythonModels.map(nameOfFile).filter(isTaskName)) {
+    const relation = { schema: layers.gold ?? 'gold', name };
+    add(toTarget(`model.${name}`, relation, `gold.${name}`));
+  }
   for (const name of listSnapshots(project)) {
     add(toTarget(`snapshot.${name}`, { schema: layers.silver ?? 'silver', name }));
   }
@@ -106,6 +110,11 @@ function isTaskName(name: string): boolean {
 function plainText(value: unknown): string | undefined {
   const text = asText(value);
   return text === undefined || /\{[{%]/.test(text) ? undefined : text;
+}
+
+/** As `ref` names a model in Python. */
+export function nameOfFile(file: string): string {
+  return file.slice(file.lastIndexOf('/') + 1, file.lastIndexOf('.'));
 }
 
 type Named = Omit<DbtNames, 'find'>;

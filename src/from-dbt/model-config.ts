@@ -15,7 +15,7 @@ const UNUSED: ReadonlyMap<string, string> = new Map([
   ['sql_header', 'put it into the SQL'],
   ['unlogged', 'nothing: the table is an ordinary one'],
   ['batch_size', 'nothing: edp finds what is stale'],
-  ['partition_by', 'declare an index, or nothing'],
+  ['partition_by', 'declare an index, or nothing; facts have partition-by (docs/partitions.md)'],
   ['cluster_by', 'declare an index, or nothing'],
 ]);
 

@@ -1,5 +1,5 @@
 /**
- * The SQL of a dbt file without its Jinja. Taken are `ref`, `source`, `config`, `var`, comments, and blocks of
+ * The SQL of a dbt file without its Jinja. Taken are `ref`, `source`, `config`, `var`, comments, loops over written lists, and blocks of
  * `is_incremental()`, which are left out: edp knows by itself what is stale.
  */
 import type { Refusal } from './findings.js';
@@ -9,6 +9,7 @@ import { type JinjaPart, splitJinja } from './jinja-parts.js';
 import { type JinjaCall, parseJinja, referenceOf } from './jinja-value.js';
 import { type DbtVariables, evaluate } from './jinja-variables.js';
 import { type MappedSql, SqlLines } from './sql-lines.js';
+import { unrollJinja } from './unroll-jinja.js';
 
 export interface Rendered {
   readonly sql: MappedSql;
@@ -40,7 +41,7 @@ export function renderJinja(source: string, rendering: Rendering): Rendered | Re
     const { line, fault } = parts;
     return { line, reason: `the Jinja cannot be read: ${fault}`, instead: 'mend the file' };
   }
-  return new Renderer(rendering).render(parts);
+  return new Renderer(rendering).render(unrollJinja(parts, rendering.variables));
 }
 
 class Renderer {

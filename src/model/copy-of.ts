@@ -24,6 +24,8 @@ export interface CopyInput {
 /** What is known of a table. */
 export interface CopiedTable {
   readonly key: readonly string[];
+  /** Whether a key may have several rows, so that there is no one value to copy. */
+  readonly keepsVersions: boolean;
   readonly columns: Readonly<
     Record<string, string | (CopyInput & { readonly type?: string | undefined })>
   >;
@@ -159,6 +161,14 @@ function byFaults(
   }
   const source = copied === undefined ? undefined : tables[copied];
   if (source === undefined) return [];
+  if (source.keepsVersions) {
+    return [
+      {
+        name: 'copy-of',
+        message: `"${copied}" keeps versions, so that a key may have several rows, and there is no one value to copy: leave \`copy-of\` out, and make a fact with a look-up \`as-of\`, or a model that joins silver`,
+      },
+    ];
+  }
   const [key, ...others] = source.key;
   if (key === undefined || others.length > 0) {
     return [

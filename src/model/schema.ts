@@ -260,7 +260,10 @@ function copiedTypeOf(
 
 function toCopiedTables(tables: Record<string, TableInput>) {
   return Object.fromEntries(
-    Object.entries(tables).map(([name, { key, columns }]) => [name, { key: asList(key), columns }]),
+    Object.entries(tables).map(([name, { key, columns, versions }]) => [
+      name,
+      { key: asList(key), columns, keepsVersions: versions === true },
+    ]),
   );
 }
 

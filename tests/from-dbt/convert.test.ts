@@ -344,6 +344,19 @@ describe('a seed', () => {
   });
 });
 
+it('says of a model in Python what it is, where another one reads it', async () => {
+  const { notTaken } = await convert({
+    'dbt_project.yml': 'name: shop\n',
+    'models/marts/a.py': 'x',
+    'models/b.sql': "select id from {{ ref('a') }}",
+    'models/c.sql': "select id from {{ ref('d') }}",
+  });
+  expect(notTaken).toContain('models/b.sql:1 model b: it reads the model a, which was not taken');
+  expect(notTaken).toContain(
+    "models/c.sql:1 model c: ref('d') is nothing that the project declares",
+  );
+});
+
 it('lists what edp has nothing for', async () => {
   const { notTaken } = await convert({
     'dbt_project.yml': 'name: shop\non-run-end: ["select 1"]\n',

@@ -74,6 +74,26 @@ describe('renderJinja', () => {
       "select '-- ' || {{ var('days') }}",
       "select '-- ' || 21\n",
     ],
+    [
+      'unrolls a loop over a list that the file writes out',
+      "{% set kinds = ['a', 'b'] %}\nselect\n  {% for kind in kinds -%}\n  sum({{ kind }}) as {{ kind }}_sum,\n  {% endfor -%}\n  1\n",
+      'select\n  sum(a) as a_sum,\n  sum(b) as b_sum,\n  1\n',
+    ],
+    [
+      'knows the first and the last round',
+      "{% for a in [1, 2, 3] %}{% if loop.first %}<{% else %}|{% endif %}{{ a }}{{ ';' if not loop.last }}{% if not loop.last %},{% endif %}{% endfor %}",
+      '<1;,|2;,|3\n',
+    ],
+    [
+      'unrolls loops inside loops',
+      "{% set a = [1, 2] %}{% for x in a %}{% for y in ['p', 'q'] %}{{ x }}{{ y }}{{ loop.index }} {% endfor %}{{ loop.index0 }};{% endfor %}",
+      '1p1 1q2 0;2p1 2q2 1;\n',
+    ],
+    [
+      'loops over a variable',
+      "{% for a in var('list') %}{{ a }}{% endfor %}{% set d = var('days') %} {{ d }}",
+      'ab 21\n',
+    ],
   ])('%s', (_, text, expected) => {
     expect(render(text)).toBe(expected);
   });
@@ -84,7 +104,27 @@ describe('renderJinja', () => {
       "select 1,\n{{ cents('a') }}",
       "2: edp has no templates, and {{ cents('a') }} is one",
     ],
-    ['set', '{% set a = [1] %}', '1: edp has no templates, and {% set a = [1] %} is one'],
+    ['set', '{% set a = f() %}', '1: edp has no templates, and {% set a = f() %} is one'],
+    [
+      'set under a condition',
+      "{% set a = 'x' %}\n{% if not is_incremental() %}\n{% set a = 'y' %}{% endif %}{{ a }}",
+      "3: edp has no templates, and {% set a = 'y' %} is one",
+    ],
+    [
+      'a loop without end',
+      '{% for a in [1] %}{{ a }}',
+      '1: edp has no templates, and {% for a in [1] %} is one',
+    ],
+    [
+      'a call with what a loop gives',
+      "{% for a in ['x'] %}\n{{ cents(a) }}{% endfor %}",
+      '2: edp has no templates, and {{ cents(a) }} is one',
+    ],
+    [
+      'a loop of too many rounds',
+      `{% set a = [${'1,'.repeat(150)}] %}{% for x in a %}{% for y in a %}{{ y }}{% endfor %}{% endfor %}`,
+      '1: edp has no templates, and {% set a = [1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1… %} is one',
+    ],
     [
       'a loop',
       '\n{% for a in b %}{% endfor %}',

@@ -261,11 +261,38 @@ describe('edp run', () => {
       [2, 'two'],
     ]);
   });
+
+  const COPIED =
+    'tables:\n  d: { key: id, columns: { id: int, name: text } }\n  t:\n    columns: { id: int, d: int, n: { copy-of: d.name, by: d } }\n';
+
+  it('fails where the other table has two rows for a key, and says which', async () => {
+    await database.query("CREATE TABLE d (id int, name text); INSERT INTO d VALUES (1, 'one')");
+    const cwd = await makeProject(COPIED, { 't.csv': 'id,d\n1,1\n2,\n' });
+    await run(cwd, 'ingest', 't.csv');
+    await database.query("INSERT INTO d VALUES (1, 'two'), (2, 'a'), (NULL, 'b'), (NULL, 'c')");
+    for (const options of [[], ['--dry-run']]) {
+      const { status, stderr } = await run(cwd, 'run', ...options);
+      expect(status).toBe(1);
+      expect(stderr).toContain('t.n copies from "d", which has several rows with id 1');
+      expect(stderr).toContain('→ remove all but one');
+    }
+  });
+
+  it('fails where a trigger takes the value back each time', async () => {
+    const cwd = await makeProject(COPIED, { 'd.csv': 'id,name\n1,one\n', 't.csv': 'id,d\n1,1\n' });
+    await run(cwd, 'ingest', 'd.csv', 't.csv');
+    await database.query(`CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN NEW.n := OLD.n; RETURN NEW; END$$;
+      CREATE TRIGGER keep BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION keep();
+      UPDATE d SET name = 'two'`);
+    const { status, stderr } = await run(cwd, 'run');
+    expect(status).toBe(1);
+    expect(stderr).toContain('t.n does not keep the values that it copies');
+  });
 });
 
 describe('what edp.yaml says of it', () => {
   const D =
-    '  d: { key: id, columns: { id: int, name: text } }\n  k: { key: [a, b], columns: { a: int, b: int, c: text } }\n';
+    '  d: { key: id, columns: { id: int, name: text } }\n  k: { key: [a, b], columns: { a: int, b: int, c: text } }\n  w: { key: id, versions: true, columns: { id: int, name: text } }\n';
   it.each([
     ['n: { copy-of: d.nam, by: d }', '"d" declares no column "nam"'],
     ['n: { copy-of: e.name, by: d }', 'there is no table "e" under tables:'],
@@ -274,6 +301,7 @@ describe('what edp.yaml says of it', () => {
     ['n: { copy-of: d.name, by: dd }', '"dd" is not a declared column'],
     ['n: { copy-of: d.name, by: v }', '"v" is text, the key "id" of "d" is int'],
     ['n: { copy-of: k.c, by: d }', 'has no key of one column'],
+    ['n: { copy-of: w.name, by: d }', 'copy-of: "w" keeps versions'],
     ['n: { copy-of: d.name, by: d, type: int }', 'leave `type` out'],
     ['n: { copy-of: d.name, by: d, field: x }', 'no value of its own'],
     ['n: { copy-of: t.n, by: id }', 'in a circle'],
@@ -289,6 +317,6 @@ describe('what edp.yaml says of it', () => {
     });
     expect(status).toBe(2);
     expect(stderr).toContain(message);
-    expect(stderr).toContain('edp.yaml:10');
+    expect(stderr).toContain('edp.yaml:11');
   });
 });

@@ -25,10 +25,10 @@ const CASES: readonly { name: string; text: string; faults: readonly string[] }[
   one: { from: plans, key: who, latest-by: at, columns: { who: who, at: at } }
 `,
     faults: [
-      '2: silver.a.history: lost has one row for each who, so a later record overwrites the one before; add at to its key, or declare lost without a key',
+      '2: silver.a.history: lost has one row for each who, so a later record overwrites the one before; add at to its key, or declare lost without a key or with versions: true',
       '3: silver.b.history.by: "nowhere" is no column of public.plans',
       '3: silver.b.columns.valid_to: every history has a column valid_to, which edp fills; give yours another name',
-      '4: silver.c.history.by: "who" is int, and versions are valid from a moment; name a time',
+      '4: silver.c.history.by: "who" is int, and versions are valid from a moment; name a time; where records have none, a dimension of the loaded table, with type-2 and without changed-at, has versions of its loads',
       '5: silver.d.history.by: "note" is text, and versions are valid from a moment; say which clock it was written by (timezone:)',
       '6: silver.e.history: history keeps every version of a key, latest-by only one; remove one of them',
       '7: silver.f.history: history is {by: column of the source}',
@@ -53,7 +53,7 @@ dimensions:
     faults: [
       '2: silver.a.columns.previous_to: every history has a column previous_to, which edp fills; give yours another name',
       '3: silver.b.key: members of public.staff end, and are known by who; its versions need that key',
-      '4: silver.c.history.by: "size" is int, and versions are valid from a moment; name a time',
+      '4: silver.c.history.by: "size" is int, and versions are valid from a moment; name a time; where records have none, a dimension of the loaded table, with type-2 and without changed-at, has versions of its loads',
       '5: silver.d.history: silver.e is a history with members that ended, and its versions are all there is to know of them; remove history:, or read the table that silver.e is made from',
       '8: dimensions.f.natural-key: members of silver.e end, and are known by who; its versions need that key',
       '9: dimensions.g.changed-at: members of silver.e end at moments of valid_from; remove changed-at:, or name day in its history (by:)',
@@ -88,8 +88,8 @@ dimensions:
     faults: [
       '6: dimensions.a.type-2: type-2 needs versions, and silver.latest keeps only the latest row of each key (latest-by); declare history: there instead',
       '7: dimensions.b.type-2: type-2 needs versions, and silver.plain has one row for each key, so a later record overwrites the one before; declare history: there',
-      '8: dimensions.c.type-2: type-2 needs versions, and lost has one row for each who, so a later record overwrites the one before; declare lost without a key',
-      '9: dimensions.d.type-2: type-2 needs versions, and kept has one row for each who, at, so a later record overwrites the one before; name the column of its key that says when (changed-at:), or declare kept without a key',
+      '8: dimensions.c.type-2: type-2 needs versions, and lost has one row for each who, so a later record overwrites the one before; declare lost without a key or with versions: true',
+      '9: dimensions.d.type-2: type-2 needs versions, and kept has one row for each who, at, so a later record overwrites the one before; name the column of its key that says when (changed-at:), or declare kept without a key or with versions: true',
       '10: dimensions.e.type-2.0: "plna" is no attribute of the dimension; did you mean "plan"?',
       '10: dimensions.e.type-2.1: "who" is no attribute of the dimension',
       '11: dimensions.f.type-2.0: "plan" is no attribute of the dimension',

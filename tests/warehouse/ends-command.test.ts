@@ -327,6 +327,43 @@ it('the other commands know of ends', async () => {
     - { member: 1, plan: a }
 `,
   );
+  await folder.write(
+    'tests/loads.yaml',
+    `versions are those of loads:
+  task: raw_then_dim
+  given:
+    edp.loads:
+      - { load_id: 1, effective_at: 2025-01-01 }
+      - { load_id: 2, effective_at: 2025-02-01 }
+      - { load_id: 3, effective_at: 2025-03-01 }
+    staff:
+      - { member: 1, plan: a }
+      - { member: 1, plan: b, load_id: 2, source_offset: 0 }
+      - { member: 1, plan: b, load_id: 3, source_offset: 0, is_ended: true }
+      - { member: 2, plan: c, load_id: 3, source_offset: 9 }
+  expect:
+    - { member: 1, plan: a, valid_from: 2025-01-01, valid_to: 2025-02-01, is_current: false }
+    - { member: 1, plan: b, valid_from: 2025-02-01, valid_to: 2025-03-01, is_current: false }
+    - { member: 2, plan: c, valid_from: 2025-03-01, valid_to: null, is_current: true }
+a load that is not given took effect now:
+  task: then_fact
+  given:
+    staff: [{ member: 1, plan: a }, { member: 2, plan: b, load_id: 7, updated: 2025-01-01 }]
+    uses: [{ use_id: 1, member: 1, at: 2025-01-01 }, { use_id: 2, member: 2, at: 2025-01-01 }]
+  expect:
+    - { use_id: 1, raw_then: { member: 1, plan: a }, then: unknown }
+    - { use_id: 2, raw_then: { member: 2, plan: b }, then: { member: 2, plan: b } }
+`,
+  );
   const { status, stdout, stderr } = await folder.plain('test');
   expect(status, stdout + stderr).toBe(0);
+  await folder.write(
+    'tests/loads.yaml',
+    'wrong:\n  task: raw_then_dim\n  given:\n    edp.loads: [{ load_id: 1, path: x }]\n  expect: []\n',
+  );
+  const wrong = await folder.plain('test');
+  expect(wrong.status).toBe(2);
+  expect(wrong.stderr).toContain(
+    'tests/loads.yaml:4: "path" is no column of loads; it has load_id, effective_at',
+  );
 });

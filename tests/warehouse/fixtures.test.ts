@@ -227,7 +227,7 @@ const failing: Readonly<Record<string, readonly [string, string[]]>> = {
       task: silver.users
       given: { raw_users: [{ user_key: a, plan: x }, { user_key: a, plan: y }] }
       expect: []`,
-    ['public.raw_users has several rows with the key user_key "a"'],
+    ['public.raw_users has several rows with the key user_key "a", of load 1'],
   ],
 };
 

@@ -98,7 +98,9 @@ function checkHistory(place: Place, input: SilverInput): void {
   checkColumns(resolving, by, known, [...path, 'history', 'by'], describeSource(source));
   const type = known?.get(by);
   if (type !== undefined && isSurelyNoDate(type) && !(isText(type) && timezone !== undefined)) {
-    const mend = isText(type) ? 'say which clock it was written by (timezone:)' : 'name a time';
+    const mend = isText(type)
+      ? 'say which clock it was written by (timezone:)'
+      : 'name a time; where records have none, a dimension of the loaded table, with type-2 and without changed-at, has versions of its loads';
     add(['history', 'by'], `"${by}" is ${type}, and versions are valid from a moment; ${mend}`);
   }
   const overwriting = findOverwriting(resolving.input, resolving.catalog, source, by);

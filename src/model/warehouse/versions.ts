@@ -85,7 +85,7 @@ export function findOverwriting(
         : key.length > 1
           ? 'name the column of its key that says when (changed-at:), or '
           : '';
-    return `${name} has one row for each ${key.join(', ')}, so a later record overwrites the one before; ${mend}declare ${name} without a key`;
+    return `${name} has one row for each ${key.join(', ')}, so a later record overwrites the one before; ${mend}declare ${name} without a key or with versions: true`;
   }
   const { task, section, name } = declared;
   const silver = section === 'silver' ? input.silver?.[name] : undefined;

@@ -8,13 +8,16 @@
 import type pg from 'pg';
 import { type ReadPoint, readPoint, recordChanges } from '../../ledger/changes.js';
 import { quoteIdentifier, quoteTable } from '../../model/ddl.js';
-import { type Copying, type Model, neededTables, type Table } from '../../model/model.js';
+import { type Model, neededTables, type Table } from '../../model/model.js';
 import { withTransaction } from '../../postgres/connection.js';
 import { findTableInCatalog } from '../../postgres/table-in-catalog.js';
 import { listPartitions } from '../promote/backfill.js';
+import { assertOneRowPerKey, type Copy, notKept } from './unfit-copies.js';
 
 /** Blocks that a transaction goes over. */
 const STEP_BLOCKS = 2048;
+/** After so many passes that each found rows, something else writes other values. */
+const MAX_PASSES = 100;
 /** More keys are not named in a statement: all are compared. */
 const MAX_KEYS = 10_000;
 
@@ -25,12 +28,6 @@ export interface MendedCopy {
   /** Rows that got another value, or would. */
   readonly rows: number;
   readonly seconds: number;
-}
-
-interface Copy {
-  readonly table: Table;
-  readonly column: string;
-  readonly origin: Copying;
 }
 
 /** Those that copy from another copy come behind it. */
@@ -92,10 +89,12 @@ async function mendCopy(
   if (relation === undefined || other === undefined) return 0;
   const { point, changed, members } = await readOther(client, copy, relation.name, full);
   if (changed !== undefined && changed.length === 0) return 0;
+  await assertOneRowPerKey(client, copy);
   if (dryRun) return countWrong(client, copy, relation.name, changed);
   let rows = 0;
   // Rows that others move meanwhile may be passed over, so a last pass finds none.
-  for (let found = -1; found !== 0; ) {
+  for (let found = -1, passes = 0; found !== 0; passes++) {
+    if (passes > MAX_PASSES) throw notKept(copy, found);
     found = 0;
     for (const { name, oid } of await listPartitions(client, relation.name)) {
       for (let block = 0; block < (await countBlocks(client, oid)); block += STEP_BLOCKS) {

@@ -111,6 +111,22 @@ it.each(['environment.prepared', 'environment.swapped', 'environment.moved'])(
   },
 );
 
+it('diff says where the rows of a new table are', async () => {
+  const view = 'views: { plans: { materialized: true, unique: plan } }';
+  await folder.write('edp.yaml', NEW.replace(view, `${view}\nmodels: { sizes: { key: plan } }`));
+  await folder.write(
+    'sql/models/sizes.sql',
+    'SELECT plan, users FROM gold.plans WHERE plan IS NOT NULL',
+  );
+  const made = await folder.plain('run', '--env', 'dev');
+  expect(made.status, made.stderr + made.stdout).toBe(0);
+  const { status, stderr } = await folder.plain('diff', 'sizes', '--env', 'dev');
+  expect(status).toBe(1);
+  expect(stderr).toContain('its rows are in gold__dev.sizes');
+  await folder.write('edp.yaml', NEW);
+  await folder.edp('run', '--env', 'dev');
+});
+
 it('is refused while edp.yaml says something else, and then goes', async () => {
   await folder.write('edp.yaml', projectOf('{ sql: lower(plan), type: text }'));
   const refusedNow = await folder.plain('promote-env', 'dev', '--yes');

@@ -1,4 +1,4 @@
-{% set years = [2024, 2025] %}
+{% set years = dbt_utils.get_column_values(ref('stg_loans'), 'year') %}
 select
   {% for year in years %}
   sum(case when extract(year from lent_on) = {{ year }} then 1 else 0 end) as y{{ year }},
