@@ -312,7 +312,7 @@ describe('snapshots of all members', () => {
     const cwd = await makeProject(SNAPSHOT);
     await ingest(cwd, '1.csv', csv('1,a', '2,a', '3,a'));
     const others = Array.from({ length: 2000 }, (_, i) => `${i + 1000},x`);
-    await writeFile(path.join(cwd, '2.csv'), csv('1,b', '2,a', '9,a', ...others, '8,a'));
+    await writeFile(path.join(cwd, '2.csv'), csv('1,b', '2,a', ...others, '8,a', '9,a'));
     const args = ['ingest', '2.csv', '--table', 'm', '--read-batch-size', '100'];
     await edp([...args, '--database-url', database.url], {
       cwd,
