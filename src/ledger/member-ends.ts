@@ -51,6 +51,10 @@ export async function writeMemberEnds(
   mayEndAll: boolean,
 ): Promise<MemberEnds> {
   const { loadId, attempt } = load;
+  // One of two loads that end at once sees all rows of the other.
+  await client.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [
+    `edp member ends ${table.oid}`,
+  ]);
   const { rows } = await client.query<{ read: number; rejected: number; end: number }>(
     `SELECT rows_read AS read, rows_rejected AS rejected,
             coalesce((SELECT max(end_byte) FROM edp.receipts r WHERE r.load_id = l.load_id), 0) AS "end"
@@ -59,6 +63,7 @@ export async function writeMemberEnds(
   );
   const found = rows[0];
   if (found === undefined) return { kind: 'settled' };
+  await endInNextLoad(client, table, loadId);
   if (found.rejected > 0) return { kind: 'has_rejects', rejects: found.rejected };
   const ended = await insertEnds(client, table, loadId, found.end);
   if (found.read === 0 && ended > 0 && !mayEndAll) throw emptySnapshot(table.name, ended);
@@ -74,11 +79,54 @@ export async function writeMemberEnds(
   return { kind: 'written', ended };
 }
 
+/**
+ * Where a later load was complete before this one, members that this one brought and that the later one lacks have ended with that. A
+ * member that it has is a row of its own there: while this load went on, none was taken for a duplicate of one before it.
+ */
+async function endInNextLoad(
+  client: pg.Client,
+  table: SnapshotTable,
+  loadId: number,
+): Promise<void> {
+  // Nothing comes behind a dry run.
+  const next = loadId > 0 ? await nextComplete(client, loadId) : undefined;
+  if (next === undefined) return;
+  const rows = await insertEnds(client, table, next.loadId, next.end, loadId);
+  if (rows === 0) return;
+  await addEnded(client, next.loadId, rows);
+  const { name: relation } = table;
+  await recordChanges(client, [{ relation, kind: 'inserted', rows, loadId: next.loadId }]);
+}
+
+/** The next load that holds all members of its table. */
+async function nextComplete(
+  client: pg.Client,
+  loadId: number,
+): Promise<{ readonly loadId: number; readonly end: number } | undefined> {
+  const { rows } = await client.query<{ loadId: number; end: number }>(
+    `SELECT l.load_id AS "loadId", coalesce((SELECT max(end_byte) FROM edp.receipts r WHERE r.load_id = l.load_id), 0) AS "end"
+     FROM edp.loads own JOIN edp.loads l USING (schema_name, table_name)
+     WHERE own.load_id = $1 AND l.load_id > $1 AND l.rows_ended IS NOT NULL AND l.state = 'loaded' AND l.gone_at IS NULL
+     ORDER BY l.load_id LIMIT 1 FOR UPDATE OF l`,
+    [loadId],
+  );
+  return rows[0];
+}
+
+async function addEnded(client: pg.Client, loadId: number, rows: number): Promise<void> {
+  await client.query('UPDATE edp.loads SET rows_ended = rows_ended + $2 WHERE load_id = $1', [
+    loadId,
+    rows,
+  ]);
+}
+
+/** @param broughtBy only members whose last version this load brought */
 async function insertEnds(
   client: pg.Client,
   { oid, name, key, lineageColumn }: SnapshotTable,
   loadId: number,
   end: number,
+  broughtBy?: number,
 ): Promise<number> {
   const load = quoteIdentifier(lineageColumn);
   const keys = quoteColumns(key);
@@ -101,9 +149,9 @@ async function insertEnds(
      INSERT INTO ${name} (${columns}, ${load}, ${OFFSET}, ${ENDED})
      SELECT ${columns}, $1, $2, true
      FROM (SELECT DISTINCT ON (${keys}) * FROM ${name} WHERE ${isNotLater} ORDER BY ${keys}, ${order}) v
-     WHERE v.${load} <> $1 AND NOT v.${ENDED}
+     WHERE v.${load} <> $1 AND NOT v.${ENDED} AND ($3::bigint IS NULL OR v.${load} = $3)
        AND NOT EXISTS (SELECT FROM seen WHERE ${isSameKey(key, 'seen', 'v')})`,
-    [loadId, end],
+    [loadId, end, broughtBy ?? null],
   );
   return rowCount ?? 0;
 }
@@ -135,14 +183,7 @@ export async function passOnMemberEnds(
   const load = quoteIdentifier(lineageColumn);
   await client.query('DELETE FROM edp.seen_versions WHERE load_id = $1', [loadId]);
   await client.query('UPDATE edp.loads SET rows_ended = NULL WHERE load_id = $1', [loadId]);
-  const { rows } = await client.query<{ loadId: number; end: number }>(
-    `SELECT l.load_id AS "loadId", coalesce((SELECT max(end_byte) FROM edp.receipts r WHERE r.load_id = l.load_id), 0) AS "end"
-     FROM edp.loads own JOIN edp.loads l USING (schema_name, table_name)
-     WHERE own.load_id = $1 AND l.load_id > $1 AND l.rows_ended IS NOT NULL AND l.state = 'loaded' AND l.gone_at IS NULL
-     ORDER BY l.load_id LIMIT 1 FOR UPDATE OF l`,
-    [loadId],
-  );
-  const next = rows[0];
+  const next = await nextComplete(client, loadId);
   const hasNext =
     next === undefined
       ? 'true'
@@ -162,10 +203,7 @@ export async function passOnMemberEnds(
   );
   const rowsMoved = moved.rowCount ?? 0;
   if (rowsMoved === 0) return;
-  await client.query('UPDATE edp.loads SET rows_ended = rows_ended + $2 WHERE load_id = $1', [
-    next.loadId,
-    rowsMoved,
-  ]);
+  await addEnded(client, next.loadId, rowsMoved);
   await recordChanges(client, [
     { relation, kind: 'deleted', rows: rowsMoved, loadId },
     { relation, kind: 'inserted', rows: rowsMoved, loadId: next.loadId },

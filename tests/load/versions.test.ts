@@ -167,7 +167,7 @@ describe('versions', () => {
     const args = ['ingest', '1.csv', '--table', 'm', '--read-batch-size', '100'];
     const killed = await edp([...args, '--database-url', database.url], {
       cwd,
-      env: { EDP_FAILPOINTS: 'dispatch.committed=4:kill' },
+      env: { EDP_FAILPOINTS: 'dispatch.committed=kill@4' },
     });
     expect(killed.status).not.toBe(0);
     const { json, stderr } = await run(cwd, ...args);
@@ -298,7 +298,7 @@ describe('snapshots of all members', () => {
     for (const failpoint of ['split.receipt_written', 'dispatch.committed', 'end.members']) {
       await edp([...args, '--database-url', database.url], {
         cwd,
-        env: { EDP_FAILPOINTS: `${failpoint}=1:kill` },
+        env: { EDP_FAILPOINTS: `${failpoint}=kill@1` },
       });
       expect((await states()).filter((one) => one.includes('end'))).toEqual([]);
     }
@@ -306,6 +306,43 @@ describe('snapshots of all members', () => {
     expect(json.files, stderr).toMatchObject([{ status: 'loaded' }]);
     expect(await states()).toEqual(['1a@1', '2a@1', '2b@2', '3a@1', '3a@2 end']);
     await expectSound(cwd, 2);
+  });
+
+  it('also those that a load brings which is complete only after the next one', async () => {
+    const cwd = await makeProject(SNAPSHOT);
+    await ingest(cwd, '1.csv', csv('1,a', '2,a', '3,a'));
+    const others = Array.from({ length: 2000 }, (_, i) => `${i + 1000},x`);
+    await writeFile(path.join(cwd, '2.csv'), csv('1,b', '2,a', ...others, '8,a', '9,a'));
+    const args = ['ingest', '2.csv', '--table', 'm', '--read-batch-size', '100'];
+    await edp([...args, '--database-url', database.url], {
+      cwd,
+      env: { EDP_FAILPOINTS: 'dispatch.committed=kill@1' },
+    });
+    await ingest(cwd, '3.csv', csv('1,a', '8,a', ...others));
+    const { json, stderr } = await run(cwd, ...args);
+    expect(json.files, stderr).toMatchObject([{ status: 'loaded', loadId: 2 }]);
+    const alive = (await states())
+      .map((one) => one.split('@'))
+      .filter(([one]) => one!.length === 2);
+    const last = new Map(alive.map(([member, rest]) => [member![0], rest]));
+    expect(Object.fromEntries(last)).toEqual({
+      1: '3',
+      2: '3 end',
+      3: '3 end',
+      8: '3',
+      9: '3 end',
+    });
+    const counts = await database.query(
+      'SELECT load_id::int, rows_ended::int, (SELECT count(*)::int FROM m WHERE m.load_id = l.load_id AND is_ended) FROM edp.loads l ORDER BY 1',
+    );
+    for (const [load, noted, there] of counts) expect(noted, `load ${load}`).toBe(there);
+    // A dry run is behind all loads, and ends nobody in them.
+    const before = await states();
+    await ingest(cwd, '4.csv', csv('1,a', '7,a', ...others), '--dry-run');
+    expect(await states()).toEqual(before);
+    await run(cwd, 'undo', '3', '--yes');
+    expect(await states()).toContain('9a@2');
+    expect((await states()).filter((one) => one.endsWith('end'))).toEqual(['3a@2 end']);
   });
 
   it('with rejects end nobody, until a replay has loaded them', async () => {
