@@ -290,7 +290,7 @@ export class BulkCopy {
     if (this.#partitions.lacks(rows)) {
       await this.#enqueue(async () => {
         await this.#runTriggers();
-        await this.#partitions.make(rows.wanted);
+        await this.#partitions.make(rows);
       });
     }
     if (this.#isFailed) return;

@@ -1,6 +1,10 @@
 /** The rows of a bulk load by partition, until there are enough of one for a COPY. */
 import type pg from 'pg';
-import { makePartitions, type WantedPartition } from '../postgres/partitions-in-catalog.js';
+import {
+  type KnownPartition,
+  makePartitions,
+  type WantedPartition,
+} from '../postgres/partitions-in-catalog.js';
 import type { TableInCatalog } from '../postgres/table-in-catalog.js';
 import type { RoutedRows } from './messages.js';
 import { RowsLeftOut } from './sinks/left-out.js';
@@ -30,6 +34,7 @@ export class BulkPartitions {
   /** By value and day that rows name their partition by. */
   readonly #byPlace = new Map<string, Waiting>();
   readonly #byName = new Map<string, Waiting>();
+  readonly #made: KnownPartition[] = [];
   #waitingBytes = 0;
 
   constructor(client: pg.Client, target: TableInCatalog) {
@@ -37,9 +42,9 @@ export class BulkPartitions {
     this.#target = target;
   }
 
-  /** Whether rows wait for partitions that are not known yet. */
-  lacks({ wanted }: RoutedRows): boolean {
-    return wanted.some((place) => !this.#byPlace.has(keyOf(place)));
+  /** Whether rows need partitions that are not known yet. */
+  lacks(rows: RoutedRows): boolean {
+    return placesOf(rows).some((wanted) => this.#find(wanted) === undefined);
   }
 
   /** Whether no more rows should come before some are copied. */
@@ -55,31 +60,41 @@ export class BulkPartitions {
         ? this.#named(name)
         : place === undefined
           ? this.#named(table)
-          : this.#byPlace.get(keyOf(place));
+          : this.#find(place);
     if (waiting === undefined) throw new RowsLeftOut();
     waiting.portions.push(rows);
     waiting.bytes += rows.length;
     this.#waitingBytes += rows.length;
   }
 
-  /** Makes partitions in the transaction of the load. */
-  async make(wanted: readonly WantedPartition[]): Promise<void> {
-    const missing = wanted.filter((place) => !this.#byPlace.has(keyOf(place)));
+  /** Makes the partitions that rows need, all at once, in the transaction of the load. */
+  async make(rows: RoutedRows): Promise<void> {
+    const missing = placesOf(rows).filter((place) => this.#find(place) === undefined);
     if (missing.length === 0) return;
     const { partitions, table } = this.#target;
-    const made = await makePartitions(this.#client, this.#target, partitions!, missing);
+    this.#made.push(...(await makePartitions(this.#client, this.#target, partitions!, missing)));
     for (const place of missing) {
-      const { value = '', day } = place;
-      const found = made.find(
-        ({ value: own, days: [from, until] }) =>
-          own === value && (day === undefined || (from <= day && day < until)),
-      );
       // The rest partition of a value is found by the server.
-      const isRest = partitions?.time !== undefined && day === undefined;
-      if (found !== undefined) {
-        this.#byPlace.set(keyOf(place), this.#named(isRest ? table : found.name));
-      }
+      const isRest = partitions?.time !== undefined && place.day === undefined;
+      if (isRest) this.#byPlace.set(keyOf(place), this.#named(table));
     }
+  }
+
+  /** Rows name their partition by any of its days. */
+  #find(place: WantedPartition): Waiting | undefined {
+    const key = keyOf(place);
+    const known = this.#byPlace.get(key);
+    const { value = '', day } = place;
+    const isRest = this.#target.partitions?.time !== undefined && day === undefined;
+    if (known !== undefined || isRest) return known;
+    const found = this.#made.find(
+      ({ value: own, days: [from, until] }) =>
+        own === value && (day === undefined || (from <= day && day < until)),
+    );
+    if (found === undefined) return undefined;
+    const waiting = this.#named(found.name);
+    this.#byPlace.set(key, waiting);
+    return waiting;
   }
 
   #named(name: string): Waiting {
@@ -111,6 +126,11 @@ export class BulkPartitions {
       .filter(({ bytes }) => bytes > 0)
       .map((waiting) => this.#take(waiting));
   }
+}
+
+/** Those that other rows of its split need are told with the first ones. */
+function placesOf({ place, wanted }: RoutedRows): readonly WantedPartition[] {
+  return place === undefined ? wanted : [place, ...wanted];
 }
 
 function keyOf({ value = '', day }: WantedPartition): string {

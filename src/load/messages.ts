@@ -107,7 +107,7 @@ export interface RoutedRows {
   readonly name: string | undefined;
   /** Otherwise, what it is for; undefined for the rest partition. */
   readonly place: WantedPartition | undefined;
-  /** Partitions that are missing, as far as the worker knows; the place is among them. */
+  /** More partitions that are missing, as far as the worker knows; those of earlier rows of the split are not told again. */
   readonly wanted: readonly WantedPartition[];
 }
 

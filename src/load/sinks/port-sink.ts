@@ -25,6 +25,8 @@ export class PortSink implements RowSink {
   readonly #collector: ReferenceCollector | undefined;
   #portions: { rows: Buffer; recycle?: (rows: Buffer) => void }[] = [];
   #ahead = 0;
+  /** How many of the partitions that are missing the other thread knows of. */
+  #told = 0;
   #onWritten: (() => void) | undefined;
   readonly #router: PartitionRouter | undefined;
   readonly #extender: RowExtender | undefined;
@@ -87,7 +89,9 @@ export class PortSink implements RowSink {
       if (group.byteLength < fromBytes || group.byteLength === 0) continue;
       const rows = group.giveAway();
       const { name, place } = group;
-      const wanted = place === undefined ? router.missing : name === undefined ? [place] : [];
+      // All that are missing are told at once, so that they are made at once.
+      const wanted = name === undefined ? router.missing.slice(this.#told) : [];
+      this.#told += wanted.length;
       await this.#send({ rows, name, place, wanted }, rows.buffer);
     }
   }
