@@ -91,6 +91,7 @@ it('holds for the commands', { timeout: 300_000 }, async () => {
     'e1.csv',
     csvOf('events', rowsOf('events', 12), { meta: '"{""weight"": 1.5, ""color"": ""red""}"' }),
   );
+  await load('people', 's1.csv', csvOf('people', rowsOf('people', 8)));
   expect(await command('run')).toMatchObject({ status: 0 });
   await holds();
 
@@ -102,12 +103,13 @@ it('holds for the commands', { timeout: 300_000 }, async () => {
     'update',
   );
   await load('rsvps', 'r2.csv', csvOf('rsvps', rowsOf('rsvps', 8)));
+  await load('people', 's2.csv', csvOf('people', rowsOf('people', 2)));
   const both = await Promise.all([command('run'), command('run')]);
   expect(both.map(({ status }) => status)).toEqual([0, 0]);
   await holds();
 
   // Rejects of the second file of rsvps, whose keys were there.
-  expect(await command('replay', '6', '--on-conflict', 'update')).toMatchObject({ status: 0 });
+  expect(await command('replay', '7', '--on-conflict', 'update')).toMatchObject({ status: 0 });
   await load('events', 'e2.csv', csvOf('events', rowsOf('events', 10)));
   const { warehouse } = await loadWarehouse(cwd);
   const before = await readContent(client, warehouse);
@@ -132,7 +134,9 @@ it('holds for the commands', { timeout: 300_000 }, async () => {
   }
   await holds();
 
-  expect(await command('undo', '2', '--yes')).toMatchObject({ status: 0 });
+  for (const load of ['2', '8']) {
+    expect(await command('undo', load, '--yes')).toMatchObject({ status: 0 });
+  }
   expect(await command('promote', 'color', '--table', 'events')).toMatchObject({ status: 0 });
   expect(await readFile(path.join(cwd, 'edp.yaml'), 'utf8')).toContain('color');
   expect(await command('run')).toMatchObject({ status: 0 });
