@@ -129,8 +129,8 @@ export class BulkPartitions {
 }
 
 /** Those that other rows of its split need are told with the first ones. */
-function placesOf({ place, wanted }: RoutedRows): readonly WantedPartition[] {
-  return place === undefined ? wanted : [place, ...wanted];
+function placesOf({ name, place, wanted }: RoutedRows): readonly WantedPartition[] {
+  return name !== undefined || place === undefined ? wanted : [place, ...wanted];
 }
 
 function keyOf({ value = '', day }: WantedPartition): string {
