@@ -359,7 +359,7 @@ export class BulkCopy {
         return one === undefined || Buffer.compare(one, field) !== 0;
       });
       if (open.length === 0) continue;
-      if (this.#copy !== undefined || this.#skipsTriggers) await this.#settle();
+      await this.#settle();
       if ((await findChanged(this.#client, copy, open)).length > 0) {
         throw new StaleCopy(`a row of ${copy.table} that was copied from has changed`);
       }

@@ -20,7 +20,8 @@ export interface IndexPlan {
 /** A table may already have this size: building indexes over its rows costs almost nothing. */
 const SMALL_TABLE_BYTES = 1024 * 1024;
 
-const PARALLEL_FROM = '3MB';
+/** Blocks, 3 MB: the server gives an index a second process from here on, and a third one at three times as many. */
+const PARALLEL_FROM = 384;
 
 /** Each partition and each of its indexes is locked until the end of the load. */
 const MAX_PARTITIONS = 500;
@@ -92,7 +93,10 @@ export async function buildIndexes(
   plan: IndexPlan,
 ): Promise<void> {
   // Partitions are smaller than the tables that the server has this limit for.
-  await client.query(`SET LOCAL min_parallel_table_scan_size = '${PARALLEL_FROM}'`);
+  await client.query(
+    `SELECT set_config(name, least(setting::int, ${PARALLEL_FROM})::text, true) FROM pg_settings
+     WHERE name = 'min_parallel_table_scan_size'`,
+  );
   for (const statement of plan.build) {
     await client.query(statement);
     await failpoint('bulk.index_built', client);

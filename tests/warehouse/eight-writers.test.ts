@@ -60,6 +60,23 @@ function makeFile(random: Random): string {
   return `member,plan,updated\n${lines.filter(() => random.next() < 0.7).join('')}`;
 }
 
+it('finds what would be a fault', async () => {
+  for (const [isFull, rows] of [
+    [false, `(1, '2025-01-01', NULL, true), (1, '2025-02-01', NULL, true)`],
+    [false, `(1, '2025-01-01', '2025-01-15', false), (1, '2025-02-01', NULL, true)`],
+    [false, `(1, '2025-01-01', '2025-02-01', false)`],
+    [true, `(1, '2025-01-01', '2025-03-01', false), (1, '2025-02-01', NULL, true)`],
+    [true, `(1, '2025-01-01', NULL, true), (1, '2025-02-01', NULL, true)`],
+  ] as const) {
+    await folder.database.query('DROP TABLE IF EXISTS planted');
+    await folder.database.query(
+      'CREATE TABLE planted (member int, valid_from date, valid_to date, is_current boolean)',
+    );
+    await folder.database.query(`INSERT INTO planted VALUES ${rows}`);
+    expect(await folder.database.query(faultsOf('planted', isFull)), rows).not.toEqual([]);
+  }
+});
+
 it('has histories without a fault at any moment', { timeout: 240_000 }, async () => {
   for (const table of ['kept', 'staff']) await folder.load(table, makeFile(new Random(99)));
   const made = await folder.edp('run');

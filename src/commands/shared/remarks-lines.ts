@@ -1,5 +1,4 @@
 /** How commands print counts by name: undeclared metrics, corrections. */
-
 import { toShellWord } from '../../base/shell-word.js';
 import { groupCorrections, OTHER_FIELDS, type RemarkCounts } from '../../ledger/remarks.js';
 import type { Drift } from '../../model/drift.js';

@@ -1,5 +1,5 @@
 /** A dimension with `type-2:` whose members may end. */
-import { IS_CURRENT, PREVIOUS_TO, VALID_FROM, VALID_TO } from '../../model/warehouse/versions.js';
+import { PREVIOUS_TO, VALID_FROM, VALID_TO } from '../../model/warehouse/versions.js';
 import {
   all,
   binary,
@@ -14,7 +14,7 @@ import {
 import { SOURCE, type Within } from './blueprint.js';
 import { hasKey, isAffected } from './key-conditions.js';
 import { isChange, lastOf, lastShown, over, type Versioned } from './version-changes.js';
-import { validBetween } from './version-columns.js';
+import { validBetween, validUntil } from './version-columns.js';
 import {
   ENDED,
   EVENT_COLUMNS,
@@ -141,12 +141,10 @@ export function gappedRows(versioned: Versioned, within: Within): Select {
     partitionBy: naturalKey.map((name) => column(name, 'compared')),
     orderBy: [{ of: column(VALID_FROM, 'compared') }],
   };
-  const end = call('coalesce', next, column(LAST_TO, 'compared'));
   return {
     columns: [
       ...plain(names, 'compared'),
-      { of: end, as: VALID_TO },
-      { of: { kind: 'is-null', of: end }, as: IS_CURRENT },
+      ...validUntil(call('coalesce', next, column(LAST_TO, 'compared'))),
     ],
     from: { kind: 'query', query: compared, as: 'compared' },
     where: column(CHANGES, 'compared'),

@@ -224,18 +224,21 @@ function countRows(task: SilverTask, shape: Shape, within: Within, by: Trace | u
 }
 
 /** Whether it has a row for each member of a table that keeps versions: the last version, as there is no other order. */
-export function readsLast({ source, key, columns, latestBy, history }: SilverTask): boolean {
-  const { versions } = source;
-  if (versions === undefined || latestBy !== undefined || history !== undefined) return false;
+export function readsLast(task: SilverTask): boolean {
+  const { source, latestBy, history } = task;
+  if (source.versions === undefined || latestBy !== undefined || history !== undefined)
+    return false;
+  return isKeyedBy(task, source.versions.key);
+}
+
+/** Whether its key is made of these columns of its source alone. */
+export function isKeyedBy({ key, columns }: SilverTask, of: readonly string[]): boolean {
   return columns
     .filter(({ name }) => key.includes(name))
-    .every(({ from }) => 'column' in from && versions.key.includes(from.column));
+    .every(({ from }) => 'column' in from && of.includes(from.column));
 }
 
 /** The key of a loaded table is never NULL. */
-function mayLackKey({ key, columns, source }: SilverTask): boolean {
-  return columns.some(
-    ({ name, from }) =>
-      key.includes(name) && !('column' in from && source.key?.includes(from.column) === true),
-  );
+function mayLackKey(task: SilverTask): boolean {
+  return !isKeyedBy(task, task.source.key ?? []);
 }

@@ -15,9 +15,14 @@ export function validity(key: readonly string[], of: string): Output[] {
     partitionBy: key.map((name) => column(name, of)),
     orderBy: [{ of: column(VALID_FROM, of) }],
   };
+  return validUntil(next);
+}
+
+/** @param end of a version; NULL for that of now */
+export function validUntil(end: Expr): Output[] {
   return [
-    { of: next, as: VALID_TO },
-    { of: { kind: 'is-null', of: next }, as: IS_CURRENT },
+    { of: end, as: VALID_TO },
+    { of: { kind: 'is-null', of: end }, as: IS_CURRENT },
   ];
 }
 

@@ -7,9 +7,11 @@ import { EdpError } from '../../base/errors.js';
 import { OWN_CONSTRAINTS } from './version-constraints.js';
 
 /** SQL: the relation, as in statements. */
-const NAME = `format('%I.%I', n.nspname, c.relname)`;
+/** SQL of a table `c` in schema `n`. */
+export const NAME = `format('%I.%I', n.nspname, c.relname)`;
 const OF = `pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace`;
-const GRANTEE = `CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END`;
+/** SQL of who has a right `a`. */
+export const GRANTEE = `CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END`;
 
 /** SQL: the statement that makes an index, of a table with partitions on all of them. */
 export function indexSql(oid: string): string {

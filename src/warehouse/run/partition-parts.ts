@@ -1,13 +1,12 @@
 /** Partitions of a table: statements on the table do not reach their names, schemas, owners and rights. */
 import type pg from 'pg';
+import { GRANTEE, NAME } from './belongings.js';
 
 /** SQL of a partition `c` of the table `$1`, in the schema `n`. */
 const PARTITIONS = `pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE i.inhparent = $1::regclass`;
-const PART = `format('%I.%I', n.nspname, c.relname)`;
 /** What edp puts behind the name of the table. */
 const ENDING = `substring(c.relname FROM '((?:_rest|_\\d{4,}(?:_\\d\\d){0,2})(?:_\\d+)?)$')`;
-const GRANTEE = `CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END`;
 
 async function runAll(client: pg.Client, select: string, values: unknown[]): Promise<void> {
   const { rows } = await client.query<{ statement: string }>(select, values);
@@ -69,8 +68,8 @@ export async function sharePartitions(
   table: string,
   only?: readonly string[],
 ): Promise<void> {
-  const parts = `(SELECT c.*, ${PART} AS name FROM ${PARTITIONS}
-    AND ($2::text[] IS NULL OR ${PART} = ANY ($2))) AS part`;
+  const parts = `(SELECT c.*, ${NAME} AS name FROM ${PARTITIONS}
+    AND ($2::text[] IS NULL OR ${NAME} = ANY ($2))) AS part`;
   const parent =
     "(SELECT * FROM pg_class WHERE oid = $1::regclass AND pg_has_role(relowner, 'USAGE')) AS parent";
   await runAll(

@@ -65,15 +65,15 @@ export async function runTask(
   await client.query('SELECT pg_advisory_lock(hashtextextended($1, 0))', lock);
   try {
     for (let attempt = 1; ; attempt++) {
-      // What lost a race is not disturbed once more.
       const run = () =>
         inTransaction(client, orders.dryRun, task, () =>
           work(client, task, warehouse, orders, runId, startedAt),
         );
       try {
+        // What lost a race is not disturbed once more.
         return await (attempt === 1 ? run() : whileNoSwap(client, run));
       } catch (error) {
-        if (!isRace(error, attempt) || orders.dryRun) {
+        if (!isRace(error, attempt, orders.dryRun)) {
           throw await explainTaskFault(client, error, task, orders.dryRun);
         }
         // The other run may be about to make more views.
@@ -85,12 +85,13 @@ export async function runTask(
   }
 }
 
-function isRace(error: unknown, attempt: number): boolean {
+function isRace(error: unknown, attempt: number, dryRun: boolean): boolean {
   const { code = '', schema } = error as { code?: string; schema?: string };
   if (RACES.includes(code)) return attempt < ATTEMPTS;
   // Two that make a thing of one name at once.
   const isOfCatalog = code === '23505' && schema === 'pg_catalog';
-  return (PERHAPS_RACES.includes(code) || isOfCatalog) && attempt <= PERHAPS_ATTEMPTS;
+  const isPerhaps = PERHAPS_RACES.includes(code) || isOfCatalog;
+  return isPerhaps && attempt <= PERHAPS_ATTEMPTS && !dryRun;
 }
 
 /** A dry run is one transaction, that is rolled back at its end. */

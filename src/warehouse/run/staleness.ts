@@ -11,7 +11,7 @@ import { column } from '../../relational/tree.js';
 import type { Blueprint, Trace, Within } from '../compile/blueprint.js';
 import { DATE, unknownId } from '../compile/fact-rows.js';
 import { quoteRelation, type Shape } from '../compile/relation-shape.js';
-import { readsLast } from '../compile/silver-rows.js';
+import { isKeyedBy, readsLast } from '../compile/silver-rows.js';
 import { sliceText } from '../compile/slice-conditions.js';
 import { readerKey, sliceValue } from '../compile/slice-value.js';
 
@@ -117,16 +117,11 @@ function ofMembers(task: SilverTask | DimensionTask): boolean {
 
 /** Whether a row of the source gives the same key whatever is updated in it: a key made of its own key alone. */
 function keepsKey(task: SilverTask | DimensionTask): boolean {
-  const { versions, key = [] } = task.source;
-  if (versions !== undefined) return isOfKey(task, versions.key);
-  return isOfKey(task, key);
-}
-
-function isOfKey(task: SilverTask | DimensionTask, key: readonly string[]): boolean {
-  if (task.kind === 'dimension') return task.naturalKey.every((name) => key.includes(name));
-  return task.columns
-    .filter(({ name }) => task.key.includes(name))
-    .every(({ from }) => 'column' in from && key.includes(from.column));
+  const { versions, key } = task.source;
+  const own = versions?.key ?? key ?? [];
+  return task.kind === 'dimension'
+    ? task.naturalKey.every((name) => own.includes(name))
+    : isKeyedBy(task, own);
 }
 
 /** @returns undefined where nothing is stale */

@@ -11,7 +11,7 @@ export async function lockSwaps(client: pg.Client): Promise<void> {
   await client.query(`SELECT pg_advisory_xact_lock(${KEY})`);
 }
 
-/** @param client in no transaction */
+/** Also where a swap is a part of the work. */
 export async function whileNoSwap<T>(client: pg.Client, run: () => Promise<T>): Promise<T> {
   await client.query(`SELECT pg_advisory_lock(${KEY})`);
   try {

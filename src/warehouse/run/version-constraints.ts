@@ -14,13 +14,18 @@ import type { Blueprint } from '../compile/blueprint.js';
 import { quoteRelation } from '../compile/relation-shape.js';
 
 /** They come with the table, and are not carried over to the next. */
-export const OWN_CONSTRAINTS = [
-  'edp_valid_forward',
-  'edp_current_is_last',
-  'edp_no_gap',
-  'edp_valid_behind',
-  'edp_no_overlap',
-] as const;
+const NAMES = {
+  forward: 'edp_valid_forward',
+  last: 'edp_current_is_last',
+  noGap: 'edp_no_gap',
+  behind: 'edp_valid_behind',
+  noOverlap: 'edp_no_overlap',
+} as const;
+export const OWN_CONSTRAINTS: readonly string[] = Object.values(NAMES);
+
+/** Of every table with versions. */
+const CHECKS = `ADD CONSTRAINT ${NAMES.forward} CHECK (${VALID_FROM} < ${VALID_TO}),
+    ADD CONSTRAINT ${NAMES.last} CHECK (${IS_CURRENT} = (${VALID_TO} IS NULL))`;
 
 /** @param table as in SQL, with rows and a unique index on its key */
 export async function addVersionConstraints(
@@ -34,15 +39,13 @@ export async function addVersionConstraints(
   await client.query(
     `CREATE UNIQUE INDEX ON ${table} (${quoteColumns(versionsOf)}) WHERE ${IS_CURRENT}`,
   );
-  const [forward, last, noGap] = OWN_CONSTRAINTS;
   if (hasEnds === true) {
     await addGapConstraints(client, versionsOf, table);
     return;
   }
   await client.query(`ALTER TABLE ${table}
-    ADD CONSTRAINT ${forward} CHECK (${VALID_FROM} < ${VALID_TO}),
-    ADD CONSTRAINT ${last} CHECK (${IS_CURRENT} = (${VALID_TO} IS NULL)),
-    ADD CONSTRAINT ${noGap} FOREIGN KEY (${ends}) REFERENCES ${table} (${quoteColumns(key)})
+    ${CHECKS},
+    ADD CONSTRAINT ${NAMES.noGap} FOREIGN KEY (${ends}) REFERENCES ${table} (${quoteColumns(key)})
       DEFERRABLE INITIALLY DEFERRED`);
 }
 
@@ -56,16 +59,14 @@ async function addGapConstraints(
   versionsOf: readonly string[],
   table: string,
 ): Promise<void> {
-  const [forward, last, , behind, noOverlap] = OWN_CONSTRAINTS;
   const members = quoteColumns(versionsOf);
   const previous = quoteColumns([...versionsOf, PREVIOUS_TO]);
   await client.query(`CREATE UNIQUE INDEX ON ${table} (${previous})`);
   await client.query(`CREATE UNIQUE INDEX ON ${table} (${members}) WHERE ${PREVIOUS_TO} IS NULL`);
   await client.query(`ALTER TABLE ${table}
-    ADD CONSTRAINT ${forward} CHECK (${VALID_FROM} < ${VALID_TO}),
-    ADD CONSTRAINT ${last} CHECK (${IS_CURRENT} = (${VALID_TO} IS NULL)),
-    ADD CONSTRAINT ${behind} CHECK (${PREVIOUS_TO} <= ${VALID_FROM}),
-    ADD CONSTRAINT ${noOverlap} FOREIGN KEY (${previous})
+    ${CHECKS},
+    ADD CONSTRAINT ${NAMES.behind} CHECK (${PREVIOUS_TO} <= ${VALID_FROM}),
+    ADD CONSTRAINT ${NAMES.noOverlap} FOREIGN KEY (${previous})
       REFERENCES ${table} (${quoteColumns([...versionsOf, VALID_TO])}) DEFERRABLE INITIALLY DEFERRED`);
 }
 
@@ -74,10 +75,9 @@ export async function assertNoGap(
   client: pg.Client,
   { relation, hasEnds }: Blueprint,
 ): Promise<void> {
-  const [, , noGap, , noOverlap] = OWN_CONSTRAINTS;
   const name = quoteRelation({
     schema: relation.schema,
-    name: hasEnds === true ? noOverlap : noGap,
+    name: hasEnds === true ? NAMES.noOverlap : NAMES.noGap,
   });
   await client.query(`SET CONSTRAINTS ${name} IMMEDIATE`);
   await client.query(`SET CONSTRAINTS ${name} DEFERRED`);
