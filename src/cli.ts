@@ -2,6 +2,7 @@
 /** The command line: assembles the commands, and is the only place that ends the process. */
 import type { Argv } from 'yargs';
 import { EdpError, EXIT, FailedRun } from './base/errors.js';
+import { tell } from './base/happenings.js';
 import { edpVersion } from './base/package-files.js';
 import { safeJson, safeLines } from './base/safe-text.js';
 import { StrayError, takeStrays } from './base/stray-errors.js';
@@ -10,6 +11,7 @@ import type { CommandEntry } from './commands/command-list.js';
 import type { ErrorJson } from './commands/json/json-parts.js';
 import type { FailureJson } from './commands/json/results.js';
 import { explainUsage, type KnownOptions, unknownCommand } from './commands/usage-faults.js';
+import type { Observer } from './observe/open-observers.js';
 import { coloursOf } from './terminal/colours.js';
 import type { Output } from './terminal/output.js';
 
@@ -124,7 +126,10 @@ async function execute(entry: CommandEntry, parsed: Record<string, unknown>): Pr
   const { json, verbose } = resolveOptions(GLOBAL_OPTIONS, parsed, {});
   const output = new terminal.Output(json);
   const name = String((parsed._ as unknown[])[0]);
+  const startedAt = Date.now();
   const abort = new AbortController();
+  let observers: readonly Observer[] = [];
+  let exitStatus: number = EXIT.failed;
   let stray: { readonly error: unknown } | undefined;
   let patience: NodeJS.Timeout | undefined;
   takeStrays((error) => {
@@ -144,9 +149,19 @@ async function execute(entry: CommandEntry, parsed: Record<string, unknown>): Pr
     const project = await (entry.needsNoModel === true
       ? projects.loadDatabaseKeys()
       : projects.loadProject());
+    const { openObservers } = await import('./observe/open-observers.js');
+    observers = await openObservers({
+      command: name,
+      given: parsed,
+      project,
+      isJson: json,
+      warn: (text) => output.warn(text),
+    });
+    tell({ kind: 'command_began', command: name, startedAt });
     const status = await command.run({ given: parsed, project, output, signal: abort.signal });
-    if (stray === undefined) return status;
-    throw new StrayError(stray.error);
+    if (stray !== undefined) throw new StrayError(stray.error);
+    exitStatus = status;
+    return status;
   } catch (thrown) {
     const { explainServerError } = await import('./postgres/server-errors.js');
     const cause = thrown instanceof FailedRun ? thrown.cause : thrown;
@@ -156,9 +171,19 @@ async function execute(entry: CommandEntry, parsed: Record<string, unknown>): Pr
     if (!output.hasResult) {
       output.result(thrown instanceof FailedRun ? { ...thrown.result, ...failure } : failure);
     }
-    return abort.signal.aborted && stray === undefined ? EXIT.interrupted : status;
+    exitStatus = abort.signal.aborted && stray === undefined ? EXIT.interrupted : status;
+    if (exitStatus !== EXIT.interrupted) {
+      tell({ kind: 'failed', code: failure.error.code, error });
+    }
+    return exitStatus;
   } finally {
     clearTimeout(patience);
+    const seconds = (Date.now() - startedAt) / 1000;
+    tell({ kind: 'command_ended', command: name, exitStatus, startedAt, seconds });
+    if (observers.length > 0) {
+      const { closeObservers } = await import('./observe/open-observers.js');
+      await closeObservers(observers);
+    }
     takeStrays(endOnStray);
     stopOnSignal();
   }

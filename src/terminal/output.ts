@@ -3,6 +3,7 @@
  * stdout and everything else on stderr.
  */
 import { once } from 'node:events';
+import { tell } from '../base/happenings.js';
 import { safeData, safeJson, safeLines, safeText } from '../base/safe-text.js';
 import { type Colours, coloursOf } from './colours.js';
 import { formatTable } from './table.js';
@@ -66,16 +67,19 @@ export class Output<R extends object = object> {
   }
 
   warn(text: string): void {
+    tell({ kind: 'said', level: 'warn', text });
     this.#write(this.#stderr, `${this.#colours.err.yellow('warning:')} ${safeLines(text)}`);
   }
 
   /** What failed while the rest went on. What ends a command is thrown instead. */
   error(text: string): void {
+    tell({ kind: 'said', level: 'error', text });
     this.#write(this.#stderr, `${this.#colours.err.red('error:')} ${safeLines(text)}`);
   }
 
   /** Something that is neither result nor warning, such as progress in a pipe. */
   note(text: string): void {
+    tell({ kind: 'said', level: 'info', text });
     this.#write(this.#stderr, safeLines(text));
   }
 

@@ -1,4 +1,5 @@
 /** A command as `edp.runs` has it. */
+import { tell } from '../../base/happenings.js';
 import { type LoadingRun, type OpenRun, withLoadingRun, withRun } from '../../ledger/runs.js';
 import type { Database } from '../../postgres/database.js';
 import { shownUrl } from '../../source/http/url-names.js';
@@ -38,7 +39,10 @@ export function asRun(
   database: Database,
   work: (database: Database, run: OpenRun) => Promise<number>,
 ): Promise<number> {
-  return withRun(database, { command, options: recordedOptions(given) }, signal, work);
+  return withRun(database, { command, options: recordedOptions(given) }, signal, (own, run) => {
+    tell({ kind: 'run_began', command, runId: run.runId });
+    return work(own, run);
+  });
 }
 
 /** The same for a command that loads files. */
@@ -48,5 +52,9 @@ export function asLoadingRun(
   database: Database,
   work: (database: Database, run: LoadingRun) => Promise<number>,
 ): Promise<number> {
-  return withLoadingRun(database, { command, options: recordedOptions(given) }, signal, work);
+  const head = { command, options: recordedOptions(given) };
+  return withLoadingRun(database, head, signal, (own, run) => {
+    tell({ kind: 'run_began', command, runId: run.runId });
+    return work(own, run);
+  });
 }
