@@ -6,12 +6,12 @@ import { tell } from './base/happenings.js';
 import { edpVersion } from './base/package-files.js';
 import { safeJson, safeLines } from './base/safe-text.js';
 import { StrayError, takeStrays } from './base/stray-errors.js';
-import { addOptions, GLOBAL_OPTIONS } from './commands/add-options.js';
+import { addOptions, GLOBAL_FLAGS, GLOBAL_OPTIONS, GLOBAL_VALUES } from './commands/add-options.js';
 import type { CommandEntry } from './commands/command-list.js';
 import type { ErrorJson } from './commands/json/json-parts.js';
 import type { FailureJson } from './commands/json/results.js';
 import { explainUsage, type KnownOptions, unknownCommand } from './commands/usage-faults.js';
-import type { Observer } from './observe/open-observers.js';
+import type { Observer, ObserverContext } from './observe/open-observers.js';
 import { coloursOf } from './terminal/colours.js';
 import type { Output } from './terminal/output.js';
 
@@ -49,7 +49,8 @@ async function main(typed: readonly string[]): Promise<number> {
     .help()
     .alias('h', 'help')
     // So that a command may stand behind one.
-    .boolean([...GLOBAL_OPTIONS])
+    .boolean([...GLOBAL_FLAGS])
+    .string([...GLOBAL_VALUES])
     .parserConfiguration({ 'camel-case-expansion': false, 'parse-positional-numbers': false })
     .wrap(Math.min(100, process.stdout.columns ?? 100))
     .strict()
@@ -123,12 +124,23 @@ async function execute(entry: CommandEntry, parsed: Record<string, unknown>): Pr
     import('./project/project.js'),
     import('./project/surroundings.js'),
   ]);
-  const { json, verbose } = resolveOptions(GLOBAL_OPTIONS, parsed, {});
+  const { json, verbose } = resolveOptions(GLOBAL_FLAGS, parsed, {});
   const output = new terminal.Output(json);
   const name = String((parsed._ as unknown[])[0]);
   const startedAt = Date.now();
   const abort = new AbortController();
-  let observers: readonly Observer[] = [];
+  let observers: readonly Observer[] | undefined;
+  let unused: readonly string[] = [];
+  const open = async (project: ObserverContext['project'], isLogAlone: boolean) => {
+    observers = [];
+    const { openObservers } = await import('./observe/open-observers.js');
+    const warn = (text: string) => output.warn(text, { isPlain: true });
+    const yieldStderr = () => output.yieldStderr();
+    const context = { command: name, given: parsed, project, warn, yieldStderr };
+    observers = await openObservers(context, isLogAlone);
+    for (const text of unused) warn(text);
+    tell({ kind: 'command_began', command: name, startedAt });
+  };
   let exitStatus: number = EXIT.failed;
   let stray: { readonly error: unknown } | undefined;
   let patience: NodeJS.Timeout | undefined;
@@ -139,34 +151,35 @@ async function execute(entry: CommandEntry, parsed: Record<string, unknown>): Pr
     abort.abort(new StrayError(error));
     stopAllReading();
     // What it was about may have been what the command waits for.
-    patience = setTimeout(() => endAtOnce(error, output, name, verbose), STRAY_PATIENCE_MS);
+    patience = setTimeout(() => {
+      tell({ kind: 'failed', code: failureOf(error, name).error.code, error });
+      const seconds = (Date.now() - startedAt) / 1000;
+      tell({ kind: 'command_ended', command: name, exitStatus: EXIT.failed, startedAt, seconds });
+      void closeAll(observers).then(() => endAtOnce(error, output, name, verbose));
+    }, STRAY_PATIENCE_MS);
   });
   const stopOnSignal = listenForSignals(abort, entry.stopsInOrder === true, (text) =>
     output.noteInterrupt(text),
   );
   try {
-    for (const text of await listUnused(process.cwd())) output.warn(text);
+    unused = await listUnused(process.cwd());
     const project = await (entry.needsNoModel === true
       ? projects.loadDatabaseKeys()
       : projects.loadProject());
-    const { openObservers } = await import('./observe/open-observers.js');
-    observers = await openObservers({
-      command: name,
-      given: parsed,
-      project,
-      isJson: json,
-      warn: (text) => output.warn(text),
-    });
-    tell({ kind: 'command_began', command: name, startedAt });
+    await open(project, false);
     const status = await command.run({ given: parsed, project, output, signal: abort.signal });
     if (stray !== undefined) throw new StrayError(stray.error);
     exitStatus = status;
     return status;
   } catch (thrown) {
+    // Of a project that cannot be read, only the command line and the environment say where the log is.
+    if (observers === undefined)
+      await open({ directory: process.cwd(), options: {} }, true).catch(() => {});
     const { explainServerError } = await import('./postgres/server-errors.js');
     const cause = thrown instanceof FailedRun ? thrown.cause : thrown;
     const error = hinted(explainServerError(stray === undefined ? cause : stray.error), name);
-    const status = printError(error, verbose, json);
+    const status = statusOf(error);
+    if (!output.hasYieldedStderr) printError(error, verbose, json);
     const failure = failureOf(error, name);
     if (!output.hasResult) {
       output.result(thrown instanceof FailedRun ? { ...thrown.result, ...failure } : failure);
@@ -180,10 +193,7 @@ async function execute(entry: CommandEntry, parsed: Record<string, unknown>): Pr
     clearTimeout(patience);
     const seconds = (Date.now() - startedAt) / 1000;
     tell({ kind: 'command_ended', command: name, exitStatus, startedAt, seconds });
-    if (observers.length > 0) {
-      const { closeObservers } = await import('./observe/open-observers.js');
-      await closeObservers(observers);
-    }
+    await closeAll(observers);
     takeStrays(endOnStray);
     stopOnSignal();
   }
@@ -193,8 +203,15 @@ async function execute(entry: CommandEntry, parsed: Record<string, unknown>): Pr
 const STRAY_PATIENCE_MS = 15_000;
 const LAST_WORDS_MS = 2000;
 
+async function closeAll(observers: readonly Observer[] = []): Promise<void> {
+  if (observers.length === 0) return;
+  const { closeObservers } = await import('./observe/open-observers.js');
+  await closeObservers(observers);
+}
+
 function endAtOnce(error: unknown, output: Output, command: string, isVerbose: boolean): void {
-  const status = printError(error, isVerbose, output.isJson);
+  const status = statusOf(error);
+  if (!output.hasYieldedStderr) printError(error, isVerbose, output.isJson);
   if (!output.hasResult) output.result(failureOf(error, command));
   // What is written to a pipe is sent first, if somebody reads it.
   process.stdout.write('', () => process.exit(status));
@@ -276,6 +293,10 @@ function printError(error: unknown, isVerbose: boolean, isJson: boolean): number
     .replace(/^edp:/, red('edp:'))
     .replace(/^ {2}→.*/gm, cyan);
   process.stderr.write(`${shown}\n`);
+  return statusOf(error);
+}
+
+function statusOf(error: unknown): number {
   return error instanceof EdpError ? error.exitStatus : EXIT.failed;
 }
 

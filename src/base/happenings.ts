@@ -120,6 +120,8 @@ export type Happening =
       readonly kind: 'said';
       readonly level: 'info' | 'warn' | 'error';
       readonly text: string;
+      /** The text has neither a value of a record nor a secret, so that a log may have it. */
+      readonly isPlain?: boolean;
     }
   /** What ended the command, or one part of it. */
   | {

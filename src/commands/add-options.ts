@@ -6,7 +6,10 @@ import type { CommandHelp } from './command.js';
 const MAX_CALL_WIDTH = 50;
 
 /** Global options; every command has them. */
-export const GLOBAL_OPTIONS = ['json', 'verbose'] as const;
+export const GLOBAL_FLAGS = ['json', 'verbose'] as const;
+/** Those with a value. */
+export const GLOBAL_VALUES = ['log', 'log-file'] as const;
+export const GLOBAL_OPTIONS = [...GLOBAL_FLAGS, ...GLOBAL_VALUES] as const;
 
 type Definitions = typeof import('../options/option-definitions.js');
 

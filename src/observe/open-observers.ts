@@ -1,7 +1,10 @@
 /** Who listens to a command: opened before it begins, closed when it has ended. */
+import { environmentName, flagOf, type OptionName } from '../options/option-definitions.js';
 import type { Project } from '../project/project.js';
 
 export interface Observer {
+  /** Closed when the others are, since they may have something to say. */
+  readonly closesLast?: true;
   /**
    * Sends or writes what is left, within a limit of its own, and never throws: a receiver that is dead
    * must not fail a load.
@@ -12,25 +15,46 @@ export interface Observer {
 export interface ObserverContext {
   readonly command: string;
   readonly given: Readonly<Record<string, unknown>>;
-  readonly project: Project;
-  readonly isJson: boolean;
-  /** Says to the user what could not be delivered. */
-  warn(text: string): void;
+  readonly project: Pick<Project, 'directory' | 'options' | 'notify'>;
+  /** Says to the user what could not be delivered: a text that has neither a value nor a secret. */
+  readonly warn: (text: string) => void;
+  /** Takes stderr for a log that programs read. */
+  readonly yieldStderr: () => void;
 }
 
 /** Opens one observer, or says with undefined that nobody asked for it. @throws EdpError `usage` */
 type Opener = (context: ObserverContext) => Promise<Observer | undefined>;
 
-/** Each loads its libraries only where it is asked for. */
-const OPENERS: readonly Opener[] = [];
+const openLog: Opener = async (context) =>
+  isAsked(context, ['log', 'log-file'])
+    ? (await import('./log/open-log.js')).openLog(context)
+    : undefined;
 
-/** @throws EdpError `usage` */
-export async function openObservers(context: ObserverContext): Promise<readonly Observer[]> {
-  const opened = await Promise.all(OPENERS.map((open) => open(context)));
+/** Each loads its libraries only where it is asked for. The log hears what is said of the others. */
+const OPENERS: readonly Opener[] = [openLog];
+
+function isAsked({ given, project }: ObserverContext, options: readonly OptionName[]): boolean {
+  return options.some(
+    (name) =>
+      given[flagOf(name)] !== undefined ||
+      (process.env[environmentName(name)] ?? '') !== '' ||
+      project.options[name] !== undefined,
+  );
+}
+
+/** @param isLogAlone for a command that ends before it knows its project @throws EdpError `usage` */
+export async function openObservers(
+  context: ObserverContext,
+  isLogAlone = false,
+): Promise<readonly Observer[]> {
+  const openers = isLogAlone ? [openLog] : OPENERS;
+  const opened = await Promise.all(openers.map((open) => open(context)));
   return opened.filter((observer) => observer !== undefined);
 }
 
 /** Closes them side by side. */
 export async function closeObservers(observers: readonly Observer[]): Promise<void> {
-  await Promise.all(observers.map((observer) => observer.close().catch(() => {})));
+  const close = (observer: Observer) => observer.close().catch(() => {});
+  await Promise.all(observers.filter(({ closesLast }) => closesLast !== true).map(close));
+  await Promise.all(observers.filter(({ closesLast }) => closesLast === true).map(close));
 }

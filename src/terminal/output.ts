@@ -26,6 +26,7 @@ export class Output<R extends object = object> {
   #lastLine: LastLine | undefined;
   #failure: object | undefined;
   #hasResult = false;
+  #isStderrLog = false;
 
   constructor(
     isJson: boolean,
@@ -43,7 +44,16 @@ export class Output<R extends object = object> {
 
   /** Whether stderr is a terminal, where a progress bar can redraw its line. */
   get isTerminal(): boolean {
-    return this.#stderr.isTTY === true;
+    return this.#stderr.isTTY === true && !this.#isStderrLog;
+  }
+
+  /** From now on stderr belongs to a log that programs read: nothing for people is written there. */
+  yieldStderr(): void {
+    this.#isStderrLog = true;
+  }
+
+  get hasYieldedStderr(): boolean {
+    return this.#isStderrLog;
   }
 
   get progressStream(): NodeJS.WriteStream {
@@ -66,8 +76,9 @@ export class Output<R extends object = object> {
     this.#write(this.isJson ? this.#stderr : this.#stdout, safeLines(text));
   }
 
-  warn(text: string): void {
-    tell({ kind: 'said', level: 'warn', text });
+  /** @param isPlain whether the text has neither a value of a record nor a secret */
+  warn(text: string, { isPlain = false }: { readonly isPlain?: boolean } = {}): void {
+    tell({ kind: 'said', level: 'warn', text, isPlain });
     this.#write(this.#stderr, `${this.#colours.err.yellow('warning:')} ${safeLines(text)}`);
   }
 
@@ -109,6 +120,7 @@ export class Output<R extends object = object> {
   }
 
   #write(stream: NodeJS.WriteStream, text: string): void {
+    if (this.#isStderrLog && stream === this.#stderr) return;
     this.#lastLine?.hide();
     stream.write(`${text}\n`);
     this.#lastLine?.show();
