@@ -43,17 +43,13 @@ export type Receiver = WebhookReceiver | MailReceiver;
 
 // No message quotes what was written: it is a secret, in whole or in part.
 const url = (schemes: readonly string[], example: string) =>
-  z
-    .string()
-    .refine((text) => URL.canParse(text) && schemes.includes(new URL(text).protocol), {
-      error: () => `expected a URL such as ${example}`,
-    });
-
-const address = z
-  .string()
-  .regex(/^[^\s@<>,;"]+@[^\s@<>,;"]+$/, {
-    error: () => 'expected an address such as data@company.example',
+  z.string().refine((text) => URL.canParse(text) && schemes.includes(new URL(text).protocol), {
+    error: () => `expected a URL such as ${example}`,
   });
+
+const address = z.string().regex(/^[^\s@<>,;"]+@[^\s@<>,;"]+$/, {
+  error: () => 'expected an address such as data@company.example',
+});
 
 const receiver = () =>
   z

@@ -30,8 +30,14 @@ const openLog: Opener = async (context) =>
     ? (await import('./log/open-log.js')).openLog(context)
     : undefined;
 
+const openNotices: Opener = async (context) => {
+  const { notify = [] } = context.project;
+  if (notify.length === 0) return undefined;
+  return (await import('./notices/open-notices.js')).openNotices(context, notify);
+};
+
 /** Each loads its libraries only where it is asked for. The log hears what is said of the others. */
-const OPENERS: readonly Opener[] = [openLog];
+const OPENERS: readonly Opener[] = [openLog, openNotices];
 
 function isAsked({ given, project }: ObserverContext, options: readonly OptionName[]): boolean {
   return options.some(
