@@ -79,6 +79,8 @@ export type Happening =
       readonly table: string;
       readonly loadId?: number;
       readonly change: HappenedChange;
+      /** Of a replay: the rejects that were tried, and what became of them. */
+      readonly rows?: HappenedRows;
       readonly rejected?: number;
       readonly rejectCodes?: Readonly<Record<string, number>>;
     }
@@ -112,7 +114,8 @@ export type Happening =
   | {
       readonly kind: 'stale';
       readonly table: string;
-      readonly ageSeconds: number;
+      /** Null where it has no time at all. */
+      readonly ageSeconds: number | null;
       readonly limitSeconds: number;
     }
   /** What the command says to people. It may quote a name of a file or a value: never sent anywhere. */
