@@ -179,7 +179,7 @@ function taskEnded(task: Extract<Happening, { kind: 'task_ended' }>): Entry {
   const isFailed = task.state === 'failed' || task.code !== undefined;
   const slice = task.slice === '' ? '' : `, slice ${harmlessName(task.slice)}`;
   return {
-    level: isFailed ? 'error' : 'info',
+    level: isFailed ? 'error' : task.state === 'unchanged' ? 'debug' : 'info',
     code: task.code === undefined ? 'task_ended' : harmlessCode(task.code),
     message: `task ${harmlessName(task.task)}${slice}: ${harmlessName(task.state)}; ${countChange(task.change)} in ${task.seconds.toFixed(1)} s`,
   };
@@ -212,7 +212,7 @@ function stale({ table, ageSeconds, limitSeconds }: Extract<Happening, { kind: '
   return {
     level: 'warn',
     code: 'stale',
-    message: `${harmlessName(table)} had no new rows for ${Math.round(ageSeconds)} s; the limit is ${Math.round(limitSeconds)} s`,
+    message: `${harmlessName(table)} ${ageSeconds === null ? 'has no time of a row' : `had no new rows for ${Math.round(ageSeconds)} s`}; the limit is ${Math.round(limitSeconds)} s`,
   };
 }
 

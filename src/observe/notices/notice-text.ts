@@ -72,7 +72,8 @@ function describeCheck({ check, table, severity, failures }: Notice['checks'][nu
 }
 
 function describeStale({ table, ageSeconds, limitSeconds }: Notice['stale'][number]) {
-  return `${table}: for ${describeSeconds(ageSeconds)}; the limit is ${describeSeconds(limitSeconds)}`;
+  const age = ageSeconds === null ? 'no time of a row' : `for ${describeSeconds(ageSeconds)}`;
+  return `${table}: ${age}; the limit is ${describeSeconds(limitSeconds)}`;
 }
 
 function describeChange({ table, file, added, missing }: Notice['schemaChanges'][number]) {

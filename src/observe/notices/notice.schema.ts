@@ -58,7 +58,11 @@ export const noticeSchema = z
       }),
     ),
     stale: z.array(
-      z.strictObject({ table: z.string(), ageSeconds: z.number(), limitSeconds: z.number() }),
+      z.strictObject({
+        table: z.string(),
+        ageSeconds: z.number().nullable().describe('Null where it has no time at all'),
+        limitSeconds: z.number(),
+      }),
     ),
     schemaChanges: z.array(
       z.strictObject({

@@ -84,25 +84,20 @@ function senderOf({ from, url, to }: MailReceiver): string {
 
 /** Replies quote addresses and whatever a server likes to say, so only their number is kept. */
 function faultOf(error: unknown): DeliveryFault {
-  const {
-    responseCode,
-    code = '',
-    cause,
-  } = error as {
-    responseCode?: number;
-    code?: string;
-    cause?: { code?: string };
-  };
+  const { responseCode, code = '', originalCode = code } = error as MailError;
   if (responseCode !== undefined) {
-    return new DeliveryFault(
-      `it answers ${responseCode}`,
-      responseCode >= 400 && responseCode < 500,
-    );
+    const mayPass = responseCode >= 400 && responseCode < 500;
+    return new DeliveryFault(`it answers ${responseCode}`, mayPass);
   }
-  const inner = cause?.code ?? code;
-  const isTls = /CERT|TLS|SSL|^UNABLE_TO|^HOSTNAME|^EPROTO/.test(`${inner} ${code}`);
-  return new DeliveryFault(
-    inner === '' ? 'it cannot be reached' : inner,
-    !isTls && PASSING_CODES.has(code),
-  );
+  const isTls = /CERT|TLS|SSL|^UNABLE_TO|^HOSTNAME|^EPROTO/.test(`${originalCode} ${code}`);
+  const mayPass = !isTls && PASSING_CODES.has(code);
+  return new DeliveryFault(originalCode === '' ? 'it cannot be reached' : originalCode, mayPass);
+}
+
+interface MailError {
+  /** Of the server's reply. */
+  readonly responseCode?: number;
+  readonly code?: string;
+  /** Of the connection's error, which nodemailer has renamed. */
+  readonly originalCode?: string;
 }
