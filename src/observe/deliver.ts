@@ -6,18 +6,18 @@ import { tunable } from '../base/failpoints.js';
 import { DeliveryFault, toDeliveryFault } from './post.js';
 
 /** In all: whoever waits for the command waits for this, too. */
-const TOTAL_MS = 10_000;
+const TOTAL_MS = 8000;
 /** One try. */
-const TRY_MS = 4000;
+const TRY_MS = 3000;
 const MAX_TRIES = 6;
 const FIRST_WAIT_MS = 250;
 
 /**
- * @param attempt one try, which ends when its signal says so
+ * @param attempt one try, which ends when its signal says so, after `ms`
  * @returns what has gone wrong, if it was not delivered
  */
 export async function deliver(
-  attempt: (signal: AbortSignal) => Promise<unknown>,
+  attempt: (signal: AbortSignal, ms: number) => Promise<unknown>,
 ): Promise<string | undefined> {
   const totalMs = tunable('notify.total_ms', TOTAL_MS);
   const tryMs = Math.min(totalMs, TRY_MS);
@@ -53,7 +53,7 @@ export async function deliver(
 }
 
 async function withinTime(
-  attempt: (signal: AbortSignal) => Promise<unknown>,
+  attempt: (signal: AbortSignal, ms: number) => Promise<unknown>,
   ms: number,
 ): Promise<void> {
   const abort = new AbortController();
@@ -62,7 +62,7 @@ async function withinTime(
     abort.signal.addEventListener('abort', () => reject(new Error('too late')), { once: true });
   });
   try {
-    await Promise.race([attempt(abort.signal), ended]);
+    await Promise.race([attempt(abort.signal, ms), ended]);
   } catch (error) {
     throw toDeliveryFault(error, abort.signal);
   } finally {

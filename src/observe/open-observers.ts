@@ -36,8 +36,13 @@ const openNotices: Opener = async (context) => {
   return (await import('./notices/open-notices.js')).openNotices(context, notify);
 };
 
+const openSentry: Opener = async (context) =>
+  isAsked(context, ['sentry-dsn'])
+    ? (await import('./sentry/open-sentry.js')).openSentry(context)
+    : undefined;
+
 /** Each loads its libraries only where it is asked for. The log hears what is said of the others. */
-const OPENERS: readonly Opener[] = [openLog, openNotices];
+const OPENERS: readonly Opener[] = [openLog, openSentry, openNotices];
 
 function isAsked({ given, project }: ObserverContext, options: readonly OptionName[]): boolean {
   return options.some(

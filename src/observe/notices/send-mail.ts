@@ -7,27 +7,27 @@ import type { MailText } from './mail-text.js';
 
 /** nodemailer's own words for faults of the connection; a reply of the server has a number instead. */
 const PASSING_CODES: ReadonlySet<string> = new Set(['ECONNECTION', 'ETIMEDOUT', 'EDNS', 'ESOCKET']);
-const TIME_MS = 4000;
 
 export interface Mail extends MailText {
   /** The same for each try, so that a mail that comes twice is known for one. */
   readonly id: string;
 }
 
-/** @throws DeliveryFault */
+/** @param ms after which the signal ends it. @throws DeliveryFault */
 export async function sendMail(
   receiver: MailReceiver,
   { id, subject, text }: Mail,
   signal: AbortSignal,
+  ms: number,
 ): Promise<void> {
   const url = new URL(receiver.url);
   const from = senderOf(receiver);
   const transport = createTransport({
     ...settingsOf(url),
-    connectionTimeout: TIME_MS,
-    greetingTimeout: TIME_MS,
-    socketTimeout: TIME_MS,
-    dnsTimeout: TIME_MS,
+    connectionTimeout: ms,
+    greetingTimeout: ms,
+    socketTimeout: ms,
+    dnsTimeout: ms,
     // Nothing but the text below may be read from files or URLs.
     disableFileAccess: true,
     disableUrlAccess: true,

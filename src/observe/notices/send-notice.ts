@@ -13,7 +13,7 @@ export async function sendNotice(receiver: Receiver, notice: Notice): Promise<st
       import('./send-mail.js'),
     ]);
     const mail = { id: randomUUID(), ...mailText(notice) };
-    return deliver((signal) => sendMail(receiver, mail, signal));
+    return deliver((signal, ms) => sendMail(receiver, mail, signal, ms));
   }
   const body = JSON.stringify(await bodyOf(receiver, notice));
   const headers = { 'content-type': 'application/json' };
