@@ -222,6 +222,25 @@ function failureOf(error: unknown, command: string): FailureJson {
   return { command, ok: false, error: describeError(error) };
 }
 
+/** Whether whoever reads stderr expects JSON, though nothing has read the options yet. */
+function isJsonLogAsked(): boolean {
+  const given = argv.findLastIndex((argument) => /^--log(=|$)/.test(argument));
+  const asked = argv[given]?.split('=')[1] ?? (given < 0 ? process.env.EDP_LOG : argv[given + 1]);
+  const hasFile = argv.some((argument) => /^--log-file(=|$)/.test(argument));
+  return asked === 'json' && !hasFile && (process.env.EDP_LOG_FILE ?? '') === '';
+}
+
+async function logEarly(error: unknown): Promise<void> {
+  const [{ LogBook }, { formatLogLine }] = await Promise.all([
+    import('./observe/log/log-book.js'),
+    import('./observe/log/log-line.js'),
+  ]);
+  const { code } = describeError(error);
+  for (const line of new LogBook().linesOf({ kind: 'failed', code, error })) {
+    process.stderr.write(formatLogLine(line, 'json'));
+  }
+}
+
 /** Outside of a command, where nothing is to be stopped. */
 function endOnStray(error: unknown): void {
   process.exit(printError(error, argv.includes('--verbose'), argv.includes('--json')));
@@ -362,8 +381,10 @@ main(argv).then(
   (status) => {
     process.exitCode = status;
   },
-  (error: unknown) => {
-    process.exitCode = printError(error, argv.includes('--verbose'), argv.includes('--json'));
+  async (error: unknown) => {
+    process.exitCode = statusOf(error);
+    if (isJsonLogAsked()) await logEarly(error);
+    else printError(error, argv.includes('--verbose'), argv.includes('--json'));
     if (argv.includes('--json')) {
       const command = argv.find((argument) => !argument.startsWith('-')) ?? null;
       const failure: FailureJson = { command, ok: false, error: describeError(error) };

@@ -20,8 +20,19 @@ export function harmlessCode(code: string): string {
 
 /** What an error means, by its code, and where it happened if that is known. */
 export function describeFailure(code: string, error: unknown): string {
-  const place = error instanceof EdpError ? error.place : undefined;
-  return `${meaningOf(code, error)}${place === undefined ? '' : ` (${harmlessName(place)})`}`;
+  const places = placesOf(error).map(harmlessName);
+  return `${meaningOf(code, error)}${places.length === 0 ? '' : ` (${places.join(', ')})`}`;
+}
+
+/** Of several faults of edp.yaml, each line begins with its place. */
+const PLACES = /^ {2}([\w./-]+:\d+): /gm;
+const MAX_PLACES = 5;
+
+function placesOf(error: unknown): readonly string[] {
+  if (!(error instanceof EdpError)) return [];
+  if (error.place !== undefined) return [error.place];
+  if (error.code !== 'config') return [];
+  return [...error.message.matchAll(PLACES)].slice(0, MAX_PLACES).map(([, place]) => place!);
 }
 
 export function meaningOf(code: string, error: unknown): string {
