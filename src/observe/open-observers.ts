@@ -1,5 +1,6 @@
 /** Who listens to a command: opened before it begins, closed when it has ended. */
 import type { Project } from '../project/project.js';
+import { openMetrics } from './metrics/open-metrics.js';
 
 export interface Observer {
   /**
@@ -22,7 +23,7 @@ export interface ObserverContext {
 type Opener = (context: ObserverContext) => Promise<Observer | undefined>;
 
 /** Each loads its libraries only where it is asked for. */
-const OPENERS: readonly Opener[] = [];
+const OPENERS: readonly Opener[] = [openMetrics];
 
 /** @throws EdpError `usage` */
 export async function openObservers(context: ObserverContext): Promise<readonly Observer[]> {
