@@ -141,9 +141,20 @@ async function execute(entry: CommandEntry, parsed: Record<string, unknown>): Pr
     // What it was about may have been what the command waits for.
     patience = setTimeout(() => endAtOnce(error, output, name, verbose), STRAY_PATIENCE_MS);
   });
-  const stopOnSignal = listenForSignals(abort, entry.stopsInOrder === true, (text) =>
-    output.noteInterrupt(text),
-  );
+  let ended: Promise<void> | undefined;
+  const end = () => {
+    ended ??= endObserved(observers, { command: name, exitStatus, startedAt });
+    return ended;
+  };
+  const stopOnSignal = listenForSignals(abort, {
+    stopsInOrder: entry.stopsInOrder === true,
+    say: (text) => output.noteInterrupt(text),
+    async leave() {
+      exitStatus = EXIT.interrupted;
+      if (observers.length > 0) await end();
+      process.exit(EXIT.interrupted);
+    },
+  });
   try {
     for (const text of await listUnused(process.cwd())) output.warn(text);
     const project = await (entry.needsNoModel === true
@@ -178,15 +189,22 @@ async function execute(entry: CommandEntry, parsed: Record<string, unknown>): Pr
     return exitStatus;
   } finally {
     clearTimeout(patience);
-    const seconds = (Date.now() - startedAt) / 1000;
-    tell({ kind: 'command_ended', command: name, exitStatus, startedAt, seconds });
-    if (observers.length > 0) {
-      const { closeObservers } = await import('./observe/open-observers.js');
-      await closeObservers(observers);
-    }
+    await end();
     takeStrays(endOnStray);
     stopOnSignal();
   }
+}
+
+/** The last words to those who observe a command. */
+async function endObserved(
+  observers: readonly Observer[],
+  ended: { readonly command: string; readonly exitStatus: number; readonly startedAt: number },
+): Promise<void> {
+  const seconds = (Date.now() - ended.startedAt) / 1000;
+  tell({ kind: 'command_ended', ...ended, seconds });
+  if (observers.length === 0) return;
+  const { closeObservers } = await import('./observe/open-observers.js');
+  await closeObservers(observers);
 }
 
 /** A command that does not come to its end in this time, after an error that reached no handler, is ended. */
@@ -221,14 +239,26 @@ function hinted(error: unknown, command: string): unknown {
   });
 }
 
+interface Stopping {
+  readonly stopsInOrder: boolean;
+  readonly say: (text: string) => void;
+  /** Ends the process, with the last words to those who observe it. */
+  readonly leave: () => Promise<void>;
+}
+
 /** Ctrl-C once: stop in order. Twice: at once; what has not committed is rolled back by the server. */
 function listenForSignals(
   abort: AbortController,
-  stopsInOrder: boolean,
-  say: (text: string) => void,
+  { stopsInOrder, say, leave }: Stopping,
 ): () => void {
+  let isLeaving = false;
   const stop = (signal: NodeJS.Signals) => {
-    if (!stopsInOrder || abort.signal.aborted) process.exit(EXIT.interrupted);
+    if (isLeaving || abort.signal.aborted) process.exit(EXIT.interrupted);
+    if (!stopsInOrder) {
+      isLeaving = true;
+      void leave();
+      return;
+    }
     abort.abort(signal);
     stopAllReading();
     say('stopping in order; press Ctrl-C again to stop at once (nothing is lost either way)');
