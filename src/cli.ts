@@ -6,7 +6,7 @@ import { tell } from './base/happenings.js';
 import { edpVersion } from './base/package-files.js';
 import { safeJson, safeLines } from './base/safe-text.js';
 import { StrayError, takeStrays } from './base/stray-errors.js';
-import { addOptions, GLOBAL_FLAGS, GLOBAL_OPTIONS, GLOBAL_VALUES } from './commands/add-options.js';
+import { addOptions, GLOBAL_OPTIONS, OBSERVING_OPTIONS } from './commands/add-options.js';
 import type { CommandEntry } from './commands/command-list.js';
 import type { ErrorJson } from './commands/json/json-parts.js';
 import type { FailureJson } from './commands/json/results.js';
@@ -49,8 +49,8 @@ async function main(typed: readonly string[]): Promise<number> {
     .help()
     .alias('h', 'help')
     // So that a command may stand behind one.
-    .boolean([...GLOBAL_FLAGS])
-    .string([...GLOBAL_VALUES])
+    .boolean([...GLOBAL_OPTIONS])
+    .string([...OBSERVING_OPTIONS])
     .parserConfiguration({ 'camel-case-expansion': false, 'parse-positional-numbers': false })
     .wrap(Math.min(100, process.stdout.columns ?? 100))
     .strict()
@@ -124,7 +124,7 @@ async function execute(entry: CommandEntry, parsed: Record<string, unknown>): Pr
     import('./project/project.js'),
     import('./project/surroundings.js'),
   ]);
-  const { json, verbose } = resolveOptions(GLOBAL_FLAGS, parsed, {});
+  const { json, verbose } = resolveOptions(GLOBAL_OPTIONS, parsed, {});
   const output = new terminal.Output(json);
   const name = String((parsed._ as unknown[])[0]);
   const startedAt = Date.now();
@@ -153,14 +153,23 @@ async function execute(entry: CommandEntry, parsed: Record<string, unknown>): Pr
     // What it was about may have been what the command waits for.
     patience = setTimeout(() => {
       tell({ kind: 'failed', code: failureOf(error, name).error.code, error });
-      const seconds = (Date.now() - startedAt) / 1000;
-      tell({ kind: 'command_ended', command: name, exitStatus: EXIT.failed, startedAt, seconds });
-      void closeAll(observers).then(() => endAtOnce(error, output, name, verbose));
+      void end().then(() => endAtOnce(error, output, name, verbose));
     }, STRAY_PATIENCE_MS);
   });
-  const stopOnSignal = listenForSignals(abort, entry.stopsInOrder === true, (text) =>
-    output.noteInterrupt(text),
-  );
+  let ended: Promise<void> | undefined;
+  const end = () => {
+    ended ??= endObserved(observers, { command: name, exitStatus, startedAt });
+    return ended;
+  };
+  const stopOnSignal = listenForSignals(abort, {
+    stopsInOrder: entry.stopsInOrder === true,
+    say: (text) => output.noteInterrupt(text),
+    async leave() {
+      exitStatus = EXIT.interrupted;
+      if (observers !== undefined && observers.length > 0) await end();
+      process.exit(EXIT.interrupted);
+    },
+  });
   try {
     unused = await listUnused(process.cwd());
     const project = await (entry.needsNoModel === true
@@ -191,23 +200,27 @@ async function execute(entry: CommandEntry, parsed: Record<string, unknown>): Pr
     return exitStatus;
   } finally {
     clearTimeout(patience);
-    const seconds = (Date.now() - startedAt) / 1000;
-    tell({ kind: 'command_ended', command: name, exitStatus, startedAt, seconds });
-    await closeAll(observers);
+    await end();
     takeStrays(endOnStray);
     stopOnSignal();
   }
 }
 
-/** A command that does not come to its end in this time, after an error that reached no handler, is ended. */
-const STRAY_PATIENCE_MS = 15_000;
-const LAST_WORDS_MS = 2000;
-
-async function closeAll(observers: readonly Observer[] = []): Promise<void> {
-  if (observers.length === 0) return;
+/** The last words to those who observe a command. */
+async function endObserved(
+  observers: readonly Observer[] | undefined,
+  ended: { readonly command: string; readonly exitStatus: number; readonly startedAt: number },
+): Promise<void> {
+  const seconds = (Date.now() - ended.startedAt) / 1000;
+  tell({ kind: 'command_ended', ...ended, seconds });
+  if (observers === undefined || observers.length === 0) return;
   const { closeObservers } = await import('./observe/open-observers.js');
   await closeObservers(observers);
 }
+
+/** A command that does not come to its end in this time, after an error that reached no handler, is ended. */
+const STRAY_PATIENCE_MS = 15_000;
+const LAST_WORDS_MS = 2000;
 
 function endAtOnce(error: unknown, output: Output, command: string, isVerbose: boolean): void {
   const status = statusOf(error);
@@ -257,14 +270,26 @@ function hinted(error: unknown, command: string): unknown {
   });
 }
 
+interface Stopping {
+  readonly stopsInOrder: boolean;
+  readonly say: (text: string) => void;
+  /** Ends the process, with the last words to those who observe it. */
+  readonly leave: () => Promise<void>;
+}
+
 /** Ctrl-C once: stop in order. Twice: at once; what has not committed is rolled back by the server. */
 function listenForSignals(
   abort: AbortController,
-  stopsInOrder: boolean,
-  say: (text: string) => void,
+  { stopsInOrder, say, leave }: Stopping,
 ): () => void {
+  let isLeaving = false;
   const stop = (signal: NodeJS.Signals) => {
-    if (!stopsInOrder || abort.signal.aborted) process.exit(EXIT.interrupted);
+    if (isLeaving || abort.signal.aborted) process.exit(EXIT.interrupted);
+    if (!stopsInOrder) {
+      isLeaving = true;
+      void leave();
+      return;
+    }
     abort.abort(signal);
     stopAllReading();
     say('stopping in order; press Ctrl-C again to stop at once (nothing is lost either way)');

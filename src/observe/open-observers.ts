@@ -1,6 +1,7 @@
 /** Who listens to a command: opened before it begins, closed when it has ended. */
 import { environmentName, flagOf, type OptionName } from '../options/option-definitions.js';
 import type { Project } from '../project/project.js';
+import { openMetrics } from './metrics/open-metrics.js';
 
 export interface Observer {
   /** Closed when the others are, since they may have something to say. */
@@ -42,7 +43,7 @@ const openSentry: Opener = async (context) =>
     : undefined;
 
 /** Each loads its libraries only where it is asked for. The log hears what is said of the others. */
-const OPENERS: readonly Opener[] = [openLog, openSentry, openNotices];
+const OPENERS: readonly Opener[] = [openLog, openMetrics, openSentry, openNotices];
 
 function isAsked({ given, project }: ObserverContext, options: readonly OptionName[]): boolean {
   return options.some(

@@ -14,6 +14,7 @@ import {
 import { identifier } from '../model/schema.js';
 import { type ColumnType, PROMOTED_TYPES } from '../model/types.js';
 import { FORMAT_CHOICES } from '../report/format/report-format.js';
+import { METRIC_TARGET_FORMS, type MetricTarget, metricTargets } from './metric-targets.js';
 import {
   choice,
   csv,
@@ -50,6 +51,13 @@ export const OPTIONS = {
   }),
   tcp: flag('The URL for tools that speak TCP only, with its password (after db start --port)'),
   json: flag('Print exactly one JSON object on stdout, all else on stderr'),
+  metrics: define<readonly MetricTarget[]>({
+    schema: metricTargets,
+    describe: `Where to send numbers of the work, several with commas or repeated: ${METRIC_TARGET_FORMS.join(', ')}`,
+    default: [],
+    defaultDescription: 'none',
+    isSecret: true,
+  }),
   verbose: flag('Show stack traces and the statements behind an error'),
   log: choice(
     {

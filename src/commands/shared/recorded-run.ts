@@ -6,8 +6,14 @@ import { shownUrl } from '../../source/http/url-names.js';
 import { isUrl } from '../../source/sources.js';
 import type { Invocation } from '../command.js';
 
-/** Never stored: a URL has a password, and the others change only what is printed. */
-const NOT_STORED: ReadonlySet<string> = new Set(['database-url', 'json', 'verbose', 'yes']);
+/** Never stored: a URL may have a password, and the others change only what is printed. */
+const NOT_STORED: ReadonlySet<string> = new Set([
+  'database-url',
+  'metrics',
+  'json',
+  'verbose',
+  'yes',
+]);
 
 /** Names under which yargs keeps what is no option. */
 const NO_OPTION: ReadonlySet<string> = new Set(['_', '$0', '--', 'help', 'h', 'version', 'v']);
