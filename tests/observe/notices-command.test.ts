@@ -225,6 +225,31 @@ it('each format and the mail get the same run, and none a value or a secret', as
   expect(all).not.toContain(path.dirname(cwd));
 });
 
+it('edp notify test says of each receiver whether it takes notices', async () => {
+  const receiver = await startReceiver();
+  const gone = await startReceiver(() => ({ status: 404 }));
+  const { cwd } = await makeProject([
+    `{ webhook: "\${HOOK}", format: json }`,
+    `{ webhook: "\${HOOK}/pager", format: pagerduty, key: abcdef }`,
+  ]);
+  const both = await edp(['notify', 'test'], { cwd, env: envOf(receiver) });
+  expect(both.stdout).toBe('json by 127.0.0.1: delivered\npagerduty by 127.0.0.1: delivered\n');
+  expect(both.status).toBe(0);
+  const bodies = receiver.received.map(({ body }) => JSON.parse(body));
+  const notice = bodies.find((body) => body.isTest === true);
+  expect(noticeSchema.parse(notice)).toMatchObject({
+    title: 'edp notify: this is a test',
+    events: [],
+  });
+  expect(bodies.find((body) => body.routing_key === 'abcdef').payload.severity).toBe('info');
+  const failed = await edp(['notify', 'test', '--json'], { cwd, env: envOf(gone) });
+  expect(failed.status).toBe(1);
+  expect(failed.json).toMatchObject({
+    receivers: [{ delivered: false, fault: 'it answers 404 (tried once)' }, { delivered: false }],
+  });
+  expect(failed.stderr).not.toContain('secret');
+});
+
 describe('a receiver that is dead is a warning, and the load ends as it does without', () => {
   const fast = { EDP_FAILPOINTS: 'notify.total_ms:=1500' };
   const run = async (receiver: string, env: Readonly<Record<string, string>>) => {

@@ -16,7 +16,7 @@ export function mailText(notice: Notice): MailText {
     facts.map(([name, value]) => `${`${name}:`.padEnd(width + 2)}${value}`).join('\n'),
     ...parts.map(({ heading, lines }) => listed(heading, lines)),
     ...(next.length === 0 ? [] : [listed('What to do', next)]),
-    '-- \nSent by edp, since notify: of edp.yaml says so. No values of records are in it.',
+    '-- \nedp sends this because edp.yaml has this address under notify. It quotes no record.',
   ];
   return { subject: `[${notice.project}] ${title}`, text: `${blocks.join('\n\n')}\n` };
 }

@@ -26,6 +26,7 @@ export function makeNotice(
   const lists = [failures, rejects, checks, stale, schemaChanges];
   const notice = {
     version: 1 as const,
+    isTest: false,
     event,
     events,
     title: '',
@@ -44,7 +45,7 @@ export function makeNotice(
     omitted: lists.reduce((sum, { omitted }) => sum + omitted, 0),
     next: [],
   };
-  return { ...notice, title: titleOf(notice, account.endedBy), next: adviceOn(notice) };
+  return { ...notice, title: titleOf(notice, account), next: adviceOn(notice) };
 }
 
 interface Entries<T> {
@@ -52,19 +53,19 @@ interface Entries<T> {
   readonly omitted: number;
 }
 
-function titleOf(notice: Notice, endedBy: string | undefined): string {
+function titleOf(notice: Notice, { endedBy, rejectedRecords }: RunAccount): string {
   const command = `edp ${notice.command}`;
   switch (notice.event) {
     case 'failed': {
       const code = endedBy ?? notice.failures[0]?.code;
       return `${command} failed${code === undefined || code === 'unknown' ? '' : `: ${code}`}`;
     }
-    case 'rejects': {
-      const rejected = notice.rejects.reduce((sum, load) => sum + load.rejected, 0);
-      return `${command}: ${several(rejected, 'record')} rejected`;
+    case 'rejects':
+      return `${command}: ${several(rejectedRecords, 'record')} rejected`;
+    case 'check_failed': {
+      const { length } = notice.checks.filter(({ severity }) => severity === 'error');
+      return `${command}: ${several(length, 'check')} failed`;
     }
-    case 'check_failed':
-      return `${command}: ${several(notice.checks.length, 'check')} failed`;
     case 'stale':
       return `${command}: ${several(notice.stale.length, 'table')} without new rows`;
     case 'schema_change': {

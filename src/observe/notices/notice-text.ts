@@ -53,7 +53,7 @@ function describeFailed({ code, meaning, loadId, file, table, task }: Notice['fa
     ...(loadId === null ? [] : [`load ${loadId}`]),
   ];
   const where = of.length === 0 ? '' : `${of.join(', ')}: `;
-  return `${where}${meaning}${code === 'unknown' ? '' : ` (${code})`}`;
+  return `${where}${meaning}${code === 'unknown' || meaning.includes(code) ? '' : ` (${code})`}`;
 }
 
 function describeRejected({ loadId, file, table, rejected, codes }: Notice['rejects'][number]) {

@@ -12,6 +12,7 @@ const columns = z
 export const noticeSchema = z
   .strictObject({
     version: z.literal(1).describe('A later one has other meanings; keys may be added without'),
+    isTest: z.boolean().describe('Whether edp notify test sent it, and nothing happened'),
     event: event.describe('The weightiest of events'),
     events: z.array(event).describe('What happened of what the receiver is told'),
     title: z.string().describe('One line for people'),

@@ -21,7 +21,7 @@ export function pagerdutyEvent(notice: Notice, key: string): object {
     payload: {
       summary: `${title} (${project})`.slice(0, MAX_SUMMARY),
       source: `edp/${project}`,
-      severity: SEVERITIES[event],
+      severity: notice.isTest ? 'info' : SEVERITIES[event],
       timestamp: notice.startedAt,
       component: command,
       class: event,

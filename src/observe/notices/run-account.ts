@@ -37,7 +37,9 @@ export class RunAccount {
   readonly stale = new Entries<Entry<'stale'>>();
   readonly schemaChanges = new Entries<Entry<'schemaChanges'>>();
   readonly #rejects = new Map<string, RejectedLoad>();
-  #omittedRejects = 0;
+  readonly #omittedRejects = new Set<string>();
+  /** In all. */
+  rejectedRecords = 0;
   /** The code of the error that ended the command. */
   endedBy: string | undefined;
 
@@ -111,7 +113,7 @@ export class RunAccount {
   }
 
   get rejects(): { readonly all: readonly RejectedLoad[]; readonly omitted: number } {
-    return { all: [...this.#rejects.values()], omitted: this.#omittedRejects };
+    return { all: [...this.#rejects.values()], omitted: this.#omittedRejects.size };
   }
 
   /** What happened, the weightiest first. */
@@ -143,11 +145,12 @@ export class RunAccount {
     codes: Readonly<Record<string, number>>,
   ): void {
     if (rejected === 0) return;
+    this.rejectedRecords += rejected;
     const key = loadId === null ? table : String(loadId);
     let load = this.#rejects.get(key);
     if (load === undefined) {
       if (this.#rejects.size >= MAX_ENTRIES) {
-        this.#omittedRejects++;
+        this.#omittedRejects.add(key);
         return;
       }
       const file = path === null ? null : harmlessName(path);

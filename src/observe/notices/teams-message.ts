@@ -36,7 +36,7 @@ export function teamsMessage(notice: Notice): object {
               ...textBlock(title),
               size: 'Large',
               weight: 'Bolder',
-              color: COLOURS[notice.event],
+              color: notice.isTest ? 'Accent' : COLOURS[notice.event],
             },
             {
               type: 'FactSet',
@@ -60,5 +60,5 @@ function textBlock(text: string) {
 /** Cards read Markdown: names stay names, and become neither links nor lists. */
 function plain(text: string): string {
   const short = text.length <= MAX_TEXT ? text : `${text.slice(0, MAX_TEXT - 1)}…`;
-  return short.replace(/[\\`*_[\]<>#|~]/g, '\\$&').replace(/^(\s*)([-+]|\d+\.)(\s)/, '$1\\$2$3');
+  return short.replace(/[\\`*_[\]]/g, '\\$&').replace(/^(\s*)([-+]|\d+\.)(\s)/, '$1\\$2$3');
 }
