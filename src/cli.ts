@@ -11,7 +11,7 @@ import type { CommandEntry } from './commands/command-list.js';
 import type { ErrorJson } from './commands/json/json-parts.js';
 import type { FailureJson } from './commands/json/results.js';
 import { explainUsage, type KnownOptions, unknownCommand } from './commands/usage-faults.js';
-import type { Observer, ObserverContext } from './observe/open-observers.js';
+import type { Observer, ObserverContext } from './observe/observer.js';
 import { coloursOf } from './terminal/colours.js';
 import type { Output } from './terminal/output.js';
 

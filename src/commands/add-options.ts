@@ -12,7 +12,7 @@ export const GLOBAL_OPTIONS = ['json', 'verbose'] as const;
 /** What else every command has: options with values, of those who watch it. */
 export const OBSERVING_OPTIONS = ['metrics', 'log', 'log-file'] as const;
 
-const EVERYWHERE: readonly OptionName[] = [...GLOBAL_OPTIONS, ...OBSERVING_OPTIONS];
+export const EVERYWHERE: readonly OptionName[] = [...GLOBAL_OPTIONS, ...OBSERVING_OPTIONS];
 
 type Definitions = typeof import('../options/option-definitions.js');
 

@@ -1,5 +1,6 @@
 /** One line of the log, as JSON or as text. */
 import { safeJson, safeText } from '../../base/safe-text.js';
+import type { OptionValues } from '../../options/option-definitions.js';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
@@ -16,7 +17,9 @@ export interface LogLine {
   readonly message: string;
 }
 
-export function formatLogLine(line: LogLine, form: 'text' | 'json'): string {
+export type LogForm = OptionValues<'log'>['log'];
+
+export function formatLogLine(line: LogLine, form: LogForm): string {
   return form === 'json' ? `${safeJson(line)}\n` : `${safeText(textOf(line))}\n`;
 }
 

@@ -1,7 +1,7 @@
 /** `--log` and `--log-file`: the log of a command. */
 import { listen } from '../../base/happenings.js';
 import { resolveOptions } from '../../options/resolve-options.js';
-import type { Observer, ObserverContext } from '../open-observers.js';
+import type { Observer, ObserverContext } from '../observer.js';
 import { LogBook } from './log-book.js';
 import { LogFile } from './log-file.js';
 import { formatLogLine } from './log-line.js';

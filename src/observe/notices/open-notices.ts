@@ -4,7 +4,7 @@ import { EXIT } from '../../base/errors.js';
 import { listen } from '../../base/happenings.js';
 import type { Receiver } from '../../model/notify-schema.js';
 import { resolveOptions } from '../../options/resolve-options.js';
-import type { Observer, ObserverContext } from '../open-observers.js';
+import type { Observer, ObserverContext } from '../observer.js';
 import { makeNotice } from './make-notice.js';
 import { RunAccount } from './run-account.js';
 import { nameReceiver, sendNotice } from './send-notice.js';

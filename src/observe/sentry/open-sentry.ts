@@ -2,7 +2,7 @@
 import { EdpError, EXIT } from '../../base/errors.js';
 import { type Happening, listen } from '../../base/happenings.js';
 import { resolveOptions } from '../../options/resolve-options.js';
-import type { Observer, ObserverContext } from '../open-observers.js';
+import type { Observer, ObserverContext } from '../observer.js';
 import type { ReportedError } from './sentry-event.js';
 
 /** @throws EdpError `usage` */
