@@ -1,8 +1,19 @@
 /** Where numbers go: each target gets those of --json, and none of them can fail a command or hold it up. */
-import { chmod, readdir, readFile, writeFile } from 'node:fs/promises';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { chmod, lstat, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import net from 'node:net';
 import path from 'node:path';
-import { describe, expect, it } from 'vitest';
-import { type CliResult, edp, followEdp, makeDirectory, startEdp } from '../support/cli.js';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import {
+  CLI,
+  type CliResult,
+  cleanEnvironment,
+  edp,
+  followEdp,
+  makeDirectory,
+  startEdp,
+} from '../support/cli.js';
 import { useTestDatabase } from '../support/database.js';
 import {
   parseSamples,
@@ -45,6 +56,18 @@ function expectNumbers(samples: readonly Sample[], { json }: CliResult<'ingest'>
   expect(sumOf(samples, 'edp_process_resident_memory_bytes')).toBeGreaterThan(10_000_000);
 }
 
+const PRIVATE = ['--mount', '--propagation', 'private', 'sh', '-c'] as const;
+
+function mayMount(): boolean {
+  return spawnSync('unshare', [...PRIVATE, 'mount -t tmpfs none /mnt']).status === 0;
+}
+
+async function waitFor(isSo: () => Promise<boolean>): Promise<void> {
+  while (!(await isSo())) await sleep(50);
+  // The handlers of signals are there from the start, and the load is what it waits for now.
+  await sleep(300);
+}
+
 /** Not longer than the stated limits allow, on a machine that is busy. */
 const LONGEST_MS = 20_000;
 
@@ -85,33 +108,90 @@ describe('a textfile', () => {
     expect(samples.filter(({ name }) => name.startsWith('edp_database'))).toEqual([]);
   });
 
-  it.each([
-    ['that stops in order', ['ingest', 'events-1.csv', '--read-batch-size', '60']],
-    ['that ends at once', ['status']],
-  ])('is written after Ctrl-C of a command %s', async (_, args) => {
+  it('is written after Ctrl-C of a command that stops in order', async () => {
     const cwd = await project();
     const file = path.join(cwd, 'edp.prom');
-    // The reader of standard output is slow, and the load is stopped at its first split.
-    const env = { EDP_DATABASE_URL: database.url, EDP_FAILPOINTS: 'split.begun=sleep:3000' };
-    const child = startEdp([...args, '--metrics', `textfile:${file}`], { cwd, env });
+    const args = ['ingest', '-', '--table', 'events', '--metrics', `textfile:${file}`];
+    await database.query('TRUNCATE edp.runs CASCADE');
+    const child = startEdp(args, { cwd, env: { EDP_DATABASE_URL: database.url } });
     const ended = followEdp(child, args);
-    await new Promise((resolve) => setTimeout(resolve, 700));
+    // It reads standard input, to which nothing comes.
+    const isRunning = async () => (await database.query('SELECT FROM edp.runs')).length > 0;
+    child.stdin?.write(`${HEADER}\n`);
+    await Promise.race([sleep(1500), waitFor(isRunning)]);
     child.kill('SIGINT');
     const { status } = await ended;
+    expect(status).toBe(130);
     const samples = parseSamples(await readFile(file, 'utf8'));
-    expect(sumOf(samples, 'edp_run_exit_status')).toBe(status);
+    expect(sumOf(samples, 'edp_run_exit_status')).toBe(130);
   });
 
-  it.each<[string, file: string, warning: RegExp, spoil?: (cwd: string) => Promise<void>]>([
+  it('is written after Ctrl-C of a command that ends at once', async () => {
+    const cwd = await project();
+    const file = path.join(cwd, 'edp.prom');
+    const silent = net.createServer();
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void silent.close());
+    const { port } = silent.address() as net.AddressInfo;
+    const came = new Promise((resolve) => silent.once('connection', resolve));
+    const args = ['status', '--metrics', `textfile:${file}`];
+    const env = { EDP_DATABASE_URL: `postgresql://me@127.0.0.1:${port}/nothing` };
+    const child = startEdp(args, { cwd, env });
+    const ended = followEdp(child, args);
+    await came;
+    child.kill('SIGINT');
+    const { status } = await ended;
+    expect(status).toBe(130);
+    const samples = parseSamples(await readFile(file, 'utf8'));
+    expect(sumOf(samples, 'edp_run_exit_status')).toBe(130);
+  });
+
+  it.each<[string, file: string, warning: RegExp]>([
     ['the directory is missing', 'nowhere/edp.prom', /its directory does not exist/],
     ['it is a directory', '.', /metrics were not written/],
-    ['the disk is full', '/dev/full', /metrics were not written|the disk is full/],
+    ['it is a pipe', 'pipe', /it is no file/],
   ])('%s: a warning, and the status of the command', async (_, file, warning) => {
     const cwd = await project();
+    execFileSync('mkfifo', [path.join(cwd, 'pipe')]);
     const { status, stderr, json } = await ingest(cwd, `textfile:${file}`);
     expect(status).toBe(3);
     expect(json.ok).toBe(true);
     expect(stderr).toMatch(warning);
+  });
+
+  it.skipIf(!mayMount())(
+    'the disk is full: a warning, and the status of the command (needs the right to mount)',
+    async () => {
+      const cwd = await project();
+      await mkdir(path.join(cwd, 'small'));
+      const edpLine = `"${process.execPath}" "${CLI}" ${INGEST.join(' ')} --metrics textfile:small/edp.prom`;
+      // A mount of its own, which nobody else sees, and which goes with it.
+      const { status, stderr } = spawnSync(
+        'unshare',
+        [
+          ...PRIVATE,
+          `mount -t tmpfs -o size=4k none small && head -c 4096 /dev/zero > small/filler; ${edpLine}; s=$?; ls -A small >&2; exit $s`,
+        ],
+        {
+          cwd,
+          env: { ...cleanEnvironment(), EDP_DATABASE_URL: database.url },
+          encoding: 'utf8',
+        },
+      );
+      expect(status).toBe(3);
+      expect(stderr).toMatch(/were not written to small\/edp\.prom: the disk is full/);
+      // Nothing is left of the try.
+      expect(stderr).not.toMatch(/\.tmp/);
+    },
+  );
+
+  it('follows a link, and leaves it a link', async () => {
+    const cwd = await project();
+    await writeFile(path.join(cwd, 'real.prom'), '');
+    await symlink('real.prom', path.join(cwd, 'edp.prom'));
+    await ingest(cwd, 'textfile:edp.prom');
+    expect((await lstat(path.join(cwd, 'edp.prom'))).isSymbolicLink()).toBe(true);
+    expect(await readFile(path.join(cwd, 'real.prom'), 'utf8')).toContain('edp_rows_total');
   });
 
   it('stays whole where the process is killed', async () => {

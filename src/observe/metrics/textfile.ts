@@ -2,7 +2,7 @@
  * A file for the textfile collector of node_exporter. It is written beside its place and renamed, so that
  * a reader finds the old one or the new one, never a part.
  */
-import { open, rename, rm } from 'node:fs/promises';
+import { open, realpath, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Target, TargetContext } from './target.js';
 
@@ -10,13 +10,30 @@ export function openTextfile(file: string, { registry, warn }: TargetContext): T
   return {
     async close() {
       try {
-        await replaceFile(path.resolve(file), await registry.toText());
+        await replaceFile(await placeOf(path.resolve(file)), await registry.toText());
       } catch (error) {
         const { code, message } = error as NodeJS.ErrnoException;
         warn(`the metrics were not written to ${file}: ${describe(code) ?? message}`);
       }
     },
   };
+}
+
+/**
+ * The file itself where the name is a link to it.
+ *
+ * @throws for anything that is no file: the new one would take the place of a device, for everybody
+ */
+async function placeOf(file: string): Promise<string> {
+  const place = await realpath(file).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return file;
+    throw error;
+  });
+  const stats = await stat(place).catch(() => undefined);
+  if (stats === undefined || stats.isFile()) return place;
+  throw Object.assign(new Error('it is no file'), {
+    code: stats.isDirectory() ? 'EISDIR' : 'ENOFILE',
+  });
 }
 
 async function replaceFile(file: string, text: string): Promise<void> {
@@ -50,6 +67,8 @@ function describe(code: string | undefined): string | undefined {
       return 'the disk is full';
     case 'EISDIR':
       return 'it is a directory';
+    case 'ENOFILE':
+      return 'it is no file';
     default:
       return undefined;
   }
