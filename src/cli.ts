@@ -2,14 +2,16 @@
 /** The command line: assembles the commands, and is the only place that ends the process. */
 import type { Argv } from 'yargs';
 import { EdpError, EXIT, FailedRun } from './base/errors.js';
+import { tell } from './base/happenings.js';
 import { edpVersion } from './base/package-files.js';
 import { safeJson, safeLines } from './base/safe-text.js';
 import { StrayError, takeStrays } from './base/stray-errors.js';
-import { addOptions, GLOBAL_OPTIONS } from './commands/add-options.js';
+import { addOptions, GLOBAL_OPTIONS, OBSERVING_OPTIONS } from './commands/add-options.js';
 import type { CommandEntry } from './commands/command-list.js';
 import type { ErrorJson } from './commands/json/json-parts.js';
 import type { FailureJson } from './commands/json/results.js';
 import { explainUsage, type KnownOptions, unknownCommand } from './commands/usage-faults.js';
+import type { Observer, ObserverContext } from './observe/observer.js';
 import { coloursOf } from './terminal/colours.js';
 import type { Output } from './terminal/output.js';
 
@@ -48,6 +50,7 @@ async function main(typed: readonly string[]): Promise<number> {
     .alias('h', 'help')
     // So that a command may stand behind one.
     .boolean([...GLOBAL_OPTIONS])
+    .string([...OBSERVING_OPTIONS])
     .parserConfiguration({ 'camel-case-expansion': false, 'parse-positional-numbers': false })
     .wrap(Math.min(100, process.stdout.columns ?? 100))
     .strict()
@@ -124,7 +127,21 @@ async function execute(entry: CommandEntry, parsed: Record<string, unknown>): Pr
   const { json, verbose } = resolveOptions(GLOBAL_OPTIONS, parsed, {});
   const output = new terminal.Output(json);
   const name = String((parsed._ as unknown[])[0]);
+  const startedAt = Date.now();
   const abort = new AbortController();
+  let observers: readonly Observer[] | undefined;
+  let unused: readonly string[] = [];
+  const open = async (project: ObserverContext['project'], isLogAlone: boolean) => {
+    observers = [];
+    const { openObservers } = await import('./observe/open-observers.js');
+    const warn = (text: string) => output.warn(text, { isPlain: true });
+    const yieldStderr = () => output.yieldStderr();
+    const context = { command: name, given: parsed, project, warn, yieldStderr };
+    observers = await openObservers(context, isLogAlone);
+    for (const text of unused) warn(text);
+    tell({ kind: 'command_began', command: name, startedAt });
+  };
+  let exitStatus: number = EXIT.failed;
   let stray: { readonly error: unknown } | undefined;
   let patience: NodeJS.Timeout | undefined;
   takeStrays((error) => {
@@ -134,34 +151,71 @@ async function execute(entry: CommandEntry, parsed: Record<string, unknown>): Pr
     abort.abort(new StrayError(error));
     stopAllReading();
     // What it was about may have been what the command waits for.
-    patience = setTimeout(() => endAtOnce(error, output, name, verbose), STRAY_PATIENCE_MS);
+    patience = setTimeout(() => {
+      tell({ kind: 'failed', code: failureOf(error, name).error.code, error });
+      void end().then(() => endAtOnce(error, output, name, verbose));
+    }, STRAY_PATIENCE_MS);
   });
-  const stopOnSignal = listenForSignals(abort, entry.stopsInOrder === true, (text) =>
-    output.noteInterrupt(text),
-  );
+  let ended: Promise<void> | undefined;
+  const end = () => {
+    ended ??= endObserved(observers, { command: name, exitStatus, startedAt });
+    return ended;
+  };
+  const stopOnSignal = listenForSignals(abort, {
+    stopsInOrder: entry.stopsInOrder === true,
+    say: (text) => output.noteInterrupt(text),
+    async leave() {
+      exitStatus = EXIT.interrupted;
+      if (observers !== undefined && observers.length > 0) await end();
+      process.exit(EXIT.interrupted);
+    },
+  });
   try {
-    for (const text of await listUnused(process.cwd())) output.warn(text);
+    unused = await listUnused(process.cwd());
     const project = await (entry.needsNoModel === true
       ? projects.loadDatabaseKeys()
       : projects.loadProject());
+    await open(project, false);
     const status = await command.run({ given: parsed, project, output, signal: abort.signal });
-    if (stray === undefined) return status;
-    throw new StrayError(stray.error);
+    if (stray !== undefined) throw new StrayError(stray.error);
+    exitStatus = status;
+    return status;
   } catch (thrown) {
+    // Of a project that cannot be read, only the command line and the environment say where the log is.
+    if (observers === undefined)
+      await open({ directory: process.cwd(), options: {} }, true).catch(() => {});
     const { explainServerError } = await import('./postgres/server-errors.js');
     const cause = thrown instanceof FailedRun ? thrown.cause : thrown;
     const error = hinted(explainServerError(stray === undefined ? cause : stray.error), name);
-    const status = printError(error, verbose, json);
+    const status = statusOf(error);
+    if (!output.hasYieldedStderr) printError(error, verbose, json);
     const failure = failureOf(error, name);
     if (!output.hasResult) {
       output.result(thrown instanceof FailedRun ? { ...thrown.result, ...failure } : failure);
     }
-    return abort.signal.aborted && stray === undefined ? EXIT.interrupted : status;
+    exitStatus = abort.signal.aborted && stray === undefined ? EXIT.interrupted : status;
+    if (exitStatus !== EXIT.interrupted) {
+      tell({ kind: 'failed', code: failure.error.code, error });
+    }
+    return exitStatus;
   } finally {
     clearTimeout(patience);
+    await end();
     takeStrays(endOnStray);
     stopOnSignal();
   }
+}
+
+/** The last words to those who observe a command. */
+async function endObserved(
+  observers: readonly Observer[] | undefined,
+  ended: { readonly command: string; readonly exitStatus: number; readonly startedAt: number },
+): Promise<void> {
+  const seconds = (Date.now() - ended.startedAt) / 1000;
+  tell({ kind: 'command_ended', ...ended, seconds });
+  if (observers === undefined || observers.length === 0) return;
+  const { closeObservers } = await import('./observe/open-observers.js');
+  await closeObservers(observers);
 }
 
 /** A command that does not come to its end in this time, after an error that reached no handler, is ended. */
@@ -169,7 +223,8 @@ const STRAY_PATIENCE_MS = 15_000;
 const LAST_WORDS_MS = 2000;
 
 function endAtOnce(error: unknown, output: Output, command: string, isVerbose: boolean): void {
-  const status = printError(error, isVerbose, output.isJson);
+  const status = statusOf(error);
+  if (!output.hasYieldedStderr) printError(error, isVerbose, output.isJson);
   if (!output.hasResult) output.result(failureOf(error, command));
   // What is written to a pipe is sent first, if somebody reads it.
   process.stdout.write('', () => process.exit(status));
@@ -178,6 +233,25 @@ function endAtOnce(error: unknown, output: Output, command: string, isVerbose: b
 
 function failureOf(error: unknown, command: string): FailureJson {
   return { command, ok: false, error: describeError(error) };
+}
+
+/** Whether whoever reads stderr expects JSON, though nothing has read the options yet. */
+function isJsonLogAsked(): boolean {
+  const given = argv.findLastIndex((argument) => /^--log(=|$)/.test(argument));
+  const asked = argv[given]?.split('=')[1] ?? (given < 0 ? process.env.EDP_LOG : argv[given + 1]);
+  const hasFile = argv.some((argument) => /^--log-file(=|$)/.test(argument));
+  return asked === 'json' && !hasFile && (process.env.EDP_LOG_FILE ?? '') === '';
+}
+
+async function logEarly(error: unknown): Promise<void> {
+  const [{ LogBook }, { formatLogLine }] = await Promise.all([
+    import('./observe/log/log-book.js'),
+    import('./observe/log/log-line.js'),
+  ]);
+  const { code } = describeError(error);
+  for (const line of new LogBook().linesOf({ kind: 'failed', code, error })) {
+    process.stderr.write(formatLogLine(line, 'json'));
+  }
 }
 
 /** Outside of a command, where nothing is to be stopped. */
@@ -196,14 +270,26 @@ function hinted(error: unknown, command: string): unknown {
   });
 }
 
+interface Stopping {
+  readonly stopsInOrder: boolean;
+  readonly say: (text: string) => void;
+  /** Ends the process, with the last words to those who observe it. */
+  readonly leave: () => Promise<void>;
+}
+
 /** Ctrl-C once: stop in order. Twice: at once; what has not committed is rolled back by the server. */
 function listenForSignals(
   abort: AbortController,
-  stopsInOrder: boolean,
-  say: (text: string) => void,
+  { stopsInOrder, say, leave }: Stopping,
 ): () => void {
+  let isLeaving = false;
   const stop = (signal: NodeJS.Signals) => {
-    if (!stopsInOrder || abort.signal.aborted) process.exit(EXIT.interrupted);
+    if (isLeaving || abort.signal.aborted) process.exit(EXIT.interrupted);
+    if (!stopsInOrder) {
+      isLeaving = true;
+      void leave();
+      return;
+    }
     abort.abort(signal);
     stopAllReading();
     say('stopping in order; press Ctrl-C again to stop at once (nothing is lost either way)');
@@ -251,6 +337,10 @@ function printError(error: unknown, isVerbose: boolean, isJson: boolean): number
     .replace(/^edp:/, red('edp:'))
     .replace(/^ {2}→.*/gm, cyan);
   process.stderr.write(`${shown}\n`);
+  return statusOf(error);
+}
+
+function statusOf(error: unknown): number {
   return error instanceof EdpError ? error.exitStatus : EXIT.failed;
 }
 
@@ -316,8 +406,10 @@ main(argv).then(
   (status) => {
     process.exitCode = status;
   },
-  (error: unknown) => {
-    process.exitCode = printError(error, argv.includes('--verbose'), argv.includes('--json'));
+  async (error: unknown) => {
+    process.exitCode = statusOf(error);
+    if (isJsonLogAsked()) await logEarly(error);
+    else printError(error, argv.includes('--verbose'), argv.includes('--json'));
     if (argv.includes('--json')) {
       const command = argv.find((argument) => !argument.startsWith('-')) ?? null;
       const failure: FailureJson = { command, ok: false, error: describeError(error) };

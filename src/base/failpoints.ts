@@ -159,7 +159,13 @@ export const failpoint: typeof INACTIVE =
 
 /** A limit that tests of faults may lower, so that small files and short waits reach it. */
 export function tunable(
-  name: 'bulk.max_ms' | 'bulk.min_bytes' | 'http.idle_ms' | 'http.retry_ms' | 'split.related_bytes',
+  name:
+    | 'bulk.max_ms'
+    | 'bulk.min_bytes'
+    | 'http.idle_ms'
+    | 'http.retry_ms'
+    | 'notify.total_ms'
+    | 'split.related_bytes',
   value: number,
 ): number {
   return injection?.setting(name) ?? value;

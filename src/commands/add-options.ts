@@ -1,12 +1,18 @@
 /** The options, positionals and examples of a command, as yargs takes them. */
 import type { Argv } from 'yargs';
+import type { OptionName } from '../options/option-definitions.js';
 import type { CommandHelp } from './command.js';
 
 /** Room for an example before its explanation; `$0` becomes `edp` in it. */
 const MAX_CALL_WIDTH = 50;
 
-/** Global options; every command has them. */
+/** Flags that every command has. */
 export const GLOBAL_OPTIONS = ['json', 'verbose'] as const;
+
+/** What else every command has: options with values, of those who watch it. */
+export const OBSERVING_OPTIONS = ['metrics', 'log', 'log-file'] as const;
+
+export const EVERYWHERE: readonly OptionName[] = [...GLOBAL_OPTIONS, ...OBSERVING_OPTIONS];
 
 type Definitions = typeof import('../options/option-definitions.js');
 
@@ -18,7 +24,7 @@ export function addOptions(
   isHelpWanted: boolean,
 ): Argv {
   let built = yargs;
-  for (const name of new Set([...optionsOf(command), ...GLOBAL_OPTIONS])) {
+  for (const name of new Set([...optionsOf(command), ...EVERYWHERE])) {
     const option = OPTIONS[name];
     built = built.option(flagOf(name), {
       type: option.isFlag === true ? 'boolean' : 'string',
@@ -33,7 +39,7 @@ export function addOptions(
       // The check of the option itself says more than that of yargs.
       choices: isHelpWanted ? option.choices : undefined,
       hidden: !isHelpWanted,
-      group: (GLOBAL_OPTIONS as readonly string[]).includes(name) ? 'Everywhere:' : 'Options:',
+      group: EVERYWHERE.includes(name) ? 'Everywhere:' : 'Options:',
     });
   }
   if (command.build === undefined) return built;

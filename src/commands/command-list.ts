@@ -14,6 +14,7 @@ import { help as init } from './init.help.js';
 import { help as inspect } from './inspect.help.js';
 import { help as lineage } from './lineage.help.js';
 import { help as model } from './model.help.js';
+import { help as notify } from './notify.help.js';
 import { help as promote } from './promote.help.js';
 import { help as promoteEnv } from './promote-env.help.js';
 import { help as rejects } from './rejects.help.js';
@@ -51,6 +52,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { ...undo, load: () => import('./undo.command.js') },
   { ...verify, load: () => import('./verify.command.js') },
   { ...promote, load: () => import('./promote.command.js') },
+  { ...notify, load: () => import('./notify.command.js') },
   { ...db, load: () => import('./db.command.js') },
 ];
 

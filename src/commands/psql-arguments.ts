@@ -16,10 +16,13 @@ const OWN: Readonly<Record<string, boolean>> = {
   '--database-url': true,
 };
 
+/** Options of edp whose value is no word. Behind `psql`, a `--log-file` is psql's. */
+const WITH_VALUE: ReadonlySet<string> = new Set(['--database-url', '--log', '--log-file']);
+
 /** @returns undefined for another command */
 export function splitPsqlCall(argv: readonly string[]): PsqlCall | undefined {
   const words = [...argv.keys()].filter(
-    (i) => !argv[i]!.startsWith('-') && OWN[argv[i - 1] ?? ''] !== true,
+    (i) => !argv[i]!.startsWith('-') && !WITH_VALUE.has(argv[i - 1] ?? ''),
   );
   const [command = -1, at = -1] = words;
   if (argv[command] !== 'db' || argv[at] !== 'psql') return undefined;

@@ -1,4 +1,5 @@
 /** Prints docs/options.md: every option, and what the words of each list mean (npm run docs). */
+import { EVERYWHERE } from '../commands/add-options.js';
 import { COMMANDS, nameOf } from '../commands/command-list.js';
 import {
   environmentName,
@@ -32,6 +33,11 @@ function describeDefault(name: OptionName): string {
   return value === undefined || isFlag || String(value) === '' ? '' : `\`${String(value)}\``;
 }
 
+/** Some are only for edp.yaml and the environment. */
+function hasFlag(name: OptionName): boolean {
+  return EVERYWHERE.includes(name) || commands.some(({ options }) => options.has(name));
+}
+
 function listCommands(name: OptionName): string {
   const own = commands.filter(({ options }) => options.has(name));
   return own.length === 0 ? 'all' : own.map((command) => `\`${command.name}\``).join(', ');
@@ -51,7 +57,7 @@ function titleOf(name: OptionName): string {
 const options = table(
   ['option', 'says', 'default', 'commands', 'in edp.yaml'],
   names.map((name) => [
-    `\`--${flagOf(name)}\``,
+    hasFlag(name) ? `\`--${flagOf(name)}\`` : `\`${name}\` (no flag)`,
     summarize(name),
     describeDefault(name),
     listCommands(name),

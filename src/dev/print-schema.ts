@@ -5,6 +5,7 @@
 import { writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import { packageFile } from '../base/package-files.js';
+import { noticeSchema } from '../observe/notices/notice.schema.js';
 import { projectSchema } from '../project/parse.js';
 import { formatCodes } from './codes-page.js';
 import { makeResultSchema } from './result-schema.js';
@@ -22,8 +23,23 @@ const GENERATED: Readonly<Record<string, () => string>> = {
       }),
     }),
   'json.schema.json': () => formatSchema(makeResultSchema()),
+  'notice.schema.json': () =>
+    formatSchema({
+      title: 'Notice of edp',
+      ...z.toJSONSchema(noticeSchema, { target: 'draft-7', override: withoutBounds }),
+    }),
   'codes.md': formatCodes,
 };
+
+/** Nobody is interested in what a number of JavaScript can hold. */
+function withoutBounds({
+  jsonSchema,
+}: {
+  readonly jsonSchema: z.core.JSONSchema.BaseSchema;
+}): void {
+  if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
+  if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
+}
 
 function formatSchema(schema: object): string {
   return `${JSON.stringify(schema, null, 2)}\n`;

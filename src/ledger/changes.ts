@@ -36,6 +36,8 @@ export interface Change {
 export interface ChangedRows {
   readonly inserted: number;
   readonly updated: number;
+  /** Members that records referred to before they came: table → rows inserted. Those of other tables, mostly. */
+  readonly inferred?: Readonly<Record<string, number>>;
 }
 
 /** Changes of rows as entries; none where no row changed. */

@@ -20,6 +20,8 @@ export interface RowCounts {
 
 export interface Receipt extends ScannedRange {
   readonly rows: RowCounts;
+  /** Reject code → records. The ledger has the rejects themselves. */
+  readonly rejectCodes: Readonly<Record<string, number>>;
   readonly remarks: RemarkCounts;
   readonly contentHash: string;
   /** Of its records, line ends included. With the lines passed over, the bytes of the split. */

@@ -15,6 +15,7 @@ export class RejectLog {
   #pending: RejectRecord[] = [];
   #pendingBytes = 0;
   #count = 0;
+  readonly #codes: Record<string, number> = {};
 
   /** @param client undefined where the caller takes the rejects and writes them */
   constructor(client: pg.Client | undefined, loadId: number, startByte: number) {
@@ -27,6 +28,11 @@ export class RejectLog {
     return this.#count;
   }
 
+  /** How many have each code. */
+  get codes(): Readonly<Record<string, number>> {
+    return this.#codes;
+  }
+
   get pendingBytes(): number {
     return this.#pendingBytes;
   }
@@ -34,6 +40,7 @@ export class RejectLog {
   /** @param raw the record's bytes; they are kept, so the buffer must not be reused */
   add(place: RecordPlace, fault: Fault, raw: Buffer): void {
     this.#count++;
+    this.#codes[fault.code] = (this.#codes[fault.code] ?? 0) + 1;
     this.#pendingBytes += raw.length + fault.reason.length + 200;
     this.#pending.push({
       byteOffset: place.byteOffset,

@@ -15,7 +15,7 @@ import { type TableInCatalog, toCopyColumns } from '../postgres/table-in-catalog
 import { BulkPartitions, type PartitionRows } from './bulk-partitions.js';
 import type { PlannedSplit } from './dispatch.js';
 import type { SplitPool } from './load-pool.js';
-import type { LoadTask, RoutedRows, ScannedSplit } from './messages.js';
+import type { LoadTask, RoutedRows, ScannedSplit, SplitTimes } from './messages.js';
 import { lockReferred } from './sinks/foreign-keys.js';
 import { RowsLeftOut } from './sinks/left-out.js';
 import { findChanged, StaleCopy } from './sinks/row-extender.js';
@@ -60,9 +60,17 @@ export interface CopyOptions {
 }
 
 /** The splits of a bulk load: all of them, or the first ones. */
+/** A split that is copied. */
+export interface CopiedSplit extends Receipt {
+  /** Of the file as it is stored. */
+  readonly bytes: number;
+  /** Of its scan; the COPY and the commit are those of all splits together. */
+  readonly times: SplitTimes;
+}
+
 export interface Copied {
   /** By file, in the order of its splits. */
-  readonly receipts: readonly (readonly Receipt[])[];
+  readonly receipts: readonly (readonly CopiedSplit[])[];
   /** Number of files, from the first one, of which every split is copied. */
   readonly completeFiles: number;
 }
@@ -130,7 +138,7 @@ export class BulkCopy {
   }
 
   async run(): Promise<Copied> {
-    const receipts: Receipt[][] = this.#files.map(() => []);
+    const receipts: CopiedSplit[][] = this.#files.map(() => []);
     // Calls of a generator that is running are queued.
     const queue = this.#listSplits();
     const work = async () => {
@@ -144,7 +152,10 @@ export class BulkCopy {
         const { split, file, index } = value;
         try {
           const scanned = this.#isFailed ? undefined : await this.#scan(split, file);
-          if (scanned !== undefined) receipts[file]![index] = scanned.receipt;
+          if (scanned === undefined) continue;
+          const { receipt, times } = scanned;
+          const bytes = split.sourceBytes ?? receipt.end - receipt.start;
+          receipts[file]![index] = { ...receipt, bytes, times };
         } finally {
           split.release?.();
         }

@@ -119,10 +119,10 @@ export function listLoaded(
 }
 
 /** The receipts of a file's first splits, each with the line of the file, from 1, at its start. */
-export function withFirstLines(
-  receipts: readonly Receipt[],
+export function withFirstLines<Split extends Receipt>(
+  receipts: readonly Split[],
   dataLine: number,
-): (Receipt & { readonly firstLine: number })[] {
+): (Split & { readonly firstLine: number })[] {
   let nextLine = dataLine;
   return receipts.map((receipt) => {
     const firstLine = nextLine;

@@ -25,7 +25,6 @@ import { failpoint } from '../base/failpoints.js';
 import { backOff, RETRIES } from '../base/retry.js';
 import { strayOf } from '../base/stray-errors.js';
 import type { FileSplit } from '../formats/text/file-split.js';
-import type { Receipt } from '../ledger/counts.js';
 import { PATIENCE_MS } from '../postgres/connection.js';
 import type { Session } from '../postgres/session.js';
 import { isTransient, TOO_MANY_CONNECTIONS } from '../postgres/sqlstate.js';
@@ -33,6 +32,7 @@ import type { SplitPool } from './load-pool.js';
 import type {
   CommitAnswer,
   CommitRequest,
+  CommittedOutcome,
   LoadTask,
   PartitionAnswer,
   PartitionRequest,
@@ -162,8 +162,8 @@ export interface DispatchOptions {
   readonly session: Session;
   readonly signal: AbortSignal;
   readonly partitions: PartitionMaker;
-  /** @param receipts one for each split; the splits have committed together */
-  onCommitted(splits: readonly PlannedSplit[], receipts: readonly Receipt[]): void;
+  /** The splits have committed together; the outcome has a receipt for each. */
+  onCommitted(splits: readonly PlannedSplit[], outcome: CommittedOutcome): void;
 }
 
 export class Dispatcher {
@@ -314,7 +314,7 @@ export class Dispatcher {
           if (this.#committedAt - this.#placelessAt > FULL_MS) this.#slots.restore();
           void this.#options.givePlace();
           if (outcome.wasCareful) this.#carefulTables.add(table);
-          this.#options.onCommitted(group, outcome.receipts);
+          this.#options.onCommitted(group, outcome);
           if (groups.length === 0) return committed;
           failures = 0;
         } else if (outcome.kind === 'rolled_back') {

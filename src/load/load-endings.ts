@@ -30,6 +30,7 @@ import { fileFaultReason, type IngestProgress, isFileFault } from './file-result
 import { describeMemberEnds } from './member-notes.js';
 import type { SplitPlan } from './plan-splits.js';
 import { formOf, type RunBook } from './run-book.js';
+import { tellLoadBegun, tellMemberEnds } from './tell-splits.js';
 import { type CountedTail, countTail, withEnds } from './text-ends.js';
 
 /** How long the end of a small file waits, so that several ends are written together. */
@@ -76,6 +77,8 @@ export class LoadEndings {
   readonly #fileCount: number;
   readonly #mayEndAll: boolean;
   readonly #active = new Map<number, ActiveLoad>();
+  /** Loads whose beginning was told. */
+  readonly #told = new Set<number>();
   readonly #endings: Promise<void>[] = [];
   /** Loads whose end is not in the ledger yet. */
   readonly #ended: EndedLoad[] = [];
@@ -123,6 +126,7 @@ export class LoadEndings {
       isOverRejectLimit: false,
     };
     this.#active.set(claim.loadId, active);
+    this.tellBegun(load, startedAt);
     this.#book.reportForm(prepared);
     if (claim.hadOtherModel) {
       this.#progress.note(
@@ -131,6 +135,13 @@ export class LoadEndings {
     }
     this.#book.count(claim.rows, claim.remarks);
     return active;
+  }
+
+  /** Tells that a load begins: of a bulk load before {@link begin}, which comes when it has committed. */
+  tellBegun({ prepared, claim: { loadId } }: ClaimedLoad, startedAt: number): void {
+    if (this.#told.has(loadId)) return;
+    this.#told.add(loadId);
+    tellLoadBegun(loadId, prepared, startedAt);
   }
 
   activeLoad(loadId: number): ActiveLoad {
@@ -221,7 +232,7 @@ export class LoadEndings {
       `: edp rejects ${loadId} --passed-over shows it`,
     );
     this.#queue.release(active);
-    this.#book.settle(prepared.target, {
+    const result = {
       status: isComplete ? 'loaded' : isInterrupted ? 'interrupted' : 'failed',
       loadId,
       rows: active.rows,
@@ -229,7 +240,9 @@ export class LoadEndings {
       ...toAccountingCounts(withEnds(prepared, active.between, isComplete, tail)),
       ...formOf(prepared),
       ...(isComplete ? {} : { reason: this.#unfinishedReason(loadId, hasKey, fault) }),
-    });
+    } as const;
+    const { startedAt } = active;
+    this.#book.settle(prepared.target, result, { startedAt, seconds, code: fault?.code });
   }
 
   /** Where the file holds all members: adds the ends of those that it lacks. */
@@ -243,6 +256,7 @@ export class LoadEndings {
         return written;
       }),
     );
+    tellMemberEnds(ends, prepared, claim.loadId);
     const note = describeMemberEnds(ends, prepared.target, claim.loadId);
     if (note !== undefined) this.#progress.note(note);
   }

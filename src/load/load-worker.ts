@@ -22,6 +22,7 @@ import { countStart } from '../base/threads.js';
 import { laneRemarks } from '../lanes/corrected-fields.js';
 import { LaneMemory } from '../lanes/lane-memory.js';
 import type { RowSink } from '../lanes/row-sink.js';
+import type { ChangedRows } from '../ledger/changes.js';
 import { insertReceipts } from '../ledger/receipts.js';
 import { RejectLog } from '../ledger/reject-log.js';
 import { isClosed } from '../postgres/backend.js';
@@ -50,6 +51,7 @@ import { PortSink } from './sinks/port-sink.js';
 import { StaleCopy } from './sinks/row-extender.js';
 import { stageFor } from './sinks/stage-for.js';
 import type { PartitionMaker } from './sinks/staged-rows.js';
+import { SplitClock } from './split-clock.js';
 import {
   type Committer,
   LostSplit,
@@ -65,6 +67,8 @@ import {
   rollBack,
   type WorkerSession,
 } from './worker-session.js';
+
+const NO_CHANGE: ChangedRows = { inserted: 0, updated: 0 };
 
 let hasher: IHasher | undefined;
 /** Memory of the byte lane, kept for all splits. */
@@ -129,6 +133,7 @@ function loadParts(
 
 /** Commits rows, rejects and receipts together, once the run allows it. */
 class CommitWithReceipts implements Committer<SplitOutcome> {
+  readonly #clock = new SplitClock();
   readonly #session: WorkerSession;
   readonly #task: SplitTask;
   readonly #isCareful: boolean;
@@ -176,8 +181,11 @@ class CommitWithReceipts implements Committer<SplitOutcome> {
   async conclude(pass: SplitPass, sink: RowSink): Promise<SplitOutcome> {
     const { client, backend } = this.#session;
     const { parts, port } = this.#task;
+    this.#clock.end('scan');
     await sink.pause();
+    this.#clock.end('copy');
     const answer = await ask<CommitAnswer>(port, { ranges: pass.ranges, backend });
+    this.#clock.wait();
     await failpoint(answer.commit ? 'split.allowed' : 'split.refused', client);
     if (!answer.commit) {
       await client.query('ROLLBACK');
@@ -187,7 +195,13 @@ class CommitWithReceipts implements Committer<SplitOutcome> {
       // A record longer than a split leaves splits without records, which have nothing to account
       // for.
       await client.query('ROLLBACK');
-      return { kind: 'committed', receipts: pass.receipts(0), wasCareful: false };
+      return {
+        kind: 'committed',
+        receipts: pass.receipts(0),
+        wasCareful: false,
+        changed: pass.ranges.map(() => NO_CHANGE),
+        times: this.#clock.times,
+      };
     }
     if (this.#session.isNew) await assertOwned(client, parts[0]!.load);
     this.#session.isNew = false;
@@ -197,22 +211,25 @@ class CommitWithReceipts implements Committer<SplitOutcome> {
     for (const rejects of pass.rejects) await rejects.flush();
     await failpoint('split.rejects_written', client);
     const receipts = pass.receipts(duplicate);
+    const changed = receipts.map(({ rows }) =>
+      sink instanceof CarefulSink ? sink.changed : { inserted: rows.loaded, updated: 0 },
+    );
     const loaded = parts
       .map(({ load }, i) => ({
         load,
         firstLine: answer.firstLines[i]!,
         receipt: receipts[i]!,
-        changed:
-          sink instanceof CarefulSink
-            ? sink.changed
-            : { inserted: receipts[i]!.rows.loaded, updated: 0 },
+        changed: changed[i]!,
       }))
       .filter(({ receipt: { start, end } }) => end > start);
     await insertReceipts(client, loaded);
     await failpoint('split.receipt_written', client);
+    this.#clock.end('copy');
     await commit(this.#session, loaded[0]!.load, loaded[0]!.receipt);
     await failpoint('split.committed', client);
-    return { kind: 'committed', receipts, wasCareful: this.#isCareful };
+    this.#clock.end('commit');
+    const { times } = this.#clock;
+    return { kind: 'committed', receipts, wasCareful: this.#isCareful, changed, times };
   }
 }
 
@@ -232,6 +249,7 @@ export async function scanSplit(task: ScanTask): Promise<ScanOutcome> {
 
 /** Sends rows, rejects and references to the thread that copies them. */
 class HandOver implements Committer<ScanOutcome> {
+  readonly #clock = new SplitClock();
   readonly #sink: PortSink;
 
   constructor({ port, load: { target, plan } }: ScanTask) {
@@ -248,9 +266,11 @@ class HandOver implements Committer<ScanOutcome> {
 
   async conclude(pass: SplitPass): Promise<ScanOutcome> {
     await this.#sink.settle();
+    this.#clock.end('scan');
     return {
       kind: 'scanned',
       receipt: pass.receipts(0)[0]!,
+      times: this.#clock.times,
       rejects: pass.rejects[0]!.take(),
       references: this.#sink.takeReferences(),
       copied: this.#sink.takeCopied(),

@@ -3,9 +3,11 @@
 import type { MessagePort } from 'node:worker_threads';
 import type pg from 'pg';
 import type { ErrorData } from '../base/errors.js';
+import type { SplitCommitted } from '../base/happenings.js';
 import type { RecordForm } from '../formats/open-format.js';
 import type { Segment } from '../formats/text/cut-text.js';
 import type { ScannedRange, SplitRange } from '../formats/text/ranges.js';
+import type { ChangedRows } from '../ledger/changes.js';
 import type { Receipt } from '../ledger/counts.js';
 import type { RejectRecord } from '../ledger/receipts.js';
 import type { CopyPlan, TablePlan } from '../mapping/table-plan.js';
@@ -84,12 +86,26 @@ export type Refusal = Extract<CommitAnswer, { readonly commit: false }>;
 
 export type PartitionAnswer = { readonly made: readonly KnownPartition[] } | Refusal;
 
+/** How long the work on a split took, or on several in one transaction. */
+export interface SplitTimes {
+  /** Milliseconds since 1970. */
+  readonly startedAt: number;
+  /** Of all of it, waiting included. */
+  readonly seconds: number;
+  readonly steps: SplitCommitted['steps'];
+}
+
+export interface CommittedOutcome {
+  readonly kind: 'committed';
+  readonly receipts: readonly Receipt[];
+  readonly wasCareful: boolean;
+  /** By split. */
+  readonly changed: readonly ChangedRows[];
+  readonly times: SplitTimes;
+}
+
 export type SplitOutcome =
-  | {
-      readonly kind: 'committed';
-      readonly receipts: readonly Receipt[];
-      readonly wasCareful: boolean;
-    }
+  | CommittedOutcome
   | { readonly kind: 'rolled_back'; readonly reason: 'misaligned' | 'recalled' | 'stopped' }
   | { readonly kind: 'failed'; readonly error: ErrorData };
 
@@ -114,6 +130,7 @@ export interface RoutedRows {
 export interface ScannedSplit {
   /** `duplicate` is not known here: a bulk load fails at a duplicate. */
   readonly receipt: Receipt;
+  readonly times: SplitTimes;
   readonly rejects: readonly RejectRecord[];
   /** Distinct values that the rows refer to, by column. */
   readonly references: readonly (readonly [column: string, values: readonly string[]])[];

@@ -30,6 +30,7 @@ import {
   unclaimedReason,
 } from './file-results.js';
 import type { PreparedFile, Target } from './prepare-files.js';
+import { type LoadWork, tellLoadEnded } from './tell-splits.js';
 
 export class RunBook {
   readonly #progress: IngestProgress;
@@ -42,7 +43,11 @@ export class RunBook {
   #rows: RowCounts = NO_ROWS;
   #committed = { bytes: 0, rows: NO_ROWS };
 
-  constructor(maxRejects: RejectLimit | undefined, progress: IngestProgress) {
+  readonly #isDryRun: boolean;
+
+  /** @param isDryRun whether nothing is told of it to whoever listens */
+  constructor(maxRejects: RejectLimit | undefined, progress: IngestProgress, isDryRun = false) {
+    this.#isDryRun = isDryRun;
     this.#maxRejects = maxRejects;
     this.#progress = progress;
   }
@@ -62,7 +67,12 @@ export class RunBook {
     return this.#results.size;
   }
 
-  settle({ file, table }: Target, result: Partial<FileResult> & Pick<FileResult, 'status'>): void {
+  /** @param work undefined for a file that was not loaded */
+  settle(
+    { file, table }: Target,
+    result: Partial<FileResult> & Pick<FileResult, 'status'>,
+    work: LoadWork = { startedAt: performance.now(), seconds: 0 },
+  ): void {
     const complete: FileResult = {
       path: file.name,
       ...this.#naming(table),
@@ -74,11 +84,20 @@ export class RunBook {
     };
     this.#results.set(file, complete);
     this.#progress.fileDone(complete);
+    if (!this.#isDryRun) tellLoadEnded(complete, this.#located.get(table)?.place, work);
   }
 
   /** Sets the result of a file that cannot be read. */
   settleFault(target: Target, error: EdpError): void {
-    this.settle(target, { status: 'failed', reason: fileFaultReason(error) });
+    this.settle(
+      target,
+      { status: 'failed', reason: fileFaultReason(error) },
+      {
+        startedAt: performance.now(),
+        seconds: 0,
+        code: error.code,
+      },
+    );
   }
 
   /**

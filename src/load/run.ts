@@ -45,6 +45,7 @@ import { findTargets, inLevels, type Target } from './prepare-files.js';
 import { RunBook } from './run-book.js';
 import { ruleFor } from './sinks/staged-rows.js';
 import { TargetTables } from './target-tables.js';
+import { committedOf, tellSplit } from './tell-splits.js';
 
 /** Interval of the attempts to claim a file that another run is loading. */
 const BUSY_POLL_MS = 250;
@@ -161,14 +162,19 @@ class IngestRun {
       session,
       signal,
       partitions: this.#partitions,
-      onCommitted: (splits, receipts) => {
+      onCommitted: (splits, { receipts, changed, times }) => {
         const loads = splits.map(({ load }) => this.#endings.activeLoad(load.loadId));
-        for (const [i, { sourceBytes }] of splits.entries()) {
+        const lengths = splits.map(({ sourceBytes }, i) => sourceBytes ?? lengthOf(receipts[i]!));
+        const total = lengths.reduce((sum, length) => sum + length, 0);
+        for (const [i, bytes] of lengths.entries()) {
           const receipt = receipts[i]!;
-          const bytes = sourceBytes ?? receipt.end - receipt.start;
+          const { claim, prepared: file } = loads[i]!;
+          const share = splits.length === 1 ? 1 : bytes / total;
           this.#endings.count(loads[i]!, receipt);
           this.#book.countCommitted(bytes, receipt.rows);
           progress.advance(bytes, receipt.rows);
+          const { loadId } = claim;
+          tellSplit({ loadId, file, bytes, receipt, changed: changed[i]!, times, share });
         }
         // The limit of rejects applies to splits that have committed together as a whole.
         this.enforceRejectLimit(false);
@@ -323,6 +329,7 @@ class IngestRun {
     const totalBytes = sumBytes(claimed);
     const scannedBytes = claimed.map(() => 0);
     let scannedRows = NO_ROWS;
+    for (const load of claimed) this.#endings.tellBegun(load, startedAt);
     await this.#resources.givePlace();
     const outcome = await loadInBulk(plans, {
       pool: this.#resources.pool,
@@ -368,7 +375,11 @@ class IngestRun {
       // What lies behind the last record is known to the plan that reads it.
       const rest = isComplete ? undefined : this.#planRest(load, own);
       const active = this.#endings.begin(rest ?? load, startedAt, share);
-      for (const receipt of own) this.#endings.count(active, receipt);
+      for (const receipt of own) {
+        this.#endings.count(active, receipt);
+        const { loadId } = load.claim;
+        tellSplit({ loadId, file: load.prepared, ...committedOf(receipt) });
+      }
       active.isOverRejectLimit = this.#isOverRejectLimit;
       if (rest === undefined) {
         this.#progress.passOver(load.prepared.file.size - load.plan.openBytes);
@@ -527,6 +538,10 @@ function readBatchSizeFor(
 ): number {
   const isDefault = readBatchSize === DEFAULT_READ_BATCH;
   return isDefault && partitions?.isOpen === true ? PARTITIONED_READ_BATCH : readBatchSize;
+}
+
+function lengthOf({ start, end }: Receipt): number {
+  return end - start;
 }
 
 /** The splits of a load, each with the load. */

@@ -113,10 +113,11 @@ export class SplitPass {
   receipts(duplicate: number): Receipt[] {
     return this.#read.map(({ loader, ...range }, i) => {
       const read = loader.recordCount;
-      const rejected = this.#parts[i]!.rejects.count;
+      const { count: rejected, codes } = this.#parts[i]!.rejects;
       return {
         ...range,
         rows: { read, loaded: read - rejected - duplicate, rejected, duplicate },
+        rejectCodes: codes,
         remarks: loader.remarkCounts,
         recordBytes: loader.recordBytes,
         passedOver: loader.passedOver,

@@ -59,3 +59,8 @@ export function isSameTable(a: string, b: string): boolean {
 export function bareName(text: string): string {
   return parseTableName(text).name;
 }
+
+/** @param name as SQL has it, such as `public."Orders"` */
+export function plainTableName(name: string): string {
+  return formatTableName(parseTableName(name));
+}

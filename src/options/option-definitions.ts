@@ -14,6 +14,7 @@ import {
 import { identifier } from '../model/schema.js';
 import { type ColumnType, PROMOTED_TYPES } from '../model/types.js';
 import { FORMAT_CHOICES } from '../report/format/report-format.js';
+import { METRIC_TARGET_FORMS, type MetricTarget, metricTargets } from './metric-targets.js';
 import {
   choice,
   csv,
@@ -50,7 +51,31 @@ export const OPTIONS = {
   }),
   tcp: flag('The URL for tools that speak TCP only, with its password (after db start --port)'),
   json: flag('Print exactly one JSON object on stdout, all else on stderr'),
+  metrics: define<readonly MetricTarget[]>({
+    schema: metricTargets,
+    describe: `Where to send numbers of the work, several with commas or repeated: ${METRIC_TARGET_FORMS.join(', ')}`,
+    default: [],
+    defaultDescription: 'none',
+    isSecret: true,
+  }),
   verbose: flag('Show stack traces and the statements behind an error'),
+  log: choice(
+    {
+      text: 'lines for people',
+      json: 'one JSON object a line, with no value of a record; in place of the lines on stderr, or in the log file',
+    },
+    'Form of the log',
+  ),
+  'log-file': define<string | undefined>({
+    schema: text.optional(),
+    describe: 'File to append the log to',
+    defaultDescription: 'none',
+  }),
+  'sentry-dsn': define<string | undefined>({
+    schema: text.optional(),
+    describe: 'Where to report errors by the protocol of Sentry, without data',
+    defaultDescription: 'none: nothing is sent',
+  }),
   'process-count': define<number>({
     schema: integerFrom(1, 256),
     describe: 'Workers that read, parse and write at the same time',

@@ -17,6 +17,8 @@ export interface OptionDefinition<T> {
   /** Help shows this instead of a default that is computed. */
   readonly defaultDescription?: string;
   readonly isFlag?: boolean;
+  /** Whether messages must not quote a value. */
+  readonly isSecret?: boolean;
   /** The only values, for an option with a closed list. */
   readonly choices?: readonly string[];
   /** Meaning of each choice. Some of these options accept synonyms, too. */

@@ -14,7 +14,7 @@ import {
 import type { OptionDefinition } from './option-kinds.js';
 
 /** Options that may be lists. Of any other option that is given twice, the last value counts. */
-const LISTS: ReadonlySet<OptionName> = new Set(['param', 'columns', 'key', 'task']);
+const LISTS: ReadonlySet<OptionName> = new Set(['param', 'columns', 'key', 'task', 'metrics']);
 
 /**
  * The frozen values of the named options, each from its strongest source.
@@ -49,10 +49,14 @@ export function resolveOptions<N extends OptionName>(
       Array.isArray(raw) && !LISTS.has(name) ? raw.at(-1) : raw,
     );
     if (parsed.success) values[toCamelCase(name)] = parsed.data;
-    else
-      faults.push(
-        `${source}: ${parsed.error.issues.map((i) => i.message).join('; ')} (got ${JSON.stringify(shownValue(raw))}${meant(raw, definition)})`,
-      );
+    else {
+      const why = parsed.error.issues.map((i) => i.message).join('; ');
+      const got =
+        definition.isSecret === true
+          ? ''
+          : ` (got ${JSON.stringify(shownValue(raw))}${meant(raw, definition)})`;
+      faults.push(`${source}: ${why}${got}`);
+    }
   }
   if (faults.length > 0) {
     // The command line adds the hint, because it knows the command.

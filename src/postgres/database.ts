@@ -23,14 +23,40 @@ export async function withDatabase<T>(
 ): Promise<T> {
   const target = resolveServer(options.databaseUrl, process.env);
   if (target.kind === 'server') {
-    return work({ client: target.client, label: describeClient(target.client) });
+    return attended({ client: target.client, label: describeClient(target.client) }, work);
   }
   const { leaseEmbeddedServer } = await import('./embedded/embedded-server.js');
   const lease = await leaseEmbeddedServer(options.directory);
   try {
-    return await work({ client: lease.client, label: 'the embedded server' });
+    return await attended({ client: lease.client, label: 'the embedded server' }, work);
   } finally {
     await lease.release();
+  }
+}
+
+/** Who wants to know a database while a command works with it, such as metrics of its size. */
+export interface Attendant {
+  came(database: Database): void;
+  /** Called at the end, also of work that failed, while the server is still there. It never throws. */
+  leaves(database: Database): Promise<void>;
+}
+
+const attendants = new Set<Attendant>();
+
+export function attend(attendant: Attendant): void {
+  attendants.add(attendant);
+}
+
+async function attended<T>(
+  database: Database,
+  work: (database: Database) => Promise<T>,
+): Promise<T> {
+  if (attendants.size === 0) return work(database);
+  for (const attendant of attendants) attendant.came(database);
+  try {
+    return await work(database);
+  } finally {
+    await Promise.all([...attendants].map((attendant) => attendant.leaves(database)));
   }
 }
 

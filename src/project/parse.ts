@@ -6,6 +6,7 @@
 import { z } from 'zod';
 import { EdpError } from '../base/errors.js';
 import { csvSectionSchema } from '../model/csv-settings.js';
+import { type NotifyInput, notifySection } from '../model/notify-schema.js';
 import { findModelFaults, tablesSchema } from '../model/schema.js';
 import { type SoundParts, soundParts } from '../model/sound-parts.js';
 import { WAREHOUSE_SECTIONS, warehouseShape } from '../model/warehouse/sections.js';
@@ -68,27 +69,39 @@ const plainSchema = z.strictObject({
 
 /** The schema of edp.yaml; docs/edp.schema.json is its JSON Schema. */
 export function projectSchema() {
-  return plainSchema.extend(warehouseShape());
+  return plainSchema.extend({ ...notifyShape(), ...warehouseShape() });
 }
 
-const ROOT_KEYS: readonly string[] = [...Object.keys(plainSchema.shape), ...WAREHOUSE_SECTIONS];
+const notifyShape = () => ({
+  notify: notifySection().optional().describe('Who is told when a command fails, and of what else'),
+});
 
-/** Whether a value has a section of the warehouse. To make their schemas takes 10 ms. */
-function hasWarehouse(merged: unknown): boolean {
+const ROOT_KEYS: readonly string[] = [
+  ...Object.keys(plainSchema.shape),
+  'notify',
+  ...WAREHOUSE_SECTIONS,
+];
+
+/** Whether a value has some of these sections. To make the schemas of the warehouse takes 10 ms. */
+function hasSection(merged: unknown, sections: readonly string[]): boolean {
   return (
-    typeof merged === 'object' &&
-    merged !== null &&
-    WAREHOUSE_SECTIONS.some((section) => section in merged)
+    typeof merged === 'object' && merged !== null && sections.some((section) => section in merged)
   );
 }
 
+function schemaFor(merged: unknown) {
+  if (hasSection(merged, WAREHOUSE_SECTIONS)) return projectSchema();
+  return hasSection(merged, ['notify']) ? plainSchema.extend(notifyShape()) : plainSchema;
+}
+
 /** Parts of the file that are no options. */
-const NO_OPTIONS: readonly string[] = ['include', 'tables', ...WAREHOUSE_SECTIONS];
+const NO_OPTIONS: readonly string[] = ['include', 'tables', 'notify', ...WAREHOUSE_SECTIONS];
 
 export interface ParsedProject {
   readonly options: Record<string, unknown>;
   readonly csv: Record<string, unknown>;
   readonly tables: z.output<typeof tablesSchema> | undefined;
+  readonly notify: NotifyInput | undefined;
   /** Table → the text that declares it. */
   readonly places: ReadonlyMap<string, SourceText>;
 }
@@ -134,7 +147,7 @@ export function readProject(
     const where = path.length === 0 ? '' : `${path.map(String).join('.')}: `;
     faults.push({ part, line: part.lineOf(path), message: `${where}${message}` });
   };
-  const schema = hasWarehouse(merged) ? projectSchema() : plainSchema;
+  const schema = schemaFor(merged);
   const result = schema.safeParse(merged);
   if (!result.success) {
     for (const fault of toFaults(result.error, ROOT_KEYS)) addFault(fault);
@@ -153,7 +166,8 @@ export function readProject(
       if (faults.length + fileFaults.length > 0 || !result.success) {
         throw toError(parts, faults, fileFaults);
       }
-      return toProject(parts, merged, result.data.tables);
+      const { tables, notify } = result.data as typeof result.data & { notify?: NotifyInput };
+      return toProject(parts, merged, tables, notify);
     },
   };
 }
@@ -182,6 +196,7 @@ function toProject(
   parts: readonly ProjectPart[],
   merged: unknown,
   tables: ParsedProject['tables'],
+  notify: ParsedProject['notify'],
 ): ParsedProject {
   const { csv, ...others } = merged as Record<string, unknown> & {
     csv?: Record<string, unknown>;
@@ -192,6 +207,7 @@ function toProject(
     ),
     csv: csv ?? {},
     tables,
+    notify,
     places: new Map(
       Object.keys(tables ?? {}).map((name) => [
         name,

@@ -3,6 +3,7 @@
 import path from 'node:path';
 import { EdpError } from '../base/errors.js';
 import type { Model } from '../model/model.js';
+import type { Receiver } from '../model/notify-schema.js';
 import { toModel } from '../model/schema.js';
 import { PROJECT_FILE, readProjectText } from './file.js';
 
@@ -14,6 +15,8 @@ export interface Project {
   /** The `csv:` section, by option name, as written. */
   readonly csv: Readonly<Record<string, unknown>>;
   readonly model: Model;
+  /** Who gets notices. */
+  readonly notify?: readonly Receiver[];
 }
 
 /** @throws EdpError `config` for an unreadable or invalid file, `model` for faults in its tables */
@@ -29,10 +32,10 @@ export async function loadProject(directory = process.cwd()): Promise<Project> {
     import('./parse.js'),
     import('./include.js'),
   ]);
-  const { options, csv, tables } = parseProject(await withIncluded(file, text));
+  const { options, csv, tables, notify } = parseProject(await withIncluded(file, text));
   const model =
     tables === undefined ? (await import('../model/builtin.js')).BUILTIN_MODEL : toModel(tables);
-  return { directory, options, csv, model };
+  return { directory, options, csv, model, ...(notify === undefined ? {} : { notify }) };
 }
 
 /**

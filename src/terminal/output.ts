@@ -3,6 +3,7 @@
  * stdout and everything else on stderr.
  */
 import { once } from 'node:events';
+import { tell } from '../base/happenings.js';
 import { safeData, safeJson, safeLines, safeText } from '../base/safe-text.js';
 import { type Colours, coloursOf } from './colours.js';
 import { formatTable } from './table.js';
@@ -25,6 +26,7 @@ export class Output<R extends object = object> {
   #lastLine: LastLine | undefined;
   #failure: object | undefined;
   #hasResult = false;
+  #isStderrLog = false;
 
   constructor(
     isJson: boolean,
@@ -42,7 +44,16 @@ export class Output<R extends object = object> {
 
   /** Whether stderr is a terminal, where a progress bar can redraw its line. */
   get isTerminal(): boolean {
-    return this.#stderr.isTTY === true;
+    return this.#stderr.isTTY === true && !this.#isStderrLog;
+  }
+
+  /** From now on stderr belongs to a log that programs read: nothing for people is written there. */
+  yieldStderr(): void {
+    this.#isStderrLog = true;
+  }
+
+  get hasYieldedStderr(): boolean {
+    return this.#isStderrLog;
   }
 
   get progressStream(): NodeJS.WriteStream {
@@ -65,17 +76,21 @@ export class Output<R extends object = object> {
     this.#write(this.isJson ? this.#stderr : this.#stdout, safeLines(text));
   }
 
-  warn(text: string): void {
+  /** @param isPlain whether the text has neither a value of a record nor a secret */
+  warn(text: string, { isPlain = false }: { readonly isPlain?: boolean } = {}): void {
+    tell({ kind: 'said', level: 'warn', text, isPlain });
     this.#write(this.#stderr, `${this.#colours.err.yellow('warning:')} ${safeLines(text)}`);
   }
 
   /** What failed while the rest went on. What ends a command is thrown instead. */
   error(text: string): void {
+    tell({ kind: 'said', level: 'error', text });
     this.#write(this.#stderr, `${this.#colours.err.red('error:')} ${safeLines(text)}`);
   }
 
   /** Something that is neither result nor warning, such as progress in a pipe. */
   note(text: string): void {
+    tell({ kind: 'said', level: 'info', text });
     this.#write(this.#stderr, safeLines(text));
   }
 
@@ -105,6 +120,7 @@ export class Output<R extends object = object> {
   }
 
   #write(stream: NodeJS.WriteStream, text: string): void {
+    if (this.#isStderrLog && stream === this.#stderr) return;
     this.#lastLine?.hide();
     stream.write(`${text}\n`);
     this.#lastLine?.show();

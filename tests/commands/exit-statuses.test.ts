@@ -69,6 +69,7 @@ const STEPS: readonly (readonly [status: number, ...args: string[]])[] = [
   [0, 'sample'],
   [0, 'lineage'],
   [1, 'test'],
+  [2, 'notify', 'test'],
   [0, 'undo', '2', '--yes'],
   [0, 'db', 'start'],
   [0, 'db', 'stop'],

@@ -10,6 +10,7 @@ import type { DbJson } from '../../src/commands/json/db.schema.js';
 import { COMMAND_NAMES, schemasOf } from '../../src/commands/json/results.js';
 import { edp } from '../support/cli.js';
 import { useTestDatabase } from '../support/database.js';
+import { FileServer } from '../support/http-server.js';
 import { nameResult, parseResult } from '../support/json.js';
 
 const DOCUMENT = fileURLToPath(new URL('../../docs/json.schema.json', import.meta.url));
@@ -185,6 +186,14 @@ const STEPS: readonly Step[] = [
     status: 0,
     json: { action: 'promoted', tasks: ['silver.plain'] },
   },
+  {
+    result: 'notify test',
+    args: ['notify', 'test'],
+    project:
+      'notify: [{ webhook: "HOOK", format: json }]\nsilver: { plain: { from: public.plain, key: id, columns: { id: id } } }\n',
+    status: 0,
+    json: { receivers: [{ receiver: 'json by localhost', delivered: true, fault: null }] },
+  },
   { result: 'init', args: ['init', 'warehouse', 'made'], status: 0, json: { directory: 'made' } },
   {
     result: 'init --from-dbt',
@@ -199,14 +208,18 @@ const STEPS: readonly Step[] = [
   { result: 'promote-env failed', args: ['promote-env', 'gone'], status: 2 },
   { result: 'check failed', args: ['check', 'gone'], status: 2 },
   { result: 'sample failed', args: ['sample', 'gone'], status: 2 },
+  { result: 'notify failed', args: ['notify', 'test'], project: '', status: 2 },
   { result: 'lineage failed', args: ['lineage', 'gone'], status: 2 },
   { result: 'no command', args: ['gone'], status: 2, json: { command: 'gone' } },
   { result: 'no command', args: [], status: 2, json: { command: null } },
 ];
 
 const database = useTestDatabase('empty');
+const web = new FileServer();
 let cwd: string;
 beforeAll(async () => {
+  await web.start();
+  web.serve('/hook', '');
   cwd = await mkdtemp(path.join(os.tmpdir(), 'edp-json-'));
   await mkdir(path.join(cwd, 'sql', 'reports'), { recursive: true });
   await writeFile(path.join(cwd, 'sql', 'reports', 'broken.sql'), 'SELECT 1\n');
@@ -219,6 +232,7 @@ beforeAll(async () => {
   await writeFile(path.join(cwd, 'notes-2.csv'), 'id,body,more\n4,a,x\n');
 });
 afterAll(async () => {
+  await web.stop();
   await edp(['db', 'stop'], { cwd });
   await rm(cwd, { recursive: true, force: true, maxRetries: 3 });
 });
@@ -227,7 +241,10 @@ describe('the JSON', () => {
   it.each(STEPS.map((step) => ({ ...step, line: `edp ${step.args.join(' ')}` })))(
     'of $line',
     async ({ args, sql, project, result, status, json = {} }) => {
-      if (project !== undefined) await writeFile(path.join(cwd, 'edp.yaml'), project);
+      if (project !== undefined) {
+        const text = project.replace('HOOK', web.url('/hook'));
+        await writeFile(path.join(cwd, 'edp.yaml'), text);
+      }
       if (sql !== undefined) await database.query(sql);
       const printed = await edp([...args, '--json'], { cwd, env: { DATABASE_URL: database.url } });
       expect(printed.status, printed.stderr).toBe(status);

@@ -42,6 +42,7 @@ function findFirstCells(text: string, behind: string): string[] {
 describe('a list of words', () => {
   it('is there for each option that has one', () => {
     expect(LISTS.map(({ name }) => name)).toEqual([
+      'log',
       'input-format',
       'quote',
       'escape',

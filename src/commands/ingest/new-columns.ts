@@ -5,6 +5,7 @@
 import path from 'node:path';
 import type pg from 'pg';
 import { EdpError } from '../../base/errors.js';
+import { tell } from '../../base/happenings.js';
 import { describeFile } from '../../formats/describe-file.js';
 import { inferTable } from '../../infer/infer.js';
 import { withInferencePool } from '../../infer/infer-pool.js';
@@ -16,7 +17,9 @@ import { knownFields } from '../../model/fields.js';
 import type { FileSettings } from '../../model/file-settings.js';
 import { matchTable } from '../../model/match.js';
 import { type Column, type Model, physicalColumns, type Table } from '../../model/model.js';
+import { formatTableName } from '../../model/table-name.js';
 import { resolveFileSettings } from '../../options/resolve-options.js';
+import { locateTable } from '../../postgres/locate-table.js';
 import { addColumns } from '../../postgres/tables.js';
 import { addToProject, listDeclared } from '../../project/edit.js';
 import { editProjectFile } from '../../project/editable.js';
@@ -54,6 +57,7 @@ export async function addNewColumns(
     const wider = { ...table, columns: [...table.columns, ...columns] };
     if (client !== undefined) {
       await addColumns(client, table, columns, recordDefinition);
+      await tellAdded(client, table, columns);
       await declareColumns(project, table, columns);
     }
     const list = columns.map(({ name: column, type }) => `${safeText(column)} ${type}`).join(', ');
@@ -66,6 +70,16 @@ export async function addNewColumns(
     if (client !== undefined) project = { ...project, model: replaceTable(project.model, wider) };
   }
   return { ...invocation, project };
+}
+
+async function tellAdded(
+  client: pg.Client,
+  { name }: Table,
+  columns: readonly Column[],
+): Promise<void> {
+  const { place } = await locateTable(client, name);
+  const added = columns.map((column) => column.name);
+  tell({ kind: 'schema_changed', table: formatTableName(place), added, missing: [] });
 }
 
 interface WiderFiles {

@@ -14,6 +14,7 @@ import {
 import { lineageSchema } from './lineage.schema.js';
 import { dryRunSchema, ingestSchema, seedDimensionsSchema } from './load.schema.js';
 import { modelSchema } from './model.schema.js';
+import { notifySchema } from './notify.schema.js';
 import { reportListSchema, reportSchema } from './report.schema.js';
 import { runStatusSchema, runsStatusSchema } from './runs.schema.js';
 import { testSchema } from './test.schema.js';
@@ -57,6 +58,7 @@ export const RESULT_SCHEMAS = {
   diff: { diff: diffSchema },
   'promote-env': { 'promote-env': promoteEnvSchema },
   promote: { promote: promoteSchema },
+  notify: { 'notify test': notifySchema },
   db: { db: dbSchema },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, z.ZodType>>>>;
 

@@ -1,12 +1,19 @@
 /** A command as `edp.runs` has it. */
+import { tell } from '../../base/happenings.js';
 import { type LoadingRun, type OpenRun, withLoadingRun, withRun } from '../../ledger/runs.js';
 import type { Database } from '../../postgres/database.js';
 import { shownUrl } from '../../source/http/url-names.js';
 import { isUrl } from '../../source/sources.js';
 import type { Invocation } from '../command.js';
 
-/** Never stored: a URL has a password, and the others change only what is printed. */
-const NOT_STORED: ReadonlySet<string> = new Set(['database-url', 'json', 'verbose', 'yes']);
+/** Never stored: a URL may have a password, and the others change only what is printed. */
+const NOT_STORED: ReadonlySet<string> = new Set([
+  'database-url',
+  'metrics',
+  'json',
+  'verbose',
+  'yes',
+]);
 
 /** Names under which yargs keeps what is no option. */
 const NO_OPTION: ReadonlySet<string> = new Set(['_', '$0', '--', 'help', 'h', 'version', 'v']);
@@ -38,7 +45,10 @@ export function asRun(
   database: Database,
   work: (database: Database, run: OpenRun) => Promise<number>,
 ): Promise<number> {
-  return withRun(database, { command, options: recordedOptions(given) }, signal, work);
+  return withRun(database, { command, options: recordedOptions(given) }, signal, (own, run) => {
+    tell({ kind: 'run_began', command, runId: run.runId });
+    return work(own, run);
+  });
 }
 
 /** The same for a command that loads files. */
@@ -48,5 +58,9 @@ export function asLoadingRun(
   database: Database,
   work: (database: Database, run: LoadingRun) => Promise<number>,
 ): Promise<number> {
-  return withLoadingRun(database, { command, options: recordedOptions(given) }, signal, work);
+  const head = { command, options: recordedOptions(given) };
+  return withLoadingRun(database, head, signal, (own, run) => {
+    tell({ kind: 'run_began', command, runId: run.runId });
+    return work(own, run);
+  });
 }

@@ -168,7 +168,7 @@ class DryRun {
     this.#options = options;
     this.#progress = progress;
     this.#signal = signal;
-    this.#book = new RunBook(options.maxRejects, progress);
+    this.#book = new RunBook(options.maxRejects, progress, true);
     this.#rejects = new RejectSummary(shownRejects);
     this.#trial = new SplitTrial(client, this.#rejects, () => this.#assertGoing());
   }

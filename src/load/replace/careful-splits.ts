@@ -4,15 +4,24 @@ import type pg from 'pg';
 import { compileAssembly } from '../../base/assembly.js';
 import { laneRemarks } from '../../lanes/corrected-fields.js';
 import { LaneMemory } from '../../lanes/lane-memory.js';
+import type { ChangedRows } from '../../ledger/changes.js';
 import type { Receipt } from '../../ledger/counts.js';
 import { insertReceipts } from '../../ledger/receipts.js';
 import { RejectLog } from '../../ledger/reject-log.js';
 import type { PlannedSplit } from '../dispatch.js';
-import type { LoadTask, SplitPart } from '../messages.js';
+import type { LoadTask, SplitPart, SplitTimes } from '../messages.js';
 import { CarefulSink } from '../sinks/careful-sink.js';
 import { stageFor } from '../sinks/stage-for.js';
+import { SplitClock } from '../split-clock.js';
 import { passOver } from '../split-pass.js';
 import { DeferAgain } from './defer-again.js';
+
+/** What became of a split. */
+export interface CarefulSplit {
+  readonly receipt: Receipt;
+  readonly changed: ChangedRows;
+  readonly times: SplitTimes;
+}
 
 export class CarefulSplits {
   readonly #client: pg.Client;
@@ -42,7 +51,7 @@ export class CarefulSplits {
   async load(
     splits: Iterable<PlannedSplit> | AsyncIterable<PlannedSplit>,
     firstLine: number,
-    onLoaded: (split: PlannedSplit, receipt: Receipt) => void,
+    onLoaded: (split: PlannedSplit, loaded: CarefulSplit) => void,
   ): Promise<void> {
     let from: number | undefined;
     let line = firstLine;
@@ -55,21 +64,23 @@ export class CarefulSplits {
         continue;
       }
       const part = { load, range: { from: start, until: range.until, isExact: true }, segment };
-      const receipt = await this.#run(part, line);
+      const loaded = await this.#run(part, line);
+      const { receipt } = loaded;
       split.release?.();
       from = receipt.end;
       line += receipt.lineCount;
-      onLoaded(split, receipt);
+      onLoaded(split, loaded);
     }
   }
 
-  async #run(part: SplitPart<LoadTask>, firstLine: number): Promise<Receipt> {
+  async #run(part: SplitPart<LoadTask>, firstLine: number): Promise<CarefulSplit> {
+    const clock = new SplitClock();
     this.#laneMemory ??= new LaneMemory(await compileAssembly('byte-lane'));
     this.#hasher ??= await createXXHash128();
     const { load } = part;
     const client = this.#client;
     const stage = stageFor(client, load, { checked: this.#checked });
-    return passOver<Receipt>(
+    return passOver<CarefulSplit>(
       [part],
       {
         rejectsOf: (_, start) => new RejectLog(client, load.loadId, start),
@@ -81,15 +92,17 @@ export class CarefulSplits {
           );
         },
         conclude: async (pass, sink) => {
+          clock.end('scan');
           const duplicate = await sink.settle((place) => pass.readRaw(place));
           await pass.rejects[0]!.flush();
           await stage.drop();
           const receipt = pass.receipts(duplicate)[0]!;
+          const { changed } = stage;
           if (receipt.end > receipt.start) {
-            const { changed } = stage;
             await insertReceipts(client, [{ load, firstLine, receipt, changed }]);
           }
-          return receipt;
+          clock.end('copy');
+          return { receipt, changed, times: clock.times };
         },
       },
       { laneMemory: this.#laneMemory, hasher: this.#hasher, assertGoing: this.#assertGoing },

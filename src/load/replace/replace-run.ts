@@ -13,6 +13,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type pg from 'pg';
 import { EdpError } from '../../base/errors.js';
 import { failpoint } from '../../base/failpoints.js';
+import { tell } from '../../base/happenings.js';
 import { withoutHeader } from '../../formats/open-format.js';
 import { recordChanges } from '../../ledger/changes.js';
 import {
@@ -21,18 +22,18 @@ import {
   NO_BYTES,
   NO_ROWS,
   negate,
-  type Receipt,
   type RowCounts,
   toAccountingCounts,
 } from '../../ledger/counts.js';
 import { loadKey } from '../../ledger/load-key.js';
 import { type Claim, claimLoads, releaseLoads } from '../../ledger/loads.js';
-import { snapshotOf, writeMemberEnds } from '../../ledger/member-ends.js';
+import { type MemberEnds, snapshotOf, writeMemberEnds } from '../../ledger/member-ends.js';
 import { assertMayKeepLedger } from '../../ledger/privileges.js';
 import { insertReceipts } from '../../ledger/receipts.js';
 import { areComplete, completeLoads, dropEmptyLoads } from '../../ledger/replaced-loads.js';
 import type { LoadingRun } from '../../ledger/runs.js';
 import type { Model, Table } from '../../model/model.js';
+import { formatTableName } from '../../model/table-name.js';
 import { identifySession, type SessionIdentity, waitForBackend } from '../../postgres/backend.js';
 import { withClient, withTransaction } from '../../postgres/connection.js';
 import type { Database } from '../../postgres/database.js';
@@ -42,7 +43,7 @@ import { mayBeAboutRecord } from '../../postgres/sqlstate.js';
 import type { TableInCatalog } from '../../postgres/table-in-catalog.js';
 import { type InputFile, totalBytes } from '../../source/discover.js';
 import { listLoaded } from '../bulk.js';
-import { BulkCopy, type BulkFile, Undo } from '../bulk-copy.js';
+import { BulkCopy, type BulkFile, type CopiedSplit, Undo } from '../bulk-copy.js';
 import { isSameContent } from '../dry-run/same-content.js';
 import type { IngestProgress, IngestResult } from '../file-results.js';
 import { isFileFault } from '../file-results.js';
@@ -63,6 +64,13 @@ import { RowsLeftOut } from '../sinks/left-out.js';
 import { StaleCopy } from '../sinks/row-extender.js';
 import { ruleFor } from '../sinks/staged-rows.js';
 import { TargetTables } from '../target-tables.js';
+import {
+  type CommittedSplit,
+  committedOf,
+  tellLoadBegun,
+  tellMemberEnds,
+  tellSplit,
+} from '../tell-splits.js';
 import { type CountedTail, countTail, withEnds } from '../text-ends.js';
 import { CarefulSplits } from './careful-splits.js';
 import { clearTable, explainReferrers, type ReplacedContent } from './clear-table.js';
@@ -128,11 +136,15 @@ interface OwnLoad {
 /** A load whose splits are known. */
 interface PlannedLoad extends BulkFile, Pick<SplitPlan, 'readTail'> {}
 
+type DoneSplit = Omit<CommittedSplit, 'loadId' | 'file'>;
+
 /** What a transaction has done to the table. */
 interface Outcome {
   readonly replaced: ReplacedContent;
   /** By load, in the order of its splits. */
-  readonly receipts: readonly (readonly Receipt[])[];
+  readonly splits: readonly (readonly DoneSplit[])[];
+  /** By load, where it has looked which members its file lacks. */
+  readonly ends: readonly MemberEnds[];
   /** By load: what lies behind its last record. */
   readonly tails: readonly (CountedTail | undefined)[];
 }
@@ -180,6 +192,7 @@ class ReplaceRun {
       this.#progress.start(await totalBytes(this.#targets.map(({ file }) => file)));
       const prepared = await this.#prepare();
       loads = await this.#claim(prepared);
+      for (const load of loads) tellLoadBegun(load.loadId, load.prepared, performance.now());
       outcome = await this.#replaceWhenFree(loads, startedAt);
       await failpoint('replace.acknowledged');
     } catch (error) {
@@ -189,7 +202,7 @@ class ReplaceRun {
       this.#signal.aborted &&
       outcome === undefined &&
       (failure instanceof Undo || (failure as EdpError).code === 'interrupted');
-    this.#settle(loads, outcome);
+    this.#settle(loads, outcome, startedAt);
     await this.#release(client, loads);
     return {
       seconds: (performance.now() - startedAt) / 1000,
@@ -329,7 +342,7 @@ class ReplaceRun {
       copied = await this.#loadCarefully(loads, checked);
     }
     this.#assertLoadable(
-      copied.receipts.flat().reduce((sum, { rows }) => addRows(sum, rows), NO_ROWS),
+      copied.splits.flat().reduce((sum, { receipt }) => addRows(sum, receipt.rows), NO_ROWS),
     );
     return { replaced: content, ...copied };
   }
@@ -345,7 +358,7 @@ class ReplaceRun {
       isAllOrNothing: true,
       onScanned: (_: number, bytes: number, rows: RowCounts) => this.#count(bytes, rows),
     };
-    const receipts: (readonly Receipt[])[] = [];
+    const receipts: (readonly CopiedSplit[])[] = [];
     // One COPY has one list of columns.
     for (let from = 0; from < files.length; from = receipts.length) {
       const isAlike = ({ load: { plan } }: PlannedLoad) =>
@@ -356,7 +369,8 @@ class ReplaceRun {
     }
     if (checked !== '') await client.query(`SET CONSTRAINTS ${checked} IMMEDIATE`);
     await insertReceipts(client, listLoaded(files, receipts));
-    return { receipts, tails: await this.#countTails(loads, files, receipts) };
+    const splits = receipts.map((own) => own.map(committedOf));
+    return { splits, ends: [], tails: await this.#countTails(loads, files, splits) };
   }
 
   async #loadCarefully(
@@ -366,38 +380,42 @@ class ReplaceRun {
     const { client } = this.#resources;
     const splits = new CarefulSplits(client, checked, () => this.#assertGoing());
     const files = loads.map((load) => this.#plan(load));
-    const all: Receipt[][] = [];
+    const all: DoneSplit[][] = [];
+    const ends: MemberEnds[] = [];
     for (const [i, { splits: planned, dataLine }] of files.entries()) {
-      const receipts: Receipt[] = [];
-      await splits.load(planned, dataLine, ({ sourceBytes }, receipt) => {
-        receipts.push(receipt);
-        this.#count(sourceBytes ?? receipt.end - receipt.start, receipt.rows);
+      const done: DoneSplit[] = [];
+      await splits.load(planned, dataLine, ({ sourceBytes }, loaded) => {
+        const { start, end, rows } = loaded.receipt;
+        const bytes = sourceBytes ?? end - start;
+        done.push({ ...loaded, bytes });
+        this.#count(bytes, rows);
       });
-      all.push(receipts);
-      await this.#endMembers(loads[i]!);
+      all.push(done);
+      ends.push(await this.#endMembers(loads[i]!));
     }
-    return { receipts: all, tails: await this.#countTails(loads, files, all) };
+    return { splits: all, ends, tails: await this.#countTails(loads, files, all) };
   }
 
   /** Where each file holds all members: those that it lacks, and one before it had, have ended. */
-  async #endMembers(load: OwnLoad): Promise<void> {
+  async #endMembers(load: OwnLoad): Promise<MemberEnds> {
     const { client, inCatalog } = this.#resources;
     const snapshot = snapshotOf(this.#table, inCatalog);
-    if (snapshot === undefined) return;
+    if (snapshot === undefined) return { kind: 'settled' };
     const ends = await writeMemberEnds(client, snapshot, load, this.#options.force);
     const note = describeMemberEnds(ends, load.prepared.target, load.loadId);
     if (note !== undefined) this.#progress.note(note);
+    return ends;
   }
 
   /** @param files whose splits were read */
   #countTails(
     loads: readonly OwnLoad[],
     files: readonly PlannedLoad[],
-    receipts: readonly (readonly Receipt[])[],
+    splits: readonly (readonly DoneSplit[])[],
   ): Promise<(CountedTail | undefined)[]> {
     return Promise.all(
       files.map((plan, i) => {
-        const end = receipts[i]!.at(-1)?.end ?? plan.dataStart;
+        const end = splits[i]!.at(-1)?.receipt.end ?? plan.dataStart;
         return countTail(loads[i]!.prepared, plan, end);
       }),
     );
@@ -462,28 +480,42 @@ class ReplaceRun {
     if (this.#stop[0] === 1) throw new EdpError('interrupted', 'the run was stopped');
   }
 
-  #settle(loads: readonly OwnLoad[], outcome: Outcome | undefined): void {
+  #settle(loads: readonly OwnLoad[], outcome: Outcome | undefined, startedAt: number): void {
+    const seconds = (performance.now() - startedAt) / 1000;
+    const work = { startedAt, seconds: loads.length === 0 ? 0 : seconds / loads.length };
+    this.#tellReplaced(outcome);
     for (const [i, { prepared, loadId }] of loads.entries()) {
       const form = formOf(prepared);
       if (outcome === undefined) {
         const reason = 'nothing is replaced: the table has its old content';
-        this.#book.settle(prepared.target, { status: 'failed', ...form, reason });
+        this.#book.settle(prepared.target, { status: 'failed', ...form, reason }, work);
         continue;
       }
-      const receipts = outcome.receipts[i]!;
+      const splits = outcome.splits[i]!;
+      const receipts = splits.map(({ receipt }) => receipt);
       const rows = receipts.reduce((sum, receipt) => addRows(sum, receipt.rows), NO_ROWS);
       for (const receipt of receipts) this.#book.count(receipt.rows, receipt.remarks);
       this.#book.reportForm(prepared);
       const bytes = prepared.file.size;
       this.#book.countCommitted(bytes, rows);
+      tellAll(loadId, prepared, splits);
+      const ends = outcome.ends[i];
+      if (ends !== undefined) tellMemberEnds(ends, prepared, loadId);
       const between = receipts.reduce(addBytes, NO_BYTES);
       const tail = outcome.tails[i];
       const counts = toAccountingCounts(withEnds(prepared, between, true, tail));
       const hint = `: edp rejects ${loadId} --passed-over shows it`;
       this.#book.reportHeaders(prepared, between, hint);
       const result = { status: 'loaded', loadId, rows, bytes, ...counts, ...form } as const;
-      this.#book.settle(prepared.target, result);
+      this.#book.settle(prepared.target, result, work);
     }
+  }
+
+  #tellReplaced(outcome: Outcome | undefined): void {
+    const deleted = outcome?.replaced.rows ?? 0;
+    if (deleted === 0) return;
+    const change = { inserted: 0, updated: 0, deleted };
+    tell({ kind: 'rows_changed', table: formatTableName(this.#resources.located.place), change });
   }
 
   /** The end of the session releases the loads, too. */
@@ -500,6 +532,15 @@ class ReplaceRun {
     } catch {
       // The connection is lost, and with it the locks.
     }
+  }
+}
+
+/** The bytes of a file that are in no split count with its first one: it is loaded as a whole. */
+function tellAll(loadId: number, file: PreparedFile, splits: readonly DoneSplit[]): void {
+  const between = splits.reduce((sum, { bytes }) => sum + bytes, 0);
+  for (const [i, split] of splits.entries()) {
+    const bytes = split.bytes + (i === 0 ? file.file.size - between : 0);
+    tellSplit({ ...split, loadId, file, bytes });
   }
 }
 

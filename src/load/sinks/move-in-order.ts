@@ -17,7 +17,13 @@ export interface SingleRecords {
   checkDeferred(): Promise<void>;
 }
 
-type Counts = { written: number; replaced: number; others: number; completed: number };
+type Counts = {
+  written: number;
+  replaced: number;
+  others: number;
+  completed: number;
+  inferred: number;
+};
 
 /**
  * Checks that are deferred to the commit are made behind all rows, as for other tables, but for those of
@@ -36,7 +42,13 @@ export async function moveInOrder(
     (await attempt(client, insert, records, true))!;
   await noteReplaced(client, staging, counts.others);
   const updated = Math.min(counts.written, counts.replaced);
-  return { inserted: counts.written - updated, updated: counts.completed + updated };
+  return {
+    inserted: counts.written - updated,
+    updated: counts.completed + updated,
+    ...(counts.inferred === 0
+      ? {}
+      : { inferred: { [insert.ownKeys[0]!.referredTable]: counts.inferred } }),
+  };
 }
 
 /** @returns undefined where a deferred check objects; nothing is moved then */
@@ -72,9 +84,8 @@ async function moveAll(
   insert: OrderedInsert,
   records: SingleRecords,
 ): Promise<Counts> {
-  const counts: Counts = { written: 0, replaced: 0, others: 0, completed: 0 };
+  const counts: Counts = { written: 0, replaced: 0, others: 0, completed: 0, inferred: 0 };
   const suspicion = new Suspicion();
-  let inferred = 0;
   let lookedTwice: number | undefined;
   for (let from = FIRST_TURN; ; ) {
     const outcome = await insertInOrder(client, insert, from);
@@ -82,7 +93,7 @@ async function moveAll(
     counts.replaced += outcome.replaced;
     counts.others += outcome.others;
     counts.completed += outcome.completed;
-    inferred += outcome.inferred;
+    counts.inferred += outcome.inferred;
     if (outcome.written + outcome.completed + outcome.dangling > 0) suspicion.pass();
     if (outcome.refused === undefined) break;
     const { turn, error } = outcome.refused;
@@ -105,7 +116,7 @@ async function moveAll(
     from = { ...turn, ordinal: ordinal + 1, hasChanged: turn.hasChanged || written > 0 };
   }
   suspicion.conclude();
-  await noteInferred(client, insert, inferred);
+  await noteInferred(client, insert, counts.inferred);
   return counts;
 }
 

@@ -90,6 +90,8 @@ export class StagingTable {
   /** Column list of the staged rows, quoted. */
   readonly #columns: string;
   #changed: ChangedRows = { inserted: 0, updated: 0 };
+  /** As {@link ChangedRows} has them, of the last merge. */
+  #inferred: Record<string, number> = {};
   /** Whether any record may have been left out. */
   #hasLeftOut = false;
   /** Looked up before rows are moved. */
@@ -108,7 +110,7 @@ export class StagingTable {
 
   /** The rows of the target that the last merge changed. */
   get changed(): ChangedRows {
-    return this.#changed;
+    return { ...this.#changed, inferred: this.#inferred };
   }
 
   /** @param completed inferred members that got values */
@@ -246,6 +248,7 @@ export class StagingTable {
    * @returns the verdict of every record that this split did not insert
    */
   async merge(): Promise<ReadonlyMap<number, Verdict>> {
+    this.#inferred = {};
     await this.#client.query(`ANALYZE ${STAGE}`);
     const { target } = this.#options;
     const { oid } = target;
@@ -364,7 +367,7 @@ export class StagingTable {
     const inferred = new Set([...(await this.#inferredColumns()), ...own.map(({ name }) => name)]);
     const staging = this.#options;
     const parents = parentsOf(await listOwnReferences(this.#client, staging.target.oid), staging);
-    this.#changed = await moveInOrder(
+    const { inferred: added = {}, ...changed } = await moveInOrder(
       this.#client,
       { staging, ownKeys, parents, inferred: [...inferred] },
       {
@@ -373,6 +376,8 @@ export class StagingTable {
         checkDeferred: () => this.#checkDeferred(),
       },
     );
+    this.#changed = changed;
+    for (const [table, rows] of Object.entries(added)) this.#noteInferred(table, rows);
     await failpoint('stage.inserted', this.#client);
     return [...inferred];
   }
@@ -465,6 +470,11 @@ export class StagingTable {
     if (inferred === 0) return;
     const { loadId } = this.#options;
     await recordInferred(this.#client, key.referredTable, inferred, loadId);
+    this.#noteInferred(key.referredTable, inferred);
+  }
+
+  #noteInferred(table: string, rows: number): void {
+    this.#inferred[table] = (this.#inferred[table] ?? 0) + rows;
   }
 
   /** Locks referred rows, so that no one can delete them before this transaction has committed. */

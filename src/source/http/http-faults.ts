@@ -18,10 +18,10 @@ export class PassingFault extends Error {
 }
 
 /** Statuses after which the request is repeated. */
-const PASSING_STATUS: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 503, 504]);
+export const PASSING_STATUS: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 503, 504]);
 
 /** Node's codes for faults of a connection. */
-const PASSING_CODES: ReadonlySet<string> = new Set([
+export const PASSING_CODES: ReadonlySet<string> = new Set([
   'ECONNABORTED',
   'ECONNREFUSED',
   'ECONNRESET',

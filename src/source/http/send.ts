@@ -5,6 +5,7 @@ import { EdpError } from '../../base/errors.js';
 import { unlessStopped } from '../stop-reading.js';
 import { PassingFault } from './http-faults.js';
 import type { Headers } from './http-headers.js';
+import { makeAgent, proxyFor } from './proxy-agent.js';
 
 const CONNECT_MS = 10_000;
 /** Connections of a thread to one server: many files are identified at once. */
@@ -31,13 +32,16 @@ interface Connections {
 const all = new Map<string, Connections>();
 
 async function connectionsFor(url: URL): Promise<Connections> {
-  const { getProxyForUrl } = await import('proxy-from-env');
-  const proxy = getProxyForUrl(url.href);
+  const proxy = await proxyFor(url);
   const key = `${url.protocol} ${proxy}`;
   const known = all.get(key);
   if (known !== undefined) return known;
   const abort = new AbortController();
-  const agent = await makeAgent(url.protocol === 'https:', proxy, abort.signal);
+  const agent = await makeAgent(url.protocol === 'https:', proxy, {
+    keepAlive: true,
+    maxSockets: MAX_CONNECTIONS,
+    signal: abort.signal,
+  });
   const made = {
     agent,
     close() {
@@ -47,27 +51,6 @@ async function connectionsFor(url: URL): Promise<Connections> {
   };
   all.set(key, made);
   return made;
-}
-
-async function makeAgent(
-  isSecure: boolean,
-  proxy: string,
-  signal: AbortSignal,
-): Promise<http.Agent> {
-  const options = { keepAlive: true, maxSockets: MAX_CONNECTIONS };
-  if (proxy === '') return isSecure ? new https.Agent(options) : new http.Agent(options);
-  if (!URL.canParse(proxy)) {
-    throw new EdpError('source_unreachable', 'the proxy of the environment is no URL', {
-      hint: 'set HTTP_PROXY and HTTPS_PROXY to http://host:port, or NO_PROXY to the host',
-    });
-  }
-  // The proxy reads and forwards a request over http, and only passes on the bytes of https.
-  if (isSecure) {
-    const { HttpsProxyAgent } = await import('https-proxy-agent');
-    return new HttpsProxyAgent(proxy, { ...options, signal });
-  }
-  const { HttpProxyAgent } = await import('http-proxy-agent');
-  return new HttpProxyAgent(proxy, options);
 }
 
 /**

@@ -6,9 +6,11 @@
  * of a transaction that this reads are either there already, or copied what is there now.
  */
 import type pg from 'pg';
+import { tell } from '../../base/happenings.js';
 import { type ReadPoint, readPoint, recordChanges } from '../../ledger/changes.js';
 import { quoteIdentifier, quoteTable } from '../../model/ddl.js';
 import { type Model, neededTables, type Table } from '../../model/model.js';
+import { plainTableName } from '../../model/table-name.js';
 import { withTransaction } from '../../postgres/connection.js';
 import { findTableInCatalog } from '../../postgres/table-in-catalog.js';
 import { listPartitions } from '../promote/backfill.js';
@@ -115,7 +117,7 @@ async function mendCopy(
 }
 
 /** A stretch of blocks, in a transaction. */
-function mendStep(
+async function mendStep(
   client: pg.Client,
   copy: Copy,
   relation: string,
@@ -124,11 +126,16 @@ function mendStep(
   changed: readonly string[] | undefined,
 ): Promise<number> {
   const range = `t.ctid >= '(${block},0)'::tid AND t.ctid < '(${block + STEP_BLOCKS},0)'::tid`;
-  return withTransaction(client, async () => {
+  const updated = await withTransaction(client, async () => {
     const rows = await mendRange(client, copy, partition, range, changed);
     if (rows > 0) await recordChanges(client, [{ relation, kind: 'updated', rows }]);
     return rows;
   });
+  if (updated > 0) {
+    const change = { inserted: 0, updated, deleted: 0 };
+    tell({ kind: 'rows_changed', table: plainTableName(relation), change });
+  }
+  return updated;
 }
 
 function definitionOf({ origin: { table, column, by } }: Copy): string {

@@ -10,10 +10,11 @@
 import type pg from 'pg';
 import { EdpError } from '../../base/errors.js';
 import { failpoint } from '../../base/failpoints.js';
+import { tell } from '../../base/happenings.js';
 import { retry } from '../../base/retry.js';
 import { recordChanges } from '../../ledger/changes.js';
 import { quoteIdentifier, quoteLiteral } from '../../model/ddl.js';
-import type { TablePlace } from '../../model/table-name.js';
+import { formatTableName, type TablePlace } from '../../model/table-name.js';
 import { SQL_TYPE } from '../../model/types.js';
 import { withTransaction } from '../../postgres/connection.js';
 import { isConnectionError, isTransient } from '../../postgres/sqlstate.js';
@@ -170,6 +171,7 @@ export class Backfill {
         this.#stepBlocks = Math.max(1, this.#stepBlocks >> 2);
         continue;
       }
+      this.#tellMoved(outcome.moved);
       const elapsedMs = performance.now() - startedAt;
       if (elapsedMs > STEP_MS * 2) this.#stepBlocks = Math.max(1, this.#stepBlocks >> 1);
       else if (elapsedMs < STEP_MS / 2) {
@@ -177,6 +179,12 @@ export class Backfill {
       }
       return { ...outcome, nextBlock };
     }
+  }
+
+  #tellMoved(updated: number): void {
+    if (updated === 0) return;
+    const table = formatTableName(this.#place);
+    tell({ kind: 'rows_changed', table, change: { inserted: 0, updated, deleted: 0 } });
   }
 
   /** @returns undefined where the range has too many rows for one step */

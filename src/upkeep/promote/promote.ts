@@ -14,6 +14,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { EdpError } from '../../base/errors.js';
 import { failpoint } from '../../base/failpoints.js';
+import { tell } from '../../base/happenings.js';
 import { suggest } from '../../base/nearest.js';
 import { recordDefinition } from '../../ledger/changes.js';
 import { findOtherRuns } from '../../ledger/model-lock.js';
@@ -267,7 +268,10 @@ class PromoteRun {
     for (let timeoutMs = FIRST_LOCK_TIMEOUT_MS; ; ) {
       assertGoing(this.#signal);
       try {
-        await withTransaction(this.#client, () => this.#tryAddColumn(subject, name, timeoutMs));
+        const isNew = await withTransaction(this.#client, () =>
+          this.#tryAddColumn(subject, name, timeoutMs),
+        );
+        if (isNew) this.#tellAdded(subject.column);
         return;
       } catch (error) {
         const { code } = error as { code?: string };
@@ -284,7 +288,8 @@ class PromoteRun {
     }
   }
 
-  async #tryAddColumn(subject: PromoteSubject, name: string, timeoutMs: number): Promise<void> {
+  /** @returns whether it has added the column */
+  async #tryAddColumn(subject: PromoteSubject, name: string, timeoutMs: number): Promise<boolean> {
     const { column, type, isDeclared } = subject;
     const { rows: known } = await this.#client.query<{ state: string }>(
       `SELECT state FROM edp.promotions WHERE ${OWN_PROMOTION}`,
@@ -323,6 +328,12 @@ class PromoteRun {
       this.#valuesOf(subject),
     );
     await failpoint('promote.noted', this.#client);
+    return existing === undefined;
+  }
+
+  #tellAdded(column: string): void {
+    const table = formatTableName(this.#located.place);
+    tell({ kind: 'schema_changed', table, added: [column], missing: [] });
   }
 
   async #columnType(name: string, column: string): Promise<string | undefined> {

@@ -61,6 +61,10 @@ interface Reject {
 export interface BatchOutcome {
   readonly rows: RowCounts;
   readonly remarks: RemarkCounts;
+  /** The rows that changed. */
+  readonly changed: ChangedRows;
+  /** Code → records that were rejected again. */
+  readonly rejectCodes: Readonly<Record<string, number>>;
   /** Offset of the last reject tried. */
   readonly last: number;
 }
@@ -100,8 +104,16 @@ export async function replayBatch(
   return {
     rows: { read: rejects.length, loaded, rejected: tried.refused.size, duplicate },
     remarks: tally.counts,
+    changed: tried.changed,
+    rejectCodes: countCodes(tried.refused),
     last: rejects.at(-1)!.byteOffset,
   };
+}
+
+function countCodes(refused: ReadonlyMap<number, Fault>): Record<string, number> {
+  const codes: Record<string, number> = {};
+  for (const { code } of refused.values()) codes[code] = (codes[code] ?? 0) + 1;
+  return codes;
 }
 
 /** Reads as many as fit a batch, in the order of the file. */

@@ -8,6 +8,7 @@
  */
 
 import { EdpError } from '../../base/errors.js';
+import { tell } from '../../base/happenings.js';
 import { layoutOf } from '../../formats/stored-reading.js';
 import type { RowCounts } from '../../ledger/counts.js';
 import { loadGone } from '../../ledger/former-tables.js';
@@ -22,6 +23,7 @@ import { openLedger } from '../../ledger/ledger-queries.js';
 import { hasLaterLoad, snapshotOf, writeMemberEnds } from '../../ledger/member-ends.js';
 import { type RemarkCounts, RemarkTally } from '../../ledger/remarks.js';
 import { ruleFor, stagedColumns } from '../../load/sinks/staged-rows.js';
+import { tellInferred, tellMemberEnds } from '../../load/tell-splits.js';
 import { fitPlan } from '../../mapping/fit-plan.js';
 import { planRecords } from '../../mapping/record-plan.js';
 import { withDrift } from '../../model/drift.js';
@@ -31,7 +33,7 @@ import { formatTableName } from '../../model/table-name.js';
 import { withClient } from '../../postgres/connection.js';
 import type { Database } from '../../postgres/database.js';
 import { inspectTable } from '../../postgres/table-in-catalog.js';
-import { type ReplayPlan, replayBatch } from './replay-batch.js';
+import { type BatchOutcome, type ReplayPlan, replayBatch } from './replay-batch.js';
 
 const NEEDED_PRIVILEGES =
   'what a load takes, and SELECT, UPDATE and DELETE on the tables of schema edp';
@@ -84,7 +86,7 @@ export async function replay(
     const load = await hold.look();
     assertWhole(load);
     progress.start(load.rows.rejected);
-    const totals = { rejected: 0, isDone: load.rows.rejected === 0, remarks: new RemarkTally() };
+    const totals = new ReplayTotals(load.rows.rejected === 0);
     let failure: unknown;
     try {
       if (!totals.isDone) {
@@ -102,13 +104,15 @@ export async function replay(
     const loaded = now.loaded - load.rows.loaded;
     const duplicate = now.duplicate - load.rows.duplicate;
     const { rejected } = totals;
+    const rows = { read: loaded + duplicate + rejected, loaded, rejected, duplicate };
+    tellReplayed(load, rows, totals);
     return {
       loadId,
       path: load.path,
       schema: load.place.schema,
       table: load.table,
       seconds: (performance.now() - startedAt) / 1000,
-      rows: { read: loaded + duplicate + rejected, loaded, rejected, duplicate },
+      rows,
       remaining: now.rejected,
       remarks: totals.remarks.counts,
       isInterrupted: signal.aborted && failure === undefined && !totals.isDone,
@@ -182,17 +186,66 @@ async function endMembers(hold: HeldLoad, model: Model, { stage }: ReplayPlan): 
   const table = findTableAt(model, place);
   const snapshot = table && snapshotOf(table, stage.target);
   if (snapshot === undefined || rows.rejected > 0) return;
-  await hold.transaction(async (client) => {
-    if (await hasLaterLoad(client, loadId)) return;
-    await writeMemberEnds(client, snapshot, { loadId, attempt }, true);
+  const ends = await hold.transaction(async (client) => {
+    if (await hasLaterLoad(client, loadId)) return undefined;
+    return writeMemberEnds(client, snapshot, { loadId, attempt }, true);
   });
+  if (ends !== undefined) tellMemberEnds(ends, { identity: { place } }, loadId);
 }
 
 /** What cannot be read from the ledger afterwards. */
-interface ReplayTotals {
-  rejected: number;
+class ReplayTotals {
+  /** Of the present pass over the rejects, by code. */
+  rejectCodes = new Map<string, number>();
   isDone: boolean;
-  readonly remarks: RemarkTally;
+  readonly remarks = new RemarkTally();
+  readonly changed = { inserted: 0, updated: 0 };
+  /** Inferred members: table → rows. */
+  readonly inferred = new Map<string, number>();
+
+  constructor(isDone: boolean) {
+    this.isDone = isDone;
+  }
+
+  get rejected(): number {
+    return [...this.rejectCodes.values()].reduce((sum, records) => sum + records, 0);
+  }
+
+  add({ remarks, changed, rejectCodes }: BatchOutcome): void {
+    this.remarks.addCounts(remarks);
+    this.changed.inserted += changed.inserted;
+    this.changed.updated += changed.updated;
+    addTo(this.inferred, changed.inferred ?? {});
+    addTo(this.rejectCodes, rejectCodes);
+  }
+
+  /** Before another pass over the rejects that are left. */
+  beginPass(): void {
+    this.rejectCodes = new Map();
+  }
+}
+
+function addTo(sums: Map<string, number>, counts: Readonly<Record<string, number>>): void {
+  for (const [name, count] of Object.entries(counts)) {
+    sums.set(name, (sums.get(name) ?? 0) + count);
+  }
+}
+
+function tellReplayed(
+  { loadId, place }: Pick<LoadRecord, 'loadId' | 'place'>,
+  rows: RowCounts,
+  { changed, inferred, rejectCodes }: ReplayTotals,
+): void {
+  tell({
+    kind: 'rows_changed',
+    table: formatTableName(place),
+    loadId,
+    rows,
+    change: { ...changed, deleted: 0 },
+    rejected: rows.rejected,
+    rejectCodes: Object.fromEntries(rejectCodes),
+  });
+  tellInferred({ ...changed, inferred: Object.fromEntries(inferred) }, loadId);
 }
 
 async function replayAll(
@@ -211,7 +264,7 @@ async function replayAll(
       // Tries again what a crash of the server took back.
       sessions = hold.sessions;
       after = -1;
-      totals.rejected = 0;
+      totals.beginPass();
     }
     const from = after;
     const outcome = await hold.transaction((client) => replayBatch(client, hold, plan, from));
@@ -225,14 +278,13 @@ async function replayAll(
       // Rejects may refer to some behind them, which are rows by now.
       progress.advance({ read: -rejected, loaded: 0, rejected: -rejected, duplicate: 0 });
       after = -1;
-      totals.rejected = 0;
+      totals.beginPass();
       loaded = 0;
       continue;
     }
     loaded += outcome.rows.loaded;
     after = outcome.last;
-    totals.rejected += outcome.rows.rejected;
-    totals.remarks.addCounts(outcome.remarks);
+    totals.add(outcome);
     progress.advance(outcome.rows);
   }
 }

@@ -30,9 +30,16 @@ interface Dimension {
   readonly checksReferrers: boolean;
 }
 
-/** @returns how many it removed; some may be left where `signal` ended it before */
-export async function removeInferredMembers(hold: HeldLoad, signal: AbortSignal): Promise<number> {
-  let removed = 0;
+/**
+ * Some may be left where `signal` ends it before.
+ *
+ * @param onRemoved gets what has been removed from a table: schema-qualified, quoted
+ */
+export async function removeInferredMembers(
+  hold: HeldLoad,
+  signal: AbortSignal,
+  onRemoved: (table: string, rows: number) => void,
+): Promise<void> {
   for (const dimension of await hold.read((client) => listDimensions(client, hold.loadId))) {
     let after: string | null = null;
     while (!signal.aborted) {
@@ -41,11 +48,10 @@ export async function removeInferredMembers(hold: HeldLoad, signal: AbortSignal)
         removeBatch(client, hold.loadId, dimension, from),
       );
       if (batch.last === undefined) break;
-      removed += batch.removed;
+      onRemoved(dimension.table, batch.removed);
       after = batch.last;
     }
   }
-  return removed;
 }
 
 /** Counts the members that are still recorded as inferred by this load. */

@@ -10,6 +10,7 @@
 import type pg from 'pg';
 import { EdpError } from '../../base/errors.js';
 import { failpoint } from '../../base/failpoints.js';
+import { tell } from '../../base/happenings.js';
 import { assertNotRenamed } from '../../ledger/former-tables.js';
 import {
   explainPrivileges,
@@ -23,6 +24,7 @@ import type { LoadState } from '../../ledger/load-state.js';
 import { passOnMemberEnds, type SnapshotTable, snapshotOf } from '../../ledger/member-ends.js';
 import { listReplaced, type ReplacedLoad } from '../../ledger/replaced-loads.js';
 import { findTableAt, type Model, type Table } from '../../model/model.js';
+import { formatTableName, plainTableName, type TablePlace } from '../../model/table-name.js';
 import { withClient } from '../../postgres/connection.js';
 import type { Database } from '../../postgres/database.js';
 import { countInferredMembers, removeInferredMembers } from './members.js';
@@ -124,9 +126,24 @@ export async function undo(
     const result = await run.result().catch((error: unknown) => {
       throw failure ?? error;
     });
+    tellUndone(load.place, result, run.members);
     const seconds = (performance.now() - startedAt) / 1000;
     return { ...result, seconds, ...(failure === undefined ? {} : { failure }) };
   });
+}
+
+/** @param members inferred ones that went with it, by table */
+function tellUndone(
+  place: TablePlace,
+  { loadId, removed }: Pick<UndoResult, 'loadId' | 'removed'>,
+  members: Readonly<Record<string, number>>,
+): void {
+  const tellDeleted = (table: string, deleted: number) => {
+    if (deleted === 0) return;
+    tell({ kind: 'rows_changed', table, loadId, change: { inserted: 0, updated: 0, deleted } });
+  };
+  tellDeleted(formatTableName(place), removed.rows);
+  for (const [table, rows] of Object.entries(members)) tellDeleted(plainTableName(table), rows);
 }
 
 /**
@@ -166,7 +183,8 @@ class UndoRun {
   readonly #progress: UndoProgress;
   readonly #signal: AbortSignal;
   #receipts = 0;
-  #members = 0;
+  /** Inferred members that it removed: table, as SQL has it → rows. */
+  #members: Readonly<Record<string, number>> = {};
   #rowsGoneBefore = 0;
 
   constructor(hold: HeldLoad, load: LoadRecord, progress: UndoProgress, signal: AbortSignal) {
@@ -174,6 +192,10 @@ class UndoRun {
     this.#load = load;
     this.#progress = progress;
     this.#signal = signal;
+  }
+
+  get members(): Readonly<Record<string, number>> {
+    return this.#members;
   }
 
   async execute(model: LineageModel | undefined): Promise<void> {
@@ -237,7 +259,9 @@ class UndoRun {
 
   async #removeMembers(): Promise<void> {
     if (this.#signal.aborted) return;
-    this.#members = await removeInferredMembers(this.#hold, this.#signal);
+    await removeInferredMembers(this.#hold, this.#signal, (table, rows) => {
+      this.#members = { ...this.#members, [table]: (this.#members[table] ?? 0) + rows };
+    });
   }
 
   async #removeRejects(): Promise<void> {
@@ -291,7 +315,7 @@ class UndoRun {
         rows: before.loaded - after.loaded - this.#rowsGoneBefore,
         rejects: before.rejected - after.rejected,
         receipts: this.#receipts,
-        inferredMembers: this.#members,
+        inferredMembers: Object.values(this.#members).reduce((sum, rows) => sum + rows, 0),
       },
       rowsGoneBefore: this.#rowsGoneBefore,
       rowsReplaced: replaced,

@@ -5,6 +5,7 @@ import { findRowCount } from '../run/task-state.js';
 import { type CheckedTable, checkPublished } from './check-published.js';
 import type { CheckOutcome } from './outcome.js';
 import { columnsOf } from './row-conditions.js';
+import { tellChecks } from './tell-checks.js';
 
 export interface FoundCheck extends CheckOutcome {
   /** `silver.members`. */
@@ -27,6 +28,7 @@ export async function checkTables(
         after: undefined,
       }));
     });
+    tellChecks(table.name, outcomes);
     for (const [i, outcome] of outcomes.entries()) {
       const columns = columnsOf(table.checks[i]!);
       found.push({

@@ -13,6 +13,8 @@ export interface CheckOutcome {
   readonly sample: readonly string[];
   /** For people: what a check found that is of the table, and not of its rows. */
   readonly found?: string;
+  /** Of a table that has had no new rows for longer than it may: its age is null where it has no time. */
+  readonly late?: { readonly ageSeconds: number | null; readonly limitSeconds: number };
   /** Whether it is of all slices. */
   readonly isOfTable?: boolean;
   /** Whether it holds nothing back, whatever its severity. */

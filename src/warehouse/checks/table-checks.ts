@@ -75,11 +75,9 @@ async function checkFresh(
   const hasZone = type.endsWith('with time zone');
   const of = hasZone || type.startsWith('timestamp') ? time : cast(time, 'timestamp');
   const now = call('clock_timestamp');
-  const oldest = binary(
-    hasZone ? now : ({ kind: 'at-zone', of: now, zone: 'UTC' } satisfies Expr),
-    '-',
-    cast(text(check.within), 'interval'),
-  );
+  const today: Expr = hasZone ? now : { kind: 'at-zone', of: now, zone: 'UTC' };
+  const limit = cast(text(check.within), 'interval');
+  const oldest = binary(today, '-', limit);
   const latest: Expr = {
     kind: 'aggregate',
     name: 'max',
@@ -93,15 +91,33 @@ async function checkFresh(
         of: call('coalesce', binary(latest, '>=', oldest), { kind: 'boolean', value: false }),
         as: 'ok',
       },
+      { of: toSeconds(binary(today, '-', latest)), as: 'age' },
+      { of: toSeconds(limit), as: 'limit' },
     ],
     from,
   };
-  const { rows } = await client.query<{ latest: string | null; ok: boolean }>(printSelect(query));
-  const { latest: found, ok } = rows[0]!;
+  const { rows } = await client.query<{
+    latest: string | null;
+    ok: boolean;
+    age: string | null;
+    limit: string;
+  }>(printSelect(query));
+  const { latest: found, ok, age, limit: seconds } = rows[0]!;
   if (ok) return toOutcome(check, 0, []);
   const outcome = toOutcome(check, 1, [JSON.stringify({ latest: found })]);
   const latestFound = found === null ? 'there is none' : `the latest is ${found}`;
-  return { ...outcome, onlyReports: true, found: `${latestFound}, not within ${check.within}` };
+  const late = { ageSeconds: age === null ? null : Number(age), limitSeconds: Number(seconds) };
+  return {
+    ...outcome,
+    late,
+    onlyReports: true,
+    found: `${latestFound}, not within ${check.within}`,
+  };
+}
+
+/** Of an interval. */
+function toSeconds(interval: Expr): Expr {
+  return call('date_part', text('epoch'), interval);
 }
 
 export async function countRows(

@@ -13,6 +13,7 @@ import { recordStatements } from './record-statements.js';
 import { runTask } from './run-task.js';
 import { readsOf } from './select-tasks.js';
 import { keepResults, type TaskOrders, type TaskResult } from './task-results.js';
+import { tellTask } from './tell-tasks.js';
 
 export interface RunOrders extends TaskOrders {
   /** Tasks at the same time. */
@@ -177,6 +178,7 @@ class TaskQueue {
     this.#running.delete(task.name);
     if (isAgain) results = results.filter(isNews);
     this.results.push(...results);
+    if (!this.#orders.dryRun) tellTask(task, results);
     if (!isAgain) this.#progress.ended(results);
     if (!isAgain && this.#orders.slices === undefined && results.every(isStillToCheck)) {
       this.#again.add(task);

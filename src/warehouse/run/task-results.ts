@@ -64,7 +64,9 @@ export async function keepResults(
         kept.map(({ rows }) => rows[name]),
       ),
       kept.map(({ checks }) =>
-        JSON.stringify(checks.map(({ sample: _, found: __, onlyReports: ___, ...check }) => check)),
+        JSON.stringify(
+          checks.map(({ sample: _, found: __, onlyReports: ___, late: ____, ...check }) => check),
+        ),
       ),
       kept.map(({ error }) => error?.message ?? null),
       kept.map(({ seconds }) => seconds),
