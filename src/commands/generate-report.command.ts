@@ -4,6 +4,7 @@ import { EdpError, EXIT } from '../base/errors.js';
 import type { OptionValues } from '../options/option-definitions.js';
 import { resolveOptions } from '../options/resolve-options.js';
 import { withDatabase } from '../postgres/database.js';
+import type { CacheUse } from '../report/cache/report-cache.js';
 import { type CatalogEntry, describeNames, findReport, readCatalog } from '../report/catalog.js';
 import {
   chooseDestination,
@@ -76,13 +77,14 @@ export const command: Command = {
       model: project.model,
       format,
       safeCells: options.safeCells,
+      usesCache: options.cache,
     });
     return EXIT.done;
   },
 };
 
 async function runReport(
-  { project, output, signal }: Invocation,
+  { given, project, output, signal }: Invocation,
   options: Options,
   destination: Destination,
   job: Omit<ReportJob, 'write'>,
@@ -113,7 +115,8 @@ async function runReport(
           : await withOutputFile({ ...destination, file }, (write) =>
               generateReport(client, { ...job, write: preview.tap(write) }, signal),
             );
-      const { rows, bytes, columns } = written.result;
+      const { rows, bytes, columns, cache } = written.result;
+      noteCache(output, cache, given.verbose === true);
       const seconds = (performance.now() - started) / 1000;
       const shownPath =
         written.file === undefined ? null : toShownPath(written.file, project.directory);
@@ -133,10 +136,16 @@ async function runReport(
         rows,
         columns,
         bytes,
+        cached: cache?.keptAt !== undefined,
       };
       output.result(json);
     },
   );
+}
+
+function noteCache(output: Output, cache: CacheUse | undefined, isVerbose: boolean): void {
+  if (cache?.keptAt !== undefined) output.note(`from the cache of ${cache.keptAt}`);
+  if (cache?.why !== undefined && isVerbose) output.note(`not from the cache: ${cache.why}`);
 }
 
 /** The first lines of a report file, which are shown after it is written. */

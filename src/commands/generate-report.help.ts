@@ -10,6 +10,7 @@ export const OPTION_NAMES = [
   'safe-cells',
   'out',
   'param',
+  'cache',
 ] as const;
 
 export const help: CommandHelp = {

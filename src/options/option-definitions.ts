@@ -172,6 +172,12 @@ export const OPTIONS = {
     default: 0,
   }),
   list: flag('List the available reports'),
+  cache: {
+    ...flag(
+      'Show the result of an earlier run while nothing in the database has changed; --no-cache reads the tables in any case',
+    ),
+    default: true,
+  },
   'from-dbt': define<string | undefined>({
     schema: text.optional(),
     describe: 'Folder of a dbt project to convert; nothing of it is run or changed',
