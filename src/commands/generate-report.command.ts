@@ -3,7 +3,6 @@ import path from 'node:path';
 import { EdpError, EXIT } from '../base/errors.js';
 import type { OptionValues } from '../options/option-definitions.js';
 import { resolveOptions } from '../options/resolve-options.js';
-import { withDatabase } from '../postgres/database.js';
 import type { CacheUse } from '../report/cache/report-cache.js';
 import { type CatalogEntry, describeNames, findReport, readCatalog } from '../report/catalog.js';
 import {
@@ -29,6 +28,8 @@ import {
 import type { Command, Invocation } from './command.js';
 import { OPTION_NAMES } from './generate-report.help.js';
 import type { ReportJson, ReportListJson } from './json/report.schema.js';
+import { HeldBack } from './shared/held-back.js';
+import { withReadDatabase } from './shared/read-database.js';
 
 type Options = OptionValues<(typeof OPTION_NAMES)[number]>;
 
@@ -77,7 +78,8 @@ export const command: Command = {
       model: project.model,
       format,
       safeCells: options.safeCells,
-      usesCache: options.cache,
+      // A standby cannot keep anything.
+      usesCache: options.cache && !options.fromReplica,
     });
     return EXIT.done;
   },
@@ -96,8 +98,12 @@ async function runReport(
       hint: 'specify a file with --out, or omit --json; --format json writes rows as JSON',
     });
   }
-  await withDatabase(
-    { databaseUrl: options.databaseUrl, directory: project.directory },
+  const isFile = destination.file !== undefined && !(await isSpecialFile(destination.file));
+  const held = new HeldBack();
+  await withReadDatabase(
+    { ...options, directory: project.directory },
+    output,
+    signal,
     async ({ client }) => {
       const started = performance.now();
       const preview = new Preview();
@@ -106,14 +112,15 @@ async function runReport(
         file === undefined
           ? {
               file: undefined,
-              result: await generateReport(
-                client,
-                { ...job, width: output.width, write: (bytes) => writeToStdout(output, bytes) },
-                signal,
+              result: await held.pass(
+                (bytes) => writeToStdout(output, bytes),
+                (write) => generateReport(client, { ...job, width: output.width, write }, signal),
               ),
             }
-          : await withOutputFile({ ...destination, file }, (write) =>
-              generateReport(client, { ...job, write: preview.tap(write) }, signal),
+          : await withOutputFile({ ...destination, file }, (toFile) =>
+              held.pass(preview.tap(toFile), (write) =>
+                generateReport(client, { ...job, write }, signal),
+              ),
             );
       const { rows, bytes, columns, cache } = written.result;
       noteCache(output, cache, given.verbose === true);
@@ -140,6 +147,7 @@ async function runReport(
       };
       output.result(json);
     },
+    () => isFile || !held.hasPassed,
   );
 }
 

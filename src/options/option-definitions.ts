@@ -42,6 +42,19 @@ export const OPTIONS = {
     describe: 'PostgreSQL server to use, as postgresql://user:password@host:port/database',
     defaultDescription: 'DATABASE_URL, PG*, POSTGRES_USER, else the embedded server',
   }),
+  'from-replica': flag(
+    'Read from the standby that --replica-url names, once it has what was committed before',
+  ),
+  'replica-url': define<string | undefined>({
+    schema: text.optional(),
+    describe: 'A standby of the server, as postgresql://user:password@host:port/database',
+    defaultDescription: 'none',
+  }),
+  'replica-wait': define<number>({
+    schema: integerFrom(0, 86_400),
+    describe: 'Seconds to wait for the standby',
+    default: 30,
+  }),
   port: define<number | undefined>({
     schema: integerFrom(0, 65_535).optional(),
     describe:

@@ -9,7 +9,12 @@ const FORM = 1;
 const TABLES = ['report_cache', 'report_cache_parts', 'report_cache_writes'];
 
 /** Settings of this session alone, or of the transaction: no result depends on them. */
-const PASSING = ['application_name', 'in_hot_standby', 'transaction_read_only', 'transaction_isolation'];
+const PASSING = [
+  'application_name',
+  'in_hot_standby',
+  'transaction_read_only',
+  'transaction_isolation',
+];
 
 /**
  * All settings count, rather than a list of those that are known to matter. Of each provider, one collation stands for the

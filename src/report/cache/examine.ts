@@ -1,7 +1,7 @@
 /** Whether the result of a report depends on nothing but data, settings and versions, by what the server makes of its SQL. */
 import type pg from 'pg';
-import { findPlaceholders } from '../placeholders.js';
 import type { Statement } from '../parameters.js';
+import { findPlaceholders } from '../placeholders.js';
 import {
   namedIn,
   SAFE_STABLE_FUNCTIONS,

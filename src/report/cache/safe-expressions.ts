@@ -24,7 +24,10 @@ const SAFE_CONVERSIONS: ReadonlySet<number> = new Set([
 /** Types of values that no text of the clock can have become: the ones above, lists of them, unknown and oid. */
 const SAFE_VALUES: ReadonlySet<number> = new Set([
   ...SAFE_CONVERSIONS,
-  ...[26, 199, 705, 1000, 1001, 1005, 1007, 1009, 1014, 1015, 1016, 1021, 1022, 1187, 1231, 2951, 3807],
+  ...[
+    26, 199, 705, 1000, 1001, 1005, 1007, 1009, 1014, 1015, 1016, 1021, 1022, 1187, 1231, 2951,
+    3807,
+  ],
 ]);
 
 /** The words of the clock in a text that is converted to a date or a time. */
@@ -62,10 +65,15 @@ export interface Named {
 /** @param tree of a query, as the server stores those of views */
 export function namedIn(tree: string): Named {
   return {
-    functions: numbersOf(tree, /:(?:funcid|aggfnoid|winfnoid|opfuncid|startInRangeFunc|endInRangeFunc) (\d+)/g),
+    functions: numbersOf(
+      tree,
+      /:(?:funcid|aggfnoid|winfnoid|opfuncid|startInRangeFunc|endInRangeFunc) (\d+)/g,
+    ),
     operators: [
       ...numbersOf(tree, /:(?:opno|sortop|eqop) (\d+)/g),
-      ...[...tree.matchAll(/:opnos \(o ([\d ]+)\)/g)].flatMap(([, list]) => list!.split(' ').map(Number)),
+      ...[...tree.matchAll(/:opnos \(o ([\d ]+)\)/g)].flatMap(([, list]) =>
+        list!.split(' ').map(Number),
+      ),
     ],
     relations: numbersOf(tree, /:relid (\d+)/g),
   };
