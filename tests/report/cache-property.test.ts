@@ -258,7 +258,7 @@ async function command(random: Random): Promise<string> {
       `id,name,born\n${lines.join('\n')}\nx,bad,2000-01-01\n`,
     );
     await runCli(project.directory, ['ingest', name]);
-    await project.session.query('GRANT SELECT ON people TO cache_reader');
+    await execute('edp', 'GRANT SELECT ON people TO cache_reader');
     return `ingest ${name}`;
   }
   await runCli(project.directory, args);
