@@ -98,7 +98,10 @@ export class ReportCache {
   /** A transaction of the cache, which makes no entry stale. Without effect where it fails. */
   async #write(work: () => Promise<void>): Promise<void> {
     try {
-      await this.#session.query(`BEGIN; SET LOCAL lock_timeout = ${LOCK_MS}`);
+      // A crash may take an entry back, but never leave one without all that came before it.
+      await this.#session.query(
+        `BEGIN; SET LOCAL lock_timeout = ${LOCK_MS}; SET LOCAL synchronous_commit = off`,
+      );
       await work();
       await this.#session.query('COMMIT');
     } catch (error) {
