@@ -62,22 +62,31 @@ export class KeptRows implements ReportRows {
   readonly columns: readonly ResultColumn[];
   readonly #session: pg.Client;
   readonly #kept: Kept;
+  readonly #first: readonly ResultRow[];
   #given = 0;
 
-  constructor(session: pg.Client, kept: Kept) {
+  private constructor(session: pg.Client, kept: Kept, first: readonly ResultRow[]) {
     this.#session = session;
     this.#kept = kept;
+    this.#first = first;
     this.columns = kept.columns;
+  }
+
+  /**
+   * Reads the first part. From then on, the transaction holds locks on both tables, so that nobody empties them meanwhile.
+   *
+   * @returns undefined where the part is gone
+   */
+  static async open(session: pg.Client, kept: Kept): Promise<KeptRows | undefined> {
+    const first = kept.rows === 0 ? [] : await readPart(session, kept, 0);
+    return first === undefined ? undefined : new KeptRows(session, kept, first);
   }
 
   async *batches(maxRows: number): AsyncGenerator<readonly ResultRow[]> {
     const wanted = Math.min(maxRows, this.#kept.rows);
     for (let part = 0; this.#given < wanted; part++) {
-      const { rows } = await this.#session.query<{ rows: Buffer }>(
-        'SELECT rows FROM edp.report_cache_parts WHERE entry_id = $1 AND part = $2',
-        [this.#kept.entryId, part],
-      );
-      const batch = JSON.parse(rows[0]!.rows.toString()) as ResultRow[];
+      const batch = part === 0 ? this.#first : await readPart(this.#session, this.#kept, part);
+      if (batch === undefined) throw new TypeError(`part ${part} of a kept result is missing`);
       const shown = batch.slice(0, wanted - this.#given);
       this.#given += shown.length;
       yield shown;
@@ -87,4 +96,18 @@ export class KeptRows implements ReportRows {
   async countRest(): Promise<number> {
     return this.#kept.rows - this.#given;
   }
+}
+
+async function readPart(
+  session: pg.Client,
+  { entryId }: Kept,
+  part: number,
+): Promise<readonly ResultRow[] | undefined> {
+  const { rows } = await session.query<{ rows: Buffer }>(
+    'SELECT rows FROM edp.report_cache_parts WHERE entry_id = $1 AND part = $2',
+    [entryId, part],
+  );
+  return rows[0] === undefined
+    ? undefined
+    : (JSON.parse(rows[0].rows.toString()) as readonly ResultRow[]);
 }

@@ -18,7 +18,7 @@ import { findKept, hasChangedSql, type Kept, KeptRows } from './kept-rows.js';
 /** All that is kept, of all roles. */
 export const CACHE_BYTES = 256 * 1024 * 1024;
 
-/** How long to wait for another command that keeps the same result. */
+/** How long to wait for somebody who changes the tables of the cache, or keeps the same result. */
 const LOCK_MS = 2000;
 
 /** query_canceled */
@@ -56,29 +56,35 @@ export class ReportCache {
    * @param read opens the rows on the server
    */
   async rows(statement: Statement, read: () => Promise<ReportRows>): Promise<ReportRows> {
+    let kept: KeptRows | undefined;
     try {
-      await this.#look(statement);
+      kept = await this.#look(statement);
     } catch (error) {
       if (!(error instanceof pg.DatabaseError) || error.code === CANCELLED) throw error;
       this.#why = `it cannot be looked into: ${error.message}`;
       await this.#session.query('ROLLBACK; BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
     }
-    if (this.#kept !== undefined) return new KeptRows(this.#session, this.#kept);
+    if (kept !== undefined) return kept;
     if (this.#why !== undefined) return read();
     this.#statement = statement;
     this.#gathered = new GatheredRows(await read());
     return this.#gathered;
   }
 
-  async #look(statement: Statement): Promise<void> {
+  async #look(statement: Statement): Promise<KeptRows | undefined> {
     const found = await findKey(this.#session, statement);
     if ('why' in found) {
       this.#why = found.why;
-      return;
+      return undefined;
     }
     this.#key = found.key;
     this.#point = await readPoint(this.#session);
-    this.#kept = await findKept(this.#session, this.#key, this.#point);
+    await this.#session.query(`SET LOCAL lock_timeout = ${LOCK_MS}`);
+    const kept = await findKept(this.#session, this.#key, this.#point);
+    const rows = kept === undefined ? undefined : await KeptRows.open(this.#session, kept);
+    await this.#session.query('SET LOCAL lock_timeout = 0');
+    if (rows !== undefined) this.#kept = kept;
+    return rows;
   }
 
   /** Keeps what was read, or notes that it was used; after the transaction of the report. */
