@@ -113,6 +113,16 @@ export const ERROR_CODES = {
     meaning: 'The database went away while a report was read; nothing is written.',
     remedy: 'Run the report again.',
   },
+  replica_wrong: {
+    exitStatus: 2,
+    meaning: 'The URL of the replica names no standby, or the standby of another server.',
+    remedy: 'Correct `EDP_REPLICA_URL`, or omit `--from-replica`.',
+  },
+  replica_behind: {
+    exitStatus: 1,
+    meaning: 'The standby did not get in time what the primary had committed before.',
+    remedy: 'Wait longer with `--replica-wait`, see why it is behind, or omit `--from-replica`.',
+  },
   embedded_failed: {
     exitStatus: 1,
     meaning: 'The embedded PostgreSQL cannot be installed or started on this machine.',

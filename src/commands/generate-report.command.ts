@@ -3,7 +3,7 @@ import path from 'node:path';
 import { EdpError, EXIT } from '../base/errors.js';
 import type { OptionValues } from '../options/option-definitions.js';
 import { resolveOptions } from '../options/resolve-options.js';
-import { withDatabase } from '../postgres/database.js';
+import type { CacheUse } from '../report/cache/report-cache.js';
 import { type CatalogEntry, describeNames, findReport, readCatalog } from '../report/catalog.js';
 import {
   chooseDestination,
@@ -28,6 +28,8 @@ import {
 import type { Command, Invocation } from './command.js';
 import { OPTION_NAMES } from './generate-report.help.js';
 import type { ReportJson, ReportListJson } from './json/report.schema.js';
+import { HeldBack } from './shared/held-back.js';
+import { withReadDatabase } from './shared/read-database.js';
 
 type Options = OptionValues<(typeof OPTION_NAMES)[number]>;
 
@@ -76,13 +78,15 @@ export const command: Command = {
       model: project.model,
       format,
       safeCells: options.safeCells,
+      // A standby cannot keep anything.
+      usesCache: options.cache && !options.fromReplica,
     });
     return EXIT.done;
   },
 };
 
 async function runReport(
-  { project, output, signal }: Invocation,
+  { given, project, output, signal }: Invocation,
   options: Options,
   destination: Destination,
   job: Omit<ReportJob, 'write'>,
@@ -94,8 +98,12 @@ async function runReport(
       hint: 'specify a file with --out, or omit --json; --format json writes rows as JSON',
     });
   }
-  await withDatabase(
-    { databaseUrl: options.databaseUrl, directory: project.directory },
+  const isFile = destination.file !== undefined && !(await isSpecialFile(destination.file));
+  const held = new HeldBack();
+  await withReadDatabase(
+    { ...options, directory: project.directory },
+    output,
+    signal,
     async ({ client }) => {
       const started = performance.now();
       const preview = new Preview();
@@ -104,16 +112,18 @@ async function runReport(
         file === undefined
           ? {
               file: undefined,
-              result: await generateReport(
-                client,
-                { ...job, width: output.width, write: (bytes) => writeToStdout(output, bytes) },
-                signal,
+              result: await held.pass(
+                (bytes) => writeToStdout(output, bytes),
+                (write) => generateReport(client, { ...job, width: output.width, write }, signal),
               ),
             }
-          : await withOutputFile({ ...destination, file }, (write) =>
-              generateReport(client, { ...job, write: preview.tap(write) }, signal),
+          : await withOutputFile({ ...destination, file }, (toFile) =>
+              held.pass(preview.tap(toFile), (write) =>
+                generateReport(client, { ...job, write }, signal),
+              ),
             );
-      const { rows, bytes, columns } = written.result;
+      const { rows, bytes, columns, cache } = written.result;
+      noteCache(output, cache, given.verbose === true);
       const seconds = (performance.now() - started) / 1000;
       const shownPath =
         written.file === undefined ? null : toShownPath(written.file, project.directory);
@@ -133,10 +143,17 @@ async function runReport(
         rows,
         columns,
         bytes,
+        cached: cache?.keptAt !== undefined,
       };
       output.result(json);
     },
+    () => isFile || !held.hasPassed,
   );
+}
+
+function noteCache(output: Output, cache: CacheUse | undefined, isVerbose: boolean): void {
+  if (cache?.keptAt !== undefined) output.note(`from the cache of ${cache.keptAt}`);
+  if (cache?.why !== undefined && isVerbose) output.note(`not from the cache: ${cache.why}`);
 }
 
 /** The first lines of a report file, which are shown after it is written. */

@@ -10,6 +10,10 @@ export const OPTION_NAMES = [
   'safe-cells',
   'out',
   'param',
+  'cache',
+  'from-replica',
+  'replica-url',
+  'replica-wait',
 ] as const;
 
 export const help: CommandHelp = {
@@ -50,5 +54,6 @@ export const help: CommandHelp = {
       .example(
         '$0 generate-report top_names --param top=10',
         'sql/reports/top_names.sql, with a parameter',
-      ),
+      )
+      .example('$0 generate-report load_history --from-replica', 'read from a standby'),
 };

@@ -3,7 +3,6 @@
 import { EXIT } from '../base/errors.js';
 import { parseLoadId } from '../ledger/ledger-queries.js';
 import { resolveOptions } from '../options/resolve-options.js';
-import { withDatabase } from '../postgres/database.js';
 import {
   formatBytes,
   formatCount,
@@ -19,6 +18,7 @@ import { type VerifyProgress, type VerifyResult, verify } from '../upkeep/verify
 import type { Command } from './command.js';
 import type { VerifyJson } from './json/verify.schema.js';
 import { describeAccounting } from './shared/accounting-lines.js';
+import { withReadDatabase } from './shared/read-database.js';
 import { REPLACING_FLAG } from './shared/replacing-flag.js';
 import { secondsJson } from './shared/seconds-json.js';
 import { OPTION_NAMES } from './verify.help.js';
@@ -37,7 +37,7 @@ export const command: Command = {
       processCount: options.processCount,
       limit: options.limit,
     };
-    return withDatabase({ databaseUrl: options.databaseUrl, directory }, (database) =>
+    return withReadDatabase({ ...options, directory }, output, signal, (database) =>
       verifyShown(output, (progress) => verify(database, request, progress, signal)).then(
         (result) => {
           print(output, result);

@@ -6,6 +6,9 @@ export const OPTION_NAMES = [
   'process-count',
   'limit',
   'database-url',
+  'from-replica',
+  'replica-url',
+  'replica-wait',
 ] as const satisfies readonly OptionName[];
 
 export const help: CommandHelp = {

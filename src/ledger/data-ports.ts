@@ -4,6 +4,7 @@
  */
 import type { DataPort } from './data-port.js';
 import { findInRejects } from './find-in-rejects.js';
+import { findInReports } from './find-in-reports.js';
 
 const BY_SUBJECTS = { notYet: 'edp.yaml does not declare subjects yet' };
 const DATES = { holdsNone: 'names of tables and dates' };
@@ -99,6 +100,29 @@ export const LEDGER_PORTS: readonly DataPort[] = [
     find: { notYet: 'rows are to be matched by their fields' },
     erase: BY_SUBJECTS,
     dates: () => 'found_at',
+  },
+  {
+    data: 'edp.report_cache',
+    find: { holdsNone: 'names of reports and columns; the rows are in its parts' },
+    erase: { holdsNone: 'names of reports and columns; the rows are in its parts' },
+    dates: () => 'kept_at',
+  },
+  {
+    data: 'edp.report_cache_parts',
+    find: findInReports,
+    // What was read before an erasure must not be shown again, wherever the subject stands in it.
+    async erase(client) {
+      const { rowCount } = await client.query('DELETE FROM edp.report_cache');
+      return rowCount ?? 0;
+    },
+    dates: () =>
+      '(SELECT c.kept_at FROM edp.report_cache c WHERE c.entry_id = report_cache_parts.entry_id)',
+  },
+  {
+    data: 'edp.report_cache_writes',
+    find: { holdsNone: 'numbers of transactions' },
+    erase: { holdsNone: 'numbers of transactions' },
+    dates: () => null,
   },
   {
     data: 'edp.changes',

@@ -43,6 +43,19 @@ export const OPTIONS = {
     describe: 'PostgreSQL server to use, as postgresql://user:password@host:port/database',
     defaultDescription: 'DATABASE_URL, PG*, POSTGRES_USER, else the embedded server',
   }),
+  'from-replica': flag(
+    'Read from the standby that --replica-url names, once it has what was committed before',
+  ),
+  'replica-url': define<string | undefined>({
+    schema: text.optional(),
+    describe: 'A standby of the server, as postgresql://user:password@host:port/database',
+    defaultDescription: 'none',
+  }),
+  'replica-wait': define<number>({
+    schema: integerFrom(0, 86_400),
+    describe: 'Seconds to wait for the standby',
+    default: 30,
+  }),
   port: define<number | undefined>({
     schema: integerFrom(0, 65_535).optional(),
     describe:
@@ -197,6 +210,12 @@ export const OPTIONS = {
     default: 0,
   }),
   list: flag('List the available reports'),
+  cache: {
+    ...flag(
+      'Show the result of an earlier run while nothing in the database has changed; --no-cache reads the tables in any case',
+    ),
+    default: true,
+  },
   'from-dbt': define<string | undefined>({
     schema: text.optional(),
     describe: 'Folder of a dbt project to convert; nothing of it is run or changed',

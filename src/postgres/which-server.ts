@@ -40,7 +40,19 @@ export function resolveServer(url: string | undefined, environment: Environment)
   return { kind: 'embedded' };
 }
 
-function fromUrl(url: string, origin: string, environment: Environment): ServerAddress {
+/**
+ * @param origin how the user gave the URL
+ * @throws EdpError `config`, as {@link resolveServer}
+ */
+export function readUrl(url: string, origin: string, environment: Environment): ConnectionConfig {
+  return fromUrl(url, origin, environment).client;
+}
+
+function fromUrl(
+  url: string,
+  origin: string,
+  environment: Environment,
+): Extract<ServerAddress, { kind: 'server' }> {
   let client: ConnectionConfig;
   let tls: Partial<Record<TlsParameter, string>>;
   try {
@@ -127,7 +139,7 @@ function toServer(
   tls: Partial<Record<TlsParameter, string>>,
   origin: string,
   environment: Environment,
-): ServerAddress {
+): Extract<ServerAddress, { kind: 'server' }> {
   const { hostaddr, ...named } = client as ConnectionConfig & { hostaddr?: string };
   const address = hostaddr ?? (named.host ? undefined : environment.PGHOSTADDR || undefined);
   const host = named.host || environment.PGHOST || undefined;

@@ -8,6 +8,7 @@
 import type pg from 'pg';
 import type { ResultColumn, ResultRow } from './format/report-writer.js';
 import type { Statement } from './parameters.js';
+import type { ReportRows } from './rows.js';
 
 /** Rows of one FETCH: many enough to make a round trip cheap, few enough to hold wide rows. */
 const BATCH_ROWS = 1000;
@@ -18,7 +19,7 @@ const DECLARE = `DECLARE ${CURSOR} NO SCROLL CURSOR FOR `;
 /** Every value stays the text the server sent. */
 const serverText = { getTypeParser: () => (text: string) => text } as pg.CustomTypesConfig;
 
-export class ReportCursor {
+export class ReportCursor implements ReportRows {
   readonly columns: readonly ResultColumn[];
   readonly #client: pg.Client;
 

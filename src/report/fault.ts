@@ -18,6 +18,8 @@ const HINTS: Readonly<Record<string, string>> = {
   '42601': 'a report is one SELECT in the SQL of PostgreSQL',
   '42501': 'let the owner GRANT SELECT on it to your role',
   '25006': 'a report only reads; take out what writes or locks',
+  '40001':
+    'the standby had to replay what the report still read: run it again; with --out FILE edp does so by itself',
   '57014': 'the server stopped it: narrow it with --from and --to, or raise statement_timeout',
 };
 

@@ -5,6 +5,7 @@ import type { Model } from '../model/model.js';
 import { withCancel } from '../postgres/cancel.js';
 import { withClient } from '../postgres/connection.js';
 import type { ConnectionConfig } from '../postgres/tls.js';
+import { type CacheUse, ReportCache } from './cache/report-cache.js';
 import { declaredText, ReportCursor } from './cursor.js';
 import { toConnectionLost, toReportError } from './fault.js';
 import { FORMATS, type FormatName } from './format/report-format.js';
@@ -17,6 +18,8 @@ export interface ReportJob {
   readonly model: Model;
   readonly format: FormatName;
   readonly safeCells: boolean;
+  /** Whether a kept result may be used, and this one kept. */
+  readonly usesCache: boolean;
   /** Columns of the terminal that shows the report; undefined where none does. */
   readonly width?: number | undefined;
   /** Takes the report, in order, piece by piece. */
@@ -27,6 +30,8 @@ export interface ReportOutcome {
   readonly rows: number;
   readonly bytes: number;
   readonly columns: readonly string[];
+  /** Undefined where the cache was not to be used. */
+  readonly cache: CacheUse | undefined;
 }
 
 /**
@@ -79,8 +84,11 @@ async function writeReport(
     isConnectionLost = true;
   });
   let statement = '';
+  let cacheUse: CacheUse | undefined;
+  const cache = job.usesCache ? new ReportCache(session, report.name) : undefined;
   try {
-    await session.query('BEGIN READ ONLY');
+    // One snapshot for all statements: the result has it in the cache.
+    await session.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
     const bound = bindReport(
       report,
       await checkArguments(session, report, job.arguments),
@@ -88,20 +96,22 @@ async function writeReport(
     );
     statement = declaredText(bound);
     const makeWriter = await FORMATS[job.format].load();
-    const cursor = await ReportCursor.open(session, bound);
-    columns.push(...cursor.columns.map((column) => column.name));
-    const writer = makeWriter(cursor.columns, job);
+    const open = () => ReportCursor.open(session, bound);
+    const source = cache === undefined ? await open() : await cache.rows(bound, open);
+    columns.push(...source.columns.map((column) => column.name));
+    const writer = makeWriter(source.columns, job);
     await emit(writer.head());
-    for await (const batch of cursor.batches(writer.maxRows)) {
+    for await (const batch of source.batches(writer.maxRows)) {
       rows += batch.length;
       await emit(writer.rows(batch));
     }
-    const rowsLeftOut = rows < writer.maxRows ? 0 : await cursor.countRest();
+    const rowsLeftOut = rows < writer.maxRows ? 0 : await source.countRest();
     rows += rowsLeftOut;
     await emit(writer.tail(rowsLeftOut));
     await session.query('COMMIT');
+    cacheUse = await cache?.settle();
   } catch (error) {
     throw isConnectionLost ? toConnectionLost(error) : toReportError(error, report, statement);
   }
-  return { rows, bytes, columns };
+  return { rows, bytes, columns, cache: cacheUse };
 }

@@ -121,6 +121,8 @@ export interface Statement {
   /** Has the same lines as the report's file. */
   readonly text: string;
   readonly values: readonly (string | null)[];
+  /** Their types. */
+  readonly types: readonly string[];
 }
 
 /**
@@ -150,5 +152,10 @@ export function bindReport(
     text += `CAST($${number} AS ${type})`;
   }
   text += report.sql.slice(copied);
-  return { text, values: [...numbers.keys()].map((name) => values.get(name) ?? null) };
+  const names = [...numbers.keys()];
+  return {
+    text,
+    values: names.map((name) => values.get(name) ?? null),
+    types: names.map((name) => report.parameters.find((one) => one.name === name)!.type),
+  };
 }

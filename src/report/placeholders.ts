@@ -24,6 +24,8 @@ export interface Findings {
   readonly hasCode: boolean;
   /** Offset of the first code after a semicolon. */
   readonly secondStatement: number | undefined;
+  /** Texts as they are written, with their quotes. */
+  readonly texts: readonly string[];
 }
 
 /**
@@ -50,6 +52,7 @@ const KINDS = ['value', 'raw', 'identifier', 'positional'] as const;
 
 export function findPlaceholders(sql: string): Findings {
   const placeholders: Placeholder[] = [];
+  const texts: string[] = [];
   let hasCode = false;
   let isAfterEnd = false;
   let secondStatement: number | undefined;
@@ -70,9 +73,11 @@ export function findPlaceholders(sql: string): Findings {
     }
     hasCode = true;
     if (isAfterEnd) secondStatement ??= offset;
+    if (groups.string !== undefined && !groups.string.startsWith('"')) texts.push(groups.string);
     if (groups.dollar !== undefined) {
       const close = sql.indexOf(groups.dollar, next);
       next = close < 0 ? sql.length : close + groups.dollar.length;
+      texts.push(sql.slice(offset, next));
       continue;
     }
     if (sql[offset] === '[') brackets++;
@@ -84,7 +89,7 @@ export function findPlaceholders(sql: string): Findings {
       placeholders.push({ kind, name, start: offset, end: next });
     }
   }
-  return { placeholders, hasCode, secondStatement };
+  return { placeholders, hasCode, secondStatement, texts };
 }
 
 /** Comments nest, unlike in C. */

@@ -1,5 +1,5 @@
 /** Each place with data has its port, and docs/ledger.md describes each table of the ledger. */
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
 import type { DataPort } from '../../src/ledger/data-port.js';
 import { LEDGER_PORTS, OTHER_PORTS } from '../../src/ledger/data-ports.js';
@@ -50,6 +50,36 @@ it('finds a subject among the keys that changed', async () => {
   expect(await found('77')).toEqual([['gold.people_dim', undefined]]);
   expect(await found('78')).toEqual([['silver.people', 5]]);
   expect(await found('7')).toEqual([]);
+});
+
+it('finds and erases a subject in kept results of reports', async () => {
+  const cwd = await makeProject('tables: { people: { columns: { id: int, name: text } } }\n', {
+    'people-1.csv': 'id,name\n1,Ann (77)\n2,770\n3,a.b\n',
+  });
+  await run(cwd, 'ingest', 'people-1.csv');
+  await mkdir(`${cwd}/sql/reports`, { recursive: true });
+  await writeFile(
+    `${cwd}/sql/reports/names.sql`,
+    '-- title: t\nSELECT id, name FROM people WHERE name IS NOT NULL ORDER BY 1',
+  );
+  const port = LEDGER_PORTS.find(({ data }) => data === 'edp.report_cache_parts')!;
+  const { find, erase } = port;
+  if (typeof find !== 'function' || typeof erase !== 'function') throw new TypeError('no port');
+  // Another test file may change something meanwhile, so that the result is not kept.
+  for (let tries = 0; tries < 20; tries++) {
+    await run(cwd, 'generate-report', 'names');
+    if ((await database.query('SELECT FROM edp.report_cache')).length > 0) break;
+  }
+  await withClient(database.config, 'test', async (client) => {
+    const found = async (...[id, ...values]: [string, ...string[]]) =>
+      (await find(client, { id, values })).map(({ place }) => place.split(',')[0]);
+    expect(await found('77')).toEqual(['names']);
+    expect(await found('7')).toEqual([]);
+    expect(await found('nobody', 'a.b')).toEqual(['names']);
+    expect(await found('nobody', 'a_b', 'b.c', '')).toEqual([]);
+    expect(await erase(client, { id: '77' })).toBeGreaterThan(0);
+    expect(await found('77')).toEqual([]);
+  });
 });
 
 it('each table of schema edp has a port, and each port a table', async () => {

@@ -25,7 +25,9 @@ const DROP_WAREHOUSE = `DROP TABLE edp.copies, edp.stale_slices, edp.unknown_key
 async function makeOlder(): Promise<void> {
   await database.query('DELETE FROM edp.migrations WHERE version > 3');
   await database.query(DROP_WAREHOUSE);
-  await database.query('DROP TABLE edp.changes, edp.runs, edp.seen_versions');
+  await database.query(
+    'DROP TABLE edp.changes, edp.runs, edp.seen_versions, edp.report_cache, edp.report_cache_parts, edp.report_cache_writes',
+  );
   await database.query(
     `ALTER TABLE edp.receipts DROP COLUMN corrections, DROP COLUMN record_bytes, DROP COLUMN passed_over;
      ALTER TABLE edp.loads DROP COLUMN head_passed_over, DROP COLUMN tail_passed_over, DROP COLUMN text_bytes,
@@ -164,7 +166,7 @@ async function makeVersion8(): Promise<void> {
   await database.query(
     `ALTER TABLE edp.loads DROP COLUMN schema_name, DROP COLUMN table_oid, DROP COLUMN table_database,
        DROP COLUMN gone_at, DROP COLUMN effective_at, DROP COLUMN rows_ended;
-     DROP TABLE edp.seen_versions;
+     DROP TABLE edp.seen_versions, edp.report_cache, edp.report_cache_parts, edp.report_cache_writes;
      ALTER TABLE edp.loads ADD UNIQUE (table_name, content_hash, generation);
      ALTER TABLE edp.promotions DROP COLUMN schema_name, ADD PRIMARY KEY (table_name, column_name)`,
   );

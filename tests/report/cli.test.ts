@@ -55,6 +55,7 @@ describe('writes', () => {
         path: expect.stringMatching(/^reports\/.*-from-2024-01-02-\d{8}T\d{6}Z\.csv$/),
         rows: 2,
         columns: ['dimension_name', 'current_hour', 'num_events'],
+        cached: expect.any(Boolean),
         bytes: Buffer.byteLength(await read(answer.path!)),
       });
     },

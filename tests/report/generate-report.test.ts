@@ -43,6 +43,7 @@ async function run(report: Report, given: Given = {}) {
       model: given.model ?? BUILTIN_MODEL,
       format: given.format ?? 'csv',
       safeCells: false,
+      usesCache: false,
       write: async (bytes) => {
         text += Buffer.from(bytes).toString();
         given.onWrite?.();

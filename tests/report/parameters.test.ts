@@ -69,6 +69,7 @@ describe('binding', () => {
     expect(bindReport(report, values, BUILTIN_MODEL)).toEqual({
       text: `${HEADER}SELECT CAST($1 AS integer)::text, ':''top''', /* :'top' */ CAST($2 AS timestamp), CAST($1 AS integer), CAST($3 AS timestamp)`,
       values: ['3', "'; DROP TABLE events; --", null],
+      types: ['integer', 'timestamp', 'timestamp'],
     });
   });
 

@@ -11,6 +11,7 @@ export const reportSchema = z.strictObject({
   rows: count,
   columns: z.array(z.string()),
   bytes: count,
+  cached: z.boolean().describe('Whether the rows are those of an earlier run'),
 });
 
 const listedReport = z

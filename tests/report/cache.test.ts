@@ -1,0 +1,297 @@
+/** The cache of reports: what is kept, for whom, how much, and that reports work without it. */
+import pg from 'pg';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { BUILTIN_MODEL } from '../../src/model/builtin.js';
+import { findReport, readCatalog } from '../../src/report/catalog.js';
+import type { FormatName } from '../../src/report/format/report-format.js';
+import { generateReport } from '../../src/report/generate-report.js';
+import { collectArguments } from '../../src/report/parameters.js';
+import { parseReport, type Report } from '../../src/report/report.js';
+import { runCli, SLOW, startProject, type TestProject } from './setup.js';
+
+let project: TestProject;
+
+beforeAll(async () => {
+  project = await startProject();
+  await project.session.query(`CREATE ROLE keeper LOGIN; CREATE ROLE looker LOGIN;
+    GRANT USAGE ON SCHEMA edp TO keeper, looker; GRANT SELECT ON events, first_dimensions TO keeper, looker;
+    GRANT SELECT, INSERT, UPDATE, DELETE ON edp.report_cache TO keeper;
+    GRANT SELECT, INSERT ON edp.report_cache_parts, edp.report_cache_writes TO keeper;
+    GRANT SELECT ON edp.report_cache, edp.report_cache_parts TO looker`);
+}, SLOW);
+afterAll(() => project.stop(), SLOW);
+beforeEach(() => project.session.query('DELETE FROM edp.report_cache'));
+
+interface Given {
+  readonly user?: string;
+  readonly options?: string;
+  readonly format?: FormatName;
+}
+
+async function show(report: Report, { user = 'edp', options, format = 'csv' }: Given = {}) {
+  let text = '';
+  const outcome = await generateReport(
+    { ...project.client, user, ...(options === undefined ? {} : { options }) },
+    {
+      report,
+      arguments: collectArguments(report, { from: undefined, to: undefined, param: [] }),
+      model: BUILTIN_MODEL,
+      format,
+      safeCells: false,
+      usesCache: true,
+      write: async (bytes) => {
+        text += Buffer.from(bytes).toString();
+      },
+    },
+    new AbortController().signal,
+  );
+  return {
+    text,
+    rows: outcome.rows,
+    isCached: outcome.cache?.keptAt !== undefined,
+    why: outcome.cache?.why,
+  };
+}
+
+function own(sql: string): Report {
+  return parseReport(`-- title: t\n${sql}`, 'own', 'sql/reports/own.sql');
+}
+
+const IDS = own('SELECT id FROM events ORDER BY id');
+
+async function as(user: string, sql: string): Promise<Record<string, unknown>[]> {
+  const client = new pg.Client({ ...project.client, user });
+  await client.connect();
+  try {
+    return (await client.query<Record<string, unknown>>(sql)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+describe('what is kept', () => {
+  it('is any built-in report', async () => {
+    for (const { name } of await readCatalog(project.directory)) {
+      if (name === 'count_hourly_events_by_first_dimension_name') continue;
+      const report = findReport(await readCatalog(project.directory), name);
+      const first = await show(report);
+      const again = await show(report);
+      expect(first, name).toMatchObject({ isCached: false, why: undefined });
+      expect(again, name).toEqual({ ...first, isCached: true });
+    }
+  });
+
+  it('serves all formats', async () => {
+    const sql = "SELECT 1 AS n, 'a''b\n\"' AS text, NULL AS nothing, '{\"a\": 1}'::jsonb AS j";
+    const report = own(sql);
+    const first = await Promise.all(
+      (['csv', 'json', 'table'] as const).map(async (format) => {
+        return (await show(own(`${sql} -- ${format}`), { format })).text;
+      }),
+    );
+    await show(report);
+    for (const [i, format] of (['csv', 'json', 'table'] as const).entries()) {
+      const cached = await show(report, { format });
+      expect(cached.isCached).toBe(true);
+      expect(cached.text).toBe(first[i]);
+    }
+  });
+
+  it('is whole: what a table leaves out is not kept, and is counted from what is', async () => {
+    const report = own('SELECT n FROM generate_series(1, 2500) AS n ORDER BY n');
+    const counted = await show(report, { format: 'table' });
+    expect(counted).toMatchObject({
+      isCached: false,
+      rows: 2500,
+      why: expect.stringMatching(/end/),
+    });
+    await show(report);
+    expect(await show(report, { format: 'table' })).toEqual({
+      ...counted,
+      isCached: true,
+      why: undefined,
+    });
+    expect((await show(report)).text.split('\n').length).toBe(2502);
+  });
+
+  it('is no large result', async () => {
+    const report = own("SELECT repeat('x', 1000) AS x FROM generate_series(1, 17000)");
+    expect((await show(report)).why).toContain('too large');
+    expect((await show(report)).isCached).toBe(false);
+  });
+
+  it('depends on what the session sets', async () => {
+    const report = own("SELECT to_char(amount, 'L9.9') AS m FROM (VALUES (1.5)) AS v (amount)");
+    await show(report);
+    expect((await show(report)).isCached).toBe(true);
+    expect((await show(report, { options: '-c work_mem=1234kB' })).isCached).toBe(false);
+    expect(
+      (await show(report, { options: '-c search_path=information_schema,public' })).isCached,
+    ).toBe(false);
+  });
+
+  it('is as much as fits, the least recently used goes first', async () => {
+    const reports = [1, 2, 3].map((n) => own(`SELECT ${n} AS n, repeat('x', 1000) AS x`));
+    for (const report of reports) await show(report);
+    await project.session.query(
+      "UPDATE edp.report_cache SET used_at = used_at + interval '1 day' WHERE entry_id = (SELECT min(entry_id) FROM edp.report_cache)",
+    );
+    await project.session.query('SELECT edp.trim_report_cache(2500)');
+    const left = await project.session.query<{ n: string }>(
+      "SELECT convert_from(p.rows, 'UTF8')::jsonb #>> '{0,0}' AS n FROM edp.report_cache c JOIN edp.report_cache_parts p USING (entry_id) ORDER BY 1",
+    );
+    expect(left.rows.map(({ n }) => n)).toEqual(['1', '3']);
+  });
+
+  it('notes its use at most once a minute, and stays fresh then', async () => {
+    await show(IDS);
+    await show(own('SELECT 1 AS other'));
+    const usedAt = async () =>
+      (await project.session.query('SELECT used_at::text FROM edp.report_cache ORDER BY entry_id'))
+        .rows;
+    const before = await usedAt();
+    await show(IDS);
+    expect(await usedAt()).toEqual(before);
+  });
+
+  it('is the same for runs at the same time', async () => {
+    const shown = await Promise.all(Array.from({ length: 8 }, () => show(IDS)));
+    expect(new Set(shown.map(({ text }) => text)).size).toBe(1);
+    const kept = await project.session.query('SELECT FROM edp.report_cache');
+    expect(kept.rows.length).toBeLessThanOrEqual(1);
+    expect((await show(IDS)).isCached || (await show(IDS)).isCached).toBe(true);
+  });
+});
+
+describe('for whom', () => {
+  it('each role has its own, and sees no other', async () => {
+    await show(IDS);
+    expect((await show(IDS, { user: 'keeper' })).isCached).toBe(false);
+    expect((await show(IDS, { user: 'keeper' })).isCached).toBe(true);
+    expect((await show(IDS)).isCached).toBe(true);
+    const tables = ['edp.report_cache', 'edp.report_cache_parts'];
+    for (const table of tables) {
+      expect(await as('edp', `SELECT FROM ${table}`)).toHaveLength(2);
+      expect(await as('keeper', `SELECT FROM ${table}`)).toHaveLength(1);
+      expect(await as('looker', `SELECT FROM ${table}`)).toHaveLength(0);
+    }
+    expect(await show(IDS, { user: 'looker' })).toMatchObject({
+      isCached: false,
+      why: expect.stringContaining('may not write'),
+    });
+  });
+
+  it('a role can keep nothing for another, and take nothing away from it', async () => {
+    await show(IDS);
+    const row = "decode('00', 'hex'), 'r', 'h', pg_current_snapshot(), '[]', 0, 0";
+    await expect(
+      as(
+        'keeper',
+        `INSERT INTO edp.report_cache (role_name, role_oid, key, report, history, snapshot, columns, rows, bytes)
+         VALUES ('edp', 'edp'::regrole, ${row})`,
+      ),
+    ).rejects.toThrow('row-level security');
+    const id = (await as('edp', 'SELECT entry_id::int AS id FROM edp.report_cache'))[0]!.id;
+    await expect(
+      as('keeper', `INSERT INTO edp.report_cache_parts VALUES (${id}, 7, '[]')`),
+    ).rejects.toThrow('row-level security');
+    await as('keeper', 'DELETE FROM edp.report_cache');
+    await as('keeper', 'UPDATE edp.report_cache SET rows = 0');
+    expect((await show(IDS)).isCached).toBe(true);
+  });
+});
+
+describe('reports without it', () => {
+  it.each([
+    ['a read-only session', '', '', '-c default_transaction_read_only=on', 'read-only'],
+    [
+      'event triggers',
+      `CREATE FUNCTION noted() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';
+       CREATE EVENT TRIGGER noted ON ddl_command_end EXECUTE FUNCTION noted()`,
+      'DROP EVENT TRIGGER noted; DROP FUNCTION noted',
+      undefined,
+      'event triggers',
+    ],
+    [
+      'a trigger on the cache',
+      `CREATE FUNCTION noted() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+       CREATE TRIGGER noted AFTER INSERT ON edp.report_cache EXECUTE FUNCTION noted()`,
+      'DROP FUNCTION noted CASCADE',
+      undefined,
+      'have triggers',
+    ],
+    [
+      'no right to temporary functions',
+      'REVOKE TEMPORARY ON DATABASE edp FROM PUBLIC',
+      'GRANT TEMPORARY ON DATABASE edp TO PUBLIC',
+      undefined,
+      'may not write',
+    ],
+    [
+      'an older ledger',
+      'ALTER SCHEMA edp RENAME TO gone',
+      'ALTER SCHEMA gone RENAME TO edp',
+      undefined,
+      'an older edp',
+    ],
+    [
+      'a table of the cache that is broken',
+      'ALTER TABLE edp.report_cache RENAME COLUMN key TO chave',
+      'ALTER TABLE edp.report_cache RENAME COLUMN chave TO key',
+      undefined,
+      'cannot be looked into',
+    ],
+    [
+      'a table of its rows that is broken',
+      'ALTER TABLE edp.report_cache_parts RENAME COLUMN rows TO linhas',
+      'ALTER TABLE edp.report_cache_parts RENAME COLUMN linhas TO rows',
+      undefined,
+      undefined,
+    ],
+  ])('%s', async (name, before, after, options, why) => {
+    const user = name.startsWith('no right') ? 'keeper' : 'edp';
+    await project.session.query(before);
+    try {
+      for (let times = 0; times < 2; times++) {
+        const shown = await show(IDS, { user, ...(options === undefined ? {} : { options }) });
+        if (why !== undefined) expect(shown.why).toContain(why);
+        expect(shown.text).toBe('id\n1\n2\n3\n4\n5\n');
+      }
+    } finally {
+      await project.session.query(after);
+    }
+  });
+});
+
+it('reports wait for nobody who holds the tables of the cache', async () => {
+  await show(IDS);
+  const holder = new pg.Client({ ...project.client, user: 'edp' });
+  await holder.connect();
+  await holder.query('BEGIN; LOCK TABLE edp.report_cache_parts IN ACCESS EXCLUSIVE MODE');
+  try {
+    const shown = await show(IDS);
+    expect(shown).toMatchObject({ isCached: false, why: expect.stringContaining('lock timeout') });
+    expect(shown.text).toBe('id\n1\n2\n3\n4\n5\n');
+  } finally {
+    await holder.end();
+  }
+});
+
+it(
+  'says on standard error what it does',
+  async () => {
+    const name = 'metric_totals_by_first_dimension';
+    const run = (...args: string[]) =>
+      runCli(project.directory, ['generate-report', name, '--out', '-', ...args]);
+    const first = await run('--verbose');
+    const again = await run();
+    expect(first.stderr).not.toContain('cache');
+    expect(again.stderr).toMatch(/^from the cache of 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC$/m);
+    expect(again.stdout).toBe(first.stdout);
+    expect((await run('--no-cache')).stderr).not.toContain('cache');
+    await project.writeReport('clock', '-- title: t\nSELECT now() AS at');
+    const clock = await runCli(project.directory, ['generate-report', 'clock', '--verbose']);
+    expect(clock.stderr).toContain('not from the cache: function now() is stable');
+  },
+  SLOW,
+);
