@@ -67,7 +67,7 @@ function arrangeSeries(data: ChartData, series: Series, notes: string[]): Drawin
       `The ${shown.length} largest of ${ranked.length} series have colours; the others are ${isDrawn ? 'thin lines behind them' : 'not drawn'}.`,
     );
   } else if (rest.length > 0) {
-    others = `${rest.length} others`;
+    others = rest.length === 1 ? rest[0]! : `${rest.length} others`;
     points.push(...pointsOf(others, addUp(rest.map((name) => series.get(name)!))));
   }
   if (mark === 'line') points = thinOut(points);
@@ -86,20 +86,19 @@ function arrangeBars(data: ChartData, series: Series, notes: string[]): Drawing 
   const kept = places.length <= top + 1 ? places : places.slice(0, top);
   const inner = arrangeSeries(data, series, notes);
   if (kept.length === places.length) return { ...inner, places };
-  const others = `${places.length - kept.length} others`;
   const isKept = new Set(kept);
-  const sums = new Map<string, number>();
-  for (const { x, y, series: name } of inner.points) {
-    if (!isKept.has(x)) sums.set(name, (sums.get(name) ?? 0) + y);
-  }
-  return {
-    ...inner,
-    places: [...kept, others],
-    points: [
-      ...inner.points.filter(({ x }) => isKept.has(x)),
-      ...[...sums].map(([name, y]) => ({ x: others, y, series: name })),
-    ],
-  };
+  const points = inner.points.filter(({ x }) => isKept.has(x));
+  notes.push(othersInWords(places.length, kept, totals));
+  return { ...inner, places: kept, points };
+}
+
+/** As a bar, all others together would dwarf those that are told apart. */
+function othersInWords(count: number, kept: readonly X[], totals: ReadonlyMap<X, number>): string {
+  const all = [...totals.values()].reduce((sum, y) => sum + y, 0);
+  const shown = kept.reduce<number>((sum, x) => sum + totals.get(x)!, 0);
+  const isPlain = [...totals.values()].every((y) => y >= 0) && all > 0;
+  const share = isPlain ? `: ${(100 - (100 * shown) / all).toFixed(1)} % of the sum of all` : '';
+  return `The chart shows ${kept.length} of ${count} bars; the others are in the table${share}.`;
 }
 
 function arrangeDots(data: ChartData, panel: Panel): Drawing {

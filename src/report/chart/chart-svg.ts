@@ -6,7 +6,7 @@ import type { X } from './chart-points.js';
 import type { DrawnPoint, Drawing } from './chart-series.js';
 import { axisNumber, fullNumber, fullTime, shorten, timeTicks } from './chart-words.js';
 import type { ColumnKind } from './column-kinds.js';
-import { endOfPeriod, fitPeriod, periodOf } from './time-periods.js';
+import { endOfPeriod, fitPeriod, PERIOD_MS, periodOf } from './time-periods.js';
 
 export interface Size {
   readonly width: number;
@@ -62,7 +62,7 @@ export function drawSvg(
     height: size.height,
     className: 'plot',
     style: { fontSize: '12px' },
-    marginTop: size.isSmall === true ? 8 : 28,
+    marginTop: 12,
     marginRight: 16,
     ...options,
     marks,
@@ -104,14 +104,16 @@ function colourScale({ series, others }: Drawing): Plot.ScaleOptions {
 /** Where a value becomes a place: moments are dates for Plot. */
 const atX = ({ x }: DrawnPoint, kind: ColumnKind) => (kind === 'time' ? new Date(Number(x)) : x);
 
-function valueAxis(values: readonly number[], label: string, { isSmall }: Size): Plot.ScaleOptions {
+/** Its name stands above the chart. */
+function valueAxis(values: readonly number[], { isSmall }: Size): Plot.ScaleOptions {
   const low = smallest(values);
   const high = largest(values);
+  const size = Math.max(Math.abs(low), Math.abs(high));
   return {
-    label: isSmall === true ? null : shorten(label, 40),
+    label: null,
     grid: isSmall !== true,
     ticks: isSmall === true ? 2 : 5,
-    tickFormat: axisNumber,
+    tickFormat: (value: number) => axisNumber(value, size),
     nice: true,
     // Of a constant there is no scale otherwise.
     ...(low === high ? { domain: low === 0 ? [0, 1] : [Math.min(0, low), Math.max(0, high)] } : {}),
@@ -139,13 +141,21 @@ function xAxis(
   }
   const times = xs.map(Number);
   const [first, last] = [smallest(times), largest(times)];
-  return {
+  const axis = {
     label: null,
-    type: 'utc',
-    ticks: Math.max(2, Math.floor(width / 90)),
-    tickFormat: ((tick: Date, i: number, ticks: Date[]) => timeTicks(ticks)(tick, i)) as never,
-    ...(first === last ? { domain: [new Date(first - 1), new Date(last + 1)] } : {}),
+    type: 'utc' as const,
+    tickFormat: ((tick: Date, i: number, ticks: Date[]) =>
+      timeTicks(ticks, Math.ceil((ticks.length * 62) / (width - 80)))(tick, i)) as never,
   };
+  if (first === last) {
+    const half = PERIOD_MS[periodOf([first]) ?? 'minute'] / 2;
+    return {
+      ...axis,
+      domain: [new Date(first - half), new Date(first + half)],
+      ticks: [new Date(first)] as never,
+    };
+  }
+  return { ...axis, ticks: Math.max(2, Math.floor(width / 90)) };
 }
 
 function smallest(values: readonly number[]): number {
@@ -163,8 +173,6 @@ function numberMargin(values: readonly number[]): number {
   );
   return Math.min(90, 20 + longest * LETTER);
 }
-
-const valueName = ({ y }: ChartSpec) => (y.length === 1 ? y[0]! : 'value');
 
 function lines({ spec, xKind, drawing, size, titleOf }: Plan): Shape {
   const { points, context } = drawing;
@@ -202,7 +210,7 @@ function lines({ spec, xKind, drawing, size, titleOf }: Plan): Shape {
     );
   } else {
     marks.push(
-      Plot.line(points, {
+      Plot.line(points.toReversed(), {
         x,
         y: 'y',
         z: 'series',
@@ -227,7 +235,7 @@ function lines({ spec, xKind, drawing, size, titleOf }: Plan): Shape {
         size,
       ),
       y: {
-        ...valueAxis(isArea ? [0, ...stackSums(points)] : values, valueName(spec), size),
+        ...valueAxis(isArea ? [0, ...stackSums(points)] : values, size),
         ...(hasZero ? { zero: true } : {}),
       },
     },
@@ -265,12 +273,12 @@ function timeBars({ spec, drawing, size, period, titleOf }: Plan): Shape {
       marginLeft: numberMargin(stackSums(points)),
       marginBottom: 36,
       x: xAxis('time', spec.x!, [...times, ...times.map((time) => endOfPeriod(time, step))], size),
-      y: valueAxis([0, ...stackSums(points)], valueName(spec), size),
+      y: valueAxis([0, ...stackSums(points)], size),
     },
   };
 }
 
-function categoryBars({ spec, drawing, size, titleOf }: Plan): Shape {
+function categoryBars({ drawing, size, titleOf }: Plan): Shape {
   const { points, places } = drawing;
   const letters = Math.floor((size.width * 0.38) / LETTER);
   const longest = Math.max(
@@ -283,10 +291,7 @@ function categoryBars({ spec, drawing, size, titleOf }: Plan): Shape {
     Plot.barX(points, {
       x: 'y',
       y: ({ x }: DrawnPoint) => String(x),
-      fill: ({ x, series }: DrawnPoint) =>
-        x === places.at(-1) && isOthers(places, x) && drawing.series.length === 1
-          ? 'others'
-          : series,
+      fill: 'series',
       order: [...order],
       insetTop: isSmall ? 1 : 2,
       insetBottom: isSmall ? 1 : 2,
@@ -294,20 +299,15 @@ function categoryBars({ spec, drawing, size, titleOf }: Plan): Shape {
     }),
     Plot.ruleX([0], { stroke: 'var(--axis)' }),
   ];
-  const scale = colourScale(drawing);
   return {
     marks,
     options: {
-      height: isSmall ? size.height : 62 + places.length * BAR_HEIGHT,
-      color: {
-        ...scale,
-        domain: [...(scale.domain as string[]), 'others'],
-        range: [...(scale.range as string[]), OTHERS_COLOUR],
-      },
+      height: isSmall ? size.height : 52 + places.length * BAR_HEIGHT,
+      color: colourScale(drawing),
       marginLeft: isSmall ? 8 : 14 + longest * (LETTER + 0.5),
       marginBottom: isSmall ? 20 : 36,
       x: {
-        ...valueAxis([0, ...stackSums(points)], valueName(spec), size),
+        ...valueAxis([0, ...stackSums(points)], size),
         ticks: Math.max(2, Math.floor(size.width / 110)),
       },
       y: {
@@ -320,11 +320,6 @@ function categoryBars({ spec, drawing, size, titleOf }: Plan): Shape {
       },
     },
   };
-}
-
-/** Whether the last bar is the one of all others. */
-function isOthers(places: readonly X[], x: X): boolean {
-  return places.length > 1 && /^\d+ others$/.test(String(x));
 }
 
 function heatmap({ spec, xKind, drawing, size, period, titleOf }: Plan): Shape {
@@ -394,35 +389,47 @@ function spanOf(points: readonly DrawnPoint[]): number {
   return largest(times) - smallest(times);
 }
 
-function histogram({ spec, drawing, size }: Plan): Shape {
+function histogram({ spec, drawing, size, titleOf }: Plan): Shape {
   const { points } = drawing;
-  const isWeighted = spec.y.length > 0;
-  return {
-    marks: [
-      Plot.rectY(
+  const isCounted = spec.y.length > 0;
+  const width = narrowest(points);
+  const mark = isCounted
+    ? // Each bar reaches up to the next one.
+      Plot.rectY(points, {
+        x1: 'x',
+        x2: ({ x }: DrawnPoint) => Number(x) + width,
+        y: 'y',
+        fill: colourOf(0),
+        insetLeft: 0.5,
+        insetRight: 0.5,
+        title: titleOf,
+      })
+    : Plot.rectY(
         points,
-        Plot.binX(
-          {
-            y: 'sum',
-            title: (bin: DrawnPoint[]) => fullNumber(bin.reduce((sum, { y }) => sum + y, 0)),
-          } as never,
-          { x: 'x', y: 'y', fill: colourOf(0), thresholds: 30, inset: 0.5 } as never,
-        ),
-      ),
-      Plot.ruleY([0], { stroke: 'var(--axis)' }),
-    ],
+        Plot.binX({ y: 'sum' }, {
+          x: 'x',
+          y: 'y',
+          fill: colourOf(0),
+          thresholds: 30,
+          inset: 0.5,
+        } as Plot.BinXInputs<Plot.RectYOptions>),
+      );
+  return {
+    marks: [mark, Plot.ruleY([0], { stroke: 'var(--axis)' })],
     options: {
-      marginLeft: 64,
+      marginLeft: isCounted ? numberMargin(points.map(({ y }) => y)) : 56,
       marginBottom: 40,
       x: xAxis('number', spec.x!, [], size),
-      y: {
-        label: size.isSmall === true ? null : isWeighted ? spec.y[0]! : 'rows',
-        grid: size.isSmall !== true,
-        ticks: 5,
-        tickFormat: axisNumber,
-      },
+      y: { ...valueAxis(isCounted ? [0, ...points.map(({ y }) => y)] : [0, 1], size), zero: true },
     },
   };
+}
+
+/** The least distance of two neighbours: how wide the bars are. */
+function narrowest(points: readonly DrawnPoint[]): number {
+  const places = [...new Set(points.map(({ x }) => Number(x)))].sort((a, b) => a - b);
+  const gaps = places.slice(1).map((place, i) => place - places[i]!);
+  return gaps.length === 0 ? 1 : smallest(gaps);
 }
 
 function dots({ spec, xKind, drawing, size, titleOf }: Plan): Shape {
@@ -452,7 +459,7 @@ function dots({ spec, xKind, drawing, size, titleOf }: Plan): Shape {
         ),
         ...(xKind === 'number' ? { nice: true } : {}),
       },
-      y: valueAxis(values, valueName(spec), size),
+      y: valueAxis(values, size),
     },
   };
 }

@@ -8,11 +8,15 @@ const COMPACT = new Intl.NumberFormat('en-US', {
 const PLAIN = new Intl.NumberFormat('en-US', { maximumSignificantDigits: 6, useGrouping: false });
 const FULL = new Intl.NumberFormat('en-US', { maximumSignificantDigits: 12 });
 
-/** `20K`, `1.5M`, `0.00012`; up to 9999 with all digits, as it may be a year. */
-export function axisNumber(value: number): string {
-  const size = Math.abs(value);
-  if (size !== 0 && (size >= 1e15 || size < 1e-6)) return value.toExponential(1);
-  return size < 10_000 ? PLAIN.format(value) : COMPACT.format(value);
+/**
+ * `20K`, `1.5M`, `0.00012`; up to 9999 with all digits, as it may be a year.
+ *
+ * @param largest of the axis, so that all its numbers are written alike
+ */
+export function axisNumber(value: number, largest = Math.abs(value)): string {
+  if (value === 0) return '0';
+  if (largest >= 1e15 || largest < 1e-6) return value.toExponential(1);
+  return largest < 10_000 ? PLAIN.format(value) : COMPACT.format(value);
 }
 
 /** For what is shown when the pointer stands on a mark. */
@@ -31,16 +35,24 @@ export function fullTime(time: number, period: Period | undefined): string {
   return text.slice(0, period === undefined ? -5 : -8).replace('T', ' ');
 }
 
-/** Ticks of a time axis: the changing part, and below it what it is a part of, where that is new. */
-export function timeTicks(ticks: readonly Date[]): (tick: Date, index: number) => string {
+/**
+ * Ticks of a time axis: the changing part, and below it what it is a part of, where that is new.
+ *
+ * @param step of as many ticks one has words, if there is no room for more
+ */
+export function timeTicks(
+  ticks: readonly Date[],
+  step: number,
+): (tick: Date, index: number) => string {
   const isYearly = ticks.every(
     (t) => t.getUTCMonth() === 0 && t.getUTCDate() === 1 && isMidnight(t),
   );
   const isMonthly = ticks.every((t) => t.getUTCDate() === 1 && isMidnight(t));
   const isDaily = ticks.every(isMidnight);
-  const hasSeconds = ticks.some((t) => t.getUTCSeconds() !== 0 || t.getUTCMilliseconds() !== 0);
+  const clockEnd = clockLength(ticks);
   return (tick, index) => {
-    const before = index === 0 ? undefined : ticks[index - 1];
+    if (index % step !== 0) return '';
+    const before = index === 0 ? undefined : ticks[index - step];
     const year = String(tick.getUTCFullYear());
     const month = MONTHS[tick.getUTCMonth()]!;
     const day = `${month} ${tick.getUTCDate()}`;
@@ -48,10 +60,18 @@ export function timeTicks(ticks: readonly Date[]): (tick: Date, index: number) =
     if (isYearly && ticks.length > 1) return year;
     if (isMonthly && ticks.length > 1) return isNewYear ? `${month}\n${year}` : month;
     if (isDaily) return isNewYear ? `${day}\n${year}` : day;
-    const clock = tick.toISOString().slice(-13, hasSeconds ? -5 : -8);
+    const clock = tick.toISOString().slice(-13, clockEnd);
     if (isNewYear) return `${clock}\n${day}, ${year}`;
-    return before?.getUTCDate() === tick.getUTCDate() ? clock : `${clock}\n${day}`;
+    return before?.toISOString().slice(0, -13) === tick.toISOString().slice(0, -13)
+      ? clock
+      : `${clock}\n${day}`;
   };
+}
+
+/** Where a clock of ISO ends: with minutes, seconds or milliseconds. */
+function clockLength(ticks: readonly Date[]): number {
+  if (ticks.some((tick) => tick.getUTCMilliseconds() !== 0)) return -1;
+  return ticks.some((tick) => tick.getUTCSeconds() !== 0) ? -5 : -8;
 }
 
 function isMidnight(time: Date): boolean {

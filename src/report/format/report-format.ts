@@ -57,6 +57,24 @@ const formats = {
     showsSources: true,
     load: async () => (await import('./report-html.js')).htmlWriter,
   },
+  xlsx: {
+    meaning: 'a workbook of Excel, with numbers as numbers and times as dates',
+    extension: 'xlsx',
+    isShown: false,
+    hasSafeCells: false,
+    isBinary: true,
+    showsSources: true,
+    load: async () => (await import('./xlsx/report-xlsx.js')).xlsxWriter,
+  },
+  parquet: {
+    meaning: 'Parquet, with the types of the columns',
+    extension: 'parquet',
+    isShown: false,
+    hasSafeCells: false,
+    isBinary: true,
+    showsSources: false,
+    load: async () => (await import('./parquet/report-parquet.js')).parquetWriter,
+  },
 } as const satisfies Readonly<Record<string, ReportFormat>>;
 
 export type FormatName = keyof typeof formats;

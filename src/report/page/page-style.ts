@@ -94,7 +94,7 @@ caption{text-align:left}
 th,td{padding:.32rem .7rem;text-align:left;vertical-align:top;border-bottom:1px solid var(--edge)}
 thead th{position:sticky;top:0;background:var(--band);font-weight:600;white-space:nowrap}
 tbody tr:last-child>*{border-bottom:0}
-td{overflow-wrap:anywhere;min-width:4rem;max-width:28rem}
+td{overflow-wrap:break-word;max-width:28rem}
 .n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 .t{white-space:nowrap;font-variant-numeric:tabular-nums}
 .null::after{content:"null";color:var(--quiet);font-style:italic}

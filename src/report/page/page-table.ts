@@ -5,6 +5,7 @@ import { escapeHtml } from './escape-html.js';
 /** What somebody scrolls through; who wants more wants a file. */
 export const SHOWN_ROWS = 300;
 const SHOWN_CHARACTERS = 400;
+const BOOL_OID = 16;
 
 interface Column {
   readonly name: string;
@@ -27,10 +28,14 @@ export function tableOf(
   const head = columns
     .map(({ name }, i) => `<th scope="col"${attribute(classes[i]!)}>${escapeHtml(name)}</th>`)
     .join('');
+  const show = (value: string, i: number) => {
+    if (columns[i]!.typeOid === BOOL_OID) return value === 't' ? 'true' : 'false';
+    return isGrouped[i] ? groupDigits(value) : cut(value);
+  };
   const cell = (value: string | null, i: number) =>
     value === null
       ? `<td${attribute(`${classes[i]} null`)}></td>`
-      : `<td${attribute(classes[i]!)}>${escapeHtml(isGrouped[i] ? groupDigits(value) : cut(value))}</td>`;
+      : `<td${attribute(classes[i]!)}>${escapeHtml(show(value, i))}</td>`;
   const body = rows.map((row) => `<tr>${row.map(cell).join('')}</tr>`).join('\n');
   return `<div class="scroll" role="region" aria-label="${escapeHtml(label)}" tabindex="0">
 <table>

@@ -81,7 +81,7 @@ function sourcesOf(sources: readonly SourceRelation[]): string {
   const rows = sources.map(({ name, kind, lastChange }) => {
     const by =
       lastChange === undefined
-        ? 'not known'
+        ? unknownChange(name)
         : `${lastChange.by} ${lastChange.id}: ${lastChange.what}`;
     const at = lastChange?.at ?? (lastChange === undefined ? '' : 'not finished');
     return `<tr><th scope="row">${escapeHtml(name)}</th><td>${kind}</td><td>${escapeHtml(by)}</td><td class="t">${escapeHtml(at)}</td></tr>`;
@@ -95,6 +95,10 @@ ${rows.join('\n')}
 </tbody>
 </table>
 </div>`;
+}
+
+function unknownChange(relation: string): string {
+  return relation.startsWith('edp.') ? 'edp itself' : 'not known';
 }
 
 function count(number: number): string {
