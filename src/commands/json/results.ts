@@ -14,7 +14,7 @@ import {
 import { lineageSchema } from './lineage.schema.js';
 import { dryRunSchema, ingestSchema, seedDimensionsSchema } from './load.schema.js';
 import { modelSchema } from './model.schema.js';
-import { reportListSchema, reportSchema } from './report.schema.js';
+import { allReportsSchema, reportListSchema, reportSchema } from './report.schema.js';
 import { runStatusSchema, runsStatusSchema } from './runs.schema.js';
 import { testSchema } from './test.schema.js';
 import { promoteSchema, replaySchema, undoSchema } from './upkeep.schema.js';
@@ -37,6 +37,7 @@ export const RESULT_SCHEMAS = {
   'generate-report': {
     'generate-report': reportSchema,
     'generate-report --list': reportListSchema,
+    'generate-report all': allReportsSchema,
   },
   status: {
     status: statusSchema,

@@ -3,7 +3,7 @@ import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
 import type { ChartSpec, Period } from './chart-line.js';
 import type { X } from './chart-points.js';
-import type { DrawnPoint, Drawing } from './chart-series.js';
+import type { Drawing, DrawnPoint } from './chart-series.js';
 import { axisNumber, fullNumber, fullTime, shorten, timeTicks } from './chart-words.js';
 import type { ColumnKind } from './column-kinds.js';
 import { endOfPeriod, fitPeriod, PERIOD_MS, periodOf } from './time-periods.js';
@@ -128,7 +128,12 @@ function xAxis(
 ): Plot.ScaleOptions {
   const common = { label: isSmall === true ? null : shorten(label, 40) };
   if (kind === 'number') {
-    return { ...common, tickFormat: axisNumber, ticks: Math.floor(width / 80) };
+    const most = largest(xs.map((x) => Math.abs(Number(x))));
+    return {
+      ...common,
+      tickFormat: (value: number) => axisNumber(value, most),
+      ticks: Math.floor(width / 90),
+    };
   }
   if (kind === 'category') {
     // As many names as there is room for.
@@ -181,6 +186,11 @@ function lines({ spec, xKind, drawing, size, titleOf }: Plan): Shape {
   const isSparse = new Set(points.map((point) => point.x)).size <= 40;
   const isArea = spec.mark === 'area';
   const hasZero = isArea || (smallest(values) >= 0 && smallest(values) < 0.7 * largest(values));
+  // A picture of a thumb's size has room for few lines.
+  const shown =
+    size.isSmall === true
+      ? points.filter(({ series }) => drawing.series.indexOf(series) < 3)
+      : points;
   const marks: Plot.Markish[] = [];
   if (hasZero || smallest(values) < 0) marks.push(Plot.ruleY([0], { stroke: 'var(--axis)' }));
   if (!isArea && size.isSmall !== true) {
@@ -210,7 +220,7 @@ function lines({ spec, xKind, drawing, size, titleOf }: Plan): Shape {
     );
   } else {
     marks.push(
-      Plot.line(points.toReversed(), {
+      Plot.line(shown.toReversed(), {
         x,
         y: 'y',
         z: 'series',
@@ -219,7 +229,8 @@ function lines({ spec, xKind, drawing, size, titleOf }: Plan): Shape {
       }),
     );
   }
-  if (isSparse && size.isSmall !== true && !isArea) {
+  const isSingle = new Set(points.map((point) => point.x)).size === 1;
+  if (isSingle || (isSparse && size.isSmall !== true && !isArea)) {
     marks.push(Plot.dot(points, { x, y: 'y', fill: 'series', r: 2.5, title: titleOf }));
   }
   return {
@@ -419,7 +430,12 @@ function histogram({ spec, drawing, size, titleOf }: Plan): Shape {
     options: {
       marginLeft: isCounted ? numberMargin(points.map(({ y }) => y)) : 56,
       marginBottom: 40,
-      x: xAxis('number', spec.x!, [], size),
+      x: xAxis(
+        'number',
+        spec.x!,
+        points.map(({ x }) => x),
+        size,
+      ),
       y: { ...valueAxis(isCounted ? [0, ...points.map(({ y }) => y)] : [0, 1], size), zero: true },
     },
   };
@@ -441,7 +457,7 @@ function dots({ spec, xKind, drawing, size, titleOf }: Plan): Shape {
         x: (point: DrawnPoint) => atX(point, xKind),
         y: 'y',
         fill: 'series',
-        fillOpacity: 0.65,
+        fillOpacity: 0.8,
         r: points.length > 500 ? 2 : 3.5,
         title: titleOf,
       }),

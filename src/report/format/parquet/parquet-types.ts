@@ -25,23 +25,13 @@ export const TEXT: ParquetType = {
 
 const encoder = new TextEncoder();
 
-const integer = (bits: 16 | 32): ParquetType => ({
-  element: {
-    type: 'INT32',
-    converted_type: `INT_${bits}`,
-    logical_type: { type: 'INTEGER', bitWidth: bits, isSigned: true },
-  },
+/** Without the logical type of integers: hyparquet-writer 0.17 writes that one so that others cannot read it. */
+const integer: ParquetType = { element: { type: 'INT32' }, read: Number };
+const smallint: ParquetType = {
+  element: { type: 'INT32', converted_type: 'INT_16' },
   read: Number,
-});
-
-const bigint: ParquetType = {
-  element: {
-    type: 'INT64',
-    converted_type: 'INT_64',
-    logical_type: { type: 'INTEGER', bitWidth: 64, isSigned: true },
-  },
-  read: BigInt,
 };
+const bigint: ParquetType = { element: { type: 'INT64' }, read: BigInt };
 
 const timestamp = (isUtc: boolean): ParquetType => ({
   element: {
@@ -56,8 +46,8 @@ const TYPES: ReadonlyMap<number, ParquetType> = new Map<number, ParquetType>([
   [16, { element: { type: 'BOOLEAN' }, read: (text: string) => text === 't' }],
   [17, { element: { type: 'BYTE_ARRAY' }, read: readBytes }],
   [20, bigint],
-  [21, integer(16)],
-  [23, integer(32)],
+  [21, smallint],
+  [23, integer],
   [26, bigint],
   [700, { element: { type: 'FLOAT' }, read: Number }],
   [701, { element: { type: 'DOUBLE' }, read: Number }],

@@ -2,8 +2,9 @@
  * A workbook of Excel: the rows in one sheet, and what is known of them in another. It is written while the rows
  * come, in little memory.
  */
-import { PassThrough, type Readable } from 'node:stream';
+
 import { once } from 'node:events';
+import { PassThrough, type Readable } from 'node:stream';
 import { ZipFile } from 'yazl';
 import { EdpError } from '../../../base/errors.js';
 import { type AboutReport, momentText, type SourceRelation } from '../../page/about-report.js';
