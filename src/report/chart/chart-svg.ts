@@ -80,16 +80,27 @@ export function drawSvg(
 function shapeOf(plan: Plan): Shape {
   switch (plan.spec.mark) {
     case 'bar':
-      return plan.xKind === 'time' ? timeBars(plan) : categoryBars(plan);
+      return bars(plan);
     case 'heatmap':
       return heatmap(plan);
     case 'histogram':
       return histogram(plan);
     case 'dot':
       return dots(plan);
+    case 'area':
+      return isSingle(plan.drawing) ? bars(plan) : lines(plan);
     default:
       return lines(plan);
   }
+}
+
+/** An area needs two places. */
+function isSingle({ points }: Drawing): boolean {
+  return new Set(points.map(({ x }) => x)).size === 1;
+}
+
+function bars(plan: Plan): Shape {
+  return plan.xKind === 'time' ? timeBars(plan) : categoryBars(plan);
 }
 
 function colourScale({ series, others }: Drawing): Plot.ScaleOptions {
@@ -141,6 +152,8 @@ function xAxis(
     const step = Math.max(1, Math.ceil((new Set(xs).size * longest * LETTER) / (width - 70)));
     return {
       ...common,
+      // Otherwise Plot wonders whether names that look like numbers are some.
+      type: 'point',
       tickFormat: (x: string, i: number) => (i % step === 0 ? shorten(x, 12) : ''),
     };
   }
@@ -229,8 +242,7 @@ function lines({ spec, xKind, drawing, size, titleOf }: Plan): Shape {
       }),
     );
   }
-  const isSingle = new Set(points.map((point) => point.x)).size === 1;
-  if (isSingle || (isSparse && size.isSmall !== true && !isArea)) {
+  if (isSingle(drawing) || (isSparse && size.isSmall !== true && !isArea)) {
     marks.push(Plot.dot(points, { x, y: 'y', fill: 'series', r: 2.5, title: titleOf }));
   }
   return {
@@ -253,10 +265,15 @@ function lines({ spec, xKind, drawing, size, titleOf }: Plan): Shape {
   };
 }
 
+/** How far the stacks reach; what is below zero is a stack of its own. */
 function stackSums(points: readonly DrawnPoint[]): number[] {
-  const sums = new Map<X, number>();
-  for (const { x, y } of points) sums.set(x, (sums.get(x) ?? 0) + y);
-  return [...sums.values()];
+  const above = new Map<X, number>();
+  const below = new Map<X, number>();
+  for (const { x, y } of points) {
+    const sums = y < 0 ? below : above;
+    sums.set(x, (sums.get(x) ?? 0) + y);
+  }
+  return [...above.values(), ...below.values()];
 }
 
 function timeBars({ spec, drawing, size, period, titleOf }: Plan): Shape {
@@ -290,7 +307,8 @@ function timeBars({ spec, drawing, size, period, titleOf }: Plan): Shape {
 }
 
 function categoryBars({ drawing, size, titleOf }: Plan): Shape {
-  const { points, places } = drawing;
+  const { points } = drawing;
+  const places = drawing.places.length > 0 ? drawing.places : points.map(({ x }) => x);
   const letters = Math.floor((size.width * 0.38) / LETTER);
   const longest = Math.max(
     ...places.map((place) => Math.min(letters, [...String(place)].length)),
@@ -374,15 +392,18 @@ function heatmap({ spec, xKind, drawing, size, period, titleOf }: Plan): Shape {
       marginLeft: isSmall ? 8 : 14 + longest * (LETTER + 0.5),
       marginTop: 10,
       marginBottom: 40,
-      x: xAxis(
-        step === undefined ? 'category' : 'time',
-        spec.x!,
-        [
-          ...points.map(({ x }) => x),
-          ...(step === undefined ? [] : points.map(({ x }) => endOfPeriod(Number(x), step))),
-        ],
-        size,
-      ),
+      x: {
+        ...xAxis(
+          step === undefined ? 'category' : 'time',
+          spec.x!,
+          [
+            ...points.map(({ x }) => x),
+            ...(step === undefined ? [] : points.map(({ x }) => endOfPeriod(Number(x), step))),
+          ],
+          size,
+        ),
+        ...(step === undefined ? { type: 'band' as const } : {}),
+      },
       y: {
         type: 'band',
         domain: rows.filter((row) => row !== others),

@@ -1,6 +1,7 @@
 /**
  * A value, as the server prints it → a cell. What a cell would change stays text: numbers of more than 15 digits,
- * NaN, infinity, dates that Excel does not have.
+ * NaN, infinity, dates that Excel does not have. Moments are kept to the millisecond, rounded down, which is all
+ * that Excel shows.
  */
 import { toMilliseconds } from '../../chart/column-kinds.js';
 import { STYLES } from './workbook-parts.js';
@@ -57,11 +58,9 @@ function momentCell(style: number, styleMs: number): MakeCell {
     const time = toMilliseconds(value);
     if (time === undefined || time < FIRST_DAY_MS || time >= BEYOND_MS)
       return textCell(place, value);
-    const fraction = /\.(\d+)/.exec(value)?.[1];
-    // The milliseconds are rounded down; the cell has room for the rest.
-    const micros = fraction === undefined ? 0 : Number(fraction.padEnd(6, '0').slice(3));
-    const days = (time - DAY_ZERO_MS + micros / 1000) / DAY_MS;
-    return `<c r="${place}" s="${fraction === undefined ? style : styleMs}"><v>${days}</v></c>`;
+    const hasFraction = value.includes('.');
+    const days = (time - DAY_ZERO_MS) / DAY_MS;
+    return `<c r="${place}" s="${hasFraction ? styleMs : style}"><v>${days}</v></c>`;
   };
 }
 
