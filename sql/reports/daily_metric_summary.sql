@@ -3,6 +3,7 @@
 --   percentile and maximum. Events without the metric do not count; percentiles are interpolated.
 -- param from timestamp: start of the time range of recorded_date, inclusive
 -- param to timestamp: end of the time range of recorded_date, exclusive
+-- chart: line x=day y=p50,mean,p95 panels=metric
 
 SELECT date_trunc('day', f.recorded_date)::date AS day,
        m.metric,

@@ -3,6 +3,7 @@
 --   without a second dimension are counted under an empty name.
 -- param from timestamp: start of the time range of recorded_date, inclusive
 -- param to timestamp: end of the time range of recorded_date, exclusive
+-- chart: bar x=dimension_name y=num_events
 
 SELECT d.name AS dimension_name,
        count(*) AS num_events,

@@ -2,6 +2,7 @@
 -- description: Each metric that was kept beside the rows because the model did not declare it: in how
 --   many records of how many files, and in which loads first and last. declared_now shows whether the
 --   model declares it now.
+-- chart: bar x=metric y=records by=table_name
 
 SELECT concat(CASE WHEN l.schema_name <> current_schema() THEN l.schema_name || '.' END, l.table_name)
          AS table_name,

@@ -1,5 +1,4 @@
 /** `edp generate-report`: lists the reports, or writes one. */
-import path from 'node:path';
 import { EdpError, EXIT } from '../base/errors.js';
 import type { OptionValues } from '../options/option-definitions.js';
 import { resolveOptions } from '../options/resolve-options.js';
@@ -14,7 +13,7 @@ import {
   withOutputFile,
 } from '../report/destination.js';
 import { formatOfFile } from '../report/file-format.js';
-import { FORMATS } from '../report/format/report-format.js';
+import { FORMATS, type FormatName } from '../report/format/report-format.js';
 import { generateReport, type ReportJob } from '../report/generate-report.js';
 import { collectArguments } from '../report/parameters.js';
 import {
@@ -27,6 +26,7 @@ import {
 } from '../terminal/output.js';
 import type { Command, Invocation } from './command.js';
 import { OPTION_NAMES } from './generate-report.help.js';
+import { ALL, toShownPath, writeAllReports } from './generate-report-all.js';
 import type { ReportJson, ReportListJson } from './json/report.schema.js';
 import { HeldBack } from './shared/held-back.js';
 import { withReadDatabase } from './shared/read-database.js';
@@ -47,6 +47,7 @@ export const command: Command = {
       listReports(catalog, name, output);
       return EXIT.done;
     }
+    if (name === ALL) return writeAllReports(invocation, options, catalog);
     if (name === undefined) {
       throw new EdpError('usage', 'name a report', { hint: describeNames(catalog) });
     }
@@ -98,6 +99,11 @@ async function runReport(
       hint: 'specify a file with --out, or omit --json; --format json writes rows as JSON',
     });
   }
+  if (FORMATS[job.format].isBinary && destination.file === undefined && output.isShownOnTerminal) {
+    throw new EdpError('usage', `${job.format} is no text: a terminal cannot show it`, {
+      hint: 'specify a file with --out, or pipe it: edp generate-report … --out - | …',
+    });
+  }
   const isFile = destination.file !== undefined && !(await isSpecialFile(destination.file));
   const held = new HeldBack();
   await withReadDatabase(
@@ -106,7 +112,7 @@ async function runReport(
     signal,
     async ({ client }) => {
       const started = performance.now();
-      const preview = new Preview();
+      const preview = new Preview(hasPreview(job.format));
       const { file } = destination;
       const written =
         file === undefined
@@ -158,11 +164,16 @@ function noteCache(output: Output, cache: CacheUse | undefined, isVerbose: boole
 
 /** The first lines of a report file, which are shown after it is written. */
 class Preview {
+  readonly #isShown: boolean;
   #text = '';
+
+  constructor(isShown: boolean) {
+    this.#isShown = isShown;
+  }
 
   tap(write: Write): Write {
     return (bytes) => {
-      if (this.#text.length < PREVIEW_BYTES) {
+      if (this.#isShown && this.#text.length < PREVIEW_BYTES) {
         this.#text += Buffer.from(bytes.subarray(0, PREVIEW_BYTES)).toString();
       }
       return write(bytes);
@@ -170,6 +181,7 @@ class Preview {
   }
 
   print(output: Output): void {
+    if (!this.#isShown) return;
     const lines = this.#text.trimEnd().split('\n');
     output.line();
     for (const line of lines.slice(0, PREVIEW_LINES)) {
@@ -182,16 +194,15 @@ class Preview {
   }
 }
 
+/** Of a page the first lines say nothing. */
+function hasPreview(format: FormatName): boolean {
+  return !FORMATS[format].isBinary && format !== 'html';
+}
+
 /** With --json, stdout has only the object, and a table is written to stderr. */
 async function writeToStdout(output: Output, bytes: Uint8Array): Promise<void> {
   if (output.isJson) output.note(Buffer.from(bytes).toString().trimEnd());
   else await output.write(bytes);
-}
-
-/** Relative to the project for files inside of it. */
-function toShownPath(file: string, directory: string): string {
-  const relative = path.relative(directory, file);
-  return relative.startsWith('..') || path.isAbsolute(relative) ? file : relative;
 }
 
 function listReports(

@@ -18,13 +18,14 @@ export const OPTION_NAMES = [
 
 export const help: CommandHelp = {
   call: 'generate-report [name]',
-  describe: 'Write a report as CSV, JSON or a table',
+  describe: 'Write a report: CSV, JSON, HTML with a chart, Excel, Parquet, or a table',
   options: OPTION_NAMES,
   stopsInOrder: true,
   build: (yargs) =>
     yargs
       .positional('name', {
-        describe: 'name of a built-in report, or of your own sql/reports/<name>.sql',
+        describe:
+          'name of a built-in report, or of your own sql/reports/<name>.sql; all: each of them',
         type: 'string',
       })
       // One value per --param, so that the name may also come last.
@@ -43,6 +44,14 @@ export const help: CommandHelp = {
         'January only',
       )
       .example('$0 generate-report load_history --format table', 'show it in the terminal')
+      .example(
+        '$0 generate-report freshness --out freshness.html',
+        'a page with a chart, or .xlsx, .parquet, .json: by the suffix',
+      )
+      .example(
+        '$0 generate-report all --out reports/today/',
+        'all reports as pages, and an index.html',
+      )
       .example(
         '$0 generate-report metric_totals_by_first_dimension --out - | head',
         'to a pipe; messages go to stderr',

@@ -2,6 +2,7 @@
 import pg from 'pg';
 import { EdpError } from '../base/errors.js';
 import { isConnectionError } from '../postgres/sqlstate.js';
+import { LacksMetrics } from './model-variables.js';
 
 /** The data of a report for a message; `line` if it is known without the server. */
 export interface FaultPlace {
@@ -22,6 +23,19 @@ const HINTS: Readonly<Record<string, string>> = {
     'the standby had to replay what the report still read: run it again; with --out FILE edp does so by itself',
   '57014': 'the server stopped it: narrow it with --from and --to, or raise statement_timeout',
 };
+
+/** Relations, schemas; of a built-in report, also columns, which are there or not with the model of the project. */
+const NOT_THERE: ReadonlySet<string> = new Set(['42P01', '3F000']);
+const COLUMN_NOT_THERE = '42703';
+
+/** Whether a report failed only as what it reads is not there, or not yet. */
+export function hasNothingToRead(error: EdpError, isBuiltin: boolean): boolean {
+  if (error.code !== 'report_failed') return false;
+  const { cause } = error;
+  if (error instanceof LacksMetrics) return isBuiltin;
+  if (!(cause instanceof pg.DatabaseError)) return false;
+  return NOT_THERE.has(cause.code ?? '') || (isBuiltin && cause.code === COLUMN_NOT_THERE);
+}
 
 /** The server understood the statement and refused a value. */
 export function isDataFault(error: unknown): boolean {

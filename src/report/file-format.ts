@@ -5,7 +5,7 @@ import { FORMATS, type FormatName } from './format/report-format.js';
 
 /** Of files that are not reports of edp, whatever `--format` says. */
 const OTHER_SUFFIXES: ReadonlySet<string> = new Set([
-  ...['html', 'htm', 'xml', 'xlsx', 'xls', 'ods', 'parquet', 'avro', 'tsv', 'jsonl', 'ndjson'],
+  ...['htm', 'xml', 'xls', 'ods', 'avro', 'tsv', 'jsonl', 'ndjson'],
   ...['md', 'yaml', 'yml', 'pdf', 'sql', 'gz', 'zip', 'zst', 'bz2'],
 ]);
 

@@ -6,11 +6,15 @@ import { withCancel } from '../postgres/cancel.js';
 import { withClient } from '../postgres/connection.js';
 import type { ConnectionConfig } from '../postgres/tls.js';
 import { type CacheUse, ReportCache } from './cache/report-cache.js';
+import { findChartFault } from './chart/choose-chart.js';
 import { declaredText, ReportCursor } from './cursor.js';
 import { toConnectionLost, toReportError } from './fault.js';
 import { FORMATS, type FormatName } from './format/report-format.js';
+import type { Piece, ResultColumn, ResultRow } from './format/report-writer.js';
+import type { AboutReport } from './page/about-report.js';
 import { type Argument, bindReport, checkArguments } from './parameters.js';
 import type { Report } from './report.js';
+import { findSources } from './sources.js';
 
 export interface ReportJob {
   readonly report: Report;
@@ -22,6 +26,11 @@ export interface ReportJob {
   readonly usesCache: boolean;
   /** Columns of the terminal that shows the report; undefined where none does. */
   readonly width?: number | undefined;
+  readonly madeAt?: Date;
+  /** Sees the rows pass by. */
+  readonly watch?:
+    | ((columns: readonly ResultColumn[]) => (batch: readonly ResultRow[]) => void)
+    | undefined;
   /** Takes the report, in order, piece by piece. */
   write(bytes: Uint8Array): Promise<void>;
 }
@@ -71,10 +80,10 @@ async function writeReport(
   const columns: string[] = [];
   let rows = 0;
   let bytes = 0;
-  const emit = async (text: string) => {
+  const emit = async (piece: Piece) => {
     signal.throwIfAborted();
-    if (text === '') return;
-    const encoded = Buffer.from(text);
+    if (piece.length === 0) return;
+    const encoded = typeof piece === 'string' ? Buffer.from(piece) : piece;
     bytes += encoded.length;
     await job.write(encoded);
   };
@@ -87,31 +96,65 @@ async function writeReport(
   let cacheUse: CacheUse | undefined;
   const cache = job.usesCache ? new ReportCache(session, report.name) : undefined;
   try {
-    // One snapshot for all statements: the result has it in the cache.
+    // One snapshot for all: the result has it in the cache, and what a page says of the sources is about its rows.
     await session.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
-    const bound = bindReport(
-      report,
-      await checkArguments(session, report, job.arguments),
-      job.model,
-    );
+    const values = await checkArguments(session, report, job.arguments);
+    const bound = bindReport(report, values, job.model);
     statement = declaredText(bound);
-    const makeWriter = await FORMATS[job.format].load();
+    const format = FORMATS[job.format];
+    const makeWriter = await format.load();
     const open = () => ReportCursor.open(session, bound);
     const source = cache === undefined ? await open() : await cache.rows(bound, open);
     columns.push(...source.columns.map((column) => column.name));
-    const writer = makeWriter(source.columns, job);
-    await emit(writer.head());
+    checkChart(report, source.columns);
+    const watcher = job.watch?.(source.columns);
+    const about = aboutReport(report, values, job.madeAt ?? new Date());
+    const writer = makeWriter(source.columns, { ...job, about });
+    await emit(await writer.head());
     for await (const batch of source.batches(writer.maxRows)) {
       rows += batch.length;
-      await emit(writer.rows(batch));
+      watcher?.(batch);
+      await emit(await writer.rows(batch));
     }
     const rowsLeftOut = rows < writer.maxRows ? 0 : await source.countRest();
     rows += rowsLeftOut;
-    await emit(writer.tail(rowsLeftOut));
+    // A cursor locks what it would read, for who looks for the sources.
+    if (format.showsSources && cache?.isServing === true) await open();
+    const sources = format.showsSources ? await findSources(session) : [];
+    await emit(await writer.tail(rowsLeftOut, sources));
     await session.query('COMMIT');
     cacheUse = await cache?.settle();
   } catch (error) {
     throw isConnectionLost ? toConnectionLost(error) : toReportError(error, report, statement);
   }
   return { rows, bytes, columns, cache: cacheUse };
+}
+
+/** @throws EdpError `report_failed` with the line of the chart, in every format: the next one may draw it */
+function checkChart({ chart, file }: Report, columns: readonly ResultColumn[]): void {
+  const fault = chart === undefined ? undefined : findChartFault(columns, chart);
+  if (fault === undefined) return;
+  throw new EdpError('report_failed', fault.message, {
+    place: `${file}:${chart?.line}`,
+    hint: fault.hint,
+  });
+}
+
+function aboutReport(
+  { name, title, description, parameters, chart }: Report,
+  values: ReadonlyMap<string, string | null>,
+  madeAt: Date,
+): AboutReport {
+  return {
+    name,
+    title,
+    description,
+    parameters: parameters.map((parameter) => ({
+      name: parameter.name,
+      description: parameter.description,
+      value: values.get(parameter.name) ?? null,
+    })),
+    madeAt,
+    chart,
+  };
 }

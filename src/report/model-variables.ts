@@ -25,6 +25,9 @@ export function isModelVariable(name: string): name is ModelVariable {
   return (MODEL_VARIABLES as readonly string[]).includes(name);
 }
 
+/** The model has nothing to insert: the report is for other models. */
+export class LacksMetrics extends EdpError {}
+
 const FACT_TABLE = 'events';
 const FACT_ALIAS = 'f';
 
@@ -66,17 +69,21 @@ function factColumn(name: string): string {
 function metricColumns(model: Model, place: string): string[] {
   const table = findTable(model, FACT_TABLE);
   if (table === undefined) {
-    throw new EdpError('report_failed', `the report needs a table "${FACT_TABLE}" in the model`, {
-      place,
-      hint: `declare it in edp.yaml, or write a report of your own over: ${model.tables.map((t) => t.name).join(', ')}`,
-    });
+    throw new LacksMetrics(
+      'report_failed',
+      `the report needs a table "${FACT_TABLE}" in the model`,
+      {
+        place,
+        hint: `declare it in edp.yaml, or write a report of your own over: ${model.tables.map((t) => t.name).join(', ')}`,
+      },
+    );
   }
   const columns = table.sources
     .flatMap((source) => source.metrics)
     .filter((metric) => NUMBER_TYPES.has(metric.type))
     .map((metric) => metric.column);
   if (columns.length === 0) {
-    throw new EdpError(
+    throw new LacksMetrics(
       'report_failed',
       `the report needs metrics, and table "${FACT_TABLE}" declares none that are numbers`,
       { place, hint: `declare them in edp.yaml under tables, ${FACT_TABLE}, metrics` },

@@ -8,15 +8,17 @@
  *     -- param top integer = 10: how many to show
  *     -- param unit text = 'hour': a default is a bare word or a quoted text; without one it is
  *     NULL
+ *     -- chart: line x=hour y=events by=name
  *
  *     SELECT … WHERE :'from' IS NULL OR recorded_date >= :'from' LIMIT :'top'
  *
  * The header is the block of comment lines at the top of the file; everything from the first
  * other line on, which may be empty, is SQL. A `param` line is name, SQL type, default,
- * description. Only `title` is required. The SQL is one SELECT; {@link findPlaceholders} describes
+ * description; `chart` is read by {@link parseChartLine}. Only `title` is required. The SQL is one SELECT; {@link findPlaceholders} describes
  * how it names its parameters.
  */
 import { EdpError } from '../base/errors.js';
+import { type ChartSpec, isChartFault, parseChartLine } from './chart/chart-line.js';
 import { isModelVariable, MODEL_VARIABLES } from './model-variables.js';
 import { findPlaceholders, type Placeholder } from './placeholders.js';
 
@@ -37,6 +39,8 @@ export interface Report {
   /** Empty if the file has none. */
   readonly description: string;
   readonly parameters: readonly Parameter[];
+  /** The chart that it declares, if any. */
+  readonly chart?: ChartSpec;
   /** The file for messages; faults are reported as `file:line`. */
   readonly file: string;
   /** The whole file, header included: its lines are those of the file. */
@@ -51,7 +55,7 @@ const PARAMETER_LINE =
 const TYPE = /^[a-z_][\w.]*( [a-z]+)*(\(\d+(, ?\d+)?\))?(\[\])?$/i;
 
 const HEADER_HINT =
-  'a header line is `-- title: …`, `-- description: …` or `-- param name type = default: …`; two spaces continue the line above';
+  'a header line is `-- title: …`, `-- description: …`, `-- param name type = default: …` or `-- chart: …`; two spaces continue the line above';
 
 /**
  * @param file name of the file for messages
@@ -113,7 +117,10 @@ export function lineAt(text: string, offset: number): number {
   return text.slice(0, offset).split('\n').length;
 }
 
-function readHeader(sql: string, fail: Fail): Pick<Report, 'title' | 'description' | 'parameters'> {
+type Header = Pick<Report, 'title' | 'description' | 'parameters' | 'chart'>;
+
+function readHeader(sql: string, fail: Fail): Header {
+  let chart: { text: string; line: number } | undefined;
   const texts: Partial<Record<'title' | 'description', string>> = {};
   const parameters: Parameter[] = [];
   let extendLast: ((more: string) => void) | undefined;
@@ -137,6 +144,16 @@ function readHeader(sql: string, fail: Fail): Pick<Report, 'title' | 'descriptio
       };
       continue;
     }
+    const drawn = /^chart\s*:(.*)$/.exec(entry);
+    if (drawn !== null) {
+      if (chart !== undefined) fail(number, 'a second chart', 'remove one of the two');
+      const declared = { text: drawn[1]!, line: number };
+      chart = declared;
+      extendLast = (more) => {
+        declared.text += more;
+      };
+      continue;
+    }
     const parameter = toParameter(entry, number, fail);
     if (parameters.some(({ name }) => name === parameter.name)) {
       fail(number, `parameter ${parameter.name} is declared twice`, 'remove one of the two');
@@ -148,7 +165,17 @@ function readHeader(sql: string, fail: Fail): Pick<Report, 'title' | 'descriptio
     };
   }
   if (texts.title === undefined) fail(1, 'the report has no title', HEADER_HINT);
-  return { title: texts.title as string, description: texts.description ?? '', parameters };
+  return {
+    title: texts.title as string,
+    description: texts.description ?? '',
+    parameters,
+    ...(chart === undefined ? {} : { chart: toChart(chart, fail) }),
+  };
+}
+
+function toChart({ text, line }: { text: string; line: number }, fail: Fail): ChartSpec {
+  const parsed = parseChartLine(text, line);
+  return isChartFault(parsed) ? fail(line, parsed.message, parsed.hint) : parsed;
 }
 
 function toParameter(entry: string, line: number, fail: Fail): Parameter {

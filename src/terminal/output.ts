@@ -56,6 +56,11 @@ export class Output<R extends object = object> {
     return this.#isStderrLog;
   }
 
+  /** Whether a terminal shows what goes to standard output, where bytes that are no text do harm. */
+  get isShownOnTerminal(): boolean {
+    return this.#stdout.isTTY === true;
+  }
+
   get progressStream(): NodeJS.WriteStream {
     return this.#stderr;
   }

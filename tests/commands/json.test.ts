@@ -121,6 +121,13 @@ const STEPS: readonly Step[] = [
     json: { path: null },
   },
   {
+    result: 'generate-report all',
+    args: ['generate-report', 'all', '--format', 'parquet'],
+    // The broken one: the others are written.
+    status: 1,
+    json: { ok: false, format: 'parquet' },
+  },
+  {
     result: 'generate-report --list',
     args: ['generate-report', '--list'],
     status: 0,

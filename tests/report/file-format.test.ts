@@ -13,13 +13,17 @@ describe('the format of a report', () => {
     ['a', 'json', 'json'],
     ['report.2024', undefined, 'csv'],
     ['a.dat', 'json', 'json'],
+    ['a.html', undefined, 'html'],
+    ['a.xlsx', undefined, 'xlsx'],
+    ['out/A.Parquet', 'parquet', 'parquet'],
   ] as const)('of %s with --format %s is %s', (file, specified, format) => {
     expect(formatOfFile(file, specified, 'csv')).toBe(format);
   });
 
   it.each([
-    ['a.html', undefined, /no report is written as \.html/],
-    ['a.parquet', 'csv', /no report is written as \.parquet/],
+    ['a.htm', undefined, /no report is written as \.htm/],
+    ['a.avro', 'csv', /no report is written as \.avro/],
+    ['a.parquet', 'csv', /--format csv contradicts the suffix of a\.parquet/],
     ['a.csv.gz', undefined, /as \.gz/],
     ['a.dat', undefined, /as \.dat/],
     ['a.json', 'csv', /--format csv contradicts the suffix of a\.json/],

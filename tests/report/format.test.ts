@@ -35,7 +35,7 @@ function write(
   return [
     writer.head(),
     ...batches.map((batch) => writer.rows(batch)),
-    writer.tail(rowsLeftOut),
+    writer.tail(rowsLeftOut, []),
   ].join('');
 }
 

@@ -154,6 +154,48 @@ describe('built-in reports', () => {
         '1,data/events-1.csv,events,loaded,5,4,1,0,1000,2.000,3,2024-02-01 00:00:00+00,2024-02-01 00:00:02+00',
       ],
     ],
+    [
+      'ingestion_quality_by_day',
+      {},
+      [
+        'day,table_name,loads,unfinished,rows_read,rows_loaded,rows_duplicate,rows_rejected,rejected_per_million,size_bytes',
+        '2024-02-01,events,1,0,5,4,0,1,200000,1000',
+        '2024-02-02,events,1,1,0,0,0,0,,2000',
+      ],
+    ],
+    [
+      'rejects_by_code_and_file',
+      {},
+      [
+        'path,load_id,code,column_name,records,percent_of_file,example',
+        'data/events-1.csv,1,bad_integer,id,2,40,no integer',
+        'data/events-1.csv,1,bad_json,,1,20,no JSON',
+      ],
+    ],
+    [
+      'slowest_tasks',
+      { param: ['top=1'] },
+      [
+        'task,slices_done,slices_failed,runs,total_seconds,mean_seconds,longest_seconds,rows_changed,last_finished',
+        'gold.fact,2,1,1,3.5,1.167,2,30,2024-02-03 00:00:03+00',
+      ],
+    ],
+    [
+      // Whole numbers have buckets of whole numbers: 1 to 4 are four buckets of one.
+      'metric_distributions',
+      { param: ['buckets=4'], to: '2024-01-03' },
+      [
+        'metric,from_value,to_value,events,percent',
+        'metric_n,100,126,1,50',
+        'metric_n,178,204,1,50',
+        'metric_one,1,2,1,25',
+        'metric_one,2,3,1,25',
+        'metric_one,3,4,1,25',
+        'metric_one,4,5,1,25',
+        'metric_two,10,16,1,50',
+        'metric_two,28,34,1,50',
+      ],
+    ],
   ];
   test.each(cases)('%s %j', async (name, given, lines) => {
     const { text, rows, columns } = await runBuiltin(name, given);
@@ -162,11 +204,69 @@ describe('built-in reports', () => {
     expect(columns).toEqual(lines[0]?.split(','));
   });
 
+  test('freshness: what was loaded, and what edp run keeps', async () => {
+    const { text } = await runBuiltin('freshness', { format: 'json', param: ['hours=1000000000'] });
+    const rows = JSON.parse(text) as Record<string, unknown>[];
+    const age = (Date.now() - Date.UTC(2024, 1, 1, 0, 0, 2)) / 3_600_000;
+    expect(rows).toEqual([
+      {
+        relation: 'events',
+        kind: 'loaded',
+        up_to_date_at: '2024-02-01 00:00:02+00',
+        hours_old: expect.closeTo(age, 0),
+        is_late: false,
+        last_change: 'load 1: data/events-1.csv',
+      },
+      expect.objectContaining({
+        relation: 'gold.fact',
+        up_to_date_at: '2024-02-03 00:00:00+00',
+        last_change: 'held back by a check',
+      }),
+      // As fresh as the last run of all tasks, though it had nothing to do then.
+      expect.objectContaining({
+        relation: 'silver.members',
+        kind: 'silver',
+        up_to_date_at: '2024-02-04 00:00:00+00',
+        last_change: 'run 2',
+      }),
+    ]);
+    const late = await runBuiltin('freshness', { format: 'json' });
+    expect((JSON.parse(late.text) as { is_late: boolean }[]).map((row) => row.is_late)).toEqual([
+      ...[true, true, true],
+    ]);
+  });
+
+  test('each declares a chart, which suits its columns', async () => {
+    for (const { name, report } of await readCatalog(project.directory)) {
+      expect(report instanceof EdpError ? report.message : report.chart?.mark, name).toMatch(
+        /^(line|bar|dot|histogram)$/,
+      );
+    }
+  });
+
+  test('each works on a ledger without entries', async () => {
+    await project.session.query(
+      'BEGIN; TRUNCATE edp.loads, edp.runs, edp.tasks, edp.task_runs CASCADE; COMMIT',
+    );
+    try {
+      for (const name of [
+        'ingestion_quality_by_day',
+        'freshness',
+        'rejects_by_code_and_file',
+        'slowest_tasks',
+      ]) {
+        expect((await runBuiltin(name)).rows, name).toBe(0);
+      }
+    } finally {
+      await project.fill();
+    }
+  });
+
   test('every one of them is tested here', async () => {
     const catalog = await readCatalog(project.directory);
     // That of a column which the built-in model has not is tested in tests/load/copy-of.test.ts.
     const ofCopies = 'count_hourly_events_by_first_dimension_name';
-    const tested = new Set([...cases.map(([name]) => name), ofCopies]);
+    const tested = new Set([...cases.map(([name]) => name), ofCopies, 'freshness']);
     expect(catalog.map((entry) => entry.name)).toEqual([...tested].sort());
   });
 

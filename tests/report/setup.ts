@@ -20,6 +20,8 @@ export interface TestProject {
   readonly client: pg.ClientConfig;
   readonly session: pg.Client;
   writeReport(name: string, sql: string): Promise<void>;
+  /** The rows of the ledger, anew. */
+  fill(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -52,10 +54,14 @@ export async function startProject(): Promise<TestProject> {
   await session.query(SAMPLE_TABLES);
   await migrate(session);
   await session.query(SAMPLE_ROWS);
+  await session.query(LEDGER_ROWS);
   return {
     directory,
     client: lease.client,
     session,
+    fill: async () => {
+      await session.query(LEDGER_ROWS);
+    },
     writeReport: (name, sql) => writeOwnReport(directory, name, sql),
     async stop() {
       await session.end();
@@ -78,13 +84,16 @@ const SAMPLE_ROWS = `
     (3, '2024-01-01 01:00',           2,    20,   3,    30,   NULL),
     (4, '2024-01-02 05:00',           NULL, NULL, 4,    NULL, NULL),
     (5, '2024-01-02 00:00',           2,    10,   NULL, NULL, NULL);
+`;
+
+const LEDGER_ROWS = `
   INSERT INTO edp.loads
-    (path, table_name, size_bytes, content_hash, header, file_format, model_hash, state,
+    (load_id, path, table_name, size_bytes, content_hash, header, file_format, model_hash, state,
      rows_read, rows_loaded, rows_rejected, rows_duplicate, seconds, started_at, finished_at)
-  VALUES
-    ('data/events-1.csv', 'events', 1000, 'a', '', '{}', 'm', 'loaded', 5, 4, 1, 0, 2,
+  OVERRIDING SYSTEM VALUE VALUES
+    (1, 'data/events-1.csv', 'events', 1000, 'a', '', '{}', 'm', 'loaded', 5, 4, 1, 0, 2,
      '2024-02-01 00:00+00', '2024-02-01 00:00:02+00'),
-    ('data/events-2.csv', 'events', 2000, 'b', '', '{}', 'm', 'loading', 0, 0, 0, 0, 0,
+    (2, 'data/events-2.csv', 'events', 2000, 'b', '', '{}', 'm', 'loading', 0, 0, 0, 0, 0,
      '2024-02-02 00:00+00', NULL);
   INSERT INTO edp.receipts
     (load_id, start_byte, end_byte, first_line, line_count, rows_read, rows_loaded, rows_rejected,
@@ -94,4 +103,26 @@ const SAMPLE_ROWS = `
     (1, 500, 1000, 5, 2, 2, 1, 1, 0, '', '{"metric_x": 1, "metric_y": 2}'),
     (2, 0,   500,  2, 6, 6, 6, 0, 0, '', '{"metric_x": 5, "metric_one": 1}'),
     (2, 500, 900,  8, 1, 1, 1, 0, 0, '', NULL);
+  INSERT INTO edp.rejects (load_id, start_byte, byte_offset, line_in_split, column_name, code, reason, raw)
+  VALUES
+    (1, 0, 10, 1, 'id', 'bad_integer', 'no integer', ''),
+    (1, 0, 20, 2, 'id', 'bad_integer', 'no number', ''),
+    (1, 0, 30, 3, NULL, 'bad_json', 'no JSON', '');
+  INSERT INTO edp.runs (run_id, command, options, started, finished, state, host, version)
+  OVERRIDING SYSTEM VALUE VALUES
+    (1, 'run', '{"tasks": ["gold.fact"]}', '2024-02-03 00:00+00', '2024-02-05 00:00+00', 'done', 'h', '1'),
+    (2, 'run', '{"tasks": []}', '2024-02-03 00:00+00', '2024-02-04 00:00+00', 'done', 'h', '1');
+  INSERT INTO edp.tasks
+    (task, kind, relation, relation_oid, definition, sources, history, snapshot, wal, made_at)
+  VALUES
+    ('gold.fact', 'fact', 'gold.fact', 0, 'd', '{}', 'h', '1:1:', '0/0', '2024-02-03 00:00+00'),
+    ('gold.seen', 'view', 'gold.seen', 0, 'd', '{}', 'h', '1:1:', '0/0', '2024-02-03 00:00+00'),
+    ('silver.members', 'silver', 'silver.members', 0, 'd', '{}', 'h', '1:1:', '0/0', '2024-02-03 00:00+00');
+  INSERT INTO edp.stale_slices (task, slice, reason) VALUES ('gold.fact', '2024-02-03', 'a check');
+  INSERT INTO edp.task_runs (run_id, task, slice, kind, state, reason, inserted, seconds, finished)
+  VALUES
+    (1, 'gold.fact', '2024-02-01', 'fact', 'done', '', 10, 1, '2024-02-03 00:00:01+00'),
+    (1, 'gold.fact', '2024-02-02', 'fact', 'done', '', 20, 2, '2024-02-03 00:00:02+00'),
+    (1, 'gold.fact', '2024-02-03', 'fact', 'failed', '', 0, 0.5, '2024-02-03 00:00:03+00'),
+    (1, 'silver.members', '', 'silver', 'done', '', 1, 1, '2024-02-03 00:00:01+00');
 `;

@@ -1,6 +1,7 @@
 /** `edp generate-report`, and its list. */
 import { z } from 'zod';
-import { count, type Json, seconds } from './json-parts.js';
+import { FORMATS, type FormatName } from '../../report/format/report-format.js';
+import { count, error, type Json, namesOf, seconds } from './json-parts.js';
 
 export const reportSchema = z.strictObject({
   command: z.literal('generate-report'),
@@ -12,6 +13,32 @@ export const reportSchema = z.strictObject({
   columns: z.array(z.string()),
   bytes: count,
   cached: z.boolean().describe('Whether the rows are those of an earlier run'),
+});
+
+const formatName = z.enum(namesOf<FormatName>(FORMATS));
+
+export const allReportsSchema = z.strictObject({
+  command: z.literal('generate-report'),
+  ok: z.boolean().describe('Whether no report failed, and at least one was written'),
+  seconds,
+  path: z.string().describe('The folder'),
+  index: z.string().describe('The page that leads to all of them'),
+  format: formatName,
+  results: z.array(
+    z
+      .strictObject({
+        report: z.string(),
+        state: z
+          .enum(['written', 'skipped', 'failed'])
+          .describe('skipped: what it reads is not there yet'),
+        path: z.string().nullable().describe('Null if it was not written'),
+        rows: count.nullable(),
+        bytes: count.nullable(),
+        seconds,
+        error: error.optional().describe('Why it was not written'),
+      })
+      .meta({ id: 'WrittenReport' }),
+  ),
 });
 
 const listedReport = z
@@ -47,4 +74,5 @@ export const reportListSchema = z.strictObject({
 });
 
 export type ReportJson = Json<typeof reportSchema>;
+export type AllReportsJson = Json<typeof allReportsSchema>;
 export type ReportListJson = Json<typeof reportListSchema>;

@@ -15,7 +15,7 @@ import { lineageSchema } from './lineage.schema.js';
 import { dryRunSchema, ingestSchema, seedDimensionsSchema } from './load.schema.js';
 import { modelSchema } from './model.schema.js';
 import { notifySchema } from './notify.schema.js';
-import { reportListSchema, reportSchema } from './report.schema.js';
+import { allReportsSchema, reportListSchema, reportSchema } from './report.schema.js';
 import { runStatusSchema, runsStatusSchema } from './runs.schema.js';
 import { testSchema } from './test.schema.js';
 import { promoteSchema, replaySchema, undoSchema } from './upkeep.schema.js';
@@ -38,6 +38,7 @@ export const RESULT_SCHEMAS = {
   'generate-report': {
     'generate-report': reportSchema,
     'generate-report --list': reportListSchema,
+    'generate-report all': allReportsSchema,
   },
   status: {
     status: statusSchema,

@@ -71,6 +71,11 @@ export class ReportCache {
     return this.#gathered;
   }
 
+  /** Whether the rows come from the cache. */
+  get isServing(): boolean {
+    return this.#kept !== undefined;
+  }
+
   async #look(statement: Statement): Promise<KeptRows | undefined> {
     const found = await findKey(this.#session, statement);
     if ('why' in found) {

@@ -13,6 +13,10 @@ export interface ReportFormat {
   readonly isShown: boolean;
   /** Whether `--safe-cells` applies to it. */
   readonly hasSafeCells: boolean;
+  /** Whether it is bytes that a terminal cannot show. */
+  readonly isBinary: boolean;
+  /** Whether it says which relations were read. */
+  readonly showsSources: boolean;
   load(): Promise<MakeWriter>;
 }
 
@@ -22,6 +26,8 @@ const formats = {
     extension: 'csv',
     isShown: false,
     hasSafeCells: true,
+    isBinary: false,
+    showsSources: false,
     load: async () => (await import('./report-csv.js')).csvWriter,
   },
   json: {
@@ -29,6 +35,8 @@ const formats = {
     extension: 'json',
     isShown: false,
     hasSafeCells: false,
+    isBinary: false,
+    showsSources: false,
     load: async () => (await import('./report-json.js')).jsonWriter,
   },
   table: {
@@ -36,7 +44,36 @@ const formats = {
     extension: 'txt',
     isShown: true,
     hasSafeCells: false,
+    isBinary: false,
+    showsSources: false,
     load: async () => (await import('./report-table.js')).tableWriter,
+  },
+  html: {
+    meaning: 'a page with a chart and a table, which needs no network and prints well',
+    extension: 'html',
+    isShown: false,
+    hasSafeCells: true,
+    isBinary: false,
+    showsSources: true,
+    load: async () => (await import('./report-html.js')).htmlWriter,
+  },
+  xlsx: {
+    meaning: 'a workbook of Excel, with numbers as numbers and times as dates',
+    extension: 'xlsx',
+    isShown: false,
+    hasSafeCells: false,
+    isBinary: true,
+    showsSources: true,
+    load: async () => (await import('./xlsx/report-xlsx.js')).xlsxWriter,
+  },
+  parquet: {
+    meaning: 'Parquet, with the types of the columns',
+    extension: 'parquet',
+    isShown: false,
+    hasSafeCells: false,
+    isBinary: true,
+    showsSources: false,
+    load: async () => (await import('./parquet/report-parquet.js')).parquetWriter,
   },
 } as const satisfies Readonly<Record<string, ReportFormat>>;
 

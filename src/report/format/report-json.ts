@@ -4,7 +4,7 @@
  * Numbers are written with the digits the server sent, so that no bigint or numeric loses any;
  * NaN and Infinity, for which JSON has no number, are strings. JSON columns are inserted unchanged.
  */
-import { EdpError } from '../../base/errors.js';
+import { assertDifferentNames } from './different-names.js';
 import type { ReportWriter, ResultColumn } from './report-writer.js';
 
 const BOOL_OID = 16;
@@ -30,12 +30,7 @@ function encoderFor(typeOid: number): Encoder {
  */
 export function jsonWriter(columns: readonly ResultColumn[]): ReportWriter {
   const names = columns.map((column) => column.name);
-  const twice = names.find((name, i) => names.indexOf(name) !== i);
-  if (twice !== undefined) {
-    throw new EdpError('report_failed', `two columns of the report are called "${twice}"`, {
-      hint: 'name one of them otherwise with AS, or write CSV',
-    });
-  }
+  assertDifferentNames(names);
   const encoders = columns.map((column) => encoderFor(column.typeOid));
   const keys = names.map((name) => `${JSON.stringify(name)}:`);
   let separator = '\n';

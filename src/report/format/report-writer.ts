@@ -1,4 +1,5 @@
 /** The interface of report formats. */
+import type { AboutReport, SourceRelation } from '../page/about-report.js';
 
 /** A column of the result; `typeOid` as in pg_type. */
 export interface ResultColumn {
@@ -14,16 +15,23 @@ export interface WriterOptions {
   readonly safeCells: boolean;
   /** For a table: columns of the terminal that shows it; undefined for a file or a pipe. */
   readonly width?: number | undefined;
+  /** For a page: what it says beside the rows. */
+  readonly about?: AboutReport | undefined;
 }
 
 export type MakeWriter = (columns: readonly ResultColumn[], options: WriterOptions) => ReportWriter;
 
-/** Rows → text, piece by piece: `head`, then `rows` as often as there are batches, then `tail`. */
+export type Piece = string | Uint8Array;
+
+/** Rows → text or bytes, piece by piece: `head`, then `rows` as often as there are batches, then `tail`. */
 export interface ReportWriter {
   /** Maximum of rows to write; further ones are only counted. */
   readonly maxRows: number;
-  head(): string;
-  rows(batch: readonly ResultRow[]): string;
-  /** @param rowsLeftOut number of rows beyond `maxRows` */
-  tail(rowsLeftOut: number): string;
+  head(): Piece | Promise<Piece>;
+  rows(batch: readonly ResultRow[]): Piece | Promise<Piece>;
+  /**
+   * @param rowsLeftOut number of rows beyond `maxRows`
+   * @param sources what was read, for formats that have a place for it
+   */
+  tail(rowsLeftOut: number, sources: readonly SourceRelation[]): Piece | Promise<Piece>;
 }

@@ -1,0 +1,173 @@
+/**
+ * Takes the points of a chart out of the rows of a report, while they pass by.
+ *
+ * Rows of the same x and series are added up, so that most reports leave few points, however many rows they have.
+ * Memory is bounded: beyond {@link MAX_POINTS} only points that are there already grow, and the rows that are
+ * not drawn are counted. Dots are not added up; of many, a sample is kept in which each row is as likely.
+ */
+import type { ChartSpec } from './chart-line.js';
+import type { ChartColumn } from './choose-chart.js';
+import { type ColumnKind, kindOf, toMilliseconds } from './column-kinds.js';
+import { startOfPeriod } from './time-periods.js';
+
+const MAX_POINTS = 200_000;
+const MAX_DOTS = 2000;
+
+export type X = number | string;
+
+export interface Dot {
+  readonly x: X;
+  readonly y: number;
+  readonly series: string;
+}
+
+export interface Panel {
+  readonly name: string;
+  /** Series → x → sum. */
+  readonly series: ReadonlyMap<string, ReadonlyMap<X, number>>;
+  readonly dots: readonly Dot[];
+}
+
+export interface ChartData {
+  readonly spec: ChartSpec;
+  readonly xKind: ColumnKind;
+  readonly panels: readonly Panel[];
+  readonly rows: number;
+  /** Rows without a value that can be drawn: NULL, NaN, infinity. */
+  readonly rowsWithoutValue: number;
+  /** Rows beyond the bound of the memory, or of the sample. */
+  readonly rowsLeftOut: number;
+}
+
+type Row = readonly (string | null)[];
+
+interface GrowingPanel {
+  readonly name: string;
+  readonly series: Map<string, Map<X, number>>;
+  readonly dots: Dot[];
+  dotsSeen: number;
+}
+
+export class ChartPoints {
+  readonly #spec: ChartSpec;
+  readonly #xKind: ColumnKind;
+  readonly #x: number;
+  readonly #by: number;
+  readonly #panel: number;
+  /** Columns of quantities, with the name of the series of each; -1 for a row that counts as one. */
+  readonly #quantities: readonly { readonly column: number; readonly name: string }[];
+  readonly #panels = new Map<string, GrowingPanel>();
+  #points = 0;
+  #rows = 0;
+  #rowsWithoutValue = 0;
+  #rowsLeftOut = 0;
+  #random = 1;
+
+  /** @param spec whose columns are all there */
+  constructor(columns: readonly ChartColumn[], spec: ChartSpec) {
+    const indexOf = (name: string | undefined) =>
+      name === undefined ? -1 : columns.findIndex((column) => column.name === name);
+    this.#spec = spec;
+    this.#x = indexOf(spec.x);
+    this.#xKind = this.#x < 0 ? 'category' : kindOf(columns[this.#x]!.typeOid);
+    this.#by = indexOf(spec.mark === 'heatmap' ? spec.y[0] : spec.by);
+    this.#panel = indexOf(spec.panels);
+    const names = spec.mark === 'heatmap' ? [spec.value!] : spec.y;
+    this.#quantities =
+      names.length === 0
+        ? [{ column: -1, name: 'rows' }]
+        : names.map((name) => ({ column: indexOf(name), name }));
+  }
+
+  add(batch: readonly Row[]): void {
+    for (const row of batch) this.#addRow(row);
+  }
+
+  finish(): ChartData {
+    return {
+      spec: this.#spec,
+      xKind: this.#xKind,
+      panels: [...this.#panels.values()],
+      rows: this.#rows,
+      rowsWithoutValue: this.#rowsWithoutValue,
+      rowsLeftOut: this.#rowsLeftOut,
+    };
+  }
+
+  #addRow(row: Row): void {
+    this.#rows++;
+    const x = this.#xOf(row[this.#x] ?? null);
+    let isDrawn = false;
+    if (x !== undefined) {
+      for (const { column, name } of this.#quantities) {
+        const text = column < 0 ? '1' : row[column];
+        const y = text == null ? Number.NaN : Number(text);
+        if (!Number.isFinite(y)) continue;
+        isDrawn = true;
+        this.#addPoint(row, x, y, this.#by < 0 ? name : labelOf(row[this.#by] ?? null));
+      }
+    }
+    if (!isDrawn) this.#rowsWithoutValue++;
+  }
+
+  #xOf(text: string | null): X | undefined {
+    if (this.#xKind === 'category') return labelOf(text);
+    if (text === null) return undefined;
+    if (this.#xKind === 'number') {
+      const number = Number(text);
+      return Number.isFinite(number) ? number : undefined;
+    }
+    const time = toMilliseconds(text);
+    const { per } = this.#spec;
+    return time === undefined || per === undefined ? time : startOfPeriod(time, per);
+  }
+
+  #addPoint(row: Row, x: X, y: number, series: string): void {
+    const panel = this.#panelOf(row);
+    if (panel === undefined) return;
+    if (this.#spec.mark === 'dot') {
+      this.#keepDot(panel, { x, y, series });
+      return;
+    }
+    const points = panel.series.get(series);
+    const sum = points?.get(x);
+    if (sum === undefined && this.#points >= MAX_POINTS) {
+      this.#rowsLeftOut++;
+      return;
+    }
+    if (sum === undefined) this.#points++;
+    if (points === undefined) panel.series.set(series, new Map([[x, y]]));
+    else points.set(x, (sum ?? 0) + y);
+  }
+
+  #panelOf(row: Row): GrowingPanel | undefined {
+    const name = this.#panel < 0 ? '' : labelOf(row[this.#panel] ?? null);
+    const found = this.#panels.get(name);
+    if (found !== undefined) return found;
+    if (this.#panels.size >= MAX_POINTS) {
+      this.#rowsLeftOut++;
+      return undefined;
+    }
+    const panel: GrowingPanel = { name, series: new Map(), dots: [], dotsSeen: 0 };
+    this.#panels.set(name, panel);
+    return panel;
+  }
+
+  /** Reservoir sampling, always with the same numbers, so that the same rows give the same chart. */
+  #keepDot(panel: GrowingPanel, dot: Dot): void {
+    panel.dotsSeen++;
+    if (panel.dots.length < MAX_DOTS) {
+      panel.dots.push(dot);
+      return;
+    }
+    this.#rowsLeftOut++;
+    this.#random = (Math.imul(this.#random, 1_664_525) + 1_013_904_223) >>> 0;
+    const place = Math.floor((this.#random / 2 ** 32) * panel.dotsSeen);
+    if (place < MAX_DOTS) panel.dots[place] = dot;
+  }
+}
+
+function labelOf(text: string | null): string {
+  if (text === null) return '(none)';
+  return text === '' ? '(empty)' : text;
+}

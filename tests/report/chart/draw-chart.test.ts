@@ -1,0 +1,191 @@
+/** What a chart draws of odd rows: it must be an image, with numbers that exist, in bounded memory and size. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { ChartSpec } from '../../../src/report/chart/chart-line.js';
+import { parseChartLine } from '../../../src/report/chart/chart-line.js';
+import { ChartPoints } from '../../../src/report/chart/chart-points.js';
+import { drawChart, drawSmallChart } from '../../../src/report/chart/draw-chart.js';
+
+type Row = readonly (string | null)[];
+
+const COLUMNS = [
+  { name: 'at', typeOid: 1114 },
+  { name: 'name', typeOid: 25 },
+  { name: 'n', typeOid: 701 },
+  { name: 'm', typeOid: 701 },
+];
+
+function specOf(line: string): ChartSpec {
+  const spec = parseChartLine(line, 1);
+  if ('message' in spec) throw new Error(spec.message);
+  return spec;
+}
+
+function pointsOf(line: string, rows: readonly Row[]) {
+  const points = new ChartPoints(COLUMNS, specOf(line));
+  points.add(rows);
+  return points.finish();
+}
+
+/** All SVG of a chart. */
+function draw(line: string, rows: readonly Row[]) {
+  const data = pointsOf(line, rows);
+  const chart = drawChart(data);
+  const svg = [
+    ...(chart?.panels.flatMap(({ wide, narrow }) => [wide, narrow ?? '']) ?? []),
+    drawSmallChart(data) ?? '',
+  ].join('\n');
+  expect(svg).not.toMatch(/NaN|Infinity|undefined|<script|style=|<style|⚠/);
+  return { chart, svg, notes: chart?.notes.join(' ') ?? '' };
+}
+
+const LINES = [
+  'line x=at y=n',
+  'line x=at y=n by=name',
+  'line x=at y=n,m',
+  'line x=at y=n panels=name',
+  'area x=at y=n by=name',
+  'bar x=at y=n by=name',
+  'bar x=name y=n',
+  'bar x=name y=n,m sort=rows',
+  'bar x=m y=n',
+  'dot x=m y=n by=name',
+  'dot x=at y=n',
+  'heatmap x=at y=name value=n',
+  'heatmap x=name y=name value=n',
+  'histogram x=n',
+  'histogram x=m y=n',
+  'line x=name y=n',
+  'area x=at y=n by=name per=month',
+];
+
+const CASES: Readonly<Record<string, readonly Row[]>> = {
+  'one row': [['2024-01-01 00:00:00', 'a', '5', '1']],
+  'one row of zero': [['2024-01-01 00:00:00', 'a', '0', '0']],
+  'one negative row': [['2024-01-01 00:00:00', 'a', '-5', '-1']],
+  'signs that differ': [
+    ['2024-01-01 00:00:00', 'a', '-5', '1'],
+    ['2024-01-02 00:00:00', 'b', '5', '2'],
+  ],
+  'seconds and a fraction': [
+    ['2024-01-01 00:00:00.25', 'a', '1', '1'],
+    ['2024-01-01 00:00:00.5', 'a', '2', '2'],
+  ],
+  centuries: [
+    ['1024-01-01 00:00:00', 'a', '1', '1'],
+    ['2999-01-01 00:00:00', 'b', '2', '2'],
+  ],
+  'huge and tiny': [
+    ['2024-01-01 00:00:00', 'a', '1e300', '1e-300'],
+    ['2024-01-02 00:00:00', 'a', '1e-300', '1e300'],
+  ],
+  'NULL everywhere but once': [
+    [null, null, null, null],
+    ['2024-01-01 00:00:00', null, '1', '1'],
+    ['infinity', '', 'NaN', 'Infinity'],
+  ],
+  'forty series': Array.from({ length: 400 }, (_, i) => [
+    `2024-01-${String(1 + (i % 10)).padStart(2, '0')} 00:00:00`,
+    `a rather long name of a series, number ${Math.floor(i / 10)}`,
+    String(i),
+    String(i % 7),
+  ]),
+};
+
+describe.each(LINES)('%s', (line) => {
+  it.each(Object.keys(CASES))('of %s', (name) => {
+    const { chart, svg } = draw(line, CASES[name]!);
+    expect(chart?.panels.length).toBeGreaterThan(0);
+    expect(svg).toMatch(/^<svg [^>]*viewBox="[\d. ]+"/);
+    expect(svg.length).toBeLessThan(400_000);
+  });
+
+  it('of nothing is nothing', () => {
+    expect(draw(line, []).chart).toBeUndefined();
+    expect(draw(line, [[null, null, null, null]]).chart?.panels ?? []).toEqual([]);
+  });
+});
+
+it('of any values it is an image', () => {
+  const number = fc.oneof(
+    fc.constantFrom(null, 'NaN', '-Infinity', '0', '-0'),
+    fc.double({ noNaN: true, noDefaultInfinity: true }).map(String),
+  );
+  const time = fc
+    .date({ min: new Date('0001-01-01'), max: new Date('9999-12-31'), noInvalidDate: true })
+    .map((date) => date.toISOString().slice(0, 19).replace('T', ' '));
+  const row = fc.tuple(fc.option(time), fc.option(fc.string()), number, number);
+  fc.assert(
+    fc.property(fc.constantFrom(...LINES), fc.array(row, { maxLength: 60 }), (line, rows) => {
+      const { svg } = draw(line, rows);
+      expect(svg.length).toBeLessThan(600_000);
+    }),
+    { numRuns: 120 },
+  );
+});
+
+describe('what is put together', () => {
+  const many = (count: number, series: number): Row[] =>
+    Array.from({ length: count * series }, (_, i) => [
+      new Date(Date.UTC(2024, 0, 1) + Math.floor(i / series) * 3_600_000)
+        .toISOString()
+        .slice(0, 19)
+        .replace('T', ' '),
+      `s${i % series}`,
+      String((i % series) + 1),
+      '1',
+    ]);
+
+  it('lines: the largest have colours, the others are behind them', () => {
+    const { chart, notes } = draw('line x=at y=n by=name top=3', many(20, 40));
+    expect(chart?.legend.map(({ label }) => label)).toEqual(['s39', 's38', 's37', 'the others']);
+    expect(notes).toMatch(/The 3 largest of 40 series have colours/);
+  });
+
+  it('areas: the others are added up, and hours to days', () => {
+    const { chart, notes, svg } = draw('area x=at y=n by=name top=2', many(2000, 5));
+    expect(chart?.legend.map(({ label }) => label)).toEqual(['s4', 's3', '3 others']);
+    expect(notes).toMatch(/a sum for each day/);
+    expect(svg.length).toBeLessThan(60_000);
+  });
+
+  it('a single other series keeps its name', () => {
+    const { chart } = draw('area x=at y=n by=name', many(3, 9));
+    expect(chart?.legend.at(-1)?.label).toBe('s0');
+  });
+
+  it('bars: the longest, and in words what the others are', () => {
+    const { notes } = draw('bar x=name y=n top=5', many(1, 50));
+    expect(notes).toMatch(/5 of 50 bars; the others are in the table: 81\.2 %/);
+  });
+
+  it('lines keep their peaks, however many points they have', () => {
+    const rows = many(20_000, 1).map((row, i) => (i === 7777 ? [row[0]!, 's0', '999', '1'] : row));
+    const { svg } = draw('line x=at y=n', rows);
+    expect(svg.length).toBeLessThan(120_000);
+    expect(svg).toMatch(/from 1 to 999/);
+  });
+
+  it('dots: a sample, always the same one', () => {
+    const rows = many(10_000, 1).map((row, i) => [row[0]!, 'a', String(i), String(i)]);
+    const { svg, notes } = draw('dot x=m y=n', rows);
+    expect(notes).toMatch(/a random sample: 8,000 rows of 10,000 are not in it/);
+    expect(draw('dot x=m y=n', rows).svg).toBe(svg);
+  });
+
+  it('rows of one x are added up', () => {
+    const data = pointsOf('line x=at y=n per=month', many(48, 1));
+    expect([...data.panels[0]!.series.get('n')!.values()]).toEqual([48]);
+  });
+
+  it('memory ends at 200,000 points, and the rest is counted', () => {
+    const points = new ChartPoints(COLUMNS, specOf('line x=m y=n'));
+    const total = 250_000;
+    for (let i = 0; i < total; i += 1000) {
+      points.add(Array.from({ length: 1000 }, (_, at) => [null, null, '1', String(i + at)]));
+    }
+    const data = points.finish();
+    expect(data.rowsLeftOut).toBe(50_000);
+    expect(drawChart(data)?.notes.join()).toMatch(/50,000 rows of 250,000 are not in the chart/);
+  });
+});
