@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { hasTerminal, onTerminal } from '../support/pty.js';
 import { makeDirectory, runCli, SLOW, startProject, type TestProject } from './setup.js';
 
 let project: TestProject;
@@ -103,6 +104,101 @@ describe('writes', () => {
   );
 });
 
+describe('all reports', () => {
+  test(
+    'go into a folder with an index; what has no table is skipped, and what fails does not stop the others',
+    async () => {
+      await project.writeReport('other', '-- title: Other\n\nSELECT * FROM nothing_here\n');
+      const args = ['all', '--out', 'out/today', '--from', '2024-01-02'];
+      const fine = await edp(...args, '--json');
+      expect(fine.status, fine.stderr).toBe(0);
+      expect(fine.json).toMatchObject({
+        ok: true,
+        format: 'html',
+        path: 'out/today',
+        index: 'out/today/index.html',
+      });
+      const { results } = fine.json;
+      const byName = new Map(results.map((result) => [result.report, result]));
+      expect(byName.get(HOURLY)).toMatchObject({
+        state: 'written',
+        path: `out/today/${HOURLY}.html`,
+        rows: 2,
+      });
+      expect(byName.get('other')).toMatchObject({
+        state: 'skipped',
+        path: null,
+        error: { message: 'relation "nothing_here" does not exist (42P01)' },
+      });
+      expect(byName.get(`${HOURLY}_name`)?.state).toBe('skipped');
+      const index = await read('out/today/index.html');
+      expect(index).toContain(`href="${HOURLY}.html"`);
+      expect(index.match(/<figure>/g)?.length).toBeGreaterThan(5);
+      const files = await readdir(path.join(project.directory, 'out/today'));
+      expect(files).toHaveLength(results.filter(({ state }) => state === 'written').length + 1);
+
+      await project.writeReport('broken', '-- title: Broken\n\nSELECT 1 / 0 AS x\n');
+      const failed = await edp(...args, '--format', 'csv');
+      expect(failed.status).toBe(1);
+      expect(failed.stdout).toMatch(
+        /^broken: failed, sql\/reports\/broken\.sql: division by zero/m,
+      );
+      expect(failed.stdout).toMatch(/index\.html: 11 reports; 2 skipped, .*; 1 failed in/);
+      expect(await read(`out/today/${HOURLY}.csv`)).toMatch(/^dimension_name,/);
+      expect(await read('out/today/index.html')).toMatch(
+        /<h2>Failed<\/h2>\n<ul class="quiet">\n<li>Broken: division by zero/,
+      );
+    },
+    SLOW,
+  );
+
+  test(
+    'before anything is loaded, none can be written: exit status 1',
+    async () => {
+      const directory = await makeDirectory();
+      try {
+        const { status, stdout } = await runCli(directory, ['generate-report', 'all']);
+        expect(status).toBe(1);
+        expect(stdout).toMatch(/reports\/\d{4}-\d\d-\d\d\/index\.html: 0 reports; 12 skipped/);
+      } finally {
+        await runCli(directory, ['db', 'stop']);
+        await rm(directory, { recursive: true, force: true });
+      }
+    },
+    SLOW,
+  );
+});
+
+describe('formats that are no text', () => {
+  test.each(['xlsx', 'parquet'])(
+    '%s goes to a pipe, and says nothing of its lines',
+    async (format) => {
+      await edp(HOURLY, '--out', `out/a.${format}`);
+      const bytes = await readFile(path.join(project.directory, 'out', `a.${format}`));
+      expect(bytes.subarray(0, 2).toString()).toBe(format === 'xlsx' ? 'PK' : 'PA');
+      const shown = await edp(HOURLY, '--out', 'out/b.html');
+      expect(shown.stdout).toMatch(/^out\/b\.html: 4 rows, .*\n$/);
+      const piped = await edp(HOURLY, '--format', format, '--out', '-');
+      expect(piped.status).toBe(0);
+      expect(piped.stdout.startsWith(format === 'xlsx' ? 'PK' : 'PAR1')).toBe(true);
+    },
+    SLOW,
+  );
+});
+
+test.skipIf(!hasTerminal)(
+  'bytes that are no text are not written to a terminal',
+  async () => {
+    const args = ['generate-report', HOURLY, '--format', 'xlsx', '--out', '-'];
+    const { status, shown } = await onTerminal(args, { cwd: project.directory, columns: 100 });
+    expect(status).toBe(2);
+    expect(shown).toMatch(/xlsx is no text: a terminal cannot show it/);
+    expect(shown).toMatch(/specify a file with --out, or pipe it/);
+    expect(shown).not.toContain('PK');
+  },
+  SLOW,
+);
+
 describe("the user's own reports", () => {
   test(
     'are listed and run; they win, and broken ones do not hide the others',
@@ -181,6 +277,11 @@ describe('usage errors', () => {
     [[HOURLY, '--from', "'; DROP TABLE events; --"], /--from: .* is no timestamp/],
     [[HOURLY, '--to', '2024-13-01'], /--to: "2024-13-01" is no timestamp/],
     [[HOURLY, '--json', '--out', '-'], /both use standard output/],
+    [['all', '--out', '-'], /all reports are a folder/],
+    [['all', '--out', 'a.html'], /a\.html is a file\n.*reports\/today/],
+    [['all', '--param', 'top=1'], /--param is for one report/],
+    [[HOURLY, '--safe-cells', '--out', 'a.xlsx'], /--safe-cells is for CSV, not for xlsx/],
+    [[HOURLY, '--format', 'csv', '--out', 'a.xlsx'], /contradicts the suffix/],
   ];
   test.each(cases)(
     '%j',
