@@ -1,8 +1,7 @@
-/** The chart line of a report's header, and its faults with file and line. */
+/** The chart line of a report's header, and its faults. */
 import { describe, expect, it } from 'vitest';
 import { parseChartLine } from '../../../src/report/chart/chart-line.js';
 import { findChartFault } from '../../../src/report/chart/choose-chart.js';
-import { parseReport } from '../../../src/report/report.js';
 
 describe('a chart line', () => {
   it.each([
@@ -46,29 +45,6 @@ describe('a chart line', () => {
       message: expect.stringMatching(message),
       hint: expect.stringMatching(hint),
     });
-  });
-});
-
-describe('in a header', () => {
-  const parse = (header: string) => parseReport(`-- title: T\n${header}\nSELECT 1`, 'r', 'r.sql');
-
-  it('is read, also over two lines', () => {
-    expect(parse('-- chart: line x=a\n--   y=b top=3').chart).toEqual({
-      mark: 'line',
-      x: 'a',
-      y: ['b'],
-      top: 3,
-      line: 2,
-    });
-    expect(parse('-- description: d').chart).toBeUndefined();
-  });
-
-  it.each([
-    ['-- chart: pie x=a y=b', 'r.sql:2'],
-    ['-- description: d\n-- chart: line x=a', 'r.sql:3'],
-    ['-- chart: none\n-- chart: none', 'r.sql:3'],
-  ])('%s is reported with its line', (header, place) => {
-    expect(() => parse(header)).toThrow(expect.objectContaining({ code: 'report_failed', place }));
   });
 });
 
