@@ -15,6 +15,17 @@ export interface Invocation {
   readonly signal: AbortSignal;
 }
 
+/** The groups in which `edp --help` lists the commands, in that order, and what each is for. */
+export const COMMAND_GROUPS = {
+  load: 'Load files',
+  look: 'Look at what is there',
+  mend: 'Mend',
+  warehouse: 'Make the warehouse',
+  server: 'Keep the server',
+} as const;
+
+export type CommandGroup = keyof typeof COMMAND_GROUPS;
+
 /**
  * The call of a command. Help files import nothing that loads slowly, because help needs all of
  * them.
@@ -22,6 +33,7 @@ export interface Invocation {
 export interface CommandHelp {
   /** Its name and positionals. */
   readonly call: string;
+  readonly group: CommandGroup;
   readonly describe: string;
   readonly options: readonly OptionName[];
   /**

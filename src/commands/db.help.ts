@@ -7,6 +7,7 @@ export const OPTION_NAMES = ['database-url', 'port', 'tcp'] as const;
 
 export const help: CommandHelp = {
   call: 'db <action> [args..]',
+  group: 'server',
   describe: 'The embedded PostgreSQL: start, stop, status, url; psql for any',
   options: OPTION_NAMES,
   statuses: { failed: 'psql ended with another status than 0' },

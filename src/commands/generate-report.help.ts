@@ -14,6 +14,7 @@ export const OPTION_NAMES = [
 
 export const help: CommandHelp = {
   call: 'generate-report [name]',
+  group: 'look',
   describe: 'Write a report as CSV, JSON or a table',
   options: OPTION_NAMES,
   stopsInOrder: true,

@@ -10,6 +10,7 @@ export const OPTION_NAMES = [
 
 export const help: CommandHelp = {
   call: 'promote-env <env>',
+  group: 'warehouse',
   describe: 'Put the tables of an environment into the place of those of production, or drop it',
   options: OPTION_NAMES,
   stopsInOrder: true,

@@ -11,6 +11,7 @@ export const OPTION_NAMES = [
 
 export const help: CommandHelp = {
   call: 'rejects <load> [file]',
+  group: 'look',
   describe: 'Show the records that a load rejected, with reasons',
   options: OPTION_NAMES,
   build: (yargs) =>

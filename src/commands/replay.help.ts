@@ -10,6 +10,7 @@ export const OPTION_NAMES = [
 
 export const help: CommandHelp = {
   call: 'replay <load>',
+  group: 'mend',
   describe: 'Try to load the rejects of a load again, each exactly once',
   options: OPTION_NAMES,
   statuses: { doneWithRejects: 'rejects are left' },

@@ -9,6 +9,7 @@ export const DEFAULT_ROWS = 10;
 
 export const help: CommandHelp = {
   call: 'sample [views...]',
+  group: 'warehouse',
   describe: 'Show the question of each view and its first rows',
   options: OPTION_NAMES,
   build: (yargs) =>

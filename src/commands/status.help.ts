@@ -10,6 +10,7 @@ export const OPTION_NAMES = [
 
 export const help: CommandHelp = {
   call: 'status [load]',
+  group: 'look',
   describe: 'List the loads or the runs, newest first, or show one in detail',
   options: OPTION_NAMES,
   build: (yargs) =>

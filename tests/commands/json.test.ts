@@ -129,6 +129,7 @@ const STEPS: readonly Step[] = [
       ]),
     },
   },
+  { result: 'doctor', args: ['doctor'], status: 0, json: { server: { kind: 'server' } } },
   { result: 'undo', args: ['undo', '3', '--yes'], status: 0, json: { state: 'undone' } },
   { result: 'db', args: ['db', 'start'], status: 0, json: { action: 'start', running: true } },
   { result: 'db', args: ['db', 'url'], status: 0, json: { action: 'url' } },
@@ -151,6 +152,7 @@ const STEPS: readonly Step[] = [
   { result: 'undo failed', args: ['undo', '99', '--yes'], status: 2 },
   { result: 'verify failed', args: ['verify', '99'], status: 2 },
   { result: 'promote failed', args: ['promote', 'x', '--table', 'gone'], status: 2 },
+  { result: 'doctor failed', args: ['doctor', '--process-count', 'x'], status: 2 },
   { result: 'db failed', args: ['db', 'gone'], status: 2 },
   {
     result: 'run',

@@ -1,6 +1,7 @@
 /** Each command → the schemas of what it prints with `--json`. A new command is a line here. */
 import { z } from 'zod';
 import { dbSchema } from './db.schema.js';
+import { doctorSchema } from './doctor.schema.js';
 import { diffSchema, promoteEnvSchema } from './environment.schema.js';
 import { generateDataSchema } from './generate.schema.js';
 import { inspectSchema } from './inspect.schema.js';
@@ -57,6 +58,7 @@ export const RESULT_SCHEMAS = {
   diff: { diff: diffSchema },
   'promote-env': { 'promote-env': promoteEnvSchema },
   promote: { promote: promoteSchema },
+  doctor: { doctor: doctorSchema },
   db: { db: dbSchema },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, z.ZodType>>>>;
 
