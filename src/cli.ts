@@ -22,6 +22,10 @@ async function main(typed: readonly string[]): Promise<number> {
     process.stdout.write(`${edpVersion()}\n`);
     return EXIT.done;
   }
+  if (given[0] === '__complete') {
+    const { complete } = await import('./commands/completion/complete.js');
+    return complete(given.slice(1));
+  }
   if (given.length === 1 && (given[0] === '--help' || given[0] === '-h')) return showOverview();
   const [{ default: yargs }, { COMMANDS, nameOf }, { splitPsqlCall }] = await Promise.all([
     import('yargs'),

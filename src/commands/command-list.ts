@@ -5,6 +5,7 @@
  */
 import { help as check } from './check.help.js';
 import type { Command, CommandHelp } from './command.js';
+import { help as completion } from './completion.help.js';
 import { help as db } from './db.help.js';
 import { help as diff } from './diff.help.js';
 import { help as doctor } from './doctor.help.js';
@@ -54,6 +55,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { ...verify, load: () => import('./verify.command.js') },
   { ...promote, load: () => import('./promote.command.js') },
   { ...db, load: () => import('./db.command.js') },
+  { ...completion, load: () => import('./completion.command.js') },
 ];
 
 export function nameOf({ call }: CommandHelp): string {

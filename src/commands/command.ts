@@ -24,6 +24,19 @@ export const COMMAND_GROUPS = {
   server: 'Keep the server',
 } as const;
 
+/** What words of a command line are completed with: `data` is a file, or the word `events`. */
+export type CompletionKind =
+  | 'data'
+  | 'environment'
+  | 'file'
+  | 'folder'
+  | 'load'
+  | 'relation'
+  | 'report'
+  | 'table'
+  | 'task'
+  | 'view';
+
 export type CommandGroup = keyof typeof COMMAND_GROUPS;
 
 /**
@@ -34,6 +47,8 @@ export interface CommandHelp {
   /** Its name and positionals. */
   readonly call: string;
   readonly group: CommandGroup;
+  /** What shells complete its positionals with; the last one stands for all behind it. */
+  readonly completes?: readonly (CompletionKind | readonly string[])[];
   readonly describe: string;
   readonly options: readonly OptionName[];
   /**

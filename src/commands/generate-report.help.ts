@@ -15,6 +15,7 @@ export const OPTION_NAMES = [
 export const help: CommandHelp = {
   call: 'generate-report [name]',
   group: 'look',
+  completes: ['report'],
   describe: 'Write a report as CSV, JSON or a table',
   options: OPTION_NAMES,
   stopsInOrder: true,

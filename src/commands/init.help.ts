@@ -8,6 +8,7 @@ export const PROJECTS = ['warehouse'] as const;
 export const help: CommandHelp = {
   call: 'init [project] [directory]',
   group: 'load',
+  completes: [PROJECTS, 'folder'],
   describe: 'Write a project to begin with: a small warehouse, or what a dbt project becomes',
   options: OPTION_NAMES,
   needsNoModel: true,

@@ -47,7 +47,7 @@ export function formatOverview(commands: readonly CommandHelp[], columns: number
   const column = Math.min(longest, Math.floor(width / 2)) + MARGIN + GAP;
   return [
     'edp <command>',
-    'Loads event files into PostgreSQL and accounts for every record.',
+    wrap('Loads event files into PostgreSQL and accounts for every record.', width).join('\n'),
     ...sections.map(
       ([title, lines]) =>
         `${title}:\n${lines.map(([call, text]) => formatLine(call!, text!, column, width)).join('\n')}`,

@@ -53,7 +53,7 @@ describe('the overview', () => {
 
   it('is what edp --help prints, by all its names', async () => {
     const cwd = await makeDirectory();
-    for (const args of [['--help'], ['-h'], ['help'], ['--json', '--help']]) {
+    for (const args of [['--help'], ['-h'], ['help'], ['--verbose', '--help']]) {
       const { stdout, stderr, status } = await edp(args, { cwd });
       expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
       expect(stdout).toBe(formatOverview(COMMANDS, 100));

@@ -1,5 +1,6 @@
 /** Each command → the schemas of what it prints with `--json`. A new command is a line here. */
 import { z } from 'zod';
+import { completionSchema } from './completion.schema.js';
 import { dbSchema } from './db.schema.js';
 import { doctorSchema } from './doctor.schema.js';
 import { diffSchema, promoteEnvSchema } from './environment.schema.js';
@@ -60,6 +61,7 @@ export const RESULT_SCHEMAS = {
   promote: { promote: promoteSchema },
   doctor: { doctor: doctorSchema },
   db: { db: dbSchema },
+  completion: { completion: completionSchema },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, z.ZodType>>>>;
 
 export type CommandName = keyof typeof RESULT_SCHEMAS;
