@@ -87,7 +87,7 @@ async function typeAt(shell: 'bash' | 'zsh', keys: string): Promise<string> {
     seen += text;
   });
   if (shell === 'zsh') child.stdin.write(` source '${setup}'\n`);
-  await expect.poll(() => seen, { timeout: 15_000, interval: 50 }).toMatch(/ready> $/);
+  await expect.poll(() => seen, { timeout: 15_000, interval: 50 }).toMatch(/ready> (\S*2004h)?$/);
   child.stdin.write(`${keys}\u0018`);
   await expect.poll(() => existsSync(out), { timeout: 15_000, interval: 50 }).toBe(true);
   child.kill('SIGKILL');
@@ -103,7 +103,7 @@ const LINES: readonly (readonly [string, string])[] = [
   ['edp ingest peo\t', 'edp ingest people\\ file.csv '],
   ['edp init --from-dbt fol\t', 'edp init --from-dbt folder/'],
   ['edp ingest --table two\t', 'edp ingest --table two\\ words '],
-  ['edp ingest --table sales:20\t26', 'edp ingest --table sales:2026'],
+  ['edp ingest --table sales:20\t6', 'edp ingest --table sales:2026'],
   ['edp ingest --table sales:2027\t', 'edp ingest --table sales:2027 '],
   ['edp ingest --table=-d\t', 'edp ingest --table=-dash '],
   ['edp ingest --table gr\t', 'edp ingest --table größe '],
@@ -124,9 +124,7 @@ describe.each(['bash', 'zsh'] as const)('%s', (shell) => {
     async ({ typed, line }) => {
       const text = await typeAt(shell, typed);
       // Shells differ in how they quote.
-      expect(text.replaceAll("\\'", "'")).toBe(
-        shell === 'zsh' ? line.replace('\\ file', '\\ file') : line,
-      );
+      expect(text.replaceAll("\\'", "'")).toBe(line);
     },
   );
 
@@ -209,7 +207,7 @@ describe('the hidden call', () => {
     ['a faulty edp.yaml', 'tables: { people: 3 }\nnonsense: [', ['ingest', '--table', 'p']],
     ['a file of another form', '- 1\n', ['run', '']],
     ['no YAML at all', '\u0000\u0001{{{', ['run', '']],
-    ['a variable that is not there', 'database-url: "${GONE}"', ['undo', '']],
+    ['a variable that is not there', `database-url: "\${GONE}"`, ['undo', '']],
   ])('says nothing of %s', async (_, text, words) => {
     const place = await makeDirectory();
     await writeFile(path.join(place, 'edp.yaml'), text);
