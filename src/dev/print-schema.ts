@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { packageFile } from '../base/package-files.js';
 import { projectSchema } from '../project/parse.js';
 import { formatCodes } from './codes-page.js';
+import { formatDoctor } from './doctor-page.js';
 import { makeResultSchema } from './result-schema.js';
 
 const GENERATED: Readonly<Record<string, () => string>> = {
@@ -23,6 +24,7 @@ const GENERATED: Readonly<Record<string, () => string>> = {
     }),
   'json.schema.json': () => formatSchema(makeResultSchema()),
   'codes.md': formatCodes,
+  'doctor.md': formatDoctor,
 };
 
 function formatSchema(schema: object): string {
