@@ -7,11 +7,11 @@ import { HEALTH_CHECKS } from './health-checks.js';
 import { INDEX_CHECKS } from './index-checks.js';
 import { LEDGER_CHECKS } from './ledger-checks.js';
 import { MACHINE_CHECKS } from './machine-checks.js';
+import { TABLE_CHECKS } from './own-table-checks.js';
 import { PROJECT_CHECKS } from './project-checks.js';
 import { RIGHTS_CHECKS } from './rights-checks.js';
 import { SECRET_CHECKS } from './secret-checks.js';
 import { SETTINGS_CHECKS } from './settings-checks.js';
-import { TABLE_CHECKS } from './table-checks.js';
 
 /** Of the place, whether or not a server answers. */
 export const PLACE_CHECKS: readonly Check<Place>[] = [

@@ -319,9 +319,9 @@ const room: Check<Served> = {
     const needed = processCount + OWN_CONNECTIONS;
     return rows
       .filter(({ free }) => free < needed)
-      .map(({ scope, free, most }) => {
-        const workers = Math.max(1, free - OWN_CONNECTIONS);
-        const raised = most + needed - free;
+      .map(({ scope, free, most, limit }) => {
+        const workers = free - OWN_CONNECTIONS;
+        const raised = limit + needed - free;
         const more =
           scope === 'role'
             ? sql(`ALTER ROLE ${role} CONNECTION LIMIT ${raised};`, SUPERUSER)
@@ -338,7 +338,7 @@ const room: Check<Served> = {
           mend: [
             more,
             ...last,
-            ...(workers < processCount
+            ...(workers >= 1
               ? [advice('or use fewer workers:'), line(`process-count: ${workers}`)]
               : []),
           ],
@@ -353,7 +353,9 @@ const OWN_CONNECTIONS = 4;
 interface Room {
   readonly scope: 'server' | 'database' | 'role';
   readonly free: number;
+  /** Some of the limit may be reserved for superusers. */
   readonly most: number;
+  readonly limit: number;
 }
 
 /** The session that asks is counted as free. */
@@ -363,14 +365,15 @@ const ROOM = `WITH clients AS (
   limits AS (
     SELECT 'server' AS scope, (SELECT count(*) FROM clients)::int AS used,
       current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
-        - coalesce(nullif(current_setting('reserved_connections', true), '')::int, 0) AS most
+        - coalesce(nullif(current_setting('reserved_connections', true), '')::int, 0) AS most,
+      current_setting('max_connections')::int AS "limit"
     UNION ALL
-    SELECT 'database', (SELECT count(*) FROM clients WHERE datname = current_database())::int, datconnlimit
+    SELECT 'database', (SELECT count(*) FROM clients WHERE datname = current_database())::int, datconnlimit, datconnlimit
     FROM pg_database WHERE datname = current_database() AND datconnlimit >= 0
     UNION ALL
-    SELECT 'role', (SELECT count(*) FROM clients WHERE usename = current_user)::int, rolconnlimit
+    SELECT 'role', (SELECT count(*) FROM clients WHERE usename = current_user)::int, rolconnlimit, rolconnlimit
     FROM pg_roles WHERE rolname = current_user AND rolconnlimit >= 0 AND NOT rolsuper)
-  SELECT scope, most, most - used AS free FROM limits`;
+  SELECT scope, most, most - used AS free, "limit" FROM limits`;
 
 export const SETTINGS_CHECKS: readonly Check<Served>[] = [
   version,

@@ -6,7 +6,7 @@ import net from 'node:net';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { COMMANDS, nameOf } from '../../src/commands/command-list.js';
-import { listCandidates } from '../../src/commands/completion/candidates.js';
+import { listCandidates } from '../../src/commands/completion/list-candidates.js';
 import { scriptOf } from '../../src/commands/completion/scripts.js';
 import { quoteForBash, readWords, trimForBash } from '../../src/commands/completion/shell-line.js';
 import { makeProgram } from '../doctor/examined.js';

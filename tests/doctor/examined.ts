@@ -1,6 +1,6 @@
 /** Plants a fault in a project, and mends it with exactly what the doctor prints. */
 import { spawn } from 'node:child_process';
-import { appendFile, chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type pg from 'pg';
 import { expect } from 'vitest';
@@ -89,7 +89,9 @@ export async function mend(
     } else if (kind === 'edp.yaml') {
       const file = path.join(cwd, 'edp.yaml');
       const old = await readFile(file, 'utf8').catch(() => '');
-      await appendFile(file, `${old === '' || old.endsWith('\n') ? '' : '\n'}${text}\n`);
+      const key = text.slice(0, text.indexOf(':') + 1);
+      const others = old.split('\n').filter((line) => line !== '' && !line.startsWith(key));
+      await writeFile(file, `${[text, ...others].join('\n')}\n`);
     } else if (kind === 'command') commands.push(text);
   }
   return commands.join('\n');

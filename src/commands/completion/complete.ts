@@ -3,7 +3,7 @@
  * It prints candidates, one a line, and nothing where anything is wrong: a shell shows what it gets.
  */
 import { EXIT } from '../../base/errors.js';
-import { type Answer, listCandidates } from './candidates.js';
+import { type Answer, listCandidates } from './list-candidates.js';
 import { quoteForBash, readWords, trimForBash } from './shell-line.js';
 
 /** Slower answers disturb more than they help. */

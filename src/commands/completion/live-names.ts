@@ -5,7 +5,12 @@ import path from 'node:path';
 import { packageFile } from '../../base/package-files.js';
 import { PROJECT_FILE, readProjectText } from '../../project/file.js';
 import type { CompletionKind } from '../command.js';
-import type { Candidate } from './candidates.js';
+
+export interface Candidate {
+  readonly value: string;
+  /** A few words, for shells that show them. */
+  readonly note: string;
+}
 
 /** More than these nobody reads. */
 const MOST = 200;

@@ -4,13 +4,7 @@ import type { OptionDefinition } from '../../options/option-kinds.js';
 import { GLOBAL_OPTIONS } from '../add-options.js';
 import type { CompletionKind } from '../command.js';
 import { COMMANDS, type CommandEntry, nameOf } from '../command-list.js';
-import { listNamesOf } from './live-names.js';
-
-export interface Candidate {
-  readonly value: string;
-  /** A few words, for shells that show them. */
-  readonly note: string;
-}
+import { type Candidate, listNamesOf } from './live-names.js';
 
 export interface Answer {
   readonly candidates: readonly Candidate[];
