@@ -20,8 +20,13 @@ const PROGRAMS = [
   'dev/link-bin',
 ];
 
-/** The command line loads these only where something went wrong. */
-const ON_FAILURE = ['src/postgres/server-errors.ts', 'src/source/stop-reading.ts'];
+/** The command line loads these only for help, for a shell, or where something went wrong. */
+const ON_DEMAND = [
+  'src/commands/overview.ts',
+  'src/commands/completion/complete.ts',
+  'src/postgres/server-errors.ts',
+  'src/source/stop-reading.ts',
+];
 
 /** Module → what loads it always: programs by their names, and `every-command`. From the graph of imports. */
 const loaders = new Map();
@@ -42,7 +47,7 @@ function findLoaders(graph) {
   }
   const { dynamicallyImportedIds } = graph.getModuleInfo(fileOf('cli'));
   const always = dynamicallyImportedIds.filter(
-    (id) => !ON_FAILURE.some((file) => id.endsWith(file)),
+    (id) => !ON_DEMAND.some((file) => id.endsWith(file)),
   );
   addLoader('every-command', always, graph);
 }

@@ -24,6 +24,11 @@ async function main(typed: readonly string[]): Promise<number> {
     process.stdout.write(`${edpVersion()}\n`);
     return EXIT.done;
   }
+  if (given[0] === '__complete') {
+    const { complete } = await import('./commands/completion/complete.js');
+    return complete(given.slice(1));
+  }
+  if (given.length === 1 && (given[0] === '--help' || given[0] === '-h')) return showOverview();
   const [{ default: yargs }, { COMMANDS, nameOf }, { splitPsqlCall }] = await Promise.all([
     import('yargs'),
     import('./commands/command-list.js'),
@@ -37,14 +42,14 @@ async function main(typed: readonly string[]): Promise<number> {
   const options = named.size === 0 ? undefined : await import('./options/option-definitions.js');
   const isHelpWanted = argv.some((argument) => /^(-[^-]*h|--h(elp)?$)/.test(argument));
   const word = argv.find((argument) => !argument.startsWith('-'));
-  if (isHelpWanted && word !== undefined && named.size === 0) {
+  if (isHelpWanted && named.size === 0) {
+    if (word === undefined) return showOverview();
     throw unknownCommand(word, [...byName.keys()]);
   }
   const calls: { readonly entry: CommandEntry; readonly parsed: Record<string, unknown> }[] = [];
   if (options !== undefined) assertFlagValues(argv, named, options);
   const parser = yargs(options === undefined ? argv : nameFiles(argv, named, options))
     .scriptName('edp')
-    .usage('$0 <command>\n\nLoads event files into PostgreSQL and accounts for every record.')
     .version(edpVersion())
     .help()
     .alias('h', 'help')
@@ -55,9 +60,6 @@ async function main(typed: readonly string[]): Promise<number> {
     .wrap(Math.min(100, process.stdout.columns ?? 100))
     .strict()
     .demandCommand(1, 'Name a command.')
-    .epilog(
-      'edp <command> --help explains a command. Options also come from edp.yaml and EDP_* variables.',
-    )
     .exitProcess(false)
     .fail((message, error) => {
       // Its own errors have no other mark than their name.
@@ -82,6 +84,15 @@ async function main(typed: readonly string[]): Promise<number> {
     call.entry,
     psql === undefined ? call.parsed : { ...call.parsed, '--': psql.passed },
   );
+}
+
+async function showOverview(): Promise<number> {
+  const [{ COMMANDS }, { formatOverview }] = await Promise.all([
+    import('./commands/command-list.js'),
+    import('./commands/overview.js'),
+  ]);
+  process.stdout.write(formatOverview(COMMANDS, process.stdout.columns ?? 100));
+  return EXIT.done;
 }
 
 /**

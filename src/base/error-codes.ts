@@ -128,6 +128,11 @@ export const ERROR_CODES = {
     meaning: 'The embedded PostgreSQL cannot be installed or started on this machine.',
     remedy: 'Do what the message says, or name a server with `--database-url`.',
   },
+  server_in_use: {
+    exitStatus: 1,
+    meaning: 'Other commands use the embedded server, so its data is not removed.',
+    remedy: 'Wait until they have ended, or end them; then run the command again.',
+  },
   unknown_load: {
     exitStatus: 2,
     meaning: 'The ledger has no load of this number.',

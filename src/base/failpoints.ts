@@ -125,6 +125,8 @@ export const FAILPOINTS = [
   'embedded.leased',
   'embedded.kept',
   'embedded.database',
+  'embedded.destroy_moved',
+  'embedded.destroy_stopped',
   'embedded.release',
   // Promotion of an environment.
   'environment.prepared',

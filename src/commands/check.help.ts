@@ -6,6 +6,8 @@ export const OPTION_NAMES = ['database-url'] as const satisfies readonly OptionN
 
 export const help: CommandHelp = {
   call: 'check [tables...]',
+  group: 'warehouse',
+  completes: ['relation'],
   describe: 'Check the rows that tables have now, as edp.yaml declares under checks',
   options: OPTION_NAMES,
   statuses: { doneWithRejects: 'A check of severity error failed' },

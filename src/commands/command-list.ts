@@ -5,8 +5,10 @@
  */
 import { help as check } from './check.help.js';
 import type { Command, CommandHelp } from './command.js';
+import { help as completion } from './completion.help.js';
 import { help as db } from './db.help.js';
 import { help as diff } from './diff.help.js';
+import { help as doctor } from './doctor.help.js';
 import { help as generateData } from './generate-data.help.js';
 import { help as generateReport } from './generate-report.help.js';
 import { help as ingest } from './ingest/ingest.help.js';
@@ -50,10 +52,12 @@ export const COMMANDS: readonly CommandEntry[] = [
   { ...sample, load: () => import('./sample.command.js') },
   { ...lineage, load: () => import('./lineage.command.js') },
   { ...undo, load: () => import('./undo.command.js') },
+  { ...doctor, load: () => import('./doctor.command.js') },
   { ...verify, load: () => import('./verify.command.js') },
   { ...promote, load: () => import('./promote.command.js') },
   { ...notify, load: () => import('./notify.command.js') },
   { ...db, load: () => import('./db.command.js') },
+  { ...completion, load: () => import('./completion.command.js') },
 ];
 
 export function nameOf({ call }: CommandHelp): string {

@@ -15,6 +15,30 @@ export interface Invocation {
   readonly signal: AbortSignal;
 }
 
+/** The groups in which `edp --help` lists the commands, in that order, and what each is for. */
+export const COMMAND_GROUPS = {
+  load: 'Load files',
+  look: 'Look at what is there',
+  mend: 'Mend',
+  warehouse: 'Make the warehouse',
+  server: 'Keep the server',
+} as const;
+
+/** What words of a command line are completed with: `data` is a file, or the word `events`. */
+export type CompletionKind =
+  | 'data'
+  | 'environment'
+  | 'file'
+  | 'folder'
+  | 'load'
+  | 'relation'
+  | 'report'
+  | 'table'
+  | 'task'
+  | 'view';
+
+export type CommandGroup = keyof typeof COMMAND_GROUPS;
+
 /**
  * The call of a command. Help files import nothing that loads slowly, because help needs all of
  * them.
@@ -22,6 +46,9 @@ export interface Invocation {
 export interface CommandHelp {
   /** Its name and positionals. */
   readonly call: string;
+  readonly group: CommandGroup;
+  /** What shells complete its positionals with; the last one stands for all behind it. */
+  readonly completes?: readonly (CompletionKind | readonly string[])[];
   readonly describe: string;
   readonly options: readonly OptionName[];
   /**

@@ -61,6 +61,10 @@ export const command: Command = {
         answer(output, { command: 'db', ok: true, action: 'url', url });
         return EXIT.done;
       }
+      case 'destroy': {
+        const { destroyDatabase } = await import('./db-destroy.js');
+        return destroyDatabase(invocation);
+      }
       case 'psql': {
         const { runPsql } = await import('./db-psql.js');
         return runPsql(invocation);
@@ -104,6 +108,7 @@ function withoutTcp(isRunning: boolean): EdpError {
 const OF_ACTION: Readonly<Record<string, (typeof ACTIONS)[number]>> = {
   port: 'start',
   tcp: 'url',
+  yes: 'destroy',
   'database-url': 'psql',
 };
 

@@ -1,13 +1,15 @@
 /** The call of `edp db` and its help. */
 import type { CommandHelp } from './command.js';
 
-export const ACTIONS = ['start', 'stop', 'status', 'url', 'psql'] as const;
+export const ACTIONS = ['start', 'stop', 'status', 'url', 'psql', 'destroy'] as const;
 
-export const OPTION_NAMES = ['database-url', 'port', 'tcp'] as const;
+export const OPTION_NAMES = ['database-url', 'port', 'tcp', 'yes'] as const;
 
 export const help: CommandHelp = {
   call: 'db <action> [args..]',
-  describe: 'The embedded PostgreSQL: start, stop, status, url; psql for any',
+  group: 'server',
+  completes: [ACTIONS],
+  describe: 'The embedded PostgreSQL: start, stop, status, url, destroy; psql for any',
   options: OPTION_NAMES,
   statuses: { failed: 'psql ended with another status than 0' },
   needsNoModel: true,
@@ -15,7 +17,7 @@ export const help: CommandHelp = {
     yargs
       .positional('action', {
         describe:
-          'start: start it and leave it running; stop: stop it; status: what it is and where; url: print its URL alone; psql: a shell, or SQL with -c, on the database that commands use',
+          'start: start it and leave it running; stop: stop it; status: what it is and where; url: print its URL alone; psql: a shell, or SQL with -c, on the database that commands use; destroy: stop it and remove its data',
         choices: ACTIONS,
         demandOption: true,
       })
@@ -32,5 +34,6 @@ export const help: CommandHelp = {
       .example(
         '$0 db start --port 5433',
         'for tools that need TCP; $0 db url --tcp has the password',
-      ),
+      )
+      .example('$0 db destroy --yes', 'remove it, with all tables and the ledger'),
 };

@@ -13,6 +13,8 @@ export const DEFAULT_ROWS = 10;
 
 export const help: CommandHelp = {
   call: 'diff <table>',
+  group: 'warehouse',
+  completes: ['task'],
   describe: 'Show the rows that differ between production and an environment',
   options: OPTION_NAMES,
   statuses: { difference: 'Rows or columns differ' },

@@ -14,6 +14,7 @@ export const OPTION_NAMES = [
 
 export const help: CommandHelp = {
   call: 'generate-data',
+  group: 'load',
   describe: 'Write event CSVs to try edp with, clean or dirty',
   options: OPTION_NAMES,
   stopsInOrder: true,

@@ -18,6 +18,8 @@ export const OPTION_NAMES = [
 
 export const help: CommandHelp = {
   call: 'generate-report [name]',
+  group: 'look',
+  completes: ['report'],
   describe: 'Write a report: CSV, JSON, HTML with a chart, Excel, Parquet, or a table',
   options: OPTION_NAMES,
   stopsInOrder: true,

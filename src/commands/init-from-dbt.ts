@@ -109,6 +109,7 @@ function toJson(
     ok: true,
     directory,
     files: [...files],
+    left: [],
     fromDbt: {
       project: name,
       taken: findings.taken.map(({ place, note, ...rest }) => ({

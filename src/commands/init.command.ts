@@ -1,4 +1,5 @@
 /** `edp init`: writes a project to begin with. */
+import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { EdpError, EXIT } from '../base/errors.js';
@@ -8,9 +9,9 @@ import { resolveOptions } from '../options/resolve-options.js';
 import { safeText } from '../terminal/output.js';
 import type { Command } from './command.js';
 import { OPTION_NAMES, PROJECTS } from './init.help.js';
-import { writeNewFiles } from './shared/new-files.js';
+import { PROJECT_KINDS, type ProjectKind, type ProjectName } from './new-project/kinds.js';
+import { type NewFile, writeNewFiles } from './shared/new-files.js';
 
-const TEMPLATE = 'examples/warehouse/';
 /** Shows the project to people, and is no part of it. */
 const NOT_COPIED: ReadonlySet<string> = new Set(['demo.mjs']);
 
@@ -25,28 +26,45 @@ export const command: Command = {
       const { initFromDbt } = await import('./init-from-dbt.js');
       return initFromDbt(invocation, fromDbt, words);
     }
-    const [name, directory = '.'] = words;
-    assertProject(name);
-    const files = await listFiles(packageFile(TEMPLATE));
-    const copies = new Map(
-      files.map((file) => [file, { copyOf: packageFile(`${TEMPLATE}${file}`) }]),
-    );
-    await writeNewFiles(directory, copies, 'name another directory: edp init warehouse NAME');
-    for (const file of files) output.line(safeText(path.join(directory, file)));
-    const inside = directory === '.' ? '' : `cd ${toShellWord(directory)} && `;
+    const [word, directory = '.'] = words;
+    const name = readName(word);
+    const { folder, steps }: ProjectKind = PROJECT_KINDS[name];
+    const own = await listFiles(packageFile(folder));
+    const { commonFiles } = await import('./new-project/common-files.js');
+    const common = commonFiles(name, PROJECT_KINDS[name]);
+    const left = [...common.keys()].filter((file) => existsSync(path.join(directory, file)));
+    const files = new Map<string, NewFile>([
+      ...own.map((file) => [file, { copyOf: packageFile(`${folder}${file}`) }] as const),
+      ...[...common]
+        .filter(([file]) => !left.includes(file))
+        .map(([file, text]) => [file, { text }] as const),
+    ]);
+    await writeNewFiles(directory, files, `name another directory: edp init ${name} NAME`);
+    for (const file of files.keys()) output.line(safeText(path.join(directory, file)));
+    for (const file of left) {
+      output.warn(
+        `${safeText(path.join(directory, file))} is there already, and left alone${file === '.gitignore' ? '; it should have a line .edp/' : ''}`,
+      );
+    }
+    const inside = directory === '.' ? [] : [`cd ${toShellWord(directory)}`];
+    const next = steps.flatMap(({ target, commands }) => (NEXT.includes(target) ? commands : []));
     output.line('');
-    output.line(`next: ${inside}edp ingest 'data/*.csv' --on-conflict update && edp run`);
-    output.result({ command: 'init', ok: true, directory, files });
+    output.line(`next: ${[...inside, ...next].join(' && ')}`);
+    output.result({ command: 'init', ok: true, directory, files: [...files.keys()], left });
     return EXIT.done;
   },
 };
 
+/** The steps that are proposed; `make` does all. */
+const NEXT: readonly string[] = ['data', 'load', 'run'];
+
 /** @throws EdpError `usage` */
-function assertProject(name: string | undefined): void {
-  if (PROJECTS.some((one) => one === name)) return;
-  const message = name === undefined ? 'no project is named' : `"${name}" is no project`;
+function readName(word: string | undefined): ProjectName {
+  const name = PROJECTS.find((one) => one === word);
+  if (name !== undefined) return name;
+  const message = word === undefined ? 'no project is named' : `"${word}" is no project`;
   throw new EdpError('usage', message, {
-    hint: 'edp init warehouse [directory], or edp init --from-dbt FOLDER [directory]',
+    hint: `edp init ${PROJECTS.join('|')} [directory], or edp init --from-dbt FOLDER [directory]`,
   });
 }
 

@@ -6,6 +6,8 @@ export const OPTION_NAMES = ['whole', 'process-count'] as const satisfies readon
 
 export const help: CommandHelp = {
   call: 'inspect <file>',
+  group: 'load',
+  completes: ['file'],
   describe: 'Show the format, columns, types and irregularities of a file; loads nothing',
   options: OPTION_NAMES,
   takesFileSettings: true,

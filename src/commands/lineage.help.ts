@@ -6,6 +6,8 @@ export const OPTION_NAMES = ['lineage-format'] as const satisfies readonly Optio
 
 export const help: CommandHelp = {
   call: 'lineage [name]',
+  group: 'warehouse',
+  completes: ['relation'],
   describe: 'Show what a table or column is made of, and what is made of it; reads edp.yaml alone',
   options: OPTION_NAMES,
   build: (yargs) =>

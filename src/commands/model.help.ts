@@ -12,6 +12,8 @@ export const OPTION_NAMES = [
 
 export const help: CommandHelp = {
   call: 'model <action> <files...>',
+  group: 'load',
+  completes: [ACTIONS, 'file'],
   describe: 'Write a model for edp.yaml, inferred from all records of files',
   options: OPTION_NAMES,
   takesFileSettings: true,

@@ -5,6 +5,7 @@ export const ACTIONS = ['test'] as const;
 
 export const help: CommandHelp = {
   call: 'notify <action>',
+  group: 'server',
   describe: 'Try the receivers that edp.yaml lists under notify',
   options: [],
   statuses: { failed: 'a receiver did not take the notice' },

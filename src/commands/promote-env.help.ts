@@ -10,6 +10,8 @@ export const OPTION_NAMES = [
 
 export const help: CommandHelp = {
   call: 'promote-env <env>',
+  group: 'warehouse',
+  completes: ['environment'],
   describe: 'Put the tables of an environment into the place of those of production, or drop it',
   options: OPTION_NAMES,
   stopsInOrder: true,

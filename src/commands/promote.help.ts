@@ -13,6 +13,7 @@ export const OPTION_NAMES = [
 
 export const help: CommandHelp = {
   call: 'promote <metric>',
+  group: 'mend',
   describe: 'Move an undeclared metric, which was kept beside the rows, to a new column',
   options: OPTION_NAMES,
   statuses: { doneWithRejects: 'values did not fit, and were not moved' },

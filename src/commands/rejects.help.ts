@@ -11,6 +11,8 @@ export const OPTION_NAMES = [
 
 export const help: CommandHelp = {
   call: 'rejects <load> [file]',
+  group: 'look',
+  completes: ['load', 'file'],
   describe: 'Show the records that a load rejected, with reasons',
   options: OPTION_NAMES,
   build: (yargs) =>

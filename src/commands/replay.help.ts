@@ -10,6 +10,8 @@ export const OPTION_NAMES = [
 
 export const help: CommandHelp = {
   call: 'replay <load>',
+  group: 'mend',
+  completes: ['load'],
   describe: 'Try to load the rejects of a load again, each exactly once',
   options: OPTION_NAMES,
   statuses: { doneWithRejects: 'rejects are left' },

@@ -18,6 +18,8 @@ export const OPTION_NAMES = [
 
 export const help: CommandHelp = {
   call: 'run [tasks...]',
+  group: 'warehouse',
+  completes: ['task'],
   describe: 'Bring the tables of the warehouse up to date: what changed, and what reads it',
   options: OPTION_NAMES,
   stopsInOrder: true,

@@ -9,6 +9,8 @@ export const DEFAULT_ROWS = 10;
 
 export const help: CommandHelp = {
   call: 'sample [views...]',
+  group: 'warehouse',
+  completes: ['view'],
   describe: 'Show the question of each view and its first rows',
   options: OPTION_NAMES,
   build: (yargs) =>

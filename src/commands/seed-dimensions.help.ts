@@ -6,6 +6,7 @@ export const OPTION_NAMES = ['dir', 'database-url'] as const satisfies readonly 
 
 export const help: CommandHelp = {
   call: 'seed-dimensions',
+  group: 'load',
   describe: 'Load first_dimensions.csv and second_dimensions.csv',
   options: OPTION_NAMES,
   statuses: { failed: 'a file is not loaded', doneWithRejects: 'records were rejected' },

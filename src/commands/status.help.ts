@@ -10,6 +10,8 @@ export const OPTION_NAMES = [
 
 export const help: CommandHelp = {
   call: 'status [load]',
+  group: 'look',
+  completes: ['load'],
   describe: 'List the loads or the runs, newest first, or show one in detail',
   options: OPTION_NAMES,
   build: (yargs) =>

@@ -6,6 +6,7 @@ export const OPTION_NAMES = [] as const satisfies readonly OptionName[];
 
 export const help: CommandHelp = {
   call: 'test [names...]',
+  group: 'warehouse',
   describe: 'Run the tests of tasks: rows that are given, and rows that are to come of them',
   options: OPTION_NAMES,
   stopsInOrder: true,

@@ -7,6 +7,8 @@ export const OPTION_NAMES = ['yes', 'database-url'] as const satisfies readonly 
 
 export const help: CommandHelp = {
   call: 'undo <load>',
+  group: 'mend',
+  completes: ['load'],
   describe: 'Remove exactly the rows of a load, so that its file can be loaded again',
   options: OPTION_NAMES,
   stopsInOrder: true,

@@ -13,6 +13,8 @@ export const OPTION_NAMES = [
 
 export const help: CommandHelp = {
   call: 'verify <load> [file]',
+  group: 'mend',
+  completes: ['load', 'file'],
   describe: 'Compare a file with the rows that its load wrote, value by value',
   options: OPTION_NAMES,
   statuses: { failed: 'file and rows differ' },

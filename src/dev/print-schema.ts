@@ -8,6 +8,7 @@ import { packageFile } from '../base/package-files.js';
 import { noticeSchema } from '../observe/notices/notice.schema.js';
 import { projectSchema } from '../project/parse.js';
 import { formatCodes } from './codes-page.js';
+import { formatDoctor } from './doctor-page.js';
 import { makeResultSchema } from './result-schema.js';
 
 const GENERATED: Readonly<Record<string, () => string>> = {
@@ -29,6 +30,7 @@ const GENERATED: Readonly<Record<string, () => string>> = {
       ...z.toJSONSchema(noticeSchema, { target: 'draft-7', override: withoutBounds }),
     }),
   'codes.md': formatCodes,
+  'doctor.md': formatDoctor,
 };
 
 /** Nobody is interested in what a number of JavaScript can hold. */

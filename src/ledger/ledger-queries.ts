@@ -123,6 +123,22 @@ export async function listLoads(client: pg.Client, limit: number): Promise<LoadS
   return queryLoads(client, 'true', [], limit);
 }
 
+/** Lists loads that no command works on any more, though they are not at their end. */
+export async function listUnfinished(client: pg.Client, limit: number): Promise<LoadSummary[]> {
+  const condition = `state IN ('loading', 'undoing') AND gone_at IS NULL AND NOT ${IS_HELD}`;
+  return queryLoads(client, condition, [], limit);
+}
+
+/** Lists loads with rejects, newest first. */
+export async function listRejecting(client: pg.Client, limit: number): Promise<LoadSummary[]> {
+  return queryLoads(
+    client,
+    "state = 'loaded' AND gone_at IS NULL AND rows_rejected > 0",
+    [],
+    limit,
+  );
+}
+
 export async function countLoads(client: pg.Client): Promise<number> {
   if (!(await hasLedger(client))) return 0;
   const { rows } = await client.query<{ count: number }>('SELECT count(*) FROM edp.loads');

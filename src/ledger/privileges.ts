@@ -5,13 +5,36 @@ import { quoteIdentifier } from '../model/ddl.js';
 
 /** What every load needs (docs/security.md). */
 const NEEDED: Readonly<Record<string, readonly string[]>> = {
-  'SELECT, INSERT, UPDATE': ['edp.loads'],
+  'SELECT, INSERT, UPDATE': ['edp.loads', 'edp.runs'],
   'SELECT, INSERT': ['edp.receipts', 'edp.rejects', 'edp.changes'],
-  SELECT: ['edp.promotions', 'edp.inferred_members'],
+  SELECT: ['edp.migrations', 'edp.promotions', 'edp.inferred_members'],
 };
+
+/** Privileges on the ledger that a role lacks. */
+export interface MissingPrivileges {
+  /** Quoted where SQL needs it. */
+  readonly role: string;
+  /** As `INSERT on edp.loads`. */
+  readonly missing: readonly string[];
+  readonly grants: readonly string[];
+}
 
 /** @throws EdpError `database_refused` that names all privileges that are missing */
 export async function assertMayKeepLedger(client: pg.Client): Promise<void> {
+  const found = await findMissingPrivileges(client);
+  if (found === undefined) return;
+  const { role, missing, grants } = found;
+  throw new EdpError(
+    'database_refused',
+    `role ${role} may not keep the ledger: it lacks ${missing.join(', ')}`,
+    { hint: grants.join(' ') },
+  );
+}
+
+/** @returns undefined where none is missing */
+export async function findMissingPrivileges(
+  client: pg.Client,
+): Promise<MissingPrivileges | undefined> {
   const needs = Object.entries(NEEDED).flatMap(([privileges, tables]) =>
     tables.flatMap((table) =>
       privileges.split(', ').map((privilege) => ({ table, privilege, privileges })),
@@ -23,7 +46,7 @@ export async function assertMayKeepLedger(client: pg.Client): Promise<void> {
      WHERE NOT has_table_privilege(name, privilege)`,
     [needs.map(({ table }) => table), needs.map(({ privilege }) => privilege)],
   );
-  if (rows.length === 0) return;
+  if (rows.length === 0) return undefined;
   const role = quoteIdentifier(rows[0]!.role);
   const missing = rows.map(({ place }) => needs[place - 1]!);
   const grants = Object.entries(NEEDED).flatMap(([privileges]) => {
@@ -32,9 +55,9 @@ export async function assertMayKeepLedger(client: pg.Client): Promise<void> {
     );
     return tables.size === 0 ? [] : `GRANT ${privileges} ON ${[...tables].join(', ')} TO ${role};`;
   });
-  throw new EdpError(
-    'database_refused',
-    `role ${role} may not keep the ledger: it lacks ${missing.map(({ table, privilege }) => `${privilege} on ${table}`).join(', ')}`,
-    { hint: grants.join(' ') },
-  );
+  return {
+    role,
+    missing: missing.map(({ table, privilege }) => `${privilege} on ${table}`),
+    grants,
+  };
 }

@@ -96,6 +96,14 @@ async function isUpToDate(client: pg.Client, migrations: readonly Migration[]): 
   return applied === newest;
 }
 
+/** The version of the ledger in the database, and the one that this edp makes. */
+export async function compareLedger(
+  client: pg.Client,
+): Promise<{ readonly applied: number; readonly newest: number }> {
+  const newest = (await listMigrations()).at(-1)?.version ?? 0;
+  return { applied: await appliedVersion(client), newest };
+}
+
 async function applyMigrations(client: pg.Client, migrations: readonly Migration[]): Promise<void> {
   await client.query('CREATE SCHEMA IF NOT EXISTS edp');
   await client.query(

@@ -297,13 +297,50 @@ function generatedKeyFault(column: string): string {
   return `the server computes its column "${column}", by which edp cannot find rows: leave \`key\` out of edp.yaml; records that the server refuses for their key are rejects all the same`;
 }
 
+/** How a table differs from its model. */
+export interface Misfit {
+  readonly faults: readonly string[];
+  /** What makes it as the model says; undefined where no statement does. */
+  readonly statement: string | undefined;
+}
+
+/** @returns undefined where the table fits, or is not there */
+export async function findMisfit(client: pg.Client, table: Table): Promise<Misfit | undefined> {
+  const found = await findTableInCatalog(client, table.name);
+  if (found === undefined) return undefined;
+  const columns = await listColumns(client, found.oid);
+  return compare(client, table, found, columns, await keyGuardOf(client, found.oid));
+}
+
 async function assertFits(
+  client: pg.Client,
+  table: Table,
+  found: { readonly oid: number; readonly name: string },
+  actual: readonly CatalogColumn[],
+  guardedKey: readonly string[] | undefined,
+): Promise<void> {
+  const misfit = await compare(client, table, found, actual, guardedKey);
+  if (misfit === undefined) return;
+  const { faults, statement } = misfit;
+  throw new EdpError(
+    'table_mismatch',
+    `table "${table.name}" does not fit the model: ${faults.join('; ')}`,
+    {
+      hint:
+        statement === undefined
+          ? 'ALTER the table, or change the model in edp.yaml, so that they agree'
+          : `change the model in edp.yaml, or the table: ${statement} Where the server refuses that for what is in the table, undo its loads, DROP the table and load the files again: edp makes it as the model says`,
+    },
+  );
+}
+
+async function compare(
   client: pg.Client,
   table: Table,
   { oid, name }: { readonly oid: number; readonly name: string },
   actual: readonly CatalogColumn[],
   guardedKey: readonly string[] | undefined,
-): Promise<void> {
+): Promise<Misfit | undefined> {
   const faults: string[] = [];
   const missing: string[] = [];
   const otherType: string[] = [];
@@ -339,17 +376,6 @@ async function assertFits(
       faults.push(`it has no primary key or unique index on (${key.join(', ')})`);
     }
   }
-  if (faults.length > 0) {
-    const statement = alterToFit(table, name, { missing, otherType, lacksKey });
-    throw new EdpError(
-      'table_mismatch',
-      `table "${table.name}" does not fit the model: ${faults.join('; ')}`,
-      {
-        hint:
-          statement === undefined
-            ? 'ALTER the table, or change the model in edp.yaml, so that they agree'
-            : `change the model in edp.yaml, or the table: ${statement} Where the server refuses that for what is in the table, undo its loads, DROP the table and load the files again: edp makes it as the model says`,
-      },
-    );
-  }
+  if (faults.length === 0) return undefined;
+  return { faults, statement: alterToFit(table, name, { missing, otherType, lacksKey }) };
 }

@@ -12,11 +12,25 @@ const SERVER_FOLDER = '.edp';
 /** Names of the tests, and of the program itself. */
 const OTHER_VARIABLES = ['EDP_FAILPOINTS', 'EDP_FAULT_LOG', 'EDP_EMBEDDED_LAUNCHER'];
 
+/** A file or a variable that means nothing to edp. */
+export interface UnusedPart {
+  readonly message: string;
+  readonly file?: string;
+  readonly variable?: string;
+}
+
 /** @returns a warning for each file and variable */
 export async function listUnused(
   directory: string,
   environment: Readonly<Record<string, string | undefined>> = process.env,
 ): Promise<string[]> {
+  return (await listUnusedParts(directory, environment)).map(({ message }) => message);
+}
+
+export async function listUnusedParts(
+  directory: string,
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<UnusedPart[]> {
   const found = await Promise.all(WRONG_NAMES.map((name) => exists(path.join(directory, name))));
   const wrong = WRONG_NAMES.filter((_, i) => found[i]);
   const unknown = listUnknownVariables(environment);
@@ -25,10 +39,13 @@ export async function listUnused(
   return [
     ...wrong
       .filter((name) => texts.every((text) => text.name !== name))
-      .map((name) => `${name} is not read: the file must be called ${PROJECT_FILE}`),
+      .map((file) => ({
+        file,
+        message: `${file} is not read: the file must be called ${PROJECT_FILE}`,
+      })),
     ...unknown
       .filter(({ name }) => texts.every(({ text }) => !text.includes(name)))
-      .map(({ message }) => message),
+      .map(({ name, message }) => ({ variable: name, message })),
   ];
 }
 

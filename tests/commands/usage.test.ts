@@ -54,7 +54,7 @@ describe('help', () => {
       /^edp ingest <files\.\.\.>\n\nLoad .*\n\nExamples:\nedp ingest events +# every/,
     );
     expect(help.stdout.indexOf('Options:')).toBeGreaterThan(help.stdout.indexOf('--dry-run '));
-    expect((await edp(['help'], { cwd })).stdout).toMatch(/Commands:/);
+    expect((await edp(['help'], { cwd })).stdout).toMatch(/Begin with:/);
   });
 });
 

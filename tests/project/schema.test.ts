@@ -6,7 +6,7 @@ import { expect, it } from 'vitest';
 
 const file = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
-it.each(['edp.schema.json', 'json.schema.json', 'notice.schema.json', 'codes.md'])(
+it.each(['edp.schema.json', 'json.schema.json', 'notice.schema.json', 'codes.md', 'doctor.md'])(
   'docs/%s is up to date (npm run schema)',
   (name) => {
     const printed = execFileSync(process.execPath, [file('dist/dev/print-schema.js'), name], {

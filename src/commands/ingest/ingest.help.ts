@@ -24,6 +24,8 @@ export const OPTION_NAMES = [
 
 export const help: CommandHelp = {
   call: 'ingest <files...>',
+  group: 'load',
+  completes: ['data'],
   describe: 'Load CSV and JSON lines files into PostgreSQL, and account for each record',
   options: OPTION_NAMES,
   statuses: {

@@ -53,6 +53,17 @@ export const dbSchema = z.discriminatedUnion('action', [
   z.strictObject({
     command,
     ok,
+    action: z.literal('destroy'),
+    wasRunning: z.boolean(),
+    removed: z
+      .array(z.strictObject({ path: z.string(), bytes: count }))
+      .describe('Folders that were removed; none where there was no data'),
+    bytes: count.describe('Of all that was removed'),
+    left: z.array(z.string()).describe('Data of this project at a second place, which is left'),
+  }),
+  z.strictObject({
+    command,
+    ok,
     action: z.literal('psql'),
     results: z
       .array(

@@ -1,6 +1,8 @@
 /** Each command → the schemas of what it prints with `--json`. A new command is a line here. */
 import { z } from 'zod';
+import { completionSchema } from './completion.schema.js';
 import { dbSchema } from './db.schema.js';
+import { doctorSchema } from './doctor.schema.js';
 import { diffSchema, promoteEnvSchema } from './environment.schema.js';
 import { generateDataSchema } from './generate.schema.js';
 import { inspectSchema } from './inspect.schema.js';
@@ -60,7 +62,9 @@ export const RESULT_SCHEMAS = {
   'promote-env': { 'promote-env': promoteEnvSchema },
   promote: { promote: promoteSchema },
   notify: { 'notify test': notifySchema },
+  doctor: { doctor: doctorSchema },
   db: { db: dbSchema },
+  completion: { completion: completionSchema },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, z.ZodType>>>>;
 
 export type CommandName = keyof typeof RESULT_SCHEMAS;

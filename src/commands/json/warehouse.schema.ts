@@ -73,6 +73,7 @@ export const initSchema = z.strictObject({
   ok: z.literal(true),
   directory: z.string(),
   files: z.array(z.string()).describe('Paths in the directory'),
+  left: z.array(z.string()).describe('Files that were there already, and are as they were'),
 });
 
 const dbtPart = {

@@ -28,6 +28,7 @@ import { EdpError } from '../../base/errors.js';
 import { failpoint } from '../../base/failpoints.js';
 import { connectOnce } from '../connection.js';
 import { findBinaries } from './binaries.js';
+import { type Destruction, moveAway, removeAway, serverInUse } from './destroy.js';
 import { startGuard } from './guard.js';
 import { KEEP_RUNNING_FILE, KEEPER_NAME, LEASE_LOCK, startKeeper } from './keeper.js';
 import { chooseLauncher, type Launcher, serverEnvironment } from './launcher.js';
@@ -200,6 +201,54 @@ export async function stopEmbeddedServer(directory: string): Promise<boolean> {
   if (pid === undefined) return false;
   await stopPostmaster(pid, installation);
   return true;
+}
+
+/**
+ * Stops the server where no command uses it, and removes its data. A command that starts it at the same
+ * moment gets either the old data, and this fails, or a new server without any.
+ *
+ * @throws EdpError `server_in_use`; nothing is removed then
+ */
+export async function destroyEmbeddedServer(directory: string): Promise<Destruction> {
+  const installation = await install(directory);
+  const { launcher, socketDirectory } = installation;
+  const pid = await findPostmaster(installation);
+  if (pid !== undefined) await stopUnused(pid, installation);
+  await failpoint('embedded.destroy_stopped');
+  await moveAway(launcher.home);
+  await failpoint('embedded.destroy_moved');
+  return {
+    wasRunning: pid !== undefined,
+    removed: await removeAway(launcher.home, socketDirectory),
+    left: launcher.otherHome === undefined ? [] : [launcher.otherHome],
+  };
+}
+
+/** @throws EdpError `server_in_use` */
+async function stopUnused(pid: number, installation: Installation): Promise<void> {
+  const session = await connectOnce(clientConfig(installation), 'destroy').catch((error) => {
+    // Without its database, nobody uses it.
+    if ((error as { cause?: { code?: string } }).cause?.code === '3D000') return undefined;
+    throw error;
+  });
+  try {
+    const others = await session?.query<{ application: string }>(
+      `SELECT coalesce(nullif(application_name, ''), 'another program') AS application FROM pg_stat_activity
+       WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() AND application_name <> $1`,
+      [KEEPER_NAME],
+    );
+    const lock = await session?.query<{ free: boolean }>(
+      `SELECT pg_try_advisory_lock${LEASE_LOCK} AS free`,
+    );
+    if (others !== undefined && others.rows.length > 0) {
+      throw serverInUse(others.rows.map(({ application }) => application).sort());
+    }
+    if (lock?.rows[0]?.free === false) throw serverInUse(['another command']);
+    await rm(path.join(installation.dataDirectory, KEEP_RUNNING_FILE), { force: true });
+    await stopPostmaster(pid, installation);
+  } finally {
+    await session?.end().catch(() => {});
+  }
 }
 
 /**

@@ -1,0 +1,99 @@
+/** The ledger: its version, and loads that are not at their end. */
+import { toShellWord } from '../base/shell-word.js';
+import { type LoadSummary, listRejecting, listUnfinished } from '../ledger/ledger-queries.js';
+import { compareLedger } from '../postgres/migrate.js';
+import type { Served } from './context.js';
+import { advice, CannotLook, type Check, command, type Found } from './finding.js';
+
+/** More of a kind are not listed. */
+const MOST = 20;
+
+const version: Check<Served> = {
+  name: 'ledger-version',
+  severities: ['error', 'note'],
+  looksAt: 'the version of the ledger, and that of this edp',
+  why: 'an edp that does not know the ledger leaves it alone, and loads nothing',
+  mends: 'a newer edp; an older ledger is updated by the next command',
+  async look({ client, hasLedger }) {
+    if (!hasLedger) return [];
+    const { applied, newest } = await compareLedger(client);
+    if (applied > newest) {
+      return [
+        {
+          severity: 'error',
+          problem: `the ledger is of a newer edp (its version ${applied}, this edp's ${newest})`,
+          mend: [advice('update edp')],
+        },
+      ];
+    }
+    if (applied === newest) return [];
+    return [
+      {
+        severity: 'note',
+        problem: `the ledger is of an older edp (its version ${applied}, this edp's ${newest})`,
+        mend: [command('edp status')],
+      },
+    ];
+  },
+};
+
+async function assertCurrent({ client, hasLedger }: Served): Promise<boolean> {
+  if (!hasLedger) return false;
+  const { applied, newest } = await compareLedger(client);
+  if (applied === newest) return true;
+  throw new CannotLook('the ledger is of another version of edp');
+}
+
+const unfinished: Check<Served> = {
+  name: 'unfinished-loads',
+  severities: ['warning'],
+  looksAt: 'loads and undos that were interrupted, and that no command works on',
+  why: 'the table has a part of the file',
+  mends: 'the same command again, or an undo',
+  async look(served) {
+    if (!(await assertCurrent(served))) return [];
+    const loads = await listUnfinished(served.client, MOST);
+    return loads.map((load): Found => {
+      const isUndo = load.state === 'half_undone';
+      const rows = `${load.rows.loaded} rows`;
+      return {
+        severity: 'warning',
+        problem: isUndo
+          ? `the undo of load ${load.loadId} (${load.path} → ${load.table}) is half done: ${rows} are left`
+          : `load ${load.loadId} (${load.path} → ${load.table}) is unfinished: ${rows} are there`,
+        mend:
+          isUndo || load.path === '-'
+            ? [undo(load)]
+            : [resume(load), advice(`or take it back: ${undo(load).text}`)],
+      };
+    });
+  },
+};
+
+const undo = ({ loadId }: LoadSummary) => command(`edp undo ${loadId} --yes`);
+const resume = ({ path, table }: LoadSummary) =>
+  command(`edp ingest ${toShellWord(path)} --table ${toShellWord(table)}`);
+
+const rejects: Check<Served> = {
+  name: 'rejects-waiting',
+  severities: ['note'],
+  looksAt: 'loads with rejected records',
+  why: 'these records are in files, and in no table',
+  mends: '`edp replay` once the reason is gone',
+  async look(served) {
+    if (!(await assertCurrent(served))) return [];
+    const loads = await listRejecting(served.client, MOST);
+    return loads.map(
+      ({ loadId, path, table, rows }): Found => ({
+        severity: 'note',
+        problem: `load ${loadId} (${path} → ${table}) has ${rows.rejected} ${rows.rejected === 1 ? 'reject' : 'rejects'}`,
+        mend: [
+          advice(`edp rejects ${loadId} shows the reasons; then`),
+          command(`edp replay ${loadId}`),
+        ],
+      }),
+    );
+  },
+};
+
+export const LEDGER_CHECKS: readonly Check<Served>[] = [version, unfinished, rejects];

@@ -1,0 +1,78 @@
+/** The files of the project, and the variables around it. */
+import path from 'node:path';
+import { EdpError } from '../base/errors.js';
+import { toShellWord } from '../base/shell-word.js';
+import { PROJECT_FILE, readProjectText } from '../project/file.js';
+import { loadWarehouse, type WarehouseProject } from '../project/load-warehouse.js';
+import { listUnusedParts } from '../project/surroundings.js';
+import type { Place } from './context.js';
+import { advice, type Check, command, type Found } from './finding.js';
+
+const projectFile: Check<Place> = {
+  name: 'project-file',
+  severities: ['error'],
+  looksAt: 'edp.yaml, what it includes, and the SQL that it names',
+  why: 'no command loads or makes anything while edp.yaml has faults',
+  mends: 'edp.yaml',
+  async look({ directory }) {
+    try {
+      await loadWarehouse(directory);
+      return [];
+    } catch (error) {
+      if (!(error instanceof EdpError)) throw error;
+      const hint = error.hint === undefined ? [] : [advice(error.hint)];
+      return [{ severity: 'error', problem: error.message, mend: hint }];
+    }
+  },
+};
+
+/** @returns undefined where it has faults, which a check reports */
+export async function readWarehouse(directory: string): Promise<WarehouseProject | undefined> {
+  try {
+    return await loadWarehouse(directory);
+  } catch (error) {
+    if (error instanceof EdpError) return undefined;
+    throw error;
+  }
+}
+
+const unusedParts: Check<Place> = {
+  name: 'unused-parts',
+  severities: ['warning'],
+  looksAt: 'files and EDP_* variables that look as if they were for edp, and mean nothing to it',
+  why: 'what they say is likely meant, and has no effect',
+  mends: 'the right name',
+  async look({ directory, environment }) {
+    const parts = await listUnusedParts(directory, environment);
+    const isTaken = (await readProjectText(path.join(directory, PROJECT_FILE))) !== undefined;
+    return parts.map(
+      ({ message, file, variable }): Found => ({
+        severity: 'warning',
+        problem: message,
+        mend:
+          file === undefined
+            ? [command(`unset ${variable}`)]
+            : isTaken
+              ? [advice(`take over what is missing in ${PROJECT_FILE}, and remove ${file}`)]
+              : [command(`mv ${toShellWord(file)} ${PROJECT_FILE}`)],
+      }),
+    );
+  },
+};
+
+const unusedSql: Check<Place> = {
+  name: 'unused-sql',
+  severities: ['note'],
+  looksAt: 'files of sql/models, sql/views and sql/checks that edp.yaml does not name',
+  why: 'nothing runs them',
+  mends: 'a line in edp.yaml, or no file',
+  look({ project }) {
+    return (project?.unusedSql ?? []).map((file) => ({
+      severity: 'note',
+      problem: `${file} is declared nowhere`,
+      mend: [advice(`declare it in edp.yaml, or remove it: rm ${toShellWord(file)}`)],
+    }));
+  },
+};
+
+export const PROJECT_CHECKS: readonly Check<Place>[] = [projectFile, unusedParts, unusedSql];
