@@ -8,7 +8,7 @@ CREATE TABLE edp.report_cache (
   key       bytea NOT NULL,                -- a hash of SQL, parameters, settings and versions
   report    text NOT NULL,                 -- its name, for people
   history   text NOT NULL,                 -- the database in which the snapshot means something
-  snapshot  pg_snapshot NOT NULL,          -- in which it was read
+  snapshot  pg_snapshot NOT NULL,          -- of a moment before it was read
   columns   jsonb NOT NULL,                -- names and types
   rows      bigint NOT NULL,
   bytes     bigint NOT NULL CHECK (bytes >= 0),   -- of its parts, unpacked

@@ -122,7 +122,7 @@ export interface ReadPoint {
  * A dump that was restored, a promoted standby and a ledger that was made anew have another history. The
  * system identifier survives pg_basebackup, so the timeline counts, too.
  */
-const HISTORY_SQL = `concat_ws(' ', (SELECT system_identifier FROM pg_control_system()),
+export const HISTORY_SQL = `concat_ws(' ', (SELECT system_identifier FROM pg_control_system()),
   left(pg_walfile_name(pg_current_wal_insert_lsn()), 8),
   (SELECT oid FROM pg_database WHERE datname = current_database()), 'edp.changes'::regclass::oid)`;
 

@@ -96,13 +96,14 @@ async function writeReport(
   let cacheUse: CacheUse | undefined;
   const cache = job.usesCache ? new ReportCache(session, report.name) : undefined;
   try {
-    // One snapshot for all: the result has it in the cache, and what a page says of the sources is about its rows.
-    await session.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+    // Not REPEATABLE READ: a report that waited for a table to be emptied and filled again would see none of its rows.
+    await session.query('BEGIN READ ONLY');
     const values = await checkArguments(session, report, job.arguments);
     const bound = bindReport(report, values, job.model);
     statement = declaredText(bound);
     const format = FORMATS[job.format];
     const makeWriter = await format.load();
+    const before = format.showsSources ? await takeSnapshot(session) : undefined;
     const open = () => ReportCursor.open(session, bound);
     const source = cache === undefined ? await open() : await cache.rows(bound, open);
     columns.push(...source.columns.map((column) => column.name));
@@ -119,8 +120,8 @@ async function writeReport(
     const rowsLeftOut = rows < writer.maxRows ? 0 : await source.countRest();
     rows += rowsLeftOut;
     // A cursor locks what it would read, for who looks for the sources.
-    if (format.showsSources && cache?.isServing === true) await open();
-    const sources = format.showsSources ? await findSources(session) : [];
+    if (before !== undefined && cache?.isServing === true) await open();
+    const sources = before === undefined ? [] : await findSources(session, before);
     await emit(await writer.tail(rowsLeftOut, sources));
     await session.query('COMMIT');
     cacheUse = await cache?.settle();

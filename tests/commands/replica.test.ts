@@ -69,6 +69,18 @@ function begin(name: string, ...args: string[]) {
   return { state, result, stdout: child.stdout! };
 }
 
+/** Waits until the standby computes the first rows of a report. */
+async function untilReading(): Promise<void> {
+  for (let tries = 0; tries < 600; tries++) {
+    const reading = await pair.standby.query(
+      "SELECT FROM pg_stat_activity WHERE application_name = 'edp report' AND state = 'active' AND query LIKE 'FETCH 1000%'",
+    );
+    if (reading.length > 0) return;
+    await sleep(50);
+  }
+  throw new Error('no report was read');
+}
+
 const lines = (text: string) => text.trim().split('\n').slice(1);
 
 it(
@@ -160,7 +172,7 @@ it.each([['a file'], ['standard output']])(
   async (to) => {
     const out = to === 'a file' ? 'slow.csv' : '-';
     const { result } = begin('slow', '--out', out, '--verbose');
-    await sleep(1200);
+    await untilReading();
     await pair.primary.query('UPDATE facts SET name = name');
     await pair.primary.query('VACUUM facts');
     const { status, stderr } = await result;
@@ -189,7 +201,8 @@ it(
   'reads a file again after rows went out, and writes all of them',
   async () => {
     const { result } = begin('long', '--out', 'long.csv');
-    await sleep(2500);
+    await untilReading();
+    await sleep(2000);
     await pair.primary.query('UPDATE facts SET name = name');
     await pair.primary.query('VACUUM facts');
     const { status, stderr } = await result;
@@ -206,7 +219,7 @@ it(
   'waits for a standby that is killed in the middle',
   async () => {
     const { result } = begin('slow', '--out', '-');
-    await sleep(1200);
+    await untilReading();
     await pair.standby.kill();
     await sleep(500);
     await pair.standby.start();

@@ -1,4 +1,5 @@
 /** The cache of reports: what is kept, for whom, how much, and that reports work without it. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { BUILTIN_MODEL } from '../../src/model/builtin.js';
@@ -26,9 +27,12 @@ interface Given {
   readonly user?: string;
   readonly options?: string;
   readonly format?: FormatName;
+  readonly usesCache?: boolean;
+  onWrite?(): Promise<unknown>;
 }
 
-async function show(report: Report, { user = 'edp', options, format = 'csv' }: Given = {}) {
+async function show(report: Report, given: Given = {}) {
+  const { user = 'edp', options, format = 'csv', usesCache = true, onWrite } = given;
   let text = '';
   const outcome = await generateReport(
     { ...project.client, user, ...(options === undefined ? {} : { options }) },
@@ -38,9 +42,10 @@ async function show(report: Report, { user = 'edp', options, format = 'csv' }: G
       model: BUILTIN_MODEL,
       format,
       safeCells: false,
-      usesCache: true,
+      usesCache,
       write: async (bytes) => {
         text += Buffer.from(bytes).toString();
+        await onWrite?.();
       },
     },
     new AbortController().signal,
@@ -275,6 +280,30 @@ describe('reports without it', () => {
       await project.session.query(after);
     }
   });
+});
+
+it.each([[true], [false]])(
+  'a report that waits for a table sees what it is then filled with (%s)',
+  async (usesCache) => {
+    const holder = new pg.Client({ ...project.client, user: 'edp' });
+    await holder.connect();
+    await holder.query('CREATE TABLE IF NOT EXISTS waited (id int)');
+    await holder.query('BEGIN; TRUNCATE waited; INSERT INTO waited VALUES (1), (2)');
+    const shown = show(own('SELECT id FROM waited ORDER BY 1'), { usesCache });
+    await sleep(500);
+    await holder.query('COMMIT');
+    await holder.end();
+    expect((await shown).text).toBe('id\n1\n2\n');
+  },
+);
+
+it('a result that is removed while it is shown is shown to its end', async () => {
+  const report = own('SELECT n FROM generate_series(1, 3000) AS n ORDER BY n');
+  const { text } = await show(report);
+  const again = await show(report, {
+    onWrite: () => as('edp', 'DELETE FROM edp.report_cache'),
+  });
+  expect(again).toMatchObject({ text, isCached: true });
 });
 
 it('reports wait for nobody who holds the tables of the cache', async () => {

@@ -1,6 +1,6 @@
 /** A kept result: finds the one that is still what the query would give, and reads it part by part. */
 import type pg from 'pg';
-import type { ReadPoint } from '../../ledger/changes.js';
+import { HISTORY_SQL } from '../../ledger/changes.js';
 import type { ResultColumn, ResultRow } from '../format/report-writer.js';
 import type { ReportRows } from '../rows.js';
 
@@ -38,25 +38,40 @@ export function hasChangedSql(before: string, now: string): string {
         AND NOT EXISTS (SELECT FROM edp.report_cache_writes w WHERE w.xid = ended.xid)) END`;
 }
 
-/**
- * @param session in the transaction of the point
- * @returns undefined where nothing is kept, or it is stale
- */
+/** A moment before a report reads: what ends later is new to it. */
+export interface Moment {
+  /** The database, and the history of its transactions, in which the snapshot means something. */
+  readonly history: string;
+  /** A `pg_snapshot`. */
+  readonly snapshot: string;
+}
+
+export async function readMoment(session: pg.Client): Promise<Moment> {
+  const { rows } = await session.query<Moment>(
+    `SELECT ${HISTORY_SQL} AS history, pg_current_snapshot()::text AS snapshot`,
+  );
+  return rows[0]!;
+}
+
+/** @returns undefined where nothing is kept, or it is stale */
 export async function findKept(
   session: pg.Client,
   key: Buffer,
-  { history, snapshot }: ReadPoint,
+  history: string,
 ): Promise<Kept | undefined> {
   const { rows } = await session.query<Kept>(
     `SELECT entry_id AS "entryId", columns, rows, used_at < clock_timestamp() - interval '1 minute' AS "isUseOld",
        to_char(kept_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"') AS "keptAt"
      FROM edp.report_cache
      WHERE role_oid = quote_ident(current_user)::regrole AND role_name = current_user AND key = $1 AND history = $2
-       AND NOT ${hasChangedSql('snapshot', '$3::pg_snapshot')}`,
-    [key, history, snapshot],
+       AND NOT ${hasChangedSql('snapshot', 'pg_current_snapshot()')}`,
+    [key, history],
   );
   return rows[0];
 }
+
+/** Reads through a cursor, which sees all parts though the entry may be removed meanwhile. */
+const CURSOR = 'kept';
 
 export class KeptRows implements ReportRows {
   readonly columns: readonly ResultColumn[];
@@ -72,20 +87,21 @@ export class KeptRows implements ReportRows {
     this.columns = kept.columns;
   }
 
-  /**
-   * Reads the first part. From then on, the transaction holds locks on both tables, so that nobody empties them meanwhile.
-   *
-   * @returns undefined where the part is gone
-   */
+  /** @returns undefined where the result is gone by now */
   static async open(session: pg.Client, kept: Kept): Promise<KeptRows | undefined> {
-    const first = kept.rows === 0 ? [] : await readPart(session, kept, 0);
+    await session.query(
+      `DECLARE ${CURSOR} NO SCROLL CURSOR FOR SELECT rows FROM edp.report_cache_parts WHERE entry_id = $1 ORDER BY part`,
+      [kept.entryId],
+    );
+    if (kept.rows === 0) return new KeptRows(session, kept, []);
+    const first = await readPart(session);
     return first === undefined ? undefined : new KeptRows(session, kept, first);
   }
 
   async *batches(maxRows: number): AsyncGenerator<readonly ResultRow[]> {
     const wanted = Math.min(maxRows, this.#kept.rows);
     for (let part = 0; this.#given < wanted; part++) {
-      const batch = part === 0 ? this.#first : await readPart(this.#session, this.#kept, part);
+      const batch = part === 0 ? this.#first : await readPart(this.#session);
       if (batch === undefined) throw new TypeError(`part ${part} of a kept result is missing`);
       const shown = batch.slice(0, wanted - this.#given);
       this.#given += shown.length;
@@ -98,15 +114,8 @@ export class KeptRows implements ReportRows {
   }
 }
 
-async function readPart(
-  session: pg.Client,
-  { entryId }: Kept,
-  part: number,
-): Promise<readonly ResultRow[] | undefined> {
-  const { rows } = await session.query<{ rows: Buffer }>(
-    'SELECT rows FROM edp.report_cache_parts WHERE entry_id = $1 AND part = $2',
-    [entryId, part],
-  );
+async function readPart(session: pg.Client): Promise<readonly ResultRow[] | undefined> {
+  const { rows } = await session.query<{ rows: Buffer }>(`FETCH 1 FROM ${CURSOR}`);
   return rows[0] === undefined
     ? undefined
     : (JSON.parse(rows[0].rows.toString()) as readonly ResultRow[]);

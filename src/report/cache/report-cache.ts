@@ -1,19 +1,25 @@
 /**
  * The cache of reports: a result is shown again as long as the server shows that nothing at all has changed since it was read.
  *
- * A report runs in one snapshot. What is kept has that snapshot; it is used where no transaction that may have changed
+ * What is kept has the snapshot of a moment before the report read. It is used where no transaction that may have changed
  * anything has ended since (`kept-rows.ts`), for the same SQL, parameters, role, settings and versions (`cache-context.ts`),
  * and it is kept only if the result depends on nothing else (`examine.ts`). So it does not matter who else
  * may write to the tables, and how. Nothing here may make a report fail: what goes wrong is a reason not to use it.
  */
 import pg from 'pg';
-import { type ReadPoint, readPoint } from '../../ledger/changes.js';
 import type { Statement } from '../parameters.js';
 import type { ReportRows } from '../rows.js';
 import { findKey } from './cache-context.js';
 import { whyUnsafe } from './examine.js';
 import { type Gathered, GatheredRows } from './gathered-rows.js';
-import { findKept, hasChangedSql, type Kept, KeptRows } from './kept-rows.js';
+import {
+  findKept,
+  hasChangedSql,
+  type Kept,
+  KeptRows,
+  type Moment,
+  readMoment,
+} from './kept-rows.js';
 
 /** All that is kept, of all roles. */
 export const CACHE_BYTES = 256 * 1024 * 1024;
@@ -38,7 +44,7 @@ export class ReportCache {
   #why: string | undefined;
   #kept: Kept | undefined;
   #key: Buffer | undefined;
-  #point: ReadPoint | undefined;
+  #moment: Moment | undefined;
   #gathered: GatheredRows | undefined;
   #statement: Statement | undefined;
 
@@ -51,8 +57,6 @@ export class ReportCache {
   /**
    * The rows of a statement: those that are kept, or those of the server, which are gathered on the way.
    *
-   * The transaction must be REPEATABLE READ, and this the first that looks at the cache in it.
-   *
    * @param read opens the rows on the server
    */
   async rows(statement: Statement, read: () => Promise<ReportRows>): Promise<ReportRows> {
@@ -62,7 +66,7 @@ export class ReportCache {
     } catch (error) {
       if (!(error instanceof pg.DatabaseError) || error.code === CANCELLED) throw error;
       this.#why = `it cannot be looked into: ${error.message}`;
-      await this.#session.query('ROLLBACK; BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+      await this.#session.query('ROLLBACK; BEGIN READ ONLY');
     }
     if (kept !== undefined) return kept;
     if (this.#why !== undefined) return read();
@@ -83,9 +87,10 @@ export class ReportCache {
       return undefined;
     }
     this.#key = found.key;
-    this.#point = await readPoint(this.#session);
+    // Before the report reads: what ends in between is in the result, and makes it stale all the same.
+    this.#moment = await readMoment(this.#session);
     await this.#session.query(`SET LOCAL lock_timeout = ${LOCK_MS}`);
-    const kept = await findKept(this.#session, this.#key, this.#point);
+    const kept = await findKept(this.#session, this.#key, this.#moment.history);
     const rows = kept === undefined ? undefined : await KeptRows.open(this.#session, kept);
     await this.#session.query('SET LOCAL lock_timeout = 0');
     if (rows !== undefined) this.#kept = kept;
@@ -130,10 +135,10 @@ export class ReportCache {
   }
 
   async #keep({ parts, rows, bytes }: Gathered): Promise<void> {
-    const point = this.#point!;
+    const moment = this.#moment!;
     const { rows: looked } = await this.#session.query<{ changed: boolean }>(
       `SELECT ${hasChangedSql('$1::pg_snapshot', 'pg_current_snapshot()')} AS changed`,
-      [point.snapshot],
+      [moment.snapshot],
     );
     if (looked[0]!.changed) {
       this.#why = 'something was changed in the database meanwhile';
@@ -152,8 +157,8 @@ export class ReportCache {
       [
         this.#key,
         this.#report,
-        point.history,
-        point.snapshot,
+        moment.history,
+        moment.snapshot,
         JSON.stringify(this.#gathered!.columns),
         rows,
         bytes,

@@ -52,8 +52,12 @@ export const SAFE_STABLE_FUNCTIONS: readonly string[] =
    timestamptz_mi_interval timestamptz_ne_date timestamptz_ne_timestamp timestamptz_out timestamptz_pl_interval timetz
    to_char to_date to_json to_jsonb to_number version`.split(/\s+/);
 
-/** Immutable by name, but the rules of time zones are files, which change. */
-export const UNSAFE_FUNCTIONS: readonly string[] = ['timezone'];
+/** Called immutable by the server, but they read files that may change: rules of time zones, dictionaries. */
+export const UNSAFE_FUNCTIONS: readonly string[] = [
+  'timezone',
+  ...['to_tsvector', 'to_tsquery', 'plainto_tsquery', 'phraseto_tsquery', 'websearch_to_tsquery'],
+  ...['ts_headline', 'ts_lexize', 'json_to_tsvector', 'jsonb_to_tsvector'],
+];
 
 /** Functions, operators and relations of a query. */
 export interface Named {
