@@ -13,7 +13,7 @@ import { FORMATS, type FormatName } from './format/report-format.js';
 import type { Piece, ResultColumn, ResultRow } from './format/report-writer.js';
 import type { AboutReport } from './page/about-report.js';
 import { type Argument, bindReport, checkArguments } from './parameters.js';
-import { findSources } from './read-relations.js';
+import { findSources, takeSnapshot } from './read-relations.js';
 import type { Report } from './report.js';
 
 export interface ReportJob {

@@ -34,6 +34,7 @@ const LAST_CHANGES = `
     FROM unnest($1::text[]) AS s (relation)
    CROSS JOIN LATERAL (SELECT * FROM edp.changes
                         WHERE changes.relation = s.relation AND kind <> 'definition'
+                          AND pg_visible_in_snapshot(xid, $2)
                         ORDER BY xid DESC, change_id DESC LIMIT 1) AS c
     LEFT JOIN edp.loads AS l ON l.load_id = c.load_id
     LEFT JOIN edp.runs AS r ON r.run_id = c.run_id`;
@@ -48,13 +49,24 @@ interface LastChange {
   readonly ran_at: string | null;
 }
 
-/** @param client in the transaction that has read all rows, with their snapshot */
-export async function findSources(client: pg.Client): Promise<SourceRelation[]> {
+/** The changes that whatever is read from now on has in it. */
+export async function takeSnapshot(client: pg.Client): Promise<string> {
+  const { rows } = await client.query<{ snapshot: string }>(
+    'SELECT pg_current_snapshot()::text AS snapshot',
+  );
+  return rows[0]!.snapshot;
+}
+
+/**
+ * @param client in the transaction that has read all rows
+ * @param before taken before they were read: what came later may not be in them, and is not listed
+ */
+export async function findSources(client: pg.Client, before: string): Promise<SourceRelation[]> {
   const { rows: relations } = await client.query<Pick<SourceRelation, 'name' | 'kind'>>(RELATIONS);
   const { rows } = await client.query<{ may: boolean }>(MAY_READ_LEDGER);
   if (relations.length === 0 || rows[0]?.may !== true) return relations;
   const names = relations.map(({ name }) => name);
-  const changes = await client.query<LastChange>(LAST_CHANGES, [names]);
+  const changes = await client.query<LastChange>(LAST_CHANGES, [names, before]);
   const byName = new Map(changes.rows.map((change) => [change.relation, toLastChange(change)]));
   return relations.map((relation) => ({ ...relation, lastChange: byName.get(relation.name) }));
 }
