@@ -1,23 +1,8 @@
 /** Who listens to a command: opened before it begins, closed when it has ended. */
-import type { Project } from '../project/project.js';
 import { openMetrics } from './metrics/open-metrics.js';
+import type { Observer, ObserverContext } from './observer.js';
 
-export interface Observer {
-  /**
-   * Sends or writes what is left, within a limit of its own, and never throws: a receiver that is dead
-   * must not fail a load.
-   */
-  close(): Promise<void>;
-}
-
-export interface ObserverContext {
-  readonly command: string;
-  readonly given: Readonly<Record<string, unknown>>;
-  readonly project: Project;
-  readonly isJson: boolean;
-  /** Says to the user what could not be delivered. */
-  warn(text: string): void;
-}
+export type { Observer, ObserverContext } from './observer.js';
 
 /** Opens one observer, or says with undefined that nobody asked for it. @throws EdpError `usage` */
 type Opener = (context: ObserverContext) => Promise<Observer | undefined>;

@@ -3,7 +3,7 @@ import { EdpError } from '../../base/errors.js';
 import { listen } from '../../base/happenings.js';
 import type { MetricTarget } from '../../options/metric-targets.js';
 import { resolveOptions } from '../../options/resolve-options.js';
-import type { Observer, ObserverContext } from '../open-observers.js';
+import type { Observer, ObserverContext } from '../observer.js';
 import type { Target, TargetContext } from './target.js';
 
 /** Commands that stay, so that somebody can come and read. */
