@@ -112,7 +112,10 @@ describe('all that can happen', () => {
     expect(text).not.toMatch(/hush|peter/);
     const file = fileURLToPath(new URL(`notices/${name}`, import.meta.url));
     if (process.env.UPDATE_GOLDEN === '1') await writeFile(file, text);
-    expect(text).toBe(await readFile(file, 'utf8'));
+    const golden = await readFile(file, 'utf8');
+    // Where the lines of JSON end is a matter of the formatter.
+    if (name.endsWith('.json')) expect(JSON.parse(text)).toEqual(JSON.parse(golden));
+    else expect(text).toBe(golden);
   });
 });
 

@@ -154,6 +154,16 @@ describe('what a notice says', () => {
 });
 
 describe('no notice', () => {
+  it('after Ctrl-C, which is a line of the log', async () => {
+    const receiver = await startReceiver();
+    const { cwd, file } = await makeProject([HOOK]);
+    const env = { ...envOf(receiver), EDP_FAILPOINTS: 'run.planned=interrupt' };
+    const { status, stderr } = await edp(['ingest', file, '--log', 'json'], { cwd, env });
+    expect(status, stderr).toBe(130);
+    expect(receiver.received).toEqual([]);
+    expect(stderr.trimEnd().split('\n').at(-1)).toContain('ended with status 130');
+  });
+
   const NONE: readonly [what: string, status: number, args: readonly string[]][] = [
     ['of a dry run', 3, ['ingest', 'FILE', '--dry-run']],
     ['of a mistake in the call', 2, ['ingest', 'FILE', '--process-count', '0']],

@@ -118,9 +118,15 @@ describe.skipIf(NO_PROMETHEUS !== undefined)(`a real Prometheus${why}`, () => {
   });
 
   it('promtool accepts the rules and what edp writes, and their tests pass', async () => {
-    expect(promtool('check', 'rules', 'edp.rules.yml').status).toBe(0);
-    const tested = promtool('test', 'rules', 'edp.rules.test.yml');
+    expect(promtool(['check', 'rules', 'edp.rules.yml']).status).toBe(0);
+    const tested = promtool(['test', 'rules', 'edp.rules.test.yml']);
     expect(tested.status, tested.stdout + tested.stderr).toBe(0);
+    const registry = new MetricsRegistry();
+    for (const [name, { labels }] of Object.entries(METRICS)) {
+      registry.put(name, Object.fromEntries(labels.map((label) => [label, 'a "b"\\\n'])), 1);
+    }
+    const written = promtool(['check', 'metrics'], await registry.toText());
+    expect(written.status, written.stdout + written.stderr).toBe(0);
   });
 
   it('understands each expression of the dashboard', async () => {

@@ -16,8 +16,8 @@ export const NO_PROMETHEUS = ['prometheus', 'promtool'].every(
   ? undefined
   : 'prometheus and promtool are not installed';
 
-export function promtool(...args: readonly string[]) {
-  return spawnSync('promtool', args, { cwd: MONITORING, encoding: 'utf8' });
+export function promtool(args: readonly string[], input = '') {
+  return spawnSync('promtool', args, { cwd: MONITORING, encoding: 'utf8', input });
 }
 
 export interface Prometheus {

@@ -22,6 +22,7 @@ const COMMANDS_OF_PEOPLE: ReadonlySet<string> = new Set([
   'rejects',
   'sample',
   'status',
+  'test',
 ]);
 
 /** Before a run has begun these are mistakes in the call, which whoever typed it sees. */
