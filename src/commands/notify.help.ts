@@ -6,6 +6,7 @@ export const ACTIONS = ['test'] as const;
 export const help: CommandHelp = {
   call: 'notify <action>',
   group: 'server',
+  completes: [ACTIONS],
   describe: 'Try the receivers that edp.yaml lists under notify',
   options: [],
   statuses: { failed: 'a receiver did not take the notice' },

@@ -296,7 +296,7 @@ describe('--json', () => {
 describe('the command line', () => {
   it.each([
     { args: ['--version'], stdout: /^\d+\.\d+\.\d+\n$/ },
-    { args: ['--help'], stdout: /edp ingest <files\.\.\.>/ },
+    { args: ['--help'], stdout: /Begin with:[\s\S]*ingest <files\.\.\.>/ },
     { args: ['ingest', '--help'], stdout: /Examples:[\s\S]*--read-batch-size/ },
   ])('edp $args', async ({ args, stdout }) => {
     const cwd = await makeDirectory();

@@ -3,14 +3,14 @@
  *
  * What is kept has the snapshot of a moment before the report read. It is used where no transaction that may have changed
  * anything has ended since (`kept-rows.ts`), for the same SQL, parameters, role, settings and versions (`cache-context.ts`),
- * and it is kept only if the result depends on nothing else (`examine.ts`). So it does not matter who else
+ * and it is kept only if the result depends on nothing else (`find-unsafe.ts`). So it does not matter who else
  * may write to the tables, and how. Nothing here may make a report fail: what goes wrong is a reason not to use it.
  */
 import pg from 'pg';
 import type { Statement } from '../parameters.js';
 import type { ReportRows } from '../rows.js';
 import { findKey } from './cache-context.js';
-import { whyUnsafe } from './examine.js';
+import { whyUnsafe } from './find-unsafe.js';
 import { type Gathered, GatheredRows } from './gathered-rows.js';
 import {
   findKept,

@@ -101,8 +101,8 @@ export class ChartPoints {
     if (x !== undefined) {
       for (const { column, name } of this.#quantities) {
         const text = column < 0 ? '1' : row[column];
-        const y = text == null ? Number.NaN : Number(text);
-        if (!Number.isFinite(y)) continue;
+        const y = text == null ? undefined : toDrawn(text);
+        if (y === undefined) continue;
         isDrawn = true;
         this.#addPoint(row, x, y, this.#by < 0 ? name : labelOf(row[this.#by] ?? null));
       }
@@ -113,10 +113,7 @@ export class ChartPoints {
   #xOf(text: string | null): X | undefined {
     if (this.#xKind === 'category') return labelOf(text);
     if (text === null) return undefined;
-    if (this.#xKind === 'number') {
-      const number = Number(text);
-      return Number.isFinite(number) ? number : undefined;
-    }
+    if (this.#xKind === 'number') return toDrawn(text);
     const time = toMilliseconds(text);
     const { per } = this.#spec;
     return time === undefined || per === undefined ? time : startOfPeriod(time, per);
@@ -165,6 +162,16 @@ export class ChartPoints {
     const place = Math.floor((this.#random / 2 ** 32) * panel.dotsSeen);
     if (place < MAX_DOTS) panel.dots[place] = dot;
   }
+}
+
+/** Near the ends of what a float can hold, the steps of an axis are no numbers any more. */
+const MAX_DRAWN = 1e150;
+
+/** The number that a chart draws; undefined for one that no axis has a place for. */
+function toDrawn(text: string): number | undefined {
+  const number = Number(text);
+  if (!(Math.abs(number) <= MAX_DRAWN)) return undefined;
+  return Math.abs(number) < 1 / MAX_DRAWN ? 0 : number;
 }
 
 function labelOf(text: string | null): string {
