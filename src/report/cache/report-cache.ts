@@ -18,6 +18,7 @@ import {
   type Kept,
   KeptRows,
   type Moment,
+  OWN_SQL,
   readMoment,
 } from './kept-rows.js';
 
@@ -147,10 +148,9 @@ export class ReportCache {
     await this.#session.query('INSERT INTO edp.report_cache_writes DEFAULT VALUES');
     this.#why = await whyUnsafe(this.#session, this.#statement!);
     if (this.#why !== undefined) return;
-    await this.#session.query(
-      'DELETE FROM edp.report_cache WHERE role_oid = quote_ident(current_user)::regrole AND key = $1',
-      [this.#key],
-    );
+    await this.#session.query(`DELETE FROM edp.report_cache WHERE ${OWN_SQL} AND key = $1`, [
+      this.#key,
+    ]);
     const { rows: made } = await this.#session.query<{ id: number }>(
       `INSERT INTO edp.report_cache (key, report, history, snapshot, columns, rows, bytes)
        VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING entry_id AS id`,
