@@ -34,6 +34,11 @@ CREATE TABLE edp.report_cache_writes (
   login_oid oid NOT NULL DEFAULT quote_ident(session_user)::regrole
 );
 
+-- The server's ANALYZE of these tables would make all results stale.
+ALTER TABLE edp.report_cache SET (autovacuum_analyze_threshold = 2147483647);
+ALTER TABLE edp.report_cache_parts SET (autovacuum_analyze_threshold = 2147483647);
+ALTER TABLE edp.report_cache_writes SET (autovacuum_analyze_threshold = 2147483647);
+
 ALTER TABLE edp.report_cache ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON edp.report_cache
   USING (role_name = current_user AND role_oid = quote_ident(current_user)::regrole

@@ -222,6 +222,34 @@ describe('for whom', () => {
   });
 });
 
+it('a report that is not kept makes no result stale, whoever asks for it', async () => {
+  await show(IDS);
+  expect((await show(own('SELECT now() AS at'), { user: 'keeper' })).why).toContain('now()');
+  expect((await show(IDS)).isCached).toBe(true);
+});
+
+it('the server does not analyse what keeping changes', async () => {
+  // Numbers of the statistics arrive when a session ends.
+  const changed = async () =>
+    (
+      await project.session.query(
+        "SELECT relid::regclass::text AS name FROM pg_stat_all_tables WHERE schemaname = 'pg_catalog' AND n_mod_since_analyze > 0 AND relname IN ('pg_proc', 'pg_depend')",
+      )
+    ).rows;
+  await project.session.query('ANALYZE pg_proc; ANALYZE pg_depend');
+  await sleep(1100);
+  const before = await changed();
+  for (let n = 0; n < 5; n++) await show(own(`SELECT ${n} AS n, id FROM events`));
+  await sleep(1100);
+  expect(await changed()).toEqual(before);
+  const options = await project.session.query(
+    "SELECT reloptions FROM pg_class WHERE relname LIKE 'report\\_cache%' AND relkind = 'r'",
+  );
+  expect(options.rows.map((row) => row.reloptions)).toEqual(
+    Array.from({ length: 3 }, () => ['autovacuum_analyze_threshold=2147483647']),
+  );
+});
+
 describe('a role cannot hide from others', () => {
   beforeAll(() =>
     project.session.query(`CREATE ROLE forger LOGIN; CREATE ROLE readers; CREATE ROLE alice LOGIN; CREATE ROLE mallory LOGIN;

@@ -11,10 +11,10 @@ import {
 const FUNCTION = 'pg_temp.edp_report';
 
 /**
- * Lets the server analyse the SQL: as the body of a function that is dropped again. Names, overloads and implicit
+ * Lets the server analyse the SQL: as the body of a function that is taken back. Names, overloads and implicit
  * conversions are resolved there, so nothing is guessed.
  *
- * @param session in a transaction that may write
+ * @param session in a transaction that may write, and will be rolled back
  * @returns why the result may not be kept; undefined where it may
  */
 export async function whyUnsafe(
@@ -28,7 +28,6 @@ export async function whyUnsafe(
   const { rows } = await session.query<{ tree: string }>(
     `SELECT prosqlbody::text AS tree FROM pg_proc WHERE oid = '${FUNCTION}'::regproc`,
   );
-  await session.query(`DROP FUNCTION ${FUNCTION}`);
   const { tree } = rows[0]!;
   return whyTreeIsUnsafe(tree, text) ?? (await whyNamedIsUnsafe(session, tree));
 }

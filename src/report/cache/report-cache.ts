@@ -107,9 +107,27 @@ export class ReportCache {
     if (this.#gathered !== undefined) {
       const { all } = this.#gathered;
       if (all === undefined) this.#why = 'the result is too large, or was not read to its end';
-      else await this.#write(() => this.#keep(all));
+      else {
+        this.#why = await this.#analyse();
+        if (this.#why === undefined) await this.#write(() => this.#keep(all));
+      }
     }
     return this.#why === undefined ? {} : { why: this.#why };
+  }
+
+  /**
+   * In a transaction that is rolled back, so that it makes no entry stale, whoever it belongs to, and changes no catalog, after some of
+   * which the server would run ANALYZE.
+   */
+  async #analyse(): Promise<string | undefined> {
+    try {
+      await this.#session.query(`BEGIN; SET LOCAL lock_timeout = ${LOCK_MS}`);
+      return await whyUnsafe(this.#session, this.#statement!);
+    } catch (error) {
+      return `it cannot be kept: ${(error as Error).message}`;
+    } finally {
+      await this.#session.query('ROLLBACK').catch(() => {});
+    }
   }
 
   /** A transaction of the cache, which makes no entry stale. Without effect where it fails. */
@@ -146,8 +164,6 @@ export class ReportCache {
       return;
     }
     await this.#session.query('INSERT INTO edp.report_cache_writes DEFAULT VALUES');
-    this.#why = await whyUnsafe(this.#session, this.#statement!);
-    if (this.#why !== undefined) return;
     await this.#session.query(`DELETE FROM edp.report_cache WHERE ${OWN_SQL} AND key = $1`, [
       this.#key,
     ]);
