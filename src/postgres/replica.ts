@@ -2,7 +2,8 @@
  * Reads from a standby that has all that the primary had committed before.
  *
  * Rows and ledger come to a standby in the order of the primary's log. So a position in that log is enough: everything that
- * was reported as done when the command began lies in front of what the primary had flushed then.
+ * was reported as done when the command began lies in front of it. After a promotion, two servers may go on from the same log, and
+ * positions of one mean nothing to the other; so the timeline must be the same, too.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
@@ -24,6 +25,8 @@ export interface ReplicaOptions {
 /** What the standby must have. */
 interface Need {
   readonly systemId: string;
+  /** Which of the histories that begin with a promotion. */
+  readonly timeline: number;
   /** A position in the log of the primary. */
   readonly wal: string;
 }
@@ -31,6 +34,7 @@ interface Need {
 interface Standby {
   readonly isStandby: boolean;
   readonly systemId: string;
+  readonly timeline: number;
   /** Bytes of the log that are missing; null where nobody knows what is needed, or nothing was replayed. */
   readonly missing: number | null;
   readonly replayedAt: string | null;
@@ -38,6 +42,7 @@ interface Standby {
 }
 
 const POLL_MS = 50;
+const FLUSH_POLL_MS = 10;
 
 /**
  * Runs `work` with the standby, once it has what the primary has now.
@@ -80,17 +85,39 @@ async function findNeed(
         );
         const { isStandby, systemId } = rows[0]!;
         if (isStandby) throw notPrimary(label);
-        // Not what is inserted: that of an idle server may wait for its disk.
-        const { rows: flushed } = await session.query<{ wal: string }>(
-          'SELECT pg_current_wal_flush_lsn()::text AS wal',
-        );
-        return { systemId, wal: flushed[0]!.wal };
+        return { systemId, ...(await readPosition(session)) };
       }),
     );
   } catch (error) {
     if (!(error instanceof EdpError) || error.code !== 'database_unreachable') throw error;
     warn(`the primary cannot be asked (${error.message}): what it committed last may be missing`);
     return undefined;
+  }
+}
+
+/** Beyond three delays of the server's writer, within which it flushes commits that did not wait for the disk. */
+const FLUSH_SLACK_MS = 200;
+
+/**
+ * Behind all that was committed, also with `synchronous_commit = off`. What is only inserted is waited for no longer than such a
+ * commit may take: the rest of an idle server may stay in memory, and never reach the standby.
+ */
+async function readPosition(session: pg.Client): Promise<Pick<Need, 'timeline' | 'wal'>> {
+  const { rows: begun } = await session.query<{ inserted: string; maxMs: number }>(
+    `SELECT pg_current_wal_insert_lsn()::text AS inserted, 3 * setting::int AS "maxMs"
+     FROM pg_settings WHERE name = 'wal_writer_delay'`,
+  );
+  const { inserted, maxMs } = begun[0]!;
+  for (const deadline = Date.now() + maxMs + FLUSH_SLACK_MS; ; await sleep(FLUSH_POLL_MS)) {
+    const isLast = Date.now() >= deadline;
+    const { rows } = await session.query<{ wal: string; timeline: number; isFlushed: boolean }>(
+      `SELECT wal::text, wal >= $1::pg_lsn AS "isFlushed",
+         ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::int AS timeline
+       FROM pg_current_wal_flush_lsn() AS wal`,
+      [inserted],
+    );
+    const { wal, timeline, isFlushed } = rows[0]!;
+    if (isFlushed || isLast) return { wal, timeline };
   }
 }
 
@@ -121,8 +148,9 @@ async function waitFor(
             warn(`read is what ${label} has: ${describeLag(last)}`);
             return;
           }
-          if (last.missing !== null && last.missing <= 0) return;
-          if (Date.now() >= deadline) throw behind(last, label, waitSeconds);
+          const isThere = last.missing !== null && last.missing <= 0;
+          if (isThere && last.timeline === need.timeline) return;
+          if (Date.now() >= deadline) throw behind(last, need, label, waitSeconds);
           await sleep(POLL_MS);
         }
       });
@@ -136,10 +164,16 @@ async function waitFor(
   }
 }
 
+/**
+ * Its timeline is the last one that it has noted. Only roles that may see statistics see which one it receives; what the control
+ * file says may be minutes old.
+ */
 async function askStandby(session: pg.Client, need: Need | undefined): Promise<Standby> {
   const { rows } = await session.query<Standby>(
     `SELECT pg_is_in_recovery() AS "isStandby",
        (SELECT system_identifier FROM pg_control_system())::text AS "systemId",
+       greatest((SELECT timeline_id FROM pg_control_checkpoint()), (SELECT min_recovery_end_timeline FROM pg_control_recovery()),
+         (SELECT received_tli FROM pg_stat_wal_receiver)) AS timeline,
        ($1::pg_lsn - pg_last_wal_replay_lsn())::float8 AS missing,
        pg_last_xact_replay_timestamp()::text AS "replayedAt",
        CASE WHEN pg_is_in_recovery() THEN pg_is_wal_replay_paused() END AS "isPaused"`,
@@ -148,11 +182,19 @@ async function askStandby(session: pg.Client, need: Need | undefined): Promise<S
   return rows[0]!;
 }
 
-function assertStandby({ isStandby, systemId }: Standby, need: Need | undefined, label: string) {
+function assertStandby(standby: Standby, need: Need | undefined, label: string): void {
+  const { isStandby, systemId, timeline } = standby;
   if (need !== undefined && systemId !== need.systemId) {
     throw new EdpError('replica_wrong', `${label} is a copy of another server`, {
       hint: 'name a standby of the database that this project loads into with EDP_REPLICA_URL',
     });
+  }
+  if (isStandby && need !== undefined && timeline > need.timeline) {
+    throw new EdpError(
+      'replica_wrong',
+      `${label} follows a server that was promoted (timeline ${timeline}), not the primary (timeline ${need.timeline})`,
+      { hint: 'name the server that was promoted with --database-url or DATABASE_URL' },
+    );
   }
   if (isStandby) return;
   throw new EdpError('replica_wrong', `${label} is no standby`, {
@@ -160,8 +202,9 @@ function assertStandby({ isStandby, systemId }: Standby, need: Need | undefined,
   });
 }
 
-function behind(standby: Standby, label: string, waitSeconds: number): EdpError {
-  const { missing, isPaused } = standby;
+function behind(standby: Standby, need: Need, label: string, waitSeconds: number): EdpError {
+  const { missing, isPaused, timeline } = standby;
+  if (missing !== null && missing <= 0) return onOldTimeline(timeline, need, label, waitSeconds);
   const lag =
     missing === null ? 'has replayed nothing yet' : `lacks ${Math.ceil(missing)} bytes of the log`;
   return new EdpError(
@@ -172,6 +215,17 @@ function behind(standby: Standby, label: string, waitSeconds: number): EdpError 
         isPaused === true
           ? 'replay is paused there: SELECT pg_wal_replay_resume(); or omit --from-replica'
           : 'look at pg_stat_replication of the primary, wait longer with --replica-wait, or omit --from-replica',
+    },
+  );
+}
+
+/** As far as the primary, by its own count, but perhaps in the log of another server. */
+function onOldTimeline(timeline: number, need: Need, label: string, waitSeconds: number): EdpError {
+  return new EdpError(
+    'replica_behind',
+    `${label} is on timeline ${timeline} after ${waitSeconds} s, and the primary on ${need.timeline}, since it was promoted`,
+    {
+      hint: 'let it follow the primary (primary_conninfo). Where it does, it notes that within minutes; a role with pg_read_all_stats sees it at once',
     },
   );
 }

@@ -187,7 +187,9 @@ describe('for whom', () => {
     await show(IDS);
     expect((await show(IDS, { user: 'keeper' })).isCached).toBe(false);
     expect((await show(IDS, { user: 'keeper' })).isCached).toBe(true);
-    expect((await show(IDS)).isCached).toBe(true);
+    // The owner does not believe the other that it kept a result and did nothing else.
+    expect((await show(IDS)).isCached).toBe(false);
+    expect((await show(IDS, { user: 'keeper' })).isCached).toBe(true);
     const tables = ['edp.report_cache', 'edp.report_cache_parts'];
     for (const table of tables) {
       expect(await as('edp', `SELECT FROM ${table}`)).toHaveLength(2);
@@ -220,6 +222,137 @@ describe('for whom', () => {
   });
 });
 
+it('a report that is not kept makes no result stale, whoever asks for it', async () => {
+  await show(IDS);
+  expect((await show(own('SELECT now() AS at'), { user: 'keeper' })).why).toContain('now()');
+  expect((await show(IDS)).isCached).toBe(true);
+});
+
+it('the server does not analyse what keeping changes', async () => {
+  // Numbers of the statistics arrive when a session ends.
+  const changed = async () =>
+    (
+      await project.session.query(
+        "SELECT relid::regclass::text AS name FROM pg_stat_all_tables WHERE schemaname = 'pg_catalog' AND n_mod_since_analyze > 0 AND relname IN ('pg_proc', 'pg_depend')",
+      )
+    ).rows;
+  await project.session.query('ANALYZE pg_proc; ANALYZE pg_depend');
+  await sleep(1100);
+  const before = await changed();
+  for (let n = 0; n < 5; n++) await show(own(`SELECT ${n} AS n, id FROM events`));
+  await sleep(1100);
+  expect(await changed()).toEqual(before);
+  const options = await project.session.query(
+    "SELECT reloptions FROM pg_class WHERE relname LIKE 'report\\_cache%' AND relkind = 'r'",
+  );
+  expect(options.rows.map((row) => row.reloptions)).toEqual(
+    Array.from({ length: 3 }, () => ['autovacuum_analyze_threshold=2147483647']),
+  );
+});
+
+describe('a role cannot hide from others', () => {
+  beforeAll(() =>
+    project.session.query(`CREATE ROLE forger LOGIN; CREATE ROLE readers; CREATE ROLE alice LOGIN; CREATE ROLE mallory LOGIN;
+      CREATE ROLE owners_child LOGIN; GRANT readers TO alice, mallory; GRANT CREATE ON SCHEMA public TO forger;
+      ALTER ROLE alice SET role = readers; ALTER ROLE mallory SET role = readers;
+      GRANT USAGE ON SCHEMA edp TO forger, readers; GRANT SELECT ON events TO readers;
+      GRANT SELECT, INSERT, UPDATE, DELETE ON edp.report_cache TO forger, readers;
+      GRANT SELECT, INSERT ON edp.report_cache_parts, edp.report_cache_writes TO forger, readers;`),
+  );
+  beforeEach(async () => {
+    await as(
+      'forger',
+      'DROP TABLE IF EXISTS public.forged; CREATE TABLE public.forged (n int); GRANT SELECT ON public.forged TO PUBLIC; INSERT INTO public.forged VALUES (1)',
+    );
+  });
+
+  const FORGED = own('SELECT n FROM forged ORDER BY n');
+
+  it.each([
+    [
+      'what it changes together with a note of the cache',
+      [
+        'BEGIN; INSERT INTO forged VALUES (2); INSERT INTO edp.report_cache_writes DEFAULT VALUES; COMMIT',
+      ],
+    ],
+    [
+      'what it will change',
+      [
+        `INSERT INTO edp.report_cache_writes SELECT n::text::xid8 FROM (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS next) s,
+           generate_series(next, next + 500) AS n`,
+        'INSERT INTO forged VALUES (2)',
+      ],
+    ],
+    [
+      'what it changes in the name of another',
+      [
+        `BEGIN; INSERT INTO forged VALUES (2); INSERT INTO edp.report_cache_writes (xid, role_oid, login_oid)
+           VALUES (pg_current_xact_id(), 'keeper'::regrole, 'keeper'::regrole); COMMIT`,
+        'INSERT INTO forged VALUES (2)',
+      ],
+    ],
+  ])('%s', async (_, steps) => {
+    for (const user of ['keeper', 'edp', 'alice']) {
+      await show(FORGED, { user });
+      expect(await show(FORGED, { user })).toMatchObject({ isCached: true, text: 'n\n1\n' });
+    }
+    for (const step of steps) await as('forger', step).catch(() => {});
+    for (const user of ['keeper', 'edp', 'alice'])
+      expect(await show(FORGED, { user })).toMatchObject({ isCached: false, text: 'n\n1\n2\n' });
+  });
+
+  it('and put nothing before who acts as the same role', async () => {
+    await show(IDS, { user: 'alice' });
+    expect((await show(IDS, { user: 'alice' })).isCached).toBe(true);
+    expect(await as('mallory', 'SELECT FROM edp.report_cache')).toHaveLength(0);
+    await as(
+      'mallory',
+      `WITH forged AS (
+         UPDATE edp.report_cache SET rows = 1 RETURNING entry_id)
+       INSERT INTO edp.report_cache_parts SELECT entry_id, 1, '[["7"]]' FROM forged`,
+    );
+    expect(await show(IDS, { user: 'alice' })).toMatchObject({ isCached: true, rows: 5 });
+    const row = "decode('00', 'hex'), 'r', 'h', pg_current_snapshot(), '[]', 0, 0";
+    await expect(
+      as(
+        'mallory',
+        `INSERT INTO edp.report_cache (login_oid, key, report, history, snapshot, columns, rows, bytes)
+         VALUES ('alice'::regrole, ${row})`,
+      ),
+    ).rejects.toThrow('row-level security');
+    expect((await show(IDS, { user: 'mallory' })).isCached).toBe(false);
+  });
+
+  it('and a new role of an old name inherits nothing', async () => {
+    const make = `CREATE ROLE renewed LOGIN; GRANT USAGE ON SCHEMA edp TO renewed; GRANT SELECT ON events TO renewed;
+      GRANT SELECT, INSERT, UPDATE, DELETE ON edp.report_cache TO renewed;
+      GRANT SELECT, INSERT ON edp.report_cache_parts, edp.report_cache_writes TO renewed`;
+    await project.session.query(make);
+    await show(IDS, { user: 'renewed' });
+    expect((await show(IDS, { user: 'renewed' })).isCached).toBe(true);
+    await project.session.query(`DROP OWNED BY renewed; DROP ROLE renewed; ${make}`);
+    expect(await as('renewed', 'SELECT FROM edp.report_cache')).toHaveLength(0);
+    await project.session.query('REVOKE SELECT ON events FROM renewed');
+    await expect(show(IDS, { user: 'renewed' })).rejects.toThrow('permission denied');
+  });
+});
+
+it('notes of the cache that nobody asks for any more go', async () => {
+  await show(IDS);
+  await project.session.query(
+    "UPDATE edp.report_cache SET snapshot = '1:1:'; INSERT INTO edp.report_cache_writes (xid) VALUES ('1')",
+  );
+  // Numbers of transactions, so that the result is too old.
+  await project.session.query(
+    'DO $$ BEGIN FOR i IN 1..10100 LOOP BEGIN PERFORM pg_current_xact_id(); INSERT INTO first_dimensions VALUES (-i, $n$x$n$); RAISE $m$no$m$; EXCEPTION WHEN raise_exception THEN NULL; END; END LOOP; END $$',
+  );
+  await project.session.query('SELECT edp.trim_report_cache(1000000)');
+  const left = await project.session.query(
+    "SELECT FROM edp.report_cache UNION ALL SELECT FROM edp.report_cache_writes WHERE xid = '1'",
+  );
+  expect(left.rows).toHaveLength(0);
+});
+
 describe('reports without it', () => {
   it.each([
     ['a read-only session', '', '', '-c default_transaction_read_only=on', 'read-only'],
@@ -236,6 +369,21 @@ describe('reports without it', () => {
       `CREATE FUNCTION noted() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
        CREATE TRIGGER noted AFTER INSERT ON edp.report_cache EXECUTE FUNCTION noted()`,
       'DROP FUNCTION noted CASCADE',
+      undefined,
+      'have triggers',
+    ],
+    [
+      'a rule on the cache',
+      `CREATE TABLE noted (n int);
+       CREATE RULE noted AS ON INSERT TO edp.report_cache DO ALSO INSERT INTO noted VALUES (1)`,
+      'DROP RULE noted ON edp.report_cache; DROP TABLE noted',
+      undefined,
+      'have triggers',
+    ],
+    [
+      'a table that refers to the cache',
+      'CREATE TABLE noted (n bigint REFERENCES edp.report_cache ON DELETE CASCADE)',
+      'DROP TABLE noted',
       undefined,
       'have triggers',
     ],

@@ -12,6 +12,8 @@ import { makeTemporary } from './temporary.js';
 export interface TestServer {
   readonly url: string;
   readonly port: number;
+  /** Its data directory. */
+  readonly data: string;
   query(sql: string): Promise<Record<string, unknown>[]>;
   start(): Promise<void>;
   /** Ends the processes at once, without a checkpoint. */
@@ -39,13 +41,15 @@ export async function startPair(settings: readonly string[] = []): Promise<TestP
   execFileSync(initdb.command, initdb.args, { ...initdb.options, env, stdio: 'ignore' });
   const primary = await serverOf(launcher, data, [
     ...['wal_level=replica', 'autovacuum=off', 'max_wal_senders=4'],
+    'max_prepared_transactions=4',
   ]);
   await primary.start();
   const copy = path.join(launcher.home, 'standby');
   await copyData(primary, data, copy);
   const standby = await serverOf(launcher, copy, [
     `primary_conninfo=host=127.0.0.1 port=${primary.port} user=edp`,
-    ...['hot_standby_feedback=off', 'max_standby_streaming_delay=100ms', ...settings],
+    ...['hot_standby_feedback=off', 'max_standby_streaming_delay=100ms'],
+    ...['max_prepared_transactions=4', ...settings],
   ]);
   await standby.start();
   return {
@@ -95,6 +99,7 @@ async function serverOf(
   let ended: Promise<unknown> = Promise.resolve();
   return {
     port,
+    data,
     url: `postgresql://edp:${PASSWORD}@127.0.0.1:${port}/postgres`,
     async query(sql) {
       const client = new pg.Client({ host: '127.0.0.1', port, user: 'edp', database: 'postgres' });

@@ -28,7 +28,9 @@ const CONTEXT_SQL = `SELECT pg_is_in_recovery() AS "isStandby",
      (relname <> 'report_cache' OR has_table_privilege(oid, 'UPDATE') AND has_table_privilege(oid, 'DELETE')))
    FROM cache) AND has_database_privilege(current_database(), 'TEMPORARY') AS "mayUse",
   EXISTS (SELECT FROM pg_event_trigger WHERE evtenabled <> 'D') AS "hasEventTriggers",
-  EXISTS (SELECT FROM pg_trigger WHERE tgrelid IN (SELECT oid FROM cache) AND NOT tgisinternal) AS "hasTriggers",
+  EXISTS (SELECT FROM pg_trigger WHERE tgrelid IN (SELECT oid FROM cache) AND NOT tgisinternal)
+    OR EXISTS (SELECT FROM pg_rewrite WHERE ev_class IN (SELECT oid FROM cache))
+    OR EXISTS (SELECT FROM pg_constraint WHERE confrelid IN (SELECT oid FROM cache) AND conrelid NOT IN (SELECT oid FROM cache)) AS "hasTriggers",
   jsonb_build_array(version(), current_user, (SELECT oid FROM pg_roles WHERE rolname = current_user), session_user,
     (SELECT md5(string_agg(concat(name, '=', setting), chr(10) ORDER BY name)) FROM pg_settings WHERE name <> ALL ($2)),
     (SELECT jsonb_agg(pg_collation_actual_version(oid)) FROM (
@@ -71,8 +73,9 @@ function whyNot(context: Context): string | undefined {
     return 'the ledger has no cache that this role may look into: an older edp made it, or the role has no rights on schema edp';
   if (context.mayUse !== true)
     return 'this role may not write edp.report_cache and the tables beside it (docs/security.md)';
-  // What a trigger writes would count as written by the cache. Those of events see the function by which edp lets the server take a report apart.
+  // What a trigger, a rule or a foreign key writes would count as written by the cache. Those of events see the function by which edp lets the server take a report apart.
   if (context.hasEventTriggers) return 'the database has event triggers';
-  if (context.hasTriggers) return 'the tables of the cache have triggers';
+  if (context.hasTriggers)
+    return 'the tables of the cache have triggers, rules or references of others';
   return undefined;
 }

@@ -1,7 +1,6 @@
 /** Whether the result of a report depends on nothing but data, settings and versions, by what the server makes of its SQL. */
 import type pg from 'pg';
 import type { Statement } from '../parameters.js';
-import { findPlaceholders } from '../placeholders.js';
 import {
   namedIn,
   SAFE_STABLE_FUNCTIONS,
@@ -12,10 +11,10 @@ import {
 const FUNCTION = 'pg_temp.edp_report';
 
 /**
- * Lets the server analyse the SQL: as the body of a function that is dropped again. Names, overloads and implicit
+ * Lets the server analyse the SQL: as the body of a function that is taken back. Names, overloads and implicit
  * conversions are resolved there, so nothing is guessed.
  *
- * @param session in a transaction that may write
+ * @param session in a transaction that may write, and will be rolled back
  * @returns why the result may not be kept; undefined where it may
  */
 export async function whyUnsafe(
@@ -29,35 +28,53 @@ export async function whyUnsafe(
   const { rows } = await session.query<{ tree: string }>(
     `SELECT prosqlbody::text AS tree FROM pg_proc WHERE oid = '${FUNCTION}'::regproc`,
   );
-  await session.query(`DROP FUNCTION ${FUNCTION}`);
   const { tree } = rows[0]!;
-  return (
-    whyTreeIsUnsafe(tree, findPlaceholders(text).texts) ?? (await whyNamedIsUnsafe(session, tree))
-  );
+  return whyTreeIsUnsafe(tree, text) ?? (await whyNamedIsUnsafe(session, tree));
 }
 
-/** Goes through the views, and the views in them. */
+/**
+ * Goes through all that the server puts into the query later: views, and the views in them, columns that are computed when
+ * they are read, and defaults of arguments.
+ */
 async function whyNamedIsUnsafe(session: pg.Client, tree: string): Promise<string | undefined> {
   const functions = new Set<number>();
   const operators = new Set<number>();
   const known = new Set<number>();
   for (let trees = [tree]; trees.length > 0; ) {
     const named = trees.map(namedIn);
-    for (const oid of named.flatMap((one) => one.functions)) functions.add(oid);
     for (const oid of named.flatMap((one) => one.operators)) operators.add(oid);
-    const relations = named.flatMap((one) => one.relations).filter((oid) => !known.has(oid));
-    for (const oid of relations) known.add(oid);
+    const called = takeNew(
+      named.flatMap((one) => one.functions),
+      functions,
+    );
+    const relations = takeNew(
+      named.flatMap((one) => one.relations),
+      known,
+    );
     trees = [];
     for (const relation of await describeRelations(session, relations)) {
       const why = whyRelationIsUnsafe(relation);
       if (why !== undefined) return why;
-      if (relation.tree === null) continue;
-      const inView = whyTreeIsUnsafe(relation.tree);
-      if (inView !== undefined) return `view ${relation.name}: ${inView}`;
-      trees.push(relation.tree);
+      for (const inside of relation.trees) {
+        const whyInside = whyTreeIsUnsafe(inside);
+        if (whyInside !== undefined) return `${relation.name}: ${whyInside}`;
+        trees.push(inside);
+      }
+    }
+    for (const { name, defaults } of await describeDefaults(session, called)) {
+      const why = whyTreeIsUnsafe(defaults);
+      if (why !== undefined) return `a default of ${name}: ${why}`;
+      trees.push(defaults);
     }
   }
   return whyFunctionsAreUnsafe(session, [...functions], [...operators]);
+}
+
+/** Those that are not known yet; they are then. */
+function takeNew(oids: readonly number[], known: Set<number>): number[] {
+  const taken = [...new Set(oids)].filter((oid) => !known.has(oid));
+  for (const oid of taken) known.add(oid);
+  return taken;
 }
 
 interface Relation {
@@ -66,8 +83,8 @@ interface Relation {
   readonly persistence: string;
   readonly hasPolicies: boolean;
   readonly isCatalog: boolean;
-  /** Of a view. */
-  readonly tree: string | null;
+  /** Of a view, and of columns that are computed when they are read. */
+  readonly trees: readonly string[];
 }
 
 /** The relations, and all partitions and children of them. */
@@ -81,8 +98,24 @@ async function describeRelations(
        SELECT unnest($1::oid[]) AS oid UNION SELECT inhrelid FROM pg_inherits JOIN family ON inhparent = family.oid)
      SELECT c.oid::regclass::text AS name, relkind AS kind, relpersistence AS persistence, relrowsecurity AS "hasPolicies",
        n.nspname IN ('pg_catalog', 'information_schema', 'pg_toast') AS "isCatalog",
-       CASE WHEN relkind = 'v' THEN (SELECT ev_action::text FROM pg_rewrite WHERE ev_class = c.oid AND ev_type = '1') END AS tree
+       ARRAY(SELECT ev_action::text FROM pg_rewrite WHERE relkind = 'v' AND ev_class = c.oid AND ev_type = '1'
+             UNION ALL SELECT adbin::text FROM pg_attrdef d JOIN pg_attribute a ON attrelid = adrelid AND attnum = adnum
+             WHERE adrelid = c.oid AND attgenerated = 'v') AS trees
      FROM family JOIN pg_class c USING (oid) JOIN pg_namespace n ON n.oid = relnamespace`,
+    [oids],
+  );
+  return rows;
+}
+
+/** The server adds them to a call when it plans, so they are not in its tree. */
+async function describeDefaults(
+  session: pg.Client,
+  oids: readonly number[],
+): Promise<readonly { readonly name: string; readonly defaults: string }[]> {
+  if (oids.length === 0) return [];
+  const { rows } = await session.query<{ name: string; defaults: string }>(
+    `SELECT oid::regprocedure::text AS name, proargdefaults::text AS defaults
+     FROM pg_proc WHERE oid = ANY ($1) AND proargdefaults IS NOT NULL`,
     [oids],
   );
   return rows;

@@ -20,7 +20,9 @@ const MAX_TRANSACTIONS = 10_000;
 /**
  * Whether a transaction that may have changed anything has ended since a snapshot. Who changes rows, tables, views, functions,
  * rights or roles, by whatever means, has a number of a transaction; so where no number is new, nothing has
- * changed. Numbers of transactions that were rolled back, and those of the cache itself, do not count.
+ * changed. Numbers of transactions that were rolled back, and those of the cache itself, do not count. That a transaction was
+ * one of the cache is believed only of the role and login that asks, and of the owner of the ledger: another one may have
+ * changed data in it.
  *
  * It does not ask which tables were changed: only edp enters that in edp.changes, and others may write, too.
  *
@@ -35,7 +37,9 @@ export function hasChangedSql(before: string, now: string): string {
       SELECT FROM (SELECT number::text::xid8 AS xid FROM generate_series(${first}, ${end} - 1) AS number OFFSET 0) AS ended
       WHERE pg_visible_in_snapshot(xid, ${now}) AND NOT pg_visible_in_snapshot(xid, ${before})
         AND pg_xact_status(xid) IS DISTINCT FROM 'aborted'
-        AND NOT EXISTS (SELECT FROM edp.report_cache_writes w WHERE w.xid = ended.xid)) END`;
+        AND NOT EXISTS (SELECT FROM edp.report_cache_writes w WHERE w.xid = ended.xid AND (
+          w.role_oid = quote_ident(current_user)::regrole AND w.login_oid = quote_ident(session_user)::regrole
+          OR w.role_oid = (SELECT relowner FROM pg_class WHERE oid = 'edp.report_cache_writes'::regclass)))) END`;
 }
 
 /** A moment before a report reads: what ends later is new to it. */
@@ -53,6 +57,10 @@ export async function readMoment(session: pg.Client): Promise<Moment> {
   return rows[0]!;
 }
 
+/** Of `edp.report_cache`: the owner of the ledger sees the results of all. */
+export const OWN_SQL = `role_oid = quote_ident(current_user)::regrole AND role_name = current_user
+  AND login_oid = quote_ident(session_user)::regrole`;
+
 /** @returns undefined where nothing is kept, or it is stale */
 export async function findKept(
   session: pg.Client,
@@ -63,7 +71,7 @@ export async function findKept(
     `SELECT entry_id AS "entryId", columns, rows, used_at < clock_timestamp() - interval '1 minute' AS "isUseOld",
        to_char(kept_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"') AS "keptAt"
      FROM edp.report_cache
-     WHERE role_oid = quote_ident(current_user)::regrole AND role_name = current_user AND key = $1 AND history = $2
+     WHERE ${OWN_SQL} AND key = $1 AND history = $2
        AND NOT ${hasChangedSql('snapshot', 'pg_current_snapshot()')}`,
     [key, history],
   );

@@ -18,6 +18,7 @@ import {
   type Kept,
   KeptRows,
   type Moment,
+  OWN_SQL,
   readMoment,
 } from './kept-rows.js';
 
@@ -106,9 +107,27 @@ export class ReportCache {
     if (this.#gathered !== undefined) {
       const { all } = this.#gathered;
       if (all === undefined) this.#why = 'the result is too large, or was not read to its end';
-      else await this.#write(() => this.#keep(all));
+      else {
+        this.#why = await this.#analyse();
+        if (this.#why === undefined) await this.#write(() => this.#keep(all));
+      }
     }
     return this.#why === undefined ? {} : { why: this.#why };
+  }
+
+  /**
+   * In a transaction that is rolled back, so that it makes no entry stale, whoever it belongs to, and changes no catalog, after some of
+   * which the server would run ANALYZE.
+   */
+  async #analyse(): Promise<string | undefined> {
+    try {
+      await this.#session.query(`BEGIN; SET LOCAL lock_timeout = ${LOCK_MS}`);
+      return await whyUnsafe(this.#session, this.#statement!);
+    } catch (error) {
+      return `it cannot be kept: ${(error as Error).message}`;
+    } finally {
+      await this.#session.query('ROLLBACK').catch(() => {});
+    }
   }
 
   /** A transaction of the cache, which makes no entry stale. Without effect where it fails. */
@@ -145,12 +164,9 @@ export class ReportCache {
       return;
     }
     await this.#session.query('INSERT INTO edp.report_cache_writes DEFAULT VALUES');
-    this.#why = await whyUnsafe(this.#session, this.#statement!);
-    if (this.#why !== undefined) return;
-    await this.#session.query(
-      'DELETE FROM edp.report_cache WHERE role_oid = quote_ident(current_user)::regrole AND key = $1',
-      [this.#key],
-    );
+    await this.#session.query(`DELETE FROM edp.report_cache WHERE ${OWN_SQL} AND key = $1`, [
+      this.#key,
+    ]);
     const { rows: made } = await this.#session.query<{ id: number }>(
       `INSERT INTO edp.report_cache (key, report, history, snapshot, columns, rows, bytes)
        VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING entry_id AS id`,

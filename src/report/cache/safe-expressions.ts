@@ -3,6 +3,8 @@
  * listed here.
  */
 
+import { findPlaceholders } from '../placeholders.js';
+
 /** Nodes of a query that the server has analysed; older servers call some of them otherwise. */
 const SAFE_NODES: ReadonlySet<string> = new Set(
   `QUERY RANGETBLENTRY RTE RTEPERMISSIONINFO ALIAS FROMEXPR RANGETBLREF JOINEXPR RANGETBLFUNCTION TARGETENTRY COMMONTABLEEXPR
@@ -29,6 +31,14 @@ const SAFE_VALUES: ReadonlySet<number> = new Set([
     3807,
   ],
 ]);
+
+/** Types of times that pass over a zone in a text: date, time, timestamp, lists and ranges of them. */
+const WITHOUT_ZONE: ReadonlySet<number> = new Set([
+  ...[1082, 1083, 1114, 1115, 1182, 1183, 3908, 3909, 3912, 3913, 4533, 4535],
+]);
+
+/** Three letters behind a digit: more than the T, Z, AM and BC of a time. */
+const ZONE_IN_TIME = /\d.*[a-z]{3}/i;
 
 /** The words of the clock in a text that is converted to a date or a time. */
 const CLOCK_WORDS = /now|today|tomorrow|yesterday/i;
@@ -90,10 +100,9 @@ function numbersOf(tree: string, pattern: RegExp): number[] {
 /**
  * Why the result of a query may change while the data does not, as far as its tree alone shows it.
  *
- * @param texts of the SQL that the tree was made from, as written there; none for a view, whose texts became values when it
- *   was created
+ * @param sql that the tree was made from; none for a view, whose texts became values when it was created
  */
-export function whyTreeIsUnsafe(tree: string, texts: readonly string[] = []): string | undefined {
+export function whyTreeIsUnsafe(tree: string, sql = ''): string | undefined {
   // In names of the user, braces are escaped.
   for (const [, node] of tree.matchAll(/(?<!\\)\{([A-Z_]+)/g)) {
     if (!SAFE_NODES.has(node!)) return `it has an expression of the kind ${node}`;
@@ -104,14 +113,22 @@ export function whyTreeIsUnsafe(tree: string, texts: readonly string[] = []): st
       return 'it converts texts to a type in which a text may mean the present time, such as a date';
   }
   if (/\{VAR :varno \S+ :varattno -/.test(tree)) return 'it reads system columns';
-  if (mayNameClock(tree, texts)) return "it may have a text such as 'now', which has become a time";
-  return undefined;
+  return whyTextsAreUnsafe(numbersOf(tree, /:consttype (\d+)/g), sql);
 }
 
-function mayNameClock(tree: string, texts: readonly string[]): boolean {
-  const types = numbersOf(tree, /:consttype (\d+)/g);
-  if (types.every((type) => SAFE_VALUES.has(type))) return false;
+/** @param types of the values that texts may have become */
+function whyTextsAreUnsafe(types: readonly number[], sql: string): string | undefined {
+  const others = types.filter((type) => !SAFE_VALUES.has(type));
+  if (others.length === 0) return undefined;
   // Two texts one below the other are one; quotes inside of a list are none of its values.
-  const joined = texts.join('').replace(/['"\s]/g, '');
-  return joined.includes('\\') || CLOCK_WORDS.test(joined);
+  const joined = findPlaceholders(sql)
+    .texts.join('')
+    .replace(/['"\s]/g, '');
+  const isEscaped = joined.includes('\\') || /\buescape\b/i.test(sql);
+  if (isEscaped || CLOCK_WORDS.test(joined))
+    return "it may have a text such as 'now', which has become a time";
+  const mayHaveZone = others.some((type) => !WITHOUT_ZONE.has(type));
+  if (mayHaveZone && ZONE_IN_TIME.test(joined.replaceAll('UTC', '')))
+    return 'it may have a time with the name of a zone, whose rules may change';
+  return undefined;
 }
