@@ -38,6 +38,15 @@ export interface OwnTable {
   readonly declared: Table | undefined;
 }
 
+/** What goes by the name of a table of the model, and that edp cannot load as it is. */
+export interface ShutTable {
+  readonly declared: Table;
+  /** Schema-qualified and quoted, where SQL needs it. */
+  readonly name: string;
+  /** Quoted where SQL needs it. */
+  readonly schema: string;
+}
+
 /** A server that answers, with a session on it. */
 export interface Served extends Place {
   readonly client: pg.Client;
@@ -59,4 +68,8 @@ export interface Served extends Place {
   readonly tables: readonly OwnTable[];
   /** Tables of the model that are not there. */
   readonly missing: readonly Table[];
+  /** Those in a schema that the role may not use. */
+  readonly hidden: readonly ShutTable[];
+  /** Views and other relations that have the name of a table of the model. */
+  readonly otherKinds: readonly ShutTable[];
 }

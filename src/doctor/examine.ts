@@ -54,6 +54,9 @@ export async function examine(place: Place, signal: AbortSignal): Promise<Examin
   };
 }
 
+/** A load waits longer. */
+const LOGIN_MS = 10_000;
+
 const NO_DATA = 'the embedded server has no data yet: the first command that needs it makes it';
 const FAULTY = 'edp.yaml has faults, so its tables and tasks are not known';
 
@@ -99,7 +102,11 @@ async function examineSession(
   report: Report,
   signal: AbortSignal,
 ): Promise<Examination['server']> {
-  const opened = await connectOnce(config, 'doctor').catch((error: unknown) => {
+  const patient = {
+    ...config,
+    connectionTimeoutMillis: Math.min(config.connectionTimeoutMillis || LOGIN_MS, LOGIN_MS),
+  };
+  const opened = await connectOnce(patient, 'doctor').catch((error: unknown) => {
     report.findings.push(explainConnection(error, config));
     return undefined;
   });

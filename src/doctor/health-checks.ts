@@ -15,9 +15,10 @@ const IDLE = `SELECT a.pid, coalesce(a.usename, '?')::text AS role, a.applicatio
 const blocking: Check<Served> = {
   name: 'blocking-sessions',
   severities: ['warning'],
-  looksAt: 'sessions that are idle in a transaction, and whom they keep waiting',
+  looksAt:
+    'sessions that are idle in a transaction, and whom they keep waiting; those that work, and keep others waiting for a minute',
   why: 'loads wait for their locks as long as it takes, and nothing is vacuumed meanwhile',
-  mends: '`pg_terminate_backend`',
+  mends: '`pg_terminate_backend`, `pg_cancel_backend`',
   async look({ client }) {
     const hidden = await client.query<{ count: number }>(
       `SELECT count(*)::int FROM pg_stat_activity
@@ -42,6 +43,8 @@ const blocking: Check<Served> = {
           mend: [sql(`SELECT pg_terminate_backend(${pid});`, `role ${role}, or a superuser`)],
         };
       });
+    const holders = await client.query<Holder>(HOLDERS);
+    found.push(...holders.rows.flatMap(judgeHolder));
     if (found.length === 0 && hidden.rows[0]!.count > 0) {
       throw new CannotLook(
         `this role does not see what ${hidden.rows[0]!.count} sessions of other roles do: a superuser may GRANT pg_read_all_stats to it`,
@@ -50,6 +53,45 @@ const blocking: Check<Served> = {
     return found;
   },
 };
+
+/** A table that is locked for longer is no moment's work. */
+const LONG_SECONDS = 60;
+
+interface Holder {
+  readonly pid: number;
+  readonly role: string;
+  readonly application: string;
+  readonly waiting: number;
+  /** How long the first of them has waited. */
+  readonly seconds: number;
+}
+
+/** Sessions of edp wait for each other when they load the same file: they are none to end. */
+const HOLDERS = `SELECT a.pid, coalesce(a.usename, '?')::text AS role, a.application_name AS application,
+    count(DISTINCT w.pid)::int AS waiting, extract(epoch FROM now() - min(l.waitstart))::int AS seconds
+  FROM pg_locks l
+  JOIN pg_stat_activity w ON w.pid = l.pid
+  CROSS JOIN LATERAL unnest(pg_blocking_pids(w.pid)) AS b (pid)
+  JOIN pg_stat_activity a ON a.pid = b.pid
+  WHERE NOT l.granted AND l.waitstart IS NOT NULL AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND a.state = 'active' AND a.wait_event_type IS DISTINCT FROM 'Lock' AND a.application_name NOT LIKE 'edp %'
+  GROUP BY 1, 2, 3 ORDER BY 1`;
+
+export function judgeHolder({ pid, role, application, waiting, seconds }: Holder): Found[] {
+  if (seconds < LONG_SECONDS) return [];
+  const who = application === '' ? role : `${role}, ${application}`;
+  const others = waiting === 1 ? 'another session waits' : `${waiting} other sessions wait`;
+  return [
+    {
+      severity: 'warning',
+      problem: `session ${pid} (${who}) is at work, and ${others} for it, for ${seconds} s`,
+      mend: [
+        advice('wait until it has ended, or end its statement:'),
+        sql(`SELECT pg_cancel_backend(${pid});`, `role ${role}, or a superuser`),
+      ],
+    },
+  ];
+}
 
 const prepared: Check<Served> = {
   name: 'prepared-transactions',
@@ -158,6 +200,28 @@ const collation: Check<Served> = {
   },
 };
 
+/** Long enough to ask for another one. */
+const SOON_DAYS = 14;
+
+const expiry: Check<Served> = {
+  name: 'password-expiry',
+  severities: ['warning'],
+  looksAt: 'until when the password of the role is valid (VALID UNTIL)',
+  why: 'from then on the server refuses the login, and does not say why',
+  mends: '`ALTER ROLE … VALID UNTIL`',
+  async look({ client, role }) {
+    const { rows } = await client.query<{ until: string }>(
+      `SELECT to_char(rolvaliduntil, 'YYYY-MM-DD HH24:MI') AS until FROM pg_roles
+       WHERE rolname = session_user AND isfinite(rolvaliduntil) AND rolvaliduntil < now() + make_interval(days => ${SOON_DAYS})`,
+    );
+    return rows.map(({ until }) => ({
+      severity: 'warning',
+      problem: `the password of role ${role} is valid until ${until} UTC`,
+      mend: [sql(`ALTER ROLE ${role} VALID UNTIL 'infinity';`, 'whoever administers the role')],
+    }));
+  },
+};
+
 const MAX_SKEW_MS = 5000;
 
 const clock: Check<Served> = {
@@ -185,5 +249,6 @@ export const HEALTH_CHECKS: readonly Check<Served>[] = [
   slots,
   transactionIds,
   collation,
+  expiry,
   clock,
 ];

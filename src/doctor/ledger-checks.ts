@@ -37,6 +37,37 @@ const version: Check<Served> = {
   },
 };
 
+/** Of $1, those that are not there. The catalog tells it without any right to them. */
+const LACKING = `SELECT name FROM unnest($1::text[]) WITH ORDINALITY AS n (name, place)
+  WHERE NOT EXISTS (SELECT FROM pg_class c JOIN pg_namespace s ON s.oid = c.relnamespace
+                    WHERE s.nspname = 'edp' AND c.relname = n.name) ORDER BY place`;
+
+const complete: Check<Served> = {
+  name: 'ledger-complete',
+  severities: ['error'],
+  looksAt: 'whether all tables of the ledger are there',
+  why: 'no command loads, and edp makes no table of the ledger anew: what stood in it is lost',
+  mends: 'a backup; or another schema for what was loaded, and a new ledger',
+  async look({ client }) {
+    const { rows } = await client.query<{ name: string }>(LACKING, [FIRST_TABLES]);
+    if (rows.length === 0 || rows.length === FIRST_TABLES.length) return [];
+    return [
+      {
+        severity: 'error',
+        problem: `the ledger lacks ${rows.map(({ name }) => `edp.${name}`).join(', ')}`,
+        mend: [
+          advice(
+            'restore schema edp from a backup (pg_restore --schema=edp); without one: ALTER SCHEMA edp RENAME TO edp_before; the next command makes a new ledger, which knows of no load',
+          ),
+        ],
+      },
+    ];
+  },
+};
+
+/** Those of the first migration, so that an older ledger lacks none. */
+const FIRST_TABLES = ['migrations', 'loads', 'receipts', 'rejects'];
+
 async function assertCurrent({ client, hasLedger }: Served): Promise<boolean> {
   if (!hasLedger) return false;
   const { applied, newest } = await compareLedger(client);
@@ -96,4 +127,4 @@ const rejects: Check<Served> = {
   },
 };
 
-export const LEDGER_CHECKS: readonly Check<Served>[] = [version, unfinished, rejects];
+export const LEDGER_CHECKS: readonly Check<Served>[] = [complete, version, unfinished, rejects];

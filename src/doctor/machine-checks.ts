@@ -1,11 +1,11 @@
 /** The machine that edp runs on. */
 import { constants } from 'node:fs';
-import { access, statfs } from 'node:fs/promises';
+import { access, stat, statfs } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { toShellWord } from '../base/shell-word.js';
 import type { Place } from './context.js';
-import { advice, type Check, command, type Found, line } from './finding.js';
+import { advice, type Check, command, type Found, line, type Mend } from './finding.js';
 
 const GB = 1e9;
 const MB = 1e6;
@@ -94,14 +94,28 @@ const projectFolder: Check<Place> = {
       {
         severity: 'warning',
         problem: `nothing can be written to ${directory}`,
-        mend: [command(`chmod u+w ${toShellWord(directory)}`, 'the owner of the folder')],
+        mend: [await openFolder(directory)],
       },
     ];
   },
 };
 
+/** Only its owner may change its rights, and the owner gets nothing from rights for others. */
+async function openFolder(directory: string): Promise<Mend> {
+  const { uid } = await stat(directory);
+  const { uid: own, username } = os.userInfo();
+  const folder = toShellWord(directory);
+  return uid === own
+    ? command(`chmod u+wx ${folder}`)
+    : command(
+        `chown ${toShellWord(username)} ${folder}`,
+        `root; or run edp as user ${uid}, whose folder it is`,
+      );
+}
+
+/** A file that can be written to is no folder. */
 function isWritable(folder: string): Promise<boolean> {
-  return access(folder, constants.W_OK).then(
+  return access(path.join(folder, path.sep), constants.W_OK | constants.X_OK).then(
     () => true,
     () => false,
   );

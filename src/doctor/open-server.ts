@@ -1,9 +1,8 @@
 /** A session on the server, and what all checks of it need to know. */
 import type pg from 'pg';
-import { quoteTable } from '../model/ddl.js';
-import type { Table } from '../model/model.js';
+import { parseTableName } from '../model/table-name.js';
 import type { ConnectionConfig } from '../postgres/tls.js';
-import type { OwnTable, Place, Served } from './context.js';
+import type { Place, Served, ShutTable } from './context.js';
 import { TIME_LIMITS } from './settings-checks.js';
 
 /** A check that waits longer, for a lock or for an answer, is given up. */
@@ -60,42 +59,52 @@ export async function lookAround(
   };
 }
 
+interface FoundRelation {
+  readonly place: number;
+  readonly oid: number;
+  readonly name: string;
+  readonly schema: string;
+  readonly isTable: boolean;
+  readonly isUsable: boolean;
+}
+
+/** $1: schemas, or null where the search path decides; $2: names. In the catalog, which needs no right to the schema. */
+const FIND = `SELECT DISTINCT ON (n.place) n.place::int, c.oid, format('%I.%I', s.nspname, c.relname) AS name,
+    quote_ident(s.nspname) AS schema, c.relkind IN ('r', 'p') AS "isTable",
+    has_schema_privilege(s.oid, 'USAGE') AS "isUsable"
+  FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS n (schema, name, place)
+  JOIN pg_class c ON c.relname = n.name
+  JOIN pg_namespace s ON s.oid = c.relnamespace
+    AND (s.nspname = n.schema OR n.schema IS NULL AND s.nspname = ANY (current_schemas(true)))
+  ORDER BY n.place, array_position(current_schemas(true), s.nspname)`;
+
 async function findTables(
   { project }: Place,
   client: pg.Client,
-): Promise<Pick<Served, 'tables' | 'missing'>> {
-  const tables: OwnTable[] = [];
-  const missing: Table[] = [];
-  for (const declared of project?.model.tables ?? []) {
-    const found = await find(client, 'to_regclass($1)::oid', [quoteTable(declared.name)]);
-    if (found === undefined) missing.push(declared);
-    else tables.push({ ...found, declared });
-  }
-  for (const { relation } of project?.warehouse.tasks ?? []) {
-    const place = `(SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-                    WHERE n.nspname = $1 AND c.relname = $2)`;
-    const found = await find(client, place, [relation.schema, relation.name]);
-    if (found !== undefined) tables.push({ ...found, declared: undefined });
-  }
-  return { tables, missing };
-}
-
-/** @returns undefined where there is none, or where the role may not look into its schema */
-async function find(
-  client: pg.Client,
-  oid: string,
-  values: readonly string[],
-): Promise<{ oid: number; name: string } | undefined> {
-  try {
-    const { rows } = await client.query<{ oid: number; name: string }>(
-      `SELECT c.oid, format('%I.%I', n.nspname, c.relname) AS name
-       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-       WHERE c.oid = ${oid} AND c.relkind IN ('r', 'p')`,
-      [...values],
-    );
-    return rows[0];
-  } catch (error) {
-    if ((error as { code?: string }).code === '42501') return undefined;
-    throw error;
-  }
+): Promise<Pick<Served, 'tables' | 'missing' | 'hidden' | 'otherKinds'>> {
+  const declared = project?.model.tables ?? [];
+  const names = [
+    ...declared.map(({ name }) => parseTableName(name)),
+    ...(project?.warehouse.tasks ?? []).map(({ relation }) => relation),
+  ];
+  const { rows } = await client.query<FoundRelation>(FIND, [
+    names.map(({ schema }) => schema ?? null),
+    names.map(({ name }) => name),
+  ]);
+  const isThere = new Set(rows.map(({ place }) => place));
+  const shut = (isShut: (row: FoundRelation) => boolean): ShutTable[] =>
+    rows.flatMap(({ place, name, schema, ...row }) => {
+      const table = declared[place - 1];
+      return table === undefined || !isShut({ place, name, schema, ...row })
+        ? []
+        : [{ declared: table, name, schema }];
+    });
+  return {
+    tables: rows
+      .filter(({ isTable, isUsable }) => isTable && isUsable)
+      .map(({ place, oid, name }) => ({ oid, name, declared: declared[place - 1] })),
+    missing: declared.filter((_, i) => !isThere.has(i + 1)),
+    hidden: shut(({ isUsable }) => !isUsable),
+    otherKinds: shut(({ isTable, isUsable }) => !isTable && isUsable),
+  };
 }

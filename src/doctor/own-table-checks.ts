@@ -1,9 +1,13 @@
 /** The tables of the project, as they are in the database. */
+import type pg from 'pg';
+import { EdpError } from '../base/errors.js';
 import { quoteIdentifier } from '../model/ddl.js';
+import type { Table } from '../model/model.js';
 import type { Source, Task } from '../model/warehouse/task.js';
+import { refuseMissing } from '../postgres/refused-relations.js';
 import { findMisfit } from '../postgres/table-in-catalog.js';
 import type { Served } from './context.js';
-import { advice, type Check, type Found, type Mend, sql } from './finding.js';
+import { advice, CannotLook, type Check, type Found, type Mend, sql } from './finding.js';
 
 const OWNER = 'the owner of the table';
 const oidsOf = ({ tables }: Served) => tables.map(({ oid }) => oid);
@@ -14,9 +18,19 @@ const differing: Check<Served> = {
   looksAt: 'the columns, types and keys of the tables, against edp.yaml',
   why: 'a load into such a table is refused',
   mends: '`ALTER TABLE`, or edp.yaml',
-  async look({ client, tables }) {
+  async look({ client, tables, otherKinds, machine }) {
     const found: Found[] = [];
-    for (const { declared, name } of tables) {
+    for (const { declared, name } of otherKinds)
+      found.push(await explainKind(client, declared, name));
+    const end = machine.now() + PATIENCE_MS;
+    for (const [i, { declared, name }] of tables.entries()) {
+      if (machine.now() > end) {
+        // What is found already is worth more than the reason why the rest is not known.
+        if (found.length > 0) return found;
+        throw new CannotLook(
+          `${i} of ${tables.length} tables agree; the others were not looked at within ${PATIENCE_MS / 1000} s`,
+        );
+      }
       const misfit = declared && (await findMisfit(client, declared));
       if (misfit === undefined) continue;
       const { faults, statement } = misfit;
@@ -29,6 +43,18 @@ const differing: Check<Served> = {
     return found;
   },
 };
+
+/** Of all tables together: each takes a few queries. */
+const PATIENCE_MS = 10_000;
+
+async function explainKind(client: pg.Client, declared: Table, name: string): Promise<Found> {
+  try {
+    return await refuseMissing(client, declared.name, name);
+  } catch (error) {
+    if (!(error instanceof EdpError)) throw error;
+    return { severity: 'error', problem: error.message, mend: [advice(error.hint!)] };
+  }
+}
 
 const missingSources: Check<Served> = {
   name: 'missing-sources',

@@ -1,6 +1,7 @@
 /** What the role may do. */
 import { findMissingPrivileges } from '../ledger/privileges.js';
 import { quoteIdentifier } from '../model/ddl.js';
+import { physicalColumns } from '../model/model.js';
 import { parseTableName } from '../model/table-name.js';
 import type { Served } from './context.js';
 import { type Check, type Found, sql } from './finding.js';
@@ -69,30 +70,105 @@ const tables: Check<Served> = {
   name: 'rights-on-tables',
   severities: ['error', 'warning'],
   looksAt:
-    'whether the role may read and load the tables of edp.yaml, and make those that are missing',
+    'whether the role may read and load the tables of edp.yaml, with their schemas, sequences and row-level security, and make those that are missing',
   why: 'a load of such a table is refused',
   mends: '`GRANT`',
-  async look({ client, role, tables: own, missing }) {
-    const declared = own.filter((one) => one.declared !== undefined);
-    const { rows } = await client.query<{ name: string; select: boolean; insert: boolean }>(
-      `SELECT oid::regclass::text AS name,
-         has_any_column_privilege(oid, 'SELECT') AS select, has_any_column_privilege(oid, 'INSERT') AS insert
-       FROM pg_class WHERE oid = ANY ($1::oid[]) ORDER BY 1`,
-      [declared.map(({ oid }) => oid)],
-    );
-    const refused = rows
-      .filter(({ select, insert }) => !select || !insert)
-      .map(({ name, select }): Found => {
-        const lacking = select ? 'INSERT' : 'SELECT, INSERT';
-        return {
-          severity: select ? 'warning' : 'error',
-          problem: `role ${role} lacks ${lacking} on table ${name}`,
-          mend: [sql(`GRANT ${lacking} ON ${name} TO ${role};`, 'the owner of the table')],
-        };
-      });
-    return [...refused, ...(await listUnmakable(client, role, missing))];
+  async look(served) {
+    const { client, role, missing, hidden } = served;
+    const schemas = [...new Set(hidden.map(({ schema }) => schema))];
+    return [
+      ...schemas.map(
+        (schema): Found => ({
+          severity: 'error',
+          problem: `role ${role} may not use schema ${schema}, where ${hidden.find((one) => one.schema === schema)!.name} is`,
+          mend: [sql(`GRANT USAGE ON SCHEMA ${schema} TO ${role};`, 'the owner of the schema')],
+        }),
+      ),
+      ...(await listLackingRights(served)),
+      ...(await listLockedSequences(served)),
+      ...(await listFilteredTables(served)),
+      ...(await listUnmakable(client, role, missing)),
+    ];
   },
 };
+
+const oidsOf = ({ tables }: Served) =>
+  tables.filter(({ declared }) => declared !== undefined).map(({ oid }) => oid);
+
+/** $1: the tables; $2, $3: their columns in the model, each with its table. Extra columns need no right. */
+const LACKING = `SELECT c.oid::regclass::text AS name, p.privilege,
+    bool_and(NOT has_column_privilege(c.oid, a.attnum, p.privilege)) AS all,
+    string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) FILTER (WHERE NOT has_column_privilege(c.oid, a.attnum, p.privilege)) AS columns
+  FROM unnest($1::oid[], $2::text[]) AS n (oid, name)
+  JOIN pg_class c ON c.oid = n.oid
+  JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = n.name AND NOT a.attisdropped
+  CROSS JOIN (VALUES (1, 'SELECT'), (2, 'INSERT')) AS p (place, privilege)
+  GROUP BY c.oid, p.place, p.privilege
+  HAVING NOT bool_and(has_column_privilege(c.oid, a.attnum, p.privilege))
+  ORDER BY 1, p.place`;
+
+async function listLackingRights({ client, role, tables: own }: Served): Promise<Found[]> {
+  const columns = own.flatMap(({ oid, declared }) =>
+    declared === undefined ? [] : physicalColumns(declared).map(({ name }) => ({ oid, name })),
+  );
+  const { rows } = await client.query<{
+    name: string;
+    privilege: string;
+    all: boolean;
+    columns: string;
+  }>(LACKING, [columns.map(({ oid }) => oid), columns.map(({ name }) => name)]);
+  const names = [...new Set(rows.map(({ name }) => name))];
+  return names.map((name): Found => {
+    const lacking = rows
+      .filter((row) => row.name === name)
+      .map((row) => (row.all ? row.privilege : `${row.privilege} (${row.columns})`))
+      .join(', ');
+    return {
+      severity: lacking.startsWith('SELECT') ? 'error' : 'warning',
+      problem: `role ${role} lacks ${lacking} on table ${name}`,
+      mend: [sql(`GRANT ${lacking} ON ${name} TO ${role};`, 'the owner of the table')],
+    };
+  });
+}
+
+/** Of columns that take their default from one; identity columns need no right. */
+async function listLockedSequences(served: Served): Promise<Found[]> {
+  const { client, role } = served;
+  const { rows } = await client.query<{ name: string; table: string }>(
+    `SELECT DISTINCT s.oid::regclass::text AS name, d.adrelid::regclass::text AS table
+     FROM pg_attrdef d
+     JOIN pg_depend p ON p.classid = 'pg_attrdef'::regclass AND p.objid = d.oid AND p.refclassid = 'pg_class'::regclass
+     JOIN pg_class s ON s.oid = p.refobjid
+     WHERE d.adrelid = ANY ($1::oid[]) 
+       -- The function raises an error for what is no sequence.
+       AND CASE s.relkind WHEN 'S' THEN NOT has_sequence_privilege(s.oid, 'USAGE, UPDATE') ELSE false END
+     ORDER BY 1, 2`,
+    [oidsOf(served)],
+  );
+  return rows.map(({ name, table }) => ({
+    severity: 'error',
+    problem: `role ${role} may not use sequence ${name}, which numbers the rows of table ${table}`,
+    mend: [sql(`GRANT USAGE ON SEQUENCE ${name} TO ${role};`, 'the owner of the sequence')],
+  }));
+}
+
+async function listFilteredTables(served: Served): Promise<Found[]> {
+  const { client, role } = served;
+  const { rows } = await client.query<{ name: string; isOwner: boolean }>(
+    `SELECT oid::regclass::text AS name, pg_has_role(relowner, 'USAGE') AS "isOwner"
+     FROM pg_class WHERE oid = ANY ($1::oid[]) AND row_security_active(oid) ORDER BY 1`,
+    [oidsOf(served)],
+  );
+  return rows.map(({ name, isOwner }) => ({
+    severity: 'error',
+    problem: `row-level security of table ${name} applies to role ${role}, so the server takes no COPY from it`,
+    mend: [
+      isOwner
+        ? sql(`ALTER TABLE ${name} NO FORCE ROW LEVEL SECURITY;`, 'the owner of the table')
+        : sql(`ALTER ROLE ${role} BYPASSRLS;`, 'a superuser'),
+    ],
+  }));
+}
 
 async function listUnmakable(
   client: Served['client'],
@@ -102,23 +178,28 @@ async function listUnmakable(
   const found = new Map<string, Found>();
   for (const { name } of missing) {
     const { schema } = parseTableName(name);
-    const { rows } = await client.query<{ schema: string | null; create: boolean | null }>(
-      `SELECT coalesce($1, current_schema()) AS schema,
-         (SELECT has_schema_privilege(oid, 'CREATE') FROM pg_namespace
-          WHERE nspname = coalesce($1, current_schema())) AS create`,
+    const { rows } = await client.query<{
+      schema: string;
+      create: boolean | null;
+      usage: boolean | null;
+    }>(
+      `SELECT n.name AS schema, (SELECT has_schema_privilege(oid, 'CREATE') FROM pg_namespace WHERE nspname = n.name) AS create,
+         (SELECT has_schema_privilege(oid, 'USAGE') FROM pg_namespace WHERE nspname = n.name) AS usage
+       FROM (VALUES (coalesce($1, current_schema(), 'public'))) AS n (name)`,
       [schema ?? null],
     );
-    const { schema: place, create } = rows[0]!;
-    if (create === true) continue;
-    const quoted = quoteIdentifier(place ?? 'public');
-    const isThere = create === false;
+    const { schema: place, create, usage } = rows[0]!;
+    if (create === true && usage === true) continue;
+    const quoted = quoteIdentifier(place);
+    const isThere = create !== null;
+    const lacking = [...(usage ? [] : ['USAGE']), ...(create ? [] : ['CREATE'])].join(', ');
     found.set(quoted, {
       severity: 'error',
       problem: isThere
         ? `role ${role} may not make table ${name} in schema ${quoted}`
         : `there is no schema ${quoted} for table ${name}`,
       mend: isThere
-        ? [sql(`GRANT CREATE ON SCHEMA ${quoted} TO ${role};`, 'the owner of the schema')]
+        ? [sql(`GRANT ${lacking} ON SCHEMA ${quoted} TO ${role};`, 'the owner of the schema')]
         : [sql(`CREATE SCHEMA ${quoted} AUTHORIZATION ${role};`, 'a role that may make schemas')],
     });
   }

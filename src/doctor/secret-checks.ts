@@ -1,6 +1,6 @@
 /** Passwords and data that others may read. */
 import { execFile } from 'node:child_process';
-import { readFile, stat } from 'node:fs/promises';
+import { lstat, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { toShellWord } from '../base/shell-word.js';
@@ -72,12 +72,24 @@ const trackedPassword: Check<Place> = {
 
 const stateFolder: Check<Place> = {
   name: 'state-folder',
-  severities: ['warning'],
-  looksAt: 'who may enter .edp, where the embedded server has its data',
+  severities: ['error', 'warning'],
+  looksAt:
+    'whether .edp, where the embedded server has its data, is a folder, and who may enter it',
   why: 'other users of this machine could read the data, or put something else in its place',
   mends: 'rights of the folder',
   async look({ directory }) {
-    const found = await stat(path.join(directory, '.edp')).catch(() => undefined);
+    const folder = path.join(directory, '.edp');
+    const found = await stat(folder).catch(() => undefined);
+    const isThere = found !== undefined || (await lstat(folder).catch(() => undefined));
+    if (isThere && found?.isDirectory() !== true) {
+      return [
+        {
+          severity: 'error',
+          problem: '.edp is not a folder, so edp can keep nothing there',
+          mend: [command('mv .edp edp-before')],
+        },
+      ];
+    }
     if (found === undefined || (found.mode & 0o077) === 0) return [];
     return [
       {

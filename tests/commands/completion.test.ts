@@ -26,6 +26,8 @@ const PROJECT = `tables:
   sales:2027: { columns: { id: int } }
   -dash: { columns: { id: int } }
   größe: { columns: { id: int } }
+  $(touch a): { columns: { id: int } }
+  "\`touch b\`": { columns: { id: int } }
 silver: { persons: { from: people, key: id, columns: { id: id } } }
 views: { busiest_days: {} }
 `;
@@ -42,6 +44,8 @@ beforeAll(async () => {
   });
   await mkdir(path.join(cwd, 'sql', 'reports'), { recursive: true });
   await writeFile(path.join(cwd, 'sql', 'reports', 'my own.sql'), '');
+  // Nobody's terminal should get it.
+  await writeFile(path.join(cwd, 'sql', 'reports', 'red\u001b[31m.sql'), '');
   await writeFile(path.join(cwd, 'edp.yaml'), PROJECT);
   await writeFile(path.join(cwd, 'people file.csv'), 'id\n1\n');
   await mkdir(path.join(cwd, 'folder'));
@@ -107,6 +111,9 @@ const LINES: readonly (readonly [string, string])[] = [
   ['edp ingest --table sales:2027\t', 'edp ingest --table sales:2027 '],
   ['edp ingest --table=-d\t', 'edp ingest --table=-dash '],
   ['edp ingest --table gr\t', 'edp ingest --table größe '],
+  ['edp ingest --table \\$\t', 'edp ingest --table \\$\\(touch\\ a\\) '],
+  ['edp ingest --table \\`\t', 'edp ingest --table \\`touch\\ b\\` '],
+  ['edp generate-report red\t', 'edp generate-report red'],
   ['edp run per\t', 'edp run persons '],
   ['edp sample bus\t', 'edp sample busiest_days '],
   ['edp generate-report my\t', 'edp generate-report my\\ own '],

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { PLACE_CHECKS, SERVER_CHECKS } from '../../src/doctor/all-checks.js';
 import type { Place, Served } from '../../src/doctor/context.js';
-import { judgeAge } from '../../src/doctor/health-checks.js';
+import { judgeAge, judgeHolder } from '../../src/doctor/health-checks.js';
 
 const place: Place = {
   directory: '/',
@@ -77,6 +77,33 @@ describe('a check', () => {
   it('time-limits that a pooler did not turn off', async () => {
     const limits = [{ name: 'statement_timeout', value: '30s' }];
     expect(await lookOn('time-limits', { limits })).toMatchObject([{ severity: 'error' }]);
+  });
+
+  it.each([
+    [5, undefined],
+    [90, 'warning'],
+  ])(
+    'blocking-sessions: a session at work that others have waited %i s for',
+    (seconds, severity) => {
+      const [found] = judgeHolder({ pid: 7, role: 'me', application: 'psql', waiting: 2, seconds });
+      expect(found?.severity).toBe(severity);
+      if (severity !== undefined) {
+        expect(found?.mend.at(-1)?.text).toBe('SELECT pg_cancel_backend(7);');
+      }
+    },
+  );
+
+  it('tables-differ is bounded, however many tables there are', async () => {
+    let now = 0;
+    const machine = { ...place.machine, now: () => (now += 6000) };
+    const tables = Array.from({ length: 10_000 }, (_, i) => ({
+      oid: i,
+      name: `t${i}`,
+      declared: undefined,
+    }));
+    await expect(lookOn('tables-differ', { machine, tables, otherKinds: [] })).rejects.toThrow(
+      /of 10000 tables agree; the others were not looked at within 10 s/,
+    );
   });
 
   it('has a name of its own, and says all that a reader needs', () => {

@@ -26,6 +26,7 @@ const FILES = {
 };
 
 interface Setup extends Examined {
+  readonly env: Record<string, string>;
   readonly database: TestDatabase;
   readonly client: pg.Client;
 }
@@ -37,6 +38,14 @@ async function makeLoaded(): Promise<Setup> {
   const loaded = await edp(['ingest', 'people.csv', 'visits.csv'], { cwd, env });
   expect(loaded.status, loaded.stderr).toBe(0);
   return { cwd, env, database, client: await open(database.config) };
+}
+
+async function dropRole({ config }: TestDatabase, role: string): Promise<void> {
+  const admin = new pg.Client(config);
+  await admin.connect();
+  await admin.query(`DROP OWNED BY ${role}`);
+  await admin.query(`DROP ROLE ${role}`);
+  await admin.end();
 }
 
 async function open(config: pg.ClientConfig): Promise<pg.Client> {
@@ -56,6 +65,17 @@ interface Fault {
 }
 
 const FAULTS: readonly Fault[] = [
+  {
+    check: 'password-expiry',
+    what: 'the password of the role is valid for some days only',
+    severity: 'warning',
+    plant: async ({ client, env, database }) => {
+      const role = `short lived ${database.config.database}`;
+      await client.query(`CREATE ROLE "${role}" LOGIN SUPERUSER VALID UNTIL 'tomorrow'`);
+      onTestFinished(() => dropRole(database, `"${role}"`));
+      env.DATABASE_URL = toUrl({ ...database.config, user: role });
+    },
+  },
   {
     check: 'tables-differ',
     what: 'a column is missing',
@@ -227,6 +247,33 @@ describe('a fault of the database', () => {
     expect(named(after, 'rights-on-tables')).toEqual([]);
   });
 
+  it.each([
+    ['VIEW', /"people" is a view, and no table/],
+    ['MATERIALIZED VIEW', /"people" is a materialized view, and no table/],
+  ])('tables-differ: a %s has the name of a table', async (kind, problem) => {
+    const setup = await makeLoaded();
+    await setup.client.query('ALTER TABLE people RENAME TO those');
+    await setup.client.query(`CREATE ${kind} people AS TABLE those`);
+    expect(named(await examine(setup), 'tables-differ')).toMatchObject([
+      { severity: 'error', problem: expect.stringMatching(problem) },
+    ]);
+    await setup.client.query(`DROP ${kind} people`);
+    await setup.client.query('ALTER TABLE those RENAME TO people');
+    expect(named(await examine(setup), 'tables-differ')).toEqual([]);
+  });
+
+  it('ledger-complete: a table of the ledger was dropped', async () => {
+    const setup = await makeLoaded();
+    await setup.client.query('ALTER TABLE edp.receipts RENAME TO lost');
+    const planted = await examine(setup);
+    expect(planted.ok).toBe(false);
+    expect(named(planted, 'ledger-complete')).toMatchObject([
+      { severity: 'error', problem: 'the ledger lacks edp.receipts' },
+    ]);
+    await setup.client.query('ALTER TABLE edp.lost RENAME TO receipts');
+    expect(named(await examine(setup), 'ledger-complete')).toEqual([]);
+  });
+
   it('missing-sources: a task reads what nothing makes', async () => {
     const setup = await makeLoaded();
     const { appendFile } = await import('node:fs/promises');
@@ -296,13 +343,7 @@ describe('a role with few rights', () => {
     const role = `"role of ${database.config.database}"`;
     await client.query(`CREATE ROLE ${role} LOGIN CONNECTION LIMIT 3`);
     for (const grant of grants) await client.query(`${grant} TO ${role}`);
-    onTestFinished(async () => {
-      const admin = new pg.Client(database.config);
-      await admin.connect();
-      await admin.query(`DROP OWNED BY ${role}`);
-      await admin.query(`DROP ROLE ${role}`);
-      await admin.end();
-    });
+    onTestFinished(() => dropRole(database, role));
     const user = role.slice(1, -1);
     return { cwd, env: { DATABASE_URL: toUrl({ ...database.config, user }) } };
   };
@@ -331,6 +372,102 @@ describe('a role with few rights', () => {
     await writeFile(`${setup.cwd}/visits-3.csv`, 'id,person,at\n13,1,2026-01-03T00:00:00\n');
     const loaded = await edp(['ingest', 'visits-3.csv'], examined);
     expect(loaded.status, loaded.stderr).toBe(0);
+  });
+
+  /** What each load of the built-in kind needs, but for what a case takes away. */
+  const LOADER = [
+    'GRANT USAGE ON SCHEMA edp',
+    'GRANT SELECT, INSERT, UPDATE ON edp.loads, edp.runs',
+    'GRANT SELECT, INSERT ON edp.receipts, edp.rejects, edp.changes',
+    'GRANT SELECT ON edp.migrations, edp.promotions, edp.inferred_members',
+  ];
+
+  it.each([
+    {
+      what: 'a schema that it may not use',
+      plant: [
+        'CREATE SCHEMA "my own"',
+        'ALTER TABLE people SET SCHEMA "my own"',
+        'GRANT SELECT, INSERT ON "my own".people, visits TO PUBLIC',
+      ],
+      tables: { people: '"my own".people' },
+      problem: /may not use schema "my own", where "my own".people is/,
+    },
+    {
+      what: 'rights on some columns only',
+      plant: [
+        'GRANT SELECT, INSERT ON visits TO PUBLIC',
+        'GRANT SELECT (id, load_id), INSERT ON people TO PUBLIC',
+      ],
+      problem: /lacks SELECT \(name\) on table people/,
+    },
+    {
+      what: 'a sequence that numbers the rows',
+      plant: [
+        'ALTER TABLE people ADD COLUMN place bigserial',
+        'GRANT SELECT, INSERT ON people, visits TO PUBLIC',
+      ],
+      problem: /may not use sequence people_place_seq, which numbers the rows of table people/,
+    },
+    {
+      what: 'row-level security',
+      plant: [
+        'ALTER TABLE people ENABLE ROW LEVEL SECURITY',
+        'GRANT SELECT, INSERT ON people, visits TO PUBLIC',
+      ],
+      problem: /row-level security of table people applies to role/,
+    },
+  ])('finds $what, and its SQL lets it load', async ({ plant, problem, tables = {} }) => {
+    const setup = await makeLoaded();
+    const examined = await makeRole(setup, LOADER);
+    const { readFile, writeFile } = await import('node:fs/promises');
+    const model = await readFile(`${setup.cwd}/edp.yaml`, 'utf8');
+    const renamed = Object.entries(tables).reduce(
+      (text, [from, to]) =>
+        text
+          .replace(`  ${from}:`, `  '${to}':`)
+          .replace(`references: ${from}`, `references: '${to}'`),
+      model,
+    );
+    await writeFile(`${setup.cwd}/edp.yaml`, `${renamed}`);
+    for (const statement of plant) await setup.client.query(statement);
+    const [finding, ...more] = named(await examine(examined), 'rights-on-tables');
+    expect(more).toEqual([]);
+    expect(finding).toMatchObject({ severity: 'error', problem: expect.stringMatching(problem) });
+    await mend(finding!, setup, setup.client);
+    expect(named(await examine(examined), 'rights-on-tables')).toEqual([]);
+    await writeFile(`${setup.cwd}/people-2.csv`, 'id,name\n3,Mary\n');
+    const loaded = await edp(['ingest', 'people-2.csv'], examined);
+    expect(loaded.status, loaded.stderr).toBe(0);
+  });
+
+  it.each([
+    {
+      what: 'may not connect to the database',
+      check: 'login-refused',
+      plant: (name: string) => [`REVOKE CONNECT ON DATABASE "${name}" FROM PUBLIC`],
+    },
+    {
+      what: 'has no connection',
+      check: 'no-connection-left',
+      plant: (_: string, role: string) => [`ALTER ROLE ${role} CONNECTION LIMIT 0`],
+    },
+    {
+      what: 'meets a database that takes no connections',
+      check: 'login-refused',
+      plant: (name: string) => [`ALTER DATABASE "${name}" ALLOW_CONNECTIONS false`],
+    },
+  ])('$what, and is told the SQL for it', async ({ check, plant }) => {
+    const setup = await makeLoaded();
+    const examined = await makeRole(setup, LOADER);
+    const admin = await open({ ...setup.database.config, database: 'postgres' });
+    const name = setup.database.config.database!;
+    for (const statement of plant(name, `"role of ${name}"`)) await admin.query(statement);
+    const planted = await examine(examined);
+    const [finding] = named(planted, check);
+    expect(finding?.mend, JSON.stringify(planted)).toMatchObject([{ kind: 'sql' }]);
+    await mend(finding!, setup, admin);
+    expect((await examine(examined)).server).not.toBeNull();
   });
 
   it('is told what it cannot see', async () => {

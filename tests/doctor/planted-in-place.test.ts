@@ -1,6 +1,7 @@
 /** Faults of the project, its surroundings and the embedded server; each is mended by what is printed. */
 import { spawnSync } from 'node:child_process';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import net from 'node:net';
 import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { judgeDisk } from '../../src/doctor/machine-checks.js';
@@ -14,6 +15,9 @@ const works = (command: string, ...args: string[]) =>
   spawnSync(command, args, { stdio: 'ignore' }).status === 0;
 const hasGit = works('git', '--version');
 const mayMount = works('unshare', '-rm', 'mount', '-t', 'tmpfs', 'none', '/mnt');
+
+/** What no server can be found for says so, too. */
+const IN_ITS_WAKE: ReadonlySet<string> = new Set(['server-unreachable', 'embedded-server']);
 
 const SECRET = 'database-url: postgresql://me:secret@127.0.0.1:1/x\n';
 
@@ -49,6 +53,15 @@ const FAULTS: readonly Fault[] = [
     isSkipped: !hasGit,
   },
   { check: 'state-folder', what: 'others can enter .edp', plant: 'mkdir .edp; chmod 755 .edp' },
+  { check: 'state-folder', what: '.edp is a file', plant: 'echo x > .edp' },
+  { check: 'state-folder', what: '.edp leads nowhere', plant: 'ln -s /not/there .edp' },
+  {
+    check: 'temporary-folder',
+    what: 'a file where the folder for temporary files should be',
+    files: { 'a file': '' },
+    plant: '',
+    before: 'export TMPDIR="$PWD/a file"',
+  },
   {
     check: 'state-in-git',
     what: 'git does not ignore .edp',
@@ -93,9 +106,7 @@ describe('a fault of the place', () => {
       const planting = await shell(plant, examined);
       expect(planting.stderr).toBe('');
       const planted = await examine(examined, before);
-      expect(added(planted, healthy).filter((name) => name !== 'server-unreachable')).toEqual([
-        check,
-      ]);
+      expect(added(planted, healthy).filter((name) => !IN_ITS_WAKE.has(name))).toEqual([check]);
       const [finding, ...more] = named(planted, check);
       expect(more).toEqual([]);
       const commands = await mend(finding!, examined);
@@ -127,6 +138,22 @@ describe('a fault of the place', () => {
     expect(planted).toMatchObject({ ok: false, server: null });
     expect(planted.findings.map((finding) => finding.check)).toEqual([check]);
     expect(planted.findings[0]!.mend).not.toEqual([]);
+  });
+
+  it('server-unreachable: what listens there never answers, and is given up within ten seconds', async () => {
+    const silent = net.createServer(() => {});
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', () => resolve()));
+    const { port } = silent.address() as net.AddressInfo;
+    onTestFinished(() => void silent.close());
+    const startedAt = performance.now();
+    const planted = await examine({
+      cwd: await makePlace(),
+      env: { DATABASE_URL: `postgresql://a@127.0.0.1:${port}/x?sslmode=disable` },
+    });
+    expect(performance.now() - startedAt).toBeLessThan(20_000);
+    expect(named(planted, 'server-unreachable')).toMatchObject([
+      { mend: [{ text: expect.stringMatching(/does not answer as PostgreSQL/) }] },
+    ]);
   });
 
   it('login-refused: a role that is not there', async () => {

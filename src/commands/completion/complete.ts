@@ -4,6 +4,7 @@
  */
 import { EXIT } from '../../base/errors.js';
 import { type Answer, listCandidates } from './list-candidates.js';
+import type { Candidate } from './live-names.js';
 import { quoteForBash, readWords, trimForBash } from './shell-line.js';
 
 /** Slower answers disturb more than they help. */
@@ -32,12 +33,18 @@ export async function complete(args: readonly string[]): Promise<number> {
   return EXIT.done;
 }
 
+/** A shell would do with control characters what they say, or take what is behind them for another candidate. */
+const isShown = ({ value }: Candidate) => !/\p{Cc}/u.test(value);
+const clean = (note: string) => note.replace(/\p{Cc}+/gu, ' ');
+
 async function forWords(shell: string, words: readonly string[]): Promise<string> {
   const { places, candidates } = await listCandidates(words);
   const lines = candidates
-    .filter(({ value }) => !/[\n\r\0]/.test(value))
+    .filter(isShown)
     .map(({ value, note }) =>
-      shell === 'fish' ? `${value}\t${note}` : `${value.replace(/[\\:]/g, '\\$&')}:${note}`,
+      shell === 'fish'
+        ? `${value}\t${clean(note)}`
+        : `${value.replace(/[\\:]/g, '\\$&')}:${clean(note)}`,
     );
   return [...(places === undefined ? [] : [PLACES[places]]), ...lines, ''].join('\n');
 }
@@ -45,11 +52,11 @@ async function forWords(shell: string, words: readonly string[]): Promise<string
 async function forBash([line = '', word = '']: readonly string[]): Promise<string> {
   const { words, quote } = readWords(line);
   const { places, candidates } = await listCandidates(words.slice(1));
-  const lines = candidates
-    .filter(({ value }) => !/[\n\r\0]/.test(value))
-    .flatMap(({ value }) => {
-      const rest = trimForBash(value, words.at(-1) ?? '', word, quote);
-      return rest === undefined ? [] : [quoteForBash(rest, quote)];
-    });
+  const lines = candidates.filter(isShown).flatMap(({ value }) => {
+    const rest = trimForBash(value, words.at(-1) ?? '', word, quote);
+    return rest === undefined
+      ? []
+      : [quoteForBash(rest, quote).replace(/^:(?=files$|folders$)/, '\\:')];
+  });
   return [...(places === undefined ? [] : [PLACES[places]]), ...lines, ''].join('\n');
 }
