@@ -1,7 +1,8 @@
 /** The points of a report → its chart, in the sizes that a page needs. */
 import type { ChartData, Panel } from './chart-points.js';
 import { arrange, type Drawing } from './chart-series.js';
-import { colourOf, drawSvg, OTHERS_COLOUR, type Size } from './chart-svg.js';
+import { colourOf, OTHERS_COLOUR, type Size } from './chart-shape.js';
+import { drawSvg } from './chart-svg.js';
 import { axisNumber, shorten } from './chart-words.js';
 
 const WIDE: Size = { width: 860, height: 340 };
