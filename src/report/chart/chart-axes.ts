@@ -11,11 +11,12 @@ export function valueAxis(values: readonly number[], { isSmall }: Size): Plot.Sc
   const low = smallest(values);
   const high = largest(values);
   const size = Math.max(Math.abs(low), Math.abs(high));
+  const isNothing = low === 0 && high === 0;
   return {
     label: null,
     grid: isSmall !== true,
-    ticks: isSmall === true ? 2 : 5,
-    tickFormat: (value: number) => axisNumber(value, size),
+    ticks: isNothing ? 1 : isSmall === true ? 2 : 5,
+    tickFormat: (value: number) => axisNumber(value, isNothing ? 1 : size),
     nice: true,
     // Of a constant there is no scale otherwise.
     ...(low === high ? { domain: low === 0 ? [0, 1] : [Math.min(0, low), Math.max(0, high)] } : {}),
@@ -54,7 +55,10 @@ export function xAxis(
     label: null,
     type: 'utc' as const,
     tickFormat: ((tick: Date, i: number, ticks: Date[]) =>
-      timeTicks(ticks, Math.ceil((ticks.length * 62) / (width - 80)))(tick, i)) as never,
+      timeTicks(ticks, Math.ceil((ticks.length * tickWidth(ticks)) / (width - 80)))(
+        tick,
+        i,
+      )) as never,
   };
   if (first === last) {
     const half = PERIOD_MS[periodOf([first]) ?? 'minute'] / 2;
@@ -65,6 +69,32 @@ export function xAxis(
     };
   }
   return { ...axis, ticks: Math.max(2, Math.floor(width / 90)) };
+}
+
+/** Room for the words of one tick, and some space. */
+function tickWidth(ticks: readonly Date[]): number {
+  const words = timeTicks(ticks, 1);
+  const lines = ticks.flatMap((tick, i) => words(tick, i).split('\n'));
+  return 16 + LETTER * Math.max(...lines.map((line) => line.length));
+}
+
+/** A scale of powers of ten, for values above zero that differ by much. */
+export function powerAxis(values: readonly number[], { isSmall }: Size): Plot.ScaleOptions {
+  const [first, last] = [
+    Math.floor(Math.log10(smallest(values))),
+    Math.ceil(Math.log10(largest(values))),
+  ];
+  const step = Math.max(1, Math.ceil((last - first) / (isSmall === true ? 2 : 7)));
+  const ticks: number[] = [];
+  for (let power = first; power <= last; power += step) ticks.push(10 ** power);
+  return {
+    type: 'log',
+    label: null,
+    grid: isSmall !== true,
+    ticks,
+    tickFormat: (value: number) => axisNumber(value),
+    domain: [10 ** first, 10 ** last],
+  };
 }
 
 /** Room for the numbers beside the chart. */

@@ -1,6 +1,7 @@
 /** Bars: upright over time, lying where each has a name. */
 import * as Plot from '@observablehq/plot';
 import { numberMargin, valueAxis, xAxis } from './chart-axes.js';
+import { limitAcross, limitUpright } from './chart-limit.js';
 import type { DrawnPoint } from './chart-series.js';
 import {
   colourScale,
@@ -11,7 +12,7 @@ import {
   smallest,
   stackSums,
 } from './chart-shape.js';
-import { shorten } from './chart-words.js';
+import { axisNumber, lettersOf, shortenAll } from './chart-words.js';
 import { endOfPeriod, fitPeriod } from './time-periods.js';
 
 /** Each bar of categories, with the space behind it. */
@@ -40,6 +41,7 @@ function timeBars({ spec, drawing, size, period, titleOf }: Plan): Shape {
         title: titleOf,
       }),
       Plot.ruleY([0], { stroke: 'var(--axis)' }),
+      ...limitAcross(spec, stackSums(points)),
     ],
     options: {
       color: colourScale(drawing),
@@ -51,14 +53,12 @@ function timeBars({ spec, drawing, size, period, titleOf }: Plan): Shape {
   };
 }
 
-function categoryBars({ drawing, size, titleOf }: Plan): Shape {
+function categoryBars({ spec, drawing, size, titleOf }: Plan): Shape {
   const { points } = drawing;
   const places = drawing.places.length > 0 ? drawing.places : points.map(({ x }) => x);
   const letters = Math.floor((size.width * 0.38) / LETTER);
-  const longest = Math.max(
-    ...places.map((place) => Math.min(letters, [...String(place)].length)),
-    1,
-  );
+  const named = shortenAll(places.map(String), letters);
+  const longest = Math.max(...places.map((place) => lettersOf(named(String(place)))), 1);
   const order = drawing.others === undefined ? drawing.series : [...drawing.series, drawing.others];
   const isSmall = size.isSmall === true;
   const marks: Plot.Markish[] = [
@@ -69,9 +69,13 @@ function categoryBars({ drawing, size, titleOf }: Plan): Shape {
       order: [...order],
       insetTop: isSmall ? 1 : 2,
       insetBottom: isSmall ? 1 : 2,
+      // A line between two colours tells them apart, also for those who do not see the colours.
+      ...(drawing.series.length > 1 ? { insetRight: 0.75 } : {}),
       title: titleOf,
     }),
     Plot.ruleX([0], { stroke: 'var(--axis)' }),
+    ...limitUpright(spec, stackSums(points)),
+    ...(isSmall ? [] : [totals(points)]),
   ];
   return {
     marks,
@@ -80,6 +84,7 @@ function categoryBars({ drawing, size, titleOf }: Plan): Shape {
       color: colourScale(drawing),
       marginLeft: isSmall ? 8 : 14 + longest * (LETTER + 0.5),
       marginBottom: isSmall ? 20 : 36,
+      ...(isSmall ? {} : { marginRight: 48 }),
       x: {
         ...valueAxis([0, ...stackSums(points)], size),
         ticks: Math.max(2, Math.floor(size.width / 110)),
@@ -88,10 +93,27 @@ function categoryBars({ drawing, size, titleOf }: Plan): Shape {
         type: 'band',
         domain: places.map(String),
         label: null,
-        tickFormat: (place: string) => shorten(place, letters),
+        tickFormat: (place: string) => named(place),
         tickSize: 0,
         ...(isSmall ? { axis: null } : {}),
       },
     },
   };
+}
+
+/** How long each bar is, as a number at its end. */
+function totals(points: readonly DrawnPoint[]): Plot.Markish {
+  const sums = new Map<string, { above: number; sum: number }>();
+  for (const { x, y } of points) {
+    const { above, sum } = sums.get(String(x)) ?? { above: 0, sum: 0 };
+    sums.set(String(x), { above: above + Math.max(0, y), sum: sum + y });
+  }
+  return Plot.text([...sums], {
+    x: ([, { above }]) => above,
+    y: ([place]) => place,
+    text: ([, { sum }]) => axisNumber(Number(sum.toPrecision(4))),
+    textAnchor: 'start',
+    dx: 5,
+    fill: 'currentColor',
+  });
 }

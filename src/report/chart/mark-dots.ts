@@ -1,6 +1,7 @@
 /** A dot for each row. */
 import * as Plot from '@observablehq/plot';
-import { numberMargin, valueAxis, xAxis } from './chart-axes.js';
+import { numberMargin, powerAxis, valueAxis, xAxis } from './chart-axes.js';
+import { limitAcross } from './chart-limit.js';
 import type { DrawnPoint } from './chart-series.js';
 import { atX, colourScale, type Plan, type Shape } from './chart-shape.js';
 
@@ -17,6 +18,7 @@ export function dots({ spec, xKind, drawing, size, titleOf }: Plan): Shape {
         r: points.length > 500 ? 2 : 3.5,
         title: titleOf,
       }),
+      ...limitAcross(spec, values),
     ],
     options: {
       color: colourScale(drawing),
@@ -31,7 +33,7 @@ export function dots({ spec, xKind, drawing, size, titleOf }: Plan): Shape {
         ),
         ...(xKind === 'number' ? { nice: true } : {}),
       },
-      y: valueAxis(values, size),
+      y: drawing.isLog === true ? powerAxis(values, size) : valueAxis(values, size),
     },
   };
 }

@@ -3,7 +3,7 @@ import * as Plot from '@observablehq/plot';
 import { xAxis } from './chart-axes.js';
 import type { DrawnPoint } from './chart-series.js';
 import { LETTER, largest, type Plan, type Shape, smallest } from './chart-shape.js';
-import { shorten } from './chart-words.js';
+import { lettersOf, shortenAll } from './chart-words.js';
 import { endOfPeriod, fitPeriod } from './time-periods.js';
 
 const HEAT_STEPS = 9;
@@ -12,7 +12,8 @@ export function heatmap({ spec, xKind, drawing, size, period, titleOf }: Plan): 
   const { points, series, others } = drawing;
   const rows = others === undefined ? series : [...series, others];
   const letters = Math.floor((size.width * 0.32) / LETTER);
-  const longest = Math.max(...rows.map((row) => Math.min(letters, [...row].length)), 1);
+  const named = shortenAll(rows, letters);
+  const longest = Math.max(...rows.map((row) => lettersOf(named(row))), 1);
   const isSmall = size.isSmall === true;
   // The others together would outshine all.
   const drawn = points.filter(({ series: name }) => name !== others);
@@ -66,7 +67,7 @@ export function heatmap({ spec, xKind, drawing, size, period, titleOf }: Plan): 
         domain: rows.filter((row) => row !== others),
         label: null,
         tickSize: 0,
-        tickFormat: (row: string) => shorten(row, letters),
+        tickFormat: (row: string) => named(row),
         ...(isSmall ? { axis: null } : {}),
       },
     },
