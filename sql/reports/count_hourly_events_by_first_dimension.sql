@@ -3,7 +3,7 @@
 --   dimension are counted under an empty name.
 -- param from timestamp: start of the time range of recorded_date, inclusive
 -- param to timestamp: end of the time range of recorded_date, exclusive
--- chart: line x=current_hour y=num_events by=dimension_name top=5
+-- chart: line x=current_hour y=num_events by=dimension_name top=5 per=fit
 
 -- Counted by id before the names are looked up: a third of the time of one big join and sort.
 WITH hourly AS (

@@ -4,7 +4,7 @@
 --   copy-of: first_dimensions.name (docs/model.md).
 -- param from timestamp: start of the time range of recorded_date, inclusive
 -- param to timestamp: end of the time range of recorded_date, exclusive
--- chart: line x=current_hour y=num_events by=dimension_name top=5
+-- chart: line x=current_hour y=num_events by=dimension_name top=5 per=fit
 
 SELECT f.first_dimension_name AS dimension_name,
        date_trunc('hour', f.recorded_date) AS current_hour,

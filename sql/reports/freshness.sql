@@ -3,7 +3,7 @@
 --   brought up to date last, and how many hours ago. is_late tells which are older than they should be. A
 --   task that had nothing to do is as fresh as the last run of all tasks.
 -- param hours numeric = 24: from which age on a table is late
--- chart: bar x=relation y=hours_old by=kind
+-- chart: bar x=relation y=hours_old by=is_late limit=:hours
 
 WITH last_loads AS (
   SELECT DISTINCT ON (schema_name, table_name) schema_name, table_name, load_id, path, finished_at

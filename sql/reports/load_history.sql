@@ -3,7 +3,7 @@
 --   that was killed, as far as its splits show it), and rows_per_second the rows read in each of them.
 -- param from timestamptz: only loads that started at this time or later
 -- param to timestamptz: only loads that started before this time
--- chart: dot x=finished_at y=rows_per_second by=table_name
+-- chart: dot x=finished_at y=rows_per_second by=table_name scale=log
 
 SELECT load_id,
        path,

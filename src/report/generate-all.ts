@@ -4,6 +4,7 @@ import { EdpError } from '../base/errors.js';
 import type { Model } from '../model/model.js';
 import type { ConnectionConfig } from '../postgres/tls.js';
 import type { CatalogEntry } from './catalog.js';
+import type { ChartSpec } from './chart/chart-line.js';
 import type { ChartPoints } from './chart/chart-points.js';
 import { type Write, withOutputFile } from './destination.js';
 import { hasNothingToRead } from './fault.js';
@@ -108,7 +109,7 @@ async function writeOne(
   job: AllJob,
   signal: AbortSignal,
 ): Promise<{ file: string; rows: number; bytes: number; chart: string | undefined }> {
-  const chart = new SmallChart(report);
+  const chart = new SmallChart();
   const file = path.join(job.directory, `${report.name}.${FORMATS[job.format].extension}`);
   await chart.load();
   const written = await withOutputFile({ file, mayReplace: true }, (write) =>
@@ -122,7 +123,7 @@ async function writeOne(
         safeCells: job.safeCells,
         usesCache: job.usesCache,
         madeAt: job.madeAt,
-        watch: (columns) => chart.watch(columns),
+        watch: (columns, spec) => chart.watch(columns, spec),
         write,
       },
       signal,
@@ -139,20 +140,18 @@ function rangeFor(report: Report, { from, to }: AllJob): Pick<AllJob, 'from' | '
 
 /** Takes the chart for the index out of the rows, whatever the format of the report. */
 class SmallChart {
-  readonly #report: Report;
   #tools: typeof import('./chart/small-chart.js') | undefined;
   #points: ChartPoints | undefined;
-
-  constructor(report: Report) {
-    this.#report = report;
-  }
 
   async load(): Promise<void> {
     this.#tools = await import('./chart/small-chart.js');
   }
 
-  watch(columns: readonly ResultColumn[]): (batch: readonly ResultRow[]) => void {
-    this.#points = this.#tools?.collectPoints(columns, this.#report.chart);
+  watch(
+    columns: readonly ResultColumn[],
+    declared: ChartSpec | undefined,
+  ): (batch: readonly ResultRow[]) => void {
+    this.#points = this.#tools?.collectPoints(columns, declared);
     return (batch) => this.#points?.add(batch);
   }
 

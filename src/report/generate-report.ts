@@ -6,6 +6,7 @@ import { withCancel } from '../postgres/cancel.js';
 import { withClient } from '../postgres/connection.js';
 import type { ConnectionConfig } from '../postgres/tls.js';
 import { type CacheUse, ReportCache } from './cache/report-cache.js';
+import { type ChartSpec, resolveLimit } from './chart/chart-line.js';
 import { findChartFault } from './chart/choose-chart.js';
 import { declaredText, ReportCursor } from './cursor.js';
 import { toConnectionLost, toReportError } from './fault.js';
@@ -29,7 +30,10 @@ export interface ReportJob {
   readonly madeAt?: Date;
   /** Sees the rows pass by. */
   readonly watch?:
-    | ((columns: readonly ResultColumn[]) => (batch: readonly ResultRow[]) => void)
+    | ((
+        columns: readonly ResultColumn[],
+        chart: ChartSpec | undefined,
+      ) => (batch: readonly ResultRow[]) => void)
     | undefined;
   /** Takes the report, in order, piece by piece. */
   write(bytes: Uint8Array): Promise<void>;
@@ -108,8 +112,8 @@ async function writeReport(
     const source = cache === undefined ? await open() : await cache.rows(bound, open);
     columns.push(...source.columns.map((column) => column.name));
     checkChart(report, source.columns);
-    const watcher = job.watch?.(source.columns);
     const about = aboutReport(report, values, job.madeAt ?? new Date());
+    const watcher = job.watch?.(source.columns, about.chart);
     const writer = makeWriter(source.columns, { ...job, about });
     await emit(await writer.head());
     for await (const batch of source.batches(writer.maxRows)) {
@@ -156,6 +160,6 @@ function aboutReport(
       value: values.get(parameter.name) ?? null,
     })),
     madeAt,
-    chart,
+    chart: chart === undefined ? undefined : resolveLimit(chart, values),
   };
 }

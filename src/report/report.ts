@@ -169,13 +169,24 @@ function readHeader(sql: string, fail: Fail): Header {
     title: texts.title as string,
     description: texts.description ?? '',
     parameters,
-    ...(chart === undefined ? {} : { chart: toChart(chart, fail) }),
+    ...(chart === undefined ? {} : { chart: toChart(chart, parameters, fail) }),
   };
 }
 
-function toChart({ text, line }: { text: string; line: number }, fail: Fail): ChartSpec {
+function toChart(
+  { text, line }: { text: string; line: number },
+  parameters: readonly Parameter[],
+  fail: Fail,
+): ChartSpec {
   const parsed = parseChartLine(text, line);
-  return isChartFault(parsed) ? fail(line, parsed.message, parsed.hint) : parsed;
+  if (isChartFault(parsed)) return fail(line, parsed.message, parsed.hint);
+  const { limit } = parsed;
+  if (limit?.startsWith(':') && !parameters.some(({ name }) => `:${name}` === limit)) {
+    const names = parameters.map(({ name }) => name);
+    const known = names.length === 0 ? 'it has none' : `it has ${names.join(', ')}`;
+    fail(line, `the chart's limit=${limit} names no parameter of the report`, known);
+  }
+  return parsed;
 }
 
 function toParameter(entry: string, line: number, fail: Fail): Parameter {

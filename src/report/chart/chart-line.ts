@@ -17,6 +17,9 @@ export type Mark = (typeof MARKS)[number];
 export const PERIODS = ['minute', 'hour', 'day', 'week', 'month', 'year'] as const;
 export type Period = (typeof PERIODS)[number];
 
+/** `fit` is the shortest period that the chart has room for. */
+export type Per = Period | 'fit';
+
 export interface ChartSpec {
   readonly mark: Mark;
   readonly x?: string;
@@ -30,9 +33,15 @@ export interface ChartSpec {
   readonly value?: string;
   /** Series, or bars, that are shown; the smaller ones are put together. */
   readonly top?: number;
-  readonly per?: Period;
+  readonly per?: Per;
   /** Order of bars: by their length, or as the report has them. */
   readonly sort?: 'value' | 'rows';
+  /** How values become heights: `log` by powers of ten, where all are above zero and differ by much. */
+  readonly scale?: 'linear' | 'log';
+  /** A number, or the `:name` of a parameter, at which a line is drawn across. */
+  readonly limit?: string;
+  /** Where that is, once the values of the parameters are known. */
+  readonly limitAt?: number;
   /** Line in the file, from 1; undefined for a chart that nobody declared. */
   readonly line?: number;
 }
@@ -42,15 +51,15 @@ export interface ChartFault {
   readonly hint: string;
 }
 
-const KEYS = ['x', 'y', 'by', 'panels', 'value', 'top', 'per', 'sort'] as const;
+const KEYS = ['x', 'y', 'by', 'panels', 'value', 'top', 'per', 'sort', 'scale', 'limit'] as const;
 type Key = (typeof KEYS)[number];
 
 /** What each mark understands, what it needs first. */
 const KEYS_OF: Readonly<Record<Mark, { needs: readonly Key[]; may: readonly Key[] }>> = {
-  line: { needs: ['x', 'y'], may: ['by', 'panels', 'top', 'per'] },
-  area: { needs: ['x', 'y'], may: ['by', 'panels', 'top', 'per'] },
-  bar: { needs: ['x', 'y'], may: ['by', 'panels', 'top', 'per', 'sort'] },
-  dot: { needs: ['x', 'y'], may: ['by', 'panels', 'top'] },
+  line: { needs: ['x', 'y'], may: ['by', 'panels', 'top', 'per', 'limit'] },
+  area: { needs: ['x', 'y'], may: ['by', 'panels', 'top', 'per', 'limit'] },
+  bar: { needs: ['x', 'y'], may: ['by', 'panels', 'top', 'per', 'sort', 'limit'] },
+  dot: { needs: ['x', 'y'], may: ['by', 'panels', 'top', 'scale', 'limit'] },
   heatmap: { needs: ['x', 'y', 'value'], may: ['top', 'per'] },
   histogram: { needs: ['x'], may: ['y', 'panels'] },
   none: { needs: [], may: [] },
@@ -87,6 +96,17 @@ export function parseChartLine(text: string, line: number): ChartSpec | ChartFau
     };
   }
   return toSpec(mark, values, line);
+}
+
+/** @param values of the report's parameters */
+export function resolveLimit(
+  spec: ChartSpec,
+  values: ReadonlyMap<string, string | null>,
+): ChartSpec {
+  if (spec.limit === undefined) return spec;
+  const value = spec.limit.startsWith(':') ? values.get(spec.limit.slice(1)) : spec.limit;
+  const limitAt = value == null || value.trim() === '' ? Number.NaN : Number(value);
+  return Number.isFinite(limitAt) ? { ...spec, limitAt } : spec;
 }
 
 export function isChartFault(parsed: ChartSpec | ChartFault): parsed is ChartFault {
@@ -132,8 +152,17 @@ function refuse(
   if (key === 'top' && !/^[1-9]\d?$/.test(value)) {
     return { message: `top=${value} is not a number from 1 to 99`, hint: 'such as top=6' };
   }
-  if (key === 'per' && !(PERIODS as readonly string[]).includes(value)) {
-    return { message: `per=${value} is no period`, hint: `take one of ${PERIODS.join(', ')}` };
+  if (key === 'per' && value !== 'fit' && !(PERIODS as readonly string[]).includes(value)) {
+    return { message: `per=${value} is no period`, hint: `take one of ${PERIODS.join(', ')}, fit` };
+  }
+  if (key === 'scale' && value !== 'linear' && value !== 'log') {
+    return { message: `scale=${value} is no scale`, hint: 'it is linear or log' };
+  }
+  if (key === 'limit' && !/^(-?\d+(\.\d+)?|:[A-Za-z_]\w*)$/.test(value)) {
+    return {
+      message: `limit=${value} is neither a number nor a parameter`,
+      hint: 'such as limit=24, or limit=:name of a parameter',
+    };
   }
   if (key === 'sort' && value !== 'value' && value !== 'rows') {
     return {
@@ -160,7 +189,9 @@ function toSpec(mark: Mark, values: ReadonlyMap<Key, string>, line: number): Cha
     ...(panels === undefined ? {} : { panels }),
     ...(value === undefined ? {} : { value }),
     ...(top === undefined ? {} : { top: Number(top) }),
-    ...(values.has('per') ? { per: values.get('per') as Period } : {}),
+    ...(values.has('per') ? { per: values.get('per') as Per } : {}),
+    ...(values.has('scale') ? { scale: values.get('scale') as 'linear' | 'log' } : {}),
+    ...(values.has('limit') ? { limit: values.get('limit')! } : {}),
     ...(values.has('sort') ? { sort: values.get('sort') as 'value' | 'rows' } : {}),
   };
 }

@@ -2,16 +2,18 @@
  * Takes the points of a chart out of the rows of a report, while they pass by.
  *
  * Rows of the same x and series are added up, so that most reports leave few points, however many rows they have.
- * Memory is bounded: beyond {@link MAX_POINTS} only points that are there already grow, and the rows that are
- * not drawn are counted. Dots are not added up; of many, a sample is kept in which each row is as likely.
+ * Memory is bounded: beyond {@link MAX_POINTS}, times are put together in longer periods where the chart adds up
+ * anyway; else only points that are there already grow, and the rows that are not drawn are counted. Dots are not added up; of many, a sample is kept in which each row is as likely.
  */
-import type { ChartSpec } from './chart-line.js';
+import { type ChartSpec, PERIODS, type Period } from './chart-line.js';
 import type { ChartColumn } from './choose-chart.js';
-import { type ColumnKind, kindOf, toMilliseconds } from './column-kinds.js';
-import { startOfPeriod } from './time-periods.js';
+import { BOOL_OID, type ColumnKind, kindOf, toMilliseconds } from './column-kinds.js';
+import { coarsen, startOfPeriod } from './time-periods.js';
 
 const MAX_POINTS = 200_000;
 const MAX_DOTS = 2000;
+/** Marks of quantities that add up. */
+const ADDING: ReadonlySet<string> = new Set(['area', 'bar', 'heatmap']);
 
 export type X = number | string;
 
@@ -37,13 +39,15 @@ export interface ChartData {
   readonly rowsWithoutValue: number;
   /** Rows beyond the bound of the memory, or of the sample. */
   readonly rowsLeftOut: number;
+  /** The series in a fixed order, where they mean the same in each report. */
+  readonly seriesOrder?: readonly string[] | undefined;
 }
 
 type Row = readonly (string | null)[];
 
 interface GrowingPanel {
   readonly name: string;
-  readonly series: Map<string, Map<X, number>>;
+  series: Map<string, Map<X, number>>;
   readonly dots: Dot[];
   dotsSeen: number;
 }
@@ -57,6 +61,9 @@ export class ChartPoints {
   /** Columns of quantities, with the name of the series of each; -1 for a row that counts as one. */
   readonly #quantities: readonly { readonly column: number; readonly name: string }[];
   readonly #panels = new Map<string, GrowingPanel>();
+  readonly #columns: readonly ChartColumn[];
+  /** What the moments of x are put into; undefined where they are kept. */
+  #period: Period | undefined;
   #points = 0;
   #rows = 0;
   #rowsWithoutValue = 0;
@@ -68,6 +75,8 @@ export class ChartPoints {
     const indexOf = (name: string | undefined) =>
       name === undefined ? -1 : columns.findIndex((column) => column.name === name);
     this.#spec = spec;
+    this.#columns = columns;
+    this.#period = spec.per === 'fit' ? undefined : spec.per;
     this.#x = indexOf(spec.x);
     this.#xKind = this.#x < 0 ? 'category' : kindOf(columns[this.#x]!.typeOid);
     this.#by = indexOf(spec.mark === 'heatmap' ? spec.y[0] : spec.by);
@@ -91,12 +100,35 @@ export class ChartPoints {
       rows: this.#rows,
       rowsWithoutValue: this.#rowsWithoutValue,
       rowsLeftOut: this.#rowsLeftOut,
+      seriesOrder: this.#seriesOrder(),
     };
+  }
+
+  #seriesOrder(): readonly string[] | undefined {
+    const column = this.#spec.mark === 'heatmap' ? undefined : this.#columns[this.#by];
+    if (column?.typeOid !== BOOL_OID) return undefined;
+    return [`not ${column.name}`, column.name, NO_VALUE];
+  }
+
+  /** A boolean is told by its column, so that a legend of it can be read. */
+  #seriesOf(row: Row): string {
+    const value = row[this.#by] ?? null;
+    const column = this.#columns[this.#by]!;
+    if (column.typeOid !== BOOL_OID || value === null) return labelOf(value);
+    if (this.#spec.mark === 'heatmap') return booleanOf(value);
+    return value === 't' ? column.name : `not ${column.name}`;
+  }
+
+  #nameOf(row: Row, index: number): string {
+    const value = row[index] ?? null;
+    return value !== null && this.#columns[index]!.typeOid === BOOL_OID
+      ? booleanOf(value)
+      : labelOf(value);
   }
 
   #addRow(row: Row): void {
     this.#rows++;
-    const x = this.#xOf(row[this.#x] ?? null);
+    const x = this.#xOf(row);
     let isDrawn = false;
     if (x !== undefined) {
       for (const { column, name } of this.#quantities) {
@@ -104,19 +136,20 @@ export class ChartPoints {
         const y = text == null ? undefined : toDrawn(text);
         if (y === undefined) continue;
         isDrawn = true;
-        this.#addPoint(row, x, y, this.#by < 0 ? name : labelOf(row[this.#by] ?? null));
+        this.#addPoint(row, x, y, this.#by < 0 ? name : this.#seriesOf(row));
       }
     }
     if (!isDrawn) this.#rowsWithoutValue++;
   }
 
-  #xOf(text: string | null): X | undefined {
-    if (this.#xKind === 'category') return labelOf(text);
+  #xOf(row: Row): X | undefined {
+    if (this.#xKind === 'category') return this.#nameOf(row, this.#x);
+    const text = row[this.#x] ?? null;
     if (text === null) return undefined;
     if (this.#xKind === 'number') return toDrawn(text);
     const time = toMilliseconds(text);
-    const { per } = this.#spec;
-    return time === undefined || per === undefined ? time : startOfPeriod(time, per);
+    const period = this.#period;
+    return time === undefined || period === undefined ? time : startOfPeriod(time, period);
   }
 
   #addPoint(row: Row, x: X, y: number, series: string): void {
@@ -126,19 +159,38 @@ export class ChartPoints {
       this.#keepDot(panel, { x, y, series });
       return;
     }
-    const points = panel.series.get(series);
-    const sum = points?.get(x);
-    if (sum === undefined && this.#points >= MAX_POINTS) {
-      this.#rowsLeftOut++;
+    if (this.#points >= MAX_POINTS && panel.series.get(series)?.get(x) === undefined) {
+      if (this.#shorten()) {
+        this.#addPoint(row, startOfPeriod(Number(x), this.#period!), y, series);
+      } else {
+        this.#rowsLeftOut++;
+      }
       return;
     }
+    const points = panel.series.get(series);
+    const sum = points?.get(x);
     if (sum === undefined) this.#points++;
     if (points === undefined) panel.series.set(series, new Map([[x, y]]));
     else points.set(x, (sum ?? 0) + y);
   }
 
+  /** Puts all moments into the next longer period, where that is what the chart does with too many of them. */
+  #shorten(): boolean {
+    const { mark, per } = this.#spec;
+    const addsUp = per === 'fit' || (per === undefined && ADDING.has(mark));
+    const next = PERIODS[this.#period === undefined ? 0 : PERIODS.indexOf(this.#period) + 1];
+    if (this.#xKind !== 'time' || !addsUp || next === undefined) return false;
+    this.#period = next;
+    this.#points = 0;
+    for (const panel of this.#panels.values()) {
+      panel.series = coarsen(panel.series, next);
+      for (const points of panel.series.values()) this.#points += points.size;
+    }
+    return true;
+  }
+
   #panelOf(row: Row): GrowingPanel | undefined {
-    const name = this.#panel < 0 ? '' : labelOf(row[this.#panel] ?? null);
+    const name = this.#panel < 0 ? '' : this.#nameOf(row, this.#panel);
     const found = this.#panels.get(name);
     if (found !== undefined) return found;
     if (this.#panels.size >= MAX_POINTS) {
@@ -174,7 +226,13 @@ function toDrawn(text: string): number | undefined {
   return Math.abs(number) < 1 / MAX_DRAWN ? 0 : number;
 }
 
+const NO_VALUE = '(none)';
+
+function booleanOf(text: string): string {
+  return text === 't' ? 'true' : 'false';
+}
+
 function labelOf(text: string | null): string {
-  if (text === null) return '(none)';
+  if (text === null) return NO_VALUE;
   return text === '' ? '(empty)' : text;
 }

@@ -1,6 +1,8 @@
 /** The points of a panel → what is drawn of them: the largest series or bars, and the others together. */
+
+import { PERIODS, type Period } from './chart-line.js';
 import type { ChartData, Panel, X } from './chart-points.js';
-import { fitPeriod, startOfPeriod } from './time-periods.js';
+import { coarsen, endOfPeriod, fitPeriod, periodOf, startOfPeriod } from './time-periods.js';
 
 /** Colours that people tell apart. */
 export const MAX_SERIES = 8;
@@ -10,9 +12,12 @@ const MAX_HEATMAP_ROWS = 30;
 /** Others than the largest series are drawn as thin lines behind them, if they are not too many. */
 const MAX_CONTEXT_POINTS = 12_000;
 /** Steps in time of marks whose quantities add up; there is no room for more. */
-const MAX_STEPS = { area: 400, bar: 100, heatmap: 100 } as const;
+const MAX_STEPS = { line: 750, area: 400, bar: 100, heatmap: 100 } as const;
 /** Of a line, more points than these are one above the other. */
 const MAX_LINE_POINTS = 1500;
+
+/** From here on the smaller values could not be told apart on a linear scale. */
+const LOG_RATIO = 30;
 
 export interface DrawnPoint {
   readonly x: X;
@@ -30,6 +35,8 @@ export interface Drawing {
   readonly context: readonly DrawnPoint[];
   /** Categories in their order, for marks that have a place for each. */
   readonly places: readonly X[];
+  /** Whether equal steps of the scale are equal multiples. */
+  readonly isLog?: boolean;
   /** What was put together or left out, in words. */
   readonly notes: readonly string[];
 }
@@ -41,8 +48,9 @@ export function arrange(data: ChartData, panel: Panel): Drawing {
   if (mark === 'dot') return arrangeDots(data, panel);
   const notes: string[] = [];
   let series: Series = panel.series;
-  if (data.xKind === 'time' && (mark === 'area' || mark === 'bar' || mark === 'heatmap')) {
-    series = coarsen(series, MAX_STEPS[mark], notes);
+  const addsUp = mark === 'area' || mark === 'bar' || mark === 'heatmap';
+  if (data.xKind === 'time' && (addsUp || (mark === 'line' && data.spec.per === 'fit'))) {
+    series = fitSteps(series, mark, notes);
   }
   if (mark === 'bar' && data.xKind !== 'time') return arrangeBars(data, series, notes);
   return arrangeSeries(data, series, notes);
@@ -51,12 +59,12 @@ export function arrange(data: ChartData, panel: Panel): Drawing {
 function arrangeSeries(data: ChartData, series: Series, notes: string[]): Drawing {
   const { mark, top } = data.spec;
   const most = top ?? (mark === 'heatmap' ? MAX_HEATMAP_ROWS : MAX_SERIES);
-  const ranked = rank(series);
+  const ranked = rank(series, data.seriesOrder);
   // Instead of a single other series, that series itself.
   const isWhole = ranked.length <= Math.min(most + 1, mark === 'heatmap' ? most + 1 : MAX_SERIES);
   const shown = isWhole ? ranked : ranked.slice(0, Math.min(most, mark === 'heatmap' ? 60 : 8));
   const rest = ranked.slice(shown.length);
-  let points = shown.flatMap((name) => pointsOf(name, series.get(name)!));
+  let points = shown.flatMap((name) => pointsOf(name, series.get(name) ?? new Map()));
   let others: string | undefined;
   let context: DrawnPoint[] = [];
   if (rest.length > 0 && mark === 'line') {
@@ -71,7 +79,10 @@ function arrangeSeries(data: ChartData, series: Series, notes: string[]): Drawin
     points.push(...pointsOf(others, addUp(rest.map((name) => series.get(name)!))));
   }
   if (mark === 'line') points = thinOut(points);
-  if (mark === 'area') points = fillGaps(points, others === undefined ? shown : [...shown, others]);
+  if (mark === 'area') {
+    const all = others === undefined ? shown : [...shown, others];
+    points = fillGaps(points, all, data.xKind === 'time');
+  }
   return { points, series: shown, others, context: thinOut(context), places: [], notes };
 }
 
@@ -114,11 +125,26 @@ function arrangeDots(data: ChartData, panel: Panel): Drawing {
   const points = panel.dots.map((dot) =>
     isShown.has(dot.series) ? dot : { ...dot, series: others! },
   );
-  return { points, series: shown, others, context: [], places: [], notes: [] };
+  const drawing = { points, series: shown, others, context: [], places: [], notes: [] };
+  return data.spec.scale === 'log' ? onPowers(drawing) : drawing;
+}
+
+/** A logarithmic scale has no place for zero; values of about the same size need none. */
+function onPowers(drawing: Drawing): Drawing {
+  const points = drawing.points.filter(({ y }) => y > 0);
+  const values = points.map(({ y }) => y);
+  const low = values.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
+  if (!(values.reduce((a, b) => Math.max(a, b), 0) >= LOG_RATIO * low)) return drawing;
+  const rest = drawing.points.length - points.length;
+  const isOne = rest === 1;
+  const without = `; ${rest} ${isOne ? 'value' : 'values'} not above 0 ${isOne ? 'is' : 'are'} not drawn`;
+  const note = `The scale is logarithmic: each line stands for a multiple of the one below${rest === 0 ? '' : without}.`;
+  return { ...drawing, points, isLog: true, notes: [note] };
 }
 
 /** The names of series, the largest first; of equal ones, as in the report. */
-function rank(series: Series): string[] {
+function rank(series: Series, order?: readonly string[]): string[] {
+  if (order !== undefined) return order.filter((name) => series.has(name) || name !== order.at(-1));
   const size = new Map(
     [...series].map(([name, points]) => [
       name,
@@ -140,39 +166,56 @@ function addUp(parts: readonly ReadonlyMap<X, number>[]): Map<X, number> {
 }
 
 /** Sums of longer periods, where there are more moments than room. */
-function coarsen(series: Series, most: number, notes: string[]): Series {
-  const times = new Set<X>();
-  for (const points of series.values()) for (const x of points.keys()) times.add(x);
-  if (times.size <= most) return series;
-  let first = Number.POSITIVE_INFINITY;
-  let last = Number.NEGATIVE_INFINITY;
-  for (const time of times) {
-    first = Math.min(first, Number(time));
-    last = Math.max(last, Number(time));
-  }
-  const period = fitPeriod(last - first, most);
+function fitSteps(series: Series, mark: keyof typeof MAX_STEPS, notes: string[]): Series {
+  const most = MAX_STEPS[mark];
+  const times = [...new Set([...series.values()].flatMap((points) => [...points.keys()]))].map(
+    Number,
+  );
+  if (times.length <= most) return series;
+  const [first, last] = [
+    times.reduce((a, b) => Math.min(a, b)),
+    times.reduce((a, b) => Math.max(a, b)),
+  ];
+  // A line takes no room where nothing is, bars and cells do.
+  const period =
+    mark === 'line'
+      ? (PERIODS.find((unit) => countPeriods(times, unit) <= most) ?? 'year')
+      : fitPeriod(last - first, most);
   notes.push(`The chart has a sum for each ${period}; the table has every value.`);
-  const longer = new Map<string, Map<X, number>>();
-  for (const [name, points] of series) {
-    const sums = new Map<X, number>();
-    for (const [x, y] of points) {
-      const start = startOfPeriod(Number(x), period);
-      sums.set(start, (sums.get(start) ?? 0) + y);
-    }
-    longer.set(name, sums);
-  }
-  return longer;
+  return coarsen(series, period);
 }
 
-/** A stack needs each series at each x. */
-function fillGaps(points: readonly DrawnPoint[], series: readonly string[]): DrawnPoint[] {
+function countPeriods(times: readonly number[], period: Period): number {
+  return new Set(times.map((time) => startOfPeriod(time, period))).size;
+}
+
+/** A stack needs each series at each x, and nothing where nothing is. */
+function fillGaps(
+  points: readonly DrawnPoint[],
+  series: readonly string[],
+  isTime: boolean,
+): DrawnPoint[] {
   const filled = new Map(series.map((name) => [name, new Map<X, number>()]));
-  const places = [...new Set(points.map(({ x }) => x))];
-  if (typeof places[0] === 'number') places.sort((a, b) => Number(a) - Number(b));
+  const places = withEdges([...new Set(points.map(({ x }) => x))], isTime);
   for (const { x, y, series: name } of points) filled.get(name)?.set(x, y);
   return series.flatMap((name) =>
     places.map((x) => ({ x, y: filled.get(name)?.get(x) ?? 0, series: name })),
   );
+}
+
+/** In order; of times with a rhythm, with those at which a gap begins and ends. */
+function withEdges(places: readonly X[], isTime: boolean): X[] {
+  if (typeof places[0] !== 'number') return [...places];
+  const sorted = places.map(Number).sort((a, b) => a - b);
+  const period = isTime ? periodOf(sorted) : undefined;
+  if (period === undefined) return sorted;
+  return sorted.flatMap((time, i) => {
+    const next = sorted[i + 1];
+    const end = endOfPeriod(time, period);
+    if (next === undefined || end >= next) return [time];
+    const before = startOfPeriod(next - 1, period);
+    return end === before ? [time, end] : [time, end, before];
+  });
 }
 
 /** Of each piece of a line as wide as a pixel, only its first, lowest, highest and last point: the same picture. */

@@ -14,7 +14,7 @@ const FULL = new Intl.NumberFormat('en-US', { maximumSignificantDigits: 12 });
  * @param largest of the axis, so that all its numbers are written alike
  */
 export function axisNumber(value: number, largest = Math.abs(value)): string {
-  if (value === 0) return '0';
+  if (value === 0 || largest === 0) return PLAIN.format(value);
   if (largest >= 1e15 || largest < 1e-6) return value.toExponential(1);
   return largest < 10_000 ? PLAIN.format(value) : COMPACT.format(value);
 }
@@ -76,6 +76,36 @@ function clockLength(ticks: readonly Date[]): number {
 
 function isMidnight(time: Date): boolean {
   return time.getTime() % 86_400_000 === 0;
+}
+
+/** Letters that are about half as wide as others, and those that are wider. */
+const THIN = /[ijlt.,:;|'!()[\] fr]/g;
+const THICK = /[mwMWA-Z@%_]/g;
+/** Chinese, Japanese, Korean, and pictures. */
+const DOUBLE =
+  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\uff60]|\p{Extended_Pictographic}/gu;
+
+/** How much room a text takes, in letters of average width. */
+export function lettersOf(text: string): number {
+  const count = (pattern: RegExp) => text.match(pattern)?.length ?? 0;
+  return [...text].length - 0.4 * count(THIN) + 0.25 * count(THICK) + count(DOUBLE);
+}
+
+/**
+ * Names with an ellipsis where they are too long: at their end, or in the middle where they begin alike, as paths do.
+ *
+ * @returns what shortens one of them
+ */
+export function shortenAll(names: readonly string[], most: number): (name: string) => string {
+  const isUnique = new Set(names.map((name) => shorten(name, most))).size === new Set(names).size;
+  return isUnique ? (name) => shorten(name, most) : (name) => shortenInside(name, most);
+}
+
+function shortenInside(text: string, most: number): string {
+  const letters = [...text.replace(/\s+/g, ' ')];
+  if (letters.length <= most) return letters.join('');
+  const end = Math.ceil((most - 1) * 0.6);
+  return `${letters.slice(0, most - 1 - end).join('')}…${letters.slice(-end).join('')}`;
 }
 
 /** With an ellipsis, and without line breaks. */

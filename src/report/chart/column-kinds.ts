@@ -7,6 +7,8 @@ const FRACTIONS: ReadonlySet<number> = new Set([700, 701, 1700]);
 /** date, timestamp, timestamptz */
 const TIMES: ReadonlySet<number> = new Set([1082, 1114, 1184]);
 
+export const BOOL_OID = 16;
+
 export type ColumnKind = 'time' | 'number' | 'category';
 
 export function kindOf(typeOid: number): ColumnKind {

@@ -1,7 +1,9 @@
 /** The points of a report → its chart, in the sizes that a page needs. */
+import { limitInWords } from './chart-limit.js';
 import type { ChartData, Panel } from './chart-points.js';
 import { arrange, type Drawing } from './chart-series.js';
-import { colourOf, drawSvg, OTHERS_COLOUR, type Size } from './chart-svg.js';
+import { colourOf, OTHERS_COLOUR, type Size } from './chart-shape.js';
+import { drawSvg } from './chart-svg.js';
 import { axisNumber, shorten } from './chart-words.js';
 
 const WIDE: Size = { width: 860, height: 340 };
@@ -93,6 +95,12 @@ function notesOf(data: ChartData, drawn: readonly DrawnPanel[]): string[] {
       `The first ${MAX_PANELS} of ${drawn.length} values of ${data.spec.panels} have a chart.`,
     );
   }
+  const values = drawn.flatMap(({ drawing }) => drawing.points.map(({ y }) => y));
+  if (values.every((y) => y === 0) && data.spec.mark !== 'histogram') {
+    notes.add(values.length === 1 ? 'The value is 0.' : 'All values are 0.');
+  }
+  const limit = limitInWords(data.spec, values);
+  if (limit !== undefined) notes.add(limit);
   if (data.rowsWithoutValue > 0) {
     const isOne = data.rowsWithoutValue === 1;
     notes.add(

@@ -47,3 +47,20 @@ export function periodOf(times: readonly number[]): Period | undefined {
     (period) => period !== 'week' && times.every((time) => startOfPeriod(time, period) === time),
   );
 }
+
+/** Sums of the points of each period. */
+export function coarsen<X extends number | string>(
+  series: ReadonlyMap<string, ReadonlyMap<X, number>>,
+  period: Period,
+): Map<string, Map<X, number>> {
+  const longer = new Map<string, Map<X, number>>();
+  for (const [name, points] of series) {
+    const sums = new Map<X, number>();
+    for (const [x, y] of points) {
+      const start = startOfPeriod(Number(x), period) as X;
+      sums.set(start, (sums.get(start) ?? 0) + y);
+    }
+    longer.set(name, sums);
+  }
+  return longer;
+}

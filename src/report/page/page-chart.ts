@@ -5,7 +5,7 @@ import { escapeHtml } from './escape-html.js';
 /** @param caption as text */
 export function figureOf(chart: Chart, caption: string): string {
   const panels = chart.panels.map(({ title, wide, narrow }) => {
-    const head = title === '' ? '' : `<h3>${escapeHtml(title)}</h3>`;
+    const head = title === '' ? '' : `<h2>${escapeHtml(title)}</h2>`;
     return narrow === undefined
       ? `<div>${head}${wide}</div>`
       : `${head}<div class="wide">${wide}</div><div class="narrow">${narrow}</div>`;

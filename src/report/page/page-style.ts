@@ -1,18 +1,21 @@
 /** The style of all pages: light and dark, wide and narrow, on paper. */
 import { createHash } from 'node:crypto';
 
-/** Each of them is told apart from its background by 3:1 at the least. */
-const COLOURS = {
+/**
+ * Each series is told apart from its background by 3:1 at the least, and from each other series also by those who do
+ * not see red, green or blue (tests/report/page-colours.test.ts).
+ */
+export const COLOURS = {
   light: {
     series: [
-      '#2563c9',
-      '#c2540a',
-      '#0f8a5f',
-      '#8b3fc4',
-      '#a87708',
-      '#c02565',
-      '#0e7c93',
-      '#6f5a48',
+      '#1450ac',
+      '#b34408',
+      '#258950',
+      '#9553eb',
+      '#a6920b',
+      '#aa3b70',
+      '#00a0c7',
+      '#4a3525',
     ],
     heat: [
       '#eef4fc',
@@ -28,14 +31,14 @@ const COLOURS = {
   },
   dark: {
     series: [
-      '#6ea8fe',
-      '#f59e5b',
-      '#4fc79a',
-      '#c99bf5',
-      '#e3b84a',
-      '#f584ae',
-      '#5ec6dd',
-      '#bfa791',
+      '#2f86de',
+      '#e08a42',
+      '#4dfcd0',
+      '#d6a8fe',
+      '#f4de72',
+      '#ff83c6',
+      '#a0f1ff',
+      '#d3b099',
     ],
     heat: [
       '#1b2530',
@@ -86,7 +89,7 @@ figure .narrow{display:none}
 .legend li{display:flex;align-items:center;gap:.4rem}
 .legend svg{display:inline-block;width:12px;height:12px;flex:none}
 .panels{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,20rem),1fr));gap:1.2rem 1.5rem}
-.panels h3{font-size:.9rem;margin:0 0 .2rem;overflow-wrap:anywhere}
+.panels h2{font-size:.9rem;margin:0 0 .2rem;overflow-wrap:anywhere}
 .scroll{overflow-x:auto;border:1px solid var(--edge);border-radius:6px;max-height:40rem;overflow-y:auto}
 .scroll:focus-visible{outline:2px solid var(--link)}
 table{border-collapse:collapse;width:100%;font-size:.8125rem;line-height:1.4}
@@ -94,6 +97,7 @@ caption{text-align:left}
 th,td{padding:.32rem .7rem;text-align:left;vertical-align:top;border-bottom:1px solid var(--edge)}
 thead th{position:sticky;top:0;background:var(--band);font-weight:600;white-space:nowrap}
 tbody tr:last-child>*{border-bottom:0}
+wbr{display:none}
 td{overflow-wrap:break-word;max-width:28rem}
 .n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 .t{white-space:nowrap;font-variant-numeric:tabular-nums}
@@ -113,6 +117,7 @@ figure .narrow{display:block}
 th,td{padding:.3rem .5rem}
 }
 @page{margin:14mm}
+@page many{size:landscape}
 @media print{
 main{max-width:none;padding:0}
 body{font-size:10.5pt}
@@ -122,6 +127,11 @@ thead th{position:static}
 tr,figure,.panels>div{break-inside:avoid}
 h2{break-after:avoid}
 table{font-size:8pt}
+thead th{white-space:normal}
+wbr{display:inline}
+th,td{overflow-wrap:anywhere;padding:.3em .5em}
+.many{page:many}
+.many table{font-size:6.5pt}
 a{color:inherit;text-decoration:none}
 .screen{display:none}
 .plot,.legend svg{print-color-adjust:exact;-webkit-print-color-adjust:exact}

@@ -1,11 +1,10 @@
 /** The first rows of a report as a table of HTML. */
-import { kindOf } from '../chart/column-kinds.js';
+import { BOOL_OID, kindOf } from '../chart/column-kinds.js';
 import { escapeHtml } from './escape-html.js';
 
 /** What somebody scrolls through; who wants more wants a file. */
 export const SHOWN_ROWS = 300;
 const SHOWN_CHARACTERS = 400;
-const BOOL_OID = 16;
 
 interface Column {
   readonly name: string;
@@ -26,7 +25,10 @@ export function tableOf(
   const isGrouped = columns.map(({ name }, i) => kinds[i] === 'number' && !IDENTIFIER.test(name));
   const attribute = (names: string) => (names.trim() === '' ? '' : ` class="${names.trim()}"`);
   const head = columns
-    .map(({ name }, i) => `<th scope="col"${attribute(classes[i]!)}>${escapeHtml(name)}</th>`)
+    .map(
+      ({ name }, i) =>
+        `<th scope="col"${attribute(classes[i]!)}>${breakable(escapeHtml(name))}</th>`,
+    )
     .join('');
   const show = (value: string, i: number) => {
     if (columns[i]!.typeOid === BOOL_OID) return value === 't' ? 'true' : 'false';
@@ -45,6 +47,11 @@ ${body}
 </tbody>
 </table>
 </div>`;
+}
+
+/** Paper is narrow, and names of columns are long: `rows_<wbr>duplicate`. */
+function breakable(name: string): string {
+  return name.replace(/_(?=\w)/g, '_<wbr>');
 }
 
 /** `1234567.5` → `1,234,567.5`; shorter numbers may be years. */

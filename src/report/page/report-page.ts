@@ -7,6 +7,9 @@ import { figureOf } from './page-chart.js';
 import { wholePage } from './page-style.js';
 import { tableOf } from './page-table.js';
 
+/** From so many columns on, paper takes a table across. */
+const MANY_COLUMNS = 10;
+
 export interface PageParts {
   readonly about: AboutReport;
   readonly columns: readonly { readonly name: string; readonly typeOid: number }[];
@@ -50,7 +53,7 @@ function captionOf({ mark, x, y, by, panels, value, per }: ChartSpec): string {
   const along = mark === 'heatmap' ? `${x} and ${y[0]}` : x!;
   const series = by === undefined ? '' : `, for each ${by}`;
   const each = panels === undefined ? '' : `, for each ${panels}, each with its own scale`;
-  return `${what} by ${along}${per === undefined ? '' : `, per ${per}`}${series}${each}`;
+  return `${what} by ${along}${per === undefined || per === 'fit' ? '' : `, per ${per}`}${series}${each}`;
 }
 
 function rowsOf({ about, columns, rows, firstRows, csv }: PageParts): string {
@@ -71,9 +74,11 @@ function rowsOf({ about, columns, rows, firstRows, csv }: PageParts): string {
     csv.rows === rows
       ? 'they are inside this page, so nothing is loaded.'
       : `the page holds no more; <code>edp generate-report ${escapeHtml(about.name)}</code> writes them all.`;
-  return `<h2>${shown}</h2>
+  return `<section${columns.length < MANY_COLUMNS ? '' : ' class="many"'}>
+<h2>${shown}</h2>
 <p class="quiet screen">${link}: ${more}</p>
-${tableOf(columns, firstRows, shown)}`;
+${tableOf(columns, firstRows, shown)}
+</section>`;
 }
 
 function sourcesOf(sources: readonly SourceRelation[]): string {

@@ -78,6 +78,7 @@ const CASES: Readonly<Record<string, readonly Row[]>> = {
   'huge and tiny': [
     ['2024-01-01 00:00:00', 'a', '1e300', '1e-300'],
     ['2024-01-02 00:00:00', 'a', '1e-300', '1e300'],
+    ['2024-01-03 00:00:00', 'a', '1', '1'],
   ],
   'NULL everywhere but once': [
     [null, null, null, null],

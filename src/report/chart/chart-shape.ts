@@ -1,0 +1,67 @@
+/** What the marks of a chart share: what they draw, in which size and colours. */
+import type * as Plot from '@observablehq/plot';
+import type { ChartSpec, Period } from './chart-line.js';
+import type { X } from './chart-points.js';
+import type { Drawing, DrawnPoint } from './chart-series.js';
+import type { ColumnKind } from './column-kinds.js';
+
+export interface Size {
+  readonly width: number;
+  readonly height: number;
+  /** Without axes' names, grid and background lines: to be recognized, not to be read. */
+  readonly isSmall?: boolean;
+}
+
+/** Pixels of a letter of the axes' text, on average. */
+export const LETTER = 6.4;
+
+/** The colours are variables of the page, which has light and dark ones. */
+export const OTHERS_COLOUR = 'var(--others)';
+export const colourOf = (index: number): string => `var(--series-${index + 1})`;
+
+export interface Shape {
+  readonly marks: Plot.Markish[];
+  readonly options: Plot.PlotOptions;
+}
+
+export interface Plan {
+  readonly spec: ChartSpec;
+  readonly xKind: ColumnKind;
+  readonly drawing: Drawing;
+  readonly size: Size;
+  /** How finely moments are told apart. */
+  readonly period: Period | undefined;
+  readonly titleOf: (point: DrawnPoint) => string;
+}
+
+export function colourScale({ series, others }: Drawing): Plot.ScaleOptions {
+  const names = others === undefined ? series : [...series, others];
+  return {
+    type: 'ordinal',
+    domain: [...names],
+    range: names.map((name, i) => (name === others ? OTHERS_COLOUR : colourOf(i))),
+  };
+}
+
+/** Where a value becomes a place: moments are dates for Plot. */
+export const atX = ({ x }: DrawnPoint, kind: ColumnKind) =>
+  kind === 'time' ? new Date(Number(x)) : x;
+
+/** How far the stacks reach; what is below zero is a stack of its own. */
+export function stackSums(points: readonly DrawnPoint[]): number[] {
+  const above = new Map<X, number>();
+  const below = new Map<X, number>();
+  for (const { x, y } of points) {
+    const sums = y < 0 ? below : above;
+    sums.set(x, (sums.get(x) ?? 0) + y);
+  }
+  return [...above.values(), ...below.values()];
+}
+
+export function smallest(values: readonly number[]): number {
+  return values.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
+}
+
+export function largest(values: readonly number[]): number {
+  return values.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
+}
