@@ -22,6 +22,9 @@ interface Told {
   readonly on: readonly NoticeEvent[];
 }
 
+/** Of a receiver, as edp.yaml writes it. */
+export const NOTIFY_KEYS = ['webhook', 'format', 'key', 'smtp', 'to', 'from', 'on'] as const;
+
 export interface WebhookReceiver extends Told {
   readonly kind: 'webhook';
   /** A secret: who knows it may write to the channel. */
@@ -43,9 +46,16 @@ export type Receiver = WebhookReceiver | MailReceiver;
 
 // No message quotes what was written: it is a secret, in whole or in part.
 const url = (schemes: readonly string[], example: string) =>
-  z.string().refine((text) => URL.canParse(text) && schemes.includes(new URL(text).protocol), {
+  z.string().refine((text) => isUrlOf(schemes, text), {
     error: () => `expected a URL such as ${example}`,
   });
+
+/** `smtp:host` is a URL, too, of no host. */
+function isUrlOf(schemes: readonly string[], text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname } = new URL(text);
+  return schemes.includes(protocol) && hostname !== '';
+}
 
 const address = z.string().regex(/^[^\s@<>,;"]+@[^\s@<>,;"]+$/, {
   error: () => 'expected an address such as data@company.example',

@@ -11,6 +11,8 @@ const TOTAL_MS = 8000;
 const TRY_MS = 3000;
 const MAX_TRIES = 6;
 const FIRST_WAIT_MS = 250;
+/** What the last try has of it at least. */
+const LAST_TRY_SHARE = 1 / 8;
 
 /**
  * @param attempt one try, which ends when its signal says so, after `ms`
@@ -23,16 +25,25 @@ export async function deliver(
   const tryMs = Math.min(totalMs, TRY_MS);
   const endsAt = performance.now() + totalMs;
   let tries = 0;
+  let last: DeliveryFault | undefined;
   try {
     await pRetry(
       async () => {
         tries++;
-        await withinTime(attempt, Math.max(1, Math.min(tryMs, endsAt - performance.now())));
+        const ms = Math.max(1, Math.min(tryMs, endsAt - performance.now()));
+        try {
+          await withinTime(attempt, ms);
+        } catch (error) {
+          // Of a try that had less time than the others, that it was too long says nothing.
+          const isCutOff = (error as DeliveryFault).isLate && ms < tryMs;
+          if (last === undefined || !isCutOff) last = error as DeliveryFault;
+          throw error;
+        }
       },
       {
         retries: MAX_TRIES - 1,
         minTimeout: FIRST_WAIT_MS,
-        maxRetryTime: totalMs,
+        maxRetryTime: totalMs * (1 - LAST_TRY_SHARE),
         randomize: true,
         shouldRetry: ({ error }) =>
           error instanceof DeliveryFault &&
@@ -46,7 +57,7 @@ export async function deliver(
     );
     return undefined;
   } catch (error) {
-    const { message, waitMs } = error as DeliveryFault;
+    const { message, waitMs } = last ?? (error as DeliveryFault);
     const asked = waitMs === undefined ? '' : ` and asks to wait for ${Math.ceil(waitMs / 1000)} s`;
     return `${message}${asked} (${tries === 1 ? 'tried once' : `tried ${tries} times`})`;
   }

@@ -1,4 +1,6 @@
-/** A receiver of OTLP over HTTP: where it is, how edp shows it, and as what edp presents itself. */
+/** A receiver of OTLP over HTTP: where it is, how edp shows it, as what edp presents itself, and how long it waits. */
+import http from 'node:http';
+import https from 'node:https';
 import type { Resource } from '@opentelemetry/resources';
 import {
   defaultResource,
@@ -7,7 +9,8 @@ import {
   resourceFromAttributes,
 } from '@opentelemetry/resources';
 import { edpVersion } from '../base/package-files.js';
-import { shownUrl } from '../source/http/url-names.js';
+import { decode } from '../source/http/url-names.js';
+import { harmlessName } from './harmless.js';
 
 /** Of each delivery, with all tries. */
 export const OTLP_LIMIT_MS = 3000;
@@ -16,7 +19,7 @@ export interface OtlpReceiver {
   readonly url: string;
   /** Beside those of OTEL_EXPORTER_OTLP_HEADERS. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Without what is secret. */
+  /** Without what may be secret. */
   readonly shown: string;
   readonly version: string;
   readonly resource: Resource;
@@ -28,7 +31,7 @@ export function receiverOf(base: string, signal: 'metrics' | 'traces'): OtlpRece
   url.username = '';
   url.password = '';
   url.pathname = `${url.pathname.replace(/\/$/, '')}/v1/${signal}`;
-  const login = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  const login = `${decode(username)}:${decode(password)}`;
   const version = edpVersion();
   return {
     url: url.href,
@@ -36,7 +39,7 @@ export function receiverOf(base: string, signal: 'metrics' | 'traces'): OtlpRece
       username === '' && password === ''
         ? {}
         : { Authorization: `Basic ${Buffer.from(login).toString('base64')}` },
-    shown: shownUrl(url),
+    shown: harmlessName(url.href),
     version,
     resource: resourceOf(version),
   };
@@ -49,10 +52,43 @@ function resourceOf(version: string): Resource {
     .merge(detectResources({ detectors: [envDetector] }));
 }
 
+/**
+ * The connections of one exporter. It waits for the end of an answer as long as anything comes of it, and so would
+ * the process.
+ */
+export class OtlpConnections {
+  #agent: http.Agent | undefined;
+
+  readonly agentFor = (protocol: string): http.Agent => {
+    const settings = { keepAlive: true };
+    this.#agent ??= protocol === 'https:' ? new https.Agent(settings) : new http.Agent(settings);
+    return this.#agent;
+  };
+
+  /** Ends those that are open; what was sent by them fails. */
+  destroy(): void {
+    this.#agent?.destroy();
+  }
+}
+
+/** @returns what has gone wrong; after `ms` that it took too long */
+export async function withinTime(
+  ms: number,
+  work: Promise<Error | undefined>,
+): Promise<Error | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<Error>((resolve) => {
+    timer = setTimeout(() => resolve(new Error('timed out')), ms);
+  });
+  return await Promise.race([work, limit]).finally(() => clearTimeout(timer));
+}
+
 /** Never more than the code: an answer may quote what was sent. */
 export function describeOtlpFault(error: Error): string {
   const { code } = error as { readonly code?: string | number };
   if (typeof code === 'number') return `it answered ${code}`;
+  // The exporter tries these again, and then does not say which it was.
+  if (/retryable status/.test(error.message)) return 'it answered 429, 502, 503 or 504';
   const found = /\b(E[A-Z]{4,}|CERT_[A-Z_]+)\b/.exec(`${code ?? ''} ${error.message}`)?.[1];
   if (found !== undefined) return found;
   return /time(d )?\s?out/i.test(error.message)

@@ -7,9 +7,10 @@ import https from 'node:https';
 import { PASSING_CODES, PASSING_STATUS } from '../source/http/http-faults.js';
 import { readRetryAfter } from '../source/http/http-headers.js';
 import { makeAgent, proxyFor } from '../source/http/proxy-agent.js';
+import { decode } from '../source/http/url-names.js';
 
-/** Bytes of an answer that are read; nobody needs more. */
-const MAX_ANSWER_BYTES = 64 * 1024;
+/** How long a receiver may write the rest of its answer, which nobody reads. */
+const REST_MS = 1000;
 
 /** Why something was not delivered: it quotes neither the URL nor the answer. */
 export class DeliveryFault extends Error {
@@ -18,11 +19,14 @@ export class DeliveryFault extends Error {
   readonly mayPass: boolean;
   /** The wait that the receiver asks for. */
   readonly waitMs: number | undefined;
+  /** Whether the try ended since its time was over. */
+  readonly isLate: boolean;
 
-  constructor(message: string, mayPass: boolean, waitMs?: number) {
+  constructor(message: string, mayPass: boolean, waitMs?: number, isLate = false) {
     super(message);
     this.mayPass = mayPass;
     this.waitMs = waitMs;
+    this.isLate = isLate;
   }
 }
 
@@ -60,7 +64,7 @@ export async function post(
 
 export function toDeliveryFault(error: unknown, signal: AbortSignal): DeliveryFault {
   if (error instanceof DeliveryFault) return error;
-  if (signal.aborted) return new DeliveryFault('it does not answer in time', true);
+  if (signal.aborted) return new DeliveryFault('it does not answer in time', true, undefined, true);
   const { code } = error as NodeJS.ErrnoException;
   // Messages have addresses and, of a proxy, its URL.
   const isConnection = PASSING_CODES.has(code ?? '') || code === 'ECONNREFUSED';
@@ -94,7 +98,7 @@ async function send(
         ...(username === ''
           ? {}
           : {
-              authorization: `Basic ${Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString('base64')}`,
+              authorization: `Basic ${Buffer.from(`${decode(username)}:${decode(password)}`).toString('base64')}`,
             }),
         ...headers,
       },
@@ -103,16 +107,18 @@ async function send(
     signal.addEventListener('abort', () => reject(new Error('aborted')), { once: true });
     asked.once('error', reject);
     asked.once('response', (answer) => {
-      let bytes = 0;
-      const end = () => resolve({ status: answer.statusCode ?? 0, headers: answer.headers });
-      answer.on('data', (chunk: Buffer) => {
-        bytes += chunk.length;
-        if (bytes <= MAX_ANSWER_BYTES) return;
-        end();
-        answer.destroy();
-      });
-      answer.once('end', end).once('error', reject);
+      // The head says all: who waited for the rest would send again what has arrived, if it came slowly or never.
+      resolve({ status: answer.statusCode ?? 0, headers: answer.headers });
+      dropRest(answer);
     });
     asked.end(body);
   });
+}
+
+/** The process does not wait for it. */
+function dropRest(answer: http.IncomingMessage): void {
+  answer.on('error', () => {}).resume();
+  answer.socket.unref();
+  const timer = setTimeout(() => answer.destroy(), REST_MS).unref();
+  answer.once('close', () => clearTimeout(timer));
 }

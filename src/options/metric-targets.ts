@@ -54,6 +54,8 @@ function parseTarget(text: string): MetricTarget | undefined {
   if (kind === undefined || !URL.canParse(`edp://${address}`)) return undefined;
   const { hostname, port } = new URL(`edp://${address}`);
   const host = hostname.replace(/^\[(.*)\]$/, '$1');
+  // A server may choose its port; a packet must be sent to one.
+  if (kind === 'statsd' && Number(port) === 0 && port !== '') return undefined;
   const usual = kind === 'statsd' ? STATSD_PORT : PROMETHEUS_PORT;
   return {
     kind: kind as 'statsd' | 'prometheus',

@@ -1,6 +1,7 @@
 /** What zod says of an edp.yaml → faults, each with its path from the root of the file. */
 import type { z } from 'zod';
 import { nearest } from '../base/nearest.js';
+import { NOTIFY_KEYS } from '../model/notify-schema.js';
 import { knownKeys } from '../model/schema.js';
 import { foreignKeyHint, laterKeyFault, warehouseKeys } from '../model/warehouse/known-keys.js';
 
@@ -28,7 +29,7 @@ function issueFaults(
         path: [...path, key],
         message:
           laterKeyFault(key) ??
-          `"${key}" is not known here${meant(key, path, warehouseKeys(path) ?? knownKeys(path) ?? rootKeys)}`,
+          `"${key}" is not known here${meant(key, path, keysOf(path) ?? rootKeys)}`,
       }));
     case 'invalid_key':
       return issue.issues.map(({ message }) => ({ path, message }));
@@ -57,6 +58,10 @@ function issueFaults(
     default:
       return [{ path, message: describe(issue) }];
   }
+}
+
+function keysOf(path: readonly PropertyKey[]): readonly string[] | undefined {
+  return path[0] === 'notify' ? NOTIFY_KEYS : (warehouseKeys(path) ?? knownKeys(path));
 }
 
 /** What edp.yaml calls the kinds of zod. */

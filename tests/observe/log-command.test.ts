@@ -104,6 +104,16 @@ it('edp.yaml says where the log is, too', async () => {
   expect(linesOf(await readFile(path.join(cwd, 'edp.log'), 'utf8')).length).toBeGreaterThan(3);
 });
 
+it('a warning of Node is a line without its text', async () => {
+  const { cwd, file } = await makeProject();
+  const own = { ...env(), NODE_TLS_REJECT_UNAUTHORIZED: '0' };
+  const args = ['ingest', 'https://127.0.0.1:1/secret.csv', file, '--log', 'json'];
+  const { stderr } = await edp(args, { cwd, env: own });
+  const warnings = linesOf(stderr).filter(({ message }) => message.startsWith('Node.js has a'));
+  expect(warnings).toMatchObject([{ level: 'warn', code: 'said' }]);
+  expect(stderr).not.toContain('NODE_TLS');
+});
+
 describe('a log file that cannot be opened is a mistake, before anything is done', () => {
   it.each([
     ['in a directory that is not there', 'gone/edp.log', 'ENOENT'],

@@ -52,7 +52,7 @@ const FILES: Readonly<Record<string, string>> = {
   'people-2.csv': '9,hush name,2000-01-01,,\n10,hush@home.example,2000-01-01,,\n',
   'people-3.csv': 'id,name,born,town,new@column.example\n11,x,2000-01-01,,hush\n',
   'people-4.jsonl': '{"id": 12, "name": "hush", "hush key": "hush"}\n{"id": "hush"}\nhush\n',
-  'sql/models/lengths.sql': "SELECT id, (name || '-hush')::int AS length FROM silver.people;\n",
+  'sql/models/lengths.sql': "SELECT id, (name || '-hush')::int AS length FROM silver.people\n",
   'sql/reports/casts.sql': 'SELECT name::int AS n FROM people;\n',
 };
 

@@ -163,3 +163,26 @@ it('a run of many files lists some of them, and counts the others', () => {
     expect(text.text.length).toBeLessThanOrEqual(3000);
   }
 });
+
+it('a notice that is longer than Teams takes is cut, with its advice', () => {
+  const path = `${'_日本'.repeat(90)}.csv`;
+  const failed = Array.from({ length: 30 }, (_, i): Happening[] => [
+    { ...rejects, path, loadId: i + 1 } as Happening,
+    {
+      kind: 'load_ended',
+      ...TIMED,
+      ...FILE,
+      path,
+      loadId: i,
+      status: 'failed',
+      bytes: 1,
+      rows: ROWS,
+    },
+  ]);
+  const notice = noticeOf(failed.flat())!;
+  const text = JSON.stringify(teamsMessage(notice));
+  expect(Buffer.byteLength(text)).toBeLessThanOrEqual(28_000);
+  expect(text).toMatch(/\d+ more lines have no room here/);
+  expect(text).toContain('What to do');
+  expect(text).toContain('edp status');
+});

@@ -310,6 +310,26 @@ describe('a receiver that is dead is a warning, and the load ends as it does wit
     expect(dead.received.length).toBeGreaterThan(1);
   });
 
+  it.each(['trickles', 'breaks'] as const)('whose answer %s has the notice, once', async (rest) => {
+    const slow = await startReceiver(() => ({ status: 200, rest }));
+    expect(await run(HOOK, { HOOK: `${slow.url}/secret` })).toEqual([]);
+    expect(slow.received).toHaveLength(1);
+  });
+
+  it('that is in trouble until the time is over is not said to be silent', async () => {
+    const dead = await startReceiver(() => ({ status: 503, headers: { 'retry-after': '0' } }));
+    // The sixth try comes when all the time is over.
+    const warnings = await run(HOOK, { HOOK: dead.url, EDP_FAILPOINTS: 'notify.total_ms:=4000' });
+    expect(warnings).toEqual([expect.stringContaining('it answers 503')]);
+  });
+
+  it('whose password has a bare percent sign gets it as it is', async () => {
+    const good = await startReceiver();
+    expect(await run(HOOK, { HOOK: good.url.replace('//', '//me:50%@') })).toEqual([]);
+    const login = Buffer.from('me:50%').toString('base64');
+    expect(good.received[0]?.headers.authorization).toBe(`Basic ${login}`);
+  });
+
   it('that refuses for good is asked once', async () => {
     const dead = await startReceiver(() => ({ status: 404 }));
     const warnings = await run(HOOK, { HOOK: `${dead.url}/secret` });

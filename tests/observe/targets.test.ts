@@ -24,6 +24,7 @@ import {
   samplesOfOtlp,
   sumOf,
 } from '../support/metrics.js';
+import { startReceiver } from '../support/receiver.js';
 
 const database = useTestDatabase();
 
@@ -250,6 +251,21 @@ function spansOf(received: readonly Received[]): OtlpSpan[] {
     .flatMap(({ spans }) => spans);
 }
 
+it('StatsD: what is meant for programs of Datadog leaves nothing, and says nothing', async () => {
+  const receiver = await receiveStatsd();
+  const cwd = await project();
+  const { stderr } = await ingest(cwd, `statsd://127.0.0.1:${receiver.port}`, {
+    DD_EXTERNAL_ENV: 'cn-hush',
+    DD_CARDINALITY: 'hush',
+    DD_TAGS: 'team:hush',
+    DD_ENTITY_ID: 'hush',
+    DD_DOGSTATSD_URL: 'tcp://hush',
+  });
+  expect(stderr).not.toMatch(/hot-shots|hush/);
+  expect(receiver.samples().length).toBeGreaterThan(10);
+  expect(receiver.lines.join('\n')).not.toMatch(/hush|\|[ce]:/);
+});
+
 describe('OTLP', () => {
   it('gets the numbers, and the command as a trace', async () => {
     const { port, received } = await receiveHttp();
@@ -289,7 +305,9 @@ describe('OTLP', () => {
   ])('a receiver that %s: a warning, and the load is as it is', async (_, answer) => {
     const port = answer === 'closed' ? 1 : (await receiveHttp(answer)).port;
     const cwd = await project();
-    const { result, ms } = await timed(ingest(cwd, `otlp:http://me:hunter2@127.0.0.1:${port}`));
+    const { result, ms } = await timed(
+      ingest(cwd, `otlp:http://me:hunter2@127.0.0.1:${port}/?who=hunter2`),
+    );
     expect(result.status).toBe(3);
     expect(result.json.ok).toBe(true);
     expect(result.stderr).toMatch(/warning: the metrics did not reach http:\/\/127\.0\.0\.1/);
@@ -297,6 +315,24 @@ describe('OTLP', () => {
     expect(result.stderr).not.toContain('hunter2');
     expect(ms).toBeLessThan(LONGEST_MS);
   });
+});
+
+it('OTLP: a receiver that answers byte by byte does not hold the command up', async () => {
+  const slow = await startReceiver(() => ({ status: 200, rest: 'trickles' }));
+  const cwd = await project();
+  const { result, ms } = await timed(ingest(cwd, `otlp:${slow.url}`));
+  expect(result.status).toBe(3);
+  expect(result.stderr).toMatch(/the metrics did not reach .*: no answer within 3 s/);
+  expect(result.stderr).toMatch(/the traces did not reach .*: no answer within 3 s/);
+  expect(ms).toBeLessThan(LONGEST_MS);
+});
+
+it('OTLP: a password with a bare percent sign is sent as it is', async () => {
+  const { port, received } = await receiveHttp();
+  const { status, stderr } = await ingest(await project(), `otlp:http://me:50%@127.0.0.1:${port}`);
+  expect(status, stderr).toBe(3);
+  const login = Buffer.from('me:50%').toString('base64');
+  expect(received[0]?.headers.authorization).toBe(`Basic ${login}`);
 });
 
 describe('several targets', () => {
@@ -343,6 +379,7 @@ describe('a target that cannot be', () => {
   it.each<[string, target: string, message: RegExp]>([
     ['of no kind', 'edp.prom', /expected textfile:/],
     ['with a secret', 'otlp:https//me:hunter2@host', /what stands behind otlp:: expected/],
+    ['without a port', 'statsd://127.0.0.1:0', /what stands behind statsd:/],
     ['that is to be scraped', 'prometheus://127.0.0.1:0', /ends before Prometheus comes to read/],
   ])('%s: status 2 with the remedy, and nothing secret', async (_, target, message) => {
     const cwd = await project();

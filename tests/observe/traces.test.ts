@@ -60,3 +60,17 @@ it('of 5,000 splits, 250 have spans, each within its parent', () => {
     expect(seconds(endTime), name).toBeLessThanOrEqual(1001.000_001);
   }
 });
+
+it('of small files that were loaded together, a file lasts as long as its split', () => {
+  const place = { ...of, path: 'https://me:hush@host.example/a.csv?p=hush&sig=hush' };
+  const spans = spansOf([
+    { kind: 'command_began', command: 'ingest', startedAt: 1_000_000 },
+    { kind: 'load_began', ...place, startedAt: 1_000_000 },
+    split(0),
+    { kind: 'load_ended', ...place, ...time, seconds: 0.01, status: 'loaded', bytes: 10, rows },
+    { kind: 'command_ended', command: 'ingest', exitStatus: 0, ...time },
+  ]);
+  const file = spans.find(({ name }) => name === 'file');
+  expect(file?.endTime).toEqual([1001, 0]);
+  expect(file?.attributes['edp.path']).toBe('https://host.example/a.csv');
+});

@@ -63,6 +63,7 @@ export interface StatsdReceiver {
   /** Sums of increments, last values of gauges, each observation of a histogram added. */
   samples(): Sample[];
   readonly packetSizes: readonly number[];
+  readonly lines: readonly string[];
 }
 
 export async function receiveStatsd(): Promise<StatsdReceiver> {
@@ -78,6 +79,7 @@ export async function receiveStatsd(): Promise<StatsdReceiver> {
   return {
     port: socket.address().port,
     packetSizes,
+    lines,
     samples: () =>
       lines.map((line) => {
         const [, name = '', value = '', , tags = ''] =

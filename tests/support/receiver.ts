@@ -13,6 +13,8 @@ export interface Received {
 export interface ReceiverAnswer {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
+  /** After the head: a byte now and then without end, or the end of the connection in the middle. */
+  readonly rest?: 'trickles' | 'breaks';
 }
 
 export interface Receiver {
@@ -37,7 +39,8 @@ export async function startReceiver(
       const { headers, url: path = '' } = request;
       const given = answer(received.length);
       received.push({ path, headers, body: Buffer.concat(chunks).toString() });
-      if (given !== undefined) response.writeHead(given.status, given.headers).end('ok');
+      if (given?.rest !== undefined) writeRest(response, given, given.rest);
+      else if (given !== undefined) response.writeHead(given.status, given.headers).end('ok');
     });
   };
   const server = tls === undefined ? http.createServer(take) : https.createServer(tls, take);
@@ -52,4 +55,18 @@ export async function startReceiver(
   });
   const scheme = tls === undefined ? 'http' : 'https';
   return { url: `${scheme}://127.0.0.1:${(server.address() as AddressInfo).port}`, received };
+}
+
+function writeRest(
+  response: http.ServerResponse,
+  { status, headers }: ReceiverAnswer,
+  rest: 'trickles' | 'breaks',
+): void {
+  response.writeHead(status, { ...headers, 'content-length': '100000' }).write('x');
+  if (rest === 'breaks') {
+    setTimeout(() => response.destroy(), 50);
+    return;
+  }
+  const timer = setInterval(() => response.write('x'), 200);
+  response.on('close', () => clearInterval(timer));
 }

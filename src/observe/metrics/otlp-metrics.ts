@@ -11,8 +11,10 @@ import {
 import {
   describeOtlpFault,
   OTLP_LIMIT_MS,
+  OtlpConnections,
   type OtlpReceiver,
   receiverOf,
+  withinTime,
 } from '../otlp-receiver.js';
 import { METRICS, type MetricDefinition } from './metric-definitions.js';
 import type { ReadMetric, ReadValue } from './metrics-registry.js';
@@ -22,21 +24,24 @@ const PUSH_MS = 15_000;
 
 export function openOtlpMetrics(url: string, { registry, warn }: TargetContext): Target {
   const receiver = receiverOf(url, 'metrics');
+  const connections = new OtlpConnections();
   const exporter = new OTLPMetricExporter({
     url: receiver.url,
     headers: { ...receiver.headers },
     timeoutMillis: OTLP_LIMIT_MS,
+    httpAgentOptions: connections.agentFor,
   });
   const startedAt = Date.now();
   const send = async (): Promise<Error | undefined> => {
     const metrics = toMetrics(await registry.toData(), startedAt);
     const scope = { name: 'edp', version: receiver.version };
     const resource = receiver.resource;
-    return new Promise((resolve) => {
+    const exported = new Promise<Error | undefined>((resolve) => {
       exporter.export({ resource, scopeMetrics: [{ scope, metrics }] }, ({ error }) =>
         resolve(error),
       );
     });
+    return withinTime(OTLP_LIMIT_MS, exported);
   };
   // What is lost on the way comes with the next ones: they are sums.
   const timer = setInterval(() => void registry.refresh().then(send), PUSH_MS).unref();
@@ -45,6 +50,7 @@ export function openOtlpMetrics(url: string, { registry, warn }: TargetContext):
       clearInterval(timer);
       const error = await send();
       if (error !== undefined) warnOf(receiver, error, warn);
+      connections.destroy();
       await exporter.shutdown().catch(() => {});
     },
   };

@@ -17,7 +17,8 @@ export async function openEndpoint(
   { registry }: Pick<TargetContext, 'registry'>,
 ): Promise<Endpoint> {
   const server = createServer((request, response) => {
-    const { pathname } = new URL(request.url ?? '/', 'http://edp');
+    // Anybody may ask for anything, such as `//`, which is no URL.
+    const [pathname] = (request.url ?? '').split('?');
     if (pathname !== '/metrics' || !['GET', 'HEAD'].includes(request.method ?? '')) {
       response.writeHead(pathname === '/metrics' ? 405 : 404).end();
       return;

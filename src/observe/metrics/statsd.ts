@@ -20,7 +20,8 @@ export function openStatsd(host: string, port: number, { registry, warn }: Targe
     maxBufferSize: PACKET_BYTES,
     bufferFlushInterval: FLUSH_MS,
     cacheDns: true,
-    // Its environment variables are for programs of Datadog.
+    // Its environment variables are for programs of Datadog, and so is the container that it looks up.
+    datadog: false,
     includeDataDogTags: false,
     includeDatadogTelemetry: false,
     ...(host.includes(':') ? { udpSocketOptions: { type: 'udp6' as const } } : {}),

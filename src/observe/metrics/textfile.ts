@@ -2,6 +2,7 @@
  * A file for the textfile collector of node_exporter. It is written beside its place and renamed, so that
  * a reader finds the old one or the new one, never a part.
  */
+import { randomUUID } from 'node:crypto';
 import { open, realpath, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Target, TargetContext } from './target.js';
@@ -37,10 +38,11 @@ async function placeOf(file: string): Promise<string> {
 }
 
 async function replaceFile(file: string, text: string): Promise<void> {
-  // The collector reads *.prom alone.
-  const temporary = `${file}.${process.pid}.tmp`;
+  // The collector reads *.prom alone. A name that nobody guesses and nobody has: others may write to the
+  // directory, and processes of two containers have the same number.
+  const temporary = `${file}.${randomUUID().slice(0, 8)}.tmp`;
   try {
-    const handle = await open(temporary, 'w', 0o644);
+    const handle = await open(temporary, 'wx', 0o644);
     try {
       await handle.writeFile(text);
       await handle.sync();

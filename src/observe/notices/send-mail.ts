@@ -2,6 +2,7 @@
 import { hostname } from 'node:os';
 import { createTransport } from 'nodemailer';
 import type { MailReceiver } from '../../model/notify-schema.js';
+import { decode } from '../../source/http/url-names.js';
 import { DeliveryFault } from '../post.js';
 import type { MailText } from './mail-text.js';
 
@@ -59,7 +60,7 @@ export async function sendMail(
 function settingsOf(url: URL) {
   const isSecure = url.protocol === 'smtps:';
   const flag = (name: string) => url.searchParams.get(name);
-  const user = decodeURIComponent(url.username);
+  const user = decode(url.username);
   const isLocal = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
   return {
     host: url.hostname.replace(/^\[|\]$/g, ''),
@@ -68,7 +69,7 @@ function settingsOf(url: URL) {
     // A password never goes over a network in the clear.
     requireTLS: !isSecure && user !== '' && !isLocal,
     ignoreTLS: flag('tls') === 'off' && (user === '' || isLocal),
-    ...(user === '' ? {} : { auth: { user, pass: decodeURIComponent(url.password) } }),
+    ...(user === '' ? {} : { auth: { user, pass: decode(url.password) } }),
     ...(flag('verify') === 'off' ? { tls: { rejectUnauthorized: false } } : {}),
   };
 }
@@ -76,7 +77,7 @@ function settingsOf(url: URL) {
 /** The address that a mail server is most likely to accept from this user. */
 function senderOf({ from, url, to }: MailReceiver): string {
   if (from !== undefined) return from;
-  const user = decodeURIComponent(new URL(url).username);
+  const user = decode(new URL(url).username);
   if (/^[^\s@<>,;"]+@[^\s@<>,;"]+$/.test(user)) return user;
   const [first = ''] = to;
   return `edp@${first.slice(first.lastIndexOf('@') + 1) || hostname()}`;

@@ -10,7 +10,13 @@ import {
 } from '@opentelemetry/sdk-trace';
 import { listen } from '../../base/happenings.js';
 import type { Target, TargetContext } from '../metrics/target.js';
-import { describeOtlpFault, OTLP_LIMIT_MS, receiverOf } from '../otlp-receiver.js';
+import {
+  describeOtlpFault,
+  OTLP_LIMIT_MS,
+  OtlpConnections,
+  receiverOf,
+  withinTime,
+} from '../otlp-receiver.js';
 import { traceWith } from './trace-happenings.js';
 
 /** More spans than a command may have are dropped where they cannot be sent. */
@@ -18,11 +24,13 @@ const QUEUED = 16_384;
 
 export function openOtlpTraces(url: string, { warn }: Pick<TargetContext, 'warn'>): Target {
   const receiver = receiverOf(url, 'traces');
+  const connections = new OtlpConnections();
   const exporter = new NotedExporter(
     new OTLPTraceExporter({
       url: receiver.url,
       headers: { ...receiver.headers },
       timeoutMillis: OTLP_LIMIT_MS,
+      httpAgentOptions: connections.agentFor,
     }),
   );
   const processor = new BatchSpanProcessor({
@@ -39,7 +47,13 @@ export function openOtlpTraces(url: string, { warn }: Pick<TargetContext, 'warn'
   return {
     async close() {
       stop();
-      await withinLimit(provider.shutdown().catch((error: Error) => exporter.note(error)));
+      const ended = provider.shutdown().then(
+        () => undefined,
+        (error: Error) => error,
+      );
+      const fault = await withinTime(2 * OTLP_LIMIT_MS, ended);
+      if (fault !== undefined) exporter.note(fault);
+      connections.destroy();
       if (exporter.fault !== undefined) {
         warn(`the traces did not reach ${receiver.shown}: ${describeOtlpFault(exporter.fault)}`);
       }
@@ -75,12 +89,4 @@ class NotedExporter implements SpanExporter {
   shutdown(): Promise<void> {
     return this.#exporter.shutdown();
   }
-}
-
-async function withinLimit(work: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, 2 * OTLP_LIMIT_MS);
-  });
-  await Promise.race([work, limit]).finally(() => clearTimeout(timer));
 }

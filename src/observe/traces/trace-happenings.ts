@@ -8,6 +8,7 @@ import {
   trace,
 } from '@opentelemetry/api';
 import type { Happening, Listener } from '../../base/happenings.js';
+import { harmlessCode, harmlessName } from '../harmless.js';
 
 type Of<Kind extends Happening['kind']> = Extract<Happening, { readonly kind: Kind }>;
 
@@ -22,6 +23,8 @@ interface OpenLoad {
   readonly context: Context;
   splits: number;
   leftOut: number;
+  /** When the last of its splits ended; milliseconds since 1970. */
+  endedAt: number;
 }
 
 /** @param tracer whose spans are sent somewhere */
@@ -64,7 +67,7 @@ class SpanTree {
         this.#addTask(happening);
         break;
       case 'failed':
-        this.#command?.setAttribute('edp.error_code', happening.code);
+        this.#command?.setAttribute('edp.error_code', harmlessCode(happening.code));
         break;
       case 'command_ended':
         this.#end(happening);
@@ -85,19 +88,24 @@ class SpanTree {
       return;
     }
     this.#children++;
-    const attributes = { 'edp.load_id': loadId, 'edp.path': path, 'edp.table': table };
+    const attributes = {
+      'edp.load_id': loadId,
+      'edp.path': harmlessName(path),
+      'edp.table': harmlessName(table),
+    };
     const span = this.#tracer.startSpan(
       'file',
       { startTime: startedAt, attributes },
       this.#context,
     );
     const context = trace.setSpan(this.#context, span);
-    this.#loads.set(loadId, { span, context, splits: 0, leftOut: 0 });
+    this.#loads.set(loadId, { span, context, splits: 0, leftOut: 0, endedAt: startedAt });
   }
 
   #addSplit(split: Of<'split_committed'>): void {
     const load = this.#loads.get(split.loadId);
     if (load === undefined) return;
+    load.endedAt = Math.max(load.endedAt, split.startedAt + split.seconds * 1000);
     if (load.splits >= MAX_SPLITS_OF_LOAD || this.#splits >= MAX_SPLITS) {
       load.leftOut++;
       return;
@@ -134,9 +142,10 @@ class SpanTree {
     this.#loads.delete(loadId);
     load.span.setAttributes({ 'edp.status': status, 'edp.bytes': bytes, ...rowAttributes(rows) });
     if (load.leftOut > 0) load.span.setAttribute('edp.splits_left_out', load.leftOut);
-    if (code !== undefined) load.span.setAttribute('edp.error_code', code);
+    if (code !== undefined) load.span.setAttribute('edp.error_code', harmlessCode(code));
     if (status === 'failed') load.span.setStatus({ code: SpanStatusCode.ERROR });
-    load.span.end(startedAt + seconds * 1000);
+    // Of small files that were loaded together, the seconds are the share of each, and its split may be the last.
+    load.span.end(Math.max(load.endedAt, startedAt + seconds * 1000));
   }
 
   #addTask({ task, slice, state, change, startedAt, seconds, code }: Of<'task_ended'>): void {
@@ -146,13 +155,13 @@ class SpanTree {
     }
     this.#children++;
     const attributes = {
-      'edp.task': task,
-      'edp.slice': slice,
+      'edp.task': harmlessName(task),
+      'edp.slice': harmlessName(slice),
       'edp.state': state,
       'edp.rows_inserted': change.inserted,
       'edp.rows_updated': change.updated,
       'edp.rows_deleted': change.deleted,
-      ...(code === undefined ? {} : { 'edp.error_code': code }),
+      ...(code === undefined ? {} : { 'edp.error_code': harmlessCode(code) }),
     };
     const span = this.#tracer.startSpan(
       'task',
