@@ -8,7 +8,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { EdpError } from '../base/errors.js';
-import { withClient } from './connection.js';
+import { connectOnce, withClient } from './connection.js';
 import { type Database, withDatabase } from './database.js';
 import { isConnectionError } from './sqlstate.js';
 import type { ConnectionConfig } from './tls.js';
@@ -137,31 +137,44 @@ async function waitFor(
 ): Promise<void> {
   const label = describeClient(client);
   const deadline = Date.now() + waitSeconds * 1000;
-  for (let last: Standby | undefined; ; ) {
+  let last: Standby | undefined;
+  for (;;) {
+    signal.throwIfAborted();
+    // Not connect(), which waits for a server that is starting for a minute, whatever the limit is.
+    let session: pg.Client | undefined;
     try {
-      await withClient(client, 'replica', async (session) => {
-        for (;;) {
-          signal.throwIfAborted();
-          last = await askStandby(session, need);
-          assertStandby(last, need, label);
-          if (need === undefined) {
-            warn(`read is what ${label} has: ${describeLag(last)}`);
-            return;
-          }
-          const isThere = last.missing !== null && last.missing <= 0;
-          if (isThere && last.timeline === need.timeline) return;
-          if (Date.now() >= deadline) throw behind(last, need, label, waitSeconds);
-          await sleep(POLL_MS);
+      session = await connectOnce(client, 'replica');
+      for (;;) {
+        signal.throwIfAborted();
+        last = await askStandby(session, need);
+        assertStandby(last, need, label);
+        if (need === undefined) {
+          warn(`read is what ${label} has: ${describeLag(last)}`);
+          return;
         }
-      });
-      return;
+        const isThere = last.missing !== null && last.missing <= 0;
+        if (isThere && last.timeline === need.timeline) return;
+        if (Date.now() >= deadline) throw behind(last, need, label, waitSeconds);
+        await sleep(POLL_MS);
+      }
     } catch (error) {
-      // It may be starting again.
-      const isStarting = wasThere || last !== undefined;
-      if (!isStarting || !isLost(error) || Date.now() >= deadline) throw error;
+      const wasSeen = wasThere || last !== undefined;
+      const mayCome = isBusy(error) || (wasSeen && isLost(error));
+      if (!mayCome || Date.now() >= deadline) throw error;
       await sleep(POLL_MS * 4);
+    } finally {
+      await session?.end().catch(() => {});
     }
   }
+}
+
+/** Starting, which a standby that takes no queries (`hot_standby = off`) is for ever, or without a connection left. */
+function isBusy(error: unknown): boolean {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    const { code } = at as { code?: string };
+    if (code === '57P03' || code === '53300') return true;
+  }
+  return false;
 }
 
 /**

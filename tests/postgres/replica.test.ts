@@ -1,7 +1,7 @@
 /** What a standby must have before it is read: all that was committed, of the same history. EDP_REPLICA_TRIALS tries more often. */
 
 import { execFileSync } from 'node:child_process';
-import { rm, stat, writeFile } from 'node:fs/promises';
+import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
@@ -93,6 +93,30 @@ it(
     setTimeout(() => controller.abort(), 300);
     await expect(shown).rejects.toThrow();
     await pair.standby.query('SELECT pg_wal_replay_resume()');
+  },
+  SLOW,
+);
+
+it(
+  'waits no longer than it may for a standby that takes no queries',
+  async () => {
+    const conf = path.join(pair.standby.data, 'postgresql.auto.conf');
+    const before = await readFile(conf, 'utf8');
+    await pair.standby.kill();
+    await writeFile(conf, `${before}hot_standby = off\n`);
+    // It never says that it is ready.
+    const starting = pair.standby.start();
+    await sleep(2000);
+    const started = performance.now();
+    await expect(read(pair.primary, pair.standby, 2)).rejects.toThrow('not accepting connections');
+    const ms = performance.now() - started;
+    expect(ms).toBeGreaterThan(1900);
+    expect(ms).toBeLessThan(10_000);
+    await pair.standby.kill();
+    await writeFile(conf, before);
+    await starting.catch(() => {});
+    await pair.standby.start();
+    await read(pair.primary, pair.standby);
   },
   SLOW,
 );
