@@ -57,7 +57,8 @@ async function main(typed: readonly string[]): Promise<number> {
     .boolean([...GLOBAL_OPTIONS])
     .string([...OBSERVING_OPTIONS])
     .parserConfiguration({ 'camel-case-expansion': false, 'parse-positional-numbers': false })
-    .wrap(Math.min(100, process.stdout.columns ?? 100))
+    // Below 50 columns, names of options would be cut in two.
+    .wrap(Math.max(50, Math.min(100, process.stdout.columns ?? 100)))
     .strict()
     .demandCommand(1, 'Name a command.')
     .exitProcess(false)

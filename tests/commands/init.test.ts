@@ -91,6 +91,10 @@ describe.each(PROJECTS)('edp init %s', (kind) => {
     expect(stdout).not.toMatch(/registry\.|https?:/);
     const readme = await readFile(path.join(cwd, 'README.md'), 'utf8');
     expect(readme.split('\n').filter(Boolean).length).toBeLessThanOrEqual(5);
+    // npm installs into a folder above, where only that has a package.json.
+    expect(stdout.match(/npm (init -y && npm )?install [\w-]+/g)).toEqual(
+      Array(2).fill('npm init -y && npm install PATH-OR-GIT-URL-OF-EDP'),
+    );
     const yaml = await readFile(path.join(cwd, 'edp.yaml'), 'utf8');
     expect(yaml).toMatch(/^# /m);
   });

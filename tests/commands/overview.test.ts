@@ -1,9 +1,11 @@
 /** `edp --help`: every command is in a group, and each stands there once. */
+
 import { describe, expect, it } from 'vitest';
 import { COMMAND_GROUPS, type CommandHelp } from '../../src/commands/command.js';
 import { COMMANDS, nameOf } from '../../src/commands/command-list.js';
 import { FIRST_COMMANDS, formatOverview } from '../../src/commands/overview.js';
 import { edp, makeDirectory } from '../support/cli.js';
+import { hasTerminal, onTerminal } from '../support/pty.js';
 
 const calls = (text: string) =>
   text
@@ -60,3 +62,13 @@ describe('the overview', () => {
     }
   });
 });
+
+it.skipIf(!hasTerminal)(
+  'the help of a command leaves names of options whole at 40 columns',
+  async () => {
+    const { shown } = await onTerminal(['ingest', '--help'], { cwd: '.', columns: 40 });
+    for (const name of ['process-count', 'read-batch-size', 'missing-dimensions']) {
+      expect(shown).toMatch(new RegExp(`--${name}\\s`));
+    }
+  },
+);

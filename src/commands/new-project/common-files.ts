@@ -14,6 +14,9 @@ export function commonFiles(name: string, kind: ProjectKind): ReadonlyMap<string
   ]);
 }
 
+/** Without a package.json here, npm would install into a folder above that has one. */
+const INSTALL = 'npm init -y && npm install PATH-OR-GIT-URL-OF-EDP';
+
 /** Folders of edp and of npm, reports, and events that `edp generate-data` wrote. */
 const GITIGNORE = ['.edp/', 'node_modules/', 'reports/*', 'data/events-*.csv', ''].join('\n');
 
@@ -22,7 +25,7 @@ function formatReadme(name: string, { about }: ProjectKind): string {
 
 ${about} \`edp.yaml\` says how.
 
-Install edp into the project once (\`npm install PATH-OR-GIT-URL-OF-EDP\`), then \`make\` does all: load, tables, tests, checks, report.
+Install edp into the project once (\`${INSTALL}\`), then \`make\` does all: load, tables, tests, checks, report.
 \`make help\` lists the steps, \`${WORKFLOW}\` runs them for each push; \`edp db psql\` asks the tables.
 `;
 }
@@ -70,7 +73,7 @@ function formatWorkflow(steps: readonly Step[]): string {
     },
   };
   const head =
-    '# Needs package.json and package-lock.json with edp: npm install PATH-OR-GIT-URL-OF-EDP writes them.\n' +
+    `# Needs package.json and package-lock.json with edp, which this writes: ${INSTALL}\n` +
     '# The embedded PostgreSQL is enough; with DATABASE_URL in the environment, edp uses that server.\n';
   return head + stringify(workflow);
 }
