@@ -20,6 +20,7 @@ describe('in a header', () => {
     ['-- chart: pie x=a y=b', 'r.sql:2'],
     ['-- description: d\n-- chart: line x=a', 'r.sql:3'],
     ['-- chart: none\n-- chart: none', 'r.sql:3'],
+    ['-- description: d\n-- chart: bar x=a y=b limit=:hours', 'r.sql:3'],
   ])('%s is reported with its line', (header, place) => {
     expect(() => parse(header)).toThrow(expect.objectContaining({ code: 'report_failed', place }));
   });

@@ -9,7 +9,7 @@ import { parseModel } from '../../src/model/schema.js';
 import { findReport, readCatalog } from '../../src/report/catalog.js';
 import type { FormatName } from '../../src/report/format/report-format.js';
 import { generateReport } from '../../src/report/generate-report.js';
-import { collectArguments } from '../../src/report/parameters.js';
+import { bindReport, collectArguments } from '../../src/report/parameters.js';
 import { parseReport, type Report } from '../../src/report/report.js';
 import { SLOW, startProject, type TestProject } from './setup.js';
 
@@ -514,4 +514,18 @@ describe('Ctrl-C', () => {
     },
     SLOW,
   );
+});
+
+test('the ranges of metric_distributions are found once, not for each value', async () => {
+  const report = findReport(await readCatalog(project.directory), 'metric_distributions');
+  const values = new Map([
+    ['from', '2024-01-01'],
+    ['to', '2024-01-02'],
+    ['buckets', '20'],
+  ]);
+  const { text, values: bound } = bindReport(report, values, BUILTIN_MODEL);
+  // What the server plans where it expects few rows, and finds many.
+  const plan = await project.session.query(`EXPLAIN ${text}`, [...bound]);
+  const lines = plan.rows.map((row: Record<string, string>) => row['QUERY PLAN'] ?? '').join('\n');
+  expect(lines).toMatch(/CTE Scan on ranges/);
 });

@@ -89,6 +89,17 @@ describe('a page of many rows', () => {
     expect(html.length).toBeLessThan(1_000_000);
   });
 
+  it('fits on paper: names of columns may break, and many columns are printed across', async () => {
+    const columns = (count: number) =>
+      own(`SELECT ${Array.from({ length: count }, (_, i) => `${i} AS rows_of_${i}`).join(', ')}`);
+    const few = await pageOf(columns(9));
+    expect(few.document.querySelector('section.many')).toBeNull();
+    expect(few.html).toContain('>rows_<wbr>of_<wbr>8</th>');
+    const many = await pageOf(columns(10));
+    expect(many.document.querySelector('section.many h2 ~ .scroll')).not.toBeNull();
+    expect(many.html).toContain('@page many{size:landscape}');
+  });
+
   it('says where even the CSV in it ends', async () => {
     const writer = htmlWriter([{ name: 'body', typeOid: 25 }], { safeCells: false });
     const batch = Array.from({ length: 1000 }, () => ['x'.repeat(1000)]);
@@ -147,6 +158,17 @@ describe('a chart', () => {
     expect(images.map((image) => image.getAttribute('aria-label'))).toEqual(
       Array(2).fill('Line chart: events by day, from 1 to 40. The table below has the values.'),
     );
+  });
+
+  it('in panels has headings one step below the title', async () => {
+    const { texts, document } = await pageOf(
+      own(
+        "SELECT 'p' || n % 2 AS p, n AS x, n AS y FROM generate_series(1, 9) AS n",
+        '-- chart: dot x=x y=y panels=p',
+      ),
+    );
+    expect(texts('.panels h2')).toEqual(['p1', 'p0']);
+    expect(document.querySelector('h3')).toBeNull();
   });
 
   it('of a column that is not there is reported with its line, in every format', async () => {

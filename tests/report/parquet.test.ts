@@ -164,6 +164,10 @@ describe('what a later row has', () => {
     ).toBe('PAR1');
   });
 
+  it('no columns are an error: the rows would be lost', () => {
+    expect(() => parquetWriter([])).toThrow(/no columns/);
+  });
+
   it('two columns of one name are an error', () => {
     const twice = [
       { name: 'a', typeOid: 23 },

@@ -9,6 +9,8 @@ import { tableOf } from './page-table.js';
 
 /** From so many columns on, paper takes a table across. */
 const MANY_COLUMNS = 10;
+/** So many do not fit, unless words are broken anywhere. */
+const CROWD_OF_COLUMNS = 18;
 
 export interface PageParts {
   readonly about: AboutReport;
@@ -74,11 +76,16 @@ function rowsOf({ about, columns, rows, firstRows, csv }: PageParts): string {
     csv.rows === rows
       ? 'they are inside this page, so nothing is loaded.'
       : `the page holds no more; <code>edp generate-report ${escapeHtml(about.name)}</code> writes them all.`;
-  return `<section${columns.length < MANY_COLUMNS ? '' : ' class="many"'}>
+  return `<section${widthClass(columns.length)}>
 <h2>${shown}</h2>
 <p class="quiet screen">${link}: ${more}</p>
 ${tableOf(columns, firstRows, shown)}
 </section>`;
+}
+
+function widthClass(columns: number): string {
+  if (columns < MANY_COLUMNS) return '';
+  return columns < CROWD_OF_COLUMNS ? ' class="many"' : ' class="many crowd"';
 }
 
 function sourcesOf(sources: readonly SourceRelation[]): string {

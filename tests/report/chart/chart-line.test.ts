@@ -1,6 +1,6 @@
 /** The chart line of a report's header, and its faults. */
 import { describe, expect, it } from 'vitest';
-import { parseChartLine } from '../../../src/report/chart/chart-line.js';
+import { parseChartLine, resolveLimit } from '../../../src/report/chart/chart-line.js';
 import { findChartFault } from '../../../src/report/chart/choose-chart.js';
 
 describe('a chart line', () => {
@@ -12,6 +12,9 @@ describe('a chart line', () => {
     ],
     ['bar y=a,b x=path sort=rows', { mark: 'bar', x: 'path', y: ['a', 'b'], sort: 'rows' }],
     ['area x=day y=n per=week', { mark: 'area', x: 'day', y: ['n'], per: 'week' }],
+    ['line x=at y=n per=fit', { mark: 'line', x: 'at', y: ['n'], per: 'fit' }],
+    ['dot x=at y=n scale=log', { mark: 'dot', x: 'at', y: ['n'], scale: 'log' }],
+    ['bar x=a y=n limit=-1.5', { mark: 'bar', x: 'a', y: ['n'], limit: '-1.5' }],
     ['heatmap x=day y=code value=n', { mark: 'heatmap', x: 'day', y: ['code'], value: 'n' }],
     ['histogram x=seconds', { mark: 'histogram', x: 'seconds', y: [] }],
     [
@@ -36,6 +39,9 @@ describe('a chart line', () => {
     ['line x=a y=b top=many', /top=many/, /top=6/],
     ['line x=a y=b per=fortnight', /per=fortnight is no period/, /hour, day/],
     ['bar x=a y=b sort=up', /sort=up is no order/, /sort=value/],
+    ['bar x=a y=b scale=log', /has no scale=/, /x=, y=/],
+    ['dot x=a y=b scale=cubic', /scale=cubic is no scale/, /linear or log/],
+    ['bar x=a y=b limit=much', /limit=much is neither/, /limit=:name/],
     ['line x=a y=b stray', /"stray" in the chart line has no name/, /key=stray/],
     ["line x='a y=b", /quote .* not closed/, /'a name'/],
     ['none x=a', /has no x=/, /alone/],
@@ -45,6 +51,24 @@ describe('a chart line', () => {
       message: expect.stringMatching(message),
       hint: expect.stringMatching(hint),
     });
+  });
+});
+
+describe('a limit', () => {
+  const limitAt = (limit: string, hours: string | null) => {
+    const spec = parseChartLine(`bar x=a y=b limit=${limit}`, 1);
+    if ('message' in spec) throw new Error(spec.message);
+    return resolveLimit(spec, new Map([['hours', hours]])).limitAt;
+  };
+
+  it.each([
+    ['24', null, 24],
+    [':hours', '36.5', 36.5],
+    [':hours', null, undefined],
+    [':hours', 'NaN', undefined],
+    [':hours', ' ', undefined],
+  ] as const)('%s where hours is %s', (limit, hours, expected) => {
+    expect(limitAt(limit, hours)).toBe(expected);
   });
 });
 

@@ -13,6 +13,7 @@ const COLUMNS = [
   { name: 'name', typeOid: 25 },
   { name: 'n', typeOid: 701 },
   { name: 'm', typeOid: 701 },
+  { name: 'late', typeOid: 16 },
 ];
 
 function specOf(line: string): ChartSpec {
@@ -57,6 +58,10 @@ const LINES = [
   'histogram x=m y=n',
   'line x=name y=n',
   'area x=at y=n by=name per=month',
+  'line x=at y=n by=name per=fit',
+  'dot x=at y=n by=name scale=log',
+  'bar x=name y=n limit=4',
+  'line x=at y=n limit=4',
 ];
 
 const CASES: Readonly<Record<string, readonly Row[]>> = {
@@ -188,5 +193,190 @@ describe('what is put together', () => {
     const data = points.finish();
     expect(data.rowsLeftOut).toBe(50_000);
     expect(drawChart(data)?.notes.join()).toMatch(/50,000 rows of 250,000 are not in the chart/);
+  });
+});
+
+describe('at first glance', () => {
+  const hours = (first: string, count: number): Row[] =>
+    Array.from({ length: count }, (_, i) => [
+      new Date(Date.parse(`${first}Z`) + i * 3_600_000)
+        .toISOString()
+        .slice(0, 19)
+        .replace('T', ' '),
+      'a',
+      '5',
+      '1',
+    ]);
+  /** The lines of the large picture, the one of most points first. */
+  const linesOf = (svg: string) =>
+    [...svg.split('</svg>')[0]!.matchAll(/<path[^>]* d="(M[^"]*)"/g)]
+      .map(([, d]) => d!)
+      .sort((a, b) => b.length - a.length);
+  /** What is written in the large picture. */
+  const words = (svg: string) =>
+    [...svg.split('</svg>')[0]!.matchAll(/<(?:text|tspan)[^>]*>([^<]+)</g)].map(
+      ([, text]) => text!,
+    );
+
+  it('a line does not bridge months of which nothing is known', () => {
+    const { svg } = draw('line x=at y=n', [
+      ...hours('2024-01-01T00:00:00', 50),
+      ...hours('2024-06-01T00:00:00', 50),
+    ]);
+    const [line] = linesOf(svg);
+    expect(line!.match(/M/g)).toHaveLength(2);
+    expect(line!.match(/L/g)).toHaveLength(98);
+  });
+
+  it('a line bridges a weekend, and moments without a rhythm', () => {
+    const days = ['01', '02', '03', '04', '05', '08', '09'].map(
+      (day) => hours(`2024-01-${day}T00:00:00`, 1)[0]!,
+    );
+    const odd: Row[] = ['01 00:00:01', '01 00:00:02', '01 00:00:04', '09 11:12:13'].map((at) => [
+      `2024-01-${at}`,
+      'a',
+      '5',
+      '1',
+    ]);
+    for (const rows of [days, odd]) {
+      const { svg } = draw('line x=at y=n', rows);
+      const lines = [...svg.matchAll(/<path[^>]* d="(M[^"]*)"/g)].map(([, d]) => d!);
+      expect(lines.some((d) => d.split('L').length === rows.length)).toBe(true);
+    }
+  });
+
+  it('an area is nothing where nothing is', () => {
+    const { svg } = draw('area x=at y=n', [
+      ...hours('2024-01-01T00:00:00', 3),
+      ...hours('2024-01-05T00:00:00', 3),
+    ]);
+    const [, area] = /<path[^>]* d="(M[^"]*)Z"/.exec(svg)!;
+    expect(area!.split('L')).toHaveLength(16);
+  });
+
+  it('per=fit takes the shortest period that has room', () => {
+    expect(draw('line x=at y=n per=fit', hours('2024-01-01T00:00:00', 744)).notes).toBe('');
+    expect(draw('line x=at y=n per=fit', hours('2024-01-01T00:00:00', 800)).notes).toMatch(
+      /a sum for each day/,
+    );
+  });
+
+  it.each(['line x=at y=n per=fit', 'area x=at y=n'])(
+    '%s: many moments leave no row out',
+    (line) => {
+      const points = new ChartPoints(COLUMNS, specOf(line));
+      const moments = 260_000;
+      for (let i = 0; i < moments; i += 1000) {
+        points.add(
+          Array.from({ length: 1000 }, (_, at) => [
+            new Date((i + at) * 61_000).toISOString().slice(0, 19).replace('T', ' '),
+            'a',
+            '1',
+            '1',
+          ]),
+        );
+      }
+      const data = points.finish();
+      expect(data.rowsLeftOut).toBe(0);
+      const sums = [...data.panels[0]!.series.get('n')!.values()];
+      expect(sums.length).toBeLessThan(10_000);
+      expect(sums.reduce((a, b) => a + b)).toBe(moments);
+    },
+  );
+
+  it('a boolean is told by its column, with the same colour in each report', () => {
+    const rows: Row[] = [
+      [null, 'a', '50', '1', 't'],
+      [null, 'b', '1', '1', 'f'],
+    ];
+    const legend = (shown: Row[]) =>
+      draw('bar x=name y=n by=late', shown).chart?.legend.map(({ label }) => label);
+    expect(legend(rows)).toEqual(['not late', 'late']);
+    expect(legend(rows.slice(0, 1))).toEqual(['not late', 'late']);
+    expect(words(draw('bar x=late y=n', rows).svg)).toEqual(
+      expect.arrayContaining(['true', 'false']),
+    );
+  });
+
+  it('an axis of zeros has plain numbers, and words say so', () => {
+    const rows = hours('2024-01-01T00:00:00', 3).map((row) => [row[0]!, 'a', '0', '0']);
+    for (const line of ['line x=at y=n', 'bar x=name y=n', 'area x=at y=n']) {
+      const { svg, notes } = draw(line, rows);
+      expect(words(svg).join(' ')).not.toMatch(/\de[+-]/);
+      expect(notes).toBe(
+        'All values are 0.'.replace(
+          'All values are',
+          line.startsWith('bar') ? 'The value is' : 'All values are',
+        ),
+      );
+    }
+  });
+
+  it('names that begin alike are cut inside, so that they stay different', () => {
+    const rows: Row[] = Array.from({ length: 12 }, (_, i) => [
+      null,
+      `data/a/rather/long/folder/of/files/events-of-the-day-${i + 1}.csv`,
+      String(100 - i),
+      '1',
+    ]);
+    const { chart } = draw('bar x=name y=n', rows);
+    for (const svg of [chart!.panels[0]!.wide, chart!.panels[0]!.narrow!]) {
+      const names = words(svg).filter((word) => word.startsWith('data/'));
+      expect(new Set(names).size).toBe(12);
+      expect(names[0]).toMatch(/…/);
+    }
+  });
+
+  it('a bar has its sum at its end', () => {
+    const rows: Row[] = [
+      [null, 'a', '1234567', '1'],
+      [null, 'b', '-3', '1'],
+    ];
+    expect(words(draw('bar x=name y=n', rows).svg)).toEqual(
+      expect.arrayContaining(['1.235M', '-3']),
+    );
+  });
+
+  it('moments of milliseconds do not write over each other', () => {
+    const rows: Row[] = [1, 2, 3, 4, 5, 6].map((second) => [
+      `2024-01-01 12:01:0${second}.25`,
+      'a',
+      '1',
+      '1',
+    ]);
+    const clocks = words(draw('dot x=at y=n', rows).svg).filter((word) => /^12:01/.test(word));
+    expect(clocks.length).toBeGreaterThan(2);
+    expect(clocks.length * clocks[0]!.length * 6.4).toBeLessThan(860);
+  });
+
+  it('scale=log: powers of ten, and what has no place on them is counted', () => {
+    const rows: Row[] = ['0', '3', '40', '500', '60000'].map((n, i) => [
+      `2024-01-0${i + 1} 00:00:00`,
+      'a',
+      n,
+      '1',
+    ]);
+    const { svg, notes } = draw('dot x=at y=n scale=log', rows);
+    expect(words(svg)).toEqual(expect.arrayContaining(['1', '10', '100', '1000', '10K', '100K']));
+    expect(notes).toMatch(/logarithmic.*; 1 value not above 0 is not drawn\./);
+    expect(draw('dot x=at y=n scale=log', rows.slice(1, 3)).notes).toBe('');
+  });
+
+  it('a limit is a dashed line, and a far one only words', () => {
+    const rows: Row[] = [[null, 'a', '30', '1']];
+    const chartOf = (limitAt: number) => {
+      const points = new ChartPoints(COLUMNS, {
+        ...specOf('bar x=name y=n limit=:hours'),
+        limitAt,
+      });
+      points.add(rows);
+      return drawChart(points.finish())!;
+    };
+    const near = chartOf(24);
+    expect(near.panels[0]!.wide).toMatch(/stroke-dasharray="4,3"/);
+    expect(near.notes).toEqual(['The dashed line is at hours = 24.']);
+    const far = chartOf(2400);
+    expect(far.panels[0]!.wide).not.toMatch(/dasharray/);
+    expect(far.notes).toEqual(['The limit, hours = 2400, is far beyond all that is drawn.']);
   });
 });

@@ -25,6 +25,15 @@ const GROUP_CHARACTERS = 32_000_000;
 
 export function parquetWriter(columns: readonly ResultColumn[]): ReportWriter {
   assertDifferentNames(columns.map(({ name }) => name));
+  if (columns.length === 0) {
+    throw new EdpError(
+      'report_failed',
+      'the report has no columns, and Parquet has no rows without one',
+      {
+        hint: 'name a column in the SELECT, or write CSV',
+      },
+    );
+  }
   const output = new ByteWriter();
   let types: readonly ParquetType[] | undefined;
   let file: ParquetWriter | undefined;
