@@ -128,4 +128,6 @@ const LEDGER_ROWS = `
     (1, 'gold.fact', '2024-02-02', 'fact', 'done', '', 20, 2, '2024-02-03 00:00:02+00'),
     (1, 'gold.fact', '2024-02-03', 'fact', 'failed', '', 0, 0.5, '2024-02-03 00:00:03+00'),
     (1, 'silver.members', '', 'silver', 'done', '', 1, 1, '2024-02-03 00:00:01+00');
+  SELECT setval(pg_get_serial_sequence('edp.loads', 'load_id'), 100),
+         setval(pg_get_serial_sequence('edp.runs', 'run_id'), 100);
 `;
