@@ -24,22 +24,15 @@ const blocking: Check<Served> = {
       `SELECT count(*)::int FROM pg_stat_activity
        WHERE datname = current_database() AND state IS NULL AND backend_type IS NULL`,
     );
-    const { rows } = await client.query<{
-      pid: number;
-      role: string;
-      application: string;
-      seconds: number;
-      waiting: number;
-    }>(IDLE);
+    const { rows } = await client.query<Session & { seconds: number; waiting: number }>(IDLE);
     const found = rows
       .filter(({ waiting, seconds }) => waiting > 0 || seconds > FORGOTTEN_SECONDS)
       .map(({ pid, role, application, seconds, waiting }): Found => {
-        const who = application === '' ? role : `${role}, ${application}`;
         const whom =
           waiting > 0 ? `, and ${waiting} other${waiting === 1 ? '' : 's'} wait for it` : '';
         return {
           severity: 'warning',
-          problem: `session ${pid} (${who}) is idle in a transaction for ${seconds} s${whom}`,
+          problem: `${nameSession({ pid, role, application })} is idle in a transaction for ${seconds} s${whom}`,
           mend: [sql(`SELECT pg_terminate_backend(${pid});`, `role ${role}, or a superuser`)],
         };
       });
@@ -57,10 +50,18 @@ const blocking: Check<Served> = {
 /** A table that is locked for longer is no moment's work. */
 const LONG_SECONDS = 60;
 
-interface Holder {
+interface Session {
   readonly pid: number;
   readonly role: string;
+  /** Empty where it has no name. */
   readonly application: string;
+}
+
+function nameSession({ pid, role, application }: Session): string {
+  return `session ${pid} (${application === '' ? role : `${role}, ${application}`})`;
+}
+
+interface Holder extends Session {
   readonly waiting: number;
   /** How long the first of them has waited. */
   readonly seconds: number;
@@ -77,14 +78,14 @@ const HOLDERS = `SELECT a.pid, coalesce(a.usename, '?')::text AS role, a.applica
     AND a.state = 'active' AND a.wait_event_type IS DISTINCT FROM 'Lock' AND a.application_name NOT LIKE 'edp %'
   GROUP BY 1, 2, 3 ORDER BY 1`;
 
-export function judgeHolder({ pid, role, application, waiting, seconds }: Holder): Found[] {
+export function judgeHolder(holder: Holder): Found[] {
+  const { pid, role, waiting, seconds } = holder;
   if (seconds < LONG_SECONDS) return [];
-  const who = application === '' ? role : `${role}, ${application}`;
   const others = waiting === 1 ? 'another session waits' : `${waiting} other sessions wait`;
   return [
     {
       severity: 'warning',
-      problem: `session ${pid} (${who}) is at work, and ${others} for it, for ${seconds} s`,
+      problem: `${nameSession(holder)} is at work, and ${others} for it, for ${seconds} s`,
       mend: [
         advice('wait until it has ended, or end its statement:'),
         sql(`SELECT pg_cancel_backend(${pid});`, `role ${role}, or a superuser`),

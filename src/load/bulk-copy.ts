@@ -59,7 +59,6 @@ export interface CopyOptions {
   onScanned(file: number, bytes: number, rows: RowCounts): void;
 }
 
-/** The splits of a bulk load: all of them, or the first ones. */
 /** A split that is copied. */
 export interface CopiedSplit extends Receipt {
   /** Of the file as it is stored. */
@@ -68,6 +67,7 @@ export interface CopiedSplit extends Receipt {
   readonly times: SplitTimes;
 }
 
+/** The splits of a bulk load: all of them, or the first ones. */
 export interface Copied {
   /** By file, in the order of its splits. */
   readonly receipts: readonly (readonly CopiedSplit[])[];

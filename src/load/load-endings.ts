@@ -256,7 +256,7 @@ export class LoadEndings {
         return written;
       }),
     );
-    tellMemberEnds(ends, prepared, claim.loadId);
+    tellMemberEnds(ends, prepared.identity.place, claim.loadId);
     const note = describeMemberEnds(ends, prepared.target, claim.loadId);
     if (note !== undefined) this.#progress.note(note);
   }

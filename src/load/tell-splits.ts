@@ -100,11 +100,7 @@ export function tellLoadEnded(
 }
 
 /** Of a file with all members: rows that say which have ended. */
-export function tellMemberEnds(
-  ends: MemberEnds,
-  { identity: { place } }: { readonly identity: { readonly place: TablePlace } },
-  loadId: number,
-): void {
+export function tellMemberEnds(ends: MemberEnds, place: TablePlace, loadId: number): void {
   const inserted = ends.kind === 'written' ? ends.ended : 0;
   if (inserted === 0) return;
   const change = { inserted, updated: 0, deleted: 0 };

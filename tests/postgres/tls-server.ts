@@ -4,12 +4,12 @@
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { chmod, chown, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findBinaries } from '../../src/postgres/embedded/binaries.js';
 import { chooseLauncher, type Launcher } from '../../src/postgres/embedded/launcher.js';
+import { freePort } from '../support/free-port.js';
 
 export const PASSWORD = 'pass:w\\rd';
 
@@ -99,16 +99,6 @@ async function waitUntilReady(pidFile: string): Promise<void> {
     await sleep(20);
   }
   throw new Error('the server did not start');
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = net.createServer().once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as net.AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 }
 
 /** An authority, the server's certificate for `localhost`, a client's for the role edp; and another authority. */

@@ -3,11 +3,10 @@ import { execFileSync } from 'node:child_process';
 import { rm } from 'node:fs/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { BUILTIN_MODEL } from '../../src/model/builtin.js';
 import { migrate } from '../../src/postgres/migrate.js';
-import { generateReport } from '../../src/report/generate-report.js';
 import { parseReport } from '../../src/report/report.js';
 import { startPair, type TestPair, type TestServer } from '../support/standby.js';
+import { readReport } from './read-report.js';
 
 const SLOW = 120_000;
 const REPORT = parseReport(
@@ -37,23 +36,9 @@ beforeEach(async () => {
 
 async function show(server: TestServer = primary) {
   const read = async (usesCache: boolean) => {
-    let text = '';
-    const { cache } = await generateReport(
-      { connectionString: server.url },
-      {
-        report: REPORT,
-        arguments: [],
-        model: BUILTIN_MODEL,
-        format: 'csv',
-        safeCells: false,
-        usesCache,
-        write: async (bytes) => {
-          text += Buffer.from(bytes).toString();
-        },
-      },
-      new AbortController().signal,
-    );
-    return { text, isCached: cache?.keptAt !== undefined };
+    const client = { connectionString: server.url };
+    const { content, cache } = await readReport(client, REPORT, { usesCache });
+    return { text: content.toString(), isCached: cache?.keptAt !== undefined };
   };
   const cached = await read(true);
   expect(cached.text).toBe((await read(false)).text);

@@ -7,10 +7,8 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { BUILTIN_MODEL } from '../../src/model/builtin.js';
-import { generateReport } from '../../src/report/generate-report.js';
-import { collectArguments } from '../../src/report/parameters.js';
 import { parseReport, type Report } from '../../src/report/report.js';
+import { readReport } from './read-report.js';
 import { runCli, SLOW, startProject, type TestProject } from './setup.js';
 
 const SEQUENCES = Number(process.env.EDP_CACHE_SEQUENCES ?? 3);
@@ -391,24 +389,11 @@ async function show(
   since: string,
   usesCache: boolean,
 ): Promise<Outcome> {
-  let text = '';
   const param = report.parameters.some(({ name }) => name === 'since') ? [`since=${since}`] : [];
+  const client = { ...project.client, user: role };
   try {
-    const { cache } = await generateReport(
-      { ...project.client, user: role },
-      {
-        report,
-        arguments: collectArguments(report, { from: undefined, to: undefined, param }),
-        model: BUILTIN_MODEL,
-        format: 'csv',
-        safeCells: false,
-        usesCache,
-        write: async (bytes) => {
-          text += Buffer.from(bytes).toString();
-        },
-      },
-      new AbortController().signal,
-    );
+    const { content, cache } = await readReport(client, report, { param, usesCache });
+    const text = content.toString();
     return { text, isCached: cache?.keptAt !== undefined, why: cache?.why };
   } catch (error) {
     return { text: `error: ${(error as Error).message}`, isCached: false, why: undefined };

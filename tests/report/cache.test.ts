@@ -2,12 +2,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { BUILTIN_MODEL } from '../../src/model/builtin.js';
 import { findReport, readCatalog } from '../../src/report/catalog.js';
-import type { FormatName } from '../../src/report/format/report-format.js';
-import { generateReport } from '../../src/report/generate-report.js';
-import { collectArguments } from '../../src/report/parameters.js';
 import { parseReport, type Report } from '../../src/report/report.js';
+import { type ReadOptions, readReport } from './read-report.js';
 import { runCli, SLOW, startProject, type TestProject } from './setup.js';
 
 let project: TestProject;
@@ -23,39 +20,20 @@ beforeAll(async () => {
 afterAll(() => project.stop(), SLOW);
 beforeEach(() => project.session.query('DELETE FROM edp.report_cache'));
 
-interface Given {
+interface Given extends Pick<ReadOptions, 'format' | 'usesCache' | 'onWrite'> {
   readonly user?: string;
   readonly options?: string;
-  readonly format?: FormatName;
-  readonly usesCache?: boolean;
-  onWrite?(): Promise<unknown>;
 }
 
 async function show(report: Report, given: Given = {}) {
-  const { user = 'edp', options, format = 'csv', usesCache = true, onWrite } = given;
-  let text = '';
-  const outcome = await generateReport(
-    { ...project.client, user, ...(options === undefined ? {} : { options }) },
-    {
-      report,
-      arguments: collectArguments(report, { from: undefined, to: undefined, param: [] }),
-      model: BUILTIN_MODEL,
-      format,
-      safeCells: false,
-      usesCache,
-      write: async (bytes) => {
-        text += Buffer.from(bytes).toString();
-        await onWrite?.();
-      },
-    },
-    new AbortController().signal,
-  );
-  return {
-    text,
-    rows: outcome.rows,
-    isCached: outcome.cache?.keptAt !== undefined,
-    why: outcome.cache?.why,
-  };
+  const { user = 'edp', options, ...reading } = given;
+  const client = { ...project.client, user, ...(options === undefined ? {} : { options }) };
+  const { content, rows, cache } = await readReport(client, report, {
+    usesCache: true,
+    ...reading,
+  });
+  const text = content.toString();
+  return { text, rows, isCached: cache?.keptAt !== undefined, why: cache?.why };
 }
 
 function own(sql: string): Report {

@@ -4,13 +4,11 @@ import { from as copyFrom } from 'pg-copy-streams';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { EdpError } from '../../src/base/errors.js';
 import { BUILTIN_MODEL } from '../../src/model/builtin.js';
-import type { Model } from '../../src/model/model.js';
 import { parseModel } from '../../src/model/schema.js';
 import { findReport, readCatalog } from '../../src/report/catalog.js';
-import type { FormatName } from '../../src/report/format/report-format.js';
-import { generateReport } from '../../src/report/generate-report.js';
-import { bindReport, collectArguments } from '../../src/report/parameters.js';
+import { bindReport } from '../../src/report/parameters.js';
 import { parseReport, type Report } from '../../src/report/report.js';
+import { type ReadOptions, readReport } from './read-report.js';
 import { SLOW, startProject, type TestProject } from './setup.js';
 
 let project: TestProject;
@@ -19,43 +17,13 @@ beforeAll(async () => {
 }, SLOW);
 afterAll(() => project.stop(), SLOW);
 
-interface Given {
-  readonly from?: string;
-  readonly to?: string;
-  readonly param?: readonly string[];
-  readonly format?: FormatName;
-  readonly model?: Model;
-  readonly signal?: AbortSignal;
-  onWrite?(): void;
+async function run(report: Report, options?: ReadOptions) {
+  const { content, ...outcome } = await readReport(project.client, report, options);
+  expect(outcome.bytes).toBe(content.length);
+  return { text: content.toString(), ...outcome };
 }
 
-async function run(report: Report, given: Given = {}) {
-  let text = '';
-  const outcome = await generateReport(
-    project.client,
-    {
-      report,
-      arguments: collectArguments(report, {
-        from: given.from,
-        to: given.to,
-        param: given.param ?? [],
-      }),
-      model: given.model ?? BUILTIN_MODEL,
-      format: given.format ?? 'csv',
-      safeCells: false,
-      usesCache: false,
-      write: async (bytes) => {
-        text += Buffer.from(bytes).toString();
-        given.onWrite?.();
-      },
-    },
-    given.signal ?? new AbortController().signal,
-  );
-  expect(outcome.bytes).toBe(Buffer.byteLength(text));
-  return { text, ...outcome };
-}
-
-async function runBuiltin(name: string, given?: Given) {
+async function runBuiltin(name: string, given?: ReadOptions) {
   const catalog = await readCatalog(project.directory);
   return run(findReport(catalog, name), given);
 }
@@ -65,138 +33,139 @@ function own(sql: string, header = ''): Report {
 }
 
 describe('built-in reports', () => {
-  const cases: readonly (readonly [name: string, given: Given, lines: readonly string[]])[] = [
+  const cases: readonly (readonly [name: string, given: ReadOptions, lines: readonly string[]])[] =
     [
-      'count_hourly_events_by_first_dimension',
-      {},
       [
-        'dimension_name,current_hour,num_events',
-        'alpha,2024-01-01 00:00:00,2',
-        '"beta, ""the"" second",2024-01-01 01:00:00,1',
-        '"beta, ""the"" second",2024-01-02 00:00:00,1',
-        ',2024-01-02 05:00:00,1',
+        'count_hourly_events_by_first_dimension',
+        {},
+        [
+          'dimension_name,current_hour,num_events',
+          'alpha,2024-01-01 00:00:00,2',
+          '"beta, ""the"" second",2024-01-01 01:00:00,1',
+          '"beta, ""the"" second",2024-01-02 00:00:00,1',
+          ',2024-01-02 05:00:00,1',
+        ],
       ],
-    ],
-    [
-      'count_hourly_events_by_first_dimension',
-      { from: '2024-01-01 00:59:59.999999', to: '2024-01-02' },
       [
-        'dimension_name,current_hour,num_events',
-        'alpha,2024-01-01 00:00:00,1',
-        '"beta, ""the"" second",2024-01-01 01:00:00,1',
+        'count_hourly_events_by_first_dimension',
+        { from: '2024-01-01 00:59:59.999999', to: '2024-01-02' },
+        [
+          'dimension_name,current_hour,num_events',
+          'alpha,2024-01-01 00:00:00,1',
+          '"beta, ""the"" second",2024-01-01 01:00:00,1',
+        ],
       ],
-    ],
-    [
-      // 02:00 at +02:00 is midnight in UTC: inclusive from, exclusive to.
-      'count_hourly_events_by_first_dimension',
-      { from: '2024-01-02T02:00+02:00', to: '2024-01-02T07:00+02:00' },
-      ['dimension_name,current_hour,num_events', '"beta, ""the"" second",2024-01-02 00:00:00,1'],
-    ],
-    [
-      'count_hourly_events_by_first_dimension',
-      { to: '2000-01-01' },
-      ['dimension_name,current_hour,num_events'],
-    ],
-    [
-      'metric_totals_by_first_dimension',
-      {},
       [
-        'dimension_name,num_events,metric_one,metric_two,metric_n',
-        'alpha,2,3,10,300',
-        '"beta, ""the"" second",2,3,30,',
-        ',1,4,,',
+        // 02:00 at +02:00 is midnight in UTC: inclusive from, exclusive to.
+        'count_hourly_events_by_first_dimension',
+        { from: '2024-01-02T02:00+02:00', to: '2024-01-02T07:00+02:00' },
+        ['dimension_name,current_hour,num_events', '"beta, ""the"" second",2024-01-02 00:00:00,1'],
       ],
-    ],
-    [
-      'metric_totals_by_second_dimension',
-      {},
       [
-        'dimension_name,num_events,metric_one,metric_two,metric_n',
-        'north,2,1,10,100',
-        'south,2,5,30,200',
-        ',1,4,,',
+        'count_hourly_events_by_first_dimension',
+        { to: '2000-01-01' },
+        ['dimension_name,current_hour,num_events'],
       ],
-    ],
-    [
-      'metric_totals_by_second_dimension',
-      { from: '2024-01-02' },
-      ['dimension_name,num_events,metric_one,metric_two,metric_n', 'north,1,,,', ',1,4,,'],
-    ],
-    [
-      'daily_metric_summary',
-      {},
       [
-        'day,metric,count,sum,mean,p50,p95,max',
-        '2024-01-01,metric_n,2,300,150,150,195,200',
-        '2024-01-01,metric_one,3,6,2,2,2.9,3',
-        '2024-01-01,metric_two,2,40,20,20,29,30',
-        '2024-01-02,metric_n,0,,,,,',
-        '2024-01-02,metric_one,1,4,4,4,4,4',
-        '2024-01-02,metric_two,0,,,,,',
+        'metric_totals_by_first_dimension',
+        {},
+        [
+          'dimension_name,num_events,metric_one,metric_two,metric_n',
+          'alpha,2,3,10,300',
+          '"beta, ""the"" second",2,3,30,',
+          ',1,4,,',
+        ],
       ],
-    ],
-    [
-      'unknown_metrics',
-      {},
       [
-        'table_name,metric,records,files,first_load,last_load,declared_now',
-        'events,metric_x,9,2,1,2,f',
-        'events,metric_y,2,1,1,1,f',
-        'events,metric_one,1,1,2,2,t',
+        'metric_totals_by_second_dimension',
+        {},
+        [
+          'dimension_name,num_events,metric_one,metric_two,metric_n',
+          'north,2,1,10,100',
+          'south,2,5,30,200',
+          ',1,4,,',
+        ],
       ],
-    ],
-    [
-      'load_history',
-      {},
       [
-        'load_id,path,table_name,state,rows_read,rows_loaded,rows_rejected,rows_duplicate,size_bytes,seconds,rows_per_second,started_at,finished_at',
-        '2,data/events-2.csv,events,loading,0,0,0,0,2000,0.000,,2024-02-02 00:00:00+00,',
-        '1,data/events-1.csv,events,loaded,5,4,1,0,1000,2.000,3,2024-02-01 00:00:00+00,2024-02-01 00:00:02+00',
+        'metric_totals_by_second_dimension',
+        { from: '2024-01-02' },
+        ['dimension_name,num_events,metric_one,metric_two,metric_n', 'north,1,,,', ',1,4,,'],
       ],
-    ],
-    [
-      'ingestion_quality_by_day',
-      {},
       [
-        'day,table_name,loads,unfinished,rows_read,rows_loaded,rows_duplicate,rows_rejected,rejected_per_million,size_bytes',
-        '2024-02-01,events,1,0,5,4,0,1,200000,1000',
-        '2024-02-02,events,1,1,0,0,0,0,,2000',
+        'daily_metric_summary',
+        {},
+        [
+          'day,metric,count,sum,mean,p50,p95,max',
+          '2024-01-01,metric_n,2,300,150,150,195,200',
+          '2024-01-01,metric_one,3,6,2,2,2.9,3',
+          '2024-01-01,metric_two,2,40,20,20,29,30',
+          '2024-01-02,metric_n,0,,,,,',
+          '2024-01-02,metric_one,1,4,4,4,4,4',
+          '2024-01-02,metric_two,0,,,,,',
+        ],
       ],
-    ],
-    [
-      'rejects_by_code_and_file',
-      {},
       [
-        'path,load_id,code,column_name,records,percent_of_file,example',
-        'data/events-1.csv,1,bad_integer,id,2,40,no integer',
-        'data/events-1.csv,1,bad_json,,1,20,no JSON',
+        'unknown_metrics',
+        {},
+        [
+          'table_name,metric,records,files,first_load,last_load,declared_now',
+          'events,metric_x,9,2,1,2,f',
+          'events,metric_y,2,1,1,1,f',
+          'events,metric_one,1,1,2,2,t',
+        ],
       ],
-    ],
-    [
-      'slowest_tasks',
-      { param: ['top=1'] },
       [
-        'task,slices_done,slices_failed,runs,total_seconds,mean_seconds,longest_seconds,rows_changed,last_finished',
-        'gold.fact,2,1,1,3.5,1.167,2,30,2024-02-03 00:00:03+00',
+        'load_history',
+        {},
+        [
+          'load_id,path,table_name,state,rows_read,rows_loaded,rows_rejected,rows_duplicate,size_bytes,seconds,rows_per_second,started_at,finished_at',
+          '2,data/events-2.csv,events,loading,0,0,0,0,2000,0.000,,2024-02-02 00:00:00+00,',
+          '1,data/events-1.csv,events,loaded,5,4,1,0,1000,2.000,3,2024-02-01 00:00:00+00,2024-02-01 00:00:02+00',
+        ],
       ],
-    ],
-    [
-      // Whole numbers have buckets of whole numbers: 1 to 4 are four buckets of one.
-      'metric_distributions',
-      { param: ['buckets=4'], to: '2024-01-03' },
       [
-        'metric,from_value,to_value,events,percent',
-        'metric_n,100,126,1,50',
-        'metric_n,178,204,1,50',
-        'metric_one,1,2,1,25',
-        'metric_one,2,3,1,25',
-        'metric_one,3,4,1,25',
-        'metric_one,4,5,1,25',
-        'metric_two,10,16,1,50',
-        'metric_two,28,34,1,50',
+        'ingestion_quality_by_day',
+        {},
+        [
+          'day,table_name,loads,unfinished,rows_read,rows_loaded,rows_duplicate,rows_rejected,rejected_per_million,size_bytes',
+          '2024-02-01,events,1,0,5,4,0,1,200000,1000',
+          '2024-02-02,events,1,1,0,0,0,0,,2000',
+        ],
       ],
-    ],
-  ];
+      [
+        'rejects_by_code_and_file',
+        {},
+        [
+          'path,load_id,code,column_name,records,percent_of_file,example',
+          'data/events-1.csv,1,bad_integer,id,2,40,no integer',
+          'data/events-1.csv,1,bad_json,,1,20,no JSON',
+        ],
+      ],
+      [
+        'slowest_tasks',
+        { param: ['top=1'] },
+        [
+          'task,slices_done,slices_failed,runs,total_seconds,mean_seconds,longest_seconds,rows_changed,last_finished',
+          'gold.fact,2,1,1,3.5,1.167,2,30,2024-02-03 00:00:03+00',
+        ],
+      ],
+      [
+        // Whole numbers have buckets of whole numbers: 1 to 4 are four buckets of one.
+        'metric_distributions',
+        { param: ['buckets=4'], to: '2024-01-03' },
+        [
+          'metric,from_value,to_value,events,percent',
+          'metric_n,100,126,1,50',
+          'metric_n,178,204,1,50',
+          'metric_one,1,2,1,25',
+          'metric_one,2,3,1,25',
+          'metric_one,3,4,1,25',
+          'metric_one,4,5,1,25',
+          'metric_two,10,16,1,50',
+          'metric_two,28,34,1,50',
+        ],
+      ],
+    ];
   test.each(cases)('%s %j', async (name, given, lines) => {
     const { text, rows, columns } = await runBuiltin(name, given);
     expect(text).toBe(`${lines.join('\n')}\n`);

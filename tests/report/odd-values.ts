@@ -4,11 +4,9 @@ import os from 'node:os';
 import path from 'node:path';
 import { parse } from 'csv-parse/sync';
 import type pg from 'pg';
-import { BUILTIN_MODEL } from '../../src/model/builtin.js';
 import type { FormatName } from '../../src/report/format/report-format.js';
-import { generateReport } from '../../src/report/generate-report.js';
-import { collectArguments } from '../../src/report/parameters.js';
-import { parseReport } from '../../src/report/report.js';
+import { parseReport, type Report } from '../../src/report/report.js';
+import { readReport } from './read-report.js';
 
 /** Type → texts of its values; NULL is added to each. */
 const VALUES: Readonly<Record<string, readonly string[]>> = {
@@ -80,27 +78,11 @@ SELECT ${names}, :'note' AS "<i>note</i>" FROM (VALUES ${Array.from({ length: RO
 
 export async function writeBytes(
   client: pg.ClientConfig,
-  report: Parameters<typeof collectArguments>[0],
+  report: Report,
   format: FormatName,
 ): Promise<Buffer> {
-  const pieces: Uint8Array[] = [];
-  await generateReport(
-    client,
-    {
-      report,
-      arguments: collectArguments(report, { from: undefined, to: undefined, param: [] }),
-      model: BUILTIN_MODEL,
-      format,
-      safeCells: false,
-      usesCache: false,
-      madeAt: new Date('2026-01-02T03:04:05Z'),
-      write: async (bytes) => {
-        pieces.push(bytes);
-      },
-    },
-    new AbortController().signal,
-  );
-  return Buffer.concat(pieces);
+  const madeAt = new Date('2026-01-02T03:04:05Z');
+  return (await readReport(client, report, { format, madeAt })).content;
 }
 
 export type Cell = string | null;

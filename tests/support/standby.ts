@@ -1,12 +1,12 @@
 /** A primary and a standby of it, both on loopback, made without pg_basebackup: the embedded binaries do not have it. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { readFile, rm, stat, writeFile } from 'node:fs/promises';
-import net from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { findBinaries } from '../../src/postgres/embedded/binaries.js';
 import { chooseLauncher, type Launcher } from '../../src/postgres/embedded/launcher.js';
+import { freePort } from './free-port.js';
 import { makeTemporary } from './temporary.js';
 
 export interface TestServer {
@@ -139,13 +139,3 @@ async function serverOf(
 }
 
 export { PASSWORD };
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = net.createServer().once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as net.AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
-}

@@ -5,7 +5,7 @@
 import path from 'node:path';
 import type pg from 'pg';
 import { EdpError } from '../../base/errors.js';
-import { tell } from '../../base/happenings.js';
+import { isHeard, tell } from '../../base/happenings.js';
 import { describeFile } from '../../formats/describe-file.js';
 import { inferTable } from '../../infer/infer.js';
 import { withInferencePool } from '../../infer/infer-pool.js';
@@ -77,6 +77,7 @@ async function tellAdded(
   { name }: Table,
   columns: readonly Column[],
 ): Promise<void> {
+  if (!isHeard()) return;
   const { place } = await locateTable(client, name);
   const added = columns.map((column) => column.name);
   tell({ kind: 'schema_changed', table: formatTableName(place), added, missing: [] });

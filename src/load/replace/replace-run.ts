@@ -500,7 +500,7 @@ class ReplaceRun {
       this.#book.countCommitted(bytes, rows);
       tellAll(loadId, prepared, splits);
       const ends = outcome.ends[i];
-      if (ends !== undefined) tellMemberEnds(ends, prepared, loadId);
+      if (ends !== undefined) tellMemberEnds(ends, prepared.identity.place, loadId);
       const between = receipts.reduce(addBytes, NO_BYTES);
       const tail = outcome.tails[i];
       const counts = toAccountingCounts(withEnds(prepared, between, true, tail));

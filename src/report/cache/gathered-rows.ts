@@ -3,7 +3,7 @@ import type { ResultColumn, ResultRow } from '../format/report-writer.js';
 import type { ReportRows } from '../rows.js';
 
 /** A larger result is not kept: a sixteenth of the cache. All that a report holds in memory for the cache. */
-export const MAX_RESULT_BYTES = 16 * 1024 * 1024;
+const MAX_RESULT_BYTES = 16 * 1024 * 1024;
 
 export interface Gathered {
   readonly parts: readonly Buffer[];

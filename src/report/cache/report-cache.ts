@@ -23,7 +23,7 @@ import {
 } from './kept-rows.js';
 
 /** All that is kept, of all roles. */
-export const CACHE_BYTES = 256 * 1024 * 1024;
+const CACHE_BYTES = 256 * 1024 * 1024;
 
 /** How long to wait for somebody who changes the tables of the cache, or keeps the same result. */
 const LOCK_MS = 2000;

@@ -6,7 +6,7 @@ import type { ChartSpec } from './chart-line.js';
 const MOST_BEYOND = 2;
 
 /** @returns whether the limit has a place beside these values */
-export function isLimitShown({ limitAt }: ChartSpec, values: readonly number[]): boolean {
+function isLimitShown({ limitAt }: ChartSpec, values: readonly number[]): boolean {
   if (limitAt === undefined) return false;
   const most = values.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
   return Math.abs(limitAt) <= MOST_BEYOND * most;

@@ -5,7 +5,7 @@ import type { ChartData, Panel, X } from './chart-points.js';
 import { coarsen, endOfPeriod, fitPeriod, periodOf, startOfPeriod } from './time-periods.js';
 
 /** Colours that people tell apart. */
-export const MAX_SERIES = 8;
+const MAX_SERIES = 8;
 
 const MAX_BARS = 20;
 const MAX_HEATMAP_ROWS = 30;

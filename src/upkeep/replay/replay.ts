@@ -190,7 +190,7 @@ async function endMembers(hold: HeldLoad, model: Model, { stage }: ReplayPlan): 
     if (await hasLaterLoad(client, loadId)) return undefined;
     return writeMemberEnds(client, snapshot, { loadId, attempt }, true);
   });
-  if (ends !== undefined) tellMemberEnds(ends, { identity: { place } }, loadId);
+  if (ends !== undefined) tellMemberEnds(ends, place, loadId);
 }
 
 /** What cannot be read from the ledger afterwards. */
