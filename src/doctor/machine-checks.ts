@@ -33,7 +33,10 @@ const nodeVersion: Check<Place> = {
   },
 };
 
-/** Resident memory of a load (docs/performance.md): the process, and each worker. */
+/**
+ * The limit under which a load comes to its end (docs/performance.md): for the process, and for each worker. Without a
+ * limit it takes more, since nothing asks Node to clear up.
+ */
 const BASE_BYTES = 110 * MB;
 const WORKER_BYTES = 45 * MB;
 
