@@ -2,7 +2,7 @@
  * Holds back the first piece of an output until there is a second one: the head of a report, while the server still computes
  * the first row. Until then, the report can begin anew.
  */
-export type Write = (bytes: Uint8Array) => Promise<void>;
+import type { Write } from '../../report/destination.js';
 
 export class HeldBack {
   #hasPassed = false;
