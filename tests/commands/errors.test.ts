@@ -22,7 +22,7 @@ const CASES: readonly BadInput[] = [
     args: ['ingest', 'nowhere.csv'],
     status: 2,
     code: 'no_such_file',
-    message: /no such file: nowhere\.csv/,
+    message: /nowhere\.csv: no such file/,
   },
   ...[[''], [','], [' , ,'], ['a.csv', '']].map((names) => ({
     name: `the names ${JSON.stringify(names)}`,
@@ -48,7 +48,7 @@ const CASES: readonly BadInput[] = [
     args: ['ingest', 'x/*.csv'],
     status: 2,
     code: 'no_such_file',
-    message: /no such file: x\/\*\.csv/,
+    message: /x\/\*\.csv: no such file/,
   },
   {
     name: 'no event files',
