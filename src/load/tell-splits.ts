@@ -61,13 +61,14 @@ export function tellInferred({ inferred = {} }: ChangedRows, loadId: number): vo
 /** @param startedAt on the clock of performance */
 export function tellLoadBegun(
   loadId: number,
-  file: Pick<PreparedFile, 'target' | 'identity' | 'drift'>,
+  file: Pick<PreparedFile, 'target' | 'identity' | 'description' | 'drift'>,
   startedAt: number,
 ): void {
   if (!isHeard()) return;
   const place = placeOf(file);
   tell({ kind: 'load_began', loadId, ...place, startedAt: performance.timeOrigin + startedAt });
-  tellDrift(place, file.drift);
+  // An empty file has no header, so its columns are not known to be others.
+  if (file.description.fields.length > 0) tellDrift(place, file.drift);
 }
 
 /** The work on a file. */

@@ -129,6 +129,27 @@ describe('what a notice says', () => {
     });
   });
 
+  it('is the name of a file that has not come, and of one that has no table', async () => {
+    const receiver = await startReceiver();
+    const { cwd } = await makeProject([HOOK]);
+    await writeFile(path.join(cwd, 'stray.csv'), 'id\n1\n');
+    for (const name of ['landing/*.csv', 'stray.csv']) {
+      expect((await edp(['ingest', name], { cwd, env: envOf(receiver) })).status).toBe(2);
+    }
+    const said = noticesOf(receiver).map(({ failures }) => failures[0]!.meaning);
+    expect(said[0]).toContain('(landing/*.csv)');
+    expect(said[1]).toContain('stray.csv)');
+  });
+
+  it('is nothing of an empty file, whose columns are not known', async () => {
+    const receiver = await startReceiver();
+    const { cwd, file } = await makeProject([HOOK]);
+    await writeFile(path.join(cwd, file), '');
+    const { status, stderr } = await edp(['ingest', file], { cwd, env: envOf(receiver) });
+    expect(status, stderr).toBe(0);
+    expect(receiver.received).toEqual([]);
+  });
+
   it('is that columns changed', async () => {
     const receiver = await startReceiver();
     const { cwd, table, file } = await makeProject([HOOK]);
