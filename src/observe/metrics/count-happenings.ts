@@ -94,7 +94,7 @@ class HappeningCounts {
     this.#registry.put('edp_run_seconds', { command }, seconds);
     this.#registry.put('edp_run_exit_status', { command }, exitStatus);
     if (UNSUCCESSFUL.has(exitStatus)) return;
-    const endedAt = startedAt / 1000 + seconds;
+    const endedAt = Math.round(startedAt + seconds * 1000) / 1000;
     this.#registry.put('edp_last_success_timestamp_seconds', { command }, endedAt);
   }
 }
