@@ -110,7 +110,8 @@ const rejects: Check<Served> = {
   severities: ['note'],
   looksAt: 'loads with rejected records',
   why: 'these records are in files, and in no table',
-  mends: '`edp replay` once the reason is gone',
+  mends:
+    '`edp replay` once the reason is gone; a corrected file, after an undo, where the records are wrong',
   async look(served) {
     if (!(await assertCurrent(served))) return [];
     const loads = await listRejecting(served.client, MOST);
@@ -121,6 +122,9 @@ const rejects: Check<Served> = {
         mend: [
           advice(`edp rejects ${loadId} shows the reasons; then`),
           command(`edp replay ${loadId}`),
+          advice(
+            `or, where the records themselves are wrong: correct the file, edp undo ${loadId}, and load it again`,
+          ),
         ],
       }),
     );
