@@ -147,6 +147,7 @@ describe('what a notice says', () => {
     await writeFile(path.join(cwd, file), '');
     const { status, stderr } = await edp(['ingest', file], { cwd, env: envOf(receiver) });
     expect(status, stderr).toBe(0);
+    expect(stderr).toContain(`${file} has no header and no records`);
     expect(receiver.received).toEqual([]);
   });
 
