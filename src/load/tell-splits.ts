@@ -78,13 +78,15 @@ export interface LoadWork {
   readonly seconds: number;
   /** Of the fault that ended it, if it has one of its own. */
   readonly code?: string | undefined;
+  /** Bytes of a complete file that no split has told. */
+  readonly besideBytes?: number;
 }
 
 /** @param place of its table; undefined where the run did not look for it */
 export function tellLoadEnded(
   { loadId, path, table, status, bytes, rows }: FileResult,
   place: TablePlace | undefined,
-  { startedAt, seconds, code }: LoadWork,
+  { startedAt, seconds, code, besideBytes = 0 }: LoadWork,
 ): void {
   tell({
     kind: 'load_ended',
@@ -93,6 +95,7 @@ export function tellLoadEnded(
     table: place === undefined ? table : formatTableName(place),
     status,
     bytes,
+    besideBytes,
     rows,
     startedAt: performance.timeOrigin + startedAt,
     seconds,

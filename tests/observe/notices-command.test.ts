@@ -325,6 +325,22 @@ describe('a receiver that is dead is a warning, and the load ends as it does wit
     expect(await run(mail, { HOOK: `smtp://u:secret@127.0.0.1:${port}` })).toHaveLength(1);
   });
 
+  it('that never closes a connection does not hold the process up', async () => {
+    const server = net.createServer({ allowHalfOpen: true }, (socket) => {
+      socket.on('error', () => {}).resume();
+      onTestFinished(() => void socket.destroy());
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void server.close());
+    const { port } = server.address() as AddressInfo;
+    const { cwd } = await makeProject([`{ smtp: "\${HOOK}", to: data@company.example }`]);
+    const startedAt = performance.now();
+    const env = { HOOK: `smtp://127.0.0.1:${port}`, ...fast };
+    const { status, stderr } = await edp(['notify', 'test'], { cwd, env });
+    expect([status, stderr]).toEqual([1, expect.stringContaining('does not answer in time')]);
+    expect(performance.now() - startedAt).toBeLessThan(1500 + 4500);
+  });
+
   it('that answers 500 for ever', async () => {
     const dead = await startReceiver(() => ({ status: 500 }));
     const warnings = await run(HOOK, { HOOK: `${dead.url}/secret` });

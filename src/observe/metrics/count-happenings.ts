@@ -37,6 +37,9 @@ class HappeningCounts {
         this.#countTask(happening);
         break;
       case 'load_ended':
+        this.#registry.put('edp_bytes_total', {}, happening.besideBytes ?? 0);
+        this.#countFailure(happening.code);
+        break;
       case 'failed':
         this.#countFailure(happening.code);
         break;
