@@ -16,7 +16,7 @@ const EXPLANATIONS: Readonly<Record<string, { readonly what: string; readonly hi
   // insufficient_privilege
   '42501': {
     what: 'this role lacks a privilege',
-    hint: 'let the owner grant it. The ledger needs: GRANT USAGE ON SCHEMA edp TO …; GRANT SELECT ON edp.migrations, edp.promotions, edp.inferred_members TO …; GRANT SELECT, INSERT, UPDATE ON edp.loads, edp.runs TO …; GRANT SELECT, INSERT ON edp.receipts, edp.rejects, edp.changes TO …; temporary tables need GRANT TEMPORARY ON DATABASE … TO …; docs/security.md has what tables need',
+    hint: 'let the owner grant it; edp doctor prints the statements for your tables. The ledger needs: GRANT USAGE ON SCHEMA edp TO …; GRANT SELECT ON edp.migrations, edp.promotions, edp.inferred_members TO …; GRANT SELECT, INSERT, UPDATE ON edp.loads, edp.runs TO …; GRANT SELECT, INSERT ON edp.receipts, edp.rejects, edp.changes TO …; temporary tables need GRANT TEMPORARY ON DATABASE … TO …; docs/security.md has what tables need',
   },
   // invalid_schema_name: nothing in search_path exists
   '3F000': { what: 'there is no schema to work in', hint: SEARCH_PATH_HINT },

@@ -239,7 +239,7 @@ describe('bad input', () => {
     expect(result.stderr).toMatch(/no column "extra"/);
     expect(result.stderr).toMatch(/"must" needs a value/);
     expect(result.stderr).toContain(
-      'or the table: ALTER TABLE public.things ADD COLUMN "extra" text, ALTER COLUMN "id" TYPE integer USING "id"::integer;',
+      'or the table: ALTER TABLE public.things ADD COLUMN "extra" text, ALTER COLUMN "id" TYPE integer USING "id"::integer, ALTER COLUMN "must" DROP NOT NULL;',
     );
   });
 
