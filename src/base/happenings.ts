@@ -68,6 +68,8 @@ export type Happening =
       readonly table: string;
       readonly status: 'loaded' | 'skipped' | 'failed' | 'interrupted';
       readonly bytes: number;
+      /** Those that are in no split, once all of it is loaded: header and footer. */
+      readonly besideBytes?: number;
       /** Of the whole load, earlier runs included. */
       readonly rows: HappenedRows;
       /** Code of the fault of a failed one, if it has one of its own. */

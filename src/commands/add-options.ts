@@ -10,7 +10,7 @@ const MAX_CALL_WIDTH = 50;
 export const GLOBAL_OPTIONS = ['json', 'verbose'] as const;
 
 /** What else every command has: options with values, of those who watch it. */
-export const OBSERVING_OPTIONS = ['metrics', 'log', 'log-file'] as const;
+export const OBSERVING_OPTIONS = ['metrics', 'metrics-labels', 'log', 'log-file'] as const;
 
 export const EVERYWHERE: readonly OptionName[] = [...GLOBAL_OPTIONS, ...OBSERVING_OPTIONS];
 

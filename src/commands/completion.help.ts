@@ -21,6 +21,8 @@ export const help: CommandHelp = {
         [
           'To install it:',
           ...SHELLS.map((shell) => `${shell}: ${INSTALLATION[shell].replace(/ +# /, '   ')}`),
+          'The shell must find edp: where it is installed in a project, put that into PATH before, as in',
+          'export PATH="/srv/shop/node_modules/.bin:$PATH". A line that begins with npx is not completed.',
           'It completes commands, options and their words, tables, tasks, views, reports and files; loads, runs',
           'and environments where the server answers within a second. It starts no server.',
         ].join('\n'),

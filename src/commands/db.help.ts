@@ -17,7 +17,7 @@ export const help: CommandHelp = {
     yargs
       .positional('action', {
         describe:
-          'start: start it and leave it running; stop: stop it; status: what it is and where; url: print its URL alone; psql: a shell, or SQL with -c, on the database that commands use; destroy: stop it and remove its data',
+          'start: start it and leave it running; stop: stop it; status: what it is and where; url: print its URL alone, and leave it running; psql: a shell, or SQL with -c, on the database that commands use; destroy: stop it and remove its data',
         choices: ACTIONS,
         demandOption: true,
       })

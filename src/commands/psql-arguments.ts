@@ -14,10 +14,16 @@ const OWN: Readonly<Record<string, boolean>> = {
   '--help': false,
   '-h': false,
   '--database-url': true,
+  '--metrics': true,
+  '--metrics-labels': true,
 };
 
 /** Options of edp whose value is no word. Behind `psql`, a `--log-file` is psql's. */
-const WITH_VALUE: ReadonlySet<string> = new Set(['--database-url', '--log', '--log-file']);
+const WITH_VALUE: ReadonlySet<string> = new Set([...withValue(), '--log', '--log-file']);
+
+function withValue(): string[] {
+  return Object.keys(OWN).filter((name) => OWN[name]);
+}
 
 /** @returns undefined for another command */
 export function splitPsqlCall(argv: readonly string[]): PsqlCall | undefined {

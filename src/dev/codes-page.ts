@@ -74,7 +74,8 @@ export function formatCodes(): string {
     [
       wrap(
         '- *Correct*: `edp rejects LOAD --raw > corrected.csv` writes the rejected records as a CSV. Edit it, and load it: ' +
-          '`edp ingest corrected.csv --table TABLE`. The same way loads them as they are, but with other options.',
+          '`edp ingest corrected.csv --table TABLE`. The same way loads them as they are, but with other options. ' +
+          'LOAD keeps its rejects, whatever else brings their records; an undo removes them: `edp undo LOAD`, then load the corrected file.',
         '  ',
       ),
       '- *Replay*: `edp replay LOAD` tries the rejects again, by the model and the tables of today.',

@@ -14,7 +14,7 @@ const version: Check<Served> = {
   looksAt: 'the version of the ledger, and that of this edp',
   why: 'an edp that does not know the ledger leaves it alone, and loads nothing',
   mends: 'a newer edp; an older ledger is updated by the next command',
-  async look({ client, hasLedger }) {
+  async look({ client, hasLedger, role }) {
     if (!hasLedger) return [];
     const { applied, newest } = await compareLedger(client);
     if (applied > newest) {
@@ -27,15 +27,23 @@ const version: Check<Served> = {
       ];
     }
     if (applied === newest) return [];
+    const problem = `the ledger is of an older edp (its version ${applied}, this edp's ${newest})`;
+    const { rows } = await client.query<{ may: boolean }>(MAY_UPDATE);
+    if (rows[0]!.may) return [{ severity: 'note', problem, mend: [command('edp status')] }];
     return [
       {
-        severity: 'note',
-        problem: `the ledger is of an older edp (its version ${applied}, this edp's ${newest})`,
-        mend: [command('edp status')],
+        severity: 'error',
+        problem: `${problem}, and role ${role} may not update it`,
+        mend: [command('edp status', 'the owner of schema edp')],
       },
     ];
   },
 };
+
+/** Whether the role can make tables beside those of the ledger, and alter these. */
+const MAY_UPDATE = `SELECT has_schema_privilege('edp', 'CREATE') AND NOT EXISTS (
+    SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname = 'edp' AND c.relkind IN ('r', 'p') AND NOT pg_has_role(c.relowner, 'USAGE')) AS may`;
 
 /** Of $1, those that are not there. The catalog tells it without any right to them. */
 const LACKING = `SELECT name FROM unnest($1::text[]) WITH ORDINALITY AS n (name, place)
@@ -110,7 +118,8 @@ const rejects: Check<Served> = {
   severities: ['note'],
   looksAt: 'loads with rejected records',
   why: 'these records are in files, and in no table',
-  mends: '`edp replay` once the reason is gone',
+  mends:
+    '`edp replay` once the reason is gone; a corrected file, after an undo, where the records are wrong',
   async look(served) {
     if (!(await assertCurrent(served))) return [];
     const loads = await listRejecting(served.client, MOST);
@@ -121,6 +130,9 @@ const rejects: Check<Served> = {
         mend: [
           advice(`edp rejects ${loadId} shows the reasons; then`),
           command(`edp replay ${loadId}`),
+          advice(
+            `or, where the records themselves are wrong: correct the file, edp undo ${loadId}, and load it again`,
+          ),
         ],
       }),
     );

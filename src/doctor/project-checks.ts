@@ -5,6 +5,7 @@ import { toShellWord } from '../base/shell-word.js';
 import { PROJECT_FILE, readProjectText } from '../project/file.js';
 import { loadWarehouse, type WarehouseProject } from '../project/load-warehouse.js';
 import { listUnusedParts } from '../project/surroundings.js';
+import { readCatalog } from '../report/catalog.js';
 import type { Place } from './context.js';
 import { advice, type Check, command, type Found } from './finding.js';
 
@@ -75,4 +76,32 @@ const unusedSql: Check<Place> = {
   },
 };
 
-export const PROJECT_CHECKS: readonly Check<Place>[] = [projectFile, unusedParts, unusedSql];
+const brokenReports: Check<Place> = {
+  name: 'broken-reports',
+  severities: ['warning'],
+  looksAt:
+    'the headers of the reports in sql/reports; not their SQL, which the server reads when one is made',
+  why: 'such a report ends with an error, and edp generate-report all with status 1',
+  mends: 'the line that is named',
+  async look({ directory }) {
+    const catalog = await readCatalog(directory);
+    return catalog.flatMap(({ report, file, source }): Found[] => {
+      if (source !== 'project' || !(report instanceof EdpError)) return [];
+      const { message, place, hint } = report;
+      return [
+        {
+          severity: 'warning',
+          problem: `${place ?? file}: ${message}`,
+          mend: [advice(hint ?? `correct ${file}, or remove it`)],
+        },
+      ];
+    });
+  },
+};
+
+export const PROJECT_CHECKS: readonly Check<Place>[] = [
+  projectFile,
+  unusedParts,
+  unusedSql,
+  brokenReports,
+];

@@ -4,7 +4,7 @@ import { quoteIdentifier } from '../model/ddl.js';
 import { physicalColumns } from '../model/model.js';
 import { parseTableName } from '../model/table-name.js';
 import type { Served } from './context.js';
-import { type Check, type Found, sql } from './finding.js';
+import { advice, type Check, type Found, sql } from './finding.js';
 
 const OWNER_OF_DATABASE = 'the owner of the database';
 
@@ -74,7 +74,7 @@ const tables: Check<Served> = {
   why: 'a load of such a table is refused',
   mends: '`GRANT`',
   async look(served) {
-    const { client, role, missing, hidden } = served;
+    const { role, missing, hidden } = served;
     const schemas = [...new Set(hidden.map(({ schema }) => schema))];
     return [
       ...schemas.map(
@@ -87,7 +87,7 @@ const tables: Check<Served> = {
       ...(await listLackingRights(served)),
       ...(await listLockedSequences(served)),
       ...(await listFilteredTables(served)),
-      ...(await listUnmakable(client, role, missing)),
+      ...(await listUnmakable(served, missing)),
     ];
   },
 };
@@ -171,25 +171,29 @@ async function listFilteredTables(served: Served): Promise<Found[]> {
 }
 
 async function listUnmakable(
-  client: Served['client'],
-  role: string,
+  { client, role, database }: Served,
   missing: Served['missing'],
 ): Promise<Found[]> {
   const found = new Map<string, Found>();
   for (const { name } of missing) {
     const { schema } = parseTableName(name);
     const { rows } = await client.query<{
+      isNowhere: boolean;
       schema: string;
       create: boolean | null;
       usage: boolean | null;
     }>(
-      `SELECT n.name AS schema, (SELECT has_schema_privilege(oid, 'CREATE') FROM pg_namespace WHERE nspname = n.name) AS create,
+      `SELECT n.name AS schema, $1::text IS NULL AND current_schema() IS NULL AS "isNowhere",
+         (SELECT has_schema_privilege(oid, 'CREATE') FROM pg_namespace WHERE nspname = n.name) AS create,
          (SELECT has_schema_privilege(oid, 'USAGE') FROM pg_namespace WHERE nspname = n.name) AS usage
        FROM (VALUES (coalesce($1, current_schema(), 'public'))) AS n (name)`,
       [schema ?? null],
     );
-    const { schema: place, create, usage } = rows[0]!;
-    if (create === true && usage === true) continue;
+    const { schema: place, create, usage, isNowhere } = rows[0]!;
+    if (create === true && usage === true) {
+      if (isNowhere) found.set('', nowhere(name, role, database));
+      continue;
+    }
     const quoted = quoteIdentifier(place);
     const isThere = create !== null;
     const lacking = [...(usage ? [] : ['USAGE']), ...(create ? [] : ['CREATE'])].join(', ');
@@ -206,6 +210,23 @@ async function listUnmakable(
   return [...found.values()];
 }
 
+/** A search_path that names no schema, or none that is there. */
+function nowhere(table: string, role: string, database: string): Found {
+  return {
+    severity: 'error',
+    problem: `table ${table} has no place: the search_path of role ${role} has no schema that is there`,
+    mend: [
+      sql(
+        `ALTER ROLE ${role} IN DATABASE ${database} SET search_path = public;`,
+        'the role, or a superuser',
+      ),
+      advice(
+        'or take search_path out of the options of the URL, or of PGOPTIONS, if it is set there',
+      ),
+    ],
+  };
+}
+
 const owners: Check<Served> = {
   name: 'owners',
   severities: ['note'],
@@ -213,15 +234,22 @@ const owners: Check<Served> = {
   why: 'only an owner adds columns (edp promote, --on-new-column), and loads big files the fast way into an empty table',
   mends: '`ALTER TABLE … OWNER TO`, or membership',
   async look({ client, role, tables: own }) {
-    const { rows } = await client.query<{ name: string; owner: string }>(
-      `SELECT oid::regclass::text AS name, quote_ident(pg_get_userbyid(relowner)) AS owner FROM pg_class
-       WHERE oid = ANY ($1::oid[]) AND NOT pg_has_role(relowner, 'USAGE') ORDER BY 1`,
+    // To be a member of a superuser is to be one, and a circle of members cannot be.
+    const { rows } = await client.query<{ name: string; owner: string; mayGrant: boolean }>(
+      `SELECT c.oid::regclass::text AS name, quote_ident(o.rolname) AS owner,
+         NOT o.rolsuper AND NOT pg_has_role(o.oid, current_user, 'MEMBER') AS "mayGrant"
+       FROM pg_class c JOIN pg_roles o ON o.oid = c.relowner
+       WHERE c.oid = ANY ($1::oid[]) AND NOT pg_has_role(c.relowner, 'USAGE') ORDER BY 1`,
       [own.filter((one) => one.declared !== undefined).map(({ oid }) => oid)],
     );
-    return rows.map(({ name, owner }) => ({
+    return rows.map(({ name, owner, mayGrant }) => ({
       severity: 'note',
       problem: `table ${name} belongs to role ${owner}`,
-      mend: [sql(`GRANT ${owner} TO ${role};`, `a superuser, or an administrator of ${owner}`)],
+      mend: [
+        mayGrant
+          ? sql(`GRANT ${owner} TO ${role};`, `a superuser, or an administrator of ${owner}`)
+          : sql(`ALTER TABLE ${name} OWNER TO ${role};`, 'a superuser'),
+      ],
     }));
   },
 };

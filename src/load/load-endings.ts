@@ -6,10 +6,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { EdpError } from '../base/errors.js';
 import { failpoint } from '../base/failpoints.js';
 import { safeText } from '../base/safe-text.js';
+import { isDecoded } from '../formats/text/read-text.js';
 import {
   type Accounting,
   addBytes,
   addRows,
+  NO_ROWS,
   type Receipt,
   type RowCounts,
   toAccountingCounts,
@@ -242,7 +244,10 @@ export class LoadEndings {
       ...(isComplete ? {} : { reason: this.#unfinishedReason(loadId, hasKey, fault) }),
     } as const;
     const { startedAt } = active;
-    this.#book.settle(prepared.target, result, { startedAt, seconds, code: fault?.code });
+    const besideBytes = isComplete ? bytesBeside(active) : 0;
+    this.#book.countCommitted(besideBytes, NO_ROWS);
+    const work = { startedAt, seconds, code: fault?.code, besideBytes };
+    this.#book.settle(prepared.target, result, work);
   }
 
   /** Where the file holds all members: adds the ends of those that it lacks. */
@@ -348,4 +353,11 @@ export class LoadEndings {
       ? `not finished; the same command continues where it stopped, if the file has its former content again. Otherwise, edp undo ${loadId} removes what is loaded of it`
       : 'not finished; the same command continues where it stopped';
   }
+}
+
+/** Bytes of a complete file that are in no split: header and footer. Splits of text that is decoded have all of it. */
+function bytesBeside({ prepared, plan: { dataStart }, end }: ActiveLoad): number {
+  const { file, description } = prepared;
+  if (end === dataStart) return file.size;
+  return isDecoded(description.form) ? 0 : dataStart + file.size - end;
 }

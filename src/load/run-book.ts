@@ -130,6 +130,10 @@ export class RunBook {
    */
   reportForm({ target, description, drift, leftOut = [], unusedFlags }: PreparedFile): void {
     const { file, table } = target;
+    if (description.format === 'csv' && description.fields.length === 0) {
+      this.#progress.note(`${safeText(file.name)} has no header and no records`);
+      return;
+    }
     const oddities = [
       ...listOddities(description),
       ...listDrift(drift, table),

@@ -61,13 +61,14 @@ export function tellInferred({ inferred = {} }: ChangedRows, loadId: number): vo
 /** @param startedAt on the clock of performance */
 export function tellLoadBegun(
   loadId: number,
-  file: Pick<PreparedFile, 'target' | 'identity' | 'drift'>,
+  file: Pick<PreparedFile, 'target' | 'identity' | 'description' | 'drift'>,
   startedAt: number,
 ): void {
   if (!isHeard()) return;
   const place = placeOf(file);
   tell({ kind: 'load_began', loadId, ...place, startedAt: performance.timeOrigin + startedAt });
-  tellDrift(place, file.drift);
+  // An empty file has no header, so its columns are not known to be others.
+  if (file.description.fields.length > 0) tellDrift(place, file.drift);
 }
 
 /** The work on a file. */
@@ -77,13 +78,15 @@ export interface LoadWork {
   readonly seconds: number;
   /** Of the fault that ended it, if it has one of its own. */
   readonly code?: string | undefined;
+  /** Bytes of a complete file that no split has told. */
+  readonly besideBytes?: number;
 }
 
 /** @param place of its table; undefined where the run did not look for it */
 export function tellLoadEnded(
   { loadId, path, table, status, bytes, rows }: FileResult,
   place: TablePlace | undefined,
-  { startedAt, seconds, code }: LoadWork,
+  { startedAt, seconds, code, besideBytes = 0 }: LoadWork,
 ): void {
   tell({
     kind: 'load_ended',
@@ -92,6 +95,7 @@ export function tellLoadEnded(
     table: place === undefined ? table : formatTableName(place),
     status,
     bytes,
+    besideBytes,
     rows,
     startedAt: performance.timeOrigin + startedAt,
     seconds,

@@ -37,12 +37,13 @@ export function matchTable(model: Model, file: string, explicit?: string): Table
   if (fit !== undefined) {
     throw new EdpError(
       'unknown_table',
-      `${file}: several tables go by the name of this file: ${listNames(longest.map((table) => table.name))}`,
-      { hint: `name one with --table, as in --table ${fit.name}` },
+      `several tables go by the name of this file: ${listNames(longest.map((table) => table.name))}`,
+      { place: file, hint: `name one with --table, as in --table ${fit.name}` },
     );
   }
   const remedy = `name one with --table; the tables are: ${listNames(names)}; --create makes a new one`;
-  throw new EdpError('unknown_table', `${file}: no table goes by the name of this file`, {
+  throw new EdpError('unknown_table', 'no table goes by the name of this file', {
+    place: file,
     hint: suggest(stem.replace(/[-_\d]+$/, ''), names, remedy),
   });
 }

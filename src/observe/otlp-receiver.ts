@@ -61,7 +61,8 @@ export class OtlpConnections {
 
   readonly agentFor = (protocol: string): http.Agent => {
     const settings = { keepAlive: true };
-    this.#agent ??= protocol === 'https:' ? new https.Agent(settings) : new http.Agent(settings);
+    const agent = protocol === 'https:' ? new https.Agent(settings) : new http.Agent(settings);
+    this.#agent ??= sendingWhole(agent);
     return this.#agent;
   };
 
@@ -69,6 +70,28 @@ export class OtlpConnections {
   destroy(): void {
     this.#agent?.destroy();
   }
+}
+
+/** What agents are asked to do with a new request, and what packages of agents override. */
+interface RequestTaker {
+  addRequest(request: http.ClientRequest, ...rest: unknown[]): void;
+}
+
+/**
+ * The exporter streams its body, which node sends in chunks without a length; servers of WSGI, gateways and small
+ * receivers do not take that. A body that comes with the end of a request is sent with its length.
+ */
+function sendingWhole(agent: http.Agent): http.Agent {
+  const taker = agent as http.Agent & RequestTaker;
+  const { addRequest } = taker;
+  taker.addRequest = (request, ...rest) => {
+    const chunks: Uint8Array[] = [];
+    const end = request.end.bind(request);
+    request.write = (chunk: Uint8Array) => chunks.push(chunk) > 0;
+    request.end = () => end(Buffer.concat(chunks));
+    addRequest.call(taker, request, ...rest);
+  };
+  return agent;
 }
 
 /** @returns what has gone wrong; after `ms` that it took too long */

@@ -14,6 +14,7 @@ import {
 import { identifier } from '../model/schema.js';
 import { type ColumnType, PROMOTED_TYPES } from '../model/types.js';
 import { FORMAT_CHOICES } from '../report/format/report-format.js';
+import { type MetricLabels, metricLabels } from './metric-labels.js';
 import { METRIC_TARGET_FORMS, type MetricTarget, metricTargets } from './metric-targets.js';
 import {
   choice,
@@ -70,6 +71,13 @@ export const OPTIONS = {
     default: [],
     defaultDescription: 'none',
     isSecret: true,
+  }),
+  'metrics-labels': define<MetricLabels>({
+    schema: metricLabels,
+    describe:
+      'Labels of all numbers, as name=value, several with commas or repeated; they tell the jobs of one machine apart',
+    default: {},
+    defaultDescription: 'none',
   }),
   verbose: flag('Show stack traces and the statements behind an error'),
   log: choice(

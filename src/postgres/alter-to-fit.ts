@@ -8,6 +8,8 @@ import { SQL_TYPE } from '../model/types.js';
 export interface Differences {
   readonly missing: readonly string[];
   readonly otherType: readonly string[];
+  /** Columns beside those of the model that are NOT NULL and have no default. */
+  readonly required: readonly string[];
   readonly lacksKey: boolean;
 }
 
@@ -18,7 +20,7 @@ export interface Differences {
 export function alterToFit(
   table: Table,
   name: string,
-  { missing, otherType, lacksKey }: Differences,
+  { missing, otherType, required, lacksKey }: Differences,
 ): string | undefined {
   const physical = physicalColumns(table);
   const typeOf = new Map(physical.map((one) => [one.name, SQL_TYPE[one.type]]));
@@ -35,6 +37,7 @@ export function alterToFit(
       const type = typeOf.get(column);
       return `ALTER COLUMN ${quoted} TYPE ${type} USING ${quoted}::${type}`;
     }),
+    ...required.map((column) => `ALTER COLUMN ${quoteIdentifier(column)} DROP NOT NULL`),
     ...(lacksKey ? [`ADD PRIMARY KEY (${quoteColumns(physicalKey(table))})`] : []),
   ];
   return actions.length === 0 ? undefined : `ALTER TABLE ${name} ${actions.join(', ')};`;

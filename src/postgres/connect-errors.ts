@@ -65,10 +65,21 @@ export function toConnectError(error: unknown, config: ConnectionConfig): EdpErr
       });
   }
   const message = error instanceof Error ? error.message : String(error);
+  if (isAnswer(code)) {
+    return new EdpError('database_refused', `${where} refused the connection: ${message}`, {
+      hint: 'edp doctor finds out why, and prints what mends it',
+      cause: error,
+    });
+  }
   return new EdpError('database_unreachable', `cannot connect to ${where}: ${message}`, {
     hint: 'check the database URL and that the server is up',
     cause: error,
   });
+}
+
+/** Whether the server has said no: missing rights (42), no connections for anybody (55). Others may pass by themselves. */
+function isAnswer(code = ''): boolean {
+  return /^(42|55)[0-9A-Z]{3}$/.test(code);
 }
 
 /** A command starts the embedded server that it needs, so one that does not answer has ended since. */

@@ -160,12 +160,21 @@ async function waitFor(
     } catch (error) {
       const wasSeen = wasThere || last !== undefined;
       const mayCome = isBusy(error) || (wasSeen && isLost(error));
-      if (!mayCome || Date.now() >= deadline) throw error;
+      if (!mayCome || Date.now() >= deadline) throw ofStandby(error);
       await sleep(POLL_MS * 4);
     } finally {
       await session?.end().catch(() => {});
     }
   }
+}
+
+/** Of a server that does not answer, what is to be checked is the URL of the standby. */
+function ofStandby(error: unknown): unknown {
+  if (!(error instanceof EdpError) || error.code !== 'database_unreachable') return error;
+  return new EdpError(error.code, error.message, {
+    hint: 'check EDP_REPLICA_URL (replica-url in edp.yaml) and that the standby is up, or omit --from-replica',
+    cause: error,
+  });
 }
 
 /** Starting, which a standby that takes no queries (`hot_standby = off`) is for ever, or without a connection left. */

@@ -344,6 +344,7 @@ async function compare(
   const faults: string[] = [];
   const missing: string[] = [];
   const otherType: string[] = [];
+  const required: string[] = [];
   let lacksKey = false;
   const expected = physicalColumns(table);
   for (const column of expected) {
@@ -366,6 +367,7 @@ async function compare(
   for (const { name, isRequired } of actual) {
     if (isRequired && !expected.some((column) => column.name === name)) {
       faults.push(`column "${name}" needs a value, and the model does not know it`);
+      required.push(name);
     }
   }
   const key = physicalKey(table);
@@ -377,5 +379,5 @@ async function compare(
     }
   }
   if (faults.length === 0) return undefined;
-  return { faults, statement: alterToFit(table, name, { missing, otherType, lacksKey }) };
+  return { faults, statement: alterToFit(table, name, { missing, otherType, required, lacksKey }) };
 }

@@ -21,11 +21,12 @@ const RELATIONS = `
      AND n.nspname <> 'information_schema' AND n.nspname NOT LIKE 'pg\\_%'
    ORDER BY 1`;
 
+/** By oids: a name that is not there (a database that edp never loaded into) would be an error. */
 const MAY_READ_LEDGER = `
   SELECT count(*) = 3 AS may
     FROM unnest(ARRAY['edp.changes', 'edp.loads', 'edp.runs']) AS name
    WHERE to_regclass(name) IS NOT NULL
-     AND has_schema_privilege('edp', 'USAGE') AND has_table_privilege(to_regclass(name), 'SELECT')`;
+     AND has_schema_privilege(to_regnamespace('edp'), 'USAGE') AND has_table_privilege(to_regclass(name), 'SELECT')`;
 
 /** The transaction that began last; the index of relation and xid finds it. */
 const LAST_CHANGES = `

@@ -66,14 +66,16 @@ function withoutPassword(name: string): string {
 
 function noSuchFile(missing: readonly string[], directory: string): EdpError {
   if (missing.length === 1 && missing[0] === EVENTS_WORD) {
-    return new EdpError('no_such_file', 'there is no file data/events*', {
+    return new EdpError('no_such_file', 'no such file', {
+      place: 'data/events*',
       hint: 'edp generate-data makes some; or name your files',
     });
   }
   const list = missing
     .map((name) => (isUrl(name) ? shownUrl(name) : withoutPassword(name)))
     .join(', ');
-  return new EdpError('no_such_file', `no such file: ${list}`, {
+  return new EdpError('no_such_file', 'no such file', {
+    place: list,
     hint: missing.every(isUrl)
       ? 'check the URL: the server has no such file'
       : missing.every((name) => /[*?[{]/.test(name))

@@ -108,6 +108,9 @@ describe('psql', () => {
     ['db psql -h other', ['db', 'psql'], ['-h', 'other']],
     ['db --database-url u psql -c x', ['db', '--database-url', 'u', 'psql'], ['-c', 'x']],
     ['db psql --database-url', ['db', 'psql', '--database-url'], []],
+    ['--metrics m db psql -c x', ['--metrics', 'm', 'db', 'psql'], ['-c', 'x']],
+    ['db psql --metrics m -c x', ['db', 'psql', '--metrics', 'm'], ['-c', 'x']],
+    ['db psql --metrics-labels=a=b', ['db', 'psql', '--metrics-labels=a=b'], []],
   ])('%s', (line, own, passed) => {
     expect(splitPsqlCall(line.split(' '))).toEqual({ own, passed });
   });

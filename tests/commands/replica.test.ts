@@ -6,6 +6,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { edp, followEdp, startEdp } from '../support/cli.js';
+import { freePort } from '../support/free-port.js';
 import { PASSWORD, startPair, type TestPair } from '../support/standby.js';
 
 const SLOW = 120_000;
@@ -95,6 +96,19 @@ it(
   },
   SLOW,
 );
+
+it('says which URL to check where the standby does not answer', async () => {
+  const port = await freePort();
+  const env = {
+    ...environment(),
+    EDP_REPLICA_URL: `postgresql://edp:${PASSWORD}@127.0.0.1:${port}/postgres`,
+  };
+  const args = ['generate-report', 'ids', '--from-replica', '--json'] as const;
+  const { status, json } = await edp(args, { cwd, env });
+  expect([status, json.error.code]).toEqual([1, 'database_unreachable']);
+  expect(json.error.hint).toContain('EDP_REPLICA_URL');
+  expect(JSON.stringify(json)).not.toContain(PASSWORD);
+});
 
 it('needs a URL', async () => {
   const args = ['generate-report', 'ids', '--from-replica'] as const;

@@ -95,6 +95,27 @@ const FAULTS: readonly Fault[] = [
     plant: ['ALTER TABLE visits DROP CONSTRAINT visits_pkey'],
   },
   {
+    check: 'tables-differ',
+    what: 'a column beside those of edp.yaml needs a value',
+    severity: 'error',
+    plant: [
+      'ALTER TABLE people ADD "must Be" int DEFAULT 1 NOT NULL',
+      'ALTER TABLE people ALTER "must Be" DROP DEFAULT',
+    ],
+  },
+  {
+    check: 'rights-on-tables',
+    what: 'the search_path names no schema',
+    severity: 'error',
+    plant: async ({ client, env, database }) => {
+      const role = `astray ${database.config.database}`;
+      await client.query(`CREATE ROLE "${role}" LOGIN SUPERUSER`);
+      await client.query(`ALTER ROLE "${role}" SET search_path = nowhere`);
+      onTestFinished(() => dropRole(database, `"${role}"`));
+      env.DATABASE_URL = toUrl({ ...database.config, user: role });
+    },
+  },
+  {
     check: 'unlogged-tables',
     what: 'a table is not logged',
     severity: 'error',
@@ -490,5 +511,41 @@ describe('a role with few rights', () => {
       'table people belongs to role edp',
       'table visits belongs to role edp',
     ]);
+    // Its owner here is a superuser: a member of it would be one, too.
+    for (const finding of findings) {
+      expect(finding.mend[0]!.text).toMatch(/^ALTER TABLE \w+ OWNER TO "role of /);
+      await mend(finding, setup, setup.client);
+    }
+    expect(named(await examine(examined), 'owners')).toEqual([]);
+  });
+
+  it('is offered membership of an owner that is none', async () => {
+    const setup = await makeLoaded();
+    const examined = await makeRole(setup, ['GRANT USAGE ON SCHEMA edp']);
+    const owner = `owner of ${setup.database.config.database}`;
+    await setup.client.query(`CREATE ROLE "${owner}"`);
+    onTestFinished(() => dropRole(setup.database, `"${owner}"`));
+    await setup.client.query(`ALTER TABLE people OWNER TO "${owner}"`);
+    await setup.client.query(`ALTER TABLE visits OWNER TO "${owner}"`);
+    const [finding] = named(await examine(examined), 'owners');
+    expect(finding!.mend[0]!.text).toMatch(/^GRANT "owner of .*" TO "role of /);
+    await mend(finding!, setup, setup.client);
+    expect(named(await examine(examined), 'owners')).toEqual([]);
+  });
+
+  it('is told that it may not update an older ledger', async () => {
+    const setup = await makeLoaded();
+    const examined = await makeRole(setup, LOADER);
+    await setup.client.query(
+      'DELETE FROM edp.migrations WHERE version = (SELECT max(version) FROM edp.migrations)',
+    );
+    const [asOwner] = named(await examine(setup), 'ledger-version');
+    expect(asOwner).toMatchObject({ severity: 'note' });
+    const [asRole] = named(await examine(examined), 'ledger-version');
+    expect(asRole).toMatchObject({
+      severity: 'error',
+      problem: expect.stringMatching(/older edp .*may not update it/),
+      mend: [{ text: 'edp status', by: 'the owner of schema edp' }],
+    });
   });
 });

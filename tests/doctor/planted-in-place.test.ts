@@ -98,6 +98,25 @@ const FAULTS: readonly Fault[] = [
   },
 ];
 
+describe('broken-reports', () => {
+  it('names each report with a broken header, until it is corrected', async () => {
+    const cwd = await makePlace({
+      'sql/reports/good.sql': '-- title: Good\nSELECT 1 AS a\n',
+      'sql/reports/nameless.sql': 'SELECT 1 AS a\n',
+      'sql/reports/pie.sql': '-- title: Pie\n-- chart: pie x=a\nSELECT 1 AS a\n',
+    });
+    const planted = named(await examine({ cwd, env: {} }), 'broken-reports');
+    expect(planted.map(({ severity, problem }) => `${severity} ${problem}`)).toEqual([
+      expect.stringMatching(/^warning sql\/reports\/nameless\.sql.*title/),
+      expect.stringMatching(/^warning sql\/reports\/pie\.sql:2: .*pie/),
+    ]);
+    for (const { mend } of planted) expect(mend[0]!.text).not.toBe('');
+    for (const name of ['nameless', 'pie'])
+      await writeFile(path.join(cwd, `sql/reports/${name}.sql`), '-- title: T\nSELECT 1 AS a\n');
+    expect(named(await examine({ cwd, env: {} }), 'broken-reports')).toEqual([]);
+  });
+});
+
 describe('a fault of the place', () => {
   for (const { check, what, files = {}, plant, env = {}, before = '', isSkipped } of FAULTS) {
     it.skipIf(isSkipped === true)(`${check}: ${what}`, async () => {

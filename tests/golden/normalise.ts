@@ -14,7 +14,8 @@ const VOLATILE_KEYS = new Set([
 ]);
 
 /** Beside `--json`, lines that say more than the JSON; the others repeat it, or show progress. */
-const NOTES = /^(?:warning|edp): |^ {2}→ | is read with: | new columns: /;
+const NOTES =
+  /^(?:warning|edp): |^ {2}→ | is read with: | has no header and no records$| new columns: /;
 
 /** @param cwd the directory that the command ran in */
 export function describeResult(

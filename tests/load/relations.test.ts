@@ -225,7 +225,7 @@ describe('privileges', () => {
     const refused = await runAs(cwd, ...INGEST);
     expect(refused.status).toBe(1);
     expect(refused.stderr).toMatch(
-      /lacks a privilege.*schema edp[\s\S]*GRANT USAGE ON SCHEMA edp TO/,
+      /lacks a privilege.*schema edp[\s\S]*edp doctor prints[\s\S]*GRANT USAGE ON SCHEMA edp TO/,
     );
   });
 

@@ -129,6 +129,28 @@ describe('what a notice says', () => {
     });
   });
 
+  it('is the name of a file that has not come, and of one that has no table', async () => {
+    const receiver = await startReceiver();
+    const { cwd } = await makeProject([HOOK]);
+    await writeFile(path.join(cwd, 'stray.csv'), 'id\n1\n');
+    for (const name of ['landing/*.csv', 'stray.csv']) {
+      expect((await edp(['ingest', name], { cwd, env: envOf(receiver) })).status).toBe(2);
+    }
+    const said = noticesOf(receiver).map(({ failures }) => failures[0]!.meaning);
+    expect(said[0]).toContain('(landing/*.csv)');
+    expect(said[1]).toContain('stray.csv)');
+  });
+
+  it('is nothing of an empty file, whose columns are not known', async () => {
+    const receiver = await startReceiver();
+    const { cwd, file } = await makeProject([HOOK]);
+    await writeFile(path.join(cwd, file), '');
+    const { status, stderr } = await edp(['ingest', file], { cwd, env: envOf(receiver) });
+    expect(status, stderr).toBe(0);
+    expect(stderr).toContain(`${file} has no header and no records`);
+    expect(receiver.received).toEqual([]);
+  });
+
   it('is that columns changed', async () => {
     const receiver = await startReceiver();
     const { cwd, table, file } = await makeProject([HOOK]);
@@ -301,6 +323,22 @@ describe('a receiver that is dead is a warning, and the load ends as it does wit
     expect(await run(HOOK, { HOOK: `https://127.0.0.1:${port}/secret` })).toHaveLength(1);
     const mail = `{ smtp: "\${HOOK}", to: data@company.example }`;
     expect(await run(mail, { HOOK: `smtp://u:secret@127.0.0.1:${port}` })).toHaveLength(1);
+  });
+
+  it('that never closes a connection does not hold the process up', async () => {
+    const server = net.createServer({ allowHalfOpen: true }, (socket) => {
+      socket.on('error', () => {}).resume();
+      onTestFinished(() => void socket.destroy());
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void server.close());
+    const { port } = server.address() as AddressInfo;
+    const { cwd } = await makeProject([`{ smtp: "\${HOOK}", to: data@company.example }`]);
+    const startedAt = performance.now();
+    const env = { HOOK: `smtp://127.0.0.1:${port}`, ...fast };
+    const { status, stderr } = await edp(['notify', 'test'], { cwd, env });
+    expect([status, stderr]).toEqual([1, expect.stringContaining('does not answer in time')]);
+    expect(performance.now() - startedAt).toBeLessThan(1500 + 4500);
   });
 
   it('that answers 500 for ever', async () => {

@@ -1,6 +1,7 @@
 /** The numbers that edp counts are those that it prints with --json, and those of the ledger. */
-import { cp, readFile, writeFile } from 'node:fs/promises';
+import { cp, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { edp, makeDirectory } from '../support/cli.js';
 import { useTestDatabase } from '../support/database.js';
@@ -114,7 +115,30 @@ describe('the numbers of a load are those of its JSON and of the ledger', () => 
     await expectAgrees(seeded as never, 'seed-dimensions');
     const result = await measure(cwd, ['ingest', 'events', ...args], env);
     await expectAgrees(result as never);
+    expect(result.json.thisRun.bytes).toBe(result.json.bytes);
     expect(sumsBy(result.samples, 'edp_ingest_errors_total', 'code')).toEqual(await rejectCodes());
+  });
+
+  it.each<[string, string | Buffer, name?: string, args?: string[]]>([
+    ['with a byte order mark and comments', `\uFEFF# of us\n${HEADER}\n1,,,,,\n\n# end\n`],
+    [
+      'with a footer',
+      `${HEADER}\n1,,,,,\n2,,,,,\nTOTAL,2\n`,
+      'events-1.csv',
+      ['--skip-footer', '1'],
+    ],
+    ['with a header alone', `${HEADER}\n`],
+    ['that is empty', ''],
+    ['that is compressed', gzipSync(`${HEADER}\n1,,,,,\n`), 'events-1.csv.gz'],
+    ['that is compressed, without records', gzipSync(`${HEADER}\n`), 'events-1.csv.gz'],
+    ['in UTF-16', Buffer.from(`\uFEFF${HEADER}\n1,,,,,\n2,,,,,\n`, 'utf16le')],
+  ])('%s: all of its bytes', async (_, content, name = 'events-1.csv', args = []) => {
+    const cwd = await beginAnew();
+    await writeFile(path.join(cwd, name), content);
+    const result = await measure(cwd, ['ingest', name, ...args]);
+    await expectAgrees(result as never);
+    const { size } = await stat(path.join(cwd, name));
+    expect([result.json.bytes, sumOf(result.samples, 'edp_bytes_total')]).toEqual([size, size]);
   });
 
   it('that is stopped and goes on: the sums of both runs', async () => {
@@ -129,6 +153,7 @@ describe('the numbers of a load are those of its JSON and of the ledger', () => 
     await expectAgrees(first as never);
     const second = await measure(cwd, args);
     await expectAgrees(second as never);
+    expect(first.json.thisRun.bytes + second.json.thisRun.bytes).toBe(second.json.bytes);
     const { loaded, rejected, duplicate } = second.json.rows;
     expect(resultsIn([...first.samples, ...second.samples])).toEqual({
       loaded,

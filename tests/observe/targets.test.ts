@@ -279,6 +279,9 @@ describe('OTLP', () => {
     );
     const { headers } = received[0]!;
     expect(headers['api-key']).toBe('abc');
+    // Not all servers take a body in chunks.
+    expect(headers['transfer-encoding']).toBeUndefined();
+    expect(Number(headers['content-length'])).toBeGreaterThan(100);
     expect(headers.authorization).toBe(`Basic ${Buffer.from('me:secret').toString('base64')}`);
     expect(JSON.stringify(received)).toContain('nightly');
     const spans = spansOf(received);
@@ -333,6 +336,53 @@ it('OTLP: a password with a bare percent sign is sent as it is', async () => {
   expect(status, stderr).toBe(3);
   const login = Buffer.from('me:50%').toString('base64');
   expect(received[0]?.headers.authorization).toBe(`Basic ${login}`);
+});
+
+describe('labels of all numbers', () => {
+  const LABELS = { pipeline: 'web "shop"', team: 'x' };
+
+  it('reach every target', async () => {
+    const cwd = await project();
+    const statsd = await receiveStatsd();
+    const otlp = await receiveHttp();
+    const targets = `textfile:edp.prom,statsd://127.0.0.1:${statsd.port},otlp:http://127.0.0.1:${otlp.port}`;
+    await writeFile(path.join(cwd, 'edp.yaml'), `metrics-labels: ${JSON.stringify(LABELS)}\n`);
+    const result = await ingest(cwd, targets);
+    const file = await readFile(path.join(cwd, 'edp.prom'), 'utf8');
+    for (const samples of [parseSamples(file), statsd.samples(), samplesOfOtlp(otlp.received)]) {
+      expectNumbers(samples, result);
+      const labels = samples.map(({ labels: { pipeline, team } }) => ({ pipeline, team }));
+      expect(labels).toEqual(samples.map(() => LABELS));
+    }
+  });
+
+  it('tell files of a directory apart, of which node_exporter shows equal numbers once', async () => {
+    const cwd = await project();
+    const env = { EDP_DATABASE_URL: database.url };
+    const write = async (...args: string[]) => {
+      const { status, stderr } = await edp(['status', '--metrics', ...args], { cwd, env });
+      expect(status).toBe(0);
+      return stderr;
+    };
+    expect(await write('textfile:a.prom')).toBe('');
+    expect(await write('textfile:a.prom')).toBe('');
+    const warned = await write('textfile:b.prom');
+    expect(warned).toMatch(/warning: node_exporter shows only one of b\.prom and a\.prom/);
+    expect(await write('textfile:b.prom', '--metrics-labels', 'pipeline=b')).toBe('');
+    await writeFile(path.join(cwd, 'other.prom'), 'up 1\n');
+    expect(await write('textfile:a.prom', '--metrics-labels', 'pipeline=a,team=x')).toBe('');
+  });
+
+  it.each([
+    ['without a value', 'pipeline', /expected name=value/],
+    ['of edp', 'pipeline=a,table=b', /table is a label that edp sets itself/],
+    ['that Prometheus does not have', 'a-b=c', /letters, digits and underscores/],
+    ['of Prometheus', '__name__=c', /letters, digits and underscores/],
+  ])('one %s: status 2', async (_, labels, message) => {
+    const args = ['status', '--metrics-labels', labels, '--metrics', 'textfile:a.prom'];
+    const { status, stderr } = await edp(args, { cwd: await makeDirectory() });
+    expect([status, stderr]).toEqual([2, expect.stringMatching(message)]);
+  });
 });
 
 describe('several targets', () => {

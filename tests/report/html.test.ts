@@ -42,6 +42,16 @@ function expectHarmless(html: string): void {
   expect(html).not.toMatch(/https?:\/\/(?!www\.w3\.org\/)/);
 }
 
+describe('a database that edp never loaded into', () => {
+  it('has pages and workbooks, too', { timeout: SLOW }, async () => {
+    await project.session.query('CREATE DATABASE never_loaded');
+    const client = { ...project.client, database: 'never_loaded' };
+    const report = own('SELECT 1 AS a');
+    expect((await writeBytes(client, report, 'html')).toString()).toContain('All rows');
+    expect((await writeBytes(client, report, 'xlsx')).length).toBeGreaterThan(1000);
+  });
+});
+
 describe('a page of odd values', () => {
   it(
     'runs nothing and loads nothing',

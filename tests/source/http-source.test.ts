@@ -199,12 +199,22 @@ describe('it is an error, with its remedy, that a server', () => {
     [
       'knows no such file',
       always({ status: 404 }),
-      { code: 'no_such_file', exitStatus: 2, message: /no such file: http.*events/, hint: /URL/ },
+      {
+        code: 'no_such_file',
+        exitStatus: 2,
+        message: /http.*events\S*: no such file/,
+        hint: /URL/,
+      },
     ],
     [
       'had it once',
       always({ status: 410 }),
-      { code: 'no_such_file', exitStatus: 2, message: /no such file: http.*events/, hint: /URL/ },
+      {
+        code: 'no_such_file',
+        exitStatus: 2,
+        message: /http.*events\S*: no such file/,
+        hint: /URL/,
+      },
     ],
     [
       'wants a user',
@@ -306,13 +316,11 @@ describe('it is an error, with its remedy, that a server', () => {
     const url = server.serve('/events.csv', { bytes: BYTES, ...file });
     const error = await readAll(url).catch((caught: unknown) => caught);
     expect(error).toBeInstanceOf(EdpError);
-    expect(error).toMatchObject({
-      code,
-      exitStatus,
-      message: expect.stringMatching(message),
-      hint: expect.stringMatching(hint),
-    });
-    expect((error as EdpError).message).toContain(url);
+    const { place, message: said } = error as EdpError;
+    const text = place === undefined ? said : `${place}: ${said}`;
+    expect(error).toMatchObject({ code, exitStatus, hint: expect.stringMatching(hint) });
+    expect(text).toMatch(message);
+    expect(text).toContain(url);
   });
 
   it('is not there', async () => {
@@ -331,7 +339,8 @@ describe('it is an error, with its remedy, that a server', () => {
     const error = discoverFiles([names.join(',')], await makeDirectory());
     await expect(error).rejects.toMatchObject({
       code: 'no_such_file',
-      message: `no such file: ${names[0]}, ${server.url('/b.csv?token=***')}`,
+      message: 'no such file',
+      place: `${names[0]}, ${server.url('/b.csv?token=***')}`,
     });
   });
 });

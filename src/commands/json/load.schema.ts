@@ -46,7 +46,9 @@ const run = {
   rows: rowCounts,
   thisRun: z
     .strictObject({ bytes: count, rows: rowCounts })
-    .describe('What this run itself read and committed, without earlier runs of its loads'),
+    .describe(
+      'What this run itself read and committed, without earlier runs of its loads. Header and footer are bytes of the run that completes the file',
+    ),
   ...remarks,
   files: z.array(loadedFile),
   replaced: z

@@ -37,6 +37,9 @@ class HappeningCounts {
         this.#countTask(happening);
         break;
       case 'load_ended':
+        this.#registry.put('edp_bytes_total', {}, happening.besideBytes ?? 0);
+        this.#countFailure(happening.code);
+        break;
       case 'failed':
         this.#countFailure(happening.code);
         break;
@@ -94,7 +97,7 @@ class HappeningCounts {
     this.#registry.put('edp_run_seconds', { command }, seconds);
     this.#registry.put('edp_run_exit_status', { command }, exitStatus);
     if (UNSUCCESSFUL.has(exitStatus)) return;
-    const endedAt = startedAt / 1000 + seconds;
+    const endedAt = Math.round(startedAt + seconds * 1000) / 1000;
     this.#registry.put('edp_last_success_timestamp_seconds', { command }, endedAt);
   }
 }

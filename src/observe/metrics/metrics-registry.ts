@@ -35,7 +35,12 @@ export class MetricsRegistry {
   readonly #writers: NumberWriter[] = [];
   readonly #figures: (() => void | Promise<void>)[] = [];
 
-  constructor() {
+  readonly #labels: Labels;
+
+  /** @param labels of all numbers, beside those of each metric */
+  constructor(labels: Labels = {}) {
+    this.#labels = labels;
+    this.#registry.setDefaultLabels(labels);
     for (const [name, definition] of Object.entries(METRICS)) this.define(name, definition);
   }
 
@@ -72,7 +77,8 @@ export class MetricsRegistry {
     else if (instrument instanceof Gauge) instrument.set(labels, value);
     else instrument.observe(labels, value);
     const { type } = this.#definitions.get(name)!;
-    for (const writer of this.#writers) writer.write(type, name, labels, value);
+    const all = { ...labels, ...this.#labels };
+    for (const writer of this.#writers) writer.write(type, name, all, value);
   }
 
   /** Asks for the figures of now. One that cannot be had is left out. */

@@ -12,7 +12,11 @@ const STAYING: ReadonlySet<string> = new Set(['worker', 'stream', 'serve', 'sche
 /** @returns undefined where nobody asked for numbers @throws EdpError `usage` */
 export async function openMetrics(context: ObserverContext): Promise<Observer | undefined> {
   const { given, project, command, warn } = context;
-  const { metrics } = resolveOptions(['metrics'], given, project.options);
+  const { metrics, metricsLabels } = resolveOptions(
+    ['metrics', 'metrics-labels'],
+    given,
+    project.options,
+  );
   if (metrics.length === 0) return undefined;
   assertServable(metrics, command, given);
   const [{ MetricsRegistry }, { countInto }, { addMachineFigures }, { addDatabaseFigures }] =
@@ -22,7 +26,7 @@ export async function openMetrics(context: ObserverContext): Promise<Observer | 
       import('./machine-figures.js'),
       import('./database-figures.js'),
     ]);
-  const registry = new MetricsRegistry();
+  const registry = new MetricsRegistry(metricsLabels);
   addMachineFigures(registry);
   addDatabaseFigures(registry);
   const targets: Target[] = [];

@@ -100,7 +100,9 @@ function toHistograms(
   if (count === undefined || sum === undefined || count.value === 0) return [];
   const counts = upTo.map((value, i) => value - (upTo[i - 1] ?? 0));
   const buckets = { boundaries: [...boundaries], counts };
-  return [{ ...times, attributes: {}, value: { buckets, sum: sum.value, count: count.value } }];
+  return [
+    { ...times, attributes: count.labels, value: { buckets, sum: sum.value, count: count.value } },
+  ];
 }
 
 function toHrTime(ms: number): [number, number] {

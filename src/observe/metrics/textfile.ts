@@ -3,7 +3,7 @@
  * a reader finds the old one or the new one, never a part.
  */
 import { randomUUID } from 'node:crypto';
-import { open, realpath, rename, rm, stat } from 'node:fs/promises';
+import { open, readdir, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Target, TargetContext } from './target.js';
 
@@ -11,7 +11,15 @@ export function openTextfile(file: string, { registry, warn }: TargetContext): T
   return {
     async close() {
       try {
-        await replaceFile(await placeOf(path.resolve(file)), await registry.toText());
+        const place = await placeOf(path.resolve(file));
+        const text = await registry.toText();
+        await replaceFile(place, text);
+        const twin = await findTwin(place, text);
+        if (twin !== undefined) {
+          warn(
+            `node_exporter shows only one of ${file} and ${path.basename(twin)}, which have numbers of the same names: tell their jobs apart with --metrics-labels pipeline=…`,
+          );
+        }
       } catch (error) {
         const { code, message } = error as NodeJS.ErrnoException;
         warn(`the metrics were not written to ${file}: ${describe(code) ?? message}`);
@@ -54,6 +62,30 @@ async function replaceFile(file: string, text: string): Promise<void> {
     await rm(temporary, { force: true }).catch(() => {});
     throw error;
   }
+}
+
+/** More files than that are not of edp. */
+const MAX_NEIGHBOURS = 100;
+
+/** Another file of its directory with the same series: of two, the collector drops one without a word. */
+async function findTwin(file: string, text: string): Promise<string | undefined> {
+  const own = new Set(seriesOf(text));
+  const directory = path.dirname(file);
+  const names = await readdir(directory).catch(() => []);
+  const others = names.filter((name) => name.endsWith('.prom') && name !== path.basename(file));
+  for (const name of others.slice(0, MAX_NEIGHBOURS)) {
+    const other = await readFile(path.join(directory, name), 'utf8').catch(() => '');
+    if (seriesOf(other).some((series) => own.has(series))) return name;
+  }
+  return undefined;
+}
+
+/** Names and labels of the samples of edp. */
+function seriesOf(text: string): string[] {
+  return text
+    .split('\n')
+    .filter((line) => line.startsWith('edp_'))
+    .map((line) => line.slice(0, line.lastIndexOf(' ')));
 }
 
 function describe(code: string | undefined): string | undefined {

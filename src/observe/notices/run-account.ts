@@ -1,7 +1,13 @@
 /** What happens in a command, as far as a notice says it. It grows with what went wrong, up to a limit. */
 import type { HappenedRows, Happening } from '../../base/happenings.js';
 import type { NoticeEvent } from '../../model/notify-schema.js';
-import { harmlessCode, harmlessColumns, harmlessName, meaningOf } from '../harmless.js';
+import {
+  describeFailure,
+  harmlessCode,
+  harmlessColumns,
+  harmlessName,
+  meaningOf,
+} from '../harmless.js';
 import type { Notice } from './notice.schema.js';
 
 /** Entries of each list; more are counted. */
@@ -181,7 +187,10 @@ export class RunAccount {
         (loadId === undefined || failure.loadId === loadId),
     );
     if (known < 0) {
-      this.#addFailure(code, error, { loadId: loadId ?? null });
+      this.#addFailure(code, error, {
+        meaning: describeFailure(code, error),
+        loadId: loadId ?? null,
+      });
       return;
     }
     const meaning = meaningOf(code, error);

@@ -9,6 +9,9 @@ import type { MailText } from './mail-text.js';
 /** nodemailer's own words for faults of the connection; a reply of the server has a number instead. */
 const PASSING_CODES: ReadonlySet<string> = new Set(['ECONNECTION', 'ETIMEDOUT', 'EDNS', 'ESOCKET']);
 
+/** How long a server may take to close a connection that has ended: the process waits for it. */
+const CLOSE_MS = 250;
+
 export interface Mail extends MailText {
   /** The same for each try, so that a mail that comes twice is known for one. */
   readonly id: string;
@@ -29,6 +32,7 @@ export async function sendMail(
     greetingTimeout: ms,
     socketTimeout: ms,
     dnsTimeout: ms,
+    socketCloseTimeout: CLOSE_MS,
     // Nothing but the text below may be read from files or URLs.
     disableFileAccess: true,
     disableUrlAccess: true,

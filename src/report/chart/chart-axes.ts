@@ -40,13 +40,16 @@ export function xAxis(
   }
   if (kind === 'category') {
     // As many names as there is room for.
-    const longest = Math.max(...xs.map((x) => Math.min(12, String(x).length)), 1);
-    const step = Math.max(1, Math.ceil((new Set(xs).size * longest * LETTER) / (width - 70)));
+    const places = [...new Set(xs)];
+    const longest = largest([1, ...places.map((x) => Math.min(12, String(x).length))]);
+    const step = Math.max(1, Math.ceil((places.length * (longest + 1) * LETTER) / (width - 70)));
     return {
       ...common,
       // Otherwise Plot wonders whether names that look like numbers are some.
       type: 'point',
-      tickFormat: (x: string, i: number) => (i % step === 0 ? shorten(x, 12) : ''),
+      // Plot would sort them.
+      domain: places,
+      tickFormat: (x: X, i: number) => (i % step === 0 ? shorten(String(x), 12) : ''),
     };
   }
   const times = xs.map(Number);

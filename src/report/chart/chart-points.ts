@@ -34,6 +34,8 @@ export interface ChartData {
   readonly spec: ChartSpec;
   readonly xKind: ColumnKind;
   readonly panels: readonly Panel[];
+  /** Names along x, in the order in which the report has them; empty where x is a number or a time. */
+  readonly places: readonly X[];
   readonly rows: number;
   /** Rows without a value that can be drawn: NULL, NaN, infinity. */
   readonly rowsWithoutValue: number;
@@ -60,6 +62,7 @@ export class ChartPoints {
   readonly #panel: number;
   /** Columns of quantities, with the name of the series of each; -1 for a row that counts as one. */
   readonly #quantities: readonly { readonly column: number; readonly name: string }[];
+  readonly #places = new Set<X>();
   readonly #panels = new Map<string, GrowingPanel>();
   readonly #columns: readonly ChartColumn[];
   /** What the moments of x are put into; undefined where they are kept. */
@@ -97,6 +100,7 @@ export class ChartPoints {
       spec: this.#spec,
       xKind: this.#xKind,
       panels: [...this.#panels.values()],
+      places: [...this.#places],
       rows: this.#rows,
       rowsWithoutValue: this.#rowsWithoutValue,
       rowsLeftOut: this.#rowsLeftOut,
@@ -155,6 +159,7 @@ export class ChartPoints {
   #addPoint(row: Row, x: X, y: number, series: string): void {
     const panel = this.#panelOf(row);
     if (panel === undefined) return;
+    if (this.#xKind === 'category' && this.#places.size < MAX_POINTS) this.#places.add(x);
     if (this.#spec.mark === 'dot') {
       this.#keepDot(panel, { x, y, series });
       return;

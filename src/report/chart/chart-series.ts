@@ -2,6 +2,7 @@
 
 import { PERIODS, type Period } from './chart-line.js';
 import type { ChartData, Panel, X } from './chart-points.js';
+import { fitPlaces } from './fit-places.js';
 import { coarsen, endOfPeriod, fitPeriod, periodOf, startOfPeriod } from './time-periods.js';
 
 /** Colours that people tell apart. */
@@ -33,7 +34,7 @@ export interface Drawing {
   readonly others?: string | undefined;
   /** Points of lines in the background. */
   readonly context: readonly DrawnPoint[];
-  /** Categories in their order, for marks that have a place for each. */
+  /** Categories in their order; empty where x is a time, or a number without a bar for each. */
   readonly places: readonly X[];
   /** Whether equal steps of the scale are equal multiples. */
   readonly isLog?: boolean;
@@ -53,7 +54,7 @@ export function arrange(data: ChartData, panel: Panel): Drawing {
     series = fitSteps(series, mark, notes);
   }
   if (mark === 'bar' && data.xKind !== 'time') return arrangeBars(data, series, notes);
-  return arrangeSeries(data, series, notes);
+  return arrangeSeries(data, fitPlaces(data, series, notes), notes);
 }
 
 function arrangeSeries(data: ChartData, series: Series, notes: string[]): Drawing {
@@ -76,14 +77,39 @@ function arrangeSeries(data: ChartData, series: Series, notes: string[]): Drawin
     );
   } else if (rest.length > 0) {
     others = rest.length === 1 ? rest[0]! : `${rest.length} others`;
-    points.push(...pointsOf(others, addUp(rest.map((name) => series.get(name)!))));
+    points = points.concat(pointsOf(others, addUp(rest.map((name) => series.get(name)!))));
   }
+  const places = data.xKind === 'category' ? drawnPlaces(data, [...points, ...context]) : [];
+  points = inOrderOf(places, points);
+  context = inOrderOf(places, context);
   if (mark === 'line') points = thinOut(points);
   if (mark === 'area') {
     const all = others === undefined ? shown : [...shown, others];
-    points = fillGaps(points, all, data.xKind === 'time');
+    points = fillGaps(points, places, all, data.xKind === 'time');
   }
-  return { points, series: shown, others, context: thinOut(context), places: [], notes };
+  const rows = mark === 'heatmap' ? numbersInOrder(shown) : shown;
+  return { points, series: rows, others, context: thinOut(context), places, notes };
+}
+
+/** Rows of a heat map that are numbers, such as hours, have their own order; all others stay, the largest first. */
+function numbersInOrder(names: readonly string[]): readonly string[] {
+  const isNumbers = names.every((name) => name.trim() !== '' && !Number.isNaN(Number(name)));
+  return isNumbers ? names.toSorted((a, b) => Number(a) - Number(b)) : names;
+}
+
+/** Names have the order of the report; alphabetical, days and months would be mixed up. */
+function drawnPlaces(data: ChartData, points: readonly { readonly x: X }[]): X[] {
+  const drawn = new Set(points.map(({ x }) => x));
+  return data.places.filter((place) => drawn.has(place));
+}
+
+/** A line goes from name to name as they stand along x; its series stay together. */
+function inOrderOf(places: readonly X[], points: readonly DrawnPoint[]): DrawnPoint[] {
+  if (places.length === 0) return [...points];
+  const index = new Map(places.map((place, i) => [place, i]));
+  return [...groupBy(points, ({ series }) => series).values()].flatMap((line) =>
+    line.sort((a, b) => index.get(a.x)! - index.get(b.x)!),
+  );
 }
 
 /** Categories: a bar for each, the longest first. */
@@ -125,7 +151,8 @@ function arrangeDots(data: ChartData, panel: Panel): Drawing {
   const points = panel.dots.map((dot) =>
     isShown.has(dot.series) ? dot : { ...dot, series: others! },
   );
-  const drawing = { points, series: shown, others, context: [], places: [], notes: [] };
+  const places = data.xKind === 'category' ? drawnPlaces(data, points) : [];
+  const drawing = { points, series: shown, others, context: [], places, notes: [] };
   return data.spec.scale === 'log' ? onPowers(drawing) : drawing;
 }
 
@@ -192,11 +219,13 @@ function countPeriods(times: readonly number[], period: Period): number {
 /** A stack needs each series at each x, and nothing where nothing is. */
 function fillGaps(
   points: readonly DrawnPoint[],
+  inOrder: readonly X[],
   series: readonly string[],
   isTime: boolean,
 ): DrawnPoint[] {
   const filled = new Map(series.map((name) => [name, new Map<X, number>()]));
-  const places = withEdges([...new Set(points.map(({ x }) => x))], isTime);
+  const places =
+    inOrder.length > 0 ? inOrder : withEdges([...new Set(points.map(({ x }) => x))], isTime);
   for (const { x, y, series: name } of points) filled.get(name)?.set(x, y);
   return series.flatMap((name) =>
     places.map((x) => ({ x, y: filled.get(name)?.get(x) ?? 0, series: name })),

@@ -47,6 +47,10 @@ export function colourScale({ series, others }: Drawing): Plot.ScaleOptions {
 export const atX = ({ x }: DrawnPoint, kind: ColumnKind) =>
   kind === 'time' ? new Date(Number(x)) : x;
 
+/** The values of x, names in their order. */
+export const placesOf = ({ places, points }: Drawing): readonly X[] =>
+  places.length > 0 ? places : points.map(({ x }) => x);
+
 /** How far the stacks reach; what is below zero is a stack of its own. */
 export function stackSums(points: readonly DrawnPoint[]): number[] {
   const above = new Map<X, number>();

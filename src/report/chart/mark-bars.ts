@@ -8,6 +8,7 @@ import {
   LETTER,
   largest,
   type Plan,
+  placesOf,
   type Shape,
   smallest,
   stackSums,
@@ -55,7 +56,7 @@ function timeBars({ spec, drawing, size, period, titleOf }: Plan): Shape {
 
 function categoryBars({ spec, drawing, size, titleOf }: Plan): Shape {
   const { points } = drawing;
-  const places = drawing.places.length > 0 ? drawing.places : points.map(({ x }) => x);
+  const places = placesOf(drawing);
   const letters = Math.floor((size.width * 0.38) / LETTER);
   const named = shortenAll(places.map(String), letters);
   const longest = Math.max(...places.map((place) => lettersOf(named(String(place)))), 1);

@@ -3,7 +3,7 @@ import * as Plot from '@observablehq/plot';
 import { numberMargin, powerAxis, valueAxis, xAxis } from './chart-axes.js';
 import { limitAcross } from './chart-limit.js';
 import type { DrawnPoint } from './chart-series.js';
-import { atX, colourScale, type Plan, type Shape } from './chart-shape.js';
+import { atX, colourScale, type Plan, placesOf, type Shape } from './chart-shape.js';
 
 export function dots({ spec, xKind, drawing, size, titleOf }: Plan): Shape {
   const { points } = drawing;
@@ -25,12 +25,7 @@ export function dots({ spec, xKind, drawing, size, titleOf }: Plan): Shape {
       marginLeft: numberMargin(values),
       marginBottom: 40,
       x: {
-        ...xAxis(
-          xKind,
-          spec.x!,
-          points.map((point) => point.x),
-          size,
-        ),
+        ...xAxis(xKind, spec.x!, placesOf(drawing), size),
         ...(xKind === 'number' ? { nice: true } : {}),
       },
       y: drawing.isLog === true ? powerAxis(values, size) : valueAxis(values, size),

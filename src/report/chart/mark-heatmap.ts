@@ -2,7 +2,7 @@
 import * as Plot from '@observablehq/plot';
 import { xAxis } from './chart-axes.js';
 import type { DrawnPoint } from './chart-series.js';
-import { LETTER, largest, type Plan, type Shape, smallest } from './chart-shape.js';
+import { LETTER, largest, type Plan, placesOf, type Shape, smallest } from './chart-shape.js';
 import { lettersOf, shortenAll } from './chart-words.js';
 import { endOfPeriod, fitPeriod } from './time-periods.js';
 
@@ -54,10 +54,11 @@ export function heatmap({ spec, xKind, drawing, size, period, titleOf }: Plan): 
         ...xAxis(
           step === undefined ? 'category' : 'time',
           spec.x!,
-          [
-            ...points.map(({ x }) => x),
-            ...(step === undefined ? [] : points.map(({ x }) => endOfPeriod(Number(x), step))),
-          ],
+          step === undefined
+            ? xKind === 'number'
+              ? placesOf(drawing).toSorted((a, b) => Number(a) - Number(b))
+              : placesOf(drawing)
+            : points.flatMap(({ x }) => [x, endOfPeriod(Number(x), step)]),
           size,
         ),
         ...(step === undefined ? { type: 'band' as const } : {}),

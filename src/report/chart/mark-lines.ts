@@ -10,6 +10,7 @@ import {
   largest,
   OTHERS_COLOUR,
   type Plan,
+  placesOf,
   type Shape,
   smallest,
   stackSums,
@@ -84,12 +85,7 @@ export function lines({ spec, xKind, drawing, size, period, titleOf }: Plan): Sh
       color: colourScale(drawing),
       marginLeft: numberMargin(isArea ? stackSums(points) : values),
       marginBottom: 36,
-      x: xAxis(
-        xKind,
-        spec.x!,
-        points.map((point) => point.x),
-        size,
-      ),
+      x: xAxis(xKind, spec.x!, placesOf(drawing), size),
       y: {
         ...valueAxis(isArea ? [0, ...stackSums(points)] : values, size),
         ...(hasZero ? { zero: true } : {}),

@@ -57,6 +57,11 @@ const LINES = [
   'histogram x=n',
   'histogram x=m y=n',
   'line x=name y=n',
+  'area x=name y=n by=name',
+  'area x=m y=n by=name',
+  'heatmap x=m y=name value=n',
+  'heatmap x=late y=name value=m',
+  'dot x=name y=n',
   'area x=at y=n by=name per=month',
   'line x=at y=n by=name per=fit',
   'dot x=at y=n by=name scale=log',
@@ -193,6 +198,41 @@ describe('what is put together', () => {
     const data = points.finish();
     expect(data.rowsLeftOut).toBe(50_000);
     expect(drawChart(data)?.notes.join()).toMatch(/50,000 rows of 250,000 are not in the chart/);
+  });
+});
+
+describe('x with a hundred thousand different values', () => {
+  const MANY: readonly Row[] = Array.from({ length: 200_000 }, (_, i) => [
+    new Date(Date.UTC(2024, 0, 1) + i * 17_000).toISOString().replace('T', ' ').slice(0, 19),
+    `r${i}`,
+    String(i % 7),
+    String(i / 2),
+    't',
+  ]);
+
+  it.each([
+    ['line x=name y=n', 'shows the first 1,500 of 200,000 values of name'],
+    ['area x=name y=n by=name', 'shows the first 400 of 200,000 values of name'],
+    ['heatmap x=name y=name value=n', 'shows the first 400 of 200,000 values of name'],
+    ['area x=m y=n', 'has a sum for each 500 of m'],
+    ['area x=m y=n by=name', 'has a sum for each 500 of m'],
+    ['heatmap x=m y=name value=n', 'has a sum for each 500 of m'],
+    ['histogram x=m y=n', 'has a sum for each 500 of m'],
+    ['bar x=m y=n by=name', 'shows 20 of 200000 bars'],
+    ['line x=m y=n by=name', 'not drawn'],
+    ['dot x=name y=n by=name', 'a random sample'],
+    ['heatmap x=at y=name value=n', 'a sum for each day'],
+  ])('%s: a small picture, and words', { timeout: 30_000 }, (line, words) => {
+    const { svg, notes } = draw(line, MANY);
+    expect(notes).toContain(words);
+    expect(svg.length).toBeLessThan(2_000_000);
+  });
+
+  it('sums of a stretch are those of its rows', () => {
+    const rows = MANY.slice(0, 1000).map((row) => [...row.slice(0, 2), '1', row[3]!, 't']);
+    const { svg, notes } = draw('histogram x=m y=n', rows);
+    expect(notes).toContain('a sum for each 2 of m');
+    expect(svg).toContain('>498: 4<');
   });
 });
 
@@ -378,5 +418,32 @@ describe('at first glance', () => {
     const far = chartOf(2400);
     expect(far.panels[0]!.wide).not.toMatch(/dasharray/);
     expect(far.notes).toEqual(['The limit, hours = 2400, is far beyond all that is drawn.']);
+  });
+
+  it.each(['line', 'area', 'dot', 'heatmap'])('%s: names have the order of the report', (mark) => {
+    const week = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'];
+    // The larger series has the last days first, and lacks one.
+    const rows = [
+      ...week.map((day, i) => [null, day, String(i + 1), 'small', 't']),
+      ...week.toReversed().map((day, i) => [null, day, String(90 + i), 'large', 't']),
+    ].filter(([, day, , name]) => !(day === 'Wed' && name === 'large'));
+    const rest = mark === 'heatmap' ? 'x=name y=m value=n' : 'x=name y=n by=m';
+    const { svg } = draw(`${mark} ${rest}`, rows);
+    expect(words(svg).filter((tick) => week.includes(tick))).toEqual(week);
+    for (const path of linesOf(svg).filter((d) => mark === 'line' && d.includes('L'))) {
+      const xs = path
+        .split(/[ML]/)
+        .slice(1)
+        .map((at) => Number(at.split(',')[0]));
+      expect([xs, xs.toReversed()]).toContainEqual(xs.toSorted((a, b) => a - b));
+    }
+  });
+
+  it('a heat map of numbers has them in their order, both ways', () => {
+    const hours = ['10', '2', '0', '23'];
+    const rows = hours.flatMap((hour) => hours.map((day) => [null, '', hour, day, 't']));
+    const { svg } = draw(`heatmap x=n y=m value=n`, rows);
+    expect(words(svg).slice(0, 8).toSorted()).toEqual(['0', '0', '10', '10', '2', '2', '23', '23']);
+    expect(words(svg).join(' ')).toMatch(/0 2 10 23/);
   });
 });
