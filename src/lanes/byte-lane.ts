@@ -8,7 +8,7 @@
  * - Rows are handed out as views of that memory. The lane does not write there until `recycle`
  *   gives them back. Small rows, which a sink may never give back, are copies.
  */
-import type { Dialect } from '../formats/csv/dialect.js';
+import type { RecordForm } from '../formats/open-format.js';
 import type { RemarkTally } from '../ledger/remarks.js';
 import type { TablePlan } from '../mapping/table-plan.js';
 import {
@@ -75,8 +75,6 @@ export interface RowPlaces {
 }
 
 export interface ByteLaneOptions {
-  /** The header line as a byte string, at which the lane stops. */
-  readonly header?: string | undefined;
   readonly loadId: number;
   /** Whether each row begins with its ordinal, which the careful way needs. */
   readonly withOrdinals: boolean;
@@ -111,17 +109,16 @@ export class ByteLane {
 
   /**
    * @param references by column name; collect the values that the rows refer to
-   * @returns undefined where the plan or the dialect has something that the lane cannot handle at
-   *   all
+   * @returns undefined where the plan or the form has something that the lane cannot handle at all
    */
   static compile(
     memory: LaneMemory,
     plan: TablePlan,
-    dialect: Dialect,
+    form: RecordForm,
     references: ReadonlyMap<string, ReferenceValues>,
-    { header = '', loadId, withOrdinals, maxRows, remarkTally }: ByteLaneOptions,
+    { loadId, withOrdinals, maxRows, remarkTally }: ByteLaneOptions,
   ): ByteLane | undefined {
-    const placed = placePlan(memory, plan, dialect, references, header);
+    const placed = placePlan(memory, plan, form, references);
     if (placed === undefined) return undefined;
     const lane = new ByteLane(memory, placed);
     const state = lane.#state;

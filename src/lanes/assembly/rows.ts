@@ -42,6 +42,7 @@ import {
   HEADER_BYTES,
   HEADER_LENGTH,
   INT16,
+  IS_JSONL,
   JSON_TEXT,
   JSONB,
   LINE,
@@ -70,6 +71,7 @@ import {
   UUID,
   WINDOW,
 } from './layout';
+import { encodeLine } from './lines';
 import { encodeMetrics } from './metrics';
 import { encodeNull, Record, Window } from './record';
 import { notePending, References, refersToInteger } from './references';
@@ -77,6 +79,10 @@ import { Scalar } from './scalars';
 import { encodeText, skipField } from './text';
 
 export { clearReferences } from './references';
+
+/** Two bytes, the first in the lower bits. */
+const TWO_QUOTES: u32 = 0x2222;
+const ESCAPED_QUOTE: u32 = 0x225c;
 
 /** First address behind the static data, which must not reach into the plan. */
 export function staticEnd(): usize {
@@ -104,6 +110,8 @@ export function run(start: usize, end: usize, limit: usize, isUtf8: bool): i32 {
   Window.isUtf8 = isUtf8;
   Window.delimiter = readState(DELIMITER);
   Window.allowsBareQuotes = readState(ALLOWS_BARE_QUOTES) !== 0;
+  const isJsonl = readState(IS_JSONL) !== 0;
+  Window.innerQuote = isJsonl ? ESCAPED_QUOTE : TWO_QUOTES;
   const rowBytes = readState(ROW_BYTES);
   const outStart = readState(OUT_START);
   const outEnd = readState(OUT_END);
@@ -153,7 +161,7 @@ export function run(start: usize, end: usize, limit: usize, isUtf8: bool): i32 {
     Record.start = at;
     Record.lines = 0;
     References.pending = PENDING;
-    const recordEnd = encodeRecord(at);
+    const recordEnd = isJsonl ? encodeLine(at) : encodeRecord(at);
     if (recordEnd === LEAVE || (hasTail && !encodeTail())) {
       reason = Record.isCut || isCut(at) ? STOPPED_INCOMPLETE : STOPPED_AT_RECORD;
       Record.isCut = false;
