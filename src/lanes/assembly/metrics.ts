@@ -208,7 +208,7 @@ function encodeInAnyOrder(from: usize, plan: usize): usize {
 function skipMetric(from: usize): usize {
   const first: u32 = load<u8>(from);
   if (first === MINUS || isDigit(first)) return skipNumber(from);
-  if (first === QUOTE) {
+  if (first === QUOTE || first === BACKSLASH) {
     let at = from + (Metrics.isQuoted ? 2 : 1);
     while (true) {
       const byte: u32 = load<u8>(at);
@@ -232,7 +232,7 @@ function encodeMetric(from: usize, operation: i32): usize {
   const first: u32 = load<u8>(from);
   if (first === MINUS || isDigit(first)) return encodeNumber(from, operation);
   if (operation === LEFT) return LEAVE;
-  if (first === QUOTE) {
+  if (first === QUOTE || first === BACKSLASH) {
     const text = skipQuote(from);
     if (text === LEAVE) return LEAVE;
     if (operation === TEXT) return encodeString(text);
