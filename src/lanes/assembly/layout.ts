@@ -81,7 +81,7 @@ export const STATE_WORDS = 26;
  * (u8), whether strings keep their quotes (u8), then, of 32 bits each, the address of the plan of its
  * metrics, or its number among the corrected fields; the address of its key, 0 for none; the address
  * of the entry whose key followed last, 0 as long as none has; and where its value begins and ends in
- * the current record, 0 for none.
+ * the current row, 0 for none, as long as values are written in another order.
  */
 export const FIELDS = PLAN + 4 * STATE_WORDS;
 export const FIELD_BYTES = 24;
@@ -177,7 +177,11 @@ export const OUTPUT_COUNT = 3;
 export const OUTPUT_BYTES = 0x180000;
 export const OUTPUTS = 0xa80000;
 
-export const MEMORY_BYTES = OUTPUTS + OUTPUT_COUNT * OUTPUT_BYTES;
+/** A copy of the current row, while its values are put into order. No row is as large. */
+export const ROW = OUTPUTS + OUTPUT_COUNT * OUTPUT_BYTES;
+export const MAX_ROW_BYTES = 0x100000;
+
+export const MEMORY_BYTES = ROW + MAX_ROW_BYTES + SLACK;
 
 // Operations, by the type of the column that a value goes into.
 

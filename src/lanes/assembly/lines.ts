@@ -3,8 +3,8 @@
  *
  * How it works: producers write keys in the same order line after line, so the key that followed last
  * time is tried first. As long as keys come in the order of the plan, their values are written as they
- * come. Where they do not, the line is walked to find where the values are, and these are written in
- * order; the next line begins with the way that served this one.
+ * come. Where they do not, the row is put into that order at the end of the line. The next line begins
+ * with the way that served this one.
  */
 import { BRACE, CLOSING_BRACE, COLON, COMMA, CR, LEAVE, LF, QUOTE, SPACE, TAB } from './bytes';
 import { Key } from './keys';
@@ -19,6 +19,7 @@ import {
   FIELDS,
   FIRST_ENTRY,
   IS_CORRECTED,
+  ROW,
   STATE,
 } from './layout';
 import { encodeMissing, encodeValue, skipValue } from './member-values';
@@ -94,11 +95,12 @@ function findEnd(start: usize): bool {
 /** Skips the whitespace of JSON, but not the line feed that ends the record. */
 function skipBlanks(from: usize): usize {
   let at = from;
-  while (true) {
-    const byte: u32 = load<u8>(at);
-    if (byte > SPACE || (byte !== SPACE && byte !== TAB && byte !== CR)) return at;
-    at++;
-  }
+  while (isBlank(load<u8>(at))) at++;
+  return at;
+}
+
+function isBlank(byte: u32): bool {
+  return byte <= SPACE && (byte === SPACE || byte === TAB || byte === CR);
 }
 
 /**
@@ -168,27 +170,43 @@ function encodeMissingUpTo(first: usize, end: usize): bool {
   return true;
 }
 
-/** @returns the address behind the object; LEAVE also where a key of the plan occurs twice */
+/**
+ * Writes values as they come, and then puts them into the order of the plan.
+ *
+ * @returns the address behind the object; LEAVE also where a key of the plan occurs twice
+ */
 function encodeInAnyOrder(from: usize): usize {
   const fieldsEnd = Line.fieldsEnd;
   for (let field: usize = FIELDS; field < fieldsEnd; field += FIELD_BYTES) {
     store<u32>(field, 0, FIELD_VALUE);
   }
-  const behind = findValues(from);
+  const row = Record.out;
+  const behind = encodeAsTheyCome(from);
   if (behind === LEAVE) return LEAVE;
+  const moved = <usize>ROW - row;
+  copyBytes(row, ROW, Record.out - row);
+  References.moveTexts(moved);
+  Record.out = row;
   for (let field: usize = FIELDS; field < fieldsEnd; field += FIELD_BYTES) {
     const value = <usize>load<u32>(field, FIELD_VALUE);
     if (value === 0) {
       if (!encodeMissing(field)) return LEAVE;
-    } else if (encodeValue(value, field) !== load<u32>(field, FIELD_VALUE_END)) {
-      return LEAVE;
+      continue;
     }
+    const length = <usize>load<u32>(field, FIELD_VALUE_END) - value;
+    copyBytes(value + moved, Record.out, length);
+    Record.out += length;
   }
   return behind;
 }
 
-/** Notes in the entries where their values are. @returns the address behind the object */
-function findValues(from: usize): usize {
+/** Bytes behind those that are copied may be overwritten, too. */
+function copyBytes(from: usize, to: usize, length: usize): void {
+  for (let i: usize = 0; i < length; i += 16) v128.store(to + i, v128.load(from + i));
+}
+
+/** Notes in the entries where their values are in the row. @returns the address behind the object */
+function encodeAsTheyCome(from: usize): usize {
   let at = from;
   if (load<u8>(at) === CLOSING_BRACE) return at + 1;
   let guess: usize = STATE + 4 * FIRST_ENTRY;
@@ -197,17 +215,19 @@ function findValues(from: usize): usize {
   while (true) {
     const entry = findEntry(at, guess);
     if (entry === LEAVE) return LEAVE;
-    const value = skipColon(Line.behindKey);
-    if (value === LEAVE) return LEAVE;
-    at = skipValue(value, false);
+    at = skipColon(Line.behindKey);
     if (at === LEAVE) return LEAVE;
-    if (entry < Line.fieldsEnd) {
+    if (entry >= Line.fieldsEnd) {
+      at = skipValue(at, false);
+    } else {
       if (load<u32>(entry, FIELD_VALUE) !== 0) return LEAVE;
-      store<u32>(entry, value, FIELD_VALUE);
-      store<u32>(entry, at, FIELD_VALUE_END);
+      store<u32>(entry, Record.out, FIELD_VALUE);
+      at = encodeValue(at, entry);
+      store<u32>(entry, Record.out, FIELD_VALUE_END);
       isInOrder = isInOrder && entry > before;
       before = entry;
     }
+    if (at === LEAVE) return LEAVE;
     guess = entry + FIELD_FOLLOWER;
     at = skipBlanks(at);
     const byte: u32 = load<u8>(at++);
