@@ -45,6 +45,7 @@ import {
 } from './assembly/layout.js';
 import { CorrectedFields } from './corrected-fields.js';
 import type { LaneMemory } from './lane-memory.js';
+import { OtherMembers } from './member-plan.js';
 import { type PlacedPlan, placePlan } from './plan-memory.js';
 import type { ReferenceValues } from './reference-values.js';
 
@@ -93,6 +94,7 @@ export class ByteLane {
   readonly #references: readonly NotedValues[];
   readonly #free: Buffer[];
   #corrected: CorrectedFields | undefined;
+  #others: OtherMembers | undefined;
   #output: Buffer;
 
   private constructor(memory: LaneMemory, { hasText, references }: PlacedPlan) {
@@ -128,11 +130,24 @@ export class ByteLane {
     if (placed.isCorrected) {
       lane.#corrected = new CorrectedFields(memory, plan, references, remarkTally, withOrdinals);
     }
+    // In the careful way, counts may be taken back; so there the lane leaves such records.
+    if (plan.others !== undefined && !withOrdinals) {
+      lane.#others = new OtherMembers(memory, placed.keys, plan.others.fate, remarkTally);
+    }
     state[MAX_ROWS] = Math.min(maxRows, MAX_PLACES);
     state[LINE] = 0;
     state[NEXT_ORDINAL] = 0;
     memory.bytes.writeBigInt64BE(BigInt(loadId), STATE + 4 * LOAD_ID);
     return lane;
+  }
+
+  /**
+   * Takes records with these keys from now on, where other keys are counted.
+   *
+   * @param keys name → key of the counts, in the order in which the names were met
+   */
+  learn(keys: ReadonlyMap<string, string>): void {
+    this.#others?.learn(keys);
   }
 
   /** Whether `run` can take records from this window. */
@@ -187,6 +202,7 @@ export class ByteLane {
    * another output if one is free; otherwise the rows are copied, and it continues in the same one.
    */
   takeRows(): Buffer {
+    this.#others?.count();
     for (const values of this.#references) values.read();
     if (this.#references.some((values) => values.isNearlyFull)) {
       this.#memory.exports.clearReferences();

@@ -4,9 +4,7 @@
  */
 
 import { type Dialect, PLAIN_DIALECT } from '../formats/csv/dialect.js';
-import type { JsonlForm } from '../formats/jsonl/jsonl-form.js';
 import type { RecordForm } from '../formats/open-format.js';
-import type { FieldEncoding } from '../formats/text/transcode.js';
 import type { SourcePlan, TablePlan } from '../mapping/table-plan.js';
 import type { ColumnType } from '../model/types.js';
 import {
@@ -18,17 +16,13 @@ import {
   CORRECTED,
   DATE,
   DELIMITER,
-  ENTRY_COUNT,
   FIELD_BYTES,
   FIELD_COUNT,
-  FIELD_KEEPS_QUOTES,
-  FIELD_KEY,
   FIELD_METRICS,
   FIELD_NULLABLE,
   FIELD_NUMBER,
   FIELD_REFERENCE,
   FIELDS,
-  FIRST_ENTRY,
   FLOAT4,
   FLOAT8,
   HAS_LOAD_ID,
@@ -43,26 +37,15 @@ import {
   IS_JSONL,
   JSON_TEXT,
   JSONB,
-  KEY_LENGTH,
-  KEY_NEXT,
-  KEY_OPERATION,
-  KEY_TEXT,
-  KEYS,
   LEFT,
   MAX_COMMENT_BYTES,
   MAX_FIELDS,
   MAX_METRICS,
   MAX_REFERENCES,
   METRICS,
-  METRICS_BARE_KEYS,
-  METRICS_COUNT,
-  METRICS_EXTRA,
-  METRICS_PATH_COUNT,
-  METRICS_QUOTED_KEYS,
-  METRICS_WORDS,
   NUMERIC,
+  OTHERS,
   OUTPUT_BYTES,
-  PLAN_END,
   SKIP,
   SLACK,
   STATE,
@@ -71,7 +54,9 @@ import {
   UUID,
 } from './assembly/layout.js';
 import { correctedFields, correctedGrowth, hasTail } from './corrected-fields.js';
+import { KeyWriter } from './key-writer.js';
 import type { LaneMemory } from './lane-memory.js';
+import { placeMembers } from './member-plan.js';
 import type { ReferenceValues } from './reference-values.js';
 
 const OPERATION: Readonly<Record<ColumnType, number>> = {
@@ -107,6 +92,8 @@ export interface PlacedPlan {
   readonly isCorrected: boolean;
   /** Bytes of a row beyond its text and what all plans need. */
   readonly growth: number;
+  /** For more keys. */
+  readonly keys: KeyWriter;
 }
 
 /**
@@ -130,6 +117,7 @@ export function placePlan(
   if (!placed) return undefined;
   const fields = placeFields(memory, plan, references);
   const hasMetricsText = fields && placeSources(memory, plan, keys);
+  if (plan.others?.fate === 'keep') memory.bytes[entryOf(plan.others.field)] = OTHERS;
   if (fields === undefined || hasMetricsText === undefined) return undefined;
 
   const state = memory.words.subarray(STATE / 4);
@@ -141,7 +129,7 @@ export function placePlan(
   state[IS_CORRECTED] = isCorrected ? 1 : 0;
   // A line must be UTF-8, whatever is in it.
   const hasText = fields.hasText || hasMetricsText || form.format === 'jsonl';
-  return { hasText, references: fields.references, isCorrected, growth };
+  return { hasText, references: fields.references, isCorrected, growth, keys };
 }
 
 const entryOf = (field: number) => FIELDS + field * FIELD_BYTES;
@@ -165,53 +153,6 @@ function placeDialect(
   state[HEADER_LENGTH] = header.length;
   bytes.fill(0, HEADER, HEADER + SLACK);
   bytes.write(header.slice(0, HEADER_BYTES), HEADER, 'latin1');
-  return true;
-}
-
-/**
- * Writes the keys of the fields, and of members that are passed over. A key that JSON writes with
- * escapes, or in another encoding, is left out: records that have it are for the csv lane.
- *
- * @returns false where the form has something that the lane does not handle, or there is no room
- */
-function placeMembers(
-  { bytes, words }: LaneMemory,
-  plan: TablePlan,
-  { keys, ignored, asJson, others, encoding }: JsonlForm,
-  writer: KeyWriter,
-): boolean {
-  const { fieldCount, columns } = plan;
-  const passedOver = ignored.filter((key) => !keys.includes(key));
-  const entryCount = fieldCount + passedOver.length;
-  if (others === 'add' || fieldCount < 1 || entryCount > MAX_FIELDS) return false;
-  const unlikeCsv = columns.some(
-    (column) =>
-      column.from === 'field' &&
-      (column.type === 'json' || column.type === 'jsonb') &&
-      column.field < keys.length &&
-      !asJson.includes(keys[column.field]!) &&
-      column.corrections === undefined,
-  );
-  if (unlikeCsv) return false;
-  bytes.fill(0, FIELDS, entryOf(entryCount));
-  const entries = [
-    ...keys.entries(),
-    ...passedOver.map((key, i) => [fieldCount + i, key] as const),
-  ];
-  for (const [field, key] of entries) {
-    const entry = entryOf(field);
-    bytes[entry + FIELD_KEEPS_QUOTES] = asJson.includes(key) ? 1 : 0;
-    if (!isPlainKey(key, encoding)) continue;
-    const address = writer.writeField(key);
-    if (address === undefined) return false;
-    words[(entry + FIELD_KEY) / 4] = address;
-  }
-  const state = words.subarray(STATE / 4);
-  state[IS_JSONL] = 1;
-  state[ENTRY_COUNT] = entryCount;
-  state[FIRST_ENTRY] = 0;
-  state[HEADER_LENGTH] = 0;
-  state[COMMENT_LENGTH] = 0;
   return true;
 }
 
@@ -309,82 +250,4 @@ function metricOperations(
     );
     return column === undefined ? LEFT : OPERATION[column.type];
   });
-}
-
-/**
- * Whether a key is written in JSON without escapes, and in other encodings with the same bytes as
- * in UTF-8. `__proto__` is a fault there.
- */
-function isPlainKey(key: string, encoding: FieldEncoding): boolean {
-  const hasSameBytes = encoding === 'utf-8' || Buffer.byteLength(key) === key.length;
-  return hasSameBytes && JSON.stringify(key) === `"${key}"` && key !== '__proto__';
-}
-
-/** Writes keys of fields, plans of metrics and their keys, one after the other. */
-class KeyWriter {
-  readonly #memory: LaneMemory;
-  readonly #encoding: FieldEncoding;
-  /** How JSON in quotes writes a quote. */
-  readonly #innerQuote: string;
-  #address = KEYS;
-
-  constructor(memory: LaneMemory, form: RecordForm) {
-    this.#memory = memory;
-    this.#encoding = form.format === 'csv' ? form.dialect.encoding : form.encoding;
-    this.#innerQuote = form.format === 'csv' ? '""' : '\\"';
-  }
-
-  isPlain(key: string): boolean {
-    return isPlainKey(key, this.#encoding);
-  }
-
-  /** @returns the address of the key; undefined where there is no room for it */
-  writeField(key: string): number | undefined {
-    if (!this.#hasRoom([key])) return undefined;
-    return this.#writeKeys([key], [LEFT], '"');
-  }
-
-  /** Whether there is room for these keys in both forms, and for a plan of them. */
-  #hasRoom(keys: readonly string[]): boolean {
-    const byteLength = keys.reduce((sum, key) => sum + 2 * (Buffer.byteLength(key) + 64), 64);
-    return this.#address + byteLength + SLACK <= PLAN_END;
-  }
-
-  /** @returns the address of the plan; undefined where there is no room for it */
-  writeMetrics(
-    { path, keys }: SourcePlan,
-    operations: readonly number[],
-    hasExtra: boolean,
-  ): number | undefined {
-    const address = this.#address;
-    const all = [...path, ...keys];
-    if (!this.#hasRoom(all)) return undefined;
-    this.#address += align(4 * METRICS_WORDS);
-    const plan = this.#memory.words.subarray(address / 4);
-    plan[METRICS_PATH_COUNT] = path.length;
-    plan[METRICS_COUNT] = keys.length;
-    plan[METRICS_EXTRA] = hasExtra ? 1 : 0;
-    const allOperations = [...path.map(() => LEFT), ...operations];
-    plan[METRICS_QUOTED_KEYS] = this.#writeKeys(all, allOperations, this.#innerQuote);
-    plan[METRICS_BARE_KEYS] = this.#writeKeys(all, allOperations, '"');
-    return address;
-  }
-
-  #writeKeys(keys: readonly string[], operations: readonly number[], quote: string): number {
-    const first = this.#address;
-    const { bytes } = this.#memory;
-    for (const [i, key] of keys.entries()) {
-      const address = this.#address;
-      const length = bytes.write(`${quote}${key}${quote}`, address + KEY_TEXT);
-      this.#address = address + KEY_TEXT + align(length);
-      bytes.writeUInt32LE(length, address + KEY_LENGTH);
-      bytes.writeUInt32LE(operations[i]!, address + KEY_OPERATION);
-      bytes.writeUInt32LE(this.#address, address + KEY_NEXT);
-    }
-    return first;
-  }
-}
-
-function align(byteLength: number): number {
-  return Math.ceil(byteLength / 16) * 16;
 }

@@ -260,6 +260,7 @@ export class RecordLoader {
     scanner.reset(position);
     scanner.scan(bytes, filled, limit, isLast, this.#batch);
     this.#parseBatch(bytes, base);
+    this.#lane?.learn(this.#encoder.otherKeys);
     return scanner.nextRecord;
   }
 

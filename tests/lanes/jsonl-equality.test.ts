@@ -194,6 +194,37 @@ describe('large files', () => {
   });
 });
 
+it('texts that refer to others, in any order', async () => {
+  const shape = withFields(nullable('text', true), nullable('text', true), nullable('int'));
+  const records = Array.from(
+    { length: 2000 },
+    (_, i) => `{"f2":${i},"f1":"${'x'.repeat(i % 40)}${i}","f0":"${i % 7}"}`,
+  );
+  const file = new SomeLines(shape, Buffer.from(`${records.join('\n')}\n`));
+  const { laneRows } = await load(file.bytes, lineTargetOf(shape), BY_LANE);
+  expect(laneRows).toBe(2000);
+  await expectSame(file, [BY_LANE, { ...BY_LANE, writeBatchSize: 3 }]);
+});
+
+it.each(['ignore', 'keep'] as const)('keys to %s, once they were met', async (onNew) => {
+  const shape: LineShape = { ...withFields(nullable('int')), onNew };
+  const records = Array.from(
+    { length: 3000 },
+    (_, i) => `{"a":${i},"f0":1,"é":"x\\n","name ${i < 200 ? i : i % 90}":null}`,
+  );
+  records.push(
+    '{"a":1,"a":1}',
+    '{"a":1,"a":2}',
+    '{"a":[{"b":1,"b":2}]}',
+    '{"a":1e9999}',
+    '{"a":x}',
+  );
+  const file = new SomeLines(shape, Buffer.from(`${records.join('\n')}\n`));
+  const { laneRows } = await load(file.bytes, lineTargetOf(shape), BY_LANE);
+  expect(laneRows).toBeGreaterThan(2500);
+  await expectSame(file, [BY_LANE, { ...BY_LANE, wantsOrdinals: true }]);
+});
+
 describe('the byte lane takes', () => {
   const expectTaken = async (shape: LineShape, line: string, isTaken = true) => {
     const { laneRows } = await load(Buffer.from(`${line}\n`), lineTargetOf(shape), BY_LANE);

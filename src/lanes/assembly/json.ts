@@ -162,6 +162,12 @@ export function skipNumber(from: usize): usize {
   return at;
 }
 
+/** Skips a value in a line of JSON. @returns LEAVE also where it does not end in the record */
+export function skipValue(from: usize, isBinary: bool): usize {
+  const behind = skipDocument(from, isBinary);
+  return behind <= Record.end ? behind : LEAVE;
+}
+
 /** @param from behind the opening quote @returns the address behind the closing quote */
 function skipString(from: usize, isBinary: bool): usize {
   let at = from;

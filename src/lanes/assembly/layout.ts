@@ -95,6 +95,9 @@ export const FIELD_KEY = 8;
 export const FIELD_FOLLOWER = 12;
 export const FIELD_VALUE = 16;
 export const FIELD_VALUE_END = 20;
+/** Of a key that is counted: whether the current record has it, and how many had it. */
+export const FIELD_IS_MET = 16;
+export const FIELD_COUNTER = 20;
 /** No PostgreSQL table has more columns. */
 export const MAX_FIELDS = 1600;
 
@@ -161,6 +164,12 @@ export const MET = 0x808000;
 export const MET_BYTES = 8;
 export const MAX_METRICS = 2048;
 
+/** Members of the current line under other keys: entry, and where its value begins and ends (u32). */
+export const OTHER_MEMBERS = 0x80c000;
+export const OTHER_MEMBER_BYTES = 12;
+/** A line with more is left to the csv lane. */
+export const MAX_OTHER_MEMBERS = 1000;
+
 // Places of the rows written last: four arrays of 32-bit words.
 
 export const MAX_PLACES = 0x10000;
@@ -205,6 +214,12 @@ export const METRICS = 14;
 export const LEFT = 15;
 /** A field whose value the host writes; see corrected.ts. */
 export const CORRECTED = 16;
+/** The members under other keys, as an object. */
+export const OTHERS = 17;
+/** A member under another key, which is counted. */
+export const COUNTED = 18;
+/** The same, and kept among {@link OTHERS}. */
+export const KEPT = 19;
 
 // Why a run stopped.
 

@@ -22,7 +22,8 @@ import {
   ROW,
   STATE,
 } from './layout';
-import { encodeMissing, encodeValue, skipValue } from './member-values';
+import { encodeMissing, encodeValue } from './member-values';
+import { forgetOthers, skipOther } from './other-members';
 import { Record, Window } from './record';
 import { References } from './references';
 
@@ -46,6 +47,7 @@ export function encodeLine(start: usize): usize {
   if (load<u8>(brace) !== BRACE) return LEAVE;
   const members = skipBlanks(brace + 1);
   let behind = LEAVE;
+  forgetOthers();
   if (Line.isInOrder && load<u32>(STATE + 4 * IS_CORRECTED) === 0) {
     const out = Record.out;
     const pending = References.pending;
@@ -53,6 +55,7 @@ export function encodeLine(start: usize): usize {
     if (behind === LEAVE) {
       Record.out = out;
       References.pending = pending;
+      forgetOthers();
     }
   }
   if (behind === LEAVE) behind = encodeInAnyOrder(members);
@@ -146,7 +149,7 @@ function encodeInOrder(from: usize): usize {
       at = skipColon(Line.behindKey);
       if (at === LEAVE) return LEAVE;
       if (entry >= Line.fieldsEnd) {
-        at = skipValue(at, false);
+        at = skipOther(at, entry);
       } else {
         if (entry < next || !encodeMissingUpTo(next, entry)) return LEAVE;
         next = entry + FIELD_BYTES;
@@ -218,7 +221,7 @@ function encodeAsTheyCome(from: usize): usize {
     at = skipColon(Line.behindKey);
     if (at === LEAVE) return LEAVE;
     if (entry >= Line.fieldsEnd) {
-      at = skipValue(at, false);
+      at = skipOther(at, entry);
     } else {
       if (load<u32>(entry, FIELD_VALUE) !== 0) return LEAVE;
       store<u32>(entry, Record.out, FIELD_VALUE);

@@ -7,7 +7,7 @@ import { writeBoolean } from './booleans';
 import { BRACE, DIGIT_0, isDigit, LEAVE, MINUS, NULL, QUOTE, storeInt32, TRUE } from './bytes';
 import { NULL_LENGTH, writeCorrected } from './corrected';
 import { Integer } from './integers';
-import { skipDocument } from './json';
+import { skipDocument, skipValue } from './json';
 import {
   BOOLEAN,
   CORRECTED,
@@ -19,11 +19,13 @@ import {
   JSON_TEXT,
   JSONB,
   METRICS,
+  OTHERS,
   SKIP,
   TEXT,
   UUID,
 } from './layout';
 import { flatten, writeNoMetrics } from './metrics';
+import { writeOthers } from './other-members';
 import { Record, writeNull } from './record';
 import { refersToInteger, refersToText } from './references';
 import { Scalar } from './scalars';
@@ -32,12 +34,6 @@ import { Text } from './text';
 
 const FALS: u32 = 0x736c6166;
 const E: u32 = 0x65;
-
-/** Skips a value of any kind. @returns LEAVE also where it does not end in the record */
-export function skipValue(from: usize, isBinary: bool): usize {
-  const behind = skipDocument(from, isBinary);
-  return behind <= Record.end ? behind : LEAVE;
-}
 
 /** @param field address of its entry in the plan @returns the address behind the value */
 export function encodeValue(at: usize, field: usize): usize {
@@ -70,6 +66,9 @@ export function encodeMissing(field: usize): bool {
       return true;
     case CORRECTED:
       return writeCorrected(NULL_LENGTH, field);
+    case OTHERS:
+      writeOthers();
+      return true;
     default:
       if (load<u8>(field, FIELD_NULLABLE) === 0) return false;
       writeNull();

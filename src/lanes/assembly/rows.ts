@@ -73,6 +73,7 @@ import {
 } from './layout';
 import { encodeLine } from './lines';
 import { encodeMetrics } from './metrics';
+import { countOthers } from './other-members';
 import { encodeNull, Record, Window } from './record';
 import { notePending, References, refersToInteger } from './references';
 import { Scalar } from './scalars';
@@ -173,6 +174,7 @@ export function run(start: usize, end: usize, limit: usize, isUtf8: bool): i32 {
       Record.out += 12;
     }
     if (References.pending !== PENDING) notePending();
+    if (isJsonl) countOthers();
     const place = (<i32>rowCount) << 2;
     store<u32>(RECORD_STARTS + place, at - WINDOW);
     store<u32>(RECORD_ENDS + place, recordEnd - WINDOW);
