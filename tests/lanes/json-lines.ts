@@ -231,7 +231,21 @@ function linesOf(shape: LineShape): LineKinds {
     fc.constant(keys.map((_, i) => keys.length - 1 - i)),
     fc.shuffledSubarray([...keys.keys()], { minLength: keys.length }),
   );
-  const ordered = fc.tuple(plainMembers, order).map(([members, at]) => at.map((i) => members[i]));
+  const others = fc.array(
+    fc.tuple(
+      fc.nat(),
+      pick('"new"', '"other"', '"é"').map(bytesOf),
+      fc.oneof(pick('1', '"x"', 'null', '1e3', '[1]', '{"a":1}'), inQuotes(plainText)),
+    ),
+    { maxLength: shape.onNew === 'reject' ? 0 : 2 },
+  );
+  const ordered = fc.tuple(plainMembers, order, others).map(([given, at, more]) => {
+    const members = at.map((i) => given[i]);
+    for (const [place, key, value] of more) {
+      members.splice(place % (members.length + 1), 0, { key, value });
+    }
+    return members;
+  });
   const changes = fc.array(
     fc.tuple(
       fc.nat(9),
@@ -260,7 +274,7 @@ function linesOf(shape: LineShape): LineKinds {
     let spaces = plainSpaces;
     for (const [how, place, values, key, space] of list) {
       const at = place % members.length;
-      const field = members[at] === undefined ? at : Math.max(0, keys.indexOf(members[at].key));
+      const field = Math.max(0, keys.indexOf(members[at]?.key ?? keys[at % keys.length]!));
       const value = values[field % values.length]!;
       if (how < 5) members[at] = { key: members[at]?.key ?? keys[field]!, value };
       else if (how === 5) members.splice(at, 0, { key, value });
