@@ -201,8 +201,9 @@ it('texts that refer to others, in any order', async () => {
     (_, i) => `{"f2":${i},"f1":"${'x'.repeat(i % 40)}${i}","f0":"${i % 7}"}`,
   );
   const file = new SomeLines(shape, Buffer.from(`${records.join('\n')}\n`));
-  const { laneRows } = await load(file.bytes, lineTargetOf(shape), BY_LANE);
+  const { outcome, laneRows } = await load(file.bytes, lineTargetOf(shape), BY_LANE);
   expect(laneRows).toBe(2000);
+  expect(outcome.references).toHaveLength(2007);
   await expectSame(file, [BY_LANE, { ...BY_LANE, writeBatchSize: 3 }]);
 });
 
