@@ -1,7 +1,7 @@
 /**
  * Windows of a split → rows for the sink, rejects for the log. There are two lanes with one
  * meaning: the byte lane takes the records that it understands; it stops in front of any other, and
- * the csv lane takes that one.
+ * the csv lane takes that one, which reads lines of JSON as well.
  */
 
 import { isUtf8 } from 'node:buffer';

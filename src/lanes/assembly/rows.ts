@@ -2,8 +2,8 @@
  * The byte lane: bytes of records in, bytes of COPY rows out, in one pass.
  *
  * How it works: byte-lane.ts writes a table plan into memory, as one operation per field of the
- * header. Columns are sent in field order, so that a row is written while its record is read. The
- * lane understands the plain forms of every value and nothing else. Anything else (an escape, a
+ * header, or per key of JSON (lines.ts). Columns are sent in field order, so that a row is written
+ * while its record is read. The lane understands the plain forms of every value and nothing else. Anything else (an escape, a
  * number at its limits, damage of any kind) it leaves to the csv lane: it takes back the row and
  * stops in front of the record. So it never rejects anything, and every rule of what is valid is in
  * one place (values/).
@@ -11,7 +11,7 @@
  * What breaks if you change it:
  * - A value accepted here must come out exactly as the csv lane writes it, bit for bit; the
  *   property tests in tests/lanes compare both. When in doubt, leave the record.
- * - A record ends here where CsvScanner says it ends; a well-formed record has one end, and only
+ * - A record ends here where CsvScanner or LineScanner says it ends; a well-formed record has one end, and only
  *   well-formed ones are taken. A record whose line end is not within the window is not taken.
  * - The byte behind the window's last must be a line feed (`run` writes it): loops over digits and
  *   text stop at it and need no bounds check of their own. Loops over quoted text have one.
