@@ -8,6 +8,7 @@ import { isAlive } from '../src/base/alive.js';
 import type { ContenderSettings } from './contenders/contender.js';
 import type { Dataset } from './datasets/dataset.js';
 import { cutEvents, EVENT_COLUMNS, makeEvents } from './datasets/events.js';
+import { type MetricsForm, writeJsonLines } from './datasets/json-lines.js';
 import { packDataset } from './datasets/packed.js';
 import { addReference } from './datasets/reference.js';
 import { makeReviews, REVIEWS_PROJECT, REVIEWS_TABLE } from './datasets/reviews.js';
@@ -123,6 +124,13 @@ export class Workbench {
   packedEvents(): Promise<Dataset> {
     return this.dataset('packed events', 'the events packed by gzip', async () =>
       packDataset(await this.events()),
+    );
+  }
+
+  /** The same records as lines of JSON. */
+  eventsAsJsonLines(form: MetricsForm): Promise<Dataset> {
+    return this.dataset(`events as ${form}`, `the events as JSON, metrics as ${form}`, async () =>
+      writeJsonLines(await this.events(), form),
     );
   }
 

@@ -27,6 +27,14 @@ export type Goal = { readonly title: string } & (
       readonly aim: number;
     }
   | {
+      /** Bytes of the files a second of one entry as a multiple of another's. */
+      readonly kind: 'byte speed';
+      readonly of: string;
+      readonly against: string;
+      readonly atLeast: number;
+      readonly aim: number;
+    }
+  | {
       /** The slowest of them as a share of the fastest. */
       readonly kind: 'even speed';
       readonly of: readonly string[];

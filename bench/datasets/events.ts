@@ -112,7 +112,7 @@ async function flatten(file: string, rows: number): Promise<FlatFile> {
 }
 
 /** Whole lines behind the header, many at a time. The file is ASCII. */
-async function* readLines(file: string): AsyncGenerator<string> {
+export async function* readLines(file: string): AsyncGenerator<string> {
   let rest = '';
   let hasHeader = false;
   for await (const chunk of createReadStream(file, { highWaterMark: CHUNK_BYTES / 4 })) {

@@ -43,6 +43,8 @@ function measureGoal(goal: Goal, results: readonly EntryResult[]): Spread | unde
   switch (goal.kind) {
     case 'speed':
       return ratioOf(speedsOf(found[0]!), speedsOf(slowestOf(found.slice(1))));
+    case 'byte speed':
+      return ratioOf(byteSpeedsOf(found[0]!), byteSpeedsOf(found[1]!));
     case 'even speed': {
       const fastest = found.reduce((a, b) => (medianSpeed(b) > medianSpeed(a) ? b : a));
       return ratioOf(speedsOf(slowestOf(found)), speedsOf(fastest));
@@ -67,6 +69,10 @@ function measureGoal(goal: Goal, results: readonly EntryResult[]): Spread | unde
 /** Rows per second of each round; runs per second, where there are no rows. */
 export function speedsOf({ entry, rounds }: EntryResult): number[] {
   return rounds.map(({ seconds }) => (entry.dataset.rows || 1) / seconds);
+}
+
+function byteSpeedsOf({ entry, rounds }: EntryResult): number[] {
+  return rounds.map(({ seconds }) => entry.dataset.bytes / seconds);
 }
 
 /** Of each round; all of its seconds where the contender does not tell. */

@@ -9,6 +9,7 @@ import { olderVersion } from './f-older-version.js';
 import { accounting } from './g-accounting.js';
 import { inference } from './h-inference.js';
 import { packed } from './i-packed.js';
+import { jsonLines } from './j-json-lines.js';
 import { partitions } from './p-partitions.js';
 import { warehouse } from './w-warehouse.js';
 
@@ -22,6 +23,7 @@ export const WORKLOADS: readonly Workload[] = [
   accounting,
   inference,
   packed,
+  jsonLines,
   partitions,
   warehouse,
 ];

@@ -8,7 +8,7 @@
  * - Rows are handed out as views of that memory. The lane does not write there until `recycle`
  *   gives them back. Small rows, which a sink may never give back, are copies.
  */
-import type { Dialect } from '../formats/csv/dialect.js';
+import type { RecordForm } from '../formats/open-format.js';
 import type { RemarkTally } from '../ledger/remarks.js';
 import type { TablePlan } from '../mapping/table-plan.js';
 import {
@@ -45,6 +45,7 @@ import {
 } from './assembly/layout.js';
 import { CorrectedFields } from './corrected-fields.js';
 import type { LaneMemory } from './lane-memory.js';
+import { OtherMembers } from './member-plan.js';
 import { type PlacedPlan, placePlan } from './plan-memory.js';
 import type { ReferenceValues } from './reference-values.js';
 
@@ -75,8 +76,6 @@ export interface RowPlaces {
 }
 
 export interface ByteLaneOptions {
-  /** The header line as a byte string, at which the lane stops. */
-  readonly header?: string | undefined;
   readonly loadId: number;
   /** Whether each row begins with its ordinal, which the careful way needs. */
   readonly withOrdinals: boolean;
@@ -95,6 +94,7 @@ export class ByteLane {
   readonly #references: readonly NotedValues[];
   readonly #free: Buffer[];
   #corrected: CorrectedFields | undefined;
+  #others: OtherMembers | undefined;
   #output: Buffer;
 
   private constructor(memory: LaneMemory, { hasText, references }: PlacedPlan) {
@@ -111,17 +111,16 @@ export class ByteLane {
 
   /**
    * @param references by column name; collect the values that the rows refer to
-   * @returns undefined where the plan or the dialect has something that the lane cannot handle at
-   *   all
+   * @returns undefined where the plan or the form has something that the lane cannot handle at all
    */
   static compile(
     memory: LaneMemory,
     plan: TablePlan,
-    dialect: Dialect,
+    form: RecordForm,
     references: ReadonlyMap<string, ReferenceValues>,
-    { header = '', loadId, withOrdinals, maxRows, remarkTally }: ByteLaneOptions,
+    { loadId, withOrdinals, maxRows, remarkTally }: ByteLaneOptions,
   ): ByteLane | undefined {
-    const placed = placePlan(memory, plan, dialect, references, header);
+    const placed = placePlan(memory, plan, form, references);
     if (placed === undefined) return undefined;
     const lane = new ByteLane(memory, placed);
     const state = lane.#state;
@@ -131,11 +130,24 @@ export class ByteLane {
     if (placed.isCorrected) {
       lane.#corrected = new CorrectedFields(memory, plan, references, remarkTally, withOrdinals);
     }
+    // In the careful way, counts may be taken back; so there the lane leaves such records.
+    if (plan.others !== undefined && !withOrdinals) {
+      lane.#others = new OtherMembers(memory, placed.keys, plan.others.fate, remarkTally);
+    }
     state[MAX_ROWS] = Math.min(maxRows, MAX_PLACES);
     state[LINE] = 0;
     state[NEXT_ORDINAL] = 0;
     memory.bytes.writeBigInt64BE(BigInt(loadId), STATE + 4 * LOAD_ID);
     return lane;
+  }
+
+  /**
+   * Takes records with these keys from now on, where other keys are counted.
+   *
+   * @param keys name → key of the counts, in the order in which the names were met
+   */
+  learn(keys: ReadonlyMap<string, string>): void {
+    this.#others?.learn(keys);
   }
 
   /** Whether `run` can take records from this window. */
@@ -190,6 +202,7 @@ export class ByteLane {
    * another output if one is free; otherwise the rows are copied, and it continues in the same one.
    */
   takeRows(): Buffer {
+    this.#others?.count();
     for (const values of this.#references) values.read();
     if (this.#references.some((values) => values.isNearlyFull)) {
       this.#memory.exports.clearReferences();

@@ -18,6 +18,11 @@ export class OtherFieldCounts {
     this.#fate = fate;
   }
 
+  /** Name → key, of those that are counted each for itself, in the order in which they came. */
+  get keys(): ReadonlyMap<string, string> {
+    return this.#keys;
+  }
+
   /** @returns the keys to be counted for a record */
   count(fields: readonly (string | null)[]): string[] {
     const json = fields[this.#field] ?? null;

@@ -4,6 +4,7 @@
  */
 
 import { type Dialect, PLAIN_DIALECT } from '../formats/csv/dialect.js';
+import type { RecordForm } from '../formats/open-format.js';
 import type { SourcePlan, TablePlan } from '../mapping/table-plan.js';
 import type { ColumnType } from '../model/types.js';
 import {
@@ -32,28 +33,19 @@ import {
   INT16,
   INT32,
   INT64,
+  IS_CORRECTED,
+  IS_JSONL,
   JSON_TEXT,
   JSONB,
-  KEY_LENGTH,
-  KEY_NEXT,
-  KEY_OPERATION,
-  KEY_TEXT,
-  KEYS,
   LEFT,
   MAX_COMMENT_BYTES,
   MAX_FIELDS,
   MAX_METRICS,
   MAX_REFERENCES,
   METRICS,
-  METRICS_BARE_KEYS,
-  METRICS_COUNT,
-  METRICS_EXTRA,
-  METRICS_PATH_COUNT,
-  METRICS_QUOTED_KEYS,
-  METRICS_WORDS,
   NUMERIC,
+  OTHERS,
   OUTPUT_BYTES,
-  PLAN_END,
   SKIP,
   SLACK,
   STATE,
@@ -62,7 +54,9 @@ import {
   UUID,
 } from './assembly/layout.js';
 import { correctedFields, correctedGrowth, hasTail } from './corrected-fields.js';
+import { KeyWriter } from './key-writer.js';
 import type { LaneMemory } from './lane-memory.js';
+import { placeMembers } from './member-plan.js';
 import type { ReferenceValues } from './reference-values.js';
 
 const OPERATION: Readonly<Record<ColumnType, number>> = {
@@ -98,36 +92,92 @@ export interface PlacedPlan {
   readonly isCorrected: boolean;
   /** Bytes of a row beyond its text and what all plans need. */
   readonly growth: number;
+  /** For more keys. */
+  readonly keys: KeyWriter;
 }
 
 /**
  * @param references by column name
- * @param header the header line as a byte string; empty for none
- * @returns undefined where the plan or the dialect has something that the lane cannot handle at all
+ * @returns undefined where the plan or the form has something that the lane cannot handle at all
  */
 export function placePlan(
   memory: LaneMemory,
   plan: TablePlan,
-  dialect: Dialect,
+  form: RecordForm,
   references: ReadonlyMap<string, ReferenceValues>,
-  header: string,
 ): PlacedPlan | undefined {
-  const { fieldCount, columns, sources } = plan;
-  if (!isPlain(dialect) || fieldCount < 1 || fieldCount > MAX_FIELDS) return undefined;
-  const { bytes, words } = memory;
-  const used: ReferenceValues[] = [];
-  let hasText = false;
+  const { columns } = plan;
+  const growth = correctedGrowth(plan);
+  if (growth > MAX_ROW_GROWTH) return undefined;
+  const keys = new KeyWriter(memory, form);
+  const placed =
+    form.format === 'csv'
+      ? placeDialect(memory, plan, form)
+      : placeMembers(memory, plan, form, keys);
+  if (!placed) return undefined;
+  const fields = placeFields(memory, plan, references);
+  const hasMetricsText = fields && placeSources(memory, plan, keys);
+  if (plan.others?.fate === 'keep') memory.bytes[entryOf(plan.others.field)] = OTHERS;
+  if (fields === undefined || hasMetricsText === undefined) return undefined;
 
-  bytes.fill(0, FIELDS, FIELDS + fieldCount * FIELD_BYTES);
-  const entryOf = (field: number) => FIELDS + field * FIELD_BYTES;
+  const state = memory.words.subarray(STATE / 4);
+  const isCorrected = fields.isCorrected || hasTail(plan);
+  state[FIELD_COUNT] = plan.fieldCount;
+  state[COLUMN_COUNT] = columns.length;
+  state[HAS_LOAD_ID] = columns.some(({ from }) => from === 'load') ? 1 : 0;
+  state[HAS_TAIL] = hasTail(plan) ? 1 : 0;
+  state[IS_CORRECTED] = isCorrected ? 1 : 0;
+  // A line must be UTF-8, whatever is in it.
+  const hasText = fields.hasText || hasMetricsText || form.format === 'jsonl';
+  return { hasText, references: fields.references, isCorrected, growth, keys };
+}
+
+const entryOf = (field: number) => FIELDS + field * FIELD_BYTES;
+
+/** @returns false where the lane does not know the dialect, or has no room */
+function placeDialect(
+  { bytes, words }: LaneMemory,
+  { fieldCount }: TablePlan,
+  { dialect, header = '' }: Extract<RecordForm, { format: 'csv' }>,
+): boolean {
+  if (!isPlain(dialect) || fieldCount < 1 || fieldCount > MAX_FIELDS) return false;
+  bytes.fill(0, FIELDS, entryOf(fieldCount));
+  const state = words.subarray(STATE / 4);
+  state[IS_JSONL] = 0;
+  state[DELIMITER] = dialect.delimiter.charCodeAt(0);
+  // Where the delimiter may be part of JSON, unquoted JSON does not end at the first delimiter.
+  state[ALLOWS_BARE_QUOTES] = dialect.allowsBareQuotes && dialect.delimiter === '\t' ? 1 : 0;
+  state[COMMENT_LENGTH] = dialect.comment.length;
+  bytes.fill(0, STATE + 4 * COMMENT, STATE + 4 * COMMENT + MAX_COMMENT_BYTES);
+  bytes.write(dialect.comment, STATE + 4 * COMMENT, 'latin1');
+  state[HEADER_LENGTH] = header.length;
+  bytes.fill(0, HEADER, HEADER + SLACK);
+  bytes.write(header.slice(0, HEADER_BYTES), HEADER, 'latin1');
+  return true;
+}
+
+/** What is to be known of the fields of a plan in memory. */
+interface PlacedFields {
+  readonly hasText: boolean;
+  readonly references: readonly ReferenceValues[];
+  readonly isCorrected: boolean;
+}
+
+function placeFields(
+  { bytes, words }: LaneMemory,
+  plan: TablePlan,
+  references: ReadonlyMap<string, ReferenceValues>,
+): PlacedFields | undefined {
+  const used: ReferenceValues[] = [];
   const corrected = correctedFields(plan);
   for (const [number, field] of corrected.entries()) {
     bytes[entryOf(field)] = CORRECTED;
     words[(entryOf(field) + FIELD_NUMBER) / 4] = number;
   }
+  const isCorrected = corrected.length > 0;
   // Corrections read text, whatever type it is converted to.
-  hasText ||= corrected.length > 0;
-  for (const column of columns) {
+  let hasText = isCorrected;
+  for (const column of plan.columns) {
     if (column.from !== 'field' || corrected.includes(column.field)) continue;
     const entry = entryOf(column.field);
     if (bytes[entry] !== SKIP) return undefined;
@@ -142,45 +192,31 @@ export function placePlan(
     if (used.push(reference) > MAX_REFERENCES) return undefined;
     bytes[entry + FIELD_REFERENCE] = used.length;
   }
-  const keys = new KeyWriter(memory);
-  for (const [index, source] of sources.entries()) {
+  return { hasText, references: used, isCorrected };
+}
+
+/** @returns whether a metric is text; undefined where the lane cannot handle the sources */
+function placeSources(
+  { bytes, words }: LaneMemory,
+  plan: TablePlan,
+  keys: KeyWriter,
+): boolean | undefined {
+  let hasText = false;
+  for (const [index, source] of plan.sources.entries()) {
     const entry = entryOf(source.field);
     if (bytes[entry] !== SKIP || source.keys.length > MAX_METRICS) return undefined;
-    if (!source.path.every((key) => isPlainKey(key, dialect))) return undefined;
-    const operations = metricOperations(plan, index, source, dialect);
-    const address = keys.writeMetrics(
-      source,
-      operations,
-      columns.some((column) => column.from === 'extra' && column.source === index),
+    if (!source.path.every((key) => keys.isPlain(key))) return undefined;
+    const operations = metricOperations(plan, index, source, keys);
+    const hasExtra = plan.columns.some(
+      (column) => column.from === 'extra' && column.source === index,
     );
+    const address = keys.writeMetrics(source, operations, hasExtra);
     if (address === undefined) return undefined;
     bytes[entry] = METRICS;
     words[(entry + FIELD_METRICS) / 4] = address;
     hasText ||= operations.includes(TEXT);
   }
-
-  const state = words.subarray(STATE / 4);
-  state[FIELD_COUNT] = fieldCount;
-  state[COLUMN_COUNT] = columns.length;
-  state[DELIMITER] = dialect.delimiter.charCodeAt(0);
-  // Where the delimiter may be part of JSON, unquoted JSON does not end at the first delimiter.
-  state[ALLOWS_BARE_QUOTES] = dialect.allowsBareQuotes && dialect.delimiter === '\t' ? 1 : 0;
-  state[HAS_LOAD_ID] = columns.some(({ from }) => from === 'load') ? 1 : 0;
-  state[HAS_TAIL] = hasTail(plan) ? 1 : 0;
-  state[COMMENT_LENGTH] = dialect.comment.length;
-  bytes.fill(0, STATE + 4 * COMMENT, STATE + 4 * COMMENT + MAX_COMMENT_BYTES);
-  bytes.write(dialect.comment, STATE + 4 * COMMENT, 'latin1');
-  state[HEADER_LENGTH] = header.length;
-  bytes.fill(0, HEADER, HEADER + SLACK);
-  bytes.write(header.slice(0, HEADER_BYTES), HEADER, 'latin1');
-  const growth = correctedGrowth(plan);
-  if (growth > MAX_ROW_GROWTH) return undefined;
-  return {
-    hasText,
-    references: used,
-    isCorrected: corrected.length > 0 || hasTail(plan),
-    growth,
-  };
+  return hasText;
 }
 
 /**
@@ -203,73 +239,15 @@ function metricOperations(
   { columns }: TablePlan,
   index: number,
   { keys }: SourcePlan,
-  dialect: Dialect,
+  writer: KeyWriter,
 ): readonly number[] {
   return keys.map((key, metric) => {
     // If two metrics read one key, the lane would give the value to the first only.
     const isShared = keys.some((other, i) => other === key && i !== metric);
-    if (isShared || !isPlainKey(key, dialect)) return LEFT;
+    if (isShared || !writer.isPlain(key)) return LEFT;
     const column = columns.find(
       (c) => c.from === 'metric' && c.source === index && c.metric === metric,
     );
     return column === undefined ? LEFT : OPERATION[column.type];
   });
-}
-
-/**
- * Whether a key is written in JSON without escapes, and in other encodings with the same bytes as
- * in UTF-8. `__proto__` is a fault there.
- */
-function isPlainKey(key: string, { encoding }: Dialect): boolean {
-  const hasSameBytes = encoding === 'utf-8' || Buffer.byteLength(key) === key.length;
-  return hasSameBytes && JSON.stringify(key) === `"${key}"` && key !== '__proto__';
-}
-
-/** Writes plans of metrics and their keys, one after the other. */
-class KeyWriter {
-  readonly #memory: LaneMemory;
-  #address = KEYS;
-
-  constructor(memory: LaneMemory) {
-    this.#memory = memory;
-  }
-
-  /** @returns the address of the plan; undefined where there is no room for it */
-  writeMetrics(
-    { path, keys }: SourcePlan,
-    operations: readonly number[],
-    hasExtra: boolean,
-  ): number | undefined {
-    const address = this.#address;
-    const all = [...path, ...keys];
-    const byteLength = all.reduce((sum, key) => sum + 2 * (Buffer.byteLength(key) + 64), 64);
-    if (address + byteLength + SLACK > PLAN_END) return undefined;
-    this.#address += align(4 * METRICS_WORDS);
-    const plan = this.#memory.words.subarray(address / 4);
-    plan[METRICS_PATH_COUNT] = path.length;
-    plan[METRICS_COUNT] = keys.length;
-    plan[METRICS_EXTRA] = hasExtra ? 1 : 0;
-    const allOperations = [...path.map(() => LEFT), ...operations];
-    plan[METRICS_QUOTED_KEYS] = this.#writeKeys(all, allOperations, '""');
-    plan[METRICS_BARE_KEYS] = this.#writeKeys(all, allOperations, '"');
-    return address;
-  }
-
-  #writeKeys(keys: readonly string[], operations: readonly number[], quote: string): number {
-    const first = this.#address;
-    const { bytes } = this.#memory;
-    for (const [i, key] of keys.entries()) {
-      const address = this.#address;
-      const length = bytes.write(`${quote}${key}${quote}`, address + KEY_TEXT);
-      this.#address = address + KEY_TEXT + align(length);
-      bytes.writeUInt32LE(length, address + KEY_LENGTH);
-      bytes.writeUInt32LE(operations[i]!, address + KEY_OPERATION);
-      bytes.writeUInt32LE(this.#address, address + KEY_NEXT);
-    }
-    return first;
-  }
-}
-
-function align(byteLength: number): number {
-  return Math.ceil(byteLength / 16) * 16;
 }

@@ -1,7 +1,7 @@
 /**
  * Windows of a split → rows for the sink, rejects for the log. There are two lanes with one
  * meaning: the byte lane takes the records that it understands; it stops in front of any other, and
- * the csv lane takes that one.
+ * the csv lane takes that one, which reads lines of JSON as well.
  */
 
 import { isUtf8 } from 'node:buffer';
@@ -43,7 +43,7 @@ export interface LoaderOptions {
   readonly writeBatchSize: number;
   /** Offset from which lines look like a footer, so that their faults can say so. */
   readonly footerStart?: number | undefined;
-  /** Memory of the byte lane, which reads only CSV; without it, all records go to the csv lane. */
+  /** Memory of the byte lane; without it, all records go to the other one. */
   readonly laneMemory: LaneMemory | undefined;
 }
 
@@ -81,12 +81,13 @@ export class RecordLoader {
     this.#scanner = format.newScanner(this.#passedOver);
     this.#parser = format.newParser();
     this.#encoder = new RowEncoder(plan, loadId);
-    this.#hasUtf8 = recordForm.format === 'csv' && recordForm.dialect.encoding === 'utf-8';
+    const encoding =
+      recordForm.format === 'csv' ? recordForm.dialect.encoding : recordForm.encoding;
+    this.#hasUtf8 = encoding === 'utf-8';
     this.#lane =
-      laneMemory === undefined || recordForm.format !== 'csv'
+      laneMemory === undefined
         ? undefined
-        : ByteLane.compile(laneMemory, plan, recordForm.dialect, sink.references, {
-            header: recordForm.header,
+        : ByteLane.compile(laneMemory, plan, recordForm, sink.references, {
             loadId,
             withOrdinals: sink.wantsOrdinals,
             maxRows: options.writeBatchSize,
@@ -259,6 +260,7 @@ export class RecordLoader {
     scanner.reset(position);
     scanner.scan(bytes, filled, limit, isLast, this.#batch);
     this.#parseBatch(bytes, base);
+    this.#lane?.learn(this.#encoder.otherKeys);
     return scanner.nextRecord;
   }
 

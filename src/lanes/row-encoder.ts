@@ -12,6 +12,8 @@ import { WRITERS, writeValue } from '../values/value-writers.js';
 import { ColumnEncoder } from './column-encoder.js';
 import { OtherFieldCounts } from './other-fields.js';
 
+const NO_KEYS: ReadonlyMap<string, string> = new Map();
+
 export class RowEncoder {
   readonly #plan: TablePlan;
   readonly #loadId: bigint;
@@ -29,6 +31,11 @@ export class RowEncoder {
     this.#encoders = plan.columns.map((column) => ColumnEncoder.compile(column));
     this.texts = plan.columns.map(() => null);
     this.#otherFields = plan.others === undefined ? undefined : new OtherFieldCounts(plan.others);
+  }
+
+  /** Keys under which undeclared fields have been counted, by name. */
+  get otherKeys(): ReadonlyMap<string, string> {
+    return this.#otherFields?.keys ?? NO_KEYS;
   }
 
   /**

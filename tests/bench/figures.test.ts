@@ -7,11 +7,11 @@ import type { EntryResult } from '../../bench/rounds.js';
 import { addTotals, assertGuards, assertTotals } from '../../bench/tables.js';
 import type { Goal } from '../../bench/workload.js';
 
-/** An entry of 100 rows that took so many seconds and bytes in each round. */
-function result(key: string, seconds: readonly number[], rssBytes = 0): EntryResult {
+/** An entry of 100 rows in files of so many bytes, that took so many seconds and bytes in each round. */
+function result(key: string, seconds: readonly number[], rssBytes = 0, fileBytes = 0): EntryResult {
   const usage = { peakRssBytes: rssBytes, peakPssBytes: 0, cpuSeconds: 0 };
   return {
-    entry: { key, dataset: { rows: 100 } as Dataset } as EntryResult['entry'],
+    entry: { key, dataset: { rows: 100, bytes: fileBytes } as Dataset } as EntryResult['entry'],
     rounds: seconds.map((each) => ({ seconds: each, client: usage, server: usage })),
   };
 }
@@ -46,8 +46,8 @@ it('tells the speed of runs without rows', () => {
 
 describe('goals', () => {
   const results = [
-    result('fast', [1, 1, 2], 150e6),
-    result('slow', [4, 2, 2], 310e6),
+    result('fast', [1, 1, 2], 150e6, 1000),
+    result('slow', [4, 2, 2], 310e6, 3000),
     result('left out', []),
     withTasks(result('with tasks', [3, 3]), 0.5),
   ];
@@ -71,6 +71,13 @@ describe('goals', () => {
       undefined,
     ],
     ['a contender that is absent', speed('absent', 'fast', 1, 1), undefined, undefined, undefined],
+    [
+      'bytes a second, of files that differ in size',
+      { kind: 'byte speed', title: '', of: 'slow', against: 'fast', atLeast: 0.6, aim: 1 },
+      1.5,
+      true,
+      true,
+    ],
     [
       'even speed: slowest by fastest, in whatever order',
       { kind: 'even speed', title: '', of: ['fast', 'slow'], atLeast: 0.5, aim: 0.9 },

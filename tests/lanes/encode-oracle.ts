@@ -99,7 +99,7 @@ export function encodeByByteLane(type: ColumnType, texts: readonly string[]): En
   const lane = ByteLane.compile(
     laneMemory,
     planOf(type),
-    { ...PLAIN_DIALECT, fieldCount: 1 },
+    { format: 'csv', dialect: { ...PLAIN_DIALECT, fieldCount: 1 } },
     new Map(),
     {
       loadId: 1,

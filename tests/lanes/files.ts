@@ -49,15 +49,24 @@ export function filesOf(someShapes: fc.Arbitrary<Shape>, mixture: Mixture): fc.A
 type Mutation = readonly [how: number, at: number, length: number, byte: number];
 
 const MEANT: readonly number[] = [0x22, 0x22, 0x2c, 0x09, LF, CR, 0x30, 0x2d, 0x7b, 0x7d, 0, 0x20];
-const mutations: fc.Arbitrary<readonly Mutation[]> = fc.array(
-  fc.tuple(
-    fc.nat(3),
-    fc.nat(),
-    fc.integer({ min: 1, max: 12 }),
-    fc.oneof(fc.constantFrom(...MEANT), fc.integer({ min: 0, max: 255 })),
-  ),
-  { minLength: 1, maxLength: 4 },
-);
+
+/** @param meant bytes that have a meaning in the format */
+function mutations(meant: readonly number[]): fc.Arbitrary<readonly Mutation[]> {
+  return fc.array(
+    fc.tuple(
+      fc.nat(3),
+      fc.nat(),
+      fc.integer({ min: 1, max: 12 }),
+      fc.oneof(fc.constantFrom(...meant), fc.integer({ min: 0, max: 255 })),
+    ),
+    { minLength: 1, maxLength: 4 },
+  );
+}
+
+/** The bytes of a file in which some were lost, changed, repeated or inserted. */
+export function damagedBytes(bytes: Buffer, meant: readonly number[]): fc.Arbitrary<Buffer> {
+  return mutations(meant).map((list) => list.reduce(mutate, bytes));
+}
 
 function mutate(bytes: Buffer, [how, place, length, byte]: Mutation): Buffer {
   const at = place % (bytes.length + 1);
@@ -76,9 +85,9 @@ function mutate(bytes: Buffer, [how, place, length, byte]: Mutation): Buffer {
 
 /** Files in which some bytes were lost, changed, repeated or inserted. */
 export function damaged(files: fc.Arbitrary<SomeFile>): fc.Arbitrary<SomeFile> {
-  return fc
-    .tuple(files, mutations)
-    .map(([{ shape, bytes }, list]) => new SomeFile(shape, list.reduce(mutate, bytes)));
+  return files.chain(({ shape, bytes }) =>
+    damagedBytes(bytes, MEANT).map((changed) => new SomeFile(shape, changed)),
+  );
 }
 
 /** Random bytes, many of them with a meaning in CSV. */

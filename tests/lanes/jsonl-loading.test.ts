@@ -266,9 +266,8 @@ describe('whatever the file', () => {
           const length = bytes.length + 1;
           const untils = places.map((place) => place % length).sort((a, b) => a - b);
           for (const way of [BY_LANE, manner, { ...manner, untils }]) {
-            const { outcome, laneRows } = await load(bytes, target, way);
+            const { outcome } = await load(bytes, target, way);
             expect(outcome).toEqual(expected);
-            expect(laneRows).toBe(0);
           }
         }),
         { numRuns: Math.round(CASES * share) },

@@ -111,6 +111,7 @@ export async function load(bytes: Buffer, target: Target, manner: Manner): Promi
       hasher: { update: (part: Buffer) => hashed.push(Buffer.from(part)) },
     });
     await loader.finish();
+    await sink.pause();
     sink.settle();
     if (end < until || !Buffer.concat(hashed).equals(bytes.subarray(start, end))) {
       throw new Error(`the split [${start}, ${until}) ended at ${end} or was not hashed as read`);

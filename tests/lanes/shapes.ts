@@ -169,12 +169,13 @@ export const eventShapes: fc.Arbitrary<Shape> = fc
     }),
   );
 
-export function targetOf(shape: Shape): Target {
+/** @param nameOf the name of a field, by its number */
+export function tableOf(shape: Shape, nameOf: (field: number) => string = (i) => `f${i}`) {
   const columns: Column[] = [];
   const sources: MetricsSource[] = [];
   const ignoredFields: string[] = [];
   const header = shape.fields.map((field, i) => {
-    const name = `f${i}`;
+    const name = nameOf(i);
     if (field.kind === 'column') {
       const { type, isNullable, corrections } = field;
       const correcting = corrections === undefined ? {} : { corrections };
@@ -205,6 +206,14 @@ export function targetOf(shape: Shape): Target {
     extraColumn: 'extra_fields',
     ...(shape.hasLineage ? { lineageColumn: 'load_id' } : {}),
   };
+  const references = shape.fields.flatMap((field, i) =>
+    field.kind === 'column' && field.refers ? [`c${i}`] : [],
+  );
+  return { table, header, references };
+}
+
+export function targetOf(shape: Shape): Target {
+  const { table, header, references } = tableOf(shape);
   return {
     plan: planTable(table, header, 'memory.csv'),
     recordForm: {
@@ -219,8 +228,6 @@ export function targetOf(shape: Shape): Target {
       },
     },
     loadId: shape.loadId,
-    references: shape.fields.flatMap((field, i) =>
-      field.kind === 'column' && field.refers ? [`c${i}`] : [],
-    ),
+    references,
   };
 }

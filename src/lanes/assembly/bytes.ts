@@ -18,8 +18,13 @@ export const MINUS: u32 = 0x2d;
 export const POINT: u32 = 0x2e;
 export const DIGIT_0: u32 = 0x30;
 export const COLON: u32 = 0x3a;
+export const BACKSLASH: u32 = 0x5c;
 export const BRACE: u32 = 0x7b;
 export const CLOSING_BRACE: u32 = 0x7d;
+
+/** The words of JSON, as four bytes. */
+export const NULL: u32 = 0x6c6c756e;
+export const TRUE: u32 = 0x65757274;
 
 /** As the first three bytes of a word. */
 export const BYTE_ORDER_MARK: u64 = 0xbfbbef;

@@ -1,6 +1,7 @@
 /**
  * Values that are not simply those of a field: the host (corrected-fields.ts) writes them, by the
- * same code as the csv lane. This file only finds the bounds of a field and undoubles its quotes.
+ * same code as the csv lane. This file only finds the bounds of a field and undoubles its quotes;
+ * member-values.ts does so for JSON.
  *
  * What breaks if you change it: the host reads the text at the place where the value is to go, and
  * overwrites it. It distinguishes records by their addresses, which grow within a run.
@@ -12,7 +13,7 @@ import { copyBare, copyQuoted, Text } from './text';
 
 /** Returned by the host where the record is for the csv lane. */
 const LEFT_BY_HOST: i32 = -1;
-const NULL_LENGTH: i32 = -1;
+export const NULL_LENGTH: i32 = -1;
 
 /**
  * @param number of the field among those that are corrected
@@ -31,10 +32,21 @@ export function encodeCorrected(at: usize, field: usize): usize {
   const behind = load<u8>(at) === QUOTE ? copyQuoted(at + 1, text) : copyBare(at, text);
   if (behind === LEAVE || (Text.hasHighBytes && !Window.isUtf8)) return LEAVE;
   const length = behind === at ? NULL_LENGTH : <i32>(Text.end - text);
+  return writeCorrected(length, field) ? behind : LEAVE;
+}
+
+/**
+ * Has the host write the value of a text that stands where the value is to go.
+ *
+ * @param length NULL_LENGTH where there is no text
+ * @returns false where the record is for the csv lane
+ */
+export function writeCorrected(length: i32, field: usize): bool {
+  const text = Record.out;
   const written = writeField(load<u32>(field, FIELD_NUMBER), text, length, Record.start);
-  if (written === LEFT_BY_HOST) return LEAVE;
+  if (written === LEFT_BY_HOST) return false;
   Record.out = text + written;
-  return behind;
+  return true;
 }
 
 /** @returns false where the record is for the csv lane */

@@ -6,6 +6,7 @@
  * byte, which no rule of JSON allows. So nothing here checks for the end of the text.
  */
 import {
+  BACKSLASH,
   BRACE,
   CLOSING_BRACE,
   COLON,
@@ -14,17 +15,18 @@ import {
   isDigit,
   LEAVE,
   MINUS,
+  NULL,
   PLUS,
   POINT,
   QUOTE,
   skipDigits,
   storeInt32,
+  TRUE,
 } from './bytes';
 import { JSONB } from './layout';
 import { encodeNull, Record, Window } from './record';
 import { copyBare, copyQuoted, Text } from './text';
 
-const BACKSLASH: u32 = 0x5c;
 const BRACKET: u32 = 0x5b;
 const CLOSING_BRACKET: u32 = 0x5d;
 
@@ -35,9 +37,7 @@ const MAX_DEPTH: u32 = 64;
 const MAX_NUMBER_BYTES: usize = 1000;
 const MAX_EXPONENT_DIGITS: usize = 3;
 
-const TRUE: u32 = 0x65757274;
 const ALSE: u32 = 0x65736c61;
-const NULL: u32 = 0x6c6c756e;
 
 /** @param field address of its entry in the plan */
 export function encodeJson(at: usize, field: usize, operation: i32): usize {
@@ -58,6 +58,17 @@ export function encodeJson(at: usize, field: usize, operation: i32): usize {
 }
 
 function isJson(from: usize, end: usize, isBinary: bool): bool {
+  const behind = skipDocument(from, isBinary);
+  return behind !== LEAVE && skipWhitespace(behind) === end;
+}
+
+/**
+ * Skips a JSON value of any kind, and whitespace before it.
+ *
+ * @param isBinary whether jsonb must be able to hold it
+ * @returns the address behind it
+ */
+export function skipDocument(from: usize, isBinary: bool): usize {
   let at = from;
   let depth: u32 = 0;
   let objects: u64 = 0;
@@ -71,28 +82,28 @@ function isJson(from: usize, end: usize, isBinary: bool): bool {
       if (load<u8>(at) === (isObject ? CLOSING_BRACE : CLOSING_BRACKET)) {
         at++;
       } else {
-        if (++depth > MAX_DEPTH) return false;
+        if (++depth > MAX_DEPTH) return LEAVE;
         objects = (objects << 1) | (isObject ? 1 : 0);
         if (isObject) at = skipKey(at, isBinary);
-        if (at === LEAVE) return false;
+        if (at === LEAVE) return LEAVE;
         continue;
       }
     } else {
       at = skipScalar(at, first, isBinary);
-      if (at === LEAVE) return false;
+      if (at === LEAVE) return LEAVE;
     }
     // A value has ended: the object or list around it may end, too, or continue.
     while (true) {
+      if (depth === 0) return at;
       at = skipWhitespace(at);
-      if (depth === 0) return at === end;
       const isObject = (objects & 1) !== 0;
       const next: u32 = load<u8>(at++);
       if (next === COMMA) {
         if (isObject) at = skipKey(skipWhitespace(at), isBinary);
-        if (at === LEAVE) return false;
+        if (at === LEAVE) return LEAVE;
         break;
       }
-      if (next !== (isObject ? CLOSING_BRACE : CLOSING_BRACKET)) return false;
+      if (next !== (isObject ? CLOSING_BRACE : CLOSING_BRACKET)) return LEAVE;
       depth--;
       objects >>= 1;
     }
@@ -151,6 +162,12 @@ export function skipNumber(from: usize): usize {
   return at;
 }
 
+/** Skips a value in a line of JSON. @returns LEAVE also where it does not end in the record */
+export function skipValue(from: usize, isBinary: bool): usize {
+  const behind = skipDocument(from, isBinary);
+  return behind <= Record.end ? behind : LEAVE;
+}
+
 /** @param from behind the opening quote @returns the address behind the closing quote */
 function skipString(from: usize, isBinary: bool): usize {
   let at = from;
@@ -203,13 +220,22 @@ function isEscape(byte: u32): bool {
  * pair.
  */
 function isUnicodeEscape(at: usize, isBinary: bool): bool {
+  const code = readHex(at);
+  if (code === NO_CODE) return false;
+  return !isBinary || (code !== 0 && (code & 0xf800) !== 0xd800);
+}
+
+export const NO_CODE: u32 = 0xffffffff;
+
+/** @returns the number that four hexadecimal digits stand for; NO_CODE where there are fewer */
+export function readHex(at: usize): u32 {
   let code: u32 = 0;
   for (let i: usize = 0; i < 4; i++) {
     const byte: u32 = load<u8>(at + i);
     const letter = (byte | 0x20) - 0x61;
     if (isDigit(byte)) code = (code << 4) | (byte - DIGIT_0);
     else if (letter < 6) code = (code << 4) | (letter + 10);
-    else return false;
+    else return NO_CODE;
   }
-  return !isBinary || (code !== 0 && (code & 0xf800) !== 0xd800);
+  return code;
 }

@@ -60,27 +60,52 @@ export const COMMENT_LENGTH = 19;
 /** 64 bits, the first byte in the lowest. */
 export const COMMENT = 20;
 export const MAX_COMMENT_BYTES = 8;
-export const STATE_WORDS = 22;
+/** Set by the facade, once per plan: 1 where records are lines of JSON. */
+export const IS_JSONL = 22;
+/**
+ * Set by the facade, once per plan: fields, and keys of JSON whose values are passed over, which
+ * have the entries behind those of the fields.
+ */
+export const ENTRY_COUNT = 23;
+/** Address of the entry whose key an object of JSON begins with; 0 as long as none has. */
+export const FIRST_ENTRY = 24;
+/**
+ * Set by the facade, once per plan: 1 where the host writes some of the values, so that a record must
+ * not be tried twice.
+ */
+export const IS_CORRECTED = 25;
+export const STATE_WORDS = 26;
 
 /**
- * One entry per field of the header: operation (u8), nullable (u8), reference (u8), then (u32) the
- * address of the plan of its metrics, or its number among the corrected fields.
+ * One entry per field of the header, or per key of JSON: operation (u8), nullable (u8), reference
+ * (u8), whether strings keep their quotes (u8), then, of 32 bits each, the address of the plan of its
+ * metrics, or its number among the corrected fields; the address of its key, 0 for none; the address
+ * of the entry whose key followed last, 0 as long as none has; and where its value begins and ends in
+ * the current row, 0 for none, as long as values are written in another order.
  */
 export const FIELDS = PLAN + 4 * STATE_WORDS;
-export const FIELD_BYTES = 8;
+export const FIELD_BYTES = 24;
 export const FIELD_NULLABLE = 1;
 /** Numbered from 1; 0 where the field refers to nothing. */
 export const FIELD_REFERENCE = 2;
+export const FIELD_KEEPS_QUOTES = 3;
 export const FIELD_METRICS = 4;
 export const FIELD_NUMBER = 4;
+export const FIELD_KEY = 8;
+export const FIELD_FOLLOWER = 12;
+export const FIELD_VALUE = 16;
+export const FIELD_VALUE_END = 20;
+/** Of a key that is counted: whether the current record has it, and how many had it. */
+export const FIELD_IS_MET = 16;
+export const FIELD_COUNTER = 20;
 /** No PostgreSQL table has more columns. */
 export const MAX_FIELDS = 1600;
 
-/** The header line of the file, without its line end. */
+/** The header line of a CSV file, without its line end. */
 export const HEADER = FIELDS + FIELD_BYTES * MAX_FIELDS;
 export const HEADER_BYTES = 0x1000;
 
-/** Plans of metrics, and the keys that they look for. */
+/** Keys of fields, plans of metrics, and the keys that they look for. */
 export const KEYS = HEADER + HEADER_BYTES + SLACK;
 
 /** A plan of metrics, as 32-bit words. */
@@ -89,8 +114,7 @@ export const METRICS_COUNT = 1;
 /** 1 where a column for undeclared metrics follows. */
 export const METRICS_EXTRA = 2;
 /**
- * Addresses of keys, for quoted and for unquoted fields: those of the path, then those of the
- * metrics.
+ * Addresses of keys, for JSON in quotes and without: those of the path, then those of the metrics.
  */
 export const METRICS_QUOTED_KEYS = 3;
 export const METRICS_BARE_KEYS = 4;
@@ -140,6 +164,12 @@ export const MET = 0x808000;
 export const MET_BYTES = 8;
 export const MAX_METRICS = 2048;
 
+/** Members of the current line under other keys: entry, and where its value begins and ends (u32). */
+export const OTHER_MEMBERS = 0x80c000;
+export const OTHER_MEMBER_BYTES = 12;
+/** A line with more is left to the csv lane. */
+export const MAX_OTHER_MEMBERS = 1000;
+
 // Places of the rows written last: four arrays of 32-bit words.
 
 export const MAX_PLACES = 0x10000;
@@ -156,7 +186,11 @@ export const OUTPUT_COUNT = 3;
 export const OUTPUT_BYTES = 0x180000;
 export const OUTPUTS = 0xa80000;
 
-export const MEMORY_BYTES = OUTPUTS + OUTPUT_COUNT * OUTPUT_BYTES;
+/** A copy of the current row, while its values are put into order. No row is as large. */
+export const ROW = OUTPUTS + OUTPUT_COUNT * OUTPUT_BYTES;
+export const MAX_ROW_BYTES = 0x100000;
+
+export const MEMORY_BYTES = ROW + MAX_ROW_BYTES + SLACK;
 
 // Operations, by the type of the column that a value goes into.
 
@@ -180,6 +214,12 @@ export const METRICS = 14;
 export const LEFT = 15;
 /** A field whose value the host writes; see corrected.ts. */
 export const CORRECTED = 16;
+/** The members under other keys, as an object. */
+export const OTHERS = 17;
+/** A member under another key, which is counted. */
+export const COUNTED = 18;
+/** The same, and kept among {@link OTHERS}. */
+export const KEPT = 19;
 
 // Why a run stopped.
 

@@ -1,13 +1,15 @@
 /**
  * Flattens `{"metrics": {"metric_one": 12, …}}`: the path with nothing beside it, then declared
- * metrics with single values, each at most once. In a quoted field every quote of the JSON is
- * doubled; keys are stored in both forms, so that they are compared without conversion.
+ * metrics with single values, each at most once. In a quoted field of CSV every quote of the JSON is
+ * doubled, and in a string of JSON it stands behind a backslash; keys are stored bare and in the form
+ * that the file needs, so that they are compared without conversion.
  *
  * Metrics mostly come in the declared order, and are written as they come. Where they do not, the
  * object is walked again to find where their values are, and these are written in order.
  */
 import { writeBoolean } from './booleans';
 import {
+  BACKSLASH,
   BRACE,
   CLOSING_BRACE,
   COLON,
@@ -15,20 +17,21 @@ import {
   isDigit,
   LEAVE,
   MINUS,
+  NULL,
   QUOTE,
   skipSpaces,
   storeInt32,
+  TRUE,
 } from './bytes';
 import { Integer } from './integers';
 import { skipNumber } from './json';
+import { Key } from './keys';
 import {
   BOOLEAN,
   FIELD_METRICS,
   INT64,
-  KEY_LENGTH,
   KEY_NEXT,
   KEY_OPERATION,
-  KEY_TEXT,
   LEFT,
   MET,
   MET_BYTES,
@@ -42,21 +45,11 @@ import {
 import { Record, skipEmpty, Window, writeNull } from './record';
 import { Scalar } from './scalars';
 
-const BACKSLASH: u32 = 0x5c;
-const NULL: u32 = 0x6c6c756e;
-const TRUE: u32 = 0x65757274;
 const FALS: u32 = 0x736c6166;
 const E: u32 = 0x65;
-const TWO_QUOTES: u32 = 0x2222;
-
-/** Loaded from 16 − n on: a mask of the first n bytes. */
-const FIRST_BYTES = memory.data<u8>([
-  255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 0, 0, 0, 0, 0, 0,
-  0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-]);
 
 class Metrics {
-  /** Whether the field is quoted, so that quotes in it are doubled. */
+  /** Whether the JSON stands in quotes, so that its own are written as {@link Window.innerQuote}. */
   static isQuoted: bool = false;
   /** Address of the first metric's key, once the path is open. */
   static keys: usize = 0;
@@ -64,12 +57,22 @@ class Metrics {
 
 /** @param field address of its entry in the plan */
 export function encodeMetrics(from: usize, field: usize): usize {
-  const plan = <usize>load<u32>(field, FIELD_METRICS);
   const isQuoted = load<u8>(from) === QUOTE;
   const brace = isQuoted ? from + 1 : from;
   if (load<u8>(brace) !== BRACE || !(isQuoted || Window.allowsBareQuotes)) {
-    return encodeNoMetrics(from, plan);
+    const behind = skipEmpty(from);
+    if (behind !== LEAVE) writeNoMetrics(field);
+    return behind;
   }
+  return flatten(brace, field, isQuoted);
+}
+
+/**
+ * @param brace where the object begins
+ * @param isQuoted whether it stands in quotes; they end behind it
+ */
+export function flatten(brace: usize, field: usize, isQuoted: bool): usize {
+  const plan = <usize>load<u32>(field, FIELD_METRICS);
   Metrics.isQuoted = isQuoted;
   const object = openPath(brace + 1, plan);
   if (object === LEAVE) return LEAVE;
@@ -89,13 +92,11 @@ export function encodeMetrics(from: usize, field: usize): usize {
   return at;
 }
 
-/** An empty field: every metric is NULL. */
-function encodeNoMetrics(at: usize, plan: usize): usize {
-  const behind = skipEmpty(at);
-  if (behind === LEAVE) return LEAVE;
+/** Writes NULL for every metric of a field. */
+export function writeNoMetrics(field: usize): void {
+  const plan = <usize>load<u32>(field, FIELD_METRICS);
   const columns = load<u32>(plan, 4 * METRICS_COUNT) + load<u32>(plan, 4 * METRICS_EXTRA);
   for (let i: u32 = 0; i < columns; i++) writeNull();
-  return behind;
 }
 
 /** @returns the address of the metrics' first key, or of the closing brace where there are none */
@@ -105,7 +106,7 @@ function openPath(from: usize, plan: usize): usize {
     ? load<u32>(plan, 4 * METRICS_QUOTED_KEYS)
     : load<u32>(plan, 4 * METRICS_BARE_KEYS);
   for (let depth = load<u32>(plan, 4 * METRICS_PATH_COUNT); depth > 0; depth--) {
-    at = Key.skip(at, key);
+    at = MetricKey.skip(at, key);
     if (at === LEAVE) return LEAVE;
     at = skipSpaces(at);
     if (load<u8>(at) !== BRACE) return LEAVE;
@@ -116,21 +117,13 @@ function openPath(from: usize, plan: usize): usize {
   return at;
 }
 
-class Key {
+class MetricKey {
   /** @returns the address behind the colon; LEAVE where the key at `from` is another one */
   @inline
   static skip(from: usize, key: usize): usize {
-    let at = from;
-    let text = key + KEY_TEXT;
-    let rest = <usize>load<u32>(key, KEY_LENGTH);
-    for (; rest > 16; rest -= 16) {
-      if (v128.any_true(v128.xor(v128.load(at), v128.load(text)))) return LEAVE;
-      at += 16;
-      text += 16;
-    }
-    const difference = v128.xor(v128.load(at), v128.load(text));
-    if (v128.any_true(v128.and(difference, v128.load(FIRST_BYTES + 16 - rest)))) return LEAVE;
-    at = skipSpaces(at + rest);
+    const behind = Key.skip(from, key);
+    if (behind === LEAVE) return LEAVE;
+    const at = skipSpaces(behind);
     return load<u8>(at) === COLON ? at + 1 : LEAVE;
   }
 }
@@ -145,12 +138,12 @@ function encodeInOrder(from: usize, plan: usize): usize {
   } else {
     while (true) {
       if (left === 0) return LEAVE;
-      let value = Key.skip(at, key);
+      let value = MetricKey.skip(at, key);
       while (value === LEAVE) {
         writeNull();
         if (--left === 0) return LEAVE;
         key = load<u32>(key, KEY_NEXT);
-        value = Key.skip(at, key);
+        value = MetricKey.skip(at, key);
       }
       const operation = load<i32>(key, KEY_OPERATION);
       at = skipSpaces(value);
@@ -182,7 +175,7 @@ function encodeInAnyOrder(from: usize, plan: usize): usize {
     let key = Metrics.keys;
     let value = LEAVE;
     for (let i: u32 = 0; i < count; i++) {
-      value = Key.skip(at, key);
+      value = MetricKey.skip(at, key);
       if (value !== LEAVE) break;
       met += MET_BYTES;
       key = load<u32>(key, KEY_NEXT);
@@ -215,12 +208,12 @@ function encodeInAnyOrder(from: usize, plan: usize): usize {
 function skipMetric(from: usize): usize {
   const first: u32 = load<u8>(from);
   if (first === MINUS || isDigit(first)) return skipNumber(from);
-  if (first === QUOTE) {
+  if (first === QUOTE || first === BACKSLASH) {
     let at = from + (Metrics.isQuoted ? 2 : 1);
     while (true) {
       const byte: u32 = load<u8>(at);
-      if (byte === QUOTE) return skipQuote(at);
-      if (byte < 0x20 || byte === BACKSLASH) return LEAVE;
+      if (byte === QUOTE || byte === BACKSLASH) return skipQuote(at);
+      if (byte < 0x20) return LEAVE;
       at++;
     }
   }
@@ -232,14 +225,14 @@ function skipMetric(from: usize): usize {
 /** Skips a quote of the JSON. */
 function skipQuote(at: usize): usize {
   if (!Metrics.isQuoted) return load<u8>(at) === QUOTE ? at + 1 : LEAVE;
-  return load<u16>(at) === TWO_QUOTES ? at + 2 : LEAVE;
+  return load<u16>(at) === Window.innerQuote ? at + 2 : LEAVE;
 }
 
 function encodeMetric(from: usize, operation: i32): usize {
   const first: u32 = load<u8>(from);
   if (first === MINUS || isDigit(first)) return encodeNumber(from, operation);
   if (operation === LEFT) return LEAVE;
-  if (first === QUOTE) {
+  if (first === QUOTE || first === BACKSLASH) {
     const text = skipQuote(from);
     if (text === LEAVE) return LEAVE;
     if (operation === TEXT) return encodeString(text);

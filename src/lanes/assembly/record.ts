@@ -8,6 +8,8 @@ import { FIELD_NULLABLE } from './layout';
 export class Record {
   /** Address of its first byte. */
   static start: usize = 0;
+  /** Address of the line feed behind it, where that is looked for first. */
+  static end: usize = 0;
   /** Address of the next byte of its row. */
   static out: usize = 0;
   /** Line ends inside its quotes. */
@@ -21,6 +23,8 @@ export class Window {
   static end: usize = 0;
   static delimiter: u32 = 0;
   static allowsBareQuotes: bool = false;
+  /** The two bytes by which a quote is written inside quotes. */
+  static innerQuote: u32 = 0;
   /** Whether the window is known to be valid UTF-8. */
   static isUtf8: bool = false;
 }

@@ -33,6 +33,14 @@ export class References {
   /** Address behind the last pending entry. */
   static pending: usize = PENDING;
   static isFull: bool = false;
+
+  /** Called when the texts of the current record were moved. */
+  static moveTexts(by: usize): void {
+    for (let entry: usize = PENDING; entry < References.pending; entry += PENDING_BYTES) {
+      if (load<u32>(entry, PENDING_LENGTH) === IS_INTEGER) continue;
+      store<u64>(entry, <u64>(<usize>load<u64>(entry) + by));
+    }
+  }
 }
 
 /** @param reference numbered from 1 */

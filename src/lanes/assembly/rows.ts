@@ -2,8 +2,8 @@
  * The byte lane: bytes of records in, bytes of COPY rows out, in one pass.
  *
  * How it works: byte-lane.ts writes a table plan into memory, as one operation per field of the
- * header. Columns are sent in field order, so that a row is written while its record is read. The
- * lane understands the plain forms of every value and nothing else. Anything else (an escape, a
+ * header, or per key of JSON (lines.ts). Columns are sent in field order, so that a row is written
+ * while its record is read. The lane understands the plain forms of every value and nothing else. Anything else (an escape, a
  * number at its limits, damage of any kind) it leaves to the csv lane: it takes back the row and
  * stops in front of the record. So it never rejects anything, and every rule of what is valid is in
  * one place (values/).
@@ -11,7 +11,7 @@
  * What breaks if you change it:
  * - A value accepted here must come out exactly as the csv lane writes it, bit for bit; the
  *   property tests in tests/lanes compare both. When in doubt, leave the record.
- * - A record ends here where CsvScanner says it ends; a well-formed record has one end, and only
+ * - A record ends here where CsvScanner or LineScanner says it ends; a well-formed record has one end, and only
  *   well-formed ones are taken. A record whose line end is not within the window is not taken.
  * - The byte behind the window's last must be a line feed (`run` writes it): loops over digits and
  *   text stop at it and need no bounds check of their own. Loops over quoted text have one.
@@ -42,6 +42,7 @@ import {
   HEADER_BYTES,
   HEADER_LENGTH,
   INT16,
+  IS_JSONL,
   JSON_TEXT,
   JSONB,
   LINE,
@@ -70,13 +71,19 @@ import {
   UUID,
   WINDOW,
 } from './layout';
+import { encodeLine } from './lines';
 import { encodeMetrics } from './metrics';
+import { countOthers } from './other-members';
 import { encodeNull, Record, Window } from './record';
 import { notePending, References, refersToInteger } from './references';
 import { Scalar } from './scalars';
 import { encodeText, skipField } from './text';
 
 export { clearReferences } from './references';
+
+/** Two bytes, the first in the lower bits. */
+const TWO_QUOTES: u32 = 0x2222;
+const ESCAPED_QUOTE: u32 = 0x225c;
 
 /** First address behind the static data, which must not reach into the plan. */
 export function staticEnd(): usize {
@@ -104,6 +111,8 @@ export function run(start: usize, end: usize, limit: usize, isUtf8: bool): i32 {
   Window.isUtf8 = isUtf8;
   Window.delimiter = readState(DELIMITER);
   Window.allowsBareQuotes = readState(ALLOWS_BARE_QUOTES) !== 0;
+  const isJsonl = readState(IS_JSONL) !== 0;
+  Window.innerQuote = isJsonl ? ESCAPED_QUOTE : TWO_QUOTES;
   const rowBytes = readState(ROW_BYTES);
   const outStart = readState(OUT_START);
   const outEnd = readState(OUT_END);
@@ -153,7 +162,7 @@ export function run(start: usize, end: usize, limit: usize, isUtf8: bool): i32 {
     Record.start = at;
     Record.lines = 0;
     References.pending = PENDING;
-    const recordEnd = encodeRecord(at);
+    const recordEnd = isJsonl ? encodeLine(at) : encodeRecord(at);
     if (recordEnd === LEAVE || (hasTail && !encodeTail())) {
       reason = Record.isCut || isCut(at) ? STOPPED_INCOMPLETE : STOPPED_AT_RECORD;
       Record.isCut = false;
@@ -165,6 +174,7 @@ export function run(start: usize, end: usize, limit: usize, isUtf8: bool): i32 {
       Record.out += 12;
     }
     if (References.pending !== PENDING) notePending();
+    if (isJsonl) countOthers();
     const place = (<i32>rowCount) << 2;
     store<u32>(RECORD_STARTS + place, at - WINDOW);
     store<u32>(RECORD_ENDS + place, recordEnd - WINDOW);
