@@ -19,5 +19,4 @@ CREATE TABLE edp.unfolded_keys (
 );
 
 -- Attributes of events in their order: of each attribute, the last one is left.
-CREATE AGGREGATE edp.merged (jsonb) (
-  SFUNC = pg_catalog.jsonb_concat, STYPE = jsonb, INITCOND = '{}');
+CREATE AGGREGATE edp.merged (jsonb) (SFUNC = pg_catalog.jsonb_concat, STYPE = jsonb);

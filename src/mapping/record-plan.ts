@@ -78,6 +78,9 @@ function planNothing(table: Table): TablePlan {
   return { table: table.name, columns: [], sources: [], key: table.key, fieldCount: 0 };
 }
 
+/** Of a CloudEvent. */
+const EVENT_KEYS = ['specversion', 'type', 'data'];
+
 /**
  * Holds the keys of a file's first records against the table, as a header would be: what is wrong with all of
  * them is the fault of the file, and not of each record.
@@ -94,5 +97,10 @@ export function assertKeysFit(
   assertFieldsFit(table, keys, onNew, {
     place: path,
     what: 'the keys of its first records do not fit',
+    ...(EVENT_KEYS.every((key) => keys.includes(key))
+      ? {
+          hint: 'these are change events: edp realize keeps them, and folds them into their tables',
+        }
+      : {}),
   });
 }

@@ -3,6 +3,9 @@
  *
  * Events of a key are numbered by sequence. Each create or read begins a generation; the first delete of a generation,
  * or the first truncate of its source, ends it. The row is what the last generation says.
+ *
+ * Most keys are plain: of one source, and with no delete or truncate behind their last create. Their row is that create
+ * and what follows it, which needs no numbers.
  */
 import { SEQUENCE_COLUMN } from '../events/event-schema.js';
 import type { EventTable } from '../events/event-table.js';
@@ -78,6 +81,35 @@ function generationsSql(plan: FoldPlan, which: string): string {
       ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), false) AS ended FROM x)`;
 }
 
+/** Finds the last create of each key, and whether the key is plain. */
+export function markPlainSql({ table, log, hasTruncates }: FoldPlan): string {
+  const name = quoteLiteral(table.name);
+  const truncate = `(SELECT max(sequence) FROM ${log} WHERE table_name = ${name} AND key = '')`;
+  return `UPDATE ${TOUCHED} k SET made = b.made, latest = b.latest, is_plain = b.is_plain
+    FROM (
+      SELECT key, made, latest, one_source AND made IS NOT NULL AND coalesce(made > gone, true)
+        ${hasTruncates ? `AND coalesce(made > ${truncate}, true)` : ''} AS is_plain
+      FROM (
+        SELECT l.key, max(l.sequence) FILTER (WHERE l.op IN ('create', 'read')) AS made,
+          max(l.sequence) FILTER (WHERE l.op = 'delete') AS gone, max(l.sequence) AS latest,
+          min(l.source) = max(l.source) AS one_source
+        FROM ${TOUCHED} k JOIN ${log} l ON l.table_name = ${name} AND l.key = k.key
+        WHERE k.table_name = ${name} AND NOT k.is_quick GROUP BY l.key) AS bounds) AS b
+    WHERE k.table_name = ${name} AND k.key = b.key`;
+}
+
+/** `p`: the rows of plain keys. */
+function plainSql({ table, log }: FoldPlan): string {
+  const name = quoteLiteral(table.name);
+  return `p AS (SELECT l.key, true AS live,
+      edp.merged(l.after) FILTER (WHERE l.sequence = k.made)
+        || coalesce(edp.merged(l.after ORDER BY l.sequence) FILTER (WHERE l.sequence > k.made), '{}') AS attributes,
+      max(l.time) FILTER (WHERE l.sequence = k.made) AS created,
+      max(l.time) FILTER (WHERE l.sequence = k.latest) AS updated, max(l.sequence) AS sequence
+    FROM ${TOUCHED} k JOIN ${log} l ON l.table_name = ${name} AND l.key = k.key AND l.sequence >= k.made
+    WHERE k.table_name = ${name} AND k.is_plain GROUP BY l.key)`;
+}
+
 /** `f`: for each key that has a row, what is in it. */
 function foldedSql(plan: FoldPlan, which: string): string {
   const { table } = plan;
@@ -90,14 +122,16 @@ function foldedSql(plan: FoldPlan, which: string): string {
     FROM g WINDOW own AS (PARTITION BY key, generation)),
   c AS (SELECT key, generation, gone, generation > 0 AND gone IS NULL AS live,
       CASE WHEN generation > 0
-        THEN edp.merged(after ORDER BY n) FILTER (WHERE op IN ('create', 'read', 'update') AND NOT ended)
+        THEN coalesce(edp.merged(after ORDER BY n) FILTER (WHERE op IN ('create', 'read', 'update') AND NOT ended), '{}')
         ELSE coalesce((array_agg(before ORDER BY n DESC) FILTER (WHERE op = 'delete' AND before IS NOT NULL))[1], '{}')
       END AS attributes,
       max(time) FILTER (WHERE op IN ('create', 'read')) AS created,
       max(time) FILTER (WHERE n = coalesce(gone, latest)) AS updated,
       max(sequence) FILTER (WHERE n = coalesce(gone, latest)) AS sequence
     FROM l WHERE generation = newest GROUP BY key, generation, gone),
-  f AS (SELECT * FROM c WHERE ${kept})`;
+  ${plainSql(plan)},
+  f AS (SELECT key, live, attributes, created, updated, sequence FROM p
+    UNION ALL SELECT key, live, attributes, created, updated, sequence FROM c WHERE ${kept})`;
 }
 
 /** The columns of the row, but attributes, as members of an object. */
@@ -168,8 +202,8 @@ export function foldSql(plan: FoldPlan): string {
   const list = columns.map((column) => `r.${quoteIdentifier(column.name)}`).join(', ');
   const stale = `USING ${TOUCHED} k
     WHERE k.table_name = ${name} AND NOT k.is_quick AND ${keyEquals(table, 't', 'k.key')}
-      AND NOT EXISTS (SELECT FROM f WHERE f.key = k.key)`;
-  return `WITH ${foldedSql(plan, 'NOT k.is_quick')},
+      AND NOT k.is_plain AND NOT EXISTS (SELECT FROM f WHERE f.key = k.key)`;
+  return `WITH ${foldedSql(plan, 'NOT k.is_quick AND NOT k.is_plain')},
   wanted AS MATERIALIZED (SELECT ${list} FROM f, LATERAL jsonb_populate_record(NULL::${quoteTable(table.name)},
     f.attributes || ${keyObject(table, 'f.key')} || ${ownMembers(table)}${declaredSoftDelete(table)}) r),
   ${mergeSql(table.name, columns, table.key, stale)}`;

@@ -14,7 +14,15 @@ import { withTransaction } from '../postgres/connection.js';
 import { withNamedLock } from '../postgres/named-lock.js';
 import { ensureRealized } from './ensure-realized.js';
 import { isRealizable } from './event-log-table.js';
-import { type FoldPlan, foldHistorySql, foldSql, markQuickSql, patchSql } from './fold-sql.js';
+import {
+  type FoldPlan,
+  foldHistorySql,
+  foldSql,
+  markPlainSql,
+  markQuickSql,
+  patchSql,
+  TOUCHED,
+} from './fold-sql.js';
 import { liftStored } from './lift-stored.js';
 import { historyName } from './realized-columns.js';
 import { definitionOf, findTouched, NOTED, type Touched } from './touched-keys.js';
@@ -39,6 +47,8 @@ export interface FoldOptions {
   note(text: string): void;
   readonly signal: AbortSignal;
 }
+
+const MANY_KEYS = 1000;
 
 /** Sorts of wide events should not go to disk at once. */
 const WORK_MEMORY = '128MB';
@@ -137,12 +147,16 @@ async function foldTable(
   { note }: FoldOptions,
 ): Promise<FoldedTable> {
   const { name } = table;
-  await client.query(`SET LOCAL work_mem = '${WORK_MEMORY}'`);
+  // To compile such statements takes longer than most of them.
+  await client.query(`SET LOCAL work_mem = '${WORK_MEMORY}'; SET LOCAL jit = off`);
   await ensureRealized(client, table, note);
   const version = touched.versions.get(name) ?? table.version;
   await liftStored(client, quoteTable(log), table, version);
   const plan: FoldPlan = { table, log: quoteTable(log), hasTruncates: touched.truncated.has(name) };
   const { rowCount: quick } = await client.query(markQuickSql(table));
+  const { rowCount: marked } = await client.query(markPlainSql(plan));
+  // Without its new statistics, the server would take the keys for few.
+  if (marked !== null && marked > MANY_KEYS) await client.query(`ANALYZE ${TOUCHED}`);
   const run = async (sql: string) => (await client.query<FoldedRows>(sql)).rows[0]!;
   const rows = add(await run(foldSql(plan)), quick === 0 ? NONE : await run(patchSql(plan)));
   await recordFolded(client, name, rows);

@@ -109,7 +109,8 @@ async function fill(
     `CREATE TEMPORARY TABLE IF NOT EXISTS ${NEW_LOADS} (load_id bigint PRIMARY KEY);
      CREATE TEMPORARY TABLE IF NOT EXISTS ${NOTED} (table_name text, key text, load_id bigint);
      CREATE TEMPORARY TABLE IF NOT EXISTS ${TOUCHED}
-       (table_name text, key text, first numeric, has_reset boolean, is_quick boolean);
+       (table_name text, key text, first numeric, has_reset boolean, is_quick boolean,
+        is_plain boolean DEFAULT false, made numeric, latest numeric);
      TRUNCATE ${NEW_LOADS}, ${NOTED}, ${TOUCHED}`,
   );
   await client.query(`INSERT INTO ${NEW_LOADS} SELECT * FROM unnest($1::bigint[])`, [loads]);
@@ -119,7 +120,7 @@ async function fill(
      WHERE l.state <> 'undoing'`,
   );
   await client.query(
-    `INSERT INTO ${TOUCHED}
+    `INSERT INTO ${TOUCHED} (table_name, key, first, has_reset, is_quick)
      WITH whole AS (
        SELECT unnest($2::text[]) AS table_name
        UNION SELECT table_name FROM ${log} WHERE key = $3 AND load_id IN (SELECT load_id FROM ${NEW_LOADS})
