@@ -213,9 +213,18 @@ export function foldSql(plan: FoldPlan): string {
 export function markQuickSql(table: EventTable): string {
   const live =
     table.softDelete === false ? '' : ` AND t.${quoteIdentifier(table.softDelete)} IS NULL`;
+  const hasState = table.hasHistory
+    ? ` AND EXISTS (SELECT FROM ${quoteTable(historyName(table.name))} h
+        WHERE ${keyEquals(table, 'h', 'k.key')} AND h.${IS_CURRENT})`
+    : '';
   return `UPDATE ${TOUCHED} k SET is_quick = true FROM ${quoteTable(table.name)} t
     WHERE k.table_name = ${quoteLiteral(table.name)} AND NOT k.has_reset AND ${keyEquals(table, 't', 'k.key')}
-      AND k.first > t.${quoteIdentifier(SEQUENCE_COLUMN)}${live}`;
+      AND k.first > t.${quoteIdentifier(SEQUENCE_COLUMN)}${live}${hasState}`;
+}
+
+/** Attributes of updates without the key, which they cannot change. */
+function withoutKey({ key }: EventTable, attributes: string): string {
+  return `(${attributes} - ARRAY[${key.map(quoteLiteral).join(', ')}]::text[])`;
 }
 
 /** Puts new updates into rows without reading the events before them. Answers how many rows were updated. */
@@ -237,7 +246,7 @@ export function patchSql({ table, log }: FoldPlan): string {
     GROUP BY l.key),
   updated AS (UPDATE ${target} t SET ${assignments(others, 'r')}
     FROM p JOIN ${target} o ON ${keyEquals(table, 'o', 'p.key')},
-      LATERAL jsonb_populate_record(o, p.attributes - ${quoteLiteral(`{${table.key.map((one) => JSON.stringify(one)).join(',')}}`)}::text[] || jsonb_build_object(${own.join(', ')})) r
+      LATERAL jsonb_populate_record(o, ${withoutKey(table, 'p.attributes')} || jsonb_build_object(${own.join(', ')})) r
     WHERE ${sameKey(table.key, 't', 'o')} RETURNING 1)
   SELECT 0 AS inserted, (SELECT count(*) FROM updated)::int AS updated, 0 AS deleted`;
 }
@@ -257,8 +266,8 @@ export function foldHistorySql(plan: FoldPlan): string {
   ];
   const stale = `USING ${TOUCHED} k
     WHERE k.table_name = ${quoteLiteral(table.name)} AND ${keyEquals(table, 't', 'k.key')}
-      AND NOT EXISTS (SELECT FROM wanted w WHERE ${sameKey(key, 'w', 't')})`;
-  return `WITH ${generationsSql(plan, 'true')},
+      AND NOT k.is_quick AND NOT EXISTS (SELECT FROM wanted w WHERE ${sameKey(key, 'w', 't')})`;
+  return `WITH ${generationsSql(plan, 'NOT k.is_quick')},
   m AS (SELECT key, n, ends, sequence, time,
       edp.merged(after) OVER (PARTITION BY key, generation ORDER BY n) AS attributes
     FROM g WHERE generation > 0 AND NOT ended AND (op IN ('create', 'read', 'update') OR ends)),
@@ -268,4 +277,35 @@ export function foldHistorySql(plan: FoldPlan): string {
     v.attributes || ${keyObject(table, 'v.key')} || jsonb_build_object(${members.join(', ')})) r
     WHERE NOT v.ends AND (v.valid_to IS NULL OR v.valid_to > v.valid_from)),
   ${mergeSql(history, columns, key, stale)}`;
+}
+
+/** Puts new states behind those that are there, for keys whose rows are patched. */
+export function extendHistorySql({ table, log }: FoldPlan): string {
+  const name = quoteLiteral(table.name);
+  const history = historyName(table.name);
+  const columns = historyColumns(table);
+  const list = columns.map((column) => `r.${quoteIdentifier(column.name)}`).join(', ');
+  const members = [
+    `${quoteLiteral(SEQUENCE_COLUMN)}, x.sequence`,
+    `${quoteLiteral(VALID_FROM)}, x.valid_from`,
+    `${quoteLiteral(VALID_TO)}, x.valid_to`,
+    `${quoteLiteral(IS_CURRENT)}, x.valid_to IS NULL`,
+  ];
+  const end = `jsonb_build_object(${quoteLiteral(VALID_TO)}, x.valid_from, ${quoteLiteral(IS_CURRENT)}, false)`;
+  return `WITH u AS (
+    SELECT l.key, l.sequence, row_number() OVER byPlace AS n, edp.merged(l.after) OVER byPlace AS attributes,
+      max(l.time) OVER byPlace AS latest
+    FROM ${TOUCHED} k JOIN ${log} l ON l.table_name = ${name} AND l.key = k.key
+    WHERE k.table_name = ${name} AND k.is_quick AND l.load_id IN (SELECT load_id FROM ${NEW_LOADS})
+    WINDOW byPlace AS (PARTITION BY l.key ORDER BY l.sequence, l.source ROWS UNBOUNDED PRECEDING)),
+  v AS (SELECT u.*, h AS state, h.${VALID_FROM} AS began, greatest(u.latest, h.${VALID_FROM}) AS valid_from
+    FROM u JOIN ${quoteTable(history)} h ON ${keyEquals(table, 'h', 'u.key')} AND h.${IS_CURRENT}),
+  x AS (SELECT *, lead(valid_from) OVER (PARTITION BY key ORDER BY n) AS valid_to FROM v),
+  wanted AS MATERIALIZED (
+    SELECT ${list} FROM x, LATERAL jsonb_populate_record(x.state,
+      ${withoutKey(table, 'x.attributes')} || jsonb_build_object(${members.join(', ')})) r
+    WHERE x.valid_to IS NULL OR x.valid_to > x.valid_from
+    UNION ALL
+    SELECT ${list} FROM x, LATERAL jsonb_populate_record(x.state, ${end}) r WHERE x.n = 1 AND x.valid_from > x.began),
+  ${mergeSql(history, columns, [...table.key, VALID_FROM], 'WHERE false')}`;
 }

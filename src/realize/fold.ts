@@ -15,6 +15,7 @@ import { withNamedLock } from '../postgres/named-lock.js';
 import { ensureRealized } from './ensure-realized.js';
 import { isRealizable } from './event-log-table.js';
 import {
+  extendHistorySql,
   type FoldPlan,
   foldHistorySql,
   foldSql,
@@ -158,10 +159,13 @@ async function foldTable(
   // Without its new statistics, the server would take the keys for few.
   if (marked !== null && marked > MANY_KEYS) await client.query(`ANALYZE ${TOUCHED}`);
   const run = async (sql: string) => (await client.query<FoldedRows>(sql)).rows[0]!;
-  const rows = add(await run(foldSql(plan)), quick === 0 ? NONE : await run(patchSql(plan)));
+  const hasQuick = quick !== 0;
+  const rows = add(await run(foldSql(plan)), hasQuick ? await run(patchSql(plan)) : NONE);
   await recordFolded(client, name, rows);
   await failpoint('realize.merged', client);
-  const history = table.hasHistory ? await run(foldHistorySql(plan)) : undefined;
+  const history = table.hasHistory
+    ? add(await run(foldHistorySql(plan)), hasQuick ? await run(extendHistorySql(plan)) : NONE)
+    : undefined;
   if (history !== undefined) await recordFolded(client, historyName(name), history);
   await notePoints(client, [table], touched);
   await client.query(

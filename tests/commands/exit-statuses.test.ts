@@ -28,7 +28,7 @@ const FILES = {
   'items.csv': 'id,value,more\n1,10,"{""x"":""text""}"\n',
   'items-2.csv': 'id,value,more\n2,x,\n',
   'broken.csv': 'nothing,fits\n1,2\n',
-  'changes.jsonl': 'no event\n',
+  'changes.jsonl': '{}\n',
   'first_dimensions.csv': 'id,name\nx,a\n',
   'second_dimensions.csv': 'id,name\n1,a\n',
 };

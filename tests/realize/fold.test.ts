@@ -11,7 +11,7 @@ import { foldEvents } from '../../src/realize/fold.js';
 import { noteUnfolded } from '../../src/realize/unfolded-keys.js';
 import { useTestDatabase } from '../support/database.js';
 import { type PlainEvent, type Realized, realize } from './oracle.js';
-import { someEvents } from './random-events.js';
+import { someEvents, steadyEvents } from './random-events.js';
 
 const database = useTestDatabase('empty');
 let client: pg.Client;
@@ -196,5 +196,35 @@ describe('whatever the order of loads, folds and undos', () => {
       }),
       { numRuns: Number(process.env.EDP_FOLD_RUNS ?? 60) },
     );
+  });
+});
+
+describe('events in their order', () => {
+  it('are put into rows and histories that are there', { timeout: 300_000 }, async () => {
+    let patched = 0;
+    await fc.assert(
+      fc.asyncProperty(
+        steadyEvents,
+        fc.array(fc.integer({ min: 1, max: 6 })),
+        async (events, cuts) => {
+          await clear();
+          let rest = events;
+          for (let loadId = 1; rest.length > 0; loadId++) {
+            const count = cuts[loadId - 1] ?? 3;
+            await load(loadId, rest.slice(0, count));
+            rest = rest.slice(count);
+            await fold();
+            const { rows } = await client.query<{ count: number }>(
+              'SELECT count(*)::int AS count FROM edp_touched WHERE is_quick',
+            );
+            patched += rows[0]!.count;
+          }
+          await expectRealized(events);
+        },
+      ),
+      { numRuns: Number(process.env.EDP_FOLD_RUNS ?? 60) / 3 },
+    );
+    // Otherwise nothing was proven.
+    expect(patched).toBeGreaterThan(10);
   });
 });

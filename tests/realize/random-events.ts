@@ -44,4 +44,39 @@ export function placeOf({ key, sequence, source }: PlainEvent): string {
 }
 
 /** Each place once. */
-export const someEvents = fc.uniqueArray(anyEvent, { selector: placeOf, maxLength: 40 });
+export const someEvents = fc.uniqueArray(anyEvent, {
+  selector: placeOf,
+  minLength: 8,
+  maxLength: 40,
+  size: 'max',
+});
+
+/** Mostly updates, of one source, in their order, with times that go on: what a capture writes. */
+export const steadyEvents = fc
+  .array(
+    fc.record({
+      place: fc.nat(1),
+      isUpdate: fc.integer({ min: 0, max: 9 }).map((n) => n > 0),
+      pause: fc.integer({ min: -1, max: 2 }),
+      change: attributes,
+    }),
+    { minLength: 8, maxLength: 30, size: 'max' },
+  )
+  .map((drafts) => {
+    let time = Date.UTC(2026, 10, 29);
+    const live = new Set<number>();
+    return drafts.map(({ place, isUpdate, pause, change }, i): PlainEvent => {
+      time += pause * 1000;
+      const op = !live.has(place) ? 'create' : isUpdate ? 'update' : 'delete';
+      if (op === 'delete') live.delete(place);
+      else live.add(place);
+      return {
+        key: KEYS[place]!,
+        sequence: i + 1,
+        source: 'edp:a',
+        op,
+        time,
+        ...(op === 'delete' ? {} : { after: change }),
+      };
+    });
+  });

@@ -1,4 +1,5 @@
 /** Files of change events, as all who read files see them. */
+import { EdpError } from '../../base/errors.js';
 import { EVENT_LOG_FIELDS } from '../../events/event-log.js';
 import type { EventFormat, TextSettings } from '../../model/file-settings.js';
 import { describeJsonl, describeJsonlSample } from '../jsonl/describe-jsonl.js';
@@ -45,7 +46,9 @@ function eventFiles(
     suffixes: [] as string[],
     content: { isLike: (sample) => isFirstLine(sample, isLike), why },
     describe: async (file, name, table, settings) =>
-      toDescription(await describeJsonl(file, name, table !== undefined, settings)),
+      toDescription(
+        await describeJsonl(file, name, table !== undefined, settings).catch(refuseOtherLines),
+      ),
     describeSample: (sample, name) => toDescription(describeJsonlSample(sample, name)),
     summarize: ({ form, recordForm }) => ({
       lineEnd: eventFormat(recordForm).lineEnd,
@@ -67,6 +70,14 @@ function eventFiles(
     settingsOf: ({ specified }) => specified,
     footerLinesOf: () => 0,
   } satisfies Files;
+}
+
+function refuseOtherLines(error: unknown): never {
+  if (!(error instanceof EdpError) || error.code !== 'wrong_format') throw error;
+  throw new EdpError('wrong_format', error.message, {
+    place: error.place,
+    hint: 'each line must be a change event, as a JSON object; docs/realize.md',
+  });
 }
 
 /** @returns undefined where the sample holds no line */
