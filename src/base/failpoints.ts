@@ -103,6 +103,11 @@ export const FAILPOINTS = [
   'replay.taken_out',
   'replay.receipts',
   'replay.counted',
+  // A fold of change events.
+  'realize.loaded',
+  'realize.found',
+  'realize.merged',
+  'realize.folded',
   // A promotion.
   'promote.locked',
   'promote.adding',

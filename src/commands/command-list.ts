@@ -19,6 +19,7 @@ import { help as model } from './model.help.js';
 import { help as notify } from './notify.help.js';
 import { help as promote } from './promote.help.js';
 import { help as promoteEnv } from './promote-env.help.js';
+import { help as realize } from './realize/realize.help.js';
 import { help as rejects } from './rejects.help.js';
 import { help as replay } from './replay.help.js';
 import { help as run } from './run.help.js';
@@ -35,6 +36,7 @@ export interface CommandEntry extends CommandHelp {
 
 export const COMMANDS: readonly CommandEntry[] = [
   { ...ingest, load: () => import('./ingest/ingest.command.js') },
+  { ...realize, load: () => import('./realize/realize.command.js') },
   { ...inspect, load: () => import('./inspect.command.js') },
   { ...model, load: () => import('./model.command.js') },
   { ...seedDimensions, load: () => import('./seed-dimensions.command.js') },

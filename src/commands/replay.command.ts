@@ -3,8 +3,11 @@
 import { FailedRun } from '../base/errors.js';
 import { chooseStatus } from '../base/exit-statuses.js';
 import { parseLoadId } from '../ledger/ledger-queries.js';
+import { formatTableName, parseTableName } from '../model/table-name.js';
 import { resolveOptions } from '../options/resolve-options.js';
 import { withDatabase } from '../postgres/database.js';
+import { withEventLog } from '../realize/event-log-table.js';
+import { isEventLog } from '../realize/unfolded-keys.js';
 import {
   formatCount,
   formatNumber,
@@ -13,9 +16,16 @@ import {
   safeText,
 } from '../terminal/output.js';
 import { withProgress } from '../terminal/progress.js';
-import { assertLoad, type ReplayResult, replay } from '../upkeep/replay/replay.js';
+import {
+  assertLoad,
+  type ReplayOptions,
+  type ReplayResult,
+  replay,
+} from '../upkeep/replay/replay.js';
 import type { Command } from './command.js';
 import type { ReplayJson } from './json/upkeep.schema.js';
+import { foldAfter } from './realize/fold-after.js';
+import { hasFailed, toFoldedJson } from './realize/folded-lines.js';
 import { OPTION_NAMES } from './replay.help.js';
 import { asRun } from './shared/recorded-run.js';
 import { printRemarks, remarksJson } from './shared/remarks-lines.js';
@@ -26,9 +36,10 @@ export const command: Command = {
     const { given, project, output, signal } = invocation;
     const options = resolveOptions(OPTION_NAMES, given, project.options);
     const loadId = parseLoadId(given.load);
-    const { directory, model } = project;
+    const { directory } = project;
+    const model = withEventLog(project.model);
     return withDatabase({ databaseUrl: options.databaseUrl, directory }, async (database) => {
-      await assertLoad(database, loadId);
+      const isOfEvents = isEventLog(await assertLoad(database, loadId));
       return asRun(invocation, 'replay', database, async (own, run) => {
         let read = 0;
         let loaded = 0;
@@ -36,8 +47,8 @@ export const command: Command = {
           label: `load ${loadId}: trying rejects again`,
           parts: [`${formatCount(loaded)} loaded`],
         });
-        const rules = {
-          onConflict: options.onConflict,
+        const rules: ReplayOptions = {
+          onConflict: isOfEvents ? 'skip' : options.onConflict,
           missingDimensions: options.missingDimensions,
         };
         const result = await withProgress(output, describe, (progress) =>
@@ -62,9 +73,19 @@ export const command: Command = {
         if (result.failure !== undefined) {
           throw new FailedRun(result.failure, toJson(result, false));
         }
-        output.result(toJson(result, !result.isInterrupted));
+        const place = { schema: result.schema, name: parseTableName(result.table).name };
+        const folded =
+          isOfEvents && !result.isInterrupted
+            ? await foldAfter(invocation, own, formatTableName(place))
+            : undefined;
+        const failed = folded !== undefined && hasFailed(folded);
+        output.result({
+          ...toJson(result, !result.isInterrupted && !failed),
+          ...(folded === undefined ? {} : { tables: folded.map(toFoldedJson) }),
+        });
         return chooseStatus({
           interrupted: result.isInterrupted,
+          failed,
           doneWithRejects: result.remaining > 0,
         });
       });

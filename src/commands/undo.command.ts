@@ -4,14 +4,19 @@ import { EdpError, EXIT, FailedRun } from '../base/errors.js';
 import { toShellWord } from '../base/shell-word.js';
 import type { LoadRecord } from '../ledger/held-load.js';
 import { parseLoadId } from '../ledger/ledger-queries.js';
+import { formatTableName } from '../model/table-name.js';
 import { resolveOptions } from '../options/resolve-options.js';
 import { withDatabase } from '../postgres/database.js';
+import { withEventLog } from '../realize/event-log-table.js';
+import { isEventLog, noteUnfolded } from '../realize/unfolded-keys.js';
 import { confirm } from '../terminal/confirm.js';
 import { formatCount, formatSeconds, type Output, safeText } from '../terminal/output.js';
 import { withProgress } from '../terminal/progress.js';
 import { describeUndo, type UndoResult, undo } from '../upkeep/undo/undo.js';
 import type { Command } from './command.js';
 import type { UndoJson } from './json/upkeep.schema.js';
+import { foldAfter } from './realize/fold-after.js';
+import { hasFailed, toFoldedJson } from './realize/folded-lines.js';
 import { asRun } from './shared/recorded-run.js';
 import { REPLACING_FLAG } from './shared/replacing-flag.js';
 import { secondsJson } from './shared/seconds-json.js';
@@ -24,7 +29,8 @@ export const command: Command = {
     const { given, project, output, signal } = invocation;
     const options = resolveOptions(OPTION_NAMES, given, project.options);
     const loadId = parseLoadId(given.load);
-    const { directory, model } = project;
+    const { directory } = project;
+    const model = withEventLog(project.model);
     return withDatabase(
       { databaseUrl: options.databaseUrl, directory },
       async (database): Promise<number> => {
@@ -60,14 +66,24 @@ export const command: Command = {
                 },
               },
               signal,
+              { marked: noteUnfolded },
             ),
           );
-          print(output, result, load.state === 'undone');
+          print(output, result, load.state === 'undone', isEventLog(load.place));
           if (result.failure !== undefined) {
             throw new FailedRun(result.failure, toJson(result));
           }
-          output.result(toJson(result));
-          return result.isInterrupted ? EXIT.interrupted : EXIT.done;
+          if (result.isInterrupted || !isEventLog(load.place)) {
+            output.result(toJson(result));
+            return result.isInterrupted ? EXIT.interrupted : EXIT.done;
+          }
+          const folded = await foldAfter(invocation, own, formatTableName(load.place));
+          output.result({
+            ...toJson(result),
+            ok: result.state === 'undone' && !hasFailed(folded),
+            tables: folded.map(toFoldedJson),
+          });
+          return hasFailed(folded) ? EXIT.failed : EXIT.done;
         });
       },
     );
@@ -99,7 +115,8 @@ function replacedContentText({ loadId, replacedLoads }: UndoResult): string {
   return `the rows that load ${loadId} replaced (--replace) are not brought back; their files can be loaded again: edp ingest ${named}${more}`;
 }
 
-function print(output: Output, result: UndoResult, wasUndone: boolean): void {
+function print(output: Output, result: UndoResult, wasUndone: boolean, hasEvents: boolean): void {
+  const loadAgain = hasEvents ? 'edp realize' : 'edp ingest';
   const { loadId, path, table, state, removed, seconds } = result;
   if (wasUndone) {
     output.line(`load ${loadId} is undone already`);
@@ -140,10 +157,10 @@ function print(output: Output, result: UndoResult, wasUndone: boolean): void {
     const more =
       loads.length > MAX_LOADS_NAMED ? ` and ${loads.length - MAX_LOADS_NAMED} others` : '';
     output.warn(
-      `load${loads.length === 1 ? '' : 's'} ${named}${more} counted records as duplicates; where those were of load ${loadId}, no row holds them now. edp ingest --force loads such a file again`,
+      `load${loads.length === 1 ? '' : 's'} ${named}${more} counted records as duplicates; where those were of load ${loadId}, no row holds them now. ${loadAgain} --force loads such a file again`,
     );
   }
-  output.line(`its file can be loaded again: edp ingest ${toShellWord(path)}`);
+  output.line(`its file can be loaded again: ${loadAgain} ${toShellWord(path)}`);
 }
 
 function toJson(result: UndoResult): UndoJson {

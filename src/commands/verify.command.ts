@@ -3,6 +3,7 @@
 import { EXIT } from '../base/errors.js';
 import { parseLoadId } from '../ledger/ledger-queries.js';
 import { resolveOptions } from '../options/resolve-options.js';
+import { withEventLog } from '../realize/event-log-table.js';
 import {
   formatBytes,
   formatCount,
@@ -28,7 +29,8 @@ const MAX_VALUE_SHOWN = 80;
 export const command: Command = {
   async run({ given, project, output, signal }) {
     const options = resolveOptions(OPTION_NAMES, given, project.options);
-    const { directory, model } = project;
+    const { directory } = project;
+    const model = withEventLog(project.model);
     const request = {
       loadId: parseLoadId(given.load),
       file: given.file === undefined ? undefined : String(given.file),

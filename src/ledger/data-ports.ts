@@ -102,6 +102,25 @@ export const LEDGER_PORTS: readonly DataPort[] = [
     dates: () => 'found_at',
   },
   {
+    data: 'edp.realized',
+    find: { holdsNone: 'names of tables and hashes' },
+    erase: { holdsNone: 'names of tables and hashes' },
+    dates: () => 'folded_at',
+  },
+  {
+    data: 'edp.unfolded_keys',
+    async find(client, { id }) {
+      const { rows } = await client.query<{ load_id: number; place: string }>(
+        `SELECT load_id, table_name || ', ' || key AS place FROM edp.unfolded_keys
+         WHERE key <> '' AND key::jsonb ? $1 ORDER BY 1, 2`,
+        [id],
+      );
+      return rows.map(({ load_id: loadId, place }) => ({ loadId, place }));
+    },
+    erase: BY_SUBJECTS,
+    dates: () => null,
+  },
+  {
     data: 'edp.report_cache',
     find: { holdsNone: 'names of reports and columns; the rows are in its parts' },
     erase: { holdsNone: 'names of reports and columns; the rows are in its parts' },

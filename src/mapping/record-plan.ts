@@ -2,6 +2,7 @@
  * A file's records for a table: what fills each column, and how records are read for that. Where a header
  * names the fields, they are those of the file; where each record names its own, those of the table.
  */
+import { EdpError } from '../base/errors.js';
 import type { FileLayout, RecordForm } from '../formats/open-format.js';
 import { defaultOnNew } from '../model/drift.js';
 import { declaredFields, fieldsRead } from '../model/fields.js';
@@ -25,6 +26,11 @@ export function planRecords(
   path: string,
   onNew: OnNewField = defaultOnNew(table),
 ): RecordPlan {
+  if ('catalog' in recordForm) {
+    const { eventCatalog: catalog } = table;
+    if (catalog === undefined) throw notRealized(path, recordForm.format);
+    return { recordForm: { ...recordForm, catalog }, plan: planColumns(table, fields) };
+  }
   if (recordForm.format !== 'jsonl') {
     // An empty file has no header to plan by, and no records to plan for.
     const isEmpty = fields.length === 0;
@@ -62,9 +68,18 @@ function holdsJson({ columns, sources }: Table, field: string): boolean {
   );
 }
 
+function notRealized(path: string, format: string): EdpError {
+  return new EdpError('wrong_format', `${path} is read as ${format}, and so holds change events`, {
+    hint: 'edp realize keeps them, and folds them into the tables that they are about',
+  });
+}
+
 function planNothing(table: Table): TablePlan {
   return { table: table.name, columns: [], sources: [], key: table.key, fieldCount: 0 };
 }
+
+/** Of a CloudEvent. */
+const EVENT_KEYS = ['specversion', 'type', 'data'];
 
 /**
  * Holds the keys of a file's first records against the table, as a header would be: what is wrong with all of
@@ -82,5 +97,10 @@ export function assertKeysFit(
   assertFieldsFit(table, keys, onNew, {
     place: path,
     what: 'the keys of its first records do not fit',
+    ...(EVENT_KEYS.every((key) => keys.includes(key))
+      ? {
+          hint: 'these are change events: edp realize keeps them, and folds them into their tables',
+        }
+      : {}),
   });
 }

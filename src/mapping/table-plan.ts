@@ -173,7 +173,7 @@ export function assertFieldsFit(
   table: Table,
   fields: readonly string[],
   onNew: OnNewField,
-  { place, what }: { readonly place: string; readonly what: string },
+  { place, what, hint }: { readonly place: string; readonly what: string; readonly hint?: string },
 ): void {
   const faults: string[] = [];
   const unknown = findNewFields(table, fields);
@@ -194,7 +194,9 @@ export function assertFieldsFit(
   if (faults.length === 0) return;
   throw new EdpError('header_mismatch', `${what} table "${table.name}": ${faults.join('; ')}`, {
     place,
-    hint: `the table has: ${[...knownFields(table)].join(', ')}. Name another table with --table, or declare columns, or \`ignore\` fields, in edp.yaml${unknown.length > 0 ? '; --on-new-column says what else may become of new fields' : ''}`,
+    hint:
+      hint ??
+      `the table has: ${[...knownFields(table)].join(', ')}. Name another table with --table, or declare columns, or \`ignore\` fields, in edp.yaml${unknown.length > 0 ? '; --on-new-column says what else may become of new fields' : ''}`,
   });
 }
 

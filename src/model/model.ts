@@ -5,7 +5,7 @@
 
 import type { Corrections } from './corrections.js';
 import type { CsvSettings } from './csv-settings.js';
-import type { Format } from './file-settings.js';
+import type { PlainFormat } from './file-settings.js';
 import { ENDED_COLUMN, OFFSET_COLUMN, versionColumns } from './kept-versions.js';
 import type { Partitions } from './partitions.js';
 import { bareName, formatTableName, isSameTable, type TablePlace } from './table-name.js';
@@ -98,7 +98,7 @@ export interface Table {
   /** The jsonb column that keeps undeclared fields. */
   readonly extraColumn?: string;
   /** Format of its files; undefined if it is detected by each file's name or content. */
-  readonly format?: Format;
+  readonly format?: PlainFormat;
   /** Settings of its CSV files. */
   readonly csv?: CsvSettings;
   readonly partitions?: Partitions;
@@ -108,6 +108,28 @@ export interface Table {
   readonly hasVersions?: true;
   /** Whether each of its files holds all members, so that those it lacks have ended; only with versions. */
   readonly snapshot?: 'full';
+  /** Of its schemas of change events; 1 if undefined. What follows says how it is folded from such events. */
+  readonly version?: number;
+  /** The column with the time of the delete (deleted_at if undefined); false where deleted rows go. */
+  readonly softDelete?: string | false;
+  /** Columns with the time at which a row was made, and of its last event. */
+  readonly timestamps?: readonly [created: string, updated: string];
+  /** Whether a table beside it has each state of a row with its validity. */
+  readonly hasHistory?: true;
+  /** By the version that they lead to: what lifts an event from the version before. */
+  readonly migrations?: Readonly<Record<number, Migration>>;
+  /** Of the table that change events are loaded into: the tables that they are about (formats/events), as JSON. */
+  readonly eventCatalog?: string;
+}
+
+/** How an event of one version of a table becomes one of the next. */
+export interface Migration {
+  /** Old name → new name. */
+  readonly rename?: Readonly<Record<string, string>>;
+  /** Attributes that the version adds, with their values in events that have all attributes. */
+  readonly default?: Readonly<Record<string, unknown>>;
+  /** Attributes that the version no longer has. */
+  readonly drop?: readonly string[];
 }
 
 export interface Model {

@@ -3,7 +3,7 @@ import os from 'node:os';
 import { z } from 'zod';
 import { CSV_SCHEMAS, CSV_SETTING_NAMES, RAGGED } from '../model/csv-settings.js';
 import { isDay } from '../model/day.js';
-import { INPUT_FORMAT_CHOICES } from '../model/file-settings.js';
+import { EVENT_FORMAT_CHOICES, INPUT_FORMAT_CHOICES } from '../model/file-settings.js';
 import {
   DEFAULT_READ_BATCH,
   MISSING_DIMENSIONS_CHOICES,
@@ -131,6 +131,14 @@ export const OPTIONS = {
       "detected by each file's name, else by its first lines",
     ),
     // In edp.yaml, `format` is that of reports.
+    flag: 'format',
+  },
+  'event-format': {
+    ...optionalChoice(
+      EVENT_FORMAT_CHOICES,
+      'Format of the change events in the files',
+      "detected by each file's first line",
+    ),
     flag: 'format',
   },
   delimiter: csv('delimiter'),

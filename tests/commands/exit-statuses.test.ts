@@ -28,6 +28,7 @@ const FILES = {
   'items.csv': 'id,value,more\n1,10,"{""x"":""text""}"\n',
   'items-2.csv': 'id,value,more\n2,x,\n',
   'broken.csv': 'nothing,fits\n1,2\n',
+  'changes.jsonl': '{}\n',
   'first_dimensions.csv': 'id,name\nx,a\n',
   'second_dimensions.csv': 'id,name\n1,a\n',
 };
@@ -71,6 +72,7 @@ const STEPS: readonly (readonly [status: number, ...args: string[]])[] = [
   [1, 'test'],
   [2, 'notify', 'test'],
   [0, 'undo', '2', '--yes'],
+  [3, 'realize', 'changes.jsonl'],
   [0, 'db', 'start'],
   [0, 'db', 'stop'],
 ];

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { DbJson } from '../../src/commands/json/db.schema.js';
 import { COMMAND_NAMES, schemasOf } from '../../src/commands/json/results.js';
+import { cloudEvent, toLines } from '../realize/event-lines.js';
 import { edp } from '../support/cli.js';
 import { useTestDatabase } from '../support/database.js';
 import { FileServer } from '../support/http-server.js';
@@ -227,6 +228,14 @@ const STEPS: readonly Step[] = [
   { result: 'sample failed', args: ['sample', 'gone'], status: 2 },
   { result: 'notify failed', args: ['notify', 'test'], project: '', status: 2 },
   { result: 'lineage failed', args: ['lineage', 'gone'], status: 2 },
+  {
+    result: 'realize',
+    args: ['realize', 'changes.jsonl'],
+    project: 'tables: { items: { key: id, history: true, columns: { id: int } } }\n',
+    status: 3,
+    json: { rows: { loaded: 1, rejected: 1 }, tables: [{ table: 'items', rows: { inserted: 1 } }] },
+  },
+  { result: 'realize failed', args: ['realize', 'gone.jsonl'], status: 2 },
   { result: 'no command', args: ['gone'], status: 2, json: { command: 'gone' } },
   { result: 'no command', args: [], status: 2, json: { command: null } },
 ];
@@ -246,6 +255,17 @@ beforeAll(async () => {
     'same: { task: plain, given: { public.plain: { columns: { id: int }, rows: [{ id: 1 }] } }, expect: [{ id: 1 }] }\n',
   );
   await writeFile(path.join(cwd, 'notes.csv'), 'id,body\n1,a\n2,\n3,"c"\n');
+  const event = {
+    table: 'items',
+    op: 'create',
+    sequence: 1,
+    key: { id: 1 },
+    after: { id: 1 },
+  } as const;
+  await writeFile(
+    path.join(cwd, 'changes.jsonl'),
+    toLines([cloudEvent(event), cloudEvent({ ...event, table: 'gone' })]),
+  );
   await writeFile(path.join(cwd, 'notes-2.csv'), 'id,body,more\n4,a,x\n');
 });
 afterAll(async () => {

@@ -12,12 +12,12 @@ const newest = (await readdir(new URL('../../sql/ledger-migrations/', import.met
 const database = useEmptyDatabase();
 const run = runnerFor(database);
 
-const DROP_WAREHOUSE = `DROP TABLE edp.copies, edp.stale_slices, edp.unknown_keys, edp.member_ids, edp.tasks, edp.task_runs, edp.check_failures;
+const DROP_WAREHOUSE = `DROP TABLE edp.copies, edp.stale_slices, edp.unknown_keys, edp.member_ids, edp.tasks, edp.task_runs, edp.check_failures, edp.realized, edp.unfolded_keys;
   DO $$
   DECLARE made regprocedure;
   BEGIN
     FOR made IN SELECT oid FROM pg_proc WHERE pronamespace = 'edp'::regnamespace LOOP
-      EXECUTE format('DROP FUNCTION %s CASCADE', made);
+      EXECUTE format('DROP ROUTINE %s CASCADE', made);
     END LOOP;
   END $$`;
 

@@ -44,6 +44,7 @@ describe('a list of words', () => {
     expect(LISTS.map(({ name }) => name)).toEqual([
       'log',
       'input-format',
+      'event-format',
       'quote',
       'escape',
       'line-end',

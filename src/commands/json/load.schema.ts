@@ -95,6 +95,26 @@ export const seedDimensionsSchema = z.strictObject({
   ...run,
 });
 
+const foldedRows = z.strictObject({ inserted: count, updated: count, deleted: count });
+
+export const foldedTables = z.array(
+  z
+    .strictObject({
+      table: z.string(),
+      rows: foldedRows.describe('Rows of the realized table that changed'),
+      history: foldedRows.optional().describe('Rows of its history that changed'),
+      reason: z.string().optional().describe('Why the table is as it was'),
+    })
+    .meta({ id: 'FoldedTable' }),
+);
+
+export const realizeSchema = z.strictObject({
+  command: z.literal('realize'),
+  ...run,
+  tables: foldedTables.describe('The tables that the new events are about'),
+});
+
+export type RealizeJson = Json<typeof realizeSchema>;
 export type IngestJson = Json<typeof ingestSchema>;
 export type DryRunJson = Json<typeof dryRunSchema>;
 export type SeedDimensionsJson = Json<typeof seedDimensionsSchema>;
@@ -102,7 +122,8 @@ export type SeedDimensionsJson = Json<typeof seedDimensionsSchema>;
 /** The keys of a load's JSON that are known before anything is loaded. */
 export type LoadHead =
   | Pick<IngestJson, 'command' | 'created' | 'checks'>
-  | Pick<SeedDimensionsJson, 'command'>;
+  | Pick<SeedDimensionsJson, 'command'>
+  | Pick<RealizeJson, 'command' | 'tables'>;
 
 /** The other keys. */
 export type LoadCounts = Omit<SeedDimensionsJson, 'command'>;

@@ -14,7 +14,7 @@ import {
   statusSchema,
 } from './ledger.schema.js';
 import { lineageSchema } from './lineage.schema.js';
-import { dryRunSchema, ingestSchema, seedDimensionsSchema } from './load.schema.js';
+import { dryRunSchema, ingestSchema, realizeSchema, seedDimensionsSchema } from './load.schema.js';
 import { modelSchema } from './model.schema.js';
 import { notifySchema } from './notify.schema.js';
 import { allReportsSchema, reportListSchema, reportSchema } from './report.schema.js';
@@ -33,6 +33,7 @@ import {
 /** By name of the result: a command with several modes has several. */
 export const RESULT_SCHEMAS = {
   ingest: { ingest: ingestSchema, 'ingest --dry-run': dryRunSchema },
+  realize: { realize: realizeSchema },
   inspect: { inspect: inspectSchema },
   model: { 'model infer': modelSchema },
   'seed-dimensions': { 'seed-dimensions': seedDimensionsSchema },

@@ -1,6 +1,11 @@
 /** `edp replay`, `edp undo` and `edp promote`: operations on an existing load or metric. */
 import { z } from 'zod';
 import { count, type Json, remarks, rowCounts, runEnd, seconds, shownTable } from './json-parts.js';
+import { foldedTables } from './load.schema.js';
+
+const tables = foldedTables
+  .optional()
+  .describe('Of a load of change events: the tables that were folded anew');
 
 export const replaySchema = z.strictObject({
   command: z.literal('replay'),
@@ -12,6 +17,7 @@ export const replaySchema = z.strictObject({
   seconds,
   rows: rowCounts.describe('read is the number of rejects that were tried'),
   remaining: count.describe('Remaining rejects'),
+  tables,
   ...remarks,
   ...runEnd,
 });
@@ -35,6 +41,7 @@ export const undoSchema = z.strictObject({
   replacedLoads: z
     .array(z.strictObject({ loadId: z.int(), path: z.string() }))
     .describe('Loads whose rows it had replaced with --replace; those rows are not brought back'),
+  tables,
   ...runEnd,
 });
 

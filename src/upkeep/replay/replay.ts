@@ -29,7 +29,7 @@ import { planRecords } from '../../mapping/record-plan.js';
 import { withDrift } from '../../model/drift.js';
 import type { MissingDimensions, OnConflict } from '../../model/load-rules.js';
 import { findTableAt, type Model } from '../../model/model.js';
-import { formatTableName } from '../../model/table-name.js';
+import { formatTableName, type TablePlace } from '../../model/table-name.js';
 import { withClient } from '../../postgres/connection.js';
 import type { Database } from '../../postgres/database.js';
 import { inspectTable } from '../../postgres/table-in-catalog.js';
@@ -65,11 +65,11 @@ export interface ReplayProgress {
   advance(rows: RowCounts): void;
 }
 
-/** @throws EdpError `unknown_load` */
-export async function assertLoad(database: Database, loadId: number): Promise<void> {
-  await withClient(database.client, 'replay', async (client) => {
+/** @returns the table of the load @throws EdpError `unknown_load` */
+export async function assertLoad(database: Database, loadId: number): Promise<TablePlace> {
+  return withClient(database.client, 'replay', async (client) => {
     await openLedger(client);
-    await readLoad(client, loadId);
+    return (await readLoad(client, loadId)).place;
   });
 }
 

@@ -86,6 +86,12 @@ export interface UndoResult {
   readonly failure?: unknown;
 }
 
+/** What else is to be done for the rows of a load. */
+export interface UndoHooks {
+  /** In the transaction that marks the load, before its rows go: again where an undo goes on. */
+  marked?(client: pg.Client, load: LoadRecord): Promise<void>;
+}
+
 export interface UndoProgress {
   step(name: string, total: number): void;
   /** @param done of the step's total; @param rows removed by the step */
@@ -112,11 +118,12 @@ export async function undo(
   loadId: number,
   progress: UndoProgress,
   signal: AbortSignal,
+  hooks: UndoHooks = {},
 ): Promise<UndoResult> {
   const startedAt = performance.now();
   return withHeldLoad(database.client, 'undo', loadId, signal, async (hold) => {
     const load = await hold.look();
-    const run = new UndoRun(hold, load, progress, signal);
+    const run = new UndoRun(hold, load, progress, signal, hooks);
     let failure: unknown;
     try {
       if (load.state !== 'undone') await run.execute(requireLineage(model, load));
@@ -182,16 +189,24 @@ class UndoRun {
   readonly #load: LoadRecord;
   readonly #progress: UndoProgress;
   readonly #signal: AbortSignal;
+  readonly #hooks: UndoHooks;
   #receipts = 0;
   /** Inferred members that it removed: table, as SQL has it → rows. */
   #members: Readonly<Record<string, number>> = {};
   #rowsGoneBefore = 0;
 
-  constructor(hold: HeldLoad, load: LoadRecord, progress: UndoProgress, signal: AbortSignal) {
+  constructor(
+    hold: HeldLoad,
+    load: LoadRecord,
+    progress: UndoProgress,
+    signal: AbortSignal,
+    hooks: UndoHooks,
+  ) {
     this.#hold = hold;
     this.#load = load;
     this.#progress = progress;
     this.#signal = signal;
+    this.#hooks = hooks;
   }
 
   get members(): Readonly<Record<string, number>> {
@@ -241,6 +256,7 @@ class UndoRun {
   async #mark(snapshot: SnapshotTable | undefined): Promise<void> {
     await this.#hold.transaction(async (client) => {
       await this.#hold.changeState(client, 'undoing');
+      await this.#hooks.marked?.(client, this.#load);
       if (snapshot !== undefined) await passOnMemberEnds(client, snapshot, this.#load.loadId);
     });
   }

@@ -1,0 +1,230 @@
+/**
+ * Folds the events that are new in the log into their realized tables and histories: one transaction for each table,
+ * which also notes up to where it has read. Whatever ends a fold, the next one does what is missing.
+ */
+import type pg from 'pg';
+import { EdpError } from '../base/errors.js';
+import { failpoint } from '../base/failpoints.js';
+import { tell } from '../base/happenings.js';
+import { type EventTable, toEventTable } from '../events/event-table.js';
+import { type ChangeKind, recordChanges } from '../ledger/changes.js';
+import { quoteTable } from '../model/ddl.js';
+import type { Model } from '../model/model.js';
+import { withTransaction } from '../postgres/connection.js';
+import { withNamedLock } from '../postgres/named-lock.js';
+import { ensureRealized } from './ensure-realized.js';
+import { isRealizable } from './event-log-table.js';
+import {
+  extendHistorySql,
+  type FoldPlan,
+  foldHistorySql,
+  foldSql,
+  markPlainSql,
+  markQuickSql,
+  patchSql,
+  TOUCHED,
+} from './fold-sql.js';
+import { liftStored } from './lift-stored.js';
+import { historyName } from './realized-columns.js';
+import { definitionOf, findTouched, NOTED, type Touched } from './touched-keys.js';
+
+export interface FoldedRows {
+  readonly inserted: number;
+  readonly updated: number;
+  readonly deleted: number;
+}
+
+export interface FoldedTable {
+  readonly table: string;
+  readonly rows: FoldedRows;
+  /** Of its history. */
+  readonly history?: FoldedRows;
+  /** Why it is as it was. */
+  readonly failure?: unknown;
+}
+
+export interface FoldOptions {
+  /** Takes messages for the user. */
+  note(text: string): void;
+  readonly signal: AbortSignal;
+}
+
+const MANY_KEYS = 1000;
+
+/** Sorts of wide events should not go to disk at once. */
+const WORK_MEMORY = '128MB';
+
+/**
+ * @param log the table of change events, by its name in edp.yaml's form
+ * @returns the tables with events to fold, in the order of the model
+ */
+export async function foldEvents(
+  client: pg.Client,
+  model: Model,
+  log: string,
+  options: FoldOptions,
+): Promise<FoldedTable[]> {
+  if (!(await isThere(client, log))) return [];
+  await ensureLoadIndex(client, log);
+  const tables = model.tables.filter(isRealizable).map((table) => toEventTable(table));
+  return withNamedLock(client, 'edp folds change events', async () => {
+    await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
+    const touched = await findTouched(client, quoteTable(log), tables).catch(
+      async (error: unknown) => {
+        await client.query('ROLLBACK').catch(() => {});
+        throw error;
+      },
+    );
+    await client.query('COMMIT');
+    await failpoint('realize.found', client);
+    const folded: FoldedTable[] = [];
+    await notePoints(
+      client,
+      tables.filter(({ name }) => !touched.tables.has(name)),
+      touched,
+    );
+    for (const table of tables) {
+      if (!touched.tables.has(table.name) || options.signal.aborted) continue;
+      folded.push(await foldSafely(client, table, log, touched, options));
+    }
+    return folded;
+  });
+}
+
+async function isThere(client: pg.Client, log: string): Promise<boolean> {
+  const { rows } = await client.query<{ isThere: boolean }>(
+    `SELECT to_regclass($1) IS NOT NULL AND to_regclass('edp.realized') IS NOT NULL AS "isThere"`,
+    [quoteTable(log)],
+  );
+  return rows[0]!.isThere;
+}
+
+/** By it the events of new loads are found. Made behind the first load, which builds its indexes at the end. */
+async function ensureLoadIndex(client: pg.Client, log: string): Promise<void> {
+  const { rowCount } = await client.query(
+    `SELECT FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am m ON m.oid = c.relam
+     WHERE i.indrelid = to_regclass($1) AND m.amname = 'brin'`,
+    [quoteTable(log)],
+  );
+  if (rowCount !== 0) return;
+  await client.query(
+    `CREATE INDEX IF NOT EXISTS change_events_load_id ON ${quoteTable(log)} USING brin (load_id) WITH (autosummarize = on)`,
+  );
+}
+
+/** A fault of one table does not keep the others. */
+async function foldSafely(
+  client: pg.Client,
+  table: EventTable,
+  log: string,
+  touched: Touched,
+  options: FoldOptions,
+): Promise<FoldedTable> {
+  try {
+    const folded = await withTransaction(client, () =>
+      foldTable(client, table, log, touched, options),
+    );
+    await failpoint('realize.folded', client);
+    tellFolded(folded);
+    return folded;
+  } catch (failure) {
+    if (!isOfTable(failure)) throw failure;
+    return { table: table.name, rows: { inserted: 0, updated: 0, deleted: 0 }, failure };
+  }
+}
+
+/** Whether the session goes on: a lost connection concerns all tables. */
+function isOfTable(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  if (error instanceof EdpError) return code === 'table_mismatch' || code === 'database_refused';
+  return typeof code === 'string' && /^(?!08|57P)[0-9A-Z]{5}$/.test(code);
+}
+
+async function foldTable(
+  client: pg.Client,
+  table: EventTable,
+  log: string,
+  touched: Touched,
+  { note }: FoldOptions,
+): Promise<FoldedTable> {
+  const { name } = table;
+  // To compile such statements takes longer than most of them.
+  await client.query(`SET LOCAL work_mem = '${WORK_MEMORY}'; SET LOCAL jit = off`);
+  await ensureRealized(client, table, note);
+  const version = touched.versions.get(name) ?? table.version;
+  await liftStored(client, quoteTable(log), table, version);
+  const plan: FoldPlan = { table, log: quoteTable(log), hasTruncates: touched.truncated.has(name) };
+  const { rowCount: quick } = await client.query(markQuickSql(table));
+  const { rowCount: marked } = await client.query(markPlainSql(plan));
+  // Without its new statistics, the server would take the keys for few.
+  if (marked !== null && marked > MANY_KEYS) await client.query(`ANALYZE ${TOUCHED}`);
+  const run = async (sql: string) => (await client.query<FoldedRows>(sql)).rows[0]!;
+  const hasQuick = quick !== 0;
+  const rows = add(await run(foldSql(plan)), hasQuick ? await run(patchSql(plan)) : NONE);
+  await recordFolded(client, name, rows);
+  await failpoint('realize.merged', client);
+  const history = table.hasHistory
+    ? add(await run(foldHistorySql(plan)), hasQuick ? await run(extendHistorySql(plan)) : NONE)
+    : undefined;
+  if (history !== undefined) await recordFolded(client, historyName(name), history);
+  await notePoints(client, [table], touched);
+  await client.query(
+    `DELETE FROM edp.unfolded_keys u USING ${NOTED} n
+     WHERE u.table_name = $1 AND (u.table_name, u.key, u.load_id) = (n.table_name, n.key, n.load_id)`,
+    [name],
+  );
+  return { table: name, rows, ...(history === undefined ? {} : { history }) };
+}
+
+const NONE: FoldedRows = { inserted: 0, updated: 0, deleted: 0 };
+
+function add(a: FoldedRows, b: FoldedRows): FoldedRows {
+  return {
+    inserted: a.inserted + b.inserted,
+    updated: a.updated + b.updated,
+    deleted: a.deleted + b.deleted,
+  };
+}
+
+async function recordFolded(client: pg.Client, name: string, rows: FoldedRows): Promise<void> {
+  const { rows: found } = await client.query<{ relation: string }>(
+    `SELECT format('%I.%I', n.nspname, c.relname) AS relation
+     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = $1::regclass`,
+    [quoteTable(name)],
+  );
+  const { relation } = found[0]!;
+  const kinds: readonly (ChangeKind & keyof FoldedRows)[] = ['inserted', 'updated', 'deleted'];
+  await recordChanges(
+    client,
+    kinds.flatMap((kind) => (rows[kind] > 0 ? [{ relation, kind, rows: rows[kind] }] : [])),
+  );
+}
+
+function tellFolded({ table, rows, history }: FoldedTable): void {
+  tell({ kind: 'rows_changed', table, change: rows });
+  if (history !== undefined)
+    tell({ kind: 'rows_changed', table: historyName(table), change: history });
+}
+
+/** Notes that tables have all events that were visible at the point. */
+async function notePoints(
+  client: pg.Client,
+  tables: readonly EventTable[],
+  { point }: Touched,
+): Promise<void> {
+  if (tables.length === 0) return;
+  await client.query(
+    `INSERT INTO edp.realized (table_name, definition, version, history, snapshot)
+     SELECT name, definition, version, $4, $5::pg_snapshot
+     FROM unnest($1::text[], $2::text[], $3::int[]) AS t (name, definition, version)
+     ON CONFLICT (table_name) DO UPDATE SET definition = excluded.definition, version = excluded.version,
+       history = excluded.history, snapshot = excluded.snapshot, folded_at = clock_timestamp()`,
+    [
+      tables.map(({ name }) => name),
+      tables.map(definitionOf),
+      tables.map(({ version }) => version),
+      point.history,
+      point.snapshot,
+    ],
+  );
+}

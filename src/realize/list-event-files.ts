@@ -1,0 +1,38 @@
+/** Directories of change events → their files. */
+import { stat } from 'node:fs/promises';
+import path from 'node:path';
+import { EdpError } from '../base/errors.js';
+
+/** Files that are being written have other names: a point before them, or another suffix behind. */
+const EVENT_FILES = '**/*.{jsonl,ndjson}{,.gz,.zst,.bz2,.zip}';
+
+/**
+ * @param names as on the command line
+ * @param directory of the project
+ * @returns the same names, and in the place of a directory the files below it, in the order of their names
+ * @throws EdpError `no_such_file` for a directory without any
+ */
+export async function listEventFiles(
+  names: readonly string[],
+  directory: string,
+): Promise<string[]> {
+  const lists = await Promise.all(
+    names.map(async (name) => {
+      const place = path.resolve(directory, name);
+      const found = await stat(place).catch(() => undefined);
+      return found?.isDirectory() === true ? listBelow(name, place) : [name];
+    }),
+  );
+  return lists.flat();
+}
+
+async function listBelow(name: string, place: string): Promise<string[]> {
+  const { glob } = await import('tinyglobby');
+  const found = await glob(EVENT_FILES, { cwd: place, onlyFiles: true, expandDirectories: false });
+  if (found.length === 0) {
+    throw new EdpError('no_such_file', `there is no file of change events below ${name}`, {
+      hint: 'it looks for *.jsonl, packed or not; edp capture run --to DIRECTORY writes such files',
+    });
+  }
+  return found.sort().map((file) => path.join(name, file));
+}

@@ -1,0 +1,140 @@
+/**
+ * Which keys are to be folded: those of events that no fold has seen, of events that an undo took out of the log, and all
+ * of a table whose declaration is another one than it was folded by.
+ */
+import { createHash } from 'node:crypto';
+import type pg from 'pg';
+import { NO_KEY } from '../events/event-log.js';
+import type { EventTable } from '../events/event-table.js';
+import { listUnseen, type ReadPoint, readPoint } from '../ledger/changes.js';
+import { NEW_LOADS, TOUCHED } from './fold-sql.js';
+
+/** The notes of undone loads that this fold settles. */
+export const NOTED = 'edp_noted';
+
+export interface Touched {
+  readonly point: ReadPoint;
+  /** Tables with keys to fold. */
+  readonly tables: ReadonlySet<string>;
+  /** By table: the version whose names its events in the log have. */
+  readonly versions: ReadonlyMap<string, number>;
+  /** Tables with a truncate in the log. */
+  readonly truncated: ReadonlySet<string>;
+}
+
+interface Folded {
+  readonly name: string;
+  readonly definition: string;
+  readonly version: number;
+  readonly history: string;
+  readonly snapshot: string;
+}
+
+/** Notes and order of columns apart, what a fold depends on. */
+export function definitionOf(table: EventTable): string {
+  const { description: _, columns, ...rest } = table;
+  const own = columns.map(({ name, type }) => [name, type]).sort();
+  const text = JSON.stringify({ ...rest, columns: own });
+  return createHash('sha256').update(text).digest('hex').slice(0, 32);
+}
+
+/**
+ * Fills the temporary tables, in a transaction that must be REPEATABLE READ.
+ *
+ * @param log as in SQL
+ */
+export async function findTouched(
+  client: pg.Client,
+  log: string,
+  tables: readonly EventTable[],
+): Promise<Touched> {
+  const point = await readPoint(client);
+  const { rows: folded } = await client.query<Folded>(
+    'SELECT table_name AS name, definition, version, history, snapshot::text FROM edp.realized',
+  );
+  const before = new Map(folded.map((one) => [one.name, one]));
+  const isWhole = (table: EventTable) => before.get(table.name)?.definition !== definitionOf(table);
+  const names = tables.map(({ name }) => name);
+  const news = await listNewLoads(
+    client,
+    log,
+    tables.flatMap(({ name }) => before.get(name) ?? []),
+  );
+  const whole = tables.filter((one) => news === undefined || isWhole(one)).map(({ name }) => name);
+  await fill(client, log, names, news ?? [], whole);
+  const { rows: found } = await client.query<{ name: string }>(
+    `SELECT DISTINCT table_name AS name FROM ${TOUCHED}`,
+  );
+  const { rows: truncated } = await client.query<{ name: string }>(
+    `SELECT DISTINCT table_name AS name FROM ${log} WHERE key = $1 AND table_name = ANY ($2)`,
+    [NO_KEY, found.map(({ name }) => name)],
+  );
+  return {
+    point,
+    tables: new Set(found.map(({ name }) => name)),
+    versions: new Map(folded.map(({ name, version }) => [name, version])),
+    truncated: new Set(truncated.map(({ name }) => name)),
+  };
+}
+
+/** @returns undefined where only all events can tell */
+async function listNewLoads(
+  client: pg.Client,
+  log: string,
+  folded: readonly Folded[],
+): Promise<number[] | undefined> {
+  const points = new Map(
+    folded.map(({ history, snapshot }) => [`${history}\n${snapshot}`, { history, snapshot }]),
+  );
+  const loads = new Set<number>();
+  for (const point of points.values()) {
+    const unseen = await listUnseen(client, log, { ...point, wal: '' });
+    if (unseen === undefined) return undefined;
+    for (const { kind, loadId } of unseen) {
+      if (kind === 'definition') return undefined;
+      if (kind !== 'deleted' && loadId !== null) loads.add(loadId);
+    }
+  }
+  return [...loads];
+}
+
+async function fill(
+  client: pg.Client,
+  log: string,
+  names: readonly string[],
+  loads: readonly number[],
+  whole: readonly string[],
+): Promise<void> {
+  await client.query(
+    `CREATE TEMPORARY TABLE IF NOT EXISTS ${NEW_LOADS} (load_id bigint PRIMARY KEY);
+     CREATE TEMPORARY TABLE IF NOT EXISTS ${NOTED} (table_name text, key text, load_id bigint);
+     CREATE TEMPORARY TABLE IF NOT EXISTS ${TOUCHED}
+       (table_name text, key text, first numeric, has_reset boolean, is_quick boolean,
+        is_plain boolean DEFAULT false, made numeric, latest numeric);
+     TRUNCATE ${NEW_LOADS}, ${NOTED}, ${TOUCHED}`,
+  );
+  await client.query(`INSERT INTO ${NEW_LOADS} SELECT * FROM unnest($1::bigint[])`, [loads]);
+  // Of a load that is still being undone, more events may go.
+  await client.query(
+    `INSERT INTO ${NOTED} SELECT k.table_name, k.key, k.load_id FROM edp.unfolded_keys k JOIN edp.loads l USING (load_id)
+     WHERE l.state <> 'undoing'`,
+  );
+  await client.query(
+    `INSERT INTO ${TOUCHED} (table_name, key, first, has_reset, is_quick)
+     WITH whole AS (
+       SELECT unnest($2::text[]) AS table_name
+       UNION SELECT table_name FROM ${log} WHERE key = $3 AND load_id IN (SELECT load_id FROM ${NEW_LOADS})
+       UNION SELECT table_name FROM edp.unfolded_keys WHERE key = $3)
+     SELECT table_name, key, min(first), bool_or(has_reset), false FROM (
+       SELECT table_name, key, min(sequence) AS first, bool_or(op <> 'update') AS has_reset
+       FROM ${log} WHERE load_id IN (SELECT load_id FROM ${NEW_LOADS}) GROUP BY 1, 2
+       UNION ALL SELECT table_name, key, NULL, true FROM edp.unfolded_keys
+       UNION ALL SELECT table_name, key, NULL, true FROM ${log}
+         WHERE table_name IN (SELECT table_name FROM whole)) AS found
+     WHERE key <> $3 AND table_name = ANY ($1) GROUP BY table_name, key`,
+    [names, whole, NO_KEY],
+  );
+  await client.query(
+    `CREATE INDEX IF NOT EXISTS ${TOUCHED}_by_table ON ${TOUCHED} (table_name); ANALYZE ${TOUCHED}`,
+  );
+}
