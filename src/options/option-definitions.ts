@@ -246,6 +246,12 @@ export const OPTIONS = {
     defaultDescription: 'that of the values',
     choices: PROMOTED_TYPES,
   }),
+  schema: define<readonly string[]>({
+    schema: z.union([z.array(text), text.transform((list) => list.split(','))]),
+    describe: 'Schema of the source to import, several with commas; of one alone, tables keep their names',
+    default: [],
+    defaultDescription: 'all but those of the server and of edp',
+  }),
   column: define<string | undefined>({
     schema: text.pipe(identifier).optional(),
     describe: 'Name of the new column',

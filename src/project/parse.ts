@@ -43,6 +43,7 @@ export const NOT_IN_PROJECT: ReadonlySet<string> = new Set([
   'raw',
   'replace',
   'runs',
+  'schema',
   'to',
   'type',
   'whole',

@@ -1,7 +1,7 @@
 /** The editor of edp.yaml, as it serves those who widen a table and those who add one. */
 import { describe, expect, it } from 'vitest';
 import type { Proposal } from '../../src/infer/propose.js';
-import { addTables } from '../../src/infer/write-model.js';
+import { addTables } from '../../src/project/write-model.js';
 import { BUILTIN_MODEL } from '../../src/model/builtin.js';
 import type { Column, Table } from '../../src/model/model.js';
 import { toModel } from '../../src/model/schema.js';

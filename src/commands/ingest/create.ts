@@ -7,7 +7,7 @@ import { withInferencePool } from '../../infer/infer-pool.js';
 import { stemOf } from '../../infer/inferred-names.js';
 import type { Proposal } from '../../infer/propose.js';
 import { proposeTables } from '../../infer/propose-tables.js';
-import { writeModel } from '../../infer/write-model.js';
+import { writeModel } from '../../project/write-model.js';
 import { planFor } from '../../load/prepare-files.js';
 import { BUILTIN_MODEL } from '../../model/builtin.js';
 import { quoteTable } from '../../model/ddl.js';

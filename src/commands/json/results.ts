@@ -15,7 +15,7 @@ import {
 } from './ledger.schema.js';
 import { lineageSchema } from './lineage.schema.js';
 import { dryRunSchema, ingestSchema, seedDimensionsSchema } from './load.schema.js';
-import { modelSchema } from './model.schema.js';
+import { modelImportSchema, modelSchema } from './model.schema.js';
 import { notifySchema } from './notify.schema.js';
 import { allReportsSchema, reportListSchema, reportSchema } from './report.schema.js';
 import { runStatusSchema, runsStatusSchema } from './runs.schema.js';
@@ -34,7 +34,7 @@ import {
 export const RESULT_SCHEMAS = {
   ingest: { ingest: ingestSchema, 'ingest --dry-run': dryRunSchema },
   inspect: { inspect: inspectSchema },
-  model: { 'model infer': modelSchema },
+  model: { 'model infer': modelSchema, 'model import': modelImportSchema },
   'seed-dimensions': { 'seed-dimensions': seedDimensionsSchema },
   'generate-data': { 'generate-data': generateDataSchema },
   'generate-report': {
