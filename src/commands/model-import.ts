@@ -56,7 +56,9 @@ export async function importModel(
     output.line(
       `${out}: ${formatNumber(imported.tables.length, 'table')}, ${formatNumber(columns, 'column')}`,
     );
-    output.note(`capture reads the source from ${URL_VARIABLE}: set it to the address of the source`);
+    output.note(
+      `capture reads the source from ${URL_VARIABLE}: set it to the address of the source`,
+    );
   }
   warn(output, imported);
   output.result(toJson(imported, source.name, yaml, out, (performance.now() - started) / 1000));

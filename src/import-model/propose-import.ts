@@ -197,7 +197,8 @@ function notesOf(comment: string | undefined) {
 /** A column of the name that edp would take for the time of the delete, and that is no time. */
 function softDeleteOf(columns: readonly DraftColumn[]): object {
   const column = columns.find(({ name }) => name === DEFAULT_SOFT_DELETE);
-  if (column === undefined || column.type === 'timestamptz' || column.type === 'timestamp') return {};
+  if (column === undefined || column.type === 'timestamptz' || column.type === 'timestamp')
+    return {};
   return { 'soft-delete': `row_${DEFAULT_SOFT_DELETE}` };
 }
 

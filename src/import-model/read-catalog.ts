@@ -129,9 +129,8 @@ export async function readCatalog(client: pg.Client): Promise<SourceTable[]> {
 }
 
 async function readTables(client: pg.Client): Promise<SourceTable[]> {
-  const { rows: tables } = await client.query<Omit<SourceTable, 'columns' | 'keys' | 'references'>>(
-    TABLES,
-  );
+  const { rows: tables } =
+    await client.query<Omit<SourceTable, 'columns' | 'keys' | 'references'>>(TABLES);
   const list = async <T extends object>(sql: string): Promise<T[]> =>
     (await client.query<T>(sql, [tables.map(({ oid }) => oid)])).rows;
   const types = new Map((await list<TypeRow>(TYPES)).map((type) => [type.oid, type]));

@@ -116,9 +116,13 @@ function withEntries(project: object, entries: object): object {
 }
 
 function cannotEdit(file: string, tables: readonly ImportedTable[]): EdpError {
-  return new EdpError('config', `the section capture of ${file} is not of a form that edp can edit`, {
-    hint: `add by hand, under capture: tables:\n${formatCaptured(tables)}`,
-  });
+  return new EdpError(
+    'config',
+    `the section capture of ${file} is not of a form that edp can edit`,
+    {
+      hint: `add by hand, under capture: tables:\n${formatCaptured(tables)}`,
+    },
+  );
 }
 
 /** A YAML comment ends with its line. */

@@ -223,7 +223,10 @@ function toSources(metrics: TableInput['metrics']): MetricsSource[] {
 }
 
 function toReference(text: string, tables: Record<string, TableInput>): Reference {
-  const find = (name: string) => Object.keys(tables).find((table) => isSameTable(table, name));
+  const find = (name: string) =>
+    Object.hasOwn(tables, name)
+      ? name
+      : Object.keys(tables).find((table) => isSameTable(table, name));
   const whole = find(text);
   if (whole !== undefined) {
     return { table: whole, column: asList(tables[whole]?.key)[0] ?? 'id' };
@@ -336,9 +339,11 @@ export function findModelFaults(
 ): ModelFault[] {
   const faults: ModelFault[] = [];
   const names = Object.keys(tables);
+  const hasQuotes = names.some((name) => name.includes('"'));
   const targets = listTargets(tables);
   for (const [name, input] of Object.entries(tables)) {
-    const first = names.find((other) => isSameTable(other, name));
+    // Without quotes, a name has one spelling.
+    const first = !hasQuotes ? name : names.find((other) => isSameTable(other, name));
     if (first !== undefined && first !== name) {
       faults.push({ path: [name], message: `${first} and ${name} are the same table` });
     }

@@ -19,6 +19,7 @@ import type { Environment } from './variables.js';
 /** Options that only make sense for one invocation, not for a project. */
 export const NOT_IN_PROJECT: ReadonlySet<string> = new Set([
   'column',
+  'compare-files',
   'create',
   'extra-column',
   'drop',
@@ -32,6 +33,7 @@ export const NOT_IN_PROJECT: ReadonlySet<string> = new Set([
   'force',
   'from',
   'from-dbt',
+  'from-version',
   'json',
   'key',
   'list',
@@ -45,6 +47,7 @@ export const NOT_IN_PROJECT: ReadonlySet<string> = new Set([
   'runs',
   'schema',
   'to',
+  'to-version',
   'type',
   'whole',
   'yes',

@@ -96,6 +96,7 @@ export class ProjectPart {
 
   /** Whether what stands there follows from a fault that is reported already. */
   isUnclear(path: readonly PropertyKey[]): boolean {
+    if (!this.isBroken && this.#unset.length === 0) return false;
     if (this.lineOf(path) >= this.#endLine) return true;
     const node = this.#nodeAt(path);
     const isOne = isScalar(node) || isSeq(node) || path.length >= DECLARATION_DEPTH;

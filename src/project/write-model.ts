@@ -53,7 +53,8 @@ function formatTable({ name, input, comments, remarks = [] }: Omit<TableEntry, '
   }
   const csv = table.get('csv');
   if (csv instanceof YAMLMap) csv.flow = true;
-  if (remarks.length > 0) document.commentBefore = remarks.map((text) => ` ${shorten(text)}`).join('\n');
+  if (remarks.length > 0)
+    document.commentBefore = remarks.map((text) => ` ${shorten(text)}`).join('\n');
   return document.toString({ lineWidth: 0, flowCollectionPadding: true });
 }
 

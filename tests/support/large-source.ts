@@ -31,7 +31,8 @@ const NOUNS =
   'account address agent batch claim contract customer delivery device entry event grant group invoice item ledger limit line member note offer order parcel payment person plan policy price product quota rate region report rule score shift site stock task team tenant ticket token tour user visit wallet zone'.split(
     ' ',
   );
-const ADJECTIVES = 'active annual billing central daily external formal global internal joint'.split(' ');
+const ADJECTIVES =
+  'active annual billing central daily external formal global internal joint'.split(' ');
 const WORDS =
   'amount balance code color comment count country currency depth email factor flag height kind label level locale mode name number owner phase phone priority quantity rank reason reference remark risk score share side size source state status street summary tax title unit value volume weight width'.split(
     ' ',
@@ -76,7 +77,11 @@ export function makeLargeSource({ tables: count, columns, seed = 1 }: SourceSize
   const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)]!;
   const pickType = () => {
     let left = random() * TYPES.reduce((sum, [, weight]) => sum + weight, 0);
-    return TYPES.find(([, weight]) => (left -= weight) < 0)?.[0] ?? 'text';
+    for (const [type, weight] of TYPES) {
+      left -= weight;
+      if (left < 0) return type;
+    }
+    return 'text';
   };
   const statements = [
     ...[...new Set(SCHEMAS)].map((schema) => `CREATE SCHEMA IF NOT EXISTS ${schema}`),
@@ -92,9 +97,7 @@ export function makeLargeSource({ tables: count, columns, seed = 1 }: SourceSize
     const place = `${schema}.${name}`;
     const share = columnsLeft / (count - i);
     const size =
-      i === count - 1
-        ? columnsLeft
-        : Math.max(6, Math.round(share * (0.4 + random() * 1.2)));
+      i === count - 1 ? columnsLeft : Math.max(6, Math.round(share * (0.4 + random() * 1.2)));
     columnsLeft -= size;
     const form = random();
     const isPartitioned = form < 0.04;

@@ -1,8 +1,8 @@
 /** `edp model infer`, and the tables of `edp ingest --create`. */
 import { z } from 'zod';
-import type { TableDeclaration } from '../../project/write-model.js';
 import { tablesSchema } from '../../model/schema.js';
 import { COLUMN_TYPES } from '../../model/types.js';
+import type { TableDeclaration } from '../../project/write-model.js';
 import { count, counts, type Json, rejectCounts, seconds } from './json-parts.js';
 
 /** The inferred type of a column, with reasons. */

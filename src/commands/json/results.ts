@@ -1,5 +1,6 @@
 /** Each command → the schemas of what it prints with `--json`. A new command is a line here. */
 import { z } from 'zod';
+import { codegenSchema } from './codegen.schema.js';
 import { completionSchema } from './completion.schema.js';
 import { dbSchema } from './db.schema.js';
 import { doctorSchema } from './doctor.schema.js';
@@ -19,6 +20,7 @@ import { modelImportSchema, modelSchema } from './model.schema.js';
 import { notifySchema } from './notify.schema.js';
 import { allReportsSchema, reportListSchema, reportSchema } from './report.schema.js';
 import { runStatusSchema, runsStatusSchema } from './runs.schema.js';
+import { schemaCheckSchema, schemaDiffSchema, schemaPublishSchema } from './schema.schema.js';
 import { testSchema } from './test.schema.js';
 import { promoteSchema, replaySchema, undoSchema } from './upkeep.schema.js';
 import { verifySchema } from './verify.schema.js';
@@ -53,6 +55,12 @@ export const RESULT_SCHEMAS = {
   check: { check: checkSchema },
   sample: { sample: sampleSchema },
   lineage: { lineage: lineageSchema },
+  codegen: { codegen: codegenSchema },
+  schema: {
+    'schema check': schemaCheckSchema,
+    'schema publish': schemaPublishSchema,
+    'schema diff': schemaDiffSchema,
+  },
   undo: { undo: undoSchema },
   init: { init: initSchema, 'init --from-dbt': initFromDbtSchema },
   run: { run: warehouseRunSchema },

@@ -1,0 +1,44 @@
+/** What all generators read: the tables of the model that change events can be about. Plain data. */
+import { type EventTable, toEventTable } from '../events/event-table.js';
+import type { Model, Table } from '../model/model.js';
+import { isSameTable } from '../model/table-name.js';
+
+export interface Catalogue {
+  readonly tables: readonly EventTable[];
+  /** The other tables of the model, with the reason. */
+  readonly others: readonly { readonly table: string; readonly why: string }[];
+}
+
+/** Of `capture:`, what says which columns are calculated. */
+export interface CalculatedColumns {
+  readonly tables: readonly {
+    readonly table: string;
+    readonly columns: Readonly<Record<string, { readonly kind: string }>>;
+  }[];
+}
+
+export function toCatalogue({ tables }: Model, capture?: CalculatedColumns): Catalogue {
+  return {
+    tables: tables
+      .filter((table) => whyNot(table) === undefined)
+      .map((table) => toEventTable(table, findCalculated(table, capture))),
+    others: tables.flatMap((table) => {
+      const why = whyNot(table);
+      return why === undefined ? [] : [{ table: table.name, why }];
+    }),
+  };
+}
+
+function whyNot({ key, hasVersions, sources }: Table): string | undefined {
+  if (key.length === 0) return 'it has no key';
+  if (hasVersions === true) return 'it keeps versions of files';
+  return sources.length > 0 ? 'it takes metrics out of JSON' : undefined;
+}
+
+function findCalculated({ name }: Table, capture: CalculatedColumns | undefined) {
+  const captured = capture?.tables.find(({ table }) => isSameTable(table, name));
+  if (captured === undefined) return undefined;
+  return Object.entries(captured.columns).flatMap(([column, { kind }]) =>
+    kind === 'calculation' ? [column] : [],
+  );
+}
