@@ -1,8 +1,9 @@
 /** What the model's tables are to those of their schemas that are published, and what is to be done. */
+import { pathSegment } from '../events/change-event.js';
 import type { EventTable } from '../events/event-table.js';
 import type { Catalogue } from './catalogue.js';
 import { type Compatibility, compatibilityOf, type ShapeChange } from './compare-shapes.js';
-import { type Lock, listVersions, type PublishedFault } from './published.js';
+import { findEdited, type Lock, listVersions, type PublishedFault } from './published.js';
 import { compareWithModel, readPublished } from './schema-versions.js';
 
 export const TABLE_STATES = [
@@ -41,11 +42,13 @@ export async function checkSchemas(
   const versions = listVersions(lock);
   const checks: TableCheck[] = [];
   for (const table of tables) {
-    checks.push(await checkTable(directory, table, lock, versions.get(table.name)?.at(-1)));
+    checks.push(await checkTable(directory, table, lock, versions.get(table.name)));
   }
   for (const [table, published] of versions) {
     if (tables.some(({ name }) => name === table)) continue;
-    checks.push({ ...NOTHING, table, state: 'removed', published: published.at(-1) });
+    const faults = await findEdited(directory, lock, isOf(table));
+    const known = { ...NOTHING, table, published: published.at(-1), faults };
+    checks.push(faults.length === 0 ? { ...known, state: 'removed' } : damaged(known));
   }
   return checks;
 }
@@ -63,20 +66,19 @@ async function checkTable(
   directory: string,
   table: EventTable,
   lock: Lock,
-  published: number | undefined,
+  versions: readonly number[] = [],
 ): Promise<TableCheck> {
   const { name, version } = table;
+  const published = versions.at(-1);
   const known = { ...NOTHING, table: name, version, published };
   if (published === undefined) return { ...known, state: 'unpublished' };
-  const { shape, faults } = await readPublished(directory, lock, name, published);
-  if (shape === undefined) {
-    const action = `restore the published files of version ${published} from your version control`;
-    return { ...known, state: 'damaged', faults, action };
-  }
+  const faults = await findEdited(directory, lock, isOf(name));
+  if (faults.length > 0) return damaged({ ...known, faults });
   if (version < published) {
     const action = `the model has version ${version}, and version ${published} is published: declare version ${published} or ${published + 1}`;
     return { ...known, state: 'behind', action };
   }
+  const shape = await readPublished(directory, name, published);
   const changes = compareWithModel(table, shape, published);
   const compatibility = compatibilityOf(changes);
   if (version === published && changes.length > 0) {
@@ -85,6 +87,15 @@ async function checkTable(
   }
   const state = version === published ? 'published' : 'next';
   return { ...known, state, compatibility, changes, action: askForSteps(version, changes) };
+}
+
+function isOf(table: string): (file: string) => boolean {
+  return (file) => file.startsWith(`schemas/${pathSegment(table)}/`);
+}
+
+function damaged(known: Omit<TableCheck, 'state' | 'action'>): TableCheck {
+  const action = 'restore the published files from your version control';
+  return { ...known, state: 'damaged', action };
 }
 
 /** Old events have attributes that the new version refuses, unless a step drops or renames them. */

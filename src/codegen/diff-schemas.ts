@@ -1,5 +1,6 @@
 /** Two versions of the schemas of a table, attribute by attribute. */
 import { EdpError } from '../base/errors.js';
+import { pathSegment } from '../events/change-event.js';
 import type { EventTable } from '../events/event-table.js';
 import type { Catalogue } from './catalogue.js';
 import {
@@ -8,7 +9,7 @@ import {
   compatibilityOf,
   type ShapeChange,
 } from './compare-shapes.js';
-import { type Lock, listVersions, refusePublished } from './published.js';
+import { findEdited, type Lock, listVersions, refusePublished } from './published.js';
 import { readPublished, shapeOfModel, stepsBehind } from './schema-versions.js';
 
 export interface TableDiff {
@@ -63,13 +64,11 @@ async function diffTable(
   from: number,
   to: number | undefined,
 ): Promise<TableDiff> {
-  const read = async (version: number) => {
-    const { shape, faults } = await readPublished(directory, lock, name, version);
-    refusePublished(faults);
-    return shape!;
-  };
-  const older = await read(from);
-  const newer = to === undefined ? shapeOfModel(table!) : await read(to);
+  refusePublished(
+    await findEdited(directory, lock, (file) => file.startsWith(`schemas/${pathSegment(name)}/`)),
+  );
+  const older = await readPublished(directory, name, from);
+  const newer = to === undefined ? shapeOfModel(table!) : await readPublished(directory, name, to);
   const steps = table === undefined ? [] : stepsBehind(table, from, to);
   const changes = compareShapes(older, newer, steps);
   return { table: name, from, to, compatibility: compatibilityOf(changes), changes };

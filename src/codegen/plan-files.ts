@@ -4,8 +4,8 @@ import path from 'node:path';
 import { GENERATED } from '../events/event-schema.js';
 import type { EventTable } from '../events/event-table.js';
 import { schemaFiles } from './json-schema.js';
-import { type Lock, type PublishedFault, readText, refusePublished } from './published.js';
-import { findFaults } from './schema-versions.js';
+import { findEdited, type Lock, readText, refusePublished } from './published.js';
+import { findChanged, isPublished } from './schema-versions.js';
 
 export interface FileChange {
   readonly path: string;
@@ -25,24 +25,19 @@ export async function planSchemas(
   tables: readonly EventTable[],
   lock: Lock,
 ): Promise<FilePlan> {
+  refusePublished(await findEdited(directory, lock));
+  refusePublished(await findChanged(directory, lock, tables));
   const changes: FileChange[] = [];
-  const faults: PublishedFault[] = [];
   const wanted = new Set<string>();
   for (const table of tables) {
-    const files = schemaFiles(table);
-    for (const file of files) wanted.add(file.path);
-    const ofPublished = await findFaults(directory, lock, table);
-    if (ofPublished !== undefined) {
-      faults.push(...ofPublished);
-      continue;
-    }
-    for (const { path: file, text } of files) {
+    for (const { path: file, text } of schemaFiles(table)) {
+      wanted.add(file);
+      if (isPublished(lock, table)) continue;
       const found = await readText(directory, file);
       if (found === text) continue;
       changes.push({ path: file, kind: found === undefined ? 'new' : 'changed', text });
     }
   }
-  refusePublished(faults);
   const unchanged = wanted.size - changes.length;
   const stale = await findStale(directory, (file) => wanted.has(file) || lock.has(file));
   return { changes: [...changes, ...stale], unchanged };

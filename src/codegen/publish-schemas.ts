@@ -1,17 +1,18 @@
 /** Freezes the versions that the model has. */
+import { schemaPath } from '../events/change-event.js';
 import type { EventTable } from '../events/event-table.js';
 import { schemaFiles } from './json-schema.js';
 import type { FileChange } from './plan-files.js';
 import {
+  findEdited,
   formatLock,
   hashText,
   LOCK_FILE,
   type Lock,
   listVersions,
-  type PublishedFault,
   refusePublished,
 } from './published.js';
-import { findFaults } from './schema-versions.js';
+import { findChanged, isPublished } from './schema-versions.js';
 
 export interface Publication {
   /** Tables whose version is published now. */
@@ -27,31 +28,21 @@ export async function planPublication(
   tables: readonly EventTable[],
   lock: Lock,
 ): Promise<Publication> {
-  const faults: PublishedFault[] = [];
-  const published: EventTable[] = [];
-  const changes: FileChange[] = [];
-  const next = new Map(lock);
+  refusePublished(await findEdited(directory, lock));
+  const open = tables.filter((table) => !isPublished(lock, table));
   const versions = listVersions(lock);
-  for (const table of tables) {
-    const ofPublished = await findFaults(directory, lock, table);
-    if (ofPublished !== undefined) {
-      faults.push(...ofPublished);
-      continue;
-    }
-    const files = schemaFiles(table);
-    if (table.version < (versions.get(table.name)?.at(-1) ?? 0)) {
-      faults.push({ file: files[0]!.path, state: 'older' });
-      continue;
-    }
-    published.push(table);
-    for (const { path, text } of files) {
-      next.set(path, hashText(text));
-      changes.push({ path, kind: 'new', text });
-    }
+  const older = open
+    .filter(({ name, version }) => version < (versions.get(name)?.at(-1) ?? 0))
+    .map(({ name, version }) => ({ file: schemaPath(name, version), state: 'older' as const }));
+  refusePublished([...(await findChanged(directory, lock, tables)), ...older]);
+  const next = new Map(lock);
+  const changes: FileChange[] = [];
+  for (const { path, text } of open.flatMap(schemaFiles)) {
+    next.set(path, hashText(text));
+    changes.push({ path, kind: 'new', text });
   }
-  refusePublished(faults);
-  if (published.length > 0) {
+  if (open.length > 0) {
     changes.push({ path: LOCK_FILE, kind: 'changed', text: formatLock(next) });
   }
-  return { tables: published, unchanged: tables.length - published.length, changes };
+  return { tables: open, unchanged: tables.length - open.length, changes };
 }

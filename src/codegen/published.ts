@@ -83,6 +83,22 @@ export interface PublishedFault {
   readonly state: PublishedState;
 }
 
+/** Published files that are not as they were, of all versions. */
+export async function findEdited(
+  directory: string,
+  lock: Lock,
+  isAsked: (file: string) => boolean = () => true,
+): Promise<PublishedFault[]> {
+  const faults: PublishedFault[] = [];
+  for (const [file, hash] of lock) {
+    if (!isAsked(file)) continue;
+    const text = await readText(directory, file);
+    if (text === undefined) faults.push({ file, state: 'gone' });
+    else if (hashText(text) !== hash) faults.push({ file, state: 'edited' });
+  }
+  return faults;
+}
+
 /** @throws EdpError `published_schema` where there are such files */
 export function refusePublished(faults: readonly PublishedFault[]): void {
   if (faults.length === 0) return;

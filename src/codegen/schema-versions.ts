@@ -4,7 +4,7 @@ import type { EventTable } from '../events/event-table.js';
 import type { Migration } from '../model/model.js';
 import { compareShapes, type ShapeChange } from './compare-shapes.js';
 import { schemaFiles } from './json-schema.js';
-import { hashText, type Lock, type PublishedFault, readText } from './published.js';
+import { type Lock, type PublishedFault, readText } from './published.js';
 import { readShape, type SchemaShape } from './schema-shape.js';
 
 export function shapeOfModel(table: EventTable): SchemaShape {
@@ -12,29 +12,18 @@ export function shapeOfModel(table: EventTable): SchemaShape {
   return readShape(change!.text, realized!.text);
 }
 
-export interface PublishedShape {
-  readonly shape: SchemaShape | undefined;
-  readonly faults: readonly PublishedFault[];
-}
-
-/** @returns no shape where a file is gone; a fault for each that is not as it was published */
+/** @param version one whose files are as they were published (findEdited) */
 export async function readPublished(
   directory: string,
-  lock: Lock,
   table: string,
   version: number,
-): Promise<PublishedShape> {
-  const faults: PublishedFault[] = [];
-  const read = async (kind: 'change' | 'realized') => {
-    const file = schemaPath(table, version, kind);
-    const text = await readText(directory, file);
-    if (text === undefined) faults.push({ file, state: 'gone' });
-    else if (hashText(text) !== lock.get(file)) faults.push({ file, state: 'edited' });
-    return text;
-  };
-  const [change, realized] = [await read('change'), await read('realized')];
-  const isWhole = change !== undefined && realized !== undefined && faults.length === 0;
-  return { shape: isWhole ? readShape(change, realized) : undefined, faults };
+): Promise<SchemaShape> {
+  const [change, realized] = await Promise.all(
+    (['change', 'realized'] as const).map((kind) =>
+      readText(directory, schemaPath(table, version, kind)),
+    ),
+  );
+  return readShape(change ?? '{}', realized ?? '{}');
 }
 
 /** The steps of `migrations:` behind a version, up to that of the model. */
@@ -59,18 +48,23 @@ export function compareWithModel(
   return compareShapes(published, shapeOfModel(table), stepsBehind(table, version));
 }
 
-/** @returns undefined where the version that the model has is not published; else what is wrong with that */
-export async function findFaults(
+export function isPublished(lock: Lock, { name, version }: EventTable): boolean {
+  return lock.has(schemaPath(name, version, 'change'));
+}
+
+/** Tables whose version is published as something else. */
+export async function findChanged(
   directory: string,
   lock: Lock,
-  table: EventTable,
-): Promise<readonly PublishedFault[] | undefined> {
-  const { name, version } = table;
-  const file = schemaPath(name, version, 'change');
-  if (!lock.has(file) && !lock.has(schemaPath(name, version, 'realized'))) return undefined;
-  const { shape, faults } = await readPublished(directory, lock, name, version);
-  if (shape === undefined) return faults;
-  return compareWithModel(table, shape, version).length === 0
-    ? []
-    : [{ file, state: 'model-changed' }];
+  tables: readonly EventTable[],
+): Promise<PublishedFault[]> {
+  const faults: PublishedFault[] = [];
+  for (const table of tables) {
+    if (!isPublished(lock, table)) continue;
+    const { name, version } = table;
+    const published = await readPublished(directory, name, version);
+    if (compareWithModel(table, published, version).length === 0) continue;
+    faults.push({ file: schemaPath(name, version), state: 'model-changed' });
+  }
+  return faults;
 }

@@ -35,7 +35,7 @@ export function describeState({ state, version, published }: TableCheck): string
     next: `version ${version}, after version ${published} that is published`,
     changed: `version ${version} is published, and the model has changed since`,
     behind: `version ${version}, and version ${published} is published`,
-    damaged: `files of version ${published} are not as they were published`,
+    damaged: 'published files are not as they were',
     removed: `the model has it no more; version ${published} stays published`,
   }[state];
 }
