@@ -3,6 +3,7 @@
  *
  * To start fast, only the usage of each command is loaded at once; its code is loaded when it runs.
  */
+import { help as capture } from './capture.help.js';
 import { help as check } from './check.help.js';
 import { help as codegen } from './codegen.help.js';
 import type { Command, CommandHelp } from './command.js';
@@ -53,6 +54,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { ...check, load: () => import('./check.command.js') },
   { ...sample, load: () => import('./sample.command.js') },
   { ...lineage, load: () => import('./lineage.command.js') },
+  { ...capture, load: () => import('./capture.command.js') },
   { ...codegen, load: () => import('./codegen.command.js') },
   { ...schema, load: () => import('./schema.command.js') },
   { ...undo, load: () => import('./undo.command.js') },

@@ -1,5 +1,12 @@
 /** Each command → the schemas of what it prints with `--json`. A new command is a line here. */
 import { z } from 'zod';
+import {
+  captureInstallSchema,
+  captureRunSchema,
+  captureSnapshotSchema,
+  captureStatusSchema,
+  captureUninstallSchema,
+} from './capture.schema.js';
 import { codegenSchema } from './codegen.schema.js';
 import { completionSchema } from './completion.schema.js';
 import { dbSchema } from './db.schema.js';
@@ -55,6 +62,13 @@ export const RESULT_SCHEMAS = {
   check: { check: checkSchema },
   sample: { sample: sampleSchema },
   lineage: { lineage: lineageSchema },
+  capture: {
+    'capture install': captureInstallSchema,
+    'capture uninstall': captureUninstallSchema,
+    'capture snapshot': captureSnapshotSchema,
+    'capture run': captureRunSchema,
+    'capture status': captureStatusSchema,
+  },
   codegen: { codegen: codegenSchema },
   schema: {
     'schema check': schemaCheckSchema,
