@@ -1,5 +1,6 @@
 /** What all generators read: the tables of the model that change events can be about. Plain data. */
 import { type EventTable, toEventTable } from '../events/event-table.js';
+import type { Capture } from '../model/capture.js';
 import type { Model, Table } from '../model/model.js';
 import { isSameTable } from '../model/table-name.js';
 
@@ -9,15 +10,7 @@ export interface Catalogue {
   readonly others: readonly { readonly table: string; readonly why: string }[];
 }
 
-/** Of `capture:`, what says which columns are calculated. */
-export interface CalculatedColumns {
-  readonly tables: readonly {
-    readonly table: string;
-    readonly columns: Readonly<Record<string, { readonly kind: string }>>;
-  }[];
-}
-
-export function toCatalogue({ tables }: Model, capture?: CalculatedColumns): Catalogue {
+export function toCatalogue({ tables }: Model, capture?: Capture): Catalogue {
   return {
     tables: tables
       .filter((table) => whyNot(table) === undefined)
@@ -35,7 +28,7 @@ function whyNot({ key, hasVersions, sources }: Table): string | undefined {
   return sources.length > 0 ? 'it takes metrics out of JSON' : undefined;
 }
 
-function findCalculated({ name }: Table, capture: CalculatedColumns | undefined) {
+function findCalculated({ name }: Table, capture: Capture | undefined) {
   const captured = capture?.tables.find(({ table }) => isSameTable(table, name));
   if (captured === undefined) return undefined;
   return Object.entries(captured.columns).flatMap(([column, { kind }]) =>

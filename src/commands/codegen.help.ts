@@ -10,7 +10,7 @@ export const DEFAULT_OUT = 'generated';
 
 export const help: CommandHelp = {
   call: 'codegen [targets..]',
-  group: 'warehouse',
+  group: 'capture',
   completes: [TARGET_NAMES],
   describe: 'Write files made from the model: JSON Schemas of change events and realized rows',
   options: OPTION_NAMES,

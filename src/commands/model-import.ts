@@ -3,7 +3,7 @@ import path from 'node:path';
 import { EdpError, EXIT } from '../base/errors.js';
 import { chooseTables, nameTables } from '../import-model/choose-tables.js';
 import { type Import, type ImportedTable, proposeImport } from '../import-model/propose-import.js';
-import { readCatalog, type SourceTable } from '../import-model/read-catalog.js';
+import { readSourceTables, type SourceTable } from '../import-model/read-source-tables.js';
 import { addImport, formatImport, URL_VARIABLE } from '../import-model/write-import.js';
 import { BUILTIN_TABLES } from '../model/builtin.js';
 import { type TableInput, tablesSchema } from '../model/schema.js';
@@ -30,7 +30,7 @@ export async function importModel(
   { out, schema }: Options,
 ): Promise<number> {
   const started = performance.now();
-  const url = given['database-url'] as string | undefined;
+  const url = (given['database-url'] as string | undefined) ?? project.capture?.databaseUrl;
   if (url === undefined) {
     throw new EdpError('usage', 'specify the source database: --database-url', {
       hint: 'it is the database that is to be captured, not the one that edp loads into',
@@ -39,7 +39,7 @@ export async function importModel(
   const config = readUrl(url, '--database-url', process.env);
   const source = await withClient(config, 'import', (client) =>
     withCancel(config, [client], signal, async () => ({
-      tables: await readCatalog(client),
+      tables: await readSourceTables(client),
       name: await readName(client),
     })),
   );

@@ -53,6 +53,9 @@ export const command: Command = {
   },
 };
 
+/** So that the first publication of a large model leaves something of the terminal. */
+const SHOWN = 50;
+
 const RUN = { check, publish, diff } as const;
 
 /** @throws EdpError `unknown_table` */
@@ -125,7 +128,10 @@ async function publish({ invocation, catalogue, lock, names, seconds }: Work): P
   const chosen = catalogue.tables.filter(({ name }) => names.length === 0 || names.includes(name));
   const { tables, unchanged, changes } = await planPublication(project.directory, chosen, lock);
   await writeChanges(project.directory, changes);
-  for (const { name, version } of tables) output.line(safeText(`${name}: version ${version}`));
+  for (const { name, version } of tables.slice(0, SHOWN)) {
+    output.line(safeText(`${name}: version ${version}`));
+  }
+  if (tables.length > SHOWN) output.line(`and ${tables.length - SHOWN} more`);
   output.line(
     `${formatNumber(tables.length, 'table')} published, ${unchanged} published before; commit schemas/ with its lock file`,
   );

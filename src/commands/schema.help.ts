@@ -7,7 +7,7 @@ export const OPTION_NAMES = ['from-version', 'to-version'] as const satisfies re
 
 export const help: CommandHelp = {
   call: 'schema <action> [tables..]',
-  group: 'warehouse',
+  group: 'capture',
   completes: [ACTIONS, 'table'],
   describe:
     'Publish versions of schemas, and say what a change of the model means to their readers',

@@ -6,7 +6,7 @@ import { nearest } from '../base/nearest.js';
 import { toIdentifier } from '../infer/inferred-names.js';
 import { identifier } from '../model/schema.js';
 import { formatTableName } from '../model/table-name.js';
-import type { SourceTable } from './read-catalog.js';
+import type { SourceTable } from './read-source-tables.js';
 
 export interface NamedTable extends SourceTable {
   /** In the model, as edp.yaml writes it. */

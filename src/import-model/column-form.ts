@@ -1,7 +1,7 @@
 /** A column of a source → its type in the model, and what `capture:` says where the server's own form is another one. */
 import { quoteIdentifier } from '../model/ddl.js';
 import { type ColumnType, SQL_TYPE } from '../model/types.js';
-import type { SourceColumn, SourceType } from './read-catalog.js';
+import type { SourceColumn, SourceType } from './read-source-tables.js';
 
 export interface ColumnForm {
   readonly type: ColumnType;

@@ -13,7 +13,7 @@ import { formatTableName } from '../model/table-name.js';
 import type { TableDeclaration, TableEntry } from '../project/write-model.js';
 import type { NamedTable } from './choose-tables.js';
 import { type ColumnForm, columnSql, formOf } from './column-form.js';
-import type { SourceColumn, SourceKey, SourceReference } from './read-catalog.js';
+import type { SourceColumn, SourceKey, SourceReference } from './read-source-tables.js';
 import { ReferenceGraph } from './reference-graph.js';
 
 type ColumnDeclaration = Exclude<TableDeclaration['columns'][string], string>;

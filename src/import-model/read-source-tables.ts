@@ -119,7 +119,7 @@ type OfTable<T> = T & { readonly table: number };
 type ColumnRow = OfTable<Omit<SourceColumn, 'type'>> & { readonly type: number };
 
 /** All of them, by schema and name. */
-export async function readCatalog(client: pg.Client): Promise<SourceTable[]> {
+export async function readSourceTables(client: pg.Client): Promise<SourceTable[]> {
   await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
   try {
     return await readTables(client);
