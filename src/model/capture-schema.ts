@@ -171,10 +171,15 @@ export function toCapture(
           Object.entries(columns).map(([name, form]) => [name, toColumn(form)]),
         ),
         ...(where === undefined ? {} : { where }),
-        place: placeOf(['tables', table]),
-        places: Object.fromEntries(
-          Object.keys(columns).map((name) => [name, placeOf(['tables', table, 'columns', name])]),
-        ),
+        // Only messages have places: to find them, a large edp.yaml must be read once more.
+        get place() {
+          return placeOf(['tables', table]);
+        },
+        get places() {
+          return Object.fromEntries(
+            Object.keys(columns).map((name) => [name, placeOf(['tables', table, 'columns', name])]),
+          );
+        },
       }),
     ),
   };
