@@ -2,7 +2,7 @@
 import { schemaPath } from '../events/change-event.js';
 import { changeSchema, type ObjectSchema, realizedSchema } from '../events/event-schema.js';
 import type { EventTable } from '../events/event-table.js';
-import type { GeneratedFile, Target } from './target.js';
+import type { GeneratedFile, Target } from './codegen-target.js';
 
 export const jsonSchema: Target = {
   describe: 'schemas of change events and of realized rows',

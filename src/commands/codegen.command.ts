@@ -10,7 +10,7 @@ import { formatNumber } from '../terminal/output.js';
 import { OPTION_NAMES } from './codegen.help.js';
 import type { Command } from './command.js';
 import type { CodegenJson } from './json/codegen.schema.js';
-import { readCatalogue } from './shared/catalogue.js';
+import { readCatalogue } from './shared/read-catalogue.js';
 import { secondsJson } from './shared/seconds-json.js';
 
 export const command: Command = {

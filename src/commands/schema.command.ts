@@ -19,7 +19,7 @@ import {
   describeState,
   toChangeJson,
 } from './schema-lines.js';
-import { readCatalogue } from './shared/catalogue.js';
+import { readCatalogue } from './shared/read-catalogue.js';
 import { secondsJson } from './shared/seconds-json.js';
 
 type Options = OptionValues<(typeof OPTION_NAMES)[number]>;

@@ -3,10 +3,12 @@ import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import type { ModelImportJson } from '../../src/commands/json/model.schema.js';
 import { edp } from '../support/cli.js';
 import { useTestDatabase } from '../support/database.js';
+import type { JsonOf } from '../support/json.js';
 import { makeProject } from '../support/scratch.js';
+
+type ModelImportJson = Extract<JsonOf<'model'>, { action: 'import' }>;
 
 const SOURCE = `
   CREATE SCHEMA sales; CREATE SCHEMA "Odd.Schema"; CREATE SCHEMA edp; CREATE SCHEMA hr;

@@ -3,11 +3,13 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { ModelImportJson } from '../../src/commands/json/model.schema.js';
 import { edp } from '../support/cli.js';
 import { useTestDatabase } from '../support/database.js';
+import type { JsonOf } from '../support/json.js';
 import { LARGE_SOURCE, makeLargeSource } from '../support/large-source.js';
 import { makeProject } from '../support/scratch.js';
+
+type ModelImportJson = Extract<JsonOf<'model'>, { action: 'import' }>;
 
 const source = useTestDatabase('empty');
 const large = makeLargeSource(LARGE_SOURCE);

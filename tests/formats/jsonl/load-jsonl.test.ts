@@ -3,7 +3,6 @@ import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import type { ModelJson } from '../../../src/commands/json/model.schema.js';
 import { edp } from '../../support/cli.js';
 import { withoutLoads } from '../../support/json.js';
 import { expectBalanced, killDuring, slowLoads } from '../../support/ledger.js';
@@ -509,7 +508,7 @@ describe('of files without a table', () => {
       '--json',
     ] as const;
     const { json, stderr } = await edp(args, { cwd });
-    const { columns } = (json as ModelJson).tables[0]!;
+    const { columns } = (json as Extract<typeof json, { action: 'infer' }>).tables[0]!;
     expect(
       columns.map(({ field, type, nulls }) => [field, type, nulls]),
       stderr,
