@@ -5,10 +5,10 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { edp } from '../support/cli.js';
 import { useTestDatabase } from '../support/database.js';
-import type { JsonOf } from '../support/json.js';
+import type { ModelResult } from '../support/json.js';
 import { makeProject } from '../support/scratch.js';
 
-type ModelImportJson = Extract<JsonOf<'model'>, { action: 'import' }>;
+type ModelImportJson = ModelResult<'import'>;
 
 const SOURCE = `
   CREATE SCHEMA sales; CREATE SCHEMA "Odd.Schema"; CREATE SCHEMA edp; CREATE SCHEMA hr;

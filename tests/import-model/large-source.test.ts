@@ -5,11 +5,11 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { edp } from '../support/cli.js';
 import { useTestDatabase } from '../support/database.js';
-import type { JsonOf } from '../support/json.js';
+import type { ModelResult } from '../support/json.js';
 import { LARGE_SOURCE, makeLargeSource } from '../support/large-source.js';
 import { makeProject } from '../support/scratch.js';
 
-type ModelImportJson = Extract<JsonOf<'model'>, { action: 'import' }>;
+type ModelImportJson = ModelResult<'import'>;
 
 const source = useTestDatabase('empty');
 const large = makeLargeSource(LARGE_SOURCE);
