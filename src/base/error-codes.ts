@@ -31,6 +31,13 @@ export const ERROR_CODES = {
     meaning: 'A declared table has more columns than PostgreSQL takes.',
     remedy: 'Declare the fields that you need, and list the others under `ignore:`.',
   },
+  published_schema: {
+    exitStatus: 2,
+    meaning:
+      'A published schema was edited or is gone, or the model has changed under its version; published versions never change.',
+    remedy:
+      'Raise `version` of the table, or restore the file from version control; `edp schema check` says what differs.',
+  },
   no_such_file: {
     exitStatus: 2,
     meaning: 'A file or a pattern names nothing that is there.',

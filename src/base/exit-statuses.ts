@@ -8,7 +8,8 @@ export const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
   usage: 'The command, an option or `edp.yaml` is wrong: change something first.',
   doneWithRejects:
     'Done, but some records were rejected (`edp ingest`, `edp replay`), or some values did not fit (`edp promote`).',
-  difference: 'Done, and a difference was found (`edp diff`; `edp verify` ends with 1).',
+  difference:
+    'Done, and a difference was found (`edp diff`, `edp codegen --check`, `edp schema`; `edp verify` ends with 1).',
   interrupted: 'Interrupted (Ctrl-C): run the same command again to continue.',
 };
 

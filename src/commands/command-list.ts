@@ -3,7 +3,9 @@
  *
  * To start fast, only the usage of each command is loaded at once; its code is loaded when it runs.
  */
+import { help as capture } from './capture.help.js';
 import { help as check } from './check.help.js';
+import { help as codegen } from './codegen.help.js';
 import type { Command, CommandHelp } from './command.js';
 import { help as completion } from './completion.help.js';
 import { help as db } from './db.help.js';
@@ -24,6 +26,7 @@ import { help as rejects } from './rejects.help.js';
 import { help as replay } from './replay.help.js';
 import { help as run } from './run.help.js';
 import { help as sample } from './sample.help.js';
+import { help as schema } from './schema.help.js';
 import { help as seedDimensions } from './seed-dimensions.help.js';
 import { help as status } from './status.help.js';
 import { help as test } from './test.help.js';
@@ -53,6 +56,9 @@ export const COMMANDS: readonly CommandEntry[] = [
   { ...check, load: () => import('./check.command.js') },
   { ...sample, load: () => import('./sample.command.js') },
   { ...lineage, load: () => import('./lineage.command.js') },
+  { ...capture, load: () => import('./capture.command.js') },
+  { ...codegen, load: () => import('./codegen.command.js') },
+  { ...schema, load: () => import('./schema.command.js') },
   { ...undo, load: () => import('./undo.command.js') },
   { ...doctor, load: () => import('./doctor.command.js') },
   { ...verify, load: () => import('./verify.command.js') },

@@ -5,8 +5,8 @@ import { isStdout } from '../base/stdout-name.js';
 import { withInferencePool } from '../infer/infer-pool.js';
 import type { Proposal } from '../infer/propose.js';
 import { proposeTables } from '../infer/propose-tables.js';
-import { formatModel, writeModel } from '../infer/write-model.js';
 import { resolveFileSettings, resolveOptions } from '../options/resolve-options.js';
+import { formatModel, writeModel } from '../project/write-model.js';
 import { withReadableFiles } from '../source/copies.js';
 import { discoverFiles, type InputFile, isStdin, totalBytes } from '../source/discover.js';
 import { formatNumber, type Output, safeText } from '../terminal/output.js';
@@ -19,7 +19,8 @@ import { makeReadProgress } from './shared/read-progress.js';
 const OTHER_SUFFIX = /\.(?:json|html?|csv|txt|sql|toml|xlsx?|md)$/i;
 
 export const command: Command = {
-  async run({ given, project, output, signal }) {
+  async run(invocation) {
+    const { given, project, output, signal } = invocation;
     const { table, key, processCount, ...resolved } = resolveOptions(
       OPTION_NAMES,
       given,
@@ -31,7 +32,19 @@ export const command: Command = {
         hint: 'name a file that ends in .yaml; --json prints the model as JSON',
       });
     }
-    const files = await discoverFiles(given.files as string[], project.directory);
+    const names = (given.files ?? []) as string[];
+    if (given.action === 'import') {
+      const { importModel } = await import('./model-import.js');
+      return importModel(invocation, names, { ...resolved, out });
+    }
+    if (resolved.schema.length > 0) throw notForInfer('--schema');
+    if (given['database-url'] !== undefined) throw notForInfer('--database-url');
+    if (names.length === 0) {
+      throw new EdpError('usage', 'name the files to infer a model from', {
+        hint: 'edp model infer sales.csv',
+      });
+    }
+    const files = await discoverFiles(names, project.directory);
     if (files.some(isStdin) && table === undefined) {
       throw new EdpError('usage', 'standard input has no file name to derive the table from', {
         hint: 'specify the table: edp model infer - --table NAME',
@@ -76,6 +89,12 @@ export const command: Command = {
     return EXIT.done;
   },
 };
+
+function notForInfer(option: string): EdpError {
+  return new EdpError('usage', `${option} is for edp model import, not for infer`, {
+    hint: `omit ${option}; or edp model import reads the catalog of a database`,
+  });
+}
 
 export function describe({ columns, input, inference }: Proposal): string {
   const key = input.key === undefined ? '' : `, key ${[input.key].flat().join(', ')}`;

@@ -11,6 +11,9 @@ import { type JsonSchema, valueSchema } from './value-schema.js';
 
 export type ObjectSchema = Readonly<Record<string, unknown>>;
 
+/** `$comment` of each schema. */
+export const GENERATED = 'Generated from edp.yaml by edp codegen; edits are lost.';
+
 /** The column of a realized table with the last sequence that it has. */
 export const SEQUENCE_COLUMN = 'change_sequence';
 
@@ -83,7 +86,7 @@ function head(table: EventTable, kind: SchemaKind, title: string): ObjectSchema 
   return {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
     $id: schemaPath(table.name, table.version, kind),
-    $comment: 'Generated from edp.yaml by edp codegen; edits are lost.',
+    $comment: GENERATED,
     title,
     ...(table.description === undefined ? {} : { description: table.description }),
   };

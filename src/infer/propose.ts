@@ -1,14 +1,13 @@
 /** What is known of the files of a table → the table as a person would declare it in edp.yaml. */
 import path from 'node:path';
-import type { z } from 'zod';
 import { EdpError } from '../base/errors.js';
 import { nameDelimiter } from '../formats/csv/detect/explain.js';
 import type { CsvSettings } from '../model/csv-settings.js';
 import { type FileSettings, isEventFormat } from '../model/file-settings.js';
 import { hasTable } from '../model/match.js';
-import type { Table } from '../model/model.js';
-import { parseModel, type tablesSchema } from '../model/schema.js';
+import { parseModel } from '../model/schema.js';
 import type { ColumnType } from '../model/types.js';
+import type { TableDeclaration, TableEntry } from '../project/write-model.js';
 import { isStdin } from '../source/discover.js';
 import { INT4_MAX, INT4_MIN } from '../values/integer-limits.js';
 import type { InferredColumn, TableInference } from './infer.js';
@@ -23,7 +22,6 @@ import {
 } from './inferred-names.js';
 import type { KeyShape } from './json-shape.js';
 
-export type TableDeclaration = z.input<typeof tablesSchema>[string];
 type ColumnDeclaration = NonNullable<TableDeclaration['columns']>[string];
 
 export interface ProposedColumn {
@@ -33,14 +31,8 @@ export interface ProposedColumn {
   readonly metrics: readonly string[] | undefined;
 }
 
-export interface Proposal {
-  readonly name: string;
-  /** The table as it is written in edp.yaml, and as it is read from there. */
-  readonly input: TableDeclaration;
-  readonly table: Table;
+export interface Proposal extends TableEntry {
   readonly columns: readonly ProposedColumn[];
-  /** By column of `input`, a comment for the reader. */
-  readonly comments: ReadonlyMap<string, string>;
   readonly inference: TableInference;
 }
 

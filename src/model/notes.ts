@@ -28,3 +28,20 @@ export function formatNotes({ description, owner, tags }: Notes): string {
     .filter((line) => line !== '')
     .join('\n');
 }
+
+/** What {@link formatNotes} has written, or anybody else. @returns an object without keys where there is nothing */
+export function parseNotes(comment: string): Notes {
+  const lines = comment.split('\n');
+  const take = (word: string): string | undefined => {
+    const found = lines.at(-1)?.startsWith(`${word}: `) === true ? lines.pop() : undefined;
+    return found?.slice(word.length + 2);
+  };
+  const tags = take('tags')?.split(', ');
+  const owner = take('owner');
+  const description = lines.join('\n');
+  return {
+    ...(description === '' ? {} : { description }),
+    ...(owner === undefined ? {} : { owner }),
+    ...(tags === undefined ? {} : { tags }),
+  };
+}

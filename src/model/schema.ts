@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { nearest } from '../base/nearest.js';
-import { copyShape, findCopyFaults, toCopied, typeOfColumn } from './copy-of.js';
+import { type CopiedTable, copyShape, findCopyFaults, toCopied, typeOfColumn } from './copy-of.js';
 import {
   correctionShape,
   findCorrectionFaults,
@@ -225,7 +225,10 @@ function toSources(metrics: TableInput['metrics']): MetricsSource[] {
 }
 
 function toReference(text: string, tables: Record<string, TableInput>): Reference {
-  const find = (name: string) => Object.keys(tables).find((table) => isSameTable(table, name));
+  const find = (name: string) =>
+    Object.hasOwn(tables, name)
+      ? name
+      : Object.keys(tables).find((table) => isSameTable(table, name));
   const whole = find(text);
   if (whole !== undefined) {
     return { table: whole, column: asList(tables[whole]?.key)[0] ?? 'id' };
@@ -260,13 +263,20 @@ function copiedTypeOf(
   return typeOfColumn(toCopiedTables(tables), table, column);
 }
 
-function toCopiedTables(tables: Record<string, TableInput>) {
-  return Object.fromEntries(
+/** Asked for once for each reference and copy, of the same tables. */
+const copiedTables = new WeakMap<object, Readonly<Record<string, CopiedTable>>>();
+
+function toCopiedTables(tables: Record<string, TableInput>): Readonly<Record<string, CopiedTable>> {
+  const known = copiedTables.get(tables);
+  if (known !== undefined) return known;
+  const made = Object.fromEntries(
     Object.entries(tables).map(([name, { key, columns, versions }]) => [
       name,
       { key: asList(key), columns, keepsVersions: versions === true },
     ]),
   );
+  copiedTables.set(tables, made);
+  return made;
 }
 
 /** Where a fault leaves a column without a type, any will do: the fault is reported. */
@@ -332,8 +342,11 @@ export function findModelFaults(
 ): ModelFault[] {
   const faults: ModelFault[] = [];
   const names = Object.keys(tables);
+  const hasQuotes = names.some((name) => name.includes('"'));
+  const targets = listTargets(tables);
   for (const [name, input] of Object.entries(tables)) {
-    const first = names.find((other) => isSameTable(other, name));
+    // Without quotes, a name has one spelling.
+    const first = !hasQuotes ? name : names.find((other) => isSameTable(other, name));
     if (first !== undefined && first !== name) {
       faults.push({ path: [name], message: `${first} and ${name} are the same table` });
     }
@@ -420,7 +433,7 @@ export function findModelFaults(
           path,
           message: `"${column}" is ${type}, "${references.table}.${references.column}" is ${referredType}`,
         });
-      } else if (references.table !== name && leadsTo(references.table, name, tables)) {
+      } else if (references.table !== name && leadsTo(references.table, name, targets)) {
         faults.push({ path, message: `"${name}" and "${references.table}" refer to each other` });
       }
     }
@@ -467,20 +480,34 @@ function isInteger(type: string | undefined): boolean {
   return type === 'smallint' || type === 'int' || type === 'bigint';
 }
 
+/** The tables that each table refers to. */
+function listTargets(tables: Record<string, TableInput>): ReadonlyMap<string, readonly string[]> {
+  return new Map(
+    Object.entries(tables).map(([name, { columns }]) => [
+      name,
+      Object.values(columns).flatMap((column) =>
+        typeof column === 'string' || column.references === undefined
+          ? []
+          : [toReference(column.references, tables).table],
+      ),
+    ]),
+  );
+}
+
 /** Whether a table refers to another, directly or through other tables. */
 function leadsTo(
   from: string,
   to: string,
-  tables: Record<string, TableInput>,
-  seen: ReadonlySet<string> = new Set(),
+  targets: ReadonlyMap<string, readonly string[]>,
 ): boolean {
-  const input = tables[from];
-  if (input === undefined || seen.has(from)) return false;
-  return toTable(from, input, tables).columns.some(
-    ({ references }) =>
-      references !== undefined &&
-      (references.table === to || leadsTo(references.table, to, tables, new Set([...seen, from]))),
-  );
+  const seen = new Set([from]);
+  for (const name of seen) {
+    for (const target of targets.get(name) ?? []) {
+      if (target === to) return true;
+      seen.add(target);
+    }
+  }
+  return false;
 }
 
 /**

@@ -38,6 +38,13 @@ const moment = text.refine((value) => isDay(MOMENT.exec(value)?.[1] ?? ''), {
 
 const day = text.refine(isDay, { error: 'expected a date such as 2024-01-31' });
 
+const schemaVersion = text.transform((version, context) => {
+  const [, number] = /^v?([1-9]\d{0,8})$/.exec(version) ?? [];
+  if (number !== undefined) return Number(number);
+  context.addIssue({ code: 'custom', message: 'expected a version such as v2' });
+  return z.NEVER;
+});
+
 export const OPTIONS = {
   'database-url': define<string | undefined>({
     schema: text.optional(),
@@ -245,6 +252,22 @@ export const OPTIONS = {
     schema: text.optional(),
     describe: 'End of the time range: of a report exclusive, of a run inclusive',
   }),
+  'from-version': {
+    ...define<number | undefined>({
+      schema: schemaVersion.optional(),
+      describe: 'Published version to compare, such as v2',
+      defaultDescription: 'the last one',
+    }),
+    flag: 'from',
+  },
+  'to-version': {
+    ...define<number | undefined>({
+      schema: schemaVersion.optional(),
+      describe: 'Published version to compare it with',
+      defaultDescription: 'the model',
+    }),
+    flag: 'to',
+  },
   format: choice(FORMAT_CHOICES, 'Output format of the report'),
   'safe-cells': flag(
     'In CSV, put an apostrophe before text that a spreadsheet would run as a formula',
@@ -261,6 +284,13 @@ export const OPTIONS = {
     describe: 'Type of the new column; for a metric that is promoted already, its new type',
     defaultDescription: 'that of the values',
     choices: PROMOTED_TYPES,
+  }),
+  schema: define<readonly string[]>({
+    schema: z.union([z.array(text), text.transform((list) => list.split(','))]),
+    describe:
+      'Schema of the source to import, several with commas; of one alone, tables keep their names',
+    default: [],
+    defaultDescription: 'all but those of the server and of edp',
   }),
   column: define<string | undefined>({
     schema: text.pipe(identifier).optional(),
@@ -304,6 +334,10 @@ export const OPTIONS = {
     describe: 'Tasks at the same time',
     default: 4,
   }),
+  'compare-files': {
+    ...flag('Write nothing: compare the files with the model, status 4 if they differ'),
+    flag: 'check',
+  },
   check: flag('Check the loaded tables as edp.yaml declares under checks; status 3 if one fails'),
   'lineage-format': {
     ...choice(
@@ -317,6 +351,24 @@ export const OPTIONS = {
     flag: 'format',
   },
   sql: flag('With --dry-run: show the statements of each task, as SQL that psql can run'),
+  'capture-to': {
+    ...define<string | undefined>({
+      schema: text.optional(),
+      describe: 'Where events go: a folder, which gets a folder of files for each table',
+    }),
+    flag: 'to',
+  },
+  once: flag('End when all that is committed is sent, instead of waiting for more'),
+  consumer: define<string>({
+    schema: text,
+    describe: 'Name of the consumer: each one gets every event',
+    default: 'default',
+  }),
+  'rotate-seconds': define<number>({
+    schema: integerFrom(1, 86_400),
+    describe: 'Age at which a file is complete, if it is not large before',
+    default: 60,
+  }),
   limit: define<number>({
     schema: integerFrom(1),
     describe: 'How many to show at most',

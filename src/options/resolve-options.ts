@@ -14,7 +14,14 @@ import {
 import type { OptionDefinition } from './option-kinds.js';
 
 /** Options that may be lists. Of any other option that is given twice, the last value counts. */
-const LISTS: ReadonlySet<OptionName> = new Set(['param', 'columns', 'key', 'task', 'metrics']);
+const LISTS: ReadonlySet<OptionName> = new Set([
+  'param',
+  'columns',
+  'key',
+  'schema',
+  'task',
+  'metrics',
+]);
 
 /**
  * The frozen values of the named options, each from its strongest source.

@@ -139,6 +139,17 @@ export function editProject(
   return undefined;
 }
 
+/**
+ * The text with more entries of a map, in each way that edp knows, the one that changes least first. The caller reads
+ * them again, and takes the first that says what it should.
+ */
+export function* addEntries(text: string, edit: Edit): Generator<string> {
+  for (const apply of [addLines, addNodes]) {
+    const edited = apply(text, edit);
+    if (edited !== undefined) yield edited;
+  }
+}
+
 function byName(tables: readonly Table[]): Table[] {
   return [...tables].sort((a, b) => (a.name < b.name ? -1 : 1));
 }

@@ -12,6 +12,7 @@ import {
 } from 'yaml';
 import { IMPOSSIBLE_NAME } from '../model/impossible-name.js';
 import { WAREHOUSE_SECTIONS } from '../model/warehouse/sections.js';
+import { readPlainValue, SECTIONS_OF_TEXTS } from './plain-value.js';
 import { type Environment, type ExpandedValue, expandVariables } from './variables.js';
 
 /** A text of the project: edp.yaml, or a file that it includes. */
@@ -49,7 +50,8 @@ export class ProjectPart {
   readonly faults: readonly PlacedFault[];
   /** As far as it can be read. */
   readonly value: unknown;
-  readonly #document: Document.Parsed;
+  /** Of a large text without faults, only made where somebody asks for a position. */
+  #document: Document.Parsed | undefined;
   readonly #lines = new LineCounter();
   readonly #expanded: readonly ExpandedValue[];
   /** Where values stand whose variables are not there. */
@@ -59,14 +61,19 @@ export class ProjectPart {
 
   constructor(source: SourceText, environment: Environment) {
     this.source = source;
-    this.#document = parseDocument(source.text, {
-      lineCounter: this.#lines,
-      prettyErrors: false,
-      logLevel: 'error',
-    });
-    const errors = withoutFollowing(this.#document.errors, source.text);
-    const { expanded, faults } = expandVariables(this.#document, environment);
-    keepSpellings(this.#document);
+    const plain = readPlainValue(source.text, environment);
+    if (plain !== undefined) {
+      this.value = plain.value ?? {};
+      this.#expanded = plain.expanded;
+      this.#unset = [];
+      this.#endLine = Number.POSITIVE_INFINITY;
+      this.faults = (source.faults ?? []).map((fault) => ({ part: this, ...fault }));
+      return;
+    }
+    const document = this.#read();
+    const errors = withoutFollowing(document.errors, source.text);
+    const { expanded, faults } = expandVariables(document, environment);
+    keepSpellings(document);
     this.#expanded = expanded;
     this.#unset = faults.map(({ offset }) => offset);
     const found = [
@@ -74,14 +81,23 @@ export class ProjectPart {
         offset,
         message: code === 'DUPLICATE_KEY' ? this.#describeDouble(offset) : message,
       })),
-      ...findImpossibleNames(this.#document),
+      ...findImpossibleNames(document),
       ...faults,
     ].map(({ offset, message }) => ({ line: this.#lineAt(offset), message }));
     this.faults = [...found, ...(source.faults ?? [])].map((fault) => ({ part: this, ...fault }));
     // Where one line is no YAML, those before it are read as they are meant.
     const broken = errors.filter(({ code }) => code !== 'DUPLICATE_KEY');
     this.#endLine = this.#firstLineOfBlock(Math.min(...broken.map(({ pos: [offset] }) => offset)));
-    this.value = toValue(this.#document);
+    this.value = toValue(document);
+  }
+
+  #read(): Document.Parsed {
+    this.#document ??= parseDocument(this.source.text, {
+      lineCounter: this.#lines,
+      prettyErrors: false,
+      logLevel: 'error',
+    });
+    return this.#document;
   }
 
   /** Whether it has what a path leads to: an option, a setting of `csv:`, a table. */
@@ -96,6 +112,7 @@ export class ProjectPart {
 
   /** Whether what stands there follows from a fault that is reported already. */
   isUnclear(path: readonly PropertyKey[]): boolean {
+    if (!this.isBroken && this.#unset.length === 0) return false;
     if (this.lineOf(path) >= this.#endLine) return true;
     const node = this.#nodeAt(path);
     const isOne = isScalar(node) || isSeq(node) || path.length >= DECLARATION_DEPTH;
@@ -145,14 +162,14 @@ export class ProjectPart {
   #nodeAt(path: readonly PropertyKey[]): unknown {
     return path.reduce<unknown>(
       (node, name) => (isSeq(node) ? node.get(name, true) : pairOf(node, name)?.value),
-      this.#document.contents,
+      this.#read().contents,
     );
   }
 
   /** @param offset of a key that stands in the same map before */
   #describeDouble(offset: number): string {
     let message = 'a key is there twice';
-    visit(this.#document, {
+    visit(this.#read(), {
       Map: (_, { items }) => {
         const keys = items.map(({ key }) => key).filter(isScalar);
         const double = keys.find(({ range }) => range?.[0] === offset);
@@ -172,8 +189,8 @@ export class ProjectPart {
   #firstLineOfBlock(offset: number): number {
     if (offset === Number.POSITIVE_INFINITY) return offset;
     const starts = [
-      this.#document.contents,
-      ...SECTIONS.map((name) => this.#document.get(name, true)),
+      this.#read().contents,
+      ...SECTIONS.map((name) => this.#read().get(name, true)),
     ].flatMap((map) =>
       isMap(map)
         ? map.items.flatMap(({ key }) => (isNode(key) && key.range ? [key.range[0]] : []))
@@ -219,9 +236,7 @@ function findImpossibleNames(document: Document): { offset: number; message: str
   return found;
 }
 
-/** Sections whose `values:` are texts: there, 007 and 1.50 are what they look like. */
-const SECTIONS_OF_TEXTS: readonly string[] = ['silver', 'checks'];
-
+/** There, 007 and 1.50 are what they look like. */
 function keepSpellings({ contents }: Document): void {
   if (!isMap(contents)) return;
   for (const { key, value } of contents.items) {

@@ -212,6 +212,27 @@ const STEPS: readonly Step[] = [
     status: 0,
     json: { receivers: [{ receiver: 'json by localhost', delivered: true, fault: null }] },
   },
+  {
+    result: 'model import',
+    args: ['model', 'import', 'imported'],
+    sql: 'CREATE TABLE imported (id int PRIMARY KEY)',
+    project: `tables: { kept: { key: id, columns: { id: int } } }
+capture: { source: { name: shop, database-url: "\${DATABASE_URL}" }, tables: { kept: {} } }
+`,
+    status: 0,
+    json: { tables: [{ name: 'imported', keyFrom: 'primary key' }], leftOut: [], declared: [] },
+  },
+  { result: 'codegen', args: ['codegen', '--check'], status: 4, json: { tables: 1, unchanged: 0 } },
+  {
+    result: 'schema publish',
+    args: ['schema', 'publish'],
+    status: 0,
+    json: { published: [{ table: 'kept', version: 1 }] },
+  },
+  { result: 'schema check', args: ['schema', 'check'], status: 0, json: { needsAction: false } },
+  { result: 'schema diff', args: ['schema', 'diff'], status: 0, json: { tables: [{ from: 1 }] } },
+  { result: 'codegen failed', args: ['codegen', 'gone'], status: 2 },
+  { result: 'schema failed', args: ['schema', 'diff', 'gone'], status: 2 },
   { result: 'init', args: ['init', 'warehouse', 'made'], status: 0, json: { directory: 'made' } },
   {
     result: 'init --from-dbt',

@@ -1,12 +1,12 @@
 /** The editor of edp.yaml, as it serves those who widen a table and those who add one. */
 import { describe, expect, it } from 'vitest';
 import type { Proposal } from '../../src/infer/propose.js';
-import { addTables } from '../../src/infer/write-model.js';
 import { BUILTIN_MODEL } from '../../src/model/builtin.js';
 import type { Column, Table } from '../../src/model/model.js';
 import { toModel } from '../../src/model/schema.js';
 import { addToProject, type Edit, editProject, listDeclared } from '../../src/project/edit.js';
 import { parseProject } from '../../src/project/parse.js';
+import { addTables } from '../../src/project/write-model.js';
 
 const Y: Column = { name: 'z', type: 'int', field: 'z', isNullable: true };
 

@@ -4,8 +4,8 @@ import { lstat, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { addTables } from '../../src/infer/write-model.js';
 import { parseProject } from '../../src/project/parse.js';
+import { addTables } from '../../src/project/write-model.js';
 import { edp, makeDirectory } from '../support/cli.js';
 
 let cwd: string;

@@ -1,10 +1,10 @@
 /** Names in edp.yaml that other readers of YAML would read as something else. */
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { formatModel } from '../../src/infer/write-model.js';
 import { parseModel } from '../../src/model/schema.js';
 import { formatTableName } from '../../src/model/table-name.js';
 import { addToProject } from '../../src/project/edit.js';
+import { formatModel } from '../../src/project/write-model.js';
 
 const NAMES = [
   ...['y', 'Y', 'n', 'yes', 'No', 'on', 'OFF', 'null', 'Null', '~', 'true', 'FALSE', '=', '<<'],

@@ -27,6 +27,9 @@ type AllKeys<U> = {
 export type JsonOf<C extends CommandName> = AllKeys<ResultOf<C> | FailureJson>;
 
 /** A file in the JSON of a load. */
+/** Of one mode of `edp model`. */
+export type ModelResult<A extends 'infer' | 'import'> = Extract<ResultOf<'model'>, { action: A }>;
+
 export type LoadedFile = JsonOf<'ingest'>['files'][number];
 
 /** The command of a command line whose first word is known to the compiler; else it may be any. */

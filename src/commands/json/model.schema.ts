@@ -1,9 +1,9 @@
 /** `edp model infer`, and the tables of `edp ingest --create`. */
 import { z } from 'zod';
-import type { TableDeclaration } from '../../infer/propose.js';
 import { tablesSchema } from '../../model/schema.js';
 import { COLUMN_TYPES } from '../../model/types.js';
-import { count, counts, type Json, rejectCounts } from './json-parts.js';
+import type { TableDeclaration } from '../../project/write-model.js';
+import { count, counts, type Json, rejectCounts, seconds } from './json-parts.js';
 
 /** The inferred type of a column, with reasons. */
 export const inferredType = {
@@ -18,6 +18,13 @@ export const inferredType = {
   emptyStrings: count,
   nullTokens: counts.describe('Words that may mean NULL → occurrences'),
 };
+
+const tableInput = z
+  .custom<TableDeclaration>((value) => tablesSchema.valueType.safeParse(value).success)
+  .meta({
+    type: 'object',
+    description: 'As under tables: in edp.yaml; edp.schema.json describes it',
+  });
 
 const proposedColumn = z
   .strictObject({
@@ -43,12 +50,7 @@ export const proposedTable = z
     keyWhy: z.string().optional().describe('Why it is the key'),
     timeColumn: z.string().nullable(),
     columns: z.array(proposedColumn),
-    declaration: z
-      .custom<TableDeclaration>((value) => tablesSchema.valueType.safeParse(value).success)
-      .meta({
-        type: 'object',
-        description: 'As under tables: in edp.yaml; edp.schema.json describes it',
-      }),
+    declaration: tableInput,
   })
   .meta({ id: 'ProposedTable' });
 
@@ -61,5 +63,42 @@ export const modelSchema = z.strictObject({
   out: z.string().nullable().describe('The file they were written to'),
 });
 
+const importedTable = z
+  .strictObject({
+    name: z.string().describe('In the model'),
+    source: z.strictObject({ schema: z.string(), name: z.string() }),
+    key: z.array(z.string()),
+    keyFrom: z.enum(['primary key', 'unique index']),
+    columns: count,
+    references: z.array(z.strictObject({ column: z.string(), table: z.string() })),
+    remarks: z
+      .array(z.string())
+      .describe('What the source has in another form, or what the model has not of it'),
+    declaration: tableInput,
+    capture: z
+      .strictObject({
+        from: z.string().optional(),
+        columns: z
+          .record(z.string(), z.union([z.string(), z.strictObject({ sql: z.string() })]))
+          .optional(),
+      })
+      .describe('As under capture: tables: in edp.yaml'),
+  })
+  .meta({ id: 'ImportedTable' });
+
+export const modelImportSchema = z.strictObject({
+  command: z.literal('model'),
+  ok: z.literal(true),
+  action: z.literal('import'),
+  seconds,
+  source: z.string().describe('What events call the source'),
+  tables: z.array(importedTable),
+  leftOut: z.array(z.strictObject({ schema: z.string(), name: z.string(), why: z.string() })),
+  declared: z.array(z.string()).describe('Tables that edp.yaml declares already, left as they are'),
+  yaml: z.string().describe('The sections tables and capture'),
+  out: z.string().nullable().describe('The file they were written to'),
+});
+
+export type ModelImportJson = Json<typeof modelImportSchema>;
 export type ProposedTableJson = Json<typeof proposedTable>;
 export type ModelJson = Json<typeof modelSchema>;

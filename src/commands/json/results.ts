@@ -1,5 +1,13 @@
 /** Each command → the schemas of what it prints with `--json`. A new command is a line here. */
 import { z } from 'zod';
+import {
+  captureInstallSchema,
+  captureRunSchema,
+  captureSnapshotSchema,
+  captureStatusSchema,
+  captureUninstallSchema,
+} from './capture.schema.js';
+import { codegenSchema } from './codegen.schema.js';
 import { completionSchema } from './completion.schema.js';
 import { dbSchema } from './db.schema.js';
 import { doctorSchema } from './doctor.schema.js';
@@ -15,10 +23,11 @@ import {
 } from './ledger.schema.js';
 import { lineageSchema } from './lineage.schema.js';
 import { dryRunSchema, ingestSchema, realizeSchema, seedDimensionsSchema } from './load.schema.js';
-import { modelSchema } from './model.schema.js';
+import { modelImportSchema, modelSchema } from './model.schema.js';
 import { notifySchema } from './notify.schema.js';
 import { allReportsSchema, reportListSchema, reportSchema } from './report.schema.js';
 import { runStatusSchema, runsStatusSchema } from './runs.schema.js';
+import { schemaCheckSchema, schemaDiffSchema, schemaPublishSchema } from './schema.schema.js';
 import { testSchema } from './test.schema.js';
 import { promoteSchema, replaySchema, undoSchema } from './upkeep.schema.js';
 import { verifySchema } from './verify.schema.js';
@@ -35,7 +44,7 @@ export const RESULT_SCHEMAS = {
   ingest: { ingest: ingestSchema, 'ingest --dry-run': dryRunSchema },
   realize: { realize: realizeSchema },
   inspect: { inspect: inspectSchema },
-  model: { 'model infer': modelSchema },
+  model: { 'model infer': modelSchema, 'model import': modelImportSchema },
   'seed-dimensions': { 'seed-dimensions': seedDimensionsSchema },
   'generate-data': { 'generate-data': generateDataSchema },
   'generate-report': {
@@ -54,6 +63,19 @@ export const RESULT_SCHEMAS = {
   check: { check: checkSchema },
   sample: { sample: sampleSchema },
   lineage: { lineage: lineageSchema },
+  capture: {
+    'capture install': captureInstallSchema,
+    'capture uninstall': captureUninstallSchema,
+    'capture snapshot': captureSnapshotSchema,
+    'capture run': captureRunSchema,
+    'capture status': captureStatusSchema,
+  },
+  codegen: { codegen: codegenSchema },
+  schema: {
+    'schema check': schemaCheckSchema,
+    'schema publish': schemaPublishSchema,
+    'schema diff': schemaDiffSchema,
+  },
   undo: { undo: undoSchema },
   init: { init: initSchema, 'init --from-dbt': initFromDbtSchema },
   run: { run: warehouseRunSchema },

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { edp } from '../../support/cli.js';
-import { withoutLoads } from '../../support/json.js';
+import { type ModelResult, withoutLoads } from '../../support/json.js';
 import { expectBalanced, killDuring, slowLoads } from '../../support/ledger.js';
 import { utf16, zip, zstd } from '../../support/packed.js';
 import { makeProject, runnerFor, useEmptyDatabase } from '../../support/scratch.js';
@@ -508,7 +508,7 @@ describe('of files without a table', () => {
       '--json',
     ] as const;
     const { json, stderr } = await edp(args, { cwd });
-    const { columns } = json.tables[0]!;
+    const { columns } = (json as ModelResult<'infer'>).tables[0]!;
     expect(
       columns.map(({ field, type, nulls }) => [field, type, nulls]),
       stderr,

@@ -5,28 +5,43 @@
  */
 import path from 'node:path';
 import { Document, type Scalar, YAMLMap } from 'yaml';
+import type { z } from 'zod';
 import { EdpError } from '../base/errors.js';
 import { BUILTIN_MODEL } from '../model/builtin.js';
-import { findTable } from '../model/model.js';
-import { editProject, indentLines, listDeclared } from '../project/edit.js';
-import { editProjectFile } from '../project/editable.js';
-import { quoteAmbiguous } from '../project/plain-names.js';
-import type { SourceText } from '../project/project-part.js';
-import type { Proposal } from './propose.js';
+import { findTable, type Table } from '../model/model.js';
+import type { tablesSchema } from '../model/schema.js';
+import { editProject, indentLines, listDeclared } from './edit.js';
+import { editProjectFile } from './editable.js';
+import { quoteAmbiguous } from './plain-names.js';
+import type { SourceText } from './project-part.js';
+
+export type TableDeclaration = z.input<typeof tablesSchema>[string];
+
+/** A table to be written. */
+export interface TableEntry {
+  readonly name: string;
+  /** As it is written in edp.yaml, and as it is read from there. */
+  readonly input: TableDeclaration;
+  readonly table: Table;
+  /** By column of `input`, a comment for the reader. */
+  readonly comments: ReadonlyMap<string, string>;
+  /** Comments before it. */
+  readonly remarks?: readonly string[];
+}
 
 /** Longer comments are cut; --json and edp inspect show them in full. */
 const MAX_COMMENT = 100;
 
 /** `tables:` with the tables, as YAML. */
-export function formatModel(proposals: readonly Proposal[]): string {
+export function formatModel(proposals: readonly Omit<TableEntry, 'table'>[]): string {
   return `tables:\n${indentLines(formatTables(proposals), '  ')}`;
 }
 
-function formatTables(proposals: readonly Proposal[]): string {
+export function formatTables(proposals: readonly Omit<TableEntry, 'table'>[]): string {
   return proposals.map(formatTable).join('\n');
 }
 
-function formatTable({ name, input, comments }: Proposal): string {
+function formatTable({ name, input, comments, remarks = [] }: Omit<TableEntry, 'table'>): string {
   const document = new Document({ [name]: input });
   quoteAmbiguous(document);
   const table = document.get(name) as YAMLMap;
@@ -38,6 +53,8 @@ function formatTable({ name, input, comments }: Proposal): string {
   }
   const csv = table.get('csv');
   if (csv instanceof YAMLMap) csv.flow = true;
+  if (remarks.length > 0)
+    document.commentBefore = remarks.map((text) => ` ${shorten(text)}`).join('\n');
   return document.toString({ lineWidth: 0, flowCollectionPadding: true });
 }
 
@@ -55,7 +72,7 @@ export interface WriteOptions {
 /** Adds the tables to the file, or creates it. @throws EdpError `config`, `model` */
 export async function writeModel(
   file: string,
-  proposals: readonly Proposal[],
+  proposals: readonly TableEntry[],
   options: WriteOptions,
 ): Promise<void> {
   await editProjectFile(file, undefined, ({ text, others }) =>
@@ -71,7 +88,7 @@ export async function writeModel(
  */
 export function addTables(
   text: string | undefined,
-  proposals: readonly Proposal[],
+  proposals: readonly TableEntry[],
   { keepsBuiltin }: WriteOptions,
   file: string,
   others: readonly SourceText[] = [],

@@ -1,0 +1,36 @@
+/** The call of `edp codegen` and its help. */
+import type { OptionName } from '../options/option-definitions.js';
+import type { CommandHelp } from './command.js';
+
+/** As `codegen/targets.ts` has them, which is not loaded for help. */
+export const TARGET_NAMES = ['json-schema'] as const;
+export const OPTION_NAMES = ['out', 'compare-files'] as const satisfies readonly OptionName[];
+
+export const DEFAULT_OUT = 'generated';
+
+export const help: CommandHelp = {
+  call: 'codegen [targets..]',
+  group: 'capture',
+  completes: [TARGET_NAMES],
+  describe: 'Write files made from the model: JSON Schemas of change events and realized rows',
+  options: OPTION_NAMES,
+  statuses: { difference: 'With --check: files differ from the model' },
+  build: (yargs) =>
+    yargs
+      .positional('targets', {
+        describe: 'what to make (default: all)',
+        type: 'string',
+        array: true,
+        choices: TARGET_NAMES,
+      })
+      .example('$0 codegen', 'all targets')
+      .example('$0 codegen json-schema', 'schemas/<table>/change/v1.json and realized/v1.json')
+      .example('$0 codegen --check', 'in CI: status 4 if a file is not what the model says')
+      .epilog(
+        [
+          'schemas/ stands at the root of the project, since events refer to it; the rest is written to --out',
+          '(default: generated). The same model gives the same bytes. Files that it has made before and that nothing',
+          'needs any more are removed; published schemas never change (docs/schemas.md).',
+        ].join('\n'),
+      ),
+};

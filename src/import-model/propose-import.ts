@@ -1,0 +1,253 @@
+/** Tables of a source → what edp.yaml declares of them under `tables:` and `capture:`. */
+import { toColumnName } from '../infer/inferred-names.js';
+import type { Table } from '../model/model.js';
+import { parseNotes } from '../model/notes.js';
+import {
+  columnName,
+  findModelFaults,
+  type TableInput,
+  tablesSchema,
+  toModel,
+} from '../model/schema.js';
+import { formatTableName } from '../model/table-name.js';
+import type { TableDeclaration, TableEntry } from '../project/write-model.js';
+import type { NamedTable } from './choose-tables.js';
+import { type ColumnForm, columnSql, formOf } from './column-form.js';
+import type { SourceColumn, SourceKey, SourceReference } from './read-source-tables.js';
+import { ReferenceGraph } from './reference-graph.js';
+
+type ColumnDeclaration = Exclude<TableDeclaration['columns'][string], string>;
+
+/** What `capture.tables` has of a table. */
+export interface CaptureDeclaration {
+  readonly from?: string;
+  readonly columns?: Readonly<Record<string, string | { readonly sql: string }>>;
+}
+
+export interface ImportedTable extends TableEntry {
+  readonly source: { readonly schema: string; readonly name: string };
+  readonly isPrimaryKey: boolean;
+  readonly capture: CaptureDeclaration;
+  /** What the source has and the model has not. */
+  readonly remarks: readonly string[];
+}
+
+export interface LeftOut {
+  readonly schema: string;
+  readonly name: string;
+  readonly why: string;
+}
+
+export interface Import {
+  readonly tables: readonly ImportedTable[];
+  readonly leftOut: readonly LeftOut[];
+  /** Names in the model of those that edp.yaml declares already. */
+  readonly declared: readonly string[];
+}
+
+/** Columns that edp adds to realized tables. */
+const RESERVED = ['change_sequence'];
+const DEFAULT_SOFT_DELETE = 'deleted_at';
+const LINEAGE = 'load_id';
+
+/**
+ * @param chosen what to import
+ * @param all tables of the source
+ * @param declared tables of edp.yaml, to which references may lead
+ */
+export function proposeImport(
+  chosen: readonly NamedTable[],
+  all: readonly NamedTable[],
+  declared: Readonly<Record<string, TableInput>>,
+): Import {
+  const known = toModel(declared).tables;
+  const declaredNames = new Set(known.map(({ name }) => name));
+  const open = chosen.filter(({ modelName }) => !declaredNames.has(modelName));
+  const keyed = open.filter(({ keys }) => keys.length > 0);
+  const drafts = keyed.map(draft);
+  const graph = graphOf(drafts, known);
+  const byOid = new Map(all.map((table) => [table.oid, table]));
+  const tables = drafts.map((one) => finish(one, graph, byOid));
+  return {
+    tables: readAgain(tables, declared),
+    leftOut: open
+      .filter(({ keys }) => keys.length === 0)
+      .map(({ schema, name }) => ({
+        schema,
+        name,
+        why: 'it has no primary key, and no unique index of columns that are NOT NULL',
+      })),
+    declared: chosen
+      .filter(({ modelName }) => declaredNames.has(modelName))
+      .map(({ modelName }) => modelName),
+  };
+}
+
+/** As edp.yaml will declare them. */
+function readAgain(
+  tables: readonly Omit<ImportedTable, 'table'>[],
+  declared: Readonly<Record<string, TableInput>>,
+): ImportedTable[] {
+  const inputs = Object.fromEntries(tables.map(({ name, input }) => [name, input]));
+  const together = { ...declared, ...tablesSchema.parse(inputs) };
+  const [fault] = findModelFaults(together);
+  if (fault !== undefined) throw new TypeError(`${fault.path.join('.')}: ${fault.message}`);
+  const read = new Map(toModel(together).tables.map((table) => [table.name, table]));
+  return tables.map((table) => ({ ...table, table: read.get(table.name)! }));
+}
+
+interface DraftColumn extends ColumnForm {
+  /** In the model. */
+  readonly name: string;
+  readonly source: SourceColumn;
+}
+
+interface Draft {
+  readonly table: NamedTable;
+  readonly columns: readonly DraftColumn[];
+  readonly key: SourceKey;
+}
+
+function draft(table: NamedTable): Draft {
+  const taken = new Set([...RESERVED, ...table.columns.map(({ name }) => name)]);
+  const columns = table.columns.map((source) => ({
+    ...formOf(source),
+    name: nameColumn(source.name, taken),
+    source,
+  }));
+  return { table, columns, key: table.keys[0]! };
+}
+
+/** Its own name, where a column of the model can have it. */
+function nameColumn(name: string, taken: Set<string>): string {
+  if (columnName.safeParse(name).success && !RESERVED.includes(name)) return name;
+  const wanted = toColumnName(name, 'column');
+  let free = wanted;
+  for (let number = 2; taken.has(free); number++) free = `${wanted}_${number}`;
+  taken.add(free);
+  return free;
+}
+
+function keyOf({ columns, key }: Draft): string[] {
+  return key.columns.map((name) => columns.find(({ source }) => source.name === name)!.name);
+}
+
+function graphOf(drafts: readonly Draft[], declared: readonly Table[]): ReferenceGraph {
+  const graph = new ReferenceGraph();
+  for (const { name, key, columns, hasVersions, hasKeyGuard } of declared) {
+    const keyType = columns.find((column) => column.name === key[0])?.type;
+    if (hasVersions !== true && hasKeyGuard !== true) graph.addTable({ name, key, keyType });
+    for (const { references } of columns) {
+      if (references !== undefined) graph.addReference(name, references.table);
+    }
+  }
+  for (const one of drafts) {
+    const key = keyOf(one);
+    const keyType = one.columns.find(({ name }) => name === key[0])?.type;
+    graph.addTable({ name: one.table.modelName, key, keyType });
+  }
+  return graph;
+}
+
+function finish(
+  one: Draft,
+  graph: ReferenceGraph,
+  all: ReadonlyMap<number, NamedTable>,
+): Omit<ImportedTable, 'table'> {
+  const { table, columns } = one;
+  const key = keyOf(one);
+  const { references, remarks, ofColumns } = findReferences(one, graph, all);
+  const comments = new Map<string, string>();
+  const declarations = columns.map((column): [string, TableDeclaration['columns'][string]] => {
+    const { name, type, source, remark } = column;
+    const said = [remark, ...(ofColumns.get(name) ?? [])].filter((text) => text !== undefined);
+    if (said.length > 0) comments.set(name, said.join('; '));
+    const details: ColumnDeclaration = {
+      type,
+      ...(source.isNullable || key.includes(name) ? {} : { nullable: false }),
+      ...(references.has(name) ? { references: references.get(name)! } : {}),
+      ...notesOf(source.comment),
+    };
+    return [name, Object.keys(details).length === 1 ? type : details];
+  });
+  const input: TableDeclaration = {
+    ...notesOf(table.comment),
+    key: key.length === 1 ? key[0]! : key,
+    ...softDeleteOf(columns),
+    ...(columns.some(({ name }) => name === LINEAGE) ? { lineage: false } : {}),
+    columns: Object.fromEntries(declarations),
+  };
+  return {
+    name: table.modelName,
+    input,
+    comments,
+    source: { schema: table.schema, name: table.name },
+    isPrimaryKey: one.key.isPrimary,
+    capture: captureOf(one),
+    remarks,
+  };
+}
+
+function notesOf(comment: string | undefined) {
+  if (comment === undefined) return {};
+  const { tags, ...notes } = parseNotes(comment);
+  return { ...notes, ...(tags === undefined ? {} : { tags: [...tags] }) };
+}
+
+/** A column of the name that edp would take for the time of the delete, and that is no time. */
+function softDeleteOf(columns: readonly DraftColumn[]): object {
+  const column = columns.find(({ name }) => name === DEFAULT_SOFT_DELETE);
+  if (column === undefined || column.type === 'timestamptz' || column.type === 'timestamp')
+    return {};
+  return { 'soft-delete': `row_${DEFAULT_SOFT_DELETE}` };
+}
+
+function findReferences(
+  { table, columns }: Draft,
+  graph: ReferenceGraph,
+  all: ReadonlyMap<number, NamedTable>,
+) {
+  const references = new Map<string, string>();
+  const ofColumns = new Map<string, string[]>();
+  const remarks: string[] = [];
+  for (const reference of table.references) {
+    const target = all.get(reference.target);
+    const [only, ...others] = reference.columns;
+    const column = columns.find(({ source }) => source.name === only)!;
+    if (others.length > 0) {
+      remarks.push(`(${reference.columns.join(', ')}) refers to ${describe(reference, target)}`);
+      continue;
+    }
+    const [targetColumn] = reference.targetColumns;
+    const why = references.has(column.name)
+      ? 'which is a second reference'
+      : graph.tryReference(table.modelName, column.type, target?.modelName, targetColumn!);
+    if (why === undefined) references.set(column.name, target!.modelName);
+    else {
+      const said = ofColumns.get(column.name) ?? [];
+      ofColumns.set(column.name, [...said, `refers to ${describe(reference, target)}, ${why}`]);
+    }
+  }
+  return { references, ofColumns, remarks };
+}
+
+function describe({ targetColumns }: SourceReference, target: NamedTable | undefined): string {
+  const name = target === undefined ? 'another table' : `${target.schema}.${target.name}`;
+  return `${name} (${targetColumns.join(', ')})`;
+}
+
+function captureOf({ table, columns }: Draft): CaptureDeclaration {
+  const { schema, name, isInPath, modelName } = table;
+  const from = formatTableName(isInPath ? { name } : { schema, name });
+  const others = columns.flatMap(({ name: attribute, sql, source }) => {
+    if (sql !== undefined) return [[attribute, { sql }] as const];
+    if (attribute === source.name) return [];
+    // A name that edp.yaml cannot have.
+    const isName = columnName.safeParse(source.name).success;
+    return [[attribute, isName ? source.name : { sql: columnSql(source.name) }] as const];
+  });
+  return {
+    ...(from === modelName ? {} : { from }),
+    ...(others.length === 0 ? {} : { columns: Object.fromEntries(others) }),
+  };
+}

@@ -1,0 +1,74 @@
+/**
+ * The value of a large text, by a parser that keeps no positions and takes a fraction of the time: with 8,000 columns
+ * every command would otherwise begin with a second of reading. Whoever needs a position (of a fault) reads the text
+ * again with the one that keeps them (project-part.ts); a test holds the two to the same values.
+ */
+import { CORE_SCHEMA, load } from 'js-yaml';
+import { IMPOSSIBLE_NAME } from '../model/impossible-name.js';
+import { type Environment, type ExpandedValue, expandText } from './variables.js';
+
+/** Below that, nothing is gained that anybody would notice. */
+const LARGE_CHARACTERS = 32_768;
+
+/** Sections in which numbers under `values:` are texts. */
+export const SECTIONS_OF_TEXTS: readonly string[] = ['silver', 'checks'];
+
+/** The parsers have different names for keys that are NULL. */
+const NULL_KEYS: readonly string[] = ['', '~', 'null', 'Null', 'NULL'];
+
+export interface PlainValue {
+  readonly value: unknown;
+  readonly expanded: readonly ExpandedValue[];
+}
+
+/** @returns undefined where the text is small, has faults, or has something that must be read with care */
+export function readPlainValue(text: string, environment: Environment): PlainValue | undefined {
+  if (text.length < LARGE_CHARACTERS || text.includes(IMPOSSIBLE_NAME)) return undefined;
+  const expanded: ExpandedValue[] = [];
+  try {
+    const value: unknown = load(text, { schema: CORE_SCHEMA });
+    if (hasNumbersForTexts(value)) return undefined;
+    return { value: expand(value, environment, expanded), expanded };
+  } catch {
+    return undefined;
+  }
+}
+
+/** @throws Error for what is not plain */
+function expand(value: unknown, environment: Environment, expanded: ExpandedValue[]): unknown {
+  if (typeof value === 'string') return expandOne(value, environment, expanded);
+  if (Array.isArray(value)) return value.map((one) => expand(one, environment, expanded));
+  if (typeof value !== 'object' || value === null) return value;
+  const made: Record<string, unknown> = {};
+  for (const [name, one] of Object.entries(value)) {
+    if (NULL_KEYS.includes(name)) throw new Error('a key that may be NULL');
+    made[name] = expand(one, environment, expanded);
+  }
+  return made;
+}
+
+function expandOne(written: string, environment: Environment, expanded: ExpandedValue[]): string {
+  if (!written.includes('${')) return written;
+  const { text, messages } = expandText(written, environment);
+  if (messages.length > 0) throw new Error('a fault of a variable');
+  if (text !== written) expanded.push({ value: text, written });
+  return text;
+}
+
+function hasNumbersForTexts(value: unknown): boolean {
+  return SECTIONS_OF_TEXTS.some((name) => hasNumber(partOf(value, name), false));
+}
+
+function hasNumber(value: unknown, isOfValues: boolean): boolean {
+  if (typeof value === 'number') return isOfValues;
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.entries(value).some(([name, one]) =>
+    hasNumber(one, isOfValues || (name === 'values' && !Array.isArray(value))),
+  );
+}
+
+function partOf(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null
+    ? (value as Record<string, unknown>)[name]
+    : undefined;
+}
