@@ -108,6 +108,26 @@ export interface Table {
   readonly hasVersions?: true;
   /** Whether each of its files holds all members, so that those it lacks have ended; only with versions. */
   readonly snapshot?: 'full';
+  /** Of its schemas of change events; 1 if undefined. What follows says how it is folded from such events. */
+  readonly version?: number;
+  /** The column with the time of the delete (deleted_at if undefined); false where deleted rows go. */
+  readonly softDelete?: string | false;
+  /** Columns with the time at which a row was made, and of its last event. */
+  readonly timestamps?: readonly [created: string, updated: string];
+  /** Whether a table beside it has each state of a row with its validity. */
+  readonly hasHistory?: true;
+  /** By the version that they lead to: what lifts an event from the version before. */
+  readonly migrations?: Readonly<Record<number, Migration>>;
+}
+
+/** How an event of one version of a table becomes one of the next. */
+export interface Migration {
+  /** Old name → new name. */
+  readonly rename?: Readonly<Record<string, string>>;
+  /** Attributes that the version adds, with their values in events that have all attributes. */
+  readonly default?: Readonly<Record<string, unknown>>;
+  /** Attributes that the version no longer has. */
+  readonly drop?: readonly string[];
 }
 
 export interface Model {
