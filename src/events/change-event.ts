@@ -51,9 +51,22 @@ export function formatSequence(sequence: bigint | string | number): string {
   return String(sequence).padStart(SEQUENCE_DIGITS, '0');
 }
 
-/** The schema that an event refers to, below the root of the project. */
-export function schemaPath(table: string, version: number): string {
-  return `schemas/${table}/change/v${version}.json`;
+export type SchemaKind = 'change' | 'realized';
+
+/**
+ * The path of a schema below the root of the project: its `$id`, too, and of a change what events have in `dataschema`.
+ *
+ * @param table as edp.yaml writes it
+ */
+export function schemaPath(table: string, version: number, kind: SchemaKind = 'change'): string {
+  return `schemas/${pathSegment(table)}/${kind}/v${version}.json`;
+}
+
+/** A table's name as one segment of a path and of a URI; two tables never have the same one. */
+export function pathSegment(table: string): string {
+  const encoded = encodeURIComponent(table);
+  // Those are folders already.
+  return /^\.\.?$/.test(encoded) ? encoded.replaceAll('.', '%2E') : encoded;
 }
 
 const SCHEMA_PATH = /(?:^|\/)schemas\/([^/]+)\/change\/v(\d+)\.json$/;
@@ -62,6 +75,11 @@ const SCHEMA_PATH = /(?:^|\/)schemas\/([^/]+)\/change\/v(\d+)\.json$/;
 export function readSchemaPath(
   dataschema: string,
 ): { readonly table: string; readonly version: number } | undefined {
-  const found = SCHEMA_PATH.exec(dataschema);
-  return found === null ? undefined : { table: found[1]!, version: Number(found[2]) };
+  const [, segment, version] = SCHEMA_PATH.exec(dataschema) ?? [];
+  if (segment === undefined) return undefined;
+  try {
+    return { table: decodeURIComponent(segment), version: Number(version) };
+  } catch {
+    return undefined;
+  }
 }

@@ -10,10 +10,13 @@ export interface EventColumn {
   readonly nullable: boolean;
   readonly corrections?: Corrections;
   readonly description?: string;
+  /** Whether a create may lack it: its value follows as an update at the end of the transaction. */
+  readonly isCalculated?: true;
 }
 
 export interface EventTable {
   readonly name: string;
+  readonly description?: string;
   /** Of its schemas. */
   readonly version: number;
   readonly key: readonly string[];
@@ -26,13 +29,17 @@ export interface EventTable {
   readonly hasHistory: boolean;
   /** By the version that they lead to: what lifts an event from the version before. */
   readonly migrations: Readonly<Record<number, Migration>>;
+  /** Whether it is known which columns are calculated; otherwise a create may lack all but the key. */
+  readonly knowsCalculated?: true;
 }
 
 export const DEFAULT_SOFT_DELETE = 'deleted_at';
 
-export function toEventTable(table: Table): EventTable {
+/** @param calculated columns that `capture:` calculates; undefined where it does not have the table */
+export function toEventTable(table: Table, calculated?: readonly string[]): EventTable {
   return {
     name: table.name,
+    ...(table.notes?.description === undefined ? {} : { description: table.notes.description }),
     version: table.version ?? 1,
     key: table.key,
     columns: table.columns
@@ -43,10 +50,12 @@ export function toEventTable(table: Table): EventTable {
         nullable: isNullable && !table.key.includes(name),
         ...(corrections === undefined ? {} : { corrections }),
         ...(notes?.description === undefined ? {} : { description: notes.description }),
+        ...(calculated?.includes(name) === true ? { isCalculated: true as const } : {}),
       })),
     softDelete: table.softDelete ?? DEFAULT_SOFT_DELETE,
     ...(table.timestamps === undefined ? {} : { timestamps: table.timestamps }),
     hasHistory: table.hasHistory === true,
     migrations: table.migrations ?? {},
+    ...(calculated === undefined ? {} : { knowsCalculated: true as const }),
   };
 }
