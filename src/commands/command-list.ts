@@ -3,6 +3,7 @@
  *
  * To start fast, only the usage of each command is loaded at once; its code is loaded when it runs.
  */
+import { help as capture } from './capture.help.js';
 import { help as check } from './check.help.js';
 import type { Command, CommandHelp } from './command.js';
 import { help as completion } from './completion.help.js';
@@ -51,6 +52,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { ...check, load: () => import('./check.command.js') },
   { ...sample, load: () => import('./sample.command.js') },
   { ...lineage, load: () => import('./lineage.command.js') },
+  { ...capture, load: () => import('./capture.command.js') },
   { ...undo, load: () => import('./undo.command.js') },
   { ...doctor, load: () => import('./doctor.command.js') },
   { ...verify, load: () => import('./verify.command.js') },

@@ -21,6 +21,7 @@ export const COMMAND_GROUPS = {
   look: 'Look at what is there',
   mend: 'Mend',
   warehouse: 'Make the warehouse',
+  capture: 'Follow a production database',
   server: 'Keep the server',
 } as const;
 

@@ -301,6 +301,24 @@ export const OPTIONS = {
     flag: 'format',
   },
   sql: flag('With --dry-run: show the statements of each task, as SQL that psql can run'),
+  'capture-to': {
+    ...define<string | undefined>({
+      schema: text.optional(),
+      describe: 'Where events go: a folder, which gets a folder of files for each table',
+    }),
+    flag: 'to',
+  },
+  once: flag('End when all that is committed is sent, instead of waiting for more'),
+  consumer: define<string>({
+    schema: text,
+    describe: 'Name of the consumer: each one gets every event',
+    default: 'default',
+  }),
+  'rotate-seconds': define<number>({
+    schema: integerFrom(1, 86_400),
+    describe: 'Age at which a file is complete, if it is not large before',
+    default: 60,
+  }),
   limit: define<number>({
     schema: integerFrom(1),
     describe: 'How many to show at most',

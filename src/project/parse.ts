@@ -5,6 +5,13 @@
  */
 import { z } from 'zod';
 import { EdpError } from '../base/errors.js';
+import type { Capture } from '../model/capture.js';
+import {
+  type CaptureInput,
+  captureSection,
+  findCaptureFaults,
+  toCapture,
+} from '../model/capture-schema.js';
 import { csvSectionSchema } from '../model/csv-settings.js';
 import { type NotifyInput, notifySection } from '../model/notify-schema.js';
 import { findModelFaults, tablesSchema } from '../model/schema.js';
@@ -18,7 +25,9 @@ import type { Environment } from './variables.js';
 
 /** Options that only make sense for one invocation, not for a project. */
 export const NOT_IN_PROJECT: ReadonlySet<string> = new Set([
+  'capture-to',
   'column',
+  'consumer',
   'create',
   'extra-column',
   'drop',
@@ -35,6 +44,7 @@ export const NOT_IN_PROJECT: ReadonlySet<string> = new Set([
   'json',
   'key',
   'list',
+  'once',
   'port',
   'tcp',
   'out',
@@ -69,16 +79,21 @@ const plainSchema = z.strictObject({
 
 /** The schema of edp.yaml; docs/edp.schema.json is its JSON Schema. */
 export function projectSchema() {
-  return plainSchema.extend({ ...notifyShape(), ...warehouseShape() });
+  return plainSchema.extend({ ...notifyShape(), ...captureShape(), ...warehouseShape() });
 }
 
 const notifyShape = () => ({
   notify: notifySection().optional().describe('Who is told when a command fails, and of what else'),
 });
 
+const captureShape = () => ({
+  capture: captureSection().optional().describe('Where the rows of captured tables come from'),
+});
+
 const ROOT_KEYS: readonly string[] = [
   ...Object.keys(plainSchema.shape),
   'notify',
+  'capture',
   ...WAREHOUSE_SECTIONS,
 ];
 
@@ -91,17 +106,27 @@ function hasSection(merged: unknown, sections: readonly string[]): boolean {
 
 function schemaFor(merged: unknown) {
   if (hasSection(merged, WAREHOUSE_SECTIONS)) return projectSchema();
-  return hasSection(merged, ['notify']) ? plainSchema.extend(notifyShape()) : plainSchema;
+  return plainSchema.extend({
+    ...(hasSection(merged, ['notify']) ? notifyShape() : {}),
+    ...(hasSection(merged, ['capture']) ? captureShape() : {}),
+  });
 }
 
 /** Parts of the file that are no options. */
-const NO_OPTIONS: readonly string[] = ['include', 'tables', 'notify', ...WAREHOUSE_SECTIONS];
+const NO_OPTIONS: readonly string[] = [
+  'include',
+  'tables',
+  'notify',
+  'capture',
+  ...WAREHOUSE_SECTIONS,
+];
 
 export interface ParsedProject {
   readonly options: Record<string, unknown>;
   readonly csv: Record<string, unknown>;
   readonly tables: z.output<typeof tablesSchema> | undefined;
   readonly notify: NotifyInput | undefined;
+  readonly capture: Capture | undefined;
   /** Table → the text that declares it. */
   readonly places: ReadonlyMap<string, SourceText>;
 }
@@ -156,6 +181,7 @@ export function readProject(
     ? { tables: result.data.tables ?? {}, isUnsure: () => false }
     : soundParts((merged as { tables?: unknown }).tables);
   findTableFaults(parts, sound, addFault);
+  if (result.success) findFaultsOfCapture(result.data as OtherSections, sound, addFault);
   return {
     parts,
     merged,
@@ -166,10 +192,27 @@ export function readProject(
       if (faults.length + fileFaults.length > 0 || !result.success) {
         throw toError(parts, faults, fileFaults);
       }
-      const { tables, notify } = result.data as typeof result.data & { notify?: NotifyInput };
-      return toProject(parts, merged, tables, notify);
+      const { tables, notify, capture } = result.data as typeof result.data & OtherSections;
+      return toProject(parts, merged, tables, { notify, capture });
     },
   };
+}
+
+/** Sections whose schemas are made only where a project has them. */
+interface OtherSections {
+  readonly notify?: NotifyInput | undefined;
+  readonly capture?: CaptureInput | undefined;
+}
+
+function findFaultsOfCapture(
+  { capture }: OtherSections,
+  sound: SoundParts,
+  addFault: ProjectReading['addFault'],
+): void {
+  if (capture === undefined) return;
+  for (const fault of findCaptureFaults(capture, sound.tables)) {
+    addFault({ path: ['capture', ...fault.path], message: fault.message });
+  }
 }
 
 function findTableFaults(
@@ -196,7 +239,7 @@ function toProject(
   parts: readonly ProjectPart[],
   merged: unknown,
   tables: ParsedProject['tables'],
-  notify: ParsedProject['notify'],
+  { notify, capture }: OtherSections,
 ): ParsedProject {
   const { csv, ...others } = merged as Record<string, unknown> & {
     csv?: Record<string, unknown>;
@@ -208,6 +251,7 @@ function toProject(
     csv: csv ?? {},
     tables,
     notify,
+    capture: capture && toCapture(capture, (path) => placeOf(parts, ['capture', ...path])),
     places: new Map(
       Object.keys(tables ?? {}).map((name) => [
         name,
@@ -215,6 +259,11 @@ function toProject(
       ]),
     ),
   };
+}
+
+function placeOf(parts: readonly ProjectPart[], path: readonly string[]): string {
+  const part = parts.find((one) => one.declares(path)) ?? parts[0]!;
+  return `${part.source.name}:${part.lineOf(path)}`;
 }
 
 /** A fault of a file of SQL. */

@@ -2,6 +2,7 @@
 
 import path from 'node:path';
 import { EdpError } from '../base/errors.js';
+import type { Capture } from '../model/capture.js';
 import type { Model } from '../model/model.js';
 import type { Receiver } from '../model/notify-schema.js';
 import { toModel } from '../model/schema.js';
@@ -17,6 +18,8 @@ export interface Project {
   readonly model: Model;
   /** Who gets notices. */
   readonly notify?: readonly Receiver[];
+  /** Where the rows of captured tables come from. */
+  readonly capture?: Capture;
 }
 
 /** @throws EdpError `config` for an unreadable or invalid file, `model` for faults in its tables */
@@ -32,10 +35,17 @@ export async function loadProject(directory = process.cwd()): Promise<Project> {
     import('./parse.js'),
     import('./include.js'),
   ]);
-  const { options, csv, tables, notify } = parseProject(await withIncluded(file, text));
+  const { options, csv, tables, notify, capture } = parseProject(await withIncluded(file, text));
   const model =
     tables === undefined ? (await import('../model/builtin.js')).BUILTIN_MODEL : toModel(tables);
-  return { directory, options, csv, model, ...(notify === undefined ? {} : { notify }) };
+  return {
+    directory,
+    options,
+    csv,
+    model,
+    ...(notify === undefined ? {} : { notify }),
+    ...(capture === undefined ? {} : { capture }),
+  };
 }
 
 /**

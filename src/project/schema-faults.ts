@@ -1,6 +1,7 @@
 /** What zod says of an edp.yaml → faults, each with its path from the root of the file. */
 import type { z } from 'zod';
 import { nearest } from '../base/nearest.js';
+import { captureKeys } from '../model/capture-schema.js';
 import { NOTIFY_KEYS } from '../model/notify-schema.js';
 import { knownKeys } from '../model/schema.js';
 import { foreignKeyHint, laterKeyFault, warehouseKeys } from '../model/warehouse/known-keys.js';
@@ -61,6 +62,7 @@ function issueFaults(
 }
 
 function keysOf(path: readonly PropertyKey[]): readonly string[] | undefined {
+  if (path[0] === 'capture') return captureKeys(path);
   return path[0] === 'notify' ? NOTIFY_KEYS : (warehouseKeys(path) ?? knownKeys(path));
 }
 

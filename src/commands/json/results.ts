@@ -1,5 +1,12 @@
 /** Each command → the schemas of what it prints with `--json`. A new command is a line here. */
 import { z } from 'zod';
+import {
+  captureInstallSchema,
+  captureRunSchema,
+  captureSnapshotSchema,
+  captureStatusSchema,
+  captureUninstallSchema,
+} from './capture.schema.js';
 import { completionSchema } from './completion.schema.js';
 import { dbSchema } from './db.schema.js';
 import { doctorSchema } from './doctor.schema.js';
@@ -53,6 +60,13 @@ export const RESULT_SCHEMAS = {
   check: { check: checkSchema },
   sample: { sample: sampleSchema },
   lineage: { lineage: lineageSchema },
+  capture: {
+    'capture install': captureInstallSchema,
+    'capture uninstall': captureUninstallSchema,
+    'capture snapshot': captureSnapshotSchema,
+    'capture run': captureRunSchema,
+    'capture status': captureStatusSchema,
+  },
   undo: { undo: undoSchema },
   init: { init: initSchema, 'init --from-dbt': initFromDbtSchema },
   run: { run: warehouseRunSchema },

@@ -1,0 +1,172 @@
+-- Schema edp_capture of a source database: what triggers write, and what consumers have read.
+-- Each statement may run again.
+
+CREATE SCHEMA IF NOT EXISTS edp_capture;
+
+-- Orders the events of one key: drawn by an AFTER trigger, while the locks of its rows are held.
+CREATE SEQUENCE IF NOT EXISTS edp_capture.event_sequence AS bigint CACHE 1;
+
+-- The outbox table that is written to: 0 or 1. A writer that has read the other one a moment ago does no harm:
+-- readers read both, and one is emptied only where nothing unread is in it.
+CREATE SEQUENCE IF NOT EXISTS edp_capture.current_outbox AS smallint MINVALUE 0 MAXVALUE 1 START 0 CYCLE;
+
+CREATE TABLE IF NOT EXISTS edp_capture.outbox_0 (
+  sequence bigint NOT NULL,
+  xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
+  model text NOT NULL,
+  version int NOT NULL,
+  op text NOT NULL,
+  -- Texts of JSON objects.
+  key text,
+  after text,
+  before text,
+  errors text,
+  at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE TABLE IF NOT EXISTS edp_capture.outbox_1 (LIKE edp_capture.outbox_0 INCLUDING DEFAULTS);
+
+-- A consumer has read what transactions before last_xmin wrote; of those before upto, what is not above (position, position_xid).
+CREATE TABLE IF NOT EXISTS edp_capture.consumers (
+  name text PRIMARY KEY,
+  last_xmin xid8 NOT NULL DEFAULT '0',
+  upto xid8,
+  position bigint,
+  position_xid xid8,
+  events bigint NOT NULL DEFAULT 0,
+  moved_at timestamptz
+);
+INSERT INTO edp_capture.consumers (name) VALUES ('default') ON CONFLICT DO NOTHING;
+
+-- Rows whose statement could not be mapped: kept as they were, and mapped by the next install.
+CREATE TABLE IF NOT EXISTS edp_capture.unmapped (
+  sequence bigint NOT NULL,
+  xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
+  source text NOT NULL,
+  op text NOT NULL,
+  is_new boolean NOT NULL,
+  image jsonb NOT NULL,
+  error text NOT NULL,
+  at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
+-- Rows whose calculations are due at the end of the transaction; key null: all rows. Rows live within a transaction only.
+CREATE UNLOGGED TABLE IF NOT EXISTS edp_capture.touched (
+  xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
+  model text NOT NULL,
+  key jsonb
+);
+CREATE INDEX IF NOT EXISTS touched_xid ON edp_capture.touched (xid);
+
+CREATE UNLOGGED TABLE IF NOT EXISTS edp_capture.at_commit (xid xid8 PRIMARY KEY DEFAULT pg_current_xact_id());
+
+-- Calculations that a transaction with an old snapshot may have got wrong: done once more by the next run.
+CREATE TABLE IF NOT EXISTS edp_capture.due (model text NOT NULL, key jsonb);
+
+CREATE TABLE IF NOT EXISTS edp_capture.snapshots (
+  model text PRIMARY KEY,
+  sequence bigint NOT NULL,
+  -- All transactions before this one must have ended before rows are read.
+  waits_for xid8 NOT NULL,
+  position jsonb,
+  rows bigint NOT NULL DEFAULT 0,
+  started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  finished_at timestamptz
+);
+
+-- What the triggers were made from, by model: edp capture run and snapshot check that it is what edp.yaml says.
+CREATE TABLE IF NOT EXISTS edp_capture.models (
+  model text PRIMARY KEY,
+  source text NOT NULL,
+  version int NOT NULL,
+  installed_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
+-- Values as events write them (docs/events.md). The types of the arguments are exact, so that a column of another
+-- type is an error when a statement is planned, and never a wrong form.
+CREATE OR REPLACE FUNCTION edp_capture.json_number(smallint) RETURNS text LANGUAGE sql IMMUTABLE AS $$SELECT coalesce($1::text, 'null')$$;
+CREATE OR REPLACE FUNCTION edp_capture.json_number(int) RETURNS text LANGUAGE sql IMMUTABLE AS $$SELECT coalesce($1::text, 'null')$$;
+CREATE OR REPLACE FUNCTION edp_capture.json_number(bigint) RETURNS text LANGUAGE sql IMMUTABLE AS $$SELECT coalesce($1::text, 'null')$$;
+CREATE OR REPLACE FUNCTION edp_capture.json_number(numeric) RETURNS text LANGUAGE sql STABLE AS $$SELECT coalesce(to_json($1)::text, 'null')$$;
+CREATE OR REPLACE FUNCTION edp_capture.json_number(real) RETURNS text LANGUAGE sql STABLE AS $$SELECT coalesce(to_json($1)::text, 'null')$$;
+CREATE OR REPLACE FUNCTION edp_capture.json_number(double precision) RETURNS text LANGUAGE sql STABLE AS $$SELECT coalesce(to_json($1)::text, 'null')$$;
+CREATE OR REPLACE FUNCTION edp_capture.json_digits(bigint) RETURNS text LANGUAGE sql IMMUTABLE AS $$SELECT coalesce('"' || $1::text || '"', 'null')$$;
+CREATE OR REPLACE FUNCTION edp_capture.json_digits(numeric) RETURNS text LANGUAGE sql IMMUTABLE AS $$SELECT coalesce('"' || $1::text || '"', 'null')$$;
+CREATE OR REPLACE FUNCTION edp_capture.json_uuid(uuid) RETURNS text LANGUAGE sql IMMUTABLE AS $$SELECT coalesce('"' || $1::text || '"', 'null')$$;
+CREATE OR REPLACE FUNCTION edp_capture.json_boolean(boolean) RETURNS text LANGUAGE sql IMMUTABLE AS $$SELECT coalesce($1::text, 'null')$$;
+CREATE OR REPLACE FUNCTION edp_capture.json_date(date) RETURNS text LANGUAGE sql STABLE AS $$SELECT coalesce(to_json($1)::text, 'null')$$;
+CREATE OR REPLACE FUNCTION edp_capture.json_timestamp(timestamp) RETURNS text LANGUAGE sql STABLE AS $$
+  SELECT CASE WHEN isfinite($1) THEN to_char($1, CASE WHEN $1 < '0001-01-01'::timestamp
+    THEN '"\""YYYY-MM-DD"T"HH24:MI:SS.US" BC\""' ELSE '"\""YYYY-MM-DD"T"HH24:MI:SS.US"\""' END)
+    WHEN $1 IS NULL THEN 'null' ELSE '"' || $1::text || '"' END$$;
+CREATE OR REPLACE FUNCTION edp_capture.json_timestamptz(timestamptz) RETURNS text LANGUAGE sql STABLE AS $$
+  SELECT CASE WHEN isfinite($1) THEN to_char($1 AT TIME ZONE 'UTC', CASE WHEN $1 < '0001-01-01 00:00:00Z'::timestamptz
+    THEN '"\""YYYY-MM-DD"T"HH24:MI:SS.US"Z BC\""' ELSE '"\""YYYY-MM-DD"T"HH24:MI:SS.US"Z\""' END)
+    WHEN $1 IS NULL THEN 'null' ELSE '"' || $1::text || '"' END$$;
+-- In JSON, line ends stand between values only; an event is one line.
+CREATE OR REPLACE FUNCTION edp_capture.json_value(json) RETURNS text LANGUAGE sql IMMUTABLE AS $$SELECT coalesce(translate($1::text, E'\n\r', '  '), 'null')$$;
+CREATE OR REPLACE FUNCTION edp_capture.json_value(jsonb) RETURNS text LANGUAGE sql IMMUTABLE AS $$SELECT coalesce($1::text, 'null')$$;
+CREATE OR REPLACE FUNCTION edp_capture.json_text(text) RETURNS text LANGUAGE sql STABLE AS $$SELECT coalesce(to_json($1)::text, 'null')$$;
+CREATE OR REPLACE FUNCTION edp_capture.json_padded(bpchar) RETURNS text LANGUAGE sql STABLE AS $$SELECT coalesce(to_json($1)::text, 'null')$$;
+
+-- For applications, on their own connection before their COMMIT.
+CREATE OR REPLACE FUNCTION edp_capture.publish(model text, version int, op text, key json, after json, before json)
+  RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF op NOT IN ('create', 'update', 'delete', 'truncate', 'read') OR (key IS NULL) <> (op = 'truncate') THEN
+    RAISE EXCEPTION 'edp_capture.publish: op is create, update, delete or read with a key, or truncate without one'
+      USING ERRCODE = 'invalid_parameter_value';
+  END IF;
+  -- Whoever draws a number has its transaction id before.
+  PERFORM pg_current_xact_id();
+  IF (SELECT last_value FROM edp_capture.current_outbox) = 0 THEN
+    INSERT INTO edp_capture.outbox_0 (sequence, model, version, op, key, after, before)
+    VALUES (nextval('edp_capture.event_sequence'), model, version, op, translate(key::text, E'\n\r', '  '),
+      translate(after::text, E'\n\r', '  '), translate(before::text, E'\n\r', '  '));
+  ELSE
+    INSERT INTO edp_capture.outbox_1 (sequence, model, version, op, key, after, before)
+    VALUES (nextval('edp_capture.event_sequence'), model, version, op, translate(key::text, E'\n\r', '  '),
+      translate(after::text, E'\n\r', '  '), translate(before::text, E'\n\r', '  '));
+  END IF;
+END$$;
+REVOKE ALL ON FUNCTION edp_capture.publish(text, int, text, json, json, json) FROM PUBLIC;
+
+-- Triggers of deferred constraints fire when the transaction ends.
+CREATE OR REPLACE FUNCTION edp_capture.calculate() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+  SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  one record;
+  name text;
+BEGIN
+  -- In one order, so that two transactions do not wait for each other.
+  FOR one IN SELECT DISTINCT model FROM edp_capture.touched WHERE xid = NEW.xid ORDER BY model LOOP
+    name := 'calculate ' || substr(md5(one.model), 1, 16);
+    -- It is gone where the model is no longer captured.
+    IF to_regprocedure(format('edp_capture.%I(xid8)', name)) IS NOT NULL THEN
+      EXECUTE format('SELECT edp_capture.%I($1)', name) USING NEW.xid;
+    END IF;
+  END LOOP;
+  DELETE FROM edp_capture.touched WHERE xid = NEW.xid;
+  DELETE FROM edp_capture.at_commit WHERE xid = NEW.xid;
+  RETURN NULL;
+END$$;
+REVOKE ALL ON FUNCTION edp_capture.calculate() FROM PUBLIC;
+
+DO $$BEGIN
+  IF NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = 'edp_capture.at_commit'::regclass AND tgname = 'edp_capture_calculate') THEN
+    CREATE CONSTRAINT TRIGGER edp_capture_calculate AFTER INSERT ON edp_capture.at_commit
+      DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION edp_capture.calculate();
+    ALTER TABLE edp_capture.at_commit ENABLE ALWAYS TRIGGER edp_capture_calculate;
+  END IF;
+END$$;
+
+-- What a run does before it reads: calculations that are due once more.
+CREATE OR REPLACE FUNCTION edp_capture.recalculate() RETURNS void LANGUAGE plpgsql SECURITY DEFINER
+  SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  WITH taken AS (DELETE FROM edp_capture.due RETURNING model, key)
+  INSERT INTO edp_capture.touched (model, key) SELECT DISTINCT model, key FROM taken;
+  IF FOUND THEN
+    INSERT INTO edp_capture.at_commit DEFAULT VALUES ON CONFLICT DO NOTHING;
+  END IF;
+END$$;
+REVOKE ALL ON FUNCTION edp_capture.recalculate() FROM PUBLIC;

@@ -1,0 +1,85 @@
+/** Rows that were kept as they were (`edp_capture.unmapped`) → events, by the mapping of today, with the numbers of their statements. */
+import type pg from 'pg';
+import { quoteLiteral, quoteTable } from '../model/ddl.js';
+import { formatTableName } from '../model/table-name.js';
+import { EVENT_COLUMNS, eventQuery, type RowOp } from './event-sql.js';
+import type { InstallStep } from './install-steps.js';
+import { type CapturedSource, type CapturePlan, placeText } from './plan.js';
+import { touchQuery } from './touch-sql.js';
+
+const OPS: readonly RowOp[] = ['insert', 'update', 'delete'];
+
+export interface KeptRows {
+  readonly source: string;
+  readonly statements: number;
+  readonly error: string;
+}
+
+export async function readKept(client: pg.Client): Promise<KeptRows[]> {
+  const { rows } = await client.query<{ source: string; statements: string; error: string }>(
+    `SELECT source, count(DISTINCT sequence) AS statements, (array_agg(error ORDER BY sequence DESC))[1] AS error
+     FROM edp_capture.unmapped GROUP BY source ORDER BY source`,
+  );
+  return rows.map(({ source, statements, error }) => ({
+    source,
+    statements: Number(statements),
+    error,
+  }));
+}
+
+/** Steps for the sources that have such rows. */
+export function mapSteps({ sources }: CapturePlan, kept: readonly KeptRows[]): InstallStep[] {
+  return sources
+    .filter(({ table }) => kept.some(({ source }) => source === placeText(table)))
+    .map((source) => ({ about: placeText(source.table), statements: [mapStatement(source)] }));
+}
+
+function mapStatement(source: CapturedSource): string {
+  const name = quoteLiteral(placeText(source.table));
+  const branches = OPS.map((op) => {
+    const images = `${imagesOf(source, op)} `;
+    const events = `INSERT INTO edp_capture.%I (${EVENT_COLUMNS}) ${images}${eventQuery(source.models, { op, sequence: '$1' }).replaceAll('%', '%%')}`;
+    const touches = touchQuery(source, op);
+    const lines = [
+      ...(source.models.length === 0
+        ? []
+        : [
+            `      EXECUTE format(${quoteLiteral(events)}, 'outbox_' || (SELECT last_value FROM edp_capture.current_outbox)) USING one.sequence;`,
+          ]),
+      ...(touches === undefined
+        ? []
+        : [
+            `      EXECUTE ${quoteLiteral(`INSERT INTO edp_capture.touched (model, key) ${images}SELECT * FROM (${touches}) AS t (model, key)`)} USING one.sequence;`,
+            '      INSERT INTO edp_capture.at_commit DEFAULT VALUES ON CONFLICT DO NOTHING;',
+          ]),
+    ];
+    return `    IF one.op = ${quoteLiteral(op)} THEN\n${lines.length === 0 ? '      NULL;' : lines.join('\n')}\n    END IF;`;
+  });
+  return `DO $map$
+DECLARE
+  one record;
+BEGIN
+  PERFORM set_config('search_path', 'pg_catalog, pg_temp', true), set_config('timezone', 'UTC', true),
+    set_config('datestyle', 'ISO, YMD', true), set_config('intervalstyle', 'postgres', true),
+    set_config('bytea_output', 'hex', true), set_config('extra_float_digits', '1', true);
+  PERFORM pg_current_xact_id(), nextval('edp_capture.event_sequence');
+  LOCK TABLE edp_capture.unmapped IN EXCLUSIVE MODE;
+  FOR one IN SELECT DISTINCT sequence, op FROM edp_capture.unmapped WHERE source = ${name} ORDER BY sequence LOOP
+${branches.join('\n')}
+  END LOOP;
+  DELETE FROM edp_capture.unmapped WHERE source = ${name};
+END$map$;`;
+}
+
+/** The images as the rows of the statement. */
+function imagesOf({ table }: CapturedSource, op: RowOp): string {
+  const type = quoteTable(formatTableName(table));
+  const rows = (name: string, isNew: boolean) =>
+    `${name} AS MATERIALIZED (SELECT r.* FROM edp_capture.unmapped AS u, LATERAL jsonb_populate_record(NULL::${type}, u.image) AS r
+      WHERE u.sequence = $1 AND u.source = ${quoteLiteral(placeText(table))} AND ${isNew ? '' : 'NOT '}u.is_new)`;
+  const parts = [
+    ...(op === 'insert' ? [] : [rows('old_rows', false)]),
+    ...(op === 'delete' ? [] : [rows('new_rows', true)]),
+  ];
+  return `WITH ${parts.join(', ')}`;
+}

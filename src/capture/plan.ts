@@ -1,0 +1,65 @@
+/** What is captured, resolved against the source: plain data from which SQL is made. */
+import type { TablePlace } from '../model/table-name.js';
+import type { SourceTable } from './read-catalog.js';
+
+/** An attribute of a model that the row itself decides. */
+export interface Attribute {
+  readonly name: string;
+  /** SQL over the columns of the source row: what is compared. */
+  readonly value: string;
+  /** Whether two equal values have the same text; others are compared by their bytes. */
+  readonly isExact: boolean;
+  /** @param value SQL of the value @returns SQL of its JSON text */
+  readonly json: (value: string) => string;
+}
+
+export interface CalculatedAttribute {
+  readonly name: string;
+  /** SQL of its JSON text, over the columns of the source row. */
+  readonly json: string;
+}
+
+/** Rows of another table that touch rows of a model. */
+export interface Touching {
+  readonly source: SourceTable;
+  readonly column: string;
+  /** Column of the captured table that it refers to. */
+  readonly refersTo: string;
+}
+
+export interface CapturedModel {
+  readonly name: string;
+  readonly version: number;
+  readonly source: SourceTable;
+  /** Names of the key's attributes. */
+  readonly key: readonly string[];
+  readonly attributes: readonly Attribute[];
+  readonly calculations: readonly CalculatedAttribute[];
+  readonly touching: readonly Touching[];
+  readonly where: string | undefined;
+  /** Columns of the source that tell its rows apart. */
+  readonly identity: readonly string[];
+  /** Whether texts of its values depend on settings of the session. */
+  readonly needsSettings: boolean;
+}
+
+/** A table of the source that gets triggers. */
+export interface CapturedSource {
+  readonly table: SourceTable;
+  readonly models: readonly CapturedModel[];
+  /** Models whose calculations its rows touch. */
+  readonly touches: readonly { readonly model: CapturedModel; readonly touching: Touching }[];
+}
+
+export interface CapturePlan {
+  readonly sourceName: string;
+  readonly isStrict: boolean;
+  readonly capMb: number;
+  readonly models: readonly CapturedModel[];
+  readonly sources: readonly CapturedSource[];
+  readonly warnings: readonly string[];
+}
+
+export function placeText({ schema, name }: TablePlace): string {
+  return `${schema}.${name}`;
+}

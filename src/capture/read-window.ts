@@ -1,0 +1,61 @@
+/** The rows of the outbox that may be read, in order. */
+import type pg from 'pg';
+import { withTransaction } from '../postgres/connection.js';
+import { BOTH_OUTBOXES, type Cursor } from './consumer.js';
+import { OUTBOX_ROW, type OutboxRow } from './event-line.js';
+
+const FETCH_ROWS = 5000;
+const DIGITS = /^\d+$/;
+
+/** What is read at once: all that transactions from the cursor up to `upto` wrote. */
+export interface Window {
+  readonly upto: string;
+  batches(): AsyncIterable<readonly OutboxRow[]>;
+}
+
+/**
+ * The window that the cursor is in, or the next one. Its rows are sorted once, and kept by the server until they are
+ * read, outside of any transaction.
+ */
+export async function openWindow(client: pg.Client, cursor: Cursor): Promise<Window> {
+  const upto = await withTransaction(client, async () => {
+    // One snapshot for the decision and the rows.
+    await client.query('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ');
+    const { rows } = await client.query<{ xmin: string }>(
+      'SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS xmin',
+    );
+    const end = cursor.upto ?? rows[0]!.xmin;
+    await client.query(
+      `DECLARE edp_window NO SCROLL CURSOR WITH HOLD FOR SELECT ${OUTBOX_ROW} FROM ${BOTH_OUTBOXES} AS e
+       WHERE ${conditions(cursor, end)} ORDER BY e.sequence, e.xid`,
+    );
+    return end;
+  });
+  return { upto, batches: () => fetchAll(client) };
+}
+
+function conditions({ lastXmin, position, positionXid }: Cursor, end: string): string {
+  const parts = [`e.xid >= '${digits(lastXmin)}'`, `e.xid < '${digits(end)}'`];
+  if (position !== null && positionXid !== null) {
+    parts.push(`(e.sequence, e.xid) > (${digits(position)}, '${digits(positionXid)}'::xid8)`);
+  }
+  return parts.join(' AND ');
+}
+
+/** A cursor takes no parameters. */
+function digits(text: string): string {
+  if (!DIGITS.test(text)) throw new TypeError(`${text} is no number`);
+  return text;
+}
+
+async function* fetchAll(client: pg.Client): AsyncGenerator<readonly OutboxRow[]> {
+  try {
+    for (;;) {
+      const { rows } = await client.query<OutboxRow>(`FETCH ${FETCH_ROWS} FROM edp_window`);
+      if (rows.length > 0) yield rows;
+      if (rows.length < FETCH_ROWS) break;
+    }
+  } finally {
+    await client.query('CLOSE edp_window').catch(() => {});
+  }
+}

@@ -1,0 +1,417 @@
+/** The section `capture`, the model and the catalog of the source → a {@link CapturePlan}. */
+import type pg from 'pg';
+import { EdpError } from '../base/errors.js';
+import { nearest } from '../base/nearest.js';
+import type { Capture, CapturedColumn, CapturedTable } from '../model/capture.js';
+import { quoteIdentifier, quoteTable } from '../model/ddl.js';
+import { findNamedTable, type Model, type Table } from '../model/model.js';
+import { formatTableName, isSameTable } from '../model/table-name.js';
+import { fits, isExact, jsonText, needsSettings } from './json-values.js';
+import type {
+  Attribute,
+  CalculatedAttribute,
+  CapturedModel,
+  CapturedSource,
+  CapturePlan,
+  Touching,
+} from './plan.js';
+import { readCatalog, readTypes, type SourceTable } from './read-catalog.js';
+
+interface Faults {
+  add(place: string | undefined, message: string): void;
+}
+
+/** @throws EdpError `config` that lists what does not fit the source, each with its line in edp.yaml */
+export async function resolvePlan(
+  client: pg.Client,
+  capture: Capture,
+  model: Model,
+): Promise<CapturePlan> {
+  const names = new Set(
+    capture.tables.flatMap(({ from, columns }) => [
+      from,
+      ...Object.values(columns).flatMap((form) =>
+        form.kind === 'calculation' ? Object.keys(form.alsoOn) : [],
+      ),
+    ]),
+  );
+  const catalog = await readCatalog(client, [...names]);
+  const list: string[] = [];
+  const warnings: string[] = [];
+  const faults: Faults = {
+    add: (place, message) => list.push(`${place === undefined ? '' : `${place}: `}${message}`),
+  };
+  const resolver = new Resolver(client, capture, model, catalog, faults, warnings);
+  const models: CapturedModel[] = [];
+  for (const declared of capture.tables) {
+    const found = await resolver.resolve(declared);
+    if (found !== undefined) models.push(found);
+  }
+  if (list.length > 0) {
+    throw new EdpError(
+      'config',
+      `capture: does not fit the source:\n${list.map((line) => `  ${line}`).join('\n')}`,
+      { hint: 'docs/capture.md says what can be captured' },
+    );
+  }
+  return {
+    sourceName: `edp:${capture.name}`,
+    isStrict: capture.isStrict,
+    capMb: capture.outboxCapMb,
+    models,
+    sources: groupBySource(models),
+    warnings,
+  };
+}
+
+function groupBySource(models: readonly CapturedModel[]): CapturedSource[] {
+  const tables = new Map<number, SourceTable>();
+  for (const { source, touching } of models) {
+    tables.set(source.oid, source);
+    for (const other of touching) tables.set(other.source.oid, other.source);
+  }
+  return [...tables.values()].map((table) => ({
+    table,
+    models: models.filter(({ source }) => source.oid === table.oid),
+    touches: models.flatMap((model) =>
+      model.touching
+        .filter(({ source }) => source.oid === table.oid)
+        .map((touching) => ({ model, touching })),
+    ),
+  }));
+}
+
+class Resolver {
+  readonly #client: pg.Client;
+  readonly #capture: Capture;
+  readonly #model: Model;
+  readonly #catalog: ReadonlyMap<string, SourceTable>;
+  readonly #faults: Faults;
+  readonly #warnings: string[];
+
+  constructor(
+    client: pg.Client,
+    capture: Capture,
+    model: Model,
+    catalog: ReadonlyMap<string, SourceTable>,
+    faults: Faults,
+    warnings: string[],
+  ) {
+    this.#client = client;
+    this.#capture = capture;
+    this.#model = model;
+    this.#catalog = catalog;
+    this.#faults = faults;
+    this.#warnings = warnings;
+  }
+
+  async resolve(declared: CapturedTable): Promise<CapturedModel | undefined> {
+    const { from, place, places = {} } = declared;
+    const table = findNamedTable(this.#model, declared.table)!;
+    const source = this.#findSource(from, place, `${declared.table}: `);
+    if (source === undefined) return undefined;
+    const forms = formsOf(declared, table);
+    const values = new Map<string, string>();
+    const references = new Map<string, Parent>();
+    for (const [name, form] of forms) {
+      const where = places[name] ?? place;
+      if (form.kind === 'reference') {
+        const parent = this.#findParent(form, source, where, `${declared.table}.${name}: `);
+        if (parent !== undefined) references.set(name, parent);
+      }
+      if (form.kind === 'column' || form.kind === 'reference') {
+        if (!this.#hasColumn(source, form.column, where, `${declared.table}.${name}`)) continue;
+        values.set(name, quoteIdentifier(form.column));
+      } else values.set(name, `(${form.sql}\n)`);
+    }
+    const types = await this.#describe(declared, source, values);
+    if (types === undefined) return undefined;
+    const identity = this.#findIdentity(declared, table, source, forms);
+    if (identity === undefined) return undefined;
+    return this.#assemble(declared, table, source, forms, values, references, types, identity);
+  }
+
+  #assemble(
+    declared: CapturedTable,
+    table: Table,
+    source: SourceTable,
+    forms: ReadonlyMap<string, CapturedColumn>,
+    values: ReadonlyMap<string, string>,
+    references: ReadonlyMap<string, Parent>,
+    types: ReadonlyMap<string, string>,
+    identity: readonly string[],
+  ): CapturedModel {
+    const attributes: Attribute[] = [];
+    const calculations: CalculatedAttribute[] = [];
+    const touching: Touching[] = [];
+    let hasSettings = false;
+    for (const [name, form] of forms) {
+      const { type } = table.columns.find((column) => column.name === name)!;
+      const value = values.get(name)!;
+      const found = types.get(name)!;
+      const parent = references.get(name);
+      const label = `${declared.table}.${name}`;
+      const actual = parent?.keyType ?? found;
+      if (!fits(type, actual)) {
+        this.#warnings.push(
+          `${label} is ${type}, and its values in the source are ${actual}: they are published as strings`,
+        );
+      }
+      const isOwn = form.kind === 'sql' || form.kind === 'calculation';
+      hasSettings ||= isOwn || needsSettings(actual);
+      if (form.kind === 'calculation') {
+        calculations.push({ name, json: jsonText(type, found, value) });
+        touching.push(...this.#touchingOf(form.alsoOn, declared, name, source, identity));
+        continue;
+      }
+      const column =
+        form.kind === 'sql' ? undefined : source.columns.find((one) => one.name === form.column);
+      const json =
+        parent === undefined
+          ? (of: string) => jsonText(type, found, of)
+          : (of: string) =>
+              `coalesce((SELECT ${jsonText(type, parent.keyType, `p.${quoteIdentifier(parent.key)}`)} FROM ${quoteTable(formatTableName(parent.source))} AS p WHERE p.${quoteIdentifier(parent.refersTo)} = ${of}), 'null')`;
+      attributes.push({ name, value, isExact: isExact(found) && column?.isLoose !== true, json });
+      // The parent may come later in the same transaction.
+      if (parent?.isLate === true) calculations.push({ name, json: json(value) });
+    }
+    return {
+      name: table.name,
+      version: table.version ?? 1,
+      source,
+      key: table.key,
+      attributes,
+      calculations,
+      touching,
+      where: declared.where,
+      identity,
+      needsSettings: hasSettings,
+    };
+  }
+
+  #findSource(name: string, place: string | undefined, label: string): SourceTable | undefined {
+    const found = this.#catalog.get(name);
+    const fault = found === undefined ? `the source has no table ${name}` : whyNot(found);
+    if (fault === undefined) return found;
+    this.#faults.add(place, `${label}${fault}`);
+    return undefined;
+  }
+
+  #hasColumn(source: SourceTable, name: string, place: string | undefined, label: string): boolean {
+    const column = source.columns.find((one) => one.name === name);
+    if (column === undefined) {
+      const names = source.columns.map((one) => one.name);
+      const meant = nearest(name, names);
+      this.#faults.add(
+        place,
+        `${label}: ${source.schema}.${source.name} has no column ${name}${meant === undefined ? '' : `; did you mean "${meant}"?`}`,
+      );
+      return false;
+    }
+    if (column.isVirtual) {
+      this.#faults.add(
+        place,
+        `${label}: ${name} is a virtual generated column, which triggers do not see; write its expression as {sql}`,
+      );
+    }
+    return !column.isVirtual;
+  }
+
+  /** The types of all values: pg_type.typname by attribute. */
+  async #describe(
+    { table, place, places = {}, where }: CapturedTable,
+    source: SourceTable,
+    values: ReadonlyMap<string, string>,
+  ): Promise<ReadonlyMap<string, string> | undefined> {
+    const relation = quoteTable(formatTableName(source));
+    const alias = quoteIdentifier(source.name);
+    const ask = (sql: readonly string[], filter?: string) =>
+      this.#client.query({
+        text: `SELECT ${sql.join(', ')} FROM ${relation} AS ${alias} WHERE ${filter === undefined ? 'true' : `(${filter}\n)`} LIMIT 0`,
+        rowMode: 'array',
+      });
+    // As the triggers will read it.
+    await this.#client.query('BEGIN');
+    try {
+      await this.#client.query('SET LOCAL search_path = pg_catalog, pg_temp');
+      await this.#client.query('SAVEPOINT one');
+      const { fields } = await ask([...values.values()], where);
+      const types = await readTypes(
+        this.#client,
+        fields.map(({ dataTypeID }) => dataTypeID),
+      );
+      return new Map(
+        [...values.keys()].map((name, i) => [name, types.get(fields[i]!.dataTypeID)!]),
+      );
+    } catch (error) {
+      if ((error as { code?: string }).code?.startsWith('08') === true) throw error;
+      const tried: [string, string | undefined, readonly string[], string?][] = [
+        ...[...values].map(([name, sql]): [string, string | undefined, readonly string[]] => [
+          `${table}.${name}`,
+          places[name] ?? place,
+          [sql],
+        ]),
+        [`${table}: where`, place, ['1'], where],
+      ];
+      for (const [label, at, sql, filter] of tried) {
+        await this.#client.query('ROLLBACK TO one');
+        try {
+          await ask(sql, filter);
+        } catch (refusal) {
+          this.#faults.add(
+            at,
+            `${label}: the source says: ${(refusal as Error).message} (functions and tables need their schema before them)`,
+          );
+        }
+      }
+      return undefined;
+    } finally {
+      await this.#client.query('ROLLBACK').catch(() => {});
+    }
+  }
+
+  /** Columns of the source that tell its rows apart; the key of the model must contain a unique key. */
+  #findIdentity(
+    { table: name, place, places = {} }: CapturedTable,
+    table: Table,
+    source: SourceTable,
+    forms: ReadonlyMap<string, CapturedColumn>,
+  ): readonly string[] | undefined {
+    const [first] = source.uniqueKeys;
+    if (first === undefined) {
+      this.#faults.add(
+        place,
+        `${name}: ${source.schema}.${source.name} has no key: a primary key, or a unique index on columns that are NOT NULL`,
+      );
+      return undefined;
+    }
+    const keyForms = table.key.map((key) => forms.get(key)!);
+    if (keyForms.some(({ kind }) => kind === 'sql')) return first;
+    const columns = keyForms.map((form) => (form as { column: string }).column);
+    const isUnique = source.uniqueKeys.some((key) => key.every((one) => columns.includes(one)));
+    if (isUnique) return first;
+    this.#faults.add(
+      places[table.key[0]!] ?? place,
+      `${name}: the key ${table.key.join(', ')} is filled from ${columns.join(', ')}, which is not unique and NOT NULL in ${source.schema}.${source.name}`,
+    );
+    return undefined;
+  }
+
+  #findParent(
+    { column, table }: Extract<CapturedColumn, { kind: 'reference' }>,
+    source: SourceTable,
+    place: string | undefined,
+    label: string,
+  ): Parent | undefined {
+    const declared = this.#capture.tables.find((one) => isSameTable(one.table, table))!;
+    const model = findNamedTable(this.#model, declared.table)!;
+    const parent = this.#catalog.get(declared.from);
+    // Reported where it is declared.
+    if (parent === undefined) return undefined;
+    const [key, ...others] = model.key;
+    const form = declared.columns[key!] ?? ({ kind: 'column', column: key! } as const);
+    if (others.length > 0 || form.kind !== 'column') {
+      this.#faults.add(place, `${label}the key of ${table} must be one column of its source`);
+      return undefined;
+    }
+    const foreign = source.foreignKeys.find(
+      ({ columns, table: { schema, name } }) =>
+        columns.length === 1 &&
+        columns[0] === column &&
+        schema === parent.schema &&
+        name === parent.name,
+    );
+    const [primary = []] = parent.uniqueKeys;
+    const refersTo = foreign?.keys[0] ?? (primary.length === 1 ? primary[0] : undefined);
+    const keyColumn = parent.columns.find((one) => one.name === form.column);
+    if (refersTo === undefined || keyColumn === undefined) {
+      this.#faults.add(
+        place,
+        `${label}no foreign key says which column of ${parent.schema}.${parent.name} it refers to`,
+      );
+      return undefined;
+    }
+    return {
+      source: parent,
+      key: form.column,
+      keyType: TYPE_NAMES[keyColumn.type] ?? keyColumn.type,
+      refersTo,
+      isLate: foreign === undefined || foreign.isDeferrable,
+    };
+  }
+
+  #touchingOf(
+    alsoOn: Readonly<Record<string, string>>,
+    { table, place, places = {} }: CapturedTable,
+    attribute: string,
+    captured: SourceTable,
+    identity: readonly string[],
+  ): Touching[] {
+    const at = places[attribute] ?? place;
+    return Object.entries(alsoOn).flatMap(([name, column]): Touching[] => {
+      const label = `${table}.${attribute}: `;
+      const source = this.#findSource(name, at, label);
+      if (source === undefined || !this.#hasColumn(source, column, at, `${table}.${attribute}`)) {
+        return [];
+      }
+      const foreign = source.foreignKeys.find(
+        ({ columns, table: parent }) =>
+          columns.length === 1 &&
+          columns[0] === column &&
+          parent.schema === captured.schema &&
+          parent.name === captured.name,
+      );
+      const refersTo = foreign?.keys[0] ?? (identity.length === 1 ? identity[0] : undefined);
+      if (refersTo !== undefined) return [{ source, column, refersTo }];
+      this.#faults.add(at, `${label}no foreign key says what ${name}.${column} refers to`);
+      return [];
+    });
+  }
+}
+
+interface Parent {
+  readonly source: SourceTable;
+  /** Column with the key of the model. */
+  readonly key: string;
+  /** pg_type.typname */
+  readonly keyType: string;
+  /** Column that the reference has a value of. */
+  readonly refersTo: string;
+  /** Whether the parent's row may come later in the transaction. */
+  readonly isLate: boolean;
+}
+
+/** What format_type prints → pg_type.typname, of types that may be keys. */
+const TYPE_NAMES: Readonly<Record<string, string>> = {
+  smallint: 'int2',
+  integer: 'int4',
+  bigint: 'int8',
+  'character varying': 'varchar',
+  character: 'bpchar',
+  'timestamp without time zone': 'timestamp',
+  'timestamp with time zone': 'timestamptz',
+};
+
+/** All attributes that events have: columns that edp computes are none. */
+function formsOf({ columns }: CapturedTable, table: Table): ReadonlyMap<string, CapturedColumn> {
+  return new Map(
+    table.columns
+      .filter(({ origin }) => origin === undefined)
+      .map(({ name }) => [name, columns[name] ?? { kind: 'column', column: name }]),
+  );
+}
+
+function whyNot({ schema, name, kind, persistence, ...table }: SourceTable): string | undefined {
+  const label = `${schema}.${name}`;
+  if (kind === 'v' || kind === 'm') return `${label} is a view; capture the tables that it reads`;
+  if (kind === 'f') return `${label} is a foreign table; capture it where its rows are`;
+  if (kind !== 'r' && kind !== 'p') return `${label} is no table`;
+  if (persistence === 't') return `${label} is a temporary table`;
+  if (table.isPartition) return `${label} is a partition; capture its table`;
+  if (table.hasChildren)
+    return `tables inherit from ${label}; capture them one by one, under names of their own`;
+  if (table.isSubscribed) {
+    return `a subscription feeds ${label}, and logical replication fires no statement triggers; capture it where its rows are written`;
+  }
+  return undefined;
+}

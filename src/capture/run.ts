@@ -1,0 +1,219 @@
+/** `edp capture run`: from the outbox into a sink, and the cursor behind it. */
+import type pg from 'pg';
+import { EdpError } from '../base/errors.js';
+import { backOff, RETRIES } from '../base/retry.js';
+import { withClient } from '../postgres/connection.js';
+import { isTransient, withConnectionCode } from '../postgres/sqlstate.js';
+import type { ConnectionConfig } from '../postgres/tls.js';
+import {
+  type Cursor,
+  holdConsumer,
+  type Lag,
+  moveCursor,
+  readCursor,
+  readLag,
+  sleepUnless,
+} from './consumer.js';
+import { eventLine, type OutboxRow } from './event-line.js';
+import { openWindow } from './read-window.js';
+import { rotateOutbox } from './rotate-outbox.js';
+import type { SentEvent, Sink } from './sinks/sink.js';
+
+const POLL_MS = 500;
+
+export interface RunOptions {
+  readonly consumer: string;
+  /** Of the events: `edp:shop`. */
+  readonly source: string;
+  /** Ends when all that was closed at the beginning is sent. */
+  readonly isOnce: boolean;
+  readonly signal: AbortSignal;
+  readonly onNote: (text: string) => void;
+}
+
+export interface RunTotals {
+  published: number;
+  /** By table of the model. */
+  readonly tables: Map<string, number>;
+  /** Events with a calculation that failed. */
+  failedCalculations: number;
+  lag: Lag;
+}
+
+export async function runCapture(
+  config: ConnectionConfig,
+  sink: Sink,
+  options: RunOptions,
+): Promise<RunTotals> {
+  const totals: RunTotals = {
+    published: 0,
+    tables: new Map(),
+    failedCalculations: 0,
+    lag: { events: 0, seconds: 0 },
+  };
+  for (let failures = 0; ; ) {
+    const before = totals.published;
+    try {
+      await withClient(config, 'capture', (client) =>
+        new Run(client, sink, options, totals).follow(),
+      );
+      return totals;
+    } catch (error) {
+      await sink.discard();
+      const { code } = withConnectionCode(causeOf(error)) as { code?: string };
+      if (!isTransient(code) || options.signal.aborted) throw error;
+      failures = totals.published > before ? 1 : failures + 1;
+      if (options.isOnce && failures > RETRIES) throw error;
+      if (failures === 1)
+        options.onNote(`the connection is lost; trying again: ${(error as Error).message}`);
+      await backOff(Math.min(failures, RETRIES));
+    }
+  }
+}
+
+function causeOf(error: unknown): unknown {
+  return error instanceof EdpError && error.cause !== undefined ? error.cause : error;
+}
+
+class Run {
+  readonly #client: pg.Client;
+  readonly #sink: Sink;
+  readonly #options: RunOptions;
+  readonly #totals: RunTotals;
+  /** As far as events are written. */
+  #cursor: Cursor = { lastXmin: '0', upto: null, position: null, positionXid: null };
+  /** Written, and not yet committed. */
+  #written = new Map<string, number>();
+  #failures = 0;
+  #idle: Idle | undefined;
+
+  constructor(client: pg.Client, sink: Sink, options: RunOptions, totals: RunTotals) {
+    this.#client = client;
+    this.#sink = sink;
+    this.#options = options;
+    this.#totals = totals;
+  }
+
+  async follow(): Promise<void> {
+    const { consumer, signal, isOnce, onNote } = this.#options;
+    const onWait = () =>
+      onNote(`another run of consumer ${consumer} is under way; waiting for its end`);
+    if (!(await holdConsumer(this.#client, consumer, onWait, signal))) return;
+    await this.#sink.open();
+    this.#cursor = await readCursor(this.#client, consumer);
+    await this.#assertSameServer();
+    for (;;) {
+      await this.#readAll();
+      if (isOnce || signal.aborted || this.#sink.isDue()) await this.#commit();
+      if (isOnce || signal.aborted) break;
+      await sleepUnless(signal, POLL_MS);
+    }
+    this.#totals.lag = await readLag(this.#client, consumer);
+  }
+
+  /** After a restore of a dump on another server, transactions have other numbers. */
+  async #assertSameServer(): Promise<void> {
+    const { rows } = await this.#client.query<{ later: boolean }>(
+      'SELECT $1::text::xid8 > pg_snapshot_xmax(pg_current_snapshot()) AS later',
+      [this.#cursor.lastXmin],
+    );
+    if (!rows[0]!.later) return;
+    throw new EdpError(
+      'config',
+      'the source is not the server that was captured before: its transactions have lower numbers',
+      {
+        hint: 'edp capture uninstall, install and snapshot begin anew',
+      },
+    );
+  }
+
+  /** All that is closed now. */
+  async #readAll(): Promise<void> {
+    await this.#client.query(
+      'SELECT edp_capture.recalculate() WHERE EXISTS (SELECT FROM edp_capture.due)',
+    );
+    if (this.#cursor.upto === null && (await this.#isIdle())) return;
+    // The rest of a window that was begun, and then what came meanwhile.
+    const windows = this.#cursor.upto === null ? 1 : 2;
+    for (let i = 0; i < windows && !this.#options.signal.aborted; i++) await this.#readWindow();
+  }
+
+  async #readWindow(): Promise<void> {
+    const window = await openWindow(this.#client, this.#cursor);
+    this.#cursor = { ...this.#cursor, upto: window.upto };
+    for await (const rows of window.batches()) {
+      await this.#write(rows);
+      if (this.#sink.isDue()) await this.#commit();
+      if (this.#options.signal.aborted) return;
+    }
+    this.#cursor = { lastXmin: window.upto, upto: null, position: null, positionXid: null };
+  }
+
+  async #write(rows: readonly OutboxRow[]): Promise<void> {
+    const { source } = this.#options;
+    const events = rows.map(
+      (row): SentEvent => ({
+        table: row.model,
+        sequence: BigInt(row.sequence),
+        line: eventLine(row, source),
+      }),
+    );
+    await this.#sink.write(events);
+    for (const { model, errors } of rows) {
+      this.#written.set(model, (this.#written.get(model) ?? 0) + 1);
+      if (errors !== null) this.#failures++;
+    }
+    this.#cursor = { ...this.#cursor, ...positionBehind(rows, this.#cursor) };
+  }
+
+  async #commit(): Promise<void> {
+    if (this.#written.size === 0 && this.#cursor.upto !== null) return;
+    await this.#sink.commit();
+    const events = [...this.#written.values()].reduce((sum, one) => sum + one, 0);
+    await moveCursor(this.#client, this.#options.consumer, this.#cursor, events);
+    this.#totals.published += events;
+    this.#totals.failedCalculations += this.#failures;
+    for (const [table, count] of this.#written) {
+      this.#totals.tables.set(table, (this.#totals.tables.get(table) ?? 0) + count);
+    }
+    this.#written = new Map();
+    this.#failures = 0;
+    await rotateOutbox(this.#client);
+  }
+
+  /** Whether nothing was written since a poll that saw all there was. */
+  async #isIdle(): Promise<boolean> {
+    // In this order: who has drawn a number has its transaction id since before that.
+    const drawn = await this.#client.query<{ sequence: string }>(
+      'SELECT last_value::text AS sequence FROM edp_capture.event_sequence',
+    );
+    const running = await this.#client.query<{ xmin: string; xmax: string }>(
+      `SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS xmin, pg_snapshot_xmax(pg_current_snapshot())::text AS xmax`,
+    );
+    const now: Idle = { ...drawn.rows[0]!, ...running.rows[0]! };
+    const last = this.#idle;
+    const isSame = last?.sequence === now.sequence && BigInt(last.xmin) >= BigInt(last.xmax);
+    if (!isSame)
+      this.#idle = { ...now, xmax: last?.sequence === now.sequence ? last.xmax : now.xmax };
+    return isSame;
+  }
+}
+
+interface Idle {
+  readonly sequence: string;
+  readonly xmin: string;
+  readonly xmax: string;
+}
+
+/** Behind the last rows that have one sequence and transaction: of the last such group, more may follow. */
+function positionBehind(
+  rows: readonly OutboxRow[],
+  { position, positionXid }: Cursor,
+): Pick<Cursor, 'position' | 'positionXid'> {
+  const last = rows.at(-1)!;
+  const before = rows.findLast(
+    ({ sequence, xid }) => sequence !== last.sequence || xid !== last.xid,
+  );
+  if (before === undefined) return { position, positionXid };
+  return { position: before.sequence, positionXid: before.xid };
+}

@@ -1,0 +1,140 @@
+/** What `edp capture` says to people. */
+import type { Installation } from '../capture/install.js';
+import type { RunTotals } from '../capture/run.js';
+import type { CaptureStatus, Holder } from '../capture/status.js';
+import { formatBytes, formatNumber, type Output, safeText } from '../terminal/output.js';
+import type { CaptureStatusJson } from './json/capture.schema.js';
+
+export function printInstallation(
+  output: Output<never>,
+  { plan, sql, steps, changed, mapped, failures }: Installation,
+  isDryRun: boolean,
+): void {
+  for (const warning of plan.warnings) output.warn(warning);
+  for (const failure of failures)
+    output.error(`rows that were kept cannot be mapped yet: ${failure}`);
+  if (isDryRun) {
+    output.line(sql === '' ? '-- the source is as edp.yaml says' : sql.trimEnd());
+    return;
+  }
+  if (steps.length === 0) output.line('the source is as edp.yaml says; nothing changed');
+  else {
+    const unchanged = plan.sources.length - changed.size;
+    output.line(
+      `capture is installed: ${formatNumber(changed.size, 'table')} changed, ${formatNumber(unchanged, 'table')} as before`,
+    );
+  }
+  if (mapped > 0)
+    output.line(`rows of ${formatNumber(mapped, 'statement')} that had been kept are events now`);
+}
+
+export function printRun(
+  output: Output<never>,
+  { published, tables, failedCalculations, lag }: RunTotals,
+  holders: readonly Holder[],
+): void {
+  for (const [table, count] of tables) output.line(`${table}: ${formatNumber(count, 'event')}`);
+  output.line(`${formatNumber(published, 'event')} sent`);
+  if (failedCalculations > 0) {
+    output.warn(
+      `a calculation failed in ${formatNumber(failedCalculations, 'event')}; data.errors says why`,
+    );
+  }
+  if (lag.events === 0) return;
+  output.line(
+    `${formatNumber(lag.events, 'event')} still to send, the oldest ${lag.seconds} s old`,
+  );
+  for (const holder of holders) output.line(describeHolder(holder));
+}
+
+function describeHolder({ kind, id, user, database, seconds, query }: Holder): string {
+  const who = kind === 'prepared' ? `prepared transaction ${id}` : `process ${id}`;
+  const what = query === null ? '' : `: ${safeText(query)}`;
+  return `held back by ${who} of ${user ?? '?'} in ${database ?? '?'}, ${seconds} s${what}`;
+}
+
+export function printStatus(output: Output<never>, status: CaptureStatus): void {
+  const { tables, consumers, outbox, kept, heldBack } = status;
+  if (!status.isInstalled) {
+    output.line('capture is not installed in the source; edp capture install does it');
+    return;
+  }
+  output.table(
+    ['source', 'feeds', 'state'],
+    tables.map(({ source, models, missing, isCurrent }) => [
+      source,
+      models.join(', '),
+      missing.length > 0
+        ? `no triggers on ${missing.join(', ')}`
+        : isCurrent
+          ? 'captured'
+          : 'not as edp.yaml says',
+    ]),
+  );
+  output.line();
+  output.table(
+    ['consumer', 'running', 'behind', 'seconds'],
+    consumers.map(({ name, isRunning, events, seconds }) => [
+      name,
+      isRunning ? 'yes' : 'no',
+      formatNumber(events, 'event'),
+      seconds,
+    ]),
+  );
+  output.line();
+  output.line(`outbox: ${formatNumber(outbox.events, 'event')}, ${formatBytes(outbox.bytes)}`);
+  if (outbox.bytes > outbox.capBytes) {
+    output.warn(
+      `the outbox is above its cap of ${formatBytes(outbox.capBytes)}: a consumer is behind, or no longer used (edp capture uninstall --consumer NAME)`,
+    );
+  }
+  for (const { source, statements, error } of kept) {
+    output.warn(
+      `${source}: rows of ${formatNumber(statements, 'statement')} could not be mapped: ${error}`,
+    );
+  }
+  if (outbox.failedCalculations > 0) {
+    output.warn(
+      `a calculation failed in ${formatNumber(outbox.failedCalculations, 'event')} of the outbox`,
+    );
+  }
+  for (const holder of heldBack) output.line(describeHolder(holder));
+  const isOld =
+    !status.isCurrent ||
+    kept.length > 0 ||
+    tables.some((one) => !one.isCurrent || one.missing.length > 0);
+  if (isOld) output.line('edp capture install puts it right');
+}
+
+export function statusJson(status: CaptureStatus): CaptureStatusJson {
+  const { tables, consumers, outbox, kept, heldBack, isInstalled } = status;
+  const isCurrent = status.isCurrent && tables.every((one) => one.isCurrent);
+  const isWhole = tables.every(({ missing }) => missing.length === 0);
+  return {
+    command: 'capture',
+    action: 'status',
+    ok:
+      isInstalled &&
+      isCurrent &&
+      isWhole &&
+      kept.length === 0 &&
+      outbox.failedCalculations === 0 &&
+      outbox.bytes <= outbox.capBytes,
+    installed: isInstalled,
+    current: isCurrent,
+    tables: tables.map(({ source, models, missing, isCurrent: current }) => ({
+      source,
+      models,
+      missing,
+      current,
+    })),
+    consumers: consumers.map(({ name, isRunning, events, seconds }) => ({
+      name,
+      running: isRunning,
+      lag: { events, seconds },
+    })),
+    outbox,
+    unmapped: kept,
+    heldBack,
+  };
+}

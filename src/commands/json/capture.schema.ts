@@ -1,0 +1,116 @@
+/** `edp capture`. */
+import { z } from 'zod';
+import { count, type Json, runEnd, seconds } from './json-parts.js';
+
+const command = z.literal('capture');
+const events = z.strictObject({ published: count }).describe('Events sent by this command');
+const lag = z
+  .strictObject({ events: count, seconds: seconds.describe('Age of the oldest one') })
+  .describe('What the consumer has not got yet');
+const byTable = z.array(z.strictObject({ table: z.string(), published: count }));
+const sql = z.string().optional().describe('With --dry-run: what would run');
+
+export const captureInstallSchema = z.strictObject({
+  command,
+  action: z.literal('install'),
+  ok: z.boolean(),
+  seconds,
+  dryRun: z.boolean(),
+  tables: z.array(
+    z.strictObject({
+      source: z.string().describe('Table of the source, with its schema'),
+      models: z.array(z.string()).describe('Tables of the model that it feeds'),
+      partitions: count,
+      changed: z.boolean().describe('Whether its triggers or functions were not as they must be'),
+    }),
+  ),
+  mapped: count.describe('Statements whose rows had been kept, and are events now'),
+  warnings: z.array(z.string()),
+  sql,
+});
+
+export const captureUninstallSchema = z.strictObject({
+  command,
+  action: z.literal('uninstall'),
+  ok: z.literal(true),
+  seconds,
+  dryRun: z.boolean(),
+  tables: z.array(z.string()).describe('Tables of the source whose triggers went'),
+  consumer: z.string().nullable().describe('The one that was removed, if only that was asked for'),
+  sql,
+});
+
+export const captureSnapshotSchema = z.strictObject({
+  command,
+  action: z.literal('snapshot'),
+  ok: z.boolean(),
+  seconds,
+  events,
+  tables: byTable,
+  ...runEnd,
+});
+
+export const captureRunSchema = z.strictObject({
+  command,
+  action: z.literal('run'),
+  ok: z.boolean(),
+  seconds,
+  consumer: z.string(),
+  events,
+  lag,
+  tables: byTable,
+  failedCalculations: count.describe('Events in which a calculation is null because it failed'),
+  unmapped: count.describe('Statements whose rows wait for edp capture install'),
+  ...runEnd,
+});
+
+export const captureStatusSchema = z.strictObject({
+  command,
+  action: z.literal('status'),
+  ok: z.boolean().describe('Whether nothing needs attention'),
+  installed: z.boolean(),
+  current: z.boolean().describe('Whether it is as edp.yaml and this edp want it'),
+  tables: z.array(
+    z.strictObject({
+      source: z.string(),
+      models: z.array(z.string()),
+      missing: z
+        .array(z.string())
+        .describe('The table or partitions without a trigger, or with one that is disabled'),
+      current: z.boolean(),
+    }),
+  ),
+  consumers: z.array(z.strictObject({ name: z.string(), running: z.boolean(), lag })),
+  outbox: z.strictObject({
+    bytes: count,
+    capBytes: count,
+    events: count,
+    failedCalculations: count,
+  }),
+  unmapped: z.array(
+    z.strictObject({
+      source: z.string(),
+      statements: count,
+      error: z.string().describe('The last one'),
+    }),
+  ),
+  heldBack: z
+    .array(
+      z.strictObject({
+        kind: z.enum(['session', 'prepared']),
+        id: z.string().describe('Process id, or name of the prepared transaction'),
+        user: z.string().nullable(),
+        database: z.string().nullable(),
+        seconds,
+        state: z.string().nullable(),
+        query: z.string().nullable(),
+      }),
+    )
+    .describe('Transactions that write; what began after them cannot be read until they end'),
+});
+
+export type CaptureInstallJson = Json<typeof captureInstallSchema>;
+export type CaptureUninstallJson = Json<typeof captureUninstallSchema>;
+export type CaptureSnapshotJson = Json<typeof captureSnapshotSchema>;
+export type CaptureRunJson = Json<typeof captureRunSchema>;
+export type CaptureStatusJson = Json<typeof captureStatusSchema>;

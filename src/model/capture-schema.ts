@@ -1,0 +1,191 @@
+/** The section `capture` of edp.yaml, as zod schemas, and the way from there to a {@link Capture}. */
+import { z } from 'zod';
+import type { Capture, CapturedColumn, CapturedTable } from './capture.js';
+import { columnName, type TableInput, tableName } from './schema.js';
+import { isSameTable } from './table-name.js';
+
+const DEFAULT_CAP_MB = 4096;
+
+const sqlText = z.string().regex(/\S/, { error: () => 'the SQL is empty' });
+
+const otherForm = z.strictObject({
+  sql: sqlText.optional().describe('SQL of the value, over the columns of the source row'),
+  from: columnName.optional().describe('Column of the source that refers to another table'),
+  reference: tableName
+    .optional()
+    .describe('Table of the model that it refers to, whose key is published'),
+  calculation: sqlText
+    .optional()
+    .describe('SQL that is evaluated at the end of each transaction that touches the row'),
+  'also-on': z
+    .record(tableName, columnName)
+    .optional()
+    .describe(
+      'Other tables of the source whose rows it depends on: table → column that refers to this one',
+    ),
+  method: z.string().optional().describe('Method of a Ruby class; SQL cannot capture it'),
+});
+
+const FORMS =
+  'a column is the name of one in the source, {sql}, {from, reference}, {calculation, also-on} or {method}';
+
+const capturedColumn = z.union([columnName, otherForm], { error: () => FORMS });
+
+const capturedTable = z.strictObject({
+  from: tableName.optional().describe('Table of the source (default: of the same name)'),
+  columns: z
+    .record(columnName, capturedColumn)
+    .optional()
+    .describe('Attribute → what fills it (default: the column of the same name)'),
+  where: sqlText.optional().describe('SQL over the source row: rows without it are not captured'),
+});
+
+const captureSource = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[\w.-]+$/, { error: () => 'a name of letters, digits, -, _ and .' })
+    .describe('Name of the source in events: edp:<name>'),
+  'database-url': z
+    .string()
+    .min(1, { error: () => 'the URL is empty' })
+    .describe('The source database; best a variable of the environment'),
+});
+
+const captureObject = z.strictObject({
+  source: captureSource.describe('The production database'),
+  method: z
+    .literal('outbox', {
+      error: ({ input }) =>
+        input === 'wal'
+          ? 'capture from the WAL is not in this version of edp yet; write outbox'
+          : 'expected outbox',
+    })
+    .optional()
+    .describe('How changes are captured'),
+  strict: z
+    .boolean({ error: 'expected true or false' })
+    .optional()
+    .describe('Whether a calculation that fails makes the transaction of the writer fail'),
+  'outbox-cap-mb': z
+    .int({ error: 'expected a whole number of megabytes' })
+    .min(1)
+    .optional()
+    .describe(`Size of the outbox from which edp capture reports it (default ${DEFAULT_CAP_MB})`),
+  tables: z
+    .record(tableName, capturedTable)
+    .describe('Table of the model → where its rows come from'),
+});
+
+type CaptureInput = z.output<typeof captureObject>;
+
+export type { CaptureInput };
+
+/** Made where a project has one. */
+export const captureSection = () => captureObject;
+
+/** The keys that an object of the section may have, by its path from the root. */
+export function captureKeys(path: readonly PropertyKey[]): readonly string[] {
+  const [, part, , inside, attribute] = path;
+  if (part === undefined) return Object.keys(captureObject.shape);
+  if (part === 'source') return Object.keys(captureSource.shape);
+  if (inside === undefined) return Object.keys(capturedTable.shape);
+  return attribute === undefined ? [] : Object.keys(otherForm.shape);
+}
+
+export interface CaptureFault {
+  /** Inside `capture`. */
+  readonly path: readonly string[];
+  readonly message: string;
+}
+
+/** What the section means beside `tables:`. */
+export function findCaptureFaults(
+  { tables }: CaptureInput,
+  model: Readonly<Record<string, TableInput>>,
+): CaptureFault[] {
+  const faults: CaptureFault[] = [];
+  for (const [name, { columns = {} }] of Object.entries(tables)) {
+    const add = (path: readonly string[], message: string) =>
+      faults.push({ path: ['tables', name, ...path], message });
+    const declared = Object.keys(model).find((table) => isSameTable(table, name));
+    if (declared === undefined) {
+      add([], 'tables: declares no table of this name');
+      continue;
+    }
+    const table = model[declared]!;
+    if (table.key === undefined || table.key.length === 0) {
+      add([], 'a captured table needs a key; name its columns under key: of tables:');
+    }
+    for (const [attribute, form] of Object.entries(columns)) {
+      const fault = faultOfForm(form, Object.keys(tables));
+      if (!Object.hasOwn(table.columns, attribute)) {
+        add(['columns', attribute], `tables: declares no column "${attribute}" of ${name}`);
+      } else if (fault !== undefined) add(['columns', attribute], fault);
+      const isKey = [table.key ?? []].flat().includes(attribute);
+      if (isKey && typeof form === 'object' && form.calculation !== undefined) {
+        add(['columns', attribute], 'a column of the key cannot be calculated');
+      }
+    }
+  }
+  return faults;
+}
+
+function faultOfForm(
+  form: z.output<typeof capturedColumn>,
+  captured: readonly string[],
+): string | undefined {
+  if (typeof form === 'string') return undefined;
+  const { sql, from, reference, calculation, method } = form;
+  if (method !== undefined) {
+    return 'a Ruby method cannot be captured by SQL; the generated mapping of ActiveRecord publishes it';
+  }
+  const kinds = [sql, reference ?? from, calculation].filter((one) => one !== undefined);
+  if (kinds.length !== 1) return FORMS;
+  if ((from === undefined) !== (reference === undefined)) {
+    return 'from: and reference: stand together';
+  }
+  if (form['also-on'] !== undefined && calculation === undefined) {
+    return 'also-on: is for a calculation';
+  }
+  if (reference !== undefined && !captured.some((table) => isSameTable(table, reference))) {
+    return `reference: ${reference} is not captured, so its key is not known`;
+  }
+  return undefined;
+}
+
+/** @param placeOf where a path inside `capture` is declared */
+export function toCapture(
+  input: CaptureInput,
+  placeOf: (path: readonly string[]) => string,
+): Capture {
+  return {
+    name: input.source.name,
+    databaseUrl: input.source['database-url'],
+    isStrict: input.strict === true,
+    outboxCapMb: input['outbox-cap-mb'] ?? DEFAULT_CAP_MB,
+    tables: Object.entries(input.tables).map(
+      ([table, { from = table, columns = {}, where }]): CapturedTable => ({
+        table,
+        from,
+        columns: Object.fromEntries(
+          Object.entries(columns).map(([name, form]) => [name, toColumn(form)]),
+        ),
+        ...(where === undefined ? {} : { where }),
+        place: placeOf(['tables', table]),
+        places: Object.fromEntries(
+          Object.keys(columns).map((name) => [name, placeOf(['tables', table, 'columns', name])]),
+        ),
+      }),
+    ),
+  };
+}
+
+function toColumn(form: z.output<typeof capturedColumn>): CapturedColumn {
+  if (typeof form === 'string') return { kind: 'column', column: form };
+  const { sql, from, reference, calculation } = form;
+  if (sql !== undefined) return { kind: 'sql', sql };
+  if (calculation !== undefined) {
+    return { kind: 'calculation', sql: calculation, alsoOn: form['also-on'] ?? {} };
+  }
+  return { kind: 'reference', column: from!, table: reference! };
+}
