@@ -6,6 +6,8 @@ import type { ColumnType } from '../model/types.js';
 export interface EventColumn {
   readonly name: string;
   readonly type: ColumnType;
+  /** Its name in records of Debezium, where that is another one. */
+  readonly field?: string;
   /** Whether events may have null for it; false for columns of the key. */
   readonly nullable: boolean;
   readonly corrections?: Corrections;
@@ -29,6 +31,8 @@ export interface EventTable {
   readonly hasHistory: boolean;
   /** By the version that they lead to: what lifts an event from the version before. */
   readonly migrations: Readonly<Record<number, Migration>>;
+  /** Names that are passed over. */
+  readonly ignored?: readonly string[];
   /** Whether it is known which columns are calculated; otherwise a create may lack all but the key. */
   readonly knowsCalculated?: true;
 }
@@ -44,9 +48,10 @@ export function toEventTable(table: Table, calculated?: readonly string[]): Even
     key: table.key,
     columns: table.columns
       .filter(({ origin }) => origin === undefined)
-      .map(({ name, type, isNullable, corrections, notes }) => ({
+      .map(({ name, type, field, isNullable, corrections, notes }) => ({
         name,
         type,
+        ...(field === name ? {} : { field }),
         nullable: isNullable && !table.key.includes(name),
         ...(corrections === undefined ? {} : { corrections }),
         ...(notes?.description === undefined ? {} : { description: notes.description }),
@@ -56,6 +61,7 @@ export function toEventTable(table: Table, calculated?: readonly string[]): Even
     ...(table.timestamps === undefined ? {} : { timestamps: table.timestamps }),
     hasHistory: table.hasHistory === true,
     migrations: table.migrations ?? {},
+    ...(table.ignoredFields.length === 0 ? {} : { ignored: table.ignoredFields }),
     ...(calculated === undefined ? {} : { knowsCalculated: true as const }),
   };
 }

@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import { EdpError } from '../base/errors.js';
 import { nameDelimiter } from '../formats/csv/detect/explain.js';
 import type { CsvSettings } from '../model/csv-settings.js';
-import type { FileSettings } from '../model/file-settings.js';
+import { type FileSettings, isEventFormat } from '../model/file-settings.js';
 import { hasTable } from '../model/match.js';
 import type { Table } from '../model/model.js';
 import { parseModel, type tablesSchema } from '../model/schema.js';
@@ -101,10 +101,11 @@ export function propose(inference: TableInference, specified: FileSettings): Pro
     };
   });
   const files = listPatterns(name, inference);
+  const { format } = specified;
   const csv = toSection(withHeader(specified.csv, inference));
   const input: TableDeclaration = {
     ...(files.length === 0 ? {} : { files: files.length === 1 ? files[0] : files }),
-    ...(specified.format === undefined ? {} : { format: specified.format }),
+    ...(format === undefined || isEventFormat(format) ? {} : { format }),
     ...(Object.keys(csv).length === 0 ? {} : { csv }),
     columns,
     ...(key === undefined ? {} : { key: keyColumns(key.fields, names) }),

@@ -8,10 +8,27 @@ export const INPUT_FORMAT_CHOICES = {
   csv: 'fields between delimiters',
   jsonl: 'a JSON object in each line',
 } as const satisfies Choices;
-export type Format = keyof typeof INPUT_FORMAT_CHOICES;
-export const FORMATS = wordsOf(INPUT_FORMAT_CHOICES);
 
-export const formatSchema = z.enum(FORMATS, { error: `expected ${FORMATS.join(' or ')}` });
+/** Formats of change events, which `edp realize` reads. */
+export const EVENT_FORMAT_CHOICES = {
+  cloudevents: 'a CloudEvent in each line',
+  debezium: 'a change of Debezium in each line, with its schema or without',
+} as const satisfies Choices;
+export type EventFormat = keyof typeof EVENT_FORMAT_CHOICES;
+export const EVENT_FORMATS = wordsOf(EVENT_FORMAT_CHOICES);
+
+export type PlainFormat = keyof typeof INPUT_FORMAT_CHOICES;
+export type Format = PlainFormat | EventFormat;
+export const INPUT_FORMATS = wordsOf(INPUT_FORMAT_CHOICES);
+export const FORMATS = [...INPUT_FORMATS, ...EVENT_FORMATS] as const;
+
+export const formatSchema = z.enum(INPUT_FORMATS, {
+  error: `expected ${INPUT_FORMATS.join(' or ')}`,
+});
+
+export function isEventFormat(format: string): format is EventFormat {
+  return (EVENT_FORMATS as readonly string[]).includes(format);
+}
 
 /** How the bytes of a file become text. */
 export type TextSettings = Pick<CsvSettings, 'encoding' | 'compression'>;
@@ -23,6 +40,8 @@ export interface FileSettings {
   readonly csv: CsvSettings;
   /** For files of all other formats. */
   readonly text: TextSettings;
+  /** Whether the files hold change events: their content tells of which kind. */
+  readonly hasEvents?: true;
   /** Flags of the command line that only CSV has; a file of another format does not fit them. */
   readonly csvFlags?: readonly string[];
 }

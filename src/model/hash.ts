@@ -5,11 +5,23 @@ import type { Table } from './model.js';
 /** Of tables that many files are loaded into. */
 const known = new WeakMap<Table, string>();
 
-/** Notes are for people, and where rows are put changes nothing in them. */
-function withoutNotes(table: Table): Table {
-  const { notes: _, partitions: __, ...rest } = table;
+/** Notes are for people, where rows are put changes nothing in them, and the rest is for change events. */
+const NOT_OF_LOADS: readonly (keyof Table)[] = [
+  'notes',
+  'partitions',
+  'version',
+  'softDelete',
+  'timestamps',
+  'hasHistory',
+  'migrations',
+];
+
+function withoutNotes(table: Table): object {
+  const ofLoads = Object.entries(table).filter(
+    ([name]) => !(NOT_OF_LOADS as readonly string[]).includes(name),
+  );
   return {
-    ...rest,
+    ...Object.fromEntries(ofLoads),
     columns: table.columns.map(({ notes: _, ...column }) => column),
     sources: table.sources.map((source) => ({
       ...source,

@@ -5,7 +5,7 @@
 
 import type { Corrections } from './corrections.js';
 import type { CsvSettings } from './csv-settings.js';
-import type { Format } from './file-settings.js';
+import type { PlainFormat } from './file-settings.js';
 import { ENDED_COLUMN, OFFSET_COLUMN, versionColumns } from './kept-versions.js';
 import type { Partitions } from './partitions.js';
 import { bareName, formatTableName, isSameTable, type TablePlace } from './table-name.js';
@@ -98,7 +98,7 @@ export interface Table {
   /** The jsonb column that keeps undeclared fields. */
   readonly extraColumn?: string;
   /** Format of its files; undefined if it is detected by each file's name or content. */
-  readonly format?: Format;
+  readonly format?: PlainFormat;
   /** Settings of its CSV files. */
   readonly csv?: CsvSettings;
   readonly partitions?: Partitions;
@@ -118,6 +118,8 @@ export interface Table {
   readonly hasHistory?: true;
   /** By the version that they lead to: what lifts an event from the version before. */
   readonly migrations?: Readonly<Record<number, Migration>>;
+  /** Of the table that change events are loaded into: the tables that they are about (formats/events), as JSON. */
+  readonly eventCatalog?: string;
 }
 
 /** How an event of one version of a table becomes one of the next. */

@@ -35,6 +35,20 @@ export const REJECT_CODES = {
     meaning: 'The line has a key without a declared column.',
     remedy: 'Declare the column, or load the rejected records with `--on-new-column add`.',
   },
+  unknown_table: {
+    meaning: 'The change event is about a table that the model does not have, or does not realize.',
+    remedy: 'Declare the table, with its key, under `tables:` in edp.yaml; then replay.',
+  },
+  unknown_version: {
+    meaning: 'The change event is of a newer version of its table than the model.',
+    remedy:
+      'Declare the columns and the `version` of the table as its source has them, in edp.yaml; then replay.',
+  },
+  bad_schema: {
+    meaning: 'The schema of the change event refuses its data.',
+    remedy:
+      'Declare the attribute, its type, or a correction of its values, in edp.yaml; then replay. Or correct the event.',
+  },
   record_too_long: {
     meaning: 'The record is longer than edp can hold; only its beginning is kept.',
     remedy: 'Look for a quote that is never closed; copy the record from the file itself.',

@@ -13,6 +13,7 @@ import {
 } from './corrections.js';
 import { csvSectionSchema, toCsvSettings } from './csv-settings.js';
 import { formatSchema } from './file-settings.js';
+import { findFoldingFaults, foldingShape, toFolding } from './folding-schema.js';
 import { IMPOSSIBLE_NAME } from './impossible-name.js';
 import { versionColumns } from './kept-versions.js';
 import type { Column, MetricsSource, Model, Reference, Table } from './model.js';
@@ -178,6 +179,7 @@ export const tableSchema = z.strictObject({
     .describe('Column that records which load brought a row (default load_id; false for none)'),
   ...partitionsShape,
   ...versionsShape,
+  ...foldingShape(columnName),
 });
 
 export const tablesSchema = z.record(tableName, tableSchema);
@@ -308,6 +310,7 @@ function toTable(name: string, input: TableInput, tables: Record<string, TableIn
     ...(partitions === undefined ? {} : { partitions }),
     ...(input['key-guard'] === true ? { hasKeyGuard: true as const } : {}),
     ...toVersions(input),
+    ...toFolding(input),
   };
 }
 
@@ -356,7 +359,11 @@ export function findModelFaults(
       ...(table.lineageColumn === undefined ? [] : [table.lineageColumn]),
       ...versionColumns(table),
     ];
-    for (const { path, message } of findVersionFaults(input)) {
+    const types = new Map(table.columns.map((column) => [column.name, column.type]));
+    for (const { path, message } of [
+      ...findVersionFaults(input),
+      ...findFoldingFaults(input, table.key, types),
+    ]) {
       faults.push({ path: [name, ...path], message });
     }
     table.indexes.forEach((columns, i) => {
