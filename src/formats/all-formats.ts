@@ -1,12 +1,16 @@
 /** All formats of files; model/file-settings.ts has their names for options. */
-import type { Format } from '../model/file-settings.js';
+import { type Format, isEventFormat } from '../model/file-settings.js';
 import { csvFiles } from './csv/csv-files.js';
+import { cloudeventFiles, debeziumFiles } from './events/event-files.js';
 import { jsonlFiles } from './jsonl/jsonl-files.js';
 import type { InputFormat } from './text/input-format.js';
 
-const FORMATS = { csv: csvFiles, jsonl: jsonlFiles } as const satisfies Readonly<
-  Record<Format, unknown>
->;
+const FORMATS = {
+  csv: csvFiles,
+  jsonl: jsonlFiles,
+  cloudevents: cloudeventFiles,
+  debezium: debeziumFiles,
+} as const satisfies Readonly<Record<Format, unknown>>;
 
 type AnyFormat = (typeof FORMATS)[Format];
 
@@ -37,8 +41,10 @@ export const FORMAT_OF_SUFFIX: ReadonlyMap<string, Format> = new Map(
   ),
 );
 
-/** Formats that the first lines of a file show. */
-export const FORMATS_BY_CONTENT = (Object.keys(FORMATS) as Format[]).flatMap((name) => {
-  const { content } = formatNamed(name);
-  return content === undefined ? [] : [{ name, ...content }];
-});
+/** Formats that the first lines of a file show. Change events are JSON lines, too, so it must be known that they are meant. */
+export function formatsByContent(hasEvents: boolean) {
+  return (Object.keys(FORMATS) as Format[]).flatMap((name) => {
+    const { content } = formatNamed(name);
+    return content === undefined || isEventFormat(name) !== hasEvents ? [] : [{ name, ...content }];
+  });
+}

@@ -11,7 +11,7 @@ import {
   type TextSettings,
 } from '../model/file-settings.js';
 import type { FileIdentity } from '../source/file-identity.js';
-import { FORMAT_OF_SUFFIX, FORMATS_BY_CONTENT } from './all-formats.js';
+import { FORMAT_OF_SUFFIX, formatsByContent } from './all-formats.js';
 import {
   isFullSample,
   readBriefSample,
@@ -38,14 +38,26 @@ export async function chooseFormat(
   settings: FileSettings,
 ): Promise<FormatChoice> {
   if (settings.format !== undefined) return { format: settings.format, why: SPECIFIED };
+  if (settings.hasEvents === true) return chooseEventFormat(file, name, settings);
   const bare = /^https?:/i.test(name) ? name.replace(/[?#].*$/, '') : name;
   const suffix = path.extname(bare.replace(PACKED, '')).toLowerCase();
   const bySuffix = FORMAT_OF_SUFFIX.get(suffix);
   if (bySuffix !== undefined) return { format: bySuffix, why: `its name ends in ${suffix}` };
-  for (const { name: format, why, isLike } of FORMATS_BY_CONTENT) {
+  for (const { name: format, why, isLike } of formatsByContent(false)) {
     if (await isOfFormat(file, name, settingsFor(settings, format), isLike)) return { format, why };
   }
   return { format: 'csv', why: 'its first lines are of no other format' };
+}
+
+async function chooseEventFormat(
+  file: FileIdentity,
+  name: string,
+  settings: FileSettings,
+): Promise<FormatChoice> {
+  for (const { name: format, why, isLike } of formatsByContent(true)) {
+    if (await isOfFormat(file, name, settingsFor(settings, format), isLike)) return { format, why };
+  }
+  return { format: 'cloudevents', why: 'its first line is of no other format' };
 }
 
 async function isOfFormat(

@@ -4,6 +4,7 @@
  */
 import type { FileDescription } from './all-formats.js';
 import { csvFormat } from './csv/csv-format.js';
+import { eventFormat } from './events/event-format.js';
 import { jsonlFormat } from './jsonl/jsonl-format.js';
 import type { TextLayout } from './text/described-text.js';
 import type { TextFormat } from './text/text-format.js';
@@ -15,11 +16,20 @@ export interface FileLayout extends TextLayout {
   readonly recordForm: RecordForm;
 }
 
+/** Several formats may share a form. */
+type FormOf<F, Form = RecordForm> = Form extends { format: infer G }
+  ? F extends G
+    ? Form
+    : never
+  : never;
+
 const OPEN: {
-  readonly [F in RecordForm['format']]: (form: Extract<RecordForm, { format: F }>) => TextFormat;
+  readonly [F in RecordForm['format']]: (form: FormOf<F>) => TextFormat;
 } = {
   csv: ({ dialect, header }) => csvFormat(dialect, header),
   jsonl: jsonlFormat,
+  cloudevents: eventFormat,
+  debezium: eventFormat,
 };
 
 /** The same form, but a record that equals the header is a record. */

@@ -15,7 +15,13 @@ import { RecordBatch } from '../formats/text/record-batch.js';
 import type { RecordParser, RecordScanner } from '../formats/text/text-format.js';
 import type { Window } from '../formats/text/windows.js';
 import { MAX_PENDING_REJECT_BYTES, type RejectLog } from '../ledger/reject-log.js';
-import { NO_REMARKS, type RemarkCounts, RemarkTally, type RowRemarks } from '../ledger/remarks.js';
+import {
+  correctionKey,
+  NO_REMARKS,
+  type RemarkCounts,
+  RemarkTally,
+  type RowRemarks,
+} from '../ledger/remarks.js';
 import type { TablePlan } from '../mapping/table-plan.js';
 import { Fault } from '../model/reject-codes.js';
 import { RowWriter } from '../values/copy-binary.js';
@@ -272,6 +278,14 @@ export class RecordLoader {
     );
   }
 
+  #remarksOfRecord(): RowRemarks {
+    const { remarks } = this.#encoder;
+    const { corrected = [] } = this.#parser;
+    if (corrected.length === 0) return remarks;
+    const keys = corrected.map(({ column, correction }) => correctionKey(column, correction));
+    return { ...remarks, corrections: [...remarks.corrections, ...keys] };
+  }
+
   #parseBatch(bytes: Buffer, base: number): void {
     const batch = this.#batch;
     this.#parser.parse(bytes, batch, (index, record) => {
@@ -291,7 +305,8 @@ export class RecordLoader {
         this.#rejects.add(place, explained, Buffer.from(bytes.subarray(start, end)));
         return;
       }
-      const { remarks, texts } = this.#encoder;
+      const { texts } = this.#encoder;
+      const remarks = this.#remarksOfRecord();
       if (remarks !== NO_REMARKS) this.#tally.add(remarks, 1);
       this.#sink.added(texts, place, remarks, this.#writer.byteLength);
       if (

@@ -2,6 +2,7 @@
  * A file's records for a table: what fills each column, and how records are read for that. Where a header
  * names the fields, they are those of the file; where each record names its own, those of the table.
  */
+import { EdpError } from '../base/errors.js';
 import type { FileLayout, RecordForm } from '../formats/open-format.js';
 import { defaultOnNew } from '../model/drift.js';
 import { declaredFields, fieldsRead } from '../model/fields.js';
@@ -25,6 +26,11 @@ export function planRecords(
   path: string,
   onNew: OnNewField = defaultOnNew(table),
 ): RecordPlan {
+  if ('catalog' in recordForm) {
+    const { eventCatalog: catalog } = table;
+    if (catalog === undefined) throw notRealized(path, recordForm.format);
+    return { recordForm: { ...recordForm, catalog }, plan: planColumns(table, fields) };
+  }
   if (recordForm.format !== 'jsonl') {
     // An empty file has no header to plan by, and no records to plan for.
     const isEmpty = fields.length === 0;
@@ -60,6 +66,12 @@ function holdsJson({ columns, sources }: Table, field: string): boolean {
     ) &&
     sources.every((source) => source.field !== field)
   );
+}
+
+function notRealized(path: string, format: string): EdpError {
+  return new EdpError('wrong_format', `${path} is read as ${format}, and so holds change events`, {
+    hint: 'edp realize keeps them, and folds them into the tables that they are about',
+  });
 }
 
 function planNothing(table: Table): TablePlan {

@@ -91,10 +91,18 @@ export interface RecordScanner {
   pass(bytes: Buffer, end: number, isLast: boolean): boolean;
 }
 
+/** A correction that changed a value of a record. */
+export interface ActedCorrection {
+  readonly column: string;
+  readonly correction: string;
+}
+
 /** Reads the fields of records. */
 export interface RecordParser {
   /** Names of the fields, where each record names its own; each record may add some. */
   readonly fields?: readonly string[];
+  /** The corrections that acted on the record that was parsed last, where the parser itself corrects. */
+  readonly corrected?: readonly ActedCorrection[];
   /**
    * @param bytes the scanned buffer
    * @param take called for each record of the batch, in order

@@ -1,0 +1,55 @@
+/** JSON Schema → a check. The library is loaded by the first thread that reads events. */
+import { createRequire } from 'node:module';
+import type { ErrorObject } from 'ajv';
+import type { ObjectSchema } from '../../events/event-schema.js';
+import { Fault } from '../../model/reject-codes.js';
+
+/** @returns the fault of an event's `data` */
+export type SchemaCheck = (data: unknown) => Fault | undefined;
+
+interface Ajv {
+  compile(schema: object): ((data: unknown) => boolean) & { errors?: ErrorObject[] | null };
+}
+
+const require = createRequire(import.meta.url);
+let library: { readonly Ajv2020: new (options: object) => Ajv } | undefined;
+
+export function compileSchema(schema: ObjectSchema): SchemaCheck {
+  library ??= require('ajv/dist/2020.js') as NonNullable<typeof library>;
+  const ajv = new library.Ajv2020({ strict: true, allowUnionTypes: true, strictRequired: false });
+  const validate = ajv.compile(schema);
+  return (data) => (validate(data) ? undefined : toFault(chooseError(validate.errors ?? [])));
+}
+
+/** Where alternatives fail, the errors of each come before that of the whole. */
+function chooseError(errors: readonly ErrorObject[]): ErrorObject | undefined {
+  return errors.find(({ keyword }) => keyword === 'anyOf') ?? errors[0];
+}
+
+function toFault(error: ErrorObject | undefined): Fault {
+  if (error === undefined) return new Fault('bad_schema', 'the schema of the event refuses it');
+  const { keyword, params, message = 'is refused' } = error;
+  const [, part = '', attribute] = error.instancePath.split('/').map(readSegment);
+  if (keyword === 'additionalProperties') {
+    const name = String(params.additionalProperty);
+    if (part === '') return new Fault('bad_schema', `data has no "${name}"`);
+    return new Fault('bad_schema', `${part} has an attribute that the schema lacks`, name);
+  }
+  if (keyword === 'required') {
+    const name = String(params.missingProperty);
+    if (part === '') return new Fault('bad_schema', `data lacks "${name}"`);
+    return new Fault('bad_schema', `${part} lacks an attribute`, name);
+  }
+  if (keyword === 'false schema') {
+    return new Fault('bad_schema', `an event of this kind has no "${part}"`);
+  }
+  if (attribute === undefined) {
+    return new Fault('bad_schema', `${part === '' ? 'data' : `data.${part}`} ${message}`);
+  }
+  return new Fault('bad_schema', `the value in ${part} ${message}`, attribute);
+}
+
+/** RFC 6901. */
+function readSegment(segment: string): string {
+  return segment.replaceAll('~1', '/').replaceAll('~0', '~');
+}

@@ -1,0 +1,88 @@
+/** The tables that events are about, with what is compiled for them in this thread. */
+import { changeSchema } from '../../events/event-schema.js';
+import type { EventTable } from '../../events/event-table.js';
+import { Fault } from '../../model/reject-codes.js';
+import { AttributeCorrections } from './attribute-corrections.js';
+import { compileSchema, type SchemaCheck } from './compile-schema.js';
+import { type Storable, storableOf } from './event-values.js';
+
+export class CatalogTable {
+  readonly declared: EventTable;
+  readonly types: ReadonlyMap<string, EventTable['columns'][number]['type']>;
+  readonly keyTypes: readonly EventTable['columns'][number]['type'][];
+  /** Undefined where no column declares any. */
+  readonly corrections: AttributeCorrections | undefined;
+  /** Attributes whose JSON is kept as it is written. */
+  readonly jsonColumns: readonly string[];
+  readonly ignored: ReadonlySet<string>;
+  /** By attribute: what the schema does not tell. */
+  readonly #storable: ReadonlyMap<string, Storable>;
+  #check: SchemaCheck | undefined;
+  #fields: ReadonlyMap<string, string> | undefined;
+
+  constructor(declared: EventTable) {
+    this.declared = declared;
+    this.types = new Map(declared.columns.map(({ name, type }) => [name, type]));
+    this.keyTypes = declared.key.map((name) => this.types.get(name) ?? 'text');
+    this.corrections = AttributeCorrections.compile(declared);
+    this.jsonColumns = declared.columns
+      .filter(({ type }) => type === 'json' || type === 'jsonb')
+      .map(({ name }) => name);
+    this.ignored = new Set(declared.ignored);
+    this.#storable = new Map(
+      declared.columns.flatMap(({ name, type }) => {
+        const storable = storableOf(type);
+        return storable === undefined ? [] : [[name, storable] as const];
+      }),
+    );
+  }
+
+  /** Attribute by the name that records of Debezium have for it. */
+  get fields(): ReadonlyMap<string, string> {
+    this.#fields ??= new Map(
+      this.declared.columns.map(({ name, field = name }) => [field, name] as const),
+    );
+    return this.#fields;
+  }
+
+  /** Of `data`, lifted and corrected: so columns have no corrections left. Compiled when it is needed. */
+  get check(): SchemaCheck {
+    if (this.#check === undefined) {
+      const columns = this.declared.columns.map(({ corrections: _, ...column }) => column);
+      this.#check = compileSchema(changeSchema({ ...this.declared, columns }));
+    }
+    return this.#check;
+  }
+
+  /** The fault of a value that its schema takes, and the server would not. */
+  findUnstorable(data: {
+    readonly key?: Readonly<Record<string, unknown>>;
+    readonly after?: Readonly<Record<string, unknown>>;
+    readonly before?: Readonly<Record<string, unknown>>;
+  }): Fault | undefined {
+    if (this.#storable.size === 0) return undefined;
+    return this.#findIn(data.after) ?? this.#findIn(data.key) ?? this.#findIn(data.before);
+  }
+
+  #findIn(attributes: Readonly<Record<string, unknown>> | undefined): Fault | undefined {
+    if (attributes === undefined) return undefined;
+    for (const name in attributes) {
+      const reason = this.#storable.get(name)?.(attributes[name]);
+      if (reason !== undefined) return new Fault('bad_schema', reason, name);
+    }
+    return undefined;
+  }
+}
+
+export type EventCatalog = ReadonlyMap<string, CatalogTable>;
+
+let last: { readonly text: string; readonly catalog: EventCatalog } | undefined;
+
+export function readCatalog(text: string): EventCatalog {
+  if (last?.text !== text) {
+    const tables = JSON.parse(text) as EventTable[];
+    const catalog = new Map(tables.map((table) => [table.name, new CatalogTable(table)]));
+    last = { text, catalog };
+  }
+  return last.catalog;
+}

@@ -1,0 +1,28 @@
+/** A change as a line has it, whatever its format: not lifted, not corrected, not checked by its schema. */
+import type { Attributes, Op } from '../../events/change-event.js';
+import type { CatalogTable } from './event-catalog.js';
+
+export interface RawChange {
+  readonly table: CatalogTable;
+  readonly op: Op;
+  /** Of the schema by which it was written. */
+  readonly version: number;
+  /** Digits. */
+  readonly sequence: string;
+  readonly source: string;
+  /** Undefined where it is to be made. */
+  readonly id: string | undefined;
+  readonly time: string;
+  /** `data` of the event, by the names of its version. */
+  readonly data: {
+    readonly op: Op;
+    readonly key?: Attributes;
+    readonly after?: Attributes;
+    readonly before?: Attributes;
+    readonly transaction?: string;
+  };
+}
+
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,72 @@
+/** A CloudEvent 1.0 of docs/events.md → a change. */
+import { OPS, type Op, readSchemaPath, TYPE_OF_OP } from '../../events/change-event.js';
+import { Fault } from '../../model/reject-codes.js';
+import { coerceTimestamp } from '../../values/datetime.js';
+import type { EventCatalog } from './event-catalog.js';
+import { isObject, type RawChange } from './raw-change.js';
+
+const DIGITS = /^\d{1,100}$/;
+
+export function readCloudEvent(
+  event: Readonly<Record<string, unknown>>,
+  catalog: EventCatalog,
+): RawChange | Fault {
+  const { specversion, id, source, type, time, sequence, dataschema, data } = event;
+  if (specversion !== '1.0') return bad('specversion', 'is not "1.0"');
+  if (typeof source !== 'string' || source === '') return bad('source', 'is not a text');
+  if (typeof id !== 'string' || id === '') return bad('id', 'is not a text');
+  if (typeof type !== 'string') return bad('type', 'is not a text');
+  if (typeof sequence !== 'string' || !DIGITS.test(sequence)) {
+    return bad('sequence', 'is not a text of digits');
+  }
+  if (typeof time !== 'string' || coerceTimestamp(time) instanceof Fault) {
+    return bad('time', 'is not a time of RFC 3339');
+  }
+  if (!isObject(data)) return bad('data', 'is not an object');
+  const point = type.lastIndexOf('.');
+  const name = type.slice(0, point);
+  const table = catalog.get(name);
+  if (table === undefined) return unknownTable(point < 0 ? type : name);
+  const op = data.op as Op;
+  if (!OPS.includes(op)) return new Fault('bad_schema', `data.op is none of ${OPS.join(', ')}`);
+  if (type.slice(point + 1) !== TYPE_OF_OP[op]) {
+    return bad('type', `does not end in "${TYPE_OF_OP[op]}", though data.op is "${op}"`);
+  }
+  const version = versionOf(dataschema, name, table.declared.version);
+  if (version instanceof Fault) return version;
+  return {
+    table,
+    op,
+    version,
+    sequence,
+    source,
+    id,
+    time,
+    data: data as unknown as RawChange['data'],
+  };
+}
+
+function bad(attribute: string, what: string): Fault {
+  return new Fault('bad_record', `the line is no change event: "${attribute}" ${what}`);
+}
+
+export function unknownTable(name: string): Fault {
+  return new Fault(
+    'unknown_table',
+    `the model has no table "${name}" that change events are realized in`,
+  );
+}
+
+/** @returns that of today for an event that names no schema */
+function versionOf(dataschema: unknown, name: string, today: number): number | Fault {
+  if (dataschema === undefined) return today;
+  const found = typeof dataschema === 'string' ? readSchemaPath(dataschema) : undefined;
+  if (found === undefined || found.table !== name) {
+    return bad('dataschema', `is not the schema of a change of "${name}"`);
+  }
+  if (found.version >= 1 && found.version <= today) return found.version;
+  return new Fault(
+    'unknown_version',
+    `the event is of version ${found.version} of "${name}", and the model of version ${today}`,
+  );
+}
