@@ -77,7 +77,7 @@ function guarded(model: CapturedModel, work: string): string {
   const attributes = model.calculations.map(({ name, json }, i) => {
     const pair = JSON.stringify(name);
     return `      BEGIN
-        SELECT ${json} INTO STRICT texts[${i + 1}] FROM ${relationOf(model)} WHERE ${identityOf(model, 'one.edp_identity')};
+        texts[${i + 1}] := (SELECT ${json} FROM ${relationOf(model)} WHERE ${identityOf(model, 'one.edp_identity')});
       EXCEPTION
         WHEN ${PASSED_ON} THEN RAISE;
         WHEN OTHERS THEN

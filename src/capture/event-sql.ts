@@ -53,7 +53,7 @@ FROM (${rowsOf(model, 'old_rows')}) AS o`;
 function changesOf(model: CapturedModel): string {
   const { attributes } = model;
   const changed = ({ isExact }: Attribute, i: number) =>
-    isExact ? `n.a${i} IS DISTINCT FROM o.a${i}` : `ROW(n.a${i}) *<> ROW(o.a${i})`;
+    isExact ? `n.a${i} IS DISTINCT FROM o.a${i}` : `record_image_ne(ROW(n.a${i}), ROW(o.a${i}))`;
   const after = attributes.map(
     (attribute, i) =>
       `CASE WHEN n.r AND (o.r IS NULL OR ${changed(attribute, i)}) THEN ${pair(attribute, `n.a${i}`)} END`,
