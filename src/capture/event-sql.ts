@@ -52,15 +52,13 @@ FROM (${rowsOf(model, 'old_rows')}) AS o`;
 
 function changesOf(model: CapturedModel): string {
   const { attributes } = model;
-  const changed = ({ isExact }: Attribute, i: number) =>
-    isExact ? `n.a${i} IS DISTINCT FROM o.a${i}` : `record_image_ne(ROW(n.a${i}), ROW(o.a${i}))`;
   const after = attributes.map(
     (attribute, i) =>
-      `CASE WHEN n.r AND (o.r IS NULL OR ${changed(attribute, i)}) THEN ${pair(attribute, `n.a${i}`)} END`,
+      `CASE WHEN n.r AND (o.r IS NULL OR ${differ(attribute, `n.a${i}`, `o.a${i}`)}) THEN ${pair(attribute, `n.a${i}`)} END`,
   );
   const before = attributes.map(
     (attribute, i) =>
-      `CASE WHEN o.r AND (n.r IS NULL OR ${changed(attribute, i)}) THEN ${pair(attribute, `o.a${i}`)} END`,
+      `CASE WHEN o.r AND (n.r IS NULL OR ${differ(attribute, `n.a${i}`, `o.a${i}`)}) THEN ${pair(attribute, `o.a${i}`)} END`,
   );
   const join = keyIndexes(model).map((i) => `n.a${i} = o.a${i}`);
   return `SELECT CASE WHEN o.r IS NULL THEN 'create' WHEN n.r IS NULL THEN 'delete' ELSE 'update' END AS op,
@@ -69,6 +67,11 @@ function changesOf(model: CapturedModel): string {
   CASE WHEN o.r THEN ${object(before)} END AS before
 FROM (${rowsOf(model, 'old_rows')}) AS o
 FULL JOIN (${rowsOf(model, 'new_rows')}) AS n ON ${join.join(' AND ')}`;
+}
+
+/** SQL: whether two values have different texts, or may have. */
+export function differ({ isExact }: Attribute, a: string, b: string): string {
+  return isExact ? `${a} IS DISTINCT FROM ${b}` : `record_image_ne(ROW(${a}), ROW(${b}))`;
 }
 
 /** The rows that the model has, with the values of its attributes. */
@@ -81,16 +84,16 @@ export function filterOf({ where }: CapturedModel): string {
   return where === undefined ? '' : ` WHERE (${where}\n)`;
 }
 
-function keyIndexes({ key, attributes }: CapturedModel): number[] {
+export function keyIndexes({ key, attributes }: CapturedModel): number[] {
   return key.map((name) => attributes.findIndex((one) => one.name === name));
 }
 
-function keyOf(model: CapturedModel, alias: string): string {
+export function keyOf(model: CapturedModel, alias: string): string {
   const parts = keyIndexes(model).map((i) => pair(model.attributes[i]!, `${alias}.a${i}`));
   return `'{' || ${parts.join(" || ',' || ")} || '}'`;
 }
 
-function pair({ name, json }: Attribute, value: string): string {
+export function pair({ name, json }: Attribute, value: string): string {
   return `${quoteLiteral(`${JSON.stringify(name)}:`)} || ${json(value)}`;
 }
 
