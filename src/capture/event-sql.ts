@@ -15,8 +15,9 @@ const MOST_ARGUMENTS = 90;
 
 export interface EventQuery {
   readonly op: RowOp;
-  /** SQL of the number of each event. */
+  /** SQL of the number of each event, and of its time. */
   readonly sequence?: string;
+  readonly at?: string;
 }
 
 export const NEXT_SEQUENCE = "nextval('edp_capture.event_sequence')";
@@ -29,10 +30,10 @@ export function eventQuery(models: readonly CapturedModel[], query: EventQuery):
   return models.map((model) => queryOf(model, query)).join('\nUNION ALL\n');
 }
 
-function queryOf(model: CapturedModel, { op, sequence = NEXT_SEQUENCE }: EventQuery): string {
+function queryOf(model: CapturedModel, { op, sequence = NEXT_SEQUENCE, at = 'clock_timestamp()' }: EventQuery): string {
   const body =
     op === 'update' ? changesOf(model) : op === 'insert' ? createsOf(model) : deletesOf(model);
-  return `SELECT ${sequence}, pg_current_xact_id(), ${quoteLiteral(model.name)}, ${model.version}, e.op, e.key, e.after, e.before, NULL::text, clock_timestamp()
+  return `SELECT ${sequence}, pg_current_xact_id(), ${quoteLiteral(model.name)}, ${model.version}, e.op, e.key, e.after, e.before, NULL::text, ${at}
 FROM (
 ${body}
 OFFSET 0) AS e${op === 'update' ? "\nWHERE e.op <> 'update' OR e.after <> '{}'" : ''}`;

@@ -26,5 +26,5 @@ export function functionHead(
   settings: NeededSettings,
 ): string {
   return `CREATE OR REPLACE FUNCTION edp_capture.${quoteIdentifier(name)}(${parameters}) RETURNS ${returns} LANGUAGE plpgsql SECURITY DEFINER
-  SET search_path = pg_catalog, pg_temp${SETTINGS[settings]} AS $edp$`;
+  SET search_path = pg_catalog, pg_temp SET jit = off${SETTINGS[settings]} AS $edp$`;
 }
