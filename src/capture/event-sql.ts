@@ -30,7 +30,10 @@ export function eventQuery(models: readonly CapturedModel[], query: EventQuery):
   return models.map((model) => queryOf(model, query)).join('\nUNION ALL\n');
 }
 
-function queryOf(model: CapturedModel, { op, sequence = NEXT_SEQUENCE, at = 'clock_timestamp()' }: EventQuery): string {
+function queryOf(
+  model: CapturedModel,
+  { op, sequence = NEXT_SEQUENCE, at = 'clock_timestamp()' }: EventQuery,
+): string {
   const body =
     op === 'update' ? changesOf(model) : op === 'insert' ? createsOf(model) : deletesOf(model);
   return `SELECT ${sequence}, pg_current_xact_id(), ${quoteLiteral(model.name)}, ${model.version}, e.op, e.key, e.after, e.before, NULL::text, ${at}

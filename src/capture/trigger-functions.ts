@@ -11,8 +11,8 @@ import { quoteIdentifier, quoteLiteral, quoteTable } from '../model/ddl.js';
 import { formatTableName } from '../model/table-name.js';
 import { EVENT_COLUMNS, eventQuery, NEXT_SEQUENCE, type RowOp } from './event-sql.js';
 import { functionHead, PASSED_ON, settingsOf } from './function-parts.js';
-import { singleRow, singleRowVariables } from './single-row.js';
 import { type CapturedModel, type CapturedSource, placeText } from './plan.js';
+import { singleRow, singleRowVariables } from './single-row.js';
 import { modelsTouched, touchQuery } from './touch-sql.js';
 
 /** Up to as many rows, events go through an array. */
@@ -124,7 +124,10 @@ function eventsPart(source: CapturedSource, op: RowOp): string {
   const nested = table.mayNest
     ? [`    IF ${isNested} THEN`, branch(currentRows(models[0]!, op), query, counted), '    ELSE']
     : [];
-  const single = op === 'update' ? [singleRow(models), '    IF row_count > 1 THEN', general, '    END IF;'] : [general];
+  const single =
+    op === 'update'
+      ? [singleRow(models), '    IF row_count > 1 THEN', general, '    END IF;']
+      : [general];
   return [...nested, ...single, ...(table.mayNest ? ['    END IF;'] : [])].join('\n');
 }
 

@@ -55,38 +55,90 @@ const CASES: readonly Case[] = [
     name: 'an update has what changed, before and after',
     sql: "UPDATE people SET last = 'Lee', age = 21 WHERE id = 1",
     events: [
-      ['people.updated', { key: { id: 1 }, after: { name: 'Ann Lee', age: 21 }, before: { name: 'Ann ?', age: 20 }, partial: true }],
+      [
+        'people.updated',
+        {
+          key: { id: 1 },
+          after: { name: 'Ann Lee', age: 21 },
+          before: { name: 'Ann ?', age: 20 },
+          partial: true,
+        },
+      ],
     ],
   },
   {
     name: 'a number that is written otherwise is a change',
     sql: 'UPDATE people SET paid = 1.00',
-    events: [['people.updated', { key: { id: 1 }, after: { paid: '1.00' }, before: { paid: '1.0' }, partial: true }]],
+    events: [
+      [
+        'people.updated',
+        { key: { id: 1 }, after: { paid: '1.00' }, before: { paid: '1.0' }, partial: true },
+      ],
+    ],
   },
-  { name: 'a statement that changes nothing publishes nothing', sql: 'UPDATE people SET first = first', events: [] },
-  { name: 'a statement on no row publishes nothing', sql: 'DELETE FROM people WHERE id = 7', events: [] },
+  {
+    name: 'a statement that changes nothing publishes nothing',
+    sql: 'UPDATE people SET first = first',
+    events: [],
+  },
+  {
+    name: 'a statement on no row publishes nothing',
+    sql: 'DELETE FROM people WHERE id = 7',
+    events: [],
+  },
   {
     name: 'a reference is the key of its parent',
     sql: 'UPDATE people SET team_id = 2',
-    events: [['people.updated', { key: { id: 1 }, after: { team: 'blue' }, before: { team: 'red' }, partial: true }]],
+    events: [
+      [
+        'people.updated',
+        { key: { id: 1 }, after: { team: 'blue' }, before: { team: 'red' }, partial: true },
+      ],
+    ],
   },
   {
     name: 'a row that leaves the filter is deleted',
     sql: 'UPDATE people SET age = 100',
-    events: [['people.deleted', { key: { id: 1 }, before: { ...ANN, name: 'Ann Lee', age: 21, paid: '1.00', team: 'blue' } }]],
+    events: [
+      [
+        'people.deleted',
+        {
+          key: { id: 1 },
+          before: { ...ANN, name: 'Ann Lee', age: 21, paid: '1.00', team: 'blue' },
+        },
+      ],
+    ],
   },
-  { name: 'outside of the filter nothing is published', sql: 'UPDATE people SET age = 101', events: [] },
+  {
+    name: 'outside of the filter nothing is published',
+    sql: 'UPDATE people SET age = 101',
+    events: [],
+  },
   {
     name: 'a row that enters the filter is created',
     sql: 'UPDATE people SET age = 30',
-    events: [['people.created', { key: { id: 1 }, after: { ...ANN, name: 'Ann Lee', age: 30, paid: '1.00', team: 'blue' } }]],
+    events: [
+      [
+        'people.created',
+        { key: { id: 1 }, after: { ...ANN, name: 'Ann Lee', age: 30, paid: '1.00', team: 'blue' } },
+      ],
+    ],
   },
   {
     name: 'another key is a delete and a create',
     sql: 'UPDATE people SET id = 2, team_id = NULL',
     events: [
-      ['people.deleted', { key: { id: 1 }, before: { ...ANN, name: 'Ann Lee', age: 30, paid: '1.00', team: 'blue' } }],
-      ['people.created', { key: { id: 2 }, after: { id: 2, name: 'Ann Lee', age: 30, paid: '1.00', team: null } }],
+      [
+        'people.deleted',
+        {
+          key: { id: 1 },
+          before: { ...ANN, name: 'Ann Lee', age: 30, paid: '1.00', team: 'blue' },
+        },
+      ],
+      [
+        'people.created',
+        { key: { id: 2 }, after: { id: 2, name: 'Ann Lee', age: 30, paid: '1.00', team: null } },
+      ],
     ],
   },
   {
@@ -99,20 +151,39 @@ const CASES: readonly Case[] = [
     name: 'values have the form of their types',
     sql: `SET timezone = 'Asia/Tokyo'; SET extra_float_digits = -10; SET datestyle = 'German';
       INSERT INTO values VALUES (9007199254740993, 'NaN', 0.1, 'Infinity', true, '0044-03-15 BC', '2026-01-02 03:04:05.6', '2026-01-02 03:04:05+09',
-      'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11', E'{"a":\\n 1.0}', '{"b": 1}', 'x', '{1,NULL}', '1 day 2 hours', '\\x01ff', 7), (2); RESET ALL`,
+      'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11', E'{"a":\\n 1.0}', '{"b": 1}', 'x', '{1,NULL}', '1 day 2 hours', '\\x01ff', 7); INSERT INTO values VALUES (2); RESET ALL`,
     events: [
       [
         'values.created',
         {
           key: { id: '9007199254740993' },
           after: {
-            id: '9007199254740993', r: 'NaN', d: 0.1, n: 'Infinity', b: true, day: '0044-03-15 BC', t: '2026-01-02T03:04:05.600000',
-            tz: '2026-01-01T18:04:05.000000Z', u: 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', j: { a: 1 }, jb: { b: 1 }, padded: 'x   ',
-            list: '{1,NULL}', span: '1 day 02:00:00', bytes: '\\x01ff', whole: '7',
+            id: '9007199254740993',
+            r: 'NaN',
+            d: 0.1,
+            n: 'Infinity',
+            b: true,
+            day: '0044-03-15 BC',
+            t: '2026-01-02T03:04:05.600000',
+            tz: '2026-01-01T18:04:05.000000Z',
+            u: 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11',
+            j: { a: 1 },
+            jb: { b: 1 },
+            padded: 'x   ',
+            list: '{1,NULL}',
+            span: '1 day 02:00:00',
+            bytes: '\\x01ff',
+            whole: '7',
           },
         },
       ],
-      ['values.created', { key: { id: '2' }, after: expect.objectContaining({ id: '2', r: null, tz: null, j: null, padded: null }) }],
+      [
+        'values.created',
+        {
+          key: { id: '2' },
+          after: expect.objectContaining({ id: '2', r: null, tz: null, j: null, padded: null }),
+        },
+      ],
     ],
   },
   {
@@ -123,7 +194,12 @@ const CASES: readonly Case[] = [
         'values.updated',
         {
           key: { id: '2' },
-          after: { day: '-infinity', t: 'infinity', tz: '0044-03-15T12:00:00.000000Z BC', d: '-Infinity' },
+          after: {
+            day: '-infinity',
+            t: 'infinity',
+            tz: '0044-03-15T12:00:00.000000Z BC',
+            d: '-Infinity',
+          },
           before: { day: null, t: null, tz: null, d: null },
           partial: true,
         },
@@ -180,7 +256,10 @@ describe('events of statements', () => {
 
   it('go to each consumer', async () => {
     await source.query("INSERT INTO teams VALUES (30, 'both')");
-    const [first, second] = [await takeEvents(source.config), await takeEvents(source.config, 'second')];
+    const [first, second] = [
+      await takeEvents(source.config),
+      await takeEvents(source.config, 'second'),
+    ];
     expect(first.map(({ subject }) => subject)).toEqual(['both']);
     expect(second.at(-1)).toEqual(first[0]);
   });

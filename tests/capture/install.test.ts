@@ -61,13 +61,18 @@ describe('install', () => {
 
   it('follows a changed mapping, and leaves tables that are no longer captured', async () => {
     await installIn(source.config, NOTES);
-    await installIn(source.config, NOTES.replace('notes: {}', 'notes: { columns: { text: { sql: "upper(text)" } } }'));
+    await installIn(
+      source.config,
+      NOTES.replace('notes: {}', 'notes: { columns: { text: { sql: "upper(text)" } } }'),
+    );
     await source.query("INSERT INTO notes VALUES (1, 'x')");
     expect(brief(await takeEvents(source.config))).toEqual([
       ['notes.created', { key: { id: 1 }, after: { id: 1, text: 'X' } }],
     ]);
     await installIn(source.config, PARTED);
-    expect(await source.query("SELECT tgname FROM pg_trigger WHERE tgrelid = 'notes'::regclass")).toEqual([]);
+    expect(
+      await source.query("SELECT tgname FROM pg_trigger WHERE tgrelid = 'notes'::regclass"),
+    ).toEqual([]);
   });
 
   it('adds triggers to new partitions, which status names', async () => {
@@ -75,9 +80,13 @@ describe('install', () => {
     await source.query('CREATE TABLE parted_2 PARTITION OF parted FOR VALUES FROM (10) TO (20)');
     const { plan } = await installIn(source.config, PARTED, true);
     const status = await withClient(source.config, 'test', (client) => readStatus(client, plan));
-    expect(status.tables).toMatchObject([{ source: 'public.parted', missing: ['public.parted_2'] }]);
+    expect(status.tables).toMatchObject([
+      { source: 'public.parted', missing: ['public.parted_2'] },
+    ]);
     await installIn(source.config, PARTED);
-    await source.query("INSERT INTO parted_2 VALUES (11, 'direct'); TRUNCATE parted_2; INSERT INTO parted VALUES (1, 'root'); TRUNCATE parted");
+    await source.query(
+      "INSERT INTO parted_2 VALUES (11, 'direct'); TRUNCATE parted_2; INSERT INTO parted VALUES (1, 'root'); TRUNCATE parted",
+    );
     const events = await takeEvents(source.config);
     expect(events.map(({ type, subject }) => [type, subject])).toEqual([
       ['parted.created', '11'],
@@ -90,9 +99,21 @@ describe('install', () => {
 
 describe('a mapping that no longer fits', () => {
   const CHANGES: readonly [string, string, string][] = [
-    ['a column was renamed', 'ALTER TABLE notes RENAME COLUMN text TO body', 'notes: { columns: { text: body } }'],
-    ['a column was dropped', 'ALTER TABLE notes DROP COLUMN text', "notes: { columns: { text: { sql: \"'-'::text\" } } }"],
-    ['a column has another type', 'ALTER TABLE notes ALTER COLUMN text TYPE jsonb USING to_jsonb(text)', 'notes: {}'],
+    [
+      'a column was renamed',
+      'ALTER TABLE notes RENAME COLUMN text TO body',
+      'notes: { columns: { text: body } }',
+    ],
+    [
+      'a column was dropped',
+      'ALTER TABLE notes DROP COLUMN text',
+      'notes: { columns: { text: { sql: "\'-\'::text" } } }',
+    ],
+    [
+      'a column has another type',
+      'ALTER TABLE notes ALTER COLUMN text TYPE jsonb USING to_jsonb(text)',
+      'notes: {}',
+    ],
   ];
   it.each(CHANGES)('fails no statement, and loses nothing: %s', async (_, ddl, mapping) => {
     await installIn(source.config, NOTES);
@@ -106,38 +127,70 @@ describe('a mapping that no longer fits', () => {
     expect(mapped).toBe(3);
     const events = await takeEvents(source.config);
     expect(events.filter(({ data }) => data.op === 'create')).toHaveLength(101);
-    expect(events.filter(({ data }) => data.op === 'delete').map(({ subject }) => subject)).toEqual(['1', '2']);
+    expect(events.filter(({ data }) => data.op === 'delete').map(({ subject }) => subject)).toEqual(
+      ['1', '2'],
+    );
     expect(await source.query('SELECT count(*)::int FROM edp_capture.unmapped')).toEqual([[0]]);
   });
 
   it('of one value fails no statement, either', async () => {
-    const text = NOTES.replace('notes: {}', 'notes: { columns: { text: { sql: "(10 / (id - 5))::text" } } }');
+    const text = NOTES.replace(
+      'notes: {}',
+      'notes: { columns: { text: { sql: "(10 / (id - 5))::text" } } }',
+    );
     await installIn(source.config, text);
     await source.query('INSERT INTO notes SELECT i FROM generate_series(1, 9) AS i');
-    expect(await source.query('SELECT count(*)::int, min(error) FROM edp_capture.unmapped')).toEqual([
-      [9, '22012: division by zero'],
-    ]);
+    expect(
+      await source.query('SELECT count(*)::int, min(error) FROM edp_capture.unmapped'),
+    ).toEqual([[9, '22012: division by zero']]);
   });
 });
 
 describe('what cannot be captured', () => {
   const REFUSED: readonly [string, string, RegExp][] = [
-    ['a table without a key', 'CREATE TABLE x (id int, text text)', /edp\.yaml:6: notes: public\.x has no key/],
+    [
+      'a table without a key',
+      'CREATE TABLE x (id int, text text)',
+      /edp\.yaml:7: notes: public\.x has no key/,
+    ],
     ['a key that may be null', 'CREATE TABLE x (id int UNIQUE, text text)', /has no key/],
-    ['another key', 'CREATE TABLE x (id int, text text PRIMARY KEY)', /filled from id, which is not unique/],
+    [
+      'another key',
+      'CREATE TABLE x (id int, text text PRIMARY KEY)',
+      /filled from id, which is not unique/,
+    ],
     ['a view', 'CREATE VIEW x AS SELECT 1 AS id', /is a view/],
-    ['a parent of others', 'CREATE TABLE x (id int PRIMARY KEY, text text); CREATE TABLE y () INHERITS (x)', /inherit/],
-    ['a partition', 'CREATE TABLE x PARTITION OF parted FOR VALUES FROM (50) TO (60)', /is a partition/],
-    ['a column that is not there', 'CREATE TABLE x (id int PRIMARY KEY, texts text)', /has no column text; did you mean "texts"/],
+    [
+      'a parent of others',
+      'CREATE TABLE x (id int PRIMARY KEY, text text); CREATE TABLE y () INHERITS (x)',
+      /inherit/,
+    ],
+    [
+      'a partition',
+      'CREATE TABLE x PARTITION OF parted FOR VALUES FROM (50) TO (60)',
+      /is a partition/,
+    ],
+    [
+      'a column that is not there',
+      'CREATE TABLE x (id int PRIMARY KEY, texts text)',
+      /has no column text; did you mean "texts"/,
+    ],
     ['a table that is not there', 'SELECT 1', /the source has no table x/],
   ];
   it.each(REFUSED)('is refused: %s', async (_, sql, message) => {
     await source.query(sql);
-    await expect(installIn(source.config, NOTES.replace('notes: {}', 'notes: { from: x }'))).rejects.toThrow(message);
+    await expect(
+      installIn(source.config, NOTES.replace('notes: {}', 'notes: { from: x }')),
+    ).rejects.toThrow(message);
   });
 
   it('is refused: SQL that the server refuses, with its line', async () => {
-    const text = NOTES.replace('notes: {}', 'notes:\n      columns:\n        text: { sql: "nothing(id)" }');
-    await expect(installIn(source.config, text)).rejects.toThrow(/edp\.yaml:9: notes\.text: the source says: function nothing\(integer\) does not exist/);
+    const text = NOTES.replace(
+      'notes: {}',
+      'notes:\n      columns:\n        text: { sql: "nothing(id)" }',
+    );
+    await expect(installIn(source.config, text)).rejects.toThrow(
+      /edp\.yaml:9: notes\.text: the source says: function nothing\(integer\) does not exist/,
+    );
   });
 });

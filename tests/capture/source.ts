@@ -10,7 +10,10 @@ import type { ReadEvent } from './fold.js';
 
 /** @param text the sections tables: and capture: without its source */
 export function declare(text: string) {
-  const whole = text.replace('capture:\n', 'capture:\n  source: { name: shop, database-url: "postgresql://x" }\n');
+  const whole = text.replace(
+    'capture:\n',
+    'capture:\n  source: { name: shop, database-url: "postgresql://x" }\n',
+  );
   const { capture, tables } = parseProject(whole);
   return { capture: capture!, model: toModel(tables!) };
 }

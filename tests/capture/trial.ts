@@ -93,33 +93,50 @@ const EXPECTED: Readonly<Record<string, string>> = {
 
 type Statement = (random: Random) => string;
 
-const account = (random: Random) => `(SELECT id FROM legacy_accounts ORDER BY id OFFSET ${random.below(30)} LIMIT 1)`;
+const account = (random: Random) =>
+  `(SELECT id FROM legacy_accounts ORDER BY id OFFSET ${random.below(30)} LIMIT 1)`;
 const day = (random: Random) => `'2026-0${1 + random.below(3)}-${10 + random.below(15)}'`;
 
 const STATEMENTS: readonly Statement[] = [
-  (r) => `INSERT INTO legacy_accounts (first_name, balance, region_id, at, score, big, doc) VALUES ('n${r.below(99)}"\\', ${r.below(1000)}.${r.below(10)}0, (SELECT min(id) FROM regions), now(), ${r.pick(['1.5', "'NaN'", '1e300'])}, 9007199254740993, '{"a":\n [${r.below(9)}]}')`,
-  (r) => `INSERT INTO legacy_accounts (first_name, balance) SELECT 'bulk ' || i, i FROM generate_series(1, ${50 + r.below(60)}) AS i`,
-  (r) => `UPDATE legacy_accounts SET balance = balance + 1, first_name = 'u${r.below(50)}' WHERE id = ${account(r)}`,
-  (r) => `UPDATE legacy_accounts SET balance = coalesce(balance, 0) * 1.0 WHERE id % ${2 + r.below(5)} = 0`,
+  (r) =>
+    `INSERT INTO legacy_accounts (first_name, balance, region_id, at, score, big, doc) VALUES ('n${r.below(99)}"\\', ${r.below(1000)}.${r.below(10)}0, (SELECT min(id) FROM regions), now(), ${r.pick(['1.5', "'NaN'", '1e300'])}, 9007199254740993, '{"a":\n [${r.below(9)}]}')`,
+  (r) =>
+    `INSERT INTO legacy_accounts (first_name, balance) SELECT 'bulk ' || i, i FROM generate_series(1, ${50 + r.below(60)}) AS i`,
+  (r) =>
+    `UPDATE legacy_accounts SET balance = balance + 1, first_name = 'u${r.below(50)}' WHERE id = ${account(r)}`,
+  (r) =>
+    `UPDATE legacy_accounts SET balance = coalesce(balance, 0) * 1.0 WHERE id % ${2 + r.below(5)} = 0`,
   () => 'UPDATE legacy_accounts SET first_name = first_name',
   (r) => `UPDATE legacy_accounts SET is_demo = NOT is_demo WHERE id % ${3 + r.below(5)} = 0`,
   (r) => `UPDATE legacy_accounts SET ref = gen_random_uuid() WHERE id = ${account(r)}`,
-  (r) => `UPDATE legacy_accounts SET id = id + 1000000 WHERE id = ${account(r)} AND NOT EXISTS (SELECT FROM lines WHERE account_id = legacy_accounts.id)`,
+  (r) =>
+    `UPDATE legacy_accounts SET id = id + 1000000 WHERE id = ${account(r)} AND NOT EXISTS (SELECT FROM lines WHERE account_id = legacy_accounts.id)`,
   (r) => `DELETE FROM legacy_accounts WHERE id = ${account(r)}`,
   (r) => `DELETE FROM legacy_accounts WHERE first_name LIKE 'bulk %' AND id % 3 <> ${r.below(3)}`,
   (r) => `INSERT INTO lines (account_id, amount) VALUES (${account(r)}, ${r.below(100)})`,
-  (r) => `INSERT INTO lines (account_id, amount) SELECT id, 1 FROM legacy_accounts LIMIT ${1 + r.below(300)}`,
-  (r) => `UPDATE lines SET amount = amount + 1, account_id = ${account(r)} WHERE id % 7 = ${r.below(7)}`,
+  (r) =>
+    `INSERT INTO lines (account_id, amount) SELECT id, 1 FROM legacy_accounts LIMIT ${1 + r.below(300)}`,
+  (r) =>
+    `UPDATE lines SET amount = amount + 1, account_id = ${account(r)} WHERE id % 7 = ${r.below(7)}`,
   (r) => `DELETE FROM lines WHERE id % 5 = ${r.below(5)}`,
   () => 'TRUNCATE lines',
-  (r) => `INSERT INTO regions (code, name) VALUES ('r${r.below(9)}', 'x${r.below(99)}') ON CONFLICT (code) DO UPDATE SET name = excluded.name`,
+  (r) =>
+    `INSERT INTO regions (code, name) VALUES ('r${r.below(9)}', 'x${r.below(99)}') ON CONFLICT (code) DO UPDATE SET name = excluded.name`,
   (r) => `DELETE FROM regions WHERE code = 'r${r.below(9)}'`,
-  (r) => `INSERT INTO orders VALUES (${r.below(60)}, ${day(r)}, 's${r.below(9)}') ON CONFLICT (id, day) DO UPDATE SET state = excluded.state`,
+  (r) =>
+    `INSERT INTO orders VALUES (${r.below(60)}, ${day(r)}, 's${r.below(9)}') ON CONFLICT (id, day) DO UPDATE SET state = excluded.state`,
   (r) => `UPDATE orders SET day = ${day(r)} WHERE id = ${r.below(60)}`,
   (r) => `UPDATE orders_1 SET state = 'direct${r.below(9)}' WHERE id % 2 = 0`,
   (r) => `DELETE FROM orders_rest WHERE id % 3 = ${r.below(3)}`,
-  (r) => r.pick(['TRUNCATE orders_1', 'TRUNCATE orders_2', 'TRUNCATE orders', 'TRUNCATE orders_rest, nodes']),
-  (r) => `INSERT INTO nodes (id, parent) VALUES (${r.below(60)}, (SELECT min(id) FROM nodes)) ON CONFLICT (id) DO UPDATE SET parent = excluded.parent WHERE nodes.id <> excluded.parent`,
+  (r) =>
+    r.pick([
+      'TRUNCATE orders_1',
+      'TRUNCATE orders_2',
+      'TRUNCATE orders',
+      'TRUNCATE orders_rest, nodes',
+    ]),
+  (r) =>
+    `INSERT INTO nodes (id, parent) VALUES (${r.below(60)}, (SELECT min(id) FROM nodes)) ON CONFLICT (id) DO UPDATE SET parent = excluded.parent WHERE nodes.id <> excluded.parent`,
   (r) => `UPDATE nodes SET changes = changes + 10 WHERE id % 3 = ${r.below(3)}`,
   (r) => `DELETE FROM nodes WHERE id = ${r.below(60)}`,
 ];
@@ -192,7 +209,11 @@ async function keepRunning(
     const child = start(options, ['run', '--to', 'out', '--rotate-seconds', '1']);
     const end = ended(child);
     const isKilled = kills-- > 0;
-    for (let left = isKilled ? 500 + random.below(2500) : 1e9; left > 0 && !state.isOver; left -= 50) {
+    for (
+      let left = isKilled ? 500 + random.below(2500) : 1e9;
+      left > 0 && !state.isOver;
+      left -= 50
+    ) {
       await sleep(50);
       if (child.exitCode !== null) throw new Error(`a run ended by itself: ${await end}`);
     }
@@ -201,7 +222,11 @@ async function keepRunning(
   }
 }
 
-async function killSessions(options: TrialOptions, admin: pg.Client, random: Random): Promise<void> {
+async function killSessions(
+  options: TrialOptions,
+  admin: pg.Client,
+  random: Random,
+): Promise<void> {
   for (let i = 0; i < options.kills; i++) {
     await sleep(random.below(1500));
     await admin.query(
@@ -234,7 +259,8 @@ async function done(options: TrialOptions, args: readonly string[]): Promise<voi
     const child = start(options, args);
     const output = await ended(child);
     if (child.exitCode === 0) return;
-    if (child.exitCode === 2 || tries === 6) throw new Error(`edp capture ${args.join(' ')}: ${output}`);
+    if (child.exitCode === 2 || tries === 6)
+      throw new Error(`edp capture ${args.join(' ')}: ${output}`);
   }
 }
 
@@ -245,7 +271,9 @@ async function compare({ directory }: TrialOptions, admin: pg.Client): Promise<s
   const out = path.join(directory, 'out');
   const events = readEvents(out);
   for (const table of readdirSync(out)) {
-    const parts = readdirSync(path.join(out, table)).filter((name) => name.startsWith('.trial.default'));
+    const parts = readdirSync(path.join(out, table)).filter((name) =>
+      name.startsWith('.trial.default'),
+    );
     faults.push(...parts.map((name) => `${table}/${name} is left`));
   }
   await admin.query("SET timezone = 'UTC'");
@@ -257,16 +285,25 @@ async function compare({ directory }: TrialOptions, admin: pg.Client): Promise<s
     for (const [key, row] of expected) {
       const is = found.get(key);
       if (canonical(is) === canonical(row)) continue;
-      const history = own.filter(({ data }) => data.key === undefined || JSON.stringify(data.key) === key);
-      faults.push(`${table} ${key}: is ${canonical(is)}, must be ${canonical(row)}\n${history.map((one) => `    ${one.sequence} ${JSON.stringify(one.data)}`).join('\n')}`);
+      const history = own.filter(
+        ({ data }) => data.key === undefined || JSON.stringify(data.key) === key,
+      );
+      faults.push(
+        `${table} ${key}: is ${canonical(is)}, must be ${canonical(row)}\n${history.map((one) => `    ${one.sequence} ${JSON.stringify(one.data)}`).join('\n')}`,
+      );
     }
     for (const key of found.keys()) {
-      if (!expected.has(key)) faults.push(`${table} ${key}: is there, and must not be: ${JSON.stringify(own.filter(({ data }) => JSON.stringify(data.key) === key).map(({ sequence, data }) => [sequence, data.op]))}`);
+      if (!expected.has(key))
+        faults.push(
+          `${table} ${key}: is there, and must not be: ${JSON.stringify(own.filter(({ data }) => JSON.stringify(data.key) === key).map(({ sequence, data }) => [sequence, data.op]))}`,
+        );
     }
   }
   return faults;
 }
 
 function canonical(row: object | undefined): string {
-  return row === undefined ? 'nothing' : JSON.stringify(Object.entries(row).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return row === undefined
+    ? 'nothing'
+    : JSON.stringify(Object.entries(row).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
