@@ -51,7 +51,8 @@ describe('a snapshot', () => {
     const events = await takeEvents(source.config);
     expect(new Set(events.map(({ subject }) => subject)).size).toBe(ROWS - 1);
     expect(new Set(events.map(({ sequence }) => sequence)).size).toBe(1);
-    expect(events[0]!.data).toMatchObject({ op: 'read', after: { a: 'n0', b: 10, size: 2 } });
+    const row = events.find(({ subject }) => subject === '["n0","10"]');
+    expect(row!.data).toMatchObject({ op: 'read', after: { a: 'n0', b: 10, size: 2 } });
   });
 
   it('waits for transactions that run before it', async () => {
@@ -66,8 +67,7 @@ describe('a snapshot', () => {
     await reading;
     const reads = (await takeEvents(source.config)).filter(({ data }) => data.op === 'read');
     const subjects = reads.map(({ subject }) => subject);
-    expect(subjects).toContain('["late","1"]');
-    expect(subjects).not.toContain('["n1","1"]');
+    expect(subjects.filter((one) => one!.includes('late') || one === '["n1","1"]')).toEqual(['["late","1"]']);
   });
 
   it('goes on where it stopped, with the number that it had', async () => {
@@ -84,7 +84,8 @@ describe('a snapshot', () => {
       discard: async () => {},
     };
     await expect(read(sink, stop.signal)).rejects.toThrow(/stopped after (19999|20000) rows/);
-    expect(await read(sink)).toBe(ROWS - 1 - 20_000);
+    const before = sent.length;
+    expect(await read(sink)).toBe(ROWS - 1 - before);
     expect(sent).toHaveLength(ROWS - 1);
     expect(new Set(sent.map(({ sequence }) => sequence)).size).toBe(1);
   });
