@@ -43,7 +43,7 @@ export function calculateFunction(model: CapturedModel, isStrict: boolean): stri
         INSERT INTO edp_capture.outbox_1 (${EVENT_COLUMNS})
         ${updates(model, some)};
       END IF;`;
-  return `${functionHead(calculateName(model.name), 'xid8', 'void', model.needsSettings || model.calculations.length > 0)}
+  return `${functionHead(calculateName(model.name), 'xid8', 'void', 'all')}
 #variable_conflict use_column
 DECLARE
   slot smallint := (SELECT last_value FROM edp_capture.current_outbox);
@@ -77,7 +77,7 @@ function guarded(model: CapturedModel, work: string): string {
   const attributes = model.calculations.map(({ name, json }, i) => {
     const pair = JSON.stringify(name);
     return `      BEGIN
-        SELECT ${json} INTO STRICT texts[${i + 1}] FROM ${relationOf(model)} WHERE ${identityOf(model, 'one.edp_identity')};
+        texts[${i + 1}] := (SELECT ${json} FROM ${relationOf(model)} WHERE ${identityOf(model, 'one.edp_identity')});
       EXCEPTION
         WHEN ${PASSED_ON} THEN RAISE;
         WHEN OTHERS THEN

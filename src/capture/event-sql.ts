@@ -15,8 +15,9 @@ const MOST_ARGUMENTS = 90;
 
 export interface EventQuery {
   readonly op: RowOp;
-  /** SQL of the number of each event. */
+  /** SQL of the number of each event, and of its time. */
   readonly sequence?: string;
+  readonly at?: string;
 }
 
 export const NEXT_SEQUENCE = "nextval('edp_capture.event_sequence')";
@@ -29,10 +30,13 @@ export function eventQuery(models: readonly CapturedModel[], query: EventQuery):
   return models.map((model) => queryOf(model, query)).join('\nUNION ALL\n');
 }
 
-function queryOf(model: CapturedModel, { op, sequence = NEXT_SEQUENCE }: EventQuery): string {
+function queryOf(
+  model: CapturedModel,
+  { op, sequence = NEXT_SEQUENCE, at = 'clock_timestamp()' }: EventQuery,
+): string {
   const body =
     op === 'update' ? changesOf(model) : op === 'insert' ? createsOf(model) : deletesOf(model);
-  return `SELECT ${sequence}, pg_current_xact_id(), ${quoteLiteral(model.name)}, ${model.version}, e.op, e.key, e.after, e.before, NULL::text, clock_timestamp()
+  return `SELECT ${sequence}, pg_current_xact_id(), ${quoteLiteral(model.name)}, ${model.version}, e.op, e.key, e.after, e.before, NULL::text, ${at}
 FROM (
 ${body}
 OFFSET 0) AS e${op === 'update' ? "\nWHERE e.op <> 'update' OR e.after <> '{}'" : ''}`;
@@ -52,15 +56,13 @@ FROM (${rowsOf(model, 'old_rows')}) AS o`;
 
 function changesOf(model: CapturedModel): string {
   const { attributes } = model;
-  const changed = ({ isExact }: Attribute, i: number) =>
-    isExact ? `n.a${i} IS DISTINCT FROM o.a${i}` : `ROW(n.a${i}) *<> ROW(o.a${i})`;
   const after = attributes.map(
     (attribute, i) =>
-      `CASE WHEN n.r AND (o.r IS NULL OR ${changed(attribute, i)}) THEN ${pair(attribute, `n.a${i}`)} END`,
+      `CASE WHEN n.r AND (o.r IS NULL OR ${differ(attribute, `n.a${i}`, `o.a${i}`)}) THEN ${pair(attribute, `n.a${i}`)} END`,
   );
   const before = attributes.map(
     (attribute, i) =>
-      `CASE WHEN o.r AND (n.r IS NULL OR ${changed(attribute, i)}) THEN ${pair(attribute, `o.a${i}`)} END`,
+      `CASE WHEN o.r AND (n.r IS NULL OR ${differ(attribute, `n.a${i}`, `o.a${i}`)}) THEN ${pair(attribute, `o.a${i}`)} END`,
   );
   const join = keyIndexes(model).map((i) => `n.a${i} = o.a${i}`);
   return `SELECT CASE WHEN o.r IS NULL THEN 'create' WHEN n.r IS NULL THEN 'delete' ELSE 'update' END AS op,
@@ -69,6 +71,11 @@ function changesOf(model: CapturedModel): string {
   CASE WHEN o.r THEN ${object(before)} END AS before
 FROM (${rowsOf(model, 'old_rows')}) AS o
 FULL JOIN (${rowsOf(model, 'new_rows')}) AS n ON ${join.join(' AND ')}`;
+}
+
+/** SQL: whether two values have different texts, or may have. */
+export function differ({ isExact }: Attribute, a: string, b: string): string {
+  return isExact ? `${a} IS DISTINCT FROM ${b}` : `record_image_ne(ROW(${a}), ROW(${b}))`;
 }
 
 /** The rows that the model has, with the values of its attributes. */
@@ -81,16 +88,16 @@ export function filterOf({ where }: CapturedModel): string {
   return where === undefined ? '' : ` WHERE (${where}\n)`;
 }
 
-function keyIndexes({ key, attributes }: CapturedModel): number[] {
+export function keyIndexes({ key, attributes }: CapturedModel): number[] {
   return key.map((name) => attributes.findIndex((one) => one.name === name));
 }
 
-function keyOf(model: CapturedModel, alias: string): string {
+export function keyOf(model: CapturedModel, alias: string): string {
   const parts = keyIndexes(model).map((i) => pair(model.attributes[i]!, `${alias}.a${i}`));
   return `'{' || ${parts.join(" || ',' || ")} || '}'`;
 }
 
-function pair({ name, json }: Attribute, value: string): string {
+export function pair({ name, json }: Attribute, value: string): string {
   return `${quoteLiteral(`${JSON.stringify(name)}:`)} || ${json(value)}`;
 }
 

@@ -4,6 +4,7 @@
  * for the reader to reject, never a reason to fail a statement of production.
  */
 import type { ColumnType } from '../model/types.js';
+import type { NeededSettings } from './plan.js';
 
 /** Types of which two equal values have the same text. */
 const EXACT: ReadonlySet<string> = new Set([
@@ -37,9 +38,9 @@ export function isExact(type: string): boolean {
   return EXACT.has(type);
 }
 
-/** Whether the text of a value depends on settings, such as that of an interval. */
-export function needsSettings(type: string): boolean {
-  return !STEADY.has(type) || type === 'bytea';
+export function neededSettings(type: string): NeededSettings {
+  if (FLOATS.has(type)) return 'floats';
+  return STEADY.has(type) && type !== 'bytea' ? 'none' : 'all';
 }
 
 /**

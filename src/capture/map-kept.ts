@@ -38,13 +38,13 @@ function mapStatement(source: CapturedSource): string {
   const name = quoteLiteral(placeText(source.table));
   const branches = OPS.map((op) => {
     const images = `${imagesOf(source, op)} `;
-    const events = `INSERT INTO edp_capture.%I (${EVENT_COLUMNS}) ${images}${eventQuery(source.models, { op, sequence: '$1' }).replaceAll('%', '%%')}`;
+    const events = `INSERT INTO edp_capture.%I (${EVENT_COLUMNS}) ${images}${eventQuery(source.models, { op, sequence: '$1', at: '$2' }).replaceAll('%', '%%')}`;
     const touches = touchQuery(source, op);
     const lines = [
       ...(source.models.length === 0
         ? []
         : [
-            `      EXECUTE format(${quoteLiteral(events)}, 'outbox_' || (SELECT last_value FROM edp_capture.current_outbox)) USING one.sequence;`,
+            `      EXECUTE format(${quoteLiteral(events)}, 'outbox_' || (SELECT last_value FROM edp_capture.current_outbox)) USING one.sequence, one.at;`,
           ]),
       ...(touches === undefined
         ? []
@@ -64,7 +64,7 @@ BEGIN
     set_config('bytea_output', 'hex', true), set_config('extra_float_digits', '1', true);
   PERFORM pg_current_xact_id(), nextval('edp_capture.event_sequence');
   LOCK TABLE edp_capture.unmapped IN EXCLUSIVE MODE;
-  FOR one IN SELECT DISTINCT sequence, op FROM edp_capture.unmapped WHERE source = ${name} ORDER BY sequence LOOP
+  FOR one IN SELECT sequence, op, min(at) AS at FROM edp_capture.unmapped WHERE source = ${name} GROUP BY sequence, op ORDER BY sequence LOOP
 ${branches.join('\n')}
   END LOOP;
   DELETE FROM edp_capture.unmapped WHERE source = ${name};

@@ -2,6 +2,9 @@
 import type { TablePlace } from '../model/table-name.js';
 import type { SourceTable } from './read-catalog.js';
 
+/** Which settings of a session texts of values depend on; each one that is set costs a microsecond for each statement. */
+export type NeededSettings = 'none' | 'floats' | 'all';
+
 /** An attribute of a model that the row itself decides. */
 export interface Attribute {
   readonly name: string;
@@ -39,8 +42,7 @@ export interface CapturedModel {
   readonly where: string | undefined;
   /** Columns of the source that tell its rows apart. */
   readonly identity: readonly string[];
-  /** Whether texts of its values depend on settings of the session. */
-  readonly needsSettings: boolean;
+  readonly settings: NeededSettings;
 }
 
 /** A table of the source that gets triggers. */

@@ -6,13 +6,14 @@ import type { Capture, CapturedColumn, CapturedTable } from '../model/capture.js
 import { quoteIdentifier, quoteTable } from '../model/ddl.js';
 import { findNamedTable, type Model, type Table } from '../model/model.js';
 import { formatTableName, isSameTable } from '../model/table-name.js';
-import { fits, isExact, jsonText, needsSettings } from './json-values.js';
+import { fits, isExact, jsonText, neededSettings } from './json-values.js';
 import type {
   Attribute,
   CalculatedAttribute,
   CapturedModel,
   CapturedSource,
   CapturePlan,
+  NeededSettings,
   Touching,
 } from './plan.js';
 import { readCatalog, readTypes, type SourceTable } from './read-catalog.js';
@@ -144,7 +145,7 @@ class Resolver {
     const attributes: Attribute[] = [];
     const calculations: CalculatedAttribute[] = [];
     const touching: Touching[] = [];
-    let hasSettings = false;
+    const settings = new Set<NeededSettings>();
     for (const [name, form] of forms) {
       const { type } = table.columns.find((column) => column.name === name)!;
       const value = values.get(name)!;
@@ -158,7 +159,7 @@ class Resolver {
         );
       }
       const isOwn = form.kind === 'sql' || form.kind === 'calculation';
-      hasSettings ||= isOwn || needsSettings(actual);
+      settings.add(isOwn ? 'all' : neededSettings(actual));
       if (form.kind === 'calculation') {
         calculations.push({ name, json: jsonText(type, found, value) });
         touching.push(...this.#touchingOf(form.alsoOn, declared, name, source, identity));
@@ -185,7 +186,7 @@ class Resolver {
       touching,
       where: declared.where,
       identity,
-      needsSettings: hasSettings,
+      settings: settings.has('all') ? 'all' : settings.has('floats') ? 'floats' : 'none',
     };
   }
 

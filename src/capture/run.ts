@@ -181,28 +181,38 @@ class Run {
     await rotateOutbox(this.#client);
   }
 
-  /** Whether nothing was written since a poll that saw all there was. */
+  /**
+   * Whether no number was drawn since all that had drawn one were read. A transaction that draws a number has its
+   * id before that, so those that come here into question are below one that is taken afterwards.
+   */
   async #isIdle(): Promise<boolean> {
-    // In this order: who has drawn a number has its transaction id since before that.
     const drawn = await this.#client.query<{ sequence: string }>(
       'SELECT last_value::text AS sequence FROM edp_capture.event_sequence',
     );
-    const running = await this.#client.query<{ xmin: string; xmax: string }>(
-      `SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS xmin, pg_snapshot_xmax(pg_current_snapshot())::text AS xmax`,
+    const { sequence } = drawn.rows[0]!;
+    if (this.#idle?.sequence !== sequence) {
+      const taken = await this.#client.query<{ bound: string }>(
+        'SELECT pg_current_xact_id()::text AS bound',
+      );
+      this.#idle = { sequence, bound: taken.rows[0]!.bound, isRead: false };
+      return false;
+    }
+    if (this.#idle.isRead) return true;
+    const { rows } = await this.#client.query<{ ended: boolean }>(
+      'SELECT pg_snapshot_xmin(pg_current_snapshot()) >= $1::text::xid8 AS ended',
+      [this.#idle.bound],
     );
-    const now: Idle = { ...drawn.rows[0]!, ...running.rows[0]! };
-    const last = this.#idle;
-    const isSame = last?.sequence === now.sequence && BigInt(last.xmin) >= BigInt(last.xmax);
-    if (!isSame)
-      this.#idle = { ...now, xmax: last?.sequence === now.sequence ? last.xmax : now.xmax };
-    return isSame;
+    // What follows reads them.
+    this.#idle = { ...this.#idle, isRead: rows[0]!.ended };
+    return false;
   }
 }
 
 interface Idle {
   readonly sequence: string;
-  readonly xmin: string;
-  readonly xmax: string;
+  /** Above the ids of all transactions that had drawn a number up to this one. */
+  readonly bound: string;
+  readonly isRead: boolean;
 }
 
 /** Behind the last rows that have one sequence and transaction: of the last such group, more may follow. */

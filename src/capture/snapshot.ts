@@ -91,12 +91,13 @@ async function beginOrResume(
     if (there.position !== null) onNote(`${name}: going on where the last snapshot stopped`);
     return there;
   }
-  // The number first; who runs is asked for in a later statement.
+  // Whoever has drawn a lower number has a lower transaction id than the one that is taken afterwards. (The xmax of a
+  // snapshot is no such bound: a transaction above it may be running.)
   const drawn = await client.query<{ sequence: string }>(
     "SELECT nextval('edp_capture.event_sequence')::text AS sequence",
   );
   const begun = await client.query<State>(
-    `INSERT INTO edp_capture.snapshots (model, sequence, waits_for) VALUES ($1, $2, pg_snapshot_xmax(pg_current_snapshot()))
+    `INSERT INTO edp_capture.snapshots (model, sequence, waits_for) VALUES ($1, $2, pg_current_xact_id())
      ON CONFLICT (model) DO UPDATE SET sequence = excluded.sequence, waits_for = excluded.waits_for, position = NULL,
        rows = 0, started_at = clock_timestamp(), finished_at = NULL
      RETURNING ${columns}`,

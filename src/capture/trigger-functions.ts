@@ -10,8 +10,9 @@ import { createHash } from 'node:crypto';
 import { quoteIdentifier, quoteLiteral, quoteTable } from '../model/ddl.js';
 import { formatTableName } from '../model/table-name.js';
 import { EVENT_COLUMNS, eventQuery, NEXT_SEQUENCE, type RowOp } from './event-sql.js';
-import { functionHead, PASSED_ON } from './function-parts.js';
+import { functionHead, PASSED_ON, settingsOf } from './function-parts.js';
 import { type CapturedModel, type CapturedSource, placeText } from './plan.js';
+import { singleRow, singleRowVariables } from './single-row.js';
 import { modelsTouched, touchQuery } from './touch-sql.js';
 
 /** Up to as many rows, events go through an array. */
@@ -34,49 +35,63 @@ export function functionName(op: TriggerOp, source: CapturedSource): string {
 export function rowFunction(source: CapturedSource, op: RowOp): string {
   const { models, table } = source;
   const touches = touchQuery(source, op);
-  const needsSettings = models.some((model) => model.needsSettings);
+  const hasModels = models.length > 0;
+  const settings = settingsOf(models);
   const counted = op === 'delete' ? 'old_rows' : 'new_rows';
-  return `${functionHead(functionName(op, source), '', 'trigger', needsSettings)}
-#variable_conflict use_column
-DECLARE
-  row_count int;
-${models.length === 0 ? '' : '  events edp_capture.outbox_0[];\n'}${touches === undefined ? '' : '  keys edp_capture.touched[];\n'}  fault text;
-BEGIN
-  SELECT count(*) INTO row_count FROM (SELECT FROM ${counted} LIMIT ${FEW_ROWS + 1}) AS few;
-  IF row_count = 0 THEN
-    RETURN NULL;
-  END IF;
-${table.mayNest ? nestedMark(source) : ''}  BEGIN
-${models.length === 0 ? '' : eventsPart(source, op)}${touches === undefined ? '' : `    SELECT array_agg(ROW(pg_current_xact_id(), t.model, t.key)::edp_capture.touched) INTO keys FROM (\n${touches}) AS t (model, key);\n`}  EXCEPTION
-    WHEN ${PASSED_ON} THEN RAISE;
-    WHEN OTHERS THEN
-      fault := SQLSTATE || ': ' || SQLERRM;
-  END;
-  IF fault IS NOT NULL THEN
-${keepRows(source, op)}
-    RETURN NULL;
-  END IF;
-${
-  models.length === 0
-    ? ''
-    : `  IF events IS NOT NULL THEN
+  const lines = [
+    functionHead(functionName(op, source), '', 'trigger', settings),
+    '#variable_conflict use_column',
+    'DECLARE',
+    '  row_count int;',
+    ...(hasModels ? ['  events edp_capture.outbox_0[];'] : []),
+    ...(touches === undefined ? [] : ['  keys edp_capture.touched[];']),
+    ...(op === 'update' ? singleRowVariables(models) : []),
+    '  fault text;',
+    'BEGIN',
+    ...(table.mayNest ? [nestedMark(source)] : []),
+    '  BEGIN',
+    ...(hasModels ? [eventsPart(source, op)] : [`    row_count := ${countOf(counted)};`]),
+    '    IF row_count = 0 THEN',
+    '      RETURN NULL;',
+    '    END IF;',
+    ...(touches === undefined ? [] : [keysPart(touches)]),
+    '  EXCEPTION',
+    `    WHEN ${PASSED_ON} THEN RAISE;`,
+    "    WHEN OTHERS THEN fault := SQLSTATE || ': ' || SQLERRM;",
+    '  END;',
+    '  IF fault IS NOT NULL THEN',
+    keepRows(source, op),
+    '    RETURN NULL;',
+    '  END IF;',
+    ...(hasModels ? [WRITE_EVENTS] : []),
+    ...(touches === undefined ? [] : [WRITE_KEYS]),
+    '  RETURN NULL;',
+    'END$edp$',
+  ];
+  return lines.join('\n');
+}
+
+const WRITE_EVENTS = `  IF events IS NOT NULL THEN
     IF (SELECT last_value FROM edp_capture.current_outbox) = 0 THEN
       INSERT INTO edp_capture.outbox_0 SELECT * FROM unnest(events);
     ELSE
       INSERT INTO edp_capture.outbox_1 SELECT * FROM unnest(events);
     END IF;
-  END IF;
-`
-}${
-  touches === undefined
-    ? ''
-    : `  IF keys IS NOT NULL THEN
+  END IF;`;
+
+const WRITE_KEYS = `  IF keys IS NOT NULL THEN
     INSERT INTO edp_capture.touched SELECT * FROM unnest(keys);
     INSERT INTO edp_capture.at_commit DEFAULT VALUES ON CONFLICT DO NOTHING;
-  END IF;
-`
-}  RETURN NULL;
-END$edp$`;
+  END IF;`;
+
+function keysPart(touches: string): string {
+  return `    SELECT array_agg(ROW(pg_current_xact_id(), t.model, t.key)::edp_capture.touched) INTO keys FROM (
+${touches}) AS t (model, key);`;
+}
+
+/** SQL of the number of rows, counted no further than is asked. */
+function countOf(relation: string): string {
+  return `(SELECT count(*) FROM (SELECT FROM ${relation} LIMIT ${FEW_ROWS + 1}) AS few)`;
 }
 
 /**
@@ -87,8 +102,7 @@ END$edp$`;
 function nestedMark(source: CapturedSource): string {
   return `  IF pg_trigger_depth() > 1 THEN
     PERFORM set_config(${quoteLiteral(nestedSetting(source))}, greatest(pg_trigger_depth(), ${nestedDepth(source)})::text, true);
-  END IF;
-`;
+  END IF;`;
 }
 
 function nestedSetting({ table }: CapturedSource): string {
@@ -103,30 +117,30 @@ function nestedDepth(source: CapturedSource): string {
 function eventsPart(source: CapturedSource, op: RowOp): string {
   const { models, table } = source;
   const query = eventQuery(models, { op });
-  if (!table.mayNest) return branch(query, 'row_count', '    ');
-  return `    IF ${nestedDepth(source)} > pg_trigger_depth() THEN
-${branch(`${currentRows(models[0]!, op)}\n${query}`, 'row_count', '      ')}    ELSE
-${branch(query, 'row_count', '      ')}    END IF;
-`;
+  const counted = op === 'delete' ? 'old_rows' : 'new_rows';
+  const general = branch('', query, counted);
+  if (op !== 'update' && !table.mayNest) return general;
+  const isNested = `${nestedDepth(source)} > pg_trigger_depth()`;
+  const nested = table.mayNest
+    ? [`    IF ${isNested} THEN`, branch(currentRows(models[0]!, op), query, counted), '    ELSE']
+    : [];
+  const single =
+    op === 'update'
+      ? [singleRow(models), '    IF row_count > 1 THEN', general, '    END IF;']
+      : [general];
+  return [...nested, ...single, ...(table.mayNest ? ['    END IF;'] : [])].join('\n');
 }
 
 /** Few rows into an array, many into the outbox. */
-function branch(query: string, count: string, indent: string): string {
-  const [head, body] = query.startsWith('WITH ')
-    ? [
-        query.slice(0, query.indexOf('\nSELECT nextval')),
-        query.slice(query.indexOf('\nSELECT nextval') + 1),
-      ]
-    : ['', query];
-  const text = `INSERT INTO edp_capture.%I (${EVENT_COLUMNS}) `;
-  return `${indent}IF ${count} <= ${FEW_ROWS} THEN
-${indent}  ${head}SELECT array_agg(ROW(e.*)::edp_capture.outbox_0) INTO events FROM (
-${body}) AS e (${EVENT_COLUMNS});
-${indent}ELSE
-${indent}  EXECUTE format(${quoteLiteral(text)}, 'outbox_' || (SELECT last_value FROM edp_capture.current_outbox))
-${indent}    || ${quoteLiteral(`${head === '' ? '' : `${head} `}${body}`)};
-${indent}END IF;
-`;
+function branch(head: string, query: string, counted: string): string {
+  const text = `INSERT INTO edp_capture.%I (${EVENT_COLUMNS}) ${head}`;
+  return `      ${head}SELECT array_agg(ROW(e.*)::edp_capture.outbox_0), ${countOf(counted)} INTO events, row_count FROM (
+${query}) AS e (${EVENT_COLUMNS})
+      WHERE ${countOf(counted)} <= ${FEW_ROWS};
+      IF row_count > ${FEW_ROWS} THEN
+        EXECUTE format(${quoteLiteral(text)}, 'outbox_' || (SELECT last_value FROM edp_capture.current_outbox))
+          || ${quoteLiteral(query)};
+      END IF;`;
 }
 
 /** Hides the rows of the statement behind those that are there now. */
@@ -168,7 +182,7 @@ export function truncateFunction(source: CapturedSource): string {
   );
   const insert = (slot: number) =>
     `      INSERT INTO edp_capture.outbox_${slot} (sequence, model, version, op) VALUES ${rows.join(', ')};`;
-  return `${functionHead(functionName('truncate', source), '', 'trigger', false)}
+  return `${functionHead(functionName('truncate', source), '', 'trigger', 'none')}
 BEGIN
   -- TRUNCATE fires the triggers of partitions, too.
   IF TG_WHEN = 'BEFORE' THEN
@@ -193,10 +207,10 @@ END$edp$`;
 export function truncatePartFunction(source: CapturedSource): string {
   const { models, table } = source;
   const setting = quoteLiteral(truncateSetting(source));
-  const needsSettings = models.some((model) => model.needsSettings);
+  const settings = settingsOf(models);
   const query = `WITH old_rows AS (SELECT * FROM %s) INSERT INTO edp_capture.%I (${EVENT_COLUMNS}) `;
   const deletes = models.length === 0 ? '' : eventQuery(models, { op: 'delete' });
-  return `${functionHead(functionName('truncate part', source), '', 'trigger', needsSettings)}
+  return `${functionHead(functionName('truncate part', source), '', 'trigger', settings)}
 DECLARE
   fault text;
 BEGIN

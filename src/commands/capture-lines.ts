@@ -53,15 +53,25 @@ function describeHolder({ kind, id, user, database, seconds, query }: Holder): s
   return `held back by ${who} of ${user ?? '?'} in ${database ?? '?'}, ${seconds} s${what}`;
 }
 
+/** Of more tables, only those that need attention are listed. */
+const MOST_LINES = 30;
+
 export function printStatus(output: Output<never>, status: CaptureStatus): void {
   const { tables, consumers, outbox, kept, heldBack } = status;
   if (!status.isInstalled) {
     output.line('capture is not installed in the source; edp capture install does it');
     return;
   }
+  const shown =
+    tables.length <= MOST_LINES
+      ? tables
+      : tables.filter(({ missing, isCurrent }) => missing.length > 0 || !isCurrent);
+  if (shown.length < tables.length) {
+    output.line(`${formatNumber(tables.length - shown.length, 'table')} captured`);
+  }
   output.table(
     ['source', 'feeds', 'state'],
-    tables.map(({ source, models, missing, isCurrent }) => [
+    shown.map(({ source, models, missing, isCurrent }) => [
       source,
       models.join(', '),
       missing.length > 0

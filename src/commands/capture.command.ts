@@ -173,10 +173,11 @@ async function refuseLoss(client: pg.Client, isSure: boolean): Promise<void> {
      WHERE xid >= (SELECT min(last_xmin) FROM edp_capture.consumers)`,
   );
   const kept = await readKept(client);
-  if (rows[0]!.events === '0' && kept.length === 0) return;
+  const events = Number(rows[0]!.events);
+  if (events === 0 && kept.length === 0) return;
   throw new EdpError(
     'usage',
-    `${rows[0]!.events} events in the outbox are not sent to every consumer, and would be lost`,
+    `${formatNumber(events, 'event')} of the outbox and rows of ${formatNumber(kept.length, 'table')} are not sent to every consumer, and would be lost`,
     {
       hint: 'edp capture run --to FOLDER --once sends them; --yes removes them',
     },

@@ -106,6 +106,7 @@ export function placePlan(
   form: RecordForm,
   references: ReadonlyMap<string, ReferenceValues>,
 ): PlacedPlan | undefined {
+  if (form.format !== 'csv' && form.format !== 'jsonl') return undefined;
   const { columns } = plan;
   const growth = correctedGrowth(plan);
   if (growth > MAX_ROW_GROWTH) return undefined;

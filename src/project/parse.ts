@@ -110,6 +110,7 @@ function hasSection(merged: unknown, sections: readonly string[]): boolean {
 
 function schemaFor(merged: unknown) {
   if (hasSection(merged, WAREHOUSE_SECTIONS)) return projectSchema();
+  if (!hasSection(merged, ['notify', 'capture'])) return plainSchema;
   return plainSchema.extend({
     ...(hasSection(merged, ['notify']) ? notifyShape() : {}),
     ...(hasSection(merged, ['capture']) ? captureShape() : {}),

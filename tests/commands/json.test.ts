@@ -257,6 +257,49 @@ capture: { source: { name: shop, database-url: "\${DATABASE_URL}" }, tables: { k
     json: { rows: { loaded: 1, rejected: 1 }, tables: [{ table: 'items', rows: { inserted: 1 } }] },
   },
   { result: 'realize failed', args: ['realize', 'gone.jsonl'], status: 2 },
+  {
+    result: 'capture status',
+    args: ['capture', 'status'],
+    sql: 'CREATE TABLE captured (id int PRIMARY KEY, text text)',
+    project: `tables: { captured: { key: id, columns: { id: int, text: text } } }
+capture: { source: { name: shop, database-url: "\${DATABASE_URL}" }, tables: { captured: {} } }
+`,
+    status: 3,
+    json: { ok: false, installed: false },
+  },
+  {
+    result: 'capture install',
+    args: ['capture', 'install', '--dry-run'],
+    status: 0,
+    json: { dryRun: true, sql: expect.stringContaining('CREATE OR REPLACE TRIGGER') },
+  },
+  {
+    result: 'capture install',
+    args: ['capture', 'install'],
+    status: 0,
+    json: { tables: [{ source: 'public.captured', changed: true }] },
+  },
+  {
+    result: 'capture run',
+    args: ['capture', 'run', '--to', 'events', '--once'],
+    sql: "INSERT INTO captured VALUES (1, 'x'), (2, 'y')",
+    status: 0,
+    json: { events: { published: 2 }, lag: { events: 0, seconds: 0 } },
+  },
+  {
+    result: 'capture snapshot',
+    args: ['capture', 'snapshot', '--to', 'events'],
+    status: 0,
+    json: { events: { published: 2 } },
+  },
+  { result: 'capture status', args: ['capture', 'status'], status: 0, json: { ok: true } },
+  {
+    result: 'capture uninstall',
+    args: ['capture', 'uninstall'],
+    status: 0,
+    json: { tables: ['public.captured'] },
+  },
+  { result: 'capture failed', args: ['capture', 'run', '--to', 'events'], status: 2 },
   { result: 'no command', args: ['gone'], status: 2, json: { command: 'gone' } },
   { result: 'no command', args: [], status: 2, json: { command: null } },
 ];

@@ -1,0 +1,196 @@
+/** What install makes of a source, and what is left of it. */
+import { beforeEach, describe, expect, it } from 'vitest';
+import { readStatus } from '../../src/capture/status.js';
+import { uninstall } from '../../src/capture/uninstall.js';
+import { withClient } from '../../src/postgres/connection.js';
+import { useTestDatabase } from '../support/database.js';
+import { brief, installIn, takeEvents } from './source.js';
+
+const source = useTestDatabase('empty');
+
+const CATALOG = `SELECT 'class', c.oid::text, relname::text, relkind::text FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE nspname NOT LIKE 'pg_t%'
+  UNION ALL SELECT 'proc', oid::text, proname::text, '' FROM pg_proc UNION ALL SELECT 'trigger', oid::text, tgname::text, '' FROM pg_trigger
+  UNION ALL SELECT 'schema', oid::text, nspname::text, '' FROM pg_namespace WHERE nspname NOT LIKE 'pg_t%' UNION ALL SELECT 'type', oid::text, typname::text, '' FROM pg_type AS t WHERE typname NOT LIKE 'pg_toast%'
+  UNION ALL SELECT 'description', objoid::text, description, '' FROM pg_description ORDER BY 1, 2, 3`;
+
+const NOTES = `
+tables:
+  notes: { key: id, columns: { id: int, text: text } }
+capture:
+  tables:
+    notes: {}
+`;
+
+const PARTED = NOTES.replaceAll('notes', 'parted');
+
+const remove = () =>
+  withClient(source.config, 'test', (client) =>
+    uninstall(client, { isDryRun: false, signal: new AbortController().signal }),
+  );
+
+beforeEach(async () => {
+  await remove();
+  await source.query(`DROP SCHEMA public CASCADE; CREATE SCHEMA public;
+    CREATE TABLE notes (id int PRIMARY KEY, text text);
+    CREATE TABLE parted (id int PRIMARY KEY, text text) PARTITION BY RANGE (id);
+    CREATE TABLE parted_1 PARTITION OF parted FOR VALUES FROM (0) TO (10)`);
+});
+
+describe('install', () => {
+  it('changes nothing a second time', async () => {
+    expect((await installIn(source.config, NOTES)).steps.length).toBeGreaterThan(0);
+    expect((await installIn(source.config, NOTES)).steps).toEqual([]);
+  });
+
+  it('prints the SQL that does the same', async () => {
+    const { sql } = await installIn(source.config, NOTES, true);
+    expect(await source.query("SELECT to_regnamespace('edp_capture')")).toEqual([[null]]);
+    await source.query(sql);
+    expect((await installIn(source.config, NOTES)).steps).toEqual([]);
+    await source.query("INSERT INTO notes VALUES (1, 'x')");
+    expect(await takeEvents(source.config)).toHaveLength(1);
+  });
+
+  it('is gone after uninstall', async () => {
+    const before = await source.query(CATALOG);
+    await installIn(source.config, NOTES);
+    await installIn(source.config, PARTED);
+    await remove();
+    expect(await source.query(CATALOG)).toEqual(before);
+  });
+
+  it('follows a changed mapping, and leaves tables that are no longer captured', async () => {
+    await installIn(source.config, NOTES);
+    await installIn(
+      source.config,
+      NOTES.replace('notes: {}', 'notes: { columns: { text: { sql: "upper(text)" } } }'),
+    );
+    await source.query("INSERT INTO notes VALUES (1, 'x')");
+    expect(brief(await takeEvents(source.config))).toEqual([
+      ['notes.created', { key: { id: 1 }, after: { id: 1, text: 'X' } }],
+    ]);
+    await installIn(source.config, PARTED);
+    expect(
+      await source.query("SELECT tgname FROM pg_trigger WHERE tgrelid = 'notes'::regclass"),
+    ).toEqual([]);
+  });
+
+  it('adds triggers to new partitions, which status names', async () => {
+    await installIn(source.config, PARTED);
+    await source.query('CREATE TABLE parted_2 PARTITION OF parted FOR VALUES FROM (10) TO (20)');
+    const { plan } = await installIn(source.config, PARTED, true);
+    const status = await withClient(source.config, 'test', (client) => readStatus(client, plan));
+    expect(status.tables).toMatchObject([
+      { source: 'public.parted', missing: ['public.parted_2'] },
+    ]);
+    await installIn(source.config, PARTED);
+    await source.query(
+      "INSERT INTO parted_2 VALUES (11, 'direct'); TRUNCATE parted_2; INSERT INTO parted VALUES (1, 'root'); TRUNCATE parted",
+    );
+    const events = await takeEvents(source.config);
+    expect(events.map(({ type, subject }) => [type, subject])).toEqual([
+      ['parted.created', '11'],
+      ['parted.deleted', '11'],
+      ['parted.created', '1'],
+      ['parted.truncated', undefined],
+    ]);
+  });
+});
+
+describe('a mapping that no longer fits', () => {
+  const CHANGES: readonly [string, string, string][] = [
+    [
+      'a column was renamed',
+      'ALTER TABLE notes RENAME COLUMN text TO body',
+      'notes: { columns: { text: body } }',
+    ],
+    [
+      'a column was dropped',
+      'ALTER TABLE notes DROP COLUMN text',
+      'notes: { columns: { text: { sql: "\'-\'::text" } } }',
+    ],
+    [
+      'a column has another type',
+      'ALTER TABLE notes ALTER COLUMN text TYPE jsonb USING to_jsonb(text)',
+      'notes: {}',
+    ],
+  ];
+  it.each(CHANGES)('fails no statement, and loses nothing: %s', async (_, ddl, mapping) => {
+    await installIn(source.config, NOTES);
+    await source.query("INSERT INTO notes SELECT i, 'old' FROM generate_series(1, 100) AS i");
+    await source.query(ddl);
+    await source.query('UPDATE notes SET id = 1000 WHERE id = 1');
+    await source.query('INSERT INTO notes (id) SELECT i FROM generate_series(101, 200) AS i');
+    await source.query('DELETE FROM notes WHERE id = 2');
+    await takeEvents(source.config);
+    const { mapped } = await installIn(source.config, NOTES.replace('notes: {}', mapping));
+    expect(mapped).toBe(3);
+    const events = await takeEvents(source.config);
+    expect(events.filter(({ data }) => data.op === 'create')).toHaveLength(101);
+    expect(events.filter(({ data }) => data.op === 'delete').map(({ subject }) => subject)).toEqual(
+      ['1', '2'],
+    );
+    expect(await source.query('SELECT count(*)::int FROM edp_capture.unmapped')).toEqual([[0]]);
+  });
+
+  it('of one value fails no statement, either', async () => {
+    const text = NOTES.replace(
+      'notes: {}',
+      'notes: { columns: { text: { sql: "(10 / (id - 5))::text" } } }',
+    );
+    await installIn(source.config, text);
+    await source.query('INSERT INTO notes SELECT i FROM generate_series(1, 9) AS i');
+    expect(
+      await source.query('SELECT count(*)::int, min(error) FROM edp_capture.unmapped'),
+    ).toEqual([[9, '22012: division by zero']]);
+  });
+});
+
+describe('what cannot be captured', () => {
+  const REFUSED: readonly [string, string, RegExp][] = [
+    [
+      'a table without a key',
+      'CREATE TABLE x (id int, text text)',
+      /edp\.yaml:7: notes: public\.x has no key/,
+    ],
+    ['a key that may be null', 'CREATE TABLE x (id int UNIQUE, text text)', /has no key/],
+    [
+      'another key',
+      'CREATE TABLE x (id int, text text PRIMARY KEY)',
+      /filled from id, which is not unique/,
+    ],
+    ['a view', 'CREATE VIEW x AS SELECT 1 AS id', /is a view/],
+    [
+      'a parent of others',
+      'CREATE TABLE x (id int PRIMARY KEY, text text); CREATE TABLE y () INHERITS (x)',
+      /inherit/,
+    ],
+    [
+      'a partition',
+      'CREATE TABLE x PARTITION OF parted FOR VALUES FROM (50) TO (60)',
+      /is a partition/,
+    ],
+    [
+      'a column that is not there',
+      'CREATE TABLE x (id int PRIMARY KEY, texts text)',
+      /has no column text; did you mean "texts"/,
+    ],
+    ['a table that is not there', 'SELECT 1', /the source has no table x/],
+  ];
+  it.each(REFUSED)('is refused: %s', async (_, sql, message) => {
+    await source.query(sql);
+    await expect(
+      installIn(source.config, NOTES.replace('notes: {}', 'notes: { from: x }')),
+    ).rejects.toThrow(message);
+  });
+
+  it('is refused: SQL that the server refuses, with its line', async () => {
+    const text = NOTES.replace(
+      'notes: {}',
+      'notes:\n      columns:\n        text: { sql: "nothing(id)" }',
+    );
+    await expect(installIn(source.config, text)).rejects.toThrow(
+      /edp\.yaml:9: notes\.text: the source says: function nothing\(integer\) does not exist/,
+    );
+  });
+});

@@ -1,0 +1,60 @@
+/** A captured source for tests: its declaration, and what one run sends. */
+import type pg from 'pg';
+import { install } from '../../src/capture/install.js';
+import { runCapture } from '../../src/capture/run.js';
+import type { SentEvent, Sink } from '../../src/capture/sinks/sink.js';
+import { toModel } from '../../src/model/schema.js';
+import { withClient } from '../../src/postgres/connection.js';
+import { parseProject } from '../../src/project/parse.js';
+import type { ReadEvent } from './fold.js';
+
+/** @param text the sections tables: and capture: without its source */
+export function declare(text: string) {
+  const whole = text.replace(
+    'capture:\n',
+    'capture:\n  source: { name: shop, database-url: "postgresql://x" }\n',
+  );
+  const { capture, tables } = parseProject(whole);
+  return { capture: capture!, model: toModel(tables!) };
+}
+
+export function installIn(config: pg.ClientConfig, text: string, isDryRun = false) {
+  const { capture, model } = declare(text);
+  return withClient(config, 'test', (client) =>
+    install(client, capture, model, { isDryRun, signal: new AbortController().signal }),
+  );
+}
+
+class ListSink implements Sink {
+  readonly events: SentEvent[] = [];
+  async open() {}
+  async write(events: readonly SentEvent[]) {
+    this.events.push(...events);
+  }
+  isDue() {
+    return false;
+  }
+  async commit() {}
+  async discard() {}
+}
+
+/** What one run of a consumer sends. */
+export async function takeEvents(
+  config: pg.ClientConfig,
+  consumer = 'default',
+): Promise<ReadEvent[]> {
+  const sink = new ListSink();
+  await runCapture(config, sink, {
+    consumer,
+    source: 'edp:shop',
+    isOnce: true,
+    signal: new AbortController().signal,
+    onNote: () => {},
+  });
+  return sink.events.map(({ line }) => JSON.parse(line) as ReadEvent);
+}
+
+/** Events without what differs from run to run. */
+export function brief(events: readonly ReadEvent[]): unknown[] {
+  return events.map(({ type, data: { op: _, transaction: __, ...data } }) => [type, data]);
+}
