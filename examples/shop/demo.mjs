@@ -37,7 +37,7 @@ function shop(file, note) {
   process.stdout.write(`\n# ${note}\n\n`);
   process.stdout.write(readFileSync(path.join(directory, 'source', file), 'utf8'));
   const { status, stderr } = run(
-    ['db', 'psql', '--database-url', environment.SOURCE_URL, '-q', '-f', `source/${file}`],
+    ['db', 'psql', '--database-url', environment.SOURCE_URL, '-q', '-v', 'ON_ERROR_STOP=1', '-f', `source/${file}`],
     'pipe',
   );
   if (status !== 0) throw new Error(stderr);
@@ -46,7 +46,7 @@ function shop(file, note) {
 const show = (sql, note) => edp(['db', 'psql', '-c', sql], note);
 const CUSTOMERS =
   'SELECT id, name, risk_class, credit_limit, deleted_at FROM customers ORDER BY id';
-const FACT = 'SELECT id, customer_id, status, total FROM gold.order_fact ORDER BY id';
+const FACT = 'SELECT order_id, customer_id, status, total FROM gold.order_fact ORDER BY order_id';
 
 try {
   for (const name of ['edp.yaml', 'source']) {

@@ -23,11 +23,11 @@ CREATE TABLE order_lines (
 );
 -- What the shop charges is computed, and stored nowhere.
 CREATE FUNCTION order_total(bigint) RETURNS numeric STABLE LANGUAGE sql AS
-  'SELECT coalesce(sum(quantity * price), 0) FROM order_lines WHERE order_id = $1';
+  'SELECT coalesce(sum(quantity * price), 0) FROM public.order_lines WHERE order_id = $1';
 
 INSERT INTO clients VALUES
-  (1, 'Ada', 'Moreau', 'L', '1000.00'),
-  (2, 'Bo', 'Lindqvist', 'H', '250.00'),
+  (1, 'Ada', 'Moreau', 'L', '1000.00', false),
+  (2, 'Bo', 'Lindqvist', 'H', '250.00', false),
   (3, 'Test', 'Account', 'L', '0', true);
 INSERT INTO orders VALUES (1, 1, 'paid', '2026-03-01 09:12:00+00'), (2, 2, 'open', '2026-03-01 17:40:00+00');
 INSERT INTO order_lines VALUES (1, 1, 'kettle', 1, 39.90), (1, 2, 'cup', 4, 6.50), (2, 1, 'lamp', 1, 120.00);
