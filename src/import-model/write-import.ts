@@ -6,6 +6,7 @@ import { addEntries, indentLines } from '../project/edit.js';
 import { parseProject } from '../project/parse.js';
 import { quoteAmbiguous } from '../project/plain-names.js';
 import type { SourceText } from '../project/project-part.js';
+import { escapeVariables } from '../project/variables.js';
 import { addTables, formatTables } from '../project/write-model.js';
 import type { Import, ImportedTable } from './propose-import.js';
 
@@ -42,7 +43,7 @@ function formatCapture(tables: readonly ImportedTable[], source: string): string
 function formatCaptured(tables: readonly ImportedTable[]): string {
   return tables
     .map(({ name, capture }) => {
-      const entry = new Document({ [name]: capture });
+      const entry = new Document({ [name]: escapeVariables(capture) });
       quoteAmbiguous(entry);
       visit(entry, {
         Map(_, node, path) {
@@ -96,7 +97,9 @@ function addCapture(
     const added = `${formatLeftOut(imported)}\n${formatCapture(tables, source)}`;
     return `${text.trimEnd()}\n${added}`.replaceAll(/\r?\n/g, newLine);
   }
-  const entries = Object.fromEntries(tables.map(({ name, capture }) => [name, capture]));
+  const entries = Object.fromEntries(
+    tables.map(({ name, capture }) => [name, escapeVariables(capture)]),
+  );
   const wanted = withEntries(before, entries);
   const edits = addEntries(text, {
     place: () => ['capture', 'tables'],

@@ -74,3 +74,14 @@ export function expandText(
   });
   return { text: expanded, messages };
 }
+
+/** A value as edp.yaml writes it, where none of its texts is meant as a variable. */
+export function escapeVariables<T>(value: T): T {
+  const escapeOne = (one: unknown): unknown => {
+    if (typeof one === 'string') return one.replaceAll('${', () => '$${');
+    if (Array.isArray(one)) return one.map(escapeOne);
+    if (typeof one !== 'object' || one === null) return one;
+    return Object.fromEntries(Object.entries(one).map(([name, inner]) => [name, escapeOne(inner)]));
+  };
+  return escapeOne(value) as T;
+}

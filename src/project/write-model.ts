@@ -14,6 +14,7 @@ import { editProject, indentLines, listDeclared } from './edit.js';
 import { editProjectFile } from './editable.js';
 import { quoteAmbiguous } from './plain-names.js';
 import type { SourceText } from './project-part.js';
+import { escapeVariables } from './variables.js';
 
 export type TableDeclaration = z.input<typeof tablesSchema>[string];
 
@@ -42,7 +43,7 @@ export function formatTables(proposals: readonly Omit<TableEntry, 'table'>[]): s
 }
 
 function formatTable({ name, input, comments, remarks = [] }: Omit<TableEntry, 'table'>): string {
-  const document = new Document({ [name]: input });
+  const document = new Document({ [name]: escapeVariables(input) });
   quoteAmbiguous(document);
   const table = document.get(name) as YAMLMap;
   const columns = table.get('columns') as YAMLMap;
@@ -108,7 +109,9 @@ export function addTables(
     text,
     {
       place: () => ['tables'],
-      entries: Object.fromEntries(proposals.map(({ name, input }) => [name, input])),
+      entries: Object.fromEntries(
+        proposals.map(({ name, input }) => [name, escapeVariables(input)]),
+      ),
       lines: `\n${formatTables(proposals)}`,
       addsBuiltin: own === undefined && before.length > 0,
     },

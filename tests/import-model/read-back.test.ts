@@ -35,12 +35,13 @@ const name = fc.oneof(
     "it's",
     '#',
     '-',
+    `\${x}`,
   ),
 );
 const note = fc.oneof(
   fc.constant(undefined),
   fc.stringMatching(/^[^\0:,\n]{1,30}$/),
-  fc.constant('a\n\nb'),
+  fc.constantFrom('a\n\nb', `\${A} $\${ $$\${B}`),
 );
 const notes = fc
   .record({
