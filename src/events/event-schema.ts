@@ -5,6 +5,7 @@
  * Only the key is never null. `nullable: false` is a promise of the source: to refuse an event that breaks it
  * would leave the older value in the realized table, which is worse than a NULL that a check finds.
  */
+import { SEQUENCE_COLUMN } from '../model/realized-model.js';
 import { OPS, type SchemaKind, schemaPath } from './change-event.js';
 import type { EventColumn, EventTable } from './event-table.js';
 import { type JsonSchema, valueSchema } from './value-schema.js';
@@ -13,9 +14,6 @@ export type ObjectSchema = Readonly<Record<string, unknown>>;
 
 /** `$comment` of each schema. */
 export const GENERATED = 'Generated from edp.yaml by edp codegen; edits are lost.';
-
-/** The column of a realized table with the last sequence that it has. */
-export const SEQUENCE_COLUMN = 'change_sequence';
 
 /** Of `data` in a change event. */
 export function changeSchema(table: EventTable): ObjectSchema {

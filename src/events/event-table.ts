@@ -1,6 +1,7 @@
 /** What events need to know of a table of the model. Plain data: it goes to threads as JSON. */
 import type { Corrections } from '../model/corrections.js';
 import type { Migration, Table } from '../model/model.js';
+import { DEFAULT_SOFT_DELETE } from '../model/realized-model.js';
 import type { ColumnType } from '../model/types.js';
 
 export interface EventColumn {
@@ -36,8 +37,6 @@ export interface EventTable {
   /** Whether it is known which columns are calculated; otherwise a create may lack all but the key. */
   readonly knowsCalculated?: true;
 }
-
-export const DEFAULT_SOFT_DELETE = 'deleted_at';
 
 /** @param calculated columns that `capture:` calculates; undefined where it does not have the table */
 export function toEventTable(table: Table, calculated?: readonly string[]): EventTable {

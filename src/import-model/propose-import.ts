@@ -1,7 +1,9 @@
 /** Tables of a source → what edp.yaml declares of them under `tables:` and `capture:`. */
+
 import { toColumnName } from '../infer/inferred-names.js';
 import type { Table } from '../model/model.js';
 import { parseNotes } from '../model/notes.js';
+import { DEFAULT_SOFT_DELETE } from '../model/realized-model.js';
 import {
   columnName,
   findModelFaults,
@@ -47,7 +49,6 @@ export interface Import {
 
 /** Columns that edp adds to realized tables. */
 const RESERVED = ['change_sequence'];
-const DEFAULT_SOFT_DELETE = 'deleted_at';
 const LINEAGE = 'load_id';
 
 /**

@@ -2,6 +2,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { EdpError } from '../base/errors.js';
+import { withRealized } from '../model/realized-model.js';
 import { tableSchema, toModel } from '../model/schema.js';
 import {
   hasSql,
@@ -47,7 +48,7 @@ export async function loadWarehouse(directory = process.cwd()): Promise<Warehous
     addFaults(reading, later);
     reading.finish();
   };
-  const model = await toProjectModel(tables);
+  const model = await toProjectModel(tables, capturedTables(reading.merged));
   return { directory, options, csv, model, warehouse, unusedSql, refuse };
 }
 
@@ -60,10 +61,20 @@ function addFaults(reading: ProjectReading, faults: readonly WarehouseFault[]): 
 
 const NOTHING = [{ name: PROJECT_FILE, text: '' }];
 
-async function toProjectModel(tables: ProjectReading['sound']['tables'] | undefined) {
+async function toProjectModel(
+  tables: ProjectReading['sound']['tables'] | undefined,
+  captured: readonly string[],
+) {
   return tables === undefined
     ? (await import('../model/builtin.js')).BUILTIN_MODEL
-    : toModel(tables);
+    : withRealized(toModel(tables), captured);
+}
+
+/** Whatever else may be wrong with that section. */
+function capturedTables(merged: unknown): string[] {
+  const { capture } = (merged ?? {}) as { capture?: { tables?: unknown } | null };
+  const tables = capture?.tables;
+  return typeof tables === 'object' && tables !== null ? Object.keys(tables) : [];
 }
 
 async function resolve(
@@ -77,7 +88,10 @@ async function resolve(
   const tables = (merged as { tables?: Record<string, unknown> } | null)?.tables;
   const declarations = {
     ...sections,
-    model: await toProjectModel(tables === undefined ? undefined : sound.tables),
+    model: await toProjectModel(
+      tables === undefined ? undefined : sound.tables,
+      capturedTables(merged),
+    ),
     isUnsure: (table: string, column?: string) =>
       column === undefined
         ? tables !== undefined && !tableSchema.safeParse(tables[table]).success

@@ -7,20 +7,17 @@
  * Most keys are plain: of one source, and with no delete or truncate behind their last create. Their row is that create
  * and what follows it, which needs no numbers.
  */
-import { SEQUENCE_COLUMN } from '../events/event-schema.js';
 import type { EventTable } from '../events/event-table.js';
 import { quoteColumns, quoteIdentifier, quoteLiteral, quoteTable } from '../model/ddl.js';
+import { historyName, SEQUENCE_COLUMN } from '../model/realized-model.js';
+import { IS_CURRENT, VALID_FROM, VALID_TO } from '../model/warehouse/versions.js';
 import {
   hasOwnSoftDelete,
   historyColumns,
-  historyName,
-  IS_CURRENT,
   ownTimestamps,
   type RealizedColumn,
   realizedColumns,
   sqlTypeOf,
-  VALID_FROM,
-  VALID_TO,
 } from './realized-columns.js';
 
 /** The temporary table of the keys to fold. */

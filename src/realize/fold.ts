@@ -10,6 +10,7 @@ import { type EventTable, toEventTable } from '../events/event-table.js';
 import { type ChangeKind, recordChanges } from '../ledger/changes.js';
 import { quoteTable } from '../model/ddl.js';
 import type { Model } from '../model/model.js';
+import { historyName } from '../model/realized-model.js';
 import { withTransaction } from '../postgres/connection.js';
 import { withNamedLock } from '../postgres/named-lock.js';
 import { ensureRealized } from './ensure-realized.js';
@@ -25,7 +26,6 @@ import {
   TOUCHED,
 } from './fold-sql.js';
 import { liftStored } from './lift-stored.js';
-import { historyName } from './realized-columns.js';
 import { definitionOf, findTouched, NOTED, type Touched } from './touched-keys.js';
 
 export interface FoldedRows {

@@ -1,8 +1,8 @@
 /** The columns of a realized table and of its history. */
-import { SEQUENCE_COLUMN } from '../events/event-schema.js';
 import type { EventTable } from '../events/event-table.js';
-import { bareName, formatTableName, parseTableName } from '../model/table-name.js';
+import { SEQUENCE_COLUMN } from '../model/realized-model.js';
 import { type ColumnType, SQL_TYPE } from '../model/types.js';
+import { IS_CURRENT, VALID_FROM, VALID_TO } from '../model/warehouse/versions.js';
 
 export interface RealizedColumn {
   readonly name: string;
@@ -43,10 +43,6 @@ export function realizedColumns(table: EventTable): RealizedColumn[] {
   ];
 }
 
-export const VALID_FROM = 'valid_from';
-export const VALID_TO = 'valid_to';
-export const IS_CURRENT = 'is_current';
-
 export function historyColumns(table: EventTable): RealizedColumn[] {
   return [
     ...attributesOf(table),
@@ -55,10 +51,6 @@ export function historyColumns(table: EventTable): RealizedColumn[] {
     { name: VALID_TO, type: 'timestamptz' },
     { name: IS_CURRENT, type: 'boolean' },
   ];
-}
-
-export function historyName(table: string): string {
-  return formatTableName({ ...parseTableName(table), name: `${bareName(table)}_history` });
 }
 
 export function sqlTypeOf({ type }: RealizedColumn): string {

@@ -6,4 +6,4 @@ UPDATE order_lines SET quantity = 2 WHERE order_id = 2;
 UPDATE orders SET status = 'paid' WHERE id IN (2, 3);
 UPDATE clients SET risk = 'hi' WHERE id = 2;
 UPDATE clients SET is_demo = false, first_name = 'Vera' WHERE id = 3;
-BEGIN; DELETE FROM clients WHERE id = 4; ROLLBACK;
+BEGIN; DELETE FROM orders; ROLLBACK;
