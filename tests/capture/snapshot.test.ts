@@ -67,7 +67,9 @@ describe('a snapshot', () => {
     await reading;
     const reads = (await takeEvents(source.config)).filter(({ data }) => data.op === 'read');
     const subjects = reads.map(({ subject }) => subject);
-    expect(subjects.filter((one) => one!.includes('late') || one === '["n1","1"]')).toEqual(['["late","1"]']);
+    expect(subjects.filter((one) => one!.includes('late') || one === '["n1","1"]')).toEqual([
+      '["late","1"]',
+    ]);
   });
 
   it('goes on where it stopped, with the number that it had', async () => {
