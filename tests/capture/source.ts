@@ -1,7 +1,7 @@
 /** A captured source for tests: its declaration, and what one run sends. */
 import type pg from 'pg';
 import { install } from '../../src/capture/install.js';
-import { runCapture } from '../../src/capture/run.js';
+import { runCapture } from '../../src/capture/run-capture.js';
 import type { SentEvent, Sink } from '../../src/capture/sinks/sink.js';
 import { toModel } from '../../src/model/schema.js';
 import { withClient } from '../../src/postgres/connection.js';

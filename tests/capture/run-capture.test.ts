@@ -1,6 +1,6 @@
 /** A run that goes on: what it waits for, what it survives, and who else wants its consumer. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { runCapture } from '../../src/capture/run.js';
+import { runCapture } from '../../src/capture/run-capture.js';
 import type { SentEvent, Sink } from '../../src/capture/sinks/sink.js';
 import { connect } from '../../src/postgres/connection.js';
 import { useTestDatabase } from '../support/database.js';
