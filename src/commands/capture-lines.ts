@@ -1,6 +1,6 @@
 /** What `edp capture` says to people. */
 import type { Installation } from '../capture/install.js';
-import type { RunTotals } from '../capture/run.js';
+import type { RunTotals } from '../capture/run-capture.js';
 import type { CaptureStatus, Holder } from '../capture/status.js';
 import { formatBytes, formatNumber, type Output, safeText } from '../terminal/output.js';
 import type { CaptureStatusJson } from './json/capture.schema.js';

@@ -8,7 +8,7 @@ import { readKept } from '../capture/map-kept.js';
 import { type CapturedModel, placeText } from '../capture/plan.js';
 import { readInstalled } from '../capture/read-installed.js';
 import { resolvePlan } from '../capture/resolve-plan.js';
-import { type RunTotals, runCapture } from '../capture/run.js';
+import { type RunTotals, runCapture } from '../capture/run-capture.js';
 import { DirectorySink } from '../capture/sinks/directory-sink.js';
 import type { Sink } from '../capture/sinks/sink.js';
 import { snapshotModel } from '../capture/snapshot.js';

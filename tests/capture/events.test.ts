@@ -245,7 +245,7 @@ describe('events of statements', () => {
     try {
       await slow.query("BEGIN; INSERT INTO teams VALUES (20, 'slow')");
       await source.query("INSERT INTO teams VALUES (21, 'fast')");
-      expect(await takeEvents(source.config)).toEqual([]);
+      expect(await takeEvents(source.config, 'default', true)).toEqual([]);
       await slow.query('COMMIT');
       const events = await takeEvents(source.config);
       expect(events.map(({ subject }) => subject)).toEqual(['slow', 'fast']);

@@ -1,7 +1,7 @@
 /** A captured source for tests: its declaration, and what one run sends. */
 import type pg from 'pg';
 import { install } from '../../src/capture/install.js';
-import { runCapture } from '../../src/capture/run.js';
+import { runCapture } from '../../src/capture/run-capture.js';
 import type { SentEvent, Sink } from '../../src/capture/sinks/sink.js';
 import { toModel } from '../../src/model/schema.js';
 import { withClient } from '../../src/postgres/connection.js';
@@ -38,19 +38,29 @@ class ListSink implements Sink {
   async discard() {}
 }
 
-/** What one run of a consumer sends. */
+/**
+ * What is committed and not yet sent. Transactions of other tests on the same server hold events back, too, so it asks
+ * until all is there.
+ *
+ * @param isOnce whether one run is all
+ */
 export async function takeEvents(
   config: pg.ClientConfig,
   consumer = 'default',
+  isOnce = false,
 ): Promise<ReadEvent[]> {
   const sink = new ListSink();
-  await runCapture(config, sink, {
-    consumer,
-    source: 'edp:shop',
-    isOnce: true,
-    signal: new AbortController().signal,
-    onNote: () => {},
-  });
+  for (;;) {
+    const { lag } = await runCapture(config, sink, {
+      consumer,
+      source: 'edp:shop',
+      isOnce: true,
+      signal: new AbortController().signal,
+      onNote: () => {},
+    });
+    if (isOnce || lag.events === 0) break;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
   return sink.events.map(({ line }) => JSON.parse(line) as ReadEvent);
 }
 

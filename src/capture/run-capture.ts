@@ -85,6 +85,8 @@ class Run {
   /** Written, and not yet committed. */
   #written = new Map<string, number>();
   #failures = 0;
+  /** Whether the cursor in the source is within a window, and so keeps all of the outbox. */
+  #isInWindow = false;
   #idle: Idle | undefined;
 
   constructor(client: pg.Client, sink: Sink, options: RunOptions, totals: RunTotals) {
@@ -104,7 +106,8 @@ class Run {
     await this.#assertSameServer();
     for (;;) {
       await this.#readAll();
-      if (isOnce || signal.aborted || this.#sink.isDue()) await this.#commit();
+      const isBehind = this.#isInWindow && this.#written.size === 0 && this.#cursor.upto === null;
+      if (isOnce || signal.aborted || isBehind || this.#sink.isDue()) await this.#commit();
       if (isOnce || signal.aborted) break;
       await sleepUnless(signal, POLL_MS);
     }
@@ -171,6 +174,7 @@ class Run {
     await this.#sink.commit();
     const events = [...this.#written.values()].reduce((sum, one) => sum + one, 0);
     await moveCursor(this.#client, this.#options.consumer, this.#cursor, events);
+    this.#isInWindow = this.#cursor.upto !== null;
     this.#totals.published += events;
     this.#totals.failedCalculations += this.#failures;
     for (const [table, count] of this.#written) {
@@ -187,7 +191,8 @@ class Run {
    */
   async #isIdle(): Promise<boolean> {
     const drawn = await this.#client.query<{ sequence: string }>(
-      'SELECT last_value::text AS sequence FROM edp_capture.event_sequence',
+      // The first number leaves last_value as it is.
+      "SELECT last_value || ' ' || is_called AS sequence FROM edp_capture.event_sequence",
     );
     const { sequence } = drawn.rows[0]!;
     if (this.#idle?.sequence !== sequence) {
