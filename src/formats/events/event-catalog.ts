@@ -5,6 +5,7 @@ import { Fault } from '../../model/reject-codes.js';
 import { AttributeCorrections } from './attribute-corrections.js';
 import { compileSchema, type SchemaCheck } from './compile-schema.js';
 import { type Storable, storableOf } from './event-values.js';
+import { QuickCheck } from './quick-check.js';
 
 export class CatalogTable {
   readonly declared: EventTable;
@@ -17,6 +18,7 @@ export class CatalogTable {
   readonly ignored: ReadonlySet<string>;
   /** By attribute: what the schema does not tell. */
   readonly #storable: ReadonlyMap<string, Storable>;
+  readonly #quick: QuickCheck;
   #check: SchemaCheck | undefined;
   #fields: ReadonlyMap<string, string> | undefined;
 
@@ -29,6 +31,7 @@ export class CatalogTable {
       .filter(({ type }) => type === 'json' || type === 'jsonb')
       .map(({ name }) => name);
     this.ignored = new Set(declared.ignored);
+    this.#quick = new QuickCheck(declared);
     this.#storable = new Map(
       declared.columns.flatMap(({ name, type }) => {
         const storable = storableOf(type);
@@ -45,13 +48,14 @@ export class CatalogTable {
     return this.#fields;
   }
 
-  /** Of `data`, lifted and corrected: so columns have no corrections left. Compiled when it is needed. */
-  get check(): SchemaCheck {
+  /** The fault of `data`, lifted and corrected: so columns have no corrections left. */
+  check(data: object): Fault | undefined {
+    if (this.#quick.accepts(data as Record<string, unknown>)) return undefined;
     if (this.#check === undefined) {
       const columns = this.declared.columns.map(({ corrections: _, ...column }) => column);
       this.#check = compileSchema(changeSchema({ ...this.declared, columns }));
     }
-    return this.#check;
+    return this.#check(data);
   }
 
   /** The fault of a value that its schema takes, and the server would not. */
