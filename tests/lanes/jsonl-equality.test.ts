@@ -257,6 +257,7 @@ describe('the byte lane takes', () => {
     ['keys that are ignored', '{"f2":[{"a":"\\u0000"}],"f0":"x","f2":1}', true],
     ['nothing', '{ }', true],
     ['half of a surrogate pair', '{"f0":"\\ud83d"}', false],
+    ['two second halves of pairs', '{"f0":"\\udc00\\udc00"}', false],
     ['NUL', '{"f0":"\\u0000"}', false],
     ['a key twice', '{"f0":"x","f0":"x"}', false],
     ['another key', '{"f0":"x","f9":1}', false],

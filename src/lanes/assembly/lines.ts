@@ -36,6 +36,8 @@ class Line {
   static behindKey: usize = 0;
   /** Whether the keys of the line before came in the order of the plan. */
   static isInOrder: bool = true;
+  /** The first entry that no key of the line has reached. */
+  static next: usize = 0;
 }
 
 /** @returns the address of the record's line end; LEAVE where the record is not taken */
@@ -135,41 +137,51 @@ function skipColon(from: usize): usize {
   return load<u8>(at) === COLON ? skipBlanks(at + 1) : LEAVE;
 }
 
-/** @returns the address behind the object; LEAVE also where its keys come in another order */
-function encodeInOrder(from: usize): usize {
+/**
+ * Writes the values of the members that begin at `from`, as they come.
+ *
+ * @param isInOrder whether they must come in the order of the plan
+ * @returns the address behind the object
+ */
+function encodeMembers(from: usize, isInOrder: bool): usize {
+  Line.next = FIELDS;
   let at = from;
-  let next: usize = FIELDS;
+  if (load<u8>(at) === CLOSING_BRACE) return at + 1;
   let guess: usize = STATE + 4 * FIRST_ENTRY;
-  if (load<u8>(at) === CLOSING_BRACE) {
-    at++;
-  } else {
-    while (true) {
-      const entry = findEntry(at, guess);
-      if (entry === LEAVE) return LEAVE;
-      at = skipColon(Line.behindKey);
-      if (at === LEAVE) return LEAVE;
-      if (entry >= Line.fieldsEnd) {
-        at = skipOther(at, entry);
-      } else {
-        if (entry < next || !encodeMissingUpTo(next, entry)) return LEAVE;
-        next = entry + FIELD_BYTES;
-        at = encodeValue(at, entry);
-      }
-      if (at === LEAVE) return LEAVE;
-      guess = entry + FIELD_FOLLOWER;
-      at = skipBlanks(at);
-      const byte: u32 = load<u8>(at++);
-      if (byte === CLOSING_BRACE) break;
-      if (byte !== COMMA) return LEAVE;
-      at = skipBlanks(at);
-    }
+  while (true) {
+    const entry = findEntry(at, guess);
+    if (entry === LEAVE) return LEAVE;
+    at = skipColon(Line.behindKey);
+    if (at === LEAVE) return LEAVE;
+    if (entry >= Line.fieldsEnd) at = skipOther(at, entry);
+    else if (isInOrder) at = encodeNext(at, entry);
+    else at = encodeAnywhere(at, entry);
+    if (at === LEAVE) return LEAVE;
+    guess = entry + FIELD_FOLLOWER;
+    at = skipBlanks(at);
+    const byte: u32 = load<u8>(at++);
+    if (byte === CLOSING_BRACE) return at;
+    if (byte !== COMMA) return LEAVE;
+    at = skipBlanks(at);
   }
-  return encodeMissingUpTo(next, Line.fieldsEnd) ? at : LEAVE;
 }
 
-function encodeMissingUpTo(first: usize, end: usize): bool {
-  for (let field = first; field < end; field += FIELD_BYTES)
+/** @returns the address behind the object; LEAVE also where its keys come in another order */
+function encodeInOrder(from: usize): usize {
+  const behind = encodeMembers(from, true);
+  return behind !== LEAVE && encodeMissingUpTo(Line.fieldsEnd) ? behind : LEAVE;
+}
+
+function encodeNext(at: usize, field: usize): usize {
+  if (field < Line.next || !encodeMissingUpTo(field)) return LEAVE;
+  Line.next = field + FIELD_BYTES;
+  return encodeValue(at, field);
+}
+
+function encodeMissingUpTo(end: usize): bool {
+  for (let field = Line.next; field < end; field += FIELD_BYTES) {
     if (!encodeMissing(field)) return false;
+  }
   return true;
 }
 
@@ -183,8 +195,9 @@ function encodeInAnyOrder(from: usize): usize {
   for (let field: usize = FIELDS; field < fieldsEnd; field += FIELD_BYTES) {
     store<u32>(field, 0, FIELD_VALUE);
   }
+  Line.isInOrder = true;
   const row = Record.out;
-  const behind = encodeAsTheyCome(from);
+  const behind = encodeMembers(from, false);
   if (behind === LEAVE) return LEAVE;
   const moved = <usize>ROW - row;
   copyBytes(row, ROW, Record.out - row);
@@ -203,41 +216,18 @@ function encodeInAnyOrder(from: usize): usize {
   return behind;
 }
 
+/** Writes a value, and notes where it is in the row. */
+function encodeAnywhere(at: usize, field: usize): usize {
+  if (load<u32>(field, FIELD_VALUE) !== 0) return LEAVE;
+  if (field < Line.next) Line.isInOrder = false;
+  Line.next = field + FIELD_BYTES;
+  store<u32>(field, Record.out, FIELD_VALUE);
+  const behind = encodeValue(at, field);
+  store<u32>(field, Record.out, FIELD_VALUE_END);
+  return behind;
+}
+
 /** Bytes behind those that are copied may be overwritten, too. */
 function copyBytes(from: usize, to: usize, length: usize): void {
   for (let i: usize = 0; i < length; i += 16) v128.store(to + i, v128.load(from + i));
-}
-
-/** Notes in the entries where their values are in the row. @returns the address behind the object */
-function encodeAsTheyCome(from: usize): usize {
-  let at = from;
-  if (load<u8>(at) === CLOSING_BRACE) return at + 1;
-  let guess: usize = STATE + 4 * FIRST_ENTRY;
-  let before: usize = 0;
-  let isInOrder = true;
-  while (true) {
-    const entry = findEntry(at, guess);
-    if (entry === LEAVE) return LEAVE;
-    at = skipColon(Line.behindKey);
-    if (at === LEAVE) return LEAVE;
-    if (entry >= Line.fieldsEnd) {
-      at = skipOther(at, entry);
-    } else {
-      if (load<u32>(entry, FIELD_VALUE) !== 0) return LEAVE;
-      store<u32>(entry, Record.out, FIELD_VALUE);
-      at = encodeValue(at, entry);
-      store<u32>(entry, Record.out, FIELD_VALUE_END);
-      isInOrder = isInOrder && entry > before;
-      before = entry;
-    }
-    if (at === LEAVE) return LEAVE;
-    guess = entry + FIELD_FOLLOWER;
-    at = skipBlanks(at);
-    const byte: u32 = load<u8>(at++);
-    if (byte === CLOSING_BRACE) break;
-    if (byte !== COMMA) return LEAVE;
-    at = skipBlanks(at);
-  }
-  Line.isInOrder = isInOrder;
-  return at;
 }
