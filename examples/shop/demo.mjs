@@ -37,7 +37,17 @@ function shop(file, note) {
   process.stdout.write(`\n# ${note}\n\n`);
   process.stdout.write(readFileSync(path.join(directory, 'source', file), 'utf8'));
   const { status, stderr } = run(
-    ['db', 'psql', '--database-url', environment.SOURCE_URL, '-q', '-v', 'ON_ERROR_STOP=1', '-f', `source/${file}`],
+    [
+      'db',
+      'psql',
+      '--database-url',
+      environment.SOURCE_URL,
+      '-q',
+      '-v',
+      'ON_ERROR_STOP=1',
+      '-f',
+      `source/${file}`,
+    ],
     'pipe',
   );
   if (status !== 0) throw new Error(stderr);

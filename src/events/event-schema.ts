@@ -5,7 +5,7 @@
  * Only the key is never null. `nullable: false` is a promise of the source: to refuse an event that breaks it
  * would leave the older value in the realized table, which is worse than a NULL that a check finds.
  */
-import { SEQUENCE_COLUMN } from '../model/realized-model.js';
+import { SEQUENCE_COLUMN } from '../model/event-columns.js';
 import { OPS, type SchemaKind, schemaPath } from './change-event.js';
 import type { EventColumn, EventTable } from './event-table.js';
 import { type JsonSchema, valueSchema } from './value-schema.js';

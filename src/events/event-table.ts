@@ -1,7 +1,7 @@
 /** What events need to know of a table of the model. Plain data: it goes to threads as JSON. */
 import type { Corrections } from '../model/corrections.js';
+import { DEFAULT_SOFT_DELETE } from '../model/event-columns.js';
 import type { Migration, Table } from '../model/model.js';
-import { DEFAULT_SOFT_DELETE } from '../model/realized-model.js';
 import type { ColumnType } from '../model/types.js';
 
 export interface EventColumn {

@@ -1,9 +1,9 @@
 /** Tables of a source → what edp.yaml declares of them under `tables:` and `capture:`. */
 
 import { toColumnName } from '../infer/inferred-names.js';
+import { DEFAULT_SOFT_DELETE } from '../model/event-columns.js';
 import type { Table } from '../model/model.js';
 import { parseNotes } from '../model/notes.js';
-import { DEFAULT_SOFT_DELETE } from '../model/realized-model.js';
 import {
   columnName,
   findModelFaults,

@@ -2,14 +2,11 @@
  * Tables that are folded from change events, as tasks see them: without the number of a load, and with the columns
  * that edp fills itself. Their histories are tables of their own.
  */
+import { DEFAULT_SOFT_DELETE, SEQUENCE_COLUMN } from './event-columns.js';
 import type { Column, Model, Table } from './model.js';
 import { bareName, formatTableName, parseTableName } from './table-name.js';
 import type { ColumnType } from './types.js';
 import { IS_CURRENT, VALID_FROM, VALID_TO } from './warehouse/versions.js';
-
-/** The column of a realized table with the last sequence that it has. */
-export const SEQUENCE_COLUMN = 'change_sequence';
-export const DEFAULT_SOFT_DELETE = 'deleted_at';
 
 export function historyName(table: string): string {
   return formatTableName({ ...parseTableName(table), name: `${bareName(table)}_history` });

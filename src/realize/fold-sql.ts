@@ -9,7 +9,8 @@
  */
 import type { EventTable } from '../events/event-table.js';
 import { quoteColumns, quoteIdentifier, quoteLiteral, quoteTable } from '../model/ddl.js';
-import { historyName, SEQUENCE_COLUMN } from '../model/realized-model.js';
+import { SEQUENCE_COLUMN } from '../model/event-columns.js';
+import { historyName } from '../model/realized-model.js';
 import { IS_CURRENT, VALID_FROM, VALID_TO } from '../model/warehouse/versions.js';
 import {
   hasOwnSoftDelete,

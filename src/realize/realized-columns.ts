@@ -1,6 +1,6 @@
 /** The columns of a realized table and of its history. */
 import type { EventTable } from '../events/event-table.js';
-import { SEQUENCE_COLUMN } from '../model/realized-model.js';
+import { SEQUENCE_COLUMN } from '../model/event-columns.js';
 import { type ColumnType, SQL_TYPE } from '../model/types.js';
 import { IS_CURRENT, VALID_FROM, VALID_TO } from '../model/warehouse/versions.js';
 
