@@ -261,7 +261,7 @@ class Resolver {
         } catch (refusal) {
           this.#faults.add(
             at,
-            `${label}: the source says: ${(refusal as Error).message} (functions and tables need their schema before them)`,
+            `${label}: the source says: ${(refusal as Error).message} (functions and tables need their schema before them, also inside functions that set no search_path)`,
           );
         }
       }

@@ -8,7 +8,8 @@ import type { ColumnType } from '../model/types.js';
 export type JsonSchema = boolean | { readonly [keyword: string]: unknown };
 
 const MONTH_DAY = '(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])';
-const TIME = '([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\\.[0-9]{6}';
+/** edp writes six decimals, always. */
+const TIME = '([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,6})?';
 const HEX = '[0-9A-Fa-f]';
 
 /** @param year digits that it may have */
@@ -34,6 +35,22 @@ const VALUES: Readonly<Record<ColumnType, Readonly<Record<string, unknown>>>> = 
   json: {},
   jsonb: {},
 };
+
+const EXAMPLES: Readonly<Partial<Record<ColumnType, string>>> = {
+  bigint: 'a bigint is digits in a string, such as "17"',
+  numeric: 'a numeric is a decimal number in a string, such as "12.50"',
+  date: 'a date is written "2026-11-29"',
+  timestamp: 'a timestamp is written "2026-11-29T10:00:00.123456"',
+  timestamptz: 'a timestamptz is written "2026-11-29T10:00:00.123456Z", in UTC',
+  uuid: 'a uuid is written "6bfa2a1e-9c3b-5d0c-8a51-3f0d2a1b7c11"',
+};
+
+/** What a value must look like, for people. @param pattern of a value's schema */
+export function explainPattern(pattern: string): string | undefined {
+  const types = Object.keys(EXAMPLES) as ColumnType[];
+  const type = types.find((one) => VALUES[one].pattern === pattern);
+  return type && EXAMPLES[type];
+}
 
 /** JSON has no such numbers. */
 const NOT_FINITE = ['NaN', 'Infinity', '-Infinity'];

@@ -10,6 +10,9 @@ import {
 import { formatRate, makeProgress } from '../../terminal/progress.js';
 import { countPassedOver } from '../shared/accounting-lines.js';
 
+/** Files that were loaded before and have a line of their own; with cron there may be thousands. */
+const MOST_SKIPPED = 10;
+
 export async function makeIngestProgress(
   output: Output,
 ): Promise<IngestProgress & { stop(): void }> {
@@ -18,6 +21,7 @@ export async function makeIngestProgress(
   let passed = 0;
   let rows = 0;
   let rejected = 0;
+  let skipped = 0;
   const progress = await makeProgress(output, (seconds) => ({
     parts: [`${formatCount(rows)} rows`],
     rates: [formatRate(rows, 'rows', seconds), `${formatBytes(bytes / seconds)}/s`],
@@ -41,7 +45,14 @@ export async function makeIngestProgress(
       passed += moreBytes;
       progress.passOver(moreBytes);
     },
-    fileDone: (result) => progress.note(describeFileResult(result)),
+    fileDone(result) {
+      if (result.status === 'skipped') skipped++;
+      if (result.status !== 'skipped' || skipped <= MOST_SKIPPED) {
+        progress.note(describeFileResult(result));
+      } else if (skipped === MOST_SKIPPED + 1) {
+        progress.note('further files are skipped; the last line counts them, --json names them');
+      }
+    },
     note: (text) => progress.note(text),
     stop: () => progress.stop(),
   };

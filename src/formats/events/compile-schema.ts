@@ -2,6 +2,7 @@
 import { createRequire } from 'node:module';
 import type { ErrorObject } from 'ajv';
 import type { ObjectSchema } from '../../events/event-schema.js';
+import { explainPattern } from '../../events/value-schema.js';
 import { Fault } from '../../model/reject-codes.js';
 
 /** @returns the fault of an event's `data` */
@@ -11,13 +12,16 @@ interface Ajv {
   compile(schema: object): ((data: unknown) => boolean) & { errors?: ErrorObject[] | null };
 }
 
+/** Characters of a value that the reason of a reject shows. */
+const MOST_SHOWN = 60;
+
 const require = createRequire(import.meta.url);
 let ajv: Ajv | undefined;
 
 export function compileSchema({ $id: _, ...schema }: ObjectSchema): SchemaCheck {
   ajv ??= load();
   const validate = ajv.compile(schema);
-  return (data) => (validate(data) ? undefined : toFault(chooseError(validate.errors ?? [])));
+  return (data) => (validate(data) ? undefined : toFault(chooseError(validate.errors ?? []), data));
 }
 
 function load(): Ajv {
@@ -33,7 +37,7 @@ function chooseError(errors: readonly ErrorObject[]): ErrorObject | undefined {
   return errors.find(({ keyword }) => keyword === 'anyOf') ?? errors[0];
 }
 
-function toFault(error: ErrorObject | undefined): Fault {
+function toFault(error: ErrorObject | undefined, data: unknown): Fault {
   if (error === undefined) return new Fault('bad_schema', 'the schema of the event refuses it');
   const { keyword, params, message = 'is refused' } = error;
   const [, part = '', attribute] = error.instancePath.split('/').map(readSegment);
@@ -53,7 +57,16 @@ function toFault(error: ErrorObject | undefined): Fault {
   if (attribute === undefined) {
     return new Fault('bad_schema', `${part === '' ? 'data' : `data.${part}`} ${message}`);
   }
-  return new Fault('bad_schema', `the value in ${part} ${message}`, attribute);
+  const value = (data as Record<string, Record<string, unknown>>)[part]?.[attribute];
+  const shown = shorten(JSON.stringify(value) ?? 'nothing');
+  const expected = keyword === 'pattern' ? explainPattern(String(params.pattern)) : undefined;
+  const reason =
+    expected === undefined ? `${shown} in ${part} ${message}` : `${shown} in ${part}: ${expected}`;
+  return new Fault('bad_schema', reason, attribute);
+}
+
+function shorten(text: string): string {
+  return text.length > MOST_SHOWN ? `${text.slice(0, MOST_SHOWN)}…` : text;
 }
 
 /** RFC 6901. */
