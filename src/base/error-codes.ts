@@ -156,6 +156,11 @@ export const ERROR_CODES = {
     meaning: 'A task reads a table or a view that is not in the database.',
     remedy: 'Load it first, or correct the name in edp.yaml.',
   },
+  events_not_loaded: {
+    exitStatus: 1,
+    meaning: 'Captured events could not be loaded into the warehouse.',
+    remedy: 'Correct what the message says and run it again: the events are still in the outbox.',
+  },
   task_failed: {
     exitStatus: 1,
     meaning: 'A task could not make its table; what it had made before is as it was.',

@@ -24,6 +24,7 @@ import { readUrl } from '../postgres/which-server.js';
 import { formatNumber } from '../terminal/output.js';
 import { type ACTIONS, OPTION_NAMES } from './capture.help.js';
 import { printInstallation, printRun, printStatus, statusJson } from './capture-lines.js';
+import { TABLE_WORD, tableSink } from './capture-table.js';
 import type { Command, Invocation } from './command.js';
 import type { CaptureSnapshotJson } from './json/capture.schema.js';
 
@@ -191,10 +192,10 @@ async function isInstalled(client: pg.Client): Promise<boolean> {
 async function runRun(call: Call): Promise<number> {
   const { config, capture, options, output, signal, startedAt } = call;
   const { consumer } = options;
-  const sink = sinkOf(call, consumer);
-  if (sink === undefined) {
+  const target = targetOf(call, consumer);
+  if (target === undefined) {
     throw new EdpError('usage', 'edp capture run needs --to: where events go', {
-      hint: 'edp capture run --to events',
+      hint: 'edp capture run --to events for files, --to table for the tables of the warehouse',
     });
   }
   const unmapped = await withClient(config, 'capture', async (client) => {
@@ -206,7 +207,7 @@ async function runRun(call: Call): Promise<number> {
       `${source}: rows of ${formatNumber(statements, 'statement')} could not be mapped (${error}); correct edp.yaml, then edp capture install publishes them`,
     );
   }
-  const totals: RunTotals = await runCapture(config, sink, {
+  const totals: RunTotals = await runCapture(config, target.sink, {
     consumer,
     source: `edp:${capture.name}`,
     isOnce: options.once,
@@ -232,27 +233,36 @@ async function runRun(call: Call): Promise<number> {
     ...(signal.aborted ? { interrupted: true as const } : {}),
   });
   if (signal.aborted) return EXIT.interrupted;
-  return totals.failedCalculations > 0 || unmapped.length > 0 ? EXIT.doneWithRejects : EXIT.done;
+  const hasFaults =
+    totals.failedCalculations > 0 || unmapped.length > 0 || target.hasFaults?.() === true;
+  return hasFaults ? EXIT.doneWithRejects : EXIT.done;
 }
 
-function sinkOf({ options, capture, project }: Call, writer: string): Sink | undefined {
+interface Target {
+  readonly sink: Sink;
+  /** Whether what was sent is not all in its table. */
+  hasFaults?(): boolean;
+}
+
+function targetOf(call: Call, name: string): Target | undefined {
+  const { options, capture, project } = call;
   const { captureTo } = options;
   if (captureTo === undefined) return undefined;
+  const writer = { writer: `${capture.name}.${name}`, rotateSeconds: options.rotateSeconds };
+  if (captureTo === TABLE_WORD) return tableSink(call, { ...options, force: false }, writer);
   if (/^[a-z0-9]+:\/\//.test(captureTo)) {
     throw new EdpError(
       'usage',
-      `--to ${captureTo}: this version of edp sends events into a folder`,
+      `--to ${captureTo}: this version of edp sends events into a folder, or into ${TABLE_WORD}`,
     );
   }
-  return new DirectorySink(path.resolve(project.directory, captureTo), {
-    writer: `${capture.name}.${writer}`,
-    rotateSeconds: options.rotateSeconds,
-  });
+  return { sink: new DirectorySink(path.resolve(project.directory, captureTo), writer) };
 }
 
 async function runSnapshot(call: Call): Promise<number> {
   const { config, capture, project, given, output, signal, startedAt, options } = call;
-  const sink = sinkOf(call, 'snapshot');
+  const target = targetOf(call, 'snapshot');
+  const sink = target?.sink;
   const published = new Map<string, number>();
   const toJson = (ok: boolean): CaptureSnapshotJson => ({
     command: 'capture',
@@ -286,7 +296,7 @@ async function runSnapshot(call: Call): Promise<number> {
     if (options.captureTo === undefined)
       output.line('they are in the outbox; edp capture run sends them');
     output.result(toJson(true));
-    return EXIT.done;
+    return target?.hasFaults?.() === true ? EXIT.doneWithRejects : EXIT.done;
   });
 }
 

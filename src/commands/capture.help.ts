@@ -10,6 +10,11 @@ export const OPTION_NAMES = [
   'once',
   'consumer',
   'rotate-seconds',
+  'process-count',
+  'read-batch-size',
+  'write-batch-size',
+  'max-rejects',
+  'database-url',
   'yes',
 ] as const satisfies readonly OptionName[];
 
@@ -42,6 +47,10 @@ export const help: CommandHelp = {
       .example('$0 capture snapshot --to events', 'the rows that are there, as files')
       .example('$0 capture run --to events', 'all changes, until Ctrl-C')
       .example('$0 capture run --to events --once', 'what is committed now')
+      .example(
+        '$0 capture run --to table --once',
+        'into the tables of the warehouse, without files',
+      )
       .example('$0 capture status', 'what is behind, and what holds it back')
       .epilog('docs/capture.md has roles, what is published, and what a crash leaves.'),
 };

@@ -354,7 +354,8 @@ export const OPTIONS = {
   'capture-to': {
     ...define<string | undefined>({
       schema: text.optional(),
-      describe: 'Where events go: a folder, which gets a folder of files for each table',
+      describe:
+        'Where events go: a folder, which gets a folder of files for each table; or the word table: change_events and the tables of the warehouse',
     }),
     flag: 'to',
   },

@@ -9,6 +9,7 @@ import { makeTemporary } from './temporary.js';
 
 export interface WarehouseFolder {
   readonly database: TestDatabase;
+  readonly directory: string;
   write(name: string, text: string): Promise<void>;
   /** With `--json`. */
   edp<const A extends readonly string[]>(...args: A): Promise<CliResult<CommandOf<A>>>;
@@ -39,6 +40,9 @@ export function useWarehouseFolder(files: Readonly<Record<string, string>>): War
   return {
     get database() {
       return database;
+    },
+    get directory() {
+      return directory;
     },
     write,
     edp: <const A extends readonly string[]>(...args: A) =>
