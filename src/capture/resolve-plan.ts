@@ -155,7 +155,7 @@ class Resolver {
       const actual = parent?.keyType ?? found;
       if (!fits(type, actual)) {
         this.#warnings.push(
-          `${label} is ${type}, and its values in the source are ${actual}: they are published as strings`,
+          `${label} is ${type}, and its values in the source are ${actual}: they are published as strings, and an event whose value is no ${type} is rejected; {sql: …} converts it in the source`,
         );
       }
       const isOwn = form.kind === 'sql' || form.kind === 'calculation';
