@@ -43,7 +43,7 @@ export function calculateFunction(model: CapturedModel, isStrict: boolean): stri
         INSERT INTO edp_capture.outbox_1 (${EVENT_COLUMNS})
         ${updates(model, some)};
       END IF;`;
-  return `${functionHead(calculateName(model.name), 'xid8', 'void', 'all')}
+  return `${functionHead(calculateName(model.name), 'xid8', 'void', 'all', model.searchPath)}
 #variable_conflict use_column
 DECLARE
   slot smallint := (SELECT last_value FROM edp_capture.current_outbox);

@@ -1,6 +1,7 @@
 /** What the functions in the source have in common. */
 import { quoteIdentifier } from '../model/ddl.js';
 import type { CapturedModel, NeededSettings } from './plan.js';
+import { NO_SCHEMAS } from './search-path.js';
 
 /** Errors that say nothing about a row or a mapping: the statement fails as it would without capture. */
 export const PASSED_ON = 'transaction_rollback OR insufficient_resources OR operator_intervention';
@@ -24,7 +25,8 @@ export function functionHead(
   parameters: string,
   returns: string,
   settings: NeededSettings,
+  searchPath = NO_SCHEMAS,
 ): string {
   return `CREATE OR REPLACE FUNCTION edp_capture.${quoteIdentifier(name)}(${parameters}) RETURNS ${returns} LANGUAGE plpgsql SECURITY DEFINER
-  SET search_path = pg_catalog, pg_temp SET jit = off${SETTINGS[settings]} AS $edp$`;
+  SET search_path = ${searchPath} SET jit = off${SETTINGS[settings]} AS $edp$`;
 }

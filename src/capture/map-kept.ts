@@ -5,6 +5,7 @@ import { formatTableName } from '../model/table-name.js';
 import { EVENT_COLUMNS, eventQuery, type RowOp } from './event-sql.js';
 import type { InstallStep } from './install-steps.js';
 import { type CapturedSource, type CapturePlan, placeText } from './plan.js';
+import { NO_SCHEMAS } from './search-path.js';
 import { touchQuery } from './touch-sql.js';
 
 const OPS: readonly RowOp[] = ['insert', 'update', 'delete'];
@@ -59,7 +60,7 @@ function mapStatement(source: CapturedSource): string {
 DECLARE
   one record;
 BEGIN
-  PERFORM set_config('search_path', 'pg_catalog, pg_temp', true), set_config('timezone', 'UTC', true),
+  PERFORM set_config('search_path', ${quoteLiteral(source.models[0]?.searchPath ?? NO_SCHEMAS)}, true), set_config('timezone', 'UTC', true),
     set_config('datestyle', 'ISO, YMD', true), set_config('intervalstyle', 'postgres', true),
     set_config('bytea_output', 'hex', true), set_config('extra_float_digits', '1', true);
   PERFORM pg_current_xact_id(), nextval('edp_capture.event_sequence');

@@ -43,6 +43,8 @@ export interface CapturedModel {
   /** Columns of the source that tell its rows apart. */
   readonly identity: readonly string[];
   readonly settings: NeededSettings;
+  /** Where its SQL finds names without a schema (search-path.ts). */
+  readonly searchPath: string;
 }
 
 /** A table of the source that gets triggers. */

@@ -17,6 +17,7 @@ import type {
   Touching,
 } from './plan.js';
 import { readCatalog, readTypes, type SourceTable } from './read-catalog.js';
+import { readSearchPath, type SearchPath } from './search-path.js';
 
 interface Faults {
   add(place: string | undefined, message: string): void;
@@ -42,7 +43,8 @@ export async function resolvePlan(
   const faults: Faults = {
     add: (place, message) => list.push(`${place === undefined ? '' : `${place}: `}${message}`),
   };
-  const resolver = new Resolver(client, capture, model, catalog, faults, warnings);
+  const path = await readSearchPath(client, [...catalog.values()]);
+  const resolver = new Resolver(client, capture, model, catalog, path, faults, warnings);
   const models: CapturedModel[] = [];
   for (const declared of capture.tables) {
     const found = await resolver.resolve(declared);
@@ -87,6 +89,7 @@ class Resolver {
   readonly #capture: Capture;
   readonly #model: Model;
   readonly #catalog: ReadonlyMap<string, SourceTable>;
+  readonly #path: SearchPath;
   readonly #faults: Faults;
   readonly #warnings: string[];
 
@@ -95,6 +98,7 @@ class Resolver {
     capture: Capture,
     model: Model,
     catalog: ReadonlyMap<string, SourceTable>,
+    path: SearchPath,
     faults: Faults,
     warnings: string[],
   ) {
@@ -102,6 +106,7 @@ class Resolver {
     this.#capture = capture;
     this.#model = model;
     this.#catalog = catalog;
+    this.#path = path;
     this.#faults = faults;
     this.#warnings = warnings;
   }
@@ -186,8 +191,16 @@ class Resolver {
       touching,
       where: declared.where,
       identity,
+      searchPath: this.#path.sql,
       settings: settings.has('all') ? 'all' : settings.has('floats') ? 'floats' : 'none',
     };
+  }
+
+  #explainPath(): string {
+    const { schemas, unsafe } = this.#path;
+    const left = unsafe.map(({ schema, role }) => `${schema}, where ${role} may create functions`);
+    const without = left.length === 0 ? '' : `, without ${left.join(', and ')}`;
+    return ` (names without a schema are looked up in ${['pg_catalog', ...schemas].join(', ')}${without})`;
   }
 
   #findSource(name: string, place: string | undefined, label: string): SourceTable | undefined {
@@ -234,7 +247,7 @@ class Resolver {
     // As the triggers will read it.
     await this.#client.query('BEGIN');
     try {
-      await this.#client.query('SET LOCAL search_path = pg_catalog, pg_temp');
+      await this.#client.query(`SET LOCAL search_path = ${this.#path.sql}`);
       await this.#client.query('SAVEPOINT one');
       const { fields } = await ask([...values.values()], where);
       const types = await readTypes(
@@ -261,7 +274,7 @@ class Resolver {
         } catch (refusal) {
           this.#faults.add(
             at,
-            `${label}: the source says: ${(refusal as Error).message} (functions and tables need their schema before them, also inside functions that set no search_path)`,
+            `${label}: the source says: ${(refusal as Error).message}${this.#explainPath()}`,
           );
         }
       }

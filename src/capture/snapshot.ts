@@ -144,7 +144,7 @@ async function readRange(
   const end = await findEnd(client, model, position);
   const range = rangeOf(model, position, end);
   const query = readQuery(model, range.from, state.sequence, true);
-  return withSettings(client, async () => {
+  return withSettings(client, model.searchPath, async () => {
     if (sink === undefined) {
       await waitForRoom(client, options);
       const slot = await currentSlot(client);
@@ -174,9 +174,13 @@ async function readRange(
 }
 
 /** Values as the triggers write them. */
-function withSettings<T>(client: pg.Client, work: () => Promise<T>): Promise<T> {
+function withSettings<T>(
+  client: pg.Client,
+  searchPath: string,
+  work: () => Promise<T>,
+): Promise<T> {
   return withTransaction(client, async () => {
-    await client.query('SET LOCAL search_path = pg_catalog, pg_temp');
+    await client.query(`SET LOCAL search_path = ${searchPath}`);
     return work();
   });
 }

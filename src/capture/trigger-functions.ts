@@ -39,7 +39,7 @@ export function rowFunction(source: CapturedSource, op: RowOp): string {
   const settings = settingsOf(models);
   const counted = op === 'delete' ? 'old_rows' : 'new_rows';
   const lines = [
-    functionHead(functionName(op, source), '', 'trigger', settings),
+    functionHead(functionName(op, source), '', 'trigger', settings, models[0]?.searchPath),
     '#variable_conflict use_column',
     'DECLARE',
     '  row_count int;',
@@ -210,7 +210,7 @@ export function truncatePartFunction(source: CapturedSource): string {
   const settings = settingsOf(models);
   const query = `WITH old_rows AS (SELECT * FROM %s) INSERT INTO edp_capture.%I (${EVENT_COLUMNS}) `;
   const deletes = models.length === 0 ? '' : eventQuery(models, { op: 'delete' });
-  return `${functionHead(functionName('truncate part', source), '', 'trigger', settings)}
+  return `${functionHead(functionName('truncate part', source), '', 'trigger', settings, models[0]?.searchPath)}
 DECLARE
   fault text;
 BEGIN

@@ -23,7 +23,7 @@ CREATE TABLE order_lines (
 );
 -- What the shop charges is computed, and stored nowhere.
 CREATE FUNCTION order_total(bigint) RETURNS numeric STABLE LANGUAGE sql AS
-  'SELECT coalesce(sum(quantity * price), 0) FROM public.order_lines WHERE order_id = $1';
+  'SELECT coalesce(sum(quantity * price), 0) FROM order_lines WHERE order_id = $1';
 
 INSERT INTO clients VALUES
   (1, 'Ada', 'Moreau', 'L', '1000.00', false),
