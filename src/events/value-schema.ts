@@ -8,7 +8,7 @@ import type { ColumnType } from '../model/types.js';
 export type JsonSchema = boolean | { readonly [keyword: string]: unknown };
 
 const MONTH_DAY = '(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])';
-/** edp writes six decimals, always. */
+/** edp writes six decimals, always; others may write fewer. */
 const TIME = '([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,6})?';
 const HEX = '[0-9A-Fa-f]';
 
