@@ -94,7 +94,7 @@ function expectedKinds(issue: z.core.$ZodIssue): string[] {
 }
 
 /** More keys than these are no help in a line; the schema of the file has them. */
-const MOST_KEYS = 20;
+const MOST_KEYS = 24;
 
 function meant(key: string, path: readonly PropertyKey[], keys: readonly string[]): string {
   const instead = foreignKeyHint(key, path);

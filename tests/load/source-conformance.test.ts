@@ -128,7 +128,7 @@ describe.each(CASES)('$source', ({ place, missing }) => {
     await expect(discoverFiles([name], directory)).rejects.toMatchObject({
       code: 'no_such_file',
       exitStatus: 2,
-      message: expect.stringContaining(name),
+      place: expect.stringContaining(name),
     });
   });
 

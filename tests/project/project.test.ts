@@ -238,7 +238,7 @@ describe('faults of edp.yaml', () => {
       'an unknown word about a table',
       'tables:\n  a:\n    columns: {b: int}\n    primary: b\n',
       4,
-      'tables.a.primary: "primary" is not known here; there are description, owner, tags, columns, key, indexes, metrics, files, ignore, extra, format, csv, lineage, partition-by, partition-range, key-guard, versions, snapshot',
+      'tables.a.primary: "primary" is not known here; there are description, owner, tags, columns, key, indexes, metrics, files, ignore, extra, format, csv, lineage, partition-by, partition-range, key-guard, versions, snapshot, version, soft-delete, timestamps, history, migrations',
     ],
     [
       'a key that is no column',
