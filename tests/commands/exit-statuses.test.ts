@@ -13,6 +13,8 @@ const MODEL = `tables:
   items: { columns: { id: int, value: int }, key: id, metrics: { from: more, columns: {} } }
   first_dimensions: { columns: { id: int, name: text }, key: id }
   second_dimensions: { columns: { id: int, name: text }, key: id }
+  captured: { columns: { id: int }, key: id }
+capture: { source: { name: shop, database-url: "\${DATABASE_URL}" }, tables: { captured: {} } }
 silver:
   items: { from: items, key: id, columns: { id: id } }
 checks:
@@ -39,6 +41,7 @@ beforeAll(async () => {
   cwd = await makeTemporary();
   await mkdir(path.join(cwd, 'tests'));
   for (const [name, text] of Object.entries(FILES)) await writeFile(path.join(cwd, name), text);
+  await database.query('CREATE TABLE captured (id int PRIMARY KEY)');
 });
 afterAll(async () => {
   await edp(['db', 'stop'], { cwd });
@@ -73,6 +76,9 @@ const STEPS: readonly (readonly [status: number, ...args: string[]])[] = [
   [2, 'notify', 'test'],
   [0, 'undo', '2', '--yes'],
   [3, 'realize', 'changes.jsonl'],
+  [3, 'capture', 'status'],
+  [0, 'capture', 'install'],
+  [0, 'capture', 'uninstall'],
   [0, 'db', 'start'],
   [0, 'db', 'stop'],
 ];
