@@ -1,5 +1,6 @@
 /** Where numbers can be read: the file and the address, against those who mean harm or do not know better. */
-import { lstat, readFile, symlink, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { lstat, mkdir, readFile, symlink, truncate, writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -20,6 +21,31 @@ it('a link that waits under the name of the number of the process is not followe
   expect(warnings).toEqual([]);
   expect(await readFile(other, 'utf8')).toBe('of somebody else');
   expect((await lstat(file)).isFile()).toBe(true);
+});
+
+it('what stands beside the file under such a name, and is none to read, does not hold it up', async () => {
+  const cwd = await makeDirectory();
+  const at = (name: string) => path.join(cwd, name);
+  const write = async () => {
+    const warnings: string[] = [];
+    const warn = (warning: string) => warnings.push(warning);
+    const target = openTextfile(at('own.prom'), { registry: new MetricsRegistry(), warn });
+    await target.close();
+    return warnings;
+  };
+  execFileSync('mkfifo', [at('a-pipe.prom')]);
+  await symlink('a-pipe.prom', at('a-way-to-a-pipe.prom'));
+  await mkdir(at('b-directory.prom'));
+  await symlink('nothing', at('c-nothing.prom'));
+  const socket = net.createServer().listen(at('d-socket.prom'));
+  onTestFinished(() => void socket.close());
+  // One of several GB would fill the memory, or be too long for a text.
+  await writeFile(at('e-large.prom'), 'edp_bytes_total 0\n');
+  await truncate(at('e-large.prom'), 5_000_000_000);
+  expect(await write()).toEqual([]);
+  // The one behind them is still read.
+  await writeFile(at('z.prom'), 'edp_bytes_total 0\n');
+  expect(await write()).toEqual([expect.stringMatching(/only one of .*own\.prom and z\.prom/)]);
 });
 
 it.each([

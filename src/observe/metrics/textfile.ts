@@ -3,7 +3,8 @@
  * a reader finds the old one or the new one, never a part.
  */
 import { randomUUID } from 'node:crypto';
-import { open, readdir, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Target, TargetContext } from './target.js';
 
@@ -66,6 +67,8 @@ async function replaceFile(file: string, text: string): Promise<void> {
 
 /** More files than that are not of edp. */
 const MAX_NEIGHBOURS = 100;
+/** Nor is a larger file: one of edp with 10,000 series has 1 MB. */
+const MAX_NEIGHBOUR_BYTES = 4 * 1024 * 1024;
 
 /** Another file of its directory with the same series: of two, the collector drops one without a word. */
 async function findTwin(file: string, text: string): Promise<string | undefined> {
@@ -74,10 +77,26 @@ async function findTwin(file: string, text: string): Promise<string | undefined>
   const names = await readdir(directory).catch(() => []);
   const others = names.filter((name) => name.endsWith('.prom') && name !== path.basename(file));
   for (const name of others.slice(0, MAX_NEIGHBOURS)) {
-    const other = await readFile(path.join(directory, name), 'utf8').catch(() => '');
+    const other = await readNeighbour(path.join(directory, name)).catch(() => '');
     if (seriesOf(other).some((series) => own.has(series))) return name;
   }
   return undefined;
+}
+
+/** @returns nothing of what is no file, or too large: the command must not wait for a pipe that nobody writes to */
+async function readNeighbour(file: string): Promise<string> {
+  // A device may do something when it is opened, and a pipe that takes the name meanwhile would make it wait.
+  if (!(await stat(file)).isFile()) return '';
+  const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const stats = await handle.stat();
+    if (!stats.isFile() || stats.size > MAX_NEIGHBOUR_BYTES) return '';
+    const bytes = Buffer.alloc(stats.size);
+    const { bytesRead } = await handle.read(bytes, 0, bytes.length, 0);
+    return bytes.toString('utf8', 0, bytesRead);
+  } finally {
+    await handle.close();
+  }
 }
 
 /** Names and labels of the samples of edp. */
