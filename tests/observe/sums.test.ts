@@ -6,7 +6,16 @@ import { describe, expect, it } from 'vitest';
 import { edp, makeDirectory } from '../support/cli.js';
 import { useTestDatabase } from '../support/database.js';
 import { generateEvents } from '../support/events.js';
-import { parseSamples, type Sample, sumOf, sumsBy } from '../support/metrics.js';
+import {
+  type OtlpSpan,
+  parseSamples,
+  receiveHttp,
+  type Sample,
+  samplesOfOtlp,
+  spansOf,
+  sumOf,
+  sumsBy,
+} from '../support/metrics.js';
 
 const database = useTestDatabase();
 
@@ -79,6 +88,10 @@ async function beginAnew(): Promise<string> {
 const BULK = { EDP_FAILPOINTS: 'bulk.min_bytes:=1' };
 const HEADER = 'id,recorded_date,created_date,first_dimension_id,second_dimension_id,event_metrics';
 
+const LINES = `${HEADER}\n${Array.from({ length: 400 }, (_, i) => `${i},,,,,\n`).join('')}`;
+const SPLITS = ['--read-batch-size', '60'];
+const FOOTER = ['--skip-footer', '1'];
+
 describe('the numbers of a load are those of its JSON and of the ledger', () => {
   it.each<[string, generated: string[], args: string[], env?: Record<string, string>]>([
     [
@@ -132,13 +145,48 @@ describe('the numbers of a load are those of its JSON and of the ledger', () => 
     ['that is compressed', gzipSync(`${HEADER}\n1,,,,,\n`), 'events-1.csv.gz'],
     ['that is compressed, without records', gzipSync(`${HEADER}\n`), 'events-1.csv.gz'],
     ['in UTF-16', Buffer.from(`\uFEFF${HEADER}\n1,,,,,\n2,,,,,\n`, 'utf16le')],
+    ['in several splits', LINES, 'events-1.csv', SPLITS],
+    ['in several splits, with a footer', `${LINES}END\n`, 'events-1.csv', [...SPLITS, ...FOOTER]],
+    ['that is compressed, in several splits', gzipSync(LINES), 'events-1.csv.gz', SPLITS],
   ])('%s: all of its bytes', async (_, content, name = 'events-1.csv', args = []) => {
     const cwd = await beginAnew();
     await writeFile(path.join(cwd, name), content);
+    const { size } = await stat(path.join(cwd, name));
+    const bytesOf = ({ json, samples }: Awaited<ReturnType<typeof measure<['ingest']>>>) => [
+      json.bytes,
+      json.thisRun.bytes,
+      sumOf(samples, 'edp_bytes_total'),
+    ];
     const result = await measure(cwd, ['ingest', name, ...args]);
     await expectAgrees(result as never);
-    const { size } = await stat(path.join(cwd, name));
-    expect([result.json.bytes, sumOf(result.samples, 'edp_bytes_total')]).toEqual([size, size]);
+    expect(bytesOf(result as never)).toEqual([size, size, size]);
+    const replaced = await measure(cwd, ['ingest', name, '--replace', ...args]);
+    await expectAgrees(replaced as never);
+    expect(bytesOf(replaced as never)).toEqual([size, size, size]);
+    if (args.includes('--read-batch-size')) {
+      expect(sumOf(replaced.samples, 'edp_split_seconds_count')).toBeGreaterThan(1);
+    }
+  });
+
+  it('that replaces by several splits: the spans of the splits have their own bytes', async () => {
+    const cwd = await beginAnew();
+    await writeFile(path.join(cwd, 'events-1.csv'), LINES);
+    const { port, received } = await receiveHttp();
+    const metrics = ['--metrics', `otlp:http://127.0.0.1:${port}`];
+    const { json } = await edp(
+      ['ingest', 'events-1.csv', '--replace', '--json', ...SPLITS, ...metrics],
+      { cwd, env: { EDP_DATABASE_URL: database.url } },
+    );
+    const splits = spansOf(received).filter(({ name }) => name === 'split');
+    const numbersOf = (split: OtlpSpan) =>
+      ['edp.bytes', 'edp.start_byte', 'edp.end_byte'].map((wanted) =>
+        Number(split.attributes.find(({ key }) => key === wanted)?.value.intValue),
+      );
+    const spans = splits.map(numbersOf).sort(([, a = 0], [, b = 0]) => a - b);
+    expect(spans.length).toBeGreaterThan(1);
+    expect(spans.map(([bytes]) => bytes)).toEqual(spans.map(([, from = 0, to = 0]) => to - from));
+    expect(spans[0]![1]).toBe(HEADER.length + 1);
+    expect(sumOf(samplesOfOtlp(received), 'edp_bytes_total')).toBe(json.bytes);
   });
 
   it('that is stopped and goes on: the sums of both runs', async () => {

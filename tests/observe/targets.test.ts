@@ -17,11 +17,11 @@ import {
 import { useTestDatabase } from '../support/database.js';
 import {
   parseSamples,
-  type Received,
   receiveHttp,
   receiveStatsd,
   type Sample,
   samplesOfOtlp,
+  spansOf,
   sumOf,
 } from '../support/metrics.js';
 import { startReceiver } from '../support/receiver.js';
@@ -231,25 +231,6 @@ describe('StatsD', () => {
     if (isKnown) expect(result.stderr).toMatch(/metrics did not all reach statsd:/);
   });
 });
-
-interface OtlpSpan {
-  readonly name: string;
-  readonly traceId: string;
-  readonly spanId: string;
-  readonly parentSpanId?: string;
-  readonly attributes: readonly { key: string; value: Record<string, unknown> }[];
-}
-
-function spansOf(received: readonly Received[]): OtlpSpan[] {
-  return received
-    .filter(({ path: at }) => at.endsWith('/v1/traces'))
-    .flatMap(
-      ({ body }) =>
-        (body as { resourceSpans: { scopeSpans: { spans: OtlpSpan[] }[] }[] }).resourceSpans,
-    )
-    .flatMap(({ scopeSpans }) => scopeSpans)
-    .flatMap(({ spans }) => spans);
-}
 
 it('StatsD: what is meant for programs of Datadog leaves nothing, and says nothing', async () => {
   const receiver = await receiveStatsd();

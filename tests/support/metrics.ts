@@ -171,3 +171,22 @@ export function samplesOfOtlp(received: readonly Received[]): Sample[] {
       }),
     );
 }
+
+export interface OtlpSpan {
+  readonly name: string;
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly parentSpanId?: string;
+  readonly attributes: readonly { key: string; value: Record<string, unknown> }[];
+}
+
+export function spansOf(received: readonly Received[]): OtlpSpan[] {
+  return received
+    .filter(({ path: at }) => at.endsWith('/v1/traces'))
+    .flatMap(
+      ({ body }) =>
+        (body as { resourceSpans: { scopeSpans: { spans: OtlpSpan[] }[] }[] }).resourceSpans,
+    )
+    .flatMap(({ scopeSpans }) => scopeSpans)
+    .flatMap(({ spans }) => spans);
+}

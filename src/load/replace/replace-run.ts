@@ -498,7 +498,7 @@ class ReplaceRun {
       this.#book.reportForm(prepared);
       const bytes = prepared.file.size;
       this.#book.countCommitted(bytes, rows);
-      tellAll(loadId, prepared, splits);
+      for (const split of splits) tellSplit({ ...split, loadId, file: prepared });
       const ends = outcome.ends[i];
       if (ends !== undefined) tellMemberEnds(ends, prepared.identity.place, loadId);
       const between = receipts.reduce(addBytes, NO_BYTES);
@@ -507,7 +507,8 @@ class ReplaceRun {
       const hint = `: edp rejects ${loadId} --passed-over shows it`;
       this.#book.reportHeaders(prepared, between, hint);
       const result = { status: 'loaded', loadId, rows, bytes, ...counts, ...form } as const;
-      this.#book.settle(prepared.target, result, work);
+      const besideBytes = bytes - splits.reduce((sum, split) => sum + split.bytes, 0);
+      this.#book.settle(prepared.target, result, { ...work, besideBytes });
     }
   }
 
@@ -532,15 +533,6 @@ class ReplaceRun {
     } catch {
       // The connection is lost, and with it the locks.
     }
-  }
-}
-
-/** The bytes of a file that are in no split count with its first one: it is loaded as a whole. */
-function tellAll(loadId: number, file: PreparedFile, splits: readonly DoneSplit[]): void {
-  const between = splits.reduce((sum, { bytes }) => sum + bytes, 0);
-  for (const [i, split] of splits.entries()) {
-    const bytes = split.bytes + (i === 0 ? file.file.size - between : 0);
-    tellSplit({ ...split, loadId, file, bytes });
   }
 }
 
