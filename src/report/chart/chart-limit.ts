@@ -1,6 +1,7 @@
 /** The line across a chart at a limit, such as the age from which on a table is late. */
 import * as Plot from '@observablehq/plot';
 import type { ChartSpec } from './chart-line.js';
+import { largest } from './chart-shape.js';
 
 /** A limit far beyond all values would leave no room for them. */
 const MOST_BEYOND = 2;
@@ -8,8 +9,7 @@ const MOST_BEYOND = 2;
 /** @returns whether the limit has a place beside these values */
 function isLimitShown({ limitAt }: ChartSpec, values: readonly number[]): boolean {
   if (limitAt === undefined) return false;
-  const most = values.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
-  return Math.abs(limitAt) <= MOST_BEYOND * most;
+  return Math.abs(limitAt) <= MOST_BEYOND * largest([0, ...values.map(Math.abs)]);
 }
 
 export function limitAcross(spec: ChartSpec, values: readonly number[]): Plot.Markish[] {

@@ -6,6 +6,7 @@
  * anyway; else only points that are there already grow, and the rows that are not drawn are counted. Dots are not added up; of many, a sample is kept in which each row is as likely.
  */
 import { type ChartSpec, PERIODS, type Period } from './chart-line.js';
+import { NO_VALUE } from './chart-words.js';
 import type { ChartColumn } from './choose-chart.js';
 import { BOOL_OID, type ColumnKind, kindOf, toMilliseconds } from './column-kinds.js';
 import { coarsen, startOfPeriod } from './time-periods.js';
@@ -18,6 +19,8 @@ const ADDING: ReadonlySet<string> = new Set(['area', 'bar', 'heatmap']);
 export type X = number | string;
 
 export interface Dot {
+  /** The row that it stands for, from 0. */
+  readonly row: number;
   readonly x: X;
   readonly y: number;
   readonly series: string;
@@ -34,7 +37,7 @@ export interface ChartData {
   readonly spec: ChartSpec;
   readonly xKind: ColumnKind;
   readonly panels: readonly Panel[];
-  /** Names along x, in the order in which the report has them; empty where x is a number or a time. */
+  /** Names along x, and numbers that are bars, in the order in which the report has them; else empty. */
   readonly places: readonly X[];
   readonly rows: number;
   /** Rows without a value that can be drawn: NULL, NaN, infinity. */
@@ -100,12 +103,20 @@ export class ChartPoints {
       spec: this.#spec,
       xKind: this.#xKind,
       panels: [...this.#panels.values()],
-      places: [...this.#places],
+      places: this.#allPlaces(),
       rows: this.#rows,
       rowsWithoutValue: this.#rowsWithoutValue,
       rowsLeftOut: this.#rowsLeftOut,
       seriesOrder: this.#seriesOrder(),
     };
+  }
+
+  /** Of more names than are kept, those of the dots that are drawn stand behind the others. */
+  #allPlaces(): readonly X[] {
+    const dots = [...this.#panels.values()].flatMap((panel) => panel.dots);
+    if (this.#xKind !== 'category' || dots.length === 0) return [...this.#places];
+    dots.sort((a, b) => a.row - b.row);
+    return [...new Set([...this.#places, ...dots.map(({ x }) => x)])];
   }
 
   #seriesOrder(): readonly string[] | undefined {
@@ -159,9 +170,11 @@ export class ChartPoints {
   #addPoint(row: Row, x: X, y: number, series: string): void {
     const panel = this.#panelOf(row);
     if (panel === undefined) return;
-    if (this.#xKind === 'category' && this.#places.size < MAX_POINTS) this.#places.add(x);
+    const isBar = this.#spec.mark === 'bar' && this.#xKind === 'number';
+    const hasOrder = this.#xKind === 'category' || isBar;
+    if (hasOrder && this.#places.size < MAX_POINTS) this.#places.add(x);
     if (this.#spec.mark === 'dot') {
-      this.#keepDot(panel, { x, y, series });
+      this.#keepDot(panel, { row: this.#rows - 1, x, y, series });
       return;
     }
     if (this.#points >= MAX_POINTS && panel.series.get(series)?.get(x) === undefined) {
@@ -210,14 +223,16 @@ export class ChartPoints {
   /** Reservoir sampling, always with the same numbers, so that the same rows give the same chart. */
   #keepDot(panel: GrowingPanel, dot: Dot): void {
     panel.dotsSeen++;
-    if (panel.dots.length < MAX_DOTS) {
+    const isSample = panel.dots.length < panel.dotsSeen - 1;
+    if (!isSample && panel.dots.length < MAX_DOTS && this.#points < MAX_POINTS) {
+      this.#points++;
       panel.dots.push(dot);
       return;
     }
     this.#rowsLeftOut++;
     this.#random = (Math.imul(this.#random, 1_664_525) + 1_013_904_223) >>> 0;
     const place = Math.floor((this.#random / 2 ** 32) * panel.dotsSeen);
-    if (place < MAX_DOTS) panel.dots[place] = dot;
+    if (place < panel.dots.length) panel.dots[place] = dot;
   }
 }
 
@@ -230,8 +245,6 @@ function toDrawn(text: string): number | undefined {
   if (!(Math.abs(number) <= MAX_DRAWN)) return undefined;
   return Math.abs(number) < 1 / MAX_DRAWN ? 0 : number;
 }
-
-const NO_VALUE = '(none)';
 
 function booleanOf(text: string): string {
   return text === 't' ? 'true' : 'false';

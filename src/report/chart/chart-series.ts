@@ -2,6 +2,9 @@
 
 import { PERIODS, type Period } from './chart-line.js';
 import type { ChartData, Panel, X } from './chart-points.js';
+import { largest, smallest } from './chart-shape.js';
+import { NO_VALUE } from './chart-words.js';
+import { toMilliseconds } from './column-kinds.js';
 import { fitPlaces } from './fit-places.js';
 import { coarsen, endOfPeriod, fitPeriod, periodOf, startOfPeriod } from './time-periods.js';
 
@@ -77,6 +80,11 @@ function arrangeSeries(data: ChartData, series: Series, notes: string[]): Drawin
     );
   } else if (rest.length > 0) {
     others = rest.length === 1 ? rest[0]! : `${rest.length} others`;
+    if (mark === 'heatmap') {
+      notes.push(
+        `The chart shows the ${shown.length} largest of ${ranked.length} values of ${data.spec.y[0]}; the others are in the table.`,
+      );
+    }
     points = points.concat(pointsOf(others, addUp(rest.map((name) => series.get(name)!))));
   }
   const places = data.xKind === 'category' ? drawnPlaces(data, [...points, ...context]) : [];
@@ -87,14 +95,27 @@ function arrangeSeries(data: ChartData, series: Series, notes: string[]): Drawin
     const all = others === undefined ? shown : [...shown, others];
     points = fillGaps(points, places, all, data.xKind === 'time');
   }
-  const rows = mark === 'heatmap' ? numbersInOrder(shown) : shown;
+  const rows = mark === 'heatmap' ? rowsInOrder(shown) : shown;
   return { points, series: rows, others, context: thinOut(context), places, notes };
 }
 
-/** Rows of a heat map that are numbers, such as hours, have their own order; all others stay, the largest first. */
-function numbersInOrder(names: readonly string[]): readonly string[] {
-  const isNumbers = names.every((name) => name.trim() !== '' && !Number.isNaN(Number(name)));
-  return isNumbers ? names.toSorted((a, b) => Number(a) - Number(b)) : names;
+/**
+ * Rows of a heat map that are numbers, such as hours, or dates have their own order; all others stay, the largest
+ * first. What has no value is last.
+ */
+function rowsInOrder(names: readonly string[]): readonly string[] {
+  const known = names.filter((name) => name !== NO_VALUE);
+  const order = [toNumber, toMilliseconds].find((placeOf) =>
+    known.every((name) => placeOf(name) !== undefined),
+  );
+  if (order === undefined) return names;
+  const rest = names.filter((name) => name === NO_VALUE);
+  return [...known.sort((a, b) => order(a)! - order(b)!), ...rest];
+}
+
+function toNumber(text: string): number | undefined {
+  const number = text.trim() === '' ? Number.NaN : Number(text);
+  return Number.isNaN(number) ? undefined : number;
 }
 
 /** Names have the order of the report; alphabetical, days and months would be mixed up. */
@@ -112,21 +133,22 @@ function inOrderOf(places: readonly X[], points: readonly DrawnPoint[]): DrawnPo
   );
 }
 
-/** Categories: a bar for each, the longest first. */
+/** A bar for each name, the longest first, or for each number; as the report has them where that is asked for. */
 function arrangeBars(data: ChartData, series: Series, notes: string[]): Drawing {
-  const { sort, top = MAX_BARS } = data.spec;
+  const { sort = data.xKind === 'number' ? undefined : 'value', top = MAX_BARS } = data.spec;
   const totals = addUp([...series.values()]);
-  const places = [...totals.keys()];
-  if (data.xKind === 'number') places.sort((a, b) => Number(a) - Number(b));
-  else if (sort !== 'rows')
-    places.sort((a, b) => Math.abs(totals.get(b)!) - Math.abs(totals.get(a)!));
-  const kept = places.length <= top + 1 ? places : places.slice(0, top);
+  // The points stand series by series; bars of the same length keep the order of the report, too.
+  const inReport = data.places.filter((place) => totals.has(place));
+  const byLength = inReport.toSorted((a, b) => Math.abs(totals.get(b)!) - Math.abs(totals.get(a)!));
+  const ranked = sort === 'rows' ? inReport : byLength;
+  const kept = ranked.length <= top + 1 ? ranked : ranked.slice(0, top);
+  const places = sort === undefined ? kept.toSorted((a, b) => Number(a) - Number(b)) : kept;
   const inner = arrangeSeries(data, series, notes);
-  if (kept.length === places.length) return { ...inner, places };
+  if (kept.length === ranked.length) return { ...inner, places };
   const isKept = new Set(kept);
   const points = inner.points.filter(({ x }) => isKept.has(x));
-  notes.push(othersInWords(places.length, kept, totals));
-  return { ...inner, places: kept, points };
+  notes.push(othersInWords(ranked.length, kept, totals));
+  return { ...inner, places, points };
 }
 
 /** As a bar, all others together would dwarf those that are told apart. */
@@ -160,8 +182,7 @@ function arrangeDots(data: ChartData, panel: Panel): Drawing {
 function onPowers(drawing: Drawing): Drawing {
   const points = drawing.points.filter(({ y }) => y > 0);
   const values = points.map(({ y }) => y);
-  const low = values.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
-  if (!(values.reduce((a, b) => Math.max(a, b), 0) >= LOG_RATIO * low)) return drawing;
+  if (!(largest(values) >= LOG_RATIO * smallest(values))) return drawing;
   const rest = drawing.points.length - points.length;
   const isOne = rest === 1;
   const without = `; ${rest} ${isOne ? 'value' : 'values'} not above 0 ${isOne ? 'is' : 'are'} not drawn`;
@@ -199,15 +220,11 @@ function fitSteps(series: Series, mark: keyof typeof MAX_STEPS, notes: string[])
     Number,
   );
   if (times.length <= most) return series;
-  const [first, last] = [
-    times.reduce((a, b) => Math.min(a, b)),
-    times.reduce((a, b) => Math.max(a, b)),
-  ];
   // A line takes no room where nothing is, bars and cells do.
   const period =
     mark === 'line'
       ? (PERIODS.find((unit) => countPeriods(times, unit) <= most) ?? 'year')
-      : fitPeriod(last - first, most);
+      : fitPeriod(largest(times) - smallest(times), most);
   notes.push(`The chart has a sum for each ${period}; the table has every value.`);
   return coarsen(series, period);
 }

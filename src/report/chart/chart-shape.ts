@@ -34,13 +34,30 @@ export interface Plan {
   readonly titleOf: (point: DrawnPoint) => string;
 }
 
-export function colourScale({ series, others }: Drawing): Plot.ScaleOptions {
-  const names = others === undefined ? series : [...series, others];
+/** All series in the order of the colours, the others last. */
+export function namesOf({ series, others }: Drawing): string[] {
+  return others === undefined ? [...series] : [...series, others];
+}
+
+export function colourScale(drawing: Drawing): Plot.ScaleOptions {
+  const names = namesOf(drawing);
   return {
     type: 'ordinal',
-    domain: [...names],
-    range: names.map((name, i) => (name === others ? OTHERS_COLOUR : colourOf(i))),
+    domain: names,
+    range: names.map((name, i) => (name === drawing.others ? OTHERS_COLOUR : colourOf(i))),
   };
+}
+
+/** The cells of a heat map, and which values its colours reach from and to. */
+export function heatOf({ points, others }: Drawing): {
+  readonly cells: readonly DrawnPoint[];
+  readonly low: number;
+  readonly high: number;
+} {
+  // The others together would outshine all.
+  const cells = points.filter(({ series }) => series !== others);
+  const values = cells.map(({ y }) => y);
+  return { cells, low: Math.min(0, smallest(values)), high: largest(values) };
 }
 
 /** Where a value becomes a place: moments are dates for Plot. */

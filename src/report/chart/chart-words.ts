@@ -1,6 +1,9 @@
 /** Numbers, times and names as the axes of a chart show them. */
 import type { Period } from './chart-line.js';
 
+/** A place or a series of rows without a value. */
+export const NO_VALUE = '(none)';
+
 const COMPACT = new Intl.NumberFormat('en-US', {
   notation: 'compact',
   maximumSignificantDigits: 4,

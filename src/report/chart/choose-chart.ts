@@ -73,6 +73,12 @@ export function findChartFault(
       hint: 'omit per=, or name a date or timestamp as x=',
     };
   }
+  if (spec.sort !== undefined && kind(spec.x!) === 'time') {
+    return {
+      message: `sort=${spec.sort} is for bars of names and numbers, and "${spec.x}" is a column of times`,
+      hint: 'omit sort=, or CAST the column to text in the SELECT',
+    };
+  }
   if (spec.by !== undefined && spec.y.length > 1) {
     return {
       message: 'by= and several columns in y= would both be the series',

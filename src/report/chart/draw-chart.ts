@@ -2,7 +2,7 @@
 import { limitInWords } from './chart-limit.js';
 import type { ChartData, Panel } from './chart-points.js';
 import { arrange, type Drawing } from './chart-series.js';
-import { colourOf, OTHERS_COLOUR, type Size } from './chart-shape.js';
+import { colourOf, heatOf, largest, OTHERS_COLOUR, type Size, smallest } from './chart-shape.js';
 import { drawSvg } from './chart-svg.js';
 import { axisNumber, shorten } from './chart-words.js';
 
@@ -77,10 +77,8 @@ function legendOf({ spec }: ChartData, shown: readonly DrawnPanel[]): LegendEntr
   return legend.length > 1 ? legend : [];
 }
 
-function heatLegend({ points, others }: Drawing): LegendEntry[] {
-  const values = points.filter(({ series }) => series !== others).map(({ y }) => y);
-  const high = values.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
-  const low = values.reduce((a, b) => Math.min(a, b), 0);
+function heatLegend(drawing: Drawing): LegendEntry[] {
+  const { low, high } = heatOf(drawing);
   return [1, 3, 5, 7, 9].map((step) => ({
     label: axisNumber(Number((low + ((high - low) * (step - 1)) / 8).toPrecision(3))),
     colour: `var(--heat-${step})`,
@@ -129,8 +127,8 @@ function describe({ spec }: ChartData, { series, points }: Drawing, panel: strin
     none: '',
   };
   const values = points.map(({ y }) => y);
-  const low = axisNumber(values.reduce((a, b) => Math.min(a, b)));
-  const high = axisNumber(values.reduce((a, b) => Math.max(a, b)));
+  const low = axisNumber(smallest(values));
+  const high = axisNumber(largest(values));
   const what = spec.mark === 'heatmap' ? spec.value : spec.y.join(', ') || 'rows';
   const many = series.length > 1 ? `, ${series.length} series` : '';
   const of = panel === '' ? '' : ` of ${shorten(panel, 60)}`;

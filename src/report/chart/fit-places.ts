@@ -1,5 +1,6 @@
 /** Numbers and names along x: no more of them than a chart has room for. Times are put into periods instead. */
 import type { ChartData, Panel, X } from './chart-points.js';
+import { largest, smallest } from './chart-shape.js';
 
 type Series = Panel['series'];
 
@@ -41,8 +42,7 @@ export function fitPlaces(
 
 /** 1, 2 or 5 times a power of ten. */
 function widthOfBuckets(values: readonly number[], most: number): number {
-  const low = values.reduce((a, b) => Math.min(a, b));
-  const least = (values.reduce((a, b) => Math.max(a, b)) - low) / (most - 1);
+  const least = (largest(values) - smallest(values)) / (most - 1);
   const power = 10 ** Math.floor(Math.log10(least));
   const factor = [1, 2, 5, 10].find((step) => step * power >= least) ?? 10;
   return Number((factor * power).toPrecision(1));

@@ -7,6 +7,7 @@ import {
   colourScale,
   LETTER,
   largest,
+  namesOf,
   type Plan,
   placesOf,
   type Shape,
@@ -28,7 +29,6 @@ function timeBars({ spec, drawing, size, period, titleOf }: Plan): Shape {
   const times = points.map(({ x }) => Number(x));
   // Of moments without a rhythm, bars as wide as suits the stretch.
   const step = period ?? fitPeriod(largest(times) - smallest(times), 100);
-  const order = drawing.others === undefined ? drawing.series : [...drawing.series, drawing.others];
   return {
     marks: [
       Plot.rectY(points, {
@@ -36,7 +36,7 @@ function timeBars({ spec, drawing, size, period, titleOf }: Plan): Shape {
         x2: ({ x }: DrawnPoint) => new Date(endOfPeriod(Number(x), step)),
         y: 'y',
         fill: 'series',
-        order: [...order],
+        order: namesOf(drawing),
         insetLeft: 0.5,
         insetRight: 0.5,
         title: titleOf,
@@ -60,14 +60,13 @@ function categoryBars({ spec, drawing, size, titleOf }: Plan): Shape {
   const letters = Math.floor((size.width * 0.38) / LETTER);
   const named = shortenAll(places.map(String), letters);
   const longest = Math.max(...places.map((place) => lettersOf(named(String(place)))), 1);
-  const order = drawing.others === undefined ? drawing.series : [...drawing.series, drawing.others];
   const isSmall = size.isSmall === true;
   const marks: Plot.Markish[] = [
     Plot.barX(points, {
       x: 'y',
       y: ({ x }: DrawnPoint) => String(x),
       fill: 'series',
-      order: [...order],
+      order: namesOf(drawing),
       insetTop: isSmall ? 1 : 2,
       insetBottom: isSmall ? 1 : 2,
       // A line between two colours tells them apart, also for those who do not see the colours.

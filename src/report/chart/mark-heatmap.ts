@@ -2,23 +2,27 @@
 import * as Plot from '@observablehq/plot';
 import { xAxis } from './chart-axes.js';
 import type { DrawnPoint } from './chart-series.js';
-import { LETTER, largest, type Plan, placesOf, type Shape, smallest } from './chart-shape.js';
+import {
+  heatOf,
+  LETTER,
+  largest,
+  type Plan,
+  placesOf,
+  type Shape,
+  smallest,
+} from './chart-shape.js';
 import { lettersOf, shortenAll } from './chart-words.js';
 import { endOfPeriod, fitPeriod } from './time-periods.js';
 
 const HEAT_STEPS = 9;
 
 export function heatmap({ spec, xKind, drawing, size, period, titleOf }: Plan): Shape {
-  const { points, series, others } = drawing;
-  const rows = others === undefined ? series : [...series, others];
+  const { points, series: rows } = drawing;
   const letters = Math.floor((size.width * 0.32) / LETTER);
   const named = shortenAll(rows, letters);
   const longest = Math.max(...rows.map((row) => lettersOf(named(row))), 1);
   const isSmall = size.isSmall === true;
-  // The others together would outshine all.
-  const drawn = points.filter(({ series: name }) => name !== others);
-  const values = drawn.map(({ y }) => y);
-  const [low, high] = [Math.min(0, smallest(values)), largest(values)];
+  const { cells, low, high } = heatOf(drawing);
   const steps = Array.from(
     { length: HEAT_STEPS - 1 },
     (_, i) => low + ((high - low || 1) * (i + 1)) / HEAT_STEPS,
@@ -33,8 +37,8 @@ export function heatmap({ spec, xKind, drawing, size, period, titleOf }: Plan): 
   return {
     marks: [
       step === undefined
-        ? Plot.cell(drawn, { ...common, x: 'x' })
-        : Plot.barX(drawn, {
+        ? Plot.cell(cells, { ...common, x: 'x' })
+        : Plot.barX(cells, {
             ...common,
             x1: ({ x }: DrawnPoint) => new Date(Number(x)),
             x2: ({ x }: DrawnPoint) => new Date(endOfPeriod(Number(x), step)),
@@ -65,7 +69,7 @@ export function heatmap({ spec, xKind, drawing, size, period, titleOf }: Plan): 
       },
       y: {
         type: 'band',
-        domain: rows.filter((row) => row !== others),
+        domain: [...rows],
         label: null,
         tickSize: 0,
         tickFormat: (row: string) => named(row),

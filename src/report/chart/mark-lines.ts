@@ -8,6 +8,7 @@ import {
   atX,
   colourScale,
   largest,
+  namesOf,
   OTHERS_COLOUR,
   type Plan,
   placesOf,
@@ -48,15 +49,13 @@ export function lines({ spec, xKind, drawing, size, period, titleOf }: Plan): Sh
     );
   }
   if (isArea) {
-    const order =
-      drawing.others === undefined ? drawing.series : [...drawing.series, drawing.others];
     marks.push(
       Plot.areaY(points, {
         x,
         y: 'y',
         fill: 'series',
         z: 'series',
-        order: [...order],
+        order: namesOf(drawing),
         fillOpacity: 0.85,
       }),
     );

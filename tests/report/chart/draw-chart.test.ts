@@ -228,6 +228,31 @@ describe('x with a hundred thousand different values', () => {
     expect(svg.length).toBeLessThan(2_000_000);
   });
 
+  it('dots of names: each dot of the sample is drawn, also of names beyond 200,000', () => {
+    const points = new ChartPoints(COLUMNS, specOf('dot x=name y=n'));
+    for (let i = 0; i < 300_000; i += 1000) {
+      points.add(Array.from({ length: 1000 }, (_, at): Row => [null, `r${i + at}`, '1', '1']));
+    }
+    const data = points.finish();
+    const names = new Set(data.places);
+    expect(data.panels[0]!.dots).toHaveLength(2000);
+    expect(data.panels[0]!.dots.filter(({ x }) => !names.has(x))).toEqual([]);
+    const indexes = data.places.map((place) => Number(String(place).slice(1)));
+    expect(indexes).toEqual(indexes.toSorted((a, b) => a - b));
+    const { wide } = drawChart(data)!.panels[0]!;
+    expect(wide.match(/<circle /g)).toHaveLength(2000);
+  });
+
+  it('dots of many panels are bounded together, and all others are counted', () => {
+    const points = new ChartPoints(COLUMNS, specOf('dot x=m y=n panels=name'));
+    for (let i = 0; i < 300_000; i += 1000) {
+      points.add(Array.from({ length: 1000 }, (_, at): Row => [null, `p${at}`, '1', String(i)]));
+    }
+    const data = points.finish();
+    const kept = data.panels.reduce((sum, { dots }) => sum + dots.length, 0);
+    expect([kept, data.rowsLeftOut]).toEqual([200_000, 100_000]);
+  });
+
   it('sums of a stretch are those of its rows', () => {
     const rows = MANY.slice(0, 1000).map((row) => [...row.slice(0, 2), '1', row[3]!, 't']);
     const { svg, notes } = draw('histogram x=m y=n', rows);
@@ -437,6 +462,78 @@ describe('at first glance', () => {
         .map((at) => Number(at.split(',')[0]));
       expect([xs, xs.toReversed()]).toContainEqual(xs.toSorted((a, b) => a - b));
     }
+  });
+
+  /** What stands along y, from above. */
+  const alongY = (svg: string) => words(svg).slice(0, 4);
+
+  it.each([
+    ['numbers by number', ['10', '9', '100', '-3'], ['-3', '9', '10', '100']],
+    [
+      'dates by date',
+      ['2024-10-02', '2024-09-30', '10000-01-01'],
+      ['2024-09-30', '2024-10-02', '10000-01-01'],
+    ],
+    ['what has no value last', ['7', null, '12'], ['7', '12', '(none)']],
+    ['others by size', ['b', '1st', 'c'], ['b', '1st', 'c']],
+  ])('rows of a heat map: %s', (_, names, expected) => {
+    const rows = names.map(
+      (name, i): Row => ['2024-01-01 00:00:00', name, String(9 - i), '1', 't'],
+    );
+    expect(alongY(draw('heatmap x=at y=name value=n', rows).svg).slice(0, expected.length)).toEqual(
+      expected,
+    );
+  });
+
+  it('a heat map says which of its rows are not there', () => {
+    const rows = Array.from(
+      { length: 40 },
+      (_, i): Row => [null, `r${i}`, String(i + 1), '1', 't'],
+    );
+    const { notes, svg } = draw('heatmap x=late y=name value=n', rows);
+    expect(notes).toContain(
+      'The chart shows the 30 largest of 40 values of name; the others are in the table.',
+    );
+    expect(words(svg).filter((word) => /^r\d+$/.test(word))).toEqual(
+      Array.from({ length: 30 }, (_, i) => `r${39 - i}`),
+    );
+  });
+
+  describe('the order of bars', () => {
+    // The series of the first row has the last bar, too, so that points do not come as the rows do.
+    const rows: Row[] = [
+      [null, 'b', '10', '20', 't'],
+      [null, 'c', '30', '3', 'f'],
+      [null, 'a', '20', '100', 't'],
+      [null, 'd', '20', '1', 'f'],
+    ];
+    const barsOf = (line: string) => {
+      const { svg } = draw(line, rows);
+      return words(svg).slice(0, 4);
+    };
+
+    it.each([
+      ['bar x=name y=n', ['c', 'a', 'd', 'b']],
+      ['bar x=name y=n sort=value', ['c', 'a', 'd', 'b']],
+      ['bar x=name y=n sort=rows', ['b', 'c', 'a', 'd']],
+      ['bar x=name y=n by=late', ['c', 'a', 'd', 'b']],
+      ['bar x=name y=n by=late sort=rows', ['b', 'c', 'a', 'd']],
+      ['bar x=m y=n', ['1', '3', '20', '100']],
+      ['bar x=m y=n sort=value', ['3', '100', '1', '20']],
+      ['bar x=m y=n by=late sort=rows', ['20', '3', '100', '1']],
+    ])('%s', (line, expected) => {
+      expect(barsOf(line)).toEqual(expected);
+    });
+
+    it('of many numbers the longest are there, in their order', () => {
+      const many = Array.from(
+        { length: 50 },
+        (_, i): Row => [null, '', String((i * 7) % 50), String(i)],
+      );
+      const { svg } = draw('bar x=m y=n top=3', many);
+      // 7 * 43 = 301, 7 * 7 = 49, 7 * 14 = 98.
+      expect(words(svg).slice(0, 3)).toEqual(['7', '14', '21']);
+    });
   });
 
   it('a heat map of numbers has them in their order, both ways', () => {
