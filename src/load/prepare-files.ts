@@ -118,7 +118,12 @@ export function fitToTable<File extends PreparedFile>(
 
 function driftOf(table: Table, description: FileDescription, onNew: OnNewField): Drift | undefined {
   // Without them, the header names the fields of all records.
-  if (!('sampledObjects' in description)) return findDrift(table, description.fields, onNew);
+  if (!('sampledObjects' in description)) {
+    // An empty file has no header, so its columns are not known to be others.
+    return description.fields.length === 0
+      ? undefined
+      : findDrift(table, description.fields, onNew);
+  }
   const { fields, sampledObjects, mayHaveMoreFields } = description;
   return findKeyDrift(table, sampledObjects > 0 ? fields : undefined, onNew, mayHaveMoreFields);
 }

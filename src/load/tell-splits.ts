@@ -67,8 +67,7 @@ export function tellLoadBegun(
   if (!isHeard()) return;
   const place = placeOf(file);
   tell({ kind: 'load_began', loadId, ...place, startedAt: performance.timeOrigin + startedAt });
-  // An empty file has no header, so its columns are not known to be others.
-  if (file.description.fields.length > 0) tellDrift(place, file.drift);
+  tellDrift(place, file.drift);
 }
 
 /** The work on a file. */
