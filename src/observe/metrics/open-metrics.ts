@@ -2,8 +2,10 @@
 import { EdpError } from '../../base/errors.js';
 import { listen } from '../../base/happenings.js';
 import type { MetricTarget } from '../../options/metric-targets.js';
+import { flagOf } from '../../options/option-definitions.js';
 import { resolveOptions } from '../../options/resolve-options.js';
 import type { Observer, ObserverContext } from '../observer.js';
+import { isWatchedWork } from '../watched-work.js';
 import type { Target, TargetContext } from './target.js';
 
 /** Commands that stay, so that somebody can come and read. */
@@ -12,6 +14,7 @@ const STAYING: ReadonlySet<string> = new Set(['worker', 'stream', 'serve', 'sche
 /** @returns undefined where nobody asked for numbers @throws EdpError `usage` */
 export async function openMetrics(context: ObserverContext): Promise<Observer | undefined> {
   const { given, project, command, warn } = context;
+  if (given[flagOf('metrics')] === undefined && !isWatchedWork(command, given)) return undefined;
   const { metrics, metricsLabels } = resolveOptions(
     ['metrics', 'metrics-labels'],
     given,
@@ -74,8 +77,7 @@ function assertServable(
   command: string,
   given: ObserverContext['given'],
 ): void {
-  const [, verb] = (given._ as readonly unknown[] | undefined) ?? [];
-  const stays = STAYING.has(command) || (command === 'capture' && verb === 'run');
+  const stays = STAYING.has(command) || (command === 'capture' && given.action === 'run');
   if (stays || targets.every(({ kind }) => kind !== 'prometheus')) return;
   throw new EdpError(
     'usage',

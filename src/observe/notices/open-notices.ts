@@ -5,25 +5,10 @@ import { listen } from '../../base/happenings.js';
 import type { Receiver } from '../../model/notify-schema.js';
 import { resolveOptions } from '../../options/resolve-options.js';
 import type { Observer, ObserverContext } from '../observer.js';
+import { isWatchedWork } from '../watched-work.js';
 import { makeNotice } from './make-notice.js';
 import { RunAccount } from './run-account.js';
 import { nameReceiver, sendNotice } from './send-notice.js';
-
-/** Commands that somebody types and whose answer he waits for: they change nothing. */
-const COMMANDS_OF_PEOPLE: ReadonlySet<string> = new Set([
-  'db',
-  'diff',
-  'generate-data',
-  'init',
-  'inspect',
-  'lineage',
-  'model',
-  'notify',
-  'rejects',
-  'sample',
-  'status',
-  'test',
-]);
 
 /** Before a run has begun these are mistakes in the call, which whoever typed it sees. */
 const MISTAKES: ReadonlySet<string> = new Set([
@@ -41,7 +26,7 @@ export function openNotices(
   receivers: readonly Receiver[],
 ): Observer | undefined {
   const { dryRun } = resolveOptions(['dry-run'], given, {});
-  if (COMMANDS_OF_PEOPLE.has(command) || dryRun) return undefined;
+  if (!isWatchedWork(command, given) || dryRun) return undefined;
   const account = new RunAccount();
   const stop = listen((happening) => account.hear(happening));
   return {
