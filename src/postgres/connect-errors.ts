@@ -2,6 +2,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { EdpError } from '../base/errors.js';
+import { toShellWord } from '../base/shell-word.js';
+import { quoteIdentifier } from '../model/ddl.js';
 import { endOfServer, LOG_NAME } from './embedded/server-log.js';
 import { TOO_MANY_CONNECTIONS } from './sqlstate.js';
 import { type ConnectionConfig, toTlsError } from './tls.js';
@@ -65,9 +67,11 @@ export function toConnectError(error: unknown, config: ConnectionConfig): EdpErr
       });
   }
   const message = error instanceof Error ? error.message : String(error);
-  if (isAnswer(code)) {
+  const remedy = REMEDIES[code ?? ''];
+  if (remedy !== undefined) {
+    const { routine } = error as { readonly routine?: string };
     return new EdpError('database_refused', `${where} refused the connection: ${message}`, {
-      hint: 'edp doctor finds out why, and prints what mends it',
+      hint: remedy(config, routine),
       cause: error,
     });
   }
@@ -77,10 +81,43 @@ export function toConnectError(error: unknown, config: ConnectionConfig): EdpErr
   });
 }
 
-/** Whether the server has said no: missing rights (42), no connections for anybody (55). Others may pass by themselves. */
-function isAnswer(code = ''): boolean {
-  return /^(42|55)[0-9A-Z]{3}$/.test(code);
-}
+/** @param routine the function of the server that said no; a pooler names none */
+type Remedy = (config: ConnectionConfig, routine: string | undefined) => string;
+
+/** The function of the server that decides who may use a database. */
+const OF_DATABASE = 'CheckMyDatabase';
+const isOfDatabase = (routine: string | undefined) =>
+  routine === undefined || routine === OF_DATABASE;
+
+const SETTING =
+  'correct the setting that the message names: in options= of the URL, in PGOPTIONS, or by ALTER ROLE … RESET or ALTER DATABASE … RESET. These are all: SELECT setrole::regrole, setdatabase, setconfig FROM pg_db_role_setting;';
+const onSetting: Remedy = () => SETTING;
+const onLogin: Remedy = ({ database = '' }) =>
+  `a function that runs at each login fails: correct it, or let a superuser turn its trigger off: PGOPTIONS='-c event_triggers=off' psql ${toShellWord(database)}, then ALTER EVENT TRIGGER … DISABLE; SELECT evtname FROM pg_event_trigger WHERE evtevent = 'login'; names it`;
+
+/** By SQLSTATE: the server has answered, and will say the same again. What passes by itself is not here. */
+const REMEDIES: Readonly<Record<string, Remedy>> = {
+  // insufficient_privilege
+  '42501': ({ database = '', user = '' }, routine) =>
+    isOfDatabase(routine)
+      ? `let the owner of the database grant it: GRANT CONNECT ON DATABASE ${quoteIdentifier(database)} TO ${quoteIdentifier(user)};`
+      : SETTING,
+  // object_not_in_prerequisite_state
+  '55000': ({ database = '' }, routine) =>
+    isOfDatabase(routine)
+      ? `let a superuser open it, in another database: ALTER DATABASE ${quoteIdentifier(database)} ALLOW_CONNECTIONS true;`
+      : SETTING,
+  // cant_change_runtime_param, invalid_parameter_value, undefined_object, syntax_error
+  '55P02': onSetting,
+  '22023': onSetting,
+  '42704': onSetting,
+  '42601': onSetting,
+  // undefined_table, undefined_column, undefined_function, raise_exception
+  '42P01': onLogin,
+  '42703': onLogin,
+  '42883': onLogin,
+  P0001: onLogin,
+};
 
 /** A command starts the embedded server that it needs, so one that does not answer has ended since. */
 function endedServer({ host = '' }: ConnectionConfig, cause: unknown): EdpError | undefined {

@@ -6,7 +6,7 @@ const SEARCH_PATH_HINT =
 /** Objects of the ledger in messages of the server. */
 const OF_LEDGER = /["\s]edp\./;
 const BROKEN_LEDGER = {
-  what: 'the ledger is not whole',
+  what: 'the ledger is incomplete',
   hint: 'edp doctor finds what schema edp lacks, and prints what mends it',
 };
 const CANCELLED_HINT =

@@ -19,47 +19,6 @@ function records(count: number): string {
   return `id,v\n${Array.from({ length: count }, (_, i) => `${i + 1},v${i}\n`).join('')}`;
 }
 
-describe('a server that answers, and says no', () => {
-  const connectionOf = (url: string) =>
-    connect((resolveServer(url, {}) as Extract<ServerAddress, { kind: 'server' }>).client, 'test');
-
-  it.each([
-    {
-      of: 'a role without CONNECT',
-      plant: (name: string) => [`REVOKE CONNECT ON DATABASE "${name}" FROM PUBLIC`],
-    },
-    {
-      of: 'a database that takes no connections',
-      plant: (name: string) => [`ALTER DATABASE "${name}" ALLOW_CONNECTIONS false`],
-    },
-  ])('$of is refused, with edp doctor as the next step', async ({ plant }) => {
-    const name = `edp_no_${randomBytes(4).toString('hex')}`;
-    await database.query(`CREATE ROLE ${name} LOGIN`);
-    await database.query(`CREATE DATABASE ${name}`);
-    onTestFinished(async () => {
-      await database.query(`DROP DATABASE ${name}`);
-      await database.query(`DROP ROLE ${name}`);
-    });
-    for (const statement of plant(name)) await database.query(statement);
-    const url = database.url
-      .replace('user=edp', `user=${name}`)
-      .replace(`/${database.config.database}`, `/${name}`);
-    await expect(connectionOf(url)).rejects.toMatchObject({
-      code: 'database_refused',
-      message: expect.stringMatching(/refused the connection: .*database/),
-      hint: expect.stringContaining('edp doctor'),
-    });
-  });
-
-  it('what is none of its rights is no refusal', async () => {
-    const wrong = `${database.url}&options=${encodeURIComponent('-c work_mem=lots')}`;
-    await expect(connectionOf(wrong)).rejects.toMatchObject({
-      code: 'database_unreachable',
-      hint: expect.stringContaining('database URL'),
-    });
-  });
-});
-
 describe('too many connections', () => {
   it('is waited for, by any number of commands at once', { timeout: 200_000 }, async () => {
     const role = `edp_few_${randomBytes(4).toString('hex')}`;
