@@ -40,6 +40,7 @@ export interface OwnTable {
 
 /** What goes by the name of a table of the model, and that edp cannot load as it is. */
 export interface ShutTable {
+  readonly oid: number;
   readonly declared: Table;
   /** Schema-qualified and quoted, where SQL needs it. */
   readonly name: string;

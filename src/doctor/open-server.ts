@@ -97,7 +97,7 @@ async function findTables(
       const table = declared[place - 1];
       return table === undefined || !isShut({ place, name, schema, ...row })
         ? []
-        : [{ declared: table, name, schema }];
+        : [{ oid: row.oid, declared: table, name, schema }];
     });
   return {
     tables: rows

@@ -50,7 +50,7 @@ const ledger: Check<Served> = {
         mend: [sql(`GRANT USAGE ON SCHEMA edp TO ${role};`, 'the owner of schema edp')],
       });
     }
-    if (usage !== true || !isThere) return found;
+    if (!isThere) return found;
     const missing = await findMissingPrivileges(client);
     if (missing === undefined) return found;
     // Who may read is a reader, and may be meant to be no more.
@@ -92,8 +92,13 @@ const tables: Check<Served> = {
   },
 };
 
-const oidsOf = ({ tables }: Served) =>
-  tables.filter(({ declared }) => declared !== undefined).map(({ oid }) => oid);
+/** Tables of the model, those in a schema that the role may not use among them: it may lack more than that. */
+const ofModel = ({ tables, hidden }: Served) => [
+  ...tables.flatMap(({ oid, declared }) => (declared === undefined ? [] : [{ oid, declared }])),
+  ...hidden.map(({ oid, declared }) => ({ oid, declared })),
+];
+
+const oidsOf = (served: Served) => ofModel(served).map(({ oid }) => oid);
 
 /** $1: the tables; $2, $3: their columns in the model, each with its table. Extra columns need no right. */
 const LACKING = `SELECT c.oid::regclass::text AS name, p.privilege,
@@ -107,9 +112,10 @@ const LACKING = `SELECT c.oid::regclass::text AS name, p.privilege,
   HAVING NOT bool_and(has_column_privilege(c.oid, a.attnum, p.privilege))
   ORDER BY 1, p.place`;
 
-async function listLackingRights({ client, role, tables: own }: Served): Promise<Found[]> {
-  const columns = own.flatMap(({ oid, declared }) =>
-    declared === undefined ? [] : physicalColumns(declared).map(({ name }) => ({ oid, name })),
+async function listLackingRights(served: Served): Promise<Found[]> {
+  const { client, role } = served;
+  const columns = ofModel(served).flatMap(({ oid, declared }) =>
+    physicalColumns(declared).map(({ name }) => ({ oid, name })),
   );
   const { rows } = await client.query<{
     name: string;

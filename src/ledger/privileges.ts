@@ -43,7 +43,10 @@ export async function findMissingPrivileges(
   const { rows } = await client.query<{ place: number; role: string }>(
     `SELECT place::int, current_user::text AS role
      FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS n (name, privilege, place)
-     WHERE NOT has_table_privilege(name, privilege)`,
+     -- By its name, a table cannot be asked for in a schema that the role may not use.
+     LEFT JOIN (pg_class c JOIN pg_namespace s ON s.oid = c.relnamespace) ON s.nspname || '.' || c.relname = n.name
+     WHERE NOT coalesce(has_table_privilege(c.oid, privilege), has_table_privilege(n.name, privilege))
+     ORDER BY place`,
     [needs.map(({ table }) => table), needs.map(({ privilege }) => privilege)],
   );
   if (rows.length === 0) return undefined;

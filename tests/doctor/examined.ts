@@ -4,6 +4,7 @@ import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type pg from 'pg';
 import { expect } from 'vitest';
+import { PLACE_CHECKS, SERVER_CHECKS } from '../../src/doctor/all-checks.js';
 import { CLI, cleanEnvironment, makeDirectory } from '../support/cli.js';
 import { type JsonOf, parseResult } from '../support/json.js';
 
@@ -51,6 +52,10 @@ export async function shell(
   return { status, stdout, stderr };
 }
 
+const SEVERITIES_OF: ReadonlyMap<string, readonly string[]> = new Map(
+  [...PLACE_CHECKS, ...SERVER_CHECKS].map(({ name, severities }) => [name, severities]),
+);
+
 /** @param before lines of a shell that run first, in the same shell */
 export async function examine(examined: Examined, before = ''): Promise<Doctor> {
   const { status, stdout, stderr } = await shell(`${before}\nedp doctor --json`, examined);
@@ -58,6 +63,11 @@ export async function examine(examined: Examined, before = ''): Promise<Doctor> 
   expect(last, stderr).not.toBe('');
   const json = parseResult<'doctor'>(last);
   expect(status).toBe(json.ok ? 0 : 1);
+  for (const { check, severity } of json.findings) {
+    const severities = SEVERITIES_OF.get(check);
+    // What docs/doctor.md says of it.
+    if (severities !== undefined) expect(severities, check).toContain(severity);
+  }
   return json;
 }
 
