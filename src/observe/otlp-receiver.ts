@@ -1,6 +1,5 @@
 /** A receiver of OTLP over HTTP: where it is, how edp shows it, as what edp presents itself, and how long it waits. */
-import http from 'node:http';
-import https from 'node:https';
+import type http from 'node:http';
 import type { Resource } from '@opentelemetry/resources';
 import {
   defaultResource,
@@ -9,11 +8,14 @@ import {
   resourceFromAttributes,
 } from '@opentelemetry/resources';
 import { edpVersion } from '../base/package-files.js';
+import { makeAgent, proxyFor } from '../source/http/proxy-agent.js';
 import { decode } from '../source/http/url-names.js';
 import { harmlessName } from './harmless.js';
 
 /** Of each delivery, with all tries. */
 export const OTLP_LIMIT_MS = 3000;
+/** An exporter sends one delivery after the other, or a few side by side. */
+const MAX_SOCKETS = 8;
 
 export interface OtlpReceiver {
   readonly url: string;
@@ -53,22 +55,36 @@ function resourceOf(version: string): Resource {
 }
 
 /**
- * The connections of one exporter. It waits for the end of an answer as long as anything comes of it, and so would
- * the process.
+ * The connections of one exporter, by the proxy of the environment. It waits for the end of an answer as long as
+ * anything comes of it, and so would the process.
  */
 export class OtlpConnections {
-  #agent: http.Agent | undefined;
+  readonly #url: URL;
+  readonly #ends = new AbortController();
+  #agent: Promise<http.Agent> | undefined;
 
-  readonly agentFor = (protocol: string): http.Agent => {
-    const settings = { keepAlive: true };
-    const agent = protocol === 'https:' ? new https.Agent(settings) : new http.Agent(settings);
-    this.#agent ??= sendingWhole(agent);
+  constructor({ url }: Pick<OtlpReceiver, 'url'>) {
+    this.#url = new URL(url);
+  }
+
+  readonly agentFor = (): Promise<http.Agent> => {
+    this.#agent ??= this.#makeAgent();
     return this.#agent;
   };
 
-  /** Ends those that are open; what was sent by them fails. */
-  destroy(): void {
-    this.#agent?.destroy();
+  async #makeAgent(): Promise<http.Agent> {
+    const settings = { keepAlive: true, maxSockets: MAX_SOCKETS, signal: this.#ends.signal };
+    const isSecure = this.#url.protocol === 'https:';
+    return sendingWhole(await makeAgent(isSecure, await proxyFor(this.#url), settings));
+  }
+
+  /** Ends those that are open, and those that a proxy is making; what was sent by them fails. */
+  async destroy(): Promise<void> {
+    this.#ends.abort();
+    await this.#agent?.then(
+      (agent) => agent.destroy(),
+      () => {},
+    );
   }
 }
 
@@ -88,8 +104,13 @@ function sendingWhole(agent: http.Agent): http.Agent {
     const chunks: Uint8Array[] = [];
     const end = request.end.bind(request);
     request.write = (chunk: Uint8Array) => chunks.push(chunk) > 0;
-    request.end = () => end(Buffer.concat(chunks));
-    addRequest.call(taker, request, ...rest);
+    request.end = () => {
+      const body = Buffer.concat(chunks);
+      request.setHeader('content-length', body.length);
+      // An agent for a proxy writes the head as soon as it is asked.
+      addRequest.call(taker, request, ...rest);
+      return end(body);
+    };
   };
   return agent;
 }

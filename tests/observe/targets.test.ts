@@ -1,6 +1,7 @@
 /** Where numbers go: each target gets those of --json, and none of them can fail a command or hold it up. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { chmod, lstat, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import http from 'node:http';
 import net from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -298,6 +299,73 @@ describe('OTLP', () => {
     expect(result.stderr).toMatch(/warning: the traces did not reach http:\/\/127\.0\.0\.1/);
     expect(result.stderr).not.toContain('hunter2');
     expect(ms).toBeLessThan(LONGEST_MS);
+  });
+});
+
+describe('OTLP by a proxy of the environment', () => {
+  it('http: the proxy gets the deliveries, whole, with its own password', async () => {
+    const { port, received } = await receiveHttp();
+    const cwd = await project();
+    const result = await ingest(cwd, 'otlp:http://me:secret@collector.company.example:4318', {
+      HTTP_PROXY: `http://via:word@127.0.0.1:${port}`,
+    });
+    expect([result.status, result.stderr]).toEqual([
+      3,
+      expect.not.stringContaining('did not reach'),
+    ]);
+    expectNumbers(samplesOfOtlp(received), result);
+    expect(new Set(received.map(({ path: at }) => at))).toEqual(
+      new Set(
+        ['metrics', 'traces'].map((one) => `http://collector.company.example:4318/v1/${one}`),
+      ),
+    );
+    for (const { headers } of received) {
+      expect(headers.authorization).toBe(`Basic ${Buffer.from('me:secret').toString('base64')}`);
+      expect(headers['proxy-authorization']).toBe(
+        `Basic ${Buffer.from('via:word').toString('base64')}`,
+      );
+      expect(headers['transfer-encoding']).toBeUndefined();
+    }
+  });
+
+  it('https: the proxy is asked for a connection; one that never makes it does not hold up', async () => {
+    const asked: string[] = [];
+    const proxy = http.createServer().on('connect', ({ url = '' }) => asked.push(url));
+    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void proxy.close().closeAllConnections());
+    const { port } = proxy.address() as net.AddressInfo;
+    const cwd = await project();
+    const { result, ms } = await timed(
+      ingest(cwd, 'otlp:https://collector.company.example', {
+        HTTPS_PROXY: `http://127.0.0.1:${port}`,
+      }),
+    );
+    expect(result.status).toBe(3);
+    expect(new Set(asked)).toEqual(new Set(['collector.company.example:443']));
+    expect(result.stderr).toMatch(
+      /the metrics did not reach https:\/\/collector\.company\.example/,
+    );
+    expect(ms).toBeLessThan(LONGEST_MS);
+  });
+
+  it('NO_PROXY: not where it says so', async () => {
+    const { port, received } = await receiveHttp();
+    const cwd = await project();
+    const result = await ingest(cwd, `otlp:http://127.0.0.1:${port}`, {
+      HTTP_PROXY: 'http://127.0.0.1:1',
+      NO_PROXY: '127.0.0.1',
+    });
+    expectNumbers(samplesOfOtlp(received), result);
+  });
+
+  it('a proxy that is none is a warning', async () => {
+    const cwd = await project();
+    const result = await ingest(cwd, 'otlp:http://collector.company.example', {
+      HTTP_PROXY: 'http://[secret',
+    });
+    expect(result.status).toBe(3);
+    expect(result.stderr).toMatch(/the metrics did not reach http:\/\/collector\.company\.example/);
+    expect(result.stderr).not.toContain('secret');
   });
 });
 

@@ -24,7 +24,7 @@ const PUSH_MS = 15_000;
 
 export function openOtlpMetrics(url: string, { registry, warn }: TargetContext): Target {
   const receiver = receiverOf(url, 'metrics');
-  const connections = new OtlpConnections();
+  const connections = new OtlpConnections(receiver);
   const exporter = new OTLPMetricExporter({
     url: receiver.url,
     headers: { ...receiver.headers },
@@ -50,7 +50,7 @@ export function openOtlpMetrics(url: string, { registry, warn }: TargetContext):
       clearInterval(timer);
       const error = await send();
       if (error !== undefined) warnOf(receiver, error, warn);
-      connections.destroy();
+      await connections.destroy();
       await exporter.shutdown().catch(() => {});
     },
   };

@@ -24,7 +24,7 @@ const QUEUED = 16_384;
 
 export function openOtlpTraces(url: string, { warn }: Pick<TargetContext, 'warn'>): Target {
   const receiver = receiverOf(url, 'traces');
-  const connections = new OtlpConnections();
+  const connections = new OtlpConnections(receiver);
   const exporter = new NotedExporter(
     new OTLPTraceExporter({
       url: receiver.url,
@@ -53,7 +53,7 @@ export function openOtlpTraces(url: string, { warn }: Pick<TargetContext, 'warn'
       );
       const fault = await withinTime(2 * OTLP_LIMIT_MS, ended);
       if (fault !== undefined) exporter.note(fault);
-      connections.destroy();
+      await connections.destroy();
       if (exporter.fault !== undefined) {
         warn(`the traces did not reach ${receiver.shown}: ${describeOtlpFault(exporter.fault)}`);
       }
