@@ -2,6 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect, it } from 'vitest';
+import { METRICS, type MetricDefinition } from '../../src/observe/metrics/metric-definitions.js';
 import { parseProject } from '../../src/project/parse.js';
 import { edp, makeDirectory } from '../support/cli.js';
 import { useTestDatabase } from '../support/database.js';
@@ -19,6 +20,37 @@ const URLS = {
 async function readPage(): Promise<string> {
   return readFile(new URL('../../docs/monitoring.md', import.meta.url), 'utf8');
 }
+
+it('the table of the metrics is that of the registry', async () => {
+  const [, , rows = ''] =
+    /^\| metric \| type \| labels \| means \|\n(\|[-|]+\|)\n((?:\|.*\n)+)/m.exec(
+      await readPage(),
+    ) ?? [];
+  const registered = Object.entries(METRICS as Readonly<Record<string, MetricDefinition>>).map(
+    ([name, { type, labels, help }]) =>
+      `| \`${name}\` | ${type} | ${labels.map((label) => `\`${label}\``).join(' ')} | ${help} |`,
+  );
+  const plain = (line: string) => line.replace(/ +/g, ' ');
+  expect(rows.trimEnd().split('\n').map(plain)).toEqual(registered.map(plain));
+});
+
+it('names no metric that does not exist, in the alerts and the dashboard either', async () => {
+  const folder = new URL('../../docs/monitoring/', import.meta.url);
+  const files = ['edp.rules.yml', 'edp.rules.test.yml', 'edp-dashboard.json'];
+  const texts = await Promise.all([
+    readPage(),
+    ...files.map((file) => readFile(new URL(file, folder), 'utf8')),
+  ]);
+  const suffixes = /_(bucket|sum|count)$/;
+  for (const text of texts) {
+    const named = new Set(text.match(/(?<![\w./-])edp_[a-z_]+(?![\w.*-])/g));
+    const unknown = [...named].filter(
+      (name) =>
+        !Object.hasOwn(METRICS, name) && !Object.hasOwn(METRICS, name.replace(suffixes, '')),
+    );
+    expect(unknown).toEqual([]);
+  }
+});
 
 it('the receivers of the page are understood', async () => {
   const [, example = ''] = /^```yaml\n(notify:\n.*?)^```$/ms.exec(await readPage()) ?? [];
