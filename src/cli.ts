@@ -289,6 +289,9 @@ interface Stopping {
   readonly leave: () => Promise<void>;
 }
 
+/** Ctrl-C, the request of a service manager, and the end of the terminal or of the connection to it. */
+const STOPPING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
 /** Ctrl-C once: stop in order. Twice: at once; what has not committed is rolled back by the server. */
 function listenForSignals(
   abort: AbortController,
@@ -306,9 +309,9 @@ function listenForSignals(
     stopAllReading();
     say('stopping in order; press Ctrl-C again to stop at once (nothing is lost either way)');
   };
-  process.on('SIGINT', stop).on('SIGTERM', stop);
+  for (const signal of STOPPING) process.on(signal, stop);
   return () => {
-    process.off('SIGINT', stop).off('SIGTERM', stop);
+    for (const signal of STOPPING) process.off(signal, stop);
   };
 }
 

@@ -11,7 +11,7 @@ export interface Invocation {
   readonly project: Project;
   /** Accepts only the objects of docs/json.schema.json. */
   readonly output: Output<CommandResult>;
-  /** Aborts at the first Ctrl-C (or SIGTERM). */
+  /** Aborts at the first Ctrl-C (or SIGTERM, SIGHUP). */
   readonly signal: AbortSignal;
 }
 

@@ -128,25 +128,28 @@ describe('a textfile', () => {
     expect(sumOf(samples, 'edp_run_exit_status')).toBe(130);
   });
 
-  it('is written after Ctrl-C of a command that ends at once', async () => {
-    const cwd = await project();
-    const file = path.join(cwd, 'edp.prom');
-    const silent = net.createServer();
-    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
-    onTestFinished(() => void silent.close());
-    const { port } = silent.address() as net.AddressInfo;
-    const came = new Promise((resolve) => silent.once('connection', resolve));
-    const args = ['status', '--metrics', `textfile:${file}`];
-    const env = { EDP_DATABASE_URL: `postgresql://me@127.0.0.1:${port}/nothing` };
-    const child = startEdp(args, { cwd, env });
-    const ended = followEdp(child, args);
-    await came;
-    child.kill('SIGINT');
-    const { status } = await ended;
-    expect(status).toBe(130);
-    const samples = parseSamples(await readFile(file, 'utf8'));
-    expect(sumOf(samples, 'edp_run_exit_status')).toBe(130);
-  });
+  it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
+    'is written after %s of a command that ends at once',
+    async (signal) => {
+      const cwd = await project();
+      const file = path.join(cwd, 'edp.prom');
+      const silent = net.createServer();
+      await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+      onTestFinished(() => void silent.close());
+      const { port } = silent.address() as net.AddressInfo;
+      const came = new Promise((resolve) => silent.once('connection', resolve));
+      const args = ['status', '--metrics', `textfile:${file}`];
+      const env = { EDP_DATABASE_URL: `postgresql://me@127.0.0.1:${port}/nothing` };
+      const child = startEdp(args, { cwd, env });
+      const ended = followEdp(child, args);
+      await came;
+      child.kill(signal);
+      const { status } = await ended;
+      expect(status).toBe(130);
+      const samples = parseSamples(await readFile(file, 'utf8'));
+      expect(sumOf(samples, 'edp_run_exit_status')).toBe(130);
+    },
+  );
 
   it.each<[string, file: string, warning: RegExp]>([
     ['the directory is missing', 'nowhere/edp.prom', /its directory does not exist/],
