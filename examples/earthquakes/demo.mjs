@@ -3,28 +3,12 @@
  *
  *     npm run demo:earthquakes
  */
-import { spawn } from 'node:child_process';
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync } from 'node:fs';
 import path from 'node:path';
+import { makeEdp } from '../run-edp.mjs';
 import { serveAnswers } from './server.mjs';
 
-const EDP = path.resolve(import.meta.dirname, '../../dist/cli.js');
-const directory = mkdtempSync(path.join(tmpdir(), 'edp-earthquakes-'));
-
-async function run(args, stdio) {
-  const child = spawn(process.execPath, [EDP, ...args], { cwd: directory, stdio });
-  return new Promise((resolve) => child.once('close', resolve));
-}
-
-async function edp(args, note) {
-  if (note !== undefined) process.stdout.write(`\n# ${note}\n`);
-  process.stdout.write(`\n$ edp ${args.join(' ')}\n`);
-  const status = await run(args, 'inherit');
-  if (status === 0) return;
-  process.exitCode = status ?? 1;
-  throw new Error(`edp ${args.join(' ')} ended with status ${status}`);
-}
+const { directory, edp, end } = makeEdp('earthquakes');
 
 const day = (number) => `2015-08-${String(number).padStart(2, '0')}`;
 const days = (from, to) =>
@@ -57,6 +41,5 @@ try {
   await edp(['doctor'], 'Nothing is wrong.');
 } finally {
   server.close();
-  await run(['db', 'stop'], 'ignore');
-  rmSync(directory, { recursive: true, force: true });
+  end();
 }

@@ -3,54 +3,18 @@
  *
  *     npm run demo:events
  */
-import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { makeEdp } from '../run-edp.mjs';
 
-const EDP = path.resolve(import.meta.dirname, '../../dist/cli.js');
-const directory = mkdtempSync(path.join(tmpdir(), 'edp-shop-'));
-const environment = { ...process.env };
-
-function run(args, stdio) {
-  return spawnSync(process.execPath, [EDP, ...args], {
-    cwd: directory,
-    stdio,
-    env: environment,
-    encoding: 'utf8',
-  });
-}
-
-function edp(args, note, expected = 0) {
-  if (note !== undefined) process.stdout.write(`\n# ${note}\n`);
-  process.stdout.write(
-    `\n$ edp ${args.map((arg) => (/[\s*]/.test(arg) ? `'${arg}'` : arg)).join(' ')}\n`,
-  );
-  const { status } = run(args, 'inherit');
-  if (status === expected) return;
-  process.exitCode = status || 1;
-  throw new Error(`edp ${args.join(' ')} ended with status ${status}, not ${expected}`);
-}
+const { directory, environment, edp, read, urlOf, end } = makeEdp('shop');
 
 /** What the application of the shop does, on its own connection. */
 function shop(file, note) {
   process.stdout.write(`\n# ${note}\n\n`);
   process.stdout.write(readFileSync(path.join(directory, 'source', file), 'utf8'));
-  const { status, stderr } = run(
-    [
-      'db',
-      'psql',
-      '--database-url',
-      environment.SOURCE_URL,
-      '-q',
-      '-v',
-      'ON_ERROR_STOP=1',
-      '-f',
-      `source/${file}`,
-    ],
-    'pipe',
-  );
-  if (status !== 0) throw new Error(stderr);
+  const source = ['--database-url', environment.SOURCE_URL];
+  read(['db', 'psql', ...source, '-q', '-v', 'ON_ERROR_STOP=1', '-f', `source/${file}`]);
 }
 
 const show = (sql, note) => edp(['db', 'psql', '-c', sql], note);
@@ -63,41 +27,44 @@ try {
     cpSync(path.join(import.meta.dirname, name), path.join(directory, name), { recursive: true });
   }
   environment.SOURCE_URL = 'postgresql:///shop';
-  edp(['db', 'start'], 'PostgreSQL stays up. One server has both databases here; yours need not.');
-  edp(['db', 'psql', '-q', '-c', 'CREATE DATABASE shop']);
-  environment.SOURCE_URL = run(['db', 'url'], 'pipe').stdout.trim().replace('/edp?', '/shop?');
+  await edp(
+    ['db', 'start'],
+    'PostgreSQL stays up. One server has both databases here; yours need not.',
+  );
+  await edp(['db', 'psql', '-q', '-c', 'CREATE DATABASE shop']);
+  environment.SOURCE_URL = urlOf('shop');
   shop('schema.sql', 'The shop, before anybody thought of a warehouse.');
 
-  edp(['codegen', 'json-schema'], 'What an event of each table looks like.');
-  edp(['schema', 'publish'], 'From now on, version 1 does not change.');
-  edp(['capture', 'install'], 'Triggers and an outbox in the database of the shop.');
-  edp(['capture', 'snapshot'], 'The rows that are there already.');
-  edp(['capture', 'run', '--to', 'events', '--once'], 'Events, as files.');
-  edp(['realize', 'events'], 'The tables of the warehouse.');
-  show(CUSTOMERS, 'Risk classes are put right; the account of the tests is not here.');
-  edp(['run'], 'A fact.');
+  await edp(['codegen', 'json-schema'], 'What an event of each table looks like.');
+  await edp(['schema', 'publish'], 'From now on, version 1 does not change.');
+  await edp(['capture', 'install'], 'Triggers and an outbox in the database of the shop.');
+  await edp(['capture', 'snapshot'], 'The rows that are there already.');
+  await edp(['capture', 'run', '--to', 'events', '--once'], 'Events, as files.');
+  await edp(['realize', 'events'], 'The tables of the warehouse.');
+  await show(CUSTOMERS, 'Risk classes are put right; the account of the tests is not here.');
+  await edp(['run'], 'A fact.');
 
   shop('day-2.sql', 'The next day in the shop.');
-  edp(['capture', 'run', '--to', 'events', '--once']);
-  edp(['realize', 'events'], 'Files that are known are skipped.');
-  edp(['run']);
-  show(FACT, 'Totals that the shop stores nowhere.');
-  show(
+  await edp(['capture', 'run', '--to', 'events', '--once']);
+  await edp(['realize', 'events'], 'Files that are known are skipped.');
+  await edp(['run']);
+  await show(FACT, 'Totals that the shop stores nowhere.');
+  await show(
     'SELECT id, name, risk_class, valid_from < valid_to AS has_ended, is_current FROM customers_history ORDER BY id, valid_from',
     'Each state of a customer.',
   );
 
   shop('day-3.sql', 'The third day.');
-  edp(['capture', 'run', '--to', 'events', '--once']);
-  edp(
+  await edp(['capture', 'run', '--to', 'events', '--once']);
+  await edp(
     ['realize', 'events'],
     'A credit of "unlimited" is no number: the event is rejected, and kept.',
     3,
   );
-  const load = JSON.parse(run(['status', '--json'], 'pipe').stdout).loads.find(
+  const load = JSON.parse(read(['status', '--json'])).loads.find(
     ({ rows }) => rows.rejected > 0,
   ).loadId;
-  edp(['rejects', String(load)]);
+  await edp(['rejects', String(load)]);
   const declared = readFileSync(path.join(directory, 'edp.yaml'), 'utf8');
   writeFileSync(
     path.join(directory, 'edp.yaml'),
@@ -106,22 +73,21 @@ try {
       'credit_limit: { type: numeric, nulls: [unlimited] }',
     ),
   );
-  edp(['replay', String(load)], 'edp.yaml says now what that means: no limit.');
-  edp(['run']);
-  show(CUSTOMERS);
-  show(FACT, 'Order 3 is gone from the fact; the table keeps it, with deleted_at.');
+  await edp(['replay', String(load)], 'edp.yaml says now what that means: no limit.');
+  await edp(['run']);
+  await show(CUSTOMERS);
+  await show(FACT, 'Order 3 is gone from the fact; the table keeps it, with deleted_at.');
 
-  const last = JSON.parse(run(['status', '--json'], 'pipe').stdout).loads.find(({ path: file }) =>
+  const last = JSON.parse(read(['status', '--json'])).loads.find(({ path: file }) =>
     file.includes('orders'),
   ).loadId;
-  edp(['undo', String(last), '--yes'], 'The load that brought the deletion is taken back.');
-  edp(['run']);
-  show(FACT, 'And so is what it did.');
-  edp(['realize', 'events'], 'It can be loaded again.');
-  edp(['run']);
-  show(FACT);
-  edp(['capture', 'status']);
+  await edp(['undo', String(last), '--yes'], 'The load that brought the deletion is taken back.');
+  await edp(['run']);
+  await show(FACT, 'And so is what it did.');
+  await edp(['realize', 'events'], 'It can be loaded again.');
+  await edp(['run']);
+  await show(FACT);
+  await edp(['capture', 'status']);
 } finally {
-  run(['db', 'stop'], 'ignore');
-  rmSync(directory, { recursive: true, force: true });
+  end();
 }
