@@ -129,12 +129,14 @@ h2{break-after:avoid}
 table{font-size:8pt}
 thead th{white-space:normal}
 wbr{display:inline}
-th,td{padding:.3em .5em}
-.t{white-space:normal}
+th,td{padding:.3em .5em;overflow-wrap:anywhere}
+td{max-width:none}
+td.n{overflow-wrap:normal}
+thead .n,.t{white-space:normal}
 .many{page:many}
 .many table{font-size:6.5pt}
-.crowd table{overflow-wrap:anywhere}
-.crowd th,.crowd td{overflow-wrap:anywhere;padding:.2em}
+.many td.n,.many td.t{white-space:normal;overflow-wrap:anywhere}
+.crowd th,.crowd td{padding:.2em}
 a{color:inherit;text-decoration:none}
 .screen{display:none}
 .plot,.legend svg{print-color-adjust:exact;-webkit-print-color-adjust:exact}

@@ -83,7 +83,7 @@ ${tableOf(columns, firstRows, shown)}
 </section>`;
 }
 
-function widthClass(columns: number): string {
+export function widthClass(columns: number): string {
   if (columns < MANY_COLUMNS) return '';
   return columns < CROWD_OF_COLUMNS ? ' class="many"' : ' class="many crowd"';
 }
