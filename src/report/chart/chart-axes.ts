@@ -1,9 +1,10 @@
 /** The axes of a chart: where their ticks are, and what is written there. */
 import type * as Plot from '@observablehq/plot';
 import type { X } from './chart-points.js';
-import { LETTER, largest, type Size, smallest } from './chart-shape.js';
+import { LETTER, type Size } from './chart-shape.js';
 import { axisNumber, shorten, timeTicks } from './chart-words.js';
 import type { ColumnKind } from './column-kinds.js';
+import { largest, smallest } from './extremes.js';
 import { PERIOD_MS, periodOf } from './time-periods.js';
 
 /** Its name stands above the chart. */

@@ -1,7 +1,7 @@
 /** The line across a chart at a limit, such as the age from which on a table is late. */
 import * as Plot from '@observablehq/plot';
 import type { ChartSpec } from './chart-line.js';
-import { largest } from './chart-shape.js';
+import { largest } from './extremes.js';
 
 /** A limit far beyond all values would leave no room for them. */
 const MOST_BEYOND = 2;

@@ -2,9 +2,9 @@
 
 import { PERIODS, type Period } from './chart-line.js';
 import type { ChartData, Panel, X } from './chart-points.js';
-import { largest, smallest } from './chart-shape.js';
 import { NO_VALUE } from './chart-words.js';
 import { toMilliseconds } from './column-kinds.js';
+import { largest, smallest } from './extremes.js';
 import { fitPlaces } from './fit-places.js';
 import { coarsen, endOfPeriod, fitPeriod, periodOf, startOfPeriod } from './time-periods.js';
 

@@ -4,6 +4,7 @@ import type { ChartSpec, Period } from './chart-line.js';
 import type { X } from './chart-points.js';
 import type { Drawing, DrawnPoint } from './chart-series.js';
 import type { ColumnKind } from './column-kinds.js';
+import { largest, smallest } from './extremes.js';
 
 export interface Size {
   readonly width: number;
@@ -77,12 +78,4 @@ export function stackSums(points: readonly DrawnPoint[]): number[] {
     sums.set(x, (sums.get(x) ?? 0) + y);
   }
   return [...above.values(), ...below.values()];
-}
-
-export function smallest(values: readonly number[]): number {
-  return values.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
-}
-
-export function largest(values: readonly number[]): number {
-  return values.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
 }

@@ -2,9 +2,10 @@
 import { limitInWords } from './chart-limit.js';
 import type { ChartData, Panel } from './chart-points.js';
 import { arrange, type Drawing } from './chart-series.js';
-import { colourOf, heatOf, largest, OTHERS_COLOUR, type Size, smallest } from './chart-shape.js';
+import { colourOf, heatOf, OTHERS_COLOUR, type Size } from './chart-shape.js';
 import { drawSvg } from './chart-svg.js';
 import { axisNumber, shorten } from './chart-words.js';
+import { largest, smallest } from './extremes.js';
 
 const WIDE: Size = { width: 860, height: 340 };
 const NARROW: Size = { width: 350, height: 280 };

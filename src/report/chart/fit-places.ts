@@ -1,6 +1,6 @@
 /** Numbers and names along x: no more of them than a chart has room for. Times are put into periods instead. */
 import type { ChartData, Panel, X } from './chart-points.js';
-import { largest, smallest } from './chart-shape.js';
+import { largest, smallest } from './extremes.js';
 
 type Series = Panel['series'];
 

@@ -6,15 +6,14 @@ import type { DrawnPoint } from './chart-series.js';
 import {
   colourScale,
   LETTER,
-  largest,
   namesOf,
   type Plan,
   placesOf,
   type Shape,
-  smallest,
   stackSums,
 } from './chart-shape.js';
 import { axisNumber, lettersOf, shortenAll } from './chart-words.js';
+import { largest, smallest } from './extremes.js';
 import { endOfPeriod, fitPeriod } from './time-periods.js';
 
 /** Each bar of categories, with the space behind it. */

@@ -2,16 +2,9 @@
 import * as Plot from '@observablehq/plot';
 import { xAxis } from './chart-axes.js';
 import type { DrawnPoint } from './chart-series.js';
-import {
-  heatOf,
-  LETTER,
-  largest,
-  type Plan,
-  placesOf,
-  type Shape,
-  smallest,
-} from './chart-shape.js';
+import { heatOf, LETTER, type Plan, placesOf, type Shape } from './chart-shape.js';
 import { lettersOf, shortenAll } from './chart-words.js';
+import { largest, smallest } from './extremes.js';
 import { endOfPeriod, fitPeriod } from './time-periods.js';
 
 const HEAT_STEPS = 9;

@@ -2,7 +2,8 @@
 import * as Plot from '@observablehq/plot';
 import { numberMargin, valueAxis, xAxis } from './chart-axes.js';
 import type { DrawnPoint } from './chart-series.js';
-import { colourOf, type Plan, type Shape, smallest } from './chart-shape.js';
+import { colourOf, type Plan, type Shape } from './chart-shape.js';
+import { smallest } from './extremes.js';
 
 export function histogram({ spec, drawing, size, titleOf }: Plan): Shape {
   const { points } = drawing;

@@ -7,15 +7,14 @@ import type { Drawing, DrawnPoint } from './chart-series.js';
 import {
   atX,
   colourScale,
-  largest,
   namesOf,
   OTHERS_COLOUR,
   type Plan,
   placesOf,
   type Shape,
-  smallest,
   stackSums,
 } from './chart-shape.js';
+import { largest, smallest } from './extremes.js';
 import { PERIOD_MS } from './time-periods.js';
 
 /** How many of its usual steps a line goes on without a point. */
