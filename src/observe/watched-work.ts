@@ -16,6 +16,14 @@ export const WATCHED_WORK: Readonly<Record<string, 'all' | readonly string[]>> =
   capture: ['run', 'snapshot'],
 };
 
+/** They write nothing, so numbers of their own would hide those of a load; when a schedule runs them, a failure is news. */
+const NOTIFIED_TOO: readonly string[] = ['verify', 'generate-report'];
+
+/** Whether its end may be told to the receivers of `notify:`. */
+export function sendsNotices(command: string, given: Readonly<Record<string, unknown>>): boolean {
+  return isWatchedWork(command, given) || NOTIFIED_TOO.includes(command);
+}
+
 /** @param given with the action of a command that has several */
 export function isWatchedWork(
   command: string,

@@ -5,7 +5,7 @@ import { listen } from '../../base/happenings.js';
 import type { Receiver } from '../../model/notify-schema.js';
 import { resolveOptions } from '../../options/resolve-options.js';
 import type { Observer, ObserverContext } from '../observer.js';
-import { isWatchedWork } from '../watched-work.js';
+import { sendsNotices } from '../watched-work.js';
 import { makeNotice } from './make-notice.js';
 import { RunAccount } from './run-account.js';
 import { nameReceiver, sendNotice } from './send-notice.js';
@@ -26,7 +26,7 @@ export function openNotices(
   receivers: readonly Receiver[],
 ): Observer | undefined {
   const { dryRun } = resolveOptions(['dry-run'], given, {});
-  if (!isWatchedWork(command, given) || dryRun) return undefined;
+  if (!sendsNotices(command, given) || dryRun) return undefined;
   const account = new RunAccount();
   const stop = listen((happening) => account.hear(happening));
   return {
