@@ -20,6 +20,7 @@ import {
   toChangeJson,
 } from './schema-lines.js';
 import { readCatalogue } from './shared/read-catalogue.js';
+import { type ActionUses, refuseUnused } from './shared/refuse-unused.js';
 import { secondsJson } from './shared/seconds-json.js';
 
 type Options = OptionValues<(typeof OPTION_NAMES)[number]>;
@@ -39,11 +40,7 @@ export const command: Command = {
     const started = performance.now();
     const options = resolveOptions(OPTION_NAMES, given, project.options);
     const action = given.action as (typeof ACTIONS)[number];
-    if (action !== 'diff' && (options.fromVersion ?? options.toVersion) !== undefined) {
-      throw new EdpError('usage', `--from and --to are for schema diff, not for ${action}`, {
-        hint: 'edp schema diff TABLE --from v1 --to v2',
-      });
-    }
+    refuseUnused(given, action, USES);
     const lock = await readLock(project.directory);
     const catalogue = readCatalogue(project);
     const names = (given.tables ?? []) as readonly string[];
@@ -51,6 +48,11 @@ export const command: Command = {
     const seconds = () => secondsJson((performance.now() - started) / 1000);
     return RUN[action]({ invocation, catalogue, lock, names, options, seconds });
   },
+};
+
+const USES: ActionUses<(typeof ACTIONS)[number]> = {
+  command: 'schema',
+  flags: { from: ['diff'], to: ['diff'] },
 };
 
 /** So that the first publication of a large model leaves something of the terminal. */
