@@ -74,6 +74,17 @@ describe('edp codegen', () => {
     await mkdir(path.join(cwd, 'schemas/other/change'), { recursive: true });
     await writeFile(path.join(cwd, 'schemas/other/change/v1.json'), '{}');
     await declare(FIRST.replace('accounts', 'people'));
+    const checked = await edp(['codegen', '--check', '--out', 'made'], { cwd });
+    expect(checked.status).toBe(4);
+    for (const line of [
+      'schemas/people/change/v1.json: is missing',
+      'schemas/people/realized/v1.json: is missing',
+      'schemas/accounts/change/v2.json: should be gone',
+      'schemas/accounts/realized/v2.json: should be gone',
+    ]) {
+      expect(checked.stdout).toContain(line);
+    }
+    expect(checked.stderr).toContain('--out changes nothing');
     const { json } = await codegen();
     expect((json as { changed: readonly object[] }).changed).toContainEqual({
       path: 'schemas/accounts/change/v2.json',
