@@ -4,6 +4,7 @@ import { nearest } from '../base/nearest.js';
 import type { Catalogue } from '../codegen/catalogue.js';
 import { checkSchemas, type TableCheck } from '../codegen/check-schemas.js';
 import { diffSchemas, type TableDiff } from '../codegen/diff-schemas.js';
+import { holdPublication } from '../codegen/hold-publication.js';
 import { planPublication } from '../codegen/publish-schemas.js';
 import { type Lock, listVersions, readLock } from '../codegen/published.js';
 import { writeChanges } from '../codegen/write-files.js';
@@ -125,11 +126,21 @@ function toCheckJson(one: TableCheck): SchemaCheckJson['tables'][number] {
   };
 }
 
-async function publish({ invocation, catalogue, lock, names, seconds }: Work): Promise<number> {
+async function publish({ invocation, catalogue, names, seconds }: Work): Promise<number> {
   const { output, project } = invocation;
+  const { directory } = project;
   const chosen = catalogue.tables.filter(({ name }) => names.length === 0 || names.includes(name));
-  const { tables, unchanged, changes } = await planPublication(project.directory, chosen, lock);
-  await writeChanges(project.directory, changes);
+  const plan = async () => planPublication(directory, chosen, await readLock(directory));
+  const first = await plan();
+  // Where nothing is new, nothing is written.
+  const { tables, unchanged, changes } =
+    first.changes.length === 0
+      ? first
+      : await holdPublication(directory, async () => {
+          const planned = await plan();
+          await writeChanges(directory, planned.changes);
+          return planned;
+        });
   for (const { name, version } of tables.slice(0, SHOWN)) {
     output.line(safeText(`${name}: version ${version}`));
   }
