@@ -26,15 +26,11 @@ export const command: Command = {
     const names = named.length === 0 ? (Object.keys(TARGETS) as TargetName[]) : [...new Set(named)];
     const targets: readonly Target[] = names.map((name) => TARGETS[name]);
     const { directory } = project;
-    const catalogue = readCatalogue(project);
+    const lock = await readLock(directory);
+    const catalogue = readCatalogue(project, lock);
     const { tables, others } = catalogue;
     const place = { directory, out };
-    const { changes, unchanged } = await planFiles(
-      place,
-      targets,
-      catalogue,
-      await readLock(directory),
-    );
+    const { changes, unchanged } = await planFiles(place, targets, catalogue, lock);
     if (!compareFiles) await writeChanges(directory, changes);
     // A check is asked what differs: each file of it.
     const shown = compareFiles ? changes : changes.slice(0, SHOWN);

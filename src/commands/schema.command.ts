@@ -43,7 +43,7 @@ export const command: Command = {
     const action = given.action as (typeof ACTIONS)[number];
     refuseUnused(given, action, USES);
     const lock = await readLock(project.directory);
-    const catalogue = readCatalogue(project);
+    const catalogue = readCatalogue(project, lock);
     const names = (given.tables ?? []) as readonly string[];
     assertKnown(names, catalogue, lock);
     const seconds = () => secondsJson((performance.now() - started) / 1000);
