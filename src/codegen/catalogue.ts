@@ -4,7 +4,7 @@ import type { Capture, CapturedColumn, CapturedTable } from '../model/capture.js
 import type { Column, Model, Notes, Reference, Table } from '../model/model.js';
 import { plainTableName } from '../model/table-name.js';
 
-export interface CatalogueColumn extends EventColumn, Pick<Notes, 'owner' | 'tags'> {
+interface CatalogueColumn extends EventColumn, Pick<Notes, 'owner' | 'tags'> {
   /** The key of another table of the model, which the catalogue need not have. */
   readonly references?: Reference;
   /** All values that it is meant to have, where `values:` lists them. */
@@ -12,7 +12,7 @@ export interface CatalogueColumn extends EventColumn, Pick<Notes, 'owner' | 'tag
 }
 
 /** Where the rows of a table come from. */
-export interface CatalogueSource {
+interface CatalogueSource {
   /** Of the source, in events. */
   readonly source: string;
   readonly from: string;
@@ -21,7 +21,7 @@ export interface CatalogueSource {
   readonly columns: Readonly<Record<string, CapturedColumn>>;
 }
 
-export interface CatalogueTable extends EventTable, Pick<Notes, 'owner' | 'tags'> {
+interface CatalogueTable extends EventTable, Pick<Notes, 'owner' | 'tags'> {
   readonly columns: readonly CatalogueColumn[];
   /** Columns of each further index. */
   readonly indexes: readonly (readonly string[])[];

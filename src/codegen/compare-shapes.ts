@@ -19,7 +19,7 @@ export const COMPATIBILITIES = ['full', 'backward', 'forward', 'none'] as const;
 export type Compatibility = (typeof COMPATIBILITIES)[number];
 
 export const DIRECTIONS = ['backward', 'forward'] as const;
-export type Direction = (typeof DIRECTIONS)[number];
+type Direction = (typeof DIRECTIONS)[number];
 
 export const CHANGE_KINDS = ['added', 'removed', 'renamed', 'values', 'lacking', 'key'] as const;
 

@@ -21,7 +21,7 @@ export interface TableDiff {
   readonly changes: readonly ShapeChange[];
 }
 
-export interface DiffRequest {
+interface DiffRequest {
   /** Undefined for all. */
   readonly table: string | undefined;
   /** Default: the last published version. */

@@ -87,7 +87,7 @@ export function lockByTable(lock: Lock): Map<string, Lock> {
 }
 
 export const PUBLISHED_STATES = ['edited', 'gone', 'model-changed', 'older'] as const;
-export type PublishedState = (typeof PUBLISHED_STATES)[number];
+type PublishedState = (typeof PUBLISHED_STATES)[number];
 
 /** Why a published schema is not to be relied on. */
 export interface PublishedFault {

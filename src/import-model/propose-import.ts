@@ -22,7 +22,7 @@ import { type ReferredTable, whyNoReference } from './source-reference.js';
 type ColumnDeclaration = Exclude<TableDeclaration['columns'][string], string>;
 
 /** What `capture.tables` has of a table. */
-export interface CaptureDeclaration {
+interface CaptureDeclaration {
   readonly from?: string;
   readonly columns?: Readonly<Record<string, string | { readonly sql: string }>>;
 }
@@ -35,7 +35,7 @@ export interface ImportedTable extends TableEntry {
   readonly remarks: readonly string[];
 }
 
-export interface LeftOut {
+interface LeftOut {
   readonly schema: string;
   readonly name: string;
   readonly why: string;

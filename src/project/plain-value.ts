@@ -15,7 +15,7 @@ export const SECTIONS_OF_TEXTS: readonly string[] = ['silver', 'checks'];
 /** The parsers have different names for keys that are NULL. */
 const NULL_KEYS: readonly string[] = ['', '~', 'null', 'Null', 'NULL'];
 
-export interface PlainValue {
+interface PlainValue {
   readonly value: unknown;
   readonly expanded: readonly ExpandedValue[];
 }
