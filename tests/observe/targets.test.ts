@@ -120,7 +120,7 @@ describe('a textfile', () => {
     // It reads standard input, to which nothing comes.
     const isRunning = async () => (await database.query('SELECT FROM edp.runs')).length > 0;
     child.stdin?.write(`${HEADER}\n`);
-    await Promise.race([sleep(1500), waitFor(isRunning)]);
+    await waitFor(isRunning);
     child.kill('SIGINT');
     const { status } = await ended;
     expect(status).toBe(130);
@@ -451,8 +451,9 @@ describe('several targets', () => {
       'metrics:\n  - textfile:two.prom\n  - textfile:three.prom\n',
     );
     const env = { EDP_DATABASE_URL: database.url };
-    await edp(['status'], { cwd, env });
-    await edp(['status'], { cwd, env: { ...env, EDP_METRICS: 'textfile:four.prom' } });
+    await edp(['ingest', 'events-1.csv'], { cwd, env });
+    const other = { ...env, EDP_METRICS: 'textfile:four.prom' };
+    await edp(['ingest', 'events-1.csv'], { cwd, env: other });
     await edp(['status', '--metrics', 'textfile:5.prom', '--metrics', 'textfile:6.prom'], {
       cwd,
       env,
