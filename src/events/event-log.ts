@@ -18,6 +18,8 @@ export const EVENT_LOG_COLUMNS = {
   /** Attributes by their names of today, and corrected. */
   after: 'jsonb',
   before: 'jsonb',
+  /** Of calculations that failed in the source: attribute → message. */
+  errors: 'jsonb',
 } as const satisfies Readonly<Record<string, ColumnType>>;
 
 export const EVENT_LOG_FIELDS = Object.keys(EVENT_LOG_COLUMNS);
