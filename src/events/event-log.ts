@@ -11,7 +11,7 @@ export const EVENT_LOG_COLUMNS = {
   source: 'text',
   id: 'text',
   op: 'text',
-  /** That of the schema by which the event was written. */
+  /** That of the names of its attributes: today's, once the event is lifted. */
   version: 'int',
   time: 'timestamptz',
   transaction: 'text',

@@ -162,7 +162,7 @@ async function foldTable(
   // To compile such statements takes longer than most of them.
   await client.query(`SET LOCAL work_mem = '${WORK_MEMORY}'; SET LOCAL jit = off`);
   await ensureRealized(client, table, note);
-  const version = touched.versions.get(name) ?? table.version;
+  const version = touched.versions.get(name) ?? 1;
   await liftStored(client, quoteTable(log), table, version);
   const plan: FoldPlan = { table, log: quoteTable(log), hasTruncates: touched.truncated.has(name) };
   const { rowCount: quick } = await client.query(markQuickSql(table));

@@ -104,7 +104,7 @@ export class EventParser implements RecordParser {
       encodeBytes(source),
       encodeBytes(id),
       op,
-      String(version),
+      String(table.declared.version),
       time,
       transaction === null ? null : encodeBytes(transaction),
       writeJson('after'),
