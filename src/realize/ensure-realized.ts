@@ -5,11 +5,11 @@ import { EdpError } from '../base/errors.js';
 import type { EventTable } from '../events/event-table.js';
 import { recordDefinition } from '../ledger/changes.js';
 import { quoteColumns, quoteIdentifier, quoteTable } from '../model/ddl.js';
+import { historyColumns, type RealizedColumn, realizedColumns } from '../model/event-columns.js';
 import { historyName } from '../model/realized-model.js';
 import type { ColumnType } from '../model/types.js';
 import { SQL_TYPE } from '../model/types.js';
-import { VALID_FROM } from '../model/warehouse/versions.js';
-import { historyColumns, type RealizedColumn, realizedColumns } from './realized-columns.js';
+import { VALID_FROM } from '../model/validity-columns.js';
 
 /** Makes or widens the tables of one declaration, within the transaction that fills them. */
 export async function ensureRealized(

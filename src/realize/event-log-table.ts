@@ -2,21 +2,11 @@
 import { EVENT_LOG, EVENT_LOG_COLUMNS, EVENT_LOG_KEY } from '../events/event-log.js';
 import { toEventTable } from '../events/event-table.js';
 import type { Model, Table } from '../model/model.js';
+import { isRealizable } from '../model/realized-model.js';
 import { formatTableName } from '../model/table-name.js';
 import type { ColumnType } from '../model/types.js';
 
 const OPTIONAL = ['transaction', 'after', 'before', 'errors'];
-
-/** Whether events can be folded into it. */
-export function isRealizable(table: Table): boolean {
-  return (
-    table.key.length > 0 &&
-    table.sources.length === 0 &&
-    table.hasVersions !== true &&
-    table.partitions === undefined &&
-    table.columns.every(({ origin }) => origin === undefined)
-  );
-}
 
 /**
  * @param model the tables that events may be about

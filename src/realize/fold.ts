@@ -10,13 +10,12 @@ import { type EventTable, toEventTable } from '../events/event-table.js';
 import { type ChangeKind, recordChanges } from '../ledger/changes.js';
 import { quoteTable } from '../model/ddl.js';
 import type { Model } from '../model/model.js';
-import { historyName } from '../model/realized-model.js';
+import { historyName, isRealizable } from '../model/realized-model.js';
 import { isClosed } from '../postgres/backend.js';
 import { withTransaction } from '../postgres/connection.js';
 import { withNamedLock } from '../postgres/named-lock.js';
 import { isConnectionError } from '../postgres/sqlstate.js';
 import { ensureRealized } from './ensure-realized.js';
-import { isRealizable } from './event-log-table.js';
 import {
   extendHistorySql,
   type FoldPlan,
