@@ -10,16 +10,12 @@ import type { EventFormat } from '../../model/file-settings.js';
 import type { Model } from '../../model/model.js';
 import { isRealizable } from '../../model/realized-model.js';
 import { type Database, withDatabase } from '../../postgres/database.js';
-import { loadWarehouse } from '../../project/load-warehouse.js';
-import { eventLogTable } from '../../realize/event-log-table.js';
+import { projectLog } from '../../realize/event-log-table.js';
 import { type Folding, foldEvents, NOT_FOLDED } from '../../realize/fold.js';
 import { withReadableFiles } from '../../source/copies.js';
 import { type InputFile, totalBytes } from '../../source/discover.js';
 import type { Invocation } from '../command.js';
 import { asLoadingRun } from '../shared/recorded-run.js';
-
-/** Where tables of edp.yaml without a schema are: there, the search path decides for the log, too. */
-const USUAL_SCHEMA = 'public';
 
 export interface RealizeOptions
   extends Pick<
@@ -66,9 +62,7 @@ export async function realizeFiles(
   const { project, output, signal } = invocation;
   const { directory, model } = project;
   assertRealizable(model);
-  const { warehouse } = await loadWarehouse(directory);
-  const { bronze } = warehouse.layers;
-  const log = eventLogTable(model, bronze === USUAL_SCHEMA ? undefined : bronze);
+  const log = projectLog(project);
   const { databaseUrl, eventFormat: format, ...rest } = options;
   const loading: IngestOptions = {
     ...rest,
