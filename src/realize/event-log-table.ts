@@ -1,7 +1,7 @@
 /** The table of change events, as a table of the model: loads, undo, replay and verify treat it like any other. */
 import { EdpError } from '../base/errors.js';
 import { EVENT_LOG, EVENT_LOG_COLUMNS, EVENT_LOG_KEY } from '../events/event-log.js';
-import { toEventTable } from '../events/event-table.js';
+import { toEventTable, withoutNotes } from '../events/event-table.js';
 import type { Reading } from '../formats/all-formats.js';
 import { isEventFormat } from '../model/file-settings.js';
 import { findTable, type Model, type Table } from '../model/model.js';
@@ -38,7 +38,9 @@ export function eventLogTable(model: Model, schema?: string): Table {
     lineageColumn: 'load_id',
     files: [],
     ignoredFields: [],
-    eventCatalog: JSON.stringify(model.tables.filter(isRealizable).map((one) => toEventTable(one))),
+    eventCatalog: JSON.stringify(
+      model.tables.filter(isRealizable).map((one) => withoutNotes(toEventTable(one))),
+    ),
   };
 }
 

@@ -73,9 +73,9 @@ export async function foldEvents(
   options: FoldOptions,
 ): Promise<Folding> {
   if (!(await isThere(client, log))) return NOT_FOLDED;
-  await ensureLoadIndex(client, log);
   const tables = model.tables.filter(isRealizable).map((table) => toEventTable(table));
   return withNamedLock(client, 'edp folds change events', async () => {
+    await ensureLoadIndex(client, log);
     await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
     const touched = await findTouched(client, quoteTable(log), tables).catch(
       async (error: unknown) => {

@@ -255,7 +255,36 @@ describe('edp undo of a load of events', () => {
   });
 });
 
+describe('notes of an undo', () => {
+  it('are gone once its keys are folded, also those of a table without any event', async () => {
+    await reset();
+    const truncate = (table: string) => cloudEvent({ table, op: 'truncate', sequence: 5 });
+    await folder.write('a.jsonl', toLines(EVENTS.slice(0, 3)));
+    await folder.write('t.jsonl', toLines([truncate('accounts'), truncate('lines')]));
+    await folder.edp('realize', 'a.jsonl');
+    const accounts = () => read('SELECT to_jsonb(t) FROM accounts t ORDER BY id');
+    const before = await accounts();
+    await folder.edp('realize', 't.jsonl');
+    expect((await folder.edp('undo', '2', '--yes')).status).toBe(0);
+    expect(await accounts()).toEqual(before);
+    expect(await read('SELECT table_name, key FROM edp.unfolded_keys')).toEqual([]);
+  });
+});
+
 describe('tables', () => {
+  it('may have types that hold those of the model, and a key with more in its index', async () => {
+    await reset();
+    await read('CREATE DOMAIN money_of_shop AS numeric(30, 10)');
+    await read(
+      'CREATE TABLE accounts (id uuid, owner varchar(50), balance money_of_shop, note text)',
+    );
+    await read('CREATE UNIQUE INDEX ON accounts (id) INCLUDE (note)');
+    await folder.write('a.jsonl', toLines(EVENTS));
+    const { status, stderr } = await folder.edp('realize', 'a.jsonl');
+    expect(status, stderr).toBe(0);
+    expect(await read('SELECT count(*)::int FROM accounts')).toEqual([[3]]);
+  });
+
   it('get the columns that they lack, and one that does not fit keeps no other', async () => {
     await reset();
     await read('CREATE TABLE accounts (id uuid PRIMARY KEY, owner text, own_note text)');
