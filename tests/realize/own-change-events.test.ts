@@ -35,7 +35,7 @@ it('is loaded and undone like any other, and keeps edp realize from its place', 
   const { status, stderr } = await folder.plain('realize', 'events.jsonl');
   expect([status, stderr]).toEqual([
     2,
-    expect.stringMatching(/change_events, which is a table of yours[^]*layers: bronze/),
+    expect.stringMatching(/change_events, which is a table of yours.*layers: bronze/s),
   ]);
   const undone = await folder.edp('undo', '1', '--yes');
   expect([undone.status, undone.json], undone.stderr).toMatchObject([0, { removed: { rows: 1 } }]);
