@@ -224,6 +224,49 @@ describe('what is refused', () => {
     expect(await read("SELECT phone FROM accounts WHERE id::text LIKE '%1'")).toEqual([['1']]);
   });
 
+  it.each([
+    [
+      'unknown_table',
+      cloudEvent({
+        table: 'new',
+        op: 'create',
+        sequence: 1,
+        key: { id: 1 },
+        after: { id: 1, v: 'x' },
+      }),
+      (model: string) => `${model}  new: { key: id, columns: { id: int, v: text } }\n`,
+      'SELECT id, v FROM new',
+      [[1, 'x']],
+    ],
+    [
+      'unknown_version',
+      cloudEvent({
+        table: 'accounts',
+        op: 'update',
+        sequence: 20,
+        key: { id: `${ID}1` },
+        version: 2,
+        after: { level: 5 },
+      }),
+      (model: string) =>
+        model
+          .replace('history: true', 'history: true\n    version: 2')
+          .replace('      balance:', '      level: int\n      balance:'),
+      'SELECT owner, level FROM accounts',
+      [['Ann', 5]],
+    ],
+  ])('of %s is folded once it is declared and replayed', async (code, event, change, sql, rows) => {
+    await reset();
+    await folder.write('a.jsonl', toLines([EVENTS[0], event]));
+    expect((await folder.edp('realize', 'a.jsonl')).status).toBe(3);
+    expect((await folder.edp('rejects', '1')).json.rejects).toMatchObject([{ code }]);
+    await folder.write('edp.yaml', change(MODEL));
+    const { json, status, stderr } = await folder.edp('replay', '1');
+    expect([status, json.rows], stderr).toMatchObject([0, { read: 1, loaded: 1 }]);
+    expect(await read(sql)).toEqual(rows);
+    expect((await folder.edp('verify', '1')).json).toMatchObject({ ok: true });
+  });
+
   it('is a file of events for edp ingest, which says what takes it', async () => {
     await reset();
     await folder.write('accounts.jsonl', toLines(EVENTS));
