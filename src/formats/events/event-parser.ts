@@ -38,10 +38,12 @@ export class EventParser implements RecordParser {
   corrected: readonly ActedCorrection[] = NOTHING_NOTED;
   readonly #form: EventForm;
   readonly #catalog: EventCatalog;
+  readonly #isDebezium: boolean;
 
   constructor(form: EventForm) {
     this.#form = form;
     this.#catalog = readCatalog(form.catalog);
+    this.#isDebezium = form.format === 'debezium';
   }
 
   parse(
@@ -75,10 +77,9 @@ export class EventParser implements RecordParser {
     // A replacement character may have been in the file.
     if (text.includes('\ufffd') && this.#form.encoding === 'utf-8' && !isUtf8(line))
       return NOT_UTF8;
-    const change =
-      this.#form.format === 'debezium'
-        ? readDebezium(event, text, this.#catalog)
-        : readCloudEvent(event, this.#catalog);
+    const change = this.#isDebezium
+      ? readDebezium(event, text, this.#catalog)
+      : readCloudEvent(event, this.#catalog);
     return change instanceof Fault ? change : this.#toFields(change, text);
   }
 
@@ -93,10 +94,10 @@ export class EventParser implements RecordParser {
     const key = op === 'truncate' ? NO_KEY : JSON.stringify(texts);
     const id = change.id ?? eventId(source, table.declared.name, sequence, texts);
     const { transaction = null, errors } = data;
-    for (const [name, text] of Object.entries({ source, id, transaction })) {
-      if (text !== null && UNSTORABLE.test(text)) return unstorable(name);
-    }
-    const writeJson = this.#jsonWriter(change, data, line);
+    if (UNSTORABLE.test(source)) return unstorable('source');
+    if (UNSTORABLE.test(id)) return unstorable('id');
+    if (transaction !== null && UNSTORABLE.test(transaction)) return unstorable('transaction');
+    const isPlain = table.jsonColumns.length === 0 || !mayDiffer(line, this.#isDebezium);
     return [
       encodeBytes(table.declared.name),
       encodeBytes(key),
@@ -107,37 +108,31 @@ export class EventParser implements RecordParser {
       String(table.declared.version),
       time,
       transaction === null ? null : encodeBytes(transaction),
-      writeJson('after'),
-      writeJson('before'),
-      errors === undefined ? null : encodeBytes(JSON.stringify(errors)),
+      isPlain ? writePlain(data.after) : this.#writeExact(change, data, 'after', line),
+      isPlain ? writePlain(data.before) : this.#writeExact(change, data, 'before', line),
+      writePlain(errors),
     ];
   }
 
-  /** @returns what writes the attributes, those that hold JSON with the digits that the line has */
-  #jsonWriter(
+  /** Writes attributes, those that hold JSON with the digits that the line has. */
+  #writeExact(
     { table, version, within }: RawChange,
     data: Data,
+    part: 'after' | 'before',
     line: string,
-  ): (part: 'after' | 'before') => string | null {
+  ): string | null {
+    const attributes = data[part];
+    if (attributes === undefined) return null;
     const { jsonColumns, declared } = table;
-    const isDebezium = this.#form.format === 'debezium';
-    const isPlain = jsonColumns.length === 0 || !mayDiffer(line, isDebezium);
-    return (part) => {
-      const attributes = data[part];
-      if (attributes === undefined) return null;
-      if (isPlain || !jsonColumns.some((name) => Object.hasOwn(attributes, name))) {
-        return encodeBytes(JSON.stringify(attributes));
-      }
-      const written = writtenMembers(Buffer.from(line), [...within, part]);
-      const members = Object.entries(attributes).map(([name, value]) => {
-        const isJson = jsonColumns.includes(name);
-        const own = isDebezium ? table.fieldOf(name) : nameIn(declared, name, version);
-        const json =
-          isJson && own !== undefined ? keepDigits(value, written.get(own)) : JSON.stringify(value);
-        return `${JSON.stringify(name)}:${json}`;
-      });
-      return encodeBytes(`{${members.join(',')}}`);
-    };
+    if (!jsonColumns.some((name) => Object.hasOwn(attributes, name))) return writePlain(attributes);
+    const written = writtenMembers(Buffer.from(line), [...within, part]);
+    const members = Object.entries(attributes).map(([name, value]) => {
+      const own = this.#isDebezium ? table.fieldOf(name) : nameIn(declared, name, version);
+      const isExact = own !== undefined && jsonColumns.includes(name);
+      const json = isExact ? keepDigits(value, written.get(own)) : JSON.stringify(value);
+      return `${JSON.stringify(name)}:${json}`;
+    });
+    return encodeBytes(`{${members.join(',')}}`);
   }
 
   #correct({ key, after, before }: Data, { op, table }: RawChange): void {
@@ -150,6 +145,10 @@ export class EventParser implements RecordParser {
     if (isObject(key)) corrections.correct(key, false, []);
     if (isObject(before)) corrections.correct(before, false, []);
   }
+}
+
+function writePlain(attributes: Attributes | undefined): string | null {
+  return attributes === undefined ? null : encodeBytes(JSON.stringify(attributes));
 }
 
 const TOO_DEEP = new Fault('bad_json', 'the line is nested too deep');
